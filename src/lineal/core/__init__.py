@@ -1,0 +1,30 @@
+"""The engine: what an op is, the one door, the way back. It knows no op."""
+
+from lineal.core.apply import apply, finalize, lift, memory_of, synchronize
+from lineal.core.backward import backward, gradients
+from lineal.core.inplace import Overwrite, ViewScatter, detach_in_place, write
+from lineal.core.modes import Recorder, enable_grad, is_grad_enabled, no_grad, set_grad_enabled
+from lineal.core.op import AbstractTensor, Leaf, Node, Op
+
+__all__ = [
+    "AbstractTensor",
+    "Leaf",
+    "Node",
+    "Op",
+    "Overwrite",
+    "Recorder",
+    "ViewScatter",
+    "apply",
+    "backward",
+    "detach_in_place",
+    "enable_grad",
+    "finalize",
+    "gradients",
+    "is_grad_enabled",
+    "lift",
+    "memory_of",
+    "no_grad",
+    "set_grad_enabled",
+    "synchronize",
+    "write",
+]

@@ -1,0 +1,5 @@
+"""The mathematics, front to back: every public function of tensors, each file using only those before it."""
+
+from lineal.ops.elementwise.arithmetic import *
+from lineal.ops.reductions.sums import *
+from lineal.ops.structural.reshape import *

@@ -1,0 +1,8 @@
+"""Optimizers and learning-rate schedulers."""
+
+from lineal.optim import lr_scheduler
+from lineal.optim.adam import Adam, AdamW
+from lineal.optim.optimizer import Optimizer
+from lineal.optim.sgd import SGD
+
+__all__ = ["Optimizer", "SGD", "Adam", "AdamW", "lr_scheduler"]

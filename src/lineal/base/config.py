@@ -1,0 +1,44 @@
+"""Settings of the process: the default dtype."""
+
+from __future__ import annotations
+
+from lineal.base import dtypes
+
+
+class Defaults:
+    """The process-wide defaults; read `defaults.dtype`, write it through `set_default_dtype`."""
+
+    dtype: dtypes.dtype = dtypes.float32
+
+
+defaults = Defaults()
+
+
+def get_default_dtype() -> dtypes.dtype:
+    """Return the dtype of tensors made from Python floats."""
+    return defaults.dtype
+
+
+def set_default_dtype(d: dtypes.dtype) -> None:
+    """Make `d`, a floating dtype, the dtype of tensors made from Python floats."""
+    if not (isinstance(d, dtypes.dtype) and d.is_floating_point):
+        raise TypeError(f"set_default_dtype: expected a floating dtype, got {d!r}")
+    defaults.dtype = d
+
+
+def default_complex() -> dtypes.dtype:
+    """Return the dtype of tensors made from Python complex numbers."""
+    return defaults.dtype.to_complex()
+
+
+def of_scalar(value: object) -> dtypes.dtype:
+    """Return the dtype that a Python number takes as a tensor."""
+    if isinstance(value, bool):
+        return dtypes.bool_
+    if isinstance(value, int):
+        return dtypes.int64
+    if isinstance(value, float):
+        return defaults.dtype
+    if isinstance(value, complex):
+        return default_complex()
+    raise TypeError(f"expected a Python number, got {value!r}")

@@ -1,0 +1,155 @@
+"""The one door: every op of every tensor passes `apply`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from lineal.base.devices import array_module
+from lineal.core import modes
+from lineal.core.op import AbstractTensor, Memory, Node, Op, View, extra_of, next_id, site
+
+_final: type = AbstractTensor
+_new = object.__new__
+_ndarray = np.ndarray
+_recorder = modes.recorder.get
+_grad_enabled = modes.grad_enabled.get
+_error_state = modes.error_state.get
+_silence = modes.silence
+_restore = modes.restore
+_silent = modes.silent
+
+
+def finalize(cls: type) -> type:
+    """Make `cls` the class of all tensors that ops return; decorates the final `Tensor`."""
+    global _final
+    _final = AbstractTensor.final = cls
+    return cls
+
+
+def lift(value: np.ndarray) -> Any:
+    """Return a constant tensor over `value`, sharing its memory."""
+    y = _new(_final)
+    y.value = value
+    y.node = y.index = y.memory = y.view = None
+    return y
+
+
+def apply(op: Op, *xs: AbstractTensor) -> Any:
+    """Run `op` on `xs`: numbers now, a node for the way back, word to the recorder. Returns one tensor, or a tuple."""
+    try:
+        if _error_state(None) is _silent:
+            value = op.run(xs)
+        else:
+            token = _silence(_silent)
+            try:
+                value = op.run(xs)
+            finally:
+                _restore(token)
+    except Exception as error:
+        explain(op, xs, error)
+        raise
+    if value.__class__ is tuple:
+        return _several(op, xs, value)
+    if value.__class__ is not _ndarray:
+        value = np.asarray(value)
+    y = _new(_final)
+    y.value = value
+    y.node = y.index = y.memory = y.view = None
+    needed = False
+    for x in xs:
+        if x.view is not None:
+            synchronize(x)
+        if x.node is not None:
+            needed = True
+    if needed and op.differentiable and _grad_enabled():
+        y.node = node = _new(Node)
+        node.op = op
+        node.extra = None
+        node.site = site()
+        op.remember(node, xs, value)
+        node.id = next_id()
+    if op.aliasing is not None:
+        _alias(op, xs[0], y)
+    listener = _recorder()
+    if listener is not None:
+        listener.record(op, xs, (y,))
+    return y
+
+
+def _several(op: Op, xs: tuple, values: tuple) -> tuple:
+    ys = tuple([lift(value if value.__class__ is _ndarray else np.asarray(value)) for value in values])
+    for x in xs:
+        if x.view is not None:
+            synchronize(x)
+    if any(x.node is not None for x in xs) and op.differentiable and _grad_enabled():
+        node = make_node(op, xs, values)
+        for place, y in enumerate(ys):
+            if y.value.dtype.kind not in "iub":
+                y.node = node
+                y.index = place
+    if op.aliasing is not None:
+        for place, y in enumerate(ys):
+            _alias(op.part(place), xs[0], y)
+    listener = _recorder()
+    if listener is not None:
+        listener.record(op, xs, ys)
+    return ys
+
+
+def make_node(op: Op, xs: tuple, value: Any) -> Node:
+    """Return the node of `op` on `xs` that gave the array (or tuple) `value`."""
+    node = _new(Node)
+    node.op = op
+    node.extra = None
+    node.site = site()
+    op.remember(node, xs, value)
+    node.id = next_id()
+    return node
+
+
+def explain(op: Op, xs: tuple, error: Exception) -> None:
+    """Let the op say what is wrong with its inputs; otherwise name the op and the shapes beside NumPy's words."""
+    if isinstance(error, (RuntimeError, IndexError)):
+        return
+    op.check(*xs)
+    for x in xs:
+        array_module(x.value)
+    if isinstance(error, (ValueError, TypeError)):
+        given = ", ".join(f"{x.value.dtype}{list(x.value.shape)}" for x in xs)
+        raise RuntimeError(f"{op.name}: {error} (inputs: {given})") from error
+
+
+def memory_of(x: AbstractTensor) -> Memory:
+    """Return the memory record of `x`, made on first need; the node that made `x` learns of it, to check what it kept."""
+    if x.memory is None:
+        x.memory = Memory()
+        if x.node is not None and x.node.id:
+            extra_of(x.node).memories[x.index] = x.memory
+    return x.memory
+
+
+def _alias(op: Op, x: AbstractTensor, y: AbstractTensor) -> None:
+    y.memory = memory = memory_of(x)
+    if op.aliasing == "view":
+        if x.view is None:
+            y.view = View(x, (op,), memory.rebased, _grad_enabled())
+        else:
+            y.view = View(x.view.base, (*x.view.path, op), memory.rebased, x.view.tracked and _grad_enabled())
+
+
+def synchronize(x: AbstractTensor) -> None:
+    """Give a view whose base was written in place the node that leads to the base's new history."""
+    view, memory = x.view, x.memory
+    if view is None or memory is None or view.seen == memory.rebased or not view.tracked:
+        return
+    view.seen = memory.rebased
+    if view.base.node is None:
+        x.node = None
+        return
+    with modes.Setting((modes.grad_enabled, True), (modes.recorder, None)):
+        again = view.base
+        for op in view.path:
+            again = apply(op, again)
+    x.node, x.index = again.node, again.index

@@ -1,0 +1,360 @@
+"""The way back: nodes in the reverse order of their making, cotangents added where paths meet.
+
+A node is made after the nodes it depends on, so the greatest id among the waiting nodes is always ready: a heap of ids is
+the whole schedule, nothing recurses, and a chain of any length costs one loop.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from heapq import heappop, heappush, heapreplace
+from typing import Any
+
+import numpy as np
+
+from lineal.core import modes
+from lineal.core.apply import lift, synchronize
+from lineal.core.op import AbstractTensor, Leaf, Node, describe
+
+Edge = tuple[Node, int | None]
+
+
+class Pass:
+    """One way back from some outputs: what waits, what leaves have received, and which cotangents were asked for."""
+
+    def __init__(self, retain: bool, targets: Iterable[Edge] | None):
+        self.retain = retain
+        self.waiting: dict[Node, Any] = {}
+        self.heap: list[tuple[int, Node]] = []
+        self.leaves: dict[Node, Any] = {}
+        self.wanted: dict[Edge, Any] = {} if targets is None else dict.fromkeys(targets)
+        self.by_node = {node for node, _ in self.wanted}
+        self.useful: set[Node] | None = None
+
+    def send(self, node: Node, index: int | None, g: Any) -> None:
+        """Add the cotangent `g` to what waits at output `index` of `node`."""
+        waiting = self.waiting if node.id else self.leaves
+        before = waiting.get(node)
+        if index is None:
+            # One output: its cotangent waits bare. Several: a dict by output.
+            waiting[node] = g if before is None else before + g
+        elif before is None:
+            waiting[node] = {index: g}
+        else:
+            before[index] = before[index] + g if index in before else g
+        if before is None and node.id:
+            heappush(self.heap, (-node.id, node))
+
+    def run(self) -> None:
+        """Undo the waiting nodes, latest first, until only leaves are left."""
+        heap, waiting, leaves, retain = self.heap, self.waiting, self.leaves, self.retain
+        plain = not self.by_node and not modes.anomaly.get()
+        ready: Node | None = None
+        g: Any = None
+        while ready is not None or heap:
+            if ready is None:
+                node = heappop(heap)[1]
+                g = waiting.pop(node)
+            elif heap and ready.id < -heap[0][0]:
+                waiting[ready] = g
+                node = heapreplace(heap, (-ready.id, ready))[1]
+                g = waiting.pop(node)
+            else:
+                node = ready
+            ready = None
+            if g.__class__ is dict:
+                g = tuple([g.get(place) for place in range(width(node, g))])
+            if plain and node.extra is None:
+                edges = node.edges
+                gs = node.op.pull(node, g, edges)
+            else:
+                gs, edges = self.undo_watched(node, g)
+            if not retain:
+                node.kept = node.y = None
+            g = None
+            for edge, index, each in zip(edges, node.indices, gs):
+                if edge is None or each is None:
+                    continue
+                if index is not None:
+                    self.send(edge, index, each)
+                elif edge.id == 0:
+                    before = leaves.get(edge)
+                    leaves[edge] = each if before is None else before + each
+                elif edge is ready:
+                    g = g + each
+                elif edge in waiting:
+                    waiting[edge] = waiting[edge] + each
+                elif ready is None:
+                    ready, g = edge, each
+                else:
+                    waiting[edge] = each
+                    heappush(heap, (-edge.id, edge))
+
+    def undo_watched(self, node: Node, g: Any) -> tuple[tuple, tuple]:
+        """Undo a node that somebody watches: hooks, wanted cotangents, anomaly mode, edges that lead nowhere useful."""
+        if node.extra is not None:
+            g = watch(node, g)
+        if node in self.by_node:
+            self.catch(node, g)
+        edges, useful = node.edges, self.useful
+        if useful is not None:
+            edges = tuple([edge if edge in useful else None for edge in edges])
+            if not any(edges):
+                return (), ()
+        gs = pull_watched(node, g, edges) if modes.anomaly.get() else node.op.pull(node, g, edges)
+        if node.extra is not None and node.extra.after:
+            gs = after(node, gs, g)
+        return gs, edges
+
+    def catch(self, node: Node, g: Any) -> None:
+        """Store the cotangents at `node` that were asked for."""
+        for edge in self.wanted:
+            if edge[0] is node:
+                self.wanted[edge] = g if edge[1] is None else g[edge[1]]
+
+    def prune(self, seeds: Iterable[Node]) -> None:
+        """Find the nodes on a path from the seeds to a target; the pass leaves the others alone."""
+        reached: set[Node] = set()
+        stack = list(seeds)
+        while stack:
+            node = stack.pop()
+            if node not in reached:
+                reached.add(node)
+                stack.extend(edge for edge in node.edges if edge is not None)
+        useful = set(self.by_node)
+        for node in sorted(reached, key=lambda each: each.id):
+            if any(edge in useful for edge in node.edges):
+                useful.add(node)
+        self.useful = useful
+
+
+def width(node: Node, g: dict) -> int:
+    """Return how many outputs the cotangents of `node` must be given for."""
+    return max(node.op.width or 0, max(g) + 1)
+
+
+def watch(node: Node, g: Any) -> Any:
+    """Run the hooks on the cotangents of `node`; each may replace what it saw."""
+    extra = node.extra
+    assert extra is not None
+    several = g.__class__ is tuple
+    gs = list(g) if several else [g]
+    for function in list(extra.before.values()):
+        result = function(tuple(gs))
+        if result is not None:
+            gs = list(result) if isinstance(result, (tuple, list)) else [result]
+    for index, table in extra.tensors:
+        index = index or 0
+        for function in list(table.values()):
+            if gs[index] is not None:
+                result = function(gs[index])
+                if result is not None:
+                    gs[index] = result
+    for index, reference in extra.retained.items():
+        tensor, each = reference(), gs[index or 0]
+        if tensor is not None and each is not None:
+            tensor.grad = each if tensor.grad is None else tensor.grad + each
+    return tuple(gs) if several else gs[0]
+
+
+def after(node: Node, gs: tuple, g: Any) -> tuple:
+    """Run the hooks that see a node's inputs' and outputs' cotangents."""
+    for function in list(node.extra.after.values()):
+        result = function(gs, g if g.__class__ is tuple else (g,))
+        if result is not None:
+            gs = result if isinstance(result, tuple) else (result,)
+    return gs
+
+
+def pull_watched(node: Node, g: Any, edges: tuple) -> tuple:
+    """Undo `node` in anomaly mode: an error, or a NaN that was not there before, names the line that ran forward."""
+    where = f"`{node.op.name}` in the forward pass at {describe(node.site)}"
+    try:
+        gs = node.op.pull(node, g, edges)
+    except Exception as error:
+        error.add_note(f"detect_anomaly: this happened while undoing {where}")
+        raise
+    for place, edge in enumerate(edges):
+        if edge is not None and gs[place] is not None and np.isnan(gs[place].value).any():
+            raise RuntimeError(
+                f"detect_anomaly: {node.name()} returned nan values in its output {place}, while undoing {where}"
+            )
+    return gs
+
+
+def edge_of(tensor: AbstractTensor) -> Edge | None:
+    """Return where cotangents of `tensor` arrive, or None for a constant."""
+    if tensor.view is not None:
+        synchronize(tensor)
+    return None if tensor.node is None else (tensor.node, tensor.index)
+
+
+def seed(name: str, root: AbstractTensor, g: AbstractTensor | None) -> AbstractTensor:
+    """Return the cotangent to start with at `root`: the given one, checked, or 1 for a scalar."""
+    if g is None:
+        if root.value.size != 1:
+            raise RuntimeError(
+                f"{name}: grad can be implicitly created only for scalar outputs, got shape {list(root.value.shape)}; "
+                "pass gradient=, or reduce with sum() or mean() first"
+            )
+        return lift(np.ones(root.value.shape, root.value.dtype))
+    if not isinstance(g, AbstractTensor):
+        raise TypeError(f"{name}: expected the gradient to be a tensor or None, got {type(g).__name__}")
+    if g.value.shape != root.value.shape:
+        raise RuntimeError(
+            f"{name}: Mismatch in shape: the gradient has shape {list(g.value.shape)}, "
+            f"the output has shape {list(root.value.shape)}"
+        )
+    return g
+
+
+def propagate(
+    name: str,
+    roots: Sequence[AbstractTensor],
+    gs: Sequence[AbstractTensor | None],
+    *,
+    retain: bool,
+    create: bool,
+    targets: Sequence[Edge] | None = None,
+) -> Pass:
+    """Run one way back from `roots` with cotangents `gs` and return the finished pass."""
+    journey = Pass(retain, targets)
+    seeds = []
+    for root, g in zip(roots, gs, strict=True):
+        edge = edge_of(root)
+        if edge is None:
+            raise RuntimeError(
+                f"{name}: element {len(seeds)} of tensors does not require grad and does not have a grad_fn"
+            )
+        seeds.append((edge, seed(name, root, g)))
+    if targets is not None:
+        journey.prune(edge[0] for edge, _ in seeds)
+    with modes.Setting((modes.grad_enabled, create), (modes.error_state, modes.silent)):
+        for (node, index), g in seeds:
+            journey.send(node, index, g)
+        journey.run()
+        for node, g in journey.leaves.items():
+            if node.extra is not None:
+                journey.leaves[node] = watch(node, g)
+    for node in journey.by_node:
+        if node.id == 0 and node in journey.leaves:
+            journey.catch(node, journey.leaves[node])
+    return journey
+
+
+def accumulate(leaf: Leaf, g: Any, create: bool) -> None:
+    """Add `g` to the grad of the leaf's tensor, or make it the grad: itself if nobody else holds it, else a copy."""
+    tensor = leaf.reference()
+    if tensor is None:
+        return
+    tensor_grad = tensor.grad
+    if tensor_grad is not None:
+        if create:
+            tensor.grad = tensor_grad + g
+        else:
+            np.add(tensor_grad.value, g.value, out=tensor_grad.value, casting="unsafe")
+    elif create:
+        tensor.grad = g
+    else:
+        tensor.grad = lift(g.value if owned(g) else np.array(g.value, order="C"))
+    if leaf.extra is not None:
+        for function in list(leaf.extra.after.values()):
+            function(tensor)
+
+
+def owned(g: AbstractTensor) -> bool:
+    """Return whether nothing but the caller's variable and the pass holds `g`, so that its memory may become a grad."""
+    value = g.value
+    return (
+        value.base is None
+        and value.flags.c_contiguous
+        and value.flags.owndata
+        and sys.getrefcount(value) <= _ALONE
+        and sys.getrefcount(g) <= _ALONE_TENSOR
+    )
+
+
+def _alone() -> tuple[int, int]:
+    """Measure what `getrefcount` says inside `owned` about a tensor that only `accumulate` and a dict hold."""
+    counts = []
+
+    def count(g: AbstractTensor) -> None:
+        value = g.value
+        counts.extend((sys.getrefcount(value), sys.getrefcount(g)))
+
+    def receive(g: AbstractTensor) -> None:
+        count(g)
+
+    class Lone:
+        value: Any
+
+    table = {}
+    table[0] = Lone()
+    table[0].value = np.zeros(1)
+    for _, g in table.items():  # noqa: PERF102 - the pass iterates the same way, and its pair holds a reference
+        receive(g)  # type: ignore[arg-type]
+    return counts[0], counts[1]
+
+
+_ALONE, _ALONE_TENSOR = _alone()
+
+
+def backward(
+    tensors: Sequence[AbstractTensor],
+    gradients: Sequence[AbstractTensor | None],
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: Sequence[AbstractTensor] | None = None,
+) -> None:
+    """Add the derivatives of `tensors`, weighted by `gradients`, to the `.grad` of the leaves they come from."""
+    retain = create_graph if retain_graph is None else retain_graph
+    targets = None
+    if inputs is not None:
+        if not inputs:
+            raise RuntimeError("backward: inputs argument to backward cannot be empty")
+        targets = [_target("backward", each) for each in inputs]
+    journey = propagate("backward", tensors, gradients, retain=retain, create=create_graph, targets=targets)
+    leaves = journey.leaves
+    journey.waiting = {}
+    for node, g in leaves.items():
+        if targets is None or node in journey.by_node:
+            accumulate(node, g, create_graph)  # type: ignore[arg-type]
+    if targets is not None:
+        _retain_inner(inputs or (), targets, journey)
+
+
+def _retain_inner(inputs: Sequence[AbstractTensor], targets: Sequence[Edge], journey: Pass) -> None:
+    for tensor, edge in zip(inputs, targets):
+        g = journey.wanted[edge]
+        if edge[0].id and g is not None:
+            tensor.grad = g if tensor.grad is None else tensor.grad + g
+
+
+def _target(name: str, tensor: AbstractTensor) -> Edge:
+    edge = edge_of(tensor)
+    if edge is None:
+        raise RuntimeError(f"{name}: One of the differentiated Tensors does not require grad")
+    return edge
+
+
+def gradients(
+    outputs: Sequence[AbstractTensor],
+    inputs: Sequence[AbstractTensor],
+    grad_outputs: Sequence[AbstractTensor | None],
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    allow_unused: bool = False,
+) -> tuple:
+    """Return the derivatives of `outputs`, weighted by `grad_outputs`, by each of `inputs`; leaves' `.grad` stays as it is."""
+    retain = create_graph if retain_graph is None else retain_graph
+    targets = [_target("grad", each) for each in inputs]
+    journey = propagate("grad", outputs, grad_outputs, retain=retain, create=create_graph, targets=targets)
+    found = tuple(journey.wanted[edge] for edge in targets)
+    if not allow_unused and any(g is None for g in found):
+        place = next(place for place, g in enumerate(found) if g is None)
+        raise RuntimeError(
+            f"grad: One of the differentiated Tensors appears to not have been used in the graph (input {place}); "
+            "set allow_unused=True if that is meant"
+        )
+    return found

@@ -1,0 +1,146 @@
+"""The door's second leaf: writing into a tensor's memory, and what that does to history.
+
+A write makes the tensor the output of a new node. If the tensor is a view, its base becomes the output of "write this view into
+base", and the base's other views find their node anew from the base when they are next used (`apply.synchronize`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lineal.base import dtypes
+from lineal.core import modes
+from lineal.core.apply import apply, lift, make_node, memory_of, synchronize
+from lineal.core.op import AbstractTensor, Leaf, Op, next_id, site
+
+
+def look(xp: Any, path: tuple[Op, ...], value: Any) -> Any:
+    """Return the view of `value` that the view ops of `path` give, sharing its memory."""
+    for op in path:
+        value = op.eager(xp, value)
+    return value
+
+
+@dataclass(frozen=True)
+class ViewScatter(Op):
+    """y = base with the part that `path` looks at replaced by `source`; the adjoint takes the part out of g and zeroes it."""
+
+    path: tuple[Op, ...]
+    name = "CopySlices"
+
+    @property
+    def grad_name(self) -> str:
+        return "CopySlices"
+
+    def eager(self, xp, base, source):
+        y = base.copy()
+        look(xp, self.path, y)[...] = source
+        return y
+
+    def vjp(self, needs, g, y, base, source):
+        g_base = apply(self, g, lift(np.zeros(source.shape, source.storage))) if needs[0] else None
+        if needs[1]:
+            for op in self.path:
+                g = apply(op, g)
+        return g_base, g
+
+
+@dataclass(frozen=True)
+class Overwrite(Op):
+    """y = source, as the new value of a tensor with a history: the old value's cotangent is zero."""
+
+    name = "Copy"
+
+    @property
+    def grad_name(self) -> str:
+        return "CopyBackwards"
+
+    def eager(self, xp, old, source):
+        return source
+
+    def vjp(self, needs, g, y, old, source):
+        return lift(np.zeros(old.shape, old.storage)), g
+
+
+def write(target: AbstractTensor, source: AbstractTensor, name: str) -> Any:
+    """Let `target` take the numbers and the history of `source` (same shape and dtype) in place; `name` is the op's, as in `add_`."""
+    if target.view is not None:
+        synchronize(target)
+    check_write(target, source, name)
+    np.copyto(target.value, source.value)
+    memory = memory_of(target)
+    memory.version += 1
+    memory.written = next_id()
+    memory.writer = (name, site())
+    if modes.grad_enabled.get() and (target.node is not None or source.node is not None):
+        _rebase(target, source)
+    listener = modes.recorder.get()
+    if listener is not None:
+        listener.record_write(target, source)
+    return target
+
+
+def check_write(target: AbstractTensor, source: AbstractTensor, name: str) -> None:
+    """Refuse a write that would lose a leaf's identity, change a shape or dtype category, or hit one element twice."""
+    shape, storage = target.value.shape, target.value.dtype
+    if source.value.shape != shape:
+        raise RuntimeError(
+            f"{name}: output with shape {list(shape)} doesn't match the broadcast shape {list(source.value.shape)}"
+        )
+    if source.value.dtype != storage:
+        given, wanted = dtypes.of(source.value.dtype), dtypes.of(storage)
+        raise RuntimeError(f"{name}: result type {given} can't be cast to the desired output type {wanted}")
+    if modes.grad_enabled.get():
+        refuse_leaf(target, name)
+    if any(step == 0 and size > 1 for step, size in zip(target.value.strides, shape)) and 0 not in shape:
+        raise RuntimeError(
+            f"{name}: unsupported operation: more than one element of the written-to tensor refers to a single memory "
+            f"location (shape {list(shape)}); clone() the tensor before writing"
+        )
+    if not target.value.flags.writeable:
+        raise RuntimeError(f"{name}: the tensor shares memory that is read-only; clone() it before writing")
+
+
+def refuse_leaf(target: AbstractTensor, name: str) -> None:
+    """Raise if `target` is, or looks into, a leaf that requires grad."""
+    if isinstance(target.node, Leaf):
+        raise RuntimeError(
+            f"{name}: a leaf Variable that requires grad is being used in an in-place operation; "
+            "write inside no_grad(), or into a result computed from it"
+        )
+    if target.view is not None:
+        if isinstance(target.view.base.node, Leaf):
+            raise RuntimeError(
+                f"{name}: a view of a leaf Variable that requires grad is being used in an in-place operation; "
+                "write inside no_grad(), or into a clone()"
+            )
+        if not target.view.tracked and target.view.base.node is not None:
+            raise RuntimeError(
+                f"{name}: a view that was created in no_grad mode is being modified inplace with grad mode enabled; "
+                "make the view with grad enabled, or write inside no_grad()"
+            )
+
+
+def _rebase(target: AbstractTensor, source: AbstractTensor) -> None:
+    view = target.view
+    memory_of(target).rebased += 1
+    if view is not None:
+        base = view.base
+        base.node = make_node(ViewScatter(view.path), (base, source), base.value)
+        base.index = None
+    elif source.node is None or isinstance(source.node, Leaf):
+        target.node = make_node(Overwrite(), (target, source), source.value)
+        target.index = None
+    else:
+        target.node, target.index = source.node, source.index
+
+
+def detach_in_place(target: AbstractTensor) -> Any:
+    """Make `target` a constant; refuses a view, whose base would keep the history."""
+    if target.view is not None and target.view.base.node is not None:
+        raise RuntimeError("detach_: can't detach views in-place; use detach() instead")
+    target.node = target.index = None
+    return target

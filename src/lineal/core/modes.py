@@ -1,0 +1,158 @@
+"""What holds while code runs: gradient mode, anomaly mode, and who listens at the door.
+
+Every mode is a context variable: threads and asyncio tasks have their own, and reading one costs less than an attribute.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from lineal.core.op import AbstractTensor, Op
+
+
+class Recorder(Protocol):
+    """Who listens at the door hears every op that really ran, every write in place, and every look at a number."""
+
+    def record(self, op: Op, xs: tuple[AbstractTensor, ...], ys: tuple[AbstractTensor, ...]) -> None:
+        """Hear that `op` made `ys` of `xs`."""
+
+    def record_write(self, target: AbstractTensor, source: AbstractTensor) -> None:
+        """Hear that `target` took the numbers of `source` in place."""
+
+    def concretize(self, tensor: AbstractTensor, kind: type) -> None:
+        """Hear that Python is about to read `tensor` as a value of type `kind`."""
+
+
+grad_enabled: ContextVar[bool] = ContextVar("grad_enabled", default=True)
+inference: ContextVar[bool] = ContextVar("inference", default=False)
+anomaly: ContextVar[bool] = ContextVar("anomaly", default=False)
+recorder: ContextVar[Recorder | None] = ContextVar("recorder", default=None)
+
+
+class Setting:
+    """A context manager and decorator that gives context variables other values while its block runs."""
+
+    def __init__(self, *values: tuple[ContextVar, Any]):
+        self.values = values
+        self.before: list[list[tuple[ContextVar, Any]]] = []
+
+    def __enter__(self):
+        self.before.append([(variable, variable.get()) for variable, _ in self.values])
+        for variable, value in self.values:
+            variable.set(value)
+
+    def __exit__(self, *exception: object) -> None:
+        for variable, value in self.before.pop():
+            variable.set(value)
+
+    def __call__(self, function: Callable) -> Callable:
+        values = self.values
+
+        @functools.wraps(function)
+        def within(*args: Any, **kwargs: Any) -> Any:
+            with Setting(*values):
+                return function(*args, **kwargs)
+
+        return within
+
+
+class no_grad(Setting):  # noqa: N801
+    """Within the block (or decorated function), ops remember no history. Works bare too: `@no_grad`."""
+
+    def __new__(cls, function: Callable | None = None):
+        made = super().__new__(cls)
+        if function is None:
+            return made
+        made.__init__()
+        return made(function)
+
+    def __init__(self, function: Callable | None = None):
+        super().__init__((grad_enabled, False))
+
+
+class enable_grad(no_grad):  # noqa: N801
+    """Within the block, ops remember their history, also inside `no_grad`."""
+
+    def __init__(self, function: Callable | None = None):
+        Setting.__init__(self, (grad_enabled, True))
+
+
+class set_grad_enabled(Setting):  # noqa: N801
+    """Turn history on or off, as a call (from here on) or as a context manager (within the block)."""
+
+    def __init__(self, mode: bool):
+        super().__init__((grad_enabled, bool(mode)))
+        self.outer = grad_enabled.get()
+        grad_enabled.set(bool(mode))
+
+    def __enter__(self):
+        self.before.append([(grad_enabled, self.outer)])
+        grad_enabled.set(self.values[0][1])
+
+    def __call__(self, function: Callable) -> Callable:
+        grad_enabled.set(self.outer)
+        return super().__call__(function)
+
+
+class inference_mode(no_grad):  # noqa: N801
+    """Like `no_grad`, and tensors made inside may not enter a graph later (`requires_grad_` refuses them)."""
+
+    def __new__(cls, mode: bool | Callable = True):
+        return super().__new__(cls, mode if callable(mode) else None)
+
+    def __init__(self, mode: bool | Callable = True):
+        on = bool(mode)
+        Setting.__init__(self, (inference, on), *([(grad_enabled, False)] if on else []))
+
+
+class detect_anomaly(Setting):  # noqa: N801
+    """Within the block, a backward pass that fails or makes a NaN names the line whose op it was undoing."""
+
+    def __init__(self, check_nan: bool = True):
+        super().__init__((anomaly, True))
+
+
+def is_grad_enabled() -> bool:
+    """Return whether ops remember their history now."""
+    return grad_enabled.get()
+
+
+def is_inference_mode_enabled() -> bool:
+    """Return whether `inference_mode` holds now."""
+    return inference.get()
+
+
+# NumPy reports overflow, division by zero and invalid operands as warnings; PyTorch, and so lineal, returns inf and nan silently.
+# `np.errstate` costs a microsecond per use, so the door sets NumPy's own context variable. Both names are private to NumPy;
+# where a NumPy lacks them, `quiet` keeps the public, slower way.
+_umath = np._core.umath  # type: ignore[attr-defined]
+error_state: ContextVar = getattr(_umath, "_extobj_contextvar", ContextVar("numpy_error_state", default=None))
+silent: Any = _umath._make_extobj(all="ignore") if hasattr(_umath, "_make_extobj") else None
+
+
+def _silence_slowly(_: Any) -> np.errstate:
+    state = np.errstate(all="ignore")
+    state.__enter__()
+    return state
+
+
+def _restore_slowly(state: np.errstate) -> None:
+    state.__exit__(None, None, None)
+
+
+_fast = silent is not None and hasattr(_umath, "_extobj_contextvar")
+if not _fast:
+    silent = object()
+silence: Callable[[Any], Any] = error_state.set if _fast else _silence_slowly
+restore: Callable[[Any], None] = error_state.reset if _fast else _restore_slowly
+
+
+def quiet() -> Setting | np.errstate:
+    """Return a context in which NumPy is silent about inf and nan; ops inside it skip setting it themselves."""
+    return Setting((error_state, silent)) if _fast else np.errstate(all="ignore")

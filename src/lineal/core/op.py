@@ -1,0 +1,342 @@
+"""What an op is, what a tensor is to the engine, and the node that remembers one op for the way back."""
+
+from __future__ import annotations
+
+import itertools
+import linecache
+import sys
+import weakref
+from abc import abstractmethod
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from lineal.base.devices import array_module
+from lineal.base.spec import Spec
+
+next_id = itertools.count(1).__next__
+"""The engine's clock: nodes and writes take their numbers from it, so "written after the node was made" is one comparison."""
+
+
+class Memory:
+    """What all tensors over one block of memory share: when it was last written and by what, how often history was rebased."""
+
+    __slots__ = ("rebased", "version", "writer", "written")
+
+    def __init__(self) -> None:
+        self.version = 0
+        self.written = 0
+        self.rebased = 0
+        self.writer: tuple[str, Site] | None = None
+
+
+class View:
+    """How a view comes from the tensor it looks into: `base`, the view ops from there, the rebasing its node has seen."""
+
+    __slots__ = ("base", "path", "seen", "tracked")
+
+    def __init__(self, base: AbstractTensor, path: tuple[Op, ...], seen: int, tracked: bool):
+        self.base = base
+        self.path = path
+        self.seen = seen
+        self.tracked = tracked
+
+
+class AbstractTensor:
+    """A value with a history. The final `Tensor`, above the ops, adds what users call.
+
+    `value` is the array; `node` the op it came from, or the `Leaf` of a tensor the user differentiates by, or None for a constant;
+    `index` which output of the node it is (None if the node has one); `memory` and `view` stay None until a view or an in-place
+    write makes them matter.
+    """
+
+    __slots__ = ("__dict__", "__weakref__", "index", "memory", "node", "value", "view")
+
+    final: ClassVar[type[AbstractTensor]]
+    """The class of all tensors that ops return; the final `Tensor` enters itself through `apply.finalize`."""
+
+    value: np.ndarray
+    node: Node | None
+    index: int | None
+    memory: Memory | None
+    view: View | None
+
+    @abstractmethod
+    def __add__(self, other: Any) -> AbstractTensor:
+        """Return the sum; the engine adds cotangents with it."""
+
+
+Site = tuple[Any, int]
+"""Where a line of the user's runs: its code object and the offset in it, decoded only when it is printed."""
+
+_PACKAGE = str(Path(__file__).parent.parent)
+_inside: dict[str, bool] = {}
+_frame = sys._getframe
+_ndarray = np.ndarray
+
+
+def site() -> Site:
+    """Return the place in the user's code (the innermost frame outside lineal) that led here, past the door and its caller."""
+    frame = _frame(3)
+    while True:
+        code = frame.f_code
+        inside = _inside.get(code.co_filename)
+        if inside is None:
+            inside = _inside[code.co_filename] = code.co_filename.startswith(_PACKAGE)
+        if not inside or frame.f_back is None:
+            return code, frame.f_lasti
+        frame = frame.f_back
+
+
+def describe(place: Site) -> str:
+    """Return `file:line: the source line` of a site."""
+    code, offset = place
+    line = next((n for start, end, n in code.co_lines() if start <= offset < end and n), code.co_firstlineno)
+    text = linecache.getline(code.co_filename, line).strip()
+    return f"{code.co_filename}:{line}" + (f": {text}" if text else "")
+
+
+class Plan:
+    """Which inputs, and whether the output, the derivatives by the needed inputs read."""
+
+    __slots__ = ("inputs", "marks", "output")
+
+    def __init__(self, words: set[str], count: int):
+        self.inputs = tuple(sorted(int(word) for word in words if word.isdigit()))
+        self.marks = tuple(place in self.inputs for place in range(count))
+        self.output = "y" in words
+
+
+class Op:
+    """One operation: a frozen dataclass whose fields are its attributes and whose rules stand side by side.
+
+    `keeps` says which values the derivative reads: input positions and "y" for the output, as in "0 y", or "*" for all inputs;
+    a tuple gives one such string per input, for ops where the derivative by one input does not read what another's does. What is
+    not kept reaches `vjp` as a `Spec` (inputs) or None (outputs).
+    """
+
+    name: ClassVar[str] = ""
+    keeps: ClassVar[str | tuple[str, ...]] = ""
+    aliasing: ClassVar[str | None] = None
+    """What the output shares with the input: None, "view" (memory and history), "memory" (numbers only)."""
+    differentiable: ClassVar[bool] = True
+    """Whether the output can carry a cotangent; false where it is an index or a truth value."""
+
+    width: ClassVar[int | None] = None
+    """How many outputs the op has, if it always has more than one."""
+
+    plans: dict[tuple[bool, ...], Plan]
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        cls.plans = {}
+        if not cls.name:
+            cls.name = cls.__name__
+
+    @abstractmethod
+    def eager(self, xp: Any, *xs: Any) -> Any:
+        """Return the output array (or a tuple of them) of the arrays `xs`; `xp` is NumPy or CuPy."""
+
+    @abstractmethod
+    def vjp(self, needs: tuple[bool, ...], g: Any, y: Any, *xs: Any) -> tuple:
+        """Return the inputs' cotangents, in terms of ops, from the output's cotangent `g`.
+
+        An entry whose `needs` is false is ignored and may be anything. An op of several outputs gets tuples as `g` and `y`;
+        a cotangent in `g` is None where nothing depends on that output.
+        """
+
+    def check(self, *xs: AbstractTensor) -> None:
+        """Raise the error that explains why `xs` are refused; called when the kernel has failed."""
+
+    def part(self, place: int) -> Op:
+        """Return the view op of one output that gives output `place` of this view op of several."""
+        raise RuntimeError(f"{self.name}: not a view op of several outputs")
+
+    @property
+    def grad_name(self) -> str:
+        """The name under which PyTorch prints this op's node, as in `MulBackward0`."""
+        return f"{self.name}Backward0"
+
+    def run(self, xs: tuple[AbstractTensor, ...]) -> Any:
+        """Return what the eager kernel makes of the tensors' arrays."""
+        values = [x.value for x in xs]
+        return self.eager(np if not values or values[0].__class__ is _ndarray else array_module(values[0]), *values)
+
+    def remember(self, node: Node, xs: tuple[AbstractTensor, ...], value: Any) -> None:
+        """Let `node` keep what the derivative will read."""
+        node.edges = edges = tuple([x.node for x in xs])
+        node.indices = tuple([x.index for x in xs])
+        plan = self.plan(tuple([edge is not None for edge in edges]))
+        node.kept = [x if keep else (x.value.shape, x.value.dtype) for x, keep in zip(xs, plan.marks)]
+        node.y = value if plan.output else None
+
+    def pull(self, node: Node, g: Any, edges: tuple) -> tuple:
+        """Return the inputs' cotangents, for the inputs whose edge is not None, from what `node` kept."""
+        if node.kept is None:
+            raise released(node)
+        xs = [Spec(*x) if x.__class__ is tuple else x for x in node.kept]
+        for place, x in enumerate(xs):
+            if x.__class__ is not Spec and x.memory is not None and x.memory.written > node.id:
+                raise changed(node, x.memory, f"input {place} of shape {list(x.value.shape)}")
+        y = None if node.y is None else output(node)
+        return self.vjp(tuple([edge is not None for edge in edges]), g, y, *xs)
+
+    def plan(self, needs: tuple[bool, ...]) -> Plan:
+        """Return what to keep when the inputs in `needs` want derivatives."""
+        found = self.plans.get(needs)
+        if found is None:
+            keeps = self.keeps
+            if isinstance(keeps, str):
+                words = set(keeps.split())
+            else:
+                words = {word for needed, each in zip(needs, keeps) if needed for word in each.split()}
+            if "*" in words:
+                words |= {str(place) for place in range(len(needs))}
+            found = self.plans[needs] = Plan(words, len(needs))
+        return found
+
+
+class Node:
+    """One op in the history of a tensor: what made it, of what, and the values its derivative will read."""
+
+    __slots__ = ("__weakref__", "edges", "extra", "id", "indices", "kept", "op", "site", "y")
+
+    op: Op
+    edges: tuple[Node | None, ...]
+    indices: tuple[int | None, ...]
+    kept: Any
+    """What the op keeps of its inputs, in its own format; None after it was released."""
+    y: Any
+    """The kept output array (a tuple of them if there are several), or None."""
+    site: Site
+    id: int
+    extra: Extra | None
+
+    def name(self) -> str:
+        """Return PyTorch's name of this node."""
+        return self.op.grad_name
+
+    @property
+    def next_functions(self) -> tuple:
+        """The nodes of the inputs, as pairs of node and output index."""
+        return tuple((edge, index or 0) for edge, index in zip(self.edges, self.indices))
+
+    @property
+    def metadata(self) -> dict:
+        """Where in the user's code the op ran."""
+        return {"site": describe(self.site)}
+
+    def register_hook(self, hook: Any) -> Handle:
+        """Call `hook(grad_inputs, grad_outputs)` after this node is undone; what it returns replaces grad_inputs."""
+        return Handle(extra_of(self).after, hook)
+
+    def register_prehook(self, hook: Any) -> Handle:
+        """Call `hook(grad_outputs)` before this node is undone; what it returns replaces grad_outputs."""
+        return Handle(extra_of(self).before, hook)
+
+    def __repr__(self) -> str:
+        return f"<{self.name()} object at {id(self):#x}>"
+
+
+class Leaf(Node):
+    """Stands for a tensor the user differentiates by; its cotangent is added to `tensor.grad`."""
+
+    __slots__ = ("reference",)
+
+    def __init__(self, tensor: AbstractTensor):
+        self.id = 0
+        self.edges = self.indices = self.kept = ()
+        self.y = self.extra = None
+        self.reference = weakref.ref(tensor)
+
+    def name(self) -> str:
+        return "AccumulateGrad"
+
+    @property
+    def variable(self) -> AbstractTensor | None:
+        """The leaf tensor, or None if nobody holds it any more."""
+        return self.reference()
+
+    @property
+    def metadata(self) -> dict:
+        return {}
+
+
+class Extra:
+    """What few nodes have: hooks, tensors that retain their grad, the memory of outputs that were viewed or written."""
+
+    __slots__ = ("after", "before", "memories", "retained", "tensors")
+
+    def __init__(self) -> None:
+        self.memories: dict[int | None, Memory] = {}
+        self.tensors: list[tuple[int | None, dict]] = []
+        self.before: dict = {}
+        self.after: dict = {}
+        self.retained: dict[int | None, weakref.ref] = {}
+
+
+def extra_of(node: Node) -> Extra:
+    """Return the node's Extra, made on first need."""
+    if node.extra is None:
+        node.extra = Extra()
+    return node.extra
+
+
+class Handle:
+    """What registering a hook returns; `remove()` takes the hook out again. Works as a context manager too."""
+
+    _next: ClassVar[Any] = itertools.count().__next__
+
+    def __init__(self, table: dict, hook: Any):
+        self.table = table
+        self.id = Handle._next()
+        table[self.id] = hook
+
+    def remove(self) -> None:
+        """Take the hook out."""
+        self.table.pop(self.id, None)
+
+    def __enter__(self) -> Handle:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.remove()
+
+
+def output(node: Node) -> Any:
+    """Return the kept output as a tensor with `node` as its history (a tuple if there are several)."""
+    if node.extra is not None:
+        for memory in node.extra.memories.values():
+            if memory.written > node.id:
+                raise changed(node, memory, "its output")
+    if node.y.__class__ is tuple:
+        return tuple([_as_output(node, place, value) for place, value in enumerate(node.y)])
+    return _as_output(node, None, node.y)
+
+
+def _as_output(node: Node, index: int | None, value: Any) -> AbstractTensor:
+    y = object.__new__(AbstractTensor.final)
+    y.value = value if value.__class__ is _ndarray else np.asarray(value)
+    y.node = node
+    y.index = index
+    y.memory = y.view = None
+    return y
+
+
+def released(node: Node) -> RuntimeError:
+    """Return the error for a second way back through a node."""
+    return RuntimeError(
+        f"backward: Trying to backward through the graph a second time at `{node.op.name}` ({describe(node.site)}): its kept "
+        "values were freed by the first pass; pass retain_graph=True to the first backward() or grad()"
+    )
+
+
+def changed(node: Node, memory: Memory, what: str) -> RuntimeError:
+    """Return the error for a kept value that was written in place, naming both ops and both lines."""
+    writer, place = memory.writer or ("an in-place write", node.site)
+    return RuntimeError(
+        f"backward: one of the variables needed for gradient computation has been modified by an inplace operation: {what}, "
+        f"which `{node.op.name}` needs ({describe(node.site)}), was changed by `{writer}` ({describe(place)}); "
+        "write into a clone(), or use the out-of-place form"
+    )

@@ -1,0 +1,99 @@
+"""Calling a module: `forward` with the hooks around it."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from lineal.nn.handles import RemovableHandle
+from lineal.nn.registry import Registry
+from lineal.nn.watching import BackwardWatch
+
+
+class ForwardHook(NamedTuple):
+    """A hook around `forward`, whether it takes the keyword arguments, whether it runs after an error too."""
+
+    function: Callable[..., Any]
+    with_kwargs: bool
+    always_call: bool = False
+
+    def __call__(self, module: Any, args: tuple, kwargs: dict, *result: Any) -> Any:
+        """Call the hook with the arguments it asked for."""
+        return self.function(module, args, *((kwargs,) if self.with_kwargs else ()), *result)
+
+
+class Forward(Registry):
+    """A module that is called: hooks before, `forward`, hooks after."""
+
+    def forward(self, *input: Any) -> Any:
+        """Return what the module makes of its inputs; every module defines its own."""
+        raise NotImplementedError(f'Module [{type(self).__name__}] is missing the required "forward" function')
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if self._forward_hooks or self._forward_pre_hooks or self._backward_hooks or self._backward_pre_hooks:
+            return self._call_with_hooks(args, kwargs)
+        return self.forward(*args, **kwargs)
+
+    def _call_with_hooks(self, args: tuple, kwargs: dict) -> Any:
+        done: set[int] = set()
+        result: Any = None
+        try:
+            args, kwargs = self._before(args, kwargs)
+            watch = BackwardWatch(self) if self._backward_hooks or self._backward_pre_hooks else None
+            if watch is not None:
+                args = watch.inputs(args)
+            result = self.forward(*args, **kwargs)
+            for key, hook in list(self._forward_hooks.items()):
+                done.add(key)
+                changed = hook(self, args, kwargs, result)
+                result = result if changed is None else changed
+            return result if watch is None else watch.outputs(result)
+        except Exception:
+            self._after_error(args, kwargs, result, done)
+            raise
+
+    def _before(self, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
+        for hook in list(self._forward_pre_hooks.values()):
+            changed = hook(self, args, kwargs)
+            if changed is None:
+                continue
+            if not hook.with_kwargs:
+                args = changed if isinstance(changed, tuple) else (changed,)
+            elif isinstance(changed, tuple) and len(changed) == 2:
+                args, kwargs = changed
+            else:
+                raise RuntimeError(
+                    f"forward pre-hook: expected None or a tuple (new_args, new_kwargs), got {changed!r}"
+                )
+        return args, kwargs
+
+    def _after_error(self, args: tuple, kwargs: dict, result: Any, done: set[int]) -> None:
+        for key, hook in list(self._forward_hooks.items()):
+            if hook.always_call and key not in done:
+                try:
+                    hook(self, args, kwargs, result)
+                except Exception as error:
+                    warnings.warn(
+                        f"forward hook with always_call=True raised {error!r}; the first error is raised instead"
+                    )
+
+    def register_forward_pre_hook(
+        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
+    ) -> RemovableHandle:
+        """Call `hook(module, args)` before `forward`; what it returns replaces the arguments."""
+        return self._forward_pre_hooks.add(ForwardHook(hook, with_kwargs), prepend)
+
+    def register_forward_hook(
+        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False, always_call: bool = False
+    ) -> RemovableHandle:
+        """Call `hook(module, args, output)` after `forward`; what it returns replaces the output."""
+        return self._forward_hooks.add(ForwardHook(hook, with_kwargs, always_call), prepend)
+
+    def register_full_backward_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
+        """Call `hook(module, grad_output)` before the module's backward; what it returns replaces grad_output."""
+        return self._backward_pre_hooks.add(hook, prepend)
+
+    def register_full_backward_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
+        """Call `hook(module, grad_input, grad_output)` in backward; what it returns replaces grad_input."""
+        return self._backward_hooks.add(hook, prepend)

@@ -1,0 +1,44 @@
+"""Activation functions."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+from lineal import ops
+
+
+def relu(input: Any, inplace: bool = False) -> Any:
+    """Return max(x, 0)."""
+    return input.relu_() if inplace else ops.relu(input)
+
+
+def sigmoid(input: Any) -> Any:
+    """Return 1 / (1 + exp(-x))."""
+    return ops.sigmoid(input)
+
+
+def tanh(input: Any) -> Any:
+    """Return the hyperbolic tangent."""
+    return ops.tanh(input)
+
+
+def softmax(input: Any, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Any:
+    """Return exp(x) / Σ exp(x) along `dim`; the sum is 1."""
+    return ops.softmax(input, chosen_dim("softmax", input, dim, _stacklevel), dtype=dtype)
+
+
+def log_softmax(input: Any, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Any:
+    """Return x - log Σ exp(x) along `dim`."""
+    return ops.log_softmax(input, chosen_dim("log_softmax", input, dim, _stacklevel), dtype=dtype)
+
+
+def chosen_dim(name: str, input: Any, dim: int | None, stacklevel: int) -> int:
+    """Return `dim`, or, with a warning, the one PyTorch assumes where none is given."""
+    if dim is not None:
+        return dim
+    warnings.warn(
+        f"Implicit dimension choice for {name} has been deprecated. Change the call to include dim=X as an argument.",
+        stacklevel=stacklevel + 1,
+    )
+    return 0 if input.ndim in (0, 1, 3) else 1

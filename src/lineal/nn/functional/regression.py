@@ -1,0 +1,47 @@
+"""Losses of differences."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+from lineal import ops
+from lineal.nn.functional.reduction import reduced, reduction_of, weighted
+
+
+def _difference(name: str, input: Any, target: Any) -> Any:
+    if input.shape != target.shape:
+        warnings.warn(
+            f"{name}: using a target size ({target.shape}) that is different to the input size ({input.shape}): "
+            "they broadcast, which is rarely meant",
+            stacklevel=3,
+        )
+    return ops.sub(input, target)
+
+
+def mse_loss(
+    input: Any,
+    target: Any,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    weight: Any = None,
+) -> Any:
+    """Return the squared differences (x - t)², reduced."""
+    reduction = reduction_of(size_average, reduce, reduction)
+    losses = ops.square(_difference("mse_loss", input, target))
+    return reduced(losses, reduction) if weight is None else weighted(losses, weight, reduction)
+
+
+def l1_loss(
+    input: Any,
+    target: Any,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    weight: Any = None,
+) -> Any:
+    """Return the absolute differences |x - t|, reduced."""
+    reduction = reduction_of(size_average, reduce, reduction)
+    losses = ops.abs(_difference("l1_loss", input, target))
+    return reduced(losses, reduction) if weight is None else weighted(losses, weight, reduction)

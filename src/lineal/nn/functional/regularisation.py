@@ -1,0 +1,20 @@
+"""Functions that make training noisier on purpose."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lineal import ops
+from lineal.tensor import empty_like
+
+
+def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
+    """Zero each element with probability `p` while training and scale the others by 1/(1-p)."""
+    if not 0.0 <= p <= 1.0:
+        raise ValueError(f"dropout: expected a probability between 0 and 1, got {p}")
+    if not training or p == 0:
+        return input
+    if p == 1:
+        return input.mul_(0) if inplace else ops.mul(input, 0.0)
+    mask = empty_like(input, requires_grad=False).bernoulli_(1 - p).div_(1 - p)
+    return input.mul_(mask) if inplace else ops.mul(input, mask)

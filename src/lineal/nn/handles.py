@@ -1,0 +1,44 @@
+"""The handle by which a registered hook is taken away again."""
+
+from __future__ import annotations
+
+import itertools
+import weakref
+from collections import OrderedDict
+from typing import Any
+
+_next_id = itertools.count().__next__
+
+
+class HookTable(OrderedDict):
+    """The hooks of one kind in the order in which they run; a subclass only so that handles can refer to it weakly."""
+
+    __slots__ = ("__weakref__",)
+
+    def add(self, hook: Any, prepend: bool = False) -> RemovableHandle:
+        """Register `hook`, last or first, and return its handle."""
+        handle = RemovableHandle(self)
+        self[handle.id] = hook
+        if prepend:
+            self.move_to_end(handle.id, last=False)
+        return handle
+
+
+class RemovableHandle:
+    """Takes one hook out of its table, by `remove()` or at the end of a `with` block."""
+
+    def __init__(self, table: HookTable):
+        self.id = _next_id()
+        self.table = weakref.ref(table)
+
+    def remove(self) -> None:
+        """Take the hook away; a second call does nothing."""
+        table = self.table()
+        if table is not None:
+            table.pop(self.id, None)
+
+    def __enter__(self) -> RemovableHandle:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.remove()

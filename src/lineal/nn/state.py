@@ -1,0 +1,211 @@
+"""`state_dict` and `load_state_dict`: a module's parameters and buffers as one flat dict of tensors."""
+
+from __future__ import annotations
+
+import itertools
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from lineal.core import AbstractTensor, no_grad
+from lineal.nn.handles import RemovableHandle
+from lineal.nn.parameter import Parameter
+from lineal.nn.traversal import Traversal
+
+EXTRA = "_extra_state"
+
+
+class IncompatibleKeys(NamedTuple):
+    """What `load_state_dict` did not find, and what it found but has no place for."""
+
+    missing_keys: list[str]
+    unexpected_keys: list[str]
+
+    def __repr__(self) -> str:
+        if not self.missing_keys and not self.unexpected_keys:
+            return "<All keys matched successfully>"
+        return f"_IncompatibleKeys(missing_keys={self.missing_keys}, unexpected_keys={self.unexpected_keys})"
+
+    __str__ = __repr__
+
+
+class StateDict(OrderedDict):
+    """A flat dict of tensors; `_metadata` has the version of every module that wrote into it."""
+
+    _metadata: OrderedDict
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self._metadata = OrderedDict()
+
+    def __repr__(self) -> str:
+        return f"OrderedDict({list(self.items())})"
+
+
+class Stateful(Traversal):
+    """A module tree that writes its state into a flat dict and takes it back."""
+
+    _version: int = 1
+
+    def get_extra_state(self) -> Any:
+        """Return what besides tensors belongs to the state; override together with `set_extra_state`."""
+        raise RuntimeError(f"{type(self).__name__}: get_extra_state was reached, but is not implemented by this class")
+
+    def set_extra_state(self, state: Any) -> None:
+        """Take what `get_extra_state` returned; override together with it."""
+        raise RuntimeError(f"{type(self).__name__}: set_extra_state was reached, but is not implemented by this class")
+
+    def _has_extra(self, method: str) -> bool:
+        return getattr(type(self), method) is not getattr(Stateful, method)
+
+    def _own_state(self) -> Iterator[tuple[str, Any]]:
+        """Yield the names and tensors of this module alone that belong to its state."""
+        lasting = ((k, v) for k, v in self._buffers.items() if k not in self._non_persistent_buffers_set)
+        for name, tensor in itertools.chain(self._parameters.items(), lasting):
+            if tensor is not None:
+                yield name, tensor
+
+    def _save_to_state_dict(self, destination: dict[str, Any], prefix: str, keep_vars: bool) -> None:
+        for name, tensor in self._own_state():
+            destination[prefix + name] = tensor if keep_vars else tensor.detach()
+        if self._has_extra("get_extra_state"):
+            destination[prefix + EXTRA] = self.get_extra_state()
+
+    def state_dict(self, *args: Any, destination: Any = None, prefix: str = "", keep_vars: bool = False) -> Any:
+        """Return parameters and persistent buffers by dotted name; they share memory with the module's."""
+        if args:
+            destination, prefix, keep_vars = (*args, *(destination, prefix, keep_vars)[len(args) :])
+        if destination is None:
+            destination = StateDict()
+        metadata = {"version": self._version}
+        if hasattr(destination, "_metadata"):
+            destination._metadata[prefix[:-1]] = metadata
+        for hook in self._state_dict_pre_hooks.values():
+            hook(self, prefix, keep_vars)
+        self._save_to_state_dict(destination, prefix, keep_vars)
+        for name, module in self._modules.items():
+            if module is not None:
+                module.state_dict(destination=destination, prefix=f"{prefix}{name}.", keep_vars=keep_vars)
+        for hook in self._state_dict_hooks.values():
+            replaced = hook(self, destination, prefix, metadata)
+            destination = destination if replaced is None else replaced
+        return destination
+
+    def _load_from_state_dict(
+        self,
+        state_dict: Mapping[str, Any],
+        prefix: str,
+        local_metadata: dict[str, Any],
+        strict: bool,
+        missing_keys: list[str],
+        unexpected_keys: list[str],
+        error_msgs: list[str],
+    ) -> None:
+        """Take this module's own entries of `state_dict`, those below `prefix`; override for old layouts."""
+        for hook in self._load_state_dict_pre_hooks.values():
+            hook(self, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs)
+        own = dict(self._own_state())
+        for name, tensor in own.items():
+            key = prefix + name
+            if key in state_dict:
+                self._take(
+                    name, tensor, state_dict[key], key, local_metadata.get("assign_to_params_buffers"), error_msgs
+                )
+            elif strict:
+                missing_keys.append(key)
+        if self._has_extra("set_extra_state"):
+            if prefix + EXTRA in state_dict:
+                self.set_extra_state(state_dict[prefix + EXTRA])
+            elif strict:
+                missing_keys.append(prefix + EXTRA)
+        elif strict and prefix + EXTRA in state_dict:
+            unexpected_keys.append(prefix + EXTRA)
+        if strict:
+            known = {*own, EXTRA}
+            below = (key for key in state_dict if key.startswith(prefix))
+            unexpected_keys.extend(key for key in below if not self._knows(key[len(prefix) :], known))
+
+    def _knows(self, rest: str, known: set[str]) -> bool:
+        first, dot, _ = rest.partition(".")
+        return first in self._modules if dot else rest in known
+
+    def _take(self, name: str, tensor: Any, given: Any, key: str, assign: Any, error_msgs: list[str]) -> None:
+        """Copy (or with `assign`, put) the tensor `given` into the member `name`; a refusal goes to `error_msgs`."""
+        if not isinstance(given, AbstractTensor):
+            error_msgs.append(
+                f'While copying the parameter named "{key}", expected torch.Tensor or Tensor-like object from checkpoint '
+                f"but received {type(given)}"
+            )
+        elif given.shape != tensor.shape:
+            error_msgs.append(
+                f"size mismatch for {key}: copying a param with shape {given.shape} from checkpoint, "
+                f"the shape in current model is {tensor.shape}."
+            )
+        elif not assign:
+            with no_grad():
+                tensor.copy_(given)
+        elif isinstance(tensor, Parameter) and not isinstance(given, Parameter):
+            setattr(self, name, Parameter(given, tensor.requires_grad))
+        else:
+            setattr(self, name, given)
+
+    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> Any:
+        """Copy the tensors of `state_dict` into this module tree; returns the missing and the unexpected keys.
+
+        RuntimeError lists everything that does not fit: shapes always, keys too when `strict`. `assign` takes the given
+        tensors themselves instead of their numbers.
+        """
+        if not isinstance(state_dict, Mapping):
+            raise TypeError(f"load_state_dict: expected state_dict to be dict-like, got {type(state_dict)}.")
+        missing: list[str] = []
+        unexpected: list[str] = []
+        errors: list[str] = []
+        metadata = getattr(state_dict, "_metadata", {})
+        self._load_tree(OrderedDict(state_dict), "", metadata, (strict, missing, unexpected, errors), assign)
+        if strict:
+            if unexpected:
+                errors.insert(0, f"Unexpected key(s) in state_dict: {', '.join(map(quoted, unexpected))}. ")
+            if missing:
+                errors.insert(0, f"Missing key(s) in state_dict: {', '.join(map(quoted, missing))}. ")
+        if errors:
+            raise RuntimeError("\n\t".join((f"Error(s) in loading state_dict for {type(self).__name__}:", *errors)))
+        return IncompatibleKeys(missing, unexpected)
+
+    def _load_tree(self, state: dict, prefix: str, metadata: Any, findings: tuple, assign: bool) -> None:
+        strict, missing, unexpected, errors = findings
+        local = dict(metadata.get(prefix[:-1], {}))
+        if assign:
+            local["assign_to_params_buffers"] = True
+        # Missing and unexpected keys are reported also without `strict`; it only decides whether they are errors.
+        self._load_from_state_dict(state, prefix, local, True, missing, unexpected, errors)
+        for name, module in self._modules.items():
+            if module is not None:
+                below = {key: value for key, value in state.items() if key.startswith(f"{prefix}{name}.")}
+                module._load_tree(below, f"{prefix}{name}.", metadata, findings, assign)
+        keys = IncompatibleKeys(missing, unexpected)
+        for hook in self._load_state_dict_post_hooks.values():
+            if hook(self, keys) is not None:
+                raise RuntimeError(
+                    "register_load_state_dict_post_hook: expected the hook to return None, and to change the lists of keys in place"
+                )
+
+    def register_state_dict_pre_hook(self, hook: Callable[..., None]) -> RemovableHandle:
+        """Call `hook(module, prefix, keep_vars)` before `state_dict()`."""
+        return self._state_dict_pre_hooks.add(hook)
+
+    def register_state_dict_post_hook(self, hook: Callable[..., None]) -> RemovableHandle:
+        """Call `hook(module, state_dict, prefix, local_metadata)` after `state_dict()`; it changes the dict in place."""
+        return self._state_dict_hooks.add(hook)
+
+    def register_load_state_dict_pre_hook(self, hook: Callable[..., None]) -> RemovableHandle:
+        """Call `hook(module, state_dict, prefix, local_metadata, strict, missing, unexpected, errors)` before loading."""
+        return self._load_state_dict_pre_hooks.add(hook)
+
+    def register_load_state_dict_post_hook(self, hook: Callable[..., None]) -> RemovableHandle:
+        """Call `hook(module, incompatible_keys)` after loading; it may empty the lists in place."""
+        return self._load_state_dict_post_hooks.add(hook)
+
+
+def quoted(key: str) -> str:
+    """Return the key in double quotes."""
+    return f'"{key}"'

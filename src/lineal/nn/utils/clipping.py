@@ -1,0 +1,82 @@
+"""Keeping grads small."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from lineal import ops
+from lineal.core import AbstractTensor, no_grad
+from lineal.tensor import tensor
+
+
+def _listed(given: Any) -> list[Any]:
+    return [given] if isinstance(given, AbstractTensor) else list(given)
+
+
+@no_grad()
+def get_total_norm(
+    tensors: Any, norm_type: float = 2.0, error_if_nonfinite: bool = False, foreach: bool | None = None
+) -> Any:
+    """Return the norm of the given tensors as if they were one vector."""
+    norms = [_norm(each, float(norm_type)) for each in _listed(tensors)]
+    if not norms:
+        return tensor(0.0)
+    total = _norm(ops.stack(norms), float(norm_type))
+    if error_if_nonfinite and not bool(total.isfinite()):
+        raise RuntimeError(
+            f"clip_grad_norm_: the total norm of order {norm_type} for gradients from `parameters` is non-finite, so it cannot "
+            "be clipped; pass error_if_nonfinite=False to scale by it anyway"
+        )
+    return total
+
+
+def _norm(values: Any, order: float) -> Any:
+    sizes = values.abs()
+    if sizes.numel() == 0:
+        return sizes.sum()
+    if order == float("inf"):
+        return sizes.max()
+    if order == float("-inf"):
+        return sizes.min()
+    if order == 0.0:
+        return sizes.ne(0).to(sizes.dtype).sum()
+    if order == 1.0:
+        return sizes.sum()
+    return sizes.square().sum().sqrt() if order == 2.0 else sizes.pow(order).sum().pow(1.0 / order)
+
+
+@no_grad()
+def clip_grads_with_norm_(parameters: Any, max_norm: float, total_norm: Any, foreach: bool | None = None) -> None:
+    """Scale the grads, whose norm is `total_norm`, so that it is at most `max_norm`."""
+    scale = (float(max_norm) / (total_norm + 1e-6)).clamp(max=1.0)
+    for parameter in _listed(parameters):
+        if parameter.grad is not None:
+            parameter.grad.mul_(scale)
+
+
+def clip_grad_norm_(
+    parameters: Any,
+    max_norm: float,
+    norm_type: float = 2.0,
+    error_if_nonfinite: bool = False,
+    foreach: bool | None = None,
+) -> Any:
+    """Scale the grads so that their norm, all together, is at most `max_norm`; returns the norm before.
+
+    `foreach` is accepted for PyTorch's sake and changes nothing.
+    """
+    parameters = _listed(parameters)
+    grads = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    total = get_total_norm(grads, norm_type, error_if_nonfinite)
+    clip_grads_with_norm_(parameters, max_norm, total)
+    return total
+
+
+@no_grad()
+def clip_grad_value_(parameters: Iterable[Any] | Any, clip_value: float, foreach: bool | None = None) -> None:
+    """Clamp the elements of the grads to ±clip_value; `foreach` changes nothing."""
+    bound = float(clip_value)
+    for parameter in _listed(parameters):
+        if parameter.grad is not None:
+            parameter.grad.clamp_(min=-bound, max=bound)

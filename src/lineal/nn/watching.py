@@ -1,0 +1,104 @@
+"""Hooks on a module's way back: a boundary op around its inputs and one around its outputs show it the cotangents."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from lineal.core import AbstractTensor, Op, apply, is_grad_enabled
+
+
+@dataclass(frozen=True)
+class Boundary(Op):
+    """ys = xs, copied; the cotangents pass `see`, which may replace them."""
+
+    see: Callable[[tuple], tuple] = field(compare=False, repr=False)
+    name = "BackwardHookFunction"
+
+    def eager(self, xp, *xs):
+        copies = tuple([x.copy() for x in xs])
+        return copies if len(copies) > 1 else copies[0]
+
+    def vjp(self, needs, g, y, *xs):
+        return self.see(g if isinstance(g, tuple) else (g,))
+
+
+def pass_through(see: Callable[[tuple], tuple], values: tuple) -> tuple[tuple, list[int]]:
+    """Return `values` with its differentiable tensors behind a boundary, and their positions."""
+    places = [k for k, each in enumerate(values) if isinstance(each, AbstractTensor) and each.requires_grad]
+    if not places or not is_grad_enabled():
+        return values, []
+    ys = apply(Boundary(see), *[values[k] for k in places])
+    passed = dict(zip(places, ys if isinstance(ys, tuple) else (ys,)))
+    return tuple(passed.get(k, each) for k, each in enumerate(values)), places
+
+
+def unpacked(gs: tuple, places: list[int], count: int) -> tuple:
+    """Return `gs` at their positions among `count` values, None elsewhere."""
+    found = dict(zip(places, gs))
+    return tuple(found.get(k) for k in range(count))
+
+
+class BackwardWatch:
+    """Carries the cotangents of one call of a module to its backward hooks."""
+
+    def __init__(self, module: Any):
+        self.module = module
+        self.grad_outputs: tuple = ()
+        self.count = 0
+        self.places: list[int] = []
+        self.out_count = 0
+        self.out_places: list[int] = []
+
+    def inputs(self, args: tuple) -> tuple:
+        """Put a boundary around the positional inputs."""
+        self.count = len(args)
+        args, self.places = pass_through(self.see_inputs, args)
+        return args
+
+    def outputs(self, result: Any) -> Any:
+        """Put a boundary around the result, a tensor or a tuple or list of tensors."""
+        values = tuple(result) if isinstance(result, (tuple, list)) else (result,)
+        self.out_count = len(values)
+        values, self.out_places = pass_through(self.see_outputs, values)
+        if isinstance(result, tuple) and hasattr(result, "_fields"):
+            return type(result)(*values)
+        return type(result)(values) if isinstance(result, (tuple, list)) else values[0]
+
+    def see_outputs(self, gs: tuple) -> tuple:
+        """Show the outputs' cotangents to the pre-hooks, and, if no input has a derivative, to the hooks."""
+        grads = unpacked(gs, self.out_places, self.out_count)
+        for hook in list(self.module._backward_pre_hooks.values()):
+            changed = hook(self.module, grads)
+            if changed is not None:
+                grads = self._checked(changed, grads, "grad_output")
+        self.grad_outputs = grads
+        if not self.places:
+            for hook in list(self.module._backward_hooks.values()):
+                changed = hook(self.module, (None,) * self.count, grads)
+                if changed is not None and any(g is not None for g in as_tuple(changed)):
+                    raise RuntimeError(
+                        "register_full_backward_hook: expected the hook to return None where no input requires grad"
+                    )
+        return tuple(grads[k] for k in self.out_places)
+
+    def see_inputs(self, gs: tuple) -> tuple:
+        """Show the inputs' cotangents to the hooks, which may replace them."""
+        grads = unpacked(gs, self.places, self.count)
+        for hook in list(self.module._backward_hooks.values()):
+            changed = hook(self.module, grads, self.grad_outputs)
+            if changed is not None:
+                grads = self._checked(changed, grads, "grad_input")
+        return tuple(grads[k] for k in self.places)
+
+    def _checked(self, changed: Any, grads: tuple, what: str) -> tuple:
+        changed = as_tuple(changed)
+        if len(changed) != len(grads):
+            raise RuntimeError(f"backward hook: expected {len(grads)} entries of {what}, got {len(changed)}")
+        return changed
+
+
+def as_tuple(given: Any) -> tuple:
+    """Return what a hook returned as a tuple."""
+    return given if isinstance(given, tuple) else (given,)

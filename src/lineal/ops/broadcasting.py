@@ -1,0 +1,69 @@
+"""Expand and sum-to-shape, adjoint to each other; all broadcasting of inputs that need a derivative goes through them."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+
+from lineal.core import AbstractTensor, Op, apply
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Expand(Op):
+    """y = x repeated along new leading axes and axes of size 1, without copying; x̄ = ȳ summed over the repeats."""
+
+    shape: Shape
+    name = "Expand"
+    aliasing = "view"
+
+    def eager(self, xp, x):
+        lead = len(self.shape) - x.ndim
+        strides = (0,) * lead + tuple(
+            0 if size == 1 != wanted else step for size, wanted, step in zip(x.shape, self.shape[lead:], x.strides)
+        )
+        if x.flags.c_contiguous and x.dtype.kind != "V":
+            return np.ndarray(self.shape, x.dtype, x, 0, strides)
+        return as_strided(x, self.shape, strides)
+
+    def vjp(self, needs, g, y, x):
+        return (sum_to_shape(g, x.shape),)
+
+
+@dataclass(frozen=True)
+class SumToShape(Op):
+    """y = x summed over leading axes and over axes where `shape` has size 1; x̄ = ȳ expanded."""
+
+    shape: Shape
+    name = "SumToSize"
+
+    def eager(self, xp, x):
+        lead = x.ndim - len(self.shape)
+        axes = tuple(range(lead)) + tuple(
+            lead + place for place, size in enumerate(self.shape) if size == 1 != x.shape[lead + place]
+        )
+        if len(axes) == x.ndim:
+            return np.add.reduce(x, axis=None, dtype=x.dtype).reshape(self.shape)
+        return np.add.reduce(x, axis=axes, dtype=x.dtype).reshape(self.shape)
+
+    def vjp(self, needs, g, y, x):
+        return (expand(g, x.shape),)
+
+
+_expand = functools.lru_cache(1024)(Expand)
+_sum_to_shape = functools.lru_cache(1024)(SumToShape)
+
+
+def expand(x: AbstractTensor, shape: Shape) -> Any:
+    """Return the view of `x` with `shape`, which `x` must broadcast to; `x` itself if it has it."""
+    return x if x.value.shape == shape else apply(_expand(shape), x)
+
+
+def sum_to_shape(x: AbstractTensor, shape: Shape) -> Any:
+    """Return `x` summed down to `shape`, which must broadcast to x's; `x` itself if it has it."""
+    return x if x.value.shape == shape else apply(_sum_to_shape(shape), x)

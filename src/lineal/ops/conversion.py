@@ -1,0 +1,108 @@
+"""From one dtype to another, and from Python numbers to tensors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lineal.base import config, dtypes
+from lineal.base.dtypes import Category, dtype
+from lineal.core import AbstractTensor, Op, apply, lift
+
+
+@dataclass(frozen=True)
+class Cast(Op):
+    """y = x in another dtype; the cotangent goes back to x's dtype (its real part if x was real)."""
+
+    target: dtype
+    name = "ToCopy"
+
+    @property
+    def differentiable(self) -> bool:  # type: ignore[override]
+        return self.target.category >= Category.FLOATING
+
+    def eager(self, xp, x):
+        if x.dtype.kind == "c" and not self.target.is_complex:
+            x = x.real
+        return x.astype(self.target.numpy)
+
+    def vjp(self, needs, g, y, x):
+        return (cast(g, dtypes.of(x.storage)),)
+
+
+_CASTS = {each: Cast(each) for each in dtypes.ALL}
+
+
+def cast(x: AbstractTensor, target: dtype) -> Any:
+    """Return `x` in the dtype `target`; `x` itself if it has it already."""
+    if x.value.dtype is target.numpy or x.value.dtype == target.numpy:
+        return x
+    return apply(_CASTS[target], x)
+
+
+def constant(number: Any, target: dtype | None = None) -> Any:
+    """Return a Python or NumPy number as a tensor of no dimensions."""
+    if target is None:
+        target = scalar_dtype(number)
+    try:
+        return lift(np.array(number, dtype=target.numpy))
+    except OverflowError:
+        raise RuntimeError(f"value {number} cannot be converted to type {target.name} without overflow") from None
+
+
+def scalar_dtype(number: Any) -> dtype:
+    """Return the dtype of a Python number as a tensor, or of a NumPy scalar or array."""
+    if isinstance(number, (bool, int, float, complex)) and not isinstance(number, np.generic):
+        return config.of_scalar(number)
+    if isinstance(number, (np.generic, np.ndarray)):
+        return dtypes.of(number.dtype)
+    raise TypeError(f"expected a tensor or a number, got {type(number).__name__}")
+
+
+def as_operand(given: Any) -> Any:
+    """Return a tensor for anything that arithmetic takes beside tensors: numbers, NumPy scalars and arrays."""
+    if isinstance(given, AbstractTensor):
+        return given
+    if isinstance(given, np.ndarray):
+        return lift(given)
+    return constant(given)
+
+
+def dtype_of(x: AbstractTensor) -> dtype:
+    """Return the dtype of a tensor."""
+    return dtypes.BY_NUMPY[x.value.dtype]
+
+
+def result_type(*operands: Any) -> dtype:
+    """Return the dtype that PyTorch's promotion gives to an op of `operands` (tensors and numbers).
+
+    Tensors with dimensions decide; tensors without, and then numbers, only lift the result to their category.
+    """
+    ranked: list[dtype | None] = [None, None, None]
+    for operand in operands:
+        if isinstance(operand, AbstractTensor):
+            rank, found = (0 if operand.value.ndim else 1), dtypes.BY_NUMPY[operand.value.dtype]
+        elif isinstance(operand, np.ndarray):
+            rank, found = (0 if operand.ndim else 1), dtypes.of(operand.dtype)
+        else:
+            rank, found = 2, scalar_dtype(operand)
+        known = ranked[rank]
+        ranked[rank] = found if known is None else dtypes.promote_types(known, found)
+    result = ranked[0]
+    for lower in ranked[1:]:
+        if lower is None:
+            continue
+        if result is None:
+            result = lower
+        elif lower.category > result.category:
+            result = _lifted(result, lower)
+    assert result is not None
+    return result
+
+
+def _lifted(result: dtype, lower: dtype) -> dtype:
+    if lower.is_complex and result.is_floating_point:
+        return result.to_complex()
+    return lower

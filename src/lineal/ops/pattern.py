@@ -1,0 +1,112 @@
+"""The elementwise pattern: a row (name, scalar expression, derivatives) is an op.
+
+A row reads
+
+    exp = unary("exp", lambda m, x: m.exp(x), lambda g, y: g * y)
+
+The first function is the scalar expression; `m` is NumPy, CuPy or an Emitter. Then comes one derivative per input, which takes
+the cotangent `g` and, by the names used in the scalar expression, the inputs it reads, and `y` for the output; None means a zero
+derivative. What the derivatives name is what the node keeps.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from lineal.base.spec import broadcast_shapes
+from lineal.core import AbstractTensor, Node, Op
+from lineal.core.door import binary_pull, unary_pull
+from lineal.core.op import changed, output, released
+
+Rule = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Elementwise(Op):
+    """y = scalar(x0, x1, …) element by element, on inputs of one shape (or constants that NumPy broadcasts)."""
+
+    label: str
+    scalar: Rule = field(compare=False, repr=False)
+    derivatives: tuple[Rule | None, ...] = field(compare=False, repr=False)
+    result: str = "same"
+    """The output's dtype: "same" as the inputs', "bool", or "real" (the parts of a complex input)."""
+
+    def __post_init__(self) -> None:
+        code = self.scalar.__code__
+        names = code.co_varnames[1 : code.co_argcount]
+        positions = {**{name: place for place, name in enumerate(names)}, "y": len(names)}
+        rules = []
+        for rule in self.derivatives:
+            read = () if rule is None else rule.__code__.co_varnames[1 : rule.__code__.co_argcount]
+            rules.append((rule, tuple(positions[name] for name in read)))
+        keeps = tuple(" ".join("y" if pick == len(names) else str(pick) for pick in picks) for _, picks in rules)
+        fixed = {
+            "name": self.label,
+            "keeps": keeps,
+            "rules": tuple(rules),
+            "plans": {},
+            "differentiable": self.result != "bool" and any(self.derivatives),
+            "aliasing": None,
+            "eager": self.scalar,
+        }
+        if len(names) < 3:
+            fixed["pull"] = (unary_pull, binary_pull)[len(names) - 1](tuple(rules))
+        for attribute, value in fixed.items():
+            object.__setattr__(self, attribute, value)
+
+    @property
+    def grad_name(self) -> str:
+        return "".join(word.capitalize() for word in self.label.split("_")) + "Backward0"
+
+    def remember(self, node: Node, xs: tuple[AbstractTensor, ...], value: Any) -> None:
+        node.edges = edges = tuple([x.node for x in xs])
+        node.indices = tuple([x.index for x in xs])
+        plan = self.plan(tuple([edge is not None for edge in edges]))
+        node.kept = tuple([x if keep else None for x, keep in zip(xs, plan.marks)])
+        node.y = value if plan.output else None
+
+    def pull(self, node: Node, g: Any, edges: tuple) -> tuple:
+        if node.kept is None:
+            raise released(node)
+        for place, x in enumerate(node.kept):
+            if x is not None and x.memory is not None and x.memory.written > node.id:
+                raise changed(node, x.memory, f"input {place} of shape {list(x.value.shape)}")
+        y = None if node.y is None else output(node)
+        return self.vjp(tuple([edge is not None for edge in edges]), g, y, *node.kept)
+
+    def vjp(self, needs, g, y, *xs):
+        values = (*xs, y)
+        return tuple(
+            rule(g, *[values[pick] for pick in picks]) if needed and rule is not None else None
+            for needed, (rule, picks) in zip(needs, self.rules)  # type: ignore[attr-defined]
+        )
+
+    def check(self, *xs: AbstractTensor) -> None:
+        broadcast_shapes(self.label, *[x.value.shape for x in xs])
+
+    def kernel(self) -> Rule:
+        """Return the eager kernel: the NumPy function itself where the scalar expression is one call of it."""
+        names = self.scalar.__code__.co_varnames[1 : self.scalar.__code__.co_argcount]
+        function, given = self.scalar(_PROBE, *names) if self.plain() else (None, ())
+        return function if given == names else functools.partial(self.scalar, np)
+
+    def plain(self) -> bool:
+        """Return whether the scalar expression is one call, as in `m.exp(x)`."""
+        code = self.scalar.__code__
+        return len(code.co_names) == 1 and not code.co_freevars and code.co_consts in ((None,), ()) and hasattr(np, code.co_names[0])
+
+
+class _Probe:
+    """Stands for the array module in a scalar expression, to see which function it calls on what."""
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        function = getattr(np, name)
+        return lambda *given: (function, given)
+
+
+_PROBE = _Probe()

@@ -1,0 +1,124 @@
+"""Adam and AdamW."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from lineal import ops
+from lineal.base import dtypes
+from lineal.optim.optimizer import Optimizer, check_option
+from lineal.tensor import tensor, zeros_like
+
+
+class Adam(Optimizer):
+    """m ← β₁ m + (1-β₁) g, v ← β₂ v + (1-β₂) g², p ← p - lr m̂ / (√v̂ + ε) with m̂ = m / (1-β₁ᵗ), v̂ = v / (1-β₂ᵗ).
+
+    Kingma and Ba (2015), arXiv:1412.6980. With `amsgrad`, v is its own greatest value so far (Reddi et al. 2018). Weight decay
+    is added to g, or, with `decoupled_weight_decay`, taken from p directly. `foreach`, `capturable` and `fused` are accepted
+    for PyTorch's sake and change nothing.
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: Any = 1e-3,
+        betas: tuple[Any, Any] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0,
+        amsgrad: bool = False,
+        *,
+        foreach: bool | None = None,
+        maximize: bool = False,
+        capturable: bool = False,
+        differentiable: bool = False,
+        fused: bool | None = None,
+        decoupled_weight_decay: bool = False,
+    ):
+        check_option("learning rate", lr >= 0, lr)
+        check_option("epsilon value", eps >= 0, eps)
+        for place, beta in enumerate(betas):
+            check_option(f"beta parameter at index {place}", 0 <= beta < 1, beta)
+        check_option("weight_decay value", weight_decay >= 0, weight_decay)
+        defaults = {
+            "lr": lr,
+            "betas": betas,
+            "eps": eps,
+            "weight_decay": weight_decay,
+            "amsgrad": amsgrad,
+            "maximize": maximize,
+            "foreach": foreach,
+            "capturable": capturable,
+            "differentiable": differentiable,
+            "fused": fused,
+            "decoupled_weight_decay": decoupled_weight_decay,
+        }
+        super().__init__(params, defaults)
+
+    def _state_of(self, parameter: Any, amsgrad: bool) -> dict[str, Any]:
+        state = self.state[parameter]
+        if not state:
+            state["step"] = tensor(0.0, dtype=dtypes.float32)
+            state["exp_avg"] = zeros_like(parameter.detach())
+            state["exp_avg_sq"] = zeros_like(parameter.detach())
+            if amsgrad:
+                state["max_exp_avg_sq"] = zeros_like(parameter.detach())
+        return state
+
+    def update(self, parameter: Any, grad: Any, group: dict[str, Any]) -> None:
+        state = self._state_of(parameter, group["amsgrad"])
+        beta1, beta2 = group["betas"]
+        lr, decay = group["lr"], group["weight_decay"]
+        step = state["step"].add_(1)
+        if decay != 0:
+            if group["decoupled_weight_decay"]:
+                parameter.mul_(1 - lr * decay)
+            else:
+                grad = grad + parameter * decay
+        m = state["exp_avg"].lerp_(grad, 1 - beta1)
+        v = state["exp_avg_sq"].mul_(beta2).add_(grad * grad.conj() * (1 - beta2))
+        if group["amsgrad"]:
+            v = state["max_exp_avg_sq"].copy_(ops.maximum(state["max_exp_avg_sq"], v))
+        # The corrections are float64 tensors of no dimensions: exact for large t, and, unlike numbers, alive in a trace.
+        t = step.to(dtypes.float64)
+        size = lr / (1 - beta1**t)
+        root = (1 - beta2**t).sqrt()
+        denominator = (v.sqrt() / root).add_(group["eps"])
+        parameter.sub_((m * size).div_(denominator))
+
+
+class AdamW(Adam):
+    """Adam with weight decay taken from the parameters directly: p ← (1 - lr weight_decay) p before each step.
+
+    Loshchilov and Hutter (2019), arXiv:1711.05101.
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: Any = 1e-3,
+        betas: tuple[Any, Any] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 1e-2,
+        amsgrad: bool = False,
+        *,
+        maximize: bool = False,
+        foreach: bool | None = None,
+        capturable: bool = False,
+        differentiable: bool = False,
+        fused: bool | None = None,
+    ):
+        super().__init__(
+            params,
+            lr,
+            betas,
+            eps,
+            weight_decay,
+            amsgrad,
+            foreach=foreach,
+            maximize=maximize,
+            capturable=capturable,
+            differentiable=differentiable,
+            fused=fused,
+            decoupled_weight_decay=True,
+        )

@@ -1,0 +1,133 @@
+"""The tensor's side of autograd: requires_grad, backward, hooks, detach."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from lineal.base import dtypes
+from lineal.core import AbstractTensor, Leaf, Node, Op, apply, backward, detach_in_place, modes, synchronize
+from lineal.core.op import Handle, extra_of
+
+__all__ = ["AutogradMethods"]
+
+
+@dataclass(frozen=True)
+class Detach(Op):
+    """y = x without its history, over the same memory."""
+
+    name = "Detach"
+    aliasing = "memory"
+    differentiable: ClassVar[bool] = False
+
+    def eager(self, xp, x):
+        return x
+
+    def vjp(self, needs, g, y, x):
+        return (None,)
+
+
+class AutogradMethods(AbstractTensor):
+    """What a tensor says about its derivative."""
+
+    grad: Any = None
+    """The accumulated derivative of whatever `backward()` was called on, by this leaf; None until then."""
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether ops on this tensor remember their history."""
+        if self.view is not None:
+            synchronize(self)
+        return self.node is not None
+
+    @requires_grad.setter
+    def requires_grad(self, on: bool) -> None:
+        if on:
+            if self.requires_grad:
+                return
+            found = dtypes.BY_NUMPY[self.value.dtype]
+            if found.category < dtypes.Category.FLOATING:
+                raise RuntimeError(
+                    f"requires_grad: only Tensors of floating point and complex dtype can require gradients, got {found}"
+                )
+            self.node, self.index = Leaf(self), None
+        elif isinstance(self.node, Leaf):
+            self.node = None
+        elif self.node is not None:
+            raise RuntimeError(
+                "requires_grad: you can only change requires_grad flags of leaf variables; use detach() for a constant"
+            )
+
+    def requires_grad_(self, requires_grad: bool = True) -> Any:
+        """Turn on (or off) the recording of ops on this leaf, and return it."""
+        self.requires_grad = requires_grad
+        return self
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether the tensor is no op's output that remembers its history."""
+        return not self.requires_grad or isinstance(self.node, Leaf)
+
+    @property
+    def grad_fn(self) -> Node | None:
+        """The node that made this tensor, or None for a leaf."""
+        return None if self.is_leaf else self.node
+
+    @property
+    def output_nr(self) -> int:
+        """Which output of its node this tensor is."""
+        return self.index or 0
+
+    def backward(
+        self,
+        gradient: Any = None,
+        retain_graph: bool | None = None,
+        create_graph: bool = False,
+        inputs: Sequence[AbstractTensor] | AbstractTensor | None = None,
+    ) -> None:
+        """Add the derivative of this scalar (or of its product with `gradient`) to the `.grad` of the leaves it comes from."""
+        if isinstance(inputs, AbstractTensor):
+            inputs = (inputs,)
+        backward((self,), (gradient,), retain_graph, create_graph, inputs)
+
+    def detach(self) -> Any:
+        """Return this tensor's numbers (same memory) without history."""
+        return apply(Detach(), self)
+
+    def detach_(self) -> Any:
+        """Forget the history of this tensor, in place."""
+        return detach_in_place(self)
+
+    def register_hook(self, hook: Callable[[Any], Any]) -> Handle:
+        """Call `hook(grad)` whenever the derivative by this tensor is known; what it returns replaces it."""
+        if not self.requires_grad or self.node is None:
+            raise RuntimeError("register_hook: cannot register a hook on a tensor that doesn't require gradient")
+        extra = extra_of(self.node)
+        table: dict = {}
+        extra.tensors.append((self.index, table))
+        return Handle(table, hook)
+
+    def register_post_accumulate_grad_hook(self, hook: Callable[[Any], Any]) -> Handle:
+        """Call `hook(self)` after backward has added to this leaf's grad."""
+        if not isinstance(self.node, Leaf):
+            raise RuntimeError("register_post_accumulate_grad_hook: post accumulate grad hooks need a leaf that requires grad")
+        return Handle(extra_of(self.node).after, hook)
+
+    def retain_grad(self) -> None:
+        """Let backward store the derivative by this tensor in `.grad` although it is no leaf."""
+        if not self.requires_grad or self.node is None:
+            raise RuntimeError("retain_grad: can't retain_grad on Tensor that has requires_grad=False")
+        if not isinstance(self.node, Leaf):
+            extra_of(self.node).retained[self.index] = weakref.ref(self)
+
+    @property
+    def retains_grad(self) -> bool:
+        """Whether `retain_grad()` was called on this tensor."""
+        extra = None if self.node is None else self.node.extra
+        return extra is not None and any(reference() is self for reference in extra.retained.values())
+
+    def is_inference(self) -> bool:
+        """Return whether the tensor was made in inference mode."""
+        return bool(self.__dict__.get("inference")) or modes.inference.get()
