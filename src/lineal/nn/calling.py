@@ -63,9 +63,7 @@ class Forward(Registry):
             elif isinstance(changed, tuple) and len(changed) == 2:
                 args, kwargs = changed
             else:
-                raise RuntimeError(
-                    f"forward pre-hook: expected None or a tuple (new_args, new_kwargs), got {changed!r}"
-                )
+                raise RuntimeError(f"forward pre-hook: expected None or (new_args, new_kwargs), got {changed!r}")
         return args, kwargs
 
     def _after_error(self, args: tuple, kwargs: dict, result: Any, done: set[int]) -> None:
@@ -74,9 +72,7 @@ class Forward(Registry):
                 try:
                     hook(self, args, kwargs, result)
                 except Exception as error:
-                    warnings.warn(
-                        f"forward hook with always_call=True raised {error!r}; the first error is raised instead"
-                    )
+                    warnings.warn(f"forward hook: {error!r} in a hook with always_call=True; raising the first error")
 
     def register_forward_pre_hook(
         self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False

@@ -86,7 +86,7 @@ class Numbered(Module):
 
 
 class Sequential(Numbered):
-    """A chain: the output of each module is the input of the next. Takes modules, or one OrderedDict of named modules."""
+    """A chain, given as modules or one OrderedDict of them: the output of each is the input of the next."""
 
     def __init__(self, *args: Any):
         super().__init__()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lineal.nn import functional
 from lineal.nn.module import Module
-from lineal.tensor import Tensor
+from lineal.tensors import Tensor
 
 
 class Dropout(Module):

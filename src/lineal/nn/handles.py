@@ -11,9 +11,7 @@ _next_id = itertools.count().__next__
 
 
 class HookTable(OrderedDict):
-    """The hooks of one kind in the order in which they run; a subclass only so that handles can refer to it weakly."""
-
-    __slots__ = ("__weakref__",)
+    """The hooks of one kind, in the order in which they run."""
 
     def add(self, hook: Any, prepend: bool = False) -> RemovableHandle:
         """Register `hook`, last or first, and return its handle."""

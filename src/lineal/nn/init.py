@@ -7,7 +7,7 @@ from typing import Any
 
 from lineal import ops
 from lineal.core import no_grad
-from lineal.tensor import empty
+from lineal.tensors import empty
 
 _GAINS = {
     **dict.fromkeys(("linear", "conv1d", "conv2d", "conv3d"), 1.0),
@@ -103,7 +103,8 @@ def fans(tensor: Any) -> tuple[int, int]:
     """Return how many inputs one output of these weights reads, and how many outputs one input reaches."""
     if tensor.ndim < 2:
         raise ValueError(
-            f"Fan in and fan out can not be computed for tensor with fewer than 2 dimensions, got shape {list(tensor.shape)}"
+            "init: fan in and fan out can not be computed for a tensor with fewer than 2 dimensions, "
+            f"got shape {list(tensor.shape)}"
         )
     field = math.prod(tensor.shape[2:])
     return tensor.shape[1] * field, tensor.shape[0] * field
@@ -166,8 +167,8 @@ def trunc_normal_(
 def _truncated_draws(count: int, left: float, right: float, dtype: Any, generator: Any) -> Any:
     """Return at most `count` standard normal draws that lie in [left, right], by rejection.
 
-    Around the middle the proposal is normal. Where the interval is short or far out, where a normal draw would hardly ever fall, it
-    is uniform, and accepted with the ratio of the density to its greatest value on the interval.
+    Around the middle the proposal is normal. Where the interval is short or far out, so that a normal draw would hardly
+    ever fall into it, it is uniform, accepted with the ratio of the density to its greatest value on the interval.
     """
     nearest = 0.0 if left <= 0 <= right else min(abs(left), abs(right))
     if nearest < 0.5 and right - left > 1.0:
@@ -184,7 +185,7 @@ def _truncated_draws(count: int, left: float, right: float, dtype: Any, generato
 
 @no_grad()
 def orthogonal_(tensor: Any, gain: float = 1, generator: Any = None) -> Any:
-    """Fill so that the rows (or the columns, if there are more rows) of the flattened matrix are orthogonal, of length `gain`."""
+    """Make the rows (the columns, if those are fewer) of the flattened matrix orthogonal, of length `gain`."""
     if tensor.ndim < 2:
         raise ValueError(f"orthogonal_: expected 2 or more dimensions, got shape {list(tensor.shape)}")
     if tensor.numel() == 0:

@@ -8,7 +8,7 @@ from typing import Any
 from lineal.nn import functional, init
 from lineal.nn.module import Module
 from lineal.nn.parameter import Parameter
-from lineal.tensor import Tensor, empty
+from lineal.tensors import Tensor, empty
 
 
 class Identity(Module):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from lineal.nn import functional
 from lineal.nn.functional.reduction import reduction_of
 from lineal.nn.module import Module
-from lineal.tensor import Tensor
+from lineal.tensors import Tensor
 
 
 class Loss(Module):

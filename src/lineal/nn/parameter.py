@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lineal.tensor import Tensor, empty
+from lineal.tensors import Tensor, empty
 
 
 class Parameter(Tensor):

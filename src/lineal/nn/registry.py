@@ -95,7 +95,7 @@ class Registry:
     def _require(self, holds: bool, kind: str, name: str, expected: str, value: Any) -> None:
         if not holds:
             raise TypeError(
-                f"{type(self).__name__}: cannot assign to {kind} {name!r}: expected {expected}, got {type(value).__name__}"
+                f"{type(self).__name__}: cannot assign {kind} {name!r}: expected {expected}, got {type(value).__name__}"
             )
 
     def _check_name(self, kind: str, name: Any, table: str) -> None:
@@ -103,9 +103,7 @@ class Registry:
         if table not in self.__dict__:
             raise AttributeError(f"{type(self).__name__}: cannot assign {kind} before Module.__init__() call")
         if not isinstance(name, str):
-            raise TypeError(
-                f"{type(self).__name__}: expected the {kind} name to be a string, got {type(name).__name__}"
-            )
+            raise TypeError(f"{kind} name should be a string, got {type(name).__name__}")
         if "." in name:
             raise KeyError(f'{kind} name can\'t contain ".", got {name!r}')
         if not name:

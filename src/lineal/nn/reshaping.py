@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lineal.nn.module import Module
-from lineal.tensor import Tensor
+from lineal.tensors import Tensor
 
 
 class Flatten(Module):

@@ -129,12 +129,12 @@ class Stateful(Traversal):
         first, dot, _ = rest.partition(".")
         return first in self._modules if dot else rest in known
 
-    def _take(self, name: str, tensor: Any, given: Any, key: str, assign: Any, error_msgs: list[str]) -> None:
+    def _take(self, name: str, tensor: Any, given: Any, key: str, assign: bool, error_msgs: list[str]) -> None:
         """Copy (or with `assign`, put) the tensor `given` into the member `name`; a refusal goes to `error_msgs`."""
         if not isinstance(given, AbstractTensor):
             error_msgs.append(
-                f'While copying the parameter named "{key}", expected torch.Tensor or Tensor-like object from checkpoint '
-                f"but received {type(given)}"
+                f'While copying the parameter named "{key}", expected a Tensor from checkpoint but received '
+                f"{type(given)}"
             )
         elif given.shape != tensor.shape:
             error_msgs.append(
@@ -161,7 +161,7 @@ class Stateful(Traversal):
         unexpected: list[str] = []
         errors: list[str] = []
         metadata = getattr(state_dict, "_metadata", {})
-        self._load_tree(OrderedDict(state_dict), "", metadata, (strict, missing, unexpected, errors), assign)
+        self._load_tree(OrderedDict(state_dict), "", metadata, (missing, unexpected, errors), assign)
         if strict:
             if unexpected:
                 errors.insert(0, f"Unexpected key(s) in state_dict: {', '.join(map(quoted, unexpected))}. ")
@@ -172,7 +172,7 @@ class Stateful(Traversal):
         return IncompatibleKeys(missing, unexpected)
 
     def _load_tree(self, state: dict, prefix: str, metadata: Any, findings: tuple, assign: bool) -> None:
-        strict, missing, unexpected, errors = findings
+        missing, unexpected, errors = findings
         local = dict(metadata.get(prefix[:-1], {}))
         if assign:
             local["assign_to_params_buffers"] = True
@@ -186,7 +186,7 @@ class Stateful(Traversal):
         for hook in self._load_state_dict_post_hooks.values():
             if hook(self, keys) is not None:
                 raise RuntimeError(
-                    "register_load_state_dict_post_hook: expected the hook to return None, and to change the lists of keys in place"
+                    "register_load_state_dict_post_hook: expected the hook to return None and change the keys in place"
                 )
 
     def register_state_dict_pre_hook(self, hook: Callable[..., None]) -> RemovableHandle:
@@ -194,11 +194,11 @@ class Stateful(Traversal):
         return self._state_dict_pre_hooks.add(hook)
 
     def register_state_dict_post_hook(self, hook: Callable[..., None]) -> RemovableHandle:
-        """Call `hook(module, state_dict, prefix, local_metadata)` after `state_dict()`; it changes the dict in place."""
+        """Call `hook(module, state_dict, prefix, local_metadata)` after `state_dict()`, to change the dict."""
         return self._state_dict_hooks.add(hook)
 
     def register_load_state_dict_pre_hook(self, hook: Callable[..., None]) -> RemovableHandle:
-        """Call `hook(module, state_dict, prefix, local_metadata, strict, missing, unexpected, errors)` before loading."""
+        """Call `hook` with the module and the arguments of `_load_from_state_dict` before loading."""
         return self._load_state_dict_pre_hooks.add(hook)
 
     def register_load_state_dict_post_hook(self, hook: Callable[..., None]) -> RemovableHandle:

@@ -8,15 +8,15 @@ from typing import Any
 from lineal import ops
 from lineal.base import dtypes
 from lineal.optim.optimizer import Optimizer, check_option
-from lineal.tensor import tensor, zeros_like
+from lineal.tensors import tensor, zeros_like
 
 
 class Adam(Optimizer):
     """m ← β₁ m + (1-β₁) g, v ← β₂ v + (1-β₂) g², p ← p - lr m̂ / (√v̂ + ε) with m̂ = m / (1-β₁ᵗ), v̂ = v / (1-β₂ᵗ).
 
-    Kingma and Ba (2015), arXiv:1412.6980. With `amsgrad`, v is its own greatest value so far (Reddi et al. 2018). Weight decay
-    is added to g, or, with `decoupled_weight_decay`, taken from p directly. `foreach`, `capturable` and `fused` are accepted
-    for PyTorch's sake and change nothing.
+    Kingma and Ba (2015), arXiv:1412.6980. With `amsgrad`, v is its own greatest value so far (Reddi et al. 2018).
+    Weight decay is added to g, or, with `decoupled_weight_decay`, taken from p directly. `foreach`, `capturable` and
+    `fused` are accepted for PyTorch's sake and change nothing.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class Adam(Optimizer):
         v = state["exp_avg_sq"].mul_(beta2).add_(grad * grad.conj() * (1 - beta2))
         if group["amsgrad"]:
             v = state["max_exp_avg_sq"].copy_(ops.maximum(state["max_exp_avg_sq"], v))
-        # The corrections are float64 tensors of no dimensions: exact for large t, and, unlike numbers, alive in a trace.
+        # The corrections are float64 tensors of no dimensions: exact for large t and, unlike numbers, alive in a trace.
         t = step.to(dtypes.float64)
         size = lr / (1 - beta1**t)
         root = (1 - beta2**t).sqrt()

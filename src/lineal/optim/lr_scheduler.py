@@ -32,7 +32,9 @@ class LRScheduler:
         self.last_epoch = last_epoch
         self._step_count = 0
         self._last_lr: list[Any] = []
+        self._is_initial = True
         self._advance()
+        self._is_initial = False
 
     @abstractmethod
     def get_lr(self) -> list[float]:
@@ -44,12 +46,15 @@ class LRScheduler:
 
     def step(self, epoch: int | None = None) -> None:
         """Go to the next epoch (or to `epoch`) and set the groups' rates."""
-        if self._step_count == 1 and self.optimizer.steps_taken == 0:
+        counts_steps = type(self.optimizer).step is Optimizer.step
+        if self._step_count == 1 and counts_steps and self.optimizer.steps_taken == 0:
             warnings.warn(
                 "Detected call of `lr_scheduler.step()` before `optimizer.step()`: the first learning rate is skipped; "
                 "call optimizer.step() first",
                 stacklevel=2,
             )
+        if epoch is not None:
+            warnings.warn("step(epoch) is deprecated: call scheduler.step() without an epoch", stacklevel=2)
         self._advance(epoch)
 
     def _advance(self, epoch: int | None = None) -> None:
@@ -114,16 +119,17 @@ class ExponentialLR(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[float]:
-        return [rate * self.gamma if self.last_epoch > 0 else rate for rate in self.rates()]
+        return self.rates() if self._is_initial else [rate * self.gamma for rate in self.rates()]
 
     def closed_form(self) -> list[float]:
         return [base * self.gamma**self.last_epoch for base in self.base_lrs]
 
 
 class CosineAnnealingLR(LRScheduler):
-    """Lower the rate to `eta_min` along half a cosine of `T_max` epochs. Loshchilov and Hutter (2017), arXiv:1608.03983.
+    """Lower the rate to `eta_min` along half a cosine of `T_max` epochs.
 
-    Each rate follows from the one before, so that a rate changed from outside keeps its factor.
+    Loshchilov and Hutter (2017), arXiv:1608.03983. Each
+    rate follows from the one before, so that a rate changed from outside keeps its factor.
     """
 
     def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0, last_epoch: int = -1):
@@ -133,12 +139,10 @@ class CosineAnnealingLR(LRScheduler):
 
     def get_lr(self) -> list[float]:
         epoch, span = self.last_epoch, self.T_max
-        if epoch == 0:
+        if self._is_initial:
             return self.rates()
-        if self._step_count == 1 and epoch > 0:
-            return [self._at(base, epoch) for base in self.base_lrs]
         if (epoch - 1 - span) % (2 * span) == 0:
-            # At the bottom the ratio to the epoch before would be 0/0; the first step up is taken from the base instead.
+            # At the bottom the ratio to the epoch before would be 0/0: the first step up is taken from the base.
             rise = (1 - math.cos(math.pi / span)) / 2
             return [rate + (base - self.eta_min) * rise for rate, base in zip(self.rates(), self.base_lrs)]
         ratio = (1 + math.cos(math.pi * epoch / span)) / (1 + math.cos(math.pi * (epoch - 1) / span))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import warnings
 from abc import abstractmethod
 from collections import defaultdict
 from collections.abc import Callable, Iterable
@@ -15,7 +16,7 @@ from lineal.core import AbstractTensor, enable_grad, set_grad_enabled
 class Optimizer:
     """The base of optimizers; a subclass says in `update` what one step does to one parameter.
 
-    `params` is an iterable of tensors, of (name, tensor) pairs, or of dicts with "params" and the options of that group.
+    `params` is an iterable of tensors, of (name, tensor) pairs, or of dicts with "params" and options of their own.
     """
 
     def __init__(self, params: Iterable[Any], defaults: dict[str, Any]):
@@ -41,7 +42,10 @@ class Optimizer:
         """Change `parameter` in place by one step along `grad`, with the options in `group`."""
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Change every parameter that has a grad by one step; returns what `closure`, called first with grad on, returns."""
+        """Change every parameter that has a grad by one step.
+
+        `closure`, if given, computes the loss and its grads first; the loss is returned.
+        """
         loss = None
         if closure is not None:
             with enable_grad():
@@ -81,8 +85,10 @@ class Optimizer:
         known = {id(each) for group in self.param_groups for each in group["params"]}
         for each in params:
             check_parameter(each)
-        if len({id(each) for each in params}) < len(params) or any(id(each) in known for each in params):
-            raise ValueError("some parameters appear in more than one parameter group, or twice in one")
+        if len({id(each) for each in params}) < len(params):
+            warnings.warn("optimizer contains a parameter group with duplicate parameters", stacklevel=3)
+        if any(id(each) in known for each in params):
+            raise ValueError("some parameters appear in more than one parameter group")
         param_group["params"] = params
         for name, default in self.defaults.items():
             param_group.setdefault(name, default)
@@ -98,9 +104,7 @@ class Optimizer:
             packed = {name: value for name, value in group.items() if name != "params"}
             packed["params"] = [numbers[id(parameter)] for parameter in group["params"]]
             groups.append(packed)
-        state = {
-            numbers.get(id(key), key) if isinstance(key, AbstractTensor) else key: v for key, v in self.state.items()
-        }
+        state = {numbers.get(id(key), key): values for key, values in self.state.items()}
         return {"state": state, "param_groups": groups}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:

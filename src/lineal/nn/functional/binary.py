@@ -7,10 +7,10 @@ from typing import Any
 from lineal import ops
 from lineal.nn.functional.reduction import reduced, reduction_of
 from lineal.ops.front import binary
-from lineal.tensor import zeros_like
+from lineal.tensors import zeros_like
 
-# log(x) is cut at -100 and the derivative's denominator at 1e-12, as in PyTorch, so that a certain but wrong prediction has a
-# finite loss and a finite slope. The clamped composition would lose the slope, hence a row of its own.
+# log(x) is cut at -100 and the derivative's denominator at 1e-12, as in PyTorch, so that a certain but wrong prediction
+# has a finite loss and a finite slope. The composition with clamp would lose the slope, hence a row of its own.
 _cross_entropy = binary(
     "binary_cross_entropy",
     lambda m, x, t: -(t * m.maximum(m.log(x), -100.0) + (1.0 - t) * m.maximum(m.log1p(-x), -100.0)),
@@ -18,6 +18,14 @@ _cross_entropy = binary(
     lambda g, x: g * (ops.log1p(-x).clamp(min=-100.0) - ops.log(x).clamp(min=-100.0)),
     domain="real",
 )
+
+
+def check_sizes(name: str, input: Any, target: Any) -> None:
+    """Refuse a target of another shape than the input's."""
+    if input.shape != target.shape:
+        raise ValueError(
+            f"{name}: expected target and input of the same size, got {list(target.shape)} and {list(input.shape)}"
+        )
 
 
 def binary_cross_entropy(
@@ -30,10 +38,7 @@ def binary_cross_entropy(
 ) -> Any:
     """Return -(t log x + (1-t) log(1-x)) of probabilities x, each logarithm at least -100, reduced."""
     reduction = reduction_of(size_average, reduce, reduction)
-    if input.shape != target.shape:
-        raise ValueError(
-            f"binary_cross_entropy: expected input and target of one size, got {list(input.shape)} and {list(target.shape)}"
-        )
+    check_sizes("binary_cross_entropy", input, target)
     if input.numel() and not bool(((input >= 0) & (input <= 1)).all()):
         raise RuntimeError("binary_cross_entropy: expected all elements of input to be between 0 and 1")
     losses = _cross_entropy(input, target)
@@ -51,11 +56,7 @@ def binary_cross_entropy_with_logits(
 ) -> Any:
     """Return the binary cross entropy of sigmoid(x), computed as (1-t) x + (1 + (p-1) t) log(1 + e⁻ˣ), reduced."""
     reduction = reduction_of(size_average, reduce, reduction)
-    if input.shape != target.shape:
-        raise ValueError(
-            "binary_cross_entropy_with_logits: expected input and target of one size, "
-            f"got {list(input.shape)} and {list(target.shape)}"
-        )
+    check_sizes("binary_cross_entropy_with_logits", input, target)
     softplus = ops.logaddexp(-input, zeros_like(input))
     if pos_weight is not None:
         softplus = (1.0 + (pos_weight - 1.0) * target) * softplus

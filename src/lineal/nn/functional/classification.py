@@ -22,7 +22,7 @@ def nll_loss(
 ) -> Any:
     """Return -input[…, target, …], times the weight of the target's class; the mean is over the weights.
 
-    `input` holds log probabilities, shape (C,), (N, C) or (N, C, d1, …); `target` class indices without the C dimension.
+    `input` holds log probabilities, shape (C,), (N, C) or (N, C, d1, …); `target` class indices, shape without the C.
     IndexError for an index outside 0 … C-1 that is not `ignore_index`.
     """
     reduction = reduction_of(size_average, reduce, reduction)
@@ -41,7 +41,8 @@ def check_target(name: str, input: Any, target: Any, weight: Any) -> None:
         )
     if input.ndim == 0 or tuple(target.shape) != expected:
         raise RuntimeError(
-            f"{name}: expected input (N, C, d1, …) and target (N, d1, …), got shapes {list(input.shape)} and {list(target.shape)}"
+            f"{name}: expected input (N, C, d1, …) and target (N, d1, …), "
+            f"got shapes {list(input.shape)} and {list(target.shape)}"
         )
     check_weight(name, input, weight)
 
@@ -50,9 +51,7 @@ def check_weight(name: str, input: Any, weight: Any) -> None:
     """Refuse weights that are not one per class."""
     classes = input.shape[class_dim(input)]
     if weight is not None and tuple(weight.shape) != (classes,):
-        raise RuntimeError(
-            f"{name}: expected a weight for each of the {classes} classes, got shape {list(weight.shape)}"
-        )
+        raise RuntimeError(f"{name}: expected a weight for each of {classes} classes, got shape {list(weight.shape)}")
 
 
 def class_dim(input: Any) -> int:
@@ -76,7 +75,7 @@ def pick(name: str, input: Any, target: Any, weight: Any, ignore_index: int) -> 
         weights = counts.to(input.dtype) if weight is None else weight[safe] * counts.to(weight.dtype)
     except (IndexError, RuntimeError) as error:
         raise IndexError(
-            f"{name}: Target out of bounds: expected indices of {input.shape[dim]} classes ({error})"
+            f"{name}: Target out of bounds: expected one of {input.shape[dim]} classes: {error}"
         ) from error
     return ops.where(counts, -picked * weights, 0.0), weights
 
@@ -98,7 +97,7 @@ def cross_entropy(
 ) -> Any:
     """Return the cross entropy between the softmax of the scores `input` and the targets.
 
-    `input` is (C,), (N, C) or (N, C, d1, …); `target` holds class indices (no C dimension) or probabilities (input's shape).
+    `input` is (C,), (N, C) or (N, C, d1, …); `target` holds class indices, shape without the C, or probabilities.
     `label_smoothing` ε mixes the targets with the uniform distribution: (1-ε) t + ε/C.
     """
     reduction = reduction_of(size_average, reduce, reduction)
@@ -134,7 +133,4 @@ def _soft_targets(log_p: Any, target: Any, weight: Any, ignore_index: int, reduc
     if smoothing > 0.0:
         target = target * (1.0 - smoothing) + smoothing / log_p.shape[dim]
     terms = log_p * target if weight is None else log_p * target * per_class(weight, log_p)
-    losses = -terms.sum(dim)
-    if reduction == "mean":
-        return losses.sum() / max(losses.numel(), 1) if losses.numel() else losses.mean()
-    return reduced(losses, reduction)
+    return reduced(-terms.sum(dim), reduction)

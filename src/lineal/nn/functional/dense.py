@@ -16,7 +16,8 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Any:
         raise RuntimeError(f"linear: expected input and weight of one dtype, got {input.dtype} and {weight.dtype}")
     if input.ndim == 0 or weight.ndim not in (1, 2) or input.shape[-1] != weight.shape[-1]:
         raise RuntimeError(
-            f"linear: expected input (…, in) and weight (out, in), got shapes {list(input.shape)} and {list(weight.shape)}"
+            "linear: expected input (…, in) and weight (out, in), "
+            f"got shapes {list(input.shape)} and {list(weight.shape)}: they cannot be multiplied"
         )
     product = ops.matmul(input, weight.t())
     return product if bias is None else ops.add(product, bias)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lineal import ops
-from lineal.tensor import empty_like
+from lineal.tensors import empty_like
 
 
 def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:

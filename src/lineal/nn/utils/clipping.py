@@ -7,7 +7,7 @@ from typing import Any
 
 from lineal import ops
 from lineal.core import AbstractTensor, no_grad
-from lineal.tensor import tensor
+from lineal.tensors import tensor
 
 
 def _listed(given: Any) -> list[Any]:
@@ -25,8 +25,8 @@ def get_total_norm(
     total = _norm(ops.stack(norms), float(norm_type))
     if error_if_nonfinite and not bool(total.isfinite()):
         raise RuntimeError(
-            f"clip_grad_norm_: the total norm of order {norm_type} for gradients from `parameters` is non-finite, so it cannot "
-            "be clipped; pass error_if_nonfinite=False to scale by it anyway"
+            f"clip_grad_norm_: the total norm of order {norm_type} is non-finite, so the grads cannot be clipped; "
+            "pass error_if_nonfinite=False to scale by it anyway"
         )
     return total
 

@@ -8,8 +8,8 @@ from lineal.base import dtypes
 from lineal.base.spec import Size
 from lineal.core import AbstractTensor, finalize
 from lineal.ops import reshape, sum  # noqa: A004
-from lineal.tensor.autograd_methods import AutogradMethods
-from lineal.tensor.elementwise_methods import ElementwiseMethods
+from lineal.tensors.autograd_methods import AutogradMethods
+from lineal.tensors.elementwise_methods import ElementwiseMethods
 
 __all__ = ["Tensor"]
 
