@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import enum
 
-import ml_dtypes
+import lazy_loader
 import numpy as np
+
+ml_dtypes = lazy_loader.load("ml_dtypes")
 
 
 class Category(enum.IntEnum):
@@ -27,14 +29,25 @@ class dtype:  # noqa: N801
 
     __slots__ = ("__weakref__", "category", "is_complex", "is_floating_point", "is_signed", "itemsize", "name", "numpy")
 
-    def __init__(self, name: str, storage: type | np.dtype, category: Category):
+    numpy: np.dtype
+
+    def __init__(self, name: str, storage: type | None, category: Category, itemsize: int):
         self.name = name
-        self.numpy = np.dtype(storage)
         self.category = category
-        self.itemsize = self.numpy.itemsize
+        self.itemsize = itemsize
         self.is_floating_point = category is Category.FLOATING
         self.is_complex = category is Category.COMPLEX
-        self.is_signed = category >= Category.FLOATING or self.numpy.kind == "i"
+        self.is_signed = category >= Category.FLOATING or name.startswith("int")
+        if storage is not None:
+            self.numpy = np.dtype(storage)
+
+    def __getattr__(self, name: str) -> np.dtype:
+        if name != "numpy":
+            raise AttributeError(f"dtype: {self!r} has no attribute {name}")
+        # bfloat16 alone: ml_dtypes takes as long to import as a third of NumPy, so it waits for the first use
+        self.numpy = np.dtype(getattr(ml_dtypes, self.name))
+        BY_NUMPY[self.numpy] = self
+        return self.numpy
 
     def __repr__(self) -> str:
         return f"torch.{self.name}"
@@ -61,21 +74,21 @@ class dtype:  # noqa: N801
         return float64 if self is complex128 else float32
 
 
-bool_ = dtype("bool", np.bool_, Category.BOOL)
-uint8 = dtype("uint8", np.uint8, Category.INTEGER)
-uint16 = dtype("uint16", np.uint16, Category.INTEGER)
-uint32 = dtype("uint32", np.uint32, Category.INTEGER)
-uint64 = dtype("uint64", np.uint64, Category.INTEGER)
-int8 = dtype("int8", np.int8, Category.INTEGER)
-int16 = dtype("int16", np.int16, Category.INTEGER)
-int32 = dtype("int32", np.int32, Category.INTEGER)
-int64 = dtype("int64", np.int64, Category.INTEGER)
-float16 = dtype("float16", np.float16, Category.FLOATING)
-bfloat16 = dtype("bfloat16", ml_dtypes.bfloat16, Category.FLOATING)
-float32 = dtype("float32", np.float32, Category.FLOATING)
-float64 = dtype("float64", np.float64, Category.FLOATING)
-complex64 = dtype("complex64", np.complex64, Category.COMPLEX)
-complex128 = dtype("complex128", np.complex128, Category.COMPLEX)
+bool_ = dtype("bool", np.bool_, Category.BOOL, 1)
+uint8 = dtype("uint8", np.uint8, Category.INTEGER, 1)
+uint16 = dtype("uint16", np.uint16, Category.INTEGER, 2)
+uint32 = dtype("uint32", np.uint32, Category.INTEGER, 4)
+uint64 = dtype("uint64", np.uint64, Category.INTEGER, 8)
+int8 = dtype("int8", np.int8, Category.INTEGER, 1)
+int16 = dtype("int16", np.int16, Category.INTEGER, 2)
+int32 = dtype("int32", np.int32, Category.INTEGER, 4)
+int64 = dtype("int64", np.int64, Category.INTEGER, 8)
+float16 = dtype("float16", np.float16, Category.FLOATING, 2)
+bfloat16 = dtype("bfloat16", None, Category.FLOATING, 2)
+float32 = dtype("float32", np.float32, Category.FLOATING, 4)
+float64 = dtype("float64", np.float64, Category.FLOATING, 8)
+complex64 = dtype("complex64", np.complex64, Category.COMPLEX, 8)
+complex128 = dtype("complex128", np.complex128, Category.COMPLEX, 16)
 
 ALL = (bool_, uint8, uint16, uint32, uint64, int8, int16, int32, int64) + (
     float16,
@@ -85,7 +98,7 @@ ALL = (bool_, uint8, uint16, uint32, uint64, int8, int16, int32, int64) + (
     complex64,
     complex128,
 )
-BY_NUMPY: dict[np.dtype, dtype] = {each.numpy: each for each in ALL}
+BY_NUMPY: dict[np.dtype, dtype] = {each.numpy: each for each in ALL if each is not bfloat16}
 BY_NAME: dict[str, dtype] = {each.name: each for each in ALL}
 BY_PYTHON: dict[type, dtype] = {bool: bool_, int: int64, float: float64, complex: complex128}
 
@@ -97,6 +110,8 @@ def named(name: str) -> dtype:
 
 def of(storage: np.dtype) -> dtype:
     """Return the lineal dtype of a NumPy dtype; TypeError if there is none."""
+    if storage.name == "bfloat16" and storage == bfloat16.numpy:
+        return bfloat16
     found = BY_NUMPY.get(storage) or BY_NUMPY.get(storage.newbyteorder("="))
     if found is None:
         raise TypeError(

@@ -6,7 +6,6 @@ base", and the base's other views find their node anew from the base when they a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -24,7 +23,6 @@ def look(xp: Any, path: tuple[Op, ...], value: Any) -> Any:
     return value
 
 
-@dataclass(frozen=True)
 class ViewScatter(Op):
     """y = base with the part that `path` looks at replaced by `source`; the adjoint takes the part out of g and zeroes it."""
 
@@ -48,7 +46,6 @@ class ViewScatter(Op):
         return g_base, g
 
 
-@dataclass(frozen=True)
 class Overwrite(Op):
     """y = source, as the new value of a tensor with a history: the old value's cotangent is zero."""
 

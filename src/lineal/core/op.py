@@ -8,7 +8,7 @@ import sys
 import weakref
 from abc import abstractmethod
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, dataclass_transform
 
 import numpy as np
 
@@ -108,8 +108,12 @@ class Plan:
         self.output = "y" in words
 
 
+@dataclass_transform(frozen_default=True)
 class Op:
-    """One operation: a frozen dataclass whose fields are its attributes and whose rules stand side by side.
+    """One operation: its annotated fields are its attributes, frozen; equality and hash follow from them. Its rules stand side by side.
+
+    (A `dataclass` in all but name: the decorator generates and compiles code, 0.4 ms per class, which a hundred ops cannot afford
+    at import.)
 
     `keeps` says which values the derivative reads: input positions and "y" for the output, as in "0 y", or "*" for all inputs;
     a tuple gives one such string per input, for ops where the derivative by one input does not read what another's does. What is
@@ -126,13 +130,38 @@ class Op:
     width: ClassVar[int | None] = None
     """How many outputs the op has, if it always has more than one."""
 
-    plans: dict[tuple[bool, ...], Plan]
+    plans: ClassVar[dict[tuple[bool, ...], Plan]]
+    fields: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         cls.plans = {}
+        own = (each for each, kind in cls.__dict__.get("__annotations__", {}).items() if not str(kind).startswith("ClassVar"))
+        cls.fields = (*cls.fields, *own)
         if not cls.name:
             cls.name = cls.__name__
+
+    def __init__(self, *given: Any, **named: Any):
+        attributes = self.__dict__
+        attributes.update(zip(self.fields, given))
+        attributes.update(named)
+        for each in self.fields:
+            if each not in attributes and not hasattr(type(self), each):
+                raise TypeError(f"{type(self).__name__}: expected the attributes {self.fields}, got no {each}")
+        if len(given) > len(self.fields) or not attributes.keys() <= set(self.fields):
+            raise TypeError(f"{type(self).__name__}: expected the attributes {self.fields}, got {given} and {named}")
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError(f"{type(self).__name__}: an op is frozen; make another one instead of setting {name}")
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and all(getattr(self, each) == getattr(other, each) for each in self.fields)
+
+    def __hash__(self) -> int:
+        return hash((type(self), *[getattr(self, each) for each in self.fields]))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{each}={getattr(self, each)!r}' for each in self.fields)})"
 
     @abstractmethod
     def eager(self, xp: Any, *xs: Any) -> Any:

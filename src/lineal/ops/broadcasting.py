@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,6 @@ from lineal.core import AbstractTensor, Op, apply
 Shape = tuple[int, ...]
 
 
-@dataclass(frozen=True)
 class Expand(Op):
     """y = x repeated along new leading axes and axes of size 1, without copying; x̄ = ȳ summed over the repeats."""
 
@@ -35,7 +33,6 @@ class Expand(Op):
         return (sum_to_shape(g, x.shape),)
 
 
-@dataclass(frozen=True)
 class SumToShape(Op):
     """y = x summed over leading axes and over axes where `shape` has size 1; x̄ = ȳ expanded."""
 

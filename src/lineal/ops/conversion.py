@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,6 @@ from lineal.base.dtypes import Category, dtype
 from lineal.core import AbstractTensor, Op, apply, lift
 
 
-@dataclass(frozen=True)
 class Cast(Op):
     """y = x in another dtype; the cotangent goes back to x's dtype (its real part if x was real)."""
 

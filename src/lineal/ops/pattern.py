@@ -13,8 +13,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -26,38 +25,35 @@ from lineal.core.op import changed, output, released
 Rule = Callable[..., Any]
 
 
-@dataclass(frozen=True)
 class Elementwise(Op):
-    """y = scalar(x0, x1, …) element by element, on inputs of one shape (or constants that NumPy broadcasts)."""
+    """y = scalar(x0, x1, …) element by element, on inputs of one shape (or constants that NumPy broadcasts).
+
+    `result` is the output's dtype: "same" as the inputs', "bool", or "real" (the parts of a complex input).
+    """
 
     label: str
-    scalar: Rule = field(compare=False, repr=False)
-    derivatives: tuple[Rule | None, ...] = field(compare=False, repr=False)
-    result: str = "same"
-    """The output's dtype: "same" as the inputs', "bool", or "real" (the parts of a complex input)."""
+    result: str
+    scalar: ClassVar[Rule]
+    rules: ClassVar[tuple]
 
-    def __post_init__(self) -> None:
-        code = self.scalar.__code__
-        names = code.co_varnames[1 : code.co_argcount]
+    def __init__(self, label: str, scalar: Rule, derivatives: tuple[Rule | None, ...], result: str = "same"):
+        names = arguments(scalar)
         positions = {**{name: place for place, name in enumerate(names)}, "y": len(names)}
-        rules = []
-        for rule in self.derivatives:
-            read = () if rule is None else rule.__code__.co_varnames[1 : rule.__code__.co_argcount]
-            rules.append((rule, tuple(positions[name] for name in read)))
-        keeps = tuple(" ".join("y" if pick == len(names) else str(pick) for pick in picks) for _, picks in rules)
-        fixed = {
-            "name": self.label,
-            "keeps": keeps,
-            "rules": tuple(rules),
-            "plans": {},
-            "differentiable": self.result != "bool" and any(self.derivatives),
-            "aliasing": None,
-            "eager": self.scalar,
-        }
+        rules = tuple((rule, () if rule is None else tuple(positions[name] for name in arguments(rule))) for rule in derivatives)
+        self.__dict__.update(
+            label=label,
+            result=result,
+            scalar=scalar,
+            eager=scalar,
+            rules=rules,
+            name=label,
+            keeps=tuple(" ".join("y" if pick == len(names) else str(pick) for pick in picks) for _, picks in rules),
+            plans={},
+            differentiable=result != "bool" and any(derivatives),
+            aliasing=None,
+        )
         if len(names) < 3:
-            fixed["pull"] = (unary_pull, binary_pull)[len(names) - 1](tuple(rules))
-        for attribute, value in fixed.items():
-            object.__setattr__(self, attribute, value)
+            self.__dict__["pull"] = (unary_pull, binary_pull)[len(names) - 1](rules)
 
     @property
     def grad_name(self) -> str:
@@ -83,7 +79,7 @@ class Elementwise(Op):
         values = (*xs, y)
         return tuple(
             rule(g, *[values[pick] for pick in picks]) if needed and rule is not None else None
-            for needed, (rule, picks) in zip(needs, self.rules)  # type: ignore[attr-defined]
+            for needed, (rule, picks) in zip(needs, self.rules)
         )
 
     def check(self, *xs: AbstractTensor) -> None:
@@ -91,7 +87,7 @@ class Elementwise(Op):
 
     def kernel(self) -> Rule:
         """Return the eager kernel: the NumPy function itself where the scalar expression is one call of it."""
-        names = self.scalar.__code__.co_varnames[1 : self.scalar.__code__.co_argcount]
+        names = arguments(self.scalar)
         function, given = self.scalar(_PROBE, *names) if self.plain() else (None, ())
         return function if given == names else functools.partial(self.scalar, np)
 
@@ -99,6 +95,11 @@ class Elementwise(Op):
         """Return whether the scalar expression is one call, as in `m.exp(x)`."""
         code = self.scalar.__code__
         return len(code.co_names) == 1 and not code.co_freevars and code.co_consts in ((None,), ()) and hasattr(np, code.co_names[0])
+
+
+def arguments(rule: Rule) -> tuple[str, ...]:
+    """Return the names of a rule's arguments after the first."""
+    return rule.__code__.co_varnames[1 : rule.__code__.co_argcount]
 
 
 class _Probe:

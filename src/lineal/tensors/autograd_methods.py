@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from lineal.base import dtypes
@@ -14,7 +13,6 @@ from lineal.core.op import Handle, extra_of
 __all__ = ["AutogradMethods"]
 
 
-@dataclass(frozen=True)
 class Detach(Op):
     """y = x without its history, over the same memory."""
 

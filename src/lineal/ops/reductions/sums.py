@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
 from typing import Any
 
 from lineal.base import dtypes
@@ -20,7 +19,6 @@ __all__ = ["sum"]
 Axes = tuple[int, ...]
 
 
-@dataclass(frozen=True)
 class Sum(Op):
     """y = Σ x over `axes`; x̄ = ȳ repeated along them."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,6 @@ from lineal.core import AbstractTensor, Op, apply
 __all__ = ["reshape"]
 
 
-@dataclass(frozen=True)
 class View(Op):
     """y = x with another shape over the same memory; x̄ = ȳ with x's shape."""
 
@@ -29,7 +27,6 @@ class View(Op):
         return (reshape(g, x.shape),)
 
 
-@dataclass(frozen=True)
 class Clone(Op):
     """y = a copy of x, C-contiguous."""
 
