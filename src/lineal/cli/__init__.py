@@ -1,0 +1,6 @@
+"""The command `lineal`."""
+
+import lazy_loader
+
+# rich is slow to import, so `display` comes when something is to be shown.
+__getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submodules=["display", "info", "training"])

@@ -1,22 +1,220 @@
-"""New tensors from data and from shapes."""
+"""New tensors from data: nested lists, numbers, arrays, other tensors."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from lineal.base import config, dtypes
-from lineal.core import lift
+from lineal.base.devices import as_device
+from lineal.base.dtypes import dtype
+from lineal.core import AbstractTensor, lift
+from lineal.ops import creation
+from lineal.ops.conversion import cast, dtype_of
+from lineal.ops.creation import empty, finish
+from lineal.tensors.interop import from_numpy
 
-__all__ = ["tensor"]
+__all__ = [
+    "BoolTensor",
+    "ByteTensor",
+    "CharTensor",
+    "DoubleTensor",
+    "FloatTensor",
+    "HalfTensor",
+    "IntTensor",
+    "LongTensor",
+    "ShortTensor",
+    "as_tensor",
+    "asarray",
+    "tensor",
+]
 
 
-def tensor(data: Any, *, dtype: dtypes.dtype | None = None, requires_grad: bool = False) -> Any:
-    """Return a new tensor with a copy of `data`."""
-    value = np.array(data)
-    if dtype is None and value.dtype == np.float64 and not isinstance(data, (np.ndarray, np.generic)):
-        dtype = config.defaults.dtype
-    if dtype is not None:
-        value = value.astype(dtype.numpy)
-    return lift(value).requires_grad_(requires_grad)
+def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, pin_memory: bool = False) -> Any:
+    """Return a new tensor with a copy of `data`: a number, a nested sequence of numbers and tensors, an array or a tensor.
+
+    Without a dtype, Python floats take the default dtype, ints int64, bools bool; arrays and tensors keep theirs.
+    """
+    as_device(device)
+    value = array_of(data, None if dtype is None else dtypes.as_dtype(dtype))
+    return finish(lift(np.array(value, order="C")), requires_grad)
+
+
+def array_of(data: Any, target: dtype | None) -> np.ndarray:
+    """Return the array that `data` means, in the dtype `target` or the one its elements imply; may share memory with `data`."""
+    if isinstance(data, AbstractTensor):
+        value = data.value
+    elif isinstance(data, (np.ndarray, np.generic)):
+        value = np.asarray(data)
+    elif hasattr(data, "__array_interface__") or (hasattr(data, "__array__") and not isinstance(data, Sequence)):
+        value = np.asarray(data)
+    else:
+        return _nested(data, target)
+    found = dtypes.of(value.dtype)
+    if target is not None and target is not found:
+        return cast(lift(value), target).value
+    return value.astype(found.numpy, copy=False)
+
+
+def _nested(data: Any, target: dtype | None) -> np.ndarray:
+    shape = _shape(data)
+    flat = _leaves(data, shape, 0, [])
+    target = target or _common(flat)
+    plain = [each.item() if isinstance(each, (AbstractTensor, np.ndarray, np.generic)) else each for each in flat]
+    if target.category < dtypes.Category.FLOATING and target is not dtypes.bool_:
+        plain = [each if isinstance(each, int) else int(each) for each in plain]
+    try:
+        return np.array(plain, dtype=target.numpy).reshape(shape)
+    except OverflowError:
+        raise RuntimeError(f"tensor: value cannot be converted to type {target.name} without overflow") from None
+
+
+def _shape(data: Any) -> tuple[int, ...]:
+    if isinstance(data, (AbstractTensor, np.ndarray)):
+        return tuple(data.shape)  # type: ignore[attr-defined]
+    if isinstance(data, (bool, int, float, complex, np.generic)):
+        return ()
+    if isinstance(data, str):
+        raise ValueError("tensor: too many dimensions 'str'; expected numbers")
+    if not isinstance(data, Sequence) and not (hasattr(data, "__len__") and hasattr(data, "__getitem__")):
+        raise RuntimeError(f"tensor: Could not infer dtype of {type(data).__name__}")
+    if isinstance(data, dict):
+        raise RuntimeError("tensor: Could not infer dtype of dict")
+    return (len(data), *(_shape(data[0]) if len(data) else ()))
+
+
+def _leaves(data: Any, shape: tuple[int, ...], depth: int, into: list) -> list:
+    if depth == len(shape):
+        if not isinstance(data, (bool, int, float, complex, np.generic)) and _shape(data) != ():
+            raise TypeError(f"tensor: expected a number at depth {depth}, got {type(data).__name__}")
+        into.append(data)
+        return into
+    if isinstance(data, (AbstractTensor, np.ndarray)):
+        value = data.value if isinstance(data, AbstractTensor) else data
+        if value.shape != shape[depth:]:
+            raise ValueError(f"tensor: expected shape {list(shape[depth:])} at dim {depth} (got {list(value.shape)})")
+        into.extend(value.reshape(-1))
+        return into
+    try:
+        length = len(data)
+    except TypeError:
+        raise TypeError(f"tensor: expected a sequence of length {shape[depth]} at dim {depth}, got {data!r}") from None
+    if length != shape[depth]:
+        raise ValueError(f"tensor: expected sequence of length {shape[depth]} at dim {depth} (got {length})")
+    for each in data:
+        _leaves(each, shape, depth + 1, into)
+    return into
+
+
+def _common(flat: list) -> dtype:
+    if not flat:
+        return config.defaults.dtype
+    kinds = {type(each) for each in flat if not isinstance(each, AbstractTensor)}
+    found = {dtypes.BY_NUMPY[each.value.dtype] for each in flat if isinstance(each, AbstractTensor)}
+    for kind in kinds:
+        if issubclass(kind, np.generic):
+            found.add(dtypes.of(np.dtype(kind)))
+        else:
+            found.add(config.of_scalar(kind()))
+    result, *others = found
+    for each in others:
+        result = dtypes.promote_types(result, each)
+    return result
+
+
+def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Any:
+    """Return `data` as a tensor, sharing its memory where that is possible."""
+    as_device(device)
+    if isinstance(data, AbstractTensor):
+        return data if dtype is None else cast(data, dtypes.as_dtype(dtype))
+    target = None if dtype is None else dtypes.as_dtype(dtype)
+    return lift(array_of(data, target)) if not isinstance(data, np.ndarray) else cast(from_numpy(data), target or dtypes.of(data.dtype))
+
+
+def asarray(obj: Any, *, dtype: Any = None, device: Any = None, copy: bool | None = None, requires_grad: bool = False) -> Any:
+    """Return `obj` (sequence, array, buffer, DLPack exporter) as a tensor; `copy` forces (True) or forbids (False) a copy."""
+    if isinstance(obj, (bytes, bytearray, memoryview)):
+        target = dtypes.as_dtype(dtype or config.defaults.dtype)
+        shared = lift(np.frombuffer(obj, dtype=target.numpy))
+    else:
+        shared = as_tensor(obj, dtype, device)
+    source = obj.value if isinstance(obj, AbstractTensor) else obj
+    fresh = not isinstance(source, np.ndarray) or not np.may_share_memory(shared.value, source)
+    if copy is False and fresh and not isinstance(obj, (bytes, bytearray, memoryview)):
+        raise ValueError("asarray: can't alias the given object without a copy")
+    if copy and not fresh:
+        shared = tensor(shared)
+    return shared.requires_grad_() if requires_grad else shared
+
+
+class TypedConstructor:
+    """`FloatTensor(2, 3)`, `FloatTensor([1, 2])`: PyTorch's old constructors, one per dtype."""
+
+    def __init__(self, target: dtype, name: str):
+        self.dtype = target
+        self.name = name
+
+    def __call__(self, *args: Any) -> Any:
+        return legacy(args, self.dtype)
+
+    def __instancecheck__(self, instance: object) -> bool:
+        return isinstance(instance, AbstractTensor) and dtype_of(instance) is self.dtype
+
+    def __repr__(self) -> str:
+        return f"<class 'torch.{self.name}'>"
+
+
+def legacy(args: tuple, target: dtype) -> Any:
+    """Return what PyTorch's old constructors make: uninitialised memory of the sizes `args`, or the data in the one argument."""
+    if len(args) == 1 and not isinstance(args[0], int):
+        return tensor(tuple(args[0]) if isinstance(args[0], range) else args[0], dtype=target)
+    return empty(*(args or (0,)), dtype=target)
+
+
+FloatTensor = TypedConstructor(dtypes.float32, "FloatTensor")
+DoubleTensor = TypedConstructor(dtypes.float64, "DoubleTensor")
+HalfTensor = TypedConstructor(dtypes.float16, "HalfTensor")
+IntTensor = TypedConstructor(dtypes.int32, "IntTensor")
+LongTensor = TypedConstructor(dtypes.int64, "LongTensor")
+ShortTensor = TypedConstructor(dtypes.int16, "ShortTensor")
+CharTensor = TypedConstructor(dtypes.int8, "CharTensor")
+ByteTensor = TypedConstructor(dtypes.uint8, "ByteTensor")
+BoolTensor = TypedConstructor(dtypes.bool_, "BoolTensor")
+
+
+def _with_dtype(self: AbstractTensor, options: dict) -> dict:
+    return {**options, "dtype": options.get("dtype") or dtype_of(self)}
+
+
+class CreationMethods(AbstractTensor):
+    """The `new_…` methods: tensors that take this one's dtype."""
+
+    def new_zeros(self, *size: Any, **options: Any) -> Any:
+        """Return zeros of the given shape."""
+        return creation.zeros(*size, **_with_dtype(self, options))
+
+    def new_ones(self, *size: Any, **options: Any) -> Any:
+        """Return ones of the given shape."""
+        return creation.ones(*size, **_with_dtype(self, options))
+
+    def new_empty(self, *size: Any, **options: Any) -> Any:
+        """Return an empty tensor of the given shape."""
+        return creation.empty(*size, **_with_dtype(self, options))
+
+    def new_empty_strided(self, size: Any, stride: Any, **options: Any) -> Any:
+        """Return an empty tensor of the given shape and strides."""
+        return creation.empty_strided(size, stride, **_with_dtype(self, options))
+
+    def new_full(self, size: Any, fill_value: Any, **options: Any) -> Any:
+        """Return `fill_value` in the given shape."""
+        return creation.full(size, fill_value, **_with_dtype(self, options))
+
+    def new_tensor(self, data: Any, **options: Any) -> Any:
+        """Return a tensor with a copy of `data`."""
+        return tensor(data, **_with_dtype(self, options))
+
+    def new(self, *args: Any) -> Any:
+        """Return a tensor of the given sizes or data."""
+        return legacy(args, dtype_of(self))

@@ -1,15 +1,16 @@
-"""Exchange with NumPy without copies, both ways."""
+"""Exchange with NumPy, buffers and DLPack without copies, both ways."""
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
 
 from lineal.base import dtypes
-from lineal.core import lift
+from lineal.core import AbstractTensor, lift, modes
 
-__all__ = ["from_numpy"]
+__all__ = ["from_dlpack", "from_numpy", "frombuffer"]
 
 
 def from_numpy(ndarray: np.ndarray) -> Any:
@@ -17,4 +18,59 @@ def from_numpy(ndarray: np.ndarray) -> Any:
     if not isinstance(ndarray, np.ndarray):
         raise TypeError(f"from_numpy: expected a NumPy array, got {type(ndarray).__name__}")
     dtypes.of(ndarray.dtype)
-    return lift(ndarray)
+    if not ndarray.dtype.isnative:
+        raise ValueError("from_numpy: expected an array in the machine's byte order; convert it with .astype()")
+    if any(step < 0 for step in ndarray.strides):
+        raise ValueError("from_numpy: at least one stride of the array is negative; make a copy() of it first")
+    if not ndarray.flags.writeable:
+        warnings.warn("from_numpy: the array is read-only; writing into the tensor will be refused", UserWarning, stacklevel=2)
+    return lift(np.asarray(ndarray))
+
+
+def frombuffer(buffer: Any, *, dtype: Any, count: int = -1, offset: int = 0, requires_grad: bool = False) -> Any:
+    """Return a one-dimensional tensor over the memory of a Python buffer."""
+    value = np.frombuffer(buffer, dtypes.as_dtype(dtype).numpy, count, offset)
+    made = lift(value)
+    return made.requires_grad_() if requires_grad else made
+
+
+def from_dlpack(ext_tensor: Any) -> Any:
+    """Return a tensor that shares the memory of an object that exports DLPack."""
+    if isinstance(ext_tensor, AbstractTensor):
+        return ext_tensor.detach()  # type: ignore[attr-defined]
+    return lift(np.from_dlpack(ext_tensor))
+
+
+class InteropMethods(AbstractTensor):
+    """How other libraries see a tensor."""
+
+    __array_priority__ = 1000
+
+    def numpy(self, *, force: bool = False) -> np.ndarray:
+        """Return the NumPy array that shares this tensor's memory; a tensor that requires grad must be detached first."""
+        if self.node is not None and not force:
+            raise RuntimeError("numpy: Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
+        listener = modes.recorder.get()
+        if listener is not None:
+            listener.concretize(self, np.ndarray)
+        return self.value
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        value = self.numpy()
+        if dtype is not None and value.dtype != dtype:
+            if copy is False:
+                raise ValueError(f"__array__: a copy is needed to go from {value.dtype} to {np.dtype(dtype)}")
+            return value.astype(dtype)
+        return value.copy() if copy else value
+
+    def __array_wrap__(self, array: np.ndarray, context: Any = None, return_scalar: bool = False) -> Any:
+        return lift(np.asarray(array))
+
+    def __dlpack__(self, *, stream: Any = None, max_version: Any = None, dl_device: Any = None, copy: bool | None = None) -> Any:
+        if self.node is not None:
+            raise BufferError("__dlpack__: Can't export tensors that require gradient, use tensor.detach()")
+        options = {} if max_version is None else {"max_version": max_version, "dl_device": dl_device, "copy": copy}
+        return self.value.__dlpack__(stream=stream, **options)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return self.value.__dlpack_device__()

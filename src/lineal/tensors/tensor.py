@@ -2,21 +2,55 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
-from lineal.base import dtypes
-from lineal.base.spec import Size
-from lineal.core import AbstractTensor, finalize
+from lineal.base import config, dtypes
+from lineal.base.spec import Size, axis
+from lineal.core import AbstractTensor, finalize, lift
 from lineal.ops import reshape, sum  # noqa: A004
+from lineal.ops.random.distributions import RandomMethods
 from lineal.tensors.autograd_methods import AutogradMethods
+from lineal.tensors.conversion_methods import ConversionMethods
+from lineal.tensors.creation import CreationMethods, legacy
 from lineal.tensors.elementwise_methods import ElementwiseMethods
+from lineal.tensors.interop import InteropMethods
 
-__all__ = ["Tensor"]
+__all__ = ["Layout", "Tensor", "is_tensor", "numel", "strided"]
+
+
+class Layout:
+    """How the numbers lie in memory; here always strided."""
+
+    def __repr__(self) -> str:
+        return "torch.strided"
+
+
+strided = Layout()
 
 
 @finalize
-class Tensor(ElementwiseMethods, AutogradMethods, AbstractTensor):
-    """An array with a history."""
+class Tensor(
+    ElementwiseMethods,
+    RandomMethods,
+    AutogradMethods,
+    ConversionMethods,
+    CreationMethods,
+    InteropMethods,
+    AbstractTensor,
+):
+    """An array with a history.
+
+    `Tensor(2, 3)` makes uninitialised memory of the default dtype, `Tensor([1, 2])` a tensor with those numbers; prefer
+    `lineal.empty` and `lineal.tensor`.
+    """
+
+    is_sparse = is_quantized = is_meta = is_mkldnn = is_nested = False
+    layout = strided
+
+    def __new__(cls, *args: Any, device: Any = None) -> Any:
+        made = legacy(args, config.defaults.dtype)
+        return made if cls is Tensor else made.as_subclass(cls)
 
     sum = sum
     reshape = reshape
@@ -25,6 +59,10 @@ class Tensor(ElementwiseMethods, AutogradMethods, AbstractTensor):
     def shape(self) -> Size:
         """The sizes of the dimensions, as a `torch.Size`."""
         return Size(self.value.shape)
+
+    def size(self, dim: int | None = None) -> Any:
+        """Return the shape, or the size of dimension `dim`."""
+        return Size(self.value.shape) if dim is None else self.value.shape[axis("size", dim, self.value.ndim)]
 
     @property
     def dtype(self) -> dtypes.dtype:
@@ -36,6 +74,64 @@ class Tensor(ElementwiseMethods, AutogradMethods, AbstractTensor):
         """The number of dimensions."""
         return self.value.ndim
 
-    def numpy(self, *, force: bool = False) -> Any:
-        """Return the NumPy array that shares this tensor's memory; a tensor that requires grad must be detached first."""
-        return self.value
+    def dim(self) -> int:
+        """Return the number of dimensions."""
+        return self.value.ndim
+
+    ndimension = dim
+
+    def numel(self) -> int:
+        """Return the number of elements."""
+        return math.prod(self.value.shape)
+
+    nelement = numel
+
+    def element_size(self) -> int:
+        """Return the bytes of one element."""
+        return self.value.itemsize
+
+    @property
+    def itemsize(self) -> int:
+        """The bytes of one element."""
+        return self.value.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes of all elements."""
+        return self.value.nbytes
+
+    @property
+    def data(self) -> Any:
+        """The numbers without history, over the same memory; writes through it are not seen by backward's checks."""
+        return lift(self.value)
+
+    @data.setter
+    def data(self, source: AbstractTensor) -> None:
+        if not isinstance(source, AbstractTensor):
+            raise TypeError(f"data: expected a tensor, got {type(source).__name__}")
+        self.value = source.value
+
+    def as_subclass(self, cls: type) -> Any:
+        """Return this tensor's value as a constant of the class `cls`, a subclass of Tensor."""
+        made = object.__new__(cls)
+        made.value = self.value
+        made.node = made.index = made.memory = made.view = None
+        return made
+
+    def __len__(self) -> int:
+        if self.value.ndim == 0:
+            raise TypeError("len() of a 0-d tensor")
+        return self.value.shape[0]
+
+    def __hash__(self) -> int:
+        return id(self)
+
+
+def is_tensor(obj: Any) -> bool:
+    """Return whether `obj` is a tensor."""
+    return isinstance(obj, Tensor)
+
+
+def numel(input: AbstractTensor) -> int:
+    """Return the number of elements of `input`."""
+    return math.prod(input.value.shape)

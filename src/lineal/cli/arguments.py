@@ -1,0 +1,69 @@
+"""The options of the commands, as argparse reads them."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from pathlib import Path
+
+from lineal.train import OPTIMIZERS, Options
+
+DEFAULTS = Options()
+
+
+def count(text: str) -> int:
+    """Read a positive int."""
+    return number(text, int, "a positive whole number", lambda value: value > 0)
+
+
+def seed(text: str) -> int:
+    """Read a seed."""
+    return number(text, int, "a whole number from 0 to 2**63 - 1", lambda value: 0 <= value < 2**63)
+
+
+def rate(text: str) -> float:
+    """Read a learning rate."""
+    return number(text, float, "a positive number", lambda value: 0 < value < math.inf)
+
+
+def number(text: str, kind, expected: str, holds):
+    """Read a number of which `holds` is true."""
+    try:
+        value = kind(text)
+    except ValueError:
+        value = None
+    if value is None or not holds(value):
+        raise argparse.ArgumentTypeError(f"expected {expected}, got {text!r}")
+    return value
+
+
+def sizes(text: str) -> tuple[int, ...]:
+    """Read the sizes of the hidden layers."""
+    try:
+        return tuple(count(each) for each in text.split(","))
+    except argparse.ArgumentTypeError:
+        raise argparse.ArgumentTypeError(
+            f"expected positive whole numbers with commas, as in 128,64, got {text!r}"
+        ) from None
+
+
+def add_training(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `lineal train`; those of the run are None unless given, so that --resume can tell."""
+    run = parser.add_argument_group("the run")
+    run.add_argument("--epochs", type=count, metavar="N", help=f"epochs in all (default {DEFAULTS.epochs})")
+    run.add_argument("--batch-size", type=count, metavar="N", help=f"images per step (default {DEFAULTS.batch_size})")
+    run.add_argument("--lr", type=rate, metavar="X", help="learning rate (default 0.002 for adam, 0.05 for sgd)")
+    run.add_argument("--optimizer", choices=OPTIMIZERS, help=f"default {DEFAULTS.optimizer}")
+    run.add_argument("--hidden", type=sizes, metavar="N,N", help="sizes of the hidden layers (default 128,64)")
+    run.add_argument("--seed", type=seed, metavar="N", help=f"seed of the random numbers (default {DEFAULTS.seed})")
+    files = parser.add_argument_group("files and output")
+    files.add_argument(
+        "--out",
+        type=Path,
+        default=Path("runs") / "digits",
+        metavar="DIR",
+        help="folder of the checkpoint and the figures (default ./runs/digits)",
+    )
+    files.add_argument("--resume", action="store_true", help="go on from the checkpoint in DIR")
+    files.add_argument("--quiet", action="store_true", help="show no progress, only the result")
+    files.add_argument("--no-plot", action="store_true", help="draw no figures")

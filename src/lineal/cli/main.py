@@ -1,0 +1,73 @@
+"""The entry point: reads the command line, runs a command, turns errors into one line and an exit code."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from lineal import cli
+from lineal.base.version import __version__
+from lineal.cli import arguments
+from lineal.data import CheckpointError
+
+FAILURE, INTERRUPTED, CLOSED = 2, 130, 141
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that says what is wrong in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(FAILURE, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+
+def make_parser() -> Parser:
+    """Return the parser of the whole command line."""
+    parser = Parser(prog="lineal", description="PyTorch's programming model in Python on NumPy.", allow_abbrev=False)
+    parser.add_argument("--version", action="version", version=f"lineal {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+    train = commands.add_parser(
+        "train",
+        help="train a small network on handwritten digits",
+        description="Train a multilayer perceptron on the handwritten digits that come with lineal.",
+        allow_abbrev=False,
+    )
+    arguments.add_training(train)
+    commands.add_parser(
+        "info",
+        help="show versions, BLAS, threads and devices",
+        description="Show what lineal runs on: versions, BLAS, threads, CPU, devices, cache.",
+        allow_abbrev=False,
+    )
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command `lineal` with the given arguments (by default the process's) and return its exit code."""
+    parser = make_parser()
+    args = parser.parse_args(argv)
+    if args.command is None:
+        parser.print_help()
+        return 0
+    try:
+        code = cli.training.run(args) if args.command == "train" else cli.info.run()  # type: ignore[attr-defined]
+        sys.stdout.flush()
+        return code
+    except KeyboardInterrupt:
+        return complain(args.command, "interrupted", INTERRUPTED)
+    except BrokenPipeError:
+        # Whoever read the output has gone; nothing may be written to it any more, not even at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return CLOSED
+    except (CheckpointError, ValueError) as error:
+        return complain(args.command, str(error), FAILURE)
+    except OSError as error:
+        return complain(args.command, f"{error.strerror or error}: {error.filename or ''}".rstrip(": "), FAILURE)
+
+
+def complain(command: str, message: str, code: int) -> int:
+    """Print one line to stderr and return the exit code."""
+    print(f"lineal {command}: {' '.join(message.split())}", file=sys.stderr)
+    return code

@@ -1,0 +1,141 @@
+"""Samplers: in which order a data set is visited."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Sequence, Sized
+from typing import Any
+
+from lineal.base import dtypes
+from lineal.tensors import as_tensor, multinomial, randint, randperm
+
+
+class Sampler:
+    """The base of samplers: define `__iter__`, which yields indices, and `__len__` if it is known."""
+
+    def __init__(self, data_source: Any = None):
+        pass
+
+    def __class_getitem__(cls, item: Any) -> type:
+        return cls
+
+    def __iter__(self) -> Iterator[Any]:
+        raise NotImplementedError(f"{type(self).__name__}: a Sampler must define __iter__")
+
+
+def check_count(name: str, value: Any, what: str = "num_samples") -> int:
+    """Refuse a number of samples that is no positive int."""
+    if isinstance(value, bool) or not isinstance(value, int) or value <= 0:
+        raise ValueError(f"{name}: {what} should be a positive integer value, but got {what}={value}")
+    return value
+
+
+class SequentialSampler(Sampler):
+    """Every index once, in order."""
+
+    def __init__(self, data_source: Sized):
+        self.data_source = data_source
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(range(len(self.data_source)))
+
+    def __len__(self) -> int:
+        return len(self.data_source)
+
+
+class RandomSampler(Sampler):
+    """Every index once, in random order; with `replacement`, independent draws.
+
+    `num_samples` is how many, by default as many as there are items; more than that starts another permutation.
+    """
+
+    def __init__(
+        self, data_source: Sized, replacement: bool = False, num_samples: int | None = None, generator: Any = None
+    ):
+        if not isinstance(replacement, bool):
+            raise TypeError(f"RandomSampler: expected replacement to be a bool, got {replacement!r}")
+        self.data_source = data_source
+        self.replacement = replacement
+        self._num_samples = num_samples
+        self.generator = generator
+        check_count("RandomSampler", self.num_samples)
+
+    @property
+    def num_samples(self) -> int:
+        """How many indices one pass yields."""
+        return len(self.data_source) if self._num_samples is None else self._num_samples
+
+    def __iter__(self) -> Iterator[int]:
+        count = len(self.data_source)
+        if self.replacement:
+            drawn = randint(count, (self.num_samples,), dtype=dtypes.int64, generator=self.generator)
+            yield from drawn.tolist()
+            return
+        left = self.num_samples
+        while left > 0:
+            yield from randperm(count, generator=self.generator).tolist()[:left]
+            left -= count
+
+    def __len__(self) -> int:
+        return self.num_samples
+
+
+class SubsetRandomSampler(Sampler):
+    """Every one of the given indices once, in random order."""
+
+    def __init__(self, indices: Sequence[int], generator: Any = None):
+        self.indices = indices
+        self.generator = generator
+
+    def __iter__(self) -> Iterator[int]:
+        for place in randperm(len(self.indices), generator=self.generator).tolist():
+            yield self.indices[place]
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+
+class WeightedRandomSampler(Sampler):
+    """Draws of the indices 0 … len(weights)-1 with probabilities proportional to `weights`."""
+
+    def __init__(self, weights: Sequence[float], num_samples: int, replacement: bool = True, generator: Any = None):
+        if not isinstance(replacement, bool):
+            raise ValueError(f"WeightedRandomSampler: expected replacement to be a bool, got {replacement!r}")
+        self.num_samples = check_count("WeightedRandomSampler", num_samples)
+        self.weights = as_tensor(weights, dtype=dtypes.float64)
+        if self.weights.ndim != 1:
+            raise ValueError(
+                f"WeightedRandomSampler: expected weights of one dimension, got shape {list(self.weights.shape)}"
+            )
+        self.replacement = replacement
+        self.generator = generator
+
+    def __iter__(self) -> Iterator[int]:
+        drawn = multinomial(self.weights, self.num_samples, self.replacement, generator=self.generator)
+        return iter(drawn.tolist())
+
+    def __len__(self) -> int:
+        return self.num_samples
+
+
+class BatchSampler(Sampler):
+    """The indices of another sampler in lists of `batch_size`; `drop_last` drops a last list that is shorter."""
+
+    def __init__(self, sampler: Iterable[Any], batch_size: int, drop_last: bool):
+        check_count("BatchSampler", batch_size, "batch_size")
+        if not isinstance(drop_last, bool):
+            raise ValueError(f"BatchSampler: expected drop_last to be a bool, got {drop_last!r}")
+        self.sampler = sampler
+        self.batch_size = batch_size
+        self.drop_last = drop_last
+
+    def __iter__(self) -> Iterator[list[Any]]:
+        indices = iter(self.sampler)
+        while batch := list(itertools.islice(indices, self.batch_size)):
+            if len(batch) < self.batch_size and self.drop_last:
+                return
+            yield batch
+
+    def __len__(self) -> int:
+        count = len(self.sampler)  # type: ignore[arg-type]
+        return count // self.batch_size if self.drop_last else -(-count // self.batch_size)

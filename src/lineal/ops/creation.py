@@ -1,0 +1,310 @@
+"""New tensors from shapes and numbers. They pass the door as ops without inputs, so that a recorder hears them."""
+
+from __future__ import annotations
+
+import functools
+import math
+from typing import Any, ClassVar
+
+import numpy as np
+
+from lineal.base import config, dtypes
+from lineal.base.devices import as_device
+from lineal.base.dtypes import Category, dtype
+from lineal.base.spec import check_shape, sizes
+from lineal.core import AbstractTensor, Op, apply, modes
+from lineal.ops.conversion import scalar_dtype
+from lineal.ops.front import store
+
+__all__ = [
+    "arange",
+    "empty",
+    "empty_like",
+    "empty_permuted",
+    "empty_strided",
+    "eye",
+    "full",
+    "full_like",
+    "linspace",
+    "logspace",
+    "ones",
+    "ones_like",
+    "range",
+    "scalar_tensor",
+    "zeros",
+    "zeros_like",
+]
+
+
+class Source(Op):
+    """An op without inputs."""
+
+    differentiable: ClassVar[bool] = False
+
+    def vjp(self, needs, g, y):
+        return ()
+
+
+class Full(Source):
+    """One number everywhere."""
+
+    shape: tuple[int, ...]
+    number: Any
+    target: dtype
+
+    def eager(self, xp):
+        if self.number == 0:
+            return xp.zeros(self.shape, self.target.numpy)
+        return xp.full(self.shape, self.number, self.target.numpy)
+
+
+class Empty(Source):
+    """Whatever the memory holds; `order` lists the axes from the slowest to the fastest."""
+
+    shape: tuple[int, ...]
+    target: dtype
+    order: tuple[int, ...] | None = None
+
+    def eager(self, xp):
+        if self.order is None:
+            return xp.empty(self.shape, self.target.numpy)
+        y = xp.empty([self.shape[place] for place in self.order], self.target.numpy)
+        return y.transpose(np.argsort(self.order))
+
+
+class Range(Source):
+    """start, start + step, …: `count` numbers."""
+
+    start: Any
+    step: Any
+    count: int
+    target: dtype
+
+    def eager(self, xp):
+        whole = isinstance(self.start, int) and isinstance(self.step, int)
+        steps = xp.arange(self.count, dtype=np.int64 if whole else np.float64)
+        return (self.start + steps * self.step).astype(self.target.numpy)
+
+
+class Linspace(Source):
+    """`count` numbers from start to end, both met exactly: the first half counted from start, the second from end."""
+
+    start: Any
+    end: Any
+    count: int
+    target: dtype
+
+    def eager(self, xp):
+        if self.count == 1:
+            return xp.array([self.start]).astype(self.target.numpy)
+        wide = np.complex128 if self.target.is_complex else np.float64
+        step = (self.end - self.start) / max(self.count - 1, 1)
+        steps = xp.arange(self.count, dtype=wide)
+        y = xp.where(steps.real < self.count // 2, self.start + steps * step, self.end - (self.count - 1 - steps) * step)
+        return (np.trunc(y) if self.target.category < Category.FLOATING else y).astype(self.target.numpy)
+
+
+class Eye(Source):
+    """Ones on the main diagonal."""
+
+    rows: int
+    columns: int
+    target: dtype
+
+    def eager(self, xp):
+        return xp.eye(self.rows, self.columns, dtype=self.target.numpy)
+
+
+_full = functools.lru_cache(1024)(Full)
+
+
+def finish(y: Any, requires_grad: bool, out: AbstractTensor | None = None) -> Any:
+    """Return a new tensor, as a leaf if it is to require grad."""
+    if modes.inference.get():
+        y.inference = True
+    if out is not None:
+        y = store(y, out, "out")
+    return y.requires_grad_() if requires_grad else y
+
+
+def chosen(name: str, dtype: Any, device: Any, layout: Any, default: dtype | None = None) -> dtype:  # type: ignore[valid-type]
+    """Return the dtype asked for (or the default one), having checked that the device and layout exist here."""
+    if device is not None:
+        as_device(device)
+    if layout is not None and str(layout) != "torch.strided":
+        raise RuntimeError(f"{name}: expected the strided layout, got {layout}")
+    return (default or config.defaults.dtype) if dtype is None else dtypes.as_dtype(dtype)
+
+
+def filled(name: str, size: tuple, number: Any, options: dict[str, Any]) -> Any:
+    """Return a tensor of one number everywhere; `options` are PyTorch's keyword arguments of factories."""
+    size = options.pop("size", None) or size
+    out, requires_grad, target = read(name, options)
+    shape = sizes(name, size if isinstance(size, tuple) else (size,))
+    check_shape(name, shape)
+    return finish(apply(_full(shape, number, target)), requires_grad, out)
+
+
+def read(name: str, options: dict[str, Any], default: dtype | None = None) -> tuple[AbstractTensor | None, bool, dtype]:
+    """Take the common keyword arguments of factories out of `options`: out, requires_grad and the resulting dtype."""
+    out = options.pop("out", None)
+    requires_grad = options.pop("requires_grad", False)
+    if out is not None and options.get("dtype") is None:
+        default = dtypes.BY_NUMPY[out.value.dtype]
+    target = chosen(name, options.pop("dtype", None), options.pop("device", None), options.pop("layout", None), default)
+    options.pop("pin_memory", None)
+    options.pop("memory_format", None)
+    if options:
+        raise TypeError(f"{name}: got an unexpected keyword argument '{next(iter(options))}'")
+    return out, requires_grad, target
+
+
+def zeros(*size: Any, **options: Any) -> Any:
+    """Return a tensor of zeros; options: dtype, device, requires_grad, out."""
+    return filled("zeros", size, 0, options)
+
+
+def ones(*size: Any, **options: Any) -> Any:
+    """Return a tensor of ones; options: dtype, device, requires_grad, out."""
+    return filled("ones", size, 1, options)
+
+
+def empty(*size: Any, **options: Any) -> Any:
+    """Return a tensor whose numbers are whatever its memory holds; options: dtype, device, requires_grad, out."""
+    size = options.pop("size", None) or size
+    out, requires_grad, target = read("empty", options)
+    shape = sizes("empty", size if isinstance(size, tuple) else (size,))
+    check_shape("empty", shape)
+    return finish(apply(Empty(shape, target)), requires_grad, out)
+
+
+def empty_permuted(size: Any, physical_layout: Any, **options: Any) -> Any:
+    """Return an empty tensor whose memory runs through the axes in the order `physical_layout`, slowest first."""
+    _, requires_grad, target = read("empty_permuted", options)
+    shape, order = sizes("empty_permuted", (size,)), tuple(physical_layout)
+    if sorted(order) != list(builtin_range(len(shape))):
+        raise RuntimeError(f"empty_permuted: expected physical_layout to order the {len(shape)} axes, got {order}")
+    return finish(apply(Empty(shape, target, order)), requires_grad)
+
+
+def empty_strided(size: Any, stride: Any, **options: Any) -> Any:
+    """Return an empty tensor with the given strides, in elements."""
+    _, requires_grad, target = read("empty_strided", options)
+    shape, steps = sizes("empty_strided", (size,)), sizes("empty_strided", (stride,))
+    if len(shape) != len(steps):
+        raise RuntimeError(f"empty_strided: mismatch in length of strides and shape, got {shape} and {steps}")
+    extent = 0 if 0 in shape else 1 + sum((length - 1) * step for length, step in zip(shape, steps))
+    return finish(apply(Empty((extent,), target)).as_strided(shape, steps), requires_grad)
+
+
+def full(size: Any, fill_value: Any, **options: Any) -> Any:
+    """Return a tensor of `fill_value` everywhere, whose kind gives the dtype unless one is named."""
+    number = fill_value.item() if isinstance(fill_value, AbstractTensor) else fill_value  # type: ignore[attr-defined]
+    out, requires_grad, target = read("full", options, scalar_dtype(number))
+    shape = sizes("full", (size,))
+    check_shape("full", shape)
+    return finish(apply(Full(shape, number, target)), requires_grad, out)
+
+
+def like(name: str, input: AbstractTensor, number: Any, options: dict[str, Any]) -> Any:
+    """Return a tensor of one number everywhere, with the shape and (unless named) the dtype of `input`."""
+    _, requires_grad, target = read(name, options, dtypes.BY_NUMPY[input.value.dtype])
+    return finish(apply(_full(input.value.shape, number, target)), requires_grad)
+
+
+def zeros_like(input: AbstractTensor, **options: Any) -> Any:
+    """Return zeros in the shape and dtype of `input`."""
+    return like("zeros_like", input, 0, options)
+
+
+def ones_like(input: AbstractTensor, **options: Any) -> Any:
+    """Return ones in the shape and dtype of `input`."""
+    return like("ones_like", input, 1, options)
+
+
+def full_like(input: AbstractTensor, fill_value: Any, **options: Any) -> Any:
+    """Return `fill_value` everywhere, in the shape and dtype of `input`."""
+    number = fill_value.item() if isinstance(fill_value, AbstractTensor) else fill_value  # type: ignore[attr-defined]
+    return like("full_like", input, number, options)
+
+
+def empty_like(input: AbstractTensor, **options: Any) -> Any:
+    """Return an empty tensor in the shape and dtype of `input`."""
+    _, requires_grad, target = read("empty_like", options, dtypes.BY_NUMPY[input.value.dtype])
+    return finish(apply(Empty(input.value.shape, target)), requires_grad)
+
+
+def scalar_tensor(s: Any, **options: Any) -> Any:
+    """Return a number as a tensor of no dimensions in the default dtype."""
+    _, requires_grad, target = read("scalar_tensor", options)
+    return finish(apply(Full((), s, target)), requires_grad)
+
+
+def number_of(given: Any) -> Any:
+    """Return a Python number for a number or a tensor of one element."""
+    return given.item() if isinstance(given, (AbstractTensor, np.generic)) else given  # type: ignore[attr-defined]
+
+
+builtin_range = range
+
+
+def arange(*bounds: Any, **options: Any) -> Any:
+    """Return start, start + step, … below end: `arange(end)`, `arange(start, end)` or `arange(start, end, step)`.
+
+    The dtype is int64 if all bounds are ints, otherwise the default dtype.
+    """
+    named = [options.pop(name) for name in ("start", "end", "step") if name in options]
+    numbers = [number_of(each) for each in (*bounds, *named)]
+    if not 1 <= len(numbers) <= 3:
+        raise TypeError(f"arange: expected arange(end), (start, end) or (start, end, step), got {len(numbers)} numbers")
+    start, end, step = (0, numbers[0], 1) if len(numbers) == 1 else (*numbers, 1)[:3]
+    whole = all(isinstance(each, int) for each in (start, end, step))
+    out, requires_grad, target = read("arange", options, dtypes.int64 if whole else None)
+    if step == 0:
+        raise RuntimeError("arange: step must be nonzero")
+    if not all(math.isfinite(each) for each in (start, end)):
+        raise RuntimeError(f"arange: unsupported range: {start} -> {end}")
+    if (end - start) * step < 0:
+        raise RuntimeError(f"arange: upper bound and lower bound inconsistent with step sign, got {start}, {end} and step {step}")
+    if target.category < Category.FLOATING:
+        start, end, step = int(start), (end if whole else math.ceil(end)), (int(step) or step)
+    count = -((start - end) // step) if whole else math.ceil((end - start) / step)
+    return finish(apply(Range(start, step, int(count), target)), requires_grad, out)
+
+
+def range(start: Any = 0, end: Any = None, step: Any = 1, **options: Any) -> Any:  # noqa: A001
+    """Return start, start + step, … up to and including end; prefer `arange`."""
+    if end is None:
+        start, end = 0, start
+    out, requires_grad, target = read("range", options)
+    return finish(apply(Range(start, step, int((end - start) / step) + 1, target)), requires_grad, out)
+
+
+def linspace(start: Any, end: Any, steps: int, **options: Any) -> Any:
+    """Return `steps` numbers evenly spaced from start to end, both included."""
+    start, end = number_of(start), number_of(end)
+    is_complex = isinstance(start, complex) or isinstance(end, complex)
+    out, requires_grad, target = read("linspace", options, config.default_complex() if is_complex else None)
+    if steps < 0:
+        raise RuntimeError(f"linspace: number of steps must be non-negative, got {steps}")
+    return finish(apply(Linspace(start, end, int(steps), target)), requires_grad, out)
+
+
+def logspace(start: Any, end: Any, steps: int, base: float = 10.0, **options: Any) -> Any:
+    """Return base**x for `steps` numbers x evenly spaced from start to end."""
+    start, end = number_of(start), number_of(end)
+    is_complex = isinstance(start, complex) or isinstance(end, complex)
+    out, requires_grad, target = read("logspace", options, config.default_complex() if is_complex else None)
+    if steps < 0:
+        raise RuntimeError(f"logspace: number of steps must be non-negative, got {steps}")
+    wide = dtypes.complex128 if target.is_complex else dtypes.float64
+    exponents = apply(Linspace(start, end, int(steps), wide))
+    return finish((number_of(base) ** exponents).to(target), requires_grad, out)
+
+
+def eye(n: int, m: int | None = None, **options: Any) -> Any:
+    """Return the n × m (by default n × n) matrix with ones on the main diagonal."""
+    out, requires_grad, target = read("eye", options)
+    if n < 0 or (m is not None and m < 0):
+        raise RuntimeError(f"eye: expected sizes of at least 0, got {n} and {m}")
+    return finish(apply(Eye(int(n), int(n if m is None else m), target)), requires_grad, out)

@@ -1,0 +1,263 @@
+"""Random tensors: by shape, like another tensor, or by parameters; the in-place forms are methods."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+from lineal.base import config, dtypes
+from lineal.base.dtypes import Category
+from lineal.base.spec import broadcast_shapes, check_shape, sizes
+from lineal.core import AbstractTensor, Op, modes, write
+from lineal.ops.conversion import cast, dtype_of
+from lineal.ops.creation import finish, read
+from lineal.ops.front import store
+from lineal.ops.random.generator import Generator, default_generator
+from lineal.ops.random.sampling import (
+    Bernoulli,
+    Binomial,
+    Cauchy,
+    Exponential,
+    Geometric,
+    Integers,
+    Multinomial,
+    Normal,
+    Permutation,
+    Poisson,
+    Uniform,
+)
+
+__all__ = [
+    "bernoulli",
+    "binomial",
+    "multinomial",
+    "normal",
+    "poisson",
+    "rand",
+    "rand_like",
+    "randint",
+    "randint_like",
+    "randn",
+    "randn_like",
+    "randperm",
+]
+
+_uniform = functools.lru_cache(1024)(Uniform)
+_normal = functools.lru_cache(1024)(Normal)
+
+
+def rand(*size: Any, generator: Generator | None = None, **options: Any) -> Any:
+    """Return numbers uniform on [0, 1); options: dtype, device, requires_grad, out."""
+    return _by_shape("rand", size, generator, options, lambda shape, target: _uniform(shape, target, 0, 1))
+
+
+def randn(*size: Any, generator: Generator | None = None, **options: Any) -> Any:
+    """Return numbers from the normal distribution of mean 0 and variance 1; options: dtype, device, requires_grad, out."""
+    return _by_shape("randn", size, generator, options, _normal)
+
+
+def _by_shape(name: str, size: tuple, generator: Generator | None, options: dict, make: Any) -> Any:
+    if "size" in options:
+        size = (options.pop("size"),)
+    out, requires_grad, target = read(name, options)
+    if target.category < Category.FLOATING:
+        raise RuntimeError(f"{name}: not implemented for {target}; expected a floating or complex dtype")
+    shape = sizes(name, size)
+    check_shape(name, shape)
+    return finish((generator or default_generator).draw(make(shape, target)), requires_grad, out)
+
+
+def rand_like(input: AbstractTensor, *, generator: Generator | None = None, **options: Any) -> Any:
+    """Return numbers uniform on [0, 1) in the shape and dtype of `input`."""
+    options["dtype"] = options.get("dtype") or dtype_of(input)
+    return rand(input.value.shape, generator=generator, **options)
+
+
+def randn_like(input: AbstractTensor, *, generator: Generator | None = None, **options: Any) -> Any:
+    """Return standard normal numbers in the shape and dtype of `input`."""
+    options["dtype"] = options.get("dtype") or dtype_of(input)
+    return randn(input.value.shape, generator=generator, **options)
+
+
+def randint(*bounds: Any, generator: Generator | None = None, **options: Any) -> Any:
+    """Return integers uniform on low … high-1: `randint(high, size)` or `randint(low, high, size)`."""
+    named = {name: options.pop(name) for name in ("low", "high", "size") if name in options}
+    low, high, size = _bounds(list(bounds), named)
+    out, requires_grad, target = read("randint", options, dtypes.int64)
+    shape = sizes("randint", (size,))
+    check_shape("randint", shape)
+    if low >= high:
+        raise RuntimeError(f"randint: random_ expects 'from' to be less than 'to', got from={low} >= to={high}")
+    return finish((generator or default_generator).draw(Integers(shape, target, int(low), int(high))), requires_grad, out)
+
+
+def _bounds(given: list, named: dict) -> tuple[Any, Any, Any]:
+    size = named["size"] if "size" in named else given.pop()
+    high = named["high"] if "high" in named else given.pop()
+    low = named.get("low", given.pop() if given else 0)
+    if given:
+        raise TypeError("randint: expected randint(high, size) or randint(low, high, size)")
+    return low, high, size
+
+
+def randint_like(input: AbstractTensor, low: int, high: int | None = None, **options: Any) -> Any:
+    """Return integers uniform on low … high-1 (or 0 … low-1) in the shape and dtype of `input`."""
+    low, high = (0, low) if high is None else (low, high)
+    options["dtype"] = options.get("dtype") or dtype_of(input)
+    return randint(low, high, tuple(input.value.shape), **options)
+
+
+def randperm(n: int, *, generator: Generator | None = None, **options: Any) -> Any:
+    """Return the integers 0 … n-1 in random order."""
+    if n < 0:
+        raise RuntimeError(f"randperm: n must be non-negative, got {n}")
+    out, requires_grad, target = read("randperm", options, dtypes.int64)
+    return finish((generator or default_generator).draw(Permutation((int(n),), target)), requires_grad, out)
+
+
+def normal(mean: Any = 0.0, std: Any = 1.0, size: Any = None, *, generator: Generator | None = None, **options: Any) -> Any:
+    """Return normal numbers of the given means and standard deviations, tensors that broadcast or numbers with a `size`."""
+    out = options.pop("out", None)
+    operands = [each for each in (mean, std) if isinstance(each, AbstractTensor)]
+    if size is not None or not operands:
+        if size is None:
+            raise TypeError("normal: expected a size when mean and std are numbers")
+        target = options.get("dtype") or config.defaults.dtype
+        y = randn(sizes("normal", (size,)), generator=generator, dtype=target, **{k: v for k, v in options.items() if k != "dtype"})
+    else:
+        shape = broadcast_shapes("normal", *[each.value.shape for each in operands])
+        y = randn(shape, generator=generator, dtype=dtype_of(operands[0]), **options)
+    low = std.value.min() if isinstance(std, AbstractTensor) and std.value.size else std
+    if not isinstance(low, AbstractTensor) and low < 0:
+        raise RuntimeError(f"normal: expects all elements of std >= 0.0, got {low}")
+    with modes.no_grad():
+        y = y * std + mean
+    return y if out is None else store(y, out, "normal")
+
+
+def bernoulli(input: AbstractTensor, p: float | None = None, *, generator: Generator | None = None, out: Any = None) -> Any:
+    """Return 1 with the probabilities in `input` (or p), else 0, in input's shape and dtype."""
+    if dtype_of(input).category is not Category.FLOATING and p is None:
+        raise RuntimeError(f"bernoulli: expected floating probabilities, got {dtype_of(input)}")
+    chances = input if p is None else input.new_full(input.value.shape, float(p), dtype=dtypes.float64)  # type: ignore[attr-defined]
+    if chances.value.size and not (0 <= chances.value.min() and chances.value.max() <= 1):
+        raise RuntimeError("bernoulli: Expected p_in >= 0 && p_in <= 1 to be true, but got false")
+    y = (generator or default_generator).draw(Bernoulli(input.value.shape, dtype_of(input)), chances)
+    return y if out is None else store(y, out, "bernoulli")
+
+
+def poisson(input: AbstractTensor, generator: Generator | None = None) -> Any:
+    """Return Poisson numbers of the rates in `input`."""
+    if input.value.size and input.value.min() < 0:
+        raise RuntimeError("poisson: invalid Poisson rate, expected rate to be non-negative")
+    return (generator or default_generator).draw(Poisson(input.value.shape, dtype_of(input)), input)
+
+
+def binomial(count: AbstractTensor, prob: AbstractTensor, generator: Generator | None = None) -> Any:
+    """Return the successes in `count` trials of probability `prob`."""
+    shape = broadcast_shapes("binomial", count.value.shape, prob.value.shape)
+    return (generator or default_generator).draw(Binomial(shape, dtype_of(count)), count, prob)
+
+
+def multinomial(
+    input: AbstractTensor, num_samples: int, replacement: bool = False, *, generator: Generator | None = None, out: Any = None
+) -> Any:
+    """Return `num_samples` indices per row, drawn with the (unnormalised) probabilities in the rows of `input`."""
+    value = input.value
+    if value.ndim not in (1, 2):
+        raise RuntimeError(f"multinomial: prob_dist must be 1 or 2 dim, got shape {list(value.shape)}")
+    if dtype_of(input).category is not Category.FLOATING:
+        raise RuntimeError(f"multinomial: only supports floating-point dtypes for input, got {dtype_of(input)}")
+    if num_samples <= 0 or (not replacement and num_samples > value.shape[-1]):
+        raise RuntimeError(
+            f"multinomial: cannot sample n_sample > prob_dist.size(-1) samples without replacement, or n_sample <= 0; "
+            f"got {num_samples} of {value.shape[-1]}"
+        )
+    if not (value >= 0).all() or not (value < float("inf")).all():
+        raise RuntimeError("multinomial: probability tensor contains either `inf`, `nan` or element < 0")
+    if (value.sum(-1) <= 0).any():
+        raise RuntimeError("multinomial: invalid multinomial distribution (sum of probabilities <= 0)")
+    shape = (*value.shape[:-1], int(num_samples))
+    y = (generator or default_generator).draw(Multinomial(shape, dtypes.int64, replacement), input)
+    return y if out is None else store(y, out, "multinomial")
+
+
+def overwrite(target: AbstractTensor, op: Op, generator: Generator | None, name: str) -> Any:
+    """Let `target` take a fresh draw in place."""
+    return write(target, cast((generator or default_generator).draw(op), dtype_of(target)), name)
+
+
+def _floating(self: AbstractTensor, name: str) -> tuple:
+    if dtype_of(self).category < Category.FLOATING:
+        raise RuntimeError(f"{name}: not implemented for {dtype_of(self)}; expected a floating dtype")
+    return self.value.shape, dtype_of(self)
+
+
+class RandomMethods:
+    """The methods that fill a tensor with random numbers in place."""
+
+    bernoulli = bernoulli
+    multinomial = multinomial
+
+    def uniform_(self: Any, from_: float = 0, to: float = 1, *, generator: Generator | None = None, **bounds: float) -> Any:
+        """Fill with numbers uniform on [from, to)."""
+        low = bounds.get("from", from_)
+        if low > to:
+            raise RuntimeError(f"uniform_: expects to return a [from, to) range, but found from={low} > to={to}")
+        return overwrite(self, _uniform(*_floating(self, "uniform_"), low, to), generator, "uniform_")
+
+    def normal_(self: Any, mean: float = 0, std: float = 1, *, generator: Generator | None = None) -> Any:
+        """Fill with normal numbers."""
+        if std < 0:
+            raise RuntimeError(f"normal_: expects std >= 0.0, but found std {std}")
+        with modes.no_grad():
+            y = (generator or default_generator).draw(_normal(*_floating(self, "normal_"))) * std + mean
+        return write(self, y, "normal_")
+
+    def random_(self: Any, from_: int = 0, to: int | None = None, *, generator: Generator | None = None, **bounds: int) -> Any:
+        """Fill with integers uniform on from … to-1; `random_(to)` counts from 0, `random_()` takes all that the dtype holds."""
+        target = dtype_of(self)
+        low: int = bounds.get("from", from_)
+        if to is None:
+            digits = {dtypes.float32: 24, dtypes.float64: 53, dtypes.float16: 11, dtypes.bfloat16: 8, dtypes.bool_: 1}
+            whole = 8 * target.itemsize - (1 if target.is_signed else 0)
+            high = (1 << digits.get(target, whole)) + (1 if target.category is Category.FLOATING else 0)
+            low, to = (0, high) if low == 0 else (0, low)
+        if low >= to:
+            raise RuntimeError(f"random_: expects 'from' to be less than 'to', but got from={low} >= to={to}")
+        return overwrite(self, Integers(self.value.shape, target, low, to), generator, "random_")
+
+    def bernoulli_(self: Any, p: Any = 0.5, *, generator: Generator | None = None) -> Any:
+        """Fill with 1 with probability p (a number, or a tensor of them), else 0."""
+        chances = p if isinstance(p, AbstractTensor) else self.new_full((), float(p), dtype=dtypes.float64)
+        if chances.value.size and not (0 <= chances.value.min() and chances.value.max() <= 1):
+            raise RuntimeError(f"bernoulli_: expects p to be in [0, 1], but got p={p}")
+        with modes.no_grad():
+            y = (generator or default_generator).draw(Bernoulli(self.value.shape, dtype_of(self)), chances)
+        return write(self, y, "bernoulli_")
+
+    def exponential_(self: Any, lambd: float = 1, *, generator: Generator | None = None) -> Any:
+        """Fill with exponential numbers of the rate lambd."""
+        if lambd <= 0:
+            raise RuntimeError(f"exponential_: expects lambda > 0.0, but found lambda={lambd}")
+        return overwrite(self, Exponential(*_floating(self, "exponential_"), lambd), generator, "exponential_")
+
+    def cauchy_(self: Any, median: float = 0, sigma: float = 1, *, generator: Generator | None = None) -> Any:
+        """Fill with Cauchy numbers."""
+        if sigma <= 0:
+            raise RuntimeError(f"cauchy_: expects sigma > 0.0, but found sigma={sigma}")
+        return overwrite(self, Cauchy(*_floating(self, "cauchy_"), median, sigma), generator, "cauchy_")
+
+    def geometric_(self: Any, p: float, *, generator: Generator | None = None) -> Any:
+        """Fill with the numbers of trials to the first success of probability p."""
+        if not 0 < p < 1:
+            raise RuntimeError(f"geometric_: expects p to be in (0, 1), but got p={p}")
+        return overwrite(self, Geometric(self.value.shape, dtype_of(self), p), generator, "geometric_")
+
+    def log_normal_(self: Any, mean: float = 1, std: float = 2, *, generator: Generator | None = None) -> Any:
+        """Fill with exp of normal numbers of the given mean and standard deviation."""
+        if std <= 0:
+            raise RuntimeError(f"log_normal_: expects std > 0.0, but found std={std}")
+        with modes.no_grad():
+            y = (generator or default_generator).draw(_normal(*_floating(self, "log_normal_"))) * std + mean
+            return write(self, y.exp(), "log_normal_")

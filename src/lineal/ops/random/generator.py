@@ -1,0 +1,125 @@
+"""The random generator: Philox, whose whole state is a tensor of a key and a count of draws.
+
+A draw takes its numbers from Philox4x64-10 (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3") with the seed as key
+and the count of draws as the upper half of the counter, so each draw has 2¹²⁸ blocks of its own, and the same state gives the same
+numbers in eager and compiled code.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from typing import Any
+
+import numpy as np
+
+from lineal.base.devices import as_device, device
+from lineal.core import Op, apply, lift, modes, write
+
+__all__ = ["Generator", "default_generator", "get_rng_state", "initial_seed", "manual_seed", "seed", "set_rng_state"]
+
+_MASK = (1 << 64) - 1
+
+
+class Advance(Op):
+    """The state after one more draw."""
+
+    differentiable = False
+
+    def eager(self, xp, state):
+        return state + xp.array([0, 1], xp.int64)
+
+    def vjp(self, needs, g, y, state):
+        return (None,)
+
+
+class Generator:
+    """A source of random numbers with its own seed and state."""
+
+    def __init__(self, device: str | device = "cpu"):
+        self.device = as_device(device)
+        self.lock = threading.Lock()
+        self.state = lift(np.array([67280421310721, 0], np.int64))
+
+    def manual_seed(self, seed: int) -> Generator:
+        """Start anew from `seed`, any int that fits into 64 bits."""
+        if not -(1 << 63) <= seed < (1 << 64):
+            raise RuntimeError(f"manual_seed: Overflow when unpacking long: expected a seed of 64 bits, got {seed}")
+        fresh = lift(np.array([seed & _MASK, 0], np.uint64).view(np.int64))
+        with modes.no_grad():
+            write(self.state, fresh, "manual_seed")
+        return self
+
+    def seed(self) -> int:
+        """Start anew from a seed that the operating system chooses, and return it."""
+        chosen = secrets.randbits(63)
+        self.manual_seed(chosen)
+        return chosen
+
+    def initial_seed(self) -> int:
+        """Return the seed the generator started from."""
+        return int(self.state.value[0]) & _MASK
+
+    def get_state(self) -> Any:
+        """Return the state as a tensor of 16 bytes."""
+        return lift(self.state.value.view(np.uint8).copy())
+
+    def set_state(self, new_state: Any) -> Generator:
+        """Take up a state that `get_state` returned."""
+        value = getattr(new_state, "value", None)
+        if value is None or value.dtype != np.uint8 or value.shape != (16,):
+            raise TypeError("set_state: expected the 16 bytes that get_state() returns")
+        with modes.no_grad():
+            write(self.state, lift(np.ascontiguousarray(value).view(np.int64)), "set_state")
+        return self
+
+    def clone_state(self) -> Generator:
+        """Return another generator in the same state."""
+        return Generator().set_state(self.get_state())
+
+    def draw(self, op: Op, *xs: Any) -> Any:
+        """Return `apply(op, state, *xs)` and advance the state."""
+        with self.lock, modes.no_grad():
+            y = apply(op, self.state, *xs)
+            write(self.state, apply(_ADVANCE, self.state), "draw")
+        return y
+
+
+_ADVANCE = Advance()
+default_generator = Generator()
+
+
+def bits(state: np.ndarray, count: int) -> np.ndarray:
+    """Return `count` random uint64 numbers for a state."""
+    return source(state).random_raw(count)
+
+
+def source(state: np.ndarray) -> Any:
+    """Return NumPy's Philox bit generator at the beginning of a state's draw."""
+    key, draw = (int(each) & _MASK for each in state)
+    return np.random.Philox(key=key, counter=draw << 128)
+
+
+def manual_seed(seed: int) -> Generator:
+    """Start the default generator anew from `seed`, and return it."""
+    return default_generator.manual_seed(int(seed))
+
+
+def seed() -> int:
+    """Start the default generator anew from a seed that the operating system chooses, and return it."""
+    return default_generator.seed()
+
+
+def initial_seed() -> int:
+    """Return the seed the default generator started from."""
+    return default_generator.initial_seed()
+
+
+def get_rng_state() -> Any:
+    """Return the state of the default generator as a tensor of 16 bytes."""
+    return default_generator.get_state()
+
+
+def set_rng_state(new_state: Any) -> None:
+    """Put the default generator into a state that `get_rng_state` returned."""
+    default_generator.set_state(new_state)

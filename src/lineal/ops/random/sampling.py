@@ -1,0 +1,167 @@
+"""Kernels that turn random bits into numbers of a distribution. None has a derivative."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, ClassVar
+
+import numpy as np
+
+from lineal.base.dtypes import dtype, float64
+from lineal.core import Op
+from lineal.ops.random.generator import bits, source
+
+Shape = tuple[int, ...]
+
+
+class Sample(Op):
+    """Numbers of a shape and dtype made from the generator's state, the first input."""
+
+    shape: Shape
+    target: dtype
+    differentiable: ClassVar[bool] = False
+
+    def vjp(self, needs, g, y, *xs):
+        return (None,) * len(xs)
+
+    def uniform(self, state: np.ndarray, count: int) -> np.ndarray:
+        """Return `count` numbers in [0, 1), of 53 bits for float64 and of 24 bits for the narrower dtypes."""
+        if self.target is float64 or self.target.is_complex and self.target.itemsize == 16:
+            return (bits(state, count) >> np.uint64(11)) * 2.0**-53
+        words = bits(state, (count + 1) // 2).view(np.uint32)[:count]
+        return (words >> np.uint32(8)) * np.float32(2.0**-24)
+
+    def normal(self, state: np.ndarray, count: int) -> np.ndarray:
+        """Return `count` standard normal numbers by Box and Muller's transform: √(-2 ln u) (cos 2πv, sin 2πv)."""
+        half = (count + 1) // 2
+        u = self.uniform(state, 2 * half)
+        radius = np.sqrt(-2 * np.log(1 - u[:half]))
+        angle = u[half:] * u.dtype.type(2 * math.pi)
+        return np.concatenate([radius * np.cos(angle), radius * np.sin(angle)])[:count]
+
+    @property
+    def count(self) -> int:
+        """The number of elements to make."""
+        return math.prod(self.shape)
+
+    def finish(self, numbers: np.ndarray) -> np.ndarray:
+        """Return the numbers in the op's shape and dtype."""
+        return numbers.astype(self.target.numpy, copy=False).reshape(self.shape)
+
+
+class Uniform(Sample):
+    """Uniform on [low, high)."""
+
+    low: float
+    high: float
+
+    def eager(self, xp, state):
+        u = self.uniform(state, self.count)
+        y = self.finish(u if (self.low, self.high) == (0, 1) else u * (self.high - self.low) + self.low)
+        # rounding to a narrow dtype may reach the excluded end
+        return xp.minimum(y, xp.nextafter(y.dtype.type(self.high), y.dtype.type(self.low))) if y.dtype.itemsize == 2 else y
+
+
+class Normal(Sample):
+    """Normal with mean 0 and variance 1; a complex number has variance ½ in each part."""
+
+    def eager(self, xp, state):
+        if not self.target.is_complex:
+            return self.finish(self.normal(state, self.count))
+        parts = self.normal(state, 2 * self.count) * math.sqrt(0.5)
+        return self.finish(parts[: self.count] + 1j * parts[self.count :])
+
+
+class Integers(Sample):
+    """Integers uniform on low … high - 1."""
+
+    low: int
+    high: int
+
+    def eager(self, xp, state):
+        span = self.high - self.low
+        drawn = bits(state, self.count)
+        if span < 1 << 64:
+            drawn = drawn % np.uint64(span)
+        return self.finish((drawn + np.uint64(self.low & ((1 << 64) - 1))).view(np.int64))
+
+
+class Permutation(Sample):
+    """The integers 0 … n-1 in random order."""
+
+    def eager(self, xp, state):
+        return self.finish(np.argsort(bits(state, self.count), kind="stable"))
+
+
+class Bernoulli(Sample):
+    """1 with the probability given by the second input, else 0."""
+
+    def eager(self, xp, state, p):
+        return self.finish(self.uniform(state, self.count).reshape(self.shape) < p)
+
+
+class Poisson(Sample):
+    """Poisson numbers with the rates given by the second input."""
+
+    def eager(self, xp, state, rate):
+        return self.finish(np.random.Generator(source(state)).poisson(rate.astype(np.float64)))
+
+
+class Binomial(Sample):
+    """Binomial numbers of trials (second input) and probability (third input)."""
+
+    def eager(self, xp, state, count, p):
+        return self.finish(np.random.Generator(source(state)).binomial(count.astype(np.int64), p.astype(np.float64)))
+
+
+class Exponential(Sample):
+    """Exponential with the given rate: -ln(1-u)/rate."""
+
+    rate: float
+
+    def eager(self, xp, state):
+        return self.finish(-np.log1p(-self.uniform(state, self.count)) / self.rate)
+
+
+class Cauchy(Sample):
+    """Cauchy: median + sigma tan(π(u - ½))."""
+
+    median: float
+    sigma: float
+
+    def eager(self, xp, state):
+        return self.finish(self.median + self.sigma * np.tan(np.pi * (self.uniform(state, self.count).astype(np.float64) - 0.5)))
+
+
+class Geometric(Sample):
+    """The number of trials to the first success of probability p: ⌈ln(1-u)/ln(1-p)⌉, at least 1."""
+
+    p: float
+
+    def eager(self, xp, state):
+        u = self.uniform(state, self.count).astype(np.float64)
+        return self.finish(np.maximum(np.ceil(np.log1p(-u) / math.log1p(-self.p)), 1))
+
+
+class Multinomial(Sample):
+    """Indices drawn with the (unnormalised) probabilities of the second input's last dimension.
+
+    With replacement by inverting the cumulative sum; without by taking the smallest -ln(u)/p (Efraimidis and Spirakis 2006).
+    """
+
+    replacement: bool
+
+    def eager(self, xp, state, p):
+        rows = p.reshape(-1, p.shape[-1]).astype(np.float64)
+        number = self.shape[-1]
+        wide = Uniform(self.shape, float64, 0, 1)
+        if self.replacement:
+            u = wide.uniform(state, self.count).reshape(len(rows), number)
+            sums = np.cumsum(rows, axis=1)
+            drawn = [np.searchsorted(total, each * total[-1], side="right") for total, each in zip(sums, u)]
+            return self.finish(np.array(drawn, np.int64))
+        u = wide.uniform(state, rows.size).reshape(rows.shape)
+        keys = np.where(rows > 0, -np.log1p(-u) / np.where(rows > 0, rows, 1), np.inf)
+        return self.finish(np.argsort(keys, axis=1, kind="stable")[:, :number])
+
+

@@ -1,0 +1,225 @@
+"""Out of the tensor: Python numbers and lists; and from dtype to dtype, device to device."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import numpy as np
+
+from lineal.base import dtypes
+from lineal.base.devices import CPU, as_device, device
+from lineal.base.dtypes import Category
+from lineal.core import AbstractTensor, Leaf, apply, lift, modes
+from lineal.ops.conversion import Cast, cast, dtype_of
+
+__all__ = ["ConversionMethods"]
+
+_TYPES = {
+    "float32": "FloatTensor",
+    "float64": "DoubleTensor",
+    "float16": "HalfTensor",
+    "bfloat16": "BFloat16Tensor",
+    "int32": "IntTensor",
+    "int64": "LongTensor",
+    "int16": "ShortTensor",
+    "int8": "CharTensor",
+    "uint8": "ByteTensor",
+    "bool": "BoolTensor",
+    "complex64": "ComplexFloatTensor",
+    "complex128": "ComplexDoubleTensor",
+}
+_BY_TYPE = {f"torch.{name}": dtypes.named(key) for key, name in _TYPES.items()}
+
+
+def converter(target: dtypes.dtype, name: str) -> Any:
+    """Return the method `name` that converts to `target`."""
+
+    def method(self: AbstractTensor, memory_format: Any = None) -> Any:
+        return cast(self, target)
+
+    method.__name__ = method.__qualname__ = name
+    method.__doc__ = f"Return this tensor as {target.name}; itself if it is already."
+    return method
+
+
+def concretize(x: AbstractTensor, kind: type) -> None:
+    """Tell a recorder that Python is about to read `x`."""
+    listener = modes.recorder.get()
+    if listener is not None:
+        listener.concretize(x, kind)
+
+
+class ConversionMethods(AbstractTensor):
+    """A tensor as other things."""
+
+    double = converter(dtypes.float64, "double")
+    float = converter(dtypes.float32, "float")
+    half = converter(dtypes.float16, "half")
+    bfloat16 = converter(dtypes.bfloat16, "bfloat16")
+    long = converter(dtypes.int64, "long")
+    int = converter(dtypes.int32, "int")
+    short = converter(dtypes.int16, "short")
+    char = converter(dtypes.int8, "char")
+    byte = converter(dtypes.uint8, "byte")
+    bool = converter(dtypes.bool_, "bool")
+    cfloat = converter(dtypes.complex64, "cfloat")
+    cdouble = converter(dtypes.complex128, "cdouble")
+
+    def chalf(self, memory_format: Any = None) -> Any:
+        """Refuse: NumPy has no complex dtype of half precision."""
+        raise RuntimeError("chalf: complex32 is not available here; use cfloat() for complex64")
+
+    @property
+    def device(self) -> device:
+        """Where the numbers live."""
+        return CPU
+
+    @property
+    def is_cuda(self) -> Any:
+        """Whether the numbers live on a CUDA device."""
+        return False
+
+    def get_device(self) -> Any:
+        """Return the index of the device, -1 for the CPU."""
+        return -1
+
+    def cpu(self, memory_format: Any = None) -> Any:
+        """Return this tensor on the CPU."""
+        return self
+
+    def cuda(self, device: Any = None, non_blocking: Any = False, memory_format: Any = None) -> Any:
+        """Return this tensor on a CUDA device."""
+        as_device("cuda" if device is None else device)
+
+    def pin_memory(self, device: Any = None) -> Any:
+        """Return this tensor; page-locked memory has no use without a GPU."""
+        return self
+
+    def is_pinned(self, device: Any = None) -> Any:
+        """Return whether the memory is page-locked."""
+        return False
+
+    def to(self, *args: Any, dtype: Any = None, device: Any = None, copy: Any = False, non_blocking: Any = False, **_: Any) -> Any:
+        """Return this tensor with another dtype and device: `to(dtype)`, `to(device)`, `to(device, dtype)`, `to(other)`.
+
+        It is itself if nothing changes, unless `copy` is true.
+        """
+        for place, each in enumerate(args):
+            if isinstance(each, AbstractTensor):
+                dtype = dtype_of(each)
+            elif isinstance(each, dtypes.dtype) or (isinstance(each, type) and each in dtypes.BY_PYTHON):
+                dtype = each
+            elif each is True and place == len(args) - 1:
+                copy = each if place > 1 else copy
+            elif each is not None and each is not False:
+                device = each
+        if device is not None:
+            as_device(device)
+        target = dtype_of(self) if dtype is None else dtypes.as_dtype(dtype)
+        return apply(Cast(target), self) if copy else cast(self, target)
+
+    def type_as(self, other: AbstractTensor) -> Any:
+        """Return this tensor in the dtype of `other`."""
+        return cast(self, dtype_of(other))
+
+    def type(self, dtype: Any = None, non_blocking: Any = False, **_: Any) -> Any:
+        """Return the name of this tensor's type, or this tensor as another dtype."""
+        if dtype is None:
+            return f"torch.{_TYPES.get(dtype_of(self).name, dtype_of(self).name)}"
+        found = _BY_TYPE.get(dtype) if isinstance(dtype, str) else getattr(dtype, "dtype", dtype)
+        return cast(self, dtypes.as_dtype(found))
+
+    def is_floating_point(self) -> Any:
+        """Return whether the dtype is floating (not complex)."""
+        return dtype_of(self).is_floating_point
+
+    def is_complex(self) -> Any:
+        """Return whether the dtype is complex."""
+        return dtype_of(self).is_complex
+
+    def is_signed(self) -> Any:
+        """Return whether the dtype can hold negative numbers."""
+        return dtype_of(self).is_signed
+
+    def item(self) -> Any:
+        """Return the one element as a Python number."""
+        value = self.value
+        if value.size != 1:
+            raise RuntimeError(f"item: a Tensor with {value.size} elements cannot be converted to Scalar")
+        concretize(self, _PYTHON[dtype_of(self).category])
+        found = value.item()
+        return found if isinstance(found, (bool_, int_, float_, complex)) else float_(found)
+
+    def tolist(self) -> Any:
+        """Return the elements as nested lists of Python numbers, or as one number."""
+        concretize(self, list)
+        value = self.value
+        return value.tolist() if value.dtype.kind != "V" else value.astype(np.float32).tolist()
+
+    def __bool__(self) -> Any:
+        value = self.value
+        if value.size != 1:
+            what = "no values" if value.size == 0 else "more than one value"
+            raise RuntimeError(f"bool: Boolean value of Tensor with {what} is ambiguous; use any() or all()")
+        concretize(self, bool_)
+        return bool_(value.item())
+
+    def __int__(self) -> Any:
+        concretize(self, int_)
+        return int_(_single(self, "int"))
+
+    def __float__(self) -> Any:
+        concretize(self, float_)
+        return float_(_single(self, "float"))
+
+    def __complex__(self) -> Any:
+        concretize(self, complex)
+        return complex(_single(self, "complex"))
+
+    def __index__(self) -> Any:
+        if self.value.size != 1 or dtype_of(self).category > Category.INTEGER:
+            raise TypeError("only integer tensors of a single element can be converted to an index")
+        concretize(self, int_)
+        return int_(self.value.item())
+
+    def __copy__(self) -> Any:
+        return self.__reduce_with__(self.value)
+
+    def __deepcopy__(self, memo: dict) -> Any:
+        if self.node is not None and not isinstance(self.node, Leaf):
+            raise RuntimeError(
+                "deepcopy: Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment"
+            )
+        if id(self) not in memo:
+            memo[id(self)] = made = self.__reduce_with__(self.value.copy())
+            for name, each in self.__dict__.items():
+                made.__dict__[name] = copy.deepcopy(each, memo)
+        return memo[id(self)]
+
+    def __reduce_with__(self, value: np.ndarray) -> Any:
+        """Return a leaf of this tensor's class over `value` with its requires_grad."""
+        return rebuild(type(self), value, self.node is not None)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        if self.node is not None and not isinstance(self.node, Leaf):
+            raise RuntimeError("pickle: only leaf tensors can be pickled; detach() this one first")
+        return rebuild, (type_(self), self.value, self.node is not None)
+
+
+type_, bool_, int_, float_ = type, bool, int, float
+_PYTHON = {Category.BOOL: bool, Category.INTEGER: int, Category.FLOATING: float, Category.COMPLEX: complex}
+
+
+def _single(x: AbstractTensor, name: str) -> Any:
+    if x.value.size != 1:
+        raise RuntimeError(f"{name}: a Tensor with {x.value.size} elements cannot be converted to Scalar")
+    return x.value.item()
+
+
+def rebuild(cls: type, value: np.ndarray, requires_grad: bool) -> Any:
+    """Return a leaf of class `cls` over `value`."""
+    made = lift(value)
+    if type(made) is not cls:
+        made = made.as_subclass(cls)
+    return made.requires_grad_() if requires_grad else made

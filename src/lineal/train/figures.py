@@ -1,0 +1,51 @@
+"""The pictures of a run, drawn by matplotlib without a display."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+BLUE, ORANGE = "#0072b2", "#d55e00"
+
+
+def learning_curve(history: Sequence[dict[str, float]], path: Path) -> None:
+    """Draw loss and accuracy, training and test, over the epochs into a PNG file."""
+    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    axes = figure.subplots(1, 2)
+    epochs = range(1, len(history) + 1)
+    for ax, name in zip(axes, ("loss", "accuracy")):
+        for key, colour, label in ((name, BLUE, "training"), (f"test_{name}", ORANGE, "test")):
+            ax.plot(epochs, [line[key] for line in history], color=colour, label=label, marker=".")
+        ax.set(xlabel="epoch", title=name)
+        ax.xaxis.get_major_locator().set_params(integer=True)
+        ax.grid(alpha=0.3)
+        ax.legend(frameon=False)
+    axes[0].set_ylim(bottom=0)
+    draw(figure, path)
+
+
+def confusion(matrix: Any, path: Path) -> None:
+    """Draw a confusion matrix (rows: what the digit is, columns: what it was taken for) into a PNG file."""
+    counts = matrix.tolist()
+    classes = range(len(counts))
+    figure = Figure(figsize=(5, 5), layout="constrained")
+    ax = figure.subplots()
+    ax.imshow([[count / max(sum(row), 1) for count in row] for row in counts], cmap="Blues", vmin=0, vmax=1)
+    for true, row in enumerate(counts):
+        for taken, count in enumerate(row):
+            if count:
+                ax.text(taken, true, count, ha="center", va="center", color="white" if true == taken else "black")
+    correct = sum(counts[each][each] for each in classes)
+    total = sum(map(sum, counts))
+    ax.set(xlabel="taken for", ylabel="digit", xticks=classes, yticks=classes, title=f"{correct} of {total} right")
+    draw(figure, path)
+
+
+def draw(figure: Figure, path: Path) -> None:
+    """Write the figure as a PNG file."""
+    FigureCanvasAgg(figure)
+    figure.savefig(path, dpi=120)
