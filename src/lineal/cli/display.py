@@ -57,7 +57,7 @@ class Bar(Silence):
         fixed = {"no_wrap": True}
         self.progress = Progress(
             TextColumn("{task.description}", table_column=Column(**fixed)),
-            BarColumn(bar_width=None, table_column=Column(ratio=1, min_width=4)),
+            BarColumn(None, complete_style="cyan", finished_style="green", table_column=Column(ratio=1, min_width=4)),
             TextColumn("{task.fields[scores]}", table_column=Column(**fixed)),
             console=console,
             expand=True,

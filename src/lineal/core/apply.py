@@ -8,9 +8,9 @@ import numpy as np
 
 from lineal.base.devices import array_module
 from lineal.core import modes
+from lineal.core import op as engine
 from lineal.core.op import AbstractTensor, Memory, Node, Op, View, extra_of, next_id, site
 
-_final: type = AbstractTensor
 _new = object.__new__
 _ndarray = np.ndarray
 _recorder = modes.recorder.get
@@ -23,14 +23,13 @@ _silent = modes.silent
 
 def finalize(cls: type) -> type:
     """Make `cls` the class of all tensors that ops return; decorates the final `Tensor`."""
-    global _final
-    _final = AbstractTensor.final = cls
+    engine.final = cls
     return cls
 
 
 def lift(value: np.ndarray) -> Any:
     """Return a constant tensor over `value`, sharing its memory."""
-    y = _new(_final)
+    y = _new(engine.final)
     y.value = value
     y.node = y.index = y.memory = y.view = None
     return y
@@ -54,7 +53,7 @@ def apply(op: Op, *xs: AbstractTensor) -> Any:
         return _several(op, xs, value)
     if value.__class__ is not _ndarray:
         value = np.asarray(value)
-    y = _new(_final)
+    y = _new(engine.final)
     y.value = value
     y.node = y.index = y.memory = y.view = None
     needed = False

@@ -73,11 +73,15 @@ class Pass:
             if not retain:
                 node.kept = node.y = None
             g = None
-            for edge, index, each in zip(edges, node.indices, gs):
-                if edge is None or each is None:
+            place = -1
+            indices = node.indices
+            for each in gs:
+                place += 1
+                edge = edges[place]
+                if each is None or edge is None:
                     continue
-                if index is not None:
-                    self.send(edge, index, each)
+                if indices[place] is not None:
+                    self.send(edge, indices[place], each)
                 elif edge.id == 0:
                     before = leaves.get(edge)
                     leaves[edge] = each if before is None else before + each
@@ -224,19 +228,21 @@ def propagate(
     for root, g in zip(roots, gs, strict=True):
         edge = edge_of(root)
         if edge is None:
-            raise RuntimeError(
-                f"{name}: element {len(seeds)} of tensors does not require grad and does not have a grad_fn"
-            )
+            raise RuntimeError(f"{name}: element {len(seeds)} of tensors does not require grad and does not have a grad_fn")
         seeds.append((edge, seed(name, root, g)))
     if targets is not None:
         journey.prune(edge[0] for edge, _ in seeds)
-    with modes.Setting((modes.grad_enabled, create), (modes.error_state, modes.silent)):
+    token, silence = modes.grad_enabled.set(create), modes.silence(modes.silent)
+    try:
         for (node, index), g in seeds:
             journey.send(node, index, g)
         journey.run()
         for node, g in journey.leaves.items():
             if node.extra is not None:
                 journey.leaves[node] = watch(node, g)
+    finally:
+        modes.restore(silence)
+        modes.grad_enabled.reset(token)
     for node in journey.by_node:
         if node.id == 0 and node in journey.leaves:
             journey.catch(node, journey.leaves[node])

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from lineal.core import modes
+from lineal.core import op as engine
 from lineal.core.apply import apply, lift
-from lineal.core.op import AbstractTensor, Node, Op, changed, next_id, output, released, site
+from lineal.core.op import AbstractTensor, Node, Op, _frame, _inside, changed, next_id, output, released, site
 
 _new = object.__new__
 _ndarray = np.ndarray
@@ -46,7 +47,7 @@ def unary_door(op: Op, kernel: Callable) -> Callable[[Any], Any]:
                     _restore(token)
         except Exception:
             return apply(op, x)
-        y = _new(AbstractTensor.final)
+        y = _new(engine.final)
         y.value = value if value.__class__ is _ndarray else np.asarray(value)
         y.node = y.index = y.memory = y.view = None
         if x.node is not None and differentiable and _grad_enabled():
@@ -57,7 +58,9 @@ def unary_door(op: Op, kernel: Callable) -> Callable[[Any], Any]:
             node.kept = (x,) if keeps_input else _NOTHING
             node.y = value if keeps_output else None
             node.extra = None
-            node.site = site()
+            frame = _frame(2)
+            code = frame.f_code
+            node.site = (code, frame.f_lasti) if _inside.get(code.co_filename) is False else site()
             node.id = next_id()
         return y
 
@@ -86,7 +89,7 @@ def binary_door(op: Op, kernel: Callable) -> Callable[[Any, Any], Any]:
                     _restore(token)
         except Exception:
             return apply(op, a, b)
-        y = _new(AbstractTensor.final)
+        y = _new(engine.final)
         y.value = value if value.__class__ is _ndarray else np.asarray(value)
         y.node = y.index = y.memory = y.view = None
         from_a, from_b = a.node, b.node
@@ -100,7 +103,9 @@ def binary_door(op: Op, kernel: Callable) -> Callable[[Any, Any], Any]:
             node.kept = (a if marks[0] else None, b if marks[1] else None)
             node.y = value if plan.output else None
             node.extra = None
-            node.site = site()
+            frame = _frame(2)
+            code = frame.f_code
+            node.site = (code, frame.f_lasti) if _inside.get(code.co_filename) is False else site()
             node.id = next_id()
         return y
 

@@ -53,9 +53,6 @@ class AbstractTensor:
 
     __slots__ = ("__dict__", "__weakref__", "index", "memory", "node", "value", "view")
 
-    final: ClassVar[type[AbstractTensor]]
-    """The class of all tensors that ops return; the final `Tensor` enters itself through `apply.finalize`."""
-
     value: np.ndarray
     node: Node | None
     index: int | None
@@ -66,6 +63,9 @@ class AbstractTensor:
     def __add__(self, other: Any) -> AbstractTensor:
         """Return the sum; the engine adds cotangents with it."""
 
+
+final: type[AbstractTensor] = AbstractTensor
+"""The class of all tensors that ops return; the final `Tensor` enters itself through `apply.finalize`."""
 
 Site = tuple[Any, int]
 """Where a line of the user's runs: its code object and the offset in it, decoded only when it is printed."""
@@ -189,11 +189,22 @@ class Op:
 
     def run(self, xs: tuple[AbstractTensor, ...]) -> Any:
         """Return what the eager kernel makes of the tensors' arrays."""
+        if len(xs) == 1:
+            value = xs[0].value
+            return self.eager(np if value.__class__ is _ndarray else array_module(value), value)
         values = [x.value for x in xs]
         return self.eager(np if not values or values[0].__class__ is _ndarray else array_module(values[0]), *values)
 
     def remember(self, node: Node, xs: tuple[AbstractTensor, ...], value: Any) -> None:
         """Let `node` keep what the derivative will read."""
+        if len(xs) == 1:
+            x = xs[0]
+            node.edges = (x.node,)
+            node.indices = (x.index,)
+            plan = self.plans.get(_NEEDED) or self.plan(_NEEDED)
+            node.kept = (x if plan.inputs else (x.value.shape, x.value.dtype),)
+            node.y = value if plan.output else None
+            return
         node.edges = edges = tuple([x.node for x in xs])
         node.indices = tuple([x.index for x in xs])
         plan = self.plan(tuple([edge is not None for edge in edges]))
@@ -205,6 +216,8 @@ class Op:
         if node.kept is None:
             raise released(node)
         xs = [Spec(*x) if x.__class__ is tuple else x for x in node.kept]
+        if len(xs) == 1 and xs[0].__class__ is Spec and node.y is None:
+            return self.vjp(_NEEDED, g, None, xs[0])
         for place, x in enumerate(xs):
             if x.__class__ is not Spec and x.memory is not None and x.memory.written > node.id:
                 raise changed(node, x.memory, f"input {place} of shape {list(x.value.shape)}")
@@ -224,6 +237,9 @@ class Op:
                 words |= {str(place) for place in range(len(needs))}
             found = self.plans[needs] = Plan(words, len(needs))
         return found
+
+
+_NEEDED = (True,)
 
 
 class Node:
@@ -345,7 +361,7 @@ def output(node: Node) -> Any:
 
 
 def _as_output(node: Node, index: int | None, value: Any) -> AbstractTensor:
-    y = object.__new__(AbstractTensor.final)
+    y = object.__new__(final)
     y.value = value if value.__class__ is _ndarray else np.asarray(value)
     y.node = node
     y.index = index

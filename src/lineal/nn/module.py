@@ -67,7 +67,7 @@ class Module(Stateful, Convertible, Forward):
     def __repr__(self) -> str:
         extra = self.extra_repr()
         lines = extra.split("\n") if extra else []
-        children = [f"({name}): " + textwrap.indent(repr(module), "  ")[2:] for name, module in self._modules.items()]
+        children = [f"({name}): {module!r}" for name, module in self._modules.items()]
         if not children and len(lines) <= 1:
             return f"{self._get_name()}({extra})"
         body = textwrap.indent("\n".join(lines + children), "  ")

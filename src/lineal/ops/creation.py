@@ -29,7 +29,6 @@ __all__ = [
     "logspace",
     "ones",
     "ones_like",
-    "range",
     "scalar_tensor",
     "zeros",
     "zeros_like",
@@ -182,7 +181,7 @@ def empty_permuted(size: Any, physical_layout: Any, **options: Any) -> Any:
     """Return an empty tensor whose memory runs through the axes in the order `physical_layout`, slowest first."""
     _, requires_grad, target = read("empty_permuted", options)
     shape, order = sizes("empty_permuted", (size,)), tuple(physical_layout)
-    if sorted(order) != list(builtin_range(len(shape))):
+    if sorted(order) != list(range(len(shape))):
         raise RuntimeError(f"empty_permuted: expected physical_layout to order the {len(shape)} axes, got {order}")
     return finish(apply(Empty(shape, target, order)), requires_grad)
 
@@ -245,9 +244,6 @@ def number_of(given: Any) -> Any:
     return given.item() if isinstance(given, (AbstractTensor, np.generic)) else given  # type: ignore[attr-defined]
 
 
-builtin_range = range
-
-
 def arange(*bounds: Any, **options: Any) -> Any:
     """Return start, start + step, … below end: `arange(end)`, `arange(start, end)` or `arange(start, end, step)`.
 
@@ -270,14 +266,6 @@ def arange(*bounds: Any, **options: Any) -> Any:
         start, end, step = int(start), (end if whole else math.ceil(end)), (int(step) or step)
     count = -((start - end) // step) if whole else math.ceil((end - start) / step)
     return finish(apply(Range(start, step, int(count), target)), requires_grad, out)
-
-
-def range(start: Any = 0, end: Any = None, step: Any = 1, **options: Any) -> Any:  # noqa: A001
-    """Return start, start + step, … up to and including end; prefer `arange`."""
-    if end is None:
-        start, end = 0, start
-    out, requires_grad, target = read("range", options)
-    return finish(apply(Range(start, step, int((end - start) / step) + 1, target)), requires_grad, out)
 
 
 def linspace(start: Any, end: Any, steps: int, **options: Any) -> Any:

@@ -60,14 +60,16 @@ def binary(
 ) -> Callable[..., Any]:
     """Make the public function of an elementwise op of two inputs; see `align` for the domains."""
     op = Elementwise(name, scalar, (by_first, by_second), result)
-    plain = "fc" if domain in ("float", "any", "compare") else "f" if domain == "real" else ""
+    plain = "fc" if domain in ("float", "any", "number", "compare") else "f" if domain == "real" else ""
     door = binary_door(op, op.kernel())
-    integers = plain + ("iu" if domain in ("any", "real", "integer", "compare") else "")
+    usual = np.dtype(np.float32) if domain != "integer" else None
+    integers = plain + ("iu" if domain in ("any", "number", "real", "integer", "compare") else "")
 
     def front(input: Any, other: Any, *, out: AbstractTensor | None = None) -> Any:  # noqa: A002
         if isinstance(other, AbstractTensor) and isinstance(input, AbstractTensor):
             a, b = input.value, other.value
-            if a.dtype is b.dtype and a.dtype.kind in integers and out is None:
+            storage = a.dtype
+            if storage is b.dtype and (storage is usual or storage.kind in integers) and out is None:
                 if (
                     (input.node is None and other.node is None and input.view is None and other.view is None)
                     and _recorder() is None

@@ -39,8 +39,9 @@ def binary_cross_entropy(
     """Return -(t log x + (1-t) log(1-x)) of probabilities x, each logarithm at least -100, reduced."""
     reduction = reduction_of(size_average, reduce, reduction)
     check_sizes("binary_cross_entropy", input, target)
-    if input.numel() and not bool(((input >= 0) & (input <= 1)).all()):
-        raise RuntimeError("binary_cross_entropy: expected all elements of input to be between 0 and 1")
+    for what, values in (("input", input), ("target", target)):
+        if not bool(((values >= 0) & (values <= 1)).all()):
+            raise RuntimeError(f"binary_cross_entropy: all elements of {what} should be between 0 and 1")
     losses = _cross_entropy(input, target)
     return reduced(losses if weight is None else losses * weight, reduction)
 

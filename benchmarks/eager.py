@@ -1,0 +1,143 @@
+"""Eager speed on small tensors, interleaved with PyTorch's eager mode: `python benchmarks/eager.py`.
+
+Needs torch for the comparison (`pip install torch==2.13.0`). Prints medians in microseconds, the ratio to PyTorch (above 1 is
+faster), and the overhead of single ops over the bare NumPy call. Everything runs on one thread.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+import lineal
+
+sys.path.insert(0, str(Path(__file__).parent))
+from interleaved import machine, medians
+
+try:
+    import torch
+except ImportError:
+    torch = None
+
+
+def multiply_add(t: ModuleType) -> Callable[[], object]:
+    """Forward and backward of (x * w + w).sum() on 4 elements."""
+    x = t.tensor([0.5, -1.0, 2.0, 0.1], requires_grad=True)
+    w = t.tensor([1.5, 0.3, -0.7, 1.1], requires_grad=True)
+
+    def run() -> None:
+        x.grad = w.grad = None
+        (x * w + w).sum().backward()
+
+    return run
+
+
+def linear_step(t: ModuleType) -> Callable[[], object]:
+    """One training step of a linear layer, 16 to 32, on a batch of 32: forward, mean squared error, backward, SGD."""
+    net = t.nn.Linear(16, 32)
+    loss = t.nn.MSELoss()
+    optimizer = t.optim.SGD(net.parameters(), lr=0.01)
+    x, y = t.randn(32, 16), t.randn(32, 32)
+
+    def run() -> None:
+        optimizer.zero_grad()
+        loss(net(x), y).backward()
+        optimizer.step()
+
+    return run
+
+
+def chain(t: ModuleType, needs_grad: bool = True) -> Callable[[], object]:
+    """Forward and backward of a chain of 100 ops on 4 elements (forward only if `needs_grad` is false)."""
+    x = t.tensor([0.5, -1.0, 2.0, 0.1], requires_grad=needs_grad)
+    w = t.tensor([1.5, 0.3, -0.7, 1.1])
+
+    def run() -> None:
+        x.grad = None
+        y = x
+        for _ in range(25):
+            y = y * w
+            y = y + w
+            y = t.tanh(y)
+            y = y - w
+        if needs_grad:
+            y.sum().backward()
+
+    return run
+
+
+WORKLOADS = {
+    "(x * w + w).sum(), 4 elements, forward + backward": multiply_add,
+    "linear layer 16-32, batch 32, training step": linear_step,
+    "chain of 100 ops on 4 elements, forward + backward": chain,
+    "chain of 100 ops on 4 elements, no grad": lambda t: chain(t, needs_grad=False),
+}
+
+
+def single_ops() -> dict[str, tuple[Callable[[], object], Callable[[], object], Callable[[], object]]]:
+    """Return, by name, the bare NumPy call, lineal's op without grad, and with."""
+    a, b = np.array([0.5, 1.0, 2.0, 0.1], np.float32), np.array([1.5, 0.3, 0.7, 1.1], np.float32)
+    m = np.ones((4, 4), np.float32)
+    x, y, z = (lineal.from_numpy(each) for each in (a, b, m))
+    p, q, r = (lineal.from_numpy(each.copy()).requires_grad_() for each in (a, b, m))
+    t = lineal
+    return {
+        "x * y": (lambda: np.multiply(a, b), lambda: x * y, lambda: p * q),
+        "x + y": (lambda: np.add(a, b), lambda: x + y, lambda: p + q),
+        "x / y": (lambda: np.divide(a, b), lambda: x / y, lambda: p / q),
+        "x * 2.0": (lambda: np.multiply(a, 2.0), lambda: x * 2.0, lambda: p * 2.0),
+        "x ** 2": (lambda: np.square(a), lambda: x**2, lambda: p**2),
+        "exp": (lambda: np.exp(a), lambda: t.exp(x), lambda: t.exp(p)),
+        "tanh": (lambda: np.tanh(a), lambda: t.tanh(x), lambda: t.tanh(p)),
+        "relu": (lambda: np.maximum(a, 0), lambda: t.relu(x), lambda: t.relu(p)),
+        "sum": (lambda: np.add.reduce(a, axis=None), lambda: x.sum(), lambda: p.sum()),
+        "mean(dim)": (lambda: m.mean(axis=1), lambda: z.mean(1), lambda: r.mean(1)),
+        "max": (lambda: np.maximum.reduce(a, axis=None), lambda: x.max(), lambda: p.max()),
+        "matmul": (lambda: np.matmul(m, m), lambda: z @ z, lambda: r @ r),
+        "transpose": (lambda: m.T, lambda: z.T, lambda: r.T),
+        "reshape": (lambda: m.reshape(2, 8), lambda: z.reshape(2, 8), lambda: r.reshape(2, 8)),
+        "x[1]": (lambda: m[1], lambda: z[1], lambda: r[1]),
+        "x[1:3, 2]": (lambda: m[1:3, 2], lambda: z[1:3, 2], lambda: r[1:3, 2]),
+        "cat": (lambda: np.concatenate([a, b]), lambda: t.cat([x, y]), lambda: t.cat([p, q])),
+        "where": (lambda: np.where(a > 1, a, b), lambda: t.where(x > 1, x, y), lambda: t.where(p > 1, p, q)),
+        "softmax": (lambda: np.exp(m) / np.exp(m).sum(1, keepdims=True), lambda: z.softmax(1), lambda: r.softmax(1)),
+    }
+
+
+def main() -> None:
+    """Run the workloads and print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=25)
+    rounds = parser.parse_args().rounds
+    lineal.set_num_threads(1)
+    versions = f"lineal {lineal.__version__}, numpy {np.__version__}"
+    if torch is not None:
+        torch.set_num_threads(1)
+        versions += f", torch {torch.__version__}"
+    console = Console(width=110)
+    console.print(f"{machine()}; {versions}; medians of {rounds} interleaved rounds, microseconds")
+    table = Table("workload", "lineal", "torch", "torch / lineal")
+    for name, make in WORKLOADS.items():
+        rivals = {"lineal": make(lineal)} | ({} if torch is None else {"torch": make(torch)})
+        found = medians(rivals, rounds)
+        theirs = found.get("torch")
+        row = ("-", "-") if theirs is None else (f"{theirs * 1e6:.1f}", f"{theirs / found['lineal']:.2f}")
+        table.add_row(name, f"{found['lineal'] * 1e6:.1f}", *row)
+    console.print(table)
+    table = Table("op on 4 or 4 × 4 elements", "NumPy", "overhead without grad", "overhead with grad")
+    for name, (bare, plain, grad) in single_ops().items():
+        found = medians({"numpy": bare, "plain": plain, "grad": grad}, rounds, 0.005)
+        base = found["numpy"]
+        table.add_row(name, *(f"{each * 1e6:.2f}" for each in (base, found["plain"] - base, found["grad"] - base)))
+    console.print(table)
+
+
+if __name__ == "__main__":
+    main()
