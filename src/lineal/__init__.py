@@ -1,9 +1,12 @@
-"""lineal: PyTorch's programming model on NumPy, SciPy and LLVM."""
+"""lineal: PyTorch's programming model on NumPy, SciPy and LLVM. `import lineal as torch` runs the code of a PyTorch tutorial."""
+
+from math import e, inf, nan, pi
 
 from lineal.base.config import get_default_dtype, set_default_dtype
-from lineal.base.devices import device
+from lineal.base.devices import device, set_default_device
 from lineal.base.dtypes import (
     bfloat16,
+    can_cast,
     complex64,
     complex128,
     dtype,
@@ -14,15 +17,32 @@ from lineal.base.dtypes import (
     int16,
     int32,
     int64,
+    promote_types,
     uint8,
     uint16,
     uint32,
     uint64,
 )
 from lineal.base.dtypes import bool_ as bool
+from lineal.base.errors import IllConditionedWarning, UnsupportedError
+from lineal.base.limits import finfo, iinfo
 from lineal.base.spec import Size
+from lineal.base.threads import get_num_threads, set_num_threads
 from lineal.base.version import __version__
-from lineal.core.modes import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
+from lineal.core.modes import enable_grad, inference_mode, is_grad_enabled, is_inference_mode_enabled, no_grad, set_grad_enabled
 from lineal.ops import *
+from lineal.ops.conversion import result_type
 from lineal.tensors import *
-from lineal.tensors import Tensor
+
+from lineal import backends, cuda  # isort: skip
+
+float = float32
+double = float64
+half = float16
+short = int16
+int = int32
+long = int64
+cfloat = complex64
+cdouble = complex128
+newaxis = None
+

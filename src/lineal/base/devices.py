@@ -66,3 +66,8 @@ def array_module(value: object):
     if isinstance(value, np.ndarray):
         return np
     raise RuntimeError(f"device: no array module is known for a value of type {type(value).__name__}")
+
+
+def set_default_device(device: str | device | None) -> None:
+    """Make new tensors on `device`, which must be one that this machine can use."""
+    as_device(device)

@@ -1,0 +1,5 @@
+"""Names that PyTorch keeps under `utils`."""
+
+from lineal.utils import data
+
+__all__ = ["data"]

@@ -1,0 +1,3 @@
+"""`lineal.utils.data`: datasets and loaders, where PyTorch's users look for them."""
+
+from lineal.data import *
