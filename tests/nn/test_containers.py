@@ -38,7 +38,7 @@ def test_numbered_containers_act_like_lists(kind):
     assert list(held) == [*modules, modules[0]]
     assert held.pop() is modules[0]
     held[0] = modules[2]
-    assert list(held)[0] is modules[2]
+    assert held[0] is modules[2]
     held.extend([modules[1]])
     held += [modules[1]]
     assert list(held)[-2:] == [modules[1], modules[1]]
@@ -59,7 +59,8 @@ def test_sums_and_repetitions_of_sequentials():
 def test_module_list_is_no_function():
     with pytest.raises(NotImplementedError):
         nn.ModuleList([nn.ReLU()])(1)
-    assert len(nn.ModuleList([nn.ReLU()]) + [nn.Tanh()]) == 2
+    more = [nn.Tanh()]
+    assert len(nn.ModuleList([nn.ReLU()]) + more) == 2
 
 
 def test_module_dict_acts_like_a_dict():

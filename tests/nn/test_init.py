@@ -106,5 +106,5 @@ def test_gains():
 
 @pytest.mark.parametrize("fill", [init.xavier_uniform_, init.kaiming_normal_, init.eye_, init.orthogonal_, init.dirac_])
 def test_vectors_are_refused(fill):
-    with pytest.raises(ValueError, match="dimensions|matrix"):
+    with pytest.raises(ValueError, match=r"dimensions|matrix"):
         fill(lineal.ones(3))

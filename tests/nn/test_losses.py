@@ -133,8 +133,7 @@ def test_refused_targets(target, options, error, message):
 
 
 @pytest.mark.parametrize(
-    ("layer", "formula"),
-    [(nn.MSELoss, lambda a, b: (a - b) ** 2), (nn.L1Loss, lambda a, b: np.abs(a - b))],
+    ("layer", "formula"), [(nn.MSELoss, lambda a, b: (a - b) ** 2), (nn.L1Loss, lambda a, b: np.abs(a - b))]
 )
 def test_losses_of_differences(layer, formula):
     target = X[::-1].copy() + 0.05

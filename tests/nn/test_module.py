@@ -63,7 +63,7 @@ def test_refused_members():
         model.seen = 3
     with pytest.raises(KeyError, match="already exists"):
         model.register_buffer("slope", None)
-    with pytest.raises(KeyError, match=r'can\'t contain "\."'):
+    with pytest.raises(KeyError, match=r'contain "\."'):
         model.register_parameter("a.b", None)
     with pytest.raises(KeyError, match="empty string"):
         model.add_module("", nn.ReLU())
@@ -162,7 +162,7 @@ def test_deep_copies_are_independent():
 
 
 def test_the_missing_forward_is_named():
-    with pytest.raises(NotImplementedError, match='Module .* is missing the required "forward" function'):
+    with pytest.raises(NotImplementedError, match=r'Module .* is missing the required "forward" function'):
         nn.Module()(1)
 
 

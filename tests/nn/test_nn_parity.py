@@ -52,16 +52,12 @@ def test_cross_entropy_of_indices(reduction, smoothing, weight, ignored):
 @pytest.mark.parametrize("weight", [None, WEIGHT], ids=["plain", "weighted"])
 def test_cross_entropy_of_probabilities(reduction, smoothing, weight):
     def loss(library, x, targets, weight):
-        return library.nn.functional.cross_entropy(
-            x, targets, weight, reduction=reduction, label_smoothing=smoothing
-        )
+        return library.nn.functional.cross_entropy(x, targets, weight, reduction=reduction, label_smoothing=smoothing)
 
     check(loss, SCORES, PROBABILITIES, weight)
 
 
-@pytest.mark.parametrize(
-    "name", ["mse_loss", "l1_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits"]
-)
+@pytest.mark.parametrize("name", ["mse_loss", "l1_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits"])
 @pytest.mark.parametrize("reduction", ["none", "mean", "sum"])
 @pytest.mark.parametrize("weight", [None, WEIGHT[:, None]], ids=["plain", "weighted"])
 def test_losses_of_pairs(name, reduction, weight):

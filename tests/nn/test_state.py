@@ -22,7 +22,7 @@ def test_the_state_has_parameters_and_lasting_buffers():
     assert list(state) == ["mean", "0.weight", "0.bias", "1.weight", "1.bias"]
     assert not any(tensor.requires_grad for tensor in state.values())
     assert model.state_dict(keep_vars=True)["0.weight"] is model[0].weight
-    assert list(model[0].state_dict(prefix="x."))[0] == "x.weight"
+    assert list(model[0].state_dict(prefix="x.")) == ["x.weight", "x.bias"]
     assert state._metadata["0"] == {"version": 1}
 
 
@@ -114,9 +114,9 @@ def test_extra_state_travels_with_the_tensors():
     assert state["0._extra_state"] == {"calls": 7}
     target.load_state_dict(state)
     assert target[0].calls == 7
-    with pytest.raises(RuntimeError, match=r'Missing key\(s\).*_extra_state'):
+    with pytest.raises(RuntimeError, match=r"Missing key\(s\).*_extra_state"):
         target.load_state_dict({})
-    with pytest.raises(RuntimeError, match=r'Unexpected key\(s\).*_extra_state'):
+    with pytest.raises(RuntimeError, match=r"Unexpected key\(s\).*_extra_state"):
         nn.Sequential(nn.ReLU()).load_state_dict(state)
 
 

@@ -28,8 +28,8 @@ _silent = modes.silent
 Rules = tuple[tuple[Callable | None, tuple[int, ...]], ...]
 
 
-def unary_door(op: Op, kernel: Callable) -> Callable[[Any], Any]:
-    """Return `lambda x: apply(op, x)`, fast where nothing is unusual."""
+def unary_door(op: Op, kernel: Callable, *, spec: bool = False) -> Callable[[Any], Any]:
+    """Return `lambda x: apply(op, x)`, fast where nothing is unusual; with `spec`, a node that keeps no input keeps its shape."""
     plan = op.plan((True,))
     keeps_input, keeps_output, differentiable = plan.marks[0], plan.output, op.differentiable
 
@@ -55,7 +55,7 @@ def unary_door(op: Op, kernel: Callable) -> Callable[[Any], Any]:
             node.op = op
             node.edges = (x.node,)
             node.indices = (x.index,)
-            node.kept = (x,) if keeps_input else _NOTHING
+            node.kept = (x,) if keeps_input else ((x.value.shape, x.value.dtype),) if spec else _NOTHING
             node.y = value if keeps_output else None
             node.extra = None
             frame = _frame(2)

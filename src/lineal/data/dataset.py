@@ -9,7 +9,8 @@ from itertools import accumulate
 from typing import Any
 
 from lineal.core import AbstractTensor
-from lineal.tensors import randperm, tensor
+from lineal.ops import randperm
+from lineal.tensors import tensor
 
 
 class Dataset:

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence, Sized
 from typing import Any
 
 from lineal.base import dtypes
-from lineal.tensors import as_tensor, multinomial, randint, randperm
+from lineal.ops import multinomial, randint, randperm
+from lineal.tensors import as_tensor
 
 
 class Sampler:

@@ -7,7 +7,7 @@ from typing import Any
 
 from lineal import ops
 from lineal.core import no_grad
-from lineal.tensors import empty
+from lineal.ops import empty
 
 _GAINS = {
     **dict.fromkeys(("linear", "conv1d", "conv2d", "conv3d"), 1.0),

@@ -8,7 +8,8 @@ from typing import Any
 from lineal.nn import functional, init
 from lineal.nn.module import Module
 from lineal.nn.parameter import Parameter
-from lineal.tensors import Tensor, empty
+from lineal.ops import empty
+from lineal.tensors import Tensor
 
 
 class Identity(Module):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from lineal.tensors import Tensor, empty
+from lineal.ops import empty
+from lineal.tensors import Tensor
 
 
 class Parameter(Tensor):

@@ -85,7 +85,8 @@ def result_type(*operands: Any) -> dtype:
         elif isinstance(operand, np.ndarray):
             rank, found = (0 if operand.ndim else 1), dtypes.of(operand.dtype)
         else:
-            rank, found = 2, scalar_dtype(operand)
+            # a NumPy scalar counts as the Python number it holds
+            rank, found = 2, config.of_scalar(operand.item() if isinstance(operand, np.generic) else operand)
         known = ranked[rank]
         ranked[rank] = found if known is None else dtypes.promote_types(known, found)
     result = ranked[0]

@@ -6,15 +6,16 @@ derivative is left to NumPy's broadcasting, unless a recorder listens.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from lineal.base import config, dtypes
 from lineal.base.dtypes import Category, dtype
 from lineal.base.spec import broadcast_shapes
-from lineal.core import AbstractTensor, modes, write
+from lineal.core import AbstractTensor, apply, lift, modes, write
 from lineal.core.door import binary_door, unary_door
 from lineal.ops.broadcasting import expand
 from lineal.ops.conversion import as_operand, cast, constant, result_type
@@ -24,24 +25,59 @@ _recorder = modes.recorder.get
 _grad_enabled = modes.grad_enabled.get
 
 
+class Domain(NamedTuple):
+    """What an op computes with: the accepted categories by letter (bool, integer, floating, complex), whether others are lifted."""
+
+    categories: str
+    lifts: bool = False
+    """Whether integers and bool are taken as the default dtype."""
+
+    def kinds(self) -> str:
+        """Return the letters of the NumPy kinds that need no conversion."""
+        return "".join({"b": "b", "i": "iu", "f": "fV", "c": "c"}[each] for each in self.categories)
+
+
+DOMAINS = {
+    "any": Domain("bifc"),
+    "compare": Domain("bifc"),
+    "number": Domain("ifc"),
+    "real": Domain("bif"),
+    "ordered": Domain("if"),
+    "integer": Domain("bi"),
+    "whole": Domain("i"),
+    "float": Domain("fc", lifts=True),
+    "real float": Domain("f", lifts=True),
+    "only float": Domain("f"),
+    "field": Domain("fc"),
+}
+
+
 def unary(
-    name: str, scalar: Rule, derivative: Rule | None = None, *, domain: str = "float", result: str = "same", doc: str = ""
+    name: str,
+    scalar: Rule,
+    derivative: Rule | None = None,
+    *,
+    domain: str = "float",
+    result: str = "same",
+    numeric: Rule | None = None,
+    doc: str = "",
 ) -> Callable[..., Any]:
-    """Make the public function of an elementwise op of one input.
+    """Make the public function of an elementwise op of one input; `domain` is one of `DOMAINS`."""
+    return unary_front(Elementwise(name, scalar, (derivative,), result, numeric), domain, doc)
 
-    `domain` is "float" (integers are taken as the default dtype), "any", "real" (no complex) or "number" (no bool).
-    """
-    op = Elementwise(name, scalar, (derivative,), result)
-    floats = domain == "float"
-    refused = {"real": "c", "number": "b"}.get(domain, "")
+
+def unary_front(op: Elementwise, domain: str, doc: str = "") -> Callable[..., Any]:
+    """Return the public function of an elementwise op of one input."""
+    name = op.label
     door = unary_door(op, op.kernel())
+    kinds, lifts = DOMAINS[domain].kinds(), DOMAINS[domain].lifts
 
-    def front(input: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:  # noqa: A002
+    def front(input: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
         kind = require_tensor(name, input).dtype.kind
-        if floats and kind in "iub":
-            input = cast(input, config.defaults.dtype)  # noqa: A001
-        elif kind in refused:
-            raise RuntimeError(f"{name}: expected a tensor that is not {dtypes.of(input.value.dtype)}")
+        if kind not in kinds:
+            if not lifts or kind not in "iub":
+                raise unsupported(name, dtypes.of(input.value.dtype))
+            input = cast(input, config.defaults.dtype)
         y = door(input)
         return y if out is None else store(y, out, name)
 
@@ -56,35 +92,95 @@ def binary(
     *,
     domain: str = "any",
     result: str = "same",
+    numeric: Rule | None = None,
     doc: str = "",
 ) -> Callable[..., Any]:
-    """Make the public function of an elementwise op of two inputs; see `align` for the domains."""
-    op = Elementwise(name, scalar, (by_first, by_second), result)
-    plain = "fc" if domain in ("float", "any", "number", "compare") else "f" if domain == "real" else ""
-    door = binary_door(op, op.kernel())
-    usual = np.dtype(np.float32) if domain != "integer" else None
-    integers = plain + ("iu" if domain in ("any", "number", "real", "integer", "compare") else "")
+    """Make the public function of an elementwise op of two inputs; `domain` is one of `DOMAINS`.
 
-    def front(input: Any, other: Any, *, out: AbstractTensor | None = None) -> Any:  # noqa: A002
+    Its attributes `operator` and `reflected` are the methods for Python's operators: they leave unknown operands to the other side.
+    """
+    op = Elementwise(name, scalar, (by_first, by_second), result, numeric)
+    front = binary_front(op, domain, None)
+    operator = front.operator = named(binary_front(op, domain, NotImplemented), name, op, doc)
+
+    def reflected(self: AbstractTensor, other: Any) -> Any:
+        return operator(other, self)
+
+    front.reflected = reflected
+    return named(front, name, op, doc)
+
+
+def binary_front(op: Elementwise, domain: str, refused: Any) -> Any:
+    """Return the function of an op of two inputs; for operands it does not know it returns `refused`, or raises if that is None."""
+    name = op.label
+    kinds = DOMAINS[domain].kinds().replace("V", "")
+    floats = "".join(each for each in kinds if each in "fc")
+    door = binary_door(op, op.kernel())
+
+    def front(input: Any, other: Any, *, out: AbstractTensor | None = None) -> Any:
         if isinstance(other, AbstractTensor) and isinstance(input, AbstractTensor):
             a, b = input.value, other.value
-            storage = a.dtype
-            if storage is b.dtype and (storage is usual or storage.kind in integers) and out is None:
+            if a.dtype is b.dtype and a.dtype.kind in kinds and out is None:
                 if (
                     (input.node is None and other.node is None and input.view is None and other.view is None)
                     and _recorder() is None
                 ) or a.shape == b.shape:
                     return door(input, other)
-        elif isinstance(input, AbstractTensor) and input.value.dtype.kind in plain and other.__class__ in _SIMPLE:
-            y = door(input, constant(other, dtypes.BY_NUMPY[input.value.dtype]))
+        elif other.__class__ in _SIMPLE:
+            if isinstance(input, AbstractTensor) and input.value.dtype.kind in floats:
+                y = door(input, constant(other, dtypes.BY_NUMPY[input.value.dtype]))
+                return y if out is None else store(y, out, name)
+        elif input.__class__ in _SIMPLE and isinstance(other, AbstractTensor) and other.value.dtype.kind in floats:
+            y = door(constant(input, dtypes.BY_NUMPY[other.value.dtype]), other)
             return y if out is None else store(y, out, name)
+        if refused is not None and not (isinstance(other, _OPERANDS) and isinstance(input, _OPERANDS)):
+            return refused
         y = door(*align(name, domain, input, other))
+        return y if out is None else store(y, out, name)
+
+    return front
+
+
+def nary(name: str, scalar: Rule, *derivatives: Rule | None, domain: str = "any", doc: str = "") -> Callable[..., Any]:
+    """Make the function of an elementwise op of three or more inputs of one dtype."""
+    op = Elementwise(name, scalar, derivatives)
+
+    def front(*inputs: Any, out: AbstractTensor | None = None) -> Any:
+        y = apply(op, *align(name, domain, *inputs))
         return y if out is None else store(y, out, name)
 
     return named(front, name, op, doc)
 
 
+def row(name: str, scalar: Rule, *derivatives: Rule | None, result: str = "same") -> Callable[..., Any]:
+    """Make the function of a row that only derivatives call: its inputs need no promotion and no broadcasting."""
+    op = Elementwise(name, scalar, derivatives, result)
+    if len(derivatives) > 2:
+        return functools.partial(apply, op)
+    return (unary_door, binary_door)[len(derivatives) - 1](op, op.kernel())  # type: ignore[operator]
+
+
+def zero(g: AbstractTensor) -> Any:
+    """Return the derivative of a step function: zeros like `g`."""
+    return lift(np.zeros(g.value.shape, g.value.dtype))
+
+
+def underivable(name: str) -> Rule:
+    """Return the derivative of an op that has none: it raises when backward comes to it."""
+
+    def refuse(g: Any) -> Any:
+        raise RuntimeError(f"{name}: the derivative is not implemented; detach() what goes into it, if that is meant")
+
+    return refuse
+
+
 _SIMPLE = frozenset((int, float))
+_OPERANDS = (AbstractTensor, np.ndarray, np.generic, bool, int, float, complex)
+
+
+def unsupported(name: str, given: dtype) -> NotImplementedError:
+    """Return the error for a dtype that an op does not take."""
+    return NotImplementedError(f"{name}: not implemented for {given}")
 
 
 def named(front: Callable[..., Any], name: str, op: Elementwise, doc: str) -> Callable[..., Any]:
@@ -104,38 +200,32 @@ def require_tensor(name: str, x: Any) -> np.ndarray:
 
 
 def align(name: str, domain: str, *operands: Any) -> list[Any]:
-    """Return the operands as tensors of one dtype and of shapes that `apply` takes.
-
-    Domains: "any"; "float" (integers are taken as the default dtype); "real" (no complex); "number" (no bool); "integer"
-    (integers and bool); "compare" (as "any").
-    """
+    """Return the operands as tensors of one dtype, which `domain` allows, and of shapes that `apply` takes."""
     for operand in operands:
-        if not isinstance(operand, (AbstractTensor, np.ndarray, np.generic, bool, int, float, complex)):
+        if not isinstance(operand, _OPERANDS):
             raise TypeError(f"{name}: expected a tensor or a number, got {type(operand).__name__}")
-    target = result_type(*operands)
-    target = check_domain(name, domain, target)
+    target = check_domain(name, domain, result_type(*operands))
     xs = [cast(x, target) if isinstance(x, AbstractTensor) else as_constant(x, target) for x in operands]
     return broadcast(name, *xs)
 
 
 def as_constant(given: Any, target: dtype) -> Any:
-    """Return a number or array as a constant tensor of dtype `target`."""
+    """Return a number or array as a constant tensor of dtype `target`; integers too large for it wrap around."""
     if isinstance(given, np.ndarray):
         return cast(as_operand(given), target)
+    if target.category is Category.INTEGER and isinstance(given, (int, np.integer)):
+        given = np.array(given).astype(target.numpy)
     return constant(given, target)
 
 
 def check_domain(name: str, domain: str, target: dtype) -> dtype:
-    """Return the dtype in which an op of this domain computes; RuntimeError if it does not take `target`."""
-    if domain == "float" and target.category < Category.FLOATING:
+    """Return the dtype in which an op of this domain computes; NotImplementedError if it does not take `target`."""
+    categories, lifts = DOMAINS[domain]
+    if "bifc"[target.category] in categories:
+        return target
+    if lifts and target.category < Category.FLOATING:
         return config.defaults.dtype
-    if (
-        (domain == "integer" and target.category >= Category.FLOATING)
-        or (domain == "real" and target.is_complex)
-        or (domain == "number" and target is dtypes.bool_)
-    ):
-        raise RuntimeError(f"{name}: not implemented for {target}")
-    return target
+    raise unsupported(name, target)
 
 
 def broadcast(name: str, *xs: Any) -> list[Any]:

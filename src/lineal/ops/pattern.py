@@ -28,7 +28,7 @@ Rule = Callable[..., Any]
 class Elementwise(Op):
     """y = scalar(x0, x1, …) element by element, on inputs of one shape (or constants that NumPy broadcasts).
 
-    `result` is the output's dtype: "same" as the inputs', "bool", or "real" (the parts of a complex input).
+    `result` is the output's dtype: "same" as the inputs', "bool", "real" (the parts of a complex input) or "complex".
     """
 
     label: str
@@ -36,7 +36,10 @@ class Elementwise(Op):
     scalar: ClassVar[Rule]
     rules: ClassVar[tuple]
 
-    def __init__(self, label: str, scalar: Rule, derivatives: tuple[Rule | None, ...], result: str = "same"):
+    def __init__(
+        self, label: str, scalar: Rule, derivatives: tuple[Rule | None, ...], result: str = "same", numeric: Rule | None = None
+    ):
+        """Make the op of a row; `numeric` is the eager kernel where NumPy needs more words than the scalar expression."""
         names = arguments(scalar)
         positions = {**{name: place for place, name in enumerate(names)}, "y": len(names)}
         rules = tuple((rule, () if rule is None else tuple(positions[name] for name in arguments(rule))) for rule in derivatives)
@@ -44,7 +47,7 @@ class Elementwise(Op):
             label=label,
             result=result,
             scalar=scalar,
-            eager=scalar,
+            eager=scalar if numeric is None and plain(scalar) else widened(numeric or scalar),
             rules=rules,
             name=label,
             keeps=tuple(" ".join("y" if pick == len(names) else str(pick) for pick in picks) for _, picks in rules),
@@ -88,13 +91,27 @@ class Elementwise(Op):
     def kernel(self) -> Rule:
         """Return the eager kernel: the NumPy function itself where the scalar expression is one call of it."""
         names = arguments(self.scalar)
-        function, given = self.scalar(_PROBE, *names) if self.plain() else (None, ())
-        return function if given == names else functools.partial(self.scalar, np)
+        function, given = self.scalar(_PROBE, *names) if self.eager is self.scalar else (None, ())
+        return function if given == names else functools.partial(self.eager, np)
 
-    def plain(self) -> bool:
-        """Return whether the scalar expression is one call, as in `m.exp(x)`."""
-        code = self.scalar.__code__
-        return len(code.co_names) == 1 and not code.co_freevars and code.co_consts in ((None,), ()) and hasattr(np, code.co_names[0])
+
+def plain(scalar: Rule) -> bool:
+    """Return whether a scalar expression is one call, as in `m.exp(x)`."""
+    code = scalar.__code__
+    return len(code.co_names) == 1 and not code.co_freevars and code.co_consts in ((None,), ()) and hasattr(np, code.co_names[0])
+
+
+def widened(scalar: Rule) -> Rule:
+    """Return `scalar` computing half precisions in float32, so that an expression of several steps is rounded once."""
+
+    def eager(m: Any, x: Any, *others: Any) -> Any:
+        half = x.dtype
+        if half.itemsize != 2 or half.kind in "iu":
+            return scalar(m, x, *others)
+        y = scalar(m, x.astype(np.float32), *[other.astype(np.float32) if other.dtype == half else other for other in others])
+        return y.astype(half) if y.dtype == np.float32 else y
+
+    return eager
 
 
 def arguments(rule: Rule) -> tuple[str, ...]:

@@ -7,8 +7,9 @@ from typing import Any
 
 from lineal import ops
 from lineal.base import dtypes
+from lineal.ops import zeros_like
 from lineal.optim.optimizer import Optimizer, check_option
-from lineal.tensors import tensor, zeros_like
+from lineal.tensors import tensor
 
 
 class Adam(Optimizer):

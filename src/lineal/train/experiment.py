@@ -9,7 +9,7 @@ from typing import Any
 
 from lineal import nn, optim
 from lineal.data import CheckpointError, DataLoader, digits, load, save
-from lineal.tensors import Generator, get_rng_state, manual_seed, set_rng_state
+from lineal.ops import Generator, get_rng_state, manual_seed, set_rng_state
 from lineal.train.options import Options
 from lineal.train.scores import Scores, Tally, confusion_matrix, evaluate
 

@@ -8,7 +8,7 @@ from lineal.base import dtypes
 from lineal.core import no_grad
 from lineal.data import DataLoader
 from lineal.nn import Module
-from lineal.tensors import zeros
+from lineal.ops import zeros
 
 
 class Scores(NamedTuple):

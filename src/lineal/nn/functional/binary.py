@@ -7,7 +7,6 @@ from typing import Any
 from lineal import ops
 from lineal.nn.functional.reduction import reduced, reduction_of
 from lineal.ops.front import binary
-from lineal.tensors import zeros_like
 
 # log(x) is cut at -100 and the derivative's denominator at 1e-12, as in PyTorch, so that a certain but wrong prediction
 # has a finite loss and a finite slope. The composition with clamp would lose the slope, hence a row of its own.
@@ -58,7 +57,7 @@ def binary_cross_entropy_with_logits(
     """Return the binary cross entropy of sigmoid(x), computed as (1-t) x + (1 + (p-1) t) log(1 + e⁻ˣ), reduced."""
     reduction = reduction_of(size_average, reduce, reduction)
     check_sizes("binary_cross_entropy_with_logits", input, target)
-    softplus = ops.logaddexp(-input, zeros_like(input))
+    softplus = ops.logaddexp(-input, ops.zeros_like(input))
     if pos_weight is not None:
         softplus = (1.0 + (pos_weight - 1.0) * target) * softplus
     losses = (1.0 - target) * input + softplus

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lineal.base import dtypes
-from lineal.tensors import zeros
+from lineal.ops import zeros
 
 
 def one_hot(tensor: Any, num_classes: int = -1) -> Any:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from lineal import ops
-from lineal.tensors import empty_like
 
 
 def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
@@ -16,5 +15,5 @@ def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = F
         return input
     if p == 1:
         return input.mul_(0) if inplace else ops.mul(input, 0.0)
-    mask = empty_like(input, requires_grad=False).bernoulli_(1 - p).div_(1 - p)
+    mask = ops.empty_like(input, requires_grad=False).bernoulli_(1 - p).div_(1 - p)
     return input.mul_(mask) if inplace else ops.mul(input, mask)

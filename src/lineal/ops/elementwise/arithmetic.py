@@ -1,27 +1,234 @@
-"""The four operations, powers and their kin."""
+"""The four operations, division with remainder, and their kin."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
+from lineal.base import config
 from lineal.core import AbstractTensor
-from lineal.ops.front import binary, store, unary
+from lineal.ops.conversion import dtype_of, result_type
+from lineal.ops.front import binary, nary, row, store, unary, underivable, unsupported, zero
 
-__all__ = ["add", "mul", "neg", "sub"]
+__all__ = [
+    "neg",
+    "negative",
+    "positive",
+    "add",
+    "sub",
+    "subtract",
+    "rsub",
+    "mul",
+    "multiply",
+    "div",
+    "divide",
+    "true_divide",
+    "floor_divide",
+    "remainder",
+    "fmod",
+    "reciprocal",
+    "addcmul",
+    "addcdiv",
+    "lerp",
+]
 
-neg = unary("neg", lambda m, x: m.negative(x), lambda g: -g, domain="number", doc="Return -input.")
+_neg = unary("neg", lambda m, x: m.negative(x), lambda g: -g, domain="number")
 _add = binary("add", lambda m, a, b: m.add(a, b), lambda g: g, lambda g: g)
 _sub = binary("sub", lambda m, a, b: m.subtract(a, b), lambda g: g, lambda g: -g, domain="number")
-mul = binary("mul", lambda m, a, b: m.multiply(a, b), lambda g, b: g * b.conj(), lambda g, a: g * a.conj(), doc="Return input × other.")
+mul = binary(
+    "mul",
+    lambda m, a, b: m.multiply(a, b),
+    lambda g, b: g * b.conj(),
+    lambda g, a: g * a.conj(),
+    doc="Return input × other; of bool tensors, input and other.",
+)
+
+_MASKS = "use the `~` or `logical_not()` operator to invert a mask, `^` or `logical_xor()` for the difference of two"
 
 
-def add(input: Any, other: Any, *, alpha: Any = 1, out: AbstractTensor | None = None) -> Any:  # noqa: A002
-    """Return input + alpha × other."""
-    y = _add(input, other if alpha == 1 else other * alpha)
+def neg(input: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
+    """Return -input."""
+    try:
+        return _neg(input, out=out)
+    except NotImplementedError:
+        raise RuntimeError(f"neg: Negation, the `-` operator, on a bool tensor is not supported; {_MASKS}") from None
+
+
+def positive(input: AbstractTensor) -> Any:
+    """Return input itself, which must not be bool."""
+    if input.value.dtype.kind == "b":
+        raise RuntimeError("positive: The `+` operator, on a bool tensor is not supported")
+    return input
+
+
+def scaled(name: str, input: Any, other: Any, alpha: Any) -> Any:
+    """Return other × alpha, of which the result's dtype must hold alpha."""
+    if alpha is 1:  # noqa: F632 - the default, told from 1.0 and True, which are checked
+        return other
+    target = result_type(input, other)
+    if isinstance(alpha, bool) and target.name != "bool":
+        raise RuntimeError(f"{name}: Boolean alpha only supported for Boolean results")
+    if config.of_scalar(alpha).category > target.category:
+        raise RuntimeError(f"{name}: expected alpha to be of the result's dtype {target}, got {alpha!r}")
+    return other if alpha == 1 else other * alpha
+
+
+def add(input: Any, other: Any, *, alpha: Any = 1, out: AbstractTensor | None = None) -> Any:
+    """Return input + alpha × other; of bool tensors, input or other."""
+    y = _add(input, scaled("add", input, other, alpha))
     return y if out is None else store(y, out, "add")
 
 
-def sub(input: Any, other: Any, *, alpha: Any = 1, out: AbstractTensor | None = None) -> Any:  # noqa: A002
+def sub(input: Any, other: Any, *, alpha: Any = 1, out: AbstractTensor | None = None) -> Any:
     """Return input - alpha × other."""
-    y = _sub(input, other if alpha == 1 else other * alpha)
+    for each in (input, other):
+        if isinstance(each, AbstractTensor) and each.value.dtype.kind == "b":
+            raise RuntimeError(f"sub: Subtraction, the `-` operator, with a bool tensor is not supported; {_MASKS}")
+    y = _sub(input, scaled("sub", input, other, alpha))
     return y if out is None else store(y, out, "sub")
+
+
+def rsub(input: Any, other: Any, *, alpha: Any = 1) -> Any:
+    """Return other - alpha × input."""
+    return sub(other, input, alpha=alpha)
+
+
+_quotient_by_divisor = row(
+    "div_backward",
+    lambda m, g, y, b: -g * (y / b),
+    lambda h, y, b: _quotient_by_divisor(h, y.conj(), b.conj()),
+    lambda h, g, b: -(h * (g / b).conj()),
+    lambda h, g, y, b: h * (g * y / b.square()).conj(),
+)
+true_divide = binary(
+    "div",
+    lambda m, a, b: m.true_divide(a, b),
+    lambda g, b: g / b.conj(),
+    lambda g, y, b: _quotient_by_divisor(g, y.conj(), b.conj()),
+    domain="float",
+    doc="Return input / other; integers are divided as the default dtype.",
+)
+
+
+def refuse_zero(b: Any) -> None:
+    """Raise where integers are divided by zero."""
+    if b.dtype.kind in "iu" and not np.all(b):
+        raise RuntimeError("ZeroDivisionError")
+
+
+def _floor(m: Any, a: Any, b: Any) -> Any:
+    refuse_zero(b)
+    return m.floor_divide(a, b)
+
+
+def _truncated(m: Any, a: Any, b: Any) -> Any:
+    refuse_zero(b)
+    if a.dtype.kind not in "iu":
+        return m.trunc(m.true_divide(a, b))
+    return m.floor_divide(a - m.fmod(a, b), b)
+
+
+def _remainder(m: Any, a: Any, b: Any) -> Any:
+    refuse_zero(b)
+    return m.remainder(a, b)
+
+
+def _fmod(m: Any, a: Any, b: Any) -> Any:
+    refuse_zero(b)
+    return m.fmod(a, b)
+
+
+_div_floor = binary("div_floor", lambda m, a, b: m.floor(a / b), zero, zero, domain="ordered", numeric=_floor)
+_div_trunc = binary("div_trunc", lambda m, a, b: m.trunc(a / b), zero, zero, domain="ordered", numeric=_truncated)
+_ROUNDED = {None: true_divide, "floor": _div_floor, "trunc": _div_trunc}
+
+
+def div(input: Any, other: Any, *, rounding_mode: str | None = None, out: AbstractTensor | None = None) -> Any:
+    """Return input / other, rounded down ("floor"), towards zero ("trunc"; both keep integers), or not at all (None)."""
+    divide = _ROUNDED.get(rounding_mode)
+    if divide is None:
+        raise RuntimeError(f"div: expected rounding_mode to be one of None, 'trunc', or 'floor' but found {rounding_mode!r}")
+    return divide(input, other, out=out)
+
+
+floor_divide = binary(
+    "floor_divide",
+    lambda m, a, b: m.floor(a / b),
+    underivable("floor_divide"),
+    underivable("floor_divide"),
+    domain="ordered",
+    numeric=_floor,
+    doc="Return input / other, rounded down.",
+)
+remainder = binary(
+    "remainder",
+    lambda m, a, b: a - m.floor(a / b) * b,
+    lambda g: g,
+    lambda g, a, b: -(g * _div_floor(a, b)),
+    domain="ordered",
+    numeric=_remainder,
+    doc="Return the remainder of input / other rounded down; it has the sign of other.",
+)
+fmod = binary(
+    "fmod",
+    lambda m, a, b: a - m.trunc(a / b) * b,
+    lambda g: g,
+    lambda g, a, b: -(g * _div_trunc(a, b)),
+    domain="ordered",
+    numeric=_fmod,
+    doc="Return the remainder of input / other rounded towards zero; it has the sign of input.",
+)
+
+_reciprocal_backward = row(
+    "reciprocal_backward",
+    lambda m, g, y: -g * (y * y),
+    lambda h, y: _reciprocal_backward(h, y.conj()),
+    lambda h, g, y: h * (g * y * -2).conj(),
+)
+reciprocal = unary(
+    "reciprocal",
+    lambda m, x: m.reciprocal(x),
+    lambda g, y: _reciprocal_backward(g, y.conj()),
+    doc="Return 1 / input.",
+)
+
+
+def addcmul(
+    input: AbstractTensor, tensor1: AbstractTensor, tensor2: AbstractTensor, *, value: Any = 1, out: AbstractTensor | None = None
+) -> Any:
+    """Return input + value × tensor1 × tensor2."""
+    return add(input, mul(tensor1, tensor2), alpha=value, out=out)
+
+
+def addcdiv(
+    input: AbstractTensor, tensor1: AbstractTensor, tensor2: AbstractTensor, *, value: Any = 1, out: AbstractTensor | None = None
+) -> Any:
+    """Return input + value × tensor1 / tensor2; floating or complex only."""
+    if tensor1.value.dtype.kind in "iub" and tensor2.value.dtype.kind in "iub":
+        raise RuntimeError("addcdiv: Integer division with addcdiv is not supported; use input + value * div(…, rounding_mode=…)")
+    return add(input, true_divide(tensor1, tensor2), alpha=value, out=out)
+
+
+_lerp = nary(
+    "lerp",
+    lambda m, a, b, w: m.where(m.abs(w) < 0.5, a + w * (b - a), b - (b - a) * (1 - w)),
+    lambda g, w: g * (1 - w).conj(),
+    lambda g, w: g * w.conj(),
+    lambda g, a, b: g * (b - a).conj(),
+    domain="field",
+)
+
+
+def lerp(input: AbstractTensor, end: AbstractTensor, weight: Any, *, out: AbstractTensor | None = None) -> Any:
+    """Return input + weight × (end - input), exact at the weights 0 and 1."""
+    if dtype_of(input) is not dtype_of(end):
+        raise RuntimeError(f"lerp: expected dtype {dtype_of(input)} for `end` but got dtype {dtype_of(end)}")
+    if isinstance(weight, AbstractTensor) and dtype_of(weight) is not dtype_of(input):
+        raise RuntimeError(f"lerp: expected dtype {dtype_of(input)} for `weight` but got dtype {dtype_of(weight)}")
+    if input.value.dtype.kind in "iub":
+        raise unsupported("lerp", dtype_of(input))
+    return _lerp(input, end, weight, out=out)
+
+
+negative, subtract, multiply, divide = neg, sub, mul, div

@@ -1,0 +1,144 @@
+"""Circular and hyperbolic functions, their inverses, and angles."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from lineal.ops.elementwise.arithmetic import mul
+from lineal.ops.elementwise.masks import drop
+from lineal.ops.front import binary, row, unary
+
+__all__ = [
+    "sin",
+    "cos",
+    "tan",
+    "asin",
+    "arcsin",
+    "acos",
+    "arccos",
+    "atan",
+    "arctan",
+    "atan2",
+    "arctan2",
+    "sinh",
+    "cosh",
+    "tanh",
+    "asinh",
+    "arcsinh",
+    "acosh",
+    "arccosh",
+    "atanh",
+    "arctanh",
+    "hypot",
+    "sinc",
+    "deg2rad",
+    "rad2deg",
+]
+
+_minus_sine = row(
+    "cos_backward",
+    lambda m, g, x: -(g * m.sin(x)),
+    lambda h, x: _minus_sine(h, x.conj()),
+    lambda h, g, x: -(h * (g * cos(x)).conj()),
+)
+_one_plus_square = row(
+    "tan_backward",
+    lambda m, g, y: g * (1 + y * y),
+    lambda h, y: _one_plus_square(h, y.conj()),
+    lambda h, g, y: h * (g * y * 2).conj(),
+)
+_one_less_square = row(
+    "tanh_backward",
+    lambda m, g, y: g * (1 - y * y),
+    lambda h, y: _one_less_square(h, y.conj()),
+    lambda h, g, y: h * (g * y * -2).conj(),
+)
+
+sin = unary("sin", lambda m, x: m.sin(x), lambda g, x: g * cos(x).conj(), doc="Return the sine of input.")
+cos = unary("cos", lambda m, x: m.cos(x), lambda g, x: _minus_sine(g, x.conj()), doc="Return the cosine of input.")
+tan = unary("tan", lambda m, x: m.tan(x), lambda g, y: _one_plus_square(g, y.conj()), doc="Return the tangent of input.")
+asin = unary("asin", lambda m, x: m.arcsin(x), lambda g, x: g * (1 - x * x).rsqrt().conj(), doc="Return the arcsine of input.")
+acos = unary(
+    "acos", lambda m, x: m.arccos(x), lambda g, x: g * -(1 - x * x).rsqrt().conj(), doc="Return the arccosine of input."
+)
+atan = unary("atan", lambda m, x: m.arctan(x), lambda g, x: g / (x * x + 1).conj(), doc="Return the arctangent of input.")
+sinh = unary("sinh", lambda m, x: m.sinh(x), lambda g, x: g * cosh(x).conj(), doc="Return the hyperbolic sine of input.")
+cosh = unary("cosh", lambda m, x: m.cosh(x), lambda g, x: g * sinh(x).conj(), doc="Return the hyperbolic cosine of input.")
+tanh = unary(
+    "tanh", lambda m, x: m.tanh(x), lambda g, y: _one_less_square(g, y.conj()), doc="Return the hyperbolic tangent of input."
+)
+asinh = unary(
+    "asinh",
+    lambda m, x: m.arcsinh(x),
+    lambda g, x: g * (x * x + 1).rsqrt().conj(),
+    doc="Return the inverse hyperbolic sine of input.",
+)
+acosh = unary(
+    "acosh",
+    lambda m, x: m.arccosh(x),
+    lambda g, x: g * _acosh_slope(x).conj(),
+    doc="Return the inverse hyperbolic cosine of input.",
+)
+atanh = unary(
+    "atanh",
+    lambda m, x: m.arctanh(x),
+    lambda g, x: g / (1 - x * x).conj(),
+    doc="Return the inverse hyperbolic tangent of input.",
+)
+
+
+def _acosh_slope(x: Any) -> Any:
+    # of complex numbers the factors' roots have the right branch, the product's has not
+    return (x + 1).rsqrt() * (x - 1).rsqrt() if x.value.dtype.kind == "c" else (x * x - 1).rsqrt()
+
+
+_across = row(
+    "atan2_backward",
+    lambda m, g, a, b: m.where((a == 0) & (b == 0), 0, g * (b / (a * a + b * b))),
+    lambda h, a, b: _across(h, a, b),
+    lambda h, g, a, b: _across(h * g * -2 * a, a, b) / (a * a + b * b),
+    lambda h, g, a, b: h * g * (a * a - b * b) / (a * a + b * b).square(),
+)
+atan2 = binary(
+    "atan2",
+    lambda m, a, b: m.arctan2(a, b),
+    lambda g, a, b: _across(g, a, b),
+    lambda g, a, b: -_across(g, b, a),
+    domain="real float",
+    doc="Return the angle, in (-π, π], of the point with height input and abscissa other.",
+)
+hypot = binary(
+    "hypot",
+    lambda m, a, b: m.hypot(a, b),
+    lambda g, a, y: g * (a / y),
+    lambda g, b, y: g * (b / y),
+    domain="only float",
+    doc="Return √(input² + other²) without overflow.",
+)
+
+_PI = math.pi
+
+
+def _sinc_slope(g: Any, x: Any) -> Any:
+    angle = x * _PI
+    return g * drop((angle * cos(angle) - sin(angle)) / (angle * x), x == 0).conj()
+
+
+sinc = unary(
+    "sinc",
+    lambda m, x: m.where(x == 0, 1, m.sin(m.pi * x) / (m.pi * x)),
+    _sinc_slope,
+    doc="Return sin(π input) / (π input), 1 at 0.",
+)
+deg2rad = unary(
+    "deg2rad", lambda m, x: x * (m.pi / 180), lambda g: mul(g, _PI / 180), domain="real float", doc="Return degrees as radians."
+)
+rad2deg = unary(
+    "rad2deg", lambda m, x: x * (180 / m.pi), lambda g: mul(g, 180 / _PI), domain="real float", doc="Return radians as degrees."
+)
+
+arcsin, arccos, arctan, arctan2 = asin, acos, atan, atan2
+arcsinh, arccosh, arctanh = asinh, acosh, atanh

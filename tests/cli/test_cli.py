@@ -1,0 +1,210 @@
+"""The command `lineal`: what it prints, where, and with which exit code."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+import lineal
+from lineal import data
+from lineal.base.version import __version__
+from lineal.cli import main as entry
+from lineal.cli import training
+from lineal.train import CHECKPOINT, Experiment
+
+SMALL = ["--hidden", "8", "--batch-size", "200"]
+
+
+def call(capsys, *argv):
+    """Run the command in this process; return exit code, stdout and stderr."""
+    try:
+        code = entry.main([str(each) for each in argv])
+    except SystemExit as stop:
+        code = stop.code
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+def command(*argv):
+    return [sys.executable, "-m", "lineal", *map(str, argv)]
+
+
+def test_version_and_help(capsys):
+    assert call(capsys, "--version") == (0, f"lineal {__version__}\n", "")
+    code, out, _ = call(capsys)
+    assert code == 0
+    assert "train" in out
+    code, out, _ = call(capsys, "train", "--help")
+    assert code == 0
+    for option in ("epochs", "batch-size", "lr", "optimizer", "hidden", "seed", "out", "resume", "quiet", "no-plot"):
+        assert f"--{option}" in out
+
+
+def test_training_in_a_pipe(capsys, tmp_path):
+    out_folder = tmp_path / "new" / "run"
+    code, out, err = call(capsys, "train", *SMALL, "--epochs", 2, "--no-plot", "--out", out_folder)
+    assert (code, err) == (0, "")
+    assert "\x1b" not in out
+    lines = out.splitlines()
+    assert re.fullmatch(r"epoch 1/2 loss \d\.\d{4} acc \d\.\d{4} test \d\.\d{4}", lines[0])
+    assert all(len(line) <= 50 for line in lines if str(tmp_path) not in line)
+    table = dict(re.split(r"\s{2,}", line, maxsplit=1) for line in lines[2:])
+    assert table["epochs"] == "2"
+    assert float(table["test accuracy"]) == pytest.approx(
+        Experiment.resume(out_folder, {}).history[-1]["test_accuracy"], abs=1e-4
+    )
+    assert float(table["seconds"]) > 0
+    assert int(table["samples per second"].replace(",", "")) > 0
+    assert table["checkpoint"] == str(out_folder / CHECKPOINT)
+    assert os.listdir(out_folder) == [CHECKPOINT]
+
+
+def test_quiet_prints_the_result_only(capsys, tmp_path):
+    code, out, _ = call(capsys, "train", *SMALL, "--epochs", 2, "--no-plot", "--quiet", "--out", tmp_path)
+    assert code == 0
+    assert "epoch 1" not in out
+    assert out.startswith("test accuracy")
+
+
+def test_resuming(capsys, tmp_path):
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    common = [*SMALL, "--seed", 3, "--no-plot", "--quiet"]
+    assert call(capsys, "train", *common, "--epochs", 6, "--out", whole)[0] == 0
+    assert call(capsys, "train", *common, "--epochs", 3, "--out", parts)[0] == 0
+    code, out, _ = call(capsys, "train", "--resume", "--epochs", 6, "--no-plot", "--out", parts)
+    assert code == 0
+    assert out.startswith("epoch 4/6 ")
+    one, other = (data.load(folder / CHECKPOINT) for folder in (whole, parts))
+    for each in (one, other):
+        del each["seconds"]
+    assert repr(one) == repr(other)
+    for name, tensor in one["model"].items():
+        assert tensor.numpy().tobytes() == other["model"][name].numpy().tobytes()
+
+
+def test_resuming_a_finished_run_shows_its_result(capsys, tmp_path):
+    call(capsys, "train", *SMALL, "--epochs", 1, "--no-plot", "--out", tmp_path)
+    before = (tmp_path / CHECKPOINT).read_bytes()
+    code, out, _ = call(capsys, "train", "--resume", "--no-plot", "--out", tmp_path)
+    assert code == 0
+    assert out.startswith("test accuracy")
+    assert (tmp_path / CHECKPOINT).read_bytes() == before
+
+
+def test_figures(capsys, tmp_path):
+    pytest.importorskip("matplotlib", reason="the figures need matplotlib")
+    _, out, _ = call(capsys, "train", *SMALL, "--epochs", 1, "--quiet", "--out", tmp_path)
+    for name in ("learning-curve.png", "confusion.png"):
+        assert str(tmp_path / name) in out
+        assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
+
+
+def test_without_matplotlib_a_line_says_how_to_get_it(capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr(training.importlib.util, "find_spec", lambda name: None)
+    code, out, _ = call(capsys, "train", *SMALL, "--epochs", 1, "--quiet", "--out", tmp_path)
+    assert code == 0
+    assert 'pip install "lineal[plot]"' in out
+    assert os.listdir(tmp_path) == [CHECKPOINT]
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["bogus"], "invalid choice: 'bogus'"),
+        (["train", "--bogus"], "unrecognized arguments: --bogus"),
+        (["train", "--epochs", "0"], "--epochs: expected a positive whole number, got '0'"),
+        (["train", "--epochs", "many"], "--epochs: expected a positive whole number"),
+        (["train", "--lr", "nan"], "--lr: expected a positive number"),
+        (["train", "--hidden", "8,,8"], "--hidden: expected positive whole numbers with commas"),
+        (["train", "--optimizer", "lbfgs"], "--optimizer: invalid choice"),
+        (["train", "--seed", "-1"], "--seed"),
+        (["train", "--resume", "--out", "nowhere"], "there is no checkpoint"),
+        (["train", "--out", os.devnull + "/x"], "Not a directory"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_mistakes_give_one_line_and_exit_code_2(capsys, argv, message):
+    code, out, err = call(capsys, *argv)
+    assert (code, out) == (2, "")
+    assert message in err
+    assert err.count("\n") == 1
+
+
+def test_a_damaged_checkpoint(capsys, tmp_path):
+    call(capsys, "train", *SMALL, "--epochs", 1, "--no-plot", "--quiet", "--out", tmp_path)
+    path = tmp_path / CHECKPOINT
+    path.write_bytes(path.read_bytes()[:-20])
+    code, out, err = call(capsys, "train", "--resume", "--out", tmp_path)
+    assert (code, out) == (2, "")
+    assert str(path) in err
+    assert "damaged" in err
+    assert err.count("\n") == 1
+
+
+def test_options_that_contradict_the_checkpoint(capsys, tmp_path):
+    call(capsys, "train", *SMALL, "--epochs", 1, "--no-plot", "--quiet", "--out", tmp_path)
+    code, _, err = call(capsys, "train", "--resume", "--hidden", "9", "--out", tmp_path)
+    assert code == 2
+    assert "hidden: the run to resume has 8" in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends a POSIX signal")
+@pytest.mark.parametrize("quiet", [[], ["--quiet"]])
+def test_an_interrupt_keeps_the_checkpoint(tmp_path, quiet):
+    argv = command("train", *SMALL, "--epochs", 100_000, "--no-plot", *quiet, "--out", tmp_path)
+    process = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while not (tmp_path / CHECKPOINT).exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert err.count("\n") == 1
+    epoch = int(re.search(r"go on after epoch (\d+)", err)[1])
+    assert data.load(tmp_path / CHECKPOINT)["history"][epoch - 1 :]
+    assert os.listdir(tmp_path) == [CHECKPOINT]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="closes a POSIX pipe")
+def test_a_reader_that_leaves_is_no_traceback(tmp_path):
+    argv = command("train", *SMALL, "--epochs", 2000, "--no-plot", "--out", tmp_path)
+    process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process.stdout.readline()
+    process.stdout.close()
+    err = process.stderr.read()
+    process.stderr.close()
+    assert process.wait(60) == 141
+    assert err == b""
+
+
+def test_info(capsys):
+    code, out, err = call(capsys, "info")
+    assert (code, err) == (0, "")
+    assert "\x1b" not in out
+    table = dict(re.split(r"\s{2,}", line, maxsplit=1) for line in out.splitlines())
+    assert table["lineal"] == __version__
+    assert table["Python"].startswith(".".join(map(str, sys.version_info[:3])))
+    for name in ("numpy", "scipy", "llvmlite", "BLAS of numpy", "threads", "CPU", "devices"):
+        assert table[name]
+
+
+def test_help_needs_neither_rich_nor_matplotlib():
+    code = (
+        "import sys, json\n"
+        "from lineal.cli.main import main\n"
+        "try:\n    main(['--help'])\nexcept SystemExit:\n    pass\n"
+        "print('\\n' + json.dumps([name for name in ('rich.console', 'matplotlib') if name in sys.modules]))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout.splitlines()[-1]) == []
+
+
+def test_the_module_is_the_command():
+    done = subprocess.run(command("--version"), capture_output=True, text=True, check=True)
+    assert done.stdout == f"lineal {lineal.__version__}\n"

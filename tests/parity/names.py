@@ -1,0 +1,93 @@
+"""Which entries of PyTorch's table of ops are held to parity, by family, and where a difference is meant."""
+
+from dataclasses import dataclass
+
+FAMILIES = {
+    "structural": """
+        as_strided atleast_1d atleast_2d atleast_3d broadcast_shapes broadcast_tensors broadcast_to
+        cartesian_prod cat chunk clone column_stack combinations conj constant_pad_nd contiguous diag diag_embed
+        diagflat diagonal diagonal_scatter dsplit dstack expand expand_as flatten flip fliplr flipud H hsplit
+        hstack imag meshgrid mH movedim mT narrow permute ravel real repeat reshape reshape_as resolve_conj
+        resolve_neg roll rot90 select select_scatter slice slice_scatter split split_with_sizes squeeze stack T
+        t tensor_split tile transpose tril triu unbind unflatten unfold unsqueeze view view_as view_as_complex
+        view_as_real vsplit vstack
+    """.split(),
+    "indexing": """
+        __getitem__ argwhere fill gather index_add index_copy index_fill index_put index_reduce index_select
+        item masked_fill masked_scatter masked_select nonzero put repeat_interleave scatter scatter_add
+        scatter_reduce take take_along_dim tril_indices triu_indices unravel_index zero_
+    """.split(),
+    "conversion": """
+        bfloat16 bool byte cdouble cfloat chalf char double float half int long short to
+    """.split(),
+    "elementwise": """
+        __radd__ __rand__ __rdiv__ __rmod__ __rmul__ __ror__ __rpow__ __rsub__ __rxor__ abs acos acosh add
+        addcdiv addcmul angle asin asinh atan atan2 atanh bitwise_and bitwise_left_shift bitwise_not bitwise_or
+        bitwise_right_shift bitwise_xor ceil clamp clamp_max clamp_min complex conj_physical copysign cos cosh
+        deg2rad div eq exp exp2 expm1 float_power floor floor_divide fmax fmin fmod frac frexp gcd ge gt
+        heaviside hypot isclose isfinite isinf isnan isneginf isposinf isreal lcm ldexp le lerp log log10 log1p
+        log2 logaddexp logaddexp2 logical_and logical_not logical_or logical_xor logit lt maximum minimum mul
+        nan_to_num ne neg nextafter polar positive pow rad2deg reciprocal remainder round rsqrt rsub sgn sigmoid
+        sign signbit sin sinh sqrt square sub tan tanh true_divide trunc where xlogy
+    """.split(),
+    "reductions": """
+        all allclose amax amin aminmax any argmax argmin bincount corrcoef count_nonzero cov cummax cummin
+        cumprod cumsum cumulative_trapezoid diff dist equal gradient histc histogram log_softmax logcumsumexp
+        logsumexp max mean min nanmean nansum norm prod renorm softmax std std_mean sum sum_to_size trace
+        trapezoid trapz var var_mean
+    """.split(),
+    "sorting": """
+        argsort bucketize isin kthvalue median mode msort nanmedian nanquantile quantile searchsorted sort topk
+        unique unique_consecutive
+    """.split(),
+    "contraction": """
+        __rmatmul__ bmm cross dot einsum inner kron matmul mm mv outer tensordot vdot
+    """.split(),
+    "random": """
+        bernoulli multinomial normal rand_like randint randint_like randn randn_like uniform
+    """.split(),
+    "creation": """
+        arange empty empty_like empty_strided eye full full_like linspace logspace new_empty new_empty_strided
+        new_full new_ones new_zeros ones ones_like scalar_tensor zeros zeros_like
+    """.split(),
+}
+FAMILY_OF = {name: family for family, members in FAMILIES.items() for name in members}
+
+METHODS = """
+    bfloat16 bool byte cdouble cfloat chalf char contiguous double expand expand_as float half int item long new_empty
+    new_empty_strided new_full new_ones new_zeros repeat reshape_as short sum_to_size to unfold view view_as
+""".split()
+PROPERTIES = ("H", "T", "mH", "mT")
+
+# Only shape and dtype are the library's promise: the values are random, or whatever the memory held.
+ARBITRARY = """
+    bernoulli empty empty_like empty_strided multinomial new_empty new_empty_strided normal rand_like randint
+    randint_like randn randn_like uniform
+""".split()
+
+# Where equal values tie, PyTorch leaves open which index is returned. The number is the position of `dim` in args.
+TIES = {"argsort": 0, "kthvalue": 1, "median": 0, "mode": 0, "nanmedian": 0, "sort": 0, "topk": 1}
+
+
+@dataclass(frozen=True)
+class Deviation:
+    """A difference from PyTorch that is meant: the op, the reason, and where it holds (everywhere if empty)."""
+
+    op: str
+    reason: str
+    dtypes: tuple = ()
+    kinds: tuple = ()
+    text: str = ""
+
+    def covers(self, name, dtype, kind, call):
+        named = self.op in (name, name.partition(".")[0])
+        held = (not self.dtypes or dtype in self.dtypes) and (not self.kinds or kind in self.kinds)
+        return named and held and self.text in call
+
+
+DEVIATIONS = (Deviation("chalf", "NumPy has no half-precision complex type"),)
+
+
+def deviation(name, dtype, kind, call):
+    """Return why a failure is meant, or None."""
+    return next((known.reason for known in DEVIATIONS if known.covers(name, dtype, kind, call)), None)
