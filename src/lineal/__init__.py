@@ -34,7 +34,7 @@ from lineal.ops import *
 from lineal.ops.conversion import result_type
 from lineal.tensors import *
 
-from lineal import backends, cuda  # isort: skip
+from lineal import autograd, backends, cuda, linalg  # isort: skip
 
 float = float32
 double = float64

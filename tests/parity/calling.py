@@ -1,6 +1,7 @@
 """How each op is called in the library under test, and the forms (method, in place, out=) it is called in."""
 
 from dataclasses import dataclass
+from operator import attrgetter
 
 from names import METHODS, PROPERTIES
 from reference import subject, torch
@@ -55,7 +56,7 @@ def function(op, name):
         return lambda x: getattr(x, op.name)
     if op.name in METHODS or op.name.startswith("__"):
         return method(op.name)
-    return lambda *args, **kwargs: getattr(subject, op.name)(*args, **kwargs)
+    return lambda *args, **kwargs: attrgetter(op.name)(subject)(*args, **kwargs)
 
 
 def function_form(op, name):

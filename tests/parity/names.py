@@ -43,6 +43,15 @@ FAMILIES = {
     "contraction": """
         __rmatmul__ bmm cross dot einsum inner kron matmul mm mv outer tensordot vdot
     """.split(),
+    "linalg": """
+        cholesky cholesky_inverse cholesky_solve geqrf linalg.cholesky linalg.cholesky_ex linalg.cond linalg.cross
+        linalg.det linalg.diagonal linalg.eigvals linalg.eigvalsh linalg.householder_product linalg.inv linalg.inv_ex
+        linalg.lstsq linalg.lu linalg.lu_factor linalg.lu_factor_ex linalg.lu_solve linalg.matrix_norm
+        linalg.matrix_power linalg.matrix_rank linalg.multi_dot linalg.norm linalg.pinv linalg.qr linalg.slogdet
+        linalg.solve linalg.solve_ex linalg.solve_triangular linalg.svdvals linalg.tensorinv linalg.tensorsolve
+        linalg.vander linalg.vecdot linalg.vector_norm logdet lu lu_solve lu_unpack matrix_exp ormqr pinverse qr
+        triangular_solve addbmm addmm addmv addr baddbmm block_diag cdist chain_matmul
+    """.split(),
     "random": """
         bernoulli multinomial normal rand_like randint randint_like randn randn_like uniform
     """.split(),

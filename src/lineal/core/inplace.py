@@ -68,16 +68,21 @@ def write(target: AbstractTensor, source: AbstractTensor, name: str) -> Any:
         synchronize(target)
     check_write(target, source, name)
     np.copyto(target.value, source.value)
-    memory = memory_of(target)
-    memory.version += 1
-    memory.written = next_id()
-    memory.writer = (name, site())
+    touch(target, name)
     if modes.grad_enabled.get() and (target.node is not None or source.node is not None):
         _rebase(target, source)
     listener = modes.recorder.get()
     if listener is not None:
         listener.record_write(target, source)
     return target
+
+
+def touch(target: AbstractTensor, name: str) -> None:
+    """Note that the op `name` has written into the memory of `target`."""
+    memory = memory_of(target)
+    memory.version += 1
+    memory.written = next_id()
+    memory.writer = (name, site())
 
 
 def check_write(target: AbstractTensor, source: AbstractTensor, name: str) -> None:

@@ -1,8 +1,50 @@
 """The mathematics, front to back: every public function of tensors, each file using only those before it."""
 
+from types import ModuleType as _ModuleType
+
 from lineal.ops.elementwise.arithmetic import *
+from lineal.ops.elementwise.powers import *
+from lineal.ops.elementwise.exponential import *
+from lineal.ops.elementwise.trigonometry import *
+from lineal.ops.elementwise.rounding import *
+from lineal.ops.elementwise.comparison import *
+from lineal.ops.elementwise.logic import *
+from lineal.ops.elementwise.extremes import *
+from lineal.ops.elementwise.signs import *
+from lineal.ops.elementwise.integers import *
+from lineal.ops.elementwise.parts import *
+from lineal.ops.elementwise.selection import *
+from lineal.ops.elementwise.special import *
 from lineal.ops.reductions.sums import *
+from lineal.ops.reductions.products import *
+from lineal.ops.reductions.extremes import *
+from lineal.ops.reductions.truth import *
+from lineal.ops.reductions.cumulative import *
+from lineal.ops.reductions.moments import *
+from lineal.ops.reductions.exponentials import *
+from lineal.ops.reductions.norms import *
+from lineal.ops.reductions.differences import *
 from lineal.ops.structural.reshape import *
+from lineal.ops.indexing.gathering import *
+from lineal.ops.indexing.along import *
+from lineal.ops.indexing.masked import *
+from lineal.ops.indexing.scatter_reduction import *
+from lineal.ops.indexing.subscript import *
+from lineal.ops.indexing.filling import *
+from lineal.ops.contraction.matmul import *
+from lineal.ops.contraction.vectors import *
+from lineal.ops.contraction.additive import *
+from lineal.ops.contraction.chains import *
+from lineal.ops.contraction.tensordot import *
+from lineal.ops.contraction.einsum import *
+from lineal.ops.contraction.distances import *
+from lineal.ops.sorting.order import *
+from lineal.ops.sorting.middle import *
+from lineal.ops.sorting.quantiles import *
 from lineal.ops.creation import *
 from lineal.ops.random.distributions import *
 from lineal.ops.random.generator import *
+from lineal.ops.linalg.older import *
+
+# all of the functions above, but not the folders they come from: `lineal.linalg` is not `lineal.ops.linalg`
+__all__ = [name for name, each in globals().items() if name[0] != "_" and not isinstance(each, _ModuleType)]  # pyright: ignore[reportUnsupportedDunderAll]

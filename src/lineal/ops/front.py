@@ -31,6 +31,8 @@ class Domain(NamedTuple):
     categories: str
     lifts: bool = False
     """Whether integers and bool are taken as the default dtype."""
+    strict: bool = False
+    """Whether bool tensors are refused even beside an operand that lifts the result."""
 
     def kinds(self) -> str:
         """Return the letters of the NumPy kinds that need no conversion."""
@@ -41,6 +43,7 @@ DOMAINS = {
     "any": Domain("bifc"),
     "compare": Domain("bifc"),
     "number": Domain("ifc"),
+    "no bool": Domain("ifc", strict=True),
     "real": Domain("bif"),
     "ordered": Domain("if"),
     "integer": Domain("bi"),
@@ -133,7 +136,7 @@ def binary_front(op: Elementwise, domain: str, refused: Any) -> Any:
         elif input.__class__ in _SIMPLE and isinstance(other, AbstractTensor) and other.value.dtype.kind in floats:
             y = door(constant(input, dtypes.BY_NUMPY[other.value.dtype]), other)
             return y if out is None else store(y, out, name)
-        if refused is not None and not (isinstance(other, _OPERANDS) and isinstance(input, _OPERANDS)):
+        if refused is not None and not (isinstance(other, OPERANDS) and isinstance(input, OPERANDS)):
             return refused
         y = door(*align(name, domain, input, other))
         return y if out is None else store(y, out, name)
@@ -175,7 +178,7 @@ def underivable(name: str) -> Rule:
 
 
 _SIMPLE = frozenset((int, float))
-_OPERANDS = (AbstractTensor, np.ndarray, np.generic, bool, int, float, complex)
+OPERANDS = (AbstractTensor, np.ndarray, np.generic, bool, int, float, complex)
 
 
 def unsupported(name: str, given: dtype) -> NotImplementedError:
@@ -202,8 +205,10 @@ def require_tensor(name: str, x: Any) -> np.ndarray:
 def align(name: str, domain: str, *operands: Any) -> list[Any]:
     """Return the operands as tensors of one dtype, which `domain` allows, and of shapes that `apply` takes."""
     for operand in operands:
-        if not isinstance(operand, _OPERANDS):
+        if not isinstance(operand, OPERANDS):
             raise TypeError(f"{name}: expected a tensor or a number, got {type(operand).__name__}")
+        if DOMAINS[domain].strict and isinstance(operand, AbstractTensor) and operand.value.dtype.kind == "b":
+            raise unsupported(name, dtypes.bool_)
     target = check_domain(name, domain, result_type(*operands))
     xs = [cast(x, target) if isinstance(x, AbstractTensor) else as_constant(x, target) for x in operands]
     return broadcast(name, *xs)
@@ -220,7 +225,7 @@ def as_constant(given: Any, target: dtype) -> Any:
 
 def check_domain(name: str, domain: str, target: dtype) -> dtype:
     """Return the dtype in which an op of this domain computes; NotImplementedError if it does not take `target`."""
-    categories, lifts = DOMAINS[domain]
+    categories, lifts, _ = DOMAINS[domain]
     if "bifc"[target.category] in categories:
         return target
     if lifts and target.category < Category.FLOATING:

@@ -47,7 +47,7 @@ class Elementwise(Op):
             label=label,
             result=result,
             scalar=scalar,
-            eager=scalar if numeric is None and plain(scalar) else widened(numeric or scalar),
+            eager=scalar if numeric is None and called(scalar) else widened(numeric or scalar),
             rules=rules,
             name=label,
             keeps=tuple(" ".join("y" if pick == len(names) else str(pick) for pick in picks) for _, picks in rules),
@@ -90,15 +90,17 @@ class Elementwise(Op):
 
     def kernel(self) -> Rule:
         """Return the eager kernel: the NumPy function itself where the scalar expression is one call of it."""
-        names = arguments(self.scalar)
-        function, given = self.scalar(_PROBE, *names) if self.eager is self.scalar else (None, ())
-        return function if given == names else functools.partial(self.eager, np)
+        return (called(self.scalar) if self.eager is self.scalar else None) or functools.partial(self.eager, np)
 
 
-def plain(scalar: Rule) -> bool:
-    """Return whether a scalar expression is one call, as in `m.exp(x)`."""
-    code = scalar.__code__
-    return len(code.co_names) == 1 and not code.co_freevars and code.co_consts in ((None,), ()) and hasattr(np, code.co_names[0])
+def called(scalar: Rule) -> Callable[..., Any] | None:
+    """Return the NumPy function of which a scalar expression is the one call, as in `m.exp(x)`; None if it is more."""
+    xs = tuple(object() for _ in arguments(scalar))
+    try:
+        call = scalar(_PROBE, *xs)
+    except (TypeError, AttributeError):
+        return None
+    return call.function if isinstance(call, _Call) and call.xs == xs else None
 
 
 def widened(scalar: Rule) -> Rule:
@@ -119,12 +121,20 @@ def arguments(rule: Rule) -> tuple[str, ...]:
     return rule.__code__.co_varnames[1 : rule.__code__.co_argcount]
 
 
+class _Call:
+    """A call of a NumPy function, seen by the probe."""
+
+    def __init__(self, function: Callable[..., Any], xs: tuple):
+        self.function = function
+        self.xs = xs
+
+
 class _Probe:
     """Stands for the array module in a scalar expression, to see which function it calls on what."""
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         function = getattr(np, name)
-        return lambda *given: (function, given)
+        return lambda *xs: _Call(function, xs)
 
 
 _PROBE = _Probe()

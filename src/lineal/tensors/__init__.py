@@ -3,3 +3,4 @@
 from lineal.tensors.tensor import *  # isort: skip - first, so that the function `tensor` wins over the module's name
 from lineal.tensors.creation import *
 from lineal.tensors.interop import *
+from lineal.tensors.printoptions import *

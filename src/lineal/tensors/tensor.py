@@ -8,13 +8,18 @@ from typing import Any
 from lineal.base import config, dtypes
 from lineal.base.spec import Size, axis
 from lineal.core import AbstractTensor, finalize, lift
-from lineal.ops import reshape, sum  # noqa: A004
+from lineal.ops import reshape
 from lineal.ops.random.distributions import RandomMethods
 from lineal.tensors.autograd_methods import AutogradMethods
+from lineal.tensors.contraction_methods import ContractionMethods
 from lineal.tensors.conversion_methods import ConversionMethods
 from lineal.tensors.creation import CreationMethods, legacy
 from lineal.tensors.elementwise_methods import ElementwiseMethods
+from lineal.tensors.indexing_methods import IndexingMethods
 from lineal.tensors.interop import InteropMethods
+from lineal.tensors.linalg_methods import LinalgMethods
+from lineal.tensors.printing_methods import PrintingMethods
+from lineal.tensors.reduction_methods import ReductionMethods
 
 __all__ = ["Layout", "Tensor", "is_tensor", "numel", "strided"]
 
@@ -32,11 +37,16 @@ strided = Layout()
 @finalize
 class Tensor(
     ElementwiseMethods,
+    ContractionMethods,
+    ReductionMethods,
     RandomMethods,
+    LinalgMethods,
     AutogradMethods,
     ConversionMethods,
     CreationMethods,
     InteropMethods,
+    PrintingMethods,
+    IndexingMethods,
     AbstractTensor,
 ):
     """An array with a history.
@@ -52,7 +62,6 @@ class Tensor(
         made = legacy(args, config.defaults.dtype)
         return made if cls is Tensor else made.as_subclass(cls)
 
-    sum = sum
     reshape = reshape
 
     @property

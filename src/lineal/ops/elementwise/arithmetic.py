@@ -35,7 +35,7 @@ __all__ = [
 
 _neg = unary("neg", lambda m, x: m.negative(x), lambda g: -g, domain="number")
 _add = binary("add", lambda m, a, b: m.add(a, b), lambda g: g, lambda g: g)
-_sub = binary("sub", lambda m, a, b: m.subtract(a, b), lambda g: g, lambda g: -g, domain="number")
+_sub = binary("sub", lambda m, a, b: m.subtract(a, b), lambda g: g, lambda g: -g, domain="no bool")
 mul = binary(
     "mul",
     lambda m, a, b: m.multiply(a, b),
@@ -64,7 +64,7 @@ def positive(input: AbstractTensor) -> Any:
 
 def scaled(name: str, input: Any, other: Any, alpha: Any) -> Any:
     """Return other × alpha, of which the result's dtype must hold alpha."""
-    if alpha is 1:  # noqa: F632 - the default, told from 1.0 and True, which are checked
+    if alpha.__class__ is int and alpha == 1:
         return other
     target = result_type(input, other)
     if isinstance(alpha, bool) and target.name != "bool":
@@ -231,4 +231,6 @@ def lerp(input: AbstractTensor, end: AbstractTensor, weight: Any, *, out: Abstra
     return _lerp(input, end, weight, out=out)
 
 
+add.operator, add.reflected = _add.operator, _add.operator
+sub.operator, sub.reflected = _sub.operator, _sub.reflected
 negative, subtract, multiply, divide = neg, sub, mul, div

@@ -1,63 +1,146 @@
-"""Sums and means."""
+"""Sums and means, with and without NaN."""
 
 from __future__ import annotations
 
-import functools
 from typing import Any
 
+import numpy as np
+
 from lineal.base import dtypes
-from lineal.base.dtypes import Category
-from lineal.base.spec import axes
-from lineal.core import AbstractTensor, Op, apply
-from lineal.ops.broadcasting import expand
-from lineal.ops.conversion import cast
-from lineal.ops.front import store
-from lineal.ops.structural.reshape import reshape
+from lineal.base.dtypes import Category, dtype
+from lineal.core import AbstractTensor, Op
+from lineal.ops.conversion import cast, dtype_of
+from lineal.ops.elementwise.masks import drop
+from lineal.ops.front import require_tensor, store, unsupported
+from lineal.ops.reductions.front import Axes, count, doors, numpy_names, reduced, spread
 
-__all__ = ["sum"]
-
-Axes = tuple[int, ...]
+__all__ = ["sum", "mean", "nansum", "nanmean", "trace"]
 
 
 class Sum(Op):
-    """y = Σ x over `axes`; x̄ = ȳ repeated along them."""
+    """y = Σ x over `axes`, added up in `storage` (by default x's dtype); x̄ = ȳ repeated along them."""
 
     axes: Axes
     keepdim: bool
+    storage: np.dtype | None = None
     name = "Sum"
 
+    @property
+    def grad_name(self) -> str:
+        return "SumBackward1" if self.axes else "SumBackward0"
+
     def eager(self, xp, x):
-        if len(self.axes) == x.ndim:
-            y = xp.add.reduce(x, axis=None)
-            return y.reshape((1,) * x.ndim) if self.keepdim else y
-        return xp.add.reduce(x, axis=self.axes, keepdims=self.keepdim)
+        return reduced(xp.add, x, self.axes, self.keepdim, self.storage)
 
     def vjp(self, needs, g, y, x):
         return (spread(g, x.shape, self.axes, self.keepdim),)
 
 
-_sum = functools.lru_cache(4096)(Sum)
+class Mean(Op):
+    """y = Σ x / n over `axes`; x̄ = ȳ / n repeated along them."""
+
+    axes: Axes
+    keepdim: bool
+    name = "Mean"
+
+    @property
+    def grad_name(self) -> str:
+        return "MeanBackward1" if self.axes else "MeanBackward0"
+
+    def eager(self, xp, x):
+        n = count(x.shape, self.axes)
+        if x.dtype.itemsize == 2:
+            return (reduced(xp.add, x, self.axes, self.keepdim, np.dtype(np.float32)) / n).astype(x.dtype)
+        return reduced(xp.add, x, self.axes, self.keepdim) / n
+
+    def vjp(self, needs, g, y, x):
+        return (spread(g / count(x.shape, self.axes), x.shape, self.axes, self.keepdim),)
 
 
-def spread(g: AbstractTensor, shape: tuple[int, ...], axes: Axes, keepdim: bool) -> Any:
-    """Return `g`, the shape `shape` reduced over `axes`, repeated along them: the adjoint of a sum."""
-    if not keepdim and g.value.ndim:
-        g = reshape(g, tuple(1 if place in axes else size for place, size in enumerate(shape)))
-    return expand(g, shape)
+_sum = doors("sum", Sum)
+_mean = doors("mean", Mean)
+_INT64 = np.dtype(np.int64)
 
 
-def sum(  # noqa: A001
-    input: AbstractTensor,  # noqa: A002
+@numpy_names
+def sum(
+    input: AbstractTensor,
     dim: Any = None,
     keepdim: bool = False,
     *,
-    dtype: dtypes.dtype | None = None,
+    dtype: dtype | None = None,
     out: AbstractTensor | None = None,
 ) -> Any:
     """Return the sum over `dim` (all dimensions by default); integers and bool add up to int64."""
-    if dtype is None and dtypes.BY_NUMPY[input.value.dtype].category < Category.FLOATING:
-        dtype = dtypes.int64
-    if dtype is not None:
-        input = cast(input, dtype)  # noqa: A001
-    y = apply(_sum(axes("sum", dim, input.value.ndim), keepdim), input)
+    x = require_tensor("sum", input)
+    if dtype is None and x.dtype.kind in "iub":
+        y = _sum(dim, x.ndim, keepdim, _INT64)(input)
+    else:
+        y = _sum(dim, x.ndim, keepdim)(input if dtype is None else cast(input, dtypes.as_dtype(dtype)))
     return y if out is None else store(y, out, "sum")
+
+
+@numpy_names
+def mean(
+    input: AbstractTensor,
+    dim: Any = None,
+    keepdim: bool = False,
+    *,
+    dtype: dtype | None = None,
+    out: AbstractTensor | None = None,
+) -> Any:
+    """Return the mean over `dim` (all dimensions by default) of a floating or complex tensor."""
+    x = require_tensor("mean", input)
+    if dtype is not None:
+        input = cast(input, dtypes.as_dtype(dtype))
+    if input.value.dtype.kind in "iub":
+        raise RuntimeError(
+            f"mean: could not infer output dtype: expected a floating or complex dtype, got {dtype_of(input)}; "
+            "convert with .float(), or pass dtype="
+        )
+    y = _mean(dim, x.ndim, keepdim)(input)
+    return y if out is None else store(y, out, "mean")
+
+
+@numpy_names
+def nansum(
+    input: AbstractTensor,
+    dim: Any = None,
+    keepdim: bool = False,
+    *,
+    dtype: dtype | None = None,
+    out: AbstractTensor | None = None,
+) -> Any:
+    """Return the sum over `dim` of what is not NaN."""
+    if require_tensor("nansum", input).dtype.kind == "c":
+        raise RuntimeError("nansum: expected a real tensor, got a complex one")
+    if input.value.dtype.kind not in "iub":
+        input = drop(input, input.isnan())
+    return sum(input, dim, keepdim, dtype=dtype, out=out)
+
+
+@numpy_names
+def nanmean(
+    input: AbstractTensor,
+    dim: Any = None,
+    keepdim: bool = False,
+    *,
+    dtype: dtype | None = None,
+    out: AbstractTensor | None = None,
+) -> Any:
+    """Return the mean over `dim` of what is not NaN."""
+    if require_tensor("nanmean", input).dtype.kind in "iub":
+        raise RuntimeError(f"nanmean: expected a floating or complex dtype, got {dtype_of(input)}")
+    mask = input.isnan()
+    total = sum(drop(input, mask), dim, keepdim, dtype=dtype)
+    y = total / sum(mask.logical_not(), dim, keepdim)
+    return y if out is None else store(y, out, "nanmean")
+
+
+def trace(input: AbstractTensor) -> Any:
+    """Return the sum of the diagonal of a matrix."""
+    if require_tensor("trace", input).ndim != 2:
+        raise RuntimeError(f"trace: expected a matrix, got shape {list(input.value.shape)}")
+    if dtype_of(input).category is Category.BOOL:
+        raise unsupported("trace", dtypes.bool_)
+    return sum(input.diagonal())

@@ -1,16 +1,18 @@
-"""New shapes for the same numbers in the same order."""
+"""New shapes for the same numbers in the same order, and copies of tensors."""
 
 from __future__ import annotations
 
 import functools
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
-from lineal.base.spec import infer_shape, sizes
+from lineal.base import dtypes
+from lineal.base.spec import axis, infer_shape, sizes
 from lineal.core import AbstractTensor, Op, apply
+from lineal.ops.structural.layout import packed
 
-__all__ = ["reshape"]
+__all__ = ["clone", "flatten", "ravel", "reshape", "unflatten"]
 
 
 class View(Op):
@@ -21,25 +23,42 @@ class View(Op):
     aliasing = "view"
 
     def eager(self, xp, x):
-        return xp.reshape(x, self.shape)
+        return x.reshape(self.shape)
 
     def vjp(self, needs, g, y, x):
         return (reshape(g, x.shape),)
 
 
-class Clone(Op):
-    """y = a copy of x, C-contiguous."""
+class ViewDtype(Op):
+    """y = the bytes of x read as another dtype."""
 
+    target: dtypes.dtype
+    name = "ViewDtype"
+    aliasing = "memory"
+    differentiable: ClassVar[bool] = False
+
+    def eager(self, xp, x):
+        return x.view(self.target.numpy)
+
+    def vjp(self, needs, g, y, x):
+        return (None,)
+
+
+class Clone(Op):
+    """y = a copy of x, C-contiguous, or in the order of x's axes in memory ("K"); x̄ = ȳ."""
+
+    order: str = "C"
     name = "Clone"
 
     def eager(self, xp, x):
-        return xp.array(x, order="C")
+        return xp.array(x, order=self.order)
 
     def vjp(self, needs, g, y, x):
         return (g,)
 
 
 _view = functools.lru_cache(4096)(View)
+_compact, _alike = Clone("C"), Clone("K")
 
 
 def viewable(value: np.ndarray, shape: tuple[int, ...]) -> bool:
@@ -53,9 +72,97 @@ def viewable(value: np.ndarray, shape: tuple[int, ...]) -> bool:
     return True
 
 
-def reshape(input: AbstractTensor, *shape: Any) -> Any:  # noqa: A002
+def reshape(input: AbstractTensor, *shape: Any) -> Any:
     """Return input with another shape: a view where the memory allows it, otherwise a copy. One size may be -1."""
     target = infer_shape("reshape", sizes("reshape", shape), input.value.size)
     if not viewable(input.value, target):
-        input = apply(Clone(), input)  # noqa: A001
+        input = apply(_compact, input)
     return apply(_view(target), input)
+
+
+def view(input: AbstractTensor, *shape: Any, dtype: Any = None) -> Any:
+    """Return a view with another shape; RuntimeError if only a copy could have it. One size may be -1.
+
+    Given a dtype, return a view of the same bytes as that dtype; it has no derivative.
+    """
+    if dtype is None and len(shape) == 1 and isinstance(shape[0], dtypes.dtype):
+        dtype = shape[0]
+    if dtype is not None:
+        return view_dtype(input, dtypes.as_dtype(dtype))
+    target = infer_shape("view", sizes("view", shape), input.value.size)
+    if not viewable(input.value, target):
+        raise RuntimeError(
+            f"view: view size {list(target)} is not compatible with the size {list(input.value.shape)} and strides of the input "
+            "(at least one dimension spans across two contiguous subspaces); use reshape(...) instead"
+        )
+    return apply(_view(target), input)
+
+
+def view_dtype(input: AbstractTensor, target: dtypes.dtype) -> Any:
+    """Return the bytes of `input` as another dtype; the last size changes by the ratio of the two widths."""
+    value, width = input.value, target.numpy.itemsize
+    if width != value.itemsize:
+        if value.ndim == 0:
+            raise RuntimeError(f"view: self.dim() cannot be 0 to view {dtypes.of(value.dtype)} as {target} (different element sizes)")
+        if value.shape[-1] > 1 and value.strides[-1] != value.itemsize:
+            raise RuntimeError(f"view: self.stride(-1) must be 1 to view {dtypes.of(value.dtype)} as {target}")
+        if value.shape[-1] * value.itemsize % width or (value.size and any(step % width for step in value.strides[:-1])):
+            raise RuntimeError(
+                f"view: expected sizes, strides and offset divisible by {width // value.itemsize} to view "
+                f"{dtypes.of(value.dtype)} as {target}, got shape {list(value.shape)}"
+            )
+    return apply(ViewDtype(target), input)
+
+
+def view_as(input: AbstractTensor, other: AbstractTensor) -> Any:
+    """Return a view with the shape of `other`."""
+    return view(input, other.value.shape)
+
+
+def reshape_as(input: AbstractTensor, other: AbstractTensor) -> Any:
+    """Return input with the shape of `other`, a view where the memory allows it."""
+    return reshape(input, other.value.shape)
+
+
+
+def flatten(input: AbstractTensor, start_dim: int = 0, end_dim: int = -1) -> Any:
+    """Return input with the dimensions from `start_dim` to `end_dim` made one; input itself if there is nothing to do."""
+    shape = input.value.shape
+    first, last = axis("flatten", start_dim, len(shape)), axis("flatten", end_dim, len(shape))
+    if first > last:
+        raise RuntimeError(f"flatten: start_dim cannot come after end_dim, got {start_dim} and {end_dim}")
+    if not shape:
+        return reshape(input, (1,))
+    if first == last:
+        return input
+    count = 1
+    for size in shape[first : last + 1]:
+        count *= size
+    return reshape(input, (*shape[:first], count, *shape[last + 1 :]))
+
+
+def unflatten(input: AbstractTensor, dim: int, sizes: Any) -> Any:
+    """Return input with dimension `dim` split into `sizes`, of which one may be -1."""
+    shape = input.value.shape
+    if not shape:
+        raise IndexError("unflatten: Dimension specified as 0 but tensor has no dimensions")
+    if not sizes:
+        raise RuntimeError("unflatten: sizes must be non-empty")
+    place = axis("unflatten", dim, len(shape))
+    return view(input, (*shape[:place], *infer_shape("unflatten", tuple(sizes), shape[place]), *shape[place + 1 :]))
+
+
+def ravel(input: AbstractTensor) -> Any:
+    """Return input as one dimension, a view where the memory allows it."""
+    return reshape(input, (input.value.size,))
+
+
+def clone(input: AbstractTensor, *, memory_format: Any = None) -> Any:
+    """Return a copy, laid out in memory as `input` is if that has no gaps."""
+    ordered = input.value.flags.c_contiguous or not packed(input.value)
+    return apply(_compact if ordered else _alike, input)
+
+
+def contiguous(input: AbstractTensor, memory_format: Any = None) -> Any:
+    """Return input itself if it is C-contiguous, otherwise a copy that is."""
+    return input if input.value.flags.c_contiguous else apply(_compact, input)

@@ -1,0 +1,44 @@
+"""One vector's worth of a loop: where it stands, and which lanes count."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lineal.codegen.kinds import Kind
+from lineal.codegen.values import Value
+
+if TYPE_CHECKING:
+    from lineal.codegen.emit import Emitter
+
+
+class Block:
+    """The lanes index, index + 1, …; in the tail, `mask` says which of them are there."""
+
+    __slots__ = ("emitter", "index", "lanes", "mask", "stop")
+
+    def __init__(self, emitter: Emitter, index: Value, lanes: int, mask: Value | None, stop: Value):
+        self.emitter = emitter
+        self.index = index
+        self.lanes = lanes
+        self.mask = mask
+        self.stop = stop
+
+    def load(self, address: Value, kind: Kind, stride: int | Value = 1) -> Value:
+        """Return what lies at address[index · stride], for every lane; lanes that are not there hold anything."""
+        if isinstance(stride, int) and stride == 0:
+            return self.emitter.load(address, kind)
+        return self.emitter.load(address, kind, self.index, self.lanes, stride=stride, mask=self.mask)
+
+    def store(self, value: Value, address: Value, kind: Kind | None = None, stride: int | Value = 1) -> None:
+        """Write value to address[index · stride], as `kind` (else the value's)."""
+        value = self.emitter.splat(value, self.lanes)
+        self.emitter.store(value, address, self.index, kind=kind, stride=stride, mask=self.mask)
+
+    def keep(self, value: Value, neutral: Any) -> Value:
+        """Return value, with `neutral` in lanes that are not there; for reductions."""
+        return value if self.mask is None else self.emitter.select(self.mask, value, neutral)
+
+    def numbers(self, kind: Kind) -> Value:
+        """Return index, index + 1, … as values of `kind`."""
+        e = self.emitter
+        return e.splat(e.cast(self.index, kind), self.lanes) + e.iota(kind, self.lanes)

@@ -1,0 +1,150 @@
+"""The Emitter's control flow: loops over numbers and over blocks of lanes, and branches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from typing import TYPE_CHECKING, Any
+
+from lineal.codegen import kinds
+from lineal.codegen.blocks import Block
+from lineal.codegen.kinds import Kind
+from lineal.codegen.values import Value, Variable
+
+if TYPE_CHECKING:
+    from lineal.codegen.emit import Emitter
+
+
+class Flow:
+    """What the Emitter can do with control; never used alone."""
+
+    if TYPE_CHECKING:
+        line: Any
+        label: Any
+        begin: Any
+        name: Any
+        frame: Any
+        const: Any
+        lanes: Any
+
+    def variable(self, value: Value) -> Variable:
+        """Return a variable; loops and branches that change it must name it in `carried`."""
+        return Variable(value)
+
+    def index(self, number: int | Value) -> Value:
+        """Return `number` as an int64 value."""
+        return number if isinstance(number, Value) else self.const(number, kinds.int64)
+
+    def jump(self, label: str) -> None:
+        self.line(f"br label %{label}")
+
+    def branch(self, condition: Value, yes: str, no: str) -> None:
+        self.line(f"br i1 {condition.text}, label %{yes}, label %{no}")
+
+    @contextmanager
+    def loop(
+        self: Emitter,
+        stop: int | Value,
+        start: int | Value = 0,
+        step: int | Value = 1,
+        *,
+        carried: Sequence[Variable] = (),
+    ) -> Iterator[Value]:
+        """Write a loop for i in range(start, stop, step), step > 0; yield i."""
+        head, body, done = self.label("head"), self.label("body"), self.label("done")
+        start, stop, step = self.index(start), self.index(stop), self.index(step)
+        before = self.frame.block
+        self.jump(head)
+        self.begin(head)
+        states = [Variable(start), *carried]
+        phis = [Value(self, self.name(), each.value.kind, each.value.lanes) for each in states]
+        place = len(self.frame.lines)
+        initial = [each.value.text for each in states]
+        self.frame.lines.extend("" for _ in states)
+        for each, phi in zip(states, phis):
+            each.value = phi
+        self.branch(phis[0] < stop, body, done)
+        self.begin(body)
+        yield phis[0]
+        states[0].value = phis[0] + step
+        after = self.frame.block
+        self.jump(head)
+        for n, (each, phi) in enumerate(zip(states, phis)):
+            arms = f"[ {initial[n]}, %{before} ], [ {each.value.text}, %{after} ]"
+            self.frame.lines[place + n] = f"  {phi.text} = phi {phi.type} {arms}"
+            each.value = phi
+        self.begin(done)
+
+    @contextmanager
+    def if_else(
+        self: Emitter, condition: Value, *, carried: Sequence[Variable] = ()
+    ) -> Iterator[tuple[AbstractContextManager, AbstractContextManager]]:
+        """Write a branch on a scalar bool; yield two contexts, for what happens if it holds and if not."""
+        yes, no, done = self.label("yes"), self.label("no"), self.label("done")
+        self.branch(condition, yes, no)
+        initial = [each.value for each in carried]
+        ends: dict[str, tuple[str, list[str]]] = {}
+
+        @contextmanager
+        def arm(label: str) -> Iterator[None]:
+            for each, value in zip(carried, initial):
+                each.value = value
+            self.begin(label)
+            yield
+            ends[label] = (self.frame.block, [each.value.text for each in carried])
+            self.jump(done)
+
+        yield arm(yes), arm(no)
+        if no not in ends:
+            with arm(no):
+                pass
+        self.begin(done)
+        for n, (each, value) in enumerate(zip(carried, initial)):
+            arms = ", ".join(f"[ {values[n]}, %{block} ]" for block, values in ends.values())
+            each.value = self.new(f"phi {value.type} {arms}", value.kind, value.lanes)
+
+    @contextmanager
+    def when(self: Emitter, condition: Value, *, carried: Sequence[Variable] = ()) -> Iterator[None]:
+        """Write what happens if a scalar bool holds."""
+        with self.if_else(condition, carried=carried) as (then, _), then:
+            yield
+
+    def blocks(
+        self: Emitter,
+        stop: int | Value,
+        kind: Kind | int,
+        start: int | Value = 0,
+        *,
+        unroll: int = 1,
+        carried: Sequence[Variable] = (),
+    ) -> Iterator[Block]:
+        """Write a loop over range(start, stop) in vectors of `kind` (or of so many lanes); use as `for block in e.blocks(…)`.
+
+        The body of the `for` runs more than once, each time writing the code of another part: `unroll` whole vectors, single
+        whole vectors if `unroll` > 1, and the tail, whose accesses are masked.
+        """
+        lanes = kind if isinstance(kind, int) else self.lanes(kind)
+        start, stop = self.index(start), self.index(stop)
+        position = start
+        for group in (unroll, 1) if unroll > 1 else (1,):
+            span = lanes * group
+            # the last whole group starts at or before stop - span
+            last = stop - (span - 1)
+            reached = Variable(position)
+            with self.loop(last, position, span, carried=carried) as i:
+                for n in range(group):
+                    yield Block(self, i + n * lanes if n else i, lanes, None, stop)
+            position = reached.value = self.advanced(position, stop, span)
+        if lanes > 1:
+            with self.when(position < stop, carried=carried):
+                yield Block(self, position, lanes, self.first_lanes(stop - position, lanes), stop)
+
+    def advanced(self: Emitter, position: Value, stop: Value, span: int) -> Value:
+        """Return where a loop from position in steps of span ends that only does whole steps."""
+        left = self.select(stop > position, stop - position, 0)
+        return position + (left - left % span if span & (span - 1) else left & -span)
+
+    def first_lanes(self: Emitter, count: Value, lanes: int) -> Value:
+        """Return a mask of the first `count` of the lanes."""
+        number = self.cast(count, kinds.int32)
+        return self.iota(kinds.int32, lanes) < self.splat(number, lanes)

@@ -1,0 +1,359 @@
+"""Functions whose derivative the user writes: a subclass of `Function` passes the one door as one op."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from lineal.core import modes
+from lineal.core.apply import apply, lift, memory_of, synchronize
+from lineal.core.inplace import _rebase, refuse_leaf
+from lineal.core.op import AbstractTensor, Leaf, Node, Op, _as_output, changed, extra_of, released
+
+
+class SavedOutput(NamedTuple):
+    """A tensor saved for backward that is an output: kept as its array, since the tensor would keep its own node alive."""
+
+    index: int | None
+    value: np.ndarray
+
+
+class Context:
+    """What `forward` leaves for `backward`: saved tensors, marks, and any attributes the user sets."""
+
+    def __init__(self, needs: tuple[bool, ...]):
+        self.needs_input_grad = needs
+        self._saved: tuple = ()
+        self._dirty: tuple = ()
+        self._constant: tuple = ()
+        self._materialize = True
+        self._node: Node | None = None
+
+    def save_for_backward(self, *tensors: AbstractTensor | None) -> None:
+        """Keep inputs, outputs or intermediate tensors for `backward`, which finds them in `saved_tensors`."""
+        for each in tensors:
+            if each is not None and not isinstance(each, AbstractTensor):
+                raise TypeError(
+                    f"save_for_backward: can only save variables, got {type(each).__name__}; set other things as attributes"
+                )
+        self._saved = tensors
+
+    def save_for_forward(self, *tensors: AbstractTensor | None) -> None:
+        """Accept what a forward-mode rule would read; there is none."""
+
+    @property
+    def saved_tensors(self) -> tuple:
+        """The saved tensors; RuntimeError if one was modified in place since."""
+        node = self._node
+        return self._saved if node is None else tuple(unpack(node, each) for each in self._saved)
+
+    def mark_dirty(self, *tensors: AbstractTensor) -> None:
+        """Say which inputs `forward` changed in place; it must return them."""
+        self._dirty = tensors
+
+    def mark_non_differentiable(self, *tensors: AbstractTensor) -> None:
+        """Say which outputs have no derivative."""
+        self._constant = tensors
+
+    def set_materialize_grads(self, value: bool) -> None:
+        """Say whether `backward` gets zeros (True, the default) or None for outputs that nothing depends on."""
+        self._materialize = value
+
+
+def unpack(node: Node, saved: Any) -> AbstractTensor | None:
+    """Return a saved tensor, unless it was written after `node` was made."""
+    if saved is None:
+        return None
+    if isinstance(saved, SavedOutput):
+        memory = node.extra.memories.get(saved.index) if node.extra is not None else None
+        if memory is not None and memory.written > node.id:
+            raise changed(node, memory, f"a saved output of shape {list(saved.value.shape)}")
+        return _as_output(node, saved.index, saved.value)
+    if saved.memory is not None and saved.memory.written > node.id:
+        raise changed(node, saved.memory, f"a saved tensor of shape {list(saved.value.shape)}")
+    return saved
+
+
+class TensorPlace:
+    """Stands for a tensor among the arguments or results of a custom function."""
+
+    def __repr__(self) -> str:
+        return "·"
+
+
+PLACE = TensorPlace()
+
+
+class Custom(Op):
+    """One call of a user's function; the other arguments are its attributes."""
+
+    function: type[Function]
+    arguments: tuple
+
+    def __init__(self, function: type[Function], arguments: tuple):
+        self.__dict__.update(function=function, arguments=arguments, name=function.__name__, plans={}, failure=None)
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    @property
+    def grad_name(self) -> str:
+        return f"{self.name}Backward"
+
+    def eager(self, xp, *xs):
+        return self.run(tuple(lift(x) for x in xs))
+
+    def vjp(self, needs, g, y, *xs):
+        raise RuntimeError(f"{self.name}: a custom function goes back through its own backward")
+
+    def check(self, *xs: AbstractTensor) -> None:
+        if self.failure is not None:
+            raise self.failure
+
+    def run(self, xs: tuple[AbstractTensor, ...]) -> Any:
+        given = iter(xs)
+        args = tuple(next(given) if each is PLACE else each for each in self.arguments)
+        context = Context(tuple(isinstance(each, AbstractTensor) and differentiable(each) for each in args))
+        function, state = self.function, self.__dict__
+        try:
+            with modes.Setting((modes.grad_enabled, False)):
+                if function.setup_context is Function.setup_context:
+                    results = function.forward(context, *args)
+                else:
+                    results = function.forward(*args)
+                    function.setup_context(context, args, results)
+        except Exception as error:
+            state["failure"] = error
+            raise
+        for each in context._dirty:
+            if modes.grad_enabled.get():
+                refuse_leaf(each, self.name)
+        listed = tuple(results) if isinstance(results, (tuple, list)) else (results,)
+        tensors = [each for each in listed if isinstance(each, AbstractTensor)]
+        single = isinstance(results, AbstractTensor)
+        state.update(
+            context=context,
+            results=results if not isinstance(results, list) else listed,
+            width=None if single else len(tensors),
+            constant=tuple(any(each is one for one in context._constant) for each in tensors),
+            dirty=context._dirty,
+        )
+        return tensors[0].value if single else tuple([each.value for each in tensors])
+
+    def remember(self, node: Node, xs: tuple[AbstractTensor, ...], value: Any) -> None:
+        node.edges = tuple([x.node for x in xs])
+        node.indices = tuple([x.index for x in xs])
+        context = node.kept = self.context
+        node.y = None
+        several = value.__class__ is tuple
+        outputs = {id(each): place if several else None for place, each in enumerate(value if several else (value,))}
+        kept_inputs = {id(x) for x in xs} - {id(each) for each in context._dirty}
+        context._saved = tuple(
+            SavedOutput(outputs[id(each.value)], each.value)
+            if each is not None and id(each.value) in outputs and id(each) not in kept_inputs
+            else each
+            for each in context._saved
+        )
+        context._inputs = tuple((x.value.shape, x.value.dtype) for x in xs)
+        context._outputs = tuple(
+            (each.value.shape, each.value.dtype) if isinstance(each, AbstractTensor) else None for each in listed(self.results)
+        )
+        context._dirty = context._constant = ()
+
+    def pull(self, node: Node, g: Any, edges: tuple) -> tuple:
+        context = node.kept
+        if context is None:
+            raise released(node)
+        gs = cotangents(context, g if g.__class__ is tuple else (g,))
+        context._node = node
+        try:
+            found = self.function.backward(context, *gs)
+        finally:
+            context._node = None
+        return self.conform(found, context, edges)
+
+    def conform(self, found: Any, context: Context, edges: tuple) -> tuple:
+        """Return what backward gave for the tensors among the arguments, in their shapes and dtypes; refuse anything else."""
+        found = tuple(found) if isinstance(found, (tuple, list)) else (found,)
+        count = len(self.arguments)
+        if len(found) > count and all(each is None for each in found[count:]):
+            found = found[:count]
+        if len(found) != count:
+            raise RuntimeError(
+                f"{self.grad_name}: function returned an incorrect number of gradients (expected {count}, got {len(found)})"
+            )
+        gs = []
+        for place, (argument, g) in enumerate(zip(self.arguments, found)):
+            if argument is PLACE:
+                index = len(gs)
+                shape, storage = context._inputs[index]  # type: ignore[attr-defined]
+                gs.append(g if g is None or edges[index] is None else self.fitted(g, place, shape, storage))
+            elif g is not None:
+                raise RuntimeError(
+                    f"{self.grad_name}: function returned a gradient different from None at position {place + 1}, but the "
+                    "corresponding forward input was not a Variable"
+                )
+        return tuple(gs)
+
+    def fitted(self, g: Any, place: int, shape: tuple[int, ...], storage: np.dtype) -> Any:
+        """Return one gradient in the shape and dtype of its input."""
+        if not isinstance(g, AbstractTensor):
+            raise TypeError(f"{self.grad_name}: expected Variable or None (got {type(g).__name__})")
+        if g.value.shape != shape:
+            try:
+                g = g.sum_to_size(shape)  # type: ignore[attr-defined]
+            except RuntimeError:
+                raise RuntimeError(
+                    f"{self.grad_name}: function returned an invalid gradient at index {place} - got {list(g.value.shape)} but "
+                    f"expected shape compatible with {list(shape)}"
+                ) from None
+        if g.value.dtype != storage:
+            g = g.real if g.value.dtype.kind == "c" != storage.kind else g  # type: ignore[attr-defined]
+            g = g if g.value.dtype == storage else g.to(lift(np.empty(0, storage)).dtype)  # type: ignore[attr-defined]
+        return g
+
+
+def listed(results: Any) -> tuple:
+    """Return what forward returned as a tuple."""
+    return results if isinstance(results, tuple) else (results,)
+
+
+def differentiable(x: AbstractTensor) -> bool:
+    """Return whether `x` has a history."""
+    if x.view is not None:
+        synchronize(x)
+    return x.node is not None
+
+
+def cotangents(context: Any, gs: tuple) -> list:
+    """Return one cotangent per result of forward: zeros or None where nothing depends on it."""
+    given = iter(gs)
+    full = []
+    for spec in context._outputs:
+        g = None if spec is None else next(given, None)
+        if g is None and spec is not None and context._materialize:
+            g = lift(np.zeros(*spec))
+        full.append(g)
+    return full
+
+
+class Function:
+    """A differentiable function with a derivative of its own. Subclass it, write static `forward` and `backward`, call `apply`.
+
+    Either `forward(ctx, *args)`, or `forward(*args)` with `setup_context(ctx, inputs, output)`; `backward(ctx, *grad_outputs)`
+    returns one gradient, or None, per argument of forward. Higher derivatives follow if backward is made of ops.
+    """
+
+    generate_vmap_rule = False
+
+    @staticmethod
+    def forward(*args: Any, **kwargs: Any) -> Any:
+        """Return the outputs; runs without history."""
+        raise NotImplementedError("Function: you must implement the forward function for custom autograd.Function")
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple, output: Any) -> Any:
+        """Save on `ctx` what backward needs, where forward takes no `ctx`."""
+        raise NotImplementedError("Function: setup_context is not implemented")
+
+    @staticmethod
+    def backward(ctx: Any, *grad_outputs: Any) -> Any:
+        """Return the gradients of the arguments of forward from those of its outputs."""
+        raise NotImplementedError(
+            "Function: you must implement either the backward or vjp method for your custom autograd.Function to use it with "
+            "backward mode AD"
+        )
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "vjp" in cls.__dict__ and "backward" not in cls.__dict__:
+            cls.backward = cls.__dict__["vjp"]
+
+    @classmethod
+    def apply(cls, *args: Any, **kwargs: Any) -> Any:
+        """Run forward on `args` and remember how to go back."""
+        if cls.setup_context is not Function.setup_context:
+            bound = inspect.signature(cls.forward).bind(*args, **kwargs)
+            bound.apply_defaults()
+            args, kwargs = bound.args, bound.kwargs
+        if kwargs:
+            raise TypeError(f"{cls.__name__}.apply() takes no keyword arguments")
+        tensors = tuple(each for each in args if isinstance(each, AbstractTensor))
+        op = Custom(cls, tuple(PLACE if isinstance(each, AbstractTensor) else each for each in args))
+        made = apply(op, *tensors)
+        return deliver(op, tensors, made if isinstance(made, tuple) else (made,))
+
+
+def deliver(op: Custom, tensors: tuple, made: tuple) -> Any:
+    """Return the results in the form forward gave them: marked ones without history, dirty inputs as themselves."""
+    inputs = {id(x.value): x for x in tensors}
+    outputs = []
+    for y, constant in zip(made, op.constant):
+        x = inputs.get(id(y.value))
+        if constant or y.value.dtype.kind in "iub":
+            y.node = None
+        if x is not None:
+            y = returned(op, x, y)
+        outputs.append(y)
+    results = op.results
+    for each in ("context", "results", "dirty"):
+        del op.__dict__[each]
+    if isinstance(results, tuple):
+        following = iter(outputs)
+        return tuple(next(following) if isinstance(each, AbstractTensor) else each for each in results)
+    return outputs[0] if outputs else results
+
+
+def returned(op: Custom, x: AbstractTensor, y: AbstractTensor) -> AbstractTensor:
+    """Return an input that forward returned: itself with its new history if it was changed in place, otherwise an alias."""
+    memory = memory_of(x)
+    if y.node is not None and not isinstance(y.node, Leaf):
+        extra_of(y.node).memories[y.index] = memory
+    if any(each is x for each in op.dirty):
+        if y.node is not None:
+            _rebase(x, y)
+        return x
+    y.memory = memory
+    return y
+
+
+def once_differentiable(backward: Callable) -> Callable:
+    """Decorate a `backward` whose body is not differentiable: a second derivative through it raises."""
+
+    @functools.wraps(backward)
+    def once(ctx: Any, *gs: Any) -> Any:
+        with modes.Setting((modes.grad_enabled, False)):
+            found = backward(ctx, *gs)
+        if not modes.grad_enabled.get():
+            return found
+        several = isinstance(found, (tuple, list))
+        sources = [each for each in gs if isinstance(each, AbstractTensor) and differentiable(each)]
+        sources += [each for each in ctx.saved_tensors if each is not None and differentiable(each)]
+        if not sources:
+            return found
+        barred = tuple(
+            apply(Barrier(), each, *sources) if isinstance(each, AbstractTensor) else each
+            for each in (found if several else (found,))
+        )
+        return barred if several else barred[0]
+
+    return once
+
+
+class Barrier(Op):
+    """y = x, with a history that leads to the other inputs but may not be followed."""
+
+    name = "DelayedError"
+
+    def eager(self, xp, x, *sources):
+        return x.copy()
+
+    def vjp(self, needs, g, y, *xs):
+        raise RuntimeError("once_differentiable: trying to differentiate twice a function that was marked with @once_differentiable")

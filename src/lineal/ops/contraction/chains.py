@@ -1,0 +1,103 @@
+"""Products of many matrices."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from lineal.core import AbstractTensor, lift
+from lineal.ops.broadcasting import expand
+from lineal.ops.contraction.matmul import matmul
+from lineal.ops.contraction.products import mismatch, require_ndim, require_same_dtype
+from lineal.ops.front import store
+from lineal.ops.structural.reshape import reshape
+
+__all__ = ["chain_matmul", "multi_dot", "matrix_power"]
+
+
+@functools.lru_cache(256)
+def cuts(sizes: tuple[int, ...]) -> dict[tuple[int, int], int]:
+    """Return after which matrix to cut each stretch of a chain, matrix i being sizes[i] × sizes[i + 1], for the fewest products."""
+    count = len(sizes) - 1
+    cost = {(place, place): 0 for place in range(count)}
+    best: dict[tuple[int, int], int] = {}
+    for length in range(2, count + 1):
+        for first in range(count - length + 1):
+            last = first + length - 1
+            cost[first, last], best[first, last] = min(
+                (cost[first, cut] + cost[cut + 1, last] + sizes[first] * sizes[cut + 1] * sizes[last + 1], cut)
+                for cut in range(first, last)
+            )
+    return best
+
+
+def _multiply(matrices: Sequence[Any], best: dict[tuple[int, int], int], first: int, last: int) -> Any:
+    if first == last:
+        return matrices[first]
+    cut = best[first, last]
+    return matmul(_multiply(matrices, best, first, cut), _multiply(matrices, best, cut + 1, last))
+
+
+def chain(name: str, matrices: Sequence[Any]) -> Any:
+    """Return the product of matrices, multiplied in the cheapest order."""
+    for a, b in zip(matrices, matrices[1:]):
+        if a.value.shape[1] != b.value.shape[0]:
+            raise mismatch(name, a.value.shape, b.value.shape)
+    sizes = (matrices[0].value.shape[0], *[each.value.shape[1] for each in matrices])
+    return _multiply(matrices, cuts(sizes), 0, len(matrices) - 1)
+
+
+def chain_matmul(*matrices: AbstractTensor, out: AbstractTensor | None = None) -> Any:
+    """Return the product of matrices, multiplied in the order of the fewest operations."""
+    if not matrices:
+        raise RuntimeError("chain_matmul: expected at least one matrix, got none")
+    require_same_dtype("chain_matmul", *matrices)
+    require_ndim("chain_matmul", 2, *matrices)
+    y = chain("chain_matmul", matrices)
+    return y if out is None else store(y, out, "chain_matmul")
+
+
+def multi_dot(tensors: Sequence[AbstractTensor], *, out: AbstractTensor | None = None) -> Any:
+    """Return the product of matrices in the cheapest order; the first and the last may be vectors (a row, a column)."""
+    if len(tensors) < 2:
+        raise RuntimeError(f"linalg.multi_dot: expected at least 2 tensors but got {len(tensors)}")
+    require_same_dtype("linalg.multi_dot", *tensors)
+    matrices = list(tensors)
+    row, column = matrices[0].value.ndim == 1, matrices[-1].value.ndim == 1
+    if row:
+        matrices[0] = reshape(matrices[0], 1, matrices[0].value.size)
+    if column:
+        matrices[-1] = reshape(matrices[-1], matrices[-1].value.size, 1)
+    require_ndim("linalg.multi_dot", 2, *matrices)
+    y = chain("linalg.multi_dot", matrices)
+    if row or column:
+        rows, columns = y.value.shape
+        y = reshape(y, (() if row else (rows,)) + (() if column else (columns,)))
+    return y if out is None else store(y, out, "linalg.multi_dot")
+
+
+def matrix_power(input: AbstractTensor, n: int, *, out: AbstractTensor | None = None) -> Any:
+    """Return square matrices to the integer power `n`, by repeated squaring; a negative power inverts first."""
+    shape = input.value.shape
+    if len(shape) < 2 or shape[-1] != shape[-2]:
+        raise RuntimeError(f"linalg.matrix_power: A must be batches of square matrices, but they are of shape {tuple(shape)}")
+    if not isinstance(n, int):
+        raise TypeError(f"linalg.matrix_power: expected n to be an int, got {n!r}")
+    y = _power(input.inverse() if n < 0 else input, abs(n))
+    return y if out is None else store(y, out, "linalg.matrix_power")
+
+
+def _power(a: Any, n: int) -> Any:
+    if n == 0:
+        return expand(lift(np.eye(a.value.shape[-1], dtype=a.value.dtype)), a.value.shape).clone()
+    y = None
+    while True:
+        if n % 2:
+            y = a if y is None else matmul(y, a)
+        n //= 2
+        if not n:
+            return y.clone() if y is a else y
+        a = matmul(a, a)

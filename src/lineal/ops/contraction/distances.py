@@ -1,0 +1,99 @@
+"""Distances between all pairs of rows."""
+
+from __future__ import annotations
+
+import functools
+import math
+from typing import Any
+
+import numpy as np
+
+from lineal.base.spec import broadcast_shapes
+from lineal.core import AbstractTensor, Op, apply
+from lineal.ops.broadcasting import expand
+from lineal.ops.contraction.products import product
+
+__all__ = ["cdist"]
+
+_MANY = 25
+_MODES = {"use_mm_for_euclid_dist_if_necessary": None, "use_mm_for_euclid_dist": True, "donot_use_mm_for_euclid_dist": False}
+
+
+class PairDistance(Op):
+    """D_ij = ‖a_i - b_j‖_p of the rows of two matrices (or stacks of them), zero derivative where a row meets itself.
+
+    For p = 2, with W = D̄ / D:  Ā = diag(W 1) A - W B and B̄ = diag(Wᵀ 1) B - Wᵀ A.
+    """
+
+    p: float
+    by_product: bool
+    name = "Cdist"
+    keeps = "0 1 y"
+
+    def eager(self, xp, a, b):
+        if self.p == 2 and self.by_product:
+            square = xp.square(a).sum(-1)[..., :, None] + xp.square(b).sum(-1)[..., None, :] - 2 * xp.matmul(a, b.mT)
+            return xp.sqrt(xp.maximum(square, 0))
+        y = xp.zeros((*a.shape[:-1], b.shape[-2]), a.dtype)
+        for place in range(a.shape[-1]):
+            difference = xp.abs(a[..., :, None, place] - b[..., None, :, place])
+            if self.p == math.inf:
+                xp.maximum(y, difference, out=y)
+            elif self.p == 0:
+                y += difference != 0
+            else:
+                y += difference if self.p == 1 else difference * difference if self.p == 2 else difference**self.p
+        return xp.sqrt(y) if self.p == 2 else y if self.p in (0, 1, math.inf) else y ** (1 / self.p)
+
+    def vjp(self, needs, g, y, a, b):
+        if self.p == 2:
+            return self.euclidean(g, y, a, b)
+        each = self.slope(g.unsqueeze(-1), y.unsqueeze(-1), a.unsqueeze(-2) - b.unsqueeze(-3))
+        return each.sum(-2), -each.sum(-3)
+
+    def euclidean(self, g, y, a, b):
+        """Return both cotangents for p = 2, without the differences of all pairs."""
+        apart = y != 0
+        weight = (g / y.where(apart, y + 1)).where(apart, g * 0)
+        return (
+            weight.sum(-1, keepdim=True) * a - product(weight, b),
+            weight.sum(-2).unsqueeze(-1) * b - product(weight, a, True),
+        )
+
+    def slope(self, g, y, difference):
+        """Return D̄ times the derivative of the distances by the differences."""
+        if self.p == 0:
+            return g * difference * 0
+        if self.p == 1:
+            return g * difference.sign()
+        if self.p == math.inf:
+            return g * difference.sign() * (difference.abs() == y)
+        apart = (y != 0) & (difference != 0)
+        safe, far = difference.abs().where(apart, y * 0 + 1), y.where(y != 0, y + 1)
+        return (g * difference.sign() * (safe / far) ** (self.p - 1)).where(apart, g * 0)
+
+
+_pair_distance = functools.lru_cache(64)(PairDistance)
+
+
+def cdist(
+    x1: AbstractTensor, x2: AbstractTensor, p: float = 2.0, compute_mode: str | None = "use_mm_for_euclid_dist_if_necessary"
+) -> Any:
+    """Return the p-norm distances (…, n, m) between the rows of `x1` (…, n, d) and of `x2` (…, m, d)."""
+    if compute_mode not in _MODES and compute_mode is not None:
+        raise ValueError(f"cdist: {compute_mode} is not a valid value for compute_mode")
+    a, b = x1.value.shape, x2.value.shape
+    if len(a) < 2 or len(b) < 2:
+        raise RuntimeError(f"cdist: expected tensors of at least 2 dimensions, got shapes {tuple(a)} and {tuple(b)}")
+    if a[-1] != b[-1]:
+        raise RuntimeError(f"cdist: X1 and X2 must have the same number of columns, got {a[-1]} and {b[-1]}")
+    if p < 0:
+        raise RuntimeError(f"cdist: only supports non-negative p values, got {p}")
+    if x1.value.dtype != x2.value.dtype or x1.value.dtype.kind != "f":
+        raise RuntimeError(f"cdist: expected two floating tensors of one dtype, got {x1.dtype} and {x2.dtype}")
+    lead = broadcast_shapes("cdist", a[:-2], b[:-2])
+    by_product = _MODES.get(compute_mode) if compute_mode else None
+    if by_product is None:
+        by_product = max(a[-2], b[-2]) > _MANY
+    op = _pair_distance(float(p), bool(by_product))
+    return apply(op, expand(x1, (*lead, *a[-2:])), expand(x2, (*lead, *b[-2:])))

@@ -1,0 +1,191 @@
+"""Products of matrices and vectors in all the forms users write."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lineal.base.spec import broadcast_shapes
+from lineal.core import AbstractTensor
+from lineal.ops.broadcasting import expand
+from lineal.ops.contraction.products import (
+    affine,
+    affine_with_bias,
+    dot_product,
+    mismatch,
+    product,
+    require_ndim,
+    require_same_dtype,
+    stacked_product,
+)
+from lineal.ops.elementwise.arithmetic import mul
+from lineal.ops.front import store
+from lineal.ops.structural.reshape import reshape
+
+__all__ = ["matmul", "mm", "bmm", "mv", "dot", "vdot", "inner", "outer", "ger", "linear"]
+
+
+def matmul(input: AbstractTensor, other: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
+    """Return the matrix product; vectors count as a row on the left and a column on the right, leading sizes broadcast."""
+    try:
+        a, b = input.value, other.value
+    except AttributeError:
+        a = b = None
+    if a is None or a.dtype is not b.dtype:
+        require_same_dtype("matmul", input, other)
+    if a.ndim == 2 == b.ndim:
+        y = product(input, other)
+    elif not a.ndim or not b.ndim:
+        raise RuntimeError(
+            f"matmul: both arguments to matmul need to be at least 1D, got shapes {tuple(a.shape)} and {tuple(b.shape)}"
+        )
+    elif a.shape[-1] != b.shape[-2 if b.ndim > 1 else -1]:
+        raise mismatch("matmul", a.shape, b.shape)
+    elif b.ndim == 1:
+        y = dot_product(input, other) if a.ndim == 1 else _times_vector(input, other)
+    elif b.ndim == 2:
+        y = affine(False, "UnsafeViewBackward0" if a.ndim > 2 else "SqueezeBackward4")(input, other)
+    else:
+        y = _stacked(input, other)
+    return y if out is None else store(y, out, "matmul")
+
+
+def _times_vector(a: AbstractTensor, v: AbstractTensor) -> Any:
+    if a.value.ndim == 2:
+        return affine(True, "MvBackward0")(v, a)
+    y = affine(False, "UnsafeViewBackward0")(a, reshape(v, v.value.size, 1))
+    return reshape(y, y.value.shape[:-1])
+
+
+def _stacked(a: AbstractTensor, b: AbstractTensor) -> Any:
+    row = a.value.ndim == 1
+    if row:
+        a = reshape(a, 1, a.value.size)
+    first, second = a.value.shape, b.value.shape
+    lead = broadcast_shapes("matmul", first[:-2], second[:-2])
+    y = product(expand(a, (*lead, *first[-2:])), expand(b, (*lead, *second[-2:])))
+    return reshape(y, (*lead, second[-1])) if row else y
+
+
+def __matmul__(self: AbstractTensor, other: Any) -> Any:  # noqa: N807
+    return matmul(self, other) if isinstance(other, AbstractTensor) else NotImplemented
+
+
+def __rmatmul__(self: AbstractTensor, other: Any) -> Any:  # noqa: N807
+    return matmul(other, self) if isinstance(other, AbstractTensor) else NotImplemented
+
+
+def mm(input: AbstractTensor, mat2: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
+    """Return the product of two matrices."""
+    require_same_dtype("mm", input, mat2)
+    require_ndim("mm", 2, input, mat2)
+    y = product(input, mat2)
+    return y if out is None else store(y, out, "mm")
+
+
+def bmm(input: AbstractTensor, mat2: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
+    """Return the products of two stacks (b, n, m) and (b, m, p) of matrices, without broadcasting."""
+    require_same_dtype("bmm", input, mat2)
+    require_ndim("bmm", 3, input, mat2)
+    a, b = input.value.shape, mat2.value.shape
+    if a[0] != b[0] or a[2] != b[1]:
+        raise RuntimeError(
+            f"bmm: Expected size for first two dimensions of batch2 tensor to be: [{a[0]}, {a[2]}] but got: [{b[0]}, {b[1]}]"
+        )
+    y = stacked_product(input, mat2)
+    return y if out is None else store(y, out, "bmm")
+
+
+def mv(input: AbstractTensor, vec: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
+    """Return the product of a matrix and a vector."""
+    require_same_dtype("mv", input, vec)
+    if input.value.ndim != 2 or vec.value.ndim != 1:
+        raise RuntimeError(
+            f"mv: vector + matrix @ vector expected, expected a matrix and a vector, got shapes {tuple(input.value.shape)} "
+            f"and {tuple(vec.value.shape)}"
+        )
+    if input.value.shape[1] != vec.value.shape[0]:
+        raise RuntimeError(
+            f"mv: size mismatch, got input ({input.value.shape[0]}x{input.value.shape[1]}), vec ({vec.value.shape[0]})"
+        )
+    y = affine(True, "MvBackward0")(vec, input)
+    return y if out is None else store(y, out, "mv")
+
+
+def dot(input: AbstractTensor, tensor: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
+    """Return Σ input × tensor of two vectors of the same size."""
+    require_same_dtype("dot", input, tensor)
+    require_ndim("dot", 1, input, tensor)
+    y = dot_product(input, tensor)
+    return y if out is None else store(y, out, "dot")
+
+
+def vdot(input: AbstractTensor, other: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
+    """Return Σ input* × other of two vectors of the same size."""
+    require_same_dtype("vdot", input, other)
+    require_ndim("vdot", 1, input, other)
+    y = dot_product(input.conj(), other)
+    return y if out is None else store(y, out, "vdot")
+
+
+def inner(input: AbstractTensor, other: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
+    """Return the products summed over the last dimension of both, for every pair of rows; a scalar just multiplies."""
+    if not input.value.ndim or not other.value.ndim:
+        y = mul(input, other)
+        return y if out is None else store(y, out, "inner")
+    require_same_dtype("inner", input, other)
+    a, b = input.value.shape, other.value.shape
+    if a[-1] != b[-1]:
+        raise RuntimeError(f"inner: the last dimension must match on both input tensors but got shapes {list(a)} and {list(b)}")
+    if len(b) == 1:
+        y = matmul(input, other)
+    else:
+        rows = other if len(b) == 2 else reshape(other, other.value.size // b[-1] if b[-1] else _count(b[:-1]), b[-1])
+        y = affine(True, "ViewBackward0")(input, rows)
+        if len(b) > 2:
+            y = reshape(y, (*a[:-1], *b[:-1]))
+    return y if out is None else store(y, out, "inner")
+
+
+def _count(shape: tuple[int, ...]) -> int:
+    count = 1
+    for size in shape:
+        count *= size
+    return count
+
+
+def outer(input: AbstractTensor, vec2: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
+    """Return the matrix of all products of an element of `input` and one of `vec2`."""
+    require_ndim("outer", 1, input, vec2)
+    y = mul(reshape(input, input.value.size, 1), vec2)
+    return y if out is None else store(y, out, "outer")
+
+
+def linear(input: AbstractTensor, weight: AbstractTensor, bias: AbstractTensor | None = None) -> Any:
+    """Return input @ weight.T + bias: `weight` of shape (out, in) applied to every row of `input`, of shape (…, in)."""
+    xs = (input, weight) if bias is None else (input, weight, bias)
+    x = input.value
+    if any(each.value.dtype is not x.dtype for each in xs):
+        require_same_dtype("linear", *xs)
+    shape = weight.value.shape
+    if len(shape) != 2 or not x.ndim or x.shape[-1] != shape[1]:
+        return _unusual_linear(input, weight, bias)
+    if bias is None:
+        return affine(True, "MmBackward0" if x.ndim == 2 else "UnsafeViewBackward0" if x.ndim > 2 else "SqueezeBackward4")(input, weight)
+    if bias.value.shape != (shape[0],):
+        return linear(input, weight) + bias
+    return affine_with_bias(True, "AddmmBackward0" if x.ndim == 2 else "ViewBackward0")(input, weight, bias)
+
+
+def _unusual_linear(x: AbstractTensor, weight: AbstractTensor, bias: AbstractTensor | None) -> Any:
+    """Apply a weight that is one row, or refuse."""
+    given, shape = x.value.shape, weight.value.shape
+    if len(shape) == 1 and bias is None and given and given[-1] == shape[0]:
+        return matmul(x, weight)
+    if len(shape) != 2 or not given:
+        raise RuntimeError(
+            f"linear: expected input (…, in) and weight (out, in) of at least one dimension, got shapes {given} and {shape}"
+        )
+    raise mismatch("linear", given, shape[::-1])
+
+
+ger = outer

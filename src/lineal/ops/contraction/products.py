@@ -1,0 +1,245 @@
+"""Ops that are linear in each of two inputs: the dot product, the matrix product, a matrix applied to rows."""
+
+from __future__ import annotations
+
+import functools
+from abc import abstractmethod
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from lineal.base import dtypes
+from lineal.core import AbstractTensor, Node, Op, apply
+from lineal.core.door import binary_door, binary_pull
+from lineal.ops.broadcasting import sum_to_shape
+from lineal.ops.structural.reshape import reshape
+
+Rule = Callable[[Any, Any], Any]
+
+
+def is_half(storage: np.dtype) -> bool:
+    """Return whether arrays of this dtype are computed with in float32 and rounded once."""
+    return storage.itemsize == 2 and storage.kind in "fV"
+
+
+def by_letters(*shapes: tuple[int, ...]) -> str:
+    """Return shapes as in `2x3 and 4x5`."""
+    return " and ".join("x".join(map(str, shape)) or "no dimensions" for shape in shapes)
+
+
+def rounded(kernel: Callable[..., Any]) -> Callable[..., Any]:
+    """Return `kernel` computing half precisions in float32."""
+
+    @functools.wraps(kernel)
+    def compute(self: Any, xp: Any, a: Any, b: Any, *others: Any) -> Any:
+        if not is_half(a.dtype):
+            return kernel(self, xp, a, b, *others)
+        wide = [each.astype(np.float32) for each in (a, b, *others)]
+        return xp.asarray(kernel(self, xp, *wide)).astype(a.dtype)
+
+    return compute
+
+
+class Product(Op):
+    """An op of two inputs of one dtype; the derivative by each reads the other."""
+
+    keeps = ("1", "0")
+
+    def __init__(self, *given: Any):
+        super().__init__(*given)
+        rules = ((self.by_first, (1,)), (self.by_second, (0,)))
+        self.__dict__["pull"] = binary_pull(rules)
+        self.__dict__["door"] = binary_door(self, functools.partial(self.eager, np))
+
+    @abstractmethod
+    def by_first(self, g: Any, b: Any) -> Any:
+        """Return the first input's cotangent."""
+
+    @abstractmethod
+    def by_second(self, g: Any, a: Any) -> Any:
+        """Return the second input's cotangent."""
+
+    def remember(self, node: Node, xs: tuple[AbstractTensor, ...], value: Any) -> None:
+        a, b = xs
+        node.edges = (a.node, b.node)
+        node.indices = (a.index, b.index)
+        node.kept = (None if b.node is None else a, None if a.node is None else b)
+        node.y = None
+
+    def vjp(self, needs, g, y, a, b):
+        return self.by_first(g, b) if needs[0] else None, self.by_second(g, a) if needs[1] else None
+
+    def __call__(self, a: AbstractTensor, b: AbstractTensor) -> Any:
+        """Apply the op to two tensors."""
+        return self.__dict__["door"](a, b)
+
+
+class Dot(Product):
+    """y = Σ a b of two vectors; ā = ȳ b*, b̄ = ȳ a*."""
+
+    name = "Dot"
+
+    @rounded
+    def eager(self, xp, a, b):
+        if a.shape != b.shape:
+            raise ValueError("sizes differ")
+        return xp.dot(a, b)
+
+    def by_first(self, g, b):
+        return g * b.conj()
+
+    def by_second(self, g, a):
+        return g * a.conj()
+
+    def check(self, a, b):
+        raise RuntimeError(
+            f"dot: inconsistent tensor size, expected tensors of the same number of elements, got {a.value.size} and {b.value.size}"
+        )
+
+
+class MatMul(Product):
+    """Y = A B of two matrices, or of stacks of them with the same leading sizes; Ā = Ȳ Bᴴ, B̄ = Aᴴ Ȳ   (Giles 2008, §2.2.2).
+
+    `left` and `right` say which factor enters transposed, so that no derivative makes a transpose of its own.
+    """
+
+    left: bool
+    right: bool
+    name = "Mm"
+
+    @rounded
+    def eager(self, xp, a, b):
+        return xp.matmul(a.mT if self.left else a, b.mT if self.right else b)
+
+    def by_first(self, g, b):
+        b = b.conj()
+        return product(b, g, self.right, True) if self.left else product(g, b, False, not self.right)
+
+    def by_second(self, g, a):
+        a = a.conj()
+        return product(g, a, True, self.left) if self.right else product(a, g, not self.left, False)
+
+    def check(self, a, b):
+        a, b = a.value.shape, b.value.shape
+        if len(a) != len(b) or a[-1 - self.left] != b[-2 + self.right] or a[:-2] != b[:-2]:
+            raise mismatch("matmul", a, b)
+
+
+class StackedMatMul(MatMul):
+    """The matrix product of two stacks, under the name that PyTorch's `matmul` gives it."""
+
+    name = "UnsafeView"
+
+
+class BatchMatMul(MatMul):
+    """The matrix product of two stacks, under the name that `bmm` gives it."""
+
+    name = "Bmm"
+
+
+class Affine(Product):
+    """y = x W (`transposed`: x Wᵀ) for every row of x, whatever its leading sizes; x̄ = ȳ Wᴴ, W̄ = Σ x* ȳᵀ over the rows."""
+
+    transposed: bool
+    label: str
+    name = "Linear"
+
+    @property
+    def grad_name(self) -> str:
+        return self.label
+
+    @rounded
+    def eager(self, xp, x, w, bias=None):
+        if self.transposed:
+            w = w.T
+        y = xp.matmul(x, w) if x.ndim < 3 else xp.matmul(x.reshape(-1, x.shape[-1]), w).reshape(*x.shape[:-1], w.shape[1])
+        if bias is not None:
+            y += bias
+        return y
+
+    def by_first(self, g, w):
+        return affine(not self.transposed, "MmBackward0")(g, w.conj())
+
+    def by_second(self, g, x):
+        rows, g = by_rows(x.conj()), by_rows(g)
+        return product(g, rows, True) if self.transposed else product(rows, g, True)
+
+    def check(self, x, w, *bias):
+        width, height = w.value.shape
+        if x.value.shape[-1] != (height if self.transposed else width):
+            name = "linear" if self.transposed else "matmul"
+            raise mismatch(name, x.value.shape, (height, width) if self.transposed else (width, height))
+
+
+class AffineWithBias(Affine):
+    """y = x W + b, b added to every row; b̄ = Σ ȳ over the rows."""
+
+    keeps = ("1", "0", "")
+    name = "Addmm"
+
+    def __init__(self, *given: Any):
+        Op.__init__(self, *given)
+
+    remember = Op.remember
+    pull = Op.pull
+
+    def vjp(self, needs, g, y, x, w, bias):
+        return (
+            self.by_first(g, w) if needs[0] else None,
+            self.by_second(g, x) if needs[1] else None,
+            sum_to_shape(g, bias.shape) if needs[2] else None,
+        )
+
+    def __call__(self, x: AbstractTensor, w: AbstractTensor, bias: AbstractTensor) -> Any:  # type: ignore[override]
+        return apply(self, x, w, bias)
+
+
+dot_product = Dot()
+_PLAIN = {(left, right): MatMul(left, right) for left in (False, True) for right in (False, True)}
+_STACKED = {(left, right): StackedMatMul(left, right) for left in (False, True) for right in (False, True)}
+affine = functools.lru_cache(64)(Affine)
+affine_with_bias = functools.lru_cache(64)(AffineWithBias)
+
+
+stacked_product = BatchMatMul(False, False)
+
+
+def product(a: AbstractTensor, b: AbstractTensor, left: bool = False, right: bool = False) -> Any:
+    """Return the product of two (stacks of) matrices of one dtype and the same leading sizes, each transposed if so said."""
+    return (_PLAIN if a.value.ndim == 2 else _STACKED)[left, right](a, b)
+
+
+def by_rows(x: AbstractTensor) -> Any:
+    """Return `x` as a matrix of its rows."""
+    shape = x.value.shape
+    if len(shape) == 2:
+        return x
+    return reshape(x, int(np.prod(shape[:-1])), shape[-1])
+
+
+def mismatch(name: str, a: tuple[int, ...], b: tuple[int, ...]) -> RuntimeError:
+    """Return the error for factors whose sizes do not fit."""
+    inner = f"{a[-1]} and {b[-2] if len(b) > 1 else b[-1]}"
+    return RuntimeError(
+        f"{name}: mat1 and mat2 shapes cannot be multiplied ({by_letters(a, b)}): expected the columns of the first "
+        f"to be as many as the rows of the second, got {inner}"
+    )
+
+
+def require_same_dtype(name: str, *xs: AbstractTensor) -> None:
+    """Raise unless all tensors have one dtype; TypeError if one is no tensor."""
+    for x in xs:
+        if not isinstance(x, AbstractTensor):
+            raise TypeError(f"{name}: expected a tensor, got {type(x).__name__}")
+    first = xs[0].value.dtype
+    if any(x.value.dtype != first for x in xs):
+        given = " and ".join(str(dtypes.of(x.value.dtype)) for x in xs)
+        raise RuntimeError(f"{name}: expected tensors to have the same dtype, got {given}")
+
+
+def require_ndim(name: str, ndim: int, *xs: AbstractTensor) -> None:
+    """Raise unless every tensor has `ndim` dimensions."""
+    if any(x.value.ndim != ndim for x in xs):
+        given = " and ".join(str(tuple(x.value.shape)) for x in xs)
+        raise RuntimeError(f"{name}: expected tensors of {ndim} dimension{'s' if ndim > 1 else ''} ({ndim}D), got shapes {given}")

@@ -1,0 +1,63 @@
+"""Contraction of two tensors over listed dimensions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from lineal.base.spec import axis
+from lineal.core import AbstractTensor
+from lineal.ops.contraction.pairwise import Labelled, contract
+from lineal.ops.contraction.products import require_same_dtype
+from lineal.ops.front import store
+
+__all__ = ["tensordot"]
+
+
+def tensordot(a: AbstractTensor, b: AbstractTensor, dims: Any = 2, out: AbstractTensor | None = None) -> Any:
+    """Return Σ a × b over pairs of dimensions.
+
+    `dims` lists them as (of a, of b); a number means the last ones of a with the first ones of b. A dimension of size 1 pairs with
+    any other.
+    """
+    require_same_dtype("tensordot", a, b)
+    of_a, of_b = _paired(a.value.ndim, b.value.ndim, dims)
+    first, second = a.value.shape, b.value.shape
+    for here, there in zip(of_a, of_b):
+        if first[here] != second[there]:
+            if first[here] == 1:
+                b = b.sum(there, keepdim=True, dtype=b.dtype)
+            elif second[there] == 1:
+                a = a.sum(here, keepdim=True, dtype=a.dtype)
+            else:
+                raise RuntimeError(
+                    f"tensordot: contracted dimensions need to match, got shapes {tuple(first)} and {tuple(second)}: "
+                    f"first has size {first[here]} in dim {here} and second has size {second[there]} in dim {there}"
+                )
+    names = {there: f"a{here}" for here, there in zip(of_a, of_b)}
+    labels_a = tuple(f"a{place}" for place in range(len(first)))
+    labels_b = tuple(names.get(place, f"b{place}") for place in range(len(second)))
+    kept = {label for label in labels_a + labels_b if label not in names.values()}
+    y = contract(Labelled(a, labels_a), Labelled(b, labels_b), kept).tensor
+    return y if out is None else store(y, out, "tensordot")
+
+
+def _paired(ndim_a: int, ndim_b: int, dims: Any) -> tuple[list[int], list[int]]:
+    """Return the axes of both tensors to contract."""
+    if isinstance(dims, AbstractTensor):
+        dims = dims.tolist()
+    if isinstance(dims, int):
+        if not 0 <= dims <= min(ndim_a, ndim_b):
+            raise RuntimeError(
+                f"tensordot: expected dims >= 0 and at most the number of dimensions of both, got dims={dims} with {ndim_a} and {ndim_b}"
+            )
+        return list(range(ndim_a - dims, ndim_a)), list(range(dims))
+    given: Sequence[Any] = [[each] if isinstance(each, int) else list(each) for each in dims]
+    if len(given) != 2 or len(given[0]) != len(given[1]):
+        raise RuntimeError(f"tensordot: both dimension lists should have same length, got {dims}")
+    of_a = [axis("tensordot", each, ndim_a) for each in given[0]]
+    of_b = [axis("tensordot", each, ndim_b) for each in given[1]]
+    for places in (of_a, of_b):
+        if len(set(places)) != len(places):
+            raise RuntimeError(f"tensordot: expected distinct dimensions, got {dims}")
+    return of_a, of_b

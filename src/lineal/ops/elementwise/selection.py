@@ -1,0 +1,39 @@
+"""One of two values, element by element, as a condition says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lineal.core import AbstractTensor, apply
+from lineal.ops.elementwise.masks import drop, keep
+from lineal.ops.front import align, broadcast, require_tensor, store
+from lineal.ops.pattern import Elementwise
+
+__all__ = ["where"]
+
+_where = Elementwise(
+    "where", lambda m, c, a, b: m.where(c, a, b), (None, lambda g, c: keep(g, c), lambda g, c: drop(g, c))
+)
+
+
+def where(condition: AbstractTensor, input: Any = None, other: Any = None, *, out: AbstractTensor | None = None) -> Any:
+    """Return input where the bool condition holds, other elsewhere; of a condition alone, the indices where it is not zero.
+
+    `input` and `other` are tensors or numbers, promoted to one dtype; all three are broadcast.
+    """
+    if input is None and other is None:
+        return condition.nonzero(as_tuple=True)
+    kind = require_tensor("where", condition).dtype
+    if kind.kind != "b":
+        if kind.name != "uint8":
+            raise RuntimeError(f"where: where expected condition to be a boolean tensor, but got a tensor with dtype {kind}")
+        condition = condition != 0
+    if not (
+        isinstance(input, AbstractTensor)
+        and isinstance(other, AbstractTensor)
+        and input.value.dtype is other.value.dtype
+        and input.value.shape == other.value.shape
+    ):
+        input, other = align("where", "any", input, other)
+    y = apply(_where, *broadcast("where", condition, input, other))
+    return y if out is None else store(y, out, "where")

@@ -1,0 +1,103 @@
+"""The error function, the gamma function, and their kin; SciPy gives the numbers."""
+
+from __future__ import annotations
+
+import functools
+import math
+from typing import Any
+
+import lazy_loader
+import numpy as np
+
+from lineal.base import config
+from lineal.base.dtypes import Category
+from lineal.core import AbstractTensor, apply
+from lineal.ops.conversion import cast, dtype_of
+from lineal.ops.elementwise.exponential import exp
+from lineal.ops.front import require_tensor, store, unary, unsupported
+from lineal.ops.pattern import Elementwise
+
+__all__ = ["erf", "erfc", "erfinv", "lgamma", "digamma", "polygamma"]
+
+scipy = lazy_loader.load("scipy")
+
+_TWO_BY_ROOT_PI = 2 / math.sqrt(math.pi)
+
+erf = unary(
+    "erf",
+    lambda m, x: m.erf(x),
+    lambda g, x: g * exp(-x.square()) * _TWO_BY_ROOT_PI,
+    domain="real float",
+    numeric=lambda m, x: scipy.special.erf(x),
+    doc="Return the error function of input.",
+)
+erfc = unary(
+    "erfc",
+    lambda m, x: m.erfc(x),
+    lambda g, x: g * exp(-x.square()) * -_TWO_BY_ROOT_PI,
+    domain="real float",
+    numeric=lambda m, x: scipy.special.erfc(x),
+    doc="Return 1 - erf(input), accurate for large input.",
+)
+erfinv = unary(
+    "erfinv",
+    lambda m, x: m.erfinv(x),
+    lambda g, y: g * exp(y.square()) * (1 / _TWO_BY_ROOT_PI),
+    domain="real float",
+    numeric=lambda m, x: scipy.special.erfinv(x),
+    doc="Return the inverse of the error function, ±∞ at ±1, nan beyond.",
+)
+lgamma = unary(
+    "lgamma",
+    lambda m, x: m.lgamma(x),
+    lambda g, x: g * digamma(x),
+    domain="real float",
+    numeric=lambda m, x: scipy.special.gammaln(x),
+    doc="Return the logarithm of |Γ(input)|.",
+)
+
+
+def _digamma(m: Any, x: Any) -> Any:
+    # at 0 the limit depends on the side, and the sign of zero tells which
+    return m.where(x == 0, m.copysign(m.inf, -x).astype(x.dtype), scipy.special.digamma(x))
+
+
+digamma = unary(
+    "digamma",
+    lambda m, x: m.digamma(x),
+    lambda g, x: g * polygamma(1, x),
+    domain="real float",
+    numeric=_digamma,
+    doc="Return the derivative of lgamma.",
+)
+
+
+class Polygamma(Elementwise):
+    """y = the n-th derivative of digamma at x; x̄ = ȳ times the next one."""
+
+    n: int
+
+    def __init__(self, n: int):
+        super().__init__(
+            "polygamma",
+            lambda m, x: m.polygamma(n, x),
+            (lambda g, x: g * polygamma(n + 1, x),),
+            numeric=lambda m, x: scipy.special.polygamma(n, x).astype(x.dtype),
+        )
+        self.__dict__["n"] = n
+
+
+_polygamma = functools.lru_cache(64)(Polygamma)
+
+
+def polygamma(n: int, input: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
+    """Return the n-th derivative of digamma at input, n ≥ 0."""
+    if n < 0:
+        raise RuntimeError(f"polygamma: polygamma(n, x) does not support negative n, got {n}")
+    kind = require_tensor("polygamma", input).dtype.kind
+    if kind == "c":
+        raise unsupported("polygamma", dtype_of(input))
+    if dtype_of(input).category < Category.FLOATING:
+        input = cast(input, config.defaults.dtype)
+    y = digamma(input) if n == 0 else apply(_polygamma(n), input)
+    return y if out is None else store(y, out, "polygamma")

@@ -1,0 +1,78 @@
+"""Array kernels that add many sources into few places: what every gather's derivative spends its time on."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+_WIDE = 16
+"""From this row length on, sorting the rows' targets and adding runs of rows beats counting single elements."""
+
+
+def add_rows(y: np.ndarray, rows: np.ndarray, source: np.ndarray) -> None:
+    """Add source[i] to y[rows[i]] for all i; y is (N, inner) and C-contiguous, source (M, inner), rows within 0 … N-1."""
+    if source.size == 0:
+        return
+    inner = y.shape[1]
+    if y.dtype.kind not in "fcV":
+        np.add.at(y, rows, source)
+    elif inner >= _WIDE:
+        add_runs(y, rows, source)
+    elif inner == 1:
+        add_counted(y.reshape(-1), rows, source.reshape(-1))
+    else:
+        places = (rows[:, None] * inner + np.arange(inner)).reshape(-1)
+        add_counted(y.reshape(-1), places, source.reshape(-1))
+
+
+def add_counted(y: np.ndarray, places: np.ndarray, source: np.ndarray) -> None:
+    """Add source[i] to y[places[i]], all of one dimension, with double accumulators."""
+    if places.size * 16 < y.size:
+        # few sources: a histogram of all of y would cost more than the additions
+        np.add.at(y, places, source)
+    elif y.dtype.kind == "c":
+        y.real += np.bincount(places, source.real, y.size)
+        y.imag += np.bincount(places, source.imag, y.size)
+    else:
+        y += np.bincount(places, source.astype(np.float64, copy=False), y.size).astype(y.dtype)
+
+
+def add_runs(y: np.ndarray, rows: np.ndarray, source: np.ndarray) -> None:
+    """Add rows of `source` into rows of y: sorted by target, so that equal targets are runs."""
+    order = np.argsort(rows, kind="stable")
+    targets = rows[order]
+    starts = np.flatnonzero(np.concatenate(([True], targets[1:] != targets[:-1])))
+    if starts.size == rows.size:
+        y[rows] += source
+        return
+    sums = np.add.reduceat(source[order], starts, axis=0, dtype=np.float32 if y.dtype.itemsize == 2 else None)
+    y[targets[starts]] += sums.astype(y.dtype, copy=False)
+
+
+def flat_places(shape: tuple[int, ...], dim: int, index: np.ndarray) -> np.ndarray:
+    """Return where, in a C-contiguous array of `shape`, the elements are that `index` names along `dim`; of index's shape."""
+    step = math.prod(shape[dim + 1 :])
+    places = index * step if step != 1 else index.copy()
+    step = 1
+    for axis in range(len(shape) - 1, -1, -1):
+        if axis != dim and index.shape[axis] > 1:
+            places += (np.arange(index.shape[axis]) * step).reshape((-1,) + (1,) * (len(shape) - 1 - axis))
+        step *= shape[axis]
+    return places
+
+
+def outside(index: np.ndarray, size: int, lowest: int = 0) -> int | None:
+    """Return the first index that is not in lowest … size-1, or None if all are."""
+    if index.size == 0:
+        return None
+    if size == 0:
+        return int(index.flat[0])
+    if lowest == 0 and index.dtype == np.int64:
+        # a negative number is a huge one without its sign: one pass instead of two
+        if index.view(np.uint64).max() < size:
+            return None
+    elif index.min() >= lowest and index.max() < size:
+        return None
+    wrong = (index < lowest) | (index >= size)
+    return int(index[wrong][0])

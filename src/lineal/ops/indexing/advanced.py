@@ -1,0 +1,170 @@
+"""Indexing by tensors: take the elements they name, put others there, add up what was taken twice."""
+
+from __future__ import annotations
+
+import functools
+import math
+from typing import Any
+
+import numpy as np
+
+from lineal.core import Op, apply
+from lineal.core.op import Plan
+from lineal.ops.broadcasting import expand
+from lineal.ops.conversion import constant, dtype_of
+from lineal.ops.indexing.accumulation import add_counted, add_rows
+from lineal.ops.indexing.changing import Change
+
+__all__: list[str] = []
+
+Places = tuple[int, ...]
+"""The axis of the indexed array at which each index stands; a mask of k dimensions takes k axes from there."""
+
+
+def key_of(places: Places, indices: Any) -> tuple:
+    """Return the index as NumPy takes it."""
+    if places == tuple(range(len(places))):
+        return tuple(indices)
+    key: list[Any] = []
+    axis = 0
+    for place, index in zip(places, indices):
+        key += [slice(None)] * (place - axis)
+        key.append(index)
+        axis = place + width(index)
+    return tuple(key)
+
+
+def width(index: Any) -> int:
+    """Return how many axes an index stands for: a mask for as many as it has."""
+    return index.ndim if index.dtype.kind == "b" else 1
+
+
+class Index(Op):
+    """y = x[…, i, …, j, …] with indices (int64 or masks) at `places`; x̄ = ȳ added up where it was read."""
+
+    places: Places
+    name: str
+    keeps = "*"
+
+    def plan(self, needs):
+        return _keep_indices(self, needs, 1)
+
+    def eager(self, xp, x, *indices):
+        try:
+            if len(indices) == 1 and indices[0].dtype.kind != "b" and x.flags.c_contiguous:
+                return xp.take(x, indices[0], axis=self.places[0])
+            return x[key_of(self.places, indices)]
+        except IndexError as error:
+            raise out_of_range(x.shape, self.places, indices, error) from None
+
+    def vjp(self, needs, g, y, x, *indices):
+        return (apply(_index_sum(self.places, x.shape), g, *indices), *[None] * len(indices))
+
+
+class IndexSum(Op):
+    """y = zeros of `shape`, then y[…, i, …, j, …] += x, repeated places adding up; x̄ = ȳ[…, i, …, j, …]."""
+
+    places: Places
+    shape: tuple[int, ...]
+    name = "IndexSum"
+
+    def plan(self, needs):
+        return _keep_indices(self, needs, 1)
+
+    def eager(self, xp, x, *indices):
+        y = xp.zeros(self.shape, x.dtype)
+        add_at(y, self.places, indices, x)
+        return y
+
+    def vjp(self, needs, g, y, x, *indices):
+        return (apply(index_op(self.places, "Index"), g, *indices), *[None] * len(indices))
+
+
+class IndexPut(Change):
+    """y = x with y[…, i, …, j, …] = v, or += v; x̄ = ȳ (zeroed there if not +=), v̄ = ȳ[…, i, …, j, …]."""
+
+    places: Places
+    accumulate: bool
+    name: str
+    strided = True
+
+    def plan(self, needs):
+        return _keep_indices(self, needs, 2)
+
+    def change(self, y, v, *indices):
+        try:
+            if self.accumulate:
+                add_at(y, self.places, indices, v)
+            else:
+                y[key_of(self.places, indices)] = v
+        except IndexError as error:
+            raise out_of_range(y.shape, self.places, indices, error) from None
+
+    def vjp(self, needs, g, y, x, v, *indices):
+        g_x = g_v = None
+        if needs[0]:
+            g_x = g if self.accumulate else apply(self, g, expand(constant(0, dtype_of(g)), v.shape), *indices)
+        if needs[1]:
+            g_v = apply(index_op(self.places, "Index"), g, *indices)
+        return (g_x, g_v, *[None] * len(indices))
+
+
+index_op = functools.lru_cache(4096)(Index)
+put_op = functools.lru_cache(4096)(IndexPut)
+_index_sum = functools.lru_cache(4096)(IndexSum)
+
+
+def _keep_indices(op: Op, needs: tuple[bool, ...], first: int) -> Any:
+    found = op.plans.get(needs)
+    if found is None:
+        found = op.plans[needs] = Plan(set(map(str, range(first, len(needs)))), len(needs))
+    return found
+
+
+def add_at(y: np.ndarray, places: Places, indices: Any, source: np.ndarray) -> None:
+    """Add `source` to y[…, i, …, j, …], counting repeated places as often as they are named."""
+    key = key_of(places, indices)
+    if all(index.dtype.kind == "b" for index in indices):
+        y[key] += source
+    elif y.dtype.kind in "biu" or not y.flags.c_contiguous:
+        np.add.at(y, key, source)
+    elif len(indices) == 1:
+        add_along(y, places[0], indices[0], source)
+    elif indices[0].dtype.kind != "b" and places == tuple(range(len(places))):
+        n = len(places)
+        positive = [np.where(index < 0, index + size, index) for index, size in zip(indices, y.shape)]
+        rows = np.ravel_multi_index(tuple(np.broadcast_arrays(*positive)), y.shape[:n])
+        inner = math.prod(y.shape[n:])
+        add_rows(
+            y.reshape(-1, inner),
+            rows.reshape(-1),
+            np.broadcast_to(source, (*rows.shape, *y.shape[n:])).reshape(-1, inner),
+        )
+    else:
+        spots = np.arange(y.size).reshape(y.shape)[key]
+        add_counted(y.reshape(-1), spots.reshape(-1), np.ascontiguousarray(source).reshape(-1))
+
+
+def add_along(y: np.ndarray, axis: int, index: np.ndarray, source: np.ndarray) -> None:
+    """Add `source` to the C-contiguous y at `index` along one axis."""
+    size = y.shape[axis]
+    lead, inner = math.prod(y.shape[:axis]), math.prod(y.shape[axis + 1 :])
+    if index.size and (index.max() >= size or index.min() < -size):
+        raise IndexError("out of range")
+    if y.size == 0 or source.size == 0:
+        return
+    rows = np.where(index < 0, index + size, index).reshape(-1)
+    if lead > 1:
+        rows = (np.arange(lead)[:, None] * size + rows).reshape(-1)
+    add_rows(y.reshape(lead * size, inner), rows, source.reshape(-1, inner))
+
+
+def out_of_range(shape: tuple[int, ...], places: Places, indices: Any, error: Exception) -> IndexError:
+    """Return the error that names the index which is out of bounds."""
+    for place, index in zip(places, indices):
+        size = shape[place]
+        if index.dtype.kind != "b" and index.size:
+            wrong = index[(index < -size) | (index >= size)]
+            if wrong.size:
+                return IndexError(f"index: index {wrong[0]} is out of bounds for dimension {place} with size {size}")
+    return IndexError(f"index: {error}")

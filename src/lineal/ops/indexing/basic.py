@@ -1,0 +1,87 @@
+"""Basic indexing: ints, slices, None and Ellipsis look into the memory; the adjoint embeds into zeros."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import numpy as np
+
+from lineal.core import AbstractTensor, Op, apply
+
+__all__: list[str] = []
+
+Items = tuple[Any, ...]
+"""A normal index: ints in 0 … size-1, (start, stop, step) for slices, None for new axes; trailing whole axes are left out."""
+
+
+class Slice(Op):
+    """y = x[items], over the same memory; x̄ = ȳ embedded into zeros."""
+
+    items: Items
+    aliasing = "view"
+
+    @functools.cached_property
+    def key(self) -> tuple:
+        """The index as NumPy takes it; the ellipsis makes NumPy return an array where all axes are picked from."""
+        return (*[slice(*each) if each.__class__ is tuple else each for each in self.items], Ellipsis)
+
+    @functools.cached_property
+    def name(self) -> str:  # type: ignore[override]
+        """PyTorch's name for the last step that such an index takes there."""
+        if not self.items:
+            return "Alias"
+        last = self.items[-1]
+        return "Unsqueeze" if last is None else "Slice" if last.__class__ is tuple else "Select"
+
+    def eager(self, xp, x):
+        return x[self.key]
+
+    def vjp(self, needs, g, y, x):
+        return (apply(_embed(self.items, x.shape), g),)
+
+
+class Embed(Op):
+    """y = zeros of `shape` with y[items] = x; x̄ = ȳ[items]."""
+
+    items: Items
+    shape: tuple[int, ...]
+    name = "Embed"
+
+    def eager(self, xp, x):
+        y = xp.zeros(self.shape, x.dtype)
+        y[slice_op(self.items).key] = x
+        return y
+
+    def vjp(self, needs, g, y, x):
+        return (apply(slice_op(self.items), g),)
+
+
+slice_op = functools.lru_cache(8192)(Slice)
+_embed = functools.lru_cache(8192)(Embed)
+
+
+def select_item(name: str, place: int, dim: int, size: int) -> int:
+    """Return `place` counted from the front of dimension `dim`; IndexError if it is outside."""
+    if -size <= place < size:
+        return place + size if place < 0 else place
+    raise IndexError(f"{name}: index {place} is out of bounds for dimension {dim} with size {size}")
+
+
+def slice_item(name: str, piece: slice, size: int) -> tuple[int, int, int]:
+    """Return a slice as (start, stop, step) within a dimension of `size`; ValueError unless the step is positive."""
+    if piece.step is not None and int(piece.step) <= 0:
+        raise ValueError(f"{name}: step must be greater than zero, got {piece.step}")
+    return piece.indices(size)
+
+
+def narrow_to(x: AbstractTensor, shape: tuple[int, ...]) -> Any:
+    """Return the leading part of `x` that has `shape`; `x` itself if that is all of it."""
+    if x.value.shape == shape:
+        return x
+    return apply(slice_op(tuple((0, size, 1) for size in shape)), x)
+
+
+def zeros_of(shape: tuple[int, ...], storage: np.dtype) -> np.ndarray:
+    """Return an array of zeros."""
+    return np.zeros(shape, storage)

@@ -1,0 +1,50 @@
+"""Ops that change a few elements of their first input: one kernel serves the copying and the in-place form."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any, ClassVar
+
+from lineal.core import AbstractTensor, Op, apply, modes, synchronize
+from lineal.core.inplace import check_write, touch
+from lineal.ops.front import assign
+
+__all__: list[str] = []
+
+
+class Change(Op):
+    """y = x, then some of its elements changed by `change`."""
+
+    strided: ClassVar[bool] = False
+    """Whether `change` takes an array of any strides; otherwise it must be C-contiguous."""
+
+    @abstractmethod
+    def change(self, y: Any, *others: Any) -> None:
+        """Change the array `y` in place, as the other inputs say."""
+
+    def eager(self, xp, x, *others):
+        y = xp.array(x, order="C")
+        self.change(y, *others)
+        return y
+
+
+def change(target: AbstractTensor, op: Change, *others: AbstractTensor, name: str) -> Any:
+    """Let `target` become op(target, *others) in place; only the changed elements are touched where nobody watches."""
+    if target.view is not None:
+        synchronize(target)
+    watched = modes.recorder.get() is not None or (
+        modes.grad_enabled.get() and (target.node is not None or any(each.node is not None for each in others))
+    )
+    contiguous = op.strided or target.value.flags.c_contiguous
+    if watched or not contiguous or any(shares(target, each) for each in others):
+        return assign(target, apply(op, target, *others), name)
+    check_write(target, target, name)
+    with modes.quiet():
+        op.change(target.value, *[each.value for each in others])
+    touch(target, name)
+    return target
+
+
+def shares(target: AbstractTensor, other: AbstractTensor) -> bool:
+    """Return whether `other` may look into the memory of `target`, so that changing one would change what is read."""
+    return other is target or (other.memory is not None and other.memory is target.memory)

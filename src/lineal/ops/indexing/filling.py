@@ -1,0 +1,65 @@
+"""One number everywhere, and the numbers of another tensor: fill, zero, copy."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+from lineal.base.spec import broadcast_shapes
+from lineal.core import AbstractTensor, Op, apply, lift, write
+from lineal.ops.broadcasting import expand
+from lineal.ops.conversion import as_operand, cast, dtype_of
+from lineal.ops.front import require_tensor
+from lineal.ops.indexing.along import zero_dimensional
+from lineal.ops.indexing.gathering import number_like
+
+__all__ = ["fill"]
+
+
+class Fill(Op):
+    """y = v everywhere, in the shape of x; x̄ = 0, v̄ = Σ ȳ."""
+
+    name = "Fill"
+
+    def eager(self, xp, x, value):
+        y = xp.empty(x.shape, x.dtype)
+        y[...] = value
+        return y
+
+    def vjp(self, needs, g, y, x, value):
+        return lift(np.zeros(x.shape, x.storage)), g.sum() if needs[1] else None
+
+
+_fill = Fill()
+
+
+def fill(input: AbstractTensor, value: Any) -> Any:
+    """Return `value`, a number or a tensor of no dimensions, in the shape and dtype of input."""
+    require_tensor("fill", input)
+    return apply(_fill, input, zero_dimensional("fill", value, input))
+
+
+def fill_(self: AbstractTensor, value: Any) -> Any:
+    """Write `value`, a number or a tensor of no dimensions, everywhere."""
+    return write(self, expand(zero_dimensional("fill_", value, self), self.value.shape), "fill_")
+
+
+def zero_(self: AbstractTensor) -> Any:
+    """Write 0 everywhere."""
+    return write(self, expand(number_like(0, self), self.value.shape), "zero_")
+
+
+def copy_(self: AbstractTensor, other: Any, non_blocking: bool = False) -> Any:
+    """Write the numbers of `other`, which broadcasts to this tensor, in this tensor's dtype."""
+    source = as_operand(other)
+    shape = self.value.shape
+    if dtype_of(source).is_complex and not dtype_of(self).is_complex:
+        warnings.warn("copy_: Casting complex values to real discards the imaginary part", UserWarning)
+    if source.value.shape != shape and broadcast_shapes("copy_", source.value.shape, shape) != shape:
+        raise RuntimeError(
+            f"copy_: output with shape {list(shape)} doesn't match the broadcast shape "
+            f"{list(broadcast_shapes('copy_', source.value.shape, shape))}"
+        )
+    return write(self, expand(cast(source, dtype_of(self)), shape), "copy_")

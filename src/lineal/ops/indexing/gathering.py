@@ -1,0 +1,298 @@
+"""Gather and scatter along one dimension, adjoint to each other."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import numpy as np
+
+from lineal.base import dtypes
+from lineal.base.dtypes import Category
+from lineal.base.spec import axis
+from lineal.core import AbstractTensor, Op, apply
+from lineal.ops.broadcasting import expand
+from lineal.ops.conversion import cast, constant, dtype_of
+from lineal.ops.front import require_tensor, store
+from lineal.ops.indexing.accumulation import add_counted, flat_places, outside
+from lineal.ops.indexing.basic import narrow_to
+from lineal.ops.indexing.changing import Change, change
+
+__all__ = ["gather", "scatter", "scatter_add", "take_along_dim"]
+
+INDEX_DTYPES = (dtypes.int64, dtypes.int32)
+
+
+class Gather(Op):
+    """y[… i …] = x[… index[… i …] …] along `dim`; x̄ = ȳ added up where it was read."""
+
+    dim: int
+    name = "Gather"
+    keeps = "1"
+
+    def eager(self, xp, x, index):
+        return x.reshape(-1)[flat_places(x.shape, self.dim, index)]
+
+    def vjp(self, needs, g, y, x, index):
+        return apply(_gather_sum(self.dim, x.shape), g, index), None
+
+
+class GatherSum(Op):
+    """y = zeros of `shape`, then y[… index[… i …] …] += x[… i …] along `dim`; x̄ = ȳ gathered."""
+
+    dim: int
+    shape: tuple[int, ...]
+    name = "GatherSum"
+    keeps = "1"
+
+    def eager(self, xp, x, index):
+        y = xp.zeros(self.shape, x.dtype)
+        accumulate(y, self.dim, index, x)
+        return y
+
+    def vjp(self, needs, g, y, x, index):
+        return apply(_gather(self.dim), g, index), None
+
+
+class Scatter(Change):
+    """y = x with y[… index[… i …] …] = src[… i …] along `dim`; x̄ = ȳ, zeroed there; s̄ = ȳ gathered."""
+
+    dim: int
+    name = "Scatter"
+    keeps = "1"
+
+    def change(self, y, index, src):
+        y.reshape(-1)[flat_places(y.shape, self.dim, index)] = src
+
+    def vjp(self, needs, g, y, x, index, src):
+        return (
+            apply(self, g, index, expand(constant(0, dtype_of(g)), index.value.shape)) if needs[0] else None,
+            None,
+            apply(_gather(self.dim), g, index) if needs[2] else None,
+        )
+
+
+class ScatterAdd(Change):
+    """y = x, then y[… index[… i …] …] += src[… i …] along `dim`; x̄ = ȳ; s̄ = ȳ gathered."""
+
+    dim: int
+    name = "ScatterAdd"
+    keeps = "1"
+
+    def change(self, y, index, src):
+        accumulate(y, self.dim, index, src)
+
+    def vjp(self, needs, g, y, x, index, src):
+        return g, None, apply(_gather(self.dim), g, index) if needs[2] else None
+
+
+_gather = functools.lru_cache(4096)(Gather)
+_gather_sum = functools.lru_cache(4096)(GatherSum)
+_scatter = functools.lru_cache(4096)(Scatter)
+_scatter_add = functools.lru_cache(4096)(ScatterAdd)
+
+
+def accumulate(y: np.ndarray, dim: int, index: np.ndarray, source: np.ndarray) -> None:
+    """Add `source` into the C-contiguous `y` where `index` says."""
+    places = flat_places(y.shape, dim, index).reshape(-1)
+    if y.dtype.kind in "fcV":
+        add_counted(y.reshape(-1), places, source.reshape(-1))
+    else:
+        np.add.at(y.reshape(-1), places, source.reshape(-1))
+
+
+def read_index(
+    name: str, x: AbstractTensor, dim: int, index: AbstractTensor, *others: AbstractTensor
+) -> tuple[int, Any]:
+    """Check what gather and scatter take; return the dimension and the index as int64.
+
+    The index may be no longer than `x` in the other dimensions, and no longer than `others` in any.
+    """
+    require_tensor(name, x)
+    if dtype_of(index) not in INDEX_DTYPES and require_tensor(name, index).size:
+        raise RuntimeError(f"{name}(): Expected dtype int32/int64 for index, got {dtype_of(index)}")
+    place, shape = axis(name, dim, x.value.ndim), index.value.shape
+    index = cast(index, dtypes.int64)
+    if index.value.size == 0:
+        return place, index
+    sizes = x.value.shape
+    for each in (x, *others):
+        if max(each.value.ndim, 1) != max(len(shape), 1):
+            raise RuntimeError(
+                f"{name}(): Index tensor must have the same number of dimensions as the other tensors, "
+                f"got index {list(shape)} and {list(each.value.shape)}"
+            )
+    fits = all(size <= whole for d, (size, whole) in enumerate(zip(shape, sizes)) if d != place)
+    if not fits or not all(size <= whole for each in others for size, whole in zip(shape, each.value.shape)):
+        raise RuntimeError(
+            f"{name}(): Expected index {list(shape)} to be no larger than self {list(sizes)} apart from dimension {place}"
+            + "".join(f" and to be no larger size than src {list(each.value.shape)}" for each in others)
+        )
+    bound = sizes[place] if sizes else 1
+    wrong = outside(index.value, bound)
+    if wrong is not None:
+        raise RuntimeError(f"{name}(): index {wrong} is out of bounds for dimension {place} with size {bound}")
+    return place, index
+
+
+def raised(x: AbstractTensor, *others: Any) -> list[Any]:
+    """Return the tensors with at least one dimension, so that the kernels need not think of numbers."""
+    return [each.reshape(1) if each.value.ndim == 0 else each for each in (x, *others)]
+
+
+def gather(
+    input: AbstractTensor, dim: int, index: AbstractTensor, *, sparse_grad: bool = False, out: Any = None
+) -> Any:
+    """Return the elements of input that `index` names along `dim`, in the shape of `index` (int64, no negative places)."""
+    place, index = read_index("gather", input, dim, index)
+    if index.value.size == 0 and index.value.ndim != input.value.ndim:
+        y = input.reshape(-1)[:0].reshape(index.value.shape)  # type: ignore[attr-defined]
+    elif input.value.ndim == 0 or index.value.ndim == 0:
+        x, positions = raised(input, index)
+        y = apply(_gather(0), x, positions).reshape(index.value.shape)
+    else:
+        y = apply(_gather(place), input, index)
+    return y if out is None else store(y, out, "gather")
+
+
+def prepare_source(name: str, input: AbstractTensor, src: Any, index: AbstractTensor) -> Any:
+    """Return what scatter writes, a tensor of input's dtype or a number, as a tensor that `index` fits into."""
+    if isinstance(src, AbstractTensor):
+        if src.value.dtype != input.value.dtype:
+            raise RuntimeError(
+                f"{name}(): Expected self.dtype to be equal to src.dtype, got {dtype_of(input)} and {dtype_of(src)}"
+            )
+        return src
+    return expand(number_like(src, input), index.value.shape)
+
+
+def number_like(number: Any, x: AbstractTensor) -> Any:
+    """Return a number in the dtype of `x` as a tensor of no dimensions; fractions are cut off where it holds integers."""
+    target = dtype_of(x)
+    if target.category is Category.INTEGER and isinstance(number, float) and np.isfinite(number):
+        number = int(number)
+    if isinstance(number, complex) and not target.is_complex:
+        raise RuntimeError(f"value cannot be converted to type {target.name} without overflow, got {number}")
+    return constant(number, target)
+
+
+def scattering(name: str, op: Any, input: AbstractTensor, dim: int, index: AbstractTensor, src: Any) -> tuple:
+    """Return, from arguments as users write them, a tensor with dimensions, and the op and its other inputs (None: no change)."""
+    src = prepare_source(name, input, src, index)
+    place, index = read_index(name, input, dim, index, src)
+    if index.value.size == 0:
+        return input, None, ()
+    x, index, src = raised(input, index, src)
+    return x, op(place), (index, narrow_to(src, index.value.shape))
+
+
+def scattered(name: str, op: Any, input: AbstractTensor, dim: int, index: AbstractTensor, src: Any) -> Any:
+    """Return the result of a scattering op on arguments as users write them."""
+    x, made, others = scattering(name, op, input, dim, index, src)
+    if made is None:
+        return input.clone()  # type: ignore[attr-defined]
+    y = apply(made, x, *others)
+    return y if input.value.ndim else y.reshape(())
+
+
+def scattered_in_place(name: str, op: Any, target: AbstractTensor, dim: int, index: AbstractTensor, src: Any) -> Any:
+    """Let a scattering op write into `target`."""
+    x, made, others = scattering(name, op, target, dim, index, src)
+    if made is not None:
+        change(x, made, *others, name=name)
+    return target
+
+
+def scatter(
+    input: AbstractTensor,
+    dim: int,
+    index: AbstractTensor,
+    src: Any = None,
+    *,
+    value: Any = None,
+    reduce: str | None = None,
+    out: Any = None,
+) -> Any:
+    """Return input with the elements that `index` names along `dim` replaced by those of `src` (a tensor or a number).
+
+    `reduce` "add" or "multiply" combines them with what is there instead.
+    """
+    src = required(value if src is None else src)
+    if reduce is None:
+        y = scattered("scatter", _scatter, input, dim, index, src)
+    else:
+        src = prepare_source("scatter", input, src, index)
+        y = input.scatter_reduce(dim, index, src, reduction("scatter", reduce))  # type: ignore[attr-defined]
+    return y if out is None else store(y, out, "scatter")
+
+
+def scatter_(
+    self: AbstractTensor,
+    dim: int,
+    index: AbstractTensor,
+    src: Any = None,
+    *,
+    value: Any = None,
+    reduce: str | None = None,
+) -> Any:
+    """Write the elements of `src`, a tensor or a number, at the places that `index` names along `dim`."""
+    src = required(value if src is None else src)
+    if reduce is None:
+        return scattered_in_place("scatter_", _scatter, self, dim, index, src)
+    src = prepare_source("scatter_", self, src, index)
+    return self.scatter_reduce_(dim, index, src, reduction("scatter_", reduce))  # type: ignore[attr-defined]
+
+
+def required(src: Any) -> Any:
+    """Return what scatter writes; TypeError if nothing was given."""
+    if src is None:
+        raise TypeError("scatter: expected src or value")
+    return src
+
+
+def reduction(name: str, reduce: str) -> str:
+    """Return scatter_reduce's word for scatter's."""
+    if reduce not in ("add", "multiply"):
+        raise RuntimeError(f"{name}: reduce argument must be either add or multiply, got {reduce}")
+    return "sum" if reduce == "add" else "prod"
+
+
+def scatter_add(input: AbstractTensor, dim: int, index: AbstractTensor, src: AbstractTensor, *, out: Any = None) -> Any:
+    """Return input with the elements of `src` added at the places that `index` names along `dim`."""
+    require_tensor("scatter_add", src)
+    y = scattered("scatter_add", _scatter_add, input, dim, index, src)
+    return y if out is None else store(y, out, "scatter_add")
+
+
+def scatter_add_(self: AbstractTensor, dim: int, index: AbstractTensor, src: AbstractTensor) -> Any:
+    """Add the elements of `src` at the places that `index` names along `dim`."""
+    require_tensor("scatter_add_", src)
+    return scattered_in_place("scatter_add_", _scatter_add, self, dim, index, src)
+
+
+def take_along_dim(input: AbstractTensor, indices: AbstractTensor, dim: int | None = None, *, out: Any = None) -> Any:
+    """Return the elements that `indices` (int64) names along `dim`, both broadcast elsewhere; without dim, of input flattened."""
+    require_tensor("take_along_dim", input)
+    if dtype_of(indices) is not dtypes.int64:
+        raise RuntimeError(f"take_along_dim(): dtype of indices should be Long but got {dtype_of(indices)}")
+    if dim is None:
+        y = gather(input.reshape(-1), 0, indices.reshape(-1))  # type: ignore[attr-defined]
+        return y if out is None else store(y, out, "take_along_dim")
+    x, n = input, input.value.ndim
+    if n != indices.value.ndim:
+        raise RuntimeError(
+            f"take_along_dim(): input and indices should have the same number of dimensions, "
+            f"but got {n} dimensions for input, and {indices.value.ndim} dimensions for indices"
+        )
+    place = axis("take_along_dim", dim, n)
+    common = np.broadcast_shapes(
+        *[(*each.value.shape[:place], 1, *each.value.shape[place + 1 :]) for each in (x, indices) if n]
+    )
+    if n:
+        wide = [(*common[:place], each.value.shape[place], *common[place + 1 :]) for each in (x, indices)]
+        size = x.value.shape[place]
+        if indices.value.size and indices.value.min() < 0 and outside(indices.value, size, -size) is None:
+            indices = indices % size
+        x, indices = expand(x, wide[0]), expand(indices, wide[1])
+    y = gather(x, place, indices)
+    return y if out is None else store(y, out, "take_along_dim")

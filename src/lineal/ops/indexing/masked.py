@@ -1,0 +1,229 @@
+"""Elements chosen by a mask, and the places where something is not zero."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import numpy as np
+
+from lineal.base import dtypes
+from lineal.base.spec import broadcast_shapes
+from lineal.core import AbstractTensor, Op, apply, lift
+from lineal.ops.broadcasting import expand
+from lineal.ops.conversion import constant, dtype_of
+from lineal.ops.front import require_tensor, store
+from lineal.ops.indexing.along import zero_dimensional
+from lineal.ops.indexing.changing import Change, change
+
+__all__ = ["argwhere", "masked_fill", "masked_scatter", "masked_select", "nonzero", "unravel_index"]
+
+
+class MaskedFill(Change):
+    """y = value where mask, x elsewhere; x̄ = ȳ, zero where mask; v̄ = Σ ȳ where mask."""
+
+    name = "MaskedFill"
+    keeps = "1"
+    strided = True
+
+    def change(self, y, mask, value):
+        np.copyto(y, value, where=mask)
+
+    def vjp(self, needs, g, y, x, mask, value):
+        nothing = constant(0, dtype_of(g))
+        g_x = apply(self, g, mask, nothing) if needs[0] else None
+        return g_x, None, apply(self, g, ~mask, nothing).sum() if needs[2] else None
+
+
+class MaskedSelect(Op):
+    """y = the elements of x where mask, in order; x̄ = ȳ put back there, zero elsewhere."""
+
+    name = "MaskedSelect"
+    keeps = "1"
+
+    def eager(self, xp, x, mask):
+        return x[mask]
+
+    def vjp(self, needs, g, y, x, mask):
+        return apply(_masked_scatter, lift(np.zeros(x.shape, x.storage)), mask, g), None
+
+
+class MaskedScatter(Change):
+    """y = x, its elements where mask replaced by the first ones of s; x̄ = ȳ, zero where mask; s̄ = ȳ where mask, in order."""
+
+    name = "MaskedScatter"
+    keeps = "1"
+    strided = True
+
+    def change(self, y, mask, s):
+        y[mask] = s.reshape(-1)[: np.count_nonzero(mask)]
+
+    def vjp(self, needs, g, y, x, mask, s):
+        return (
+            apply(_masked_fill, g, mask, constant(0, dtype_of(g))) if needs[0] else None,
+            None,
+            apply(_masked_gather(s.shape), g, mask) if needs[2] else None,
+        )
+
+
+class MaskedGather(Op):
+    """y = zeros of `shape` that begin, in order, with the elements of x where mask; x̄ = ȳ scattered there."""
+
+    shape: tuple[int, ...]
+    name = "MaskedGather"
+    keeps = "1"
+
+    def eager(self, xp, x, mask):
+        y = xp.zeros(self.shape, x.dtype)
+        chosen = x[mask]
+        y.reshape(-1)[: chosen.size] = chosen
+        return y
+
+    def vjp(self, needs, g, y, x, mask):
+        return apply(_masked_scatter, lift(np.zeros(x.shape, x.storage)), mask, g), None
+
+
+class Nonzero(Op):
+    """The places of the elements that are not zero, one row each."""
+
+    name = "Nonzero"
+    differentiable = False
+
+    def eager(self, xp, x):
+        if x.dtype.kind == "V":
+            x = x.astype(np.float32)
+        return xp.stack(xp.nonzero(x), axis=1) if x.ndim else xp.zeros((int(bool(x)), 0), np.int64)
+
+    def vjp(self, needs, g, y, x):
+        return (None,)
+
+
+class UnravelIndex(Op):
+    """The places in an array of `shape` of the flat `places`, one output per dimension."""
+
+    shape: tuple[int, ...]
+    name = "UnravelIndex"
+    differentiable = False
+
+    def eager(self, xp, places):
+        found = []
+        for size in reversed(self.shape):
+            found.append(places % size)
+            places = places // size
+        return tuple(reversed(found))
+
+    def vjp(self, needs, g, y, places):
+        return (None,)
+
+
+_masked_fill = MaskedFill()
+_masked_select = MaskedSelect()
+_masked_scatter = MaskedScatter()
+_masked_gather = functools.lru_cache(1024)(MaskedGather)
+_nonzero = Nonzero()
+
+
+def check_mask(name: str, mask: Any) -> None:
+    """Refuse a mask that is not a bool tensor."""
+    require_tensor(name, mask)
+    if mask.value.dtype != np.bool_:
+        raise RuntimeError(f"{name}: only supports boolean masks, but got mask with dtype {dtype_of(mask)}")
+
+
+def masked_fill(input: AbstractTensor, mask: AbstractTensor, value: Any) -> Any:
+    """Return input with `value`, a number or a tensor of no dimensions, where the mask is true; the two broadcast."""
+    require_tensor("masked_fill", input)
+    check_mask("masked_fill", mask)
+    shape = broadcast_shapes("masked_fill", input.value.shape, mask.value.shape)
+    number = zero_dimensional("masked_fill", value, input)
+    return apply(_masked_fill, expand(input, shape), expand(mask, shape), number)
+
+
+def masked_fill_(self: AbstractTensor, mask: AbstractTensor, value: Any) -> Any:
+    """Write `value` where the mask, which broadcasts to this tensor, is true."""
+    check_mask("masked_fill_", mask)
+    return change(
+        self,
+        _masked_fill,
+        fitting("masked_fill_", self, mask),
+        zero_dimensional("masked_fill_", value, self),
+        name="masked_fill_",
+    )
+
+
+def fitting(name: str, target: AbstractTensor, mask: AbstractTensor) -> Any:
+    """Return the mask expanded to the shape of the tensor that is to be written."""
+    shape = broadcast_shapes(name, target.value.shape, mask.value.shape)
+    if shape != target.value.shape:
+        raise RuntimeError(
+            f"{name}: output with shape {list(target.value.shape)} doesn't match the broadcast shape {list(shape)}"
+        )
+    return expand(mask, shape)
+
+
+def masked_select(input: AbstractTensor, mask: AbstractTensor, *, out: Any = None) -> Any:
+    """Return the elements of input where the mask is true, as a vector; the two broadcast."""
+    require_tensor("masked_select", input)
+    check_mask("masked_select", mask)
+    shape = broadcast_shapes("masked_select", input.value.shape, mask.value.shape)
+    y = apply(_masked_select, expand(input, shape), expand(mask, shape))
+    return y if out is None else store(y, out, "masked_select")
+
+
+def masked_scatter(input: AbstractTensor, mask: AbstractTensor, source: AbstractTensor) -> Any:
+    """Return input with the elements of `source`, in order, where the mask is true; input and mask broadcast."""
+    require_tensor("masked_scatter", input)
+    check_mask("masked_scatter", mask)
+    shape = broadcast_shapes("masked_scatter", input.value.shape, mask.value.shape)
+    mask = expand(mask, shape)
+    check_source("masked_scatter", input, mask, source)
+    return apply(_masked_scatter, expand(input, shape), mask, source)
+
+
+def masked_scatter_(self: AbstractTensor, mask: AbstractTensor, source: AbstractTensor) -> Any:
+    """Write the elements of `source`, in order, where the mask is true."""
+    check_mask("masked_scatter_", mask)
+    mask = fitting("masked_scatter_", self, mask)
+    check_source("masked_scatter_", self, mask, source)
+    return change(self, _masked_scatter, mask, source, name="masked_scatter_")
+
+
+def check_source(name: str, x: AbstractTensor, mask: AbstractTensor, source: AbstractTensor) -> None:
+    """Refuse a source of another dtype or of too few elements."""
+    if require_tensor(name, source).dtype != x.value.dtype:
+        raise RuntimeError(
+            f"{name}: expected self and source to have same dtypes but got {dtype_of(x)} and {dtype_of(source)}"
+        )
+    wanted = np.count_nonzero(mask.value)
+    if source.value.size < wanted:
+        raise RuntimeError(
+            f"{name}: Number of elements of source < number of ones in mask, got {source.value.size} and {wanted}"
+        )
+
+
+def nonzero(input: AbstractTensor, *, out: Any = None, as_tuple: bool = False) -> Any:
+    """Return the places of the nonzero elements as rows (int64), or as one vector per dimension with `as_tuple`."""
+    require_tensor("nonzero", input)
+    if as_tuple:
+        rows = apply(_nonzero, input.reshape(1) if input.value.ndim == 0 else input)  # type: ignore[attr-defined]
+        return tuple(rows[:, axis] for axis in range(rows.value.shape[1]))
+    y = apply(_nonzero, input)
+    return y if out is None else store(y, out, "nonzero")
+
+
+def argwhere(input: AbstractTensor) -> Any:
+    """Return the places of the nonzero elements as rows (int64)."""
+    return nonzero(input)
+
+
+def unravel_index(indices: AbstractTensor, shape: Any) -> tuple:
+    """Return the places in an array of `shape` that the flat `indices` mean, one tensor per dimension."""
+    require_tensor("unravel_index", indices)
+    if dtype_of(indices).category is not dtypes.Category.INTEGER:
+        raise TypeError(f"unravel_index: expected 'indices' to be integer dtype, but got {dtype_of(indices)}")
+    sizes = (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape)
+    if not all(isinstance(size, (int, np.integer)) for size in sizes):
+        raise TypeError(f"unravel_index: expected 'shape' to be int or sequence of ints, but got {shape!r}")
+    if any(size < 0 for size in sizes):
+        raise ValueError(f"unravel_index: 'shape' cannot have negative values, but got {sizes}")
+    return apply(UnravelIndex(tuple(map(int, sizes))), indices)

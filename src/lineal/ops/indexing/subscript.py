@@ -1,0 +1,320 @@
+"""What stands in brackets: `x[index]` and `x[index] = value`, and index_put, which spells the same out."""
+
+from __future__ import annotations
+
+import operator
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from lineal.base import dtypes
+from lineal.base.spec import broadcast_shapes
+from lineal.core import AbstractTensor, apply, lift, modes, write
+from lineal.core.inplace import touch
+from lineal.ops.broadcasting import expand
+from lineal.ops.conversion import cast, dtype_of
+from lineal.ops.indexing.advanced import Places, index_op, put_op
+from lineal.ops.indexing.basic import Items, select_item, slice_item, slice_op
+from lineal.ops.indexing.changing import change
+from lineal.ops.indexing.gathering import number_like
+from lineal.ops.indexing.masked import masked_fill_
+
+__all__ = ["index_put"]
+
+Picks = list[tuple[int, Any]]
+"""The index tensors, each with its axis in what basic indexing leaves."""
+
+_recorder = modes.recorder.get
+_NUMBERS = (bool, int, float, complex, np.generic)
+
+
+def getitem(self: AbstractTensor, index: Any) -> Any:
+    """Return the part of the tensor that `index` means: a view for ints, slices, None and Ellipsis, otherwise a copy."""
+    kind = index.__class__
+    shape = self.value.shape
+    if kind is int and shape:
+        size = shape[0]
+        if not -size <= index < size:
+            select_item("index", index, 0, size)
+        return apply(slice_op((index if index >= 0 else index + size,)), self)
+    if kind is slice and shape:
+        return apply(slice_op((slice_item("index", index, shape[0]),)), self)
+    items, picks = read(shape, index)
+    if not picks:
+        return apply(slice_op(items), self)
+    part = apply(slice_op(items), self) if items else self
+    places, indices, _ = checked("index", part.value.shape, picks)
+    return apply(index_op(places, "Index"), part, *indices)
+
+
+def setitem(self: AbstractTensor, index: Any, value: Any) -> None:
+    """Write `value`, a number or a tensor that broadcasts to it, into the part of the tensor that `index` means."""
+    items, picks = read(
+        self.value.shape, index if index.__class__ is tuple else (index,) if index.__class__ is int else index
+    )
+    if not isinstance(value, (AbstractTensor, *_NUMBERS)):
+        raise TypeError(f"setitem: can't assign a {type(value).__name__} to a tensor; expected a tensor or a number")
+    if not picks:
+        if not written_plainly(self, items, value):
+            part = apply(slice_op(items), self)
+            write(part, fitted(part, value), "setitem")
+        return
+    part = apply(slice_op(items), self) if items else self
+    single = picks[0][1] if len(picks) == 1 else None
+    masks_all = single is not None and single.value.dtype == np.bool_ and single.value.shape == part.value.shape
+    if masks_all and (not isinstance(value, AbstractTensor) or value.value.ndim == 0):
+        masked_fill_(part, single, value)  # type: ignore[arg-type]
+        return
+    if not isinstance(value, AbstractTensor):
+        value = number_like(value, part)
+    change(part, *put_plan("setitem", part, picks, value, False), name="setitem")
+
+
+def written_plainly(x: AbstractTensor, items: Items, value: Any) -> bool:
+    """Write `value` with NumPy alone and return True, if neither a history nor a recorder nor a view is there to be told."""
+    if x.node is not None or x.view is not None or _recorder() is not None:
+        return False
+    if isinstance(value, AbstractTensor):
+        if value.node is not None or value.view is not None:
+            return False
+        value = value.value
+        if value.dtype != x.value.dtype:
+            return False
+    else:
+        value = number_like(value, x).value
+    try:
+        x.value[slice_op(items).key] = value
+    except ValueError:
+        return False
+    touch(x, "setitem")
+    return True
+
+
+def fitted(part: AbstractTensor, value: Any) -> Any:
+    """Return what is assigned in the dtype and shape of the part it is written into."""
+    if not isinstance(value, AbstractTensor):
+        return expand(number_like(value, part), part.value.shape)
+    return expand_to(part.value.shape, cast(value, dtype_of(part)), "setitem")
+
+
+def expand_to(shape: tuple[int, ...], value: AbstractTensor, name: str) -> Any:
+    """Return `value` expanded to `shape`, without its leading dimensions of size 1 if it has too many."""
+    found = value.value.shape
+    while len(found) > len(shape) and found[0] == 1:
+        found = found[1:]
+    try:
+        fits = broadcast_shapes(name, found, shape) == shape
+    except RuntimeError:
+        fits = False
+    if not fits:
+        raise RuntimeError(
+            f"{name}: shape mismatch: value tensor of shape {list(value.value.shape)} cannot be broadcast to "
+            f"indexing result of shape {list(shape)}"
+        )
+    return expand(value if found == value.value.shape else value.reshape(found), shape)  # type: ignore[attr-defined]
+
+
+def read(shape: tuple[int, ...], index: Any) -> tuple[Items, Picks]:
+    """Return the basic part of an index in normal form, and the index tensors with their axes after it."""
+    if index.__class__ is not tuple:
+        index = as_tuple(index)
+    items: list[Any] = []
+    picks: Picks = []
+    ndim, axis, left, used = len(shape), 0, 0, 0
+    for each in index:
+        kind = each.__class__
+        if each is Ellipsis:
+            rest = max(ndim - dimensions(index), 0) - used
+            items += [(0, size, 1) for size in shape[axis : axis + rest]]
+            axis, left, used = axis + rest, left + rest, used + rest
+            continue
+        if each is None:
+            items.append(None)
+            left += 1
+            continue
+        if kind is not int and kind is not slice:
+            each = as_pick(each)
+            if each.__class__ is not int:
+                fresh, taken = (
+                    (True, 0) if each.value.ndim == 0 and each.value.dtype == np.bool_ else (False, width(each))
+                )
+                if axis + taken > ndim:
+                    raise too_many(ndim, index)
+                picks.append((left, each.reshape(1) if fresh else each))
+                items += [None] if fresh else [(0, size, 1) for size in shape[axis : axis + taken]]
+                axis, left = axis + taken, left + max(taken, 1)
+                continue
+        if axis >= ndim:
+            raise too_many(ndim, index)
+        if each.__class__ is int:
+            items.append(select_item("index", each, axis, shape[axis]))
+        else:
+            items.append(slice_item("index", each, shape[axis]))
+            left += 1
+        axis += 1
+    while items and items[-1].__class__ is tuple and items[-1] == (0, shape[axis - 1], 1):
+        items.pop()
+        axis -= 1
+    return tuple(items), picks
+
+
+def too_many(ndim: int, index: tuple) -> IndexError:
+    """Return the error for an index of more dimensions than there are."""
+    if ndim == 0 and len(index) == 1 and isinstance(index[0], int):
+        return IndexError("index: invalid index of a 0-dim tensor; use tensor.item() to read its number")
+    return IndexError(f"index: too many indices for tensor of dimension {ndim}, got {dimensions(index)}")
+
+
+def width(index: AbstractTensor) -> int:
+    """Return how many axes an index tensor stands for."""
+    return index.value.ndim if index.value.dtype == np.bool_ else 1
+
+
+def dimensions(index: tuple) -> int:
+    """Return how many axes the parts of an index name together."""
+    count = 0
+    for each in index:
+        if each is None or each is Ellipsis or isinstance(each, (bool, np.bool_)):
+            continue
+        if each.__class__ is int or each.__class__ is slice:
+            count += 1
+        else:
+            found = as_pick(each)
+            count += 1 if found.__class__ is int else width(found)
+    return count
+
+
+def as_tuple(index: Any) -> tuple:
+    """Return an index that is not a tuple as one; a list with slices, sequences or tensors in it counts as a tuple."""
+    if isinstance(index, Sequence) and not isinstance(index, (str, range)) and len(index) < 32:
+        inner = (AbstractTensor, Sequence, slice, np.ndarray)
+        if isinstance(index, tuple) or any(
+            each is None or each is Ellipsis or isinstance(each, inner) for each in index
+        ):
+            if not isinstance(index, tuple):
+                warnings.warn(
+                    "index: a list of several indices is taken as a tuple, x[tuple(list)]; write it so, or x[tensor(list)]",
+                    UserWarning,
+                )
+            return tuple(index)
+    return (index,)
+
+
+def as_pick(each: Any) -> Any:
+    """Return an int, or the index tensor (int64, or bool for a mask) that one part of an index means."""
+    if isinstance(each, AbstractTensor):
+        return tensor_pick(each)
+    if isinstance(each, np.ndarray):
+        return tensor_pick(lift(each))
+    if isinstance(each, (bool, np.bool_)):
+        return lift(np.array(each, dtype=np.bool_))
+    if isinstance(each, (Sequence, range)) and not isinstance(each, str):
+        value = np.array(plain(each))
+        return tensor_pick(lift(value if value.size else value.astype(np.int64)))
+    try:
+        return operator.index(each)
+    except TypeError:
+        raise IndexError(
+            "index: only integers, slices (`:`), ellipsis (`...`), None and long or bool tensors are valid indices, "
+            f"got {type(each).__name__}"
+        ) from None
+
+
+def plain(nested: Any) -> Any:
+    """Return nested sequences with tensors in them as lists of numbers."""
+    if isinstance(nested, AbstractTensor):
+        return nested.value.tolist()
+    return [plain(each) for each in nested] if isinstance(nested, (Sequence, range)) else nested
+
+
+def tensor_pick(index: AbstractTensor) -> Any:
+    """Return an index tensor as int64 or bool; a single integer as an int, unless a recorder wants to see the tensor."""
+    value = index.value
+    if value.dtype.kind not in "iub":
+        raise IndexError(f"index: tensors used as indices must be integer or bool tensors, got {value.dtype.name}")
+    if value.dtype == np.uint8:
+        warnings.warn(
+            "index: indexing with dtype torch.uint8 is now deprecated, please use a dtype torch.bool instead",
+            UserWarning,
+        )
+        return cast(index, dtypes.bool_)
+    if value.dtype == np.bool_ or value.dtype == np.int64:
+        if value.ndim or value.dtype == np.bool_ or _recorder() is not None:
+            return index
+    elif value.ndim or _recorder() is not None:
+        return cast(index, dtypes.int64)
+    return int(value)
+
+
+def checked(name: str, shape: tuple[int, ...], picks: Picks) -> tuple[Places, list[Any], list[tuple[int, ...]]]:
+    """Return the axes and the index tensors of an advanced index after checking masks and shapes, and the indices' shapes."""
+    indices = [index for _, index in picks]
+    shapes: list[tuple[int, ...]] = []
+    for place, index in picks:
+        found = index.value.shape
+        if index.value.dtype == np.bool_:
+            if found != shape[place : place + len(found)]:
+                raise IndexError(
+                    f"{name}: The shape of the mask {list(found)} at index {place} does not match the shape of the "
+                    f"indexed tensor {list(shape)} at index {place}"
+                )
+            found = (int(np.count_nonzero(index.value)),) if len(picks) > 1 or name != "index" else ()
+        shapes.append(found)
+    if len(shapes) > 1:
+        try:
+            broadcast_shapes(name, *shapes)
+        except RuntimeError:
+            listed = ", ".join(str(list(each)) for each in shapes)
+            raise IndexError(
+                f"{name}: shape mismatch: indexing tensors could not be broadcast together with shapes {listed}"
+            ) from None
+    return tuple(place for place, _ in picks), indices, shapes
+
+
+def put_plan(name: str, x: AbstractTensor, picks: Picks, values: AbstractTensor, accumulate: bool) -> tuple:
+    """Return the op of index_put and its inputs after the first: the values expanded, and the indices."""
+    places, indices, shapes = checked(name, x.value.shape, picks)
+    if values.value.dtype != x.value.dtype:
+        raise RuntimeError(
+            f"{name}: Index put requires the source and destination dtypes match, "
+            f"got {dtype_of(x)} for the destination and {dtype_of(values)} for the source"
+        )
+    ends = [place + width(index) for place, index in picks]
+    rest = [size for axis, size in enumerate(x.value.shape) if not any(a <= axis < b for a, b in zip(places, ends))]
+    together = all(end == start for end, start in zip(ends, places[1:]))
+    front = places[0] if together else 0
+    shape = (*rest[:front], *broadcast_shapes(name, *shapes), *rest[front:])
+    return put_op(places, accumulate, "IndexPut"), expand_to(shape, values, name), *indices
+
+
+def read_indices(name: str, x: AbstractTensor, indices: Any) -> Picks:
+    """Return the picks that a sequence of index tensors means, one per axis (None: the whole axis)."""
+    if isinstance(indices, AbstractTensor):
+        raise TypeError(f"{name}: expected indices to be a tuple of tensors, got a tensor")
+    picks: Picks = []
+    axis = 0
+    for each in indices:
+        if each is None:
+            axis += 1
+            continue
+        index = tensor_pick(each)
+        index = lift(np.array(index)) if index.__class__ is int else index
+        picks.append((axis, index))
+        axis += width(index)
+    if axis > x.value.ndim:
+        raise IndexError(f"{name}: too many indices for tensor of dimension {x.value.ndim} (got {axis})")
+    return picks
+
+
+def index_put(input: AbstractTensor, indices: Any, values: AbstractTensor, accumulate: bool = False) -> Any:
+    """Return input with input[indices] = values, or += values with `accumulate`, repeated places adding up."""
+    op, *others = put_plan("index_put", input, read_indices("index_put", input, indices), values, bool(accumulate))
+    return apply(op, input, *others)
+
+
+def index_put_(self: AbstractTensor, indices: Any, values: AbstractTensor, accumulate: bool = False) -> Any:
+    """Write `values` at the places `indices`, or add them there with `accumulate`."""
+    op, *others = put_plan("index_put_", self, read_indices("index_put_", self, indices), values, bool(accumulate))
+    return change(self, op, *others, name="index_put_")

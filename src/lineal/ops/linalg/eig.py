@@ -1,0 +1,66 @@
+"""Eigenvalues of square matrices of any kind."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from lineal.base.errors import LinAlgError
+from lineal.core import AbstractTensor, Op, apply
+from lineal.ops.linalg.matrices import linalg_eig, require_square, stored
+from lineal.ops.linalg.spectra import check_gauge, gaps
+from lineal.ops.linalg.systems import Solve
+
+__all__ = ["eig", "eigvals"]
+
+
+class Eig(Op):
+    """A = V Λ V⁻¹ with columns of norm 1;  Ā = V⁻ᴴ (diag λ̄ + (VᴴV̄ - VᴴV diag Re(VᴴV̄)) ∘ F) Vᴴ  with Fᵢⱼ = 1/conj(λⱼ - λᵢ).
+
+    Giles (2008), section 3.1, with the term of the norm after Boeddeker et al. (2017), arXiv:1701.00392.
+    """
+
+    name = "LinalgEig"
+    keeps = "y"
+    width = 2
+
+    def eager(self, xp, A):
+        try:
+            values, V = np.linalg.eig(A)
+        except np.linalg.LinAlgError as error:
+            raise LinAlgError(f"linalg.eig: The algorithm failed to converge: {error}") from error
+        storage = np.result_type(A.dtype, np.complex64)
+        return values.astype(storage), V.astype(storage)
+
+    def vjp(self, needs, g, y, A):
+        (values, V), (by_values, by_V) = y, g
+        if by_V is None:
+            inner = by_values.diag_embed()
+        else:
+            turned = V.mH @ by_V
+            along = turned.diagonal(0, -2, -1)
+            check_gauge("linalg.eig", "eigenvectors", along.imag, by_V.value)
+            gap, mask = gaps(values)
+            inner = (turned - (V.mH @ V) * along.real[..., None, :].to(V.dtype)) * mask / gap.conj()
+            if by_values is not None:
+                inner = inner + by_values.diag_embed()
+        back = apply(Solve(), V.mH, inner @ V.mH)
+        return (back if A.storage.kind == "c" else back.real,)
+
+
+def _decompose(name: str, A: Any) -> Any:
+    require_square(name, A)
+    if not np.isfinite(A.value).all():
+        raise RuntimeError(f"{name}: input tensor should not contain infs or NaNs.")
+    return apply(Eig(), A)
+
+
+def eig(A: AbstractTensor, *, out: Any = None) -> Any:
+    """Return the eigenvalues (…, n) and eigenvectors (…, n, n), as columns of norm 1; both complex, in no order."""
+    return stored(linalg_eig(_decompose("linalg.eig", A)), out, "linalg.eig")
+
+
+def eigvals(A: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
+    """Return the eigenvalues (…, n), complex, in no order."""
+    return stored(_decompose("linalg.eigvals", A)[0], out, "linalg.eigvals")

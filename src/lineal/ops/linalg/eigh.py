@@ -1,0 +1,67 @@
+"""Eigenvalues of Hermitian matrices."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from lineal.base.errors import LinAlgError
+from lineal.core import AbstractTensor, Op, apply
+from lineal.ops.linalg.matrices import linalg_eigh, require_square, stored
+from lineal.ops.linalg.spectra import check_gauge, gaps
+
+__all__ = ["eigh", "eigvalsh"]
+
+
+class Eigh(Op):
+    """A = V Λ Vᴴ;  Ā = V (diag λ̄ + (Vᴴ V̄) ∘ F) Vᴴ  with Fᵢⱼ = 1/(λⱼ - λᵢ), 0 where they are equal.   Giles (2008), section 3.1.
+
+    Only the lower triangle of A is read. Where eigenvalues repeat, the derivative is that of losses that do not depend on the
+    choice of a basis in their space.
+    """
+
+    name = "LinalgEigh"
+    keeps = "y"
+    width = 2
+
+    def eager(self, xp, A):
+        try:
+            return tuple(np.linalg.eigh(A))
+        except np.linalg.LinAlgError as error:
+            raise LinAlgError(f"linalg.eigh: The algorithm failed to converge: {error}") from error
+
+    def vjp(self, needs, g, y, A):
+        (values, V), (by_values, by_V) = y, g
+        if by_V is None:
+            return ((V * by_values[..., None, :].to(V.dtype)) @ V.mH,)
+        turned = V.mH @ by_V
+        if V.value.dtype.kind == "c":
+            check_gauge("linalg.eigh", "eigenvectors", turned.diagonal(0, -2, -1).imag, by_V.value)
+        gap, mask = gaps(values)
+        inner = turned * (mask / gap).to(V.dtype)
+        if by_values is not None:
+            inner = inner + by_values.to(V.dtype).diag_embed()
+        return (V @ inner @ V.mH,)
+
+
+def _lower(name: str, A: Any, UPLO: str) -> Any:
+    require_square(name, A)
+    if UPLO.upper() not in ("L", "U"):
+        raise RuntimeError(f"{name}: Expected UPLO argument to be 'L' or 'U', but got {UPLO}")
+    if not np.isfinite(A.value).all():
+        raise LinAlgError(f"{name}: expected finite entries, got a matrix with NaN or infinity")
+    return A.mH if UPLO.upper() == "U" else A
+
+
+def eigh(A: AbstractTensor, UPLO: str = "L", *, out: Any = None) -> Any:
+    """Return the eigenvalues (…, n), ascending, and eigenvectors (…, n, n), as columns, of Hermitian A.
+
+    `UPLO` says which triangle is read. The eigenvectors' signs (or phases) are arbitrary.
+    """
+    return stored(linalg_eigh(apply(Eigh(), _lower("linalg.eigh", A, UPLO))), out, "linalg.eigh")
+
+
+def eigvalsh(A: AbstractTensor, UPLO: str = "L", *, out: AbstractTensor | None = None) -> Any:
+    """Return the eigenvalues (…, n), ascending, of Hermitian A."""
+    return stored(apply(Eigh(), _lower("linalg.eigvalsh", A, UPLO))[0], out, "linalg.eigvalsh")

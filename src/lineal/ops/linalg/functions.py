@@ -1,0 +1,205 @@
+"""Norms, condition numbers, exponentials and tensors as matrices."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import lazy_loader
+import numpy as np
+
+from lineal.base import dtypes
+from lineal.base.spec import axis
+from lineal.core import AbstractTensor, Op, apply, lift
+from lineal.ops.conversion import cast, constant
+from lineal.ops.linalg.matrices import require_matrix, require_square, stored
+from lineal.ops.linalg.svd import svdvals
+from lineal.ops.linalg.systems import inv, solve
+from lineal.ops.reductions.norms import vector_norm
+from lineal.ops.structural.joining import cat
+
+__all__ = ["cond", "diagonal", "matrix_exp", "matrix_norm", "norm", "tensorinv", "tensorsolve", "vander"]
+
+scipy = lazy_loader.load("scipy")
+
+ORDERS = (1, -1, 2, -2, math.inf, -math.inf, "fro", "nuc")
+
+
+def matrix_norm(
+    A: AbstractTensor,
+    ord: Any = "fro",
+    dim: Any = (-2, -1),
+    keepdim: bool = False,
+    *,
+    dtype: Any = None,
+    out: AbstractTensor | None = None,
+) -> Any:
+    """Return a norm of the matrices in the two dimensions `dim`.
+
+    `ord`: "fro", "nuc" (the sum of singular values), 2 and -2 (largest, smallest singular value), 1 and -1 (largest, smallest
+    sum of a column), inf and -inf (of a row).
+    """
+    name = "linalg.matrix_norm"
+    require_matrix(name, A)
+    if len(dim) != 2:
+        raise RuntimeError(f"{name}: dim must be a 2-tuple, got {dim}")
+    rows, columns = (axis(name, each, A.value.ndim) for each in dim)
+    if rows == columns:
+        raise RuntimeError(f"{name}: dims must be different, got {tuple(dim)}")
+    if ord not in ORDERS:
+        raise RuntimeError(f"{name}: Order {ord} not supported")
+    x: Any = A if dtype is None else cast(A, dtypes.as_dtype(dtype))
+    if ord == "fro":
+        y = vector_norm(x, 2, (rows, columns), keepdim)
+    elif ord in ("nuc", 2, -2):
+        S = svdvals(x.movedim((rows, columns), (-2, -1)))
+        y = S.sum(-1) if ord == "nuc" else S.amax(-1) if ord == 2 else S.amin(-1)
+        if keepdim:
+            for place in sorted((rows, columns)):
+                y = y.unsqueeze(place)
+    else:
+        along, across = (rows, columns) if abs(ord) == 1 else (columns, rows)
+        sums = x.abs().sum(along, keepdim=True)
+        y = sums.amax(across, keepdim=True) if ord > 0 else sums.amin(across, keepdim=True)
+        if not keepdim:
+            y = y.squeeze((rows, columns))
+    return stored(y, out, name)
+
+
+def norm(
+    A: AbstractTensor,
+    ord: Any = None,
+    dim: Any = None,
+    keepdim: bool = False,
+    *,
+    out: AbstractTensor | None = None,
+    dtype: Any = None,
+) -> Any:
+    """Return a vector or matrix norm: of the matrices in two dimensions `dim`, of vectors in one, of all elements if none.
+
+    Without `dim`, an `ord` is that of a vector for one dimension and of a matrix for two.
+    """
+    if dim is not None and not isinstance(dim, int):
+        dim = tuple(dim)
+    if ord is None or isinstance(dim, int) or (dim is not None and len(dim) == 1):
+        if isinstance(ord, str):
+            raise RuntimeError(f"linalg.norm: Order {ord} not supported for vectors; it needs two dimensions")
+        return stored(vector_norm(A, 2 if ord is None else ord, dim, keepdim, dtype=dtype), out, "linalg.norm")
+    if dim is None:
+        if A.value.ndim == 1 and not isinstance(ord, str):
+            return stored(vector_norm(A, ord, None, keepdim, dtype=dtype), out, "linalg.norm")
+        if A.value.ndim != 2:
+            raise RuntimeError(
+                "linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. "
+                f"Got {A.value.ndim}D of shape {list(A.value.shape)}"
+            )
+        dim = (-2, -1)
+    return matrix_norm(A, ord, dim, keepdim, dtype=dtype, out=out)
+
+
+def cond(A: AbstractTensor, p: Any = None, *, out: AbstractTensor | None = None) -> Any:
+    """Return the condition number in the norm `p` (default 2: σ_max / σ_min); infinite for singular matrices."""
+    name = "linalg.cond"
+    require_matrix(name, A)
+    if p is None or p in (2, -2):
+        S = svdvals(A)
+        if S.value.shape[-1] == 0:
+            raise RuntimeError(f"{name}: expected matrices with elements, got shape {list(A.value.shape)}")
+        y = S[..., -1] / S[..., 0] if p == -2 else S[..., 0] / S[..., -1]
+        return stored(y, out, name)
+    require_square(name, A)
+    if p not in ORDERS:
+        raise RuntimeError(f"{name}: Order {p} not supported")
+    if A.value.size == 0:
+        return stored(lift(np.zeros(A.value.shape[:-2], np.empty(0, A.value.dtype).real.dtype)), out, name)
+    try:
+        inverse = inv(A)
+    except RuntimeError:
+        found = [each_cond(each, p) for each in A.value.reshape(-1, *A.value.shape[-2:])]
+        real = np.empty(0, A.value.dtype).real.dtype
+        return stored(lift(np.array(found, real).reshape(A.value.shape[:-2])), out, name)
+    return stored(matrix_norm(A, p) * matrix_norm(inverse, p), out, name)
+
+
+def each_cond(matrix: np.ndarray, p: Any) -> float:
+    """Return the condition number of one matrix, infinite if it is singular."""
+    try:
+        return float(np.linalg.norm(matrix, p) * np.linalg.norm(np.linalg.inv(matrix), p))
+    except np.linalg.LinAlgError:
+        return math.inf
+
+
+class Exponential(Op):
+    """Y = exp A;  Ā is the upper right block of exp((Aᴴ Ȳ; 0 Aᴴ)).   Mathias (1996), SIAM J. Matrix Anal. Appl. 17, theorem 2.1."""
+
+    name = "LinalgMatrixExp"
+    keeps = "0"
+
+    def eager(self, xp, A):
+        return scipy.linalg.expm(A).astype(A.dtype, copy=False) if A.size else A.copy()
+
+    def vjp(self, needs, g, y, A):
+        n = A.value.shape[-1]
+        H = A.mH
+        block = cat((cat((H, g), -1), cat((H * 0, H), -1)), -2)
+        return (apply(Exponential(), block)[..., :n, n:],)
+
+
+def matrix_exp(A: AbstractTensor) -> Any:
+    """Return Σ Aᵏ/k! of (…, n, n)."""
+    require_square("linalg.matrix_exp", A)
+    return apply(Exponential(), A)
+
+
+def tensorsolve(A: AbstractTensor, B: AbstractTensor, dims: Any = None, *, out: AbstractTensor | None = None) -> Any:
+    """Return X with tensordot(A, X, X.ndim) = B; `dims` of A are moved to its end first."""
+    name = "linalg.tensorsolve"
+    matrix: Any = A
+    right: Any = B
+    if dims is not None:
+        matrix = matrix.movedim(tuple(dims), tuple(range(A.value.ndim - len(dims), A.value.ndim)))
+    shape = matrix.value.shape[right.value.ndim :]
+    if math.prod(matrix.value.shape[: right.value.ndim]) != math.prod(shape):
+        raise RuntimeError(
+            f"{name}: Expected self to satisfy the requirement prod(self.shape[other.ndim:]) == prod(self.shape[:other.ndim]), "
+            f"got shapes {list(matrix.value.shape)} and {list(right.value.shape)}"
+        )
+    n = math.prod(shape)
+    X = solve(matrix.reshape(n, n), right.reshape(n))
+    return stored(X.reshape(shape), out, name)
+
+
+def tensorinv(A: AbstractTensor, ind: int = 2, *, out: AbstractTensor | None = None) -> Any:
+    """Return the tensor Y with tensordot(Y, A, ind) the identity; the first `ind` dimensions count as rows."""
+    name = "linalg.tensorinv"
+    if ind <= 0:
+        raise RuntimeError(f"{name}: Expected a strictly positive integer for 'ind', got {ind}")
+    shape = A.value.shape
+    rows, columns = math.prod(shape[:ind]), math.prod(shape[ind:])
+    if rows != columns:
+        raise RuntimeError(
+            f"{name}: Expected self to satisfy the requirement prod(self.shape[ind:]) == prod(self.shape[:ind]), got {columns} and {rows}"
+        )
+    matrix: Any = A
+    return stored(inv(matrix.reshape(rows, rows)).reshape(*shape[ind:], *shape[:ind]), out, name)
+
+
+def vander(x: AbstractTensor, *, N: int | None = None) -> Any:
+    """Return the Vandermonde matrix (…, n, N) with columns 1, x, x², …; N is n unless given."""
+    vector: Any = x
+    if vector.value.ndim == 0:
+        raise RuntimeError("linalg.vander: expected a tensor of at least one dimension, got shape []")
+    count = vector.value.shape[-1] if N is None else N
+    if count <= 0:
+        raise RuntimeError(f"linalg.vander: N must be greater than 0, got {count}")
+    if vector.value.dtype.kind == "b":
+        vector = cast(vector, dtypes.int64)
+    one = constant(1, dtypes.of(vector.value.dtype)).expand(*vector.value.shape, 1)
+    rest = vector[..., None].expand(*vector.value.shape, count - 1)
+    return cat((one, rest), -1).cumprod(-1)
+
+
+def diagonal(A: AbstractTensor, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Any:
+    """Return the view of the diagonals of (…, m, n)."""
+    matrix: Any = A
+    return matrix.diagonal(offset, dim1, dim2)

@@ -1,0 +1,181 @@
+"""Pseudoinverses, ranks and least squares."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from lineal.core import AbstractTensor, Op, apply, lift
+from lineal.ops.linalg.eigh import eigh
+from lineal.ops.linalg.matrices import (
+    adjoint,
+    linalg_lstsq,
+    real_dtype,
+    require_matrix,
+    require_one_dtype,
+    require_square,
+    stored,
+)
+from lineal.ops.linalg.svd import svdvals
+
+__all__ = ["lstsq", "matrix_rank", "pinv", "pinverse"]
+
+DRIVERS = ("gels", "gelsy", "gelsd", "gelss")
+
+
+class PseudoInverse(Op):
+    """Y = A⁺, singular values up to `atol` or `rtol` times the largest counting as zero; at constant rank
+
+    Ā = -Yᴴ Ȳ Yᴴ + (1 - A Y) Ȳᴴ Y Yᴴ + Yᴴ Y Ȳᴴ (1 - Y A).   Golub and Pereyra (1973), SIAM J. Numer. Anal. 10, eq. 4.12.
+    """
+
+    atol: Any
+    rtol: Any
+    name = "LinalgPinv"
+    keeps = "0 y"
+
+    def eager(self, xp, A):
+        if A.size == 0:
+            return np.zeros((*A.shape[:-2], A.shape[-1], A.shape[-2]), A.dtype)
+        U, S, Vh = np.linalg.svd(A, full_matrices=False)
+        kept = np.maximum(self.atol.value, self.rtol.value * S.max(-1, initial=0))[..., None] < S
+        reciprocal = np.where(kept, 1 / np.where(kept, S, 1), 0).astype(S.dtype)
+        return np.matmul(adjoint(Vh) * reciprocal[..., None, :], adjoint(U))
+
+    def vjp(self, needs, g, y, A):
+        yH, gH = y.mH, g.mH
+        total = -(yH @ g @ yH)
+        outer, inner = y @ yH, yH @ y
+        total = total + gH @ outer - A @ (y @ (gH @ outer))
+        return (total + inner @ gH - ((inner @ gH) @ y) @ A,)
+
+
+class LeastSquares(Op):
+    """x = A⁺ b, the shortest of the x that make |A x - b| least, ranks judged by `rcond`;  with P = A⁺, r = b - A x:
+
+    b̄ = Pᴴ x̄,  Ā = -b̄ xᴴ + r (P b̄)ᴴ + Pᴴx (x̄ - P A x̄)ᴴ, which is Golub and Pereyra's derivative of P applied to b.
+    """
+
+    rcond: Any
+    name = "LinalgLstsq"
+    keeps = "*"
+
+    def eager(self, xp, A, B):
+        return solution(A, B, self.rcond.value)
+
+    def vjp(self, needs, g, y, A, B):
+        P = apply(PseudoInverse(lift(np.zeros_like(self.rcond.value)), self.rcond), A)
+        back = P.mH @ g
+        if not needs[0]:
+            return None, back
+        x = P @ B
+        total = -(back @ x.mH) + (B - A @ x) @ (P @ back).mH
+        return total + (P.mH @ x) @ (g - P @ (A @ g)).mH, back
+
+
+def solution(A: np.ndarray, B: np.ndarray, rcond: np.ndarray) -> np.ndarray:
+    """Return A⁺ B by QR where A is tall and of full rank beyond doubt, else by SVD."""
+    if A.size == 0 or B.size == 0:
+        return np.zeros((*A.shape[:-2], A.shape[-1], B.shape[-1]), A.dtype)
+    U, S, Vh = np.linalg.svd(A, full_matrices=False)
+    kept = (rcond * S.max(-1, initial=0))[..., None] < S
+    reciprocal = np.where(kept, 1 / np.where(kept, S, 1), 0).astype(S.dtype)
+    return np.matmul(adjoint(Vh), reciprocal[..., None] * np.matmul(adjoint(U), B))
+
+
+def lstsq(input: AbstractTensor, B: AbstractTensor, rcond: float | None = None, *, driver: str | None = None) -> Any:
+    """Return the least-squares solution of A X = B with its residuals, ranks and singular values.
+
+    A is (…, m, n), B (…, m, k), or (…, m) a batch of vectors where that is A's shape less the last dimension. Of several
+    solutions the shortest is taken. `rcond` (default ε max(m, n)) times the largest singular value is the border of the rank.
+    The residuals Σ|AX - B|² are empty unless m > n and the rank is full; `driver` decides what else is returned, as in PyTorch.
+    """
+    name = "linalg.lstsq"
+    require_matrix(name, input, "input")
+    require_one_dtype(name, input, B)
+    A: Any = input
+    driver = "gelsy" if driver is None else driver
+    if driver not in DRIVERS:
+        raise RuntimeError(f"{name}: expected driver to be one of {', '.join(DRIVERS)}, got {driver!r}")
+    vector = (A.value.ndim - 1 == B.value.ndim and B.value.shape == A.value.shape[:-1]) or B.value.ndim == 1
+    right: Any = B[..., None] if vector else B  # type: ignore[index]
+    m, n = A.value.shape[-2:]
+    if right.value.shape[-2] != m:
+        raise RuntimeError(f"{name}: input.size(-2) should match other.size(-2), got {m} and {right.value.shape[-2]}")
+    batch = np.broadcast_shapes(A.value.shape[:-2], right.value.shape[:-2])
+    A, right = A.expand(*batch, m, n), right.expand(*batch, m, right.value.shape[-1])
+    real = real_dtype(A.value)
+    border = np.asarray(np.finfo(real).eps * max(m, n) if rcond is None else rcond, real)
+    X = apply(LeastSquares(lift(border)), A, right)
+    S = np.linalg.svd(A.value, compute_uv=False) if A.value.size else np.zeros((*batch, 0), real)
+    rank = (border * S.max(-1, initial=0, keepdims=True) < S).sum(-1).astype(np.int64)
+    residuals = lift(np.empty(0, real))
+    if m > n and (driver == "gels" or np.all(rank == n)):
+        difference = A @ X - right
+        residuals = (difference * difference.conj()).real.sum(-2)
+    empty = lift(np.empty(0, np.int64))
+    ranks = empty if driver == "gels" else lift(rank)
+    values = lift(S) if driver in ("gelsd", "gelss") else lift(np.empty(0, real))
+    return linalg_lstsq((X[..., 0] if vector else X, residuals, ranks, values))
+
+
+def borders(name: str, A: Any, atol: Any, rtol: Any) -> tuple[Any, Any]:
+    """Return the absolute and relative borders below which singular values count as zero, as constants of the batch shape."""
+    real = real_dtype(A.value)
+    if rtol is None:
+        set_by_atol = atol is not None and np.any(np.asarray(getattr(atol, "value", atol)) > 0)
+        rtol = 0.0 if set_by_atol else np.finfo(real).eps * max(A.value.shape[-2:])
+    found = []
+    for each in (0.0 if atol is None else atol, rtol):
+        array = np.asarray(getattr(each, "value", each))
+        if array.dtype.kind == "c":
+            raise RuntimeError(f"{name}: atol and rtol: expected real tolerances, got {array.dtype}")
+        found.append(lift(array.astype(real)))
+    return found[0], found[1]
+
+
+def pinv(
+    A: AbstractTensor,
+    *,
+    atol: Any = None,
+    rtol: Any = None,
+    rcond: Any = None,
+    hermitian: bool = False,
+    out: AbstractTensor | None = None,
+) -> Any:
+    """Return the pseudoinverse (…, n, m) of A (…, m, n).
+
+    Singular values up to max(atol, rtol · σ_max) count as zero; rtol is ε max(m, n) unless one of the two is given. With
+    `hermitian` the eigenvalues take their place, and one triangle of A is read.
+    """
+    name = "linalg.pinv"
+    (require_square if hermitian else require_matrix)(name, A)
+    absolute, relative = borders(name, A, atol, rcond if rtol is None else rtol)
+    matrix: Any = A
+    if hermitian:
+        lower = matrix.tril()
+        matrix = lower + matrix.tril(-1).mH
+    return stored(apply(PseudoInverse(absolute, relative), matrix), out, name)
+
+
+def pinverse(input: AbstractTensor, rcond: float = 1e-15) -> Any:
+    """Return the pseudoinverse; `linalg.pinv` is newer."""
+    return pinv(input, rtol=rcond)
+
+
+def matrix_rank(
+    A: AbstractTensor, *, atol: Any = None, rtol: Any = None, tol: Any = None, hermitian: bool = False, out: Any = None
+) -> Any:
+    """Return the number of singular values (or absolute eigenvalues, if `hermitian`) above max(atol, rtol · σ_max), as int64."""
+    name = "linalg.matrix_rank"
+    (require_square if hermitian else require_matrix)(name, A)
+    if tol is not None:
+        atol, rtol = tol, 0.0
+    absolute, relative = borders(name, A, atol, rtol)
+    constant: Any = lift(A.value)
+    S = np.abs(eigh(constant)[0].value) if hermitian else svdvals(constant).value
+    border = np.maximum(absolute.value, relative.value * S.max(-1, initial=0))
+    return stored(lift((border[..., None] < S).sum(-1).astype(np.int64)), out, name)
+
+

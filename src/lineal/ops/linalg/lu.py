@@ -1,0 +1,176 @@
+"""Gaussian elimination with row exchanges: the LU factors and systems solved by them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import lazy_loader
+import numpy as np
+
+from lineal.base import dtypes
+from lineal.core import AbstractTensor, Op, apply, lift
+from lineal.ops.linalg.matrices import (
+    broadcast_batches,
+    linalg_lu,
+    linalg_lu_factor,
+    linalg_lu_factor_ex,
+    refuse_singular,
+    require_matrix,
+    require_one_dtype,
+    require_square,
+    stored,
+)
+from lineal.ops.linalg.triangular import solve_triangular
+from lineal.ops.structural.joining import cat
+
+__all__ = ["lu", "lu_factor", "lu_factor_ex", "lu_solve", "lu_unpack"]
+
+scipy = lazy_loader.load("scipy")
+
+
+def getrf(A: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return LU, the exchanged rows counted from 1, and info, of each matrix."""
+    m, n = A.shape[-2:]
+    batch = A.shape[:-2]
+    LU, pivots, info = np.array(A, order="C"), np.empty((*batch, min(m, n)), np.int32), np.zeros(batch, np.int32)
+    if A.size == 0:
+        pivots[...] = np.arange(1, min(m, n) + 1)
+        return LU, pivots, info
+    factor = scipy.linalg.lapack.get_lapack_funcs("getrf", dtype=A.dtype)
+    for place in np.ndindex(batch):
+        LU[place], rows, info[place] = factor(A[place])
+        pivots[place] = rows + 1
+    return LU, pivots, info
+
+
+def permutations(pivots: np.ndarray, m: int) -> np.ndarray:
+    """Return, per matrix, the row of A that each row of L U is, from the exchanges of rows."""
+    order = np.broadcast_to(np.arange(m), (*pivots.shape[:-1], m)).copy()
+    flat, exchanges = order.reshape(-1, m), pivots.reshape(-1, pivots.shape[-1]) - 1
+    every = np.arange(len(flat))
+    for i in range(exchanges.shape[-1]):
+        j = exchanges[:, i]
+        flat[every, i], flat[every, j] = flat[every, j], flat[every, i].copy()
+    return order
+
+
+class LUFactor(Op):
+    """P A's factors L\\U in one matrix (A = P L U), the exchanged rows and info.
+
+    Ā = P L⁻ᴴ [tril(Lᴴ L̄, -1) + triu(Ū Uᴴ)] U⁻ᴴ for square A.   Giles (2008), Murray (2016); wide and tall A by blocks.
+    """
+
+    name = "LinalgLuFactorEx"
+    keeps = "y"
+    width = 3
+
+    def eager(self, xp, A):
+        return getrf(A)
+
+    def vjp(self, needs, g, y, A):
+        LU, pivots, _ = y
+        m, n = A.shape[-2:]
+        k = min(m, n)
+        packed = g[0]
+        L, U = unpack(LU, k)
+        gL, gU = packed[..., :, :k].tril(-1), packed[..., :k, :].triu()
+        L1, U1 = L[..., :k, :], U[..., :, :k]
+        # of the trailing block (A2 of a wide A is P L1 U2, of a tall one P L2 U1), back to the square one
+        gU2, gL2 = gU[..., :, k:], gL[..., k:, :]
+        inner = (L1.mH @ gL[..., :k, :] - gU2 @ U[..., :, k:].mH).tril(-1) if n > k else (L1.mH @ gL[..., :k, :]).tril(-1)
+        corner = gU[..., :, :k] @ U1.mH
+        inner = inner + ((corner - L[..., k:, :].mH @ gL2) if m > k else corner).triu()
+        square = solve_triangular(L1.mH, inner, upper=True, unitriangular=True)
+        square = solve_triangular(U1.mH, square, upper=False, left=False)
+        if n > k:
+            right = solve_triangular(L1.mH, gU2, upper=True, unitriangular=True)
+            square = cat((square, right), -1)
+        if m > k:
+            below = solve_triangular(U1.mH, gL2, upper=False, left=False)
+            square = cat((square, below), -2)
+        return (rows_of(square, np.argsort(permutations(pivots.value, m), axis=-1)),)
+
+
+def unpack(LU: Any, k: int) -> tuple[Any, Any]:
+    """Return L with its unit diagonal, and U."""
+    L, U = LU[..., :, :k].tril(-1), LU[..., :k, :].triu()
+    return L + lift(np.eye(L.value.shape[-2], k, dtype=LU.value.dtype)), U
+
+
+def rows_of(x: Any, order: np.ndarray) -> Any:
+    """Return the rows of each matrix in the given orders."""
+    index = np.broadcast_to(order[..., None], x.value.shape)
+    return x.gather(-2, lift(np.ascontiguousarray(index.astype(np.int64))))
+
+
+def lu_factor_ex(A: AbstractTensor, *, pivot: bool = True, check_errors: bool = False, out: Any = None) -> Any:
+    """Return LU, pivots and info as `lu_factor`, without raising."""
+    name = "linalg.lu_factor_ex"
+    require_matrix(name, A)
+    refuse_unpivoted(name, pivot)
+    found = linalg_lu_factor_ex(apply(LUFactor(), A))
+    if check_errors:
+        refuse_singular(name, found[2].value, "factorization")
+    return stored(found, out, name)
+
+
+def refuse_unpivoted(name: str, pivot: bool) -> None:
+    """Refuse a factorisation without row exchanges."""
+    if not pivot:
+        raise RuntimeError(f"{name}: LU without pivoting is not implemented on the CPU: it is unstable")
+
+
+def lu_factor(A: AbstractTensor, *, pivot: bool = True, out: Any = None) -> Any:
+    """Return the factors of P A = L U in one matrix (L's unit diagonal is left out) and the exchanged rows, from 1."""
+    require_matrix("linalg.lu_factor", A)
+    refuse_unpivoted("linalg.lu_factor", pivot)
+    LU, pivots, info = apply(LUFactor(), A)
+    refuse_singular("linalg.lu_factor", info.value, "factorization")
+    return stored(linalg_lu_factor((LU, pivots)), out, "linalg.lu_factor")
+
+
+def lu_unpack(LU_data: Any, LU_pivots: Any, unpack_data: bool = True, unpack_pivots: bool = True, *, out: Any = None) -> Any:
+    """Return P, L and U of `lu_factor`'s result."""
+    m, n = LU_data.value.shape[-2:]
+    empty = lift(np.empty(0, LU_data.value.dtype))
+    P, L, U = empty, empty, empty
+    if unpack_data:
+        L, U = unpack(LU_data, min(m, n))
+    if unpack_pivots:
+        if dtypes.of(LU_pivots.value.dtype) is not dtypes.int32:
+            raise RuntimeError("lu_unpack: LU_pivots is expected to be a contiguous tensor of torch.int32 dtype")
+        order = permutations(LU_pivots.value, m)
+        P = lift(np.swapaxes(np.eye(m, dtype=LU_data.value.dtype)[order], -1, -2).copy())
+    return stored(linalg_lu((P, L, U)), out, "lu_unpack")
+
+
+def lu(A: AbstractTensor, *, pivot: bool = True, out: Any = None) -> Any:
+    """Return P, L, U with A = P L U: a permutation, unit lower and upper triangular."""
+    require_matrix("linalg.lu", A)
+    refuse_unpivoted("linalg.lu", pivot)
+    LU, pivots, _ = apply(LUFactor(), A)
+    return stored(lu_unpack(LU, pivots), out, "linalg.lu")
+
+
+def lu_solve(
+    LU: Any, pivots: Any, B: Any, *, left: bool = True, adjoint: bool = False, out: AbstractTensor | None = None
+) -> Any:
+    """Return X with A X = B, or X A = B if not `left`, or with Aᴴ if `adjoint`, from A's `lu_factor`."""
+    name = "linalg.lu_solve"
+    require_square(name, LU, "LU")
+    require_matrix(name, B, "B")
+    require_one_dtype(name, LU, B)
+    if not left:
+        X = lu_solve(LU, pivots, B.mH, adjoint=not adjoint).mH
+        return stored(X, out, name)
+    LU, B = broadcast_batches(name, LU, B)
+    n = LU.value.shape[-1]
+    rows = np.broadcast_to(permutations(pivots.value, n), (*LU.value.shape[:-2], n))
+    if adjoint:
+        half = solve_triangular(LU.mH, B, upper=False)
+        X = solve_triangular(LU.mH, half, upper=True, unitriangular=True)
+        X = rows_of(X, np.argsort(rows, axis=-1)[..., :])
+    else:
+        half = solve_triangular(LU, rows_of(B, rows), upper=False, unitriangular=True)
+        X = solve_triangular(LU, half, upper=True)
+    return stored(X, out, name)

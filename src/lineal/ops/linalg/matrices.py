@@ -1,0 +1,152 @@
+"""What all of linear algebra asks of its inputs, and the names of its results."""
+
+# ruff: noqa: N801 - the classes of results carry PyTorch's names
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from lineal.base.errors import LinAlgError
+from lineal.base.results import Result
+from lineal.base.spec import broadcast_shapes
+from lineal.core import AbstractTensor
+from lineal.ops.broadcasting import expand
+from lineal.ops.conversion import dtype_of
+from lineal.ops.front import store
+
+__all__: list[str] = []
+
+
+
+class linalg_cholesky_ex(Result, names="L info"):
+    """The factor and, per matrix, 0 or the order of the leading minor that is not positive."""
+
+
+class linalg_inv_ex(Result, names="inverse info"):
+    """The inverse and, per matrix, 0 or the place of the pivot that is zero."""
+
+
+class linalg_solve_ex(Result, names="result info"):
+    """The solution and, per matrix, 0 or the place of the pivot that is zero."""
+
+
+class linalg_slogdet(Result, names="sign logabsdet"):
+    """The determinant's sign (or phase) and the logarithm of its absolute value."""
+
+
+class linalg_lu(Result, names="P L U"):
+    """The permutation, the unit lower and the upper triangular factor."""
+
+
+class linalg_lu_factor(Result, names="LU pivots"):
+    """Both factors in one matrix, and the rows that were exchanged, counted from 1."""
+
+
+class linalg_lu_factor_ex(Result, names="LU pivots info"):
+    """Both factors in one matrix, the exchanged rows, and 0 or the place of the pivot that is zero."""
+
+
+class linalg_qr(Result, names="Q R"):
+    """The factor with orthonormal columns and the upper triangular one."""
+
+
+class linalg_eigh(Result, names="eigenvalues eigenvectors"):
+    """The eigenvalues in ascending order and the eigenvectors as columns."""
+
+
+class linalg_eig(Result, names="eigenvalues eigenvectors"):
+    """The eigenvalues and the eigenvectors as columns, both complex."""
+
+
+class linalg_svd(Result, names="U S Vh"):
+    """The left singular vectors, the singular values in descending order, the right vectors conjugated as rows."""
+
+
+class svd(Result, names="U S V"):
+    """The left singular vectors, the singular values in descending order, the right singular vectors as columns."""
+
+
+class linalg_lstsq(Result, names="solution residuals rank singular_values"):
+    """The least-squares solution, the squared residuals, the ranks and the singular values (empty where not computed)."""
+
+
+def require_matrix(name: str, A: Any, label: str = "A") -> None:
+    """Refuse what is no batch of matrices of a floating or complex dtype."""
+    if not isinstance(A, AbstractTensor):
+        raise TypeError(f"{name}: expected a tensor, got {type(A).__name__}")
+    if A.value.ndim < 2:
+        raise RuntimeError(f"{name}: The input tensor {label} must have at least 2 dimensions, got shape {list(A.value.shape)}")
+    require_field(name, A)
+
+
+def require_field(name: str, A: AbstractTensor) -> None:
+    """Refuse dtypes that linear algebra does not compute in."""
+    found = dtype_of(A)
+    if A.value.dtype.kind not in "fc":
+        raise RuntimeError(f"{name}: Expected a floating point or complex tensor as input, got {found}")
+    if found.name == "float16" or found.name == "bfloat16":
+        raise NotImplementedError(f"{name}: not implemented for {found}; compute in float32")
+
+
+def require_square(name: str, A: Any, label: str = "A") -> None:
+    """Refuse what is no batch of square matrices of a floating or complex dtype."""
+    require_matrix(name, A, label)
+    m, n = A.value.shape[-2:]
+    if m != n:
+        raise RuntimeError(f"{name}: {label} must be batches of square matrices, but they are {m} by {n} matrices")
+
+
+def require_one_dtype(name: str, A: AbstractTensor, B: AbstractTensor) -> None:
+    """Refuse two matrices of different dtypes."""
+    if A.value.dtype != B.value.dtype:
+        raise RuntimeError(f"{name}: Expected both inputs of one dtype, got {dtype_of(A)} and {dtype_of(B)}")
+
+
+def broadcast_batches(name: str, A: Any, B: Any) -> tuple[Any, Any]:
+    """Expand two batches of matrices to one batch shape."""
+    batch = broadcast_shapes(name, A.value.shape[:-2], B.value.shape[:-2])
+    return expand(A, (*batch, *A.value.shape[-2:])), expand(B, (*batch, *B.value.shape[-2:]))
+
+
+def place_of(flat: int, batch: tuple[int, ...]) -> str:
+    """Return which entry of the batch a message is about, nothing for a single matrix."""
+    if not batch:
+        return ""
+    place = tuple(int(each) for each in np.unravel_index(flat, batch))
+    return f"(Batch element {place[0] if len(place) == 1 else place}): "
+
+
+def refuse_singular(name: str, info: np.ndarray, done: str) -> None:
+    """Raise LinAlgError for the first matrix whose LU factorisation met a pivot of zero."""
+    flat = info.ravel()
+    bad = np.flatnonzero(flat)
+    if bad.size:
+        where = place_of(int(bad[0]), info.shape)
+        raise LinAlgError(
+            f"{name}: {where}The diagonal element {int(flat[bad[0]])} is zero, the {done} could not be completed "
+            "because the input matrix is singular."
+        )
+
+
+def adjoint(x: np.ndarray) -> np.ndarray:
+    """Return the conjugate transposes of arrays of matrices."""
+    y = np.swapaxes(x, -1, -2)
+    return y.conj() if y.dtype.kind == "c" else y
+
+
+def real_dtype(x: np.ndarray) -> np.dtype:
+    """Return the dtype of the absolute values."""
+    return np.empty(0, x.dtype).real.dtype
+
+
+def stored(y: Any, out: Any, name: str) -> Any:
+    """Put a result, or each part of it, into `out` if that is given."""
+    if out is None:
+        return y
+    if isinstance(y, Result):
+        if len(out) != len(y):
+            raise TypeError(f"{name}: expected out to be {len(y)} tensors, got {len(out)}")
+        return type(y)(tuple(store(part, each, name) for part, each in zip(y, out)))
+    return store(y, out, name)

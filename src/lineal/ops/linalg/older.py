@@ -1,0 +1,66 @@
+"""The names at top level: PyTorch's older signatures of the same functions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lineal.core import AbstractTensor
+from lineal.ops.linalg import cholesky as factor
+from lineal.ops.linalg import lu as elimination
+from lineal.ops.linalg import qr as orthogonal
+from lineal.ops.linalg import svd as singular
+from lineal.ops.linalg.cholesky import cholesky_inverse, cholesky_solve
+from lineal.ops.linalg.determinants import det, logdet, slogdet
+from lineal.ops.linalg.functions import matrix_exp
+from lineal.ops.linalg.least_squares import pinverse
+from lineal.ops.linalg.lu import lu_unpack
+from lineal.ops.linalg.matrices import linalg_qr
+from lineal.ops.linalg.qr import geqrf, orgqr, ormqr
+from lineal.ops.linalg.systems import inverse
+from lineal.ops.linalg.triangular import triangular_solve
+
+__all__ = [
+    "cholesky",
+    "cholesky_inverse",
+    "cholesky_solve",
+    "det",
+    "geqrf",
+    "inverse",
+    "logdet",
+    "lu",
+    "lu_solve",
+    "lu_unpack",
+    "matrix_exp",
+    "orgqr",
+    "ormqr",
+    "pinverse",
+    "qr",
+    "slogdet",
+    "svd",
+    "triangular_solve",
+]
+
+
+def cholesky(input: AbstractTensor, upper: bool = False, *, out: AbstractTensor | None = None) -> Any:
+    """Return the Cholesky factor; `linalg.cholesky` is newer."""
+    return factor.cholesky(input, upper=upper, out=out)
+
+
+def qr(input: AbstractTensor, some: bool = True, *, out: Any = None) -> linalg_qr:
+    """Return Q and R, complete if not `some`; `linalg.qr` is newer."""
+    return orthogonal.qr(input, "reduced" if some else "complete", out=out)
+
+
+svd = singular.svd_columns
+svd.__name__ = "svd"
+
+
+def lu(A: AbstractTensor, pivot: bool = True, get_infos: bool = False, out: Any = None) -> Any:
+    """Return both factors in one matrix and the exchanged rows (and info); `linalg.lu_factor` is newer."""
+    found = elimination.lu_factor_ex(A, pivot=pivot, check_errors=not get_infos)
+    return tuple(found) if get_infos else tuple(found[:2])
+
+
+def lu_solve(b: AbstractTensor, LU_data: AbstractTensor, LU_pivots: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
+    """Return X with A X = b from A's LU factors; `linalg.lu_solve` is newer."""
+    return elimination.lu_solve(LU_data, LU_pivots, b, out=out)

@@ -1,0 +1,149 @@
+"""The QR factorisation."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import lazy_loader
+import numpy as np
+
+from lineal.core import AbstractTensor, Op, apply, lift
+from lineal.ops.linalg.matrices import linalg_qr, require_matrix, stored
+from lineal.ops.linalg.triangular import solve_triangular
+from lineal.ops.structural.joining import cat
+
+__all__ = ["geqrf", "householder_product", "ormqr", "orgqr", "qr"]
+
+scipy = lazy_loader.load("scipy")
+
+
+class QR(Op):
+    """A = Q R with QᴴQ = 1 and R upper triangular.
+
+    For m ≥ n:  Ā = [Q̄ + Q s(triu(R̄ Rᴴ - Qᴴ Q̄))] R⁻ᴴ  with s(X) = X + Xᴴ, its diagonal counted once and real.
+    A wide A = (X Y) is X = Q U and V = Qᴴ Y:  Ȳ = Q V̄, and Q̄ gets Y V̄ᴴ more.   Walter and Lehmann (2010), arXiv:1001.1654;
+    Seeger et al. (2017), arXiv:1710.08717, section 4.
+    """
+
+    mode: str
+    name = "LinalgQr"
+    keeps = "0 y"
+    width = 2
+
+    def eager(self, xp, A):
+        return tuple(np.linalg.qr(A, self.mode))
+
+    def vjp(self, needs, g, y, A):
+        (Q, R), (gQ, gR) = y, g
+        m, n = A.value.shape[-2:]
+        if self.mode == "complete" and m > n:
+            raise RuntimeError(
+                "linalg.qr: The QR decomposition is not differentiable when mode='complete' and nrows > ncols: the columns of Q "
+                "past the rank are arbitrary; use mode='reduced'"
+            )
+        if n <= m:
+            return (square_pull(Q, R, gQ, gR),)
+        U, V_bar = R[..., :m], None if gR is None else gR[..., m:]
+        if V_bar is None:
+            first = square_pull(Q, U, gQ, None)
+            return (cat((first, A[..., m:] * 0), -1),)
+        more = A[..., m:] @ V_bar.mH
+        first = square_pull(Q, U, more if gQ is None else gQ + more, gR[..., :m])
+        return (cat((first, Q @ V_bar), -1),)
+
+
+_qr = functools.lru_cache(4)(QR)
+
+
+def square_pull(Q: Any, R: Any, gQ: Any, gR: Any) -> Any:
+    """Return Ā of A = Q R with square R."""
+    inner = None if gR is None else gR @ R.mH
+    if gQ is not None:
+        turned = Q.mH @ gQ
+        inner = -turned if inner is None else inner - turned
+    X = inner.triu()
+    both = X + X.triu(1).mH
+    if both.value.dtype.kind == "c":
+        both = both - both.diagonal(0, -2, -1).imag.mul(1j).diag_embed()
+    total = Q @ both
+    if gQ is not None:
+        total = total + gQ
+    return solve_triangular(R.mH, total, upper=False, left=False)
+
+
+def qr(A: AbstractTensor, mode: str = "reduced", *, out: Any = None) -> Any:
+    """Return Q and R with A = Q R, for A of shape (…, m, n) and k = min(m, n).
+
+    `mode` "reduced": Q (…, m, k), R (…, k, n); "complete": Q (…, m, m), R (…, m, n); "r": Q empty, R (…, k, n).
+    """
+    name = "linalg.qr"
+    require_matrix(name, A)
+    if mode not in ("reduced", "complete", "r"):
+        raise RuntimeError(f"{name}: expected mode to be one of 'reduced', 'complete' or 'r', got {mode!r}")
+    if mode == "r":
+        if A.node is not None:
+            Q, R = apply(_qr("reduced"), A)
+            R.register_hook(_refuse_r)
+        else:
+            R = lift(np.linalg.qr(A.value, "r"))
+        return stored(linalg_qr((lift(np.empty(0, A.value.dtype)), R)), out, name)
+    return stored(linalg_qr(apply(_qr(mode), A)), out, name)
+
+
+def _refuse_r(g: Any) -> Any:
+    raise RuntimeError("linalg.qr: The derivative of linalg.qr depends on Q, which is not computed when mode='r'; use mode='reduced'")
+
+
+def geqrf(input: AbstractTensor, *, out: Any = None) -> Any:
+    """Return LAPACK's form of the QR factorisation: R above the reflectors, and their factors tau. No derivative."""
+    require_matrix("geqrf", input)
+    A = input.value
+    m, n = A.shape[-2:]
+    packed, tau = np.array(A, order="C"), np.zeros((*A.shape[:-2], min(m, n)), A.dtype)
+    if A.size:
+        factor = scipy.linalg.lapack.get_lapack_funcs("geqrf", dtype=A.dtype)
+        for place in np.ndindex(A.shape[:-2]):
+            packed[place], tau[place], _, _ = factor(A[place])
+    return lift(packed), lift(tau)
+
+
+def householder_product(A: AbstractTensor, tau: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
+    """Return the first n columns of H₁ H₂ … Hₖ, with Hᵢ = 1 - τᵢ vᵢ vᵢᴴ and vᵢ the columns of A below the diagonal, 1 on it."""
+    name = "linalg.householder_product"
+    require_matrix(name, A, "input")
+    m, n = A.value.shape[-2:]
+    k = tau.value.shape[-1]
+    if m < n or n < k:
+        raise RuntimeError(f"{name}: expected shapes (…, m, n) and (…, k) with m ≥ n ≥ k, got ({m}, {n}) and ({k})")
+    one = lift(np.eye(m, n, dtype=A.value.dtype))
+    matrix: Any = A
+    lower = matrix.tril(-1) + one
+    y = one
+    for i in range(k - 1, -1, -1):
+        v = lower[..., :, i : i + 1]
+        y = y - tau[..., i, None, None] * (v @ (v.mH @ y))  # type: ignore[index]
+    if k == 0:
+        y = one.expand(A.value.shape)
+    return stored(y, out, name)
+
+
+orgqr = householder_product
+
+
+def ormqr(
+    input: AbstractTensor, tau: AbstractTensor, other: AbstractTensor, left: bool = True, transpose: bool = False, *, out=None
+) -> Any:
+    """Return Q C, Qᴴ C (`transpose`), C Q or C Qᴴ (not `left`), with the full Q of `geqrf`'s reflectors."""
+    require_matrix("ormqr", input, "input")
+    reflectors: Any = input
+    C: Any = other
+    m = input.value.shape[-2]
+    lower = reflectors.tril(-1) + lift(np.eye(m, input.value.shape[-1], dtype=input.value.dtype))
+    k = tau.value.shape[-1]
+    forward = left == transpose
+    for i in range(k) if forward else range(k - 1, -1, -1):
+        v, t = lower[..., :, i : i + 1], tau[..., i, None, None]  # type: ignore[index]
+        t = t.conj() if transpose else t
+        C = C - t * (v @ (v.mH @ C)) if left else C - t * ((C @ v) @ v.mH)
+    return stored(C, out, "ormqr")

@@ -1,0 +1,139 @@
+"""The singular value decomposition."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import numpy as np
+
+from lineal.base.errors import LinAlgError
+from lineal.core import AbstractTensor, Op, apply, lift
+from lineal.ops.linalg.matrices import linalg_svd, require_matrix, stored
+from lineal.ops.linalg.matrices import svd as old_svd
+from lineal.ops.linalg.spectra import check_gauge, gaps
+
+__all__ = ["svd", "svdvals"]
+
+
+class SVD(Op):
+    """A = U Σ Vᴴ.
+
+    Ā = U [E ∘ skew(UᴴŪ) Σ + Σ (E ∘ skew(VᴴV̄)) + diag σ̄] Vᴴ + (1 - UUᴴ) Ū Σ⁻¹ Vᴴ + U Σ⁻¹ V̄ᴴ (1 - VVᴴ)
+    with skew(X) = X - Xᴴ and Eᵢⱼ = 1/(σⱼ² - σᵢ²), 0 where σᵢ = σⱼ; in the complex case i Im(diag UᴴŪ)/σ is added to the diagonal
+    of the bracket.   Townsend (2016); Wan and Zhang (2019), arXiv:1909.02659.
+    σⱼ/(σⱼ² - σᵢ²) is computed as (σⱼ/(σⱼ + σᵢ))/(σⱼ - σᵢ), which does not overflow.
+    """
+
+    full: bool
+    name = "LinalgSvd"
+    keeps = "y"
+    width = 3
+
+    def eager(self, xp, A):
+        try:
+            return tuple(np.linalg.svd(A, full_matrices=self.full))
+        except np.linalg.LinAlgError as error:
+            raise LinAlgError(f"linalg.svd: The algorithm failed to converge: {error}") from error
+
+    def vjp(self, needs, g, y, A):
+        U, S, Vh = y
+        gU, gS, gVh = g
+        k = S.value.shape[-1]
+        if self.full:
+            U, Vh = U[..., :, :k], Vh[..., :k, :]
+            gU, gVh = None if gU is None else gU[..., :, :k], None if gVh is None else gVh[..., :k, :]
+        return (pull(U, S, Vh, gU, gS, gVh),)
+
+
+_svd = functools.lru_cache(4)(SVD)
+
+
+def pull(U: Any, S: Any, Vh: Any, gU: Any, gS: Any, gVh: Any) -> Any:
+    """Return Ā from the reduced factors and their cotangents, each of which may be None."""
+    if gU is None and gVh is None:
+        return (U * gS[..., None, :].to(U.dtype)) @ Vh
+    m, n = U.value.shape[-2], Vh.value.shape[-1]
+    k = S.value.shape[-1]
+    by_U = None if gU is None else U.mH @ gU
+    by_V = None if gVh is None else Vh @ gVh.mH
+    phases(U, by_U, by_V)
+    gap, mask = gaps(S)
+    share = S[..., None, :] / nonzero(S[..., None, :] + S[..., :, None])
+    right = (share * mask / gap).to(U.dtype)
+    inner = 0
+    if by_U is not None:
+        inner = (by_U - by_U.mH) * right
+    if by_V is not None:
+        inner = inner - (by_V - by_V.mH) * right.mT
+    if gS is not None:
+        inner = inner + gS.to(U.dtype).diag_embed()
+    reciprocal = inverse(S)
+    if U.value.dtype.kind == "c" and by_U is not None:
+        inner = inner + (by_U.diagonal(0, -2, -1).imag * reciprocal * 1j).diag_embed()
+    total = U @ inner @ Vh
+    scale = reciprocal[..., None, :].to(U.dtype)
+    if m > k and gU is not None:
+        total = total + ((gU - U @ by_U) * scale) @ Vh
+    if n > k and gVh is not None:
+        total = total + (U * scale) @ (gVh - by_V.mH @ Vh)
+    return total
+
+
+def phases(U: Any, by_U: Any, by_V: Any) -> None:
+    """Refuse a loss that depends on the singular vectors' phases, which are arbitrary."""
+    if U.value.dtype.kind != "c":
+        return
+    turns = [each.diagonal(0, -2, -1).imag for each in (by_U, by_V) if each is not None]
+    scale = np.concatenate([np.ravel(each.value) for each in (by_U, by_V) if each is not None] or [np.zeros(1)])
+    total = turns[0] if len(turns) == 1 else turns[0] + turns[1]
+    check_gauge("linalg.svd", "singular vectors", total, scale if scale.size else np.zeros(1))
+
+
+def nonzero(x: Any) -> Any:
+    """Return `x` with 1 where it is 0."""
+    return x + lift((x.value == 0).astype(x.value.dtype))
+
+
+def inverse(S: Any) -> Any:
+    """Return 1/σ, and 0 where σ counts as zero."""
+    array = S.value
+    tiny = np.abs(array) <= np.finfo(array.dtype).eps * array.max(-1, initial=0)[..., None]
+    return lift((~tiny).astype(array.dtype)) / (S + lift(tiny.astype(array.dtype)))
+
+
+def decompose(name: str, A: AbstractTensor, full: bool) -> Any:
+    """Return U, S, Vᴴ of what must be matrices with finite entries."""
+    require_matrix(name, A)
+    if not np.isfinite(A.value).all():
+        raise LinAlgError(f"{name}: The algorithm failed to converge because the input matrix contained non-finite values.")
+    return apply(_svd(full), A)
+
+
+def svd(A: AbstractTensor, full_matrices: bool = True, *, driver: str | None = None, out: Any = None) -> Any:
+    """Return U, S, Vᴴ with A = U diag(S) Vᴴ and S descending, for A of shape (…, m, n) and k = min(m, n).
+
+    U is (…, m, m) and Vᴴ (…, n, n), or with `full_matrices=False` (…, m, k) and (…, k, n). The vectors' signs (or phases) are
+    arbitrary. `driver` chooses between algorithms on CUDA only.
+    """
+    if driver is not None:
+        raise RuntimeError("linalg.svd: keyword argument `driver=` is only supported on CUDA inputs")
+    return stored(linalg_svd(decompose("linalg.svd", A, full_matrices)), out, "linalg.svd")
+
+
+def svdvals(A: AbstractTensor, *, driver: str | None = None, out: AbstractTensor | None = None) -> Any:
+    """Return the singular values (…, min(m, n)), descending."""
+    if driver is not None:
+        raise RuntimeError("linalg.svdvals: keyword argument `driver=` is only supported on CUDA inputs")
+    return stored(decompose("linalg.svdvals", A, False)[1], out, "linalg.svdvals")
+
+
+def svd_columns(input: AbstractTensor, some: bool = True, compute_uv: bool = True, *, out: Any = None) -> Any:
+    """Return U, S, V with A = U diag(S) Vᴴ, V by columns; reduced if `some`. `linalg.svd` is newer."""
+    U, S, Vh = decompose("svd", input, not some)
+    if not compute_uv:
+        m, n = input.value.shape[-2:]
+        batch, storage = input.value.shape[:-2], input.value.dtype
+        U, V = lift(np.zeros((*batch, m, m), storage)), lift(np.zeros((*batch, n, n), storage))
+        return stored(old_svd((U, S, V)), out, "svd")
+    return stored(old_svd((U, S, Vh.mH)), out, "svd")

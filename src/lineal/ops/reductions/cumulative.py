@@ -1,0 +1,111 @@
+"""Sums, products and extremes so far along a dimension."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import numpy as np
+
+from lineal.base import dtypes, results
+from lineal.base.dtypes import dtype
+from lineal.base.spec import axis
+from lineal.core import AbstractTensor, Op, apply
+from lineal.ops.conversion import cast
+from lineal.ops.front import require_tensor, store, unsupported
+from lineal.ops.reductions.front import along, both, is_half, numpy_names, widened
+from lineal.ops.reductions.picking import place
+from lineal.ops.reductions.recurrences import CumProd
+
+__all__ = ["cumsum", "cumprod", "cummax", "cummin"]
+
+
+class CumSum(Op):
+    """y = the sums of x up to each element along `axis` (from it on, if `back`); the adjoint runs the other way."""
+
+    axis: int
+    back: bool = False
+    name = "Cumsum"
+
+    def eager(self, xp, x):
+        if not x.ndim:
+            return x.copy()
+        within = np.float32 if is_half(x) else x.dtype
+        if not self.back:
+            return xp.add.accumulate(x, axis=self.axis, dtype=within).astype(x.dtype, copy=False)
+        y = xp.add.accumulate(xp.flip(x, self.axis), axis=self.axis, dtype=within)
+        return xp.flip(y, self.axis).astype(x.dtype, order="C")
+
+    def vjp(self, needs, g, y, x):
+        return (_cumsum(self.axis, g.value.ndim, not self.back)(g),)
+
+
+class CumExtreme(Op):
+    """y, index = the largest (or smallest) x so far along `axis` and where it was last; x̄ = ȳ added up at index."""
+
+    axis: int
+    largest: bool
+    width = 2
+    keeps = "y"
+
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        return "Cummax" if self.largest else "Cummin"
+
+    def eager(self, xp, x):
+        if not x.ndim:
+            return x.copy(), xp.zeros((), np.int64)
+        wide = widened(x)
+        y = (xp.maximum if self.largest else xp.minimum).accumulate(wide, axis=self.axis)
+        counting = xp.arange(x.shape[self.axis]).reshape([-1 if place == self.axis else 1 for place in range(x.ndim)])
+        index = xp.maximum.accumulate(xp.where((wide == y) | (wide != wide), counting, 0), axis=self.axis)
+        return y.astype(x.dtype, copy=False), index
+
+    def vjp(self, needs, g, y, x):
+        return (place(g[0], y[1].detach(), self.axis, x.shape[self.axis]) if x.shape else g[0],)
+
+
+_cumsum = along("cumsum", CumSum)
+_cumprod = along("cumprod", CumProd)
+_cum_extreme = functools.lru_cache(1024)(CumExtreme)
+
+
+def accumulated(name: str, input: AbstractTensor, wanted: dtype | None) -> Any:
+    """Return the input in the dtype in which it adds up: `wanted`, or int64 for integers and bool."""
+    if require_tensor(name, input).dtype.kind in "iub" and wanted is None:
+        wanted = dtypes.int64
+    return input if wanted is None else cast(input, dtypes.as_dtype(wanted))
+
+
+@numpy_names
+def cumsum(input: AbstractTensor, dim: int, *, dtype: dtype | None = None, out: AbstractTensor | None = None) -> Any:
+    """Return the sums up to each element along `dim`; integers and bool add up to int64."""
+    y = _cumsum(dim, require_tensor("cumsum", input).ndim)(accumulated("cumsum", input, dtype))
+    return y if out is None else store(y, out, "cumsum")
+
+
+@numpy_names
+def cumprod(input: AbstractTensor, dim: int, *, dtype: dtype | None = None, out: AbstractTensor | None = None) -> Any:
+    """Return the products up to each element along `dim`; integers and bool multiply to int64."""
+    y = _cumprod(dim, require_tensor("cumprod", input).ndim)(accumulated("cumprod", input, dtype))
+    return y if out is None else store(y, out, "cumprod")
+
+
+def cumulative_extreme(name: str, largest: bool, input: AbstractTensor, dim: int) -> tuple:
+    """Return the largest or smallest elements so far along `dim` and where they were."""
+    x = require_tensor(name, input)
+    if x.dtype.kind == "c":
+        raise unsupported(name, dtypes.of(x.dtype))
+    return apply(_cum_extreme(axis(name, dim, x.ndim), largest), input)
+
+
+@numpy_names
+def cummax(input: AbstractTensor, dim: int, *, out: Any = None) -> Any:
+    """Return the largest elements so far along `dim` and where each was last."""
+    return results.cummax(both(cumulative_extreme("cummax", True, input, dim), out, "cummax"))
+
+
+@numpy_names
+def cummin(input: AbstractTensor, dim: int, *, out: Any = None) -> Any:
+    """Return the smallest elements so far along `dim` and where each was last."""
+    return results.cummin(both(cumulative_extreme("cummin", False, input, dim), out, "cummin"))

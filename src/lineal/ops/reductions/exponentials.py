@@ -1,0 +1,244 @@
+"""Logarithms of sums of exponentials, and softmax."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from lineal.base import config, dtypes
+from lineal.base.dtypes import dtype
+from lineal.base.spec import axis
+from lineal.core import AbstractTensor, Op, apply
+from lineal.ops.conversion import cast, dtype_of
+from lineal.ops.elementwise.masks import drop
+from lineal.ops.front import require_tensor, row, store, unsupported
+from lineal.ops.reductions.front import Axes, along, doors, is_half, numpy_names, spread, unreduced, widened
+from lineal.ops.reductions.recurrences import recurrence, shift
+from lineal.ops.reductions.sums import sum
+
+__all__ = ["logsumexp", "logcumsumexp", "softmax", "log_softmax"]
+
+
+def peak(xp: Any, x: np.ndarray, axes: Any) -> np.ndarray:
+    """Return the largest (real part of) x over `axes`, with zero where it is infinite, so that subtracting it is harmless."""
+    if x.size == 0:
+        return xp.zeros([1 if place in axes else size for place, size in enumerate(x.shape)], x.real.dtype)
+    top = xp.maximum.reduce(x.real if x.dtype.kind == "c" else x, axis=axes, keepdims=True)
+    if not np.isfinite(top).all():
+        top = xp.where(xp.isinf(top), top.dtype.type(0), top)
+    return top
+
+
+class LogSumExp(Op):
+    """y = log Σ exp x over `axes`;  x̄ = ȳ exp(x - y)*, zero where y is -∞."""
+
+    axes: Axes
+    keepdim: bool
+    name = "Logsumexp"
+    keeps = "0 y"
+
+    def eager(self, xp, x):
+        wide = widened(x)
+        top = peak(xp, wide, self.axes)
+        y = xp.log(xp.add.reduce(xp.exp(wide - top), axis=self.axes, keepdims=True)) + top
+        return (y if self.keepdim else y.squeeze(self.axes)).astype(x.dtype, copy=False)
+
+    def vjp(self, needs, g, y, x):
+        shape = x.value.shape
+        y = unreduced(y, shape, self.axes, self.keepdim)
+        if y.value.dtype.kind != "c":
+            y = drop(y, y.eq(-np.inf))
+        y, g = spread(y, shape, self.axes, True), spread(g, shape, self.axes, self.keepdim)
+        return (_share(g, x, y),)
+
+
+_share = row(
+    "logsumexp_backward",
+    lambda m, g, x, y: g * m.exp(x - y).conj(),
+    lambda h, x, y: _share(h, x.conj(), y.conj()),
+    lambda h, g, x, y: _share(h.conj() * g, x, y),
+    lambda h, g, x, y: -_share(h.conj() * g, x, y),
+)
+
+
+class Softmax(Op):
+    """y = exp x / Σ exp x along `axis`;  x̄ = y (ȳ - Σ ȳ y)."""
+
+    axis: int
+    name = "Softmax"
+    keeps = "y"
+
+    def eager(self, xp, x):
+        if not x.ndim:
+            return xp.where(xp.isfinite(x), x * 0 + 1, x - x).astype(x.dtype)
+        wide = widened(x)
+        y = wide - xp.maximum.reduce(wide, axis=self.axis, keepdims=True, initial=-np.inf)
+        xp.exp(y, out=y)
+        y /= xp.add.reduce(y, axis=self.axis, keepdims=True)
+        return y if wide is x else y.astype(x.dtype)
+
+    def vjp(self, needs, g, y, x):
+        return (apply(SoftmaxBackward(self.axis), g, y),)
+
+
+class SoftmaxBackward(Op):
+    """z = y (g - Σ g y) along `axis`, symmetric in g;  ȳ = z̄ (g - Σ g y) - g Σ z̄ y."""
+
+    axis: int
+    name = "SoftmaxBackward"
+    keeps = ("1", "*")
+
+    def eager(self, xp, g, y):
+        if not y.ndim:
+            return y * (g - g * y)
+        wide_g, wide_y = widened(g), widened(y)
+        z = wide_g * wide_y
+        total = xp.add.reduce(z, axis=self.axis, keepdims=True)
+        z -= wide_y * total
+        return z if wide_g is g else z.astype(y.dtype)
+
+    def vjp(self, needs, h, z, g, y):
+        by_g = apply(self, h, y)
+        if not needs[1]:
+            return by_g, None
+        return by_g, h * (g - sum(g * y, self.axis, True)) - g * sum(h * y, self.axis, True)
+
+
+class LogSoftmax(Op):
+    """y = x - log Σ exp x along `axis`;  x̄ = ȳ - exp(y) Σ ȳ."""
+
+    axis: int
+    name = "LogSoftmax"
+    keeps = "y"
+
+    def eager(self, xp, x):
+        if not x.ndim:
+            return x - x
+        wide = widened(x)
+        y = wide - xp.maximum.reduce(wide, axis=self.axis, keepdims=True, initial=-np.inf)
+        y -= xp.log(xp.add.reduce(xp.exp(y), axis=self.axis, keepdims=True))
+        return y if wide is x else y.astype(x.dtype)
+
+    def vjp(self, needs, g, y, x):
+        return (apply(LogSoftmaxBackward(self.axis), g, y),)
+
+
+class LogSoftmaxBackward(Op):
+    """z = g - exp(y) Σ g along `axis`;  ḡ = z̄ - Σ z̄ exp(y),  ȳ = - z̄ exp(y) Σ g."""
+
+    axis: int
+    name = "LogSoftmaxBackward"
+    keeps = ("1", "*")
+
+    def eager(self, xp, g, y):
+        wide = widened(g)
+        z = xp.exp(widened(y))
+        z *= xp.add.reduce(wide, axis=self.axis, keepdims=True) if y.ndim else wide
+        z = xp.subtract(wide, z)
+        return z if wide is g else z.astype(y.dtype)
+
+    def vjp(self, needs, h, z, g, y):
+        weighted = h * y.exp()
+        by_g = h - sum(weighted, self.axis, True)
+        return by_g, -weighted * sum(g, self.axis, True) if needs[1] else None
+
+
+class LogCumSumExp(Op):
+    """y = log of the sums of exp x up to each element along `axis`.
+
+    x̄ᵢ = exp(xᵢ - yᵢ)* Rᵢ with Rᵢ = ȳᵢ + exp(yᵢ - yᵢ₊₁)* Rᵢ₊₁, whose factors are at most 1.
+    """
+
+    axis: int
+    name = "Logcumsumexp"
+    keeps = "0 y"
+
+    def eager(self, xp, x):
+        if not x.ndim:
+            return x.copy()
+        if x.dtype.kind != "c":
+            return xp.logaddexp.accumulate(widened(x), axis=self.axis).astype(x.dtype, copy=False)
+        y = x.copy()
+        steps = np.moveaxis(y, self.axis, 0)
+        for before, here in zip(steps[:-1], steps[1:]):
+            here[...] = add_exponentials(xp, before, here)
+        return y
+
+    def vjp(self, needs, g, y, x):
+        if not x.value.ndim:
+            return (g,)
+        if y.value.dtype.kind != "c":
+            y = y.clamp(min=lowest(y.value.dtype))
+        fall = shift(shift(y, self.axis, False) - y, self.axis, True)
+        return ((x - y).exp().conj() * recurrence(g, fall.exp().conj(), self.axis, True),)
+
+
+def lowest(storage: np.dtype) -> float:
+    """Return the lowest finite number of a floating dtype: it stands for -∞ where differences are taken."""
+    return float(dtypes.ml_dtypes.finfo(storage).min if storage.kind == "V" else np.finfo(storage).min)
+
+
+def add_exponentials(xp: Any, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Return log(exp a + exp b) of complex arrays."""
+    larger = a.real >= b.real
+    high, low = xp.where(larger, a, b), xp.where(larger, b, a)
+    return xp.where(xp.isinf(low.real) & (low.real < 0), high, high + xp.log1p(xp.exp(low - high)))
+
+
+_logsumexp = doors("logsumexp", LogSumExp)
+_softmax = along("softmax", Softmax)
+_log_softmax = along("log_softmax", LogSoftmax)
+_logcumsumexp = along("logcumsumexp", LogCumSumExp)
+
+
+@numpy_names
+def logsumexp(input: AbstractTensor, dim: Any, keepdim: bool = False, *, out: AbstractTensor | None = None) -> Any:
+    """Return log Σ exp(input) over `dim` without overflow; integers are taken as the default dtype."""
+    x = require_tensor("logsumexp", input)
+    if x.dtype.kind in "iub":
+        input = cast(input, config.defaults.dtype)
+    y = _logsumexp(dim, x.ndim, keepdim)(input)
+    return y if out is None else store(y, out, "logsumexp")
+
+
+@numpy_names
+def logcumsumexp(input: AbstractTensor, dim: int, *, out: AbstractTensor | None = None) -> Any:
+    """Return the logarithm of the sums of exp(input) up to each element along `dim`."""
+    x = require_tensor("logcumsumexp", input)
+    if x.dtype.kind in "iub":
+        raise unsupported("logcumsumexp", dtype_of(input))
+    y = _logcumsumexp(dim, x.ndim)(input)
+    return y if out is None else store(y, out, "logcumsumexp")
+
+
+def floating(name: str, input: AbstractTensor, wanted: dtype | None) -> Any:
+    """Return the input in the dtype `wanted`, which must be floating."""
+    require_tensor(name, input)
+    if wanted is not None:
+        input = cast(input, dtypes.as_dtype(wanted))
+    if input.value.dtype.kind not in "fV":
+        raise unsupported(name, dtype_of(input))
+    return input
+
+
+@numpy_names
+def softmax(input: AbstractTensor, dim: int, dtype: dtype | None = None, *, out: AbstractTensor | None = None) -> Any:
+    """Return exp(input) / Σ exp(input) along `dim`; with `dtype`, computed in it."""
+    input = floating("softmax", input, dtype)
+    y = _softmax(dim, input.value.ndim)(input)
+    return y if out is None else store(y, out, "softmax")
+
+
+@numpy_names
+def log_softmax(input: AbstractTensor, dim: int, dtype: dtype | None = None, *, out: AbstractTensor | None = None) -> Any:
+    """Return log(softmax(input)) along `dim` without overflow; with `dtype`, computed in it."""
+    input = floating("log_softmax", input, dtype)
+    y = _log_softmax(dim, input.value.ndim)(input)
+    return y if out is None else store(y, out, "log_softmax")
+
+
+@numpy_names
+def softmin(input: AbstractTensor, dim: int, dtype: dtype | None = None) -> Any:
+    """Return softmax(-input) along `dim`."""
+    return softmax(-input, dim, dtype)

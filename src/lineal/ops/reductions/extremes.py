@@ -1,0 +1,208 @@
+"""Largest and smallest elements, and where they are."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import numpy as np
+
+from lineal.base import dtypes, results
+from lineal.base.spec import axes, axis
+from lineal.core import AbstractTensor, Op, apply
+from lineal.ops.elementwise.masks import keep
+from lineal.ops.front import require_tensor, row, store, unsupported
+from lineal.ops.reductions.front import Axes, both, doors, hashable, numpy_names, spread, unreduced, widened
+from lineal.ops.reductions.picking import place
+from lineal.ops.reductions.sums import sum
+from lineal.ops.structural.reshape import reshape
+
+__all__ = ["amax", "amin", "aminmax", "max", "min", "argmax", "argmin"]
+
+_attains = row("attains", lambda m, x, y: (x == y) | ((x != x) & (y != y)), None, None, result="bool")
+
+
+class Extreme(Op):
+    """y = the largest (or smallest) x over `axes`; x̄ = ȳ shared evenly by the elements that are equal to y."""
+
+    axes: Axes
+    keepdim: bool
+    largest: bool
+    keeps = "0 y"
+
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        return "Amax" if self.largest else "Amin"
+
+    def eager(self, xp, x):
+        ufunc = xp.maximum if self.largest else xp.minimum
+        if len(self.axes) == x.ndim:
+            y = ufunc.reduce(x, axis=None)
+            return y.reshape((1,) * x.ndim) if self.keepdim else y
+        return ufunc.reduce(x, axis=self.axes if len(self.axes) != 1 else self.axes[0], keepdims=self.keepdim)
+
+    def vjp(self, needs, g, y, x):
+        shape = x.value.shape
+        mask = _attains(x.detach(), spread(y.detach(), shape, self.axes, self.keepdim))
+        share = unreduced(g, shape, self.axes, self.keepdim) / sum(mask, self.axes, True)
+        return (keep(spread(share, shape, self.axes, True), mask),)
+
+
+class ExtremeAt(Op):
+    """y, index = the largest (or smallest) x along `axis` and where it first is; x̄ = ȳ placed at index."""
+
+    axis: int
+    keepdim: bool
+    largest: bool
+    width = 2
+    keeps = "y"
+
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        return "Max" if self.largest else "Min"
+
+    def eager(self, xp, x):
+        ufunc, find = (xp.maximum, position) if self.largest else (xp.minimum, position)
+        if x.ndim == 0:
+            return x.copy(), np.zeros((), np.int64)
+        y = ufunc.reduce(x, axis=self.axis, keepdims=self.keepdim)
+        return y, find(xp, x, self.axis, self.keepdim, self.largest)
+
+    def vjp(self, needs, g, y, x):
+        if not x.shape:
+            return (g[0],)
+        index = y[1].detach()
+        return (place(*[unreduced(each, x.shape, (self.axis,), self.keepdim) for each in (g[0], index)], self.axis, x.shape[self.axis]),)
+
+
+class ArgExtreme(Op):
+    """y = where the first largest (or smallest) x is along `axis`, or in the flattened x."""
+
+    axis: int | None
+    keepdim: bool
+    largest: bool
+    differentiable = False
+    name = "ArgExtreme"
+
+    def eager(self, xp, x):
+        if self.axis is None:
+            y = position(xp, x.reshape(-1), 0, False, self.largest)
+            return y.reshape((1,) * x.ndim) if self.keepdim else y
+        return position(xp, x, self.axis, self.keepdim, self.largest) if x.ndim else xp.zeros((), np.int64)
+
+    def vjp(self, needs, g, y, x):
+        return (None,)
+
+
+def position(xp: Any, x: np.ndarray, axis: int, keepdim: bool, largest: bool) -> Any:
+    """Return the index of the first largest (or smallest) element along `axis`; a NaN counts as both."""
+    x = widened(x)
+    return (xp.argmax if largest else xp.argmin)(x, axis=axis, keepdims=keepdim)
+
+
+_extreme = doors("amax", Extreme)
+_at = functools.lru_cache(4096)(ExtremeAt)
+_arg = functools.lru_cache(4096)(ArgExtreme)
+
+
+def check_reducible(name: str, x: np.ndarray, dim: Any, whole: type[Exception] = RuntimeError) -> None:
+    """Refuse complex input, and reducing no elements: there is no largest of nothing."""
+    if x.dtype.kind == "c":
+        raise unsupported(name, dtypes.of(x.dtype))
+    if x.size:
+        return
+    if dim is None or dim == ():
+        raise whole(f"{name}: Expected reduction dim to be specified for an empty tensor, got shape {list(x.shape)}")
+    for each in axes(name, dim, x.ndim):
+        if x.shape[each] == 0:
+            raise IndexError(f"{name}: Expected reduction dim {each} to have non-zero size, got shape {list(x.shape)}")
+
+
+def extreme(name: str, largest: bool, input: AbstractTensor, dim: Any, keepdim: bool) -> Any:
+    """Return the largest or smallest elements over `dim`."""
+    x = require_tensor(name, input)
+    if x.size == 0 or x.dtype.kind == "c":
+        check_reducible(name, x, hashable(dim))
+    return _extreme(dim, x.ndim, keepdim, largest)(input)
+
+
+@numpy_names
+def amax(input: AbstractTensor, dim: Any = (), keepdim: bool = False, *, out: AbstractTensor | None = None) -> Any:
+    """Return the largest elements over `dim` (all dimensions by default); equal ones share the gradient."""
+    y = extreme("amax", True, input, dim, keepdim)
+    return y if out is None else store_same(y, out, "amax")
+
+
+@numpy_names
+def amin(input: AbstractTensor, dim: Any = (), keepdim: bool = False, *, out: AbstractTensor | None = None) -> Any:
+    """Return the smallest elements over `dim` (all dimensions by default); equal ones share the gradient."""
+    y = extreme("amin", False, input, dim, keepdim)
+    return y if out is None else store_same(y, out, "amin")
+
+
+def store_same(y: Any, out: AbstractTensor, name: str) -> Any:
+    """Put `y` into `out`, which must have its dtype."""
+    if out.value.dtype != y.value.dtype:
+        raise RuntimeError(f"{name}: expected out to be {dtypes.of(y.value.dtype)}, got {dtypes.of(out.value.dtype)}")
+    return store(y, out, name)
+
+
+def aminmax(input: AbstractTensor, *, dim: int | None = None, keepdim: bool = False, out: Any = None) -> Any:
+    """Return the smallest and the largest elements along `dim` (of all dimensions by default)."""
+    x = require_tensor("aminmax", input)
+    if x.size == 0 and dim is None:
+        raise RuntimeError(f"aminmax: cannot compute aminmax over an empty dimension, got shape {list(x.shape)}")
+    found = tuple(extreme("aminmax", largest, input, dim, keepdim) for largest in (False, True))
+    return results.aminmax(both(found, out, "aminmax"))
+
+
+def extreme_at(name: str, largest: bool, input: AbstractTensor, dim: int, keepdim: bool, out: Any) -> Any:
+    """Return the largest or smallest elements along `dim` and where they are."""
+    x = require_tensor(name, input)
+    check_reducible(name, x, dim)
+    found = apply(_at(axis(name, dim, x.ndim), bool(keepdim), largest), input)
+    return (results.max if largest else results.min)(both(found, out, name))
+
+
+@numpy_names
+def max(input: AbstractTensor, dim: Any = None, keepdim: bool = False, *, other: Any = None, out: Any = None) -> Any:
+    """Return the largest element; with `dim` the largest along it and their indices; with another tensor the larger of each two."""
+    if other is not None or isinstance(dim, AbstractTensor):
+        return input.maximum(other if other is not None else dim) if out is None else store(input.maximum(dim), out, "max")
+    if dim is not None:
+        return extreme_at("max", True, input, dim, keepdim, out)
+    y = extreme("max", True, input, None, False)
+    return y if out is None else store(y, out, "max")
+
+
+@numpy_names
+def min(input: AbstractTensor, dim: Any = None, keepdim: bool = False, *, other: Any = None, out: Any = None) -> Any:
+    """Return the smallest element; with `dim` the smallest along it and their indices; with another tensor the smaller of each two."""
+    if other is not None or isinstance(dim, AbstractTensor):
+        return input.minimum(other if other is not None else dim) if out is None else store(input.minimum(dim), out, "min")
+    if dim is not None:
+        return extreme_at("min", False, input, dim, keepdim, out)
+    y = extreme("min", False, input, None, False)
+    return y if out is None else store(y, out, "min")
+
+
+def arg_extreme(name: str, largest: bool, input: AbstractTensor, dim: int | None, keepdim: bool, out: Any) -> Any:
+    """Return where the largest or smallest elements are."""
+    x = require_tensor(name, input)
+    check_reducible(name, x, dim, IndexError)
+    if x.dtype.kind == "b":
+        raise unsupported(name, dtypes.bool_)
+    y = apply(_arg(None if dim is None else axis(name, dim, x.ndim), bool(keepdim), largest), input)
+    return y if out is None else store(y, out, name)
+
+
+@numpy_names
+def argmax(input: AbstractTensor, dim: int | None = None, keepdim: bool = False, *, out: AbstractTensor | None = None) -> Any:
+    """Return the index of the (first) largest element along `dim`, or in the flattened input."""
+    return arg_extreme("argmax", True, input, dim, keepdim, out)
+
+
+@numpy_names
+def argmin(input: AbstractTensor, dim: int | None = None, keepdim: bool = False, *, out: AbstractTensor | None = None) -> Any:
+    """Return the index of the (first) smallest element along `dim`, or in the flattened input."""
+    return arg_extreme("argmin", False, input, dim, keepdim, out)

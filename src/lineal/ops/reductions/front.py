@@ -1,0 +1,117 @@
+"""The front of reductions: doors cached by what users write, NumPy's argument names, half precision, the adjoint of a sum."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from lineal.base.spec import axes, axis
+from lineal.core import AbstractTensor, Op
+from lineal.core.door import unary_door
+from lineal.ops.broadcasting import expand
+from lineal.ops.front import store
+from lineal.ops.structural.reshape import reshape
+
+Axes = tuple[int, ...]
+
+
+def numpy_names(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Let `function` take NumPy's `axis`, `keepdims`, `x` for its `dim`, `keepdim`, `input`."""
+
+    @functools.wraps(function)
+    def front(*args: Any, **kwargs: Any) -> Any:
+        if kwargs and not _NUMPY.isdisjoint(kwargs):
+            kwargs = {_NAMES.get(name, name): given for name, given in kwargs.items()}
+        return function(*args, **kwargs)
+
+    return front
+
+
+_NAMES = {"axis": "dim", "keepdims": "keepdim", "x": "input"}
+_NUMPY = frozenset(_NAMES)
+
+
+def doors(name: str, make: Callable[..., Op]) -> Callable[..., Callable[[Any], Any]]:
+    """Return `door(dim, ndim, keepdim, ...)`, which gives the cached door of `make(axes, keepdim, ...)`."""
+
+    @functools.lru_cache(4096)
+    def cached(dim: Any, ndim: int, keepdim: bool, *rest: Any) -> Callable[[Any], Any]:
+        op = make(axes(name, dim, ndim), bool(keepdim), *rest)
+        return unary_door(op, functools.partial(op.eager, np), spec=True)
+
+    def door(dim: Any, ndim: int, keepdim: bool, *rest: Any) -> Callable[[Any], Any]:
+        return cached(dim if dim.__class__ in _HASHABLE else hashable(dim), ndim, keepdim, *rest)
+
+    return door
+
+
+_HASHABLE = frozenset((int, tuple, type(None)))
+
+
+def hashable(dim: Any) -> Any:
+    """Return dimensions given as a list, a Size or a tensor of one element as a tuple or an int."""
+    if hasattr(dim, "__index__") and not isinstance(dim, bool):
+        return dim.__index__()
+    return tuple(dim) if hasattr(dim, "__iter__") else dim
+
+
+def along(name: str, make: Callable[..., Op]) -> Callable[..., Callable[[Any], Any]]:
+    """Return `door(dim, ndim, ...)`, which gives the cached door of `make(axis, ...)`, an op that keeps the shape."""
+
+    @functools.lru_cache(4096)
+    def cached(dim: Any, ndim: int, *rest: Any) -> Callable[[Any], Any]:
+        op = make(axis(name, dim, ndim), *rest)
+        return unary_door(op, functools.partial(op.eager, np), spec=True)
+
+    return cached
+
+
+def spread(g: AbstractTensor, shape: tuple[int, ...], axes: Axes, keepdim: bool) -> Any:
+    """Return `g`, the shape `shape` reduced over `axes`, repeated along them: the adjoint of a sum."""
+    return expand(unreduced(g, shape, axes, keepdim), shape)
+
+
+def unreduced(g: AbstractTensor, shape: tuple[int, ...], axes: Axes, keepdim: bool) -> Any:
+    """Return `g`, the shape `shape` reduced over `axes`, with the reduced axes as axes of size 1."""
+    if not keepdim and len(axes) < len(shape):
+        g = reshape(g, tuple([1 if place in axes else size for place, size in enumerate(shape)]))
+    return g
+
+
+def count(shape: tuple[int, ...], axes: Axes) -> int:
+    """Return how many elements of an array of `shape` are reduced to one over `axes`."""
+    n = 1
+    for place in axes:
+        n *= shape[place]
+    return n
+
+
+def is_half(x: np.ndarray) -> bool:
+    """Return whether `x` is float16 or bfloat16, which are computed with in float32."""
+    return x.dtype.itemsize == 2 and x.dtype.kind in "fV"
+
+
+def widened(x: np.ndarray) -> np.ndarray:
+    """Return half precisions as float32, anything else as it is."""
+    return x.astype(np.float32) if is_half(x) else x
+
+
+def reduced(ufunc: Any, x: np.ndarray, axes: Axes, keepdim: bool, storage: np.dtype | None = None) -> Any:
+    """Return x reduced with a ufunc over `axes`, in the dtype `storage` (by default x's own); half precisions in float32."""
+    wanted = x.dtype if storage is None else storage
+    within = np.float32 if wanted.itemsize == 2 and wanted.kind in "fV" else wanted
+    if len(axes) == x.ndim:
+        y = ufunc.reduce(x, axis=None, dtype=within)
+        if keepdim:
+            y = y.reshape((1,) * x.ndim)
+    else:
+        y = ufunc.reduce(x, axis=axes if len(axes) != 1 else axes[0], dtype=within, keepdims=keepdim)
+    return y if within is wanted else y.astype(wanted)
+
+
+def both(found: tuple, out: tuple | None, name: str) -> tuple:
+    """Return the results of an op of several outputs, written into the tensors of `out` if given."""
+    return found if out is None else tuple(store(y, each, name) for y, each in zip(found, out))

@@ -1,0 +1,211 @@
+"""Variance, standard deviation, covariance, correlation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from lineal.base.spec import axes
+from lineal.core import AbstractTensor, Op
+from lineal.ops.conversion import cast, dtype_of
+from lineal.ops.front import require_tensor, store
+from lineal.ops.elementwise.masks import drop
+from lineal.ops.reductions.front import Axes, count, doors, numpy_names, reduced, unreduced
+from lineal.ops.reductions.sums import mean, sum
+
+__all__ = ["var", "std", "var_mean", "std_mean", "cov", "corrcoef"]
+
+
+class Var(Op):
+    """y = Σ |x - x̂|² / (n - correction) over `axes`, x̂ the mean;  x̄ = 2 ȳ (x - x̂) / (n - correction)."""
+
+    axes: Axes
+    keepdim: bool
+    correction: float
+    name = "Var"
+    keeps = "0"
+
+    def eager(self, xp, x):
+        return variance(xp, x, self.axes, self.keepdim, self.correction).astype(real(x.dtype))
+
+    def vjp(self, needs, g, y, x):
+        shape = x.value.shape
+        return (unreduced(g, shape, self.axes, self.keepdim) * slope(x, self.axes, self.correction, 2.0),)
+
+
+class Std(Op):
+    """y = the root of the variance;  x̄ = ȳ (x - x̂) / (y (n - correction)), zero where y is."""
+
+    axes: Axes
+    keepdim: bool
+    correction: float
+    name = "Std"
+    keeps = "0 y"
+
+    def eager(self, xp, x):
+        return xp.sqrt(variance(xp, x, self.axes, self.keepdim, self.correction)).astype(real(x.dtype))
+
+    def vjp(self, needs, g, y, x):
+        share = unreduced(drop(g / y, y.eq(0)), x.value.shape, self.axes, self.keepdim)
+        return (share * slope(x, self.axes, self.correction, 1.0),)
+
+
+def real(storage: np.dtype) -> np.dtype:
+    """Return the dtype of the parts of a complex dtype; any other dtype is its own."""
+    return np.dtype(f"f{storage.itemsize // 2}") if storage.kind == "c" else storage
+
+
+def variance(xp: Any, x: np.ndarray, axes: Axes, keepdim: bool, correction: float) -> Any:
+    """Return the sum of squared distances from the mean, divided by their number less `correction`; half precisions as float32."""
+    n = count(x.shape, axes)
+    wide = np.dtype(np.float32) if x.dtype.itemsize == 2 else x.dtype
+    d = x - reduced(xp.add, x, axes, True, wide) / (n or np.nan)
+    if d.dtype.kind == "c":
+        d = d.real * d.real + d.imag * d.imag
+    else:
+        d *= d
+    return reduced(xp.add, d, axes, keepdim) / np.float64(freedom(n, correction)).astype(d.dtype)
+
+
+def freedom(n: int, correction: float) -> float:
+    """Return the divisor of a variance, zero where there are no degrees of freedom."""
+    return n - correction if n > correction else 0.0
+
+
+def slope(x: AbstractTensor, axes: Axes, correction: float, factor: float) -> Any:
+    """Return factor × (x - x̂) / (n - correction)."""
+    free = freedom(count(x.value.shape, axes), correction)
+    centred = x - mean(x, axes, True)
+    return centred * (factor / free) if free else centred / 0
+
+
+_var = doors("var", Var)
+_std = doors("std", Std)
+
+
+def deviation(name: str, door: Any, input: AbstractTensor, dim: Any, unbiased: Any, keepdim: bool, correction: Any) -> Any:
+    """Return a variance or deviation for any of the ways to say over what and with which correction."""
+    if require_tensor(name, input).dtype.kind in "iub":
+        raise RuntimeError(f"{name}: expected a floating or complex dtype, got {dtype_of(input)}")
+    if isinstance(dim, bool):
+        dim, unbiased = None, dim
+    if unbiased is not None:
+        if correction is not None:
+            raise TypeError(f"{name}: expected unbiased or correction, got both")
+        correction = int(unbiased)
+    return door(dim, input.value.ndim, keepdim, 1 if correction is None else correction)(input)
+
+
+@numpy_names
+def var(
+    input: AbstractTensor,
+    dim: Any = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: float | None = None,
+    out: AbstractTensor | None = None,
+) -> Any:
+    """Return the variance over `dim` (all dimensions by default); the divisor is n - correction, by default n - 1."""
+    y = deviation("var", _var, input, dim, unbiased, keepdim, correction)
+    return y if out is None else store(y, out, "var")
+
+
+@numpy_names
+def std(
+    input: AbstractTensor,
+    dim: Any = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: float | None = None,
+    out: AbstractTensor | None = None,
+) -> Any:
+    """Return the standard deviation over `dim` (all dimensions by default); the divisor is n - correction, by default n - 1."""
+    y = deviation("std", _std, input, dim, unbiased, keepdim, correction)
+    return y if out is None else store(y, out, "std")
+
+
+@numpy_names
+def var_mean(
+    input: AbstractTensor,
+    dim: Any = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: float | None = None,
+    out: Any = None,
+) -> Any:
+    """Return the variance and the mean over `dim`."""
+    y = deviation("var_mean", _var, input, dim, unbiased, keepdim, correction)
+    found = y, mean(input, None if isinstance(dim, bool) else dim, keepdim)
+    return found if out is None else tuple(store(each, target, "var_mean") for each, target in zip(found, out))
+
+
+@numpy_names
+def std_mean(
+    input: AbstractTensor,
+    dim: Any = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: float | None = None,
+    out: Any = None,
+) -> Any:
+    """Return the standard deviation and the mean over `dim`."""
+    y = deviation("std_mean", _std, input, dim, unbiased, keepdim, correction)
+    found = y, mean(input, None if isinstance(dim, bool) else dim, keepdim)
+    return found if out is None else tuple(store(each, target, "std_mean") for each, target in zip(found, out))
+
+
+def weights_of(name: str, input: AbstractTensor, given: AbstractTensor | None, whole: bool) -> Any:
+    """Check the weights of observations: one number for each, not negative, whole for frequencies."""
+    if given is None:
+        return None
+    if given.value.ndim > 1 or given.value.size != input.value.shape[-1]:
+        raise RuntimeError(f"cov: expected {name} of shape [{input.value.shape[-1]}], got {list(given.value.shape)}")
+    if (given.value.dtype.kind in "iu") is not whole:
+        raise RuntimeError(f"cov: expected {name} to be {'integers' if whole else 'floating'}, got {dtype_of(given)}")
+    if given.value.size and given.value.min() < 0:
+        raise RuntimeError(f"cov: expected {name} of at least 0, got {given.value.min()}")
+    return given
+
+
+def cov(
+    input: AbstractTensor,
+    *,
+    correction: int = 1,
+    fweights: AbstractTensor | None = None,
+    aweights: AbstractTensor | None = None,
+) -> Any:
+    """Return the covariances of the rows of `input`, whose columns are observations (`fweights` times, weighted by `aweights`)."""
+    if require_tensor("cov", input).ndim > 2 or input.value.dtype.kind == "b":
+        raise RuntimeError(f"cov: expected a matrix of numbers, got {dtype_of(input)} of shape {list(input.value.shape)}")
+    x = input.reshape(1, -1) if input.value.ndim < 2 else input
+    often, weights = weights_of("fweights", x, fweights, True), weights_of("aweights", x, aweights, False)
+    w = often if weights is None else weights if often is None else often * weights
+    total = x.value.shape[1] if w is None else sum(w)
+    average = sum(x, 1, True) / total if w is None else sum(x * w, 1, True) / total
+    if w is None or weights is None:
+        free = total - correction
+    else:
+        free = total - correction * sum(w * weights) / total
+    free = free.clamp(min=0) if isinstance(free, AbstractTensor) else max(free, 0)
+    centred = x - average
+    y = centred.matmul((centred if w is None else centred * w).t().conj()) / free
+    return y.squeeze() if input.value.ndim < 2 else y
+
+
+def corrcoef(input: AbstractTensor) -> Any:
+    """Return the correlation coefficients of the rows of `input`, whose columns are observations."""
+    if require_tensor("corrcoef", input).ndim > 2:
+        raise RuntimeError(f"corrcoef: expected a matrix, got shape {list(input.value.shape)}")
+    c = cov(input)
+    if not c.value.ndim:
+        return c / c
+    scale = c.diagonal().real.sqrt() if c.value.dtype.kind == "c" else c.diagonal().sqrt()
+    y = c / scale.unsqueeze(1) / scale.unsqueeze(0)
+    if y.value.dtype.kind == "c":
+        return y
+    return y.clamp(-1, 1)

@@ -1,0 +1,172 @@
+"""Norms of vectors, and what is made of them."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from lineal.base import dtypes
+from lineal.base.dtypes import Category, dtype
+from lineal.base.spec import axes, axis
+from lineal.core import AbstractTensor, Op
+from lineal.ops.conversion import cast, dtype_of
+from lineal.ops.elementwise.masks import drop, keep
+from lineal.ops.front import require_tensor, store, zero
+from lineal.ops.reductions.front import Axes, doors, hashable, numpy_names, reduced, spread, unreduced, widened
+from lineal.ops.reductions.moments import real
+from lineal.ops.reductions.sums import sum
+
+__all__ = ["norm", "dist", "renorm"]
+
+
+class VectorNorm(Op):
+    """y = (Σ |x|ᵖ)^(1/p) over `axes`;  x̄ = ȳ y^(1-p) |x|^(p-1) x/|x|, zero where y or x is (a subgradient).
+
+    p = ∞ and -∞ give the largest and smallest |x| (equal ones share ȳ), p = 0 how many x are not zero.
+    """
+
+    axes: Axes
+    keepdim: bool
+    p: float
+    name = "LinalgVectorNorm"
+    keeps = "0 y"
+
+    def eager(self, xp, x):
+        p, wide, storage = self.p, widened(x), real(x.dtype)
+        if p == 2:
+            return xp.sqrt(squares(xp, wide, self.axes, self.keepdim)).astype(storage)
+        if p == 0:
+            return reduced(xp.add, x != 0, self.axes, self.keepdim, np.dtype(np.int64)).astype(storage)
+        size = xp.abs(wide)
+        if math.isinf(p):
+            return (xp.maximum if p > 0 else xp.minimum).reduce(size, axis=self.axes, keepdims=self.keepdim).astype(storage)
+        if p == 1:
+            return reduced(xp.add, size, self.axes, self.keepdim).astype(storage)
+        return (reduced(xp.add, size**p, self.axes, self.keepdim) ** (1 / p)).astype(storage)
+
+    def vjp(self, needs, g, y, x):
+        p, shape = self.p, x.value.shape
+        if p == 0:
+            return (zero(x),)
+        y, g = (unreduced(each, shape, self.axes, self.keepdim) for each in (y, g))
+        if p == 1:
+            return (x.sgn() * g,)
+        if math.isinf(p):
+            mask = x.detach().abs().eq(y.detach())
+            return (x.sgn() * keep(spread(g / sum(mask, self.axes, True), shape, self.axes, True), mask),)
+        nothing = y.eq(0)
+        g, y = drop(g, nothing), y.masked_fill(nothing, 1)
+        if p == 2:
+            return (x * (g / y),)
+        size = x.abs()
+        if p < 2:
+            size = size.masked_fill(x.eq(0), 1)
+        return (x.sgn() * (size.pow(p - 1) * (g * y.pow(1 - p))),)
+
+
+def squares(xp: Any, x: np.ndarray, axes: Axes, keepdim: bool) -> Any:
+    """Return Σ |x|² over `axes`."""
+    if x.dtype.kind == "c":
+        return squares(xp, x.real, axes, keepdim) + squares(xp, x.imag, axes, keepdim)
+    if len(axes) == x.ndim and x.flags.c_contiguous and not keepdim:
+        flat = x.reshape(-1)
+        return xp.dot(flat, flat)
+    return reduced(xp.add, x * x, axes, keepdim)
+
+
+_norm = doors("vector_norm", VectorNorm)
+
+
+@numpy_names
+def vector_norm(
+    input: AbstractTensor,
+    ord: float = 2,
+    dim: Any = None,
+    keepdim: bool = False,
+    *,
+    dtype: dtype | None = None,
+    out: AbstractTensor | None = None,
+) -> Any:
+    """Return (Σ |input|^ord)^(1/ord) over `dim` (all dimensions by default), as a real tensor."""
+    x = require_tensor("vector_norm", input)
+    if x.dtype.kind in "iub":
+        raise RuntimeError(f"vector_norm: expected a floating or complex tensor, got {dtype_of(input)}")
+    if dtype is not None:
+        input = as_wanted("vector_norm", input, dtypes.as_dtype(dtype))
+    p = float(ord)
+    if x.size == 0 and (p < 0 or p == math.inf):
+        check_nonempty(x, dim, p)
+    y = _norm(dim, x.ndim, keepdim, p)(input)
+    return y if out is None else store(y, out, "vector_norm")
+
+
+def as_wanted(name: str, input: AbstractTensor, wanted: dtype) -> Any:
+    """Return the input in the dtype `wanted`, which must be of its category and hold it."""
+    given = dtype_of(input)
+    if wanted.category is not given.category:
+        raise RuntimeError(f"{name}: expected dtype to be {'complex' if given.is_complex else 'floating'}, got {wanted}")
+    if dtypes.promote_types(given, wanted) is not wanted:
+        raise RuntimeError(f"{name}: expected a dtype that holds {given}, got {wanted}")
+    return cast(input, wanted)
+
+
+def check_nonempty(x: np.ndarray, dim: Any, p: float) -> None:
+    """Refuse the norms that have no value for no elements."""
+    where = axes("vector_norm", None if dim is None else hashable(dim), x.ndim)
+    if dim is None or any(x.shape[each] == 0 for each in where):
+        raise RuntimeError(
+            f"vector_norm: cannot compute the norm of order {p} of no elements, got shape {list(x.shape)}; it has no identity"
+        )
+
+
+@numpy_names
+def norm(
+    input: AbstractTensor,
+    p: float | str | None = "fro",
+    dim: Any = None,
+    keepdim: bool = False,
+    out: AbstractTensor | None = None,
+    dtype: dtype | None = None,
+) -> Any:
+    """Return the p-norm over `dim` (all dimensions by default); "fro" is p = 2, "nuc" the sum of a matrix's singular values."""
+    if p == "nuc":
+        y = nuclear(input if dtype is None else cast(input, dtypes.as_dtype(dtype)), dim, keepdim)
+        return y if out is None else store(y, out, "norm")
+    if isinstance(p, str) and p != "fro":
+        raise RuntimeError(f"norm: expected p to be a number, 'fro' or 'nuc', got {p!r}")
+    return vector_norm(input, 2 if p is None or p == "fro" else p, dim, keepdim, dtype=dtype, out=out)
+
+
+def nuclear(input: AbstractTensor, dim: Any, keepdim: bool) -> Any:
+    """Return the sum of the singular values of the matrices in the two dimensions `dim`."""
+    ndim = require_tensor("norm", input).ndim
+    if dim is None and ndim != 2:
+        raise RuntimeError(f"norm: expected a matrix for p='nuc' without dim, got shape {list(input.value.shape)}")
+    rows, columns = (0, 1) if dim is None else (axis("norm", each, ndim) for each in dim)
+    y = sum(input.movedim((rows, columns), (-2, -1)).svd()[1], -1)
+    for place in sorted((rows, columns)) if keepdim else ():
+        y = y.unsqueeze(place)
+    return y
+
+
+def dist(input: AbstractTensor, other: AbstractTensor, p: float = 2) -> Any:
+    """Return the p-norm of input - other, which are broadcast together."""
+    if dtype_of(input - other).category < Category.FLOATING:
+        raise RuntimeError(f"dist: expected floating or complex tensors, got {dtype_of(input)} and {dtype_of(other)}")
+    return vector_norm(input - other, p)
+
+
+def renorm(input: AbstractTensor, p: float, dim: int, maxnorm: float, *, out: AbstractTensor | None = None) -> Any:
+    """Return input with each slice along `dim` whose p-norm is above `maxnorm` scaled down to it."""
+    x = require_tensor("renorm", input)
+    if p <= 0 or maxnorm < 0:
+        raise RuntimeError(f"renorm: expected p > 0 and maxnorm ≥ 0, got p={p}, maxnorm={maxnorm}")
+    if x.ndim < 2:
+        raise RuntimeError(f"renorm: expected at least 2 dimensions, got shape {list(x.shape)}")
+    kept = axis("renorm", dim, x.ndim)
+    sizes = vector_norm(input, p, tuple(each for each in range(x.ndim) if each != kept), True)
+    factor = (maxnorm / (sizes + 1e-7)).masked_fill(sizes.le(maxnorm), 1)
+    y = input * factor
+    return y if out is None else store(y, out, "renorm")

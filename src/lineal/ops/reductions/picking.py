@@ -1,0 +1,61 @@
+"""Pick and place along an axis, adjoint to each other: the way back of ops whose output stood in the input."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+from lineal.core import AbstractTensor, Op, apply
+
+
+class Pick(Op):
+    """y = x at `index` along `axis`; x̄ = ȳ placed there."""
+
+    axis: int
+    name = "Gather"
+
+    def eager(self, xp, x, index):
+        return xp.take_along_axis(x, index, self.axis)
+
+    def vjp(self, needs, g, y, x, index):
+        return place(g, index, self.axis, x.shape[self.axis]), None
+
+    keeps = "1"
+
+
+class Place(Op):
+    """y = zeros of `length` along `axis`, with g added at `index`; ḡ = ȳ picked there."""
+
+    axis: int
+    length: int
+    name = "ScatterAdd"
+    keeps = "1"
+
+    def eager(self, xp, g, index):
+        shape = list(g.shape)
+        shape[self.axis] = self.length
+        y = xp.zeros(shape, g.dtype)
+        if g.shape[self.axis] == 1:
+            xp.put_along_axis(y, index, g, self.axis)
+            return y
+        places = list(xp.ogrid[tuple(slice(size) for size in g.shape)])
+        places[self.axis] = index
+        xp.add.at(y, tuple(places), g)
+        return y
+
+    def vjp(self, needs, g, y, x, index):
+        return pick(g, index, self.axis), None
+
+
+_pick = functools.lru_cache(1024)(Pick)
+_place = functools.lru_cache(1024)(Place)
+
+
+def pick(x: AbstractTensor, index: AbstractTensor, axis: int) -> Any:
+    """Return x at the integers `index`, of x's shape except along `axis`."""
+    return apply(_pick(axis), x, index)
+
+
+def place(g: AbstractTensor, index: AbstractTensor, axis: int, length: int) -> Any:
+    """Return zeros of `length` along `axis` with g added at `index`, which has g's shape."""
+    return apply(_place(axis, length), g, index)

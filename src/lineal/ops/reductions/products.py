@@ -1,0 +1,62 @@
+"""Products."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from lineal.base import dtypes
+from lineal.base.dtypes import dtype
+from lineal.core import AbstractTensor, Op
+from lineal.ops.conversion import cast
+from lineal.ops.front import require_tensor, store
+from lineal.ops.reductions.front import Axes, doors, numpy_names, reduced, unreduced
+from lineal.ops.reductions.recurrences import others
+from lineal.ops.structural.reshape import reshape
+
+__all__ = ["prod"]
+
+
+class Prod(Op):
+    """y = Π x over `axes` (one, or all of them); x̄ = ȳ times the product of the others, without division, so zeros are right."""
+
+    axes: Axes
+    keepdim: bool
+    storage: np.dtype | None = None
+    name = "Prod"
+    keeps = "0"
+
+    def eager(self, xp, x):
+        return reduced(xp.multiply, x, self.axes, self.keepdim, self.storage)
+
+    def vjp(self, needs, g, y, x):
+        shape = x.value.shape
+        g = unreduced(g, shape, self.axes, self.keepdim)
+        if len(self.axes) == 1:
+            return (g * others(x, self.axes[0]).conj(),)
+        return (g * reshape(others(reshape(x, (-1,)), 0), shape).conj() if x.value.size else reshape(x, shape),)
+
+
+_prod = doors("prod", Prod)
+_INT64 = np.dtype(np.int64)
+
+
+@numpy_names
+def prod(
+    input: AbstractTensor,
+    dim: int | None = None,
+    keepdim: bool = False,
+    *,
+    dtype: dtype | None = None,
+    out: AbstractTensor | None = None,
+) -> Any:
+    """Return the product along `dim` (of all elements by default); integers and bool multiply to int64."""
+    x = require_tensor("prod", input)
+    if dim is not None and not hasattr(dim, "__index__"):
+        raise TypeError(f"prod: expected dim to be an int, got {dim!r}")
+    if dtype is None and x.dtype.kind in "iub":
+        y = _prod(dim, x.ndim, keepdim, _INT64)(input)
+    else:
+        y = _prod(dim, x.ndim, keepdim)(input if dtype is None else cast(input, dtypes.as_dtype(dtype)))
+    return y if out is None else store(y, out, "prod")

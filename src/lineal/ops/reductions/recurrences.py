@@ -1,0 +1,131 @@
+"""Products along an axis and the linear recurrence their derivatives are made of.
+
+With P the product of what comes before and Rᵢ = ȳᵢ + xᵢ₊₁ Rᵢ₊₁, the cumulative product has x̄ᵢ = Pᵢ Rᵢ: no division, so zeros need
+no care, and since the recurrence is its own adjoint (run backwards), derivatives of every order are exact.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import numpy as np
+
+from lineal.core import AbstractTensor, Op, apply
+from lineal.ops.reductions.front import widened
+
+
+class Shift(Op):
+    """yᵢ = xᵢ₋₁ along `axis` (xᵢ₊₁ if `back`), and zero at the end that has no neighbour; the adjoint shifts the other way."""
+
+    axis: int
+    back: bool
+    name = "Shift"
+
+    def eager(self, xp, x):
+        y = xp.zeros_like(x)
+        source, target = np.moveaxis(x, self.axis, 0), np.moveaxis(y, self.axis, 0)
+        if self.back:
+            target[:-1] = source[1:]
+        else:
+            target[1:] = source[:-1]
+        return y
+
+    def vjp(self, needs, g, y, x):
+        return (shift(g, self.axis, not self.back),)
+
+
+class Recurrence(Op):
+    """yᵢ = bᵢ + aᵢ yᵢ₋₁ along `axis` (yᵢ₊₁ if `back`);  b̄ᵢ = ȳᵢ + a*ᵢ₊₁ b̄ᵢ₊₁,  āᵢ = b̄ᵢ y*ᵢ₋₁."""
+
+    axis: int
+    back: bool
+    name = "Recurrence"
+    keeps = "1 y"
+
+    def eager(self, xp, b, a):
+        terms, factors = np.moveaxis(widened(b), self.axis, 0), np.moveaxis(widened(a), self.axis, 0)
+        if self.back:
+            terms, factors = terms[::-1], factors[::-1]
+        y = xp.empty(terms.shape, terms.dtype)
+        scan(terms, factors, y)
+        return np.moveaxis(y[::-1] if self.back else y, 0, self.axis).astype(b.dtype)
+
+    def vjp(self, needs, g, y, b, a):
+        b_bar = recurrence(g, shift(a.conj(), self.axis, not self.back), self.axis, not self.back)
+        return b_bar, b_bar * shift(y, self.axis, self.back).conj() if needs[1] else None
+
+
+SHORT = 32
+"""Up to this length a step at a time is as fast as pairing steps."""
+
+
+def scan(b: np.ndarray, a: np.ndarray, y: np.ndarray) -> None:
+    """Let y[i] = b[i] + a[i] y[i-1], pairing steps so that a long axis takes few calls of NumPy."""
+    n = len(b)
+    if n <= SHORT or b[0].size > 4 * n:
+        for i in range(n):
+            y[i] = b[i] + a[i] * y[i - 1] if i else b[i]
+        return
+    half = n // 2
+    pairs = np.empty((half, *y.shape[1:]), y.dtype)
+    odd, even = slice(1, 2 * half, 2), slice(0, 2 * half, 2)
+    scan(b[odd] + a[odd] * b[even], a[odd] * a[even], pairs)
+    y[0] = b[0]
+    y[odd] = pairs
+    y[2::2] = b[2::2] + a[2::2] * y[1 : n - 1 : 2]
+
+
+class CumProd(Op):
+    """y = the products of x up to each element along `axis` (from it on, if `back`), itself left out if `exclusive`.
+
+    x̄ = P* R with P the exclusive products and R the recurrence of ȳ with factors x*.
+    """
+
+    axis: int
+    back: bool = False
+    exclusive: bool = False
+    name = "Cumprod"
+    keeps = "0"
+
+    def eager(self, xp, x):
+        source = np.moveaxis(widened(x), self.axis, 0) if x.ndim else widened(x)[None]
+        y = xp.ones(source.shape, source.dtype)
+        source, target = (source[::-1], y[::-1]) if self.back else (source, y)
+        if self.exclusive:
+            source, target = source[:-1], target[1:]
+        if len(source):
+            xp.multiply.accumulate(source, axis=0, out=target)
+        y = np.moveaxis(y, 0, self.axis) if x.ndim else y[0]
+        return y.astype(x.dtype, order="C")
+
+    def vjp(self, needs, g, y, x):
+        if not x.value.ndim:
+            return (g * 0 if self.exclusive else g,)
+        before = apply(_cumprod(self.axis, self.back, True), x).conj()
+        factors = x.conj()
+        if self.exclusive:
+            after = shift(recurrence(g, factors, self.axis, not self.back), self.axis, not self.back)
+        else:
+            after = recurrence(g, shift(factors, self.axis, not self.back), self.axis, not self.back)
+        return (before * after,)
+
+
+_shift = functools.lru_cache(1024)(Shift)
+_recurrence = functools.lru_cache(1024)(Recurrence)
+_cumprod = functools.lru_cache(1024)(CumProd)
+
+
+def shift(x: AbstractTensor, axis: int, back: bool) -> Any:
+    """Return x moved by one along `axis`, towards the front if `back`, with a zero where nothing moves in."""
+    return apply(_shift(axis, back), x)
+
+
+def recurrence(b: AbstractTensor, a: AbstractTensor, axis: int, back: bool) -> Any:
+    """Return y with yᵢ = bᵢ + aᵢ yᵢ₋₁ along `axis`, or yᵢ₊₁ if `back`."""
+    return apply(_recurrence(axis, back), b, a)
+
+
+def others(x: AbstractTensor, axis: int) -> Any:
+    """Return for each element the product of all others along `axis`."""
+    return apply(_cumprod(axis, False, True), x) * apply(_cumprod(axis, True, True), x)

@@ -1,0 +1,84 @@
+"""Questions about all elements: all, any, how many are not zero, whether two tensors agree."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from lineal.base.spec import broadcast_shapes
+from lineal.core import AbstractTensor, Op
+from lineal.ops.conversion import dtype_of
+from lineal.ops.front import require_tensor, store
+from lineal.ops.reductions.front import Axes, doors, hashable, numpy_names
+from lineal.ops.reductions.sums import sum
+
+__all__ = ["all", "any", "count_nonzero", "equal", "allclose"]
+
+
+class Truth(Op):
+    """y = whether every (or some) x over `axes` is not zero; bool, but uint8 of uint8."""
+
+    axes: Axes
+    keepdim: bool
+    every: bool
+    differentiable = False
+    name = "Truth"
+
+    def eager(self, xp, x):
+        ufunc = xp.logical_and if self.every else xp.logical_or
+        if x.dtype.kind == "V":
+            x = x.astype(np.float32)
+        y = ufunc.reduce(x, axis=self.axes, keepdims=self.keepdim)
+        return y.astype(np.uint8) if x.dtype == np.uint8 else y
+
+    def vjp(self, needs, g, y, x):
+        return (None,)
+
+
+_truth = doors("all", Truth)
+
+
+def truth(name: str, every: bool, input: AbstractTensor, dim: Any, keepdim: bool, out: AbstractTensor | None) -> Any:
+    """Return whether every or some element over `dim` is not zero; of no dimensions, whether each is."""
+    x = require_tensor(name, input)
+    if dim is not None and hashable(dim) == ():
+        y = input.ne(0)
+    else:
+        y = _truth(dim, x.ndim, keepdim, every)(input)
+    return y if out is None else store(y, out, name)
+
+
+@numpy_names
+def all(input: AbstractTensor, dim: Any = None, keepdim: bool = False, *, out: AbstractTensor | None = None) -> Any:
+    """Return whether all elements over `dim` (all dimensions by default) are true, that is not zero."""
+    return truth("all", True, input, dim, keepdim, out)
+
+
+@numpy_names
+def any(input: AbstractTensor, dim: Any = None, keepdim: bool = False, *, out: AbstractTensor | None = None) -> Any:
+    """Return whether some element over `dim` (all dimensions by default) is true, that is not zero."""
+    return truth("any", False, input, dim, keepdim, out)
+
+
+@numpy_names
+def count_nonzero(input: AbstractTensor, dim: Any = None) -> Any:
+    """Return how many elements over `dim` (all dimensions by default) are not zero."""
+    require_tensor("count_nonzero", input)
+    return sum(input.ne(0), dim)
+
+
+def equal(input: AbstractTensor, other: AbstractTensor) -> bool:
+    """Return whether two tensors have the same shape and the same elements."""
+    a, b = require_tensor("equal", input), require_tensor("equal", other)
+    if dtype_of(input) is not dtype_of(other):
+        raise RuntimeError(f"equal: expected tensors of one dtype, got {dtype_of(input)} and {dtype_of(other)}")
+    return a.shape == b.shape and bool(all(input.eq(other)))
+
+
+def allclose(
+    input: AbstractTensor, other: AbstractTensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
+) -> bool:
+    """Return whether |input - other| ≤ atol + rtol × |other| everywhere."""
+    broadcast_shapes("allclose", require_tensor("allclose", input).shape, require_tensor("allclose", other).shape)
+    return bool(all(input.isclose(other, rtol=rtol, atol=atol, equal_nan=equal_nan)))

@@ -1,0 +1,111 @@
+"""Medians and modes."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import numpy as np
+
+from lineal.base import results
+from lineal.core import AbstractTensor, Op, apply
+from lineal.ops.sorting.selection import Selection, is_nan, keys_of, order, picked, reduced_axis, sortable
+
+__all__ = ["median", "nanmedian", "mode"]
+
+
+def middle(keys: np.ndarray, axis: int, ignore: bool) -> np.ndarray:
+    """Return the place of the median along `axis`: the lower of two; NaN decides, or is ignored."""
+    nan = is_nan(keys)
+    size = keys.shape[axis]
+    if not nan.any():
+        return np.take(order(keys, axis), [(size - 1) // 2], axis)
+    ranks = order(keys, axis)
+    if ignore:
+        known = size - nan.sum(axis=axis, keepdims=True)
+        return np.take_along_axis(ranks, np.maximum(known - 1, 0) // 2, axis)
+    usual = np.take(ranks, [(size - 1) // 2], axis)
+    return np.where(nan.any(axis=axis, keepdims=True), nan.argmax(axis=axis, keepdims=True), usual)
+
+
+class Median(Selection):
+    """y = the lower median along `axis`; NaN if there is one, unless they are to be ignored."""
+
+    ignore: bool
+    name = "Median"
+
+    @property
+    def grad_name(self) -> str:
+        return "NanmedianBackward0" if self.ignore else "MedianBackward0"
+
+    def places(self, keys):
+        return middle(keys, self.axis, self.ignore)
+
+
+class MedianOfAll(Op):
+    """y = the lower median of all elements; the cotangent is shared evenly by the elements equal to it."""
+
+    ignore: bool
+    name = "Median"
+    keeps = "0 y"
+
+    @property
+    def grad_name(self) -> str:
+        return "NanmedianBackward0" if self.ignore else "MedianBackward0"
+
+    def eager(self, xp, x):
+        flat = x.reshape(-1)
+        if not flat.size:
+            return np.full((), np.nan).astype(x.dtype) if x.dtype.kind in "fV" else np.zeros((), x.dtype)
+        keys = keys_of(flat)
+        nan = is_nan(keys)
+        if nan.any():
+            return flat[middle(keys, 0, self.ignore)[0]]
+        rank = (flat.size - 1) // 2
+        return flat[np.argpartition(keys, rank)[rank]]
+
+    def vjp(self, needs, g, y, x):
+        equal = x.isnan() if is_nan(y.value) else x == y
+        return (equal * (g / equal.sum()),)
+
+
+class Mode(Selection):
+    """y = the most frequent element along `axis`, the smallest of several, where it stands last."""
+
+    name = "Mode"
+
+    def places(self, keys):
+        ranks = np.moveaxis(order(keys, self.axis), self.axis, -1)
+        ordered = np.take_along_axis(np.moveaxis(keys, self.axis, -1), ranks, -1)
+        count = np.arange(ordered.shape[-1])
+        first = np.ones(ordered.shape, bool)
+        first[..., 1:] = ordered[..., 1:] != ordered[..., :-1]
+        run = count - np.maximum.accumulate(np.where(first, count, 0), axis=-1)
+        best = np.take_along_axis(ranks, run.argmax(axis=-1, keepdims=True), -1)
+        return np.moveaxis(best, -1, self.axis)
+
+
+_median = functools.lru_cache(256)(Median)
+_median_of_all = functools.lru_cache(2)(MedianOfAll)
+_mode = functools.lru_cache(256)(Mode)
+
+
+def median(input: AbstractTensor, dim: int | None = None, keepdim: bool = False, *, out: Any = None) -> Any:
+    """Return the median, the lower of two; along `dim` also where it was. NaN if an element is NaN."""
+    if dim is None:
+        sortable("median", input)
+        return apply(_median_of_all(False), input)
+    return picked(results.median, _median(reduced_axis("median", input, dim), bool(keepdim), False), input, out)
+
+
+def nanmedian(input: AbstractTensor, dim: int | None = None, keepdim: bool = False, *, out: Any = None) -> Any:
+    """Return the median of what is not NaN, the lower of two; along `dim` also where it was."""
+    if dim is None:
+        sortable("nanmedian", input)
+        return apply(_median_of_all(True), input)
+    return picked(results.nanmedian, _median(reduced_axis("nanmedian", input, dim), bool(keepdim), True), input, out)
+
+
+def mode(input: AbstractTensor, dim: int = -1, keepdim: bool = False, *, out: Any = None) -> results.mode:
+    """Return the most frequent element along `dim` (the smallest of several) and where it stands last."""
+    return picked(results.mode, _mode(reduced_axis("mode", input, dim), bool(keepdim)), input, out)

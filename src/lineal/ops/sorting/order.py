@@ -1,0 +1,132 @@
+"""Sorting, and the elements of a rank."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import numpy as np
+
+from lineal.base import results
+from lineal.base.spec import axis
+from lineal.core import AbstractTensor, Op, apply
+from lineal.ops.front import store
+from lineal.ops.sorting.selection import Selection, keys_of, order, picked, reduced_axis, sortable
+
+__all__ = ["sort", "argsort", "msort", "topk", "kthvalue"]
+
+_FEW = 256
+"""Up to so many elements sorting all of them is as fast as dividing them, and decides between equals by their place."""
+
+
+class Sort(Selection):
+    """y = x sorted along `axis`, NaN last (first if `descending`), equals in their order."""
+
+    descending: bool
+    name = "Sort"
+
+    def places(self, keys):
+        return order(keys, self.axis, self.descending)
+
+
+class ArgSort(Op):
+    """The places that sort x along `axis`."""
+
+    axis: int
+    descending: bool
+    name = "Argsort"
+    differentiable = False
+
+    def eager(self, xp, x):
+        if not x.ndim:
+            return xp.zeros((), np.int64)
+        return order(keys_of(x), self.axis, self.descending).astype(np.int64, copy=False)
+
+    def vjp(self, needs, g, y, x):
+        return (None,)
+
+
+class TopK(Selection):
+    """y = the `count` largest (or smallest) elements along `axis`, the best first."""
+
+    count: int
+    largest: bool
+    name = "Topk"
+
+    def eager(self, xp, x):
+        values, places = super().eager(xp, x)
+        return (values, places) if x.ndim or self.count else (values.reshape(1)[:0], places.reshape(1)[:0])
+
+    def places(self, keys):
+        size = keys.shape[self.axis]
+        if size <= _FEW or self.count * 4 >= size:
+            return np.take(order(keys, self.axis, self.largest), range(self.count), self.axis)
+        if not self.count:
+            return np.take(np.zeros(keys.shape, np.int64), [], self.axis)
+        border = size - self.count if self.largest else self.count - 1
+        divided = np.argpartition(keys, border, axis=self.axis)
+        chosen = np.take(divided, range(border, size) if self.largest else range(self.count), self.axis)
+        chosen = np.sort(chosen, axis=self.axis)
+        ranks = order(np.take_along_axis(keys, chosen, self.axis), self.axis, self.largest)
+        return np.take_along_axis(chosen, ranks, self.axis)
+
+
+class KthValue(Selection):
+    """y = the element of rank `rank` (from 0) along `axis`, in ascending order."""
+
+    rank: int
+    name = "Kthvalue"
+
+    def places(self, keys):
+        if keys.shape[self.axis] <= _FEW:
+            ranks = order(keys, self.axis)
+        else:
+            ranks = np.argpartition(keys, self.rank, axis=self.axis)
+        return np.take(ranks, [self.rank], self.axis)
+
+
+_sort = functools.lru_cache(256)(Sort)
+_argsort = functools.lru_cache(256)(ArgSort)
+_topk = functools.lru_cache(1024)(TopK)
+_kthvalue = functools.lru_cache(1024)(KthValue)
+
+
+def sort(
+    input: AbstractTensor, dim: int = -1, descending: bool = False, stable: bool | None = False, *, out: Any = None
+) -> results.sort:
+    """Return the sorted elements along `dim`, and where each was. NaN is the largest; equal elements keep their order."""
+    sortable("sort", input)
+    return picked(results.sort, _sort(axis("sort", dim, input.value.ndim), True, bool(descending)), input, out)
+
+
+def argsort(input: AbstractTensor, dim: int = -1, descending: bool = False, stable: bool = False) -> Any:
+    """Return the places that sort `input` along `dim`."""
+    sortable("argsort", input)
+    return apply(_argsort(axis("argsort", dim, input.value.ndim), bool(descending)), input)
+
+
+def msort(input: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
+    """Return the elements sorted along the first dimension."""
+    y = sort(input, 0).values
+    return y if out is None else store(y, out, "msort")
+
+
+def topk(
+    input: AbstractTensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True, *, out: Any = None
+) -> results.topk:
+    """Return the `k` largest (or smallest) elements along `dim`, the best first, and where each was."""
+    sortable("topk", input)
+    place = axis("topk", -1 if dim is None else dim, input.value.ndim)
+    size = input.value.shape[place] if input.value.ndim else 1
+    if not 0 <= k <= size:
+        raise RuntimeError(f"topk: selected index k out of range, expected 0 to {size}, got k={k}")
+    return picked(results.topk, _topk(place, True, int(k), bool(largest)), input, out)
+
+
+def kthvalue(input: AbstractTensor, k: int, dim: int = -1, keepdim: bool = False, *, out: Any = None) -> results.kthvalue:
+    """Return the `k`-th smallest element (from 1) along `dim`, and where it was."""
+    place = reduced_axis("kthvalue", input, dim)
+    size = input.value.shape[place] if input.value.ndim else 1
+    if not 1 <= k <= size:
+        raise RuntimeError(f"kthvalue: selected number k out of range for dimension {dim}, expected 1 to {size}, got k={k}")
+    return picked(results.kthvalue, _kthvalue(place, bool(keepdim), int(k) - 1), input, out)

@@ -1,0 +1,107 @@
+"""Quantiles: sorted elements, interpolated between ranks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from lineal.base.spec import axis
+from lineal.core import AbstractTensor, lift
+from lineal.ops.conversion import constant, dtype_of
+from lineal.ops.elementwise.arithmetic import lerp
+from lineal.ops.front import store
+from lineal.ops.sorting.order import sort
+from lineal.ops.sorting.selection import is_nan
+
+__all__ = ["quantile", "nanquantile"]
+
+_MODES = ("linear", "lower", "higher", "midpoint", "nearest")
+
+
+def quantile(
+    input: AbstractTensor,
+    q: Any,
+    dim: int | None = None,
+    keepdim: bool = False,
+    *,
+    interpolation: str = "linear",
+    out: AbstractTensor | None = None,
+) -> Any:
+    """Return the elements below which the parts `q` (0 to 1, a number or a vector) of all lie along `dim`; NaN if one is NaN."""
+    y = _quantile("quantile", input, q, dim, keepdim, interpolation, ignore=False)
+    return y if out is None else store(y, out, "quantile")
+
+
+def nanquantile(
+    input: AbstractTensor,
+    q: Any,
+    dim: int | None = None,
+    keepdim: bool = False,
+    *,
+    interpolation: str = "linear",
+    out: AbstractTensor | None = None,
+) -> Any:
+    """Return the quantiles of what is not NaN."""
+    y = _quantile("nanquantile", input, q, dim, keepdim, interpolation, ignore=True)
+    return y if out is None else store(y, out, "nanquantile")
+
+
+def _quantile(name: str, x: Any, q: Any, dim: int | None, keepdim: bool, interpolation: str, *, ignore: bool) -> Any:
+    q = _check(name, x, q, interpolation)
+    ndim = x.value.ndim
+    place = 0 if dim is None else axis(name, dim, ndim)
+    rows = x.reshape(-1) if dim is None or not ndim else x.movedim(place, -1)
+    ordered = sort(rows, -1).values
+    y = _between(ordered, q, interpolation, ignore)
+    if keepdim and ndim:
+        y = y.reshape((*(1,) * ndim, y.value.shape[-1])) if dim is None else y.unsqueeze(place)
+    return y.movedim(-1, 0) if q.value.ndim else y.squeeze(-1)
+
+
+def _between(ordered: Any, q: Any, interpolation: str, ignore: bool) -> Any:
+    """Return the elements at the ranks q (n - 1) of sorted rows of n, as the last dimension."""
+    values = ordered.value
+    nan = is_nan(values)
+    last = values.shape[-1] - 1
+    top = np.maximum(last - nan.sum(-1, keepdims=True), 0) if ignore else np.full((*values.shape[:-1], 1), last)
+    parts = q if q.value.ndim else q.reshape(1)
+    ranks = (parts.value * top.astype(values.dtype)).astype(values.dtype)
+    if not ignore:
+        ranks = np.where(nan.any(-1, keepdims=True), values.dtype.type(last), ranks)
+    if interpolation in ("lower", "higher", "nearest"):
+        chosen = {"lower": np.floor, "higher": np.ceil, "nearest": np.round}[interpolation](ranks)
+        return _taken(ordered, chosen)
+    low = np.floor(ranks)
+    if interpolation == "midpoint":
+        weight = constant(0.5, dtype_of(ordered))
+    elif parts.node is not None:
+        weight = parts * lift(top.astype(values.dtype)) - lift(low)
+    else:
+        weight = lift(ranks - low)
+    return lerp(_taken(ordered, low), _taken(ordered, np.ceil(ranks)), weight)
+
+
+def _taken(ordered: Any, ranks: np.ndarray) -> Any:
+    return ordered.gather(-1, lift(ranks.astype(np.int64)))
+
+
+def _check(name: str, x: Any, q: Any, interpolation: str) -> Any:
+    """Return `q` as a tensor of the input's dtype, after refusing what is not meant."""
+    storage = x.value.dtype
+    if storage.kind != "f" or storage.itemsize < 4:
+        raise RuntimeError(f"{name}: input tensor must be either float or double dtype, got {x.dtype}")
+    if not x.value.size:
+        raise RuntimeError(f"{name}: input tensor must be non-empty, got shape {tuple(x.value.shape)}")
+    if interpolation not in _MODES:
+        raise RuntimeError(f"{name}: interpolation must be one of {', '.join(_MODES)}, but got {interpolation}")
+    if isinstance(q, AbstractTensor):
+        if q.value.ndim > 1:
+            raise RuntimeError(f"{name}: q must be a scalar or 1D tensor, got shape {tuple(q.value.shape)}")
+        if q.value.dtype != storage:
+            raise RuntimeError(f"{name}: q tensor must be same dtype as the input tensor, got {q.dtype} and {x.dtype}")
+    else:
+        q = constant(q, dtype_of(x))
+    if not np.all((q.value >= 0) & (q.value <= 1)):
+        raise RuntimeError(f"{name}: q must be in the range [0, 1] but got {q.value}")
+    return q

@@ -1,0 +1,87 @@
+"""What sorting, ranking and voting along a dimension share: values taken from the input, and the places they were taken from."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any
+
+import numpy as np
+
+from lineal.base import dtypes
+from lineal.base.results import Result
+from lineal.base.spec import axis as as_axis
+from lineal.core import AbstractTensor, Op, apply, lift
+from lineal.ops.front import store
+
+
+class Selection(Op):
+    """(y, i) with y = x taken at the places i along `axis`, no place twice; x̄ is ȳ put back there, zero elsewhere."""
+
+    axis: int
+    keepdim: bool
+    keeps = "y"
+    width = 2
+
+    @abstractmethod
+    def places(self, keys: np.ndarray) -> np.ndarray:
+        """Return the places along `axis` to take, from keys that order as the input does."""
+
+    def eager(self, xp, x):
+        if not x.ndim:
+            return x.copy(), xp.zeros((), np.int64)
+        places = self.places(keys_of(x)).astype(np.int64, copy=False)
+        values = xp.take_along_axis(x, places, self.axis)
+        if self.keepdim:
+            return values, places
+        return values.squeeze(self.axis), places.squeeze(self.axis)
+
+    def vjp(self, needs, g, y, x):
+        values, places = g[0], y[1]
+        if values is None or not x.ndim:
+            return (values,)
+        if not self.keepdim:
+            values, places = values.unsqueeze(self.axis), places.unsqueeze(self.axis)
+        return (lift(np.zeros(x.shape, x.storage)).scatter(self.axis, places, values),)
+
+
+def keys_of(x: np.ndarray) -> np.ndarray:
+    """Return an array of a dtype that NumPy sorts, in the same order."""
+    return x.astype(np.float32) if x.dtype.kind == "V" else x
+
+
+def order(keys: np.ndarray, axis: int, descending: bool = False) -> np.ndarray:
+    """Return the places that sort `keys` along `axis`; equal ones keep their order, NaN counts as the largest."""
+    if not descending:
+        return np.argsort(keys, axis=axis, kind="stable")
+    backwards = np.argsort(np.flip(keys, axis), axis=axis, kind="stable")
+    return keys.shape[axis] - 1 - np.flip(backwards, axis)
+
+
+def is_nan(keys: np.ndarray) -> np.ndarray:
+    """Return where `keys` are NaN."""
+    return keys != keys  # noqa: PLR0124 - only NaN differs from itself; isnan refuses integers
+
+
+def sortable(name: str, x: AbstractTensor) -> None:
+    """Refuse what has no order."""
+    if not isinstance(x, AbstractTensor):
+        raise TypeError(f"{name}: expected a tensor, got {type(x).__name__}")
+    if x.value.dtype.kind == "c":
+        raise RuntimeError(f"{name}: does not support complex inputs, got {dtypes.of(x.value.dtype)}")
+
+
+def reduced_axis(name: str, x: AbstractTensor, dim: int) -> int:
+    """Return `dim` as an axis that a value can be picked from; IndexError if it is empty."""
+    sortable(name, x)
+    place = as_axis(name, dim, x.value.ndim)
+    if x.value.ndim and not x.value.shape[place]:
+        raise IndexError(f"{name}: Expected reduction dim {dim} to have non-zero size, got shape {tuple(x.value.shape)}")
+    return place
+
+
+def picked(kind: type[Result], op: Op, x: AbstractTensor, out: Any = None) -> Any:
+    """Return what `op` makes of `x`, its parts named as in `kind`."""
+    ys = apply(op, x)
+    if out is not None:
+        ys = [store(y, target, kind.__name__) for y, target in zip(ys, out)]
+    return kind(ys)

@@ -1,0 +1,102 @@
+"""How numbers lie in memory: strides counted in elements, the block under an array, and arrays laid over it."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+
+Ints = tuple[int, ...]
+
+
+def dense_steps(shape: Ints) -> Ints:
+    """Return the strides, in elements, of a C-contiguous array; PyTorch counts an empty axis as one of size 1."""
+    steps = [1] * len(shape)
+    for place in range(len(shape) - 2, -1, -1):
+        steps[place] = steps[place + 1] * max(shape[place + 1], 1)
+    return tuple(steps)
+
+
+def steps(value: np.ndarray) -> Ints:
+    """Return the strides of `value` in elements."""
+    if value.size == 0:
+        return dense_steps(value.shape)
+    width = value.itemsize
+    return tuple([step // width for step in value.strides])
+
+
+def packed(value: np.ndarray) -> bool:
+    """Return whether the elements fill a block of memory without gaps or overlaps, in whatever order of axes."""
+    if value.flags.forc or value.size == 0:
+        return True
+    axes = sorted((step, size) for step, size in zip(value.strides, value.shape) if size != 1)
+    return axes[0][0] == value.itemsize and all(low * size == high for (low, size), (high, _) in pairwise(axes))
+
+
+def address(value: np.ndarray) -> int:
+    """Return where the first element lies."""
+    return value.__array_interface__["data"][0]
+
+
+def block(value: np.ndarray) -> tuple[np.ndarray, int]:
+    """Return the contiguous array that owns the memory of `value`, and the offset of value's first element in it, in bytes."""
+    root = value
+    while isinstance(root.base, np.ndarray):
+        root = root.base
+    if root is value and root.flags.c_contiguous:
+        return root, 0
+    if not root.flags.c_contiguous:
+        root = root.transpose(sorted(range(root.ndim), key=lambda place: -root.strides[place]))
+    return (root, address(value) - address(root)) if root.flags.c_contiguous else (value, 0)
+
+
+def storage_offset(value: np.ndarray) -> int:
+    """Return how many elements of its memory lie before the first element of `value`."""
+    return block(value)[1] // value.itemsize if value.base is not None and value.size else 0
+
+
+def restride(value: np.ndarray, shape: Ints, strides: Ints) -> np.ndarray:
+    """Return an array over the memory of `value`, from its first element on, with this shape and these strides in bytes.
+
+    NumPy's `as_strided` does the same in five times the time.
+    """
+    if value.flags.c_contiguous:
+        return np.ndarray(shape, value.dtype, value, 0, strides)
+    root, skip = block(value)
+    if root.flags.c_contiguous:
+        return np.ndarray(shape, value.dtype, root, skip, strides)
+    return as_strided(value, shape, strides)
+
+
+def extent(shape: Ints, strides: Ints) -> int:
+    """Return how many elements of memory an array reaches over; its strides are counted in elements."""
+    return 0 if 0 in shape else 1 + sum([(size - 1) * step for size, step in zip(shape, strides)])
+
+
+def overlapping(shape: Ints, strides: Ints) -> bool:
+    """Return whether two elements may share a place; strides are counted in elements. Errs on the side of true."""
+    reach = 0
+    for step, size in sorted((step, size) for step, size in zip(strides, shape) if size != 1):
+        if step <= reach:
+            return True
+        reach += step * (size - 1)
+    return False
+
+
+def fits(value: np.ndarray, shape: Ints, strides: Ints, offset: int) -> bool:
+    """Return whether elements up to the last of this layout lie in the memory of `value`."""
+    return offset >= 0 and offset + extent(shape, strides) <= block(value)[0].size
+
+
+def index_of(shape: Ints, strides: Ints, offset: int, count: int) -> np.ndarray:
+    """Return where the elements of a layout lie in a flat array of `count` elements."""
+    width = np.dtype(np.int64).itemsize
+    return restride(np.arange(offset, max(count, offset)), shape, tuple(step * width for step in strides))
+
+
+def counted(shape: Any) -> int:
+    """Return the number of elements of a shape."""
+    return prod(shape)

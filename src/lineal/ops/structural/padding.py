@@ -1,0 +1,180 @@
+"""Padding and cropping, adjoint to each other; padding by constants, reflection, repetition of the edge, wrapping around."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from lineal.base.dtypes import Category
+from lineal.core import AbstractTensor, Op, apply
+from lineal.ops.conversion import dtype_of
+from lineal.ops.structural.embedding import embed
+from lineal.ops.structural.expanding import expand
+from lineal.ops.structural.flipping import flip
+from lineal.ops.structural.joining import cat
+from lineal.ops.structural.reshape import clone
+from lineal.ops.structural.slicing import _slice
+
+__all__ = ["constant_pad_nd"]
+
+Ranges = tuple[tuple[int, int], ...]
+
+
+class Crop(Op):
+    """y = x within `ranges` (start, stop), one for each axis; x̄ = ȳ there, zero elsewhere."""
+
+    ranges: Ranges
+    name = "Slice"
+    aliasing = "view"
+
+    @functools.cached_property
+    def where(self) -> tuple:
+        return (*[slice(start, stop) for start, stop in self.ranges], ...)
+
+    def eager(self, xp, x):
+        return x[self.where]
+
+    def vjp(self, needs, g, y, x):
+        return (embed(g, self, x.shape),)
+
+
+class ConstantPad(Op):
+    """y = x with `widths` (before, after) of the number `fill` around it, one pair for each axis; x̄ = the inner part of ȳ."""
+
+    widths: Ranges
+    fill: Any
+    name = "ConstantPadNd"
+
+    def eager(self, xp, x):
+        y = xp.full([low + size + high for size, (low, high) in zip(x.shape, self.widths)], self.fill, x.dtype)
+        y[tuple([slice(low, low + size) for size, (low, _) in zip(x.shape, self.widths)])] = x
+        return y
+
+    def vjp(self, needs, g, y, x):
+        return (crop(g, tuple([(low, low + size) for size, (low, _) in zip(x.shape, self.widths)])),)
+
+
+_crop = functools.lru_cache(1024)(Crop)
+
+
+def crop(input: AbstractTensor, ranges: Ranges) -> Any:
+    """Return the view of input within `ranges` (start, stop), one for each dimension."""
+    return apply(_crop(ranges), input)
+
+
+def constant_pad_nd(input: AbstractTensor, pad: Sequence[int], value: Any = 0) -> Any:
+    """Return input with the number `value` around it: so many (before, after) the last dimension, then the one before it, …
+
+    Negative numbers cut off.
+    """
+    shape = input.value.shape
+    widths = widths_of("constant_pad_nd", shape, pad)
+    for place, ((low, high), size) in enumerate(zip(widths, shape)):
+        if low + size + high < 0:
+            raise RuntimeError(
+                f"constant_pad_nd: The input size {size}, plus negative padding {low} and {high}, resulted in a negative output "
+                f"size, which is invalid. Check dimension {place} of your input."
+            )
+    if any(low < 0 or high < 0 for low, high in widths):
+        input = crop(input, tuple([kept(size, low, high) for size, (low, high) in zip(shape, widths)]))
+        widths = tuple([(max(low, 0), max(high, 0)) for low, high in widths])
+    if not any(low or high for low, high in widths):
+        return clone(input)
+    if isinstance(value, AbstractTensor):
+        value = value.item()  # type: ignore[attr-defined]
+    if dtype_of(input).category < Category.FLOATING and isinstance(value, float):
+        value = int(value)
+    return apply(ConstantPad(widths, value), input)
+
+
+def kept(size: int, low: int, high: int) -> tuple[int, int]:
+    """Return what negative widths leave of an axis; a cut deeper than the axis leaves nothing."""
+    start = min(max(-low, 0), size)
+    return start, max(start, size - max(-high, 0))
+
+
+def widths_of(name: str, shape: tuple[int, ...], pad: Sequence[int]) -> Ranges:
+    """Return (before, after) for each axis from PyTorch's flat list, which begins with the last one."""
+    if len(pad) % 2:
+        raise RuntimeError(f"{name}: Padding length must be divisible by 2, got {len(pad)}")
+    if len(pad) > 2 * len(shape):
+        raise RuntimeError(
+            f"{name}: Padding length should be less than or equal to two times the input dimension but got "
+            f"padding length {len(pad)} and input of dimension {len(shape)}"
+        )
+    given = [(int(pad[place]), int(pad[place + 1])) for place in range(0, len(pad), 2)]
+    return ((0, 0),) * (len(shape) - len(given)) + tuple(reversed(given))
+
+
+def reflected(x: AbstractTensor, dim: int, low: int, high: int) -> list:
+    """Return what stands before and after `x` when it is mirrored at its first and last element."""
+    size = x.value.shape[dim]
+    if max(low, high) >= size:
+        raise RuntimeError(
+            f"pad: Padding size should be less than the corresponding input dimension, but got: padding ({low}, {high}) at "
+            f"dimension {dim} of input {list(x.value.shape)}"
+        )
+    return [flip(part(x, dim, 1, low + 1), dim), flip(part(x, dim, size - 1 - high, size - 1), dim)]
+
+
+def replicated(x: AbstractTensor, dim: int, low: int, high: int) -> list:
+    """Return what stands before and after `x` when its first and last elements are repeated."""
+    shape = x.value.shape
+    if not shape[dim]:
+        raise RuntimeError(f"pad: Expected a non-empty dimension {dim} to repeat the edge of, got shape {list(shape)}")
+    first, last = part(x, dim, 0, 1), part(x, dim, shape[dim] - 1, shape[dim])
+    wide = [(*shape[:dim], width, *shape[dim + 1 :]) for width in (low, high)]
+    return [expand(first, wide[0]), expand(last, wide[1])]
+
+
+def wrapped(x: AbstractTensor, dim: int, low: int, high: int) -> list:
+    """Return what stands before and after `x` when it goes on around its ends."""
+    size = x.value.shape[dim]
+    if max(low, high) > size:
+        raise RuntimeError(
+            f"pad: Padding value causes wrapping around more than once, got ({low}, {high}) for size {size} at dimension {dim}"
+        )
+    return [part(x, dim, size - low, size), part(x, dim, 0, high)]
+
+
+def part(x: AbstractTensor, dim: int, start: int, stop: int) -> Any:
+    """Return the view of `x` from start to stop along `dim`."""
+    return apply(_slice(dim, start, stop, 1), x)
+
+
+EDGES: dict[str, Callable[..., list]] = {"reflect": reflected, "replicate": replicated, "circular": wrapped}
+
+
+def pad(input: AbstractTensor, pad: Sequence[int], mode: str = "constant", value: Any = None) -> Any:
+    """Return input padded by so many (before, after) the last dimension, then the one before it, …
+
+    `mode` is "constant" (of `value`, 0 by default), "reflect", "replicate" or "circular". Negative numbers cut off.
+    """
+    if mode == "constant":
+        return constant_pad_nd(input, pad, 0 if value is None else value)
+    if value is not None and value != 0:
+        raise RuntimeError(f'pad: Padding mode "{mode}" doesn\'t take in value argument')
+    if mode not in EDGES:
+        raise NotImplementedError(f"pad: Unrecognised padding mode {mode}")
+    ndim = input.value.ndim
+    widths = widths_of("pad", input.value.shape, pad)
+    if len(pad) not in (2, 4, 6) or ndim not in (len(pad) // 2 + 1, len(pad) // 2 + 2):
+        raise NotImplementedError(
+            f"pad: Only 2D, 3D, 4D, 5D padding with non-constant padding are supported for now; got {len(pad)} widths for "
+            f"{ndim} dimensions"
+        )
+    for dim, (low, high) in enumerate(widths):
+        size = input.value.shape[dim]
+        if size + low + high < (0 if mode == "circular" else 1) and (low or high):
+            raise RuntimeError(f"pad: input (size: {size}) is too small for padding ({low}, {high}) at dimension {dim}")
+    y = input
+    for dim in range(ndim - 1, -1, -1):
+        low, high = widths[dim]
+        if low > 0 or high > 0:
+            before, after = EDGES[mode](y, dim, max(low, 0), max(high, 0))
+            y = cat([each for each in (before, y, after) if each.value.shape[dim]] or [y], dim)
+        if low < 0 or high < 0:
+            size = y.value.shape[dim]
+            y = part(y, dim, max(-low, 0), size - max(-high, 0))
+    return clone(y) if y is input or y.view is not None else y

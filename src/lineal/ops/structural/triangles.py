@@ -1,0 +1,107 @@
+"""The lower and the upper triangle of matrices."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import numpy as np
+
+from lineal.base import dtypes
+from lineal.base.devices import as_device
+from lineal.core import AbstractTensor, Op, apply, lift
+from lineal.ops.front import store
+
+__all__ = ["tril", "tril_indices", "triu", "triu_indices"]
+
+
+@functools.lru_cache(64)
+def below(rows: int, columns: int, diagonal: int) -> np.ndarray:
+    """Return the mask of what lies on and below a diagonal."""
+    mask = np.tri(rows, columns, diagonal, bool)
+    mask.flags.writeable = False
+    return mask
+
+
+def masked(xp: Any, x: Any, diagonal: int, upper: bool) -> Any:
+    """Return a copy of x with zeros below the diagonal (`upper`) or above it."""
+    rows, columns = x.shape[-2:]
+    large = rows * columns > 1 << 16
+    mask = (below.__wrapped__ if large else below)(rows, columns, diagonal - upper)
+    y = xp.array(x, order="C")
+    xp.copyto(y, xp.zeros((), x.dtype), where=xp.asarray(mask) if upper else ~xp.asarray(mask))
+    return y
+
+
+class Tril(Op):
+    """Y = X with zeros above the diagonal; X̄ = Ȳ likewise."""
+
+    diagonal: int
+
+    def eager(self, xp, x):
+        return masked(xp, x, self.diagonal, False)
+
+    def vjp(self, needs, g, y, x):
+        return (apply(self, g),)
+
+
+class Triu(Op):
+    """Y = X with zeros below the diagonal; X̄ = Ȳ likewise."""
+
+    diagonal: int
+
+    def eager(self, xp, x):
+        return masked(xp, x, self.diagonal, True)
+
+    def vjp(self, needs, g, y, x):
+        return (apply(self, g),)
+
+
+_tril = functools.lru_cache(256)(Tril)
+_triu = functools.lru_cache(256)(Triu)
+
+
+def check_matrix(name: str, x: AbstractTensor) -> None:
+    """Refuse numbers and vectors."""
+    if x.value.ndim < 2:
+        raise RuntimeError(f"{name}: input tensor must have at least 2 dimensions, got shape {list(x.value.shape)}")
+
+
+def tril(input: AbstractTensor, diagonal: int = 0, *, out: AbstractTensor | None = None) -> Any:
+    """Return matrices with zeros above a diagonal (0 the main one, positive above it)."""
+    check_matrix("tril", input)
+    y = apply(_tril(int(diagonal)), input)
+    return y if out is None else store(y, out, "tril")
+
+
+def triu(input: AbstractTensor, diagonal: int = 0, *, out: AbstractTensor | None = None) -> Any:
+    """Return matrices with zeros below a diagonal (0 the main one, positive above it)."""
+    check_matrix("triu", input)
+    y = apply(_triu(int(diagonal)), input)
+    return y if out is None else store(y, out, "triu")
+
+
+def places(name: str, found: Any, row: int, col: int, offset: int, dtype: Any, device: Any) -> Any:
+    """Return the row and column indices that `found` gives, as a tensor of two rows."""
+    if row < 0 or col < 0:
+        raise RuntimeError(f"{name}: row and col must be non-negative, got {row} and {col}")
+    target = dtypes.int64 if dtype is None else dtypes.as_dtype(dtype)
+    if target not in (dtypes.int32, dtypes.int64):
+        raise RuntimeError(f'"{name}" not implemented for {target}')
+    if device is not None:
+        as_device(device)
+    return lift(np.array(found(row, offset, col), target.numpy).reshape(2, -1))
+
+
+def tril_indices(
+    row: int, col: int, offset: int = 0, *, dtype: Any = None, device: Any = None, layout: Any = None, **_: Any
+) -> Any:
+    """Return the indices of what lies on and below a diagonal of a row × col matrix, row by row, as a tensor of two rows."""
+    return places("tril_indices", np.tril_indices, row, col, offset, dtype, device)
+
+
+def triu_indices(
+    row: int, col: int, offset: int = 0, *, dtype: Any = None, device: Any = None, layout: Any = None, **_: Any
+) -> Any:
+    """Return the indices of what lies on and above a diagonal of a row × col matrix, row by row, as a tensor of two rows."""
+    return places("triu_indices", np.triu_indices, row, col, offset, dtype, device)

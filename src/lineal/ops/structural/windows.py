@@ -1,0 +1,76 @@
+"""Sliding windows of one dimension, a view, and its adjoint, which adds the windows up where they overlap."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+from lineal.base.spec import axis
+from lineal.core import AbstractTensor, Op, apply
+from lineal.ops.structural.axes import unsqueeze
+from lineal.ops.structural.layout import restride
+from lineal.ops.structural.slicing import slice_view
+
+Shape = tuple[int, ...]
+
+
+class Unfold(Op):
+    """y[…, i, …, k] = x[…, i · step + k, …], k < size, along axis `dim`; x̄ = the windows of ȳ added up."""
+
+    dim: int
+    size: int
+    step: int
+    name = "Unfold"
+    aliasing = "view"
+
+    def eager(self, xp, x):
+        count = (x.shape[self.dim] - self.size) // self.step + 1
+        shape = (*x.shape[: self.dim], count, *x.shape[self.dim + 1 :], self.size)
+        stride = x.strides[self.dim]
+        strides = (*x.strides[: self.dim], stride * self.step, *x.strides[self.dim + 1 :], stride)
+        return restride(x, shape, strides)
+
+    def vjp(self, needs, g, y, x):
+        return (apply(_fold(self, x.shape), g),)
+
+
+class Fold(Op):
+    """y = the windows of x, as `view` takes them from a tensor of `shape`, added up where they lie; x̄ = the windows of ȳ."""
+
+    view: Unfold
+    shape: Shape
+    name = "UnfoldBackward"
+
+    def eager(self, xp, x):
+        y = xp.zeros(self.shape, x.dtype)
+        dim, size, step = self.view.dim, self.view.size, self.view.step
+        if step >= size:
+            self.view.eager(xp, y)[...] = x
+            return y
+        before, count = (slice(None),) * dim, x.shape[dim]
+        for place in range(size):
+            y[(*before, slice(place, place + step * (count - 1) + 1, step))] += x[..., place]
+        return y
+
+    def vjp(self, needs, g, y, x):
+        return (apply(self.view, g),)
+
+
+_unfold = functools.lru_cache(1024)(Unfold)
+_fold = functools.lru_cache(1024)(Fold)
+
+
+def unfold(input: AbstractTensor, dimension: int, size: int, step: int) -> Any:
+    """Return the view of all windows of `size` in a dimension, `step` apart; the window is the new last dimension."""
+    shape = input.value.shape
+    place = axis("unfold", dimension, len(shape))
+    length = shape[place] if shape else 1
+    if size < 0:
+        raise RuntimeError(f"unfold: size is {size} but must be >= 0")
+    if size > length:
+        raise RuntimeError(f"unfold: maximum size for tensor at dimension {place} is {length} but size is {size}")
+    if step <= 0:
+        raise RuntimeError(f"unfold: step is {step} but must be > 0")
+    if not shape:
+        return slice_view(unsqueeze(input, 0), 0, 0, size)
+    return apply(_unfold(place, size, step), input)

@@ -1,0 +1,18 @@
+"""The tensor's products: each method the op it calls."""
+
+from __future__ import annotations
+
+from lineal import ops
+from lineal.ops.contraction.matmul import __matmul__, __rmatmul__
+from lineal.ops.front import in_place
+
+__all__ = ["ContractionMethods"]
+
+
+class ContractionMethods:
+    """Products of matrices and vectors."""
+
+    __matmul__, __rmatmul__, __imatmul__ = __matmul__, __rmatmul__, in_place(ops.matmul, "matmul_")
+
+    matmul, mm, bmm, mv = ops.matmul, ops.mm, ops.bmm, ops.mv
+    dot, vdot, inner, outer, ger = ops.dot, ops.vdot, ops.inner, ops.outer, ops.ger

@@ -1,0 +1,54 @@
+"""The tensor's indexing methods: each the op it calls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from lineal import ops
+from lineal.core import AbstractTensor
+from lineal.ops.front import in_place
+from lineal.ops.indexing import along, filling, gathering, masked, scatter_reduction, subscript
+
+__all__ = ["IndexingMethods"]
+
+
+class IndexingMethods(AbstractTensor):
+    """Brackets, gathering and scattering, masks, filling."""
+
+    __getitem__ = subscript.getitem
+    __setitem__ = subscript.setitem
+
+    gather = ops.gather
+    scatter, scatter_ = ops.scatter, gathering.scatter_
+    scatter_add, scatter_add_ = ops.scatter_add, gathering.scatter_add_
+    scatter_reduce, scatter_reduce_ = ops.scatter_reduce, scatter_reduction.scatter_reduce_
+    take_along_dim = ops.take_along_dim
+
+    index_select = ops.index_select
+    index_add, index_add_ = ops.index_add, along.index_add_
+    index_copy, index_copy_ = ops.index_copy, along.index_copy_
+    index_fill, index_fill_ = ops.index_fill, along.index_fill_
+    index_put, index_put_ = ops.index_put, subscript.index_put_
+    index_reduce, index_reduce_ = ops.index_reduce, in_place(ops.index_reduce)
+    take = ops.take
+    put, put_ = ops.put, along.put_
+
+    masked_fill, masked_fill_ = ops.masked_fill, masked.masked_fill_
+    masked_scatter, masked_scatter_ = ops.masked_scatter, masked.masked_scatter_
+    masked_select = ops.masked_select
+    nonzero, argwhere = ops.nonzero, ops.argwhere
+
+    fill_, zero_, copy_ = filling.fill_, filling.zero_, filling.copy_
+
+    def __iter__(self) -> Iterator:
+        if self.value.ndim == 0:
+            raise TypeError("iteration over a 0-d tensor")
+        return iter(self.unbind(0))  # type: ignore[attr-defined]
+
+    def __contains__(self, element: Any) -> bool:
+        if not isinstance(element, (AbstractTensor, bool, int, float, complex)):
+            raise RuntimeError(
+                f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(element)}."
+            )
+        return bool((self == element).any())  # type: ignore[attr-defined]

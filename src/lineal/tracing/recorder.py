@@ -1,0 +1,82 @@
+"""The recorder: listens at the door while a function really runs, and writes the graph."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from lineal.base import tree
+from lineal.core import AbstractTensor, Op, modes
+from lineal.tracing.graph import Equation, Graph, Var, Write
+
+__all__ = ["GraphRecorder", "record", "trace"]
+
+
+class GraphRecorder:
+    """Hears every op, write and look at a number, and knows each tensor by its variable.
+
+    A tensor is known by its identity, or else by its array's: the value that a node kept comes back as a new tensor over the
+    same array. What the recorder heard stays alive until it goes, so identities stay unique.
+    """
+
+    def __init__(self) -> None:
+        self.graph = Graph()
+        self.tensors: dict[int, Var] = {}
+        self.arrays: dict[int, Var] = {}
+        self.alive: list[AbstractTensor] = []
+        self.count = 0
+
+    def add(self, x: AbstractTensor, alias: bool = False) -> Var:
+        """Return a new variable for `x`; an `alias` leaves its array to the variable that has it."""
+        var = Var(self.count, x.value)
+        self.count += 1
+        self.tensors[id(x)] = var
+        if not alias or id(x.value) not in self.arrays:
+            self.arrays[id(x.value)] = var
+        self.alive.append(x)
+        return var
+
+    def find(self, x: AbstractTensor) -> Var | None:
+        """Return the variable of `x`, or None if it comes from outside."""
+        return self.tensors.get(id(x)) or self.arrays.get(id(x.value))
+
+    def var(self, x: AbstractTensor) -> Var:
+        """Return the variable of `x`, which becomes a constant of the graph if it comes from outside."""
+        found = self.find(x)
+        if found is None:
+            found = self.add(x)
+            self.graph.constants[found] = x
+        return found
+
+    def record(self, op: Op, xs: tuple[AbstractTensor, ...], ys: tuple[AbstractTensor, ...]) -> None:
+        """Hear that `op` made `ys` of `xs`."""
+        inputs = tuple([self.var(x) for x in xs])
+        outputs = tuple([self.add(y, alias=op.aliasing is not None) for y in ys])
+        self.graph.equations.append(Equation(op, inputs, outputs, modes.grad_enabled.get()))
+
+    def record_write(self, target: AbstractTensor, source: AbstractTensor) -> None:
+        """Hear that `target` took the numbers of `source` in place."""
+        self.graph.equations.append(Write(self.var(target), self.var(source), modes.grad_enabled.get()))
+
+    def concretize(self, tensor: AbstractTensor, kind: type) -> None:
+        """Hear that Python reads `tensor`; a graph does not mind."""
+
+
+def record(listener: modes.Recorder, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Return `function(*args, **kwargs)`, heard by `listener`."""
+    with modes.Setting((modes.recorder, listener)):
+        return function(*args, **kwargs)
+
+
+def trace(function: Callable[..., Any], *args: Any) -> tuple[Any, Graph]:
+    """Run `function` and return its result with the graph of what it did; the tensors in `args` become the graph's inputs."""
+    listener = GraphRecorder()
+    listener.graph.inputs = [listener.add(x) for x in tensors(args)]
+    result = record(listener, function, *args)
+    listener.graph.outputs = [listener.var(y) for y in tensors(result)]
+    return result, listener.graph
+
+
+def tensors(nest: Any) -> Sequence[AbstractTensor]:
+    """Return the tensors in a nest, in order."""
+    return [each for each in tree.leaves(nest) if isinstance(each, AbstractTensor)]

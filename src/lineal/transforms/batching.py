@@ -1,0 +1,224 @@
+"""Batch rules: how an op on one example is done to a batch whose dimension stands first.
+
+A rule gets the op, the batch size, for each input whether it has the batch dimension, and the inputs; it returns the batch of
+outputs, or NotImplemented where it does not know (then the op is looped over the slices). Most ops need no rule of their own: they
+are themselves with every axis moved up by one, which the names of their attributes tell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from lineal.core import Op, Overwrite, ViewScatter, apply, lift
+from lineal.ops import broadcasting, conversion
+from lineal.ops.contraction import products, vectors
+from lineal.ops.elementwise import exponential, parts
+from lineal.ops.indexing import advanced, basic, gathering
+from lineal.ops.linalg import cholesky, determinants, eig, eigh, lu, qr, svd, systems, triangular
+from lineal.ops.pattern import Elementwise
+from lineal.ops.reductions import cumulative, exponentials, extremes, moments, picking, recurrences, sums, truth
+from lineal.ops.reductions import products as product_reductions
+from lineal.ops.structural import axes, diagonals, embedding, flipping, joining, reshape, slicing, stacking
+from lineal.tensors.autograd_methods import Detach
+
+__all__ = ["aligned", "rule_of", "shifted"]
+
+Rule = Callable[..., Any]
+RULES: dict[type[Op], Rule] = {}
+
+POINTWISE = (Detach, conversion.Cast, reshape.Clone, parts.Real, parts.Imag, parts.ViewAsReal, parts.ViewAsComplex)
+"""Ops of one input that do not look at its axes."""
+
+STACKS = (
+    *(cholesky.Cholesky, determinants.Determinant, determinants.SignLogDet, eig.Eig, eigh.Eigh, lu.LUFactor, qr.QR, svd.SVD),
+    *(systems.Inverse, systems.Solve, triangular.SolveTriangular),
+    *(products.MatMul, products.StackedMatMul, products.BatchMatMul),
+)
+"""Ops on matrices that take stacks of them."""
+
+SHIFTED = (
+    *(sums.Sum, sums.Mean, moments.Std, moments.Var, product_reductions.Prod, extremes.Extreme, extremes.ExtremeAt),
+    *(extremes.ArgExtreme, truth.Truth, exponentials.LogSumExp, exponentials.Softmax, exponentials.SoftmaxBackward),
+    *(exponentials.LogSoftmax, exponentials.LogSoftmaxBackward, exponentials.LogCumSumExp, cumulative.CumSum),
+    *(cumulative.CumExtreme, recurrences.CumProd, recurrences.Recurrence, recurrences.Shift, picking.Pick, picking.Place),
+    *(axes.Squeeze, axes.Transpose, diagonals.Diagonal, embedding.Embed, flipping.Flip, flipping.Roll, joining.Cat, joining.Split),
+    *(stacking.Stack, stacking.Unbind, slicing.Select, slicing.Slice, gathering.Gather, gathering.GatherSum, gathering.Scatter),
+    *(gathering.ScatterAdd, vectors.Cross),
+)
+"""Ops that on a batch are themselves with every axis moved up by one."""
+
+
+def rule(*classes: type[Op]) -> Callable[[Rule], Rule]:
+    """Enter a rule for some classes of ops."""
+
+    def enter(function: Rule) -> Rule:
+        RULES.update(dict.fromkeys(classes, function))
+        return function
+
+    return enter
+
+
+def rule_of(op: Op) -> Rule | None:
+    """Return the rule of an op, or None."""
+    return RULES.get(type(op)) or (elementwise_rule if isinstance(op, Elementwise) else None)
+
+
+def shifted(op: Op, size: int) -> Op:
+    """Return `op` with every axis among its attributes moved up by one and the batch put before every shape."""
+    if isinstance(op, axes.Permute):
+        return type(op)((0, *[each + 1 for each in op.axes]))
+    if isinstance(op, broadcasting.Expand | reshape.View):
+        return type(op)((size, *op.shape))
+    return type(op)(*[moved(each, getattr(op, each), size) for each in op.fields])
+
+
+def moved(name: str, value: Any, size: int) -> Any:
+    """Return one attribute of an op for a batch."""
+    if name in ("axis", "dim", "first", "second"):
+        return value + 1
+    if name in ("axes", "places"):
+        return tuple([each + 1 for each in value])
+    if name == "shape":
+        return (size, *value)
+    if name == "items":
+        return ((0, size, 1), *value)
+    return shifted(value, size) if name == "view" else value
+
+
+def aligned(size: int, mark: bool, x: Any) -> Any:
+    """Return `x` with the batch dimension, repeated along it if it had none."""
+    return x if mark else x.expand((size, *x.value.shape))
+
+
+def ranked(x: Any, mark: bool, ndim: int) -> Any:
+    """Return `x` with as many axes of size 1 after the batch's as make its slices have `ndim` dimensions."""
+    shape = x.value.shape
+    missing = ndim - len(shape) + 1
+    return x.reshape((shape[0], *(1,) * missing, *shape[1:])) if mark and missing > 0 else x
+
+
+@rule(*POINTWISE)
+def pointwise_rule(op: Op, size: int, marks: tuple[bool, ...], x: Any) -> Any:
+    return apply(op, x)
+
+
+@rule(*STACKS)
+def stack_rule(op: Op, size: int, marks: tuple[bool, ...], *xs: Any) -> Any:
+    return apply(op, *[aligned(size, mark, x) for mark, x in zip(marks, xs)])
+
+
+@rule(*SHIFTED, basic.Slice, basic.Embed)
+def shifted_rule(op: Op, size: int, marks: tuple[bool, ...], *xs: Any) -> Any:
+    if any(x.value.ndim == mark for mark, x in zip(marks, xs)) and not isinstance(op, stacking.Stack | embedding.Embed | basic.Embed):
+        if not isinstance(op, sums.Sum | sums.Mean) or op.keepdim:
+            return NotImplemented
+    return apply(shifted(op, size), *[aligned(size, mark, x) for mark, x in zip(marks, xs)])
+
+
+def elementwise_rule(op: Op, size: int, marks: tuple[bool, ...], *xs: Any) -> Any:
+    ndim = max(x.value.ndim - mark for x, mark in zip(xs, marks))
+    xs = tuple([ranked(x, mark, ndim) for x, mark in zip(xs, marks)])
+    shape = np.broadcast_shapes(*[x.value.shape for x in xs])
+    return apply(op, *[x if x.value.shape == shape or not x.value.ndim and x.node is None else x.expand(shape) for x in xs])
+
+
+@rule(exponential.Frexp)
+def frexp_rule(op: Op, size: int, marks: tuple[bool, ...], x: Any) -> Any:
+    return apply(op, x)
+
+
+@rule(axes.Permute, axes.Unsqueeze)
+def axes_rule(op: Op, size: int, marks: tuple[bool, ...], x: Any) -> Any:
+    return apply(shifted(op, size), x)
+
+
+@rule(axes.MatrixTranspose)
+def transpose_rule(op: Op, size: int, marks: tuple[bool, ...], x: Any) -> Any:
+    return x.mT if x.value.ndim == 3 else apply(Detach(), x) if x.node is None else x.reshape(x.value.shape)
+
+
+@rule(reshape.View)
+def view_rule(op: Any, size: int, marks: tuple[bool, ...], x: Any) -> Any:
+    return x.reshape((size, *op.shape))
+
+
+@rule(broadcasting.Expand)
+def expand_rule(op: Any, size: int, marks: tuple[bool, ...], x: Any) -> Any:
+    return ranked(x, True, len(op.shape)).expand((size, *op.shape))
+
+
+@rule(broadcasting.SumToShape)
+def sum_rule(op: Any, size: int, marks: tuple[bool, ...], x: Any) -> Any:
+    lead = x.value.ndim - 1 - len(op.shape)
+    return broadcasting.sum_to_shape(x, (size, *(1,) * lead, *op.shape)).reshape((size, *op.shape))
+
+
+@rule(products.Dot)
+def dot_rule(op: Op, size: int, marks: tuple[bool, ...], a: Any, b: Any) -> Any:
+    a, b = aligned(size, marks[0], a), aligned(size, marks[1], b)
+    return (a.unsqueeze(1) @ b.unsqueeze(2)).reshape((size,))
+
+
+@rule(products.Affine, products.AffineWithBias)
+def affine_rule(op: Any, size: int, marks: tuple[bool, ...], x: Any, w: Any, *bias: Any) -> Any:
+    if marks[0] and not any(marks[1:]) and x.value.ndim > 1:
+        return apply(op, x, w, *bias)
+    shape = x.value.shape[marks[0] :]
+    rows = aligned(size, marks[0], x).reshape((size, -1 if 0 not in shape else int(np.prod(shape[:-1])), shape[-1]))
+    w = aligned(size, marks[1], w)
+    y = rows @ (w.mT if op.transposed else w)
+    for each in bias:
+        y = y + (each.unsqueeze(1) if marks[2] else each)
+    return y.reshape((size, *shape[:-1], y.value.shape[-1]))
+
+
+@rule(ViewScatter)
+def scatter_rule(op: Any, size: int, marks: tuple[bool, ...], base: Any, source: Any) -> Any:
+    if not all(type(each) in RULES and not isinstance(each, axes.MatrixTranspose) for each in op.path):
+        return NotImplemented
+    path = tuple([shifted(each, size) for each in op.path])
+    return apply(ViewScatter(path), aligned(size, marks[0], base), aligned(size, marks[1], source))
+
+
+@rule(Overwrite)
+def overwrite_rule(op: Any, size: int, marks: tuple[bool, ...], old: Any, source: Any) -> Any:
+    return apply(op, aligned(size, marks[0], old), aligned(size, marks[1], source))
+
+
+@rule(advanced.Index)
+def index_rule(op: Any, size: int, marks: tuple[bool, ...], x: Any, *indices: Any) -> Any:
+    places = op.places
+    if any(index.value.dtype.kind == "b" for index in indices) or places != tuple(range(places[0], places[0] + len(places))):
+        return NotImplemented
+    if not any(marks[1:]):
+        return apply(shifted(op, size), x, *indices)
+    if places[0] != 0:
+        return NotImplemented
+    indices = together(size, marks[1:], indices)
+    if not marks[0]:
+        return apply(op, x, *indices)
+    return apply(type(op)((0, *[each + 1 for each in places]), op.name), x, counted(size, indices), *indices)
+
+
+@rule(advanced.IndexSum)
+def index_sum_rule(op: Any, size: int, marks: tuple[bool, ...], x: Any, *indices: Any) -> Any:
+    places = op.places
+    if any(index.value.dtype.kind == "b" for index in indices) or places != tuple(range(len(places))):
+        return NotImplemented
+    indices = together(size, marks[1:], indices)
+    everywhere = type(op)((0, *[each + 1 for each in places]), (size, *op.shape))
+    return apply(everywhere, aligned(size, marks[0], x), counted(size, indices), *indices)
+
+
+def together(size: int, marks: tuple[bool, ...], indices: Any) -> list:
+    """Return indices with the batch dimension first and one rank."""
+    ndim = max(index.value.ndim - mark for index, mark in zip(indices, marks))
+    return [ranked(aligned(size, mark, index), True, ndim) for index, mark in zip(indices, marks)]
+
+
+def counted(size: int, indices: list) -> Any:
+    """Return the index of the batch itself, to go with `indices`."""
+    return lift(np.arange(size).reshape(size, *(1,) * (indices[0].value.ndim - 1)))

@@ -1,0 +1,75 @@
+"""What every file of the house keeps: size, name, where imports stand."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FOLDERS = ("src", "tests", "examples", "benchmarks", "docs")
+FILES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
+LINES, FUNCTION_LINES = 500, 40
+VAGUE = {"utils", "util", "helpers", "helper", "misc", "common", "manager", "stuff", "tools"}
+# PyTorch's users look for these two.
+FACADES = {ROOT / "src/lineal/utils", ROOT / "src/lineal/nn/utils"}
+
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+def shown(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"), str(path))
+
+
+def test_there_are_files():
+    assert len(FILES) > 100
+
+
+def test_no_file_is_over_500_lines():
+    lengths = {shown(path): len(path.read_text(encoding="utf-8").splitlines()) for path in FILES}
+    assert {name: length for name, length in lengths.items() if length > LINES} == {}
+
+
+def test_no_function_of_the_package_is_over_40_lines():
+    long = {
+        f"{shown(path)}:{node.name}": node.end_lineno - node.lineno + 1
+        for path in FILES
+        if path.is_relative_to(ROOT / "src")
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, FUNCTIONS) and node.end_lineno - node.lineno + 1 > FUNCTION_LINES
+    }
+    assert long == {}
+
+
+def test_no_file_or_folder_hides_behind_an_underscore():
+    names = {part for path in FILES for part in path.relative_to(ROOT).parts}
+    assert {name for name in names if name.startswith("_")} == {"__init__.py", "__main__.py"}
+
+
+def test_no_file_or_folder_has_a_vague_name():
+    places = {each for path in FILES for each in (path, *path.parents) if each.is_relative_to(ROOT / "src")}
+    assert {shown(place) for place in places if place.stem in VAGUE} == {shown(place) for place in FACADES}
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_no_import_stands_inside_a_function(folder):
+    inside = {
+        f"{shown(path)}:{statement.lineno}"
+        for path in FILES
+        if path.is_relative_to(ROOT / folder)
+        for function in ast.walk(tree_of(path))
+        if isinstance(function, FUNCTIONS)
+        for statement in ast.walk(function)
+        if isinstance(statement, (ast.Import, ast.ImportFrom))
+    }
+    assert inside == set()
+
+
+def test_every_module_of_the_package_says_what_it_is():
+    silent = [shown(path) for path in FILES if path.is_relative_to(ROOT / "src") and tree_of(path).body]
+    assert [name for name in silent if not ast.get_docstring(tree_of(ROOT / name))] == []

@@ -1,0 +1,115 @@
+"""Exports, `__all__`, docstrings and the page of names agree."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import runpy
+from collections import Counter
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import lineal
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "src" / "lineal"
+NAMES = runpy.run_path(str(ROOT / "docs" / "make_names.py"))
+NAMESPACES: dict[str, ModuleType] = NAMES["namespaces"]()
+EXPECTED = {
+    "lineal",
+    "lineal.autograd",
+    "lineal.autograd.functional",
+    "lineal.backends",
+    "lineal.cuda",
+    "lineal.data",
+    "lineal.func",
+    "lineal.linalg",
+    "lineal.nn",
+    "lineal.nn.functional",
+    "lineal.nn.init",
+    "lineal.nn.utils",
+    "lineal.optim",
+    "lineal.optim.lr_scheduler",
+    "lineal.testing",
+    "lineal.utils",
+}
+
+
+def module_of(path: Path) -> str:
+    """Return the dotted name of a file of the package."""
+    parts = ("lineal", *path.relative_to(PACKAGE).with_suffix("").parts)
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def starred(path: Path) -> list[str]:
+    """Return the modules whose names a file takes over with a star."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    imports = [node for node in tree.body if isinstance(node, ast.ImportFrom)]
+    return [node.module for node in imports if [each.name for each in node.names] == ["*"] and node.module]
+
+
+STARRED = sorted({name for path in PACKAGE.rglob("*.py") for name in starred(path)})
+LEAVES = [name for name in STARRED if not starred(Path(importlib.import_module(name).__file__ or ""))]
+
+
+def test_the_namespaces_are_those_users_expect():
+    # A folder's own files would show up here if a star took them along.
+    extra = set(NAMESPACES) - EXPECTED - {f"lineal.backends.{each}" for each in dir(lineal.backends)}
+    assert extra == set()
+    reached = {id(module) for module in NAMESPACES.values()}
+    assert [name for name in EXPECTED if id(importlib.import_module(name)) not in reached] == []
+
+
+@pytest.mark.parametrize("name", LEAVES)
+def test_a_module_taken_over_with_a_star_says_what_is_public(name):
+    module = importlib.import_module(name)
+    listed = module.__all__
+    assert [each for each in listed if not hasattr(module, each)] == []
+    assert [each for each, times in Counter(listed).items() if times > 1] == []
+
+
+@pytest.mark.parametrize("name", sorted(NAMESPACES))
+def test_what_a_namespace_lists_exists_once(name):
+    module = NAMESPACES[name]
+    listed = list(getattr(module, "__all__", []))
+    assert [each for each in listed if not hasattr(module, each)] == []
+    assert len(listed) == len(set(listed))
+
+
+def test_no_name_of_lineal_comes_from_two_places():
+    places: dict[str, set[str]] = {}
+    for leaf in LEAVES:
+        if leaf.startswith(("lineal.ops.", "lineal.tensors.")):
+            for name in importlib.import_module(leaf).__all__:
+                places.setdefault(name, set()).add(leaf)
+    assert {name: found for name, found in places.items() if len(found) > 1} == {}
+    sources = {name: importlib.import_module(leaf) for name, (leaf, *_) in places.items()}
+    hidden = [name for name, module in sources.items() if getattr(lineal, name) is not getattr(module, name)]
+    assert hidden == []
+
+
+def undocumented(name: str) -> list[str]:
+    """Return the functions and classes of a namespace that say nothing about themselves."""
+    module = NAMESPACES[name]
+    values = {each: getattr(module, each) for each in NAMES["members"](module)}
+    return [each for each, value in values.items() if callable(value) and not documented(value)]
+
+
+def documented(value: object) -> bool:
+    """Return whether a callable has a docstring of its own."""
+    text = inspect.getdoc(value)
+    if isinstance(value, type) or inspect.isroutine(value):
+        return bool(text)
+    return bool(text) and text != inspect.getdoc(type(value))
+
+
+@pytest.mark.parametrize("name", sorted(NAMESPACES))
+def test_public_functions_and_classes_have_docstrings(name):
+    assert undocumented(name) == []
+
+
+def test_the_page_of_names_is_what_is_exported():
+    assert NAMES["PAGE"].read_text(encoding="utf-8") == NAMES["page"](), "run python docs/make_names.py"

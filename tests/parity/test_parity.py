@@ -1,0 +1,18 @@
+"""Every op of tier 1 against PyTorch's sample inputs: values, first and second gradients, forms, refusals."""
+
+import pytest
+from names import FAMILY_OF
+from reference import DTYPES, full_name, op_db
+from report import findings
+
+pytestmark = pytest.mark.parity
+
+OPS = sorted((op for op in op_db if op.name in FAMILY_OF), key=full_name)
+
+
+@pytest.mark.parametrize("op", OPS, ids=full_name)
+def test_op_agrees(op):
+    found = findings(op, DTYPES)
+    failed = [f"[{one.dtype} {one.kind}] {one.call}: {one.message}" for one in found if one.status == "fail"]
+    assert not failed, "\n".join(failed[:10])
+    assert any(one.status == "ok" for one in found), "no check of this op ran"
