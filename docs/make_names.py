@@ -36,7 +36,7 @@ def is_public(module: ModuleType, name: str, value: object) -> bool:
     if name.startswith("_"):
         return False
     if isinstance(value, ModuleType):
-        return not (module is lineal and name in INNER) and value.__name__.startswith("lineal.")
+        return value.__name__ == f"{module.__name__}.{name}" and not (module is lineal and name in INNER)
     return module is lineal or str(getattr(value, "__module__", module.__name__)).startswith("lineal.")
 
 

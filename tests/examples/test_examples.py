@@ -77,13 +77,13 @@ def mlp_concise(result):
 def jacobian_table(result):
     assert len(result["errors"]) == 14
     assert max(result["errors"].values()) < 1e-12
-    # The matrices are (4, 2) by which, (3, 2) and (3, 5) which, (3, 4) by a number and by a vector of 4.
+    # By a (4, 2) matrix: a number, a vector of 3, a (3, 5) matrix. Then a (3, 4) matrix by a number and by a vector of 4.
     assert result["shapes"] == {
         "number by matrix": ((2, 4), (4, 2)),
         "vector by matrix": ((3, 2, 4), (4, 2, 3)),
-        "matrix by matrix": ((3, 5, 2, 4), (4, 2, 5, 3)),
-        "matrix by number": ((3, 4), (4, 3)),
-        "matrix by vector": ((3, 4, 4), (4, 4, 3)),
+        "matrix by matrix": ((3, 5, 2, 4), (4, 2, 3, 5)),
+        "matrix by number": ((3, 4), (3, 4)),
+        "matrix by vector": ((3, 4, 4), (4, 3, 4)),
     }
 
 

@@ -35,15 +35,21 @@ def test_no_file_is_over_500_lines():
     assert {name: length for name, length in lengths.items() if length > LINES} == {}
 
 
+def body_lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Return how many lines a function is long from its first statement on: a long signature is no long function."""
+    body = function.body[1:] if ast.get_docstring(function) and len(function.body) > 1 else function.body
+    return (function.end_lineno or 0) - body[0].lineno + 1
+
+
 def test_no_function_of_the_package_is_over_40_lines():
-    long = {
-        f"{shown(path)}:{node.name}": node.end_lineno - node.lineno + 1
+    lengths = {
+        f"{shown(path)}:{node.name}": body_lines(node)
         for path in FILES
         if path.is_relative_to(ROOT / "src")
         for node in ast.walk(tree_of(path))
-        if isinstance(node, FUNCTIONS) and node.end_lineno - node.lineno + 1 > FUNCTION_LINES
+        if isinstance(node, FUNCTIONS)
     }
-    assert long == {}
+    assert {name: length for name, length in lengths.items() if length > FUNCTION_LINES} == {}
 
 
 def test_no_file_or_folder_hides_behind_an_underscore():

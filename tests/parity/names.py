@@ -94,7 +94,14 @@ class Deviation:
         return named and held and self.text in call
 
 
-DEVIATIONS = (Deviation("chalf", "NumPy has no half-precision complex type"),)
+UNREAD = "the triangle that is not read has a derivative of zero; PyTorch's is not"
+DEVIATIONS = (
+    Deviation("chalf", "NumPy has no half-precision complex type"),
+    Deviation("linalg.pinv.hermitian", "PyTorch's derivative reads the triangle that its value does not", kinds=("grad", "grad2")),
+    Deviation("matrix_exp", "float32 is computed in float64; PyTorch's last digits are lost", dtypes=("float32",)),
+    Deviation("cholesky_inverse", UNREAD, kinds=("grad", "method")),
+    Deviation("cholesky_solve", UNREAD, kinds=("grad", "method")),
+)
 
 
 def deviation(name, dtype, kind, call):

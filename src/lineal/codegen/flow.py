@@ -130,19 +130,13 @@ class Flow:
             span = lanes * group
             # the last whole group starts at or before stop - span
             last = stop - (span - 1)
-            reached = Variable(position)
             with self.loop(last, position, span, carried=carried) as i:
                 for n in range(group):
                     yield Block(self, i + n * lanes if n else i, lanes, None, stop)
-            position = reached.value = self.advanced(position, stop, span)
+            position = i
         if lanes > 1:
             with self.when(position < stop, carried=carried):
                 yield Block(self, position, lanes, self.first_lanes(stop - position, lanes), stop)
-
-    def advanced(self: Emitter, position: Value, stop: Value, span: int) -> Value:
-        """Return where a loop from position in steps of span ends that only does whole steps."""
-        left = self.select(stop > position, stop - position, 0)
-        return position + (left - left % span if span & (span - 1) else left & -span)
 
     def first_lanes(self: Emitter, count: Value, lanes: int) -> Value:
         """Return a mask of the first `count` of the lanes."""

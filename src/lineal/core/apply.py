@@ -31,7 +31,7 @@ def lift(value: np.ndarray) -> Any:
     """Return a constant tensor over `value`, sharing its memory."""
     y = _new(engine.final)
     y.value = value
-    y.node = y.index = y.memory = y.view = None
+    y.node = y.index = y.memory = y.origin = None
     return y
 
 
@@ -55,10 +55,10 @@ def apply(op: Op, *xs: AbstractTensor) -> Any:
         value = np.asarray(value)
     y = _new(engine.final)
     y.value = value
-    y.node = y.index = y.memory = y.view = None
+    y.node = y.index = y.memory = y.origin = None
     needed = False
     for x in xs:
-        if x.view is not None:
+        if x.origin is not None:
             synchronize(x)
         if x.node is not None:
             needed = True
@@ -78,9 +78,10 @@ def apply(op: Op, *xs: AbstractTensor) -> Any:
 
 
 def _several(op: Op, xs: tuple, values: tuple) -> tuple:
-    ys = tuple([lift(value if value.__class__ is _ndarray else np.asarray(value)) for value in values])
+    values = tuple([value if value.__class__ is _ndarray else np.asarray(value) for value in values])
+    ys = tuple([lift(value) for value in values])
     for x in xs:
-        if x.view is not None:
+        if x.origin is not None:
             synchronize(x)
     if any(x.node is not None for x in xs) and op.differentiable and _grad_enabled():
         node = make_node(op, xs, values)
@@ -132,15 +133,15 @@ def memory_of(x: AbstractTensor) -> Memory:
 def _alias(op: Op, x: AbstractTensor, y: AbstractTensor) -> None:
     y.memory = memory = memory_of(x)
     if op.aliasing == "view":
-        if x.view is None:
-            y.view = View(x, (op,), memory.rebased, _grad_enabled())
+        if x.origin is None:
+            y.origin = View(x, (op,), memory.rebased, _grad_enabled())
         else:
-            y.view = View(x.view.base, (*x.view.path, op), memory.rebased, x.view.tracked and _grad_enabled())
+            y.origin = View(x.origin.base, (*x.origin.path, op), memory.rebased, x.origin.tracked and _grad_enabled())
 
 
 def synchronize(x: AbstractTensor) -> None:
     """Give a view whose base was written in place the node that leads to the base's new history."""
-    view, memory = x.view, x.memory
+    view, memory = x.origin, x.memory
     if view is None or memory is None or view.seen == memory.rebased or not view.tracked:
         return
     view.seen = memory.rebased

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from lineal.base import dtypes
 from lineal.core import modes
 from lineal.core.apply import lift, synchronize
 from lineal.core.op import AbstractTensor, Leaf, Node, describe
@@ -179,7 +180,7 @@ def pull_watched(node: Node, g: Any, edges: tuple) -> tuple:
     except Exception as error:
         error.add_note(f"detect_anomaly: this happened while undoing {where}")
         raise
-    for place, edge in enumerate(edges):
+    for place, edge in enumerate(edges if modes.nan_checked.get() else ()):
         if edge is not None and gs[place] is not None and np.isnan(gs[place].value).any():
             raise RuntimeError(
                 f"detect_anomaly: {node.name()} returned nan values in its output {place}, while undoing {where}"
@@ -189,7 +190,7 @@ def pull_watched(node: Node, g: Any, edges: tuple) -> tuple:
 
 def edge_of(tensor: AbstractTensor) -> Edge | None:
     """Return where cotangents of `tensor` arrive, or None for a constant."""
-    if tensor.view is not None:
+    if tensor.origin is not None:
         synchronize(tensor)
     return None if tensor.node is None else (tensor.node, tensor.index)
 
@@ -201,6 +202,11 @@ def seed(name: str, root: AbstractTensor, g: AbstractTensor | None) -> AbstractT
             raise RuntimeError(
                 f"{name}: grad can be implicitly created only for scalar outputs, got shape {list(root.value.shape)}; "
                 "pass gradient=, or reduce with sum() or mean() first"
+            )
+        if root.value.dtype.kind == "c":
+            raise RuntimeError(
+                f"{name}: grad can be implicitly created only for real scalar outputs, got {dtypes.of(root.value.dtype)}; "
+                "pass gradient=, or take the real part or abs() first"
             )
         return lift(np.ones(root.value.shape, root.value.dtype))
     if not isinstance(g, AbstractTensor):

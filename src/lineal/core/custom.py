@@ -227,7 +227,7 @@ def listed(results: Any) -> tuple:
 
 def differentiable(x: AbstractTensor) -> bool:
     """Return whether `x` has a history."""
-    if x.view is not None:
+    if x.origin is not None:
         synchronize(x)
     return x.node is not None
 

@@ -34,7 +34,7 @@ def unary_door(op: Op, kernel: Callable, *, spec: bool = False) -> Callable[[Any
     keeps_input, keeps_output, differentiable = plan.marks[0], plan.output, op.differentiable
 
     def door(x: AbstractTensor) -> Any:
-        if x.view is not None or _recorder() is not None:
+        if x.origin is not None or _recorder() is not None:
             return apply(op, x)
         try:
             if _error_state(None) is _silent:
@@ -49,7 +49,7 @@ def unary_door(op: Op, kernel: Callable, *, spec: bool = False) -> Callable[[Any
             return apply(op, x)
         y = _new(engine.final)
         y.value = value if value.__class__ is _ndarray else np.asarray(value)
-        y.node = y.index = y.memory = y.view = None
+        y.node = y.index = y.memory = y.origin = None
         if x.node is not None and differentiable and _grad_enabled():
             y.node = node = _new(Node)
             node.op = op
@@ -76,7 +76,7 @@ def binary_door(op: Op, kernel: Callable) -> Callable[[Any, Any], Any]:
     both, first, second = op.plan((True, True)), op.plan((True, False)), op.plan((False, True))
 
     def door(a: AbstractTensor, b: AbstractTensor) -> Any:
-        if a.view is not None or b.view is not None or _recorder() is not None:
+        if a.origin is not None or b.origin is not None or _recorder() is not None:
             return apply(op, a, b)
         try:
             if _error_state(None) is _silent:
@@ -91,7 +91,7 @@ def binary_door(op: Op, kernel: Callable) -> Callable[[Any, Any], Any]:
             return apply(op, a, b)
         y = _new(engine.final)
         y.value = value if value.__class__ is _ndarray else np.asarray(value)
-        y.node = y.index = y.memory = y.view = None
+        y.node = y.index = y.memory = y.origin = None
         from_a, from_b = a.node, b.node
         if (from_a is not None or from_b is not None) and differentiable and _grad_enabled():
             plan = first if from_b is None else second if from_a is None else both

@@ -13,7 +13,7 @@ import numpy as np
 from lineal.base import dtypes
 from lineal.core import modes
 from lineal.core.apply import apply, lift, make_node, memory_of, synchronize
-from lineal.core.op import AbstractTensor, Leaf, Op, next_id, site
+from lineal.core.op import AbstractTensor, Leaf, Node, Op, next_id, site
 
 
 def look(xp: Any, path: tuple[Op, ...], value: Any) -> Any:
@@ -64,7 +64,7 @@ class Overwrite(Op):
 
 def write(target: AbstractTensor, source: AbstractTensor, name: str) -> Any:
     """Let `target` take the numbers and the history of `source` (same shape and dtype) in place; `name` is the op's, as in `add_`."""
-    if target.view is not None:
+    if target.origin is not None:
         synchronize(target)
     check_write(target, source, name)
     np.copyto(target.value, source.value)
@@ -75,6 +75,33 @@ def write(target: AbstractTensor, source: AbstractTensor, name: str) -> Any:
     if listener is not None:
         listener.record_write(target, source)
     return target
+
+
+def preserve(target: AbstractTensor, node: Node | None, since: int) -> None:
+    """Let the nodes made after `since` that lead to `node` keep copies of what they keep of the memory of `target`.
+
+    So `x.mul_(y)` may read, on the way back, the x that it has overwritten itself.
+    """
+    stack = [node]
+    while stack:
+        node = stack.pop()
+        if node is None or node.id <= since:
+            continue
+        stack.extend(node.edges)
+        if node.kept.__class__ in (tuple, list):
+            node.kept = [_copied(each) if _within(each, target) else each for each in node.kept]
+
+
+def _within(kept: Any, target: AbstractTensor) -> bool:
+    if not isinstance(kept, AbstractTensor):
+        return False
+    return kept is target or (kept.memory is not None and kept.memory is target.memory)
+
+
+def _copied(x: AbstractTensor) -> Any:
+    y = lift(x.value.copy())
+    y.node, y.index = x.node, x.index
+    return y
 
 
 def touch(target: AbstractTensor, name: str) -> None:
@@ -113,13 +140,13 @@ def refuse_leaf(target: AbstractTensor, name: str) -> None:
             f"{name}: a leaf Variable that requires grad is being used in an in-place operation; "
             "write inside no_grad(), or into a result computed from it"
         )
-    if target.view is not None:
-        if isinstance(target.view.base.node, Leaf):
+    if target.origin is not None:
+        if isinstance(target.origin.base.node, Leaf):
             raise RuntimeError(
                 f"{name}: a view of a leaf Variable that requires grad is being used in an in-place operation; "
                 "write inside no_grad(), or into a clone()"
             )
-        if not target.view.tracked and target.view.base.node is not None:
+        if not target.origin.tracked and target.origin.base.node is not None:
             raise RuntimeError(
                 f"{name}: a view that was created in no_grad mode is being modified inplace with grad mode enabled; "
                 "make the view with grad enabled, or write inside no_grad()"
@@ -127,7 +154,7 @@ def refuse_leaf(target: AbstractTensor, name: str) -> None:
 
 
 def _rebase(target: AbstractTensor, source: AbstractTensor) -> None:
-    view = target.view
+    view = target.origin
     memory_of(target).rebased += 1
     if view is not None:
         base = view.base
@@ -142,7 +169,7 @@ def _rebase(target: AbstractTensor, source: AbstractTensor) -> None:
 
 def detach_in_place(target: AbstractTensor) -> Any:
     """Make `target` a constant; refuses a view, whose base would keep the history."""
-    if target.view is not None and target.view.base.node is not None:
+    if target.origin is not None and target.origin.base.node is not None:
         raise RuntimeError("detach_: can't detach views in-place; use detach() instead")
     target.node = target.index = None
     return target

@@ -32,6 +32,8 @@ class Recorder(Protocol):
 grad_enabled: ContextVar[bool] = ContextVar("grad_enabled", default=True)
 inference: ContextVar[bool] = ContextVar("inference", default=False)
 anomaly: ContextVar[bool] = ContextVar("anomaly", default=False)
+nan_checked: ContextVar[bool] = ContextVar("nan_checked", default=True)
+"""Whether anomaly mode looks for NaN."""
 recorder: ContextVar[Recorder | None] = ContextVar("recorder", default=None)
 
 
@@ -112,10 +114,25 @@ class inference_mode(no_grad):  # noqa: N801
 
 
 class detect_anomaly(Setting):  # noqa: N801
-    """Within the block, a backward pass that fails or makes a NaN names the line whose op it was undoing."""
+    """Within the block, a backward pass that fails or (unless `check_nan` is off) makes a NaN names the line it was undoing."""
 
     def __init__(self, check_nan: bool = True):
-        super().__init__((anomaly, True))
+        super().__init__((anomaly, True), (nan_checked, bool(check_nan)))
+
+
+class set_detect_anomaly(Setting):  # noqa: N801
+    """Turn anomaly mode on or off, as a call (from here on) or as a context manager (within the block)."""
+
+    def __init__(self, mode: bool, check_nan: bool = True):
+        super().__init__((anomaly, bool(mode)), (nan_checked, bool(check_nan)))
+        self.outer = [(variable, variable.get()) for variable, _ in self.values]
+        for variable, value in self.values:
+            variable.set(value)
+
+    def __enter__(self):
+        self.before.append(self.outer)
+        for variable, value in self.values:
+            variable.set(value)
 
 
 def is_grad_enabled() -> bool:

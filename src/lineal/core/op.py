@@ -34,30 +34,37 @@ class Memory:
 class View:
     """How a view comes from the tensor it looks into: `base`, the view ops from there, the rebasing its node has seen."""
 
-    __slots__ = ("base", "path", "seen", "tracked")
+    __slots__ = ("path", "root", "seen", "tracked")
 
     def __init__(self, base: AbstractTensor, path: tuple[Op, ...], seen: int, tracked: bool):
-        self.base = base
+        self.root = base
         self.path = path
         self.seen = seen
         self.tracked = tracked
+
+    @property
+    def base(self) -> AbstractTensor:
+        """The tensor that is no view; if it was made one in place (`t_()`), what it was before that."""
+        if self.root.origin is not None:
+            self.root = self.root.origin.base
+        return self.root
 
 
 class AbstractTensor:
     """A value with a history. The final `Tensor`, above the ops, adds what users call.
 
     `value` is the array; `node` the op it came from, or the `Leaf` of a tensor the user differentiates by, or None for a constant;
-    `index` which output of the node it is (None if the node has one); `memory` and `view` stay None until a view or an in-place
+    `index` which output of the node it is (None if the node has one); `memory` and `origin` stay None until a view or an in-place
     write makes them matter.
     """
 
-    __slots__ = ("__dict__", "__weakref__", "index", "memory", "node", "value", "view")
+    __slots__ = ("__dict__", "__weakref__", "index", "memory", "node", "origin", "value")
 
     value: np.ndarray
     node: Node | None
     index: int | None
     memory: Memory | None
-    view: View | None
+    origin: View | None
 
     @abstractmethod
     def __add__(self, other: Any) -> AbstractTensor:
@@ -365,7 +372,7 @@ def _as_output(node: Node, index: int | None, value: Any) -> AbstractTensor:
     y.value = value if value.__class__ is _ndarray else np.asarray(value)
     y.node = node
     y.index = index
-    y.memory = y.view = None
+    y.memory = y.origin = None
     return y
 
 

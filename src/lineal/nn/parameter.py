@@ -20,7 +20,7 @@ class Parameter(Tensor):
         made.node = None
         made.index = 0
         made.memory = source.memory
-        made.view = None
+        made.origin = None
         made.requires_grad_(requires_grad)
         return made
 

@@ -2,6 +2,20 @@
 
 from types import ModuleType as _ModuleType
 
+from lineal.ops.structural.reshape import *
+from lineal.ops.structural.axes import *
+from lineal.ops.structural.expanding import *
+from lineal.ops.structural.slicing import *
+from lineal.ops.structural.diagonals import *
+from lineal.ops.structural.joining import *
+from lineal.ops.structural.stacking import *
+from lineal.ops.structural.flipping import *
+from lineal.ops.structural.striding import *
+from lineal.ops.structural.padding import *
+from lineal.ops.structural.triangles import *
+from lineal.ops.structural.grids import *
+from lineal.ops.structural.repeating import *
+from lineal.ops.structural.copies import *
 from lineal.ops.elementwise.arithmetic import *
 from lineal.ops.elementwise.powers import *
 from lineal.ops.elementwise.exponential import *
@@ -24,13 +38,19 @@ from lineal.ops.reductions.moments import *
 from lineal.ops.reductions.exponentials import *
 from lineal.ops.reductions.norms import *
 from lineal.ops.reductions.differences import *
-from lineal.ops.structural.reshape import *
+from lineal.ops.indexing.masks import *
 from lineal.ops.indexing.gathering import *
 from lineal.ops.indexing.along import *
 from lineal.ops.indexing.masked import *
 from lineal.ops.indexing.scatter_reduction import *
 from lineal.ops.indexing.subscript import *
 from lineal.ops.indexing.filling import *
+from lineal.ops.sorting.order import *
+from lineal.ops.sorting.middle import *
+from lineal.ops.sorting.quantiles import *
+from lineal.ops.sorting.distinct import *
+from lineal.ops.sorting.search import *
+from lineal.ops.sorting.histograms import *
 from lineal.ops.contraction.matmul import *
 from lineal.ops.contraction.vectors import *
 from lineal.ops.contraction.additive import *
@@ -38,9 +58,6 @@ from lineal.ops.contraction.chains import *
 from lineal.ops.contraction.tensordot import *
 from lineal.ops.contraction.einsum import *
 from lineal.ops.contraction.distances import *
-from lineal.ops.sorting.order import *
-from lineal.ops.sorting.middle import *
-from lineal.ops.sorting.quantiles import *
 from lineal.ops.creation import *
 from lineal.ops.random.distributions import *
 from lineal.ops.random.generator import *

@@ -10,6 +10,9 @@ from lineal.base import config, dtypes
 from lineal.base.dtypes import Category, dtype
 from lineal.core import AbstractTensor, Op, apply, lift
 
+HALF_MAX = 65504.0
+"""The largest number of the narrowest dtype: what is less overflows in none."""
+
 
 class Cast(Op):
     """y = x in another dtype; the cotangent goes back to x's dtype (its real part if x was real)."""
@@ -41,9 +44,12 @@ def cast(x: AbstractTensor, target: dtype) -> Any:
 
 
 def constant(number: Any, target: dtype | None = None) -> Any:
-    """Return a Python or NumPy number as a tensor of no dimensions."""
+    """Return a Python or NumPy number as a tensor of no dimensions; infinity where the dtype is too narrow for it."""
     if target is None:
         target = scalar_dtype(number)
+    if isinstance(number, (float, complex)) and not abs(number) < HALF_MAX:
+        with np.errstate(over="ignore"):
+            return lift(np.array(number, dtype=target.numpy))
     try:
         return lift(np.array(number, dtype=target.numpy))
     except OverflowError:

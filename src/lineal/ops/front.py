@@ -17,8 +17,10 @@ from lineal.base.dtypes import Category, dtype
 from lineal.base.spec import broadcast_shapes
 from lineal.core import AbstractTensor, apply, lift, modes, write
 from lineal.core.door import binary_door, unary_door
+from lineal.core.inplace import preserve
+from lineal.core.op import next_id
 from lineal.ops.broadcasting import expand
-from lineal.ops.conversion import as_operand, cast, constant, result_type
+from lineal.ops.conversion import HALF_MAX, as_operand, cast, constant, result_type
 from lineal.ops.pattern import Elementwise, Rule
 
 _recorder = modes.recorder.get
@@ -96,15 +98,17 @@ def binary(
     domain: str = "any",
     result: str = "same",
     numeric: Rule | None = None,
+    numbers: str = "any",
     doc: str = "",
 ) -> Callable[..., Any]:
     """Make the public function of an elementwise op of two inputs; `domain` is one of `DOMAINS`.
 
-    Its attributes `operator` and `reflected` are the methods for Python's operators: they leave unknown operands to the other side.
+    `numbers` says which inputs may be Python numbers: "any", "one", "second" or "none". The attributes `operator` and
+    `reflected` are the methods for Python's operators: they leave unknown operands to the other side.
     """
     op = Elementwise(name, scalar, (by_first, by_second), result, numeric)
-    front = binary_front(op, domain, None)
-    operator = front.operator = named(binary_front(op, domain, NotImplemented), name, op, doc)
+    front = binary_front(op, domain, NUMBERS[numbers])
+    operator = front.operator = named(binary_front(op, domain, lenient), name, op, doc)
 
     def reflected(self: AbstractTensor, other: Any) -> Any:
         return operator(other, self)
@@ -113,40 +117,63 @@ def binary(
     return named(front, name, op, doc)
 
 
-def binary_front(op: Elementwise, domain: str, refused: Any) -> Any:
-    """Return the function of an op of two inputs; for operands it does not know it returns `refused`, or raises if that is None."""
+def binary_front(op: Elementwise, domain: str, judge: Callable[[str, Any, Any], Any]) -> Any:
+    """Return the function of an op of two inputs; it returns what `judge` says of unusual inputs, if that is not None."""
     name = op.label
     kinds = DOMAINS[domain].kinds().replace("V", "")
     floats = "".join(each for each in kinds if each in "fc")
+    simple = {float: floats, int: floats + kinds.replace("b", "").replace("f", "").replace("c", "")}
     door = binary_door(op, op.kernel())
+    first_may = judge in (lenient, NUMBERS["any"], NUMBERS["one"])
+    second_may = judge is not NUMBERS["none"]
 
     def front(input: Any, other: Any, *, out: AbstractTensor | None = None) -> Any:
         if isinstance(other, AbstractTensor) and isinstance(input, AbstractTensor):
             a, b = input.value, other.value
             if a.dtype is b.dtype and a.dtype.kind in kinds and out is None:
                 if (
-                    (input.node is None and other.node is None and input.view is None and other.view is None)
+                    (input.node is None and other.node is None and input.origin is None and other.origin is None)
                     and _recorder() is None
                 ) or a.shape == b.shape:
                     return door(input, other)
-        elif other.__class__ in _SIMPLE:
-            if isinstance(input, AbstractTensor) and input.value.dtype.kind in floats:
-                y = door(input, constant(other, dtypes.BY_NUMPY[input.value.dtype]))
+        elif other.__class__ in simple and second_may:
+            if isinstance(input, AbstractTensor) and input.value.dtype.kind in simple[other.__class__]:
+                y = door(input, as_scalar(other, input.value.dtype))
                 return y if out is None else store(y, out, name)
-        elif input.__class__ in _SIMPLE and isinstance(other, AbstractTensor) and other.value.dtype.kind in floats:
-            y = door(constant(input, dtypes.BY_NUMPY[other.value.dtype]), other)
-            return y if out is None else store(y, out, name)
-        if refused is not None and not (isinstance(other, OPERANDS) and isinstance(input, OPERANDS)):
-            return refused
+        elif input.__class__ in simple and first_may:
+            if isinstance(other, AbstractTensor) and other.value.dtype.kind in simple[input.__class__]:
+                y = door(as_scalar(input, other.value.dtype), other)
+                return y if out is None else store(y, out, name)
+        said = judge(name, input, other)
+        if said is not None:
+            return said
         y = door(*align(name, domain, input, other))
         return y if out is None else store(y, out, name)
 
     return front
 
 
-def nary(name: str, scalar: Rule, *derivatives: Rule | None, domain: str = "any", doc: str = "") -> Callable[..., Any]:
+def lenient(name: str, input: Any, other: Any) -> Any:
+    """Return NotImplemented if an operand is neither a tensor nor a number."""
+    return None if isinstance(other, OPERANDS) and isinstance(input, OPERANDS) else NotImplemented
+
+
+def _accepts(*forms: tuple[bool, bool]) -> Callable[[str, Any, Any], None]:
+    """Return the judge that raises unless (input is a tensor, other is a tensor) is one of `forms`."""
+
+    def judge(name: str, input: Any, other: Any) -> None:
+        if (isinstance(input, _ARRAYS), isinstance(other, _ARRAYS)) not in forms:
+            given = f"{type(input).__name__} and {type(other).__name__}"
+            raise TypeError(f"{name}: expected {_WORDS[len(forms)]}, got {given}")
+
+    return judge
+
+
+def nary(
+    name: str, scalar: Rule, *derivatives: Rule | None, domain: str = "any", numeric: Rule | None = None, doc: str = ""
+) -> Callable[..., Any]:
     """Make the function of an elementwise op of three or more inputs of one dtype."""
-    op = Elementwise(name, scalar, derivatives)
+    op = Elementwise(name, scalar, derivatives, numeric=numeric)
 
     def front(*inputs: Any, out: AbstractTensor | None = None) -> Any:
         y = apply(op, *align(name, domain, *inputs))
@@ -155,9 +182,11 @@ def nary(name: str, scalar: Rule, *derivatives: Rule | None, domain: str = "any"
     return named(front, name, op, doc)
 
 
-def row(name: str, scalar: Rule, *derivatives: Rule | None, result: str = "same") -> Callable[..., Any]:
+def row(
+    name: str, scalar: Rule, *derivatives: Rule | None, result: str = "same", numeric: Rule | None = None
+) -> Callable[..., Any]:
     """Make the function of a row that only derivatives call: its inputs need no promotion and no broadcasting."""
-    op = Elementwise(name, scalar, derivatives, result)
+    op = Elementwise(name, scalar, derivatives, result, numeric)
     if len(derivatives) > 2:
         return functools.partial(apply, op)
     return (unary_door, binary_door)[len(derivatives) - 1](op, op.kernel())  # type: ignore[operator]
@@ -177,7 +206,14 @@ def underivable(name: str) -> Rule:
     return refuse
 
 
-_SIMPLE = frozenset((int, float))
+_ARRAYS = (AbstractTensor, np.ndarray)
+_WORDS = {1: "two tensors", 2: "a tensor, and a tensor or a number", 3: "at least one tensor", 4: "tensors or numbers"}
+NUMBERS = {
+    "none": _accepts((True, True)),
+    "second": _accepts((True, True), (True, False)),
+    "one": _accepts((True, True), (True, False), (False, True)),
+    "any": _accepts((True, True), (True, False), (False, True), (False, False)),
+}
 OPERANDS = (AbstractTensor, np.ndarray, np.generic, bool, int, float, complex)
 
 
@@ -204,14 +240,45 @@ def require_tensor(name: str, x: Any) -> np.ndarray:
 
 def align(name: str, domain: str, *operands: Any) -> list[Any]:
     """Return the operands as tensors of one dtype, which `domain` allows, and of shapes that `apply` takes."""
+    return broadcast(name, *(_alike(domain, operands) or _promoted(name, domain, operands)))
+
+
+def _alike(domain: str, operands: tuple) -> list[Any] | None:
+    """Return the operands as tensors in the common case of floating tensors of one dtype beside numbers, otherwise None."""
+    storage = next((x.value.dtype for x in operands if isinstance(x, AbstractTensor)), None)
+    if storage is None or storage.kind != "f" or "f" not in DOMAINS[domain].categories:
+        return None
+    xs = []
+    for x in operands:
+        if isinstance(x, AbstractTensor):
+            if x.value.dtype is not storage:
+                return None
+        elif x.__class__ is float or x.__class__ is int:
+            x = as_scalar(x, storage)
+        else:
+            return None
+        xs.append(x)
+    return xs
+
+
+def _promoted(name: str, domain: str, operands: tuple) -> list[Any]:
     for operand in operands:
         if not isinstance(operand, OPERANDS):
             raise TypeError(f"{name}: expected a tensor or a number, got {type(operand).__name__}")
         if DOMAINS[domain].strict and isinstance(operand, AbstractTensor) and operand.value.dtype.kind == "b":
             raise unsupported(name, dtypes.bool_)
     target = check_domain(name, domain, result_type(*operands))
-    xs = [cast(x, target) if isinstance(x, AbstractTensor) else as_constant(x, target) for x in operands]
-    return broadcast(name, *xs)
+    return [cast(x, target) if isinstance(x, AbstractTensor) else as_constant(x, target) for x in operands]
+
+
+def as_scalar(number: int | float, storage: np.dtype) -> Any:
+    """Return a Python number as a constant of no dimensions that NumPy stores as `storage`."""
+    if -HALF_MAX < number < HALF_MAX and (number >= 0 or storage.kind != "u"):
+        try:
+            return lift(np.array(number, storage))
+        except OverflowError:
+            pass
+    return as_constant(number, dtypes.BY_NUMPY[storage])
 
 
 def as_constant(given: Any, target: dtype) -> Any:
@@ -235,14 +302,21 @@ def check_domain(name: str, domain: str, target: dtype) -> dtype:
 
 def broadcast(name: str, *xs: Any) -> list[Any]:
     """Expand the inputs to their common shape, except constants of no dimensions, and others where nobody would notice."""
-    shapes = [x.value.shape for x in xs]
-    if all(shape == shapes[0] for shape in shapes):
+    common = None
+    for x in xs:
+        shape = x.value.shape
+        if shape == common or (shape == () and x.node is None and x.origin is None):
+            continue
+        if common is not None:
+            break
+        common = shape
+    else:
         return list(xs)
-    shape = broadcast_shapes(name, *shapes)
+    shape = broadcast_shapes(name, *[x.value.shape for x in xs])
     everywhere = _recorder() is not None
     grads = _grad_enabled()
     return [
-        expand(x, shape) if (everywhere and x.value.ndim) or (grads and (x.node is not None or x.view is not None)) else x
+        expand(x, shape) if (everywhere and x.value.ndim) or (grads and (x.node is not None or x.origin is not None)) else x
         for x in xs
     ]
 
@@ -276,7 +350,11 @@ def in_place(function: Callable[..., Any], name: str = "") -> Callable[..., Any]
     label = name or f"{function.__name__}_"
 
     def method(self: AbstractTensor, *args: Any, **kwargs: Any) -> Any:
-        return assign(self, function(self, *args, **kwargs), label)
+        since = next_id()
+        y = function(self, *args, **kwargs)
+        if y.node is not None:
+            preserve(self, y.node, since)
+        return assign(self, y, label)
 
     method.__name__ = method.__qualname__ = label
     method.__doc__ = f"Write the result of `{function.__name__}` into this tensor and return it."

@@ -5,8 +5,8 @@ A row reads
     exp = unary("exp", lambda m, x: m.exp(x), lambda g, y: g * y)
 
 The first function is the scalar expression; `m` is NumPy, CuPy or an Emitter. Then comes one derivative per input, which takes
-the cotangent `g` and, by the names used in the scalar expression, the inputs it reads, and `y` for the output; None means a zero
-derivative. What the derivatives name is what the node keeps.
+the cotangent `g` and, by the names used in the scalar expression, the inputs it reads, and `y` for the output (if no input is
+called so); None means a zero derivative. What the derivatives name is what the node keeps.
 """
 
 from __future__ import annotations
@@ -35,23 +35,27 @@ class Elementwise(Op):
     result: str
     scalar: ClassVar[Rule]
     rules: ClassVar[tuple]
+    function: ClassVar[Callable[..., Any] | None]
 
     def __init__(
         self, label: str, scalar: Rule, derivatives: tuple[Rule | None, ...], result: str = "same", numeric: Rule | None = None
     ):
         """Make the op of a row; `numeric` is the eager kernel where NumPy needs more words than the scalar expression."""
         names = arguments(scalar)
-        positions = {**{name: place for place, name in enumerate(names)}, "y": len(names)}
-        rules = tuple((rule, () if rule is None else tuple(positions[name] for name in arguments(rule))) for rule in derivatives)
+        positions = {"y": len(names), **{name: place for place, name in enumerate(names)}}
+        picked = [() if rule is None else tuple(positions[name] for name in arguments(rule)) for rule in derivatives]
+        rules = tuple(zip(derivatives, picked))
+        function = called(scalar) if numeric is None else None
         self.__dict__.update(
             label=label,
             result=result,
             scalar=scalar,
-            eager=scalar if numeric is None and called(scalar) else widened(numeric or scalar),
+            eager=scalar if function else widened(numeric or scalar),
             rules=rules,
             name=label,
             keeps=tuple(" ".join("y" if pick == len(names) else str(pick) for pick in picks) for _, picks in rules),
             plans={},
+            function=function,
             differentiable=result != "bool" and any(derivatives),
             aliasing=None,
         )
@@ -90,7 +94,7 @@ class Elementwise(Op):
 
     def kernel(self) -> Rule:
         """Return the eager kernel: the NumPy function itself where the scalar expression is one call of it."""
-        return (called(self.scalar) if self.eager is self.scalar else None) or functools.partial(self.eager, np)
+        return self.function or functools.partial(self.eager, np)
 
 
 def called(scalar: Rule) -> Callable[..., Any] | None:

@@ -36,7 +36,7 @@ class AutogradMethods(AbstractTensor):
     @property
     def requires_grad(self) -> bool:
         """Whether ops on this tensor remember their history."""
-        if self.view is not None:
+        if self.origin is not None:
             synchronize(self)
         return self.node is not None
 

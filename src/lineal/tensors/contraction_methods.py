@@ -16,3 +16,9 @@ class ContractionMethods:
 
     matmul, mm, bmm, mv = ops.matmul, ops.mm, ops.bmm, ops.mv
     dot, vdot, inner, outer, ger = ops.dot, ops.vdot, ops.inner, ops.outer, ops.ger
+    addmm, addmm_ = ops.addmm, in_place(ops.addmm)
+    addmv, addmv_ = ops.addmv, in_place(ops.addmv)
+    addbmm, addbmm_ = ops.addbmm, in_place(ops.addbmm)
+    baddbmm, baddbmm_ = ops.baddbmm, in_place(ops.baddbmm)
+    addr, addr_ = ops.addr, in_place(ops.addr)
+    kron, cross, matrix_power = ops.kron, ops.cross, ops.matrix_power

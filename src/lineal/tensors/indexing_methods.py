@@ -8,7 +8,7 @@ from typing import Any
 from lineal import ops
 from lineal.core import AbstractTensor
 from lineal.ops.front import in_place
-from lineal.ops.indexing import along, filling, gathering, masked, scatter_reduction, subscript
+from lineal.ops.indexing import along, filling, gathering, masked, masks, subscript
 
 __all__ = ["IndexingMethods"]
 
@@ -22,7 +22,7 @@ class IndexingMethods(AbstractTensor):
     gather = ops.gather
     scatter, scatter_ = ops.scatter, gathering.scatter_
     scatter_add, scatter_add_ = ops.scatter_add, gathering.scatter_add_
-    scatter_reduce, scatter_reduce_ = ops.scatter_reduce, scatter_reduction.scatter_reduce_
+    scatter_reduce, scatter_reduce_ = ops.scatter_reduce, in_place(ops.scatter_reduce)
     take_along_dim = ops.take_along_dim
 
     index_select = ops.index_select
@@ -34,7 +34,7 @@ class IndexingMethods(AbstractTensor):
     take = ops.take
     put, put_ = ops.put, along.put_
 
-    masked_fill, masked_fill_ = ops.masked_fill, masked.masked_fill_
+    masked_fill, masked_fill_ = ops.masked_fill, masks.masked_fill_
     masked_scatter, masked_scatter_ = ops.masked_scatter, masked.masked_scatter_
     masked_select = ops.masked_select
     nonzero, argwhere = ops.nonzero, ops.argwhere
@@ -48,7 +48,5 @@ class IndexingMethods(AbstractTensor):
 
     def __contains__(self, element: Any) -> bool:
         if not isinstance(element, (AbstractTensor, bool, int, float, complex)):
-            raise RuntimeError(
-                f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(element)}."
-            )
+            raise RuntimeError(f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(element)}.")
         return bool((self == element).any())  # type: ignore[attr-defined]

@@ -8,9 +8,9 @@ from typing import Any
 from lineal.base import config, dtypes
 from lineal.base.spec import Size, axis
 from lineal.core import AbstractTensor, finalize, lift
-from lineal.ops import reshape
 from lineal.ops.random.distributions import RandomMethods
 from lineal.tensors.autograd_methods import AutogradMethods
+from lineal.tensors.sorting_methods import SortingMethods
 from lineal.tensors.contraction_methods import ContractionMethods
 from lineal.tensors.conversion_methods import ConversionMethods
 from lineal.tensors.creation import CreationMethods, legacy
@@ -20,8 +20,9 @@ from lineal.tensors.interop import InteropMethods
 from lineal.tensors.linalg_methods import LinalgMethods
 from lineal.tensors.printing_methods import PrintingMethods
 from lineal.tensors.reduction_methods import ReductionMethods
+from lineal.tensors.structural_methods import StructuralMethods
 
-__all__ = ["Layout", "Tensor", "is_tensor", "numel", "strided"]
+__all__ = ["Layout", "Tensor", "is_complex", "is_floating_point", "is_nonzero", "is_tensor", "numel", "strided"]
 
 
 class Layout:
@@ -36,7 +37,9 @@ strided = Layout()
 
 @finalize
 class Tensor(
+    StructuralMethods,
     ElementwiseMethods,
+    SortingMethods,
     ContractionMethods,
     ReductionMethods,
     RandomMethods,
@@ -61,8 +64,6 @@ class Tensor(
     def __new__(cls, *args: Any, device: Any = None) -> Any:
         made = legacy(args, config.defaults.dtype)
         return made if cls is Tensor else made.as_subclass(cls)
-
-    reshape = reshape
 
     @property
     def shape(self) -> Size:
@@ -124,7 +125,7 @@ class Tensor(
         """Return this tensor's value as a constant of the class `cls`, a subclass of Tensor."""
         made = object.__new__(cls)
         made.value = self.value
-        made.node = made.index = made.memory = made.view = None
+        made.node = made.index = made.memory = made.origin = None
         return made
 
     def __len__(self) -> int:
@@ -144,3 +145,20 @@ def is_tensor(obj: Any) -> bool:
 def numel(input: AbstractTensor) -> int:
     """Return the number of elements of `input`."""
     return math.prod(input.value.shape)
+
+
+def is_floating_point(input: AbstractTensor) -> bool:
+    """Return whether the dtype of `input` is floating (not complex)."""
+    return dtypes.BY_NUMPY[input.value.dtype].is_floating_point
+
+
+def is_complex(input: AbstractTensor) -> bool:
+    """Return whether the dtype of `input` is complex."""
+    return dtypes.BY_NUMPY[input.value.dtype].is_complex
+
+
+def is_nonzero(input: Any) -> bool:
+    """Return whether the one element of `input` is not zero."""
+    if input.value.size != 1:
+        raise RuntimeError(f"is_nonzero: expected a tensor of one element, got shape {list(input.value.shape)}")
+    return bool(input)

@@ -44,7 +44,8 @@ class Equation:
     grad: bool = True
 
     def __str__(self) -> str:
-        attributes = ", ".join(f"{each}={getattr(self.op, each)!r}" for each in self.op.fields if hasattr(self.op, each))
+        shown = [each for each in self.op.fields if each not in ("label", "result") and hasattr(self.op, each)]
+        attributes = ", ".join(f"{each}={getattr(self.op, each)!r}" for each in shown)
         left = ", ".join(each.typed() for each in self.outputs)
         right = " ".join(map(str, self.inputs))
         return f"{left} = {self.op.name}{f'[{attributes}]' if attributes else ''} {right}".rstrip()

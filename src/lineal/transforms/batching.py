@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from lineal.core import Op, Overwrite, ViewScatter, apply, lift
-from lineal.ops import broadcasting, conversion
+from lineal.ops import broadcasting, conversion, creation
 from lineal.ops.contraction import products, vectors
 from lineal.ops.elementwise import exponential, parts
 from lineal.ops.indexing import advanced, basic, gathering
@@ -50,6 +50,9 @@ SHIFTED = (
 )
 """Ops that on a batch are themselves with every axis moved up by one."""
 
+ANY_RANK = (stacking.Stack, embedding.Embed, basic.Embed, basic.Slice)
+"""Ops that have no axis of their input among their attributes, so that examples of no dimensions need no care."""
+
 
 def rule(*classes: type[Op]) -> Callable[[Rule], Rule]:
     """Enter a rule for some classes of ops."""
@@ -81,6 +84,8 @@ def moved(name: str, value: Any, size: int) -> Any:
         return value + 1
     if name in ("axes", "places"):
         return tuple([each + 1 for each in value])
+    if name == "order" and isinstance(value, tuple):
+        return (0, *[each + 1 for each in value])
     if name == "shape":
         return (size, *value)
     if name == "items":
@@ -105,16 +110,21 @@ def pointwise_rule(op: Op, size: int, marks: tuple[bool, ...], x: Any) -> Any:
     return apply(op, x)
 
 
+@rule(creation.Full, creation.Empty)
+def made_rule(op: Op, size: int, marks: tuple[bool, ...]) -> Any:
+    return apply(shifted(op, size))
+
+
 @rule(*STACKS)
 def stack_rule(op: Op, size: int, marks: tuple[bool, ...], *xs: Any) -> Any:
     return apply(op, *[aligned(size, mark, x) for mark, x in zip(marks, xs)])
 
 
 @rule(*SHIFTED, basic.Slice, basic.Embed)
-def shifted_rule(op: Op, size: int, marks: tuple[bool, ...], *xs: Any) -> Any:
-    if any(x.value.ndim == mark for mark, x in zip(marks, xs)) and not isinstance(op, stacking.Stack | embedding.Embed | basic.Embed):
-        if not isinstance(op, sums.Sum | sums.Mean) or op.keepdim:
-            return NotImplemented
+def shifted_rule(op: Any, size: int, marks: tuple[bool, ...], *xs: Any) -> Any:
+    scalar = any(x.value.ndim == mark for mark, x in zip(marks, xs)) and not isinstance(op, ANY_RANK)
+    if scalar or ("axis" in op.fields and op.axis is None):
+        return NotImplemented
     return apply(shifted(op, size), *[aligned(size, mark, x) for mark, x in zip(marks, xs)])
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from lineal.base.errors import UnsupportedError
 from lineal.core import AbstractTensor, Op, apply, lift, modes, write
+from lineal.ops.creation import Empty, Full
 from lineal.ops.random.generator import Advance
 from lineal.tracing import Equation, GraphRecorder, Var, Write
 from lineal.transforms.batching import rule_of
@@ -42,7 +43,8 @@ class BatchRecorder(GraphRecorder):
                 "vmap: called random operation while in randomness error mode. Please either use the 'same' or 'different' "
                 "randomness flags on vmap or perform the randomness operation out of vmap"
             )
-        if any(self.is_batched(x) for x in xs):
+        if isinstance(op, Full | Empty) or any(self.is_batched(x) for x in xs):
+            # What is made inside may be written to with batched values, so it is made once per slice.
             super().record(op, xs, ys)
         elif self.outer is not None:
             self.outer.record(op, xs, ys)

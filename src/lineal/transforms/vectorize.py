@@ -10,7 +10,7 @@ import numpy as np
 
 from lineal.base import tree
 from lineal.core import AbstractTensor, lift, modes
-from lineal.ops import cat
+from lineal.ops.structural.joining import cat
 from lineal.tracing import record
 from lineal.transforms.replay import BatchRecorder, replay, stack
 

@@ -92,7 +92,8 @@ def matrix_power(input: AbstractTensor, n: int, *, out: AbstractTensor | None = 
 
 def _power(a: Any, n: int) -> Any:
     if n == 0:
-        return expand(lift(np.eye(a.value.shape[-1], dtype=a.value.dtype)), a.value.shape).clone()
+        unit = expand(lift(np.eye(a.value.shape[-1], dtype=a.value.dtype)), a.value.shape)
+        return a.where(lift(np.zeros((), bool)), unit)
     y = None
     while True:
         if n % 2:

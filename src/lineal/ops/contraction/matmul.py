@@ -10,6 +10,7 @@ from lineal.ops.broadcasting import expand
 from lineal.ops.contraction.products import (
     affine,
     affine_with_bias,
+    by_rows,
     dot_product,
     mismatch,
     product,
@@ -139,18 +140,11 @@ def inner(input: AbstractTensor, other: AbstractTensor, *, out: AbstractTensor |
     if len(b) == 1:
         y = matmul(input, other)
     else:
-        rows = other if len(b) == 2 else reshape(other, other.value.size // b[-1] if b[-1] else _count(b[:-1]), b[-1])
+        rows = by_rows(other)
         y = affine(True, "ViewBackward0")(input, rows)
         if len(b) > 2:
             y = reshape(y, (*a[:-1], *b[:-1]))
     return y if out is None else store(y, out, "inner")
-
-
-def _count(shape: tuple[int, ...]) -> int:
-    count = 1
-    for size in shape:
-        count *= size
-    return count
 
 
 def outer(input: AbstractTensor, vec2: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:

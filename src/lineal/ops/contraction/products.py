@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any
@@ -153,7 +154,11 @@ class Affine(Product):
     def eager(self, xp, x, w, bias=None):
         if self.transposed:
             w = w.T
-        y = xp.matmul(x, w) if x.ndim < 3 else xp.matmul(x.reshape(-1, x.shape[-1]), w).reshape(*x.shape[:-1], w.shape[1])
+        if x.ndim < 3:
+            y = xp.matmul(x, w)
+        else:
+            rows = x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
+            y = xp.matmul(rows, w).reshape(*x.shape[:-1], w.shape[1])
         if bias is not None:
             y += bias
         return y
@@ -215,7 +220,7 @@ def by_rows(x: AbstractTensor) -> Any:
     shape = x.value.shape
     if len(shape) == 2:
         return x
-    return reshape(x, int(np.prod(shape[:-1])), shape[-1])
+    return reshape(x, math.prod(shape[:-1]), shape[-1])
 
 
 def mismatch(name: str, a: tuple[int, ...], b: tuple[int, ...]) -> RuntimeError:

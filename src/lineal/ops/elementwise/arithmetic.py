@@ -9,7 +9,7 @@ import numpy as np
 from lineal.base import config
 from lineal.core import AbstractTensor
 from lineal.ops.conversion import dtype_of, result_type
-from lineal.ops.front import binary, nary, row, store, unary, underivable, unsupported, zero
+from lineal.ops.front import binary, nary, require_tensor, row, store, unary, underivable, unsupported, zero
 
 __all__ = [
     "neg",
@@ -91,6 +91,7 @@ def sub(input: Any, other: Any, *, alpha: Any = 1, out: AbstractTensor | None = 
 
 def rsub(input: Any, other: Any, *, alpha: Any = 1) -> Any:
     """Return other - alpha × input."""
+    require_tensor("rsub", input)
     return sub(other, input, alpha=alpha)
 
 
@@ -167,6 +168,7 @@ remainder = binary(
     lambda g: g,
     lambda g, a, b: -(g * _div_floor(a, b)),
     domain="ordered",
+    numbers="one",
     numeric=_remainder,
     doc="Return the remainder of input / other rounded down; it has the sign of other.",
 )
@@ -176,6 +178,7 @@ fmod = binary(
     lambda g: g,
     lambda g, a, b: -(g * _div_trunc(a, b)),
     domain="ordered",
+    numbers="second",
     numeric=_fmod,
     doc="Return the remainder of input / other rounded towards zero; it has the sign of input.",
 )
@@ -187,27 +190,42 @@ _reciprocal_backward = row(
     lambda h, g, y: h * (g * y * -2).conj(),
 )
 reciprocal = unary(
-    "reciprocal",
-    lambda m, x: m.reciprocal(x),
-    lambda g, y: _reciprocal_backward(g, y.conj()),
-    doc="Return 1 / input.",
+    "reciprocal", lambda m, x: m.reciprocal(x), lambda g, y: _reciprocal_backward(g, y.conj()), doc="Return 1 / input."
 )
 
 
 def addcmul(
-    input: AbstractTensor, tensor1: AbstractTensor, tensor2: AbstractTensor, *, value: Any = 1, out: AbstractTensor | None = None
+    input: AbstractTensor,
+    tensor1: AbstractTensor,
+    tensor2: AbstractTensor,
+    *,
+    value: Any = 1,
+    out: AbstractTensor | None = None,
 ) -> Any:
     """Return input + value × tensor1 × tensor2."""
     return add(input, mul(tensor1, tensor2), alpha=value, out=out)
 
 
 def addcdiv(
-    input: AbstractTensor, tensor1: AbstractTensor, tensor2: AbstractTensor, *, value: Any = 1, out: AbstractTensor | None = None
+    input: AbstractTensor,
+    tensor1: AbstractTensor,
+    tensor2: AbstractTensor,
+    *,
+    value: Any = 1,
+    out: AbstractTensor | None = None,
 ) -> Any:
     """Return input + value × tensor1 / tensor2; floating or complex only."""
     if tensor1.value.dtype.kind in "iub" and tensor2.value.dtype.kind in "iub":
-        raise RuntimeError("addcdiv: Integer division with addcdiv is not supported; use input + value * div(…, rounding_mode=…)")
+        raise RuntimeError(
+            "addcdiv: Integer division with addcdiv is not supported; use input + value * div(…, rounding_mode=…)"
+        )
     return add(input, true_divide(tensor1, tensor2), alpha=value, out=out)
+
+
+def _between(m: Any, a: Any, b: Any, w: Any) -> Any:
+    if w.ndim:
+        return m.where(m.abs(w) < 0.5, a + w * (b - a), b - (b - a) * (1 - w))
+    return a + w * (b - a) if abs(w) < 0.5 else b - (b - a) * (1 - w)
 
 
 _lerp = nary(
@@ -217,6 +235,7 @@ _lerp = nary(
     lambda g, w: g * w.conj(),
     lambda g, a, b: g * (b - a).conj(),
     domain="field",
+    numeric=_between,
 )
 
 

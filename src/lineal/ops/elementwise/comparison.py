@@ -33,15 +33,30 @@ __all__ = [
     "signbit",
 ]
 
-eq = binary("eq", lambda m, a, b: m.equal(a, b), result="bool", doc="Return where input = other.")
-ne = binary("ne", lambda m, a, b: m.not_equal(a, b), result="bool", doc="Return where input ≠ other.")
-lt = binary("lt", lambda m, a, b: m.less(a, b), domain="real", result="bool", doc="Return where input < other.")
-le = binary("le", lambda m, a, b: m.less_equal(a, b), domain="real", result="bool", doc="Return where input ≤ other.")
-gt = binary("gt", lambda m, a, b: m.greater(a, b), domain="real", result="bool", doc="Return where input > other.")
-ge = binary("ge", lambda m, a, b: m.greater_equal(a, b), domain="real", result="bool", doc="Return where input ≥ other.")
+eq = binary("eq", lambda m, a, b: m.equal(a, b), result="bool", numbers="second", doc="Return where input = other.")
+ne = binary("ne", lambda m, a, b: m.not_equal(a, b), result="bool", numbers="second", doc="Return where input ≠ other.")
+lt = binary(
+    "lt", lambda m, a, b: m.less(a, b), domain="real", result="bool", numbers="second", doc="Return where input < other."
+)
+le = binary(
+    "le", lambda m, a, b: m.less_equal(a, b), domain="real", result="bool", numbers="second", doc="Return where input ≤ other."
+)
+gt = binary(
+    "gt", lambda m, a, b: m.greater(a, b), domain="real", result="bool", numbers="second", doc="Return where input > other."
+)
+ge = binary(
+    "ge",
+    lambda m, a, b: m.greater_equal(a, b),
+    domain="real",
+    result="bool",
+    numbers="second",
+    doc="Return where input ≥ other.",
+)
 
 isnan = unary("isnan", lambda m, x: m.isnan(x), domain="any", result="bool", doc="Return where input is nan, in either part.")
-isinf = unary("isinf", lambda m, x: m.isinf(x), domain="any", result="bool", doc="Return where input is infinite, in either part.")
+isinf = unary(
+    "isinf", lambda m, x: m.isinf(x), domain="any", result="bool", doc="Return where input is infinite, in either part."
+)
 isfinite = unary(
     "isfinite", lambda m, x: m.isfinite(x), domain="any", result="bool", doc="Return where input is neither infinite nor nan."
 )
@@ -81,14 +96,20 @@ def isneginf(input: AbstractTensor, *, out: AbstractTensor | None = None) -> Any
 
 
 def _close(m: Any, a: Any, b: Any, rtol: Any, atol: Any) -> Any:
-    distance = m.abs(a - b)
-    return (a == b) | (m.isfinite(distance) & (distance <= atol + m.abs(rtol * b)))
+    return _within(m, a, b, m.abs(a - b), atol + m.abs(rtol * b))
+
+
+def _within(m: Any, a: Any, b: Any, distance: Any, allowed: Any) -> Any:
+    return (a == b) | (m.isfinite(distance) & (distance <= allowed))
 
 
 def _close_numeric(m: Any, a: Any, b: Any, rtol: Any, atol: Any) -> Any:
-    if a.dtype.kind == "b":
-        a, b = a.astype(np.int8), b.astype(np.int8)
-    return _close(m, a, b, rtol, atol)
+    if a.dtype.kind not in "iub":
+        return _close(m, a, b, rtol, atol)
+    wide = np.uint64 if a.dtype.kind == "u" else np.int64
+    a, b = a.astype(wide), b.astype(wide)
+    # the difference of two int64 may need the bit of the sign
+    return _within(m, a, b, (m.maximum(a, b) - m.minimum(a, b)).astype(np.uint64), atol + m.abs(rtol * b))
 
 
 _isclose = Elementwise("isclose", _close, (None,) * 4, "bool", _close_numeric)

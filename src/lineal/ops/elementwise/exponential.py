@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from lineal.core import AbstractTensor, Op, apply
 from lineal.ops.conversion import dtype_of
 from lineal.ops.elementwise.arithmetic import mul
@@ -41,9 +39,7 @@ exp2 = unary(
     numeric=lambda m, x: m.exp2(x) if x.dtype.kind != "c" else m.exp(x * _LN2),
     doc="Return 2 to the power of input.",
 )
-expm1 = unary(
-    "expm1", lambda m, x: m.expm1(x), lambda g, y: g * (y + 1).conj(), doc="Return exp(input) - 1, accurate near 0."
-)
+expm1 = unary("expm1", lambda m, x: m.expm1(x), lambda g, y: g * (y + 1).conj(), doc="Return exp(input) - 1, accurate near 0.")
 log = unary("log", lambda m, x: m.log(x), lambda g, x: g / x.conj(), doc="Return the natural logarithm of input.")
 log2 = unary("log2", lambda m, x: m.log2(x), lambda g, x: g / (x.conj() * _LN2), doc="Return the logarithm to base 2.")
 log10 = unary("log10", lambda m, x: m.log10(x), lambda g, x: g / (x.conj() * _LN10), doc="Return the logarithm to base 10.")
@@ -89,6 +85,7 @@ xlogy = binary(
     lambda g, a, b: _xlogy_backward(g, a, b),
     lambda g, a, b: g * a / b,
     domain="real float",
+    numbers="one",
     doc="Return input × log(other), 0 where input is.",
 )
 
@@ -132,6 +129,7 @@ def logit(input: AbstractTensor, eps: float | None = None, *, out: AbstractTenso
 
 def ldexp(input: AbstractTensor, other: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
     """Return input × 2^other."""
+    require_tensor("ldexp", input), require_tensor("ldexp", other)
     return mul(input, pow(2.0, other), out=out)
 
 

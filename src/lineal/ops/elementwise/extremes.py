@@ -6,7 +6,7 @@ from typing import Any
 
 from lineal.core import AbstractTensor, apply
 from lineal.ops.elementwise.masks import keep
-from lineal.ops.front import align, binary, require_tensor, row, store, unary
+from lineal.ops.front import align, as_scalar, binary, require_tensor, row, store, unary
 from lineal.ops.pattern import Elementwise
 
 __all__ = ["maximum", "minimum", "fmax", "fmin", "clamp", "clip", "clamp_min", "clamp_max", "relu"]
@@ -26,6 +26,7 @@ _maximum = binary(
     lambda g, a, b: _where_larger(g, a, b),
     lambda g, a, b: _where_larger(g, b, a),
     domain="real",
+    numbers="none",
 )
 _minimum = binary(
     "minimum",
@@ -33,6 +34,7 @@ _minimum = binary(
     lambda g, a, b: _where_larger(g, b, a),
     lambda g, a, b: _where_larger(g, a, b),
     domain="real",
+    numbers="none",
 )
 fmax = binary(
     "fmax",
@@ -40,6 +42,7 @@ fmax = binary(
     lambda g, a, b: keep(g, (a >= b) | b.isnan()),
     lambda g, a, b: keep(g, ~((a >= b) | b.isnan())),
     domain="real",
+    numbers="none",
     doc="Return the larger of input and other; nan only where both are nan.",
 )
 fmin = binary(
@@ -48,6 +51,7 @@ fmin = binary(
     lambda g, a, b: keep(g, (a <= b) | b.isnan()),
     lambda g, a, b: keep(g, ~((a <= b) | b.isnan())),
     domain="real",
+    numbers="none",
     doc="Return the smaller of input and other; nan only where both are nan.",
 )
 
@@ -89,10 +93,18 @@ _clamp = Elementwise(
     ),
 )
 _clamp_min = binary(
-    "clamp_min", lambda m, x, low: m.maximum(x, low), lambda g, x, low: keep(g, x >= low), lambda g, x, low: keep(g, x < low), domain="ordered"
+    "clamp_min",
+    lambda m, x, low: m.maximum(x, low),
+    lambda g, x, low: keep(g, x >= low),
+    lambda g, x, low: keep(g, x < low),
+    domain="real",
 )
 _clamp_max = binary(
-    "clamp_max", lambda m, x, high: m.minimum(x, high), lambda g, x, high: keep(g, x <= high), lambda g, x, high: keep(g, x > high), domain="ordered"
+    "clamp_max",
+    lambda m, x, high: m.minimum(x, high),
+    lambda g, x, high: keep(g, x <= high),
+    lambda g, x, high: keep(g, x > high),
+    domain="real",
 )
 
 
@@ -121,12 +133,21 @@ def clamp(input: AbstractTensor, min: Any = None, max: Any = None, *, out: Abstr
         if min is not max:
             return clamp_min(input, min, out=out) if max is None else clamp_max(input, max, out=out)
         raise RuntimeError("clamp: At least one of 'min' or 'max' must not be None")
-    refuse_unordered("clamp", input, min, max)
-    y = apply(_clamp, *align("clamp", "ordered", input, min, max))
+    if min.__class__ is max.__class__ is float and input.value.dtype.kind == "f":
+        y = apply(_clamp, input, as_scalar(min, input.value.dtype), as_scalar(max, input.value.dtype))
+    else:
+        refuse_unordered("clamp", input, min, max)
+        y = apply(_clamp, *align("clamp", "real", input, min, max))
     return y if out is None else store(y, out, "clamp")
 
 
-_where_positive = row("relu_backward", lambda m, g, y: m.where(y > 0, g, 0), lambda h, y: _where_positive(h, y), None)
+_where_positive = row(
+    "relu_backward",
+    lambda m, g, y: m.where(y == 0, 0, g),
+    lambda h, y: _where_positive(h, y),
+    None,
+    numeric=lambda m, g, y: m.where(y, g, 0),
+)
 _relu = unary("relu", lambda m, x: m.maximum(x, 0), lambda g, y: _where_positive(g, y), domain="ordered")
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from lineal.core import AbstractTensor
+from lineal.ops.conversion import dtype_of
 from lineal.ops.front import binary, unary
 
 __all__ = [
@@ -20,36 +22,67 @@ __all__ = [
 ]
 
 logical_and = binary(
-    "logical_and", lambda m, a, b: m.logical_and(a, b), result="bool", doc="Return where both inputs are not zero."
+    "logical_and",
+    lambda m, a, b: m.logical_and(a, b),
+    result="bool",
+    numbers="none",
+    doc="Return where both inputs are not zero.",
 )
 logical_or = binary(
-    "logical_or", lambda m, a, b: m.logical_or(a, b), result="bool", doc="Return where at least one input is not zero."
+    "logical_or",
+    lambda m, a, b: m.logical_or(a, b),
+    result="bool",
+    numbers="none",
+    doc="Return where at least one input is not zero.",
 )
 logical_xor = binary(
-    "logical_xor", lambda m, a, b: m.logical_xor(a, b), result="bool", doc="Return where exactly one input is not zero."
+    "logical_xor",
+    lambda m, a, b: m.logical_xor(a, b),
+    result="bool",
+    numbers="none",
+    doc="Return where exactly one input is not zero.",
 )
 logical_not = unary(
     "logical_not", lambda m, x: m.logical_not(x), domain="any", result="bool", doc="Return where input is zero."
 )
 
 bitwise_and = binary(
-    "bitwise_and", lambda m, a, b: m.bitwise_and(a, b), domain="integer", doc="Return the bits set in both inputs."
+    "bitwise_and",
+    lambda m, a, b: m.bitwise_and(a, b),
+    domain="integer",
+    numbers="one",
+    doc="Return the bits set in both inputs.",
 )
 bitwise_or = binary(
-    "bitwise_or", lambda m, a, b: m.bitwise_or(a, b), domain="integer", doc="Return the bits set in at least one input."
+    "bitwise_or",
+    lambda m, a, b: m.bitwise_or(a, b),
+    domain="integer",
+    numbers="one",
+    doc="Return the bits set in at least one input.",
 )
 bitwise_xor = binary(
-    "bitwise_xor", lambda m, a, b: m.bitwise_xor(a, b), domain="integer", doc="Return the bits set in exactly one input."
+    "bitwise_xor",
+    lambda m, a, b: m.bitwise_xor(a, b),
+    domain="integer",
+    numbers="one",
+    doc="Return the bits set in exactly one input.",
 )
-_bitwise_not = unary("bitwise_not", lambda m, x: m.invert(x), domain="integer")
+bitwise_not = unary(
+    "bitwise_not",
+    lambda m, x: m.invert(x),
+    domain="integer",
+    doc="Return input with all bits flipped; of bool tensors, not input.",
+)
 
 
-def bitwise_not(input: Any, *, out: Any = None) -> Any:
-    """Return input with all bits flipped; of bool tensors, not input."""
-    try:
-        return _bitwise_not(input, out=out)
-    except NotImplementedError:
-        raise TypeError("bitwise_not: ~ (operator.invert) is only implemented on integer and Boolean-type tensors") from None
+def invert(input: AbstractTensor) -> Any:
+    """Return ~input: its bits flipped, or its truth values."""
+    if input.value.dtype.kind not in "iub":
+        raise TypeError(f"~: only implemented on integer and Boolean-type tensors, got {dtype_of(input)}")
+    return bitwise_not(input)
+
+
+bitwise_not.operator = invert
 
 
 def _shifted_left(m: Any, a: Any, b: Any) -> Any:
@@ -69,6 +102,7 @@ bitwise_left_shift = binary(
     "bitwise_left_shift",
     lambda m, a, b: m.left_shift(a, b),
     domain="whole",
+    numbers="one",
     numeric=_shifted_left,
     doc="Return input × 2^other by shifting bits; 0 where other is negative or not less than the number of bits.",
 )
@@ -76,6 +110,7 @@ bitwise_right_shift = binary(
     "bitwise_right_shift",
     lambda m, a, b: m.right_shift(a, b),
     domain="whole",
+    numbers="one",
     numeric=_shifted_right,
     doc="Return input / 2^other, rounded down, by shifting bits.",
 )

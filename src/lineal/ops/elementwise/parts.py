@@ -13,7 +13,7 @@ from lineal.ops.conversion import cast, dtype_of
 from lineal.ops.elementwise.arithmetic import mul
 from lineal.ops.elementwise.masks import drop
 from lineal.ops.elementwise.trigonometry import cos, sin
-from lineal.ops.front import binary, broadcast, require_tensor, store, unary, unsupported
+from lineal.ops.front import broadcast, require_tensor, store, unary
 from lineal.ops.pattern import Elementwise
 
 __all__ = [
@@ -126,21 +126,32 @@ def check_parts(name: str, first: AbstractTensor, second: AbstractTensor) -> Non
     if any(each.numpy not in _FLOATS for each in given):
         raise RuntimeError(f"{name}: Expected both inputs to be Float or Double tensors but got {given[0]} and {given[1]}")
     if given[0] is not given[1]:
-        raise RuntimeError(f"{name}: Expected object of scalar type {given[0]} but got scalar type {given[1]} for second argument")
+        raise RuntimeError(
+            f"{name}: Expected object of scalar type {given[0]} but got scalar type {given[1]} for second argument"
+        )
+
+
+def finish(name: str, y: Any, out: AbstractTensor | None) -> Any:
+    """Return `y`, put into `out` if there is one, which must have y's dtype."""
+    if out is None:
+        return y
+    if dtype_of(out) is not dtype_of(y):
+        raise RuntimeError(
+            f"{name}: Expected object of scalar type {dtype_of(y)} but got scalar type {dtype_of(out)} for argument 'out'"
+        )
+    return store(y, out, name)
 
 
 def complex(real: AbstractTensor, imag: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
     """Return real + i × imag, two tensors of float32 or of float64."""
     check_parts("complex", real, imag)
-    y = apply(_complex, *broadcast("complex", real, imag))
-    return y if out is None else store(y, out, "complex")
+    return finish("complex", apply(_complex, *broadcast("complex", real, imag)), out)
 
 
 def polar(abs: AbstractTensor, angle: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
     """Return abs × (cos(angle) + i sin(angle)), of two tensors of float32 or of float64."""
     check_parts("polar", abs, angle)
-    y = complex(mul(abs, cos(angle)), mul(abs, sin(angle)))
-    return y if out is None else store(y, out, "polar")
+    return finish("polar", complex(mul(abs, cos(angle)), mul(abs, sin(angle))), out)
 
 
 def _angle_numeric(m: Any, x: Any) -> Any:

@@ -12,27 +12,33 @@ from lineal.base import dtypes
 from lineal.base.dtypes import Category
 from lineal.core import AbstractTensor
 from lineal.core.door import unary_door
-from lineal.ops.elementwise.masks import drop
 from lineal.ops.conversion import as_operand, cast, dtype_of, result_type
+from lineal.ops.elementwise.masks import drop
 from lineal.ops.front import binary, require_tensor, row, store, unary, unsupported, zero
 from lineal.ops.pattern import Elementwise
 
 __all__ = ["square", "sqrt", "rsqrt", "pow", "float_power"]
 
+
+def _doubled(x: Any) -> Any:
+    # a sum, since NumPy takes longer over a product with a Python number
+    return x + x
+
+
 _twice = row(
-    "square_backward",
-    lambda m, g, x: 2 * (g * x),
-    lambda h, x: _twice(h, x.conj()),
-    lambda h, g: _twice(h, g.conj()),
+    "square_backward", lambda m, g, x: _doubled(g * x), lambda h, x: _twice(h, x.conj()), lambda h, g: _twice(h, g.conj())
 )
 _half_quotient = row(
     "sqrt_backward",
-    lambda m, g, y: 0.5 * (g / y),
+    lambda m, g, y: g / (y + y),
     lambda h, y: _half_quotient(h, y.conj()),
     lambda h, g, y: -_half_quotient(h, (y * (y / g)).conj()),
 )
 sqrt = unary(
-    "sqrt", lambda m, x: m.sqrt(x), lambda g, y: _half_quotient(g, y.conj()), doc="Return the square root of input, nan below 0."
+    "sqrt",
+    lambda m, x: m.sqrt(x),
+    lambda g, y: _half_quotient(g, y.conj()),
+    doc="Return the square root of input, nan below 0.",
 )
 _rsqrt_backward = row(
     "rsqrt_backward",
@@ -99,7 +105,7 @@ def _by_exponent(g: Any, a: Any, b: Any, y: Any) -> Any:
     return g * drop(y * a.log(), still).conj()
 
 
-_pow = binary("pow", lambda m, a, b: m.power(a, b), _by_base, _by_exponent, numeric=_power)
+_pow = binary("pow", lambda m, a, b: m.power(a, b), _by_base, _by_exponent, numbers="one", numeric=_power)
 
 
 def pow(input: Any, exponent: Any, *, out: AbstractTensor | None = None) -> Any:

@@ -25,7 +25,11 @@ floor = _step("floor", lambda m, x: m.floor(x), "Return input rounded down to wh
 trunc = _step("trunc", lambda m, x: m.trunc(x), "Return input rounded towards zero to whole numbers.")
 _round = _step("round", lambda m, x: m.rint(x), "Return input rounded to the nearest whole numbers, halves to even ones.")
 frac = unary(
-    "frac", lambda m, x: x - m.trunc(x), lambda g: g, domain="only float", doc="Return input less its whole part; it has input's sign."
+    "frac",
+    lambda m, x: x - m.trunc(x),
+    lambda g: g,
+    domain="only float",
+    doc="Return input less its whole part; it has input's sign.",
 )
 
 

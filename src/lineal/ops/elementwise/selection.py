@@ -11,9 +11,7 @@ from lineal.ops.pattern import Elementwise
 
 __all__ = ["where"]
 
-_where = Elementwise(
-    "where", lambda m, c, a, b: m.where(c, a, b), (None, lambda g, c: keep(g, c), lambda g, c: drop(g, c))
-)
+_where = Elementwise("where", lambda m, c, a, b: m.where(c, a, b), (None, lambda g, c: keep(g, c), lambda g, c: drop(g, c)))
 
 
 def where(condition: AbstractTensor, input: Any = None, other: Any = None, *, out: AbstractTensor | None = None) -> Any:

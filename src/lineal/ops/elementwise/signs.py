@@ -29,7 +29,9 @@ def _sgn_slope(g: Any, x: Any, y: Any) -> Any:
     return drop((g - y * (g * y.conj()).real) / abs(x), x == 0)
 
 
-sgn = unary("sgn", lambda m, x: m.sign(x), _sgn_slope, domain="any", numeric=_sign, doc="Return input / |input|, 0 where input is.")
+sgn = unary(
+    "sgn", lambda m, x: m.sign(x), _sgn_slope, domain="any", numeric=_sign, doc="Return input / |input|, 0 where input is."
+)
 _real_sign = unary("sign", lambda m, x: m.sign(x), zero, domain="real", numeric=_sign)
 
 
@@ -48,7 +50,12 @@ def _abs_slope(g: Any, x: Any) -> Any:
 
 
 abs = unary(
-    "abs", lambda m, x: m.abs(x), _abs_slope, domain="number", result="real", doc="Return the magnitude of input; the gradient at 0 is 0."
+    "abs",
+    lambda m, x: m.abs(x),
+    _abs_slope,
+    domain="number",
+    result="real",
+    doc="Return the magnitude of input; the gradient at 0 is 0.",
 )
 copysign = binary(
     "copysign",
@@ -56,21 +63,23 @@ copysign = binary(
     lambda g, a, y: _copied_sign(g, a, y),
     zero,
     domain="real float",
+    numbers="second",
     doc="Return the magnitude of input with the sign of other.",
 )
 _copied_sign = row(
     "copysign_backward",
     lambda m, g, a, y: m.where(a == 0, 0, m.where(m.signbit(a) == m.signbit(y), g, -g)),
     lambda h, a, y: _copied_sign(h, a, y),
-    None,
-    None,
+    zero,
+    zero,
 )
 nextafter = binary(
     "nextafter",
     lambda m, a, b: m.nextafter(a, b),
-    underivable("nextafter"),
-    underivable("nextafter"),
+    lambda g, a, b: keep(g, a != b),
+    zero,
     domain="only float",
+    numbers="none",
     doc="Return the floating-point number next to input in the direction of other.",
 )
 _heaviside = binary(

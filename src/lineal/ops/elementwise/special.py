@@ -7,7 +7,6 @@ import math
 from typing import Any
 
 import lazy_loader
-import numpy as np
 
 from lineal.base import config
 from lineal.base.dtypes import Category
@@ -52,7 +51,7 @@ lgamma = unary(
     lambda m, x: m.lgamma(x),
     lambda g, x: g * digamma(x),
     domain="real float",
-    numeric=lambda m, x: scipy.special.gammaln(x),
+    numeric=lambda m, x: m.where(x == -m.inf, x.dtype.type(m.inf), scipy.special.gammaln(x)),
     doc="Return the logarithm of |Γ(input)|.",
 )
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
-
 from lineal.ops.elementwise.arithmetic import mul
 from lineal.ops.elementwise.masks import drop
 from lineal.ops.front import binary, row, unary
@@ -52,7 +50,7 @@ _one_plus_square = row(
 )
 _one_less_square = row(
     "tanh_backward",
-    lambda m, g, y: g * (1 - y * y),
+    lambda m, g, y: g - g * (y * y),
     lambda h, y: _one_less_square(h, y.conj()),
     lambda h, g, y: h * (g * y * -2).conj(),
 )
@@ -108,6 +106,7 @@ atan2 = binary(
     lambda g, a, b: _across(g, a, b),
     lambda g, a, b: -_across(g, b, a),
     domain="real float",
+    numbers="none",
     doc="Return the angle, in (-π, π], of the point with height input and abscissa other.",
 )
 hypot = binary(
@@ -116,6 +115,7 @@ hypot = binary(
     lambda g, a, y: g * (a / y),
     lambda g, b, y: g * (b / y),
     domain="only float",
+    numbers="none",
     doc="Return √(input² + other²) without overflow.",
 )
 

@@ -136,9 +136,7 @@ def add_at(y: np.ndarray, places: Places, indices: Any, source: np.ndarray) -> N
         rows = np.ravel_multi_index(tuple(np.broadcast_arrays(*positive)), y.shape[:n])
         inner = math.prod(y.shape[n:])
         add_rows(
-            y.reshape(-1, inner),
-            rows.reshape(-1),
-            np.broadcast_to(source, (*rows.shape, *y.shape[n:])).reshape(-1, inner),
+            y.reshape(-1, inner), rows.reshape(-1), np.broadcast_to(source, (*rows.shape, *y.shape[n:])).reshape(-1, inner)
         )
     else:
         spots = np.arange(y.size).reshape(y.shape)[key]

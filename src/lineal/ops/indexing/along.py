@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from lineal.base import dtypes
 from lineal.base.spec import axis
-from lineal.core import AbstractTensor, apply
+from lineal.core import AbstractTensor, apply, lift
 from lineal.ops.broadcasting import expand
 from lineal.ops.conversion import cast, dtype_of
-from lineal.ops.front import assign, require_tensor, store
+from lineal.ops.front import assign, require_tensor
 from lineal.ops.indexing.accumulation import outside
 from lineal.ops.indexing.advanced import index_op, put_op
-from lineal.ops.indexing.changing import change
-from lineal.ops.indexing.gathering import INDEX_DTYPES, number_like
+from lineal.ops.indexing.changing import change, deliver
+from lineal.ops.indexing.gathering import INDEX_DTYPES
+from lineal.ops.indexing.masks import masked_fill_op, zero_dimensional
 
 __all__ = ["index_add", "index_copy", "index_fill", "index_select", "put", "take"]
 
 
-def vector(
-    name: str, x: AbstractTensor, dim: int, index: AbstractTensor, error: type = IndexError, lowest: int = 0
-) -> tuple:
+def vector(name: str, x: AbstractTensor, dim: int, index: AbstractTensor, error: type = IndexError, lowest: int = 0) -> tuple:
     """Check a vector of places along `dim`; return x with a dimension, the dimension, and the index as int64 vector."""
     require_tensor(name, x)
     place = axis(name, dim, x.value.ndim)
@@ -45,12 +46,10 @@ def index_select(input: AbstractTensor, dim: int, index: AbstractTensor, *, out:
     y = apply(index_op((place,), "IndexSelect"), x, index)
     if input.value.ndim == 0:
         y = y.reshape(())
-    return y if out is None else store(y, out, "index_select")
+    return deliver(y, out, "index_select", input, index)
 
 
-def paired(
-    name: str, input: AbstractTensor, dim: int, index: AbstractTensor, source: AbstractTensor, error: type
-) -> tuple:
+def paired(name: str, input: AbstractTensor, dim: int, index: AbstractTensor, source: AbstractTensor, error: type) -> tuple:
     """Check index and source of index_add and index_copy; return input, dimension, index and source ready for the op."""
     require_tensor(name, source)
     x, place, index = vector(name, input, dim, index, error)
@@ -77,7 +76,7 @@ def index_add(
     x, place, index, source = paired("index_add", input, dim, index, source, RuntimeError)
     y = apply(put_op((place,), True, "IndexAdd"), x, source if alpha == 1 else source * alpha, index)
     y = y if input.value.ndim else y.reshape(())
-    return y if out is None else store(y, out, "index_add")
+    return deliver(y, out, "index_add", input, index, source)
 
 
 def index_add_(self: AbstractTensor, dim: int, index: AbstractTensor, source: AbstractTensor, *, alpha: Any = 1) -> Any:
@@ -87,14 +86,12 @@ def index_add_(self: AbstractTensor, dim: int, index: AbstractTensor, source: Ab
     return self
 
 
-def index_copy(
-    input: AbstractTensor, dim: int, index: AbstractTensor, source: AbstractTensor, *, out: Any = None
-) -> Any:
+def index_copy(input: AbstractTensor, dim: int, index: AbstractTensor, source: AbstractTensor, *, out: Any = None) -> Any:
     """Return input with its slice index[i] along `dim` replaced by source[…, i, …], for all i."""
     x, place, index, source = paired("index_copy", input, dim, index, source, IndexError)
     y = apply(put_op((place,), False, "IndexCopy"), x, source, index)
     y = y if input.value.ndim else y.reshape(())
-    return y if out is None else store(y, out, "index_copy")
+    return deliver(y, out, "index_copy", input, index, source)
 
 
 def index_copy_(self: AbstractTensor, dim: int, index: AbstractTensor, source: AbstractTensor) -> Any:
@@ -105,34 +102,30 @@ def index_copy_(self: AbstractTensor, dim: int, index: AbstractTensor, source: A
 
 
 def filling(name: str, input: AbstractTensor, dim: int, index: AbstractTensor, value: Any) -> tuple:
-    """Return input, dimension, index and the value expanded to the slices it fills."""
+    """Return input with dimensions, and the op and its other inputs that fill its slices `index`."""
     x, place, index = vector(name, input, dim, index, lowest=-1)
     number = zero_dimensional(name, value, x)
-    return x, place, index, expand(number, (*x.value.shape[:place], index.value.size, *x.value.shape[place + 1 :]))
-
-
-def zero_dimensional(name: str, value: Any, x: AbstractTensor) -> Any:
-    """Return a fill value, a number or a tensor of no dimensions, as a tensor in the dtype of `x`."""
-    if not isinstance(value, AbstractTensor):
-        return number_like(value, x)
-    if value.value.ndim:
-        raise RuntimeError(
-            f"{name}: only supports a 0-dimensional value tensor, but got tensor with {value.value.ndim} dimension(s)"
-        )
-    return cast(value, dtype_of(x))
+    if number.node is None and number.origin is None:
+        shape = (*x.value.shape[:place], index.value.size, *x.value.shape[place + 1 :])
+        return x, put_op((place,), False, "IndexFill"), (expand(number, shape), index)
+    # a slice named twice counts once in the value's derivative: so it does in a mask
+    blank, chosen = lift(np.zeros(x.value.shape[place], np.bool_)), lift(np.ones(index.value.size, np.bool_))
+    line = tuple(-1 if axis == place else 1 for axis in range(x.value.ndim))
+    mask = apply(put_op((0,), False, "IndexFill"), blank, chosen, index).reshape(line)
+    return x, masked_fill_op, (expand(mask, x.value.shape), number)
 
 
 def index_fill(input: AbstractTensor, dim: int, index: AbstractTensor, value: Any) -> Any:
     """Return input with its slices `index` along `dim` filled with `value`, a number or a tensor of no dimensions."""
-    x, place, index, filler = filling("index_fill", input, dim, index, value)
-    y = apply(put_op((place,), False, "IndexFill"), x, filler, index)
+    x, op, others = filling("index_fill", input, dim, index, value)
+    y = apply(op, x, *others)
     return y if input.value.ndim else y.reshape(())
 
 
 def index_fill_(self: AbstractTensor, dim: int, index: AbstractTensor, value: Any) -> Any:
     """Fill the slices `index` along `dim` with `value`."""
-    x, place, index, filler = filling("index_fill_", self, dim, index, value)
-    change(x, put_op((place,), False, "IndexFill"), filler, index, name="index_fill_")
+    x, op, others = filling("index_fill_", self, dim, index, value)
+    change(x, op, *others, name="index_fill_")
     return self
 
 
@@ -152,7 +145,7 @@ def take(input: AbstractTensor, index: AbstractTensor, *, out: Any = None) -> An
     """Return the elements of input, flattened, that `index` (int64; negative counts from the end) names, in index's shape."""
     places = flat_index("take", input, index)
     y = apply(index_op((0,), "Take"), input.reshape(-1), places).reshape(index.value.shape)
-    return y if out is None else store(y, out, "take")
+    return deliver(y, out, "take", input, index)
 
 
 def putting(name: str, input: AbstractTensor, index: AbstractTensor, source: AbstractTensor) -> tuple:

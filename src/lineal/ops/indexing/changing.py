@@ -5,9 +5,12 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import Any, ClassVar
 
+import numpy as np
+
 from lineal.core import AbstractTensor, Op, apply, modes, synchronize
 from lineal.core.inplace import check_write, touch
-from lineal.ops.front import assign
+from lineal.ops.conversion import dtype_of
+from lineal.ops.front import assign, store
 
 __all__: list[str] = []
 
@@ -30,7 +33,7 @@ class Change(Op):
 
 def change(target: AbstractTensor, op: Change, *others: AbstractTensor, name: str) -> Any:
     """Let `target` become op(target, *others) in place; only the changed elements are touched where nobody watches."""
-    if target.view is not None:
+    if target.origin is not None:
         synchronize(target)
     watched = modes.recorder.get() is not None or (
         modes.grad_enabled.get() and (target.node is not None or any(each.node is not None for each in others))
@@ -39,8 +42,11 @@ def change(target: AbstractTensor, op: Change, *others: AbstractTensor, name: st
     if watched or not contiguous or any(shares(target, each) for each in others):
         return assign(target, apply(op, target, *others), name)
     check_write(target, target, name)
-    with modes.quiet():
+    token = modes.silence(modes.silent)
+    try:
         op.change(target.value, *[each.value for each in others])
+    finally:
+        modes.restore(token)
     touch(target, name)
     return target
 
@@ -48,3 +54,18 @@ def change(target: AbstractTensor, op: Change, *others: AbstractTensor, name: st
 def shares(target: AbstractTensor, other: AbstractTensor) -> bool:
     """Return whether `other` may look into the memory of `target`, so that changing one would change what is read."""
     return other is target or (other.memory is not None and other.memory is target.memory)
+
+
+def deliver(y: Any, out: AbstractTensor | None, name: str, *inputs: AbstractTensor) -> Any:
+    """Return `y`, or put it into `out`, which must have its dtype and no memory of the inputs."""
+    if out is None:
+        return y
+    if isinstance(out, AbstractTensor):
+        if out.value.dtype != y.value.dtype:
+            raise RuntimeError(f"{name}: Expected out tensor to have dtype {dtype_of(y)}, but got {dtype_of(out)} instead")
+        repeats = any(step == 0 and size > 1 for step, size in zip(out.value.strides, out.value.shape))
+        if repeats or any(np.may_share_memory(out.value, each.value) for each in inputs):
+            raise RuntimeError(
+                f"{name}: unsupported operation: out shares memory with an input or repeats its own; clone() it first"
+            )
+    return store(y, out, name)

@@ -12,10 +12,9 @@ from lineal.core import AbstractTensor, Op, apply, lift, write
 from lineal.ops.broadcasting import expand
 from lineal.ops.conversion import as_operand, cast, dtype_of
 from lineal.ops.front import require_tensor
-from lineal.ops.indexing.along import zero_dimensional
-from lineal.ops.indexing.gathering import number_like
+from lineal.ops.indexing.masks import number_like, zero_dimensional
 
-__all__ = ["fill"]
+__all__ = ["fill", "fill_", "zero_"]
 
 
 class Fill(Op):

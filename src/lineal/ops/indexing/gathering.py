@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 
 from lineal.base import dtypes
-from lineal.base.dtypes import Category
 from lineal.base.spec import axis
 from lineal.core import AbstractTensor, Op, apply
 from lineal.ops.broadcasting import expand
 from lineal.ops.conversion import cast, constant, dtype_of
-from lineal.ops.front import require_tensor, store
+from lineal.ops.front import require_tensor
 from lineal.ops.indexing.accumulation import add_counted, flat_places, outside
 from lineal.ops.indexing.basic import narrow_to
-from lineal.ops.indexing.changing import Change, change
+from lineal.ops.indexing.changing import Change, change, deliver
+from lineal.ops.indexing.masks import number_like
 
 __all__ = ["gather", "scatter", "scatter_add", "take_along_dim"]
 
@@ -101,9 +101,7 @@ def accumulate(y: np.ndarray, dim: int, index: np.ndarray, source: np.ndarray) -
         np.add.at(y.reshape(-1), places, source.reshape(-1))
 
 
-def read_index(
-    name: str, x: AbstractTensor, dim: int, index: AbstractTensor, *others: AbstractTensor
-) -> tuple[int, Any]:
+def read_index(name: str, x: AbstractTensor, dim: int, index: AbstractTensor, *others: AbstractTensor) -> tuple[int, Any]:
     """Check what gather and scatter take; return the dimension and the index as int64.
 
     The index may be no longer than `x` in the other dimensions, and no longer than `others` in any.
@@ -140,9 +138,7 @@ def raised(x: AbstractTensor, *others: Any) -> list[Any]:
     return [each.reshape(1) if each.value.ndim == 0 else each for each in (x, *others)]
 
 
-def gather(
-    input: AbstractTensor, dim: int, index: AbstractTensor, *, sparse_grad: bool = False, out: Any = None
-) -> Any:
+def gather(input: AbstractTensor, dim: int, index: AbstractTensor, *, sparse_grad: bool = False, out: Any = None) -> Any:
     """Return the elements of input that `index` names along `dim`, in the shape of `index` (int64, no negative places)."""
     place, index = read_index("gather", input, dim, index)
     if index.value.size == 0 and index.value.ndim != input.value.ndim:
@@ -152,7 +148,7 @@ def gather(
         y = apply(_gather(0), x, positions).reshape(index.value.shape)
     else:
         y = apply(_gather(place), input, index)
-    return y if out is None else store(y, out, "gather")
+    return deliver(y, out, "gather", input, index)
 
 
 def prepare_source(name: str, input: AbstractTensor, src: Any, index: AbstractTensor) -> Any:
@@ -166,18 +162,8 @@ def prepare_source(name: str, input: AbstractTensor, src: Any, index: AbstractTe
     return expand(number_like(src, input), index.value.shape)
 
 
-def number_like(number: Any, x: AbstractTensor) -> Any:
-    """Return a number in the dtype of `x` as a tensor of no dimensions; fractions are cut off where it holds integers."""
-    target = dtype_of(x)
-    if target.category is Category.INTEGER and isinstance(number, float) and np.isfinite(number):
-        number = int(number)
-    if isinstance(number, complex) and not target.is_complex:
-        raise RuntimeError(f"value cannot be converted to type {target.name} without overflow, got {number}")
-    return constant(number, target)
-
-
 def scattering(name: str, op: Any, input: AbstractTensor, dim: int, index: AbstractTensor, src: Any) -> tuple:
-    """Return, from arguments as users write them, a tensor with dimensions, and the op and its other inputs (None: no change)."""
+    """Return, from arguments as users write them, input with dimensions, the op (None: no change) and its other inputs."""
     src = prepare_source(name, input, src, index)
     place, index = read_index(name, input, dim, index, src)
     if index.value.size == 0:
@@ -223,17 +209,11 @@ def scatter(
     else:
         src = prepare_source("scatter", input, src, index)
         y = input.scatter_reduce(dim, index, src, reduction("scatter", reduce))  # type: ignore[attr-defined]
-    return y if out is None else store(y, out, "scatter")
+    return deliver(y, out, "scatter", input, index)
 
 
 def scatter_(
-    self: AbstractTensor,
-    dim: int,
-    index: AbstractTensor,
-    src: Any = None,
-    *,
-    value: Any = None,
-    reduce: str | None = None,
+    self: AbstractTensor, dim: int, index: AbstractTensor, src: Any = None, *, value: Any = None, reduce: str | None = None
 ) -> Any:
     """Write the elements of `src`, a tensor or a number, at the places that `index` names along `dim`."""
     src = required(value if src is None else src)
@@ -261,7 +241,7 @@ def scatter_add(input: AbstractTensor, dim: int, index: AbstractTensor, src: Abs
     """Return input with the elements of `src` added at the places that `index` names along `dim`."""
     require_tensor("scatter_add", src)
     y = scattered("scatter_add", _scatter_add, input, dim, index, src)
-    return y if out is None else store(y, out, "scatter_add")
+    return deliver(y, out, "scatter_add", input, index, src)
 
 
 def scatter_add_(self: AbstractTensor, dim: int, index: AbstractTensor, src: AbstractTensor) -> Any:
@@ -271,17 +251,17 @@ def scatter_add_(self: AbstractTensor, dim: int, index: AbstractTensor, src: Abs
 
 
 def take_along_dim(input: AbstractTensor, indices: AbstractTensor, dim: int | None = None, *, out: Any = None) -> Any:
-    """Return the elements that `indices` (int64) names along `dim`, both broadcast elsewhere; without dim, of input flattened."""
+    """Return the elements that `indices` (int64) names along `dim`, both broadcast elsewhere; without dim, of all input."""
     require_tensor("take_along_dim", input)
     if dtype_of(indices) is not dtypes.int64:
         raise RuntimeError(f"take_along_dim(): dtype of indices should be Long but got {dtype_of(indices)}")
     if dim is None:
         y = gather(input.reshape(-1), 0, indices.reshape(-1))  # type: ignore[attr-defined]
-        return y if out is None else store(y, out, "take_along_dim")
+        return deliver(y, out, "take_along_dim", input, indices)
     x, n = input, input.value.ndim
     if n != indices.value.ndim:
         raise RuntimeError(
-            f"take_along_dim(): input and indices should have the same number of dimensions, "
+            "take_along_dim(): input and indices should have the same number of dimensions, "
             f"but got {n} dimensions for input, and {indices.value.ndim} dimensions for indices"
         )
     place = axis("take_along_dim", dim, n)
@@ -295,4 +275,4 @@ def take_along_dim(input: AbstractTensor, indices: AbstractTensor, dim: int | No
             indices = indices % size
         x, indices = expand(x, wide[0]), expand(indices, wide[1])
     y = gather(x, place, indices)
-    return y if out is None else store(y, out, "take_along_dim")
+    return deliver(y, out, "take_along_dim", input, indices)

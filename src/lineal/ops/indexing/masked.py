@@ -1,4 +1,4 @@
-"""Elements chosen by a mask, and the places where something is not zero."""
+"""Elements taken and put by a mask, and the places where something is not zero."""
 
 from __future__ import annotations
 
@@ -13,26 +13,10 @@ from lineal.core import AbstractTensor, Op, apply, lift
 from lineal.ops.broadcasting import expand
 from lineal.ops.conversion import constant, dtype_of
 from lineal.ops.front import require_tensor, store
-from lineal.ops.indexing.along import zero_dimensional
-from lineal.ops.indexing.changing import Change, change
+from lineal.ops.indexing.changing import Change, change, deliver
+from lineal.ops.indexing.masks import check_mask, fitting, masked_fill_op
 
-__all__ = ["argwhere", "masked_fill", "masked_scatter", "masked_select", "nonzero", "unravel_index"]
-
-
-class MaskedFill(Change):
-    """y = value where mask, x elsewhere; x̄ = ȳ, zero where mask; v̄ = Σ ȳ where mask."""
-
-    name = "MaskedFill"
-    keeps = "1"
-    strided = True
-
-    def change(self, y, mask, value):
-        np.copyto(y, value, where=mask)
-
-    def vjp(self, needs, g, y, x, mask, value):
-        nothing = constant(0, dtype_of(g))
-        g_x = apply(self, g, mask, nothing) if needs[0] else None
-        return g_x, None, apply(self, g, ~mask, nothing).sum() if needs[2] else None
+__all__ = ["argwhere", "masked_scatter", "masked_select", "nonzero", "unravel_index"]
 
 
 class MaskedSelect(Op):
@@ -60,7 +44,7 @@ class MaskedScatter(Change):
 
     def vjp(self, needs, g, y, x, mask, s):
         return (
-            apply(_masked_fill, g, mask, constant(0, dtype_of(g))) if needs[0] else None,
+            apply(masked_fill_op, g, mask, constant(0, dtype_of(g))) if needs[0] else None,
             None,
             apply(_masked_gather(s.shape), g, mask) if needs[2] else None,
         )
@@ -116,49 +100,10 @@ class UnravelIndex(Op):
         return (None,)
 
 
-_masked_fill = MaskedFill()
 _masked_select = MaskedSelect()
 _masked_scatter = MaskedScatter()
 _masked_gather = functools.lru_cache(1024)(MaskedGather)
 _nonzero = Nonzero()
-
-
-def check_mask(name: str, mask: Any) -> None:
-    """Refuse a mask that is not a bool tensor."""
-    require_tensor(name, mask)
-    if mask.value.dtype != np.bool_:
-        raise RuntimeError(f"{name}: only supports boolean masks, but got mask with dtype {dtype_of(mask)}")
-
-
-def masked_fill(input: AbstractTensor, mask: AbstractTensor, value: Any) -> Any:
-    """Return input with `value`, a number or a tensor of no dimensions, where the mask is true; the two broadcast."""
-    require_tensor("masked_fill", input)
-    check_mask("masked_fill", mask)
-    shape = broadcast_shapes("masked_fill", input.value.shape, mask.value.shape)
-    number = zero_dimensional("masked_fill", value, input)
-    return apply(_masked_fill, expand(input, shape), expand(mask, shape), number)
-
-
-def masked_fill_(self: AbstractTensor, mask: AbstractTensor, value: Any) -> Any:
-    """Write `value` where the mask, which broadcasts to this tensor, is true."""
-    check_mask("masked_fill_", mask)
-    return change(
-        self,
-        _masked_fill,
-        fitting("masked_fill_", self, mask),
-        zero_dimensional("masked_fill_", value, self),
-        name="masked_fill_",
-    )
-
-
-def fitting(name: str, target: AbstractTensor, mask: AbstractTensor) -> Any:
-    """Return the mask expanded to the shape of the tensor that is to be written."""
-    shape = broadcast_shapes(name, target.value.shape, mask.value.shape)
-    if shape != target.value.shape:
-        raise RuntimeError(
-            f"{name}: output with shape {list(target.value.shape)} doesn't match the broadcast shape {list(shape)}"
-        )
-    return expand(mask, shape)
 
 
 def masked_select(input: AbstractTensor, mask: AbstractTensor, *, out: Any = None) -> Any:
@@ -167,7 +112,7 @@ def masked_select(input: AbstractTensor, mask: AbstractTensor, *, out: Any = Non
     check_mask("masked_select", mask)
     shape = broadcast_shapes("masked_select", input.value.shape, mask.value.shape)
     y = apply(_masked_select, expand(input, shape), expand(mask, shape))
-    return y if out is None else store(y, out, "masked_select")
+    return deliver(y, out, "masked_select", input, mask)
 
 
 def masked_scatter(input: AbstractTensor, mask: AbstractTensor, source: AbstractTensor) -> Any:
@@ -191,9 +136,7 @@ def masked_scatter_(self: AbstractTensor, mask: AbstractTensor, source: Abstract
 def check_source(name: str, x: AbstractTensor, mask: AbstractTensor, source: AbstractTensor) -> None:
     """Refuse a source of another dtype or of too few elements."""
     if require_tensor(name, source).dtype != x.value.dtype:
-        raise RuntimeError(
-            f"{name}: expected self and source to have same dtypes but got {dtype_of(x)} and {dtype_of(source)}"
-        )
+        raise RuntimeError(f"{name}: expected self and source to have same dtypes but got {dtype_of(x)} and {dtype_of(source)}")
     wanted = np.count_nonzero(mask.value)
     if source.value.size < wanted:
         raise RuntimeError(

@@ -9,10 +9,10 @@ import numpy as np
 
 from lineal.base import dtypes
 from lineal.base.spec import axis
-from lineal.core import AbstractTensor, apply, lift
+from lineal.core import AbstractTensor, apply
 from lineal.ops.broadcasting import expand
 from lineal.ops.conversion import constant, dtype_of
-from lineal.ops.front import assign, require_tensor, store
+from lineal.ops.front import require_tensor, store
 from lineal.ops.indexing.accumulation import flat_places
 from lineal.ops.indexing.along import vector
 from lineal.ops.indexing.changing import Change
@@ -58,7 +58,7 @@ class ScatterProduct(Change):
         dim, target = self.dim, dtype_of(g)
         x_zero, src_zero = x == 0, src == 0
         x_safe, src_safe = x.masked_fill(x_zero, 1), src.masked_fill(src_zero, 1)
-        zeros = scatter_add(x_zero.to(target), dim, index, src_zero.to(target))
+        zeros = scatter_add(x_zero.to(dtypes.int64), dim, index, src_zero.to(dtypes.int64))
         product = apply(self, x_safe, index, src_safe)
         g = g * ((product * (zeros <= 1).to(target)).conj())
         alone = zeros == 0
@@ -101,9 +101,7 @@ def scatter_reduce(
     `reduce` is sum, prod, mean, amax or amin; without `include_self` input's own element does not count where src has any.
     """
     if reduce not in WORDS:
-        raise RuntimeError(
-            f"scatter_reduce: reduce argument must be either sum, prod, mean, amax or amin, got {reduce}"
-        )
+        raise RuntimeError(f"scatter_reduce: reduce argument must be either sum, prod, mean, amax or amin, got {reduce}")
     require_tensor("scatter_reduce", src)
     if reduce in ("amax", "amin") and dtype_of(require_input(input)).is_complex:
         raise RuntimeError(f"scatter_reduce: {reduce} is not defined for {dtype_of(input)}")
@@ -130,26 +128,10 @@ def require_input(x: Any) -> Any:
 def mean(x: AbstractTensor, dim: int, index: AbstractTensor, src: AbstractTensor, include_self: bool) -> Any:
     """Return the scattered sum divided by how many elements met in each place; integers round down."""
     total = scatter_add(x, dim, index, src)
-    storage = x.value.dtype
     own = expand(constant(int(include_self), dtypes.int64), x.value.shape)
     ones = expand(constant(1, dtypes.int64), src.value.shape)
-    count = scatter_add(own, dim, index, ones).clamp(min=1)
-    if storage.kind in "fcV":
-        return total / count.to(dtype_of(x))
-    return lift((total.value // count.value).astype(storage))
-
-
-def scatter_reduce_(
-    self: AbstractTensor,
-    dim: int,
-    index: AbstractTensor,
-    src: AbstractTensor,
-    reduce: str,
-    *,
-    include_self: bool = True,
-) -> Any:
-    """Write the result of `scatter_reduce` into this tensor and return it."""
-    return assign(self, scatter_reduce(self, dim, index, src, reduce, include_self=include_self), "scatter_reduce_")
+    count = scatter_add(own, dim, index, ones).clamp(min=1).to(dtype_of(x))
+    return total / count if x.value.dtype.kind in "fcV" else total // count
 
 
 def index_reduce(

@@ -18,10 +18,9 @@ from lineal.ops.conversion import cast, dtype_of
 from lineal.ops.indexing.advanced import Places, index_op, put_op
 from lineal.ops.indexing.basic import Items, select_item, slice_item, slice_op
 from lineal.ops.indexing.changing import change
-from lineal.ops.indexing.gathering import number_like
-from lineal.ops.indexing.masked import masked_fill_
+from lineal.ops.indexing.masks import masked_fill_, number_like
 
-__all__ = ["index_put"]
+__all__ = ["index_put", "index_put_"]
 
 Picks = list[tuple[int, Any]]
 """The index tensors, each with its axis in what basic indexing leaves."""
@@ -41,6 +40,8 @@ def getitem(self: AbstractTensor, index: Any) -> Any:
         return apply(slice_op((index if index >= 0 else index + size,)), self)
     if kind is slice and shape:
         return apply(slice_op((slice_item("index", index, shape[0]),)), self)
+    if isinstance(index, AbstractTensor) and index.value.ndim and index.value.dtype == np.int64 and shape:
+        return apply(index_op((0,), "Index"), self, index)
     items, picks = read(shape, index)
     if not picks:
         return apply(slice_op(items), self)
@@ -51,9 +52,7 @@ def getitem(self: AbstractTensor, index: Any) -> Any:
 
 def setitem(self: AbstractTensor, index: Any, value: Any) -> None:
     """Write `value`, a number or a tensor that broadcasts to it, into the part of the tensor that `index` means."""
-    items, picks = read(
-        self.value.shape, index if index.__class__ is tuple else (index,) if index.__class__ is int else index
-    )
+    items, picks = read(self.value.shape, index if index.__class__ is tuple else (index,) if index.__class__ is int else index)
     if not isinstance(value, (AbstractTensor, *_NUMBERS)):
         raise TypeError(f"setitem: can't assign a {type(value).__name__} to a tensor; expected a tensor or a number")
     if not picks:
@@ -74,10 +73,10 @@ def setitem(self: AbstractTensor, index: Any, value: Any) -> None:
 
 def written_plainly(x: AbstractTensor, items: Items, value: Any) -> bool:
     """Write `value` with NumPy alone and return True, if neither a history nor a recorder nor a view is there to be told."""
-    if x.node is not None or x.view is not None or _recorder() is not None:
+    if x.node is not None or x.origin is not None or _recorder() is not None:
         return False
     if isinstance(value, AbstractTensor):
-        if value.node is not None or value.view is not None:
+        if value.node is not None or value.origin is not None:
             return False
         value = value.value
         if value.dtype != x.value.dtype:
@@ -122,33 +121,33 @@ def read(shape: tuple[int, ...], index: Any) -> tuple[Items, Picks]:
         index = as_tuple(index)
     items: list[Any] = []
     picks: Picks = []
-    ndim, axis, left, used = len(shape), 0, 0, 0
+    ndim, axis, left, open_ended = len(shape), 0, 0, True
     for each in index:
         kind = each.__class__
-        if each is Ellipsis:
-            rest = max(ndim - dimensions(index), 0) - used
-            items += [(0, size, 1) for size in shape[axis : axis + rest]]
-            axis, left, used = axis + rest, left + rest, used + rest
-            continue
         if each is None:
             items.append(None)
             left += 1
             continue
+        if each is Ellipsis:
+            # the first one stands for all axes that the others leave, further ones for none
+            rest = max(ndim - dimensions(index), 0) if open_ended else 0
+            items += [(0, size, 1) for size in shape[axis : axis + rest]]
+            axis, left, open_ended = axis + rest, left + rest, False
+            continue
         if kind is not int and kind is not slice:
             each = as_pick(each)
-            if each.__class__ is not int:
-                fresh, taken = (
-                    (True, 0) if each.value.ndim == 0 and each.value.dtype == np.bool_ else (False, width(each))
-                )
-                if axis + taken > ndim:
-                    raise too_many(ndim, index)
-                picks.append((left, each.reshape(1) if fresh else each))
-                items += [None] if fresh else [(0, size, 1) for size in shape[axis : axis + taken]]
-                axis, left = axis + taken, left + max(taken, 1)
-                continue
+            kind = each.__class__
+        if kind is not int and kind is not slice:
+            taken = width(each)
+            picks.append((left, each if each.value.ndim else each.reshape(1)))
+            items += [(0, size, 1) for size in shape[axis : axis + taken]] if each.value.ndim or taken else [None]
+            axis, left = axis + taken, left + max(taken, 1)
+            if axis > ndim:
+                raise too_many(ndim, index)
+            continue
         if axis >= ndim:
             raise too_many(ndim, index)
-        if each.__class__ is int:
+        if kind is int:
             items.append(select_item("index", each, axis, shape[axis]))
         else:
             items.append(slice_item("index", each, shape[axis]))
@@ -190,9 +189,7 @@ def as_tuple(index: Any) -> tuple:
     """Return an index that is not a tuple as one; a list with slices, sequences or tensors in it counts as a tuple."""
     if isinstance(index, Sequence) and not isinstance(index, (str, range)) and len(index) < 32:
         inner = (AbstractTensor, Sequence, slice, np.ndarray)
-        if isinstance(index, tuple) or any(
-            each is None or each is Ellipsis or isinstance(each, inner) for each in index
-        ):
+        if isinstance(index, tuple) or any(each is None or each is Ellipsis or isinstance(each, inner) for each in index):
             if not isinstance(index, tuple):
                 warnings.warn(
                     "index: a list of several indices is taken as a tuple, x[tuple(list)]; write it so, or x[tensor(list)]",
@@ -236,8 +233,7 @@ def tensor_pick(index: AbstractTensor) -> Any:
         raise IndexError(f"index: tensors used as indices must be integer or bool tensors, got {value.dtype.name}")
     if value.dtype == np.uint8:
         warnings.warn(
-            "index: indexing with dtype torch.uint8 is now deprecated, please use a dtype torch.bool instead",
-            UserWarning,
+            "index: indexing with dtype torch.uint8 is now deprecated, please use a dtype torch.bool instead", UserWarning
         )
         return cast(index, dtypes.bool_)
     if value.dtype == np.bool_ or value.dtype == np.int64:
@@ -281,12 +277,15 @@ def put_plan(name: str, x: AbstractTensor, picks: Picks, values: AbstractTensor,
             f"{name}: Index put requires the source and destination dtypes match, "
             f"got {dtype_of(x)} for the destination and {dtype_of(values)} for the source"
         )
+    op = put_op(places, accumulate, "IndexPut")
+    if values.value.ndim == 0 and values.node is None and values.origin is None and not accumulate and _recorder() is None:
+        return op, values, *indices
     ends = [place + width(index) for place, index in picks]
     rest = [size for axis, size in enumerate(x.value.shape) if not any(a <= axis < b for a, b in zip(places, ends))]
     together = all(end == start for end, start in zip(ends, places[1:]))
     front = places[0] if together else 0
     shape = (*rest[:front], *broadcast_shapes(name, *shapes), *rest[front:])
-    return put_op(places, accumulate, "IndexPut"), expand_to(shape, values, name), *indices
+    return op, expand_to(shape, values, name), *indices
 
 
 def read_indices(name: str, x: AbstractTensor, indices: Any) -> Picks:

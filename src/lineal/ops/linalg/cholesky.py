@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import lazy_loader
@@ -28,28 +29,32 @@ scipy = lazy_loader.load("scipy")
 class Cholesky(Op):
     """A = L Lᴴ;  Ā = L⁻ᴴ sym(Φ(Lᴴ L̄)) L⁻¹ with Φ the lower triangle, its diagonal halved.   Murray (2016), arXiv:1602.07527, eq. 10.
 
-    Only the lower triangle of A is read. A matrix that is not positive definite gives NaN here; the front raises.
+    Only the lower triangle of A is read; with `upper` only the upper one, and the result is Lᴴ. A matrix that is not positive
+    definite gives NaN here; the front raises.
     """
 
+    upper: bool
     name = "LinalgCholeskyEx"
     keeps = "y"
 
     def eager(self, xp, A):
         try:
-            return np.linalg.cholesky(A)
+            return np.linalg.cholesky(A, upper=self.upper)
         except np.linalg.LinAlgError:
             L = np.full(A.shape, np.nan, A.dtype)
             for place in np.ndindex(A.shape[:-2]):
-                factor, info = potrf(A[place])
+                factor, info = potrf(A[place], self.upper)
                 if info == 0:
                     L[place] = factor
             return L
 
     def vjp(self, needs, g, y, A):
-        S = (y.mH @ g).tril()
-        S = (S + S.tril(-1).mH) * 0.5
-        # the diagonal of S may have an imaginary part that no Hermitian change of A causes
-        return (congruence(y, S),)
+        L, g = (y.mH, g.mH) if self.upper else (y, g)
+        S = (L.mH @ g).tril()
+        return (congruence(L, (S + S.tril(-1).mH) * 0.5),)
+
+
+_cholesky = functools.lru_cache(2)(Cholesky)
 
 
 def congruence(L: Any, S: Any) -> Any:
@@ -58,19 +63,20 @@ def congruence(L: Any, S: Any) -> Any:
     return solve_triangular(L, half, upper=False, left=False)
 
 
-def potrf(A: np.ndarray) -> tuple[np.ndarray, int]:
-    """Return the lower factor of one matrix and LAPACK's info."""
+def potrf(A: np.ndarray, upper: bool) -> tuple[np.ndarray, int]:
+    """Return the factor of one matrix and LAPACK's info."""
     if A.size == 0:
         return A.copy(), 0
-    return scipy.linalg.lapack.get_lapack_funcs("potrf", dtype=A.dtype)(A, lower=1, clean=1)
+    return scipy.linalg.lapack.get_lapack_funcs("potrf", dtype=A.dtype)(A, lower=not upper, clean=1)
 
 
-def failures(A: np.ndarray, L: np.ndarray) -> np.ndarray:
+def failures(A: np.ndarray, L: np.ndarray, upper: bool) -> np.ndarray:
     """Return, per matrix, 0 or the order of the leading minor that is not positive definite."""
     info = np.zeros(A.shape[:-2], np.int32)
     if A.size:
-        for place in zip(*np.nonzero(np.isnan(np.diagonal(L, axis1=-2, axis2=-1)).any(-1))):
-            info[place] = potrf(A[place])[1]
+        failed = np.isnan(np.diagonal(L, axis1=-2, axis2=-1)).any(-1)
+        for place in np.argwhere(failed):
+            info[tuple(place)] = potrf(A[tuple(place)], upper)[1]
     return info
 
 
@@ -78,17 +84,11 @@ def cholesky_ex(input: AbstractTensor, *, upper: bool = False, check_errors: boo
     """Return L and info as `cholesky`, without raising: info is 0 or the order of the leading minor that is not positive."""
     name = "linalg.cholesky_ex"
     require_square(name, input)
-    matrix: Any = input
-    L = apply(Cholesky(), matrix.mH if upper else matrix)
-    info = failures(adjoint_of(matrix.value) if upper else matrix.value, L.value)
+    L = apply(_cholesky(upper), input)
+    info = failures(input.value, L.value, upper)
     if check_errors:
         refuse_indefinite(name, info)
-    return stored(linalg_cholesky_ex((L.mH if upper else L, lift(info))), out, name)
-
-
-def adjoint_of(A: np.ndarray) -> np.ndarray:
-    """Return the conjugate transposes."""
-    return np.swapaxes(A, -1, -2).conj()
+    return stored(linalg_cholesky_ex((L, lift(info))), out, name)
 
 
 def refuse_indefinite(name: str, info: np.ndarray) -> None:
@@ -109,11 +109,10 @@ def cholesky(input: AbstractTensor, *, upper: bool = False, out: AbstractTensor 
     """
     name = "linalg.cholesky"
     require_square(name, input)
-    matrix: Any = input
-    L = apply(Cholesky(), matrix.mH if upper else matrix)
+    L = apply(_cholesky(upper), input)
     if np.isnan(np.einsum("...ii->...", L.value)).any():
-        refuse_indefinite(name, failures(adjoint_of(matrix.value) if upper else matrix.value, L.value))
-    return stored(L.mH if upper else L, out, name)
+        refuse_indefinite(name, failures(input.value, L.value, upper))
+    return stored(L, out, name)
 
 
 def cholesky_solve(B: AbstractTensor, L: AbstractTensor, upper: bool = False, *, out: AbstractTensor | None = None) -> Any:

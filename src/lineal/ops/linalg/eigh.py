@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -15,19 +16,20 @@ __all__ = ["eigh", "eigvalsh"]
 
 
 class Eigh(Op):
-    """A = V Λ Vᴴ;  Ā = V (diag λ̄ + (Vᴴ V̄) ∘ F) Vᴴ  with Fᵢⱼ = 1/(λⱼ - λᵢ), 0 where they are equal.   Giles (2008), section 3.1.
+    """A = V Λ Vᴴ;  Ā = V (diag λ̄ + skew(Vᴴ V̄) ∘ F) Vᴴ  with Fᵢⱼ = 1/(λⱼ - λᵢ), 0 where they are equal.   Giles (2008), section 3.1.
 
-    Only the lower triangle of A is read. Where eigenvalues repeat, the derivative is that of losses that do not depend on the
+    Only the triangle `uplo` of A is read. Where eigenvalues repeat, the derivative is that of losses that do not depend on the
     choice of a basis in their space.
     """
 
+    uplo: str
     name = "LinalgEigh"
     keeps = "y"
     width = 2
 
     def eager(self, xp, A):
         try:
-            return tuple(np.linalg.eigh(A))
+            return tuple(np.linalg.eigh(A, self.uplo))
         except np.linalg.LinAlgError as error:
             raise LinAlgError(f"linalg.eigh: The algorithm failed to converge: {error}") from error
 
@@ -38,6 +40,7 @@ class Eigh(Op):
         turned = V.mH @ by_V
         if V.value.dtype.kind == "c":
             check_gauge("linalg.eigh", "eigenvectors", turned.diagonal(0, -2, -1).imag, by_V.value)
+        turned = (turned - turned.mH) * 0.5
         gap, mask = gaps(values)
         inner = turned * (mask / gap).to(V.dtype)
         if by_values is not None:
@@ -45,13 +48,16 @@ class Eigh(Op):
         return (V @ inner @ V.mH,)
 
 
-def _lower(name: str, A: Any, UPLO: str) -> Any:
+_eigh = functools.lru_cache(2)(Eigh)
+
+
+def _decompose(name: str, A: Any, UPLO: str) -> Any:
     require_square(name, A)
     if UPLO.upper() not in ("L", "U"):
         raise RuntimeError(f"{name}: Expected UPLO argument to be 'L' or 'U', but got {UPLO}")
     if not np.isfinite(A.value).all():
         raise LinAlgError(f"{name}: expected finite entries, got a matrix with NaN or infinity")
-    return A.mH if UPLO.upper() == "U" else A
+    return apply(_eigh(UPLO.upper()), A)
 
 
 def eigh(A: AbstractTensor, UPLO: str = "L", *, out: Any = None) -> Any:
@@ -59,9 +65,9 @@ def eigh(A: AbstractTensor, UPLO: str = "L", *, out: Any = None) -> Any:
 
     `UPLO` says which triangle is read. The eigenvectors' signs (or phases) are arbitrary.
     """
-    return stored(linalg_eigh(apply(Eigh(), _lower("linalg.eigh", A, UPLO))), out, "linalg.eigh")
+    return stored(linalg_eigh(_decompose("linalg.eigh", A, UPLO)), out, "linalg.eigh")
 
 
 def eigvalsh(A: AbstractTensor, UPLO: str = "L", *, out: AbstractTensor | None = None) -> Any:
     """Return the eigenvalues (…, n), ascending, of Hermitian A."""
-    return stored(apply(Eigh(), _lower("linalg.eigvalsh", A, UPLO))[0], out, "linalg.eigvalsh")
+    return stored(_decompose("linalg.eigvalsh", A, UPLO)[0], out, "linalg.eigvalsh")

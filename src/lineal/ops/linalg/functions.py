@@ -136,7 +136,9 @@ class Exponential(Op):
     keeps = "0"
 
     def eager(self, xp, A):
-        return scipy.linalg.expm(A).astype(A.dtype, copy=False) if A.size else A.copy()
+        # scaling and squaring loses digits by the norm: float32 is computed in float64
+        wide = A.astype(np.result_type(A.dtype, np.float64))
+        return scipy.linalg.expm(wide).astype(A.dtype, copy=False) if A.size else A.copy()
 
     def vjp(self, needs, g, y, A):
         n = A.value.shape[-1]
@@ -187,13 +189,15 @@ def tensorinv(A: AbstractTensor, ind: int = 2, *, out: AbstractTensor | None = N
 def vander(x: AbstractTensor, *, N: int | None = None) -> Any:
     """Return the Vandermonde matrix (…, n, N) with columns 1, x, x², …; N is n unless given."""
     vector: Any = x
-    if vector.value.ndim == 0:
-        raise RuntimeError("linalg.vander: expected a tensor of at least one dimension, got shape []")
+    if vector.value.ndim == 0 and N is None:
+        raise RuntimeError("linalg.vander: expected N for a tensor of no dimensions")
     count = vector.value.shape[-1] if N is None else N
-    if count <= 0:
-        raise RuntimeError(f"linalg.vander: N must be greater than 0, got {count}")
+    if count <= 1:
+        raise RuntimeError(f"linalg.vander: N must be greater than 1, got {count}")
     if vector.value.dtype.kind == "b":
         vector = cast(vector, dtypes.int64)
+    if vector.value.ndim == 0:
+        vector = vector.reshape(1)
     one = constant(1, dtypes.of(vector.value.dtype)).expand(*vector.value.shape, 1)
     rest = vector[..., None].expand(*vector.value.shape, count - 1)
     return cat((one, rest), -1).cumprod(-1)

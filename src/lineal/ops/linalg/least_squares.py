@@ -28,22 +28,30 @@ class PseudoInverse(Op):
     """Y = A⁺, singular values up to `atol` or `rtol` times the largest counting as zero; at constant rank
 
     Ā = -Yᴴ Ȳ Yᴴ + (1 - A Y) Ȳᴴ Y Yᴴ + Yᴴ Y Ȳᴴ (1 - Y A).   Golub and Pereyra (1973), SIAM J. Numer. Anal. 10, eq. 4.12.
+
+    With `hermitian`, only the lower triangle of A is read.
     """
 
     atol: Any
     rtol: Any
+    hermitian: bool
     name = "LinalgPinv"
     keeps = "0 y"
 
     def eager(self, xp, A):
         if A.size == 0:
             return np.zeros((*A.shape[:-2], A.shape[-1], A.shape[-2]), A.dtype)
+        if self.hermitian:
+            A = np.tril(A, -1) + adjoint(np.tril(A))
+            np.einsum("...ii->...i", A)[...] = np.einsum("...ii->...i", A).real
         U, S, Vh = np.linalg.svd(A, full_matrices=False)
         kept = np.maximum(self.atol.value, self.rtol.value * S.max(-1, initial=0))[..., None] < S
         reciprocal = np.where(kept, 1 / np.where(kept, S, 1), 0).astype(S.dtype)
         return np.matmul(adjoint(Vh) * reciprocal[..., None, :], adjoint(U))
 
     def vjp(self, needs, g, y, A):
+        if self.hermitian:
+            A = A.tril() + A.tril(-1).mH
         yH, gH = y.mH, g.mH
         total = -(yH @ g @ yH)
         outer, inner = y @ yH, yH @ y
@@ -65,7 +73,7 @@ class LeastSquares(Op):
         return solution(A, B, self.rcond.value)
 
     def vjp(self, needs, g, y, A, B):
-        P = apply(PseudoInverse(lift(np.zeros_like(self.rcond.value)), self.rcond), A)
+        P = apply(PseudoInverse(lift(np.zeros_like(self.rcond.value)), self.rcond, False), A)
         back = P.mH @ g
         if not needs[0]:
             return None, back
@@ -109,11 +117,11 @@ def lstsq(input: AbstractTensor, B: AbstractTensor, rcond: float | None = None, 
     border = np.asarray(np.finfo(real).eps * max(m, n) if rcond is None else rcond, real)
     X = apply(LeastSquares(lift(border)), A, right)
     S = np.linalg.svd(A.value, compute_uv=False) if A.value.size else np.zeros((*batch, 0), real)
-    rank = (border * S.max(-1, initial=0, keepdims=True) < S).sum(-1).astype(np.int64)
-    residuals = lift(np.empty(0, real))
-    if m > n and (driver == "gels" or np.all(rank == n)):
-        difference = A @ X - right
-        residuals = (difference * difference.conj()).real.sum(-2)
+    rank = np.asarray((border * S.max(-1, initial=0, keepdims=True) < S).sum(-1), np.int64)
+    difference = A @ X - right
+    residuals = (difference * difference.conj()).real.sum(-2)
+    if m <= n or driver == "gelsy" or not (driver == "gels" or np.all(rank == n)):
+        residuals = residuals.reshape(-1)[:0]
     empty = lift(np.empty(0, np.int64))
     ranks = empty if driver == "gels" else lift(rank)
     values = lift(S) if driver in ("gelsd", "gelss") else lift(np.empty(0, real))
@@ -152,11 +160,7 @@ def pinv(
     name = "linalg.pinv"
     (require_square if hermitian else require_matrix)(name, A)
     absolute, relative = borders(name, A, atol, rcond if rtol is None else rtol)
-    matrix: Any = A
-    if hermitian:
-        lower = matrix.tril()
-        matrix = lower + matrix.tril(-1).mH
-    return stored(apply(PseudoInverse(absolute, relative), matrix), out, name)
+    return stored(apply(PseudoInverse(absolute, relative, hermitian), A), out, name)
 
 
 def pinverse(input: AbstractTensor, rcond: float = 1e-15) -> Any:
@@ -176,6 +180,6 @@ def matrix_rank(
     constant: Any = lift(A.value)
     S = np.abs(eigh(constant)[0].value) if hermitian else svdvals(constant).value
     border = np.maximum(absolute.value, relative.value * S.max(-1, initial=0))
-    return stored(lift((border[..., None] < S).sum(-1).astype(np.int64)), out, name)
+    return stored(lift(np.asarray((border[..., None] < S).sum(-1), np.int64)), out, name)
 
 

@@ -46,6 +46,8 @@ def getrf(A: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def permutations(pivots: np.ndarray, m: int) -> np.ndarray:
     """Return, per matrix, the row of A that each row of L U is, from the exchanges of rows."""
     order = np.broadcast_to(np.arange(m), (*pivots.shape[:-1], m)).copy()
+    if not pivots.size:
+        return order
     flat, exchanges = order.reshape(-1, m), pivots.reshape(-1, pivots.shape[-1]) - 1
     every = np.arange(len(flat))
     for i in range(exchanges.shape[-1]):

@@ -68,6 +68,14 @@ class svd(Result, names="U S V"):
     """The left singular vectors, the singular values in descending order, the right singular vectors as columns."""
 
 
+class geqrf(Result, names="a tau"):
+    """R above the reflectors, and the reflectors' factors."""
+
+
+class triangular_solve(Result, names="solution cloned_coefficient"):
+    """The solution and the triangular matrix."""
+
+
 class linalg_lstsq(Result, names="solution residuals rank singular_values"):
     """The least-squares solution, the squared residuals, the ranks and the singular values (empty where not computed)."""
 

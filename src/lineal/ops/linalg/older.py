@@ -14,7 +14,7 @@ from lineal.ops.linalg.determinants import det, logdet, slogdet
 from lineal.ops.linalg.functions import matrix_exp
 from lineal.ops.linalg.least_squares import pinverse
 from lineal.ops.linalg.lu import lu_unpack
-from lineal.ops.linalg.matrices import linalg_qr
+from lineal.ops.linalg.matrices import linalg_lu_factor, linalg_qr, stored
 from lineal.ops.linalg.qr import geqrf, orgqr, ormqr
 from lineal.ops.linalg.systems import inverse
 from lineal.ops.linalg.triangular import triangular_solve
@@ -58,7 +58,9 @@ svd.__name__ = "svd"
 def lu(A: AbstractTensor, pivot: bool = True, get_infos: bool = False, out: Any = None) -> Any:
     """Return both factors in one matrix and the exchanged rows (and info); `linalg.lu_factor` is newer."""
     found = elimination.lu_factor_ex(A, pivot=pivot, check_errors=not get_infos)
-    return tuple(found) if get_infos else tuple(found[:2])
+    if not get_infos:
+        found = linalg_lu_factor(found[:2])
+    return stored(found, out, "lu") if get_infos else tuple(stored(found, out, "lu"))
 
 
 def lu_solve(b: AbstractTensor, LU_data: AbstractTensor, LU_pivots: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:

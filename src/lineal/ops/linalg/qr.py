@@ -9,6 +9,7 @@ import lazy_loader
 import numpy as np
 
 from lineal.core import AbstractTensor, Op, apply, lift
+from lineal.ops.linalg.matrices import geqrf as geqrf_result
 from lineal.ops.linalg.matrices import linalg_qr, require_matrix, stored
 from lineal.ops.linalg.triangular import solve_triangular
 from lineal.ops.structural.joining import cat
@@ -105,7 +106,7 @@ def geqrf(input: AbstractTensor, *, out: Any = None) -> Any:
         factor = scipy.linalg.lapack.get_lapack_funcs("geqrf", dtype=A.dtype)
         for place in np.ndindex(A.shape[:-2]):
             packed[place], tau[place], _, _ = factor(A[place])
-    return lift(packed), lift(tau)
+    return stored(geqrf_result((lift(packed), lift(tau))), out, "geqrf")
 
 
 def householder_product(A: AbstractTensor, tau: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
@@ -124,7 +125,7 @@ def householder_product(A: AbstractTensor, tau: AbstractTensor, *, out: Abstract
         v = lower[..., :, i : i + 1]
         y = y - tau[..., i, None, None] * (v @ (v.mH @ y))  # type: ignore[index]
     if k == 0:
-        y = one.expand(A.value.shape)
+        y = lower * 0 + one
     return stored(y, out, name)
 
 

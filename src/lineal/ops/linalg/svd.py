@@ -19,10 +19,10 @@ __all__ = ["svd", "svdvals"]
 class SVD(Op):
     """A = U Σ Vᴴ.
 
-    Ā = U [E ∘ skew(UᴴŪ) Σ + Σ (E ∘ skew(VᴴV̄)) + diag σ̄] Vᴴ + (1 - UUᴴ) Ū Σ⁻¹ Vᴴ + U Σ⁻¹ V̄ᴴ (1 - VVᴴ)
-    with skew(X) = X - Xᴴ and Eᵢⱼ = 1/(σⱼ² - σᵢ²), 0 where σᵢ = σⱼ; in the complex case i Im(diag UᴴŪ)/σ is added to the diagonal
-    of the bracket.   Townsend (2016); Wan and Zhang (2019), arXiv:1909.02659.
-    σⱼ/(σⱼ² - σᵢ²) is computed as (σⱼ/(σⱼ + σᵢ))/(σⱼ - σᵢ), which does not overflow.
+    Ā = U [E ∘ P Σ + Σ (E ∘ Q) + diag σ̄] Vᴴ + (1 - UUᴴ) Ū Σ⁻¹ Vᴴ + U Σ⁻¹ V̄ᴴ (1 - VVᴴ)
+    with P = UᴴŪ - ŪᴴU, Q = VᴴV̄ - V̄ᴴV and Eᵢⱼ = 1/(σⱼ² - σᵢ²).   Townsend (2016); Wan and Zhang (2019), arXiv:1909.02659.
+    The first two terms are (P + Q)/(2(σⱼ - σᵢ)) + (P - Q)/(2(σⱼ + σᵢ)), element by element: no squares overflow, and where
+    σᵢ = σⱼ, as on the diagonal, a loss without gauge has P + Q = 0, so that only the second term counts.
     """
 
     full: bool
@@ -58,21 +58,14 @@ def pull(U: Any, S: Any, Vh: Any, gU: Any, gS: Any, gVh: Any) -> Any:
     by_U = None if gU is None else U.mH @ gU
     by_V = None if gVh is None else Vh @ gVh.mH
     phases(U, by_U, by_V)
-    gap, mask = gaps(S)
-    share = S[..., None, :] / nonzero(S[..., None, :] + S[..., :, None])
-    right = (share * mask / gap).to(U.dtype)
-    inner = 0
-    if by_U is not None:
-        inner = (by_U - by_U.mH) * right
-    if by_V is not None:
-        inner = inner - (by_V - by_V.mH) * right.mT
+    P = 0 if by_U is None else by_U - by_U.mH
+    Q = 0 if by_V is None else by_V - by_V.mH
+    apart, together = halves(S, U.dtype)
+    inner = (P + Q) * apart + (P - Q) * together
     if gS is not None:
         inner = inner + gS.to(U.dtype).diag_embed()
-    reciprocal = inverse(S)
-    if U.value.dtype.kind == "c" and by_U is not None:
-        inner = inner + (by_U.diagonal(0, -2, -1).imag * reciprocal * 1j).diag_embed()
     total = U @ inner @ Vh
-    scale = reciprocal[..., None, :].to(U.dtype)
+    scale = inverse(S)[..., None, :].to(U.dtype)
     if m > k and gU is not None:
         total = total + ((gU - U @ by_U) * scale) @ Vh
     if n > k and gVh is not None:
@@ -90,9 +83,13 @@ def phases(U: Any, by_U: Any, by_V: Any) -> None:
     check_gauge("linalg.svd", "singular vectors", total, scale if scale.size else np.zeros(1))
 
 
-def nonzero(x: Any) -> Any:
-    """Return `x` with 1 where it is 0."""
-    return x + lift((x.value == 0).astype(x.value.dtype))
+def halves(S: Any, target: Any) -> tuple[Any, Any]:
+    """Return the matrices 1/(2(σⱼ - σᵢ)) and 1/(2(σⱼ + σᵢ)), zero where the bracket counts as zero."""
+    gap, mask = gaps(S)
+    total = S[..., None, :] + S[..., :, None]
+    tiny = np.finfo(S.value.dtype).eps * S.value.max(-1, initial=0)[..., None, None] >= total.value
+    vanishing = lift(tiny.astype(S.value.dtype))
+    return (0.5 * mask / gap).to(target), (0.5 * (1 - vanishing) / (total + vanishing)).to(target)
 
 
 def inverse(S: Any) -> Any:

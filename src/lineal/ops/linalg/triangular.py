@@ -16,6 +16,7 @@ from lineal.ops.linalg.matrices import (
     require_square,
     stored,
 )
+from lineal.ops.linalg.matrices import triangular_solve as triangular_result
 
 __all__ = ["solve_triangular", "triangular_solve"]
 
@@ -111,4 +112,4 @@ def triangular_solve(
     """Return the solution of A X = input (or Aᵀ X = input) with A triangular, and A; `linalg.solve_triangular` is newer."""
     matrix = A.mT if transpose else A  # type: ignore[attr-defined]
     X = solve_triangular(matrix, input, upper=upper != transpose, unitriangular=unitriangular)
-    return stored(X, None if out is None else out[0], "triangular_solve"), A
+    return stored(triangular_result((X, A)), out, "triangular_solve")

@@ -12,6 +12,8 @@ from lineal.ops.reductions.cumulative import cumsum
 from lineal.ops.reductions.front import numpy_names
 from lineal.ops.reductions.sums import sum
 from lineal.ops.structural.joining import cat
+from lineal.ops.structural.reshape import clone, reshape
+from lineal.ops.structural.slicing import narrow
 
 __all__ = ["diff", "gradient", "trapezoid", "trapz", "cumulative_trapezoid"]
 
@@ -33,12 +35,12 @@ def diff(
         raise RuntimeError(f"diff: expected n of at least 0, got {n}")
     where = axis("diff", dim, input.value.ndim)
     parts = [each for each in (prepend, input, append) if each is not None]
-    y = cat(parts, where) if len(parts) > 1 else input
+    y = cat(parts, where) if n and len(parts) > 1 else input
     for _ in range(min(n, y.value.shape[where])):
         length = y.value.shape[where] - 1
-        later, earlier = y.narrow(where, 1, length), y.narrow(where, 0, length)
+        later, earlier = narrow(y, where, 1, length), narrow(y, where, 0, length)
         y = later.logical_xor(earlier) if y.value.dtype.kind == "b" else later - earlier
-    y = y.clone() if y is input else y
+    y = clone(y) if y is input else y
     return y if out is None else store(y, out, "diff")
 
 
@@ -48,7 +50,9 @@ def gradient(input: AbstractTensor, *, spacing: Any = None, dim: Any = None, edg
     `spacing` is a distance, a sequence of one distance or one tensor of coordinates per dimension.
     """
     x = require_tensor("gradient", input)
-    where = axes("gradient", dim, x.ndim) if dim is None or hasattr(dim, "__index__") else [axis("gradient", each, x.ndim) for each in dim]
+    dims = range(x.ndim) if dim is None else [dim] if hasattr(dim, "__index__") else dim
+    where = [axis("gradient", each, x.ndim) for each in dims]
+    axes("gradient", where, x.ndim)  # refuses a dimension given twice
     if edge_order not in (1, 2):
         raise RuntimeError(f"gradient: expected edge_order to be 1 or 2, got {edge_order}")
     if x.dtype.kind == "b" or str(x.dtype) == "uint8":
@@ -67,23 +71,23 @@ def slopes(x: AbstractTensor, step: Any, dim: int, edge_order: int) -> Any:
     if isinstance(step, AbstractTensor) and step.value.ndim:
         if step.value.shape != (n,):
             raise RuntimeError(f"gradient: expected {n} coordinates for dimension {dim}, got shape {list(step.value.shape)}")
-        gaps = diff(step).reshape([-1 if place == dim else 1 for place in range(x.value.ndim)])
+        gaps = reshape(diff(step), [-1 if place == dim else 1 for place in range(x.value.ndim)])
     else:
         gaps = None
     rises = diff(x, dim=dim) / (step if gaps is None else gaps)
     # the derivative of the parabola through three samples weighs each rise with the other gap
     count = n - 2
-    left, right = rises.narrow(dim, 0, count), rises.narrow(dim, 1, count)
+    left, right = narrow(rises, dim, 0, count), narrow(rises, dim, 1, count)
     if gaps is None:
         before = after = 0.5
     else:
-        one, two = gaps.narrow(dim, 0, count), gaps.narrow(dim, 1, count)
+        one, two = narrow(gaps, dim, 0, count), narrow(gaps, dim, 1, count)
         before, after = two / (one + two), one / (one + two)
     inside = left * before + right * after
-    first, last = rises.narrow(dim, 0, 1), rises.narrow(dim, n - 2, 1)
+    first, last = narrow(rises, dim, 0, 1), narrow(rises, dim, n - 2, 1)
     if edge_order == 2:
         # a parabola's mean slope over an interval is the mean of its slopes at the ends
-        first, last = first * 2 - inside.narrow(dim, 0, 1), last * 2 - inside.narrow(dim, count - 1, 1)
+        first, last = first * 2 - narrow(inside, dim, 0, 1), last * 2 - narrow(inside, dim, count - 1, 1)
     return cat([first, inside, last], dim)
 
 
@@ -111,7 +115,7 @@ def pieces(name: str, y: AbstractTensor, x: AbstractTensor | None, dx: float | N
         width: Any = 1 if dx is None else dx
     else:
         width = gaps_along(name, y, x, where)
-    total = y.narrow(where, min(1, y.value.shape[where]), length) + y.narrow(where, 0, length)
+    total = narrow(y, where, min(1, y.value.shape[where]), length) + narrow(y, where, 0, length)
     return total * width / 2
 
 
@@ -120,7 +124,7 @@ def gaps_along(name: str, y: AbstractTensor, x: AbstractTensor, where: int) -> A
     if x.value.ndim == 1:
         if x.value.shape[0] != y.value.shape[where]:
             raise RuntimeError(f"{name}: expected {y.value.shape[where]} coordinates, got {x.value.shape[0]}")
-        return diff(x).reshape([-1 if place == where else 1 for place in range(y.value.ndim)])
+        return reshape(diff(x), [-1 if place == where else 1 for place in range(y.value.ndim)])
     return diff(x, dim=where - y.value.ndim)
 
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
 
 from lineal.base import config, dtypes
 from lineal.base.dtypes import dtype
-from lineal.base.spec import axis
 from lineal.core import AbstractTensor, Op, apply
 from lineal.ops.conversion import cast, dtype_of
 from lineal.ops.elementwise.masks import drop
 from lineal.ops.front import require_tensor, row, store, unsupported
-from lineal.ops.reductions.front import Axes, along, doors, is_half, numpy_names, spread, unreduced, widened
+from lineal.ops.reductions.front import Axes, along, doors, numpy_names, spread, unreduced, widened
 from lineal.ops.reductions.recurrences import recurrence, shift
 from lineal.ops.reductions.sums import sum
 
@@ -55,10 +55,10 @@ class LogSumExp(Op):
 
 _share = row(
     "logsumexp_backward",
-    lambda m, g, x, y: g * m.exp(x - y).conj(),
-    lambda h, x, y: _share(h, x.conj(), y.conj()),
-    lambda h, g, x, y: _share(h.conj() * g, x, y),
-    lambda h, g, x, y: -_share(h.conj() * g, x, y),
+    lambda m, g, x, top: g * m.exp(x - top).conj(),
+    lambda h, x, top: _share(h, x.conj(), top.conj()),
+    lambda h, g, x, top: _share(h.conj() * g, x, top),
+    lambda h, g, x, top: -_share(h.conj() * g, x, top),
 )
 
 
@@ -73,7 +73,7 @@ class Softmax(Op):
         if not x.ndim:
             return xp.where(xp.isfinite(x), x * 0 + 1, x - x).astype(x.dtype)
         wide = widened(x)
-        y = wide - xp.maximum.reduce(wide, axis=self.axis, keepdims=True, initial=-np.inf)
+        y = wide - xp.maximum.reduce(wide, axis=self.axis, keepdims=True) if x.size else wide.copy()
         xp.exp(y, out=y)
         y /= xp.add.reduce(y, axis=self.axis, keepdims=True)
         return y if wide is x else y.astype(x.dtype)
@@ -116,7 +116,7 @@ class LogSoftmax(Op):
         if not x.ndim:
             return x - x
         wide = widened(x)
-        y = wide - xp.maximum.reduce(wide, axis=self.axis, keepdims=True, initial=-np.inf)
+        y = wide - xp.maximum.reduce(wide, axis=self.axis, keepdims=True) if x.size else wide.copy()
         y -= xp.log(xp.add.reduce(xp.exp(y), axis=self.axis, keepdims=True))
         return y if wide is x else y.astype(x.dtype)
 
@@ -160,8 +160,8 @@ class LogCumSumExp(Op):
         if x.dtype.kind != "c":
             return xp.logaddexp.accumulate(widened(x), axis=self.axis).astype(x.dtype, copy=False)
         y = x.copy()
-        steps = np.moveaxis(y, self.axis, 0)
-        for before, here in zip(steps[:-1], steps[1:]):
+        steps = np.moveaxis(y, self.axis, 0)[..., None]
+        for before, here in itertools.pairwise(steps):
             here[...] = add_exponentials(xp, before, here)
         return y
 

@@ -12,14 +12,14 @@ from lineal.base.spec import axes, axis
 from lineal.core import AbstractTensor, Op, apply
 from lineal.ops.elementwise.masks import keep
 from lineal.ops.front import require_tensor, row, store, unsupported
-from lineal.ops.reductions.front import Axes, both, doors, hashable, numpy_names, spread, unreduced, widened
+from lineal.ops.reductions.front import Axes, both, doors, hashable, numpy_names, reduced, spread, unreduced, widened
 from lineal.ops.reductions.picking import place
 from lineal.ops.reductions.sums import sum
-from lineal.ops.structural.reshape import reshape
+from lineal.ops.structural.axes import unsqueeze
 
 __all__ = ["amax", "amin", "aminmax", "max", "min", "argmax", "argmin"]
 
-_attains = row("attains", lambda m, x, y: (x == y) | ((x != x) & (y != y)), None, None, result="bool")
+_attains = row("attains", lambda m, a, b: (a == b) | ((a != a) & (b != b)), None, None, result="bool")
 
 
 class Extreme(Op):
@@ -28,18 +28,20 @@ class Extreme(Op):
     axes: Axes
     keepdim: bool
     largest: bool
+    whole: bool = False
+    """Whether this is max or min of no dimensions named, which shows in the node's name only."""
     keeps = "0 y"
 
     @property
     def name(self) -> str:  # type: ignore[override]
-        return "Amax" if self.largest else "Amin"
+        return ("Max" if self.largest else "Min") if self.whole else "Amax" if self.largest else "Amin"
+
+    @property
+    def grad_name(self) -> str:
+        return f"{self.name}Backward{int(self.whole)}"
 
     def eager(self, xp, x):
-        ufunc = xp.maximum if self.largest else xp.minimum
-        if len(self.axes) == x.ndim:
-            y = ufunc.reduce(x, axis=None)
-            return y.reshape((1,) * x.ndim) if self.keepdim else y
-        return ufunc.reduce(x, axis=self.axes if len(self.axes) != 1 else self.axes[0], keepdims=self.keepdim)
+        return reduced(xp.maximum if self.largest else xp.minimum, x, self.axes, self.keepdim)
 
     def vjp(self, needs, g, y, x):
         shape = x.value.shape
@@ -62,17 +64,18 @@ class ExtremeAt(Op):
         return "Max" if self.largest else "Min"
 
     def eager(self, xp, x):
-        ufunc, find = (xp.maximum, position) if self.largest else (xp.minimum, position)
         if x.ndim == 0:
-            return x.copy(), np.zeros((), np.int64)
-        y = ufunc.reduce(x, axis=self.axis, keepdims=self.keepdim)
-        return y, find(xp, x, self.axis, self.keepdim, self.largest)
+            return x.copy(), xp.zeros((), np.int64)
+        y = (xp.maximum if self.largest else xp.minimum).reduce(x, axis=self.axis, keepdims=self.keepdim)
+        return y, position(xp, x, self.axis, self.keepdim, self.largest)
 
     def vjp(self, needs, g, y, x):
         if not x.shape:
             return (g[0],)
-        index = y[1].detach()
-        return (place(*[unreduced(each, x.shape, (self.axis,), self.keepdim) for each in (g[0], index)], self.axis, x.shape[self.axis]),)
+        g, index = g[0], y[1].detach()
+        if not self.keepdim:
+            g, index = unsqueeze(g, self.axis), unsqueeze(index, self.axis)
+        return (place(g, index, self.axis, x.shape[self.axis]),)
 
 
 class ArgExtreme(Op):
@@ -123,7 +126,7 @@ def extreme(name: str, largest: bool, input: AbstractTensor, dim: Any, keepdim: 
     x = require_tensor(name, input)
     if x.size == 0 or x.dtype.kind == "c":
         check_reducible(name, x, hashable(dim))
-    return _extreme(dim, x.ndim, keepdim, largest)(input)
+    return _extreme(dim, x.ndim, keepdim, largest, name in ("max", "min"))(input)
 
 
 @numpy_names
@@ -153,7 +156,9 @@ def aminmax(input: AbstractTensor, *, dim: int | None = None, keepdim: bool = Fa
     if x.size == 0 and dim is None:
         raise RuntimeError(f"aminmax: cannot compute aminmax over an empty dimension, got shape {list(x.shape)}")
     found = tuple(extreme("aminmax", largest, input, dim, keepdim) for largest in (False, True))
-    return results.aminmax(both(found, out, "aminmax"))
+    if out is not None:
+        found = tuple(store_same(y, each, "aminmax") for y, each in zip(found, out))
+    return results.aminmax(found)
 
 
 def extreme_at(name: str, largest: bool, input: AbstractTensor, dim: int, keepdim: bool, out: Any) -> Any:
@@ -166,9 +171,11 @@ def extreme_at(name: str, largest: bool, input: AbstractTensor, dim: int, keepdi
 
 @numpy_names
 def max(input: AbstractTensor, dim: Any = None, keepdim: bool = False, *, other: Any = None, out: Any = None) -> Any:
-    """Return the largest element; with `dim` the largest along it and their indices; with another tensor the larger of each two."""
-    if other is not None or isinstance(dim, AbstractTensor):
-        return input.maximum(other if other is not None else dim) if out is None else store(input.maximum(dim), out, "max")
+    """Return the largest element; with `dim` the largest along it and where; with a tensor the greater of each two."""
+    if other is None and isinstance(dim, AbstractTensor):
+        other = dim
+    if other is not None:
+        return input.maximum(other) if out is None else store(input.maximum(other), out, "max")
     if dim is not None:
         return extreme_at("max", True, input, dim, keepdim, out)
     y = extreme("max", True, input, None, False)
@@ -177,9 +184,11 @@ def max(input: AbstractTensor, dim: Any = None, keepdim: bool = False, *, other:
 
 @numpy_names
 def min(input: AbstractTensor, dim: Any = None, keepdim: bool = False, *, other: Any = None, out: Any = None) -> Any:
-    """Return the smallest element; with `dim` the smallest along it and their indices; with another tensor the smaller of each two."""
-    if other is not None or isinstance(dim, AbstractTensor):
-        return input.minimum(other if other is not None else dim) if out is None else store(input.minimum(dim), out, "min")
+    """Return the smallest element; with `dim` the smallest along it and where; with a tensor the lesser of each two."""
+    if other is None and isinstance(dim, AbstractTensor):
+        other = dim
+    if other is not None:
+        return input.minimum(other) if out is None else store(input.minimum(other), out, "min")
     if dim is not None:
         return extreme_at("min", False, input, dim, keepdim, out)
     y = extreme("min", False, input, None, False)

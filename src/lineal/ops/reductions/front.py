@@ -34,13 +34,17 @@ _NAMES = {"axis": "dim", "keepdims": "keepdim", "x": "input"}
 _NUMPY = frozenset(_NAMES)
 
 
-def doors(name: str, make: Callable[..., Op]) -> Callable[..., Callable[[Any], Any]]:
-    """Return `door(dim, ndim, keepdim, ...)`, which gives the cached door of `make(axes, keepdim, ...)`."""
+def doors(name: str, make: Callable[..., Op], whole: Callable[[Any], Any] | None = None) -> Callable[..., Callable[[Any], Any]]:
+    """Return `door(dim, ndim, keepdim, ...)`, which gives the cached door of `make(axes, keepdim, ...)`.
+
+    `whole` is the kernel where the op says that it is `plain`: without its detours, small tensors take half the time.
+    """
 
     @functools.lru_cache(4096)
     def cached(dim: Any, ndim: int, keepdim: bool, *rest: Any) -> Callable[[Any], Any]:
         op = make(axes(name, dim, ndim), bool(keepdim), *rest)
-        return unary_door(op, functools.partial(op.eager, np), spec=True)
+        kernel = whole if whole is not None and op.plain(ndim) else functools.partial(op.eager, np)
+        return unary_door(op, kernel, spec=True)
 
     def door(dim: Any, ndim: int, keepdim: bool, *rest: Any) -> Callable[[Any], Any]:
         return cached(dim if dim.__class__ in _HASHABLE else hashable(dim), ndim, keepdim, *rest)
@@ -107,9 +111,25 @@ def reduced(ufunc: Any, x: np.ndarray, axes: Axes, keepdim: bool, storage: np.dt
         y = ufunc.reduce(x, axis=None, dtype=within)
         if keepdim:
             y = y.reshape((1,) * x.ndim)
+    elif axes == (0,) and x.ndim == 2 and x.shape[0] >= TALL and 0 < x.shape[1] <= NARROW and x.flags.c_contiguous:
+        y = folded(ufunc, x, within)
+        y = y[None] if keepdim else y
     else:
         y = ufunc.reduce(x, axis=axes if len(axes) != 1 else axes[0], dtype=within, keepdims=keepdim)
     return y if within is wanted else y.astype(wanted)
+
+
+TALL, NARROW = 512, 256
+
+
+def folded(ufunc: Any, x: np.ndarray, within: Any) -> np.ndarray:
+    """Return the rows of a tall, narrow array reduced to one, many rows first taken as a long one: faster, better rounded."""
+    rows, columns = x.shape
+    fold = 2 * NARROW // columns
+    whole = rows // fold * fold
+    y = ufunc.reduce(x[:whole].reshape(-1, fold * columns), axis=0, dtype=within)
+    y = ufunc.reduce(y.reshape(fold, columns), axis=0, dtype=within)
+    return ufunc(y, ufunc.reduce(x[whole:], axis=0, dtype=within)) if whole < rows else y
 
 
 def both(found: tuple, out: tuple | None, name: str) -> tuple:

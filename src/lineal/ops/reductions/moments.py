@@ -6,13 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from lineal.base.spec import axes
 from lineal.core import AbstractTensor, Op
-from lineal.ops.conversion import cast, dtype_of
-from lineal.ops.front import require_tensor, store
+from lineal.ops.conversion import dtype_of
 from lineal.ops.elementwise.masks import drop
+from lineal.ops.front import require_tensor, store
 from lineal.ops.reductions.front import Axes, count, doors, numpy_names, reduced, unreduced
 from lineal.ops.reductions.sums import mean, sum
+from lineal.ops.structural.axes import squeeze, t, unsqueeze
+from lineal.ops.structural.diagonals import diagonal
+from lineal.ops.structural.reshape import reshape
 
 __all__ = ["var", "std", "var_mean", "std_mean", "cov", "corrcoef"]
 
@@ -57,7 +59,7 @@ def real(storage: np.dtype) -> np.dtype:
 
 
 def variance(xp: Any, x: np.ndarray, axes: Axes, keepdim: bool, correction: float) -> Any:
-    """Return the sum of squared distances from the mean, divided by their number less `correction`; half precisions as float32."""
+    """Return the sum of squared distances from the mean, divided by their number less `correction`; of half as float32."""
     n = count(x.shape, axes)
     wide = np.dtype(np.float32) if x.dtype.itemsize == 2 else x.dtype
     d = x - reduced(xp.add, x, axes, True, wide) / (n or np.nan)
@@ -179,10 +181,13 @@ def cov(
     fweights: AbstractTensor | None = None,
     aweights: AbstractTensor | None = None,
 ) -> Any:
-    """Return the covariances of the rows of `input`, whose columns are observations (`fweights` times, weighted by `aweights`)."""
+    """Return the covariances of the rows of `input`, whose columns are observations.
+
+    `fweights` says how often each was made, `aweights` how much it counts.
+    """
     if require_tensor("cov", input).ndim > 2 or input.value.dtype.kind == "b":
         raise RuntimeError(f"cov: expected a matrix of numbers, got {dtype_of(input)} of shape {list(input.value.shape)}")
-    x = input.reshape(1, -1) if input.value.ndim < 2 else input
+    x = reshape(input, 1, -1) if input.value.ndim < 2 else input
     often, weights = weights_of("fweights", x, fweights, True), weights_of("aweights", x, aweights, False)
     w = often if weights is None else weights if often is None else often * weights
     total = x.value.shape[1] if w is None else sum(w)
@@ -193,8 +198,8 @@ def cov(
         free = total - correction * sum(w * weights) / total
     free = free.clamp(min=0) if isinstance(free, AbstractTensor) else max(free, 0)
     centred = x - average
-    y = centred.matmul((centred if w is None else centred * w).t().conj()) / free
-    return y.squeeze() if input.value.ndim < 2 else y
+    y = centred.matmul(t(centred if w is None else centred * w).conj()) / free
+    return squeeze(y)
 
 
 def corrcoef(input: AbstractTensor) -> Any:
@@ -204,8 +209,9 @@ def corrcoef(input: AbstractTensor) -> Any:
     c = cov(input)
     if not c.value.ndim:
         return c / c
-    scale = c.diagonal().real.sqrt() if c.value.dtype.kind == "c" else c.diagonal().sqrt()
-    y = c / scale.unsqueeze(1) / scale.unsqueeze(0)
+    spread = diagonal(c)
+    scale = (spread.real if spread.value.dtype.kind == "c" else spread).sqrt()
+    y = c / unsqueeze(scale, 1) / unsqueeze(scale, 0)
     if y.value.dtype.kind == "c":
         return y
     return y.clamp(-1, 1)

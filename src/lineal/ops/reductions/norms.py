@@ -17,6 +17,7 @@ from lineal.ops.front import require_tensor, store, zero
 from lineal.ops.reductions.front import Axes, doors, hashable, numpy_names, reduced, spread, unreduced, widened
 from lineal.ops.reductions.moments import real
 from lineal.ops.reductions.sums import sum
+from lineal.ops.structural.axes import movedim, unsqueeze
 
 __all__ = ["norm", "dist", "renorm"]
 
@@ -145,9 +146,9 @@ def nuclear(input: AbstractTensor, dim: Any, keepdim: bool) -> Any:
     if dim is None and ndim != 2:
         raise RuntimeError(f"norm: expected a matrix for p='nuc' without dim, got shape {list(input.value.shape)}")
     rows, columns = (0, 1) if dim is None else (axis("norm", each, ndim) for each in dim)
-    y = sum(input.movedim((rows, columns), (-2, -1)).svd()[1], -1)
+    y = sum(movedim(input, (rows, columns), (-2, -1)).svd()[1], -1)
     for place in sorted((rows, columns)) if keepdim else ():
-        y = y.unsqueeze(place)
+        y = unsqueeze(y, place)
     return y
 
 

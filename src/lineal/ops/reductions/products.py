@@ -19,13 +19,18 @@ __all__ = ["prod"]
 
 
 class Prod(Op):
-    """y = Π x over `axes` (one, or all of them); x̄ = ȳ times the product of the others, without division, so zeros are right."""
+    """y = Π x over `axes` (one, or all of them); x̄ = ȳ times the product of the others (no division: zeros are right)."""
 
     axes: Axes
     keepdim: bool
+    whole: bool = False
     storage: np.dtype | None = None
     name = "Prod"
     keeps = "0"
+
+    @property
+    def grad_name(self) -> str:
+        return "ProdBackward0" if self.whole else "ProdBackward1"
 
     def eager(self, xp, x):
         return reduced(xp.multiply, x, self.axes, self.keepdim, self.storage)
@@ -56,7 +61,7 @@ def prod(
     if dim is not None and not hasattr(dim, "__index__"):
         raise TypeError(f"prod: expected dim to be an int, got {dim!r}")
     if dtype is None and x.dtype.kind in "iub":
-        y = _prod(dim, x.ndim, keepdim, _INT64)(input)
+        y = _prod(dim, x.ndim, keepdim, dim is None, _INT64)(input)
     else:
-        y = _prod(dim, x.ndim, keepdim)(input if dtype is None else cast(input, dtypes.as_dtype(dtype)))
+        y = _prod(dim, x.ndim, keepdim, dim is None)(input if dtype is None else cast(input, dtypes.as_dtype(dtype)))
     return y if out is None else store(y, out, "prod")

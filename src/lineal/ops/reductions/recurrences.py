@@ -1,7 +1,7 @@
 """Products along an axis and the linear recurrence their derivatives are made of.
 
-With P the product of what comes before and Rᵢ = ȳᵢ + xᵢ₊₁ Rᵢ₊₁, the cumulative product has x̄ᵢ = Pᵢ Rᵢ: no division, so zeros need
-no care, and since the recurrence is its own adjoint (run backwards), derivatives of every order are exact.
+With P the product of what comes before and Rᵢ = ȳᵢ + xᵢ₊₁ Rᵢ₊₁, the cumulative product has x̄ᵢ = Pᵢ Rᵢ: no division, so zeros
+need no care, and since the recurrence is its own adjoint (run backwards), derivatives of every order are exact.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from lineal.ops.conversion import cast, dtype_of
 from lineal.ops.elementwise.masks import drop
 from lineal.ops.front import require_tensor, store, unsupported
 from lineal.ops.reductions.front import Axes, count, doors, numpy_names, reduced, spread
+from lineal.ops.structural.diagonals import diagonal
 
 __all__ = ["sum", "mean", "nansum", "nanmean", "trace"]
 
@@ -22,12 +23,18 @@ class Sum(Op):
 
     axes: Axes
     keepdim: bool
+    whole: bool = False
+    """Whether no dimensions were named, which shows in the node's name only."""
     storage: np.dtype | None = None
     name = "Sum"
 
     @property
     def grad_name(self) -> str:
-        return "SumBackward1" if self.axes else "SumBackward0"
+        return "SumBackward0" if self.whole else "SumBackward1"
+
+    def plain(self, ndim: int) -> bool:
+        """Return whether this is the sum of a whole array in its own dtype."""
+        return len(self.axes) == ndim and not self.keepdim and self.storage is None
 
     def eager(self, xp, x):
         return reduced(xp.add, x, self.axes, self.keepdim, self.storage)
@@ -41,11 +48,15 @@ class Mean(Op):
 
     axes: Axes
     keepdim: bool
+    whole: bool = False
+    storage: np.dtype | None = None
     name = "Mean"
 
     @property
     def grad_name(self) -> str:
-        return "MeanBackward1" if self.axes else "MeanBackward0"
+        return "MeanBackward0" if self.whole else "MeanBackward1"
+
+    plain = Sum.plain
 
     def eager(self, xp, x):
         n = count(x.shape, self.axes)
@@ -57,9 +68,11 @@ class Mean(Op):
         return (spread(g / count(x.shape, self.axes), x.shape, self.axes, self.keepdim),)
 
 
-_sum = doors("sum", Sum)
-_mean = doors("mean", Mean)
+_add = np.add.reduce
+_sum = doors("sum", Sum, lambda x: _add(x, None))
+_mean = doors("mean", Mean, lambda x: _add(x, None) / x.size)
 _INT64 = np.dtype(np.int64)
+_PLAIN = frozenset("fdFD")
 
 
 @numpy_names
@@ -73,10 +86,14 @@ def sum(
 ) -> Any:
     """Return the sum over `dim` (all dimensions by default); integers and bool add up to int64."""
     x = require_tensor("sum", input)
-    if dtype is None and x.dtype.kind in "iub":
-        y = _sum(dim, x.ndim, keepdim, _INT64)(input)
+    if dtype is not None:
+        input = cast(input, dtypes.as_dtype(dtype))
+        x = input.value
+    if x.dtype.char in _PLAIN:
+        y = _sum(dim, x.ndim, keepdim, dim is None)(input)
     else:
-        y = _sum(dim, x.ndim, keepdim)(input if dtype is None else cast(input, dtypes.as_dtype(dtype)))
+        storage = _INT64 if dtype is None and x.dtype.kind in "iub" else x.dtype
+        y = _sum(dim, x.ndim, keepdim, dim is None, storage)(input)
     return y if out is None else store(y, out, "sum")
 
 
@@ -98,7 +115,8 @@ def mean(
             f"mean: could not infer output dtype: expected a floating or complex dtype, got {dtype_of(input)}; "
             "convert with .float(), or pass dtype="
         )
-    y = _mean(dim, x.ndim, keepdim)(input)
+    storage = input.value.dtype
+    y = _mean(dim, x.ndim, keepdim, dim is None, None if storage.char in _PLAIN else storage)(input)
     return y if out is None else store(y, out, "mean")
 
 
@@ -143,4 +161,4 @@ def trace(input: AbstractTensor) -> Any:
         raise RuntimeError(f"trace: expected a matrix, got shape {list(input.value.shape)}")
     if dtype_of(input).category is Category.BOOL:
         raise unsupported("trace", dtypes.bool_)
-    return sum(input.diagonal())
+    return sum(diagonal(input))

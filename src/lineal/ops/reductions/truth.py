@@ -8,7 +8,6 @@ import numpy as np
 
 from lineal.base.spec import broadcast_shapes
 from lineal.core import AbstractTensor, Op
-from lineal.ops.conversion import dtype_of
 from lineal.ops.front import require_tensor, store
 from lineal.ops.reductions.front import Axes, doors, hashable, numpy_names
 from lineal.ops.reductions.sums import sum
@@ -71,8 +70,6 @@ def count_nonzero(input: AbstractTensor, dim: Any = None) -> Any:
 def equal(input: AbstractTensor, other: AbstractTensor) -> bool:
     """Return whether two tensors have the same shape and the same elements."""
     a, b = require_tensor("equal", input), require_tensor("equal", other)
-    if dtype_of(input) is not dtype_of(other):
-        raise RuntimeError(f"equal: expected tensors of one dtype, got {dtype_of(input)} and {dtype_of(other)}")
     return a.shape == b.shape and bool(all(input.eq(other)))
 
 

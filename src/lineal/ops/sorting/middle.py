@@ -9,7 +9,8 @@ import numpy as np
 
 from lineal.base import results
 from lineal.core import AbstractTensor, Op, apply
-from lineal.ops.sorting.selection import Selection, is_nan, keys_of, order, picked, reduced_axis, sortable
+from lineal.ops.sorting.ranking import order
+from lineal.ops.sorting.selection import FEW, Selection, is_nan, keys_of, picked, reduced_axis, sortable
 
 __all__ = ["median", "nanmedian", "mode"]
 
@@ -19,7 +20,9 @@ def middle(keys: np.ndarray, axis: int, ignore: bool) -> np.ndarray:
     nan = is_nan(keys)
     size = keys.shape[axis]
     if not nan.any():
-        return np.take(order(keys, axis), [(size - 1) // 2], axis)
+        rank = (size - 1) // 2
+        ranks = order(keys, axis) if size <= FEW else np.argpartition(keys, rank, axis=axis)
+        return np.take(ranks, [rank], axis)
     ranks = order(keys, axis)
     if ignore:
         known = size - nan.sum(axis=axis, keepdims=True)

@@ -11,12 +11,10 @@ from lineal.base import results
 from lineal.base.spec import axis
 from lineal.core import AbstractTensor, Op, apply
 from lineal.ops.front import store
-from lineal.ops.sorting.selection import Selection, keys_of, order, picked, reduced_axis, sortable
+from lineal.ops.sorting.ranking import order
+from lineal.ops.sorting.selection import FEW, Selection, keys_of, picked, reduced_axis, sortable
 
 __all__ = ["sort", "argsort", "msort", "topk", "kthvalue"]
-
-_FEW = 256
-"""Up to so many elements sorting all of them is as fast as dividing them, and decides between equals by their place."""
 
 
 class Sort(Selection):
@@ -59,7 +57,7 @@ class TopK(Selection):
 
     def places(self, keys):
         size = keys.shape[self.axis]
-        if size <= _FEW or self.count * 4 >= size:
+        if size <= FEW or self.count * 4 >= size:
             return np.take(order(keys, self.axis, self.largest), range(self.count), self.axis)
         if not self.count:
             return np.take(np.zeros(keys.shape, np.int64), [], self.axis)
@@ -78,7 +76,7 @@ class KthValue(Selection):
     name = "Kthvalue"
 
     def places(self, keys):
-        if keys.shape[self.axis] <= _FEW:
+        if keys.shape[self.axis] <= FEW:
             ranks = order(keys, self.axis)
         else:
             ranks = np.argpartition(keys, self.rank, axis=self.axis)

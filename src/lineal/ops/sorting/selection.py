@@ -14,6 +14,10 @@ from lineal.core import AbstractTensor, Op, apply, lift
 from lineal.ops.front import store
 
 
+FEW = 256
+"""Up to so many elements sorting all of them is as fast as dividing them, and decides between equals by their place."""
+
+
 class Selection(Op):
     """(y, i) with y = x taken at the places i along `axis`, no place twice; x̄ is ȳ put back there, zero elsewhere."""
 
@@ -47,14 +51,6 @@ class Selection(Op):
 def keys_of(x: np.ndarray) -> np.ndarray:
     """Return an array of a dtype that NumPy sorts, in the same order."""
     return x.astype(np.float32) if x.dtype.kind == "V" else x
-
-
-def order(keys: np.ndarray, axis: int, descending: bool = False) -> np.ndarray:
-    """Return the places that sort `keys` along `axis`; equal ones keep their order, NaN counts as the largest."""
-    if not descending:
-        return np.argsort(keys, axis=axis, kind="stable")
-    backwards = np.argsort(np.flip(keys, axis), axis=axis, kind="stable")
-    return keys.shape[axis] - 1 - np.flip(backwards, axis)
 
 
 def is_nan(keys: np.ndarray) -> np.ndarray:

@@ -9,18 +9,7 @@ from typing import Any
 from lineal.base.spec import axis, sizes
 from lineal.core import AbstractTensor, Op, apply
 
-__all__ = [
-    "adjoint",
-    "moveaxis",
-    "movedim",
-    "permute",
-    "squeeze",
-    "swapaxes",
-    "swapdims",
-    "t",
-    "transpose",
-    "unsqueeze",
-]
+__all__ = ["adjoint", "moveaxis", "movedim", "permute", "squeeze", "swapaxes", "swapdims", "t", "transpose", "unsqueeze"]
 
 Axes = tuple[int, ...]
 
@@ -106,16 +95,18 @@ _unsqueeze = functools.lru_cache(4096)(Unsqueeze)
 _t = MatrixTranspose()
 
 
-def permute(input: AbstractTensor, *dims: Any) -> Any:
+def permute(input: AbstractTensor, *order: Any, dims: Any = None) -> Any:
     """Return the view with dimension `dims[i]` of input as dimension i."""
     ndim = input.value.ndim
-    given = sizes("permute", dims)
+    if not order and dims is None:
+        raise TypeError('permute: missing the argument "dims"')
+    given = sizes("permute", order if dims is None else (dims,))
     if len(given) != ndim:
         raise RuntimeError(f"permute: expected as many dims as the {ndim} dimensions of the input, got {given}")
-    order = tuple([axis("permute", dim, ndim) for dim in given])
-    if len(set(order)) != ndim:
+    found = tuple([axis("permute", dim, ndim) for dim in given])
+    if len(set(found)) != ndim:
         raise RuntimeError(f"permute: duplicate dims are not allowed, got {given}")
-    return apply(_permute(order), input)
+    return apply(_permute(found), input)
 
 
 def transpose(input: AbstractTensor, dim0: int, dim1: int) -> Any:

@@ -16,7 +16,7 @@ __all__ = ["diag", "diag_embed", "diagflat", "diagonal", "diagonal_scatter"]
 
 
 class Diagonal(Op):
-    """y = the `offset`-th diagonal of the matrices in the axes `first` and `second`, as the last axis; x̄ = ȳ there, else zero."""
+    """y = the `offset`-th diagonal of the axes `first` and `second`, as the last axis; x̄ = ȳ there, zero elsewhere."""
 
     offset: int
     first: int
@@ -57,9 +57,8 @@ def diagonal_op(name: str, ndim: int, offset: int, dim1: int, dim2: int) -> Op:
 
 
 def diagonal(input: AbstractTensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
-    """Return the view of the diagonals of dimensions `dim1` and `dim2`, as the last dimension; `offset` > 0 is above the main one."""
+    """Return the view of the diagonals of dimensions `dim1` and `dim2`, as the last dimension; `offset` > 0 is above."""
     return apply(diagonal_op("diagonal", input.value.ndim, offset, dim1, dim2), input)
-
 
 
 def diag_embed(input: AbstractTensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Any:
@@ -74,9 +73,19 @@ def diag_embed(input: AbstractTensor, offset: int = 0, dim1: int = -2, dim2: int
     return embed(input, view, tuple(target))
 
 
-def diagonal_scatter(input: AbstractTensor, src: AbstractTensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
+def diagonal_scatter(
+    input: AbstractTensor,
+    src: AbstractTensor,
+    offset: int = 0,
+    dim1: int = 0,
+    dim2: int = 1,
+    *,
+    out: AbstractTensor | None = None,
+) -> Any:
     """Return a copy of input with `src` on the diagonals of dimensions `dim1` and `dim2`."""
-    return scatter_view("diagonal_scatter", input, src, diagonal_op("diagonal_scatter", input.value.ndim, offset, dim1, dim2))
+    return scatter_view(
+        "diagonal_scatter", input, src, diagonal_op("diagonal_scatter", input.value.ndim, offset, dim1, dim2), out
+    )
 
 
 def diag(input: AbstractTensor, diagonal: int = 0, *, out: AbstractTensor | None = None) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 
 from lineal.core import AbstractTensor, Op, ViewScatter, apply
 from lineal.ops.conversion import cast, dtype_of
+from lineal.ops.front import store
 
 
 class Embed(Op):
@@ -37,11 +38,12 @@ def embed(x: AbstractTensor, view: Op, shape: tuple[int, ...]) -> Any:
     return apply(_embed(view, shape), x)
 
 
-def scatter_view(name: str, input: AbstractTensor, src: AbstractTensor, view: Op) -> Any:
+def scatter_view(name: str, input: AbstractTensor, src: AbstractTensor, view: Op, out: Any = None) -> Any:
     """Return a copy of `input` with `src` in the part that `view` looks at; RuntimeError if the shapes differ."""
     wanted = view.run((input,)).shape
     if src.value.shape != wanted:
         raise RuntimeError(
             f"{name}: expected src to have a size equal to the slice of self, {list(wanted)}, got {list(src.value.shape)}"
         )
-    return apply(_scatter((view,)), input, cast(src, dtype_of(input)))
+    y = apply(_scatter((view,)), input, cast(src, dtype_of(input)))
+    return y if out is None else store(y, out, name)

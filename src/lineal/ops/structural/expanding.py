@@ -6,16 +6,20 @@ from collections.abc import Sequence
 from typing import Any
 
 from lineal.base import spec
+from lineal.base.dtypes import Category, int64
 from lineal.base.spec import Size, sizes
 from lineal.core import AbstractTensor, apply
 from lineal.ops.broadcasting import _expand, sum_to_shape
+from lineal.ops.conversion import cast, dtype_of
 
 __all__ = ["broadcast_shapes", "broadcast_tensors", "broadcast_to"]
 
 
-def expand(input: AbstractTensor, *size: Any, implicit: bool = False) -> Any:
+def expand(input: AbstractTensor, *sizes_: Any, size: Any = None, implicit: bool = False) -> Any:
     """Return the view of a larger size, with dimensions of size 1 repeated; -1 keeps a size."""
-    return apply(_expand(expanded_shape("expand", input.value.shape, sizes("expand", size))), input)
+    return apply(
+        _expand(expanded_shape("expand", input.value.shape, sizes("expand", sizes_ if size is None else (size,)))), input
+    )
 
 
 def expanded_shape(name: str, shape: tuple[int, ...], size: tuple[int, ...]) -> tuple[int, ...]:
@@ -63,17 +67,19 @@ def broadcast_shapes(*shapes: Any) -> Size:
     given: list[Sequence[int]] = [(each,) if isinstance(each, int) else tuple(each) for each in shapes]
     for shape in given:
         if any(size < 0 for size in shape):
-            raise RuntimeError(f"broadcast_shapes: trying to create tensor with negative dimension: {tuple(shape)}")
+            raise ValueError(f"broadcast_shapes: expected sizes of at least 0, got {tuple(shape)}")
     return Size(spec.broadcast_shapes("broadcast_shapes", *given))
 
 
-def sum_to_size(input: AbstractTensor, *size: Any) -> Any:
+def sum_to_size(input: AbstractTensor, *sizes_: Any, size: Any = None) -> Any:
     """Return input summed down to `size`, which must broadcast to input's shape."""
-    shape, target = input.value.shape, sizes("sum_to_size", size)
+    shape, target = input.value.shape, sizes("sum_to_size", sizes_ if size is None else (size,))
     try:
         fits = spec.broadcast_shapes("sum_to_size", target, shape) == shape
     except RuntimeError:
         fits = False
     if not fits:
         raise RuntimeError(f"sum_to_size: size {list(target)} is not expandable to size {list(shape)}")
+    if dtype_of(input).category < Category.FLOATING and (target != shape or not target):
+        input = cast(input, int64)
     return sum_to_shape(input, target)

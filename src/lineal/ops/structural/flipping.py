@@ -56,9 +56,10 @@ _flip = functools.lru_cache(1024)(Flip)
 _roll = functools.lru_cache(1024)(Roll)
 
 
-def flip(input: AbstractTensor, *dims: Any) -> Any:
+def flip(input: AbstractTensor, *along: Any, dims: Any = None) -> Any:
     """Return a copy of input with the order along `dims` reversed."""
-    given = as_dims(dims[0]) if len(dims) == 1 else dims
+    along = along if dims is None else (dims,)
+    given = as_dims(along[0]) if len(along) == 1 else along
     ndim = input.value.ndim
     found = [axis("flip", dim, ndim) for dim in given]
     if len(set(found)) != len(found):

@@ -10,7 +10,7 @@ import numpy as np
 
 from lineal.core import AbstractTensor, Op, apply, lift
 from lineal.ops.conversion import dtype_of
-from lineal.ops.structural.axes import transpose
+from lineal.ops.creation import zeros
 from lineal.ops.structural.expanding import expand
 from lineal.ops.structural.joining import promoted, tensors_of
 from lineal.ops.structural.padding import crop
@@ -35,10 +35,10 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple:
         xs[:2] = xs[1::-1]
     shape = tuple([x.value.size for x in xs])
     grids = [
-        expand(reshape(x, [x.value.size if here == place else 1 for here in range(len(xs))]), shape) for place, x in enumerate(xs)
+        expand(reshape(x, [x.value.size if here == place else 1 for here in range(len(xs))]), shape)
+        for place, x in enumerate(xs)
     ]
     if swapped:
-        grids = [transpose(grid, 0, 1) for grid in grids]
         grids[:2] = grids[1::-1]
     return tuple(grids)
 
@@ -88,6 +88,8 @@ class BlockDiag(Op):
 
 def block_diag(*tensors: AbstractTensor) -> Any:
     """Return the matrices one after another on the diagonal of zeros; numbers and vectors are rows."""
+    if not tensors:
+        return zeros(1, 0)
     xs = promoted(tensors_of("block_diag", list(tensors)))
     for place, x in enumerate(xs):
         if x.value.ndim > 2:

@@ -110,7 +110,7 @@ def tensors_of(name: str, tensors: Sequence[AbstractTensor]) -> list[AbstractTen
 def promoted(xs: list[AbstractTensor]) -> list[AbstractTensor]:
     """Return the tensors in the dtype they promote to together."""
     first = xs[0].value.dtype
-    if all([x.value.dtype is first for x in xs]):
+    if all(x.value.dtype is first for x in xs):
         return xs
     target = result_type(*xs)
     return [cast(x, target) for x in xs]
@@ -118,12 +118,20 @@ def promoted(xs: list[AbstractTensor]) -> list[AbstractTensor]:
 
 def cat(tensors: Sequence[AbstractTensor], dim: int = 0, *, out: AbstractTensor | None = None) -> Any:
     """Return the tensors joined along dimension `dim`; vectors of no elements are left out, whatever the others' shape."""
+    if isinstance(tensors, (list, tuple)) and not tensors:
+        # the one joining function whose error for an empty list is PyTorch's ValueError
+        raise ValueError("cat: expected a non-empty list of Tensors")
     xs = promoted(tensors_of("cat", tensors))
     for place, x in enumerate(xs):
+        if out is not None and (out is x or np.may_share_memory(out.value, x.value)):
+            raise RuntimeError(
+                "cat: unsupported operation: some elements of an input and of out refer to a single memory location"
+            )
         if not x.value.ndim:
             raise RuntimeError(f"cat: zero-dimensional tensor (at position {place}) cannot be concatenated")
-    if any([x.value.shape == (0,) for x in xs]):
+    if any(x.value.shape == (0,) for x in xs):
         xs = [x for x in xs if x.value.shape != (0,)] or xs[:1]
+        dim = dim if xs[0].value.shape != (0,) else 0
     y = apply(_cat(axis("cat", dim, xs[0].value.ndim)), *xs)
     return y if out is None else store(y, out, "cat")
 
@@ -178,7 +186,7 @@ def chunk(input: AbstractTensor, chunks: int, dim: int = 0) -> tuple:
 
 
 def tensor_split(input: AbstractTensor, indices_or_sections: Any, dim: int = 0) -> tuple:
-    """Return views of parts of dimension `dim`: so many of nearly equal size, or those between a list (or tensor) of indices."""
+    """Return views of parts of dimension `dim`: so many of nearly equal size, or those between indices."""
     shape = input.value.shape
     if not shape:
         raise RuntimeError("tensor_split: expected at least a 1-dimensional tensor, got a 0-dimensional one")
@@ -186,7 +194,9 @@ def tensor_split(input: AbstractTensor, indices_or_sections: Any, dim: int = 0) 
     given = indices_or_sections
     if isinstance(given, AbstractTensor):
         if given.value.ndim > 1 or dtype_of(given) is not dtypes.int64:
-            raise RuntimeError("tensor_split: expected tensor_indices_or_sections to be an int64 tensor of at most one dimension")
+            raise RuntimeError(
+                "tensor_split: expected tensor_indices_or_sections to be an int64 tensor of at most one dimension"
+            )
         given = given.tolist()  # type: ignore[attr-defined]
     if isinstance(given, (list, tuple)):
         return between(input, [operator.index(each) for each in given], place)
@@ -219,7 +229,9 @@ def divided(name: str, input: AbstractTensor, given: Any, dim: int) -> tuple:
 def hsplit(input: AbstractTensor, indices_or_sections: Any) -> tuple:
     """Return views of parts of dimension 1 (0 of a vector): so many of equal size, or those between indices."""
     if input.value.ndim < 1:
-        raise RuntimeError("hsplit: torch.hsplit requires a tensor with at least 1 dimension, but got a tensor with 0 dimensions!")
+        raise RuntimeError(
+            "hsplit: torch.hsplit requires a tensor with at least 1 dimension, but got a tensor with 0 dimensions!"
+        )
     return divided("hsplit", input, indices_or_sections, 0 if input.value.ndim == 1 else 1)
 
 

@@ -71,10 +71,10 @@ def constant_pad_nd(input: AbstractTensor, pad: Sequence[int], value: Any = 0) -
     shape = input.value.shape
     widths = widths_of("constant_pad_nd", shape, pad)
     for place, ((low, high), size) in enumerate(zip(widths, shape)):
-        if low + size + high < 0:
+        if low + size + high < 0 or min(low, high) < -size:
             raise RuntimeError(
-                f"constant_pad_nd: The input size {size}, plus negative padding {low} and {high}, resulted in a negative output "
-                f"size, which is invalid. Check dimension {place} of your input."
+                f"constant_pad_nd: The input size {size}, plus negative padding {low} and {high}, resulted in a negative "
+                f"output size, which is invalid. Check dimension {place} of your input."
             )
     if any(low < 0 or high < 0 for low, high in widths):
         input = crop(input, tuple([kept(size, low, high) for size, (low, high) in zip(shape, widths)]))
@@ -177,4 +177,4 @@ def pad(input: AbstractTensor, pad: Sequence[int], mode: str = "constant", value
         if low < 0 or high < 0:
             size = y.value.shape[dim]
             y = part(y, dim, max(-low, 0), size - max(-high, 0))
-    return clone(y) if y is input or y.view is not None else y
+    return clone(y) if y is input or y.origin is not None else y

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import operator
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from lineal.base.spec import axis, sizes
 from lineal.core import AbstractTensor, Op, apply, lift
 from lineal.ops.broadcasting import sum_to_shape
 from lineal.ops.conversion import dtype_of
+from lineal.ops.front import unsupported
 from lineal.ops.structural.expanding import expand
 from lineal.ops.structural.layout import restride
 from lineal.ops.structural.reshape import reshape
@@ -45,9 +47,11 @@ class Repeat(Op):
 _repeat = functools.lru_cache(1024)(Repeat)
 
 
-def repeat(input: AbstractTensor, *repeats: Any) -> Any:
+def repeat(input: AbstractTensor, *counts: Any, repeats: Any = None) -> Any:
     """Return a copy of input so many times over along each dimension; more numbers than dimensions add leading ones."""
-    given = sizes("repeat", repeats)
+    if not counts and repeats is None:
+        raise TypeError('repeat: missing the argument "repeats"')
+    given = sizes("repeat", counts if repeats is None else (repeats,))
     if len(given) < input.value.ndim:
         raise RuntimeError(
             "repeat: Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor, "
@@ -58,9 +62,9 @@ def repeat(input: AbstractTensor, *repeats: Any) -> Any:
     return apply(_repeat(given), input)
 
 
-def tile(input: AbstractTensor, *dims: Any) -> Any:
+def tile(input: AbstractTensor, *counts: Any, dims: Any = None) -> Any:
     """Return a copy of input so many times over along the last dimensions."""
-    given = sizes("tile", dims)
+    given = sizes("tile", counts if dims is None else (dims,))
     return repeat(input, (1,) * (input.value.ndim - len(given)) + given)
 
 
@@ -80,7 +84,7 @@ def repeat_interleave(
         input = reshape(input, (1,))
     shape = input.value.shape
     if not isinstance(repeats, AbstractTensor):
-        repeats = int(repeats) if not isinstance(repeats, (list, tuple)) else lift(np.array(repeats, np.int64))
+        repeats = operator.index(repeats)
     if isinstance(repeats, AbstractTensor) and repeats.value.size != 1:
         if repeats.value.ndim > 1 or repeats.value.size != shape[place]:
             raise RuntimeError(
@@ -92,7 +96,9 @@ def repeat_interleave(
     if count < 0:
         raise RuntimeError(f"repeat_interleave: repeats can not be negative, got {count}")
     check_output_size(output_size, count * shape[place])
-    repeated = expand(reshape(input, (*shape[: place + 1], 1, *shape[place + 1 :])), (*shape[: place + 1], count, *shape[place + 1 :]))
+    repeated = expand(
+        reshape(input, (*shape[: place + 1], 1, *shape[place + 1 :])), (*shape[: place + 1], count, *shape[place + 1 :])
+    )
     y = reshape(repeated, (*shape[:place], shape[place] * count, *shape[place + 1 :]))
     return y.clone() if count == 1 else y
 
@@ -100,7 +106,7 @@ def repeat_interleave(
 def counted_out(repeats: AbstractTensor, output_size: int | None) -> np.ndarray:
     """Return each index of `repeats` as many times as it says."""
     if dtype_of(repeats) not in (dtypes.int32, dtypes.int64):
-        raise RuntimeError(f"repeat_interleave: repeats has to be an int32 or int64 tensor, got {dtype_of(repeats)}")
+        raise unsupported("repeat_interleave", dtype_of(repeats))
     if repeats.value.ndim > 1:
         raise RuntimeError("repeat_interleave: repeats must be 0-dim or 1-dim tensor")
     counts = repeats.tolist()  # type: ignore[attr-defined]

@@ -72,15 +72,15 @@ def viewable(value: np.ndarray, shape: tuple[int, ...]) -> bool:
     return True
 
 
-def reshape(input: AbstractTensor, *shape: Any) -> Any:
+def reshape(input: AbstractTensor, *sizes_: Any, shape: Any = None) -> Any:
     """Return input with another shape: a view where the memory allows it, otherwise a copy. One size may be -1."""
-    target = infer_shape("reshape", sizes("reshape", shape), input.value.size)
+    target = infer_shape("reshape", sizes("reshape", sizes_ if shape is None else (shape,)), input.value.size)
     if not viewable(input.value, target):
         input = apply(_compact, input)
     return apply(_view(target), input)
 
 
-def view(input: AbstractTensor, *shape: Any, dtype: Any = None) -> Any:
+def view(input: AbstractTensor, *shape: Any, size: Any = None, dtype: Any = None) -> Any:
     """Return a view with another shape; RuntimeError if only a copy could have it. One size may be -1.
 
     Given a dtype, return a view of the same bytes as that dtype; it has no derivative.
@@ -89,11 +89,11 @@ def view(input: AbstractTensor, *shape: Any, dtype: Any = None) -> Any:
         dtype = shape[0]
     if dtype is not None:
         return view_dtype(input, dtypes.as_dtype(dtype))
-    target = infer_shape("view", sizes("view", shape), input.value.size)
+    target = infer_shape("view", sizes("view", shape if size is None else (size,)), input.value.size)
     if not viewable(input.value, target):
         raise RuntimeError(
-            f"view: view size {list(target)} is not compatible with the size {list(input.value.shape)} and strides of the input "
-            "(at least one dimension spans across two contiguous subspaces); use reshape(...) instead"
+            f"view: view size {list(target)} is not compatible with the size {list(input.value.shape)} and strides of the "
+            "input (at least one dimension spans across two contiguous subspaces); use reshape(...) instead"
         )
     return apply(_view(target), input)
 
@@ -103,7 +103,9 @@ def view_dtype(input: AbstractTensor, target: dtypes.dtype) -> Any:
     value, width = input.value, target.numpy.itemsize
     if width != value.itemsize:
         if value.ndim == 0:
-            raise RuntimeError(f"view: self.dim() cannot be 0 to view {dtypes.of(value.dtype)} as {target} (different element sizes)")
+            raise RuntimeError(
+                f"view: self.dim() cannot be 0 to view {dtypes.of(value.dtype)} as {target} (different element sizes)"
+            )
         if value.shape[-1] > 1 and value.strides[-1] != value.itemsize:
             raise RuntimeError(f"view: self.stride(-1) must be 1 to view {dtypes.of(value.dtype)} as {target}")
         if value.shape[-1] * value.itemsize % width or (value.size and any(step % width for step in value.strides[:-1])):
@@ -122,7 +124,6 @@ def view_as(input: AbstractTensor, other: AbstractTensor) -> Any:
 def reshape_as(input: AbstractTensor, other: AbstractTensor) -> Any:
     """Return input with the shape of `other`, a view where the memory allows it."""
     return reshape(input, other.value.shape)
-
 
 
 def flatten(input: AbstractTensor, start_dim: int = 0, end_dim: int = -1) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 
 from lineal.base.spec import axis
 from lineal.core import AbstractTensor, Op, apply
+from lineal.ops.conversion import dtype_of
 from lineal.ops.structural.embedding import embed, scatter_view
 
 __all__ = ["narrow", "select", "select_scatter", "slice_inverse", "slice_scatter"]
@@ -95,6 +96,8 @@ def narrow(input: AbstractTensor, dim: int, start: Any, length: int) -> Any:
     shape = input.value.shape
     if not shape:
         raise RuntimeError("narrow: narrow() cannot be applied to a 0-dim tensor.")
+    if isinstance(start, AbstractTensor) and (start.value.ndim or start.value.dtype.kind not in "iu"):
+        raise RuntimeError(f"narrow: start must be an 0-dim integral Tensor, got {dtype_of(start)}{list(start.value.shape)}")
     place, first = axis("narrow", dim, len(shape)), operator.index(start)
     size = shape[place]
     if length < 0:
@@ -107,12 +110,11 @@ def narrow(input: AbstractTensor, dim: int, start: Any, length: int) -> Any:
     return apply(_slice(place, first, first + length, 1), input)
 
 
-
-
-
-def select_scatter(input: AbstractTensor, src: AbstractTensor, dim: int, index: int) -> Any:
+def select_scatter(
+    input: AbstractTensor, src: AbstractTensor, dim: int, index: int, *, out: AbstractTensor | None = None
+) -> Any:
     """Return a copy of input with `src` at one index of dimension `dim`."""
-    return scatter_view("select_scatter", input, src, select_op("select_scatter", input.value.shape, dim, index))
+    return scatter_view("select_scatter", input, src, select_op("select_scatter", input.value.shape, dim, index), out)
 
 
 def slice_scatter(
@@ -122,9 +124,11 @@ def slice_scatter(
     start: int | None = None,
     end: int | None = None,
     step: int = 1,
+    *,
+    out: AbstractTensor | None = None,
 ) -> Any:
     """Return a copy of input with `src` at start, start + step, … < end along dimension `dim`."""
-    return scatter_view("slice_scatter", input, src, slice_op("slice_scatter", input.value.shape, dim, start, end, step))
+    return scatter_view("slice_scatter", input, src, slice_op("slice_scatter", input.value.shape, dim, start, end, step), out)
 
 
 def slice_inverse(

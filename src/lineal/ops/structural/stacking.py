@@ -97,7 +97,6 @@ def unbind(input: AbstractTensor, dim: int = 0) -> tuple:
     return apply(_unbind(axis("unbind", dim, input.value.ndim)), input)
 
 
-
 def spread(function: Any, tensors: tuple) -> Any:
     """Apply `function` to one tensor, or to each of several (or of one list of them)."""
     if len(tensors) == 1:

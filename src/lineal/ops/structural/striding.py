@@ -98,7 +98,9 @@ def as_strided_op(name: str, input: AbstractTensor, size: Any, stride: Any, stor
     start = storage_offset(value)
     offset = start if storage_offset_ is None else storage_offset_
     if len(shape) != len(strides):
-        raise RuntimeError(f"{name}: mismatch in length of strides and shape, got size {list(shape)} and stride {list(strides)}")
+        raise RuntimeError(
+            f"{name}: mismatch in length of strides and shape, got size {list(shape)} and stride {list(strides)}"
+        )
     if any(step < 0 for step in strides):
         raise RuntimeError(f"{name}: Negative strides are not supported at the moment, got strides: {list(strides)}")
     if any(each < 0 for each in shape):
@@ -118,11 +120,17 @@ def as_strided(input: AbstractTensor, size: Any, stride: Any, storage_offset: in
 
 
 def as_strided_scatter(
-    input: AbstractTensor, src: AbstractTensor, size: Any, stride: Any, storage_offset: int | None = None
+    input: AbstractTensor,
+    src: AbstractTensor,
+    size: Any,
+    stride: Any,
+    storage_offset: int | None = None,
+    *,
+    out: AbstractTensor | None = None,
 ) -> Any:
     """Return a copy of input with `src` where `as_strided` of these arguments looks."""
     view = as_strided_op("as_strided_scatter", input, size, stride, storage_offset)
-    return scatter_view("as_strided_scatter", input, src, view)
+    return scatter_view("as_strided_scatter", input, src, view, out)
 
 
 def fill_diagonal_(input: AbstractTensor, fill_value: Any, wrap: bool = False) -> Any:

@@ -10,7 +10,7 @@ import numpy as np
 from lineal.base import dtypes
 from lineal.base.devices import as_device
 from lineal.core import AbstractTensor, Op, apply, lift
-from lineal.ops.front import store
+from lineal.ops.front import store, unsupported
 
 __all__ = ["tril", "tril_indices", "triu", "triu_indices"]
 
@@ -87,7 +87,7 @@ def places(name: str, found: Any, row: int, col: int, offset: int, dtype: Any, d
         raise RuntimeError(f"{name}: row and col must be non-negative, got {row} and {col}")
     target = dtypes.int64 if dtype is None else dtypes.as_dtype(dtype)
     if target not in (dtypes.int32, dtypes.int64):
-        raise RuntimeError(f'"{name}" not implemented for {target}')
+        raise unsupported(name, target)
     if device is not None:
         as_device(device)
     return lift(np.array(found(row, offset, col), target.numpy).reshape(2, -1))

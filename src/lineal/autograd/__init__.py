@@ -1,0 +1,33 @@
+"""Automatic differentiation, as in `torch.autograd`."""
+
+from lineal.autograd import function, functional, graph
+from lineal.core.custom import Function
+from lineal.core.modes import (
+    detect_anomaly,
+    enable_grad,
+    inference_mode,
+    is_grad_enabled,
+    no_grad,
+    set_detect_anomaly,
+    set_grad_enabled,
+)
+from lineal.transforms.gradcheck import gradcheck, gradgradcheck
+from lineal.transforms.gradients import backward, grad
+
+__all__ = [
+    "Function",
+    "backward",
+    "detect_anomaly",
+    "enable_grad",
+    "function",
+    "functional",
+    "grad",
+    "gradcheck",
+    "gradgradcheck",
+    "graph",
+    "inference_mode",
+    "is_grad_enabled",
+    "no_grad",
+    "set_detect_anomaly",
+    "set_grad_enabled",
+]

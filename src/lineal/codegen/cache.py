@@ -1,0 +1,98 @@
+"""Object code kept on disk between processes, in $XDG_CACHE_HOME/lineal or ~/.cache/lineal.
+
+An entry is one file named by the digest of what made it; its first bytes are the digest of the rest, so that a damaged entry is
+seen and made again. Files appear under their name only when complete. If the folder cannot be written, nothing is kept.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+
+LIMIT = 256 << 20
+# entries are sorted out once in so many writes
+SWEEP_EVERY = 64
+DIGEST = 32
+
+
+class Cache:
+    """A folder of byte strings, the least recently used of which go when there are more than `limit` bytes."""
+
+    def __init__(self, folder: Path, limit: int = LIMIT):
+        self.folder = folder
+        self.limit = limit
+        self.enabled = True
+        self.written = 0
+
+    def path(self, key: str) -> Path:
+        return self.folder / key[:2] / f"{key}.o"
+
+    def get(self, key: str) -> bytes | None:
+        """Return what was put under `key`, or None; a damaged entry is removed."""
+        path = self.path(key)
+        try:
+            content = path.read_bytes()
+        except OSError:
+            return None
+        body = content[DIGEST:]
+        if hashlib.sha256(body).digest() == content[:DIGEST]:
+            with contextlib.suppress(OSError):
+                os.utime(path)
+            return body
+        with contextlib.suppress(OSError):
+            path.unlink()
+        return None
+
+    def put(self, key: str, body: bytes) -> None:
+        """Keep `body` under `key`; if that is impossible, stop trying."""
+        if not self.enabled:
+            return
+        try:
+            self.write(self.path(key), hashlib.sha256(body).digest() + body)
+        except OSError:
+            self.enabled = False
+            return
+        self.written += 1
+        if self.written % SWEEP_EVERY == 1:
+            self.sweep()
+
+    def write(self, path: Path, content: bytes) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+            os.replace(temporary, path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
+            raise
+
+    def sweep(self) -> None:
+        """Remove the least recently used entries until three quarters of the limit are left, if there are more than the limit."""
+        found = []
+        for path in self.folder.glob("*/*"):
+            with contextlib.suppress(OSError):
+                status = path.stat()
+                found.append((status.st_mtime, status.st_size, path))
+        total = sum(size for _, size, _ in found)
+        if total <= self.limit:
+            return
+        for _, size, path in sorted(found):
+            with contextlib.suppress(OSError):
+                path.unlink()
+            total -= size
+            if total <= self.limit * 3 // 4:
+                return
+
+
+def default_folder() -> Path:
+    """Return the folder for object code: LINEAL_CACHE, else the user's cache folder."""
+    chosen = os.environ.get("LINEAL_CACHE")
+    if chosen:
+        return Path(chosen)
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path(os.path.expanduser("~")) / ".cache") / "lineal"

@@ -1,0 +1,114 @@
+"""From LLVM text to addresses that can be called: compile or fetch from the cache, link, keep alive."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+
+import lazy_loader
+
+from lineal.base.threads import available
+from lineal.base.version import __version__
+from lineal.codegen.cache import Cache, default_folder
+from lineal.codegen.emit import Emitter
+from lineal.codegen.target import Target, host, prepare
+
+llvm = lazy_loader.load("llvmlite.binding", suppress_warning=True)
+
+Source = str | Emitter
+
+
+class Library:
+    """Linked code; its functions may be called as long as it lives."""
+
+    def __init__(self, tracker, names: Iterable[str]):
+        self.tracker = tracker
+        self.addresses = {name: tracker[name] for name in names}
+
+    def __getitem__(self, name: str) -> int:
+        """Return the address of the function `name`."""
+        return self.addresses[name]
+
+
+class Engine:
+    """Compiles and links for one target; may be used by several threads."""
+
+    def __init__(self, target: Target, cache: Cache | None):
+        self.target = target
+        self.cache = cache
+        self.lock = threading.Lock()
+        self.machines = threading.local()
+        self.numbers = itertools.count()
+        self.hits = self.misses = 0
+
+    @property
+    def jit(self):
+        """LLVM's linker, made at first use."""
+        found = self.__dict__.get("linker")
+        if found is None:
+            prepare()
+            found = self.__dict__["linker"] = llvm.create_lljit_compiler(self.target.new_machine(), use_jit_link=False)
+        return found
+
+    def key(self, text: str) -> str:
+        """Return the digest of everything that object code depends on."""
+        version = ".".join(map(str, llvm.llvm_version_info))
+        made_of = (text, self.target.cpu, self.target.features, self.target.triple, version, __version__)
+        return hashlib.sha256("\0".join(made_of).encode()).hexdigest()
+
+    def compile(self, source: Source) -> bytes:
+        """Return the object code of a module, from the cache if it has been compiled before."""
+        text = source.text() if isinstance(source, Emitter) else source
+        key = self.key(text)
+        found = self.cache.get(key) if self.cache is not None else None
+        if found is not None:
+            self.hits += 1
+            return found
+        self.misses += 1
+        made = self.generate(text)
+        if self.cache is not None:
+            self.cache.put(key, made)
+        return made
+
+    def generate(self, text: str) -> bytes:
+        machine = getattr(self.machines, "machine", None)
+        if machine is None:
+            machine = self.machines.machine = self.target.new_machine()
+        # a context of its own, because LLVM's contexts are not to be shared between threads
+        module = llvm.parse_assembly(text, llvm.create_context())
+        return machine.emit_object(module)
+
+    def compile_all(self, sources: Sequence[Source]) -> list[bytes]:
+        """Return the object code of several modules, compiled side by side."""
+        if len(sources) < 2 or available() < 2:
+            return [self.compile(source) for source in sources]
+        with ThreadPoolExecutor(min(available(), len(sources))) as pool:
+            return list(pool.map(self.compile, sources))
+
+    def link(self, objects: Sequence[bytes], names: Iterable[str], symbols: Mapping[str, int] | None = None) -> Library:
+        """Return the library of several objects; `symbols` binds names they use to addresses, other names are the process's."""
+        names = list(names)
+        builder = llvm.JITLibraryBuilder()
+        for each in objects:
+            builder.add_object_img(each)
+        for name, address in (symbols or {}).items():
+            builder.import_symbol(name, address)
+        for name in names:
+            builder.export_symbol(name)
+        builder.add_current_process()
+        with self.lock:
+            return Library(builder.link(self.jit, f"lineal{next(self.numbers)}"), names)
+
+    def build(self, source: Source, names: Iterable[str], symbols: Mapping[str, int] | None = None) -> Library:
+        """Compile and link one module."""
+        return self.link([self.compile(source)], names, symbols)
+
+
+@cache
+def engine(target: Target | None = None) -> Engine:
+    """Return the process's engine for the target, by default the processor at hand."""
+    return Engine(host() if target is None else target, Cache(default_folder()))

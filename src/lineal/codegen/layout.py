@@ -1,0 +1,84 @@
+"""Where CPython and NumPy keep what emitted code reads: found by looking at live objects, never assumed.
+
+`ndarray()` is None where the search fails (another Python, another NumPy); calls then go the slow way.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+# no field that is looked for lies further into its object
+REACH = 128
+
+
+@dataclass(frozen=True)
+class ArrayLayout:
+    """Byte offsets of an ndarray's fields."""
+
+    type: int
+    data: int
+    ndim: int
+    shape: int
+    strides: int
+    dtype: int
+    flags: int
+
+
+def word(address: int, size: int = 8) -> int:
+    """Return the whole number of `size` bytes at an address."""
+    return int.from_bytes(ctypes.string_at(address, size), sys.byteorder)
+
+
+def offset_of(pointer: int, thing: object, reach: int = REACH) -> int:
+    """Return where in `thing` a pointer lies; LookupError if nowhere."""
+    reach = min(reach, sys.getsizeof(thing, reach))
+    for offset in range(0, reach - 7, 8):
+        if word(id(thing) + offset) == pointer:
+            return offset
+    raise LookupError(f"layout: expected to find a field of {type(thing).__name__}, got none")
+
+
+def probed() -> ArrayLayout:
+    sample = np.empty((3, 5, 7), np.float32)[:, 1:3, ::2]
+    data, dtype = offset_of(sample.ctypes.data, sample), offset_of(id(sample.dtype), sample)
+    ndim = data + 8
+    shape, strides = data + 16, data + 24
+    flags = dtype + 8
+    layout = ArrayLayout(offset_of(id(np.ndarray), sample, 32), data, ndim, shape, strides, dtype, flags)
+    for each in (sample, np.zeros((2, 2)), np.zeros(4, np.int8)):
+        if read(layout, each) != (each.ctypes.data, each.ndim, each.shape, each.strides, id(each.dtype), each.flags.num):
+            raise LookupError("layout: expected the fields of an ndarray, got something else")
+    return layout
+
+
+def read(layout: ArrayLayout, array: np.ndarray) -> tuple:
+    """Return the fields of an array as emitted code would read them."""
+    base = id(array)
+    ndim = word(base + layout.ndim, 4)
+    if ndim != array.ndim:
+        raise LookupError("layout: expected the number of dimensions of an ndarray, got something else")
+    longs = ctypes.c_ssize_t * ndim
+    shape = tuple(longs.from_address(word(base + layout.shape)))
+    strides = tuple(longs.from_address(word(base + layout.strides)))
+    return word(base + layout.data), ndim, shape, strides, word(base + layout.dtype), word(base + layout.flags, 4)
+
+
+@cache
+def ndarray() -> ArrayLayout | None:
+    """Return the layout of ndarrays, or None if it is not what emitted code can read."""
+    if sys.implementation.name != "cpython" or ctypes.sizeof(ctypes.c_void_p) != 8:
+        return None
+    try:
+        return probed()
+    except LookupError:
+        return None
+
+
+def slot(thing: object, value: object) -> int:
+    """Return the byte offset at which `thing`, an object with __slots__, refers to `value`; LookupError if nowhere."""
+    return offset_of(id(value), thing)

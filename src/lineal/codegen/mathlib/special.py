@@ -1,0 +1,58 @@
+"""The error functions: a polynomial near 0, and beyond erfc x = e^(-x²) g(t) / (1 + 2x) with t = (x - 4) / (x + 4)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lineal.codegen import kinds
+from lineal.codegen.mathlib import tables
+from lineal.codegen.mathlib.exponential import exp
+from lineal.codegen.mathlib.parts import absolute, format_of, interleaved, product_exact, with_sign
+from lineal.codegen.values import Value
+
+if TYPE_CHECKING:
+    from lineal.codegen.emit import Emitter
+
+# where erfc is 0
+END = {"f": 10.1, "d": 27.3}
+
+
+def tail(e: Emitter, a: Value, table: dict) -> Value:
+    """Return erfc a for ½ ≤ a ≤ END."""
+    t = (a - 4.0) / (a + 4.0)
+    if a.kind is kinds.float32:
+        square, lost = a * a, None
+    else:
+        square, lost = product_exact(e, a, a)
+    g = interleaved(e, t, table)
+    y = exp(e, -square) * (g / (1.0 + 2.0 * a))
+    return y if lost is None else y - y * lost
+
+
+def near(e: Emitter, x: Value) -> Value:
+    """Return what erf x - x is for |x| < 1."""
+    return x * interleaved(e, x * x, tables.ERF)
+
+
+def bounded(e: Emitter, x: Value) -> Value:
+    a = absolute(e, x)
+    end = END[format_of(x).key]
+    a = e.select(a > end, e.like(end, a), a)
+    return e.select(a < 1.0, e.like(1.0, a), a)
+
+
+def erf(e: Emitter, x: Value) -> Value:
+    far = 1.0 - tail(e, bounded(e, x), tables.ERFCX)
+    y = e.select(absolute(e, x) < 1.0, x + near(e, x), far)
+    return with_sign(e, y, x)
+
+
+def erfc(e: Emitter, x: Value) -> Value:
+    """Return 1 - erf x; float32's is computed in float64, because errors add up in the tail."""
+    wide = e.cast(x, kinds.float64)
+    a = absolute(e, wide)
+    table = {"d": tables.ERFCX[format_of(x).key]}
+    limited = e.select(a > END["d"], e.like(END["d"], a), a)
+    far = tail(e, e.select(limited < 0.5, e.like(0.5, a), limited), table)
+    far = e.select(wide < 0, 2.0 - far, far)
+    return e.cast(e.select(a < 0.5, 1.0 - (wide + near(e, wide)), far), x.kind)

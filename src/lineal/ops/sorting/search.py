@@ -1,0 +1,145 @@
+"""Where numbers belong in sorted sequences, and whether they are in a set."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from lineal.base import dtypes
+from lineal.core import AbstractTensor, Op, apply
+from lineal.ops.conversion import as_operand, cast, constant, dtype_of, result_type
+from lineal.ops.front import store
+from lineal.ops.sorting.selection import keys_of
+
+__all__ = ["searchsorted", "bucketize", "isin"]
+
+
+class SearchSorted(Op):
+    """How many elements of the sorted sequence (of the row's own, if there are rows) come before each number."""
+
+    side: str
+    target: dtypes.dtype
+    sorted_by: bool
+    name = "Searchsorted"
+    differentiable = False
+
+    def eager(self, xp, sequence, numbers, order=None):
+        if order is not None:
+            sequence = xp.take_along_axis(sequence, order, -1)
+        sequence, numbers = keys_of(sequence), keys_of(numbers)
+        if sequence.ndim == 1:
+            return xp.asarray(xp.searchsorted(sequence, numbers, self.side)).astype(self.target.numpy)
+        y = xp.empty(numbers.shape, self.target.numpy)
+        for place in np.ndindex(sequence.shape[:-1]):
+            y[place] = xp.searchsorted(sequence[place], numbers[place], self.side)
+        return y
+
+    def vjp(self, needs, g, y, *xs):
+        return (None,) * len(xs)
+
+
+class IsIn(Op):
+    """Whether each element is among the `members`; NaN is not."""
+
+    invert: bool
+    name = "Isin"
+    differentiable = False
+
+    def eager(self, xp, elements, members):
+        elements, members = keys_of(elements), keys_of(members)
+        if members.size < 10:
+            found = xp.zeros(elements.shape, bool)
+            for member in members.reshape(-1):
+                found |= elements == member
+            return ~found if self.invert else found
+        if members.dtype.kind in "fc":
+            members = members[members == members]  # noqa: PLR0124 - drops NaN
+        return xp.isin(elements, members, invert=self.invert)
+
+    def vjp(self, needs, g, y, *xs):
+        return None, None
+
+
+def searchsorted(
+    sorted_sequence: AbstractTensor,
+    input: Any,
+    *,
+    out_int32: bool = False,
+    right: bool = False,
+    side: str | None = None,
+    sorter: AbstractTensor | None = None,
+    out: AbstractTensor | None = None,
+) -> Any:
+    """Return where in the last dimension of `sorted_sequence` each number belongs: before its equals, or after them if `right`.
+
+    A sequence of one dimension serves all numbers, otherwise every row has its own. `sorter` lists the places that sort it.
+    """
+    y = _search("searchsorted", sorted_sequence, input, out_int32, _side(right, side), sorter)
+    return y if out is None else store(y, out, "searchsorted")
+
+
+def bucketize(
+    input: Any, boundaries: AbstractTensor, *, out_int32: bool = False, right: bool = False, out: AbstractTensor | None = None
+) -> Any:
+    """Return between which of the sorted `boundaries` each number lies; on a boundary, before it (after it if `right`)."""
+    if boundaries.value.ndim != 1:
+        raise RuntimeError(f"bucketize: boundaries tensor must be 1 dimension, but got dim({boundaries.value.ndim})")
+    y = _search("bucketize", boundaries, input, out_int32, "right" if right else "left", None)
+    return y if out is None else store(y, out, "bucketize")
+
+
+def _side(right: bool, side: str | None) -> str:
+    if side is None:
+        return "right" if right else "left"
+    if side not in ("left", "right"):
+        raise RuntimeError(f"searchsorted: side can only be 'left' or 'right' but got {side}")
+    if side == "left" and right:
+        raise RuntimeError("searchsorted: side and right can't be set to opposites, got side of left while right was True")
+    return side
+
+
+def _search(name: str, sequence: Any, numbers: Any, out_int32: bool, side: str, order: Any) -> Any:
+    if not isinstance(numbers, AbstractTensor):
+        if sequence.value.ndim != 1:
+            raise RuntimeError(
+                f"{name}: input value can be a scalar only when boundaries tensor dimension is 1, got {sequence.value.ndim}"
+            )
+        common = result_type(sequence, numbers)
+        sequence, numbers = cast(sequence, common), constant(numbers, common)
+    a, b = sequence.value.shape, numbers.value.shape
+    if not a:
+        raise RuntimeError(f"{name}: boundaries tensor should have positive dimension, but got 0 dimension")
+    if len(a) != 1 and a[:-1] != b[:-1]:
+        raise RuntimeError(
+            f"{name}: boundaries tensor should be 1 dimension or the first N-1 dimensions of boundaries tensor and input value "
+            f"tensor must match, got shapes {tuple(a)} and {tuple(b)}"
+        )
+    if sequence.value.dtype != numbers.value.dtype:
+        raise RuntimeError(
+            f"{name}: input value tensor and sorted tensor should have same dtype, got {dtype_of(numbers)} and {dtype_of(sequence)}"
+        )
+    if order is not None:
+        _check_order(name, order, a)
+    op = SearchSorted(side, dtypes.int32 if out_int32 else dtypes.int64, order is not None)
+    return apply(op, sequence, numbers) if order is None else apply(op, sequence, numbers, order)
+
+
+def _check_order(name: str, order: Any, shape: tuple[int, ...]) -> None:
+    if order.value.shape != shape:
+        raise RuntimeError(f"{name}: boundary and sorter must have the same size, got {tuple(shape)} and {order.value.shape}")
+    if order.value.dtype != np.int64:
+        raise RuntimeError(f"{name}: sorter must be a tensor of long dtype but got dtype {dtype_of(order)}")
+    if order.value.size and (order.value.min() < 0 or order.value.max() >= shape[-1]):
+        raise RuntimeError(f"{name}: sorter index out of range")
+
+
+def isin(
+    elements: Any, test_elements: Any, *, assume_unique: bool = False, invert: bool = False, out: AbstractTensor | None = None
+) -> Any:
+    """Return whether each of `elements` is among `test_elements` (is not, if `invert`); one of the two may be a number."""
+    if not isinstance(elements, AbstractTensor) and not isinstance(test_elements, AbstractTensor):
+        raise TypeError("isin: expected a tensor and a tensor or number, got two numbers")
+    common = result_type(elements, test_elements)
+    y = apply(IsIn(bool(invert)), cast(as_operand(elements), common), cast(as_operand(test_elements), common))
+    return y if out is None else store(y, out, "isin")

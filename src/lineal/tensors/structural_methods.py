@@ -1,0 +1,142 @@
+"""The tensor's structural methods: each the op it calls; and what a tensor says of its layout in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from lineal import ops
+from lineal.base.spec import axis, sizes
+from lineal.core import AbstractTensor, lift, memory_of, modes
+from lineal.core.inplace import refuse_leaf
+from lineal.core.op import Memory, next_id, site
+from lineal.ops.front import in_place
+from lineal.ops.structural import axes, expanding, layout
+from lineal.ops.structural.repeating import repeat
+from lineal.ops.structural.reshape import contiguous, reshape_as, view, view_as
+from lineal.ops.structural.striding import fill_diagonal_
+from lineal.ops.structural.windows import unfold
+
+__all__ = ["StructuralMethods"]
+
+
+def in_place_view(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the method that makes a tensor the view of itself that `function` gives, as in `t_()`."""
+
+    def method(self: AbstractTensor, *args: Any, **kwargs: Any) -> Any:
+        if modes.grad_enabled.get():
+            refuse_leaf(self, name)
+        before = lift(self.value)
+        before.node, before.index, before.memory, before.origin = self.node, self.index, memory_of(self), self.origin
+        y = function(before, *args, **kwargs)
+        mark_written(y.memory, name)
+        self.value, self.node, self.index, self.memory, self.origin = y.value, y.node, y.index, y.memory, y.origin
+        return self
+
+    name = method.__name__ = method.__qualname__ = f"{function.__name__}_"
+    method.__doc__ = f"Make this tensor the view of itself that `{function.__name__}` gives, and return it."
+    return method
+
+
+def mark_written(memory: Memory, name: str) -> None:
+    """Let backward refuse what ops kept of a tensor before its shape was changed."""
+    memory.version += 1
+    memory.written = next_id()
+    memory.writer = (name, site())
+
+
+class StructuralMethods(AbstractTensor):
+    """Shapes, axes, parts and joins."""
+
+    reshape, reshape_as, view, view_as = ops.reshape, reshape_as, view, view_as
+    flatten, unflatten, ravel = ops.flatten, ops.unflatten, ops.ravel
+    clone, contiguous = ops.clone, contiguous
+    squeeze, squeeze_ = ops.squeeze, in_place_view(ops.squeeze)
+    unsqueeze, unsqueeze_ = ops.unsqueeze, in_place_view(ops.unsqueeze)
+    transpose, transpose_ = ops.transpose, in_place_view(ops.transpose)
+    swapaxes, swapaxes_ = ops.swapaxes, in_place_view(ops.swapaxes)
+    swapdims, swapdims_ = ops.swapdims, in_place_view(ops.swapdims)
+    t, t_ = ops.t, in_place_view(ops.t)
+    permute, movedim, moveaxis, adjoint = ops.permute, ops.movedim, ops.moveaxis, ops.adjoint
+    expand, expand_as, broadcast_to = expanding.expand, expanding.expand_as, ops.broadcast_to
+    sum_to_size = expanding.sum_to_size
+    diagonal, diagonal_scatter = ops.diagonal, ops.diagonal_scatter
+    diag, diag_embed, diagflat = ops.diag, ops.diag_embed, ops.diagflat
+    fill_diagonal_ = fill_diagonal_
+    select, select_scatter = ops.select, ops.select_scatter
+    narrow, narrow_copy = ops.narrow, ops.narrow_copy
+    slice_scatter, slice_inverse = ops.slice_scatter, ops.slice_inverse
+    as_strided, as_strided_ = ops.as_strided, in_place_view(ops.as_strided)
+    as_strided_scatter = ops.as_strided_scatter
+    unfold = unfold
+    split_with_sizes, chunk, tensor_split, unbind = ops.split_with_sizes, ops.chunk, ops.tensor_split, ops.unbind
+    hsplit, vsplit, dsplit = ops.hsplit, ops.vsplit, ops.dsplit
+    unsafe_chunk, unsafe_split = ops.unsafe_chunk, ops.unsafe_split
+    unsafe_split_with_sizes = ops.unsafe_split_with_sizes
+    flip, fliplr, flipud, roll, rot90 = ops.flip, ops.fliplr, ops.flipud, ops.roll, ops.rot90
+    repeat, tile, repeat_interleave = repeat, ops.tile, ops.repeat_interleave
+    tril, tril_ = ops.tril, in_place(ops.tril)
+    triu, triu_ = ops.triu, in_place(ops.triu)
+
+    T = property(axes.reverse_axes, doc="The view with all dimensions in reverse order.")
+    mT = property(axes.matrix_transpose, doc="The view with the last two dimensions exchanged.")  # noqa: N815 - PyTorch's name
+    H = property(axes.hermitian, doc="The conjugate transpose of a matrix.")
+    mH = property(axes.adjoint, doc="The conjugate transpose of the last two dimensions.")  # noqa: N815 - PyTorch's name
+
+    def split(self, split_size: Any, dim: int = 0) -> tuple:
+        """Return views of consecutive parts of dimension `dim`: of one size (but for the last), or of a list of sizes."""
+        return ops.split(self, split_size, dim)
+
+    def stride(self, dim: int | None = None) -> Any:
+        """Return how many elements apart neighbours lie in memory, for each dimension or for one."""
+        found = layout.steps(self.value)
+        if dim is None:
+            return found
+        if not found:
+            raise IndexError("stride: Dimension specified as 0 but tensor has no dimensions")
+        return found[axis("stride", dim, len(found))]
+
+    def storage_offset(self) -> int:
+        """Return how many elements of its memory lie before the tensor's first."""
+        return layout.storage_offset(self.value)
+
+    def is_contiguous(self, memory_format: Any = None) -> bool:
+        """Return whether the elements lie in memory in their order, without gaps."""
+        return self.value.flags.c_contiguous
+
+    def data_ptr(self) -> int:
+        """Return the address of the first element."""
+        return layout.address(self.value) if self.value.size else 0
+
+    const_data_ptr = data_ptr
+
+    def dim_order(self, *, ambiguity_check: Any = False) -> tuple[int, ...]:
+        """Return the dimensions from the one whose neighbours lie farthest apart in memory to the nearest."""
+        found = layout.steps(self.value)
+        return tuple(sorted(range(len(found)), key=lambda place: -found[place]))
+
+    def resize_(self, *size: Any, memory_format: Any = None) -> Any:
+        """Give this tensor another shape in place, over its memory as far as that reaches; new elements are undefined."""
+        if self.node is not None:
+            raise RuntimeError("resize_: cannot resize variables that require grad")
+        shape = sizes("resize_", size)
+        if shape != self.value.shape:
+            self.value = resized(self.value, shape)
+        return self
+
+    def resize_as_(self, other: AbstractTensor, memory_format: Any = None) -> Any:
+        """Give this tensor the shape of `other` in place, over its memory as far as that reaches."""
+        return self.resize_(other.value.shape)
+
+
+def resized(value: np.ndarray, shape: Sequence[int]) -> np.ndarray:
+    """Return an array of another shape that begins with the elements that lie from `value`'s first on."""
+    root, skip = layout.block(value)
+    count, start = layout.counted(shape), skip // value.itemsize
+    if root.flags.c_contiguous and start + count <= root.size:
+        return np.ndarray(shape, value.dtype, root, skip)
+    made = np.empty(count, value.dtype)
+    made[: root.size - start] = root.reshape(-1)[start:]
+    return made.reshape(shape)

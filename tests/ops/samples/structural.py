@@ -1,0 +1,93 @@
+"""Samples of the structural family."""
+
+import numpy as np
+
+from lineal.testing import Sample
+from samples.arrays import compound, normal
+
+ROLL = {"reference": lambda x, shifts, dims: np.roll(x, shifts, dims)}
+
+SAMPLES = {
+    "reshape": [Sample(normal(2, 6), (3, 4), reference=np.reshape), Sample(normal(2, 0), (0, 5), reference=np.reshape)],
+    "view_copy": [Sample(normal(2, 6), (3, 4), reference=np.reshape, layouts=False)],
+    "flatten": [Sample(normal(2, 3, 2), 1), Sample(np.array(1.5))],
+    "unflatten": [Sample(normal(2, 6), 1, (2, 3))],
+    "ravel": [Sample(normal(2, 3), reference=np.ravel)],
+    "clone": [Sample(normal(2, 3), reference=np.copy), Sample(compound(2), reference=np.copy)],
+    "alias_copy": [Sample(normal(2, 3), reference=np.copy)],
+    # Axes.
+    "permute": [Sample(normal(2, 3, 4), (2, 0, 1), reference=np.transpose)],
+    "permute_copy": [Sample(normal(2, 3, 4), (2, 0, 1), reference=np.transpose)],
+    "transpose": [Sample(normal(2, 3, 4), 0, 2, reference=np.swapaxes)],
+    "transpose_copy": [Sample(normal(2, 3, 4), 0, 2, reference=np.swapaxes)],
+    "t": [Sample(normal(2, 3), reference=np.transpose)],
+    "t_copy": [Sample(normal(2, 3), reference=np.transpose)],
+    "adjoint": [Sample(compound(2, 3), reference=lambda x: x.conj().T)],
+    "movedim": [Sample(normal(2, 3, 4), 0, 2, reference=np.moveaxis)],
+    "squeeze": [Sample(normal(2, 1, 3), 1, reference=np.squeeze), Sample(normal(1, 2, 1), reference=np.squeeze)],
+    "squeeze_copy": [Sample(normal(2, 1, 3), 1, reference=np.squeeze)],
+    "unsqueeze": [Sample(normal(2, 3), 1, reference=np.expand_dims)],
+    "unsqueeze_copy": [Sample(normal(2, 3), -1, reference=np.expand_dims)],
+    "atleast_1d": [Sample(np.array(1.5), reference=np.atleast_1d)],
+    "atleast_2d": [Sample(normal(3), reference=np.atleast_2d)],
+    "atleast_3d": [Sample(normal(3), reference=np.atleast_3d)],
+    # Repeats.
+    "expand_copy": [Sample(normal(3, 1), (2, 3, 4), reference=np.broadcast_to)],
+    "broadcast_to": [Sample(normal(3, 1), (2, 3, 4), reference=np.broadcast_to)],
+    "broadcast_tensors": [Sample(normal(3, 1), normal(2))],
+    "meshgrid": [Sample(normal(3), normal(2), indexing="ij")],
+    "tile": [Sample(normal(2, 3), (2, 2), reference=np.tile)],
+    "repeat_interleave": [Sample(normal(2, 3), 2, 1, reference=np.repeat), Sample(normal(2, 3), 2, reference=np.repeat)],
+    "cartesian_prod": [Sample(normal(2), normal(3))],
+    "combinations": [Sample(normal(4), 2)],
+    # Joining and cutting.
+    "cat": [Sample([normal(2, 3), normal(1, 3)], 0, reference=np.concatenate)],
+    "stack": [Sample([normal(2, 3), normal(2, 3)], 1, reference=np.stack)],
+    "hstack": [Sample([normal(2, 3), normal(2, 1)], reference=np.hstack)],
+    "vstack": [Sample([normal(3), normal(3)], reference=np.vstack)],
+    "dstack": [Sample([normal(2, 3), normal(2, 3)], reference=np.dstack)],
+    "column_stack": [Sample([normal(2), normal(2, 3)], reference=np.column_stack)],
+    "block_diag": [Sample(normal(2, 2), normal(1, 3))],
+    "split": [Sample(normal(5, 2), 2), Sample(normal(5, 2), [1, 4])],
+    "split_with_sizes": [Sample(normal(5, 2), [1, 4])],
+    "split_with_sizes_copy": [Sample(normal(5, 2), [1, 4])],
+    "unsafe_split": [Sample(normal(5, 2), 2)],
+    "unsafe_split_with_sizes": [Sample(normal(5, 2), [1, 4])],
+    "chunk": [Sample(normal(5, 2), 2)],
+    "unsafe_chunk": [Sample(normal(5, 2), 2)],
+    "tensor_split": [Sample(normal(5, 2), 3)],
+    "hsplit": [Sample(normal(2, 4), 2)],
+    "vsplit": [Sample(normal(4, 2), 2)],
+    "dsplit": [Sample(normal(1, 2, 4), 2)],
+    "unbind": [Sample(normal(2, 3), 1)],
+    "unbind_copy": [Sample(normal(2, 3), 1)],
+    # Parts.
+    "narrow": [Sample(normal(4, 2), 0, 1, 2)],
+    "narrow_copy": [Sample(normal(4, 2), 0, 1, 2)],
+    "select": [Sample(normal(4, 2), 0, -1)],
+    "select_copy": [Sample(normal(4, 2), 0, -1)],
+    "slice_copy": [Sample(normal(4, 2), 0, 1, 4, 2)],
+    "slice_inverse": [Sample(normal(2, 2), normal(4, 2), 0, 1, 4, 2, derivative=0)],
+    "select_scatter": [Sample(normal(4, 2), normal(2), 0, 1)],
+    "slice_scatter": [Sample(normal(4, 2), normal(2, 2), 0, 1, 3)],
+    "as_strided": [Sample(normal(6), (2, 2), (2, 1), 1, batch=False, layouts=False)],
+    "as_strided_copy": [Sample(normal(6), (2, 2), (2, 1), 1, batch=False, layouts=False)],
+    "as_strided_scatter": [Sample(normal(6), normal(2, 2), (2, 2), (2, 1), 1, batch=False, layouts=False)],
+    "unfold_copy": [Sample(normal(5, 2), 0, 3, 1)],
+    "constant_pad_nd": [Sample(normal(2, 3), (1, 2), 0.5)],
+    # Diagonals and triangles.
+    "diag": [Sample(normal(3), reference=np.diag), Sample(normal(3, 4), 1, reference=np.diag)],
+    "diagonal": [Sample(normal(2, 3, 4), 1, 0, 2, reference=np.diagonal)],
+    "diagonal_copy": [Sample(normal(2, 3), reference=np.diagonal)],
+    "diagonal_scatter": [Sample(normal(3, 3), normal(2), 1)],
+    "diag_embed": [Sample(normal(2, 3))],
+    "diagflat": [Sample(normal(2, 2), reference=np.diagflat)],
+    "tril": [Sample(normal(3, 4), 1, reference=np.tril), Sample(normal(2, 3, 3), reference=np.tril)],
+    "triu": [Sample(normal(3, 4), 1, reference=np.triu)],
+    # Turning.
+    "flip": [Sample(normal(2, 3), (0, 1), reference=np.flip)],
+    "fliplr": [Sample(normal(2, 3), reference=np.fliplr)],
+    "flipud": [Sample(normal(2, 3), reference=np.flipud)],
+    "roll": [Sample(normal(2, 3), 1, 1, **ROLL), Sample(normal(2, 3), (1, 2), (0, 1), **ROLL), Sample(normal(2, 3), 2)],
+    "rot90": [Sample(normal(2, 3), 1, reference=np.rot90)],
+}
