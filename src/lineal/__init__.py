@@ -33,8 +33,9 @@ from lineal.core.modes import enable_grad, inference_mode, is_grad_enabled, is_i
 from lineal.ops import *
 from lineal.ops.conversion import result_type
 from lineal.tensors import *
+from lineal.transforms.vectorize import vmap
 
-from lineal import autograd, backends, cuda, linalg  # isort: skip
+from lineal import autograd, backends, cuda, func, linalg, testing  # isort: skip
 
 float = float32
 double = float64

@@ -33,6 +33,7 @@ class Frame:
         self.count = 0
         self.block = "entry"
         self.inlined: dict[str, int] = {}
+        self.slots: list[str] = []
 
 
 class Emitter(Arithmetic, Flow, Memory):
@@ -71,7 +72,7 @@ class Emitter(Arithmetic, Flow, Memory):
         if result is None and not frame.lines[-1:] == ["  ret void"]:
             self.line("ret void")
         self.frames.pop()
-        self.functions.append("\n".join((frame.header + " {", "entry:", *frame.lines, "}")))
+        self.functions.append("\n".join((frame.header + " {", "entry:", *frame.slots, *frame.lines, "}")))
 
     def ret(self, value: Value | None = None) -> None:
         """Return from the function."""
@@ -120,6 +121,22 @@ class Emitter(Arithmetic, Flow, Memory):
         for lane in range(first.lanes):
             result = self.insert(result, self.call(name, first.kind, *(self.extract(a, lane) for a in arguments)), lane)
         return result
+
+    # numbers that others read through their address
+
+    def slot(self, value: Value) -> Value:
+        """Return the address of memory of this call that holds value."""
+        name = self.name()
+        self.frame.slots.append(f"  {name} = alloca {value.type}")
+        self.line(f"store {value.typed}, ptr {name}")
+        return Value(self, name, kinds.pointer)
+
+    def constant(self, number: object, kind: Kind) -> Value:
+        """Return the address of a constant."""
+        text = kinds.literal(number, kind)
+        name = f"constant.{kind.name}.{text}".replace("-", "minus")
+        self.declared.setdefault(name, f"@{name} = private unnamed_addr constant {kind.memory} {text}")
+        return Value(self, f"@{name}", kinds.pointer)
 
     # the text
 

@@ -114,6 +114,7 @@ class EntryWriter:
         if wanted.holder is not None:
             self.expect(field(e, given, at.type, pointer) == self.of(wanted.holder))
             given = field(e, given, wanted.slot, pointer)
+            self.expect(given != 0)
         self.expect(field(e, given, at.type, pointer) == self.of(np.ndarray))
         self.expect(field(e, given, at.dtype, pointer) == self.of(wanted.dtype))
         flags = ALIGNED | (WRITEABLE if wanted.written else 0)

@@ -66,6 +66,8 @@ def write(target: AbstractTensor, source: AbstractTensor, name: str) -> Any:
     """Let `target` take the numbers and the history of `source` (same shape and dtype) in place; `name` is the op's, as in `add_`."""
     if target.origin is not None:
         synchronize(target)
+    if source.origin is not None:
+        synchronize(source)
     check_write(target, source, name)
     np.copyto(target.value, source.value)
     touch(target, name)

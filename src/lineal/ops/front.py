@@ -1,7 +1,7 @@
 """The front of elementwise ops: what users may pass (numbers, arrays, mixed dtypes and shapes) becomes what `apply` takes.
 
-Promotion and broadcasting happen here, once, so that no kernel promotes and no derivative un-broadcasts. An operand that needs no
-derivative is left to NumPy's broadcasting, unless a recorder listens.
+Promotion and broadcasting happen here, once, so that no kernel promotes and no derivative un-broadcasts. An operand that needs
+no derivative is left to NumPy's broadcasting, unless a recorder listens.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _grad_enabled = modes.grad_enabled.get
 
 
 class Domain(NamedTuple):
-    """What an op computes with: the accepted categories by letter (bool, integer, floating, complex), whether others are lifted."""
+    """What an op computes with: the categories it takes, by letter (bool, integer, floating, complex)."""
 
     categories: str
     lifts: bool = False
@@ -271,7 +271,7 @@ def _promoted(name: str, domain: str, operands: tuple) -> list[Any]:
     return [cast(x, target) if isinstance(x, AbstractTensor) else as_constant(x, target) for x in operands]
 
 
-def as_scalar(number: int | float, storage: np.dtype) -> Any:
+def as_scalar(number: Any, storage: np.dtype) -> Any:
     """Return a Python number as a constant of no dimensions that NumPy stores as `storage`."""
     if -HALF_MAX < number < HALF_MAX and (number >= 0 or storage.kind != "u"):
         try:

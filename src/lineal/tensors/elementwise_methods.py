@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from lineal import ops
+from lineal.core import AbstractTensor
 from lineal.ops.front import OPERANDS, in_place
 
 __all__ = ["ElementwiseMethods"]
 
 
-class ElementwiseMethods:
+class ElementwiseMethods(AbstractTensor):
     """Arithmetic, comparison and the other functions applied element by element."""
 
     # Arithmetic

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -24,8 +23,7 @@ TOLERANCES = {
 NUMBERS = (bool, int, float, complex, np.number, np.bool_)
 
 
-@dataclass
-class Rules:
+class Rules(NamedTuple):
     """What counts as close."""
 
     rtol: float | None

@@ -23,6 +23,7 @@ class Sample:
 
     `reference` is the same function of arrays. `derivative` says how often it can be differentiated (0, 1, 2); `batch` whether its
     result has a shape that does not depend on the numbers; `single` whether it computes in float32 about what it does in float64.
+    `of` makes of the results what is checked, where they are determined only up to a sign or a basis.
     """
 
     def __init__(
@@ -34,6 +35,7 @@ class Sample:
         single: bool = True,
         layouts: bool = True,
         tolerance: float = 1e-9,
+        of: Callable[..., Any] | None = None,
         **kwargs: Any,
     ):
         self.args = args
@@ -44,6 +46,7 @@ class Sample:
         self.single = single
         self.layouts = layouts
         self.tolerance = tolerance
+        self.of = of
 
     def arrays(self) -> list[np.ndarray]:
         """Return the arrays among the arguments, also those in lists."""
@@ -53,7 +56,10 @@ class Sample:
         """Return the tensors that `function` makes with `arrays` in place of the sample's."""
         following = iter(arrays)
         args = tree.transform(lambda each: next(following) if isinstance(each, np.ndarray) else each, self.args)
-        return tuple(each for each in tree.leaves(function(*args, **self.kwargs)) if isinstance(each, AbstractTensor))
+        results = function(*args, **self.kwargs)
+        if self.of is not None:
+            results = self.of(*results)
+        return tuple(each for each in tree.leaves(results) if isinstance(each, AbstractTensor))
 
 
 def check_op(function: Callable[..., Any], sample: Sample) -> None:
@@ -190,7 +196,7 @@ def check_batch(function: Callable[..., Any], sample: Sample) -> None:
     pairs = [np.stack([each, each if each.dtype.kind in "iub" else each * 0.75]) for each in arrays]
     together = vmap(lambda *xs: sample.call(function, list(xs)))(*[lift(pair) for pair in pairs])
     for place in range(2):
-        alone = sample.call(function, [lift(pair[place]) for pair in pairs])
+        alone = sample.call(function, [lift(np.asarray(pair[place])) for pair in pairs])
         for y, each in zip(together, alone):
             assert_close(y[place], each, rtol=1e-9, atol=1e-9, equal_nan=True)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -34,14 +33,16 @@ class Var:
         return f"{self}: {dtypes.of(self.spec.storage).name}{list(self.spec.shape)}"
 
 
-@dataclass(frozen=True, eq=False)
 class Equation:
     """outputs = op(inputs); `grad` tells whether history was on when it ran."""
 
-    op: Op
-    inputs: tuple[Var, ...]
-    outputs: tuple[Var, ...]
-    grad: bool = True
+    __slots__ = ("grad", "inputs", "op", "outputs")
+
+    def __init__(self, op: Op, inputs: tuple[Var, ...], outputs: tuple[Var, ...], grad: bool = True):
+        self.op = op
+        self.inputs = inputs
+        self.outputs = outputs
+        self.grad = grad
 
     def __str__(self) -> str:
         shown = [each for each in self.op.fields if each not in ("label", "result") and hasattr(self.op, each)]
@@ -51,26 +52,28 @@ class Equation:
         return f"{left} = {self.op.name}{f'[{attributes}]' if attributes else ''} {right}".rstrip()
 
 
-@dataclass(frozen=True, eq=False)
 class Write:
     """target ← source: the memory of `target`, and so every view of it, took new numbers."""
 
-    target: Var
-    source: Var
-    grad: bool = True
+    __slots__ = ("grad", "source", "target")
+
+    def __init__(self, target: Var, source: Var, grad: bool = True):
+        self.target = target
+        self.source = source
+        self.grad = grad
 
     def __str__(self) -> str:
         return f"{self.target} ← {self.source}"
 
 
-@dataclass(eq=False)
 class Graph:
     """What really ran: `inputs` are the variables of the arguments, `constants` the tensors the function reached otherwise."""
 
-    inputs: list[Var] = field(default_factory=list)
-    constants: dict[Var, AbstractTensor] = field(default_factory=dict)
-    equations: list[Equation | Write] = field(default_factory=list)
-    outputs: list[Var] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.inputs: list[Var] = []
+        self.constants: dict[Var, AbstractTensor] = {}
+        self.equations: list[Equation | Write] = []
+        self.outputs: list[Var] = []
 
     def __iter__(self) -> Iterator[Equation | Write]:
         return iter(self.equations)
@@ -109,7 +112,9 @@ class Graph:
             if isinstance(each, Write) or not wanted.isdisjoint(each.outputs):
                 kept.append(each)
                 wanted.update(each.inputs if isinstance(each, Equation) else ())
-        constants = {var: tensor for var, tensor in self.constants.items() if var in wanted}
-        return Graph(list(self.inputs), constants, kept[::-1], list(self.outputs))
+        graph = Graph()
+        graph.inputs, graph.outputs, graph.equations = list(self.inputs), list(self.outputs), kept[::-1]
+        graph.constants = {var: tensor for var, tensor in self.constants.items() if var in wanted}
+        return graph
 
 

@@ -79,7 +79,7 @@ def checked_places(args: tuple) -> list[int]:
                 stacklevel=3,
             )
         x = args[place].value
-        if any(step == 0 and size > 1 for step, size in zip(x.strides, x.shape)):
+        if x.size and any(step == 0 and size > 1 for step, size in zip(x.strides, x.shape)):
             raise RuntimeError(f"gradcheck: The {place}th input has a dimension with stride 0; clone() it before the check")
     return places
 

@@ -24,7 +24,7 @@ SAMPLES = {
     "inner": [Sample(normal(2, 3), normal(4, 3), reference=np.inner)],
     "outer": [Sample(normal(2), normal(3), reference=np.outer)],
     "kron": [Sample(normal(2, 2), normal(1, 3), reference=np.kron)],
-    "cross": [Sample(normal(2, 3), normal(2, 3), reference=np.cross)],
+    "cross": [Sample(normal(2, 3), normal(2, 3), dim=1)],
     "linalg_cross": [Sample(normal(2, 3), normal(2, 3), reference=np.cross)],
     "einsum": [Sample("ij,jk,k->i", normal(2, 3), normal(3, 4), normal(4), reference=np.einsum), Sample("ii->i", normal(3, 3))],
     "tensordot": [Sample(normal(2, 3, 4), normal(3, 4, 2), 2, reference=np.tensordot)],
@@ -37,7 +37,11 @@ SAMPLES = {
     "addbmm": [Sample(normal(2, 4), normal(5, 2, 3), normal(5, 3, 4), beta=0.5, alpha=2.0)],
     "baddbmm": [Sample(normal(5, 2, 4), normal(5, 2, 3), normal(5, 3, 4), beta=0.5, alpha=2.0)],
     "bilinear": [Sample(normal(2, 3), normal(2, 4), normal(5, 3, 4), normal(5))],
-    "linear": [Sample(normal(2, 3), normal(4, 3), normal(4)), Sample(normal(3), normal(4, 3)), Sample(normal(2, 5, 3), normal(4, 3))],
-    "cdist": [Sample(normal(2, 3), normal(4, 3)), Sample(normal(2, 3), normal(4, 3), 1.0), Sample(normal(2, 3), normal(4, 3), 3.0)],
+    "linear": [
+        Sample(normal(2, 3), normal(4, 3), normal(4)),
+        Sample(normal(3), normal(4, 3)),
+        Sample(normal(2, 5, 3), normal(4, 3)),
+    ],
+    "cdist": [Sample(normal(2, 3), normal(4, 3), p) for p in (2.0, 1.0, 3.0)],
     "trace": [Sample(normal(3, 3), reference=np.trace)],
 }

@@ -37,6 +37,7 @@ SAMPLES = {
     "sub": [*bc(np.subtract), Sample(normal(2), normal(2), alpha=2.5)],
     "rsub": b(lambda x, y: y - x),
     "mul": bc(np.multiply),
+    "true_divide": bc(np.true_divide),
     "div": [*bc(np.divide), Sample(normal(3), positive(3), rounding_mode="floor", **STEP)],
     "neg": uc(np.negative),
     "positive": [Sample(normal(3), reference=np.positive)],
@@ -63,7 +64,7 @@ SAMPLES = {
     "resolve_conj": [Sample(compound(3), single=False)],
     "resolve_neg": [Sample(normal(3))],
     "view_as_real": [Sample(compound(3), single=False)],
-    "view_as_complex": [Sample(normal(3, 2))],
+    "view_as_complex": [Sample(normal(3, 2), layouts=False)],
     # Powers, exponentials, logarithms.
     "pow": [*b(np.power, positive(2, 3), normal(3)), Sample(normal(3), 3, reference=np.power), Sample(2.0, normal(3))],
     "float_power": [Sample(positive(3), 2.5, reference=np.power)],

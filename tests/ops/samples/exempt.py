@@ -8,7 +8,7 @@ CONSTANTS = {
     *("Generator", "bernoulli", "binomial", "get_rng_state", "initial_seed", "manual_seed", "multinomial", "normal", "poisson"),
     *("rand", "rand_like", "randint", "randint_like", "randn", "randn_like", "randperm", "seed", "set_rng_state"),
     # Questions and bookkeeping.
-    *("broadcast_shapes", "is_conj", "is_neg", "result_type"),
+    *("broadcast_shapes", "is_conj", "is_neg", "result_type", "slice_inverse"),
     # Writing in place.
     *("fill_", "fix_", "index_put_", "zero_"),
 }

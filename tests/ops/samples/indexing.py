@@ -23,7 +23,10 @@ SAMPLES = {
     "index_add": [Sample(normal(3, 4), 0, ROWS, normal(2, 4), alpha=2.0)],
     "index_copy": [Sample(normal(3, 4), 0, np.array([2, 0]), normal(2, 4))],
     "index_fill": [Sample(normal(3, 4), 0, ROWS, 0.5)],
-    "index_put": [Sample(normal(3, 4), (np.array([2, 0]),), normal(2, 4)), Sample(normal(3), (ROWS,), normal(2), accumulate=True)],
+    "index_put": [
+        Sample(normal(3, 4), (np.array([2, 0]),), normal(2, 4)),
+        Sample(normal(3), (ROWS,), normal(2), accumulate=True),
+    ],
     "index_reduce": [Sample(normal(3, 4), 0, ROWS, normal(2, 4), each) for each in ("mean", "prod")],
     "masked_fill": [Sample(normal(3, 4), truths(3, 4), 0.5, reference=lambda x, m, v: np.where(m, v, x))],
     "masked_scatter": [Sample(normal(3, 4), truths(3, 4), normal(12))],

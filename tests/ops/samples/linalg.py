@@ -1,17 +1,116 @@
-"""Samples of linear algebra."""
+"""Samples of linear algebra. Where a factor is determined only up to signs, what is checked is made of the factors."""
 
 import numpy as np
+import scipy.linalg
 
 from lineal.testing import Sample
-from samples.arrays import normal, spd, square
+from samples.arrays import compound, normal, spd, square
+
+
+def hermitian(n):
+    """Return a complex Hermitian matrix with distinct eigenvalues."""
+    A = compound(n, n)
+    return A + A.conj().T + np.diag(3.0 * np.arange(n))
+
+
+def triangular(n):
+    """Return a well-conditioned lower triangular matrix."""
+    return np.tril(normal(n, n)) + 3 * np.eye(n)
+
+
+def product(*factors):
+    """Return the product of the factors."""
+    made = factors[0]
+    for each in factors[1:]:
+        made = made @ each
+    return made
+
+
+def from_svd(U, S, Vh):
+    """Return what the signs of the factors do not change."""
+    return S, (U[..., : S.shape[-1]] * S) @ Vh[..., : S.shape[-1], :]
+
+
+def from_eigh(L, Q):
+    """Return what the signs of the eigenvectors do not change."""
+    return L, Q @ (L.sin()[..., None] * Q.mH)
+
+
+def symmetric(A):
+    """Return the symmetric part, on which alone eigh depends as differences see it."""
+    return (A + A.swapaxes(-1, -2)) / 2
+
 
 SAMPLES = {
-    "inverse": [Sample(square(3), reference=np.linalg.inv), Sample(square(2, 3), reference=np.linalg.inv)],
-    "det": [Sample(square(3), reference=np.linalg.det)],
+    # Functions of a matrix.
+    **dict.fromkeys(
+        ("inverse", "linalg.inv"),
+        [
+            Sample(square(3), reference=np.linalg.inv),
+            Sample(square(2, 3), reference=np.linalg.inv),
+            Sample(compound(2, 2), single=False),
+        ],
+    ),
+    "linalg.inv_ex": [Sample(square(3))],
+    **dict.fromkeys(
+        ("det", "linalg.det"), [Sample(square(3), reference=np.linalg.det), Sample(compound(2, 2), reference=np.linalg.det)]
+    ),
     "logdet": [Sample(spd(3), reference=lambda A: np.linalg.slogdet(A)[1])],
-    "slogdet": [Sample(square(3), reference=np.linalg.slogdet)],
-    "cholesky": [Sample(spd(3), reference=np.linalg.cholesky, derivative=0)],
-    "matrix_exp": [Sample(normal(3, 3))],
-    "qr": [Sample(normal(4, 3))],
-    "pinverse": [Sample(normal(4, 3), reference=np.linalg.pinv)],
+    **dict.fromkeys(("slogdet", "linalg.slogdet"), [Sample(square(3), reference=np.linalg.slogdet)]),
+    **dict.fromkeys(("matrix_exp", "linalg.matrix_exp"), [Sample(normal(2, 2), reference=scipy.linalg.expm)]),
+    "linalg.matrix_power": [Sample(square(3), -2, reference=np.linalg.matrix_power)],
+    **dict.fromkeys(("pinverse", "linalg.pinv"), [Sample(normal(4, 3), reference=np.linalg.pinv)]),
+    "linalg.cond": [Sample(square(3), reference=np.linalg.cond), Sample(square(3), 1, reference=np.linalg.cond)],
+    "linalg.matrix_rank": [Sample(square(3), derivative=0, reference=np.linalg.matrix_rank)],
+    # Norms and products.
+    "linalg.norm": [Sample(normal(2, 3), reference=np.linalg.norm), Sample(normal(2, 3), 2, reference=np.linalg.norm)],
+    "linalg.vector_norm": [Sample(normal(2, 3), 3, 1), Sample(compound(3), 2)],
+    "linalg.matrix_norm": [Sample(normal(3, 2)), Sample(normal(3, 2), "nuc"), Sample(normal(3, 2), 1)],
+    "linalg.vecdot": [Sample(compound(2, 3), compound(2, 3))],
+    "linalg.matmul": [Sample(normal(2, 3), normal(3, 4), reference=np.matmul)],
+    "linalg.multi_dot": [Sample([normal(2, 3), normal(3, 4), normal(4, 2)], reference=np.linalg.multi_dot)],
+    "linalg.cross": [Sample(normal(2, 3), normal(2, 3), reference=np.cross)],
+    "linalg.diagonal": [Sample(normal(3, 4), offset=1)],
+    "linalg.vander": [Sample(normal(3), reference=lambda x: np.vander(x, increasing=True))],
+    # Solving.
+    "linalg.solve": [
+        Sample(square(3), normal(3, 2), reference=np.linalg.solve),
+        Sample(square(3), normal(3), reference=np.linalg.solve),
+        Sample(compound(2, 2), compound(2, 1), single=False),
+    ],
+    "linalg.solve_ex": [Sample(square(3), normal(3, 2))],
+    "linalg.solve_triangular": [Sample(triangular(3), normal(3, 2), upper=False)],
+    "linalg.lstsq": [Sample(normal(4, 3), normal(4, 2), of=lambda solution, *_: solution)],
+    "linalg.tensorinv": [Sample(normal(2, 3, 6), 2, reference=np.linalg.tensorinv, tolerance=1e-7)],
+    "linalg.tensorsolve": [Sample(normal(2, 3, 6), normal(2, 3), reference=np.linalg.tensorsolve)],
+    "triangular_solve": [Sample(normal(3, 2), triangular(3), False)],
+    "cholesky_solve": [Sample(normal(3, 2), triangular(3))],
+    "cholesky_inverse": [Sample(triangular(3))],
+    # Factorisations.
+    **dict.fromkeys(
+        ("cholesky", "linalg.cholesky"),
+        [Sample(spd(3), derivative=0, reference=np.linalg.cholesky), Sample(spd(3, 2), derivative=0)],
+    ),
+    "linalg.cholesky_ex": [Sample(spd(3), derivative=0)],
+    **dict.fromkeys(("qr", "linalg.qr"), [Sample(normal(4, 3)), Sample(square(3), of=lambda Q, R: Q @ R)]),
+    "svd": [Sample(normal(4, 3), of=lambda U, S, V: from_svd(U, S, V.mH))],
+    "linalg.svd": [
+        Sample(normal(4, 3), full_matrices=False, of=from_svd),
+        Sample(compound(2, 3), full_matrices=False, of=from_svd),
+    ],
+    "linalg.svdvals": [Sample(normal(4, 3), reference=lambda A: np.linalg.svd(A, compute_uv=False))],
+    "linalg.eigh": [Sample(symmetric(square(3)), derivative=0, of=from_eigh), Sample(hermitian(2), derivative=0, of=from_eigh)],
+    "linalg.eigvalsh": [Sample(symmetric(square(3)), derivative=0, reference=np.linalg.eigvalsh)],
+    "linalg.eig": [Sample(compound(3, 3), single=False, of=lambda L, V: ((V * L) @ V.inverse(), L.sum()))],
+    "linalg.eigvals": [Sample(compound(3, 3), single=False, batch=False)],
+    "linalg.lu": [Sample(square(3))],
+    **dict.fromkeys(("lu", "linalg.lu_factor", "linalg.lu_factor_ex"), [Sample(square(3))]),
+    "lu_unpack": [Sample(square(3), np.array([1, 2, 3], np.int32))],
+    "lu_solve": [Sample(normal(3, 2), square(3), np.array([1, 2, 3], np.int32))],
+    "linalg.lu_solve": [Sample(square(3), np.array([1, 2, 3], np.int32), normal(3, 2))],
+    "geqrf": [Sample(normal(4, 3), derivative=0)],
+    **dict.fromkeys(
+        ("orgqr", "linalg.householder_product"), [Sample(np.tril(normal(4, 3), -1), 1 + 0.1 * normal(3), derivative=0)]
+    ),
+    "ormqr": [Sample(np.tril(normal(4, 3), -1), 1 + 0.1 * normal(3), normal(4, 2), derivative=0)],
 }

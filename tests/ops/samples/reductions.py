@@ -32,7 +32,11 @@ SAMPLES = {
     "mean": [*r(np.mean), Sample(compound(2, 3), 1, reference=np.mean)],
     "nanmean": r(np.nanmean),
     "prod": [Sample(normal(2, 3), reference=np.prod), Sample(np.array([[0.0, 2.0], [3.0, 0.5]]), 1, reference=np.prod)],
-    "var": [Sample(normal(2, 3), reference=lambda x: np.var(x, ddof=1)), Sample(normal(2, 3), 1), Sample(compound(3), single=False)],
+    "var": [
+        Sample(normal(2, 3), reference=lambda x: np.var(x, ddof=1)),
+        Sample(normal(2, 3), 1),
+        Sample(compound(3), single=False),
+    ],
     "std": [Sample(normal(2, 3), reference=lambda x: np.std(x, ddof=1)), Sample(normal(2, 3), 1, correction=0)],
     "var_mean": [Sample(normal(2, 3), 1)],
     "std_mean": [Sample(normal(2, 3), 1)],

@@ -15,7 +15,7 @@ from lineal.ops.contraction.products import mismatch, require_ndim, require_same
 from lineal.ops.front import store
 from lineal.ops.structural.reshape import reshape
 
-__all__ = ["chain_matmul", "multi_dot", "matrix_power"]
+__all__ = ["chain_matmul", "matrix_power"]
 
 
 @functools.lru_cache(256)

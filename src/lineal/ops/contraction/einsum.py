@@ -1,12 +1,13 @@
-"""Einstein's sums: what the letters mean, and the sum they ask for."""
+"""Einstein's sums: what the letters mean, and the sum they ask for. An equation is planned once for the shapes it meets."""
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
-from typing import Any
+from typing import Any, NamedTuple
 
 from lineal.core import AbstractTensor
-from lineal.ops.contraction.pairwise import Labelled, Labels, contract, ordered, summed
+from lineal.ops.contraction.pairwise import Arrangement, Contraction, Labels, Named, Shape, contraction, reordered
 from lineal.ops.contraction.paths import contraction_path
 from lineal.ops.contraction.products import require_same_dtype
 from lineal.ops.structural.reshape import reshape
@@ -26,18 +27,36 @@ def einsum(*args: Any) -> Any:
     """
     terms, output, operands = _read(args)
     require_same_dtype("einsum", *operands)
-    wide = max((x.value.ndim - len(term) + 1 for term, x in zip(terms, operands) if _DOTS in term), default=0)
-    named = [Labelled(x, _spelled(place, term, x, wide)) for place, (term, x) in enumerate(zip(terms, operands))]
-    dots = tuple(f"{_DOTS}{place}" for place in range(wide))
-    if output is None:
-        counts = Counter(label for term in terms for label in term if label != _DOTS)
-        kept = dots + tuple(sorted(label for label, count in counts.items() if count == 1))
-    else:
-        kept = _target(output, terms, dots)
-    return _evaluate(named, kept)
+    plan = planned(terms, output, tuple([x.value.shape for x in operands]))
+    xs = [arrange(x) for arrange, x in zip(plan.starts, operands)]
+    for first, second, contract in plan.steps:
+        xs.append(contract(xs[first], xs[second]))
+    y = xs[-1] if plan.order is None else xs[-1].permute(plan.order)
+    return reshape(y, y.value.shape) if any(y is x for x in operands) else y
 
 
-def _read(args: tuple) -> tuple[list[Labels], Labels | None, tuple]:
+class Start(NamedTuple):
+    """What to do with an operand first: take diagonals, drop sizes of 1 that broadcast, sum over letters of its own."""
+
+    diagonals: tuple[tuple[int, int], ...]
+    arrangement: Arrangement
+
+    def __call__(self, x: Any) -> Any:
+        """Return the operand made ready."""
+        for first, second in self.diagonals:
+            x = x.diagonal(0, first, second)
+        return self.arrangement(x)
+
+
+class Plan(NamedTuple):
+    """What an equation does with tensors of certain shapes."""
+
+    starts: tuple[Start, ...]
+    steps: tuple[tuple[int, int, Contraction], ...]
+    order: Shape | None
+
+
+def _read(args: tuple) -> tuple[tuple[Labels, ...], Labels | None, tuple]:
     """Return the labels of the operands, those of the output if they are given, and the operands."""
     if args and isinstance(args[0], str):
         operands = args[1:]
@@ -46,14 +65,15 @@ def _read(args: tuple) -> tuple[list[Labels], Labels | None, tuple]:
         return (*_parsed(args[0], len(operands)), operands)
     if len(args) < 2:
         raise ValueError("einsum: expected an equation and at least one operand, or operands each followed by a list of ints")
-    lists = [_lettered(each) for each in args[1::2]]
+    lists = tuple([_lettered(each) for each in args[1::2]])
     output = _lettered(args[-1]) if len(args) % 2 else None
     return lists, output, args[: len(lists) * 2 : 2]
 
 
-def _parsed(equation: str, count: int) -> tuple[list[Labels], Labels | None]:
+@functools.lru_cache(1024)
+def _parsed(equation: str, count: int) -> tuple[tuple[Labels, ...], Labels | None]:
     left, arrow, right = equation.replace(" ", "").partition("->")
-    terms = [_split(term, equation) for term in left.split(",")]
+    terms = tuple(_split(term, equation) for term in left.split(","))
     if not count:
         raise ValueError("einsum: must provide at least one operand")
     if len(terms) != count:
@@ -84,13 +104,51 @@ def _lettered(numbers: Any) -> Labels:
     return tuple(labels)
 
 
-def _spelled(place: int, term: Labels, x: AbstractTensor, wide: int) -> Labels:
-    """Return the labels of every dimension of `x`, the dots' dimensions counted from the right."""
-    extra = x.value.ndim - (len(term) - (_DOTS in term))
+@functools.lru_cache(1024)
+def planned(terms: tuple[Labels, ...], output: Labels | None, shapes: tuple[Shape, ...]) -> Plan:
+    """Return the plan of an equation for operands of `shapes`."""
+    wide = max((len(shape) - len(term) + 1 for term, shape in zip(terms, shapes) if _DOTS in term), default=0)
+    named = [Named(_spelled(place, term, shape, wide), shape) for place, (term, shape) in enumerate(zip(terms, shapes))]
+    dots = tuple(f"{_DOTS}{place}" for place in range(wide))
+    if output is None:
+        counts = Counter(label for term in terms for label in term if label != _DOTS)
+        kept = dots + tuple(sorted(label for label, count in counts.items() if count == 1))
+    else:
+        kept = _target(output, terms, dots)
+    cut = [_diagonals(x) for x in named]
+    sizes = _sizes([x for _, x in cut])
+    named = [x.keep([label for label, size in zip(*x) if size == sizes[label]]) for _, x in cut]
+    counts = Counter(label for x in named for label in x.labels)
+    starts = []
+    for place, ((diagonals, before), x) in enumerate(zip(cut, named)):
+        named[place] = x.keep([label for label in x.labels if label in kept or counts[label] > 1])
+        sums = tuple(spot for spot in before.without(named[place].labels) if before.labels[spot] in x.labels)
+        shape = None if x == before else named[place].shape
+        starts.append(Start(diagonals, Arrangement(sums, None, shape)))
+    steps = _steps(named, kept, tuple(sizes.items()))
+    last = steps[-1][2].result if steps else named[-1]
+    return Plan(tuple(starts), steps, reordered(last.labels, kept))
+
+
+def _steps(named: list[Named], kept: Labels, sizes: tuple[tuple[str, int], ...]) -> tuple[tuple[int, int, Contraction], ...]:
+    steps = []
+    alive = dict(enumerate(named))
+    for first, second in contraction_path(tuple(x.labels for x in named), kept, sizes):
+        a, b = alive.pop(first), alive.pop(second)
+        needed = frozenset(kept).union(*(x.labels for x in alive.values()))
+        step = contraction(a, b, needed)
+        alive[len(named) + len(steps)] = step.result
+        steps.append((first, second, step))
+    return tuple(steps)
+
+
+def _spelled(place: int, term: Labels, shape: Shape, wide: int) -> Labels:
+    """Return the labels of every dimension of an operand, the dots' dimensions counted from the right."""
+    extra = len(shape) - (len(term) - (_DOTS in term))
     if extra < 0 or (extra and _DOTS not in term):
         raise RuntimeError(
             f"einsum: the number of subscripts in the equation ({len(term)}) does not match the number of dimensions "
-            f"({x.value.ndim}) for operand {place} of shape {tuple(x.value.shape)}"
+            f"({len(shape)}) for operand {place} of shape {tuple(shape)}"
         )
     if _DOTS not in term:
         return term
@@ -98,7 +156,7 @@ def _spelled(place: int, term: Labels, x: AbstractTensor, wide: int) -> Labels:
     return (*term[:at], *[f"{_DOTS}{each}" for each in range(wide - extra, wide)], *term[at + 1 :])
 
 
-def _target(output: Labels, terms: list[Labels], dots: Labels) -> Labels:
+def _target(output: Labels, terms: tuple[Labels, ...], dots: Labels) -> Labels:
     known = {label for term in terms for label in term}
     for label, count in Counter(output).items():
         if count > 1:
@@ -111,64 +169,41 @@ def _target(output: Labels, terms: list[Labels], dots: Labels) -> Labels:
     return tuple(kept)
 
 
-def _evaluate(named: list[Labelled], kept: Labels) -> Any:
-    given = [x.tensor for x in named]
-    named = [_diagonals(x) for x in named]
-    sizes = _sizes(named)
-    named = [_without_ones(x, sizes) for x in named]
-    counts = Counter(label for x in named for label in x.labels)
-    named = [summed(x, {label for label in x.labels if label in kept or counts[label] > 1}) for x in named]
-    for first, second in contraction_path(tuple(x.labels for x in named), kept, tuple(sizes.items())):
-        a, b = named[first], named[second]
-        needed = {label for place, x in enumerate(named) if place not in (first, second) and x is not None for label in x.labels}
-        named.append(contract(a, b, needed.union(kept)))
-        named[first] = named[second] = None  # type: ignore[call-overload]
-    y = ordered(named[-1], kept)
-    return reshape(y, y.value.shape) if any(y is x for x in given) else y
-
-
-def _diagonals(x: Labelled) -> Labelled:
-    """Return `x` with every repeated label replaced by the diagonal."""
-    tensor, labels = x
+def _diagonals(x: Named) -> tuple[tuple[tuple[int, int], ...], Named]:
+    """Return the diagonals to take so that no label is repeated, and what they leave."""
+    pairs = []
+    labels, shape = x
     while len(set(labels)) < len(labels):
         label = next(each for each in labels if labels.count(each) > 1)
         first = labels.index(label)
         second = labels.index(label, first + 1)
-        shape = tensor.value.shape
         if shape[first] != shape[second]:
             raise RuntimeError(
                 f"einsum: subscript {label} is repeated for an operand but the sizes don't match, "
-                f"{shape[second]} != {shape[first]} in shape {tuple(shape)}"
+                f"{shape[second]} != {shape[first]} in shape {tuple(x.shape)}"
             )
-        tensor = tensor.diagonal(0, first, second)
+        pairs.append((first, second))
+        size = shape[first]
         labels = (*(each for place, each in enumerate(labels) if place not in (first, second)), label)
-    return Labelled(tensor, labels)
+        shape = (*(each for place, each in enumerate(shape) if place not in (first, second)), size)
+    return tuple(pairs), Named(labels, shape)
 
 
-def _sizes(named: list[Labelled]) -> dict[str, int]:
+def _sizes(named: list[Named]) -> dict[str, int]:
     """Return the size of every label; a size of 1 broadcasts."""
     sizes: dict[str, int] = {}
     for place, x in enumerate(named):
-        for label, size in x.sizes().items():
+        for label, size in zip(*x):
             known = sizes.setdefault(label, size)
             if known == 1:
                 sizes[label] = size
             elif size not in (1, known):
-                shapes = ", ".join(str(tuple(each.tensor.value.shape)) for each in named)
+                shapes = ", ".join(str(tuple(each.shape)) for each in named)
                 raise RuntimeError(
                     f"einsum: subscript {label} has size {size} for operand {place} which does not broadcast with previously "
                     f"seen size {known}; the operands have the shapes {shapes}"
                 )
     return sizes
-
-
-def _without_ones(x: Labelled, sizes: dict[str, int]) -> Labelled:
-    """Return `x` without the dimensions of size 1 that others' sizes broadcast."""
-    shape = x.tensor.value.shape
-    kept = [place for place, label in enumerate(x.labels) if shape[place] == sizes[label]]
-    if len(kept) == len(shape):
-        return x
-    return Labelled(x.tensor.reshape(tuple(shape[place] for place in kept)), tuple(x.labels[place] for place in kept))
 
 
 def bilinear(input1: AbstractTensor, input2: AbstractTensor, weight: AbstractTensor, bias: AbstractTensor | None = None) -> Any:

@@ -156,11 +156,14 @@ def outer(input: AbstractTensor, vec2: AbstractTensor, *, out: AbstractTensor | 
 
 def linear(input: AbstractTensor, weight: AbstractTensor, bias: AbstractTensor | None = None) -> Any:
     """Return input @ weight.T + bias: `weight` of shape (out, in) applied to every row of `input`, of shape (…, in)."""
-    xs = (input, weight) if bias is None else (input, weight, bias)
-    x = input.value
-    if any(each.value.dtype is not x.dtype for each in xs):
-        require_same_dtype("linear", *xs)
-    shape = weight.value.shape
+    try:
+        x, w = input.value, weight.value
+        same = x.dtype is w.dtype and (bias is None or bias.value.dtype is x.dtype)
+    except AttributeError:
+        same = False
+    if not same:
+        require_same_dtype("linear", input, weight, *(() if bias is None else (bias,)))
+    shape = w.shape
     if len(shape) != 2 or not x.ndim or x.shape[-1] != shape[1]:
         return _unusual_linear(input, weight, bias)
     if bias is None:

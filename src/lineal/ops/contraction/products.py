@@ -6,7 +6,7 @@ import functools
 import math
 from abc import abstractmethod
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -34,7 +34,7 @@ def rounded(kernel: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(kernel)
     def compute(self: Any, xp: Any, a: Any, b: Any, *others: Any) -> Any:
-        if not is_half(a.dtype):
+        if a.itemsize != 2 or not is_half(a.dtype):
             return kernel(self, xp, a, b, *others)
         wide = [each.astype(np.float32) for each in (a, b, *others)]
         return xp.asarray(kernel(self, xp, *wide)).astype(a.dtype)
@@ -46,6 +46,7 @@ class Product(Op):
     """An op of two inputs of one dtype; the derivative by each reads the other."""
 
     keeps = ("1", "0")
+    door: ClassVar[Callable[[Any, Any], Any]]
 
     def __init__(self, *given: Any):
         super().__init__(*given)
@@ -73,7 +74,7 @@ class Product(Op):
 
     def __call__(self, a: AbstractTensor, b: AbstractTensor) -> Any:
         """Apply the op to two tensors."""
-        return self.__dict__["door"](a, b)
+        return self.door(a, b)
 
 
 class Dot(Product):
@@ -189,6 +190,15 @@ class AffineWithBias(Affine):
     remember = Op.remember
     pull = Op.pull
 
+    def run(self, xs):
+        x, w, bias = xs
+        value = x.value
+        if value.ndim != 2 or value.itemsize == 2:
+            return super().run(xs)
+        y = value @ (w.value.T if self.transposed else w.value)
+        y += bias.value
+        return y
+
     def vjp(self, needs, g, y, x, w, bias):
         return (
             self.by_first(g, w) if needs[0] else None,
@@ -201,8 +211,8 @@ class AffineWithBias(Affine):
 
 
 dot_product = Dot()
-_PLAIN = {(left, right): MatMul(left, right) for left in (False, True) for right in (False, True)}
-_STACKED = {(left, right): StackedMatMul(left, right) for left in (False, True) for right in (False, True)}
+_PLAIN = {(left, right): MatMul(left, right).door for left in (False, True) for right in (False, True)}
+_STACKED = {(left, right): StackedMatMul(left, right).door for left in (False, True) for right in (False, True)}
 affine = functools.lru_cache(64)(Affine)
 affine_with_bias = functools.lru_cache(64)(AffineWithBias)
 

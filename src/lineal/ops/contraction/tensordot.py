@@ -7,7 +7,7 @@ from typing import Any
 
 from lineal.base.spec import axis
 from lineal.core import AbstractTensor
-from lineal.ops.contraction.pairwise import Labelled, contract
+from lineal.ops.contraction.pairwise import Named, contraction
 from lineal.ops.contraction.products import require_same_dtype
 from lineal.ops.front import store
 
@@ -37,8 +37,8 @@ def tensordot(a: AbstractTensor, b: AbstractTensor, dims: Any = 2, out: Abstract
     names = {there: f"a{here}" for here, there in zip(of_a, of_b)}
     labels_a = tuple(f"a{place}" for place in range(len(first)))
     labels_b = tuple(names.get(place, f"b{place}") for place in range(len(second)))
-    kept = {label for label in labels_a + labels_b if label not in names.values()}
-    y = contract(Labelled(a, labels_a), Labelled(b, labels_b), kept).tensor
+    kept = frozenset(labels_a + labels_b).difference(names.values())
+    y = contraction(Named(labels_a, a.value.shape), Named(labels_b, b.value.shape), kept)(a, b)
     return y if out is None else store(y, out, "tensordot")
 
 

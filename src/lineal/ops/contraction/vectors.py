@@ -16,7 +16,7 @@ from lineal.ops.elementwise.arithmetic import mul
 from lineal.ops.front import store
 from lineal.ops.structural.reshape import reshape
 
-__all__ = ["cross", "linalg_cross", "vecdot", "kron"]
+__all__ = ["cross", "kron"]
 
 
 class Cross(Product):

@@ -60,7 +60,14 @@ isinf = unary(
 isfinite = unary(
     "isfinite", lambda m, x: m.isfinite(x), domain="any", result="bool", doc="Return where input is neither infinite nor nan."
 )
-isreal = unary("isreal", lambda m, x: x.imag == 0, domain="any", result="bool", numeric=lambda m, x: _has_no_imaginary(m, x))
+isreal = unary(
+    "isreal",
+    lambda m, x: x.imag == 0,
+    domain="any",
+    result="bool",
+    numeric=lambda m, x: _has_no_imaginary(m, x),
+    doc="Return where input has no imaginary part.",
+)
 _isposinf = unary("isposinf", lambda m, x: x == m.inf, domain="real", result="bool")
 _isneginf = unary("isneginf", lambda m, x: x == -m.inf, domain="real", result="bool")
 signbit = unary(
@@ -119,7 +126,8 @@ def isclose(
     input: AbstractTensor, other: AbstractTensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
 ) -> Any:
     """Return where |input - other| ≤ atol + rtol × |other|; nan is close to nan if `equal_nan`. The dtypes must be the same."""
-    require_tensor("isclose", input), require_tensor("isclose", other)
+    require_tensor("isclose", input)
+    require_tensor("isclose", other)
     if dtype_of(input) is not dtype_of(other):
         raise RuntimeError(f"isclose: expected tensors of one dtype, got {dtype_of(input)} and {dtype_of(other)}")
     for name, tolerance in (("rtol", rtol), ("atol", atol)):

@@ -129,7 +129,8 @@ def logit(input: AbstractTensor, eps: float | None = None, *, out: AbstractTenso
 
 def ldexp(input: AbstractTensor, other: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
     """Return input × 2^other."""
-    require_tensor("ldexp", input), require_tensor("ldexp", other)
+    require_tensor("ldexp", input)
+    require_tensor("ldexp", other)
     return mul(input, pow(2.0, other), out=out)
 
 

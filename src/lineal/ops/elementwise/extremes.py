@@ -128,7 +128,7 @@ def clamp_max(input: AbstractTensor, max: Any, *, out: AbstractTensor | None = N
 
 
 def clamp(input: AbstractTensor, min: Any = None, max: Any = None, *, out: AbstractTensor | None = None) -> Any:
-    """Return input moved into [min, max], numbers or tensors or None; max where min > max. The gradient passes at the bounds."""
+    """Return input moved into [min, max], numbers, tensors or None; max where min > max. The gradient passes at the bounds."""
     if max is None or min is None:
         if min is not max:
             return clamp_min(input, min, out=out) if max is None else clamp_max(input, max, out=out)

@@ -15,11 +15,13 @@ _lcm = binary("lcm", lambda m, a, b: m.lcm(a, b), domain="whole")
 
 def gcd(input: AbstractTensor, other: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
     """Return the greatest common divisor of two integer tensors, never negative; gcd(0, 0) = 0."""
-    require_tensor("gcd", input), require_tensor("gcd", other)
+    require_tensor("gcd", input)
+    require_tensor("gcd", other)
     return _gcd(input, other, out=out)
 
 
 def lcm(input: AbstractTensor, other: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
     """Return the least common multiple of two integer tensors, never negative; 0 where one of them is."""
-    require_tensor("lcm", input), require_tensor("lcm", other)
+    require_tensor("lcm", input)
+    require_tensor("lcm", other)
     return _lcm(input, other, out=out)

@@ -121,7 +121,8 @@ _FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 
 def check_parts(name: str, first: AbstractTensor, second: AbstractTensor) -> None:
     """Raise unless both are float32 or both float64."""
-    require_tensor(name, first), require_tensor(name, second)
+    require_tensor(name, first)
+    require_tensor(name, second)
     given = dtype_of(first), dtype_of(second)
     if any(each.numpy not in _FLOATS for each in given):
         raise RuntimeError(f"{name}: Expected both inputs to be Float or Double tensors but got {given[0]} and {given[1]}")

@@ -6,6 +6,7 @@ from typing import Any
 
 from lineal.core import AbstractTensor
 from lineal.ops.conversion import dtype_of
+from lineal.ops.elementwise.arithmetic import mul, true_divide
 from lineal.ops.front import Rule, require_tensor, store, unary, unsupported, zero
 
 __all__ = ["ceil", "floor", "round", "trunc", "fix", "frac"]
@@ -40,7 +41,7 @@ def round(input: AbstractTensor, *, decimals: int = 0, out: AbstractTensor | Non
     if require_tensor("round", input).dtype.kind in "iub":
         raise unsupported("round", dtype_of(input))
     scale = 10.0 ** abs(decimals)
-    y = _round(input * scale) / scale if decimals > 0 else _round(input / scale) * scale
+    y = true_divide(_round(mul(input, scale)), scale) if decimals > 0 else mul(_round(true_divide(input, scale)), scale)
     return y if out is None else store(y, out, "round")
 
 

@@ -14,7 +14,7 @@ __all__ = ["where"]
 _where = Elementwise("where", lambda m, c, a, b: m.where(c, a, b), (None, lambda g, c: keep(g, c), lambda g, c: drop(g, c)))
 
 
-def where(condition: AbstractTensor, input: Any = None, other: Any = None, *, out: AbstractTensor | None = None) -> Any:
+def where(condition: Any, input: Any = None, other: Any = None, *, out: AbstractTensor | None = None) -> Any:
     """Return input where the bool condition holds, other elsewhere; of a condition alone, the indices where it is not zero.
 
     `input` and `other` are tensors or numbers, promoted to one dtype; all three are broadcast.

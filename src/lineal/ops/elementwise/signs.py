@@ -10,6 +10,7 @@ from lineal.ops.conversion import constant, dtype_of
 from lineal.ops.elementwise.masks import drop, keep
 from lineal.ops.front import binary, broadcast, require_tensor, row, store, unary, underivable, zero
 from lineal.ops.pattern import Elementwise
+from lineal.ops.structural.reshape import clone
 
 __all__ = ["sgn", "sign", "abs", "absolute", "copysign", "nextafter", "heaviside", "nan_to_num"]
 
@@ -133,7 +134,7 @@ def nan_to_num(
 ) -> Any:
     """Return input with nan, +∞ and -∞ replaced: by 0 and by the largest and smallest numbers of the dtype unless given."""
     if require_tensor("nan_to_num", input).dtype.kind in "iub":
-        y = input.clone()
+        y = clone(input)
     else:
         part = dtype_of(input).to_real()
         limit = finfo(part).max

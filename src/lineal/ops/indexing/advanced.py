@@ -123,14 +123,20 @@ def _keep_indices(op: Op, needs: tuple[bool, ...], first: int) -> Any:
 
 def add_at(y: np.ndarray, places: Places, indices: Any, source: np.ndarray) -> None:
     """Add `source` to y[…, i, …, j, …], counting repeated places as often as they are named."""
+    masks = [index.dtype.kind == "b" for index in indices]
+    if all(masks):
+        y[key_of(places, indices)] += source
+        return
+    if any(masks):
+        places, indices = spelled_out(places, indices)
     key = key_of(places, indices)
-    if all(index.dtype.kind == "b" for index in indices):
-        y[key] += source
+    if y.size == 0 or source.size == 0:
+        y[key]  # nothing to add, but places outside are still refused
     elif y.dtype.kind in "biu" or not y.flags.c_contiguous:
         np.add.at(y, key, source)
     elif len(indices) == 1:
         add_along(y, places[0], indices[0], source)
-    elif indices[0].dtype.kind != "b" and places == tuple(range(len(places))):
+    elif places == tuple(range(len(places))):
         n = len(places)
         positive = [np.where(index < 0, index + size, index) for index, size in zip(indices, y.shape)]
         rows = np.ravel_multi_index(tuple(np.broadcast_arrays(*positive)), y.shape[:n])
@@ -143,14 +149,23 @@ def add_at(y: np.ndarray, places: Places, indices: Any, source: np.ndarray) -> N
         add_counted(y.reshape(-1), spots.reshape(-1), np.ascontiguousarray(source).reshape(-1))
 
 
+def spelled_out(places: Places, indices: Any) -> tuple[Places, list[np.ndarray]]:
+    """Return an index with its masks replaced by the places where they are true."""
+    axes: list[int] = []
+    found: list[np.ndarray] = []
+    for place, index in zip(places, indices):
+        parts = np.nonzero(index) if index.dtype.kind == "b" else (index,)
+        axes += range(place, place + len(parts))
+        found += parts
+    return tuple(axes), found
+
+
 def add_along(y: np.ndarray, axis: int, index: np.ndarray, source: np.ndarray) -> None:
     """Add `source` to the C-contiguous y at `index` along one axis."""
     size = y.shape[axis]
     lead, inner = math.prod(y.shape[:axis]), math.prod(y.shape[axis + 1 :])
     if index.size and (index.max() >= size or index.min() < -size):
         raise IndexError("out of range")
-    if y.size == 0 or source.size == 0:
-        return
     rows = np.where(index < 0, index + size, index).reshape(-1)
     if lead > 1:
         rows = (np.arange(lead)[:, None] * size + rows).reshape(-1)

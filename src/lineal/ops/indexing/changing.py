@@ -33,8 +33,9 @@ class Change(Op):
 
 def change(target: AbstractTensor, op: Change, *others: AbstractTensor, name: str) -> Any:
     """Let `target` become op(target, *others) in place; only the changed elements are touched where nobody watches."""
-    if target.origin is not None:
-        synchronize(target)
+    for each in (target, *others):
+        if each.origin is not None:
+            synchronize(each)
     watched = modes.recorder.get() is not None or (
         modes.grad_enabled.get() and (target.node is not None or any(each.node is not None for each in others))
     )

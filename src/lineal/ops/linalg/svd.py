@@ -22,7 +22,8 @@ class SVD(Op):
     Ā = U [E ∘ P Σ + Σ (E ∘ Q) + diag σ̄] Vᴴ + (1 - UUᴴ) Ū Σ⁻¹ Vᴴ + U Σ⁻¹ V̄ᴴ (1 - VVᴴ)
     with P = UᴴŪ - ŪᴴU, Q = VᴴV̄ - V̄ᴴV and Eᵢⱼ = 1/(σⱼ² - σᵢ²).   Townsend (2016); Wan and Zhang (2019), arXiv:1909.02659.
     The first two terms are (P + Q)/(2(σⱼ - σᵢ)) + (P - Q)/(2(σⱼ + σᵢ)), element by element: no squares overflow, and where
-    σᵢ = σⱼ, as on the diagonal, a loss without gauge has P + Q = 0, so that only the second term counts.
+    σᵢ = σⱼ, as on the diagonal, a loss without gauge has P + Q = 0, so that only the second term counts. What a
+    loss says through single vectors of one repeated σ, beyond their common space, is not determined and left out.
     """
 
     full: bool

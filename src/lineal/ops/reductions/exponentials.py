@@ -11,6 +11,7 @@ from lineal.base import config, dtypes
 from lineal.base.dtypes import dtype
 from lineal.core import AbstractTensor, Op, apply
 from lineal.ops.conversion import cast, dtype_of
+from lineal.ops.elementwise.arithmetic import neg
 from lineal.ops.elementwise.masks import drop
 from lineal.ops.front import require_tensor, row, store, unsupported
 from lineal.ops.reductions.front import Axes, along, doors, numpy_names, spread, unreduced, widened
@@ -20,7 +21,7 @@ from lineal.ops.reductions.sums import sum
 __all__ = ["logsumexp", "logcumsumexp", "softmax", "log_softmax"]
 
 
-def peak(xp: Any, x: np.ndarray, axes: Any) -> np.ndarray:
+def peak(xp: Any, x: Any, axes: Any) -> np.ndarray:
     """Return the largest (real part of) x over `axes`, with zero where it is infinite, so that subtracting it is harmless."""
     if x.size == 0:
         return xp.zeros([1 if place in axes else size for place, size in enumerate(x.shape)], x.real.dtype)
@@ -179,7 +180,7 @@ def lowest(storage: np.dtype) -> float:
     return float(dtypes.ml_dtypes.finfo(storage).min if storage.kind == "V" else np.finfo(storage).min)
 
 
-def add_exponentials(xp: Any, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def add_exponentials(xp: Any, a: Any, b: Any) -> np.ndarray:
     """Return log(exp a + exp b) of complex arrays."""
     larger = a.real >= b.real
     high, low = xp.where(larger, a, b), xp.where(larger, b, a)
@@ -241,4 +242,4 @@ def log_softmax(input: AbstractTensor, dim: int, dtype: dtype | None = None, *, 
 @numpy_names
 def softmin(input: AbstractTensor, dim: int, dtype: dtype | None = None) -> Any:
     """Return softmax(-input) along `dim`."""
-    return softmax(-input, dim, dtype)
+    return softmax(neg(input), dim, dtype)

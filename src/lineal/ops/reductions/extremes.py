@@ -10,6 +10,7 @@ import numpy as np
 from lineal.base import dtypes, results
 from lineal.base.spec import axes, axis
 from lineal.core import AbstractTensor, Op, apply
+from lineal.ops.elementwise.extremes import maximum, minimum
 from lineal.ops.elementwise.masks import keep
 from lineal.ops.front import require_tensor, row, store, unsupported
 from lineal.ops.reductions.front import Axes, both, doors, hashable, numpy_names, reduced, spread, unreduced, widened
@@ -150,6 +151,7 @@ def store_same(y: Any, out: AbstractTensor, name: str) -> Any:
     return store(y, out, name)
 
 
+@numpy_names
 def aminmax(input: AbstractTensor, *, dim: int | None = None, keepdim: bool = False, out: Any = None) -> Any:
     """Return the smallest and the largest elements along `dim` (of all dimensions by default)."""
     x = require_tensor("aminmax", input)
@@ -161,7 +163,7 @@ def aminmax(input: AbstractTensor, *, dim: int | None = None, keepdim: bool = Fa
     return results.aminmax(found)
 
 
-def extreme_at(name: str, largest: bool, input: AbstractTensor, dim: int, keepdim: bool, out: Any) -> Any:
+def extreme_at(name: str, largest: bool, input: AbstractTensor, dim: Any, keepdim: bool, out: Any) -> Any:
     """Return the largest or smallest elements along `dim` and where they are."""
     x = require_tensor(name, input)
     check_reducible(name, x, dim)
@@ -175,7 +177,7 @@ def max(input: AbstractTensor, dim: Any = None, keepdim: bool = False, *, other:
     if other is None and isinstance(dim, AbstractTensor):
         other = dim
     if other is not None:
-        return input.maximum(other) if out is None else store(input.maximum(other), out, "max")
+        return maximum(input, other, out=out)
     if dim is not None:
         return extreme_at("max", True, input, dim, keepdim, out)
     y = extreme("max", True, input, None, False)
@@ -188,7 +190,7 @@ def min(input: AbstractTensor, dim: Any = None, keepdim: bool = False, *, other:
     if other is None and isinstance(dim, AbstractTensor):
         other = dim
     if other is not None:
-        return input.minimum(other) if out is None else store(input.minimum(other), out, "min")
+        return minimum(input, other, out=out)
     if dim is not None:
         return extreme_at("min", False, input, dim, keepdim, out)
     y = extreme("min", False, input, None, False)

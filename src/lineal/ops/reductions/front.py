@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ Axes = tuple[int, ...]
 
 
 def numpy_names(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Let `function` take NumPy's `axis`, `keepdims`, `x` for its `dim`, `keepdim`, `input`."""
+    """Let `function` take NumPy's `axis` and `keepdims` for its `dim` and `keepdim`."""
 
     @functools.wraps(function)
     def front(*args: Any, **kwargs: Any) -> Any:
@@ -30,11 +31,13 @@ def numpy_names(function: Callable[..., Any]) -> Callable[..., Any]:
     return front
 
 
-_NAMES = {"axis": "dim", "keepdims": "keepdim", "x": "input"}
+_NAMES = {"axis": "dim", "keepdims": "keepdim"}
 _NUMPY = frozenset(_NAMES)
 
 
-def doors(name: str, make: Callable[..., Op], whole: Callable[[Any], Any] | None = None) -> Callable[..., Callable[[Any], Any]]:
+def doors(
+    name: str, make: Callable[..., Any], whole: Callable[[Any], Any] | None = None
+) -> Callable[..., Callable[[Any], Any]]:
     """Return `door(dim, ndim, keepdim, ...)`, which gives the cached door of `make(axes, keepdim, ...)`.
 
     `whole` is the kernel where the op says that it is `plain`: without its detours, small tensors take half the time.
@@ -57,9 +60,9 @@ _HASHABLE = frozenset((int, tuple, type(None)))
 
 def hashable(dim: Any) -> Any:
     """Return dimensions given as a list, a Size or a tensor of one element as a tuple or an int."""
-    if hasattr(dim, "__index__") and not isinstance(dim, bool):
+    if hasattr(dim, "__index__"):
         return dim.__index__()
-    return tuple(dim) if hasattr(dim, "__iter__") else dim
+    return tuple(dim) if isinstance(dim, Iterable) else dim
 
 
 def along(name: str, make: Callable[..., Op]) -> Callable[..., Callable[[Any], Any]]:
@@ -125,7 +128,7 @@ TALL, NARROW = 512, 256
 def folded(ufunc: Any, x: np.ndarray, within: Any) -> np.ndarray:
     """Return the rows of a tall, narrow array reduced to one, many rows first taken as a long one: faster, better rounded."""
     rows, columns = x.shape
-    fold = 2 * NARROW // columns
+    fold = max(2 * NARROW // columns, math.isqrt(rows))
     whole = rows // fold * fold
     y = ufunc.reduce(x[:whole].reshape(-1, fold * columns), axis=0, dtype=within)
     y = ufunc.reduce(y.reshape(fold, columns), axis=0, dtype=within)

@@ -8,6 +8,7 @@ import numpy as np
 
 from lineal.core import AbstractTensor, Op
 from lineal.ops.conversion import dtype_of
+from lineal.ops.elementwise.extremes import clamp_min
 from lineal.ops.elementwise.masks import drop
 from lineal.ops.front import require_tensor, store
 from lineal.ops.reductions.front import Axes, count, doors, numpy_names, reduced, unreduced
@@ -196,7 +197,7 @@ def cov(
         free = total - correction
     else:
         free = total - correction * sum(w * weights) / total
-    free = free.clamp(min=0) if isinstance(free, AbstractTensor) else max(free, 0)
+    free = clamp_min(free, 0) if isinstance(free, AbstractTensor) else max(free, 0)
     centred = x - average
     y = centred.matmul(t(centred if w is None else centred * w).conj()) / free
     return squeeze(y)

@@ -12,6 +12,7 @@ from lineal.base.dtypes import Category, dtype
 from lineal.base.spec import axes, axis
 from lineal.core import AbstractTensor, Op
 from lineal.ops.conversion import cast, dtype_of
+from lineal.ops.elementwise.arithmetic import sub
 from lineal.ops.elementwise.masks import drop, keep
 from lineal.ops.front import require_tensor, store, zero
 from lineal.ops.reductions.front import Axes, doors, hashable, numpy_names, reduced, spread, unreduced, widened
@@ -67,7 +68,7 @@ class VectorNorm(Op):
         return (x.sgn() * (size.pow(p - 1) * (g * y.pow(1 - p))),)
 
 
-def squares(xp: Any, x: np.ndarray, axes: Axes, keepdim: bool) -> Any:
+def squares(xp: Any, x: Any, axes: Axes, keepdim: bool) -> Any:
     """Return Σ |x|² over `axes`."""
     if x.dtype.kind == "c":
         return squares(xp, x.real, axes, keepdim) + squares(xp, x.imag, axes, keepdim)
@@ -154,9 +155,10 @@ def nuclear(input: AbstractTensor, dim: Any, keepdim: bool) -> Any:
 
 def dist(input: AbstractTensor, other: AbstractTensor, p: float = 2) -> Any:
     """Return the p-norm of input - other, which are broadcast together."""
-    if dtype_of(input - other).category < Category.FLOATING:
+    difference = sub(input, other)
+    if dtype_of(difference).category < Category.FLOATING:
         raise RuntimeError(f"dist: expected floating or complex tensors, got {dtype_of(input)} and {dtype_of(other)}")
-    return vector_norm(input - other, p)
+    return vector_norm(difference, p)
 
 
 def renorm(input: AbstractTensor, p: float, dim: int, maxnorm: float, *, out: AbstractTensor | None = None) -> Any:

@@ -10,6 +10,7 @@ from lineal.base import dtypes
 from lineal.base.dtypes import Category, dtype
 from lineal.core import AbstractTensor, Op
 from lineal.ops.conversion import cast, dtype_of
+from lineal.ops.elementwise.comparison import isnan
 from lineal.ops.elementwise.masks import drop
 from lineal.ops.front import require_tensor, store, unsupported
 from lineal.ops.reductions.front import Axes, count, doors, numpy_names, reduced, spread
@@ -133,7 +134,7 @@ def nansum(
     if require_tensor("nansum", input).dtype.kind == "c":
         raise RuntimeError("nansum: expected a real tensor, got a complex one")
     if input.value.dtype.kind not in "iub":
-        input = drop(input, input.isnan())
+        input = drop(input, isnan(input))
     return sum(input, dim, keepdim, dtype=dtype, out=out)
 
 
@@ -149,7 +150,7 @@ def nanmean(
     """Return the mean over `dim` of what is not NaN."""
     if require_tensor("nanmean", input).dtype.kind in "iub":
         raise RuntimeError(f"nanmean: expected a floating or complex dtype, got {dtype_of(input)}")
-    mask = input.isnan()
+    mask = isnan(input)
     total = sum(drop(input, mask), dim, keepdim, dtype=dtype)
     y = total / sum(mask.logical_not(), dim, keepdim)
     return y if out is None else store(y, out, "nanmean")

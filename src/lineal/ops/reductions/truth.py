@@ -8,6 +8,7 @@ import numpy as np
 
 from lineal.base.spec import broadcast_shapes
 from lineal.core import AbstractTensor, Op
+from lineal.ops.elementwise.comparison import eq, isclose, ne
 from lineal.ops.front import require_tensor, store
 from lineal.ops.reductions.front import Axes, doors, hashable, numpy_names
 from lineal.ops.reductions.sums import sum
@@ -42,7 +43,7 @@ def truth(name: str, every: bool, input: AbstractTensor, dim: Any, keepdim: bool
     """Return whether every or some element over `dim` is not zero; of no dimensions, whether each is."""
     x = require_tensor(name, input)
     if dim is not None and hashable(dim) == ():
-        y = input.ne(0)
+        y = ne(input, 0)
     else:
         y = _truth(dim, x.ndim, keepdim, every)(input)
     return y if out is None else store(y, out, name)
@@ -64,13 +65,13 @@ def any(input: AbstractTensor, dim: Any = None, keepdim: bool = False, *, out: A
 def count_nonzero(input: AbstractTensor, dim: Any = None) -> Any:
     """Return how many elements over `dim` (all dimensions by default) are not zero."""
     require_tensor("count_nonzero", input)
-    return sum(input.ne(0), dim)
+    return sum(ne(input, 0), dim)
 
 
 def equal(input: AbstractTensor, other: AbstractTensor) -> bool:
     """Return whether two tensors have the same shape and the same elements."""
     a, b = require_tensor("equal", input), require_tensor("equal", other)
-    return a.shape == b.shape and bool(all(input.eq(other)))
+    return a.shape == b.shape and bool(all(eq(input, other)))
 
 
 def allclose(
@@ -78,4 +79,4 @@ def allclose(
 ) -> bool:
     """Return whether |input - other| ≤ atol + rtol × |other| everywhere."""
     broadcast_shapes("allclose", require_tensor("allclose", input).shape, require_tensor("allclose", other).shape)
-    return bool(all(input.isclose(other, rtol=rtol, atol=atol, equal_nan=equal_nan)))
+    return bool(all(isclose(input, other, rtol=rtol, atol=atol, equal_nan=equal_nan)))

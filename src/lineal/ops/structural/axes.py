@@ -6,8 +6,9 @@ import functools
 from collections.abc import Iterable
 from typing import Any
 
-from lineal.base.spec import axis, sizes
+from lineal.base.spec import axis
 from lineal.core import AbstractTensor, Op, apply
+from lineal.ops.structural.layout import shape_of
 
 __all__ = ["adjoint", "moveaxis", "movedim", "permute", "squeeze", "swapaxes", "swapdims", "t", "transpose", "unsqueeze"]
 
@@ -80,8 +81,12 @@ class Unsqueeze(Op):
     name = "Unsqueeze"
     aliasing = "view"
 
+    @functools.cached_property
+    def where(self) -> tuple:
+        return (*[None if place in self.axes else _ALL for place in range(max(self.axes, default=-1) + 1)], ...)
+
     def eager(self, xp, x):
-        return x[tuple([None if place in self.axes else _ALL for place in range(x.ndim + len(self.axes))])]
+        return x[self.where]
 
     def vjp(self, needs, g, y, x):
         return (apply(_squeeze(self.axes), g),)
@@ -100,7 +105,7 @@ def permute(input: AbstractTensor, *order: Any, dims: Any = None) -> Any:
     ndim = input.value.ndim
     if not order and dims is None:
         raise TypeError('permute: missing the argument "dims"')
-    given = sizes("permute", order if dims is None else (dims,))
+    given = shape_of("permute", order if dims is None else (dims,))
     if len(given) != ndim:
         raise RuntimeError(f"permute: expected as many dims as the {ndim} dimensions of the input, got {given}")
     found = tuple([axis("permute", dim, ndim) for dim in given])
@@ -157,7 +162,7 @@ def moveaxis(input: AbstractTensor, source: Any, destination: Any) -> Any:
 
 def as_dims(dims: Any) -> Axes:
     """Return one dimension, or several, as a tuple."""
-    return tuple(dims) if isinstance(dims, Iterable) else (dims,)
+    return (dims,) if dims.__class__ is int or not isinstance(dims, Iterable) else tuple(dims)
 
 
 def squeeze(input: AbstractTensor, dim: Any = None) -> Any:
@@ -165,6 +170,9 @@ def squeeze(input: AbstractTensor, dim: Any = None) -> Any:
     shape = input.value.shape
     if dim is None:
         return apply(_squeeze(tuple([place for place, size in enumerate(shape) if size == 1])), input)
+    if dim.__class__ is int and shape:
+        place = axis("squeeze", dim, len(shape))
+        return apply(_squeeze((place,) if shape[place] == 1 else ()), input)
     found = [axis("squeeze", each, len(shape)) for each in as_dims(dim)]
     if len(set(found)) != len(found):
         raise RuntimeError(f"squeeze: dim {found[-1]} appears multiple times in the list of dims {tuple(dim)}")

@@ -5,11 +5,12 @@ from __future__ import annotations
 import functools
 from typing import Any
 
+import numpy as np
+
 from lineal.base.spec import axis
 from lineal.core import AbstractTensor, Op, apply
 from lineal.ops.front import store
 from lineal.ops.structural.embedding import embed, scatter_view
-from lineal.ops.structural.layout import restride
 from lineal.ops.structural.reshape import clone
 
 __all__ = ["diag", "diag_embed", "diagflat", "diagonal", "diagonal_scatter"]
@@ -25,18 +26,11 @@ class Diagonal(Op):
     aliasing = "view"
 
     def eager(self, xp, x):
-        rows, columns = max(0, -self.offset), max(0, self.offset)
-        count = max(0, min(x.shape[self.first] - rows, x.shape[self.second] - columns))
-        others = [place for place in range(x.ndim) if place not in (self.first, self.second)]
-        shape = (*[x.shape[place] for place in others], count)
-        strides = (*[x.strides[place] for place in others], x.strides[self.first] + x.strides[self.second])
-        if not count:
-            return restride(x, shape, strides) if x.size == 0 else x[..., :0].reshape(shape)
-        if self.offset:
-            where = [slice(None)] * x.ndim
-            where[self.first], where[self.second] = slice(rows, None), slice(columns, None)
-            x = x[tuple(where)]
-        return restride(x, shape, strides)
+        y = x.diagonal(self.offset, self.first, self.second)
+        if xp is np and x.flags.writeable:
+            # NumPy hands out a view, but one that refuses writing
+            y.flags.writeable = True
+        return y
 
     def vjp(self, needs, g, y, x):
         return (embed(g, self, x.shape),)

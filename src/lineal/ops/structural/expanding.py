@@ -7,10 +7,11 @@ from typing import Any
 
 from lineal.base import spec
 from lineal.base.dtypes import Category, int64
-from lineal.base.spec import Size, sizes
+from lineal.base.spec import Size
 from lineal.core import AbstractTensor, apply
 from lineal.ops.broadcasting import _expand, sum_to_shape
 from lineal.ops.conversion import cast, dtype_of
+from lineal.ops.structural.layout import shape_of
 
 __all__ = ["broadcast_shapes", "broadcast_tensors", "broadcast_to"]
 
@@ -18,7 +19,7 @@ __all__ = ["broadcast_shapes", "broadcast_tensors", "broadcast_to"]
 def expand(input: AbstractTensor, *sizes_: Any, size: Any = None, implicit: bool = False) -> Any:
     """Return the view of a larger size, with dimensions of size 1 repeated; -1 keeps a size."""
     return apply(
-        _expand(expanded_shape("expand", input.value.shape, sizes("expand", sizes_ if size is None else (size,)))), input
+        _expand(expanded_shape("expand", input.value.shape, shape_of("expand", sizes_ if size is None else (size,)))), input
     )
 
 
@@ -73,7 +74,7 @@ def broadcast_shapes(*shapes: Any) -> Size:
 
 def sum_to_size(input: AbstractTensor, *sizes_: Any, size: Any = None) -> Any:
     """Return input summed down to `size`, which must broadcast to input's shape."""
-    shape, target = input.value.shape, sizes("sum_to_size", sizes_ if size is None else (size,))
+    shape, target = input.value.shape, shape_of("sum_to_size", sizes_ if size is None else (size,))
     try:
         fits = spec.broadcast_shapes("sum_to_size", target, shape) == shape
     except RuntimeError:

@@ -16,6 +16,7 @@ from lineal.core import AbstractTensor, Op, apply, lift
 from lineal.ops.conversion import cast, dtype_of, result_type
 from lineal.ops.front import store
 from lineal.ops.structural.embedding import embed
+from lineal.ops.structural.layout import overlapping, steps
 from lineal.ops.structural.slicing import _slice
 
 __all__ = [
@@ -99,9 +100,9 @@ def tensors_of(name: str, tensors: Sequence[AbstractTensor]) -> list[AbstractTen
     """Return a non-empty sequence of tensors as a list; TypeError or RuntimeError if it is something else."""
     if not isinstance(tensors, (list, tuple)):
         raise TypeError(f"{name}: expected a list or tuple of tensors, got {type(tensors).__name__}")
-    for place, x in enumerate(tensors):
+    for x in tensors:
         if not isinstance(x, AbstractTensor):
-            raise TypeError(f"{name}: expected a list of tensors, got {type(x).__name__} at position {place}")
+            raise TypeError(f"{name}: expected a list of tensors, got {type(x).__name__} in it")
     if not tensors:
         raise RuntimeError(f"{name}: expected a non-empty list of Tensors")
     return list(tensors)
@@ -110,7 +111,10 @@ def tensors_of(name: str, tensors: Sequence[AbstractTensor]) -> list[AbstractTen
 def promoted(xs: list[AbstractTensor]) -> list[AbstractTensor]:
     """Return the tensors in the dtype they promote to together."""
     first = xs[0].value.dtype
-    if all(x.value.dtype is first for x in xs):
+    for x in xs:
+        if x.value.dtype is not first:
+            break
+    else:
         return xs
     target = result_type(*xs)
     return [cast(x, target) for x in xs]
@@ -122,18 +126,25 @@ def cat(tensors: Sequence[AbstractTensor], dim: int = 0, *, out: AbstractTensor 
         # the one joining function whose error for an empty list is PyTorch's ValueError
         raise ValueError("cat: expected a non-empty list of Tensors")
     xs = promoted(tensors_of("cat", tensors))
-    for place, x in enumerate(xs):
-        if out is not None and (out is x or np.may_share_memory(out.value, x.value)):
-            raise RuntimeError(
-                "cat: unsupported operation: some elements of an input and of out refer to a single memory location"
-            )
-        if not x.value.ndim:
-            raise RuntimeError(f"cat: zero-dimensional tensor (at position {place}) cannot be concatenated")
-    if any(x.value.shape == (0,) for x in xs):
+    if out is not None:
+        check_out(xs, out)
+    shapes = {x.value.shape for x in xs}
+    if () in shapes:
+        raise RuntimeError("cat: zero-dimensional tensor cannot be concatenated")
+    if (0,) in shapes:
         xs = [x for x in xs if x.value.shape != (0,)] or xs[:1]
         dim = dim if xs[0].value.shape != (0,) else 0
     y = apply(_cat(axis("cat", dim, xs[0].value.ndim)), *xs)
     return y if out is None else store(y, out, "cat")
+
+
+def check_out(xs: list[AbstractTensor], out: AbstractTensor) -> None:
+    """Refuse an `out` that shares memory with an input, or with itself."""
+    shared = any(out is x or np.may_share_memory(out.value, x.value) for x in xs)
+    if shared or overlapping(out.value.shape, steps(out.value)):
+        raise RuntimeError(
+            "cat: unsupported operation: some elements of out refer to a single memory location with others, or with an input's"
+        )
 
 
 def concat(tensors: Sequence[AbstractTensor], dim: int = 0, *, out: AbstractTensor | None = None) -> Any:

@@ -9,7 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
+from lineal.base.spec import Size, infer_shape, sizes
+
 Ints = tuple[int, ...]
+_SEQUENCES = frozenset((tuple, list, Size))
 
 
 def dense_steps(shape: Ints) -> Ints:
@@ -43,6 +46,8 @@ def address(value: np.ndarray) -> int:
 
 def block(value: np.ndarray) -> tuple[np.ndarray, int]:
     """Return the contiguous array that owns the memory of `value`, and the offset of value's first element in it, in bytes."""
+    if value.base is None and value.flags.c_contiguous:
+        return value, 0
     root = value
     while isinstance(root.base, np.ndarray):
         root = root.base
@@ -86,15 +91,25 @@ def overlapping(shape: Ints, strides: Ints) -> bool:
     return False
 
 
-def fits(value: np.ndarray, shape: Ints, strides: Ints, offset: int) -> bool:
-    """Return whether elements up to the last of this layout lie in the memory of `value`."""
-    return offset >= 0 and offset + extent(shape, strides) <= block(value)[0].size
-
-
 def index_of(shape: Ints, strides: Ints, offset: int, count: int) -> np.ndarray:
     """Return where the elements of a layout lie in a flat array of `count` elements."""
     width = np.dtype(np.int64).itemsize
     return restride(np.arange(offset, max(count, offset)), shape, tuple(step * width for step in strides))
+
+
+def shape_of(name: str, given: tuple) -> Ints:
+    """Return the shape meant by `f(2, 3)`, `f((2, 3))` or `f([2, 3])`, as `spec.sizes` does, fast for plain ints."""
+    if len(given) == 1 and given[0].__class__ in _SEQUENCES:
+        given = tuple(given[0])
+    for each in given:
+        if each.__class__ is not int:
+            return sizes(name, given)
+    return given
+
+
+def filled_in(name: str, shape: Ints, count: int) -> Ints:
+    """Return `shape` with its -1 filled in so that it holds `count` elements, as `spec.infer_shape` does."""
+    return shape if count and prod(shape) == count and min(shape, default=1) > 0 else infer_shape(name, shape, count)
 
 
 def counted(shape: Any) -> int:

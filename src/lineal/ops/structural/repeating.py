@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from lineal.base import dtypes
-from lineal.base.spec import axis, sizes
+from lineal.base.spec import axis
 from lineal.core import AbstractTensor, Op, apply, lift
 from lineal.ops.broadcasting import sum_to_shape
 from lineal.ops.conversion import dtype_of
 from lineal.ops.front import unsupported
 from lineal.ops.structural.expanding import expand
-from lineal.ops.structural.layout import restride
+from lineal.ops.structural.layout import restride, shape_of
 from lineal.ops.structural.reshape import reshape
 
 __all__ = ["repeat_interleave", "tile"]
@@ -51,7 +51,7 @@ def repeat(input: AbstractTensor, *counts: Any, repeats: Any = None) -> Any:
     """Return a copy of input so many times over along each dimension; more numbers than dimensions add leading ones."""
     if not counts and repeats is None:
         raise TypeError('repeat: missing the argument "repeats"')
-    given = sizes("repeat", counts if repeats is None else (repeats,))
+    given = shape_of("repeat", counts if repeats is None else (repeats,))
     if len(given) < input.value.ndim:
         raise RuntimeError(
             "repeat: Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor, "
@@ -64,7 +64,7 @@ def repeat(input: AbstractTensor, *counts: Any, repeats: Any = None) -> Any:
 
 def tile(input: AbstractTensor, *counts: Any, dims: Any = None) -> Any:
     """Return a copy of input so many times over along the last dimensions."""
-    given = sizes("tile", counts if dims is None else (dims,))
+    given = shape_of("tile", counts if dims is None else (dims,))
     return repeat(input, (1,) * (input.value.ndim - len(given)) + given)
 
 

@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from lineal.base import dtypes
-from lineal.base.spec import axis, infer_shape, sizes
+from lineal.base.spec import axis, infer_shape
 from lineal.core import AbstractTensor, Op, apply
-from lineal.ops.structural.layout import packed
+from lineal.ops.structural.layout import filled_in, packed, shape_of
 
 __all__ = ["clone", "flatten", "ravel", "reshape", "unflatten"]
 
@@ -74,7 +74,7 @@ def viewable(value: np.ndarray, shape: tuple[int, ...]) -> bool:
 
 def reshape(input: AbstractTensor, *sizes_: Any, shape: Any = None) -> Any:
     """Return input with another shape: a view where the memory allows it, otherwise a copy. One size may be -1."""
-    target = infer_shape("reshape", sizes("reshape", sizes_ if shape is None else (shape,)), input.value.size)
+    target = filled_in("reshape", shape_of("reshape", sizes_ if shape is None else (shape,)), input.value.size)
     if not viewable(input.value, target):
         input = apply(_compact, input)
     return apply(_view(target), input)
@@ -89,7 +89,7 @@ def view(input: AbstractTensor, *shape: Any, size: Any = None, dtype: Any = None
         dtype = shape[0]
     if dtype is not None:
         return view_dtype(input, dtypes.as_dtype(dtype))
-    target = infer_shape("view", sizes("view", shape if size is None else (size,)), input.value.size)
+    target = filled_in("view", shape_of("view", shape if size is None else (size,)), input.value.size)
     if not viewable(input.value, target):
         raise RuntimeError(
             f"view: view size {list(target)} is not compatible with the size {list(input.value.shape)} and strides of the "

@@ -12,7 +12,7 @@ from lineal.core import AbstractTensor, Op, apply, write
 from lineal.ops.conversion import constant, dtype_of
 from lineal.ops.structural.diagonals import diagonal
 from lineal.ops.structural.embedding import scatter_view
-from lineal.ops.structural.layout import block, extent, fits, index_of, overlapping, steps, storage_offset
+from lineal.ops.structural.layout import block, extent, index_of, overlapping, steps
 
 __all__ = ["as_strided", "as_strided_scatter"]
 
@@ -95,7 +95,8 @@ def as_strided_op(name: str, input: AbstractTensor, size: Any, stride: Any, stor
     """Return the view op of a layout over the memory of `input`; RuntimeError if it reaches outside."""
     value = input.value
     shape, strides = tuple(map(operator.index, size)), tuple(map(operator.index, stride))
-    start = storage_offset(value)
+    root, skip = block(value)
+    start = skip // value.itemsize
     offset = start if storage_offset_ is None else storage_offset_
     if len(shape) != len(strides):
         raise RuntimeError(
@@ -105,10 +106,10 @@ def as_strided_op(name: str, input: AbstractTensor, size: Any, stride: Any, stor
         raise RuntimeError(f"{name}: Negative strides are not supported at the moment, got strides: {list(strides)}")
     if any(each < 0 for each in shape):
         raise RuntimeError(f"{name}: expected sizes of at least 0, got {list(shape)}")
-    if not fits(value, shape, strides, offset):
+    if offset < 0 or offset + extent(shape, strides) > root.size:
         raise RuntimeError(
             f"{name}: sizes {list(shape)}, strides {list(strides)}, storage offset {offset} are out of bounds for a storage of "
-            f"{block(value)[0].size} elements"
+            f"{root.size} elements"
         )
     frame = None if value.flags.c_contiguous and not start else (steps(value), start)
     return _as_strided(shape, strides, offset, frame)

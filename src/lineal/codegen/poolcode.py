@@ -1,0 +1,224 @@
+"""The code of the fork-join pool: the loop that workers live in, and `fork`, which runs a function on all threads at once.
+
+State is one block of memory, a cache line for each field that different threads write:
+
+    generation   grows by one with every region; workers wait for it to change
+    pending      workers that have not finished the region
+    busy         1 while a region runs; a second caller finds it taken and runs alone
+    sleepers     workers in the kernel's wait, which the caller must wake
+    function, argument, workers, spins, stop, start
+"""
+
+from __future__ import annotations
+
+from lineal.codegen import kinds
+from lineal.codegen.emit import Emitter
+from lineal.codegen.kinds import int32, pointer
+from lineal.codegen.target import Target
+from lineal.codegen.values import Value
+
+FIELDS = {
+    "generation": 0,
+    "pending": 64,
+    "busy": 128,
+    "sleepers": 192,
+    "function": 256,
+    "argument": 264,
+    "workers": 272,
+    "spins": 276,
+    "stop": 280,
+    "start": 288,
+    "joined": 320,
+}
+SIZE = 384
+# Linux's number of the futex system call, by the first part of the target triple
+FUTEX = {"x86_64": 202, "aarch64": 98}
+FUTEX_WAIT, FUTEX_WAKE = 128, 129
+# join lets others run every so many rounds of waiting
+YIELD_EVERY = 2048
+
+
+class PoolWriter:
+    """Writes the module of the pool."""
+
+    def __init__(self, target: Target):
+        self.e = Emitter(target)
+        system = target.triple.split("-", 1)
+        self.futex = FUTEX.get(system[0]) if "linux" in system[-1] else None
+        self.windows = "windows" in system[-1]
+
+    def at(self, state: Value, field: str) -> Value:
+        return self.e.offset(state, FIELDS[field])
+
+    def read(self, state: Value, field: str, order: str = "acquire") -> Value:
+        return self.e.new(f"load atomic i32, ptr {self.at(state, field).text} {order}, align 4", int32)
+
+    def write(self, state: Value, field: str, value: Value, order: str = "release") -> None:
+        self.e.line(f"store atomic {value.typed}, ptr {self.at(state, field).text} {order}, align 4")
+
+    def change(self, state: Value, field: str, by: int, order: str = "seq_cst") -> Value:
+        """Add to a field at once; return what it was."""
+        return self.e.new(f"atomicrmw add ptr {self.at(state, field).text}, i32 {by} {order}", int32)
+
+    def pause(self) -> None:
+        """Tell the processor that this thread waits."""
+        if self.e.target.x86:
+            self.e.declared.setdefault("llvm.x86.sse2.pause", "declare void @llvm.x86.sse2.pause()")
+            self.e.line("call void @llvm.x86.sse2.pause()")
+        else:
+            self.e.line('call void asm sideeffect "yield", ""()')
+
+    def sleep(self, state: Value, seen: Value) -> None:
+        """Wait in the kernel until the generation is no longer `seen`; may return early."""
+        e = self.e
+        if self.futex is not None:
+            address = self.at(state, "generation")
+            e.declared.setdefault("syscall", "declare i64 @syscall(i64, ...)")
+            e.line(f"call i64 (i64, ...) @syscall(i64 {self.futex}, {address.typed}, i32 {FUTEX_WAIT}, {seen.typed}, ptr null)")
+        elif self.windows:
+            e.call("Sleep", None, e.const(1, int32))
+        else:
+            e.call("usleep", int32, e.const(200, int32))
+
+    def wake(self, state: Value) -> None:
+        if self.futex is None:
+            return
+        address = self.at(state, "generation")
+        self.e.declared.setdefault("syscall", "declare i64 @syscall(i64, ...)")
+        self.e.line(f"call i64 (i64, ...) @syscall(i64 {self.futex}, {address.typed}, i32 {FUTEX_WAKE}, i32 2147483647)")
+
+    def let_others_run(self) -> None:
+        if self.windows:
+            self.e.call("SwitchToThread", int32)
+        else:
+            self.e.call("sched_yield", int32)
+
+    def job(self, state: Value, number: Value, count: Value) -> None:
+        """Call the region's function: function(argument, number of this thread, number of threads)."""
+        e = self.e
+        function, argument = (e.load(self.at(state, f), pointer) for f in ("function", "argument"))
+        e.call_pointer(function, argument, number, count)
+
+    def wait_for_change(self, state: Value, seen: Value) -> Value:
+        """Spin, then sleep, until the generation is not `seen`; return the new one."""
+        e = self.e
+        again, woken, asleep, spin = (e.label(s) for s in ("again", "woken", "asleep", "spin"))
+        left = e.variable(self.read(state, "spins", "monotonic"))
+        before = e.frame.block
+        e.jump(again)
+        e.begin(again)
+        rest, lower = Value(e, e.name(), int32), Value(e, e.name(), int32)
+        e.line(f"{rest.text} = phi i32 [ {left.value.text}, %{before} ], [ {lower.text}, %{spin} ], [ 0, %{asleep} ]")
+        now = self.read(state, "generation")
+        check = e.label("check")
+        e.branch(now != seen, woken, check)
+        e.begin(check)
+        e.branch(rest > 0, spin, asleep)
+        e.begin(spin)
+        self.pause()
+        e.line(f"{lower.text} = sub i32 {rest.text}, 1")
+        e.jump(again)
+        e.begin(asleep)
+        self.change(state, "sleepers", 1)
+        self.sleep(state, seen)
+        self.change(state, "sleepers", -1)
+        e.jump(again)
+        e.begin(woken)
+        return now
+
+    def worker(self) -> None:
+        """Write worker(state, number, generation): the life of a worker."""
+        e = self.e
+        with e.function("worker", [("state", pointer), ("number", int32), ("first", int32)]) as (state, number, first):
+            loop, work, over = (e.label(s) for s in ("loop", "work", "over"))
+            e.jump(loop)
+            e.begin(loop)
+            seen = Value(e, e.name(), int32)
+            place = len(e.frame.lines)
+            e.frame.lines.append("")
+            now = self.wait_for_change(state, seen)
+            e.branch(self.read(state, "stop") != 0, over, work)
+            e.begin(work)
+            self.job(state, number, self.read(state, "workers", "monotonic") + 1)
+            self.change(state, "pending", -1, "release")
+            e.frame.lines[place] = f"  {seen.text} = phi i32 [ {first.text}, %entry ], [ {now.text}, %{e.frame.block} ]"
+            e.jump(loop)
+            e.begin(over)
+            self.change(state, "joined", 1)
+
+    def fork(self) -> None:
+        """Write fork(state, function, argument): run the function on every thread, the caller's being number 0."""
+        e = self.e
+        parameters = [("state", pointer), ("function", pointer), ("argument", pointer)]
+        with e.function("fork", parameters) as (state, function, argument):
+            taken, alone, start, ready = (e.label(s) for s in ("taken", "alone", "start", "ready"))
+            lock = f"cmpxchg ptr {self.at(state, 'busy').text}, i32 0, i32 1 seq_cst seq_cst"
+            pair = e.new(lock, kinds.bool_)
+            free = e.new(f"extractvalue {{ i32, i1 }} {pair.text}, 1", kinds.bool_)
+            e.branch(free, taken, alone)
+            e.begin(alone)
+            e.call_pointer(function, argument, e.const(0, int32), e.const(1, int32))
+            e.ret()
+            e.begin(taken)
+            e.branch(self.read(state, "workers", "monotonic") < 0, start, ready)
+            e.begin(start)
+            e.call_pointer(e.load(self.at(state, "start"), pointer))
+            e.jump(ready)
+            e.begin(ready)
+            workers = self.read(state, "workers", "monotonic")
+            with e.if_else(workers > 0) as (then, otherwise):
+                with then:
+                    self.region(state, function, argument, workers)
+                with otherwise:
+                    e.call_pointer(function, argument, e.const(0, int32), e.const(1, int32))
+            self.write(state, "busy", e.const(0, int32))
+
+    def region(self, state: Value, function: Value, argument: Value, workers: Value) -> None:
+        """Write the publishing of a region, the caller's part, and the wait for the others'."""
+        e = self.e
+        e.store(function, self.at(state, "function"))
+        e.store(argument, self.at(state, "argument"))
+        self.write(state, "pending", workers, "monotonic")
+        self.change(state, "generation", 1)
+        with e.when(self.read(state, "sleepers", "seq_cst") != 0):
+            self.wake(state)
+        self.job(state, e.const(0, int32), workers + 1)
+        self.join(state)
+
+    def join(self, state: Value) -> None:
+        e = self.e
+        again, wait, yields, spin, joined = (e.label(s) for s in ("join", "wait", "yields", "rest", "joined"))
+        before = e.frame.block
+        e.jump(again)
+        e.begin(again)
+        rounds, more = Value(e, e.name(), int32), Value(e, e.name(), int32)
+        e.line(f"{rounds.text} = phi i32 [ 1, %{before} ], [ {more.text}, %{spin} ]")
+        e.branch(self.read(state, "pending") == 0, joined, wait)
+        e.begin(wait)
+        self.pause()
+        e.branch((rounds & (YIELD_EVERY - 1)) == 0, yields, spin)
+        e.begin(yields)
+        self.let_others_run()
+        e.jump(spin)
+        e.begin(spin)
+        e.line(f"{more.text} = add i32 {rounds.text}, 1")
+        e.jump(again)
+        e.begin(joined)
+
+    def rest(self) -> None:
+        """Write stop(state), which ends the workers, and acquire(state), which takes the pool if nobody has it."""
+        e = self.e
+        with e.function("stop", [("state", pointer)]) as (state,):
+            self.write(state, "stop", e.const(1, int32))
+            self.change(state, "generation", 1)
+            self.wake(state)
+        with e.function("acquire", [("state", pointer)], int32) as (state,):
+            before = e.new(f"atomicrmw xchg ptr {self.at(state, 'busy').text}, i32 1 seq_cst", int32)
+            e.ret(before ^ 1)
+
+    def text(self) -> str:
+        """Return the module: worker, fork, stop and acquire."""
+        self.worker()
+        self.fork()
+        self.rest()
+        return self.e.text()
