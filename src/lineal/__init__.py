@@ -1,6 +1,9 @@
 """lineal: PyTorch's programming model on NumPy, SciPy and LLVM. `import lineal as torch` runs the code of a PyTorch tutorial."""
 
 from math import e, inf, nan, pi
+from typing import TYPE_CHECKING
+
+import lazy_loader
 
 from lineal.base.config import get_default_dtype, set_default_dtype
 from lineal.base.devices import device, set_default_device
@@ -33,9 +36,12 @@ from lineal.core.modes import enable_grad, inference_mode, is_grad_enabled, is_i
 from lineal.ops import *
 from lineal.ops.conversion import result_type
 from lineal.tensors import *
-from lineal.transforms.vectorize import vmap
 
-from lineal import autograd, backends, cuda, func, linalg, testing  # isort: skip
+# What a first tensor does not need is imported when it is first named: see __getattr__ below.
+if TYPE_CHECKING:
+    from lineal import autograd, backends, cuda, func, linalg, nn, optim, testing, utils
+    from lineal.data import load, save
+    from lineal.func import vmap
 
 float = float32
 double = float64
@@ -47,3 +53,10 @@ cfloat = complex64
 cdouble = complex128
 newaxis = None
 
+_submodules = ["autograd", "backends", "cuda", "func", "linalg", "nn", "optim", "testing", "utils"]
+_elsewhere = {"data": ["load", "save"], "func": ["vmap"]}
+__getattr__, _lazy_dir, _ = lazy_loader.attach(__name__, _submodules, _elsewhere)
+
+
+def __dir__():
+    return sorted({*globals(), *_lazy_dir()})

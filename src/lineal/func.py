@@ -2,7 +2,20 @@
 
 from lineal.transforms.forward import jvp, linearize
 from lineal.transforms.jacobians import hessian, jacfwd, jacrev
+from lineal.transforms.modules import functional_call, stack_module_state
 from lineal.transforms.reverse import grad, grad_and_value, vjp
 from lineal.transforms.vectorize import vmap
 
-__all__ = ["grad", "grad_and_value", "hessian", "jacfwd", "jacrev", "jvp", "linearize", "vjp", "vmap"]
+__all__ = [
+    "functional_call",
+    "grad",
+    "grad_and_value",
+    "hessian",
+    "jacfwd",
+    "jacrev",
+    "jvp",
+    "linearize",
+    "stack_module_state",
+    "vjp",
+    "vmap",
+]

@@ -134,7 +134,9 @@ def test_half_precision_rounds_as_numpy_does(level, dtype):
     widened = elementwise(lambda m, x: x, kind, out=float32, level=level)(every)
     np.testing.assert_array_equal(widened, every.astype(np.float32))
     bits = np.random.default_rng(0).integers(0, 2**32, 20000, dtype=np.uint32)
-    x = np.concatenate([bits.view(np.float32), widened, widened * np.float32(1.0001), np.float32([65519, 65520, 1e-8, 3e-8])])
+    with np.errstate(all="ignore"):
+        near = widened * np.float32(1.0001)
+    x = np.concatenate([bits.view(np.float32), widened, near, np.float32([65519, 65520, 1e-8, 3e-8])])
     narrowed = elementwise(lambda m, x: x, float32, out=kind, level=level)(x) if dtype == "float16" else narrow(x, level)
     with np.errstate(all="ignore"):
         expected = x.astype(stored)
@@ -253,3 +255,30 @@ def test_any_asks_every_lane():
 def test_an_unknown_level_is_refused():
     with pytest.raises(ValueError, match="expected one of"):
         target.level("mmx")
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_lengths_known_now_write_only_the_parts_they_need(level):
+    for size in (0, 1, 8, 16, 17, 32, 50, 64):
+        for unroll in (1, 2):
+            e = emitter(level)
+            with e.function("f", [("x", pointer), ("y", pointer)]) as (x, y):
+                for block in e.blocks(size, float32, unroll=unroll):
+                    block.store(block.load(x, float32) + block.numbers(float32), y)
+            assert size not in (16, 32, 64) or "masked" not in e.text()
+            x, y = np.ones(size + 1, np.float32), np.zeros(size + 1, np.float32)
+            run(e, "f", ADDRESS, ADDRESS)(x.ctypes.data, y.ctypes.data)
+            assert y.tolist() == [*(n + 1 for n in range(size)), 0]
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_compact_loops_are_masked_throughout(level):
+    e = emitter(level)
+    with e.function("f", [("x", pointer), ("y", pointer), ("n", int64)]) as (x, y, n):
+        for block in e.blocks(n, float32, compact=True):
+            block.store(block.load(x, float32) + 1, y)
+    f = run(e, "f", ADDRESS, ADDRESS, LONG)
+    for size in (0, 1, 16, 17, 40):
+        x, y = np.arange(size + 3, dtype=np.float32), np.zeros(size + 3, np.float32)
+        f(x.ctypes.data, y.ctypes.data, size)
+        assert y.tolist() == [*(n + 1 for n in range(size)), 0, 0, 0]

@@ -98,7 +98,7 @@ def test_needs_input_grad_and_none_gradients():
         @staticmethod
         def backward(ctx, g):
             seen.append(ctx.needs_input_grad)
-            a, b = ctx.saved_tensors
+            _, b = ctx.saved_tensors
             return g * b if ctx.needs_input_grad[0] else None, None, None
 
     a = leaf(2.0)
@@ -225,7 +225,7 @@ def test_errors_of_the_user_pass_unchanged():
         def forward(ctx, x):
             raise ValueError("mine")
 
-    with pytest.raises(ValueError, match="^mine$"):
+    with pytest.raises(ValueError, match=r"^mine$"):
         Raising.apply(leaf(1.0))
 
 

@@ -244,7 +244,8 @@ def instruction(draw, pool):
     a = pool[target]
     number = draw(st.sampled_from((-1.5, 0.0, 0.5, 2.0)))
     if name in ("add", "mul"):
-        return name, (target, draw(st.sampled_from(mates(a, pool)))), None
+        mate = draw(st.sampled_from([*mates(a, pool), None]))
+        return None if mate is None else (name, (target, mate), None)
     if name == "gather":
         index = draw(st.lists(st.integers(-a.shape[0], a.shape[0] - 1), max_size=3)) if a.ndim and a.shape[0] else None
         return None if index is None else (name, (target,), (np.array(index, dtype=np.int64),))
@@ -338,12 +339,17 @@ def run(shape, program, safely):
     return x, pool, total
 
 
+def tame(pool):
+    """Return whether the numbers are small enough for differences to be exact."""
+    return all(np.abs(each).max(initial=0) < 20 for each in pool)
+
+
 @DRAWN
 @given(programs())
 def test_numbers_and_gradients_of_a_program(drawn):
     shape, program = drawn
     expected = execute(Numbers(), program, start(shape))
-    assume(all(np.abs(each).max(initial=0) < 1e4 for each in expected))
+    assume(tame(expected))
     x, pool, total = run(shape, program, safely=True)
     for ours, theirs in zip(pool, expected, strict=True):
         np.testing.assert_allclose(ours.detach().numpy(), theirs, rtol=1e-12, atol=1e-12)
@@ -357,7 +363,7 @@ def test_numbers_and_gradients_of_a_program(drawn):
 @given(programs())
 def test_a_gradient_is_right_or_refused(drawn):
     shape, program = drawn
-    assume(any(name == "mul" for name, _, _ in program))
+    assume(tame(execute(Numbers(), program, start(shape))))
     x, _, total = run(shape, program, safely=False)
     try:
         grad = torch.autograd.grad(total, x, allow_unused=True)[0] if total.requires_grad else None

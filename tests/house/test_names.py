@@ -37,6 +37,7 @@ EXPECTED = {
     "lineal.optim.lr_scheduler",
     "lineal.testing",
     "lineal.utils",
+    "lineal.utils.data",
 }
 
 

@@ -66,7 +66,9 @@ def test_matmul_agrees_with_numpy(first, second, dtype):
     a, b = a.astype(dtype), b.astype(dtype)
     y = (L.tensor(a) @ L.tensor(b)).numpy()
     assert y.dtype == a.dtype
-    np.testing.assert_allclose(y, np.matmul(a, b), rtol=1e-2 if dtype == "float16" else 1e-5, atol=1e-1 if dtype == "float16" else 1e-6)
+    np.testing.assert_allclose(
+        y, np.matmul(a, b), rtol=1e-2 if dtype == "float16" else 1e-5, atol=1e-1 if dtype == "float16" else 1e-6
+    )
 
 
 @pytest.mark.parametrize(("first", "second"), [pair for pair in SHAPES if 0 not in pair[0]])
@@ -192,7 +194,9 @@ def test_einsum_agrees_with_numpy(case):
 @pytest.mark.parametrize("case", [EQUATIONS[place] for place in (0, 4, 5, 9, 11, 15, 17)], ids=lambda case: case[0])
 def test_einsum_derivative(case):
     equation, *shapes = case
-    check_slopes(lambda *xs: L.einsum(equation, *xs), *[numbers(shape, "complex128", place) for place, shape in enumerate(shapes)])
+    check_slopes(
+        lambda *xs: L.einsum(equation, *xs), *[numbers(shape, "complex128", place) for place, shape in enumerate(shapes)]
+    )
 
 
 def test_einsum_by_lists_broadcasts_and_takes_lists_of_operands():

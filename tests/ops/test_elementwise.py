@@ -281,3 +281,16 @@ def test_labels_tell_rows_apart():
 def test_scipy_waits_for_its_first_use():
     code = "import sys, lineal; assert not any(each.startswith('scipy.special') for each in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float32, torch.float64, torch.complex128, torch.int32, torch.bool])
+def test_large_selections_are_exact(dtype):
+    a, b = torch.randn(40, 50).to(dtype), torch.randn(50).to(dtype)
+    c = torch.randn(40, 50) > 0
+    assert np.array_equal(torch.where(c, a, b).numpy(), np.where(c.numpy(), a.numpy(), b.numpy()))
+
+
+def test_a_masked_infinity_is_zero():
+    x = torch.zeros(40, 50, requires_grad=True)
+    torch.where(torch.zeros(40, 50) > 0, x, 1.0).backward(torch.full((40, 50), INF))
+    assert x.grad.numpy().max() == 0.0

@@ -155,6 +155,18 @@ def test_writing_casts_or_refuses():
         x[[0, 1]] = torch.tensor([1, 2, 3])
 
 
+def test_writing_where_truth_says():
+    x = numbers(2, 2)
+    x[False] = 7.0
+    assert x.tolist() == [[0, 1], [2, 3]]
+    x[x > 2] = torch.tensor(9.0)
+    assert x.tolist() == [[0, 1], [2, 9]]
+    x[torch.tensor([True, False])] = torch.tensor([5.0, 6.0], dtype=torch.float64)
+    assert x.tolist() == [[5, 6], [2, 9]]
+    x[True] = 1.0
+    assert x.tolist() == [[1, 1], [1, 1]]
+
+
 def test_writing_has_a_history():
     x, v = numbers(3).requires_grad_(), torch.tensor(5.0, dtype=torch.float64, requires_grad=True)
     y = x * 1

@@ -195,6 +195,7 @@ def test_searchsorted_and_bucketize():
     assert L.searchsorted(edges, x, side="right").tolist() == [[0, 1], [2, 3]]
     assert L.bucketize(x, edges, out_int32=True).dtype is L.int32
     assert L.bucketize(3, edges).item() == 1
+    assert L.searchsorted(L.arange(3), L.tensor([0.5, 1.5])).tolist() == [1, 2]
     rows = L.tensor([[1, 2, 3], [10, 20, 30]])
     assert L.searchsorted(rows, L.tensor([[2], [25]])).tolist() == [[1], [2]]
     assert L.searchsorted(L.tensor([5, 1, 3]), L.tensor([2]), sorter=L.tensor([1, 2, 0])).tolist() == [1]
@@ -235,7 +236,7 @@ def test_isin(size):
         (lambda: L.ones(3, dtype=L.int64).quantile(0.5), RuntimeError, "float or double"),
         (lambda: L.ones(3).quantile(0.5, interpolation="cubic"), RuntimeError, "interpolation must be one of"),
         (lambda: L.searchsorted(L.ones(2, 3), L.ones(3, 1)), RuntimeError, "first N-1 dimensions"),
-        (lambda: L.searchsorted(L.ones(3), L.ones(3, dtype=L.float64)), RuntimeError, "same dtype"),
+        (lambda: L.searchsorted(L.ones(3), L.ones(3), out=L.empty(3, dtype=L.int32)), RuntimeError, "expected out of dtype"),
         (lambda: L.searchsorted(L.ones(3), L.ones(3), right=True, side="left"), RuntimeError, "opposites"),
         (lambda: L.bucketize(L.ones(3), L.ones(3, 3)), RuntimeError, "1 dimension"),
         (lambda: L.bincount(L.tensor([-1])), RuntimeError, "non-negative"),

@@ -7,6 +7,9 @@ from reference import subject, torch
 BIT_TWIN = {torch.bfloat16: (torch.int16, ml_dtypes.bfloat16)}
 NAMED = (torch.dtype, torch.layout, torch.memory_format)
 
+MOST_DIMENSIONS = 64
+
+
 
 class UntranslatableError(Exception):
     """The library under test has no counterpart of a value."""
@@ -55,6 +58,8 @@ def to_array(x):
 
 
 def to_subject_tensor(x):
+    if x.ndim > MOST_DIMENSIONS:
+        raise UntranslatableError(f"NumPy has at most {MOST_DIMENSIONS} dimensions")
     if x.layout is not torch.strided or x.device.type != "cpu":
         raise UntranslatableError(f"a tensor of layout {x.layout} on {x.device}")
     base, conjugate = without_bits(x)

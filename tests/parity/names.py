@@ -98,6 +98,7 @@ UNREAD = "the triangle that is not read has a derivative of zero; PyTorch's is n
 DEVIATIONS = (
     Deviation("chalf", "NumPy has no half-precision complex type"),
     Deviation("linalg.pinv.hermitian", "PyTorch's derivative reads the triangle that its value does not", kinds=("grad", "grad2")),
+    Deviation("logcumsumexp", "in float32 PyTorch's derivative loses digits", dtypes=("float32",), kinds=("grad", "method")),
     Deviation("matrix_exp", "float32 is computed in float64; PyTorch's last digits are lost", dtypes=("float32",)),
     Deviation("cholesky_inverse", UNREAD, kinds=("grad", "method")),
     Deviation("cholesky_solve", UNREAD, kinds=("grad", "method")),

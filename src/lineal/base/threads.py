@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import os
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 
@@ -24,10 +23,10 @@ def available() -> int:
 @cache
 def openblas() -> ctypes.CDLL | None:
     """Return the OpenBLAS library that came with NumPy, or None if NumPy uses another BLAS."""
-    package = Path(np.__file__).parent
-    for folder in (package.parent / "numpy.libs", package / ".dylibs"):
-        for path in sorted(folder.glob("*openblas*")):
-            library = ctypes.CDLL(str(path))
+    package = os.path.dirname(np.__file__)
+    for folder in (f"{package}.libs", os.path.join(package, ".dylibs")):
+        for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
+            library = ctypes.CDLL(os.path.join(folder, name)) if "openblas" in name else None
             if hasattr(library, "scipy_openblas_set_num_threads64_"):
                 return library
     return None

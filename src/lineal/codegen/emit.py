@@ -69,7 +69,7 @@ class Emitter(Arithmetic, Flow, Memory):
         self.defined[name] = returned
         yield values
         frame = self.frames[-1]
-        if result is None and not frame.lines[-1:] == ["  ret void"]:
+        if result is None and frame.lines[-1:] != ["  ret void"]:
             self.line("ret void")
         self.frames.pop()
         self.functions.append("\n".join((frame.header + " {", "entry:", *frame.slots, *frame.lines, "}")))
@@ -117,10 +117,20 @@ class Emitter(Arithmetic, Flow, Memory):
         first = arguments[0]
         if first.lanes == 1:
             return self.call(name, first.kind, *arguments)
-        result = self.undefined(first.kind, first.lanes)
-        for lane in range(first.lanes):
-            result = self.insert(result, self.call(name, first.kind, *(self.extract(a, lane) for a in arguments)), lane)
-        return result
+        key = f"lineal.{name}.{first.lanes}"
+        if key not in self.defined:
+            self.write_per_lane(key, name, arguments)
+        return self.call(key, (first.kind, first.lanes), *arguments)
+
+    def write_per_lane(self, key: str, name: str, arguments: Sequence[Value]) -> None:
+        """Write the function `key` that calls `name` for one lane after the other, in memory."""
+        kind, lanes = arguments[0].kind, arguments[0].lanes
+        parameters = [(f"x{n}", kind, lanes) for n in range(len(arguments))]
+        with self.function(key, parameters, (kind, lanes), internal=True) as values:
+            places = [self.slot(v) for v in values]
+            with self.loop(lanes) as i:
+                self.store(self.call(name, kind, *(self.load(p, kind, i) for p in places)), places[0], i)
+            self.ret(self.load(places[0], kind, 0, lanes))
 
     # numbers that others read through their address
 

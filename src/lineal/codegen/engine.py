@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import itertools
 import threading
@@ -20,6 +21,25 @@ from lineal.codegen.target import Target, host, prepare
 llvm = lazy_loader.load("llvmlite.binding", suppress_warning=True)
 
 Source = str | Emitter
+
+
+def object_of(module, machine) -> bytes:
+    """Return a module's object code.
+
+    llvmlite holds one lock during each of its calls, so that its own emit_object lets no two threads compile at once. LLVM needs
+    no lock for modules of different contexts and machines of different threads, so the bare C function is called.
+    """
+    emit = getattr(llvm.ffi.lib.LLVMPY_TargetMachineEmitToMemory, "_cfn", None)
+    if emit is None:
+        return machine.emit_object(module)
+    with llvm.ffi.OutputString() as error:
+        buffer = emit(machine, module, 1, error)
+        if not buffer:
+            raise RuntimeError(f"engine: LLVM made no object code: {error}")
+    try:
+        return ctypes.string_at(llvm.ffi.lib.LLVMPY_GetBufferStart(buffer), llvm.ffi.lib.LLVMPY_GetBufferSize(buffer))
+    finally:
+        llvm.ffi.lib.LLVMPY_DisposeMemoryBuffer(buffer)
 
 
 class Library:
@@ -79,8 +99,7 @@ class Engine:
         if machine is None:
             machine = self.machines.machine = self.target.new_machine()
         # a context of its own, because LLVM's contexts are not to be shared between threads
-        module = llvm.parse_assembly(text, llvm.create_context())
-        return machine.emit_object(module)
+        return object_of(llvm.parse_assembly(text, llvm.create_context()), machine)
 
     def compile_all(self, sources: Sequence[Source]) -> list[bytes]:
         """Return the object code of several modules, compiled side by side."""

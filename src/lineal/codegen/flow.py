@@ -116,29 +116,57 @@ class Flow:
         start: int | Value = 0,
         *,
         unroll: int = 1,
+        compact: bool = False,
         carried: Sequence[Variable] = (),
     ) -> Iterator[Block]:
         """Write a loop over range(start, stop) in vectors of `kind` (or of so many lanes); use as `for block in e.blocks(…)`.
 
         The body of the `for` runs more than once, each time writing the code of another part: `unroll` whole vectors, single
-        whole vectors if `unroll` > 1, and the tail, whose accesses are masked.
+        whole vectors if `unroll` > 1, and the tail, whose accesses are masked; parts that a known length does not need are left
+        out. With `compact` there is one loop, every access of which is masked: half the code, a little slower.
         """
         lanes = kind if isinstance(kind, int) else self.lanes(kind)
+        if isinstance(start, int) and isinstance(stop, int):
+            yield from self.known_blocks(start, stop, lanes, unroll, carried)
+            return
         start, stop = self.index(start), self.index(stop)
+        if compact and lanes > 1:
+            with self.loop(stop, start, lanes, carried=carried) as i:
+                yield Block(self, i, lanes, self.first_lanes(stop - i, lanes), stop)
+            return
         position = start
         for group in (unroll, 1) if unroll > 1 else (1,):
-            span = lanes * group
-            # the last whole group starts at or before stop - span
-            last = stop - (span - 1)
-            with self.loop(last, position, span, carried=carried) as i:
-                for n in range(group):
-                    yield Block(self, i + n * lanes if n else i, lanes, None, stop)
+            # the last whole group starts at or before stop - group · lanes
+            with self.loop(stop - (lanes * group - 1), position, lanes * group, carried=carried) as i:
+                yield from self.whole_blocks(i, group, lanes, stop)
             position = i
         if lanes > 1:
             with self.when(position < stop, carried=carried):
                 yield Block(self, position, lanes, self.first_lanes(stop - position, lanes), stop)
 
+    def whole_blocks(self: Emitter, first: Value, count: int, lanes: int, stop: Value) -> Iterator[Block]:
+        for n in range(count):
+            yield Block(self, first + n * lanes if n else first, lanes, None, stop)
+
+    def known_blocks(
+        self: Emitter, start: int, stop: int, lanes: int, unroll: int, carried: Sequence[Variable]
+    ) -> Iterator[Block]:
+        """Write the blocks of a range known now: the loops that run, and the tail if there is one."""
+        end = self.index(stop)
+        for group in (unroll, 1) if unroll > 1 else (1,):
+            span = lanes * group
+            rounds = max(0, stop - start) // span
+            if rounds == 1:
+                yield from self.whole_blocks(self.index(start), group, lanes, end)
+            elif rounds:
+                with self.loop(start + rounds * span, start, span, carried=carried) as i:
+                    yield from self.whole_blocks(i, group, lanes, end)
+            start += rounds * span
+        if start < stop:
+            mask = self.first_lanes(self.const(stop - start, kinds.int32), lanes)
+            yield Block(self, self.index(start), lanes, mask, end)
+
     def first_lanes(self: Emitter, count: Value, lanes: int) -> Value:
-        """Return a mask of the first `count` of the lanes."""
-        number = self.cast(count, kinds.int32)
+        """Return a mask of the first `count` of the lanes; all, if count is not less."""
+        number = self.cast(self.select(count < lanes, count, lanes), kinds.int32)
         return self.iota(kinds.int32, lanes) < self.splat(number, lanes)

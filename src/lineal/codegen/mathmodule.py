@@ -118,9 +118,11 @@ class MathModule:
     def floor_divide(self, a: Any, b: Any) -> Value:
         a, b = self.emitter.meet(a, b)
         if a.kind.family == "f":
-            quotient = (a - self.remainder(a, b)) / b
-            nearest = self.rint(quotient)
-            return self.where(b == 0, a / b, self.where(quotient == 0, self.copysign(quotient * 0, a / b), nearest))
+            r = self.fmod(a, b)
+            quotient = (a - r) / b
+            quotient = self.where((r != 0) & ((r < 0) != (b < 0)), quotient - 1, quotient)
+            zero = self.copysign(self.emitter.like(0, a), a / b)
+            return self.where(b == 0, a / b, self.where(quotient == 0, zero, self.rint(quotient)))
         quotient = self.whole_division("div", a, b)
         if a.kind.family == "u":
             return quotient

@@ -356,4 +356,6 @@ class Barrier(Op):
         return x.copy()
 
     def vjp(self, needs, g, y, *xs):
-        raise RuntimeError("once_differentiable: trying to differentiate twice a function that was marked with @once_differentiable")
+        raise RuntimeError(
+            "once_differentiable: trying to differentiate twice a function that was marked with @once_differentiable"
+        )

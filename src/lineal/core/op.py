@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import itertools
 import linecache
+import os
 import sys
 import weakref
 from abc import abstractmethod
-from pathlib import Path
 from typing import Any, ClassVar, dataclass_transform
 
 import numpy as np
@@ -77,7 +77,7 @@ final: type[AbstractTensor] = AbstractTensor
 Site = tuple[Any, int]
 """Where a line of the user's runs: its code object and the offset in it, decoded only when it is printed."""
 
-_PACKAGE = str(Path(__file__).parent.parent)
+_PACKAGE = os.path.dirname(os.path.dirname(__file__))
 _inside: dict[str, bool] = {}
 _frame = sys._getframe
 _ndarray = np.ndarray

@@ -193,7 +193,7 @@ def orthogonal_(tensor: Any, gain: float = 1, generator: Any = None) -> Any:
     rows = tensor.shape[0]
     columns = tensor.numel() // rows
     A = empty(max(rows, columns), min(rows, columns), dtype=tensor.dtype).normal_(generator=generator)
-    Q, R = ops.linalg.qr(A)
+    Q, R = ops.qr(A)
     # Without the signs of R's diagonal, Q would not be uniform over the orthogonal matrices. Mezzadri (2007).
     Q = Q * R.diagonal().sign()
     return tensor.copy_((Q.t() if rows < columns else Q).reshape(tensor.shape)).mul_(gain)

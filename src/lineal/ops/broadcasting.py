@@ -6,9 +6,9 @@ import functools
 from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 
 from lineal.core import AbstractTensor, Op, apply
+from lineal.ops.structural.layout import restride
 
 Shape = tuple[int, ...]
 
@@ -22,12 +22,8 @@ class Expand(Op):
 
     def eager(self, xp, x):
         lead = len(self.shape) - x.ndim
-        strides = (0,) * lead + tuple(
-            0 if size == 1 != wanted else step for size, wanted, step in zip(x.shape, self.shape[lead:], x.strides)
-        )
-        if x.flags.c_contiguous and x.dtype.kind != "V":
-            return np.ndarray(self.shape, x.dtype, x, 0, strides)
-        return as_strided(x, self.shape, strides)
+        strides = [0 if size == 1 != wanted else step for size, wanted, step in zip(x.shape, self.shape[lead:], x.strides)]
+        return restride(x, self.shape, (0,) * lead + tuple(strides))
 
     def vjp(self, needs, g, y, x):
         return (sum_to_shape(g, x.shape),)

@@ -262,10 +262,21 @@ def arange(*bounds: Any, **options: Any) -> Any:
         raise RuntimeError(f"arange: unsupported range: {start} -> {end}")
     if (end - start) * step < 0:
         raise RuntimeError(f"arange: upper bound and lower bound inconsistent with step sign, got {start}, {end} and step {step}")
-    if target.category < Category.FLOATING:
-        start, end, step = int(start), (end if whole else math.ceil(end)), (int(step) or step)
     count = -((start - end) // step) if whole else math.ceil((end - start) / step)
+    if target.category is Category.INTEGER:
+        start, end, step = int(start), int(end), int(step)
+        if step == 0:
+            raise ValueError("arange: step must be nonzero; as an integer it is 0")
+        count = -((start - end) // step) if target is dtypes.int64 else count
     return finish(apply(Range(start, step, int(count), target)), requires_grad, out)
+
+
+def check_steps(name: str, steps: Any) -> None:
+    """Refuse a number of steps that is no int or negative."""
+    if not isinstance(steps, (int, np.integer)):
+        raise TypeError(f"{name}: expected steps to be an int, got {steps!r}")
+    if steps < 0:
+        raise RuntimeError(f"{name}: number of steps must be non-negative, got {steps}")
 
 
 def linspace(start: Any, end: Any, steps: int, **options: Any) -> Any:
@@ -273,9 +284,10 @@ def linspace(start: Any, end: Any, steps: int, **options: Any) -> Any:
     start, end = number_of(start), number_of(end)
     is_complex = isinstance(start, complex) or isinstance(end, complex)
     out, requires_grad, target = read("linspace", options, config.default_complex() if is_complex else None)
-    if steps < 0:
-        raise RuntimeError(f"linspace: number of steps must be non-negative, got {steps}")
-    return finish(apply(Linspace(start, end, int(steps), target)), requires_grad, out)
+    check_steps("linspace", steps)
+    if target.category is Category.INTEGER:
+        start, end = int(start), int(end)
+    return finish(apply(Linspace(start, end, steps, target)), requires_grad, out)
 
 
 def logspace(start: Any, end: Any, steps: int, base: float = 10.0, **options: Any) -> Any:
@@ -283,10 +295,11 @@ def logspace(start: Any, end: Any, steps: int, base: float = 10.0, **options: An
     start, end = number_of(start), number_of(end)
     is_complex = isinstance(start, complex) or isinstance(end, complex)
     out, requires_grad, target = read("logspace", options, config.default_complex() if is_complex else None)
-    if steps < 0:
-        raise RuntimeError(f"logspace: number of steps must be non-negative, got {steps}")
+    check_steps("logspace", steps)
+    if target.category is Category.INTEGER:
+        start, end = int(start), int(end)
     wide = dtypes.complex128 if target.is_complex else dtypes.float64
-    exponents = apply(Linspace(start, end, int(steps), wide))
+    exponents = apply(Linspace(start, end, steps, wide))
     return finish((number_of(base) ** exponents).to(target), requires_grad, out)
 
 

@@ -51,6 +51,7 @@ class StructuralMethods(AbstractTensor):
     """Shapes, axes, parts and joins."""
 
     reshape, reshape_as, view, view_as = ops.reshape, reshape_as, view, view_as
+    resize, resize_as = ops.reshape, reshape_as
     flatten, unflatten, ravel = ops.flatten, ops.unflatten, ops.ravel
     clone, contiguous = ops.clone, contiguous
     squeeze, squeeze_ = ops.squeeze, in_place_view(ops.squeeze)

@@ -63,8 +63,8 @@ def assert_close(
 ) -> None:
     """Raise AssertionError unless |actual - expected| <= atol + rtol |expected| everywhere, in sequences and mappings too.
 
-    The default tolerances depend on the dtype: 1.3e-6 and 1e-5 for float32, 1e-7 for float64, none for integers. Shapes must agree,
-    and dtypes unless `check_dtype` is off.
+    The default tolerances depend on the dtype: 1.3e-6 and 1e-5 for float32, 1e-7 for float64, none for integers. Shapes must
+    agree, and dtypes unless `check_dtype` is off.
     """
     if (rtol is None) != (atol is None):
         raise ValueError(f"assert_close: rtol and atol must both be specified or both be unspecified, got {rtol} and {atol}")
@@ -82,7 +82,10 @@ def compare(actual: Any, expected: Any, rules: Rules, where: str) -> None:
     """Compare two nests."""
     if isinstance(actual, Mapping) and isinstance(expected, Mapping):
         if actual.keys() != expected.keys():
-            missing, extra = sorted(map(str, expected.keys() - actual.keys())), sorted(map(str, actual.keys() - expected.keys()))
+            missing, extra = (
+                sorted(map(str, expected.keys() - actual.keys())),
+                sorted(map(str, actual.keys() - expected.keys())),
+            )
             raise rules.fail(f"The keys of the mappings do not match: missing {missing}, additional {extra}", where)
         for key in expected:
             compare(actual[key], expected[key], rules, f"{where}[{key!r}]")
@@ -114,7 +117,8 @@ def compare_numbers(actual: Any, expected: Any, rules: Rules, where: str) -> Non
     if not np.isclose(one, other, rtol=rtol, atol=atol, equal_nan=rules.equal_nan):
         difference = abs(one - other)
         raise rules.fail(
-            f"Scalars are not close!\n\nExpected {other} but got {one}.\nAbsolute difference: {difference} (up to {atol} allowed)\n"
+            f"Scalars are not close!\n\nExpected {other} but got {one}.\nAbsolute difference: {difference} (up "
+            f"to {atol} allowed)\n"
             f"Relative difference: {difference / abs(other) if other else np.inf} (up to {rtol} allowed)",
             where,
         )

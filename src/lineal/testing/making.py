@@ -25,7 +25,7 @@ def make_tensor(
     exclude_zero: bool = False,
     memory_format: Any = None,
 ) -> Any:
-    """Return a tensor of uniform random numbers in [low, high), by default [-9, 9), [0, 10) for unsigned, or both truth values."""
+    """Return a tensor of uniform random numbers in [low, high), by default [-9, 9), [0, 10) if unsigned, both truth values."""
     as_device(device)
     target = sizes("make_tensor", shape)
     drawn = (*target[:-1], target[-1] * 2) if noncontiguous and target else target
@@ -48,7 +48,9 @@ def draw(shape: tuple[int, ...], target: dtype, low: float, high: float) -> np.n
     if target.category is Category.BOOL:
         return np.asarray(generator.integers(0, 2, shape)).astype(bool)
     if target.category is Category.INTEGER:
-        return np.asarray(generator.integers(int(np.ceil(low)), max(int(high), int(np.ceil(low)) + 1), shape)).astype(target.numpy)
+        return np.asarray(generator.integers(int(np.ceil(low)), max(int(high), int(np.ceil(low)) + 1), shape)).astype(
+            target.numpy
+        )
     value = np.asarray(generator.uniform(low, high, shape))
     if target.is_complex:
         value = value + 1j * generator.uniform(low, high, shape)

@@ -116,5 +116,3 @@ class Graph:
         graph.inputs, graph.outputs, graph.equations = list(self.inputs), list(self.outputs), kept[::-1]
         graph.constants = {var: tensor for var, tensor in self.constants.items() if var in wanted}
         return graph
-
-

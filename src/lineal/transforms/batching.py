@@ -1,8 +1,8 @@
 """Batch rules: how an op on one example is done to a batch whose dimension stands first.
 
 A rule gets the op, the batch size, for each input whether it has the batch dimension, and the inputs; it returns the batch of
-outputs, or NotImplemented where it does not know (then the op is looped over the slices). Most ops need no rule of their own: they
-are themselves with every axis moved up by one, which the names of their attributes tell.
+outputs, or NotImplemented where it does not know (then the op is looped over the slices). Most ops need no rule of their own:
+they are themselves with every axis moved up by one, which the names of their attributes tell.
 """
 
 from __future__ import annotations
@@ -14,27 +14,42 @@ import numpy as np
 
 from lineal.core import Op, Overwrite, ViewScatter, apply, lift
 from lineal.ops import broadcasting, conversion, creation
-from lineal.ops.contraction import products, vectors
+from lineal.ops.contraction import distances, products, vectors
 from lineal.ops.elementwise import exponential, parts
-from lineal.ops.indexing import advanced, basic, gathering
-from lineal.ops.linalg import cholesky, determinants, eig, eigh, lu, qr, svd, systems, triangular
+from lineal.ops.indexing import advanced, basic, gathering, masks, scatter_reduction
+from lineal.ops.linalg import cholesky, determinants, eig, eigh, functions, least_squares, lu, qr, svd, systems, triangular
 from lineal.ops.pattern import Elementwise
-from lineal.ops.reductions import cumulative, exponentials, extremes, moments, picking, recurrences, sums, truth
+from lineal.ops.reductions import cumulative, exponentials, extremes, moments, norms, picking, recurrences, sums, truth
 from lineal.ops.reductions import products as product_reductions
-from lineal.ops.structural import axes, diagonals, embedding, flipping, joining, reshape, slicing, stacking
+from lineal.ops.sorting import middle, order
+from lineal.ops.structural import (
+    axes,
+    diagonals,
+    embedding,
+    flipping,
+    joining,
+    padding,
+    reshape,
+    slicing,
+    stacking,
+    triangles,
+    windows,
+)
 from lineal.tensors.autograd_methods import Detach
+from lineal.transforms.variables import Alias
 
 __all__ = ["aligned", "rule_of", "shifted"]
 
 Rule = Callable[..., Any]
 RULES: dict[type[Op], Rule] = {}
 
-POINTWISE = (Detach, conversion.Cast, reshape.Clone, parts.Real, parts.Imag, parts.ViewAsReal, parts.ViewAsComplex)
+POINTWISE = (Alias, Detach, conversion.Cast, reshape.Clone, parts.Real, parts.Imag, parts.ViewAsReal, parts.ViewAsComplex)
 """Ops of one input that do not look at its axes."""
 
 STACKS = (
     *(cholesky.Cholesky, determinants.Determinant, determinants.SignLogDet, eig.Eig, eigh.Eigh, lu.LUFactor, qr.QR, svd.SVD),
     *(systems.Inverse, systems.Solve, triangular.SolveTriangular),
+    *(triangles.Tril, triangles.Triu, functions.Exponential, least_squares.PseudoInverse, distances.PairDistance),
     *(products.MatMul, products.StackedMatMul, products.BatchMatMul),
 )
 """Ops on matrices that take stacks of them."""
@@ -44,9 +59,20 @@ SHIFTED = (
     *(extremes.ArgExtreme, truth.Truth, exponentials.LogSumExp, exponentials.Softmax, exponentials.SoftmaxBackward),
     *(exponentials.LogSoftmax, exponentials.LogSoftmaxBackward, exponentials.LogCumSumExp, cumulative.CumSum),
     *(cumulative.CumExtreme, recurrences.CumProd, recurrences.Recurrence, recurrences.Shift, picking.Pick, picking.Place),
-    *(axes.Squeeze, axes.Transpose, diagonals.Diagonal, embedding.Embed, flipping.Flip, flipping.Roll, joining.Cat, joining.Split),
+    *(
+        axes.Squeeze,
+        axes.Transpose,
+        diagonals.Diagonal,
+        embedding.Embed,
+        flipping.Flip,
+        flipping.Roll,
+        joining.Cat,
+        joining.Split,
+    ),
     *(stacking.Stack, stacking.Unbind, slicing.Select, slicing.Slice, gathering.Gather, gathering.GatherSum, gathering.Scatter),
-    *(gathering.ScatterAdd, vectors.Cross),
+    *(gathering.ScatterAdd, scatter_reduction.ScatterExtreme, scatter_reduction.ScatterProduct, vectors.Cross),
+    *(norms.VectorNorm, order.Sort, order.ArgSort, order.TopK, order.KthValue, middle.Median, middle.Mode, windows.Unfold),
+    *(padding.ConstantPad,),
 )
 """Ops that on a batch are themselves with every axis moved up by one."""
 
@@ -88,6 +114,8 @@ def moved(name: str, value: Any, size: int) -> Any:
         return (0, *[each + 1 for each in value])
     if name == "shape":
         return (size, *value)
+    if name == "widths":
+        return ((0, 0), *value)
     if name == "items":
         return ((0, size, 1), *value)
     return shifted(value, size) if name == "view" else value
@@ -132,7 +160,7 @@ def elementwise_rule(op: Op, size: int, marks: tuple[bool, ...], *xs: Any) -> An
     ndim = max(x.value.ndim - mark for x, mark in zip(xs, marks))
     xs = tuple([ranked(x, mark, ndim) for x, mark in zip(xs, marks)])
     shape = np.broadcast_shapes(*[x.value.shape for x in xs])
-    return apply(op, *[x if x.value.shape == shape or not x.value.ndim and x.node is None else x.expand(shape) for x in xs])
+    return apply(op, *[x if x.value.shape == shape or (not x.value.ndim and x.node is None) else x.expand(shape) for x in xs])
 
 
 @rule(exponential.Frexp)
@@ -196,6 +224,25 @@ def scatter_rule(op: Any, size: int, marks: tuple[bool, ...], base: Any, source:
 @rule(Overwrite)
 def overwrite_rule(op: Any, size: int, marks: tuple[bool, ...], old: Any, source: Any) -> Any:
     return apply(op, aligned(size, marks[0], old), aligned(size, marks[1], source))
+
+
+@rule(masks.MaskedFill)
+def masked_fill_rule(op: Op, size: int, marks: tuple[bool, ...], x: Any, mask: Any, value: Any) -> Any:
+    if marks[2]:
+        return NotImplemented
+    return apply(op, aligned(size, marks[0], x), aligned(size, marks[1], mask), value)
+
+
+@rule(advanced.IndexPut)
+def index_put_rule(op: Any, size: int, marks: tuple[bool, ...], x: Any, value: Any, *indices: Any) -> Any:
+    places = op.places
+    if any(index.value.dtype.kind == "b" for index in indices) or places != tuple(range(len(places))):
+        return NotImplemented
+    indices = together(size, marks[2:], indices)
+    spread = np.broadcast_shapes(*[index.value.shape for index in indices])[1:] + x.value.shape[marks[0] + len(places) :]
+    value = ranked(aligned(size, marks[1], value), True, len(spread))
+    everywhere = type(op)((0, *[each + 1 for each in places]), op.accumulate, op.name)
+    return apply(everywhere, aligned(size, marks[0], x), value.expand((size, *spread)), counted(size, indices), *indices)
 
 
 @rule(advanced.Index)

@@ -28,7 +28,7 @@ def moved(x: np.ndarray, place: int, step: float) -> Any:
 
 
 def numerical(func: Callable[..., Sequence[Any]], args: Sequence[Any], place: int, eps: float) -> list[np.ndarray]:
-    """Return the Jacobian of each output by the real numbers of argument `place`, by central differences: one column per number."""
+    """Return the Jacobian of each output by argument `place`, by central differences: one column per real number."""
     x = args[place].value
     columns: list[list[np.ndarray]] = []
     with no_grad():

@@ -1,6 +1,6 @@
 """Derivatives of functions, going forward: jvp by two ways back.
 
-A way back is linear in its cotangents u: ḡ(u) = Jᵀ u. Its own way back, from the tangent v, is J v; the numbers of u do not matter.
+A way back is linear in its cotangents u: ḡ(u) = Jᵀ u. Its own way back, from the tangent v, is J v; what u is does not matter.
 """
 
 from __future__ import annotations
@@ -46,12 +46,12 @@ def pusher(ys: list, xs: list) -> Callable[[list], list]:
     return forward
 
 
-def jvp(
-    func: Callable[..., Any], primals: Any, tangents: Any, *, strict: bool = False, has_aux: bool = False
-) -> Any:
-    """Return `func(*primals)` and its derivative in the direction `tangents` (a tuple like `primals`); with `has_aux`, aux too."""
+def jvp(func: Callable[..., Any], primals: Any, tangents: Any, *, strict: bool = False, has_aux: bool = False) -> Any:
+    """Return `func(*primals)` and its derivative in the direction `tangents` (a tuple like `primals`), and aux."""
     if not isinstance(primals, tuple) or not isinstance(tangents, tuple) or len(primals) != len(tangents):
-        raise RuntimeError(f"jvp: expected primals and tangents to be tuples of one length, got {type(primals)} and {type(tangents)}")
+        raise RuntimeError(
+            f"jvp: expected primals and tangents to be tuples of one length, got {type(primals)} and {type(tangents)}"
+        )
     result, forward, leaves, history = prepared("jvp", func, primals, has_aux)
     output = result[0] if has_aux else result
     vs = directions("jvp", primals, tangents)
@@ -81,7 +81,9 @@ def directions(name: str, primals: Any, tangents: Any) -> list:
     """Return the tangents in order, each checked against its primal."""
     xs, vs = list(tree.leaves(primals)), list(tree.leaves(tangents))
     if len(xs) != len(vs):
-        raise RuntimeError(f"{name}: Expected primals and tangents to have the same python structure, got {len(xs)} and {len(vs)}")
+        raise RuntimeError(
+            f"{name}: Expected primals and tangents to have the same python structure, got {len(xs)} and {len(vs)}"
+        )
     for x, v in zip(xs, vs):
         if x.value.shape != v.value.shape:
             raise RuntimeError(f"{name}: expected a tangent of shape {list(x.value.shape)}, got {list(v.value.shape)}")

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from lineal.core import AbstractTensor, enable_grad, gradients, lift
+from lineal.ops.structural.stacking import stack
 from lineal.transforms.forward import pusher
 from lineal.transforms.jacobians import basis
-from lineal.transforms.replay import stack
 from lineal.transforms.variables import fresh
 from lineal.transforms.vectorize import vmap
 
@@ -51,8 +51,10 @@ class Call:
         live = [(y, g) for y, g in zip(ys, gs) if y.node is not None]
         if strict and len(live) < len(ys):
             raise RuntimeError(
-                f"{self.name}: Output {next(i for i, y in enumerate(ys) if y.node is None)} of the user-provided function does not "
-                "require gradients. The outputs must be computed in a differentiable manner from the input when running in strict mode"
+                f"{self.name}: Output {next(i for i, y in enumerate(ys) if y.node is None)} of the "
+                "user-provided function does not "
+                "require gradients. The outputs must be computed in a differentiable manner from the input when "
+                "running in strict mode"
             )
         found: tuple = (None,) * len(self.xs)
         if live:
@@ -61,7 +63,8 @@ class Call:
         if strict and None in [None if g is None else 0 for g in found]:
             place = next(place for place, g in enumerate(found) if g is None)
             raise RuntimeError(
-                f"{self.name}: The output of the user-provided function is independent of input {place}. This is not allowed in "
+                f"{self.name}: The output of the user-provided function is independent of input {place}. This "
+                "is not allowed in "
                 "strict mode"
             )
         return tuple(lift(np.zeros_like(x.value)) if g is None else g for x, g in zip(self.xs, found))
@@ -123,8 +126,8 @@ def jacobian(
     """Return the derivatives of every output element by every input element; a tuple per tuple of outputs, then of inputs.
 
     `layout="numerator"` gives the shape `output.shape + input.shape`: for vectors y, x the matrix with the rows of ∂yᵢ/∂x.
-    `layout="denominator"` gives `input.shape + output.shape`, the transposed form of many tables of matrix calculus, in which the
-    derivative of a scalar by x looks like x. `vectorize` computes all rows at once; the numbers are the same.
+    `layout="denominator"` gives `input.shape + output.shape`, the transposed form of many tables of matrix calculus, in which
+    the derivative of a scalar by x looks like x. `vectorize` computes all rows at once; the numbers are the same.
     """
     if layout not in ("numerator", "denominator"):
         raise ValueError(f"jacobian: expected layout to be 'numerator' or 'denominator', got {layout!r}")
@@ -153,7 +156,7 @@ def rows_of(call: Call, y: Any, strict: bool, vectorize: bool) -> tuple:
     if vectorize or not size:
         columns = vmap(lambda unit: call.pull((y,), (unit,), strict, call.create), randomness="same")(units)
     else:
-        rows = [call.pull((y,), (lift(unit),), strict, call.create) for unit in units.value]
+        rows = [call.pull((y,), (lift(np.asarray(unit)),), strict, call.create) for unit in units.value]
         columns = [stack(each) for each in zip(*rows)]
     return tuple(column.reshape((*y.value.shape, *x.value.shape)) for column, x in zip(columns, call.xs))
 

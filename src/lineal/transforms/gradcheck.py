@@ -65,7 +65,7 @@ def gradcheck(
 
 def checked_places(args: tuple) -> list[int]:
     """Return which arguments require grad; refuse if there is none, warn of single precision."""
-    places = [place for place, x in enumerate(args) if isinstance(x, AbstractTensor) and x.requires_grad]  # type: ignore[attr-defined]
+    places = [place for place, x in enumerate(args) if getattr(x, "requires_grad", False)]
     if not places:
         raise ValueError(
             "gradcheck: expects at least one input tensor to require gradient, but none of them have requires_grad=True"
@@ -73,7 +73,8 @@ def checked_places(args: tuple) -> list[int]:
     for place in places:
         if args[place].value.dtype not in (np.float64, np.complex128):
             warnings.warn(
-                f"gradcheck: Input #{place} requires gradient and is not a double precision floating point or complex. This check "
+                f"gradcheck: Input #{place} requires gradient and is not a double precision floating point or "
+                "complex. This check "
                 f"will likely fail if all the inputs are not of double precision (got {dtypes.of(args[place].value.dtype)})",
                 UserWarning,
                 stacklevel=3,
@@ -119,7 +120,8 @@ def repeat(func: Callable[..., Any], args: tuple, xs: list, tolerance: float) ->
         for a, b in zip(one, other):
             if np.abs(a - b).max(initial=0) > tolerance:
                 raise GradcheckError(
-                    "gradcheck: Backward is not reentrant, i.e., running backward with same input and grad_output multiple times gives "
+                    "gradcheck: Backward is not reentrant, i.e., running backward with same input and "
+                    "grad_output multiple times gives "
                     "different values, although analytical gradient matches numerical gradient"
                 )
 
@@ -152,10 +154,11 @@ def check_batches(ys: tuple, xs: list, atol: float, rtol: float) -> None:
 
         together = vmap(back, randomness="same")(batch)
         for place in range(2):
-            for each, alone in zip(together, back(lift(batch.value[place]))):
+            for each, alone in zip(together, back(lift(np.asarray(batch.value[place])))):
                 if not np.allclose(each.value[place], alone.value, rtol=rtol, atol=atol, equal_nan=True):
                     raise GradcheckError(
-                        f"gradcheck: for output {number}, gradients computed with a batch of grad_outputs differ from those computed "
+                        f"gradcheck: for output {number}, gradients computed with a batch of grad_outputs "
+                        "differ from those computed "
                         "one by one"
                     )
 
@@ -195,7 +198,9 @@ def gradgradcheck(
         with enable_grad():
             return tuple(
                 g
-                for g in gradients([y for y, _ in live], [xs[place] for place in places], [g for _, g in live], True, True, True)
+                for g in gradients(
+                    [y for y, _ in live], [xs[place] for place in places], [g for _, g in live], True, True, True
+                )
                 if g is not None
             )
 

@@ -36,7 +36,7 @@ def backward(
     grad_variables: Any = None,
     inputs: Any = None,
 ) -> None:
-    """Add the derivatives of `tensors`, weighted by `grad_tensors`, to the `.grad` of the leaves they come from, or of `inputs`."""
+    """Add the derivatives of `tensors`, weighted by `grad_tensors`, to the `.grad` of their leaves, or of `inputs`."""
     if grad_variables is not None:
         warnings.warn("backward: `grad_variables` is deprecated. Use `grad_tensors` instead", FutureWarning)
         if grad_tensors is not None:
@@ -60,11 +60,13 @@ def grad(
 ) -> Any:
     """Return the derivatives of `outputs`, weighted by `grad_outputs`, by each of `inputs`, as a tuple (a dict for a dict).
 
-    With `is_grads_batched` the cotangents carry a batch dimension first, and so do the results. An input that was not used gives
+    With `is_grads_batched` the cotangents carry a batch dimension first, and so do the results. An unused input gives
     None if `allow_unused`, zeros if `materialize_grads`, otherwise RuntimeError.
     """
     if materialize_grads and allow_unused is False:
-        raise ValueError("grad: expected allow_unused to be True or not passed when materialize_grads=True, got allow_unused=False")
+        raise ValueError(
+            "grad: expected allow_unused to be True or not passed when materialize_grads=True, got allow_unused=False"
+        )
     if isinstance(inputs, dict):
         options = (retain_graph, create_graph, only_inputs, allow_unused, is_grads_batched, materialize_grads)
         return dict(zip(inputs, grad(outputs, tuple(inputs.values()), grad_outputs, *options)))

@@ -105,7 +105,9 @@ def jacfwd(
         for y, column in zip(tree.leaves(output), columns):
             ndim = y.value.ndim
             pieces = [
-                piece.movedim(tuple(range(x.value.ndim)), tuple(range(ndim, ndim + x.value.ndim))) if x.value.ndim and ndim else piece
+                piece.movedim(tuple(range(x.value.ndim)), tuple(range(ndim, ndim + x.value.ndim)))
+                if x.value.ndim and ndim
+                else piece
                 for x, piece in zip(xs, parts(column, xs))
             ]
             rows.append(single(tree.rebuild(chosen, iter(pieces)), argnums))

@@ -10,6 +10,7 @@ from lineal.base.errors import UnsupportedError
 from lineal.core import AbstractTensor, Op, apply, lift, modes, write
 from lineal.ops.creation import Empty, Full
 from lineal.ops.random.generator import Advance
+from lineal.ops.structural.stacking import stack
 from lineal.tracing import Equation, GraphRecorder, Var, Write
 from lineal.transforms.batching import rule_of
 
@@ -17,7 +18,7 @@ __all__ = ["BatchRecorder", "replay"]
 
 
 class BatchRecorder(GraphRecorder):
-    """Hears what a function does to slice 0, and writes down what depends on the batch; the rest is the outer recorder's to hear."""
+    """Hears what a function does to slice 0, writes down what depends on the batch, tells the rest to the outer recorder."""
 
     def __init__(self, outer: modes.Recorder | None, randomness: str):
         super().__init__()
@@ -54,7 +55,8 @@ class BatchRecorder(GraphRecorder):
             super().record_write(target, source)
         elif self.is_batched(source):
             raise RuntimeError(
-                f"vmap: inplace arithmetic is not possible because the tensor written to (shape {list(target.value.shape)}) is not "
+                "vmap: inplace arithmetic is not possible because the tensor written to (shape "
+                f"{list(target.value.shape)}) is not "
                 "batched, but the values are; use the out-of-place form, or make it from a batched tensor with zeros_like"
             )
         elif self.outer is not None:
@@ -66,12 +68,14 @@ class BatchRecorder(GraphRecorder):
                 self.outer.concretize(tensor, kind)
         elif kind is bool:
             raise RuntimeError(
-                "vmap: It looks like you're attempting to use a Tensor in some data-dependent control flow. We don't support that "
+                "vmap: It looks like you're attempting to use a Tensor in some data-dependent control flow. We "
+                "don't support that "
                 "yet; use where() to choose between values that are both computed"
             )
         else:
             raise RuntimeError(
-                "vmap: It looks like you're calling .item() on a Tensor. We don't support vmap over calling .item() on a Tensor, "
+                "vmap: It looks like you're calling .item() on a Tensor. We don't support vmap over calling "
+                ".item() on a Tensor, "
                 f"please try to rewrite what you're doing with other operations (a {kind.__name__} was read)"
             )
 
@@ -80,7 +84,8 @@ class BatchRecorder(GraphRecorder):
         for x, version in self.captured:
             if x.memory is not None and x.memory.version != version:
                 raise UnsupportedError(
-                    f"vmap: a tensor from outside (shape {list(x.value.shape)}) was combined with a batched one and then changed in "
+                    f"vmap: a tensor from outside (shape {list(x.value.shape)}) was combined with a batched one "
+                    "and then changed in "
                     "place within the function; change it after vmap"
                 )
 
@@ -124,21 +129,6 @@ def loop(op: Op, size: int, marks: tuple[bool, ...], *xs: Any, outputs: tuple[Va
     return stack(slices)
 
 
-def stack(slices: Any) -> Any:
-    """Return tensors of one shape as one tensor with a new first dimension."""
-    return apply(Stack(), *slices)
-
-
-class Stack(Op):
-    """y = the inputs along a new first axis; x̄ᵢ = ȳ[i]."""
-
-    def eager(self, xp, *xs):
-        return xp.stack(xs)
-
-    def vjp(self, needs, g, y, *xs):
-        return tuple(g[place] if needed else None for place, needed in enumerate(needs))
-
-
 def constant_zeros(shape: tuple[int, ...], storage: np.dtype) -> Any:
     """Return a constant of zeros."""
     return lift(np.zeros(shape, storage))
@@ -151,7 +141,8 @@ def rewrite(each: Write, values: dict[Var, Any], constants: dict[Var, Any], view
         var = views[var]
         if size and not np.may_share_memory(values[var].value, target.value):
             raise UnsupportedError(
-                f"vmap: the batch of a view of shape {list(each.target.spec.shape)} is a copy, so a write in place would be lost; "
+                f"vmap: the batch of a view of shape {list(each.target.spec.shape)} is a copy, so a write in "
+                "place would be lost; "
                 "use the out-of-place form"
             )
     source = values[each.source] if each.source in values else constants[each.source]

@@ -18,7 +18,7 @@ Argnums = int | tuple[int, ...]
 
 
 def grad(func: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> Callable[..., Any]:
-    """Return the function that gives the gradient of the scalar function `func` by its arguments `argnums` (any nests of tensors).
+    """Return the function that gives the gradient of the scalar function `func` by its arguments `argnums` (any nests).
 
     With `has_aux`, `func` returns `(scalar, aux)` and the gradient function `(gradient, aux)`. Example: `grad(torch.sin)(x)`.
     """
@@ -81,7 +81,7 @@ def require_scalar(y: Any) -> None:
 
 
 def pull(pairs: Any, xs: Any, leaves: set, history: bool) -> Any:
-    """Return the nest `xs` with the cotangents of its tensors, from pairs of outputs and cotangents; zeros where nothing depends."""
+    """Return the nest `xs` with the cotangents of its tensors (or zeros), from pairs of outputs and cotangents."""
     ys = [(y, g) for y, g in pairs if y.node is not None]
     tensors = [x for x in tree.leaves(xs) if isinstance(x, AbstractTensor)]
     found: Any = (None,) * len(tensors)
@@ -120,7 +120,9 @@ def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
     def back(cotangents: Any, retain_graph: bool = True, create_graph: bool | None = None) -> Any:
         gs = list(tree.leaves(cotangents))
         if len(gs) != len(ys):
-            raise RuntimeError(f"vjp: Expected pytree structure of cotangents to be the same as of outputs, got {len(gs)} for {len(ys)}")
+            raise RuntimeError(
+                f"vjp: Expected pytree structure of cotangents to be the same as of outputs, got {len(gs)} for {len(ys)}"
+            )
         for y, g in zip(ys, gs):
             if g.value.shape != y.value.shape:
                 raise RuntimeError(f"vjp: expected a cotangent of shape {list(y.value.shape)}, got {list(g.value.shape)}")

@@ -28,7 +28,7 @@ class Alias(Op):
 
 
 def fresh(nest: Any, history: bool) -> tuple[Any, set[Node]]:
-    """Return `nest` with a variable in place of every tensor, and the leaves among them; `history` links them to what is outside."""
+    """Return `nest` with a variable in place of every tensor, and the leaves among them; `history` links them outside."""
     leaves: set[Node] = set()
 
     def variable(x: Any) -> Any:

@@ -11,8 +11,9 @@ import numpy as np
 from lineal.base import tree
 from lineal.core import AbstractTensor, lift, modes
 from lineal.ops.structural.joining import cat
+from lineal.ops.structural.stacking import stack
 from lineal.tracing import record
-from lineal.transforms.replay import BatchRecorder, replay, stack
+from lineal.transforms.replay import BatchRecorder, replay
 
 __all__ = ["vmap"]
 
@@ -20,10 +21,10 @@ __all__ = ["vmap"]
 def vmap(
     func: Callable[..., Any], in_dims: Any = 0, out_dims: Any = 0, randomness: str = "error", *, chunk_size: int | None = None
 ) -> Callable[..., Any]:
-    """Return a function that maps `func` over a dimension of its tensors; `in_dims` and `out_dims` say which (None: not mapped).
+    """Return a function that maps `func` over a dimension of its tensors; `in_dims` and `out_dims` say which (None: none).
 
-    `func` runs once, on the first slice; then what it did is done to the whole batch. An op that has no batched form is looped over
-    the slices. `randomness`: "error", "same" (one draw for all slices) or "different".
+    `func` runs once, on the first slice; then what it did is done to the whole batch. An op that has no batched form is looped
+    over the slices. `randomness`: "error", "same" (one draw for all slices) or "different".
     """
     if randomness not in ("error", "different", "same"):
         raise RuntimeError(f"vmap: expected randomness to be 'error', 'different' or 'same', got {randomness!r}")
@@ -69,13 +70,15 @@ def batch_size(leaves: Sequence[Any], dims: Sequence[int | None]) -> int:
             continue
         if not isinstance(x, AbstractTensor):
             raise ValueError(
-                f"vmap: Got in_dim={dim} for an input but the input is of type {type(x)}. We cannot vmap over non-Tensor arguments, "
+                f"vmap: Got in_dim={dim} for an input but the input is of type {type(x)}. We cannot vmap over "
+                "non-Tensor arguments, "
                 "please use None as the respective in_dim"
             )
         shape = x.value.shape
         if not -len(shape) <= dim < len(shape):
             raise ValueError(
-                f"vmap: Got in_dim={dim} for some input, but that input is a Tensor of dimensionality {len(shape)} so expected in_dim "
+                f"vmap: Got in_dim={dim} for some input, but that input is a Tensor of dimensionality "
+                f"{len(shape)} so expected in_dim "
                 f"to satisfy -{len(shape)} <= in_dim < {len(shape)}"
             )
         sizes.append(shape[dim])
@@ -83,13 +86,20 @@ def batch_size(leaves: Sequence[Any], dims: Sequence[int | None]) -> int:
         raise ValueError("vmap: got no inputs, or in_dims is None for all of them; there is nothing to map over")
     if len(set(sizes)) > 1:
         raise ValueError(
-            f"vmap: Expected all tensors to have the same size in the mapped dimension, got sizes {sizes} for the mapped dimension"
+            f"vmap: Expected all tensors to have the same size in the mapped dimension, got sizes {sizes} for "
+            "the mapped dimension"
         )
     return sizes[0]
 
 
 def run(
-    func: Callable[..., Any], nest: Any, marks: Sequence[bool], out_dims: Any, randomness: str, batches: Sequence[Any], size: int
+    func: Callable[..., Any],
+    nest: Any,
+    marks: Sequence[bool],
+    out_dims: Any,
+    randomness: str,
+    batches: Sequence[Any],
+    size: int,
 ) -> Any:
     """Return `func` of a batch, whose dimension stands first."""
     if randomness == "different" and size:

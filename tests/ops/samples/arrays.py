@@ -5,6 +5,11 @@ import numpy as np
 generator = np.random.default_rng(20)
 
 
+def alike(names, samples):
+    """Return the same samples for several names of one function."""
+    return {name: list(samples) for name in names}
+
+
 def normal(*shape):
     """Return standard normal numbers, none nearer to a half-integer than 0.02, where step functions and corners are."""
     x = generator.standard_normal(shape)

@@ -4,7 +4,7 @@ import numpy as np
 import scipy.linalg
 
 from lineal.testing import Sample
-from samples.arrays import compound, normal, spd, square
+from samples.arrays import alike, compound, normal, spd, square
 
 
 def hermitian(n):
@@ -43,7 +43,7 @@ def symmetric(A):
 
 SAMPLES = {
     # Functions of a matrix.
-    **dict.fromkeys(
+    **alike(
         ("inverse", "linalg.inv"),
         [
             Sample(square(3), reference=np.linalg.inv),
@@ -52,14 +52,14 @@ SAMPLES = {
         ],
     ),
     "linalg.inv_ex": [Sample(square(3))],
-    **dict.fromkeys(
+    **alike(
         ("det", "linalg.det"), [Sample(square(3), reference=np.linalg.det), Sample(compound(2, 2), reference=np.linalg.det)]
     ),
     "logdet": [Sample(spd(3), reference=lambda A: np.linalg.slogdet(A)[1])],
-    **dict.fromkeys(("slogdet", "linalg.slogdet"), [Sample(square(3), reference=np.linalg.slogdet)]),
-    **dict.fromkeys(("matrix_exp", "linalg.matrix_exp"), [Sample(normal(2, 2), reference=scipy.linalg.expm)]),
+    **alike(("slogdet", "linalg.slogdet"), [Sample(square(3), reference=np.linalg.slogdet)]),
+    **alike(("matrix_exp", "linalg.matrix_exp"), [Sample(normal(2, 2), reference=scipy.linalg.expm)]),
     "linalg.matrix_power": [Sample(square(3), -2, reference=np.linalg.matrix_power)],
-    **dict.fromkeys(("pinverse", "linalg.pinv"), [Sample(normal(4, 3), reference=np.linalg.pinv)]),
+    **alike(("pinverse", "linalg.pinv"), [Sample(normal(4, 3), reference=np.linalg.pinv)]),
     "linalg.cond": [Sample(square(3), reference=np.linalg.cond), Sample(square(3), 1, reference=np.linalg.cond)],
     "linalg.matrix_rank": [Sample(square(3), derivative=0, reference=np.linalg.matrix_rank)],
     # Norms and products.
@@ -87,30 +87,28 @@ SAMPLES = {
     "cholesky_solve": [Sample(normal(3, 2), triangular(3))],
     "cholesky_inverse": [Sample(triangular(3))],
     # Factorisations.
-    **dict.fromkeys(
+    **alike(
         ("cholesky", "linalg.cholesky"),
         [Sample(spd(3), derivative=0, reference=np.linalg.cholesky), Sample(spd(3, 2), derivative=0)],
     ),
     "linalg.cholesky_ex": [Sample(spd(3), derivative=0)],
-    **dict.fromkeys(("qr", "linalg.qr"), [Sample(normal(4, 3)), Sample(square(3), of=lambda Q, R: Q @ R)]),
+    **alike(("qr", "linalg.qr"), [Sample(normal(4, 3)), Sample(square(3), of=lambda Q, R: Q @ R)]),
     "svd": [Sample(normal(4, 3), of=lambda U, S, V: from_svd(U, S, V.mH))],
     "linalg.svd": [
         Sample(normal(4, 3), full_matrices=False, of=from_svd),
-        Sample(compound(2, 3), full_matrices=False, of=from_svd),
+        Sample(compound(2, 3), full_matrices=False, of=from_svd, keeps=False),
     ],
     "linalg.svdvals": [Sample(normal(4, 3), reference=lambda A: np.linalg.svd(A, compute_uv=False))],
     "linalg.eigh": [Sample(symmetric(square(3)), derivative=0, of=from_eigh), Sample(hermitian(2), derivative=0, of=from_eigh)],
     "linalg.eigvalsh": [Sample(symmetric(square(3)), derivative=0, reference=np.linalg.eigvalsh)],
-    "linalg.eig": [Sample(compound(3, 3), single=False, of=lambda L, V: ((V * L) @ V.inverse(), L.sum()))],
-    "linalg.eigvals": [Sample(compound(3, 3), single=False, batch=False)],
+    "linalg.eig": [Sample(compound(3, 3), single=False, keeps=False, of=lambda L, V: ((V * L) @ V.inverse(), L.sum()))],
+    "linalg.eigvals": [Sample(compound(3, 3), single=False, batch=False, keeps=False)],
     "linalg.lu": [Sample(square(3))],
-    **dict.fromkeys(("lu", "linalg.lu_factor", "linalg.lu_factor_ex"), [Sample(square(3))]),
+    **alike(("lu", "linalg.lu_factor", "linalg.lu_factor_ex"), [Sample(square(3))]),
     "lu_unpack": [Sample(square(3), np.array([1, 2, 3], np.int32))],
     "lu_solve": [Sample(normal(3, 2), square(3), np.array([1, 2, 3], np.int32))],
     "linalg.lu_solve": [Sample(square(3), np.array([1, 2, 3], np.int32), normal(3, 2))],
-    "geqrf": [Sample(normal(4, 3), derivative=0)],
-    **dict.fromkeys(
-        ("orgqr", "linalg.householder_product"), [Sample(np.tril(normal(4, 3), -1), 1 + 0.1 * normal(3), derivative=0)]
-    ),
+    "geqrf": [Sample(normal(4, 3), derivative=0, batch=False)],
+    **alike(("orgqr", "linalg.householder_product"), [Sample(np.tril(normal(4, 3), -1), 1 + 0.1 * normal(3), derivative=0)]),
     "ormqr": [Sample(np.tril(normal(4, 3), -1), 1 + 0.1 * normal(3), normal(4, 2), derivative=0)],
 }

@@ -3,7 +3,7 @@
 import numpy as np
 
 from lineal.testing import Sample
-from samples.arrays import compound, normal
+from samples.arrays import alike, compound, normal
 
 ROLL = {"reference": lambda x, shifts, dims: np.roll(x, shifts, dims)}
 
@@ -23,8 +23,8 @@ SAMPLES = {
     "t": [Sample(normal(2, 3), reference=np.transpose)],
     "t_copy": [Sample(normal(2, 3), reference=np.transpose)],
     "adjoint": [Sample(compound(2, 3), reference=lambda x: x.conj().T)],
-    **dict.fromkeys(("movedim", "moveaxis"), [Sample(normal(2, 3, 4), 0, 2, reference=np.moveaxis)]),
-    **dict.fromkeys(("swapaxes", "swapdims"), [Sample(normal(2, 3, 4), 0, 2, reference=np.swapaxes)]),
+    **alike(("movedim", "moveaxis"), [Sample(normal(2, 3, 4), 0, 2, reference=np.moveaxis)]),
+    **alike(("swapaxes", "swapdims"), [Sample(normal(2, 3, 4), 0, 2, reference=np.swapaxes)]),
     "squeeze": [Sample(normal(2, 1, 3), 1, reference=np.squeeze), Sample(normal(1, 2, 1), reference=np.squeeze)],
     "squeeze_copy": [Sample(normal(2, 1, 3), 1, reference=np.squeeze)],
     "unsqueeze": [Sample(normal(2, 3), 1, reference=np.expand_dims)],
@@ -42,10 +42,10 @@ SAMPLES = {
     "cartesian_prod": [Sample(normal(2), normal(3))],
     "combinations": [Sample(normal(4), 2)],
     # Joining and cutting.
-    **dict.fromkeys(("cat", "concat", "concatenate"), [Sample([normal(2, 3), normal(1, 3)], 0, reference=np.concatenate)]),
+    **alike(("cat", "concat", "concatenate"), [Sample([normal(2, 3), normal(1, 3)], 0, reference=np.concatenate)]),
     "stack": [Sample([normal(2, 3), normal(2, 3)], 1, reference=np.stack)],
     "hstack": [Sample([normal(2, 3), normal(2, 1)], reference=np.hstack)],
-    **dict.fromkeys(("vstack", "row_stack"), [Sample([normal(3), normal(3)], reference=np.vstack)]),
+    **alike(("vstack", "row_stack"), [Sample([normal(3), normal(3)], reference=np.vstack)]),
     "dstack": [Sample([normal(2, 3), normal(2, 3)], reference=np.dstack)],
     "column_stack": [Sample([normal(2), normal(2, 3)], reference=np.column_stack)],
     "block_diag": [Sample(normal(2, 2), normal(1, 3))],

@@ -18,17 +18,27 @@ if TYPE_CHECKING:
 ROOT = {"f": 0x3F3504F3, "d": 0x3FE6A09E667F3BCC}
 
 
-def split(e: Emitter, x: Value) -> tuple[Value, Value]:
-    """Return k as float, and f; x is positive."""
+def split(e: Emitter, x: Value, *, normal: bool = False) -> tuple[Value, Value]:
+    """Return k as float, and f; x is positive, and with `normal` not subnormal."""
     format = format_of(x)
+    if normal:
+        biased, f = split_bits(e, x)
+        return biased - format.bias, f
     subnormal = x < format.least_normal
     x = e.select(subnormal, x * 2.0**format.mantissa, x)
+    biased, f = split_bits(e, x)
+    less = e.select(subnormal, e.like(format.bias + format.mantissa, x), e.like(format.bias, x))
+    return biased - less, f
+
+
+def split_bits(e: Emitter, x: Value) -> tuple[Value, Value]:
+    """Return k + bias as float, and f; x is normal."""
+    format = format_of(x)
     bits = e.bitcast(x, format.whole)
     offset = (format.bias << format.mantissa) - ROOT[format.key]
     biased = e.bits("lshr", bits + offset, format.mantissa)
     f = e.bitcast(bits - ((biased - format.bias) << format.mantissa), x.kind) - 1.0
-    less = e.select(subnormal, e.like(format.bias + format.mantissa, x), e.like(format.bias, x))
-    return whole_float(e, biased, x) - less, f
+    return whole_float(e, biased, x), f
 
 
 def whole_float(e: Emitter, number: Value, x: Value) -> Value:

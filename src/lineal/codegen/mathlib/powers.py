@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lineal.codegen import kinds
 from lineal.codegen.mathlib import exponential, logarithm, tables
-from lineal.codegen.mathlib.parts import absolute, format_of, interleaved, product_exact, scaled, sum_exact, with_sign
+from lineal.codegen.mathlib.parts import absolute, clamped, format_of, interleaved, product_exact, scaled, sum_exact, with_sign
 from lineal.codegen.values import Value
 
 if TYPE_CHECKING:
@@ -37,8 +37,7 @@ def power(e: Emitter, x: Value, y: Value) -> Value:
     """Return xʸ: eʸˡᵒᵍ⁽ˣ⁾ with the logarithm in float64 for float32, and in two float64 for float64."""
     a = absolute(e, x)
     if x.kind is kinds.float32:
-        product = e.cast(y, kinds.float64) * logarithm.log(e, e.cast(a, kinds.float64))
-        size = e.cast(exponential.exp(e, product), x.kind)
+        size = e.cast(short_power(e, e.cast(a, kinds.float64), e.cast(y, kinds.float64)), x.kind)
     elif e.target.fma:
         size = long_power(e, a, y)
     else:
@@ -50,6 +49,17 @@ def power(e: Emitter, x: Value, y: Value) -> Value:
     size = e.select(odd, with_sign(e, size, x), size)
     size = e.select((x < 0) & (rounded != y) & (a < math.inf), e.like(math.nan, x), size)
     return e.select((y == 0) | (x == 1.0), e.like(1.0, x), size)
+
+
+def short_power(e: Emitter, a: Value, y: Value) -> Value:
+    """Return aʸ for a ≥ 0, in float64 but only as exact as float32 needs; a is never subnormal."""
+    k, f = logarithm.split(e, a, normal=True)
+    s = f / (2.0 + f)
+    z = s * s
+    log = e.muladd(k, math.log(2), e.muladd(s * z, interleaved(e, z, {"d": tables.ATANH["w"]}), s + s))
+    product = y * logarithm.at_the_edges(e, log, a)
+    k, n, r = exponential.split(e, clamped(e, product, *exponential.LIMITS["d"]))
+    return scaled(e, 1.0 + e.muladd(r * r, interleaved(e, r, {"d": tables.EXP["w"]}), r), k, n)
 
 
 def long_log(e: Emitter, x: Value) -> tuple[Value, Value]:
@@ -81,10 +91,7 @@ def long_power(e: Emitter, a: Value, y: Value) -> Value:
     rest = e.muladd(y, second, rest)
     product = e.select(normal, product, y * edge)
     rest = e.select(normal & (absolute(e, product) < 1e3), rest, e.like(0.0, a))
-    low, high = exponential.LIMITS["d"]
-    product = e.select(product > high, e.like(high, a), product)
-    product = e.select(product < low, e.like(low, a), product)
-    k, n, r = exponential.split(e, product)
+    k, n, r = exponential.split(e, clamped(e, product, *exponential.LIMITS["d"]))
     r, more = exponential.grown(e, r + rest)
     return scaled(e, 1.0 + (r + more), k, n)
 

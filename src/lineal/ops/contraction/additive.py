@@ -11,6 +11,8 @@ from lineal.ops.contraction.matmul import bmm, mm, mv, outer
 from lineal.ops.contraction.products import product, require_ndim, require_same_dtype
 from lineal.ops.conversion import cast, dtype_of, result_type
 from lineal.ops.front import store
+from lineal.ops.structural.axes import permute
+from lineal.ops.structural.reshape import reshape
 
 __all__ = ["addmm", "addmv", "addbmm", "baddbmm", "addr"]
 
@@ -29,7 +31,7 @@ def combine(name: str, input: Tensor, y: Any, beta: Any, alpha: Any, out: Tensor
     return y if out is None else store(y, out, name)
 
 
-def scaled(x: Tensor, factor: Any) -> Any:
+def scaled(x: Any, factor: Any) -> Any:
     """Return `x` times a number, which is cut to an integer where x holds integers."""
     if isinstance(factor, AbstractTensor):
         return x * factor
@@ -57,25 +59,21 @@ def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: Any = 1, alpha: Any 
     return combine("addmv", input, mv(mat, vec), beta, alpha, out)
 
 
-def baddbmm(
-    input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alpha: Any = 1, out: Tensor | None = None
-) -> Any:
+def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alpha: Any = 1, out: Tensor | None = None) -> Any:
     """Return beta × input + alpha × the products of two stacks of matrices."""
     require_same_dtype("baddbmm", input, batch1, batch2)
     return combine("baddbmm", input, bmm(batch1, batch2), beta, alpha, out)
 
 
-def addbmm(
-    input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alpha: Any = 1, out: Tensor | None = None
-) -> Any:
+def addbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alpha: Any = 1, out: Tensor | None = None) -> Any:
     """Return beta × input + alpha × the sum of the products of two stacks of matrices, as one product of long matrices."""
     require_same_dtype("addbmm", input, batch1, batch2)
     require_ndim("addbmm", 3, batch1, batch2)
     (count, rows, inner), second = batch1.value.shape, batch2.value.shape
     if second[:2] != (count, inner):
         raise RuntimeError(f"addbmm: expected batch2 of shape ({count}, {inner}, p), got {tuple(second)}")
-    wide = batch1.permute(1, 0, 2).reshape(rows, count * inner)
-    y = product(wide, batch2.reshape(count * inner, second[2]))
+    wide = reshape(permute(batch1, (1, 0, 2)), rows, count * inner)
+    y = product(wide, reshape(batch2, count * inner, second[2]))
     return combine("addbmm", input, y, beta, alpha, out)
 
 

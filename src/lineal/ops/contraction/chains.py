@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,7 +21,7 @@ __all__ = ["chain_matmul", "matrix_power"]
 
 @functools.lru_cache(256)
 def cuts(sizes: tuple[int, ...]) -> dict[tuple[int, int], int]:
-    """Return after which matrix to cut each stretch of a chain, matrix i being sizes[i] × sizes[i + 1], for the fewest products."""
+    """Return after which matrix to cut each stretch of a chain, where matrix i is sizes[i] × sizes[i + 1]."""
     count = len(sizes) - 1
     cost = {(place, place): 0 for place in range(count)}
     best: dict[tuple[int, int], int] = {}
@@ -43,7 +44,7 @@ def _multiply(matrices: Sequence[Any], best: dict[tuple[int, int], int], first: 
 
 def chain(name: str, matrices: Sequence[Any]) -> Any:
     """Return the product of matrices, multiplied in the cheapest order."""
-    for a, b in zip(matrices, matrices[1:]):
+    for a, b in itertools.pairwise(matrices):
         if a.value.shape[1] != b.value.shape[0]:
             raise mismatch(name, a.value.shape, b.value.shape)
     sizes = (matrices[0].value.shape[0], *[each.value.shape[1] for each in matrices])
@@ -79,7 +80,7 @@ def multi_dot(tensors: Sequence[AbstractTensor], *, out: AbstractTensor | None =
     return y if out is None else store(y, out, "linalg.multi_dot")
 
 
-def matrix_power(input: AbstractTensor, n: int, *, out: AbstractTensor | None = None) -> Any:
+def matrix_power(input: Any, n: int, *, out: AbstractTensor | None = None) -> Any:
     """Return square matrices to the integer power `n`, by repeated squaring; a negative power inverts first."""
     shape = input.value.shape
     if len(shape) < 2 or shape[-1] != shape[-2]:
@@ -94,11 +95,8 @@ def _power(a: Any, n: int) -> Any:
     if n == 0:
         unit = expand(lift(np.eye(a.value.shape[-1], dtype=a.value.dtype)), a.value.shape)
         return a.where(lift(np.zeros((), bool)), unit)
-    y = None
-    while True:
-        if n % 2:
-            y = a if y is None else matmul(y, a)
-        n //= 2
-        if not n:
-            return y.clone() if y is a else y
-        a = matmul(a, a)
+    if n == 1:
+        return a.clone()
+    half = a if n < 4 else _power(a, n // 2)
+    square = matmul(half, half)
+    return matmul(square, a) if n % 2 else square

@@ -6,12 +6,11 @@ import functools
 import math
 from typing import Any
 
-import numpy as np
-
 from lineal.base.spec import broadcast_shapes
 from lineal.core import AbstractTensor, Op, apply
 from lineal.ops.broadcasting import expand
 from lineal.ops.contraction.products import product
+from lineal.ops.conversion import dtype_of
 
 __all__ = ["cdist"]
 
@@ -90,7 +89,7 @@ def cdist(
     if p < 0:
         raise RuntimeError(f"cdist: only supports non-negative p values, got {p}")
     if x1.value.dtype != x2.value.dtype or x1.value.dtype.kind != "f":
-        raise RuntimeError(f"cdist: expected two floating tensors of one dtype, got {x1.dtype} and {x2.dtype}")
+        raise RuntimeError(f"cdist: expected two floating tensors of one dtype, got {dtype_of(x1)} and {dtype_of(x2)}")
     lead = broadcast_shapes("cdist", a[:-2], b[:-2])
     by_product = _MODES.get(compute_mode) if compute_mode else None
     if by_product is None:

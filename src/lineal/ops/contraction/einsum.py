@@ -6,10 +6,12 @@ import functools
 from collections import Counter
 from typing import Any, NamedTuple
 
+from lineal.base.dtypes import int64
 from lineal.core import AbstractTensor
 from lineal.ops.contraction.pairwise import Arrangement, Contraction, Labels, Named, Shape, contraction, reordered
 from lineal.ops.contraction.paths import contraction_path
 from lineal.ops.contraction.products import require_same_dtype
+from lineal.ops.conversion import cast
 from lineal.ops.structural.reshape import reshape
 
 __all__ = ["einsum", "bilinear"]
@@ -21,18 +23,27 @@ _DOTS = "..."
 def einsum(*args: Any) -> Any:
     """Return the sum of products that the letters describe, as in `einsum("ij,jk->ik", a, b)`.
 
-    Letters that the output does not name are summed over; without `->` the output has the letters that occur once, sorted. A
-    repeated letter takes a diagonal; `...` stands for any further dimensions, which broadcast. Instead of letters, a list of ints
-    (and Ellipsis) may follow each tensor. Many tensors are multiplied in an order that costs few operations.
+    Letters that the output does not name are summed over; without `->` the output has the letters that occur once, sorted.
+    A repeated letter takes a diagonal; `...` stands for any further dimensions, which broadcast. Instead of letters, a list
+    of ints (and Ellipsis) may follow each tensor. Many tensors are multiplied in an order that costs few operations.
     """
     terms, output, operands = _read(args)
     require_same_dtype("einsum", *operands)
+    if len(operands) == 1 and operands[0].value.dtype.kind in "iub":
+        operands = (_as_sum(operands[0], terms[0], output),)
     plan = planned(terms, output, tuple([x.value.shape for x in operands]))
     xs = [arrange(x) for arrange, x in zip(plan.starts, operands)]
     for first, second, contract in plan.steps:
         xs.append(contract(xs[first], xs[second]))
     y = xs[-1] if plan.order is None else xs[-1].permute(plan.order)
     return reshape(y, y.value.shape) if any(y is x for x in operands) else y
+
+
+def _as_sum(x: Any, term: Labels, output: Labels | None) -> Any:
+    """Return `x`, of integers, in the dtype of its sum if it will be summed."""
+    letters = set(term)
+    kept = letters if output is None and len(letters) == len(term) else set(output or ())
+    return x if letters <= kept else cast(x, int64)
 
 
 class Start(NamedTuple):

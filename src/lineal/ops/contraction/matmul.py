@@ -30,8 +30,9 @@ def matmul(input: AbstractTensor, other: AbstractTensor, *, out: AbstractTensor 
     try:
         a, b = input.value, other.value
     except AttributeError:
-        a = b = None
-    if a is None or a.dtype is not b.dtype:
+        require_same_dtype("matmul", input, other)
+        raise
+    if a.dtype is not b.dtype:
         require_same_dtype("matmul", input, other)
     if a.ndim == 2 == b.ndim:
         y = product(input, other)
@@ -120,7 +121,7 @@ def dot(input: AbstractTensor, tensor: AbstractTensor, *, out: AbstractTensor | 
     return y if out is None else store(y, out, "dot")
 
 
-def vdot(input: AbstractTensor, other: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
+def vdot(input: Any, other: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
     """Return Σ input* × other of two vectors of the same size."""
     require_same_dtype("vdot", input, other)
     require_ndim("vdot", 1, input, other)
@@ -160,14 +161,17 @@ def linear(input: AbstractTensor, weight: AbstractTensor, bias: AbstractTensor |
         x, w = input.value, weight.value
         same = x.dtype is w.dtype and (bias is None or bias.value.dtype is x.dtype)
     except AttributeError:
-        same = False
+        require_same_dtype("linear", input, weight, *(() if bias is None else (bias,)))
+        raise
     if not same:
         require_same_dtype("linear", input, weight, *(() if bias is None else (bias,)))
     shape = w.shape
     if len(shape) != 2 or not x.ndim or x.shape[-1] != shape[1]:
         return _unusual_linear(input, weight, bias)
     if bias is None:
-        return affine(True, "MmBackward0" if x.ndim == 2 else "UnsafeViewBackward0" if x.ndim > 2 else "SqueezeBackward4")(input, weight)
+        return affine(True, "MmBackward0" if x.ndim == 2 else "UnsafeViewBackward0" if x.ndim > 2 else "SqueezeBackward4")(
+            input, weight
+        )
     if bias.value.shape != (shape[0],):
         return linear(input, weight) + bias
     return affine_with_bias(True, "AddmmBackward0" if x.ndim == 2 else "ViewBackward0")(input, weight, bias)

@@ -48,7 +48,7 @@ class Arrangement(NamedTuple):
 
 
 class Contraction(NamedTuple):
-    """How two tensors are contracted: arranged, multiplied (as matrices, transposed as said, or element by element), reshaped."""
+    """How two tensors are contracted: arranged, multiplied (as matrices, `turned` or not, or by elements), reshaped."""
 
     first: Arrangement
     second: Arrangement

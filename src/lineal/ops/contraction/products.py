@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -24,7 +24,7 @@ def is_half(storage: np.dtype) -> bool:
     return storage.itemsize == 2 and storage.kind in "fV"
 
 
-def by_letters(*shapes: tuple[int, ...]) -> str:
+def by_letters(*shapes: Sequence[int]) -> str:
     """Return shapes as in `2x3 and 4x5`."""
     return " and ".join("x".join(map(str, shape)) or "no dimensions" for shape in shapes)
 
@@ -96,7 +96,7 @@ class Dot(Product):
 
     def check(self, a, b):
         raise RuntimeError(
-            f"dot: inconsistent tensor size, expected tensors of the same number of elements, got {a.value.size} and {b.value.size}"
+            f"dot: inconsistent tensor size, expected as many elements in both, got {a.value.size} and {b.value.size}"
         )
 
 
@@ -233,7 +233,7 @@ def by_rows(x: AbstractTensor) -> Any:
     return reshape(x, math.prod(shape[:-1]), shape[-1])
 
 
-def mismatch(name: str, a: tuple[int, ...], b: tuple[int, ...]) -> RuntimeError:
+def mismatch(name: str, a: Sequence[int], b: Sequence[int]) -> RuntimeError:
     """Return the error for factors whose sizes do not fit."""
     inner = f"{a[-1]} and {b[-2] if len(b) > 1 else b[-1]}"
     return RuntimeError(
@@ -257,4 +257,6 @@ def require_ndim(name: str, ndim: int, *xs: AbstractTensor) -> None:
     """Raise unless every tensor has `ndim` dimensions."""
     if any(x.value.ndim != ndim for x in xs):
         given = " and ".join(str(tuple(x.value.shape)) for x in xs)
-        raise RuntimeError(f"{name}: expected tensors of {ndim} dimension{'s' if ndim > 1 else ''} ({ndim}D), got shapes {given}")
+        raise RuntimeError(
+            f"{name}: expected tensors of {ndim} dimension{'s' if ndim > 1 else ''} ({ndim}D), got shapes {given}"
+        )

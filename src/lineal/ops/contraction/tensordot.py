@@ -14,11 +14,11 @@ from lineal.ops.front import store
 __all__ = ["tensordot"]
 
 
-def tensordot(a: AbstractTensor, b: AbstractTensor, dims: Any = 2, out: AbstractTensor | None = None) -> Any:
+def tensordot(a: Any, b: Any, dims: Any = 2, out: AbstractTensor | None = None) -> Any:
     """Return Σ a × b over pairs of dimensions.
 
-    `dims` lists them as (of a, of b); a number means the last ones of a with the first ones of b. A dimension of size 1 pairs with
-    any other.
+    `dims` lists them as (of a, of b); a number means the last ones of a with the first ones of b. A dimension of size 1 pairs
+    with any other.
     """
     require_same_dtype("tensordot", a, b)
     of_a, of_b = _paired(a.value.ndim, b.value.ndim, dims)
@@ -45,11 +45,11 @@ def tensordot(a: AbstractTensor, b: AbstractTensor, dims: Any = 2, out: Abstract
 def _paired(ndim_a: int, ndim_b: int, dims: Any) -> tuple[list[int], list[int]]:
     """Return the axes of both tensors to contract."""
     if isinstance(dims, AbstractTensor):
-        dims = dims.tolist()
+        dims = dims.value.tolist()
     if isinstance(dims, int):
         if not 0 <= dims <= min(ndim_a, ndim_b):
             raise RuntimeError(
-                f"tensordot: expected dims >= 0 and at most the number of dimensions of both, got dims={dims} with {ndim_a} and {ndim_b}"
+                f"tensordot: expected dims >= 0 and at most {min(ndim_a, ndim_b)}, the dimensions of both, got {dims}"
             )
         return list(range(ndim_a - dims, ndim_a)), list(range(dims))
     given: Sequence[Any] = [[each] if isinstance(each, int) else list(each) for each in dims]

@@ -12,6 +12,7 @@ from lineal.base.spec import axis, broadcast_shapes
 from lineal.core import AbstractTensor
 from lineal.ops.broadcasting import expand
 from lineal.ops.contraction.products import Product, require_same_dtype, rounded
+from lineal.ops.conversion import dtype_of
 from lineal.ops.elementwise.arithmetic import mul
 from lineal.ops.front import store
 from lineal.ops.structural.reshape import reshape
@@ -46,7 +47,9 @@ def cross(input: AbstractTensor, other: AbstractTensor, dim: int | None = None, 
     if dim is None:
         shape = broadcast_shapes("cross", input.value.shape, other.value.shape)
         if 3 not in shape:
-            raise RuntimeError(f"cross: no dimension of size 3 in input, got shapes {input.value.shape} and {other.value.shape}")
+            raise RuntimeError(
+                f"cross: no dimension of size 3 in input, got shapes {input.value.shape} and {other.value.shape}"
+            )
         dim = shape.index(3)
         warnings.warn(
             f"cross: expected dim to be given; without it the first dimension of size 3, here {dim}, is taken", stacklevel=2
@@ -68,11 +71,11 @@ def linalg_cross(input: AbstractTensor, other: AbstractTensor, *, dim: int = -1,
     return y if out is None else store(y, out, "linalg.cross")
 
 
-def vecdot(x: AbstractTensor, y: AbstractTensor, *, dim: int = -1, out: AbstractTensor | None = None) -> Any:
+def vecdot(x: Any, y: Any, *, dim: int = -1, out: AbstractTensor | None = None) -> Any:
     """Return Σ x* × y along `dim`; leading sizes broadcast."""
     for each in (x, y):
         if each.value.dtype.kind in "iub":
-            raise RuntimeError(f"linalg.vecdot: Expected a floating point or complex tensor as input. Got {each.dtype}")
+            raise RuntimeError(f"linalg.vecdot: Expected a floating point or complex tensor as input. Got {dtype_of(each)}")
     require_same_dtype("linalg.vecdot", x, y)
     found = mul(x.conj(), y).sum(dim)
     return found if out is None else store(found, out, "linalg.vecdot")

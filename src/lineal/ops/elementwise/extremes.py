@@ -5,11 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from lineal.core import AbstractTensor, apply
-from lineal.ops.elementwise.masks import keep
+from lineal.ops.elementwise.masks import keep, masked
 from lineal.ops.front import align, as_scalar, binary, require_tensor, row, store, unary
 from lineal.ops.pattern import Elementwise
 
 __all__ = ["maximum", "minimum", "fmax", "fmin", "clamp", "clip", "clamp_min", "clamp_max", "relu"]
+
+
+def _share(m: Any, g: Any, a: Any, b: Any) -> Any:
+    y = masked(m, g, m.logical_not(a < b))
+    ties = a == b
+    return m.where(ties, y * 0.5, y) if ties.any() else y
+
 
 _where_larger = row(
     "maximum_backward",
@@ -17,6 +24,7 @@ _where_larger = row(
     lambda h, a, b: _where_larger(h, a, b),
     None,
     None,
+    numeric=_share,
 )
 """The cotangent of the first of two inputs to a maximum (of the second one to a minimum): equal inputs share it."""
 
@@ -82,6 +90,7 @@ _within = row(
     None,
     None,
     None,
+    numeric=lambda m, g, x, low, high: masked(m, g, (x >= low) & (x <= high)),
 )
 _clamp = Elementwise(
     "clamp",
@@ -98,6 +107,7 @@ _clamp_min = binary(
     lambda g, x, low: keep(g, x >= low),
     lambda g, x, low: keep(g, x < low),
     domain="real",
+    numbers="second",
 )
 _clamp_max = binary(
     "clamp_max",
@@ -105,6 +115,7 @@ _clamp_max = binary(
     lambda g, x, high: keep(g, x <= high),
     lambda g, x, high: keep(g, x > high),
     domain="real",
+    numbers="second",
 )
 
 
@@ -133,7 +144,7 @@ def clamp(input: AbstractTensor, min: Any = None, max: Any = None, *, out: Abstr
         if min is not max:
             return clamp_min(input, min, out=out) if max is None else clamp_max(input, max, out=out)
         raise RuntimeError("clamp: At least one of 'min' or 'max' must not be None")
-    if min.__class__ is max.__class__ is float and input.value.dtype.kind == "f":
+    if min.__class__ is max.__class__ is float and require_tensor("clamp", input).dtype.kind == "f":
         y = apply(_clamp, input, as_scalar(min, input.value.dtype), as_scalar(max, input.value.dtype))
     else:
         refuse_unordered("clamp", input, min, max)
@@ -146,7 +157,7 @@ _where_positive = row(
     lambda m, g, y: m.where(y == 0, 0, g),
     lambda h, y: _where_positive(h, y),
     None,
-    numeric=lambda m, g, y: m.where(y, g, 0),
+    numeric=lambda m, g, y: masked(m, g, y.astype(bool)),
 )
 _relu = unary("relu", lambda m, x: m.maximum(x, 0), lambda g, y: _where_positive(g, y), domain="ordered")
 

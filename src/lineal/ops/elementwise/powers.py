@@ -145,6 +145,8 @@ def square(input: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
 
 def float_power(input: Any, exponent: Any, *, out: AbstractTensor | None = None) -> Any:
     """Return input ** exponent, computed in float64 (or complex128)."""
+    if not isinstance(input, AbstractTensor):
+        require_tensor("float_power", exponent)
     target = dtypes.complex128 if result_type(input, exponent).is_complex else dtypes.float64
     base = cast(as_operand(input), target)
     if isinstance(exponent, AbstractTensor):

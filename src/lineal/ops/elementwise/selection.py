@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from lineal.core import AbstractTensor, apply
-from lineal.ops.elementwise.masks import drop, keep
+from lineal.ops.elementwise.masks import chosen, drop, keep
 from lineal.ops.front import align, broadcast, require_tensor, store
 from lineal.ops.pattern import Elementwise
 
 __all__ = ["where"]
 
-_where = Elementwise("where", lambda m, c, a, b: m.where(c, a, b), (None, lambda g, c: keep(g, c), lambda g, c: drop(g, c)))
+_where = Elementwise(
+    "where", lambda m, c, a, b: m.where(c, a, b), (None, lambda g, c: keep(g, c), lambda g, c: drop(g, c)), numeric=chosen
+)
 
 
 def where(condition: Any, input: Any = None, other: Any = None, *, out: AbstractTensor | None = None) -> Any:

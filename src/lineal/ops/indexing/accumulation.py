@@ -3,30 +3,44 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
+import lazy_loader
 import numpy as np
 
-_WIDE = 16
-"""From this row length on, sorting the rows' targets and adding runs of rows beats counting single elements."""
+scipy = lazy_loader.load("scipy")
+
+_FEW = 2048
+"""Up to so many elements, NumPy alone is as fast as a sparse product, and SciPy's sparse matrices need not be loaded."""
 
 
 def add_rows(y: np.ndarray, rows: np.ndarray, source: np.ndarray) -> None:
     """Add source[i] to y[rows[i]] for all i; y is (N, inner) and C-contiguous, source (M, inner), rows within 0 … N-1."""
+    count, inner = source.shape
     if source.size == 0:
         return
-    inner = y.shape[1]
-    if y.dtype.kind not in "fcV":
+    if y.dtype.kind in "biu":
         np.add.at(y, rows, source)
-    elif inner >= _WIDE:
-        add_runs(y, rows, source)
     elif inner == 1:
         add_counted(y.reshape(-1), rows, source.reshape(-1))
-    else:
+    elif source.size <= _FEW:
         places = (rows[:, None] * inner + np.arange(inner)).reshape(-1)
         add_counted(y.reshape(-1), places, source.reshape(-1))
+    elif count * 16 < len(y):
+        add_runs(y, rows, source)
+    else:
+        y += product(rows, source, len(y)).astype(y.dtype, copy=False)
 
 
-def add_counted(y: np.ndarray, places: np.ndarray, source: np.ndarray) -> None:
+def product(rows: np.ndarray, source: np.ndarray, size: int) -> np.ndarray:
+    """Return A @ source, where A (size, M) is sparse with one 1 per column, in row rows[i] of column i."""
+    if source.dtype.itemsize == 2:
+        source = source.astype(np.float32)
+    columns = (np.ones(rows.size, source.dtype), rows, np.arange(rows.size + 1))
+    return scipy.sparse.csc_array(columns, shape=(size, rows.size)) @ source
+
+
+def add_counted(y: Any, places: np.ndarray, source: Any) -> None:
     """Add source[i] to y[places[i]], all of one dimension, with double accumulators."""
     if places.size * 16 < y.size:
         # few sources: a histogram of all of y would cost more than the additions

@@ -24,6 +24,7 @@ __all__ = ["index_add", "index_copy", "index_fill", "index_select", "put", "take
 def vector(name: str, x: AbstractTensor, dim: int, index: AbstractTensor, error: type = IndexError, lowest: int = 0) -> tuple:
     """Check a vector of places along `dim`; return x with a dimension, the dimension, and the index as int64 vector."""
     require_tensor(name, x)
+    require_tensor(name, index)
     place = axis(name, dim, x.value.ndim)
     if dtype_of(index) not in INDEX_DTYPES:
         raise RuntimeError(f"{name}(): Expected dtype int32 or int64 for index, got {dtype_of(index)}")
@@ -132,6 +133,7 @@ def index_fill_(self: AbstractTensor, dim: int, index: AbstractTensor, value: An
 def flat_index(name: str, input: AbstractTensor, index: AbstractTensor) -> Any:
     """Return a checked index into input flattened, as a vector."""
     require_tensor(name, input)
+    require_tensor(name, index)
     if dtype_of(index) is not dtypes.int64:
         raise RuntimeError(f"{name}(): Expected a long tensor for index, but got {dtype_of(index)}")
     count = input.value.size
@@ -144,7 +146,7 @@ def flat_index(name: str, input: AbstractTensor, index: AbstractTensor) -> Any:
 def take(input: AbstractTensor, index: AbstractTensor, *, out: Any = None) -> Any:
     """Return the elements of input, flattened, that `index` (int64; negative counts from the end) names, in index's shape."""
     places = flat_index("take", input, index)
-    y = apply(index_op((0,), "Take"), input.reshape(-1), places).reshape(index.value.shape)
+    y = apply(index_op((0,), "Take"), input.reshape(-1), places).reshape(index.value.shape)  # type: ignore[attr-defined]
     return deliver(y, out, "take", input, index)
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-import numpy as np
-
 from lineal.core import AbstractTensor, Op, apply
 
 __all__: list[str] = []
@@ -80,8 +78,3 @@ def narrow_to(x: AbstractTensor, shape: tuple[int, ...]) -> Any:
     if x.value.shape == shape:
         return x
     return apply(slice_op(tuple((0, size, 1) for size in shape)), x)
-
-
-def zeros_of(shape: tuple[int, ...], storage: np.dtype) -> np.ndarray:
-    """Return an array of zeros."""
-    return np.zeros(shape, storage)

@@ -107,7 +107,7 @@ def read_index(name: str, x: AbstractTensor, dim: int, index: AbstractTensor, *o
     The index may be no longer than `x` in the other dimensions, and no longer than `others` in any.
     """
     require_tensor(name, x)
-    if dtype_of(index) not in INDEX_DTYPES and require_tensor(name, index).size:
+    if require_tensor(name, index).size and dtype_of(index) not in INDEX_DTYPES:
         raise RuntimeError(f"{name}(): Expected dtype int32/int64 for index, got {dtype_of(index)}")
     place, shape = axis(name, dim, x.value.ndim), index.value.shape
     index = cast(index, dtypes.int64)
@@ -135,7 +135,7 @@ def read_index(name: str, x: AbstractTensor, dim: int, index: AbstractTensor, *o
 
 def raised(x: AbstractTensor, *others: Any) -> list[Any]:
     """Return the tensors with at least one dimension, so that the kernels need not think of numbers."""
-    return [each.reshape(1) if each.value.ndim == 0 else each for each in (x, *others)]
+    return [each.reshape(1) if each.value.ndim == 0 else each for each in (x, *others)]  # type: ignore[attr-defined]
 
 
 def gather(input: AbstractTensor, dim: int, index: AbstractTensor, *, sparse_grad: bool = False, out: Any = None) -> Any:

@@ -156,7 +156,7 @@ def index_reduce(
             f"({source.value.shape[place]}), for dim: {place}"
         )
     line = tuple(-1 if each == place else 1 for each in range(x.value.ndim))
-    wide = expand(index.reshape(line), source.value.shape)
+    wide = expand(index.reshape(line), source.value.shape)  # type: ignore[attr-defined]
     y = scatter_reduce(x, place, wide, source, reduce, include_self=include_self)
     y = y if input.value.ndim else y.reshape(())
     return y if out is None else store(y, out, "index_reduce")

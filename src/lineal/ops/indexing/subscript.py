@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import operator
-import warnings
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from lineal.base import dtypes
 from lineal.base.spec import broadcast_shapes
 from lineal.core import AbstractTensor, apply, lift, modes, write
 from lineal.core.inplace import touch
 from lineal.ops.broadcasting import expand
 from lineal.ops.conversion import cast, dtype_of
+from lineal.ops.front import require_tensor
 from lineal.ops.indexing.advanced import Places, index_op, put_op
 from lineal.ops.indexing.basic import Items, select_item, slice_item, slice_op
 from lineal.ops.indexing.changing import change
 from lineal.ops.indexing.masks import masked_fill_, number_like
+from lineal.ops.indexing.reading import Picks, read, tensor_pick, width
 
 __all__ = ["index_put", "index_put_"]
-
-Picks = list[tuple[int, Any]]
-"""The index tensors, each with its axis in what basic indexing leaves."""
 
 _recorder = modes.recorder.get
 _NUMBERS = (bool, int, float, complex, np.generic)
@@ -52,7 +47,9 @@ def getitem(self: AbstractTensor, index: Any) -> Any:
 
 def setitem(self: AbstractTensor, index: Any, value: Any) -> None:
     """Write `value`, a number or a tensor that broadcasts to it, into the part of the tensor that `index` means."""
-    items, picks = read(self.value.shape, index if index.__class__ is tuple else (index,) if index.__class__ is int else index)
+    if index is False:
+        return
+    items, picks = read(self.value.shape, None if index is True else index)
     if not isinstance(value, (AbstractTensor, *_NUMBERS)):
         raise TypeError(f"setitem: can't assign a {type(value).__name__} to a tensor; expected a tensor or a number")
     if not picks:
@@ -115,135 +112,6 @@ def expand_to(shape: tuple[int, ...], value: AbstractTensor, name: str) -> Any:
     return expand(value if found == value.value.shape else value.reshape(found), shape)  # type: ignore[attr-defined]
 
 
-def read(shape: tuple[int, ...], index: Any) -> tuple[Items, Picks]:
-    """Return the basic part of an index in normal form, and the index tensors with their axes after it."""
-    if index.__class__ is not tuple:
-        index = as_tuple(index)
-    items: list[Any] = []
-    picks: Picks = []
-    ndim, axis, left, open_ended = len(shape), 0, 0, True
-    for each in index:
-        kind = each.__class__
-        if each is None:
-            items.append(None)
-            left += 1
-            continue
-        if each is Ellipsis:
-            # the first one stands for all axes that the others leave, further ones for none
-            rest = max(ndim - dimensions(index), 0) if open_ended else 0
-            items += [(0, size, 1) for size in shape[axis : axis + rest]]
-            axis, left, open_ended = axis + rest, left + rest, False
-            continue
-        if kind is not int and kind is not slice:
-            each = as_pick(each)
-            kind = each.__class__
-        if kind is not int and kind is not slice:
-            taken = width(each)
-            picks.append((left, each if each.value.ndim else each.reshape(1)))
-            items += [(0, size, 1) for size in shape[axis : axis + taken]] if each.value.ndim or taken else [None]
-            axis, left = axis + taken, left + max(taken, 1)
-            if axis > ndim:
-                raise too_many(ndim, index)
-            continue
-        if axis >= ndim:
-            raise too_many(ndim, index)
-        if kind is int:
-            items.append(select_item("index", each, axis, shape[axis]))
-        else:
-            items.append(slice_item("index", each, shape[axis]))
-            left += 1
-        axis += 1
-    while items and items[-1].__class__ is tuple and items[-1] == (0, shape[axis - 1], 1):
-        items.pop()
-        axis -= 1
-    return tuple(items), picks
-
-
-def too_many(ndim: int, index: tuple) -> IndexError:
-    """Return the error for an index of more dimensions than there are."""
-    if ndim == 0 and len(index) == 1 and isinstance(index[0], int):
-        return IndexError("index: invalid index of a 0-dim tensor; use tensor.item() to read its number")
-    return IndexError(f"index: too many indices for tensor of dimension {ndim}, got {dimensions(index)}")
-
-
-def width(index: AbstractTensor) -> int:
-    """Return how many axes an index tensor stands for."""
-    return index.value.ndim if index.value.dtype == np.bool_ else 1
-
-
-def dimensions(index: tuple) -> int:
-    """Return how many axes the parts of an index name together."""
-    count = 0
-    for each in index:
-        if each is None or each is Ellipsis or isinstance(each, (bool, np.bool_)):
-            continue
-        if each.__class__ is int or each.__class__ is slice:
-            count += 1
-        else:
-            found = as_pick(each)
-            count += 1 if found.__class__ is int else width(found)
-    return count
-
-
-def as_tuple(index: Any) -> tuple:
-    """Return an index that is not a tuple as one; a list with slices, sequences or tensors in it counts as a tuple."""
-    if isinstance(index, Sequence) and not isinstance(index, (str, range)) and len(index) < 32:
-        inner = (AbstractTensor, Sequence, slice, np.ndarray)
-        if isinstance(index, tuple) or any(each is None or each is Ellipsis or isinstance(each, inner) for each in index):
-            if not isinstance(index, tuple):
-                warnings.warn(
-                    "index: a list of several indices is taken as a tuple, x[tuple(list)]; write it so, or x[tensor(list)]",
-                    UserWarning,
-                )
-            return tuple(index)
-    return (index,)
-
-
-def as_pick(each: Any) -> Any:
-    """Return an int, or the index tensor (int64, or bool for a mask) that one part of an index means."""
-    if isinstance(each, AbstractTensor):
-        return tensor_pick(each)
-    if isinstance(each, np.ndarray):
-        return tensor_pick(lift(each))
-    if isinstance(each, (bool, np.bool_)):
-        return lift(np.array(each, dtype=np.bool_))
-    if isinstance(each, (Sequence, range)) and not isinstance(each, str):
-        value = np.array(plain(each))
-        return tensor_pick(lift(value if value.size else value.astype(np.int64)))
-    try:
-        return operator.index(each)
-    except TypeError:
-        raise IndexError(
-            "index: only integers, slices (`:`), ellipsis (`...`), None and long or bool tensors are valid indices, "
-            f"got {type(each).__name__}"
-        ) from None
-
-
-def plain(nested: Any) -> Any:
-    """Return nested sequences with tensors in them as lists of numbers."""
-    if isinstance(nested, AbstractTensor):
-        return nested.value.tolist()
-    return [plain(each) for each in nested] if isinstance(nested, (Sequence, range)) else nested
-
-
-def tensor_pick(index: AbstractTensor) -> Any:
-    """Return an index tensor as int64 or bool; a single integer as an int, unless a recorder wants to see the tensor."""
-    value = index.value
-    if value.dtype.kind not in "iub":
-        raise IndexError(f"index: tensors used as indices must be integer or bool tensors, got {value.dtype.name}")
-    if value.dtype == np.uint8:
-        warnings.warn(
-            "index: indexing with dtype torch.uint8 is now deprecated, please use a dtype torch.bool instead", UserWarning
-        )
-        return cast(index, dtypes.bool_)
-    if value.dtype == np.bool_ or value.dtype == np.int64:
-        if value.ndim or value.dtype == np.bool_ or _recorder() is not None:
-            return index
-    elif value.ndim or _recorder() is not None:
-        return cast(index, dtypes.int64)
-    return int(value)
-
-
 def checked(name: str, shape: tuple[int, ...], picks: Picks) -> tuple[Places, list[Any], list[tuple[int, ...]]]:
     """Return the axes and the index tensors of an advanced index after checking masks and shapes, and the indices' shapes."""
     indices = [index for _, index in picks]
@@ -271,6 +139,7 @@ def checked(name: str, shape: tuple[int, ...], picks: Picks) -> tuple[Places, li
 
 def put_plan(name: str, x: AbstractTensor, picks: Picks, values: AbstractTensor, accumulate: bool) -> tuple:
     """Return the op of index_put and its inputs after the first: the values expanded, and the indices."""
+    require_tensor(name, values)
     places, indices, shapes = checked(name, x.value.shape, picks)
     if values.value.dtype != x.value.dtype:
         raise RuntimeError(

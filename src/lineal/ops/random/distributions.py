@@ -179,6 +179,8 @@ def multinomial(
         raise RuntimeError("multinomial: invalid multinomial distribution (sum of probabilities <= 0)")
     shape = (*value.shape[:-1], int(num_samples))
     y = (generator or default_generator).draw(Multinomial(shape, dtypes.int64, replacement), input)
+    if out is not None and dtypes.of(out.value.dtype) is not dtypes.int64:
+        raise RuntimeError(f"multinomial: expected out to be int64, got {dtypes.of(out.value.dtype)}")
     return y if out is None else store(y, out, "multinomial")
 
 

@@ -7,7 +7,7 @@ numbers in eager and compiled code.
 
 from __future__ import annotations
 
-import secrets
+import os
 import threading
 from typing import Any
 
@@ -52,7 +52,7 @@ class Generator:
 
     def seed(self) -> int:
         """Start anew from a seed that the operating system chooses, and return it."""
-        chosen = secrets.randbits(63)
+        chosen = int.from_bytes(os.urandom(8), "little") >> 1
         self.manual_seed(chosen)
         return chosen
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from lineal.base.spec import axis
 from lineal.core import AbstractTensor, Op, apply
+from lineal.ops.reductions.front import numpy_names
 from lineal.ops.sorting.ranking import order
 from lineal.ops.sorting.selection import keys_of, sortable
 
@@ -76,10 +77,11 @@ def _apply(name: str, x: Any, dim: int | None, inverse: bool, counts: bool, cons
     sortable(name, x)
     place = None if dim is None else axis(name, dim, x.value.ndim)
     if place is not None and not x.value.ndim:
-        place = None
+        raise IndexError(f"{name}: Dimension specified as {dim} but tensor has no dimensions")
     if place is not None and 0 in x.value.shape and x.value.shape[place]:
         raise RuntimeError(
-            f"{name}: There are 0 sized dimensions, and they aren't selected, so unique cannot be applied, got shape {x.value.shape}"
+            f"{name}: There are 0 sized dimensions, and they aren't selected, so unique cannot be applied, "
+            f"got shape {x.value.shape}"
         )
     values, each, many = apply(_unique(place, bool(inverse), bool(counts), consecutive), x)
     if not inverse and not counts:
@@ -87,6 +89,7 @@ def _apply(name: str, x: Any, dim: int | None, inverse: bool, counts: bool, cons
     return (values, *([each] if inverse else []), *([many] if counts else []))
 
 
+@numpy_names
 def unique(
     input: AbstractTensor,
     sorted: bool = True,
@@ -102,6 +105,7 @@ def unique(
     return _apply("unique", input, dim, return_inverse, return_counts, consecutive=False)
 
 
+@numpy_names
 def unique_consecutive(
     input: AbstractTensor, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
 ) -> Any:

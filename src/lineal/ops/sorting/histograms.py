@@ -11,6 +11,7 @@ from lineal.base import results
 from lineal.core import AbstractTensor, Op, apply, lift
 from lineal.ops.conversion import dtype_of
 from lineal.ops.front import store, unsupported
+from lineal.ops.structural.reshape import reshape
 
 __all__ = ["bincount", "histc", "histogram", "histogramdd"]
 
@@ -27,7 +28,6 @@ class BinCount(Counting):
 
     least: int
     name = "Bincount"
-    differentiable = False
 
     def eager(self, xp, x, weights=None):
         y = xp.bincount(x, weights, self.least)
@@ -35,7 +35,7 @@ class BinCount(Counting):
 
 
 class HistC(Counting):
-    """How many elements lie in each of `bins` bins of equal width between `low` and `high` (the extremes, if these are equal)."""
+    """How many elements lie in each of `bins` equal bins between `low` and `high` (the extremes, if these are equal)."""
 
     bins: int
     low: float
@@ -75,7 +75,7 @@ class Histogram(Counting):
 
 
 def bounds(name: str, x: np.ndarray, low: float, high: float, margin: float) -> tuple[Any, Any]:
-    """Return the range of the bins in x's dtype: the given one, the extremes if it is empty, widened by `margin` if those are equal too."""
+    """Return the range of the bins in x's dtype: the given one, or the extremes if it is empty, `margin` around equal ones."""
     if low == high and x.size:
         low, high = x.min(), x.max()
     elif low == high:
@@ -105,9 +105,7 @@ def bincount(input: AbstractTensor, weights: AbstractTensor | None = None, minle
     return apply(BinCount(int(minlength)), input, weights)
 
 
-def histc(
-    input: AbstractTensor, bins: int = 100, min: float = 0, max: float = 0, *, out: AbstractTensor | None = None
-) -> Any:
+def histc(input: AbstractTensor, bins: int = 100, min: float = 0, max: float = 0, *, out: AbstractTensor | None = None) -> Any:
     """Return how many elements lie in each of `bins` bins of equal width from `min` to `max` (by default the extremes)."""
     _check_bins("histc", input, bins)
     if max < min:
@@ -141,7 +139,7 @@ def histogram(
     out: Any = None,
 ) -> results.histogram:
     """Return the counts (weights' sums, densities) in bins, and the bins' edges; `bins` is a number or the sorted edges."""
-    points = input.reshape(-1, 1)
+    points = reshape(input, -1, 1)
     (counts, edges) = _histogram("histogram", points, [bins], range, weight, density)
     ys = (counts, edges[0])
     if out is not None:
@@ -162,7 +160,7 @@ def histogramdd(
     each = [bins] * size if isinstance(bins, int) else list(bins)
     if len(each) != size:
         raise RuntimeError(f"histogramdd: expected bins for {size} dimensions, got {len(each)}")
-    points = input.reshape(-1, size)
+    points = reshape(input, -1, size)
     return results.histogramdd(_histogram("histogramdd", points, each, range, weight, density))
 
 

@@ -11,6 +11,7 @@ from lineal.core import AbstractTensor, lift
 from lineal.ops.conversion import constant, dtype_of
 from lineal.ops.elementwise.arithmetic import lerp
 from lineal.ops.front import store
+from lineal.ops.reductions.front import numpy_names
 from lineal.ops.sorting.order import sort
 from lineal.ops.sorting.selection import is_nan
 
@@ -19,6 +20,7 @@ __all__ = ["quantile", "nanquantile"]
 _MODES = ("linear", "lower", "higher", "midpoint", "nearest")
 
 
+@numpy_names
 def quantile(
     input: AbstractTensor,
     q: Any,
@@ -28,11 +30,12 @@ def quantile(
     interpolation: str = "linear",
     out: AbstractTensor | None = None,
 ) -> Any:
-    """Return the elements below which the parts `q` (0 to 1, a number or a vector) of all lie along `dim`; NaN if one is NaN."""
+    """Return the elements below which the parts `q` (0 to 1, a number or vector) of all lie along `dim`; NaN if one is."""
     y = _quantile("quantile", input, q, dim, keepdim, interpolation, ignore=False)
     return y if out is None else store(y, out, "quantile")
 
 
+@numpy_names
 def nanquantile(
     input: AbstractTensor,
     q: Any,
@@ -99,7 +102,7 @@ def _check(name: str, x: Any, q: Any, interpolation: str) -> Any:
         if q.value.ndim > 1:
             raise RuntimeError(f"{name}: q must be a scalar or 1D tensor, got shape {tuple(q.value.shape)}")
         if q.value.dtype != storage:
-            raise RuntimeError(f"{name}: q tensor must be same dtype as the input tensor, got {q.dtype} and {x.dtype}")
+            raise RuntimeError(f"{name}: q tensor must be same dtype as the input tensor, got {dtype_of(q)} and {x.dtype}")
     else:
         q = constant(q, dtype_of(x))
     if not np.all((q.value >= 0) & (q.value <= 1)):

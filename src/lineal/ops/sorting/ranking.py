@@ -1,7 +1,8 @@
 """Which places sort an array: stably, NaN last, and faster than a stable argsort.
 
-A narrow number and its place fit into one 64-bit integer, and sorting integers is what NumPy does fastest; equal numbers are then
-told apart by their place. Wide numbers are sorted by the fast, unstable argsort, which equals the stable one where no two are equal.
+A narrow number and its place fit into one 64-bit integer, and sorting integers is what NumPy does fastest; equal numbers
+are then told apart by their place. Wide numbers are sorted by the fast, unstable argsort, which gives what the stable one
+gives where no two numbers are equal.
 """
 
 from __future__ import annotations
@@ -66,5 +67,5 @@ def _narrow(keys: np.ndarray) -> np.ndarray | None:
     bits = narrow.view(np.uint32)
     # negative numbers order against their bits, the others above them
     ranks = bits ^ ((bits.view(np.int32) >> 31).view(np.uint32) | np.uint32(1 << 31))
-    ranks[narrow != narrow] = np.uint32((1 << 32) - 1)  # noqa: PLR0124 - only NaN differs from itself
+    ranks[narrow != narrow] = np.uint32((1 << 32) - 1)
     return ranks

@@ -54,7 +54,7 @@ class IsIn(Op):
                 found |= elements == member
             return ~found if self.invert else found
         if members.dtype.kind in "fc":
-            members = members[members == members]  # noqa: PLR0124 - drops NaN
+            members = members[members == members]
         return xp.isin(elements, members, invert=self.invert)
 
     def vjp(self, needs, g, y, *xs):
@@ -76,7 +76,7 @@ def searchsorted(
     A sequence of one dimension serves all numbers, otherwise every row has its own. `sorter` lists the places that sort it.
     """
     y = _search("searchsorted", sorted_sequence, input, out_int32, _side(right, side), sorter)
-    return y if out is None else store(y, out, "searchsorted")
+    return y if out is None else _stored(y, out, "searchsorted")
 
 
 def bucketize(
@@ -86,7 +86,15 @@ def bucketize(
     if boundaries.value.ndim != 1:
         raise RuntimeError(f"bucketize: boundaries tensor must be 1 dimension, but got dim({boundaries.value.ndim})")
     y = _search("bucketize", boundaries, input, out_int32, "right" if right else "left", None)
-    return y if out is None else store(y, out, "bucketize")
+    return y if out is None else _stored(y, out, "bucketize")
+
+
+def _stored(y: Any, out: Any, name: str) -> Any:
+    if out.value.dtype != y.value.dtype:
+        raise RuntimeError(
+            f"{name}: expected out of dtype {dtype_of(y)} (out_int32 chooses between int32 and int64), got {dtype_of(out)}"
+        )
+    return store(y, out, name)
 
 
 def _side(right: bool, side: str | None) -> str:
@@ -115,10 +123,8 @@ def _search(name: str, sequence: Any, numbers: Any, out_int32: bool, side: str, 
             f"{name}: boundaries tensor should be 1 dimension or the first N-1 dimensions of boundaries tensor and input value "
             f"tensor must match, got shapes {tuple(a)} and {tuple(b)}"
         )
-    if sequence.value.dtype != numbers.value.dtype:
-        raise RuntimeError(
-            f"{name}: input value tensor and sorted tensor should have same dtype, got {dtype_of(numbers)} and {dtype_of(sequence)}"
-        )
+    common = dtypes.promote_types(dtype_of(sequence), dtype_of(numbers))
+    sequence, numbers = cast(sequence, common), cast(numbers, common)
     if order is not None:
         _check_order(name, order, a)
     op = SearchSorted(side, dtypes.int32 if out_int32 else dtypes.int64, order is not None)

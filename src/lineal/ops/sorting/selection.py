@@ -1,4 +1,4 @@
-"""What sorting, ranking and voting along a dimension share: values taken from the input, and the places they were taken from."""
+"""What sorting, ranking and voting along a dimension share: values taken from the input, and the places they come from."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from lineal.base.results import Result
 from lineal.base.spec import axis as as_axis
 from lineal.core import AbstractTensor, Op, apply, lift
 from lineal.ops.front import store
-
 
 FEW = 256
 """Up to so many elements sorting all of them is as fast as dividing them, and decides between equals by their place."""
@@ -55,7 +54,7 @@ def keys_of(x: np.ndarray) -> np.ndarray:
 
 def is_nan(keys: np.ndarray) -> np.ndarray:
     """Return where `keys` are NaN."""
-    return keys != keys  # noqa: PLR0124 - only NaN differs from itself; isnan refuses integers
+    return keys != keys
 
 
 def sortable(name: str, x: AbstractTensor) -> None:

@@ -39,7 +39,7 @@ class Diagonal(Op):
 _diagonal = functools.lru_cache(4096)(Diagonal)
 
 
-def diagonal_op(name: str, ndim: int, offset: int, dim1: int, dim2: int) -> Op:
+def diagonal_op(name: str, ndim: int, offset: int, dim1: int, dim2: int) -> Diagonal:
     """Return the view op of a diagonal; RuntimeError if both dims are one."""
     if ndim == 0:
         axis(name, dim1, 0)

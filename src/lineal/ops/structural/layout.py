@@ -66,13 +66,13 @@ def storage_offset(value: np.ndarray) -> int:
 def restride(value: np.ndarray, shape: Ints, strides: Ints) -> np.ndarray:
     """Return an array over the memory of `value`, from its first element on, with this shape and these strides in bytes.
 
-    NumPy's `as_strided` does the same in five times the time.
+    Where `value` is contiguous this takes a fifth of the time of NumPy's `as_strided`.
     """
-    if value.flags.c_contiguous:
+    flags = value.flags
+    if flags.c_contiguous:
         return np.ndarray(shape, value.dtype, value, 0, strides)
-    root, skip = block(value)
-    if root.flags.c_contiguous:
-        return np.ndarray(shape, value.dtype, root, skip, strides)
+    if flags.f_contiguous:
+        return np.ndarray(shape, value.dtype, value.T, 0, strides)
     return as_strided(value, shape, strides)
 
 

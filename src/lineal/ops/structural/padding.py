@@ -121,8 +121,6 @@ def reflected(x: AbstractTensor, dim: int, low: int, high: int) -> list:
 def replicated(x: AbstractTensor, dim: int, low: int, high: int) -> list:
     """Return what stands before and after `x` when its first and last elements are repeated."""
     shape = x.value.shape
-    if not shape[dim]:
-        raise RuntimeError(f"pad: Expected a non-empty dimension {dim} to repeat the edge of, got shape {list(shape)}")
     first, last = part(x, dim, 0, 1), part(x, dim, shape[dim] - 1, shape[dim])
     wide = [(*shape[:dim], width, *shape[dim + 1 :]) for width in (low, high)]
     return [expand(first, wide[0]), expand(last, wide[1])]
@@ -164,6 +162,8 @@ def pad(input: AbstractTensor, pad: Sequence[int], mode: str = "constant", value
             f"pad: Only 2D, 3D, 4D, 5D padding with non-constant padding are supported for now; got {len(pad)} widths for "
             f"{ndim} dimensions"
         )
+    if mode != "circular" and 0 in input.value.shape[ndim - len(pad) // 2 - 1 :]:
+        raise RuntimeError(f"pad: Expected no empty dimension but the batch, got shape {list(input.value.shape)}")
     for dim, (low, high) in enumerate(widths):
         size = input.value.shape[dim]
         if size + low + high < (0 if mode == "circular" else 1) and (low or high):

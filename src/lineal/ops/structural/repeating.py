@@ -92,7 +92,7 @@ def repeat_interleave(
                 f"{repeats.value.size} and input.size({place}) = {shape[place]}"
             )
         return input.index_select(place, lift(counted_out(repeats, output_size)))  # type: ignore[attr-defined]
-    count = int(repeats)
+    count = int(repeats)  # type: ignore[arg-type]
     if count < 0:
         raise RuntimeError(f"repeat_interleave: repeats can not be negative, got {count}")
     check_output_size(output_size, count * shape[place])

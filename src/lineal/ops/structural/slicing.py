@@ -98,7 +98,7 @@ def narrow(input: AbstractTensor, dim: int, start: Any, length: int) -> Any:
         raise RuntimeError("narrow: narrow() cannot be applied to a 0-dim tensor.")
     if isinstance(start, AbstractTensor) and (start.value.ndim or start.value.dtype.kind not in "iu"):
         raise RuntimeError(f"narrow: start must be an 0-dim integral Tensor, got {dtype_of(start)}{list(start.value.shape)}")
-    place, first = axis("narrow", dim, len(shape)), operator.index(start)
+    place, first = axis("narrow", dim, len(shape)), operator.index(start)  # type: ignore[arg-type]
     size = shape[place]
     if length < 0:
         raise RuntimeError(f"narrow: length must be non-negative, got {length}")

@@ -1,0 +1,45 @@
+"""Loops split over the threads of the pool: a job function per loop, which every thread calls for its own range."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from lineal.codegen.emit import Emitter
+from lineal.codegen.kinds import int32, int64, pointer
+from lineal.codegen.values import Value
+
+Body = Callable[..., None]
+
+
+def parallel(
+    e: Emitter, name: str, count: int | Value, captured: Sequence[Value], body: Body, *, least: int = 1, grain: int = 64
+) -> None:
+    """Write body(start, stop, *captured) for ranges that make up range(count), each on its own thread.
+
+    The body is written into a job function of its own, so what it reads of this function it must take from `captured`
+    (scalars). Ranges start at multiples of `grain`; fewer than `least` in all are not worth other threads.
+    """
+    count = e.index(count)
+    values = [count, *captured]
+    job = f"{name}.job"
+    write_job(e, job, values, body, grain)
+    memory = e.name()
+    e.frame.slots.append(f"  {memory} = alloca [{len(values)} x i64], align 16")
+    table = Value(e, memory, pointer)
+    for n, value in enumerate(values):
+        e.store(value, e.address(table, n, int64))
+    with e.if_else(count < least) as (then, otherwise):
+        with then:
+            e.call(job, None, table, e.const(0, int32), e.const(1, int32))
+        with otherwise:
+            e.call("lineal_fork", None, e.symbol("lineal_pool"), e.symbol(job), table)
+
+
+def write_job(e: Emitter, job: str, values: Sequence[Value], body: Body, grain: int) -> None:
+    """Write job(table, number, threads): the body for the part of this thread."""
+    with e.function(job, [("table", pointer), ("number", int32), ("threads", int32)]) as (table, number, threads):
+        count, *captured = (e.load(e.address(table, n, int64), v.kind) for n, v in enumerate(values))
+        pieces = e.math.floor_divide(count + (grain - 1), grain)
+        share = e.math.floor_divide(pieces + e.cast(threads, int64) - 1, e.cast(threads, int64)) * grain
+        start = e.math.minimum(share * e.cast(number, int64), count)
+        body(start, e.math.minimum(start + share, count), *captured)
