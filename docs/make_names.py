@@ -9,7 +9,7 @@ import inspect
 from pathlib import Path
 from types import ModuleType
 
-import lineal
+import lineal.data
 
 PAGE = Path(__file__).with_name("names.md")
 
@@ -28,12 +28,13 @@ def members(module: ModuleType) -> list[str]:
     listed = getattr(module, "__all__", None)
     if listed is not None:
         return sorted(listed)
-    return sorted(name for name, value in vars(module).items() if is_public(module, name, value))
+    # dir and getattr, not vars: lineal imports some of its names when they are first used.
+    return [name for name in sorted(dir(module)) if is_public(module, name, getattr(module, name))]
 
 
 def is_public(module: ModuleType, name: str, value: object) -> bool:
     """Return whether a module without `__all__` offers this name."""
-    if name.startswith("_"):
+    if name.startswith("_") or name == "TYPE_CHECKING":
         return False
     if isinstance(value, ModuleType):
         return value.__name__ == f"{module.__name__}.{name}" and not (module is lineal and name in INNER)

@@ -111,7 +111,12 @@ NUMPY = {
     "asin": "arcsin", "acos": "arccos", "atan": "arctan", "asinh": "arcsinh", "acosh": "arccosh", "atanh": "arctanh",
     "atan2": "arctan2",
 }  # fmt: skip
-SCIPY = {"erf": scipy.special.erf, "erfc": scipy.special.erfc, "lgamma": np.vectorize(lambda x: x if np.isnan(x) else lgamma(x), otypes="d"), "sigmoid": scipy.special.expit}
+SCIPY = {
+    "erf": scipy.special.erf,
+    "erfc": scipy.special.erfc,
+    "lgamma": np.vectorize(lambda x: x if np.isnan(x) else lgamma(x), otypes="d"),
+    "sigmoid": scipy.special.expit,
+}
 
 
 def lgamma(x):
@@ -163,7 +168,13 @@ def test_every_vector_length_computes_the_same_functions(dtype, level):
         y = elementwise(lambda m, x, name=name: getattr(m, name)(x), KINDS[dtype], level=level)(x)
         with np.errstate(all="ignore"):
             expected = numpy_function(name)(x.astype(np.float64)).astype(dtype)
-        np.testing.assert_allclose(y, expected, rtol=(30 if name == "erfc" else 6) * np.finfo(dtype).eps, atol=4e-15 if name == "lgamma" else 0, err_msg=f"{name} at {level}")
+        np.testing.assert_allclose(
+            y,
+            expected,
+            rtol=(30 if name == "erfc" else 6) * np.finfo(dtype).eps,
+            atol=4e-15 if name == "lgamma" else 0,
+            err_msg=f"{name} at {level}",
+        )
 
 
 def test_often_used_functions_become_functions():

@@ -283,4 +283,3 @@ def test_the_layout_is_found_here():
     assert layout.ndarray() is not None
     with pytest.raises(LookupError):
         layout.offset_of(12345, np.zeros(3))
-

@@ -41,12 +41,6 @@ EXPECTED = {
 }
 
 
-def module_of(path: Path) -> str:
-    """Return the dotted name of a file of the package."""
-    parts = ("lineal", *path.relative_to(PACKAGE).with_suffix("").parts)
-    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-
-
 def starred(path: Path) -> list[str]:
     """Return the modules whose names a file takes over with a star."""
     tree = ast.parse(path.read_text(encoding="utf-8"))

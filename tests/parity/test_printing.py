@@ -20,7 +20,8 @@ def drawn(shape, dtype, scale, kind):
         numbers = np.where(np.arange(numbers.size).reshape(shape) % 5 == 0, np.nan, numbers)
         numbers.flat[0] = np.inf
     if dtype.startswith("complex"):
-        numbers = numbers + 1j * numbers[::-1] if shape else numbers * (1 - 2j)
+        real, numbers = numbers, np.empty(shape, complex)
+        numbers.real, numbers.imag = real, real[::-1] if shape else -2 * real
     elif not dtype.startswith(("float", "bfloat")):
         numbers = np.nan_to_num(numbers).clip(0, 200)
     return torch.from_numpy(np.array(numbers)).to(getattr(torch, dtype))

@@ -3,53 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from lineal.codegen import half, kinds
 from lineal.codegen.kinds import Kind
 from lineal.codegen.values import Value
-
-if TYPE_CHECKING:
-    from lineal.codegen.emit import Frame
-    from lineal.codegen.target import Target
+from lineal.codegen.writer import Writer
 
 FLOAT_TESTS = {"eq": "oeq", "ne": "une", "lt": "olt", "le": "ole", "gt": "ogt", "ge": "oge"}
 INTEGER_OPERATIONS = {"fadd": "add", "fsub": "sub", "fmul": "mul"}
 
 
-class Arithmetic:
-    """What the Emitter can do with values; never used alone."""
-
-    if TYPE_CHECKING:
-        target: Target
-        frame: Frame
-
-        def new(self, code: str, kind: Kind, lanes: int = 1) -> Value: ...
-        def line(self, code: str) -> None: ...
-        def intrinsic(self, name: str, *arguments: Value, result: Kind | None = None) -> Value: ...
+class Arithmetic(Writer):
+    """What the Emitter can do with values."""
 
     # constants
 
     def const(self, number: Any, kind: Kind, lanes: int = 1) -> Value:
         """Return a constant, in every lane."""
         text = kinds.literal(number, kind)
-        return Value(self, text if lanes == 1 else f"splat ({kind.llvm} {text})", kind, lanes)  # type: ignore[arg-type]
+        return Value(self, text if lanes == 1 else f"splat ({kind.llvm} {text})", kind, lanes)
 
     def like(self, number: Any, value: Value) -> Value:
         """Return a constant of the kind and lanes of `value`."""
         return self.const(number, value.kind, value.lanes)
 
     def undefined(self, kind: Kind, lanes: int) -> Value:
-        return Value(self, "poison", kind, lanes)  # type: ignore[arg-type]
+        return Value(self, "poison", kind, lanes)
 
     def iota(self, kind: Kind, lanes: int) -> Value:
         """Return 0, 1, 2 … in the lanes."""
         if lanes == 1:
             return self.const(0, kind)
         listed = ", ".join(f"{kind.llvm} {kinds.literal(n, kind)}" for n in range(lanes))
-        return Value(self, f"<{listed}>", kind, lanes)  # type: ignore[arg-type]
+        return Value(self, f"<{listed}>", kind, lanes)
 
     # bringing operands together
 
@@ -72,7 +61,7 @@ class Arithmetic:
         if value.lanes == lanes:
             return value
         if value.text[0] not in "%@":
-            return Value(self, f"splat ({value.typed})", value.kind, lanes)  # type: ignore[arg-type]
+            return Value(self, f"splat ({value.typed})", value.kind, lanes)
         inserted = self.insert(self.undefined(value.kind, lanes), value, 0)
         return self.shuffle(inserted, [0] * lanes)
 
@@ -109,7 +98,7 @@ class Arithmetic:
     def bitcast(self, value: Value, kind: Kind) -> Value:
         """Return the bits of `value` read as another kind of the same size."""
         if value.kind.llvm == kind.llvm:
-            return Value(self, value.text, kind, value.lanes)  # type: ignore[arg-type]
+            return Value(self, value.text, kind, value.lanes)
         return self.convert("bitcast", value, kind)
 
     def convert(self, instruction: str, value: Value, kind: Kind) -> Value:
@@ -124,13 +113,13 @@ class Arithmetic:
         if kind.family == "b":
             return self.compare("ne", value, 0)
         if kind in (kinds.float16, kinds.bfloat16):
-            return half.narrowed(self, self.cast(value, kinds.float32), kind)  # type: ignore[arg-type]
+            return half.narrowed(self, self.cast(value, kinds.float32), kind)
         if source in (kinds.float16, kinds.bfloat16):
-            return self.cast(half.widened(self, value), kind)  # type: ignore[arg-type]
+            return self.cast(half.widened(self, value), kind)
         if source.family == "f" or kind.family == "f":
             return self.cast_float(value, kind)
         if source.bits == kind.bits:
-            return Value(self, value.text, kind, value.lanes)  # type: ignore[arg-type]
+            return Value(self, value.text, kind, value.lanes)
         if source.bits > kind.bits:
             return self.convert("trunc", value, kind)
         return self.convert("sext" if source.family == "i" else "zext", value, kind)

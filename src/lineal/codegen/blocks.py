@@ -8,7 +8,7 @@ from lineal.codegen.kinds import Kind
 from lineal.codegen.values import Value
 
 if TYPE_CHECKING:
-    from lineal.codegen.emit import Emitter
+    from lineal.codegen.memory import Memory
 
 
 class Block:
@@ -16,7 +16,7 @@ class Block:
 
     __slots__ = ("emitter", "index", "lanes", "mask", "stop")
 
-    def __init__(self, emitter: Emitter, index: Value, lanes: int, mask: Value | None, stop: Value):
+    def __init__(self, emitter: Memory, index: Value, lanes: int, mask: Value | None, stop: Value):
         self.emitter = emitter
         self.index = index
         self.lanes = lanes

@@ -72,7 +72,7 @@ class Cache:
             raise
 
     def sweep(self) -> None:
-        """Remove the least recently used entries until three quarters of the limit are left, if there are more than the limit."""
+        """If there are more bytes than the limit, remove the least recently used until three quarters of it are left."""
         found = []
         for path in self.folder.glob("*/*"):
             with contextlib.suppress(OSError):

@@ -1,116 +1,28 @@
 """The Emitter: writes LLVM code as text, with values that compute by operators and loops that read as loops.
 
-    e = Emitter(target.host())
-    with e.function("double", [("x", pointer), ("y", pointer), ("n", int64)]) as (x, y, n):
-        for block in e.blocks(n, float32):
-            block.store(2 * block.load(x, float32), y)
-    e.text()
+e = Emitter(target.host())
+with e.function("double", [("x", pointer), ("y", pointer), ("n", int64)]) as (x, y, n):
+    for block in e.blocks(n, float32):
+        block.store(2 * block.load(x, float32), y)
+e.text()
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
-from lineal.codegen import kinds
-from lineal.codegen.arithmetic import Arithmetic
 from lineal.codegen.flow import Flow
-from lineal.codegen.kinds import Kind
 from lineal.codegen.mathmodule import MathModule
-from lineal.codegen.memory import Memory
-from lineal.codegen.target import Target, host
+from lineal.codegen.target import Target
 from lineal.codegen.values import Value
 
-Lanes = tuple[Kind, int]
 
-
-class Frame:
-    """What is known of the function that is being written."""
-
-    def __init__(self, header: str):
-        self.header = header
-        self.lines: list[str] = []
-        self.count = 0
-        self.block = "entry"
-        self.inlined: dict[str, int] = {}
-        self.slots: list[str] = []
-
-
-class Emitter(Arithmetic, Flow, Memory):
-    """Writes one LLVM module for one target."""
+class Emitter(Flow):
+    """Writes one LLVM module for one target; arithmetic, memory, control flow, and NumPy's functions as `math`."""
 
     def __init__(self, target: Target | None = None):
-        self.target = host() if target is None else target
+        super().__init__(target)
         self.math = MathModule(self)
-        self.functions: list[str] = []
-        self.declared: dict[str, str] = {}
-        self.defined: dict[str, str] = {}
-        self.frames: list[Frame] = []
-
-    @property
-    def frame(self) -> Frame:
-        return self.frames[-1]
-
-    def lanes(self, kind: Kind) -> int:
-        """Return how many values of `kind` a vector of the target holds."""
-        return self.target.lanes(kind)
-
-    # functions
-
-    @contextmanager
-    def function(
-        self, name: str, parameters: Sequence[tuple], result: Kind | Lanes | None = None, *, internal: bool = False
-    ) -> Iterator[tuple[Value, ...]]:
-        """Write the function `name`; a parameter is (name, kind) or (name, kind, lanes). Yield the parameters' values."""
-        values = tuple(Value(self, f"%{p[0]}", p[1], p[2] if len(p) > 2 else 1) for p in parameters)
-        returned = "void" if result is None else self.type_of(result)
-        linkage = "internal " if internal else ""
-        self.frames.append(Frame(f"define {linkage}{returned} @{name}({', '.join(v.typed for v in values)}) #0"))
-        self.defined[name] = returned
-        yield values
-        frame = self.frames[-1]
-        if result is None and frame.lines[-1:] != ["  ret void"]:
-            self.line("ret void")
-        self.frames.pop()
-        self.functions.append("\n".join((frame.header + " {", "entry:", *frame.slots, *frame.lines, "}")))
-
-    def ret(self, value: Value | None = None) -> None:
-        """Return from the function."""
-        self.line("ret void" if value is None else f"ret {value.typed}")
-
-    def type_of(self, given: Kind | Lanes) -> str:
-        kind, lanes = (given, 1) if isinstance(given, Kind) else given
-        return kind.llvm if lanes == 1 else f"<{lanes} x {kind.llvm}>"
-
-    def call(self, name: str, result: Kind | Lanes | None, *arguments: Value) -> Value:
-        """Call the function `name`: one of this module, or one bound by the linker."""
-        returned = "void" if result is None else self.type_of(result)
-        if name not in self.defined and name not in self.declared:
-            self.declared[name] = f"declare {returned} @{name}({', '.join(a.type for a in arguments)})"
-        code = f"call {returned} @{name}({', '.join(a.typed for a in arguments)})"
-        if result is None:
-            self.line(code)
-            return Value(self, "undef", kinds.bool_)
-        kind, lanes = (result, 1) if isinstance(result, Kind) else result
-        return self.new(code, kind, lanes)
-
-    def call_pointer(self, function: Value, *arguments: Value) -> None:
-        """Call the void function that `function` points to."""
-        self.line(f"call void {function.text}({', '.join(a.typed for a in arguments)})")
-
-    def symbol(self, name: str, declaration: str = "external global i8") -> Value:
-        """Return the address of `name`, a datum or function of this module or bound by the linker."""
-        if name not in self.defined:
-            self.declared.setdefault(name, f"@{name} = {declaration}")
-        return Value(self, f"@{name}", kinds.pointer)
-
-    def intrinsic(self, name: str, *arguments: Value, result: Kind | None = None) -> Value:
-        """Call an LLVM intrinsic that is overloaded on its first argument's type."""
-        first = arguments[0]
-        suffix = f"f{first.kind.bits}" if first.kind.family == "f" else f"i{first.kind.bits}"
-        vector = "" if first.lanes == 1 else f"v{first.lanes}"
-        kind = result or first.kind
-        return self.call(f"llvm.{name}.{vector}{suffix}", (kind, first.lanes), *arguments)
 
     def per_lane(self, name: str, *arguments: Value) -> Value:
         """Call the scalar C function `name` for every lane."""
@@ -131,51 +43,3 @@ class Emitter(Arithmetic, Flow, Memory):
             with self.loop(lanes) as i:
                 self.store(self.call(name, kind, *(self.load(p, kind, i) for p in places)), places[0], i)
             self.ret(self.load(places[0], kind, 0, lanes))
-
-    # numbers that others read through their address
-
-    def slot(self, value: Value) -> Value:
-        """Return the address of memory of this call that holds value."""
-        name = self.name()
-        self.frame.slots.append(f"  {name} = alloca {value.type}")
-        self.line(f"store {value.typed}, ptr {name}")
-        return Value(self, name, kinds.pointer)
-
-    def constant(self, number: object, kind: Kind) -> Value:
-        """Return the address of a constant."""
-        text = kinds.literal(number, kind)
-        name = f"constant.{kind.name}.{text}".replace("-", "minus")
-        self.declared.setdefault(name, f"@{name} = private unnamed_addr constant {kind.memory} {text}")
-        return Value(self, f"@{name}", kinds.pointer)
-
-    # the text
-
-    def line(self, code: str) -> None:
-        self.frame.lines.append(f"  {code}")
-
-    def name(self) -> str:
-        """Return a new name for a value."""
-        self.frame.count += 1
-        return f"%v{self.frame.count}"
-
-    def new(self, code: str, kind: Kind, lanes: int = 1) -> Value:
-        """Write `code`, which computes a value, and return the value."""
-        name = self.name()
-        self.line(f"{name} = {code}")
-        return Value(self, name, kind, lanes)
-
-    def label(self, stem: str) -> str:
-        self.frame.count += 1
-        return f"{stem}{self.frame.count}"
-
-    def begin(self, label: str) -> None:
-        """Begin the basic block `label`."""
-        self.frame.lines.append(f"{label}:")
-        self.frame.block = label
-
-    def text(self) -> str:
-        """Return the module."""
-        width = str(max(self.target.bits, 128))
-        attributes = f'attributes #0 = {{ nounwind "prefer-vector-width"="{width}" "min-legal-vector-width"="{width}" }}'
-        parts = [f'target triple = "{self.target.triple}"', *self.declared.values(), *self.functions, attributes]
-        return "\n".join(parts) + "\n"

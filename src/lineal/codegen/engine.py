@@ -26,8 +26,8 @@ Source = str | Emitter
 def object_of(module, machine) -> bytes:
     """Return a module's object code.
 
-    llvmlite holds one lock during each of its calls, so that its own emit_object lets no two threads compile at once. LLVM needs
-    no lock for modules of different contexts and machines of different threads, so the bare C function is called.
+    llvmlite holds one lock during each of its calls, so its own emit_object lets no two threads compile at once. LLVM needs
+    none for modules of different contexts and machines of different threads, so the bare C function is called.
     """
     emit = getattr(llvm.ffi.lib.LLVMPY_TargetMachineEmitToMemory, "_cfn", None)
     if emit is None:

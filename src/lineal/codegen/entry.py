@@ -63,12 +63,7 @@ class Argument:
 class MethodDef(ctypes.Structure):
     """CPython's PyMethodDef."""
 
-    _fields_ = [
-        ("name", ctypes.c_char_p),
-        ("function", ctypes.c_void_p),
-        ("flags", ctypes.c_int),
-        ("doc", ctypes.c_char_p),
-    ]
+    _fields_ = [("name", ctypes.c_char_p), ("function", ctypes.c_void_p), ("flags", ctypes.c_int), ("doc", ctypes.c_char_p)]
 
 
 class SlowPath:
@@ -199,9 +194,7 @@ def c_api() -> dict[str, int]:
     return {name: ctypes.cast(getattr(ctypes.pythonapi, name), ctypes.c_void_p).value or 0 for name in names}
 
 
-def checked_in_python(
-    arguments: Sequence[Argument], library: Library, kernel: str, slow: Callable, release: bool
-) -> Callable:
+def checked_in_python(arguments: Sequence[Argument], library: Library, kernel: str, slow: Callable, release: bool) -> Callable:
     """Return what `entry` returns, made with ctypes; slower by about a microsecond an argument."""
     kind = ctypes.CFUNCTYPE if release else ctypes.PYFUNCTYPE
     function = kind(ctypes.c_int32, *[ctypes.c_void_p] * len(arguments))(library[kernel])

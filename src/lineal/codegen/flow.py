@@ -4,36 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import TYPE_CHECKING, Any
 
 from lineal.codegen import kinds
 from lineal.codegen.blocks import Block
 from lineal.codegen.kinds import Kind
+from lineal.codegen.memory import Memory
 from lineal.codegen.values import Value, Variable
 
-if TYPE_CHECKING:
-    from lineal.codegen.emit import Emitter
 
-
-class Flow:
-    """What the Emitter can do with control; never used alone."""
-
-    if TYPE_CHECKING:
-        line: Any
-        label: Any
-        begin: Any
-        name: Any
-        frame: Any
-        const: Any
-        lanes: Any
+class Flow(Memory):
+    """What the Emitter can do with control."""
 
     def variable(self, value: Value) -> Variable:
         """Return a variable; loops and branches that change it must name it in `carried`."""
         return Variable(value)
-
-    def index(self, number: int | Value) -> Value:
-        """Return `number` as an int64 value."""
-        return number if isinstance(number, Value) else self.const(number, kinds.int64)
 
     def jump(self, label: str) -> None:
         self.line(f"br label %{label}")
@@ -43,12 +27,7 @@ class Flow:
 
     @contextmanager
     def loop(
-        self: Emitter,
-        stop: int | Value,
-        start: int | Value = 0,
-        step: int | Value = 1,
-        *,
-        carried: Sequence[Variable] = (),
+        self, stop: int | Value, start: int | Value = 0, step: int | Value = 1, *, carried: Sequence[Variable] = ()
     ) -> Iterator[Value]:
         """Write a loop for i in range(start, stop, step), step > 0; yield i."""
         head, body, done = self.label("head"), self.label("body"), self.label("done")
@@ -77,7 +56,7 @@ class Flow:
 
     @contextmanager
     def if_else(
-        self: Emitter, condition: Value, *, carried: Sequence[Variable] = ()
+        self, condition: Value, *, carried: Sequence[Variable] = ()
     ) -> Iterator[tuple[AbstractContextManager, AbstractContextManager]]:
         """Write a branch on a scalar bool; yield two contexts, for what happens if it holds and if not."""
         yes, no, done = self.label("yes"), self.label("no"), self.label("done")
@@ -104,13 +83,13 @@ class Flow:
             each.value = self.new(f"phi {value.type} {arms}", value.kind, value.lanes)
 
     @contextmanager
-    def when(self: Emitter, condition: Value, *, carried: Sequence[Variable] = ()) -> Iterator[None]:
+    def when(self, condition: Value, *, carried: Sequence[Variable] = ()) -> Iterator[None]:
         """Write what happens if a scalar bool holds."""
         with self.if_else(condition, carried=carried) as (then, _), then:
             yield
 
     def blocks(
-        self: Emitter,
+        self,
         stop: int | Value,
         kind: Kind | int,
         start: int | Value = 0,
@@ -144,13 +123,11 @@ class Flow:
             with self.when(position < stop, carried=carried):
                 yield Block(self, position, lanes, self.first_lanes(stop - position, lanes), stop)
 
-    def whole_blocks(self: Emitter, first: Value, count: int, lanes: int, stop: Value) -> Iterator[Block]:
+    def whole_blocks(self, first: Value, count: int, lanes: int, stop: Value) -> Iterator[Block]:
         for n in range(count):
             yield Block(self, first + n * lanes if n else first, lanes, None, stop)
 
-    def known_blocks(
-        self: Emitter, start: int, stop: int, lanes: int, unroll: int, carried: Sequence[Variable]
-    ) -> Iterator[Block]:
+    def known_blocks(self, start: int, stop: int, lanes: int, unroll: int, carried: Sequence[Variable]) -> Iterator[Block]:
         """Write the blocks of a range known now: the loops that run, and the tail if there is one."""
         end = self.index(stop)
         for group in (unroll, 1) if unroll > 1 else (1,):
@@ -166,7 +143,7 @@ class Flow:
             mask = self.first_lanes(self.const(stop - start, kinds.int32), lanes)
             yield Block(self, self.index(start), lanes, mask, end)
 
-    def first_lanes(self: Emitter, count: Value, lanes: int) -> Value:
+    def first_lanes(self, count: Value, lanes: int) -> Value:
         """Return a mask of the first `count` of the lanes; all, if count is not less."""
         number = self.cast(self.select(count < lanes, count, lanes), kinds.int32)
         return self.iota(kinds.int32, lanes) < self.splat(number, lanes)

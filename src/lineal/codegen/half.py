@@ -9,21 +9,21 @@ from lineal.codegen.kinds import Kind
 from lineal.codegen.values import Value
 
 if TYPE_CHECKING:
-    from lineal.codegen.emit import Emitter
+    from lineal.codegen.arithmetic import Arithmetic
 
 
-def widened(e: Emitter, value: Value) -> Value:
+def widened(e: Arithmetic, value: Value) -> Value:
     """Return a half-precision value as float32."""
     bits = e.bitcast(value, kinds.uint16)
     return from_bits(e, bits, value.kind)
 
 
-def narrowed(e: Emitter, value: Value, kind: Kind) -> Value:
+def narrowed(e: Arithmetic, value: Value, kind: Kind) -> Value:
     """Return a float32 value rounded to the half precision `kind`."""
     return e.bitcast(to_bits(e, value, kind), kind)
 
 
-def from_bits(e: Emitter, bits: Value, kind: Kind) -> Value:
+def from_bits(e: Arithmetic, bits: Value, kind: Kind) -> Value:
     """Return the float32 value of a half-precision number given as uint16 bits."""
     if kind is kinds.bfloat16:
         return e.bitcast(e.cast(bits, kinds.uint32) << 16, kinds.float32)
@@ -37,7 +37,7 @@ def from_bits(e: Emitter, bits: Value, kind: Kind) -> Value:
     return e.bitcast(e.select(magnitude >= 0x7C00, special, scaled) | ((wide & 0x8000) << 16), kinds.float32)
 
 
-def to_bits(e: Emitter, value: Value, kind: Kind) -> Value:
+def to_bits(e: Arithmetic, value: Value, kind: Kind) -> Value:
     """Return the uint16 bits of a float32 value rounded, halves to even, to half precision."""
     if kind is kinds.bfloat16:
         wide = e.bitcast(value, kinds.uint32)

@@ -11,7 +11,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of number: NumPy's name for it, LLVM's type, its bits; family f(loat), i(nteger), u(nsigned), b(ool), p(ointer)."""
+    """A kind of number: NumPy's name, LLVM's type, its bits; family f(loat), i(nteger), u(nsigned), b(ool), p(ointer)."""
 
     name: str
     llvm: str

@@ -2,40 +2,45 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lineal.codegen import half, kinds
+from lineal.codegen.arithmetic import Arithmetic
 from lineal.codegen.kinds import Kind
 from lineal.codegen.values import Value
-
-if TYPE_CHECKING:
-    from lineal.codegen.emit import Emitter
 
 
 def memory_type(kind: Kind, lanes: int) -> str:
     return kind.memory if lanes == 1 else f"<{lanes} x {kind.memory}>"
 
 
-class Memory:
-    """What the Emitter can do with memory; never used alone."""
+class Memory(Arithmetic):
+    """What the Emitter can do with memory."""
 
-    if TYPE_CHECKING:
-        new: Any
-        line: Any
+    def index(self, number: int | Value) -> Value:
+        """Return `number` as an int64 value."""
+        return number if isinstance(number, Value) else self.const(number, kinds.int64)
 
-    def address(self: Emitter, base: Value, index: Any, kind: Kind) -> Value:
+    def address(self, base: Value, index: Any, kind: Kind) -> Value:
         """Return the address of base[index]; of every lane's, if index is a vector."""
         if isinstance(index, int) and index == 0:
             return base
         index = self.index(index)
         return self.new(f"getelementptr {kind.memory}, ptr {base.text}, {index.typed}", kinds.pointer, index.lanes)
 
-    def offset(self: Emitter, base: Value, count: int | Value) -> Value:
+    def offset(self, base: Value, count: int | Value) -> Value:
         """Return the address `count` bytes after base."""
         return self.address(base, count, kinds.int8)
 
     def load(
-        self: Emitter, base: Value, kind: Kind, index: int | Value = 0, lanes: int = 1, *, stride: int | Value = 1, mask: Value | None = None
+        self,
+        base: Value,
+        kind: Kind,
+        index: int | Value = 0,
+        lanes: int = 1,
+        *,
+        stride: int | Value = 1,
+        mask: Value | None = None,
     ) -> Value:
         """Return base[(index + lane) · stride], half precision as float32; lanes outside the mask hold anything."""
         if lanes == 1:
@@ -52,7 +57,7 @@ class Memory:
         return self.unpacked(self.new(code, self.raw(kind), lanes), kind)
 
     def store(
-        self: Emitter,
+        self,
         value: Value,
         base: Value,
         index: int | Value = 0,
@@ -78,7 +83,7 @@ class Memory:
 
     # the parts
 
-    def times(self: Emitter, index: int | Value, stride: int | Value) -> Any:
+    def times(self, index: int | Value, stride: int | Value) -> Any:
         if isinstance(stride, int) and stride == 1:
             return index
         return index * stride
@@ -91,27 +96,25 @@ class Memory:
         raw = self.raw(kind)
         return f"f{raw.bits}" if raw.family == "f" else f"i{raw.bits}"
 
-    def load_plain(self: Emitter, address: Value, kind: Kind, lanes: int) -> Value:
+    def load_plain(self, address: Value, kind: Kind, lanes: int) -> Value:
         return self.new(f"load {memory_type(kind, lanes)}, ptr {address.text}, align {kind.itemsize}", self.raw(kind), lanes)
 
     def store_plain(self, packed: Value, address: Value, kind: Kind) -> None:
         self.line(f"store {packed.typed}, ptr {address.text}, align {kind.itemsize}")
 
-    def unpacked(self: Emitter, raw: Value, kind: Kind) -> Value:
+    def unpacked(self, raw: Value, kind: Kind) -> Value:
         if kind.family == "b":
             return self.compare("ne", raw, 0)
         return half.from_bits(self, raw, kind) if raw.kind is not kind else raw
 
-    def packed(self: Emitter, value: Value, kind: Kind) -> Value:
+    def packed(self, value: Value, kind: Kind) -> Value:
         if kind.family == "b":
             return self.cast(self.cast(value, kind), kinds.uint8)
         if kind in (kinds.float16, kinds.bfloat16):
             return half.to_bits(self, self.cast(value, kinds.float32), kind)
         return self.cast(value, kind)
 
-    def load_strided(
-        self: Emitter, base: Value, kind: Kind, index: Any, lanes: int, stride: Any, mask: Value | None
-    ) -> Value:
+    def load_strided(self, base: Value, kind: Kind, index: Any, lanes: int, stride: Any, mask: Value | None) -> Value:
         if mask is not None:
             return self.gather(base, kind, index, lanes, stride, mask)
         result = self.undefined(self.raw(kind), lanes)
@@ -120,7 +123,7 @@ class Memory:
             result = self.insert(result, self.load_plain(address, kind, 1), lane)
         return result
 
-    def store_strided(self: Emitter, packed: Value, base: Value, kind: Kind, index: Any, stride: Any, mask: Value | None) -> None:
+    def store_strided(self, packed: Value, base: Value, kind: Kind, index: Any, stride: Any, mask: Value | None) -> None:
         if mask is not None:
             self.scatter(packed, base, kind, index, stride, mask)
             return
@@ -128,11 +131,11 @@ class Memory:
             address = self.address(base, self.times(self.index(index) + lane, stride), kind)
             self.store_plain(self.extract(packed, lane), address, kind)
 
-    def positions(self: Emitter, index: Any, lanes: int, stride: Any) -> Value:
+    def positions(self, index: Any, lanes: int, stride: Any) -> Value:
         numbers = self.splat(self.index(index), lanes) + self.iota(kinds.int64, lanes)
         return self.times(numbers, stride)
 
-    def gather(self: Emitter, base: Value, kind: Kind, index: Any, lanes: int, stride: Any, mask: Value) -> Value:
+    def gather(self, base: Value, kind: Kind, index: Any, lanes: int, stride: Any, mask: Value) -> Value:
         addresses = self.address(base, self.positions(index, lanes, stride), kind)
         vector = memory_type(kind, lanes)
         name = f"llvm.masked.gather.v{lanes}{self.suffix(kind)}.v{lanes}p0"
@@ -140,7 +143,7 @@ class Memory:
         pointers = f"<{lanes} x ptr> align {kind.itemsize} {addresses.text}"
         return self.new(f"call {vector} @{name}({pointers}, {mask.typed}, {vector} zeroinitializer)", self.raw(kind), lanes)
 
-    def scatter(self: Emitter, packed: Value, base: Value, kind: Kind, index: Any, stride: Any, mask: Value) -> None:
+    def scatter(self, packed: Value, base: Value, kind: Kind, index: Any, stride: Any, mask: Value) -> None:
         lanes = packed.lanes
         addresses = self.address(base, self.positions(index, lanes, stride), kind)
         name = f"llvm.masked.scatter.v{lanes}{self.suffix(kind)}.v{lanes}p0"

@@ -63,10 +63,9 @@ class PoolWriter:
     def pause(self) -> None:
         """Tell the processor that this thread waits."""
         if self.e.target.x86:
-            self.e.declared.setdefault("llvm.x86.sse2.pause", "declare void @llvm.x86.sse2.pause()")
-            self.e.line("call void @llvm.x86.sse2.pause()")
+            self.e.call("llvm.x86.sse2.pause", None)
         else:
-            self.e.line('call void asm sideeffect "yield", ""()')
+            self.e.call("llvm.aarch64.hint", None, self.e.const(1, int32))
 
     def sleep(self, state: Value, seen: Value) -> None:
         """Wait in the kernel until the generation is no longer `seen`; may return early."""
@@ -146,19 +145,22 @@ class PoolWriter:
             e.begin(over)
             self.change(state, "joined", 1)
 
-    def fork(self) -> None:
-        """Write fork(state, function, argument): run the function on every thread, the caller's being number 0."""
+    def try_fork(self) -> None:
+        """Write try_fork(state, function, argument, needed): run the function on every thread, the caller's being number 0.
+
+        Returns 1; or 0, having done nothing, if a region runs already or there are fewer threads than needed.
+        """
         e = self.e
-        parameters = [("state", pointer), ("function", pointer), ("argument", pointer)]
-        with e.function("fork", parameters) as (state, function, argument):
-            taken, alone, start, ready = (e.label(s) for s in ("taken", "alone", "start", "ready"))
-            lock = f"cmpxchg ptr {self.at(state, 'busy').text}, i32 0, i32 1 seq_cst seq_cst"
-            pair = e.new(lock, kinds.bool_)
-            free = e.new(f"extractvalue {{ i32, i1 }} {pair.text}, 1", kinds.bool_)
-            e.branch(free, taken, alone)
-            e.begin(alone)
-            e.call_pointer(function, argument, e.const(0, int32), e.const(1, int32))
-            e.ret()
+        parameters = [("state", pointer), ("function", pointer), ("argument", pointer), ("needed", int32)]
+        zero, one = e.const(0, int32), e.const(1, int32)
+        with e.function("try_fork", parameters, int32) as (state, function, argument, needed):
+            taken, refused, start, ready, enough, too_few = (
+                e.label(s) for s in ("taken", "refused", "start", "ready", "enough", "too_few")
+            )
+            before = e.new(f"atomicrmw xchg ptr {self.at(state, 'busy').text}, i32 1 seq_cst", int32)
+            e.branch(before == 0, taken, refused)
+            e.begin(refused)
+            e.ret(zero)
             e.begin(taken)
             e.branch(self.read(state, "workers", "monotonic") < 0, start, ready)
             e.begin(start)
@@ -166,12 +168,28 @@ class PoolWriter:
             e.jump(ready)
             e.begin(ready)
             workers = self.read(state, "workers", "monotonic")
+            e.branch(workers >= needed - 1, enough, too_few)
+            e.begin(too_few)
+            self.write(state, "busy", zero)
+            e.ret(zero)
+            e.begin(enough)
             with e.if_else(workers > 0) as (then, otherwise):
                 with then:
                     self.region(state, function, argument, workers)
                 with otherwise:
-                    e.call_pointer(function, argument, e.const(0, int32), e.const(1, int32))
-            self.write(state, "busy", e.const(0, int32))
+                    e.call_pointer(function, argument, zero, one)
+            self.write(state, "busy", zero)
+            e.ret(one)
+
+    def fork(self) -> None:
+        """Write fork(state, function, argument): the same, or if a region runs already the function on this thread alone."""
+        e = self.e
+        parameters = [("state", pointer), ("function", pointer), ("argument", pointer)]
+        one = e.const(1, int32)
+        with e.function("fork", parameters) as (state, function, argument):
+            done = e.call("try_fork", int32, state, function, argument, one)
+            with e.when(done == 0):
+                e.call_pointer(function, argument, e.const(0, int32), one)
 
     def region(self, state: Value, function: Value, argument: Value, workers: Value) -> None:
         """Write the publishing of a region, the caller's part, and the wait for the others'."""
@@ -217,8 +235,9 @@ class PoolWriter:
             e.ret(before ^ 1)
 
     def text(self) -> str:
-        """Return the module: worker, fork, stop and acquire."""
+        """Return the module: worker, try_fork, fork, stop and acquire."""
         self.worker()
+        self.try_fork()
         self.fork()
         self.rest()
         return self.e.text()

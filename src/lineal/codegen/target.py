@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache
 
 import lazy_loader
 
@@ -38,11 +38,6 @@ class Target:
     def avx512(self) -> bool:
         return self.x86 and self.bits == 512
 
-    @cached_property
-    def machine(self):
-        """The LLVM target machine; not to be used by two threads at once."""
-        return self.new_machine()
-
     def new_machine(self, opt: int = 1):
         """Return an LLVM target machine; one per thread may compile."""
         prepare()
@@ -72,7 +67,12 @@ LEVELS = {
 def host() -> Target:
     """Return the processor this process runs on, or the older one that the variable LINEAL_SIMD names."""
     wanted = os.environ.get(SETTING)
-    return detected() if not wanted else level(wanted)
+    if not wanted:
+        return detected()
+    chosen = level(wanted)
+    if chosen.bits > detected().bits:
+        raise ValueError(f"{SETTING}: expected what this processor can do ({detected().bits} bits), got {wanted!r}")
+    return chosen
 
 
 @cache

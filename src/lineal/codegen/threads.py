@@ -22,7 +22,7 @@ from lineal.codegen.poolcode import FIELDS, SIZE, PoolWriter
 
 # rounds of waiting before a worker sleeps; a round takes 10 to 50 ns
 SPINS = 4000
-NAMES = ("worker", "fork", "stop", "acquire")
+NAMES = ("worker", "try_fork", "fork", "stop", "acquire")
 
 Job = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int32, ctypes.c_int32)
 
@@ -120,7 +120,8 @@ class Pool:
 
     def symbols(self) -> dict[str, int]:
         """Return what emitted code binds to use the pool: call lineal_fork(lineal_pool, function, argument)."""
-        return {"lineal_fork": self.library["fork"], "lineal_pool": self.address}
+        library = self.library
+        return {"lineal_fork": library["fork"], "lineal_try_fork": library["try_fork"], "lineal_pool": self.address}
 
 
 @cache

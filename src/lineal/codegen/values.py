@@ -16,11 +16,12 @@ if TYPE_CHECKING:
 class Value:
     """A number, or `lanes` of them side by side, that emitted code has computed; `text` is how the code names it."""
 
+    emitter: Emitter
     __slots__ = ("emitter", "kind", "lanes", "text")
     # NumPy scalars on the left then leave the operation to Value
     __array_ufunc__ = None
 
-    def __init__(self, emitter: Emitter, text: str, kind: Kind, lanes: int = 1):
+    def __init__(self, emitter: Any, text: str, kind: Kind, lanes: int = 1):
         self.emitter = emitter
         self.text = text
         self.kind = kind

@@ -15,7 +15,8 @@ import numpy as np
 
 from lineal.base import dtypes
 from lineal.core import modes
-from lineal.core.apply import lift, synchronize
+from lineal.core.apply import apply, lift, synchronize
+from lineal.core.inplace import Copy, write
 from lineal.core.op import AbstractTensor, Leaf, Node, describe
 
 Edge = tuple[Node, int | None]
@@ -261,7 +262,9 @@ def accumulate(leaf: Leaf, g: Any, create: bool) -> None:
     if tensor is None:
         return
     tensor_grad = tensor.grad
-    if tensor_grad is not None:
+    if modes.recorder.get() is not None and not create:
+        accumulate_heard(tensor, g)
+    elif tensor_grad is not None:
         if create:
             tensor.grad = tensor_grad + g
         else:
@@ -273,6 +276,15 @@ def accumulate(leaf: Leaf, g: Any, create: bool) -> None:
     if leaf.extra is not None:
         for function in list(leaf.extra.after.values()):
             function(tensor)
+
+
+def accumulate_heard(tensor: Any, g: AbstractTensor) -> None:
+    """Do what `accumulate` does through the door, so that a recorder hears of it."""
+    with modes.Setting((modes.grad_enabled, False)):
+        if tensor.grad is None:
+            tensor.grad = apply(Copy(), g)
+        else:
+            write(tensor.grad, tensor.grad + g, "backward")
 
 
 def owned(g: AbstractTensor) -> bool:

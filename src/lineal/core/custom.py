@@ -28,6 +28,8 @@ class Context:
     def __init__(self, needs: tuple[bool, ...]):
         self.needs_input_grad = needs
         self._saved: tuple = ()
+        self._inputs: tuple = ()
+        self._outputs: tuple = ()
         self._dirty: tuple = ()
         self._constant: tuple = ()
         self._materialize = True
@@ -88,6 +90,15 @@ class TensorPlace:
 PLACE = TensorPlace()
 
 
+class Outcome(NamedTuple):
+    """What one run of forward gave: its context and results, which of the tensors are constant, which inputs it changed."""
+
+    context: Context
+    results: Any
+    constant: tuple[bool, ...]
+    dirty: tuple
+
+
 class Custom(Op):
     """One call of a user's function; the other arguments are its attributes."""
 
@@ -114,43 +125,37 @@ class Custom(Op):
         raise RuntimeError(f"{self.name}: a custom function goes back through its own backward")
 
     def check(self, *xs: AbstractTensor) -> None:
-        if self.failure is not None:
-            raise self.failure
+        if self.__dict__["failure"] is not None:
+            raise self.__dict__["failure"]
 
     def run(self, xs: tuple[AbstractTensor, ...]) -> Any:
         given = iter(xs)
         args = tuple(next(given) if each is PLACE else each for each in self.arguments)
         context = Context(tuple(isinstance(each, AbstractTensor) and differentiable(each) for each in args))
-        function, state = self.function, self.__dict__
         try:
-            with modes.Setting((modes.grad_enabled, False)):
-                if function.setup_context is Function.setup_context:
-                    results = function.forward(context, *args)
-                else:
-                    results = function.forward(*args)
-                    function.setup_context(context, args, results)
+            results = called(self.function, context, args)
         except Exception as error:
-            state["failure"] = error
+            self.__dict__["failure"] = error
             raise
-        for each in context._dirty:
-            if modes.grad_enabled.get():
+        if modes.grad_enabled.get():
+            for each in context._dirty:
                 refuse_leaf(each, self.name)
-        listed = tuple(results) if isinstance(results, (tuple, list)) else (results,)
-        tensors = [each for each in listed if isinstance(each, AbstractTensor)]
+        tensors = [each for each in listed(results) if isinstance(each, AbstractTensor)]
+        constant = tuple(any(each is one for one in context._constant) for each in tensors)
         single = isinstance(results, AbstractTensor)
-        state.update(
-            context=context,
-            results=results if not isinstance(results, list) else listed,
-            width=None if single else len(tensors),
-            constant=tuple(any(each is one for one in context._constant) for each in tensors),
-            dirty=context._dirty,
-        )
+        outcome = Outcome(context, results, constant, context._dirty)
+        self.__dict__.update(outcome=outcome, width=None if single else len(tensors))
         return tensors[0].value if single else tuple([each.value for each in tensors])
+
+    @property
+    def outcome(self) -> Outcome:
+        """What the last run gave."""
+        return self.__dict__["outcome"]
 
     def remember(self, node: Node, xs: tuple[AbstractTensor, ...], value: Any) -> None:
         node.edges = tuple([x.node for x in xs])
         node.indices = tuple([x.index for x in xs])
-        context = node.kept = self.context
+        context = node.kept = self.outcome.context
         node.y = None
         several = value.__class__ is tuple
         outputs = {id(each): place if several else None for place, each in enumerate(value if several else (value,))}
@@ -163,7 +168,8 @@ class Custom(Op):
         )
         context._inputs = tuple((x.value.shape, x.value.dtype) for x in xs)
         context._outputs = tuple(
-            (each.value.shape, each.value.dtype) if isinstance(each, AbstractTensor) else None for each in listed(self.results)
+            (each.value.shape, each.value.dtype) if isinstance(each, AbstractTensor) else None
+            for each in listed(self.outcome.results)
         )
         context._dirty = context._constant = ()
 
@@ -218,6 +224,17 @@ class Custom(Op):
             g = g.real if g.value.dtype.kind == "c" != storage.kind else g  # type: ignore[attr-defined]
             g = g if g.value.dtype == storage else g.to(lift(np.empty(0, storage)).dtype)  # type: ignore[attr-defined]
         return g
+
+
+def called(function: type[Function], context: Context, args: tuple) -> Any:
+    """Run a user's forward without history; a list of results becomes a tuple."""
+    with modes.Setting((modes.grad_enabled, False)):
+        if function.setup_context is Function.setup_context:
+            results = function.forward(context, *args)
+        else:
+            results = function.forward(*args)
+            function.setup_context(context, args, results)
+    return tuple(results) if isinstance(results, list) else results
 
 
 def listed(results: Any) -> tuple:
@@ -295,16 +312,15 @@ def deliver(op: Custom, tensors: tuple, made: tuple) -> Any:
     """Return the results in the form forward gave them: marked ones without history, dirty inputs as themselves."""
     inputs = {id(x.value): x for x in tensors}
     outputs = []
-    for y, constant in zip(made, op.constant):
+    for y, constant in zip(made, op.outcome.constant):
         x = inputs.get(id(y.value))
         if constant or y.value.dtype.kind in "iub":
             y.node = None
         if x is not None:
             y = returned(op, x, y)
         outputs.append(y)
-    results = op.results
-    for each in ("context", "results", "dirty"):
-        del op.__dict__[each]
+    results = op.outcome.results
+    del op.__dict__["outcome"]
     if isinstance(results, tuple):
         following = iter(outputs)
         return tuple(next(following) if isinstance(each, AbstractTensor) else each for each in results)
@@ -316,7 +332,7 @@ def returned(op: Custom, x: AbstractTensor, y: AbstractTensor) -> AbstractTensor
     memory = memory_of(x)
     if y.node is not None and not isinstance(y.node, Leaf):
         extra_of(y.node).memories[y.index] = memory
-    if any(each is x for each in op.dirty):
+    if any(each is x for each in op.outcome.dirty):
         if y.node is not None:
             _rebase(x, y)
         return x

@@ -46,6 +46,18 @@ class ViewScatter(Op):
         return g_base, g
 
 
+class Copy(Op):
+    """y = a copy of x."""
+
+    name = "Clone"
+
+    def eager(self, xp, x):
+        return xp.array(x, order="C")
+
+    def vjp(self, needs, g, y, x):
+        return (g,)
+
+
 class Overwrite(Op):
     """y = source, as the new value of a tensor with a history: the old value's cotangent is zero."""
 
@@ -101,7 +113,8 @@ def _within(kept: Any, target: AbstractTensor) -> bool:
 
 
 def _copied(x: AbstractTensor) -> Any:
-    y = lift(x.value.copy())
+    with modes.Setting((modes.grad_enabled, False)):
+        y = apply(Copy(), x)
     y.node, y.index = x.node, x.index
     return y
 

@@ -67,7 +67,7 @@ class Setting:
 class no_grad(Setting):  # noqa: N801
     """Within the block (or decorated function), ops remember no history. Works bare too: `@no_grad`."""
 
-    def __new__(cls, function: Callable | None = None):
+    def __new__(cls, function: Callable | None = None) -> Any:
         made = super().__new__(cls)
         if function is None:
             return made
@@ -105,7 +105,7 @@ class set_grad_enabled(Setting):  # noqa: N801
 class inference_mode(no_grad):  # noqa: N801
     """Like `no_grad`, and tensors made inside may not enter a graph later (`requires_grad_` refuses them)."""
 
-    def __new__(cls, mode: bool | Callable = True):
+    def __new__(cls, mode: bool | Callable = True) -> Any:
         return super().__new__(cls, mode if callable(mode) else None)
 
     def __init__(self, mode: bool | Callable = True):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from lineal.base import tree
 from lineal.core import AbstractTensor, Op, modes
 from lineal.tracing.graph import Equation, Graph, Var, Write
@@ -23,7 +25,7 @@ class GraphRecorder:
         self.graph = Graph()
         self.tensors: dict[int, Var] = {}
         self.arrays: dict[int, Var] = {}
-        self.alive: list[AbstractTensor] = []
+        self.alive: list[tuple[AbstractTensor, np.ndarray]] = []
         self.count = 0
 
     def add(self, x: AbstractTensor, alias: bool = False) -> Var:
@@ -33,7 +35,7 @@ class GraphRecorder:
         self.tensors[id(x)] = var
         if not alias or id(x.value) not in self.arrays:
             self.arrays[id(x.value)] = var
-        self.alive.append(x)
+        self.alive.append((x, x.value))
         return var
 
     def find(self, x: AbstractTensor) -> Var | None:

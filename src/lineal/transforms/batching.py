@@ -151,7 +151,7 @@ def stack_rule(op: Op, size: int, marks: tuple[bool, ...], *xs: Any) -> Any:
 @rule(*SHIFTED, basic.Slice, basic.Embed)
 def shifted_rule(op: Any, size: int, marks: tuple[bool, ...], *xs: Any) -> Any:
     scalar = any(x.value.ndim == mark for mark, x in zip(marks, xs)) and not isinstance(op, ANY_RANK)
-    if scalar or ("axis" in op.fields and op.axis is None):
+    if scalar or getattr(op, "axis", 0) is None:
         return NotImplemented
     return apply(shifted(op, size), *[aligned(size, mark, x) for mark, x in zip(marks, xs)])
 
@@ -270,12 +270,12 @@ def index_sum_rule(op: Any, size: int, marks: tuple[bool, ...], x: Any, *indices
     return apply(everywhere, aligned(size, marks[0], x), counted(size, indices), *indices)
 
 
-def together(size: int, marks: tuple[bool, ...], indices: Any) -> list:
+def together(size: int, marks: tuple[bool, ...], indices: Any) -> tuple:
     """Return indices with the batch dimension first and one rank."""
     ndim = max(index.value.ndim - mark for index, mark in zip(indices, marks))
-    return [ranked(aligned(size, mark, index), True, ndim) for index, mark in zip(indices, marks)]
+    return tuple([ranked(aligned(size, mark, index), True, ndim) for index, mark in zip(indices, marks)])
 
 
-def counted(size: int, indices: list) -> Any:
+def counted(size: int, indices: tuple) -> Any:
     """Return the index of the batch itself, to go with `indices`."""
     return lift(np.arange(size).reshape(size, *(1,) * (indices[0].value.ndim - 1)))

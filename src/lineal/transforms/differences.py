@@ -15,7 +15,9 @@ __all__ = ["analytical", "numerical", "real_pairs"]
 def real_pairs(value: np.ndarray) -> np.ndarray:
     """Return the numbers of an array as one real vector; a complex number counts as two."""
     flat = np.ascontiguousarray(value).reshape(-1)
-    return flat.view(flat.real.dtype).astype(np.float64) if flat.dtype.kind == "c" else flat.astype(np.float64)
+    if flat.dtype.kind == "c":
+        return flat.astype(np.complex128).view(np.float64)
+    return flat.astype(np.float64)
 
 
 def moved(x: np.ndarray, place: int, step: float) -> Any:

@@ -23,7 +23,7 @@ def functional_call(
 ) -> Any:
     """Return `module(*args, **kwargs)` with the named parameters and buffers in place of its own, which stay as they are.
 
-    With `tie_weights`, a tensor that stands under several names is replaced under all of them; with `strict`, all must be given.
+    With `tie_weights`, a tensor that stands under several names is replaced under all; with `strict`, every name must be given.
     """
     given: dict[str, Any] = {}
     several = not isinstance(parameter_and_buffer_dicts, dict)

@@ -37,8 +37,7 @@ def fresh(nest: Any, history: bool) -> tuple[Any, set[Node]]:
         with modes.Setting((modes.grad_enabled, history)):
             y: Any = apply(Alias(), x)
         if y.node is None:
-            y.requires_grad_()
-            leaves.add(y.node)
+            leaves.add(y.requires_grad_().node)
         return y
 
     return tree.transform(variable, nest), leaves

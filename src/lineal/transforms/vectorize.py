@@ -46,7 +46,7 @@ def vmap(
     return mapped
 
 
-def spread(dims: Any, nest: Any, args: Any) -> list[int | None]:
+def spread(dims: Any, nest: Any, args: Any) -> list[Any]:
     """Return one dim per leaf of `nest`, from a prefix of it."""
     if dims is None or (isinstance(dims, int) and not isinstance(dims, bool)):
         return [dims] * len(list(tree.leaves(nest)))
@@ -59,7 +59,8 @@ def spread(dims: Any, nest: Any, args: Any) -> list[int | None]:
             f"arguments, got {dims!r}"
         )
     keys: Any = nest.keys() if isinstance(nest, dict) else range(len(nest))
-    return [each for key in keys for each in spread(dims[key], nest[key], args)]
+    parts: Any = dims
+    return [each for key in keys for each in spread(parts[key], nest[key], args)]
 
 
 def batch_size(leaves: Sequence[Any], dims: Sequence[int | None]) -> int:

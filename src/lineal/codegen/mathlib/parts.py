@@ -6,7 +6,7 @@ Everything is written for float32 and float64 at once; `Format` holds what diffe
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -34,9 +34,7 @@ class Format:
 
 FORMATS = {
     "float32": Format("f", kinds.int32, 23, 127, 1.5 * 2.0**23, tables.LN2["f"], 2.0**-126),
-    "float64": Format(
-        "d", kinds.int64, 52, 1023, 1.5 * 2.0**52, tables.LN2["d"], 2.0**-1022
-    ),
+    "float64": Format("d", kinds.int64, 52, 1023, 1.5 * 2.0**52, tables.LN2["d"], 2.0**-1022),
 }
 
 
@@ -44,12 +42,12 @@ def format_of(x: Value) -> Format:
     return FORMATS[x.kind.name]
 
 
-def coefficients(table: dict[str, Sequence[float]], x: Value) -> Sequence[float]:
+def coefficients(table: Mapping[str, Sequence[float]], x: Value) -> Sequence[float]:
     """Return the polynomial of `table` for the format of x."""
     return table[format_of(x).key]
 
 
-def polynomial(e: Emitter, x: Value, table: dict[str, Sequence[float]]) -> Value:
+def polynomial(e: Emitter, x: Value, table: Mapping[str, Sequence[float]]) -> Value:
     """Return c₀ + c₁x + c₂x² + …, by Horner's rule."""
     terms = coefficients(table, x)
     result = e.like(terms[-1], x)
@@ -58,7 +56,7 @@ def polynomial(e: Emitter, x: Value, table: dict[str, Sequence[float]]) -> Value
     return result
 
 
-def interleaved(e: Emitter, x: Value, table: dict[str, Sequence[float]]) -> Value:
+def interleaved(e: Emitter, x: Value, table: Mapping[str, Sequence[float]]) -> Value:
     """Return the polynomial as two shorter ones in x², which the processor computes side by side."""
     terms = coefficients(table, x)
     if len(terms) < 6:

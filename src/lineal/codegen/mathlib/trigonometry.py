@@ -12,15 +12,7 @@ from typing import TYPE_CHECKING
 
 from lineal.codegen import kinds
 from lineal.codegen.mathlib import tables
-from lineal.codegen.mathlib.parts import (
-    absolute,
-    format_of,
-    interleaved,
-    quotient,
-    sum_exact,
-    whole,
-    with_sign,
-)
+from lineal.codegen.mathlib.parts import absolute, format_of, interleaved, quotient, sum_exact, whole, with_sign
 from lineal.codegen.values import Value
 
 if TYPE_CHECKING:

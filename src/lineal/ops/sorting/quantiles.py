@@ -6,14 +6,15 @@ from typing import Any
 
 import numpy as np
 
+from lineal.base.dtypes import int64
 from lineal.base.spec import axis
-from lineal.core import AbstractTensor, lift
-from lineal.ops.conversion import constant, dtype_of
+from lineal.core import AbstractTensor
+from lineal.ops.broadcasting import expand
+from lineal.ops.conversion import cast, constant, dtype_of
 from lineal.ops.elementwise.arithmetic import lerp
 from lineal.ops.front import store
 from lineal.ops.reductions.front import numpy_names
 from lineal.ops.sorting.order import sort
-from lineal.ops.sorting.selection import is_nan
 
 __all__ = ["quantile", "nanquantile"]
 
@@ -64,29 +65,27 @@ def _quantile(name: str, x: Any, q: Any, dim: int | None, keepdim: bool, interpo
 
 def _between(ordered: Any, q: Any, interpolation: str, ignore: bool) -> Any:
     """Return the elements at the ranks q (n - 1) of sorted rows of n, as the last dimension."""
-    values = ordered.value
-    nan = is_nan(values)
-    last = values.shape[-1] - 1
-    top = np.maximum(last - nan.sum(-1, keepdims=True), 0) if ignore else np.full((*values.shape[:-1], 1), last)
+    *lead, size = ordered.value.shape
     parts = q if q.value.ndim else q.reshape(1)
-    ranks = (parts.value * top.astype(values.dtype)).astype(values.dtype)
-    if not ignore:
-        ranks = np.where(nan.any(-1, keepdims=True), values.dtype.type(last), ranks)
-    if interpolation in ("lower", "higher", "nearest"):
-        chosen = {"lower": np.floor, "higher": np.ceil, "nearest": np.round}[interpolation](ranks)
-        return _taken(ordered, chosen)
-    low = np.floor(ranks)
-    if interpolation == "midpoint":
-        weight = constant(0.5, dtype_of(ordered))
-    elif parts.node is not None:
-        weight = parts * lift(top.astype(values.dtype)) - lift(low)
+    if ignore:
+        known = size - ordered.isnan().sum(-1, keepdim=True)
+        ranks = parts * cast((known - 1).clamp(min=0), dtype_of(ordered))
     else:
-        weight = lift(ranks - low)
-    return lerp(_taken(ordered, low), _taken(ordered, np.ceil(ranks)), weight)
+        ranks = expand(parts * (size - 1), (*lead, parts.value.size))
+    if interpolation in ("linear", "midpoint"):
+        below, above = _taken(ordered, ranks.floor()), _taken(ordered, ranks.ceil())
+        weight = constant(0.5, dtype_of(ordered)) if interpolation == "midpoint" else ranks - ranks.floor()
+        y = lerp(below, above, weight)
+    else:
+        y = _taken(ordered, {"lower": ranks.floor, "higher": ranks.ceil, "nearest": ranks.round}[interpolation]())
+    if ignore:
+        return y
+    largest = ordered.narrow(-1, size - 1, 1)
+    return largest.where(largest.isnan(), y)
 
 
-def _taken(ordered: Any, ranks: np.ndarray) -> Any:
-    return ordered.gather(-1, lift(ranks.astype(np.int64)))
+def _taken(ordered: Any, ranks: Any) -> Any:
+    return ordered.gather(-1, cast(ranks, int64))
 
 
 def _check(name: str, x: Any, q: Any, interpolation: str) -> Any:
