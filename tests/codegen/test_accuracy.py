@@ -59,6 +59,10 @@ CASES = [
     ("atanh", spread(-0.9999, 0.9999), 1, 3),
     ("erf", spread(-4, 4, [1]), 2, 2),
     ("erfc", spread(-3, 9, [0.5, 1]), 1.5, 3),
+    ("erfinv", spread(-0.999, 0.999, [0.5]), 1, 4),
+    ("erfinv", lambda rng: 1 - 10.0 ** rng.uniform(-7, -1, 300), 1, 4),
+    ("digamma", spread(1.6, 90), 1, 8),
+    ("digamma", spread(0.01, 1.3), 1, 8),
     ("lgamma", spread(0.1, 90), 8, 8),
     ("cbrt", spread(-90, 90), 1, 4),
     ("rsqrt", decades(-30, 30), 1.5, 1.5),
@@ -70,6 +74,7 @@ REFERENCE = {
     "rsqrt": lambda x: 1 / mpmath.sqrt(x),
     "cbrt": lambda x: mpmath.sign(x) * mpmath.cbrt(abs(x)),
     "lgamma": mpmath.loggamma,
+    "digamma": mpmath.digamma,
 }
 
 
@@ -111,16 +116,24 @@ NUMPY = {
     "asin": "arcsin", "acos": "arccos", "atan": "arctan", "asinh": "arcsinh", "acosh": "arccosh", "atanh": "arctanh",
     "atan2": "arctan2",
 }  # fmt: skip
-SCIPY = {
-    "erf": scipy.special.erf,
-    "erfc": scipy.special.erfc,
-    "lgamma": np.vectorize(lambda x: x if np.isnan(x) else lgamma(x), otypes="d"),
-    "sigmoid": scipy.special.expit,
-}
+
+
+def digamma(x):
+    return np.where(x == 0, np.copysign(np.inf, -x), scipy.special.digamma(x))
 
 
 def lgamma(x):
     return np.inf if abs(x) > 1e305 or (x <= 0 and x == np.floor(x)) else math.lgamma(x)
+
+
+SCIPY = {
+    "erf": scipy.special.erf,
+    "erfinv": scipy.special.erfinv,
+    "digamma": digamma,
+    "erfc": scipy.special.erfc,
+    "lgamma": np.vectorize(lambda x: x if np.isnan(x) else lgamma(x), otypes="d"),
+    "sigmoid": scipy.special.expit,
+}
 
 
 def numpy_function(name):

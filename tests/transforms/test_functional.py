@@ -23,7 +23,26 @@ def test_denominator_layout_is_the_transpose():
     J = functional.jacobian(lambda x: A @ x, vector(1.0, 2.0, 3.0), layout="denominator")
     assert J.tolist() == A.T.tolist()
     J = functional.jacobian(lambda x: A @ x, torch.ones(3, 4, dtype=torch.float64), layout="denominator")
-    assert J.shape == (3, 4, 2, 4)
+    assert J.shape == (3, 4, 4, 2)
+
+
+def test_layouts_give_the_shapes_of_the_tables():
+    X, M = torch.ones(3, 4, dtype=torch.float64), torch.ones(2, 3, dtype=torch.float64)
+    shapes = {
+        (4, 3): (lambda X: X.sum(), X),
+        (2, 4, 3): (lambda X: M @ X.sum(1), X),
+        (2, 4, 4, 3): (lambda X: M @ X, X),
+        (2, 3): (lambda a: a * M, torch.tensor(1.0, dtype=torch.float64)),
+        (2, 3, 4): (lambda x: M * x.sum(), torch.ones(4, dtype=torch.float64)),
+    }
+    for shape, (f, at) in shapes.items():
+        numerator = functional.jacobian(f, at, layout="numerator")
+        assert numerator.shape == shape
+        denominator = functional.jacobian(f, at, layout="denominator")
+        assert denominator.tolist() == numerator.permute(*reversed(range(len(shape)))).tolist()
+
+
+def test_unknown_layouts_are_refused():
     with pytest.raises(ValueError, match="layout"):
         functional.jacobian(lambda x: x, vector(1.0), layout="rows")
 

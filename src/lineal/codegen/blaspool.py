@@ -61,7 +61,14 @@ def write_thread(e: Emitter) -> None:
 
 def write_callback(e: Emitter) -> None:
     """Write callback(sync, function, count, size, data, extra), which OpenBLAS calls."""
-    parameters = [("sync", int32), ("function", pointer), ("count", int32), ("size", int64), ("data", pointer), ("extra", int32)]
+    parameters = [
+        ("sync", int32),
+        ("function", pointer),
+        ("count", int32),
+        ("size", int64),
+        ("data", pointer),
+        ("extra", int32),
+    ]
     with e.function("callback", parameters) as (_, *described):
         table = Value(e, e.name(), pointer)
         e.frame.slots.append(f"  {table.text} = alloca [{WORDS} x i64], align 16")

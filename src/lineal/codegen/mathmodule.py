@@ -79,6 +79,16 @@ class MathModule:
     def positive(self, x: Value) -> Value:
         return x
 
+    # a complex number is not a value, so every value is real
+
+    def conjugate(self, x: Value) -> Value:
+        return x
+
+    conj = real = conjugate
+
+    def imag(self, x: Value) -> Value:
+        return self.emitter.like(0, x)
+
     def reciprocal(self, x: Value) -> Value:
         return 1.0 / x
 
@@ -180,7 +190,9 @@ class MathModule:
         return self.abs(x) < math.inf if x.kind.family == "f" else x == x
 
     def signbit(self, x: Value) -> Value:
-        return self.emitter.bitcast(x, kinds.integer_like(x.kind)) < 0
+        if x.kind.family == "f":
+            return self.emitter.bitcast(x, kinds.integer_like(x.kind)) < 0
+        return x < 0 if x.kind.family == "i" else x != x
 
     def copysign(self, a: Any, b: Any) -> Value:
         return self.emitter.intrinsic("copysign", *self.floats(a, b))
@@ -283,6 +295,9 @@ class MathModule:
     def hypot(self, a: Any, b: Any) -> Value:
         return self.expand("hypot", mathlib.hypot, a, b)
 
+    def nextafter(self, a: Any, b: Any) -> Value:
+        return self.expand("nextafter", mathlib.nextafter, a, b)
+
     def logaddexp(self, a: Any, b: Any) -> Value:
         return self.expand("logaddexp", mathlib.logaddexp, a, b)
 
@@ -302,5 +317,6 @@ class MathModule:
     arcsinh, arccosh, arctanh = unary("asinh"), unary("acosh"), unary("atanh")
     asin, acos, atan, asinh, acosh, atanh, atan2 = arcsin, arccos, arctan, arcsinh, arccosh, arctanh, arctan2
     rsqrt, cbrt = unary("rsqrt"), unary("cbrt")
-    erf, erfc, lgamma = unary("erf"), unary("erfc"), unary("lgamma")
+    erf, erfc, erfinv = unary("erf"), unary("erfc"), unary("erfinv")
+    lgamma, digamma = unary("lgamma"), unary("digamma")
     gammaln, expit = lgamma, sigmoid

@@ -11,7 +11,6 @@ State is one block of memory, a cache line for each field that different threads
 
 from __future__ import annotations
 
-from lineal.codegen import kinds
 from lineal.codegen.emit import Emitter
 from lineal.codegen.kinds import int32, pointer
 from lineal.codegen.target import Target

@@ -48,6 +48,10 @@ class Value:
     def real(self) -> Value:
         return self
 
+    @property
+    def imag(self) -> Value:
+        return self.emitter.like(0, self)
+
     def conj(self) -> Value:
         return self
 

@@ -9,7 +9,7 @@ import numpy as np
 from lineal.base.devices import array_module
 from lineal.core import modes
 from lineal.core import op as engine
-from lineal.core.op import AbstractTensor, Memory, Node, Op, View, extra_of, next_id, site
+from lineal.core.op import AbstractTensor, Memory, Node, Op, View, next_id, site
 
 _new = object.__new__
 _ndarray = np.ndarray
@@ -37,6 +37,8 @@ def lift(value: np.ndarray) -> Any:
 
 def apply(op: Op, *xs: AbstractTensor) -> Any:
     """Run `op` on `xs`: numbers now, a node for the way back, word to the recorder. Returns one tensor, or a tuple."""
+    if op.aliasing is not None and len(xs) == 1:
+        return _look(op, xs[0])
     try:
         if _error_state(None) is _silent:
             value = op.run(xs)
@@ -65,12 +67,12 @@ def apply(op: Op, *xs: AbstractTensor) -> Any:
     if needed and op.differentiable and _grad_enabled():
         y.node = node = _new(Node)
         node.op = op
-        node.extra = None
+        node.extra = node.memories = None
         node.site = site()
         op.remember(node, xs, value)
         node.id = next_id()
     if op.aliasing is not None:
-        _alias(op, xs[0], y)
+        _alias(op, xs[0], y, _grad_enabled())
     listener = _recorder()
     if listener is not None:
         listener.record(op, xs, (y,))
@@ -90,8 +92,9 @@ def _several(op: Op, xs: tuple, values: tuple) -> tuple:
                 y.node = node
                 y.index = place
     if op.aliasing is not None:
+        grad = _grad_enabled()
         for place, y in enumerate(ys):
-            _alias(op.part(place), xs[0], y)
+            _alias(op.part(place) if op.aliasing == "view" else op, xs[0], y, grad)
     listener = _recorder()
     if listener is not None:
         listener.record(op, xs, ys)
@@ -102,7 +105,7 @@ def make_node(op: Op, xs: tuple, value: Any) -> Node:
     """Return the node of `op` on `xs` that gave the array (or tuple) `value`."""
     node = _new(Node)
     node.op = op
-    node.extra = None
+    node.extra = node.memories = None
     node.site = site()
     op.remember(node, xs, value)
     node.id = next_id()
@@ -123,20 +126,59 @@ def explain(op: Op, xs: tuple, error: Exception) -> None:
 
 def memory_of(x: AbstractTensor) -> Memory:
     """Return the memory record of `x`, made on first need; the node that made `x` learns of it, to check what it kept."""
-    if x.memory is None:
-        x.memory = Memory()
+    memory = x.memory
+    if memory is None:
+        memory = x.memory = _new(Memory)
+        memory.version = memory.written = memory.rebased = 0
+        memory.writer = None
         if x.node is not None and x.node.id:
-            extra_of(x.node).memories[x.index] = x.memory
-    return x.memory
+            tell(x.node, x.index, memory)
+    return memory
 
 
-def _alias(op: Op, x: AbstractTensor, y: AbstractTensor) -> None:
-    y.memory = memory = memory_of(x)
+def tell(node: Node, index: int | None, memory: Memory) -> None:
+    """Let `node` know the memory of its output `index`."""
+    if node.memories is None:
+        node.memories = {index: memory}
+    else:
+        node.memories[index] = memory
+
+
+def _look(op: Op, x: AbstractTensor) -> Any:
+    """Apply an op whose output shares the memory of its one input: no arithmetic, so nothing to silence."""
+    value = x.value
+    try:
+        value = op.eager(np if value.__class__ is _ndarray else array_module(value), value)
+    except Exception as error:
+        explain(op, (x,), error)
+        raise
+    if value.__class__ is tuple:
+        return _several(op, (x,), value)
+    y = _new(engine.final)
+    y.value = value
+    y.node = y.index = y.origin = None
+    if x.origin is not None:
+        synchronize(x)
+    grad = _grad_enabled()
+    if grad and x.node is not None and op.differentiable:
+        y.node = make_node(op, (x,), value)
+    _alias(op, x, y, grad)
+    listener = _recorder()
+    if listener is not None:
+        listener.record(op, (x,), (y,))
+    return y
+
+
+def _alias(op: Op, x: AbstractTensor, y: AbstractTensor, grad: bool) -> None:
+    y.memory = memory = x.memory or memory_of(x)
     if op.aliasing == "view":
-        if x.origin is None:
-            y.origin = View(x, (op,), memory.rebased, _grad_enabled())
+        y.origin = view = _new(View)
+        before = x.origin
+        if before is None:
+            view.root, view.path, view.tracked = x, (op,), grad
         else:
-            y.origin = View(x.origin.base, (*x.origin.path, op), memory.rebased, x.origin.tracked and _grad_enabled())
+            view.root, view.path, view.tracked = before.base, (*before.path, op), grad and before.tracked
+        view.seen = memory.rebased
 
 
 def synchronize(x: AbstractTensor) -> None:

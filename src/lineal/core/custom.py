@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lineal.core import modes
-from lineal.core.apply import apply, lift, memory_of, synchronize
+from lineal.core.apply import apply, lift, memory_of, synchronize, tell
 from lineal.core.inplace import _rebase, refuse_leaf
-from lineal.core.op import AbstractTensor, Leaf, Node, Op, _as_output, changed, extra_of, released
+from lineal.core.op import AbstractTensor, Leaf, Node, Op, _as_output, changed, released
 
 
 class SavedOutput(NamedTuple):
@@ -71,7 +71,7 @@ def unpack(node: Node, saved: Any) -> AbstractTensor | None:
     if saved is None:
         return None
     if isinstance(saved, SavedOutput):
-        memory = node.extra.memories.get(saved.index) if node.extra is not None else None
+        memory = node.memories.get(saved.index) if node.memories is not None else None
         if memory is not None and memory.written > node.id:
             raise changed(node, memory, f"a saved output of shape {list(saved.value.shape)}")
         return _as_output(node, saved.index, saved.value)
@@ -331,7 +331,7 @@ def returned(op: Custom, x: AbstractTensor, y: AbstractTensor) -> AbstractTensor
     """Return an input that forward returned: itself with its new history if it was changed in place, otherwise an alias."""
     memory = memory_of(x)
     if y.node is not None and not isinstance(y.node, Leaf):
-        extra_of(y.node).memories[y.index] = memory
+        tell(y.node, y.index, memory)
     if any(each is x for each in op.outcome.dirty):
         if y.node is not None:
             _rebase(x, y)

@@ -28,12 +28,20 @@ _silent = modes.silent
 Rules = tuple[tuple[Callable | None, tuple[int, ...]], ...]
 
 
-def unary_door(op: Op, kernel: Callable, *, spec: bool = False) -> Callable[[Any], Any]:
-    """Return `lambda x: apply(op, x)`, fast where nothing is unusual; with `spec`, a node that keeps no input keeps its shape."""
+def unary_door(
+    op: Op, kernel: Callable, *, spec: bool = False, kinds: str = "", unusual: Callable[..., Any] | None = None
+) -> Callable[..., Any]:
+    """Return `lambda x: apply(op, x)`, fast where nothing is unusual; with `spec`, a node that keeps no input keeps its shape.
+
+    A door with `unusual` is a public function: a tensor of the NumPy kinds `kinds` goes in here, all else to `unusual`.
+    """
     plan = op.plan((True,))
     keeps_input, keeps_output, differentiable = plan.marks[0], plan.output, op.differentiable
 
-    def door(x: AbstractTensor) -> Any:
+    def door(input: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
+        x = input
+        if unusual is not None and (out is not None or not isinstance(x, AbstractTensor) or x.value.dtype.kind not in kinds):
+            return unusual(x, out)
         if x.origin is not None or _recorder() is not None:
             return apply(op, x)
         try:
@@ -57,7 +65,7 @@ def unary_door(op: Op, kernel: Callable, *, spec: bool = False) -> Callable[[Any
             node.indices = (x.index,)
             node.kept = (x,) if keeps_input else ((x.value.shape, x.value.dtype),) if spec else _NOTHING
             node.y = value if keeps_output else None
-            node.extra = None
+            node.extra = node.memories = None
             frame = _frame(2)
             code = frame.f_code
             node.site = (code, frame.f_lasti) if _inside.get(code.co_filename) is False else site()
@@ -70,12 +78,30 @@ def unary_door(op: Op, kernel: Callable, *, spec: bool = False) -> Callable[[Any
 _NOTHING: tuple = (None,)
 
 
-def binary_door(op: Op, kernel: Callable) -> Callable[[Any, Any], Any]:
-    """Return `lambda a, b: apply(op, a, b)`, fast where nothing is unusual."""
+def free(a: AbstractTensor, b: AbstractTensor) -> bool:
+    """Return whether NumPy may broadcast: no history needs the expanding, no recorder wants to hear of it."""
+    return a.node is None and b.node is None and a.origin is None and b.origin is None and _recorder() is None
+
+
+def binary_door(
+    op: Op, kernel: Callable, *, kinds: str = "", unusual: Callable[..., Any] | None = None
+) -> Callable[..., Any]:
+    """Return `lambda a, b: apply(op, a, b)`, fast where nothing is unusual.
+
+    A door with `unusual` is a public function: two tensors of one dtype, of the NumPy kinds `kinds`, and of shapes that need no
+    expanding go in here, all else to `unusual`.
+    """
     differentiable = op.differentiable
     both, first, second = op.plan((True, True)), op.plan((True, False)), op.plan((False, True))
 
-    def door(a: AbstractTensor, b: AbstractTensor) -> Any:
+    def door(input: Any, other: Any, *, out: AbstractTensor | None = None) -> Any:
+        a, b = input, other
+        if unusual is not None:
+            if not isinstance(b, AbstractTensor) or out is not None or not isinstance(a, AbstractTensor):
+                return unusual(a, b, out)
+            x, y = a.value, b.value
+            if x.dtype is not y.dtype or x.dtype.kind not in kinds or (x.shape != y.shape and not free(a, b)):
+                return unusual(a, b, out)
         if a.origin is not None or b.origin is not None or _recorder() is not None:
             return apply(op, a, b)
         try:
@@ -102,7 +128,7 @@ def binary_door(op: Op, kernel: Callable) -> Callable[[Any, Any], Any]:
             node.indices = (a.index, b.index)
             node.kept = (a if marks[0] else None, b if marks[1] else None)
             node.y = value if plan.output else None
-            node.extra = None
+            node.extra = node.memories = None
             frame = _frame(2)
             code = frame.f_code
             node.site = (code, frame.f_lasti) if _inside.get(code.co_filename) is False else site()
@@ -129,7 +155,7 @@ def unary_pull(rules: Rules) -> Callable[[Node, Any, tuple], tuple]:
             return (rule(g, x),)
         if node.y is None:
             return (rule(g),)
-        y = lift(node.y) if node.extra is None and not _grad_enabled() else output(node)
+        y = lift(node.y) if node.memories is None and not _grad_enabled() else output(node)
         return (rule(g, *[(x, y)[pick] for pick in picks]),) if several else (rule(g, y),)
 
     return pull

@@ -222,7 +222,7 @@ class Op:
         """Return the inputs' cotangents, for the inputs whose edge is not None, from what `node` kept."""
         if node.kept is None:
             raise released(node)
-        xs = [Spec(*x) if x.__class__ is tuple else x for x in node.kept]
+        xs = [_named(Spec, x) if x.__class__ is tuple else x for x in node.kept]
         if len(xs) == 1 and xs[0].__class__ is Spec and node.y is None:
             return self.vjp(_NEEDED, g, None, xs[0])
         for place, x in enumerate(xs):
@@ -247,12 +247,13 @@ class Op:
 
 
 _NEEDED = (True,)
+_named = tuple.__new__
 
 
 class Node:
     """One op in the history of a tensor: what made it, of what, and the values its derivative will read."""
 
-    __slots__ = ("__weakref__", "edges", "extra", "id", "indices", "kept", "op", "site", "y")
+    __slots__ = ("__weakref__", "edges", "extra", "id", "indices", "kept", "memories", "op", "site", "y")
 
     op: Op
     edges: tuple[Node | None, ...]
@@ -264,6 +265,8 @@ class Node:
     site: Site
     id: int
     extra: Extra | None
+    memories: dict[int | None, Memory] | None
+    """The memory of the outputs that were viewed or written, by their index: what tells whether a kept output was changed."""
 
     def name(self) -> str:
         """Return PyTorch's name of this node."""
@@ -299,7 +302,7 @@ class Leaf(Node):
     def __init__(self, tensor: AbstractTensor):
         self.id = 0
         self.edges = self.indices = self.kept = ()
-        self.y = self.extra = None
+        self.y = self.extra = self.memories = None
         self.reference = weakref.ref(tensor)
 
     def name(self) -> str:
@@ -316,12 +319,11 @@ class Leaf(Node):
 
 
 class Extra:
-    """What few nodes have: hooks, tensors that retain their grad, the memory of outputs that were viewed or written."""
+    """What few nodes have: hooks, and tensors that retain their grad."""
 
-    __slots__ = ("after", "before", "memories", "retained", "tensors")
+    __slots__ = ("after", "before", "retained", "tensors")
 
     def __init__(self) -> None:
-        self.memories: dict[int | None, Memory] = {}
         self.tensors: list[tuple[int | None, dict]] = []
         self.before: dict = {}
         self.after: dict = {}
@@ -358,8 +360,8 @@ class Handle:
 
 def output(node: Node) -> Any:
     """Return the kept output as a tensor with `node` as its history (a tuple if there are several)."""
-    if node.extra is not None:
-        for memory in node.extra.memories.values():
+    if node.memories is not None:
+        for memory in node.memories.values():
             if memory.written > node.id:
                 raise changed(node, memory, "its output")
     if node.y.__class__ is tuple:

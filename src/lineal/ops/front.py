@@ -74,18 +74,18 @@ def unary(
 def unary_front(op: Elementwise, domain: str, doc: str = "") -> Callable[..., Any]:
     """Return the public function of an elementwise op of one input."""
     name = op.label
-    door = unary_door(op, op.kernel())
     kinds, lifts = DOMAINS[domain].kinds(), DOMAINS[domain].lifts
 
-    def front(input: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
+    def unusual(input: Any, out: AbstractTensor | None) -> Any:
         kind = require_tensor(name, input).dtype.kind
         if kind not in kinds:
             if not lifts or kind not in "iub":
                 raise unsupported(name, dtypes.of(input.value.dtype))
             input = cast(input, config.defaults.dtype)
-        y = door(input)
+        y = front(input)
         return y if out is None else store(y, out, name)
 
+    front = unary_door(op, op.kernel(), kinds=kinds, unusual=unusual)
     return named(front, name, op, doc)
 
 
@@ -123,20 +123,13 @@ def binary_front(op: Elementwise, domain: str, judge: Callable[[str, Any, Any], 
     kinds = DOMAINS[domain].kinds().replace("V", "")
     floats = "".join(each for each in kinds if each in "fc")
     simple = {float: floats, int: floats + kinds.replace("b", "").replace("f", "").replace("c", "")}
-    door = binary_door(op, op.kernel())
+    kernel = op.kernel()
+    door = binary_door(op, kernel)
     first_may = judge in (lenient, NUMBERS["any"], NUMBERS["one"])
     second_may = judge is not NUMBERS["none"]
 
-    def front(input: Any, other: Any, *, out: AbstractTensor | None = None) -> Any:
-        if isinstance(other, AbstractTensor) and isinstance(input, AbstractTensor):
-            a, b = input.value, other.value
-            if a.dtype is b.dtype and a.dtype.kind in kinds and out is None:
-                if (
-                    (input.node is None and other.node is None and input.origin is None and other.origin is None)
-                    and _recorder() is None
-                ) or a.shape == b.shape:
-                    return door(input, other)
-        elif other.__class__ in simple and second_may:
+    def unusual(input: Any, other: Any, out: AbstractTensor | None) -> Any:
+        if other.__class__ in simple and second_may:
             if isinstance(input, AbstractTensor) and input.value.dtype.kind in simple[other.__class__]:
                 y = door(input, as_scalar(other, input.value.dtype))
                 return y if out is None else store(y, out, name)
@@ -150,7 +143,7 @@ def binary_front(op: Elementwise, domain: str, judge: Callable[[str, Any, Any], 
         y = door(*align(name, domain, input, other))
         return y if out is None else store(y, out, name)
 
-    return front
+    return binary_door(op, kernel, kinds=kinds, unusual=unusual)
 
 
 def lenient(name: str, input: Any, other: Any) -> Any:
@@ -273,6 +266,12 @@ def _promoted(name: str, domain: str, operands: tuple) -> list[Any]:
 
 def as_scalar(number: Any, storage: np.dtype) -> Any:
     """Return a Python number as a constant of no dimensions that NumPy stores as `storage`."""
+    return _scalar(number, storage) if number else _scalar.__wrapped__(number, storage)
+
+
+@functools.lru_cache(1024)
+def _scalar(number: Any, storage: np.dtype) -> Any:
+    # not of zeros, among which a dict knows no signs
     if -HALF_MAX < number < HALF_MAX and (number >= 0 or storage.kind != "u"):
         try:
             return lift(np.array(number, storage))

@@ -121,16 +121,17 @@ def jacobian(
     vectorize: bool = False,
     strategy: str = "reverse-mode",
     *,
-    layout: str = "numerator",
+    layout: str | None = None,
 ) -> Any:
     """Return the derivatives of every output element by every input element; a tuple per tuple of outputs, then of inputs.
 
-    `layout="numerator"` gives the shape `output.shape + input.shape`: for vectors y, x the matrix with the rows of ∂yᵢ/∂x.
-    `layout="denominator"` gives `input.shape + output.shape`, the transposed form of many tables of matrix calculus, in which
-    the derivative of a scalar by x looks like x. `vectorize` computes all rows at once; the numbers are the same.
+    The shape is `output.shape + input.shape`; for vectors y, x that is the matrix with the rows ∂yᵢ/∂x. Tables of matrix calculus
+    turn matrices as well: `layout="numerator"` gives `output.shape` followed by the input's axes in reverse, so that a number by
+    an (n, k) matrix is (k, n); `layout="denominator"` is its transpose, `input.shape` followed by the output's axes in reverse,
+    in which the derivative of a number by x looks like x. `vectorize` computes all rows at once; the numbers are the same.
     """
-    if layout not in ("numerator", "denominator"):
-        raise ValueError(f"jacobian: expected layout to be 'numerator' or 'denominator', got {layout!r}")
+    if layout not in LAYOUTS:
+        raise ValueError(f"jacobian: expected layout to be None, 'numerator' or 'denominator', got {layout!r}")
     if strategy not in ("reverse-mode", "forward-mode"):
         raise ValueError(f"jacobian: expected strategy to be 'reverse-mode' or 'forward-mode', got {strategy!r}")
     if strategy == "forward-mode" and (create_graph or not vectorize):
@@ -143,7 +144,7 @@ def jacobian(
     rows = []
     for y in call.ys:
         found = rows_of(call, y, strict, vectorize)
-        found = found if layout == "numerator" else tuple(turned(each, y.value.ndim) for each in found)
+        found = tuple(LAYOUTS[layout](each, y.value.ndim) for each in found)
         found = call.freed(found)
         rows.append(found if call.many_inputs else found[0])
     return tuple(rows) if call.many_outputs else rows[0]
@@ -161,9 +162,17 @@ def rows_of(call: Call, y: Any, strict: bool, vectorize: bool) -> tuple:
     return tuple(column.reshape((*y.value.shape, *x.value.shape)) for column, x in zip(columns, call.xs))
 
 
-def turned(J: Any, ndim: int) -> Any:
-    """Return a Jacobian with the axes of the output, the first `ndim`, moved behind those of the input."""
-    return J.permute((*range(ndim, J.value.ndim), *range(ndim)))
+def by_numerator(J: Any, ndim: int) -> Any:
+    """Return a Jacobian, whose first `ndim` axes are the output's, with the input's axes in reverse."""
+    return J.permute((*range(ndim), *reversed(range(ndim, J.value.ndim))))
+
+
+def by_denominator(J: Any, ndim: int) -> Any:
+    """Return the transpose of the numerator's layout: the input's axes, then the output's in reverse."""
+    return J.permute((*range(ndim, J.value.ndim), *reversed(range(ndim))))
+
+
+LAYOUTS = {None: lambda J, ndim: J, "numerator": by_numerator, "denominator": by_denominator}
 
 
 def hessian(

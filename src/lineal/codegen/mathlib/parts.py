@@ -48,8 +48,12 @@ def coefficients(table: Mapping[str, Sequence[float]], x: Value) -> Sequence[flo
 
 
 def polynomial(e: Emitter, x: Value, table: Mapping[str, Sequence[float]]) -> Value:
+    """Return the polynomial of `table` at x."""
+    return horner(e, x, coefficients(table, x))
+
+
+def horner(e: Emitter, x: Value, terms: Sequence[float]) -> Value:
     """Return c₀ + c₁x + c₂x² + …, by Horner's rule."""
-    terms = coefficients(table, x)
     result = e.like(terms[-1], x)
     for c in terms[-2::-1]:
         result = e.muladd(result, x, c)
@@ -61,8 +65,8 @@ def interleaved(e: Emitter, x: Value, table: Mapping[str, Sequence[float]]) -> V
     terms = coefficients(table, x)
     if len(terms) < 6:
         return polynomial(e, x, table)
-    key, square = format_of(x).key, x * x
-    return e.muladd(polynomial(e, square, {key: terms[1::2]}), x, polynomial(e, square, {key: terms[0::2]}))
+    square = x * x
+    return e.muladd(horner(e, square, terms[1::2]), x, horner(e, square, terms[0::2]))
 
 
 def absolute(e: Emitter, x: Value) -> Value:

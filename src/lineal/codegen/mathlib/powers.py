@@ -24,13 +24,20 @@ def simple_power(m: MathModule, x: Value, exponent: float) -> Value | None:
 
 
 def whole_power(e: Emitter, base: Value, exponent: Value) -> Value:
-    """Return base ** exponent of whole numbers by squaring, wrapping around as NumPy's does; exponent ≥ 0."""
+    """Return base ** exponent of whole numbers by squaring, wrapping around; for a negative exponent the integer nearest 0."""
+    if base.kind.family == "b":
+        base, exponent = e.cast(base, kinds.int8), e.cast(exponent, kinds.int8)
     result, square, left = (e.variable(v) for v in (e.like(1, base), base, exponent))
     with e.loop(base.kind.bits, carried=[result, square, left]):
         result.value = e.select((left.value & 1) != 0, result.value * square.value, result.value)
         square.value = square.value * square.value
         left.value = e.bits("lshr", left.value, 1)
-    return result.value
+    if base.kind.family == "u":
+        return result.value
+    # only 1 and -1 have integer inverses
+    unit = (base == 1) | (base == -1)
+    inverse = e.select(unit, e.select((exponent & 1) != 0, base, 1), 0)
+    return e.select(exponent < 0, inverse, result.value)
 
 
 def power(e: Emitter, x: Value, y: Value) -> Value:
@@ -119,10 +126,10 @@ def hypot(e: Emitter, x: Value, y: Value) -> Value:
 def from_c(name: str) -> Any:
     """Return the function that asks the C library, lane by lane."""
 
-    def recipe(e: Emitter, x: Value) -> Value:
-        return e.per_lane(name + ("f" if x.kind is kinds.float32 else ""), x)
+    def recipe(e: Emitter, *xs: Value) -> Value:
+        return e.per_lane(name + ("f" if xs[0].kind is kinds.float32 else ""), *xs)
 
     return recipe
 
 
-cbrt, lgamma = from_c("cbrt"), from_c("lgamma")
+cbrt, nextafter = from_c("cbrt"), from_c("nextafter")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from lineal.codegen import kinds
 from lineal.codegen.mathlib import tables
 from lineal.codegen.mathlib.exponential import exp
+from lineal.codegen.mathlib.logarithm import log
 from lineal.codegen.mathlib.parts import absolute, format_of, interleaved, product_exact, with_sign
 from lineal.codegen.values import Value
 
@@ -56,3 +58,22 @@ def erfc(e: Emitter, x: Value) -> Value:
     far = tail(e, e.select(limited < 0.5, e.like(0.5, a), limited), table)
     far = e.select(wide < 0, 2.0 - far, far)
     return e.cast(e.select(a < 0.5, 1.0 - (wide + near(e, wide)), far), x.kind)
+
+
+def erfinv(e: Emitter, x: Value) -> Value:
+    """Return the inverse of erf, computed in float64: erfinv x = x p(w) with w = -log(1 - x²); for float64 corrected once.
+
+    The form is Giles's (2010). The correction is Halley's: y - d / (1 + y d), d = (erf y - x) √π/2 e^(y²).
+    """
+    wide = e.cast(x, kinds.float64)
+    a = absolute(e, wide)
+    w = -log(e, (1.0 - a) * (1.0 + a))
+    root = e.intrinsic("sqrt", w)
+    slope = e.select(w < 5.0, interleaved(e, w - 2.5, tables.ERFINV), interleaved(e, root - 3.0, tables.ERFINV_FAR))
+    y = a * slope
+    if x.kind is not kinds.float32:
+        error = e.select(a < 0.5, erf(e, y) - a, (1.0 - a) - erfc(e, y))
+        step = error * (0.5 * math.sqrt(math.pi)) * exp(e, y * y)
+        y = y - step / (1.0 + y * step)
+    y = e.select(a == 1.0, e.like(math.inf, wide), e.select(a == 0, a, y))
+    return with_sign(e, e.cast(y, x.kind), x)
