@@ -78,12 +78,13 @@ def test_reductions_carry_variables_through_loops(level):
     e = emitter(level)
     with e.function("f", [("x", pointer), ("y", pointer), ("n", int64)]) as (x, y, n):
         lanes = e.lanes(float32)
-        total, most = e.variable(e.const(0, float32, lanes)), e.variable(e.const(-np.inf, float32, lanes))
-        for block in e.blocks(n, float32, unroll=2, carried=[total, most]):
+        totals = [e.variable(e.const(0, float32, lanes)) for _ in range(2)]
+        most = e.variable(e.const(-np.inf, float32, lanes))
+        for block in e.blocks(n, float32, unroll=2, carried=[*totals, most]):
             value = block.load(x, float32)
-            total.value = total.value + block.keep(value, 0)
+            totals[block.turn].value = totals[block.turn].value + block.keep(value, 0)
             most.value = e.math.maximum(most.value, block.keep(value, -np.inf))
-        e.store(e.reduce(total.value, operator.add), y)
+        e.store(e.reduce(totals[0].value + totals[1].value, operator.add), y)
         e.store(e.reduce(most.value, e.math.maximum), y, 1)
     f = run(e, "f", ADDRESS, ADDRESS, LONG)
     for size in (1, 7, 16, 33, 100):

@@ -1,6 +1,7 @@
 """The cache of object code, linking, and entries from Python."""
 
 import ctypes
+import dataclasses
 import gc
 import os
 import subprocess
@@ -45,7 +46,7 @@ def test_the_second_compilation_comes_from_the_cache(tmp_path):
 
 
 def test_the_key_names_text_and_processor(tmp_path):
-    one, other = engine_in(tmp_path), Engine(target.level("sse"), None)
+    one, other = engine_in(tmp_path), Engine(dataclasses.replace(target.host(), cpu="another"), None)
     assert one.key("a") != one.key("b") and one.key("a") != other.key("a") and one.key("a") == engine_in(tmp_path).key("a")
 
 

@@ -47,6 +47,13 @@ def sizes(text: str) -> tuple[int, ...]:
         ) from None
 
 
+def folder(text: str) -> Path:
+    """Read the path of a folder; "" would be the folder one stands in, which is rarely meant."""
+    if not text:
+        raise argparse.ArgumentTypeError("expected the path of a folder, got ''")
+    return Path(text)
+
+
 def add_training(parser: argparse.ArgumentParser) -> None:
     """Add the options of `lineal train`; those of the run are None unless given, so that --resume can tell."""
     run = parser.add_argument_group("the run")
@@ -59,7 +66,7 @@ def add_training(parser: argparse.ArgumentParser) -> None:
     files = parser.add_argument_group("files and output")
     files.add_argument(
         "--out",
-        type=Path,
+        type=folder,
         default=Path("runs") / "digits",
         metavar="DIR",
         help="folder of the checkpoint and the figures (default ./runs/digits)",

@@ -13,6 +13,10 @@ from lineal.train import Experiment
 from lineal.train.scores import Tally
 
 
+NARROW = 24
+"""The columns that a table needs beside its names."""
+
+
 class Silence:
     """Shows nothing."""
 
@@ -99,10 +103,10 @@ def for_training(experiment: Experiment, quiet: bool) -> Silence:
 
 
 def show_rows(rows: Sequence[tuple[str, str]]) -> None:
-    """Print names and values: as a table on a terminal, as one line each in a pipe, where nothing may be wrapped."""
+    """Print names and values: as a table on a terminal, as one line each in a pipe or where a table has no room."""
     console = Console(highlight=False)
-    if not console.is_terminal:
-        width = max(len(name) for name, _ in rows)
+    width = max(len(name) for name, _ in rows)
+    if not console.is_terminal or console.width < width + NARROW:
         for name, value in rows:
             print(f"{name:<{width}}  {value}")
         return

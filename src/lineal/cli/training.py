@@ -22,12 +22,11 @@ def run(args: argparse.Namespace) -> int:
     out: Path = args.out
     experiment = open_run(out, given, args.resume)
     display = cli.display.for_training(experiment, quiet=args.quiet)  # type: ignore[attr-defined]
-    first = experiment.epoch
     try:
         with display:
             go_on(experiment, out, display)
     except KeyboardInterrupt:
-        print(f"lineal train: {interruption(experiment, out, first)}", file=sys.stderr)
+        print(f"lineal train: {interruption(experiment, out)}", file=sys.stderr)
         return INTERRUPTED
     rows = result(experiment, out)
     rows += [] if args.no_plot else draw(experiment, out)
@@ -58,11 +57,11 @@ def go_on(experiment: Experiment, out: Path, display: Any) -> None:
         display.end(experiment.epoch, line)
 
 
-def interruption(experiment: Experiment, out: Path, first: int) -> str:
+def interruption(experiment: Experiment, out: Path) -> str:
     """Return what to say after Ctrl-C."""
-    if experiment.epoch == first == 0:
+    if experiment.saved == 0:
         return "interrupted before the first checkpoint"
-    return f"interrupted; go on after epoch {experiment.epoch} with: lineal train --resume --out {out}"
+    return f"interrupted; go on after epoch {experiment.saved} with: lineal train --resume --out {out}"
 
 
 def result(experiment: Experiment, out: Path) -> list[tuple[str, str]]:

@@ -44,6 +44,13 @@ class Arithmetic(Writer):
 
     def meet(self, *operands: Any) -> tuple[Value, ...]:
         """Return the operands as values of one kind and number of lanes; Python numbers are weak."""
+        if len(operands) == 2:
+            a, b = operands
+            if isinstance(b, Value) and isinstance(a, Value):
+                if a.kind is b.kind and a.lanes == b.lanes:
+                    return operands
+            elif not isinstance(b, Value) and kinds.with_number(a.kind, b.__class__) is a.kind:
+                return a, self.const(b, a.kind, a.lanes)
         values = [x for x in operands if isinstance(x, Value)]
         kind = values[0].kind
         for each in values[1:]:

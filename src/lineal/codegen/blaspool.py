@@ -44,12 +44,12 @@ def word(e: Emitter, table: Value, n: int) -> Value:
 
 def write_one(e: Emitter) -> None:
     """Write one(table, number, threads): do the job of this number, if there is one."""
-    with e.function("one", [("table", pointer), ("number", int32), ("threads", int32)]) as (table, number, _):
-        with e.when(number < e.load(word(e, table, COUNT), int32)):
-            step = e.cast(number, int64) * e.load(word(e, table, SIZE), int64)
-            data = e.offset(e.load(word(e, table, DATA), pointer), step)
-            function = e.load(word(e, table, FUNCTION), pointer)
-            e.call_pointer(function, number, data, e.load(word(e, table, EXTRA), int32))
+    parameters = [("table", pointer), ("number", int32), ("threads", int32)]
+    with e.function("one", parameters) as (table, number, _), e.when(number < e.load(word(e, table, COUNT), int32)):
+        step = e.cast(number, int64) * e.load(word(e, table, SIZE), int64)
+        data = e.offset(e.load(word(e, table, DATA), pointer), step)
+        function = e.load(word(e, table, FUNCTION), pointer)
+        e.call_pointer(function, number, data, e.load(word(e, table, EXTRA), int32))
 
 
 def write_thread(e: Emitter) -> None:
@@ -69,12 +69,12 @@ def write_callback(e: Emitter) -> None:
         ("data", pointer),
         ("extra", int32),
     ]
-    with e.function("callback", parameters) as (_, *described):
+    with e.function("callback", parameters) as (_, *values):
         table = Value(e, e.name(), pointer)
         e.frame.slots.append(f"  {table.text} = alloca [{WORDS} x i64], align 16")
-        for n, value in enumerate(described):
+        for n, value in enumerate(values):
             e.store(value, word(e, table, n))
-        count = described[1]
+        count = values[1]
         done = e.call("lineal_try_fork", int32, e.symbol("lineal_pool"), e.symbol("one"), table, count)
         with e.when(done == 0):
             write_own_threads(e, table, count)

@@ -12,16 +12,19 @@ if TYPE_CHECKING:
 
 
 class Block:
-    """The lanes index, index + 1, …; in the tail, `mask` says which of them are there."""
+    """The lanes index, index + 1, …; in the tail, `mask` says which of them are there.
 
-    __slots__ = ("emitter", "index", "lanes", "mask", "stop")
+    `turn` counts the blocks of one round of an unrolled loop, so that a reduction can have a variable for each.
+    """
 
-    def __init__(self, emitter: Memory, index: Value, lanes: int, mask: Value | None, stop: Value):
+    __slots__ = ("emitter", "index", "lanes", "mask", "turn")
+
+    def __init__(self, emitter: Memory, index: Value, lanes: int, mask: Value | None = None, turn: int = 0):
         self.emitter = emitter
         self.index = index
         self.lanes = lanes
         self.mask = mask
-        self.stop = stop
+        self.turn = turn
 
     def load(self, address: Value, kind: Kind, stride: int | Value = 1) -> Value:
         """Return what lies at address[index · stride], for every lane; lanes that are not there hold anything."""

@@ -53,14 +53,15 @@ class Cache:
         try:
             self.write(self.path(key), hashlib.sha256(body).digest() + body)
         except OSError:
-            self.enabled = False
+            # where files in use cannot be replaced, another process has just written the same
+            self.enabled = self.path(key).exists()
             return
         self.written += 1
         if self.written % SWEEP_EVERY == 1:
             self.sweep()
 
     def write(self, path: Path, content: bytes) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
         try:
             with os.fdopen(handle, "wb") as file:

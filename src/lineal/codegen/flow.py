@@ -111,37 +111,36 @@ class Flow(Memory):
         start, stop = self.index(start), self.index(stop)
         if compact and lanes > 1:
             with self.loop(stop, start, lanes, carried=carried) as i:
-                yield Block(self, i, lanes, self.first_lanes(stop - i, lanes), stop)
+                yield Block(self, i, lanes, self.first_lanes(stop - i, lanes))
             return
         position = start
         for group in (unroll, 1) if unroll > 1 else (1,):
             # the last whole group starts at or before stop - group · lanes
             with self.loop(stop - (lanes * group - 1), position, lanes * group, carried=carried) as i:
-                yield from self.whole_blocks(i, group, lanes, stop)
+                yield from self.whole_blocks(i, group, lanes)
             position = i
         if lanes > 1:
             with self.when(position < stop, carried=carried):
-                yield Block(self, position, lanes, self.first_lanes(stop - position, lanes), stop)
+                yield Block(self, position, lanes, self.first_lanes(stop - position, lanes))
 
-    def whole_blocks(self, first: Value, count: int, lanes: int, stop: Value) -> Iterator[Block]:
+    def whole_blocks(self, first: Value, count: int, lanes: int) -> Iterator[Block]:
         for n in range(count):
-            yield Block(self, first + n * lanes if n else first, lanes, None, stop)
+            yield Block(self, first + n * lanes if n else first, lanes, turn=n)
 
     def known_blocks(self, start: int, stop: int, lanes: int, unroll: int, carried: Sequence[Variable]) -> Iterator[Block]:
         """Write the blocks of a range known now: the loops that run, and the tail if there is one."""
-        end = self.index(stop)
         for group in (unroll, 1) if unroll > 1 else (1,):
             span = lanes * group
             rounds = max(0, stop - start) // span
             if rounds == 1:
-                yield from self.whole_blocks(self.index(start), group, lanes, end)
+                yield from self.whole_blocks(self.index(start), group, lanes)
             elif rounds:
                 with self.loop(start + rounds * span, start, span, carried=carried) as i:
-                    yield from self.whole_blocks(i, group, lanes, end)
+                    yield from self.whole_blocks(i, group, lanes)
             start += rounds * span
         if start < stop:
             mask = self.first_lanes(self.const(stop - start, kinds.int32), lanes)
-            yield Block(self, self.index(start), lanes, mask, end)
+            yield Block(self, self.index(start), lanes, mask)
 
     def first_lanes(self, count: Value, lanes: int) -> Value:
         """Return a mask of the first `count` of the lanes; all, if count is not less."""

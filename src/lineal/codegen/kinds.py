@@ -9,7 +9,8 @@ from functools import cache
 import numpy as np
 
 
-@dataclass(frozen=True)
+# there is one instance of each kind, so identity is equality
+@dataclass(frozen=True, eq=False)
 class Kind:
     """A kind of number: NumPy's name, LLVM's type, its bits; family f(loat), i(nteger), u(nsigned), b(ool), p(ointer)."""
 
@@ -38,6 +39,7 @@ class Kind:
         return float32 if self in (float16, bfloat16) else self
 
 
+DOUBLE, WORD = struct.Struct("<d"), struct.Struct("<Q")
 STORED = {"bool": "i8", "float16": "i16", "bfloat16": "i16"}
 
 bool_ = Kind("bool", "i1", 1, "b")
@@ -86,11 +88,17 @@ def with_number(kind: Kind, number: type) -> Kind:
     return kind
 
 
+@cache
+def type_of(kind: Kind, lanes: int) -> str:
+    """Return LLVM's type of so many lanes of a kind."""
+    return kind.llvm if lanes == 1 else f"<{lanes} x {kind.llvm}>"
+
+
 def literal(value: object, kind: Kind) -> str:
     """Return `value` as LLVM writes a constant of `kind`."""
     if kind.family == "f":
-        stored = np.float32(value) if kind is float32 else np.float64(value)  # type: ignore[arg-type]
-        return f"0x{struct.unpack('<Q', struct.pack('<d', float(stored)))[0]:016X}"
+        number = float(np.float32(value)) if kind is float32 else float(value)  # type: ignore[arg-type]
+        return f"0x{WORD.unpack(DOUBLE.pack(number))[0]:016X}"
     if kind.family == "b":
         return "true" if value else "false"
     if kind.family == "p":

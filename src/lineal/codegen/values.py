@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 class Value:
-    """A number, or `lanes` of them side by side, that emitted code has computed; `text` is how the code names it."""
+    """A number, or `lanes` of them side by side, that emitted code has computed; `text` is its name, `type` LLVM's type."""
 
     emitter: Emitter
-    __slots__ = ("emitter", "kind", "lanes", "text")
+    __slots__ = ("emitter", "kind", "lanes", "text", "type")
     # NumPy scalars on the left then leave the operation to Value
     __array_ufunc__ = None
 
@@ -26,14 +26,10 @@ class Value:
         self.text = text
         self.kind = kind
         self.lanes = lanes
+        self.type = kinds.type_of(kind, lanes)
 
     def __repr__(self) -> str:
         return f"<{self.typed}>"
-
-    @property
-    def type(self) -> str:
-        """LLVM's type."""
-        return self.kind.llvm if self.lanes == 1 else f"<{self.lanes} x {self.kind.llvm}>"
 
     @property
     def typed(self) -> str:

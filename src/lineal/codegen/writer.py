@@ -68,7 +68,7 @@ class Writer:
 
     def type_of(self, given: Kind | Lanes) -> str:
         kind, lanes = (given, 1) if isinstance(given, Kind) else given
-        return kind.llvm if lanes == 1 else f"<{lanes} x {kind.llvm}>"
+        return kinds.type_of(kind, lanes)
 
     def call(self, name: str, result: Kind | Lanes | None, *arguments: Value) -> Value:
         """Call the function `name`: one of this module, or one bound by the linker."""
@@ -128,8 +128,10 @@ class Writer:
 
     def new(self, code: str, kind: Kind, lanes: int = 1) -> Value:
         """Write `code`, which computes a value, and return the value."""
-        name = self.name()
-        self.line(f"{name} = {code}")
+        frame = self.frames[-1]
+        frame.count += 1
+        name = f"%v{frame.count}"
+        frame.lines.append(f"  {name} = {code}")
         return Value(self, name, kind, lanes)
 
     def label(self, stem: str) -> str:

@@ -280,6 +280,7 @@ def accumulate(leaf: Leaf, g: Any, create: bool) -> None:
 
 def accumulate_heard(tensor: Any, g: AbstractTensor) -> None:
     """Do what `accumulate` does through the door, so that a recorder hears of it."""
+    modes.recorder.get().accumulate(tensor)  # type: ignore[union-attr]
     with modes.Setting((modes.grad_enabled, False)):
         if tensor.grad is None:
             tensor.grad = apply(Copy(), g)

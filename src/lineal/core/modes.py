@@ -28,6 +28,22 @@ class Recorder(Protocol):
     def concretize(self, tensor: AbstractTensor, kind: type) -> None:
         """Hear that Python is about to read `tensor` as a value of type `kind`."""
 
+    def number(self, holder: Any, key: Any) -> Any:
+        """Hear that `holder[key]`, which may be another number next time, is read; return what to compute with."""
+        return holder[key]
+
+    def assume(self, holder: Any) -> None:
+        """Hear that what follows depends on the numbers and switches in the mapping `holder`."""
+
+    def saw(self, module: Any) -> None:
+        """Hear that `module`, whose `training` decides what it does, is called."""
+
+    def clear(self, leaf: AbstractTensor) -> None:
+        """Hear that the grad of `leaf` is set to None."""
+
+    def accumulate(self, leaf: AbstractTensor) -> None:
+        """Hear that backward adds to the grad of `leaf`."""
+
 
 grad_enabled: ContextVar[bool] = ContextVar("grad_enabled", default=True)
 inference: ContextVar[bool] = ContextVar("inference", default=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import linecache
+import operator
 import os
 import sys
 import weakref
@@ -199,7 +200,7 @@ class Op:
         if len(xs) == 1:
             value = xs[0].value
             return self.eager(np if value.__class__ is _ndarray else array_module(value), value)
-        values = [x.value for x in xs]
+        values = tuple(map(value_of, xs))
         return self.eager(np if not values or values[0].__class__ is _ndarray else array_module(values[0]), *values)
 
     def remember(self, node: Node, xs: tuple[AbstractTensor, ...], value: Any) -> None:
@@ -212,8 +213,8 @@ class Op:
             node.kept = (x if plan.inputs else (x.value.shape, x.value.dtype),)
             node.y = value if plan.output else None
             return
-        node.edges = edges = tuple([x.node for x in xs])
-        node.indices = tuple([x.index for x in xs])
+        node.edges = edges = tuple(map(node_of, xs))
+        node.indices = tuple(map(index_of, xs))
         plan = self.plan(tuple([edge is not None for edge in edges]))
         node.kept = [x if keep else (x.value.shape, x.value.dtype) for x, keep in zip(xs, plan.marks)]
         node.y = value if plan.output else None
@@ -247,6 +248,7 @@ class Op:
 
 
 _NEEDED = (True,)
+value_of, node_of, index_of = map(operator.attrgetter, ("value", "node", "index"))
 _named = tuple.__new__
 
 

@@ -6,9 +6,13 @@ import warnings
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from lineal.core import modes
 from lineal.nn.handles import RemovableHandle
 from lineal.nn.registry import Registry
 from lineal.nn.watching import BackwardWatch
+
+
+_recorder = modes.recorder.get
 
 
 class ForwardHook(NamedTuple):
@@ -31,6 +35,9 @@ class Forward(Registry):
         raise NotImplementedError(f'Module [{type(self).__name__}] is missing the required "forward" function')
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        listener = _recorder()
+        if listener is not None:
+            listener.saw(self)
         if self._forward_hooks or self._forward_pre_hooks or self._backward_hooks or self._backward_pre_hooks:
             return self._call_with_hooks(args, kwargs)
         return self.forward(*args, **kwargs)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import operator
+import textwrap
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeVar
@@ -130,6 +132,16 @@ class ModuleList(Numbered):
 
     def __add__(self, other: Iterable[Any]) -> ModuleList:
         return ModuleList([*self, *other])
+
+    def __repr__(self) -> str:
+        lines, first = [], 0
+        for text, alike in itertools.groupby(map(repr, self)):
+            count = len(list(alike))
+            names = f"{first}-{first + count - 1}" if count > 1 else str(first)
+            lines.append(f"({names}): " + (f"{count} x " if count > 1 else "") + text)
+            first += count
+        body = textwrap.indent("\n".join(lines), "  ")
+        return f"{self._get_name()}(\n{body}\n)" if lines else f"{self._get_name()}()"
 
 
 class ModuleDict(Module):

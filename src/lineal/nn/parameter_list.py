@@ -64,9 +64,9 @@ class ParameterList(Module):
             if isinstance(value, AbstractTensor):
                 kind = "Parameter" if isinstance(value, Parameter) else "Tensor"
                 size = "x".join(map(str, value.shape))
-                lines.append(f"({place}): {kind} containing: [{value.dtype} of size {size}]")
+                lines.append(f"  ({place}): {kind} containing: [{value.dtype} of size {size}]")
             else:
-                lines.append(f"({place}): Object of type: {type(value).__name__}")
+                lines.append(f"  ({place}): Object of type: {type(value).__name__}")
         return "\n".join(lines)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:

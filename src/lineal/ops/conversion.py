@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -43,8 +44,37 @@ def cast(x: AbstractTensor, target: dtype) -> Any:
     return apply(_CASTS[target], x)
 
 
+_literals: dict[tuple, Any] = {}
+_literal_ids: set[int] = set()
+_MOST_LITERALS = 4096
+"""Python numbers met so often that their tensors are kept, read-only; a recorder knows by this that they never change."""
+
+
+def is_literal(x: AbstractTensor) -> bool:
+    """Return whether `x` is the kept tensor of a Python number."""
+    return id(x) in _literal_ids
+
+
 def constant(number: Any, target: dtype | None = None) -> Any:
     """Return a Python or NumPy number as a tensor of no dimensions; infinity where the dtype is too narrow for it."""
+    kind = number.__class__
+    if kind is not float and kind is not int and kind is not bool:
+        return new_constant(number, target)
+    key = (number, kind, target)
+    found = _literals.get(key)
+    # 0.0 and -0.0 are one key; the dtype of a number without a target may be set anew
+    if found is not None and (number or kind is not float or math.copysign(1.0, number) > 0):
+        return found
+    made = new_constant(number, target)
+    if target is not None and len(_literals) < _MOST_LITERALS and (number or kind is not float or math.copysign(1.0, number) > 0):
+        made.value.flags.writeable = False
+        _literals[key] = made
+        _literal_ids.add(id(made))
+    return made
+
+
+def new_constant(number: Any, target: dtype | None) -> Any:
+    """Return a new tensor of no dimensions that holds a number."""
     if target is None:
         target = scalar_dtype(number)
     if isinstance(number, (float, complex)) and not abs(number) < HALF_MAX:

@@ -57,6 +57,12 @@ DOMAINS = {
 }
 
 
+@functools.lru_cache(64)
+def storages(kinds: str) -> frozenset[np.dtype]:
+    """Return NumPy's own dtypes of these kinds."""
+    return frozenset(each for each in map(np.dtype, "?bhilqBHILQefdFD") if each.kind in kinds)
+
+
 def unary(
     name: str,
     scalar: Rule,
@@ -82,11 +88,11 @@ def unary_front(op: Elementwise, domain: str, doc: str = "") -> Callable[..., An
             if not lifts or kind not in "iub":
                 raise unsupported(name, dtypes.of(input.value.dtype))
             input = cast(input, config.defaults.dtype)
-        y = front(input)
+        y = door(input)
         return y if out is None else store(y, out, name)
 
-    front = unary_door(op, op.kernel(), kinds=kinds, unusual=unusual)
-    return named(front, name, op, doc)
+    door = unary_door(op, op.kernel())
+    return named(unary_door(op, op.kernel(), usual=storages(kinds), unusual=unusual), name, op, doc)
 
 
 def binary(
@@ -143,7 +149,7 @@ def binary_front(op: Elementwise, domain: str, judge: Callable[[str, Any, Any], 
         y = door(*align(name, domain, input, other))
         return y if out is None else store(y, out, name)
 
-    return binary_door(op, kernel, kinds=kinds, unusual=unusual)
+    return binary_door(op, kernel, usual=storages(kinds), unusual=unusual)
 
 
 def lenient(name: str, input: Any, other: Any) -> Any:

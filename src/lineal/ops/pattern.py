@@ -20,7 +20,7 @@ import numpy as np
 from lineal.base.spec import broadcast_shapes
 from lineal.core import AbstractTensor, Node, Op
 from lineal.core.door import binary_pull, unary_pull
-from lineal.core.op import changed, output, released
+from lineal.core.op import changed, index_of, node_of, output, released
 
 Rule = Callable[..., Any]
 
@@ -34,6 +34,8 @@ class Elementwise(Op):
     label: str
     result: str
     scalar: ClassVar[Rule]
+    plain: ClassVar[Rule]
+    """What the eager kernel computes where nothing is widened."""
     rules: ClassVar[tuple]
     function: ClassVar[Callable[..., Any] | None]
 
@@ -51,6 +53,7 @@ class Elementwise(Op):
             result=result,
             scalar=scalar,
             eager=scalar if function else widened(numeric or scalar),
+            plain=numeric or scalar,
             rules=rules,
             name=label,
             keeps=tuple(" ".join("y" if pick == len(names) else str(pick) for pick in picks) for _, picks in rules),
@@ -67,10 +70,10 @@ class Elementwise(Op):
         return "".join(word.capitalize() for word in self.label.split("_")) + "Backward0"
 
     def remember(self, node: Node, xs: tuple[AbstractTensor, ...], value: Any) -> None:
-        node.edges = edges = tuple([x.node for x in xs])
-        node.indices = tuple([x.index for x in xs])
+        node.edges = edges = tuple(map(node_of, xs))
+        node.indices = tuple(map(index_of, xs))
         plan = self.plan(tuple([edge is not None for edge in edges]))
-        node.kept = tuple([x if keep else None for x, keep in zip(xs, plan.marks)])
+        node.kept = xs if len(plan.inputs) == len(xs) else tuple([x if keep else None for x, keep in zip(xs, plan.marks)])
         node.y = value if plan.output else None
 
     def pull(self, node: Node, g: Any, edges: tuple) -> tuple:
@@ -94,7 +97,7 @@ class Elementwise(Op):
 
     def kernel(self) -> Rule:
         """Return the eager kernel: the NumPy function itself where the scalar expression is one call of it."""
-        return self.function or functools.partial(self.eager, np)
+        return self.function or bound(self.plain, self.eager, len(self.rules))
 
 
 def called(scalar: Rule) -> Callable[..., Any] | None:
@@ -105,6 +108,18 @@ def called(scalar: Rule) -> Callable[..., Any] | None:
     except (TypeError, AttributeError):
         return None
     return call.function if isinstance(call, _Call) and call.xs == xs else None
+
+
+def bound(plain: Rule, wide: Rule, count: int) -> Callable[..., Any]:
+    """Return the kernel of NumPy arrays that is `wide` for half precisions and `plain` otherwise."""
+
+    def kernel(x: Any) -> Any:
+        return wide(np, x) if x.itemsize == 2 else plain(np, x)
+
+    def kernel_of_two(a: Any, b: Any) -> Any:
+        return wide(np, a, b) if a.itemsize == 2 else plain(np, a, b)
+
+    return kernel if count == 1 else kernel_of_two if count == 2 else functools.partial(wide, np)
 
 
 def widened(scalar: Rule) -> Rule:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from itertools import chain
 from typing import Any
 
-from lineal.core import AbstractTensor, enable_grad, set_grad_enabled
+from lineal.core import AbstractTensor, enable_grad, modes, set_grad_enabled
 
 
 class Optimizer:
@@ -52,8 +52,9 @@ class Optimizer:
                 loss = closure()
         with set_grad_enabled(bool(self.defaults.get("differentiable", False))):
             for group in self.param_groups:
+                parameters, group = group["params"], heard(group)
                 maximize = group.get("maximize", False)
-                for parameter in group["params"]:
+                for parameter in parameters:
                     if parameter.grad is not None:
                         self.update(parameter, -parameter.grad if maximize else parameter.grad, group)
         self.steps_taken += 1
@@ -61,10 +62,13 @@ class Optimizer:
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the grads of all parameters, or set them to zero."""
+        listener = modes.recorder.get()
         for group in self.param_groups:
             for parameter in group["params"]:
                 if set_to_none:
                     parameter.grad = None
+                    if listener is not None:
+                        listener.clear(parameter)
                 elif parameter.grad is not None:
                     parameter.grad = parameter.grad.detach()
                     parameter.grad.zero_()
@@ -132,11 +136,20 @@ class Optimizer:
         self.param_groups = saved
 
     def __repr__(self) -> str:
-        lines = [f"{type(self).__name__} ("]
+        groups = []
         for number, group in enumerate(self.param_groups):
-            lines.append(f"Parameter Group {number}")
-            lines.extend(f"    {name}: {group[name]}" for name in sorted(group) if name != "params")
-        return "\n".join([*lines, ")"])
+            lines = [f"    {name}: {group[name]}" for name in sorted(group) if name != "params"]
+            groups.append("\n".join([f"Parameter Group {number}", *lines, ""]))
+        return f"{type(self).__name__} (\n" + "\n".join(groups) + ")"
+
+
+def heard(group: dict[str, Any]) -> dict[str, Any]:
+    """Return the options of a group as a recorder wants them: the learning rate is read anew at each call of a program."""
+    listener = modes.recorder.get()
+    if listener is None:
+        return group
+    listener.assume(group)
+    return {**group, "lr": listener.number(group, "lr")}
 
 
 def check_parameter(parameter: Any) -> None:

@@ -14,7 +14,7 @@ from lineal.tracing.graph import Equation, Graph, Var, Write
 __all__ = ["GraphRecorder", "record", "trace"]
 
 
-class GraphRecorder:
+class GraphRecorder(modes.Recorder):
     """Hears every op, write and look at a number, and knows each tensor by its variable.
 
     A tensor is known by its identity, or else by its array's: the value that a node kept comes back as a new tensor over the

@@ -50,6 +50,7 @@ class Experiment:
         self.training, self.test = digits()
         self.loader = DataLoader(self.training, options.batch_size, shuffle=True, generator=self.generator)
         self.history: list[dict[str, float]] = []
+        self.saved = 0
         self.seconds = 0.0
 
     @property
@@ -111,6 +112,7 @@ class Experiment:
             "random": get_rng_state(),
         }
         save(state, folder / CHECKPOINT)
+        self.saved = self.epoch
 
     @classmethod
     def resume(cls, folder: Path, given: dict[str, Any]) -> Experiment:
@@ -137,4 +139,5 @@ class Experiment:
         self.generator.set_state(state["generator"])
         set_rng_state(state["random"])
         self.history = list(state["history"])
+        self.saved = self.epoch
         self.seconds = float(state["seconds"])

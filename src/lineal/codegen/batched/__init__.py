@@ -1,0 +1,1 @@
+"""Kernels for batches of small matrices, vectorised across the batch: every lane of a vector belongs to another matrix."""

@@ -1,0 +1,33 @@
+"""The distance of one distribution from another."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+from lineal import ops
+from lineal.nn.functional.reduction import reduced, reduction_of
+
+
+def kl_div(
+    input: Any,
+    target: Any,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    log_target: bool = False,
+) -> Any:
+    """Return t (log t - x) of log probabilities x and probabilities t (or, with `log_target`, their logarithms), reduced.
+
+    The reduction "batchmean" divides the sum by the first size and is the mathematical divergence; "mean" is not.
+    """
+    batch = reduction == "batchmean" and size_average is None and reduce is None
+    reduction = "sum" if batch else reduction_of(size_average, reduce, reduction)
+    if reduction == "mean":
+        warnings.warn(
+            "kl_div: reduction='mean' divides by the number of elements; reduction='batchmean' is the divergence",
+            stacklevel=2,
+        )
+    losses = ops.exp(target) * (target - input) if log_target else ops.xlogy(target, target) - target * input
+    loss = reduced(losses, reduction)
+    return loss / input.shape[0] if batch and input.ndim else loss

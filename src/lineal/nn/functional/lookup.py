@@ -1,0 +1,61 @@
+"""Rows of a table by their index."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lineal import ops
+from lineal.base import dtypes
+from lineal.base.errors import UnsupportedError
+from lineal.core import no_grad
+
+
+def embedding(
+    input: Any,
+    weight: Any,
+    padding_idx: int | None = None,
+    max_norm: float | None = None,
+    norm_type: float = 2.0,
+    scale_grad_by_freq: bool = False,
+    sparse: bool = False,
+) -> Any:
+    """Return the rows of `weight` (n, d) that the integer tensor `input` names: shape input.shape + (d,).
+
+    The row `padding_idx` gets no gradient. Rows looked up that are longer than `max_norm` are shortened in place.
+    `scale_grad_by_freq` divides a row's gradient by how often it was looked up.
+    """
+    if sparse:
+        raise UnsupportedError("embedding: sparse gradients are not supported; leave out sparse=True")
+    if input.dtype not in (dtypes.int64, dtypes.int32):
+        raise RuntimeError(f"embedding: expected indices of dtype int64 or int32, got {input.dtype}")
+    if weight.ndim != 2:
+        raise RuntimeError(f"embedding: expected weight to be a matrix, got shape {list(weight.shape)}")
+    input = input.to(dtypes.int64)
+    rows = weight.shape[0]
+    check_indices(input, rows)
+    if padding_idx is not None and not -rows <= padding_idx < rows:
+        raise AssertionError(f"embedding: padding_idx {padding_idx} must be within the {rows} rows of weight")
+    if max_norm is not None:
+        shorten(weight, input.unique(), max_norm, norm_type)
+    y = weight[input]
+    if padding_idx is not None:
+        y = ops.where((input == padding_idx % rows).unsqueeze(-1), y.detach(), y)
+    if scale_grad_by_freq:
+        times = input.reshape(-1).bincount(minlength=rows)[input].unsqueeze(-1)
+        y = y.detach() + (y - y.detach()) / times.to(y.dtype)
+    return y
+
+
+def check_indices(indices: Any, rows: int) -> None:
+    """Refuse indices of rows that do not exist; those from the end do not count as such."""
+    if indices.numel() and (int(indices.min()) < 0 or int(indices.max()) >= rows):
+        raise IndexError(
+            f"embedding: index out of range: expected 0 to {rows - 1}, got {int(indices.min())} to {int(indices.max())}"
+        )
+
+
+@no_grad()
+def shorten(weight: Any, rows: Any, max_norm: float, norm_type: float) -> None:
+    """Scale the given rows of `weight` in place so that their norm is at most `max_norm`."""
+    lengths = weight[rows].norm(norm_type, 1, keepdim=True)
+    weight[rows] *= ops.where(lengths > max_norm, max_norm / (lengths + 1e-7), 1.0)

@@ -1,0 +1,108 @@
+"""Functions that give their input mean 0 and variance 1, or length 1."""
+
+from __future__ import annotations
+
+import numbers
+from collections.abc import Sequence
+from typing import Any
+
+from lineal import ops
+from lineal.base import dtypes
+from lineal.core import no_grad
+
+
+def layer_norm(
+    input: Any, normalized_shape: int | Sequence[int], weight: Any = None, bias: Any = None, eps: float = 1e-05
+) -> Any:
+    """Return (x - mean) / √(variance + eps) · weight + bias over the last dimensions, which are `normalized_shape`.
+
+    Ba, Kiros and Hinton (2016), arXiv:1607.06450.
+    """
+    shape = (normalized_shape,) if isinstance(normalized_shape, numbers.Integral) else tuple(normalized_shape)
+    if not shape:
+        raise RuntimeError("layer_norm: expected normalized_shape to have at least one dimension, got ()")
+    if tuple(input.shape[-len(shape) :]) != shape:
+        raise RuntimeError(
+            f"layer_norm: given normalized_shape={list(shape)}, expected input with shape "
+            f"[*, {', '.join(map(str, shape))}], got {list(input.shape)}"
+        )
+    for name, given in (("weight", weight), ("bias", bias)):
+        if given is not None and tuple(given.shape) != shape:
+            raise RuntimeError(f"layer_norm: expected {name} of shape {list(shape)}, got {list(given.shape)}")
+    y = standardised(input, tuple(range(-len(shape), 0)), eps)
+    y = y if weight is None else y * weight
+    return y if bias is None else y + bias
+
+
+def standardised(input: Any, dims: tuple[int, ...], eps: float) -> Any:
+    """Return (x - mean) / √(variance + eps) over `dims`; half precisions are computed in float32."""
+    wide = input.to(dtypes.float32) if input.dtype.itemsize == 2 else input
+    rest = wide - wide.mean(dims, keepdim=True)
+    y = rest * ops.rsqrt((rest * rest).mean(dims, keepdim=True) + eps)
+    return y.to(input.dtype)
+
+
+def batch_norm(
+    input: Any,
+    running_mean: Any,
+    running_var: Any,
+    weight: Any = None,
+    bias: Any = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-05,
+) -> Any:
+    """Return (x - mean) / √(variance + eps) · weight + bias for each of the channels in dimension 1.
+
+    While training, mean and variance are those of the batch, and the running ones, if given, move towards them by the
+    share `momentum` (the variance without bias); else the running ones are used.  Ioffe and Szegedy (2015),
+    arXiv:1502.03167.
+    """
+    check_channels(input, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
+    dims = tuple(each for each in range(input.ndim) if each != 1)
+    shape = (-1, *[1] * (input.ndim - 2))
+    if training:
+        count = input.numel() // max(input.shape[1], 1)
+        if count == 1:
+            raise ValueError(f"batch_norm: Expected more than 1 value per channel when training, got {list(input.shape)}")
+        remember(input, dims, running_mean, running_var, momentum)
+        y = standardised(input, dims, eps)
+    elif running_mean is None or running_var is None:
+        raise RuntimeError("batch_norm: expected running_mean and running_var to be given outside training")
+    else:
+        y = (input - running_mean.reshape(shape)) * ops.rsqrt(running_var + eps).reshape(shape)
+    y = y if weight is None else y * weight.reshape(shape)
+    return y if bias is None else y + bias.reshape(shape)
+
+
+def check_channels(input: Any, **given: Any) -> None:
+    """Refuse statistics or weights that are not one per channel."""
+    if input.ndim < 2:
+        raise RuntimeError(f"batch_norm: expected input (N, C, …), got shape {list(input.shape)}")
+    for name, values in given.items():
+        if values is not None and tuple(values.shape) != (input.shape[1],):
+            raise RuntimeError(
+                f"batch_norm: expected {name} for each of {input.shape[1]} channels, got shape {list(values.shape)}"
+            )
+
+
+@no_grad()
+def remember(input: Any, dims: tuple[int, ...], running_mean: Any, running_var: Any, momentum: float) -> None:
+    """Move the running statistics towards those of the batch."""
+    if running_mean is not None:
+        running_mean.lerp_(input.mean(dims).to(running_mean.dtype), momentum)
+    if running_var is not None:
+        running_var.lerp_(input.var(dims).to(running_var.dtype), momentum)
+
+
+def normalize(input: Any, p: float = 2.0, dim: Any = 1, eps: float = 1e-12, out: Any = None) -> Any:
+    """Return x / max(‖x‖ₚ, eps) along `dim`."""
+    length = input.norm(p, dim, keepdim=True).clamp_min(eps)
+    return ops.div(input, length.expand_as(input), out=out)
+
+
+def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Any:
+    """Return x1·x2 / (max(‖x1‖, eps) max(‖x2‖, eps)) along `dim`."""
+    x1, x2 = ops.broadcast_tensors(x1, x2)
+    lengths = x1.norm(2, dim, keepdim=True).clamp_min(eps), x2.norm(2, dim, keepdim=True).clamp_min(eps)
+    return (x1 / lengths[0] * (x2 / lengths[1])).sum(dim)

@@ -1,0 +1,110 @@
+"""Activation functions that bend or break at 0: lines, and exponentials below."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lineal.ops import exp, where
+from lineal.ops.front import assign, binary, nary, unary
+
+# Kept as numbers with the digits that PyTorch has, since float32 results should agree to the last place.
+SELU_ALPHA, SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
+
+
+_leaky_relu = binary(
+    "leaky_relu",
+    lambda m, x, slope: m.where(x > 0, x, x * slope),
+    lambda g, x, slope: where(x > 0, g, g * slope),
+    None,
+    domain="only float",
+    numbers="second",
+)
+# The exponential of min(x, 0): in the branch that `where` drops it must not overflow, or derivatives there are nan.
+_elu = nary(
+    "elu",
+    lambda m, x, alpha, scale, rate: m.where(x > 0, x, m.expm1(m.minimum(x, 0) * rate) * alpha) * scale,
+    lambda g, x, alpha, scale, rate: g * scale * where(x > 0, 1.0, exp(x.clamp(max=0.0) * rate) * (alpha * rate)),
+    None,
+    None,
+    None,
+    domain="only float",
+)
+_hardtanh = nary(
+    "hardtanh",
+    lambda m, x, low, high: m.minimum(m.maximum(x, low), high),
+    lambda g, x, low, high: where((x > low) & (x < high), g, 0.0),
+    None,
+    None,
+    domain="ordered",
+)
+_hardsigmoid = unary(
+    "hardsigmoid",
+    lambda m, x: m.minimum(m.maximum(x + 3, 0), 6) / 6,
+    lambda g, x: where((x > -3) & (x < 3), g / 6, 0.0),
+    domain="only float",
+)
+_hardswish = unary(
+    "hardswish",
+    lambda m, x: x * m.minimum(m.maximum(x + 3, 0), 6) / 6,
+    lambda g, x: where(x <= -3, 0.0, where(x < 3, g * (x / 3 + 0.5), g)),
+    domain="only float",
+)
+
+
+def delivered(y: Any, input: Any, inplace: bool, name: str) -> Any:
+    """Return the result `y`, written into `input` if it is to be in place."""
+    return assign(input, y, f"{name}_") if inplace else y
+
+
+def leaky_relu(input: Any, negative_slope: float = 0.01, inplace: bool = False) -> Any:
+    """Return x where it is positive, else negative_slope x."""
+    return delivered(_leaky_relu(input, float(negative_slope)), input, inplace, "leaky_relu")
+
+
+def prelu(input: Any, weight: Any) -> Any:
+    """Return x where it is positive, else w x; `weight` is one number, or one for each of the channels in dimension 1."""
+    count = weight.numel()
+    if count != 1 and (input.ndim == 0 or count != input.shape[min(1, input.ndim - 1)]):
+        raise RuntimeError(f"prelu: expected one weight, or one per channel, got {count} for shape {list(input.shape)}")
+    if count != 1 and input.ndim > 2:
+        weight = weight.reshape(-1, *[1] * (input.ndim - 2))
+    return where(input > 0, input, input * (weight if count != 1 else weight.reshape(())))
+
+
+def elu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Any:
+    """Return x where it is positive, else alpha (eˣ - 1)."""
+    return delivered(_elu(input, alpha, 1.0, 1.0), input, inplace, "elu")
+
+
+def selu(input: Any, inplace: bool = False) -> Any:
+    """Return the scaled ELU that keeps mean 0 and variance 1.  Klambauer et al. (2017), arXiv:1706.02515."""
+    return delivered(_elu(input, SELU_ALPHA, SELU_SCALE, 1.0), input, inplace, "selu")
+
+
+def celu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Any:
+    """Return x where it is positive, else alpha (exp(x/alpha) - 1), whose slope is continuous."""
+    if alpha == 0:
+        raise ZeroDivisionError("celu: expected alpha other than 0")
+    return delivered(_elu(input, alpha, 1.0, 1.0 / alpha), input, inplace, "celu")
+
+
+def hardtanh(input: Any, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Any:
+    """Return x moved into [min_val, max_val]; unlike `clamp`, no gradient passes at the bounds."""
+    if min_val > max_val:
+        raise ValueError(f"hardtanh: expected min_val of at most max_val, got {min_val} and {max_val}")
+    return delivered(_hardtanh(input, min_val, max_val), input, inplace, "hardtanh")
+
+
+def relu6(input: Any, inplace: bool = False) -> Any:
+    """Return min(max(x, 0), 6)."""
+    return delivered(_hardtanh(input, 0, 6), input, inplace, "relu6")
+
+
+def hardsigmoid(input: Any, inplace: bool = False) -> Any:
+    """Return x/6 + 1/2 moved into [0, 1]."""
+    return delivered(_hardsigmoid(input), input, inplace, "hardsigmoid")
+
+
+def hardswish(input: Any, inplace: bool = False) -> Any:
+    """Return x hardsigmoid(x)."""
+    return delivered(_hardswish(input), input, inplace, "hardswish")

@@ -1,0 +1,44 @@
+"""Losses of differences that grow like the square near 0 and like the distance far away."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lineal.nn.functional.reduction import reduced, reduction_of, weighted
+from lineal.nn.functional.regression import l1_loss, _difference
+from lineal.ops.front import binary
+
+_huber = binary(
+    "huber",
+    lambda m, d, delta: m.where(m.abs(d) <= delta, d * d * 0.5, (m.abs(d) - delta * 0.5) * delta),
+    lambda g, d, delta: g * d.clamp(-delta, delta),
+    None,
+    domain="only float",
+    numbers="second",
+)
+
+
+def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 1.0, weight: Any = None) -> Any:
+    """Return d²/2 where |d| ≤ delta, else delta (|d| - delta/2), of the differences d = x - t, reduced."""
+    reduction = reduction_of(None, None, reduction)
+    if delta <= 0:
+        raise RuntimeError(f"huber_loss: expected delta greater than 0, got {delta}")
+    losses = _huber(_difference("huber_loss", input, target), float(delta))
+    return reduced(losses, reduction) if weight is None else weighted(losses, weight, reduction)
+
+
+def smooth_l1_loss(
+    input: Any,
+    target: Any,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    beta: float = 1.0,
+) -> Any:
+    """Return d²/(2 beta) where |d| < beta, else |d| - beta/2, of the differences d = x - t, reduced."""
+    reduction = reduction_of(size_average, reduce, reduction)
+    if beta < 0:
+        raise RuntimeError(f"smooth_l1_loss: expected beta of at least 0, got {beta}")
+    if beta == 0:
+        return l1_loss(input, target, reduction=reduction)
+    return reduced(_huber(_difference("smooth_l1_loss", input, target), float(beta)) / beta, reduction)

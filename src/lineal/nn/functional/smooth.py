@@ -1,0 +1,108 @@
+"""Activation functions without a corner: the family of the sigmoid and of the normal distribution."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from lineal import ops
+from lineal.nn.functional.activation import chosen_dim
+from lineal.nn.functional.rectifiers import delivered
+from lineal.ops import exp, where
+from lineal.ops.front import nary, unary
+
+_ROOT_HALF, _DENSITY = math.sqrt(0.5), 1 / math.sqrt(2 * math.pi)
+_ROOT_2_BY_PI, _CUBIC = math.sqrt(2 / math.pi), 0.044715
+
+_silu = unary(
+    "silu",
+    lambda m, x: x / (1 + m.exp(-x)),
+    lambda g, x: _silu_slope(g, ops.sigmoid(x), x),
+    domain="field",
+    numeric=lambda m, x: x * ops.sigmoid.op.eager(m, x),
+)
+_gelu = unary(
+    "gelu",
+    lambda m, x: x * (0.5 * (1 + m.erf(x * _ROOT_HALF))),
+    lambda g, x: g * (0.5 * (1 + ops.erf(x * _ROOT_HALF)) + x * exp(x * x * -0.5) * _DENSITY),
+    domain="only float",
+    numeric=lambda m, x: ops.erf.op.eager(m, x * _ROOT_HALF) * (0.5 * x) + 0.5 * x,
+)
+# Both branches stay finite: log(1 + eᶻ) = max(z, 0) + log(1 + exp(-|z|)).
+_softplus = nary(
+    "softplus",
+    lambda m, x, beta, threshold: m.where(
+        x * beta > threshold, x, (m.maximum(x * beta, 0) + m.log1p(m.exp(-m.abs(x * beta)))) / beta
+    ),
+    lambda g, x, beta, threshold: where(x * beta > threshold, g, g * ops.sigmoid(x * beta)),
+    None,
+    None,
+    domain="only float",
+)
+_logsigmoid = unary(
+    "log_sigmoid",
+    lambda m, x: m.minimum(x, 0) - m.log1p(m.exp(-m.abs(x))),
+    lambda g, x: g * ops.sigmoid(-x),
+    domain="only float",
+)
+
+
+def _silu_slope(g: Any, s: Any, x: Any) -> Any:
+    return g * (s * (1 + x * (1 - s))).conj()
+
+
+def silu(input: Any, inplace: bool = False) -> Any:
+    """Return x sigmoid(x), also called swish."""
+    return delivered(_silu(input), input, inplace, "silu")
+
+
+def gelu(input: Any, approximate: str = "none") -> Any:
+    """Return x Φ(x), Φ the normal distribution function, or its approximation by "tanh".
+
+    Hendrycks and Gimpel (2016), arXiv:1606.08415.
+    """
+    if approximate == "none":
+        return _gelu(input)
+    if approximate != "tanh":
+        raise RuntimeError(f"gelu: expected approximate to be 'none' or 'tanh', got {approximate!r}")
+    return input * 0.5 * (1.0 + ops.tanh((input + input * input * input * _CUBIC) * _ROOT_2_BY_PI))
+
+
+def mish(input: Any, inplace: bool = False) -> Any:
+    """Return x tanh(softplus(x)).  Misra (2019), arXiv:1908.08681."""
+    return delivered(input * ops.tanh(softplus(input)), input, inplace, "mish")
+
+
+def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
+    """Return log(1 + exp(beta x)) / beta, and x itself where beta x exceeds `threshold`."""
+    return _softplus(input, beta, threshold)
+
+
+def softsign(input: Any) -> Any:
+    """Return x / (1 + |x|)."""
+    return input / (1 + ops.abs(input))
+
+
+def logsigmoid(input: Any) -> Any:
+    """Return log(sigmoid(x)), finite for every finite x."""
+    return _logsigmoid(input)
+
+
+def tanhshrink(input: Any) -> Any:
+    """Return x - tanh(x)."""
+    return input - ops.tanh(input)
+
+
+def softmin(input: Any, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Any:
+    """Return softmax(-x) along `dim`."""
+    return ops.softmax(-input, chosen_dim("softmin", input, dim, _stacklevel), dtype=dtype)
+
+
+def glu(input: Any, dim: int = -1) -> Any:
+    """Return a sigmoid(b), a and b the two halves of the input along `dim`.  Dauphin et al. (2017), arXiv:1612.08083."""
+    if input.ndim == 0:
+        raise RuntimeError("glu: expected a tensor with dimensions to halve, got shape []")
+    if input.shape[dim] % 2:
+        raise RuntimeError(f"glu: expected an even size in dimension {dim}, got shape {list(input.shape)}")
+    first, second = input.chunk(2, dim)
+    return first * ops.sigmoid(second)

@@ -1,0 +1,124 @@
+"""How the polynomials of mathlib/tables.py were found; `python -m tests.codegen.remez SIN 5` prints one of degree 5 anew."""
+
+import sys
+from collections.abc import Callable
+from typing import NamedTuple
+
+import mpmath as mp
+
+DIGITS = 60
+
+
+class Goal(NamedTuple):
+    """A function to approximate on [low, high] such that weight · error is as small as can be everywhere."""
+
+    function: Callable
+    weight: Callable
+    low: mp.mpf
+    high: mp.mpf
+
+
+def one(x):
+    return mp.mpf(1)
+
+
+def odd(f):
+    """Return (f(x) - x) / x³ as a function of z = x²."""
+
+    def series(z):
+        with mp.workdps(2 * DIGITS):
+            x = mp.sqrt(z)
+            return (f(x) - x) / x**3
+
+    return series
+
+
+def doubled_atanh(first):
+    """Return Σ 2 zᵏ / (2k + first): what is left of 2 atanh s after its first terms, in z = s²."""
+    return lambda z: mp.nsum(lambda k: 2 * z**k / (2 * k + first), [0, mp.inf]) if z else mp.mpf(2) / first
+
+
+def erfinv_slope(w):
+    x = mp.sqrt(-mp.expm1(-w))
+    return mp.erfinv(x) / x
+
+
+def erfcx(t):
+    x = 4 * (1 + t) / (1 - t)
+    return mp.exp(x * x) * mp.erfc(x) * (1 + 2 * x)
+
+
+with mp.workdps(DIGITS):
+    LN2, QUARTER, NEAR = mp.log(2) / 2 * mp.mpf("1.005"), (mp.pi / 4 * mp.mpf("1.003")) ** 2, mp.mpf("1e-9")
+    ROOT = mp.sqrt(mp.mpf(2))
+    GOALS = {
+        "EXP": Goal(lambda r: (mp.expm1(r) - r) / r**2, lambda r: r * r / abs(mp.expm1(r)), -LN2 * mp.mpf("1.0007"), LN2),
+        "LOG": Goal(lambda f: (mp.log1p(f) - f + f * f / 2) / f**3, lambda f: abs(f**3 / mp.log1p(f)), 1 / ROOT - 1, ROOT - 1),
+        "ATANH": Goal(doubled_atanh(3), lambda z: z, NEAR, mp.mpf("0.02945")),
+        "ATANH5": Goal(doubled_atanh(5), lambda z: z * z, NEAR, mp.mpf("0.02945")),
+        "SIN": Goal(odd(mp.sin), lambda z: z, NEAR, QUARTER),
+        "COS": Goal(lambda z: (mp.cos(mp.sqrt(z)) - 1 + z / 2) / z**2, lambda z: z * z, NEAR, QUARTER),
+        "TANH": Goal(odd(mp.tanh), lambda z: z, NEAR, mp.mpf("0.4")),
+        "SINH": Goal(odd(mp.sinh), lambda z: z, NEAR, mp.mpf(1)),
+        "ATAN": Goal(odd(mp.atan), lambda z: z, NEAR, mp.mpf("0.1718")),
+        "ASIN": Goal(odd(mp.asin), lambda z: z, NEAR, mp.mpf("0.2501")),
+        "ERF": Goal(lambda z: mp.erf(mp.sqrt(z)) / mp.sqrt(z) - 1, one, NEAR, mp.mpf(1)),
+        "ERFCX": Goal(erfcx, one, -mp.mpf(7) / 9, mp.mpf(3) / 4),
+        "ERFINV": Goal(lambda t: erfinv_slope(t + mp.mpf("2.5")), one, -mp.mpf("2.4999999"), mp.mpf("2.5001")),
+        "ERFINV_FAR": Goal(lambda t: erfinv_slope((t + 3) ** 2), one, mp.sqrt(5) - 3, mp.mpf("3.12")),
+    }
+
+
+def nodes(goal, count):
+    """Return Chebyshev's points of the interval."""
+    middle, half = (goal.low + goal.high) / 2, (goal.high - goal.low) / 2
+    return [middle - half * mp.cos(mp.pi * (mp.mpf(n) + 0.5) / count) for n in range(count)]
+
+
+def levelled(goal, points, degree):
+    """Return the polynomial whose weighted error has the same size and alternating signs at the points."""
+    matrix, right = mp.matrix(degree + 2), mp.matrix(degree + 2, 1)
+    for row, x in enumerate(points):
+        for column in range(degree + 1):
+            matrix[row, column] = x**column
+        matrix[row, degree + 1] = (-1) ** row / goal.weight(x)
+        right[row] = goal.function(x)
+    return list(mp.lu_solve(matrix, right))[:-1]
+
+
+def error(goal, terms, x):
+    return (mp.polyval(terms[::-1], x) - goal.function(x)) * goal.weight(x)
+
+
+def extremes(errors, count):
+    """Return where the errors are largest between their changes of sign; `count` of those places, or fewer."""
+    runs = [[0]]
+    for n in range(1, len(errors)):
+        if (errors[n] > 0) == (errors[n - 1] > 0):
+            runs[-1].append(n)
+        else:
+            runs.append([n])
+    places = [max(run, key=lambda n: abs(errors[n])) for run in runs]
+    while len(places) > count:
+        places.pop(0 if abs(errors[places[0]]) < abs(errors[places[-1]]) else -1)
+    return places
+
+
+def best(goal, degree, grid=600, rounds=8):
+    """Return the largest weighted error of the best polynomial of a degree, and the polynomial."""
+    with mp.workdps(DIGITS + 30):
+        points, dense, found = nodes(goal, degree + 2), nodes(goal, grid), []
+        for _ in range(rounds):
+            terms = levelled(goal, points, degree)
+            errors = [error(goal, terms, x) for x in dense]
+            found.append((max(map(abs, errors)), terms))
+            places = extremes(errors, degree + 2)
+            if len(places) < degree + 2:
+                break
+            points = [dense[n] for n in places]
+        return min(found, key=lambda pair: pair[0])
+
+
+if __name__ == "__main__":
+    size, polynomial = best(GOALS[sys.argv[1]], int(sys.argv[2]))
+    print(f"2^{mp.nstr(mp.log(size, 2), 5)}", [float(c) for c in polynomial])

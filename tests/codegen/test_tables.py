@@ -1,0 +1,41 @@
+"""The polynomials of mathlib are as close to their functions as their formats need."""
+
+import mpmath as mp
+import numpy as np
+import pytest
+
+from lineal.codegen.mathlib import tables
+
+from . import remez
+
+# the largest weighted error, as a power of two; erfinv's is corrected afterwards
+NEEDED = {"f": -24.9, "d": -57, "w": -36, "ERFINV": -24, "ERFINV_FAR": -24}
+STORED = [(name, key) for name in remez.GOALS for key in getattr(tables, name)]
+
+
+@pytest.mark.parametrize(("name", "key"), STORED)
+def test_stored_polynomials_are_close_to_their_functions(name, key):
+    goal = remez.GOALS[name]
+    terms = [mp.mpf(c) for c in getattr(tables, name)[key]]
+    with mp.workdps(40):
+        largest = max(abs(remez.error(goal, terms, x)) for x in remez.nodes(goal, 40))
+    assert mp.log(largest, 2) < NEEDED.get(name, NEEDED[key])
+
+
+def test_every_polynomial_has_its_goal():
+    assert {name for name, value in vars(tables).items() if isinstance(value, dict) and name.isupper()} - set(remez.GOALS) == {
+        "HALF_PI", "HALF_PI_SUM", "LOG2E", "LOG10E", "LOG10_2", "LN2",
+    }  # fmt: skip
+
+
+def test_the_search_finds_what_is_stored():
+    _, terms = remez.best(remez.GOALS["SIN"], 2)
+    assert tuple(float(np.float32(float(c))) for c in terms) == tables.SIN["f"]
+
+
+@pytest.mark.parametrize("name", ["HALF_PI", "HALF_PI_SUM", "LN2"])
+def test_constants_in_parts_add_up(name):
+    with mp.workdps(60):
+        exact = mp.log(2) if name == "LN2" else mp.pi / 2
+        for key, bits in (("f", 40), ("d", 80)):
+            assert abs(mp.fsum(map(mp.mpf, getattr(tables, name)[key])) - exact) < mp.mpf(2) ** -bits
