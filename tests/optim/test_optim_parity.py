@@ -31,6 +31,11 @@ CASES = [
     ("Adam", {"lr": 0.05, "betas": (0.4, 0.6), "eps": 0.1, "maximize": True}),
     ("AdamW", {"lr": 0.05, "weight_decay": 0.1}),
     ("AdamW", {"lr": 0.05, "amsgrad": True}),
+    ("RMSprop", {"lr": 0.05}),
+    ("RMSprop", {"lr": 0.05, "alpha": 0.5, "weight_decay": 0.1, "centered": True, "maximize": True}),
+    ("RMSprop", {"lr": 0.05, "momentum": 0.9, "eps": 0.1}),
+    ("Adagrad", {"lr": 0.05}),
+    ("Adagrad", {"lr": 0.05, "lr_decay": 0.2, "weight_decay": 0.1, "initial_accumulator_value": 0.5, "maximize": True}),
 ]
 
 
@@ -69,3 +74,11 @@ def test_schedules(name, options, last_epoch):
             scheduler.step()
         found.append(rates)
     assert found[0] == found[1]
+
+
+def test_optimizers_print_alike():
+    texts = []
+    for library in (lineal, torch):
+        groups = [{"params": [library.zeros(1, requires_grad=True)], "lr": 0.2} for _ in range(2)]
+        texts.append([repr(getattr(library.optim, name)(groups)) for name in ("SGD", "Adam", "RMSprop", "Adagrad")])
+    assert texts[0] == texts[1]

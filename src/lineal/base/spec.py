@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import operator
 from collections.abc import Iterable, Sequence
@@ -58,6 +59,11 @@ class Spec(NamedTuple):
 
 def broadcast_shapes(name: str, *shapes: Sequence[int]) -> tuple[int, ...]:
     """Return the common shape of `shapes`; RuntimeError names the op and the shapes if there is none."""
+    return _common(name, *map(tuple, shapes))
+
+
+@functools.lru_cache(4096)
+def _common(name: str, *shapes: tuple[int, ...]) -> tuple[int, ...]:
     result: list[int] = []
     for shape in shapes:
         if len(shape) > len(result):

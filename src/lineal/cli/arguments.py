@@ -42,9 +42,7 @@ def sizes(text: str) -> tuple[int, ...]:
     try:
         return tuple(count(each) for each in text.split(","))
     except argparse.ArgumentTypeError:
-        raise argparse.ArgumentTypeError(
-            f"expected positive whole numbers with commas, as in 128,64, got {text!r}"
-        ) from None
+        raise argparse.ArgumentTypeError(f"expected positive whole numbers with commas, as in 128,64, got {text!r}") from None
 
 
 def folder(text: str) -> Path:

@@ -12,7 +12,6 @@ from rich.text import Text
 from lineal.train import Experiment
 from lineal.train.scores import Tally
 
-
 NARROW = 24
 """The columns that a table needs beside its names."""
 

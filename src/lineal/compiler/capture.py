@@ -51,6 +51,7 @@ class Capture(modes.Recorder):
     """A recorder that writes pure equations."""
 
     def __init__(self) -> None:
+        self.arguments: list[AbstractTensor] = []
         self.inputs: list[Var] = []
         self.equations: list[Equation] = []
         self.captured: dict[Var, AbstractTensor] = {}
@@ -64,6 +65,7 @@ class Capture(modes.Recorder):
         self.cleared: set[int] = set()
         self.added: dict[int, AbstractTensor] = {}
         """The leaves that backward gave a grad which none had been cleared before."""
+        self.steps: dict[Var, tuple[int, ...]] = {}
         self.refusal: str | None = None
         self.places: dict[int, Place] = {}
         self.alive: list[tuple[AbstractTensor, np.ndarray]] = []
@@ -149,7 +151,9 @@ class Capture(modes.Recorder):
     def argument(self, x: AbstractTensor) -> None:
         """Enter an argument of the function."""
         var = self.enter(x)
+        self.steps[var] = strides(x.value)
         self.places[id(x.value)].storage.captured = x
+        self.arguments.append(x)
         self.inputs.append(var)
 
     def place(self, x: AbstractTensor) -> Place:
@@ -169,6 +173,7 @@ class Capture(modes.Recorder):
             self.literals[var] = x.value
             return Place(Storage(var, x.value), (), var, 0)
         self.captured[var] = x
+        self.steps[var] = strides(x.value)
         return Place(Storage(var, x.value, x), (), var, 0)
 
     def read(self, x: AbstractTensor) -> Var:
@@ -223,6 +228,11 @@ class Capture(modes.Recorder):
             if id(array) not in known and self.places[id(array)].storage.captured is None and not is_literal(x)
         ]
         return lambda: sum(each() is not None for each in made)
+
+
+def strides(array: np.ndarray) -> tuple[int, ...]:
+    """Return an array's strides in elements."""
+    return tuple(step // array.itemsize for step in array.strides)
 
 
 def running(listener: Capture, function: Callable[..., Any], args: tuple, kwargs: dict) -> Any:

@@ -71,7 +71,7 @@ class CompiledFunction:
                 self.give_up("every call leaves new tensors behind outside the function")
             return result
         try:
-            program = Program(trace, args, kwargs)
+            program = Program(trace)
         except Exception as error:
             self.give_up(f"{type(error).__name__}: {error}")
             return result

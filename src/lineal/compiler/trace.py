@@ -24,6 +24,9 @@ class Trace:
     `live`. `writes` and `grads` are put into tensors of the user's after each call.
     """
 
+    name: str
+    arguments: list[AbstractTensor]
+    """The tensors in the arguments of the call that was traced."""
     inputs: list[Var]
     captured: dict[Var, AbstractTensor]
     literals: dict[Var, np.ndarray]
@@ -33,6 +36,8 @@ class Trace:
     """The function's result, with variables in place of tensors."""
     writes: list[tuple[AbstractTensor, Var]]
     grads: list[tuple[AbstractTensor, Var]]
+    steps: dict[Var, tuple[int, ...]] = field(default_factory=dict)
+    """How the arrays from outside lie: their strides, in elements."""
     guards: list[Callable[[], bool]] = field(default_factory=list)
     refusal: str | None = None
     differentiable: bool = False
@@ -56,17 +61,19 @@ def traced(function: Callable[..., Any], args: tuple, kwargs: dict) -> tuple[Any
             capture.argument(x)
     result = running(capture, function, args, kwargs)
     with no_grad():
-        found = trace_of(capture, result)
+        found = trace_of(capture, result, getattr(function, "__name__", "function"))
     known = {id(each.value) for each in tree.leaves(result) if isinstance(each, AbstractTensor)}
     known |= {id(leaf.grad.value) for leaf, _ in found.grads}  # type: ignore[attr-defined]
     return result, found, capture.survivors(known)
 
 
-def trace_of(capture: Capture, result: Any) -> Trace:
+def trace_of(capture: Capture, result: Any, name: str) -> Trace:
     """Return the trace of what a capture heard."""
     places = tree.transform(lambda each: capture.read(each) if isinstance(each, AbstractTensor) else each, result)
     outputs = [each for each in tree.leaves(result) if isinstance(each, AbstractTensor)]
     found = Trace(
+        name=name,
+        arguments=capture.arguments,
         inputs=capture.inputs,
         captured=capture.captured,
         literals=capture.literals,
@@ -75,6 +82,7 @@ def trace_of(capture: Capture, result: Any) -> Trace:
         result=places,
         writes=capture.written(),
         grads=capture.grads(),
+        steps=capture.steps,
         refusal=capture.refusal or rebound(capture),
         differentiable=any(each.node is not None and pending(each.node) for each in outputs),
     )

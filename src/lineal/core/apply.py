@@ -68,7 +68,7 @@ def apply(op: Op, *xs: AbstractTensor) -> Any:
         y.node = node = _new(Node)
         node.op = op
         node.extra = node.memories = None
-        node.site = site()
+        node.code, node.offset = site()
         op.remember(node, xs, value)
         node.id = next_id()
     if op.aliasing is not None:
@@ -106,7 +106,7 @@ def make_node(op: Op, xs: tuple, value: Any) -> Node:
     node = _new(Node)
     node.op = op
     node.extra = node.memories = None
-    node.site = site()
+    node.code, node.offset = site()
     op.remember(node, xs, value)
     node.id = next_id()
     return node

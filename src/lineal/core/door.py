@@ -14,7 +14,7 @@ import numpy as np
 from lineal.core import modes
 from lineal.core import op as engine
 from lineal.core.apply import apply, lift, synchronize
-from lineal.core.op import AbstractTensor, Node, Op, _frame, _inside, changed, next_id, output, released, site
+from lineal.core.op import AbstractTensor, Node, Op, _frame, changed, next_id, output, outside, released, site
 
 _new = object.__new__
 _ndarray = np.ndarray
@@ -27,6 +27,7 @@ _silent = modes.silent
 
 Rules = tuple[tuple[Callable | None, tuple[int, ...]], ...]
 _NOTHING: tuple = (None,)
+_NEITHER: tuple = (None, None)
 _NUMBERS = frozenset((float, int))
 
 
@@ -67,13 +68,16 @@ def unary_door(
             y.node = node = _new(Node)
             node.op = op
             node.edges = (input.node,)
-            node.indices = (input.index,)
+            node.indices = _NOTHING if input.index is None else (input.index,)
             node.kept = (input,) if keeps_input else ((x.shape, x.dtype),) if spec else _NOTHING
             node.y = value if keeps_output else None
             node.extra = node.memories = None
             frame = _frame(1)
             code = frame.f_code
-            node.site = (code, frame.f_lasti) if _inside.get(code.co_filename) is False else site()
+            if code.co_filename in outside:
+                node.code, node.offset = code, frame.f_lasti
+            else:
+                node.code, node.offset = site()
             node.id = next_id()
         listener = _recorder()
         if listener is not None:
@@ -101,7 +105,16 @@ def binary_door(
             a, b = input.value, other.value
         except AttributeError:
             a = b = None
-        if unusual is not None and (a is None or a.dtype is not b.dtype or a.dtype not in usual):
+        if unusual is not None and (a is None or (storage := a.dtype) is not b.dtype or storage not in usual):
+            return unusual(input, other, out)
+        if input.origin is not None:
+            synchronize(input)
+        if other.origin is not None:
+            synchronize(other)
+        from_a, from_b = input.node, other.node
+        grad = (from_a is not None or from_b is not None) and differentiable and _grad_enabled()
+        listener = _recorder()
+        if unusual is not None and (grad or listener is not None) and a.shape != b.shape:
             return unusual(input, other, out)
         try:
             if _error_state(None) is _silent:
@@ -114,33 +127,26 @@ def binary_door(
                     _restore(token)
         except Exception:
             return apply(op, input, other)
-        if input.origin is not None:
-            synchronize(input)
-        if other.origin is not None:
-            synchronize(other)
         y = _new(engine.final)
         y.value = value if value.__class__ is _ndarray else np.asarray(value)
         y.node = y.index = y.memory = y.origin = None
-        from_a, from_b = input.node, other.node
-        listener = _recorder()
-        if (from_a is not None or from_b is not None) and differentiable and _grad_enabled():
-            if unusual is not None and a.shape != b.shape:
-                return unusual(input, other, out)
+        if grad:
             plan = first if from_b is None else second if from_a is None else both
             marks = plan.marks
             y.node = node = _new(Node)
             node.op = op
             node.edges = (from_a, from_b)
-            node.indices = (input.index, other.index)
-            node.kept = (input if marks[0] else None, other if marks[1] else None)
+            node.indices = _NEITHER if input.index is None is other.index else (input.index, other.index)
+            node.kept = (input if marks[0] else None, other if marks[1] else None) if plan.inputs else _NEITHER
             node.y = value if plan.output else None
             node.extra = node.memories = None
             frame = _frame(1)
             code = frame.f_code
-            node.site = (code, frame.f_lasti) if _inside.get(code.co_filename) is False else site()
+            if code.co_filename in outside:
+                node.code, node.offset = code, frame.f_lasti
+            else:
+                node.code, node.offset = site()
             node.id = next_id()
-        elif listener is not None and unusual is not None and a.shape != b.shape:
-            return unusual(input, other, out)
         if listener is not None:
             listener.record(op, (input, other), (y,))
         return y

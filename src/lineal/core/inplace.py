@@ -134,12 +134,13 @@ def check_write(target: AbstractTensor, source: AbstractTensor, name: str) -> No
         raise RuntimeError(
             f"{name}: output with shape {list(shape)} doesn't match the broadcast shape {list(source.value.shape)}"
         )
-    if source.value.dtype != storage:
+    if source.value.dtype is not storage and source.value.dtype != storage:
         given, wanted = dtypes.of(source.value.dtype), dtypes.of(storage)
         raise RuntimeError(f"{name}: result type {given} can't be cast to the desired output type {wanted}")
     if modes.grad_enabled.get():
         refuse_leaf(target, name)
-    if any(step == 0 and size > 1 for step, size in zip(target.value.strides, shape)) and 0 not in shape:
+    steps = target.value.strides
+    if 0 in steps and any(step == 0 and size > 1 for step, size in zip(steps, shape)) and 0 not in shape:
         raise RuntimeError(
             f"{name}: unsupported operation: more than one element of the written-to tensor refers to a single memory "
             f"location (shape {list(shape)}); clone() the tensor before writing"

@@ -80,6 +80,8 @@ Site = tuple[Any, int]
 
 _PACKAGE = os.path.dirname(os.path.dirname(__file__))
 _inside: dict[str, bool] = {}
+outside: set[str] = set()
+"""The files of users' code, as far as seen."""
 _frame = sys._getframe
 _ndarray = np.ndarray
 
@@ -92,6 +94,8 @@ def site() -> Site:
         inside = _inside.get(code.co_filename)
         if inside is None:
             inside = _inside[code.co_filename] = code.co_filename.startswith(_PACKAGE)
+            if not inside:
+                outside.add(code.co_filename)
         if not inside or frame.f_back is None:
             return code, frame.f_lasti
         frame = frame.f_back
@@ -255,7 +259,7 @@ _named = tuple.__new__
 class Node:
     """One op in the history of a tensor: what made it, of what, and the values its derivative will read."""
 
-    __slots__ = ("__weakref__", "edges", "extra", "id", "indices", "kept", "memories", "op", "site", "y")
+    __slots__ = ("__weakref__", "code", "edges", "extra", "id", "indices", "kept", "memories", "offset", "op", "y")
 
     op: Op
     edges: tuple[Node | None, ...]
@@ -264,11 +268,18 @@ class Node:
     """What the op keeps of its inputs, in its own format; None after it was released."""
     y: Any
     """The kept output array (a tuple of them if there are several), or None."""
-    site: Site
+    code: Any
+    """With `offset`, the place in the user's code: its site."""
+    offset: int
     id: int
     extra: Extra | None
     memories: dict[int | None, Memory] | None
     """The memory of the outputs that were viewed or written, by their index: what tells whether a kept output was changed."""
+
+    @property
+    def site(self) -> Site:
+        """Where in the user's code the op ran."""
+        return self.code, self.offset
 
     def name(self) -> str:
         """Return PyTorch's name of this node."""

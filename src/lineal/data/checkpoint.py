@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import uuid
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -45,11 +46,21 @@ def save(obj: Any, f: Any, pickle_module: Any = None, pickle_protocol: int = 2) 
     that cannot be stored. Tensors that occur twice are stored once; the two `pickle` arguments are ignored.
     """
     tree, arrays = pack(obj)
-    data = safetensors.numpy.save(arrays, metadata={"format": FORMAT, "tree": json.dumps(tree)})
+    text = json.dumps(tree)
+    metadata = {"format": FORMAT, "tree": text, "crc32": checksum(text, arrays)}
+    data = safetensors.numpy.save(arrays, metadata=metadata)
     if hasattr(f, "write"):
         f.write(data)
     else:
         write_atomically(os.fspath(f), data)
+
+
+def checksum(tree: str, arrays: dict[str, np.ndarray]) -> str:
+    """Return what tells a file in which bits have changed: safetensors itself would not notice."""
+    value = zlib.crc32(tree.encode())
+    for name in sorted(arrays):
+        value = zlib.crc32(np.ascontiguousarray(arrays[name]).reshape(-1).view(np.uint8), value)
+    return f"{value:08x}"
 
 
 def write_atomically(path: Any, data: bytes) -> None:
@@ -117,7 +128,10 @@ def parse(name: Any, data: bytes) -> tuple[Any, dict[str, np.ndarray]]:
             f"load: {name} was not written by lineal.save; read its tensors with safetensors.numpy.load_file"
         )
     try:
-        return json.loads(metadata["tree"]), {key: as_array(entry) for key, entry in found}
+        arrays = {key: as_array(entry) for key, entry in found}
+        if metadata["crc32"] != checksum(metadata["tree"], arrays):
+            raise ValueError("the checksum does not fit the content")
+        return json.loads(metadata["tree"]), arrays
     except (KeyError, ValueError) as error:
         raise CheckpointError(f"load: {name} is damaged: {error!r}") from error
 

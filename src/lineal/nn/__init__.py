@@ -4,12 +4,26 @@ from lineal.nn import functional, init, utils
 from lineal.nn.activation import LogSoftmax, ReLU, Sigmoid, Softmax, Tanh
 from lineal.nn.containers import ModuleDict, ModuleList, Sequential
 from lineal.nn.dropout import Dropout
+from lineal.nn.embedding import Embedding
 from lineal.nn.linear import Identity, Linear
-from lineal.nn.loss import BCELoss, BCEWithLogitsLoss, CrossEntropyLoss, L1Loss, MSELoss, NLLLoss
+from lineal.nn.loss import (
+    BCELoss,
+    BCEWithLogitsLoss,
+    CrossEntropyLoss,
+    HuberLoss,
+    KLDivLoss,
+    L1Loss,
+    MSELoss,
+    NLLLoss,
+    SmoothL1Loss,
+)
 from lineal.nn.module import Module
+from lineal.nn.normalisation import BatchNorm1d, LayerNorm
 from lineal.nn.parameter import Parameter
 from lineal.nn.parameter_list import ParameterList
+from lineal.nn.rectifiers import CELU, ELU, SELU, Hardsigmoid, Hardswish, Hardtanh, LeakyReLU, PReLU, ReLU6
 from lineal.nn.reshaping import Flatten, Unflatten
+from lineal.nn.smooth import GELU, GLU, LogSigmoid, Mish, SiLU, Softmin, Softplus, Softsign, Tanhshrink
 
 __all__ = [
     "functional",
@@ -37,4 +51,28 @@ __all__ = [
     "CrossEntropyLoss",
     "BCELoss",
     "BCEWithLogitsLoss",
+    "ReLU6",
+    "LeakyReLU",
+    "PReLU",
+    "ELU",
+    "SELU",
+    "CELU",
+    "Hardtanh",
+    "Hardsigmoid",
+    "Hardswish",
+    "SiLU",
+    "GELU",
+    "Mish",
+    "Softplus",
+    "Softsign",
+    "LogSigmoid",
+    "Tanhshrink",
+    "Softmin",
+    "GLU",
+    "LayerNorm",
+    "BatchNorm1d",
+    "Embedding",
+    "SmoothL1Loss",
+    "HuberLoss",
+    "KLDivLoss",
 ]

@@ -11,7 +11,6 @@ from lineal.nn.handles import RemovableHandle
 from lineal.nn.registry import Registry
 from lineal.nn.watching import BackwardWatch
 
-
 _recorder = modes.recorder.get
 
 

@@ -79,12 +79,7 @@ class Convertible(Traversal):
 
 
 def parse_to(
-    *args: Any,
-    device: Any = None,
-    dtype: Any = None,
-    non_blocking: bool = False,
-    copy: bool = False,
-    memory_format: Any = None,
+    *args: Any, device: Any = None, dtype: Any = None, non_blocking: bool = False, copy: bool = False, memory_format: Any = None
 ) -> tuple[Any, Any, bool]:
     """Return the device, dtype and `non_blocking` meant by the arguments of `to`."""
     rest = list(args)

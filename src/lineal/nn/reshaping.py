@@ -30,9 +30,7 @@ class Unflatten(Module):
         super().__init__()
         if not isinstance(dim, int):
             raise TypeError(f"Unflatten: expected dim to be an int, got {dim!r}")
-        if not isinstance(unflattened_size, (tuple, list)) or not all(
-            isinstance(each, int) for each in unflattened_size
-        ):
+        if not isinstance(unflattened_size, (tuple, list)) or not all(isinstance(each, int) for each in unflattened_size):
             raise TypeError(f"Unflatten: expected unflattened_size to be a tuple of ints, got {unflattened_size!r}")
         self.dim = dim
         self.unflattened_size = unflattened_size

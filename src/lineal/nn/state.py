@@ -108,9 +108,7 @@ class Stateful(Traversal):
         for name, tensor in own.items():
             key = prefix + name
             if key in state_dict:
-                self._take(
-                    name, tensor, state_dict[key], key, local_metadata.get("assign_to_params_buffers"), error_msgs
-                )
+                self._take(name, tensor, state_dict[key], key, local_metadata.get("assign_to_params_buffers"), error_msgs)
             elif strict:
                 missing_keys.append(key)
         if self._has_extra("set_extra_state"):
@@ -133,8 +131,7 @@ class Stateful(Traversal):
         """Copy (or with `assign`, put) the tensor `given` into the member `name`; a refusal goes to `error_msgs`."""
         if not isinstance(given, AbstractTensor):
             error_msgs.append(
-                f'While copying the parameter named "{key}", expected a Tensor from checkpoint but received '
-                f"{type(given)}"
+                f'While copying the parameter named "{key}", expected a Tensor from checkpoint but received {type(given)}'
             )
         elif given.shape != tensor.shape:
             error_msgs.append(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import operator
 from typing import Any
 
 import numpy as np
@@ -21,12 +22,18 @@ class Expand(Op):
     aliasing = "view"
 
     def eager(self, xp, x):
-        lead = len(self.shape) - x.ndim
-        strides = [0 if size == 1 != wanted else step for size, wanted, step in zip(x.shape, self.shape[lead:], x.strides)]
-        return restride(x, self.shape, (0,) * lead + tuple(strides))
+        lead, steps = repeats(x.shape, self.shape)
+        return restride(x, self.shape, lead + tuple(map(operator.mul, x.strides, steps)))
 
     def vjp(self, needs, g, y, x):
         return (sum_to_shape(g, x.shape),)
+
+
+@functools.lru_cache(4096)
+def repeats(given: Shape, shape: Shape) -> tuple[Shape, Shape]:
+    """Return the strides of the axes before `given` in `shape`, and for each given axis 0 if it is repeated, otherwise 1."""
+    lead = len(shape) - len(given)
+    return (0,) * lead, tuple([int(not size == 1 != wanted) for size, wanted in zip(given, shape[lead:])])
 
 
 class SumToShape(Op):

@@ -91,8 +91,8 @@ def unary_front(op: Elementwise, domain: str, doc: str = "") -> Callable[..., An
         y = door(input)
         return y if out is None else store(y, out, name)
 
-    door = unary_door(op, op.kernel())
-    return named(unary_door(op, op.kernel(), usual=storages(kinds), unusual=unusual), name, op, doc)
+    door = unary_door(op, op.kernel)
+    return named(unary_door(op, op.kernel, usual=storages(kinds), unusual=unusual), name, op, doc)
 
 
 def binary(
@@ -129,13 +129,17 @@ def binary_front(op: Elementwise, domain: str, judge: Callable[[str, Any, Any], 
     kinds = DOMAINS[domain].kinds().replace("V", "")
     floats = "".join(each for each in kinds if each in "fc")
     simple = {float: floats, int: floats + kinds.replace("b", "").replace("f", "").replace("c", "")}
-    kernel = op.kernel()
+    kernel, usual = op.kernel, storages(kinds)
     door = binary_door(op, kernel)
     first_may = judge in (lenient, NUMBERS["any"], NUMBERS["one"])
     second_may = judge is not NUMBERS["none"]
 
     def unusual(input: Any, other: Any, out: AbstractTensor | None) -> Any:
-        if other.__class__ in simple and second_may:
+        if isinstance(input, AbstractTensor) and isinstance(other, AbstractTensor):
+            storage = input.value.dtype
+            if storage is other.value.dtype and storage in usual and out is None:
+                return door(*broadcast(name, input, other))
+        elif other.__class__ in simple and second_may:
             if isinstance(input, AbstractTensor) and input.value.dtype.kind in simple[other.__class__]:
                 y = door(input, as_scalar(other, input.value.dtype))
                 return y if out is None else store(y, out, name)
@@ -149,7 +153,7 @@ def binary_front(op: Elementwise, domain: str, judge: Callable[[str, Any, Any], 
         y = door(*align(name, domain, input, other))
         return y if out is None else store(y, out, name)
 
-    return binary_door(op, kernel, usual=storages(kinds), unusual=unusual)
+    return binary_door(op, kernel, usual=usual, unusual=unusual)
 
 
 def lenient(name: str, input: Any, other: Any) -> Any:
@@ -188,7 +192,7 @@ def row(
     op = Elementwise(name, scalar, derivatives, result, numeric)
     if len(derivatives) > 2:
         return functools.partial(apply, op)
-    return (unary_door, binary_door)[len(derivatives) - 1](op, op.kernel())  # type: ignore[operator]
+    return (unary_door, binary_door)[len(derivatives) - 1](op, op.kernel)  # type: ignore[operator]
 
 
 def zero(g: AbstractTensor) -> Any:
@@ -342,8 +346,8 @@ def store(y: Any, out: AbstractTensor, name: str) -> Any:
 
 def assign(target: AbstractTensor, y: Any, name: str) -> Any:
     """Let `target` take the result `y` in place, in its own dtype; RuntimeError if y's category is higher."""
-    given, wanted = dtypes.BY_NUMPY[y.value.dtype], dtypes.BY_NUMPY[target.value.dtype]
-    if given is not wanted:
+    if y.value.dtype is not target.value.dtype:
+        given, wanted = dtypes.BY_NUMPY[y.value.dtype], dtypes.BY_NUMPY[target.value.dtype]
         if given.category > wanted.category:
             raise RuntimeError(f"{name}: result type {given} can't be cast to the desired output type {wanted}")
         y = cast(y, wanted)

@@ -20,7 +20,7 @@ import numpy as np
 from lineal.base.spec import broadcast_shapes
 from lineal.core import AbstractTensor, Node, Op
 from lineal.core.door import binary_pull, unary_pull
-from lineal.core.op import changed, index_of, node_of, output, released
+from lineal.core.op import changed, index_of, node_of, output, released, value_of
 
 Rule = Callable[..., Any]
 
@@ -34,8 +34,8 @@ class Elementwise(Op):
     label: str
     result: str
     scalar: ClassVar[Rule]
-    plain: ClassVar[Rule]
-    """What the eager kernel computes where nothing is widened."""
+    kernel: ClassVar[Callable[..., Any]]
+    """`eager` of NumPy arrays: the NumPy function itself where the scalar expression is one call of it."""
     rules: ClassVar[tuple]
     function: ClassVar[Callable[..., Any] | None]
 
@@ -53,7 +53,7 @@ class Elementwise(Op):
             result=result,
             scalar=scalar,
             eager=scalar if function else widened(numeric or scalar),
-            plain=numeric or scalar,
+            kernel=function or bound(numeric or scalar, len(names)),
             rules=rules,
             name=label,
             keeps=tuple(" ".join("y" if pick == len(names) else str(pick) for pick in picks) for _, picks in rules),
@@ -95,9 +95,8 @@ class Elementwise(Op):
     def check(self, *xs: AbstractTensor) -> None:
         broadcast_shapes(self.label, *[x.value.shape for x in xs])
 
-    def kernel(self) -> Rule:
-        """Return the eager kernel: the NumPy function itself where the scalar expression is one call of it."""
-        return self.function or bound(self.plain, self.eager, len(self.rules))
+    def run(self, xs: tuple[AbstractTensor, ...]) -> Any:
+        return self.kernel(*map(value_of, xs)) if xs[0].value.__class__ is np.ndarray else super().run(xs)
 
 
 def called(scalar: Rule) -> Callable[..., Any] | None:
@@ -110,16 +109,20 @@ def called(scalar: Rule) -> Callable[..., Any] | None:
     return call.function if isinstance(call, _Call) and call.xs == xs else None
 
 
-def bound(plain: Rule, wide: Rule, count: int) -> Callable[..., Any]:
-    """Return the kernel of NumPy arrays that is `wide` for half precisions and `plain` otherwise."""
+def bound(scalar: Rule, count: int) -> Callable[..., Any]:
+    """Return `widened(scalar)` of NumPy, for a fixed number of arrays: without packing them, half as long on the way."""
+    wide = widened(scalar)
 
-    def kernel(x: Any) -> Any:
-        return wide(np, x) if x.itemsize == 2 else plain(np, x)
+    def unary(x: Any) -> Any:
+        return wide(np, x) if x.itemsize == 2 else scalar(np, x)
 
-    def kernel_of_two(a: Any, b: Any) -> Any:
-        return wide(np, a, b) if a.itemsize == 2 else plain(np, a, b)
+    def binary(a: Any, b: Any) -> Any:
+        return wide(np, a, b) if a.itemsize == 2 else scalar(np, a, b)
 
-    return kernel if count == 1 else kernel_of_two if count == 2 else functools.partial(wide, np)
+    def ternary(a: Any, b: Any, c: Any) -> Any:
+        return wide(np, a, b, c) if a.itemsize == 2 else scalar(np, a, b, c)
+
+    return {1: unary, 2: binary, 3: ternary}.get(count) or functools.partial(wide, np)
 
 
 def widened(scalar: Rule) -> Rule:

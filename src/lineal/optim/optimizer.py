@@ -117,9 +117,7 @@ class Optimizer:
         if len(mine) != len(saved):
             raise ValueError("loaded state dict has a different number of parameter groups")
         if any(len(a["params"]) != len(b["params"]) for a, b in zip(mine, saved)):
-            raise ValueError(
-                "loaded state dict contains a parameter group that doesn't match the size of optimizer's group"
-            )
+            raise ValueError("loaded state dict contains a parameter group that doesn't match the size of optimizer's group")
         numbers = chain.from_iterable(group["params"] for group in saved)
         parameters = chain.from_iterable(group["params"] for group in mine)
         numbered = dict(zip(numbers, parameters))

@@ -82,12 +82,7 @@ class Experiment:
             watch(tally)
         self.seconds += time.perf_counter() - start
         trained, tested = tally.scores(), self.evaluate()
-        line = {
-            "loss": trained.loss,
-            "accuracy": trained.accuracy,
-            "test_loss": tested.loss,
-            "test_accuracy": tested.accuracy,
-        }
+        line = {"loss": trained.loss, "accuracy": trained.accuracy, "test_loss": tested.loss, "test_accuracy": tested.accuracy}
         self.history.append(line)
         return line
 

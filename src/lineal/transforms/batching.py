@@ -48,7 +48,7 @@ POINTWISE = (Alias, Detach, conversion.Cast, reshape.Clone, parts.Real, parts.Im
 
 STACKS = (
     *(cholesky.Cholesky, determinants.Determinant, determinants.SignLogDet, eig.Eig, eigh.Eigh, lu.LUFactor, qr.QR, svd.SVD),
-    *(systems.Inverse, systems.Solve, triangular.SolveTriangular),
+    *(systems.Inverse, systems.Solve, systems.SolveFactored, systems.SolveProbed, triangular.SolveTriangular),
     *(triangles.Tril, triangles.Triu, functions.Exponential, least_squares.PseudoInverse, distances.PairDistance),
     *(products.MatMul, products.StackedMatMul, products.BatchMatMul),
 )

@@ -79,35 +79,45 @@ class Packing:
         self.lanes = lanes
         self.size = min(lanes, power_above(count))
 
-    def load(self, base: Value, put: Put | None, scratch: Value | None = None) -> None:
-        """Give vector k of the matrices at `base` to put(k, vector), or write it to scratch[k]."""
-        if self.count <= FEW or self.lanes == 1:
-            self.load_few(base, put or self.into(scratch))
-        elif self.count <= self.lanes:
-            for k, vector in enumerate(self.load_block(base, 0)[: self.count]):
-                (put or self.into(scratch))(k, vector)
+    @property
+    def at_once(self) -> bool:
+        """Whether the numbers fit one block, so that they need not pass through scratch memory."""
+        return self.count <= self.lanes
+
+    def load_at_once(self, base: Value, put: Put) -> None:
+        """Give vector k of the matrices at `base` to put(k, vector)."""
+        if self.count <= FEW:
+            self.load_few(base, put)
+            return
+        for k, vector in enumerate(self.load_block(base, 0)[: self.count]):
+            put(k, vector)
+
+    def store_at_once(self, get: Get, base: Value) -> None:
+        """Write the vectors get(k) to the matrices at `base`."""
+        vectors = [get(k) for k in range(self.count)]
+        if self.count <= FEW:
+            self.store_few(vectors, base)
         else:
-            for start in self.block_starts():
-                vectors = self.load_block(base, start)
-                for k, vector in enumerate(vectors):
-                    self.e.store(vector, scratch, (start + k) * self.lanes)
+            self.store_block(vectors, base, 0)
 
-    def store(self, get: Get | None, base: Value, scratch: Value | None = None) -> None:
-        """Write the vectors get(k), or scratch[k], to the matrices at `base`."""
-        if self.count <= FEW or self.lanes == 1:
-            self.store_few([(get or self.out_of(scratch))(k) for k in range(self.count)], base)
-        elif self.count <= self.lanes:
-            self.store_block([(get or self.out_of(scratch))(k) for k in range(self.count)], base, 0)
-        else:
-            for start in self.block_starts():
-                vectors = [self.e.load(scratch, self.kind, (start + k) * self.lanes, self.lanes) for k in range(self.lanes)]
-                self.store_block(vectors, base, start)
+    def load(self, base: Value, scratch: Value) -> None:
+        """Write the vectors of the matrices at `base` to scratch memory."""
+        e, lanes = self.e, self.lanes
+        if self.at_once:
+            self.load_at_once(base, lambda k, vector: e.store(vector, scratch, k * lanes))
+            return
+        for start in self.block_starts():
+            for k, vector in enumerate(self.load_block(base, start)):
+                e.store(vector, scratch, (start + k) * lanes)
 
-    def into(self, scratch: Value) -> Put:
-        return lambda k, vector: self.e.store(vector, scratch, k * self.lanes)
-
-    def out_of(self, scratch: Value) -> Get:
-        return lambda k: self.e.load(scratch, self.kind, k * self.lanes, self.lanes)
+    def store(self, scratch: Value, base: Value) -> None:
+        """Write the vectors in scratch memory to the matrices at `base`."""
+        e, kind, lanes = self.e, self.kind, self.lanes
+        if self.at_once:
+            self.store_at_once(lambda k: e.load(scratch, kind, k * lanes, lanes), base)
+            return
+        for start in self.block_starts():
+            self.store_block([e.load(scratch, kind, (start + k) * lanes, lanes) for k in range(lanes)], base, start)
 
     def block_starts(self):
         """Write a loop over blocks of `lanes` numbers, the last of which overlaps the one before it."""

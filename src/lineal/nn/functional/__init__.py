@@ -4,9 +4,15 @@ from lineal.nn.functional.activation import log_softmax, relu, sigmoid, softmax,
 from lineal.nn.functional.binary import binary_cross_entropy, binary_cross_entropy_with_logits
 from lineal.nn.functional.classification import cross_entropy, nll_loss
 from lineal.nn.functional.dense import linear
+from lineal.nn.functional.divergence import kl_div
 from lineal.nn.functional.encoding import one_hot
+from lineal.nn.functional.lookup import embedding
+from lineal.nn.functional.normalisation import batch_norm, cosine_similarity, layer_norm, normalize
+from lineal.nn.functional.rectifiers import celu, elu, hardsigmoid, hardswish, hardtanh, leaky_relu, prelu, relu6, selu
 from lineal.nn.functional.regression import l1_loss, mse_loss
 from lineal.nn.functional.regularisation import dropout
+from lineal.nn.functional.robust import huber_loss, smooth_l1_loss
+from lineal.nn.functional.smooth import gelu, glu, logsigmoid, mish, silu, softmin, softplus, softsign, tanhshrink
 
 __all__ = [
     "linear",
@@ -23,4 +29,30 @@ __all__ = [
     "cross_entropy",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
+    "relu6",
+    "leaky_relu",
+    "prelu",
+    "elu",
+    "selu",
+    "celu",
+    "hardtanh",
+    "hardsigmoid",
+    "hardswish",
+    "silu",
+    "gelu",
+    "mish",
+    "softplus",
+    "softsign",
+    "logsigmoid",
+    "tanhshrink",
+    "softmin",
+    "glu",
+    "layer_norm",
+    "batch_norm",
+    "normalize",
+    "cosine_similarity",
+    "embedding",
+    "smooth_l1_loss",
+    "huber_loss",
+    "kl_div",
 ]

@@ -36,9 +36,7 @@ def check_target(name: str, input: Any, target: Any, weight: Any) -> None:
         raise RuntimeError(f"{name}: expected target dtype int64 or uint8, got {target.dtype}")
     expected = without_classes(input.shape)
     if input.ndim > 1 and target.ndim > 0 and expected[0] != target.shape[0]:
-        raise ValueError(
-            f"{name}: Expected input batch_size ({expected[0]}) to match target batch_size ({target.shape[0]})."
-        )
+        raise ValueError(f"{name}: Expected input batch_size ({expected[0]}) to match target batch_size ({target.shape[0]}).")
     if input.ndim == 0 or tuple(target.shape) != expected:
         raise RuntimeError(
             f"{name}: expected input (N, C, d1, …) and target (N, d1, …), "
@@ -74,9 +72,7 @@ def pick(name: str, input: Any, target: Any, weight: Any, ignore_index: int) -> 
         picked = ops.gather(input, dim, safe.unsqueeze(dim)).squeeze(dim)
         weights = counts.to(input.dtype) if weight is None else weight[safe] * counts.to(weight.dtype)
     except (IndexError, RuntimeError) as error:
-        raise IndexError(
-            f"{name}: Target out of bounds: expected one of {input.shape[dim]} classes: {error}"
-        ) from error
+        raise IndexError(f"{name}: Target out of bounds: expected one of {input.shape[dim]} classes: {error}") from error
     return ops.where(counts, -picked * weights, 0.0), weights
 
 

@@ -25,8 +25,7 @@ def kl_div(
     reduction = "sum" if batch else reduction_of(size_average, reduce, reduction)
     if reduction == "mean":
         warnings.warn(
-            "kl_div: reduction='mean' divides by the number of elements; reduction='batchmean' is the divergence",
-            stacklevel=2,
+            "kl_div: reduction='mean' divides by the number of elements; reduction='batchmean' is the divergence", stacklevel=2
         )
     losses = ops.exp(target) * (target - input) if log_target else ops.xlogy(target, target) - target * input
     loss = reduced(losses, reduction)

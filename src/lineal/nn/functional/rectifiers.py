@@ -23,7 +23,7 @@ _leaky_relu = binary(
 _elu = nary(
     "elu",
     lambda m, x, alpha, scale, rate: m.where(x > 0, x, m.expm1(m.minimum(x, 0) * rate) * alpha) * scale,
-    lambda g, x, alpha, scale, rate: g * scale * where(x > 0, 1.0, exp(x.clamp(max=0.0) * rate) * (alpha * rate)),
+    lambda g, x, alpha, scale, rate: g * scale * where(x > 0, 1.0, exp(where(x < 0, x, 0.0) * rate) * (alpha * rate)),
     None,
     None,
     None,

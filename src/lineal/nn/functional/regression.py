@@ -9,7 +9,8 @@ from lineal import ops
 from lineal.nn.functional.reduction import reduced, reduction_of, weighted
 
 
-def _difference(name: str, input: Any, target: Any) -> Any:
+def difference(name: str, input: Any, target: Any) -> Any:
+    """Return x - t, with a warning if their shapes differ."""
     if input.shape != target.shape:
         warnings.warn(
             f"{name}: using a target size ({target.shape}) that is different to the input size ({input.shape}): "
@@ -29,7 +30,7 @@ def mse_loss(
 ) -> Any:
     """Return the squared differences (x - t)², reduced."""
     reduction = reduction_of(size_average, reduce, reduction)
-    losses = ops.square(_difference("mse_loss", input, target))
+    losses = ops.square(difference("mse_loss", input, target))
     return reduced(losses, reduction) if weight is None else weighted(losses, weight, reduction)
 
 
@@ -43,5 +44,5 @@ def l1_loss(
 ) -> Any:
     """Return the absolute differences |x - t|, reduced."""
     reduction = reduction_of(size_average, reduce, reduction)
-    losses = ops.abs(_difference("l1_loss", input, target))
+    losses = ops.abs(difference("l1_loss", input, target))
     return reduced(losses, reduction) if weight is None else weighted(losses, weight, reduction)

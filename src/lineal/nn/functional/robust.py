@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lineal.nn.functional.reduction import reduced, reduction_of, weighted
-from lineal.nn.functional.regression import l1_loss, _difference
+from lineal.nn.functional.regression import difference, l1_loss
 from lineal.ops.front import binary
 
 _huber = binary(
@@ -23,7 +23,7 @@ def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 
     reduction = reduction_of(None, None, reduction)
     if delta <= 0:
         raise RuntimeError(f"huber_loss: expected delta greater than 0, got {delta}")
-    losses = _huber(_difference("huber_loss", input, target), float(delta))
+    losses = _huber(difference("huber_loss", input, target), float(delta))
     return reduced(losses, reduction) if weight is None else weighted(losses, weight, reduction)
 
 
@@ -41,4 +41,4 @@ def smooth_l1_loss(
         raise RuntimeError(f"smooth_l1_loss: expected beta of at least 0, got {beta}")
     if beta == 0:
         return l1_loss(input, target, reduction=reduction)
-    return reduced(_huber(_difference("smooth_l1_loss", input, target), float(beta)) / beta, reduction)
+    return reduced(_huber(difference("smooth_l1_loss", input, target), float(beta)) / beta, reduction)

@@ -15,9 +15,7 @@ def _listed(given: Any) -> list[Any]:
 
 
 @no_grad()
-def get_total_norm(
-    tensors: Any, norm_type: float = 2.0, error_if_nonfinite: bool = False, foreach: bool | None = None
-) -> Any:
+def get_total_norm(tensors: Any, norm_type: float = 2.0, error_if_nonfinite: bool = False, foreach: bool | None = None) -> Any:
     """Return the norm of the given tensors as if they were one vector."""
     norms = [_norm(each, float(norm_type)) for each in _listed(tensors)]
     if not norms:
@@ -56,11 +54,7 @@ def clip_grads_with_norm_(parameters: Any, max_norm: float, total_norm: Any, for
 
 
 def clip_grad_norm_(
-    parameters: Any,
-    max_norm: float,
-    norm_type: float = 2.0,
-    error_if_nonfinite: bool = False,
-    foreach: bool | None = None,
+    parameters: Any, max_norm: float, norm_type: float = 2.0, error_if_nonfinite: bool = False, foreach: bool | None = None
 ) -> Any:
     """Scale the grads so that their norm, all together, is at most `max_norm`; returns the norm before.
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from lineal.base import config
 from lineal.core import AbstractTensor
+from lineal.core.door import binary_door
 from lineal.ops.conversion import dtype_of, result_type
 from lineal.ops.front import binary, nary, require_tensor, row, store, unary, underivable, unsupported, zero
 
@@ -33,17 +34,20 @@ __all__ = [
     "lerp",
 ]
 
-_neg = unary("neg", lambda m, x: m.negative(x), lambda g: -g, domain="number")
+_neg = unary("neg", lambda m, x: m.negative(x), lambda g: _neg(g), domain="number")
 _add = binary("add", lambda m, a, b: m.add(a, b), lambda g: g, lambda g: g)
-_sub = binary("sub", lambda m, a, b: m.subtract(a, b), lambda g: g, lambda g: -g, domain="no bool")
+_sub = binary("sub", lambda m, a, b: m.subtract(a, b), lambda g: g, lambda g: _neg(g), domain="no bool")
 mul = binary(
     "mul",
     lambda m, a, b: m.multiply(a, b),
-    lambda g, b: g * b.conj(),
-    lambda g, a: g * a.conj(),
+    lambda g, b: _times(g, b.conj()),
+    lambda g, a: _times(g, a.conj()),
     doc="Return input × other; of bool tensors, input and other.",
 )
+_times = binary_door(mul.op, mul.op.kernel)  # type: ignore[attr-defined]
+"""The product where nothing is to be promoted or broadcast."""
 
+_SCALES = frozenset((int, float))
 _MASKS = "use the `~` or `logical_not()` operator to invert a mask, `^` or `logical_xor()` for the difference of two"
 
 
@@ -66,6 +70,9 @@ def scaled(name: str, input: Any, other: Any, alpha: Any) -> Any:
     """Return other × alpha, of which the result's dtype must hold alpha."""
     if alpha.__class__ is int and alpha == 1:
         return other
+    if alpha.__class__ in _SCALES and isinstance(other, AbstractTensor) and other.value.dtype.kind == "f":
+        if isinstance(input, AbstractTensor) and input.value.dtype is other.value.dtype:
+            return other * alpha
     target = result_type(input, other)
     if isinstance(alpha, bool) and target.name != "bool":
         raise RuntimeError(f"{name}: Boolean alpha only supported for Boolean results")

@@ -85,7 +85,7 @@ _SIMPLE: dict[Any, tuple[Callable, tuple[Callable]]] = {
 def power_door(exponent: float | complex) -> Callable[[Any], Any]:
     """Return the function x → x ** exponent, of floating or complex tensors."""
     op = Power(exponent)
-    return unary_door(op, op.kernel())
+    return unary_door(op, op.kernel)
 
 
 def _power(m: Any, a: Any, b: Any) -> Any:

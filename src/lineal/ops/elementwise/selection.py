@@ -35,5 +35,8 @@ def where(condition: Any, input: Any = None, other: Any = None, *, out: Abstract
         and input.value.shape == other.value.shape
     ):
         input, other = align("where", "any", input, other)
-    y = apply(_where, *broadcast("where", condition, input, other))
+    if condition.value.shape == input.value.shape == other.value.shape:
+        y = apply(_where, condition, input, other)
+    else:
+        y = apply(_where, *broadcast("where", condition, input, other))
     return y if out is None else store(y, out, "where")

@@ -5,15 +5,16 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-import lazy_loader
 import numpy as np
 
 from lineal.base.errors import LinAlgError
-from lineal.core import AbstractTensor, Op, apply, lift
+from lineal.core import AbstractTensor, Op, apply, lift, modes
+from lineal.ops.linalg.conditioning import judge, lapack, listed, norm_of_product, rcond_of_cholesky, tell, watched
 from lineal.ops.linalg.matrices import (
     broadcast_batches,
     linalg_cholesky_ex,
     place_of,
+    real_dtype,
     require_matrix,
     require_one_dtype,
     require_square,
@@ -22,9 +23,6 @@ from lineal.ops.linalg.matrices import (
 from lineal.ops.linalg.triangular import solve_triangular
 
 __all__ = ["cholesky", "cholesky_ex", "cholesky_solve", "cholesky_inverse"]
-
-scipy = lazy_loader.load("scipy")
-
 
 class Cholesky(Op):
     """A = L Lᴴ;  Ā = L⁻ᴴ sym(Φ(Lᴴ L̄)) L⁻¹ with Φ the lower triangle, its diagonal halved.   Murray (2016), arXiv:1602.07527, eq. 10.
@@ -67,7 +65,7 @@ def potrf(A: np.ndarray, upper: bool) -> tuple[np.ndarray, int]:
     """Return the factor of one matrix and LAPACK's info."""
     if A.size == 0:
         return A.copy(), 0
-    return scipy.linalg.lapack.get_lapack_funcs("potrf", dtype=A.dtype)(A, lower=not upper, clean=1)
+    return lapack("potrf", A.dtype)(A, lower=not upper, clean=1)
 
 
 def failures(A: np.ndarray, L: np.ndarray, upper: bool) -> np.ndarray:
@@ -91,32 +89,82 @@ def cholesky_ex(input: AbstractTensor, *, upper: bool = False, check_errors: boo
     return stored(linalg_cholesky_ex((L, lift(info))), out, name)
 
 
-def refuse_indefinite(name: str, info: np.ndarray) -> None:
-    """Raise LinAlgError for the first matrix that is not positive definite."""
+def refuse_indefinite(name: str, info: np.ndarray, A: np.ndarray | None = None) -> None:
+    """Raise LinAlgError for the first matrix that is not positive definite, or for NaN in it."""
     flat = info.ravel()
     bad = np.flatnonzero(flat)
     if bad.size:
+        if A is not None and not np.isfinite(A.reshape(-1, *A.shape[-2:])[bad[0]]).all():
+            raise LinAlgError(f"{name}: {place_of(int(bad[0]), info.shape)}the input has NaN or infinite elements")
         raise LinAlgError(
             f"{name}: {place_of(int(bad[0]), info.shape)}The factorization could not be completed because the input is not "
             f"positive-definite (the leading minor of order {int(flat[bad[0]])} is not positive-definite)."
         )
 
 
-def cholesky(input: AbstractTensor, *, upper: bool = False, out: AbstractTensor | None = None) -> Any:
+def cholesky(
+    input: AbstractTensor, *, upper: bool = False, out: AbstractTensor | None = None, jitter: float | str | None = None
+) -> Any:
     """Return the lower triangular L with L Lᴴ = A (or with `upper`, U with Uᴴ U = A) of Hermitian positive definite A.
 
     A is (…, n, n), floating or complex; only one triangle is read. LinAlgError names the leading minor that is not positive.
+    With `jitter`, the matrix factored is A + jitter · I; with `jitter="auto"` it is the smallest that works for each matrix, 0
+    where none is needed, and a warning names it.
     """
     name = "linalg.cholesky"
     require_square(name, input)
-    L = apply(_cholesky(upper), input)
+    A: Any = input
+    if jitter == "auto":
+        added = smallest_jitter(A.value, upper)
+        A = shifted(A, added)
+        if watched() and added.any():
+            bad = np.argwhere(added)
+            where = f"batch entries {listed(bad)}: " if added.ndim else ""
+            tell(name, f"{name}: {where}not positive definite; a jitter of {added.max():.2e} was added to the diagonal")
+    elif jitter is not None:
+        A = shifted(A, np.asarray(jitter, real_dtype(A.value)))
+    L = apply(_cholesky(upper), A)
     if np.isnan(np.einsum("...ii->...", L.value)).any():
-        refuse_indefinite(name, failures(input.value, L.value, upper))
+        refuse_indefinite(name, failures(A.value, L.value, upper), A.value)
     return stored(L, out, name)
 
 
+def shifted(A: Any, jitter: np.ndarray) -> Any:
+    """Return A + jitter · I."""
+    return A + lift(jitter[..., None, None] * np.eye(A.value.shape[-1], dtype=A.value.dtype))
+
+
+def smallest_jitter(A: np.ndarray, upper: bool = False) -> np.ndarray:
+    """Return, per matrix, the least jitter (within 2 %) with which A + jitter · I has a Cholesky factor; NaN if none has."""
+    found = np.zeros(A.shape[:-2], real_dtype(A))
+    for place in np.ndindex(found.shape):
+        found[place] = _jitter_of(A[place], upper)
+    return found
+
+
+def _jitter_of(A: np.ndarray, upper: bool) -> float:
+    one = np.eye(A.shape[-1], dtype=A.dtype)
+
+    def works(j: float) -> bool:
+        return potrf(A + A.dtype.type(j) * one, upper)[1] == 0
+
+    if works(0.0):
+        return 0.0
+    if not np.isfinite(A).all():
+        return np.nan
+    limits = np.finfo(A.dtype)
+    size = max(float(np.abs(A).sum(-1).max()), float(limits.tiny / limits.eps))
+    low, high = size * float(limits.eps) / 8, 2 * size
+    if works(low):
+        return low
+    while high > low * 1.02:
+        middle = float(np.sqrt(low) * np.sqrt(high))
+        low, high = (low, middle) if works(middle) else (middle, high)
+    return high
+
+
 def cholesky_solve(B: AbstractTensor, L: AbstractTensor, upper: bool = False, *, out: AbstractTensor | None = None) -> Any:
-    """Return X with A X = B, given the Cholesky factor of A."""
+    """Return X with A X = B, given the Cholesky factor of A; IllConditionedWarning says where digits are lost."""
     name = "cholesky_solve"
     require_matrix(name, B, "b")
     require_square(name, L)
@@ -124,7 +172,12 @@ def cholesky_solve(B: AbstractTensor, L: AbstractTensor, upper: bool = False, *,
     factor: Any = L.mH if upper else L  # type: ignore[attr-defined]
     factor, right = broadcast_batches(name, factor, B)
     half = solve_triangular(factor, right, upper=False)
-    return stored(solve_triangular(factor.mH, half, upper=True), out, name)
+    X = solve_triangular(factor.mH, half, upper=True)
+    if watched() and X.value.size:
+        with modes.quiet():
+            T = np.tril(factor.value)
+            judge(name, T, rcond_of_cholesky(T, norm_of_product(T)), X.value, right.value)
+    return stored(X, out, name)
 
 
 def cholesky_inverse(L: AbstractTensor, upper: bool = False, *, out: AbstractTensor | None = None) -> Any:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import lazy_loader
 import numpy as np
 
 from lineal.base import dtypes
@@ -13,14 +12,13 @@ from lineal.base.spec import axis
 from lineal.core import AbstractTensor, Op, apply, lift
 from lineal.ops.conversion import cast, constant
 from lineal.ops.linalg.matrices import require_matrix, require_square, stored
+from lineal.ops.linalg.matrix_functions import exponential, frechet
 from lineal.ops.linalg.svd import svdvals
 from lineal.ops.linalg.systems import inv, solve
 from lineal.ops.reductions.norms import vector_norm
 from lineal.ops.structural.joining import cat
 
 __all__ = ["cond", "diagonal", "matrix_exp", "matrix_norm", "norm", "tensorinv", "tensorsolve", "vander"]
-
-scipy = lazy_loader.load("scipy")
 
 ORDERS = (1, -1, 2, -2, math.inf, -math.inf, "fro", "nuc")
 
@@ -130,21 +128,16 @@ def each_cond(matrix: np.ndarray, p: Any) -> float:
 
 
 class Exponential(Op):
-    """Y = exp A;  Ā is the upper right block of exp((Aᴴ Ȳ; 0 Aᴴ)).   Mathias (1996), SIAM J. Matrix Anal. Appl. 17, theorem 2.1."""
+    """Y = exp A;  Ā = L(Aᴴ, Ȳ), the derivative of exp at Aᴴ along Ȳ.   Higham (2008), Functions of Matrices, section 10.2."""
 
     name = "LinalgMatrixExp"
     keeps = "0"
 
     def eager(self, xp, A):
-        # scaling and squaring loses digits by the norm: float32 is computed in float64
-        wide = A.astype(np.result_type(A.dtype, np.float64))
-        return scipy.linalg.expm(wide).astype(A.dtype, copy=False) if A.size else A.copy()
+        return exponential(A)
 
     def vjp(self, needs, g, y, A):
-        n = A.value.shape[-1]
-        H = A.mH
-        block = cat((cat((H, g), -1), cat((H * 0, H), -1)), -2)
-        return (apply(Exponential(), block)[..., :n, n:],)
+        return (apply(frechet("exp"), A.mH, g),)
 
 
 def matrix_exp(A: AbstractTensor) -> Any:

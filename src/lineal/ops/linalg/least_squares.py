@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
 
 from lineal.core import AbstractTensor, Op, apply, lift
+from lineal.core.modes import quiet
+from lineal.ops.linalg.conditioning import judge, watched
 from lineal.ops.linalg.eigh import eigh
 from lineal.ops.linalg.matrices import (
     adjoint,
@@ -25,61 +28,61 @@ DRIVERS = ("gels", "gelsy", "gelsd", "gelss")
 
 
 class PseudoInverse(Op):
-    """Y = A⁺, singular values up to `atol` or `rtol` times the largest counting as zero; at constant rank
+    """Y = A⁺, singular values up to `atol` or `rtol` (the further inputs) times the largest counting as zero; at constant rank
 
     Ā = -Yᴴ Ȳ Yᴴ + (1 - A Y) Ȳᴴ Y Yᴴ + Yᴴ Y Ȳᴴ (1 - Y A).   Golub and Pereyra (1973), SIAM J. Numer. Anal. 10, eq. 4.12.
 
     With `hermitian`, only the lower triangle of A is read.
     """
 
-    atol: Any
-    rtol: Any
     hermitian: bool
     name = "LinalgPinv"
     keeps = "0 y"
 
-    def eager(self, xp, A):
+    def eager(self, xp, A, atol, rtol):
         if A.size == 0:
             return np.zeros((*A.shape[:-2], A.shape[-1], A.shape[-2]), A.dtype)
         if self.hermitian:
             A = np.tril(A, -1) + adjoint(np.tril(A))
             np.einsum("...ii->...i", A)[...] = np.einsum("...ii->...i", A).real
         U, S, Vh = np.linalg.svd(A, full_matrices=False)
-        kept = np.maximum(self.atol.value, self.rtol.value * S.max(-1, initial=0))[..., None] < S
+        kept = np.maximum(atol, rtol * S.max(-1, initial=0))[..., None] < S
         reciprocal = np.where(kept, 1 / np.where(kept, S, 1), 0).astype(S.dtype)
         return np.matmul(adjoint(Vh) * reciprocal[..., None, :], adjoint(U))
 
-    def vjp(self, needs, g, y, A):
+    def vjp(self, needs, g, y, A, atol, rtol):
         if self.hermitian:
             A = A.tril() + A.tril(-1).mH
         yH, gH = y.mH, g.mH
         total = -(yH @ g @ yH)
         outer, inner = y @ yH, yH @ y
         total = total + gH @ outer - A @ (y @ (gH @ outer))
-        return (total + inner @ gH - ((inner @ gH) @ y) @ A,)
+        return total + inner @ gH - ((inner @ gH) @ y) @ A, None, None
+
+
+_pinv = functools.lru_cache(2)(PseudoInverse)
 
 
 class LeastSquares(Op):
-    """x = A⁺ b, the shortest of the x that make |A x - b| least, ranks judged by `rcond`;  with P = A⁺, r = b - A x:
+    """x = A⁺ b, the shortest of the x that make |A x - b| least, ranks judged by `rcond` (the third input);  with P = A⁺, r = b - A x:
 
     b̄ = Pᴴ x̄,  Ā = -b̄ xᴴ + r (P b̄)ᴴ + Pᴴx (x̄ - P A x̄)ᴴ, which is Golub and Pereyra's derivative of P applied to b.
     """
 
-    rcond: Any
     name = "LinalgLstsq"
     keeps = "*"
 
-    def eager(self, xp, A, B):
-        return solution(A, B, self.rcond.value)
+    def eager(self, xp, A, B, rcond):
+        return solution(A, B, rcond)
 
-    def vjp(self, needs, g, y, A, B):
-        P = apply(PseudoInverse(lift(np.zeros_like(self.rcond.value)), self.rcond, False), A)
+    def vjp(self, needs, g, y, A, B, rcond):
+        P = apply(_pinv(False), A, rcond * 0, rcond)
         back = P.mH @ g
         if not needs[0]:
-            return None, back
+            return None, back, None
         x = P @ B
         total = -(back @ x.mH) + (B - A @ x) @ (P @ back).mH
-        return total + (P.mH @ x) @ (g - P @ (A @ g)).mH, back
+        return total + (P.mH @ x) @ (g - P @ (A @ g)).mH, back, None
 
 
 def solution(A: np.ndarray, B: np.ndarray, rcond: np.ndarray) -> np.ndarray:
@@ -115,9 +118,11 @@ def lstsq(input: AbstractTensor, B: AbstractTensor, rcond: float | None = None, 
     A, right = A.expand(*batch, m, n), right.expand(*batch, m, right.value.shape[-1])
     real = real_dtype(A.value)
     border = np.asarray(np.finfo(real).eps * max(m, n) if rcond is None else rcond, real)
-    X = apply(LeastSquares(lift(border)), A, right)
+    X = apply(LeastSquares(), A, right, lift(border))
     S = np.linalg.svd(A.value, compute_uv=False) if A.value.size else np.zeros((*batch, 0), real)
     rank = np.asarray((border * S.max(-1, initial=0, keepdims=True) < S).sum(-1), np.int64)
+    if watched():
+        judge_rank(name, A.value, S, rank, X.value, right.value)
     difference = A @ X - right
     residuals = (difference * difference.conj()).real.sum(-2)
     if m <= n or driver == "gelsy" or not (driver == "gels" or np.all(rank == n)):
@@ -126,6 +131,16 @@ def lstsq(input: AbstractTensor, B: AbstractTensor, rcond: float | None = None, 
     ranks = empty if driver == "gels" else lift(rank)
     values = lift(S) if driver in ("gelsd", "gelss") else lift(np.empty(0, real))
     return linalg_lstsq((X[..., 0] if vector else X, residuals, ranks, values))
+
+
+def judge_rank(name: str, A: np.ndarray, S: np.ndarray, rank: np.ndarray, X: np.ndarray, B: np.ndarray) -> None:
+    """Report matrices of deficient rank, whose solution is one of many, and those with less than a digit left."""
+    if not S.shape[-1]:
+        return
+    with quiet():
+        rcond = S[..., -1] / S[..., 0]
+        short = rank < S.shape[-1]
+        judge(name, A, np.where(short, np.minimum(rcond, np.finfo(A.dtype).eps), rcond), X, None, ("trusting fewer singular values (rcond=)",))
 
 
 def borders(name: str, A: Any, atol: Any, rtol: Any) -> tuple[Any, Any]:
@@ -160,7 +175,7 @@ def pinv(
     name = "linalg.pinv"
     (require_square if hermitian else require_matrix)(name, A)
     absolute, relative = borders(name, A, atol, rcond if rtol is None else rtol)
-    return stored(apply(PseudoInverse(absolute, relative, hermitian), A), out, name)
+    return stored(apply(_pinv(hermitian), A, absolute, relative), out, name)
 
 
 def pinverse(input: AbstractTensor, rcond: float = 1e-15) -> Any:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import lazy_loader
 import numpy as np
 
 from lineal.base import dtypes
-from lineal.core import AbstractTensor, Op, apply, lift
+from lineal.core import AbstractTensor, Op, apply, lift, no_grad
+from lineal.ops.linalg.conditioning import lapack
 from lineal.ops.linalg.matrices import (
     broadcast_batches,
     linalg_lu,
@@ -25,9 +25,6 @@ from lineal.ops.structural.joining import cat
 
 __all__ = ["lu", "lu_factor", "lu_factor_ex", "lu_solve", "lu_unpack"]
 
-scipy = lazy_loader.load("scipy")
-
-
 def getrf(A: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return LU, the exchanged rows counted from 1, and info, of each matrix."""
     m, n = A.shape[-2:]
@@ -36,11 +33,35 @@ def getrf(A: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     if A.size == 0:
         pivots[...] = np.arange(1, min(m, n) + 1)
         return LU, pivots, info
-    factor = scipy.linalg.lapack.get_lapack_funcs("getrf", dtype=A.dtype)
+    factor = lapack("getrf", A.dtype)
+    if A.ndim == 2:
+        LU, rows, code = factor(A)
+        return np.ascontiguousarray(LU), (rows + 1).astype(np.int32, copy=False), np.array(code, np.int32)
     for place in np.ndindex(batch):
         LU[place], rows, info[place] = factor(A[place])
         pivots[place] = rows + 1
     return LU, pivots, info
+
+
+def getrs(LU: np.ndarray, pivots: np.ndarray, B: np.ndarray, adjoint: bool = False) -> np.ndarray:
+    """Return X with A X = B, or Aᴴ X = B if `adjoint`, from A's factors."""
+    X = np.empty(B.shape, B.dtype)
+    if not B.size:
+        return X
+    routine, way = lapack("getrs", B.dtype), 2 if adjoint else 0
+    if B.ndim == 2:
+        X[...] = routine(LU, pivots - 1, B, trans=way)[0]
+        return X
+    for place in np.ndindex(B.shape[:-2]):
+        X[place] = routine(LU[place], pivots[place] - 1, B[place], trans=way)[0]
+    return X
+
+
+def factors(A: Any) -> tuple[Any, Any, np.ndarray]:
+    """Return LU and pivots as constants, and info: numbers to solve with, for ops that have derivatives of their own."""
+    with no_grad():
+        LU, pivots, info = apply(LUFactor(), A)
+    return LU, pivots, info.value
 
 
 def permutations(pivots: np.ndarray, m: int) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import warnings
 from typing import Any
 
 import lazy_loader
@@ -16,7 +17,7 @@ from lineal.ops.linalg.matrices import adjoint, place_of, require_one_dtype, req
 from lineal.ops.linalg.sylvester import Sylvester, is_hermitian
 from lineal.ops.structural.joining import cat
 
-__all__ = ["Frechet", "expm_frechet", "logm", "sqrtm"]
+__all__ = ["expm_frechet", "logm", "sqrtm"]
 
 scipy = lazy_loader.load("scipy")
 
@@ -52,6 +53,9 @@ class Frechet(Op):
         zero = g * 0
         twice = apply(self, blocks(H, E.mH, zero, H), blocks(g, zero, zero, g))
         return twice[..., :n, n:], by_E
+
+
+frechet = functools.lru_cache(2)(Frechet)
 
 
 def blocks(a: Any, b: Any, c: Any, d: Any) -> Any:
@@ -95,7 +99,10 @@ def principal(name: str, A: np.ndarray, function: Any) -> np.ndarray:
     wide = np.result_type(A.dtype, np.float64)
     Y = np.empty(A.shape, A.dtype)
     for place in np.ndindex(A.shape[:-2]) if A.size else ():
-        found = function(A[place].astype(wide))
+        with warnings.catch_warnings():
+            # of singular matrices, which are found out below
+            warnings.simplefilter("ignore")
+            found = function(A[place].astype(wide))
         where = place_of(int(np.ravel_multi_index(place, A.shape[:-2])) if place else 0, A.shape[:-2])
         if np.iscomplexobj(found) and A.dtype.kind != "c":
             raise LinAlgError(
@@ -136,7 +143,7 @@ class Logarithm(Op):
         return logarithm(A)
 
     def vjp(self, needs, g, y, A):
-        return (apply(Frechet("log"), A.mH, g),)
+        return (apply(frechet("log"), A.mH, g),)
 
 
 def sqrtm(A: AbstractTensor) -> Any:
@@ -185,8 +192,5 @@ def expm_frechet(A: AbstractTensor, E: AbstractTensor, compute_expm: bool = True
         raise RuntimeError(f"{name}: expected A and E of one size, got {list(A.value.shape)} and {list(E.value.shape)}")
     batch = broadcast_shapes(name, A.value.shape, E.value.shape)
     A, E = expand(A, batch), expand(E, batch)
-    derivative = apply(_frechet("exp"), A, E)
+    derivative = apply(frechet("exp"), A, E)
     return (A.matrix_exp(), derivative) if compute_expm else derivative  # type: ignore[attr-defined]
-
-
-_frechet = functools.lru_cache(2)(Frechet)

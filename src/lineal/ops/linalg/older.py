@@ -13,6 +13,8 @@ from lineal.ops.linalg.cholesky import cholesky_inverse, cholesky_solve
 from lineal.ops.linalg.determinants import det, logdet, slogdet
 from lineal.ops.linalg.functions import matrix_exp
 from lineal.ops.linalg.least_squares import pinverse
+from lineal.ops.linalg.lobpcg import lobpcg
+from lineal.ops.linalg.lowrank import pca_lowrank, svd_lowrank
 from lineal.ops.linalg.lu import lu_unpack
 from lineal.ops.linalg.matrices import linalg_lu_factor, linalg_qr, stored
 from lineal.ops.linalg.qr import geqrf, orgqr, ormqr
@@ -26,6 +28,7 @@ __all__ = [
     "det",
     "geqrf",
     "inverse",
+    "lobpcg",
     "logdet",
     "lu",
     "lu_solve",
@@ -33,10 +36,12 @@ __all__ = [
     "matrix_exp",
     "orgqr",
     "ormqr",
+    "pca_lowrank",
     "pinverse",
     "qr",
     "slogdet",
     "svd",
+    "svd_lowrank",
     "triangular_solve",
 ]
 

@@ -1,20 +1,17 @@
-"""The polar and the Schur decomposition."""
+"""The polar decomposition."""
 
 # ruff: noqa: N801 - the classes of results carry the names they print
 
 from __future__ import annotations
 
-import functools
 from typing import Any
 
-import lazy_loader
 import numpy as np
 
 from lineal.base.errors import LinAlgError
 from lineal.base.results import Result
 from lineal.core import AbstractTensor, Op, apply
-from lineal.ops.conversion import cast, dtype_of
-from lineal.ops.linalg.matrices import adjoint, require_matrix
+from lineal.ops.linalg.matrices import require_matrix
 from lineal.ops.linalg.sylvester import Sylvester
 from lineal.ops.linalg.systems import Solve
 

@@ -96,17 +96,26 @@ def _refuse_r(g: Any) -> Any:
     raise RuntimeError("linalg.qr: The derivative of linalg.qr depends on Q, which is not computed when mode='r'; use mode='reduced'")
 
 
+class Reflectors(Op):
+    """LAPACK's form of A = Q R: R on and above the diagonal, the vectors of Q's reflectors below, and their factors. No derivative."""
+
+    name = "Geqrf"
+    differentiable = False
+    width = 2
+
+    def eager(self, xp, A):
+        m, n = A.shape[-2:]
+        packed, tau = np.array(A, order="C"), np.zeros((*A.shape[:-2], min(m, n)), A.dtype)
+        factor = scipy.linalg.lapack.get_lapack_funcs("geqrf", dtype=A.dtype)
+        for place in np.ndindex(A.shape[:-2]) if A.size else ():
+            packed[place], tau[place], _, _ = factor(A[place])
+        return packed, tau
+
+
 def geqrf(input: AbstractTensor, *, out: Any = None) -> Any:
     """Return LAPACK's form of the QR factorisation: R above the reflectors, and their factors tau. No derivative."""
     require_matrix("geqrf", input)
-    A = input.value
-    m, n = A.shape[-2:]
-    packed, tau = np.array(A, order="C"), np.zeros((*A.shape[:-2], min(m, n)), A.dtype)
-    if A.size:
-        factor = scipy.linalg.lapack.get_lapack_funcs("geqrf", dtype=A.dtype)
-        for place in np.ndindex(A.shape[:-2]):
-            packed[place], tau[place], _, _ = factor(A[place])
-    return stored(geqrf_result((lift(packed), lift(tau))), out, "geqrf")
+    return stored(geqrf_result(apply(Reflectors(), input)), out, "geqrf")
 
 
 def householder_product(A: AbstractTensor, tau: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:

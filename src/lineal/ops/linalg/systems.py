@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
 
-from lineal.core import AbstractTensor, Op, apply, lift
-from lineal.ops.linalg.lu import getrf
+from lineal.core import AbstractTensor, Op, apply, lift, modes
+from lineal.ops.linalg.conditioning import judge, norm1, probes, rcond_of_lu, rcond_of_probes, watched
+from lineal.ops.linalg.lu import factors, getrf
 from lineal.ops.linalg.matrices import (
     broadcast_batches,
     linalg_inv_ex,
@@ -17,8 +19,14 @@ from lineal.ops.linalg.matrices import (
     require_square,
     stored,
 )
+from lineal.ops.linalg.refinement import backward_error, refined
+from lineal.ops.linalg.structure import KERNELS, factored, solve_info
 
-__all__ = ["inv", "inv_ex", "inverse", "solve", "solve_ex"]
+__all__ = ["inv", "inv_ex", "inverse", "rcond", "solve", "solve_ex"]
+
+STACK = 4
+"""From how many matrices on, of at most `SMALL` rows, NumPy's loop in C beats LAPACK called from Python for each (measured)."""
+SMALL = 32
 
 
 class Solve(Op):
@@ -33,6 +41,52 @@ class Solve(Op):
     def vjp(self, needs, g, y, A, B):
         back = apply(Solve(), A.mH, g)
         return (-(back @ y.mH) if needs[0] else None), back
+
+
+class SolveProbed(Op):
+    """A X = B, and A W = V for the probes V, which tell the condition of A; differentiable is X alone, as in `Solve`."""
+
+    name = "LinalgSolveEx"
+    keeps = ("0 y", "0")
+    width = 2
+
+    def eager(self, xp, A, B):
+        V = np.broadcast_to(probes(A.shape[-1], A.dtype), (*B.shape[:-1], min(A.shape[-1], 2)))
+        X = np.linalg.solve(A, np.concatenate((B, V), -1))
+        return np.ascontiguousarray(X[..., : B.shape[-1]]), X[..., B.shape[-1] :]
+
+    def vjp(self, needs, g, y, A, B):
+        if g[0] is None:
+            return None, None
+        back = apply(Solve(), A.mH, g[0])
+        return (-(back @ y[0].mH) if needs[0] else None), back
+
+
+class SolveFactored(Op):
+    """A X = B, or Aᴴ X = B if `adjoint`, by factors of A, which are numbers to work with and carry no derivative.
+
+    B̄ = A⁻ᴴ X̄ by the same factors, Ā = -B̄ Xᴴ (or its adjoint).   Giles (2008), section 2.3.1.
+    """
+
+    method: str
+    adjoint: bool
+    refine: bool
+    name = "LinalgSolveEx"
+    keeps = ("0 2 3 4 y", "0 2 3 4")
+
+    def eager(self, xp, A, B, *factors):
+        X = KERNELS[self.method](A, B, factors, self.adjoint)
+        return refined(self.method, A, B, X, factors, self.adjoint) if self.refine else X
+
+    def vjp(self, needs, g, y, A, B, *factors):
+        back = apply(_factored(self.method, not self.adjoint, self.refine), A, g, *factors)
+        by_A = None
+        if needs[0]:
+            by_A = -(y @ back.mH) if self.adjoint else -(back @ y.mH)
+        return (by_A, back, *[None] * len(factors))
+
+
+_factored = functools.lru_cache(64)(SolveFactored)
 
 
 class Inverse(Op):
@@ -50,20 +104,54 @@ class Inverse(Op):
 
 def solve_ex(A: AbstractTensor, B: AbstractTensor, *, left: bool = True, check_errors: bool = False, out: Any = None) -> Any:
     """Return the solution and info as `solve`, without raising: info is 0 or the place of the pivot that is zero."""
-    X, info = _solution("linalg.solve_ex", A, B, left, raising=check_errors)
-    return stored(linalg_solve_ex((X, lift(info))), out, "linalg.solve_ex")
+    name = "linalg.solve_ex"
+    matrix, right, vector = prepared(name, A, B, left)
+    X, _, info = general(name, matrix, right, False)
+    if info.any():
+        if check_errors:
+            refuse_singular(name, info, "solve")
+        X = lift(np.full(right.value.shape, np.nan, right.value.dtype))
+    return stored(linalg_solve_ex((shaped(X, left, vector), lift(info))), out, name)
 
 
-def solve(A: AbstractTensor, B: AbstractTensor, *, left: bool = True, out: AbstractTensor | None = None) -> Any:
+def solve(
+    A: AbstractTensor,
+    B: AbstractTensor,
+    *,
+    left: bool = True,
+    out: AbstractTensor | None = None,
+    assume: str | None = None,
+    refine: bool = False,
+    return_info: bool = False,
+) -> Any:
     """Return X with A X = B, or X A = B if not `left`.
 
     A is (…, n, n); B a batch of matrices (…, n, k), or of vectors (…, n) if its shape is A's less the last dimension or it has
-    one dimension. LinAlgError names the batch entry of a singular A.
+    one dimension. LinAlgError names the batch entry of a singular A; IllConditionedWarning says where digits are lost.
+
+    `assume="auto"` looks for a structure of A in O(n²) and takes the algorithm for it; `assume="banded"`, "positive definite" and
+    so on insist on one and raise LinAlgError where A does not have it. `refine` repeats on the residual, computed with twice the
+    digits, until the backward error is that of rounding. `return_info` (and `refine`) return X with the method taken, the
+    reciprocal condition number, and the backward error of each right-hand side: the least relative change of the elements of A
+    and B of which X is the exact solution.
     """
-    return stored(_solution("linalg.solve", A, B, left, raising=True)[0], out, "linalg.solve")
+    name = "linalg.solve"
+    matrix, right, vector = prepared(name, A, B, left)
+    X, (method, rcond), info = (general if assume in (None, "general") else structured)(name, matrix, right, refine, assume)
+    refuse_singular(name, info, "solve")
+    if watched() and rcond is not None:
+        judge(name, matrix.value, rcond, X.value, right.value)
+    answer = stored(shaped(X, left, vector), out, name)
+    if not (refine or return_info):
+        return answer
+    with modes.quiet():
+        error = lift(backward_error(matrix.value, X.value, right.value))
+    known = rcond if rcond is not None else rcond_of_lu(matrix.value, getrf(matrix.value)[0])
+    return solve_info((answer, method, lift(np.asarray(known)), error[..., 0] if vector else error))
 
 
-def _solution(name: str, A: Any, B: Any, left: bool, raising: bool) -> tuple[Any, np.ndarray]:
+def prepared(name: str, A: Any, B: Any, left: bool) -> tuple[Any, Any, bool]:
+    """Return the system with the matrix on the left and one batch shape, and whether B is a batch of vectors."""
     require_square(name, A)
     require_one_dtype(name, A, B)
     vector = B.value.ndim == 1 or (A.value.ndim - 1 == B.value.ndim and B.value.shape == A.value.shape[:-1])
@@ -76,18 +164,81 @@ def _solution(name: str, A: Any, B: Any, left: bool, raising: bool) -> tuple[Any
             f"({'x'.join(map(str, A.value.shape[-2:]))} and {'x'.join(map(str, right.value.shape[-2:]))})"
         )
     A, right = broadcast_batches(name, A, right)
-    info = np.zeros(A.value.shape[:-2], np.int32)
-    try:
-        X = apply(Solve(), A, right) if left else apply(Solve(), A.mT, right.mT).mT
-    except RuntimeError:
-        info = getrf(A.value)[2]
-    except np.linalg.LinAlgError:
-        info = getrf(A.value)[2]
+    return (A, right, vector) if left else (A.mT, right.mT, False)
+
+
+def shaped(X: Any, left: bool, vector: bool) -> Any:
+    """Return the solution as the caller posed the system."""
+    return X[..., 0] if vector else X if left else X.mT
+
+
+def general(name: str, A: Any, B: Any, refine: bool, assume: Any = None) -> tuple[Any, tuple[str, Any], np.ndarray]:
+    """Return X by LU, its method and the estimate of A's condition if one is wanted, and info of the factorisation."""
+    if stacked(A.value) and not refine:
+        return stack(A, B)
+    LU, pivots, info = factors(A)
     if info.any():
-        if raising:
-            refuse_singular(name, info, "solve")
-        X = lift(np.full(right.value.shape, np.nan, right.value.dtype))
-    return (X[..., 0] if vector else X), info
+        return None, ("lu", None), info
+    X = apply(_factored("lu", False, refine), A, B, LU, pivots)
+    return X, ("lu", rcond_of_lu(A.value, LU.value) if watched() else None), info
+
+
+def stacked(A: np.ndarray) -> bool:
+    """Return whether A is many small matrices, which NumPy solves faster than LAPACK one by one."""
+    return A.ndim > 2 and A.shape[-1] <= SMALL and A.size >= STACK * A.shape[-1] ** 2
+
+
+def stack(A: Any, B: Any) -> tuple[Any, tuple[str, Any], np.ndarray]:
+    """Return X of many small systems; only matrices that the probes suspect are factored once more for their condition."""
+    try:
+        if not watched():
+            return apply(Solve(), A, B), ("lu", None), np.zeros(A.value.shape[:-2], np.int32)
+        X, W = apply(SolveProbed(), A, B)
+    except (RuntimeError, np.linalg.LinAlgError):
+        info = getrf(A.value)[2]
+        if not info.any():
+            raise
+        return None, ("lu", None), info
+    with modes.quiet():
+        rcond = confirmed(A.value, rcond_of_probes(A.value, W.value))
+    return X, ("lu", rcond), np.zeros(A.value.shape[:-2], np.int32)
+
+
+def confirmed(A: np.ndarray, rcond: np.ndarray) -> np.ndarray:
+    """Return rough estimates of condition, the suspicious ones replaced by those from factors."""
+    suspicious = ~(rcond >= 1e3 * A.shape[-1] * np.finfo(A.dtype).eps)
+    if suspicious.any():
+        picked = A[suspicious]
+        rcond = np.array(rcond)
+        rcond[suspicious] = rcond_of_lu(picked, getrf(picked)[0])
+    return rcond
+
+
+def structured(name: str, A: Any, B: Any, refine: bool, assume: str) -> tuple[Any, tuple[str, Any], np.ndarray]:
+    """Return X by the algorithm for A's structure, found or insisted on, as `general` does by LU."""
+    found = factored(name, A, assume)
+    if found is None:
+        return general(name, A, B, refine)
+    info = np.zeros(A.value.shape[:-2], np.int32) if found.info is None else found.info
+    if info.any():
+        return None, (found.method, None), info
+    X = apply(_factored(found.method, False, refine), A, B, *found.factors)
+    if found.method == "toeplitz" and not trusted(A.value, X.value, B.value):
+        return general(name, A, B, refine)
+    with modes.quiet():
+        return X, (found.method, found.rcond() if watched() else None), info
+
+
+def trusted(A: np.ndarray, X: np.ndarray, B: np.ndarray) -> bool:
+    """Return whether a solution that is not stable by its algorithm has turned out as good as a stable one."""
+    with modes.quiet():
+        return bool(np.all(backward_error(A, X, B, normwise=True) <= 10 * A.shape[-1] * np.finfo(A.dtype).eps))
+
+
+def rcond(A: AbstractTensor) -> Any:
+    """Return an estimate of 1 / (|A|₁ |A⁻¹|₁) of each (…, n, n), from its LU factors; 0 for a singular matrix."""
+    require_square("linalg.rcond", A)
+    return lift(np.asarray(rcond_of_lu(A.value, getrf(A.value)[0])))
 
 
 def inv_ex(A: AbstractTensor, *, check_errors: bool = False, out: Any = None) -> Any:
@@ -98,7 +249,12 @@ def inv_ex(A: AbstractTensor, *, check_errors: bool = False, out: Any = None) ->
 
 def inv(A: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
     """Return A⁻¹ of (…, n, n); LinAlgError names the batch entry of a singular A. To solve a system, `solve` is better."""
-    return stored(_inverse("linalg.inv", A, raising=True)[0], out, "linalg.inv")
+    name = "linalg.inv"
+    Y = _inverse(name, A, raising=True)[0]
+    if watched():
+        with modes.quiet():
+            judge(name, A.value, 1 / (norm1(A.value) * norm1(Y.value)), Y.value)
+    return stored(Y, out, name)
 
 
 def _inverse(name: str, A: Any, raising: bool) -> tuple[Any, np.ndarray]:

@@ -1,0 +1,107 @@
+"""Grouping: which nodes share a loop.
+
+Nodes come in an order in which everything is made before it is read. Each goes into the earliest group it can: the group of what it
+reads, if both run over the same space and it reads every element where it is made, else a later one. What only its own group reads
+never reaches memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from lineal.compiler.nodes import Base, Chosen, Host, Map, Node, Product, Reduce, Window
+
+__all__ = ["Group", "grouped", "needed"]
+
+
+class Group:
+    """Nodes that run in one loop over `space`; or one product, or one op of the host's."""
+
+    def __init__(self, number: int, space: tuple[int, ...] | None):
+        self.number = number
+        self.space = space
+        self.nodes: list[Node] = []
+        self.axes: tuple[int, ...] | None = None
+        self.stored: list[Base] = []
+        """What of its results is written to memory."""
+
+    def takes(self, node: Node) -> bool:
+        """Return whether the loop can hold `node` too."""
+        if self.space is None or not isinstance(node, (Map, Reduce)) or node.space != self.space:
+            return False
+        return not isinstance(node, Reduce) or self.axes is None or self.axes == node.axes
+
+    def add(self, node: Node) -> None:
+        """Put `node` into the loop."""
+        self.nodes.append(node)
+        if isinstance(node, Reduce):
+            self.axes = node.axes
+
+    def made(self) -> set[Base]:
+        """Return what is made here element by element, so that others of the group may read it without memory."""
+        return {node.out for node in self.nodes if isinstance(node, Map)}
+
+    def external(self) -> list[Base]:
+        """Return the bases read from memory."""
+        inside = self.made()
+        found: dict[Base, None] = {}
+        for node in self.nodes:
+            for window in windows(node):
+                if window.base.source != "literal" and not (window.base in inside and inline(window, node)):
+                    found[window.base] = None
+        return list(found)
+
+
+def windows(node: Node) -> Iterable[Window]:
+    """Yield the windows through which a node reads."""
+    if isinstance(node, Map):
+        for each in node.args:
+            if isinstance(each, Chosen):
+                yield from (each.window, each.index)
+            elif isinstance(each, Window):
+                yield each
+    elif isinstance(node, Reduce):
+        yield node.arg
+    elif isinstance(node, Product):
+        yield from (node.a, node.b)
+    elif isinstance(node, Host):
+        yield from node.args
+
+
+def inline(window: Window, node: Node) -> bool:
+    """Return whether a node of the same loop reads each element where the loop stands."""
+    if isinstance(node, Map) and any(isinstance(each, Chosen) and window in (each.window, each.index) for each in node.args):
+        return False
+    return isinstance(node, (Map, Reduce)) and window.whole and window.shape == node.space
+
+
+def grouped(nodes: list[Node]) -> list[Group]:
+    """Return the groups in the order in which they run."""
+    groups: list[Group] = []
+    home: dict[Base, Group] = {}
+    for node in nodes:
+        earliest = 0
+        for window in windows(node):
+            maker = home.get(window.base)
+            if maker is not None:
+                same = inline(window, node) and window.base in maker.made() and maker.takes(node)
+                earliest = max(earliest, maker.number + (0 if same else 1))
+        group = next((each for each in groups[earliest:] if each.takes(node)), None)
+        if group is None:
+            group = Group(len(groups), node.space if isinstance(node, (Map, Reduce)) else None)
+            groups.append(group)
+        group.add(node)
+        for base in node.writes:
+            home[base] = group
+    return groups
+
+
+def needed(nodes: list[Node], wanted: Iterable[Base]) -> list[Node]:
+    """Return the nodes on which the wanted bases depend."""
+    live = set(wanted)
+    kept = []
+    for node in reversed(nodes):
+        if not live.isdisjoint(node.writes):
+            kept.append(node)
+            live.update(node.reads)
+    return kept[::-1]

@@ -1,0 +1,113 @@
+"""The schedule of a trace: its nodes in groups, what of them is stored, and where everything lies."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lineal.compiler.grouping import Group, grouped, inline, needed, windows
+from lineal.compiler.lowering import Lowering
+from lineal.compiler.memory import planned
+from lineal.compiler.nodes import Base, Host, Map, Node, Product, Window
+from lineal.compiler.trace import Trace
+from lineal.tracing import Var
+
+__all__ = ["Schedule"]
+
+
+class Schedule:
+    """What a program does, in order, and where its values lie.
+
+    `results` are the bases of new arrays (the outputs, then the grads), `written` pairs bases with the captured variables whose memory
+    they are to be put into.
+    """
+
+    def __init__(self, trace: Trace):
+        self.trace = trace
+        self.low = Lowering(trace)
+        self.results: list[Base] = [self.fresh(var) for var in (*trace.outputs, *(var for _, var in trace.grads))]
+        homes = {id(x): var for var, x in trace.captured.items()}
+        self.written: list[tuple[Base, Base]] = []
+        for x, var in trace.writes:
+            target = self.low.windows[homes[id(x)]] if id(x) in homes else None
+            self.written.append(self.put(var, self.target(x) if target is None else target.base))
+        wanted = [*self.results, *(base for base, _ in self.written)]
+        self.nodes = needed(self.low.nodes, wanted)
+        self.groups = grouped(self.nodes)
+        self.moves = self.decide_writes()
+        self.store(wanted)
+        outside = {*self.results, *(base for base, _ in self.written)}
+        internal = {base for group in self.groups for base in group.stored if base not in outside}
+        copies = {base for base, _ in self.moves}
+        self.offsets, self.arena = planned(self.groups, internal | copies)
+
+    def target(self, x: Any) -> Base:
+        """Return the base of a tensor among the arguments that is written."""
+        place = next(n for n, each in enumerate(self.trace.arguments) if each is x)
+        return self.low.windows[self.trace.inputs[place]].base
+
+    def fresh(self, var: Var) -> Base:
+        """Return a base of its own that holds a variable densely: its own base if that may be, else a copy."""
+        window = self.low.windows[var]
+        if window.base.source == "made" and window.whole and window.base not in getattr(self, "taken", ()):
+            self.taken = {*getattr(self, "taken", ()), window.base}
+            return window.base
+        return self.copied(window)
+
+    def copied(self, window: Window) -> Base:
+        """Return the base of a dense copy."""
+        return self.low.map(window.shape, window.base.dtype, lambda m, x: x, window, label="copy").base
+
+    def put(self, var: Var, target: Base) -> tuple[Base, Base]:
+        """Return the base that holds a variable's value, and the base from outside that is to take it."""
+        window = self.low.windows[var]
+        base = window.base if window.base.source == "made" and window.whole else self.copied(window)
+        if base in getattr(self, "taken", ()):
+            base = self.copied(window)
+        self.taken = {*getattr(self, "taken", ()), base}
+        return base, target
+
+    def decide_writes(self) -> list[tuple[Base, Base]]:
+        """Let written values be made right in their targets' memory where nobody reads the old value later; return the others."""
+        moves = []
+        home = {base: group for group in self.groups for node in group.nodes for base in node.writes}
+        for base, target in self.written:
+            group = home[base]
+            if self.safe(base, target, group):
+                base.strides = target.strides
+            else:
+                moves.append((base, target))
+        return moves
+
+    def safe(self, base: Base, target: Base, group: Group) -> bool:
+        """Return whether `base` may be made in the memory of `target`: all reads of the old value come before, or at the same place."""
+        if not any(isinstance(node, Map) and node.out is base for node in group.nodes):
+            return False
+        for each in self.groups[group.number :]:
+            for node in each.nodes:
+                for window in windows(node):
+                    if window.base is target and not (each is group and inline(window, node) and self.before(node, base, group)):
+                        return False
+                    if window.base is base and not (window.whole or target.strides == base.strides):
+                        return False
+        return True
+
+    def before(self, node: Node, base: Base, group: Group) -> bool:
+        """Return whether `node` comes no later in its loop than what makes `base`."""
+        order = {id(each): n for n, each in enumerate(group.nodes)}
+        maker = next(each for each in group.nodes if isinstance(each, Map) and each.out is base)
+        return order[id(node)] <= order[id(maker)]
+
+    def store(self, wanted: list[Base]) -> None:
+        """Mark what each group must write to memory: what others read, and what is wanted."""
+        seen = set(wanted)
+        for group in self.groups:
+            inside = group.made()
+            for node in group.nodes:
+                for window in windows(node):
+                    if not (window.base in inside and inline(window, node)):
+                        seen.add(window.base)
+        for group in self.groups:
+            for node in group.nodes:
+                for base in node.writes:
+                    if base in seen or isinstance(node, (Product, Host)) or not isinstance(node, Map):
+                        group.stored.append(base)

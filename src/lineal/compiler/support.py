@@ -1,0 +1,42 @@
+"""What the code generator can do: which dtypes it knows, which elementwise ops it can write."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from lineal.codegen import kinds
+from lineal.codegen.emit import Emitter
+from lineal.ops.pattern import Elementwise
+
+__all__ = ["supported"]
+
+KNOWN = frozenset(("float32", "float64", "bool", "int8", "int16", "int32", "int64", "uint8"))
+WHOLE = frozenset(
+    "add sub mul neg eq ne lt le gt ge logical_and logical_or logical_xor logical_not bitwise_and bitwise_or bitwise_xor "
+    "bitwise_not where maximum minimum abs sign keep drop clamp clamp_min clamp_max relu".split()
+)
+"""The ops on whole numbers and bool whose scalar expression is all there is to them: no division by zero, no overflow to report."""
+
+
+@cache
+def supported(what: Any, inputs: tuple[np.dtype, ...] = ()) -> bool:
+    """Return whether a dtype is known, or an elementwise op can be written for inputs of these dtypes."""
+    if isinstance(what, np.dtype):
+        return what.name in KNOWN
+    if any(each.kind in "iub" for each in inputs) and not all(each.kind == "f" for each in inputs) and what.label not in WHOLE:
+        return False
+    return writable(what, inputs)
+
+
+def writable(op: Elementwise, inputs: tuple[np.dtype, ...]) -> bool:
+    """Return whether the op's scalar expression can be written: by writing it."""
+    e = Emitter()
+    try:
+        with e.function("trial", [(f"x{n}", kinds.kind_of(each)) for n, each in enumerate(inputs)]) as values:
+            op.scalar(e.math, *values)
+    except (AttributeError, TypeError, NotImplementedError, KeyError, ValueError):
+        return False
+    return True

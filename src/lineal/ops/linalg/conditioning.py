@@ -1,0 +1,215 @@
+"""How many digits the factors leave, and who is told: estimates of condition, and the warning that names what was met."""
+
+from __future__ import annotations
+
+import functools
+import math
+import warnings
+from contextvars import ContextVar
+from typing import Any
+
+import lazy_loader
+import numpy as np
+
+from lineal.base.errors import IllConditionedWarning, LinAlgError
+from lineal.core.modes import Setting, quiet
+from lineal.core.op import describe, site
+from lineal.ops.linalg.matrices import real_dtype
+
+__all__ = ["set_conditioning"]
+
+scipy = lazy_loader.load("scipy")
+
+ANOTHER = ("linalg.lstsq or linalg.pinv (the shortest solution)",)
+
+FEW = 10
+"""A result is reported from a reciprocal condition number of ε times this on: less than one digit is left."""
+
+mode: ContextVar[str] = ContextVar("conditioning", default="warn")
+
+
+class set_conditioning(Setting):  # noqa: N801
+    """Say what ill-conditioned input leads to: "warn", "error" or "off"; from here on, or within the block as a context manager.
+
+    "warn" gives one IllConditionedWarning per line of the caller's code, "error" raises LinAlgError, and "off" saves the
+    estimates of condition, O(n²) beside factors of O(n³).
+    """
+
+    def __init__(self, to: str):
+        if to not in ("warn", "error", "off"):
+            raise ValueError(f'set_conditioning: expected "warn", "error" or "off", got {to!r}')
+        super().__init__((mode, to))
+        self.outer = mode.get()
+        mode.set(to)
+
+    def __enter__(self):
+        self.before.append([(mode, self.outer)])
+        mode.set(self.values[0][1])
+
+    def __call__(self, function: Any) -> Any:
+        mode.set(self.outer)
+        return super().__call__(function)
+
+
+def watched() -> bool:
+    """Return whether anybody wants to know how well conditioned a matrix is."""
+    return mode.get() != "off"
+
+
+@functools.lru_cache(128)
+def lapack(name: str, dtype: np.dtype) -> Any:
+    """Return LAPACK's routine `name` for a dtype."""
+    return scipy.linalg.lapack.get_lapack_funcs(name, dtype=dtype)
+
+
+def norm1(A: np.ndarray) -> np.ndarray:
+    """Return the largest column sums of absolute values."""
+    if A.ndim == 2 and A.size:
+        flipped = A.flags.c_contiguous  # LAPACK reads columns: the 1-norm of A is the ∞-norm of what it sees
+        return np.asarray(lapack("lange", A.dtype)("I", A.T) if flipped else lapack("lange", A.dtype)("1", A))
+    return np.abs(A).sum(-2).max(-1, initial=0)
+
+
+def rcond_of_lu(A: np.ndarray, LU: np.ndarray) -> np.ndarray:
+    """Return estimates of 1 / (|A|₁ |A⁻¹|₁) from LU factors.   Hager (1984), Higham (1988), as LAPACK's gecon."""
+    return _each(lapack("gecon", A.dtype), LU, norm1(A))
+
+
+def rcond_of_cholesky(L: np.ndarray, norms: np.ndarray) -> np.ndarray:
+    """Return estimates of 1 / (|A|₁ |A⁻¹|₁) from lower Cholesky factors and the norms |A|₁."""
+    routine = lapack("pocon", L.dtype)
+    return _each(lambda matrix, norm: routine(matrix, norm, uplo="L"), L, norms)
+
+
+def _each(routine: Any, factors: np.ndarray, norms: np.ndarray) -> np.ndarray:
+    if not factors.shape[-1]:
+        return np.ones(norms.shape)
+    if factors.ndim == 2:
+        return np.asarray(routine(factors, norms)[0] if np.isfinite(norms) else np.nan)
+    n = factors.shape[-1]
+    found = [
+        routine(matrix, norm)[0] if math.isfinite(norm) else math.nan for matrix, norm in zip(factors.reshape(-1, n, n), norms.flat)
+    ]
+    return np.array(found, real_dtype(factors)).reshape(norms.shape)
+
+
+def norm_of_product(L: np.ndarray) -> np.ndarray:
+    """Return the sum of the column of L Lᴴ that has the largest diagonal element: |L Lᴴ|₁ within a factor n, in O(n²)."""
+    if not L.size:
+        return np.zeros(L.shape[:-2], real_dtype(L))
+    longest = (np.abs(L) ** 2).sum(-1).argmax(-1)[..., None, None]
+    row = np.take_along_axis(L, longest, -2)
+    return np.abs(np.matmul(L, np.swapaxes(row, -1, -2).conj())).sum((-1, -2))
+
+
+def probes(n: int, dtype: np.dtype) -> np.ndarray:
+    """Return two orthonormal right-hand sides, the same every time, whose solutions measure |A⁻¹|.
+
+    √n/√2 |A⁻¹ V| is |A⁻¹|_F within a factor of 10 but for one matrix in a thousand.   Kenney and Laub (1994), SIAM J. Sci. Comput. 15.
+    """
+    V = np.random.default_rng(n).normal(size=(n, min(n, 2)))
+    return np.linalg.qr(V)[0].astype(dtype) if n else V.astype(dtype)
+
+
+def rcond_of_probes(A: np.ndarray, W: np.ndarray) -> np.ndarray:
+    """Return estimates of the reciprocal condition number from W = A⁻¹ V, V the probes."""
+    n, k = W.shape[-2:]
+    if not n:
+        return np.ones(A.shape[:-2])
+    return 1 / (norm1(A) * np.sqrt((np.abs(W) ** 2).sum((-1, -2)) * (n / k)))
+
+
+def judge(name: str, A: np.ndarray, rcond: Any, X: np.ndarray | None = None, B: np.ndarray | None = None, ways: tuple = ()) -> None:
+    """Report matrices with less than a digit left, and solutions that over- or underflowed or met NaN."""
+    limits = np.finfo(A.dtype)
+    with quiet():
+        sound = _sound(A, np.asarray(rcond), X, B, limits)
+    if not sound.all() and A.shape[-1]:
+        report(name, A, B, np.broadcast_to(rcond, sound.shape), ~sound, ways)
+
+
+def _sound(A: np.ndarray, rcond: np.ndarray, X: Any, B: Any, limits: Any) -> np.ndarray:
+    # comparisons with NaN are false, so what is not surely good is looked at again
+    sound = rcond >= FEW * limits.eps
+    norms = norm1(A)
+    sound = sound & (norms * rcond >= limits.tiny / limits.eps) & (norms < np.inf)
+    if X is not None and X.size:
+        top = np.abs(X).max(-2)
+        fits = (top >= limits.tiny) & (top < np.inf)
+        if not fits.all() and B is not None:
+            fits |= (top == 0) & ~np.any(B, axis=-2)
+        sound = sound & fits.all(-1)
+    return sound
+
+
+def report(name: str, A: np.ndarray, B: np.ndarray | None, rcond: np.ndarray, bad: np.ndarray, ways: tuple) -> None:
+    """Say what is wrong with the first bad matrix, and which others are bad."""
+    places = np.argwhere(bad)
+    place = tuple(int(each) for each in places[0])
+    which = "A" if not place else f"batch {'entry' if len(places) == 1 else 'entries'} {listed(places)}"
+    right = None if B is None else B[place]
+    tell(name, f"{name}: {which}: {finding(A[place], right, float(rcond[place]), ways)}")
+
+
+def listed(places: np.ndarray) -> str:
+    """Return the first few places of a batch in words."""
+    few = [str(int(each[0])) if len(each) == 1 else str(tuple(int(part) for part in each)) for each in places[:4]]
+    return ", ".join(few) + (f" and {len(places) - 4} more" if len(places) > 4 else "")
+
+
+def finding(A: np.ndarray, B: np.ndarray | None, rcond: float, ways: tuple) -> str:
+    """Return what is wrong with one matrix or right-hand side, and what to try."""
+    limits = np.finfo(A.dtype)
+    for label, x in (("A", A), ("B", B)):
+        if x is not None and not np.isfinite(x).all():
+            row, column = (int(each) for each in np.argwhere(~np.isfinite(x))[0])
+            return f"{label} has {x[row, column]} at ({row}, {column}); the result is not to be trusted"
+    if not rcond >= FEW * limits.eps:
+        left = digits(rcond, float(limits.eps))
+        whole = digits(1.0, float(limits.eps))
+        return (
+            f"ill-conditioned, rcond = {rcond:.1e}: about {left:.0f} of {whole:.0f} digits are left; "
+            f"try {', '.join((*advice(A), *(ways or ANOTHER)))}"
+        )
+    if float(norm1(A)) * rcond < limits.tiny / limits.eps:
+        return "so small that elimination leaves the range of normal numbers and loses digits; multiply A and B by a power of 2"
+    return f"the result leaves the range of {A.dtype} ({limits.tiny:.0e} to {limits.max:.0e}); scale A or B by a power of 2"
+
+
+def digits(rcond: float, eps: float) -> float:
+    """Return how many decimal digits are right in a result with this reciprocal condition number."""
+    return max(0.0, math.log10(rcond / eps)) if rcond > 0 else 0.0
+
+
+def advice(A: np.ndarray) -> list[str]:
+    """Return what may help with an ill-conditioned matrix, the likeliest first."""
+    ways = []
+    rows, columns = np.abs(A).max(-1), np.abs(A).max(-2)
+    if min(rows.min(), columns.min()) * 1e3 < max(rows.max(), columns.max()):
+        ways.append("equilibration (scale rows and columns to one size)")
+    if A.dtype.char in "fF":
+        ways.append("float64")
+    if A.shape[0] == A.shape[1] and np.array_equal(A, A.conj().T):
+        ways.append("a jitter (A + εI)")
+    return ways
+
+
+class Seen:
+    """The lines that were warned at, for one set of Python's warning filters: who changes the filters hears again."""
+
+    filters: Any = None
+    keys: set = set()
+
+
+def tell(name: str, text: str) -> None:
+    """Warn, once per line of the user's code, or raise LinAlgError, as `set_conditioning` says."""
+    if mode.get() == "error":
+        raise LinAlgError(text)
+    place = site()
+    if Seen.filters is not warnings.filters:
+        Seen.filters, Seen.keys = warnings.filters, set()
+    if (place, name) in Seen.keys:
+        return
+    filename, line = describe(place).split(": ")[0].rsplit(":", 1)
+    warnings.warn_explicit(text, IllConditionedWarning, filename, int(line))
+    Seen.keys.add((place, name))

@@ -1,0 +1,201 @@
+"""The factorisation of symmetric and Hermitian matrices that need not be positive definite."""
+
+# ruff: noqa: N801 - the classes of results carry PyTorch's names
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import lazy_loader
+import numpy as np
+
+from lineal.base.results import Result
+from lineal.core import AbstractTensor, Op, apply, lift
+from lineal.ops.linalg.banded import solve_banded
+from lineal.ops.linalg.lu import rows_of
+from lineal.ops.linalg.matrices import (
+    broadcast_batches,
+    refuse_singular,
+    require_matrix,
+    require_one_dtype,
+    require_square,
+    stored,
+)
+from lineal.ops.linalg.triangular import solve_triangular
+from lineal.ops.structural.joining import cat
+from lineal.ops.structural.stacking import stack
+
+__all__ = ["ldl", "ldl_factor", "ldl_factor_ex", "ldl_solve"]
+
+scipy = lazy_loader.load("scipy")
+
+
+class linalg_ldl_factor(Result, names="LD pivots"):
+    """Both factors in one matrix, and the rows that were exchanged, counted from 1, negative for a block of two rows."""
+
+
+class linalg_ldl_factor_ex(Result, names="LD pivots info"):
+    """Both factors in one matrix, the exchanged rows, and 0 or the place of the block that is zero."""
+
+
+class linalg_ldl(Result, names="P L D"):
+    """The permutation, the unit lower triangular factor and the one with blocks of one or two rows on its diagonal."""
+
+
+class LDLFactor(Op):
+    """The factors of A = P L D L* Pᵀ in LAPACK's form, with * the transpose, or if `hermitian` the conjugate transpose.
+
+    P⁻¹ Ā P⁻ᵀ = L⁻ᴴ sym(D̄ + low(LᴴL̄ D⁻ᴴ)) (L*)⁻ᴴ with low the part below D's blocks: as in Cholesky's rule, from
+    L⁻¹ dA (L*)⁻¹ = (L⁻¹dL) D + dD + D (L⁻¹dL)*, the first term lower triangular.   Bunch and Kaufman (1977), Math. Comp. 31, for
+    the factors; the exchanges are constant in a neighbourhood. Only the lower triangle of A is read.
+    """
+
+    hermitian: bool
+    name = "LinalgLdlFactorEx"
+    keeps = "y"
+    width = 3
+
+    def eager(self, xp, A):
+        n = A.shape[-1]
+        LD, pivots, info = np.zeros(A.shape, A.dtype), np.zeros(A.shape[:-1], np.int32), np.zeros(A.shape[:-2], np.int32)
+        kind = "hetrf" if self.hermitian and A.dtype.kind == "c" else "sytrf"
+        factor, size = scipy.linalg.lapack.get_lapack_funcs((kind, f"{kind}_lwork"), dtype=A.dtype)
+        for place in np.ndindex(A.shape[:-2]) if A.size else ():
+            packed, pivots[place], info[place] = factor(A[place], lower=1, lwork=int(size(n, lower=1)[0].real))
+            LD[place] = np.tril(packed)
+        return LD, pivots, info
+
+    def vjp(self, needs, g, y, A):
+        LD, pivots, _ = y
+        layout = Layout(pivots.value, LD.value.dtype)
+        L, g = layout.lower(LD), g[0]
+        by_L = layout.rearranged(g)
+        S = solve_blocks(layout.band(LD, self.hermitian), (L.mH @ by_L).mH).mH * layout.below + g * layout.blocks
+        S = (S + flipped(S, self.hermitian)) * 0.5
+        half = solve_triangular(L.mH, S, upper=True, unitriangular=True)
+        other = L if self.hermitian else L.conj()
+        full = solve_triangular(other, half, upper=False, left=False, unitriangular=True)
+        back = np.argsort(layout.order, axis=-1)
+        return (rows_of(rows_of(full, back).mT, back).mT,)
+
+
+_ldl = functools.lru_cache(2)(LDLFactor)
+
+
+class Layout:
+    """Where in LAPACK's packed form the factors stand: it exchanges rows of the rest only, not of the columns already done.
+
+    `order` is the row of A that each row of P⁻¹A is; `moved[i, j]` the row of the packed column j that L's element (i, j) stands in;
+    `below` and `blocks` the masks of L's elements and of the lower triangle of D's.
+    """
+
+    def __init__(self, pivots: np.ndarray, storage: np.dtype):
+        n = pivots.shape[-1]
+        self.order = np.broadcast_to(np.arange(n), pivots.shape).copy()
+        self.moved = np.broadcast_to(np.arange(n)[:, None], (*pivots.shape, n)).copy()
+        pairs = np.zeros((*pivots.shape[:-1], n, n), bool)
+        for place in np.ndindex(pivots.shape[:-1]):
+            for k, row, paired in exchanges(pivots[place]):
+                order, moved = self.order[place], self.moved[place][:, : k - paired]
+                order[[k, row]] = order[[row, k]]
+                moved[[k, row]] = moved[[row, k]]
+                pairs[place][k, k - 1] = paired
+        self.blocks: Any = lift((pairs | np.eye(n, dtype=bool)).astype(storage))
+        self.below: Any = lift((np.tri(n, n, -1, dtype=bool) & ~pairs).astype(storage))
+
+    def rearranged(self, LD: Any) -> Any:
+        """Return the packed columns in the order of the rows of L."""
+        return LD.gather(-2, lift(np.broadcast_to(self.moved, LD.value.shape).copy()))
+
+    def lower(self, LD: Any) -> Any:
+        """Return L."""
+        return self.rearranged(LD) * self.below + lift(np.eye(LD.value.shape[-1], dtype=LD.value.dtype))
+
+    def band(self, LD: Any, hermitian: bool) -> Any:
+        """Return D, which has three diagonals, in the form of `solve_banded`."""
+        D = LD * self.blocks
+        main, below = D.diagonal(0, -2, -1), D.diagonal(-1, -2, -1)
+        zero = main[..., :1] * 0
+        above = below.conj() if hermitian else below
+        return stack((cat((zero, above), -1), main, cat((below, zero), -1)), -2)
+
+
+def exchanges(pivots: np.ndarray) -> Any:
+    """Yield, per block, its last row, the row it was exchanged with, and 1 for a block of two rows or 0."""
+    k = 0
+    while k < len(pivots):
+        paired = int(pivots[k] < 0)
+        yield k + paired, abs(int(pivots[k])) - 1, paired
+        k += 1 + paired
+
+
+def solve_blocks(band: Any, B: Any) -> Any:
+    """Return D⁻¹ B."""
+    return solve_banded((1, 1), band, B) if B.value.shape[-2] > 1 else B / band[..., 1, :, None]
+
+
+def flipped(X: Any, hermitian: bool) -> Any:
+    """Return the transpose, conjugate if `hermitian`."""
+    return X.mH if hermitian else X.mT
+
+
+def ldl_factor_ex(A: AbstractTensor, *, hermitian: bool = False, check_errors: bool = False, out: Any = None) -> Any:
+    """Return LD, pivots and info as `ldl_factor`, without raising: info is 0 or the place of a block of D that is zero."""
+    name = "linalg.ldl_factor_ex"
+    require_square(name, A)
+    found = linalg_ldl_factor_ex(apply(_ldl(hermitian), A))
+    if check_errors:
+        refuse_singular(name, found[2].value, "factorization")
+    return stored(found, out, name)
+
+
+def ldl_factor(A: AbstractTensor, *, hermitian: bool = False, out: Any = None) -> Any:
+    """Return the factors of A = P L D Lᵀ Pᵀ (Lᴴ if `hermitian`) in one matrix and the exchanged rows, in LAPACK's form.
+
+    A is (…, n, n), symmetric or Hermitian; its lower triangle is read. LinAlgError if a block of D is zero.
+    """
+    name = "linalg.ldl_factor"
+    require_square(name, A)
+    LD, pivots, info = apply(_ldl(hermitian), A)
+    refuse_singular(name, info.value, "factorization")
+    return stored(linalg_ldl_factor((LD, pivots)), out, name)
+
+
+def ldl_solve(LD: Any, pivots: Any, B: Any, *, hermitian: bool = False, out: AbstractTensor | None = None) -> Any:
+    """Return X with A X = B, for B of shape (…, n, k), from A's `ldl_factor`."""
+    name = "linalg.ldl_solve"
+    require_square(name, LD, "LD")
+    require_matrix(name, B, "B")
+    require_one_dtype(name, LD, B)
+    if pivots.value.dtype.kind != "i":
+        raise RuntimeError(f"{name}: expected pivots to be integers, got {pivots.dtype}")
+    if LD.value.shape[-1] != B.value.shape[-2]:
+        raise RuntimeError(f"{name}: expected B with {LD.value.shape[-1]} rows, got shape {list(B.value.shape)}")
+    LD, B = broadcast_batches(name, LD, B)
+    if not B.value.size:
+        return stored(B * 1, out, name)
+    layout = Layout(np.broadcast_to(pivots.value, LD.value.shape[:-1]), LD.value.dtype)
+    L = layout.lower(LD)
+    Y = solve_triangular(L, rows_of(B, layout.order), upper=False, unitriangular=True)
+    Y = solve_blocks(layout.band(LD, hermitian), Y)
+    Y = solve_triangular(flipped(L, hermitian), Y, upper=True, unitriangular=True)
+    return stored(rows_of(Y, np.argsort(layout.order, axis=-1)), out, name)
+
+
+def ldl(A: AbstractTensor, *, hermitian: bool = True) -> Any:
+    """Return P, L, D with A = P L D Lᴴ Pᵀ, or Lᵀ if not `hermitian`, for symmetric or Hermitian A of shape (…, n, n).
+
+    P is a permutation, L unit lower triangular, D has blocks of one or two rows on its diagonal. The lower triangle of A is read.
+
+    >>> import lineal as torch
+    >>> torch.linalg.ldl(torch.tensor([[2.0, 1.0], [1.0, 1.5]])).D
+    tensor([[2., 0.],
+            [0., 1.]])
+    """
+    require_square("linalg.ldl", A)
+    LD, pivots, _ = apply(_ldl(hermitian), A)
+    layout = Layout(pivots.value, LD.value.dtype)
+    P = np.swapaxes(np.eye(A.value.shape[-1], dtype=A.value.dtype)[layout.order], -1, -2).copy()
+    D = LD * layout.blocks
+    return linalg_ldl((lift(P), layout.lower(LD), D + flipped(D.tril(-1), hermitian)))

@@ -1,0 +1,119 @@
+"""Bases of the range and of the null space of a matrix, and the angles between two ranges."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from lineal.core import AbstractTensor, Op, apply, lift
+from lineal.ops.linalg.least_squares import pinv
+from lineal.ops.linalg.matrices import adjoint, require_matrix, require_one_dtype
+from lineal.ops.linalg.svd import svdvals
+
+__all__ = ["null_space", "orth", "subspace_angles"]
+
+
+class NullSpace(Op):
+    """N, an orthonormal basis of what A of that `rank` maps to zero;  Ā = -A⁺ᴴ N̄ Nᴴ for losses that do not depend on the basis.
+
+    From A N = 0: dN = -A⁺ dA N, with the turn inside the null space, which is arbitrary, set to zero.
+    Golub and Pereyra (1973), SIAM J. Numer. Anal. 10, section 4, for the projector N Nᴴ.
+    """
+
+    rank: int
+    rtol: float
+    name = "LinalgNullSpace"
+    keeps = "0 y"
+
+    def eager(self, xp, A):
+        Vh = np.linalg.svd(A, full_matrices=True)[2]
+        return adjoint(Vh[..., self.rank :, :]).copy()
+
+    def vjp(self, needs, g, y, A):
+        P = pinv(A, rtol=self.rtol)
+        return (-(P.mH @ (g - y @ (y.mH @ g))) @ y.mH,)
+
+
+class Range(Op):
+    """Q, an orthonormal basis of the range of A of that `rank`;  Ā = (1 - QQᴴ) Q̄ (A⁺Q)ᴴ for losses that do not depend on the basis.
+
+    From QQᴴA = A: (1 - QQᴴ) dQ = (1 - QQᴴ) dA A⁺ Q.   Golub and Pereyra (1973), SIAM J. Numer. Anal. 10, eq. 4.4.
+    """
+
+    rank: int
+    rtol: float
+    name = "LinalgOrth"
+    keeps = "0 y"
+
+    def eager(self, xp, A):
+        return np.linalg.svd(A, full_matrices=False)[0][..., : self.rank].copy()
+
+    def vjp(self, needs, g, y, A):
+        P = pinv(A, rtol=self.rtol)
+        return ((g - y @ (y.mH @ g)) @ (P @ y).mH,)
+
+
+def common_rank(name: str, A: AbstractTensor, rcond: float | None) -> tuple[int, float]:
+    """Return the rank that all matrices have, and the border, relative to the largest singular value, by which it was judged."""
+    require_matrix(name, A)
+    S = svdvals(lift(A.value)).value
+    border = float(np.finfo(S.dtype).eps * max(A.value.shape[-2:]) if rcond is None else rcond)
+    ranks = np.unique((border * S.max(-1, initial=0, keepdims=True) < S).sum(-1))
+    if ranks.size > 1:
+        raise RuntimeError(f"{name}: expected matrices of one rank, got a batch of ranks {ranks.tolist()}")
+    return (int(ranks[0]) if ranks.size else 0), border
+
+
+def null_space(A: AbstractTensor, rcond: float | None = None) -> Any:
+    """Return an orthonormal basis (…, n, n - rank) of the vectors that A (…, m, n) maps to zero.
+
+    Singular values up to `rcond` (default ε max(m, n)) times the largest count as zero; all matrices of a batch must have one
+    rank. The basis is arbitrary within its space, and derivatives are those of losses that do not depend on it.
+
+    >>> import lineal as torch
+    >>> torch.linalg.null_space(torch.tensor([[1.0, 0.0], [0.0, 0.0]])).abs()
+    tensor([[0.],
+            [1.]])
+    """
+    rank, border = common_rank("linalg.null_space", A, rcond)
+    return apply(NullSpace(rank, border), A)
+
+
+def orth(A: AbstractTensor, rcond: float | None = None) -> Any:
+    """Return an orthonormal basis (…, m, rank) of the range of A (…, m, n); ranks, batches and derivatives as in `null_space`.
+
+    >>> import lineal as torch
+    >>> torch.linalg.orth(torch.tensor([[3.0, 3.0], [0.0, 0.0]])).abs()
+    tensor([[1.],
+            [0.]])
+    """
+    rank, border = common_rank("linalg.orth", A, rcond)
+    return apply(Range(rank, border), A)
+
+
+def subspace_angles(A: AbstractTensor, B: AbstractTensor) -> Any:
+    """Return the angles between the ranges of A (…, m, p) and B (…, m, q), descending, in radians.
+
+    Small angles come from their sines, large ones from their cosines, so that all are accurate.   Knyazev and Argentati (2002),
+    SIAM J. Sci. Comput. 23, algorithm 3.1. The derivative exists where the angles are not 0 or π/2.
+
+    >>> import lineal as torch
+    >>> torch.linalg.subspace_angles(torch.tensor([[1.0], [0.0]]), torch.tensor([[0.0], [1.0]]))
+    tensor([1.5708])
+    """
+    name = "linalg.subspace_angles"
+    require_matrix(name, A)
+    require_matrix(name, B, "B")
+    require_one_dtype(name, A, B)
+    if A.value.shape[-2] != B.value.shape[-2]:
+        raise RuntimeError(f"{name}: expected matrices of one number of rows, got {list(A.value.shape)} and {list(B.value.shape)}")
+    P, Q = orth(A), orth(B)
+    if P.value.shape[-1] < Q.value.shape[-1]:
+        P, Q = Q, P
+    inner = P.mH @ Q
+    cosines = svdvals(inner).flip(-1)
+    sines = svdvals(Q - P @ inner)[..., : Q.value.shape[-1]]
+    small = lift(cosines.value.astype(np.float64) ** 2 >= 0.5)
+    half = cosines * 0 + 0.5
+    return small.where(sines, half).asin() * small + small.logical_not().where(cosines, half).acos() * small.logical_not()

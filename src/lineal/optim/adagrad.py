@@ -1,0 +1,66 @@
+"""Adagrad."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from lineal.base import dtypes
+from lineal.ops import full_like
+from lineal.optim.optimizer import Optimizer, check_option
+from lineal.tensors import tensor
+
+
+class Adagrad(Optimizer):
+    """s ← s + g², p ← p - lr / (1 + (t-1) lr_decay) · g / (√s + ε).
+
+    Duchi, Hazan and Singer (2011), JMLR 12. `foreach` and `fused` are accepted for PyTorch's sake and change nothing.
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: Any = 1e-2,
+        lr_decay: float = 0,
+        weight_decay: float = 0,
+        initial_accumulator_value: float = 0,
+        eps: float = 1e-10,
+        foreach: bool | None = None,
+        *,
+        maximize: bool = False,
+        differentiable: bool = False,
+        fused: bool | None = None,
+    ):
+        options = {"learning rate": lr, "lr_decay value": lr_decay, "weight_decay value": weight_decay}
+        options |= {"initial_accumulator_value value": initial_accumulator_value, "epsilon value": eps}
+        for what, value in options.items():
+            check_option(what, value >= 0, value)
+        defaults = {
+            "lr": lr,
+            "lr_decay": lr_decay,
+            "eps": eps,
+            "weight_decay": weight_decay,
+            "initial_accumulator_value": initial_accumulator_value,
+            "foreach": foreach,
+            "maximize": maximize,
+            "differentiable": differentiable,
+            "fused": fused,
+        }
+        super().__init__(params, defaults)
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                self.state[parameter] = {
+                    "step": tensor(0.0, dtype=dtypes.float32),
+                    "sum": full_like(parameter.detach(), initial_accumulator_value),
+                }
+
+    def update(self, parameter: Any, grad: Any, group: dict[str, Any]) -> None:
+        state = self.state[parameter]
+        # A float64 tensor of no dimensions: exact for large t and, unlike a number, alive in a trace.
+        before = state["step"].to(dtypes.float64)
+        state["step"].add_(1)
+        if group["weight_decay"] != 0:
+            grad = grad + parameter * group["weight_decay"]
+        size = group["lr"] / (before * group["lr_decay"] + 1)
+        total = state["sum"].add_(grad * grad)
+        parameter.sub_(grad * size / (total.sqrt() + group["eps"]))

@@ -1,0 +1,57 @@
+"""Activation functions: derivatives against differences, results in place, refusals."""
+
+import pytest
+
+import lineal
+from lineal import nn
+from lineal.autograd import gradcheck, gradgradcheck
+
+CASES = {
+    "relu6": {},
+    "leaky_relu": {"negative_slope": 0.2},
+    "elu": {"alpha": 0.7},
+    "selu": {},
+    "celu": {"alpha": 1.3},
+    "hardtanh": {"min_val": -2, "max_val": 2.5},
+    "hardsigmoid": {},
+    "hardswish": {},
+    "silu": {},
+    "gelu": {},
+    "mish": {},
+    "softplus": {"beta": 2.0, "threshold": 10},
+    "softsign": {},
+    "logsigmoid": {},
+    "tanhshrink": {},
+    "softmin": {"dim": 1},
+    "glu": {"dim": 0},
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_derivatives_against_differences(name):
+    x = lineal.tensor([[-2.7, -1.1, -0.4], [0.3, 1.2, 2.2]], dtype=lineal.float64, requires_grad=True)
+    function = getattr(nn.functional, name)
+    assert gradcheck(lambda x: function(x, **CASES[name]), (x,))
+    assert gradgradcheck(lambda x: function(x, **CASES[name]), (x,))
+
+
+@pytest.mark.parametrize("name", ["ReLU6", "LeakyReLU", "ELU", "SELU", "CELU", "Hardtanh", "Hardswish", "SiLU", "Mish"])
+def test_in_place(name):
+    x = lineal.linspace(-4.0, 8.0, 25)
+    expected = getattr(nn, name)()(x)
+    layer = getattr(nn, name)(inplace=True)
+    assert layer(x) is x
+    assert lineal.equal(x, expected)
+
+
+def test_refusals_name_the_function():
+    with pytest.raises(RuntimeError, match="glu: expected an even size"):
+        nn.functional.glu(lineal.ones(3))
+    with pytest.raises(RuntimeError, match="gelu: .*'none' or 'tanh'"):
+        nn.functional.gelu(lineal.ones(3), approximate="erf")
+    with pytest.raises(RuntimeError, match="prelu: expected one weight"):
+        nn.functional.prelu(lineal.ones(2, 3), lineal.ones(2))
+    with pytest.raises(NotImplementedError, match="gelu: not implemented for"):
+        nn.functional.gelu(lineal.tensor([1, 2]))
+    with pytest.raises(ValueError, match="Hardtanh"):
+        nn.Hardtanh(1.0, -1.0)
