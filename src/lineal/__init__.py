@@ -40,6 +40,7 @@ from lineal.tensors import *
 # What a first tensor does not need is imported when it is first named: see __getattr__ below.
 if TYPE_CHECKING:
     from lineal import autograd, backends, cuda, func, linalg, nn, optim, testing, utils
+    from lineal.compiler import compile, explain
     from lineal.data import load, save
     from lineal.func import vmap
 
@@ -54,7 +55,7 @@ cdouble = complex128
 newaxis = None
 
 _submodules = ["autograd", "backends", "cuda", "func", "linalg", "nn", "optim", "testing", "utils"]
-_elsewhere = {"data": ["load", "save"], "func": ["vmap"]}
+_elsewhere = {"compiler": ["compile", "explain"], "data": ["load", "save"], "func": ["vmap"]}
 __getattr__, _lazy_dir, _ = lazy_loader.attach(__name__, _submodules, _elsewhere)
 
 

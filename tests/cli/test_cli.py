@@ -11,11 +11,11 @@ import time
 import pytest
 
 import lineal
-from lineal import data
+from lineal import cli, data
 from lineal.base.version import __version__
 from lineal.cli import main as entry
 from lineal.cli import training
-from lineal.train import CHECKPOINT, Experiment
+from lineal.train import CHECKPOINT, Experiment, Options
 
 SMALL = ["--hidden", "8", "--batch-size", "200"]
 
@@ -123,6 +123,7 @@ def test_without_matplotlib_a_line_says_how_to_get_it(capsys, tmp_path, monkeypa
         (["train", "--hidden", "8,,8"], "--hidden: expected positive whole numbers with commas"),
         (["train", "--optimizer", "lbfgs"], "--optimizer: invalid choice"),
         (["train", "--seed", "-1"], "--seed"),
+        (["train", "--out", ""], "--out: expected the path of a folder"),
         (["train", "--resume", "--out", "nowhere"], "there is no checkpoint"),
         (["train", "--out", os.devnull + "/x"], "Not a directory"),
     ],
@@ -169,6 +170,27 @@ def test_an_interrupt_keeps_the_checkpoint(tmp_path, quiet):
     epoch = int(re.search(r"go on after epoch (\d+)", err)[1])
     assert data.load(tmp_path / CHECKPOINT)["history"][epoch - 1 :]
     assert os.listdir(tmp_path) == [CHECKPOINT]
+
+
+def test_an_interrupt_before_the_checkpoint_names_the_one_that_is_there(tmp_path):
+    experiment = Experiment(Options(hidden=(4,), batch_size=500))
+    assert "before the first checkpoint" in training.interruption(experiment, tmp_path)
+    experiment.run_epoch(lambda tally: None)
+    assert "before the first checkpoint" in training.interruption(experiment, tmp_path)
+    experiment.save(tmp_path)
+    experiment.run_epoch(lambda tally: None)
+    assert "go on after epoch 1 with" in training.interruption(experiment, tmp_path)
+    assert Experiment.resume(tmp_path, {}).epoch == 1
+
+
+@pytest.mark.parametrize("width", [1, 20, 40, 200])
+def test_a_narrow_terminal_hides_nothing(capsys, monkeypatch, width):
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    cli.display.show_rows([("samples per second", "12,345"), ("checkpoint", "runs/digits/checkpoint.safetensors")])
+    shown = re.sub(r"\x1b\[[0-9;]*m|\s", "", capsys.readouterr().out)
+    for words in ("samplespersecond", "12,345", "checkpoint"):
+        assert words in shown
 
 
 @pytest.mark.skipif(os.name != "posix", reason="closes a POSIX pipe")

@@ -276,3 +276,18 @@ def test_folders_are_no_files(tmp_path):
     with pytest.raises(OSError):
         data.save(1, tmp_path / "missing" / "state")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("where", [-1, -40, 60, 90])
+def test_one_changed_bit_is_noticed(path, where):
+    data.save({"weights": lineal.arange(20.0), "epoch": 3}, path)
+    damaged = bytearray(path.read_bytes())
+    damaged[where] ^= 1
+    path.write_bytes(damaged)
+    with pytest.raises(data.CheckpointError, match="damaged|not written by"):
+        data.load(path)
+
+
+def test_a_model_as_a_whole_is_refused_with_advice(path):
+    with pytest.raises(TypeError, match=r"got Linear at obj\['net'\]; save its state_dict\(\) instead"):
+        data.save({"net": nn.Linear(1, 1)}, path)

@@ -31,6 +31,9 @@ def test_linear_refuses_what_does_not_fit():
         nn.Linear(3, 2)(lineal.ones(4, 5))
     with pytest.raises(RuntimeError, match=r"linear: .*float64.*float32"):
         nn.Linear(3, 2)(lineal.ones(4, 3, dtype=lineal.float64))
+    for given in ([1.0, 2.0, 3.0], np.ones(3, np.float32), None):
+        with pytest.raises(TypeError, match=f"linear: expected .*tensor, got {type(given).__name__}"):
+            nn.Linear(3, 2)(given)
 
 
 def test_gradients_of_linear():

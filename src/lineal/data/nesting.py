@@ -65,9 +65,10 @@ class Packer:
         if type(value) in (list, tuple, Size):
             entries = [self.pack(each, (*path, index)) for index, each in enumerate(value)]
             return entries if type(value) is list else {type(value).__name__.lower(): entries}
+        instead = "; save its state_dict() instead" if hasattr(value, "state_dict") else ""
         raise TypeError(
             "save: expected tensors, dicts, lists, tuples and plain values, "
-            f"got {type(value).__name__} at {place(path)}"
+            f"got {type(value).__name__} at {place(path)}{instead}"
         )
 
     def pack_key(self, key: Any, path: tuple) -> Any:

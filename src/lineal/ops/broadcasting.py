@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from lineal.core import AbstractTensor, Op, apply
-from lineal.ops.structural.layout import restride
+from lineal.ops.layout import restride
 
 Shape = tuple[int, ...]
 

@@ -19,12 +19,14 @@ _cross_entropy = binary(
 )
 
 
-def check_sizes(name: str, input: Any, target: Any) -> None:
-    """Refuse a target of another shape than the input's."""
+def check_target(name: str, input: Any, target: Any) -> None:
+    """Refuse a target of another shape than the input's, or of class numbers instead of probabilities."""
     if input.shape != target.shape:
         raise ValueError(
             f"{name}: expected target and input of the same size, got {list(target.shape)} and {list(input.shape)}"
         )
+    if not target.dtype.is_floating_point:
+        raise RuntimeError(f"{name}: expected target of a floating dtype, got {target.dtype}; use target.to(input.dtype)")
 
 
 def binary_cross_entropy(
@@ -37,7 +39,7 @@ def binary_cross_entropy(
 ) -> Any:
     """Return -(t log x + (1-t) log(1-x)) of probabilities x, each logarithm at least -100, reduced."""
     reduction = reduction_of(size_average, reduce, reduction)
-    check_sizes("binary_cross_entropy", input, target)
+    check_target("binary_cross_entropy", input, target)
     for what, values in (("input", input), ("target", target)):
         if not bool(((values >= 0) & (values <= 1)).all()):
             raise RuntimeError(f"binary_cross_entropy: all elements of {what} should be between 0 and 1")
@@ -56,7 +58,7 @@ def binary_cross_entropy_with_logits(
 ) -> Any:
     """Return the binary cross entropy of sigmoid(x), computed as (1-t) x + (1 + (p-1) t) log(1 + e⁻ˣ), reduced."""
     reduction = reduction_of(size_average, reduce, reduction)
-    check_sizes("binary_cross_entropy_with_logits", input, target)
+    check_target("binary_cross_entropy_with_logits", input, target)
     softplus = ops.logaddexp(-input, ops.zeros_like(input))
     if pos_weight is not None:
         softplus = (1.0 + (pos_weight - 1.0) * target) * softplus

@@ -176,7 +176,8 @@ def cholesky_solve(B: AbstractTensor, L: AbstractTensor, upper: bool = False, *,
     if watched() and X.value.size:
         with modes.quiet():
             T = np.tril(factor.value)
-            judge(name, T, rcond_of_cholesky(T, norm_of_product(T)), X.value, right.value)
+            norms = norm_of_product(T)
+            judge(name, T, rcond_of_cholesky(T, norms), X.value, right.value, norms)
     return stored(X, out, name)
 
 

@@ -6,7 +6,7 @@ import functools
 import math
 import warnings
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, NamedTuple
 
 import lazy_loader
 import numpy as np
@@ -56,6 +56,22 @@ def watched() -> bool:
     return mode.get() != "off"
 
 
+class Range(NamedTuple):
+    """What a dtype can tell apart and hold."""
+
+    eps: float
+    tiny: float
+    least: float
+    """Below it, numbers ε times smaller have no full precision any more."""
+
+
+@functools.lru_cache(8)
+def range_of(dtype: np.dtype) -> Range:
+    """Return the limits of a dtype, as Python's numbers."""
+    limits = np.finfo(dtype)
+    return Range(float(limits.eps), float(limits.tiny), float(limits.tiny) / float(limits.eps))
+
+
 @functools.lru_cache(128)
 def lapack(name: str, dtype: np.dtype) -> Any:
     """Return LAPACK's routine `name` for a dtype."""
@@ -70,9 +86,9 @@ def norm1(A: np.ndarray) -> np.ndarray:
     return np.abs(A).sum(-2).max(-1, initial=0)
 
 
-def rcond_of_lu(A: np.ndarray, LU: np.ndarray) -> np.ndarray:
-    """Return estimates of 1 / (|A|₁ |A⁻¹|₁) from LU factors.   Hager (1984), Higham (1988), as LAPACK's gecon."""
-    return _each(lapack("gecon", A.dtype), LU, norm1(A))
+def rcond_of_lu(LU: np.ndarray, norms: np.ndarray) -> np.ndarray:
+    """Return estimates of 1 / (|A|₁ |A⁻¹|₁) from LU factors and the norms |A|₁.   Hager (1984), Higham (1988), as LAPACK's gecon."""
+    return _each(lapack("gecon", LU.dtype), LU, norms)
 
 
 def rcond_of_cholesky(L: np.ndarray, norms: np.ndarray) -> np.ndarray:
@@ -85,12 +101,11 @@ def _each(routine: Any, factors: np.ndarray, norms: np.ndarray) -> np.ndarray:
     if not factors.shape[-1]:
         return np.ones(norms.shape)
     if factors.ndim == 2:
-        return np.asarray(routine(factors, norms)[0] if np.isfinite(norms) else np.nan)
-    n = factors.shape[-1]
-    found = [
-        routine(matrix, norm)[0] if math.isfinite(norm) else math.nan for matrix, norm in zip(factors.reshape(-1, n, n), norms.flat)
-    ]
-    return np.array(found, real_dtype(factors)).reshape(norms.shape)
+        return np.asarray(routine(factors, norms)[0] if math.isfinite(norms) else math.nan)
+    found = np.empty(norms.shape, real_dtype(factors))
+    for place in np.ndindex(norms.shape):
+        found[place] = routine(factors[place], norms[place])[0] if math.isfinite(norms[place]) else math.nan
+    return found
 
 
 def norm_of_product(L: np.ndarray) -> np.ndarray:
@@ -102,6 +117,7 @@ def norm_of_product(L: np.ndarray) -> np.ndarray:
     return np.abs(np.matmul(L, np.swapaxes(row, -1, -2).conj())).sum((-1, -2))
 
 
+@functools.lru_cache(64)
 def probes(n: int, dtype: np.dtype) -> np.ndarray:
     """Return two orthonormal right-hand sides, the same every time, whose solutions measure |A⁻¹|.
 
@@ -111,35 +127,52 @@ def probes(n: int, dtype: np.dtype) -> np.ndarray:
     return np.linalg.qr(V)[0].astype(dtype) if n else V.astype(dtype)
 
 
-def rcond_of_probes(A: np.ndarray, W: np.ndarray) -> np.ndarray:
+def rcond_of_probes(norms: np.ndarray, W: np.ndarray) -> np.ndarray:
     """Return estimates of the reciprocal condition number from W = A⁻¹ V, V the probes."""
     n, k = W.shape[-2:]
     if not n:
-        return np.ones(A.shape[:-2])
-    return 1 / (norm1(A) * np.sqrt((np.abs(W) ** 2).sum((-1, -2)) * (n / k)))
+        return np.ones(norms.shape)
+    return 1 / (norms * np.sqrt((np.abs(W) ** 2).sum((-1, -2)) * (n / k)))
 
 
-def judge(name: str, A: np.ndarray, rcond: Any, X: np.ndarray | None = None, B: np.ndarray | None = None, ways: tuple = ()) -> None:
-    """Report matrices with less than a digit left, and solutions that over- or underflowed or met NaN."""
-    limits = np.finfo(A.dtype)
+def judge(
+    name: str,
+    A: np.ndarray,
+    rcond: Any,
+    X: np.ndarray | None = None,
+    B: np.ndarray | None = None,
+    norms: np.ndarray | None = None,
+    ways: tuple = (),
+) -> None:
+    """Report matrices with less than a digit left, and solutions that over- or underflowed or met NaN.
+
+    `rcond` and `norms`, |A|₁, are one per matrix; X and B are the solutions and right-hand sides; `ways` to try instead.
+    """
+    if not A.shape[-1]:
+        return
+    eps, _, least = limits = range_of(A.dtype)
     with quiet():
-        sound = _sound(A, np.asarray(rcond), X, B, limits)
-    if not sound.all() and A.shape[-1]:
-        report(name, A, B, np.broadcast_to(rcond, sound.shape), ~sound, ways)
+        norms = norm1(A) if norms is None else norms
+        if A.ndim == 2:
+            # comparisons with NaN are false, so what is not surely good is looked at again
+            sound = FEW * eps <= rcond and least <= norms * rcond and norms < math.inf
+        else:
+            sound = (rcond >= FEW * eps) & (norms * rcond >= least) & (norms < math.inf)
+        if X is not None and X.size:
+            sound = sound & contained(X, B, limits)
+    if not np.all(sound):
+        report(name, A, B, np.broadcast_to(rcond, A.shape[:-2]), ~np.asarray(sound, bool), ways)
 
 
-def _sound(A: np.ndarray, rcond: np.ndarray, X: Any, B: Any, limits: Any) -> np.ndarray:
-    # comparisons with NaN are false, so what is not surely good is looked at again
-    sound = rcond >= FEW * limits.eps
-    norms = norm1(A)
-    sound = sound & (norms * rcond >= limits.tiny / limits.eps) & (norms < np.inf)
-    if X is not None and X.size:
-        top = np.abs(X).max(-2)
-        fits = (top >= limits.tiny) & (top < np.inf)
-        if not fits.all() and B is not None:
-            fits |= (top == 0) & ~np.any(B, axis=-2)
-        sound = sound & fits.all(-1)
-    return sound
+def contained(X: np.ndarray, B: np.ndarray | None, limits: Range) -> Any:
+    """Return, per matrix, whether every solution lies in the range of full precision, or is 0 as its right-hand side is."""
+    top = np.abs(X).max(-2)
+    if limits.tiny <= top.min() and top.max() < math.inf:
+        return True
+    fits = (top >= limits.tiny) & (top < math.inf)
+    if B is not None:
+        fits |= (top == 0) & ~np.any(B, axis=-2)
+    return fits.all(-1)
 
 
 def report(name: str, A: np.ndarray, B: np.ndarray | None, rcond: np.ndarray, bad: np.ndarray, ways: tuple) -> None:

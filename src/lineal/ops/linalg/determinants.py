@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from lineal.core import AbstractTensor, Op, apply, lift, modes
-from lineal.ops.linalg.conditioning import FEW, judge, rcond_of_lu, watched
+from lineal.ops.linalg.conditioning import FEW, judge, norm1, range_of, rcond_of_lu, watched
 from lineal.ops.linalg.lu import factors, getrf
 from lineal.ops.linalg.matrices import linalg_slogdet, real_dtype, require_square, stored
 from lineal.ops.linalg.svd import svd
@@ -132,8 +132,8 @@ def det(A: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
     LU, pivots, info = factors(A)
     y = apply(Determinant(), A, LU, pivots)
     if watched():
-        with modes.quiet():
-            judge(name, A.value, np.where(info, 1, rcond_of_lu(A.value, LU.value)), *ranged(y.value, info != 0))
+        norms = norm1(A.value)
+        judge(name, A.value, np.where(info, 1, rcond_of_lu(LU.value, norms)), *ranged(y.value, info != 0), norms)
     return stored(y, out, name)
 
 
@@ -151,10 +151,10 @@ def judge_stack(name: str, A: np.ndarray, y: np.ndarray) -> None:
     with modes.quiet():
         size = np.sqrt((np.abs(A) ** 2).sum((-1, -2)) / n) ** n
         rcond = np.abs(y) / (2 * n * size)
-        doubtful = ~(rcond >= FEW * np.finfo(A.dtype).eps)
+        doubtful = ~(rcond >= FEW * range_of(A.dtype).eps)
         if doubtful.any():
             LU, _, info = getrf(A[doubtful])
-            rcond[doubtful] = np.where(info, 1, rcond_of_lu(A[doubtful], LU))
+            rcond[doubtful] = np.where(info, 1, rcond_of_lu(LU, norm1(A[doubtful])))
             zero = np.zeros(y.shape, bool)
             zero[doubtful] = info != 0
             judge(name, A, rcond, *ranged(y, zero))

@@ -9,7 +9,7 @@ import numpy as np
 
 from lineal.core import AbstractTensor, Op, apply, lift
 from lineal.core.modes import quiet
-from lineal.ops.linalg.conditioning import judge, watched
+from lineal.ops.linalg.conditioning import judge, range_of, watched
 from lineal.ops.linalg.eigh import eigh
 from lineal.ops.linalg.matrices import (
     adjoint,
@@ -24,6 +24,7 @@ from lineal.ops.linalg.svd import svdvals
 
 __all__ = ["lstsq", "matrix_rank", "pinv", "pinverse"]
 
+FEWER = ("to trust fewer singular values (rcond=)",)
 DRIVERS = ("gels", "gelsy", "gelsd", "gelss")
 
 
@@ -122,7 +123,7 @@ def lstsq(input: AbstractTensor, B: AbstractTensor, rcond: float | None = None, 
     S = np.linalg.svd(A.value, compute_uv=False) if A.value.size else np.zeros((*batch, 0), real)
     rank = np.asarray((border * S.max(-1, initial=0, keepdims=True) < S).sum(-1), np.int64)
     if watched():
-        judge_rank(name, A.value, S, rank, X.value, right.value)
+        judge_rank(name, A.value, S, rank, X.value)
     difference = A @ X - right
     residuals = (difference * difference.conj()).real.sum(-2)
     if m <= n or driver == "gelsy" or not (driver == "gels" or np.all(rank == n)):
@@ -133,14 +134,16 @@ def lstsq(input: AbstractTensor, B: AbstractTensor, rcond: float | None = None, 
     return linalg_lstsq((X[..., 0] if vector else X, residuals, ranks, values))
 
 
-def judge_rank(name: str, A: np.ndarray, S: np.ndarray, rank: np.ndarray, X: np.ndarray, B: np.ndarray) -> None:
+def judge_rank(name: str, A: np.ndarray, S: np.ndarray, rank: np.ndarray, X: np.ndarray) -> None:
     """Report matrices of deficient rank, whose solution is one of many, and those with less than a digit left."""
     if not S.shape[-1]:
         return
+    eps = range_of(A.dtype).eps
     with quiet():
-        rcond = S[..., -1] / S[..., 0]
-        short = rank < S.shape[-1]
-        judge(name, A, np.where(short, np.minimum(rcond, np.finfo(A.dtype).eps), rcond), X, None, ("trusting fewer singular values (rcond=)",))
+        kept = np.take_along_axis(S, np.maximum(rank - 1, 0)[..., None], -1)[..., 0] / S[..., 0]
+        # a gap between what counts and what does not makes the rank plain, and the shortest solution with it
+        doubtful = (rank < S.shape[-1]) & ~(kept >= 1e3 * eps * max(A.shape[-2:]))
+        judge(name, A, np.where(doubtful, np.minimum(kept, eps), np.where(rank == 0, 1, kept)), X, None, None, FEWER)
 
 
 def borders(name: str, A: Any, atol: Any, rtol: Any) -> tuple[Any, Any]:

@@ -29,14 +29,16 @@ def getrf(A: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return LU, the exchanged rows counted from 1, and info, of each matrix."""
     m, n = A.shape[-2:]
     batch = A.shape[:-2]
-    LU, pivots, info = np.array(A, order="C"), np.empty((*batch, min(m, n)), np.int32), np.zeros(batch, np.int32)
+    # column-major, as LAPACK leaves it and wants it back
+    LU = np.empty((*batch, n, m), A.dtype).swapaxes(-1, -2)
+    pivots, info = np.empty((*batch, min(m, n)), np.int32), np.zeros(batch, np.int32)
     if A.size == 0:
         pivots[...] = np.arange(1, min(m, n) + 1)
         return LU, pivots, info
     factor = lapack("getrf", A.dtype)
     if A.ndim == 2:
         LU, rows, code = factor(A)
-        return np.ascontiguousarray(LU), (rows + 1).astype(np.int32, copy=False), np.array(code, np.int32)
+        return LU, (rows + 1).astype(np.int32, copy=False), np.array(code, np.int32)
     for place in np.ndindex(batch):
         LU[place], rows, info[place] = factor(A[place])
         pivots[place] = rows + 1

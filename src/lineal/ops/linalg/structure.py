@@ -335,7 +335,7 @@ def toeplitz(A: Any) -> Found:
 
     def rcond() -> np.ndarray:
         V = np.broadcast_to(probes(x.shape[-1], x.dtype), (*x.shape[:-1], min(2, x.shape[-1])))
-        return rcond_of_probes(x, KERNELS["toeplitz"](x, V, (), False))
+        return rcond_of_probes(norm1(x), KERNELS["toeplitz"](x, V, (), False))
 
     return Found("toeplitz", (), rcond)
 

@@ -116,4 +116,5 @@ def subspace_angles(A: AbstractTensor, B: AbstractTensor) -> Any:
     sines = svdvals(Q - P @ inner)[..., : Q.value.shape[-1]]
     small = lift(cosines.value.astype(np.float64) ** 2 >= 0.5)
     half = cosines * 0 + 0.5
-    return small.where(sines, half).asin() * small + small.logical_not().where(cosines, half).acos() * small.logical_not()
+    large = small.logical_not()
+    return sines.where(small, half).asin() * small + cosines.where(large, half).acos() * large

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from lineal.core import AbstractTensor, Op, apply, lift, modes
-from lineal.ops.linalg.conditioning import judge, norm1, probes, rcond_of_lu, rcond_of_probes, watched
+from lineal.ops.linalg.conditioning import judge, norm1, probes, range_of, rcond_of_lu, rcond_of_probes, watched
 from lineal.ops.linalg.lu import factors, getrf
 from lineal.ops.linalg.matrices import (
     broadcast_batches,
@@ -137,17 +137,17 @@ def solve(
     """
     name = "linalg.solve"
     matrix, right, vector = prepared(name, A, B, left)
-    X, (method, rcond), info = (general if assume in (None, "general") else structured)(name, matrix, right, refine, assume)
+    X, (method, rcond, norms), info = (general if assume in (None, "general") else structured)(name, matrix, right, refine, assume)
     refuse_singular(name, info, "solve")
-    if watched() and rcond is not None:
-        judge(name, matrix.value, rcond, X.value, right.value)
+    if rcond is not None:
+        judge(name, matrix.value, rcond, X.value, right.value, norms)
     answer = stored(shaped(X, left, vector), out, name)
     if not (refine or return_info):
         return answer
     with modes.quiet():
         error = lift(backward_error(matrix.value, X.value, right.value))
-    known = rcond if rcond is not None else rcond_of_lu(matrix.value, getrf(matrix.value)[0])
-    return solve_info((answer, method, lift(np.asarray(known)), error[..., 0] if vector else error))
+    known = rcond_by_lu(matrix.value) if rcond is None else np.asarray(rcond)
+    return solve_info((answer, method, lift(known), error[..., 0] if vector else error))
 
 
 def prepared(name: str, A: Any, B: Any, left: bool) -> tuple[Any, Any, bool]:
@@ -172,15 +172,18 @@ def shaped(X: Any, left: bool, vector: bool) -> Any:
     return X[..., 0] if vector else X if left else X.mT
 
 
-def general(name: str, A: Any, B: Any, refine: bool, assume: Any = None) -> tuple[Any, tuple[str, Any], np.ndarray]:
+def general(name: str, A: Any, B: Any, refine: bool, assume: Any = None) -> tuple[Any, tuple[str, Any, Any], np.ndarray]:
     """Return X by LU, its method and the estimate of A's condition if one is wanted, and info of the factorisation."""
     if stacked(A.value) and not refine:
         return stack(A, B)
     LU, pivots, info = factors(A)
     if info.any():
-        return None, ("lu", None), info
+        return None, ("lu", None, None), info
     X = apply(_factored("lu", False, refine), A, B, LU, pivots)
-    return X, ("lu", rcond_of_lu(A.value, LU.value) if watched() else None), info
+    if not watched():
+        return X, ("lu", None, None), info
+    norms = norm1(A.value)
+    return X, ("lu", rcond_of_lu(LU.value, norms), norms), info
 
 
 def stacked(A: np.ndarray) -> bool:
@@ -188,45 +191,50 @@ def stacked(A: np.ndarray) -> bool:
     return A.ndim > 2 and A.shape[-1] <= SMALL and A.size >= STACK * A.shape[-1] ** 2
 
 
-def stack(A: Any, B: Any) -> tuple[Any, tuple[str, Any], np.ndarray]:
+def stack(A: Any, B: Any) -> tuple[Any, tuple[str, Any, Any], np.ndarray]:
     """Return X of many small systems; only matrices that the probes suspect are factored once more for their condition."""
     try:
         if not watched():
-            return apply(Solve(), A, B), ("lu", None), np.zeros(A.value.shape[:-2], np.int32)
+            return apply(Solve(), A, B), ("lu", None, None), np.zeros(A.value.shape[:-2], np.int32)
         X, W = apply(SolveProbed(), A, B)
     except (RuntimeError, np.linalg.LinAlgError):
         info = getrf(A.value)[2]
         if not info.any():
             raise
-        return None, ("lu", None), info
+        return None, ("lu", None, None), info
     with modes.quiet():
-        rcond = confirmed(A.value, rcond_of_probes(A.value, W.value))
-    return X, ("lu", rcond), np.zeros(A.value.shape[:-2], np.int32)
+        norms = norm1(A.value)
+        rcond = confirmed(A.value, rcond_of_probes(norms, W.value))
+    return X, ("lu", rcond, norms), np.zeros(A.value.shape[:-2], np.int32)
 
 
 def confirmed(A: np.ndarray, rcond: np.ndarray) -> np.ndarray:
     """Return rough estimates of condition, the suspicious ones replaced by those from factors."""
-    suspicious = ~(rcond >= 1e3 * A.shape[-1] * np.finfo(A.dtype).eps)
+    suspicious = ~(rcond >= 1e3 * A.shape[-1] * range_of(A.dtype).eps)
     if suspicious.any():
-        picked = A[suspicious]
         rcond = np.array(rcond)
-        rcond[suspicious] = rcond_of_lu(picked, getrf(picked)[0])
+        rcond[suspicious] = rcond_by_lu(A[suspicious])
     return rcond
 
 
-def structured(name: str, A: Any, B: Any, refine: bool, assume: str) -> tuple[Any, tuple[str, Any], np.ndarray]:
+def rcond_by_lu(A: np.ndarray) -> np.ndarray:
+    """Return estimates of 1 / (|A|₁ |A⁻¹|₁), factoring A for it."""
+    return rcond_of_lu(getrf(A)[0], norm1(A))
+
+
+def structured(name: str, A: Any, B: Any, refine: bool, assume: str) -> tuple[Any, tuple[str, Any, Any], np.ndarray]:
     """Return X by the algorithm for A's structure, found or insisted on, as `general` does by LU."""
     found = factored(name, A, assume)
     if found is None:
         return general(name, A, B, refine)
     info = np.zeros(A.value.shape[:-2], np.int32) if found.info is None else found.info
     if info.any():
-        return None, (found.method, None), info
+        return None, (found.method, None, None), info
     X = apply(_factored(found.method, False, refine), A, B, *found.factors)
     if found.method == "toeplitz" and not trusted(A.value, X.value, B.value):
         return general(name, A, B, refine)
     with modes.quiet():
-        return X, (found.method, found.rcond() if watched() else None), info
+        return X, (found.method, found.rcond() if watched() else None, None), info
 
 
 def trusted(A: np.ndarray, X: np.ndarray, B: np.ndarray) -> bool:
@@ -238,7 +246,7 @@ def trusted(A: np.ndarray, X: np.ndarray, B: np.ndarray) -> bool:
 def rcond(A: AbstractTensor) -> Any:
     """Return an estimate of 1 / (|A|₁ |A⁻¹|₁) of each (…, n, n), from its LU factors; 0 for a singular matrix."""
     require_square("linalg.rcond", A)
-    return lift(np.asarray(rcond_of_lu(A.value, getrf(A.value)[0])))
+    return lift(rcond_by_lu(A.value))
 
 
 def inv_ex(A: AbstractTensor, *, check_errors: bool = False, out: Any = None) -> Any:
@@ -253,7 +261,8 @@ def inv(A: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
     Y = _inverse(name, A, raising=True)[0]
     if watched():
         with modes.quiet():
-            judge(name, A.value, 1 / (norm1(A.value) * norm1(Y.value)), Y.value)
+            norms = norm1(A.value)
+            judge(name, A.value, 1 / (norms * norm1(Y.value)), Y.value, None, norms)
     return stored(Y, out, name)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from lineal.base.spec import axis
 from lineal.core import AbstractTensor, Op, apply
-from lineal.ops.structural.layout import shape_of
+from lineal.ops.layout import shape_of
 
 __all__ = ["adjoint", "moveaxis", "movedim", "permute", "squeeze", "swapaxes", "swapdims", "t", "transpose", "unsqueeze"]
 

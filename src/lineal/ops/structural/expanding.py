@@ -11,7 +11,7 @@ from lineal.base.spec import Size
 from lineal.core import AbstractTensor, apply
 from lineal.ops.broadcasting import _expand, sum_to_shape
 from lineal.ops.conversion import cast, dtype_of
-from lineal.ops.structural.layout import shape_of
+from lineal.ops.layout import shape_of
 
 __all__ = ["broadcast_shapes", "broadcast_tensors", "broadcast_to"]
 

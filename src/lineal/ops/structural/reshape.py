@@ -10,7 +10,7 @@ import numpy as np
 from lineal.base import dtypes
 from lineal.base.spec import axis, infer_shape
 from lineal.core import AbstractTensor, Op, apply
-from lineal.ops.structural.layout import filled_in, packed, shape_of
+from lineal.ops.layout import filled_in, packed, shape_of
 
 __all__ = ["clone", "flatten", "ravel", "reshape", "unflatten"]
 
