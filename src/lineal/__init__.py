@@ -1,4 +1,4 @@
-"""lineal: PyTorch's programming model on NumPy, SciPy and LLVM. `import lineal as torch` runs the code of a PyTorch tutorial."""
+"""lineal: PyTorch's programming model on NumPy, SciPy and LLVM; `import lineal as torch` runs a PyTorch tutorial's code."""
 
 from math import e, inf, nan, pi
 from typing import TYPE_CHECKING
@@ -34,12 +34,19 @@ from lineal.base.threads import get_num_threads, set_num_threads
 from lineal.base.version import __version__
 from lineal.core.modes import enable_grad, inference_mode, is_grad_enabled, is_inference_mode_enabled, no_grad, set_grad_enabled
 from lineal.ops import *
+from lineal.ops import LINEAR_ALGEBRA as _LINEAR_ALGEBRA
 from lineal.ops.conversion import result_type
 from lineal.tensors import *
 
 # What a first tensor does not need is imported when it is first named: see __getattr__ below.
 if TYPE_CHECKING:
-    from lineal import autograd, backends, cuda, func, linalg, nn, optim, testing, utils
+    from lineal import accelerator, autograd, backends, cuda, func, linalg, nn, optim, random, testing, utils
+    from lineal.backends import (
+        are_deterministic_algorithms_enabled,
+        get_float32_matmul_precision,
+        set_float32_matmul_precision,
+        use_deterministic_algorithms,
+    )
     from lineal.compiler import compile, explain
     from lineal.data import load, save
     from lineal.func import vmap
@@ -54,8 +61,19 @@ cfloat = complex64
 cdouble = complex128
 newaxis = None
 
-_submodules = ["autograd", "backends", "cuda", "func", "linalg", "nn", "optim", "testing", "utils"]
-_elsewhere = {"compiler": ["compile", "explain"], "data": ["load", "save"], "func": ["vmap"]}
+_submodules = ["accelerator", "autograd", "backends", "cuda", "func", "linalg", "nn", "optim", "random", "testing", "utils"]
+_elsewhere = {
+    "backends": [
+        "are_deterministic_algorithms_enabled",
+        "get_float32_matmul_precision",
+        "set_float32_matmul_precision",
+        "use_deterministic_algorithms",
+    ],
+    "compiler": ["compile", "explain"],
+    "data": ["load", "save"],
+    "func": ["vmap"],
+    "ops": _LINEAR_ALGEBRA,
+}
 __getattr__, _lazy_dir, _ = lazy_loader.attach(__name__, _submodules, _elsewhere)
 
 

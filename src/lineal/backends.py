@@ -31,3 +31,32 @@ cuda = Backend("cuda")
 cudnn = Backend("cudnn")
 mps = Backend("mps")
 openmp = Backend("openmp")
+
+
+class Switches:
+    """What programs ask back after they have set it."""
+
+    deterministic = False
+    matmul_precision = "highest"
+
+
+def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None:
+    """Note that results must be reproducible, which they are on the CPU anyway."""
+    Switches.deterministic = bool(mode)
+
+
+def are_deterministic_algorithms_enabled() -> bool:
+    """Return what `use_deterministic_algorithms` was told."""
+    return Switches.deterministic
+
+
+def set_float32_matmul_precision(precision: str) -> None:
+    """Note how rough products of float32 matrices may be: "highest", "high" or "medium"; here they are always exact."""
+    if precision not in ("highest", "high", "medium"):
+        raise RuntimeError(f"set_float32_matmul_precision: expected highest, high or medium, got {precision!r}")
+    Switches.matmul_precision = precision
+
+
+def get_float32_matmul_precision() -> str:
+    """Return what `set_float32_matmul_precision` was told."""
+    return Switches.matmul_precision

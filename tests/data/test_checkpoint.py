@@ -87,12 +87,7 @@ def test_shared_tensors_stay_shared_and_are_stored_once(path):
 
 
 def test_names_that_collide(path):
-    given = {
-        "a.b": lineal.ones(1),
-        "a": {"b": lineal.zeros(1)},
-        "__metadata__": lineal.full((1,), 7.0),
-        1: lineal.ones(2),
-    }
+    given = {"a.b": lineal.ones(1), "a": {"b": lineal.zeros(1)}, "__metadata__": lineal.full((1,), 7.0), 1: lineal.ones(2)}
     given["1"] = lineal.zeros(2)
     found = round_trip(given, path)
     assert found["a.b"].item() == 1.0
@@ -128,9 +123,7 @@ def test_a_training_state(path):
     optimizer = optim.Adam(model.parameters())
     model(lineal.ones(1, 3)).sum().backward()
     optimizer.step()
-    found = round_trip(
-        {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "rng": lineal.get_rng_state()}, path
-    )
+    found = round_trip({"model": model.state_dict(), "optimizer": optimizer.state_dict(), "rng": lineal.get_rng_state()}, path)
     draws = lineal.rand(3)
     lineal.set_rng_state(found["rng"])
     assert lineal.equal(lineal.rand(3), draws)

@@ -20,6 +20,7 @@ NAMES = runpy.run_path(str(ROOT / "docs" / "make_names.py"))
 NAMESPACES: dict[str, ModuleType] = NAMES["namespaces"]()
 EXPECTED = {
     "lineal",
+    "lineal.accelerator",
     "lineal.autograd",
     "lineal.autograd.function",
     "lineal.autograd.functional",
@@ -35,6 +36,7 @@ EXPECTED = {
     "lineal.nn.utils",
     "lineal.optim",
     "lineal.optim.lr_scheduler",
+    "lineal.random",
     "lineal.testing",
     "lineal.utils",
     "lineal.utils.data",

@@ -107,3 +107,32 @@ def test_cosine_similarity():
         found.append((y, leaf.grad))
     agree(found[0][0], found[1][0])
     agree(found[0][1][1:], found[1][1][1:])
+
+
+@pytest.mark.parametrize("p", [1.0, 2.0])
+@pytest.mark.parametrize("keepdim", [False, True])
+def test_distances_of_pairs(p, keepdim):
+    a, b = rng.normal(size=(2, 3, 4)).astype(np.float32)
+    found = []
+    for library in (lineal, torch):
+        layer = library.nn.PairwiseDistance(p, keepdim=keepdim)
+        leaf = library.tensor(a, requires_grad=True)
+        y = layer(leaf, library.tensor(b))
+        y.sum().backward()
+        found.append((y, leaf.grad, repr(layer)))
+    agree(found[0][0], found[1][0])
+    agree(found[0][1], found[1][1])
+    assert found[0][2] == found[1][2]
+
+
+@pytest.mark.parametrize("mode", ["constant", "reflect", "replicate", "circular"])
+def test_padding(mode):
+    x = rng.normal(size=(1, 2, 4, 5)).astype(np.float32)
+    found = []
+    for library in (lineal, torch):
+        leaf = library.tensor(x, requires_grad=True)
+        y = library.nn.functional.pad(leaf, (1, 2, 3, 0), mode)
+        (y * y).sum().backward()
+        found.append((y, leaf.grad))
+    agree(found[0][0], found[1][0])
+    agree(found[0][1], found[1][1])

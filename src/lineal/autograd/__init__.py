@@ -1,6 +1,7 @@
 """Automatic differentiation, as in `torch.autograd`."""
 
 from lineal.autograd import function, functional, graph
+from lineal.autograd.variable import Variable
 from lineal.core.custom import Function
 from lineal.core.modes import (
     detect_anomaly,
@@ -16,6 +17,7 @@ from lineal.transforms.gradients import backward, grad
 
 __all__ = [
     "Function",
+    "Variable",
     "backward",
     "detect_anomaly",
     "enable_grad",

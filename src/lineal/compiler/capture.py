@@ -84,7 +84,7 @@ class Capture(modes.Recorder):
                 # the op passed an array through: what it is called now is what it was
                 return
         outputs = tuple([self.enter(y) for y in ys])
-        self.equations.append(Equation(op, inputs, outputs))
+        self.equations.append(Equation(op, inputs, outputs, modes.grad_enabled.get()))
 
     def record_write(self, target: AbstractTensor, source: AbstractTensor) -> None:
         """Hear that `target` took the numbers of `source` in place."""
@@ -156,6 +156,12 @@ class Capture(modes.Recorder):
         self.arguments.append(x)
         self.inputs.append(var)
 
+    def literal(self, x: AbstractTensor) -> None:
+        """Enter a number that never changes."""
+        var = self.new(x.value)
+        self.literals[var] = x.value
+        self.put(x, Place(Storage(var, x.value), (), var, 0))
+
     def place(self, x: AbstractTensor) -> Place:
         """Return where a tensor lies; one from outside is captured."""
         found = self.places.get(id(x.value))
@@ -191,7 +197,7 @@ class Capture(modes.Recorder):
     def derive(self, op: Op, inputs: tuple[Var, ...], like: np.ndarray) -> Var:
         """Return the variable that `op` gives, of the type of the array `like`."""
         var = self.new(like)
-        self.equations.append(Equation(op, inputs, (var,)))
+        self.equations.append(Equation(op, inputs, (var,), modes.grad_enabled.get()))
         return var
 
     def view(self, op: Op, x: AbstractTensor, var: Var, ys: tuple[AbstractTensor, ...]) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from lineal.base import tree
+from lineal.compiler.derivative import DifferentiableProgram
 from lineal.compiler.program import Program
 from lineal.compiler.trace import traced
 from lineal.core import AbstractTensor, Leaf, is_grad_enabled, modes
@@ -71,7 +72,7 @@ class CompiledFunction:
                 self.give_up("every call leaves new tensors behind outside the function")
             return result
         try:
-            program = Program(trace)
+            program = DifferentiableProgram(trace) if trace.differentiable else Program(trace)
         except Exception as error:
             self.give_up(f"{type(error).__name__}: {error}")
             return result

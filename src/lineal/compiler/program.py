@@ -35,8 +35,6 @@ class Program:
     """What runs instead of the function, for arguments like those of one call."""
 
     def __init__(self, trace: Trace):
-        if trace.differentiable:
-            raise NotImplementedError("the result's history is wanted outside the function")
         self.trace = trace
         self.schedule = schedule = Schedule(trace)
         self.captured = list(trace.captured.values())
@@ -48,7 +46,7 @@ class Program:
         self.steps = self.segments()
         self.run: Callable[..., Any] = self.steps[0] if len(self.steps) == 1 and callable(self.steps[0]) else self.in_turn
         self.lock = threading.Lock()
-        self.needs = [x.node is not None for x in trace.arguments]
+        self.needs = [isinstance(x, AbstractTensor) and x.node is not None for x in trace.arguments]
         self.grad = is_grad_enabled()
         self.outputs = len(trace.outputs)
         self.touched = [x for x, _ in trace.writes]
@@ -97,8 +95,10 @@ class Program:
         found = []
         for x, base in zip((*self.trace.arguments, *self.captured), self.outside):
             steps = tuple(step * base.dtype.itemsize for step in base.strides)
-            slot = layout.slot(x, x.value)
-            found.append(Argument(base.dtype, base.shape, steps, base in written, type(x), slot))
+            if isinstance(x, np.ndarray):
+                found.append(Argument(base.dtype, base.shape, steps, base in written))
+            else:
+                found.append(Argument(base.dtype, base.shape, steps, base in written, type(x), layout.slot(x, x.value)))
         found += [Argument(np.dtype(np.float64), ()) for _ in self.live]
         found += [Argument(dtype, shape, None, True) for shape, dtype in self.made]
         return [*found, Argument(np.dtype(np.uint8), self.arena.shape, None, True)]
@@ -111,15 +111,17 @@ class Program:
 
     def attempt(self, args: tuple) -> tuple[bool, Any]:
         """Run on these arguments if they are what the program is for; return whether they were, and the result."""
+        return self.launch(args) if self.fits(args) else (False, None)
+
+    def fits(self, args: tuple) -> bool:
+        """Return whether everything is as it was, except what the native entry checks."""
         needs = self.needs
         if len(args) != len(needs) or self.grad is not is_grad_enabled():
-            return False, None
+            return False
         for x, needed in zip(args, needs):
             if not isinstance(x, AbstractTensor) or (x.node is not None) is not needed:
-                return False, None
-        if not self.trace.holds():
-            return False, None
-        return self.launch(args)
+                return False
+        return self.trace.holds()
 
     def __call__(self, args: tuple, kwargs: dict) -> Any:
         """Run on arguments that are known to fit."""

@@ -23,6 +23,7 @@ from lineal.nn.parameter import Parameter
 from lineal.nn.parameter_list import ParameterList
 from lineal.nn.rectifiers import CELU, ELU, SELU, Hardsigmoid, Hardswish, Hardtanh, LeakyReLU, PReLU, ReLU6
 from lineal.nn.reshaping import Flatten, Unflatten
+from lineal.nn.similarity import CosineSimilarity, PairwiseDistance
 from lineal.nn.smooth import GELU, GLU, LogSigmoid, Mish, SiLU, Softmin, Softplus, Softsign, Tanhshrink
 
 __all__ = [
@@ -75,4 +76,6 @@ __all__ = [
     "SmoothL1Loss",
     "HuberLoss",
     "KLDivLoss",
+    "CosineSimilarity",
+    "PairwiseDistance",
 ]

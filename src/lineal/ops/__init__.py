@@ -1,6 +1,9 @@
 """The mathematics, front to back: every public function of tensors, each file using only those before it."""
 
 from types import ModuleType as _ModuleType
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+
+import lazy_loader as _lazy_loader
 
 from lineal.ops.structural.reshape import *
 from lineal.ops.structural.axes import *
@@ -61,7 +64,35 @@ from lineal.ops.contraction.distances import *
 from lineal.ops.creation import *
 from lineal.ops.random.distributions import *
 from lineal.ops.random.generator import *
-from lineal.ops.linalg.older import *
+
+if _TYPE_CHECKING:
+    from lineal.ops.linalg.older import *
 
 # all of the functions above, but not the folders they come from: `lineal.linalg` is not `lineal.ops.linalg`
 __all__ = [name for name, each in globals().items() if name[0] != "_" and not isinstance(each, _ModuleType)]  # pyright: ignore[reportUnsupportedDunderAll]
+
+# linear algebra, two dozen files, is imported when one of its functions is first named: see __getattr__ below
+LINEAR_ALGEBRA = [
+    "cholesky",
+    "cholesky_inverse",
+    "cholesky_solve",
+    "det",
+    "geqrf",
+    "inverse",
+    "lobpcg",
+    "logdet",
+    "lu",
+    "lu_solve",
+    "lu_unpack",
+    "matrix_exp",
+    "orgqr",
+    "ormqr",
+    "pca_lowrank",
+    "pinverse",
+    "qr",
+    "slogdet",
+    "svd",
+    "svd_lowrank",
+    "triangular_solve",
+]
+__getattr__, _, _ = _lazy_loader.attach(__name__, submod_attrs={"linalg.older": LINEAR_ALGEBRA})

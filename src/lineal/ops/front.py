@@ -27,6 +27,9 @@ _recorder = modes.recorder.get
 _grad_enabled = modes.grad_enabled.get
 
 
+_KINDS = {"b": "b", "i": "iu", "f": "fV", "c": "c"}
+
+
 class Domain(NamedTuple):
     """What an op computes with: the categories it takes, by letter (bool, integer, floating, complex)."""
 
@@ -36,9 +39,10 @@ class Domain(NamedTuple):
     strict: bool = False
     """Whether bool tensors are refused even beside an operand that lifts the result."""
 
+    @property
     def kinds(self) -> str:
-        """Return the letters of the NumPy kinds that need no conversion."""
-        return "".join({"b": "b", "i": "iu", "f": "fV", "c": "c"}[each] for each in self.categories)
+        """The letters of the NumPy kinds that need no conversion."""
+        return "".join([_KINDS[each] for each in self.categories])
 
 
 DOMAINS = {
@@ -80,7 +84,7 @@ def unary(
 def unary_front(op: Elementwise, domain: str, doc: str = "") -> Callable[..., Any]:
     """Return the public function of an elementwise op of one input."""
     name = op.label
-    kinds, lifts = DOMAINS[domain].kinds(), DOMAINS[domain].lifts
+    kinds, lifts = DOMAINS[domain].kinds, DOMAINS[domain].lifts
 
     def unusual(input: Any, out: AbstractTensor | None) -> Any:
         kind = require_tensor(name, input).dtype.kind
@@ -123,13 +127,18 @@ def binary(
     return named(front, name, op, doc)
 
 
+@functools.lru_cache(32)
+def beside_numbers(domain: str) -> tuple[frozenset[np.dtype], dict[type, str]]:
+    """Return NumPy's dtypes that an op of two inputs takes as they are, and their kinds that stay so beside a Python number."""
+    kinds = DOMAINS[domain].kinds.replace("V", "")
+    floats = "".join([each for each in kinds if each in "fc"])
+    return storages(kinds), {float: floats, int: floats + "".join([each for each in kinds if each in "iu"])}
+
+
 def binary_front(op: Elementwise, domain: str, judge: Callable[[str, Any, Any], Any]) -> Any:
     """Return the function of an op of two inputs; it returns what `judge` says of unusual inputs, if that is not None."""
     name = op.label
-    kinds = DOMAINS[domain].kinds().replace("V", "")
-    floats = "".join(each for each in kinds if each in "fc")
-    simple = {float: floats, int: floats + kinds.replace("b", "").replace("f", "").replace("c", "")}
-    kernel, usual = op.kernel, storages(kinds)
+    kernel, (usual, simple) = op.kernel, beside_numbers(domain)
     door = binary_door(op, kernel)
     first_may = judge in (lenient, NUMBERS["any"], NUMBERS["one"])
     second_may = judge is not NUMBERS["none"]

@@ -100,7 +100,15 @@ class Elimination:
                 grid[i, column + j] = code.e.select(here, old[j], grid[i, column + j])
 
 
-def build(kind: Kind, n: int, outputs: Sequence[Operand], write: Callable[[Group, Grid], None], extra: int, turned: bool) -> Kernel:
+def build(
+    kind: Kind,
+    n: int,
+    outputs: Sequence[Operand],
+    write: Callable[[Group, Grid], None],
+    extra: int = 0,
+    *,
+    turned: bool = False,
+) -> Kernel:
     """Return a kernel whose first operand is A, n × n; `write` gets the group and A."""
 
     def whole(group: Group) -> None:
@@ -120,11 +128,11 @@ def solve(kind: Kind, n: int, columns: int, turned: tuple[bool, bool]) -> Kernel
         finish(group, steps, X, 2)
 
     side = Operand(n * columns, kind)
-    return build(kind, n, (side, side, Operand(1, int32)), write, n * n * columns, turned[0])
+    return build(kind, n, (side, side, Operand(1, int32)), write, n * n * columns, turned=turned[0])
 
 
-def inverse(kind: Kind, n: int, turned: bool) -> Kernel:
-    """Return the kernel invert(A, Y, info); `turned`: A and Y lie transposed in memory."""
+def inverse(kind: Kind, n: int) -> Kernel:
+    """Return the kernel invert(A, Y, info)."""
 
     def write(group: Group, A: Grid) -> None:
         code = group.code
@@ -135,8 +143,7 @@ def inverse(kind: Kind, n: int, turned: bool) -> Kernel:
             X[i, i] = code.const(1.0)
         finish(group, Elimination(code, A, X), X, 1)
 
-    # the transpose's inverse is the inverse's transpose
-    return build(kind, n, (Operand(n * n, kind), Operand(1, int32)), write, n * n * n, False)
+    return build(kind, n, (Operand(n * n, kind), Operand(1, int32)), write, n * n * n)
 
 
 def finish(group: Group, steps: Elimination, X: Grid, number: int) -> None:
@@ -159,7 +166,7 @@ def determinant(kind: Kind, n: int) -> Kernel:
             product.value = product.value * A[i, i]
         group.store_one(1, product.value)
 
-    return build(kind, n, (Operand(1, kind),), write, 0, False)
+    return build(kind, n, (Operand(1, kind),), write)
 
 
 def sign_and_logarithm(kind: Kind, n: int) -> Kernel:
@@ -177,7 +184,7 @@ def sign_and_logarithm(kind: Kind, n: int) -> Kernel:
         group.store_one(1, sign.value)
         group.store_one(2, total.value)
 
-    return build(kind, n, (Operand(1, kind), Operand(1, kind)), write, 0, False)
+    return build(kind, n, (Operand(1, kind), Operand(1, kind)), write)
 
 
 def factor(kind: Kind, n: int) -> Kernel:
@@ -191,4 +198,4 @@ def factor(kind: Kind, n: int) -> Kernel:
         group.store(2, pivots)
         group.store_one(3, steps.info.value)
 
-    return build(kind, n, (Operand(n * n, kind), Operand(n, int32), Operand(1, int32)), write, n * n * n // 2, False)
+    return build(kind, n, (Operand(n * n, kind), Operand(n, int32), Operand(1, int32)), write, n * n * n // 2)

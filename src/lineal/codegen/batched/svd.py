@@ -62,7 +62,7 @@ def make_orthogonal(code: Code, columns: Grid, vectors: Grid, p: Index, q: Index
     negligible = abs(ab.value) <= product * border
     t, c, s = rotation(code, a.value, b.value, ab.value, negligible)
     # columns of very different lengths turn by small angles even when they are far from orthogonal
-    skew = e.select(abs(ab.value) > product * SMALL[code.kind.bits], e.select(negligible, code.const(0.0), code.const(1.0)), abs(t))
+    skew = e.select(abs(ab.value) > product * SMALL[code.kind.bits], code.const(1.0), abs(t))
     largest.value = m.fmax(largest.value, skew)
     turn(code, columns, p, q, c, s)
     turn(code, vectors, p, q, c, s)

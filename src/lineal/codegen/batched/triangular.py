@@ -10,7 +10,7 @@ UNROLLED = 6
 
 
 def solve_triangular(kind: Kind, n: int, columns: int, upper: bool, unit: bool, turned: tuple[bool, bool]) -> Kernel:
-    """Return the kernel solve(A, B, X), A being n × n, B and X n × columns; `turned`: A, or B and X, lie transposed in memory."""
+    """Return the kernel solve(A, B, X), B and X n × columns; `turned`: A, or B and X, lie transposed in memory."""
 
     def write(group: Group) -> None:
         code = group.code
@@ -37,7 +37,7 @@ def reciprocals(code: Code, A: Grid) -> Grid:
 
 
 def substitute(code: Code, A: Grid, X: Grid, inverse: Grid | None) -> None:
-    """Write the solution of A X = B for lower triangular A over B, which X holds; without `inverse` the diagonal counts as 1."""
+    """Solve A X = B for lower triangular A, X holding B before; without `inverse` the diagonal counts as 1."""
     n = A.rows
     for at, size in code.tiles(0, n, n if code.unrolled else code.tile):
         for column, width in code.tiles(0, X.columns, code.tile):

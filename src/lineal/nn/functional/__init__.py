@@ -7,12 +7,14 @@ from lineal.nn.functional.dense import linear
 from lineal.nn.functional.divergence import kl_div
 from lineal.nn.functional.encoding import one_hot
 from lineal.nn.functional.lookup import embedding
-from lineal.nn.functional.normalisation import batch_norm, cosine_similarity, layer_norm, normalize
+from lineal.nn.functional.normalisation import batch_norm, layer_norm, normalize
 from lineal.nn.functional.rectifiers import celu, elu, hardsigmoid, hardswish, hardtanh, leaky_relu, prelu, relu6, selu
 from lineal.nn.functional.regression import l1_loss, mse_loss
 from lineal.nn.functional.regularisation import dropout
 from lineal.nn.functional.robust import huber_loss, smooth_l1_loss
+from lineal.nn.functional.similarity import cosine_similarity, pairwise_distance
 from lineal.nn.functional.smooth import gelu, glu, logsigmoid, mish, silu, softmin, softplus, softsign, tanhshrink
+from lineal.ops.structural.padding import pad
 
 __all__ = [
     "linear",
@@ -51,6 +53,8 @@ __all__ = [
     "batch_norm",
     "normalize",
     "cosine_similarity",
+    "pairwise_distance",
+    "pad",
     "embedding",
     "smooth_l1_loss",
     "huber_loss",

@@ -99,10 +99,3 @@ def normalize(input: Any, p: float = 2.0, dim: Any = 1, eps: float = 1e-12, out:
     """Return x / max(‖x‖ₚ, eps) along `dim`."""
     length = input.norm(p, dim, keepdim=True).clamp_min(eps)
     return ops.div(input, length.expand_as(input), out=out)
-
-
-def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Any:
-    """Return x1·x2 / (max(‖x1‖, eps) max(‖x2‖, eps)) along `dim`."""
-    x1, x2 = ops.broadcast_tensors(x1, x2)
-    lengths = x1.norm(2, dim, keepdim=True).clamp_min(eps), x2.norm(2, dim, keepdim=True).clamp_min(eps)
-    return (x1 / lengths[0] * (x2 / lengths[1])).sum(dim)

@@ -9,6 +9,7 @@ import numpy as np
 
 from lineal.base.errors import LinAlgError
 from lineal.core import AbstractTensor, Op, apply, lift, modes
+from lineal.ops.linalg import kernels
 from lineal.ops.linalg.conditioning import judge, lapack, listed, norm_of_product, rcond_of_cholesky, tell, watched
 from lineal.ops.linalg.matrices import (
     broadcast_batches,
@@ -37,7 +38,7 @@ class Cholesky(Op):
 
     def eager(self, xp, A):
         try:
-            return np.linalg.cholesky(A, upper=self.upper)
+            return kernels.cholesky(A, self.upper)
         except np.linalg.LinAlgError:
             L = np.full(A.shape, np.nan, A.dtype)
             for place in np.ndindex(A.shape[:-2]):

@@ -132,7 +132,14 @@ def rcond_of_probes(norms: np.ndarray, W: np.ndarray) -> np.ndarray:
     n, k = W.shape[-2:]
     if not n:
         return np.ones(norms.shape)
-    return 1 / (norms * np.sqrt((np.abs(W) ** 2).sum((-1, -2)) * (n / k)))
+    return 1 / (norms * frobenius(W) * math.sqrt(n / k))
+
+
+def frobenius(A: np.ndarray) -> np.ndarray:
+    """Return the roots of the sums of squares, in one pass; infinite where a square is."""
+    if A.dtype.kind == "c":
+        return np.sqrt(np.einsum("...ij,...ij->...", A.real, A.real) + np.einsum("...ij,...ij->...", A.imag, A.imag))
+    return np.sqrt(np.einsum("...ij,...ij->...", A, A))
 
 
 def judge(
@@ -150,25 +157,28 @@ def judge(
     """
     if not A.shape[-1]:
         return
-    eps, _, least = limits = range_of(A.dtype)
-    with quiet():
-        norms = norm1(A) if norms is None else norms
-        if A.ndim == 2:
-            # comparisons with NaN are false, so what is not surely good is looked at again
-            sound = FEW * eps <= rcond and least <= norms * rcond and norms < math.inf
-        else:
-            sound = (rcond >= FEW * eps) & (norms * rcond >= least) & (norms < math.inf)
-        if X is not None and X.size:
-            sound = sound & contained(X, B, limits)
+    limits = range_of(A.dtype)
+    norms = norm1(A) if norms is None else norms
+    # comparisons with NaN are false, so what is not surely good is looked at again
+    if A.ndim == 2:
+        r, norm = float(rcond), float(norms)
+        sound: Any = FEW * limits.eps <= r and limits.least <= norm * r and norm < math.inf
+    else:
+        with quiet():
+            sound = (rcond >= FEW * limits.eps) & (norms * rcond >= limits.least) & (norms < math.inf)
+    if X is not None and X.size:
+        sound = sound & contained(X, B, limits)
     if not np.all(sound):
-        report(name, A, B, np.broadcast_to(rcond, A.shape[:-2]), ~np.asarray(sound, bool), ways)
+        with quiet():
+            report(name, A, B, np.broadcast_to(rcond, A.shape[:-2]), ~np.asarray(sound, bool), ways)
 
 
 def contained(X: np.ndarray, B: np.ndarray | None, limits: Range) -> Any:
     """Return, per matrix, whether every solution lies in the range of full precision, or is 0 as its right-hand side is."""
-    top = np.abs(X).max(-2)
-    if limits.tiny <= top.min() and top.max() < math.inf:
+    sizes = np.abs(X)
+    if limits.tiny <= sizes.min() and sizes.max() < math.inf:
         return True
+    top = sizes.max(-2)
     fits = (top >= limits.tiny) & (top < math.inf)
     if B is not None:
         fits |= (top == 0) & ~np.any(B, axis=-2)

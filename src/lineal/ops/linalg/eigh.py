@@ -9,6 +9,7 @@ import numpy as np
 
 from lineal.base.errors import LinAlgError
 from lineal.core import AbstractTensor, Op, apply
+from lineal.ops.linalg import kernels
 from lineal.ops.linalg.matrices import linalg_eigh, require_square, stored
 from lineal.ops.linalg.spectra import check_gauge, gaps
 
@@ -29,7 +30,7 @@ class Eigh(Op):
 
     def eager(self, xp, A):
         try:
-            return tuple(np.linalg.eigh(A, self.uplo))
+            return kernels.eigh(A, self.uplo)
         except np.linalg.LinAlgError as error:
             raise LinAlgError(f"linalg.eigh: The algorithm failed to converge: {error}") from error
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from lineal.base.errors import LinAlgError
 from lineal.core import AbstractTensor, Op, apply, lift
+from lineal.ops.linalg import kernels
 from lineal.ops.linalg.matrices import linalg_svd, require_matrix, stored
 from lineal.ops.linalg.matrices import svd as old_svd
 from lineal.ops.linalg.spectra import check_gauge, gaps
@@ -33,7 +34,7 @@ class SVD(Op):
 
     def eager(self, xp, A):
         try:
-            return tuple(np.linalg.svd(A, full_matrices=self.full))
+            return kernels.svd(A, self.full)
         except np.linalg.LinAlgError as error:
             raise LinAlgError(f"linalg.svd: The algorithm failed to converge: {error}") from error
 

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from lineal.core import AbstractTensor, Op, apply, lift, modes
-from lineal.ops.linalg.conditioning import judge, norm1, probes, range_of, rcond_of_lu, rcond_of_probes, watched
+from lineal.ops.linalg import kernels
+from lineal.ops.linalg.conditioning import FEW, frobenius, judge, norm1, probes, range_of, rcond_of_lu, rcond_of_probes, watched
 from lineal.ops.linalg.lu import factors, getrf
 from lineal.ops.linalg.matrices import (
     broadcast_batches,
@@ -36,7 +37,7 @@ class Solve(Op):
     keeps = ("0 y", "0")
 
     def eager(self, xp, A, B):
-        return np.linalg.solve(A, B)
+        return kernels.solve(A, B)
 
     def vjp(self, needs, g, y, A, B):
         back = apply(Solve(), A.mH, g)
@@ -52,7 +53,7 @@ class SolveProbed(Op):
 
     def eager(self, xp, A, B):
         V = np.broadcast_to(probes(A.shape[-1], A.dtype), (*B.shape[:-1], min(A.shape[-1], 2)))
-        X = np.linalg.solve(A, np.concatenate((B, V), -1))
+        X = kernels.solve(A, np.concatenate((B, V), -1))
         return np.ascontiguousarray(X[..., : B.shape[-1]]), X[..., B.shape[-1] :]
 
     def vjp(self, needs, g, y, A, B):
@@ -96,7 +97,7 @@ class Inverse(Op):
     keeps = "y"
 
     def eager(self, xp, A):
-        return np.linalg.inv(A)
+        return kernels.inv(A)
 
     def vjp(self, needs, g, y, A):
         return (-(y.mH @ g @ y.mH),)
@@ -203,18 +204,19 @@ def stack(A: Any, B: Any) -> tuple[Any, tuple[str, Any, Any], np.ndarray]:
             raise
         return None, ("lu", None, None), info
     with modes.quiet():
-        norms = norm1(A.value)
-        rcond = confirmed(A.value, rcond_of_probes(norms, W.value))
+        norms = frobenius(A.value)
+        rcond, norms = confirmed(A.value, rcond_of_probes(norms, W.value), norms)
     return X, ("lu", rcond, norms), np.zeros(A.value.shape[:-2], np.int32)
 
 
-def confirmed(A: np.ndarray, rcond: np.ndarray) -> np.ndarray:
-    """Return rough estimates of condition, the suspicious ones replaced by those from factors."""
-    suspicious = ~(rcond >= 1e3 * A.shape[-1] * range_of(A.dtype).eps)
+def confirmed(A: np.ndarray, rcond: np.ndarray, norms: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return rough estimates of condition with the norms, the suspicious ones replaced by those from factors."""
+    limits = range_of(A.dtype)
+    suspicious = ~((rcond >= 1e3 * A.shape[-1] * limits.eps) & (norms * rcond >= limits.least) & (norms < np.inf))
     if suspicious.any():
-        rcond = np.array(rcond)
-        rcond[suspicious] = rcond_by_lu(A[suspicious])
-    return rcond
+        rcond, norms = np.array(rcond), np.array(norms)
+        rcond[suspicious], norms[suspicious] = rcond_by_lu(A[suspicious]), norm1(A[suspicious])
+    return rcond, norms
 
 
 def rcond_by_lu(A: np.ndarray) -> np.ndarray:
@@ -259,11 +261,22 @@ def inv(A: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
     """Return A⁻¹ of (…, n, n); LinAlgError names the batch entry of a singular A. To solve a system, `solve` is better."""
     name = "linalg.inv"
     Y = _inverse(name, A, raising=True)[0]
-    if watched():
-        with modes.quiet():
-            norms = norm1(A.value)
-            judge(name, A.value, 1 / (norms * norm1(Y.value)), Y.value, None, norms)
+    if watched() and A.value.size:
+        judge_inverse(name, A.value, Y.value)
     return stored(Y, out, name)
+
+
+def judge_inverse(name: str, A: np.ndarray, Y: np.ndarray) -> None:
+    """Report inverses by |A| and |A⁻¹|, in the Frobenius norm first, which takes one pass, and in the 1-norm where that is doubtful."""
+    limits = range_of(A.dtype)
+    with modes.quiet():
+        norms = frobenius(A)
+        rcond = 1 / (norms * frobenius(Y))
+        if np.all((rcond >= FEW * limits.eps) & (norms * rcond >= limits.least) & (norms < np.inf)):
+            return
+        norms = norm1(A)
+        rcond = 1 / (norms * norm1(Y))
+    judge(name, A, rcond, Y, None, norms)
 
 
 def _inverse(name: str, A: Any, raising: bool) -> tuple[Any, np.ndarray]:

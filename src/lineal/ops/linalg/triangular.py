@@ -5,10 +5,8 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-import lazy_loader
-import numpy as np
-
 from lineal.core import AbstractTensor, Op, apply
+from lineal.ops.linalg import kernels
 from lineal.ops.linalg.matrices import (
     broadcast_batches,
     require_matrix,
@@ -20,11 +18,6 @@ from lineal.ops.linalg.matrices import triangular_solve as triangular_result
 
 __all__ = ["solve_triangular", "triangular_solve"]
 
-scipy = lazy_loader.load("scipy")
-
-WIDE_BATCH = 8
-"""From how many matrices on substitution runs across the batch, row by row, instead of matrix by matrix through BLAS."""
-
 
 class SolveTriangular(Op):
     """A X = B with A triangular;  B̄ = A⁻ᴴ X̄,  Ā = -tri(B̄ Xᴴ).   Giles (2008), section 2.3.1 with A triangular."""
@@ -35,18 +28,7 @@ class SolveTriangular(Op):
     keeps = ("0 y", "0")
 
     def eager(self, xp, A, B):
-        storage = A.dtype
-        if B.shape[-1] == 0 or B.size == 0:
-            return np.zeros(B.shape, storage)
-        if A.shape[:-2] and A[..., 0, 0].size >= WIDE_BATCH and A.shape[-1] <= 32:
-            return substitute(A, B, self.upper, self.unit)
-        trsm = scipy.linalg.blas.get_blas_funcs("trsm", dtype=storage)
-        X = np.empty(B.shape, storage)
-        n = A.shape[-1]
-        for a, b, x in zip(A.reshape(-1, n, n), B.reshape(-1, *B.shape[-2:]), X.reshape(-1, *B.shape[-2:])):
-            # BLAS wants columns contiguous: a row-major A is its transpose, upper becomes lower
-            x[...] = trsm(1.0, a.T, b, lower=self.upper, trans_a=1, diag=self.unit)
-        return X
+        return kernels.solve_triangular(A, B, self.upper, self.unit)
 
     def vjp(self, needs, g, y, A, B):
         back = apply(_solve(not self.upper, self.unit), A.mH, g)
@@ -58,19 +40,6 @@ class SolveTriangular(Op):
 
 
 _solve = functools.lru_cache(16)(SolveTriangular)
-
-
-def substitute(A: np.ndarray, B: np.ndarray, upper: bool, unit: bool) -> np.ndarray:
-    """Solve by substitution, each step for the whole batch."""
-    n = A.shape[-1]
-    X = np.array(B, dtype=A.dtype)
-    for i in range(n - 1, -1, -1) if upper else range(n):
-        known = slice(i + 1, n) if upper else slice(0, i)
-        if i != (n - 1 if upper else 0):
-            X[..., i, :] -= np.matmul(A[..., i : i + 1, known], X[..., known, :])[..., 0, :]
-        if not unit:
-            X[..., i, :] /= A[..., i : i + 1, i]
-    return X
 
 
 def solve_triangular(

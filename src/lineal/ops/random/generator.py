@@ -8,7 +8,7 @@ numbers in eager and compiled code.
 from __future__ import annotations
 
 import os
-import threading
+from _thread import allocate_lock  # threading.Lock without threading, a millisecond of import
 from typing import Any
 
 import numpy as np
@@ -38,7 +38,7 @@ class Generator:
 
     def __init__(self, device: str | device = "cpu"):
         self.device = as_device(device)
-        self.lock = threading.Lock()
+        self.lock = allocate_lock()
         self.state = lift(np.array([67280421310721, 0], np.int64))
 
     def manual_seed(self, seed: int) -> Generator:

@@ -1,0 +1,90 @@
+"""Kernels for small matrices as functions of NumPy arrays: which arrays they take, and how those lie in memory."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import cache
+
+import lazy_loader
+import numpy as np
+
+cholesky = lazy_loader.load("lineal.codegen.batched.cholesky", suppress_warning=True)
+eigh = lazy_loader.load("lineal.codegen.batched.eigh", suppress_warning=True)
+kinds = lazy_loader.load("lineal.codegen.kinds", suppress_warning=True)
+lu = lazy_loader.load("lineal.codegen.batched.lu", suppress_warning=True)
+products = lazy_loader.load("lineal.codegen.batched.products", suppress_warning=True)
+qr = lazy_loader.load("lineal.codegen.batched.qr", suppress_warning=True)
+svd = lazy_loader.load("lineal.codegen.batched.svd", suppress_warning=True)
+triangular = lazy_loader.load("lineal.codegen.batched.triangular", suppress_warning=True)
+
+# matrices of more rows or columns go to LAPACK
+LARGEST = 32
+# a smaller batch is done by NumPy before a kernel has been called and its arrays looked at
+LEAST_BATCH = 128
+# a product is so cheap that only larger batches of still smaller matrices gain; the limits are those of measurement
+LEAST_PRODUCTS, LARGEST_PRODUCT = 512, {4: 12, 8: 8}
+
+DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
+
+
+@cache
+def kernel(name: str, dtype: np.dtype, *parameters: object) -> Callable[..., None]:
+    """Return the kernel `name`, compiled at its first use."""
+    makers = {
+        "cholesky": cholesky.cholesky,
+        "determinant": lu.determinant,
+        "eigh": eigh.eigh,
+        "factor": lu.factor,
+        "inverse": lu.inverse,
+        "matmul": products.matmul,
+        "qr": qr.qr,
+        "sign_and_logarithm": lu.sign_and_logarithm,
+        "solve": lu.solve,
+        "solve_triangular": triangular.solve_triangular,
+        "svd": svd.svd,
+    }
+    return makers[name](kinds.kind_of(dtype), *parameters)
+
+
+def fit(*arrays: np.ndarray, largest: int = LARGEST, least: int = LEAST_BATCH) -> bool:
+    """Return whether there are kernels for these stacks of matrices, and enough matrices."""
+    first = arrays[0]
+    if first.ndim < 3 or first.dtype not in DTYPES:
+        return False
+    shape = first.shape
+    if math.prod(shape[:-2]) < least:
+        return False
+    for each in arrays:
+        m, n = each.shape[-2:]
+        if each.dtype != first.dtype or each.shape[:-2] != shape[:-2] or not (0 < m <= largest and 0 < n <= largest):
+            return False
+    return True
+
+
+def laid(a: np.ndarray) -> tuple[np.ndarray, bool]:
+    """Return the matrices of a stack in one dense array with one leading dimension, and whether they lie there transposed."""
+    m, n = a.shape[-2:]
+    if not a.flags.c_contiguous and a.mT.flags.c_contiguous and a.flags.aligned:
+        return a.mT.reshape(-1, n, m), True
+    return np.require(a, requirements="CA").reshape(-1, m, n), False
+
+
+def dense(a: np.ndarray) -> np.ndarray:
+    """Return the matrices of a stack, row by row, in one dense array with one leading dimension."""
+    return np.require(a, requirements="CA").reshape(-1, *a.shape[-2:])
+
+
+def matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Return the products of two stacks of matrices."""
+    if (
+        a.ndim < 3
+        or a.shape[-1] != b.shape[-2]
+        or not fit(a, b, largest=LARGEST_PRODUCT.get(a.itemsize, 0), least=LEAST_PRODUCTS)
+    ):
+        return np.matmul(a, b)
+    (first, first_turned), (second, second_turned) = laid(a), laid(b)
+    m, n, p = *a.shape[-2:], b.shape[-1]
+    y = np.empty((*a.shape[:-1], p), a.dtype)
+    kernel("matmul", a.dtype, m, n, p, (first_turned, second_turned))(first, second, y.reshape(-1, m, p))
+    return y

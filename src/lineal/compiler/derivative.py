@@ -1,0 +1,230 @@
+"""A compiled function whose result somebody differentiates: an op with a native forward and a native way back.
+
+The trace is replayed once with its inputs as leaves, and gone back through with cotangents as further inputs. The recorder hears both;
+the equations up to the outputs are the forward program, the others the backward program, and what the second needs of the first is
+saved.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from lineal.base import tree
+from lineal.compiler.capture import Capture
+from lineal.compiler.program import Program
+from lineal.compiler.trace import Trace
+from lineal.core import AbstractTensor, Leaf, Op, apply, gradients, lift, modes
+from lineal.core.op import Node, released
+from lineal.tracing import Var
+
+__all__ = ["DifferentiableProgram"]
+
+
+class Joint:
+    """The forward and the backward trace of one trace."""
+
+    def __init__(self, trace: Trace):
+        self.trace = trace
+        self.capture = capture = Capture()
+        self.sources = [*trace.inputs, *trace.captured]
+        given = [*trace.arguments, *trace.captured.values()]
+        self.wanted = [x.node is not None for x in given]
+        leaves = [leaf_like(x) for x in given]
+        for x in leaves:
+            capture.argument(x)
+        with modes.Setting((modes.recorder, capture), (modes.grad_enabled, True)):
+            env = replay(trace, dict(zip(self.sources, leaves)), capture)
+            self.outputs = [env[var] for var in trace.outputs]
+            self.variables = {var: capture.read(x) for var, x in env.items()}
+            self.border = len(capture.equations)
+            self.differentiable = [y.node is not None for y in self.outputs]
+            self.cotangents = [lift(np.zeros_like(y.value)) for y, yes in zip(self.outputs, self.differentiable) if yes]
+            for g in self.cotangents:
+                capture.argument(g)
+            ys = [y for y, yes in zip(self.outputs, self.differentiable) if yes]
+            xs = [x for x in leaves if x.node is not None]
+            with modes.Setting((modes.grad_enabled, False)):
+                found = gradients(ys, xs, self.cotangents, retain_graph=True, allow_unused=True)
+            self.grads = [None if g is None else capture.read(g) for g in found]
+        self.inputs = capture.inputs[: len(leaves)]
+        self.tangents = capture.inputs[len(leaves) :]
+        self.saved = self.needed_later()
+
+    def needed_later(self) -> list[Var]:
+        """Return the variables made by the forward equations that the backward ones, or the grads, read."""
+        equations = self.capture.equations
+        made = {var for each in equations[: self.border] for var in each.outputs}
+        read = [var for each in equations[self.border :] for var in each.inputs]
+        read += [var for var in self.grads if var is not None]
+        return list(dict.fromkeys(var for var in read if var in made))
+
+    def forward(self) -> Trace:
+        """Return the trace of the outputs, followed by what is saved."""
+        trace, count = self.trace, len(self.trace.inputs)
+        outputs = [self.variables[var] for var in trace.outputs]
+        return replace(
+            trace,
+            inputs=self.inputs[:count],
+            captured=dict(zip(self.inputs[count:], trace.captured.values())),
+            literals=self.capture.literals,
+            live={self.variables[var]: each for var, each in trace.live.items()},
+            equations=self.capture.equations[: self.border],
+            result=(*outputs, *self.saved),
+            writes=[(x, self.variables[var]) for x, var in trace.writes],
+            steps=self.capture.steps,
+            differentiable=False,
+        )
+
+    def backward(self) -> Trace:
+        """Return the trace of the wanted inputs' cotangents; its arguments are all inputs, the saved arrays, the cotangents."""
+        trace, capture = self.trace, self.capture
+        arrays = {id(var): array for array, var in self.arrays()}
+        saved = [arrays[id(var)] for var in self.saved]
+        return replace(
+            trace,
+            arguments=[*trace.arguments, *trace.captured.values(), *saved, *self.cotangents],
+            inputs=[*self.inputs, *self.saved, *self.tangents],
+            captured={},
+            literals=capture.literals,
+            live={},
+            equations=capture.equations[self.border :],
+            result=tuple(var for var in self.grads if var is not None),
+            writes=[],
+            grads=[],
+            steps=capture.steps,
+            guards=[],
+            differentiable=False,
+        )
+
+    def arrays(self) -> list[tuple[np.ndarray, Var]]:
+        """Return arrays that lie as the saved ones will: densely."""
+        return [(np.empty(var.spec.shape, var.spec.storage), var) for var in self.saved]
+
+
+def leaf_like(x: AbstractTensor) -> Any:
+    """Return a tensor over the same memory, a leaf if `x` has a history."""
+    y = lift(x.value)
+    if x.node is not None:
+        y.node = Leaf(y)
+    return y
+
+
+def replay(trace: Trace, env: dict[Var, Any], capture: Capture) -> dict[Var, Any]:
+    """Run the equations of a trace again through the door; return the tensor of every variable."""
+    for var, array in trace.literals.items():
+        env[var] = lift(array)
+        capture.literal(env[var])
+    for var, (holder, key) in trace.live.items():
+        env[var] = capture.number(holder, key)
+    for each in trace.equations:
+        with modes.Setting((modes.grad_enabled, each.grad)):
+            made = apply(each.op, *[env[var] for var in each.inputs])
+        env.update(zip(each.outputs, made if isinstance(made, tuple) else (made,)))
+    return env
+
+
+class Compiled(Op):
+    """ys = forward(xs) natively; the way back is the backward program, or, if it is to be differentiated again, a replay."""
+
+    joint: Any
+    ahead: Program
+    back: Program
+    saved: dict[int, list[np.ndarray]]
+    """What runs have saved for nodes that are about to be made, by the identity of their first output."""
+    name = "Compiled"
+
+    def run(self, xs):
+        found, results = self.ahead.launch(xs[: len(self.joint.trace.inputs)])
+        if not found:
+            raise RuntimeError("compile: a captured tensor has changed its dtype, shape or layout")
+        count = len(self.joint.outputs)
+        arrays = [y.value for y in results]
+        if modes.grad_enabled.get():
+            self.saved[id(arrays[0])] = arrays[count:]
+        return tuple(arrays[:count]) if count > 1 else arrays[0]
+
+    def eager(self, xp, *xs):
+        raise NotImplementedError
+
+    def vjp(self, needs, g, y, *xs):
+        raise NotImplementedError
+
+    def remember(self, node: Node, xs: tuple[AbstractTensor, ...], value: Any) -> None:
+        node.edges = tuple([x.node for x in xs])
+        node.indices = tuple([x.index for x in xs])
+        node.kept = (xs, self.saved.pop(id(value[0] if isinstance(value, tuple) else value)))
+        node.y = None
+
+    def pull(self, node: Node, g: Any, edges: tuple) -> tuple:
+        if node.kept is None:
+            raise released(node)
+        xs, saved = node.kept
+        shapes = [y for y, yes in zip(self.joint.outputs, self.joint.differentiable) if yes]
+        given = [g] if len(self.joint.outputs) == 1 else [each for each, yes in zip(g, self.joint.differentiable) if yes]
+        gs = [lift(np.zeros_like(y.value)) if each is None else contiguous(each) for each, y in zip(given, shapes)]
+        if modes.grad_enabled.get():
+            return self.again(xs, gs, edges)
+        found, grads = self.back.launch([*xs, *saved, *gs])
+        if not found:
+            raise RuntimeError("compile: an input was given another layout between forward and backward")
+        made = iter(grads)
+        result = []
+        wanted = iter(self.joint.grads)
+        for needed in self.joint.wanted:
+            var = next(wanted) if needed else None
+            result.append(next(made) if var is not None else None)
+        return tuple(result)
+
+    def again(self, xs: tuple, gs: list, edges: tuple) -> tuple:
+        """Return the cotangents with a history of their own."""
+        trace = self.joint.trace
+        env = replay(trace, dict(zip(self.joint.sources, xs)), Capture())
+        ys = [env[var] for var, yes in zip(trace.outputs, self.joint.differentiable) if yes]
+        targets = [x for x, edge in zip(xs, edges) if edge is not None]
+        found = iter(gradients(ys, targets, gs, create_graph=True, allow_unused=True))
+        return tuple(None if edge is None else next(found) for edge in edges)
+
+
+def contiguous(g: AbstractTensor) -> AbstractTensor:
+    """Return a cotangent in dense memory."""
+    return g if type(g) is type(lift(g.value)) and g.value.flags.c_contiguous else lift(np.ascontiguousarray(g.value))
+
+
+class DifferentiableProgram:
+    """What runs instead of a function whose result has a history."""
+
+    def __init__(self, trace: Trace):
+        self.trace = trace
+        self.joint = Joint(trace)
+        self.ahead = Program(self.joint.forward())
+        self.back = Program(self.joint.backward())
+        self.op = Compiled(self.joint, self.ahead, self.back, {})
+        self.captured = list(trace.captured.values())
+
+    def attempt(self, args: tuple) -> tuple[bool, Any]:
+        """Run on these arguments if they are what the program is for; return whether they were, and the result."""
+        if not self.ahead.fits(args):
+            return False, None
+        return True, self(args, {})
+
+    def __call__(self, args: tuple, kwargs: dict) -> Any:
+        """Run on arguments that are known to fit."""
+        tensors = [x for x in tree.leaves((args, kwargs)) if isinstance(x, AbstractTensor)]
+        made = apply(self.op, *tensors, *self.captured)
+        ys = made if isinstance(made, tuple) else (made,)
+        for y, yes in zip(ys, self.joint.differentiable):
+            if not yes:
+                y.node = y.index = None
+        found = iter(ys)
+        return tree.transform(lambda each: next(found) if isinstance(each, Var) else each, self.trace.result)
+
+    def explain(self) -> str:
+        """Return what the two programs do."""
+        return f"{self.ahead.explain()}\nbackward of {self.back.explain()}"
+
+    def llvm(self) -> str:
+        """Return the LLVM code of both."""
+        return self.ahead.llvm() + self.back.llvm()
