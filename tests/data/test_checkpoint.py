@@ -277,7 +277,7 @@ def test_one_changed_bit_is_noticed(path, where):
     damaged = bytearray(path.read_bytes())
     damaged[where] ^= 1
     path.write_bytes(damaged)
-    with pytest.raises(data.CheckpointError, match="damaged|not written by"):
+    with pytest.raises(data.CheckpointError, match=r"damaged|not written by"):
         data.load(path)
 
 

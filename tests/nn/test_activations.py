@@ -47,7 +47,7 @@ def test_in_place(name):
 def test_refusals_name_the_function():
     with pytest.raises(RuntimeError, match="glu: expected an even size"):
         nn.functional.glu(lineal.ones(3))
-    with pytest.raises(RuntimeError, match="gelu: .*'none' or 'tanh'"):
+    with pytest.raises(RuntimeError, match=r"gelu: .*'none' or 'tanh'"):
         nn.functional.gelu(lineal.ones(3), approximate="erf")
     with pytest.raises(RuntimeError, match="prelu: expected one weight"):
         nn.functional.prelu(lineal.ones(2, 3), lineal.ones(2))

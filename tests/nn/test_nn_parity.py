@@ -150,6 +150,26 @@ def test_linear(rows, bias):
     check(lambda library, x, W, b: library.nn.functional.linear(x, W, b), x, W, b if bias else None)
 
 
+@pytest.mark.parametrize("rows", [(), (2,), (2, 3)])
+@pytest.mark.parametrize("bias", [True, False])
+def test_bilinear(rows, bias):
+    W, b = rng.normal(size=(4, 5, 3)).astype(np.float32), rng.normal(size=4).astype(np.float32)
+    x, z = (rng.normal(size=(*rows, size)).astype(np.float32) for size in (5, 3))
+    check(lambda library, x, z, W, b: library.nn.functional.bilinear(x, z, W, b), x, z, W, b if bias else None)
+    layers = [library.nn.Bilinear(5, 3, 4, bias=bias) for library in (lineal, torch)]
+    assert repr(layers[0]) == repr(layers[1])
+    assert layers[0](lineal.tensor(x), lineal.tensor(z)).shape == (*rows, 4)
+    with pytest.raises(RuntimeError, match=r"bilinear: .*\[5\], \[5\] and \[4, 5, 3\]"):
+        layers[0](lineal.ones(5), lineal.ones(5))
+
+
+def test_targets_of_whole_numbers_are_refused():
+    for library in (lineal, torch):
+        for name in ("binary_cross_entropy", "binary_cross_entropy_with_logits"):
+            with pytest.raises(RuntimeError):
+                getattr(library.nn.functional, name)(library.rand(2), library.tensor([0, 1]))
+
+
 def test_every_public_name_is_pytorchs():
     for mine, theirs in [(nn, torch.nn), (nn.functional, torch.nn.functional), (nn.utils, torch.nn.utils)]:
         assert [name for name in mine.__all__ if not hasattr(theirs, name)] == []

@@ -14,6 +14,7 @@ import numpy as np
 
 from lineal.base import tree
 from lineal.compiler.capture import Capture
+from lineal.compiler.launch import REFUSED
 from lineal.compiler.program import Program
 from lineal.compiler.trace import Trace
 from lineal.core import AbstractTensor, Leaf, Op, apply, gradients, lift, modes
@@ -137,8 +138,8 @@ class Compiled(Op):
     name = "Compiled"
 
     def run(self, xs):
-        found, results = self.ahead.launch(xs[: len(self.joint.trace.inputs)])
-        if not found:
+        results = self.ahead.launch(xs[: len(self.joint.trace.inputs)])
+        if results is REFUSED:
             raise RuntimeError("compile: a captured tensor has changed its dtype, shape or layout")
         count = len(self.joint.outputs)
         arrays = [y.value for y in results]
@@ -167,8 +168,8 @@ class Compiled(Op):
         gs = [lift(np.zeros_like(y.value)) if each is None else contiguous(each) for each, y in zip(given, shapes)]
         if modes.grad_enabled.get():
             return self.again(xs, gs, edges)
-        found, grads = self.back.launch([*xs, *saved, *gs])
-        if not found:
+        grads = self.back.launch([*xs, *saved, *gs])
+        if grads is REFUSED:
             raise RuntimeError("compile: an input was given another layout between forward and backward")
         made = iter(grads)
         result = []
@@ -204,11 +205,9 @@ class DifferentiableProgram:
         self.op = Compiled(self.joint, self.ahead, self.back, {})
         self.captured = list(trace.captured.values())
 
-    def attempt(self, args: tuple) -> tuple[bool, Any]:
-        """Run on these arguments if they are what the program is for; return whether they were, and the result."""
-        if not self.ahead.fits(args):
-            return False, None
-        return True, self(args, {})
+    def attempt(self, args: tuple) -> Any:
+        """Run on these arguments if they are what the program is for; return the result, or REFUSED."""
+        return self(args, {}) if self.ahead.fits(args) else REFUSED
 
     def __call__(self, args: tuple, kwargs: dict) -> Any:
         """Run on arguments that are known to fit."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from lineal.base import tree
 from lineal.compiler.derivative import DifferentiableProgram
+from lineal.compiler.launch import REFUSED
 from lineal.compiler.program import Program
 from lineal.compiler.trace import traced
 from lineal.core import AbstractTensor, Leaf, is_grad_enabled, modes
@@ -40,8 +41,8 @@ class CompiledFunction:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         last = self.last
         if last is not None and not kwargs:
-            found, result = last.attempt(args)
-            if found:
+            result = last.attempt(args)
+            if result is not REFUSED:
                 return result
         return self.called(args, kwargs)
 

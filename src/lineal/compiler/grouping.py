@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from lineal.compiler.nodes import Base, Chosen, Host, Map, Node, Product, Reduce, Window
+from lineal.compiler.nodes import Base, Chosen, Host, Join, Map, Node, Product, Reduce, Scatter, Window
 
 __all__ = ["Group", "grouped", "needed"]
 
@@ -57,7 +57,7 @@ def windows(node: Node) -> Iterable[Window]:
     if isinstance(node, Map):
         for each in node.args:
             if isinstance(each, Chosen):
-                yield from (each.window, each.index)
+                yield from (each.window, *(pick.index for pick in each.picks))
             elif isinstance(each, Window):
                 yield each
     elif isinstance(node, Reduce):
@@ -66,21 +66,32 @@ def windows(node: Node) -> Iterable[Window]:
         yield from (node.a, node.b)
     elif isinstance(node, Host):
         yield from node.args
+    elif isinstance(node, Join):
+        yield from (Window(part, part.shape, part.strides) for part in node.parts)
+    elif isinstance(node, Scatter):
+        yield from (node.source, *(pick.index for pick in node.picks))
 
 
 def inline(window: Window, node: Node) -> bool:
     """Return whether a node of the same loop reads each element where the loop stands."""
-    if isinstance(node, Map) and any(isinstance(each, Chosen) and window in (each.window, each.index) for each in node.args):
+    if isinstance(node, Map) and any(isinstance(each, Chosen) and within(window, each) for each in node.args):
         return False
     return isinstance(node, (Map, Reduce)) and window.whole and window.shape == node.space
 
 
-def grouped(nodes: list[Node]) -> list[Group]:
-    """Return the groups in the order in which they run."""
+def within(window: Window, chosen: Chosen) -> bool:
+    """Return whether an element is chosen from `window`, or by it."""
+    return window == chosen.window or any(window == pick.index for pick in chosen.picks)
+
+
+def grouped(nodes: list[Node], fuse: bool = True) -> list[Group]:
+    """Return the groups in the order in which they run; without `fuse` one for each node."""
     groups: list[Group] = []
     home: dict[Base, Group] = {}
     for node in nodes:
-        earliest = 0
+        earliest = 0 if fuse else len(groups)
+        for base in node.after if isinstance(node, (Map, Scatter)) else ():
+            earliest = max(earliest, home[base].number + 1)
         for window in windows(node):
             maker = home.get(window.base)
             if maker is not None:

@@ -14,14 +14,14 @@ from lineal.codegen.kinds import Kind, int32, int64, kind_of, pointer
 from lineal.codegen.parallel import parallel
 from lineal.codegen.values import Value, Variable
 from lineal.compiler.grouping import Group, inline, windows
-from lineal.compiler.nodes import Base, Chosen, Map, Place, Reduce, Window
+from lineal.compiler.nodes import Base, Chosen, Map, Pick, Place, Reduce, Window
 
 __all__ = ["parameters", "write_loop"]
 
 WORTH_THREADS = 1 << 16
 """From how many elements on a loop is split over threads."""
 
-NEUTRAL = {"add": lambda kind: 0, "maximum": lambda kind: lowest(kind), "minimum": lambda kind: highest(kind)}
+NEUTRAL = {"add": lambda kind: 0, "multiply": lambda kind: 1, "maximum": lambda kind: lowest(kind), "minimum": lambda kind: highest(kind)}
 
 
 def lowest(kind: Kind) -> Any:
@@ -74,8 +74,7 @@ class LoopWriter:
                 if window.base.source != "literal" and not (window.base in self.made and inline(window, node)):
                     self.accesses[window] = window.strides
         for each in self.chosen:
-            steps = each.window.strides
-            self.accesses[each.window] = (*steps[: each.axis], 0, *steps[each.axis + 1 :])
+            self.accesses[each] = each.window.strides
         for base in self.group.stored:
             if base in self.made:
                 self.accesses[base] = base.strides
@@ -256,17 +255,15 @@ class LoopWriter:
         return block.load(base[window], kind, step)
 
     def choose(self, arg: Chosen, values: dict, block: Block, base: dict, axis: Axis | None, node: Map) -> Value:
-        """Return the element at an index read from memory; an index out of range is noted and 0 read in its place."""
-        e, size = self.e, arg.window.shape[arg.axis]
-        index = self.argument(arg.index, values, block, base, axis, node)
-        index = e.select(index < 0, index + size, index)
-        good = (index >= 0) & (index < size)
+        """Return the element at indices read from memory; an index out of range is noted and 0 read in its place."""
+        kind, address = kind_of(arg.window.base.dtype), base[arg]
         assert self.failed is not None
-        self.failed.value = self.failed.value | ~good
-        index = e.select(good, index, 0)
-        kind = kind_of(arg.window.base.dtype)
-        address = e.address(base[arg.window], index * arg.window.strides[arg.axis], kind)
-        return block.load(address, kind, self.steps[arg.window][-1] if axis is not None else 0)
+        for pick in arg.picks:
+            index = self.argument(pick.index, values, block, base, axis, node)
+            index, good = placed(self.e, index, pick)
+            self.failed.value = self.failed.value | ~good
+            address = self.e.address(address, index * pick.step, kind)
+        return block.load(address, kind, self.steps[arg][-1] if axis is not None and self.steps[arg] else 0)
 
     def start(self, node: Reduce, lanes: int) -> Value:
         """Return what a reduction begins with."""
@@ -283,8 +280,9 @@ class LoopWriter:
 
     def address(self, key: Any, index: dict[Axis, Value]) -> Value:
         """Return where an access stands, given the indices of some loops."""
-        base = key if isinstance(key, Base) else key.base
-        offset = 0 if isinstance(key, Base) else key.offset
+        window = key.window if isinstance(key, Chosen) else key
+        base = window if isinstance(window, Base) else window.base
+        offset = 0 if isinstance(window, Base) else window.offset
         here = self.addresses[base]
         kind = kind_of(base.dtype)
         if offset:
@@ -293,12 +291,21 @@ class LoopWriter:
 
     def moved(self, key: Any, here: Value, index: dict[Axis, Value], axes: list[Axis]) -> Value:
         """Return an address moved along some loops."""
-        base = key if isinstance(key, Base) else key.base
+        base = key.window.base if isinstance(key, Chosen) else key if isinstance(key, Base) else key.base
         for axis in axes:
             step = self.steps[key][self.axes.index(axis)]
             if step:
                 here = self.e.address(here, index[axis] * step, kind_of(base.dtype))
         return here
+
+
+def placed(e: Emitter, index: Value, pick: Pick) -> tuple[Value, Value]:
+    """Return an index counted from the front, 0 if it is out of range, and whether it is in range."""
+    index = e.cast(index, int64)
+    if pick.wraps:
+        index = e.select(index < 0, index + pick.size, index)
+    good = (index >= 0) & (index < pick.size)
+    return e.select(good, index, 0), good
 
 
 def write_loop(e: Emitter, group: Group, name: str) -> bool:

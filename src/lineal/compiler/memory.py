@@ -11,16 +11,19 @@ ALIGNMENT = 64
 
 
 def planned(groups: list[Group], internal: set[Base]) -> tuple[dict[Base, int], int]:
-    """Return the offset in bytes of each of the `internal` bases, and the arena's size; what never lives together may overlap."""
+    """Return the offset in bytes of each of the `internal` bases, and the arena's size; what never lives together may overlap.
+
+    What lies inside of another base lives as that one.
+    """
     born: dict[Base, int] = {}
     dies: dict[Base, int] = {}
     for now, group in enumerate(groups):
         for node in group.nodes:
             for window in windows(node):
-                dies[window.base] = now
+                dies[window.base.root] = now
             for base in node.writes:
-                born[base] = dies[base] = max(now, dies.get(base, now))
-                born[base] = now
+                born.setdefault(base.root, now)
+                dies[base.root] = now
     placed: list[tuple[int, int, Base]] = []
     offsets: dict[Base, int] = {}
     for base in sorted(internal, key=lambda each: -each.nbytes):

@@ -14,9 +14,12 @@ from lineal.codegen.threads import pool
 from lineal.codegen.values import Value
 from lineal.compiler.grouping import Group
 from lineal.compiler.loops import parameters, write_loop
-from lineal.compiler.nodes import Base, Product, Window
+from lineal.compiler.nodes import Base, Join, Product, Scatter, Window
+from lineal.compiler.scatter import write_scatter
 
 __all__ = ["Segment"]
+
+Home = int | Base | tuple[Base, int]
 
 FAILED = 1
 """The status of a program that met an index out of range."""
@@ -25,10 +28,10 @@ FAILED = 1
 class Segment:
     """Groups that run natively one after the other: one function of the addresses of `bases`, then of the arena.
 
-    `homes` says where the other bases lie: at an offset in the arena, or in the memory of another base.
+    `homes` says where the other bases lie: at an offset in the arena, or in the memory of another base, that many bytes on.
     """
 
-    def __init__(self, groups: Sequence[Group], bases: Sequence[Base], homes: dict[Base, int | Base], moves: Sequence[tuple[Base, Base]]):
+    def __init__(self, groups: Sequence[Group], bases: Sequence[Base], homes: dict[Base, Home], moves: Sequence[tuple[Base, Base]]):
         self.groups = groups
         self.bases = list(bases)
         self.homes = homes
@@ -36,18 +39,19 @@ class Segment:
         self.modules: dict[str, Emitter] = {}
         self.calls: list[tuple[str, bool]] = []
         for group in groups:
-            self.calls.append(("", False) if isinstance(group.nodes[0], Product) else self.loop(group))
+            self.calls.append(("", False) if isinstance(group.nodes[0], (Join, Product)) else self.loop(group))
         self.driver = Emitter()
         self.drive()
 
     def loop(self, group: Group) -> tuple[str, bool]:
         """Write the function of a group, once for all that read the same; return its name and whether it has a status."""
         e = Emitter()
-        status = write_loop(e, group, "loop")
+        write = write_scatter if isinstance(group.nodes[0], Scatter) else write_loop
+        status = write(e, group, "loop")
         name = "loop_" + hashlib.sha256(e.text().encode()).hexdigest()[:16]
         if name not in self.modules:
             e = Emitter()
-            write_loop(e, group, name)
+            write(e, group, name)
             self.modules[name] = e
         return name, status
 
@@ -57,11 +61,13 @@ class Segment:
         with e.function("program", [(f"p{n}", pointer) for n in range(len(self.bases) + 1)], int32) as (*given, arena):
             address = dict(zip(self.bases, given))
             for base, home in self.homes.items():
-                address[base] = address[home] if isinstance(home, Base) else e.offset(arena, home) if home else arena
+                address[base] = self.place(home, address, arena)
             for group, (name, status) in zip(self.groups, self.calls):
                 node = group.nodes[0]
                 if isinstance(node, Product):
                     multiply(e, node, address)
+                elif isinstance(node, Join):
+                    continue
                 elif status:
                     self.checked(e, name, [address[base] for base in parameters(group)])
                 else:
@@ -69,6 +75,14 @@ class Segment:
             for base, target in self.moves:
                 e.call("memcpy", pointer, address[target], address[base], e.const(base.nbytes, int64))
             e.ret(e.const(0, int32))
+
+    def place(self, home: Home, address: dict[Base, Value], arena: Value) -> Value:
+        """Return the address of a home."""
+        if isinstance(home, Base):
+            return address[home]
+        if isinstance(home, tuple):
+            return self.driver.offset(address[home[0]], home[1])
+        return self.driver.offset(arena, home) if home else arena
 
     def checked(self, e: Emitter, name: str, given: Sequence[Value]) -> None:
         """Call a function that may fail, and stop if it does."""

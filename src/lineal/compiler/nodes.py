@@ -15,7 +15,7 @@ import numpy as np
 
 from lineal.core import Op
 
-__all__ = ["Base", "Chosen", "Host", "Map", "Node", "Place", "Product", "Reduce", "Window", "dense"]
+__all__ = ["Base", "Chosen", "Host", "Join", "Map", "Node", "Pick", "Place", "Product", "Reduce", "Scatter", "Window", "dense"]
 
 Shape = tuple[int, ...]
 
@@ -30,9 +30,12 @@ def dense(shape: Shape) -> Shape:
 
 
 class Base:
-    """A block of memory: its shape, dtype and strides in elements; `number` tells bases apart, `source` says where it comes from."""
+    """A block of memory: its shape, dtype and strides in elements; `number` tells bases apart, `source` says where it comes from.
 
-    __slots__ = ("dtype", "number", "shape", "source", "strides", "value")
+    A base with `inside` lies in the memory of another one, where that window stands.
+    """
+
+    __slots__ = ("dtype", "inside", "number", "shape", "source", "strides", "value")
 
     def __init__(self, number: int, shape: Shape, dtype: np.dtype, source: str, strides: Shape | None = None, value: Any = None):
         self.number = number
@@ -41,6 +44,12 @@ class Base:
         self.source = source
         self.strides = dense(shape) if strides is None else strides
         self.value = value
+        self.inside: Window | None = None
+
+    @property
+    def root(self) -> Base:
+        """The base whose memory this one lies in: itself, unless it is part of another."""
+        return self if self.inside is None else self.inside.base
 
     @property
     def nbytes(self) -> int:
@@ -92,12 +101,22 @@ class Place:
 
 
 @dataclass(frozen=True)
+class Pick:
+    """An index read from memory: it moves by `step` elements for each 1, within an axis of `size`; from the end if negative."""
+
+    index: Window
+    size: int
+    step: int
+    wraps: bool = True
+    """Whether negative indices are allowed."""
+
+
+@dataclass(frozen=True)
 class Chosen:
-    """The element of `window` whose index along `axis` is the number in `index`; both lie along the loop otherwise."""
+    """The element of `window` moved by `picks`; the window lies along the loop, with stride 0 where only picks move."""
 
     window: Window
-    axis: int
-    index: Window
+    picks: tuple[Pick, ...]
 
 
 @dataclass(eq=False)
@@ -117,12 +136,13 @@ class Node:
 
 @dataclass(eq=False)
 class Map(Node):
-    """out = formula(m, *args), element by element over out's shape."""
+    """out = formula(m, *args), element by element over out's shape; `after` are bases that must be there before."""
 
     out: Base
     formula: Callable[..., Any]
     args: tuple[Window | Place | Chosen, ...]
     label: str
+    after: tuple[Base, ...] = ()
 
     @property
     def space(self) -> Shape:
@@ -131,10 +151,10 @@ class Map(Node):
 
     @property
     def reads(self) -> list[Base]:
-        found = []
+        found = list(self.after)
         for each in self.args:
             if isinstance(each, Chosen):
-                found += [each.window.base, each.index.base]
+                found += [each.window.base, *(pick.index.base for pick in each.picks)]
             elif isinstance(each, Window):
                 found.append(each.base)
         return found
@@ -146,7 +166,7 @@ class Map(Node):
 
 @dataclass(eq=False)
 class Reduce(Node):
-    """out = arg combined over `axes`; out has no such axes. `kind` is add, maximum or minimum."""
+    """out = arg combined over `axes`; out has no such axes. `kind` is add, multiply, maximum or minimum."""
 
     out: Base
     arg: Window
@@ -184,6 +204,48 @@ class Product(Node):
     @property
     def reads(self) -> list[Base]:
         return [self.a.base, self.b.base]
+
+    @property
+    def writes(self) -> list[Base]:
+        return [self.out]
+
+
+@dataclass(eq=False)
+class Join(Node):
+    """out = what its parts, which lie inside its memory, have put there; nothing is left to be done."""
+
+    out: Base
+    parts: Sequence[Base]
+
+    label = "join"
+
+    @property
+    def reads(self) -> list[Base]:
+        return list(self.parts)
+
+    @property
+    def writes(self) -> list[Base]:
+        return [self.out]
+
+
+@dataclass(eq=False)
+class Scatter(Node):
+    """At the place in out's memory that `target` and `picks` say, each element of `source` is put, or added if `adds`, in order."""
+
+    out: Base
+    source: Window
+    target: Window
+    picks: tuple[Pick, ...]
+    adds: bool
+    after: tuple[Base, ...] = ()
+
+    @property
+    def label(self) -> str:
+        return "scatter add" if self.adds else "scatter"
+
+    @property
+    def reads(self) -> list[Base]:
+        return [*self.after, self.source.base, *(pick.index.base for pick in self.picks)]
 
     @property
     def writes(self) -> list[Base]:

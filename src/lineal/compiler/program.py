@@ -2,33 +2,22 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from lineal.base import tree
 from lineal.codegen import layout
-from lineal.codegen.entry import Argument, entry
-from lineal.compiler.native import Segment
-from lineal.compiler.nodes import Base, Host, Window
+from lineal.codegen.entry import RELEASE_ABOVE_NS, Argument, entry
+from lineal.compiler.launch import REFUSED, fitting, launching
+from lineal.compiler.native import Home, Segment
+from lineal.compiler.nodes import Base, Host, Join, Window
 from lineal.compiler.schedule import Schedule
 from lineal.compiler.trace import Trace
-from lineal.core import AbstractTensor, is_grad_enabled, lift
-from lineal.core.op import next_id
-from lineal.tracing import Var
+from lineal.core import AbstractTensor, lift
 
 __all__ = ["Program"]
-
-_empty = np.empty
-
-
-class Refused:
-    """What the native entry returns for arguments that do not fit."""
-
-
-REFUSED = Refused()
 
 
 class Program:
@@ -38,19 +27,16 @@ class Program:
         self.trace = trace
         self.schedule = schedule = Schedule(trace)
         self.captured = list(trace.captured.values())
-        self.live = [(holder, key, np.zeros(())) for holder, key in trace.live.values()]
         self.made = [(base.shape, base.dtype) for base in schedule.results]
         self.arena = np.empty(schedule.arena + 64, np.uint8)
         self.outside = self.bases_outside()
         self.homes = self.homes_inside()
         self.steps = self.segments()
-        self.run: Callable[..., Any] = self.steps[0] if len(self.steps) == 1 and callable(self.steps[0]) else self.in_turn
-        self.lock = threading.Lock()
-        self.needs = [isinstance(x, AbstractTensor) and x.node is not None for x in trace.arguments]
-        self.grad = is_grad_enabled()
-        self.outputs = len(trace.outputs)
-        self.touched = [x for x, _ in trace.writes]
-        self.single = isinstance(trace.result, Var)
+        native = len(self.steps) == 1 and not isinstance(self.steps[0], Host)
+        self.run: Callable[..., Any] = self.steps[0] if native else self.in_turn
+        self.releases = not native or self.estimate() > RELEASE_ABOVE_NS
+        self.fits = fitting(self)
+        self.launch = launching(self)
 
     # how it is made
 
@@ -60,11 +46,15 @@ class Program:
         given = [windows[var].base for var in (*self.trace.inputs, *self.trace.captured, *self.trace.live)]
         return [*given, *self.schedule.results]
 
-    def homes_inside(self) -> dict[Base, int | Base]:
+    def homes_inside(self) -> dict[Base, Home]:
         """Return where the other bases lie."""
-        homes: dict[Base, int | Base] = dict(self.schedule.offsets)
+        homes: dict[Base, Home] = dict(self.schedule.offsets)
         moved = {base for base, _ in self.schedule.moves}
         homes.update((base, target) for base, target in self.schedule.written if base not in moved)
+        for node in self.schedule.nodes:
+            for base in node.writes:
+                if base.inside is not None:
+                    homes[base] = (base.root, base.inside.offset * base.dtype.itemsize)
         return homes
 
     def segments(self) -> list[Any]:
@@ -99,7 +89,7 @@ class Program:
                 found.append(Argument(base.dtype, base.shape, steps, base in written))
             else:
                 found.append(Argument(base.dtype, base.shape, steps, base in written, type(x), layout.slot(x, x.value)))
-        found += [Argument(np.dtype(np.float64), ()) for _ in self.live]
+        found += [Argument(np.dtype(np.float64), ()) for _ in self.trace.live]
         found += [Argument(dtype, shape, None, True) for shape, dtype in self.made]
         return [*found, Argument(np.dtype(np.uint8), self.arena.shape, None, True)]
 
@@ -109,62 +99,16 @@ class Program:
 
     # how it is called
 
-    def attempt(self, args: tuple) -> tuple[bool, Any]:
-        """Run on these arguments if they are what the program is for; return whether they were, and the result."""
-        return self.launch(args) if self.fits(args) else (False, None)
-
-    def fits(self, args: tuple) -> bool:
-        """Return whether everything is as it was, except what the native entry checks."""
-        needs = self.needs
-        if len(args) != len(needs) or self.grad is not is_grad_enabled():
-            return False
-        for x, needed in zip(args, needs):
-            if not isinstance(x, AbstractTensor) or (x.node is not None) is not needed:
-                return False
-        return self.trace.holds()
+    def attempt(self, args: Sequence[Any]) -> Any:
+        """Run on these arguments if they are what the program is for; return the result, or REFUSED."""
+        return self.launch(args) if self.fits(args) else REFUSED
 
     def __call__(self, args: tuple, kwargs: dict) -> Any:
         """Run on arguments that are known to fit."""
-        found, result = self.launch([x for x in tree.leaves((args, kwargs)) if isinstance(x, AbstractTensor)])
-        if not found:
+        result = self.launch([x for x in tree.leaves((args, kwargs)) if isinstance(x, AbstractTensor)])
+        if result is REFUSED:
             raise RuntimeError("compile: a captured tensor has changed its dtype, shape or layout")
         return result
-
-    def launch(self, tensors: Any) -> tuple[bool, Any]:
-        """Run the code; return whether it took the arguments, and the result."""
-        numbers = []
-        for holder, key, place in self.live:
-            place[()] = holder[key]
-            numbers.append(place)
-        results = [_empty(shape, dtype) for shape, dtype in self.made]
-        alone = self.lock.acquire(False)
-        try:
-            arena = self.arena if alone else np.empty_like(self.arena)
-            status = self.run(*tensors, *self.captured, *numbers, *results, arena)
-        finally:
-            if alone:
-                self.lock.release()
-        if status is not None:
-            if status is REFUSED:
-                return False, None
-            raise IndexError(f"{self.trace.name}: an index is out of range for the axis it selects from")
-        return True, self.finish(results)
-
-    def finish(self, results: list[np.ndarray]) -> Any:
-        """Put grads where they belong, note what was written, and return the function's result."""
-        if self.touched:
-            now = next_id()
-            for x in self.touched:
-                if x.memory is not None:
-                    x.memory.version += 1
-                    x.memory.written = now
-        count = self.outputs
-        for (leaf, _), grad in zip(self.trace.grads, results[count:]):
-            leaf.grad = lift(grad)  # type: ignore[attr-defined]
-        if self.single:
-            return lift(results[0])
-        made = iter(results)
-        return tree.transform(lambda each: lift(next(made)) if isinstance(each, Var) else each, self.trace.result)
 
     def in_turn(self, *given: Any) -> Any:
         """Run the native parts and the host's, one after the other."""
@@ -192,6 +136,8 @@ class Program:
         if base.source == "literal":
             return np.broadcast_to(np.array(base.value, base.dtype), window.shape)
         home = self.homes.get(base)
+        if isinstance(home, tuple):
+            return self.array(Window(home[0], window.shape, window.strides, window.offset + home[1] // base.dtype.itemsize), arrays, arena)
         memory, start = (arena, home) if isinstance(home, int) else (arrays[base if home is None else home], 0)
         size = base.dtype.itemsize
         steps = tuple(step * size for step in window.strides)
@@ -207,6 +153,8 @@ class Program:
         for group in self.schedule.groups:
             labels = ", ".join(node.label for node in group.nodes)  # type: ignore[attr-defined]
             hosts += isinstance(group.nodes[0], Host)
+            if isinstance(group.nodes[0], Join):
+                continue
             kind = "host step" if isinstance(group.nodes[0], Host) else "loop" if group.space is not None else "product"
             lines.append(f"  {kind} {list(group.space or group.nodes[0].writes[0].shape)}: {labels}")
         moved = sum(base.nbytes for group in self.schedule.groups for base in (*group.external(), *group.stored))

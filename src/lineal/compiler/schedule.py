@@ -36,7 +36,7 @@ class Schedule:
         self.moves = self.decide_writes()
         self.store(wanted)
         outside = {*self.results, *(base for base, _ in self.written)}
-        internal = {base for group in self.groups for base in group.stored if base not in outside}
+        internal = {base for group in self.groups for base in group.stored if base not in outside and base.inside is None}
         copies = {base for base, _ in self.moves}
         self.offsets, self.arena = planned(self.groups, internal | copies)
 
@@ -48,7 +48,7 @@ class Schedule:
     def fresh(self, var: Var) -> Base:
         """Return a base of its own that holds a variable densely: its own base if that may be, else a copy."""
         window = self.low.windows[var]
-        if window.base.source == "made" and window.whole and window.base not in getattr(self, "taken", ()):
+        if window.base.source == "made" and window.whole and window.base.inside is None and window.base not in getattr(self, "taken", ()):
             self.taken = {*getattr(self, "taken", ()), window.base}
             return window.base
         return self.copied(window)
@@ -60,7 +60,7 @@ class Schedule:
     def put(self, var: Var, target: Base) -> tuple[Base, Base]:
         """Return the base that holds a variable's value, and the base from outside that is to take it."""
         window = self.low.windows[var]
-        base = window.base if window.base.source == "made" and window.whole else self.copied(window)
+        base = window.base if window.base.source == "made" and window.whole and window.base.inside is None else self.copied(window)
         if base in getattr(self, "taken", ()):
             base = self.copied(window)
         self.taken = {*getattr(self, "taken", ()), base}
@@ -109,5 +109,5 @@ class Schedule:
         for group in self.groups:
             for node in group.nodes:
                 for base in node.writes:
-                    if base in seen or isinstance(node, (Product, Host)) or not isinstance(node, Map):
+                    if base in seen or not isinstance(node, Map):
                         group.stored.append(base)

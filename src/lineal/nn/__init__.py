@@ -5,7 +5,7 @@ from lineal.nn.activation import LogSoftmax, ReLU, Sigmoid, Softmax, Tanh
 from lineal.nn.containers import ModuleDict, ModuleList, Sequential
 from lineal.nn.dropout import Dropout
 from lineal.nn.embedding import Embedding
-from lineal.nn.linear import Identity, Linear
+from lineal.nn.linear import Bilinear, Identity, Linear
 from lineal.nn.loss import (
     BCELoss,
     BCEWithLogitsLoss,
@@ -38,6 +38,7 @@ __all__ = [
     "ParameterList",
     "Identity",
     "Linear",
+    "Bilinear",
     "ReLU",
     "Sigmoid",
     "Tanh",

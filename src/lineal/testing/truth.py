@@ -1,4 +1,4 @@
-"""What results of linear algebra should be: mpmath's answers with a hundred digits, and how far others are from them."""
+"""What results of linear algebra should be: mpmath's answers with 200 digits, and how far others are from them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["Truth"]
 
 mpmath = lazy_loader.load("mpmath")
 
-DIGITS = 120
+DIGITS = 200
 GENEROUS = 20.0
 """The constant c in the bound c n ε κ of a stable algorithm's relative error."""
 
@@ -20,16 +20,15 @@ HOPELESS = 0.5
 
 
 class Truth:
-    """A matrix of float64 or float32 with its inverse, determinant and condition to a hundred digits; None where it is singular."""
+    """A matrix of float64 or float32 with its inverse, determinant and condition to 200 digits; None where it is singular."""
 
     def __init__(self, A: np.ndarray):
-        self.A = A
         self.n = len(A)
+        self.eps = float(np.finfo(A.dtype).eps)
         with mpmath.workdps(DIGITS):
-            self.inverse, self.det = eliminated(A)
-            self.condition = np.inf
-            if self.inverse is not None:
-                self.condition = float(row_sum(exact(A)) * row_sum(self.inverse))
+            rows = exact(A)
+            self.inverse, self.det = eliminated(rows)
+            self.condition = np.inf if self.inverse is None else float(row_sum(rows) * row_sum(self.inverse))
 
     def solution(self, B: np.ndarray) -> list | None:
         """Return A⁻¹ B."""
@@ -38,9 +37,25 @@ class Truth:
         with mpmath.workdps(DIGITS):
             return product(self.inverse, exact(B))
 
-    def bound(self, eps: float) -> float:
+    def bound(self) -> float:
         """Return the relative error that a stable algorithm may have, at most that of no digit right."""
-        return min(HOPELESS, GENEROUS * self.n * eps * self.condition)
+        return bound(self.n, self.eps, self.condition)
+
+    def outcome(self, got: np.ndarray | None, wanted: list | None, told: bool) -> str:
+        """Return what came of a call: "refused" with an error, "right", "told" of wrong digits, or "silent" about them."""
+        if got is None:
+            return "refused"
+        return outcome(got, wanted, self.bound(), told)
+
+
+def bound(n: int, eps: float, condition: float) -> float:
+    """Return c n ε κ, at most the error of no digit right."""
+    return min(HOPELESS, GENEROUS * n * eps * condition)
+
+
+def outcome(got: np.ndarray, wanted: list | None, limit: float, told: bool) -> str:
+    """Return "right", or of a wrong answer "told" or "silent"."""
+    return "right" if error(got, wanted) <= limit else "told" if told else "silent"
 
 
 def exact(A: np.ndarray) -> list:
@@ -59,14 +74,15 @@ def row_sum(A: list) -> Any:
     return max(mpmath.fsum(abs(each) for each in row) for row in A)
 
 
-def eliminated(A: np.ndarray) -> tuple[list | None, Any]:
+def eliminated(A: list) -> tuple[list | None, Any]:
     """Return the inverse (None of a singular matrix) and the determinant by Gauss and Jordan's elimination."""
     n = len(A)
-    rows = [row + [mpmath.mpf(int(i == j)) for j in range(n)] for i, row in enumerate(exact(A))]
+    least = mpmath.mpf(10) ** (50 - DIGITS) * max(abs(each) for row in A for each in row)
+    rows = [[*row, *(mpmath.mpf(int(i == j)) for j in range(n))] for i, row in enumerate(A)]
     det = mpmath.mpf(1)
     for i in range(n):
         best = max(range(i, n), key=lambda j: abs(rows[j][i]))
-        if rows[best][i] == 0 or (det != 0 and abs(rows[best][i]) < mpmath.mpf(10) ** (20 - DIGITS) * max(map(abs, rows[best]))):
+        if abs(rows[best][i]) <= least:
             return None, mpmath.mpf(0)
         if best != i:
             rows[i], rows[best] = rows[best], rows[i]
@@ -82,14 +98,15 @@ def eliminated(A: np.ndarray) -> tuple[list | None, Any]:
 
 
 def least_squares(A: np.ndarray, B: np.ndarray) -> tuple[list | None, float]:
-    """Return the solution of the normal equations, which a hundred digits can afford, and AᵀA's condition."""
+    """Return the solution of the normal equations, which 200 digits can afford, and their condition; None of deficient rank."""
     with mpmath.workdps(DIGITS):
-        T, rows = [list(each) for each in zip(*exact(A))], exact(A)
-        gram = product(T, rows)
-        n = len(gram)
-        inverse = mpmath.inverse(mpmath.matrix(gram)).tolist()
-        norm = row_sum(gram) * row_sum(inverse)
-        return product(inverse, product(T, exact(B))), float(norm) if n else 1.0
+        rows = exact(A)
+        transposed = [list(each) for each in zip(*rows)]
+        gram = product(transposed, rows)
+        inverse, _ = eliminated(gram)
+        if inverse is None:
+            return None, np.inf
+        return product(inverse, product(transposed, exact(B))), float(row_sum(gram) * row_sum(inverse))
 
 
 def error(got: np.ndarray, wanted: list | None) -> float:

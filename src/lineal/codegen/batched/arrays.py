@@ -36,6 +36,7 @@ def kernel(name: str, dtype: np.dtype, *parameters: object) -> Callable[..., Non
         "determinant": lu.determinant,
         "eigh": eigh.eigh,
         "factor": lu.factor,
+        "frobenius": products.frobenius,
         "inverse": lu.inverse,
         "matmul": products.matmul,
         "qr": qr.qr,

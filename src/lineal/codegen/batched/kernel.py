@@ -18,7 +18,7 @@ from lineal.codegen.threads import pool
 from lineal.codegen.values import Value
 
 # vector operations that are worth a second thread
-WORTH_THREADS = 200_000
+WORTH_THREADS = 700_000
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,19 @@ def matmul(kind: Kind, m: int, n: int, p: int, turned: tuple[bool, bool]) -> Ker
     return Kernel(operands, kind, write, unrolled=max(m, n, p) <= UNROLLED, work=work)
 
 
+def frobenius(kind: Kind, count: int) -> Kernel:
+    """Return the kernel norm(A, y): the root of the sum of the squares of `count` numbers."""
+
+    def write(group: Group) -> None:
+        code = group.code
+        A, total = group.load(0, code.grid(count, 1)), code.variable(0.0)
+        for i in code.each(0, count, [total]):
+            total.value = total.value + A[i, 0] * A[i, 0]
+        group.store_one(1, code.e.math.sqrt(total.value))
+
+    return Kernel((Operand(count, kind), Operand(1, kind)), kind, write, unrolled=count <= 16, work=4 * count)
+
+
 def multiply(code: Code, A: Grid, B: Grid, C: Grid) -> None:
     """Write C = A B."""
     for row, rows in code.tiles(0, A.rows, code.tile):

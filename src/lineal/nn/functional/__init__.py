@@ -1,6 +1,7 @@
 """The functions behind the layers, without state: `import lineal.nn.functional as F`."""
 
 from lineal.nn.functional.activation import log_softmax, relu, sigmoid, softmax, tanh
+from lineal.nn.functional.bilinear import bilinear
 from lineal.nn.functional.binary import binary_cross_entropy, binary_cross_entropy_with_logits
 from lineal.nn.functional.classification import cross_entropy, nll_loss
 from lineal.nn.functional.dense import linear
@@ -18,6 +19,7 @@ from lineal.ops.structural.padding import pad
 
 __all__ = [
     "linear",
+    "bilinear",
     "relu",
     "sigmoid",
     "tanh",

@@ -7,6 +7,7 @@ from typing import Any
 from lineal import ops
 from lineal.base import dtypes
 from lineal.nn.functional.reduction import reduced, reduction_of
+from lineal.ops.reductions.likelihood import likelihood
 
 INDEX_DTYPES = (dtypes.int64, dtypes.uint8)
 
@@ -27,6 +28,8 @@ def nll_loss(
     """
     reduction = reduction_of(size_average, reduce, reduction)
     check_target("nll_loss", input, target, weight)
+    if weight is None:
+        return likelihood(input, target.to(dtypes.int64), ignore_index, reduction)
     return average(*pick("nll_loss", input, target, weight, ignore_index), reduction)
 
 
@@ -105,6 +108,8 @@ def cross_entropy(
     if target.shape == input.shape and (target.dtype.is_floating_point or (target.ndim > 0 and input.ndim > 1)):
         return _soft_targets(log_p, target, weight, ignore_index, reduction, label_smoothing)
     check_target("cross_entropy", input, target, weight)
+    if weight is None and label_smoothing == 0.0:
+        return likelihood(log_p, target.to(dtypes.int64), ignore_index, reduction)
     losses, weights = pick("cross_entropy", log_p, target, weight, ignore_index)
     if label_smoothing > 0.0:
         dim = class_dim(input)

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from lineal.base import dtypes
+from lineal.codegen.batched.arrays import matmul
 from lineal.core import AbstractTensor, Node, Op, apply
 from lineal.core.door import binary_door, binary_pull
 from lineal.ops.broadcasting import sum_to_shape
@@ -112,7 +113,8 @@ class MatMul(Product):
 
     @rounded
     def eager(self, xp, a, b):
-        return xp.matmul(a.mT if self.left else a, b.mT if self.right else b)
+        a, b = a.mT if self.left else a, b.mT if self.right else b
+        return matmul(a, b) if a.ndim > 2 and xp is np else xp.matmul(a, b)
 
     def by_first(self, g, b):
         b = b.conj()

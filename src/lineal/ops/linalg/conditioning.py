@@ -14,6 +14,7 @@ import numpy as np
 from lineal.base.errors import IllConditionedWarning, LinAlgError
 from lineal.core.modes import Setting, quiet
 from lineal.core.op import describe, site
+from lineal.ops.linalg.kernels import frobenius
 from lineal.ops.linalg.matrices import real_dtype
 
 __all__ = ["set_conditioning"]
@@ -133,13 +134,6 @@ def rcond_of_probes(norms: np.ndarray, W: np.ndarray) -> np.ndarray:
     if not n:
         return np.ones(norms.shape)
     return 1 / (norms * frobenius(W) * math.sqrt(n / k))
-
-
-def frobenius(A: np.ndarray) -> np.ndarray:
-    """Return the roots of the sums of squares, in one pass; infinite where a square is."""
-    if A.dtype.kind == "c":
-        return np.sqrt(np.einsum("...ij,...ij->...", A.real, A.real) + np.einsum("...ij,...ij->...", A.imag, A.imag))
-    return np.sqrt(np.einsum("...ij,...ij->...", A, A))
 
 
 def judge(

@@ -8,10 +8,10 @@ import numpy as np
 
 from lineal.core import AbstractTensor, Op, apply, lift, modes
 from lineal.ops.linalg import kernels
+from lineal.ops.linalg.cofactors import cofactors
 from lineal.ops.linalg.conditioning import FEW, judge, norm1, range_of, rcond_of_lu, watched
 from lineal.ops.linalg.lu import factors, getrf
 from lineal.ops.linalg.matrices import linalg_slogdet, real_dtype, require_square, stored
-from lineal.ops.linalg.svd import svd
 from lineal.ops.linalg.systems import Inverse, _factored, stacked
 
 __all__ = ["det", "logdet", "slogdet"]
@@ -33,7 +33,12 @@ class Determinant(Op):
         g = g[..., None, None]
         nothing = [None] * len(factors)
         if np.all(y.value):
-            return ((g * y.conj()[..., None, None]) * inverse_adjoint(A, *factors), *nothing)
+            inverse = inverse_adjoint(A, *factors)
+            # the derivative of the inverse loses as many digits as the matrix has condition; the polynomial loses none
+            with modes.quiet():
+                safe = np.all(norm1(A.value) * norm1(inverse.value) < range_of(A.value.dtype).eps ** -0.5)
+            if safe:
+                return ((g * y.conj()[..., None, None]) * inverse, *nothing)
         return (g * cofactors(A).conj(), *nothing)
 
 
@@ -112,15 +117,6 @@ def inverse_of_transpose(A: Any) -> Any:
     return apply(Inverse(), A * lift((info[..., None, None] == 0).astype(A.value.dtype)) + safe).mH * lost
 
 
-def cofactors(A: Any) -> Any:
-    """Return the matrix of cofactors of any square A = U Σ Vᴴ: det(U Vᴴ) conj(U) cof(Σ) Vᵀ, right for singular A too."""
-    U, S, Vh = svd(A, full_matrices=False)
-    n = S.value.shape[-1]
-    others = S[..., None, :] * (1 - lift(np.eye(n, dtype=S.value.dtype))) + lift(np.eye(n, dtype=S.value.dtype))
-    phase = (U @ Vh).det()[..., None, None]
-    return phase * (U.conj() * others.prod(-1)[..., None, :] @ Vh.conj())
-
-
 def det(A: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
     """Return the determinant of (…, n, n); 1 of an empty matrix. IllConditionedWarning says where no digit of it is right."""
     name = "linalg.det"
@@ -134,13 +130,24 @@ def det(A: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
     y = apply(Determinant(), A, LU, pivots)
     if watched():
         norms = norm1(A.value)
-        judge(name, A.value, np.where(info, 1, rcond_of_lu(LU.value, norms)), *ranged(y.value, info != 0), norms)
+        judge(name, A.value, certain(A.value, info, rcond_of_lu(LU.value, norms)), *ranged(y.value, info != 0), norms)
     return stored(y, out, name)
 
 
 def ranged(y: np.ndarray, zero: Any) -> tuple[np.ndarray, np.ndarray]:
     """Return determinants as solutions to be judged by their range: 0 is in it where a pivot is 0, else it is underflow."""
     return y[..., None, None], np.where(zero, 0, 1)[..., None, None]
+
+
+def certain(A: np.ndarray, info: np.ndarray, rcond: np.ndarray) -> np.ndarray:
+    """Return the conditions, 1 where a determinant of 0 is right: of a row or column of zeros, or of small whole numbers."""
+    if not info.any():
+        return rcond
+    lengths = np.sqrt((np.abs(A) ** 2).sum(-1))
+    empty = (lengths == 0).any(-1) | ~A.any(-2).all(-1)
+    # Hadamard: |det A| and all minors are at most the product of the lengths, so rounding cannot hide a 1
+    whole = (A == np.round(A)).all((-1, -2)) & (np.maximum(lengths, 1).prod(-1) * A.shape[-1] ** 2 * range_of(A.dtype).eps < 0.1)
+    return np.where((info != 0) & (empty | whole), 1, rcond)
 
 
 def judge_stack(name: str, A: np.ndarray, y: np.ndarray) -> None:
@@ -150,12 +157,12 @@ def judge_stack(name: str, A: np.ndarray, y: np.ndarray) -> None:
     """
     n = A.shape[-1]
     with modes.quiet():
-        size = np.sqrt((np.abs(A) ** 2).sum((-1, -2)) / n) ** n
+        size = (kernels.frobenius(A) / np.sqrt(n).astype(y.real.dtype)) ** n
         rcond = np.abs(y) / (2 * n * size)
         doubtful = ~(rcond >= FEW * range_of(A.dtype).eps)
         if doubtful.any():
             LU, _, info = getrf(A[doubtful])
-            rcond[doubtful] = np.where(info, 1, rcond_of_lu(LU, norm1(A[doubtful])))
+            rcond[doubtful] = certain(A[doubtful], info, rcond_of_lu(LU, norm1(A[doubtful])))
             zero = np.zeros(y.shape, bool)
             zero[doubtful] = info != 0
             judge(name, A, rcond, *ranged(y, zero))

@@ -9,7 +9,7 @@ from lineal.codegen.batched.arrays import dense, fit, kernel, laid, matmul
 
 scipy = lazy_loader.load("scipy")
 
-__all__ = ["cholesky", "det", "eigh", "inv", "lu_factor", "matmul", "qr", "slogdet", "solve", "solve_triangular", "svd"]
+__all__ = ["cholesky", "det", "eigh", "frobenius", "inv", "lu_factor", "matmul", "qr", "slogdet", "solve", "solve_triangular", "svd"]
 
 WIDE_BATCH = 8
 """From how many matrices on NumPy substitutes across the batch, row by row, instead of BLAS matrix by matrix."""
@@ -73,6 +73,18 @@ def slogdet(A: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     sign, logarithm = np.empty(A.shape[:-2], A.dtype), np.empty(A.shape[:-2], A.dtype)
     kernel("sign_and_logarithm", A.dtype, A.shape[-1])(given, sign.reshape(-1), logarithm.reshape(-1))
     return sign, logarithm
+
+
+def frobenius(A: np.ndarray) -> np.ndarray:
+    """Return the roots of the sums of squares, in one pass; infinite where a square is."""
+    if A.dtype.kind == "c":
+        return np.sqrt(np.einsum("...ij,...ij->...", A.real, A.real) + np.einsum("...ij,...ij->...", A.imag, A.imag))
+    if not fit(A):
+        return np.sqrt(np.einsum("...ij,...ij->...", A, A))
+    given, _ = laid(A)
+    y = np.empty(A.shape[:-2], A.dtype)
+    kernel("frobenius", A.dtype, given[0].size)(given, y.reshape(-1))
+    return y
 
 
 def lu_factor(A: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:

@@ -28,6 +28,10 @@ __all__ = ["inv", "inv_ex", "inverse", "rcond", "solve", "solve_ex"]
 STACK = 4
 """From how many matrices on, of at most `SMALL` rows, NumPy's loop in C beats LAPACK called from Python for each (measured)."""
 SMALL = 32
+GROWTH = 100
+"""From which growth of elements in elimination on, as a multiple of |A|, solutions are refined without being asked for it."""
+SHORT = 12
+"""Up to so many rows growth, 2¹¹ at most, stays within the usual bound."""
 
 
 class Solve(Op):
@@ -176,7 +180,9 @@ def shaped(X: Any, left: bool, vector: bool) -> Any:
 def general(name: str, A: Any, B: Any, refine: bool, assume: Any = None) -> tuple[Any, tuple[str, Any, Any], np.ndarray]:
     """Return X by LU, its method and the estimate of A's condition if one is wanted, and info of the factorisation."""
     if stacked(A.value) and not refine:
-        return stack(A, B)
+        found = stack(A, B)
+        if found is not None:
+            return found
     LU, pivots, info = factors(A)
     if info.any():
         return None, ("lu", None, None), info
@@ -184,7 +190,19 @@ def general(name: str, A: Any, B: Any, refine: bool, assume: Any = None) -> tupl
     if not watched():
         return X, ("lu", None, None), info
     norms = norm1(A.value)
+    if not refine and grown(LU.value, norms):
+        X = apply(_factored("lu", False, True), A, B, LU, pivots)
     return X, ("lu", rcond_of_lu(LU.value, norms), norms), info
+
+
+def grown(LU: np.ndarray, norms: np.ndarray) -> bool:
+    """Return whether elimination made elements so large that its own rounding spoils the solution, which refinement mends."""
+    if LU.size < SHORT**2:
+        return False
+    border = GROWTH * norms[..., None, None]
+    with modes.quiet():
+        # L's elements are at most 1, so only where the border is below that have they to be told from U's
+        return bool(np.any(np.abs(LU) > border)) and bool(np.any(np.abs(np.triu(LU)) > border))
 
 
 def stacked(A: np.ndarray) -> bool:
@@ -192,8 +210,8 @@ def stacked(A: np.ndarray) -> bool:
     return A.ndim > 2 and A.shape[-1] <= SMALL and A.size >= STACK * A.shape[-1] ** 2
 
 
-def stack(A: Any, B: Any) -> tuple[Any, tuple[str, Any, Any], np.ndarray]:
-    """Return X of many small systems; only matrices that the probes suspect are factored once more for their condition."""
+def stack(A: Any, B: Any) -> tuple[Any, tuple[str, Any, Any], np.ndarray] | None:
+    """Return X of many small systems, None where they need refinement; only matrices that the probes suspect are factored once more for their condition."""
     try:
         if not watched():
             return apply(Solve(), A, B), ("lu", None, None), np.zeros(A.value.shape[:-2], np.int32)
@@ -205,8 +223,16 @@ def stack(A: Any, B: Any) -> tuple[Any, tuple[str, Any, Any], np.ndarray]:
         return None, ("lu", None, None), info
     with modes.quiet():
         norms = frobenius(A.value)
+        if A.value.shape[-1] > SHORT and spoiled(A.value, W.value, norms):
+            return None
         rcond, norms = confirmed(A.value, rcond_of_probes(norms, W.value), norms)
     return X, ("lu", rcond, norms), np.zeros(A.value.shape[:-2], np.int32)
+
+
+def spoiled(A: np.ndarray, W: np.ndarray, norms: np.ndarray) -> bool:
+    """Return whether the probes' solutions have larger residuals than elimination without growth leaves."""
+    R = np.abs(np.matmul(A, W) - probes(A.shape[-1], A.dtype)).max((-1, -2))
+    return bool(np.any(range_of(A.dtype).eps * GROWTH * norms * frobenius(W) < R))
 
 
 def confirmed(A: np.ndarray, rcond: np.ndarray, norms: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

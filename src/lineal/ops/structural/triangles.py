@@ -23,9 +23,34 @@ def below(rows: int, columns: int, diagonal: int) -> np.ndarray:
     return mask
 
 
+LEAST_TILED, MOST_TILED = 1 << 12, 1 << 11
+"""From how many elements on, and up to which size of a matrix, a stack is masked as one row of bits; rows are short otherwise."""
+
+
+@functools.lru_cache(64)
+def kept_bits(rows: int, columns: int, diagonal: int, upper: bool, whole: str) -> np.ndarray:
+    """Return, for some matrices side by side, -1 where an element is kept and 0 elsewhere."""
+    mask = ~below(rows, columns, diagonal - 1) if upper else below(rows, columns, diagonal)
+    return np.tile(-mask.ravel().astype(whole), 1 + MOST_TILED // mask.size)
+
+
+def masked_bits(x: np.ndarray, diagonal: int, upper: bool) -> np.ndarray:
+    """Return what `masked` does for many small matrices of float32 or float64."""
+    y = np.array(x, order="C")
+    bits = kept_bits(*x.shape[-2:], diagonal, upper, f"i{x.itemsize}")
+    flat = y.reshape(-1).view(bits.dtype)
+    whole = flat.size - flat.size % bits.size
+    rows, rest = flat[:whole].reshape(-1, bits.size), flat[whole:]
+    rows &= bits
+    rest &= bits[: rest.size]
+    return y
+
+
 def masked(xp: Any, x: Any, diagonal: int, upper: bool) -> Any:
     """Return a copy of x with zeros below the diagonal (`upper`) or above it."""
     rows, columns = x.shape[-2:]
+    if x.ndim > 2 and xp is np and x.dtype.char in "fd" and x.size >= LEAST_TILED and rows * columns <= MOST_TILED:
+        return masked_bits(x, diagonal, upper)
     large = rows * columns > 1 << 16
     mask = (below.__wrapped__ if large else below)(rows, columns, diagonal - upper)
     y = xp.array(x, order="C")

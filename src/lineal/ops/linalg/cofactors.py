@@ -1,0 +1,110 @@
+"""Matrices of cofactors and their derivatives, without a division: they are polynomials, so that singular matrices are no exception."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from lineal.core import Op, apply, lift
+from lineal.ops.contraction.einsum import einsum
+from lineal.ops.linalg.matrices import adjoint
+from lineal.ops.linalg.svd import svd
+
+__all__ = ["cofactors"]
+
+
+class Cofactors(Op):
+    """C = cof A, the gradient of det: with A = U Σ Vᴴ, det(U Vᴴ) conj(U) cof(Σ) Vᵀ;  Ā = conj(slope of cof at A along conj(C̄)),
+
+    since the second derivative of det is symmetric.   Stewart (1998), Linear Algebra Appl. 283, eq. 2.
+    """
+
+    name = "Cofactors"
+    keeps = "0"
+
+    def eager(self, xp, A):
+        if not np.isfinite(A).all():
+            return np.full(A.shape, np.nan, A.dtype)
+        phase, U, S, Vh = turned(A)
+        return phase * np.matmul(U.conj() * without_one(S)[..., None, :], Vh.conj())
+
+    def vjp(self, needs, g, y, A):
+        return (apply(Slope(), A, g.conj()).conj(),)
+
+
+class Slope(Op):
+    """The derivative of cof at A along E; with F = UᴴEV and Mᵢⱼ the product of all singular values but σᵢ and σⱼ (0 for i = j)
+
+    it is det(U Vᴴ) conj(U) (diag(M diag F) - (M ∘ F)ᵀ) Vᵀ.  Ē = conj(slope along conj(Ȳ)), and Ā the third derivative of det, written
+    out in `curvature`. Both from the minors of Σ + F.   Horn and Johnson (2013), Matrix Analysis, section 0.8.12.
+    """
+
+    name = "CofactorsSlope"
+    keeps = "0 1"
+
+    def eager(self, xp, A, E):
+        if not np.isfinite(A).all():
+            return np.full(A.shape, np.nan, A.dtype)
+        phase, U, S, Vh = turned(A)
+        F, M = np.matmul(adjoint(U), np.matmul(E, adjoint(Vh))), without_two(S)
+        inner = -np.swapaxes(M * F, -1, -2)
+        np.einsum("...ii->...i", inner)[...] = np.einsum("...ij,...jj->...i", M, F)
+        return phase * np.matmul(U.conj(), np.matmul(inner, Vh.conj()))
+
+    def vjp(self, needs, g, y, A, E):
+        by_A = curvature(A, E, g.conj()).conj() if needs[0] else None
+        return by_A, apply(self, A, g.conj()).conj() if needs[1] else None
+
+
+def turned(A: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return det(U Vᴴ) and the factors of A = U Σ Vᴴ."""
+    U, S, Vh = np.linalg.svd(A)
+    return (np.linalg.det(U) * np.linalg.det(Vh))[..., None, None], U, S, Vh
+
+
+def without_one(S: np.ndarray) -> np.ndarray:
+    """Return, for each σᵢ, the product of the others."""
+    before, after = np.ones_like(S), np.ones_like(S)
+    before[..., 1:] = np.cumprod(S[..., :-1], -1)
+    after[..., :-1] = np.cumprod(S[..., :0:-1], -1)[..., ::-1]
+    return before * after
+
+
+def without_two(S: np.ndarray) -> np.ndarray:
+    """Return the matrix of the products of all singular values but σᵢ and σⱼ, with a diagonal of zeros."""
+    n = S.shape[-1]
+    M = np.zeros((*S.shape, n), S.dtype)
+    for i in range(n):
+        rest = S.copy()
+        rest[..., i] = 1
+        M[..., i, :] = without_one(rest)
+        M[..., i, i] = 0
+    return M
+
+
+def curvature(A: Any, E: Any, G: Any) -> Any:
+    """Return the gradient by H of the third derivative of det at A along E, G and H.
+
+    With the directions turned by U and V, and N the products without three different singular values, it sums the minors
+    Σ N sgn(π) F(i, π(i)) G(j, π(j)) H(k, π(k)) over the six permutations π of i, j, k.
+    """
+    U, S, Vh = svd(A, full_matrices=False)
+    n = S.value.shape[-1]
+    phase = (U @ Vh).det()[..., None, None]
+    index = np.arange(n)
+    i, j, k, other = np.ix_(index, index, index, index)
+    kept = lift((~((other == i) | (other == j) | (other == k))).astype(S.value.dtype))
+    different = lift(((i != j) & (j != k) & (i != k))[..., 0].astype(S.value.dtype))
+    N = ((S[..., None, None, None, :] * kept + (1 - kept)).prod(-1) * different).to(U.dtype)
+    F, G = U.mH @ E @ Vh.mH, U.mH @ G @ Vh.mH
+    f, g = F.diagonal(0, -2, -1), G.diagonal(0, -2, -1)
+    diagonal = einsum("...ijk,...i,...j->...k", N, f, g) - einsum("...ijk,...ij,...ji->...k", N, F, G)
+    rest = einsum("...ijk,...ik,...ji->...kj", N, F, G) + einsum("...ijk,...ik,...ji->...kj", N, G, F)
+    rest = rest - einsum("...ijk,...i,...jk->...kj", N, f, G) - einsum("...ijk,...i,...jk->...kj", N, g, F)
+    return phase * (U.conj() @ (rest + diagonal.diag_embed()) @ Vh.conj())
+
+
+def cofactors(A: Any) -> Any:
+    """Return the matrix of cofactors of each square matrix, singular or not."""
+    return apply(Cofactors(), A)
