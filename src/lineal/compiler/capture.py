@@ -60,8 +60,10 @@ class Capture(modes.Recorder):
         """Numbers of the user's that are read anew at each call, as the mapping and the key they stand at."""
         self.assumed: dict[int, tuple[Any, dict]] = {}
         """The mappings that were relied upon, with what they held."""
-        self.modules: dict[int, tuple[Any, bool]] = {}
-        """The modules that were called, and whether they were in training."""
+        self.modules: dict[int, tuple[Any, bool, dict]] = {}
+        """The modules that were called, whether they were in training, and their parameters."""
+        self.relied: list[tuple[Any, str, Any]] = []
+        """Attributes that must be the objects they were."""
         self.cleared: set[int] = set()
         self.added: dict[int, AbstractTensor] = {}
         """The leaves that backward gave a grad which none had been cleared before."""
@@ -112,7 +114,12 @@ class Capture(modes.Recorder):
 
     def saw(self, module: Any) -> None:
         """Hear that a module is called, whose behaviour depends on its mode."""
-        self.modules.setdefault(id(module), (module, module.training))
+        own = {**module._parameters, **module._buffers, **module._modules}
+        self.modules.setdefault(id(module), (module, module.training, own))
+
+    def relies(self, holder: Any, name: str) -> None:
+        """Hear that an attribute must be the object it is."""
+        self.relied.append((holder, name, getattr(holder, name)))
 
     def number(self, holder: Any, key: Any) -> Any:
         """Hear that a number of the user's is read; computing goes on with a tensor that is filled anew at each call."""

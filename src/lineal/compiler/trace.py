@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from lineal.base import tree
 from lineal.compiler.capture import Capture, running
 from lineal.core import AbstractTensor, Leaf, no_grad
+from lineal.core.modes import Structure
 from lineal.tracing import Equation, Var
 
 __all__ = ["Trace", "traced"]
@@ -106,11 +108,12 @@ def rebound(capture: Capture) -> str | None:
 def guards_of(capture: Capture, found: Trace) -> list[Callable[[], bool]]:
     """Return what must be so for the trace to be what a later call would do."""
     guards: list[Callable[[], bool]] = []
-    if capture.modules:
-        modules = list(capture.modules.values())
-        guards.append(lambda: all(module.training is training for module, training in modules))
+    if capture.modules or capture.relied:
+        guards.append(unchanged(list(capture.modules.values()), capture.relied))
     for holder, relied in capture.assumed.values():
-        guards.append(lambda holder=holder, relied=relied: all(holder.get(key) == value for key, value in relied.items()))
+        # one key more than there is, so that itemgetter always returns a tuple
+        read = itemgetter(*relied, next(iter(relied)))
+        guards.append(lambda holder=holder, read=read, held=read(relied): read(holder) == held)
     fresh = [leaf for leaf, _ in found.grads if id(leaf) in capture.added]
     if fresh:
         guards.append(lambda: all(leaf.grad is None for leaf in fresh))  # type: ignore[attr-defined]
@@ -118,3 +121,23 @@ def guards_of(capture: Capture, found: Trace) -> list[Callable[[], bool]]:
     if held:
         guards.append(lambda: all(leaf.grad is grad for leaf, grad in held))  # type: ignore[attr-defined]
     return guards
+
+
+def unchanged(modules: list[tuple[Any, bool, dict]], relied: list[tuple[Any, str, Any]]) -> Callable[[], bool]:
+    """Return the guard that modules and attributes are as they were; it looks closely only after some module has changed."""
+    seen = Structure.changes
+
+    def holds() -> bool:
+        nonlocal seen
+        if Structure.changes == seen:
+            return True
+        for module, training, own in modules:
+            tables = (module._parameters, module._buffers, module._modules)
+            if module.training is not training or any(table[name] is not own.get(name) for table in tables for name in table):
+                return False
+        if any(getattr(holder, name) is not value for holder, name, value in relied):
+            return False
+        seen = Structure.changes
+        return True
+
+    return holds

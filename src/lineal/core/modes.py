@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from lineal.core.op import AbstractTensor, Op
 
 
+class Structure:
+    """Counts the changes of what programs may rely on besides tensors: modules' attributes, optimizers' state."""
+
+    changes = 0
+
+
 class Recorder(Protocol):
     """Who listens at the door hears every op that really ran, every write in place, and every look at a number."""
 
@@ -36,7 +42,10 @@ class Recorder(Protocol):
         """Hear that what follows depends on the numbers and switches in the mapping `holder`."""
 
     def saw(self, module: Any) -> None:
-        """Hear that `module`, whose `training` decides what it does, is called."""
+        """Hear that `module`, whose `training` and parameters decide what it does, is called."""
+
+    def relies(self, holder: Any, name: str) -> None:
+        """Hear that what follows depends on the object that is the attribute `name` of `holder`."""
 
     def clear(self, leaf: AbstractTensor) -> None:
         """Hear that the grad of `leaf` is set to None."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lineal.core import AbstractTensor
+from lineal.core.modes import Structure
 from lineal.nn.handles import HookTable
 from lineal.nn.parameter import Parameter
 
@@ -47,6 +48,7 @@ class Registry:
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
     def __setattr__(self, name: str, value: Any) -> None:
+        Structure.changes += 1
         own = self.__dict__
         if isinstance(value, Parameter):
             self._vacate(name, "_parameters")
@@ -66,6 +68,7 @@ class Registry:
             super().__setattr__(name, value)
 
     def __delattr__(self, name: str) -> None:
+        Structure.changes += 1
         for table in _MEMBERS:
             if name in self.__dict__.get(table, ()):
                 del self.__dict__[table][name]
@@ -120,6 +123,7 @@ class Registry:
                 f"{type(self).__name__}: cannot assign a computed tensor to parameter {name!r}: a parameter is a leaf; "
                 "compute from it in forward() instead"
             )
+        Structure.changes += 1
         self._parameters[name] = param
 
     def register_buffer(self, name: str, tensor: AbstractTensor | None, persistent: bool = True) -> None:

@@ -52,13 +52,23 @@ class Optimizer:
                 loss = closure()
         with set_grad_enabled(bool(self.defaults.get("differentiable", False))):
             for group in self.param_groups:
-                parameters, group = group["params"], heard(group)
+                parameters, group = group["params"], self.heard(group)
                 maximize = group.get("maximize", False)
                 for parameter in parameters:
                     if parameter.grad is not None:
                         self.update(parameter, -parameter.grad if maximize else parameter.grad, group)
         self.steps_taken += 1
         return loss
+
+    def heard(self, group: dict[str, Any]) -> dict[str, Any]:
+        """Return the options of a group as a recorder wants them: the learning rate is read anew at each call of a program."""
+        listener = modes.recorder.get()
+        if listener is None:
+            return group
+        listener.relies(self, "state")
+        listener.relies(self, "param_groups")
+        listener.assume(group)
+        return {**group, "lr": listener.number(group, "lr")}
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the grads of all parameters, or set them to zero."""
@@ -93,6 +103,7 @@ class Optimizer:
             warnings.warn("optimizer contains a parameter group with duplicate parameters", stacklevel=3)
         if any(id(each) in known for each in params):
             raise ValueError("some parameters appear in more than one parameter group")
+        modes.Structure.changes += 1
         param_group["params"] = params
         for name, default in self.defaults.items():
             param_group.setdefault(name, default)
@@ -132,6 +143,7 @@ class Optimizer:
             group["params"] = old["params"]
         self.state = state
         self.param_groups = saved
+        modes.Structure.changes += 1
 
     def __repr__(self) -> str:
         groups = []
@@ -139,15 +151,6 @@ class Optimizer:
             lines = [f"    {name}: {group[name]}" for name in sorted(group) if name != "params"]
             groups.append("\n".join([f"Parameter Group {number}", *lines, ""]))
         return f"{type(self).__name__} (\n" + "\n".join(groups) + ")"
-
-
-def heard(group: dict[str, Any]) -> dict[str, Any]:
-    """Return the options of a group as a recorder wants them: the learning rate is read anew at each call of a program."""
-    listener = modes.recorder.get()
-    if listener is None:
-        return group
-    listener.assume(group)
-    return {**group, "lr": listener.number(group, "lr")}
 
 
 def check_parameter(parameter: Any) -> None:
