@@ -1,7 +1,8 @@
 """Batches of small matrices against PyTorch and NumPy: `python benchmarks/linalg.py --batch 10000 --op cholesky --op solve`.
 
 Needs torch for the comparison (`pip install torch==2.13.0`). Prints medians in microseconds of interleaved rounds, forward and
-forward + backward, and the ratios to PyTorch and NumPy (above 1 is faster). Everybody uses the threads it uses by default.
+forward + backward, and the ratios to PyTorch and NumPy (above 1 is faster). lineal and PyTorch use as many threads as `--threads`
+says; on one, their idle workers do not get into each other's way.
 """
 
 from __future__ import annotations
@@ -94,7 +95,7 @@ def row(op: str, n: int, batch: int, dtype: str, rounds: int) -> list[str]:
     }
     if torch is not None:
         rivals |= {"torch": forward(torch, function, arrays), "torch both": both(torch, function, arrays)}
-    found = {name: seconds * 1e6 for name, seconds in medians(rivals, rounds, 0.001).items()}
+    found = {name: seconds * 1e6 for name, seconds in medians(rivals, rounds, 0.01).items()}
     ours, twice = found["lineal"], found["lineal both"]
     cells = [op, dtype, str(n), f"{ours:.0f}", f"{found['numpy'] / ours:.1f}"]
     wanted = aim(op, n)
@@ -114,10 +115,14 @@ def main() -> None:
     parser.add_argument("--op", action="append", choices=list(OPS))
     parser.add_argument("--size", action="append", type=int)
     parser.add_argument("--dtype", action="append", choices=["float64", "float32"])
+    parser.add_argument("--threads", type=int, default=1)
     given = parser.parse_args()
+    lineal.set_num_threads(given.threads)
+    if torch is not None:
+        torch.set_num_threads(given.threads)
     console = Console(width=120)
     versions = f"lineal {lineal.__version__}, numpy {np.__version__}" + (f", torch {torch.__version__}" if torch else "")
-    console.print(f"{machine()}; {versions}; batches of {given.batch}; medians of {given.rounds} rounds, microseconds")
+    console.print(f"{machine()}; {versions}; batches of {given.batch}; {given.threads} threads; medians of {given.rounds} rounds, microseconds")
     heads = ("op", "dtype", "n", "lineal", "numpy /", "torch /", "lineal fwd+bwd", "torch / (fwd+bwd)", "aim")
     table = Table(*heads)
     for op in given.op or OPS:

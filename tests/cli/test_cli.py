@@ -12,6 +12,7 @@ import pytest
 
 import lineal
 from lineal import cli, data
+from lineal.base.threads import THREAD_VARIABLES
 from lineal.base.version import __version__
 from lineal.cli import main as entry
 from lineal.cli import training
@@ -62,6 +63,18 @@ def test_training_in_a_pipe(capsys, tmp_path):
     assert int(table["samples per second"].replace(",", "")) > 0
     assert table["checkpoint"] == str(out_folder / CHECKPOINT)
     assert os.listdir(out_folder) == [CHECKPOINT]
+
+
+def test_small_matrices_get_one_thread_unless_the_environment_says_otherwise(monkeypatch):
+    before = lineal.get_num_threads()
+    for name in THREAD_VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    with training.one_thread():
+        assert lineal.get_num_threads() == 1
+    assert lineal.get_num_threads() == before
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    with training.one_thread():
+        assert lineal.get_num_threads() == before
 
 
 def test_quiet_prints_the_result_only(capsys, tmp_path):

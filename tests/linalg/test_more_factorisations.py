@@ -92,9 +92,13 @@ def test_cholesky_update(columns, upper, dtype):
     M = linalg.cholesky_update(L, v, upper=upper)
     close(M, linalg.cholesky(A + V @ V.mH, upper=upper))
     close(linalg.cholesky_update(M, v, upper=upper, downdate=True), L)
-    # the diagonal of a factor is real, so differences must not turn it: they go through A
-    check(lambda A, v: linalg.cholesky_update(linalg.cholesky((A + A.mH) / 2, upper=upper), v, upper=upper), A, v)
-    check(lambda A, v: linalg.cholesky_update(linalg.cholesky((A + A.mH) / 2, upper=upper), 0.1 * v, upper=upper, downdate=True), A, v)
+
+    def updated(A, v, **options):
+        # the diagonal of a factor is real, so differences must not turn it: they go through A
+        return linalg.cholesky_update(linalg.cholesky((A + A.mH) / 2, upper=upper), v, upper=upper, **options)
+
+    check(updated, A, v)
+    check(lambda A, v: updated(A, 0.1 * v, downdate=True), A, v)
 
 
 def test_cholesky_downdate_of_too_much():

@@ -234,3 +234,18 @@ def test_a_line_is_found(make):
     slope, shift = train_line(make)
     assert math.isclose(slope, 3.0, abs_tol=1e-3)
     assert math.isclose(shift, -0.5, abs_tol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("grad", "error", "message"),
+    [
+        (lineal.ones(1), RuntimeError, r"grad: expected .* shape \[3\].* got .* shape \[1\]"),
+        (lineal.ones(3, dtype=lineal.float64), RuntimeError, "grad: expected a tensor of dtype .*float32 .*float64"),
+        (1.0, TypeError, "grad: expected a tensor or None, got float"),
+    ],
+)
+def test_a_grad_that_does_not_fit_is_refused_before_any_step(grad, error, message):
+    p = lineal.ones(3, requires_grad=True)
+    with pytest.raises(error, match=message):
+        p.grad = grad
+    assert p.grad is None

@@ -118,9 +118,9 @@ def axes_of_scalar(name: str, dim: int) -> tuple[int, ...]:
 
 def sizes(name: str, given: tuple) -> tuple[int, ...]:
     """Return the shape meant by `f(2, 3)`, `f((2, 3))` or `f([2, 3])`: the arguments as one tuple of ints."""
-    if len(given) == 1 and isinstance(given[0], Iterable) and not hasattr(given[0], "__index__"):
-        given = tuple(given[0])
-    elif len(given) == 1 and hasattr(given[0], "shape") and getattr(given[0], "ndim", 0) > 0:
+    if (len(given) == 1 and isinstance(given[0], Iterable) and not hasattr(given[0], "__index__")) or (
+        len(given) == 1 and hasattr(given[0], "shape") and getattr(given[0], "ndim", 0) > 0
+    ):
         given = tuple(given[0])
     try:
         return tuple(operator.index(each) for each in given)

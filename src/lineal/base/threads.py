@@ -8,6 +8,9 @@ from functools import cache
 
 import numpy as np
 
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+"""The environment variables by which users limit the threads of BLAS."""
+
 
 class Threads:
     """The process-wide setting; None until somebody sets it."""

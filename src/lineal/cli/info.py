@@ -13,11 +13,11 @@ import numpy as np
 import scipy
 
 from lineal import cli
+from lineal.base.threads import THREAD_VARIABLES
 from lineal.base.version import __version__
 
 REQUIRED = ("numpy", "scipy", "llvmlite", "ml_dtypes", "opt_einsum", "safetensors", "rich")
 OPTIONAL = ("matplotlib", "cupy", "mpi4py", "onnx", "onnxruntime", "torch", "jax", "threadpoolctl")
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def run() -> int:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import os
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from lineal import cli, train
+from lineal.base.threads import THREAD_VARIABLES, get_num_threads, set_num_threads
 from lineal.train import CHECKPOINT, Experiment, Options
 
 RUN_OPTIONS = ("epochs", "batch_size", "lr", "optimizer", "hidden", "seed")
@@ -23,7 +27,7 @@ def run(args: argparse.Namespace) -> int:
     experiment = open_run(out, given, args.resume)
     display = cli.display.for_training(experiment, quiet=args.quiet)  # type: ignore[attr-defined]
     try:
-        with display:
+        with one_thread(), display:
             go_on(experiment, out, display)
     except KeyboardInterrupt:
         print(f"lineal train: {interruption(experiment, out)}", file=sys.stderr)
@@ -32,6 +36,22 @@ def run(args: argparse.Namespace) -> int:
     rows += [] if args.no_plot else draw(experiment, out)
     cli.display.show_rows(rows)  # type: ignore[attr-defined]
     return 0
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Let BLAS use one thread, unless the environment says how many.
+
+    The matrices are small: a second thread gains nothing, costs much where others use the processors, and would make
+    the last bits depend on the machine's number of them.
+    """
+    before = get_num_threads()
+    if not any(name in os.environ for name in THREAD_VARIABLES):
+        set_num_threads(1)
+    try:
+        yield
+    finally:
+        set_num_threads(before)
 
 
 def open_run(out: Path, given: dict[str, Any], resume: bool) -> Experiment:

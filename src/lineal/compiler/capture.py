@@ -17,6 +17,7 @@ import numpy as np
 from lineal.core import AbstractTensor, Leaf, Op, ViewScatter, lift, modes
 from lineal.core.op import describe, site
 from lineal.ops.conversion import is_literal
+from lineal.tensors.autograd_methods import Detach
 from lineal.tracing import Equation, Var
 
 __all__ = ["Capture"]
@@ -69,6 +70,8 @@ class Capture(modes.Recorder):
         """The leaves that backward gave a grad which none had been cleared before."""
         self.steps: dict[Var, tuple[int, ...]] = {}
         self.refusal: str | None = None
+        self.detached: dict[int, AbstractTensor] = {}
+        """Tensors over the array of another, but without its history."""
         self.places: dict[int, Place] = {}
         self.alive: list[tuple[AbstractTensor, np.ndarray]] = []
         self.count = 0
@@ -191,6 +194,11 @@ class Capture(modes.Recorder):
 
     def read(self, x: AbstractTensor) -> Var:
         """Return the variable that a tensor is now."""
+        var = self.read_memory(x)
+        return self.derive(Detach(), (var,), x.value) if id(x) in self.detached else var
+
+    def read_memory(self, x: AbstractTensor) -> Var:
+        """Return the variable that a tensor's memory is now."""
         place = self.place(x)
         storage = place.storage
         if place.var is None or place.version != storage.version:
@@ -211,6 +219,7 @@ class Capture(modes.Recorder):
         base = self.place(x)
         for number, y in enumerate(ys):
             if id(y.value) in self.places:
+                self.detached[id(y)] = y
                 continue
             step = op if len(ys) == 1 and op.width is None else op.part(number)
             made = self.derive(step, (var,), y.value)

@@ -137,6 +137,10 @@ class Compiled(Op):
     """What runs have saved for nodes that are about to be made, by the identity of their first output."""
     name = "Compiled"
 
+    def __init__(self, joint: Joint, ahead: Program, back: Program):
+        super().__init__(joint, ahead, back, {})
+        self.__dict__["width"] = len(joint.outputs) if len(joint.outputs) > 1 else None
+
     def run(self, xs):
         results = self.ahead.launch(xs[: len(self.joint.trace.inputs)])
         if results is REFUSED:
@@ -202,7 +206,7 @@ class DifferentiableProgram:
         self.joint = Joint(trace)
         self.ahead = Program(self.joint.forward())
         self.back = Program(self.joint.backward())
-        self.op = Compiled(self.joint, self.ahead, self.back, {})
+        self.op = Compiled(self.joint, self.ahead, self.back)
         self.captured = list(trace.captured.values())
 
     def attempt(self, args: tuple) -> Any:

@@ -74,9 +74,10 @@ def launching(program: Program) -> Callable[[Sequence[Any]], Any]:
             note(touched)
         if leaves:
             for leaf, grad in zip(leaves, results[count:]):
-                leaf.grad = g = _new(final)  # type: ignore[attr-defined]
+                g = _new(final)
                 g.value = grad
                 g.node = g.index = g.memory = g.origin = None
+                leaf.derivative = g  # type: ignore[attr-defined]
         if not single:
             found = iter(results)
             return tree.transform(lambda each: lift(next(found)) if isinstance(each, Var) else each, trace.result)

@@ -1,36 +1,29 @@
 """Lowering: each equation of a trace becomes nodes, or only a window.
 
-`RULES` says how, by the op's class; what has no rule, or computes with numbers the code generator does not know, is left to the
+`rules` says how, by the op's class; what has no rule, or computes with numbers the code generator does not know, is left to the
 host.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from lineal.compiler.nodes import Base, Chosen, Host, Map, Node, Place, Product, Reduce, Window, dense
+from lineal.compiler import passes
+from lineal.compiler.nodes import Base, Host, Join, Map, Node, Pick, Product, Reduce, Scatter, Window, dense
+from lineal.compiler.rules import RULES, changing
+from lineal.compiler.rules.elementwise import elementwise, same
 from lineal.compiler.support import supported
 from lineal.compiler.trace import Trace
-
-from lineal.core.inplace import Copy, Overwrite
-from lineal.ops.broadcasting import SumToShape
-from lineal.ops.contraction.products import Affine, AffineWithBias, Dot, MatMul
-from lineal.ops.conversion import Cast
-from lineal.ops.creation import Full
-from lineal.ops.indexing.gathering import Gather, GatherSum
 from lineal.ops.pattern import Elementwise
-from lineal.ops.reductions.exponentials import LogSoftmax, LogSoftmaxBackward, Softmax, SoftmaxBackward
-from lineal.ops.reductions.sums import Mean, Sum
-from lineal.ops.structural.reshape import Clone
 from lineal.tracing import Equation, Var
 
 __all__ = ["Lowering"]
 
 Axes = tuple[int, ...]
-Rule = Callable[["Lowering", Equation], None]
 
 
 class Lowering:
@@ -39,10 +32,13 @@ class Lowering:
     def __init__(self, trace: Trace):
         self.nodes: list[Node] = []
         self.windows: dict[Var, Window] = {}
+        self.numbers: dict[Any, Base] = {}
+        self.known: dict[Any, tuple[Window, ...]] = {}
+        """What ops have given, by the op and its inputs."""
         self.count = 0
         self.steps = trace.steps
         for var, array in trace.literals.items():
-            self.define(var, Base(self.next(), array.shape, array.dtype, "literal", value=array.item()))
+            self.windows[var] = self.literal(array.item(), array.dtype, array.shape)
         outside = {**dict.fromkeys(trace.inputs, "input"), **dict.fromkeys(trace.captured, "captured")}
         for var, source in {**outside, **dict.fromkeys(trace.live, "live")}.items():
             self.define(var, self.outside(var, source))
@@ -63,34 +59,76 @@ class Lowering:
         self.windows[var] = Window(base, base.shape, base.strides)
 
     def lower(self, equation: Equation) -> None:
-        """Append the nodes of one equation."""
-        op = equation.op
-        if op.aliasing == "view":
-            self.view(equation)
-            return
-        rule = RULES.get(type(op)) or (elementwise if isinstance(op, Elementwise) else None)
-        vars_ = (*equation.inputs, *equation.outputs)
-        if rule is None or not all(supported(var.spec.storage) for var in vars_) or not rule(self, equation):
-            self.host(equation)
+        """Let the outputs of an equation be windows; append the nodes that make what they show."""
+        args = tuple(self.windows[var] for var in equation.inputs)
+        key = (identity(equation.op), args) if passes.enabled("common") else None
+        found = self.known.get(key) if key is not None and key[0] is not None else None
+        if found is None:
+            found = self.made(equation, args)
+            if key is not None and key[0] is not None:
+                self.known[key] = found
+        self.windows.update(zip(equation.outputs, found))
+
+    def made(self, equation: Equation, args: tuple[Window, ...]) -> tuple[Window, ...]:
+        """Return the windows that an op gives."""
+        op, specs = equation.op, [var.spec for var in equation.outputs]
+        if op.aliasing is not None and len(specs) == 1:
+            found = self.view(op, args[0])
+        elif all(supported(each) for each in (*(arg.base.dtype for arg in args), *(spec.storage for spec in specs))):
+            rule: Callable[..., Any] | None = RULES.get(type(op)) or (elementwise if isinstance(op, Elementwise) else None)
+            found = None if rule is None else rule(self, op, specs[0] if len(specs) == 1 else specs, *args)
+        else:
+            found = None
+        if found is None:
+            return self.host(equation, args)
+        return found if isinstance(found, tuple) else (found,)
 
     # what rules are made of
 
-    def args(self, equation: Equation) -> list[Window]:
-        """Return the windows that the inputs are."""
-        return [self.windows[var] for var in equation.inputs]
+    def literal(self, number: Any, dtype: Any, shape: Sequence[int] = ()) -> Window:
+        """Return the window that shows one number everywhere."""
+        dtype = np.dtype(dtype)
+        key = (repr(number), dtype)
+        base = self.numbers.get(key)
+        if base is None:
+            base = self.numbers[key] = Base(self.next(), (), dtype, "literal", value=number)
+        return Window(base, tuple(shape), (0,) * len(shape))
 
     def map(self, shape: Any, dtype: Any, formula: Callable[..., Any], *args: Any, label: str = "map") -> Window:
-        """Append a Map and return the window on what it makes."""
+        """Return the window on formula(m, *args); it is computed here if all of them are literals, else by a Map."""
+        if args and passes.enabled("constants") and all(isinstance(x, Window) and x.base.source == "literal" for x in args):
+            number = folded(formula, dtype, args)
+            if number is not None:
+                return self.literal(number, dtype, shape)
+        return self.filled(shape, dtype, formula, *args, label=label)
+
+    def filled(
+        self,
+        shape: Any,
+        dtype: Any,
+        formula: Callable[..., Any],
+        *args: Any,
+        label: str = "map",
+        inside: Window | None = None,
+        after: tuple[Base, ...] = (),
+    ) -> Window:
+        """Append a Map, whose result may lie inside of another base, and return the window on it."""
         shape = tuple(shape)
-        out = Base(self.next(), shape, np.dtype(dtype), "made")
+        out = Base(self.next(), shape, np.dtype(dtype), "made", None if inside is None else inside.strides)
+        out.inside = inside
         stretched = tuple(each.stretched(shape) if isinstance(each, Window) and each.shape != shape else each for each in args)
-        self.nodes.append(Map(out, formula, stretched, label))
+        self.nodes.append(Map(out, formula, stretched, label, after))
         return Window(out, shape, out.strides)
 
-    def reduce(self, window: Window, axes: Axes, kind: str, dtype: Any = None, keepdim: bool = False) -> Window:
+    def copy(self, window: Window, inside: Window | None = None, after: tuple[Base, ...] = ()) -> Window:
+        """Append a copy, dense unless it is to lie inside of another base, and return the window on it."""
+        return self.filled(window.shape, window.base.dtype, same, window, label="copy", inside=inside, after=after)
+
+    def reduce(self, window: Window, axes: Sequence[int], kind: str, dtype: Any = None, keepdim: bool = False) -> Window:
         """Append a Reduce and return the window on what it makes."""
+        axes = tuple(axes)
         if dtype is not None and np.dtype(dtype) != window.base.dtype:
-            window = self.map(window.shape, dtype, lambda m, x: x, window, label="cast")
+            window = self.map(window.shape, dtype, same, window, label="cast")
         kept = tuple(size for place, size in enumerate(window.shape) if place not in axes)
         out = Base(self.next(), kept, window.base.dtype, "made")
         self.nodes.append(Reduce(out, window, axes, kind))
@@ -110,265 +148,82 @@ class Lowering:
         """Return the window, or a copy of it if BLAS cannot read it where it lies."""
         rows, columns = window.strides[-2:]
         m, n = window.shape[-2:]
-        if (columns == 1 and (rows >= n or m == 1)) or (rows == 1 and (columns >= m or n == 1)):
+        if window.base.source != "literal" and (
+            (columns == 1 and (rows >= n or m == 1)) or (rows == 1 and (columns >= m or n == 1))
+        ):
             return window
-        return self.map(window.shape, window.base.dtype, lambda m, x: x, window, label="copy")
+        return self.copy(window)
+
+    def block(self, shape: Sequence[int], dtype: Any) -> Window:
+        """Return the window on a new block of memory, which is to be filled by parts and closed by `join`."""
+        base = Base(self.next(), tuple(shape), np.dtype(dtype), "made")
+        return Window(base, base.shape, base.strides)
+
+    def join(self, block: Window, parts: Sequence[Base]) -> Window:
+        """Append the Join that makes a block of the parts that lie inside of it."""
+        self.nodes.append(Join(block.base, list(parts)))
+        return block
+
+    def scatter(self, block: Window, first: Base, source: Window, target: Window, picks: tuple[Pick, ...], adds: bool) -> Window:
+        """Return the block that holds `first`, with the source put or added at `target` moved by picks."""
+        token = Base(self.next(), block.shape, block.base.dtype, "made")
+        token.inside = block
+        self.nodes.append(Scatter(token, source, target, picks, adds, (first,)))
+        return self.join(block, [first, token])
 
     # the general cases
 
-    def view(self, equation: Equation) -> None:
-        """Let the output be another window on the input's base; a copy if the op has to copy."""
-        window = self.windows[equation.inputs[0]]
-        (var,) = equation.outputs
-        found = seen(window, equation.op)
-        if found is None:
-            copied = self.map(window.shape, window.base.dtype, lambda m, x: x, window, label="copy")
-            found = seen(copied, equation.op)
-        if found is None:
-            self.host(equation)
-        else:
-            self.windows[var] = found
+    def view(self, op: Any, window: Window) -> Window | None:
+        """Return another window on the same base; on a copy of it if the op has to copy."""
+        if window.base.source == "literal":
+            shape = op.eager(np, np.broadcast_to(np.array(window.number, window.base.dtype), window.shape)).shape
+            return Window(window.base, shape, (0,) * len(shape))
+        return seen(window, op) or seen(self.copy(window), op)
 
-    def host(self, equation: Equation) -> None:
-        """Leave an equation to the host."""
+    def host(self, equation: Equation, args: tuple[Window, ...]) -> tuple[Window, ...]:
+        """Leave an equation to the host; NotImplementedError if the shape of its result is known only when it has run."""
+        if changing(equation.op, args):
+            raise NotImplementedError(f"the shape of what {equation.op.name} returns depends on numbers")
         outs = [Base(self.next(), tuple(v.spec.shape), v.spec.storage, "made") for v in equation.outputs]
-        self.nodes.append(Host(equation.op, self.args(equation), outs))
-        for var, base in zip(equation.outputs, outs):
-            self.define(var, base)
+        self.nodes.append(Host(equation.op, args, outs))
+        return tuple(Window(base, base.shape, base.strides) for base in outs)
+
+
+def identity(op: Any) -> Any:
+    """Return what equal ops have in common, None if that cannot be said; zeros of either sign differ."""
+    if isinstance(op, Elementwise):
+        return op.scalar, op.result
+    words = (type(op), *[(repr(each), type(each)) if isinstance(each, (float, bool, int)) else each for each in map(op.__getattribute__, op.fields)])
+    try:
+        hash(words)
+    except TypeError:
+        return None
+    return words
+
+
+def folded(formula: Callable[..., Any], dtype: Any, args: Sequence[Window]) -> Any:
+    """Return the number that a formula gives of literals, None if NumPy cannot compute it."""
+    try:
+        with np.errstate(all="ignore"):
+            return np.asarray(formula(np, *[np.array(x.number, x.base.dtype) for x in args])).astype(dtype).item()
+    except (AttributeError, TypeError, ValueError, ArithmeticError):
+        return None
 
 
 def seen(window: Window, op: Any) -> Window | None:
     """Return the window that a view op makes of a window: the op is run on memory that lies the same way, and only its place read."""
     itemsize = window.base.dtype.itemsize
-    span = 1 + window.offset + sum((size - 1) * step for size, step in zip(window.shape, window.strides) if size)
-    memory = np.empty(max(span, 1), window.base.dtype)
+    last = window.offset + sum(max(0, (size - 1) * step) for size, step in zip(window.shape, window.strides))
+    memory = np.empty(max(last + 1, 1), window.base.dtype)
     steps = tuple(step * itemsize for step in window.strides)
-    array = np.ndarray(window.shape, memory.dtype, memory, window.offset * itemsize, steps)
+    offset = window.offset if math.prod(window.shape) else 0
+    array = np.ndarray(window.shape, memory.dtype, memory, offset * itemsize, steps)
     try:
         y = op.eager(np, array)
     except Exception:
         return None
-    start, first = memory.ctypes.data, y.__array_interface__["data"][0]
-    if y.dtype != memory.dtype or not np.may_share_memory(y, memory) and y.size:
+    if y.dtype != memory.dtype or (not np.may_share_memory(y, memory) and y.size):
         return None
+    start, first = memory.ctypes.data, y.__array_interface__["data"][0]
     offset = (first - start) // itemsize if y.size else 0
     return Window(window.base, y.shape, tuple(step // itemsize for step in y.strides), offset)
-
-
-# the rules; each says whether it applies
-
-
-def elementwise(low: Lowering, equation: Equation) -> bool:
-    """y = scalar(x0, x1, …)."""
-    op: Any = equation.op
-    (var,) = equation.outputs
-    args = low.args(equation)
-    kinds = tuple(each.base.dtype for each in args)
-    if not supported(op, kinds):
-        return False
-    low.windows[var] = low.map(var.spec.shape, var.spec.storage, op.scalar, *args, label=op.label)
-    return True
-
-
-def identity(low: Lowering, equation: Equation) -> bool:
-    """y = x, to be copied only where memory of its own is asked for."""
-    low.windows[equation.outputs[0]] = low.windows[equation.inputs[-1]]
-    return True
-
-
-def cast(low: Lowering, equation: Equation) -> bool:
-    """y = x in another dtype."""
-    (var,) = equation.outputs
-    low.windows[var] = low.map(var.spec.shape, var.spec.storage, lambda m, x: x, *low.args(equation), label="cast")
-    return True
-
-
-def full(low: Lowering, equation: Equation) -> bool:
-    """y = one number everywhere."""
-    op: Any = equation.op
-    (var,) = equation.outputs
-    value = Base(low.next(), (), var.spec.storage, "literal", value=np.array(op.number).astype(var.spec.storage).item())
-    low.windows[var] = Window(value, tuple(var.spec.shape), (0,) * len(var.spec.shape))
-    return True
-
-
-def total(low: Lowering, equation: Equation) -> bool:
-    """y = Σ x."""
-    op: Any = equation.op
-    (x,), (var,) = low.args(equation), equation.outputs
-    low.windows[var] = low.reduce(x, tuple(op.axes), "add", var.spec.storage, op.keepdim)
-    return True
-
-
-def mean(low: Lowering, equation: Equation) -> bool:
-    """y = Σ x / n."""
-    op: Any = equation.op
-    (x,), (var,) = low.args(equation), equation.outputs
-    y = low.reduce(x, tuple(op.axes), "add", None, op.keepdim)
-    count = int(np.prod([x.shape[axis] for axis in op.axes]))
-    low.windows[var] = low.map(y.shape, var.spec.storage, lambda m, total: total / count, y, label="mean")
-    return True
-
-
-def sum_to_shape(low: Lowering, equation: Equation) -> bool:
-    """y = x summed over what was broadcast."""
-    op: Any = equation.op
-    (x,), (var,) = low.args(equation), equation.outputs
-    lead = len(x.shape) - len(op.shape)
-    axes = (*range(lead), *(lead + n for n, size in enumerate(op.shape) if size == 1 != x.shape[lead + n]))
-    y = low.reduce(x, axes, "add")
-    low.windows[var] = Window(y.base, tuple(op.shape), dense(tuple(op.shape)))
-    return True
-
-
-def softmax(low: Lowering, equation: Equation) -> bool:
-    """y = exp(x - max x) / Σ exp(x - max x)."""
-    op: Any = equation.op
-    (x,), (var,) = low.args(equation), equation.outputs
-    if not x.shape:
-        return False
-    peak = low.reduce(x, (op.axis,), "maximum", keepdim=True)
-    e = low.map(x.shape, x.base.dtype, lambda m, x, top: m.exp(x - top), x, peak, label="exp")
-    whole = low.reduce(e, (op.axis,), "add", keepdim=True)
-    low.windows[var] = low.map(x.shape, x.base.dtype, lambda m, e, total: e / total, e, whole, label="softmax")
-    return True
-
-
-def log_softmax(low: Lowering, equation: Equation) -> bool:
-    """y = x - max x - log Σ exp(x - max x)."""
-    op: Any = equation.op
-    (x,), (var,) = low.args(equation), equation.outputs
-    if not x.shape:
-        return False
-    peak = low.reduce(x, (op.axis,), "maximum", keepdim=True)
-    e = low.map(x.shape, x.base.dtype, lambda m, x, top: m.exp(x - top), x, peak, label="exp")
-    whole = low.reduce(e, (op.axis,), "add", keepdim=True)
-    formula = lambda m, x, top, total: (x - top) - m.log(total)
-    low.windows[var] = low.map(x.shape, x.base.dtype, formula, x, peak, whole, label="log_softmax")
-    return True
-
-
-def softmax_backward(low: Lowering, equation: Equation) -> bool:
-    """z = y (g - Σ g y)."""
-    op: Any = equation.op
-    (g, y), (var,) = low.args(equation), equation.outputs
-    if not y.shape:
-        return False
-    both = low.map(y.shape, y.base.dtype, lambda m, g, y: g * y, g, y, label="mul")
-    whole = low.reduce(both, (op.axis,), "add", keepdim=True)
-    formula = lambda m, both, y, total: both - y * total
-    low.windows[var] = low.map(y.shape, y.base.dtype, formula, both, y, whole, label="softmax_backward")
-    return True
-
-
-def log_softmax_backward(low: Lowering, equation: Equation) -> bool:
-    """z = g - exp(y) Σ g."""
-    op: Any = equation.op
-    (g, y), (var,) = low.args(equation), equation.outputs
-    if not y.shape:
-        return False
-    whole = low.reduce(g, (op.axis,), "add", keepdim=True)
-    formula = lambda m, g, y, total: g - m.exp(y) * total
-    low.windows[var] = low.map(y.shape, y.base.dtype, formula, g, y, whole, label="log_softmax_backward")
-    return True
-
-
-def turned(window: Window, yes: bool) -> Window:
-    """Return the window with its last two axes exchanged, if `yes`."""
-    if not yes:
-        return window
-    swap = lambda each: (*each[:-2], each[-1], each[-2])
-    return Window(window.base, swap(window.shape), swap(window.strides), window.offset)
-
-
-def is_real_product(*windows: Window) -> bool:
-    """Return whether BLAS multiplies such numbers."""
-    return all(each.base.dtype.name in ("float32", "float64") and 0 not in each.shape for each in windows)
-
-
-def matmul(low: Lowering, equation: Equation) -> bool:
-    """Y = A B, either turned."""
-    op: Any = equation.op
-    a, b = low.args(equation)
-    if not is_real_product(a, b):
-        return False
-    low.windows[equation.outputs[0]] = low.product(turned(a, op.left), turned(b, op.right))
-    return True
-
-
-def affine(low: Lowering, equation: Equation) -> bool:
-    """y = x W (+ b), for every row of x."""
-    op: Any = equation.op
-    x, w, *bias = low.args(equation)
-    (var,) = equation.outputs
-    rows = (int(np.prod(x.shape[:-1])), x.shape[-1])
-    if not is_real_product(x, w):
-        return False
-    if len(x.shape) != 2:
-        if not x.whole and x.strides != dense(x.shape):
-            x = low.map(x.shape, x.base.dtype, lambda m, x: x, x, label="copy")
-        x = Window(x.base, rows, dense(rows), x.offset)
-    y = low.product(x, turned(w, op.transposed))
-    shape = tuple(var.spec.shape)
-    y = Window(y.base, shape, dense(shape))
-    if bias:
-        y = low.map(shape, y.base.dtype, lambda m, y, b: y + b, y, bias[0], label="add")
-    low.windows[var] = y
-    return True
-
-
-def dot(low: Lowering, equation: Equation) -> bool:
-    """y = Σ a b."""
-    a, b = low.args(equation)
-    if a.base.dtype.kind != "f":
-        return False
-    both = low.map(a.shape, a.base.dtype, lambda m, a, b: a * b, a, b, label="mul")
-    low.windows[equation.outputs[0]] = low.reduce(both, (0,), "add")
-    return True
-
-
-def gather(low: Lowering, equation: Equation) -> bool:
-    """y = x at one index along an axis, elsewhere at its own place."""
-    op: Any = equation.op
-    x, index = low.args(equation)
-    (var,) = equation.outputs
-    shape = tuple(var.spec.shape)
-    if index.shape[op.dim] != 1 or any(size != x.shape[n] for n, size in enumerate(shape) if n != op.dim):
-        return False
-    low.windows[var] = low.map(shape, var.spec.storage, lambda m, x: x, Chosen(x, op.dim, index), label="gather")
-    return True
-
-
-def gather_sum(low: Lowering, equation: Equation) -> bool:
-    """y = g where the index is the place along the axis, else 0: the adjoint of a gather of one index."""
-    op: Any = equation.op
-    g, index = low.args(equation)
-    (var,) = equation.outputs
-    shape = tuple(var.spec.shape)
-    if index.shape[op.dim] != 1 or any(size != shape[n] for n, size in enumerate(index.shape) if n != op.dim):
-        return False
-    formula = lambda m, g, index, place: m.where(index == place, g, 0)
-    low.windows[var] = low.map(shape, var.spec.storage, formula, g, index, Place(op.dim), label="scatter")
-    return True
-
-
-RULES: dict[type, Callable[[Lowering, Equation], bool]] = {
-    Copy: identity,
-    Clone: identity,
-    Overwrite: identity,
-    Cast: cast,
-    Full: full,
-    Sum: total,
-    Mean: mean,
-    SumToShape: sum_to_shape,
-    Softmax: softmax,
-    SoftmaxBackward: softmax_backward,
-    LogSoftmax: log_softmax,
-    LogSoftmaxBackward: log_softmax_backward,
-    MatMul: matmul,
-    Affine: affine,
-    AffineWithBias: affine,
-    Dot: dot,
-    Gather: gather,
-    GatherSum: gather_sum,
-}

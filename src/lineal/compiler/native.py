@@ -15,6 +15,8 @@ from lineal.codegen.values import Value
 from lineal.compiler.grouping import Group
 from lineal.compiler.loops import parameters, write_loop
 from lineal.compiler.nodes import Base, Join, Product, Scatter, Window
+from lineal.compiler.rowloops import write_rows
+from lineal.compiler.rows import Rows
 from lineal.compiler.scatter import write_scatter
 
 __all__ = ["Segment"]
@@ -46,7 +48,7 @@ class Segment:
     def loop(self, group: Group) -> tuple[str, bool]:
         """Write the function of a group, once for all that read the same; return its name and whether it has a status."""
         e = Emitter()
-        write = write_scatter if isinstance(group.nodes[0], Scatter) else write_loop
+        write = write_rows if isinstance(group, Rows) else write_scatter if isinstance(group.nodes[0], Scatter) else write_loop
         status = write(e, group, "loop")
         name = "loop_" + hashlib.sha256(e.text().encode()).hexdigest()[:16]
         if name not in self.modules:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from lineal.compiler import passes
 from lineal.compiler.grouping import Group, grouped, inline, needed, windows
 from lineal.compiler.lowering import Lowering
 from lineal.compiler.memory import planned
 from lineal.compiler.nodes import Base, Host, Map, Node, Product, Window
+from lineal.compiler.rows import Rows, aligned, in_rows, kernels
 from lineal.compiler.trace import Trace
 from lineal.tracing import Var
 
@@ -31,10 +33,15 @@ class Schedule:
             target = self.low.windows[homes[id(x)]] if id(x) in homes else None
             self.written.append(self.put(var, self.target(x) if target is None else target.base))
         wanted = [*self.results, *(base for base, _ in self.written)]
-        self.nodes = needed(self.low.nodes, wanted)
-        self.groups = grouped(self.nodes)
+        self.nodes = needed(self.low.nodes, wanted) if passes.enabled("dead") else self.low.nodes
+        fuse = passes.enabled("fusion")
+        self.rows = in_rows(grouped(self.nodes, fuse), fuse)
+        self.groups: list[Any] = [group for rows in self.rows for group in rows.groups]
+        for number, group in enumerate(self.groups):
+            group.number = number
         self.moves = self.decide_writes()
         self.store(wanted)
+        self.groups = kernels(self.rows, set(wanted))
         outside = {*self.results, *(base for base, _ in self.written)}
         internal = {base for group in self.groups for base in group.stored if base not in outside and base.inside is None}
         copies = {base for base, _ in self.moves}
@@ -79,13 +86,20 @@ class Schedule:
         return moves
 
     def safe(self, base: Base, target: Base, group: Group) -> bool:
-        """Return whether `base` may be made in the memory of `target`: all reads of the old value come before, or at the same place."""
+        """Return whether `base` may be made in the memory of `target`: all reads of the old value come before, or at the same place.
+
+        Groups that run row by row come before only for their own row.
+        """
         if not any(isinstance(node, Map) and node.out is base for node in group.nodes):
             return False
-        for each in self.groups[group.number :]:
+        rows = next(each for each in self.rows if group in each.groups)
+        for each in self.groups[rows.groups[0].number :]:
             for node in each.nodes:
                 for window in windows(node):
-                    if window.base is target and not (each is group and inline(window, node) and self.before(node, base, group)):
+                    if window.base is target and each.number < group.number:
+                        if not aligned(window, rows.outer or ()):
+                            return False
+                    elif window.base is target and not (each is group and inline(window, node) and self.before(node, base, group)):
                         return False
                     if window.base is base and not (window.whole or target.strides == base.strides):
                         return False

@@ -117,7 +117,8 @@ def guards_of(capture: Capture, found: Trace) -> list[Callable[[], bool]]:
     fresh = [leaf for leaf, _ in found.grads if id(leaf) in capture.added]
     if fresh:
         guards.append(lambda: all(leaf.grad is None for leaf in fresh))  # type: ignore[attr-defined]
-    held = [(leaf, leaf.grad) for leaf in capture.added.values() if leaf not in fresh]  # type: ignore[attr-defined]
+    known = {id(leaf) for leaf in fresh}
+    held = [(leaf, leaf.grad) for key, leaf in capture.added.items() if key not in known]  # type: ignore[attr-defined]
     if held:
         guards.append(lambda: all(leaf.grad is grad for leaf, grad in held))  # type: ignore[attr-defined]
     return guards

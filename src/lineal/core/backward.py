@@ -52,8 +52,7 @@ class Pass:
         """Undo the waiting nodes, latest first, until only leaves are left."""
         heap, waiting, leaves, retain = self.heap, self.waiting, self.leaves, self.retain
         plain = not self.by_node and not modes.anomaly.get()
-        ready: Node | None = None
-        g: Any = None
+        ready = g = None
         while ready is not None or heap:
             if ready is None:
                 node = heappop(heap)[1]
@@ -68,22 +67,17 @@ class Pass:
             if g.__class__ is dict:
                 g = tuple([g.get(place) for place in range(width(node, g))])
             if plain and node.extra is None:
-                edges = node.edges
-                gs = node.op.pull(node, g, edges)
+                gs = node.op.pull(node, g, edges := node.edges)
             else:
                 gs, edges = self.undo_watched(node, g)
             if not retain:
                 node.kept = node.y = None
             g = None
-            place = -1
-            indices = node.indices
-            for each in gs:
-                place += 1
-                edge = edges[place]
+            for each, edge, index in zip(gs, edges, node.indices):
                 if each is None or edge is None:
                     continue
-                if indices[place] is not None:
-                    self.send(edge, indices[place], each)
+                if index is not None:
+                    self.send(edge, index, each)
                 elif edge.id == 0:
                     before = leaves.get(edge)
                     leaves[edge] = each if before is None else before + each
@@ -317,7 +311,7 @@ def _alone() -> tuple[int, int]:
     table = {}
     table[0] = Lone()
     table[0].value = np.zeros(1)
-    for _, g in table.items():  # noqa: PERF102 - the pass iterates the same way, and its pair holds a reference
+    for _, g in table.items():
         receive(g)  # type: ignore[arg-type]
     return counts[0], counts[1]
 

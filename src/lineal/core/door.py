@@ -28,7 +28,24 @@ _silent = modes.silent
 Rules = tuple[tuple[Callable | None, tuple[int, ...]], ...]
 _NOTHING: tuple = (None,)
 _NEITHER: tuple = (None, None)
-_NUMBERS = frozenset((float, int))
+
+
+def grow(op: Op, edges: tuple, indices: tuple, kept: tuple, y: Any) -> Node:
+    """Return the node of an op that a door has done."""
+    node = _new(Node)
+    node.op = op
+    node.edges = edges
+    node.indices = indices
+    node.kept = kept
+    node.y = y
+    node.extra = node.memories = None
+    frame = _frame(2)
+    node.code = frame.f_code
+    node.offset = frame.f_lasti
+    if node.code.co_filename not in outside:
+        node.code, node.offset = site()
+    node.id = next_id()
+    return node
 
 
 def unary_door(
@@ -65,20 +82,9 @@ def unary_door(
         y.value = value if value.__class__ is _ndarray else np.asarray(value)
         y.node = y.index = y.memory = y.origin = None
         if input.node is not None and differentiable and _grad_enabled():
-            y.node = node = _new(Node)
-            node.op = op
-            node.edges = (input.node,)
-            node.indices = _NOTHING if input.index is None else (input.index,)
-            node.kept = (input,) if keeps_input else ((x.shape, x.dtype),) if spec else _NOTHING
-            node.y = value if keeps_output else None
-            node.extra = node.memories = None
-            frame = _frame(1)
-            code = frame.f_code
-            if code.co_filename in outside:
-                node.code, node.offset = code, frame.f_lasti
-            else:
-                node.code, node.offset = site()
-            node.id = next_id()
+            kept = (input,) if keeps_input else ((x.shape, x.dtype),) if spec else _NOTHING
+            indices = _NOTHING if input.index is None else (input.index,)
+            y.node = grow(op, (input.node,), indices, kept, value if keeps_output else None)
         listener = _recorder()
         if listener is not None:
             listener.record(op, (input,), (y,))
@@ -92,28 +98,25 @@ def binary_door(
 ) -> Callable[..., Any]:
     """Return `lambda a, b: apply(op, a, b)` without its loops.
 
-    A door with `unusual` is a public function: two tensors of one dtype, of the NumPy dtypes `usual`, of one shape where a history
-    or a recorder needs that, pass here, all else goes to `unusual`.
+    A door with `unusual` is a public function: two tensors of one dtype, of the NumPy dtypes `usual`, and of one shape where a
+    history or a recorder needs that, pass here, all else goes to `unusual`.
     """
     differentiable = op.differentiable
     both, first, second = op.plan((True, True)), op.plan((True, False)), op.plan((False, True))
 
     def door(input: Any, other: Any, *, out: AbstractTensor | None = None) -> Any:
-        if unusual is not None and (other.__class__ in _NUMBERS or out is not None):
+        if unusual is not None and not (
+            out is None and isinstance(other, AbstractTensor) and isinstance(input, AbstractTensor)
+        ):
             return unusual(input, other, out)
-        try:
-            a, b = input.value, other.value
-        except AttributeError:
-            a = b = None
-        if unusual is not None and (a is None or (storage := a.dtype) is not b.dtype or storage not in usual):
+        a, b = input.value, other.value
+        if unusual is not None and ((storage := a.dtype) is not b.dtype or storage not in usual):
             return unusual(input, other, out)
-        if input.origin is not None:
+        if input.origin is not None or other.origin is not None:
             synchronize(input)
-        if other.origin is not None:
             synchronize(other)
-        from_a, from_b = input.node, other.node
+        from_a, from_b, listener = input.node, other.node, _recorder()
         grad = (from_a is not None or from_b is not None) and differentiable and _grad_enabled()
-        listener = _recorder()
         if unusual is not None and (grad or listener is not None) and a.shape != b.shape:
             return unusual(input, other, out)
         try:
@@ -132,21 +135,9 @@ def binary_door(
         y.node = y.index = y.memory = y.origin = None
         if grad:
             plan = first if from_b is None else second if from_a is None else both
-            marks = plan.marks
-            y.node = node = _new(Node)
-            node.op = op
-            node.edges = (from_a, from_b)
-            node.indices = _NEITHER if input.index is None is other.index else (input.index, other.index)
-            node.kept = (input if marks[0] else None, other if marks[1] else None) if plan.inputs else _NEITHER
-            node.y = value if plan.output else None
-            node.extra = node.memories = None
-            frame = _frame(1)
-            code = frame.f_code
-            if code.co_filename in outside:
-                node.code, node.offset = code, frame.f_lasti
-            else:
-                node.code, node.offset = site()
-            node.id = next_id()
+            kept = (input if plan.marks[0] else None, other if plan.marks[1] else None) if plan.inputs else _NEITHER
+            indices = _NEITHER if input.index is None is other.index else (input.index, other.index)
+            y.node = grow(op, (from_a, from_b), indices, kept, value if plan.output else None)
         if listener is not None:
             listener.record(op, (input, other), (y,))
         return y

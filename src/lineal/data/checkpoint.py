@@ -59,7 +59,7 @@ def checksum(tree: str, arrays: dict[str, np.ndarray]) -> str:
     """Return what tells a file in which bits have changed: safetensors itself would not notice."""
     value = zlib.crc32(tree.encode())
     for name in sorted(arrays):
-        value = zlib.crc32(np.ascontiguousarray(arrays[name]).reshape(-1).view(np.uint8), value)
+        value = zlib.crc32(np.ascontiguousarray(arrays[name]).reshape(-1).view(np.uint8).data, value)
     return f"{value:08x}"
 
 
@@ -94,12 +94,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def load(
-    f: Any,
-    map_location: Any = None,
-    pickle_module: Any = None,
-    *,
-    weights_only: bool | None = None,
-    mmap: bool | None = None,
+    f: Any, map_location: Any = None, pickle_module: Any = None, *, weights_only: bool | None = None, mmap: bool | None = None
 ) -> Any:
     """Return what `save` wrote to the file `f`, a path or a binary stream.
 
@@ -124,9 +119,7 @@ def parse(name: Any, data: bytes) -> tuple[Any, dict[str, np.ndarray]]:
         raise CheckpointError(f"load: {name} is damaged or no checkpoint: {error}") from error
     metadata = header.get("__metadata__", {})
     if metadata.get("format") != FORMAT:
-        raise CheckpointError(
-            f"load: {name} was not written by lineal.save; read its tensors with safetensors.numpy.load_file"
-        )
+        raise CheckpointError(f"load: {name} was not written by lineal.save; read its tensors with safetensors.numpy.load_file")
     try:
         arrays = {key: as_array(entry) for key, entry in found}
         if metadata["crc32"] != checksum(metadata["tree"], arrays):

@@ -66,7 +66,11 @@ def constant(number: Any, target: dtype | None = None) -> Any:
     if found is not None and (number or kind is not float or math.copysign(1.0, number) > 0):
         return found
     made = new_constant(number, target)
-    if target is not None and len(_literals) < _MOST_LITERALS and (number or kind is not float or math.copysign(1.0, number) > 0):
+    if (
+        target is not None
+        and len(_literals) < _MOST_LITERALS
+        and (number or kind is not float or math.copysign(1.0, number) > 0)
+    ):
         made.value.flags.writeable = False
         _literals[key] = made
         _literal_ids.add(id(made))

@@ -261,7 +261,9 @@ def arange(*bounds: Any, **options: Any) -> Any:
     if not all(math.isfinite(each) for each in (start, end)):
         raise RuntimeError(f"arange: unsupported range: {start} -> {end}")
     if (end - start) * step < 0:
-        raise RuntimeError(f"arange: upper bound and lower bound inconsistent with step sign, got {start}, {end} and step {step}")
+        raise RuntimeError(
+            f"arange: upper bound and lower bound inconsistent with step sign, got {start}, {end} and step {step}"
+        )
     count = -((start - end) // step) if whole else math.ceil((end - start) / step)
     if target.category is Category.INTEGER:
         start, end, step = int(start), int(end), int(step)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import weakref
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
@@ -27,11 +28,32 @@ class Detach(Op):
         return (None,)
 
 
+def put_grad(tensor: Any, grad: Any) -> None:
+    """Set `tensor.grad`; what cannot be a derivative by the tensor is refused here, not where it is used much later."""
+    if grad is not None:
+        if not isinstance(grad, AbstractTensor):
+            raise TypeError(f"grad: expected a tensor or None, got {type(grad).__name__}")
+        if grad.value.shape != tensor.value.shape or grad.value.dtype != tensor.value.dtype:
+            given, own = ((dtypes.BY_NUMPY[each.value.dtype], list(each.value.shape)) for each in (grad, tensor))
+            raise RuntimeError(
+                f"grad: expected a tensor of dtype {own[0]} and shape {own[1]} like the tensor's own, "
+                f"got dtype {given[0]} and shape {given[1]}"
+            )
+        if grad is tensor:
+            raise RuntimeError("grad: a tensor cannot be its own grad")
+    tensor.derivative = grad
+
+
 class AutogradMethods(AbstractTensor):
     """What a tensor says about its derivative."""
 
-    grad: Any = None
-    """The accumulated derivative of whatever `backward()` was called on, by this leaf; None until then."""
+    derivative: Any = None
+    # Read by attrgetter, which is as fast as a property can be: optimizers and backward read it all the time.
+    grad: Any = property(
+        operator.attrgetter("derivative"),
+        put_grad,
+        doc="The accumulated derivative of whatever `backward()` was called on, by this leaf; None until then.",
+    )
 
     @property
     def requires_grad(self) -> bool:

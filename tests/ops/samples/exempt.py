@@ -6,6 +6,7 @@ CONSTANTS = {
     *("ones", "ones_like", "scalar_tensor", "tril_indices", "triu_indices", "zeros", "zeros_like", "range"),
     # Random numbers.
     *("Generator", "bernoulli", "binomial", "get_rng_state", "initial_seed", "manual_seed", "multinomial", "normal", "poisson"),
+    *("pca_lowrank", "svd_lowrank"),
     *("rand", "rand_like", "randint", "randint_like", "randn", "randn_like", "randperm", "seed", "set_rng_state"),
     # Questions and bookkeeping.
     *("broadcast_shapes", "is_conj", "is_neg", "result_type", "slice_inverse"),

@@ -3,6 +3,7 @@
 import numpy as np
 import scipy.linalg
 
+from lineal import stack
 from lineal.testing import Sample
 from samples.arrays import alike, compound, normal, spd, square
 
@@ -34,6 +35,12 @@ def from_svd(U, S, Vh):
 def from_eigh(L, Q):
     """Return what the signs of the eigenvectors do not change."""
     return L, Q @ (L.sin()[..., None] * Q.mH)
+
+
+def projector(*rows):
+    """Return the projector on the space that the columns are a basis of."""
+    basis = stack(rows)
+    return [basis @ basis.mH]
 
 
 def symmetric(A):
@@ -111,4 +118,63 @@ SAMPLES = {
     "geqrf": [Sample(normal(4, 3), derivative=0, batch=False)],
     **alike(("orgqr", "linalg.householder_product"), [Sample(np.tril(normal(4, 3), -1), 1 + 0.1 * normal(3), derivative=0)]),
     "ormqr": [Sample(np.tril(normal(4, 3), -1), 1 + 0.1 * normal(3), normal(4, 2), derivative=0)],
+    # Indefinite factorisations, updates.
+    **alike(
+        ("linalg.ldl_factor", "linalg.ldl_factor_ex"),
+        [Sample(symmetric(square(3)), derivative=0), Sample(hermitian(3), hermitian=True, derivative=0)],
+    ),
+    "linalg.ldl_solve": [
+        Sample(triangular(3), np.array([1, 2, 3], np.int32), normal(3, 2)),
+        Sample(np.tril(square(3)), np.array([-2, -2, 3], np.int32), normal(3, 2)),
+    ],
+    "linalg.ldl": [Sample(symmetric(square(3)), derivative=0), Sample(hermitian(2), derivative=0)],
+    "linalg.cholesky_update": [
+        Sample(triangular(3), normal(3)),
+        Sample(triangular(3), normal(3, 2), upper=False),
+        Sample(triangular(3), 0.3 * normal(3), downdate=True),
+    ],
+    # Equations for matrices.
+    "linalg.solve_sylvester": [
+        Sample(square(3), square(2), normal(3, 2), reference=scipy.linalg.solve_sylvester),
+        Sample(spd(3), spd(2), normal(3, 2), reference=scipy.linalg.solve_sylvester, derivative=0),
+        Sample(compound(2, 2), compound(2, 2), compound(2, 2), single=False),
+    ],
+    "linalg.solve_lyapunov": [Sample(square(3), normal(3, 3), reference=scipy.linalg.solve_continuous_lyapunov)],
+    "linalg.solve_banded": [Sample((1, 1), normal(3, 4) + np.array([[0], [4], [0]]), normal(4, 2), single=False)],
+    "linalg.solve_toeplitz": [
+        Sample(np.array([3.0, 0.5, -0.7]), normal(3), reference=scipy.linalg.solve_toeplitz),
+        Sample((np.array([3.0, 0.5, -0.7]), normal(3)), normal(3, 2), reference=scipy.linalg.solve_toeplitz),
+    ],
+    "linalg.solve_circulant": [Sample(np.array([3.0, 0.5, -0.7]), normal(3), reference=scipy.linalg.solve_circulant)],
+    # Functions of a matrix.
+    "linalg.sqrtm": [
+        Sample(spd(3) + triangular(3), reference=scipy.linalg.sqrtm),
+        Sample(spd(3), reference=scipy.linalg.sqrtm, derivative=0),
+    ],
+    "linalg.logm": [Sample(spd(2) + triangular(2), reference=scipy.linalg.logm)],
+    "linalg.expm_frechet": [Sample(normal(2, 2), normal(2, 2), reference=scipy.linalg.expm_frechet)],
+    # Bases and angles.
+    "linalg.polar": [
+        Sample(square(3), reference=scipy.linalg.polar),
+        Sample(normal(4, 2), "left", reference=scipy.linalg.polar),
+        Sample(compound(2, 3), reference=scipy.linalg.polar),
+    ],
+    "linalg.schur": [
+        Sample(spd(3) + 0.1 * normal(3, 3), of=lambda T, Z: (T.diagonal(), Z @ T @ Z.mH)),
+        Sample(compound(3, 3), "complex", of=lambda T, Z: (T.abs(), Z.abs()), keeps=False, single=False),
+    ],
+    "linalg.null_space": [Sample(normal(2, 4), of=projector)],
+    "linalg.orth": [Sample(normal(4, 2), of=projector)],
+    "linalg.subspace_angles": [Sample(normal(5, 2), normal(5, 2), reference=scipy.linalg.subspace_angles)],
+    # Iterative.
+    "lobpcg": [
+        Sample(
+            np.diag([1.0, 2.0, 4.0, 7.0, 11.0, 16.0]) + 0.3 * normal(6, 6),
+            *(None, None, normal(6, 2)),
+            tol=1e-14,
+            niter=200,
+            of=lambda E, X: (E, X.abs()),
+            single=False,
+        )
+    ],
 }

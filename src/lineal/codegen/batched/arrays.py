@@ -33,15 +33,18 @@ def kernel(name: str, dtype: np.dtype, *parameters: object) -> Callable[..., Non
     """Return the kernel `name`, compiled at its first use."""
     makers = {
         "cholesky": cholesky.cholesky,
+        "cholesky_pull": cholesky.pull,
         "determinant": lu.determinant,
         "eigh": eigh.eigh,
         "factor": lu.factor,
         "frobenius": products.frobenius,
         "inverse": lu.inverse,
         "matmul": products.matmul,
+        "norm1": products.norm1,
         "qr": qr.qr,
         "sign_and_logarithm": lu.sign_and_logarithm,
         "solve": lu.solve,
+        "solve_probed": lu.solve_probed,
         "solve_triangular": triangular.solve_triangular,
         "svd": svd.svd,
     }

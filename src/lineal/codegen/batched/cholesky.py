@@ -1,4 +1,4 @@
-"""A = L Lᵀ: left-looking, tile by tile, the tile's sums in registers."""
+"""A = L Lᵀ: left-looking, tile by tile, the tile's sums in registers; and its derivative."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from lineal.codegen.batched.grids import Code, Grid, Index
 from lineal.codegen.batched.kernel import Group, Kernel, Operand
+from lineal.codegen.batched.triangular import reciprocals, substitute
 from lineal.codegen.kinds import Kind
 from lineal.codegen.values import Value
 
-UNROLLED = 8
+UNROLLED, UNROLLED_PULL = 8, 5
 
 Tile = list[list[Value]]
 
@@ -82,3 +83,44 @@ def under(code: Code, A: Grid, reciprocals: Grid, row: Index, rows: int, at: Ind
                 tile[i][j] = tile[i][j] - tile[i][k] * right[k]
             tile[i][j] = tile[i][j] * inverse
             A[row + i, at + j], A[at + j, row + i] = tile[i][j], zero
+
+
+def pull(kind: Kind, n: int, turned: bool) -> Kernel:
+    """Return the kernel pull(L, G, P) with P = L⁻ᵀ S L⁻¹, S the symmetric matrix of which ½ Lᵀ G is the lower triangle.
+
+    L is zero above its diagonal; `turned`: G lies transposed in memory.
+    """
+
+    def write(group: Group) -> None:
+        code = group.code
+        L, G, S = (code.grid(n, n) for _ in range(3))
+        group.load(0, L)
+        group.load(1, G)
+        lower_half(code, L.turned, G.turned if turned else G, S)
+        inverse = reciprocals(code, L).upside_down
+        for right in (S, S.turned):
+            substitute(code, L.turned.backwards, right.upside_down, inverse)
+        group.store(2, S)
+
+    operand = Operand(n * n, kind)
+    return Kernel((operand,) * 3, kind, write, unrolled=n <= UNROLLED_PULL, work=2 * n * n * n + 10 * n * n)
+
+
+def lower_half(code: Code, U: Grid, G: Grid, S: Grid) -> None:
+    """Write half of U G, of which only the lower triangle counts, and its mirror image to S, for upper triangular U."""
+    n, half = S.rows, code.const(0.5)
+    for row, rows in code.tiles(0, n, code.tile):
+        for column, columns in code.tiles(0, row + rows, code.tile):
+            sums = [[code.variable(0.0) for _ in range(columns)] for _ in range(rows)]
+            for k in code.each(row, n, [x for line in sums for x in line]):
+                right = [G[k, column + j] for j in range(columns)]
+                for i, line in enumerate(sums):
+                    left = U[row + i, k]
+                    for x, y in zip(line, right):
+                        x.value = x.value + left * y
+            for i, line in enumerate(sums):
+                for j, x in enumerate(line):
+                    S[row + i, column + j] = x.value * half
+    for i in code.each(1, n):
+        for j in code.each(0, i):
+            S[j, i] = S[i, j]

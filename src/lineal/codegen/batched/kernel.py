@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lineal.codegen.batched.grids import Code, Grid
+from lineal.codegen.batched.heap import keep_freed_memory
 from lineal.codegen.batched.packing import Packing
 from lineal.codegen.emit import Emitter
 from lineal.codegen.engine import engine
@@ -23,10 +24,11 @@ WORTH_THREADS = 700_000
 
 @dataclass(frozen=True)
 class Operand:
-    """An array of a kernel: for every matrix of the batch `count` numbers of `kind`, side by side."""
+    """An array of a kernel: `count` numbers of `kind`, side by side, for every matrix of the batch, or for all if `shared`."""
 
     count: int
     kind: Kind
+    shared: bool = False
 
 
 class Group:
@@ -43,6 +45,11 @@ class Group:
 
     def load(self, number: int, grid: Grid) -> Grid:
         """Fill a grid of the operand's size from the operand."""
+        operand = self.operands[number]
+        if operand.shared:
+            for k in range(operand.count):
+                grid[divmod(k, grid.columns)] = self.code.e.splat(self.code.e.load(self.addresses[number], operand.kind, k), self.code.lanes)
+            return grid
         packing = self.packing(number)
         if self.code.unrolled and packing.at_once:
             packing.load_at_once(self.addresses[number], grid.values.__setitem__)
@@ -71,6 +78,7 @@ class Kernel:
     """A compiled kernel, called with one array an operand, each C-contiguous; the batch must have at least `lanes` matrices."""
 
     def __init__(self, operands: Sequence[Operand], kind: Kind, write: Writer, *, unrolled: bool, work: int):
+        keep_freed_memory()
         using = engine()
         self.lanes = max(using.target.lanes(kind), 2)
         self.operands = tuple(operands)
@@ -92,7 +100,7 @@ class Kernel:
             with e.loop(stop, start) as number:
                 # the last group overlaps the one before it, so that none is partial
                 first = e.math.minimum(number * lanes, batch - lanes)
-                addresses = [e.address(b, first * o.count, o.kind) for b, o in zip(bases, self.operands)]
+                addresses = [b if o.shared else e.address(b, first * o.count, o.kind) for b, o in zip(bases, self.operands)]
                 write(Group(Code(e, kind, lanes, self.unrolled), self.operands, addresses))
 
         with e.function("kernel", parameters) as captured:

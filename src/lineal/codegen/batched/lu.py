@@ -17,16 +17,16 @@ Part = tuple[Grid, Index, Index]
 
 
 class Elimination:
-    """P A = L U in place of A, and with the same steps L⁻¹ P B in place of B.
+    """P A = L U in place of A, and with the same steps L⁻¹ P B in place of B, likewise C.
 
     `info` becomes 0 or the place, counted from 1, of the first pivot that is zero; `sign` that of the permutation. `inverse`
     holds the reciprocals of U's diagonal (1 for 0); with `pivots`, all of L is kept and the exchanged rows are written there.
     """
 
-    def __init__(self, code: Code, A: Grid, B: Grid | None = None, pivots: Grid | None = None):
+    def __init__(self, code: Code, A: Grid, B: Grid | None = None, C: Grid | None = None, *, pivots: Grid | None = None):
         self.code = code
         self.A = A
-        self.B = B
+        self.sides = [each for each in (B, C) if each is not None]
         self.pivots = pivots
         self.inverse = code.grid(A.rows, 1)
         self.info = code.variable(code.places(0))
@@ -37,9 +37,7 @@ class Elimination:
         n = self.A.rows
         for k in self.code.each(0, n, [self.info, self.sign]):
             place = self.scale_column(k)
-            parts: list[Part] = [(self.A, k + 1, n)]
-            if self.B is not None:
-                parts.append((self.B, 0, self.B.columns))
+            parts: list[Part] = [(self.A, k + 1, n), *((each, 0, each.columns) for each in self.sides)]
             for grid, start, stop in parts:
                 for column, width in self.code.tiles(start, stop, self.code.tile):
                     self.eliminate(grid, k, place, column, width)
@@ -126,9 +124,29 @@ def solve(kind: Kind, n: int, columns: int, turned: tuple[bool, bool]) -> Kernel
         X = group.load(1, group.code.grid(*((columns, n) if turned[1] else (n, columns))))
         steps = Elimination(group.code, A, X.turned if turned[1] else X)
         finish(group, steps, X, 2)
+        group.store_one(3, steps.info.value)
 
     side = Operand(n * columns, kind)
     return build(kind, n, (side, side, Operand(1, int32)), write, n * n * columns, turned=turned[0])
+
+
+def solve_probed(kind: Kind, n: int, columns: int, probes: int, turned: tuple[bool, bool]) -> Kernel:
+    """Return the kernel solve(A, B, V, X, W, info): `solve` and A W = V for all matrices' V, n × probes, from one elimination."""
+
+    def write(group: Group, A: Grid) -> None:
+        code = group.code
+        X = group.load(1, code.grid(*((columns, n) if turned[1] else (n, columns))))
+        W = group.load(2, code.grid(n, probes))
+        steps = Elimination(code, A, X.turned if turned[1] else X, W)
+        finish(group, steps, X, 3)
+        substitute(code, steps.A.backwards, W.upside_down, steps.inverse.upside_down)
+        group.store(4, W)
+        group.store_one(5, steps.info.value)
+
+    side = Operand(n * columns, kind)
+    V, W = Operand(n * probes, kind, shared=True), Operand(n * probes, kind)
+    operands = (side, V, side, W, Operand(1, int32))
+    return build(kind, n, operands, write, n * n * (columns + probes), turned=turned[0])
 
 
 def inverse(kind: Kind, n: int) -> Kernel:
@@ -141,18 +159,18 @@ def inverse(kind: Kind, n: int) -> Kernel:
             for j in code.each(0, n):
                 X[i, j] = code.const(0.0)
             X[i, i] = code.const(1.0)
-        finish(group, Elimination(code, A, X), X, 1)
+        steps = Elimination(code, A, X)
+        finish(group, steps, X, 1)
+        group.store_one(2, steps.info.value)
 
     return build(kind, n, (Operand(n * n, kind), Operand(1, int32)), write, n * n * n)
 
 
 def finish(group: Group, steps: Elimination, X: Grid, number: int) -> None:
-    """Eliminate, substitute backwards, store the solution and then info."""
+    """Eliminate, substitute backwards, and store the solution."""
     steps.run()
-    assert steps.B is not None
-    substitute(group.code, steps.A.backwards, steps.B.upside_down, steps.inverse.upside_down)
+    substitute(group.code, steps.A.backwards, steps.sides[0].upside_down, steps.inverse.upside_down)
     group.store(number, X)
-    group.store_one(number + 1, steps.info.value)
 
 
 def determinant(kind: Kind, n: int) -> Kernel:

@@ -32,12 +32,11 @@ def embedding(
         raise RuntimeError(f"embedding: expected weight to be a matrix, got shape {list(weight.shape)}")
     input = input.to(dtypes.int64)
     rows = weight.shape[0]
-    check_indices(input, rows)
     if padding_idx is not None and not -rows <= padding_idx < rows:
         raise AssertionError(f"embedding: padding_idx {padding_idx} must be within the {rows} rows of weight")
     if max_norm is not None:
         shorten(weight, input.unique(), max_norm, norm_type)
-    y = weight[input]
+    y = rows_of(weight, input)
     if padding_idx is not None:
         y = ops.where((input == padding_idx % rows).unsqueeze(-1), y.detach(), y)
     if scale_grad_by_freq:
@@ -46,12 +45,13 @@ def embedding(
     return y
 
 
-def check_indices(indices: Any, rows: int) -> None:
-    """Refuse indices of rows that do not exist; those from the end do not count as such."""
-    if indices.numel() and (int(indices.min()) < 0 or int(indices.max()) >= rows):
-        raise IndexError(
-            f"embedding: index out of range: expected 0 to {rows - 1}, got {int(indices.min())} to {int(indices.max())}"
-        )
+def rows_of(weight: Any, indices: Any) -> Any:
+    """Return the rows; unlike a subscript, an index from the end is refused, and no number is read in Python."""
+    try:
+        found = ops.index_select(weight, 0, indices.reshape(-1))
+    except IndexError as error:
+        raise IndexError(f"embedding: index out of range: expected 0 to {weight.shape[0] - 1}: {error}") from error
+    return found.reshape(*indices.shape, weight.shape[1])
 
 
 @no_grad()

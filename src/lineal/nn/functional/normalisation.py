@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,7 +17,7 @@ def layer_norm(
 
     Ba, Kiros and Hinton (2016), arXiv:1607.06450.
     """
-    shape = (normalized_shape,) if isinstance(normalized_shape, numbers.Integral) else tuple(normalized_shape)
+    shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
     if not shape:
         raise RuntimeError("layer_norm: expected normalized_shape to have at least one dimension, got ()")
     if tuple(input.shape[-len(shape) :]) != shape:

@@ -89,10 +89,10 @@ def add(input: Any, other: Any, *, alpha: Any = 1, out: AbstractTensor | None = 
 
 def sub(input: Any, other: Any, *, alpha: Any = 1, out: AbstractTensor | None = None) -> Any:
     """Return input - alpha × other."""
-    for each in (input, other):
-        if isinstance(each, AbstractTensor) and each.value.dtype.kind == "b":
-            raise RuntimeError(f"sub: Subtraction, the `-` operator, with a bool tensor is not supported; {_MASKS}")
-    y = _sub(input, scaled("sub", input, other, alpha))
+    try:
+        y = _sub(input, scaled("sub", input, other, alpha))
+    except NotImplementedError:
+        raise RuntimeError(f"sub: Subtraction, the `-` operator, with a bool tensor is not supported; {_MASKS}") from None
     return y if out is None else store(y, out, "sub")
 
 

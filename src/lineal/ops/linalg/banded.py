@@ -74,8 +74,8 @@ def adjoint_band(ab: Any, lower: int, upper: int) -> Any:
 def solve_banded(l_and_u: Sequence[int], ab: AbstractTensor, b: AbstractTensor) -> Any:
     """Return x with A x = b for a matrix A of `l` diagonals below and `u` above the main one, O(n (l + u)²).
 
-    ab is (…, l + u + 1, n) and holds Aᵢⱼ in row u + i - j of column j; the corners outside of A are not read. b is (n,) or (…, n, k).
-    LinAlgError names the batch entry of a singular A.
+    ab is (…, l + u + 1, n) and holds Aᵢⱼ in row u + i - j of column j; the corners outside of A are not read. b is (n,) or
+    (…, n, k). LinAlgError names the batch entry of a singular A.
 
     >>> import lineal as torch
     >>> ab = torch.tensor([[0.0, 1.0, 1.0], [2.0, 2.0, 2.0]])
@@ -91,7 +91,8 @@ def solve_banded(l_and_u: Sequence[int], ab: AbstractTensor, b: AbstractTensor) 
     vector = b.value.ndim == 1
     right: Any = b[..., None] if vector else b  # type: ignore[index]
     if min(lower, upper) < 0 or diagonals != lower + upper + 1:
-        raise RuntimeError(f"{name}: expected ab of shape (…, {lower + upper + 1}, n) for ({lower}, {upper}), got {list(ab.value.shape)}")
+        wanted = f"(…, {lower + upper + 1}, n) for ({lower}, {upper})"
+        raise RuntimeError(f"{name}: expected ab of shape {wanted}, got {list(ab.value.shape)}")
     if right.value.shape[-2] != n:
         raise RuntimeError(f"{name}: expected b with {n} rows, got shape {list(b.value.shape)}")
     batch = broadcast_shapes(name, ab.value.shape[:-2], right.value.shape[:-2])

@@ -10,6 +10,7 @@ import numpy as np
 from lineal.base.errors import LinAlgError
 from lineal.core import AbstractTensor, Op, apply, lift, modes
 from lineal.ops.linalg import kernels
+from lineal.ops.linalg.cholesky_derivative import CholeskyPull
 from lineal.ops.linalg.conditioning import judge, lapack, listed, norm_of_product, rcond_of_cholesky, tell, watched
 from lineal.ops.linalg.matrices import (
     broadcast_batches,
@@ -21,7 +22,7 @@ from lineal.ops.linalg.matrices import (
     require_square,
     stored,
 )
-from lineal.ops.linalg.triangular import solve_triangular
+from lineal.ops.linalg.triangular import solve_triangular, substituted
 
 __all__ = ["cholesky", "cholesky_ex", "cholesky_solve", "cholesky_inverse"]
 
@@ -49,8 +50,7 @@ class Cholesky(Op):
 
     def vjp(self, needs, g, y, A):
         L, g = (y.mH, g.mH) if self.upper else (y, g)
-        S = (L.mH @ g).tril()
-        return (congruence(L, (S + S.tril(-1).mH) * 0.5),)
+        return (apply(CholeskyPull(), L, g),)
 
 
 _cholesky = functools.lru_cache(2)(Cholesky)
@@ -58,8 +58,7 @@ _cholesky = functools.lru_cache(2)(Cholesky)
 
 def congruence(L: Any, S: Any) -> Any:
     """Return L⁻ᴴ S L⁻¹ for lower triangular L."""
-    half = solve_triangular(L.mH, S, upper=True)
-    return solve_triangular(L, half, upper=False, left=False)
+    return substituted(L.mH, substituted(L.mH, S, upper=True).mH, upper=True).mH
 
 
 def potrf(A: np.ndarray, upper: bool) -> tuple[np.ndarray, int]:
@@ -125,7 +124,7 @@ def cholesky(
     elif jitter is not None:
         A = shifted(A, np.asarray(jitter, real_dtype(A.value)))
     L = apply(_cholesky(upper), A)
-    if np.isnan(np.einsum("...ii->...", L.value)).any():
+    if np.isnan(L.value[..., -1:, -1:]).any():
         refuse_indefinite(name, failures(A.value, L.value, upper), A.value)
     return stored(L, out, name)
 

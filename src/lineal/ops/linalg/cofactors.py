@@ -1,4 +1,4 @@
-"""Matrices of cofactors and their derivatives, without a division: they are polynomials, so that singular matrices are no exception."""
+"""Matrices of cofactors and their derivatives, as the polynomials they are: no division, singular matrices no exception."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ class Cofactors(Op):
 class Slope(Op):
     """The derivative of cof at A along E; with F = UᴴEV and Mᵢⱼ the product of all singular values but σᵢ and σⱼ (0 for i = j)
 
-    it is det(U Vᴴ) conj(U) (diag(M diag F) - (M ∘ F)ᵀ) Vᵀ.  Ē = conj(slope along conj(Ȳ)), and Ā the third derivative of det, written
-    out in `curvature`. Both from the minors of Σ + F.   Horn and Johnson (2013), Matrix Analysis, section 0.8.12.
+    it is det(U Vᴴ) conj(U) (diag(M diag F) - (M ∘ F)ᵀ) Vᵀ.  Ē = conj(slope along conj(Ȳ)), and Ā the third derivative of det,
+    written out in `curvature`. Both from the minors of Σ + F.   Horn and Johnson (2013), Matrix Analysis, section 0.8.12.
     """
 
     name = "CofactorsSlope"

@@ -14,6 +14,7 @@ import numpy as np
 from lineal.base.errors import IllConditionedWarning, LinAlgError
 from lineal.core.modes import Setting, quiet
 from lineal.core.op import describe, site
+from lineal.ops.linalg import kernels
 from lineal.ops.linalg.kernels import frobenius
 from lineal.ops.linalg.matrices import real_dtype
 
@@ -84,7 +85,7 @@ def norm1(A: np.ndarray) -> np.ndarray:
     if A.ndim == 2 and A.size:
         flipped = A.flags.c_contiguous  # LAPACK reads columns: the 1-norm of A is the ∞-norm of what it sees
         return np.asarray(lapack("lange", A.dtype)("I", A.T) if flipped else lapack("lange", A.dtype)("1", A))
-    return np.abs(A).sum(-2).max(-1, initial=0)
+    return kernels.norm1(A)
 
 
 def rcond_of_lu(LU: np.ndarray, norms: np.ndarray) -> np.ndarray:

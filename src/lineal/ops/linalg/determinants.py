@@ -144,7 +144,7 @@ def certain(A: np.ndarray, info: np.ndarray, rcond: np.ndarray) -> np.ndarray:
     if not info.any():
         return rcond
     lengths = np.sqrt((np.abs(A) ** 2).sum(-1))
-    empty = (lengths == 0).any(-1) | ~A.any(-2).all(-1)
+    empty = ~(A.any(-1).all(-1) & A.any(-2).all(-1))
     # Hadamard: |det A| and all minors are at most the product of the lengths, so rounding cannot hide a 1
     whole = (A == np.round(A)).all((-1, -2)) & (np.maximum(lengths, 1).prod(-1) * A.shape[-1] ** 2 * range_of(A.dtype).eps < 0.1)
     return np.where((info != 0) & (empty | whole), 1, rcond)

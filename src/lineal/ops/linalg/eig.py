@@ -56,11 +56,11 @@ def _decompose(name: str, A: Any) -> Any:
     return apply(Eig(), A)
 
 
-def eig(A: AbstractTensor, *, out: Any = None) -> Any:
+def eig(input: AbstractTensor, *, out: Any = None) -> Any:
     """Return the eigenvalues (…, n) and eigenvectors (…, n, n), as columns of norm 1; both complex, in no order."""
-    return stored(linalg_eig(_decompose("linalg.eig", A)), out, "linalg.eig")
+    return stored(linalg_eig(_decompose("linalg.eig", input)), out, "linalg.eig")
 
 
-def eigvals(A: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
+def eigvals(input: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
     """Return the eigenvalues (…, n), complex, in no order."""
-    return stored(_decompose("linalg.eigvals", A)[0], out, "linalg.eigvals")
+    return stored(_decompose("linalg.eigvals", input)[0], out, "linalg.eigvals")

@@ -17,10 +17,11 @@ __all__ = ["eigh", "eigvalsh"]
 
 
 class Eigh(Op):
-    """A = V Λ Vᴴ;  Ā = V (diag λ̄ + skew(Vᴴ V̄) ∘ F) Vᴴ  with Fᵢⱼ = 1/(λⱼ - λᵢ), 0 where they are equal.   Giles (2008), section 3.1.
+    """A = V Λ Vᴴ;  Ā = V (diag λ̄ + skew(Vᴴ V̄) ∘ F) Vᴴ  with Fᵢⱼ = 1/(λⱼ - λᵢ), 0 where they are equal.
+    Giles (2008), section 3.1.
 
-    Only the triangle `uplo` of A is read. Where eigenvalues repeat, the derivative is that of losses that do not depend on the
-    choice of a basis in their space.
+    Only the triangle `uplo` of A is read. Where eigenvalues repeat, the derivative is that of losses that see their vectors
+    through the projector on the whole space only, and the values with equal weights, as their sum does.
     """
 
     uplo: str
@@ -61,14 +62,14 @@ def _decompose(name: str, A: Any, UPLO: str) -> Any:
     return apply(_eigh(UPLO.upper()), A)
 
 
-def eigh(A: AbstractTensor, UPLO: str = "L", *, out: Any = None) -> Any:
+def eigh(input: AbstractTensor, UPLO: str = "L", *, out: Any = None) -> Any:
     """Return the eigenvalues (…, n), ascending, and eigenvectors (…, n, n), as columns, of Hermitian A.
 
     `UPLO` says which triangle is read. The eigenvectors' signs (or phases) are arbitrary.
     """
-    return stored(linalg_eigh(_decompose("linalg.eigh", A, UPLO)), out, "linalg.eigh")
+    return stored(linalg_eigh(_decompose("linalg.eigh", input, UPLO)), out, "linalg.eigh")
 
 
-def eigvalsh(A: AbstractTensor, UPLO: str = "L", *, out: AbstractTensor | None = None) -> Any:
+def eigvalsh(input: AbstractTensor, UPLO: str = "L", *, out: AbstractTensor | None = None) -> Any:
     """Return the eigenvalues (…, n), ascending, of Hermitian A."""
-    return stored(_decompose("linalg.eigvalsh", A, UPLO)[0], out, "linalg.eigvalsh")
+    return stored(_decompose("linalg.eigvalsh", input, UPLO)[0], out, "linalg.eigvalsh")

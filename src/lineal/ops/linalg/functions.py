@@ -24,7 +24,7 @@ ORDERS = (1, -1, 2, -2, math.inf, -math.inf, "fro", "nuc")
 
 
 def matrix_norm(
-    A: AbstractTensor,
+    input: AbstractTensor,
     ord: Any = "fro",
     dim: Any = (-2, -1),
     keepdim: bool = False,
@@ -38,15 +38,15 @@ def matrix_norm(
     sum of a column), inf and -inf (of a row).
     """
     name = "linalg.matrix_norm"
-    require_matrix(name, A)
+    require_matrix(name, input)
     if len(dim) != 2:
         raise RuntimeError(f"{name}: dim must be a 2-tuple, got {dim}")
-    rows, columns = (axis(name, each, A.value.ndim) for each in dim)
+    rows, columns = (axis(name, each, input.value.ndim) for each in dim)
     if rows == columns:
         raise RuntimeError(f"{name}: dims must be different, got {tuple(dim)}")
     if ord not in ORDERS:
         raise RuntimeError(f"{name}: Order {ord} not supported")
-    x: Any = A if dtype is None else cast(A, dtypes.as_dtype(dtype))
+    x: Any = input if dtype is None else cast(input, dtypes.as_dtype(dtype))
     if ord == "fro":
         y = vector_norm(x, 2, (rows, columns), keepdim)
     elif ord in ("nuc", 2, -2):
@@ -65,7 +65,7 @@ def matrix_norm(
 
 
 def norm(
-    A: AbstractTensor,
+    input: AbstractTensor,
     ord: Any = None,
     dim: Any = None,
     keepdim: bool = False,
@@ -82,41 +82,41 @@ def norm(
     if ord is None or isinstance(dim, int) or (dim is not None and len(dim) == 1):
         if isinstance(ord, str):
             raise RuntimeError(f"linalg.norm: Order {ord} not supported for vectors; it needs two dimensions")
-        return stored(vector_norm(A, 2 if ord is None else ord, dim, keepdim, dtype=dtype), out, "linalg.norm")
+        return stored(vector_norm(input, 2 if ord is None else ord, dim, keepdim, dtype=dtype), out, "linalg.norm")
     if dim is None:
-        if A.value.ndim == 1 and not isinstance(ord, str):
-            return stored(vector_norm(A, ord, None, keepdim, dtype=dtype), out, "linalg.norm")
-        if A.value.ndim != 2:
+        if input.value.ndim == 1 and not isinstance(ord, str):
+            return stored(vector_norm(input, ord, None, keepdim, dtype=dtype), out, "linalg.norm")
+        if input.value.ndim != 2:
             raise RuntimeError(
                 "linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. "
-                f"Got {A.value.ndim}D of shape {list(A.value.shape)}"
+                f"Got {input.value.ndim}D of shape {list(input.value.shape)}"
             )
         dim = (-2, -1)
-    return matrix_norm(A, ord, dim, keepdim, dtype=dtype, out=out)
+    return matrix_norm(input, ord, dim, keepdim, dtype=dtype, out=out)
 
 
-def cond(A: AbstractTensor, p: Any = None, *, out: AbstractTensor | None = None) -> Any:
+def cond(input: AbstractTensor, p: Any = None, *, out: AbstractTensor | None = None) -> Any:
     """Return the condition number in the norm `p` (default 2: σ_max / σ_min); infinite for singular matrices."""
     name = "linalg.cond"
-    require_matrix(name, A)
+    require_matrix(name, input)
     if p is None or p in (2, -2):
-        S = svdvals(A)
+        S = svdvals(input)
         if S.value.shape[-1] == 0:
-            raise RuntimeError(f"{name}: expected matrices with elements, got shape {list(A.value.shape)}")
+            raise RuntimeError(f"{name}: expected matrices with elements, got shape {list(input.value.shape)}")
         y = S[..., -1] / S[..., 0] if p == -2 else S[..., 0] / S[..., -1]
         return stored(y, out, name)
-    require_square(name, A)
+    require_square(name, input)
     if p not in ORDERS:
         raise RuntimeError(f"{name}: Order {p} not supported")
-    if A.value.size == 0:
-        return stored(lift(np.zeros(A.value.shape[:-2], np.empty(0, A.value.dtype).real.dtype)), out, name)
+    if input.value.size == 0:
+        return stored(lift(np.zeros(input.value.shape[:-2], np.empty(0, input.value.dtype).real.dtype)), out, name)
     try:
-        inverse = inv(A)
+        inverse = inv(input)
     except RuntimeError:
-        found = [each_cond(each, p) for each in A.value.reshape(-1, *A.value.shape[-2:])]
-        real = np.empty(0, A.value.dtype).real.dtype
-        return stored(lift(np.array(found, real).reshape(A.value.shape[:-2])), out, name)
-    return stored(matrix_norm(A, p) * matrix_norm(inverse, p), out, name)
+        found = [each_cond(each, p) for each in input.value.reshape(-1, *input.value.shape[-2:])]
+        real = np.empty(0, input.value.dtype).real.dtype
+        return stored(lift(np.array(found, real).reshape(input.value.shape[:-2])), out, name)
+    return stored(matrix_norm(input, p) * matrix_norm(inverse, p), out, name)
 
 
 def each_cond(matrix: np.ndarray, p: Any) -> float:
@@ -140,19 +140,19 @@ class Exponential(Op):
         return (apply(frechet("exp"), A.mH, g),)
 
 
-def matrix_exp(A: AbstractTensor) -> Any:
+def matrix_exp(input: AbstractTensor) -> Any:
     """Return Σ Aᵏ/k! of (…, n, n)."""
-    require_square("linalg.matrix_exp", A)
-    return apply(Exponential(), A)
+    require_square("linalg.matrix_exp", input)
+    return apply(Exponential(), input)
 
 
-def tensorsolve(A: AbstractTensor, B: AbstractTensor, dims: Any = None, *, out: AbstractTensor | None = None) -> Any:
-    """Return X with tensordot(A, X, X.ndim) = B; `dims` of A are moved to its end first."""
+def tensorsolve(input: AbstractTensor, other: AbstractTensor, dims: Any = None, *, out: AbstractTensor | None = None) -> Any:
+    """Return X with tensordot(input, X, X.ndim) = other; `dims` of input are moved to its end first."""
     name = "linalg.tensorsolve"
-    matrix: Any = A
-    right: Any = B
+    matrix: Any = input
+    right: Any = other
     if dims is not None:
-        matrix = matrix.movedim(tuple(dims), tuple(range(A.value.ndim - len(dims), A.value.ndim)))
+        matrix = matrix.movedim(tuple(dims), tuple(range(input.value.ndim - len(dims), input.value.ndim)))
     shape = matrix.value.shape[right.value.ndim :]
     if math.prod(matrix.value.shape[: right.value.ndim]) != math.prod(shape):
         raise RuntimeError(
@@ -164,18 +164,19 @@ def tensorsolve(A: AbstractTensor, B: AbstractTensor, dims: Any = None, *, out: 
     return stored(X.reshape(shape), out, name)
 
 
-def tensorinv(A: AbstractTensor, ind: int = 2, *, out: AbstractTensor | None = None) -> Any:
+def tensorinv(input: AbstractTensor, ind: int = 2, *, out: AbstractTensor | None = None) -> Any:
     """Return the tensor Y with tensordot(Y, A, ind) the identity; the first `ind` dimensions count as rows."""
     name = "linalg.tensorinv"
     if ind <= 0:
         raise RuntimeError(f"{name}: Expected a strictly positive integer for 'ind', got {ind}")
-    shape = A.value.shape
+    shape = input.value.shape
     rows, columns = math.prod(shape[:ind]), math.prod(shape[ind:])
     if rows != columns:
         raise RuntimeError(
-            f"{name}: Expected self to satisfy the requirement prod(self.shape[ind:]) == prod(self.shape[:ind]), got {columns} and {rows}"
+            f"{name}: Expected self to satisfy the requirement prod(self.shape[ind:]) == prod(self.shape[:ind]), "
+            f"got {columns} and {rows}"
         )
-    matrix: Any = A
+    matrix: Any = input
     return stored(inv(matrix.reshape(rows, rows)).reshape(*shape[ind:], *shape[:ind]), out, name)
 
 

@@ -9,7 +9,7 @@ from lineal.codegen.batched.arrays import dense, fit, kernel, laid, matmul
 
 scipy = lazy_loader.load("scipy")
 
-__all__ = ["cholesky", "det", "eigh", "frobenius", "inv", "lu_factor", "matmul", "qr", "slogdet", "solve", "solve_triangular", "svd"]
+__all__ = ["cholesky", "cholesky_pull", "det", "eigh", "frobenius", "inv", "lu_factor", "matmul", "norm1", "qr", "slogdet", "solve", "solve_probed", "solve_triangular", "svd"]
 
 WIDE_BATCH = 8
 """From how many matrices on NumPy substitutes across the batch, row by row, instead of BLAS matrix by matrix."""
@@ -28,6 +28,19 @@ def cholesky(A: np.ndarray, upper: bool) -> np.ndarray:
     return (L.mT if turned else L).reshape(A.shape)
 
 
+def cholesky_pull(L: np.ndarray, G: np.ndarray) -> np.ndarray:
+    """Return L⁻ᴴ S L⁻¹, S being the Hermitian matrix of which ½ Lᴴ G is the lower triangle."""
+    if fit(L, G):
+        (given, turned), P = laid(G), np.empty(L.shape, L.dtype)
+        kernel("cholesky_pull", L.dtype, L.shape[-1], turned)(dense(L), given, P.reshape(given.shape))
+        return P
+    U = np.swapaxes(L, -1, -2).conj()
+    S = np.tril(np.matmul(U, G)) / 2
+    S += np.swapaxes(np.tril(S, -1), -1, -2).conj()
+    half = solve_triangular(U, S, True, False)
+    return np.swapaxes(solve_triangular(U, np.swapaxes(half, -1, -2).conj(), True, False), -1, -2).conj()
+
+
 def solve(A: np.ndarray, B: np.ndarray) -> np.ndarray:
     """Return A⁻¹ B for stacks of matrices; LinAlgError if one is singular."""
     if not fit(A, B):
@@ -37,6 +50,21 @@ def solve(A: np.ndarray, B: np.ndarray) -> np.ndarray:
     kernel("solve", A.dtype, *B.shape[-2:], (left_turned, right_turned))(left, right, X, info)
     refuse_singular(info)
     return X.mT.reshape(B.shape) if right_turned else X.reshape(B.shape)
+
+
+def solve_probed(A: np.ndarray, B: np.ndarray, V: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return A⁻¹ B and A⁻¹ V for stacks A and B and one matrix V; LinAlgError if a matrix is singular."""
+    k = B.shape[-1]
+    if not fit(A, B):
+        X = np.linalg.solve(A, np.concatenate((B, np.broadcast_to(V, (*B.shape[:-1], V.shape[-1]))), -1))
+        return np.ascontiguousarray(X[..., :k]), X[..., k:]
+    (left, left_turned), (right, right_turned) = laid(A), laid(B)
+    X, W = np.empty(right.shape, A.dtype), np.empty((len(right), *V.shape), A.dtype)
+    info = np.empty(len(right), np.int32)
+    parameters = *B.shape[-2:], V.shape[-1], (left_turned, right_turned)
+    kernel("solve_probed", A.dtype, *parameters)(left, right, np.require(V, requirements="CA"), X, W, info)
+    refuse_singular(info)
+    return (X.mT if right_turned else X).reshape(B.shape), W.reshape(*A.shape[:-1], V.shape[-1])
 
 
 def inv(A: np.ndarray) -> np.ndarray:
@@ -84,6 +112,16 @@ def frobenius(A: np.ndarray) -> np.ndarray:
     given, _ = laid(A)
     y = np.empty(A.shape[:-2], A.dtype)
     kernel("frobenius", A.dtype, given[0].size)(given, y.reshape(-1))
+    return y
+
+
+def norm1(A: np.ndarray) -> np.ndarray:
+    """Return the largest column sums of absolute values."""
+    if not fit(A):
+        return np.abs(A).sum(-2).max(-1, initial=0)
+    given, turned = laid(A)
+    y = np.empty(A.shape[:-2], A.dtype)
+    kernel("norm1", A.dtype, *given.shape[1:], turned)(given, y.reshape(-1))
     return y
 
 

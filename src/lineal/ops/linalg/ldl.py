@@ -46,9 +46,9 @@ class linalg_ldl(Result, names="P L D"):
 class LDLFactor(Op):
     """The factors of A = P L D L* Pᵀ in LAPACK's form, with * the transpose, or if `hermitian` the conjugate transpose.
 
-    P⁻¹ Ā P⁻ᵀ = L⁻ᴴ sym(D̄ + low(LᴴL̄ D⁻ᴴ)) (L*)⁻ᴴ with low the part below D's blocks: as in Cholesky's rule, from
-    L⁻¹ dA (L*)⁻¹ = (L⁻¹dL) D + dD + D (L⁻¹dL)*, the first term lower triangular.   Bunch and Kaufman (1977), Math. Comp. 31, for
-    the factors; the exchanges are constant in a neighbourhood. Only the lower triangle of A is read.
+    P⁻¹ Ā P⁻ᵀ = L⁻ᴴ sym(D̄ + low(LᴴL̄ D⁻ᴴ)) (L*)⁻ᴴ with low the part below D's blocks: as in Cholesky's rule, from L⁻¹ dA
+    (L*)⁻¹ = (L⁻¹dL) D + dD + D (L⁻¹dL)*, the first term lower triangular.   Bunch and Kaufman (1977), Math. Comp. 31, for the
+    factors; the exchanges are constant in a neighbourhood. Only the lower triangle of A is read.
     """
 
     hermitian: bool
@@ -86,8 +86,8 @@ _ldl = functools.lru_cache(2)(LDLFactor)
 class Layout:
     """Where in LAPACK's packed form the factors stand: it exchanges rows of the rest only, not of the columns already done.
 
-    `order` is the row of A that each row of P⁻¹A is; `moved[i, j]` the row of the packed column j that L's element (i, j) stands in;
-    `below` and `blocks` the masks of L's elements and of the lower triangle of D's.
+    `order` is the row of A that each row of P⁻¹A is; `moved[i, j]` the row of the packed column j that L's element (i, j)
+    stands in; `below` and `blocks` the masks of L's elements and of the lower triangle of D's.
     """
 
     def __init__(self, pivots: np.ndarray, storage: np.dtype):
@@ -140,24 +140,24 @@ def flipped(X: Any, hermitian: bool) -> Any:
     return X.mH if hermitian else X.mT
 
 
-def ldl_factor_ex(A: AbstractTensor, *, hermitian: bool = False, check_errors: bool = False, out: Any = None) -> Any:
+def ldl_factor_ex(input: AbstractTensor, *, hermitian: bool = False, check_errors: bool = False, out: Any = None) -> Any:
     """Return LD, pivots and info as `ldl_factor`, without raising: info is 0 or the place of a block of D that is zero."""
     name = "linalg.ldl_factor_ex"
-    require_square(name, A)
-    found = linalg_ldl_factor_ex(apply(_ldl(hermitian), A))
+    require_square(name, input)
+    found = linalg_ldl_factor_ex(apply(_ldl(hermitian), input))
     if check_errors:
         refuse_singular(name, found[2].value, "factorization")
     return stored(found, out, name)
 
 
-def ldl_factor(A: AbstractTensor, *, hermitian: bool = False, out: Any = None) -> Any:
+def ldl_factor(input: AbstractTensor, *, hermitian: bool = False, out: Any = None) -> Any:
     """Return the factors of A = P L D Lᵀ Pᵀ (Lᴴ if `hermitian`) in one matrix and the exchanged rows, in LAPACK's form.
 
     A is (…, n, n), symmetric or Hermitian; its lower triangle is read. LinAlgError if a block of D is zero.
     """
     name = "linalg.ldl_factor"
-    require_square(name, A)
-    LD, pivots, info = apply(_ldl(hermitian), A)
+    require_square(name, input)
+    LD, pivots, info = apply(_ldl(hermitian), input)
     refuse_singular(name, info.value, "factorization")
     return stored(linalg_ldl_factor((LD, pivots)), out, name)
 
@@ -186,7 +186,8 @@ def ldl_solve(LD: Any, pivots: Any, B: Any, *, hermitian: bool = False, out: Abs
 def ldl(A: AbstractTensor, *, hermitian: bool = True) -> Any:
     """Return P, L, D with A = P L D Lᴴ Pᵀ, or Lᵀ if not `hermitian`, for symmetric or Hermitian A of shape (…, n, n).
 
-    P is a permutation, L unit lower triangular, D has blocks of one or two rows on its diagonal. The lower triangle of A is read.
+    P is a permutation, L unit lower triangular, D has blocks of one or two rows on its diagonal. The lower triangle of A is
+    read.
 
     >>> import lineal as torch
     >>> torch.linalg.ldl(torch.tensor([[2.0, 1.0], [1.0, 1.5]])).D

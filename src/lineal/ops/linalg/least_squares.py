@@ -65,7 +65,7 @@ _pinv = functools.lru_cache(2)(PseudoInverse)
 
 
 class LeastSquares(Op):
-    """x = A⁺ b, the shortest of the x that make |A x - b| least, ranks judged by `rcond` (the third input);  with P = A⁺, r = b - A x:
+    """x = A⁺ b, the shortest of the x that make |A x - b| least, ranks judged by `rcond` (third input);  with P = A⁺, r = b - A x:
 
     b̄ = Pᴴ x̄,  Ā = -b̄ xᴴ + r (P b̄)ᴴ + Pᴴx (x̄ - P A x̄)ᴴ, which is Golub and Pereyra's derivative of P applied to b.
     """
@@ -96,22 +96,22 @@ def solution(A: np.ndarray, B: np.ndarray, rcond: np.ndarray) -> np.ndarray:
     return np.matmul(adjoint(Vh), reciprocal[..., None] * np.matmul(adjoint(U), B))
 
 
-def lstsq(input: AbstractTensor, B: AbstractTensor, rcond: float | None = None, *, driver: str | None = None) -> Any:
-    """Return the least-squares solution of A X = B with its residuals, ranks and singular values.
+def lstsq(input: AbstractTensor, b: AbstractTensor, rcond: float | None = None, *, driver: str | None = None) -> Any:
+    """Return the least-squares solution of A X = b with its residuals, ranks and singular values.
 
-    A is (…, m, n), B (…, m, k), or (…, m) a batch of vectors where that is A's shape less the last dimension. Of several
+    A is (…, m, n), b (…, m, k), or (…, m) a batch of vectors where that is A's shape less the last dimension. Of several
     solutions the shortest is taken. `rcond` (default ε max(m, n)) times the largest singular value is the border of the rank.
-    The residuals Σ|AX - B|² are empty unless m > n and the rank is full; `driver` decides what else is returned, as in PyTorch.
+    The residuals Σ|AX - b|² are empty unless m > n and the rank is full; `driver` decides what else is returned, as in PyTorch.
     """
     name = "linalg.lstsq"
     require_matrix(name, input, "input")
-    require_one_dtype(name, input, B)
+    require_one_dtype(name, input, b)
     A: Any = input
     driver = "gelsy" if driver is None else driver
     if driver not in DRIVERS:
         raise RuntimeError(f"{name}: expected driver to be one of {', '.join(DRIVERS)}, got {driver!r}")
-    vector = (A.value.ndim - 1 == B.value.ndim and B.value.shape == A.value.shape[:-1]) or B.value.ndim == 1
-    right: Any = B[..., None] if vector else B  # type: ignore[index]
+    vector = (A.value.ndim - 1 == b.value.ndim and b.value.shape == A.value.shape[:-1]) or b.value.ndim == 1
+    right: Any = b[..., None] if vector else b  # type: ignore[index]
     m, n = A.value.shape[-2:]
     if right.value.shape[-2] != m:
         raise RuntimeError(f"{name}: input.size(-2) should match other.size(-2), got {m} and {right.value.shape[-2]}")
@@ -162,23 +162,23 @@ def borders(name: str, A: Any, atol: Any, rtol: Any) -> tuple[Any, Any]:
 
 
 def pinv(
-    A: AbstractTensor,
+    input: AbstractTensor,
+    rcond: Any = None,
+    hermitian: bool = False,
     *,
     atol: Any = None,
     rtol: Any = None,
-    rcond: Any = None,
-    hermitian: bool = False,
     out: AbstractTensor | None = None,
 ) -> Any:
     """Return the pseudoinverse (…, n, m) of A (…, m, n).
 
-    Singular values up to max(atol, rtol · σ_max) count as zero; rtol is ε max(m, n) unless one of the two is given. With
-    `hermitian` the eigenvalues take their place, and one triangle of A is read.
+    Singular values up to max(atol, rtol · σ_max) count as zero; rtol is ε max(m, n) unless one of the two is given. `rcond`
+    is an older name of rtol. With `hermitian` the eigenvalues take their place, and one triangle of A is read.
     """
     name = "linalg.pinv"
-    (require_square if hermitian else require_matrix)(name, A)
-    absolute, relative = borders(name, A, atol, rcond if rtol is None else rtol)
-    return stored(apply(_pinv(hermitian), A, absolute, relative), out, name)
+    (require_square if hermitian else require_matrix)(name, input)
+    absolute, relative = borders(name, input, atol, rcond if rtol is None else rtol)
+    return stored(apply(_pinv(hermitian), input, absolute, relative), out, name)
 
 
 def pinverse(input: AbstractTensor, rcond: float = 1e-15) -> Any:
@@ -187,17 +187,15 @@ def pinverse(input: AbstractTensor, rcond: float = 1e-15) -> Any:
 
 
 def matrix_rank(
-    A: AbstractTensor, *, atol: Any = None, rtol: Any = None, tol: Any = None, hermitian: bool = False, out: Any = None
+    input: AbstractTensor, tol: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None, out: Any = None
 ) -> Any:
-    """Return the number of singular values (or absolute eigenvalues, if `hermitian`) above max(atol, rtol · σ_max), as int64."""
+    """Return the number of singular values (if `hermitian`, absolute eigenvalues) above max(atol, rtol · σ_max), as int64."""
     name = "linalg.matrix_rank"
-    (require_square if hermitian else require_matrix)(name, A)
+    (require_square if hermitian else require_matrix)(name, input)
     if tol is not None:
         atol, rtol = tol, 0.0
-    absolute, relative = borders(name, A, atol, rtol)
-    constant: Any = lift(A.value)
+    absolute, relative = borders(name, input, atol, rtol)
+    constant: Any = lift(input.value)
     S = np.abs(eigh(constant)[0].value) if hermitian else svdvals(constant).value
     border = np.maximum(absolute.value, relative.value * S.max(-1, initial=0))
     return stored(lift(np.asarray((border[..., None] < S).sum(-1), np.int64)), out, name)
-
-

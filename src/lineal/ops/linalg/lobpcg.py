@@ -22,9 +22,9 @@ scipy = lazy_loader.load("scipy")
 class LOBPCG:
     """The iteration on one matrix: its state is what a `tracker` sees after each step.
 
-    Each step takes the best vectors (Rayleigh-Ritz) in the space of the current ones X, the preconditioned residuals and the last
-    directions P.   Knyazev (2001), SIAM J. Sci. Comput. 23, algorithm 4.1; the basis is made orthonormal in each step, after Duersch,
-    Shao, Yang and Gu (2018), SIAM J. Sci. Comput. 40, section 4.
+    Each step takes the best vectors (Rayleigh-Ritz) in the space of the current ones X, the preconditioned residuals and the
+    last directions P.   Knyazev (2001), SIAM J. Sci. Comput. 23, algorithm 4.1; the basis is made orthonormal in each step,
+    after Duersch, Shao, Yang and Gu (2018), SIAM J. Sci. Comput. 40, section 4.
     """
 
     def __init__(self, A: np.ndarray, B: np.ndarray | None, X: np.ndarray, iK: np.ndarray | None, options: dict[str, Any]):
@@ -45,7 +45,7 @@ class LOBPCG:
         return X if self.B is None else self.B @ X
 
     def orthonormal(self, S: np.ndarray) -> np.ndarray:
-        """Return a basis of the columns' span, orthonormal in the metric of B, without the directions that are rounding errors."""
+        """Return a basis of the columns' span, orthonormal in the metric of B, less the directions that are rounding errors."""
         for _ in range(2):
             gram = adjoint(S) @ self.metric(S)
             size = np.sqrt(np.maximum(np.einsum("ii->i", gram).real, np.finfo(gram.dtype).tiny))
@@ -94,9 +94,9 @@ class LOBPCG:
 class ExtremePairs(Op):
     """A X = B X diag(e), XᴴBX = 1, for k eigenvalues e at an end of the spectrum.
 
-    With w and μ from (A - eB, Bx; (Bx)ᴴ, 0) (w; μ) = (x̄; 0), one system per pair: Ā = Σ (ē x - w) xᴴ and
-    B̄ = Σ (e w - (μ/2 + ē e) x) xᴴ, both made Hermitian. From dx = -(A - eB)⁺(dA - e dB)x - x xᴴdB x/2; the other eigenvectors
-    are not needed. The pairs must be simple, and converged.   de Leeuw (2007), Derivatives of generalized eigen systems, section 2.
+    With w and μ from (A - eB, Bx; (Bx)ᴴ, 0) (w; μ) = (x̄; 0), one system per pair: Ā = Σ (ē x - w) xᴴ and B̄ = Σ (e w - (μ/2
+    + ē e) x) xᴴ, both made Hermitian. From dx = -(A - eB)⁺(dA - e dB)x - x xᴴdB x/2; the other eigenvectors are not needed.
+    The pairs must be simple, and converged.   de Leeuw (2007), Derivatives of generalized eigen systems, section 2.
     """
 
     settings: tuple
@@ -157,10 +157,11 @@ def lobpcg(
 ) -> Any:
     """Return the k largest (or smallest) eigenvalues and their eigenvectors, as columns, of A X = B X diag(e).
 
-    A (…, m, m) is symmetric or Hermitian and B positive definite (the identity if None). X (…, m, n) is where to start, random if
-    None; iK a preconditioner; `niter` the most steps (-1: until convergence, which is also the default up to 1000 steps); `tol` the
-    residual, relative to the norms, at which a pair counts as converged (default √ε). `tracker` is called after each step with the
-    state. `method` "ortho" and "basic" are one here, and the dictionaries of parameters have no effect. ValueError if m < 3n.
+    A (…, m, m) is symmetric or Hermitian and B positive definite (the identity if None). X (…, m, n) is where to start,
+    random if None; iK a preconditioner; `niter` the most steps (-1: until convergence, which is also the default up to 1000
+    steps); `tol` the residual, relative to the norms, at which a pair counts as converged (default √ε). `tracker` is called
+    after each step with the state. `method` "ortho" and "basic" are one here, and the dictionaries of parameters have no
+    effect. ValueError if m < 3n.
     """
     name = "lobpcg"
     require_square(name, A)
@@ -168,7 +169,8 @@ def lobpcg(
     count = (1 if X is None else X.value.shape[-1]) if k is None else k
     width = (count if n is None else n) if X is None else X.value.shape[-1]
     if m < 3 * width:
-        raise ValueError(f"{name}: not applicable when the number of A rows (={m}) is smaller than 3 x the number of vectors (={width})")
+        rows = f"the number of A rows (={m})"
+        raise ValueError(f"{name}: not applicable when {rows} is smaller than 3 x the number of vectors (={width})")
     if method not in (None, "ortho", "basic"):
         raise ValueError(f"{name}: expected method to be 'basic' or 'ortho', got {method!r}")
     matrix: Any = A

@@ -63,6 +63,16 @@ def getrs(LU: np.ndarray, pivots: np.ndarray, B: np.ndarray, adjoint: bool = Fal
     return X
 
 
+def getri(LU: np.ndarray, pivots: np.ndarray) -> np.ndarray:
+    """Return A⁻¹ from A's factors."""
+    Y = np.empty(LU.shape, LU.dtype)
+    invert, work = lapack("getri", LU.dtype), lapack("getri_lwork", LU.dtype)
+    size = int(work(LU.shape[-1])[0].real) if LU.size else 1
+    for place in np.ndindex(LU.shape[:-2] if LU.size else (0,)):
+        Y[place] = invert(LU[place], pivots[place] - 1, lwork=size)[0]
+    return Y
+
+
 def factors(A: Any) -> tuple[Any, Any, np.ndarray]:
     """Return LU and pivots as constants, and info: numbers to solve with, for ops that have derivatives of their own."""
     with no_grad():

@@ -22,7 +22,7 @@ __all__ = ["expm_frechet", "logm", "sqrtm"]
 scipy = lazy_loader.load("scipy")
 
 LARGE = 24
-"""From this size on, the derivative of exp along a direction has a method of its own that beats the exponential of twice the size."""
+"""From this size on, the derivative of exp along a direction by its own method beats the exponential of twice the size."""
 
 
 class Frechet(Op):
@@ -64,7 +64,7 @@ def blocks(a: Any, b: Any, c: Any, d: Any) -> Any:
 
 
 def along(A: np.ndarray, E: np.ndarray) -> np.ndarray:
-    """Return the derivative of exp at A along E, matrix by matrix.   Al-Mohy and Higham (2009), SIAM J. Matrix Anal. Appl. 30."""
+    """Return the derivative of exp at A along E.   Al-Mohy and Higham (2009), SIAM J. Matrix Anal. Appl. 30, algorithm 6.4."""
     wide = np.result_type(A.dtype, np.float64)
     Y = np.empty(A.shape, A.dtype)
     for place in np.ndindex(A.shape[:-2]):
@@ -106,8 +106,8 @@ def principal(name: str, A: np.ndarray, function: Any) -> np.ndarray:
         where = place_of(int(np.ravel_multi_index(place, A.shape[:-2])) if place else 0, A.shape[:-2])
         if np.iscomplexobj(found) and A.dtype.kind != "c":
             raise LinAlgError(
-                f"linalg.{name}: {where}expected a matrix without eigenvalues on the negative real axis, for which no real result "
-                "exists; convert it to a complex dtype"
+                f"linalg.{name}: {where}expected a matrix without eigenvalues on the negative real axis, for which no "
+                "real result exists; convert it to a complex dtype"
             )
         if not np.isfinite(found).all() or (name == "logm" and singular(A[place])):
             raise LinAlgError(f"linalg.{name}: {where}the matrix is singular, the {name} does not exist")

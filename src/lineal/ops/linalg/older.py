@@ -6,19 +6,18 @@ from typing import Any
 
 from lineal.core import AbstractTensor
 from lineal.ops.linalg import cholesky as factor
+from lineal.ops.linalg import determinants, systems
 from lineal.ops.linalg import lu as elimination
 from lineal.ops.linalg import qr as orthogonal
 from lineal.ops.linalg import svd as singular
-from lineal.ops.linalg.cholesky import cholesky_inverse, cholesky_solve
-from lineal.ops.linalg.determinants import det, logdet, slogdet
+from lineal.ops.linalg.determinants import logdet
 from lineal.ops.linalg.functions import matrix_exp
 from lineal.ops.linalg.least_squares import pinverse
 from lineal.ops.linalg.lobpcg import lobpcg
 from lineal.ops.linalg.lowrank import pca_lowrank, svd_lowrank
 from lineal.ops.linalg.lu import lu_unpack
-from lineal.ops.linalg.matrices import linalg_lu_factor, linalg_qr, stored
+from lineal.ops.linalg.matrices import linalg_lu_factor, linalg_qr, linalg_slogdet, stored
 from lineal.ops.linalg.qr import geqrf, orgqr, ormqr
-from lineal.ops.linalg.systems import inverse
 from lineal.ops.linalg.triangular import triangular_solve
 
 __all__ = [
@@ -51,6 +50,33 @@ def cholesky(input: AbstractTensor, upper: bool = False, *, out: AbstractTensor 
     return factor.cholesky(input, upper=upper, out=out)
 
 
+def cholesky_solve(
+    input: AbstractTensor, input2: AbstractTensor, upper: bool = False, *, out: AbstractTensor | None = None
+) -> Any:
+    """Return X with A X = input, given the Cholesky factor `input2` of A."""
+    return factor.cholesky_solve(input, input2, upper, out=out)
+
+
+def cholesky_inverse(input: AbstractTensor, upper: bool = False, *, out: AbstractTensor | None = None) -> Any:
+    """Return A⁻¹, given the Cholesky factor of A."""
+    return factor.cholesky_inverse(input, upper, out=out)
+
+
+def inverse(input: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
+    """Return the inverse; `linalg.inv` is newer."""
+    return systems.inv(input, out=out)
+
+
+def det(input: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
+    """Return the determinant; `linalg.det` is newer."""
+    return determinants.det(input, out=out)
+
+
+def slogdet(input: AbstractTensor, *, out: Any = None) -> linalg_slogdet:
+    """Return the determinant's sign and the logarithm of its absolute value; `linalg.slogdet` is newer."""
+    return determinants.slogdet(input, out=out)
+
+
 def qr(input: AbstractTensor, some: bool = True, *, out: Any = None) -> linalg_qr:
     """Return Q and R, complete if not `some`; `linalg.qr` is newer."""
     return orthogonal.qr(input, "reduced" if some else "complete", out=out)
@@ -68,6 +94,8 @@ def lu(A: AbstractTensor, pivot: bool = True, get_infos: bool = False, out: Any 
     return stored(found, out, "lu") if get_infos else tuple(stored(found, out, "lu"))
 
 
-def lu_solve(b: AbstractTensor, LU_data: AbstractTensor, LU_pivots: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
-    """Return X with A X = b from A's LU factors; `linalg.lu_solve` is newer."""
-    return elimination.lu_solve(LU_data, LU_pivots, b, out=out)
+def lu_solve(
+    input: AbstractTensor, LU_data: AbstractTensor, LU_pivots: AbstractTensor, *, out: AbstractTensor | None = None
+) -> Any:
+    """Return X with A X = input from A's LU factors; `linalg.lu_solve` is newer."""
+    return elimination.lu_solve(LU_data, LU_pivots, input, out=out)

@@ -25,8 +25,8 @@ class linalg_polar(Result, names="U P"):
 class UnitaryFactor(Op):
     """U of A = U P for tall A (m ≥ n), UᴴU = 1, with the Hermitian P = UᴴA;
 
-    Ā = U Z + (1 - UUᴴ) Ū P⁻¹,  P Z + Z P = UᴴŪ - ŪᴴU: since dU = U Ω + (1 - UUᴴ) dA P⁻¹ with P Ω + Ω P = UᴴdA - dAᴴU.
-    Higham (2008), Functions of Matrices, section 8.2. No differences of singular values occur, so that repeated ones do no harm.
+    Ā = U Z + (1 - UUᴴ) Ū P⁻¹,  P Z + Z P = UᴴŪ - ŪᴴU: since dU = U Ω + (1 - UUᴴ) dA P⁻¹ with P Ω + Ω P = UᴴdA - dAᴴU. Higham
+    (2008), Functions of Matrices, section 8.2. No differences of singular values occur, so that repeated ones do no harm.
     """
 
     name = "LinalgPolar"
@@ -54,8 +54,8 @@ def hermitian_part(X: Any) -> Any:
 def polar(A: AbstractTensor, side: str = "right") -> Any:
     """Return U and P with A = U P, or A = P U if `side` is "left", for A of shape (…, m, n).
 
-    U is (…, m, n) with orthonormal columns (rows, if m < n), P Hermitian and positive semidefinite. The derivative exists where A
-    has full rank.
+    U is (…, m, n) with orthonormal columns (rows, if m < n), P Hermitian and positive semidefinite. The derivative exists
+    where A has full rank.
 
     >>> import lineal as torch
     >>> torch.linalg.polar(torch.tensor([[0.0, -2.0], [3.0, 0.0]])).P

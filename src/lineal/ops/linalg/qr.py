@@ -41,8 +41,8 @@ class QR(Op):
         m, n = A.value.shape[-2:]
         if self.mode == "complete" and m > n:
             raise RuntimeError(
-                "linalg.qr: The QR decomposition is not differentiable when mode='complete' and nrows > ncols: the columns of Q "
-                "past the rank are arbitrary; use mode='reduced'"
+                "linalg.qr: The QR decomposition is not differentiable when mode='complete' and nrows > ncols: "
+                "the columns of Q past the rank are arbitrary; use mode='reduced'"
             )
         if n <= m:
             return (square_pull(Q, R, gQ, gR),)
@@ -85,7 +85,7 @@ def qr(A: AbstractTensor, mode: str = "reduced", *, out: Any = None) -> Any:
         raise RuntimeError(f"{name}: expected mode to be one of 'reduced', 'complete' or 'r', got {mode!r}")
     if mode == "r":
         if A.node is not None:
-            Q, R = apply(_qr("reduced"), A)
+            _, R = apply(_qr("reduced"), A)
             R.register_hook(_refuse_r)
         else:
             R = lift(np.linalg.qr(A.value, "r"))
@@ -94,11 +94,13 @@ def qr(A: AbstractTensor, mode: str = "reduced", *, out: Any = None) -> Any:
 
 
 def _refuse_r(g: Any) -> Any:
-    raise RuntimeError("linalg.qr: The derivative of linalg.qr depends on Q, which is not computed when mode='r'; use mode='reduced'")
+    raise RuntimeError(
+        "linalg.qr: The derivative of linalg.qr depends on Q, which is not computed when mode='r'; use mode='reduced'"
+    )
 
 
 class Reflectors(Op):
-    """LAPACK's form of A = Q R: R on and above the diagonal, the vectors of Q's reflectors below, and their factors. No derivative."""
+    """LAPACK's form of A = Q R: R, below its diagonal the vectors of Q's reflectors, and their factors. No derivative."""
 
     name = "Geqrf"
     differentiable = False
@@ -119,16 +121,16 @@ def geqrf(input: AbstractTensor, *, out: Any = None) -> Any:
     return stored(geqrf_result(apply(Reflectors(), input)), out, "geqrf")
 
 
-def householder_product(A: AbstractTensor, tau: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
+def householder_product(input: AbstractTensor, tau: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
     """Return the first n columns of H₁ H₂ … Hₖ, with Hᵢ = 1 - τᵢ vᵢ vᵢᴴ and vᵢ the columns of A below the diagonal, 1 on it."""
     name = "linalg.householder_product"
-    require_matrix(name, A, "input")
-    m, n = A.value.shape[-2:]
+    require_matrix(name, input, "input")
+    m, n = input.value.shape[-2:]
     k = tau.value.shape[-1]
     if m < n or n < k:
         raise RuntimeError(f"{name}: expected shapes (…, m, n) and (…, k) with m ≥ n ≥ k, got ({m}, {n}) and ({k})")
-    one = lift(np.eye(m, n, dtype=A.value.dtype))
-    matrix: Any = A
+    one = lift(np.eye(m, n, dtype=input.value.dtype))
+    matrix: Any = input
     lower = matrix.tril(-1) + one
     y = one
     for i in range(k - 1, -1, -1):
@@ -139,22 +141,33 @@ def householder_product(A: AbstractTensor, tau: AbstractTensor, *, out: Abstract
     return stored(y, out, name)
 
 
-orgqr = householder_product
+def orgqr(input: AbstractTensor, input2: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
+    """Return the first n columns of Q from `geqrf`'s reflectors and factors; `linalg.householder_product` is newer."""
+    return householder_product(input, input2, out=out)
 
 
 def ormqr(
-    input: AbstractTensor, tau: AbstractTensor, other: AbstractTensor, left: bool = True, transpose: bool = False, *, out=None
+    input: AbstractTensor,
+    input2: AbstractTensor,
+    input3: AbstractTensor,
+    left: bool = True,
+    transpose: bool = False,
+    *,
+    out: AbstractTensor | None = None,
 ) -> Any:
-    """Return Q C, Qᴴ C (`transpose`), C Q or C Qᴴ (not `left`), with the full Q of `geqrf`'s reflectors."""
+    """Return Q C, Qᴴ C (`transpose`), C Q or C Qᴴ (not `left`), with C = input3 and the full Q of `geqrf`.
+
+    `input` holds the reflectors and `input2` their factors.
+    """
     require_matrix("ormqr", input, "input")
     reflectors: Any = input
-    C: Any = other
+    C: Any = input3
     m = input.value.shape[-2]
     lower = reflectors.tril(-1) + lift(np.eye(m, input.value.shape[-1], dtype=input.value.dtype))
-    k = tau.value.shape[-1]
+    k = input2.value.shape[-1]
     forward = left == transpose
     for i in range(k) if forward else range(k - 1, -1, -1):
-        v, t = lower[..., :, i : i + 1], tau[..., i, None, None]  # type: ignore[index]
+        v, t = lower[..., :, i : i + 1], input2[..., i, None, None]  # type: ignore[index]
         t = t.conj() if transpose else t
         C = C - t * (v @ (v.mH @ C)) if left else C - t * ((C @ v) @ v.mH)
     return stored(C, out, "ormqr")

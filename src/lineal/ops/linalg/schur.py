@@ -30,8 +30,9 @@ class linalg_schur(Result, names="T Z"):
 class Schur(Op):
     """A = Z T Zᴴ with Z unitary and T upper triangular;  Ā = Z (triu T̄ + Y) Zᴴ with the strictly lower Y that solves
 
-    low(Y Tᴴ - Tᴴ Y) = low(K - Kᴴ),  K = ZᴴZ̄ - T̄ Tᴴ + Tᴴ T̄ (T̄ its upper triangle). From dZ = Z (X - Xᴴ), X strictly lower, and
-    low(X T - T X) = low(Zᴴ dA Z).   Golub and Van Loan (2013), Matrix Computations, section 7.1; the adjoint follows from that.
+    low(Y Tᴴ - Tᴴ Y) = low(K - Kᴴ),  K = ZᴴZ̄ - T̄ Tᴴ + Tᴴ T̄ (T̄ its upper triangle). From dZ = Z (X - Xᴴ), X strictly lower,
+    and low(X T - T X) = low(Zᴴ dA Z).   Golub and Van Loan (2013), Matrix Computations, section 7.1; the adjoint follows from
+    that.
 
     The real form has blocks of two rows for pairs of complex eigenvalues; there its derivative is not provided.
     """
@@ -51,7 +52,7 @@ class Schur(Op):
         (T, Z), (by_T, by_Z) = y, g
         if np.any(np.diagonal(T.value, -1, -2, -1)):
             raise RuntimeError(
-                "linalg.schur: the derivative of the real form is not defined where eigenvalues are complex; use output='complex'"
+                "linalg.schur: the derivative of the real form is not defined at complex eigenvalues; use output='complex'"
             )
         upper = None if by_T is None else by_T.triu()
         K = 0 if by_T is None else T.mH @ upper - upper @ T.mH
@@ -121,9 +122,9 @@ def shifted_solve(M: np.ndarray, shift: Any, right: np.ndarray, lower: bool) -> 
 def schur(A: AbstractTensor, output: str = "real") -> Any:
     """Return T and Z with A = Z T Zᴴ, Z unitary and T upper triangular, for A of shape (…, n, n).
 
-    `output` "real": T of a real A has blocks of two rows on its diagonal for pairs of complex eigenvalues; "complex": T and Z are
-    complex and T is triangular. The order of the eigenvalues, the vectors' signs (or phases) are arbitrary. The derivative is
-    defined where the eigenvalues are distinct and T is triangular.
+    `output` "real": T of a real A has blocks of two rows on its diagonal for pairs of complex eigenvalues; "complex": T and Z
+    are complex and T is triangular. The order of the eigenvalues, the vectors' signs (or phases) are arbitrary. The
+    derivative is defined where the eigenvalues are distinct and T is triangular.
 
     >>> import lineal as torch
     >>> torch.linalg.schur(torch.tensor([[1.0, 2.0], [0.0, 3.0]])).T

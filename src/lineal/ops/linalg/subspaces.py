@@ -36,7 +36,7 @@ class NullSpace(Op):
 
 
 class Range(Op):
-    """Q, an orthonormal basis of the range of A of that `rank`;  Ā = (1 - QQᴴ) Q̄ (A⁺Q)ᴴ for losses that do not depend on the basis.
+    """Q, an orthonormal basis of the range of A of that `rank`;  Ā = (1 - QQᴴ) Q̄ (A⁺Q)ᴴ for losses that no basis changes.
 
     From QQᴴA = A: (1 - QQᴴ) dQ = (1 - QQᴴ) dA A⁺ Q.   Golub and Pereyra (1973), SIAM J. Numer. Anal. 10, eq. 4.4.
     """
@@ -55,7 +55,7 @@ class Range(Op):
 
 
 def common_rank(name: str, A: AbstractTensor, rcond: float | None) -> tuple[int, float]:
-    """Return the rank that all matrices have, and the border, relative to the largest singular value, by which it was judged."""
+    """Return the rank that all matrices have, and the border, relative to the largest singular value, that it is judged by."""
     require_matrix(name, A)
     S = svdvals(lift(A.value)).value
     border = float(np.finfo(S.dtype).eps * max(A.value.shape[-2:]) if rcond is None else rcond)
@@ -107,7 +107,8 @@ def subspace_angles(A: AbstractTensor, B: AbstractTensor) -> Any:
     require_matrix(name, B, "B")
     require_one_dtype(name, A, B)
     if A.value.shape[-2] != B.value.shape[-2]:
-        raise RuntimeError(f"{name}: expected matrices of one number of rows, got {list(A.value.shape)} and {list(B.value.shape)}")
+        shapes = f"{list(A.value.shape)} and {list(B.value.shape)}"
+        raise RuntimeError(f"{name}: expected matrices of one number of rows, got {shapes}")
     P, Q = orth(A), orth(B)
     if P.value.shape[-1] < Q.value.shape[-1]:
         P, Q = Q, P

@@ -23,8 +23,8 @@ SHARED = "the equation has no unique solution: A and -B have an eigenvalue in co
 class Sylvester(Op):
     """A X + X B = C;  C̄ solves Aᴴ C̄ + C̄ Bᴴ = X̄,  Ā = -C̄ Xᴴ,  B̄ = -Xᴴ C̄.
 
-    From A dX + dX B = dC - dA X - X dB, whose adjoint is the equation with Aᴴ and Bᴴ.   Solved through the Schur forms of A and B:
-    Bartels and Stewart (1972), Commun. ACM 15, algorithm 432.
+    From A dX + dX B = dC - dA X - X dB, whose adjoint is the equation with Aᴴ and Bᴴ.   Solved through the Schur forms of A
+    and B: Bartels and Stewart (1972), Commun. ACM 15, algorithm 432.
     """
 
     name = "LinalgSolveSylvester"

@@ -7,14 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from lineal.core import AbstractTensor, Op, apply, lift, modes
+from lineal.base import dtypes
+from lineal.core import AbstractTensor, Op, apply, is_grad_enabled, lift, modes, synchronize
+from lineal.ops.conversion import cast
 from lineal.ops.linalg import kernels
 from lineal.ops.linalg.conditioning import FEW, frobenius, judge, norm1, probes, range_of, rcond_of_lu, rcond_of_probes, watched
-from lineal.ops.linalg.lu import factors, getrf
+from lineal.ops.linalg.lu import factors, getrf, getri
 from lineal.ops.linalg.matrices import (
     broadcast_batches,
     linalg_inv_ex,
     linalg_solve_ex,
+    real_dtype,
     refuse_singular,
     require_one_dtype,
     require_square,
@@ -28,6 +31,8 @@ __all__ = ["inv", "inv_ex", "inverse", "rcond", "solve", "solve_ex"]
 STACK = 4
 """From how many matrices on, of at most `SMALL` rows, NumPy's loop in C beats LAPACK called from Python for each (measured)."""
 SMALL = 32
+MIXED = 1500
+"""From how many rows on factors in single precision and more refinement are faster than factors in double (measured)."""
 GROWTH = 100
 """From which growth of elements in elimination on, as a multiple of |A|, solutions are refined without being asked for it."""
 SHORT = 12
@@ -56,9 +61,7 @@ class SolveProbed(Op):
     width = 2
 
     def eager(self, xp, A, B):
-        V = np.broadcast_to(probes(A.shape[-1], A.dtype), (*B.shape[:-1], min(A.shape[-1], 2)))
-        X = kernels.solve(A, np.concatenate((B, V), -1))
-        return np.ascontiguousarray(X[..., : B.shape[-1]]), X[..., B.shape[-1] :]
+        return kernels.solve_probed(A, B, probes(A.shape[-1], A.dtype))
 
     def vjp(self, needs, g, y, A, B):
         if g[0] is None:
@@ -95,16 +98,16 @@ _factored = functools.lru_cache(64)(SolveFactored)
 
 
 class Inverse(Op):
-    """Y = A⁻¹;  Ā = -Yᴴ Ȳ Yᴴ.   Giles (2008), section 2.2.3."""
+    """Y = A⁻¹;  Ā = -Yᴴ Ȳ Yᴴ.   Giles (2008), section 2.2.3. The factors of A, if given, are numbers to work with."""
 
     name = "LinalgInvEx"
     keeps = "y"
 
-    def eager(self, xp, A):
-        return kernels.inv(A)
+    def eager(self, xp, A, *factors):
+        return getri(*factors) if factors else kernels.inv(A)
 
-    def vjp(self, needs, g, y, A):
-        return (-(y.mH @ g @ y.mH),)
+    def vjp(self, needs, g, y, A, *factors):
+        return (-(y.mH @ g @ y.mH), *[None] * len(factors))
 
 
 def solve_ex(A: AbstractTensor, B: AbstractTensor, *, left: bool = True, check_errors: bool = False, out: Any = None) -> Any:
@@ -151,7 +154,7 @@ def solve(
         return answer
     with modes.quiet():
         error = lift(backward_error(matrix.value, X.value, right.value))
-    known = rcond_by_lu(matrix.value) if rcond is None else np.asarray(rcond)
+    known = np.asarray(rcond_by_lu(matrix.value) if rcond is None else rcond, real_dtype(matrix.value))
     return solve_info((answer, method, lift(known), error[..., 0] if vector else error))
 
 
@@ -183,6 +186,10 @@ def general(name: str, A: Any, B: Any, refine: bool, assume: Any = None) -> tupl
         found = stack(A, B)
         if found is not None:
             return found
+    if refine and A.value.dtype.char in "dD" and A.value.shape[-1] >= MIXED:
+        found = mixed(A, B)
+        if found is not None:
+            return found
     LU, pivots, info = factors(A)
     if info.any():
         return None, ("lu", None, None), info
@@ -193,6 +200,23 @@ def general(name: str, A: Any, B: Any, refine: bool, assume: Any = None) -> tupl
     if not refine and grown(LU.value, norms):
         X = apply(_factored("lu", False, True), A, B, LU, pivots)
     return X, ("lu", rcond_of_lu(LU.value, norms), norms), info
+
+
+def mixed(A: Any, B: Any) -> tuple[Any, tuple[str, Any, Any], np.ndarray] | None:
+    """Return X by factors of half the digits and refinement; None where A's condition or range asks for all digits."""
+    norms = norm1(A.value)
+    if not np.all((norms < 1e30) & (norms > 1e-20)):
+        return None
+    single = dtypes.complex64 if A.value.dtype.kind == "c" else dtypes.float32
+    LU, pivots, info = factors(cast(A, single))
+    if info.any():
+        return None
+    known = rcond_of_lu(LU.value, norms)
+    method = "lu in single precision"
+    if not np.all(known >= A.value.shape[-1] * 10 * range_of(LU.value.dtype).eps):
+        return None
+    X = apply(_factored(method, False, True), A, B, LU, pivots)
+    return (X, (method, known, norms), info) if trusted(A.value, X.value, B.value) else None
 
 
 def grown(LU: np.ndarray, norms: np.ndarray) -> bool:
@@ -274,7 +298,7 @@ def trusted(A: np.ndarray, X: np.ndarray, B: np.ndarray) -> bool:
 def rcond(A: AbstractTensor) -> Any:
     """Return an estimate of 1 / (|A|₁ |A⁻¹|₁) of each (…, n, n), from its LU factors; 0 for a singular matrix."""
     require_square("linalg.rcond", A)
-    return lift(rcond_by_lu(A.value))
+    return lift(np.asarray(rcond_by_lu(A.value), real_dtype(A.value)))
 
 
 def inv_ex(A: AbstractTensor, *, check_errors: bool = False, out: Any = None) -> Any:
@@ -283,13 +307,58 @@ def inv_ex(A: AbstractTensor, *, check_errors: bool = False, out: Any = None) ->
     return stored(linalg_inv_ex((Y, lift(info))), out, "linalg.inv_ex")
 
 
+class Unformed:
+    """How the level above holds the inverse of one larger matrix until somebody looks at it."""
+
+    hold: Any = None
+
+    def enter(self, function: Any) -> Any:
+        """Make `function(A, LU, pivots)` what returns such an inverse; a decorator."""
+        self.hold = function
+        return function
+
+
+unseen = Unformed()
+LARGE = 48
+"""From how many rows on an inverse is not formed before it is looked at; below, forming it costs no more than waiting."""
+
+
 def inv(A: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
-    """Return A⁻¹ of (…, n, n); LinAlgError names the batch entry of a singular A. To solve a system, `solve` is better."""
+    """Return A⁻¹ of (…, n, n); LinAlgError names the batch entry of a singular A. To solve a system, `solve` is better.
+
+    The inverse of one larger matrix is formed when somebody looks at it: `inv(A) @ b` and `inv(A).mT @ b` solve instead.
+    """
     name = "linalg.inv"
+    require_square(name, A)
+    if A.value.ndim == 2 and A.value.shape[-1] >= LARGE and out is None and modes.recorder.get() is None:
+        return unformed(name, A)
     Y = _inverse(name, A, raising=True)[0]
     if watched() and A.value.size:
         judge_inverse(name, A.value, Y.value)
     return stored(Y, out, name)
+
+
+def unformed(name: str, A: Any) -> Any:
+    """Return A⁻¹ by its factors, judged by them, to be formed on first sight."""
+    LU, pivots, info = factors(A)
+    refuse_singular(name, info, "inversion")
+    if watched():
+        norms = norm1(A.value)
+        judge(name, A.value, rcond_of_lu(LU.value, norms), None, None, norms)
+        if not np.isfinite(LU.value).all():
+            judge(name, A.value, np.nan, None, None, norms)
+    # what A is later, after writes in place, is not what was inverted: its history as of now is kept, under another tensor
+    now = lift(A.value)
+    if A.origin is not None:
+        synchronize(A)
+    if is_grad_enabled():
+        now.node, now.index = A.node, A.index
+    return unseen.hold(now, LU, pivots)
+
+
+def solve_factored(A: Any, B: Any, found: tuple, adjoint: bool = False) -> Any:
+    """Return X with A X = B, or Aᴴ X = B, by LU and pivots."""
+    return apply(_factored("lu", adjoint, False), A, B, *found)
 
 
 def judge_inverse(name: str, A: np.ndarray, Y: np.ndarray) -> None:

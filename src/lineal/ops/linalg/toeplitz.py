@@ -39,7 +39,10 @@ class Correlate(Op):
 
 
 class Convolve(Op):
-    """yₘ = Σₖ aₖ bₘ₋ₖ along the last dimension, 0 ≤ m < n, indices modulo n if `circular`;  ā = Correlate(ȳ, b), b̄ = Correlate(ȳ, a)."""
+    """yₘ = Σₖ aₖ bₘ₋ₖ along the last dimension, 0 ≤ m < n, indices modulo n if `circular`;
+
+    ā = Correlate(ȳ, b), b̄ = Correlate(ȳ, a).
+    """
 
     circular: bool
     name = "Convolve"

@@ -42,6 +42,11 @@ class SolveTriangular(Op):
 _solve = functools.lru_cache(16)(SolveTriangular)
 
 
+def substituted(A: Any, B: Any, *, upper: bool) -> Any:
+    """Return A⁻¹ B for A and B of one batch shape, A being zero outside of its triangle."""
+    return apply(_solve(upper, False), A, B)
+
+
 def solve_triangular(
     A: AbstractTensor,
     B: AbstractTensor,

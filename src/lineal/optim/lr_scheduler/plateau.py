@@ -38,9 +38,9 @@ class ReduceLROnPlateau(LRScheduler):
         if threshold_mode not in ("rel", "abs"):
             raise ValueError(f"ReduceLROnPlateau: threshold mode {threshold_mode} is unknown: expected rel or abs")
         groups = len(optimizer.param_groups)
-        several = isinstance(min_lr, (list, tuple))
-        if several and len(min_lr) != groups:  # type: ignore[arg-type]
-            raise ValueError(f"ReduceLROnPlateau: expected {groups} min_lrs, got {len(min_lr)}")  # type: ignore[arg-type]
+        bounds: list[float] = list(min_lr) if isinstance(min_lr, Sequence) else [min_lr] * groups
+        if len(bounds) != groups:
+            raise ValueError(f"ReduceLROnPlateau: expected {groups} min_lrs, got {len(bounds)}")
         self.optimizer = optimizer
         self.mode = mode
         self.factor = factor
@@ -48,7 +48,7 @@ class ReduceLROnPlateau(LRScheduler):
         self.threshold = threshold
         self.threshold_mode = threshold_mode
         self.cooldown = cooldown
-        self.min_lrs = list(min_lr) if several else [min_lr] * groups  # type: ignore[arg-type]
+        self.min_lrs = bounds
         self.eps = eps
         self.last_epoch = 0
         self._last_lr = self.rates()

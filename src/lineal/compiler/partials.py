@@ -1,0 +1,85 @@
+"""Partial results: each chunk of a loop has results of its own, which are put together in one fixed order.
+
+How many chunks there are depends on sizes only, so that results do not depend on the number of threads.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+from lineal.codegen.emit import Emitter
+from lineal.codegen.kinds import int8, kind_of, pointer
+from lineal.codegen.values import Value
+from lineal.compiler.nodes import Base, Reduce
+
+__all__ = ["Partials", "reserved"]
+
+CHUNK = 1 << 16
+MOST = 32
+MEMORY = 1 << 17
+"""How many elements make a chunk, how many chunks there are at most, and how many bytes their results may have."""
+
+ALIGNMENT = 64
+
+Combine = Callable[[Reduce, Value, Value], Value]
+
+
+def reserved(e: Emitter, nbytes: int) -> Value:
+    """Return the address of so many bytes that belong to this call."""
+    name = e.name()
+    e.frame.slots.append(f"  {name} = alloca [{nbytes} x i8], align {ALIGNMENT}")
+    return Value(e, name, pointer)
+
+
+def bytes_of(base: Base) -> int:
+    """Return the bytes of one chunk's result."""
+    return -(-base.nbytes // ALIGNMENT) * ALIGNMENT
+
+
+class Partials:
+    """The results of several reductions, for each of several chunks."""
+
+    def __init__(self, e: Emitter, reduces: Sequence[Reduce], combined: Combine):
+        self.e = e
+        self.reduces = reduces
+        self.combined = combined
+        self.offsets: list[int] = []
+        self.size = 0
+        for node in reduces:
+            self.offsets.append(self.size)
+            self.size += bytes_of(node.out)
+
+    @staticmethod
+    def count(reduces: Sequence[Reduce], total: int) -> int:
+        """Return how many chunks there are for so many elements; with 1 it is not worth it."""
+        size = sum(bytes_of(node.out) for node in reduces)
+        return max(1, min(MOST, -(-total // CHUNK), MEMORY // max(size, 1)))
+
+    def reserve(self, chunks: int) -> Value:
+        """Return the memory for all chunks."""
+        return reserved(self.e, self.size * chunks)
+
+    def places(self, memory: Value, chunk: int | Value) -> dict[Base, Value]:
+        """Return where the results of a chunk lie."""
+        mine = self.e.offset(memory, chunk * self.size)
+        return {node.out: self.e.offset(mine, start) for node, start in zip(self.reduces, self.offsets)}
+
+    def clear(self, places: dict[Base, Value], start: Callable[[Reduce, int], Value]) -> None:
+        """Write what the results of a chunk begin with."""
+        for node in self.reduces:
+            kind = kind_of(node.out.dtype)
+            for block in self.e.blocks(math.prod(node.out.shape), kind):
+                block.store(start(node, block.lanes), places[node.out], kind)
+
+    def finish(self, memory: Value, chunks: int, addresses: dict[Base, Value]) -> None:
+        """Write the putting together of the chunks' results, first to last."""
+        e = self.e
+        for node, start in zip(self.reduces, self.offsets):
+            kind, here = kind_of(node.out.dtype), e.offset(memory, start)
+            for block in e.blocks(math.prod(node.out.shape), kind):
+                total = e.variable(block.load(here, kind))
+                with e.loop(chunks, 1, carried=[total]) as chunk:
+                    more = block.load(e.address(here, chunk * self.size, int8), kind)
+                    total.value = self.combined(node, total.value, more)
+                block.store(total.value, addresses[node.out], kind)

@@ -1,0 +1,35 @@
+"""The passes that rewrite a program, by name, and the switch that turns them off.
+
+* dead: what nothing depends on is not computed.
+* common: op(x) and op(x), the same op of the same windows, are one.
+* constants: an elementwise op of numbers known at compile time is the number it gives, by NumPy.
+* fusion: element-by-element work over one space shares a loop; what only the loop itself reads never reaches memory.
+
+None changes a result: the first two by definition of a pure program, the third since NumPy computes what eager code would, the
+fourth since every element is computed by the same formulas from the same numbers.
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from contextvars import ContextVar
+
+from lineal.core import modes
+
+__all__ = ["PASSES", "enabled", "without"]
+
+PASSES = frozenset(("dead", "common", "constants", "fusion"))
+_off: ContextVar[frozenset[str]] = ContextVar("passes_off", default=frozenset())
+
+
+def enabled(name: str) -> bool:
+    """Return whether a pass is to run."""
+    return name not in _off.get()
+
+
+def without(*names: str) -> AbstractContextManager:
+    """Return a context in which programs are compiled without these passes; ValueError for names that are none."""
+    unknown = set(names) - PASSES
+    if unknown:
+        raise ValueError(f"without: expected names of {sorted(PASSES)}, got {sorted(unknown)}")
+    return modes.Setting((_off, frozenset(names)))

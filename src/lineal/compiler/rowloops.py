@@ -1,0 +1,88 @@
+"""Loops over rows: the code of groups that run together, row by row."""
+
+from __future__ import annotations
+
+import math
+from contextlib import ExitStack
+
+from lineal.codegen.emit import Emitter
+from lineal.codegen.kinds import pointer
+from lineal.codegen.parallel import parallel
+from lineal.codegen.values import Value
+from lineal.compiler.loops import WORTH_THREADS, LoopWriter, parameters
+from lineal.compiler.nodes import Base
+from lineal.compiler.partials import Partials, reserved
+from lineal.compiler.rows import Rows
+
+__all__ = ["write_rows"]
+
+
+class RowWriter:
+    """Writes the function of one `Rows`."""
+
+    def __init__(self, e: Emitter, rows: Rows):
+        assert rows.outer is not None
+        self.e = e
+        self.rows = rows
+        self.sums = rows.sums()
+        self.writers = self.writers_of(merged=True)
+        if len({tuple(axis.size for axis in each.rows) for each in self.writers}) > 1:
+            self.writers = self.writers_of(merged=False)
+        self.sizes = [axis.size for axis in self.writers[0].rows]
+        self.total = sum(math.prod(group.space or ()) for group in rows.groups)
+        self.partials = Partials(e, self.sums, self.writers[0].combined)
+        self.chunks = min(Partials.count(self.sums, self.total), self.sizes[0]) if self.sums else self.sizes[0]
+
+    def writers_of(self, merged: bool) -> list[LoopWriter]:
+        """Return a writer for each group."""
+        count = len(self.rows.outer or ())
+        found = [LoopWriter(self.e, group, count, self.rows.local, merged) for group in self.rows.groups]
+        for each in found:
+            each.prepare()
+        return found
+
+    def write(self, name: str) -> None:
+        """Write the function `name`; its parameters are the addresses of `parameters(rows)`."""
+        e, bases = self.e, parameters(self.rows)
+        with e.function(name, [(f"p{n}", pointer) for n in range(len(bases))]) as given:
+            memory = (self.partials.reserve(self.chunks),) if self.sums else ()
+            work = lambda start, stop, *captured: self.work(start, stop, bases, captured)
+            if self.total >= WORTH_THREADS and self.chunks > 1:
+                parallel(e, name, self.chunks, (*given, *memory), work, least=2, grain=1)
+            else:
+                work(0, self.chunks, *given, *memory)
+            if self.sums:
+                self.partials.finish(memory[0], self.chunks, dict(zip(bases, given)))
+
+    def work(self, start: int | Value, stop: int | Value, bases: list[Base], captured: tuple[Value, ...]) -> None:
+        """Write the loop of one thread over its rows, or over its chunks of rows if they are summed up."""
+        e = self.e
+        addresses = dict(zip(bases, captured))
+        local = [base for group in self.rows.groups for base in group.stored if base in self.rows.local]
+        count = len(self.rows.outer or ())
+        for base in dict.fromkeys(local):
+            addresses[base] = reserved(e, math.prod(base.shape[count:]) * base.dtype.itemsize + 64)
+        if not self.sums:
+            self.over(start, stop, addresses)
+            return
+        size = -(-self.sizes[0] // self.chunks)
+        with e.loop(stop, start) as chunk:
+            places = self.partials.places(captured[-1], chunk)
+            self.partials.clear(places, self.writers[0].start)
+            first = e.math.minimum(chunk * size, self.sizes[0])
+            self.over(first, e.math.minimum(first + size, self.sizes[0]), addresses | places)
+
+    def over(self, start: int | Value, stop: int | Value, addresses: dict[Base, Value]) -> None:
+        """Write the loops over rows, and in them those of the groups."""
+        e = self.e
+        with ExitStack() as stack:
+            index = [stack.enter_context(e.loop(stop, start))]
+            index += [stack.enter_context(e.loop(size)) for size in self.sizes[1:]]
+            for writer in self.writers:
+                writer.body(addresses, dict(zip(writer.rows, index)))
+
+
+def write_rows(e: Emitter, rows: Rows, name: str) -> bool:
+    """Write the function of groups that run row by row; return that it returns no status."""
+    RowWriter(e, rows).write(name)
+    return False

@@ -1,0 +1,49 @@
+"""Products of matrices, and of stacks of them."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from lineal.compiler.nodes import Window, dense
+from lineal.compiler.rules.table import rule
+from lineal.ops.contraction.products import Affine, AffineWithBias, BatchMatMul, MatMul, StackedMatMul
+
+
+def turned(window: Window, yes: bool) -> Window:
+    """Return the window with its last two axes exchanged, if `yes`."""
+    if not yes:
+        return window
+    swap = lambda each: (*each[:-2], each[-1], each[-2])
+    return Window(window.base, swap(window.shape), swap(window.strides), window.offset)
+
+
+def multiplies(*windows: Window) -> bool:
+    """Return whether BLAS multiplies such numbers."""
+    return all(each.base.dtype.name in ("float32", "float64") and 0 not in each.shape for each in windows)
+
+
+@rule(MatMul, StackedMatMul, BatchMatMul)
+def matmul(low: Any, op: Any, y: Any, a: Window, b: Window) -> Window | None:
+    """Y = A B, either turned."""
+    if not multiplies(a, b):
+        return None
+    return low.product(turned(a, op.left), turned(b, op.right))
+
+
+@rule(Affine, AffineWithBias)
+def affine(low: Any, op: Any, y: Any, x: Window, w: Window, *bias: Window) -> Window | None:
+    """y = x W (+ b), for every row of x."""
+    if not multiplies(x, w):
+        return None
+    if len(x.shape) != 2:
+        if x.base.source == "literal" or x.strides != dense(x.shape):
+            x = low.copy(x)
+        rows = (math.prod(x.shape[:-1]), x.shape[-1])
+        x = Window(x.base, rows, dense(rows), x.offset)
+    found = low.product(x, turned(w, op.transposed))
+    shape = tuple(y.shape)
+    found = Window(found.base, shape, dense(shape))
+    if bias:
+        found = low.map(shape, y.storage, lambda m, y, b: y + b, found, bias[0], label="add")
+    return found

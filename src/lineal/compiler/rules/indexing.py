@@ -1,0 +1,147 @@
+"""Indexing by tensors: elements chosen by an index that is read in the loop; their adjoints add them up in order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from lineal.compiler.nodes import Chosen, Pick, Place, Window
+from lineal.compiler.rules.elementwise import same
+from lineal.compiler.rules.structural import zeros
+from lineal.compiler.rules.table import rule
+from lineal.ops.indexing.advanced import Index, IndexPut, IndexSum
+from lineal.ops.indexing.gathering import Gather, GatherSum, Scatter, ScatterAdd
+from lineal.ops.reductions import picking
+
+
+def still(low: Any, x: Window) -> Window:
+    """Return x in memory: a copy of it if it is a literal."""
+    return low.copy(x) if x.base.source == "literal" else x
+
+
+# along one axis, the index as long as the result
+
+
+def along(x: Window, axis: int, index: Window, shape: Sequence[int], wraps: bool) -> tuple[Window, tuple[Pick, ...]]:
+    """Return x as it lies along the loop over the index, and the pick of the index."""
+    steps = tuple(0 if n == axis else step for n, step in enumerate(x.strides))
+    return Window(x.base, tuple(shape), steps, x.offset), (Pick(index, x.shape[axis], x.strides[axis], wraps),)
+
+
+@rule(Gather)
+def gather(low: Any, op: Any, y: Any, x: Window, index: Window) -> Window:
+    """y = x at the index along an axis, elsewhere at its own place."""
+    chosen = Chosen(*along(still(low, x), op.dim, index, y.shape, False))
+    return low.filled(y.shape, y.storage, same, chosen, label="gather")
+
+
+@rule(picking.Pick)
+def pick(low: Any, op: Any, y: Any, x: Window, index: Window) -> Window | None:
+    """y = x at the index along an axis."""
+    if index.shape != tuple(y.shape):
+        return None
+    chosen = Chosen(*along(still(low, x), op.axis, index, y.shape, True))
+    return low.filled(y.shape, y.storage, same, chosen, label="pick")
+
+
+@rule(GatherSum)
+def gather_sum(low: Any, op: Any, y: Any, g: Window, index: Window) -> Window:
+    """y = zeros, g added at the index along an axis."""
+    return added(low, op.dim, y, g, index, False)
+
+
+@rule(picking.Place)
+def place(low: Any, op: Any, y: Any, g: Window, index: Window) -> Window:
+    """y = zeros, g added at the index along an axis."""
+    return added(low, op.axis, y, g, index, True)
+
+
+def added(low: Any, axis: int, y: Any, g: Window, index: Window, wraps: bool) -> Window:
+    """Return zeros with g added at an index; where it is one index, g where the index is the place, else 0."""
+    shape = tuple(y.shape)
+    others = all(size == shape[n] for n, size in enumerate(index.shape) if n != axis)
+    if index.shape[axis] == 1 and g.shape == index.shape and others:
+        formula = lambda m, g, index, place: m.where(index == place, g, 0)
+        return low.map(shape, y.storage, formula, g, index, Place(axis), label="place")
+    block = low.block(shape, y.storage)
+    first = low.copy(zeros(low, y), inside=block).base
+    source = Window(g.base, index.shape, g.strides, g.offset)
+    return low.scatter(block, first, source, *along(block, axis, index, index.shape, wraps), True)
+
+
+@rule(Scatter, ScatterAdd)
+def scatter(low: Any, op: Any, y: Any, x: Window, index: Window, source: Window) -> Window:
+    """y = x, the source put or added at the index along an axis."""
+    block = low.block(y.shape, y.storage)
+    first = low.copy(x, inside=block).base
+    source = Window(source.base, index.shape, source.strides, source.offset)
+    return low.scatter(block, first, source, *along(block, op.dim, index, index.shape, False), isinstance(op, ScatterAdd))
+
+
+# at some axes, the indices broadcast together
+
+
+def named(x: Window, places: tuple[int, ...], indices: Sequence[Window], shape: Sequence[int]) -> tuple[Window, tuple[Pick, ...]]:
+    """Return x as it lies along the loop over x[…, i, …, j, …], and the picks of the indices."""
+    count = max(len(each.shape) for each in indices)
+    adjacent = places == tuple(range(places[0], places[0] + len(places)))
+    front = places[0] if adjacent else 0
+    kept = [step for n, step in enumerate(x.strides) if n not in places]
+    steps = (*kept[:front], *(0,) * count, *kept[front:])
+    behind = len(shape) - front - count
+    middle = tuple(shape)[front : front + count]
+    picks = []
+    for axis, index in zip(places, indices):
+        lying = index.stretched(middle)
+        strides = (0,) * front + lying.strides + (0,) * behind
+        picks.append(Pick(Window(index.base, tuple(shape), strides, index.offset), x.shape[axis], x.strides[axis]))
+    return Window(x.base, tuple(shape), steps, x.offset), tuple(picks)
+
+
+def whole(indices: Sequence[Window]) -> bool:
+    """Return whether all indices are numbers, no masks."""
+    return all(each.base.dtype.kind in "iu" for each in indices)
+
+
+@rule(Index)
+def index(low: Any, op: Any, y: Any, x: Window, *indices: Window) -> Window | None:
+    """y = x[…, i, …, j, …]."""
+    if not whole(indices):
+        return None
+    chosen = Chosen(*named(still(low, x), op.places, indices, y.shape))
+    return low.filled(y.shape, y.storage, same, chosen, label="index")
+
+
+@rule(IndexSum)
+def index_sum(low: Any, op: Any, y: Any, x: Window, *indices: Window) -> Window | None:
+    """y = zeros, x added at the indices."""
+    if not whole(indices):
+        return None
+    block = low.block(y.shape, y.storage)
+    first = low.copy(zeros(low, y), inside=block).base
+    return low.scatter(block, first, x, *named(block, op.places, indices, x.shape), True)
+
+
+@rule(IndexPut)
+def index_put(low: Any, op: Any, y: Any, x: Window, v: Window, *indices: Window) -> Window | None:
+    """y = x, v put or added at the indices."""
+    if not whole(indices):
+        return None
+    middle = broadcast([each.shape for each in indices])
+    places = op.places
+    front = places[0] if places == tuple(range(places[0], places[0] + len(places))) else 0
+    kept = [size for n, size in enumerate(x.shape) if n not in places]
+    shape = (*kept[:front], *middle, *kept[front:])
+    if len(v.shape) > len(shape):
+        return None
+    block = low.block(y.shape, y.storage)
+    first = low.copy(x, inside=block).base
+    source = v if v.shape == shape else v.stretched(shape)
+    return low.scatter(block, first, source, *named(block, places, indices, shape), op.accumulate)
+
+
+def broadcast(shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
+    """Return the shape to which all of them broadcast."""
+    count = max(map(len, shapes))
+    padded = [(1,) * (count - len(shape)) + tuple(shape) for shape in shapes]
+    return tuple(next((size for size in sizes if size != 1), 1) for sizes in zip(*padded))

@@ -1,0 +1,19 @@
+"""The ops whose result has a shape that depends on numbers: no program can hold them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lineal.compiler.nodes import Window
+from lineal.ops.indexing.advanced import Index
+from lineal.ops.indexing.masked import MaskedSelect, Nonzero
+from lineal.ops.sorting.distinct import Unique
+
+__all__ = ["changing"]
+
+
+def changing(op: Any, args: tuple[Window, ...]) -> bool:
+    """Return whether the shape of the op's result depends on numbers."""
+    if isinstance(op, Index):
+        return any(each.base.dtype.kind == "b" for each in args[1:])
+    return isinstance(op, (MaskedSelect, Nonzero, Unique))
