@@ -16,7 +16,7 @@ from lineal import cli, train
 from lineal.base.threads import THREAD_VARIABLES, get_num_threads, set_num_threads
 from lineal.train import CHECKPOINT, Experiment, Options
 
-RUN_OPTIONS = ("epochs", "batch_size", "lr", "optimizer", "hidden", "seed")
+RUN_OPTIONS = ("epochs", "batch_size", "lr", "optimizer", "hidden", "seed", "compiled")
 INTERRUPTED = 130
 
 
@@ -89,7 +89,7 @@ def result(experiment: Experiment, out: Path) -> list[tuple[str, str]]:
     scores = experiment.evaluate()
     samples = len(experiment.training) * experiment.epoch
     speed = samples / experiment.seconds if experiment.seconds > 0 else 0.0
-    return [
+    rows = [
         ("test accuracy", f"{scores.accuracy:.4f}"),
         ("test loss", f"{scores.loss:.4f}"),
         ("epochs", str(experiment.epoch)),
@@ -98,6 +98,7 @@ def result(experiment: Experiment, out: Path) -> list[tuple[str, str]]:
         ("samples per second", f"{speed:,.0f}"),
         ("checkpoint", str(out / CHECKPOINT)),
     ]
+    return [*rows, ("compiled", str(experiment.gain))] if experiment.gain is not None else rows
 
 
 def draw(experiment: Experiment, out: Path) -> list[tuple[str, str]]:

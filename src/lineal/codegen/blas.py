@@ -7,6 +7,8 @@ hidden string lengths, and 32-bit integers. Emitted code knows `dgemm` as the sy
 from __future__ import annotations
 
 import ctypes
+import importlib.util
+import os
 from collections.abc import Iterable, Iterator
 from functools import cache
 
@@ -40,7 +42,9 @@ def address(routine: str) -> int:
 
 def symbols(routines: Iterable[str]) -> dict[str, int]:
     """Return what to bind for code that calls these routines."""
-    return {PREFIX + routine: address(routine) for routine in routines}
+    found = {PREFIX + routine: address(routine) for routine in routines}
+    stop = limiter()
+    return found if stop is None else {**found, LIMIT: stop}
 
 
 def used(e: Emitter) -> Iterator[str]:
@@ -50,6 +54,39 @@ def used(e: Emitter) -> Iterator[str]:
 
 def known(routine: str) -> bool:
     return routine in cython_blas.__pyx_capi__ or routine in cython_lapack.__pyx_capi__
+
+
+LIMIT = "openblas_set_num_threads_local"
+"""OpenBLAS's function for the number of threads it uses from now on; it returns the number before."""
+
+
+@cache
+def limiter() -> int | None:
+    """Return the address of `LIMIT` in SciPy's OpenBLAS, or None if SciPy uses another BLAS."""
+    library = openblas()
+    function = getattr(library, LIMIT, None) if library is not None else None
+    return None if function is None else ctypes.cast(function, ctypes.c_void_p).value
+
+
+def limit(e: Emitter, count: int | Value) -> Value | None:
+    """Write: let BLAS use `count` threads; return the number before, or None if this BLAS cannot be told."""
+    if limiter() is None:
+        return None
+    return e.call(LIMIT, int32, count if isinstance(count, Value) else e.const(count, int32))
+
+
+@cache
+def openblas() -> ctypes.CDLL | None:
+    """Return the OpenBLAS that came with SciPy's wheel, or None."""
+    spec = importlib.util.find_spec("scipy")
+    if spec is None or spec.origin is None:
+        return None
+    package = os.path.dirname(spec.origin)
+    for folder in (f"{package}.libs", os.path.join(package, ".dylibs")):
+        for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
+            if "openblas" in name:
+                return ctypes.CDLL(os.path.join(folder, name))
+    return None
 
 
 def by_reference(e: Emitter, given: Number | str, kind: Kind) -> Value:

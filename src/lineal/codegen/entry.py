@@ -55,7 +55,7 @@ class Argument:
                 return None
             given = ctypes.cast(layout.word(id(given) + self.slot), ctypes.py_object).value
         fits = type(given) is np.ndarray and given.dtype == self.dtype and given.shape == self.shape
-        if not fits or any(n > 1 and s != t for n, s, t in zip(self.shape, given.strides, self.steps)):
+        if not fits or any(s != t for n, s, t in zip(self.shape, given.strides, self.steps) if n > 1 and 0 not in self.shape):
             return None
         return given if given.flags.aligned and (given.flags.writeable or not self.written) else None
 
@@ -120,7 +120,8 @@ class EntryWriter:
             tests = []
             for n, (size, step) in enumerate(zip(wanted.shape, wanted.steps)):
                 tests.append(e.load(shape, int64, n) == size)
-                if size > 1:
+                # NumPy gives an array without elements any strides
+                if size > 1 and 0 not in wanted.shape:
                     tests.append(e.load(strides, int64, n) == step)
             every = tests[0]
             for test in tests[1:]:

@@ -10,10 +10,10 @@ __all__ = ["planned"]
 ALIGNMENT = 64
 
 
-def planned(groups: list[Group], internal: set[Base]) -> tuple[dict[Base, int], int]:
+def planned(groups: list[Group], internal: set[Base], lasting: set[Base]) -> tuple[dict[Base, int], int]:
     """Return the offset in bytes of each of the `internal` bases, and the arena's size; what never lives together may overlap.
 
-    What lies inside of another base lives as that one.
+    What lies inside of another base lives as that one; the `lasting` bases are read again when everything else is done.
     """
     born: dict[Base, int] = {}
     dies: dict[Base, int] = {}
@@ -24,9 +24,10 @@ def planned(groups: list[Group], internal: set[Base]) -> tuple[dict[Base, int], 
             for base in node.writes:
                 born.setdefault(base.root, now)
                 dies[base.root] = now
+    dies.update(dict.fromkeys(lasting, len(groups)))
     placed: list[tuple[int, int, Base]] = []
     offsets: dict[Base, int] = {}
-    for base in sorted(internal, key=lambda each: -each.nbytes):
+    for base in sorted(internal | lasting, key=lambda each: -each.nbytes):
         size = -(-max(base.nbytes, 1) // ALIGNMENT) * ALIGNMENT
         overlapping = sorted(
             (start, stop) for start, stop, other in placed if born[other] <= dies[base] and born[base] <= dies[other]

@@ -23,6 +23,8 @@ __all__ = ["Segment"]
 
 Home = int | Base | tuple[Base, int]
 
+WORTH_THREADS = 1 << 22
+"""From how many multiplications on a program lets BLAS use several threads: waking them costs more than smaller products."""
 FAILED = 1
 """The status of a program that met an index out of range."""
 
@@ -43,6 +45,7 @@ class Segment:
         for group in groups:
             self.calls.append(("", False) if isinstance(group.nodes[0], (Join, Product)) else self.loop(group))
         self.driver = Emitter()
+        self.before: Value | None = None
         self.drive()
 
     def loop(self, group: Group) -> tuple[str, bool]:
@@ -64,6 +67,9 @@ class Segment:
             address = dict(zip(self.bases, given))
             for base, home in self.homes.items():
                 address[base] = self.place(home, address, arena)
+            products = [group.nodes[0] for group in self.groups if isinstance(group.nodes[0], Product)]
+            small = bool(products) and max(map(work, products)) < WORTH_THREADS
+            self.before = before = blas.limit(e, 1) if small else None
             for group, (name, status) in zip(self.groups, self.calls):
                 node = group.nodes[0]
                 if isinstance(node, Product):
@@ -74,6 +80,8 @@ class Segment:
                     self.checked(e, name, [address[base] for base in parameters(group)])
                 else:
                     e.call(name, None, *[address[base] for base in parameters(group)])
+            if before is not None:
+                blas.limit(e, before)
             for base, target in self.moves:
                 e.call("memcpy", pointer, address[target], address[base], e.const(base.nbytes, int64))
             e.ret(e.const(0, int32))
@@ -90,6 +98,8 @@ class Segment:
         """Call a function that may fail, and stop if it does."""
         status = e.call(name, int32, *given)
         with e.when(status != 0):
+            if self.before is not None:
+                blas.limit(e, self.before)
             e.ret(e.const(FAILED, int32))
             e.begin(e.label("never"))
 
@@ -102,6 +112,11 @@ class Segment:
         if any("lineal_pool" in each.declared for each in self.modules.values()):
             symbols.update(pool().symbols())
         return using.link(objects, ["program"], symbols)
+
+
+def work(node: Product) -> int:
+    """Return how many multiplications a product takes."""
+    return math.prod(node.out.shape) * node.a.shape[-1]
 
 
 def multiply(e: Emitter, node: Product, address: dict[Base, Value]) -> None:

@@ -45,7 +45,7 @@ class Schedule:
         outside = {*self.results, *(base for base, _ in self.written)}
         internal = {base for group in self.groups for base in group.stored if base not in outside and base.inside is None}
         copies = {base for base, _ in self.moves}
-        self.offsets, self.arena = planned(self.groups, internal | copies)
+        self.offsets, self.arena = planned(self.groups, internal, copies)
 
     def target(self, x: Any) -> Base:
         """Return the base of a tensor among the arguments that is written."""
@@ -62,7 +62,7 @@ class Schedule:
 
     def copied(self, window: Window) -> Base:
         """Return the base of a dense copy."""
-        return self.low.map(window.shape, window.base.dtype, lambda m, x: x, window, label="copy").base
+        return self.low.copy(window).base
 
     def put(self, var: Var, target: Base) -> tuple[Base, Base]:
         """Return the base that holds a variable's value, and the base from outside that is to take it."""

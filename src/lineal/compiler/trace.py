@@ -64,8 +64,10 @@ def traced(function: Callable[..., Any], args: tuple, kwargs: dict) -> tuple[Any
     result = running(capture, function, args, kwargs)
     with no_grad():
         found = trace_of(capture, result, getattr(function, "__name__", "function"))
-    known = {id(each.value) for each in tree.leaves(result) if isinstance(each, AbstractTensor)}
-    known |= {id(leaf.grad.value) for leaf, _ in found.grads}  # type: ignore[attr-defined]
+    kept = [each for each in tree.leaves(result) if isinstance(each, AbstractTensor)]
+    kept += [leaf.grad for leaf, _ in found.grads]  # type: ignore[attr-defined]
+    # a view keeps alive what it looks into
+    known = {id(each.value) for x in kept for each in (x, *(() if x.origin is None else (x.origin.root, x.origin.base)))}
     return result, found, capture.survivors(known)
 
 

@@ -84,7 +84,7 @@ def unary_door(
         if input.node is not None and differentiable and _grad_enabled():
             kept = (input,) if keeps_input else ((x.shape, x.dtype),) if spec else _NOTHING
             indices = _NOTHING if input.index is None else (input.index,)
-            y.node = grow(op, (input.node,), indices, kept, value if keeps_output else None)
+            y.node = grow(op, (input.node,), indices, kept, y.value if keeps_output else None)
         listener = _recorder()
         if listener is not None:
             listener.record(op, (input,), (y,))
@@ -137,7 +137,7 @@ def binary_door(
             plan = first if from_b is None else second if from_a is None else both
             kept = (input if plan.marks[0] else None, other if plan.marks[1] else None) if plan.inputs else _NEITHER
             indices = _NEITHER if input.index is None is other.index else (input.index, other.index)
-            y.node = grow(op, (from_a, from_b), indices, kept, value if plan.output else None)
+            y.node = grow(op, (from_a, from_b), indices, kept, y.value if plan.output else None)
         if listener is not None:
             listener.record(op, (input, other), (y,))
         return y

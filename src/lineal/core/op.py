@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import linecache
 import operator
@@ -118,6 +119,18 @@ class Plan:
         self.inputs = tuple(sorted(int(word) for word in words if word.isdigit()))
         self.marks = tuple(place in self.inputs for place in range(count))
         self.output = "y" in words
+
+
+@functools.lru_cache(1024)
+def planned(keeps: str | tuple[str, ...], needs: tuple[bool, ...]) -> Plan:
+    """Return what `keeps`, as `Op` says it, means when the inputs in `needs` want derivatives."""
+    if isinstance(keeps, str):
+        words = set(keeps.split())
+    else:
+        words = {word for needed, each in zip(needs, keeps) if needed for word in each.split()}
+    if "*" in words:
+        words |= {str(place) for place in range(len(needs))}
+    return Plan(words, len(needs))
 
 
 @dataclass_transform(frozen_default=True)
@@ -240,14 +253,7 @@ class Op:
         """Return what to keep when the inputs in `needs` want derivatives."""
         found = self.plans.get(needs)
         if found is None:
-            keeps = self.keeps
-            if isinstance(keeps, str):
-                words = set(keeps.split())
-            else:
-                words = {word for needed, each in zip(needs, keeps) if needed for word in each.split()}
-            if "*" in words:
-                words |= {str(place) for place in range(len(needs))}
-            found = self.plans[needs] = Plan(words, len(needs))
+            found = self.plans[needs] = planned(self.keeps, needs)
         return found
 
 

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from lineal import nn, optim
+from lineal.compiler import compile
 from lineal.data import CheckpointError, DataLoader, digits, load, save
 from lineal.ops import Generator, get_rng_state, manual_seed, set_rng_state
 from lineal.train.options import Options
+from lineal.train.preparation import Gain, prepared
 from lineal.train.scores import Scores, Tally, confusion_matrix, evaluate
 
 KIND = "lineal train digits"
@@ -52,6 +54,8 @@ class Experiment:
         self.history: list[dict[str, float]] = []
         self.saved = 0
         self.seconds = 0.0
+        self.run = compile(self.step) if options.compiled else self.step
+        self.gain: Gain | None = None
 
     @property
     def epoch(self) -> int:
@@ -74,10 +78,12 @@ class Experiment:
 
     def run_epoch(self, watch: Watch) -> dict[str, float]:
         """Train for one epoch, call `watch` after each batch, and return the epoch's line of history."""
+        if self.options.compiled and self.gain is None:
+            self.gain = prepared(self.model, self.optimizer, self.run, self.step, self.sizes())
         start = time.perf_counter()
         tally = Tally()
         for images, labels in self.loader:
-            loss, scores = self.step(images, labels)
+            loss, scores = self.run(images, labels)
             tally.add(loss, scores, labels)
             watch(tally)
         self.seconds += time.perf_counter() - start
@@ -85,6 +91,11 @@ class Experiment:
         line = {"loss": trained.loss, "accuracy": trained.accuracy, "test_loss": tested.loss, "test_accuracy": tested.accuracy}
         self.history.append(line)
         return line
+
+    def sizes(self) -> list[int]:
+        """Return the sizes of the batches: the usual one first, then that of the last."""
+        full, rest = self.options.batch_size, len(self.training) % self.options.batch_size
+        return [size for size in (full, rest) if 0 < size <= len(self.training)]
 
     def evaluate(self) -> Scores:
         """Return the scores on the test part."""

@@ -24,6 +24,7 @@ class Options:
     optimizer: str = "adam"
     hidden: tuple[int, ...] = (128, 64)
     seed: int = 0
+    compiled: bool = True
 
     def __post_init__(self) -> None:
         if self.optimizer not in OPTIMIZERS:
@@ -36,6 +37,7 @@ class Options:
         for size in self.hidden:
             require("hidden", size, "positive ints", is_count)
         require("lr", self.lr, "a positive number", lambda lr: isinstance(lr, (int, float)) and 0 < lr < math.inf)
+        require("compiled", self.compiled, "a bool", lambda compiled: isinstance(compiled, bool))
         require("seed", self.seed, "an int from 0 to 2**63 - 1", lambda seed: is_int(seed) and 0 <= seed < 2**63)
 
     def as_dict(self) -> dict[str, Any]:

@@ -13,6 +13,7 @@ cholesky = lazy_loader.load("lineal.codegen.batched.cholesky", suppress_warning=
 eigh = lazy_loader.load("lineal.codegen.batched.eigh", suppress_warning=True)
 kinds = lazy_loader.load("lineal.codegen.kinds", suppress_warning=True)
 lu = lazy_loader.load("lineal.codegen.batched.lu", suppress_warning=True)
+norms = lazy_loader.load("lineal.codegen.batched.norms", suppress_warning=True)
 products = lazy_loader.load("lineal.codegen.batched.products", suppress_warning=True)
 qr = lazy_loader.load("lineal.codegen.batched.qr", suppress_warning=True)
 svd = lazy_loader.load("lineal.codegen.batched.svd", suppress_warning=True)
@@ -22,8 +23,9 @@ triangular = lazy_loader.load("lineal.codegen.batched.triangular", suppress_warn
 LARGEST = 32
 # a smaller batch is done by NumPy before a kernel has been called and its arrays looked at
 LEAST_BATCH = 128
-# a product is so cheap that only larger batches of still smaller matrices gain; the limits are those of measurement
-LEAST_PRODUCTS, LARGEST_PRODUCT = 512, {4: 12, 8: 8}
+# products are cheap, so only larger batches of still smaller matrices gain, or outer products and narrow factors (measured)
+LEAST_PRODUCTS = 512
+SQUARE, NARROW, NARROW_LENGTH = 8, 2, 16
 
 DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
 
@@ -37,10 +39,11 @@ def kernel(name: str, dtype: np.dtype, *parameters: object) -> Callable[..., Non
         "determinant": lu.determinant,
         "eigh": eigh.eigh,
         "factor": lu.factor,
-        "frobenius": products.frobenius,
+        "frobenius": norms.frobenius,
         "inverse": lu.inverse,
+        "inverse_norm1": norms.inverse_norm1,
         "matmul": products.matmul,
-        "norm1": products.norm1,
+        "norm1": norms.norm1,
         "qr": qr.qr,
         "sign_and_logarithm": lu.sign_and_logarithm,
         "solve": lu.solve,
@@ -81,14 +84,13 @@ def dense(a: np.ndarray) -> np.ndarray:
 
 def matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Return the products of two stacks of matrices."""
-    if (
-        a.ndim < 3
-        or a.shape[-1] != b.shape[-2]
-        or not fit(a, b, largest=LARGEST_PRODUCT.get(a.itemsize, 0), least=LEAST_PRODUCTS)
-    ):
+    if a.ndim < 3 or a.shape[-1] != b.shape[-2] or not fit(a, b, least=LEAST_PRODUCTS):
+        return np.matmul(a, b)
+    m, n, p = *a.shape[-2:], b.shape[-1]
+    largest = max(m, n, p)
+    if not (largest <= SQUARE or n == 1 or (min(m, p) <= NARROW and largest <= NARROW_LENGTH)):
         return np.matmul(a, b)
     (first, first_turned), (second, second_turned) = laid(a), laid(b)
-    m, n, p = *a.shape[-2:], b.shape[-1]
     y = np.empty((*a.shape[:-1], p), a.dtype)
     kernel("matmul", a.dtype, m, n, p, (first_turned, second_turned))(first, second, y.reshape(-1, m, p))
     return y

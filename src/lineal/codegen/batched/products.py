@@ -25,37 +25,6 @@ def matmul(kind: Kind, m: int, n: int, p: int, turned: tuple[bool, bool]) -> Ker
     return Kernel(operands, kind, write, unrolled=max(m, n, p) <= UNROLLED, work=work)
 
 
-def frobenius(kind: Kind, count: int) -> Kernel:
-    """Return the kernel norm(A, y): the root of the sum of the squares of `count` numbers."""
-
-    def write(group: Group) -> None:
-        code = group.code
-        A, total = group.load(0, code.grid(count, 1)), code.variable(0.0)
-        for i in code.each(0, count, [total]):
-            total.value = total.value + A[i, 0] * A[i, 0]
-        group.store_one(1, code.e.math.sqrt(total.value))
-
-    return Kernel((Operand(count, kind), Operand(1, kind)), kind, write, unrolled=count <= 16, work=4 * count)
-
-
-def norm1(kind: Kind, m: int, n: int, turned: bool) -> Kernel:
-    """Return the kernel norm(A, y): the largest sum of a column's absolute values; `turned`: A lies transposed in memory."""
-
-    def write(group: Group) -> None:
-        code, e = group.code, group.code.e
-        A, largest = group.load(0, code.grid(m, n)), code.variable(0.0)
-        columns = A if turned else A.turned
-        for j in code.each(0, columns.rows, [largest]):
-            total = code.variable(0.0)
-            for i in code.each(0, columns.columns, [total]):
-                total.value = total.value + abs(columns[j, i])
-            # a comparison with NaN is false, and so keeps it
-            largest.value = e.select(total.value <= largest.value, largest.value, e.select(largest.value == largest.value, total.value, largest.value))
-        group.store_one(1, largest.value)
-
-    return Kernel((Operand(m * n, kind), Operand(1, kind)), kind, write, unrolled=m * n <= 16, work=4 * m * n)
-
-
 def multiply(code: Code, A: Grid, B: Grid, C: Grid) -> None:
     """Write C = A B."""
     for row, rows in code.tiles(0, A.rows, code.tile):

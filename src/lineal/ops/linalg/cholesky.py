@@ -73,8 +73,10 @@ def failures(A: np.ndarray, L: np.ndarray, upper: bool) -> np.ndarray:
     info = np.zeros(A.shape[:-2], np.int32)
     if A.size:
         failed = np.isnan(np.diagonal(L, axis1=-2, axis2=-1)).any(-1)
-        for place in np.argwhere(failed):
-            info[tuple(place)] = potrf(A[tuple(place)], upper)[1]
+        for each in np.argwhere(failed):
+            place = tuple(each)
+            # not every LAPACK counts NaN as not positive
+            info[place] = potrf(A[place], upper)[1] or 1 + np.isnan(np.diagonal(L[place])).argmax()
     return info
 
 

@@ -10,7 +10,8 @@ from lineal.ops.linalg.triangular import substituted
 class CholeskyPull(Op):
     """P = L⁻ᴴ S L⁻¹ with S = mirror(Lᴴ G), the Hermitian matrix of which ½ Lᴴ G is the lower triangle.   Murray (2016), eq. 10.
 
-    With K = L⁻¹ P̄ L⁻ᴴ and M the adjoint of `mirror` at K:  Ḡ = L M,  L̄ = G Mᴴ - P (P̄ + P̄ᴴ) L⁻ᴴ, for dL⁻¹ = -L⁻¹ dL L⁻¹.
+    With K = L⁻¹ P̄ L⁻ᴴ and M the adjoint of `mirror` at K:  Ḡ = L M,  L̄ = G Mᴴ - (P P̄ᴴ + Pᴴ P̄) L⁻ᴴ, for dL⁻¹ = -L⁻¹ dL L⁻¹.
+    (The diagonal of a complex S need not be real.)
     """
 
     name = "LinalgCholeskyEx"
@@ -24,5 +25,5 @@ class CholeskyPull(Op):
         M = (K.tril() + K.mH.tril(-1)) * 0.5
         by_L = None
         if needs[0]:
-            by_L = G @ M.mH - substituted(L, (y @ (g + g.mH)).mH, upper=False).mH
+            by_L = G @ M.mH - substituted(L, (y @ g.mH + y.mH @ g).mH, upper=False).mH
         return by_L, L @ M

@@ -22,7 +22,12 @@ __all__ = ["set_conditioning"]
 
 scipy = lazy_loader.load("scipy")
 
-ANOTHER = ("linalg.lstsq or linalg.pinv (the shortest solution)",)
+class Advice(NamedTuple):
+    """What to try with a matrix of few digits, and with a result out of range."""
+
+    instead: str = "linalg.lstsq or linalg.pinv (the shortest solution)"
+    rescue: str = "scale A or B by a power of 2"
+
 
 FEW = 10
 """A result is reported from a reciprocal condition number of ε times this on: less than one digit is left."""
@@ -90,6 +95,12 @@ def norm1(A: np.ndarray) -> np.ndarray:
 
 def rcond_of_lu(LU: np.ndarray, norms: np.ndarray) -> np.ndarray:
     """Return estimates of 1 / (|A|₁ |A⁻¹|₁) from LU factors and the norms |A|₁.   Hager (1984), Higham (1988), as LAPACK's gecon."""
+    inverse = kernels.inverse_norm1(LU)
+    if inverse is not None:
+        with quiet():
+            found = 1 / (norms * inverse)
+        # a pivot of zero gives NaN
+        return np.where(np.isnan(found) & np.isfinite(norms), 0, found)
     return _each(lapack("gecon", LU.dtype), LU, norms)
 
 
@@ -144,11 +155,11 @@ def judge(
     X: np.ndarray | None = None,
     B: np.ndarray | None = None,
     norms: np.ndarray | None = None,
-    ways: tuple = (),
+    ways: Advice = Advice(),  # noqa: B008 - a constant
 ) -> None:
     """Report matrices with less than a digit left, and solutions that over- or underflowed or met NaN.
 
-    `rcond` and `norms`, |A|₁, are one per matrix; X and B are the solutions and right-hand sides; `ways` to try instead.
+    `rcond` and `norms`, |A|₁, are one per matrix; X and B are the solutions and right-hand sides; `ways` what to try.
     """
     if not A.shape[-1]:
         return
@@ -180,7 +191,7 @@ def contained(X: np.ndarray, B: np.ndarray | None, limits: Range) -> Any:
     return fits.all(-1)
 
 
-def report(name: str, A: np.ndarray, B: np.ndarray | None, rcond: np.ndarray, bad: np.ndarray, ways: tuple) -> None:
+def report(name: str, A: np.ndarray, B: np.ndarray | None, rcond: np.ndarray, bad: np.ndarray, ways: Advice) -> None:
     """Say what is wrong with the first bad matrix, and which others are bad."""
     places = np.argwhere(bad)
     place = tuple(int(each) for each in places[0])
@@ -195,23 +206,24 @@ def listed(places: np.ndarray) -> str:
     return ", ".join(few) + (f" and {len(places) - 4} more" if len(places) > 4 else "")
 
 
-def finding(A: np.ndarray, B: np.ndarray | None, rcond: float, ways: tuple) -> str:
+def finding(A: np.ndarray, B: np.ndarray | None, rcond: float, ways: Advice) -> str:
     """Return what is wrong with one matrix or right-hand side, and what to try."""
     limits = np.finfo(A.dtype)
     for label, x in (("A", A), ("B", B)):
         if x is not None and not np.isfinite(x).all():
             row, column = (int(each) for each in np.argwhere(~np.isfinite(x))[0])
             return f"{label} has {x[row, column]} at ({row}, {column}); the result is not to be trusted"
-    if not rcond >= FEW * limits.eps:
+    norm, least = float(norm1(A)), limits.tiny / limits.eps
+    if not rcond >= FEW * limits.eps and not 0 < norm < least:
         left = digits(rcond, float(limits.eps))
         whole = digits(1.0, float(limits.eps))
         return (
             f"ill-conditioned, rcond = {rcond:.1e}: about {left:.0f} of {whole:.0f} digits are left; "
-            f"try {', '.join((*advice(A), *(ways or ANOTHER)))}"
+            f"try {', '.join((*advice(A), ways.instead))}"
         )
-    if float(norm1(A)) * rcond < limits.tiny / limits.eps:
+    if norm * rcond < least or norm < least:
         return "so small that elimination leaves the range of normal numbers and loses digits; multiply A and B by a power of 2"
-    return f"the result leaves the range of {A.dtype} ({limits.tiny:.0e} to {limits.max:.0e}); scale A or B by a power of 2"
+    return f"the result leaves the range of {A.dtype} ({limits.tiny:.0e} to {limits.max:.0e}); {ways.rescue}"
 
 
 def digits(rcond: float, eps: float) -> float:

@@ -9,12 +9,15 @@ import numpy as np
 from lineal.core import AbstractTensor, Op, apply, lift, modes
 from lineal.ops.linalg import kernels
 from lineal.ops.linalg.cofactors import cofactors
-from lineal.ops.linalg.conditioning import FEW, judge, norm1, range_of, rcond_of_lu, watched
+from lineal.ops.linalg.conditioning import FEW, Advice, judge, norm1, range_of, rcond_of_lu, watched
 from lineal.ops.linalg.lu import factors, getrf
 from lineal.ops.linalg.matrices import linalg_slogdet, real_dtype, require_square, stored
 from lineal.ops.linalg.systems import Inverse, _factored, stacked
 
 __all__ = ["det", "logdet", "slogdet"]
+
+
+ADVICE = Advice("linalg.svdvals, which tell how near to singular A is", "linalg.slogdet has the range")
 
 
 class Determinant(Op):
@@ -130,7 +133,8 @@ def det(A: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
     y = apply(Determinant(), A, LU, pivots)
     if watched():
         norms = norm1(A.value)
-        judge(name, A.value, certain(A.value, info, rcond_of_lu(LU.value, norms)), *ranged(y.value, info != 0), norms)
+        rcond, norms = settled(A.value, info, rcond_of_lu(LU.value, norms), norms)
+        judge(name, A.value, rcond, *ranged(y.value, info != 0), norms, ADVICE)
     return stored(y, out, name)
 
 
@@ -139,15 +143,16 @@ def ranged(y: np.ndarray, zero: Any) -> tuple[np.ndarray, np.ndarray]:
     return y[..., None, None], np.where(zero, 0, 1)[..., None, None]
 
 
-def certain(A: np.ndarray, info: np.ndarray, rcond: np.ndarray) -> np.ndarray:
-    """Return the conditions, 1 where a determinant of 0 is right: of a row or column of zeros, or of small whole numbers."""
+def settled(A: np.ndarray, info: np.ndarray, rcond: np.ndarray, norms: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return conditions and norms, both 1 where a determinant of 0 is right: of a row or column of zeros, or of small whole numbers."""
     if not info.any():
-        return rcond
+        return rcond, norms
     lengths = np.sqrt((np.abs(A) ** 2).sum(-1))
     empty = ~(A.any(-1).all(-1) & A.any(-2).all(-1))
     # Hadamard: |det A| and all minors are at most the product of the lengths, so rounding cannot hide a 1
     whole = (A == np.round(A)).all((-1, -2)) & (np.maximum(lengths, 1).prod(-1) * A.shape[-1] ** 2 * range_of(A.dtype).eps < 0.1)
-    return np.where((info != 0) & (empty | whole), 1, rcond)
+    plain = (info != 0) & (empty | whole)
+    return np.where(plain, 1, rcond), np.where(plain, 1, norms)
 
 
 def judge_stack(name: str, A: np.ndarray, y: np.ndarray) -> None:
@@ -162,10 +167,11 @@ def judge_stack(name: str, A: np.ndarray, y: np.ndarray) -> None:
         doubtful = ~(rcond >= FEW * range_of(A.dtype).eps)
         if doubtful.any():
             LU, _, info = getrf(A[doubtful])
-            rcond[doubtful] = certain(A[doubtful], info, rcond_of_lu(LU, norm1(A[doubtful])))
-            zero = np.zeros(y.shape, bool)
+            norms, zero = np.ones(y.shape, rcond.dtype), np.zeros(y.shape, bool)
+            exact = norm1(A[doubtful])
+            rcond[doubtful], norms[doubtful] = settled(A[doubtful], info, rcond_of_lu(LU, exact), exact)
             zero[doubtful] = info != 0
-            judge(name, A, rcond, *ranged(y, zero))
+            judge(name, A, rcond, *ranged(y, zero), norms, ADVICE)
 
 
 def slogdet(A: AbstractTensor, *, out: Any = None) -> Any:

@@ -115,6 +115,15 @@ def frobenius(A: np.ndarray) -> np.ndarray:
     return y
 
 
+def inverse_norm1(LU: np.ndarray) -> np.ndarray | None:
+    """Return |A⁻¹|₁ of matrices given by their LU factors, NaN where a pivot is zero; None if LAPACK is to estimate it."""
+    if not fit(LU):
+        return None
+    y = np.empty(LU.shape[:-2], LU.dtype)
+    kernel("inverse_norm1", LU.dtype, LU.shape[-1])(dense(LU), y.reshape(-1))
+    return y
+
+
 def norm1(A: np.ndarray) -> np.ndarray:
     """Return the largest column sums of absolute values."""
     if not fit(A):

@@ -9,7 +9,7 @@ import numpy as np
 
 from lineal.core import AbstractTensor, Op, apply, lift
 from lineal.core.modes import quiet
-from lineal.ops.linalg.conditioning import judge, range_of, watched
+from lineal.ops.linalg.conditioning import Advice, judge, range_of, watched
 from lineal.ops.linalg.eigh import eigh
 from lineal.ops.linalg.matrices import (
     adjoint,
@@ -24,7 +24,7 @@ from lineal.ops.linalg.svd import svdvals
 
 __all__ = ["lstsq", "matrix_rank", "pinv", "pinverse"]
 
-FEWER = ("to trust fewer singular values (rcond=)",)
+FEWER = Advice("to trust fewer singular values (rcond=)")
 DRIVERS = ("gels", "gelsy", "gelsd", "gelss")
 
 
@@ -65,7 +65,7 @@ _pinv = functools.lru_cache(2)(PseudoInverse)
 
 
 class LeastSquares(Op):
-    """x = A⁺ b, the shortest of the x that make |A x - b| least, ranks judged by `rcond` (third input);  with P = A⁺, r = b - A x:
+    """x = A⁺ b, the shortest of the x that make |A x - b| least, ranks judged by `rcond` (input 2);  with P = A⁺, r = b - A x:
 
     b̄ = Pᴴ x̄,  Ā = -b̄ xᴴ + r (P b̄)ᴴ + Pᴴx (x̄ - P A x̄)ᴴ, which is Golub and Pereyra's derivative of P applied to b.
     """

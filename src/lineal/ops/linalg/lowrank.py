@@ -29,8 +29,8 @@ def approximate_basis(A: Any, q: int, niter: int, M: Any) -> Any:
 def svd_lowrank(A: AbstractTensor, q: int | None = 6, niter: int | None = 2, M: AbstractTensor | None = None) -> Any:
     """Return U, S, V with A ≈ U diag(S) Vᴴ of rank q (A - M if M is given), by a random projection and refinement.
 
-    A is (…, m, n); U (…, m, q), S (…, q), V (…, n, q). Take q a little above the expected rank; `niter` rounds of A Aᴴ refine. Repeatable after `manual_seed`.
-    Halko, Martinsson and Tropp (2011), SIAM Review 53, algorithm 5.1.
+    A is (…, m, n); U (…, m, q), S (…, q), V (…, n, q). Take q a little above the expected rank; `niter` rounds of
+    A Aᴴ refine. Repeatable after `manual_seed`.   Halko, Martinsson and Tropp (2011), SIAM Review 53, algorithm 5.1.
     """
     require_matrix("svd_lowrank", A)
     q, niter = 6 if q is None else q, 2 if niter is None else niter

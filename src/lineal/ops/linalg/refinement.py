@@ -45,15 +45,15 @@ def residual(A: np.ndarray, X: np.ndarray, B: np.ndarray) -> tuple[np.ndarray, f
 
 def compensated(A: np.ndarray, X: np.ndarray, B: np.ndarray) -> np.ndarray:
     """Return B - A X as if computed with twice the digits and rounded.   Ogita, Rump and Oishi (2005), SIAM J. Sci. Comput. 26, Dot2."""
-    (high, low), (high_x, low_x) = halves(A), halves(X)
+    columns, rows = np.ascontiguousarray(np.moveaxis(A, -1, 0))[..., None], np.moveaxis(X, -2, 0)[..., None, :]
+    (high, low), (high_x, low_x) = halves(columns), halves(rows)
     total, rest = np.array(B), np.zeros(B.shape)
-    for j in range(A.shape[-1]):
-        a, x = slice(j, j + 1), (Ellipsis, slice(j, j + 1), slice(None))
-        p = A[..., a] * X[x]
-        error = low[..., a] * low_x[x] - (((p - high[..., a] * high_x[x]) - low[..., a] * high_x[x]) - high[..., a] * low_x[x])
+    for a, ah, al, x, xh, xl in zip(columns, high, low, rows, high_x, low_x):
+        p = a * x
+        lost = al * xl - (((p - ah * xh) - al * xh) - ah * xl)
         sum_ = total - p
         part = sum_ - total
-        rest += ((total - (sum_ - part)) - (p + part)) - error
+        rest += ((total - (sum_ - part)) - (p + part)) - lost
         total = sum_
     return total + rest
 
@@ -65,22 +65,26 @@ def halves(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return high, x - high
 
 
-def backward_error(A: np.ndarray, X: np.ndarray, B: np.ndarray, normwise: bool = False) -> np.ndarray:
+def backward_error(A: np.ndarray, X: np.ndarray, B: np.ndarray) -> np.ndarray:
     """Return, per column, a bound of the least ω with (A + E) x = b + e, |E| ≤ ω |A| and |e| ≤ ω |b|.
 
-    Oettli and Prager (1964): ω = max |b - A x| / (|A| |x| + |b|), to which the rounding of the residual itself is added. With
-    `normwise`, |·| is the ∞-norm instead of each element (Rigal and Gaches 1967). NaN where A, X or B is not finite.
+    Oettli and Prager (1964): ω = max |b - A x| / (|A| |x| + |b|), to which the rounding of the residual itself is added.
     """
+    real = np.empty(0, A.dtype).real.dtype
     if not X.size:
-        return np.zeros((*X.shape[:-2], X.shape[-1]), np.empty(0, A.dtype).real.dtype)
+        return np.zeros((*X.shape[:-2], X.shape[-1]), real)
     R, rounding = residual(A, X, B)
-    R = np.abs(R)
-    if normwise:
-        scale = np.abs(A).sum(-1).max(-1)[..., None] * np.abs(X).max(-2) + np.abs(B).max(-2)
-        return _ratio(R.max(-2), scale).astype(np.empty(0, A.dtype).real.dtype)
-    scale = np.matmul(np.abs(A).astype(R.dtype), np.abs(X).astype(R.dtype)) + np.abs(B)
-    bound = _ratio(R, scale).max(-2) + rounding
-    return bound.astype(np.empty(0, A.dtype).real.dtype)
+    scale = np.matmul(np.abs(A), np.abs(X)) + np.abs(B)
+    return (_ratio(np.abs(R), scale).max(-2) + rounding).astype(real)
+
+
+def trusted(A: np.ndarray, X: np.ndarray, B: np.ndarray) -> bool:
+    """Return whether X, of an algorithm that need not be stable, is as good as a stable one's, in norms (Rigal and Gaches 1967)."""
+    if not X.size:
+        return True
+    scale = np.abs(A).sum(-1).max(-1)[..., None] * np.abs(X).max(-2) + np.abs(B).max(-2)
+    error = _ratio(np.abs(B - np.matmul(A, X)).max(-2), scale)
+    return bool(np.all(error <= 10 * A.shape[-1] * np.finfo(A.dtype).eps))
 
 
 def _ratio(R: np.ndarray, scale: np.ndarray) -> np.ndarray:

@@ -1,0 +1,61 @@
+"""Norms of matrices, and of the inverses that LU factors stand for."""
+
+from __future__ import annotations
+
+from lineal.codegen.batched.grids import Code, Grid
+from lineal.codegen.batched.jacobi import identity
+from lineal.codegen.batched.kernel import Group, Kernel, Operand
+from lineal.codegen.batched.triangular import reciprocals, substitute
+from lineal.codegen.kinds import Kind
+from lineal.codegen.values import Value
+
+UNROLLED = 4
+
+
+def frobenius(kind: Kind, count: int) -> Kernel:
+    """Return the kernel norm(A, y): the root of the sum of the squares of `count` numbers."""
+
+    def write(group: Group) -> None:
+        code = group.code
+        A, total = group.load(0, code.grid(count, 1)), code.variable(0.0)
+        for i in code.each(0, count, [total]):
+            total.value = total.value + A[i, 0] * A[i, 0]
+        group.store_one(1, code.e.math.sqrt(total.value))
+
+    return Kernel((Operand(count, kind), Operand(1, kind)), kind, write, unrolled=count <= UNROLLED**2, work=4 * count)
+
+
+def norm1(kind: Kind, m: int, n: int, turned: bool) -> Kernel:
+    """Return the kernel norm(A, y): the largest sum of a column's absolute values; `turned`: A lies transposed in memory."""
+
+    def write(group: Group) -> None:
+        code = group.code
+        A = group.load(0, code.grid(m, n))
+        group.store_one(1, largest_sum(code, A if turned else A.turned))
+
+    return Kernel((Operand(m * n, kind), Operand(1, kind)), kind, write, unrolled=max(m, n) <= UNROLLED, work=5 * m * n)
+
+
+def inverse_norm1(kind: Kind, n: int) -> Kernel:
+    """Return the kernel norm(LU, y): the largest sum of a column of |U⁻¹ L⁻¹|; exchanges of rows would not change it."""
+
+    def write(group: Group) -> None:
+        code = group.code
+        LU, X = group.load(0, code.grid(n, n)), code.grid(n, n)
+        identity(code, X)
+        substitute(code, LU, X, None)
+        substitute(code, LU.backwards, X.upside_down, reciprocals(code, LU).upside_down)
+        group.store_one(1, largest_sum(code, X.turned))
+
+    return Kernel((Operand(n * n, kind), Operand(1, kind)), kind, write, unrolled=n <= UNROLLED, work=n**3 + 8 * n * n)
+
+
+def largest_sum(code: Code, rows: Grid) -> Value:
+    """Return the largest sum of absolute values of a row; NaN if there is one."""
+    e, largest = code.e, code.variable(0.0)
+    for i in code.each(0, rows.rows, [largest]):
+        total = code.variable(0.0)
+        for j in code.each(0, rows.columns, [total]):
+            total.value = total.value + abs(rows[i, j])
+        largest.value = e.math.maximum(largest.value, total.value)
+    return largest.value
