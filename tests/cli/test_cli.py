@@ -53,7 +53,8 @@ def test_training_in_a_pipe(capsys, tmp_path):
     assert "\x1b" not in out
     lines = out.splitlines()
     assert re.fullmatch(r"epoch 1/2 loss \d\.\d{4} acc \d\.\d{4} test \d\.\d{4}", lines[0])
-    assert all(len(line) <= 50 for line in lines if str(tmp_path) not in line)
+    assert all(len(line) <= 60 for line in lines if str(tmp_path) not in line)
+    assert any(re.match(r"compiled +\d+\.\dx", line) for line in lines)
     table = dict(re.split(r"\s{2,}", line, maxsplit=1) for line in lines[2:])
     assert table["epochs"] == "2"
     assert float(table["test accuracy"]) == pytest.approx(
@@ -243,3 +244,9 @@ def test_help_needs_neither_rich_nor_matplotlib():
 def test_the_module_is_the_command():
     done = subprocess.run(command("--version"), capture_output=True, text=True, check=True)
     assert done.stdout == f"lineal {lineal.__version__}\n"
+
+
+def test_no_compile_runs_eagerly(capsys, tmp_path):
+    code, out, err = call(capsys, "train", *SMALL, "--epochs", 1, "--no-plot", "--no-compile", "--out", tmp_path)
+    assert (code, err) == (0, "")
+    assert not any(line.startswith("compiled") for line in out.splitlines())

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
-import math
 from collections.abc import Sequence
 
 from lineal.codegen import blas
 from lineal.codegen.emit import Emitter
 from lineal.codegen.engine import Library, engine
-from lineal.codegen.kinds import int32, int64, kind_of, pointer
+from lineal.codegen.kinds import int32, int64, pointer
 from lineal.codegen.threads import pool
 from lineal.codegen.values import Value
 from lineal.compiler.grouping import Group
-from lineal.compiler.loops import parameters, write_loop
-from lineal.compiler.nodes import Base, Join, Product, Scatter, Window
-from lineal.compiler.rowloops import write_rows
-from lineal.compiler.rows import Rows
-from lineal.compiler.scatter import write_scatter
+from lineal.compiler.kernels import Kernels
+from lineal.compiler.loops import parameters
+from lineal.compiler.nodes import Base, Join, Product
+from lineal.compiler.products import is_small, multiply
 
 __all__ = ["Segment"]
 
@@ -40,25 +37,17 @@ class Segment:
         self.bases = list(bases)
         self.homes = homes
         self.moves = moves
-        self.modules: dict[str, Emitter] = {}
-        self.calls: list[tuple[str, bool]] = []
-        for group in groups:
-            self.calls.append(("", False) if isinstance(group.nodes[0], (Join, Product)) else self.loop(group))
+        self.kernels = Kernels()
+        self.calls = [self.call(group) for group in groups]
         self.driver = Emitter()
-        self.before: Value | None = None
         self.drive()
 
-    def loop(self, group: Group) -> tuple[str, bool]:
-        """Write the function of a group, once for all that read the same; return its name and whether it has a status."""
-        e = Emitter()
-        write = write_rows if isinstance(group, Rows) else write_scatter if isinstance(group.nodes[0], Scatter) else write_loop
-        status = write(e, group, "loop")
-        name = "loop_" + hashlib.sha256(e.text().encode()).hexdigest()[:16]
-        if name not in self.modules:
-            e = Emitter()
-            write(e, group, name)
-            self.modules[name] = e
-        return name, status
+    def call(self, group: Group) -> tuple[str, bool] | None:
+        """Return the name of a group's function and whether it has a status; None for what the driver does itself, or nobody."""
+        node = group.nodes[0]
+        if isinstance(node, Join) or isinstance(node, Product) and not is_small(node):
+            return None
+        return self.kernels.add(group)
 
     def drive(self) -> None:
         """Write the function that calls the others."""
@@ -70,18 +59,12 @@ class Segment:
             products = [group.nodes[0] for group in self.groups if isinstance(group.nodes[0], Product)]
             small = bool(products) and max(map(work, products)) < WORTH_THREADS
             self.before = before = blas.limit(e, 1) if small else None
-            for group, (name, status) in zip(self.groups, self.calls):
+            for group, call in zip(self.groups, self.calls):
                 node = group.nodes[0]
-                if isinstance(node, Product):
+                if call is not None:
+                    self.invoke(call, [address[base] for base in parameters(group)])
+                elif isinstance(node, Product):
                     multiply(e, node, address)
-                elif isinstance(node, Join):
-                    continue
-                elif status:
-                    self.checked(e, name, [address[base] for base in parameters(group)])
-                else:
-                    e.call(name, None, *[address[base] for base in parameters(group)])
-            if before is not None:
-                blas.limit(e, before)
             for base, target in self.moves:
                 e.call("memcpy", pointer, address[target], address[base], e.const(base.nbytes, int64))
             e.ret(e.const(0, int32))
@@ -94,22 +77,27 @@ class Segment:
             return self.driver.offset(address[home[0]], home[1])
         return self.driver.offset(arena, home) if home else arena
 
-    def checked(self, e: Emitter, name: str, given: Sequence[Value]) -> None:
-        """Call a function that may fail, and stop if it does."""
-        status = e.call(name, int32, *given)
-        with e.when(status != 0):
-            if self.before is not None:
-                blas.limit(e, self.before)
+    def invoke(self, call: tuple[str, bool], given: Sequence[Value]) -> None:
+        """Call a kernel, and stop if it fails."""
+        e, (name, status) = self.driver, call
+        if not status:
+            e.call(name, None, *given)
+            return
+        with e.when(e.call(name, int32, *given) != 0):
             e.ret(e.const(FAILED, int32))
             e.begin(e.label("never"))
+
+    def text(self) -> str:
+        """Return the LLVM code."""
+        return "\n".join(each.text() for each in (*self.kernels.modules.values(), self.driver))
 
     def link(self) -> Library:
         """Compile and link everything."""
         using = engine()
-        sources = [*self.modules.values(), self.driver]
+        sources = [*self.kernels.modules.values(), self.driver]
         objects = using.compile_all(sources)
         symbols = blas.symbols(blas.used(self.driver))
-        if any("lineal_pool" in each.declared for each in self.modules.values()):
+        if self.kernels.use("lineal_pool"):
             symbols.update(pool().symbols())
         return using.link(objects, ["program"], symbols)
 
@@ -117,37 +105,3 @@ class Segment:
 def work(node: Product) -> int:
     """Return how many multiplications a product takes."""
     return math.prod(node.out.shape) * node.a.shape[-1]
-
-
-def multiply(e: Emitter, node: Product, address: dict[Base, Value]) -> None:
-    """Write the product of two matrices, or of two stacks one after the other."""
-    kind = kind_of(node.out.dtype)
-    *lead, m, n = node.out.shape
-    k = node.a.shape[-1]
-    a, a_turned, a_row = layout(node.a)
-    b, b_turned, b_row = layout(node.b)
-    places = [e.address(address[each.base], each.offset, kind) for each in (node.a, node.b)]
-    if not lead:
-        blas.gemm(e, kind, *places, address[node.out], m, n, k, transpose_a=a_turned, transpose_b=b_turned, strides=(a_row, b_row, n))
-        return
-    for place in range(math.prod(lead)):
-        rest, index = place, []
-        for size in reversed(lead):
-            rest, here = divmod(rest, size)
-            index.append(here)
-        steps = [sum(i * s for i, s in zip(reversed(index), each.strides)) for each in (node.a, node.b)]
-        at = [e.address(base, step, kind) for base, step in zip(places, steps)]
-        out = e.address(address[node.out], place * m * n, kind)
-        blas.gemm(e, kind, *at, out, m, n, k, transpose_a=a_turned, transpose_b=b_turned, strides=(a_row, b_row, n))
-
-
-def layout(window: Window) -> tuple[Window, bool, int]:
-    """Return a matrix's window, whether it lies by columns, and how far its rows (or columns) are apart."""
-    (m, n), (rows, columns) = window.shape[-2:], window.strides[-2:]
-    if columns == 1 or n == 1 and rows >= 1 and columns != 1 and m > 1 and rows >= n:
-        return window, False, max(rows, n, 1)
-    if n == 1:
-        return window, False, max(rows, 1)
-    return window, True, max(columns, m, 1)
-
-

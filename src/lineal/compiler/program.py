@@ -163,4 +163,4 @@ class Program:
 
     def llvm(self) -> str:
         """Return the LLVM code."""
-        return "\n".join(each.text() for each in (*self.native.modules.values(), self.native.driver))
+        return self.native.text()

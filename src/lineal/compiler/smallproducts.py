@@ -1,0 +1,202 @@
+"""Small products: C = A B in code for these very sizes.
+
+A tile of C stays in registers while k runs: its rows are numbers of A in every lane times vectors of B. A matrix B that lies by
+columns is first turned into memory of the call, 16 by 16 numbers at a time in registers; if C has one column, Cᵀ = Bᵀ Aᵀ is
+computed instead.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from lineal.codegen.emit import Emitter
+from lineal.codegen.kinds import int32, kind_of
+from lineal.codegen.values import Value
+from lineal.compiler.nodes import Product
+from lineal.compiler.partials import reserved
+
+__all__ = ["SmallProduct"]
+
+TILE = 24
+"""How many vectors of C are kept in registers at most."""
+
+CHAINS = 8
+"""How many sums run side by side at least, so that additions do not wait for each other."""
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """A matrix in memory: its address, and how far rows and columns are apart."""
+
+    address: Value
+    rows: int
+    columns: int
+
+    @property
+    def turned(self) -> Matrix:
+        """The transpose."""
+        return Matrix(self.address, self.columns, self.rows)
+
+
+class SmallProduct:
+    """Writes the product of an m × k by a k × n matrix."""
+
+    def __init__(self, e: Emitter, node: Product):
+        self.e = e
+        self.node = node
+        self.kind = kind_of(node.out.dtype)
+        self.m, self.n = node.out.shape
+        self.k = node.a.shape[-1]
+
+    def write(self, a: Value, b: Value, c: Value) -> None:
+        """Write the product of the matrices that begin at two addresses into the memory at a third."""
+        left = Matrix(a, *self.node.a.strides)
+        right = Matrix(b, *self.node.b.strides)
+        out = Matrix(c, *self.node.out.strides)
+        if self.n == 1 and self.m > 1:
+            left, right, out = right.turned, left.turned, out.turned
+            self.m, self.n = self.n, self.m
+        self.lanes = min(self.e.lanes(self.kind), 1 << max(0, (self.n - 1).bit_length()))
+        if self.n > 1 and right.columns != 1:
+            if self.m == 1 and right.rows == 1 and self.k >= self.e.lanes(self.kind):
+                self.dots(left, right, out)
+                return
+            if self.m > 1:
+                right = self.packed(right)
+        self.tiles(left, right, out)
+
+    # a matrix that lies by columns
+
+    def packed(self, right: Matrix) -> Matrix:
+        """Write the copying of B into rows of this call's memory."""
+        e, kind, lanes = self.e, self.kind, self.lanes
+        row = -(-self.n // lanes) * lanes
+        memory = reserved(e, row * self.k * kind.itemsize)
+        whole = lanes if lanes > 1 and right.rows == 1 else 0
+        ends = (self.n // lanes * lanes, self.k // lanes * lanes) if whole else (0, 0)
+        if ends[0] and ends[1]:
+            with e.loop(ends[0], 0, lanes) as j, e.loop(ends[1], 0, lanes) as k:
+                start = e.address(e.address(right.address, j * right.columns, kind), k, kind)
+                block = [e.load(e.address(start, n * right.columns, kind), kind, 0, lanes) for n in range(lanes)]
+                to = e.address(e.address(memory, k * row, kind), j, kind)
+                for n, vector in enumerate(self.transposed(block)):
+                    e.store(vector, e.address(to, n * row, kind))
+        else:
+            ends = (0, 0)
+        self.copy(right, memory, row, (0, ends[0]), (ends[1], self.k))
+        self.copy(right, memory, row, (ends[0], self.n), (0, self.k))
+        return Matrix(memory, row, 1)
+
+    def copy(self, right: Matrix, memory: Value, row: int, columns: tuple[int, int], ks: tuple[int, int]) -> None:
+        """Write the copying of the rest of B, number by number."""
+        e, kind = self.e, self.kind
+        if columns[0] >= columns[1] or ks[0] >= ks[1]:
+            return
+        with e.loop(columns[1], columns[0]) as j, e.loop(ks[1], ks[0]) as k:
+            x = e.load(e.address(right.address, j * right.columns + k * right.rows, kind), kind)
+            e.store(x, e.address(memory, k * row + j, kind))
+
+    def transposed(self, block: list[Value]) -> list[Value]:
+        """Return the columns of a square block of vectors: pairs of them exchange halves, then quarters, and so on."""
+        e, lanes = self.e, len(block)
+        step = lanes // 2
+        while step:
+            made = list(block)
+            low = [n if not n & step else n - step + lanes for n in range(lanes)]
+            high = [n + step if not n & step else n + lanes for n in range(lanes)]
+            for n in range(lanes):
+                if not n & step:
+                    made[n] = e.shuffle(block[n], low, block[n + step])
+                    made[n + step] = e.shuffle(block[n], high, block[n + step])
+            block = made
+            step //= 2
+        return block
+
+    # one row times the columns of a matrix
+
+    def dots(self, left: Matrix, right: Matrix, out: Matrix) -> None:
+        """Write C of one row, each of its numbers a sum over k in vectors."""
+        e, kind = self.e, self.kind
+        lanes = e.lanes(kind)
+        with e.loop(self.n) as j:
+            column = e.address(right.address, j * right.columns, kind)
+            wide = 4 if self.k >= 8 * lanes else 1
+            sums = [e.variable(e.const(0.0, kind, lanes)) for _ in range(wide)]
+            for block in e.blocks(self.k, lanes, unroll=wide, carried=sums):
+                x, y = block.load(left.address, kind, left.columns), block.load(column, kind)
+                total = sums[block.turn % wide]
+                total.value = e.muladd(e.splat(x, block.lanes), y, total.value)
+            whole = sums[0].value
+            for each in sums[1:]:
+                whole = whole + each.value
+            e.store(e.reduce(whole, lambda a, b: a + b), e.address(out.address, j * out.columns, kind))
+
+    # tiles of C
+
+    def tiles(self, left: Matrix, right: Matrix, out: Matrix) -> None:
+        """Write C tile by tile."""
+        whole = self.n // self.lanes
+        wide = 2 if whole >= 2 else 1
+        if self.m <= 4:
+            wide = max(1, min(whole, 8 // self.m))
+        high = max(1, min(self.m, TILE // wide))
+        if self.m % high:
+            high = max(1, -(-self.m // -(-self.m // high)))
+        for start, stop, count in parts(self.m, high):
+            self.row_of_tiles(left, right, out, (start, stop, count), whole, wide)
+
+    def row_of_tiles(self, left: Matrix, right: Matrix, out: Matrix, rows: tuple[int, int, int], whole: int, wide: int) -> None:
+        """Write the tiles of some rows, `rows` being the first, the last and how many a tile has."""
+        e, kind, lanes = self.e, self.kind, self.lanes
+        start, stop, count = rows
+        with e.loop(stop, start, count) as i:
+            above = Matrix(e.address(left.address, i * left.rows, kind), left.rows, left.columns)
+            under = Matrix(e.address(out.address, i * out.rows, kind), out.rows, out.columns)
+            for first, last, vectors in parts(whole, wide):
+                with e.loop(last * lanes, first * lanes, vectors * lanes) as j:
+                    self.tile(above, right, under, j, count, vectors, None)
+            if self.n % lanes:
+                mask = e.first_lanes(e.const(self.n % lanes, int32), lanes)
+                self.tile(above, right, under, e.index(whole * lanes), count, 1, mask)
+
+    def tile(self, left: Matrix, right: Matrix, out: Matrix, j: Value, rows: int, vectors: int, mask: Value | None) -> None:
+        """Write one tile: `rows` rows of so many vectors, from column j on."""
+        e, kind = self.e, self.kind
+        column = e.address(right.address, j * right.columns, kind)
+        chains = max(1, min(CHAINS // (rows * vectors), self.k // 2))
+        sums = [[e.variable(e.const(0.0, kind, self.lanes)) for _ in range(rows * vectors)] for _ in range(chains)]
+        flat = [each for chain in sums for each in chain]
+        whole = self.k // chains * chains
+        with e.loop(whole, 0, chains, carried=flat) as k:
+            for turn in range(chains):
+                self.step(left, right, column, k + turn if turn else k, sums[turn], rows, vectors, mask)
+        for k in range(whole, self.k):
+            self.step(left, right, column, e.index(k), sums[k - whole], rows, vectors, mask)
+        for chain in sums[1:]:
+            for total, more in zip(sums[0], chain):
+                total.value = total.value + more.value
+        for n, total in enumerate(sums[0]):
+            i, v = divmod(n, vectors)
+            to = e.address(out.address, j * out.columns + (i * out.rows + v * self.lanes * out.columns), kind)
+            e.store(total.value, to, kind=kind, stride=out.columns if self.lanes > 1 else 1, mask=mask)
+
+    def step(self, left: Matrix, right: Matrix, column: Value, k: Value, sums: list, rows: int, vectors: int, mask: Value | None) -> None:
+        """Write what one k adds to a tile."""
+        e, kind, lanes = self.e, self.kind, self.lanes
+        row = e.address(column, k * right.rows, kind)
+        stride = right.columns if lanes > 1 else 1
+        found = [e.load(e.address(row, v * lanes * right.columns, kind), kind, 0, lanes, stride=stride, mask=mask) for v in range(vectors)]
+        place = e.address(left.address, k * left.columns, kind)
+        for i in range(rows):
+            x = e.splat(e.load(e.address(place, i * left.rows, kind), kind), lanes)
+            for v in range(vectors):
+                total = sums[i * vectors + v]
+                total.value = e.muladd(x, found[v], total.value)
+
+
+def parts(size: int, step: int) -> list[tuple[int, int, int]]:
+    """Return the ranges of a whole number of steps, and of what is left: first, last, step."""
+    whole = size // step * step if step else 0
+    found = [(0, whole, step)] if whole else []
+    return [*found, (whole, size, size - whole)] if size > whole else found
