@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from lineal.codegen import blas
 from lineal.codegen.emit import Emitter
 from lineal.codegen.engine import Library, engine
-from lineal.codegen.kinds import int32, int64, pointer
+from lineal.codegen.kinds import int32, int64, kind_of, pointer
 from lineal.codegen.threads import pool
 from lineal.codegen.values import Value
 from lineal.compiler.grouping import Group
 from lineal.compiler.kernels import Kernels
 from lineal.compiler.loops import parameters
 from lineal.compiler.nodes import Base, Join, Product
-from lineal.compiler.products import is_small, multiply
+from lineal.compiler.products import is_direct, is_small, multiply, work
 
 __all__ = ["Segment"]
 
@@ -22,6 +22,7 @@ Home = int | Base | tuple[Base, int]
 
 WORTH_THREADS = 1 << 22
 """From how many multiplications on a program lets BLAS use several threads: waking them costs more than smaller products."""
+
 FAILED = 1
 """The status of a program that met an index out of range."""
 
@@ -40,12 +41,13 @@ class Segment:
         self.kernels = Kernels()
         self.calls = [self.call(group) for group in groups]
         self.driver = Emitter()
+        self.before: Value | None = None
         self.drive()
 
     def call(self, group: Group) -> tuple[str, bool] | None:
         """Return the name of a group's function and whether it has a status; None for what the driver does itself, or nobody."""
         node = group.nodes[0]
-        if isinstance(node, Join) or isinstance(node, Product) and not is_small(node):
+        if isinstance(node, Join) or isinstance(node, Product) and is_direct(node):
             return None
         return self.kernels.add(group)
 
@@ -56,18 +58,29 @@ class Segment:
             address = dict(zip(self.bases, given))
             for base, home in self.homes.items():
                 address[base] = self.place(home, address, arena)
-            products = [group.nodes[0] for group in self.groups if isinstance(group.nodes[0], Product)]
-            small = bool(products) and max(map(work, products)) < WORTH_THREADS
-            self.before = before = blas.limit(e, 1) if small else None
+            self.before = blas.limit(e, 1) if self.one_thread() else None
             for group, call in zip(self.groups, self.calls):
                 node = group.nodes[0]
                 if call is not None:
                     self.invoke(call, [address[base] for base in parameters(group)])
                 elif isinstance(node, Product):
-                    multiply(e, node, address)
+                    places = [e.address(address[each.base], each.offset, kind_of(each.base.dtype)) for each in (node.a, node.b)]
+                    multiply(e, node, *places, address[node.out])
             for base, target in self.moves:
                 e.call("memcpy", pointer, address[target], address[base], e.const(base.nbytes, int64))
-            e.ret(e.const(0, int32))
+            self.leave(0)
+
+    def one_thread(self) -> bool:
+        """Return whether BLAS is used, and only for products that are too small for several threads."""
+        products = [group.nodes[0] for group in self.groups if isinstance(group.nodes[0], Product)]
+        sizes = [work(node) for node in products if isinstance(node, Product) and not is_small(node)]
+        return bool(sizes) and max(sizes) < WORTH_THREADS
+
+    def leave(self, status: int) -> None:
+        """Write the return of a status."""
+        if self.before is not None:
+            blas.limit(self.driver, self.before)
+        self.driver.ret(self.driver.const(status, int32))
 
     def place(self, home: Home, address: dict[Base, Value], arena: Value) -> Value:
         """Return the address of a home."""
@@ -84,7 +97,7 @@ class Segment:
             e.call(name, None, *given)
             return
         with e.when(e.call(name, int32, *given) != 0):
-            e.ret(e.const(FAILED, int32))
+            self.leave(FAILED)
             e.begin(e.label("never"))
 
     def text(self) -> str:
@@ -94,14 +107,9 @@ class Segment:
     def link(self) -> Library:
         """Compile and link everything."""
         using = engine()
-        sources = [*self.kernels.modules.values(), self.driver]
-        objects = using.compile_all(sources)
-        symbols = blas.symbols(blas.used(self.driver))
+        emitters = (*self.kernels.modules.values(), self.driver)
+        objects = using.compile_all(emitters)
+        symbols = blas.symbols({routine for each in emitters for routine in blas.used(each)})
         if self.kernels.use("lineal_pool"):
             symbols.update(pool().symbols())
         return using.link(objects, ["program"], symbols)
-
-
-def work(node: Product) -> int:
-    """Return how many multiplications a product takes."""
-    return math.prod(node.out.shape) * node.a.shape[-1]

@@ -3,64 +3,90 @@
 from __future__ import annotations
 
 import math
+from contextlib import ExitStack
 
 from lineal.codegen import blas
 from lineal.codegen.emit import Emitter
 from lineal.codegen.kinds import kind_of, pointer
+from lineal.codegen.parallel import parallel
 from lineal.codegen.values import Value
 from lineal.compiler.grouping import Group
+from lineal.compiler.loops import parameters
 from lineal.compiler.nodes import Base, Product, Window
 from lineal.compiler.smallproducts import SmallProduct
 
-__all__ = ["is_small", "multiply", "write_product"]
+__all__ = ["is_direct", "is_small", "multiply", "work", "write_product"]
 
-SMALL = 1 << 16
+SMALL = 1 << 19
 """Up to how many multiplications a product is written out."""
+
+WORTH_THREADS = 1 << 20
+"""From how many multiplications on a stack of products is split over threads."""
+
+PACKED = 1 << 16
+"""How many bytes of this call's memory a product may use."""
+
+
+def work(node: Product) -> int:
+    """Return how many multiplications each product of a node takes."""
+    return math.prod(node.out.shape[-2:]) * node.a.shape[-1]
+
+
+def is_direct(node: Product) -> bool:
+    """Return whether a product is a single call of BLAS."""
+    return len(node.out.shape) == 2 and not is_small(node)
 
 
 def is_small(node: Product) -> bool:
-    """Return whether a product is worth code of its own."""
-    *lead, m, n = node.out.shape
-    return not lead and m * n * node.a.shape[-1] <= SMALL
+    """Return whether the products of a node are worth code of their own."""
+    n, k = node.out.shape[-1], node.a.shape[-1]
+    return work(node) <= SMALL and k * (n + 16) * node.out.dtype.itemsize <= PACKED
 
 
 def write_product(e: Emitter, group: Group, name: str) -> bool:
-    """Write the function of a small product: name(a, b, out); return that it returns no status."""
+    """Write the function of a small product, or of a stack of products; return that it returns no status."""
     (node,) = group.nodes
     assert isinstance(node, Product)
-    kind = kind_of(node.out.dtype)
-    bases = list(dict.fromkeys((*group.external(), *group.stored)))
+    bases = parameters(group)
+    lead, total = node.out.shape[:-2], math.prod(node.out.shape) * node.a.shape[-1]
     with e.function(name, [(f"p{n}", pointer) for n in range(len(bases))]) as given:
-        address = dict(zip(bases, given))
-        a, b = (e.address(address[each.base], each.offset, kind) for each in (node.a, node.b))
-        SmallProduct(e, node).write(a, b, address[node.out])
+        if lead and lead[0] > 1 and is_small(node) and total >= WORTH_THREADS:
+            body = lambda start, stop, *captured: stack(e, node, dict(zip(bases, captured)), start, stop)
+            parallel(e, name, lead[0], given, body, least=2, grain=1)
+        else:
+            stack(e, node, dict(zip(bases, given)), 0, lead[0] if lead else 1)
     return False
 
 
-def multiply(e: Emitter, node: Product, address: dict[Base, Value]) -> None:
-    """Write the product of two matrices, or of two stacks one after the other, by BLAS."""
+def stack(e: Emitter, node: Product, address: dict[Base, Value], start: int | Value, stop: int | Value) -> None:
+    """Write the products of a stack one after the other, of the first axis those from start to stop."""
+    kind, lead = kind_of(node.out.dtype), node.out.shape[:-2]
+    places = [address[node.a.base], address[node.b.base], address[node.out]]
+    places = [e.address(place, each.offset, kind) for place, each in zip(places, (node.a, node.b))] + places[2:]
+    with ExitStack() as loops:
+        for n, size in enumerate(lead):
+            i = loops.enter_context(e.loop(size if n else stop, 0 if n else start))
+            steps = [each.strides[n] for each in (node.a, node.b, node.out)]
+            places = [e.address(place, i * step, kind) if step else place for place, step in zip(places, steps)]
+        if is_small(node):
+            SmallProduct(e, node).write(*places)
+        else:
+            multiply(e, node, *places)
+
+
+def multiply(e: Emitter, node: Product, a: Value, b: Value, out: Value) -> None:
+    """Write the product of two matrices by BLAS."""
+    (m, n), k = node.out.shape[-2:], node.a.shape[-1]
+    (a_turned, a_row), (b_turned, b_row) = layout(node.a), layout(node.b)
     kind = kind_of(node.out.dtype)
-    *lead, m, n = node.out.shape
-    k = node.a.shape[-1]
-    a, a_turned, a_row = layout(node.a)
-    b, b_turned, b_row = layout(node.b)
-    places = [e.address(address[each.base], each.offset, kind) for each in (node.a, node.b)]
-    for place in range(math.prod(lead)):
-        rest, index = place, []
-        for size in reversed(lead):
-            rest, here = divmod(rest, size)
-            index.append(here)
-        steps = [sum(i * s for i, s in zip(reversed(index), each.strides)) for each in (node.a, node.b)]
-        at = [e.address(base, step, kind) for base, step in zip(places, steps)]
-        out = e.address(address[node.out], place * m * n, kind)
-        blas.gemm(e, kind, *at, out, m, n, k, transpose_a=a_turned, transpose_b=b_turned, strides=(a_row, b_row, n))
+    blas.gemm(e, kind, a, b, out, m, n, k, transpose_a=a_turned, transpose_b=b_turned, strides=(a_row, b_row, n))
 
 
-def layout(window: Window) -> tuple[Window, bool, int]:
-    """Return a matrix's window, whether it lies by columns, and how far its rows (or columns) are apart."""
+def layout(window: Window) -> tuple[bool, int]:
+    """Return whether a matrix lies by columns, and how far its rows (or columns) are apart."""
     (m, n), (rows, columns) = window.shape[-2:], window.strides[-2:]
     if columns == 1 or n == 1 and rows >= 1 and columns != 1 and m > 1 and rows >= n:
-        return window, False, max(rows, n, 1)
+        return False, max(rows, n, 1)
     if n == 1:
-        return window, False, max(rows, 1)
-    return window, True, max(columns, m, 1)
+        return False, max(rows, 1)
+    return True, max(columns, m, 1)

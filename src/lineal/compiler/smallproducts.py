@@ -7,7 +7,6 @@ computed instead.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from lineal.codegen.emit import Emitter
@@ -18,7 +17,7 @@ from lineal.compiler.partials import reserved
 
 __all__ = ["SmallProduct"]
 
-TILE = 24
+TILE = 16
 """How many vectors of C are kept in registers at most."""
 
 CHAINS = 8
@@ -46,14 +45,14 @@ class SmallProduct:
         self.e = e
         self.node = node
         self.kind = kind_of(node.out.dtype)
-        self.m, self.n = node.out.shape
+        self.m, self.n = node.out.shape[-2:]
         self.k = node.a.shape[-1]
 
     def write(self, a: Value, b: Value, c: Value) -> None:
         """Write the product of the matrices that begin at two addresses into the memory at a third."""
-        left = Matrix(a, *self.node.a.strides)
-        right = Matrix(b, *self.node.b.strides)
-        out = Matrix(c, *self.node.out.strides)
+        left = Matrix(a, *self.node.a.strides[-2:])
+        right = Matrix(b, *self.node.b.strides[-2:])
+        out = Matrix(c, *self.node.out.strides[-2:])
         if self.n == 1 and self.m > 1:
             left, right, out = right.turned, left.turned, out.turned
             self.m, self.n = self.n, self.m
@@ -139,7 +138,7 @@ class SmallProduct:
         whole = self.n // self.lanes
         wide = 2 if whole >= 2 else 1
         if self.m <= 4:
-            wide = max(1, min(whole, 8 // self.m))
+            wide = max(1, min(whole, 8 // self.m if right.columns == 1 else 1))
         high = max(1, min(self.m, TILE // wide))
         if self.m % high:
             high = max(1, -(-self.m // -(-self.m // high)))

@@ -16,6 +16,7 @@ from lineal.core import op as engine
 from lineal.core.apply import apply, lift, synchronize
 from lineal.core.op import AbstractTensor, Node, Op, _frame, changed, next_id, output, outside, released, site
 
+_Tensor = AbstractTensor
 _new = object.__new__
 _ndarray = np.ndarray
 _recorder = modes.recorder.get
@@ -105,9 +106,7 @@ def binary_door(
     both, first, second = op.plan((True, True)), op.plan((True, False)), op.plan((False, True))
 
     def door(input: Any, other: Any, *, out: AbstractTensor | None = None) -> Any:
-        if unusual is not None and not (
-            out is None and isinstance(other, AbstractTensor) and isinstance(input, AbstractTensor)
-        ):
+        if unusual is not None and not (out is None and isinstance(other, _Tensor) and isinstance(input, _Tensor)):
             return unusual(input, other, out)
         a, b = input.value, other.value
         if unusual is not None and ((storage := a.dtype) is not b.dtype or storage not in usual):

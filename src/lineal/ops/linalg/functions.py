@@ -11,7 +11,7 @@ from lineal.base import dtypes
 from lineal.base.spec import axis
 from lineal.core import AbstractTensor, Op, apply, lift
 from lineal.ops.conversion import cast, constant
-from lineal.ops.linalg.matrices import require_matrix, require_square, stored
+from lineal.ops.linalg.matrices import real_dtype, require_matrix, require_square, stored
 from lineal.ops.linalg.matrix_functions import exponential, frechet
 from lineal.ops.linalg.svd import svdvals
 from lineal.ops.linalg.systems import inv, solve
@@ -109,12 +109,12 @@ def cond(input: AbstractTensor, p: Any = None, *, out: AbstractTensor | None = N
     if p not in ORDERS:
         raise RuntimeError(f"{name}: Order {p} not supported")
     if input.value.size == 0:
-        return stored(lift(np.zeros(input.value.shape[:-2], np.empty(0, input.value.dtype).real.dtype)), out, name)
+        return stored(lift(np.zeros(input.value.shape[:-2], real_dtype(input.value))), out, name)
     try:
         inverse = inv(input)
     except RuntimeError:
         found = [each_cond(each, p) for each in input.value.reshape(-1, *input.value.shape[-2:])]
-        real = np.empty(0, input.value.dtype).real.dtype
+        real = real_dtype(input.value)
         return stored(lift(np.array(found, real).reshape(input.value.shape[:-2])), out, name)
     return stored(matrix_norm(input, p) * matrix_norm(inverse, p), out, name)
 

@@ -123,7 +123,7 @@ def lstsq(input: AbstractTensor, b: AbstractTensor, rcond: float | None = None, 
     S = np.linalg.svd(A.value, compute_uv=False) if A.value.size else np.zeros((*batch, 0), real)
     rank = np.asarray((border * S.max(-1, initial=0, keepdims=True) < S).sum(-1), np.int64)
     if watched():
-        judge_rank(name, A.value, S, rank, X.value)
+        judge_rank(name, A.value, S, rank, X.value, driver == "gels")
     difference = A @ X - right
     residuals = (difference * difference.conj()).real.sum(-2)
     if m <= n or driver == "gelsy" or not (driver == "gels" or np.all(rank == n)):
@@ -134,15 +134,15 @@ def lstsq(input: AbstractTensor, b: AbstractTensor, rcond: float | None = None, 
     return linalg_lstsq((X[..., 0] if vector else X, residuals, ranks, values))
 
 
-def judge_rank(name: str, A: np.ndarray, S: np.ndarray, rank: np.ndarray, X: np.ndarray) -> None:
-    """Report matrices of deficient rank, whose solution is one of many, and those with less than a digit left."""
+def judge_rank(name: str, A: np.ndarray, S: np.ndarray, rank: np.ndarray, X: np.ndarray, full: bool) -> None:
+    """Report matrices with less than a digit left, and of deficient rank where that is in doubt or, with `full`, not allowed."""
     if not S.shape[-1]:
         return
     eps = range_of(A.dtype).eps
     with quiet():
         kept = np.take_along_axis(S, np.maximum(rank - 1, 0)[..., None], -1)[..., 0] / S[..., 0]
         # a gap between what counts and what does not makes the rank plain, and the shortest solution with it
-        doubtful = (rank < S.shape[-1]) & ~(kept >= 1e3 * eps * max(A.shape[-2:]))
+        doubtful = (rank < S.shape[-1]) & (full | ~(kept >= 1e3 * eps * max(A.shape[-2:])))
         judge(name, A, np.where(doubtful, np.minimum(kept, eps), np.where(rank == 0, 1, kept)), X, None, None, FEWER)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import lazy_loader
 import numpy as np
 
 from lineal.core import AbstractTensor, Op, apply, lift
@@ -15,8 +14,6 @@ from lineal.ops.random.distributions import randn
 from lineal.ops.structural.joining import cat
 
 __all__ = ["LOBPCG", "lobpcg"]
-
-scipy = lazy_loader.load("scipy")
 
 
 class LOBPCG:

@@ -60,7 +60,7 @@ _qr = functools.lru_cache(4)(QR)
 
 def square_pull(Q: Any, R: Any, gQ: Any, gR: Any) -> Any:
     """Return Ā of A = Q R with square R."""
-    inner = None if gR is None else gR @ R.mH
+    inner: Any = None if gR is None else gR @ R.mH
     if gQ is not None:
         turned = Q.mH @ gQ
         inner = -turned if inner is None else inner - turned
@@ -88,7 +88,7 @@ def qr(A: AbstractTensor, mode: str = "reduced", *, out: Any = None) -> Any:
             _, R = apply(_qr("reduced"), A)
             R.register_hook(_refuse_r)
         else:
-            R = lift(np.linalg.qr(A.value, "r"))
+            R = lift(np.asarray(np.linalg.qr(A.value, "r")))
         return stored(linalg_qr((lift(np.empty(0, A.value.dtype)), R)), out, name)
     return stored(linalg_qr(apply(_qr(mode), A)), out, name)
 

@@ -55,7 +55,7 @@ class Schur(Op):
                 "linalg.schur: the derivative of the real form is not defined at complex eigenvalues; use output='complex'"
             )
         upper = None if by_T is None else by_T.triu()
-        K = 0 if by_T is None else T.mH @ upper - upper @ T.mH
+        K: Any = 0 if by_T is None else T.mH @ upper - upper @ T.mH
         if by_Z is not None:
             K = K + Z.mH @ by_Z
         K = K - K.mH

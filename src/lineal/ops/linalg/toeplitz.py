@@ -12,7 +12,7 @@ from lineal.base.errors import LinAlgError
 from lineal.base.spec import broadcast_shapes
 from lineal.core import AbstractTensor, Op, apply
 from lineal.ops.broadcasting import expand
-from lineal.ops.linalg.matrices import place_of, require_field, require_one_dtype
+from lineal.ops.linalg.matrices import place_of, real_dtype, require_field, require_one_dtype
 from lineal.ops.structural.joining import cat
 
 __all__ = ["solve_circulant", "solve_toeplitz"]
@@ -124,7 +124,7 @@ class SolveCirculant(Op):
         if B.size == 0:
             return np.zeros(B.shape, B.dtype)
         symbol = np.fft.fft(c)
-        small = np.abs(symbol) <= np.finfo(symbol.dtype).eps * np.abs(symbol).max(-1, keepdims=True)
+        small = np.abs(symbol) <= np.finfo(real_dtype(symbol)).eps * np.abs(symbol).max(-1, keepdims=True)
         if small.any():
             flat = int(np.argwhere(small.any(-1).ravel())[0, 0])
             raise LinAlgError(f"linalg.solve_circulant: {place_of(flat, c.shape[:-1])}the matrix is singular")

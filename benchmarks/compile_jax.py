@@ -1,0 +1,119 @@
+"""The workloads of benchmarks/compile.py in JAX, as its users write them: pure functions of parameters and state, jitted whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+try:
+    import jax
+    import jax.numpy as jnp
+except ImportError:
+    jax = None
+
+
+def normal(seed: int, *shape: int):
+    """Return numbers drawn from the normal distribution."""
+    return jax.random.normal(jax.random.PRNGKey(seed), shape, jnp.float32)
+
+
+def layers(*sizes: int) -> list[tuple]:
+    """Return the weights and biases of an MLP."""
+    return [(normal(n, a, b) / a**0.5, jnp.zeros(b)) for n, (a, b) in enumerate(zip(sizes, sizes[1:]))]
+
+
+def network(parameters: list[tuple], x):
+    """Return the output of an MLP with relu between its layers."""
+    for n, (w, b) in enumerate(parameters):
+        x = x @ w + b
+        x = jax.nn.relu(x) if n + 1 < len(parameters) else x
+    return x
+
+
+def squared(parameters: list[tuple], x, y):
+    """Return the mean squared error."""
+    return jnp.mean((network(parameters, x) - y) ** 2)
+
+
+def cross_entropy(parameters: list[tuple], x, y):
+    """Return the mean cross entropy."""
+    return -jnp.mean(jnp.take_along_axis(jax.nn.log_softmax(network(parameters, x)), y[:, None], 1))
+
+
+def adam(rate: float, parameters, grads, state):
+    """Return the parameters and state after one step of Adam."""
+    count, m, v = state
+    count = count + 1
+    m = jax.tree.map(lambda m, g: 0.9 * m + 0.1 * g, m, grads)
+    v = jax.tree.map(lambda v, g: 0.999 * v + 0.001 * g * g, v, grads)
+    first, second = 1 - 0.9**count, 1 - 0.999**count
+    move = lambda p, m, v: p - rate * (m / first) / (jnp.sqrt(v / second) + 1e-8)
+    return jax.tree.map(move, parameters, m, v), (count, m, v)
+
+
+def training(loss: Callable, parameters, x, y, rate: float, with_adam: bool) -> Callable[[], object]:
+    """Return a training step that keeps its parameters and state; what it replaces may be overwritten."""
+
+    def step(parameters, state, x, y):
+        value, grads = jax.value_and_grad(loss)(parameters, x, y)
+        if with_adam:
+            parameters, state = adam(rate, parameters, grads, state)
+        else:
+            parameters = jax.tree.map(lambda p, g: p - rate * g, parameters, grads)
+        return parameters, state, value
+
+    jitted = jax.jit(step, donate_argnums=(0, 1))
+    zeros = lambda: jax.tree.map(jnp.zeros_like, parameters)
+    held = [parameters, (jnp.zeros(()), zeros(), zeros()) if with_adam else ()]
+
+    def run() -> None:
+        held[0], held[1], value = jitted(*held, x, y)
+        value.block_until_ready()
+
+    return run
+
+
+def elementwise() -> Callable[[], object]:
+    """gelu(x w + b) + tanh(x) / 2."""
+    n = 5_000_000
+    x, w, b = (normal(seed, n) for seed in range(3))
+    run = jax.jit(lambda x, w, b: jax.nn.gelu(x * w + b, approximate=False) + jnp.tanh(x) / 2)
+    return lambda: run(x, w, b).block_until_ready()
+
+
+def normalised() -> Callable[[], object]:
+    """layer_norm, then softmax, with its derivatives."""
+    x, g, w, b = normal(0, 2048, 1024), normal(1, 2048, 1024), jnp.ones(1024), jnp.zeros(1024)
+
+    def forward(x, w, b):
+        mean, variance = x.mean(-1, keepdims=True), x.var(-1, keepdims=True)
+        return jax.nn.softmax((x - mean) * jax.lax.rsqrt(variance + 1e-5) * w + b)
+
+    run = jax.jit(lambda x, w, b, g: jax.vjp(forward, x, w, b)[1](g))
+    return lambda: jax.block_until_ready(run(x, w, b, g))
+
+
+def sums() -> Callable[[], object]:
+    """Sums of all elements, of columns and of rows, and the mean square."""
+    x = normal(0, 2048, 2048)
+    run = jax.jit(lambda x: (x.sum(), x.sum(0), x.sum(1), (x * x).mean()))
+    return lambda: jax.block_until_ready(run(x))
+
+
+def classes():
+    """Return the classes of 256 digits."""
+    return jax.random.randint(jax.random.PRNGKey(1), (256,), 0, 10)
+
+
+WORKLOADS = {
+    "regression": lambda: training(squared, layers(5, 1), normal(1, 200, 5), normal(2, 200, 1), 0.01, False),
+    "small network": lambda: training(squared, layers(16, 32, 32, 1), normal(1, 32, 16), normal(2, 32, 1), 0.01, True),
+    "digits network": lambda: training(cross_entropy, layers(784, 256, 10), normal(1, 256, 784), classes(), 1e-3, True),
+    "elementwise": elementwise,
+    "normalised": normalised,
+    "sums": sums,
+}
+
+
+def rival(name: str) -> Callable[[], object] | None:
+    """Return the workload in JAX, or None without it."""
+    return None if jax is None else WORKLOADS[name]()
