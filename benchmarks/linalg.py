@@ -1,8 +1,8 @@
 """Batches of small matrices against PyTorch and NumPy: `python benchmarks/linalg.py --batch 10000 --op cholesky --op solve`.
 
 Needs torch for the comparison (`pip install torch==2.13.0`). Prints medians in microseconds of interleaved rounds, forward and
-forward + backward, and the ratios to PyTorch and NumPy (above 1 is faster). lineal and PyTorch use as many threads as `--threads`
-says; on one, their idle workers do not get into each other's way.
+forward + backward, and the ratios to PyTorch and NumPy (above 1 is faster). lineal and PyTorch use as many
+threads as `--threads` says; on one, their idle workers do not get into each other's way.
 """
 
 from __future__ import annotations
@@ -122,7 +122,8 @@ def main() -> None:
         torch.set_num_threads(given.threads)
     console = Console(width=120)
     versions = f"lineal {lineal.__version__}, numpy {np.__version__}" + (f", torch {torch.__version__}" if torch else "")
-    console.print(f"{machine()}; {versions}; batches of {given.batch}; {given.threads} threads; medians of {given.rounds} rounds, microseconds")
+    console.print(f"{machine()}; {versions}; {given.threads} threads")
+    console.print(f"batches of {given.batch}; medians of {given.rounds} interleaved rounds, microseconds")
     heads = ("op", "dtype", "n", "lineal", "numpy /", "torch /", "lineal fwd+bwd", "torch / (fwd+bwd)", "aim")
     table = Table(*heads)
     for op in given.op or OPS:

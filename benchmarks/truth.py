@@ -2,8 +2,8 @@
 
     python benchmarks/truth.py [--dtype float32] [--names]
 
-Each answer is "right" (within the error bound of a stable algorithm, and with at least a digit), "refused" with an error, "told"
-(wrong, with a warning) or "silent": wrong, and nobody said so.
+Each answer is "right" (within the error bound of a stable algorithm, and with at least a digit), "refused" with an error,
+"told" (wrong, with a warning) or "silent": wrong, and nobody said so.
 """
 
 from __future__ import annotations

@@ -46,7 +46,7 @@ from lineal.tensors import *
 
 # What a first tensor does not need is imported when it is first named: see __getattr__ below.
 if TYPE_CHECKING:
-    from lineal import accelerator, autograd, backends, cuda, func, linalg, nn, optim, random, testing, utils
+    from lineal import accelerator, autograd, backends, cuda, func, linalg, models, nn, optim, random, testing, utils
     from lineal.backends import (
         are_deterministic_algorithms_enabled,
         get_float32_matmul_precision,
@@ -67,7 +67,7 @@ cfloat = complex64
 cdouble = complex128
 newaxis = None
 
-_submodules = ["accelerator", "autograd", "backends", "cuda", "func", "linalg", "nn", "optim", "random", "testing", "utils"]
+_submodules = ["accelerator", "autograd", "backends", "cuda", "func", "linalg", "models", "nn", "optim", "random", "testing", "utils"]
 _elsewhere = {
     "backends": [
         "are_deterministic_algorithms_enabled",

@@ -1,4 +1,4 @@
-"""Kernels across the batch: each against NumPy, for sizes on both sides of every change of method, and for what LAPACK refuses."""
+"""Kernels across the batch: each against NumPy, in sizes on both sides of every change of method, and what LAPACK refuses."""
 
 import numpy as np
 import pytest
@@ -119,7 +119,9 @@ def test_triangular_systems(n, dtype, upper, unit):
             np.testing.assert_allclose(x, wanted, rtol=0, atol=100 * n * eps(dtype) * np.abs(wanted).max())
 
 
-@pytest.mark.parametrize("shape", [(1, 1, 1), (2, 3, 4), (4, 4, 4), (5, 7, 3), (8, 8, 8), (16, 16, 2), (17, 1, 32), (32, 32, 32)])
+@pytest.mark.parametrize(
+    "shape", [(1, 1, 1), (2, 3, 4), (4, 4, 4), (5, 7, 3), (8, 8, 8), (16, 16, 2), (17, 1, 32), (32, 32, 32)]
+)
 @dtypes
 def test_products(shape, dtype):
     m, n, p = shape
@@ -142,7 +144,7 @@ def test_qr_has_lapacks_signs(n, dtype, extra, mode):
     A[6] *= np.finfo(dtype).max ** 0.75
     A[7] *= np.finfo(dtype).tiny ** 0.75
     Q, R = kernels.qr(A, mode)
-    np.testing.assert_allclose(Q.mT @ Q, np.broadcast_to(np.eye(Q.shape[-1]), (BATCH, *Q.mT.shape[-2:-1], Q.shape[-1])), atol=1e2 * eps(dtype))
+    assert np.abs(Q.mT @ Q - np.eye(Q.shape[-1])).max() < 100 * eps(dtype)
     size = np.abs(A).max((-1, -2), keepdims=True) + np.finfo(dtype).tiny
     assert (np.abs(Q @ (R / size) - A / size)).max() < 200 * eps(dtype)
     assert not np.tril(R, -1).any()
@@ -309,10 +311,13 @@ def test_the_derivative_of_cholesky(n, upper):
         return (lineal.linalg.cholesky(moved, upper=upper) * weights).sum((-1, -2))
 
     h = 1e-6
-    slope = (gradient(A) * (direction + direction.mT)).sum((-1, -2)).detach()
+    along = direction + direction.mT
+    slope = (gradient(A) * along).sum((-1, -2)).detach()
     np.testing.assert_allclose(slope, (value(h) - value(-h)) / (2 * h), rtol=1e-6, atol=1e-7)
-    first = gradient(A)
-    (second,) = lineal.autograd.grad((first * direction).sum(), A)
-    moved = [((gradient((A.detach() + s * (direction + direction.mT)).requires_grad_()) * direction).sum((-1, -2))).detach() for s in (h, -h)]
-    slope = (second * (direction + direction.mT)).sum((-1, -2))
-    np.testing.assert_allclose(slope, (moved[0] - moved[1]) / (2 * h), rtol=1e-5, atol=1e-5)
+    (second,) = lineal.autograd.grad((gradient(A) * direction).sum(), A)
+
+    def projected(shift):
+        return (gradient((A.detach() + shift * along).requires_grad_()) * direction).sum((-1, -2)).detach()
+
+    slope = (second * along).sum((-1, -2))
+    np.testing.assert_allclose(slope, (projected(h) - projected(-h)) / (2 * h), rtol=1e-5, atol=1e-5)

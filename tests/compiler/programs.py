@@ -27,6 +27,8 @@ class Program:
         self.shapes = [shapes[int(self.random.integers(len(shapes)))] for _ in range(int(self.random.integers(1, 4)))]
         self.parameters = [shapes[int(self.random.integers(len(shapes)))] for _ in range(int(self.random.integers(0, 3)))]
         self.buffers = [shapes[int(self.random.integers(len(shapes)))] for _ in range(int(self.random.integers(0, 2)))]
+        self.layouts = [max(0, int(n) - 3) for n in self.random.integers(0, 6, 3)]
+        self.writes_input = int(self.random.integers(4)) == 0
         self.pool = [*self.inputs(0), *self.state()[0]]
         self.first = len(self.pool)
         for _ in range(length or int(self.random.integers(2, 11))):
@@ -37,13 +39,21 @@ class Program:
     def inputs(self, turn):
         """Return the inputs of a call."""
         random = np.random.default_rng(turn)
-        return [torch.tensor(random.standard_normal(shape), dtype=self.dtype) for shape in self.shapes]
+        return [self.laid(random.standard_normal(shape), n) for n, shape in enumerate(self.shapes)]
+
+    def laid(self, numbers, n):
+        """Return numbers as a constant tensor that lies densely, turned, or with gaps, as the program has it."""
+        x = torch.tensor(numbers, dtype=self.dtype)
+        layout = self.layouts[n % len(self.layouts)]
+        if layout == 1:
+            return x.mT.contiguous().mT if x.dim() > 1 else x
+        return torch.stack([x, x], -1)[..., 0] if layout == 2 else x
 
     def state(self):
         """Return fresh parameters and buffers."""
         random = np.random.default_rng(99)
         parameters = [torch.tensor(random.standard_normal(shape), dtype=self.dtype, requires_grad=True) for shape in self.parameters]
-        return parameters, [torch.tensor(random.standard_normal(shape), dtype=self.dtype) for shape in self.buffers]
+        return parameters, [self.laid(random.standard_normal(shape), n + 1) for n, shape in enumerate(self.buffers)]
 
     # drawing
 
@@ -108,12 +118,15 @@ class Program:
                     buffer.mul_(0.5)
                     buffer[0].add_(inputs[0].mean())
                     buffer[-1:].copy_(buffer[:1] * 0.25)
+                if self.writes_input:
+                    inputs[-1].mul_(0.5)
+                    inputs[-1][0].add_(1)
             return [y.detach() for y in results]
 
         return program
 
     def __str__(self):
-        head = [f"# {self.dtype}, inputs {self.shapes}, parameters {self.parameters}, buffers {self.buffers}"]
+        head = [f"# {self.dtype}, inputs {self.shapes}, parameters {self.parameters}, buffers {self.buffers}, {self.layouts}, {self.writes_input}"]
         return "\n".join([*head, *self.text, f"return {self.results}"])
 
 

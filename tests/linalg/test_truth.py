@@ -40,7 +40,8 @@ CALLS = {
 @pytest.mark.parametrize(("size", "bad"), [(2, [1]), (3, [0, 2]), (10, [7]), (40, list(range(20, 30)))])
 def test_a_warning_names_the_function_and_the_entries_of_the_batch(name, size, bad):
     listed = ", ".join(map(str, bad[:4])) + (" and 6 more" if len(bad) > 4 else "")
-    with pytest.warns(IllConditionedWarning, match=rf"{name}: batch entr(y|ies) {listed}: ill-conditioned, rcond = .*digits are left") as said:
+    text = rf"{name}: batch entr(y|ies) {listed}: ill-conditioned, rcond = .*digits are left"
+    with pytest.warns(IllConditionedWarning, match=text) as said:
         CALLS[name](batch(size, bad))
     assert len(said) == 1 and said[0].filename == __file__
 
@@ -250,3 +251,21 @@ def test_condition_is_known_from_the_factors():
     np.testing.assert_allclose(linalg.rcond(A).numpy(), exact, rtol=0.5)
     assert float(linalg.rcond(torch.zeros(3, 3))) == 0
     assert set(structure.KERNELS) >= {"lu", "banded", "positive definite"}
+
+
+@pytest.mark.parametrize("left", [True, False])
+def test_one_matrix_serves_a_batch_of_right_sides(monkeypatch, left):
+    count = []
+    plain = structure.getrs
+    monkeypatch.setattr(structure, "getrs", lambda *given: count.append(1) or plain(*given))
+    A, B = drawn(5, 5).requires_grad_(), drawn(2, 3, 5, 5, seed=1).requires_grad_()
+    X, _, rcond, error = linalg.solve(A, B, left=left, return_info=True)
+    assert len(count) == 1 and rcond.shape == () and error.shape == (2, 3, 5)
+    wanted = linalg.solve(A.expand(2, 3, 5, 5), B, left=left)
+    np.testing.assert_allclose(X.detach().numpy(), wanted.detach().numpy(), atol=1e-10)
+    for one, other in zip(torch.autograd.grad((X**2).sum(), (A, B)), torch.autograd.grad((wanted**2).sum(), (A, B))):
+        np.testing.assert_allclose(one.numpy(), other.numpy(), atol=1e-7)
+    B = B.detach().clone()
+    B[1, 2, 3, 4] = float("nan")
+    with pytest.warns(IllConditionedWarning, match=r"batch entry \(1, 2\): B has nan at"):
+        linalg.solve(A, B, left=left)

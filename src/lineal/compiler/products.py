@@ -10,6 +10,7 @@ from lineal.codegen.emit import Emitter
 from lineal.codegen.kinds import kind_of, pointer
 from lineal.codegen.parallel import parallel
 from lineal.codegen.values import Value
+from lineal.compiler.bigproducts import BigProduct
 from lineal.compiler.grouping import Group
 from lineal.compiler.loops import parameters
 from lineal.compiler.nodes import Base, Product, Window
@@ -23,6 +24,9 @@ SMALL = 1 << 19
 WORTH_THREADS = 1 << 20
 """From how many multiplications on a stack of products is split over threads."""
 
+LARGE, SHORTEST = 1 << 21, 64
+"""From how many multiplications on a product is written out for several threads, if no side is shorter than that."""
+
 PACKED = 1 << 16
 """How many bytes of this call's memory a product may use."""
 
@@ -34,7 +38,12 @@ def work(node: Product) -> int:
 
 def is_direct(node: Product) -> bool:
     """Return whether a product is a single call of BLAS."""
-    return len(node.out.shape) == 2 and not is_small(node)
+    return len(node.out.shape) == 2 and not is_small(node) and not is_large(node)
+
+
+def is_large(node: Product) -> bool:
+    """Return whether a product is worth several threads, and none of its sides is short."""
+    return work(node) >= LARGE and min(*node.out.shape[-2:], node.a.shape[-1]) >= SHORTEST
 
 
 def is_small(node: Product) -> bool:
@@ -50,7 +59,10 @@ def write_product(e: Emitter, group: Group, name: str) -> bool:
     bases = parameters(group)
     lead, total = node.out.shape[:-2], math.prod(node.out.shape) * node.a.shape[-1]
     with e.function(name, [(f"p{n}", pointer) for n in range(len(bases))]) as given:
-        if lead and lead[0] > 1 and is_small(node) and total >= WORTH_THREADS:
+        if not lead and is_large(node):
+            places = [e.address(given[bases.index(each.base)], each.offset, kind_of(each.base.dtype)) for each in (node.a, node.b)]
+            BigProduct(e, node).write_in(name, *places, given[bases.index(node.out)])
+        elif lead and lead[0] > 1 and is_small(node) and total >= WORTH_THREADS:
             body = lambda start, stop, *captured: stack(e, node, dict(zip(bases, captured)), start, stop)
             parallel(e, name, lead[0], given, body, least=2, grain=1)
         else:

@@ -81,7 +81,7 @@ class Program:
 
     def arguments(self) -> list[Argument]:
         """Return what the native entry is to check of each argument."""
-        written = {target for _, target in self.schedule.written}
+        written = self.schedule.targets
         found = []
         for x, base in zip((*self.trace.arguments, *self.captured), self.outside):
             steps = tuple(step * base.dtype.itemsize for step in base.strides)

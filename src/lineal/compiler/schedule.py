@@ -8,7 +8,7 @@ from lineal.compiler import passes
 from lineal.compiler.grouping import Group, grouped, inline, needed, windows
 from lineal.compiler.lowering import Lowering
 from lineal.compiler.memory import planned
-from lineal.compiler.nodes import Base, Host, Map, Node, Product, Window
+from lineal.compiler.nodes import Base, Map, Node, Window, dense
 from lineal.compiler.rows import Rows, aligned, in_rows, kernels
 from lineal.compiler.trace import Trace
 from lineal.tracing import Var
@@ -39,8 +39,9 @@ class Schedule:
         self.groups: list[Any] = [group for rows in self.rows for group in rows.groups]
         for number, group in enumerate(self.groups):
             group.number = number
+        self.targets = {target for _, target in self.written}
         self.moves = self.decide_writes()
-        self.store(wanted)
+        self.store([*wanted, *self.spread_moves()])
         self.groups = kernels(self.rows, set(wanted))
         outside = {*self.results, *(base for base, _ in self.written)}
         internal = {base for group in self.groups for base in group.stored if base not in outside and base.inside is None}
@@ -84,6 +85,25 @@ class Schedule:
             else:
                 moves.append((base, target))
         return moves
+
+    def spread_moves(self) -> list[Base]:
+        """Let loops do the moves into memory that does not lie densely, when everything else is done; return what they make."""
+        made = []
+        spread = [(base, target) for base, target in self.moves if target.strides != dense(target.shape)]
+        self.moves = [pair for pair in self.moves if pair not in spread]
+        self.written = [pair for pair in self.written if pair not in spread]
+        for base, target in spread:
+            place = Window(target, target.shape, target.strides)
+            out = self.low.copy(Window(base, base.shape, base.strides), inside=place).base
+            made.append(out)
+            group = Group(len(self.groups), out.shape)
+            group.add(self.low.nodes[-1])
+            rows = Rows(len(self.rows))
+            rows.add(group)
+            self.nodes = [*self.nodes, *group.nodes]
+            self.groups.append(group)
+            self.rows.append(rows)
+        return made
 
     def safe(self, base: Base, target: Base, group: Group) -> bool:
         """Return whether `base` may be made in the memory of `target`: all reads of the old value come before, or at the same place.

@@ -15,10 +15,7 @@ from lineal.codegen.values import Value
 from lineal.compiler.nodes import Product
 from lineal.compiler.partials import reserved
 
-__all__ = ["SmallProduct"]
-
-TILE = 16
-"""How many vectors of C are kept in registers at most."""
+__all__ = ["Matrix", "SmallProduct", "transposed"]
 
 CHAINS = 8
 """How many sums run side by side at least, so that additions do not wait for each other."""
@@ -47,6 +44,7 @@ class SmallProduct:
         self.kind = kind_of(node.out.dtype)
         self.m, self.n = node.out.shape[-2:]
         self.k = node.a.shape[-1]
+        self.registers = 16 if e.target.x86 and not e.target.avx512 else 32
 
     def write(self, a: Value, b: Value, c: Value) -> None:
         """Write the product of the matrices that begin at two addresses into the memory at a third."""
@@ -79,7 +77,7 @@ class SmallProduct:
                 start = e.address(e.address(right.address, j * right.columns, kind), k, kind)
                 block = [e.load(e.address(start, n * right.columns, kind), kind, 0, lanes) for n in range(lanes)]
                 to = e.address(e.address(memory, k * row, kind), j, kind)
-                for n, vector in enumerate(self.transposed(block)):
+                for n, vector in enumerate(transposed(e, block)):
                     e.store(vector, e.address(to, n * row, kind))
         else:
             ends = (0, 0)
@@ -95,22 +93,6 @@ class SmallProduct:
         with e.loop(columns[1], columns[0]) as j, e.loop(ks[1], ks[0]) as k:
             x = e.load(e.address(right.address, j * right.columns + k * right.rows, kind), kind)
             e.store(x, e.address(memory, k * row + j, kind))
-
-    def transposed(self, block: list[Value]) -> list[Value]:
-        """Return the columns of a square block of vectors: pairs of them exchange halves, then quarters, and so on."""
-        e, lanes = self.e, len(block)
-        step = lanes // 2
-        while step:
-            made = list(block)
-            low = [n if not n & step else n - step + lanes for n in range(lanes)]
-            high = [n + step if not n & step else n + lanes for n in range(lanes)]
-            for n in range(lanes):
-                if not n & step:
-                    made[n] = e.shuffle(block[n], low, block[n + step])
-                    made[n + step] = e.shuffle(block[n], high, block[n + step])
-            block = made
-            step //= 2
-        return block
 
     # one row times the columns of a matrix
 
@@ -139,7 +121,7 @@ class SmallProduct:
         wide = 2 if whole >= 2 else 1
         if self.m <= 4:
             wide = max(1, min(whole, 8 // self.m if right.columns == 1 else 1))
-        high = max(1, min(self.m, TILE // wide))
+        high = max(1, min(self.m, self.registers // 2 // wide))
         if self.m % high:
             high = max(1, -(-self.m // -(-self.m // high)))
         for start, stop, count in parts(self.m, high):
@@ -199,3 +181,20 @@ def parts(size: int, step: int) -> list[tuple[int, int, int]]:
     whole = size // step * step if step else 0
     found = [(0, whole, step)] if whole else []
     return [*found, (whole, size, size - whole)] if size > whole else found
+
+
+def transposed(e: Emitter, block: list[Value]) -> list[Value]:
+    """Return the columns of a square block of vectors: pairs of them exchange halves, then quarters, and so on."""
+    lanes = len(block)
+    step = lanes // 2
+    while step:
+        low = [n if not n & step else n - step + lanes for n in range(lanes)]
+        high = [n + step if not n & step else n + lanes for n in range(lanes)]
+        made = list(block)
+        for n in range(lanes):
+            if not n & step:
+                made[n] = e.shuffle(block[n], low, block[n + step])
+                made[n + step] = e.shuffle(block[n], high, block[n + step])
+        block = made
+        step //= 2
+    return block

@@ -293,8 +293,9 @@ def _scalar(number: Any, storage: np.dtype) -> Any:
     # not of zeros, among which a dict knows no signs
     if -HALF_MAX < number < HALF_MAX and (number >= 0 or storage.kind != "u"):
         try:
-            return lift(np.array(number, storage))
-        except OverflowError:
+            # kept for good, which is how a compiler knows the tensor for a literal
+            return constant(number, dtypes.BY_NUMPY[storage])
+        except RuntimeError:
             pass
     return as_constant(number, dtypes.BY_NUMPY[storage])
 

@@ -41,6 +41,10 @@ def put_grad(tensor: Any, grad: Any) -> None:
             )
         if grad is tensor:
             raise RuntimeError("grad: a tensor cannot be its own grad")
+    else:
+        listener = modes.recorder.get()
+        if listener is not None:
+            listener.clear(tensor)
     tensor.derivative = grad
 
 

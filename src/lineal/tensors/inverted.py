@@ -117,11 +117,11 @@ class InvertedTensor(Tensor):
     matmul = mm = mv = __matmul__
 
     @property
-    def mT(self) -> Any:  # noqa: N802 - PyTorch's name
+    def mT(self) -> Any:
         return self.__dict__["unseen"].turned(self, "T")
 
     @property
-    def mH(self) -> Any:  # noqa: N802 - PyTorch's name
+    def mH(self) -> Any:
         return self.__dict__["unseen"].turned(self, "H")
 
     T, H = mT, mH

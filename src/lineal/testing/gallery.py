@@ -1,4 +1,4 @@
-"""Matrices that are hard for linear algebra, by name: where elimination, orthogonalisation and eigenvalues lose their digits."""
+"""Matrices that are hard for linear algebra, by name: where elimination and its kin lose their digits."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def orthogonal(generator: np.random.Generator, n: int) -> np.ndarray:
 
 
 def conditioned(generator: np.random.Generator) -> Iterator[tuple[str, np.ndarray]]:
-    """Yield random matrices of condition 10⁰ to 10²⁰, their singular values spread in three ways, and positive definite ones."""
+    """Yield random matrices of condition 10⁰ to 10²⁰, singular values spread in three ways, and positive definite ones."""
     n = 10
     for digits in range(21):
         smallest = 10.0**-digits

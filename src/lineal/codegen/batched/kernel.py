@@ -47,8 +47,9 @@ class Group:
         """Fill a grid of the operand's size from the operand."""
         operand = self.operands[number]
         if operand.shared:
+            e, lanes = self.code.e, self.code.lanes
             for k in range(operand.count):
-                grid[divmod(k, grid.columns)] = self.code.e.splat(self.code.e.load(self.addresses[number], operand.kind, k), self.code.lanes)
+                grid[divmod(k, grid.columns)] = e.splat(e.load(self.addresses[number], operand.kind, k), lanes)
             return grid
         packing = self.packing(number)
         if self.code.unrolled and packing.at_once:

@@ -131,7 +131,7 @@ def solve(kind: Kind, n: int, columns: int, turned: tuple[bool, bool]) -> Kernel
 
 
 def solve_probed(kind: Kind, n: int, columns: int, probes: int, turned: tuple[bool, bool]) -> Kernel:
-    """Return the kernel solve(A, B, V, X, W, info): `solve` and A W = V for all matrices' V, n × probes, from one elimination."""
+    """Return the kernel solve(A, B, V, X, W, info): `solve`, and A W = V with one V, n × probes, for all matrices."""
 
     def write(group: Group, A: Grid) -> None:
         code = group.code

@@ -6,7 +6,6 @@ What is joined is made right where it belongs: a copy (which fuses with what com
 from __future__ import annotations
 
 import math
-import math
 from collections.abc import Sequence
 from itertools import accumulate
 from typing import Any

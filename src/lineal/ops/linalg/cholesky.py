@@ -26,8 +26,9 @@ from lineal.ops.linalg.triangular import solve_triangular, substituted
 
 __all__ = ["cholesky", "cholesky_ex", "cholesky_solve", "cholesky_inverse"]
 
+
 class Cholesky(Op):
-    """A = L Lᴴ;  Ā = L⁻ᴴ sym(Φ(Lᴴ L̄)) L⁻¹ with Φ the lower triangle, its diagonal halved.   Murray (2016), arXiv:1602.07527, eq. 10.
+    """A = L Lᴴ;  Ā = L⁻ᴴ sym(Φ(Lᴴ L̄)) L⁻¹ with Φ the lower triangle, its diagonal halved.   Murray (2016), eq. 10.
 
     Only the lower triangle of A is read; with `upper` only the upper one, and the result is Lᴴ. A matrix that is not positive
     definite gives NaN here; the front raises.

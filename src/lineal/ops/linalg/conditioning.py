@@ -22,6 +22,7 @@ __all__ = ["set_conditioning"]
 
 scipy = lazy_loader.load("scipy")
 
+
 class Advice(NamedTuple):
     """What to try with a matrix of few digits, and with a result out of range."""
 
@@ -36,7 +37,7 @@ mode: ContextVar[str] = ContextVar("conditioning", default="warn")
 
 
 class set_conditioning(Setting):  # noqa: N801
-    """Say what ill-conditioned input leads to: "warn", "error" or "off"; from here on, or within the block as a context manager.
+    """Say what ill-conditioned input leads to: "warn", "error" or "off"; from here on, or within the block of a `with`.
 
     "warn" gives one IllConditionedWarning per line of the caller's code, "error" raises LinAlgError, and "off" saves the
     estimates of condition, O(n²) beside factors of O(n³).
@@ -94,7 +95,7 @@ def norm1(A: np.ndarray) -> np.ndarray:
 
 
 def rcond_of_lu(LU: np.ndarray, norms: np.ndarray) -> np.ndarray:
-    """Return estimates of 1 / (|A|₁ |A⁻¹|₁) from LU factors and the norms |A|₁.   Hager (1984), Higham (1988), as LAPACK's gecon."""
+    """Return estimates of 1 / (|A|₁ |A⁻¹|₁) from LU factors and the norms |A|₁.   Hager (1984), as LAPACK's gecon."""
     inverse = kernels.inverse_norm1(LU)
     if inverse is not None:
         with quiet():
@@ -134,7 +135,7 @@ def norm_of_product(L: np.ndarray) -> np.ndarray:
 def probes(n: int, dtype: np.dtype) -> np.ndarray:
     """Return two orthonormal right-hand sides, the same every time, whose solutions measure |A⁻¹|.
 
-    √n/√2 |A⁻¹ V| is |A⁻¹|_F within a factor of 10 but for one matrix in a thousand.   Kenney and Laub (1994), SIAM J. Sci. Comput. 15.
+    √n/√2 |A⁻¹ V| is |A⁻¹|_F within a factor of 10 but for few matrices.   Kenney and Laub (1994), SIAM J. Sci. Comput. 15.
     """
     V = np.random.default_rng(n).normal(size=(n, min(n, 2)))
     return np.linalg.qr(V)[0].astype(dtype) if n else V.astype(dtype)

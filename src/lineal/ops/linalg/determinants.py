@@ -21,7 +21,7 @@ ADVICE = Advice("linalg.svdvals, which tell how near to singular A is", "linalg.
 
 
 class Determinant(Op):
-    """y = det A;  Ā = ȳ conj(cof A), the matrix of cofactors, which is det(A) A⁻ᵀ where A is regular.   Giles (2008), section 2.2.4.
+    """y = det A;  Ā = ȳ conj(cof A), the cofactors, which are det(A) A⁻ᵀ where A is regular.   Giles (2008), section 2.2.4.
 
     The factors of A, if given, are numbers to work with.
     """
@@ -144,13 +144,14 @@ def ranged(y: np.ndarray, zero: Any) -> tuple[np.ndarray, np.ndarray]:
 
 
 def settled(A: np.ndarray, info: np.ndarray, rcond: np.ndarray, norms: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return conditions and norms, both 1 where a determinant of 0 is right: of a row or column of zeros, or of small whole numbers."""
+    """Return conditions and norms, both 1 where a determinant of 0 is right: of a row of zeros, or of small whole numbers."""
     if not info.any():
         return rcond, norms
     lengths = np.sqrt((np.abs(A) ** 2).sum(-1))
     empty = ~(A.any(-1).all(-1) & A.any(-2).all(-1))
     # Hadamard: |det A| and all minors are at most the product of the lengths, so rounding cannot hide a 1
-    whole = (A == np.round(A)).all((-1, -2)) & (np.maximum(lengths, 1).prod(-1) * A.shape[-1] ** 2 * range_of(A.dtype).eps < 0.1)
+    largest = np.maximum(lengths, 1).prod(-1)
+    whole = (A == np.round(A)).all((-1, -2)) & (largest * A.shape[-1] ** 2 * range_of(A.dtype).eps < 0.1)
     plain = (info != 0) & (empty | whole)
     return np.where(plain, 1, rcond), np.where(plain, 1, norms)
 

@@ -9,7 +9,8 @@ from lineal.codegen.batched.arrays import dense, fit, kernel, laid, matmul
 
 scipy = lazy_loader.load("scipy")
 
-__all__ = ["cholesky", "cholesky_pull", "det", "eigh", "frobenius", "inv", "lu_factor", "matmul", "norm1", "qr", "slogdet", "solve", "solve_probed", "solve_triangular", "svd"]
+__all__ = ["cholesky", "cholesky_pull", "det", "eigh", "frobenius", "inv", "inverse_norm1", "lu_factor", "matmul", "norm1"]
+__all__ += ["qr", "slogdet", "solve", "solve_probed", "solve_triangular", "svd"]
 
 WIDE_BATCH = 8
 """From how many matrices on NumPy substitutes across the batch, row by row, instead of BLAS matrix by matrix."""
@@ -214,6 +215,9 @@ def svd(A: np.ndarray, full: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     kernel("svd", A.dtype, m, n)(given, U, S, Vh, info)
     doubtful = np.flatnonzero(info)
     if doubtful.size:
+        if not np.isfinite(given[doubtful]).all():
+            # LAPACK does not always come to an end with infinities
+            raise np.linalg.LinAlgError("SVD did not converge")
         U[doubtful], S[doubtful], Vh[doubtful] = np.linalg.svd(given[doubtful], full_matrices=False)
     batch = A.shape[:-2]
     return U.reshape(*batch, m, k), S.reshape(*batch, k), Vh.reshape(*batch, k, n)

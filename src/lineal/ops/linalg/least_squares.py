@@ -9,6 +9,7 @@ import numpy as np
 
 from lineal.core import AbstractTensor, Op, apply, lift
 from lineal.core.modes import quiet
+from lineal.ops.linalg import kernels
 from lineal.ops.linalg.conditioning import Advice, judge, range_of, watched
 from lineal.ops.linalg.eigh import eigh
 from lineal.ops.linalg.matrices import (
@@ -46,10 +47,10 @@ class PseudoInverse(Op):
         if self.hermitian:
             A = np.tril(A, -1) + adjoint(np.tril(A))
             np.einsum("...ii->...i", A)[...] = np.einsum("...ii->...i", A).real
-        U, S, Vh = np.linalg.svd(A, full_matrices=False)
+        U, S, Vh = kernels.svd(A, False)
         kept = np.maximum(atol, rtol * S.max(-1, initial=0))[..., None] < S
         reciprocal = np.where(kept, 1 / np.where(kept, S, 1), 0).astype(S.dtype)
-        return np.matmul(adjoint(Vh) * reciprocal[..., None, :], adjoint(U))
+        return kernels.matmul(adjoint(Vh) * reciprocal[..., None, :], adjoint(U))
 
     def vjp(self, needs, g, y, A, atol, rtol):
         if self.hermitian:
@@ -90,10 +91,10 @@ def solution(A: np.ndarray, B: np.ndarray, rcond: np.ndarray) -> np.ndarray:
     """Return A⁺ B by QR where A is tall and of full rank beyond doubt, else by SVD."""
     if A.size == 0 or B.size == 0:
         return np.zeros((*A.shape[:-2], A.shape[-1], B.shape[-1]), A.dtype)
-    U, S, Vh = np.linalg.svd(A, full_matrices=False)
+    U, S, Vh = kernels.svd(A, False)
     kept = (rcond * S.max(-1, initial=0))[..., None] < S
     reciprocal = np.where(kept, 1 / np.where(kept, S, 1), 0).astype(S.dtype)
-    return np.matmul(adjoint(Vh), reciprocal[..., None] * np.matmul(adjoint(U), B))
+    return kernels.matmul(adjoint(Vh), reciprocal[..., None] * kernels.matmul(adjoint(U), B))
 
 
 def lstsq(input: AbstractTensor, b: AbstractTensor, rcond: float | None = None, *, driver: str | None = None) -> Any:
@@ -120,7 +121,7 @@ def lstsq(input: AbstractTensor, b: AbstractTensor, rcond: float | None = None, 
     real = real_dtype(A.value)
     border = np.asarray(np.finfo(real).eps * max(m, n) if rcond is None else rcond, real)
     X = apply(LeastSquares(), A, right, lift(border))
-    S = np.linalg.svd(A.value, compute_uv=False) if A.value.size else np.zeros((*batch, 0), real)
+    S = kernels.svd(A.value, False)[1] if A.value.size else np.zeros((*batch, 0), real)
     rank = np.asarray((border * S.max(-1, initial=0, keepdims=True) < S).sum(-1), np.int64)
     if watched():
         judge_rank(name, A.value, S, rank, X.value, driver == "gels")
@@ -135,7 +136,7 @@ def lstsq(input: AbstractTensor, b: AbstractTensor, rcond: float | None = None, 
 
 
 def judge_rank(name: str, A: np.ndarray, S: np.ndarray, rank: np.ndarray, X: np.ndarray, full: bool) -> None:
-    """Report matrices with less than a digit left, and of deficient rank where that is in doubt or, with `full`, not allowed."""
+    """Report matrices with less than a digit left, and of deficient rank where that is doubtful or, if `full`, not allowed."""
     if not S.shape[-1]:
         return
     eps = range_of(A.dtype).eps

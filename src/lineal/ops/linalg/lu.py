@@ -26,6 +26,7 @@ from lineal.ops.structural.joining import cat
 
 __all__ = ["lu", "lu_factor", "lu_factor_ex", "lu_solve", "lu_unpack"]
 
+
 def getrf(A: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return LU, the exchanged rows counted from 1, and info, of each matrix."""
     found = kernels.lu_factor(A)

@@ -44,7 +44,7 @@ def residual(A: np.ndarray, X: np.ndarray, B: np.ndarray) -> tuple[np.ndarray, f
 
 
 def compensated(A: np.ndarray, X: np.ndarray, B: np.ndarray) -> np.ndarray:
-    """Return B - A X as if computed with twice the digits and rounded.   Ogita, Rump and Oishi (2005), SIAM J. Sci. Comput. 26, Dot2."""
+    """Return B - A X as if computed with twice the digits and rounded.   Ogita, Rump and Oishi (2005), Dot2."""
     columns, rows = np.ascontiguousarray(np.moveaxis(A, -1, 0))[..., None], np.moveaxis(X, -2, 0)[..., None, :]
     (high, low), (high_x, low_x) = halves(columns), halves(rows)
     total, rest = np.array(B), np.zeros(B.shape)
@@ -79,7 +79,7 @@ def backward_error(A: np.ndarray, X: np.ndarray, B: np.ndarray) -> np.ndarray:
 
 
 def trusted(A: np.ndarray, X: np.ndarray, B: np.ndarray) -> bool:
-    """Return whether X, of an algorithm that need not be stable, is as good as a stable one's, in norms (Rigal and Gaches 1967)."""
+    """Return whether X, of an algorithm that need not be stable, is as good as a stable one's, in norms."""
     if not X.size:
         return True
     scale = np.abs(A).sum(-1).max(-1)[..., None] * np.abs(X).max(-2) + np.abs(B).max(-2)

@@ -40,7 +40,7 @@ class Found(NamedTuple):
 
 
 class FactorBand(Op):
-    """LU with row exchanges of matrices with `lower` diagonals below the main one and `upper` above: the band, exchanges, widths."""
+    """LU with row exchanges of matrices of `lower` diagonals below the main one, `upper` above: the band, exchanges, widths."""
 
     lower: int
     upper: int

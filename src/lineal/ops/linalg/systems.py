@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from typing import Any
+import math
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -113,13 +114,15 @@ class Inverse(Op):
 def solve_ex(A: AbstractTensor, B: AbstractTensor, *, left: bool = True, check_errors: bool = False, out: Any = None) -> Any:
     """Return the solution and info as `solve`, without raising: info is 0 or the place of the pivot that is zero."""
     name = "linalg.solve_ex"
-    matrix, right, vector = prepared(name, A, B, left)
-    X, _, info = general(name, matrix, right, False)
+    system = prepared(name, A, B, left)
+    X, _, info = general(name, system.A, system.B, False)
     if info.any():
         if check_errors:
             refuse_singular(name, info, "solve")
-        X = lift(np.full(right.value.shape, np.nan, right.value.dtype))
-    return stored(linalg_solve_ex((shaped(X, left, vector), lift(info))), out, name)
+        X = lift(np.full(system.B.value.shape, np.nan, system.B.value.dtype))
+    if system.batch is not None:
+        info = np.broadcast_to(info, system.batch).copy()
+    return stored(linalg_solve_ex((system.answer(X), lift(info))), out, name)
 
 
 def solve(
@@ -137,29 +140,68 @@ def solve(
     A is (…, n, n); B a batch of matrices (…, n, k), or of vectors (…, n) if its shape is A's less the last dimension or it has
     one dimension. LinAlgError names the batch entry of a singular A; IllConditionedWarning says where digits are lost.
 
-    `assume="auto"` looks for a structure of A in O(n²) and takes the algorithm for it; `assume="banded"`, "positive definite" and
-    so on insist on one and raise LinAlgError where A does not have it. `refine` repeats on the residual, computed with twice the
+    `assume="auto"` looks for a structure of A in O(n²) and takes the algorithm for it; `assume="banded"`, "positive definite"
+    and so on insist on one and raise LinAlgError where A does not have it. `refine` repeats on the residual, with twice the
     digits, until the backward error is that of rounding. `return_info` (and `refine`) return X with the method taken, the
     reciprocal condition number, and the backward error of each right-hand side: the least relative change of the elements of A
     and B of which X is the exact solution.
     """
     name = "linalg.solve"
-    matrix, right, vector = prepared(name, A, B, left)
-    X, (method, rcond, norms), info = (general if assume in (None, "general") else structured)(name, matrix, right, refine, assume)
+    system = prepared(name, A, B, left)
+    method_of = general if assume in (None, "general") else structured
+    X, (method, rcond, norms), info = method_of(name, system.A, system.B, refine, assume)
     refuse_singular(name, info, "solve")
     if rcond is not None:
-        judge(name, matrix.value, rcond, X.value, right.value, norms)
-    answer = stored(shaped(X, left, vector), out, name)
+        judge(name, *system.posed(rcond, X.value, norms))
+    answer = stored(system.answer(X), out, name)
     if not (refine or return_info):
         return answer
     with modes.quiet():
-        error = lift(backward_error(matrix.value, X.value, right.value))
-    known = np.asarray(rcond_by_lu(matrix.value) if rcond is None else rcond, real_dtype(matrix.value))
-    return solve_info((answer, method, lift(known), error[..., 0] if vector else error))
+        error = backward_error(system.A.value, X.value, system.B.value)
+    known = np.asarray(rcond_by_lu(system.A.value) if rcond is None else rcond, real_dtype(system.A.value))
+    return solve_info((answer, method, lift(known), lift(system.errors(error))))
 
 
-def prepared(name: str, A: Any, B: Any, left: bool) -> tuple[Any, Any, bool]:
-    """Return the system with the matrix on the left and one batch shape, and whether B is a batch of vectors."""
+class System(NamedTuple):
+    """A system with the matrix on the left, and how it was posed: B of vectors, X on the left, a batch of B for one A."""
+
+    A: Any
+    B: Any
+    vector: bool
+    left: bool
+    batch: tuple[int, ...] | None
+
+    def spread(self, X: Any) -> Any:
+        """Return the columns of a batch of right-hand sides as that batch again."""
+        if self.batch is None:
+            return X
+        n, axes = X.shape[0], len(self.batch)
+        return X.reshape((n, *self.batch, -1)).transpose((*range(1, axes + 1), 0, axes + 1))
+
+    def answer(self, X: Any) -> Any:
+        """Return the solution as the caller posed the system."""
+        if self.batch is not None:
+            X = X.reshape(X.value.shape[0], *self.batch, X.value.shape[1] // math.prod(self.batch)).movedim(0, -2)
+        return X[..., 0] if self.vector else X if self.left else X.mT
+
+    def posed(self, rcond: Any, X: np.ndarray, norms: Any) -> tuple:
+        """Return what `judge` asks for, with the batch that the caller knows."""
+        if self.batch is None:
+            return self.A.value, rcond, X, self.B.value, norms
+        A = np.broadcast_to(self.A.value, (*self.batch, *self.A.value.shape))
+        norms = norm1(self.A.value) if norms is None else norms
+        rcond, norms = np.broadcast_to(rcond, self.batch), np.broadcast_to(norms, self.batch)
+        return A, rcond, self.spread(X), self.spread(self.B.value), norms
+
+    def errors(self, error: np.ndarray) -> np.ndarray:
+        """Return the errors of the columns in the shape of the right-hand sides."""
+        if self.batch is not None:
+            error = error.reshape((*self.batch, -1))
+        return error[..., 0] if self.vector else error
+
+
+def prepared(name: str, A: Any, B: Any, left: bool) -> System:
+    """Return the system with the matrix on the left, and one batch shape or all right-hand sides of one matrix side by side."""
     require_square(name, A)
     require_one_dtype(name, A, B)
     vector = B.value.ndim == 1 or (A.value.ndim - 1 == B.value.ndim and B.value.shape == A.value.shape[:-1])
@@ -171,13 +213,12 @@ def prepared(name: str, A: Any, B: Any, left: bool) -> tuple[Any, Any, bool]:
             f"{name}: Incompatible shapes of A and B for the equation {'AX = B' if left else 'XA = B'} "
             f"({'x'.join(map(str, A.value.shape[-2:]))} and {'x'.join(map(str, right.value.shape[-2:]))})"
         )
-    A, right = broadcast_batches(name, A, right)
-    return (A, right, vector) if left else (A.mT, right.mT, False)
-
-
-def shaped(X: Any, left: bool, vector: bool) -> Any:
-    """Return the solution as the caller posed the system."""
-    return X[..., 0] if vector else X if left else X.mT
+    A, right = (A, right) if left else (A.mT, right.mT)
+    if A.value.ndim == 2 < right.value.ndim and right.value.size:
+        # one factorisation serves all
+        columns = right.movedim(-2, 0).reshape(A.value.shape[-1], -1)
+        return System(A, columns, vector, left, right.value.shape[:-2])
+    return System(*broadcast_batches(name, A, right), vector, left, None)
 
 
 def general(name: str, A: Any, B: Any, refine: bool, assume: Any = None) -> tuple[Any, tuple[str, Any, Any], np.ndarray]:
@@ -235,7 +276,10 @@ def stacked(A: np.ndarray) -> bool:
 
 
 def stack(A: Any, B: Any) -> tuple[Any, tuple[str, Any, Any], np.ndarray] | None:
-    """Return X of many small systems, None where they need refinement; only matrices that the probes suspect are factored once more for their condition."""
+    """Return X of many small systems, None where they need refinement.
+
+    Only matrices that the probes suspect are factored once more for their condition.
+    """
     try:
         if not watched():
             return apply(Solve(), A, B), ("lu", None, None), np.zeros(A.value.shape[:-2], np.int32)
@@ -274,7 +318,7 @@ def rcond_by_lu(A: np.ndarray) -> np.ndarray:
     return rcond_of_lu(getrf(A)[0], norm1(A))
 
 
-def structured(name: str, A: Any, B: Any, refine: bool, assume: str) -> tuple[Any, tuple[str, Any, Any], np.ndarray]:
+def structured(name: str, A: Any, B: Any, refine: bool, assume: Any) -> tuple[Any, tuple[str, Any, Any], np.ndarray]:
     """Return X by the algorithm for A's structure, found or insisted on, as `general` does by LU."""
     found = factored(name, A, assume)
     if found is None:
@@ -356,7 +400,7 @@ def solve_factored(A: Any, B: Any, found: tuple, adjoint: bool = False) -> Any:
 
 
 def judge_inverse(name: str, A: np.ndarray, Y: np.ndarray) -> None:
-    """Report inverses by |A| and |A⁻¹|, in the Frobenius norm first, which takes one pass, and in the 1-norm where that is doubtful."""
+    """Report inverses by |A| and |A⁻¹|, in the Frobenius norm first, in one pass, and in the 1-norm where that is doubtful."""
     limits = range_of(A.dtype)
     with modes.quiet():
         norms = frobenius(A)

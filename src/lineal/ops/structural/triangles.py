@@ -24,7 +24,7 @@ def below(rows: int, columns: int, diagonal: int) -> np.ndarray:
 
 
 LEAST_TILED, MOST_TILED = 1 << 12, 1 << 11
-"""From how many elements on, and up to which size of a matrix, a stack is masked as one row of bits; rows are short otherwise."""
+"""From how many elements on, and up to which size of a matrix, a stack is masked as one row of bits (rows are short)."""
 
 
 @functools.lru_cache(64)

@@ -1,0 +1,176 @@
+"""Large products: C = A B in blocks that stay in the caches, its columns (or rows) on different threads.
+
+For a block of k, each thread lays its columns of B side by side in panels as wide as a tile of C; for every few rows of A, copied
+next to each other, tiles then run over the panels. After the first block of k, tiles add to what C holds. (Goto and van de Geijn,
+2008.)
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from lineal.codegen.emit import Emitter
+from lineal.codegen.kinds import int32, pointer
+from lineal.codegen.parallel import parallel
+from lineal.codegen.values import Value
+from lineal.compiler.nodes import Product
+from lineal.compiler.partials import reserved
+from lineal.compiler.smallproducts import Matrix, SmallProduct, transposed
+
+__all__ = ["BigProduct"]
+
+DEPTH = 192
+"""How many k make a block."""
+
+PANELS = 8
+"""How many panels of B a thread keeps packed."""
+
+VECTORS = 2
+"""How many vectors wide a tile is."""
+
+
+class BigProduct(SmallProduct):
+    """Writes the product of an m × k by a k × n matrix in blocks."""
+
+    def __init__(self, e: Emitter, node: Product):
+        super().__init__(e, node)
+        self.lanes = e.lanes(self.kind)
+        self.high = min(self.m, (self.registers - 8) // VECTORS)
+        self.wide = VECTORS * self.lanes
+
+    def write_in(self, name: str, a: Value, b: Value, c: Value) -> None:
+        """Write the product into the function `name`, with columns or rows of C on different threads."""
+        across = self.n >= self.m // 2
+
+        def work(start: Value, stop: Value, a: Value, b: Value, c: Value) -> None:
+            matrices = (Matrix(a, *self.node.a.strides), Matrix(b, *self.node.b.strides), Matrix(c, *self.node.out.strides))
+            whole = (self.e.index(0), self.e.index(self.n))
+            self.columns(matrices, (start, stop) if across else whole, (0, self.m) if across else (start, stop))
+
+        size, grain = (self.n, self.wide) if across else (self.m, self.high)
+        parallel(self.e, name, size, (a, b, c), work, least=1, grain=grain)
+
+    def columns(self, matrices: tuple, span: tuple[Value, Value], rows: tuple) -> None:
+        """Write a range of columns, some panels at a time, for a range of rows."""
+        e, block = self.e, self.wide * PANELS
+        size = self.kind.itemsize
+        panels = reserved(e, DEPTH * block * size)
+        strip = reserved(e, DEPTH * self.high * size)
+        with e.loop(span[1], span[0], block) as j, e.loop(self.k, 0, DEPTH) as k:
+            depth = e.math.minimum(e.const(self.k, k.kind) - k, DEPTH)
+            last = e.math.minimum(j + block, span[1])
+            self.pack(self.moved(matrices[1], k, j), panels, depth, last - j)
+            self.strips(matrices, panels, strip, (k, depth), (j, last), rows)
+
+    def moved(self, matrix: Matrix, i: Value, j: Value) -> Matrix:
+        """Return the part of a matrix that begins at row i and column j."""
+        return replace(matrix, address=self.e.address(matrix.address, i * matrix.rows + j * matrix.columns, self.kind))
+
+    # copies
+
+    def pack(self, b: Matrix, panels: Value, depth: Value, count: Value) -> None:
+        """Write the copying of `count` columns into panels; the last one is filled up with what is there."""
+        e, wide = self.e, self.wide
+        full = e.math.floor_divide(count, wide) * wide
+        with e.loop(full, 0, wide) as j:
+            panel = e.address(panels, j * DEPTH, self.kind)
+            source = self.moved(b, e.index(0), j)
+            if b.columns == 1:
+                self.pack_rows(source, panel, depth, self.wide)
+            else:
+                self.pack_columns(source, panel, depth)
+        rest = self.n % wide
+        if rest:
+            with e.when(full < count):
+                panel = e.address(panels, full * DEPTH, self.kind)
+                self.pack_rows(self.moved(b, e.index(0), full), panel, depth, rest)
+
+    def pack_rows(self, b: Matrix, panel: Value, depth: Value, count: int) -> None:
+        """Write the copying of some columns, row by row."""
+        e, kind = self.e, self.kind
+        with e.loop(depth) as k:
+            row, to = e.address(b.address, k * b.rows, kind), e.address(panel, k * self.wide, kind)
+            for block in e.blocks(count, self.lanes):
+                block.store(block.load(row, kind, b.columns), to)
+
+    def pack_columns(self, b: Matrix, panel: Value, depth: Value) -> None:
+        """Write the copying of a panel whose columns lie one after the other, turned in registers."""
+        e, kind, lanes = self.e, self.kind, self.lanes
+        even = e.math.floor_divide(depth, lanes) * lanes if b.rows == 1 else e.index(0)
+        if b.rows == 1:
+            with e.loop(even, 0, lanes) as k, e.loop(self.wide, 0, lanes) as j:
+                source = self.moved(b, k, j).address
+                block = [e.load(e.address(source, n * b.columns, kind), kind, 0, lanes) for n in range(lanes)]
+                to = e.address(panel, k * self.wide + j, kind)
+                for n, vector in enumerate(transposed(e, block)):
+                    e.store(vector, e.address(to, n * self.wide, kind))
+        with e.loop(depth, even) as k, e.loop(self.wide) as j:
+            e.store(e.load(self.moved(b, k, j).address, kind), e.address(panel, k * self.wide + j, kind))
+
+    def copied(self, a: Matrix, strip: Value, depth: Value, count: int) -> Matrix:
+        """Write the copying of some rows of A; return where they now are."""
+        e, kind = self.e, self.kind
+        if a.columns == 1:
+            for i in range(count):
+                row, to = e.address(a.address, i * a.rows, kind), e.address(strip, i * DEPTH, kind)
+                for block in e.blocks(depth, self.lanes):
+                    block.store(block.load(row, kind), to)
+            return Matrix(strip, DEPTH, 1)
+        with e.loop(depth) as k:
+            column, to = e.address(a.address, k * a.columns, kind), e.address(strip, k * self.high, kind)
+            for block in e.blocks(count, self.lanes):
+                block.store(block.load(column, kind, a.rows), to)
+        return Matrix(strip, 1, self.high)
+
+    # tiles
+
+    def strips(self, matrices: tuple, panels: Value, strip: Value, ks: tuple, columns: tuple, rows: tuple) -> None:
+        """Write the tiles of a block, some rows after the others."""
+        e, high = self.e, self.high
+        a, _, c = matrices
+        first, last = rows
+        full = e.math.floor_divide(last - e.index(first), high) * high + first
+        with e.loop(full, first, high) as i:
+            self.strip(a, c, panels, strip, ks, columns, i, high)
+        if self.m % high:
+            with e.when(full < last):
+                self.strip(a, c, panels, strip, ks, columns, full, self.m % high)
+
+    def strip(self, a: Matrix, c: Matrix, panels: Value, strip: Value, ks: tuple, columns: tuple, i: Value, count: int) -> None:
+        """Write the tiles of `count` rows from row i on."""
+        e, (k, depth), (j, last) = self.e, ks, columns
+        left = self.copied(self.moved(a, i, k), strip, depth, count)
+        out = self.moved(c, i, j)
+        wide = self.wide
+        full = e.math.floor_divide(last - j, wide) * wide
+        with e.loop(full, 0, wide) as at:
+            panel = Matrix(e.address(panels, at * DEPTH, self.kind), wide, 1)
+            self.block(left, panel, self.moved(out, e.index(0), at), (k, depth), count, VECTORS, None)
+        rest = self.n % wide
+        if rest:
+            with e.when(full < last - j):
+                panel = Matrix(e.address(panels, full * DEPTH, self.kind), wide, 1)
+                under = self.moved(out, e.index(0), full)
+                vectors = rest // self.lanes
+                if vectors:
+                    self.block(left, panel, under, (k, depth), count, vectors, None)
+                if rest % self.lanes:
+                    mask = e.first_lanes(e.const(rest % self.lanes, int32), self.lanes)
+                    panel = self.moved(panel, e.index(0), e.index(vectors * self.lanes))
+                    under = self.moved(under, e.index(0), e.index(vectors * self.lanes))
+                    self.block(left, panel, under, (k, depth), count, 1, mask)
+
+    def block(self, left: Matrix, panel: Matrix, out: Matrix, ks: tuple, rows: int, vectors: int, mask: Value | None) -> None:
+        """Write one tile for a block of k: the first block sets C, later ones add to it."""
+        e, kind, (k, depth) = self.e, self.kind, ks
+        places = [
+            e.address(out.address, i * out.rows + v * self.lanes, kind) for i in range(rows) for v in range(vectors)
+        ]
+        sums = [e.variable(e.const(0.0, kind, self.lanes)) for _ in places]
+        with e.when(k > 0, carried=sums):
+            for total, place in zip(sums, places):
+                total.value = e.load(place, kind, 0, self.lanes, mask=mask)
+        with e.loop(depth, carried=sums) as n:
+            self.step(left, panel, panel.address, n, sums, rows, vectors, None)
+        for total, place in zip(sums, places):
+            e.store(total.value, place, kind=kind, mask=mask)
