@@ -42,3 +42,8 @@ def of_scalar(value: object) -> dtypes.dtype:
     if isinstance(value, complex):
         return default_complex()
     raise TypeError(f"expected a Python number, got {value!r}")
+
+
+LARGE_ARRAY = 1 << 20
+"""From how many elements on an eager elementwise op runs as a native loop over all threads instead of NumPy's on one. Below, waking the
+threads and calling from Python cost more than they save; NumPy's own loops are as fast per core. The one such rule there is."""

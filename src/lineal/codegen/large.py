@@ -1,8 +1,7 @@
 """Large arrays in eager mode: an elementwise expression as one native loop over all threads.
 
-`LARGE` is the one rule for what is worth it. Below, NumPy's own loops win, because a call from Python into native code and the
-first compilation (some milliseconds, then kept on disk) cost more than they save; above, NumPy runs on one core only, and makes a
-pass over memory for each step of an expression of several.
+NumPy runs on one core only, and makes a pass over memory for each step of an expression of several. `config.LARGE_ARRAY` says from
+where on that matters.
 """
 
 from __future__ import annotations
@@ -21,10 +20,8 @@ from lineal.codegen.parallel import parallel
 from lineal.codegen.threads import pool
 from lineal.codegen.values import Value
 
-__all__ = ["LARGE", "mapped"]
+__all__ = ["mapped"]
 
-LARGE = 1 << 20
-"""From how many elements on an eager expression runs natively."""
 SPLIT = 1 << 15
 """From how many elements on a loop is shared by several threads."""
 KNOWN = frozenset(("float32", "float64", "bool"))

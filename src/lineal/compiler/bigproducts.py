@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from lineal.codegen.emit import Emitter
-from lineal.codegen.kinds import int32, pointer
+from lineal.codegen.kinds import int32
 from lineal.codegen.parallel import parallel
 from lineal.codegen.values import Value
 from lineal.compiler.nodes import Product
@@ -24,6 +24,9 @@ DEPTH = 192
 
 PANELS = 8
 """How many panels of B a thread keeps packed."""
+
+WORTH_THREADS = 1 << 21
+"""From how many multiplications on several threads are worth it."""
 
 VECTORS = 2
 """How many vectors wide a tile is."""
@@ -48,7 +51,10 @@ class BigProduct(SmallProduct):
             self.columns(matrices, (start, stop) if across else whole, (0, self.m) if across else (start, stop))
 
         size, grain = (self.n, self.wide) if across else (self.m, self.high)
-        parallel(self.e, name, size, (a, b, c), work, least=1, grain=grain)
+        if self.m * self.n * self.k < WORTH_THREADS:
+            work(self.e.index(0), self.e.index(size), a, b, c)
+        else:
+            parallel(self.e, name, size, (a, b, c), work, grain=grain)
 
     def columns(self, matrices: tuple, span: tuple[Value, Value], rows: tuple) -> None:
         """Write a range of columns, some panels at a time, for a range of rows."""

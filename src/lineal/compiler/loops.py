@@ -12,17 +12,14 @@ from lineal.codegen.kinds import int32, kind_of, pointer
 from lineal.codegen.parallel import parallel
 from lineal.codegen.values import Value, Variable
 from lineal.compiler.accesses import Axis
+from lineal.compiler.cost import WORTH_THREADS, nanoseconds
 from lineal.compiler.elements import Elements, placed
 from lineal.compiler.grouping import Group
 from lineal.compiler.nodes import Base, Reduce
 from lineal.compiler.partials import Partials
 from lineal.compiler.rows import Rows
 
-__all__ = ["WORTH_THREADS", "LoopWriter", "parameters", "placed", "write_loop"]
-
-WORTH_THREADS = 1 << 16
-"""From how many elements on a loop is split over threads."""
-
+__all__ = ["LoopWriter", "parameters", "placed", "write_loop"]
 
 def parameters(group: Group | Rows) -> list[Base]:
     """Return the bases whose addresses the loop of a group takes, in order."""
@@ -68,7 +65,7 @@ class LoopWriter(Elements):
 
     def split(self) -> Axis | None:
         """Return the loop that is split over threads, if it is worth it."""
-        if self.total < WORTH_THREADS or self.chosen:
+        if not self.axes or self.chosen or nanoseconds(self.group) < WORTH_THREADS:
             return None
         first = self.axes[0]
         if not first.reduced or Partials.count(self.reduces, self.total) > 1:
@@ -82,8 +79,7 @@ class LoopWriter(Elements):
             self.bounds = {axis: (start, stop)}
             self.body(dict(zip(bases, captured)))
 
-        least = max(1, WORTH_THREADS * axis.size // self.total)
-        parallel(self.e, name, axis.size, given, work, least=least, grain=self.lanes if axis is self.axes[-1] else 1)
+        parallel(self.e, name, axis.size, given, work, grain=self.lanes if axis is self.axes[-1] else 1)
 
     def in_chunks(self, name: str, bases: list[Base], given: tuple[Value, ...], axis: Axis) -> None:
         """Write the loops with chunks of a reduced axis on different threads: each has results of its own, put together in order."""

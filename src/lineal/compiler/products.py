@@ -18,14 +18,14 @@ from lineal.compiler.smallproducts import SmallProduct
 
 __all__ = ["is_direct", "is_small", "multiply", "work", "write_product"]
 
-SMALL = 1 << 19
+SMALL = 1 << 20
 """Up to how many multiplications a product is written out."""
 
 WORTH_THREADS = 1 << 20
 """From how many multiplications on a stack of products is split over threads."""
 
-LARGE, SHORTEST = 1 << 21, 64
-"""From how many multiplications on a product is written out for several threads, if no side is shorter than that."""
+SHORTEST = 8
+"""How long every side of a product is at least, to be written out in blocks; BLAS does the others."""
 
 PACKED = 1 << 16
 """How many bytes of this call's memory a product may use."""
@@ -42,14 +42,14 @@ def is_direct(node: Product) -> bool:
 
 
 def is_large(node: Product) -> bool:
-    """Return whether a product is worth several threads, and none of its sides is short."""
-    return work(node) >= LARGE and min(*node.out.shape[-2:], node.a.shape[-1]) >= SHORTEST
+    """Return whether a product is worth blocks, because none of its sides is short."""
+    return not is_small(node) and min(*node.out.shape[-2:], node.a.shape[-1]) >= SHORTEST
 
 
 def is_small(node: Product) -> bool:
     """Return whether the products of a node are worth code of their own."""
     n, k = node.out.shape[-1], node.a.shape[-1]
-    return work(node) <= SMALL and k * (n + 16) * node.out.dtype.itemsize <= PACKED
+    return work(node) <= SMALL and (node.b.strides[-1] == 1 or k * (n + 16) * node.out.dtype.itemsize <= PACKED)
 
 
 def write_product(e: Emitter, group: Group, name: str) -> bool:

@@ -9,7 +9,8 @@ from lineal.codegen.emit import Emitter
 from lineal.codegen.kinds import pointer
 from lineal.codegen.parallel import parallel
 from lineal.codegen.values import Value
-from lineal.compiler.loops import WORTH_THREADS, LoopWriter, parameters
+from lineal.compiler.cost import WORTH_THREADS, nanoseconds
+from lineal.compiler.loops import LoopWriter, parameters
 from lineal.compiler.nodes import Base
 from lineal.compiler.partials import Partials, reserved
 from lineal.compiler.rows import Rows
@@ -47,7 +48,7 @@ class RowWriter:
         with e.function(name, [(f"p{n}", pointer) for n in range(len(bases))]) as given:
             memory = (self.partials.reserve(self.chunks),) if self.sums else ()
             work = lambda start, stop, *captured: self.work(start, stop, bases, captured)
-            if self.total >= WORTH_THREADS and self.chunks > 1:
+            if self.chunks > 1 and sum(map(nanoseconds, self.rows.groups)) >= WORTH_THREADS:
                 parallel(e, name, self.chunks, (*given, *memory), work, least=2, grain=1)
             else:
                 work(0, self.chunks, *given, *memory)

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from lineal.base.config import LARGE_ARRAY
 from lineal.core import modes
 from lineal.core import op as engine
 from lineal.core.apply import apply, lift, synchronize
@@ -56,7 +57,7 @@ def unary_door(
 
     A door with `unusual` is a public function: tensors of the NumPy dtypes `usual` pass here, all else goes to `unusual`.
     """
-    plan = op.plan((True,))
+    plan, native = op.plan((True,)), op.native
     keeps_input, keeps_output, differentiable = plan.marks[0], plan.output, op.differentiable
 
     def door(input: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
@@ -67,12 +68,13 @@ def unary_door(
         if unusual is not None and (out is not None or x is None or x.dtype not in usual):
             return unusual(input, out)
         try:
+            work = kernel if native is None or x.size < LARGE_ARRAY else native
             if _error_state(None) is _silent:
-                value = kernel(x)
+                value = work(x)
             else:
                 token = _silence(_silent)
                 try:
-                    value = kernel(x)
+                    value = work(x)
                 finally:
                     _restore(token)
         except Exception:
@@ -102,7 +104,7 @@ def binary_door(
     A door with `unusual` is a public function: two tensors of one dtype, of the NumPy dtypes `usual`, and of one shape where a
     history or a recorder needs that, pass here, all else goes to `unusual`.
     """
-    differentiable = op.differentiable
+    differentiable, native = op.differentiable, op.native
     both, first, second = op.plan((True, True)), op.plan((True, False)), op.plan((False, True))
 
     def door(input: Any, other: Any, *, out: AbstractTensor | None = None) -> Any:
@@ -119,12 +121,13 @@ def binary_door(
         if unusual is not None and (grad or listener is not None) and a.shape != b.shape:
             return unusual(input, other, out)
         try:
+            work = kernel if native is None or (a.size < LARGE_ARRAY and b.size < LARGE_ARRAY) else native
             if _error_state(None) is _silent:
-                value = kernel(a, b)
+                value = work(a, b)
             else:
                 token = _silence(_silent)
                 try:
-                    value = kernel(a, b)
+                    value = work(a, b)
                 finally:
                     _restore(token)
         except Exception:

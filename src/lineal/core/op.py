@@ -155,6 +155,9 @@ class Op:
     width: ClassVar[int | None] = None
     """How many outputs the op has, if it always has more than one."""
 
+    native: ClassVar[Any] = None
+    """The kernel for large arrays, if the op has another for them."""
+
     plans: ClassVar[dict[tuple[bool, ...], Plan]]
     fields: ClassVar[tuple[str, ...]] = ()
 

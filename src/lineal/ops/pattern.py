@@ -13,16 +13,21 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Any, ClassVar
 
+import lazy_loader
 import numpy as np
 
+from lineal.base.config import LARGE_ARRAY
 from lineal.base.spec import broadcast_shapes
 from lineal.core import AbstractTensor, Node, Op
 from lineal.core.door import binary_pull, unary_pull
 from lineal.core.op import changed, index_of, node_of, output, released, value_of
 
 Rule = Callable[..., Any]
+size_of = attrgetter("size")
+large: Any = lazy_loader.load("lineal.codegen.large", suppress_warning=True)
 
 
 class Elementwise(Op):
@@ -96,7 +101,17 @@ class Elementwise(Op):
         broadcast_shapes(self.label, *[x.value.shape for x in xs])
 
     def run(self, xs: tuple[AbstractTensor, ...]) -> Any:
-        return self.kernel(*map(value_of, xs)) if xs[0].value.__class__ is np.ndarray else super().run(xs)
+        values = tuple(map(value_of, xs))
+        if values[0].__class__ is not np.ndarray:
+            return super().run(xs)
+        return self.native(*values) if max(map(size_of, values)) >= LARGE_ARRAY else self.kernel(*values)
+
+
+    def native(self, *arrays: np.ndarray) -> Any:
+        """Return what `kernel` returns, by a native loop over all threads where one can be written."""
+        result = {"same": arrays[0].dtype, "bool": np.dtype(bool)}.get(self.result)
+        y = None if result is None else large.mapped(self.scalar, arrays, result)
+        return self.kernel(*arrays) if y is None else y
 
 
 def called(scalar: Rule) -> Callable[..., Any] | None:

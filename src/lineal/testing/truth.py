@@ -9,7 +9,7 @@ import numpy as np
 
 __all__ = ["Truth"]
 
-mpmath = lazy_loader.load("mpmath")
+mpmath: Any = lazy_loader.load("mpmath")
 
 DIGITS = 200
 GENEROUS = 20.0

@@ -20,6 +20,8 @@ from lineal.codegen.values import Value
 
 # vector operations that are worth a second thread
 WORTH_THREADS = 700_000
+# bytes of a cache line
+LINE = 64
 
 
 @dataclass(frozen=True)
@@ -101,12 +103,26 @@ class Kernel:
             with e.loop(stop, start) as number:
                 # the last group overlaps the one before it, so that none is partial
                 first = e.math.minimum(number * lanes, batch - lanes)
+                self.fetch_ahead(e, bases, first + lanes, lanes)
                 addresses = [b if o.shared else e.address(b, first * o.count, o.kind) for b, o in zip(bases, self.operands)]
                 write(Group(Code(e, kind, lanes, self.unrolled), self.operands, addresses))
 
         with e.function("kernel", parameters) as captured:
             count = e.math.floor_divide(captured[-1] + (lanes - 1), lanes)
             parallel(e, "groups", count, captured, groups, least=max(2, WORTH_THREADS // work), grain=1)
+
+    def fetch_ahead(self, e: Emitter, bases: Sequence[Value], first: Value, lanes: int) -> None:
+        """Ask for the memory of the matrices from `first` on; rows of several matrices at once are no pattern to a processor."""
+        e.declared.setdefault("llvm.prefetch.p0", "declare void @llvm.prefetch.p0(ptr, i32, i32, i32)")
+        for base, operand in zip(bases, self.operands):
+            size = operand.count * operand.kind.itemsize * lanes
+            import os
+            mode=int(os.environ.get('PFM','0'))
+            if operand.shared or mode==0 or (mode==2 and operand is self.operands[-1] and False) or (mode==3 and size>8192) or (mode==4 and (size>8192 or size<4096)):
+                continue
+            start = e.address(base, first * operand.count, operand.kind)
+            with e.loop(size, 0, LINE) as offset:
+                e.line(f"call void @llvm.prefetch.p0(ptr {e.offset(start, offset).text}, i32 0, i32 2, i32 1)")
 
     def __call__(self, *arrays: np.ndarray) -> None:
         threads = pool()

@@ -20,7 +20,7 @@ from lineal.ops.linalg.matrices import real_dtype
 
 __all__ = ["set_conditioning"]
 
-scipy = lazy_loader.load("scipy")
+scipy: Any = lazy_loader.load("scipy")
 
 
 class Advice(NamedTuple):

@@ -66,7 +66,7 @@ class SignLogDet(Op):
         return (weight[..., None, None] * inverse_of_transpose(A),)
 
 
-def product_of_pivots(LU: np.ndarray, pivots: np.ndarray) -> np.ndarray:
+def product_of_pivots(LU: np.ndarray, pivots: Any) -> np.ndarray:
     """Return det A from A's factors."""
     d = np.diagonal(LU, axis1=-2, axis2=-1)
     odd = (pivots != np.arange(1, d.shape[-1] + 1)).sum(-1) % 2
@@ -87,16 +87,16 @@ def scaled_product(y: np.ndarray, d: np.ndarray) -> np.ndarray:
     return times_power(y, total)
 
 
-def normalised(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def normalised(x: Any) -> tuple[np.ndarray, np.ndarray]:
     """Return numbers of size 1/2 to 1 and the powers of two that were taken out."""
     exponent = np.frexp(np.maximum(np.abs(x.real), np.abs(x.imag)))[1]
     return times_power(x, -exponent), exponent
 
 
-def times_power(x: np.ndarray, exponent: np.ndarray) -> np.ndarray:
+def times_power(x: Any, exponent: np.ndarray) -> np.ndarray:
     """Return x · 2^exponent, rounded once."""
     if x.dtype.kind == "c":
-        y = np.empty(x.shape, x.dtype)
+        y: Any = np.empty(x.shape, x.dtype)
         y.real, y.imag = np.ldexp(x.real, exponent), np.ldexp(x.imag, exponent)
         return y
     return np.asarray(np.ldexp(x, exponent))

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from lineal.ops.linalg.matrices import adjoint as adjoint_of
+from lineal.ops.linalg.matrices import real_dtype
 from lineal.ops.linalg.structure import KERNELS
 
 __all__: list[str] = []
@@ -20,7 +21,7 @@ LARGE = 10**8
 """From how many products on a residual of float64 is left to BLAS, without the second half of its digits."""
 
 
-def residual(A: np.ndarray, X: np.ndarray, B: np.ndarray) -> tuple[np.ndarray, float]:
+def residual(A: Any, X: Any, B: Any) -> tuple[np.ndarray, float]:
     """Return B - A X, summed with twice the digits of its dtype, and the relative rounding of that sum."""
     eps = float(np.finfo(A.dtype).eps)
     n = A.shape[-1] + 2
@@ -35,7 +36,7 @@ def residual(A: np.ndarray, X: np.ndarray, B: np.ndarray) -> tuple[np.ndarray, f
         return R * 2.0**100, rounding
     if A.dtype.kind == "c":
         both = np.concatenate((X.real, X.imag), -2)
-        R = np.empty(B.shape, B.dtype)
+        R: Any = np.empty(B.shape, B.dtype)
         R.real = compensated(np.concatenate((A.real, -A.imag), -1), both, B.real)
         R.imag = compensated(np.concatenate((A.imag, A.real), -1), both, B.imag)
     else:
@@ -70,7 +71,7 @@ def backward_error(A: np.ndarray, X: np.ndarray, B: np.ndarray) -> np.ndarray:
 
     Oettli and Prager (1964): ω = max |b - A x| / (|A| |x| + |b|), to which the rounding of the residual itself is added.
     """
-    real = np.empty(0, A.dtype).real.dtype
+    real = real_dtype(A)
     if not X.size:
         return np.zeros((*X.shape[:-2], X.shape[-1]), real)
     R, rounding = residual(A, X, B)

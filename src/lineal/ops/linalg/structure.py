@@ -18,7 +18,7 @@ from lineal.ops.linalg.matrices import real_dtype
 
 __all__: list[str] = []
 
-scipy = lazy_loader.load("scipy")
+scipy: Any = lazy_loader.load("scipy")
 
 TOEPLITZ_FROM = 256
 """From how many rows on Levinson's recursion, O(n²) but without BLAS, is faster than LU."""
@@ -102,14 +102,16 @@ def each(kernel: Callable) -> Callable:
 
 def by_lu(A: Any, B: Any, factors: tuple, adjoint: bool) -> np.ndarray:
     """Solve by LU factors."""
-    return getrs(*factors, B, adjoint)
+    LU, pivots = factors
+    return getrs(LU, pivots, B, adjoint)
 
 
 def by_single(A: Any, B: Any, factors: tuple, adjoint: bool) -> np.ndarray:
     """Solve by the LU factors of A rounded to half its digits, for refinement to restore the others."""
     # a residual may lie below float32's range though its matrix does not
     size = np.maximum(np.abs(B).max((-1, -2), keepdims=True, initial=0), np.finfo(real_dtype(B)).tiny)
-    return getrs(*factors, (B / size).astype(factors[0].dtype), adjoint).astype(B.dtype) * size
+    LU, pivots = factors
+    return getrs(LU, pivots, (B / size).astype(LU.dtype), adjoint).astype(B.dtype) * size
 
 
 def by_diagonal(A: Any, B: Any, factors: tuple, adjoint: bool) -> np.ndarray:
