@@ -67,7 +67,20 @@ cfloat = complex64
 cdouble = complex128
 newaxis = None
 
-_submodules = ["accelerator", "autograd", "backends", "cuda", "func", "linalg", "models", "nn", "optim", "random", "testing", "utils"]
+_submodules = [
+    "accelerator",
+    "autograd",
+    "backends",
+    "cuda",
+    "func",
+    "linalg",
+    "models",
+    "nn",
+    "optim",
+    "random",
+    "testing",
+    "utils",
+]
 _elsewhere = {
     "backends": [
         "are_deterministic_algorithms_enabled",

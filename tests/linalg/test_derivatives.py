@@ -30,7 +30,6 @@ def regular(A):
     return A + 3 * torch.eye(A.shape[-1], dtype=A.dtype)
 
 
-
 SQUARE = {
     "cholesky": lambda A: linalg.cholesky(positive(A)),
     "inv": lambda A: linalg.inv(regular(A)),

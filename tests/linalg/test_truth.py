@@ -269,3 +269,7 @@ def test_one_matrix_serves_a_batch_of_right_sides(monkeypatch, left):
     B[1, 2, 3, 4] = float("nan")
     with pytest.warns(IllConditionedWarning, match=r"batch entry \(1, 2\): B has nan at"):
         linalg.solve(A, B, left=left)
+
+
+def test_who_asks_for_the_condition_is_not_warned_of_it():
+    assert float(linalg.cond(hilbert(14), 1)) > 1e16

@@ -10,7 +10,6 @@ NAMED = (torch.dtype, torch.layout, torch.memory_format)
 MOST_DIMENSIONS = 64
 
 
-
 class UntranslatableError(Exception):
     """The library under test has no counterpart of a value."""
 

@@ -98,7 +98,9 @@ class Deviation:
 UNREAD = "the triangle that is not read has a derivative of zero; PyTorch's is not"
 DEVIATIONS = (
     Deviation("chalf", "NumPy has no half-precision complex type"),
-    Deviation("linalg.pinv.hermitian", "PyTorch's derivative reads the triangle that its value does not", kinds=("grad", "grad2")),
+    Deviation(
+        "linalg.pinv.hermitian", "PyTorch's derivative reads the triangle that its value does not", kinds=("grad", "grad2")
+    ),
     Deviation("logcumsumexp", "in float32 PyTorch's derivative loses digits", dtypes=("float32",), kinds=("grad", "method")),
     Deviation("matrix_exp", "float32 is computed in float64; PyTorch's last digits are lost", dtypes=("float32",)),
     Deviation("linalg.norm.subgradients_at_zero", "PyTorch's second derivative of the zero vector is NaN", kinds=("grad2",)),

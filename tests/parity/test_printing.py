@@ -45,7 +45,14 @@ def test_suffixes_are_pytorchs(shape):
         assert repr(f(ours)) == repr(f(theirs))
 
 
-OPTIONS = [{"precision": 2}, {"threshold": 5}, {"edgeitems": 1, "threshold": 4}, {"linewidth": 40}, {"sci_mode": True}, {"profile": "short"}]
+OPTIONS = [
+    {"precision": 2},
+    {"threshold": 5},
+    {"edgeitems": 1, "threshold": 4},
+    {"linewidth": 40},
+    {"sci_mode": True},
+    {"profile": "short"},
+]
 
 
 @pytest.mark.parametrize("options", OPTIONS, ids=str)

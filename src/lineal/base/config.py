@@ -45,5 +45,6 @@ def of_scalar(value: object) -> dtypes.dtype:
 
 
 LARGE_ARRAY = 1 << 20
-"""From how many elements on an eager elementwise op runs as a native loop over all threads instead of NumPy's on one. Below, waking the
-threads and calling from Python cost more than they save; NumPy's own loops are as fast per core. The one such rule there is."""
+"""From how many elements on an eager elementwise op runs as a native loop over all threads instead of NumPy's on one. Below,
+waking the threads and calling from Python cost more than they save; NumPy's own loops are as fast per core. The one such rule
+there is."""

@@ -14,11 +14,11 @@ class device:  # noqa: N801
 
     __slots__ = ("index", "type")
 
-    def __init__(self, type: str | int | device, index: int | None = None):  # noqa: A002
+    def __init__(self, type: str | int | device, index: int | None = None):
         if isinstance(type, device):
-            type, index = type.type, type.index if index is None else index  # noqa: A001
+            type, index = type.type, type.index if index is None else index
         if isinstance(type, int) and not isinstance(type, bool):
-            type, index = "cuda", type  # noqa: A001
+            type, index = "cuda", type
         if not isinstance(type, str):
             raise TypeError(f"device: expected a string such as 'cpu' or 'cuda:0', got {type!r}")
         match = re.fullmatch(r"([a-z]+)(?::(\d+))?", type)

@@ -8,11 +8,12 @@ tensors with dimensions. Source of the rules: PyTorch, "Tensor Attributes: type 
 from __future__ import annotations
 
 import enum
+from typing import Any
 
 import lazy_loader
 import numpy as np
 
-ml_dtypes = lazy_loader.load("ml_dtypes")
+ml_dtypes: Any = lazy_loader.load("ml_dtypes")
 
 
 class Category(enum.IntEnum):
@@ -90,14 +91,8 @@ float64 = dtype("float64", np.float64, Category.FLOATING, 8)
 complex64 = dtype("complex64", np.complex64, Category.COMPLEX, 8)
 complex128 = dtype("complex128", np.complex128, Category.COMPLEX, 16)
 
-ALL = (bool_, uint8, uint16, uint32, uint64, int8, int16, int32, int64) + (
-    float16,
-    bfloat16,
-    float32,
-    float64,
-    complex64,
-    complex128,
-)
+INTEGERS = (bool_, uint8, uint16, uint32, uint64, int8, int16, int32, int64)
+ALL = (*INTEGERS, float16, bfloat16, float32, float64, complex64, complex128)
 BY_NUMPY: dict[np.dtype, dtype] = {each.numpy: each for each in ALL if each is not bfloat16}
 BY_NAME: dict[str, dtype] = {each.name: each for each in ALL}
 BY_PYTHON: dict[type, dtype] = {bool: bool_, int: int64, float: float64, complex: complex128}

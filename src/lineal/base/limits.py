@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import lazy_loader
 import numpy as np
 
 from lineal.base import config, dtypes
 
-ml_dtypes = lazy_loader.load("ml_dtypes")
+ml_dtypes: Any = lazy_loader.load("ml_dtypes")
 
 
 class finfo:  # noqa: N801

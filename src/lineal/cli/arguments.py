@@ -62,7 +62,11 @@ def add_training(parser: argparse.ArgumentParser) -> None:
     run.add_argument("--hidden", type=sizes, metavar="N,N", help="sizes of the hidden layers (default 128,64)")
     run.add_argument("--seed", type=seed, metavar="N", help=f"seed of the random numbers (default {DEFAULTS.seed})")
     run.add_argument(
-        "--no-compile", dest="compiled", action="store_const", const=False, help="run every step eagerly, not as a native program"
+        "--no-compile",
+        dest="compiled",
+        action="store_const",
+        const=False,
+        help="run every step eagerly, not as a native program",
     )
     files = parser.add_argument_group("files and output")
     files.add_argument(

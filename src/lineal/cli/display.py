@@ -57,11 +57,10 @@ class Bar(Silence):
         epochs, batches = experiment.options.epochs, len(experiment.loader)
         self.epochs = epochs
         self.width = len(str(epochs))
-        fixed = {"no_wrap": True}
         self.progress = Progress(
-            TextColumn("{task.description}", table_column=Column(**fixed)),
+            TextColumn("{task.description}", table_column=Column(no_wrap=True)),
             BarColumn(None, complete_style="cyan", finished_style="green", table_column=Column(ratio=1, min_width=4)),
-            TextColumn("{task.fields[scores]}", table_column=Column(**fixed)),
+            TextColumn("{task.fields[scores]}", table_column=Column(no_wrap=True)),
             console=console,
             expand=True,
         )

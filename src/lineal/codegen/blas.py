@@ -11,6 +11,7 @@ import importlib.util
 import os
 from collections.abc import Iterable, Iterator
 from functools import cache
+from typing import Any
 
 import lazy_loader
 
@@ -19,10 +20,12 @@ from lineal.codegen.emit import Emitter
 from lineal.codegen.kinds import Kind, int32
 from lineal.codegen.values import Value
 
-cython_blas = lazy_loader.load("scipy.linalg.cython_blas", suppress_warning=True)
-cython_lapack = lazy_loader.load("scipy.linalg.cython_lapack", suppress_warning=True)
+cython_blas: Any = lazy_loader.load("scipy.linalg.cython_blas", suppress_warning=True)
+cython_lapack: Any = lazy_loader.load("scipy.linalg.cython_lapack", suppress_warning=True)
 
 PREFIX = "lineal_"
+# symbols of the same prefix that are the pool's; to look for them among BLAS's would load SciPy
+POOL = frozenset(("lineal_fork", "lineal_pool", "lineal_try_fork"))
 LETTER = {"float32": "s", "float64": "d"}
 
 Number = int | float | Value
@@ -49,7 +52,8 @@ def symbols(routines: Iterable[str]) -> dict[str, int]:
 
 def used(e: Emitter) -> Iterator[str]:
     """Return the routines that the module of `e` calls."""
-    return (name[len(PREFIX) :] for name in e.declared if name.startswith(PREFIX) and known(name[len(PREFIX) :]))
+    names = (name[len(PREFIX) :] for name in e.declared if name.startswith(PREFIX) and name not in POOL)
+    return (name for name in names if known(name))
 
 
 def known(routine: str) -> bool:

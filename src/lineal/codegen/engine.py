@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from typing import Any
 
 import lazy_loader
 
@@ -18,7 +19,7 @@ from lineal.codegen.cache import Cache, default_folder
 from lineal.codegen.emit import Emitter
 from lineal.codegen.target import Target, host, prepare
 
-llvm = lazy_loader.load("llvmlite.binding", suppress_warning=True)
+llvm: Any = lazy_loader.load("llvmlite.binding", suppress_warning=True)
 
 Source = str | Emitter
 

@@ -59,6 +59,7 @@ BY_NAME = {
 }  # fmt: skip
 
 
+@cache
 def kind_of(dtype: object) -> Kind:
     """Return the kind of a dtype: a Kind, a name, a NumPy dtype or anything with a `.name`; KeyError if there is none."""
     if isinstance(dtype, Kind):

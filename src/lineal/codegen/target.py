@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import lazy_loader
 
 from lineal.codegen.kinds import Kind
 
-llvm = lazy_loader.load("llvmlite.binding", suppress_warning=True)
+llvm: Any = lazy_loader.load("llvmlite.binding", suppress_warning=True)
 
 SETTING = "LINEAL_SIMD"
 

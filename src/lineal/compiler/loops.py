@@ -64,11 +64,15 @@ class LoopWriter(Elements):
                 e.ret(e.cast(self.failed.value, int32))
 
     def split(self) -> Axis | None:
-        """Return the loop that is split over threads, if it is worth it."""
-        if not self.axes or self.chosen or nanoseconds(self.group) < WORTH_THREADS:
+        """Return the loop that is split over threads, if it is worth it, or into chunks, for sums to stay exact."""
+        if not self.axes or self.chosen:
             return None
         first = self.axes[0]
-        if not first.reduced or Partials.count(self.reduces, self.total) > 1:
+        if first.reduced and Partials.count(self.reduces, self.total) > 1:
+            return first
+        if nanoseconds(self.group) < WORTH_THREADS:
+            return None
+        if not first.reduced:
             return first
         return max((axis for axis in self.axes if not axis.reduced), key=lambda axis: axis.size, default=None)
 
@@ -96,7 +100,10 @@ class LoopWriter(Elements):
                 self.bounds = {axis: (chunk * size, last)}
                 self.body(addresses)
 
-        parallel(e, name, chunks, (*given, memory), work, least=2, grain=1)
+        if nanoseconds(self.group) < WORTH_THREADS:
+            work(e.index(0), e.index(chunks), *given, memory)
+        else:
+            parallel(e, name, chunks, (*given, memory), work, grain=1)
         partials.finish(memory, chunks, dict(zip(bases, given)))
 
     def body(self, addresses: dict[Base, Value], rows: dict[Axis, Value] | None = None) -> None:
@@ -167,7 +174,7 @@ class LoopWriter(Elements):
                 self.put(node, self.argument(node.arg, values, single, base, None, node), single, base[node.out], 0)
             return
         last = reduced[-1]
-        wide = 4 if self.lanes > 1 and last.size >= 8 * self.lanes and len(reduced) == 1 else 1
+        wide = 4 if last.size >= 8 * self.lanes and len(reduced) == 1 and not self.chosen else 1
         sums = [[e.variable(self.start(node, self.lanes)) for _ in range(wide)] for node in self.reduces]
         flat = [each for row in sums for each in row]
         with ExitStack() as stack:

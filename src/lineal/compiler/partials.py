@@ -15,8 +15,8 @@ from lineal.compiler.nodes import Base, Reduce
 
 __all__ = ["Partials", "reserved"]
 
-CHUNK = 1 << 16
-MOST = 32
+CHUNK = 1 << 14
+MOST = 512
 MEMORY = 1 << 17
 """How many elements make a chunk, how many chunks there are at most, and how many bytes their results may have."""
 
@@ -54,7 +54,7 @@ class Partials:
     def count(reduces: Sequence[Reduce], total: int) -> int:
         """Return how many chunks there are for so many elements; with 1 it is not worth it."""
         size = sum(bytes_of(node.out) for node in reduces)
-        return max(1, min(MOST, -(-total // CHUNK), MEMORY // max(size, 1)))
+        return max(1, min(MOST, -(-total // CHUNK), MEMORY // max(size, 1))) if reduces else 1
 
     def reserve(self, chunks: int) -> Value:
         """Return the memory for all chunks."""

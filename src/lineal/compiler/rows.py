@@ -22,6 +22,9 @@ FEWEST, SHORTEST, LONGEST = 8, 32, 1 << 16
 WORTH_ALONE = 1 << 16
 """From how many elements on it pays to sum columns row by row."""
 
+MEMORY = 1 << 18
+"""How many bytes a row may have in memory of its own; it lies on the stack."""
+
 SUMS = 1 << 13
 """How many sums over rows are kept side by side at most."""
 
@@ -77,13 +80,16 @@ class Rows:
 
     def keep_local(self, outside: set[Base], read_elsewhere: set[Base]) -> None:
         """Decide what has memory for one row only."""
-        if len(self.groups) < 2:
+        if len(self.groups) < 2 or self.outer is None:
             return
-        sums = {node.out for node in self.sums()}
-        found = [base for group in self.groups for base in group.stored]
-        self.local = frozenset(
-            base for base in found if base not in outside | read_elsewhere | sums and base.inside is None and base.source == "made"
-        )
+        kept = outside | read_elsewhere | {node.out for node in self.sums()}
+        count, room, local = len(self.outer), MEMORY, []
+        for base in (base for group in self.groups for base in group.stored):
+            size = math.prod(base.shape[count:]) * base.dtype.itemsize
+            if base not in kept and base.inside is None and size <= room:
+                room -= size
+                local.append(base)
+        self.local = frozenset(local)
 
 
 def outer_of(group: Group) -> Shape | None:

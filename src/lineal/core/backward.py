@@ -17,7 +17,7 @@ from lineal.base import dtypes
 from lineal.core import modes
 from lineal.core.apply import apply, lift, synchronize
 from lineal.core.inplace import Copy, write
-from lineal.core.op import AbstractTensor, Leaf, Node, describe
+from lineal.core.op import AbstractTensor, Extra, Leaf, Node, describe
 
 Edge = tuple[Node, int | None]
 
@@ -52,7 +52,8 @@ class Pass:
         """Undo the waiting nodes, latest first, until only leaves are left."""
         heap, waiting, leaves, retain = self.heap, self.waiting, self.leaves, self.retain
         plain = not self.by_node and not modes.anomaly.get()
-        ready = g = None
+        ready: Node | None = None
+        g: Any = None
         while ready is not None or heap:
             if ready is None:
                 node = heappop(heap)[1]
@@ -104,7 +105,7 @@ class Pass:
                 return (), ()
         gs = pull_watched(node, g, edges) if modes.anomaly.get() else node.op.pull(node, g, edges)
         if node.extra is not None and node.extra.after:
-            gs = after(node, gs, g)
+            gs = after(node.extra, gs, g)
         return gs, edges
 
     def catch(self, node: Node, g: Any) -> None:
@@ -158,9 +159,9 @@ def watch(node: Node, g: Any) -> Any:
     return tuple(gs) if several else gs[0]
 
 
-def after(node: Node, gs: tuple, g: Any) -> tuple:
+def after(extra: Extra, gs: tuple, g: Any) -> tuple:
     """Run the hooks that see a node's inputs' and outputs' cotangents."""
-    for function in list(node.extra.after.values()):
+    for function in list(extra.after.values()):
         result = function(gs, g if g.__class__ is tuple else (g,))
         if result is not None:
             gs = result if isinstance(result, tuple) else (result,)
@@ -252,7 +253,7 @@ def propagate(
 
 def accumulate(leaf: Leaf, g: Any, create: bool) -> None:
     """Add `g` to the grad of the leaf's tensor, or make it the grad: itself if nobody else holds it, else a copy."""
-    tensor = leaf.reference()
+    tensor: Any = leaf.reference()
     if tensor is None:
         return
     tensor_grad = tensor.grad
@@ -343,7 +344,7 @@ def backward(
         _retain_inner(inputs or (), targets, journey)
 
 
-def _retain_inner(inputs: Sequence[AbstractTensor], targets: Sequence[Edge], journey: Pass) -> None:
+def _retain_inner(inputs: Sequence[Any], targets: Sequence[Edge], journey: Pass) -> None:
     for tensor, edge in zip(inputs, targets):
         g = journey.wanted[edge]
         if edge[0].id and g is not None:

@@ -75,7 +75,7 @@ class Overwrite(Op):
 
 
 def write(target: AbstractTensor, source: AbstractTensor, name: str) -> Any:
-    """Let `target` take the numbers and the history of `source` (same shape and dtype) in place; `name` is the op's, as in `add_`."""
+    """Let `target` take numbers and history of `source` (same shape and dtype) in place; `name` is the op's, as in `add_`."""
     if target.origin is not None:
         synchronize(target)
     if source.origin is not None:

@@ -55,9 +55,9 @@ class View:
 class AbstractTensor:
     """A value with a history. The final `Tensor`, above the ops, adds what users call.
 
-    `value` is the array; `node` the op it came from, or the `Leaf` of a tensor the user differentiates by, or None for a constant;
-    `index` which output of the node it is (None if the node has one); `memory` and `origin` stay None until a view or an in-place
-    write makes them matter.
+    `value` is the array; `node` the op it came from, or the `Leaf` of a tensor the user differentiates by, or None for a
+    constant; `index` which output of the node it is (None if the node has one); `memory` and `origin` stay None until a view or
+    an in-place write makes them matter.
     """
 
     __slots__ = ("__dict__", "__weakref__", "index", "memory", "node", "origin", "value")
@@ -135,14 +135,14 @@ def planned(keeps: str | tuple[str, ...], needs: tuple[bool, ...]) -> Plan:
 
 @dataclass_transform(frozen_default=True)
 class Op:
-    """One operation: its annotated fields are its attributes, frozen; equality and hash follow from them. Its rules stand side by side.
+    """One operation. Its annotated fields are its attributes, frozen; equality and hash follow from them. Its rules stand in it.
 
-    (A `dataclass` in all but name: the decorator generates and compiles code, 0.4 ms per class, which a hundred ops cannot afford
-    at import.)
+    (A `dataclass` in all but name: the decorator generates and compiles code, 0.4 ms per class, which a hundred ops cannot
+    afford at import.)
 
     `keeps` says which values the derivative reads: input positions and "y" for the output, as in "0 y", or "*" for all inputs;
-    a tuple gives one such string per input, for ops where the derivative by one input does not read what another's does. What is
-    not kept reaches `vjp` as a `Spec` (inputs) or None (outputs).
+    a tuple gives one such string per input, for ops where the derivative by one input does not read what another's does. What
+    is not kept reaches `vjp` as a `Spec` (inputs) or None (outputs).
     """
 
     name: ClassVar[str] = ""
@@ -243,7 +243,7 @@ class Op:
         """Return the inputs' cotangents, for the inputs whose edge is not None, from what `node` kept."""
         if node.kept is None:
             raise released(node)
-        xs = [_named(Spec, x) if x.__class__ is tuple else x for x in node.kept]
+        xs: list[Any] = [_named(Spec, x) if x.__class__ is tuple else x for x in node.kept]
         if len(xs) == 1 and xs[0].__class__ is Spec and node.y is None:
             return self.vjp(_NEEDED, g, None, xs[0])
         for place, x in enumerate(xs):

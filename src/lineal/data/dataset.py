@@ -115,8 +115,7 @@ def random_split(dataset: Any, lengths: Sequence[float], generator: Any = None) 
         counts = [int(length) for length in lengths]
     if sum(counts) != total or any(count != length for count, length in zip(counts, lengths) if sum(lengths) > 1):
         raise ValueError(
-            "random_split: Sum of input lengths does not equal the length of the input dataset: "
-            f"{list(lengths)} of {total}"
+            f"random_split: Sum of input lengths does not equal the length of the input dataset: {list(lengths)} of {total}"
         )
     order = randperm(total, generator=generator).tolist()
     return [Subset(dataset, order[end - count : end]) for end, count in zip(accumulate(counts), counts)]

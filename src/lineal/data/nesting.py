@@ -103,7 +103,7 @@ class Packer:
 
 def as_real_pairs(array: np.ndarray) -> np.ndarray:
     """Return a complex array as a real one with a last dimension of size 2."""
-    return array.reshape(*array.shape, 1).view(array.real.dtype)
+    return array.reshape(*array.shape, 1).view(np.real(array).dtype)
 
 
 def place(path: tuple) -> str:

@@ -50,9 +50,7 @@ class RandomSampler(Sampler):
     `num_samples` is how many, by default as many as there are items; more than that starts another permutation.
     """
 
-    def __init__(
-        self, data_source: Sized, replacement: bool = False, num_samples: int | None = None, generator: Any = None
-    ):
+    def __init__(self, data_source: Sized, replacement: bool = False, num_samples: int | None = None, generator: Any = None):
         if not isinstance(replacement, bool):
             raise TypeError(f"RandomSampler: expected replacement to be a bool, got {replacement!r}")
         self.data_source = data_source
@@ -105,9 +103,7 @@ class WeightedRandomSampler(Sampler):
         self.num_samples = check_count("WeightedRandomSampler", num_samples)
         self.weights = as_tensor(weights, dtype=dtypes.float64)
         if self.weights.ndim != 1:
-            raise ValueError(
-                f"WeightedRandomSampler: expected weights of one dimension, got shape {list(self.weights.shape)}"
-            )
+            raise ValueError(f"WeightedRandomSampler: expected weights of one dimension, got shape {list(self.weights.shape)}")
         self.replacement = replacement
         self.generator = generator
 

@@ -1,4 +1,4 @@
-"""Decompositions put to use: principal components, regression, Gaussian processes, the Kalman filter; all of it differentiable."""
+"""Decompositions put to use: principal components, regression, Gaussian processes, the Kalman filter. All differentiable."""
 
 from lineal.models.components import Principal, Whitened, low_rank, pca, whiten
 from lineal.models.gaussian import gaussian_log_prob

@@ -76,7 +76,8 @@ def low_rank(A: Tensor, k: int) -> Tensor:
     """Return the matrix of rank k nearest to A (…, m, n): of the singular value decomposition, the k largest parts.
 
     U_k U_kᴴ A; the derivative exists where σ_k > σ_{k+1}, also if other singular values are equal.
-    For a large matrix of small rank, `svd_lowrank` finds nearly the same at random, faster.   Eckart and Young (1936), Psychometrika 1.
+    For a large matrix of small rank, `svd_lowrank` finds nearly the same at random, faster.
+    Eckart and Young (1936), Psychometrika 1.
     """
     require_rank("low_rank", A, k)
     U = linalg.svd(A, full_matrices=False).U[..., :k]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from lineal import linalg
 from lineal.tensors import Tensor
 
 
-def gaussian_log_prob(x: Tensor, mean: Tensor | float, covariance: Tensor) -> Tensor:
+def gaussian_log_prob(x: Tensor, mean: Any, covariance: Tensor) -> Tensor:
     """Return the logarithm of the normal density at x (…, n), for a covariance (…, n, n); the batches broadcast.
 
     With Σ = L Lᵀ:  log p = -½ |L⁻¹ (x - μ)|² - Σᵢ log Lᵢᵢ - ½ n log 2π.   Rasmussen and Williams (2006), eq. A.6 and A.4.

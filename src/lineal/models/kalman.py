@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from lineal import linalg
 from lineal.models.gaussian import log_density
@@ -28,14 +28,19 @@ def kalman_filter(y: Tensor, F: Tensor, H: Tensor, Q: Tensor, R: Tensor, mean: T
     if y.ndim < 2 or y.shape[-2] == 0 or y.shape[-1] != H.shape[-2]:
         raise RuntimeError(f"kalman_filter: expected y of shape (…, T > 0, {H.shape[-2]}), got {list(y.shape)}")
     m, P = mean, covariance
-    means, covariances, total = [], [], None
+    means: list[Tensor] = []
+    covariances: list[Tensor] = []
+    total: Any = 0.0
     for time in range(y.shape[-2]):
         if time:
             m, P = predicted(m, P, F, Q)
         m, P, log_p = updated(m, P, y[..., time, :], H, R)
         means.append(m)
-        covariances.append(P.expand(*m.shape, m.shape[-1]))
-        total = log_p if total is None else total + log_p
+        covariances.append(P)
+        total = total + log_p
+    n = m.shape[-1]
+    means = [each.expand(*total.shape, n) for each in means]
+    covariances = [each.expand(*total.shape, n, n) for each in covariances]
     return Filtered(stack(means, -2), stack(covariances, -3), total)
 
 

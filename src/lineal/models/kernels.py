@@ -11,8 +11,8 @@ from lineal.ops import where
 from lineal.ops.front import unary
 from lineal.tensors import Tensor, tensor
 
-# Matérn's functions of s = 2ν d²/ℓ². Each one's slope is the one before it, so all derivatives that exist are right at s = 0 too,
-# where a chain through √s would give NaN. Only the first has no slope there; it is given 0, as a norm is.
+# Matérn's functions of s = 2ν d²/ℓ². Each one's slope is a multiple of the one before it: derivatives that exist are right
+# at s = 0 too, where a chain through √s would give NaN. Only the first has no slope there; it is given 0, as a norm is.
 _half = unary(
     "matern12",
     lambda m, s: m.exp(-m.sqrt(s)),

@@ -30,7 +30,7 @@ def factor(x: Tensor, kernel: Covariance, noise: Any) -> Tensor:
 def gp_log_marginal_likelihood(x: Tensor, y: Tensor, kernel: Covariance, noise: Any) -> Tensor:
     """Return log p(y | x) of observations y (…, m) at points x (…, m, n), for a function of mean 0 with this covariance.
 
-    `kernel(x, x)` gives the (…, m, m) covariances, `noise` is the variance σ² of the observations' errors.
+    `kernel(x, x)` gives the (…, m, m) covariances, `noise` the variance σ² of the observations' errors, (m,) if they differ.
     With K + σ² I = L Lᵀ:  -½ |L⁻¹ y|² - Σᵢ log Lᵢᵢ - ½ m log 2π.   Rasmussen and Williams (2006), eq. 2.30, algorithm 2.1.
     """
     L = factor(x, kernel, noise)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lineal import linalg
+from lineal.base.limits import finfo
 from lineal.ops import broadcast_shapes, cat, eye, full_like, zeros
 from lineal.tensors import Tensor, as_tensor
 
@@ -22,9 +23,12 @@ def columns(name: str, A: Tensor, b: Tensor) -> Tensor:
     return B
 
 
-def least_squares(A: Tensor, B: Tensor) -> Tensor:
-    """Return the X that makes |A X - B| least by A = Q R: R X = Qᴴ B. A has full column rank."""
+def least_squares(name: str, A: Tensor, B: Tensor) -> Tensor:
+    """Return the X that makes |A X - B| least by A = Q R: R X = Qᴴ B. LinAlgError unless A has full column rank."""
     Q, R = linalg.qr(A)
+    pivots = linalg.diagonal(R).detach().abs()
+    if bool((pivots.amin(-1) <= A.shape[-2] * finfo(R.dtype).eps * pivots.amax(-1)).any()):
+        raise linalg.LinAlgError(f"{name}: expected independent columns, got dependent ones to rounding")
     return linalg.solve_triangular(R, Q.mH @ B, upper=True)
 
 
@@ -35,23 +39,24 @@ def ridge(A: Tensor, b: Tensor, lam: Any) -> Tensor:
     square, is never formed.   Golub and Van Loan (2013), Matrix Computations, section 6.1.4.
     """
     B, vector = columns("ridge", A, b), is_vector(A, b)
-    n, k = A.shape[-1], B.shape[-1]
+    n = A.shape[-1]
     lam = as_tensor(lam, dtype=A.real.dtype)
     if not bool((lam.detach() > 0).all()):
         raise ValueError("ridge: expected lam > 0; for lam = 0 use linalg.lstsq")
-    batch = broadcast_shapes(A.shape[:-2], B.shape[:-2], lam.shape)
+    batch = broadcast_shapes(A.shape[:-2], lam.shape)
     below = lam.sqrt()[..., None, None] * eye(n, dtype=A.dtype)
     A = cat([A.expand(*batch, *A.shape[-2:]), below.expand(*batch, n, n)], -2)
-    B = cat([B.expand(*batch, *B.shape[-2:]), zeros(*batch, n, k, dtype=B.dtype)], -2)
-    X = least_squares(A, B)
+    B = cat([B, zeros(*B.shape[:-2], n, B.shape[-1], dtype=B.dtype)], -2)
+    X = least_squares("ridge", A, B)
     return X[..., 0] if vector else X
 
 
 def total_least_squares(A: Tensor, b: Tensor) -> Tensor:
     """Return the x of (A + E) x = b + r with the least |[E r]|: A (…, m, n) has errors too, as large as those of b.
 
-    b is (…, m) or (…, m, k), m ≥ n + k. With [A b] = U Σ Vᴴ and V₁₂, V₂₂ the blocks of V's last k columns: x = -V₁₂ V₂₂⁻¹. It is
-    unique where σₙ > σₙ₊₁; LinAlgError where V₂₂ is singular: no x is best.   Golub and Van Loan (1980), SIAM J. Numer. Anal. 17.
+    b is (…, m) or (…, m, k), m ≥ n + k. With [A b] = U Σ Vᴴ and V₁₂, V₂₂ the blocks of V's last k columns: x = -V₁₂ V₂₂⁻¹.
+    It is unique where σₙ > σₙ₊₁; LinAlgError where V₂₂ is singular: no x is best.
+    Golub and Van Loan (1980), SIAM J. Numer. Anal. 17.
     """
     name = "total_least_squares"
     B = columns(name, A, b)
@@ -65,11 +70,11 @@ def total_least_squares(A: Tensor, b: Tensor) -> Tensor:
     return X[..., 0] if is_vector(A, b) else X
 
 
-def polyfit(x: Tensor, y: Tensor, degree: int, weights: Tensor | None = None) -> Tensor:
-    """Return the coefficients (…, degree + 1), highest power first, of the polynomial through points x, y (…, m) by least squares.
+def polyfit(x: Tensor, y: Tensor, degree: int, weights: Any = None) -> Tensor:
+    """Return the coefficients (…, degree + 1), highest power first, of the polynomial nearest to points x, y (…, m).
 
-    `weights` (…, m) multiply the errors before they are squared. By QR of the Vandermonde matrix, its columns scaled to length 1;
-    m > degree points must differ. The same polynomial as NumPy's `polyfit`.
+    Least squares; `weights` (…, m) multiply the errors before they are squared. By QR of the Vandermonde matrix, its columns
+    scaled to length 1. More than `degree` of the x must differ. The same polynomial as NumPy's `polyfit`.
 
     >>> import lineal
     >>> x = lineal.tensor([0.0, 1.0, 2.0], dtype=lineal.float64)
@@ -83,8 +88,7 @@ def polyfit(x: Tensor, y: Tensor, degree: int, weights: Tensor | None = None) ->
         V, B = V * weights[..., None], B * weights[..., None]
     scale = linalg.vector_norm(V.detach(), dim=-2, keepdim=True)
     scale = scale + (scale == 0)
-    batch = broadcast_shapes(V.shape[:-2], B.shape[:-2])
-    X = least_squares((V / scale).expand(*batch, *V.shape[-2:]), B.expand(*batch, *B.shape[-2:]))
+    X = least_squares("polyfit", V / scale, B)
     return X[..., 0] / scale[..., 0, :]
 
 
@@ -96,7 +100,9 @@ def powers(x: Tensor, degree: int) -> Tensor:
 
 
 def polyval(coefficients: Tensor, x: Tensor) -> Tensor:
-    """Return the polynomials' values at x (…, m), coefficients (…, degree + 1) highest power first, by Horner's rule."""
+    """Return the polynomials' values at x (…, m) or (), coefficients (…, degree + 1) highest power first, by Horner's rule."""
+    if x.ndim == 0:
+        return polyval(coefficients, x[None])[..., 0]
     total = coefficients[..., :1] + x * 0
     for place in range(1, coefficients.shape[-1]):
         total = total * x + coefficients[..., place : place + 1]

@@ -283,8 +283,8 @@ def check_steps(name: str, steps: Any) -> None:
 
 def linspace(start: Any, end: Any, steps: int, **options: Any) -> Any:
     """Return `steps` numbers evenly spaced from start to end, both included."""
-    start, end = number_of(start), number_of(end)
-    is_complex = isinstance(start, complex) or isinstance(end, complex)
+    start, end = bounds = number_of(start), number_of(end)
+    is_complex = any(isinstance(each, complex) for each in bounds)
     out, requires_grad, target = read("linspace", options, config.default_complex() if is_complex else None)
     check_steps("linspace", steps)
     if target.category is Category.INTEGER:
@@ -294,8 +294,8 @@ def linspace(start: Any, end: Any, steps: int, **options: Any) -> Any:
 
 def logspace(start: Any, end: Any, steps: int, base: float = 10.0, **options: Any) -> Any:
     """Return base**x for `steps` numbers x evenly spaced from start to end."""
-    start, end = number_of(start), number_of(end)
-    is_complex = isinstance(start, complex) or isinstance(end, complex)
+    start, end = bounds = number_of(start), number_of(end)
+    is_complex = any(isinstance(each, complex) for each in bounds)
     out, requires_grad, target = read("logspace", options, config.default_complex() if is_complex else None)
     check_steps("logspace", steps)
     if target.category is Category.INTEGER:

@@ -106,7 +106,6 @@ class Elementwise(Op):
             return super().run(xs)
         return self.native(*values) if max(map(size_of, values)) >= LARGE_ARRAY else self.kernel(*values)
 
-
     def native(self, *arrays: np.ndarray) -> Any:
         """Return what `kernel` returns, by a native loop over all threads where one can be written."""
         result = {"same": arrays[0].dtype, "bool": np.dtype(bool)}.get(self.result)

@@ -100,7 +100,9 @@ class ConversionMethods(AbstractTensor):
         """Return whether the memory is page-locked."""
         return False
 
-    def to(self, *args: Any, dtype: Any = None, device: Any = None, copy: Any = False, non_blocking: Any = False, **_: Any) -> Any:
+    def to(
+        self, *args: Any, dtype: Any = None, device: Any = None, copy: Any = False, non_blocking: Any = False, **_: Any
+    ) -> Any:
         """Return this tensor with another dtype and device: `to(dtype)`, `to(device)`, `to(device, dtype)`, `to(other)`.
 
         It is itself if nothing changes, unless `copy` is true.
@@ -189,7 +191,8 @@ class ConversionMethods(AbstractTensor):
     def __deepcopy__(self, memo: dict) -> Any:
         if self.node is not None and not isinstance(self.node, Leaf):
             raise RuntimeError(
-                "deepcopy: Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment"
+                "deepcopy: Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol "
+                "at the moment"
             )
         if id(self) not in memo:
             memo[id(self)] = made = self.__reduce_with__(self.value.copy())

@@ -46,9 +46,11 @@ def array_of(data: Any, target: dtype | None) -> np.ndarray:
     """Return the array that `data` means, in the dtype `target` or the one its elements imply; may share memory with `data`."""
     if isinstance(data, AbstractTensor):
         value = data.value
-    elif isinstance(data, (np.ndarray, np.generic)):
-        value = np.asarray(data)
-    elif hasattr(data, "__array_interface__") or (hasattr(data, "__array__") and not isinstance(data, Sequence)):
+    elif (
+        isinstance(data, (np.ndarray, np.generic))
+        or hasattr(data, "__array_interface__")
+        or (hasattr(data, "__array__") and not isinstance(data, Sequence))
+    ):
         value = np.asarray(data)
     else:
         return _nested(data, target)
@@ -130,7 +132,11 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Any:
     if isinstance(data, AbstractTensor):
         return data if dtype is None else cast(data, dtypes.as_dtype(dtype))
     target = None if dtype is None else dtypes.as_dtype(dtype)
-    return lift(array_of(data, target)) if not isinstance(data, np.ndarray) else cast(from_numpy(data), target or dtypes.of(data.dtype))
+    return (
+        lift(array_of(data, target))
+        if not isinstance(data, np.ndarray)
+        else cast(from_numpy(data), target or dtypes.of(data.dtype))
+    )
 
 
 def asarray(obj: Any, *, dtype: Any = None, device: Any = None, copy: bool | None = None, requires_grad: bool = False) -> Any:

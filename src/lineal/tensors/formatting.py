@@ -78,8 +78,8 @@ def columns(texts: list[str], telling: np.ndarray | None) -> tuple[list[str], in
 
 def complex_figures(value: np.ndarray) -> tuple[list[str], int]:
     """Return complex numbers as texts; real and imaginary parts have a notation each, and imaginary parts are not padded."""
-    reals, real_width = figures(value.real)
-    imaginaries, imaginary_width = figures(value.imag)
+    reals, real_width = figures(np.real(value))
+    imaginaries, imaginary_width = figures(np.imag(value))
     texts = []
     for real, padded in zip(reals, imaginaries):
         imaginary = padded.lstrip()

@@ -66,7 +66,9 @@ class InteropMethods(AbstractTensor):
     def __array_wrap__(self, array: np.ndarray, context: Any = None, return_scalar: bool = False) -> Any:
         return lift(np.asarray(array))
 
-    def __dlpack__(self, *, stream: Any = None, max_version: Any = None, dl_device: Any = None, copy: bool | None = None) -> Any:
+    def __dlpack__(
+        self, *, stream: Any = None, max_version: Any = None, dl_device: Any = None, copy: bool | None = None
+    ) -> Any:
         if self.node is not None:
             raise BufferError("__dlpack__: Can't export tensors that require gradient, use tensor.detach()")
         options = {} if max_version is None else {"max_version": max_version, "dl_device": dl_device, "copy": copy}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from itertools import islice
+from typing import Any
 
 import lazy_loader
 import numpy as np
@@ -13,18 +14,13 @@ from lineal.tensors.printoptions import options
 
 __all__: list[str] = []
 
-html = lazy_loader.load("html")
+html: Any = lazy_loader.load("html")
 
 CELL = 'style="text-align:right;font-family:monospace;white-space:pre"'
 
 
 def format_html(
-    value: np.ndarray,
-    *,
-    requires_grad: bool = False,
-    grad_fn: str | None = None,
-    device: str = "cpu",
-    kind: str = "tensor",
+    value: np.ndarray, *, requires_grad: bool = False, grad_fn: str | None = None, device: str = "cpu", kind: str = "tensor"
 ) -> str:
     """Return tables of a tensor that holds `value`: one for a matrix, a row or a number, else one for each matrix in it.
 

@@ -12,8 +12,8 @@ from lineal.base.spec import axis, sizes
 from lineal.core import AbstractTensor, lift, memory_of, modes
 from lineal.core.inplace import refuse_leaf
 from lineal.core.op import Memory, next_id, site
-from lineal.ops.front import in_place
 from lineal.ops import layout
+from lineal.ops.front import in_place
 from lineal.ops.structural import axes, expanding
 from lineal.ops.structural.repeating import repeat
 from lineal.ops.structural.reshape import contiguous, reshape_as, view, view_as

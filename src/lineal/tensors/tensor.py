@@ -10,7 +10,6 @@ from lineal.base.spec import Size, axis
 from lineal.core import AbstractTensor, finalize, lift
 from lineal.ops.random.distributions import RandomMethods
 from lineal.tensors.autograd_methods import AutogradMethods
-from lineal.tensors.sorting_methods import SortingMethods
 from lineal.tensors.contraction_methods import ContractionMethods
 from lineal.tensors.conversion_methods import ConversionMethods
 from lineal.tensors.creation import CreationMethods, legacy
@@ -20,6 +19,7 @@ from lineal.tensors.interop import InteropMethods
 from lineal.tensors.linalg_methods import LinalgMethods
 from lineal.tensors.printing_methods import PrintingMethods
 from lineal.tensors.reduction_methods import ReductionMethods
+from lineal.tensors.sorting_methods import SortingMethods
 from lineal.tensors.structural_methods import StructuralMethods
 
 __all__ = ["Layout", "Tensor", "is_complex", "is_floating_point", "is_nonzero", "is_tensor", "numel", "strided"]

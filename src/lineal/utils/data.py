@@ -1,3 +1,3 @@
 """`lineal.utils.data`: datasets and loaders, where PyTorch's users look for them."""
 
-from lineal.data import *
+from lineal.data import *  # noqa: F403 - the same names at PyTorch's place

@@ -20,8 +20,8 @@ from lineal.codegen.values import Value
 
 # vector operations that are worth a second thread
 WORTH_THREADS = 700_000
-# bytes of a cache line
-LINE = 64
+# bytes of a cache line, and of the groups that are asked for ahead: fewer come anyhow, more drive out what is worked on
+LINE, AHEAD = 64, (4096, 12288)
 
 
 @dataclass(frozen=True)
@@ -116,9 +116,7 @@ class Kernel:
         e.declared.setdefault("llvm.prefetch.p0", "declare void @llvm.prefetch.p0(ptr, i32, i32, i32)")
         for base, operand in zip(bases, self.operands):
             size = operand.count * operand.kind.itemsize * lanes
-            import os
-            mode=int(os.environ.get('PFM','0'))
-            if operand.shared or mode==0 or (mode==2 and operand is self.operands[-1] and False) or (mode==3 and size>8192) or (mode==4 and (size>8192 or size<4096)):
+            if operand.shared or not AHEAD[0] <= size <= AHEAD[1]:
                 continue
             start = e.address(base, first * operand.count, operand.kind)
             with e.loop(size, 0, LINE) as offset:

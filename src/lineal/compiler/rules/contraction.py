@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from lineal.compiler.nodes import Window, dense
 from lineal.compiler.rules.table import rule
 from lineal.ops.contraction.products import Affine, AffineWithBias, BatchMatMul, MatMul, StackedMatMul
@@ -24,11 +26,17 @@ def multiplies(*windows: Window) -> bool:
 
 
 @rule(MatMul, StackedMatMul, BatchMatMul)
-def matmul(low: Any, op: Any, y: Any, a: Window, b: Window) -> Window | None:
-    """Y = A B, either turned."""
-    if not multiplies(a, b):
-        return None
-    return low.product(turned(a, op.left), turned(b, op.right))
+def matmul(low: Any, op: Any, y: Any, a: Window, b: Window) -> Window:
+    """Y = A B, either turned; of whole numbers by adding up, which never overflows into another dtype."""
+    a, b = turned(a, op.left), turned(b, op.right)
+    if multiplies(a, b):
+        return low.product(a, b)
+    if 0 in (*a.shape, *b.shape):
+        return low.literal(np.zeros((), y.storage).item(), y.storage, y.shape)
+    space = (*a.shape, b.shape[-1])
+    a, b = a.with_axis(len(a.shape)), b.with_axis(len(b.shape) - 2)
+    both = low.map(space, y.storage, lambda m, a, b: a * b, a, b, label="mul")
+    return low.reduce(both, (len(space) - 2,), "add")
 
 
 @rule(Affine, AffineWithBias)

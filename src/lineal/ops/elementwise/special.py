@@ -18,7 +18,7 @@ from lineal.ops.pattern import Elementwise
 
 __all__ = ["erf", "erfc", "erfinv", "lgamma", "digamma", "polygamma"]
 
-scipy = lazy_loader.load("scipy")
+scipy: Any = lazy_loader.load("scipy")
 
 _TWO_BY_ROOT_PI = 2 / math.sqrt(math.pi)
 

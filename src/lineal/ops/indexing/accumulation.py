@@ -8,7 +8,7 @@ from typing import Any
 import lazy_loader
 import numpy as np
 
-scipy = lazy_loader.load("scipy")
+scipy: Any = lazy_loader.load("scipy")
 
 _FEW = 2048
 """Up to so many elements, NumPy alone is as fast as a sparse product, and SciPy's sparse matrices need not be loaded."""

@@ -17,7 +17,7 @@ from lineal.ops.linalg.matrices import place_of, require_field, require_matrix, 
 
 __all__ = ["solve_banded"]
 
-scipy = lazy_loader.load("scipy")
+scipy: Any = lazy_loader.load("scipy")
 
 
 class SolveBanded(Op):

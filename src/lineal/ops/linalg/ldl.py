@@ -28,7 +28,7 @@ from lineal.ops.structural.stacking import stack
 
 __all__ = ["ldl", "ldl_factor", "ldl_factor_ex", "ldl_solve"]
 
-scipy = lazy_loader.load("scipy")
+scipy: Any = lazy_loader.load("scipy")
 
 
 class linalg_ldl_factor(Result, names="LD pivots"):

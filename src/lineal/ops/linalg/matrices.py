@@ -19,7 +19,6 @@ from lineal.ops.front import store
 __all__: list[str] = []
 
 
-
 class linalg_cholesky_ex(Result, names="L info"):
     """The factor and, per matrix, 0 or the order of the leading minor that is not positive."""
 
@@ -146,7 +145,7 @@ def adjoint(x: np.ndarray) -> np.ndarray:
 
 def real_dtype(x: np.ndarray) -> np.dtype:
     """Return the dtype of the absolute values."""
-    return np.empty(0, x.dtype).real.dtype
+    return np.real(np.empty(0, x.dtype)).dtype
 
 
 def stored(y: Any, out: Any, name: str) -> Any:

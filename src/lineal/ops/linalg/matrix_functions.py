@@ -19,7 +19,7 @@ from lineal.ops.structural.joining import cat
 
 __all__ = ["expm_frechet", "logm", "sqrtm"]
 
-scipy = lazy_loader.load("scipy")
+scipy: Any = lazy_loader.load("scipy")
 
 LARGE = 24
 """From this size on, the derivative of exp along a direction by its own method beats the exponential of twice the size."""

@@ -17,7 +17,7 @@ from lineal.ops.structural.joining import cat
 
 __all__ = ["geqrf", "householder_product", "ormqr", "orgqr", "qr"]
 
-scipy = lazy_loader.load("scipy")
+scipy: Any = lazy_loader.load("scipy")
 
 
 class QR(Op):
@@ -46,10 +46,11 @@ class QR(Op):
             )
         if n <= m:
             return (square_pull(Q, R, gQ, gR),)
-        U, V_bar = R[..., :m], None if gR is None else gR[..., m:]
-        if V_bar is None:
+        U = R[..., :m]
+        if gR is None:
             first = square_pull(Q, U, gQ, None)
             return (cat((first, A[..., m:] * 0), -1),)
+        V_bar = gR[..., m:]
         more = A[..., m:] @ V_bar.mH
         first = square_pull(Q, U, more if gQ is None else gQ + more, gR[..., :m])
         return (cat((first, Q @ V_bar), -1),)

@@ -20,7 +20,7 @@ from lineal.ops.linalg.spectra import CLOSE, check_gauge
 
 __all__ = ["schur"]
 
-scipy = lazy_loader.load("scipy")
+scipy: Any = lazy_loader.load("scipy")
 
 
 class linalg_schur(Result, names="T Z"):

@@ -1,4 +1,4 @@
-"""What the derivatives of eigen and singular value decompositions share: differences that may vanish, gauges that must not matter."""
+"""What the derivatives of eigen and singular value decompositions share: differences that may vanish, arbitrary gauges."""
 
 from __future__ import annotations
 
@@ -28,6 +28,6 @@ def check_gauge(name: str, what: str, turn: Any, scale: np.ndarray) -> None:
     """Raise if the cotangent has a part along which the decomposition is arbitrary."""
     if turn.value.size and np.any(np.abs(turn.value) > 1e-2 * (1 + np.abs(scale).max())):
         raise RuntimeError(
-            f"{name}: The {what} in the complex case are specified up to multiplication by e^{{i phi}}. The specified loss function "
-            "depends on this quantity, so it is ill-defined; let it depend on absolute values or projections only"
+            f"{name}: The {what} in the complex case are specified up to multiplication by e^{{i phi}}. The specified loss "
+            "function depends on this quantity, so it is ill-defined; let it depend on absolute values or projections only"
         )

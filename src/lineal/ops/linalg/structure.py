@@ -253,7 +253,7 @@ def automatic(A: Any, assume: str) -> Found | None:
     if n >= TOEPLITZ_FROM and is_toeplitz(x):
         return toeplitz(A)
     if is_hermitian(x):
-        positive = bool((np.diagonal(x, axis1=-2, axis2=-1).real > 0).all())
+        positive = bool(np.all(np.real(np.diagonal(x, axis1=-2, axis2=-1)) > 0))
         return by_minors(A) if positive else by_blocks(A)
     return None
 

@@ -68,9 +68,9 @@ def pull(U: Any, S: Any, Vh: Any, gU: Any, gS: Any, gVh: Any) -> Any:
         inner = inner + gS.to(U.dtype).diag_embed()
     total = U @ inner @ Vh
     scale = inverse(S)[..., None, :].to(U.dtype)
-    if m > k and gU is not None:
+    if m > k and by_U is not None:
         total = total + ((gU - U @ by_U) * scale) @ Vh
-    if n > k and gVh is not None:
+    if n > k and by_V is not None:
         total = total + (U * scale) @ (gVh - by_V.mH @ Vh)
     return total
 

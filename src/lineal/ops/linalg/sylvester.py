@@ -15,7 +15,7 @@ from lineal.ops.linalg.matrices import adjoint, place_of, require_matrix, requir
 
 __all__ = ["solve_lyapunov", "solve_sylvester"]
 
-scipy = lazy_loader.load("scipy")
+scipy: Any = lazy_loader.load("scipy")
 
 SHARED = "the equation has no unique solution: A and -B have an eigenvalue in common, or nearly"
 

@@ -17,7 +17,7 @@ from lineal.ops.structural.joining import cat
 
 __all__ = ["solve_circulant", "solve_toeplitz"]
 
-scipy = lazy_loader.load("scipy")
+scipy: Any = lazy_loader.load("scipy")
 
 
 class Correlate(Op):

@@ -7,13 +7,7 @@ from typing import Any
 
 from lineal.core import AbstractTensor, Op, apply
 from lineal.ops.linalg import kernels
-from lineal.ops.linalg.matrices import (
-    broadcast_batches,
-    require_matrix,
-    require_one_dtype,
-    require_square,
-    stored,
-)
+from lineal.ops.linalg.matrices import broadcast_batches, require_matrix, require_one_dtype, require_square, stored
 from lineal.ops.linalg.matrices import triangular_solve as triangular_result
 
 __all__ = ["solve_triangular", "triangular_solve"]
@@ -81,7 +75,13 @@ def solve_triangular(
 
 
 def triangular_solve(
-    input: AbstractTensor, A: AbstractTensor, upper: bool = True, transpose: bool = False, unitriangular: bool = False, *, out=None
+    input: AbstractTensor,
+    A: AbstractTensor,
+    upper: bool = True,
+    transpose: bool = False,
+    unitriangular: bool = False,
+    *,
+    out=None,
 ) -> Any:
     """Return the solution of A X = input (or Aᵀ X = input) with A triangular, and A; `linalg.solve_triangular` is newer."""
     matrix = A.mT if transpose else A  # type: ignore[attr-defined]

@@ -123,7 +123,9 @@ def normal(mean: Any = 0.0, std: Any = 1.0, size: Any = None, *, generator: Gene
         if size is None:
             raise TypeError("normal: expected a size when mean and std are numbers")
         target = options.get("dtype") or config.defaults.dtype
-        y = randn(sizes("normal", (size,)), generator=generator, dtype=target, **{k: v for k, v in options.items() if k != "dtype"})
+        y = randn(
+            sizes("normal", (size,)), generator=generator, dtype=target, **{k: v for k, v in options.items() if k != "dtype"}
+        )
     else:
         shape = broadcast_shapes("normal", *[each.value.shape for each in operands])
         y = randn(shape, generator=generator, dtype=dtype_of(operands[0]), **options)
@@ -189,7 +191,7 @@ def overwrite(target: AbstractTensor, op: Op, generator: Generator | None, name:
     return write(target, cast((generator or default_generator).draw(op), dtype_of(target)), name)
 
 
-def _floating(self: AbstractTensor, name: str) -> tuple:
+def _floating(self: AbstractTensor, name: str) -> tuple[tuple[int, ...], dtypes.dtype]:
     if dtype_of(self).category < Category.FLOATING:
         raise RuntimeError(f"{name}: not implemented for {dtype_of(self)}; expected a floating dtype")
     return self.value.shape, dtype_of(self)
@@ -217,7 +219,7 @@ class RandomMethods:
         return write(self, y, "normal_")
 
     def random_(self: Any, from_: int = 0, to: int | None = None, *, generator: Generator | None = None, **bounds: int) -> Any:
-        """Fill with integers uniform on from … to-1; `random_(to)` counts from 0, `random_()` takes all that the dtype holds."""
+        """Fill with integers uniform on from … to-1; `random_(to)` counts from 0, `random_()` takes all the dtype holds."""
         target = dtype_of(self)
         low: int = bounds.get("from", from_)
         if to is None:

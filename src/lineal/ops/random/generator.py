@@ -1,8 +1,8 @@
 """The random generator: Philox, whose whole state is a tensor of a key and a count of draws.
 
-A draw takes its numbers from Philox4x64-10 (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3") with the seed as key
-and the count of draws as the upper half of the counter, so each draw has 2¹²⁸ blocks of its own, and the same state gives the same
-numbers in eager and compiled code.
+A draw takes its numbers from Philox4x64-10 (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3") with the seed as
+key and the count of draws as the upper half of the counter, so each draw has 2¹²⁸ blocks of its own, and the same state gives
+the same numbers in eager and compiled code.
 """
 
 from __future__ import annotations

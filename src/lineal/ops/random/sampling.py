@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -26,7 +26,7 @@ class Sample(Op):
 
     def uniform(self, state: np.ndarray, count: int) -> np.ndarray:
         """Return `count` numbers in [0, 1), of 53 bits for float64 and of 24 bits for the narrower dtypes."""
-        if self.target is float64 or self.target.is_complex and self.target.itemsize == 16:
+        if self.target is float64 or (self.target.is_complex and self.target.itemsize == 16):
             return (bits(state, count) >> np.uint64(11)) * 2.0**-53
         words = bits(state, (count + 1) // 2).view(np.uint32)[:count]
         return (words >> np.uint32(8)) * np.float32(2.0**-24)
@@ -130,7 +130,9 @@ class Cauchy(Sample):
     sigma: float
 
     def eager(self, xp, state):
-        return self.finish(self.median + self.sigma * np.tan(np.pi * (self.uniform(state, self.count).astype(np.float64) - 0.5)))
+        return self.finish(
+            self.median + self.sigma * np.tan(np.pi * (self.uniform(state, self.count).astype(np.float64) - 0.5))
+        )
 
 
 class Geometric(Sample):
@@ -163,5 +165,3 @@ class Multinomial(Sample):
         u = wide.uniform(state, rows.size).reshape(rows.shape)
         keys = np.where(rows > 0, -np.log1p(-u) / np.where(rows > 0, rows, 1), np.inf)
         return self.finish(np.argsort(keys, axis=1, kind="stable")[:, :number])
-
-

@@ -14,9 +14,9 @@ __all__: list[str] = []
 
 
 class Likelihood(Op):
-    """ℓ = -x at the classes t along axis 1 (of a vector: 0), 0 where t is `ignored`; then ℓ, its sum, or its mean over the rest.
+    """ℓ = -x at the classes t along axis 1 (of a vector: 0), 0 where t is `ignored`; then ℓ, its sum, or its mean.
 
-    x̄ = -ȳ at the same places (for the mean, divided by their number).
+    The mean is over the classes not ignored. x̄ = -ȳ at the same places (for the mean, divided by their number).
     """
 
     ignored: int

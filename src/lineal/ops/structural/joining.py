@@ -15,8 +15,8 @@ from lineal.base.spec import axis
 from lineal.core import AbstractTensor, Op, apply, lift
 from lineal.ops.conversion import cast, dtype_of, result_type
 from lineal.ops.front import store
-from lineal.ops.structural.embedding import embed
 from lineal.ops.layout import overlapping, steps
+from lineal.ops.structural.embedding import embed
 from lineal.ops.structural.slicing import _slice
 
 __all__ = [

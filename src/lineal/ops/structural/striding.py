@@ -10,9 +10,9 @@ import numpy as np
 
 from lineal.core import AbstractTensor, Op, apply, write
 from lineal.ops.conversion import constant, dtype_of
+from lineal.ops.layout import block, extent, index_of, overlapping, steps
 from lineal.ops.structural.diagonals import diagonal
 from lineal.ops.structural.embedding import scatter_view
-from lineal.ops.layout import block, extent, index_of, overlapping, steps
 
 __all__ = ["as_strided", "as_strided_scatter"]
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from lineal.base.spec import axis
 from lineal.core import AbstractTensor, Op, apply
-from lineal.ops.structural.axes import unsqueeze
 from lineal.ops.layout import restride
+from lineal.ops.structural.axes import unsqueeze
 from lineal.ops.structural.slicing import slice_view
 
 Shape = tuple[int, ...]

@@ -1,0 +1,90 @@
+"""Compiled equals eager, numbers and gradients, for every op that has samples; and what is left to the host is on a list."""
+
+import operator
+import pathlib
+import sys
+
+import numpy as np
+import pytest
+
+import lineal
+from harness import Comparison, moved, with_gradients
+from lineal import ops
+from lineal.compiler import passes
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "ops"))
+
+from samples import SAMPLES  # noqa: E402
+
+HOST = frozenset(
+    # linear algebra
+    "Cholesky CholeskyUpdate Determinant Eigh Exponential ExtremePairs Frechet Inverse LDLFactor LUFactor LeastSquares Logarithm "
+    "LowerCommutator NullSpace PseudoInverse QR Range Reflectors SVD Schur SignLogDet Solve SolveBanded SolveCirculant "
+    "SolveFactored SolveToeplitz SolveTriangular SquareRoot Sylvester UnitaryFactor Correlate "
+    # sorting, searching, counting
+    "ArgSort BinCount Edges HistC Histogram IsIn KthValue Median MedianOfAll Mode SearchSorted Sort TopK "
+    # recurrences
+    "CumExtreme CumProd CumSum LogCumSumExp Recurrence Shift "
+    # the rest
+    "Frexp MaskedGather MaskedScatter PairDistance Polygamma ScatterExtreme ScatterProduct UnravelIndex".split()
+)
+"""The ops that run on the host; this list may only become shorter."""
+
+HOST_ROWS = frozenset("bitwise_left_shift bitwise_right_shift gcd lcm".split())
+"""Elementwise ops that do so for whole numbers."""
+
+COMPLEX = frozenset("complex polar view_as_complex".split())
+"""Functions that make complex numbers, of which the code generator knows nothing."""
+
+EAGER = frozenset("allclose equal argwhere masked_select nonzero unique unique_consecutive".split())
+"""Functions that never compile: they read numbers, or the shape of what they return depends on numbers."""
+
+CONSTANTS = frozenset("lu_unpack lu_solve linalg.lu_solve linalg.ldl_solve".split())
+"""Functions that compute with the numbers of whole-number inputs outside of ops: right only while those stay."""
+
+FARTHEST = 8
+"""How many units in the last place of the largest number a result may be apart."""
+
+
+def cases():
+    for name, samples in SAMPLES.items():
+        if name not in CONSTANTS and any(not complex_(sample) for sample in samples):
+            yield name
+
+
+def complex_(sample):
+    return any(each.dtype.kind == "c" for each in sample.arrays())
+
+
+def compared(name, sample, storage):
+    """Return the comparison of one sample in one precision."""
+    function = operator.attrgetter(name)(lineal if "." in name else ops)
+    arrays = [each.astype(storage) if each.dtype.kind == "f" else each for each in sample.arrays()]
+    run = with_gradients(lambda *xs: sample.call(function, list(xs)), sample.derivative > 0)
+    return Comparison(run, [(moved(arrays, turn), [np.asarray(0.3 + 0.1 * turn)]) for turn in range(3)])
+
+
+@pytest.mark.parametrize("name", list(cases()))
+def test_compiled_equals_eager(name):
+    for sample in SAMPLES[name]:
+        for storage in (np.float64, np.float32) if sample.single else (np.float64,):
+            if complex_(sample):
+                continue
+            found = compared(name, sample, storage)
+            assert found.distance <= FARTHEST, f"{found.distance} ulp apart: {sample.args} {sample.kwargs}"
+            assert (found.eager is not None) == (name in EAGER), found.eager
+            hosts = set(found.hosts()) - HOST
+            assert not hosts or (hosts == {"Elementwise"} and name in HOST_ROWS) or name in COMPLEX, f"host steps {hosts}"
+
+
+@pytest.mark.parametrize("name", ["softmax", "var", "cat", "gather", "index_put"])
+@pytest.mark.parametrize("off", sorted(passes.PASSES))
+def test_passes_change_no_result(name, off):
+    with passes.without(off):
+        for sample in SAMPLES[name]:
+            assert compared(name, sample, np.float64).distance <= FARTHEST
+
+
+def test_a_pass_that_is_none_is_refused():
+    with pytest.raises(ValueError, match="without: expected names of"):
+        passes.without("magic")
