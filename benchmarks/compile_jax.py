@@ -1,8 +1,9 @@
-"""The workloads of benchmarks/compile.py in JAX, as its users write them: pure functions of parameters and state, jitted whole."""
+"""The workloads of benchmarks/compile.py in JAX, as its users write them: pure functions of parameters and state."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 try:
     import jax
@@ -18,7 +19,7 @@ def normal(seed: int, *shape: int):
 
 def layers(*sizes: int) -> list[tuple]:
     """Return the weights and biases of an MLP."""
-    return [(normal(n, a, b) / a**0.5, jnp.zeros(b)) for n, (a, b) in enumerate(zip(sizes, sizes[1:]))]
+    return [(normal(n, a, b) / a**0.5, jnp.zeros(b)) for n, (a, b) in enumerate(pairwise(sizes))]
 
 
 def network(parameters: list[tuple], x):

@@ -21,7 +21,8 @@ class Program:
         self.dtype = FLOATS[int(self.random.integers(4) > 0)]
         self.steps = []
         self.text = []
-        sizes = (1, 2, 3, 4, 5, 7, 8, 17, 33)
+        self.large = int(self.random.integers(12)) == 0
+        sizes = (40, 64, 129, 300) if self.large else (1, 2, 3, 4, 5, 7, 8, 17, 33)
         self.n, self.m = (int(self.random.choice(sizes)) for _ in range(2))
         shapes = [(self.n, self.m), (self.m,), (self.n, 1), (self.m, self.n), (2, self.n, self.m)]
         self.shapes = [shapes[int(self.random.integers(len(shapes)))] for _ in range(int(self.random.integers(1, 4)))]
@@ -78,7 +79,7 @@ class Program:
                 continue
             text, step = made
             value = step(self.pool)
-            if value.numel() > 4000 or value.dim() > 4:
+            if value.numel() > (300_000 if self.large else 4000) or value.dim() > 4:
                 continue
             self.add(text, step, value)
             size = value.detach().abs().max() if value.numel() and value.is_floating_point() else 0.0
@@ -224,7 +225,7 @@ def reduction(p):
     if n is None:
         return None
     axis, keep = p.integer(0, p.pool[n].dim()), bool(p.integer(0, 2))
-    names = ("sum", "mean", "amax", "amin", "var", "std", "logsumexp", "softmax", "log_softmax", "cumsum", "norm", "whole", "max", "prod_", "square_sum")
+    names = ("sum", "mean", "amax", "amin", "var", "std", "logsumexp", "softmax", "log_softmax", "cumsum", "cumprod_", "norm", "whole", "max", "prod_", "square_sum")
     name = names[p.integer(0, len(names))]
     size = p.pool[n].shape[axis]
     f = {
@@ -236,6 +237,7 @@ def reduction(p):
         "softmax": lambda x: torch.softmax(x, axis),
         "log_softmax": lambda x: torch.log_softmax(x, axis),
         "cumsum": lambda x: torch.cumsum(x, axis) / size,
+        "cumprod_": lambda x: torch.cumprod(torch.tanh(x) + 0.2, axis),
         "norm": lambda x: (x * x + 0.1).norm(dim=axis, keepdim=keep),
         "whole": lambda x: x.sum() / x.numel(),
         "max": lambda x: x.max(axis, keep)[0],
@@ -341,6 +343,20 @@ def writing(p):
     return f"write kind {kind} into {text} of v{n} {number} v{b}", step
 
 
+def random(p):
+    n = p.pick(is_float)
+    if n is None:
+        return None
+    name = ("dropout", "rand", "randn", "randint")[p.integer(0, 4)]
+    f = {
+        "dropout": lambda x: torch.nn.functional.dropout(x, 0.25),
+        "rand": lambda x: x * torch.rand(x.shape, dtype=x.dtype),
+        "randn": lambda x: x + torch.randn(x.shape, dtype=x.dtype),
+        "randint": lambda x: x + torch.randint(0, 3, x.shape).to(x.dtype),
+    }[name]
+    return f"{name} v{n}", lambda v: f(v[n])
+
+
 def casting(p):
     n = p.pick(is_float)
     if n is None:
@@ -379,6 +395,7 @@ DRAWS = {
     "writing": writing,
     "casting": casting,
     "comparing": comparing,
+    "random": random,
 }
 KINDS = ["unary"] * 5 + ["binary"] * 6 + ["view"] * 5 + ["reduction"] * 4 + ["product"] * 2 + ["joining"] * 2 + ["indexing"] * 2
-KINDS += ["writing"] * 3 + ["casting", "comparing"]
+KINDS += ["writing"] * 3 + ["casting", "comparing", "random"]

@@ -24,7 +24,7 @@ HOST = frozenset(
     # sorting, searching, counting
     "ArgSort BinCount Edges HistC Histogram IsIn KthValue Median MedianOfAll Mode SearchSorted Sort TopK "
     # recurrences
-    "CumExtreme CumProd CumSum LogCumSumExp Recurrence Shift "
+    "CumExtreme LogCumSumExp "
     # the rest
     "Frexp MaskedGather MaskedScatter PairDistance Polygamma ScatterExtreme ScatterProduct UnravelIndex".split()
 )

@@ -136,3 +136,16 @@ def test_writes_of_what_is_read_turned() -> None:
     for _ in range(5):
         np.testing.assert_allclose(compiled(given).numpy(), run(eager).numpy(), rtol=1e-4, atol=1e-4)
         np.testing.assert_allclose(given.numpy(), eager.numpy(), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("shape", [(50, 8), (30, 100), (2000, 300)])
+def test_choosing_rows(shape: tuple[int, int]) -> None:
+    index = np.random.default_rng(0).integers(0, shape[0], 700)
+    both(lambda x, n: lineal.nn.functional.embedding(n, x) * 2, numbers(*shape), index)
+    compiled = lineal.compile(lambda x, n: lineal.nn.functional.embedding(n, x) * 2)
+    x = lineal.from_numpy(numbers(*shape))
+    for _ in range(3):
+        compiled(x, lineal.from_numpy(index))
+    index[37] = shape[0]
+    with pytest.raises(IndexError):
+        compiled(x, lineal.from_numpy(index))

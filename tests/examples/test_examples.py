@@ -86,6 +86,40 @@ def jacobian_table(result):
     }
 
 
+@case
+def pca_digits(result):
+    assert list(result["kept"].values()) == sorted(result["kept"].values())
+    assert result["kept"][10] == pytest.approx(0.738, abs=0.01)
+    assert result["difference"] < 0.01
+    assert result["accuracy"] > 0.98
+
+
+@case
+def gaussian_process(result):
+    for found in result.values():
+        assert found["after"] > found["before"] + 20
+        assert 0.1 < found["noise"] < 0.2
+        assert found["inside"] > 0.9
+
+
+@case
+def kalman_filter(result):
+    assert result["push"] == pytest.approx(0.3, rel=0.1)
+    assert result["blur"] == pytest.approx(2.0, rel=0.1)
+    assert result["learned"] < result["guessed"] < result["seen"]
+
+
+@case
+def polynomial_fitting(result):
+    errors = result["errors"]
+    seen, elsewhere = zip(*errors.values())
+    assert seen[0] > seen[1] > seen[2] < seen[3]
+    assert min(elsewhere) == errors["degree 3"][1] < errors["degree 12, ridge"][1] < 0.1 * errors["degree 12"][1]
+    ordinary, total = result["slopes"]
+    assert ordinary < 1.4
+    assert total == pytest.approx(1.5, abs=0.05)
+
+
 def test_every_example_is_checked():
     assert sorted(path.stem for path in EXAMPLES.glob("*.py")) == sorted(CASES)
 
@@ -95,6 +129,13 @@ def test_example(name, capsys):
     result = runpy.run_path(str(EXAMPLES / f"{name}.py"))["main"]()
     CASES[name](result)
     assert 1 <= len(capsys.readouterr().out.splitlines()) <= 20
+
+
+@pytest.mark.parametrize("name", ["pca_digits", "gaussian_process", "kalman_filter", "polynomial_fitting"])
+def test_an_example_draws_its_picture(name, tmp_path):
+    pytest.importorskip("matplotlib")
+    runpy.run_path(str(EXAMPLES / f"{name}.py"))["main"](str(tmp_path / "picture.png"))
+    assert (tmp_path / "picture.png").read_bytes().startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize("name", ["mlp_scratch", "softmax_regression_concise"])

@@ -30,6 +30,7 @@ EXPECTED = {
     "lineal.data",
     "lineal.func",
     "lineal.linalg",
+    "lineal.models",
     "lineal.nn",
     "lineal.nn.functional",
     "lineal.nn.init",

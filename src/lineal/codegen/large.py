@@ -1,7 +1,7 @@
 """Large arrays in eager mode: an elementwise expression as one native loop over all threads.
 
-NumPy runs on one core only, and makes a pass over memory for each step of an expression of several. `config.LARGE_ARRAY` says from
-where on that matters.
+NumPy runs on one core only, and makes a pass over memory for each step of an expression of several. `config.LARGE_ARRAY` says
+from where on that matters.
 """
 
 from __future__ import annotations

@@ -7,11 +7,16 @@ never reaches memory.
 
 from __future__ import annotations
 
+import bisect
 from collections.abc import Iterable
+from typing import Any
 
-from lineal.compiler.nodes import Base, Chosen, Host, Join, Map, Node, Product, Reduce, Scatter, Window
+from lineal.compiler.nodes import Base, Chosen, Draw, Host, Join, Map, Node, Product, Reduce, Scan, Scatter, Window
 
 __all__ = ["Group", "grouped", "needed"]
+
+MOST, MOST_APART = 160, 24
+"""How many nodes a group holds at most, and how many before it takes one that reads nothing of its own."""
 
 
 class Group:
@@ -22,24 +27,28 @@ class Group:
         self.space = space
         self.nodes: list[Node] = []
         self.axes: tuple[int, ...] | None = None
+        self.elements: set[Base] = set()
+        """What is made here element by element, so that others of the group may read it without memory."""
         self.stored: list[Base] = []
         """What of its results is written to memory."""
 
     def takes(self, node: Node) -> bool:
         """Return whether the loop can hold `node` too."""
-        if self.space is None or not isinstance(node, (Map, Reduce)) or node.space != self.space:
+        if self.space is None or not isinstance(node, (Map, Reduce)) or node.space != self.space or len(self.nodes) >= MOST:
             return False
         return not isinstance(node, Reduce) or self.axes is None or self.axes == node.axes
 
     def add(self, node: Node) -> None:
         """Put `node` into the loop."""
         self.nodes.append(node)
+        if isinstance(node, Map):
+            self.elements.add(node.out)
         if isinstance(node, Reduce):
             self.axes = node.axes
 
     def made(self) -> set[Base]:
-        """Return what is made here element by element, so that others of the group may read it without memory."""
-        return {node.out for node in self.nodes if isinstance(node, Map)}
+        """Return what is made here element by element."""
+        return self.elements
 
     def external(self) -> list[Base]:
         """Return the bases read from memory."""
@@ -64,10 +73,12 @@ def windows(node: Node) -> Iterable[Window]:
         yield node.arg
     elif isinstance(node, Product):
         yield from (node.a, node.b)
-    elif isinstance(node, Host):
+    elif isinstance(node, (Host, Scan)):
         yield from node.args
     elif isinstance(node, Join):
         yield from (Window(part, part.shape, part.strides) for part in node.parts)
+    elif isinstance(node, Draw):
+        yield node.state
     elif isinstance(node, Scatter):
         yield from (node.source, *(pick.index for pick in node.picks))
 
@@ -87,20 +98,27 @@ def within(window: Window, chosen: Chosen) -> bool:
 def grouped(nodes: list[Node], fuse: bool = True) -> list[Group]:
     """Return the groups in the order in which they run; without `fuse` one for each node."""
     groups: list[Group] = []
+    alike: dict[Any, list[Group]] = {}
     home: dict[Base, Group] = {}
     for node in nodes:
-        earliest = 0 if fuse else len(groups)
+        earliest, makers = 0 if fuse else len(groups), []
         for base in node.after if isinstance(node, (Map, Scatter)) else ():
             earliest = max(earliest, home[base].number + 1)
         for window in windows(node):
             maker = home.get(window.base)
             if maker is not None:
-                same = inline(window, node) and window.base in maker.made() and maker.takes(node)
+                same = inline(window, node) and window.base in maker.elements and maker.takes(node)
                 earliest = max(earliest, maker.number + (0 if same else 1))
-        group = next((each for each in groups[earliest:] if each.takes(node)), None)
+                makers.append(maker)
+        space = node.space if isinstance(node, (Map, Reduce)) else None
+        same_space = alike.setdefault(space, [])
+        first = bisect.bisect_left(same_space, earliest, key=lambda each: each.number)
+        found = (each for each in same_space[first:] if each.takes(node) and (each in makers or len(each.nodes) < MOST_APART))
+        group = next(found, None)
         if group is None:
-            group = Group(len(groups), node.space if isinstance(node, (Map, Reduce)) else None)
+            group = Group(len(groups), space)
             groups.append(group)
+            same_space.append(group)
         group.add(node)
         for base in node.writes:
             home[base] = group

@@ -6,12 +6,14 @@ import hashlib
 from collections.abc import Callable
 
 from lineal.codegen.emit import Emitter
+from lineal.compiler.draws import write_draw
 from lineal.compiler.grouping import Group
 from lineal.compiler.loops import write_loop
-from lineal.compiler.nodes import Product, Scatter
+from lineal.compiler.nodes import Draw, Product, Scan, Scatter
 from lineal.compiler.products import write_product
 from lineal.compiler.rowloops import write_rows
 from lineal.compiler.rows import Rows
+from lineal.compiler.scans import write_scan
 from lineal.compiler.scatter import write_scatter
 
 __all__ = ["Kernels"]
@@ -43,5 +45,5 @@ def writer_of(group: Group | Rows) -> Callable[[Emitter, Group, str], bool]:
     """Return what writes the function of a group."""
     if isinstance(group, Rows):
         return write_rows  # type: ignore[return-value]
-    kinds = {Product: write_product, Scatter: write_scatter}
+    kinds = {Product: write_product, Scatter: write_scatter, Draw: write_draw, Scan: write_scan}
     return kinds.get(type(group.nodes[0]), write_loop)

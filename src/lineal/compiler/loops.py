@@ -31,7 +31,9 @@ class LoopWriter(Elements):
 
     def prepare(self) -> None:
         """Decide how wide vectors are, and start without bounds."""
-        self.lanes = 1 if self.chosen else self.width()
+        picks = [pick for each in self.chosen for pick in each.picks]
+        alone = any(not self.inner or self.steps.get(pick.index, (0,))[-1] for pick in picks)
+        self.lanes = 1 if alone else self.width()
         self.sums = self.outer > 0 and bool(self.group.axes) and self.group.axes[0] == 0  # type: ignore[index]
         self.total = math.prod(axis.size for axis in self.axes)
         self.bounds: dict[Axis, tuple[int | Value, int | Value]] = {}
@@ -54,21 +56,29 @@ class LoopWriter(Elements):
         result = int32 if self.chosen else None
         with e.function(name, [(f"p{n}", pointer) for n in range(len(bases))], result) as given:
             axis = self.split()
+            status = e.slot(e.const(0, int32)) if self.chosen else None
             if axis is None:
                 self.body(dict(zip(bases, given)))
+                self.note(status)
             elif axis.reduced:
                 self.in_chunks(name, bases, given, axis)
             else:
-                self.in_parallel(name, bases, given, axis)
-            if self.failed is not None:
-                e.ret(e.cast(self.failed.value, int32))
+                self.in_parallel(name, bases, given, axis, status)
+            if status is not None:
+                e.ret(e.load(status, int32))
+
+    def note(self, status: Value | None) -> None:
+        """Write a 1 where the status is kept if an index was out of range."""
+        if status is not None and self.failed is not None:
+            with self.e.when(self.failed.value):
+                self.e.store(self.e.const(1, int32), status)
 
     def split(self) -> Axis | None:
         """Return the loop that is split over threads, if it is worth it, or into chunks, for sums to stay exact."""
-        if not self.axes or self.chosen:
+        if not self.axes:
             return None
         first = self.axes[0]
-        if first.reduced and Partials.count(self.reduces, self.total) > 1:
+        if first.reduced and not self.chosen and Partials.count(self.reduces, self.total) > 1:
             return first
         if nanoseconds(self.group) < WORTH_THREADS:
             return None
@@ -76,14 +86,16 @@ class LoopWriter(Elements):
             return first
         return max((axis for axis in self.axes if not axis.reduced), key=lambda axis: axis.size, default=None)
 
-    def in_parallel(self, name: str, bases: list[Base], given: tuple[Value, ...], axis: Axis) -> None:
+    def in_parallel(self, name: str, bases: list[Base], given: tuple[Value, ...], axis: Axis, status: Value | None) -> None:
         """Write the loops with ranges of a kept axis on different threads."""
 
         def work(start: Value, stop: Value, *captured: Value) -> None:
             self.bounds = {axis: (start, stop)}
             self.body(dict(zip(bases, captured)))
+            self.note(captured[-1] if status is not None else None)
 
-        parallel(self.e, name, axis.size, given, work, grain=self.lanes if axis is self.axes[-1] else 1)
+        captured = given if status is None else (*given, status)
+        parallel(self.e, name, axis.size, captured, work, grain=self.lanes if axis is self.axes[-1] else 1)
 
     def in_chunks(self, name: str, bases: list[Base], given: tuple[Value, ...], axis: Axis) -> None:
         """Write the loops with chunks of a reduced axis on different threads: each has results of its own, put together in order."""

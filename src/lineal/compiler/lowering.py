@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from lineal.compiler import passes
-from lineal.compiler.nodes import Base, Host, Join, Map, Node, Pick, Product, Reduce, Scatter, Window, dense
+from lineal.compiler.nodes import Base, Draw, Host, Join, Map, Node, Pick, Product, Reduce, Scan, Scatter, Window, dense
 from lineal.compiler.rules import RULES, changing
 from lineal.compiler.rules.elementwise import elementwise, same
 from lineal.compiler.support import supported
@@ -170,6 +170,24 @@ class Lowering:
         token.inside = block
         self.nodes.append(Scatter(token, source, target, picks, adds, (first,)))
         return self.join(block, [first, token])
+
+    def draw(self, state: Window, shape: Sequence[int], dtype: Any) -> Window:
+        """Append the Draw of random words (uint32 or uint64), and return them in a shape."""
+        words = 32 // np.dtype(dtype).itemsize
+        count = -(-math.prod(shape) // words) * words
+        out = Base(self.next(), (count,), np.dtype(dtype), "made")
+        self.nodes.append(Draw(out, state))
+        return Window(out, tuple(shape), dense(tuple(shape)))
+
+    def scan(
+        self, args: Sequence[Window], axis: int, formula: Callable[..., Any], start: Any, back: bool, exclusive: bool = False
+    ) -> Window:
+        """Append a Scan along an axis, from its end if `back`, and return the window on what it makes."""
+        out = Base(self.next(), args[0].shape, args[0].base.dtype, "made")
+        whole = Window(out, out.shape, out.strides)
+        turn = (lambda each: each.reversed((axis,))) if back else (lambda each: each)
+        self.nodes.append(Scan(out, turn(whole), tuple(map(turn, args)), axis, formula, start, exclusive))
+        return whole
 
     # the general cases
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from lineal.core import Op
 
-__all__ = ["Base", "Chosen", "Host", "Join", "Map", "Node", "Pick", "Place", "Product", "Reduce", "Scatter", "Window", "dense"]
+__all__ = ["Base", "Chosen", "Draw", "Host", "Join", "Map", "Node", "Pick", "Place", "Product", "Reduce", "Scan", "Scatter", "Window", "dense"]
 
 Shape = tuple[int, ...]
 
@@ -86,6 +86,11 @@ class Window:
         lead = len(shape) - len(self.shape)
         kept = [0 if size == 1 != wanted else step for size, wanted, step in zip(self.shape, shape[lead:], self.strides)]
         return Window(self.base, shape, (0,) * lead + tuple(kept), self.offset)
+
+    def reversed(self, axes: Sequence[int]) -> Window:
+        """Return the window read backwards along some axes."""
+        offset = self.offset + sum((self.shape[n] - 1) * self.strides[n] for n in axes if self.shape[n])
+        return Window(self.base, self.shape, tuple(-s if n in axes else s for n, s in enumerate(self.strides)), offset)
 
     def with_axis(self, axis: int) -> Window:
         """Return the window with an axis of size 1 put in."""
@@ -246,6 +251,50 @@ class Scatter(Node):
     @property
     def reads(self) -> list[Base]:
         return [*self.after, self.source.base, *(pick.index.base for pick in self.picks)]
+
+    @property
+    def writes(self) -> list[Base]:
+        return [self.out]
+
+
+@dataclass(eq=False)
+class Draw(Node):
+    """out = the first random words of the draw that the generator's state (its key, its count of draws) is at."""
+
+    out: Base
+    state: Window
+
+    label = "draw"
+
+    @property
+    def reads(self) -> list[Base]:
+        return [self.state.base]
+
+    @property
+    def writes(self) -> list[Base]:
+        return [self.out]
+
+
+@dataclass(eq=False)
+class Scan(Node):
+    """At each place along `axis`, out = what `formula(so far, *args)` gives, one after the other, or what was so far if `exclusive`.
+
+    So far is `start` at first, or, without one, nothing: the first of args is then taken as it is. `target` is where out is put.
+    """
+
+    out: Base
+    target: Window
+    args: tuple[Window, ...]
+    axis: int
+    formula: Callable[..., Any]
+    start: Any
+    exclusive: bool = False
+
+    label = "scan"
+
+    @property
+    def reads(self) -> list[Base]:
+        return [each.base for each in self.args]
 
     @property
     def writes(self) -> list[Base]:

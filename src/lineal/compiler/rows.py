@@ -136,12 +136,10 @@ def in_rows(groups: list[Group], fuse: bool = True) -> list[Rows]:
     rows: list[Rows] = []
     home: dict[Base, Rows] = {}
     for group in groups:
-        earliest = 0 if fuse else len(rows)
-        for base in (base for node in group.nodes for base in node.reads):
-            if base in home:
-                maker = home[base]
-                earliest = max(earliest, maker.number + (0 if maker.takes(group, home) else 1))
-        found = next((each for each in rows[earliest:] if each.takes(group, home)), None)
+        makers = {home[base].number: home[base] for node in group.nodes for base in node.reads if base in home}
+        taking = {number for number, maker in makers.items() if fuse and maker.takes(group, home)}
+        earliest = max((number + (number not in taking) for number in makers), default=0)
+        found = next((makers[number] for number in sorted(taking) if number >= earliest), None)
         if found is None:
             found = Rows(len(rows))
             rows.append(found)

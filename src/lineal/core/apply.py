@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -10,6 +10,8 @@ from lineal.base.devices import array_module
 from lineal.core import modes
 from lineal.core import op as engine
 from lineal.core.op import AbstractTensor, Memory, Node, Op, View, next_id, site
+
+T = TypeVar("T", bound=AbstractTensor)
 
 _new = object.__new__
 _ndarray = np.ndarray
@@ -21,7 +23,7 @@ _restore = modes.restore
 _silent = modes.silent
 
 
-def finalize(cls: type) -> type:
+def finalize(cls: type[T]) -> type[T]:
     """Make `cls` the class of all tensors that ops return; decorates the final `Tensor`."""
     engine.final = cls
     return cls

@@ -52,8 +52,7 @@ class Pass:
         """Undo the waiting nodes, latest first, until only leaves are left."""
         heap, waiting, leaves, retain = self.heap, self.waiting, self.leaves, self.retain
         plain = not self.by_node and not modes.anomaly.get()
-        ready: Node | None = None
-        g: Any = None
+        ready = g = None
         while ready is not None or heap:
             if ready is None:
                 node = heappop(heap)[1]
@@ -66,7 +65,7 @@ class Pass:
                 node = ready
             ready = None
             if g.__class__ is dict:
-                g = tuple([g.get(place) for place in range(width(node, g))])
+                g = in_order(node, g)
             if plain and node.extra is None:
                 gs = node.op.pull(node, g, edges := node.edges)
             else:
@@ -130,9 +129,9 @@ class Pass:
         self.useful = useful
 
 
-def width(node: Node, g: dict) -> int:
-    """Return how many outputs the cotangents of `node` must be given for."""
-    return max(node.op.width or 0, max(g) + 1)
+def in_order(node: Node, g: Any) -> tuple:
+    """Return the cotangents of `node`, a dict by output, as a tuple with None for outputs that nothing depends on."""
+    return tuple([g.get(place) for place in range(max(node.op.width or 0, max(g) + 1))])
 
 
 def watch(node: Node, g: Any) -> Any:

@@ -171,8 +171,8 @@ def is_inference_mode_enabled() -> bool:
 
 
 # NumPy reports overflow, division by zero and invalid operands as warnings; PyTorch, and so lineal, returns inf and nan
-# silently. `np.errstate` costs a microsecond per use, so the door sets NumPy's own context variable. Both names are private to NumPy;
-# where a NumPy lacks them, `quiet` keeps the public, slower way.
+# silently. `np.errstate` costs a microsecond per use, so the door sets NumPy's own context variable. Both names are private to
+# NumPy; where a NumPy lacks them, `quiet` keeps the public, slower way.
 _umath = np._core.umath  # type: ignore[attr-defined]
 error_state: ContextVar = getattr(_umath, "_extobj_contextvar", ContextVar("numpy_error_state", default=None))
 silent: Any = _umath._make_extobj(all="ignore") if hasattr(_umath, "_make_extobj") else None

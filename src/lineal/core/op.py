@@ -135,7 +135,7 @@ def planned(keeps: str | tuple[str, ...], needs: tuple[bool, ...]) -> Plan:
 
 @dataclass_transform(frozen_default=True)
 class Op:
-    """One operation. Its annotated fields are its attributes, frozen; equality and hash follow from them. Its rules stand in it.
+    """One operation: its rules side by side. Annotated fields are its attributes, frozen; equality and hash follow from them.
 
     (A `dataclass` in all but name: the decorator generates and compiles code, 0.4 ms per class, which a hundred ops cannot
     afford at import.)

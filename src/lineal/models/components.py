@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+import numpy as np
+
 from lineal import linalg
-from lineal.base.limits import finfo
 from lineal.ops import eye
 from lineal.tensors import Tensor
 
@@ -114,6 +115,7 @@ def whiten(x: Tensor, method: str = "pca") -> Whitened:
 def require_regular(X: Tensor) -> None:
     """Refuse centred samples that lie in a hyperplane, up to rounding."""
     m, n = X.shape[-2:]
-    S = linalg.svdvals(X.detach())
-    if m <= n or bool((S[..., -1] <= max(m, n) * finfo(S.dtype).eps * S[..., 0]).any()):
+    # Read as numbers, not as tensors, which would end a trace: compile and vmap check what they ran on first.
+    S = linalg.svdvals(X.detach()).value
+    if m <= n or (S[..., -1] <= m * np.finfo(S.dtype).eps * S[..., 0]).any():
         raise linalg.LinAlgError(f"whiten: expected a regular covariance, got a singular one of {m} samples of {n} features")

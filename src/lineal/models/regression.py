@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from lineal import linalg
-from lineal.base.limits import finfo
 from lineal.ops import broadcast_shapes, cat, eye, full_like, zeros
 from lineal.tensors import Tensor, as_tensor
 
@@ -26,8 +27,9 @@ def columns(name: str, A: Tensor, b: Tensor) -> Tensor:
 def least_squares(name: str, A: Tensor, B: Tensor) -> Tensor:
     """Return the X that makes |A X - B| least by A = Q R: R X = Qᴴ B. LinAlgError unless A has full column rank."""
     Q, R = linalg.qr(A)
-    pivots = linalg.diagonal(R).detach().abs()
-    if bool((pivots.amin(-1) <= A.shape[-2] * finfo(R.dtype).eps * pivots.amax(-1)).any()):
+    # Read as numbers, not as tensors, which would end a trace: compile and vmap check what they ran on first.
+    pivots = np.abs(np.diagonal(R.value, axis1=-2, axis2=-1))
+    if (pivots.min(-1, initial=np.inf) <= A.shape[-2] * np.finfo(pivots.dtype).eps * pivots.max(-1, initial=0)).any():
         raise linalg.LinAlgError(f"{name}: expected independent columns, got dependent ones to rounding")
     return linalg.solve_triangular(R, Q.mH @ B, upper=True)
 
@@ -41,7 +43,7 @@ def ridge(A: Tensor, b: Tensor, lam: Any) -> Tensor:
     B, vector = columns("ridge", A, b), is_vector(A, b)
     n = A.shape[-1]
     lam = as_tensor(lam, dtype=A.real.dtype)
-    if not bool((lam.detach() > 0).all()):
+    if not (lam.value > 0).all():
         raise ValueError("ridge: expected lam > 0; for lam = 0 use linalg.lstsq")
     batch = broadcast_shapes(A.shape[:-2], lam.shape)
     below = lam.sqrt()[..., None, None] * eye(n, dtype=A.dtype)

@@ -7,11 +7,9 @@ import operator
 import textwrap
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, TypeVar
+from typing import Any, Self
 
 from lineal.nn.module import Module
-
-S = TypeVar("S", bound="Numbered")
 
 
 def position(name: str, index: int, length: int) -> int:
@@ -35,10 +33,10 @@ class Numbered(Module):
         for name, module in numbered.items():
             self.add_module(name, module)
 
-    def _between(self: S, chosen: slice) -> S:
+    def _between(self, chosen: slice) -> Self:
         raise NotImplementedError
 
-    def __getitem__(self: S, index: int | slice) -> Any:
+    def __getitem__(self, index: int | slice) -> Any:
         return self._between(index) if isinstance(index, slice) else self._modules[self._key(index)]
 
     def __setitem__(self, index: int, module: Module) -> None:
@@ -55,15 +53,15 @@ class Numbered(Module):
     def __iter__(self) -> Iterator[Any]:
         return iter(self._modules.values())
 
-    def __iadd__(self: S, other: Iterable[Any]) -> S:
+    def __iadd__(self, other: Iterable[Any]) -> Self:
         return self.extend(other)
 
-    def append(self: S, module: Module) -> S:
+    def append(self, module: Module) -> Self:
         """Put `module` at the end."""
         self.add_module(str(len(self)), module)
         return self
 
-    def extend(self: S, modules: Iterable[Any]) -> S:
+    def extend(self, modules: Iterable[Any]) -> Self:
         """Put all of `modules` at the end."""
         if not isinstance(modules, Iterable):
             raise TypeError(f"{type(self).__name__}: expected an iterable of modules, got {type(modules).__name__}")
@@ -71,7 +69,7 @@ class Numbered(Module):
             self.append(module)
         return self
 
-    def insert(self: S, index: int, module: Module) -> S:
+    def insert(self, index: int, module: Module) -> Self:
         """Put `module` before the one at `index`."""
         held = list(self._modules.values())
         if not -len(held) <= index <= len(held):
@@ -194,6 +192,6 @@ class ModuleDict(Module):
         """Put in all modules of a dict or of an iterable of pairs."""
         if not isinstance(modules, Iterable):
             raise TypeError(f"ModuleDict.update: expected a dict or pairs, got {type(modules).__name__}")
-        pairs = modules.items() if hasattr(modules, "items") else modules
-        for name, module in pairs:  # type: ignore[union-attr]
+        pairs: Any = modules.items() if hasattr(modules, "items") else modules  # type: ignore[union-attr]
+        for name, module in pairs:
             self[name] = module

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from lineal.core import AbstractTensor
 from lineal.nn.containers import position
 from lineal.nn.module import Module
 from lineal.nn.parameter import Parameter
+from lineal.tensors import Tensor
 
 
 class ParameterList(Module):
@@ -32,7 +32,7 @@ class ParameterList(Module):
         self._enter(self._at(index), value)
 
     def _enter(self, name: str, value: Any) -> None:
-        plain = isinstance(value, AbstractTensor) and not isinstance(value, Parameter)
+        plain = isinstance(value, Tensor) and not isinstance(value, Parameter)
         setattr(self, name, Parameter(value) if plain else value)
 
     def __len__(self) -> int:
@@ -52,7 +52,7 @@ class ParameterList(Module):
 
     def extend(self, values: Iterable[Any]) -> ParameterList:
         """Put all of `values` at the end."""
-        if not isinstance(values, Iterable) or isinstance(values, AbstractTensor):
+        if not isinstance(values, Iterable) or isinstance(values, Tensor):
             raise TypeError(f"ParameterList.extend: expected a list or tuple of values, got {type(values).__name__}")
         for value in list(values):
             self.append(value)
@@ -61,7 +61,7 @@ class ParameterList(Module):
     def extra_repr(self) -> str:
         lines = []
         for place, value in enumerate(self):
-            if isinstance(value, AbstractTensor):
+            if isinstance(value, Tensor):
                 kind = "Parameter" if isinstance(value, Parameter) else "Tensor"
                 size = "x".join(map(str, value.shape))
                 lines.append(f"  ({place}): {kind} containing: [{value.dtype} of size {size}]")

@@ -7,10 +7,11 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from lineal.core import AbstractTensor, no_grad
+from lineal.core import no_grad
 from lineal.nn.handles import RemovableHandle
 from lineal.nn.parameter import Parameter
 from lineal.nn.traversal import Traversal
+from lineal.tensors import Tensor
 
 EXTRA = "_extra_state"
 
@@ -74,7 +75,8 @@ class Stateful(Traversal):
     def state_dict(self, *args: Any, destination: Any = None, prefix: str = "", keep_vars: bool = False) -> Any:
         """Return parameters and persistent buffers by dotted name; they share memory with the module's."""
         if args:
-            destination, prefix, keep_vars = (*args, *(destination, prefix, keep_vars)[len(args) :])
+            given: tuple[Any, ...] = (*args, *(destination, prefix, keep_vars)[len(args) :])
+            destination, prefix, keep_vars = given
         if destination is None:
             destination = StateDict()
         metadata = {"version": self._version}
@@ -105,10 +107,11 @@ class Stateful(Traversal):
         for hook in self._load_state_dict_pre_hooks.values():
             hook(self, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs)
         own = dict(self._own_state())
+        assign = bool(local_metadata.get("assign_to_params_buffers"))
         for name, tensor in own.items():
             key = prefix + name
             if key in state_dict:
-                self._take(name, tensor, state_dict[key], key, local_metadata.get("assign_to_params_buffers"), error_msgs)
+                self._take(name, tensor, state_dict[key], key, assign, error_msgs)
             elif strict:
                 missing_keys.append(key)
         if self._has_extra("set_extra_state"):
@@ -129,7 +132,7 @@ class Stateful(Traversal):
 
     def _take(self, name: str, tensor: Any, given: Any, key: str, assign: bool, error_msgs: list[str]) -> None:
         """Copy (or with `assign`, put) the tensor `given` into the member `name`; a refusal goes to `error_msgs`."""
-        if not isinstance(given, AbstractTensor):
+        if not isinstance(given, Tensor):
             error_msgs.append(
                 f'While copying the parameter named "{key}", expected a Tensor from checkpoint but received {type(given)}'
             )

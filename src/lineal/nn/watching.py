@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from lineal.core import AbstractTensor, Op, apply, is_grad_enabled
+from lineal.core import Op, apply, is_grad_enabled
+from lineal.tensors import Tensor
 
 
 class Boundary(Op):
@@ -15,8 +16,8 @@ class Boundary(Op):
     name = "BackwardHookFunction"
 
     def eager(self, xp, *xs):
-        copies = tuple([x.copy() for x in xs])
-        return copies if len(copies) > 1 else copies[0]
+        copies = [x.copy() for x in xs]
+        return tuple(copies) if len(copies) > 1 else copies[0]
 
     def vjp(self, needs, g, y, *xs):
         return self.see(g if isinstance(g, tuple) else (g,))
@@ -24,7 +25,7 @@ class Boundary(Op):
 
 def pass_through(see: Callable[[tuple], tuple], values: tuple) -> tuple[tuple, list[int]]:
     """Return `values` with its differentiable tensors behind a boundary, and their positions."""
-    places = [k for k, each in enumerate(values) if isinstance(each, AbstractTensor) and each.requires_grad]
+    places = [k for k, each in enumerate(values) if isinstance(each, Tensor) and each.requires_grad]
     if not places or not is_grad_enabled():
         return values, []
     ys = apply(Boundary(see), *[values[k] for k in places])

@@ -90,7 +90,7 @@ class Optimizer:
         given = param_group["params"]
         if isinstance(given, (set, frozenset)):
             raise TypeError("optimizer: expected parameters in an ordered collection such as a list, got a set")
-        params = [given] if isinstance(given, AbstractTensor) else list(given)
+        params: list[Any] = [given] if isinstance(given, AbstractTensor) else list(given)
         if any(isinstance(each, tuple) for each in params):
             if not all(isinstance(each, tuple) for each in params):
                 raise ValueError("optimizer: expected all parameters of a group to have names, or none")

@@ -64,7 +64,7 @@ def _nested(data: Any, target: dtype | None) -> np.ndarray:
     shape = _shape(data)
     flat = _leaves(data, shape, 0, [])
     target = target or _common(flat)
-    plain = [each.item() if isinstance(each, (AbstractTensor, np.ndarray, np.generic)) else each for each in flat]
+    plain = [each.item() if isinstance(each, (AbstractTensor, np.ndarray, np.generic)) else each for each in flat]  # type: ignore[attr-defined]
     if target.category < dtypes.Category.FLOATING and target is not dtypes.bool_:
         plain = [each if isinstance(each, int) else int(each) for each in plain]
     try:
@@ -173,7 +173,7 @@ class TypedConstructor:
 
 
 def legacy(args: tuple, target: dtype) -> Any:
-    """Return what PyTorch's old constructors make: uninitialised memory of the sizes `args`, or the data in the one argument."""
+    """Return what PyTorch's old constructors make: uninitialised memory of the sizes `args`, or the data in the only one."""
     if len(args) == 1 and not isinstance(args[0], int):
         return tensor(tuple(args[0]) if isinstance(args[0], range) else args[0], dtype=target)
     return empty(*(args or (0,)), dtype=target)

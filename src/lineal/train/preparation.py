@@ -1,7 +1,7 @@
 """Compiling the step of a run before it starts, so that every real step runs the same native program.
 
-The first calls of a compiled function run eagerly, and their last digits differ. So they are made on empty images, and what they did
-to the model and the optimizer is undone: a run that is interrupted and resumed then gives the same bits as one that is not.
+The first calls of a compiled function run eagerly, and their last digits differ. So they are made on empty images, and what
+they did to the model and the optimizer is undone: a run that is interrupted and resumed gives the same bits as one that is not.
 """
 
 from __future__ import annotations

@@ -127,8 +127,9 @@ def jacobian(
 
     The shape is `output.shape + input.shape`; for vectors y, x that is the matrix with the rows ∂yᵢ/∂x. Tables of matrix
     calculus turn matrices as well: `layout="numerator"` gives `output.shape` followed by the input's axes in reverse, so that a
-    number by an (n, k) matrix is (k, n); `layout="denominator"` is its transpose, `input.shape` followed by the output's axes in
-    reverse, in which the derivative of a number by x looks like x. `vectorize` computes all rows at once; the numbers are the same.
+    number by an (n, k) matrix is (k, n); `layout="denominator"` is its transpose, `input.shape` followed by the output's axes
+    in reverse, in which the derivative of a number by x looks like x. `vectorize` computes all rows at once; the numbers are
+    the same.
     """
     if layout not in LAYOUTS:
         raise ValueError(f"jacobian: expected layout to be None, 'numerator' or 'denominator', got {layout!r}")

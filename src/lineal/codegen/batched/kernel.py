@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +20,8 @@ from lineal.codegen.values import Value
 
 # vector operations that are worth a second thread
 WORTH_THREADS = 700_000
+# vector operations that a thread takes on at once
+STEP = 20_000
 # bytes of a cache line, and of the groups that are asked for ahead: fewer come anyhow, more drive out what is worked on
 LINE, AHEAD = 64, (4096, 12288)
 
@@ -98,9 +100,11 @@ class Kernel:
         lanes = self.lanes
         parameters = [*((f"p{n}", pointer) for n in range(len(self.operands))), ("batch", int64)]
 
-        def groups(start: Value, stop: Value, *captured: Value) -> None:
-            *bases, batch = captured
-            with e.loop(stop, start) as number:
+        step = max(1, STEP // work)
+
+        def groups(_start: Value, _stop: Value, *captured: Value) -> None:
+            *bases, batch, done, count = captured
+            for number in self.handed_out(e, done, count, step):
                 # the last group overlaps the one before it, so that none is partial
                 first = e.math.minimum(number * lanes, batch - lanes)
                 self.fetch_ahead(e, bases, first + lanes, lanes)
@@ -109,10 +113,24 @@ class Kernel:
 
         with e.function("kernel", parameters) as captured:
             count = e.math.floor_divide(captured[-1] + (lanes - 1), lanes)
-            parallel(e, "groups", count, captured, groups, least=max(2, WORTH_THREADS // work), grain=1)
+            shared = [*captured, e.slot(e.const(0, int64)), count]
+            parallel(e, "groups", count, shared, groups, least=max(2, WORTH_THREADS // work), grain=1)
+
+    def handed_out(self, e: Emitter, done: Value, count: Value, step: int) -> Iterator[Value]:
+        """Write the body for the groups that this thread gets, `step` at a time, so that a late thread delays nobody."""
+        again, work, over = e.label("again"), e.label("work"), e.label("over")
+        e.jump(again)
+        e.begin(again)
+        first = e.new(f"atomicrmw add ptr {done.text}, i64 {step} monotonic", int64)
+        e.branch(first < count, work, over)
+        e.begin(work)
+        with e.loop(e.math.minimum(first + step, count), first) as number:
+            yield number
+        e.jump(again)
+        e.begin(over)
 
     def fetch_ahead(self, e: Emitter, bases: Sequence[Value], first: Value, lanes: int) -> None:
-        """Ask for the memory of the matrices from `first` on; rows of several matrices at once are no pattern to a processor."""
+        """Ask for the memory of the matrices from `first` on: rows of several at once are no pattern to a processor."""
         e.declared.setdefault("llvm.prefetch.p0", "declare void @llvm.prefetch.p0(ptr, i32, i32, i32)")
         for base, operand in zip(bases, self.operands):
             size = operand.count * operand.kind.itemsize * lanes

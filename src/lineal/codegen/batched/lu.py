@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from lineal.codegen.batched.grids import Code, Grid, Index
 from lineal.codegen.batched.kernel import Group, Kernel, Operand
+from lineal.codegen.batched.norms import frobenius_norm
 from lineal.codegen.batched.triangular import substitute
 from lineal.codegen.kinds import Kind, int32
 from lineal.codegen.values import Value
@@ -130,23 +131,45 @@ def solve(kind: Kind, n: int, columns: int, turned: tuple[bool, bool]) -> Kernel
     return build(kind, n, (side, side, Operand(1, int32)), write, n * n * columns, turned=turned[0])
 
 
-def solve_probed(kind: Kind, n: int, columns: int, probes: int, turned: tuple[bool, bool]) -> Kernel:
-    """Return the kernel solve(A, B, V, X, W, info): `solve`, and A W = V with one V, n × probes, for all matrices."""
+def solve_probed(kind: Kind, n: int, columns: int, probes: int, residual: bool, turned: tuple[bool, bool]) -> Kernel:
+    """Return the kernel solve(A, B, V, X, norm, size, error, info): `solve`, and A W = V for one V of so many `probes`.
+
+    `norm` and `size` are |A| and |W| in the Frobenius norm; `error`, if `residual`, is the largest element of A W - V.
+    """
 
     def write(group: Group, A: Grid) -> None:
         code = group.code
         X = group.load(1, code.grid(*((columns, n) if turned[1] else (n, columns))))
         W = group.load(2, code.grid(n, probes))
+        group.store_one(4, frobenius_norm(code, A))
         steps = Elimination(code, A, X.turned if turned[1] else X, W)
         finish(group, steps, X, 3)
         substitute(code, steps.A.backwards, W.upside_down, steps.inverse.upside_down)
-        group.store(4, W)
-        group.store_one(5, steps.info.value)
+        group.store_one(5, frobenius_norm(code, W))
+        group.store_one(7, steps.info.value)
+        if residual:
+            V = group.load(2, code.grid(n, probes))
+            A.values.clear()
+            group.load(0, A)
+            group.store_one(6, largest_residual(code, A, W, V))
 
-    side = Operand(n * columns, kind)
-    V, W = Operand(n * probes, kind, shared=True), Operand(n * probes, kind)
-    operands = (side, V, side, W, Operand(1, int32))
+    side, one = Operand(n * columns, kind), Operand(1, kind)
+    operands = (side, Operand(n * probes, kind, shared=True), side, one, one, one, Operand(1, int32))
     return build(kind, n, operands, write, n * n * (columns + probes), turned=turned[0])
+
+
+def largest_residual(code: Code, A: Grid, W: Grid, V: Grid) -> Value:
+    """Return the largest element of |A W - V|; NaN if there is one."""
+    largest = code.variable(0.0)
+    for i in code.each(0, A.rows, [largest]):
+        sums = [code.variable(V[i, j]) for j in range(W.columns)]
+        for k in code.each(0, A.columns, sums):
+            left = A[i, k]
+            for j, x in enumerate(sums):
+                x.value = x.value - left * W[k, j]
+        for x in sums:
+            largest.value = code.e.math.maximum(largest.value, abs(x.value))
+    return largest.value
 
 
 def inverse(kind: Kind, n: int) -> Kernel:

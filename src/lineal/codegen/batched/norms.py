@@ -17,10 +17,7 @@ def frobenius(kind: Kind, count: int) -> Kernel:
 
     def write(group: Group) -> None:
         code = group.code
-        A, total = group.load(0, code.grid(count, 1)), code.variable(0.0)
-        for i in code.each(0, count, [total]):
-            total.value = total.value + A[i, 0] * A[i, 0]
-        group.store_one(1, code.e.math.sqrt(total.value))
+        group.store_one(1, frobenius_norm(code, group.load(0, code.grid(1, count))))
 
     return Kernel((Operand(count, kind), Operand(1, kind)), kind, write, unrolled=count <= UNROLLED**2, work=4 * count)
 
@@ -48,6 +45,22 @@ def inverse_norm1(kind: Kind, n: int) -> Kernel:
         group.store_one(1, largest_sum(code, X.turned))
 
     return Kernel((Operand(n * n, kind), Operand(1, kind)), kind, write, unrolled=n <= UNROLLED, work=n**3 + 8 * n * n)
+
+
+def frobenius_norm(code: Code, A: Grid) -> Value:
+    """Return the root of the sum of the squares."""
+    total = code.variable(0.0)
+    for i in code.each(0, A.rows, [total]):
+        # several sums, so that additions need not wait for each other
+        parts = [code.variable(0.0) for _ in range(4)]
+        for j in code.each(0, A.columns // 4, parts):
+            for offset, part in enumerate(parts):
+                x = A[i, j * 4 + offset]
+                part.value = part.value + x * x
+        for j in range(A.columns // 4 * 4, A.columns):
+            parts[j % 4].value = parts[j % 4].value + A[i, j] * A[i, j]
+        total.value = total.value + ((parts[0].value + parts[1].value) + (parts[2].value + parts[3].value))
+    return code.e.math.sqrt(total.value)
 
 
 def largest_sum(code: Code, rows: Grid) -> Value:

@@ -12,10 +12,12 @@ from lineal.compiler.rules.elementwise import same
 from lineal.compiler.rules.table import rule
 from lineal.ops.broadcasting import SumToShape
 from lineal.ops.contraction.products import Dot
+from lineal.ops.reductions.cumulative import CumSum
 from lineal.ops.reductions.extremes import ArgExtreme, Extreme, ExtremeAt
 from lineal.ops.reductions.moments import Std, Var, freedom
 from lineal.ops.reductions.norms import VectorNorm
 from lineal.ops.reductions.products import Prod
+from lineal.ops.reductions.recurrences import CumProd, Recurrence
 from lineal.ops.reductions.sums import Mean, Sum
 from lineal.ops.reductions.truth import Truth
 
@@ -146,3 +148,21 @@ def norm(low: Any, op: Any, y: Any, x: Window) -> Window | None:
     }.get(p, (lambda m, x: m.power(m.abs(x), p), lambda m, s: m.power(s, 1 / p)))
     found = low.reduce(low.map(x.shape, dtype, inner, x, label="power"), axes, "add", keepdim=op.keepdim)
     return found if outer is None else low.map(found.shape, dtype, outer, found, label="root")
+
+
+@rule(CumSum)
+def cumsum(low: Any, op: Any, y: Any, x: Window) -> Window:
+    """y = the sums of x so far."""
+    return low.scan((x,), op.axis, lambda m, so_far, x: so_far + x, 0, op.back) if x.shape else x
+
+
+@rule(CumProd)
+def cumprod(low: Any, op: Any, y: Any, x: Window) -> Window | None:
+    """y = the products of x so far."""
+    return low.scan((x,), op.axis, lambda m, so_far, x: so_far * x, 1, op.back, op.exclusive) if x.shape else None
+
+
+@rule(Recurrence)
+def recurrence(low: Any, op: Any, y: Any, b: Window, a: Window) -> Window:
+    """yᵢ = bᵢ + aᵢ yᵢ₋₁."""
+    return low.scan((b, a), op.axis, lambda m, so_far, b, a: b + a * so_far, None, op.back)

@@ -18,6 +18,7 @@ from lineal.core.inplace import ViewScatter
 from lineal.ops.contraction.vectors import Cross
 from lineal.ops.indexing import basic
 from lineal.ops.layout import overlapping
+from lineal.ops.reductions.recurrences import Shift
 from lineal.ops.structural.embedding import Embed
 from lineal.ops.structural.flipping import Flip, Roll
 from lineal.ops.structural.grids import BlockDiag
@@ -117,6 +118,19 @@ def view_scatter(low: Any, op: Any, y: Any, base: Window, source: Window) -> Win
     return over(low, block, base, place, source)
 
 
+@rule(Shift)
+def shift(low: Any, op: Any, y: Any, x: Window) -> Window | None:
+    """y = x moved by one along an axis, zero where nothing moves in."""
+    size, ndim = x.shape[op.axis], len(x.shape)
+    shape = tuple(max(length - 1, 0) if n == op.axis else length for n, length in enumerate(x.shape))
+    source, target = (1, 0) if op.back else (0, 1)
+    block = low.block(y.shape, y.storage)
+    if not size:
+        return None
+    place, moved = (part(each, along(op.axis, start, ndim), shape) for each, start in ((block, target), (x, source)))
+    return over(low, block, zeros(low, y), place, moved)
+
+
 @rule(ConstantPad)
 def constant_pad(low: Any, op: Any, y: Any, x: Window) -> Window | None:
     """y = x with a number around it."""
@@ -140,8 +154,7 @@ def block_diag(low: Any, op: Any, y: Any, *xs: Window) -> Window:
 @rule(Flip)
 def flip(low: Any, op: Any, y: Any, x: Window) -> Window:
     """y = x read backwards."""
-    offset = x.offset + sum((x.shape[n] - 1) * x.strides[n] for n in op.axes if x.shape[n])
-    return Window(x.base, x.shape, tuple(-step if n in op.axes else step for n, step in enumerate(x.strides)), offset)
+    return x.reversed(op.axes)
 
 
 @rule(Roll)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from lineal import ops
-from lineal.core import AbstractTensor
+from lineal.tensors import Tensor
 
 
 def parameters_to_vector(parameters: Iterable[Any]) -> Any:
@@ -16,7 +16,7 @@ def parameters_to_vector(parameters: Iterable[Any]) -> Any:
 
 def vector_to_parameters(vec: Any, parameters: Iterable[Any]) -> None:
     """Give the parameters the numbers of `vec`, one after the other."""
-    if not isinstance(vec, AbstractTensor):
+    if not isinstance(vec, Tensor):
         raise TypeError(f"vector_to_parameters: expected vec to be a tensor, got {type(vec).__name__}")
     place = 0
     for parameter in parameters:

@@ -78,7 +78,7 @@ def scaled(name: str, input: Any, other: Any, alpha: Any) -> Any:
         raise RuntimeError(f"{name}: Boolean alpha only supported for Boolean results")
     if config.of_scalar(alpha).category > target.category:
         raise RuntimeError(f"{name}: expected alpha to be of the result's dtype {target}, got {alpha!r}")
-    return other if alpha == 1 else other * alpha
+    return other if alpha == 1 else other * alpha  # type: ignore[operator]
 
 
 def add(input: Any, other: Any, *, alpha: Any = 1, out: AbstractTensor | None = None) -> Any:

@@ -13,6 +13,7 @@ from lineal.ops.linalg.conditioning import FEW, Advice, judge, norm1, range_of, 
 from lineal.ops.linalg.lu import factors, getrf
 from lineal.ops.linalg.matrices import linalg_slogdet, real_dtype, require_square, stored
 from lineal.ops.linalg.systems import Inverse, _factored, stacked
+from lineal.ops.structural.joining import cat
 
 __all__ = ["det", "logdet", "slogdet"]
 
@@ -39,9 +40,11 @@ class Determinant(Op):
             inverse = inverse_adjoint(A, *factors)
             # the derivative of the inverse loses as many digits as the matrix has condition; the polynomial loses none
             with modes.quiet():
-                safe = np.all(norm1(A.value) * norm1(inverse.value) < range_of(A.value.dtype).eps ** -0.5)
-            if safe:
+                safe = norm1(A.value) * norm1(inverse.value) < range_of(A.value.dtype).eps ** -0.5
+            if np.all(safe):
                 return ((g * y.conj()[..., None, None]) * inverse, *nothing)
+            if safe.any() and not factors:
+                return (g * cofactors_by_parts(A, y, safe).conj(),)
         return (g * cofactors(A).conj(), *nothing)
 
 
@@ -118,6 +121,17 @@ def inverse_of_transpose(A: Any) -> Any:
     safe = lift(np.where(info[..., None, None] != 0, np.eye(A.value.shape[-1], dtype=A.value.dtype), 0))
     lost = lift(np.where(info[..., None, None] != 0, np.inf, 1).astype(real_dtype(A.value)))
     return apply(Inverse(), A * lift((info[..., None, None] == 0).astype(A.value.dtype)) + safe).mH * lost
+
+
+def cofactors_by_parts(A: Any, y: Any, safe: np.ndarray) -> Any:
+    """Return the cofactors of a stack with determinants y: y A⁻ᵀ where that is safe, else by singular values."""
+    n, count = A.value.shape[-1], int(safe.sum())
+    order = np.argsort(~safe, axis=None, kind="stable")
+    first, rest = lift(order[:count]), lift(order[count:])
+    flat = A.reshape(-1, n, n)
+    regular = y.reshape(-1)[first][:, None, None] * inverse_adjoint(flat[first]).conj()
+    parts = cat((regular, cofactors(flat[rest])), 0)
+    return parts[lift(np.argsort(order))].reshape(A.value.shape)
 
 
 def det(A: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:

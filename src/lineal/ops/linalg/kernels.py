@@ -17,16 +17,26 @@ WIDE_BATCH = 8
 
 
 def cholesky(A: np.ndarray, upper: bool) -> np.ndarray:
-    """Return L (or Lᴴ, if `upper`) of matrices, one triangle of which is read; LinAlgError if one is not positive definite."""
-    if not fit(A):
+    """Return L (or Lᴴ, if `upper`) of matrices, one triangle of which is read; NaN for one that is not positive definite."""
+    if fit(A):
+        given, turned = laid(A)
+        L = np.empty(given.shape, A.dtype)
+        kernel("cholesky", A.dtype, A.shape[-1], upper != turned)(given, L)
+        # a pivot that is not positive makes all after it NaN
+        failed = np.isnan(L[:, -1, -1])
+        if failed.any():
+            L[failed] = np.nan
+        return (L.mT if turned else L).reshape(A.shape)
+    try:
         return np.linalg.cholesky(A, upper=upper)
-    given, turned = laid(A)
-    L = np.empty(given.shape, A.dtype)
-    kernel("cholesky", A.dtype, A.shape[-1], upper != turned)(given, L)
-    # a pivot that is not positive makes all after it NaN
-    if np.isnan(L[:, -1, -1]).any():
-        raise np.linalg.LinAlgError("Matrix is not positive definite")
-    return (L.mT if turned else L).reshape(A.shape)
+    except np.linalg.LinAlgError:
+        potrf = scipy.linalg.lapack.get_lapack_funcs("potrf", dtype=A.dtype)
+        L = np.full(A.shape, np.nan, A.dtype)
+        for place in np.ndindex(A.shape[:-2]):
+            factor, info = potrf(A[place], lower=not upper, clean=1)
+            if info == 0:
+                L[place] = factor
+        return L
 
 
 def cholesky_pull(L: np.ndarray, G: np.ndarray) -> np.ndarray:
@@ -53,19 +63,25 @@ def solve(A: np.ndarray, B: np.ndarray) -> np.ndarray:
     return X.mT.reshape(B.shape) if right_turned else X.reshape(B.shape)
 
 
-def solve_probed(A: np.ndarray, B: np.ndarray, V: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return A⁻¹ B and A⁻¹ V for stacks A and B and one matrix V; LinAlgError if a matrix is singular."""
-    k = B.shape[-1]
+def solve_probed(A: np.ndarray, B: np.ndarray, V: np.ndarray, residual: bool) -> tuple[np.ndarray, ...]:
+    """Return A⁻¹ B for stacks A and B, |A|_F, |W|_F with A W = V for one matrix V, and the largest element of |A W - V|.
+
+    The last is 0 unless `residual` is asked for. LinAlgError if a matrix is singular.
+    """
     if not fit(A, B):
+        k = B.shape[-1]
         X = np.linalg.solve(A, np.concatenate((B, np.broadcast_to(V, (*B.shape[:-1], V.shape[-1]))), -1))
-        return np.ascontiguousarray(X[..., :k]), X[..., k:]
+        X, W = np.ascontiguousarray(X[..., :k]), X[..., k:]
+        norms = frobenius(A)
+        error = np.abs(matmul(A, W) - V).max((-1, -2), initial=0) if residual else np.zeros_like(norms)
+        return X, norms, frobenius(W), error
     (left, left_turned), (right, right_turned) = laid(A), laid(B)
-    X, W = np.empty(right.shape, A.dtype), np.empty((len(right), *V.shape), A.dtype)
+    X, reports = np.empty(right.shape, A.dtype), np.zeros((3, len(right)), A.dtype)
     info = np.empty(len(right), np.int32)
-    parameters = *B.shape[-2:], V.shape[-1], (left_turned, right_turned)
-    kernel("solve_probed", A.dtype, *parameters)(left, right, np.require(V, requirements="CA"), X, W, info)
+    parameters = *B.shape[-2:], V.shape[-1], residual, (left_turned, right_turned)
+    kernel("solve_probed", A.dtype, *parameters)(left, right, np.require(V, requirements="CA"), X, *reports, info)
     refuse_singular(info)
-    return (X.mT if right_turned else X).reshape(B.shape), W.reshape(*A.shape[:-1], V.shape[-1])
+    return (X.mT if right_turned else X).reshape(B.shape), *reports.reshape(3, *A.shape[:-2])
 
 
 def inv(A: np.ndarray) -> np.ndarray:

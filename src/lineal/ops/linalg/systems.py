@@ -11,7 +11,7 @@ from lineal.base import dtypes
 from lineal.core import AbstractTensor, Op, apply, is_grad_enabled, lift, modes, synchronize
 from lineal.ops.conversion import cast
 from lineal.ops.linalg import kernels
-from lineal.ops.linalg.conditioning import FEW, frobenius, judge, norm1, probes, range_of, rcond_of_lu, rcond_of_probes, watched
+from lineal.ops.linalg.conditioning import FEW, frobenius, judge, norm1, probes, range_of, rcond_of_lu, watched
 from lineal.ops.linalg.lu import factors, getrf, getri
 from lineal.ops.linalg.matrices import linalg_inv_ex, linalg_solve_ex, real_dtype, refuse_singular, require_square, stored
 from lineal.ops.linalg.posing import prepared
@@ -46,14 +46,15 @@ class Solve(Op):
 
 
 class SolveProbed(Op):
-    """A X = B, and A W = V for the probes V, which tell the condition of A; differentiable is X alone, as in `Solve`."""
+    """A X = B, with |A|, |W| and |A W - V| for the probes V, which tell the condition of A; X alone has a derivative."""
 
     name = "LinalgSolveEx"
     keeps = ("0 y", "0")
-    width = 2
+    width = 4
 
     def eager(self, xp, A, B):
-        return kernels.solve_probed(A, B, probes(A.shape[-1], A.dtype))
+        n = A.shape[-1]
+        return kernels.solve_probed(A, B, probes(n, A.dtype), n > SHORT)
 
     def vjp(self, needs, g, y, A, B):
         if g[0] is None:
@@ -215,24 +216,19 @@ def stack(A: Any, B: Any) -> tuple[Any, tuple[str, Any, Any], np.ndarray] | None
     try:
         if not watched():
             return apply(Solve(), A, B), ("lu", None, None), np.zeros(A.value.shape[:-2], np.int32)
-        X, W = apply(SolveProbed(), A, B)
+        X, *reports = apply(SolveProbed(), A, B)
     except (RuntimeError, np.linalg.LinAlgError):
         info = getrf(A.value)[2]
-        if not info.any():
-            raise
-        return None, ("lu", None, None), info
+        # rounded otherwise, as in the other kernel, the last pivot need not be 0
+        return (None, ("lu", None, None), info) if info.any() else None
     with modes.quiet():
-        norms = frobenius(A.value)
-        if A.value.shape[-1] > SHORT and spoiled(A.value, W.value, norms):
+        norms, sizes, errors = (each.value for each in reports)
+        # residuals of the probes that are larger than elimination without growth leaves
+        if np.any(range_of(A.value.dtype).eps * GROWTH * norms * sizes < errors):
             return None
-        rcond, norms = confirmed(A.value, rcond_of_probes(norms, W.value), norms)
+        n = A.value.shape[-1]
+        rcond, norms = confirmed(A.value, 1 / (norms * sizes * np.sqrt(n / max(1, min(n, 2)), dtype=norms.dtype)), norms)
     return X, ("lu", rcond, norms), np.zeros(A.value.shape[:-2], np.int32)
-
-
-def spoiled(A: np.ndarray, W: np.ndarray, norms: np.ndarray) -> bool:
-    """Return whether the probes' solutions have larger residuals than elimination without growth leaves."""
-    R = np.abs(kernels.matmul(A, W) - probes(A.shape[-1], A.dtype)).max((-1, -2))
-    return bool(np.any(range_of(A.dtype).eps * GROWTH * norms * frobenius(W) < R))
 
 
 def confirmed(A: np.ndarray, rcond: np.ndarray, norms: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -350,7 +346,10 @@ def _inverse(name: str, A: Any, raising: bool) -> tuple[Any, np.ndarray]:
     try:
         return apply(Inverse(), A), info
     except (RuntimeError, np.linalg.LinAlgError):
-        info = getrf(A.value)[2]
+        LU, pivots, info = factors(A)
+    if not info.any():
+        # rounded otherwise, as in the other kernel, the last pivot need not be 0
+        return apply(Inverse(), A, LU, pivots), info
     if raising:
         refuse_singular(name, info, "inversion")
     return lift(np.full(A.value.shape, np.nan, A.value.dtype)), info

@@ -1,0 +1,43 @@
+"""Scans: the code of running sums, products and recurrences, one step after the other along an axis."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+
+from lineal.codegen.emit import Emitter
+from lineal.codegen.kinds import kind_of, pointer
+from lineal.codegen.values import Value, Variable
+from lineal.compiler.grouping import Group
+from lineal.compiler.loops import parameters
+from lineal.compiler.nodes import Base, Scan
+from lineal.compiler.scatter import moved, read
+
+__all__ = ["write_scan"]
+
+
+def write_scan(e: Emitter, group: Group, name: str) -> bool:
+    """Write the function of a scan; return that it returns no status."""
+    (node,) = group.nodes
+    assert isinstance(node, Scan)
+    bases = parameters(group)
+    shape = node.out.shape
+    with e.function(name, [(f"p{n}", pointer) for n in range(len(bases))], None) as given, ExitStack() as stack:
+        addresses = dict(zip(bases, given))
+        index = {n: stack.enter_context(e.loop(size)) for n, size in enumerate(shape) if n != node.axis}
+        so_far = e.variable(e.const(node.start or 0, kind_of(node.out.dtype)))
+        with e.loop(shape[node.axis], carried=[so_far]) as i:
+            index[node.axis] = i
+            step(e, node, [index[n] for n in range(len(shape))], so_far, addresses)
+    return False
+
+
+def step(e: Emitter, node: Scan, index: list[Value], so_far: Variable, addresses: dict[Base, Value]) -> None:
+    """Write one step."""
+    kind = kind_of(node.out.dtype)
+    args = [read(e, each, index, addresses) for each in node.args]
+    made = e.cast(node.formula(e.math, so_far.value, *args), kind)
+    if node.start is None:
+        made = e.select(index[node.axis] == 0, args[0], made)
+    stored = so_far.value if node.exclusive else made
+    e.store(stored, moved(e, node.target, index, addresses[node.out]), kind=kind)
+    so_far.value = made
