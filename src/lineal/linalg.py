@@ -27,6 +27,7 @@ from lineal.ops.linalg.toeplitz import solve_circulant, solve_toeplitz
 from lineal.ops.linalg.triangular import solve_triangular
 from lineal.ops.linalg.updates import cholesky_update
 from lineal.ops.reductions.norms import vector_norm
+from lineal.tensors import inverted as _inverted  # noqa: F401 - enters itself as what `inv` returns
 
 __all__ = [
     "LinAlgError",

@@ -25,7 +25,7 @@ cython_lapack: Any = lazy_loader.load("scipy.linalg.cython_lapack", suppress_war
 
 PREFIX = "lineal_"
 # symbols of the same prefix that are the pool's; to look for them among BLAS's would load SciPy
-POOL = frozenset(("lineal_fork", "lineal_pool", "lineal_try_fork"))
+POOL = frozenset(("lineal_fork", "lineal_pool", "lineal_share", "lineal_try_fork"))
 LETTER = {"float32": "s", "float64": "d"}
 
 Number = int | float | Value

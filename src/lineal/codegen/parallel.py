@@ -43,3 +43,38 @@ def write_job(e: Emitter, job: str, values: Sequence[Value], body: Body, grain: 
         share = e.math.floor_divide(pieces + e.cast(threads, int64) - 1, e.cast(threads, int64)) * grain
         start = e.math.minimum(share * e.cast(number, int64), count)
         body(start, e.math.minimum(start + share, count), *captured)
+
+
+def shared(
+    e: Emitter, name: str, count: int | Value, captured: Sequence[Value], body: Body, *, grain: int = 64, pieces: int = 4
+) -> None:
+    """Write body(start, stop, *captured) for ranges that make up range(count), each on the thread that comes for it first.
+
+    There are about `pieces` ranges for each thread, so that a thread that is late, or has a slower processor, takes fewer.
+    """
+    count = e.index(count)
+    values = [count, *captured, e.const(0, int64)]
+    job = f"{name}.job"
+    write_shared_job(e, job, values, body, grain, pieces)
+    memory = e.name()
+    e.frame.slots.append(f"  {memory} = alloca [{len(values)} x i64], align 16")
+    table = Value(e, memory, pointer)
+    for n, value in enumerate(values):
+        e.store(value, e.address(table, n, int64))
+    e.call("lineal_share", None, e.symbol("lineal_pool"), e.symbol(job), table)
+
+
+def write_shared_job(e: Emitter, job: str, values: Sequence[Value], body: Body, grain: int, pieces: int) -> None:
+    """Write job(table, number, threads): the body for one range after the other, as long as there are any."""
+    with e.function(job, [("table", pointer), ("number", int32), ("threads", int32)]) as (table, _, threads):
+        *known, _ = values
+        count, *captured = (e.load(e.address(table, n, int64), v.kind) for n, v in enumerate(known))
+        next_ = e.address(table, len(known), int64)
+        ranges = e.cast(threads, int64) * pieces
+        grains = e.math.floor_divide(count + (grain - 1), grain)
+        share = e.math.floor_divide(grains + ranges - 1, ranges) * grain
+        with e.loop(ranges):
+            number = e.new(f"atomicrmw add ptr {next_.text}, i64 1 monotonic", int64)
+            start = e.math.minimum(number * share, count)
+            with e.when(start < count):
+                body(start, e.math.minimum(start + share, count), *captured)

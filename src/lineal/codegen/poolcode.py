@@ -6,6 +6,8 @@ State is one block of memory, a cache line for each field that different threads
     pending      workers that have not finished the region
     busy         1 while a region runs; a second caller finds it taken and runs alone
     sleepers     workers in the kernel's wait, which the caller must wake
+    gate         the generation that workers may enter; 0 when the work is all taken
+    inside       workers that have entered, or are looking whether they may
     function, argument, workers, spins, stop, start
 """
 
@@ -27,9 +29,11 @@ FIELDS = {
     "spins": 276,
     "stop": 280,
     "start": 288,
+    "gate": 296,
     "joined": 320,
+    "inside": 384,
 }
-SIZE = 384
+SIZE = 448
 # Linux's number of the futex system call, by the first part of the target triple
 FUTEX = {"x86_64": 202, "aarch64": 98}
 FUTEX_WAIT, FUTEX_WAKE = 128, 129
@@ -137,22 +141,28 @@ class PoolWriter:
             now = self.wait_for_change(state, seen)
             e.branch(self.read(state, "stop") != 0, over, work)
             e.begin(work)
-            self.job(state, number, self.read(state, "workers", "monotonic") + 1)
-            self.change(state, "pending", -1, "release")
+            # either this is seen by the caller who closes the gate, or the closed gate is seen here
+            self.change(state, "inside", 1)
+            with e.when(self.read(state, "gate", "seq_cst") == now):
+                self.job(state, number, self.read(state, "workers", "monotonic") + 1)
+                self.change(state, "pending", -1, "release")
+            self.change(state, "inside", -1)
             e.frame.lines[place] = f"  {seen.text} = phi i32 [ {first.text}, %entry ], [ {now.text}, %{e.frame.block} ]"
             e.jump(loop)
             e.begin(over)
             self.change(state, "joined", 1)
 
-    def try_fork(self) -> None:
+    def try_fork(self, name: str, shared: bool) -> None:
         """Write try_fork(state, function, argument, needed): run the function on every thread, the caller's being number 0.
 
-        Returns 1; or 0, having done nothing, if a region runs already or there are fewer threads than needed.
+        Returns 1; or 0, having done nothing, if a region runs already or there are fewer threads than needed. If the work is
+        `shared`, it is all done when the caller's function returns, but for what others do then: who comes too late is not
+        waited for.
         """
         e = self.e
         parameters = [("state", pointer), ("function", pointer), ("argument", pointer), ("needed", int32)]
         zero, one = e.const(0, int32), e.const(1, int32)
-        with e.function("try_fork", parameters, int32) as (state, function, argument, needed):
+        with e.function(name, parameters, int32) as (state, function, argument, needed):
             taken, refused, start, ready, enough, too_few = (
                 e.label(s) for s in ("taken", "refused", "start", "ready", "enough", "too_few")
             )
@@ -174,35 +184,39 @@ class PoolWriter:
             e.begin(enough)
             with e.if_else(workers > 0) as (then, otherwise):
                 with then:
-                    self.region(state, function, argument, workers)
+                    self.region(state, function, argument, workers, shared)
                 with otherwise:
                     e.call_pointer(function, argument, zero, one)
             self.write(state, "busy", zero)
             e.ret(one)
 
-    def fork(self) -> None:
+    def fork(self, name: str, attempt: str) -> None:
         """Write fork(state, function, argument): the same, or if a region runs already the function on this thread alone."""
         e = self.e
         parameters = [("state", pointer), ("function", pointer), ("argument", pointer)]
         one = e.const(1, int32)
-        with e.function("fork", parameters) as (state, function, argument):
-            done = e.call("try_fork", int32, state, function, argument, one)
+        with e.function(name, parameters) as (state, function, argument):
+            done = e.call(attempt, int32, state, function, argument, one)
             with e.when(done == 0):
                 e.call_pointer(function, argument, e.const(0, int32), one)
 
-    def region(self, state: Value, function: Value, argument: Value, workers: Value) -> None:
+    def region(self, state: Value, function: Value, argument: Value, workers: Value, shared: bool) -> None:
         """Write the publishing of a region, the caller's part, and the wait for the others'."""
         e = self.e
         e.store(function, self.at(state, "function"))
         e.store(argument, self.at(state, "argument"))
         self.write(state, "pending", workers, "monotonic")
+        self.write(state, "gate", self.read(state, "generation", "monotonic") + 1, "seq_cst")
         self.change(state, "generation", 1)
         with e.when(self.read(state, "sleepers", "seq_cst") != 0):
             self.wake(state)
         self.job(state, e.const(0, int32), workers + 1)
-        self.join(state)
+        if shared:
+            self.write(state, "gate", e.const(0, int32), "seq_cst")
+        self.join(state, "inside" if shared else "pending")
 
-    def join(self, state: Value) -> None:
+    def join(self, state: Value, field: str) -> None:
+        """Write the wait until nobody is left."""
         e = self.e
         again, wait, yields, spin, joined = (e.label(s) for s in ("join", "wait", "yields", "rest", "joined"))
         before = e.frame.block
@@ -210,7 +224,7 @@ class PoolWriter:
         e.begin(again)
         rounds, more = Value(e, e.name(), int32), Value(e, e.name(), int32)
         e.line(f"{rounds.text} = phi i32 [ 1, %{before} ], [ {more.text}, %{spin} ]")
-        e.branch(self.read(state, "pending") == 0, joined, wait)
+        e.branch(self.read(state, field, "seq_cst") == 0, joined, wait)
         e.begin(wait)
         self.pause()
         e.branch((rounds & (YIELD_EVERY - 1)) == 0, yields, spin)
@@ -234,9 +248,11 @@ class PoolWriter:
             e.ret(before ^ 1)
 
     def text(self) -> str:
-        """Return the module: worker, try_fork, fork, stop and acquire."""
+        """Return the module: worker, try_fork, fork, share, stop and acquire."""
         self.worker()
-        self.try_fork()
-        self.fork()
+        self.try_fork("try_fork", False)
+        self.fork("fork", "try_fork")
+        self.try_fork("try_share", True)
+        self.fork("share", "try_share")
         self.rest()
         return self.e.text()

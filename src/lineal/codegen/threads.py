@@ -22,7 +22,7 @@ from lineal.codegen.poolcode import FIELDS, SIZE, PoolWriter
 
 # rounds of waiting before a worker sleeps; a round takes 10 to 50 ns
 SPINS = 4000
-NAMES = ("worker", "try_fork", "fork", "stop", "acquire")
+NAMES = ("worker", "try_fork", "fork", "share", "stop", "acquire")
 
 Job = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int32, ctypes.c_int32)
 
@@ -121,7 +121,8 @@ class Pool:
     def symbols(self) -> dict[str, int]:
         """Return what emitted code binds to use the pool: call lineal_fork(lineal_pool, function, argument)."""
         library = self.library
-        return {"lineal_fork": library["fork"], "lineal_try_fork": library["try_fork"], "lineal_pool": self.address}
+        forks = {f"lineal_{name}": library[name] for name in ("fork", "try_fork", "share")}
+        return {**forks, "lineal_pool": self.address}
 
 
 @cache

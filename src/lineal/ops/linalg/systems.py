@@ -296,7 +296,7 @@ def inv(A: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
     """
     name = "linalg.inv"
     require_square(name, A)
-    if A.value.ndim == 2 and A.value.shape[-1] >= LARGE and out is None and modes.recorder.get() is None:
+    if unseen.hold and A.value.ndim == 2 and A.value.shape[-1] >= LARGE and out is None and modes.recorder.get() is None:
         return unformed(name, A)
     Y = _inverse(name, A, raising=True)[0]
     if watched() and A.value.size:
