@@ -170,7 +170,9 @@ def main() -> None:
     options = parser.parse_args()
     names = options.names or list(WORKLOADS)
     console = Console(width=130)
-    console.print(f"{machine()}, {len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()} processors")
+    console.print(
+        f"{machine()}, {len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()} processors"
+    )
     console.print(f"{versions()}; medians of {options.rounds} interleaved rounds, microseconds")
     libraries = ("lineal", "lineal eager", "torch", "jax")
     table = Table("workload", *libraries, *(f"{each} / lineal" for each in libraries[1:]))

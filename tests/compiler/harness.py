@@ -18,7 +18,7 @@ def variables(arrays):
 
 
 def with_gradients(function, differentiated=True):
-    """Return the function of tensors and weights that gives the results of `function` and the gradients of Σ results · weights."""
+    """Return the function of tensors and weights that gives `function`'s results and the gradients of Σ results · weights."""
 
     def run(xs, seeds):
         xs = [x.detach() for x in xs]
@@ -42,7 +42,7 @@ def moved(arrays, turn):
 
 
 def bits_apart(one, other, scale):
-    """Return by how many units in the last place of `scale` (at least the magnitude of the numbers) two arrays differ at most."""
+    """Return by how many units in the last place of `scale` (or the numbers' own, if larger) two arrays differ at most."""
     if one.dtype.kind not in "fc":
         return 0.0 if np.array_equal(one, other) else np.inf
     if one.dtype.kind == "c":

@@ -34,7 +34,9 @@ class Program:
         self.first = len(self.pool)
         for _ in range(length or int(self.random.integers(2, 11))):
             self.draw()
-        self.results = [int(self.random.integers(len(self.pool))) for _ in range(int(self.random.integers(1, 4)))] + [len(self.pool) - 1]
+        self.results = [int(self.random.integers(len(self.pool))) for _ in range(int(self.random.integers(1, 4)))] + [
+            len(self.pool) - 1
+        ]
         self.rate = 0.1
 
     def inputs(self, turn):
@@ -53,7 +55,9 @@ class Program:
     def state(self):
         """Return fresh parameters and buffers."""
         random = np.random.default_rng(99)
-        parameters = [torch.tensor(random.standard_normal(shape), dtype=self.dtype, requires_grad=True) for shape in self.parameters]
+        parameters = [
+            torch.tensor(random.standard_normal(shape), dtype=self.dtype, requires_grad=True) for shape in self.parameters
+        ]
         return parameters, [self.laid(random.standard_normal(shape), n + 1) for n, shape in enumerate(self.buffers)]
 
     # drawing
@@ -127,7 +131,10 @@ class Program:
         return program
 
     def __str__(self):
-        head = [f"# {self.dtype}, inputs {self.shapes}, parameters {self.parameters}, buffers {self.buffers}, {self.layouts}, {self.writes_input}"]
+        head = [
+            f"# {self.dtype}, inputs {self.shapes}, parameters {self.parameters}, buffers {self.buffers}",
+            f"# layouts {self.layouts}, the last input is written: {self.writes_input}",
+        ]
         return "\n".join([*head, *self.text, f"return {self.results}"])
 
 
@@ -139,7 +146,23 @@ def unary(p):
     n = p.pick(is_float)
     if n is None:
         return None
-    names = ("tanh", "sin", "cos", "relu", "sigmoid", "abs", "neg", "square", "atan", "erf", "expm1_", "sqrt_", "log_", "clone", "sgn_")
+    names = (
+        "tanh",
+        "sin",
+        "cos",
+        "relu",
+        "sigmoid",
+        "abs",
+        "neg",
+        "square",
+        "atan",
+        "erf",
+        "expm1_",
+        "sqrt_",
+        "log_",
+        "clone",
+        "sgn_",
+    )
     name = names[p.integer(0, len(names))]
     functions = {
         "expm1_": lambda x: torch.expm1(torch.tanh(x)),
@@ -225,7 +248,24 @@ def reduction(p):
     if n is None:
         return None
     axis, keep = p.integer(0, p.pool[n].dim()), bool(p.integer(0, 2))
-    names = ("sum", "mean", "amax", "amin", "var", "std", "logsumexp", "softmax", "log_softmax", "cumsum", "cumprod_", "norm", "whole", "max", "prod_", "square_sum")
+    names = (
+        "sum",
+        "mean",
+        "amax",
+        "amin",
+        "var",
+        "std",
+        "logsumexp",
+        "softmax",
+        "log_softmax",
+        "cumsum",
+        "cumprod_",
+        "norm",
+        "whole",
+        "max",
+        "prod_",
+        "square_sum",
+    )
     name = names[p.integer(0, len(names))]
     size = p.pool[n].shape[axis]
     f = {
@@ -252,7 +292,15 @@ def product(p):
     if a is None:
         return None
     x = p.pool[a]
-    b = p.pick(lambda y: is_float(y) and y.dtype == x.dtype and y.dim() in (1, 2, x.dim()) and (y.dim() < 3 or y.shape[:-2] == x.shape[:-2]) and y.shape[-2 if y.dim() > 1 else -1] == x.shape[-1])
+    b = p.pick(
+        lambda y: (
+            is_float(y)
+            and y.dtype == x.dtype
+            and y.dim() in (1, 2, x.dim())
+            and (y.dim() < 3 or y.shape[:-2] == x.shape[:-2])
+            and y.shape[-2 if y.dim() > 1 else -1] == x.shape[-1]
+        )
+    )
     if b is None:
         b = p.pick(lambda y: is_float(y) and y.dtype == x.dtype and y.dim() == x.dim() and y.shape == x.shape)
         return f"matmul v{a} v{b}ᵀ", lambda v: torch.matmul(v[a], v[b].mT) / v[a].shape[-1]

@@ -4,15 +4,15 @@ import warnings
 
 import numpy as np
 import pytest
+from harness import bits_apart, scale_of
+from programs import Program
 
 import lineal as torch
-from harness import bits_apart, scale_of
 from lineal.compiler import compile, passes
-from programs import Program
 
 CALLS = 3
 RELATIVE = {"float32": 3e-3, "float64": 1e-8}
-"""How far apart numbers may be, relative to the largest: rounding grows through a program, more so through its narrowest dtype."""
+"""How far apart numbers may be, relative to the largest: rounding grows on the way, as the narrowest dtype has it."""
 
 
 def compared(program, off=()):
@@ -40,10 +40,14 @@ def agree(found, relative, turn):
     assert len(expected) == len(given), "another number of grads"
     scale = scale_of([x.value for x in expected])
     for n, (x, y) in enumerate(zip(expected, given)):
-        assert x.shape == y.shape and x.dtype == y.dtype, f"tensor {n}: {y.dtype}{list(y.shape)}, eager {x.dtype}{list(x.shape)}"
+        assert x.shape == y.shape and x.dtype == y.dtype, (
+            f"tensor {n}: {y.dtype}{list(y.shape)}, eager {x.dtype}{list(x.shape)}"
+        )
         apart = bits_apart(y.value, x.value, scale)
         limit = relative / np.finfo(x.value.dtype).eps if x.value.dtype.kind == "f" else 0
-        assert apart <= limit, f"call {turn}, tensor {n}: {apart} ulp apart, eager {x.flatten()[:6]}, compiled {y.flatten()[:6]}"
+        assert apart <= limit, (
+            f"call {turn}, tensor {n}: {apart} ulp apart, eager {x.flatten()[:6]}, compiled {y.flatten()[:6]}"
+        )
 
 
 def run(seeds, off=()):

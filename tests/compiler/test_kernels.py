@@ -20,7 +20,9 @@ def both(function, *arrays: np.ndarray, tolerance: float = 2e-5) -> list[np.ndar
     listed = lambda y: [each.numpy() for each in (y if isinstance(y, tuple) else (y,))]
     for a, b in zip(listed(found), listed(expected), strict=True):
         assert a.dtype == b.dtype
-        np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance * max(1.0, float(np.abs(b[np.isfinite(b)]).max(initial=0))))
+        np.testing.assert_allclose(
+            a, b, rtol=tolerance, atol=tolerance * max(1.0, float(np.abs(b[np.isfinite(b)]).max(initial=0)))
+        )
     both.compiled = compiled  # type: ignore[attr-defined]
     return listed(expected)
 

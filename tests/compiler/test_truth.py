@@ -1,4 +1,4 @@
-"""What random programs do not reach: empty arrays, aliasing, indices out of range, random numbers, shapes that numbers decide."""
+"""What random programs do not reach: empty arrays, aliasing, indices out of range, random numbers, changing shapes."""
 
 import warnings
 
@@ -162,3 +162,56 @@ def test_scans(shape, back):
         for y, found in zip(run(x), compiled(x)):
             np.testing.assert_allclose(found.numpy(), y.numpy(), rtol=1e-14)
     assert not hosts(compiled)
+
+
+def test_a_write_into_a_part_touches_that_part_only():
+    buffer = torch.zeros(50, 40)
+
+    def write(x):
+        buffer[3] = x
+        buffer[4].add_(x)
+        y = torch.zeros(5, 40)
+        for k in range(5):
+            y[k] = x * k
+        return y
+
+    compiled = compile(write)
+    for turn in range(3):
+        x = torch.full((40,), turn + 1.0)
+        same(compiled(x), torch.arange(5.0)[:, None] * x)
+    assert buffer[3].tolist() == [3.0] * 40 and buffer[4].tolist() == [6.0] * 40 and buffer[5:].abs().sum().item() == 0
+    (program,) = programs(compiled)
+    copied = [node for node in program.schedule.nodes if node.label == "copy" and node.out.shape == (50, 40)]
+    assert not copied
+
+
+def test_an_old_value_that_is_still_read_is_kept():
+    def write(x):
+        y = torch.exp(x)
+        z = y.clone()
+        z[0] = 7
+        z[1:] += z[:-1].clone()
+        return y, z, y + z
+
+    compiled = compile(write)
+    for _ in range(3):
+        x = torch.randn(4, 3)
+        for found, y in zip(compiled(x), write(x)):
+            same(found, y, exact=False)
+
+
+@pytest.mark.parametrize(
+    "value", [lambda x: 0, lambda x: x.sum(), lambda x: torch.tensor(2.0, dtype=x.dtype)], ids=["number", "tensor", "constant"]
+)
+def test_one_number_is_written_where_a_mask_chooses(value):
+    def write(x):
+        y = x * 1
+        y[y[:, 0] < 0] = value(x)
+        y[:, y[0] > 1] = 0.5
+        return y.index_put((y > 0,), value(x) + torch.zeros((), dtype=x.dtype), accumulate=True)
+
+    compiled = compile(write)
+    for _ in range(6):
+        x = torch.randn(4, 3, dtype=torch.float64)
+        same(compiled(x), write(x), exact=False)
+    assert compiled.eager is None and not hosts(compiled)

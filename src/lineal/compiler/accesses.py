@@ -25,7 +25,7 @@ class Axis:
 class Accesses:
     """What a group reads and writes in memory; a key is a window, a Chosen or, for what is written, a base.
 
-    The first `outer` axes of the space are loops around the group's own: over rows. What is `local` has memory for one row only.
+    The first `outer` axes of the space are loops around the group's own: over rows. What is `local` has memory for one row.
     """
 
     def __init__(self, e: Emitter, group: Group, outer: int = 0, local: frozenset[Base] = frozenset(), merged: bool = True):
@@ -86,7 +86,7 @@ class Accesses:
         last = self.axes[-1] if self.axes else None
         if last is None or last.reduced != reduced or n in self.pinned or last.place in self.pinned:
             return False
-        if n < self.outer and not self.merged or last.place is not None and last.place < self.outer <= n:
+        if (n < self.outer and not self.merged) or (last.place is not None and last.place < self.outer <= n):
             return False
         return all(self.steps[key][-1] == given[n] * size for key, given in self.strides.items())
 

@@ -1,8 +1,8 @@
 """Large products: C = A B in blocks that stay in the caches, its columns (or rows) on different threads.
 
-For a block of k, each thread lays its columns of B side by side in panels as wide as a tile of C; for every few rows of A, copied
-next to each other, tiles then run over the panels. After the first block of k, tiles add to what C holds. (Goto and van de Geijn,
-2008.)
+For a block of k, each thread lays its columns of B side by side in panels as wide as a tile of C; for every few rows of A,
+copied next to each other, tiles then run over the panels. After the first block of k, tiles add to what C holds. (Goto and
+van de Geijn, 2008.)
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from lineal.codegen.emit import Emitter
 from lineal.codegen.kinds import int32
-from lineal.codegen.parallel import parallel
+from lineal.codegen.parallel import shared
 from lineal.codegen.values import Value
 from lineal.compiler.nodes import Product
 from lineal.compiler.partials import reserved
@@ -54,7 +54,7 @@ class BigProduct(SmallProduct):
         if self.m * self.n * self.k < WORTH_THREADS:
             work(self.e.index(0), self.e.index(size), a, b, c)
         else:
-            parallel(self.e, name, size, (a, b, c), work, grain=grain)
+            shared(self.e, name, size, (a, b, c), work, grain=grain, pieces=2 if across else 1)
 
     def columns(self, matrices: tuple, span: tuple[Value, Value], rows: tuple) -> None:
         """Write a range of columns, some panels at a time, for a range of rows."""
@@ -169,9 +169,7 @@ class BigProduct(SmallProduct):
     def block(self, left: Matrix, panel: Matrix, out: Matrix, ks: tuple, rows: int, vectors: int, mask: Value | None) -> None:
         """Write one tile for a block of k: the first block sets C, later ones add to it."""
         e, kind, (k, depth) = self.e, self.kind, ks
-        places = [
-            e.address(out.address, i * out.rows + v * self.lanes, kind) for i in range(rows) for v in range(vectors)
-        ]
+        places = [e.address(out.address, i * out.rows + v * self.lanes, kind) for i in range(rows) for v in range(vectors)]
         sums = [e.variable(e.const(0.0, kind, self.lanes)) for _ in places]
         with e.when(k > 0, carried=sums):
             for total, place in zip(sums, places):

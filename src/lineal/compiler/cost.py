@@ -15,8 +15,8 @@ ACCESS, SIMPLE, DIVISION, FUNCTION = 0.1, 0.03, 0.25, 1.0
 
 DIVISIONS = frozenset("div sqrt rsqrt reciprocal".split())
 SIMPLE_LABELS = frozenset(
-    "add sub mul neg copy cast kept where relu maximum minimum abs sign eq ne lt le gt ge square addcmul lerp mean class gather "
-    "relu_backward square_backward clamp clamp_min clamp_max drop keep fma muladd threshold nll_loss".split()
+    "add sub mul neg copy cast kept where relu maximum minimum abs sign eq ne lt le gt ge square addcmul lerp mean class "
+    "gather relu_backward square_backward clamp clamp_min clamp_max drop keep fma muladd threshold nll_loss".split()
 )
 
 

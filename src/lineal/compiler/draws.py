@@ -1,4 +1,4 @@
-"""Draws: the code of the random generator, Philox4x64-10 (Salmon et al. 2011), word for word as NumPy's generator gives them."""
+"""Draws: the code of the random generator, Philox4x64-10 (Salmon et al. 2011), word for word NumPy's."""
 
 from __future__ import annotations
 

@@ -16,7 +16,12 @@ from lineal.compiler.nodes import Base, Chosen, Map, Pick, Place, Reduce, Window
 
 __all__ = ["Elements", "placed"]
 
-NEUTRAL = {"add": lambda kind: 0, "multiply": lambda kind: 1, "maximum": lambda kind: lowest(kind), "minimum": lambda kind: highest(kind)}
+NEUTRAL = {
+    "add": lambda kind: 0,
+    "multiply": lambda kind: 1,
+    "maximum": lambda kind: lowest(kind),
+    "minimum": lambda kind: highest(kind),
+}
 
 
 def lowest(kind: Kind) -> Any:

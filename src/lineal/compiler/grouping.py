@@ -1,8 +1,8 @@
 """Grouping: which nodes share a loop.
 
-Nodes come in an order in which everything is made before it is read. Each goes into the earliest group it can: the group of what it
-reads, if both run over the same space and it reads every element where it is made, else a later one. What only its own group reads
-never reaches memory.
+Nodes come in an order in which everything is made before it is read. Each goes into the earliest group it can: the group
+of what it reads, if both run over the same space and it reads every element where it is made, else a later one. What only
+its own group reads never reaches memory.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from lineal.codegen import kinds
 from lineal.codegen.blocks import Block
 from lineal.codegen.emit import Emitter
 from lineal.codegen.kinds import int32, kind_of, pointer
-from lineal.codegen.parallel import parallel
+from lineal.codegen.parallel import shared
 from lineal.codegen.values import Value, Variable
 from lineal.compiler.accesses import Axis
 from lineal.compiler.cost import WORTH_THREADS, nanoseconds
@@ -20,6 +20,7 @@ from lineal.compiler.partials import Partials
 from lineal.compiler.rows import Rows
 
 __all__ = ["LoopWriter", "parameters", "placed", "write_loop"]
+
 
 def parameters(group: Group | Rows) -> list[Base]:
     """Return the bases whose addresses the loop of a group takes, in order."""
@@ -95,10 +96,10 @@ class LoopWriter(Elements):
             self.note(captured[-1] if status is not None else None)
 
         captured = given if status is None else (*given, status)
-        parallel(self.e, name, axis.size, captured, work, grain=self.lanes if axis is self.axes[-1] else 1)
+        shared(self.e, name, axis.size, captured, work, grain=self.lanes if axis is self.axes[-1] else 1)
 
     def in_chunks(self, name: str, bases: list[Base], given: tuple[Value, ...], axis: Axis) -> None:
-        """Write the loops with chunks of a reduced axis on different threads: each has results of its own, put together in order."""
+        """Write the loops with chunks of a reduced axis on different threads; their results are put together in order."""
         e, partials = self.e, Partials(self.e, self.reduces, self.combined)
         chunks = Partials.count(self.reduces, self.total)
         size = -(-axis.size // chunks)
@@ -115,7 +116,7 @@ class LoopWriter(Elements):
         if nanoseconds(self.group) < WORTH_THREADS:
             work(e.index(0), e.index(chunks), *given, memory)
         else:
-            parallel(e, name, chunks, (*given, memory), work, grain=1)
+            shared(e, name, chunks, (*given, memory), work, grain=1)
         partials.finish(memory, chunks, dict(zip(bases, given)))
 
     def body(self, addresses: dict[Base, Value], rows: dict[Axis, Value] | None = None) -> None:

@@ -164,7 +164,9 @@ class Lowering:
         self.nodes.append(Join(block.base, list(parts)))
         return block
 
-    def scatter(self, block: Window, first: Base, source: Window, target: Window, picks: tuple[Pick, ...], adds: bool) -> Window:
+    def scatter(
+        self, block: Window, first: Base, source: Window, target: Window, picks: tuple[Pick, ...], adds: bool
+    ) -> Window:
         """Return the block that holds `first`, with the source put or added at `target` moved by picks."""
         token = Base(self.next(), block.shape, block.base.dtype, "made")
         token.inside = block
@@ -211,7 +213,13 @@ def identity(op: Any) -> Any:
     """Return what equal ops have in common, None if that cannot be said; zeros of either sign differ."""
     if isinstance(op, Elementwise):
         return op.scalar, op.result
-    words = (type(op), *[(repr(each), type(each)) if isinstance(each, (float, bool, int)) else each for each in map(op.__getattribute__, op.fields)])
+    words = (
+        type(op),
+        *[
+            (repr(each), type(each)) if isinstance(each, (float, bool, int)) else each
+            for each in map(op.__getattribute__, op.fields)
+        ],
+    )
     try:
         hash(words)
     except TypeError:
@@ -229,7 +237,7 @@ def folded(formula: Callable[..., Any], dtype: Any, args: Sequence[Window]) -> A
 
 
 def seen(window: Window, op: Any) -> Window | None:
-    """Return the window that a view op makes of a window: the op is run on memory that lies the same way, and only its place read."""
+    """Return the window that a view op makes of a window: the op runs on memory that lies like it."""
     itemsize = window.base.dtype.itemsize
     last = window.offset + sum(max(0, (size - 1) * step) for size, step in zip(window.shape, window.strides))
     memory = np.empty(max(last + 1, 1), window.base.dtype)

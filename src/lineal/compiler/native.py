@@ -33,7 +33,9 @@ class Segment:
     `homes` says where the other bases lie: at an offset in the arena, or in the memory of another base, that many bytes on.
     """
 
-    def __init__(self, groups: Sequence[Group], bases: Sequence[Base], homes: dict[Base, Home], moves: Sequence[tuple[Base, Base]]):
+    def __init__(
+        self, groups: Sequence[Group], bases: Sequence[Base], homes: dict[Base, Home], moves: Sequence[tuple[Base, Base]]
+    ):
         self.groups = groups
         self.bases = list(bases)
         self.homes = homes
@@ -45,9 +47,9 @@ class Segment:
         self.drive()
 
     def call(self, group: Group) -> tuple[str, bool] | None:
-        """Return the name of a group's function and whether it has a status; None for what the driver does itself, or nobody."""
+        """Return the name of a group's function and whether it has a status; None if the driver, or nobody, does it."""
         node = group.nodes[0]
-        if isinstance(node, Join) or isinstance(node, Product) and is_direct(node):
+        if isinstance(node, Join) or (isinstance(node, Product) and is_direct(node)):
             return None
         return self.kernels.add(group)
 

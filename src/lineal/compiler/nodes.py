@@ -15,7 +15,23 @@ import numpy as np
 
 from lineal.core import Op
 
-__all__ = ["Base", "Chosen", "Draw", "Host", "Join", "Map", "Node", "Pick", "Place", "Product", "Reduce", "Scan", "Scatter", "Window", "dense"]
+__all__ = [
+    "Base",
+    "Chosen",
+    "Draw",
+    "Host",
+    "Join",
+    "Map",
+    "Node",
+    "Pick",
+    "Place",
+    "Product",
+    "Reduce",
+    "Scan",
+    "Scatter",
+    "Window",
+    "dense",
+]
 
 Shape = tuple[int, ...]
 
@@ -30,14 +46,16 @@ def dense(shape: Shape) -> Shape:
 
 
 class Base:
-    """A block of memory: its shape, dtype and strides in elements; `number` tells bases apart, `source` says where it comes from.
+    """A block of memory: its shape, dtype and strides in elements; `number` tells bases apart, `source` where it comes from.
 
     A base with `inside` lies in the memory of another one, where that window stands.
     """
 
     __slots__ = ("dtype", "inside", "number", "shape", "source", "strides", "value")
 
-    def __init__(self, number: int, shape: Shape, dtype: np.dtype, source: str, strides: Shape | None = None, value: Any = None):
+    def __init__(
+        self, number: int, shape: Shape, dtype: np.dtype, source: str, strides: Shape | None = None, value: Any = None
+    ):
         self.number = number
         self.shape = shape
         self.dtype = dtype
@@ -49,7 +67,7 @@ class Base:
     @property
     def root(self) -> Base:
         """The base whose memory this one lies in: itself, unless it is part of another."""
-        return self if self.inside is None else self.inside.base
+        return self if self.inside is None else self.inside.base.root
 
     @property
     def nbytes(self) -> int:
@@ -72,8 +90,10 @@ class Window:
     @property
     def whole(self) -> bool:
         """Whether this is the base as it lies."""
-        return self.offset == 0 and self.shape == self.base.shape and all(
-            size == 1 or a == b for size, a, b in zip(self.shape, self.strides, self.base.strides)
+        return (
+            self.offset == 0
+            and self.shape == self.base.shape
+            and all(size == 1 or a == b for size, a, b in zip(self.shape, self.strides, self.base.strides))
         )
 
     @property
@@ -235,7 +255,7 @@ class Join(Node):
 
 @dataclass(eq=False)
 class Scatter(Node):
-    """At the place in out's memory that `target` and `picks` say, each element of `source` is put, or added if `adds`, in order."""
+    """Each element of `source`, in order, is put (or added, if `adds`) where `target` and `picks` say in out's memory."""
 
     out: Base
     source: Window
@@ -277,9 +297,9 @@ class Draw(Node):
 
 @dataclass(eq=False)
 class Scan(Node):
-    """At each place along `axis`, out = what `formula(so far, *args)` gives, one after the other, or what was so far if `exclusive`.
+    """At each place along `axis`, out = `formula(so far, *args)`, one after the other, or what was so far if `exclusive`.
 
-    So far is `start` at first, or, without one, nothing: the first of args is then taken as it is. `target` is where out is put.
+    So far is `start` at first; without one, the first of args is taken as it is. `target` is where out is put.
     """
 
     out: Base

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from lineal.codegen import blas
 from lineal.codegen.emit import Emitter
 from lineal.codegen.kinds import kind_of, pointer
-from lineal.codegen.parallel import parallel
+from lineal.codegen.parallel import shared
 from lineal.codegen.values import Value
 from lineal.compiler.bigproducts import BigProduct
 from lineal.compiler.grouping import Group
@@ -60,11 +60,13 @@ def write_product(e: Emitter, group: Group, name: str) -> bool:
     lead, total = node.out.shape[:-2], math.prod(node.out.shape) * node.a.shape[-1]
     with e.function(name, [(f"p{n}", pointer) for n in range(len(bases))]) as given:
         if not lead and is_large(node):
-            places = [e.address(given[bases.index(each.base)], each.offset, kind_of(each.base.dtype)) for each in (node.a, node.b)]
+            places = [
+                e.address(given[bases.index(each.base)], each.offset, kind_of(each.base.dtype)) for each in (node.a, node.b)
+            ]
             BigProduct(e, node).write_in(name, *places, given[bases.index(node.out)])
         elif lead and lead[0] > 1 and is_small(node) and total >= WORTH_THREADS:
             body = lambda start, stop, *captured: stack(e, node, dict(zip(bases, captured)), start, stop)
-            parallel(e, name, lead[0], given, body, least=2, grain=1)
+            shared(e, name, lead[0], given, body, grain=1)
         else:
             stack(e, node, dict(zip(bases, given)), 0, lead[0] if lead else 1)
     return False
@@ -97,7 +99,7 @@ def multiply(e: Emitter, node: Product, a: Value, b: Value, out: Value) -> None:
 def layout(window: Window) -> tuple[bool, int]:
     """Return whether a matrix lies by columns, and how far its rows (or columns) are apart."""
     (m, n), (rows, columns) = window.shape[-2:], window.strides[-2:]
-    if columns == 1 or n == 1 and rows >= 1 and columns != 1 and m > 1 and rows >= n:
+    if columns == 1 or (n == 1 and rows >= 1 and columns != 1 and m > 1 and rows >= n):
         return False, max(rows, n, 1)
     if n == 1:
         return False, max(rows, 1)

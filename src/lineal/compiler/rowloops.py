@@ -7,7 +7,7 @@ from contextlib import ExitStack
 
 from lineal.codegen.emit import Emitter
 from lineal.codegen.kinds import pointer
-from lineal.codegen.parallel import parallel
+from lineal.codegen.parallel import shared
 from lineal.codegen.values import Value
 from lineal.compiler.cost import WORTH_THREADS, nanoseconds
 from lineal.compiler.loops import LoopWriter, parameters
@@ -49,7 +49,7 @@ class RowWriter:
             memory = (self.partials.reserve(self.chunks),) if self.sums else ()
             work = lambda start, stop, *captured: self.work(start, stop, bases, captured)
             if self.chunks > 1 and sum(map(nanoseconds, self.rows.groups)) >= WORTH_THREADS:
-                parallel(e, name, self.chunks, (*given, *memory), work, least=2, grain=1)
+                shared(e, name, self.chunks, (*given, *memory), work, grain=1)
             else:
                 work(0, self.chunks, *given, *memory)
             if self.sums:

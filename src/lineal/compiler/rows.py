@@ -1,7 +1,7 @@
 """Rows: loops that run over the same outer axes become one, which does all of them for a row before it goes to the next.
 
-What a softmax or a normalisation computes from a row, and their derivatives from the row's, then never leaves the cache; what is read
-by the same row only needs memory for one row.
+What a softmax or a normalisation computes from a row, and their derivatives from the row's, then never leaves the cache;
+what is read by the same row only needs memory for one row.
 """
 
 from __future__ import annotations
@@ -103,7 +103,13 @@ def outer_of(group: Group) -> Shape | None:
 def fits(group: Group, outer: Shape) -> bool:
     """Return whether a group can run row by row: what it reduces over is the rows, or within a row."""
     space, count = group.space, len(outer)
-    if space is None or space[:count] != outer or math.prod(space[count:]) > LONGEST or 0 in space or isinstance(group.nodes[0], Scatter):
+    if (
+        space is None
+        or space[:count] != outer
+        or math.prod(space[count:]) > LONGEST
+        or 0 in space
+        or isinstance(group.nodes[0], Scatter)
+    ):
         return False
     if any(isinstance(arg, Chosen) for node in group.nodes if isinstance(node, Map) for arg in node.args):
         return False
@@ -132,7 +138,7 @@ def windows_of(group: Group) -> Iterable[Window]:
 
 
 def in_rows(groups: list[Group], fuse: bool = True) -> list[Rows]:
-    """Return the groups joined where they share rows (without `fuse` none), in an order in which all is made before it is read."""
+    """Return the groups, joined if `fuse` where they share rows, in an order in which everything is made before it is read."""
     rows: list[Rows] = []
     home: dict[Base, Rows] = {}
     for group in groups:

@@ -1,4 +1,4 @@
-"""Scatters: the code that puts or adds elements where indices say, one after the other, so that repeated places come out in order."""
+"""Scatters: the code that puts or adds elements where indices say, one after the other, repeated places in order."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lineal.compiler import passes
+from lineal.compiler.donation import donate
 from lineal.compiler.grouping import Group, grouped, inline, needed, windows
 from lineal.compiler.lowering import Lowering
 from lineal.compiler.memory import planned
@@ -19,8 +20,8 @@ __all__ = ["Schedule"]
 class Schedule:
     """What a program does, in order, and where its values lie.
 
-    `results` are the bases of new arrays (the outputs, then the grads), `written` pairs bases with the captured variables whose memory
-    they are to be put into.
+    `results` are the bases of new arrays (the outputs, then the grads), `written` pairs bases with those from outside whose
+    memory they are to be put into.
     """
 
     def __init__(self, trace: Trace):
@@ -36,6 +37,10 @@ class Schedule:
         self.nodes = needed(self.low.nodes, wanted) if passes.enabled("dead") else self.low.nodes
         fuse = passes.enabled("fusion")
         self.rows = in_rows(grouped(self.nodes, fuse), fuse)
+        self.donated: set[Base] = set()
+        if passes.enabled("donation"):
+            self.rows, self.donated = donate(self.rows, set(wanted), dict(self.written))
+            self.nodes = [node for rows in self.rows for node in rows.nodes]
         self.groups: list[Any] = [group for rows in self.rows for group in rows.groups]
         for number, group in enumerate(self.groups):
             group.number = number
@@ -56,7 +61,12 @@ class Schedule:
     def fresh(self, var: Var) -> Base:
         """Return a base of its own that holds a variable densely: its own base if that may be, else a copy."""
         window = self.low.windows[var]
-        if window.base.source == "made" and window.whole and window.base.inside is None and window.base not in getattr(self, "taken", ()):
+        if (
+            window.base.source == "made"
+            and window.whole
+            and window.base.inside is None
+            and window.base not in getattr(self, "taken", ())
+        ):
             self.taken = {*getattr(self, "taken", ()), window.base}
             return window.base
         return self.copied(window)
@@ -68,18 +78,22 @@ class Schedule:
     def put(self, var: Var, target: Base) -> tuple[Base, Base]:
         """Return the base that holds a variable's value, and the base from outside that is to take it."""
         window = self.low.windows[var]
-        base = window.base if window.base.source == "made" and window.whole and window.base.inside is None else self.copied(window)
+        base = (
+            window.base if window.base.source == "made" and window.whole and window.base.inside is None else self.copied(window)
+        )
         if base in getattr(self, "taken", ()):
             base = self.copied(window)
         self.taken = {*getattr(self, "taken", ()), base}
         return base, target
 
     def decide_writes(self) -> list[tuple[Base, Base]]:
-        """Let written values be made right in their targets' memory where nobody reads the old value later; return the others."""
+        """Let written values be made in their targets' memory where nobody reads the old value later; return the others."""
         moves = []
         home = {base: group for group in self.groups for node in group.nodes for base in node.writes}
         for base, target in self.written:
             group = home[base]
+            if base in self.donated:
+                continue
             if self.safe(base, target, group):
                 base.strides = target.strides
             else:
@@ -106,7 +120,7 @@ class Schedule:
         return made
 
     def safe(self, base: Base, target: Base, group: Group) -> bool:
-        """Return whether `base` may be made in the memory of `target`: all reads of the old value come before, or at the same place.
+        """Return whether `base` may be made in `target`: all reads of the old value come before, or at the same place.
 
         Groups that run row by row come before only for their own row.
         """
@@ -119,7 +133,9 @@ class Schedule:
                     if window.base is target and each.number < group.number:
                         if not aligned(window, rows.outer or ()):
                             return False
-                    elif window.base is target and not (each is group and inline(window, node) and self.before(node, base, group)):
+                    elif window.base is target and not (
+                        each is group and inline(window, node) and self.before(node, base, group)
+                    ):
                         return False
                     if window.base is base and not (window.whole or target.strides == base.strides):
                         return False

@@ -162,12 +162,17 @@ class SmallProduct:
             to = e.address(out.address, j * out.columns + (i * out.rows + v * self.lanes * out.columns), kind)
             e.store(total.value, to, kind=kind, stride=out.columns if self.lanes > 1 else 1, mask=mask)
 
-    def step(self, left: Matrix, right: Matrix, column: Value, k: Value, sums: list, rows: int, vectors: int, mask: Value | None) -> None:
+    def step(
+        self, left: Matrix, right: Matrix, column: Value, k: Value, sums: list, rows: int, vectors: int, mask: Value | None
+    ) -> None:
         """Write what one k adds to a tile."""
         e, kind, lanes = self.e, self.kind, self.lanes
         row = e.address(column, k * right.rows, kind)
         stride = right.columns if lanes > 1 else 1
-        found = [e.load(e.address(row, v * lanes * right.columns, kind), kind, 0, lanes, stride=stride, mask=mask) for v in range(vectors)]
+        found = [
+            e.load(e.address(row, v * lanes * right.columns, kind), kind, 0, lanes, stride=stride, mask=mask)
+            for v in range(vectors)
+        ]
         place = e.address(left.address, k * left.columns, kind)
         for i in range(rows):
             x = e.splat(e.load(e.address(place, i * left.rows, kind), kind), lanes)

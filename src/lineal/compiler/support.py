@@ -18,7 +18,7 @@ WHOLE = frozenset(
     "add sub mul neg eq ne lt le gt ge logical_and logical_or logical_xor logical_not bitwise_and bitwise_or bitwise_xor "
     "bitwise_not where maximum minimum abs sign keep drop clamp clamp_min clamp_max relu".split()
 )
-"""The ops on whole numbers and bool whose scalar expression is all there is to them: no division by zero, no overflow to report."""
+"""The ops on whole numbers and bool whose scalar expression is all there is to them: no division by zero, no overflow."""
 
 
 @cache

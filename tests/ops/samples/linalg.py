@@ -68,6 +68,7 @@ SAMPLES = {
     "linalg.matrix_power": [Sample(square(3), -2, reference=np.linalg.matrix_power)],
     **alike(("pinverse", "linalg.pinv"), [Sample(normal(4, 3), reference=np.linalg.pinv)]),
     "linalg.cond": [Sample(square(3), reference=np.linalg.cond), Sample(square(3), 1, reference=np.linalg.cond)],
+    "linalg.rcond": [Sample(square(3), derivative=0, reference=lambda A: 1 / np.linalg.cond(A, 1))],
     "linalg.matrix_rank": [Sample(square(3), derivative=0, reference=np.linalg.matrix_rank)],
     # Norms and products.
     "linalg.norm": [Sample(normal(2, 3), reference=np.linalg.norm), Sample(normal(2, 3), 2, reference=np.linalg.norm)],

@@ -21,11 +21,13 @@ triangular = lazy_loader.load("lineal.codegen.batched.triangular", suppress_warn
 
 # matrices of more rows or columns go to LAPACK
 LARGEST = 32
-# a smaller batch is done by NumPy before a kernel has been called and its arrays looked at
+# and to LAPACK's tridiagonal and bidiagonal methods from here on, which Jacobi's sweeps no longer beat (measured)
+LARGEST_JACOBI = 24
+# NumPy does a smaller batch in the time that calling a kernel takes (measured)
 LEAST_BATCH = 128
 # products are cheap, so only larger batches of still smaller matrices gain, or outer products and narrow factors (measured)
 LEAST_PRODUCTS = 512
-SQUARE, NARROW, NARROW_LENGTH = 8, 2, 16
+SQUARE, NARROW, NARROW_LENGTH = {4: 8, 8: 7}, 2, 16
 
 DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
 
@@ -74,12 +76,12 @@ def laid(a: np.ndarray) -> tuple[np.ndarray, bool]:
     m, n = a.shape[-2:]
     if not a.flags.c_contiguous and a.mT.flags.c_contiguous and a.flags.aligned:
         return a.mT.reshape(-1, n, m), True
-    return np.require(a, requirements="CA").reshape(-1, m, n), False
+    return np.require(a, requirements=["C", "A"]).reshape(-1, m, n), False
 
 
 def dense(a: np.ndarray) -> np.ndarray:
     """Return the matrices of a stack, row by row, in one dense array with one leading dimension."""
-    return np.require(a, requirements="CA").reshape(-1, *a.shape[-2:])
+    return np.require(a, requirements=["C", "A"]).reshape(-1, *a.shape[-2:])
 
 
 def matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -88,7 +90,7 @@ def matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
         return np.matmul(a, b)
     m, n, p = *a.shape[-2:], b.shape[-1]
     largest = max(m, n, p)
-    if not (largest <= SQUARE or n == 1 or (min(m, p) <= NARROW and largest <= NARROW_LENGTH)):
+    if not (largest <= SQUARE[a.itemsize] or n == 1 or (min(m, p) <= NARROW and largest <= NARROW_LENGTH)):
         return np.matmul(a, b)
     (first, first_turned), (second, second_turned) = laid(a), laid(b)
     y = np.empty((*a.shape[:-1], p), a.dtype)

@@ -67,7 +67,7 @@ class Grid:
     @property
     def turned(self) -> Grid:
         """The transpose, in the same memory."""
-        return self.view(self.columns, self.rows, self.first, self.steps[::-1])
+        return self.view(self.columns, self.rows, self.first, (self.steps[1], self.steps[0]))
 
     @property
     def upside_down(self) -> Grid:

@@ -155,5 +155,5 @@ class Packing:
     def store_few(self, vectors: list[Value], base: Value) -> None:
         e, lanes, count = self.e, self.lanes, self.count
         for c in range(count):
-            places = [divmod(c * lanes + l, count)[::-1] for l in range(lanes)]
+            places = [((c * lanes + l) % count, (c * lanes + l) // count) for l in range(lanes)]
             e.store(vectors[c] if count == 1 or lanes == 1 else merged(e, vectors, places), base, c * lanes)

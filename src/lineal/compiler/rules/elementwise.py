@@ -14,9 +14,9 @@ from lineal.ops.conversion import Cast
 from lineal.ops.creation import Empty, Eye, Full, Linspace, Range
 from lineal.ops.indexing.filling import Fill
 from lineal.ops.indexing.masks import MaskedFill
-from lineal.tensors.autograd_methods import Detach
 from lineal.ops.structural.reshape import Clone
 from lineal.ops.structural.triangles import Tril, Triu
+from lineal.tensors.autograd_methods import Detach
 
 __all__ = ["elementwise", "same"]
 

@@ -81,7 +81,9 @@ def scatter(low: Any, op: Any, y: Any, x: Window, index: Window, source: Window)
 # at some axes, the indices broadcast together
 
 
-def named(x: Window, places: tuple[int, ...], indices: Sequence[Window], shape: Sequence[int]) -> tuple[Window, tuple[Pick, ...]]:
+def named(
+    x: Window, places: tuple[int, ...], indices: Sequence[Window], shape: Sequence[int]
+) -> tuple[Window, tuple[Pick, ...]]:
     """Return x as it lies along the loop over x[…, i, …, j, …], and the picks of the indices."""
     count = max(len(each.shape) for each in indices)
     adjacent = places == tuple(range(places[0], places[0] + len(places)))
@@ -125,6 +127,8 @@ def index_sum(low: Any, op: Any, y: Any, x: Window, *indices: Window) -> Window 
 @rule(IndexPut)
 def index_put(low: Any, op: Any, y: Any, x: Window, v: Window, *indices: Window) -> Window | None:
     """y = x, v put or added at the indices."""
+    if len(indices) == 1 and not whole(indices):
+        return masked_put(low, op, y, x, v, *indices)
     if not whole(indices):
         return None
     middle = broadcast([each.shape for each in indices])
@@ -138,6 +142,19 @@ def index_put(low: Any, op: Any, y: Any, x: Window, v: Window, *indices: Window)
     first = low.copy(x, inside=block).base
     source = v if v.shape == shape else v.stretched(shape)
     return low.scatter(block, first, source, *named(block, places, indices, shape), op.accumulate)
+
+
+def masked_put(low: Any, op: Any, y: Any, x: Window, v: Window, mask: Window) -> Window | None:
+    """Return x with v, the same at all places that the mask chooses, put or added there."""
+    first, count = op.places[0], len(mask.shape)
+    if len(v.shape) != len(x.shape) - count + 1 or v.strides[first]:
+        return None
+    steps = (*v.strides[:first], *(0,) * count, *v.strides[first + 1 :])
+    value = Window(v.base, x.shape, steps, v.offset)
+    chosen = Window(mask.base, x.shape, (*(0,) * first, *mask.strides, *(0,) * (len(x.shape) - first - count)), mask.offset)
+    add = op.accumulate
+    formula = lambda m, x, mask, v: m.where(mask, x + v if add else v, x)
+    return low.map(y.shape, y.storage, formula, x, chosen, value, label="masked_put")
 
 
 def broadcast(shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:

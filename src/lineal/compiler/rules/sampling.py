@@ -1,4 +1,4 @@
-"""Random numbers: words drawn as the generator draws them, and the distributions made of them, number for number as eager code does."""
+"""Random numbers: words drawn as the generator draws them, and distributions made of them as eager code does."""
 
 from __future__ import annotations
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any, Literal
+
 import lazy_loader
 import numpy as np
 
-from lineal.codegen.batched.arrays import dense, fit, kernel, laid, matmul
+from lineal.codegen.batched.arrays import LARGEST_JACOBI, dense, fit, kernel, laid, matmul
 
 scipy = lazy_loader.load("scipy")
 
@@ -79,7 +81,7 @@ def solve_probed(A: np.ndarray, B: np.ndarray, V: np.ndarray, residual: bool) ->
     X, reports = np.empty(right.shape, A.dtype), np.zeros((3, len(right)), A.dtype)
     info = np.empty(len(right), np.int32)
     parameters = *B.shape[-2:], V.shape[-1], residual, (left_turned, right_turned)
-    kernel("solve_probed", A.dtype, *parameters)(left, right, np.require(V, requirements="CA"), X, *reports, info)
+    kernel("solve_probed", A.dtype, *parameters)(left, right, np.require(V, requirements=["C", "A"]), X, *reports, info)
     refuse_singular(info)
     return (X.mT if right_turned else X).reshape(B.shape), *reports.reshape(3, *A.shape[:-2])
 
@@ -120,11 +122,15 @@ def slogdet(A: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return sign, logarithm
 
 
-def frobenius(A: np.ndarray) -> np.ndarray:
+WIDE_NORM = 12
+"""Above this size, NumPy's sums over a matrix's elements are as fast as a kernel's."""
+
+
+def frobenius(A: Any) -> np.ndarray:
     """Return the roots of the sums of squares, in one pass; infinite where a square is."""
     if A.dtype.kind == "c":
         return np.sqrt(np.einsum("...ij,...ij->...", A.real, A.real) + np.einsum("...ij,...ij->...", A.imag, A.imag))
-    if not fit(A):
+    if not fit(A, largest=WIDE_NORM):
         return np.sqrt(np.einsum("...ij,...ij->...", A, A))
     given, _ = laid(A)
     y = np.empty(A.shape[:-2], A.dtype)
@@ -196,10 +202,11 @@ def substitute(A: np.ndarray, B: np.ndarray, upper: bool, unit: bool) -> np.ndar
     return X
 
 
-def qr(A: np.ndarray, mode: str) -> tuple[np.ndarray, np.ndarray]:
+def qr(A: np.ndarray, mode: Literal["reduced", "complete"]) -> tuple[np.ndarray, np.ndarray]:
     """Return Q and R, "reduced" or "complete"."""
     if not fit(A):
-        return tuple(np.linalg.qr(A, mode))
+        Q, R = np.linalg.qr(A, mode)
+        return Q, R
     m, n = A.shape[-2:]
     k = m if mode == "complete" else min(m, n)
     given = dense(A)
@@ -208,10 +215,11 @@ def qr(A: np.ndarray, mode: str) -> tuple[np.ndarray, np.ndarray]:
     return Q, R
 
 
-def eigh(A: np.ndarray, uplo: str) -> tuple[np.ndarray, np.ndarray]:
+def eigh(A: np.ndarray, uplo: Literal["L", "U"]) -> tuple[np.ndarray, np.ndarray]:
     """Return the eigenvalues, ascending, and eigenvectors of symmetric or Hermitian matrices, one triangle of which is read."""
-    if not fit(A):
-        return tuple(np.linalg.eigh(A, uplo))
+    if not fit(A, largest=LARGEST_JACOBI):
+        values, V = np.linalg.eigh(A, uplo)
+        return values, V
     given, turned = laid(A)
     values, V = np.empty(A.shape[:-1], A.dtype), np.empty(A.shape, A.dtype)
     n = A.shape[-1]
@@ -222,8 +230,9 @@ def eigh(A: np.ndarray, uplo: str) -> tuple[np.ndarray, np.ndarray]:
 def svd(A: np.ndarray, full: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return U, S and Vᴴ, all of U and Vᴴ if `full`."""
     m, n = A.shape[-2:]
-    if not fit(A) or (full and m != n):
-        return tuple(np.linalg.svd(A, full_matrices=full))
+    if not fit(A, largest=LARGEST_JACOBI) or (full and m != n):
+        U, S, Vh = np.linalg.svd(A, full_matrices=full)
+        return U, S, Vh
     given, k = dense(A), min(m, n)
     count = len(given)
     U, S, Vh = (np.empty((count, *shape), A.dtype) for shape in ((m, k), (k,), (k, n)))
