@@ -10,6 +10,11 @@ from lineal import nn
 from lineal.compiler import compile, passes
 
 
+@pytest.fixture(autouse=True)
+def seeded():
+    torch.manual_seed(0)
+
+
 def programs(function):
     return [each for several in function.programs.values() for each in several]
 
@@ -89,7 +94,7 @@ def test_repeated_places_add_up():
     spread = compile(lambda x, i: torch.zeros(3, 2).index_add(0, i, x))
     for turn in range(3):
         x, i = torch.randn(5, 2), torch.tensor([0, turn, 2, 0, 0])
-        same(spread(x, i), spread.function(x, i))
+        same(spread(x, i), spread.function(x, i), exact=False)
     assert not hosts(spread)
 
 

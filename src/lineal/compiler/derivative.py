@@ -1,8 +1,8 @@
 """A compiled function whose result somebody differentiates: an op with a native forward and a native way back.
 
-The trace is replayed once with its inputs as leaves, and gone back through with cotangents as further inputs. The recorder hears both;
-the equations up to the outputs are the forward program, the others the backward program, and what the second needs of the first is
-saved.
+The trace is replayed once with its inputs as leaves, and gone back through with cotangents as further inputs. The recorder
+hears both; the equations up to the outputs are the forward program, the others the backward program, and what the second needs
+of the first is saved.
 """
 
 from __future__ import annotations

@@ -31,8 +31,8 @@ class CompiledFunction:
     def __init__(self, function: Callable[..., Any]):
         functools.update_wrapper(self, function)
         self.function = function
-        self.programs: OrderedDict[Any, list[Program]] = OrderedDict()
-        self.last: Program | None = None
+        self.programs: OrderedDict[Any, list[Program | DifferentiableProgram]] = OrderedDict()
+        self.last: Program | DifferentiableProgram | None = None
         self.tries = 0
         self.compilations = 0
         self.eager: str | None = None
@@ -80,7 +80,7 @@ class CompiledFunction:
         self.keep(key, program)
         return result
 
-    def keep(self, key: Any, program: Program) -> None:
+    def keep(self, key: Any, program: Program | DifferentiableProgram) -> None:
         """Remember a program; forget the one longest unused if there are too many."""
         self.compilations += 1
         if self.compilations > MANY:
@@ -130,8 +130,8 @@ def describe(key: Any) -> str:
 def compile(function: Callable[..., Any] | None = None, **options: Any) -> Any:
     """Return `function` compiled: its first call runs eagerly and is written down, later ones run as native programs.
 
-    The function may do what a training step does: forward, `backward()`, an optimizer's `step()`. Parameters, optimizer state and
-    whatever else it reaches stay live. `mode`, `fullgraph`, `dynamic` and `backend` are accepted for PyTorch's sake.
+    The function may do what a training step does: forward, `backward()`, an optimizer's `step()`. Parameters, optimizer state
+    and whatever else it reaches stay live. `mode`, `fullgraph`, `dynamic` and `backend` are accepted for PyTorch's sake.
     """
     unknown = options.keys() - {"mode", "fullgraph", "dynamic", "backend", "options", "disable"}
     if unknown:

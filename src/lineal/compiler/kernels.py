@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from typing import Any
 
 from lineal.codegen.emit import Emitter
 from lineal.compiler.draws import write_draw
@@ -41,9 +42,9 @@ class Kernels:
         return any(symbol in each.declared for each in self.modules.values())
 
 
-def writer_of(group: Group | Rows) -> Callable[[Emitter, Group, str], bool]:
+def writer_of(group: Group | Rows) -> Callable[[Emitter, Any, str], bool]:
     """Return what writes the function of a group."""
     if isinstance(group, Rows):
-        return write_rows  # type: ignore[return-value]
+        return write_rows
     kinds = {Product: write_product, Scatter: write_scatter, Draw: write_draw, Scan: write_scan}
     return kinds.get(type(group.nodes[0]), write_loop)

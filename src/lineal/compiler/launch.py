@@ -47,7 +47,7 @@ def fitting(program: Program) -> Callable[[Sequence[Any]], bool]:
                 return False
         except AttributeError:
             return False
-        return not guards or all([guard() for guard in guards])
+        return not guards or all([guard() for guard in guards])  # noqa: C419 - a list is faster for the few there are
 
     return fits
 

@@ -66,8 +66,8 @@ class Segment:
                 if call is not None:
                     self.invoke(call, [address[base] for base in parameters(group)])
                 elif isinstance(node, Product):
-                    places = [e.address(address[each.base], each.offset, kind_of(each.base.dtype)) for each in (node.a, node.b)]
-                    multiply(e, node, *places, address[node.out])
+                    a, b = [e.address(address[each.base], each.offset, kind_of(each.base.dtype)) for each in (node.a, node.b)]
+                    multiply(e, node, a, b, address[node.out])
             for base, target in self.moves:
                 e.call("memcpy", pointer, address[target], address[base], e.const(base.nbytes, int64))
             self.leave(0)

@@ -60,10 +60,9 @@ def write_product(e: Emitter, group: Group, name: str) -> bool:
     lead, total = node.out.shape[:-2], math.prod(node.out.shape) * node.a.shape[-1]
     with e.function(name, [(f"p{n}", pointer) for n in range(len(bases))]) as given:
         if not lead and is_large(node):
-            places = [
-                e.address(given[bases.index(each.base)], each.offset, kind_of(each.base.dtype)) for each in (node.a, node.b)
-            ]
-            BigProduct(e, node).write_in(name, *places, given[bases.index(node.out)])
+            address = dict(zip(bases, given))
+            a, b = [e.address(address[each.base], each.offset, kind_of(each.base.dtype)) for each in (node.a, node.b)]
+            BigProduct(e, node).write_in(name, a, b, address[node.out])
         elif lead and lead[0] > 1 and is_small(node) and total >= WORTH_THREADS:
             body = lambda start, stop, *captured: stack(e, node, dict(zip(bases, captured)), start, stop)
             shared(e, name, lead[0], given, body, grain=1)

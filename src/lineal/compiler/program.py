@@ -32,7 +32,7 @@ class Program:
         self.outside = self.bases_outside()
         self.homes = self.homes_inside()
         self.steps = self.segments()
-        native = len(self.steps) == 1 and not isinstance(self.steps[0], Host)
+        native = len(self.steps) == 1 and not any(isinstance(step, Host) for step in self.steps)
         self.run: Callable[..., Any] = self.steps[0] if native else self.in_turn
         self.releases = not native or self.estimate() > RELEASE_ABOVE_NS
         self.fits = fitting(self)
@@ -95,7 +95,8 @@ class Program:
 
     def estimate(self) -> float:
         """Return about how many nanoseconds a call takes."""
-        return sum(base.nbytes for group in self.schedule.groups for node in group.nodes for base in (*node.reads, *node.writes)) / 10
+        nodes = [node for group in self.schedule.groups for node in group.nodes]
+        return sum(base.nbytes for node in nodes for base in (*node.reads, *node.writes)) / 10
 
     # how it is called
 
@@ -137,7 +138,8 @@ class Program:
             return np.broadcast_to(np.array(base.value, base.dtype), window.shape)
         home = self.homes.get(base)
         if isinstance(home, tuple):
-            return self.array(Window(home[0], window.shape, window.strides, window.offset + home[1] // base.dtype.itemsize), arrays, arena)
+            offset = window.offset + home[1] // base.dtype.itemsize
+            return self.array(Window(home[0], window.shape, window.strides, offset), arrays, arena)
         memory, start = (arena, home) if isinstance(home, int) else (arrays[base if home is None else home], 0)
         size = base.dtype.itemsize
         steps = tuple(step * size for step in window.strides)
@@ -158,7 +160,8 @@ class Program:
             kind = "host step" if isinstance(group.nodes[0], Host) else "loop" if group.space is not None else "product"
             lines.append(f"  {kind} {list(group.space or group.nodes[0].writes[0].shape)}: {labels}")
         moved = sum(base.nbytes for group in self.schedule.groups for base in (*group.external(), *group.stored))
-        lines.append(f"{len(self.schedule.groups)} kernels, {hosts} host steps, {moved:,} bytes moved, {self.schedule.arena:,} bytes of memory")
+        memory = f"{moved:,} bytes moved, {self.schedule.arena:,} bytes of memory"
+        lines.append(f"{len(self.schedule.groups)} kernels, {hosts} host steps, {memory}")
         return "\n".join(lines)
 
     def llvm(self) -> str:

@@ -12,7 +12,7 @@ from lineal.codegen.values import Value
 from lineal.compiler.cost import WORTH_THREADS, nanoseconds
 from lineal.compiler.loops import LoopWriter, parameters
 from lineal.compiler.nodes import Base
-from lineal.compiler.partials import Partials, reserved
+from lineal.compiler.partials import ALIGNMENT, Partials, reserved
 from lineal.compiler.rows import Rows
 
 __all__ = ["write_rows"]
@@ -46,7 +46,7 @@ class RowWriter:
         """Write the function `name`; its parameters are the addresses of `parameters(rows)`."""
         e, bases = self.e, parameters(self.rows)
         with e.function(name, [(f"p{n}", pointer) for n in range(len(bases))]) as given:
-            memory = (self.partials.reserve(self.chunks),) if self.sums else ()
+            memory = [self.partials.reserve(self.chunks)] if self.sums else []
             work = lambda start, stop, *captured: self.work(start, stop, bases, captured)
             if self.chunks > 1 and sum(map(nanoseconds, self.rows.groups)) >= WORTH_THREADS:
                 shared(e, name, self.chunks, (*given, *memory), work, grain=1)
@@ -59,10 +59,7 @@ class RowWriter:
         """Write the loop of one thread over its rows, or over its chunks of rows if they are summed up."""
         e = self.e
         addresses = dict(zip(bases, captured))
-        local = [base for group in self.rows.groups for base in group.stored if base in self.rows.local]
-        count = len(self.rows.outer or ())
-        for base in dict.fromkeys(local):
-            addresses[base] = reserved(e, math.prod(base.shape[count:]) * base.dtype.itemsize + 64)
+        addresses |= self.scratch()
         if not self.sums:
             self.over(start, stop, addresses)
             return
@@ -72,6 +69,22 @@ class RowWriter:
             self.partials.clear(places, self.writers[0].start)
             first = e.math.minimum(chunk * size, self.sizes[0])
             self.over(first, e.math.minimum(first + size, self.sizes[0]), addresses | places)
+
+    def scratch(self) -> dict[Base, Value]:
+        """Return memory for one row of each base that is local; what is read for the last time leaves its place to others."""
+        count, local = len(self.rows.outer or ()), self.rows.local
+        order = list(enumerate(self.rows.groups))
+        last = {base: n for n, group in order for base in (*group.stored, *group.external()) if base in local}
+        places: dict[Base, Value] = {}
+        free: dict[int, list[Value]] = {}
+        size = lambda base: -(-math.prod(base.shape[count:]) * base.dtype.itemsize // ALIGNMENT) * ALIGNMENT
+        for n, group in enumerate(self.rows.groups):
+            for base in (each for each in group.stored if each in local):
+                waiting = free.get(size(base))
+                places[base] = waiting.pop() if waiting else reserved(self.e, size(base))
+            for base in (each for each in last if last[each] == n):
+                free.setdefault(size(base), []).append(places[base])
+        return places
 
     def over(self, start: int | Value, stop: int | Value, addresses: dict[Base, Value]) -> None:
         """Write the loops over rows, and in them those of the groups."""

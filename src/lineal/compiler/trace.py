@@ -112,10 +112,7 @@ def guards_of(capture: Capture, found: Trace) -> list[Callable[[], bool]]:
     guards: list[Callable[[], bool]] = []
     if capture.modules or capture.relied:
         guards.append(unchanged(list(capture.modules.values()), capture.relied))
-    for holder, relied in capture.assumed.values():
-        # one key more than there is, so that itemgetter always returns a tuple
-        read = itemgetter(*relied, next(iter(relied)))
-        guards.append(lambda holder=holder, read=read, held=read(relied): read(holder) == held)
+    guards += [kept(holder, relied) for holder, relied in capture.assumed.values()]
     fresh = [leaf for leaf, _ in found.grads if id(leaf) in capture.added]
     if fresh:
         guards.append(lambda: all(leaf.grad is None for leaf in fresh))  # type: ignore[attr-defined]
@@ -124,6 +121,14 @@ def guards_of(capture: Capture, found: Trace) -> list[Callable[[], bool]]:
     if held:
         guards.append(lambda: all(leaf.grad is grad for leaf, grad in held))  # type: ignore[attr-defined]
     return guards
+
+
+def kept(holder: Any, relied: dict) -> Callable[[], bool]:
+    """Return the guard that `holder` still has the entries `relied`."""
+    # one key more than there is, so that itemgetter always returns a tuple
+    read = itemgetter(*relied, next(iter(relied)))
+    held = read(relied)
+    return lambda: read(holder) == held
 
 
 def unchanged(modules: list[tuple[Any, bool, dict]], relied: list[tuple[Any, str, Any]]) -> Callable[[], bool]:

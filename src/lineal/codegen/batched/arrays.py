@@ -5,19 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import cache
+from typing import Any
 
 import lazy_loader
 import numpy as np
 
-cholesky = lazy_loader.load("lineal.codegen.batched.cholesky", suppress_warning=True)
-eigh = lazy_loader.load("lineal.codegen.batched.eigh", suppress_warning=True)
-kinds = lazy_loader.load("lineal.codegen.kinds", suppress_warning=True)
-lu = lazy_loader.load("lineal.codegen.batched.lu", suppress_warning=True)
-norms = lazy_loader.load("lineal.codegen.batched.norms", suppress_warning=True)
-products = lazy_loader.load("lineal.codegen.batched.products", suppress_warning=True)
-qr = lazy_loader.load("lineal.codegen.batched.qr", suppress_warning=True)
-svd = lazy_loader.load("lineal.codegen.batched.svd", suppress_warning=True)
-triangular = lazy_loader.load("lineal.codegen.batched.triangular", suppress_warning=True)
+# one placeholder for all the code generators: each costs a search at import
+makers: Any = lazy_loader.load("lineal.codegen.batched.makers", suppress_warning=True)
 
 # matrices of more rows or columns go to LAPACK
 LARGEST = 32
@@ -35,25 +29,7 @@ DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
 @cache
 def kernel(name: str, dtype: np.dtype, *parameters: object) -> Callable[..., None]:
     """Return the kernel `name`, compiled at its first use."""
-    makers = {
-        "cholesky": cholesky.cholesky,
-        "cholesky_pull": cholesky.pull,
-        "determinant": lu.determinant,
-        "eigh": eigh.eigh,
-        "factor": lu.factor,
-        "frobenius": norms.frobenius,
-        "inverse": lu.inverse,
-        "inverse_norm1": norms.inverse_norm1,
-        "matmul": products.matmul,
-        "norm1": norms.norm1,
-        "qr": qr.qr,
-        "sign_and_logarithm": lu.sign_and_logarithm,
-        "solve": lu.solve,
-        "solve_probed": lu.solve_probed,
-        "solve_triangular": triangular.solve_triangular,
-        "svd": svd.svd,
-    }
-    return makers[name](kinds.kind_of(dtype), *parameters)
+    return makers.MAKERS[name](makers.kind_of(dtype), *parameters)
 
 
 def fit(*arrays: np.ndarray, largest: int = LARGEST, least: int = LEAST_BATCH) -> bool:

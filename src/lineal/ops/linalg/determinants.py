@@ -177,7 +177,7 @@ def judge_stack(name: str, A: np.ndarray, y: np.ndarray) -> None:
     """
     n = A.shape[-1]
     with modes.quiet():
-        size = (kernels.frobenius(A) / np.sqrt(n).astype(y.real.dtype)) ** n
+        size = (kernels.frobenius(A) / np.sqrt(n).astype(real_dtype(y))) ** n
         rcond = np.abs(y) / (2 * n * size)
         doubtful = ~(rcond >= FEW * range_of(A.dtype).eps)
         if doubtful.any():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -24,7 +24,7 @@ class Eigh(Op):
     through the projector on the whole space only, and the values with equal weights, as their sum does.
     """
 
-    uplo: str
+    uplo: Literal["L", "U"]
     name = "LinalgEigh"
     keeps = "y"
     width = 2

@@ -9,7 +9,7 @@ import numpy as np
 
 from lineal.codegen.batched.arrays import LARGEST_JACOBI, dense, fit, kernel, laid, matmul
 
-scipy = lazy_loader.load("scipy")
+scipy: Any = lazy_loader.load("scipy")
 
 __all__ = ["cholesky", "cholesky_pull", "det", "eigh", "frobenius", "inv", "inverse_norm1", "lu_factor", "matmul", "norm1"]
 __all__ += ["qr", "slogdet", "solve", "solve_probed", "solve_triangular", "svd"]

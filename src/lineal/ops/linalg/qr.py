@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from typing import Any
+from typing import Any, Literal
 
 import lazy_loader
 import numpy as np
@@ -28,7 +28,7 @@ class QR(Op):
     Seeger et al. (2017), arXiv:1710.08717, section 4.
     """
 
-    mode: str
+    mode: Literal["reduced", "complete"]
     name = "LinalgQr"
     keeps = "0 y"
     width = 2
