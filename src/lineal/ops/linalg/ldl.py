@@ -16,6 +16,7 @@ from lineal.ops.linalg.banded import solve_banded
 from lineal.ops.linalg.lu import rows_of
 from lineal.ops.linalg.matrices import (
     broadcast_batches,
+    read_numbers,
     refuse_singular,
     require_matrix,
     require_one_dtype,
@@ -68,7 +69,7 @@ class LDLFactor(Op):
 
     def vjp(self, needs, g, y, A):
         LD, pivots, _ = y
-        layout = Layout(pivots.value, LD.value.dtype)
+        layout = Layout(read_numbers(pivots), LD.value.dtype)
         L, g = layout.lower(LD), g[0]
         by_L = layout.rearranged(g)
         S = solve_blocks(layout.band(LD, self.hermitian), (L.mH @ by_L).mH).mH * layout.below + g * layout.blocks
@@ -175,7 +176,7 @@ def ldl_solve(LD: Any, pivots: Any, B: Any, *, hermitian: bool = False, out: Abs
     LD, B = broadcast_batches(name, LD, B)
     if not B.value.size:
         return stored(B * 1, out, name)
-    layout = Layout(np.broadcast_to(pivots.value, LD.value.shape[:-1]), LD.value.dtype)
+    layout = Layout(np.broadcast_to(read_numbers(pivots), LD.value.shape[:-1]), LD.value.dtype)
     L = layout.lower(LD)
     Y = solve_triangular(L, rows_of(B, layout.order), upper=False, unitriangular=True)
     Y = solve_blocks(layout.band(LD, hermitian), Y)
@@ -196,7 +197,7 @@ def ldl(A: AbstractTensor, *, hermitian: bool = True) -> Any:
     """
     require_square("linalg.ldl", A)
     LD, pivots, _ = apply(_ldl(hermitian), A)
-    layout = Layout(pivots.value, LD.value.dtype)
+    layout = Layout(read_numbers(pivots), LD.value.dtype)
     P = np.swapaxes(np.eye(A.value.shape[-1], dtype=A.value.dtype)[layout.order], -1, -2).copy()
     D = LD * layout.blocks
     return linalg_ldl((lift(P), layout.lower(LD), D + flipped(D.tril(-1), hermitian)))

@@ -15,6 +15,7 @@ from lineal.ops.linalg.matrices import (
     linalg_lu,
     linalg_lu_factor,
     linalg_lu_factor_ex,
+    read_numbers,
     refuse_singular,
     require_matrix,
     require_one_dtype,
@@ -128,7 +129,7 @@ class LUFactor(Op):
         if m > k:
             below = solve_triangular(U1.mH, gL2, upper=False, left=False)
             square = cat((square, below), -2)
-        return (rows_of(square, np.argsort(permutations(pivots.value, m), axis=-1)),)
+        return (rows_of(square, np.argsort(permutations(read_numbers(pivots), m), axis=-1)),)
 
 
 def unpack(LU: Any, k: int) -> tuple[Any, Any]:
@@ -179,7 +180,7 @@ def lu_unpack(LU_data: Any, LU_pivots: Any, unpack_data: bool = True, unpack_piv
     if unpack_pivots:
         if dtypes.of(LU_pivots.value.dtype) is not dtypes.int32:
             raise RuntimeError("lu_unpack: LU_pivots is expected to be a contiguous tensor of torch.int32 dtype")
-        order = permutations(LU_pivots.value, m)
+        order = permutations(read_numbers(LU_pivots), m)
         P = lift(np.swapaxes(np.eye(m, dtype=LU_data.value.dtype)[order], -1, -2).copy())
     return stored(linalg_lu((P, L, U)), out, "lu_unpack")
 
@@ -205,7 +206,7 @@ def lu_solve(
         return stored(X, out, name)
     LU, B = broadcast_batches(name, LU, B)
     n = LU.value.shape[-1]
-    rows = np.broadcast_to(permutations(pivots.value, n), (*LU.value.shape[:-2], n))
+    rows = np.broadcast_to(permutations(read_numbers(pivots), n), (*LU.value.shape[:-2], n))
     if adjoint:
         half = solve_triangular(LU.mH, B, upper=False)
         X = solve_triangular(LU.mH, half, upper=True, unitriangular=True)

@@ -11,7 +11,7 @@ import numpy as np
 from lineal.base.errors import LinAlgError
 from lineal.base.results import Result
 from lineal.base.spec import broadcast_shapes
-from lineal.core import AbstractTensor
+from lineal.core import AbstractTensor, modes
 from lineal.ops.broadcasting import expand
 from lineal.ops.conversion import dtype_of
 from lineal.ops.front import store
@@ -135,6 +135,14 @@ def refuse_singular(name: str, info: np.ndarray, done: str) -> None:
             f"{name}: {where}The diagonal element {int(flat[bad[0]])} is zero, the {done} could not be completed "
             "because the input matrix is singular."
         )
+
+
+def read_numbers(x: AbstractTensor) -> np.ndarray:
+    """Return the array of a tensor whose numbers decide what is computed next; a recorder hears of it and may refuse."""
+    listener = modes.recorder.get()
+    if listener is not None:
+        listener.concretize(x, np.ndarray)
+    return x.value
 
 
 def adjoint(x: np.ndarray) -> np.ndarray:
