@@ -53,7 +53,7 @@ def test_training_in_a_pipe(capsys, tmp_path):
     assert "\x1b" not in out
     lines = out.splitlines()
     assert re.fullmatch(r"epoch 1/2 loss \d\.\d{4} acc \d\.\d{4} test \d\.\d{4}", lines[0])
-    assert all(len(line) <= 60 for line in lines if str(tmp_path) not in line)
+    assert all(len(line) <= 70 for line in lines if str(tmp_path) not in line)
     assert any(re.match(r"compiled +\d+\.\dx", line) for line in lines)
     table = dict(re.split(r"\s{2,}", line, maxsplit=1) for line in lines[2:])
     assert table["epochs"] == "2"

@@ -7,6 +7,7 @@ of the first is saved.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -208,14 +209,10 @@ class DifferentiableProgram:
         self.back = Program(self.joint.backward())
         self.op = Compiled(self.joint, self.ahead, self.back)
         self.captured = list(trace.captured.values())
+        self.fits = self.ahead.fits
 
-    def attempt(self, args: tuple) -> Any:
-        """Run on these arguments if they are what the program is for; return the result, or REFUSED."""
-        return self(args, {}) if self.ahead.fits(args) else REFUSED
-
-    def __call__(self, args: tuple, kwargs: dict) -> Any:
-        """Run on arguments that are known to fit."""
-        tensors = [x for x in tree.leaves((args, kwargs)) if isinstance(x, AbstractTensor)]
+    def launch(self, tensors: Sequence[Any]) -> Any:
+        """Run on tensors that are known to fit; return the function's result."""
         made = apply(self.op, *tensors, *self.captured)
         ys = made if isinstance(made, tuple) else (made,)
         for y, yes in zip(ys, self.joint.differentiable):
@@ -223,6 +220,10 @@ class DifferentiableProgram:
                 y.node = y.index = None
         found = iter(ys)
         return tree.transform(lambda each: next(found) if isinstance(each, Var) else each, self.trace.result)
+
+    def __call__(self, args: tuple, kwargs: dict) -> Any:
+        """Run on arguments that are known to fit."""
+        return self.launch([x for x in tree.leaves((args, kwargs)) if isinstance(x, AbstractTensor)])
 
     def explain(self) -> str:
         """Return what the two programs do."""

@@ -40,8 +40,8 @@ class CompiledFunction:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         last = self.last
-        if last is not None and not kwargs:
-            result = last.attempt(args)
+        if last is not None and not kwargs and last.fits(args):
+            result = last.launch(args)
             if result is not REFUSED:
                 return result
         return self.called(args, kwargs)

@@ -5,6 +5,7 @@ Small programs live from this path, so it is a closure over what the program kno
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,7 @@ class Refused:
 
 REFUSED = Refused()
 _empty = np.empty
+_references = sys.getrefcount
 _new = object.__new__
 _grad_enabled = modes.grad_enabled.get
 
@@ -47,37 +49,40 @@ def fitting(program: Program) -> Callable[[Sequence[Any]], bool]:
                 return False
         except AttributeError:
             return False
-        return not guards or all([guard() for guard in guards])  # noqa: C419 - a list is faster for the few there are
+        for guard in guards:
+            if not guard():
+                return False
+        return True
 
     return fits
 
 
 def launching(program: Program) -> Callable[[Sequence[Any]], Any]:
     """Return the function that runs a program on tensors; it returns the function's result, or REFUSED."""
-    trace, captured, made = program.trace, program.captured, program.made
+    trace, captured, count = program.trace, program.captured, len(program.trace.outputs)
+    made = program.made[:count]
     live = [(holder, key, np.zeros(())) for holder, key in trace.live.values()]
+    constant = [place for _, _, place in live]
     run = program.run if not program.releases else alone(program.run, program.arena)
-    arena, count, final = program.arena, len(trace.outputs), engine.final
-    leaves = [leaf for leaf, _ in trace.grads]
+    arena, final = program.arena, engine.final
+    grads = Grads([leaf for leaf, _ in trace.grads], program.made[count:]) if trace.grads else None
     touched = [x for x, _ in trace.writes]
     single = isinstance(trace.result, Var)
 
     def launch(tensors: Sequence[Any]) -> Any:
+        for holder, key, place in live:
+            place[()] = holder[key]
         results = [_empty(shape, dtype) for shape, dtype in made]
-        if live:
-            status = run(*tensors, *captured, *refreshed(live), *results, arena)
+        if grads is None:
+            status = run(*tensors, *captured, *constant, *results, arena)
         else:
-            status = run(*tensors, *captured, *results, arena)
+            status = run(*tensors, *captured, *constant, *results, *grads.arrays(), arena)
         if status is not None:
             return failed(trace.name, status)
         if touched:
             note(touched)
-        if leaves:
-            for leaf, grad in zip(leaves, results[count:]):
-                g = _new(final)
-                g.value = grad
-                g.node = g.index = g.memory = g.origin = None
-                leaf.derivative = g  # type: ignore[attr-defined]
+        if grads is not None:
+            grads.hand_out()
         if not single:
             found = iter(results)
             return tree.transform(lambda each: lift(next(found)) if isinstance(each, Var) else each, trace.result)
@@ -89,11 +94,47 @@ def launching(program: Program) -> Callable[[Sequence[Any]], Any]:
     return launch
 
 
-def refreshed(live: list[tuple[Any, Any, np.ndarray]]) -> list[np.ndarray]:
-    """Return the arrays of the live numbers, as they are now."""
-    for holder, key, place in live:
-        place[()] = holder[key]
-    return [place for _, _, place in live]
+class Grads:
+    """The grads that a program leaves at leaves; the tensors of the call before are filled again if nobody else holds them."""
+
+    def __init__(self, leaves: list[Any], made: Sequence[tuple]):
+        self.leaves = leaves
+        self.made = made
+        self.held = [lift(_empty(shape, dtype)) for shape, dtype in made]
+
+    def arrays(self) -> list[np.ndarray]:
+        """Return the arrays to be filled."""
+        held, found = self.held, []
+        for place, leaf in enumerate(self.leaves):
+            g = held[place]
+            if leaf.derivative is not g or _references(g) > ALONE or _references(g.value) > ALONE_ARRAY:
+                g = held[place] = lift(_empty(*self.made[place]))
+            found.append(g.value)
+        return found
+
+    def hand_out(self) -> None:
+        """Let the filled tensors be the leaves' grads."""
+        for leaf, g in zip(self.leaves, self.held):
+            leaf.derivative = g
+
+
+def lone() -> tuple[int, int]:
+    """Measure what `getrefcount` says inside `arrays` of a tensor that only its leaf and `held` hold, and of its array."""
+    counts = []
+
+    class Leaf:
+        derivative: Any = None
+
+    leaf, held = Leaf(), [lift(np.zeros(1))]
+    leaf.derivative = held[0]
+    for place, each in enumerate([leaf]):
+        g = held[place]
+        if each.derivative is g:
+            counts = [_references(g), _references(g.value)]
+    return counts[0], counts[1]
+
+
+ALONE, ALONE_ARRAY = lone()
 
 
 def note(touched: list[AbstractTensor]) -> None:

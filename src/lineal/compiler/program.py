@@ -100,10 +100,6 @@ class Program:
 
     # how it is called
 
-    def attempt(self, args: Sequence[Any]) -> Any:
-        """Run on these arguments if they are what the program is for; return the result, or REFUSED."""
-        return self.launch(args) if self.fits(args) else REFUSED
-
     def __call__(self, args: tuple, kwargs: dict) -> Any:
         """Run on arguments that are known to fit."""
         result = self.launch([x for x in tree.leaves((args, kwargs)) if isinstance(x, AbstractTensor)])

@@ -125,10 +125,10 @@ SAMPLES = {
         [Sample(symmetric(square(3)), derivative=0), Sample(hermitian(3), hermitian=True, derivative=0)],
     ),
     "linalg.ldl_solve": [
-        Sample(triangular(3), np.array([1, 2, 3], np.int32), normal(3, 2)),
-        Sample(np.tril(square(3)), np.array([-2, -2, 3], np.int32), normal(3, 2)),
+        Sample(triangular(3), np.array([1, 2, 3], np.int32), normal(3, 2), batch=False),
+        Sample(np.tril(square(3)), np.array([-2, -2, 3], np.int32), normal(3, 2), batch=False),
     ],
-    "linalg.ldl": [Sample(symmetric(square(3)), derivative=0), Sample(hermitian(2), derivative=0)],
+    "linalg.ldl": [Sample(symmetric(square(3)), derivative=0, batch=False), Sample(hermitian(2), derivative=0, batch=False)],
     "linalg.cholesky_update": [
         Sample(triangular(3), normal(3)),
         Sample(triangular(3), normal(3, 2), upper=False),

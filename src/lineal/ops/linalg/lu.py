@@ -15,7 +15,6 @@ from lineal.ops.linalg.matrices import (
     linalg_lu,
     linalg_lu_factor,
     linalg_lu_factor_ex,
-    read_numbers,
     refuse_singular,
     require_matrix,
     require_one_dtype,
@@ -95,6 +94,20 @@ def permutations(pivots: np.ndarray, m: int) -> np.ndarray:
     return order
 
 
+class RowOrder(Op):
+    """y = per matrix, the row of A that each row of L U is, as int64, from the exchanged rows."""
+
+    rows: int
+    name = "LuRowOrder"
+    differentiable = False
+
+    def eager(self, xp, pivots):
+        return permutations(pivots, self.rows).astype(np.int64)
+
+    def vjp(self, needs, g, y, pivots):
+        return (None,)
+
+
 class LUFactor(Op):
     """P A's factors L\\U in one matrix (A = P L U), the exchanged rows and info.
 
@@ -129,7 +142,12 @@ class LUFactor(Op):
         if m > k:
             below = solve_triangular(U1.mH, gL2, upper=False, left=False)
             square = cat((square, below), -2)
-        return (rows_of(square, np.argsort(permutations(read_numbers(pivots), m), axis=-1)),)
+        return (taken(square, apply(RowOrder(m), pivots).argsort(-1)),)
+
+
+def taken(x: Any, order: Any) -> Any:
+    """Return the rows of each matrix in the orders that a tensor holds."""
+    return x.gather(-2, order[..., None].expand(x.value.shape))
 
 
 def unpack(LU: Any, k: int) -> tuple[Any, Any]:
@@ -180,8 +198,8 @@ def lu_unpack(LU_data: Any, LU_pivots: Any, unpack_data: bool = True, unpack_piv
     if unpack_pivots:
         if dtypes.of(LU_pivots.value.dtype) is not dtypes.int32:
             raise RuntimeError("lu_unpack: LU_pivots is expected to be a contiguous tensor of torch.int32 dtype")
-        order = permutations(read_numbers(LU_pivots), m)
-        P = lift(np.swapaxes(np.eye(m, dtype=LU_data.value.dtype)[order], -1, -2).copy())
+        order = apply(RowOrder(m), LU_pivots)
+        P = (order[..., None, :] == lift(np.arange(m)[:, None])).to(dtypes.of(LU_data.value.dtype))
     return stored(linalg_lu((P, L, U)), out, "lu_unpack")
 
 
@@ -206,12 +224,12 @@ def lu_solve(
         return stored(X, out, name)
     LU, B = broadcast_batches(name, LU, B)
     n = LU.value.shape[-1]
-    rows = np.broadcast_to(permutations(read_numbers(pivots), n), (*LU.value.shape[:-2], n))
+    order = apply(RowOrder(n), pivots)
     if adjoint:
         half = solve_triangular(LU.mH, B, upper=False)
         X = solve_triangular(LU.mH, half, upper=True, unitriangular=True)
-        X = rows_of(X, np.argsort(rows, axis=-1)[..., :])
+        X = taken(X, order.argsort(-1))
     else:
-        half = solve_triangular(LU, rows_of(B, rows), upper=False, unitriangular=True)
+        half = solve_triangular(LU, taken(B, order), upper=False, unitriangular=True)
         X = solve_triangular(LU, half, upper=True)
     return stored(X, out, name)
