@@ -49,7 +49,7 @@ def fitting(program: Program) -> Callable[[Sequence[Any]], bool]:
                 return False
         except AttributeError:
             return False
-        for guard in guards:
+        for guard in guards:  # noqa: SIM110 - a generator takes longer than the two or three guards
             if not guard():
                 return False
         return True
