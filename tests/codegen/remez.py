@@ -87,7 +87,10 @@ def levelled(goal, points, degree):
 
 
 def error(goal, terms, x):
-    return (mp.polyval(terms[::-1], x) - goal.function(x)) * goal.weight(x)
+    value = mp.mpf(0)
+    for term in reversed(terms):
+        value = value * x + term
+    return (value - goal.function(x)) * goal.weight(x)
 
 
 def extremes(errors, count):

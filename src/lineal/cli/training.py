@@ -94,7 +94,7 @@ def result(experiment: Experiment, out: Path) -> list[tuple[str, str]]:
         ("test loss", f"{scores.loss:.4f}"),
         ("epochs", str(experiment.epoch)),
         ("parameters", f"{experiment.parameter_count:,}"),
-        ("seconds", f"{experiment.seconds:.2f}"),
+        ("seconds", f"{experiment.seconds:.3f}"),
         ("samples per second", f"{speed:,.0f}"),
         ("checkpoint", str(out / CHECKPOINT)),
     ]
