@@ -7,9 +7,7 @@ faster), and the overhead of single ops over the bare NumPy call. Everything run
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from types import ModuleType
 
 import numpy as np
@@ -17,9 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 import lineal
-
-sys.path.insert(0, str(Path(__file__).parent))
-from interleaved import machine, medians
+from lineal.bench.interleaved import machine, medians
 
 try:
     import torch

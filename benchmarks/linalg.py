@@ -8,9 +8,7 @@ threads as `--threads` says; on one, their idle workers do not get into each oth
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -19,9 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 import lineal
-
-sys.path.insert(0, str(Path(__file__).parent))
-from interleaved import machine, medians
+from lineal.bench.interleaved import machine, medians
 
 try:
     import torch

@@ -250,3 +250,13 @@ def test_no_compile_runs_eagerly(capsys, tmp_path):
     code, out, err = call(capsys, "train", *SMALL, "--epochs", 1, "--no-plot", "--no-compile", "--out", tmp_path)
     assert (code, err) == (0, "")
     assert not any(line.startswith("compiled") for line in out.splitlines())
+
+
+def test_bench_prints_a_table(capsys):
+    code, out, err = call(capsys, "bench", "regression", "--rounds", 1)
+    assert (code, err) == (0, "")
+    assert "medians of 1 interleaved rounds" in out
+    assert "Linear regression" in out
+    code, out, err = call(capsys, "bench", "nothing")
+    assert code == 2
+    assert err.count("\n") == 1

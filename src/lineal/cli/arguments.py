@@ -6,6 +6,7 @@ import argparse
 import math
 from pathlib import Path
 
+from lineal.bench.workloads import WORKLOADS
 from lineal.train import OPTIMIZERS, Options
 
 DEFAULTS = Options()
@@ -79,3 +80,17 @@ def add_training(parser: argparse.ArgumentParser) -> None:
     files.add_argument("--resume", action="store_true", help="go on from the checkpoint in DIR")
     files.add_argument("--quiet", action="store_true", help="show no progress, only the result")
     files.add_argument("--no-plot", action="store_true", help="draw no figures")
+
+
+def workload(text: str) -> str:
+    """Read the name of a workload."""
+    if text not in WORKLOADS:
+        raise argparse.ArgumentTypeError(f"expected one of {', '.join(WORKLOADS)}, got {text!r}")
+    return text
+
+
+def add_measuring(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `lineal bench`."""
+    parser.add_argument("names", nargs="*", type=workload, metavar="NAME", help=f"of {', '.join(WORKLOADS)} (default all)")
+    parser.add_argument("--rounds", type=count, default=25, metavar="N", help="interleaved rounds (default 25)")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the ratios into a PNG file (needs matplotlib)")

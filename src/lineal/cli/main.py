@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from lineal import cli
@@ -14,6 +14,12 @@ from lineal.cli import arguments
 from lineal.data import CheckpointError
 
 FAILURE, INTERRUPTED, CLOSED = 2, 130, 141
+RUN: dict[str, Callable[[argparse.Namespace], int]] = {
+    "train": lambda args: cli.training.run(args),  # type: ignore[attr-defined]
+    "info": lambda args: cli.info.run(),  # type: ignore[attr-defined]
+    "bench": lambda args: cli.bench.run(args),  # type: ignore[attr-defined]
+}
+"""What each command does; its module is imported when it is called."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -41,6 +47,13 @@ def make_parser() -> Parser:
         description="Show what lineal runs on: versions, BLAS, threads, CPU, devices, cache.",
         allow_abbrev=False,
     )
+    bench = commands.add_parser(
+        "bench",
+        help="measure compiled functions against the peers that are installed",
+        description="Measure compiled functions beside PyTorch and JAX, if they are installed, in one interleaved run.",
+        allow_abbrev=False,
+    )
+    arguments.add_measuring(bench)
     return parser
 
 
@@ -52,7 +65,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.print_help()
         return 0
     try:
-        code = cli.training.run(args) if args.command == "train" else cli.info.run()  # type: ignore[attr-defined]
+        code = RUN[args.command](args)
         sys.stdout.flush()
         return code
     except KeyboardInterrupt:

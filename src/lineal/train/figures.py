@@ -45,6 +45,22 @@ def confusion(matrix: Any, path: Path) -> None:
     draw(figure, path)
 
 
+def comparison(found: dict[str, dict[str, float]], path: Path) -> None:
+    """Draw how many times faster lineal is than each peer, by workload, into a PNG file."""
+    peers = sorted({peer for seconds in found.values() for peer in seconds} - {"lineal"})
+    figure = Figure(figsize=(8, 0.6 + 0.5 * len(found)), layout="constrained")
+    ax = figure.subplots()
+    for place, peer in enumerate(peers):
+        rows = [(row, seconds[peer] / seconds["lineal"]) for row, seconds in enumerate(found.values()) if peer in seconds]
+        ax.barh([row + place * 0.8 / len(peers) for row, _ in rows], [ratio for _, ratio in rows], 0.8 / len(peers), label=peer)
+    ax.set_yticks(range(len(found)), list(found))
+    ax.axvline(1, color="black", linewidth=0.8)
+    ax.set(xscale="log", xlabel="times the seconds of lineal compiled")
+    ax.invert_yaxis()
+    ax.legend(frameon=False)
+    draw(figure, path)
+
+
 def draw(figure: Figure, path: Path) -> None:
     """Write the figure as a PNG file."""
     FigureCanvasAgg(figure)

@@ -1,15 +1,17 @@
-"""The workloads of benchmarks/compile.py in JAX, as its users write them: pure functions of parameters and state."""
+"""The workloads in JAX, as its users write them: pure functions of parameters and state."""
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from itertools import pairwise
+from typing import Any
 
-try:
-    import jax
-    import jax.numpy as jnp
-except ImportError:
-    jax = None
+jax: Any = None
+jnp: Any = None
+with contextlib.suppress(ImportError):
+    import jax  # pyright: ignore[reportMissingImports]
+    import jax.numpy as jnp  # pyright: ignore[reportMissingImports]
 
 
 def normal(seed: int, *shape: int):
@@ -116,5 +118,5 @@ WORKLOADS = {
 
 
 def rival(name: str) -> Callable[[], object] | None:
-    """Return the workload in JAX, or None without it."""
-    return None if jax is None else WORKLOADS[name]()
+    """Return the workload in JAX; None without JAX, or where it is not written for it."""
+    return WORKLOADS[name]() if jax is not None and name in WORKLOADS else None

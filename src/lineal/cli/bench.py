@@ -1,0 +1,33 @@
+"""`lineal bench`."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+import lazy_loader
+from rich.console import Console
+from rich.table import Table
+
+from lineal.bench.comparison import LIBRARIES, compared, machine, processors, versions
+from lineal.bench.workloads import WORKLOADS
+
+figures: Any = lazy_loader.load("lineal.train.figures", suppress_warning=True)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measure the workloads that were asked for, print the table, and return the exit code."""
+    console = Console(highlight=False, width=None if Console().is_terminal else 130)
+    console.print(f"{machine()}, {processors()} processors; {versions()}")
+    console.print(f"medians of {args.rounds} interleaved rounds, microseconds")
+    rivals = LIBRARIES[1:]
+    table = Table("workload", *LIBRARIES, *(f"{each} / lineal" for each in rivals))
+    found = {name: compared(name, args.rounds) for name in args.names or WORKLOADS}
+    for name, seconds in found.items():
+        times = (f"{seconds[each] * 1e6:,.1f}" if each in seconds else "-" for each in LIBRARIES)
+        ratios = (f"{seconds[each] / seconds['lineal']:.2f}" if each in seconds else "-" for each in rivals)
+        table.add_row((WORKLOADS[name].__doc__ or name).rstrip("."), *times, *ratios)
+    console.print(table)
+    if args.plot is not None:
+        figures.comparison(found, args.plot)
+    return 0
