@@ -81,7 +81,7 @@ def launching(program: Program) -> Callable[[Sequence[Any]], Any]:
             return failed(trace.name, status)
         if touched:
             note(touched)
-        if grads is not None:
+        if grads is not None and grads.fresh:
             grads.hand_out()
         if not single:
             found = iter(results)
@@ -101,14 +101,18 @@ class Grads:
         self.leaves = leaves
         self.made = made
         self.held = [lift(_empty(shape, dtype)) for shape, dtype in made]
+        self.numbered = list(enumerate(leaves))
+        self.fresh = False
+        """Whether the leaves do not have the tensors yet."""
 
     def arrays(self) -> list[np.ndarray]:
         """Return the arrays to be filled."""
         held, found = self.held, []
-        for place, leaf in enumerate(self.leaves):
+        for place, leaf in self.numbered:
             g = held[place]
             if leaf.derivative is not g or _references(g) > ALONE or _references(g.value) > ALONE_ARRAY:
                 g = held[place] = lift(_empty(*self.made[place]))
+                self.fresh = True
             found.append(g.value)
         return found
 
@@ -116,6 +120,7 @@ class Grads:
         """Let the filled tensors be the leaves' grads."""
         for leaf, g in zip(self.leaves, self.held):
             leaf.derivative = g
+        self.fresh = False
 
 
 def lone() -> tuple[int, int]:
