@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
 
-import lazy_loader
 from rich.console import Console
 from rich.table import Table
 
+from lineal import train
 from lineal.bench.comparison import LIBRARIES, compared, machine, processors, versions
 from lineal.bench.workloads import WORKLOADS
-
-figures: Any = lazy_loader.load("lineal.train.figures", suppress_warning=True)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -29,5 +26,5 @@ def run(args: argparse.Namespace) -> int:
         table.add_row((WORKLOADS[name].__doc__ or name).rstrip("."), *times, *ratios)
     console.print(table)
     if args.plot is not None:
-        figures.comparison(found, args.plot)
+        train.figures.comparison(found, args.plot)
     return 0
