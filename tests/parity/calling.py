@@ -38,7 +38,7 @@ def slice_by_index(x, dim=0, start=None, end=None, step=1):
 
 # Where PyTorch's table swaps arguments or calls what has no public function.
 ADAPTED = {
-    "where": lambda x, condition, other: subject.where(condition, x, other),
+    "where": lambda x, condition, other, **options: subject.where(condition, x, other, **options),
     "einsum": lambda tensors, equation: subject.einsum(equation, tensors),
     "slice": slice_by_index,
     "normal.in_place": lambda x, *args, **kwargs: x.normal_(*args, **kwargs),

@@ -18,7 +18,7 @@ FAMILIES = {
         scatter_reduce take take_along_dim tril_indices triu_indices unravel_index zero_
     """.split(),
     "conversion": """
-        bfloat16 bool byte cdouble cfloat chalf char double float half int long short to
+        bfloat16 bool byte cdouble cfloat chalf char double float half int long short
     """.split(),
     "elementwise": """
         __radd__ __rand__ __rdiv__ __rmod__ __rmul__ __ror__ __rpow__ __rsub__ __rxor__ abs acos acosh add

@@ -15,4 +15,4 @@ def test_op_agrees(op):
     found = findings(op, DTYPES)
     failed = [f"[{one.dtype} {one.kind}] {one.call}: {one.message}" for one in found if one.status == "fail"]
     assert not failed, "\n".join(failed[:10])
-    assert any(one.status == "ok" for one in found), "no check of this op ran"
+    assert any(one.status in ("ok", "meant") for one in found), "no check of this op ran"

@@ -128,4 +128,6 @@ def kthvalue(input: AbstractTensor, k: int, dim: int = -1, keepdim: bool = False
     size = input.value.shape[place] if input.value.ndim else 1
     if not 1 <= k <= size:
         raise RuntimeError(f"kthvalue: selected number k out of range for dimension {dim}, expected 1 to {size}, got k={k}")
+    if out is not None and any(np.may_share_memory(each.value, input.value) for each in out):
+        raise RuntimeError("kthvalue: unsupported operation: out shares memory with the input; clone() one of them first")
     return picked(results.kthvalue, _kthvalue(place, bool(keepdim), int(k) - 1), input, out)
