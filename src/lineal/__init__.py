@@ -96,6 +96,10 @@ _elsewhere = {
 __getattr__, _lazy_dir, _ = lazy_loader.attach(__name__, _submodules, _elsewhere)
 
 if _collects:
+    if not gc.get_freeze_count():
+        # what was made goes to the oldest generation unsearched
+        gc.freeze()
+        gc.unfreeze()
     gc.enable()
 
 
