@@ -297,3 +297,12 @@ def test_what_leaves_tensors_behind_at_every_call_runs_eagerly():
         for n in range(6):
             f(torch.full((2,), float(n)))
     assert [each[0].item() for each in kept] == [0, 2, 4, 6, 8, 10]
+
+
+def test_the_code_can_be_read():
+    f = torch.compile(lambda x: torch.tanh(x) * 2)
+    for x in (torch.ones(40), torch.ones(40, requires_grad=True)):
+        for _ in range(3):
+            f(x)
+        assert "define" in f.last.llvm()
+        assert "ret" in f.last.asm()

@@ -95,6 +95,11 @@ class Engine:
             self.cache.put(key, made)
         return made
 
+    def assembly(self, source: Source) -> str:
+        """Return a module's code as the processor's assembly text."""
+        text = source.text() if isinstance(source, Emitter) else source
+        return self.target.new_machine().emit_assembly(llvm.parse_assembly(text, llvm.create_context()))
+
     def generate(self, text: str) -> bytes:
         machine = getattr(self.machines, "machine", None)
         if machine is None:

@@ -232,3 +232,7 @@ class DifferentiableProgram:
     def llvm(self) -> str:
         """Return the LLVM code of both."""
         return self.ahead.llvm() + self.back.llvm()
+
+    def asm(self) -> str:
+        """Return the processor's code of both as text."""
+        return self.ahead.asm() + self.back.asm()

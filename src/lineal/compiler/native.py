@@ -106,6 +106,10 @@ class Segment:
         """Return the LLVM code."""
         return "\n".join(each.text() for each in (*self.kernels.modules.values(), self.driver))
 
+    def assembly(self) -> str:
+        """Return the code as the processor's assembly text."""
+        return "\n".join(engine().assembly(each) for each in (*self.kernels.modules.values(), self.driver))
+
     def link(self) -> Library:
         """Compile and link everything."""
         using = engine()

@@ -163,3 +163,7 @@ class Program:
     def llvm(self) -> str:
         """Return the LLVM code."""
         return self.native.text()
+
+    def asm(self) -> str:
+        """Return the processor's code as text."""
+        return self.native.assembly()
