@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from lineal.compiler.grouping import Group
-from lineal.compiler.nodes import Map
+import math
+from collections.abc import Iterable
 
-__all__ = ["WORTH_THREADS", "nanoseconds"]
+from lineal.compiler.grouping import Group
+from lineal.compiler.nodes import Map, Node, Product, Reduce
+
+__all__ = ["WORTH_THREADS", "nanoseconds", "operations"]
 
 WORTH_THREADS = 40_000.0
 """From how many nanoseconds on a loop is split over threads."""
@@ -28,6 +31,17 @@ def nanoseconds(group: Group) -> float:
     accesses = sum(base.dtype.itemsize / 4 for base in {*group.external(), *group.stored} if base.nbytes >= elements)
     maps = sum(of_label(node.label) for node in group.nodes if isinstance(node, Map))
     return elements * (accesses * ACCESS + maps)
+
+
+def operations(nodes: Iterable[Node]) -> int:
+    """Return how many operations on numbers some nodes take: one per element of a map or reduction, two per product's term."""
+    count = 0
+    for node in nodes:
+        if isinstance(node, Product):
+            count += 2 * math.prod(node.out.shape) * node.a.shape[-1]
+        elif isinstance(node, (Map, Reduce)):
+            count += math.prod(node.space)
+    return count
 
 
 def of_label(label: str) -> float:

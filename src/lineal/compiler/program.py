@@ -10,6 +10,7 @@ import numpy as np
 from lineal.base import tree
 from lineal.codegen import layout
 from lineal.codegen.entry import RELEASE_ABOVE_NS, Argument, entry
+from lineal.compiler.cost import operations
 from lineal.compiler.launch import REFUSED, fitting, launching
 from lineal.compiler.native import Home, Segment
 from lineal.compiler.nodes import Base, Host, Join, Window
@@ -145,8 +146,10 @@ class Program:
         return np.lib.stride_tricks.as_strided(flat, window.shape, steps)
 
     def explain(self) -> str:
-        """Return the graph, the kernels and what they hold, the host steps, bytes and memory."""
-        lines = [f"{self.trace.name}: {len(self.trace.equations)} equations, {len(self.schedule.nodes)} nodes"]
+        """Return the graph, the kernels and what they hold, the host steps, bytes, memory and arithmetic."""
+        lines = [f"{self.trace.name}: {len(self.trace.equations)} equations"]
+        lines += [f"  {equation}" for equation in self.trace.equations]
+        lines.append(f"as {len(self.schedule.nodes)} nodes in {len(self.schedule.groups)} groups")
         hosts = 0
         for group in self.schedule.groups:
             labels = ", ".join(node.label for node in group.nodes)  # type: ignore[attr-defined]
@@ -156,7 +159,9 @@ class Program:
             kind = "host step" if isinstance(group.nodes[0], Host) else "loop" if group.space is not None else "product"
             lines.append(f"  {kind} {list(group.space or group.nodes[0].writes[0].shape)}: {labels}")
         moved = sum(base.nbytes for group in self.schedule.groups for base in (*group.external(), *group.stored))
-        memory = f"{moved:,} bytes moved, {self.schedule.arena:,} bytes of memory"
+        memory = (
+            f"{moved:,} bytes moved, {self.schedule.arena:,} bytes of memory, {operations(self.schedule.nodes):,} operations"
+        )
         lines.append(f"{len(self.schedule.groups)} kernels, {hosts} host steps, {memory}")
         return "\n".join(lines)
 
