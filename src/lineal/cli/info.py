@@ -16,7 +16,7 @@ from lineal import cli
 from lineal.base.threads import THREAD_VARIABLES
 from lineal.base.version import __version__
 
-REQUIRED = ("numpy", "scipy", "llvmlite", "ml_dtypes", "opt_einsum", "safetensors", "rich")
+REQUIRED = ("numpy", "scipy", "llvmlite", "ml_dtypes", "safetensors", "rich")
 OPTIONAL = ("matplotlib", "cupy", "mpi4py", "onnx", "onnxruntime", "torch", "jax", "threadpoolctl")
 
 

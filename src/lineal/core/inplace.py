@@ -47,12 +47,13 @@ class ViewScatter(Op):
 
 
 class Copy(Op):
-    """y = a copy of x."""
+    """y = a copy of x, C-contiguous, or in the order of x's axes in memory ("K"); x̄ = ȳ."""
 
+    order: str = "C"
     name = "Clone"
 
     def eager(self, xp, x):
-        return xp.array(x, order="C")
+        return xp.array(x, order=self.order)
 
     def vjp(self, needs, g, y, x):
         return (g,)

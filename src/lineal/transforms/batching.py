@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from lineal.core import Op, Overwrite, ViewScatter, apply, lift
+from lineal.core.inplace import Copy
 from lineal.ops import broadcasting, conversion, creation
 from lineal.ops.contraction import distances, products, vectors
 from lineal.ops.elementwise import exponential, parts
@@ -43,7 +44,7 @@ __all__ = ["aligned", "rule_of", "shifted"]
 Rule = Callable[..., Any]
 RULES: dict[type[Op], Rule] = {}
 
-POINTWISE = (Alias, Detach, conversion.Cast, reshape.Clone, parts.Real, parts.Imag, parts.ViewAsReal, parts.ViewAsComplex)
+POINTWISE = (Alias, Detach, conversion.Cast, Copy, parts.Real, parts.Imag, parts.ViewAsReal, parts.ViewAsComplex)
 """Ops of one input that do not look at its axes."""
 
 STACKS = (

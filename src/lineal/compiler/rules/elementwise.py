@@ -14,7 +14,6 @@ from lineal.ops.conversion import Cast
 from lineal.ops.creation import Empty, Eye, Full, Linspace, Range
 from lineal.ops.indexing.filling import Fill
 from lineal.ops.indexing.masks import MaskedFill
-from lineal.ops.structural.reshape import Clone
 from lineal.ops.structural.triangles import Tril, Triu
 from lineal.tensors.autograd_methods import Detach
 
@@ -33,7 +32,7 @@ def elementwise(low: Any, op: Any, y: Any, *xs: Window) -> Window | None:
     return low.map(y.shape, y.storage, op.scalar, *xs, label=op.label)
 
 
-@rule(Clone, Copy, Detach, Overwrite)
+@rule(Copy, Detach, Overwrite)
 def alike(low: Any, op: Any, y: Any, *xs: Window) -> Window:
     """y = the last x, to be copied only where memory of its own is asked for."""
     return xs[-1]

@@ -10,6 +10,7 @@ import numpy as np
 from lineal.base import dtypes
 from lineal.base.spec import axis, infer_shape
 from lineal.core import AbstractTensor, Op, apply
+from lineal.core.inplace import Copy
 from lineal.ops.layout import filled_in, packed, shape_of
 
 __all__ = ["clone", "flatten", "ravel", "reshape", "unflatten"]
@@ -44,21 +45,8 @@ class ViewDtype(Op):
         return (None,)
 
 
-class Clone(Op):
-    """y = a copy of x, C-contiguous, or in the order of x's axes in memory ("K"); x̄ = ȳ."""
-
-    order: str = "C"
-    name = "Clone"
-
-    def eager(self, xp, x):
-        return xp.array(x, order=self.order)
-
-    def vjp(self, needs, g, y, x):
-        return (g,)
-
-
 _view = functools.lru_cache(4096)(View)
-_compact, _alike = Clone("C"), Clone("K")
+_compact, _alike = Copy("C"), Copy("K")
 
 
 def viewable(value: np.ndarray, shape: tuple[int, ...]) -> bool:
