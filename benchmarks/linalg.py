@@ -12,12 +12,14 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
+import large
 import numpy as np
 from rich.console import Console
 from rich.table import Table
 
 import lineal
 from lineal.bench.interleaved import machine, medians
+from lineal.codegen.dense import backends
 
 try:
     import torch
@@ -26,7 +28,8 @@ except ImportError:
 
 SIZES = (2, 3, 4, 8, 16, 32)
 
-# what is computed by a library of PyTorch's names, and by NumPy; P is positive definite, A is not, B are right-hand sides
+# what is computed by a library of PyTorch's names, and by NumPy; P is positive definite, A is not, T is tall; B and C are
+# right-hand sides
 OPS: dict[str, tuple[str, Callable[..., Any], Callable[..., Any]]] = {
     "cholesky": ("P", lambda t, P: t.linalg.cholesky(P), np.linalg.cholesky),
     "solve": ("AB", lambda t, A, B: t.linalg.solve(A, B), np.linalg.solve),
@@ -35,6 +38,11 @@ OPS: dict[str, tuple[str, Callable[..., Any], Callable[..., Any]]] = {
     "qr": ("A", lambda t, A: t.linalg.qr(A), np.linalg.qr),
     "eigh": ("P", lambda t, P: t.linalg.eigh(P), np.linalg.eigh),
     "svd": ("A", lambda t, A: t.linalg.svd(A), np.linalg.svd),
+    "lstsq": (
+        "TC",
+        lambda t, T, C: t.linalg.lstsq(T, C).solution,
+        lambda T, C: [np.linalg.lstsq(*each)[0] for each in zip(T, C)],
+    ),
     "matmul": ("AP", lambda t, A, P: A @ P, np.matmul),
 }
 
@@ -43,6 +51,7 @@ AIMS = {
     **dict.fromkeys(("cholesky", "solve", "inv", "det"), ((8, 4.0), (32, 2.0))),
     **dict.fromkeys(("eigh", "svd"), ((4, 4.0), (8, 2.0))),
     "qr": ((16, 2.0),),
+    "lstsq": ((8, 4.0),),
     "matmul": (),
 }
 
@@ -52,6 +61,8 @@ def inputs(names: str, batch: int, n: int, dtype: str) -> list[np.ndarray]:
     rng = np.random.default_rng(n)
     A = rng.normal(size=(batch, n, n))
     made = {"A": A, "P": A @ A.mT + np.eye(n), "B": rng.normal(size=(batch, n, 1))}
+    m = max(n, min(2 * n, 32))
+    made |= {"T": rng.normal(size=(batch, m, n)), "C": rng.normal(size=(batch, m, 1))}
     return [made[name].astype(dtype) for name in names]
 
 
@@ -112,6 +123,8 @@ def main() -> None:
     parser.add_argument("--size", action="append", type=int)
     parser.add_argument("--dtype", action="append", choices=["float64", "float32"])
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--large", action="store_true", help="large matrices instead")
+    parser.add_argument("--gp", action="store_true", help="a Gaussian process instead")
     given = parser.parse_args()
     lineal.set_num_threads(given.threads)
     if torch is not None:
@@ -119,6 +132,13 @@ def main() -> None:
     console = Console(width=120)
     versions = f"lineal {lineal.__version__}, numpy {np.__version__}" + (f", torch {torch.__version__}" if torch else "")
     console.print(f"{machine()}; {versions}; {given.threads} threads")
+    if given.large or given.gp:
+        console.print(backends.described())
+        if given.large:
+            console.print(large.large(given.size, given.dtype))
+        if given.gp:
+            console.print(large.process())
+        return
     console.print(f"batches of {given.batch}; medians of {given.rounds} interleaved rounds, microseconds")
     heads = ("op", "dtype", "n", "lineal", "numpy /", "torch /", "lineal fwd+bwd", "torch / (fwd+bwd)", "aim")
     table = Table(*heads)

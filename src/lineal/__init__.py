@@ -11,6 +11,8 @@ import lazy_loader
 _collects = gc.isenabled()
 gc.disable()
 
+from lineal.base import environment as _environment  # isort: skip
+from lineal.base.blas import get_blas, set_blas
 from lineal.base.config import get_default_dtype, set_default_dtype
 from lineal.base.devices import device, set_default_device
 from lineal.base.dtypes import (

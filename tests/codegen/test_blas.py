@@ -1,14 +1,11 @@
 """BLAS and LAPACK called from emitted code."""
 
 import ctypes
-import os
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 
-from lineal.codegen import blas, blaspool
+from lineal.codegen import blas
 from lineal.codegen.emit import Emitter
 from lineal.codegen.engine import Engine
 from lineal.codegen.kinds import float64, int64, pointer
@@ -65,50 +62,3 @@ def test_lapack_is_called_by_name():
 def test_an_unknown_routine_is_refused():
     with pytest.raises(KeyError, match="dnothing"):
         blas.address("dnothing")
-
-
-INSTALLED = """
-import os, threading
-import numpy as np
-import scipy.linalg, scipy.linalg.blas as blas
-from lineal.base.threads import Threads
-from lineal.codegen import blaspool
-from lineal.codegen.threads import pool
-Threads.chosen = {threads}
-assert blaspool.install()
-rng = np.random.default_rng(0)
-a = rng.normal(size=(600, 600))
-spd = a @ a.T + 600 * np.eye(600)
-
-def work():
-    for _ in range(5):
-        np.testing.assert_allclose(blas.dgemm(1.0, a, a), a @ a, atol=1e-9)
-        l = scipy.linalg.cholesky(spd, lower=True)
-        np.testing.assert_allclose(l @ l.T, spd, rtol=1e-9, atol=1e-9)
-        np.testing.assert_allclose(a @ scipy.linalg.solve(a, a[:, 0]), a[:, 0], atol=1e-6)
-
-work()
-print(len(pool().threads), flush=True)
-callers = [threading.Thread(target=work) for _ in range(3)]
-[c.start() for c in callers]
-[c.join() for c in callers]
-if hasattr(os, "fork"):
-    child = os.fork()
-    if child == 0:
-        work()
-        os._exit(0)
-    assert os.waitpid(child, 0)[1] == 0
-blaspool.uninstall()
-work()
-"""
-
-
-@pytest.mark.skipif(blaspool.openblas() is None, reason="SciPy comes without an OpenBLAS that takes a callback")
-@pytest.mark.parametrize("threads", [2, 4])
-def test_openblas_runs_on_the_pool(threads):
-    # OpenBLAS has three threads: once more than the pool, once fewer
-    code = INSTALLED.format(threads=threads)
-    environment = {**os.environ, "OMP_NUM_THREADS": "3", "OPENBLAS_NUM_THREADS": "3"}
-    command = [sys.executable, "-W", "ignore", "-c", code]
-    result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=100)
-    assert (result.returncode, result.stdout) == (0, f"{threads - 1}\n"), result.stderr

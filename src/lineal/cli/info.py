@@ -15,9 +15,10 @@ import scipy
 from lineal import cli
 from lineal.base.threads import THREAD_VARIABLES
 from lineal.base.version import __version__
+from lineal.codegen.dense import backends
 
 REQUIRED = ("numpy", "scipy", "llvmlite", "ml_dtypes", "safetensors", "rich")
-OPTIONAL = ("matplotlib", "cupy", "mpi4py", "onnx", "onnxruntime", "torch", "jax", "threadpoolctl")
+OPTIONAL = ("matplotlib", "mkl", "cupy", "mpi4py", "onnx", "onnxruntime", "torch", "jax", "threadpoolctl")
 
 
 def run() -> int:
@@ -33,6 +34,7 @@ def facts() -> list[tuple[str, str]]:
     rows += [(name, version(name) or "missing") for name in REQUIRED]
     rows += [(name, found) for name in OPTIONAL if (found := version(name))]
     rows += [("BLAS of numpy", blas(np)), ("BLAS of scipy", blas(scipy))]
+    rows += [("large matrices", backends.described())]
     rows += [("CPU", processor()), ("SIMD", simd()), ("threads", threads()), ("devices", "cpu")]
     return rows
 

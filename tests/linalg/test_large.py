@@ -1,0 +1,102 @@
+"""Large matrices through the public functions: right answers, the same reports, and one factorisation for all that follows."""
+
+import numpy as np
+import pytest
+
+import lineal as torch
+from lineal.base.blas import Blas
+from lineal.base.errors import IllConditionedWarning, LinAlgError
+from lineal.codegen.dense.programs import programs
+
+N = 261
+
+
+@pytest.fixture
+def A():
+    return torch.from_numpy(np.random.default_rng(0).normal(size=(N, N)))
+
+
+@pytest.fixture
+def factorisations(monkeypatch):
+    """The sizes of the matrices that are factored from here on, by the programs."""
+    monkeypatch.setattr(Blas, "chosen", "own")
+    run, seen = programs(np.dtype(np.float64)), []
+
+    def counted(function):
+        return lambda A: seen.append(len(A)) or function(A)
+
+    for name in ("lu", "cholesky"):
+        monkeypatch.setattr(run, name, counted(getattr(run, name)))
+    return seen
+
+
+def test_a_solution_its_condition_and_its_derivatives_take_one_factorisation(A, factorisations):
+    b = torch.ones(N, dtype=torch.float64).requires_grad_()
+    A.requires_grad_()
+    x = torch.linalg.solve(A, b)
+    x.sum().backward()
+    assert factorisations == [N]
+    y = np.linalg.solve(A.detach().numpy().T, np.ones(N))
+    np.testing.assert_allclose(b.grad.numpy(), y, rtol=1e-8)
+    np.testing.assert_allclose(A.grad.numpy(), -np.outer(y, x.detach().numpy()), rtol=1e-7)
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("columns", [1, 3, 40])
+def test_solutions(A, order, columns):
+    A = torch.from_numpy(np.array(A.numpy(), order=order))
+    B = torch.from_numpy(np.random.default_rng(1).normal(size=(N, columns)))
+    torch.testing.assert_close(A @ torch.linalg.solve(A, B), B)
+    torch.testing.assert_close(torch.linalg.solve(A, B.mT, left=False) @ A, B.mT)
+    LU, pivots = torch.linalg.lu_factor(A)
+    torch.testing.assert_close(A @ torch.linalg.lu_solve(LU, pivots, B), B)
+    torch.testing.assert_close(A.mT @ torch.linalg.lu_solve(LU, pivots, B, adjoint=True), B)
+    torch.testing.assert_close(torch.linalg.inv(A) @ B, torch.linalg.solve(A, B))
+
+
+def test_stacks_and_slices(A):
+    stack = torch.stack([A, A.mT, A + 1])
+    B = torch.ones(3, N, 2, dtype=torch.float64)
+    torch.testing.assert_close(stack @ torch.linalg.solve(stack, B), B)
+    part = torch.cat([A, A], 1)[:, 7 : 7 + N]
+    torch.testing.assert_close(part @ torch.linalg.inv(part), torch.eye(N, dtype=torch.float64))
+    every_second = torch.cat([A, A], 1).flip(0)[::2, ::2][:130, :130]
+    torch.testing.assert_close(torch.linalg.slogdet(every_second)[1].exp(), torch.linalg.det(every_second).abs())
+
+
+def test_cholesky_reads_one_triangle(A):
+    S = A @ A.mT + N * torch.eye(N, dtype=torch.float64)
+    expected = torch.from_numpy(np.linalg.cholesky(S.numpy()))
+    torch.testing.assert_close(torch.linalg.cholesky(S.tril()), expected)
+    torch.testing.assert_close(torch.linalg.cholesky(S.triu(), upper=True), expected.mT)
+    S[200, 200] = -1
+    with pytest.raises(LinAlgError, match="order 201"):
+        torch.linalg.cholesky(S)
+    assert int(torch.linalg.cholesky_ex(S)[1]) == 201
+
+
+def test_singular_and_ill_conditioned_matrices_are_reported(A):
+    A[:, 30] = 0
+    b = torch.ones(N, dtype=torch.float64)
+    with pytest.raises(LinAlgError, match="singular"):
+        torch.linalg.solve(A, b)
+    with pytest.raises(LinAlgError, match="singular"):
+        torch.linalg.inv(A)
+    assert float(torch.linalg.det(A)) == 0
+    assert torch.linalg.slogdet(A)[1] == -torch.inf
+    A[:, 30] = A[:, 31] * (1 + 1e-15) + 1e-16 * b
+    with pytest.warns(IllConditionedWarning, match="ill-conditioned"):
+        torch.linalg.solve(A, b)
+
+
+def test_numbers_that_are_not_finite_are_reported(A):
+    A[100, 3] = torch.nan
+    with pytest.warns(IllConditionedWarning, match=r"nan at \(100, 3\)"):
+        torch.linalg.solve(A, torch.ones(N, dtype=torch.float64))
+
+
+def test_float32_is_as_good_as_float32_can_be(A):
+    A, B = A.float(), torch.ones(N, 5)
+    X = torch.linalg.solve(A, B)
+    size = A.abs().sum(-1).max() * X.abs().max()
+    assert (A @ X - B).abs().max() < 4e-7 * size
