@@ -63,6 +63,7 @@ with mp.workdps(DIGITS):
         "ATAN": Goal(odd(mp.atan), lambda z: z, NEAR, mp.mpf("0.1718")),
         "ASIN": Goal(odd(mp.asin), lambda z: z, NEAR, mp.mpf("0.2501")),
         "ERF": Goal(lambda z: mp.erf(mp.sqrt(z)) / mp.sqrt(z) - 1, one, NEAR, mp.mpf(1)),
+        "ERFC_LOG": Goal(lambda t: mp.log(mp.erfc(t + 1)), lambda t: mp.erfc(t + 1) / mp.erf(t + 1), mp.mpf(0), mp.mpf(3)),
         "ERFCX": Goal(erfcx, one, -mp.mpf(7) / 9, mp.mpf(3) / 4),
         "ERFINV": Goal(lambda t: erfinv_slope(t + mp.mpf("2.5")), one, -mp.mpf("2.4999999"), mp.mpf("2.5001")),
         "ERFINV_FAR": Goal(lambda t: erfinv_slope((t + 3) ** 2), one, mp.sqrt(5) - 3, mp.mpf("3.12")),

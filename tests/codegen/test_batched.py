@@ -6,48 +6,10 @@ import pytest
 import lineal
 from lineal.codegen.batched import arrays
 from lineal.codegen.batched.arrays import LEAST_BATCH
+from lineal.codegen.batched.limits import Limits
 from lineal.ops.linalg import kernels
 
-# a batch that no number of lanes divides
-BATCH = LEAST_BATCH + 13
-SIZES = [1, 2, 3, 4, 6, 7, 8, 9, 13, 17, 32]
-DTYPES = ["float32", "float64"]
-
-sizes = pytest.mark.parametrize("n", SIZES)
-dtypes = pytest.mark.parametrize("dtype", DTYPES)
-
-
-def eps(dtype):
-    return np.finfo(dtype).eps
-
-
-def stack(n, dtype, m=None, batch=BATCH):
-    rng = np.random.default_rng([n, m or n])
-    return rng.normal(size=(batch, m or n, n)).astype(dtype)
-
-
-def regular(n, dtype):
-    """Return matrices of small condition that need row exchanges."""
-    Q = np.linalg.qr(stack(n, "float64"))[0]
-    rng = np.random.default_rng(n)
-    return (Q * rng.uniform(1, 2, (BATCH, 1, n)) @ np.roll(Q, 1, 0)).astype(dtype)
-
-
-def positive(n, dtype):
-    A = regular(n, "float64")
-    return (A @ A.mT).astype(dtype)
-
-
-def close(x, y, dtype, factor=50.0):
-    scale = np.abs(y).max() or 1.0
-    assert x.shape == y.shape and x.dtype == np.dtype(dtype)
-    np.testing.assert_allclose(x, y, rtol=0, atol=factor * eps(dtype) * scale * max(1, x.shape[-1]))
-
-
-def layouts(A):
-    """Return the same matrices row-major, column-major, and as every other column of wider ones."""
-    wide = np.repeat(A, 2, -1)
-    return [A, np.ascontiguousarray(A.mT).mT, wide[..., ::2]]
+from .matrices import BATCH, close, dtypes, eps, layouts, positive, regular, sizes, stack
 
 
 @sizes
@@ -70,13 +32,41 @@ def test_solve_and_inverse(n, dtype):
         close(kernels.inv(left), np.linalg.inv(A.astype("float64")), dtype)
         for right in layouts(B):
             close(kernels.solve(left, right), np.linalg.solve(A.astype("float64"), B.astype("float64")), dtype)
-    V = np.eye(n, 2, dtype=dtype)
-    X, norm, size, error = kernels.solve_probed(A, B, V, True)
-    close(X, kernels.solve(A, B), dtype)
+
+
+@sizes
+@dtypes
+@pytest.mark.parametrize("residual", [False, True])
+def test_suspicious_systems_are_noted(n, dtype, residual):
+    A, B, V = regular(n, dtype), stack(3, dtype, n), np.eye(n, 2, dtype=dtype)
+    wide = Limits(np.inf, np.inf, 0.0, 1e-3 if residual else 0.0)
+    for left in layouts(A):
+        X, notes = kernels.solve_probed(left, B, V, wide)
+        np.testing.assert_array_equal(X, kernels.solve(left, B))
+        assert not notes.any() and notes.dtype == np.int32
     W = np.linalg.inv(A.astype("float64")) @ V
-    np.testing.assert_allclose(norm, np.sqrt((A**2).sum((-1, -2))), rtol=1e2 * eps(dtype))
-    np.testing.assert_allclose(size, np.sqrt((W**2).sum((-1, -2))), rtol=1e2 * n * eps(dtype))
-    assert error.max() < 20 * n * eps(dtype)
+    norms, sizes = (np.sqrt((each.astype("float64") ** 2).sum((-1, -2))) for each in (A, W))
+    middle = float(np.median(norms * sizes)) * 1.0001
+    np.testing.assert_array_equal(kernels.solve_probed(A, B, V, wide._replace(product=middle))[1], norms * sizes > middle)
+    middle = float(np.median(sizes)) * 1.0001
+    np.testing.assert_array_equal(kernels.solve_probed(A, B, V, wide._replace(size=middle))[1], sizes > middle)
+    B[3, :, 1], B[4, 0, 0] = 0, np.nan
+    assert np.flatnonzero(kernels.solve_probed(A, B, V, wide._replace(tiny=1e-30))[1]).tolist() == [3, 4]
+    if residual:
+        assert np.all(kernels.solve_probed(A, B, V, wide._replace(growth=1e-30))[1][5:] == (2 if n > 2 else 0)) or n < 7
+
+
+@sizes
+@dtypes
+def test_conditions(n, dtype):
+    A = regular(n, dtype)
+    inverse = np.linalg.inv(A.astype("float64"))
+    for count in (BATCH, 3, 1):
+        norm, size = kernels.condition(A[:count])
+        np.testing.assert_allclose(norm, np.abs(A[:count]).sum(-2).max(-1), rtol=1e2 * eps(dtype))
+        np.testing.assert_allclose(size, np.abs(inverse[:count]).sum(-2).max(-1), rtol=1e2 * n * eps(dtype))
+    A[2] = 0
+    assert np.isinf(kernels.condition(A)[1][2])
 
 
 @sizes
@@ -87,6 +77,59 @@ def test_determinants(n, dtype):
     sign, logarithm = kernels.slogdet(A)
     np.testing.assert_array_equal(sign, np.sign(np.linalg.det(A.astype("float64"))))
     np.testing.assert_allclose(logarithm, np.linalg.slogdet(A.astype("float64"))[1], atol=100 * n * eps(dtype))
+
+
+@sizes
+@dtypes
+def test_determinants_with_bounds_of_condition(n, dtype):
+    A, V = stack(n, dtype), np.eye(n, 2, dtype=dtype)
+    A[3, 0] = 0
+    y, least = kernels.det_bounded(A)
+    np.testing.assert_array_equal(y, kernels.det(A))
+    with np.errstate(all="ignore"):
+        inverse = 1 / np.linalg.cond(A[4:].astype("float64"), 1)
+    assert (np.all(least[4:] <= inverse * (1 + 100 * n * eps(dtype))) and least[3] == 0) or n == 1
+    y, norms, sizes = kernels.det_probed(A, V)
+    np.testing.assert_array_equal(y, kernels.det(A))
+    np.testing.assert_allclose(norms, np.sqrt((A**2).sum((-1, -2))), rtol=1e2 * eps(dtype))
+    assert np.isinf(sizes[3]) and np.isfinite(sizes[4:]).all()
+
+
+@sizes
+@dtypes
+def test_cofactors_of_regular_and_of_singular_matrices(n, dtype):
+    A = regular(n, dtype)
+    if n > 1:
+        A[5, 0] = A[5, 1]
+    U, S, Vh = np.linalg.svd(A.astype("float64"))
+    others = np.stack([np.delete(S, i, -1).prod(-1) for i in range(n)], -1)
+    sign = np.linalg.det(U) * np.linalg.det(Vh)
+    wanted = sign[:, None, None] * (U * others[:, None]) @ Vh
+    for given in layouts(A):
+        C, doubtful = kernels.cofactors(given)
+        # by columns, the pivot that is zero is not the last one
+        assert set(np.flatnonzero(doubtful)) <= {5}
+        close(C[doubtful == 0], wanted[doubtful == 0], dtype)
+    A[7], A[8, 0, 0] = 0, np.nan
+    doubtful = kernels.cofactors(A)[1]
+    assert set(np.flatnonzero(doubtful)) <= {7, 8} and (n == 1 or doubtful[8]) and (n < 4 or doubtful[7])
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1), (3, 1, 2), (4, 4, 4), (7, 3, 2), (9, 9, 7), (16, 8, 3), (32, 17, 1), (32, 32, 5)])
+@dtypes
+def test_least_squares(shape, dtype):
+    m, n, k = shape
+    A, B = stack(n, dtype, m), stack(k, dtype, m)
+    if m == n:
+        A = regular(n, dtype)
+    A[3], A[4, 0, 0] = 0, np.nan
+    found = kernels.lstsq(A, B)
+    P = np.linalg.pinv(A[5:].astype("float64"))
+    close(found[0][5:], P @ B[5:], dtype, 500)
+    np.testing.assert_allclose(found[1][5:], np.sqrt((A[5:] ** 2).sum((-1, -2))), rtol=1e2 * eps(dtype))
+    np.testing.assert_allclose(found[2][5:], np.sqrt((P**2).sum((-1, -2))), rtol=2e3 * n * eps(dtype))
+    with np.errstate(invalid="ignore"):
+        assert not np.any(found[1][3:5] * found[2][3:5] < 1e30)
 
 
 @sizes
@@ -293,32 +336,3 @@ def test_threads_do_not_change_the_numbers():
     finally:
         lineal.set_num_threads(before)
     np.testing.assert_array_equal(*found)
-
-
-# derivatives
-
-
-@pytest.mark.parametrize("n", [2, 5, 9])
-@pytest.mark.parametrize("upper", [False, True])
-def test_the_derivative_of_cholesky(n, upper):
-    A = lineal.from_numpy(positive(n, "float64")).requires_grad_()
-    weights, direction = (lineal.from_numpy(stack(n, "float64")[::step].copy()) for step in (1, -1))
-
-    def gradient(A):
-        return lineal.autograd.grad(lineal.linalg.cholesky(A, upper=upper), A, weights, create_graph=True)[0]
-
-    def value(shift):
-        moved = A.detach() + shift * (direction + direction.mT)
-        return (lineal.linalg.cholesky(moved, upper=upper) * weights).sum((-1, -2))
-
-    h = 1e-6
-    along = direction + direction.mT
-    slope = (gradient(A) * along).sum((-1, -2)).detach()
-    np.testing.assert_allclose(slope, (value(h) - value(-h)) / (2 * h), rtol=1e-6, atol=1e-7)
-    (second,) = lineal.autograd.grad((gradient(A) * direction).sum(), A)
-
-    def projected(shift):
-        return (gradient((A.detach() + shift * along).requires_grad_()) * direction).sum((-1, -2)).detach()
-
-    slope = (second * along).sum((-1, -2))
-    np.testing.assert_allclose(slope, (projected(h) - projected(-h)) / (2 * h), rtol=1e-5, atol=1e-5)

@@ -18,8 +18,23 @@ from lineal.ops import broadcasting, conversion, creation
 from lineal.ops.contraction import distances, products, vectors
 from lineal.ops.elementwise import exponential, parts
 from lineal.ops.indexing import advanced, basic, gathering, masks, scatter_reduction
-from lineal.ops.linalg import cholesky, determinants, eig, eigh, functions, least_squares, lu, qr, svd, systems, triangular
+from lineal.ops.linalg import (
+    cholesky,
+    cholesky_derivative,
+    cofactors,
+    determinants,
+    eig,
+    eigh,
+    functions,
+    least_squares,
+    lu,
+    qr,
+    svd,
+    systems,
+    triangular,
+)
 from lineal.ops.pattern import Elementwise
+from lineal.ops.premise import Premise
 from lineal.ops.reductions import cumulative, exponentials, extremes, moments, norms, picking, recurrences, sums, truth
 from lineal.ops.reductions import products as product_reductions
 from lineal.ops.sorting import middle, order
@@ -44,12 +59,21 @@ __all__ = ["aligned", "rule_of", "shifted"]
 Rule = Callable[..., Any]
 RULES: dict[type[Op], Rule] = {}
 
-POINTWISE = (Alias, Detach, conversion.Cast, Copy, parts.Real, parts.Imag, parts.ViewAsReal, parts.ViewAsComplex)
+POINTWISE = (Alias, Detach, conversion.Cast, Copy, parts.Real, parts.Imag, parts.ViewAsReal, parts.ViewAsComplex, Premise)
 """Ops of one input that do not look at its axes."""
 
 STACKS = (
     *(cholesky.Cholesky, determinants.Determinant, determinants.SignLogDet, eig.Eig, eigh.Eigh, lu.LUFactor, qr.QR, svd.SVD),
-    *(systems.Inverse, systems.Solve, systems.SolveFactored, systems.SolveProbed, triangular.SolveTriangular),
+    *(
+        systems.Inverse,
+        systems.ReciprocalCondition,
+        systems.Solve,
+        systems.SolveFactored,
+        systems.SolveProbed,
+        triangular.SolveTriangular,
+    ),
+    *(systems.InversePull, systems.SolvePull, determinants.DeterminantBounded, determinants.DeterminantProbed),
+    *(cofactors.Cofactors, cholesky_derivative.CholeskyPull, qr.QRPull),
     *(triangles.Tril, triangles.Triu, functions.Exponential, least_squares.PseudoInverse, distances.PairDistance),
     *(products.MatMul, products.StackedMatMul, products.BatchMatMul),
 )

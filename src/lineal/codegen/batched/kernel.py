@@ -23,7 +23,7 @@ WORTH_THREADS = 700_000
 # vector operations that a thread takes on at once
 STEP = 20_000
 # bytes of a cache line, and of the groups that are asked for ahead: fewer come anyhow, more drive out what is worked on
-LINE, AHEAD = 64, (4096, 12288)
+LINE, AHEAD = 64, (4096, 20000)
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,6 @@ from collections.abc import Callable, Sequence
 
 from lineal.codegen.batched.grids import Code, Grid, Index
 from lineal.codegen.batched.kernel import Group, Kernel, Operand
-from lineal.codegen.batched.norms import frobenius_norm
-from lineal.codegen.batched.triangular import substitute
 from lineal.codegen.kinds import Kind, int32
 from lineal.codegen.values import Value
 
@@ -116,116 +114,6 @@ def build(
 
     work = n * n * n + 4 * n * n + extra
     return Kernel((Operand(n * n, kind), *outputs), kind, whole, unrolled=n <= UNROLLED and extra <= UNROLLED**3, work=work)
-
-
-def solve(kind: Kind, n: int, columns: int, turned: tuple[bool, bool]) -> Kernel:
-    """Return the kernel solve(A, B, X, info), B and X n × columns; `turned`: A, or B and X, lie transposed in memory."""
-
-    def write(group: Group, A: Grid) -> None:
-        X = group.load(1, group.code.grid(*((columns, n) if turned[1] else (n, columns))))
-        steps = Elimination(group.code, A, X.turned if turned[1] else X)
-        finish(group, steps, X, 2)
-        group.store_one(3, steps.info.value)
-
-    side = Operand(n * columns, kind)
-    return build(kind, n, (side, side, Operand(1, int32)), write, n * n * columns, turned=turned[0])
-
-
-def solve_probed(kind: Kind, n: int, columns: int, probes: int, residual: bool, turned: tuple[bool, bool]) -> Kernel:
-    """Return the kernel solve(A, B, V, X, norm, size, error, info): `solve`, and A W = V for one V of so many `probes`.
-
-    `norm` and `size` are |A| and |W| in the Frobenius norm; `error`, if `residual`, is the largest element of A W - V.
-    """
-
-    def write(group: Group, A: Grid) -> None:
-        code = group.code
-        X = group.load(1, code.grid(*((columns, n) if turned[1] else (n, columns))))
-        W = group.load(2, code.grid(n, probes))
-        group.store_one(4, frobenius_norm(code, A))
-        steps = Elimination(code, A, X.turned if turned[1] else X, W)
-        finish(group, steps, X, 3)
-        substitute(code, steps.A.backwards, W.upside_down, steps.inverse.upside_down)
-        group.store_one(5, frobenius_norm(code, W))
-        group.store_one(7, steps.info.value)
-        if residual:
-            V = group.load(2, code.grid(n, probes))
-            A.values.clear()
-            group.load(0, A)
-            group.store_one(6, largest_residual(code, A, W, V))
-
-    side, one = Operand(n * columns, kind), Operand(1, kind)
-    operands = (side, Operand(n * probes, kind, shared=True), side, one, one, one, Operand(1, int32))
-    return build(kind, n, operands, write, n * n * (columns + probes), turned=turned[0])
-
-
-def largest_residual(code: Code, A: Grid, W: Grid, V: Grid) -> Value:
-    """Return the largest element of |A W - V|; NaN if there is one."""
-    largest = code.variable(0.0)
-    for i in code.each(0, A.rows, [largest]):
-        sums = [code.variable(V[i, j]) for j in range(W.columns)]
-        for k in code.each(0, A.columns, sums):
-            left = A[i, k]
-            for j, x in enumerate(sums):
-                x.value = x.value - left * W[k, j]
-        for x in sums:
-            largest.value = code.e.math.maximum(largest.value, abs(x.value))
-    return largest.value
-
-
-def inverse(kind: Kind, n: int) -> Kernel:
-    """Return the kernel invert(A, Y, info)."""
-
-    def write(group: Group, A: Grid) -> None:
-        code = group.code
-        X = code.grid(n, n)
-        for i in code.each(0, n):
-            for j in code.each(0, n):
-                X[i, j] = code.const(0.0)
-            X[i, i] = code.const(1.0)
-        steps = Elimination(code, A, X)
-        finish(group, steps, X, 1)
-        group.store_one(2, steps.info.value)
-
-    return build(kind, n, (Operand(n * n, kind), Operand(1, int32)), write, n * n * n)
-
-
-def finish(group: Group, steps: Elimination, X: Grid, number: int) -> None:
-    """Eliminate, substitute backwards, and store the solution."""
-    steps.run()
-    substitute(group.code, steps.A.backwards, steps.sides[0].upside_down, steps.inverse.upside_down)
-    group.store(number, X)
-
-
-def determinant(kind: Kind, n: int) -> Kernel:
-    """Return the kernel det(A, d)."""
-
-    def write(group: Group, A: Grid) -> None:
-        steps = Elimination(group.code, A)
-        steps.run()
-        product = steps.sign
-        for i in group.code.each(0, n, [product]):
-            product.value = product.value * A[i, i]
-        group.store_one(1, product.value)
-
-    return build(kind, n, (Operand(1, kind),), write)
-
-
-def sign_and_logarithm(kind: Kind, n: int) -> Kernel:
-    """Return the kernel slogdet(A, sign, logarithm)."""
-
-    def write(group: Group, A: Grid) -> None:
-        code, m = group.code, group.code.e.math
-        steps = Elimination(code, A)
-        steps.run()
-        sign, total = steps.sign, code.variable(0.0)
-        for i in code.each(0, n, [sign, total]):
-            x = A[i, i]
-            sign.value = sign.value * m.sign(x)
-            total.value = total.value + m.log(abs(x))
-        group.store_one(1, sign.value)
-        group.store_one(2, total.value)
-
-    return build(kind, n, (Operand(1, kind), Operand(1, kind)), write)
 
 
 def factor(kind: Kind, n: int) -> Kernel:

@@ -25,17 +25,34 @@ def matmul(kind: Kind, m: int, n: int, p: int, turned: tuple[bool, bool]) -> Ker
     return Kernel(operands, kind, write, unrolled=max(m, n, p) <= UNROLLED, work=work)
 
 
-def multiply(code: Code, A: Grid, B: Grid, C: Grid) -> None:
-    """Write C = A B."""
+def inverse_pull(kind: Kind, n: int, turned: tuple[bool, bool]) -> Kernel:
+    """Return the kernel pull(Y, G, P) with P = -Yᵀ G Yᵀ; `turned`: Y, or G, lies transposed in memory, P as Y does."""
+
+    def write(group: Group) -> None:
+        code = group.code
+        Y, G = group.load(0, code.grid(n, n)), group.load(1, code.grid(n, n))
+        half, P = code.grid(n, n), code.grid(n, n)
+        left = Y if turned[0] else Y.turned
+        multiply(code, left, G.turned if turned[1] else G, half)
+        multiply(code, half, left, P.turned if turned[0] else P, negative=True)
+        group.store(2, P)
+
+    operand = Operand(n * n, kind)
+    return Kernel((operand,) * 3, kind, write, unrolled=n <= UNROLLED, work=2 * n**3 + 12 * n * n)
+
+
+def multiply(code: Code, A: Grid, B: Grid, C: Grid, *, negative: bool = False, more: Grid | None = None) -> None:
+    """Write C = A B, or -A B if `negative`, plus what `more` holds."""
     for row, rows in code.tiles(0, A.rows, code.tile):
         for column, columns in code.tiles(0, B.columns, code.tile):
-            sums = [[code.variable(0.0) for _ in range(columns)] for _ in range(rows)]
+            start = lambda i, j: 0.0 if more is None else more[row + i, column + j]  # noqa: B023 - called at once
+            sums = [[code.variable(start(i, j)) for j in range(columns)] for i in range(rows)]
             for k in code.each(0, A.columns, [x for line in sums for x in line]):
                 right = [B[k, column + j] for j in range(columns)]
                 for i, line in enumerate(sums):
                     left = A[row + i, k]
                     for x, y in zip(line, right):
-                        x.value = x.value + left * y
+                        x.value = x.value - left * y if negative else x.value + left * y
             for i, line in enumerate(sums):
                 for j, x in enumerate(line):
                     C[row + i, column + j] = x.value

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from lineal.codegen.batched.grids import Code, Grid, Index
 from lineal.codegen.batched.kernel import Group, Kernel, Operand
+from lineal.codegen.batched.products import multiply
 from lineal.codegen.batched.scaling import power_of_two
+from lineal.codegen.batched.triangular import reciprocals, substitute
 from lineal.codegen.kinds import Kind
 from lineal.codegen.values import Value
 
-UNROLLED = 4
+UNROLLED, UNROLLED_PULL = 4, 3
 
 
 def qr(kind: Kind, m: int, n: int, complete: bool) -> Kernel:
@@ -30,6 +32,28 @@ def qr(kind: Kind, m: int, n: int, complete: bool) -> Kernel:
 
     operands = (Operand(m * n, kind), Operand(m * k, kind), Operand(k * n, kind))
     return Kernel(operands, kind, write, unrolled=max(m, n) <= UNROLLED, work=4 * m * n * k + 12 * m * n)
+
+
+def pull(kind: Kind, m: int, n: int) -> Kernel:
+    """Return the kernel pull(Q, R, G, H, A), Q m × n: A = (G + Q S) R⁻ᵀ S symmetric, its upper half from H Rᵀ - Qᵀ G."""
+
+    def write(group: Group) -> None:
+        code = group.code
+        Q, R = group.load(0, code.grid(m, n)), group.load(1, code.grid(n, n))
+        G, H = group.load(2, code.grid(m, n)), group.load(3, code.grid(n, n))
+        S, A = code.grid(n, n), code.grid(m, n)
+        multiply(code, H, R.turned, S)
+        multiply(code, Q.turned, G, S, negative=True, more=S)
+        for i in code.each(1, n):
+            for j in code.each(0, i):
+                S[i, j] = S[j, i]
+        multiply(code, Q, S, A, more=G)
+        substitute(code, R.backwards, A.turned.upside_down, reciprocals(code, R).upside_down)
+        group.store(4, A)
+
+    tall, square = Operand(m * n, kind), Operand(n * n, kind)
+    work = 3 * m * n * n + n**3 + 10 * (m + n) * n
+    return Kernel((tall, square, tall, square, tall), kind, write, unrolled=m <= UNROLLED_PULL, work=work)
 
 
 def reflect_all(code: Code, A: Grid, factors: Grid) -> None:

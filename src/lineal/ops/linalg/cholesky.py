@@ -23,6 +23,7 @@ from lineal.ops.linalg.matrices import (
     stored,
 )
 from lineal.ops.linalg.triangular import solve_triangular, substituted
+from lineal.ops.premise import rely
 
 __all__ = ["cholesky", "cholesky_ex", "cholesky_solve", "cholesky_inverse"]
 
@@ -78,10 +79,17 @@ def cholesky_ex(input: AbstractTensor, *, upper: bool = False, check_errors: boo
     name = "linalg.cholesky_ex"
     require_square(name, input)
     L = apply(_cholesky(upper), input)
+    rely(lambda: worked(L))
     info = failures(input.value, L.value, upper)
     if check_errors:
         refuse_indefinite(name, info)
     return stored(linalg_cholesky_ex((L, lift(info))), out, name)
+
+
+def worked(L: Any) -> Any:
+    """Return whether each factorisation came to its end."""
+    corner = L[..., -1:, -1:]
+    return corner == corner
 
 
 def refuse_indefinite(name: str, info: np.ndarray, A: np.ndarray | None = None) -> None:
@@ -119,6 +127,7 @@ def cholesky(
     elif jitter is not None:
         A = shifted(A, np.asarray(jitter, real_dtype(A.value)))
     L = apply(_cholesky(upper), A)
+    rely(lambda: worked(L))
     if np.isnan(L.value[..., -1:, -1:]).any():
         refuse_indefinite(name, failures(A.value, L.value, upper), A.value)
     return stored(L, out, name)

@@ -6,10 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from lineal.core import Op, apply, lift
+from lineal.core import Op, apply, lift, modes
 from lineal.ops.contraction.einsum import einsum
+from lineal.ops.linalg import kernels
+from lineal.ops.linalg.conditioning import range_of
 from lineal.ops.linalg.matrices import adjoint
 from lineal.ops.linalg.svd import svd
+from lineal.ops.linalg.systems import Inverse, factored_for_condition
 
 __all__ = ["cofactors"]
 
@@ -17,20 +20,30 @@ __all__ = ["cofactors"]
 class Cofactors(Op):
     """C = cof A, the gradient of det: with A = U Σ Vᴴ, det(U Vᴴ) conj(U) cof(Σ) Vᵀ;  Ā = conj(slope of cof at A along conj(C̄)),
 
-    since the second derivative of det is symmetric.   Stewart (1998), Linear Algebra Appl. 283, eq. 2.
+    since the second derivative of det is symmetric.   Stewart (1998), Linear Algebra Appl. 283, eq. 2. Where A⁻¹ is accurate,
+
+    the slope along E is tr(CᵀE) A⁻ᵀ - C Eᵀ A⁻ᵀ, from C = det(A) A⁻ᵀ.
     """
 
     name = "Cofactors"
-    keeps = "0"
+    keeps = "0 y"
 
     def eager(self, xp, A):
-        if not np.isfinite(A).all():
-            return np.full(A.shape, np.nan, A.dtype)
-        phase, U, S, Vh = turned(A)
-        return phase * np.matmul(U.conj() * without_one(S)[..., None, :], Vh.conj())
+        found = kernels.cofactors(A)
+        if found is None:
+            return by_singular_values(A)
+        C, doubtful = found
+        if doubtful.any():
+            C[doubtful] = by_singular_values(A[doubtful])
+        return C
 
     def vjp(self, needs, g, y, A):
-        return (apply(Slope(), A, g.conj()).conj(),)
+        E = g.conj()
+        # who records is not to learn a decision by numbers
+        if modes.recorder.get() is not None or not modest(A.value):
+            return (apply(Slope(), A, E).conj(),)
+        inverse = apply(Inverse(), A).mT
+        return (((y * E).sum((-1, -2), keepdim=True) * inverse - y @ E.mT @ inverse).conj(),)
 
 
 class Slope(Op):
@@ -57,9 +70,22 @@ class Slope(Op):
         return by_A, apply(self, A, g.conj()).conj() if needs[1] else None
 
 
+def by_singular_values(A: np.ndarray) -> np.ndarray:
+    """Return the cofactors; NaN for a matrix that is not finite."""
+    C, finite = np.full(A.shape, np.nan, A.dtype), np.isfinite(A).all((-1, -2))
+    phase, U, S, Vh = turned(A[finite])
+    C[finite] = phase * np.matmul(U.conj() * without_one(S)[..., None, :], Vh.conj())
+    return C
+
+
+def modest(A: np.ndarray) -> bool:
+    """Return whether the condition leaves half the digits, so that the derivative of the inverse does."""
+    return bool(np.all(factored_for_condition(A)[0] > range_of(A.dtype).eps ** 0.5))
+
+
 def turned(A: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Return det(U Vᴴ) and the factors of A = U Σ Vᴴ."""
-    U, S, Vh = np.linalg.svd(A)
+    U, S, Vh = kernels.svd(A, False)
     return (np.linalg.det(U) * np.linalg.det(Vh))[..., None, None], U, S, Vh
 
 

@@ -12,12 +12,14 @@ from lineal.ops.linalg.cofactors import cofactors
 from lineal.ops.linalg.conditioning import FEW, Advice, judge, norm1, range_of, rcond_of_lu, watched
 from lineal.ops.linalg.lu import factors, getrf
 from lineal.ops.linalg.matrices import linalg_slogdet, real_dtype, require_square, stored
-from lineal.ops.linalg.systems import Inverse, _factored, stacked
-from lineal.ops.structural.joining import cat
+from lineal.ops.linalg.systems import Inverse, _factored, probing, stacked
+from lineal.ops.premise import rely
 
 __all__ = ["det", "logdet", "slogdet"]
 
 
+LOOSE = 12
+"""Above this size the bound of condition by |A|_F and the determinant says nothing in single precision; probes do."""
 ADVICE = Advice("linalg.svdvals, which tell how near to singular A is", "linalg.slogdet has the range")
 
 
@@ -35,17 +37,41 @@ class Determinant(Op):
 
     def vjp(self, needs, g, y, A, *factors):
         g = g[..., None, None]
-        nothing = [None] * len(factors)
+        if not factors:
+            return (g * cofactors(A).conj(),)
         if np.all(y.value):
+            rely(lambda: y != 0)
             inverse = inverse_adjoint(A, *factors)
             # the derivative of the inverse loses as many digits as the matrix has condition; the polynomial loses none
             with modes.quiet():
                 safe = norm1(A.value) * norm1(inverse.value) < range_of(A.value.dtype).eps ** -0.5
             if np.all(safe):
-                return ((g * y.conj()[..., None, None]) * inverse, *nothing)
-            if safe.any() and not factors:
-                return (g * cofactors_by_parts(A, y, safe).conj(),)
-        return (g * cofactors(A).conj(), *nothing)
+                rely(lambda: largest_sum(A) * largest_sum(inverse) < range_of(A.value.dtype).eps ** -0.5)
+                return (g * y.conj()[..., None, None]) * inverse, None, None
+        return g * cofactors(A).conj(), None, None
+
+
+class DeterminantBounded(Op):
+    """y = det A, and a number that 1 / (|A|₁ |A⁻¹|₁) is not below; y alone has a derivative, as in `Determinant`."""
+
+    name = "LinalgDet"
+    keeps = "0"
+    width = 2
+
+    def eager(self, xp, A):
+        return kernels.det_bounded(A)
+
+    def vjp(self, needs, g, y, A):
+        return (None if g[0] is None else g[0][..., None, None] * cofactors(A).conj(),)
+
+
+class DeterminantProbed(DeterminantBounded):
+    """y = det A, with |A| and |A⁻¹ V| for the probes V; y alone has a derivative, as in `Determinant`."""
+
+    width = 3
+
+    def eager(self, xp, A):
+        return kernels.det_probed(A, probing(A.shape[-1], A.dtype)[0])
 
 
 class SignLogDet(Op):
@@ -69,6 +95,11 @@ class SignLogDet(Op):
         return (weight[..., None, None] * inverse_of_transpose(A),)
 
 
+def largest_sum(A: Any) -> Any:
+    """Return |A|₁ as an op."""
+    return A.abs().sum(-2).amax(-1)
+
+
 def product_of_pivots(LU: np.ndarray, pivots: Any) -> np.ndarray:
     """Return det A from A's factors."""
     d = np.diagonal(LU, axis1=-2, axis2=-1)
@@ -80,14 +111,19 @@ def product_of_pivots(LU: np.ndarray, pivots: Any) -> np.ndarray:
     return np.asarray(y) if inside.all() else scaled_product(sign, d)
 
 
+TOGETHER = 32
+"""How many numbers of size 1/2 to √2 are multiplied before the power of two is taken out again: in the range of float32."""
+
+
 def scaled_product(y: np.ndarray, d: np.ndarray) -> np.ndarray:
     """Return y Π d, the exponents apart, so that only the product itself can leave the range."""
-    total = np.zeros(y.shape, np.int32)
-    for i in range(d.shape[-1]):
-        factor, exponent = normalised(d[..., i])
-        y, carried = normalised(y * factor)
-        total = total + exponent + carried
-    return times_power(y, total)
+    factors, total = np.concatenate((y[..., None], d), -1), np.zeros(y.shape, np.int32)
+    while factors.shape[-1] > 1:
+        factors, exponents = normalised(factors)
+        total = total + exponents.sum(-1, dtype=np.int32)
+        batch, ones = factors.shape[:-1], np.ones((*factors.shape[:-1], -factors.shape[-1] % TOGETHER), factors.dtype)
+        factors = np.concatenate((factors, ones), -1).reshape(*batch, -1, TOGETHER).prod(-1)
+    return times_power(factors[..., 0], total)
 
 
 def normalised(x: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -123,33 +159,28 @@ def inverse_of_transpose(A: Any) -> Any:
     return apply(Inverse(), A * lift((info[..., None, None] == 0).astype(A.value.dtype)) + safe).mH * lost
 
 
-def cofactors_by_parts(A: Any, y: Any, safe: np.ndarray) -> Any:
-    """Return the cofactors of a stack with determinants y: y A⁻ᵀ where that is safe, else by singular values."""
-    n, count = A.value.shape[-1], int(safe.sum())
-    order = np.argsort(~safe, axis=None, kind="stable")
-    first, rest = lift(order[:count]), lift(order[count:])
-    flat = A.reshape(-1, n, n)
-    regular = y.reshape(-1)[first][:, None, None] * inverse_adjoint(flat[first]).conj()
-    parts = cat((regular, cofactors(flat[rest])), 0)
-    return parts[lift(np.argsort(order))].reshape(A.value.shape)
-
-
 def det(A: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
     """Return the determinant of (…, n, n); 1 of an empty matrix. IllConditionedWarning says where no digit of it is right."""
     name = "linalg.det"
     require_square(name, A)
     if stacked(A.value):
-        y = apply(Determinant(), A)
-        if watched():
-            judge_stack(name, A.value, y.value)
-        return stored(y, out, name)
+        return stored(stack(name, A) if watched() else apply(Determinant(), A), out, name)
     LU, pivots, info = factors(A)
     y = apply(Determinant(), A, LU, pivots)
-    if watched():
+    if watched() and not plain(A.value, y.value):
         norms = norm1(A.value)
         rcond, norms = settled(A.value, info, rcond_of_lu(LU.value, norms), norms)
         judge(name, A.value, rcond, *ranged(y.value, info != 0), norms, ADVICE)
     return stored(y, out, name)
+
+
+def plain(A: np.ndarray, y: np.ndarray) -> bool:
+    """Return whether the determinant alone says that the condition of a matrix of few rows is good, and is itself in range."""
+    limits = range_of(A.dtype)
+    if A.ndim != 2 or not 0 < A.shape[-1] <= LOOSE or not limits.tiny <= abs(y) < np.inf:
+        return False
+    with modes.quiet():
+        return bool(kernels.bound_by_det(A, y) >= FEW * limits.eps)
 
 
 def ranged(y: np.ndarray, zero: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -164,23 +195,33 @@ def settled(A: np.ndarray, info: np.ndarray, rcond: np.ndarray, norms: np.ndarra
     lengths = np.sqrt((np.abs(A) ** 2).sum(-1))
     empty = ~(A.any(-1).all(-1) & A.any(-2).all(-1))
     # Hadamard: |det A| and all minors are at most the product of the lengths, so rounding cannot hide a 1
-    largest = np.maximum(lengths, 1).prod(-1)
-    whole = (A == np.round(A)).all((-1, -2)) & (largest * A.shape[-1] ** 2 * range_of(A.dtype).eps < 0.1)
-    plain = (info != 0) & (empty | whole)
-    return np.where(plain, 1, rcond), np.where(plain, 1, norms)
-
-
-def judge_stack(name: str, A: np.ndarray, y: np.ndarray) -> None:
-    """Report many small matrices; |A|_F and the determinant bound the condition of most, and only the others are factored.
-
-    κ₂ < 2 (|A|_F / √n)ⁿ / |det A|.   Guggenheimer, Edelman and Johnson (1995), College Math. J. 26, eq. 2.
-    """
-    n = A.shape[-1]
     with modes.quiet():
-        size = (kernels.frobenius(A) / np.sqrt(n).astype(real_dtype(y))) ** n
-        rcond = np.abs(y) / (2 * n * size)
+        largest = np.maximum(lengths, 1).prod(-1)
+    whole = (A == np.round(A)).all((-1, -2)) & (largest * A.shape[-1] ** 2 * range_of(A.dtype).eps < 0.1)
+    right = (info != 0) & (empty | whole)
+    return np.where(right, 1, rcond), np.where(right, 1, norms)
+
+
+def stack(name: str, A: Any) -> Any:
+    """Return the determinants of many small matrices, of which only the suspicious ones are factored for their condition."""
+    n, dtype = A.value.shape[-1], A.value.dtype
+    if n > LOOSE and dtype.char == "f" and kernels.fit(A.value):
+        y, norms, sizes = apply(DeterminantProbed(), A)
+        with modes.quiet():
+            least = np.float32(FEW * range_of(dtype).eps * probing(n, dtype)[1].product) / (norms.value * sizes.value)
+    else:
+        y, least = apply(DeterminantBounded(), A)
+        least = least.value
+    judge_stack(name, A.value, y.value, least)
+    return y
+
+
+def judge_stack(name: str, A: np.ndarray, y: np.ndarray, rcond: np.ndarray) -> None:
+    """Report many small matrices with determinants y and reciprocal condition numbers that are at least `rcond`."""
+    with modes.quiet():
         doubtful = ~(rcond >= FEW * range_of(A.dtype).eps)
         if doubtful.any():
+            rcond = np.array(rcond)
             LU, _, info = getrf(A[doubtful])
             norms, zero = np.ones(y.shape, rcond.dtype), np.zeros(y.shape, bool)
             exact = norm1(A[doubtful])
@@ -201,5 +242,5 @@ def logdet(input: AbstractTensor) -> Any:
     sign, logabs = slogdet(input)
     if input.value.dtype.kind == "c":
         return sign.log() + logabs
-    positive = lift(np.where(sign.value < 0, np.nan, 0).astype(logabs.value.dtype))
-    return logabs + positive
+    # NaN for a sign of -1, else 0
+    return logabs + sign.detach().sqrt() * 0

@@ -8,7 +8,7 @@ import numpy as np
 
 from lineal.base.errors import LinAlgError
 from lineal.core import AbstractTensor, Op, apply
-from lineal.ops.linalg.matrices import linalg_eig, require_square, stored
+from lineal.ops.linalg.matrices import linalg_eig, require_finite, require_square, stored
 from lineal.ops.linalg.spectra import check_gauge, gaps
 from lineal.ops.linalg.systems import Solve
 
@@ -41,7 +41,7 @@ class Eig(Op):
             turned = V.mH @ by_V
             along = turned.diagonal(0, -2, -1)
             check_gauge("linalg.eig", "eigenvectors", along.imag, by_V.value)
-            gap, mask = gaps(values)
+            gap, mask = gaps(values, np.abs(values.value).max(-1, initial=0, keepdims=True))
             inner = (turned - (V.mH @ V) * along.real[..., None, :].to(V.dtype)) * mask / gap.conj()
             if by_values is not None:
                 inner = inner + by_values.diag_embed()
@@ -51,8 +51,7 @@ class Eig(Op):
 
 def _decompose(name: str, A: Any) -> Any:
     require_square(name, A)
-    if not np.isfinite(A.value).all():
-        raise RuntimeError(f"{name}: input tensor should not contain infs or NaNs.")
+    require_finite(A, RuntimeError, f"{name}: input tensor should not contain infs or NaNs.")
     return apply(Eig(), A)
 
 

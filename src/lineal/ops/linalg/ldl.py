@@ -24,6 +24,7 @@ from lineal.ops.linalg.matrices import (
     stored,
 )
 from lineal.ops.linalg.triangular import solve_triangular
+from lineal.ops.premise import rely
 from lineal.ops.structural.joining import cat
 from lineal.ops.structural.stacking import stack
 
@@ -160,6 +161,7 @@ def ldl_factor(input: AbstractTensor, *, hermitian: bool = False, out: Any = Non
     require_square(name, input)
     LD, pivots, info = apply(_ldl(hermitian), input)
     refuse_singular(name, info.value, "factorization")
+    rely(lambda: info == 0)
     return stored(linalg_ldl_factor((LD, pivots)), out, name)
 
 

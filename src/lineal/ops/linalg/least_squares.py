@@ -10,7 +10,7 @@ import numpy as np
 from lineal.core import AbstractTensor, Op, apply, lift
 from lineal.core.modes import quiet
 from lineal.ops.linalg import kernels
-from lineal.ops.linalg.conditioning import Advice, judge, range_of, watched
+from lineal.ops.linalg.conditioning import FEW, Advice, contained, judge, range_of, watched
 from lineal.ops.linalg.eigh import eigh
 from lineal.ops.linalg.matrices import (
     adjoint,
@@ -22,6 +22,7 @@ from lineal.ops.linalg.matrices import (
     stored,
 )
 from lineal.ops.linalg.svd import svdvals
+from lineal.ops.premise import rely
 
 __all__ = ["lstsq", "matrix_rank", "pinv", "pinverse"]
 
@@ -55,11 +56,16 @@ class PseudoInverse(Op):
     def vjp(self, needs, g, y, A, atol, rtol):
         if self.hermitian:
             A = A.tril() + A.tril(-1).mH
-        yH, gH = y.mH, g.mH
-        total = -(yH @ g @ yH)
-        outer, inner = y @ yH, yH @ y
-        total = total + gH @ outer - A @ (y @ (gH @ outer))
-        return total + inner @ gH - ((inner @ gH) @ y) @ A, None, None
+        return pinv_pull(A, y, g), None, None
+
+
+def pinv_pull(A: Any, y: Any, g: Any) -> Any:
+    """Return Ā from Y = A⁺ and Ȳ."""
+    yH, gH = y.mH, g.mH
+    total = -(yH @ g @ yH)
+    outer, inner = y @ yH, yH @ y
+    total = total + gH @ outer - A @ (y @ (gH @ outer))
+    return total + inner @ gH - ((inner @ gH) @ y) @ A
 
 
 _pinv = functools.lru_cache(2)(PseudoInverse)
@@ -69,15 +75,25 @@ class LeastSquares(Op):
     """x = A⁺ b, the shortest of the x that make |A x - b| least, ranks judged by `rcond` (input 2);  with P = A⁺, r = b - A x:
 
     b̄ = Pᴴ x̄,  Ā = -b̄ xᴴ + r (P b̄)ᴴ + Pᴴx (x̄ - P A x̄)ᴴ, which is Golub and Pereyra's derivative of P applied to b.
+
+    The second output says of which matrices the rank is full beyond doubt, so that the last term is 0.
     """
 
     name = "LinalgLstsq"
-    keeps = "*"
+    keeps = "* y"
+    width = 2
 
     def eager(self, xp, A, B, rcond):
         return solution(A, B, rcond)
 
     def vjp(self, needs, g, y, A, B, rcond):
+        g, (X, full) = g[0], y
+        if g is None:
+            return None, None, None
+        if full.value.size and full.value.all():
+            rely(lambda: full)
+            by_B, by_A = apply(LeastSquaresPull(), A, B, X, g)
+            return by_A, by_B, None
         P = apply(_pinv(False), A, rcond * 0, rcond)
         back = P.mH @ g
         if not needs[0]:
@@ -87,10 +103,57 @@ class LeastSquares(Op):
         return total + (P.mH @ x) @ (g - P @ (A @ g)).mH, back, None
 
 
-def solution(A: np.ndarray, B: np.ndarray, rcond: np.ndarray) -> np.ndarray:
-    """Return A⁺ B by QR where A is tall and of full rank beyond doubt, else by SVD."""
+class LeastSquaresPull(Op):
+    """H = PᴴG and D = r Zᴴ - H Xᴴ with P = A⁺, r = B - A X and Z = P H: the derivative of least squares at full rank.
+
+    With R = D̄ Z and T = H̄ - D̄ X + Pᴴ(D̄ᴴ r):  Ḡ = P T,  B̄ = R,  X̄ = -D̄ᴴ H - AᴴR, and A gets -R Xᴴ and, through P,
+    P̄ = D̄ᴴ r Hᴴ + G Tᴴ.
+    """
+
+    name = "LinalgLstsq"
+    keeps = "0 1 2 3 y"
+    width = 2
+
+    def eager(self, xp, A, B, X, G):
+        return kernels.lstsq_pull(A, B, X, G)
+
+    def vjp(self, needs, g, y, A, B, X, G):
+        by_H, by_D = g
+        P = apply(_pinv(False), A, lift(np.zeros((), real_dtype(A.value))), lift(np.zeros((), real_dtype(A.value))))
+        if by_D is None:
+            return pinv_pull(A, P, G @ by_H.mH), None, None, P @ by_H
+        H, r = y[0], B - A @ X
+        R, across = by_D @ (P @ H), by_D.mH @ r
+        T = P.mH @ across - by_D @ X
+        T = T if by_H is None else T + by_H
+        by_A = pinv_pull(A, P, across @ H.mH + G @ T.mH) - R @ X.mH
+        return by_A, R, -(by_D.mH @ H) - A.mH @ R, P @ T
+
+
+SURE = 4
+"""By how much the bound of condition is to be better than the border of the rank, for rounding."""
+
+
+def solution(A: np.ndarray, B: np.ndarray, rcond: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return A⁺ B, by QR where A is tall and of full rank beyond doubt, else by singular values, and where it was by QR."""
     if A.size == 0 or B.size == 0:
-        return np.zeros((*A.shape[:-2], A.shape[-1], B.shape[-1]), A.dtype)
+        return np.zeros((*A.shape[:-2], A.shape[-1], B.shape[-1]), A.dtype), np.zeros(A.shape[:-2], bool)
+    found = kernels.lstsq(A, B)
+    if found is None:
+        return shortest(A, B, rcond), np.zeros(A.shape[:-2], bool)
+    X, norms, inverses = found
+    limits = range_of(A.dtype)
+    with quiet():
+        border = SURE * np.maximum(rcond, A.dtype.type(FEW * limits.eps))
+        full = (norms * inverses * border < 1) & (inverses * A.dtype.type(limits.least) < 1) & (norms < np.inf)
+    if not full.all():
+        rest = ~full
+        X[rest] = shortest(A[rest], B[rest], np.broadcast_to(rcond, full.shape)[rest])
+    return X, full
+
+
+def shortest(A: np.ndarray, B: np.ndarray, rcond: np.ndarray) -> np.ndarray:
+    """Return A⁺ B by singular values."""
     U, S, Vh = kernels.svd(A, False)
     kept = (rcond * S.max(-1, initial=0))[..., None] < S
     reciprocal = np.where(kept, 1 / np.where(kept, S, 1), 0).astype(S.dtype)
@@ -120,18 +183,22 @@ def lstsq(input: AbstractTensor, b: AbstractTensor, rcond: float | None = None, 
     A, right = A.expand(*batch, m, n), right.expand(*batch, m, right.value.shape[-1])
     real = real_dtype(A.value)
     border = np.asarray(np.finfo(real).eps * max(m, n) if rcond is None else rcond, real)
-    X = apply(LeastSquares(), A, right, lift(border))
-    S = kernels.svd(A.value, False)[1] if A.value.size else np.zeros((*batch, 0), real)
-    rank = np.asarray((border * S.max(-1, initial=0, keepdims=True) < S).sum(-1), np.int64)
-    if watched():
-        judge_rank(name, A.value, S, rank, X.value, driver == "gels")
-    difference = A @ X - right
-    residuals = (difference * difference.conj()).real.sum(-2)
-    if m <= n or driver == "gelsy" or not (driver == "gels" or np.all(rank == n)):
-        residuals = residuals.reshape(-1)[:0]
-    empty = lift(np.empty(0, np.int64))
-    ranks = empty if driver == "gels" else lift(rank)
-    values = lift(S) if driver in ("gelsd", "gelss") else lift(np.empty(0, real))
+    X, full = apply(LeastSquares(), A, right, lift(border))
+    by_values = driver in ("gelsd", "gelss")
+    if not by_values and full.value.size and full.value.all() and np.all(contained(X.value, right.value, range_of(real))):
+        rely(lambda: full)
+        S, rank = np.empty(0, real), np.full(batch, n)
+    else:
+        S = kernels.svd(A.value, False)[1] if A.value.size else np.zeros((*batch, 0), real)
+        rank = np.asarray((border * S.max(-1, initial=0, keepdims=True) < S).sum(-1), np.int64)
+        if watched():
+            judge_rank(name, A.value, S, rank, X.value, driver == "gels")
+    residuals = X.reshape(-1)[:0].real
+    if m > n and driver != "gelsy" and (driver == "gels" or np.all(rank == n)):
+        difference = A @ X - right
+        residuals = (difference * difference.conj()).real.sum(-2)
+    ranks = lift(np.empty(0, np.int64) if driver == "gels" else rank)
+    values = lift(S if by_values else np.empty(0, real))
     return linalg_lstsq((X[..., 0] if vector else X, residuals, ranks, values))
 
 
@@ -197,6 +264,7 @@ def matrix_rank(
         atol, rtol = tol, 0.0
     absolute, relative = borders(name, input, atol, rtol)
     constant: Any = lift(input.value)
-    S = np.abs(eigh(constant)[0].value) if hermitian else svdvals(constant).value
-    border = np.maximum(absolute.value, relative.value * S.max(-1, initial=0))
-    return stored(lift(np.asarray((border[..., None] < S).sum(-1), np.int64)), out, name)
+    S = eigh(constant)[0].abs() if hermitian else svdvals(constant)
+    largest = S.amax(-1) if S.value.shape[-1] else S.sum(-1)
+    border = absolute.detach().maximum(relative.detach() * largest)
+    return stored((border.unsqueeze(-1) < S).sum(-1), out, name)

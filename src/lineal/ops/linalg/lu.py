@@ -22,6 +22,7 @@ from lineal.ops.linalg.matrices import (
     stored,
 )
 from lineal.ops.linalg.triangular import solve_triangular
+from lineal.ops.premise import rely
 from lineal.ops.structural.joining import cat
 
 __all__ = ["lu", "lu_factor", "lu_factor_ex", "lu_solve", "lu_unpack"]
@@ -55,6 +56,9 @@ def getrs(LU: np.ndarray, pivots: np.ndarray, B: np.ndarray, adjoint: bool = Fal
     X = np.empty(B.shape, B.dtype)
     if not B.size:
         return X
+    found = kernels.lu_solve(LU, pivots, B, adjoint)
+    if found is not None:
+        return found
     routine, way = lapack("getrs", B.dtype), 2 if adjoint else 0
     if B.ndim == 2:
         X[...] = routine(LU, pivots - 1, B, trans=way)[0]
@@ -66,6 +70,9 @@ def getrs(LU: np.ndarray, pivots: np.ndarray, B: np.ndarray, adjoint: bool = Fal
 
 def getri(LU: np.ndarray, pivots: np.ndarray) -> np.ndarray:
     """Return A⁻¹ from A's factors."""
+    found = kernels.lu_inverse(LU, pivots)
+    if found is not None:
+        return found
     Y = np.empty(LU.shape, LU.dtype)
     invert, work = lapack("getri", LU.dtype), lapack("getri_lwork", LU.dtype)
     size = int(work(LU.shape[-1])[0].real) if LU.size else 1
@@ -78,6 +85,7 @@ def factors(A: Any) -> tuple[Any, Any, np.ndarray]:
     """Return LU and pivots as constants, and info: numbers to solve with, for ops that have derivatives of their own."""
     with no_grad():
         LU, pivots, info = apply(LUFactor(), A)
+    rely(lambda: info == 0)
     return LU, pivots, info.value
 
 
@@ -184,6 +192,7 @@ def lu_factor(A: AbstractTensor, *, pivot: bool = True, out: Any = None) -> Any:
     require_matrix("linalg.lu_factor", A)
     refuse_unpivoted("linalg.lu_factor", pivot)
     LU, pivots, info = apply(LUFactor(), A)
+    rely(lambda: info == 0)
     refuse_singular("linalg.lu_factor", info.value, "factorization")
     return stored(linalg_lu_factor((LU, pivots)), out, "linalg.lu_factor")
 

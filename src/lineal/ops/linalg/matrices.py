@@ -14,7 +14,9 @@ from lineal.base.spec import broadcast_shapes
 from lineal.core import AbstractTensor, modes
 from lineal.ops.broadcasting import expand
 from lineal.ops.conversion import dtype_of
+from lineal.ops.elementwise.comparison import isfinite
 from lineal.ops.front import store
+from lineal.ops.premise import rely
 
 __all__: list[str] = []
 
@@ -113,6 +115,8 @@ def require_one_dtype(name: str, A: AbstractTensor, B: AbstractTensor) -> None:
 
 def broadcast_batches(name: str, A: Any, B: Any) -> tuple[Any, Any]:
     """Expand two batches of matrices to one batch shape."""
+    if A.value.shape[:-2] == B.value.shape[:-2]:
+        return A, B
     batch = broadcast_shapes(name, A.value.shape[:-2], B.value.shape[:-2])
     return expand(A, (*batch, *A.value.shape[-2:])), expand(B, (*batch, *B.value.shape[-2:]))
 
@@ -127,14 +131,21 @@ def place_of(flat: int, batch: tuple[int, ...]) -> str:
 
 def refuse_singular(name: str, info: np.ndarray, done: str) -> None:
     """Raise LinAlgError for the first matrix whose LU factorisation met a pivot of zero."""
-    flat = info.ravel()
-    bad = np.flatnonzero(flat)
-    if bad.size:
+    if info.any():
+        flat = info.ravel()
+        bad = np.flatnonzero(flat)
         where = place_of(int(bad[0]), info.shape)
         raise LinAlgError(
             f"{name}: {where}The diagonal element {int(flat[bad[0]])} is zero, the {done} could not be completed "
             "because the input matrix is singular."
         )
+
+
+def require_finite(A: AbstractTensor, error: type[Exception], text: str) -> None:
+    """Raise an error with this text if A has NaN or infinite elements; a recorder hears that it has none."""
+    if not np.isfinite(A.value).all():
+        raise error(text)
+    rely(lambda: isfinite(A))
 
 
 def read_numbers(x: AbstractTensor) -> np.ndarray:

@@ -11,7 +11,7 @@ import numpy as np
 from lineal.base.errors import LinAlgError
 from lineal.base.results import Result
 from lineal.core import AbstractTensor, Op, apply
-from lineal.ops.linalg.matrices import require_matrix
+from lineal.ops.linalg.matrices import require_finite, require_matrix
 from lineal.ops.linalg.sylvester import Sylvester
 from lineal.ops.linalg.systems import Solve
 
@@ -66,8 +66,7 @@ def polar(A: AbstractTensor, side: str = "right") -> Any:
     require_matrix(name, A)
     if side not in ("right", "left"):
         raise RuntimeError(f"{name}: expected side to be 'right' or 'left', got {side!r}")
-    if not np.isfinite(A.value).all():
-        raise LinAlgError(f"{name}: expected finite entries, got a matrix with NaN or infinity")
+    require_finite(A, LinAlgError, f"{name}: expected finite entries, got a matrix with NaN or infinity")
     matrix: Any = A
     m, n = A.value.shape[-2:]
     U = apply(UnitaryFactor(), matrix) if m >= n else apply(UnitaryFactor(), matrix.mH).mH

@@ -33,7 +33,7 @@ class System(NamedTuple):
         """Return the solution as the caller posed the system."""
         if self.batch is not None:
             X = X.reshape(X.value.shape[0], *self.batch, X.value.shape[1] // math.prod(self.batch)).movedim(0, -2)
-        return X[..., 0] if self.vector else X if self.left else X.mT
+        return X.squeeze(-1) if self.vector else X if self.left else X.mT
 
     def posed(self, rcond: Any, X: np.ndarray, norms: Any) -> tuple:
         """Return what `judge` asks for, with the batch that the caller knows."""
@@ -58,7 +58,7 @@ def prepared(name: str, A: Any, B: Any, left: bool) -> System:
     vector = B.value.ndim == 1 or (A.value.ndim - 1 == B.value.ndim and B.value.shape == A.value.shape[:-1])
     if vector and not left:
         raise RuntimeError(f"{name}: This function does not support left=False with vectors on the right side")
-    right = B[..., None] if vector else B
+    right = B.unsqueeze(-1) if vector else B
     if right.value.shape[-2 if left else -1] != A.value.shape[-1]:
         raise RuntimeError(
             f"{name}: Incompatible shapes of A and B for the equation {'AX = B' if left else 'XA = B'} "

@@ -61,18 +61,34 @@ _qr = functools.lru_cache(4)(QR)
 
 def square_pull(Q: Any, R: Any, gQ: Any, gR: Any) -> Any:
     """Return Ā of A = Q R with square R."""
-    inner: Any = None if gR is None else gR @ R.mH
-    if gQ is not None:
-        turned = Q.mH @ gQ
-        inner = -turned if inner is None else inner - turned
-    X = inner.triu()
-    both = X + X.triu(1).mH
-    if both.value.dtype.kind == "c":
-        both = both - both.diagonal(0, -2, -1).imag.mul(1j).diag_embed()
-    total = Q @ both
-    if gQ is not None:
-        total = total + gQ
-    return solve_triangular(R.mH, total, upper=False, left=False)
+    nothing = [lift(np.zeros(x.value.shape, x.value.dtype)) if g is None else g for x, g in ((Q, gQ), (R, gR))]
+    return apply(QRPull(), Q, R, *nothing)
+
+
+class QRPull(Op):
+    """A = T R⁻ᴴ with T = G + Q S and S = s(triu(H Rᴴ - Qᴴ G)), where s(X) = X + Xᴴ, its diagonal counted once and real.
+
+    With T̄ = Ā R⁻¹ and N the adjoint of `s` at Qᴴ T̄:  Ḡ = T̄ - Q N,  H̄ = N R,  Q̄ = T̄ S - G Nᴴ,  R̄ = Nᴴ H - T̄ᴴ A.
+    """
+
+    name = "LinalgQr"
+    keeps = "0 1 2 3 y"
+
+    def eager(self, xp, Q, R, G, H):
+        return kernels.qr_pull(Q, R, G, H)
+
+    def vjp(self, needs, g, y, Q, R, G, H):
+        T = solve_triangular(R, g, upper=True, left=False)
+        K = Q.mH @ T
+        N = real_diagonal((K + K.mH).triu(1) + K.diagonal(0, -2, -1).diag_embed())
+        X = (H @ R.mH - Q.mH @ G).triu()
+        S = real_diagonal(X + X.triu(1).mH)
+        return T @ S - G @ N.mH, N.mH @ H - T.mH @ y, T - Q @ N, N @ R
+
+
+def real_diagonal(X: Any) -> Any:
+    """Return matrices without the imaginary part of their diagonals."""
+    return X if X.value.dtype.kind != "c" else X - X.diagonal(0, -2, -1).imag.mul(1j).diag_embed()
 
 
 def qr(A: AbstractTensor, mode: str = "reduced", *, out: Any = None) -> Any:

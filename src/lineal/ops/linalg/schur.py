@@ -15,7 +15,7 @@ from lineal.base.errors import LinAlgError
 from lineal.base.results import Result
 from lineal.core import AbstractTensor, Op, apply
 from lineal.ops.conversion import cast, dtype_of
-from lineal.ops.linalg.matrices import require_square
+from lineal.ops.linalg.matrices import require_finite, require_square
 from lineal.ops.linalg.spectra import CLOSE, check_gauge
 
 __all__ = ["schur"]
@@ -135,8 +135,7 @@ def schur(A: AbstractTensor, output: str = "real") -> Any:
     require_square(name, A)
     if output not in ("real", "complex"):
         raise RuntimeError(f"{name}: expected output to be 'real' or 'complex', got {output!r}")
-    if not np.isfinite(A.value).all():
-        raise LinAlgError(f"{name}: expected finite entries, got a matrix with NaN or infinity")
+    require_finite(A, LinAlgError, f"{name}: expected finite entries, got a matrix with NaN or infinity")
     if output == "complex" and A.value.dtype.kind == "f":
         A = cast(A, dtypes.complex128 if dtype_of(A) is dtypes.float64 else dtypes.complex64)
     return linalg_schur(apply(_schur(output), A))

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from lineal.core import lift
+from lineal.ops.premise import rely
 
 __all__: list[str] = []
 
@@ -14,12 +15,17 @@ CLOSE = 8
 """Values nearer than this many rounding errors of the largest count as equal."""
 
 
-def gaps(values: Any) -> tuple[Any, Any]:
-    """Return the matrix of vⱼ - vᵢ with 1 where it counts as zero, and a constant mask that is 0 there and 1 elsewhere."""
+def gaps(values: Any, largest: np.ndarray) -> tuple[Any, Any]:
+    """Return the matrix of vⱼ - vᵢ with 1 where it counts as zero, and a constant mask that is 0 there and 1 elsewhere.
+
+    `largest` is the largest |vᵢ|, with one axis more than the batch has.
+    """
     gap = values[..., None, :] - values[..., :, None]
     array = values.value
-    largest = np.abs(array).max(-1, initial=0)[..., None, None]
-    apart = np.abs(gap.value) > CLOSE * np.finfo(array.dtype).eps * largest
+    border = float(CLOSE * np.finfo(array.dtype).eps)
+    apart = np.abs(gap.value) > border * largest[..., None]
+    if array.size:
+        rely(lambda: (gap.abs() > border * values.abs().amax(-1, True)[..., None]) == lift(apart))
     mask = lift(apart.astype(array.dtype))
     return gap + (1 - mask), mask
 

@@ -11,10 +11,11 @@ import numpy as np
 from lineal.base.errors import LinAlgError
 from lineal.base.results import Result
 from lineal.core import Op, apply, lift, modes, no_grad
-from lineal.ops.linalg.cholesky import Cholesky, failures, refuse_indefinite
+from lineal.ops.linalg.cholesky import Cholesky, failures, refuse_indefinite, worked
 from lineal.ops.linalg.conditioning import lapack, norm1, probes, rcond_of_cholesky, rcond_of_probes
 from lineal.ops.linalg.lu import getrs
 from lineal.ops.linalg.matrices import real_dtype
+from lineal.ops.premise import rely
 
 __all__: list[str] = []
 
@@ -358,5 +359,6 @@ def by_minors(A: Any) -> Found:
     """Return A = L Lᴴ; info says where A is not positive definite."""
     with no_grad():
         L = apply(Cholesky(False), A)
+    rely(lambda: worked(L))
     info = failures(A.value, L.value, False)
     return Found("positive definite", (L,), lambda: rcond_of_cholesky(L.value, norm1(A.value)), info)

@@ -115,7 +115,7 @@ def subspace_angles(A: AbstractTensor, B: AbstractTensor) -> Any:
     inner = P.mH @ Q
     cosines = svdvals(inner).flip(-1)
     sines = svdvals(Q - P @ inner)[..., : Q.value.shape[-1]]
-    small = lift(cosines.value.astype(np.float64) ** 2 >= 0.5)
+    small = cosines.detach().double() ** 2 >= 0.5
     half = cosines * 0 + 0.5
     large = small.logical_not()
     return sines.where(small, half).asin() * small + cosines.where(large, half).acos() * large

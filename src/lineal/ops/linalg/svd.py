@@ -10,9 +10,10 @@ import numpy as np
 from lineal.base.errors import LinAlgError
 from lineal.core import AbstractTensor, Op, apply, lift
 from lineal.ops.linalg import kernels
-from lineal.ops.linalg.matrices import linalg_svd, require_matrix, stored
+from lineal.ops.linalg.matrices import linalg_svd, require_finite, require_matrix, stored
 from lineal.ops.linalg.matrices import svd as old_svd
 from lineal.ops.linalg.spectra import check_gauge, gaps
+from lineal.ops.premise import rely
 
 __all__ = ["svd", "svdvals"]
 
@@ -87,9 +88,11 @@ def phases(U: Any, by_U: Any, by_V: Any) -> None:
 
 def halves(S: Any, target: Any) -> tuple[Any, Any]:
     """Return the matrices 1/(2(σⱼ - σᵢ)) and 1/(2(σⱼ + σᵢ)), zero where the bracket counts as zero."""
-    gap, mask = gaps(S)
+    gap, mask = gaps(S, S.value[..., :1])
     total = S[..., None, :] + S[..., :, None]
-    tiny = np.finfo(S.value.dtype).eps * S.value.max(-1, initial=0)[..., None, None] >= total.value
+    rounding = float(np.finfo(S.value.dtype).eps)
+    tiny = rounding * S.value[..., :1, None] >= total.value
+    rely(lambda: (total <= rounding * S[..., :1, None]) == lift(tiny))
     vanishing = lift(tiny.astype(S.value.dtype))
     return (0.5 * mask / gap).to(target), (0.5 * (1 - vanishing) / (total + vanishing)).to(target)
 
@@ -97,15 +100,17 @@ def halves(S: Any, target: Any) -> tuple[Any, Any]:
 def inverse(S: Any) -> Any:
     """Return 1/σ, and 0 where σ counts as zero."""
     array = S.value
-    tiny = np.abs(array) <= np.finfo(array.dtype).eps * array.max(-1, initial=0)[..., None]
+    rounding = float(np.finfo(array.dtype).eps)
+    tiny = array <= rounding * array[..., :1]
+    rely(lambda: (S <= rounding * S[..., :1]) == lift(tiny))
     return lift((~tiny).astype(array.dtype)) / (S + lift(tiny.astype(array.dtype)))
 
 
 def decompose(name: str, A: AbstractTensor, full: bool) -> Any:
     """Return U, S, Vᴴ of what must be matrices with finite entries."""
     require_matrix(name, A)
-    if not np.isfinite(A.value).all():
-        raise LinAlgError(f"{name}: The algorithm failed to converge because the input matrix contained non-finite values.")
+    text = f"{name}: The algorithm failed to converge because the input matrix contained non-finite values."
+    require_finite(A, LinAlgError, text)
     return apply(_svd(full), A)
 
 

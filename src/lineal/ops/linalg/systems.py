@@ -8,10 +8,22 @@ from typing import Any
 import numpy as np
 
 from lineal.base import dtypes
+from lineal.codegen.batched.limits import Limits
 from lineal.core import AbstractTensor, Op, apply, is_grad_enabled, lift, modes, synchronize
 from lineal.ops.conversion import cast
 from lineal.ops.linalg import kernels
-from lineal.ops.linalg.conditioning import FEW, frobenius, judge, norm1, probes, range_of, rcond_of_lu, watched
+from lineal.ops.linalg.conditioning import (
+    FEW,
+    frobenius,
+    judge,
+    norm1,
+    probes,
+    range_of,
+    rcond_of_lu,
+    rcond_of_norms,
+    sound,
+    watched,
+)
 from lineal.ops.linalg.lu import factors, getrf, getri
 from lineal.ops.linalg.matrices import linalg_inv_ex, linalg_solve_ex, real_dtype, refuse_singular, require_square, stored
 from lineal.ops.linalg.posing import prepared
@@ -41,26 +53,69 @@ class Solve(Op):
         return kernels.solve(A, B)
 
     def vjp(self, needs, g, y, A, B):
-        back = apply(Solve(), A.mH, g)
-        return (-(back @ y.mH) if needs[0] else None), back
+        return pulled(needs, A, g, y)
+
+
+class SolvePull(Op):
+    """H = A⁻ᴴ G and D = -H Xᴴ, the derivative of X = A⁻¹ B: one kernel, since apart they read and write more than they compute.
+
+    With T = H̄ - D̄ X:  Ḡ = A⁻¹ T,  Ā = -H Ḡᴴ,  X̄ = -D̄ᴴ H.
+    """
+
+    name = "LinalgSolveEx"
+    keeps = ("0 2 y", "0 2", "y")
+    width = 2
+
+    def eager(self, xp, A, G, X):
+        return kernels.solve_pull(A, G, X)
+
+    def vjp(self, needs, g, y, A, G, X):
+        by_H, by_D = g
+        by_A = by_G = by_X = None
+        if needs[0] or needs[1]:
+            through = None if by_D is None else by_D @ X
+            by_G = apply(Solve(), A, by_H if through is None else -through if by_H is None else by_H - through)
+            by_A = -(y[0] @ by_G.mH) if needs[0] else None
+        if needs[2] and by_D is not None:
+            by_X = -(by_D.mH @ y[0])
+        return by_A, by_G, by_X
+
+
+def pulled(needs: Any, A: Any, G: Any, X: Any) -> tuple[Any, Any]:
+    """Return the cotangents of A and B in A X = B, G being that of X."""
+    if not needs[0]:
+        return None, apply(Solve(), A.mH, G)
+    by_B, by_A = apply(SolvePull(), A, G, X)
+    return by_A, by_B
 
 
 class SolveProbed(Op):
-    """A X = B, with |A|, |W| and |A W - V| for the probes V, which tell the condition of A; X alone has a derivative."""
+    """A X = B, with a note of which systems are suspicious, by the condition that probes tell; X alone has a derivative."""
 
     name = "LinalgSolveEx"
     keeps = ("0 y", "0")
-    width = 4
+    width = 2
 
     def eager(self, xp, A, B):
-        n = A.shape[-1]
-        return kernels.solve_probed(A, B, probes(n, A.dtype), n > SHORT)
+        return kernels.solve_probed(A, B, *probing(A.shape[-1], A.dtype))
 
     def vjp(self, needs, g, y, A, B):
-        if g[0] is None:
-            return None, None
-        back = apply(Solve(), A.mH, g[0])
-        return (-(back @ y[0].mH) if needs[0] else None), back
+        return (None, None) if g[0] is None else pulled(needs, A, g[0], y[0])
+
+
+@functools.lru_cache(256)
+def probing(n: int, dtype: np.dtype) -> tuple[np.ndarray, Limits]:
+    """Return probes for matrices of n rows, and from where on what they tell is suspicious.
+
+    In single precision matrices of some size are so near to the border that a rough estimate would suspect most; more probes
+    make it better.
+    """
+    few = n <= 8 or dtype.char in "dD"
+    V = probes(n, dtype, 2 if few else 4)
+    width, limits = (n / max(1, V.shape[-1])) ** 0.5, range_of(dtype)
+    # the factors are for what probes may miss and for norms that differ
+    product = 1 / (FEW * limits.eps * width * (100 * n if few else 30 * n**0.5)) if n else 1.0
+    return V, Limits(product, 1 / (limits.least * max(width, 1)), limits.tiny, limits.eps * GROWTH if n > SHORT else 0.0)
 
 
 class SolveFactored(Op):
@@ -100,7 +155,21 @@ class Inverse(Op):
         return getri(*factors) if factors else kernels.inv(A)
 
     def vjp(self, needs, g, y, A, *factors):
-        return (-(y.mH @ g @ y.mH), *[None] * len(factors))
+        return (apply(InversePull(), y, g), *[None] * len(factors))
+
+
+class InversePull(Op):
+    """P = -Yᴴ G Yᴴ, the derivative of Y = A⁻¹, as one kernel;  Ȳ = -(G Yᴴ P̄ᴴ + P̄ᴴ Yᴴ G),  Ḡ = -Y P̄ Y."""
+
+    name = "LinalgInvEx"
+    keeps = ("0 1", "0")
+
+    def eager(self, xp, Y, G):
+        return kernels.inverse_pull(Y, G)
+
+    def vjp(self, needs, g, y, Y, G):
+        by_Y = -(G @ (Y.mH @ g.mH) + g.mH @ (Y.mH @ G)) if needs[0] else None
+        return by_Y, -(Y @ g @ Y) if needs[1] else None
 
 
 def solve_ex(A: AbstractTensor, B: AbstractTensor, *, left: bool = True, check_errors: bool = False, out: Any = None) -> Any:
@@ -150,7 +219,7 @@ def solve(
         return answer
     with modes.quiet():
         error = backward_error(system.A.value, X.value, system.B.value)
-    known = np.asarray(rcond_by_lu(system.A.value) if rcond is None else rcond, real_dtype(system.A.value))
+    known = np.asarray(factored_for_condition(system.A.value)[0] if rcond is None else rcond, real_dtype(system.A.value))
     return solve_info((answer, method, lift(known), lift(system.errors(error))))
 
 
@@ -199,6 +268,9 @@ def grown(LU: np.ndarray, norms: np.ndarray) -> bool:
         return False
     border = GROWTH * norms[..., None, None]
     with modes.quiet():
+        if LU.dtype.kind == "f" and not np.any(np.maximum(LU.max((-1, -2)), -LU.min((-1, -2))) > border[..., 0, 0]):
+            # two passes without memory for absolute values
+            return False
         # L's elements are at most 1, so only where the border is below that have they to be told from U's
         return bool(np.any(np.abs(LU) > border)) and bool(np.any(np.abs(np.triu(LU)) > border))
 
@@ -216,34 +288,38 @@ def stack(A: Any, B: Any) -> tuple[Any, tuple[str, Any, Any], np.ndarray] | None
     try:
         if not watched():
             return apply(Solve(), A, B), ("lu", None, None), np.zeros(A.value.shape[:-2], np.int32)
-        X, *reports = apply(SolveProbed(), A, B)
+        X, notes = apply(SolveProbed(), A, B)
     except (RuntimeError, np.linalg.LinAlgError):
         info = getrf(A.value)[2]
         # rounded otherwise, as in the other kernel, the last pivot need not be 0
         return (None, ("lu", None, None), info) if info.any() else None
-    with modes.quiet():
-        norms, sizes, errors = (each.value for each in reports)
-        # residuals of the probes that are larger than elimination without growth leaves
-        if np.any(range_of(A.value.dtype).eps * GROWTH * norms * sizes < errors):
-            return None
-        n = A.value.shape[-1]
-        rcond, norms = confirmed(A.value, 1 / (norms * sizes * np.sqrt(n / max(1, min(n, 2)), dtype=norms.dtype)), norms)
-    return X, ("lu", rcond, norms), np.zeros(A.value.shape[:-2], np.int32)
+    info = np.zeros(A.value.shape[:-2], np.int32)
+    if not notes.value.any():
+        return X, ("lu", None, None), info
+    if np.any(notes.value == 2):
+        return None
+    return X, ("lu", *confirmed(A.value, B.value, X.value, np.nonzero(notes.value))), info
 
 
-def confirmed(A: np.ndarray, rcond: np.ndarray, norms: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return rough estimates of condition with the norms, the suspicious ones replaced by those from factors."""
-    limits = range_of(A.dtype)
-    suspicious = ~((rcond >= 1e3 * A.shape[-1] * limits.eps) & (norms * rcond >= limits.least) & (norms < np.inf))
-    if suspicious.any():
-        rcond, norms = np.array(rcond), np.array(norms)
-        rcond[suspicious], norms[suspicious] = rcond_by_lu(A[suspicious]), norm1(A[suspicious])
+def confirmed(A: np.ndarray, B: np.ndarray, X: np.ndarray, places: tuple) -> tuple[Any, Any]:
+    """Return estimates of condition and the norms |A|₁ where they are suspicious, 1 elsewhere; None if nothing is wrong."""
+    found, size = factored_for_condition(A[places])
+    if np.all(sound(A[places], found, X[places], B[places], size)):
+        return None, None
+    rcond, norms = np.ones((2, *A.shape[:-2]), real_dtype(A))
+    rcond[places], norms[places] = found, size
     return rcond, norms
 
 
-def rcond_by_lu(A: np.ndarray) -> np.ndarray:
-    """Return estimates of 1 / (|A|₁ |A⁻¹|₁), factoring A for it."""
-    return rcond_of_lu(getrf(A)[0], norm1(A))
+def factored_for_condition(A: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return estimates of 1 / (|A|₁ |A⁻¹|₁), factoring A for it, and |A|₁."""
+    found = kernels.condition(A)
+    if found is None:
+        norms = norm1(A)
+        return rcond_of_lu(getrf(A)[0], norms), norms
+    norms, sizes = found
+    with modes.quiet():
+        return rcond_of_norms(norms, sizes), norms
 
 
 def structured(name: str, A: Any, B: Any, refine: bool, assume: Any) -> tuple[Any, tuple[str, Any, Any], np.ndarray]:
@@ -261,10 +337,22 @@ def structured(name: str, A: Any, B: Any, refine: bool, assume: Any) -> tuple[An
         return X, (found.method, found.rcond() if watched() else None, None), info
 
 
+class ReciprocalCondition(Op):
+    """y ≈ 1 / (|A|₁ |A⁻¹|₁), from LU factors."""
+
+    differentiable = False
+
+    def eager(self, xp, A):
+        return np.asarray(factored_for_condition(A)[0], real_dtype(A))
+
+    def vjp(self, needs, g, y, A):
+        return (None,)
+
+
 def rcond(A: AbstractTensor) -> Any:
     """Return an estimate of 1 / (|A|₁ |A⁻¹|₁) of each (…, n, n), from its LU factors; 0 for a singular matrix."""
     require_square("linalg.rcond", A)
-    return lift(np.asarray(rcond_by_lu(A.value), real_dtype(A.value)))
+    return apply(ReciprocalCondition(), A)
 
 
 def inv_ex(A: AbstractTensor, *, check_errors: bool = False, out: Any = None) -> Any:
@@ -333,7 +421,8 @@ def judge_inverse(name: str, A: np.ndarray, Y: np.ndarray) -> None:
     with modes.quiet():
         norms = frobenius(A)
         rcond = 1 / (norms * frobenius(Y))
-        if np.all((rcond >= FEW * limits.eps) & (norms * rcond >= limits.least) & (norms < np.inf)):
+        good = (rcond >= FEW * limits.eps) & (norms * rcond >= limits.least) & (norms < np.inf)
+        if good.all():
             return
         norms = norm1(A)
         rcond = 1 / (norms * norm1(Y))
