@@ -1,7 +1,8 @@
-"""Eager speed on small tensors, interleaved with PyTorch's eager mode: `python benchmarks/eager.py`.
+"""Eager speed, interleaved with PyTorch's eager mode: `python benchmarks/eager.py`.
 
 Needs torch for the comparison (`pip install torch==2.13.0`). Prints medians in microseconds, the ratio to PyTorch (above 1 is
-faster), and the overhead of single ops over the bare NumPy call. Everything runs on one thread.
+faster), and the overhead of single ops over the bare NumPy call, on small tensors and one thread; with `--large`, milliseconds
+on tensors of millions of elements and all threads.
 """
 
 from __future__ import annotations
@@ -107,11 +108,78 @@ def single_ops() -> dict[str, tuple[Callable[[], object], Callable[[], object], 
     }
 
 
+def large_ops(t: ModuleType, n: int) -> dict[str, Callable[[], object]]:
+    """Return, by name, ops on n float32 elements, most of them as rows of 1024."""
+    x, y = t.randn(n), t.randn(n)
+    a, row, column = x.reshape(-1, 1024), t.randn(1024), t.randn(n // 1024, 1)
+    p, w, b = (each.clone().requires_grad_() for each in (a, row, row))
+    classes = t.randint(0, 1024, (n // 1024,))
+    functional = t.nn.functional
+
+    def differentiated(loss: Callable[[], object]) -> Callable[[], None]:
+        def run() -> None:
+            p.grad = w.grad = b.grad = None
+            loss().backward()
+
+        return run
+
+    def stepped(name: str, **options: float) -> Callable[[], object]:
+        parameter = x.clone().requires_grad_()
+        parameter.grad = y
+        return getattr(t.optim, name)([parameter], lr=0.01, **options).step
+
+    return {
+        "x + y": lambda: x + y,
+        "x * 2.0": lambda: x * 2.0,
+        "a * row": lambda: a * row,
+        "a - column": lambda: a - column,
+        "exp": x.exp,
+        "gelu": lambda: functional.gelu(x),
+        "sum": x.sum,
+        "sum(-1)": lambda: a.sum(-1),
+        "sum(0)": lambda: a.sum(0),
+        "amax(-1)": lambda: a.amax(-1),
+        "argmax(-1)": lambda: a.argmax(-1),
+        "prod": x.prod,
+        "norm": x.norm,
+        "var": x.var,
+        "logsumexp": lambda: a.logsumexp(-1),
+        "softmax": lambda: a.softmax(-1),
+        "layer_norm": lambda: functional.layer_norm(a, (1024,), row, row),
+        "mse_loss": lambda: functional.mse_loss(x, y),
+        "cross_entropy": lambda: functional.cross_entropy(a, classes),
+        "softmax, forward + backward": differentiated(lambda: (p.softmax(-1) * a).sum()),
+        "layer_norm, forward + backward": differentiated(lambda: (functional.layer_norm(p, (1024,), w, b) * a).sum()),
+        "gelu, forward + backward": differentiated(lambda: (functional.gelu(p) * a).sum()),
+        "cross_entropy, forward + backward": differentiated(lambda: functional.cross_entropy(p, classes)),
+        "SGD with momentum": stepped("SGD", momentum=0.9),
+        "AdamW": stepped("AdamW"),
+    }
+
+
+def print_large(console: Console, rounds: int) -> None:
+    """Run the large ops, of 1, 4 and 16 million elements, and print their table."""
+    modules = {"lineal": lineal} | ({} if torch is None else {"torch": torch})
+    for n in (1 << 20, 1 << 22, 1 << 24):
+        table = Table(f"op on {n >> 20} × 2^20 float32", *modules, "torch / lineal")
+        ops = {name: large_ops(module, n) for name, module in modules.items()}
+        for op in ops["lineal"]:
+            found = medians({name: ops[name][op] for name in modules}, rounds, 0.005)
+            times = [f"{found[name] * 1e3:.2f}" for name in modules]
+            table.add_row(op, *times, f"{found['torch'] / found['lineal']:.2f}" if "torch" in found else "-")
+        console.print(table)
+
+
 def main() -> None:
     """Run the workloads and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=25)
-    rounds = parser.parse_args().rounds
+    parser.add_argument("--large", action="store_true", help="tensors of millions of elements, on all threads")
+    options = parser.parse_args()
+    rounds = options.rounds
+    if options.large:
+        print_large(Console(width=110), rounds)
+        return
     lineal.set_num_threads(1)
     versions = f"lineal {lineal.__version__}, numpy {np.__version__}"
     if torch is not None:

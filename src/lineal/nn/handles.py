@@ -7,6 +7,8 @@ import weakref
 from collections import OrderedDict
 from typing import Any
 
+from lineal.core.modes import Structure
+
 _next_id = itertools.count().__next__
 
 
@@ -17,6 +19,7 @@ class HookTable(OrderedDict):
         """Register `hook`, last or first, and return its handle."""
         handle = RemovableHandle(self)
         self[handle.id] = hook
+        Structure.changes += 1
         if prepend:
             self.move_to_end(handle.id, last=False)
         return handle
@@ -34,6 +37,7 @@ class RemovableHandle:
         table = self.table()
         if table is not None:
             table.pop(self.id, None)
+            Structure.changes += 1
 
     def __enter__(self) -> RemovableHandle:
         return self

@@ -5,7 +5,6 @@ from __future__ import annotations
 import textwrap
 from typing import TypeVar
 
-from lineal.core import modes
 from lineal.nn.calling import Forward
 from lineal.nn.conversion import Convertible
 from lineal.nn.state import Stateful
@@ -45,12 +44,9 @@ class Module(Stateful, Convertible, Forward):
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the parameters' grads, or set them to zero."""
-        listener = modes.recorder.get()
         for parameter in self.parameters():
             if set_to_none:
                 parameter.grad = None
-                if listener is not None:
-                    listener.clear(parameter)
             elif parameter.grad is not None:
                 parameter.grad = parameter.grad.detach()
                 parameter.grad.zero_()

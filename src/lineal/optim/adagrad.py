@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import functools
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from lineal.base import dtypes
 from lineal.ops import full_like
+from lineal.optim.change import change
 from lineal.optim.optimizer import Optimizer, check_option
 from lineal.tensors import tensor
 
@@ -59,8 +61,18 @@ class Adagrad(Optimizer):
         # A float64 tensor of no dimensions: exact for large t and, unlike a number, alive in a trace.
         before = state["step"].to(dtypes.float64)
         state["step"].add_(1)
-        if group["weight_decay"] != 0:
-            grad = grad + parameter * group["weight_decay"]
+        decay = group["weight_decay"]
         size = group["lr"] / (before * group["lr_decay"] + 1)
-        total = state["sum"].add_(grad * grad)
-        parameter.sub_(grad * size / (total.sqrt() + group["eps"]))
+        change("adagrad", gathered(decay != 0), (parameter, state["sum"], grad), (size, group["eps"], decay), 2)
+
+
+@functools.cache
+def gathered(decays: bool) -> Callable[..., tuple]:
+    """Return the formula of a step: the new p and s."""
+
+    def formula(m: Any, p: Any, s: Any, g: Any, size: Any, eps: Any, decay: Any) -> tuple:
+        g = g + p * decay if decays else g
+        s = s + g * g
+        return p - g * size / (m.sqrt(s) + eps), s
+
+    return formula

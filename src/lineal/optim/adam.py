@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import functools
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from lineal import ops
 from lineal.base import dtypes
 from lineal.ops import zeros_like
+from lineal.optim.change import change
 from lineal.optim.optimizer import Optimizer, check_option
 from lineal.tensors import tensor
 
@@ -69,23 +70,37 @@ class Adam(Optimizer):
     def update(self, parameter: Any, grad: Any, group: dict[str, Any]) -> None:
         state = self._state_of(parameter, group["amsgrad"])
         beta1, beta2 = group["betas"]
-        lr, decay = group["lr"], group["weight_decay"]
-        step = state["step"].add_(1)
-        if decay != 0:
-            if group["decoupled_weight_decay"]:
-                parameter.mul_(1 - lr * decay)
-            else:
-                grad = grad + parameter * decay
-        m = state["exp_avg"].lerp_(grad, 1 - beta1)
-        v = state["exp_avg_sq"].mul_(beta2).add_(grad * grad.conj() * (1 - beta2))
-        if group["amsgrad"]:
-            v = state["max_exp_avg_sq"].copy_(ops.maximum(state["max_exp_avg_sq"], v))
+        lr, decay, decoupled = group["lr"], group["weight_decay"], group["decoupled_weight_decay"]
         # The corrections are float64 tensors of no dimensions: exact for large t and, unlike numbers, alive in a trace.
-        t = step.to(dtypes.float64)
+        t = state["step"].add_(1).to(dtypes.float64)
         size = lr / (1 - beta1**t)
         root = (1 - beta2**t).sqrt()
-        denominator = (v.sqrt() / root).add_(group["eps"])
-        parameter.sub_((m * size).div_(denominator))
+        changed = (parameter, *(state[name] for name in STATE if name in state))
+        numbers = (beta1, 1 - beta1, beta2, 1 - beta2, size, root, group["eps"], 1 - lr * decay if decoupled else decay)
+        formula = moments(decay != 0, decoupled, group["amsgrad"])
+        change("adam", formula, (*changed, grad), numbers, len(changed))
+
+
+STATE = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq")
+
+
+@functools.cache
+def moments(decays: bool, decoupled: bool, amsgrad: bool) -> Callable[..., tuple]:
+    """Return the formula of a step: the new p, m, v and, for AMSGrad, the greatest v."""
+
+    def formula(f: Any, p: Any, m: Any, v: Any, *rest: Any) -> tuple:
+        *greatest, g, keep1, share1, keep2, share2, size, root, eps, decay = rest
+        if decays and decoupled:
+            p = p * decay
+        elif decays:
+            g = g + p * decay
+        m = m * keep1 + g * share1
+        v = v * keep2 + g * g.conj() * share2
+        tops: tuple = (f.maximum(greatest[0], v),) if amsgrad else ()
+        denominator = f.sqrt(tops[0] if amsgrad else v) / root + eps
+        return p - m * size / denominator, m, v, *tops
+
+    return formula
 
 
 class AdamW(Adam):

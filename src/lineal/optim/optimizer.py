@@ -72,13 +72,10 @@ class Optimizer:
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the grads of all parameters, or set them to zero."""
-        listener = modes.recorder.get()
         for group in self.param_groups:
             for parameter in group["params"]:
                 if set_to_none:
                     parameter.grad = None
-                    if listener is not None:
-                        listener.clear(parameter)
                 elif parameter.grad is not None:
                     parameter.grad = parameter.grad.detach()
                     parameter.grad.zero_()

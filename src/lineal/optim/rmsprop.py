@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import functools
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from lineal.base import dtypes
 from lineal.ops import zeros_like
+from lineal.optim.change import change
 from lineal.optim.optimizer import Optimizer, check_option
 from lineal.tensors import tensor
 
@@ -59,15 +61,28 @@ class RMSprop(Optimizer):
 
     def update(self, parameter: Any, grad: Any, group: dict[str, Any]) -> None:
         state = self._state_of(parameter, group)
-        alpha = group["alpha"]
+        alpha, decay, momentum = group["alpha"], group["weight_decay"], group["momentum"]
         state["step"].add_(1)
-        if group["weight_decay"] != 0:
-            grad = grad + parameter * group["weight_decay"]
-        v = state["square_avg"].mul_(alpha).add_(grad * grad.conj() * (1 - alpha))
-        if group["centered"]:
-            m = state["grad_avg"].lerp_(grad, 1 - alpha)
-            v = v - m * m
-        direction = grad / (v.sqrt() + group["eps"])
-        if group["momentum"] > 0:
-            direction = state["momentum_buffer"].mul_(group["momentum"]).add_(direction)
-        parameter.sub_(direction * group["lr"])
+        changed = (parameter, *(state[name] for name in STATE if name in state))
+        formula = scaled(decay != 0, group["centered"], momentum > 0)
+        numbers = (alpha, 1 - alpha, group["eps"], group["lr"], decay, momentum)
+        change("rmsprop", formula, (*changed, grad), numbers, len(changed))
+
+
+STATE = ("square_avg", "grad_avg", "momentum_buffer")
+
+
+@functools.cache
+def scaled(decays: bool, centered: bool, moving: bool) -> Callable[..., tuple]:
+    """Return the formula of a step: the new p, v and, where they are wanted, mean of g and direction."""
+
+    def formula(m: Any, p: Any, v: Any, *rest: Any) -> tuple:
+        *others, g, keep, share, eps, lr, decay, momentum = rest
+        g = g + p * decay if decays else g
+        v = v * keep + g * g.conj() * share
+        means: tuple = (others[0] * keep + g * share,) if centered else ()
+        direction = g / (m.sqrt(v - means[0] * means[0] if centered else v) + eps)
+        directions: tuple = (others[-1] * momentum + direction,) if moving else ()
+        return p - (directions[0] if moving else direction) * lr, v, *means, *directions
+
+    return formula

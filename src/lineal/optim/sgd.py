@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import functools
+from collections.abc import Callable, Iterable
 from typing import Any
 
+from lineal.optim.change import change
 from lineal.optim.optimizer import Optimizer, check_option
 
 
@@ -47,15 +49,38 @@ class SGD(Optimizer):
         super().__init__(params, defaults)
 
     def update(self, parameter: Any, grad: Any, group: dict[str, Any]) -> None:
-        if group["weight_decay"] != 0:
-            grad = grad + parameter * group["weight_decay"]
-        momentum = group["momentum"]
-        if momentum != 0:
-            state = self.state[parameter]
-            velocity = state.get("momentum_buffer")
-            if velocity is None:
-                velocity = state["momentum_buffer"] = grad.detach().clone()
-            else:
-                velocity.mul_(momentum).add_(grad * (1 - group["dampening"]))
-            grad = grad + velocity * momentum if group["nesterov"] else velocity
-        parameter.sub_(grad * group["lr"])
+        lr, decay, momentum, nesterov = (group[name] for name in ("lr", "weight_decay", "momentum", "nesterov"))
+        decays, moving = decay != 0, momentum != 0
+        velocity = self.state[parameter].get("momentum_buffer") if moving else None
+        if moving and velocity is None:
+            grad = grad + parameter * decay if decays else grad
+            velocity = self.state[parameter]["momentum_buffer"] = grad.detach().clone()
+            grad = grad + velocity * momentum if nesterov else velocity
+            decays, velocity = False, None
+        if velocity is None:
+            change("sgd", descent(decays), (parameter, grad), (lr, decay), 1)
+        else:
+            numbers = (lr, decay, momentum, 1 - group["dampening"])
+            change("sgd", rolling(decays, nesterov), (parameter, velocity, grad), numbers, 2)
+
+
+@functools.cache
+def descent(decays: bool) -> Callable[..., tuple]:
+    """Return the formula of a step: the new p."""
+
+    def formula(m: Any, p: Any, g: Any, lr: Any, decay: Any) -> tuple:
+        return (p - (g + p * decay if decays else g) * lr,)
+
+    return formula
+
+
+@functools.cache
+def rolling(decays: bool, nesterov: bool) -> Callable[..., tuple]:
+    """Return the formula of a step with momentum: the new p and v."""
+
+    def formula(m: Any, p: Any, v: Any, g: Any, lr: Any, decay: Any, momentum: Any, share: Any) -> tuple:
+        g = g + p * decay if decays else g
+        v = v * momentum + g * share
+        return p - (g + v * momentum if nesterov else v) * lr, v
+
+    return formula

@@ -9,14 +9,14 @@ from lineal.codegen import kinds
 from lineal.codegen.mathlib import tables
 from lineal.codegen.mathlib.exponential import exp
 from lineal.codegen.mathlib.logarithm import log
-from lineal.codegen.mathlib.parts import absolute, format_of, interleaved, product_exact, with_sign
+from lineal.codegen.mathlib.parts import absolute, format_of, interleaved, polynomial, product_exact, with_sign
 from lineal.codegen.values import Value
 
 if TYPE_CHECKING:
     from lineal.codegen.emit import Emitter
 
-# where erfc is 0
-END = {"f": 10.1, "d": 27.3}
+# where 1 - erfc is 1
+END = {"f": 4.0, "d": 27.3}
 
 
 def tail(e: Emitter, a: Value, table: dict) -> Value:
@@ -44,8 +44,10 @@ def bounded(e: Emitter, x: Value) -> Value:
 
 
 def erf(e: Emitter, x: Value) -> Value:
-    far = 1.0 - tail(e, bounded(e, x), tables.ERFCX)
-    y = e.select(absolute(e, x) < 1.0, x + near(e, x), far)
+    """Return erf x; beyond 1 float32's needs so few digits of erfc x that its logarithm is a polynomial."""
+    a = bounded(e, x)
+    far = exp(e, polynomial(e, a - 1.0, tables.ERFC_LOG)) if x.kind is kinds.float32 else tail(e, a, tables.ERFCX)
+    y = e.select(absolute(e, x) < 1.0, x + near(e, x), 1.0 - far)
     return with_sign(e, y, x)
 
 

@@ -8,6 +8,8 @@ from typing import Any
 from lineal import ops
 from lineal.base import dtypes
 from lineal.core import no_grad
+from lineal.ops.reductions import normalisation
+from lineal.ops.reductions.front import is_one_op
 
 
 def layer_norm(
@@ -28,6 +30,8 @@ def layer_norm(
     for name, given in (("weight", weight), ("bias", bias)):
         if given is not None and tuple(given.shape) != shape:
             raise RuntimeError(f"layer_norm: expected {name} of shape {list(shape)}, got {list(given.shape)}")
+    if is_one_op(input, weight, bias):
+        return normalisation.layer_norm(input, len(shape), weight, bias, eps)
     y = standardised(input, tuple(range(-len(shape), 0)), eps)
     y = y if weight is None else y * weight
     return y if bias is None else y + bias

@@ -9,7 +9,7 @@ from lineal import ops
 from lineal.nn.functional.activation import chosen_dim
 from lineal.nn.functional.rectifiers import delivered
 from lineal.ops import exp, where
-from lineal.ops.front import nary, unary
+from lineal.ops.front import nary, row, unary
 
 _ROOT_HALF, _DENSITY = math.sqrt(0.5), 1 / math.sqrt(2 * math.pi)
 _ROOT_2_BY_PI, _CUBIC = math.sqrt(2 / math.pi), 0.044715
@@ -17,16 +17,31 @@ _ROOT_2_BY_PI, _CUBIC = math.sqrt(2 / math.pi), 0.044715
 _silu = unary(
     "silu",
     lambda m, x: x / (1 + m.exp(-x)),
-    lambda g, x: _silu_slope(g, ops.sigmoid(x), x),
+    lambda g, x: _silu_slope(g, x),
     domain="field",
     numeric=lambda m, x: x * ops.sigmoid.op.eager(m, x),
+)
+_silu_slope = row(
+    "silu_backward",
+    lambda m, g, x: _silu_rise(g, m.sigmoid(x), x),
+    lambda h, x: _silu_slope(h, x.conj()),
+    lambda h, g, x: h.conj() * g * _silu_curve(ops.sigmoid(x), x).conj(),
+    numeric=lambda m, g, x: _silu_rise(g, ops.sigmoid.op.eager(m, x), x),
 )
 _gelu = unary(
     "gelu",
     lambda m, x: x * (0.5 * (1 + m.erf(x * _ROOT_HALF))),
-    lambda g, x: g * (0.5 * (1 + ops.erf(x * _ROOT_HALF)) + x * exp(x * x * -0.5) * _DENSITY),
+    lambda g, x: _gelu_slope(g, x),
     domain="only float",
     numeric=lambda m, x: ops.erf.op.eager(m, x * _ROOT_HALF) * (0.5 * x) + 0.5 * x,
+)
+# φ the density: Φ + x φ is the slope of x Φ, and (2 - x²) φ the slope of that.
+_gelu_slope = row(
+    "gelu_backward",
+    lambda m, g, x: g * (0.5 * (1 + m.erf(x * _ROOT_HALF)) + x * m.exp(x * x * -0.5) * _DENSITY),
+    lambda h, x: _gelu_slope(h, x),
+    lambda h, g, x: h * g * ((2 - x * x) * exp(x * x * -0.5) * _DENSITY),
+    numeric=lambda m, g, x: g * (0.5 * (1 + ops.erf.op.eager(m, x * _ROOT_HALF)) + x * m.exp(x * x * -0.5) * _DENSITY),
 )
 # Both branches stay finite: log(1 + eᶻ) = max(z, 0) + log(1 + exp(-|z|)).
 _softplus = nary(
@@ -47,8 +62,14 @@ _logsigmoid = unary(
 )
 
 
-def _silu_slope(g: Any, s: Any, x: Any) -> Any:
+def _silu_rise(g: Any, s: Any, x: Any) -> Any:
+    """Return g times the derivative of silu, s being sigmoid(x)."""
     return g * (s * (1 + x * (1 - s))).conj()
+
+
+def _silu_curve(s: Any, x: Any) -> Any:
+    """Return the second derivative of silu, s being sigmoid(x)."""
+    return s * (1 - s) * (2 + x * (1 - 2 * s))
 
 
 def silu(input: Any, inplace: bool = False) -> Any:

@@ -14,7 +14,7 @@ from lineal.ops.conversion import cast, dtype_of
 from lineal.ops.elementwise.arithmetic import neg
 from lineal.ops.elementwise.masks import drop
 from lineal.ops.front import require_tensor, row, store, unsupported
-from lineal.ops.reductions.front import Axes, along, doors, numpy_names, spread, unreduced, widened
+from lineal.ops.reductions.front import Axes, along, doors, folded, numpy_names, reduced, rowwise, spread, unreduced, widened
 from lineal.ops.reductions.recurrences import recurrence, shift
 from lineal.ops.reductions.sums import sum
 
@@ -25,7 +25,7 @@ def peak(xp: Any, x: Any, axes: Any) -> np.ndarray:
     """Return the largest (real part of) x over `axes`, with zero where it is infinite, so that subtracting it is harmless."""
     if x.size == 0:
         return xp.zeros([1 if place in axes else size for place, size in enumerate(x.shape)], x.real.dtype)
-    top = xp.maximum.reduce(x.real if x.dtype.kind == "c" else x, axis=axes, keepdims=True)
+    top = reduced(xp.maximum, x.real if x.dtype.kind == "c" else x, axes, True)
     if not np.isfinite(top).all():
         top = xp.where(xp.isinf(top), top.dtype.type(0), top)
     return top
@@ -42,7 +42,10 @@ class LogSumExp(Op):
     def eager(self, xp, x):
         wide = widened(x)
         top = peak(xp, wide, self.axes)
-        y = xp.log(xp.add.reduce(xp.exp(wide - top), axis=self.axes, keepdims=True)) + top
+        total = folded(xp.add, wide, self.axes, wide.dtype, exponential, top)
+        if total is None:
+            total = xp.add.reduce(xp.exp(wide - top), axis=self.axes, keepdims=True)
+        y = xp.log(total) + top
         return (y if self.keepdim else y.squeeze(self.axes)).astype(x.dtype, copy=False)
 
     def vjp(self, needs, g, y, x):
@@ -54,6 +57,11 @@ class LogSumExp(Op):
         return (_share(g, x, y),)
 
 
+def exponential(m: Any, place: Any, x: Any, top: Any) -> Any:
+    """Return exp(x - top)."""
+    return m.exp(x - top)
+
+
 _share = row(
     "logsumexp_backward",
     lambda m, g, x, top: g * m.exp(x - top).conj(),
@@ -61,6 +69,32 @@ _share = row(
     lambda h, g, x, top: _share(h.conj() * g, x, top),
     lambda h, g, x, top: -_share(h.conj() * g, x, top),
 )
+
+
+def softmax_row(row: Any) -> None:
+    """Write a row of a softmax."""
+    top = row.max(lambda m, x: x)
+    scale = 1 / row.sum(lambda m, x: m.exp(x - top), "z")
+    row.put("z", lambda m, z: z * scale)
+
+
+def softmax_adjoint_row(row: Any) -> None:
+    """Write a row of the adjoint of a softmax."""
+    total = row.sum(lambda m, g, y: g * y)
+    row.put("z", lambda m, g, y: y * (g - total))
+
+
+def log_softmax_row(row: Any) -> None:
+    """Write a row of the logarithm of a softmax."""
+    top = row.max(lambda m, x: x)
+    total = row.math.log(row.sum(lambda m, x: m.exp(x - top)))
+    row.put("z", lambda m, x: x - top - total)
+
+
+def log_softmax_adjoint_row(row: Any) -> None:
+    """Write a row of the adjoint of the logarithm of a softmax."""
+    total = row.sum(lambda m, g: g)
+    row.put("z", lambda m, g, y: g - m.exp(y) * total)
 
 
 class Softmax(Op):
@@ -73,6 +107,8 @@ class Softmax(Op):
     def eager(self, xp, x):
         if not x.ndim:
             return xp.where(xp.isfinite(x), x * 0 + 1, x - x).astype(x.dtype)
+        if (z := rowwise(softmax_row, self.axis, x=x)) is not None:
+            return z
         wide = widened(x)
         y = wide - xp.maximum.reduce(wide, axis=self.axis, keepdims=True) if x.size else wide.copy()
         xp.exp(y, out=y)
@@ -93,6 +129,8 @@ class SoftmaxBackward(Op):
     def eager(self, xp, g, y):
         if not y.ndim:
             return y * (g - g * y)
+        if (z := rowwise(softmax_adjoint_row, self.axis, g=g, y=y)) is not None:
+            return z
         wide_g, wide_y = widened(g), widened(y)
         z = wide_g * wide_y
         total = xp.add.reduce(z, axis=self.axis, keepdims=True)
@@ -116,6 +154,8 @@ class LogSoftmax(Op):
     def eager(self, xp, x):
         if not x.ndim:
             return x - x
+        if (z := rowwise(log_softmax_row, self.axis, x=x)) is not None:
+            return z
         wide = widened(x)
         y = wide - xp.maximum.reduce(wide, axis=self.axis, keepdims=True) if x.size else wide.copy()
         y -= xp.log(xp.add.reduce(xp.exp(y), axis=self.axis, keepdims=True))
@@ -133,6 +173,8 @@ class LogSoftmaxBackward(Op):
     keeps = ("1", "*")
 
     def eager(self, xp, g, y):
+        if (z := rowwise(log_softmax_adjoint_row, self.axis, g=g, y=y)) is not None:
+            return z
         wide = widened(g)
         z = xp.exp(widened(y))
         z *= xp.add.reduce(wide, axis=self.axis, keepdims=True) if y.ndim else wide

@@ -13,7 +13,19 @@ from lineal.core import AbstractTensor, Op, apply
 from lineal.ops.elementwise.extremes import maximum, minimum
 from lineal.ops.elementwise.masks import keep
 from lineal.ops.front import require_tensor, row, store, unsupported
-from lineal.ops.reductions.front import Axes, both, doors, hashable, numpy_names, reduced, spread, unreduced, widened
+from lineal.ops.reductions.front import (
+    Axes,
+    both,
+    doors,
+    folded,
+    hashable,
+    is_large,
+    numpy_names,
+    reduced,
+    spread,
+    unreduced,
+    widened,
+)
 from lineal.ops.reductions.picking import place
 from lineal.ops.reductions.sums import sum
 from lineal.ops.structural.axes import unsqueeze
@@ -67,7 +79,7 @@ class ExtremeAt(Op):
     def eager(self, xp, x):
         if x.ndim == 0:
             return x.copy(), xp.zeros((), np.int64)
-        y = (xp.maximum if self.largest else xp.minimum).reduce(x, axis=self.axis, keepdims=self.keepdim)
+        y = reduced(xp.maximum if self.largest else xp.minimum, x, (self.axis,), self.keepdim)
         return y, position(xp, x, self.axis, self.keepdim, self.largest)
 
     def vjp(self, needs, g, y, x):
@@ -100,8 +112,21 @@ class ArgExtreme(Op):
 
 def position(xp: Any, x: np.ndarray, axis: int, keepdim: bool, largest: bool) -> Any:
     """Return the index of the first largest (or smallest) element along `axis`; a NaN counts as both."""
+    if is_large(x):
+        top = reduced(xp.maximum if largest else xp.minimum, x, (axis,), True)
+        y = folded(xp.minimum, x, (axis,), INT64, first, top)
+        if y is not None:
+            return y if keepdim else y.squeeze(axis)
     x = widened(x)
     return (xp.argmax if largest else xp.argmin)(x, axis=axis, keepdims=keepdim)
+
+
+INT64 = np.dtype(np.int64)
+
+
+def first(m: Any, place: Any, x: Any, top: Any) -> Any:
+    """Return the place of an x that is the largest (or smallest) of all, a number greater than all places of another."""
+    return m.where((x == top) | (x != x), place, np.iinfo(np.int64).max)
 
 
 _extreme = doors("amax", Extreme)

@@ -7,16 +7,20 @@ import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import lazy_loader
 import numpy as np
 
+from lineal.base.config import LARGE_ARRAY
 from lineal.base.spec import axes, axis
-from lineal.core import AbstractTensor, Op
+from lineal.core import AbstractTensor, Op, modes
 from lineal.core.door import unary_door
 from lineal.ops.broadcasting import expand
 from lineal.ops.front import store
 from lineal.ops.structural.reshape import reshape
 
 Axes = tuple[int, ...]
+folds: Any = lazy_loader.load("lineal.codegen.folds", suppress_warning=True)
+rows: Any = lazy_loader.load("lineal.codegen.rows", suppress_warning=True)
 
 
 def numpy_names(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -33,6 +37,13 @@ def numpy_names(function: Callable[..., Any]) -> Callable[..., Any]:
 
 _NAMES = {"axis": "dim", "keepdims": "keepdim"}
 _NUMPY = frozenset(_NAMES)
+
+
+class Reduction(Op):
+    """An op whose `eager` looks to large arrays itself, where the door's shortest kernel does not."""
+
+    def native(self, x: np.ndarray) -> Any:
+        return self.eager(np, x)
 
 
 def doors(
@@ -106,16 +117,30 @@ def widened(x: np.ndarray) -> np.ndarray:
     return x.astype(np.float32) if is_half(x) else x
 
 
+def is_large(x: Any) -> bool:
+    """Return whether x is an array of NumPy for which native loops pay."""
+    return x.size >= LARGE_ARRAY and x.__class__ is np.ndarray
+
+
+def is_one_op(x: AbstractTensor, *others: AbstractTensor | None) -> bool:
+    """Return whether what is a composite for small tensors, and in a trace, is one op of these: large, real, of one dtype."""
+    storage = x.value.dtype
+    alike = all(each is None or each.value.dtype == storage for each in others)
+    return alike and storage.kind == "f" and storage.itemsize > 2 and is_large(x.value) and modes.recorder.get() is None
+
+
 def reduced(ufunc: Any, x: np.ndarray, axes: Axes, keepdim: bool, storage: np.dtype | None = None) -> Any:
     """Return x reduced with a ufunc over `axes`, in the dtype `storage` (by default x's own); half precisions in float32."""
     wanted = x.dtype if storage is None else storage
+    if is_large(x) and (y := folded(ufunc, x, axes, wanted)) is not None:
+        return y if keepdim else y.squeeze(axes)
     within = np.float32 if wanted.itemsize == 2 and wanted.kind in "fV" else wanted
     if len(axes) == x.ndim:
         y = ufunc.reduce(x, axis=None, dtype=within)
         if keepdim:
             y = y.reshape((1,) * x.ndim)
     elif axes == (0,) and x.ndim == 2 and x.shape[0] >= TALL and 0 < x.shape[1] <= NARROW and x.flags.c_contiguous:
-        y = folded(ufunc, x, within)
+        y = stacked(ufunc, x, within)
         y = y[None] if keepdim else y
     else:
         y = ufunc.reduce(x, axis=axes if len(axes) != 1 else axes[0], dtype=within, keepdims=keepdim)
@@ -125,7 +150,28 @@ def reduced(ufunc: Any, x: np.ndarray, axes: Axes, keepdim: bool, storage: np.dt
 TALL, NARROW = 512, 256
 
 
-def folded(ufunc: Any, x: np.ndarray, within: Any) -> np.ndarray:
+def folded(
+    ufunc: Any, x: np.ndarray, axes: Axes, storage: np.dtype, term: Callable[..., Any] | None = None, *beside: np.ndarray
+) -> Any:
+    """Return term(m, place, x, *beside), by default x, reduced over `axes`, which stay with size 1, by a native loop.
+
+    None where NumPy has to do it: where x is not large, or unusual.
+    """
+    if not is_large(x):
+        return None
+    return folds.folded(ufunc, x, axes, storage, term or folds.identity, beside)
+
+
+def rowwise(formula: Callable[..., None], axis: int, **given: np.ndarray) -> Any:
+    """Return what a formula of rows makes of large arrays of one shape along their last axis, `axis`; None as in `folded`."""
+    x = next(iter(given.values()))
+    if axis != x.ndim - 1 or not is_large(x):
+        return None
+    made = rows.rowwise(formula, x.shape[-1], given, {"z": x.shape})
+    return None if made is None else made[0]
+
+
+def stacked(ufunc: Any, x: np.ndarray, within: Any) -> np.ndarray:
     """Return the rows of a tall, narrow array reduced to one, many rows first taken as a long one: faster, better rounded."""
     rows, columns = x.shape
     fold = max(2 * NARROW // columns, math.isqrt(rows))

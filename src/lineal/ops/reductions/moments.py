@@ -11,7 +11,7 @@ from lineal.ops.conversion import dtype_of
 from lineal.ops.elementwise.extremes import clamp_min
 from lineal.ops.elementwise.masks import drop
 from lineal.ops.front import require_tensor, store
-from lineal.ops.reductions.front import Axes, count, doors, numpy_names, reduced, unreduced
+from lineal.ops.reductions.front import Axes, count, doors, folded, numpy_names, reduced, unreduced
 from lineal.ops.reductions.sums import mean, sum
 from lineal.ops.structural.axes import squeeze, t, unsqueeze
 from lineal.ops.structural.diagonals import diagonal
@@ -63,12 +63,23 @@ def variance(xp: Any, x: np.ndarray, axes: Axes, keepdim: bool, correction: floa
     """Return the sum of squared distances from the mean, divided by their number less `correction`; of half as float32."""
     n = count(x.shape, axes)
     wide = np.dtype(np.float32) if x.dtype.itemsize == 2 else x.dtype
-    d = x - reduced(xp.add, x, axes, True, wide) / (n or np.nan)
-    if d.dtype.kind == "c":
-        d = d.real * d.real + d.imag * d.imag
-    else:
-        d *= d
-    return reduced(xp.add, d, axes, keepdim) / np.float64(freedom(n, correction)).astype(d.dtype)
+    centre = reduced(xp.add, x, axes, True, wide) / (n or np.nan)
+    y = folded(xp.add, x, axes, wide, squared_distance, centre)
+    if y is None:
+        d = x - centre
+        if d.dtype.kind == "c":
+            d = d.real * d.real + d.imag * d.imag
+        else:
+            d *= d
+        y = reduced(xp.add, d, axes, keepdim)
+    elif not keepdim:
+        y = y.squeeze(axes)
+    return y / np.float64(freedom(n, correction)).astype(y.dtype)
+
+
+def squared_distance(m: Any, place: Any, x: Any, centre: Any) -> Any:
+    """Return (x - centre)²."""
+    return m.square(x - centre)
 
 
 def freedom(n: int, correction: float) -> float:

@@ -15,7 +15,7 @@ from lineal.ops.conversion import cast, dtype_of
 from lineal.ops.elementwise.arithmetic import sub
 from lineal.ops.elementwise.masks import drop, keep
 from lineal.ops.front import require_tensor, store, zero
-from lineal.ops.reductions.front import Axes, doors, hashable, numpy_names, reduced, spread, unreduced, widened
+from lineal.ops.reductions.front import Axes, doors, folded, hashable, numpy_names, reduced, spread, unreduced, widened
 from lineal.ops.reductions.moments import real
 from lineal.ops.reductions.sums import sum
 from lineal.ops.structural.axes import movedim, unsqueeze
@@ -37,6 +37,12 @@ class VectorNorm(Op):
 
     def eager(self, xp, x):
         p, wide, storage = self.p, widened(x), real(x.dtype)
+        if p in SIMPLE:
+            ufunc, term, last = SIMPLE[p]
+            y = folded(ufunc, x, self.axes, x.dtype, term)
+            if y is not None:
+                y = last(y)
+                return y if self.keepdim else y.squeeze(self.axes)
         if p == 2:
             return xp.sqrt(squares(xp, wide, self.axes, self.keepdim)).astype(storage)
         if p == 0:
@@ -77,6 +83,24 @@ def squares(xp: Any, x: Any, axes: Axes, keepdim: bool) -> Any:
         return xp.dot(flat, flat)
     return reduced(xp.add, x * x, axes, keepdim)
 
+
+def square(m: Any, place: Any, x: Any) -> Any:
+    """Return x²."""
+    return x * x
+
+
+def size(m: Any, place: Any, x: Any) -> Any:
+    """Return |x|."""
+    return m.abs(x)
+
+
+SIMPLE = {
+    1: (np.add, size, np.positive),
+    2: (np.add, square, np.sqrt),
+    math.inf: (np.maximum, size, np.positive),
+    -math.inf: (np.minimum, size, np.positive),
+}
+"""The norms that are one pass: what is folded how, and what is done last."""
 
 _norm = doors("vector_norm", VectorNorm)
 

@@ -8,18 +8,18 @@ import numpy as np
 
 from lineal.base import dtypes
 from lineal.base.dtypes import Category, dtype
-from lineal.core import AbstractTensor, Op
+from lineal.core import AbstractTensor
 from lineal.ops.conversion import cast, dtype_of
 from lineal.ops.elementwise.comparison import isnan
 from lineal.ops.elementwise.masks import drop
 from lineal.ops.front import require_tensor, store, unsupported
-from lineal.ops.reductions.front import Axes, count, doors, numpy_names, reduced, spread
+from lineal.ops.reductions.front import Axes, Reduction, count, doors, numpy_names, reduced, spread
 from lineal.ops.structural.diagonals import diagonal
 
 __all__ = ["sum", "mean", "nansum", "nanmean", "trace"]
 
 
-class Sum(Op):
+class Sum(Reduction):
     """y = Σ x over `axes`, added up in `storage` (by default x's dtype); x̄ = ȳ repeated along them."""
 
     axes: Axes
@@ -44,7 +44,7 @@ class Sum(Op):
         return (spread(g, x.shape, self.axes, self.keepdim),)
 
 
-class Mean(Op):
+class Mean(Reduction):
     """y = Σ x / n over `axes`; x̄ = ȳ / n repeated along them."""
 
     axes: Axes

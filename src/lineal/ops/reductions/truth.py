@@ -10,7 +10,7 @@ from lineal.base.spec import broadcast_shapes
 from lineal.core import AbstractTensor, Op
 from lineal.ops.elementwise.comparison import eq, isclose, ne
 from lineal.ops.front import require_tensor, store
-from lineal.ops.reductions.front import Axes, doors, hashable, numpy_names
+from lineal.ops.reductions.front import Axes, doors, folded, hashable, numpy_names
 from lineal.ops.reductions.sums import sum
 
 __all__ = ["all", "any", "count_nonzero", "equal", "allclose"]
@@ -29,11 +29,23 @@ class Truth(Op):
         ufunc = xp.logical_and if self.every else xp.logical_or
         if x.dtype.kind == "V":
             x = x.astype(np.float32)
-        y = ufunc.reduce(x, axis=self.axes, keepdims=self.keepdim)
+        y = folded(ufunc, x, self.axes, BOOL, truth_of)
+        if y is None:
+            y = ufunc.reduce(x, axis=self.axes, keepdims=self.keepdim)
+        elif not self.keepdim:
+            y = y.squeeze(self.axes)
         return y.astype(np.uint8) if x.dtype == np.uint8 else y
 
     def vjp(self, needs, g, y, x):
         return (None,)
+
+
+BOOL = np.dtype(bool)
+
+
+def truth_of(m: Any, place: Any, x: Any) -> Any:
+    """Return whether x is not zero."""
+    return m.truth(x)
 
 
 _truth = doors("all", Truth)

@@ -1,0 +1,163 @@
+"""Layer normalisation of large tensors in one pass; small ones, and traces, see the ops it is made of."""
+
+from __future__ import annotations
+
+import functools
+import math
+from typing import Any
+
+import numpy as np
+
+from lineal.core import AbstractTensor, Op, apply, modes
+from lineal.ops.elementwise.powers import rsqrt
+from lineal.ops.reductions.front import folded, rows
+from lineal.ops.reductions.sums import mean, sum
+
+__all__: list[str] = []
+
+
+class LayerNorm(Op):
+    """y = x̂ w + b with x̂ = (x - mean) r, r = 1 / √(variance + ε), over the last `dims` axes; w and b are there if named.
+
+    With h = ȳ w:  x̄ = r (h - mean h - x̂ mean (h x̂)),  w̄ = Σ ȳ x̂ and b̄ = Σ ȳ over the other axes.
+    Ba, Kiros and Hinton (2016), arXiv:1607.06450.
+    """
+
+    dims: int
+    eps: float
+    terms: str
+    name = "NativeLayerNorm"
+    keeps = "0 1"
+
+    def eager(self, xp, x, *others):
+        made = self.rowwise(layer_norm_row, others, {"y": matrix(x, self.dims).shape}, x=x)
+        if made is not None:
+            return made[0].reshape(x.shape)
+        axes = last_axes(x.ndim, self.dims)
+        rest = x - x.mean(axes, keepdims=True)
+        y = rest / xp.sqrt((rest * rest).mean(axes, keepdims=True) + x.dtype.type(self.eps))
+        for term, other in zip(self.terms, others):
+            y = y * other if term == "w" else y + other
+        return y
+
+    def rowwise(self, formula: Any, others: tuple, results: dict, **arrays: np.ndarray) -> Any:
+        """Return what a formula of rows makes of arrays of one shape, and of what there is of w and b."""
+        given = {name: matrix(array, self.dims) for name, array in arrays.items()}
+        given |= {term: other.reshape(-1) for term, other in zip(self.terms, others)}
+        n = next(iter(given.values())).shape[1]
+        return rows.rowwise(formula, n, given, results, eps=self.eps)
+
+    def vjp(self, needs, g, y, x, *others):
+        w = others[0] if self.terms.startswith("w") else None
+        if not modes.grad_enabled.get() and modes.recorder.get() is None:
+            found = apply(LayerNormAdjoint(self), g, x, *(() if w is None else (w,)))
+            by = dict(zip("xwb", found))
+        else:
+            by = self.adjoint(g, x, w)
+        return (by["x"], *(by[term] for term in self.terms))
+
+    def adjoint(self, g: Any, x: Any, w: Any) -> dict[str, Any]:
+        """Return the cotangents of x, w and b in terms of ops."""
+        axes = last_axes(x.value.ndim, self.dims)
+        others = tuple(range(x.value.ndim - self.dims))
+        rest = x - mean(x, axes, True)
+        r = rsqrt(mean(rest * rest, axes, True) + self.eps)
+        unit = rest * r
+        h = g if w is None else g * w
+        by_x = r * (h - mean(h, axes, True) - unit * mean(h * unit, axes, True))
+        along = lambda z: sum(z, others) if others else z
+        return {"x": by_x, "w": along(g * unit), "b": along(g)}
+
+
+class LayerNormAdjoint(Op):
+    """The cotangents of x, w and b of a layer normalisation, where nothing more is derived from them."""
+
+    op: LayerNorm
+    width = 3
+    differentiable = False
+    name = "NativeLayerNormBackward"
+
+    def eager(self, xp, g, x, *w):
+        x, g = xp.ascontiguousarray(x), xp.ascontiguousarray(g)
+        shape = matrix(x, self.op.dims).shape
+        single = (shape[0], 1)
+        kept = LayerNorm(self.op.dims, self.op.eps, "w" if w else "")
+        made = kept.rowwise(layer_norm_adjoint_row, w, {"z": shape, "centre": single, "r": single}, x=x, g=g)
+        if made is None:
+            z, centre, r = self.plain(xp, matrix(g, self.op.dims), matrix(x, self.op.dims), *w)
+        else:
+            z, centre, r = made
+        g, rest = matrix(g, self.op.dims), (matrix(x, self.op.dims), centre, r)
+        by_w = folded(xp.add, g, (0,), g.dtype, share_of_weight, *rest)
+        by_b = folded(xp.add, g, (0,), g.dtype)
+        by_w = share_of_weight(np, None, g, *rest).sum(0) if by_w is None else by_w
+        by_b = g.sum(0) if by_b is None else by_b
+        inner = x.shape[x.ndim - self.op.dims :]
+        return z.reshape(x.shape), by_w.reshape(inner), by_b.reshape(inner)
+
+    def plain(self, xp: Any, g: Any, x: Any, *w: Any) -> tuple:
+        """Return the cotangent of x, the rows' means, and their r, by NumPy."""
+        centre = x.mean(1, keepdims=True)
+        r = 1 / xp.sqrt(((x - centre) ** 2).mean(1, keepdims=True) + x.dtype.type(self.op.eps))
+        h, unit = (g * w[0].reshape(-1) if w else g), (x - centre) * r
+        return r * (h - h.mean(1, keepdims=True) - unit * (h * unit).mean(1, keepdims=True)), centre, r
+
+    def vjp(self, needs, g, y, *xs):
+        return (None,) * len(xs)
+
+
+def matrix(x: np.ndarray, dims: int) -> np.ndarray:
+    """Return an array with its last `dims` axes as one, and the others as one."""
+    return x.reshape(-1, math.prod(x.shape[x.ndim - dims :]))
+
+
+def last_axes(ndim: int, dims: int) -> tuple[int, ...]:
+    """Return the last `dims` of `ndim` axes."""
+    return tuple(range(ndim - dims, ndim))
+
+
+def share_of_weight(m: Any, place: Any, g: Any, x: Any, centre: Any, r: Any) -> Any:
+    """Return g x̂, of which the cotangent of the weight is the sum."""
+    return g * ((x - centre) * r)
+
+
+def spread_of(row: Any) -> tuple[Any, Any]:
+    """Return the mean of a row, and 1 / √(variance + ε)."""
+    centre = row.sum(lambda m, x: x) / row.count
+    variance = row.sum(lambda m, x: m.square(x - centre)) / row.count
+    return centre, 1 / row.math.sqrt(variance + row["eps"])
+
+
+def layer_norm_row(row: Any) -> None:
+    """Write a row of a layer normalisation."""
+    centre, r = spread_of(row)
+    terms = {
+        "": lambda m, x: (x - centre) * r,
+        "w": lambda m, x, w: (x - centre) * r * w,
+        "b": lambda m, x, b: (x - centre) * r + b,
+        "wb": lambda m, x, w, b: (x - centre) * r * w + b,
+    }
+    row.put("y", terms["".join(name for name in "wb" if name in row.places)])
+
+
+def layer_norm_adjoint_row(row: Any) -> None:
+    """Write a row of the cotangent of x, and what the other cotangents need of the row."""
+    centre, r = spread_of(row)
+    if "w" in row.places:
+        row.sum(lambda m, g, w: g * w, "z")
+    else:
+        row.put("z", lambda m, g: g)
+    level = row.sum(lambda m, z: z) / row.count
+    slope = row.sum(lambda m, z, x: z * ((x - centre) * r)) / row.count
+    row.put("z", lambda m, z, x: r * (z - level - (x - centre) * r * slope))
+    row.put("centre", centre)
+    row.put("r", r)
+
+
+_layer_norm = functools.lru_cache(256)(LayerNorm)
+
+
+def layer_norm(x: AbstractTensor, dims: int, w: AbstractTensor | None, b: AbstractTensor | None, eps: float) -> Any:
+    """Return x normalised over its last `dims` dimensions, as one op."""
+    given = {name: each for name, each in (("w", w), ("b", b)) if each is not None}
+    return apply(_layer_norm(dims, float(eps), "".join(given)), x, *given.values())

@@ -1,0 +1,40 @@
+"""How an update happens: a formula over numbers, as ops on tensors, or, for large ones, as one native loop in place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import lazy_loader
+import numpy as np
+
+from lineal import ops
+from lineal.base.config import LARGE_ARRAY
+from lineal.core import modes
+from lineal.core.inplace import touch
+from lineal.ops.front import assign
+
+large: Any = lazy_loader.load("lineal.codegen.large", suppress_warning=True)
+
+
+def change(name: str, formula: Callable[..., tuple], tensors: Sequence[Any], numbers: Sequence[Any], count: int) -> None:
+    """Let the first `count` tensors take the values of formula(m, *tensors, *numbers), m having NumPy's functions.
+
+    The formula is a function of a module's, or kept, so that its loop is written once; it is the same for all elements.
+    """
+    first = tensors[0].value
+    if first.size >= LARGE_ARRAY and in_one_loop(formula, [each.value for each in tensors], numbers, count):
+        for each in tensors[:count]:
+            touch(each, name)
+        return
+    for each, y in zip(tensors, formula(ops, *tensors, *numbers)):
+        assign(each, y, name)
+
+
+def in_one_loop(formula: Callable[..., tuple], arrays: Sequence[Any], numbers: Sequence[Any], count: int) -> bool:
+    """Do an update in place where nobody needs to hear of its ops; return whether it is done."""
+    if modes.grad_enabled.get() or modes.recorder.get() is not None:
+        return False
+    if any(each.__class__ is not np.ndarray for each in arrays):
+        return False
+    return large.updated(formula, arrays, [float(each) for each in numbers], count)
