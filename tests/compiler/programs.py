@@ -7,10 +7,15 @@ into). It is a list of steps `values → value`, so that it can be run again, ea
 from __future__ import annotations
 
 import numpy as np
+from steps import DRAWS, FLOATS, KINDS
 
 import lineal as torch
 
-FLOATS = (torch.float32, torch.float64)
+
+class Values(list):
+    """All values so far; and the buffers, which only steps that store look at."""
+
+    buffers = ()
 
 
 class Program:
@@ -30,7 +35,13 @@ class Program:
         self.buffers = [shapes[int(self.random.integers(len(shapes)))] for _ in range(int(self.random.integers(0, 2)))]
         self.layouts = [max(0, int(n) - 3) for n in self.random.integers(0, 6, 3)]
         self.writes_input = int(self.random.integers(4)) == 0
-        self.pool = [*self.inputs(0), *self.state()[0]]
+        self.grads = ("anew", "kept", "forgotten", "zeroed")[max(0, int(self.random.integers(-3, 4)))]
+        self.outside = bool(self.parameters) and not self.writes_input and int(self.random.integers(4)) == 0
+        self.skips = int(self.random.integers(6)) == 0
+        self.branches = self.skips
+        parameters, buffers = self.state()
+        self.pool = Values([*self.inputs(0), *parameters])
+        self.pool.buffers = buffers
         self.first = len(self.pool)
         for _ in range(length or int(self.random.integers(2, 11))):
             self.draw()
@@ -104,20 +115,13 @@ class Program:
         """Return the program as a function of its inputs, over these parameters and buffers."""
 
         def program(*inputs):
-            values = [*inputs, *parameters]
+            values = Values([*inputs, *parameters])
+            values.buffers = buffers
             for step in self.steps:
                 values.append(step(values))
             results = [values[n] for n in self.results]
-            graded = [y for y in results if y.requires_grad and y.is_floating_point() and y.numel()]
-            loss = sum((y * y).mean() for y in graded) if graded else None
-            for p in parameters:
-                p.grad = None
-            if loss is not None:
-                loss.backward()
-                with torch.no_grad():
-                    for p in parameters:
-                        if p.grad is not None:
-                            p.sub_(p.grad.clamp(-1, 1) * self.rate)
+            if not self.outside:
+                self.learn(results, parameters, self.skips and bool((inputs[0] > 0.5).any()))
             with torch.no_grad():
                 for buffer in buffers:
                     buffer.mul_(0.5)
@@ -126,324 +130,33 @@ class Program:
                 if self.writes_input:
                     inputs[-1].mul_(0.5)
                     inputs[-1][0].add_(1)
-            return [y.detach() for y in results]
+            return results if self.outside else [y.detach() for y in results]
 
         return program
+
+    def learn(self, results, parameters, skip=False):
+        """Differentiate the results by the parameters and update these, unless they are to be left as they are."""
+        graded = [y for y in results if y.requires_grad and y.is_floating_point() and y.numel()]
+        if self.grads == "anew":
+            for p in parameters:
+                p.grad = None
+        if graded:
+            sum((y * y).mean() for y in graded).backward()
+        if skip:
+            return
+        with torch.no_grad():
+            for p in parameters:
+                if p.grad is not None:
+                    p.sub_(p.grad.clamp(-1, 1) * self.rate)
+                    if self.grads == "zeroed":
+                        p.grad.zero_()
+                if self.grads == "forgotten":
+                    p.grad = None
 
     def __str__(self):
         head = [
             f"# {self.dtype}, inputs {self.shapes}, parameters {self.parameters}, buffers {self.buffers}",
-            f"# layouts {self.layouts}, the last input is written: {self.writes_input}",
+            f"# layouts {self.layouts}, the last input is written: {self.writes_input}, grads are {self.grads}",
+            f"# differentiated outside: {self.outside}, skips updates: {self.skips}",
         ]
         return "\n".join([*head, *self.text, f"return {self.results}"])
-
-
-def is_float(x):
-    return x.is_floating_point()
-
-
-def unary(p):
-    n = p.pick(is_float)
-    if n is None:
-        return None
-    names = (
-        "tanh",
-        "sin",
-        "cos",
-        "relu",
-        "sigmoid",
-        "abs",
-        "neg",
-        "square",
-        "atan",
-        "erf",
-        "expm1_",
-        "sqrt_",
-        "log_",
-        "clone",
-        "sgn_",
-    )
-    name = names[p.integer(0, len(names))]
-    functions = {
-        "expm1_": lambda x: torch.expm1(torch.tanh(x)),
-        "sqrt_": lambda x: torch.sqrt(x * x + 1),
-        "log_": lambda x: torch.log1p(x * x),
-        "sgn_": lambda x: torch.clamp(x, -0.5, 0.5),
-    }
-    f = functions.get(name) or getattr(torch, name)
-    return f"{name} v{n}", lambda v: f(v[n])
-
-
-def broadcasts(a, b):
-    return all(x == y or 1 in (x, y) for x, y in zip(reversed(a), reversed(b)))
-
-
-def binary(p):
-    a = p.pick(is_float)
-    if a is None:
-        return None
-    x = p.pool[a]
-    b = p.pick(lambda y: is_float(y) and y.dtype == x.dtype and broadcasts(x.shape, y.shape))
-    names = ("add", "sub", "mul", "div_", "maximum", "minimum", "where", "scale", "hypot_")
-    name = names[p.integer(0, len(names))]
-    number = round(float(p.random.normal()), 3)
-    f = {
-        "div_": lambda x, y: x / (y * y + 1),
-        "where": lambda x, y: torch.where((x * 0 + 1) > 0, x, y),
-        "scale": lambda x, y: x * number + (1 - y),
-        "hypot_": lambda x, y: torch.sqrt(x * x + y * y + 0.1),
-    }.get(name) or getattr(torch, name)
-    return f"{name} v{a} v{b} {number}", lambda v: f(v[a], v[b])
-
-
-def view(p):
-    n = p.pick(lambda x: x.dim() > 0 and x.numel() > 0)
-    if n is None:
-        return None
-    text, f = draw_view(p, p.pool[n])
-    return f"{text} v{n}", lambda v: f(v[n])
-
-
-def draw_view(p, x):
-    """Return a random view of a tensor like x, as text and function."""
-    axis = p.integer(0, x.dim())
-    size = x.shape[axis]
-    choice = p.integer(0, 13)
-    if choice == 0:
-        other = p.integer(0, x.dim())
-        return f"transpose {axis} {other}", lambda x: x.transpose(axis, other)
-    if choice == 1:
-        return "reshape -1", lambda x: x.reshape(-1)
-    if choice == 2:
-        start = p.integer(0, size)
-        step = p.integer(1, 3)
-        return f"slice {axis} {start}::{step}", lambda x: x[(slice(None),) * axis + (slice(start, None, step),)]
-    if choice == 3:
-        place = p.integer(0, size)
-        return f"select {axis} {place}", lambda x: x.select(axis, place)
-    if choice == 4:
-        return f"unsqueeze {axis}", lambda x: x.unsqueeze(axis)
-    if choice == 5:
-        return "expand", lambda x: x.unsqueeze(0).expand(2, *x.shape)
-    if choice == 6:
-        return f"flip {axis}", lambda x: x.flip(axis)
-    if choice == 7 and x.dim() >= 2:
-        return "diagonal", lambda x: x.diagonal(0, -2, -1)
-    if choice == 8:
-        count = p.integer(1, size + 1)
-        return f"narrow {axis} {count}", lambda x: x.narrow(axis, 0, count)
-    if choice == 9 and size > 1:
-        return f"split {axis}", lambda x: x.split((size + 1) // 2, axis)[-1]
-    if choice == 10 and size > 2:
-        return f"unfold {axis}", lambda x: x.unfold(axis, 2, 1)
-    if choice == 11:
-        return "squeeze", lambda x: x.squeeze()
-    if choice == 12:
-        return "ravel of turned", lambda x: x.permute(*reversed(range(x.dim()))).reshape(-1)
-    return f"swap {axis}", lambda x: x.movedim(axis, 0)
-
-
-def reduction(p):
-    n = p.pick(lambda x: is_float(x) and x.dim() > 0 and x.numel() > 0)
-    if n is None:
-        return None
-    axis, keep = p.integer(0, p.pool[n].dim()), bool(p.integer(0, 2))
-    names = (
-        "sum",
-        "mean",
-        "amax",
-        "amin",
-        "var",
-        "std",
-        "logsumexp",
-        "softmax",
-        "log_softmax",
-        "cumsum",
-        "cumprod_",
-        "norm",
-        "whole",
-        "max",
-        "prod_",
-        "square_sum",
-    )
-    name = names[p.integer(0, len(names))]
-    size = p.pool[n].shape[axis]
-    f = {
-        "amax": lambda x: x.amax(axis, keep),
-        "amin": lambda x: x.amin(axis, keep),
-        "var": lambda x: x.var(axis, correction=0, keepdim=keep),
-        "std": lambda x: (x.var(axis, correction=0, keepdim=keep) + 0.5).sqrt(),
-        "logsumexp": lambda x: torch.logsumexp(x, axis, keep),
-        "softmax": lambda x: torch.softmax(x, axis),
-        "log_softmax": lambda x: torch.log_softmax(x, axis),
-        "cumsum": lambda x: torch.cumsum(x, axis) / size,
-        "cumprod_": lambda x: torch.cumprod(torch.tanh(x) + 0.2, axis),
-        "norm": lambda x: (x * x + 0.1).norm(dim=axis, keepdim=keep),
-        "whole": lambda x: x.sum() / x.numel(),
-        "max": lambda x: x.max(axis, keep)[0],
-        "prod_": lambda x: torch.tanh(x).prod(axis, keep),
-        "square_sum": lambda x: x.square().sum(tuple(range(x.dim())), keepdim=keep).div(x.numel()),
-    }.get(name) or (lambda x: getattr(torch, name)(x, axis, keep))
-    return f"{name} {axis} {keep} v{n}", lambda v: f(v[n])
-
-
-def product(p):
-    a = p.pick(lambda x: is_float(x) and x.dim() >= 2)
-    if a is None:
-        return None
-    x = p.pool[a]
-    b = p.pick(
-        lambda y: (
-            is_float(y)
-            and y.dtype == x.dtype
-            and y.dim() in (1, 2, x.dim())
-            and (y.dim() < 3 or y.shape[:-2] == x.shape[:-2])
-            and y.shape[-2 if y.dim() > 1 else -1] == x.shape[-1]
-        )
-    )
-    if b is None:
-        b = p.pick(lambda y: is_float(y) and y.dtype == x.dtype and y.dim() == x.dim() and y.shape == x.shape)
-        return f"matmul v{a} v{b}ᵀ", lambda v: torch.matmul(v[a], v[b].mT) / v[a].shape[-1]
-    return f"matmul v{a} v{b}", lambda v: torch.matmul(v[a], v[b]) / v[a].shape[-1]
-
-
-def joining(p):
-    a = p.pick(lambda x: is_float(x) and x.dim() > 0 and x.numel() > 0)
-    if a is None:
-        return None
-    x = p.pool[a]
-    b = p.pick(lambda y: y.dtype == x.dtype and y.shape == x.shape)
-    axis = p.integer(0, x.dim())
-    names = ("cat", "stack", "pad", "roll", "tril", "repeat")
-    name = names[p.integer(0, len(names))]
-    if name == "tril" and x.dim() < 2:
-        return None
-    f = {
-        "cat": lambda x, y: torch.cat([x, y.sin(), x], axis),
-        "stack": lambda x, y: torch.stack([x, y], axis),
-        "pad": lambda x, y: torch.nn.functional.pad(x, (1, 2), value=0.5),
-        "roll": lambda x, y: torch.roll(x, 2, axis),
-        "tril": lambda x, y: torch.tril(x) + torch.triu(y, 1),
-        "repeat": lambda x, y: x.repeat(*(2,) * x.dim()) * 0.5,
-    }[name]
-    return f"{name} {axis} v{a} v{b}", lambda v: f(v[a], v[b])
-
-
-def indexing(p):
-    a = p.pick(lambda x: is_float(x) and x.dim() > 0 and x.numel() > 0)
-    if a is None:
-        return None
-    x = p.pool[a]
-    axis = p.integer(0, x.dim())
-    size = x.shape[axis]
-    rows = torch.tensor(p.random.integers(0, size, p.integer(1, 6)))
-    names = ("index_select", "index", "gather", "index_add", "masked_fill", "take", "two", "scatter_add")
-    name = names[p.integer(0, len(names))]
-    if name == "two" and x.dim() < 2:
-        return None
-    places = torch.tensor(p.random.integers(0, size, x.shape))
-    mask = torch.tensor(p.random.integers(0, 2, x.shape).astype(bool))
-    other = torch.tensor(p.random.integers(0, x.shape[-1], rows.shape[0]))
-    first = torch.tensor(p.random.integers(-x.shape[0], x.shape[0], rows.shape[0]))
-    f = {
-        "index_select": lambda x: torch.index_select(x, axis, rows),
-        "index": lambda x: x[(slice(None),) * axis + (rows,)],
-        "gather": lambda x: torch.gather(x, axis, places),
-        "index_add": lambda x: x.index_add(axis, rows, torch.index_select(x, axis, rows) * 0.5),
-        "masked_fill": lambda x: x.masked_fill(mask, 0.25),
-        "take": lambda x: torch.take(x, rows),
-        "two": lambda x: x[first, ..., other],
-        "scatter_add": lambda x: x.scatter_add(axis, places, x * 0.5),
-    }[name]
-    return f"{name} {axis} v{a} {rows.tolist()}", lambda v: f(v[a])
-
-
-def writing(p):
-    n = p.pick(lambda x: is_float(x) and x.dim() > 0 and x.numel() > 0)
-    if n is None:
-        return None
-    text, look = draw_view(p, p.pool[n])
-    if text in ("expand", "reshape -1", "ravel of turned") or text.startswith(("flip", "unfold")):
-        return None
-    b = p.pick(lambda y: is_float(y) and y.dtype == p.pool[n].dtype and y.dim() == 0)
-    number = round(float(p.random.normal()), 3)
-    kind = p.integer(0, 6)
-
-    def step(v):
-        x = v[n].clone() if kind != 5 else v[n] * 1.5
-        part = look(x)
-        if kind == 0:
-            part.mul_(number)
-        elif kind == 1:
-            part.copy_(part.clone().sin() + number)
-        elif kind == 2:
-            part.zero_()
-        elif kind == 3:
-            part.add_(v[b] if b is not None else number)
-        elif kind == 4:
-            part.fill_(number)
-        else:
-            before = x.clone().square()
-            part.sub_(number).tanh_()
-            x = x + before
-        return x
-
-    return f"write kind {kind} into {text} of v{n} {number} v{b}", step
-
-
-def random(p):
-    n = p.pick(is_float)
-    if n is None:
-        return None
-    name = ("dropout", "rand", "randn", "randint")[p.integer(0, 4)]
-    f = {
-        "dropout": lambda x: torch.nn.functional.dropout(x, 0.25),
-        "rand": lambda x: x * torch.rand(x.shape, dtype=x.dtype),
-        "randn": lambda x: x + torch.randn(x.shape, dtype=x.dtype),
-        "randint": lambda x: x + torch.randint(0, 3, x.shape).to(x.dtype),
-    }[name]
-    return f"{name} v{n}", lambda v: f(v[n])
-
-
-def casting(p):
-    n = p.pick(is_float)
-    if n is None:
-        return None
-    other = FLOATS[p.integer(0, 2)]
-    return f"to {other} v{n}", lambda v: v[n].to(other)
-
-
-def comparing(p):
-    # only of inputs, whose numbers are the same on both sides to the last bit
-    a, b = p.integer(0, len(p.shapes)), p.integer(0, len(p.shapes))
-    x, y = p.pool[a], p.pool[b]
-    if not broadcasts(x.shape, y.shape):
-        return None
-    name = ("lt", "argmax", "round", "int", "any", "sort", "count")[p.integer(0, 7)]
-    f = {
-        "lt": lambda x, y: (x < y).to(x.dtype),
-        "argmax": lambda x, y: x.argmax(-1).to(x.dtype) / 8,
-        "round": lambda x, y: torch.round(x) + torch.floor(y),
-        "int": lambda x, y: ((x * 4).to(torch.int64) * 3 - (y * 4).to(torch.int64)).to(x.dtype) / 16,
-        "any": lambda x, y: ((x > 1).any(-1) | (x < 0).all(-1)).to(x.dtype),
-        "sort": lambda x, y: torch.sort(x, -1)[0],
-        "count": lambda x, y: (x > 0).sum(-1).to(x.dtype) / 8,
-    }[name]
-    return f"{name} v{a} v{b}", lambda v: f(v[a], v[b])
-
-
-DRAWS = {
-    "unary": unary,
-    "binary": binary,
-    "view": view,
-    "reduction": reduction,
-    "product": product,
-    "joining": joining,
-    "indexing": indexing,
-    "writing": writing,
-    "casting": casting,
-    "comparing": comparing,
-    "random": random,
-}
-KINDS = ["unary"] * 5 + ["binary"] * 6 + ["view"] * 5 + ["reduction"] * 4 + ["product"] * 2 + ["joining"] * 2 + ["indexing"] * 2
-KINDS += ["writing"] * 3 + ["casting", "comparing", "random"]

@@ -10,7 +10,9 @@ from programs import Program
 import lineal as torch
 from lineal.compiler import compile, passes
 
-CALLS = 3
+CALLS = (0, 1, 2)
+CALLS_BRANCHING = (0, 1, 2, 2, 0, 1)
+"""The numbers that calls are given; a function that branches meets those of a branch again."""
 RELATIVE = {"float32": 3e-3, "float64": 1e-8}
 """How far apart numbers may be, relative to the largest: rounding grows on the way, as the narrowest dtype has it."""
 
@@ -22,14 +24,18 @@ def compared(program, off=()):
     narrow = "float32" in str(program)
     with warnings.catch_warnings(), passes.without(*off):
         warnings.simplefilter("ignore")
-        for turn in range(CALLS):
+        for turn in CALLS_BRANCHING if program.branches else CALLS:
             given = [program.inputs(turn) for _ in range(2)]
             found = []
             for function, inputs, (parameters, buffers) in zip((eager, compiled), given, states):
                 torch.manual_seed(turn)
                 results = function(*inputs)
+                # an eager result may be a parameter itself, which is written here
+                shown = [x.detach().clone() for x in results]
+                if program.outside:
+                    program.learn(results, parameters)
                 grads = [each.grad for each in parameters if each.grad is not None]
-                found.append([x.detach() for x in (*results, *inputs, *parameters, *buffers, *grads)])
+                found.append([x.detach() for x in (*shown, *inputs, *parameters, *buffers, *grads)])
             agree(found, RELATIVE["float32" if narrow else "float64"], turn)
     return compiled
 

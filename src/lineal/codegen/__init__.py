@@ -3,5 +3,6 @@
 From below: `kinds`, `target` (what numbers, what processor); `values`, `writer`, `arithmetic`, `memory`, `blocks`, `flow` and
 `emit` (code written as if it were computed); `mathlib` and `mathmodule` (NumPy's functions); `cache` and `engine` (text to
 addresses); `layout` and `entry` (addresses to Python builtins); `poolcode`, `threads` and `parallel` (the fork-join pool);
-`blas` and `blaspool`. Import the modules by name; nothing is imported here, so that eager use pays for none of it.
+`blas`; `batched` (many small matrices) and `dense` (large ones). Import the modules by name; nothing is imported here, so that
+eager use pays for none of it.
 """

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ctypes
+import struct
 import sys
 from dataclasses import dataclass
 from functools import cache
@@ -82,3 +83,22 @@ def ndarray() -> ArrayLayout | None:
 def slot(thing: object, value: object) -> int:
     """Return the byte offset at which `thing`, an object with __slots__, refers to `value`; LookupError if nowhere."""
     return offset_of(id(value), thing)
+
+
+@cache
+def offset_in_float() -> int:
+    """Return the byte offset at which a Python float keeps its number."""
+    sample = float(np.pi)
+    return offset_of(int.from_bytes(struct.pack("d", sample), sys.byteorder), sample)
+
+
+@cache
+def references_are_readable() -> bool:
+    """Return whether the first four bytes of an object are the number of references to it."""
+    sample, holders = np.empty(1), []
+    for _ in range(3):
+        # getrefcount counts its own argument
+        if word(id(sample), 4) != sys.getrefcount(sample) - 1:
+            return False
+        holders.append(sample)
+    return True

@@ -8,19 +8,24 @@ remains to be done at the end is listed: captured tensors that took new values, 
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from lineal.core import AbstractTensor, Leaf, Op, ViewScatter, lift, modes
+from lineal.base import dtypes
+from lineal.core import AbstractTensor, Op, Overwrite, ViewScatter, lift, modes
 from lineal.core.op import describe, site
-from lineal.ops.conversion import is_literal
+from lineal.ops.conversion import Cast, is_literal
+from lineal.ops.indexing.basic import slice_op
 from lineal.tensors.autograd_methods import Detach
 from lineal.tracing import Equation, Var
 
 __all__ = ["Capture"]
+
+
+MOST_READ = 256
+"""How many numbers a function may read; a program compares each of them at each call."""
 
 
 class Storage:
@@ -65,10 +70,17 @@ class Capture(modes.Recorder):
         """The modules that were called, whether they were in training, and their parameters."""
         self.relied: list[tuple[Any, str, Any]] = []
         """Attributes that must be the objects they were."""
-        self.cleared: set[int] = set()
-        self.added: dict[int, AbstractTensor] = {}
-        """The leaves that backward gave a grad which none had been cleared before."""
+        self.found: dict[int, tuple[Any, Any]] = {}
+        """The leaves whose grad was read before any was set here, with what it was."""
+        self.graded: dict[int, Any] = {}
+        """The leaves whose grad was set."""
         self.steps: dict[Var, tuple[int, ...]] = {}
+        self.read_numbers: list[tuple[Var, int]] = []
+        """Numbers that Python read, and may have branched by: their variables, and what they were."""
+        self.seen_numbers: list[tuple[Any, Any, float]] = []
+        """What the live numbers were."""
+        self.by_hand: str | None = None
+        """Why another than this function cannot go back through what was recorded."""
         self.refusal: str | None = None
         self.detached: dict[int, AbstractTensor] = {}
         """Tensors over the array of another, but without its history."""
@@ -98,16 +110,54 @@ class Capture(modes.Recorder):
         if place.path:
             storage.var = self.derive(ViewScatter(place.path), (storage.var, new), storage.array)
         else:
+            if source.node is None and target.node is not None and modes.grad_enabled.get():
+                # it keeps a history, of which nothing comes through
+                new = self.derive(Overwrite(), (storage.var, new), storage.array)
             storage.var = new
         storage.version += 1
         storage.written = True
         place.var, place.version = new, storage.version
 
     def concretize(self, tensor: AbstractTensor, kind: type) -> None:
-        """Hear that Python reads a number, which a program cannot give it in time."""
-        if self.refusal is None:
+        """Hear that Python reads numbers; what follows is so for these, which programs compare, unless they are too many."""
+        wanted = shown(tensor.value, kind)
+        if wanted is None or len(self.read_numbers) + len(wanted) > MOST_READ:
             where = describe(site())
-            self.refusal = f"a {kind.__name__} is read from a tensor ({where}); return the tensor and read it outside"
+            self.refuse(f"a {kind.__name__} is read from a tensor ({where}); return the tensor and read it outside")
+            return
+        var = self.read(tensor)
+        if var in self.literals:
+            return
+        with modes.Setting((modes.grad_enabled, False)):
+            for target in ((dtypes.bool_,) if kind is bool else ()) + (dtypes.int64,):
+                if var.spec.storage != target.numpy:
+                    var = self.derive(Cast(target), (var,), np.empty(var.spec.shape, target.numpy))
+            for place, number in zip(np.ndindex(*var.spec.shape), wanted):
+                element = self.derive(slice_op(place), (var,), np.empty((), np.int64)) if place else var
+                self.read_numbers.append((element, number))
+
+    def foreign(self, what: str) -> None:
+        """Hear that numbers come in on a way that a program does not go."""
+        self.refuse(f"{what} ({describe(site())}); make it outside, and pass it as an argument")
+
+    def opaque(self, what: str) -> None:
+        """Hear that the way back runs code of the user's, which is heard only if the function itself goes back."""
+        self.by_hand = self.by_hand or f"the way back runs {what} ({describe(site())})"
+
+    def refuse(self, why: str) -> None:
+        """Give the reason why no program can do what this function does, unless there is one already."""
+        self.refusal = self.refusal or why
+
+    def changed(self) -> str | None:
+        """Return the name of an option that the function changed after it had read it."""
+        for holder, key, value in self.seen_numbers:
+            if holder[key] != value:
+                return repr(key)
+        for holder, relied in self.assumed.values():
+            for key, value in relied.items():
+                if key not in holder or holder[key] is not value:
+                    return repr(key)
+        return None
 
     def assume(self, holder: Any) -> None:
         """Hear that what follows depends on a mapping's numbers and switches; those that are live do not count."""
@@ -128,18 +178,25 @@ class Capture(modes.Recorder):
         """Hear that a number of the user's is read; computing goes on with a tensor that is filled anew at each call."""
         if type(holder[key]) is not float:
             return holder[key]
+        self.seen_numbers.append((holder, key, holder[key]))
         x = lift(np.array(holder[key]))
         self.live[self.enter(x)] = (holder, key)
         return x
 
-    def clear(self, leaf: AbstractTensor) -> None:
-        """Hear that the grad of a leaf is forgotten."""
-        self.cleared.add(id(leaf))
+    def reads_grad(self, leaf: Any) -> None:
+        """Hear that the grad of a leaf is read."""
+        if id(leaf) not in self.graded and not self.was_made(leaf):
+            self.found.setdefault(id(leaf), (leaf, leaf.derivative))
 
-    def accumulate(self, leaf: AbstractTensor) -> None:
-        """Hear that backward adds to the grad of a leaf."""
-        if id(leaf) not in self.cleared:
-            self.added.setdefault(id(leaf), leaf)
+    def sets_grad(self, leaf: Any) -> None:
+        """Hear that a leaf is given another grad, or None."""
+        if not self.was_made(leaf):
+            self.graded[id(leaf)] = leaf
+
+    def was_made(self, x: AbstractTensor) -> bool:
+        """Return whether a tensor was made in the course of the function."""
+        known = self.places.get(id(x.value))
+        return known is not None and known.storage.captured is None
 
     # variables and places
 
@@ -159,10 +216,12 @@ class Capture(modes.Recorder):
         self.alive.append((x, x.value))
 
     def argument(self, x: AbstractTensor) -> None:
-        """Enter an argument of the function."""
-        var = self.enter(x)
-        self.steps[var] = strides(x.value)
-        self.places[id(x.value)].storage.captured = x
+        """Enter an argument of the function, which may be the same as one before."""
+        known = self.places.get(id(x.value))
+        var = self.enter(x) if known is None else known.storage.var
+        if known is None:
+            self.steps[var] = strides(x.value)
+            self.places[id(x.value)].storage.captured = x
         self.arguments.append(x)
         self.inputs.append(var)
 
@@ -219,37 +278,24 @@ class Capture(modes.Recorder):
         base = self.place(x)
         for number, y in enumerate(ys):
             if id(y.value) in self.places:
-                self.detached[id(y)] = y
+                # the op passed the array on; a view of a tensor without history has none either
+                if op.aliasing == "memory" or id(x) in self.detached:
+                    self.detached[id(y)] = y
                 continue
             step = op if len(ys) == 1 and op.width is None else op.part(number)
             made = self.derive(step, (var,), y.value)
             self.put(y, Place(base.storage, (*base.path, step), made, base.storage.version))
 
-    # the end
 
-    def written(self) -> list[tuple[AbstractTensor, Var]]:
-        """Return the tensors from outside that took new values, with their last variables."""
-        storages = {id(place.storage): place.storage for place in self.places.values()}
-        return [(each.captured, each.var) for each in storages.values() if each.written and each.captured is not None]
-
-    def grads(self) -> list[tuple[AbstractTensor, Var]]:
-        """Return the leaves from outside whose grad was made here, with its variable."""
-        found = []
-        outside = [place.storage.captured for place in self.places.values() if place.storage.captured is not None]
-        for leaf in {id(each): each for each in outside}.values():
-            grad = leaf.grad if isinstance(leaf.node, Leaf) else None  # type: ignore[attr-defined]
-            if grad is not None and id(grad.value) in self.places and self.place(grad).storage.captured is None:
-                found.append((leaf, self.read(grad)))
-        return found
-
-    def survivors(self, known: set[int]) -> Callable[[], int]:
-        """Return a function that counts the tensors made here, other than the `known`, that outlive the capture."""
-        made = [
-            weakref.ref(x)
-            for x, array in self.alive
-            if id(array) not in known and self.places[id(array)].storage.captured is None and not is_literal(x)
-        ]
-        return lambda: sum(each() is not None for each in made)
+def shown(array: np.ndarray, kind: type) -> list[int] | None:
+    """Return the numbers that Python sees when it reads an array as a `kind`, None if they are not whole."""
+    if kind not in (bool, int, list) or (kind is list and array.dtype.kind not in "biu") or array.size > MOST_READ:
+        return None
+    try:
+        numbers = [int(bool(each) if kind is bool else each) for each in array.ravel().tolist()]
+    except (OverflowError, TypeError, ValueError):
+        return None
+    return numbers if all(-(1 << 63) <= each < 1 << 63 for each in numbers) else None
 
 
 def strides(array: np.ndarray) -> tuple[int, ...]:

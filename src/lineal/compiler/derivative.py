@@ -14,9 +14,12 @@ from typing import Any
 import numpy as np
 
 from lineal.base import tree
+from lineal.compiler.blame import Blaming
 from lineal.compiler.capture import Capture
-from lineal.compiler.launch import REFUSED
+from lineal.compiler.launch import REFUSED, Unmet, calling, present
+from lineal.compiler.packing import packed
 from lineal.compiler.program import Program
+from lineal.compiler.rewrites import rewritten
 from lineal.compiler.trace import Trace
 from lineal.core import AbstractTensor, Leaf, Op, apply, gradients, lift, modes
 from lineal.core.op import Node, released
@@ -43,7 +46,9 @@ class Joint:
             self.variables = {var: capture.read(x) for var, x in env.items()}
             self.border = len(capture.equations)
             self.differentiable = [y.node is not None for y in self.outputs]
-            self.cotangents = [lift(np.zeros_like(y.value)) for y, yes in zip(self.outputs, self.differentiable) if yes]
+            self.cotangents = [
+                lift(np.zeros(y.value.shape, y.value.dtype)) for y, yes in zip(self.outputs, self.differentiable) if yes
+            ]
             for g in self.cotangents:
                 capture.argument(g)
             ys = [y for y, yes in zip(self.outputs, self.differentiable) if yes]
@@ -51,15 +56,19 @@ class Joint:
             with modes.Setting((modes.grad_enabled, False)):
                 found = gradients(ys, xs, self.cotangents, retain_graph=True, allow_unused=True)
             self.grads = [None if g is None else capture.read(g) for g in found]
+        if capture.refusal is not None or capture.read_numbers:
+            raise NotImplementedError(capture.refusal or "a number is read from a tensor on the way back")
         self.inputs = capture.inputs[: len(leaves)]
         self.tangents = capture.inputs[len(leaves) :]
-        self.saved = self.needed_later()
+        self.ahead, self.back = capture.equations[: self.border], capture.equations[self.border :]
+        self.saved, made, unpacked = packed(self.needed_later(), capture.new)
+        self.ahead += made
+        self.back[:0] = unpacked
 
     def needed_later(self) -> list[Var]:
         """Return the variables made by the forward equations that the backward ones, or the grads, read."""
-        equations = self.capture.equations
-        made = {var for each in equations[: self.border] for var in each.outputs}
-        read = [var for each in equations[self.border :] for var in each.inputs]
+        made = {var for each in self.ahead for var in each.outputs}
+        read = [var for each in self.back for var in each.inputs]
         read += [var for var in self.grads if var is not None]
         return list(dict.fromkeys(var for var in read if var in made))
 
@@ -70,13 +79,15 @@ class Joint:
         return replace(
             trace,
             inputs=self.inputs[:count],
-            captured=dict(zip(self.inputs[count:], trace.captured.values())),
+            captured={**dict(zip(self.inputs[count:], trace.captured.values())), **self.constants(0, self.border)},
             literals=self.capture.literals,
             live={self.variables[var]: each for var, each in trace.live.items()},
-            equations=self.capture.equations[: self.border],
+            equations=self.ahead,
             result=(*outputs, *self.saved),
             writes=[(x, self.variables[var]) for x, var in trace.writes],
             steps=self.capture.steps,
+            grads=[(leaf, self.variables[var]) for leaf, var in trace.grads],
+            reads=[(self.variables[var], number) for var, number in trace.reads],
             differentiable=False,
         )
 
@@ -89,17 +100,25 @@ class Joint:
             trace,
             arguments=[*trace.arguments, *trace.captured.values(), *saved, *self.cotangents],
             inputs=[*self.inputs, *self.saved, *self.tangents],
-            captured={},
+            captured=self.constants(self.border, len(capture.equations)),
             literals=capture.literals,
             live={},
-            equations=capture.equations[self.border :],
+            equations=self.back,
             result=tuple(var for var in self.grads if var is not None),
             writes=[],
             grads=[],
+            given=[],
+            lent=[],
             steps=capture.steps,
+            reads=[],
             guards=[],
             differentiable=False,
         )
+
+    def constants(self, first: int, last: int) -> dict[Var, AbstractTensor]:
+        """Return the tensors that derivative rules made of nothing and some of the equations read, or that are grads."""
+        read = {var for each in self.capture.equations[first:last] for var in each.inputs} | set(self.grads)
+        return {var: x for var, x in self.capture.captured.items() if var in read}
 
     def arrays(self) -> list[tuple[np.ndarray, Var]]:
         """Return arrays that lie as the saved ones will: densely."""
@@ -122,7 +141,7 @@ def replay(trace: Trace, env: dict[Var, Any], capture: Capture) -> dict[Var, Any
     for var, (holder, key) in trace.live.items():
         env[var] = capture.number(holder, key)
     for each in trace.equations:
-        with modes.Setting((modes.grad_enabled, each.grad)):
+        with Blaming(each), modes.Setting((modes.grad_enabled, each.grad)):
             made = apply(each.op, *[env[var] for var in each.inputs])
         env.update(zip(each.outputs, made if isinstance(made, tuple) else (made,)))
     return env
@@ -145,7 +164,7 @@ class Compiled(Op):
     def run(self, xs):
         results = self.ahead.launch(xs[: len(self.joint.trace.inputs)])
         if results is REFUSED:
-            raise RuntimeError("compile: a captured tensor has changed its dtype, shape or layout")
+            raise Unmet
         count = len(self.joint.outputs)
         arrays = [y.value for y in results]
         if modes.grad_enabled.get():
@@ -173,7 +192,10 @@ class Compiled(Op):
         gs = [lift(np.zeros_like(y.value)) if each is None else contiguous(each) for each, y in zip(given, shapes)]
         if modes.grad_enabled.get():
             return self.again(xs, gs, edges)
-        grads = self.back.launch([*xs, *saved, *gs])
+        try:
+            grads = self.back.launch([*xs, *saved, *gs])
+        except Unmet:
+            return self.again(xs, gs, edges, False)
         if grads is REFUSED:
             raise RuntimeError("compile: an input was given another layout between forward and backward")
         made = iter(grads)
@@ -184,13 +206,13 @@ class Compiled(Op):
             result.append(next(made) if var is not None else None)
         return tuple(result)
 
-    def again(self, xs: tuple, gs: list, edges: tuple) -> tuple:
-        """Return the cotangents with a history of their own."""
+    def again(self, xs: tuple, gs: list, edges: tuple, history: bool = True) -> tuple:
+        """Return the cotangents computed by eager code, with a history of their own."""
         trace = self.joint.trace
         env = replay(trace, dict(zip(self.joint.sources, xs)), Capture())
         ys = [env[var] for var, yes in zip(trace.outputs, self.joint.differentiable) if yes]
         targets = [x for x, edge in zip(xs, edges) if edge is not None]
-        found = iter(gradients(ys, targets, gs, create_graph=True, allow_unused=True))
+        found = iter(gradients(ys, targets, gs, create_graph=history, allow_unused=True))
         return tuple(None if edge is None else next(found) for edge in edges)
 
 
@@ -203,17 +225,17 @@ class DifferentiableProgram:
     """What runs instead of a function whose result has a history."""
 
     def __init__(self, trace: Trace):
-        self.trace = trace
+        self.trace = trace = rewritten(trace)
         self.joint = Joint(trace)
         self.ahead = Program(self.joint.forward())
         self.back = Program(self.joint.backward())
         self.op = Compiled(self.joint, self.ahead, self.back)
         self.captured = list(trace.captured.values())
-        self.fits = self.ahead.fits
+        self.call = calling(self.ahead.fits, self.launch)
 
     def launch(self, tensors: Sequence[Any]) -> Any:
         """Run on tensors that are known to fit; return the function's result."""
-        made = apply(self.op, *tensors, *self.captured)
+        made = apply(self.op, *tensors, *present(self.captured, self.trace.lent))
         ys = made if isinstance(made, tuple) else (made,)
         for y, yes in zip(ys, self.joint.differentiable):
             if not yes:
@@ -221,9 +243,9 @@ class DifferentiableProgram:
         found = iter(ys)
         return tree.transform(lambda each: next(found) if isinstance(each, Var) else each, self.trace.result)
 
-    def __call__(self, args: tuple, kwargs: dict) -> Any:
+    def __call__(self, tensors: Sequence[AbstractTensor]) -> Any:
         """Run on arguments that are known to fit."""
-        return self.launch([x for x in tree.leaves((args, kwargs)) if isinstance(x, AbstractTensor)])
+        return self.launch(tensors)
 
     def explain(self) -> str:
         """Return what the two programs do."""

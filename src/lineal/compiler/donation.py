@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from lineal.compiler.grouping import windows
-from lineal.compiler.nodes import Base, Chosen, Join, Map, Node, Window, dense
+from lineal.compiler.nodes import Base, Chosen, Join, Map, Node, Scatter, Window, dense
 from lineal.compiler.rows import Rows
 from lineal.compiler.rules.elementwise import same
 
@@ -31,6 +31,14 @@ class Order:
                     self.makers[base] = node
                 for window in windows(node):
                     self.readers.setdefault(window.base, []).append((node, window))
+
+    def settled(self, node: Node, last: int) -> bool:
+        """Return whether what `node` writes is written after the last rows that may give the call back.
+
+        A scatter looks at its indices before it writes.
+        """
+        number = self.rows[id(node)].number
+        return number > last or (number == last and isinstance(node, Scatter))
 
     def late(self, old: Base, copy: Node, rest: list[Node]) -> bool:
         """Return whether somebody but `copy` reads `old` when a part of it may have been written."""
@@ -60,10 +68,11 @@ class Order:
         return alike and order[id(node)] <= order[id(write)]
 
 
-def donate(rows: list[Rows], kept: set[Base], written: dict[Base, Base]) -> tuple[list[Rows], set[Base]]:
+def donate(rows: list[Rows], kept: set[Base], written: dict[Base, Base], settled: int) -> tuple[list[Rows], set[Base]]:
     """Let blocks take over memory; return the rows that are left, and the blocks that lie in the tensors they are written to.
 
-    `kept` are bases whose own memory is needed, `written` tells for a base the one from outside that takes its value.
+    `kept` are bases whose own memory is needed, `written` tells for a base the one from outside that takes its value. Rows up
+    to number `settled` may end in giving the call back, so none of them writes to memory from outside.
     """
     order, moved = Order(rows), set()
     joins = [node for each in rows for node in each.nodes if isinstance(node, Join)]
@@ -78,6 +87,8 @@ def donate(rows: list[Rows], kept: set[Base], written: dict[Base, Base]) -> tupl
         if order.late(old, copy, rest):
             continue
         if old is written.get(block.root):
+            if not all(order.settled(each, settled) for each in rest):
+                continue
             node.parts = others
             moved.add(block.root)
         elif old.source == "made" and old.inside is None and old not in kept:
@@ -98,7 +109,7 @@ def whole_copy(copy: Map, block: Base) -> bool:
     if not isinstance(window, Window) or window.base.source in ("literal", "live") or not window.whole:
         return False
     base = window.base
-    return base.dtype == block.dtype and base.shape == block.shape and base.strides == dense(base.shape)
+    return base.dtype == block.dtype and base.shape == block.shape and base.strides == dense(base.shape) == block.strides
 
 
 def remove(rows: Rows, node: Node) -> None:

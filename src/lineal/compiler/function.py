@@ -9,8 +9,9 @@ from collections.abc import Callable
 from typing import Any
 
 from lineal.base import tree
+from lineal.compiler.blame import reason
 from lineal.compiler.derivative import DifferentiableProgram
-from lineal.compiler.launch import REFUSED
+from lineal.compiler.launch import REFUSED, Unmet, refuse
 from lineal.compiler.program import Program
 from lineal.compiler.trace import traced
 from lineal.core import AbstractTensor, Leaf, is_grad_enabled, modes
@@ -18,7 +19,7 @@ from lineal.core import AbstractTensor, Leaf, is_grad_enabled, modes
 __all__ = ["CompiledFunction", "compile", "explain"]
 
 MOST_PROGRAMS = 64
-"""How many programs one function keeps; the one longest unused goes first."""
+"""How many kinds of arguments one function keeps programs for, and how many for one kind; what is longest unused goes first."""
 MOST_TRIES = 3
 """How often a function may leave new tensors behind (an optimizer's state) before it is taken to do so always."""
 MANY = 8
@@ -33,51 +34,116 @@ class CompiledFunction:
         self.function = function
         self.programs: OrderedDict[Any, list[Program | DifferentiableProgram]] = OrderedDict()
         self.last: Program | DifferentiableProgram | None = None
+        """The program that ran last."""
+        self.fast: Callable[..., Any] = refuse
+        """Its call, if its arguments were positional tensors."""
+        self.key: Any = None
+        """The kind of its arguments."""
         self.tries = 0
         self.compilations = 0
         self.eager: str | None = None
         """Why the function is left to run eagerly, if it is."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        last = self.last
-        if last is not None and not kwargs and last.fits(args):
-            result = last.launch(args)
+        known = ()
+        if not kwargs:
+            try:
+                result = self.fast(*args)
+            except Unmet as unmet:
+                known = unmet.known
+                result = self.branched(args, known) if known else REFUSED
             if result is not REFUSED:
                 return result
-        return self.called(args, kwargs)
+        return self.called(args, kwargs, known)
 
     def __get__(self, owner: Any, kind: type | None = None) -> Any:
         return self if owner is None else functools.partial(self, owner)
 
-    def called(self, args: tuple, kwargs: dict) -> Any:
-        """Run the program for these arguments, or the function itself to make one."""
+    def called(self, args: tuple, kwargs: dict, known: tuple[int, ...]) -> Any:
+        """Run the program for these arguments, or the function itself to make one.
+
+        `known` are the first of the numbers by which the function branches. A program that meets others than those it was
+        traced with gives the call back, before it has written anything, and tells how far it came.
+        """
         if self.eager is not None or modes.recorder.get() is not None:
             return self.function(*args, **kwargs)
         key = signature(args, kwargs)
-        for program in self.programs.get(key, ()):
-            if program.trace.holds():
-                self.programs.move_to_end(key)
-                self.last = program
-                return program(args, kwargs)
-        return self.compiled(key, args, kwargs)
+        tensors = [x for x in tree.leaves((args, kwargs)) if isinstance(x, AbstractTensor)]
+        tried: list[Program | DifferentiableProgram] = []
+        while (program := self.candidate(key, tensors, known, tried)) is not None:
+            tried.append(program)
+            try:
+                result = program.launch(tensors)
+            except Unmet as unmet:
+                known = max(known, unmet.known, key=len)
+                continue
+            if result is not REFUSED:
+                self.run_next(key, program, program.call if len(tensors) == len(args) and not kwargs else refuse)
+                return result
+        return self.compiled(key, args, kwargs, tried)
 
-    def compiled(self, key: Any, args: tuple, kwargs: dict) -> Any:
-        """Run the function, and make a program of what it did for the next call with such arguments."""
+    def branched(self, args: tuple, known: tuple[int, ...]) -> Any:
+        """Run the program for arguments like those of the last call whose trace begins with the known numbers; or REFUSED."""
+        for program in self.programs.get(self.key, ()):
+            if program.trace.path[: len(known)] == known:
+                try:
+                    result = program.call(*args)
+                except Unmet:
+                    return REFUSED
+                if result is not REFUSED:
+                    self.run_next(self.key, program, program.call)
+                return result
+        return REFUSED
+
+    def run_next(self, key: Any, program: Program | DifferentiableProgram, call: Callable[..., Any]) -> None:
+        """Let a program be the first that is tried for the next call."""
+        self.prefer(key, program)
+        self.key, self.last, self.fast = key, program, call
+
+    def candidate(self, key: Any, tensors: list, known: tuple[int, ...], tried: list) -> Program | DifferentiableProgram | None:
+        """Return the program used last, of those not tried yet, whose trace holds and begins with the known numbers."""
+        for program in self.programs.get(key, ()):
+            if program not in tried and program.trace.path[: len(known)] == known and program.trace.holds(tensors):
+                return program
+        return None
+
+    def prefer(self, key: Any, program: Program | DifferentiableProgram) -> None:
+        """Let a program be the first that is tried for its kind of arguments; forget what is longest unused."""
+        several = self.programs.setdefault(key, [])
+        several[:] = [program, *(each for each in several if each is not program)][:MOST_PROGRAMS]
+        self.programs.move_to_end(key)
+        if len(self.programs) > MOST_PROGRAMS:
+            self.programs.popitem(last=False)
+
+    def compiled(self, key: Any, args: tuple, kwargs: dict, tried: list) -> Any:
+        """Run the function, and make a program of what it did for the next call with such arguments.
+
+        A program that was `tried` and read the same numbers is replaced if what it had captured lies elsewhere by now; else
+        it cannot run on these arguments at all.
+        """
         result, trace, left = traced(self.function, args, kwargs)
+        same = next((each for each in tried if each.trace.path == trace.path), None)
+        if same is not None and not same.trace.moved():
+            return result
+        if same is not None:
+            self.programs[key].remove(same)
         if trace.refusal is not None:
             self.give_up(trace.refusal)
             return result
-        if not trace.differentiable and left():
+        left_behind = not trace.differentiable and left()
+        if trace.changed is not None or left_behind:
             self.tries += 1
             if self.tries > MOST_TRIES:
-                self.give_up("every call leaves new tensors behind outside the function")
+                what = f"changes {trace.changed}" if trace.changed else "leaves new tensors behind outside the function"
+                self.give_up(f"every call {what}")
             return result
         try:
             program = DifferentiableProgram(trace) if trace.differentiable else Program(trace)
         except Exception as error:
-            self.give_up(f"{type(error).__name__}: {error}")
+            self.give_up(reason(error))
             return result
         self.keep(key, program)
+        self.tries = 0
         return result
 
     def keep(self, key: Any, program: Program | DifferentiableProgram) -> None:
@@ -86,13 +152,10 @@ class CompiledFunction:
         if self.compilations > MANY:
             warnings.warn(
                 f"compile: {self.function.__name__} is compiled for the {self.compilations}th time, now for {describe(key)}; "
-                "it is called with ever new shapes or settings",
+                "it is called with ever new shapes or settings, or branches by ever new numbers",
                 stacklevel=5,
             )
-        self.programs.setdefault(key, []).append(program)
-        self.programs.move_to_end(key)
-        while len(self.programs) > MOST_PROGRAMS:
-            self.programs.popitem(last=False)
+        self.prefer(key, program)
 
     def give_up(self, reason: str) -> None:
         """Let the function run eagerly from now on, with one warning."""
@@ -131,7 +194,8 @@ def compile(function: Callable[..., Any] | None = None, **options: Any) -> Any:
     """Return `function` compiled: its first call runs eagerly and is written down, later ones run as native programs.
 
     The function may do what a training step does: forward, `backward()`, an optimizer's `step()`. Parameters, optimizer state
-    and whatever else it reaches stay live. `mode`, `fullgraph`, `dynamic` and `backend` are accepted for PyTorch's sake.
+    and whatever else it reaches stay live. It may branch by truth values and whole numbers that it reads from tensors: each
+    branch is written down when it is first taken. `mode`, `fullgraph`, `dynamic` and `backend` are accepted for PyTorch's sake.
     """
     unknown = options.keys() - {"mode", "fullgraph", "dynamic", "backend", "options", "disable"}
     if unknown:
@@ -150,8 +214,9 @@ def explain(function: Any) -> Callable[..., str]:
             made(*args, **kwargs)
             if made.eager is not None:
                 return f"{made.function.__name__} runs eagerly: {made.eager}"
+            tensors = [x for x in tree.leaves((args, kwargs)) if isinstance(x, AbstractTensor)]
             for program in made.programs.get(signature(args, kwargs), ()):
-                if program.trace.holds():
+                if program.trace.holds(tensors):
                     return program.explain()
         return f"{made.function.__name__} is not compiled yet"
 

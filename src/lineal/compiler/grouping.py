@@ -11,7 +11,22 @@ import bisect
 from collections.abc import Iterable
 from typing import Any
 
-from lineal.compiler.nodes import Base, Chosen, Draw, Host, Join, Map, Node, Product, Reduce, Scan, Scatter, Window
+from lineal.compiler.nodes import (
+    Base,
+    Check,
+    Chosen,
+    Draw,
+    Host,
+    Join,
+    Map,
+    Node,
+    Product,
+    Reduce,
+    Routine,
+    Scan,
+    Scatter,
+    Window,
+)
 
 __all__ = ["Group", "grouped", "needed"]
 
@@ -73,8 +88,10 @@ def windows(node: Node) -> Iterable[Window]:
         yield node.arg
     elif isinstance(node, Product):
         yield from (node.a, node.b)
-    elif isinstance(node, (Host, Scan)):
+    elif isinstance(node, (Host, Routine, Scan)):
         yield from node.args
+    elif isinstance(node, Check):
+        yield node.arg
     elif isinstance(node, Join):
         yield from (Window(part, part.shape, part.strides) for part in node.parts)
     elif isinstance(node, Draw):
@@ -102,7 +119,7 @@ def grouped(nodes: list[Node], fuse: bool = True) -> list[Group]:
     home: dict[Base, Group] = {}
     for node in nodes:
         earliest, makers = 0 if fuse else len(groups), []
-        for base in node.after if isinstance(node, (Map, Scatter)) else ():
+        for base in node.after if isinstance(node, (Map, Routine, Scatter)) else ():
             earliest = max(earliest, home[base].number + 1)
         for window in windows(node):
             maker = home.get(window.base)
@@ -126,11 +143,11 @@ def grouped(nodes: list[Node], fuse: bool = True) -> list[Group]:
 
 
 def needed(nodes: list[Node], wanted: Iterable[Base]) -> list[Node]:
-    """Return the nodes on which the wanted bases depend."""
+    """Return the nodes on which the wanted bases, and all checks, depend."""
     live = set(wanted)
     kept = []
     for node in reversed(nodes):
-        if not live.isdisjoint(node.writes):
+        if isinstance(node, Check) or not live.isdisjoint(node.writes):
             kept.append(node)
             live.update(node.reads)
     return kept[::-1]

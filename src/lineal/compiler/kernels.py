@@ -10,8 +10,9 @@ from lineal.codegen.emit import Emitter
 from lineal.compiler.draws import write_draw
 from lineal.compiler.grouping import Group
 from lineal.compiler.loops import write_loop
-from lineal.compiler.nodes import Draw, Product, Scan, Scatter
+from lineal.compiler.nodes import Draw, Product, Routine, Scan, Scatter
 from lineal.compiler.products import write_product
+from lineal.compiler.routines import write_routine
 from lineal.compiler.rowloops import write_rows
 from lineal.compiler.rows import Rows
 from lineal.compiler.scans import write_scan
@@ -46,5 +47,5 @@ def writer_of(group: Group | Rows) -> Callable[[Emitter, Any, str], bool]:
     """Return what writes the function of a group."""
     if isinstance(group, Rows):
         return write_rows
-    kinds = {Product: write_product, Scatter: write_scatter, Draw: write_draw, Scan: write_scan}
+    kinds = {Product: write_product, Scatter: write_scatter, Draw: write_draw, Scan: write_scan, Routine: write_routine}
     return kinds.get(type(group.nodes[0]), write_loop)

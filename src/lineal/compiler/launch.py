@@ -15,13 +15,15 @@ import numpy as np
 from lineal.base import tree
 from lineal.core import AbstractTensor, lift, modes
 from lineal.core import op as engine
+from lineal.core.apply import memory_of
 from lineal.core.op import next_id
 from lineal.tracing import Var
 
 if TYPE_CHECKING:
     from lineal.compiler.program import Program
+    from lineal.compiler.trace import Trace
 
-__all__ = ["REFUSED", "fitting", "launching"]
+__all__ = ["REFUSED", "UNMET", "Grads", "Unmet", "calling", "failed", "fitting", "launching", "present", "refuse"]
 
 
 class Refused:
@@ -31,23 +33,54 @@ class Refused:
         return "REFUSED"
 
 
+class Unmet(Exception):  # noqa: N818
+    """A call's numbers are not what the trace relied on. Nothing is written yet; another program, or the function, is to run.
+
+    `known` are the numbers that the function would read first, as far as the program has found out.
+    """
+
+    def __init__(self, known: tuple[int, ...] = ()):
+        super().__init__()
+        self.known = known
+
+
 REFUSED = Refused()
+
+
+def refuse(*_: Any) -> Refused:
+    """Refuse any arguments."""
+    return REFUSED
+
+
+UNMET = 2
+"""The status of a program that is to be given back to eager code; smaller ones are an index out of range.
+
+Where a number that was read is another one, the status is UNMET + 1 + its place, and the number itself times PLACES.
+"""
+
+PLACES, MOST_TOLD = 1 << 10, 1 << 20
+"""More than there are places and statuses, and the size up to which numbers are told as they are."""
+
 _empty = np.empty
 _references = sys.getrefcount
 _new = object.__new__
 _grad_enabled = modes.grad_enabled.get
+_recorder = modes.recorder.get
 
 
 def fitting(program: Program) -> Callable[[Sequence[Any]], bool]:
     """Return the check of everything that the native entry does not check: histories, modes, guards."""
-    needs = [isinstance(x, AbstractTensor) and x.node is not None for x in program.trace.arguments]
-    grad, guards = _grad_enabled(), program.trace.guards
+    trace = program.trace
+    needs = [isinstance(x, AbstractTensor) and x.node is not None for x in trace.arguments]
+    grad, guards, loose = _grad_enabled(), trace.guards, trace.loose
 
     def fits(args: Sequence[Any]) -> bool:
         try:
-            if [x.node is not None for x in args] != needs or _grad_enabled() is not grad:
+            if [x.node is not None for x in args] != needs or _grad_enabled() is not grad or _recorder() is not None:
                 return False
         except AttributeError:
+            return False
+        if not loose and not trace.suits(args):
             return False
         for guard in guards:  # noqa: SIM110 - a generator takes longer than the two or three guards
             if not guard():
@@ -57,32 +90,44 @@ def fitting(program: Program) -> Callable[[Sequence[Any]], bool]:
     return fits
 
 
+def calling(fits: Callable[[Sequence[Any]], bool], launch: Callable[[Sequence[Any]], Any]) -> Callable[..., Any]:
+    """Return the call of a program on positional tensors; it returns the function's result, or REFUSED."""
+    return lambda *args: launch(args) if fits(args) else REFUSED
+
+
 def launching(program: Program) -> Callable[[Sequence[Any]], Any]:
-    """Return the function that runs a program on tensors; it returns the function's result, or REFUSED."""
+    """Return the function that runs a program on tensors that are known to fit; it returns the result, or REFUSED."""
     trace, captured, count = program.trace, program.captured, len(program.trace.outputs)
     made = program.made[:count]
     live = [(holder, key, np.zeros(())) for holder, key in trace.live.values()]
     constant = [place for _, _, place in live]
     run = program.run if not program.releases else alone(program.run, program.arena)
-    arena, final = program.arena, engine.final
-    grads = Grads([leaf for leaf, _ in trace.grads], program.made[count:]) if trace.grads else None
-    touched = [x for x, _ in trace.writes]
+    arena, grads, final = program.arena, program.grads, engine.final
+    lent, given = trace.lent, trace.given
+    places = places_of(trace, captured)
+    touched = [x for x, _ in trace.writes if id(x) not in places]
+    passed = [places[id(x)] for x, _ in trace.writes if id(x) in places]
     single = isinstance(trace.result, Var)
 
     def launch(tensors: Sequence[Any]) -> Any:
         for holder, key, place in live:
             place[()] = holder[key]
         results = [_empty(shape, dtype) for shape, dtype in made]
+        known = captured if not lent else present(captured, lent)
         if grads is None:
-            status = run(*tensors, *captured, *constant, *results, arena)
+            status = run(*tensors, *known, *constant, *results, arena)
         else:
-            status = run(*tensors, *captured, *constant, *results, *grads.arrays(), arena)
+            status = run(*tensors, *known, *constant, *results, *grads.arrays(), arena)
         if status is not None:
-            return failed(trace.name, status)
-        if touched:
+            return failed(trace, status)
+        if passed:
+            note([*touched, *map((*tensors, *known).__getitem__, passed)])
+        elif touched:
             note(touched)
         if grads is not None and grads.fresh:
             grads.hand_out()
+        for leaf, grad in given:
+            leaf.derivative = grad
         if not single:
             found = iter(results)
             return tree.transform(lambda each: lift(next(found)) if isinstance(each, Var) else each, trace.result)
@@ -94,13 +139,31 @@ def launching(program: Program) -> Callable[[Sequence[Any]], Any]:
     return launch
 
 
+def places_of(trace: Trace, captured: list[Any]) -> dict[int, int]:
+    """Return where, among arguments and captured tensors, those stand that may be others at each call."""
+    given = [*trace.arguments, *captured]
+    return {id(given[n]): n for n in (*range(len(trace.arguments)), *(len(trace.arguments) + place for place, _ in trace.lent))}
+
+
+def present(captured: list[Any], lent: Sequence[tuple[int, Any]]) -> list[Any]:
+    """Return the captured tensors, with the grads that leaves have now where grads were captured."""
+    found = list(captured)
+    for place, leaf in lent:
+        found[place] = leaf.derivative
+    return found
+
+
 class Grads:
     """The grads that a program leaves at leaves; the tensors of the call before are filled again if nobody else holds them."""
 
-    def __init__(self, leaves: list[Any], made: Sequence[tuple]):
+    def __init__(self, leaves: list[Any], made: Sequence[tuple], again: bool = True):
         self.leaves = leaves
+        self.again = again
+        """Whether tensors are filled again at all."""
         self.made = made
         self.held = [lift(_empty(shape, dtype)) for shape, dtype in made]
+        self.table = np.array([id(g) for g in self.held], np.uintp)
+        """Where the held tensors are, for native code."""
         self.numbered = list(enumerate(leaves))
         self.fresh = False
         """Whether the leaves do not have the tensors yet."""
@@ -110,8 +173,9 @@ class Grads:
         held, found = self.held, []
         for place, leaf in self.numbered:
             g = held[place]
-            if leaf.derivative is not g or _references(g) > ALONE or _references(g.value) > ALONE_ARRAY:
+            if not self.again or leaf.derivative is not g or _references(g) > ALONE or _references(g.value) > ALONE_ARRAY:
                 g = held[place] = lift(_empty(*self.made[place]))
+                self.table[place] = id(g)
                 self.fresh = True
             found.append(g.value)
         return found
@@ -146,16 +210,20 @@ def note(touched: list[AbstractTensor]) -> None:
     """Let the engine know that tensors were written, so that no history relies on their old values."""
     now = next_id()
     for x in touched:
-        if x.memory is not None:
-            x.memory.version += 1
-            x.memory.written = now
+        memory = memory_of(x)
+        memory.version += 1
+        memory.written = now
 
 
-def failed(name: str, status: Any) -> Any:
-    """Return REFUSED, or raise what a program's status means."""
+def failed(trace: Trace, status: Any) -> Any:
+    """Return REFUSED, or raise Unmet with what a program's status tells."""
     if status is REFUSED:
         return REFUSED
-    raise IndexError(f"{name}: an index is out of range for the axis it selects from")
+    number, place = divmod(status, PLACES)
+    if place <= UNMET:
+        raise Unmet
+    known = trace.path[: place - UNMET - 1]
+    raise Unmet((*known, number) if abs(number) < MOST_TOLD else known)
 
 
 def alone(run: Callable[..., Any], arena: np.ndarray) -> Callable[..., Any]:

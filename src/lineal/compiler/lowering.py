@@ -13,7 +13,24 @@ from typing import Any
 import numpy as np
 
 from lineal.compiler import passes
-from lineal.compiler.nodes import Base, Draw, Host, Join, Map, Node, Pick, Product, Reduce, Scan, Scatter, Window, dense
+from lineal.compiler.blame import Blaming
+from lineal.compiler.nodes import (
+    Base,
+    Check,
+    Draw,
+    Host,
+    Join,
+    Map,
+    Node,
+    Pick,
+    Product,
+    Reduce,
+    Routine,
+    Scan,
+    Scatter,
+    Window,
+    dense,
+)
 from lineal.compiler.rules import RULES, changing
 from lineal.compiler.rules.elementwise import elementwise, same
 from lineal.compiler.support import supported
@@ -35,6 +52,8 @@ class Lowering:
         self.numbers: dict[Any, Base] = {}
         self.known: dict[Any, tuple[Window, ...]] = {}
         """What ops have given, by the op and its inputs."""
+        self.parts: list[Base] = []
+        """Bases that lie inside of arrays from outside."""
         self.count = 0
         self.steps = trace.steps
         for var, array in trace.literals.items():
@@ -43,7 +62,11 @@ class Lowering:
         for var, source in {**outside, **dict.fromkeys(trace.live, "live")}.items():
             self.define(var, self.outside(var, source))
         for equation in trace.equations:
-            self.lower(equation)
+            before = len(self.nodes)
+            with Blaming(equation):
+                self.lower(equation)
+            for node in self.nodes[before:]:
+                node.equation = equation  # type: ignore[misc]
 
     def next(self) -> int:
         self.count += 1
@@ -190,6 +213,24 @@ class Lowering:
         turn = (lambda each: each.reversed((axis,))) if back else (lambda each: each)
         self.nodes.append(Scan(out, turn(whole), tuple(map(turn, args)), axis, formula, start, exclusive))
         return whole
+
+    def routine(
+        self, label: str, write: Callable[..., None], args: Sequence[Window], outs: Sequence[Base], **known: Any
+    ) -> None:
+        """Append the Routine that makes `outs` of args."""
+        self.nodes.append(Routine(list(outs), list(args), write, label, **known))
+
+    def made_base(self, shape: Sequence[int], dtype: Any, inside: Window | None = None) -> Base:
+        """Return a new base for a result, which may lie inside of another one."""
+        base = Base(self.next(), tuple(shape), np.dtype(dtype), "made", None if inside is None else inside.strides)
+        base.inside = inside
+        return base
+
+    def check(self, holds: Window) -> None:
+        """Append the Check that all of some truth values hold."""
+        whole = self.reduce(holds, range(len(holds.shape)), "minimum") if holds.shape else holds
+        if whole.number is not True:
+            self.nodes.append(Check(self.copy(whole) if whole.base.source == "literal" else whole))
 
     # the general cases
 

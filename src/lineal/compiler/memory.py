@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from lineal.compiler.grouping import Group, windows
 from lineal.compiler.nodes import Base
 
@@ -25,18 +27,18 @@ def planned(groups: list[Group], internal: set[Base], lasting: set[Base]) -> tup
                 born.setdefault(base.root, now)
                 dies[base.root] = now
     dies.update(dict.fromkeys(lasting, len(groups)))
-    placed: list[tuple[int, int, Base]] = []
+    order = sorted(internal | lasting, key=lambda each: -each.nbytes)
+    lives = np.array([(born[base], dies[base]) for base in order], np.int64).reshape(-1, 2)
+    places = np.zeros((len(order), 2), np.int64)
     offsets: dict[Base, int] = {}
-    for base in sorted(internal | lasting, key=lambda each: -each.nbytes):
+    for n, base in enumerate(order):
         size = -(-max(base.nbytes, 1) // ALIGNMENT) * ALIGNMENT
-        overlapping = sorted(
-            (start, stop) for start, stop, other in placed if born[other] <= dies[base] and born[base] <= dies[other]
-        )
+        together = (lives[:n, 0] <= lives[n, 1]) & (lives[n, 0] <= lives[:n, 1])
         offset = 0
-        for start, stop in overlapping:
+        for start, stop in sorted(places[:n][together].tolist()):
             if offset + size <= start:
                 break
             offset = max(offset, stop)
         offsets[base] = offset
-        placed.append((offset, offset + size, base))
-    return offsets, max((stop for _, stop, _ in placed), default=0)
+        places[n] = offset, offset + size
+    return offsets, int(places[:, 1].max(initial=0))

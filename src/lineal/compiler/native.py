@@ -7,13 +7,15 @@ from collections.abc import Sequence
 from lineal.codegen import blas
 from lineal.codegen.emit import Emitter
 from lineal.codegen.engine import Library, engine
-from lineal.codegen.kinds import int32, int64, kind_of, pointer
+from lineal.codegen.kinds import bool_, int32, int64, kind_of, pointer
 from lineal.codegen.threads import pool
 from lineal.codegen.values import Value
+from lineal.compiler.blame import Blaming
 from lineal.compiler.grouping import Group
 from lineal.compiler.kernels import Kernels
+from lineal.compiler.launch import MOST_TOLD, PLACES, UNMET
 from lineal.compiler.loops import parameters
-from lineal.compiler.nodes import Base, Join, Product
+from lineal.compiler.nodes import Base, Check, Join, Node, Product, Routine
 from lineal.compiler.products import is_direct, is_small, multiply, work
 
 __all__ = ["Segment"]
@@ -49,9 +51,10 @@ class Segment:
     def call(self, group: Group) -> tuple[str, bool] | None:
         """Return the name of a group's function and whether it has a status; None if the driver, or nobody, does it."""
         node = group.nodes[0]
-        if isinstance(node, Join) or (isinstance(node, Product) and is_direct(node)):
+        if isinstance(node, (Check, Join)) or (isinstance(node, Product) and is_direct(node)):
             return None
-        return self.kernels.add(group)
+        with Blaming(group.nodes):
+            return self.kernels.add(group)
 
     def drive(self) -> None:
         """Write the function that calls the others."""
@@ -68,21 +71,38 @@ class Segment:
                 elif isinstance(node, Product):
                     a, b = [e.address(address[each.base], each.offset, kind_of(each.base.dtype)) for each in (node.a, node.b)]
                     multiply(e, node, a, b, address[node.out])
+                elif isinstance(node, Check):
+                    self.check(node, address[node.arg.base])
             for base, target in self.moves:
                 e.call("memcpy", pointer, address[target], address[base], e.const(base.nbytes, int64))
             self.leave(0)
 
     def one_thread(self) -> bool:
         """Return whether BLAS is used, and only for products that are too small for several threads."""
-        products = [group.nodes[0] for group in self.groups if isinstance(group.nodes[0], Product)]
-        sizes = [work(node) for node in products if isinstance(node, Product) and not is_small(node)]
+        sizes = [size for group in self.groups if (size := blas_work(group.nodes[0]))]
         return bool(sizes) and max(sizes) < WORTH_THREADS
 
-    def leave(self, status: int) -> None:
+    def check(self, node: Check, place: Value) -> None:
+        """Write the return if a check fails."""
+        e = self.driver
+        kind = kind_of(node.arg.base.dtype)
+        found = e.load(e.address(place, node.arg.offset, kind), kind)
+        with e.when(~found if kind is bool_ else found != node.number):
+            self.leave(UNMET if node.place is None else self.met(node.place, found))
+            e.begin(e.label("never"))
+
+    def met(self, place: int, found: Value) -> Value:
+        """Return the status that tells which number is another one, and what it is."""
+        e = self.driver
+        most = e.const(MOST_TOLD, int64)
+        told = e.math.minimum(e.math.maximum(found, -most), most)
+        return e.cast(told * PLACES + (UNMET + 1 + place), int32)
+
+    def leave(self, status: int | Value) -> None:
         """Write the return of a status."""
         if self.before is not None:
             blas.limit(self.driver, self.before)
-        self.driver.ret(self.driver.const(status, int32))
+        self.driver.ret(self.driver.const(status, int32) if isinstance(status, int) else status)
 
     def place(self, home: Home, address: dict[Base, Value], arena: Value) -> Value:
         """Return the address of a home."""
@@ -116,6 +136,15 @@ class Segment:
         emitters = (*self.kernels.modules.values(), self.driver)
         objects = using.compile_all(emitters)
         symbols = blas.symbols({routine for each in emitters for routine in blas.used(each)})
+        for node in (node for group in self.groups for node in group.nodes):
+            symbols.update(node.symbols if isinstance(node, Routine) else {})
         if self.kernels.use("lineal_pool"):
             symbols.update(pool().symbols())
         return using.link(objects, ["program"], symbols)
+
+
+def blas_work(node: Node) -> int:
+    """Return how many multiplications a node leaves to BLAS or LAPACK at once."""
+    if isinstance(node, Product):
+        return 0 if is_small(node) else work(node)
+    return node.work if isinstance(node, Routine) else 0

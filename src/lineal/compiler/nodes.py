@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 import numpy as np
 
 from lineal.core import Op
+from lineal.tracing import Equation
 
 __all__ = [
     "Base",
+    "Check",
     "Chosen",
     "Draw",
     "Host",
@@ -27,6 +29,7 @@ __all__ = [
     "Place",
     "Product",
     "Reduce",
+    "Routine",
     "Scan",
     "Scatter",
     "Window",
@@ -148,6 +151,14 @@ class Chosen:
 class Node:
     """Something to be done; `reads` and `writes` are what the order depends on."""
 
+    equation: ClassVar[Equation | None] = None
+    """What it was made for; a node sets its own."""
+
+    @property
+    def stops(self) -> bool:
+        """Whether it may stop the program, which therefore must not have written to memory from outside yet."""
+        return False
+
     @property
     def reads(self) -> list[Base]:
         """The bases read."""
@@ -173,6 +184,10 @@ class Map(Node):
     def space(self) -> Shape:
         """The shape of the loop."""
         return self.out.shape
+
+    @property
+    def stops(self) -> bool:
+        return any(isinstance(each, Chosen) for each in self.args)
 
     @property
     def reads(self) -> list[Base]:
@@ -269,6 +284,10 @@ class Scatter(Node):
         return "scatter add" if self.adds else "scatter"
 
     @property
+    def stops(self) -> bool:
+        return bool(self.picks)
+
+    @property
     def reads(self) -> list[Base]:
         return [*self.after, self.source.base, *(pick.index.base for pick in self.picks)]
 
@@ -322,6 +341,57 @@ class Scan(Node):
 
 
 @dataclass(eq=False)
+class Routine(Node):
+    """outs = what code from elsewhere (LAPACK, a kernel for batches) makes of args, which lie as it wants them.
+
+    `write(e, args' addresses, outs' addresses)` writes the calls; `symbols` are the addresses of what BLAS's table does not
+    know. An out may lie where one of `after` is, and then replaces it. `work` counts multiplications.
+    """
+
+    outs: Sequence[Base]
+    args: Sequence[Window]
+    write: Callable[..., None]
+    label: str
+    work: int = 0
+    symbols: dict[str, int] = field(default_factory=dict)
+    after: tuple[Base, ...] = ()
+
+    @property
+    def reads(self) -> list[Base]:
+        return [*self.after, *(each.base for each in self.args)]
+
+    @property
+    def writes(self) -> list[Base]:
+        return list(self.outs)
+
+
+@dataclass(eq=False)
+class Check(Node):
+    """The program goes on only if `arg`, a truth value or an int64, is `number`: else the call is given back.
+
+    With a `place`, it is that one of the numbers that the function read, by which it may have branched.
+    """
+
+    arg: Window
+    number: int = 1
+    place: int | None = None
+
+    label = "check"
+
+    @property
+    def stops(self) -> bool:
+        return True
+
+    @property
+    def reads(self) -> list[Base]:
+        return [self.arg.base]
+
+    @property
+    def writes(self) -> list[Base]:
+        return []
+
+
+@dataclass(eq=False)
 class Host(Node):
     """outs = op(*args), by the op's eager kernel."""
 
@@ -332,6 +402,10 @@ class Host(Node):
     @property
     def label(self) -> str:
         return self.op.name
+
+    @property
+    def stops(self) -> bool:
+        return True
 
     @property
     def reads(self) -> list[Base]:

@@ -1,13 +1,14 @@
 """The passes that rewrite a program, by name, and the switch that turns them off.
 
+* unwatched, slogdet, solve, chain: rewrites of equations, see `rewrites`.
 * dead: what nothing depends on is not computed.
 * common: op(x) and op(x), the same op of the same windows, are one.
 * constants: an elementwise op of numbers known at compile time is the number it gives, by NumPy.
 * donation: a block that begins as the copy of one that nobody reads any more takes over its memory (see `donation`).
 * fusion: element-by-element work over one space shares a loop; what only the loop itself reads never reaches memory.
 
-None changes a result: the first two by definition of a pure program, the third since NumPy computes what eager code would, the
-others since every element is computed by the same formulas from the same numbers.
+Rewrites round otherwise; the others change no result: dead and common by definition of a pure program, constants since NumPy
+computes what eager code would, the rest since every element is computed by the same formulas from the same numbers.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from lineal.core import modes
 
 __all__ = ["PASSES", "enabled", "without"]
 
-PASSES = frozenset(("dead", "common", "constants", "donation", "fusion"))
+PASSES = frozenset(("unwatched", "slogdet", "solve", "chain", "dead", "common", "constants", "donation", "fusion"))
 _off: ContextVar[frozenset[str]] = ContextVar("passes_off", default=frozenset())
 
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from lineal.base import tree
 from lineal.codegen import layout
 from lineal.codegen.entry import RELEASE_ABOVE_NS, Argument, entry
 from lineal.compiler.cost import operations
-from lineal.compiler.launch import REFUSED, fitting, launching
+from lineal.compiler.direct import direct
+from lineal.compiler.launch import REFUSED, Grads, Unmet, calling, failed, fitting, launching
 from lineal.compiler.native import Home, Segment
-from lineal.compiler.nodes import Base, Host, Join, Window
+from lineal.compiler.nodes import Base, Check, Host, Join, Routine, Window
+from lineal.compiler.rewrites import rewritten
 from lineal.compiler.schedule import Schedule
 from lineal.compiler.trace import Trace
 from lineal.core import AbstractTensor, lift
@@ -25,7 +27,7 @@ class Program:
     """What runs instead of the function, for arguments like those of one call."""
 
     def __init__(self, trace: Trace):
-        self.trace = trace
+        self.trace = trace = rewritten(trace)
         self.schedule = schedule = Schedule(trace)
         self.captured = list(trace.captured.values())
         self.made = [(base.shape, base.dtype) for base in schedule.results]
@@ -36,6 +38,8 @@ class Program:
         native = len(self.steps) == 1 and not any(isinstance(step, Host) for step in self.steps)
         self.run: Callable[..., Any] = self.steps[0] if native else self.in_turn
         self.releases = not native or self.estimate() > RELEASE_ABOVE_NS
+        leaves, wait = [leaf for leaf, _ in trace.grads], schedule.grads_wait
+        self.grads = Grads(leaves, self.made[len(trace.outputs) :], not wait) if leaves else None
         self.fits = fitting(self)
         self.launch = launching(self)
 
@@ -52,10 +56,9 @@ class Program:
         homes: dict[Base, Home] = dict(self.schedule.offsets)
         moved = {base for base, _ in self.schedule.moves}
         homes.update((base, target) for base, target in self.schedule.written if base not in moved)
-        for node in self.schedule.nodes:
-            for base in node.writes:
-                if base.inside is not None:
-                    homes[base] = (base.root, base.inside.offset * base.dtype.itemsize)
+        for base in (*self.schedule.low.parts, *(base for node in self.schedule.nodes for base in node.writes)):
+            if base.inside is not None:
+                homes[base] = (base.root, base.inside.offset * base.dtype.itemsize)
         return homes
 
     def segments(self) -> list[Any]:
@@ -64,7 +67,8 @@ class Program:
         native: list[Any] = []
         for group in self.schedule.groups:
             if isinstance(group.nodes[0], Host):
-                steps += [self.enter(native, ())] if native else []
+                # the first entry checks the arguments, so even an empty one comes before the host
+                steps += [self.enter(native, ())] if native or not steps else []
                 steps.append(group.nodes[0])
                 native = []
             else:
@@ -78,6 +82,7 @@ class Program:
         segment = Segment(groups, self.outside, self.homes, moves)
         self.native = segment
         library = segment.link()
+        self.address = library["program"]
         return entry(self.arguments(), library, "program", lambda *given: REFUSED, estimated_ns=self.estimate(), name="program")
 
     def arguments(self) -> list[Argument]:
@@ -97,13 +102,24 @@ class Program:
     def estimate(self) -> float:
         """Return about how many nanoseconds a call takes."""
         nodes = [node for group in self.schedule.groups for node in group.nodes]
-        return sum(base.nbytes for node in nodes for base in (*node.reads, *node.writes)) / 10
+        moved = sum(base.nbytes for node in nodes for base in (*node.reads, *node.writes))
+        return max(moved / 10, operations(nodes) / 30)
 
     # how it is called
 
-    def __call__(self, args: tuple, kwargs: dict) -> Any:
+    @cached_property
+    def call(self) -> Callable[..., Any]:
+        """The call on positional tensors, which returns the function's result or REFUSED; native if a call is short."""
+        made = (
+            None
+            if self.releases or self.schedule.grads_wait
+            else direct(self, REFUSED, lambda status: failed(self.trace, status))
+        )
+        return made or calling(self.fits, self.launch)
+
+    def __call__(self, tensors: Sequence[AbstractTensor]) -> Any:
         """Run on arguments that are known to fit."""
-        result = self.launch([x for x in tree.leaves((args, kwargs)) if isinstance(x, AbstractTensor)])
+        result = self.launch(tensors)
         if result is REFUSED:
             raise RuntimeError("compile: a captured tensor has changed its dtype, shape or layout")
         return result
@@ -123,8 +139,11 @@ class Program:
 
     def host(self, node: Host, arrays: dict[Base, np.ndarray], arena: np.ndarray) -> None:
         """Run one op of the host's on arrays over the program's memory."""
-        with np.errstate(all="ignore"):
-            made = node.op.run(tuple(lift(self.array(each, arrays, arena)) for each in node.args))
+        try:
+            with np.errstate(all="ignore"):
+                made = node.op.run(tuple(lift(self.array(each, arrays, arena)) for each in node.args))
+        except Exception as error:
+            raise Unmet from error
         for base, value in zip(node.outs, made if isinstance(made, tuple) else (made,)):
             np.copyto(self.array(Window(base, base.shape, base.strides), arrays, arena), value)
 
@@ -133,16 +152,18 @@ class Program:
         base = window.base
         if base.source == "literal":
             return np.broadcast_to(np.array(base.value, base.dtype), window.shape)
-        home = self.homes.get(base)
-        if isinstance(home, tuple):
-            offset = window.offset + home[1] // base.dtype.itemsize
-            return self.array(Window(home[0], window.shape, window.strides, offset), arrays, arena)
-        memory, start = (arena, home) if isinstance(home, int) else (arrays[base if home is None else home], 0)
+        owner, start = base, 0
+        while isinstance(home := self.homes.get(owner), tuple):
+            owner, start = home[0], start + home[1]
         size = base.dtype.itemsize
-        steps = tuple(step * size for step in window.strides)
-        if memory is arena:
-            return np.ndarray(window.shape, base.dtype, arena, start + window.offset * size, steps)
-        flat = np.lib.stride_tricks.as_strided(memory, (1 + window.offset,), (size,))[window.offset :]
+        offset, steps = start + window.offset * size, tuple(step * size for step in window.strides)
+        if isinstance(home, int):
+            return np.ndarray(window.shape, base.dtype, arena, home + offset, steps)
+        memory = arrays[owner if home is None else home]
+        if memory.dtype != base.dtype:
+            # a block of packed arrays
+            return np.ndarray(window.shape, base.dtype, memory, offset, steps)
+        flat = np.lib.stride_tricks.as_strided(memory, (1 + offset // size,), (size,))[offset // size :]
         return np.lib.stride_tricks.as_strided(flat, window.shape, steps)
 
     def explain(self) -> str:
@@ -156,8 +177,7 @@ class Program:
             hosts += isinstance(group.nodes[0], Host)
             if isinstance(group.nodes[0], Join):
                 continue
-            kind = "host step" if isinstance(group.nodes[0], Host) else "loop" if group.space is not None else "product"
-            lines.append(f"  {kind} {list(group.space or group.nodes[0].writes[0].shape)}: {labels}")
+            lines.append(f"  {kind_of(group)} {list(group.space or shape_of(group.nodes[0]))}: {labels}")
         moved = sum(base.nbytes for group in self.schedule.groups for base in (*group.external(), *group.stored))
         memory = (
             f"{moved:,} bytes moved, {self.schedule.arena:,} bytes of memory, {operations(self.schedule.nodes):,} operations"
@@ -172,3 +192,14 @@ class Program:
     def asm(self) -> str:
         """Return the processor's code as text."""
         return self.native.assembly()
+
+
+def kind_of(group: Any) -> str:
+    """Return in a word what a group is."""
+    kinds = {Host: "host step", Routine: "routine", Check: "check"}
+    return kinds.get(type(group.nodes[0]), "loop" if group.space is not None else "product")
+
+
+def shape_of(node: Any) -> tuple[int, ...]:
+    """Return the shape of what a node makes first, or of what it looks at."""
+    return node.writes[0].shape if node.writes else node.arg.shape

@@ -7,10 +7,10 @@ from contextlib import ExitStack
 from lineal.codegen import kinds
 from lineal.codegen.emit import Emitter
 from lineal.codegen.kinds import int32, kind_of, pointer
-from lineal.codegen.values import Value, Variable
+from lineal.codegen.values import Value
 from lineal.compiler.grouping import Group
 from lineal.compiler.loops import parameters, placed
-from lineal.compiler.nodes import Base, Scatter, Window
+from lineal.compiler.nodes import Base, Pick, Scatter, Window
 
 __all__ = ["write_scatter"]
 
@@ -22,21 +22,40 @@ def write_scatter(e: Emitter, group: Group, name: str) -> bool:
     bases = parameters(group)
     with e.function(name, [(f"p{n}", pointer) for n in range(len(bases))], int32) as given:
         addresses = dict(zip(bases, given))
-        failed = e.variable(e.const(False, kinds.bool_))
+        for pick in node.picks:
+            check(e, pick, addresses)
         with ExitStack() as stack:
-            index = [stack.enter_context(e.loop(size, carried=[failed])) for size in node.source.shape]
-            put(e, node, index, addresses, failed)
-        e.ret(e.cast(failed.value, int32))
+            index = [stack.enter_context(e.loop(size)) for size in node.source.shape]
+            put(e, node, index, addresses)
+        e.ret(e.const(0, int32))
     return True
 
 
-def put(e: Emitter, node: Scatter, index: list[Value], addresses: dict[Base, Value], failed: Variable) -> None:
+def check(e: Emitter, pick: Pick, addresses: dict[Base, Value]) -> None:
+    """Write the return if an index is out of range; nothing has been put anywhere then."""
+    failed = e.variable(e.const(False, kinds.bool_))
+    window = narrowed(pick.index)
+    with ExitStack() as stack:
+        index = [stack.enter_context(e.loop(size, carried=[failed])) for size in window.shape]
+        _, good = placed(e, read(e, window, index, addresses), pick)
+        failed.value = failed.value | ~good
+    with e.when(failed.value):
+        e.ret(e.const(1, int32))
+        e.begin(e.label("never"))
+
+
+def narrowed(window: Window) -> Window:
+    """Return a window that shows the same elements, each that is repeated along an axis once."""
+    shape = tuple(1 if step == 0 and size else size for size, step in zip(window.shape, window.strides))
+    return Window(window.base, shape, window.strides, window.offset)
+
+
+def put(e: Emitter, node: Scatter, index: list[Value], addresses: dict[Base, Value]) -> None:
     """Write what is done with one element."""
     kind = kind_of(node.out.dtype)
     place = moved(e, node.target, index, addresses[node.out])
     for pick in node.picks:
-        number, good = placed(e, read(e, pick.index, index, addresses), pick)
-        failed.value = failed.value | ~good
+        number, _ = placed(e, read(e, pick.index, index, addresses), pick)
         place = e.address(place, number * pick.step, kind)
     value = read(e, node.source, index, addresses)
     if node.adds:

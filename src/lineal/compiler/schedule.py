@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from lineal.compiler import passes
@@ -9,7 +10,7 @@ from lineal.compiler.donation import donate
 from lineal.compiler.grouping import Group, grouped, inline, needed, windows
 from lineal.compiler.lowering import Lowering
 from lineal.compiler.memory import planned
-from lineal.compiler.nodes import Base, Map, Node, Window, dense
+from lineal.compiler.nodes import Base, Check, Map, Node, Window, dense
 from lineal.compiler.rows import Rows, aligned, in_rows, kernels
 from lineal.compiler.trace import Trace
 from lineal.tracing import Var
@@ -34,24 +35,40 @@ class Schedule:
             target = self.low.windows[homes[id(x)]] if id(x) in homes else None
             self.written.append(self.put(var, self.target(x) if target is None else target.base))
         wanted = [*self.results, *(base for base, _ in self.written)]
-        self.nodes = needed(self.low.nodes, wanted) if passes.enabled("dead") else self.low.nodes
+        nodes = self.checked_first()
+        self.nodes = needed(nodes, wanted) if passes.enabled("dead") else nodes
         fuse = passes.enabled("fusion")
         self.rows = in_rows(grouped(self.nodes, fuse), fuse)
         self.donated: set[Base] = set()
         if passes.enabled("donation"):
-            self.rows, self.donated = donate(self.rows, set(wanted), dict(self.written))
+            self.rows, self.donated = donate(self.rows, set(wanted), dict(self.written), last_fallible(self.rows))
             self.nodes = [node for rows in self.rows for node in rows.nodes]
         self.groups: list[Any] = [group for rows in self.rows for group in rows.groups]
         for number, group in enumerate(self.groups):
             group.number = number
+        self.settled = last_fallible(self.groups)
         self.targets = {target for _, target in self.written}
         self.moves = self.decide_writes()
+        self.grads_wait = self.made_early(self.results[len(trace.outputs) :])
+        """Whether grads are made while the call may still be given back, so that the leaves' own must not be filled."""
         self.store([*wanted, *self.spread_moves()])
         self.groups = kernels(self.rows, set(wanted))
         outside = {*self.results, *(base for base, _ in self.written)}
-        internal = {base for group in self.groups for base in group.stored if base not in outside and base.inside is None}
+        roots = {base.root for group in self.groups for base in group.stored}
+        internal = {base for base in roots if base not in outside and base.source == "made"}
         copies = {base for base, _ in self.moves}
         self.offsets, self.arena = planned(self.groups, internal, copies)
+
+    def checked_first(self) -> list[Node]:
+        """Return the nodes; what checks the numbers that the function read, and what that takes, comes before all others."""
+        nodes, reads = self.low.nodes, enumerate(self.trace.reads)
+        windows = [(self.low.windows[var], number, place) for place, (var, number) in reads]
+        checks = [Check(window, number, place) for window, number, place in windows if window.number is None]
+        if not checks:
+            return nodes
+        first = needed([*(node for node in nodes if not isinstance(node, Check)), *checks], ())
+        early = set(map(id, first))
+        return [*first, *(node for node in nodes if id(node) not in early)]
 
     def target(self, x: Any) -> Base:
         """Return the base of a tensor among the arguments that is written."""
@@ -65,6 +82,7 @@ class Schedule:
             window.base.source == "made"
             and window.whole
             and window.base.inside is None
+            and window.base.strides == dense(window.base.shape)
             and window.base not in getattr(self, "taken", ())
         ):
             self.taken = {*getattr(self, "taken", ()), window.base}
@@ -81,7 +99,7 @@ class Schedule:
         base = (
             window.base if window.base.source == "made" and window.whole and window.base.inside is None else self.copied(window)
         )
-        if base in getattr(self, "taken", ()):
+        if base in getattr(self, "taken", ()) or base.strides != dense(base.shape):
             base = self.copied(window)
         self.taken = {*getattr(self, "taken", ()), base}
         return base, target
@@ -119,12 +137,17 @@ class Schedule:
             self.rows.append(rows)
         return made
 
+    def made_early(self, bases: Sequence[Base]) -> bool:
+        """Return whether some of the bases, or what lies inside of them, is made while the call may be given back."""
+        early = (base.root for group in self.groups[: self.settled + 1] for node in group.nodes for base in node.writes)
+        return not set(bases).isdisjoint(early)
+
     def safe(self, base: Base, target: Base, group: Group) -> bool:
         """Return whether `base` may be made in `target`: all reads of the old value come before, or at the same place.
 
-        Groups that run row by row come before only for their own row.
+        Groups that run row by row come before only for their own row. Nothing is made there while the call may be given back.
         """
-        if not any(isinstance(node, Map) and node.out is base for node in group.nodes):
+        if group.number <= self.settled or not any(isinstance(node, Map) and node.out is base for node in group.nodes):
             return False
         rows = next(each for each in self.rows if group in each.groups)
         for each in self.groups[rows.groups[0].number :]:
@@ -161,3 +184,8 @@ class Schedule:
                 for base in node.writes:
                     if base in seen or not isinstance(node, Map):
                         group.stored.append(base)
+
+
+def last_fallible(parts: Sequence[Group] | Sequence[Rows]) -> int:
+    """Return the number of the last part after which a call may still be given back to eager code, -1 if there is none."""
+    return max((each.number for each in parts if any(node.stops for node in each.nodes)), default=-1)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from lineal.codegen.dense.copies import transposed
 from lineal.codegen.emit import Emitter
 from lineal.codegen.kinds import int32, kind_of
 from lineal.codegen.values import Value
@@ -186,20 +187,3 @@ def parts(size: int, step: int) -> list[tuple[int, int, int]]:
     whole = size // step * step if step else 0
     found = [(0, whole, step)] if whole else []
     return [*found, (whole, size, size - whole)] if size > whole else found
-
-
-def transposed(e: Emitter, block: list[Value]) -> list[Value]:
-    """Return the columns of a square block of vectors: pairs of them exchange halves, then quarters, and so on."""
-    lanes = len(block)
-    step = lanes // 2
-    while step:
-        low = [n if not n & step else n - step + lanes for n in range(lanes)]
-        high = [n + step if not n & step else n + lanes for n in range(lanes)]
-        made = list(block)
-        for n in range(lanes):
-            if not n & step:
-                made[n] = e.shuffle(block[n], low, block[n + step])
-                made[n + step] = e.shuffle(block[n], high, block[n + step])
-        block = made
-        step //= 2
-    return block

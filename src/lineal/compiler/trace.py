@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from operator import itemgetter
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from lineal.base import tree
-from lineal.compiler.capture import Capture, running
+from lineal.compiler import effects
+from lineal.compiler.capture import Capture, running, strides
+from lineal.compiler.guards import Clear, Guard, Histories, Holding, Options, Unchanged
+from lineal.compiler.reading import Reading
 from lineal.core import AbstractTensor, Leaf, no_grad
-from lineal.core.modes import Structure
 from lineal.tracing import Equation, Var
 
 __all__ = ["Trace", "traced"]
@@ -38,58 +40,131 @@ class Trace:
     """The function's result, with variables in place of tensors."""
     writes: list[tuple[AbstractTensor, Var]]
     grads: list[tuple[AbstractTensor, Var]]
+    given: list[tuple[Any, Any]] = field(default_factory=list)
+    """Leaves whose grad is set to a tensor from outside, or to None."""
+    lent: list[tuple[int, AbstractTensor]] = field(default_factory=list)
+    """The places of captured tensors that are grads, and the leaves whose grads they are: each call takes what is there."""
     steps: dict[Var, tuple[int, ...]] = field(default_factory=dict)
     """How the arrays from outside lie: their strides, in elements."""
-    guards: list[Callable[[], bool]] = field(default_factory=list)
+    guards: list[Guard] = field(default_factory=list)
+    alike: list[tuple[int, int]] = field(default_factory=list)
+    """Pairs of places of arguments that are the same tensor."""
+    bound: list[int] = field(default_factory=list)
+    """The places of arguments that are given grads here, so that another tensor cannot stand for them."""
+    reads: list[tuple[Var, int]] = field(default_factory=list)
+    """Numbers that Python read on the way, as int64, and what they were: a later call may branch elsewhere."""
+    changed: str | None = None
+    """What of Python's state the function read and changed, if anything, so that another call would do something else."""
     refusal: str | None = None
     differentiable: bool = False
     """Whether somebody may call backward on the result."""
+
+    @property
+    def path(self) -> tuple[int, ...]:
+        """The numbers that were read, in order."""
+        return tuple(number for _, number in self.reads)
 
     @property
     def outputs(self) -> list[Var]:
         """The variables in the result, in order."""
         return [each for each in tree.leaves(self.result) if isinstance(each, Var)]
 
-    def holds(self) -> bool:
-        """Return whether what the trace relied upon is still so."""
-        return all(guard() for guard in self.guards)
+    def moved(self) -> bool:
+        """Return whether a captured tensor has another dtype, shape or layout than it had."""
+        return any(
+            (x.value.shape, x.value.dtype, strides(x.value)) != (tuple(var.spec.shape), var.spec.storage, self.steps[var])
+            for var, x in self.captured.items()
+        )
+
+    def holds(self, tensors: Sequence[Any]) -> bool:
+        """Return whether what the trace relied upon is still so for a call with such tensors in its arguments."""
+        return self.suits(tensors) and all(guard() for guard in self.guards)
+
+    def suits(self, tensors: Sequence[Any]) -> bool:
+        """Return whether the arguments stand to one another, and to leaves, as they did: the same ones are the same.
+
+        What is written must not share memory with another argument.
+        """
+        if not all(tensors[place] is self.arguments[place] for place in self.bound):
+            return False
+        if not all(tensors[a].value is tensors[b].value for a, b in self.alike):
+            return False
+        return not any(
+            np.may_share_memory(tensors[a].value, tensors[b].value)
+            for a in self.written_places
+            for b in range(len(tensors))
+            if self.inputs[a] is not self.inputs[b]
+        )
+
+    @cached_property
+    def written_places(self) -> list[int]:
+        """The places of arguments that are written, if there are others that they might share memory with."""
+        written = {id(x) for x, _ in self.writes}
+        found = [place for place, x in enumerate(self.arguments) if id(x) in written]
+        return found if len(self.arguments) > 1 else []
+
+    @property
+    def loose(self) -> bool:
+        """Whether any tensors of the right kind may be the arguments, and the same tensors are captured in every call."""
+        return not (self.bound or self.alike or self.written_places or self.lent)
 
 
 def traced(function: Callable[..., Any], args: tuple, kwargs: dict) -> tuple[Any, Trace, Callable[[], int]]:
     """Run `function`; return its result, the trace of what it did, and a count of tensors that it left behind elsewhere."""
-    capture = Capture()
+    capture, reading = Capture(), Reading(function, args, kwargs)
     for x in tree.leaves((args, kwargs)):
         if isinstance(x, AbstractTensor):
             capture.argument(x)
     result = running(capture, function, args, kwargs)
     with no_grad():
         found = trace_of(capture, result, getattr(function, "__name__", "function"))
+    if reading.draws is not None and found.refusal is None:
+        found.refusal = f"{reading.draws} draws numbers that would be the same at each call; use lineal's random functions"
+    found.changed = reading.changed() or capture.changed()
+    found.guards += reading.guards()
     kept = [each for each in tree.leaves(result) if isinstance(each, AbstractTensor)]
+    if not found.differentiable:
+        for x in kept:
+            if not isinstance(x.node, Leaf):
+                # its history was gone back through; programs return the numbers alone, too
+                x.node = x.index = None
     kept += [leaf.grad for leaf, _ in found.grads]  # type: ignore[attr-defined]
     # a view keeps alive what it looks into
     known = {id(each.value) for x in kept for each in (x, *(() if x.origin is None else (x.origin.root, x.origin.base)))}
-    return result, found, capture.survivors(known)
+    return result, found, effects.survivors(capture, known)
 
 
 def trace_of(capture: Capture, result: Any, name: str) -> Trace:
     """Return the trace of what a capture heard."""
     places = tree.transform(lambda each: capture.read(each) if isinstance(each, AbstractTensor) else each, result)
+    grads, given = effects.grads(capture)
+    inputs = capture.inputs
     outputs = [each for each in tree.leaves(result) if isinstance(each, AbstractTensor)]
+    differentiable = any(each.node is not None and pending(each.node) for each in outputs)
     found = Trace(
         name=name,
         arguments=capture.arguments,
-        inputs=capture.inputs,
+        inputs=inputs,
         captured=capture.captured,
         literals=capture.literals,
         live=capture.live,
         equations=capture.equations,
         result=places,
-        writes=capture.written(),
-        grads=capture.grads(),
+        writes=effects.written(capture),
+        grads=grads,
+        given=given,
+        lent=effects.lent(capture),
+        alike=[(inputs.index(var), n) for n, var in enumerate(inputs) if inputs.index(var) != n],
         steps=capture.steps,
-        refusal=capture.refusal or rebound(capture),
-        differentiable=any(each.node is not None and pending(each.node) for each in outputs),
+        reads=capture.read_numbers,
+        refusal=capture.refusal
+        or effects.rebound(capture)
+        or effects.overlap(capture)
+        or (capture.by_hand if differentiable else None),
+        differentiable=differentiable,
     )
+    concerned = capture.found.keys() | capture.graded.keys()
+    found.bound = [place for place, x in enumerate(found.arguments) if id(x) in concerned]
     found.guards = guards_of(capture, found)
     return found
 
@@ -99,53 +174,16 @@ def pending(node: Any) -> bool:
     return isinstance(node, Leaf) or node.kept is not None
 
 
-def rebound(capture: Capture) -> str | None:
-    """Return why a trace cannot be repeated if the function gave a tensor of the user's other memory."""
-    for x, array in capture.alive:
-        if x.value is not array:
-            return f"a tensor of shape {list(x.value.shape)} was given other memory (`.data = …`); write into it with copy_()"
-    return None
-
-
-def guards_of(capture: Capture, found: Trace) -> list[Callable[[], bool]]:
+def guards_of(capture: Capture, found: Trace) -> list[Guard]:
     """Return what must be so for the trace to be what a later call would do."""
-    guards: list[Callable[[], bool]] = []
+    guards: list[Guard] = []
     if capture.modules or capture.relied:
-        guards.append(unchanged(list(capture.modules.values()), capture.relied))
-    guards += [kept(holder, relied) for holder, relied in capture.assumed.values()]
-    fresh = [leaf for leaf, _ in found.grads if id(leaf) in capture.added]
-    if fresh:
-        guards.append(lambda: all(leaf.grad is None for leaf in fresh))  # type: ignore[attr-defined]
-    known = {id(leaf) for leaf in fresh}
-    held = [(leaf, leaf.grad) for key, leaf in capture.added.items() if key not in known]  # type: ignore[attr-defined]
-    if held:
-        guards.append(lambda: all(leaf.grad is grad for leaf, grad in held))  # type: ignore[attr-defined]
+        guards.append(Unchanged(list(capture.modules.values()), capture.relied))
+    guards += [Options(holder, relied) for holder, relied in capture.assumed.values()]
+    lent = {id(leaf) for _, leaf in found.lent}
+    clear = [leaf for leaf, grad in capture.found.values() if grad is None]
+    held = [(leaf, grad) for leaf, grad in capture.found.values() if grad is not None and id(leaf) not in lent]
+    guards.append(Histories(list(capture.captured.values())))
+    guards += [Clear(clear)] if clear else []
+    guards += [Holding(held)] if held else []
     return guards
-
-
-def kept(holder: Any, relied: dict) -> Callable[[], bool]:
-    """Return the guard that `holder` still has the entries `relied`."""
-    # one key more than there is, so that itemgetter always returns a tuple
-    read = itemgetter(*relied, next(iter(relied)))
-    held = read(relied)
-    return lambda: read(holder) == held
-
-
-def unchanged(modules: list[tuple[Any, bool, dict]], relied: list[tuple[Any, str, Any]]) -> Callable[[], bool]:
-    """Return the guard that modules and attributes are as they were; it looks closely only after some module has changed."""
-    seen = Structure.changes
-
-    def holds() -> bool:
-        nonlocal seen
-        if Structure.changes == seen:
-            return True
-        for module, training, own in modules:
-            tables = (module._parameters, module._buffers, module._modules)
-            if module.training is not training or any(table[name] is not own.get(name) for table in tables for name in table):
-                return False
-        if any(getattr(holder, name) is not value for holder, name, value in relied):
-            return False
-        seen = Structure.changes
-        return True
-
-    return holds

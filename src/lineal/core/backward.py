@@ -255,7 +255,7 @@ def accumulate(leaf: Leaf, g: Any, create: bool) -> None:
     tensor: Any = leaf.reference()
     if tensor is None:
         return
-    tensor_grad = tensor.grad
+    tensor_grad = tensor.derivative
     if modes.recorder.get() is not None and not create:
         accumulate_heard(tensor, g)
     elif tensor_grad is not None:
@@ -274,7 +274,6 @@ def accumulate(leaf: Leaf, g: Any, create: bool) -> None:
 
 def accumulate_heard(tensor: Any, g: AbstractTensor) -> None:
     """Do what `accumulate` does through the door, so that a recorder hears of it."""
-    modes.recorder.get().accumulate(tensor)  # type: ignore[union-attr]
     with modes.Setting((modes.grad_enabled, False)):
         if tensor.grad is None:
             tensor.grad = apply(Copy(), g)

@@ -319,6 +319,9 @@ def deliver(op: Custom, tensors: tuple, made: tuple) -> Any:
         if x is not None:
             y = returned(op, x, y)
         outputs.append(y)
+    listener = modes.recorder.get()
+    if listener is not None and any(y.node is not None for y in outputs):
+        listener.opaque(f"{op.function.__name__}.backward")
     results = op.outcome.results
     del op.__dict__["outcome"]
     if isinstance(results, tuple):

@@ -34,6 +34,12 @@ class Recorder(Protocol):
     def concretize(self, tensor: AbstractTensor, kind: type) -> None:
         """Hear that Python is about to read `tensor` as a value of type `kind`."""
 
+    def foreign(self, what: str) -> None:
+        """Hear that numbers come in on a way that a recorder cannot follow: from an array of NumPy's."""
+
+    def opaque(self, what: str) -> None:
+        """Hear that the way back through what is recorded will run Python code of the user's."""
+
     def number(self, holder: Any, key: Any) -> Any:
         """Hear that `holder[key]`, which may be another number next time, is read; return what to compute with."""
         return holder[key]
@@ -47,11 +53,11 @@ class Recorder(Protocol):
     def relies(self, holder: Any, name: str) -> None:
         """Hear that what follows depends on the object that is the attribute `name` of `holder`."""
 
-    def clear(self, leaf: AbstractTensor) -> None:
-        """Hear that the grad of `leaf` is set to None."""
+    def reads_grad(self, leaf: AbstractTensor) -> None:
+        """Hear that the grad of `leaf` is about to be read."""
 
-    def accumulate(self, leaf: AbstractTensor) -> None:
-        """Hear that backward adds to the grad of `leaf`."""
+    def sets_grad(self, leaf: AbstractTensor) -> None:
+        """Hear that `leaf` is about to be given another grad, or None."""
 
 
 grad_enabled: ContextVar[bool] = ContextVar("grad_enabled", default=True)

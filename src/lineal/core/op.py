@@ -16,6 +16,7 @@ import numpy as np
 
 from lineal.base.devices import array_module
 from lineal.base.spec import Spec
+from lineal.core import modes
 
 next_id = itertools.count(1).__next__
 """The engine's clock: nodes and writes take their numbers from it, so "written after the node was made" is one comparison."""
@@ -365,6 +366,9 @@ class Handle:
     _next: ClassVar[Any] = itertools.count().__next__
 
     def __init__(self, table: dict, hook: Any):
+        listener = modes.recorder.get()
+        if listener is not None:
+            listener.opaque("a hook")
         self.table = table
         self.id = Handle._next()
         table[self.id] = hook

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 import weakref
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
@@ -12,6 +11,9 @@ from lineal.core import AbstractTensor, Leaf, Node, Op, apply, backward, detach_
 from lineal.core.op import Handle, extra_of
 
 __all__ = ["AutogradMethods"]
+
+
+_recorder = modes.recorder.get
 
 
 class Detach(Op):
@@ -28,6 +30,14 @@ class Detach(Op):
         return (None,)
 
 
+def get_grad(tensor: Any) -> Any:
+    """Return `tensor.grad`; a recorder hears of it, since the grad may be another one, or None, the next time."""
+    listener = _recorder()
+    if listener is not None:
+        listener.reads_grad(tensor)
+    return tensor.derivative
+
+
 def put_grad(tensor: Any, grad: Any) -> None:
     """Set `tensor.grad`; what cannot be a derivative by the tensor is refused here, not where it is used much later."""
     if grad is not None:
@@ -41,10 +51,9 @@ def put_grad(tensor: Any, grad: Any) -> None:
             )
         if grad is tensor:
             raise RuntimeError("grad: a tensor cannot be its own grad")
-    else:
-        listener = modes.recorder.get()
-        if listener is not None:
-            listener.clear(tensor)
+    listener = modes.recorder.get()
+    if listener is not None:
+        listener.sets_grad(tensor)
     tensor.derivative = grad
 
 
@@ -52,9 +61,8 @@ class AutogradMethods(AbstractTensor):
     """What a tensor says about its derivative."""
 
     derivative: Any = None
-    # Read by attrgetter, which is as fast as a property can be: optimizers and backward read it all the time.
     grad: Any = property(
-        operator.attrgetter("derivative"),
+        get_grad,
         put_grad,
         doc="The accumulated derivative of whatever `backward()` was called on, by this leaf; None until then.",
     )

@@ -10,8 +10,9 @@ import numpy as np
 from lineal.base import dtypes
 from lineal.base.devices import CPU, as_device, device
 from lineal.base.dtypes import Category
-from lineal.core import AbstractTensor, Leaf, apply, lift, modes
+from lineal.core import AbstractTensor, Leaf, apply, lift, modes, no_grad
 from lineal.ops.conversion import Cast, cast, dtype_of
+from lineal.ops.structural.reshape import clone
 
 __all__ = ["ConversionMethods"]
 
@@ -195,7 +196,9 @@ class ConversionMethods(AbstractTensor):
                 "at the moment"
             )
         if id(self) not in memo:
-            memo[id(self)] = made = self.__reduce_with__(self.value.copy())
+            with no_grad():
+                copied = clone(self).value
+            memo[id(self)] = made = self.__reduce_with__(copied)
             for name, each in self.__dict__.items():
                 made.__dict__[name] = copy.deepcopy(each, memo)
         return memo[id(self)]

@@ -10,11 +10,12 @@ import numpy as np
 from lineal.base import config, dtypes
 from lineal.base.devices import as_device
 from lineal.base.dtypes import dtype
-from lineal.core import AbstractTensor, lift
+from lineal.core import AbstractTensor, lift, no_grad
 from lineal.ops import creation
 from lineal.ops.conversion import cast, dtype_of
 from lineal.ops.creation import empty, finish
-from lineal.tensors.interop import from_numpy
+from lineal.ops.structural.reshape import clone
+from lineal.tensors.interop import from_numpy, noticed
 
 __all__ = [
     "BoolTensor",
@@ -38,8 +39,12 @@ def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: b
     Without a dtype, Python floats take the default dtype, ints int64, bools bool; arrays and tensors keep theirs.
     """
     as_device(device)
-    value = array_of(data, None if dtype is None else dtypes.as_dtype(dtype))
-    return finish(lift(np.array(value, order="C")), requires_grad)
+    target = None if dtype is None else dtypes.as_dtype(dtype)
+    if isinstance(data, AbstractTensor):
+        with no_grad():
+            copied = cast(clone(data), target or dtypes.of(data.value.dtype))
+        return finish(copied, requires_grad)
+    return finish(lift(np.array(array_of(data, target), order="C")), requires_grad)
 
 
 def array_of(data: Any, target: dtype | None) -> np.ndarray:
@@ -51,7 +56,7 @@ def array_of(data: Any, target: dtype | None) -> np.ndarray:
         or hasattr(data, "__array_interface__")
         or (hasattr(data, "__array__") and not isinstance(data, Sequence))
     ):
-        value = np.asarray(data)
+        value = noticed(np.asarray(data)) if not isinstance(data, np.generic) else np.asarray(data)
     else:
         return _nested(data, target)
     found = dtypes.of(value.dtype)

@@ -24,13 +24,21 @@ def from_numpy(ndarray: np.ndarray) -> Any:
         raise ValueError("from_numpy: at least one stride of the array is negative; make a copy() of it first")
     if not ndarray.flags.writeable:
         warnings.warn("from_numpy: the array is read-only; writing into the tensor will be refused", UserWarning, stacklevel=2)
-    return lift(np.asarray(ndarray))
+    return lift(np.asarray(noticed(ndarray)))
+
+
+def noticed(array: np.ndarray) -> np.ndarray:
+    """Return an array that becomes a tensor's, and let a recorder hear that its numbers come from outside."""
+    listener = modes.recorder.get()
+    if listener is not None:
+        listener.foreign("a tensor is made of an array of NumPy's")
+    return array
 
 
 def frombuffer(buffer: Any, *, dtype: Any, count: int = -1, offset: int = 0, requires_grad: bool = False) -> Any:
     """Return a one-dimensional tensor over the memory of a Python buffer."""
     value = np.frombuffer(buffer, dtypes.as_dtype(dtype).numpy, count, offset)
-    made = lift(value)
+    made = lift(noticed(value))
     return made.requires_grad_() if requires_grad else made
 
 
@@ -38,7 +46,7 @@ def from_dlpack(ext_tensor: Any) -> Any:
     """Return a tensor that shares the memory of an object that exports DLPack."""
     if isinstance(ext_tensor, AbstractTensor):
         return ext_tensor.detach()  # type: ignore[attr-defined]
-    return lift(np.from_dlpack(ext_tensor))
+    return lift(noticed(np.from_dlpack(ext_tensor)))
 
 
 class InteropMethods(AbstractTensor):

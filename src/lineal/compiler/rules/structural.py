@@ -59,8 +59,8 @@ def along(axis: int, start: int, ndim: int) -> list[int]:
 def stack(low: Any, op: Any, y: Any, *xs: Window) -> Window:
     """y = the xs one behind another."""
     block = low.block(y.shape, y.storage)
-    xs = tuple(x.with_axis(op.dim) for x in xs)
-    places = [part(block, along(op.dim, n, len(y.shape)), x.shape) for n, x in enumerate(xs)]
+    strides = (*block.strides[: op.dim], *block.strides[op.dim + 1 :])
+    places = [Window(block.base, x.shape, strides, n * block.strides[op.dim]) for n, x in enumerate(xs)]
     return beside(low, y.shape, y.storage, places, block, xs)
 
 

@@ -1,0 +1,232 @@
+"""Python objects in emitted code: arrays that are checked and read, attributes and items that are compared, calls.
+
+References are borrowed unless it is said that they are new. Where something else keeps an object alive for the whole call, a
+new reference is given back at once.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from collections.abc import Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from lineal.codegen import kinds, layout
+from lineal.codegen.emit import Emitter
+from lineal.codegen.kinds import float64, int32, int64, pointer
+from lineal.codegen.values import Value
+
+__all__ = ["Argument", "ObjectWriter"]
+
+ALIGNED, WRITEABLE = 0x100, 0x400
+
+# what emitted code calls of Python's C API
+FUNCTIONS = (
+    "PyContextVar_Get",
+    "PyDict_GetItemWithError",
+    "PyErr_Clear",
+    "PyEval_RestoreThread",
+    "PyEval_SaveThread",
+    "PyLong_AsSsize_t",
+    "PyLong_FromSsize_t",
+    "PyObject_GetAttr",
+    "PyObject_GetItem",
+    "PyObject_Size",
+    "PyObject_Vectorcall",
+    "PyTuple_New",
+    "PyTuple_SetItem",
+    "Py_DecRef",
+    "Py_IncRef",
+)
+
+
+@dataclass(frozen=True)
+class Argument:
+    """What an argument must be: an ndarray of this dtype, shape and strides (in bytes; None: contiguous).
+
+    With `holder`, the argument is an object of that type, whose slot at `slot` bytes refers to the ndarray.
+    """
+
+    dtype: np.dtype
+    shape: tuple[int, ...]
+    strides: tuple[int, ...] | None = None
+    written: bool = False
+    holder: type | None = None
+    slot: int = 0
+
+    @property
+    def steps(self) -> tuple[int, ...]:
+        if self.strides is not None:
+            return self.strides
+        steps = [self.dtype.itemsize]
+        for size in self.shape[:0:-1]:
+            steps.append(steps[-1] * size)
+        return tuple(steps[::-1])[: len(self.shape)]
+
+    def array_of(self, given: Any) -> np.ndarray | None:
+        """Return the array in an argument if it fits, else None: what the emitted check does, in Python."""
+        if self.holder is not None:
+            if type(given) is not self.holder:
+                return None
+            given = ctypes.cast(layout.word(id(given) + self.slot), ctypes.py_object).value
+        fits = type(given) is np.ndarray and given.dtype == self.dtype and given.shape == self.shape
+        if not fits or any(s != t for n, s, t in zip(self.shape, given.strides, self.steps) if n > 1 and 0 not in self.shape):
+            return None
+        return given if given.flags.aligned and (given.flags.writeable or not self.written) else None
+
+
+def field(e: Emitter, thing: Value, offset: int, kind: kinds.Kind) -> Value:
+    return e.load(e.offset(thing, offset), kind)
+
+
+class ObjectWriter:
+    """Writes code that reads and makes Python objects; what is not as expected jumps to the label "slow"."""
+
+    def __init__(self, e: Emitter, found: layout.ArrayLayout):
+        self.e = e
+        self.layout = found
+        self.known: dict[int, tuple[str, object]] = {}
+
+    def of(self, thing: object) -> Value:
+        """Return the address of a Python object, bound as a symbol so that the code can be cached."""
+        name, _ = self.known.setdefault(id(thing), (f"object{len(self.known)}", thing))
+        return self.e.symbol(name)
+
+    @property
+    def symbols(self) -> dict[str, int]:
+        """What the linker has to bind: objects, which whoever keeps the code must keep, and Python's functions."""
+        return {**{name: address for address, (name, _) in self.known.items()}, **c_api()}
+
+    @property
+    def kept(self) -> list[object]:
+        """The objects that the code refers to."""
+        return [thing for _, thing in self.known.values()]
+
+    def expect(self, condition: Value) -> None:
+        go_on = self.e.label("fits")
+        self.e.branch(condition, go_on, "slow")
+        self.e.begin(go_on)
+
+    def check(self, given: Value, wanted: Argument) -> Value:
+        """Write the checks of one argument; return the address of its data."""
+        e, at = self.e, self.layout
+        if wanted.holder is not None:
+            self.expect(field(e, given, at.type, pointer) == self.of(wanted.holder))
+            given = field(e, given, wanted.slot, pointer)
+            self.expect(given != 0)
+        self.expect(field(e, given, at.type, pointer) == self.of(np.ndarray))
+        self.expect(field(e, given, at.dtype, pointer) == self.of(wanted.dtype))
+        flags = ALIGNED | (WRITEABLE if wanted.written else 0)
+        same = (field(e, given, at.ndim, int32) == len(wanted.shape)) & ((field(e, given, at.flags, int32) & flags) == flags)
+        self.expect(same)
+        if wanted.shape:
+            shape, strides = field(e, given, at.shape, pointer), field(e, given, at.strides, pointer)
+            tests = []
+            for n, (size, step) in enumerate(zip(wanted.shape, wanted.steps)):
+                tests.append(e.load(shape, int64, n) == size)
+                # NumPy gives an array without elements any strides
+                if size > 1 and 0 not in wanted.shape:
+                    tests.append(e.load(strides, int64, n) == step)
+            every = tests[0]
+            for test in tests[1:]:
+                every = every & test
+            self.expect(every)
+        return field(e, given, at.data, pointer)
+
+    # objects
+
+    def call(self, function: object, *given: Value) -> Value:
+        """Write the call of a Python function on the addresses of its arguments; return the new reference, 0 if it raised."""
+        e = self.e
+        arguments, count = self.vector(given), e.index(len(given))
+        return e.call("PyObject_Vectorcall", pointer, self.of(function), arguments, count, e.const(0, pointer))
+
+    def vector(self, given: Sequence[Value]) -> Value:
+        """Return the address of references one after the other, in memory of this call."""
+        e = self.e
+        place = Value(e, e.name(), pointer)
+        e.frame.slots.append(f"  {place.text} = alloca [{max(len(given), 1)} x ptr]")
+        for n, each in enumerate(given):
+            e.store(each, place, n)
+        return place
+
+    def attribute(self, thing: Value, name: str) -> Value:
+        """Write `thing.name` of a thing that keeps it alive."""
+        found = self.e.call("PyObject_GetAttr", pointer, thing, self.of(sys.intern(name)))
+        self.expect_made(found)
+        self.release(found)
+        return found
+
+    def followed(self, start: Any, steps: Sequence[tuple[str, Any]]) -> Value:
+        """Write what a chain of attributes and entries leads to, only to be compared: nothing may keep it alive."""
+        e, here, owned = self.e, self.of(start), []
+        for kind, key in steps:
+            if kind in ("cell", "global"):
+                found = layout.slot(start, start.cell_contents) if kind == "cell" else None
+                here = self.item(here, key) if found is None else field(e, here, found, pointer)
+                self.expect(here != 0)
+                continue
+            function = "PyObject_GetItem" if kind == "entry" else "PyObject_GetAttr"
+            here = e.call(function, pointer, here, self.of(sys.intern(key) if type(key) is str else key))
+            self.expect_made(here, owned)
+            owned.append(here)
+        for each in owned:
+            self.release(each)
+        return here
+
+    def expect_made(self, found: Value, owned: Sequence[Value] = ()) -> None:
+        """Write: where a call of Python's has raised, forget the error, give back what is owned, and go the slow way."""
+        missing, go_on = self.e.label("missing"), self.e.label("found")
+        self.e.branch(found == 0, missing, go_on)
+        self.e.begin(missing)
+        self.e.call("PyErr_Clear", None)
+        for each in owned:
+            self.release(each)
+        self.e.jump("slow")
+        self.e.begin(go_on)
+
+    def item(self, mapping: Value, key: Any) -> Value:
+        """Write `mapping[key]` of a dict with string keys; 0 if there is none."""
+        return self.e.call("PyDict_GetItemWithError", pointer, mapping, self.of(key))
+
+    def size(self, container: Value) -> Value:
+        """Write `len(container)`."""
+        return self.e.call("PyObject_Size", int64, container)
+
+    def current(self, variable: ContextVar) -> Value:
+        """Write `variable.get()`, of a variable with a default; something else keeps the value alive."""
+        place = self.e.slot(self.e.const(0, pointer))
+        self.e.call("PyContextVar_Get", int32, self.of(variable), self.e.const(0, pointer), place)
+        found = self.e.load(place, pointer)
+        self.release(found)
+        return found
+
+    def number(self, given: Value) -> Value:
+        """Write the reading of a Python float as a float64."""
+        self.expect(given != 0)
+        self.expect(field(self.e, given, self.layout.type, pointer) == self.of(float))
+        return field(self.e, given, layout.offset_in_float(), float64)
+
+    def references(self, given: Value) -> Value:
+        """Write the number of references to an object."""
+        return field(self.e, given, 0, int32)
+
+    def retain(self, given: Value) -> Value:
+        """Write the making of a reference; return it."""
+        self.e.call("Py_IncRef", None, given)
+        return given
+
+    def release(self, given: Value) -> None:
+        """Write the giving back of a reference."""
+        self.e.call("Py_DecRef", None, given)
+
+
+@cache
+def c_api() -> dict[str, int]:
+    """Return the addresses of the functions of Python that emitted code calls."""
+    return {name: ctypes.cast(getattr(ctypes.pythonapi, name), ctypes.c_void_p).value or 0 for name in FUNCTIONS}

@@ -1,0 +1,100 @@
+"""Effects: what is left to be done when a captured function has run, and what must not be so for it to be repeated."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.lib.array_utils import byte_bounds
+
+from lineal.compiler.capture import Capture, Storage
+from lineal.core import AbstractTensor
+from lineal.ops.conversion import is_literal
+from lineal.tracing import Var
+
+__all__ = ["grads", "lent", "overlap", "rebound", "survivors", "written"]
+
+
+def storages(capture: Capture) -> list[Storage]:
+    """Return the storages from outside."""
+    found = {id(place.storage): place.storage for place in capture.places.values()}
+    return [each for each in found.values() if each.captured is not None]
+
+
+def written(capture: Capture) -> list[tuple[Any, Var]]:
+    """Return the tensors from outside that took new values, with their last variables."""
+    return [(each.captured, each.var) for each in storages(capture) if each.written]
+
+
+def grads(capture: Capture) -> tuple[list[tuple[AbstractTensor, Var]], list[tuple[Any, Any]]]:
+    """Return the leaves whose grad was made here, with its variable, and those given one from outside, or None, with it."""
+    made, given = [], []
+    for key, leaf in capture.graded.items():
+        grad = leaf.derivative
+        storage = None if grad is None or id(grad.value) not in capture.places else capture.place(grad).storage
+        if grad is not None and storage is not None and storage.captured is None:
+            made.append((leaf, capture.read(grad)))
+        elif storage is None or capture.found.get(key, (leaf, None))[1] is not storage.captured:
+            # else the leaf only has its old grad as another tensor: zero_grad(set_to_none=False)
+            given.append((leaf, grad))
+    return made, given
+
+
+def lent(capture: Capture) -> list[tuple[int, Any]]:
+    """Return the places of captured tensors that are grads, with the leaves whose grads they are."""
+    places = {id(x): place for place, x in enumerate(capture.captured.values())}
+    return [(places[id(grad)], leaf) for leaf, grad in capture.found.values() if id(grad) in places]
+
+
+def overlap(capture: Capture) -> str | None:
+    """Return why a trace cannot be repeated if memory that was written lies in two tensors, and nobody could tell."""
+    outside = storages(capture)
+    if not any(each.written for each in outside):
+        return None
+    spans = [(*byte_bounds(each.array), each) for each in outside if each.array.size]
+    near: list[tuple[int, Storage]] = []
+    for start, stop, each in sorted(spans, key=lambda span: span[:2]):
+        near = [(end, other) for end, other in near if end > start]
+        if any((each.written or other.written) and may_share(each.array, other.array) for _, other in near):
+            return "two tensors from outside share memory, and one is written; use views of one tensor instead"
+        near.append((stop, each))
+    return None
+
+
+def may_share(a: np.ndarray, b: np.ndarray) -> bool:
+    """Return whether arrays may have elements in common."""
+    try:
+        return np.shares_memory(a, b, max_work=10_000)  # type: ignore[arg-type]
+    except np.exceptions.TooHardError:
+        return True
+
+
+def rebound(capture: Capture) -> str | None:
+    """Return why a trace cannot be repeated if the function gave a tensor of the user's other memory."""
+    for x, array in capture.alive:
+        if x.value is not array:
+            return f"a tensor of shape {list(x.value.shape)} was given other memory (`.data = …`); write into it with copy_()"
+    return None
+
+
+def survivors(capture: Capture, known: set[int]) -> Callable[[], int]:
+    """Return a function that counts the tensors made here, other than the `known`, that outlive the capture."""
+    made = [
+        weakref.ref(x)
+        for x, array in capture.alive
+        if id(array) not in known and capture.places[id(array)].storage.captured is None and not is_literal(x)
+    ]
+
+    def count() -> int:
+        return sum(each() is not None for each in made)
+
+    def counted() -> int:
+        if count():
+            # a leaf made inside and its node refer to each other
+            gc.collect()
+        return count()
+
+    return counted

@@ -1,0 +1,241 @@
+"""Guards: what must be as it was when a function was traced, for the trace to be what another call would do.
+
+A guard is called and says whether that is so. Where it can, it also names `facts`, comparisons of references that native code
+makes without Python; a fact that fails is no refusal yet, but the guard itself has to look.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from operator import itemgetter
+from types import FunctionType
+from typing import Any, Protocol
+
+from lineal.codegen.facts import Attribute, Fact, Followed, Item, SameAttribute, Size
+from lineal.core import AbstractTensor
+from lineal.core.modes import Structure
+
+__all__ = [
+    "Clear",
+    "Contents",
+    "Guard",
+    "Histories",
+    "Holding",
+    "Options",
+    "Path",
+    "Paths",
+    "Unchanged",
+    "attributes",
+    "follow",
+    "same",
+]
+
+SIMPLE = (bool, int, float, complex, str, bytes, type(None))
+
+
+class Guard(Protocol):
+    """What a program relies upon."""
+
+    def __call__(self) -> bool:
+        """Return whether it is still so."""
+        ...
+
+    def facts(self) -> list[Fact] | None:
+        """Return comparisons that together imply it, or None if there are none that native code can make."""
+
+
+class Options:
+    """A mapping still has the entries that were read from it: an optimizer's group."""
+
+    def __init__(self, holder: Any, relied: dict):
+        # one key more than there is, so that itemgetter always returns a tuple
+        self.read = itemgetter(*relied, next(iter(relied)))
+        self.holder = holder
+        self.relied = relied
+        self.held = self.read(relied)
+
+    def __call__(self) -> bool:
+        return self.read(self.holder) == self.held
+
+    def facts(self) -> list[Fact] | None:
+        if type(self.holder) is not dict:
+            return None
+        return [Item(self.holder, key, value) for key, value in self.relied.items()]
+
+
+class Unchanged:
+    """Modules and attributes are as they were. It looks closely only after some module has changed.
+
+    `modules` come with whether they were in training and with their parameters, buffers and submodules.
+    """
+
+    __slots__ = ("modules", "relied", "seen")
+
+    def __init__(self, modules: list[tuple[Any, bool, dict]], relied: list[tuple[Any, str, Any]]):
+        self.modules = [(*each, attributes(each[0])) for each in modules]
+        self.relied = relied
+        self.seen = Structure.changes
+
+    def __call__(self) -> bool:
+        if Structure.changes == self.seen:
+            return True
+        for module, training, own, known in self.modules:
+            tables = (module._parameters, module._buffers, module._modules)
+            if module.training is not training or any(table[name] is not own.get(name) for table in tables for name in table):
+                return False
+            if not alike(attributes(module), known):
+                return False
+        if any(getattr(holder, name) is not value for holder, name, value in self.relied):
+            return False
+        self.seen = Structure.changes
+        return True
+
+    def facts(self) -> list[Fact] | None:
+        return [SameAttribute(self, "seen", Structure, "changes")]
+
+
+def attributes(module: Any) -> dict[str, Any]:
+    """Return the attributes of a module that its class's methods name, other than dicts, and its hooks."""
+    named, own = names_of(type(module)), vars(module)
+    found = {name: value for name, value in own.items() if name in named and not isinstance(value, dict)}
+    found.update((name, tuple(value.values())) for name, value in own.items() if name.endswith("_hooks"))
+    return found
+
+
+@functools.lru_cache(1024)
+def names_of(kind: type) -> frozenset[str]:
+    """Return the names that appear in the methods of a class, other than `__init__`."""
+    methods = [each for one in kind.__mro__ for name, each in vars(one).items() if name != "__init__"]
+    return frozenset(name for each in methods if isinstance(each, FunctionType) for name in each.__code__.co_names)
+
+
+def alike(a: dict, b: dict) -> bool:
+    """Return whether two dicts have the same entries."""
+    return a.keys() == b.keys() and all(same(a[key], b[key]) for key in a)
+
+
+class Histories:
+    """Tensors require grad, or not, as they did. Native calls look at that themselves."""
+
+    def __init__(self, tensors: Sequence[AbstractTensor]):
+        self.tensors = tensors
+        self.needs = [x.node is not None for x in tensors]
+
+    def __call__(self) -> bool:
+        return [x.node is not None for x in self.tensors] == self.needs
+
+    def facts(self) -> list[Fact] | None:
+        return []
+
+
+class Clear:
+    """Leaves have no grad."""
+
+    def __init__(self, leaves: Sequence[AbstractTensor]):
+        self.leaves = leaves
+
+    def __call__(self) -> bool:
+        return all(leaf.grad is None for leaf in self.leaves)  # type: ignore[attr-defined]
+
+    def facts(self) -> list[Fact] | None:
+        return [Attribute(leaf, "derivative", None) for leaf in self.leaves]
+
+
+class Holding:
+    """Leaves have the grads they had."""
+
+    def __init__(self, held: Sequence[tuple[AbstractTensor, Any]]):
+        self.held = held
+
+    def __call__(self) -> bool:
+        return all(leaf.grad is grad for leaf, grad in self.held)  # type: ignore[attr-defined]
+
+    def facts(self) -> list[Fact] | None:
+        return [Attribute(leaf, "derivative", grad) for leaf, grad in self.held]
+
+
+def follow(thing: Any, steps: tuple) -> Any:
+    """Return what a chain of attributes and entries leads to."""
+    for kind, key in steps:
+        thing = thing.cell_contents if kind == "cell" else getattr(thing, key) if kind == "attribute" else thing[key]
+    return thing
+
+
+def same(a: Any, b: Any) -> bool:
+    """Return whether a function that reads `b` where it read `a` does the same: the same thing, or an equal simple one."""
+    if a is b:
+        return True
+    if type(a) is not type(b):
+        return False
+    if isinstance(a, tuple):
+        return len(a) == len(b) and all(map(same, a, b))
+    return isinstance(a, SIMPLE) and a == b
+
+
+class Path:
+    """A chain from a thing through attributes and entries; paths are equal if they start and go the same way.
+
+    A step is ("attribute", name) or ("entry", key). The first may be ("global", name), of the dict of a module's globals, or
+    ("cell", name), of the cell of a variable.
+    """
+
+    __slots__ = ("start", "steps")
+
+    def __init__(self, start: Any, steps: tuple[tuple[str, Any], ...]):
+        self.start = start
+        self.steps = steps
+
+    def __hash__(self) -> int:
+        return hash((id(self.start), self.steps))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Path) and other.start is self.start and other.steps == self.steps
+
+    def __str__(self) -> str:
+        words = [f"[{key!r}]" if kind == "entry" else f".{key}" if kind == "attribute" else key for kind, key in self.steps]
+        return "".join(words) if self.steps[0][0] in ("cell", "global") else type(self.start).__name__ + "".join(words)
+
+    def leads_to(self, value: Any) -> bool:
+        """Return whether the chain can be followed and ends at `value`."""
+        try:
+            return same(follow(self.start, self.steps), value)
+        except Exception:
+            return False
+
+
+class Contents:
+    """A list or dict holds what it held."""
+
+    def __init__(self, container: list | dict):
+        self.container = container
+        self.held = container.copy()
+
+    def entries(self) -> list[tuple[Any, Any]]:
+        """The keys (or places) and values that were there."""
+        return list(self.held.items() if isinstance(self.held, dict) else enumerate(self.held))
+
+    def __call__(self) -> bool:
+        if len(self.container) != len(self.held):
+            return False
+        try:
+            return all(same(self.container[key], value) for key, value in self.entries())
+        except KeyError:
+            return False
+
+    def facts(self) -> list[Fact] | None:
+        entries = [Followed(self.container, (("entry", key),), value) for key, value in self.entries()]
+        return [Size(self.container, len(self.held)), *entries]
+
+
+class Paths:
+    """Chains still lead to what they led to."""
+
+    def __init__(self, paths: list[tuple[Path, Any]]):
+        self.paths = paths
+
+    def __call__(self) -> bool:
+        return all(path.leads_to(value) for path, value in self.paths)
+
+    def facts(self) -> list[Fact] | None:
+        return [Followed(path.start, path.steps, value) for path, value in self.paths]

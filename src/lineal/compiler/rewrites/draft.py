@@ -1,0 +1,137 @@
+"""A draft: the equations of a trace while they are rewritten, with who makes and who reads each variable."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from lineal.compiler.trace import Trace
+from lineal.core import Op
+from lineal.core.inplace import Copy
+from lineal.ops.premise import Premise
+from lineal.ops.structural.axes import Transpose
+from lineal.tracing import Equation, Var
+
+__all__ = ["Draft", "label"]
+
+
+def label(equation: Equation | None) -> str:
+    """Return the name of an elementwise op's row, "" for other ops."""
+    return "" if equation is None else getattr(equation.op, "label", "")
+
+
+class Draft:
+    """Equations in order; `put` adds new ones before the one that is being rewritten."""
+
+    def __init__(self, trace: Trace):
+        self.equations = trace.equations
+        self.wanted = [*trace.outputs, *(var for _, var in (*trace.writes, *trace.grads)), *(var for var, _ in trace.reads)]
+        self.literals = dict(trace.literals)
+        self.changed = False
+        self.number = max((var.number for each in trace.equations for var in each.outputs), default=0)
+        self.added: list[Equation] = []
+        self.grad = True
+        """Whether the equation that is being rewritten had history on."""
+        self.reads: Counter[Var] = Counter()
+        self.makers: dict[Var, Equation] = {}
+        self.users: dict[Var, list[Equation]] = {}
+        self.look()
+
+    def look(self) -> None:
+        """Find out who makes what, and how often everything is read."""
+        self.makers = {var: each for each in self.equations for var in each.outputs}
+        self.reads = Counter(self.wanted)
+        self.users = {}
+        for each in self.equations:
+            self.reads.update(each.inputs)
+            for var in dict.fromkeys(each.inputs):
+                self.users.setdefault(var, []).append(each)
+
+    def maker(self, var: Var) -> Equation | None:
+        """Return the equation that makes a variable, None if it comes from outside."""
+        return self.makers.get(var)
+
+    def readers(self, var: Var) -> list[Equation]:
+        """Return the equations that read a variable, as they were before the rewrite that is going on."""
+        return self.users.get(var, [])
+
+    def put(self, op: Op, inputs: Iterable[Var], *like: tuple[Iterable[int], Any], grad: bool | None = None) -> Any:
+        """Add the equation of `op`, whose outputs have these shapes and dtypes; return its output, or outputs."""
+        outputs = []
+        for shape, dtype in like:
+            self.number += 1
+            outputs.append(Var(self.number, np.broadcast_to(np.empty((), dtype), tuple(shape))))
+        made = Equation(op, tuple(inputs), tuple(outputs), self.grad if grad is None else grad)
+        self.added.append(made)
+        self.makers.update(dict.fromkeys(outputs, made))
+        return outputs[0] if len(outputs) == 1 else tuple(outputs)
+
+    def literal(self, number: Any, dtype: Any) -> Var:
+        """Return the variable of a number."""
+        self.number += 1
+        value = np.array(number, dtype)
+        var = Var(self.number, value)
+        self.literals[var] = value
+        return var
+
+    def transposed(self, var: Var) -> Var:
+        """Add the transpose of matrices; that of a transpose is the matrix itself."""
+        maker = self.maker(var)
+        if maker is not None and turns(maker):
+            return maker.inputs[0]
+        *lead, m, n = var.spec.shape
+        ndim = len(var.spec.shape)
+        return self.put(Transpose(ndim - 2, ndim - 1), (var,), ((*lead, n, m), var.spec.storage))
+
+    def rewrite(self, rule: Any) -> None:
+        """Replace the equations of which rule(equation) gives other variables for the outputs; drop what is read no more."""
+        found: list[Equation] = []
+        renamed: dict[Var, Var] = {}
+        for each in self.equations:
+            if any(var in renamed for var in each.inputs):
+                each = Equation(each.op, tuple(renamed.get(var, var) for var in each.inputs), each.outputs, each.grad)
+                self.makers.update(dict.fromkeys(each.outputs, each))
+            self.grad = each.grad
+            given = rule(each)
+            found += self.added
+            self.added = []
+            if given is None:
+                found.append(each)
+                continue
+            for old, new in zip(each.outputs, given):
+                renamed[old] = new
+        if renamed:
+            self.changed = True
+            # a variable that leaves the program keeps its name
+            self.equations = [
+                *found,
+                *(Equation(Copy("C"), (new,), (old,)) for old, new in renamed.items() if old in self.wanted),
+            ]
+            self.drop()
+
+    def drop(self) -> None:
+        """Leave out equations of which nobody reads anything."""
+        needed, kept = set(self.wanted), []
+        for each in reversed(self.equations):
+            if isinstance(each.op, Premise) or not needed.isdisjoint(each.outputs):
+                kept.append(each)
+                needed.update(each.inputs)
+        self.equations = kept[::-1]
+        self.look()
+
+
+def turns(equation: Equation) -> bool:
+    """Return whether an equation is a view with the last two axes exchanged."""
+    op = equation.op
+    if op.aliasing != "view" or len(equation.outputs) != 1:
+        return False
+    shape = tuple(equation.inputs[0].spec.shape)
+    if len(shape) < 2 or math.prod(shape) == 0 or shape[-1] == shape[-2] == 1:
+        return False
+    x = np.lib.stride_tricks.as_strided(np.empty(1, np.int8), shape, np.empty(shape, np.int8).strides)
+    y, wanted = op.eager(np, x), x.swapaxes(-1, -2)
+    return isinstance(y, np.ndarray) and y.shape == wanted.shape and y.strides == wanted.strides

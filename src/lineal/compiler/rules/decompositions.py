@@ -1,0 +1,73 @@
+"""Orthogonal factors of small matrices."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from lineal.codegen.batched.arrays import LARGEST_JACOBI, LEAST_BATCH
+from lineal.compiler.nodes import Place, Window
+from lineal.compiler.rules.contraction import turned
+from lineal.compiler.rules.linalg import substituted
+from lineal.compiler.rules.matrices import across, count, known, specs_of, succeeded
+from lineal.compiler.rules.table import rule
+from lineal.ops.linalg.eigh import Eigh
+from lineal.ops.linalg.qr import QR, QRPull
+from lineal.ops.linalg.svd import SVD
+
+__all__: list[str] = []
+
+
+@rule(QR)
+def qr(low: Any, op: Any, ys: Any, A: Window) -> tuple[Window, ...] | None:
+    """A = Q R."""
+    if not known(A):
+        return None
+    found = across(low, "qr", [A], specs_of(ys), lambda _: (*A.shape[-2:], op.mode == "complete"), rows=True)
+    return None if found is None else tuple(found[0])
+
+
+@rule(QRPull)
+def qr_pull(low: Any, op: Any, y: Any, Q: Window, R: Window, G: Window, H: Window) -> Window | None:
+    """A = (G + Q S) R⁻ᵀ with S symmetric, its upper triangle that of H Rᵀ - Qᵀ G."""
+    if not known(Q, R, G, H):
+        return None
+    found = across(low, "qr_pull", [Q, R, G, H], [(Q.shape, y.storage)], lambda *_: Q.shape[-2:], rows=True)
+    if found is not None:
+        return found[0][0]
+    first, second = low.product(H, turned(R, True)), low.product(turned(Q, True), G)
+    rows, columns = Place(len(Q.shape) - 2), Place(len(Q.shape) - 1)
+    upper = lambda m, a, b, c, d, i, j: m.where(i <= j, a - b, c - d)
+    S = low.map(first.shape, y.storage, upper, first, second, turned(first, True), turned(second, True), rows, columns)
+    T = low.map(Q.shape, y.storage, lambda m, g, x: g + x, G, low.product(Q, S), label="add")
+    return turned(substituted(low, R, turned(T, True), True, False), True)
+
+
+def alike(A: Window) -> bool:
+    """Return whether eager code takes the kernel too: vectors of other signs would be a surprise."""
+    return known(A) and count(A) >= LEAST_BATCH
+
+
+@rule(Eigh)
+def eigh(low: Any, op: Any, ys: Any, A: Window) -> tuple[Window, ...] | None:
+    """A = V Λ Vᵀ."""
+    if not alike(A):
+        return None
+    given = lambda flipped: (A.shape[-1], (op.uplo == "U") != flipped)
+    found = across(low, "eigh", [A], specs_of(ys), given, largest=LARGEST_JACOBI)
+    return None if found is None else tuple(found[0])
+
+
+@rule(SVD)
+def svd(low: Any, op: Any, ys: Any, A: Window) -> tuple[Window, ...] | None:
+    """A = U Σ Vᵀ; what did not converge is eager code's."""
+    if not alike(A) or (op.full and A.shape[-1] != A.shape[-2]):
+        return None
+    specs = [*specs_of(ys), (A.shape[:-2], np.int32)]
+    found = across(low, "svd", [A], specs, lambda _: A.shape[-2:], largest=LARGEST_JACOBI, rows=True)
+    if found is None:
+        return None
+    *parts, info = found[0]
+    succeeded(low, info)
+    return tuple(parts)

@@ -1,0 +1,34 @@
+"""Premises: what the author of an op saw in numbers, and decided by, before the next op ran.
+
+Eager code looks at an array and goes on (a factorisation worked, so no error is raised). A trace would hold only what it went
+on with. So whoever looks also says so, in an op: a program looks again at each call, and where the premise is false, gives the
+call back to eager code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from lineal.core import AbstractTensor, Op, apply, modes
+
+__all__ = ["Premise", "rely"]
+
+
+class Premise(Op):
+    """y = x, truth values: what follows was decided on seeing them all true."""
+
+    name = "Premise"
+    differentiable = False
+
+    def eager(self, xp, x):
+        return x.copy()
+
+    def vjp(self, needs, g, y, x):
+        return (None,)
+
+
+def rely(holds: Callable[[], AbstractTensor]) -> None:
+    """Let a recorder, if one listens, hear that what follows is so only as long as everything in `holds()` is true."""
+    if modes.recorder.get() is not None:
+        with modes.Setting((modes.grad_enabled, False)):
+            apply(Premise(), holds())
