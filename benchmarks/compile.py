@@ -49,9 +49,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", help=", ".join(WORKLOADS))
     parser.add_argument("--rounds", type=int, default=25)
+    parser.add_argument("--torch-compile", action="store_true", help="compare with torch.compile too")
     parser.add_argument("--cold", action="store_true", help="measure also how long compiling takes")
     options = parser.parse_args()
-    bench.run(argparse.Namespace(names=options.names, rounds=options.rounds, plot=None))
+    bench.run(argparse.Namespace(**vars(options), plot=None))
     if options.cold:
         table = Table("seconds of the first calls", "nothing cached", "cached on disk")
         for name in options.names or WORKLOADS:

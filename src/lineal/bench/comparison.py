@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 from collections.abc import Callable
 from typing import Any
 
@@ -20,13 +21,16 @@ with contextlib.suppress(ImportError):
 
 __all__ = ["LIBRARIES", "compared", "machine", "processors", "rivals", "versions"]
 
-LIBRARIES = ("lineal", "lineal eager", "torch", "jax")
+LIBRARIES = ("lineal", "lineal eager", "torch", "torch.compile", "jax")
 WARM_CALLS = 5
 """Calls before the clock starts: the states of an optimizer appear, programs are compiled."""
 
 
-def rivals(name: str) -> dict[str, Callable[[], Any]]:
-    """Return what computes one workload, by library; peers that are not installed are left out."""
+def rivals(name: str, torch_compile: bool = False) -> dict[str, Callable[[], Any]]:
+    """Return what computes one workload, by library; peers that are not installed are left out.
+
+    `torch_compile` adds PyTorch's compiler, where a C++ compiler is found; compiling a workload takes it up to a minute.
+    """
     make = WORKLOADS[name]
     function, data = make(lineal)
     compiled, eager = lineal.compile(function), make(lineal)
@@ -34,6 +38,10 @@ def rivals(name: str) -> dict[str, Callable[[], Any]]:
     if torch is not None:
         theirs, given = make(torch)
         found["torch"] = lambda: theirs(*given)
+    if torch is not None and torch_compile and shutil.which("c++"):
+        traced, arguments = make(torch)
+        quick = torch.compile(traced)
+        found["torch.compile"] = lambda: quick(*arguments)
     jitted = jax_workloads.rival(name)
     if jitted is not None:
         found["jax"] = jitted
@@ -43,9 +51,9 @@ def rivals(name: str) -> dict[str, Callable[[], Any]]:
     return found
 
 
-def compared(name: str, rounds: int = 25) -> dict[str, float]:
+def compared(name: str, rounds: int = 25, torch_compile: bool = False) -> dict[str, float]:
     """Return the median seconds of a call of one workload, by library, in `rounds` interleaved rounds."""
-    return medians(rivals(name), rounds)
+    return medians(rivals(name, torch_compile), rounds)
 
 
 def versions() -> str:

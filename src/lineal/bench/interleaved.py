@@ -22,14 +22,23 @@ def calibrate(function: Callable[[], object], seconds: float) -> int:
         count *= 4
 
 
+REST = 0.01
+"""How long nobody runs between two turns, in seconds: libraries' idle threads wait for more work with open eyes for a while."""
+
+
 def medians(rivals: dict[str, Callable[[], object]], rounds: int = 25, seconds: float = 0.02) -> dict[str, float]:
-    """Return the median seconds per call of each rival over `rounds` rounds, in each of which every rival runs once."""
+    """Return the median seconds per call of each rival over `rounds` rounds, in each of which every rival has a turn.
+
+    A turn begins with a call that does not count: it wakes the library's own threads and fetches its data into the caches.
+    """
     counts = {name: calibrate(function, seconds) for name, function in rivals.items()}
     times: dict[str, list[float]] = {name: [] for name in rivals}
     gc.collect()
     for _ in range(rounds):
         for name, function in rivals.items():
             count = counts[name]
+            time.sleep(REST)
+            function()
             start = time.perf_counter()
             for _ in range(count):
                 function()

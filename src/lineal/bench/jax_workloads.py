@@ -42,24 +42,24 @@ def cross_entropy(parameters: list[tuple], x, y):
     return -jnp.mean(jnp.take_along_axis(jax.nn.log_softmax(network(parameters, x)), y[:, None], 1))
 
 
-def adam(rate: float, parameters, grads, state):
-    """Return the parameters and state after one step of Adam."""
+def adam(rate: float, decay: float, parameters, grads, state):
+    """Return the parameters and state after one step of Adam, or AdamW if weights decay."""
     count, m, v = state
     count = count + 1
     m = jax.tree.map(lambda m, g: 0.9 * m + 0.1 * g, m, grads)
     v = jax.tree.map(lambda v, g: 0.999 * v + 0.001 * g * g, v, grads)
     first, second = 1 - 0.9**count, 1 - 0.999**count
-    move = lambda p, m, v: p - rate * (m / first) / (jnp.sqrt(v / second) + 1e-8)
+    move = lambda p, m, v: p * (1 - rate * decay) - rate * (m / first) / (jnp.sqrt(v / second) + 1e-8)
     return jax.tree.map(move, parameters, m, v), (count, m, v)
 
 
-def training(loss: Callable, parameters, x, y, rate: float, with_adam: bool) -> Callable[[], object]:
+def training(loss: Callable, parameters, x, y, rate: float, with_adam: bool, decay: float = 0.0) -> Callable[[], object]:
     """Return a training step that keeps its parameters and state; what it replaces may be overwritten."""
 
     def step(parameters, state, x, y):
         value, grads = jax.value_and_grad(loss)(parameters, x, y)
         if with_adam:
-            parameters, state = adam(rate, parameters, grads, state)
+            parameters, state = adam(rate, decay, parameters, grads, state)
         else:
             parameters = jax.tree.map(lambda p, g: p - rate * g, parameters, grads)
         return parameters, state, value
@@ -102,6 +102,39 @@ def sums() -> Callable[[], object]:
     return lambda: jax.block_until_ready(run(x))
 
 
+def transformer() -> Callable[[], object]:
+    """A step of AdamW of 3 pre-norm transformer blocks."""
+    layers, width, batch, length = 3, 128, 8, 64
+    shapes = ((width, 3 * width), (width, width), (width, 4 * width), (4 * width, width))
+    blocks = [[normal(n, *shape) * 0.02 for n, shape in enumerate(shapes)] for _ in range(layers)]
+    parameters = blocks, [(jnp.ones(width), jnp.ones(width)) for _ in range(layers)]
+    data = normal(1, batch, length, width), normal(2, batch, length, width)
+    return training(transformed, parameters, *data, 1e-3, True, 1e-2)
+
+
+def transformed(parameters, x, y):
+    """Return the mean squared error of a stack of transformer blocks."""
+    for (qkv, out, up, down), (first, second) in zip(*parameters):
+        x = x + attention(scaled(x, first), qkv, out)
+        x = x + jax.nn.gelu(scaled(x, second) @ up, approximate=False) @ down
+    return jnp.mean((x - y) ** 2)
+
+
+def scaled(x, scale):
+    """Return x with its rows of mean 0 and variance 1, times a scale."""
+    centred = x - x.mean(-1, keepdims=True)
+    return centred * jax.lax.rsqrt((centred * centred).mean(-1, keepdims=True) + 1e-5) * scale
+
+
+def attention(x, qkv, out, heads: int = 4):
+    """Return what every position makes of all others."""
+    batch, length, width = x.shape
+    turned = (x @ qkv).reshape(batch, length, 3, heads, width // heads)
+    q, k, v = jnp.moveaxis(turned, (2, 3), (0, 2))
+    weights = jax.nn.softmax(q @ k.swapaxes(-2, -1) * (width // heads) ** -0.5)
+    return jnp.swapaxes(weights @ v, 1, 2).reshape(batch, length, width) @ out
+
+
 def classes():
     """Return the classes of 256 digits."""
     return jax.random.randint(jax.random.PRNGKey(1), (256,), 0, 10)
@@ -114,6 +147,7 @@ WORKLOADS = {
     "elementwise": elementwise,
     "normalised": normalised,
     "sums": sums,
+    "transformer": transformer,
 }
 
 

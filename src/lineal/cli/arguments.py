@@ -93,4 +93,5 @@ def add_measuring(parser: argparse.ArgumentParser) -> None:
     """Add the options of `lineal bench`."""
     parser.add_argument("names", nargs="*", type=workload, metavar="NAME", help=f"of {', '.join(WORKLOADS)} (default all)")
     parser.add_argument("--rounds", type=count, default=25, metavar="N", help="interleaved rounds (default 25)")
+    parser.add_argument("--torch-compile", action="store_true", help="compare with torch.compile, which takes long")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the ratios into a PNG file (needs matplotlib)")

@@ -17,11 +17,12 @@ def run(args: argparse.Namespace) -> int:
     console = Console(highlight=False, width=None if Console().is_terminal else 130)
     console.print(f"{machine()}, {processors()} processors; {versions()}")
     console.print(f"medians of {args.rounds} interleaved rounds, microseconds")
-    rivals = LIBRARIES[1:]
-    table = Table("workload", *LIBRARIES, *(f"{each} / lineal" for each in rivals))
-    found = {name: compared(name, args.rounds) for name in args.names or WORKLOADS}
+    found = {name: compared(name, args.rounds, args.torch_compile) for name in args.names or WORKLOADS}
+    libraries = [each for each in LIBRARIES if any(each in seconds for seconds in found.values())]
+    rivals = libraries[1:]
+    table = Table("workload", *libraries, *(f"{each} / lineal" for each in rivals))
     for name, seconds in found.items():
-        times = (f"{seconds[each] * 1e6:,.1f}" if each in seconds else "-" for each in LIBRARIES)
+        times = (f"{seconds[each] * 1e6:,.1f}" if each in seconds else "-" for each in libraries)
         ratios = (f"{seconds[each] / seconds['lineal']:.2f}" if each in seconds else "-" for each in rivals)
         table.add_row((WORKLOADS[name].__doc__ or name).rstrip("."), *times, *ratios)
     console.print(table)
