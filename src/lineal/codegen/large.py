@@ -19,12 +19,13 @@ from lineal.codegen.batched.heap import keep_freed_memory
 from lineal.codegen.emit import Emitter
 from lineal.codegen.engine import engine
 from lineal.codegen.kinds import Kind, int64, kind_of, pointer
+from lineal.codegen.memory import STREAM_ALIGNMENT
 from lineal.codegen.parallel import shared
 from lineal.codegen.strides import Form, form_of, in_order, merged, steps_of
 from lineal.codegen.threads import pool
 from lineal.codegen.values import Value
 
-__all__ = ["UNWRITABLE", "Native", "mapped", "updated", "whole_numbers"]
+__all__ = ["STREAMED", "UNWRITABLE", "Native", "mapped", "updated", "whole_numbers"]
 
 Scalar = Callable[..., Any]
 KNOWN = frozenset(("float32", "float64", "bool"))
@@ -34,8 +35,8 @@ SHORTEST = 16
 """How many elements a row has at least."""
 GRAIN = 1024
 """Threads share a loop in multiples of so many elements."""
-STREAMED, ALIGNMENT = 1 << 24, 16
-"""From how many bytes on a result is written past the caches, which it would not fit in; it lies at a multiple of 16 bytes."""
+STREAMED = 1 << 24
+"""From how many bytes on a result is written past the caches, which it would not fit in."""
 UNWRITABLE = (AttributeError, TypeError, NotImplementedError, KeyError, ValueError)
 """What writing an expression raises if it has no native form."""
 
@@ -82,8 +83,7 @@ class Loop:
         else:
             self.across(start, stop, given, table)
         if self.streams:
-            # what is written past the caches is not ordered with other writes
-            self.e.line("fence seq_cst")
+            self.e.drain()
 
     def across(self, start: Value, stop: Value, given: Sequence[Value], table: Value) -> None:
         """Write the loop over rows, or parts of them."""
@@ -111,14 +111,9 @@ class Loop:
             ys = self.scalar(e.math, *xs)
             for y, out, kind in zip(ys if isinstance(ys, tuple) else (ys,), outs, self.results, strict=True):
                 if self.streams and block.mask is None:
-                    self.stream(e.cast(e.splat(y, self.lanes), kind), e.address(out, block.index, kind))
+                    e.stream(e.cast(e.splat(y, self.lanes), kind), e.address(out, block.index, kind))
                 else:
                     block.store(y, out, kind)
-
-    def stream(self, value: Value, place: Value) -> None:
-        """Write a vector past the caches."""
-        self.e.declared["!0"] = "!0 = !{i32 1}"
-        self.e.line(f"store {value.typed}, ptr {place.text}, align {ALIGNMENT}, !nontemporal !0")
 
 
 @lru_cache(1024)
@@ -156,7 +151,7 @@ def planned(scalar: Scalar, forms: tuple[Form, ...], result: np.dtype) -> Plan |
     rest = [(1, (0,) * len(forms))] * (LOOPS - len(loops)) + loops
     (_, outer), (inner, middle), (width, moves) = rest
     size, flat = math.prod(shape), len(loops) == 1
-    streams = result.kind == "f" and size * result.itemsize >= STREAMED and (flat or width % ALIGNMENT == 0)
+    streams = result.kind == "f" and size * result.itemsize >= STREAMED and (flat or width % STREAM_ALIGNMENT == 0)
     native = loop(scalar, dtypes, moves, (result,), flat, streams)
     if native is None:
         return None
@@ -169,7 +164,7 @@ def mapped(scalar: Scalar, arrays: Sequence[np.ndarray], result: np.dtype) -> np
     if plan is None or not all(each.flags.aligned for each in arrays):
         return None
     y = np.empty(plan.shape, result)
-    if y.ctypes.data % ALIGNMENT:
+    if y.ctypes.data % STREAM_ALIGNMENT:
         return None
     plan.native((*arrays, y), plan.table)
     return y

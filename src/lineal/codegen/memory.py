@@ -9,6 +9,9 @@ from lineal.codegen.arithmetic import Arithmetic
 from lineal.codegen.kinds import Kind
 from lineal.codegen.values import Value
 
+STREAM_ALIGNMENT = 16
+"""At a multiple of how many bytes NumPy's arrays begin, and streamed vectors must."""
+
 
 def memory_type(kind: Kind, lanes: int) -> str:
     return kind.memory if lanes == 1 else f"<{lanes} x {kind.memory}>"
@@ -80,6 +83,15 @@ class Memory(Arithmetic):
             name = f"llvm.masked.store.v{value.lanes}{self.suffix(kind)}.p0"
             self.declared.setdefault(name, f"declare void @{name}({packed.type}, ptr, {mask.type})")
             self.line(f"call void @{name}({packed.typed}, ptr align {kind.itemsize} {address.text}, {mask.typed})")
+
+    def stream(self, value: Value, address: Value) -> None:
+        """Write a vector to an address, a multiple of `STREAM_ALIGNMENT`, past the caches; `drain` has to follow."""
+        self.declared["!0"] = "!0 = !{i32 1}"
+        self.line(f"store {value.typed}, ptr {address.text}, align {STREAM_ALIGNMENT}, !nontemporal !0")
+
+    def drain(self) -> None:
+        """Let what was streamed be seen before what is written from here on."""
+        self.line("fence seq_cst")
 
     # the parts
 
