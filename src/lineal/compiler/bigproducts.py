@@ -20,7 +20,7 @@ from lineal.compiler.smallproducts import Matrix, SmallProduct, transposed
 __all__ = ["BigProduct"]
 
 DEPTH = 192
-"""How many k make a block."""
+"""About how many k make a block: a panel of B then stays in the first cache."""
 
 PANELS = 8
 """How many panels of B a thread keeps packed."""
@@ -40,6 +40,7 @@ class BigProduct(SmallProduct):
         self.lanes = e.lanes(self.kind)
         self.high = min(self.m, (self.registers - 8) // VECTORS)
         self.wide = VECTORS * self.lanes
+        self.depth = -(-self.k // max(1, round(self.k / DEPTH)))
 
     def write_in(self, name: str, a: Value, b: Value, c: Value) -> None:
         """Write the product into the function `name`, with columns or rows of C on different threads."""
@@ -60,10 +61,10 @@ class BigProduct(SmallProduct):
         """Write a range of columns, some panels at a time, for a range of rows."""
         e, block = self.e, self.wide * PANELS
         size = self.kind.itemsize
-        panels = reserved(e, DEPTH * block * size)
-        strip = reserved(e, DEPTH * self.high * size)
-        with e.loop(span[1], span[0], block) as j, e.loop(self.k, 0, DEPTH) as k:
-            depth = e.math.minimum(e.const(self.k, k.kind) - k, DEPTH)
+        panels = reserved(e, self.depth * block * size)
+        strip = reserved(e, self.depth * self.high * size)
+        with e.loop(span[1], span[0], block) as j, e.loop(self.k, 0, self.depth) as k:
+            depth = e.math.minimum(e.const(self.k, k.kind) - k, self.depth)
             last = e.math.minimum(j + block, span[1])
             self.pack(self.moved(matrices[1], k, j), panels, depth, last - j)
             self.strips(matrices, panels, strip, (k, depth), (j, last), rows)
@@ -79,7 +80,7 @@ class BigProduct(SmallProduct):
         e, wide = self.e, self.wide
         full = e.math.floor_divide(count, wide) * wide
         with e.loop(full, 0, wide) as j:
-            panel = e.address(panels, j * DEPTH, self.kind)
+            panel = e.address(panels, j * self.depth, self.kind)
             source = self.moved(b, e.index(0), j)
             if b.columns == 1:
                 self.pack_rows(source, panel, depth, self.wide)
@@ -88,7 +89,7 @@ class BigProduct(SmallProduct):
         rest = self.n % wide
         if rest:
             with e.when(full < count):
-                panel = e.address(panels, full * DEPTH, self.kind)
+                panel = e.address(panels, full * self.depth, self.kind)
                 self.pack_rows(self.moved(b, e.index(0), full), panel, depth, rest)
 
     def pack_rows(self, b: Matrix, panel: Value, depth: Value, count: int) -> None:
@@ -118,10 +119,10 @@ class BigProduct(SmallProduct):
         e, kind = self.e, self.kind
         if a.columns == 1:
             for i in range(count):
-                row, to = e.address(a.address, i * a.rows, kind), e.address(strip, i * DEPTH, kind)
+                row, to = e.address(a.address, i * a.rows, kind), e.address(strip, i * self.depth, kind)
                 for block in e.blocks(depth, self.lanes):
                     block.store(block.load(row, kind), to)
-            return Matrix(strip, DEPTH, 1)
+            return Matrix(strip, self.depth, 1)
         with e.loop(depth) as k:
             column, to = e.address(a.address, k * a.columns, kind), e.address(strip, k * self.high, kind)
             for block in e.blocks(count, self.lanes):
@@ -150,12 +151,12 @@ class BigProduct(SmallProduct):
         wide = self.wide
         full = e.math.floor_divide(last - j, wide) * wide
         with e.loop(full, 0, wide) as at:
-            panel = Matrix(e.address(panels, at * DEPTH, self.kind), wide, 1)
+            panel = Matrix(e.address(panels, at * self.depth, self.kind), wide, 1)
             self.block(left, panel, self.moved(out, e.index(0), at), (k, depth), count, VECTORS, None)
         rest = self.n % wide
         if rest:
             with e.when(full < last - j):
-                panel = Matrix(e.address(panels, full * DEPTH, self.kind), wide, 1)
+                panel = Matrix(e.address(panels, full * self.depth, self.kind), wide, 1)
                 under = self.moved(out, e.index(0), full)
                 vectors = rest // self.lanes
                 if vectors:
