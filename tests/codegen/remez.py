@@ -48,9 +48,13 @@ def erfcx(t):
     return mp.exp(x * x) * mp.erfc(x) * (1 + 2 * x)
 
 
+def log2_erfc(t):
+    return mp.log(mp.erfc(t + 1)) / mp.log(2)
+
+
 with mp.workdps(DIGITS):
     LN2, QUARTER, NEAR = mp.log(2) / 2 * mp.mpf("1.005"), (mp.pi / 4 * mp.mpf("1.003")) ** 2, mp.mpf("1e-9")
-    ROOT = mp.sqrt(mp.mpf(2))
+    ROOT, LOG2, HALF = mp.sqrt(mp.mpf(2)), mp.log(2), mp.mpf("0.5001")
     GOALS = {
         "EXP": Goal(lambda r: (mp.expm1(r) - r) / r**2, lambda r: r * r / abs(mp.expm1(r)), -LN2 * mp.mpf("1.0007"), LN2),
         "LOG": Goal(lambda f: (mp.log1p(f) - f + f * f / 2) / f**3, lambda f: abs(f**3 / mp.log1p(f)), 1 / ROOT - 1, ROOT - 1),
@@ -63,7 +67,8 @@ with mp.workdps(DIGITS):
         "ATAN": Goal(odd(mp.atan), lambda z: z, NEAR, mp.mpf("0.1718")),
         "ASIN": Goal(odd(mp.asin), lambda z: z, NEAR, mp.mpf("0.2501")),
         "ERF": Goal(lambda z: mp.erf(mp.sqrt(z)) / mp.sqrt(z) - 1, one, NEAR, mp.mpf(1)),
-        "ERFC_LOG": Goal(lambda t: mp.log(mp.erfc(t + 1)), lambda t: mp.erfc(t + 1) / mp.erf(t + 1), mp.mpf(0), mp.mpf(3)),
+        "ERFC_LOG2": Goal(log2_erfc, lambda t: LOG2 * mp.erfc(t + 1) / mp.erf(t + 1), mp.mpf(0), mp.mpf(3)),
+        "EXP2_SHORT": Goal(lambda x: 2**x, lambda x: 2**-x, -HALF, HALF),
         "ERFCX": Goal(erfcx, one, -mp.mpf(7) / 9, mp.mpf(3) / 4),
         "ERFINV": Goal(lambda t: erfinv_slope(t + mp.mpf("2.5")), one, -mp.mpf("2.4999999"), mp.mpf("2.5001")),
         "ERFINV_FAR": Goal(lambda t: erfinv_slope((t + 3) ** 2), one, mp.sqrt(5) - 3, mp.mpf("3.12")),

@@ -9,7 +9,7 @@ from lineal.codegen import kinds
 from lineal.codegen.mathlib import tables
 from lineal.codegen.mathlib.exponential import exp
 from lineal.codegen.mathlib.logarithm import log
-from lineal.codegen.mathlib.parts import absolute, format_of, interleaved, polynomial, product_exact, with_sign
+from lineal.codegen.mathlib.parts import absolute, format_of, interleaved, polynomial, product_exact, scaled, whole, with_sign
 from lineal.codegen.values import Value
 
 if TYPE_CHECKING:
@@ -31,6 +31,13 @@ def tail(e: Emitter, a: Value, table: dict) -> Value:
     return y if lost is None else y - y * lost
 
 
+def short_tail(e: Emitter, a: Value) -> Value:
+    """Return erfc a for 1 ≤ a ≤ 4 to the digits that 1 - erfc a needs in float32: 2 to a polynomial."""
+    t = polynomial(e, a - 1.0, tables.ERFC_LOG2)
+    k, n = whole(e, t + format_of(a).magic)
+    return scaled(e, polynomial(e, t - k, tables.EXP2_SHORT), k, n)
+
+
 def near(e: Emitter, x: Value) -> Value:
     """Return what erf x - x is for |x| < 1."""
     return x * interleaved(e, x * x, tables.ERF)
@@ -44,9 +51,8 @@ def bounded(e: Emitter, x: Value) -> Value:
 
 
 def erf(e: Emitter, x: Value) -> Value:
-    """Return erf x; beyond 1 float32's needs so few digits of erfc x that its logarithm is a polynomial."""
     a = bounded(e, x)
-    far = exp(e, polynomial(e, a - 1.0, tables.ERFC_LOG)) if x.kind is kinds.float32 else tail(e, a, tables.ERFCX)
+    far = short_tail(e, a) if x.kind is kinds.float32 else tail(e, a, tables.ERFCX)
     y = e.select(absolute(e, x) < 1.0, x + near(e, x), 1.0 - far)
     return with_sign(e, y, x)
 
