@@ -9,13 +9,14 @@ remains to be done at the end is listed: captured tensors that took new values, 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
 
 from lineal.base import dtypes
 from lineal.core import AbstractTensor, Op, Overwrite, ViewScatter, lift, modes
-from lineal.core.op import describe, site
+from lineal.core.sites import describe, site
 from lineal.ops.conversion import Cast, is_literal
 from lineal.ops.indexing.basic import slice_op
 from lineal.tensors.autograd_methods import Detach
@@ -68,6 +69,10 @@ class Capture(modes.Recorder):
         """The mappings that were relied upon, with what they held."""
         self.modules: dict[int, tuple[Any, bool, dict]] = {}
         """The modules that were called, whether they were in training, and their parameters."""
+        self.settings: set[tuple[ContextVar, Any]] = set()
+        """Settings that were looked at, with what they were."""
+        self.fixed: list[tuple[Any, Any, Any]] = []
+        """Entries of mappings that could have been live numbers, but were something else."""
         self.relied: list[tuple[Any, str, Any]] = []
         """Attributes that must be the objects they were."""
         self.found: dict[int, tuple[Any, Any]] = {}
@@ -82,6 +87,8 @@ class Capture(modes.Recorder):
         self.by_hand: str | None = None
         """Why another than this function cannot go back through what was recorded."""
         self.refusal: str | None = None
+        self.outside: dict[int, AbstractTensor] = {}
+        """The tensors that were reached otherwise than through arguments."""
         self.detached: dict[int, AbstractTensor] = {}
         """Tensors over the array of another, but without its history."""
         self.places: dict[int, Place] = {}
@@ -174,9 +181,15 @@ class Capture(modes.Recorder):
         """Hear that an attribute must be the object it is."""
         self.relied.append((holder, name, getattr(holder, name)))
 
+    def heeds(self, setting: ContextVar) -> bool:
+        """Hear that a setting decides what is done; a program checks what eager code would warn of."""
+        self.settings.add((setting, setting.get()))
+        return True
+
     def number(self, holder: Any, key: Any) -> Any:
         """Hear that a number of the user's is read; computing goes on with a tensor that is filled anew at each call."""
         if type(holder[key]) is not float:
+            self.fixed.append((holder, key, holder[key]))
             return holder[key]
         self.seen_numbers.append((holder, key, holder[key]))
         x = lift(np.array(holder[key]))
@@ -240,6 +253,9 @@ class Capture(modes.Recorder):
         return found
 
     def reach(self, x: AbstractTensor) -> Place:
+        """Return where a tensor from outside lies, which is met for the first time."""
+        if not is_literal(x):
+            self.outside[id(x)] = x
         if x.origin is not None:
             base = self.place(x.origin.base)
             return Place(base.storage, (*base.path, *x.origin.path), None, -1)

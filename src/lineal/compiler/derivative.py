@@ -8,21 +8,23 @@ of the first is saved.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import byte_bounds
 
-from lineal.base import tree
 from lineal.compiler.blame import Blaming
 from lineal.compiler.capture import Capture
 from lineal.compiler.launch import REFUSED, Unmet, calling, present
 from lineal.compiler.packing import packed
 from lineal.compiler.program import Program
+from lineal.compiler.results import several
 from lineal.compiler.rewrites import rewritten
 from lineal.compiler.trace import Trace
 from lineal.core import AbstractTensor, Leaf, Op, apply, gradients, lift, modes
-from lineal.core.op import Node, released
+from lineal.core.op import Node, changed, released
 from lineal.tracing import Var
 
 __all__ = ["DifferentiableProgram"]
@@ -61,9 +63,19 @@ class Joint:
         self.inputs = capture.inputs[: len(leaves)]
         self.tangents = capture.inputs[len(leaves) :]
         self.ahead, self.back = capture.equations[: self.border], capture.equations[self.border :]
+        self.overwritten, self.read_again = self.read_later()
         self.saved, made, unpacked = packed(self.needed_later(), capture.new)
         self.ahead += made
         self.back[:0] = unpacked
+
+    def read_later(self) -> tuple[list[int], list[int]]:
+        """Return the places of the inputs that the function writes after it has read them, and of others the way back reads."""
+        written = {id(x) for x, _ in self.trace.writes}
+        given = [*self.trace.arguments, *self.trace.captured.values()]
+        ahead = {var for each in self.ahead for var in each.inputs}
+        back = {var for each in self.back for var in each.inputs} | set(self.grads)
+        overwritten = [n for n, x in enumerate(given) if id(x) in written and self.inputs[n] in ahead | back]
+        return overwritten, [n for n, var in enumerate(self.inputs) if var in back and n not in overwritten]
 
     def needed_later(self) -> list[Var]:
         """Return the variables made by the forward equations that the backward ones, or the grads, read."""
@@ -83,7 +95,8 @@ class Joint:
             literals=self.capture.literals,
             live={self.variables[var]: each for var, each in trace.live.items()},
             equations=self.ahead,
-            result=(*outputs, *self.saved),
+            result=several(len(outputs) + len(self.saved)),
+            outputs=[*outputs, *self.saved],
             writes=[(x, self.variables[var]) for x, var in trace.writes],
             steps=self.capture.steps,
             grads=[(leaf, self.variables[var]) for leaf, var in trace.grads],
@@ -96,6 +109,7 @@ class Joint:
         trace, capture = self.trace, self.capture
         arrays = {id(var): array for array, var in self.arrays()}
         saved = [arrays[id(var)] for var in self.saved]
+        grads = [var for var in self.grads if var is not None]
         return replace(
             trace,
             arguments=[*trace.arguments, *trace.captured.values(), *saved, *self.cotangents],
@@ -104,7 +118,8 @@ class Joint:
             literals=capture.literals,
             live={},
             equations=self.back,
-            result=tuple(var for var in self.grads if var is not None),
+            result=several(len(grads)),
+            outputs=grads,
             writes=[],
             grads=[],
             given=[],
@@ -153,8 +168,8 @@ class Compiled(Op):
     joint: Any
     ahead: Program
     back: Program
-    saved: dict[int, list[np.ndarray]]
-    """What runs have saved for nodes that are about to be made, by the identity of their first output."""
+    saved: dict[int, tuple[list[np.ndarray], dict[int, AbstractTensor]]]
+    """What runs have saved for nodes that are about to be made, and inputs before they were written, by their first output."""
     name = "Compiled"
 
     def __init__(self, joint: Joint, ahead: Program, back: Program):
@@ -162,13 +177,14 @@ class Compiled(Op):
         self.__dict__["width"] = len(joint.outputs) if len(joint.outputs) > 1 else None
 
     def run(self, xs):
+        before = {n: copied(xs[n]) for n in self.joint.overwritten} if modes.grad_enabled.get() else {}
         results = self.ahead.launch(xs[: len(self.joint.trace.inputs)])
         if results is REFUSED:
             raise Unmet
         count = len(self.joint.outputs)
         arrays = [y.value for y in results]
         if modes.grad_enabled.get():
-            self.saved[id(arrays[0])] = arrays[count:]
+            self.saved[id(arrays[0])] = arrays[count:], before
         return tuple(arrays[:count]) if count > 1 else arrays[0]
 
     def eager(self, xp, *xs):
@@ -180,17 +196,23 @@ class Compiled(Op):
     def remember(self, node: Node, xs: tuple[AbstractTensor, ...], value: Any) -> None:
         node.edges = tuple([x.node for x in xs])
         node.indices = tuple([x.index for x in xs])
-        node.kept = (xs, self.saved.pop(id(value[0] if isinstance(value, tuple) else value)))
+        saved, before = self.saved.pop(id(value[0] if isinstance(value, tuple) else value))
+        node.kept = (tuple([before.get(n, x) for n, x in enumerate(xs)]) if before else xs, saved)
         node.y = None
 
     def pull(self, node: Node, g: Any, edges: tuple) -> tuple:
         if node.kept is None:
             raise released(node)
         xs, saved = node.kept
+        again = modes.grad_enabled.get()
+        for place in range(len(xs)) if again else self.joint.read_again:
+            x = xs[place]
+            if x.memory is not None and x.memory.written > node.id:
+                raise changed(node, x.memory, f"input {place} of shape {list(x.value.shape)}")
         shapes = [y for y, yes in zip(self.joint.outputs, self.joint.differentiable) if yes]
         given = [g] if len(self.joint.outputs) == 1 else [each for each, yes in zip(g, self.joint.differentiable) if yes]
         gs = [lift(np.zeros_like(y.value)) if each is None else contiguous(each) for each, y in zip(given, shapes)]
-        if modes.grad_enabled.get():
+        if again:
             return self.again(xs, gs, edges)
         try:
             grads = self.back.launch([*xs, *saved, *gs])
@@ -216,6 +238,17 @@ class Compiled(Op):
         return tuple(None if edge is None else next(found) for edge in edges)
 
 
+def copied(x: AbstractTensor) -> AbstractTensor:
+    """Return a tensor with the numbers that `x` has now, that lie as they do in `x`, and its history."""
+    array = x.value
+    first, end = byte_bounds(array)
+    y = object.__new__(type(x))
+    y.value = np.ndarray(array.shape, array.dtype, np.empty(end - first, np.uint8), array.ctypes.data - first, array.strides)
+    np.copyto(y.value, array)
+    y.node, y.index, y.memory, y.origin = x.node, x.index, None, None
+    return y
+
+
 def contiguous(g: AbstractTensor) -> AbstractTensor:
     """Return a cotangent in dense memory."""
     return g if type(g) is type(lift(g.value)) and g.value.flags.c_contiguous else lift(np.ascontiguousarray(g.value))
@@ -226,22 +259,26 @@ class DifferentiableProgram:
 
     def __init__(self, trace: Trace):
         self.trace = trace = rewritten(trace)
+        self.missed = 0
+        """How often its expectations were in vain."""
         self.joint = Joint(trace)
         self.ahead = Program(self.joint.forward())
         self.back = Program(self.joint.backward())
         self.op = Compiled(self.joint, self.ahead, self.back)
         self.captured = list(trace.captured.values())
+        self.mode = modes.Setting((modes.grad_enabled, True)) if not modes.grad_enabled.get() else nullcontext()
+        """The function turns history on itself, if it is off where it is called."""
         self.call = calling(self.ahead.fits, self.launch)
 
     def launch(self, tensors: Sequence[Any]) -> Any:
         """Run on tensors that are known to fit; return the function's result."""
-        made = apply(self.op, *tensors, *present(self.captured, self.trace.lent))
+        with self.mode:
+            made = apply(self.op, *tensors, *present(self.captured, self.trace.lent))
         ys = made if isinstance(made, tuple) else (made,)
         for y, yes in zip(ys, self.joint.differentiable):
             if not yes:
                 y.node = y.index = None
-        found = iter(ys)
-        return tree.transform(lambda each: next(found) if isinstance(each, Var) else each, self.trace.result)
+        return self.trace.result.assembled(ys, tensors)
 
     def __call__(self, tensors: Sequence[AbstractTensor]) -> Any:
         """Run on arguments that are known to fit."""

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lineal.base import tree
 from lineal.codegen import layout
 from lineal.codegen.emit import Emitter
 from lineal.codegen.engine import Library, engine
@@ -25,7 +24,6 @@ from lineal.core import lift, modes
 from lineal.core import op as engine_of
 from lineal.core.apply import memory_of
 from lineal.core.op import Memory, next_id
-from lineal.tracing import Var
 
 if TYPE_CHECKING:
     from lineal.compiler.program import Program
@@ -94,6 +92,7 @@ class CallWriter(ObjectWriter):
     def facts(self) -> None:
         """Write the checks of modes and guards."""
         facts = [Current(modes.grad_enabled, modes.grad_enabled.get()), Current(modes.recorder, None)]
+        facts.append(Current(modes.anomaly, False))
         for guard in self.trace.guards:
             facts += guard.facts() or ()
         for fact in facts:
@@ -143,18 +142,25 @@ class CallWriter(ObjectWriter):
         """Write what the engine has to know of tensors that were written, as `launch.note` does."""
         if not self.trace.writes:
             return
-        e, slots = self.e, memory_slots()
+        e = self.e
+        with e.function("note", [("tensor", pointer), ("now", pointer)]) as given:
+            self.note_one(*given)
         arguments = {id(x): n for n, x in enumerate(self.trace.arguments)}
         now = self.call(next_id)
         for x, _ in self.trace.writes:
             tensor = e.load(args, pointer, arguments[id(x)]) if id(x) in arguments else self.of(x)
-            with e.when(field(e, tensor, tensor_slots()["memory"], pointer) == self.of(None)):
-                self.release(self.call(memory_of, tensor))
-            memory = field(e, tensor, tensor_slots()["memory"], pointer)
-            version = e.call("PyLong_AsSsize_t", int64, field(e, memory, slots["version"], pointer))
-            self.put(e.call("PyLong_FromSsize_t", pointer, version + 1), memory, slots["version"])
-            self.put(self.retain(now), memory, slots["written"])
+            e.call("note", None, tensor, now)
         self.release(now)
+
+    def note_one(self, tensor: Value, now: Value) -> None:
+        """Write that a tensor's memory has another version, written now."""
+        e, slots = self.e, memory_slots()
+        with e.when(field(e, tensor, tensor_slots()["memory"], pointer) == self.of(None)):
+            self.release(self.call(memory_of, tensor))
+        memory = field(e, tensor, tensor_slots()["memory"], pointer)
+        version = e.call("PyLong_AsSsize_t", int64, field(e, memory, slots["version"], pointer))
+        self.put(e.call("PyLong_FromSsize_t", pointer, version + 1), memory, slots["version"])
+        self.put(self.retain(now), memory, slots["written"])
 
     def put(self, reference: Value, thing: Value, slot: int) -> None:
         """Write `reference` into a slot, and give back what was there."""
@@ -170,7 +176,7 @@ class CallWriter(ObjectWriter):
             self.e.store(array, self.e.offset(tensors[-1], tensor_slots()["value"]))
             for name in SLOTS[1:]:
                 self.e.store(self.retain(self.of(None)), self.e.offset(tensors[-1], tensor_slots()[name]))
-        if isinstance(self.trace.result, Var):
+        if self.trace.result.single:
             return tensors[0]
         together = self.e.call("PyTuple_New", pointer, self.e.index(len(tensors)))
         for n, each in enumerate(tensors):
@@ -203,14 +209,13 @@ def direct(program: Program, refused: object, failed: Callable[[int], Any]) -> C
     linked: Library = engine().build(e, ["call"], {name: at for name, at in symbols.items() if name in e.declared})
     call = builtin(linked["call"], failed, (program, linked, writer.kept), trace.name)
     result = trace.result
-    if isinstance(result, Var) or (type(result) is tuple and all(isinstance(each, Var) for each in result)):
+    if result.single or result.flat:
         return call
 
     def rebuilt(*args: Any) -> Any:
         made = call(*args)
         if made is refused:
             return refused
-        rest = iter(made)
-        return tree.transform(lambda each: next(rest) if isinstance(each, Var) else each, result)
+        return result.assembled(made, args)
 
     return rebuilt

@@ -11,11 +11,11 @@ import numpy as np
 from numpy.lib.array_utils import byte_bounds
 
 from lineal.compiler.capture import Capture, Storage
-from lineal.core import AbstractTensor
+from lineal.core import AbstractTensor, Leaf
 from lineal.ops.conversion import is_literal
 from lineal.tracing import Var
 
-__all__ = ["grads", "lent", "overlap", "rebound", "survivors", "written"]
+__all__ = ["grads", "lent", "overlap", "rebound", "remembering", "survivors", "written"]
 
 
 def storages(capture: Capture) -> list[Storage]:
@@ -80,7 +80,16 @@ def rebound(capture: Capture) -> str | None:
     return None
 
 
-def survivors(capture: Capture, known: set[int]) -> Callable[[], int]:
+def remembering(capture: Capture) -> str | None:
+    """Return why a trace cannot be repeated if a tensor from outside was written that has a history, which changes too."""
+    for each in storages(capture):
+        x = each.captured
+        if each.written and x is not None and x.node is not None and not isinstance(x.node, Leaf):
+            return f"a tensor of shape {list(x.value.shape)} that has a history is written in place; return a new one instead"
+    return None
+
+
+def survivors(capture: Capture, known: set[int]) -> Callable[[bool], int]:
     """Return a function that counts the tensors made here, other than the `known`, that outlive the capture."""
     made = [
         weakref.ref(x)
@@ -91,10 +100,10 @@ def survivors(capture: Capture, known: set[int]) -> Callable[[], int]:
     def count() -> int:
         return sum(each() is not None for each in made)
 
-    def counted() -> int:
+    def counted(thorough: bool) -> int:
         if count():
-            # a leaf made inside and its node refer to each other
-            gc.collect()
+            # a leaf made inside and its node refer to each other; what is old takes long to search
+            gc.collect(2 if thorough else 1)
         return count()
 
     return counted

@@ -8,7 +8,10 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from lineal.base import tree
+from lineal.base.config import defaults
 from lineal.compiler.blame import reason
 from lineal.compiler.derivative import DifferentiableProgram
 from lineal.compiler.launch import REFUSED, Unmet, refuse
@@ -22,6 +25,8 @@ MOST_PROGRAMS = 64
 """How many kinds of arguments one function keeps programs for, and how many for one kind; what is longest unused goes first."""
 MOST_TRIES = 3
 """How often a function may leave new tensors behind (an optimizer's state) before it is taken to do so always."""
+MOST_MISSED = 3
+"""How often a program's expectations may be in vain, and eager code warn, before it goes on without them."""
 MANY = 8
 """From how many compilations on each one is reported."""
 
@@ -30,7 +35,7 @@ class CompiledFunction:
     """A function that runs as a native program for every kind of arguments it has met before."""
 
     def __init__(self, function: Callable[..., Any]):
-        functools.update_wrapper(self, function)
+        functools.update_wrapper(self, function, updated=())
         self.function = function
         self.programs: OrderedDict[Any, list[Program | DifferentiableProgram]] = OrderedDict()
         self.last: Program | DifferentiableProgram | None = None
@@ -56,6 +61,16 @@ class CompiledFunction:
                 return result
         return self.called(args, kwargs, known)
 
+    def __getattr__(self, name: str) -> Any:
+        """Return what is the function's: a module's parameters and methods, what users have set."""
+        if name == "function":
+            raise AttributeError(name)
+        return getattr(self.function, name)
+
+    def __reduce__(self) -> tuple:
+        """Copies and pickles are made of the function, and compiled anew."""
+        return CompiledFunction, (self.function,)
+
     def __get__(self, owner: Any, kind: type | None = None) -> Any:
         return self if owner is None else functools.partial(self, owner)
 
@@ -65,7 +80,7 @@ class CompiledFunction:
         `known` are the first of the numbers by which the function branches. A program that meets others than those it was
         traced with gives the call back, before it has written anything, and tells how far it came.
         """
-        if self.eager is not None or modes.recorder.get() is not None:
+        if self.eager is not None or modes.recorder.get() is not None or modes.anomaly.get():
             return self.function(*args, **kwargs)
         key = signature(args, kwargs)
         tensors = [x for x in tree.leaves((args, kwargs)) if isinstance(x, AbstractTensor)]
@@ -76,6 +91,7 @@ class CompiledFunction:
                 result = program.launch(tensors)
             except Unmet as unmet:
                 known = max(known, unmet.known, key=len)
+                program.missed += unmet.lenient
                 continue
             if result is not REFUSED:
                 self.run_next(key, program, program.call if len(tensors) == len(args) and not kwargs else refuse)
@@ -124,13 +140,15 @@ class CompiledFunction:
         result, trace, left = traced(self.function, args, kwargs)
         same = next((each for each in tried if each.trace.path == trace.path), None)
         if same is not None and not same.trace.moved():
+            if same.missed >= MOST_MISSED:
+                self.expect_nothing(key, same)
             return result
         if same is not None:
             self.programs[key].remove(same)
         if trace.refusal is not None:
             self.give_up(trace.refusal)
             return result
-        left_behind = not trace.differentiable and left()
+        left_behind = not trace.differentiable and left(self.tries == MOST_TRIES)
         if trace.changed is not None or left_behind:
             self.tries += 1
             if self.tries > MOST_TRIES:
@@ -145,6 +163,12 @@ class CompiledFunction:
         self.keep(key, program)
         self.tries = 0
         return result
+
+    def expect_nothing(self, key: Any, program: Program | DifferentiableProgram) -> None:
+        """Let a program go on from now on where eager code would warn, as it did often enough."""
+        self.programs[key].remove(program)
+        self.prefer(key, type(program)(program.trace.unconditional()))
+        self.fast = refuse
 
     def keep(self, key: Any, program: Program | DifferentiableProgram) -> None:
         """Remember a program; forget the one longest unused if there are too many."""
@@ -165,15 +189,38 @@ class CompiledFunction:
 
 def signature(args: tuple, kwargs: dict) -> Any:
     """Return what of the arguments and of the modes decides which program may run."""
-    words: list[Any] = [is_grad_enabled(), modes.inference.get(), len(args), *kwargs]
-    for each in tree.leaves((args, kwargs)):
-        if isinstance(each, AbstractTensor):
-            value = each.value
-            kind = 0 if each.node is None else 1 if isinstance(each.node, Leaf) else 2
-            words.append((type(each), value.shape, value.dtype, value.strides, kind))
-        else:
-            words.append((type(each), each if is_hashable(each) else id(each)))
-    return tuple(words)
+    return (is_grad_enabled(), modes.inference.get(), defaults.dtype, word(args), word(kwargs))
+
+
+def word(given: Any) -> Any:
+    """Return what decides of one argument: a tensor's type, layout and history, a nest's form, a number's bits."""
+    if isinstance(given, AbstractTensor):
+        value = given.value
+        kind = 0 if given.node is None else 1 if isinstance(given.node, Leaf) else 2
+        return (type(given), value.shape, value.dtype, value.strides, kind)
+    if isinstance(given, (list, tuple)):
+        return (type(given), tuple(map(word, given)))
+    if isinstance(given, dict):
+        return (type(given), tuple(given), tuple(map(word, given.values())))
+    if isinstance(given, (float, complex)):
+        # 0.0 == -0.0, and no NaN equals another
+        return (type(given), given.hex() if isinstance(given, float) else (given.real.hex(), given.imag.hex()))
+    if isinstance(given, np.ndarray) and not given.dtype.hasobject:
+        return (type(given), given.shape, given.dtype, given.tobytes())
+    return (type(given), given if is_hashable(given) else Identified(given))
+
+
+class Identified:
+    """A thing that equals only itself; kept, so that no other takes its identity."""
+
+    def __init__(self, thing: Any):
+        self.thing = thing
+
+    def __hash__(self) -> int:
+        return id(self.thing)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Identified) and other.thing is self.thing
 
 
 def is_hashable(given: Any) -> bool:
@@ -187,7 +234,15 @@ def is_hashable(given: Any) -> bool:
 
 def describe(key: Any) -> str:
     """Return the tensors' part of a signature in words."""
-    return ", ".join(f"{each[2]}{list(each[1])}" for each in key if isinstance(each, tuple) and len(each) == 5)
+    found: list[str] = []
+    stack = [key]
+    while stack:
+        each = stack.pop()
+        if isinstance(each, tuple) and each and isinstance(each[0], type) and issubclass(each[0], AbstractTensor):
+            found.append(f"{each[2]}{list(each[1])}")
+        elif isinstance(each, tuple):
+            stack += reversed(each)
+    return ", ".join(found)
 
 
 def compile(function: Callable[..., Any] | None = None, **options: Any) -> Any:

@@ -7,27 +7,37 @@ makes without Python; a fact that fails is no refusal yet, but the guard itself 
 from __future__ import annotations
 
 import functools
+from collections import deque
 from collections.abc import Sequence
+from contextvars import ContextVar
 from operator import itemgetter
 from types import FunctionType
 from typing import Any, Protocol
 
-from lineal.codegen.facts import Attribute, Fact, Followed, Item, SameAttribute, Size
+import numpy as np
+
+from lineal.base.config import defaults
+from lineal.codegen.facts import Attribute, Current, Fact, Followed, Item, SameAttribute, Size
 from lineal.core import AbstractTensor
 from lineal.core.modes import Structure
 
 __all__ = [
     "Clear",
     "Contents",
+    "Defaults",
+    "Equal",
     "Guard",
     "Histories",
     "Holding",
+    "Hooks",
     "Options",
     "Path",
     "Paths",
+    "Settings",
     "Unchanged",
     "attributes",
     "follow",
+    "hooks_of",
     "same",
 ]
 
@@ -64,6 +74,19 @@ class Options:
         return [Item(self.holder, key, value) for key, value in self.relied.items()]
 
 
+class Settings:
+    """Settings of the user's are what they were."""
+
+    def __init__(self, known: Sequence[tuple[ContextVar, Any]]):
+        self.known = known
+
+    def __call__(self) -> bool:
+        return all(variable.get() is value for variable, value in self.known)
+
+    def facts(self) -> list[Fact] | None:
+        return [Current(variable, value) for variable, value in self.known]
+
+
 class Unchanged:
     """Modules and attributes are as they were. It looks closely only after some module has changed.
 
@@ -82,7 +105,8 @@ class Unchanged:
             return True
         for module, training, own, known in self.modules:
             tables = (module._parameters, module._buffers, module._modules)
-            if module.training is not training or any(table[name] is not own.get(name) for table in tables for name in table):
+            now = {name: each for table in tables for name, each in table.items()}
+            if module.training is not training or now.keys() != own.keys() or any(now[name] is not own[name] for name in own):
                 return False
             if not alike(attributes(module), known):
                 return False
@@ -142,6 +166,53 @@ class Clear:
         return [Attribute(leaf, "derivative", None) for leaf in self.leaves]
 
 
+class Defaults:
+    """The default dtype is what it was."""
+
+    def __init__(self) -> None:
+        self.dtype = defaults.dtype
+
+    def __call__(self) -> bool:
+        return defaults.dtype is self.dtype
+
+    def facts(self) -> list[Fact] | None:
+        return [Attribute(defaults, "dtype", self.dtype)]
+
+
+class Hooks:
+    """Leaves have the hooks they had. It looks closely only after some hook has come or gone."""
+
+    __slots__ = ("known", "leaves", "seen")
+
+    def __init__(self, leaves: Sequence[AbstractTensor]):
+        self.leaves = leaves
+        self.known = self.found()
+        self.seen = Structure.changes
+
+    def found(self) -> list[tuple]:
+        """Return the hooks of every leaf."""
+        return [hooks_of(leaf) for leaf in self.leaves]
+
+    def __call__(self) -> bool:
+        if Structure.changes != self.seen:
+            if self.found() != self.known:
+                return False
+            self.seen = Structure.changes
+        return True
+
+    def facts(self) -> list[Fact] | None:
+        return [SameAttribute(self, "seen", Structure, "changes")]
+
+
+def hooks_of(x: AbstractTensor) -> tuple:
+    """Return the hooks of a tensor."""
+    extra = None if x.node is None else x.node.extra
+    if extra is None:
+        return ()
+    tables = (extra.before, extra.after, *(table for _, table in extra.tensors))
+    return tuple(hook for table in tables for hook in table.values())
+
+
 class Holding:
     """Leaves have the grads they had."""
 
@@ -170,6 +241,9 @@ def same(a: Any, b: Any) -> bool:
         return False
     if isinstance(a, tuple):
         return len(a) == len(b) and all(map(same, a, b))
+    if isinstance(a, float):
+        # 0.0 == -0.0, and no NaN equals another
+        return a.hex() == b.hex()
     return isinstance(a, SIMPLE) and a == b
 
 
@@ -205,9 +279,9 @@ class Path:
 
 
 class Contents:
-    """A list or dict holds what it held."""
+    """A list, deque or dict holds what it held."""
 
-    def __init__(self, container: list | dict):
+    def __init__(self, container: list | deque | dict):
         self.container = container
         self.held = container.copy()
 
@@ -220,12 +294,29 @@ class Contents:
             return False
         try:
             return all(same(self.container[key], value) for key, value in self.entries())
-        except KeyError:
+        except LookupError:
             return False
 
     def facts(self) -> list[Fact] | None:
         entries = [Followed(self.container, (("entry", key),), value) for key, value in self.entries()]
         return [Size(self.container, len(self.held)), *entries]
+
+
+class Equal:
+    """A set, or an array of NumPy's, is equal to what it was."""
+
+    def __init__(self, thing: set | np.ndarray):
+        self.thing = thing
+        self.held = thing.copy()
+
+    def __call__(self) -> bool:
+        now, held = self.thing, self.held
+        if isinstance(now, set) or isinstance(held, set):
+            return now == held
+        return now.shape == held.shape and now.dtype == held.dtype and now.tobytes() == held.tobytes()
+
+    def facts(self) -> list[Fact] | None:
+        return None
 
 
 class Paths:

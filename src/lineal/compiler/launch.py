@@ -12,18 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lineal.base import tree
 from lineal.core import AbstractTensor, lift, modes
 from lineal.core import op as engine
 from lineal.core.apply import memory_of
 from lineal.core.op import next_id
-from lineal.tracing import Var
 
 if TYPE_CHECKING:
     from lineal.compiler.program import Program
     from lineal.compiler.trace import Trace
 
-__all__ = ["REFUSED", "UNMET", "Grads", "Unmet", "calling", "failed", "fitting", "launching", "present", "refuse"]
+__all__ = ["REFUSED", "UNEXPECTED", "UNMET", "Grads", "Unmet", "calling", "failed", "fitting", "launching", "present", "refuse"]
 
 
 class Refused:
@@ -36,12 +34,14 @@ class Refused:
 class Unmet(Exception):  # noqa: N818
     """A call's numbers are not what the trace relied on. Nothing is written yet; another program, or the function, is to run.
 
-    `known` are the numbers that the function would read first, as far as the program has found out.
+    `known` are the numbers that the function would read first, as far as the program has found out. `lenient`: what was not
+    met is an expectation, of which eager code warns.
     """
 
-    def __init__(self, known: tuple[int, ...] = ()):
+    def __init__(self, known: tuple[int, ...] = (), lenient: bool = False):
         super().__init__()
         self.known = known
+        self.lenient = lenient
 
 
 REFUSED = Refused()
@@ -60,12 +60,15 @@ Where a number that was read is another one, the status is UNMET + 1 + its place
 
 PLACES, MOST_TOLD = 1 << 10, 1 << 20
 """More than there are places and statuses, and the size up to which numbers are told as they are."""
+UNEXPECTED = PLACES + UNMET
+"""The status where an expectation was not met."""
 
 _empty = np.empty
 _references = sys.getrefcount
 _new = object.__new__
 _grad_enabled = modes.grad_enabled.get
 _recorder = modes.recorder.get
+_anomaly = modes.anomaly.get
 
 
 def fitting(program: Program) -> Callable[[Sequence[Any]], bool]:
@@ -76,7 +79,9 @@ def fitting(program: Program) -> Callable[[Sequence[Any]], bool]:
 
     def fits(args: Sequence[Any]) -> bool:
         try:
-            if [x.node is not None for x in args] != needs or _grad_enabled() is not grad or _recorder() is not None:
+            if [x.node is not None for x in args] != needs or _grad_enabled() is not grad:
+                return False
+            if _recorder() is not None or _anomaly():
                 return False
         except AttributeError:
             return False
@@ -107,7 +112,7 @@ def launching(program: Program) -> Callable[[Sequence[Any]], Any]:
     places = places_of(trace, captured)
     touched = [x for x, _ in trace.writes if id(x) not in places]
     passed = [places[id(x)] for x, _ in trace.writes if id(x) in places]
-    single = isinstance(trace.result, Var)
+    single = trace.result.single
 
     def launch(tensors: Sequence[Any]) -> Any:
         for holder, key, place in live:
@@ -129,8 +134,7 @@ def launching(program: Program) -> Callable[[Sequence[Any]], Any]:
         for leaf, grad in given:
             leaf.derivative = grad
         if not single:
-            found = iter(results)
-            return tree.transform(lambda each: lift(next(found)) if isinstance(each, Var) else each, trace.result)
+            return trace.result.assembled(list(map(lift, results)), tensors)
         y = _new(final)
         y.value = results[0]
         y.node = y.index = y.memory = y.origin = None
@@ -221,7 +225,7 @@ def failed(trace: Trace, status: Any) -> Any:
         return REFUSED
     number, place = divmod(status, PLACES)
     if place <= UNMET:
-        raise Unmet
+        raise Unmet(lenient=status == UNEXPECTED)
     known = trace.path[: place - UNMET - 1]
     raise Unmet((*known, number) if abs(number) < MOST_TOLD else known)
 

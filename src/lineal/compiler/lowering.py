@@ -226,11 +226,11 @@ class Lowering:
         base.inside = inside
         return base
 
-    def check(self, holds: Window) -> None:
+    def check(self, holds: Window, lenient: bool = False) -> None:
         """Append the Check that all of some truth values hold."""
         whole = self.reduce(holds, range(len(holds.shape)), "minimum") if holds.shape else holds
         if whole.number is not True:
-            self.nodes.append(Check(self.copy(whole) if whole.base.source == "literal" else whole))
+            self.nodes.append(Check(self.copy(whole) if whole.base.source == "literal" else whole, lenient=lenient))
 
     # the general cases
 

@@ -13,7 +13,7 @@ from lineal.codegen.values import Value
 from lineal.compiler.blame import Blaming
 from lineal.compiler.grouping import Group
 from lineal.compiler.kernels import Kernels
-from lineal.compiler.launch import MOST_TOLD, PLACES, UNMET
+from lineal.compiler.launch import MOST_TOLD, PLACES, UNEXPECTED, UNMET
 from lineal.compiler.loops import parameters
 from lineal.compiler.nodes import Base, Check, Join, Node, Product, Routine
 from lineal.compiler.products import is_direct, is_small, multiply, work
@@ -33,15 +33,22 @@ class Segment:
     """Groups that run natively one after the other: one function of the addresses of `bases`, then of the arena.
 
     `homes` says where the other bases lie: at an offset in the arena, or in the memory of another base, that many bytes on.
+    Pairs of bases in `apart` must not lie in the same memory: one is written, and a caller may give it as the other too.
     """
 
     def __init__(
-        self, groups: Sequence[Group], bases: Sequence[Base], homes: dict[Base, Home], moves: Sequence[tuple[Base, Base]]
+        self,
+        groups: Sequence[Group],
+        bases: Sequence[Base],
+        homes: dict[Base, Home],
+        moves: Sequence[tuple[Base, Base]],
+        apart: Sequence[tuple[Base, Base]] = (),
     ):
         self.groups = groups
         self.bases = list(bases)
         self.homes = homes
         self.moves = moves
+        self.apart = apart
         self.kernels = Kernels()
         self.calls = [self.call(group) for group in groups]
         self.driver = Emitter()
@@ -63,6 +70,7 @@ class Segment:
             address = dict(zip(self.bases, given))
             for base, home in self.homes.items():
                 address[base] = self.place(home, address, arena)
+            self.keep_apart(address)
             self.before = blas.limit(e, 1) if self.one_thread() else None
             for group, call in zip(self.groups, self.calls):
                 node = group.nodes[0]
@@ -77,6 +85,25 @@ class Segment:
                 e.call("memcpy", pointer, address[target], address[base], e.const(base.nbytes, int64))
             self.leave(0)
 
+    def keep_apart(self, address: dict[Base, Value]) -> None:
+        """Write the return if two bases that must be apart meet."""
+        e, found = self.driver, None
+        spans = {base: self.span(base, address[base]) for pair in self.apart for base in pair}
+        for one, other in self.apart:
+            (a, b), (c, d) = spans[one], spans[other]
+            meet = (a < d) & (c < b)
+            found = meet if found is None else found | meet
+        if found is not None:
+            with e.when(found):
+                self.driver.ret(self.driver.const(UNMET, int32))
+                e.begin(e.label("never"))
+
+    def span(self, base: Base, place: Value) -> tuple[Value, Value]:
+        """Return the addresses between which the elements of a base lie."""
+        ways = [(size - 1) * step * base.dtype.itemsize for size, step in zip(base.shape, base.strides)]
+        first, last = sum(way for way in ways if way < 0), sum(way for way in ways if way > 0)
+        return self.driver.offset(place, first), self.driver.offset(place, last + base.dtype.itemsize)
+
     def one_thread(self) -> bool:
         """Return whether BLAS is used, and only for products that are too small for several threads."""
         sizes = [size for group in self.groups if (size := blas_work(group.nodes[0]))]
@@ -88,7 +115,7 @@ class Segment:
         kind = kind_of(node.arg.base.dtype)
         found = e.load(e.address(place, node.arg.offset, kind), kind)
         with e.when(~found if kind is bool_ else found != node.number):
-            self.leave(UNMET if node.place is None else self.met(node.place, found))
+            self.leave((UNEXPECTED if node.lenient else UNMET) if node.place is None else self.met(node.place, found))
             e.begin(e.label("never"))
 
     def met(self, place: int, found: Value) -> Value:
@@ -147,4 +174,4 @@ def blas_work(node: Node) -> int:
     """Return how many multiplications a node leaves to BLAS or LAPACK at once."""
     if isinstance(node, Product):
         return 0 if is_small(node) else work(node)
-    return node.work if isinstance(node, Routine) else 0
+    return node.work if isinstance(node, Routine) and not node.symbols else 0

@@ -375,6 +375,8 @@ class Check(Node):
     arg: Window
     number: int = 1
     place: int | None = None
+    lenient: bool = False
+    """Whether eager code would give the same numbers, and warn."""
 
     label = "check"
 

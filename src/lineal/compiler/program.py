@@ -28,6 +28,8 @@ class Program:
 
     def __init__(self, trace: Trace):
         self.trace = trace = rewritten(trace)
+        self.missed = 0
+        """How often its expectations were in vain."""
         self.schedule = schedule = Schedule(trace)
         self.captured = list(trace.captured.values())
         self.made = [(base.shape, base.dtype) for base in schedule.results]
@@ -79,11 +81,20 @@ class Program:
 
     def enter(self, groups: list[Any], moves: Any) -> Callable[..., Any]:
         """Return the native entry of some groups."""
-        segment = Segment(groups, self.outside, self.homes, moves)
+        segment = Segment(groups, self.outside, self.homes, moves, self.apart())
         self.native = segment
         library = segment.link()
         self.address = library["program"]
         return entry(self.arguments(), library, "program", lambda *given: REFUSED, estimated_ns=self.estimate(), name="program")
+
+    def apart(self) -> list[tuple[Base, Base]]:
+        """Return the pairs of bases, one written, one an argument or a grad, that a caller could let share memory."""
+        windows, count = self.schedule.low.windows, len(self.trace.inputs)
+        given = [windows[var].base for var in (*self.trace.inputs, *self.trace.captured)]
+        free = {*given[:count], *(given[count + place] for place, _ in self.trace.lent)}
+        written = [base for base in dict.fromkeys(given) if base in self.schedule.targets and base.nbytes]
+        others = [base for base in dict.fromkeys(given) if base.nbytes]
+        return [(a, b) for a in written for b in others if a is not b and (a in free or b in free)]
 
     def arguments(self) -> list[Argument]:
         """Return what the native entry is to check of each argument."""

@@ -2,16 +2,19 @@
 
 A trace holds the numbers and tensors that such names stood for when it was made. So the code of the function, and of the
 user's functions and modules that it reaches, is looked through for chains like `config["width"]` or `self.block.scale`; each is
-followed again at each call. What only running can find (a list that is iterated over, a name made up at run time) is not seen.
+followed again at each call. Where a chain ends at a list, a dict or an object, nobody knows what becomes of it: what it
+holds is compared too, of an object the attributes whose names occur anywhere in the code.
 """
 
 from __future__ import annotations
 
 import dis
 import functools
+import io
 import os
 import random
 import sysconfig
+from collections import deque
 from collections.abc import Callable, Iterator
 from types import BuiltinMethodType, CellType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
@@ -19,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from lineal.base import tree
-from lineal.compiler.guards import Contents, Guard, Path, Paths, attributes, follow, same
+from lineal.compiler.guards import Contents, Equal, Guard, Path, Paths, attributes, follow, hooks_of, same
 from lineal.core import AbstractTensor
 
 __all__ = ["Reading"]
@@ -27,9 +30,10 @@ __all__ = ["Reading"]
 LIBRARIES = tuple(sysconfig.get_paths()[name] for name in ("stdlib", "platstdlib", "purelib", "platlib"))
 FOREIGN = tuple({os.path.join(each, "") for each in (*LIBRARIES, os.path.dirname(os.path.dirname(__file__)))})
 GENERATORS = (random.Random, np.random.Generator, np.random.RandomState)
-MOST_ENTRIES = 64
+MOST_ENTRIES = 1024
 """Up to how many entries a list or dict is looked into."""
 MOST_FUNCTIONS = 256
+Immutable = (bool, int, float, complex, str, bytes, type(None), type, ModuleType, FunctionType, MethodType, BuiltinMethodType)
 """How many functions are looked through at most."""
 STARTS = ("LOAD_GLOBAL", "LOAD_NAME", "LOAD_DEREF", "LOAD_CLASSDEREF", "LOAD_FAST", "LOAD_FAST_BORROW", "LOAD_FAST_CHECK")
 PASSED = ("PUSH_NULL", "CACHE", "EXTENDED_ARG", "NOP", "PRECALL")
@@ -77,16 +81,23 @@ class Reading:
 
     def __init__(self, function: Callable[..., Any], args: tuple, kwargs: dict):
         self.paths: dict[Path, Any] = {}
-        self.contents: dict[int, Contents] = {}
+        self.contents: dict[int, Contents | Equal] = {}
+        self.tensors: dict[int, Any] = {}
+        """The tensors on the way."""
+        self.names: set[Any] = set()
+        """The names of attributes in the code, and its strings, by which attributes may be asked for."""
+        self.objects: dict[int, Any] = {}
+        """The objects at the ends of chains."""
         self.modules: dict[int, tuple[Any, dict[str, Any]]] = {}
         """Modules, with those of their attributes that their methods name."""
         self.seen: dict[tuple[int, int], Any] = {}
         self.draws: str | None = None
-        """The name of a method of a generator of random numbers that a recorder does not hear."""
+        """What gives others at each call and no recorder hears: an iterator, a method of a generator of random numbers."""
         self.look(function, args, kwargs)
         for each in tree.leaves((args, kwargs)):
             if not isinstance(each, AbstractTensor):
                 self.look(each)
+        self.look_into_objects()
 
     # finding
 
@@ -98,7 +109,7 @@ class Reading:
             return
         self.seen[key] = thing
         if isinstance(owner, GENERATORS):
-            self.draws = thing.__qualname__
+            self.draws = f"{thing.__qualname__}, which draws numbers that no trace can repeat; use lineal's random functions"
         if isinstance(thing, functools.partial):
             self.look(thing.func, thing.args + args, {**thing.keywords, **(kwargs or {})})
         elif isinstance(thing, MethodType):
@@ -109,6 +120,8 @@ class Reading:
         elif hasattr(thing, "_parameters") and hasattr(thing, "_modules"):
             for module in thing.modules():
                 self.module(module)
+            for each in (*thing.parameters(), *thing.buffers()):
+                self.tensor(each)
         elif isinstance(getattr(thing, "__wrapped__", None), FunctionType):
             self.look(thing.__wrapped__, args, kwargs)
         elif callable(thing) and isinstance(called := type(thing).__call__, FunctionType):
@@ -119,6 +132,10 @@ class Reading:
         if id(module) in self.modules:
             return
         self.modules[id(module)] = (module, attributes(module))
+        for name, hooks in vars(module).items():
+            if name.endswith("_hooks"):
+                for hook in hooks.values():
+                    self.look(hook)
         for kind in type(module).__mro__:
             for method in vars(kind).values():
                 if isinstance(method, FunctionType) and is_users(method.__code__) and method.__name__ != "__init__":
@@ -129,6 +146,7 @@ class Reading:
         code = function.__code__
         if not is_users(code) or len(self.seen) > MOST_FUNCTIONS:
             return
+        self.names |= names_in(code)
         names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
         stored = {each.argval for each in dis.get_instructions(code) if each.opname.startswith(("STORE_FAST", "DELETE_FAST"))}
         defaults = dict(zip(names[code.co_argcount - len(function.__defaults__ or ()) :], function.__defaults__ or ()))
@@ -163,15 +181,59 @@ class Reading:
                 self.follow(here, steps[n + 1 :], 0)
                 break
             values.append(here)
-            if not isinstance(here, AbstractTensor):
+            if isinstance(here, AbstractTensor):
+                self.tensor(here)
+            else:
                 self.look(here)
         last = len(values) - 1
         while last > least and not comparable(values[last]):
             last -= 1
         if last and comparable(values[last], last == 1 == least):
             self.paths.setdefault(Path(start, steps[:last]), values[last])
-        if type(values[last]) in (list, dict) and len(values[last]) <= MOST_ENTRIES and not (last == 0 and least):
-            self.contents.setdefault(id(values[last]), Contents(values[last]))
+        if last >= least:
+            self.hold(values[last])
+
+    def tensor(self, x: AbstractTensor) -> None:
+        """Note a tensor, and look through its hooks."""
+        if id(x) not in self.tensors:
+            self.tensors[id(x)] = x
+            for hook in hooks_of(x):
+                self.look(hook)
+
+    def hold(self, thing: Any) -> None:
+        """Remember what is in a container at the end of a chain, and in what it contains."""
+        if id(thing) in self.contents or isinstance(thing, Immutable):
+            return
+        if isinstance(thing, AbstractTensor):
+            self.tensor(thing)
+        elif isinstance(thing, tuple):
+            for each in thing:
+                self.hold(each)
+        elif isinstance(thing, (list, dict, deque)):
+            if len(thing) <= MOST_ENTRIES:
+                contents = self.contents[id(thing)] = Contents(thing)
+                for _, each in contents.entries():
+                    self.hold(each)
+        elif isinstance(thing, set) or (isinstance(thing, np.ndarray) and not thing.dtype.hasobject):
+            self.contents[id(thing)] = Equal(thing)
+        elif isinstance(thing, Iterator) and not isinstance(thing, io.IOBase):
+            self.draws = self.draws or f"a {type(thing).__name__} from outside, which goes on at each call"
+        elif hasattr(thing, "__dict__") and not type(thing).__module__.startswith(("lineal.", "numpy.")):
+            self.objects.setdefault(id(thing), thing)
+
+    def look_into_objects(self) -> None:
+        """Follow those attributes of objects whose names occur in the code, until nothing new is found."""
+        done: set[tuple[int, Any]] = set()
+        while found := [
+            (thing, name)
+            for thing in self.objects.values()
+            if not hasattr(thing, "_modules")
+            for name in vars(thing)
+            if name in self.names and (id(thing), name) not in done
+        ]:
+            for thing, name in found[:MOST_ENTRIES]:
+                done.add((id(thing), name))
+                self.follow(thing, (("attribute", name),), 0)
 
     # using
 
@@ -183,6 +245,8 @@ class Reading:
             contents = self.contents.get(id(value))
             if contents is not None and not contents():
                 return f"what is in {path}"
+        if not all(contents() for contents in self.contents.values()):
+            return "what is in a list, dict, set or array from outside"
         for module, known in self.modules.values():
             now = attributes(module)
             for name, value in known.items():
@@ -193,6 +257,15 @@ class Reading:
     def guards(self) -> list[Guard]:
         """Return the guards that all chains still lead to what they led to, and that lists and dicts hold what they held."""
         return [Paths(list(self.paths.items())), *self.contents.values()]
+
+
+@functools.cache
+def names_in(code: CodeType) -> frozenset[Any]:
+    """Return the names of attributes and the strings in code, and in the code within it."""
+    strings = {each for each in code.co_consts if isinstance(each, str)}
+    strings |= {part for each in code.co_consts if isinstance(each, tuple) for part in each if isinstance(part, str)}
+    within = (names_in(each) for each in code.co_consts if isinstance(each, CodeType))
+    return frozenset(strings.union(code.co_names, *within))
 
 
 def comparable(value: Any, is_variable: bool = False) -> bool:

@@ -22,7 +22,19 @@ from lineal.compiler.grouping import Group
 from lineal.compiler.loops import parameters
 from lineal.compiler.nodes import Routine
 
-__all__ = ["WORKSPACE", "batched", "getrf", "getri", "getrs", "lanes", "potrf", "row_order", "trsm", "write_routine"]
+__all__ = [
+    "WORKSPACE",
+    "batched",
+    "constant",
+    "getrf",
+    "getri",
+    "getrs",
+    "lanes",
+    "potrf",
+    "row_order",
+    "trsm",
+    "write_routine",
+]
 
 WORKSPACE = 64
 """How many columns of a matrix LAPACK may keep in its workspace."""
@@ -47,16 +59,22 @@ def lanes(dtype: np.dtype) -> int:
     return max(host().lanes(kind_of(dtype)), 2)
 
 
-def batched(name: str, dtype: np.dtype, batch: int, *given: object) -> tuple[Writer, dict[str, int]]:
-    """Return the writer of a call of a kernel for batches, and its symbol."""
+def batched(
+    name: str,
+    dtype: np.dtype,
+    batch: int,
+    *given: object,
+    shared: dict[str, int] = {},  # noqa: B006 - not written
+) -> tuple[Writer, dict[str, int]]:
+    """Return the writer of a call of a kernel for batches, and its symbols; it reads `shared` arrays after the others."""
     made: Any = kernel(name, dtype, *given)
     symbol = "_".join(("batched", name, dtype.name, *(word for each in given for word in str(each).split())))
     symbol = "".join(letter for letter in symbol if letter.isalnum() or letter == "_")
 
     def write(e: Emitter, xs: Sequence[Value], ys: Sequence[Value]) -> None:
-        e.call(symbol, None, *xs, *ys, e.const(batch, int64))
+        e.call(symbol, None, *xs, *map(e.symbol, shared), *ys, e.const(batch, int64))
 
-    return write, {symbol: made.library["kernel"]}
+    return write, {symbol: made.library["kernel"], **shared}
 
 
 @contextmanager
@@ -136,6 +154,16 @@ def getri(kind: Kind, n: int, batch: int) -> Writer:
         with stack(e, batch, [(xs[0], int32, n), (ys[0], kind, n * n)]) as (pivots, A):
             info = e.slot(e.const(0, int32))
             blas.call(e, blas.LETTER[kind.name] + "getri", n, A, n, pivots, ys[1], n * WORKSPACE, info)
+
+    return write
+
+
+def constant(address: dict[str, int], nbytes: int) -> Writer:
+    """A copy of what lies at an address."""
+    (name,) = address
+
+    def write(e: Emitter, xs: Sequence[Value], ys: Sequence[Value]) -> None:
+        e.call("memcpy", pointer, ys[0], e.symbol(name), e.const(nbytes, int64))
 
     return write
 

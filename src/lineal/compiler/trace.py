@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -12,9 +11,24 @@ import numpy as np
 from lineal.base import tree
 from lineal.compiler import effects
 from lineal.compiler.capture import Capture, running, strides
-from lineal.compiler.guards import Clear, Guard, Histories, Holding, Options, Unchanged
+from lineal.compiler.guards import (
+    Clear,
+    Contents,
+    Defaults,
+    Guard,
+    Histories,
+    Holding,
+    Hooks,
+    Options,
+    Path,
+    Paths,
+    Settings,
+    Unchanged,
+)
 from lineal.compiler.reading import Reading
+from lineal.compiler.results import Finder, Results
 from lineal.core import AbstractTensor, Leaf, no_grad
+from lineal.ops.premise import Expectation
 from lineal.tracing import Equation, Var
 
 __all__ = ["Trace", "traced"]
@@ -36,8 +50,10 @@ class Trace:
     literals: dict[Var, np.ndarray]
     live: dict[Var, tuple[Any, Any]]
     equations: list[Equation]
-    result: Any
-    """The function's result, with variables in place of tensors."""
+    result: Results
+    """What the function returns."""
+    outputs: list[Var]
+    """The variables of the new tensors in it."""
     writes: list[tuple[AbstractTensor, Var]]
     grads: list[tuple[AbstractTensor, Var]]
     given: list[tuple[Any, Any]] = field(default_factory=list)
@@ -65,9 +81,13 @@ class Trace:
         return tuple(number for _, number in self.reads)
 
     @property
-    def outputs(self) -> list[Var]:
-        """The variables in the result, in order."""
-        return [each for each in tree.leaves(self.result) if isinstance(each, Var)]
+    def expects(self) -> bool:
+        """Whether it holds expectations, of which eager code would warn."""
+        return any(isinstance(each.op, Expectation) for each in self.equations)
+
+    def unconditional(self) -> Trace:
+        """Return the trace without expectations."""
+        return replace(self, equations=[each for each in self.equations if not isinstance(each.op, Expectation)])
 
     def moved(self) -> bool:
         """Return whether a captured tensor has another dtype, shape or layout than it had."""
@@ -81,51 +101,40 @@ class Trace:
         return self.suits(tensors) and all(guard() for guard in self.guards)
 
     def suits(self, tensors: Sequence[Any]) -> bool:
-        """Return whether the arguments stand to one another, and to leaves, as they did: the same ones are the same.
-
-        What is written must not share memory with another argument.
-        """
+        """Return whether the arguments stand to one another, and to leaves, as they did: the same ones are the same."""
         if not all(tensors[place] is self.arguments[place] for place in self.bound):
             return False
-        if not all(tensors[a].value is tensors[b].value for a, b in self.alike):
-            return False
-        return not any(
-            np.may_share_memory(tensors[a].value, tensors[b].value)
-            for a in self.written_places
-            for b in range(len(tensors))
-            if self.inputs[a] is not self.inputs[b]
-        )
-
-    @cached_property
-    def written_places(self) -> list[int]:
-        """The places of arguments that are written, if there are others that they might share memory with."""
-        written = {id(x) for x, _ in self.writes}
-        found = [place for place, x in enumerate(self.arguments) if id(x) in written]
-        return found if len(self.arguments) > 1 else []
+        return all(tensors[a].value is tensors[b].value for a, b in self.alike)
 
     @property
     def loose(self) -> bool:
         """Whether any tensors of the right kind may be the arguments, and the same tensors are captured in every call."""
-        return not (self.bound or self.alike or self.written_places or self.lent)
+        return not (self.bound or self.alike or self.lent)
 
 
-def traced(function: Callable[..., Any], args: tuple, kwargs: dict) -> tuple[Any, Trace, Callable[[], int]]:
+def traced(function: Callable[..., Any], args: tuple, kwargs: dict) -> tuple[Any, Trace, Callable[[bool], int]]:
     """Run `function`; return its result, the trace of what it did, and a count of tensors that it left behind elsewhere."""
     capture, reading = Capture(), Reading(function, args, kwargs)
     for x in tree.leaves((args, kwargs)):
         if isinstance(x, AbstractTensor):
             capture.argument(x)
+    for module, _ in reading.modules.values():
+        capture.saw(module)
     result = running(capture, function, args, kwargs)
     with no_grad():
         found = trace_of(capture, result, getattr(function, "__name__", "function"))
     if reading.draws is not None and found.refusal is None:
-        found.refusal = f"{reading.draws} draws numbers that would be the same at each call; use lineal's random functions"
+        found.refusal = f"it uses {reading.draws}"
+    if any(isinstance(each, Iterator) for each in tree.leaves(result)):
+        found.refusal = found.refusal or "it returns an iterator, which goes on when the call is over"
+    # who can be reached both ways is the argument it was
+    found.bound += [n for n, x in enumerate(found.arguments) if id(x) in reading.tensors and n not in found.bound]
     found.changed = reading.changed() or capture.changed()
     found.guards += reading.guards()
     kept = [each for each in tree.leaves(result) if isinstance(each, AbstractTensor)]
     if not found.differentiable:
         for x in kept:
-            if not isinstance(x.node, Leaf):
+            if not isinstance(x.node, Leaf) and capture.place(x).storage.captured is None:
                 # its history was gone back through; programs return the numbers alone, too
                 x.node = x.index = None
     kept += [leaf.grad for leaf, _ in found.grads]  # type: ignore[attr-defined]
@@ -136,11 +145,9 @@ def traced(function: Callable[..., Any], args: tuple, kwargs: dict) -> tuple[Any
 
 def trace_of(capture: Capture, result: Any, name: str) -> Trace:
     """Return the trace of what a capture heard."""
-    places = tree.transform(lambda each: capture.read(each) if isinstance(each, AbstractTensor) else each, result)
+    returned = Finder(capture, result)
     grads, given = effects.grads(capture)
     inputs = capture.inputs
-    outputs = [each for each in tree.leaves(result) if isinstance(each, AbstractTensor)]
-    differentiable = any(each.node is not None and pending(each.node) for each in outputs)
     found = Trace(
         name=name,
         arguments=capture.arguments,
@@ -149,7 +156,8 @@ def trace_of(capture: Capture, result: Any, name: str) -> Trace:
         literals=capture.literals,
         live=capture.live,
         equations=capture.equations,
-        result=places,
+        result=returned.results,
+        outputs=returned.outputs,
         writes=effects.written(capture),
         grads=grads,
         given=given,
@@ -159,9 +167,10 @@ def trace_of(capture: Capture, result: Any, name: str) -> Trace:
         reads=capture.read_numbers,
         refusal=capture.refusal
         or effects.rebound(capture)
+        or effects.remembering(capture)
         or effects.overlap(capture)
-        or (capture.by_hand if differentiable else None),
-        differentiable=differentiable,
+        or (capture.by_hand if returned.differentiable else None),
+        differentiable=returned.differentiable,
     )
     concerned = capture.found.keys() | capture.graded.keys()
     found.bound = [place for place, x in enumerate(found.arguments) if id(x) in concerned]
@@ -169,21 +178,27 @@ def trace_of(capture: Capture, result: Any, name: str) -> Trace:
     return found
 
 
-def pending(node: Any) -> bool:
-    """Return whether a result's history has not been gone back through and freed."""
-    return isinstance(node, Leaf) or node.kept is not None
-
-
 def guards_of(capture: Capture, found: Trace) -> list[Guard]:
     """Return what must be so for the trace to be what a later call would do."""
-    guards: list[Guard] = []
+    guards: list[Guard] = [Defaults()]
     if capture.modules or capture.relied:
         guards.append(Unchanged(list(capture.modules.values()), capture.relied))
     guards += [Options(holder, relied) for holder, relied in capture.assumed.values()]
+    # what the function itself has set is no matter of its caller's
+    outer = [each for each in capture.settings if each[0].get() is each[1]]
+    guards += [Settings(outer)] if outer else []
+    guards += (
+        [Paths([(Path(holder, (("entry", key),)), value) for holder, key, value in capture.fixed])] if capture.fixed else []
+    )
+    kept = [value for _, _, value in capture.relied]
+    kept += [value for holder, _ in capture.assumed.values() for value in holder.values()]
+    guards += [Contents(each) for each in {id(each): each for each in kept if isinstance(each, (list, dict))}.values()]
     lent = {id(leaf) for _, leaf in found.lent}
     clear = [leaf for leaf, grad in capture.found.values() if grad is None]
     held = [(leaf, grad) for leaf, grad in capture.found.values() if grad is not None and id(leaf) not in lent]
     guards.append(Histories(list(capture.captured.values())))
     guards += [Clear(clear)] if clear else []
     guards += [Holding(held)] if held else []
+    leaves = [x for x in (*capture.captured.values(), *capture.arguments) if isinstance(x.node, Leaf)]
+    guards += [Hooks(leaves)] if leaves and found.grads else []
     return guards

@@ -8,10 +8,11 @@ call back to eager code.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextvars import ContextVar
 
 from lineal.core import AbstractTensor, Op, apply, modes
 
-__all__ = ["Premise", "rely"]
+__all__ = ["Expectation", "Premise", "expect", "rely"]
 
 
 class Premise(Op):
@@ -27,8 +28,25 @@ class Premise(Op):
         return (None,)
 
 
+class Expectation(Premise):
+    """A premise where eager code gives the same numbers if it is false, but warns; a program does without it in the end."""
+
+    name = "Expectation"
+
+
 def rely(holds: Callable[[], AbstractTensor]) -> None:
     """Let a recorder, if one listens, hear that what follows is so only as long as everything in `holds()` is true."""
     if modes.recorder.get() is not None:
         with modes.Setting((modes.grad_enabled, False)):
             apply(Premise(), holds())
+
+
+def expect(holds: Callable[[], AbstractTensor], setting: ContextVar, lasting: bool) -> None:
+    """Let a recorder that makes programs hear that `holds()` was to be true, as `setting` asks.
+
+    Where it is false, eager code warns, or raises if the expectation is `lasting`.
+    """
+    listener = modes.recorder.get()
+    if listener is not None and listener.heeds(setting):
+        with modes.Setting((modes.grad_enabled, False)):
+            apply(Premise() if lasting else Expectation(), holds())

@@ -1,6 +1,7 @@
 """How each op is lowered, by families; what is in no table is left to the host."""
 
 from lineal.compiler.rules import (
+    conditions,
     contraction,
     decompositions,
     elementwise,

@@ -13,6 +13,7 @@ from lineal.compiler.rules.linalg import substituted
 from lineal.compiler.rules.matrices import across, count, known, specs_of, succeeded
 from lineal.compiler.rules.table import rule
 from lineal.ops.linalg.eigh import Eigh
+from lineal.ops.linalg.least_squares import LeastSquaresPull
 from lineal.ops.linalg.qr import QR, QRPull
 from lineal.ops.linalg.svd import SVD
 
@@ -42,6 +43,16 @@ def qr_pull(low: Any, op: Any, y: Any, Q: Window, R: Window, G: Window, H: Windo
     S = low.map(first.shape, y.storage, upper, first, second, turned(first, True), turned(second, True), rows, columns)
     T = low.map(Q.shape, y.storage, lambda m, g, x: g + x, G, low.product(Q, S), label="add")
     return turned(substituted(low, R, turned(T, True), True, False), True)
+
+
+@rule(LeastSquaresPull)
+def least_squares_pull(low: Any, op: Any, ys: Any, A: Window, B: Window, X: Window, G: Window) -> tuple[Window, ...] | None:
+    """H = A⁺ᵀ G and D = (B - A X) (A⁺ H)ᵀ - H Xᵀ, by A = Q R."""
+    if not known(A, B, X, G):
+        return None
+    given = lambda *_: (*A.shape[-2:], B.shape[-1])
+    found = across(low, "lstsq_pull", [A, B, X, G], specs_of(ys), given, rows=True)
+    return None if found is None else tuple(found[0])
 
 
 def alike(A: Window) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from lineal.codegen.kinds import kind_of
-from lineal.compiler import routines
+from lineal.compiler import dense, routines
 from lineal.compiler.nodes import Place, Window
 from lineal.compiler.rules.contraction import turned
 from lineal.compiler.rules.matrices import (
@@ -23,6 +23,7 @@ from lineal.compiler.rules.matrices import (
     lying,
     negative,
     result,
+    spaces,
     specs_of,
     succeeded,
 )
@@ -34,15 +35,15 @@ from lineal.ops.linalg.determinants import Determinant, SignLogDet
 from lineal.ops.linalg.lu import LUFactor, RowOrder
 from lineal.ops.linalg.systems import Inverse, InversePull, Solve, SolveFactored, SolvePull
 from lineal.ops.linalg.triangular import SolveTriangular
-from lineal.ops.premise import Premise
+from lineal.ops.premise import Expectation, Premise
 
 __all__: list[str] = []
 
 
-@rule(Premise)
+@rule(Premise, Expectation)
 def premise(low: Any, op: Any, y: Any, x: Window) -> Window:
     """y = x, and the program goes on only if it is true."""
-    low.check(x)
+    low.check(x, isinstance(op, Expectation))
     return x
 
 
@@ -59,9 +60,21 @@ def cholesky(low: Any, op: Any, y: Any, A: Window) -> Window | None:
     if found is not None:
         (L,), (flipped,) = found
         return turned(L, flipped)
+    if dense.fits(n):
+        return turned(large_cholesky(low, turned(A, op.upper)), op.upper)
     given, flipped = either(low, A)
     write = routines.potrf(kind_of(y.storage), n, count(A), op.upper != flipped)
     return turned(changed(low, "potrf", given, False, write, work=n**3 // 6), flipped)
+
+
+def large_cholesky(low: Any, A: Window) -> Window:
+    """Return the lower factor by the programs for large matrices."""
+    n, dtype = A.shape[-1], A.base.dtype
+    out, L = result(low, A.shape, dtype)
+    work = spaces(low, dense.memory(dtype, n), dtype)
+    write = dense.cholesky(dtype, n, count(A))
+    low.routine("cholesky", write, [by_rows(low, A)], [out, *work], work=n**3 // 6, symbols=dense.symbols(dtype))
+    return L
 
 
 @rule(CholeskyPull)
@@ -99,7 +112,11 @@ def substituted(low: Any, A: Window, B: Window, upper: bool, unit: bool) -> Wind
     """Return A⁻¹ B by BLAS."""
     n, columns = B.shape[-2:]
     A, flipped = either(low, A)
-    steps = (n * n, int(flipped))
+    steps, dtype = (n * n, int(flipped)), B.base.dtype
+    if dense.fits(n):
+        write = dense.solve_triangular(dtype, n, columns, count(B), steps, upper, unit)
+        work = spaces(low, [dense.room(dtype, n, columns)], dtype)
+        return changed(low, "substitution", B, False, write, [A], work, work=n * n * columns // 2, symbols=dense.symbols(dtype))
     write = routines.trsm(kind_of(B.base.dtype), (n, columns, n), count(B), steps, upper, unit)
     return changed(low, "trsm", B, False, write, [A], work=n * n * columns // 2)
 
@@ -119,6 +136,11 @@ def factoring(low: Any, A: Window) -> tuple[Window, Window, Window]:
     """Append the factorisation, and return LU, the exchanged rows and info."""
     *lead, m, n = A.shape
     (rows, pivots), (code, info) = result(low, (*lead, min(m, n)), np.int32), result(low, tuple(lead), np.int32)
+    if dense.fits(m, n):
+        dtype = A.base.dtype
+        outs = [rows, code, *spaces(low, dense.memory(dtype, m), dtype)]
+        write, known = dense.lu(dtype, m, n, count(A)), {"work": m * n * min(m, n) // 3, "symbols": dense.symbols(dtype)}
+        return changed(low, "lu", A, False, write, (), outs, **known), pivots, info
     write = routines.getrf(kind_of(A.base.dtype), m, n, count(A))
     LU = changed(low, "getrf", A, True, write, (), [rows, code], work=m * n * min(m, n) // 3)
     return LU, pivots, info
@@ -158,6 +180,11 @@ def solve_factored(low: Any, op: Any, y: Any, A: Window, B: Window, *factors: Wi
 def back_from(low: Any, B: Window, LU: Window, pivots: Window, adjoint: bool = False) -> Window:
     """Return A⁻¹ B, or A⁻ᵀ B, from A's factors."""
     n, columns = B.shape[-2:]
+    if dense.fits(n):
+        dtype, (LU, flipped) = B.base.dtype, either(low, LU)
+        write = dense.solve_factored(dtype, n, columns, count(B), flipped, adjoint)
+        args, work = [LU, by_rows(low, pivots)], spaces(low, [dense.room(dtype, n, columns)], dtype)
+        return changed(low, "solution", B, False, write, args, work, work=n * n * columns, symbols=dense.symbols(dtype))
     write = routines.getrs(kind_of(B.base.dtype), n, columns, count(B), adjoint)
     return changed(low, "getrs", B, True, write, [by_columns(low, LU), by_rows(low, pivots)], work=n * n * columns)
 
@@ -191,9 +218,22 @@ def inverse(low: Any, op: Any, y: Any, A: Window, *factors: Window) -> Window | 
         LU, pivots, info = factored(low, A)
         factors = (LU, pivots)
         succeeded(low, info)
+    if dense.fits(n):
+        return large_inverse(low, *factors)
     space, _ = result(low, (n * routines.WORKSPACE,), y.storage)
     write = routines.getri(kind_of(y.storage), n, count(A))
     return changed(low, "getri", factors[0], True, write, [by_rows(low, factors[1])], [space], work=n**3 * 2 // 3)
+
+
+def large_inverse(low: Any, LU: Window, pivots: Window) -> Window:
+    """Return the inverse by the programs for large matrices."""
+    n, dtype = LU.shape[-1], LU.base.dtype
+    LU, flipped = either(low, LU)
+    out, Y = result(low, LU.shape, dtype)
+    outs = [out, *spaces(low, [dense.room(dtype, n, n)], dtype)]
+    write, args = dense.inverse(dtype, n, count(LU), flipped), [LU, by_rows(low, pivots)]
+    low.routine("inverse", write, args, outs, work=n**3 * 2 // 3, symbols=dense.symbols(dtype))
+    return Y
 
 
 @rule(SolvePull)
@@ -241,6 +281,8 @@ def determinant(low: Any, op: Any, y: Any, A: Window, *factors: Window) -> Windo
     if not known(A):
         return None
     if not factors:
+        if ("determinant", A) in low.known:
+            return low.known["determinant", A][0]
         found = across(low, "determinant", [A], specs_of([y]), lambda _: (A.shape[-1],))
         if found is not None:
             return found[0][0]
@@ -269,7 +311,10 @@ def sign_log_det(low: Any, op: Any, ys: Any, A: Window) -> tuple[Window, ...] | 
     axis, dtype = (len(d.shape) - 1,), ys[0].storage
     signs = low.map(d.shape, dtype, lambda m, d: m.sign(d), d, label="sign")
     sizes = low.map(d.shape, dtype, lambda m, d: m.log(abs(d)), d, label="log")
-    return low.reduce(signs, axis, "multiply"), low.reduce(sizes, axis, "add")
+    sign, logarithm = low.reduce(signs, axis, "multiply"), low.reduce(sizes, axis, "add")
+    # of a matrix with NaN the sign is 0
+    plain = lambda m, s, x: m.where(x == x, s, 0.0)
+    return low.map(sign.shape, dtype, plain, sign, logarithm, label="sign"), logarithm
 
 
 @rule(Cofactors)

@@ -28,6 +28,7 @@ __all__ = [
     "negative",
     "padded",
     "result",
+    "spaces",
     "specs_of",
     "succeeded",
 ]
@@ -74,32 +75,42 @@ def by_columns(low: Any, x: Window) -> Window:
     return x if lies(x, column_strides(x.shape)) else turned(low.copy(turned(x, True)), True)
 
 
+def spaces(low: Any, sizes: Sequence[int], dtype: Any) -> list[Base]:
+    """Return bases for so many numbers each, for a routine to work in."""
+    return [low.made_base((size,), dtype) for size in sizes]
+
+
 def result(low: Any, shape: Any, dtype: Any) -> tuple[Base, Window]:
     """Return a new base and the window on it."""
     base = low.made_base(tuple(shape), dtype)
     return base, Window(base, base.shape, base.strides)
 
 
-def changed(
-    low: Any, label: str, x: Window, columns: bool, write: Any, args: Any = (), more: Any = (), work: int = 0
-) -> Window:
+def changed(low: Any, label: str, x: Window, columns: bool, write: Any, args: Any = (), more: Any = (), **known: Any) -> Window:
     """Return a copy of x, by rows or by columns, that a routine changes in place; it makes `more` besides."""
     base = low.made_base(x.shape, x.base.dtype)
     base.strides = column_strides(x.shape) if columns else base.strides
     block = Window(base, base.shape, base.strides)
     first = low.copy(x, inside=block).base
     token = low.made_base(x.shape, x.base.dtype, inside=block)
-    low.routine(label, write, args, [token, *more], work=work, after=(first,))
+    low.routine(label, write, args, [token, *more], after=(first,), **known)
     return low.join(block, [first, token])
 
 
 def across(
-    low: Any, name: str, args: Sequence[Window], specs: Sequence[tuple], given: Callable[..., tuple], **limits: Any
+    low: Any,
+    name: str,
+    args: Sequence[Window],
+    specs: Sequence[tuple],
+    given: Callable[..., tuple],
+    shared: dict[str, int] = {},  # noqa: B006 - not written
+    **limits: Any,
 ) -> tuple[list[Window], tuple[bool, ...]] | None:
     """Return what a kernel for batches makes, of these shapes and dtypes, and which of its args it reads transposed.
 
     `given` returns the kernel's parameters from the latter; with `rows`, all args are read by rows. None if there is no kernel
-    for these sizes, or too few matrices: a few small ones are padded to a vector, which costs what one costs.
+    for these sizes, or too few matrices: a few small ones are padded to a vector, which costs what one costs. `shared` are the
+    names and addresses of arrays that the kernel reads after the args, for all matrices.
     """
     lead, dtype = args[0].shape[:-2], args[0].base.dtype
     batch, size = math.prod(lead), max(size for each in args for size in each.shape[-2:])
@@ -112,7 +123,7 @@ def across(
         laid = [(by_rows(low, each), False) if limits.get("rows") else either(low, each) for each in args]
     turns = tuple(turn for _, turn in laid)
     outs = [low.made_base((max(batch, lanes), *shape[len(lead) :]), kind) for shape, kind in specs]
-    write, symbols = routines.batched(name, dtype, max(batch, lanes), *given(*turns))
+    write, symbols = routines.batched(name, dtype, max(batch, lanes), *given(*turns), shared=shared)
     low.routine(name, write, [each for each, _ in laid], outs, symbols=symbols)
     return [Window(out, tuple(shape), dense(tuple(shape))) for out, (shape, _) in zip(outs, specs)], turns
 
