@@ -12,6 +12,7 @@ from lineal.ops.linalg.determinants import det, slogdet
 from lineal.ops.linalg.eig import eig, eigvals
 from lineal.ops.linalg.eigh import eigh, eigvalsh
 from lineal.ops.linalg.functions import cond, diagonal, matrix_exp, matrix_norm, norm, tensorinv, tensorsolve, vander
+from lineal.ops.linalg.inverses import inv, inv_ex
 from lineal.ops.linalg.ldl import ldl, ldl_factor, ldl_factor_ex, ldl_solve
 from lineal.ops.linalg.least_squares import lstsq, matrix_rank, pinv
 from lineal.ops.linalg.lu import lu, lu_factor, lu_factor_ex, lu_solve
@@ -19,10 +20,10 @@ from lineal.ops.linalg.matrix_functions import expm_frechet, logm, sqrtm
 from lineal.ops.linalg.polar import polar
 from lineal.ops.linalg.qr import householder_product, qr
 from lineal.ops.linalg.schur import schur
+from lineal.ops.linalg.solving import rcond, solve, solve_ex
 from lineal.ops.linalg.subspaces import null_space, orth, subspace_angles
 from lineal.ops.linalg.svd import svd, svdvals
 from lineal.ops.linalg.sylvester import solve_lyapunov, solve_sylvester
-from lineal.ops.linalg.systems import inv, inv_ex, rcond, solve, solve_ex
 from lineal.ops.linalg.toeplitz import solve_circulant, solve_toeplitz
 from lineal.ops.linalg.triangular import solve_triangular
 from lineal.ops.linalg.updates import cholesky_update

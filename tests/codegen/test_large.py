@@ -253,3 +253,42 @@ def test_large_steps_are_the_steps_of_their_parts(name, options):
             optimizer.step()
         ends.append(t.detach().numpy()[:999])
     np.testing.assert_allclose(*ends, rtol=1e-9)
+
+
+SPECIAL = [0.0, -0.0, math.inf, -math.inf, math.nan, 1e-30, 1.0, -1.0, 2.5, -3.0, 7e29, -1e30, 3.0, 88.0]
+EVERYWHERE = -(-LARGE_ARRAY // len(SPECIAL) ** 2)
+
+
+@dtypes
+@pytest.mark.parametrize(
+    "name", ["div", "remainder", "fmod", "floor_divide", "copysign", "maximum", "atan2", "logaddexp", "pow", "xlogy", "hypot"]
+)
+def test_large_arrays_have_the_special_values_of_small_ones(name, dtype):
+    a, b = (each.ravel() for each in np.meshgrid(*[np.array(SPECIAL, dtype)] * 2))
+    small = getattr(lineal, name)(lineal.from_numpy(a), lineal.from_numpy(b)).numpy()
+    large = getattr(lineal, name)(*[lineal.from_numpy(np.tile(each, EVERYWHERE)) for each in (a, b)]).numpy()
+    assert large.dtype == small.dtype
+    np.testing.assert_allclose(large, np.tile(small, EVERYWHERE), rtol=4 * np.finfo(dtype).eps)
+
+
+@pytest.mark.parametrize("name", ["sign", "sgn", "signbit", "round", "exp", "isnan", "rsqrt"])
+def test_large_arrays_have_the_special_values_of_small_ones_in_functions_of_one(name):
+    x = lineal.tensor(SPECIAL)
+    small, large = (getattr(lineal, name)(each).numpy() for each in (x, x.repeat(EVERYWHERE * len(SPECIAL))))
+    assert large.dtype == small.dtype
+    np.testing.assert_allclose(large[: len(SPECIAL)], small, rtol=1e-6)
+
+
+@pytest.mark.parametrize("name, reference", [("remainder", np.remainder), ("fmod", np.fmod), ("floor_divide", np.floor_divide)])
+def test_division_with_remainder_is_exact_whatever_the_quotient(name, reference):
+    a, b = normal(LARGE_ARRAY) * np.float32(1e20), np.abs(normal(LARGE_ARRAY)) + np.float32(0.1)
+    y = getattr(lineal, name)(lineal.from_numpy(a), lineal.from_numpy(b)).numpy()
+    np.testing.assert_array_equal(y, reference(a, b))
+
+
+@dtypes
+def test_a_condition_has_no_say_in_the_dtype(dtype):
+    a, b = normal(LARGE_ARRAY, dtype=dtype), normal(LARGE_ARRAY, dtype=dtype)
+    y = lineal.where(lineal.from_numpy(a > b), lineal.from_numpy(a), lineal.from_numpy(b)).numpy()
+    assert y.dtype == dtype
+    np.testing.assert_array_equal(y, np.maximum(a, b))

@@ -146,7 +146,8 @@ def in_a_process(code, **environment):
 
 START = """
 import ctypes, os
-from lineal.codegen.threads import Job, pool
+from lineal.codegen.threads import pool
+Job = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int32, ctypes.c_int32)
 job = Job(lambda argument, number, count: seen.append(number))
 address = ctypes.cast(job, ctypes.c_void_p).value
 seen = []
@@ -197,3 +198,26 @@ def test_parallel_loops_cover_their_range_once(pool, count_of, threads):
         x, y = np.arange(size, dtype=np.float32), np.ones(size + 8, np.float32)
         f(x.ctypes.data, y.ctypes.data, 2.0, size)
         np.testing.assert_array_equal(y, np.append(1 + 2 * x, np.ones(8, np.float32)))
+
+
+FIRST_USE = """
+import sys, threading
+sys.setswitchinterval(1e-6)
+import lineal
+from lineal.codegen import engine, threads
+start, found = threading.Barrier(6), []
+def use():
+    start.wait()
+    assert lineal.linalg.inv(lineal.eye(100)).sum() == 100
+    assert lineal.ones(1 << 19).exp().shape == (1 << 19,)
+    found.append((id(threads.pool()), id(engine.engine())))
+users = [threading.Thread(target=use) for _ in range(6)]
+for each in users: each.start()
+for each in users: each.join()
+print(len(found), len(set(found)))
+"""
+
+
+def test_several_threads_may_be_the_first():
+    result = in_a_process(FIRST_USE, OMP_NUM_THREADS="2")
+    assert (result.returncode, result.stdout) == (0, "6 1\n"), result.stderr

@@ -100,3 +100,23 @@ def test_float32_is_as_good_as_float32_can_be(A):
     X = torch.linalg.solve(A, B)
     size = A.abs().sum(-1).max() * X.abs().max()
     assert (A @ X - B).abs().max() < 4e-7 * size
+
+
+@pytest.mark.parametrize("shape", [(3, 4), (N, N), (3, N, N), (130, 6, 6)])
+@pytest.mark.parametrize("bad", [torch.nan, torch.inf])
+def test_decompositions_refuse_what_is_not_finite_and_say_which(shape, bad):
+    A = torch.from_numpy(np.random.default_rng(0).normal(size=shape))
+    A[..., 1, 2][-1 if len(shape) > 2 else ()] = bad
+    where = f"(Batch element {shape[0] - 1}): " if len(shape) > 2 else ""
+    for name in ("svdvals", "pinv", "lstsq"):
+        given = (A, A[..., :2]) if name == "lstsq" else (A,)
+        with pytest.raises(LinAlgError) as caught:
+            getattr(torch.linalg, name)(*given)
+        assert str(caught.value).startswith(f"linalg.{name}: {where}The algorithm failed")
+
+
+def test_the_name_of_a_library_is_checked(monkeypatch, A):
+    monkeypatch.setattr(Blas, "chosen", None)
+    monkeypatch.setenv("LINEAL_BLAS", "something")
+    with pytest.raises((ValueError, RuntimeError), match="LINEAL_BLAS: expected one of auto, own, mkl"):
+        torch.linalg.inv(A)

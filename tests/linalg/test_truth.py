@@ -7,7 +7,7 @@ import pytest
 
 import lineal as torch
 from lineal import IllConditionedWarning, linalg
-from lineal.ops.linalg import structure, systems
+from lineal.ops.linalg import solving, structure
 
 
 def hilbert(n, dtype=np.float64):
@@ -195,7 +195,7 @@ def test_refinement_bounds_the_backward_error(dtype):
 
 @pytest.mark.parametrize("complex_", [False, True])
 def test_half_the_digits_suffice_for_factors(monkeypatch, complex_):
-    monkeypatch.setattr(systems, "MIXED", 1)
+    monkeypatch.setattr(solving, "MIXED", 1)
     A = drawn(30, 30) + 6 * torch.eye(30, dtype=torch.float64)
     B = drawn(30, 2, seed=1)
     if complex_:

@@ -1,6 +1,6 @@
 """Custom functions, as in `torch.autograd.function`."""
 
-from lineal.core.custom import Context as FunctionCtx
+from lineal.core.context import Context as FunctionCtx
 from lineal.core.custom import Function, once_differentiable
 
 __all__ = ["Function", "FunctionCtx", "once_differentiable"]

@@ -18,7 +18,7 @@ class Blas:
 
 def get_blas() -> str:
     """Return the setting of `set_blas`: "auto", "own" or "mkl"; at first the environment variable LINEAL_BLAS, else "auto"."""
-    return Blas.chosen if Blas.chosen is not None else checked(os.environ.get(BLAS_VARIABLE) or "auto")
+    return Blas.chosen if Blas.chosen is not None else checked(os.environ.get(BLAS_VARIABLE) or "auto", BLAS_VARIABLE)
 
 
 def set_blas(name: str) -> None:
@@ -27,10 +27,10 @@ def set_blas(name: str) -> None:
     MKL is the package `mkl`; where it is wanted but not installed, the first large matrix raises RuntimeError. `lineal info`
     shows what is used.
     """
-    Blas.chosen = checked(name)
+    Blas.chosen = checked(name, "set_blas")
 
 
-def checked(name: str) -> str:
+def checked(name: str, source: str) -> str:
     if name not in NAMES:
-        raise ValueError(f"set_blas: expected one of {', '.join(NAMES)}, got {name!r}")
+        raise ValueError(f"{source}: expected one of {', '.join(NAMES)}, got {name!r}")
     return name

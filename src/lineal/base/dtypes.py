@@ -10,10 +10,11 @@ from __future__ import annotations
 import enum
 from typing import Any
 
-import lazy_loader
 import numpy as np
 
-ml_dtypes: Any = lazy_loader.load("ml_dtypes")
+from lineal.base import later
+
+ml_dtypes: Any = later.module("ml_dtypes")
 
 
 class Category(enum.IntEnum):

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import lazy_loader
 import numpy as np
 
-from lineal.base import config, dtypes
+from lineal.base import config, dtypes, later
 
-ml_dtypes: Any = lazy_loader.load("ml_dtypes")
+ml_dtypes: Any = later.module("ml_dtypes")
 
 
 class finfo:  # noqa: N801

@@ -1,12 +1,12 @@
-"""The number of threads that native code may use: today NumPy's OpenBLAS, which its wheels bring along."""
+"""The number of threads that native code may use: lineal's own, and NumPy's OpenBLAS, which its wheels bring along."""
 
 from __future__ import annotations
 
 import ctypes
+import importlib.util
 import os
 from functools import cache
-
-import numpy as np
+from typing import Any
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 """The environment variables by which users limit the threads of BLAS."""
@@ -24,14 +24,15 @@ def available() -> int:
 
 
 @cache
-def openblas() -> ctypes.CDLL | None:
-    """Return the OpenBLAS library that came with NumPy, or None if NumPy uses another BLAS."""
-    package = os.path.dirname(np.__file__)
-    for folder in (f"{package}.libs", os.path.join(package, ".dylibs")):
-        for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
-            library = ctypes.CDLL(os.path.join(folder, name)) if "openblas" in name else None
-            if hasattr(library, "scipy_openblas_set_num_threads64_"):
-                return library
+def openblas(package: str, function: str) -> Any:
+    """Return a function of the OpenBLAS that came with the wheel of "numpy" or "scipy", or None if it uses another BLAS."""
+    spec = importlib.util.find_spec(package)
+    folder = os.path.dirname((spec and spec.origin) or "")
+    for place in (f"{folder}.libs", os.path.join(folder, ".dylibs")):
+        for name in sorted(os.listdir(place)) if os.path.isdir(place) else ():
+            library = ctypes.CDLL(os.path.join(place, name)) if "openblas" in name else None
+            if hasattr(library, function):
+                return getattr(library, function)
     return None
 
 
@@ -39,8 +40,8 @@ def get_num_threads() -> int:
     """Return the number of threads that native code uses."""
     if Threads.chosen is not None:
         return Threads.chosen
-    library = openblas()
-    return available() if library is None else int(library.scipy_openblas_get_num_threads64_())
+    known = openblas("numpy", "scipy_openblas_get_num_threads64_")
+    return available() if known is None else int(known())
 
 
 def set_num_threads(count: int) -> None:
@@ -48,6 +49,6 @@ def set_num_threads(count: int) -> None:
     if count < 1:
         raise RuntimeError(f"set_num_threads: expects a positive integer, got {count}")
     Threads.chosen = count
-    library = openblas()
-    if library is not None:
-        library.scipy_openblas_set_num_threads64_(count)
+    told = openblas("numpy", "scipy_openblas_set_num_threads64_")
+    if told is not None:
+        told(count)

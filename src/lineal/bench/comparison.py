@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 from collections.abc import Callable
 from typing import Any
@@ -19,7 +18,7 @@ torch: Any = None
 with contextlib.suppress(ImportError):
     import torch  # pyright: ignore[reportMissingImports]
 
-__all__ = ["LIBRARIES", "compared", "machine", "processors", "rivals", "versions"]
+__all__ = ["LIBRARIES", "compared", "machine", "rivals", "versions"]
 
 LIBRARIES = ("lineal", "lineal eager", "torch", "torch.compile", "jax")
 WARM_CALLS = 5
@@ -62,8 +61,3 @@ def versions() -> str:
     found += [] if torch is None else [f"torch {torch.__version__}"]
     found += [] if jax_workloads.jax is None else [f"jax {jax_workloads.jax.__version__}"]
     return ", ".join(found)
-
-
-def processors() -> int:
-    """Return how many processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

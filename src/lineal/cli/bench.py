@@ -8,14 +8,15 @@ from rich.console import Console
 from rich.table import Table
 
 from lineal import train
-from lineal.bench.comparison import LIBRARIES, compared, machine, processors, versions
+from lineal.base.threads import available
+from lineal.bench.comparison import LIBRARIES, compared, machine, versions
 from lineal.bench.workloads import WORKLOADS
 
 
 def run(args: argparse.Namespace) -> int:
     """Measure the workloads that were asked for, print the table, and return the exit code."""
     console = Console(highlight=False, width=None if Console().is_terminal else 130)
-    console.print(f"{machine()}, {processors()} processors; {versions()}")
+    console.print(f"{machine()}, {available()} processors; {versions()}")
     console.print(f"medians of {args.rounds} interleaved rounds, microseconds")
     found = {name: compared(name, args.rounds, args.torch_compile) for name in args.names or WORKLOADS}
     libraries = [each for each in LIBRARIES if any(each in seconds for seconds in found.values())]

@@ -7,21 +7,19 @@ hidden string lengths, and 32-bit integers. Emitted code knows `dgemm` as the sy
 from __future__ import annotations
 
 import ctypes
-import importlib.util
-import os
 from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any
 
-import lazy_loader
-
+from lineal.base import later
+from lineal.base.threads import openblas
 from lineal.codegen import kinds
 from lineal.codegen.emit import Emitter
 from lineal.codegen.kinds import Kind, int32
 from lineal.codegen.values import Value
 
-cython_blas: Any = lazy_loader.load("scipy.linalg.cython_blas", suppress_warning=True)
-cython_lapack: Any = lazy_loader.load("scipy.linalg.cython_lapack", suppress_warning=True)
+cython_blas: Any = later.module("scipy.linalg.cython_blas")
+cython_lapack: Any = later.module("scipy.linalg.cython_lapack")
 
 PREFIX = "lineal_"
 # symbols of the same prefix that are the pool's; to look for them among BLAS's would load SciPy
@@ -67,8 +65,7 @@ LIMIT = "openblas_set_num_threads_local"
 @cache
 def limiter() -> int | None:
     """Return the address of `LIMIT` in SciPy's OpenBLAS, or None if SciPy uses another BLAS."""
-    library = openblas()
-    function = getattr(library, LIMIT, None) if library is not None else None
+    function = openblas("scipy", LIMIT)
     return None if function is None else ctypes.cast(function, ctypes.c_void_p).value
 
 
@@ -77,20 +74,6 @@ def limit(e: Emitter, count: int | Value) -> Value | None:
     if limiter() is None:
         return None
     return e.call(LIMIT, int32, count if isinstance(count, Value) else e.const(count, int32))
-
-
-@cache
-def openblas() -> ctypes.CDLL | None:
-    """Return the OpenBLAS that came with SciPy's wheel, or None."""
-    spec = importlib.util.find_spec("scipy")
-    if spec is None or spec.origin is None:
-        return None
-    package = os.path.dirname(spec.origin)
-    for folder in (f"{package}.libs", os.path.join(package, ".dylibs")):
-        for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
-            if "openblas" in name:
-                return ctypes.CDLL(os.path.join(folder, name))
-    return None
 
 
 def by_reference(e: Emitter, given: Number | str, kind: Kind) -> Value:

@@ -8,18 +8,17 @@ import itertools
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 from typing import Any
 
-import lazy_loader
-
+from lineal.base import later
 from lineal.base.threads import available
 from lineal.base.version import __version__
 from lineal.codegen.cache import Cache, default_folder
 from lineal.codegen.emit import Emitter
+from lineal.codegen.once import once
 from lineal.codegen.target import Target, host, prepare
 
-llvm: Any = lazy_loader.load("llvmlite.binding", suppress_warning=True)
+llvm: Any = later.module("llvmlite.binding")
 
 Source = str | Emitter
 
@@ -133,7 +132,7 @@ class Engine:
         return self.link([self.compile(source)], names, symbols)
 
 
-@cache
+@once
 def engine(target: Target | None = None) -> Engine:
     """Return the process's engine for the target, by default the processor at hand."""
     return Engine(host() if target is None else target, Cache(default_folder()))

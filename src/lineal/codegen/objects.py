@@ -91,6 +91,8 @@ class ObjectWriter:
         self.e = e
         self.layout = found
         self.known: dict[int, tuple[str, object]] = {}
+        self.checks: dict[Argument, str] = {}
+        """The functions that check an argument, by what it must be."""
 
     def of(self, thing: object) -> Value:
         """Return the address of a Python object, bound as a symbol so that the code can be cached."""
@@ -114,6 +116,26 @@ class ObjectWriter:
 
     def check(self, given: Value, wanted: Argument) -> Value:
         """Write the checks of one argument; return the address of its data."""
+        if wanted not in self.checks:
+            self.checks[wanted] = f"check{len(self.checks)}"
+            self.write_check(self.checks[wanted], wanted)
+        address = self.e.call(self.checks[wanted], pointer, given)
+        self.expect(address != 0)
+        return address
+
+    def write_check(self, name: str, wanted: Argument) -> None:
+        """Write the function `name`, which returns the address of an argument's data, or 0 if it is not as wanted.
+
+        The arguments of a training step are alike: parameters, grads and an optimizer's states.
+        """
+        e = self.e
+        with e.function(name, [("given", pointer)], pointer) as (given,):
+            e.ret(self.data(given, wanted))
+            e.begin("slow")
+            e.ret(e.const(0, pointer))
+
+    def data(self, given: Value, wanted: Argument) -> Value:
+        """Write the comparisons of one argument with what it must be; return the address of its data."""
         e, at = self.e, self.layout
         if wanted.holder is not None:
             self.expect(field(e, given, at.type, pointer) == self.of(wanted.holder))

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-import lazy_loader
-
+from lineal.base import later
 from lineal.codegen.kinds import Kind
 
-llvm: Any = lazy_loader.load("llvmlite.binding", suppress_warning=True)
+llvm: Any = later.module("llvmlite.binding")
 
 SETTING = "LINEAL_SIMD"
 

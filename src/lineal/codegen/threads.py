@@ -14,17 +14,15 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from functools import cache
 
 from lineal.base import threads as setting
 from lineal.codegen.engine import Engine, engine
+from lineal.codegen.once import once
 from lineal.codegen.poolcode import FIELDS, SIZE, PoolWriter
 
 # rounds of waiting before a worker sleeps; a round takes 10 to 50 ns
 SPINS = 4000
 NAMES = ("worker", "try_fork", "fork", "share", "stop", "acquire")
-
-Job = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int32, ctypes.c_int32)
 
 
 def wanted() -> int:
@@ -125,7 +123,7 @@ class Pool:
         return {**forks, "lineal_pool": self.address}
 
 
-@cache
+@once
 def pool() -> Pool:
     """Return the process's pool."""
     made = Pool(engine())

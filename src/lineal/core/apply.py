@@ -9,7 +9,8 @@ import numpy as np
 from lineal.base.devices import array_module
 from lineal.core import modes
 from lineal.core import op as engine
-from lineal.core.op import AbstractTensor, Memory, Node, Op, View, next_id, site
+from lineal.core.op import AbstractTensor, Memory, Node, Op, View, next_id
+from lineal.core.sites import site
 
 T = TypeVar("T", bound=AbstractTensor)
 

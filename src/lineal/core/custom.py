@@ -11,73 +11,9 @@ import numpy as np
 
 from lineal.core import modes
 from lineal.core.apply import apply, lift, memory_of, synchronize, tell
-from lineal.core.inplace import _rebase, refuse_leaf
-from lineal.core.op import AbstractTensor, Leaf, Node, Op, _as_output, changed, released
-
-
-class SavedOutput(NamedTuple):
-    """A tensor saved for backward that is an output: kept as its array, since the tensor would keep its own node alive."""
-
-    index: int | None
-    value: np.ndarray
-
-
-class Context:
-    """What `forward` leaves for `backward`: saved tensors, marks, and any attributes the user sets."""
-
-    def __init__(self, needs: tuple[bool, ...]):
-        self.needs_input_grad = needs
-        self._saved: tuple = ()
-        self._inputs: tuple = ()
-        self._outputs: tuple = ()
-        self._dirty: tuple = ()
-        self._constant: tuple = ()
-        self._materialize = True
-        self._node: Node | None = None
-
-    def save_for_backward(self, *tensors: AbstractTensor | None) -> None:
-        """Keep inputs, outputs or intermediate tensors for `backward`, which finds them in `saved_tensors`."""
-        for each in tensors:
-            if each is not None and not isinstance(each, AbstractTensor):
-                raise TypeError(
-                    f"save_for_backward: can only save variables, got {type(each).__name__}; set other things as attributes"
-                )
-        self._saved = tensors
-
-    def save_for_forward(self, *tensors: AbstractTensor | None) -> None:
-        """Accept what a forward-mode rule would read; there is none."""
-
-    @property
-    def saved_tensors(self) -> tuple:
-        """The saved tensors; RuntimeError if one was modified in place since."""
-        node = self._node
-        return self._saved if node is None else tuple(unpack(node, each) for each in self._saved)
-
-    def mark_dirty(self, *tensors: AbstractTensor) -> None:
-        """Say which inputs `forward` changed in place; it must return them."""
-        self._dirty = tensors
-
-    def mark_non_differentiable(self, *tensors: AbstractTensor) -> None:
-        """Say which outputs have no derivative."""
-        self._constant = tensors
-
-    def set_materialize_grads(self, value: bool) -> None:
-        """Say whether `backward` gets zeros (True, the default) or None for outputs that nothing depends on."""
-        self._materialize = value
-
-
-def unpack(node: Node, saved: Any) -> AbstractTensor | None:
-    """Return a saved tensor, unless it was written after `node` was made."""
-    if saved is None:
-        return None
-    if isinstance(saved, SavedOutput):
-        memory = node.memories.get(saved.index) if node.memories is not None else None
-        if memory is not None and memory.written > node.id:
-            raise changed(node, memory, f"a saved output of shape {list(saved.value.shape)}")
-        return _as_output(node, saved.index, saved.value)
-    if saved.memory is not None and saved.memory.written > node.id:
-        raise changed(node, saved.memory, f"a saved tensor of shape {list(saved.value.shape)}")
-    return saved
+from lineal.core.context import Context, SavedOutput, cotangents
+from lineal.core.inplace import rebase, refuse_leaf
+from lineal.core.op import AbstractTensor, Leaf, Node, Op, released
 
 
 class TensorPlace:
@@ -249,18 +185,6 @@ def differentiable(x: AbstractTensor) -> bool:
     return x.node is not None
 
 
-def cotangents(context: Any, gs: tuple) -> list:
-    """Return one cotangent per result of forward: zeros or None where nothing depends on it."""
-    given = iter(gs)
-    full = []
-    for spec in context._outputs:
-        g = None if spec is None else next(given, None)
-        if g is None and spec is not None and context._materialize:
-            g = lift(np.zeros(*spec))
-        full.append(g)
-    return full
-
-
 class Function:
     """A differentiable function with a derivative of its own. Subclass it, write static `forward` and `backward`, call `apply`.
 
@@ -337,7 +261,7 @@ def returned(op: Custom, x: AbstractTensor, y: AbstractTensor) -> AbstractTensor
         tell(y.node, y.index, memory)
     if any(each is x for each in op.outcome.dirty):
         if y.node is not None:
-            _rebase(x, y)
+            rebase(x, y)
         return x
     y.memory = memory
     return y

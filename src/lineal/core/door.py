@@ -15,7 +15,8 @@ from lineal.base.config import LARGE_ARRAY
 from lineal.core import modes
 from lineal.core import op as engine
 from lineal.core.apply import apply, lift, synchronize
-from lineal.core.op import AbstractTensor, Node, Op, _frame, changed, next_id, output, outside, released, site
+from lineal.core.op import AbstractTensor, Node, Op, changed, next_id, output, released
+from lineal.core.sites import frame_at, outside, site
 
 _Tensor = AbstractTensor
 _new = object.__new__
@@ -41,7 +42,7 @@ def grow(op: Op, edges: tuple, indices: tuple, kept: tuple, y: Any) -> Node:
     node.kept = kept
     node.y = y
     node.extra = node.memories = None
-    frame = _frame(2)
+    frame = frame_at(2)
     node.code = frame.f_code
     node.offset = frame.f_lasti
     if node.code.co_filename not in outside:

@@ -13,7 +13,8 @@ import numpy as np
 from lineal.base import dtypes
 from lineal.core import modes
 from lineal.core.apply import apply, lift, make_node, memory_of, synchronize
-from lineal.core.op import AbstractTensor, Leaf, Node, Op, next_id, site
+from lineal.core.op import AbstractTensor, Leaf, Node, Op, next_id
+from lineal.core.sites import site
 
 
 def look(xp: Any, path: tuple[Op, ...], value: Any) -> Any:
@@ -85,7 +86,7 @@ def write(target: AbstractTensor, source: AbstractTensor, name: str) -> Any:
     np.copyto(target.value, source.value)
     touch(target, name)
     if modes.grad_enabled.get() and (target.node is not None or source.node is not None):
-        _rebase(target, source)
+        rebase(target, source)
     listener = modes.recorder.get()
     if listener is not None:
         listener.record_write(target, source)
@@ -170,7 +171,7 @@ def refuse_leaf(target: AbstractTensor, name: str) -> None:
             )
 
 
-def _rebase(target: AbstractTensor, source: AbstractTensor) -> None:
+def rebase(target: AbstractTensor, source: AbstractTensor) -> None:
     view = target.origin
     memory_of(target).rebased += 1
     if view is not None:

@@ -53,6 +53,10 @@ class Recorder(Protocol):
     def relies(self, holder: Any, name: str) -> None:
         """Hear that what follows depends on the object that is the attribute `name` of `holder`."""
 
+    def heeds(self, setting: ContextVar) -> bool:
+        """Hear that what follows depends on a setting; return whether what only warnings depend on is of interest."""
+        return False
+
     def reads_grad(self, leaf: AbstractTensor) -> None:
         """Hear that the grad of `leaf` is about to be read."""
 

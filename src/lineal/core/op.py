@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-import linecache
 import operator
-import os
-import sys
 import weakref
 from abc import abstractmethod
 from typing import Any, ClassVar, dataclass_transform
@@ -16,7 +13,8 @@ import numpy as np
 
 from lineal.base.devices import array_module
 from lineal.base.spec import Spec
-from lineal.core import modes
+from lineal.core.hooks import Extra, Handle, extra_of
+from lineal.core.sites import Site, describe
 
 next_id = itertools.count(1).__next__
 """The engine's clock: nodes and writes take their numbers from it, so "written after the node was made" is one comparison."""
@@ -77,38 +75,7 @@ class AbstractTensor:
 final: type[AbstractTensor] = AbstractTensor
 """The class of all tensors that ops return; the final `Tensor` enters itself through `apply.finalize`."""
 
-Site = tuple[Any, int]
-"""Where a line of the user's runs: its code object and the offset in it, decoded only when it is printed."""
-
-_PACKAGE = os.path.dirname(os.path.dirname(__file__))
-_inside: dict[str, bool] = {}
-outside: set[str] = set()
-"""The files of users' code, as far as seen."""
-_frame = sys._getframe
 _ndarray = np.ndarray
-
-
-def site() -> Site:
-    """Return the place in the user's code (the innermost frame outside lineal) that led here, past the door and its caller."""
-    frame = _frame(3)
-    while True:
-        code = frame.f_code
-        inside = _inside.get(code.co_filename)
-        if inside is None:
-            inside = _inside[code.co_filename] = code.co_filename.startswith(_PACKAGE)
-            if not inside:
-                outside.add(code.co_filename)
-        if not inside or frame.f_back is None:
-            return code, frame.f_lasti
-        frame = frame.f_back
-
-
-def describe(place: Site) -> str:
-    """Return `file:line: the source line` of a site."""
-    code, offset = place
-    line = next((n for start, end, n in code.co_lines() if start <= offset < end and n), code.co_firstlineno)
-    text = linecache.getline(code.co_filename, line).strip()
-    return f"{code.co_filename}:{line}" + (f": {text}" if text else "")
 
 
 class Plan:
@@ -341,49 +308,6 @@ class Leaf(Node):
         return {}
 
 
-class Extra:
-    """What few nodes have: hooks, and tensors that retain their grad."""
-
-    __slots__ = ("after", "before", "retained", "tensors")
-
-    def __init__(self) -> None:
-        self.tensors: list[tuple[int | None, dict]] = []
-        self.before: dict = {}
-        self.after: dict = {}
-        self.retained: dict[int | None, weakref.ref] = {}
-
-
-def extra_of(node: Node) -> Extra:
-    """Return the node's Extra, made on first need."""
-    if node.extra is None:
-        node.extra = Extra()
-    return node.extra
-
-
-class Handle:
-    """What registering a hook returns; `remove()` takes the hook out again. Works as a context manager too."""
-
-    _next: ClassVar[Any] = itertools.count().__next__
-
-    def __init__(self, table: dict, hook: Any):
-        listener = modes.recorder.get()
-        if listener is not None:
-            listener.opaque("a hook")
-        self.table = table
-        self.id = Handle._next()
-        table[self.id] = hook
-
-    def remove(self) -> None:
-        """Take the hook out."""
-        self.table.pop(self.id, None)
-
-    def __enter__(self) -> Handle:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.remove()
-
-
 def output(node: Node) -> Any:
     """Return the kept output as a tensor with `node` as its history (a tuple if there are several)."""
     if node.memories is not None:
@@ -391,11 +315,12 @@ def output(node: Node) -> Any:
             if memory.written > node.id:
                 raise changed(node, memory, "its output")
     if node.y.__class__ is tuple:
-        return tuple([_as_output(node, place, value) for place, value in enumerate(node.y)])
-    return _as_output(node, None, node.y)
+        return tuple([as_output(node, place, value) for place, value in enumerate(node.y)])
+    return as_output(node, None, node.y)
 
 
-def _as_output(node: Node, index: int | None, value: Any) -> AbstractTensor:
+def as_output(node: Node, index: int | None, value: Any) -> AbstractTensor:
+    """Return an array as the output `index` of a node (None: the only one)."""
     y = object.__new__(final)
     y.value = value if value.__class__ is _ndarray else np.asarray(value)
     y.node = node

@@ -1,70 +1,24 @@
-"""The front of elementwise ops: what users may pass (numbers, arrays, mixed dtypes and shapes) becomes what `apply` takes.
-
-Promotion and broadcasting happen here, once, so that no kernel promotes and no derivative un-broadcasts. An operand that needs
-no derivative is left to NumPy's broadcasting, unless a recorder listens.
-"""
+"""The front of elementwise ops: functions made of rows, which take what users may pass, and where results are put."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from lineal.base import config, dtypes
-from lineal.base.dtypes import Category, dtype
-from lineal.base.spec import broadcast_shapes
 from lineal.core import AbstractTensor, apply, lift, modes, write
 from lineal.core.door import binary_door, unary_door
 from lineal.core.inplace import preserve
 from lineal.core.op import next_id
-from lineal.ops.broadcasting import expand
-from lineal.ops.conversion import HALF_MAX, as_operand, cast, constant, result_type
+from lineal.ops.conversion import cast
 from lineal.ops.pattern import Elementwise, Rule
+from lineal.ops.promotion import DOMAINS, OPERANDS, align, as_scalar, broadcast, storages, unsupported
 
 _recorder = modes.recorder.get
 _grad_enabled = modes.grad_enabled.get
-
-
-_KINDS = {"b": "b", "i": "iu", "f": "fV", "c": "c"}
-
-
-class Domain(NamedTuple):
-    """What an op computes with: the categories it takes, by letter (bool, integer, floating, complex)."""
-
-    categories: str
-    lifts: bool = False
-    """Whether integers and bool are taken as the default dtype."""
-    strict: bool = False
-    """Whether bool tensors are refused even beside an operand that lifts the result."""
-
-    @property
-    def kinds(self) -> str:
-        """The letters of the NumPy kinds that need no conversion."""
-        return "".join([_KINDS[each] for each in self.categories])
-
-
-DOMAINS = {
-    "any": Domain("bifc"),
-    "compare": Domain("bifc"),
-    "number": Domain("ifc"),
-    "no bool": Domain("ifc", strict=True),
-    "real": Domain("bif"),
-    "ordered": Domain("if"),
-    "integer": Domain("bi"),
-    "whole": Domain("i"),
-    "float": Domain("fc", lifts=True),
-    "real float": Domain("f", lifts=True),
-    "only float": Domain("f"),
-    "field": Domain("fc"),
-}
-
-
-@functools.lru_cache(64)
-def storages(kinds: str) -> frozenset[np.dtype]:
-    """Return NumPy's own dtypes of these kinds."""
-    return frozenset(each for each in map(np.dtype, "?bhilqBHILQefdFD") if each.kind in kinds)
 
 
 def unary(
@@ -226,12 +180,6 @@ NUMBERS = {
     "one": _accepts((True, True), (True, False), (False, True)),
     "any": _accepts((True, True), (True, False), (False, True), (False, False)),
 }
-OPERANDS = (AbstractTensor, np.ndarray, np.generic, bool, int, float, complex)
-
-
-def unsupported(name: str, given: dtype) -> NotImplementedError:
-    """Return the error for a dtype that an op does not take."""
-    return NotImplementedError(f"{name}: not implemented for {given}")
 
 
 def named(front: Callable[..., Any], name: str, op: Elementwise, doc: str) -> Callable[..., Any]:
@@ -248,96 +196,6 @@ def require_tensor(name: str, x: Any) -> np.ndarray:
         return x.value
     except AttributeError:
         raise TypeError(f"{name}: expected a tensor, got {type(x).__name__}") from None
-
-
-def align(name: str, domain: str, *operands: Any) -> list[Any]:
-    """Return the operands as tensors of one dtype, which `domain` allows, and of shapes that `apply` takes."""
-    return broadcast(name, *(_alike(domain, operands) or _promoted(name, domain, operands)))
-
-
-def _alike(domain: str, operands: tuple) -> list[Any] | None:
-    """Return the operands as tensors in the common case of floating tensors of one dtype beside numbers, otherwise None."""
-    storage = next((x.value.dtype for x in operands if isinstance(x, AbstractTensor)), None)
-    if storage is None or storage.kind != "f" or "f" not in DOMAINS[domain].categories:
-        return None
-    xs = []
-    for x in operands:
-        if isinstance(x, AbstractTensor):
-            if x.value.dtype is not storage:
-                return None
-        elif x.__class__ is float or x.__class__ is int:
-            x = as_scalar(x, storage)
-        else:
-            return None
-        xs.append(x)
-    return xs
-
-
-def _promoted(name: str, domain: str, operands: tuple) -> list[Any]:
-    for operand in operands:
-        if not isinstance(operand, OPERANDS):
-            raise TypeError(f"{name}: expected a tensor or a number, got {type(operand).__name__}")
-        if DOMAINS[domain].strict and isinstance(operand, AbstractTensor) and operand.value.dtype.kind == "b":
-            raise unsupported(name, dtypes.bool_)
-    target = check_domain(name, domain, result_type(*operands))
-    return [cast(x, target) if isinstance(x, AbstractTensor) else as_constant(x, target) for x in operands]
-
-
-def as_scalar(number: Any, storage: np.dtype) -> Any:
-    """Return a Python number as a constant of no dimensions that NumPy stores as `storage`."""
-    return _scalar(number, storage) if number else _scalar.__wrapped__(number, storage)
-
-
-@functools.lru_cache(1024)
-def _scalar(number: Any, storage: np.dtype) -> Any:
-    # not of zeros, among which a dict knows no signs
-    if -HALF_MAX < number < HALF_MAX and (number >= 0 or storage.kind != "u"):
-        try:
-            # kept for good, which is how a compiler knows the tensor for a literal
-            return constant(number, dtypes.BY_NUMPY[storage])
-        except RuntimeError:
-            pass
-    return as_constant(number, dtypes.BY_NUMPY[storage])
-
-
-def as_constant(given: Any, target: dtype) -> Any:
-    """Return a number or array as a constant tensor of dtype `target`; integers too large for it wrap around."""
-    if isinstance(given, np.ndarray):
-        return cast(as_operand(given), target)
-    if target.category is Category.INTEGER and isinstance(given, (int, np.integer)):
-        given = np.array(given).astype(target.numpy)
-    return constant(given, target)
-
-
-def check_domain(name: str, domain: str, target: dtype) -> dtype:
-    """Return the dtype in which an op of this domain computes; NotImplementedError if it does not take `target`."""
-    categories, lifts, _ = DOMAINS[domain]
-    if "bifc"[target.category] in categories:
-        return target
-    if lifts and target.category < Category.FLOATING:
-        return config.defaults.dtype
-    raise unsupported(name, target)
-
-
-def broadcast(name: str, *xs: Any) -> list[Any]:
-    """Expand the inputs to their common shape, except constants of no dimensions, and others where nobody would notice."""
-    common = None
-    for x in xs:
-        shape = x.value.shape
-        if shape == common or (shape == () and x.node is None and x.origin is None):
-            continue
-        if common is not None:
-            break
-        common = shape
-    else:
-        return list(xs)
-    shape = broadcast_shapes(name, *[x.value.shape for x in xs])
-    everywhere = _recorder() is not None
-    grads = _grad_enabled()
-    return [
-        expand(x, shape) if (everywhere and x.value.ndim) or (grads and (x.node is not None or x.origin is not None)) else x
-        for x in xs
-    ]
 
 
 def store(y: Any, out: AbstractTensor, name: str) -> Any:

@@ -16,9 +16,9 @@ from collections.abc import Callable
 from operator import attrgetter
 from typing import Any, ClassVar
 
-import lazy_loader
 import numpy as np
 
+from lineal.base import later
 from lineal.base.config import LARGE_ARRAY
 from lineal.base.spec import broadcast_shapes
 from lineal.core import AbstractTensor, Node, Op
@@ -27,7 +27,7 @@ from lineal.core.op import changed, index_of, node_of, output, released, value_o
 
 Rule = Callable[..., Any]
 size_of = attrgetter("size")
-large: Any = lazy_loader.load("lineal.codegen.large", suppress_warning=True)
+large: Any = later.module("lineal.codegen.large")
 
 
 class Elementwise(Op):
@@ -108,7 +108,9 @@ class Elementwise(Op):
 
     def native(self, *arrays: np.ndarray) -> Any:
         """Return what `kernel` returns, by a native loop over all threads where one can be written."""
-        result = {"same": arrays[0].dtype, "bool": np.dtype(bool)}.get(self.result)
+        # a condition has no say in the dtype of what it selects
+        same = next((each.dtype for each in arrays if each.dtype.kind != "b"), arrays[0].dtype)
+        result = {"same": same, "bool": np.dtype(bool)}.get(self.result)
         y = None if result is None else large.mapped(self.scalar, arrays, result)
         return self.kernel(*arrays) if y is None else y
 

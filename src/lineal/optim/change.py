@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import lazy_loader
 import numpy as np
 
 from lineal import ops
+from lineal.base import later
 from lineal.base.config import LARGE_ARRAY
 from lineal.core import modes
 from lineal.core.inplace import touch
 from lineal.ops.front import assign
 
-large: Any = lazy_loader.load("lineal.codegen.large", suppress_warning=True)
+large: Any = later.module("lineal.codegen.large")
 
 
 def change(name: str, formula: Callable[..., tuple], tensors: Sequence[Any], numbers: Sequence[Any], count: int) -> None:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from lineal.base import dtypes
 from lineal.core import AbstractTensor, Leaf, Node, Op, apply, backward, detach_in_place, modes, synchronize
-from lineal.core.op import Handle, extra_of
+from lineal.core.hooks import Handle, extra_of
 
 __all__ = ["AutogradMethods"]
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from lineal import ops
 from lineal.core import AbstractTensor
-from lineal.ops.front import OPERANDS, in_place
+from lineal.ops.front import in_place
+from lineal.ops.promotion import OPERANDS
 
 __all__ = ["ElementwiseMethods"]
 

@@ -7,7 +7,8 @@ from typing import Any
 from lineal.base import dtypes
 from lineal.base.spec import Size
 from lineal.core import AbstractTensor, apply, modes
-from lineal.ops.linalg.systems import Inverse, solve_factored, unseen
+from lineal.ops.linalg.inverses import solve_factored, unseen
+from lineal.ops.linalg.systems import Inverse
 from lineal.tensors.tensor import Tensor
 
 __all__: list[str] = []

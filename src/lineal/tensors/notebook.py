@@ -6,15 +6,15 @@ import math
 from itertools import islice
 from typing import Any
 
-import lazy_loader
 import numpy as np
 
+from lineal.base import later
 from lineal.tensors.formatting import edges, figures, shortened, visible
 from lineal.tensors.printoptions import options
 
 __all__: list[str] = []
 
-html: Any = lazy_loader.load("html")
+html: Any = later.module("html")
 
 CELL = 'style="text-align:right;font-family:monospace;white-space:pre"'
 

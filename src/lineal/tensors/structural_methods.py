@@ -11,7 +11,8 @@ from lineal import ops
 from lineal.base.spec import axis, sizes
 from lineal.core import AbstractTensor, lift, memory_of, modes
 from lineal.core.inplace import refuse_leaf
-from lineal.core.op import Memory, next_id, site
+from lineal.core.op import Memory, next_id
+from lineal.core.sites import site
 from lineal.ops import layout
 from lineal.ops.front import in_place
 from lineal.ops.structural import axes, expanding

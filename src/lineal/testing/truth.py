@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import lazy_loader
 import numpy as np
+
+from lineal.base import later
 
 __all__ = ["Truth"]
 
-mpmath: Any = lazy_loader.load("mpmath")
+mpmath: Any = later.module("mpmath")
 
 DIGITS = 200
 GENEROUS = 20.0

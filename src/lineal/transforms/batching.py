@@ -25,16 +25,18 @@ from lineal.ops.linalg import (
     determinants,
     eig,
     eigh,
+    expectations,
     functions,
     least_squares,
     lu,
     qr,
+    solving,
     svd,
     systems,
     triangular,
 )
 from lineal.ops.pattern import Elementwise
-from lineal.ops.premise import Premise
+from lineal.ops.premise import Expectation, Premise
 from lineal.ops.reductions import cumulative, exponentials, extremes, moments, norms, picking, recurrences, sums, truth
 from lineal.ops.reductions import products as product_reductions
 from lineal.ops.sorting import middle, order
@@ -59,17 +61,30 @@ __all__ = ["aligned", "rule_of", "shifted"]
 Rule = Callable[..., Any]
 RULES: dict[type[Op], Rule] = {}
 
-POINTWISE = (Alias, Detach, conversion.Cast, Copy, parts.Real, parts.Imag, parts.ViewAsReal, parts.ViewAsComplex, Premise)
+POINTWISE = (
+    Alias,
+    Detach,
+    conversion.Cast,
+    Copy,
+    parts.Real,
+    parts.Imag,
+    parts.ViewAsReal,
+    parts.ViewAsComplex,
+    Premise,
+    Expectation,
+)
 """Ops of one input that do not look at its axes."""
 
 STACKS = (
     *(cholesky.Cholesky, determinants.Determinant, determinants.SignLogDet, eig.Eig, eigh.Eigh, lu.LUFactor, qr.QR, svd.SVD),
     *(
         systems.Inverse,
-        systems.ReciprocalCondition,
+        solving.ReciprocalCondition,
         systems.Solve,
         systems.SolveFactored,
         systems.SolveProbed,
+        expectations.WellConditioned,
+        expectations.WellFactored,
         triangular.SolveTriangular,
     ),
     *(systems.InversePull, systems.SolvePull, determinants.DeterminantBounded, determinants.DeterminantProbed),

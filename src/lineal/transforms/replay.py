@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -49,6 +50,9 @@ class BatchRecorder(GraphRecorder):
             super().record(op, xs, ys)
         elif self.outer is not None:
             self.outer.record(op, xs, ys)
+
+    def heeds(self, setting: ContextVar) -> bool:
+        return self.outer is not None and self.outer.heeds(setting)
 
     def record_write(self, target: AbstractTensor, source: AbstractTensor) -> None:
         if self.is_batched(target):

@@ -7,11 +7,12 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-import lazy_loader
 import numpy as np
 
+from lineal.base import later
+
 # one placeholder for all the code generators: each costs a search at import
-makers: Any = lazy_loader.load("lineal.codegen.batched.makers", suppress_warning=True)
+makers: Any = later.module("lineal.codegen.batched.makers")
 
 # matrices of more rows or columns go to LAPACK
 LARGEST = 32

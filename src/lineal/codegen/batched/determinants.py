@@ -84,7 +84,8 @@ def sign_and_logarithm(kind: Kind, n: int) -> Kernel:
             x = A[i, i]
             sign.value = sign.value * m.sign(x)
             total.value = total.value + m.log(abs(x))
-        group.store_one(1, sign.value)
+        # of a matrix with NaN the sign is 0, as PyTorch has it
+        group.store_one(1, code.e.select(total.value == total.value, sign.value, code.const(0.0)))
         group.store_one(2, total.value)
 
     return build(kind, n, (Operand(1, kind), Operand(1, kind)), write)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import lazy_loader
 import numpy as np
+
+from lineal.base import later
 
 __all__ = ["cholesky", "fit", "inverse_norm1", "lu_factor", "lu_inverse", "lu_solve", "order_of", "solve_triangular"]
 
 # one placeholder for all the code generators: each costs a search at import
-backends: Any = lazy_loader.load("lineal.codegen.dense.backends", suppress_warning=True)
+backends: Any = later.module("lineal.codegen.dense.backends")
 
 DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
 LEAST = 96

@@ -10,7 +10,8 @@ from lineal.base import config
 from lineal.core import AbstractTensor
 from lineal.core.door import binary_door
 from lineal.ops.conversion import dtype_of, result_type
-from lineal.ops.front import binary, nary, require_tensor, row, store, unary, underivable, unsupported, zero
+from lineal.ops.front import binary, nary, require_tensor, row, store, unary, underivable, zero
+from lineal.ops.promotion import unsupported
 
 __all__ = [
     "neg",
@@ -147,7 +148,7 @@ def _fmod(m: Any, a: Any, b: Any) -> Any:
     return m.fmod(a, b)
 
 
-_div_floor = binary("div_floor", lambda m, a, b: m.floor(a / b), zero, zero, domain="ordered", numeric=_floor)
+_div_floor = binary("div_floor", lambda m, a, b: m.floor_divide(a, b), zero, zero, domain="ordered", numeric=_floor)
 _div_trunc = binary("div_trunc", lambda m, a, b: m.trunc(a / b), zero, zero, domain="ordered", numeric=_truncated)
 _ROUNDED = {None: true_divide, "floor": _div_floor, "trunc": _div_trunc}
 
@@ -162,7 +163,7 @@ def div(input: Any, other: Any, *, rounding_mode: str | None = None, out: Abstra
 
 floor_divide = binary(
     "floor_divide",
-    lambda m, a, b: m.floor(a / b),
+    lambda m, a, b: m.floor_divide(a, b),
     underivable("floor_divide"),
     underivable("floor_divide"),
     domain="ordered",
@@ -171,7 +172,7 @@ floor_divide = binary(
 )
 remainder = binary(
     "remainder",
-    lambda m, a, b: a - m.floor(a / b) * b,
+    lambda m, a, b: m.remainder(a, b),
     lambda g: g,
     lambda g, a, b: -(g * _div_floor(a, b)),
     domain="ordered",
@@ -181,7 +182,7 @@ remainder = binary(
 )
 fmod = binary(
     "fmod",
-    lambda m, a, b: a - m.trunc(a / b) * b,
+    lambda m, a, b: m.fmod(a, b),
     lambda g: g,
     lambda g, a, b: -(g * _div_trunc(a, b)),
     domain="ordered",

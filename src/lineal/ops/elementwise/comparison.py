@@ -8,8 +8,9 @@ import numpy as np
 
 from lineal.core import AbstractTensor, apply
 from lineal.ops.conversion import constant, dtype_of
-from lineal.ops.front import binary, broadcast, require_tensor, unary
+from lineal.ops.front import binary, require_tensor, unary
 from lineal.ops.pattern import Elementwise
+from lineal.ops.promotion import broadcast
 
 __all__ = [
     "eq",

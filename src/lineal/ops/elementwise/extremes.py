@@ -6,8 +6,9 @@ from typing import Any
 
 from lineal.core import AbstractTensor, apply
 from lineal.ops.elementwise.masks import keep, masked
-from lineal.ops.front import align, as_scalar, binary, require_tensor, row, store, unary
+from lineal.ops.front import binary, require_tensor, row, store, unary
 from lineal.ops.pattern import Elementwise
+from lineal.ops.promotion import align, as_scalar
 
 __all__ = ["maximum", "minimum", "fmax", "fmin", "clamp", "clip", "clamp_min", "clamp_max", "relu"]
 

@@ -13,8 +13,9 @@ from lineal.ops.conversion import cast, dtype_of
 from lineal.ops.elementwise.arithmetic import mul
 from lineal.ops.elementwise.masks import drop
 from lineal.ops.elementwise.trigonometry import cos, sin
-from lineal.ops.front import broadcast, require_tensor, store, unary
+from lineal.ops.front import require_tensor, store, unary
 from lineal.ops.pattern import Elementwise
+from lineal.ops.promotion import broadcast
 
 __all__ = [
     "real",

@@ -14,8 +14,9 @@ from lineal.core import AbstractTensor
 from lineal.core.door import unary_door
 from lineal.ops.conversion import as_operand, cast, dtype_of, result_type
 from lineal.ops.elementwise.masks import drop
-from lineal.ops.front import binary, require_tensor, row, store, unary, unsupported, zero
+from lineal.ops.front import binary, require_tensor, row, store, unary, zero
 from lineal.ops.pattern import Elementwise
+from lineal.ops.promotion import unsupported
 
 __all__ = ["square", "sqrt", "rsqrt", "pow", "float_power"]
 

@@ -7,7 +7,8 @@ from typing import Any
 from lineal.core import AbstractTensor
 from lineal.ops.conversion import dtype_of
 from lineal.ops.elementwise.arithmetic import mul, true_divide
-from lineal.ops.front import Rule, require_tensor, store, unary, unsupported, zero
+from lineal.ops.front import Rule, require_tensor, store, unary, zero
+from lineal.ops.promotion import unsupported
 
 __all__ = ["ceil", "floor", "round", "trunc", "fix", "frac"]
 

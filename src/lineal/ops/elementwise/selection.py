@@ -6,8 +6,9 @@ from typing import Any
 
 from lineal.core import AbstractTensor, apply
 from lineal.ops.elementwise.masks import chosen, drop, keep
-from lineal.ops.front import align, broadcast, require_tensor, store
+from lineal.ops.front import require_tensor, store
 from lineal.ops.pattern import Elementwise
+from lineal.ops.promotion import align, broadcast
 
 __all__ = ["where"]
 

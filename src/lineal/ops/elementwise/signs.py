@@ -8,8 +8,9 @@ from lineal.base.limits import finfo
 from lineal.core import AbstractTensor, apply
 from lineal.ops.conversion import constant, dtype_of
 from lineal.ops.elementwise.masks import drop, keep
-from lineal.ops.front import binary, broadcast, require_tensor, row, store, unary, underivable, zero
+from lineal.ops.front import binary, require_tensor, row, store, unary, underivable, zero
 from lineal.ops.pattern import Elementwise
+from lineal.ops.promotion import broadcast
 from lineal.ops.structural.reshape import clone
 
 __all__ = ["sgn", "sign", "abs", "absolute", "copysign", "nextafter", "heaviside", "nan_to_num"]
@@ -23,6 +24,11 @@ def _sign(m: Any, x: Any) -> Any:
     return m.where(m.isnan(x), 0, m.sign(x)) if x.dtype.kind != "c" else m.sign(x)
 
 
+def _known_sign(m: Any, x: Any) -> Any:
+    # NumPy's sign of nan is nan
+    return m.where(x == x, m.sign(x), 0)
+
+
 def _sgn_slope(g: Any, x: Any, y: Any) -> Any:
     """Of complex x: the part of g across the direction y, by the distance from 0."""
     if x.value.dtype.kind != "c":
@@ -30,10 +36,8 @@ def _sgn_slope(g: Any, x: Any, y: Any) -> Any:
     return drop((g - y * (g * y.conj()).real) / abs(x), x == 0)
 
 
-sgn = unary(
-    "sgn", lambda m, x: m.sign(x), _sgn_slope, domain="any", numeric=_sign, doc="Return input / |input|, 0 where input is."
-)
-_real_sign = unary("sign", lambda m, x: m.sign(x), zero, domain="real", numeric=_sign)
+sgn = unary("sgn", _known_sign, _sgn_slope, domain="any", numeric=_sign, doc="Return input / |input|, 0 where input is.")
+_real_sign = unary("sign", _known_sign, zero, domain="real", numeric=_sign)
 
 
 def sign(input: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:

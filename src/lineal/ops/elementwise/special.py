@@ -6,19 +6,18 @@ import functools
 import math
 from typing import Any
 
-import lazy_loader
-
-from lineal.base import config
+from lineal.base import config, later
 from lineal.base.dtypes import Category
 from lineal.core import AbstractTensor, apply
 from lineal.ops.conversion import cast, dtype_of
 from lineal.ops.elementwise.exponential import exp
-from lineal.ops.front import require_tensor, store, unary, unsupported
+from lineal.ops.front import require_tensor, store, unary
 from lineal.ops.pattern import Elementwise
+from lineal.ops.promotion import unsupported
 
 __all__ = ["erf", "erfc", "erfinv", "lgamma", "digamma", "polygamma"]
 
-scipy: Any = lazy_loader.load("scipy")
+scipy: Any = later.module("scipy")
 
 _TWO_BY_ROOT_PI = 2 / math.sqrt(math.pi)
 

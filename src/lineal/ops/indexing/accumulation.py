@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import lazy_loader
 import numpy as np
 
-scipy: Any = lazy_loader.load("scipy")
+from lineal.base import later
+
+scipy: Any = later.module("scipy")
 
 _FEW = 2048
 """Up to so many elements, NumPy alone is as fast as a sparse product, and SciPy's sparse matrices need not be loaded."""

@@ -6,9 +6,9 @@ import functools
 from collections.abc import Sequence
 from typing import Any
 
-import lazy_loader
 import numpy as np
 
+from lineal.base import later
 from lineal.base.errors import LinAlgError
 from lineal.base.spec import broadcast_shapes
 from lineal.core import AbstractTensor, Op, apply, lift
@@ -17,7 +17,7 @@ from lineal.ops.linalg.matrices import place_of, require_field, require_matrix, 
 
 __all__ = ["solve_banded"]
 
-scipy: Any = lazy_loader.load("scipy")
+scipy: Any = later.module("scipy")
 
 
 class SolveBanded(Op):

@@ -12,6 +12,7 @@ from lineal.core import AbstractTensor, Op, apply, lift, modes
 from lineal.ops.linalg import kernels
 from lineal.ops.linalg.cholesky_derivative import CholeskyPull
 from lineal.ops.linalg.conditioning import judge, lapack, listed, norm_of_product, rcond_of_cholesky, tell, watched
+from lineal.ops.linalg.expectations import expect_well_factored
 from lineal.ops.linalg.matrices import (
     broadcast_batches,
     linalg_cholesky_ex,
@@ -177,6 +178,7 @@ def cholesky_solve(B: AbstractTensor, L: AbstractTensor, upper: bool = False, *,
     factor, right = broadcast_batches(name, factor, B)
     half = solve_triangular(factor, right, upper=False)
     X = solve_triangular(factor.mH, half, upper=True)
+    expect_well_factored(factor)
     if watched() and X.value.size:
         with modes.quiet():
             T = np.tril(factor.value)

@@ -11,8 +11,9 @@ from lineal.ops.contraction.einsum import einsum
 from lineal.ops.linalg import kernels
 from lineal.ops.linalg.conditioning import range_of
 from lineal.ops.linalg.matrices import adjoint
+from lineal.ops.linalg.solving import factored_for_condition
 from lineal.ops.linalg.svd import svd
-from lineal.ops.linalg.systems import Inverse, factored_for_condition
+from lineal.ops.linalg.systems import Inverse
 
 __all__ = ["cofactors"]
 

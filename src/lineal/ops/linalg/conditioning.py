@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import functools
 import math
+import sys
 import warnings
 from contextvars import ContextVar
 from typing import Any, NamedTuple
 
-import lazy_loader
 import numpy as np
 
+from lineal.base import later
 from lineal.base.errors import IllConditionedWarning, LinAlgError
-from lineal.core.modes import Setting, quiet
-from lineal.core.op import describe, site
+from lineal.core.modes import Setting, quiet, recorder
+from lineal.core.sites import describe, site
 from lineal.ops.linalg import kernels
 from lineal.ops.linalg.kernels import frobenius
 from lineal.ops.linalg.matrices import real_dtype
 
 __all__ = ["set_conditioning"]
 
-scipy: Any = lazy_loader.load("scipy")
+scipy: Any = later.module("scipy")
 
 
 class Advice(NamedTuple):
@@ -49,6 +50,7 @@ class set_conditioning(Setting):  # noqa: N801
     def __init__(self, to: str):
         if to not in ("warn", "error", "off"):
             raise ValueError(f'set_conditioning: expected "warn", "error" or "off", got {to!r}')
+        to = sys.intern(to)  # programs compare settings by identity
         super().__init__((mode, to))
         self.outer = mode.get()
         mode.set(to)
@@ -64,6 +66,9 @@ class set_conditioning(Setting):  # noqa: N801
 
 def watched() -> bool:
     """Return whether anybody wants to know how well conditioned a matrix is."""
+    listener = recorder.get()
+    if listener is not None:
+        listener.heeds(mode)
     return mode.get() != "off"
 
 

@@ -10,9 +10,11 @@ from lineal.core import AbstractTensor, Op, apply, lift, modes
 from lineal.ops.linalg import kernels
 from lineal.ops.linalg.cofactors import cofactors
 from lineal.ops.linalg.conditioning import FEW, Advice, judge, norm1, range_of, rcond_of_lu, watched
+from lineal.ops.linalg.expectations import expect_well_conditioned
 from lineal.ops.linalg.lu import factors, getrf
 from lineal.ops.linalg.matrices import linalg_slogdet, real_dtype, require_square, stored
-from lineal.ops.linalg.systems import Inverse, _factored, probing, stacked
+from lineal.ops.linalg.solving import stacked
+from lineal.ops.linalg.systems import Inverse, by_factors, probing
 from lineal.ops.premise import rely
 
 __all__ = ["det", "logdet", "slogdet"]
@@ -82,7 +84,11 @@ class SignLogDet(Op):
     width = 2
 
     def eager(self, xp, A):
-        return kernels.slogdet(A)
+        sign, logarithm = kernels.slogdet(A)
+        if sign.dtype.kind == "f":
+            # of a matrix with NaN the sign is 0, as PyTorch has it
+            sign = np.where(np.isnan(logarithm), sign.dtype.type(0), sign)
+        return sign, logarithm
 
     def vjp(self, needs, g, y, A):
         by_sign, by_log = g
@@ -146,7 +152,7 @@ def inverse_adjoint(A: Any, LU: Any = None, pivots: Any = None) -> Any:
     if LU is None:
         return apply(Inverse(), A).mH
     one = lift(np.broadcast_to(np.eye(A.value.shape[-1], dtype=A.value.dtype), A.value.shape))
-    return apply(_factored("lu", True, False), A, one, LU, pivots)
+    return apply(by_factors("lu", True, False), A, one, LU, pivots)
 
 
 def inverse_of_transpose(A: Any) -> Any:
@@ -163,6 +169,7 @@ def det(A: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
     """Return the determinant of (…, n, n); 1 of an empty matrix. IllConditionedWarning says where no digit of it is right."""
     name = "linalg.det"
     require_square(name, A)
+    expect_well_conditioned(A)
     if stacked(A.value):
         return stored(stack(name, A) if watched() else apply(Determinant(), A), out, name)
     LU, pivots, info = factors(A)

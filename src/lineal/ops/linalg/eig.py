@@ -51,7 +51,7 @@ class Eig(Op):
 
 def _decompose(name: str, A: Any) -> Any:
     require_square(name, A)
-    require_finite(A, RuntimeError, f"{name}: input tensor should not contain infs or NaNs.")
+    require_finite(name, A, "input tensor should not contain infs or NaNs.", RuntimeError)
     return apply(Eig(), A)
 
 

@@ -59,7 +59,7 @@ def _decompose(name: str, A: Any, UPLO: str) -> Any:
     require_square(name, A)
     if UPLO.upper() not in ("L", "U"):
         raise RuntimeError(f"{name}: Expected UPLO argument to be 'L' or 'U', but got {UPLO}")
-    require_finite(A, LinAlgError, f"{name}: expected finite entries, got a matrix with NaN or infinity")
+    require_finite(name, A)
     return apply(_eigh(UPLO.upper()), A)
 
 

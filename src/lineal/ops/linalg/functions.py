@@ -11,10 +11,11 @@ from lineal.base import dtypes
 from lineal.base.spec import axis
 from lineal.core import AbstractTensor, Op, apply, lift
 from lineal.ops.conversion import cast, constant
+from lineal.ops.linalg.inverses import inv, inv_ex
 from lineal.ops.linalg.matrices import real_dtype, require_matrix, require_square, stored
 from lineal.ops.linalg.matrix_functions import exponential, frechet
+from lineal.ops.linalg.solving import solve
 from lineal.ops.linalg.svd import svdvals
-from lineal.ops.linalg.systems import inv, inv_ex, solve
 from lineal.ops.reductions.norms import vector_norm
 from lineal.ops.structural.joining import cat
 

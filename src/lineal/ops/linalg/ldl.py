@@ -7,9 +7,9 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-import lazy_loader
 import numpy as np
 
+from lineal.base import later
 from lineal.base.results import Result
 from lineal.core import AbstractTensor, Op, apply, lift
 from lineal.ops.linalg.banded import solve_banded
@@ -30,7 +30,7 @@ from lineal.ops.structural.stacking import stack
 
 __all__ = ["ldl", "ldl_factor", "ldl_factor_ex", "ldl_solve"]
 
-scipy: Any = lazy_loader.load("scipy")
+scipy: Any = later.module("scipy")
 
 
 class linalg_ldl_factor(Result, names="LD pivots"):

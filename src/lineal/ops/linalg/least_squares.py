@@ -16,12 +16,13 @@ from lineal.ops.linalg.matrices import (
     adjoint,
     linalg_lstsq,
     real_dtype,
+    require_finite,
     require_matrix,
     require_one_dtype,
     require_square,
     stored,
 )
-from lineal.ops.linalg.svd import svdvals
+from lineal.ops.linalg.svd import UNSETTLED, svdvals
 from lineal.ops.premise import rely
 
 __all__ = ["lstsq", "matrix_rank", "pinv", "pinverse"]
@@ -177,6 +178,7 @@ def lstsq(input: AbstractTensor, b: AbstractTensor, rcond: float | None = None, 
     vector = (A.value.ndim - 1 == b.value.ndim and b.value.shape == A.value.shape[:-1]) or b.value.ndim == 1
     right: Any = b[..., None] if vector else b  # type: ignore[index]
     m, n = A.value.shape[-2:]
+    require_finite(name, A, UNSETTLED)
     if right.value.shape[-2] != m:
         raise RuntimeError(f"{name}: input.size(-2) should match other.size(-2), got {m} and {right.value.shape[-2]}")
     batch = np.broadcast_shapes(A.value.shape[:-2], right.value.shape[:-2])
@@ -245,6 +247,7 @@ def pinv(
     """
     name = "linalg.pinv"
     (require_square if hermitian else require_matrix)(name, input)
+    require_finite(name, input.tril() if hermitian else input, UNSETTLED)  # type: ignore[attr-defined]
     absolute, relative = borders(name, input, atol, rcond if rtol is None else rtol)
     return stored(apply(_pinv(hermitian), input, absolute, relative), out, name)
 

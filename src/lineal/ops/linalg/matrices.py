@@ -141,10 +141,15 @@ def refuse_singular(name: str, info: np.ndarray, done: str) -> None:
         )
 
 
-def require_finite(A: AbstractTensor, error: type[Exception], text: str) -> None:
-    """Raise an error with this text if A has NaN or infinite elements; a recorder hears that it has none."""
-    if not np.isfinite(A.value).all():
-        raise error(text)
+NOT_FINITE = "expected finite entries, got a matrix with NaN or infinity"
+
+
+def require_finite(name: str, A: AbstractTensor, text: str = NOT_FINITE, error: type[Exception] = LinAlgError) -> None:
+    """Raise an error for the first matrix with NaN or infinite elements; a recorder hears that there is none."""
+    finite = np.isfinite(A.value)
+    if not finite.all():
+        bad = np.flatnonzero(~finite.all((-2, -1)).ravel())
+        raise error(f"{name}: {place_of(int(bad[0]), A.value.shape[:-2])}{text}")
     rely(lambda: isfinite(A))
 
 

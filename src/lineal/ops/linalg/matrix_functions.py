@@ -6,9 +6,9 @@ import functools
 import warnings
 from typing import Any
 
-import lazy_loader
 import numpy as np
 
+from lineal.base import later
 from lineal.base.errors import LinAlgError
 from lineal.base.spec import broadcast_shapes
 from lineal.core import AbstractTensor, Op, apply
@@ -19,7 +19,7 @@ from lineal.ops.structural.joining import cat
 
 __all__ = ["expm_frechet", "logm", "sqrtm"]
 
-scipy: Any = lazy_loader.load("scipy")
+scipy: Any = later.module("scipy")
 
 LARGE = 24
 """From this size on, the derivative of exp along a direction by its own method beats the exponential of twice the size."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from lineal.core import AbstractTensor
 from lineal.ops.linalg import cholesky as factor
-from lineal.ops.linalg import determinants, systems
+from lineal.ops.linalg import determinants, inverses
 from lineal.ops.linalg import lu as elimination
 from lineal.ops.linalg import qr as orthogonal
 from lineal.ops.linalg import svd as singular
@@ -64,7 +64,7 @@ def cholesky_inverse(input: AbstractTensor, upper: bool = False, *, out: Abstrac
 
 def inverse(input: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
     """Return the inverse; `linalg.inv` is newer."""
-    return systems.inv(input, out=out)
+    return inverses.inv(input, out=out)
 
 
 def det(input: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from lineal.base.errors import LinAlgError
 from lineal.base.results import Result
 from lineal.core import AbstractTensor, Op, apply
 from lineal.ops.linalg.matrices import require_finite, require_matrix
@@ -66,7 +65,7 @@ def polar(A: AbstractTensor, side: str = "right") -> Any:
     require_matrix(name, A)
     if side not in ("right", "left"):
         raise RuntimeError(f"{name}: expected side to be 'right' or 'left', got {side!r}")
-    require_finite(A, LinAlgError, f"{name}: expected finite entries, got a matrix with NaN or infinity")
+    require_finite(name, A)
     matrix: Any = A
     m, n = A.value.shape[-2:]
     U = apply(UnitaryFactor(), matrix) if m >= n else apply(UnitaryFactor(), matrix.mH).mH

@@ -5,9 +5,9 @@ from __future__ import annotations
 import functools
 from typing import Any, Literal
 
-import lazy_loader
 import numpy as np
 
+from lineal.base import later
 from lineal.core import AbstractTensor, Op, apply, lift
 from lineal.ops.linalg import kernels
 from lineal.ops.linalg.matrices import geqrf as geqrf_result
@@ -17,7 +17,7 @@ from lineal.ops.structural.joining import cat
 
 __all__ = ["geqrf", "householder_product", "ormqr", "orgqr", "qr"]
 
-scipy: Any = lazy_loader.load("scipy")
+scipy: Any = later.module("scipy")
 
 
 class QR(Op):

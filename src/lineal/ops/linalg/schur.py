@@ -7,11 +7,9 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-import lazy_loader
 import numpy as np
 
-from lineal.base import dtypes
-from lineal.base.errors import LinAlgError
+from lineal.base import dtypes, later
 from lineal.base.results import Result
 from lineal.core import AbstractTensor, Op, apply
 from lineal.ops.conversion import cast, dtype_of
@@ -20,7 +18,7 @@ from lineal.ops.linalg.spectra import CLOSE, check_gauge
 
 __all__ = ["schur"]
 
-scipy: Any = lazy_loader.load("scipy")
+scipy: Any = later.module("scipy")
 
 
 class linalg_schur(Result, names="T Z"):
@@ -135,7 +133,7 @@ def schur(A: AbstractTensor, output: str = "real") -> Any:
     require_square(name, A)
     if output not in ("real", "complex"):
         raise RuntimeError(f"{name}: expected output to be 'real' or 'complex', got {output!r}")
-    require_finite(A, LinAlgError, f"{name}: expected finite entries, got a matrix with NaN or infinity")
+    require_finite(name, A)
     if output == "complex" and A.value.dtype.kind == "f":
         A = cast(A, dtypes.complex128 if dtype_of(A) is dtypes.float64 else dtypes.complex64)
     return linalg_schur(apply(_schur(output), A))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import lazy_loader
 import numpy as np
 
+from lineal.base import later
 from lineal.base.errors import LinAlgError
 from lineal.base.results import Result
 from lineal.core import Op, apply, lift, modes, no_grad
@@ -19,7 +19,7 @@ from lineal.ops.premise import rely
 
 __all__: list[str] = []
 
-scipy: Any = lazy_loader.load("scipy")
+scipy: Any = later.module("scipy")
 
 TOEPLITZ_FROM = 256
 """From how many rows on Levinson's recursion, O(n²) but without BLAS, is faster than LU."""
@@ -277,6 +277,14 @@ def insisted(A: Any, assume: str) -> Found | None:
     return triangular(A, assume) if fits.get(assume) else None
 
 
+def is_within(A: Any, kl: int, ku: int) -> Any:
+    """Return whether only the diagonals of a band have elements, as an op."""
+    n = A.value.shape[-1]
+    places = np.arange(n)
+    band = (places[:, None] - places <= kl) & (places - places[:, None] <= ku)
+    return (A == 0) | lift(band)
+
+
 def zeros(d: np.ndarray) -> np.ndarray:
     """Return, per diagonal, 0 or the place of its first zero, counted from 1."""
     return np.where((d == 0).any(-1), (d == 0).argmax(-1) + 1, 0).astype(np.int32)
@@ -293,8 +301,10 @@ def condition(routine: Callable, *arrays: np.ndarray) -> np.ndarray:
 
 def triangular(A: Any, method: str) -> Found:
     """Return substitution, or division by the diagonal."""
-    x = A.value
+    x, wide = A.value, A.value.shape[-1]
     d = np.abs(np.diagonal(x, axis1=-2, axis2=-1))
+    rely(lambda: is_within(A, 0 if method != "lower triangular" else wide, 0 if method != "upper triangular" else wide))
+    rely(lambda: A.diagonal(0, -2, -1) != 0)
     if method == "diagonal":
         return Found(method, (), lambda: d.min(-1) / d.max(-1), zeros(d))
     uplo = "L" if method[0] == "l" else "U"
@@ -306,6 +316,9 @@ def permuted(A: Any, rows: np.ndarray, columns: np.ndarray) -> Found:
     """Return substitution in another order of rows and columns."""
     x = A.value
     T = x[..., rows, :][..., columns]
+    ordered = lambda: A.index_select(-2, lift(rows)).index_select(-1, lift(columns))
+    rely(lambda: is_within(ordered(), x.shape[-1], 0))
+    rely(lambda: ordered().diagonal(0, -2, -1) != 0)
     routine = lapack("trcon", x.dtype)
     shape = (*x.shape[:-2], x.shape[-1])
     orders = tuple([lift(np.broadcast_to(order, shape).copy()) for order in (rows, columns)])
@@ -319,7 +332,9 @@ def permuted(A: Any, rows: np.ndarray, columns: np.ndarray) -> Found:
 
 def banded(A: Any, kl: int, ku: int) -> Found:
     """Return LU within the band."""
+    rely(lambda: is_within(A, kl, ku))
     band, pivots, sizes, info = apply(FactorBand(kl, ku), A)
+    rely(lambda: info == 0)
     routine = lapack("gbcon", A.value.dtype)
 
     def rcond() -> np.ndarray:
@@ -335,6 +350,7 @@ def banded(A: Any, kl: int, ku: int) -> Found:
 def toeplitz(A: Any) -> Found:
     """Return Levinson's recursion, whose answer is checked afterwards; there is no factor, so probes tell A's condition."""
     x = A.value
+    rely(lambda: A[..., 1:, 1:] == A[..., :-1, :-1])
 
     def rcond() -> np.ndarray:
         V = np.broadcast_to(probes(x.shape[-1], x.dtype), (*x.shape[:-1], min(2, x.shape[-1])))
@@ -345,7 +361,9 @@ def toeplitz(A: Any) -> Found:
 
 def by_blocks(A: Any) -> Found:
     """Return A = L D Lᴴ."""
+    rely(lambda: A == A.mH)
     LD, pivots, info = apply(FactorHermitian(), A)
+    rely(lambda: info == 0)
     routine = lapack(hermitian_name("con", A.value), A.value.dtype)
     return Found(
         "hermitian",
@@ -359,6 +377,7 @@ def by_minors(A: Any) -> Found:
     """Return A = L Lᴴ; info says where A is not positive definite."""
     with no_grad():
         L = apply(Cholesky(False), A)
+    rely(lambda: A == A.mH)
     rely(lambda: worked(L))
     info = failures(A.value, L.value, False)
     return Found("positive definite", (L,), lambda: rcond_of_cholesky(L.value, norm1(A.value)), info)

@@ -17,6 +17,9 @@ from lineal.ops.premise import rely
 
 __all__ = ["svd", "svdvals"]
 
+UNSETTLED = "The algorithm failed to converge because the input matrix contained non-finite values."
+"""What PyTorch says of NaN and infinities, with which LAPACK's iterations may also go on for ever or end with anything."""
+
 
 class SVD(Op):
     """A = U Σ Vᴴ.
@@ -109,8 +112,7 @@ def inverse(S: Any) -> Any:
 def decompose(name: str, A: AbstractTensor, full: bool) -> Any:
     """Return U, S, Vᴴ of what must be matrices with finite entries."""
     require_matrix(name, A)
-    text = f"{name}: The algorithm failed to converge because the input matrix contained non-finite values."
-    require_finite(A, LinAlgError, text)
+    require_finite(name, A, UNSETTLED)
     return apply(_svd(full), A)
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import lazy_loader
 import numpy as np
 
+from lineal.base import later
 from lineal.base.errors import LinAlgError
 from lineal.base.spec import broadcast_shapes
 from lineal.core import AbstractTensor, Op, apply
@@ -15,7 +15,7 @@ from lineal.ops.linalg.matrices import adjoint, place_of, require_matrix, requir
 
 __all__ = ["solve_lyapunov", "solve_sylvester"]
 
-scipy: Any = lazy_loader.load("scipy")
+scipy: Any = later.module("scipy")
 
 SHARED = "the equation has no unique solution: A and -B have an eigenvalue in common, or nearly"
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-import lazy_loader
 import numpy as np
 
+from lineal.base import later
 from lineal.base.errors import LinAlgError
 from lineal.base.spec import broadcast_shapes
 from lineal.core import AbstractTensor, Op, apply
@@ -17,7 +17,7 @@ from lineal.ops.structural.joining import cat
 
 __all__ = ["solve_circulant", "solve_toeplitz"]
 
-scipy: Any = lazy_loader.load("scipy")
+scipy: Any = later.module("scipy")
 
 
 class Correlate(Op):

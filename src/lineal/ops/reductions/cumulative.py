@@ -12,7 +12,8 @@ from lineal.base.dtypes import dtype
 from lineal.base.spec import axis
 from lineal.core import AbstractTensor, Op, apply
 from lineal.ops.conversion import cast
-from lineal.ops.front import require_tensor, store, unsupported
+from lineal.ops.front import require_tensor, store
+from lineal.ops.promotion import unsupported
 from lineal.ops.reductions.front import along, both, is_half, numpy_names, widened
 from lineal.ops.reductions.picking import place
 from lineal.ops.reductions.recurrences import CumProd

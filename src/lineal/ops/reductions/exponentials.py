@@ -13,7 +13,8 @@ from lineal.core import AbstractTensor, Op, apply
 from lineal.ops.conversion import cast, dtype_of
 from lineal.ops.elementwise.arithmetic import neg
 from lineal.ops.elementwise.masks import drop
-from lineal.ops.front import require_tensor, row, store, unsupported
+from lineal.ops.front import require_tensor, row, store
+from lineal.ops.promotion import unsupported
 from lineal.ops.reductions.front import Axes, along, doors, folded, numpy_names, reduced, rowwise, spread, unreduced, widened
 from lineal.ops.reductions.recurrences import recurrence, shift
 from lineal.ops.reductions.sums import sum

@@ -12,7 +12,8 @@ from lineal.base.spec import axes, axis
 from lineal.core import AbstractTensor, Op, apply
 from lineal.ops.elementwise.extremes import maximum, minimum
 from lineal.ops.elementwise.masks import keep
-from lineal.ops.front import require_tensor, row, store, unsupported
+from lineal.ops.front import require_tensor, row, store
+from lineal.ops.promotion import unsupported
 from lineal.ops.reductions.front import (
     Axes,
     both,

@@ -7,9 +7,9 @@ import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import lazy_loader
 import numpy as np
 
+from lineal.base import later
 from lineal.base.config import LARGE_ARRAY
 from lineal.base.spec import axes, axis
 from lineal.core import AbstractTensor, Op, modes
@@ -19,8 +19,8 @@ from lineal.ops.front import store
 from lineal.ops.structural.reshape import reshape
 
 Axes = tuple[int, ...]
-folds: Any = lazy_loader.load("lineal.codegen.folds", suppress_warning=True)
-rows: Any = lazy_loader.load("lineal.codegen.rows", suppress_warning=True)
+folds: Any = later.module("lineal.codegen.folds")
+rows: Any = later.module("lineal.codegen.rows")
 
 
 def numpy_names(function: Callable[..., Any]) -> Callable[..., Any]:

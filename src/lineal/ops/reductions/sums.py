@@ -12,7 +12,8 @@ from lineal.core import AbstractTensor
 from lineal.ops.conversion import cast, dtype_of
 from lineal.ops.elementwise.comparison import isnan
 from lineal.ops.elementwise.masks import drop
-from lineal.ops.front import require_tensor, store, unsupported
+from lineal.ops.front import require_tensor, store
+from lineal.ops.promotion import unsupported
 from lineal.ops.reductions.front import Axes, Reduction, count, doors, numpy_names, reduced, spread
 from lineal.ops.structural.diagonals import diagonal
 

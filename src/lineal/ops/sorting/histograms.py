@@ -10,7 +10,8 @@ import numpy as np
 from lineal.base import results
 from lineal.core import AbstractTensor, Op, apply
 from lineal.ops.conversion import dtype_of
-from lineal.ops.front import store, unsupported
+from lineal.ops.front import store
+from lineal.ops.promotion import unsupported
 from lineal.ops.structural.reshape import reshape
 
 __all__ = ["bincount", "histc", "histogram", "histogramdd"]

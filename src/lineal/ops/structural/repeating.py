@@ -13,8 +13,8 @@ from lineal.base.spec import axis
 from lineal.core import AbstractTensor, Op, apply, lift
 from lineal.ops.broadcasting import sum_to_shape
 from lineal.ops.conversion import dtype_of
-from lineal.ops.front import unsupported
 from lineal.ops.layout import restride, shape_of
+from lineal.ops.promotion import unsupported
 from lineal.ops.structural.expanding import expand
 from lineal.ops.structural.reshape import reshape
 

@@ -10,7 +10,8 @@ import numpy as np
 from lineal.base import dtypes
 from lineal.base.devices import as_device
 from lineal.core import AbstractTensor, Op, apply, lift
-from lineal.ops.front import store, unsupported
+from lineal.ops.front import store
+from lineal.ops.promotion import unsupported
 
 __all__ = ["tril", "tril_indices", "triu", "triu_indices"]
 

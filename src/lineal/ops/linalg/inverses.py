@@ -1,0 +1,109 @@
+"""`inv`: inverses, formed only when somebody looks at them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from lineal.core import AbstractTensor, apply, is_grad_enabled, lift, modes, synchronize
+from lineal.ops.linalg.conditioning import FEW, frobenius, judge, norm1, range_of, rcond_of_lu, watched
+from lineal.ops.linalg.expectations import expect_well_conditioned
+from lineal.ops.linalg.lu import factors
+from lineal.ops.linalg.matrices import linalg_inv_ex, refuse_singular, require_square, stored
+from lineal.ops.linalg.systems import Inverse, by_factors
+
+__all__ = ["inv", "inv_ex", "inverse"]
+
+
+def inv_ex(A: AbstractTensor, *, check_errors: bool = False, out: Any = None) -> Any:
+    """Return the inverse and info as `inv`, without raising: info is 0 or the place of the pivot that is zero."""
+    Y, info = _inverse("linalg.inv_ex", A, raising=check_errors)
+    return stored(linalg_inv_ex((Y, lift(info))), out, "linalg.inv_ex")
+
+
+class Unformed:
+    """How the level above holds the inverse of one larger matrix until somebody looks at it."""
+
+    hold: Any = None
+
+    def enter(self, function: Any) -> Any:
+        """Make `function(A, LU, pivots)` what returns such an inverse; a decorator."""
+        self.hold = function
+        return function
+
+
+unseen = Unformed()
+LARGE = 48
+"""From how many rows on an inverse is not formed before it is looked at; below, forming it costs no more than waiting."""
+
+
+def inv(A: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
+    """Return A⁻¹ of (…, n, n); LinAlgError names the batch entry of a singular A. To solve a system, `solve` is better.
+
+    The inverse of one larger matrix is formed when somebody looks at it: `inv(A) @ b` and `inv(A).mT @ b` solve instead.
+    """
+    name = "linalg.inv"
+    require_square(name, A)
+    if unseen.hold and A.value.ndim == 2 and A.value.shape[-1] >= LARGE and out is None and modes.recorder.get() is None:
+        return unformed(name, A)
+    Y = _inverse(name, A, raising=True)[0]
+    expect_well_conditioned(A)
+    if watched() and A.value.size:
+        judge_inverse(name, A.value, Y.value)
+    return stored(Y, out, name)
+
+
+def unformed(name: str, A: Any) -> Any:
+    """Return A⁻¹ by its factors, judged by them, to be formed on first sight."""
+    LU, pivots, info = factors(A)
+    refuse_singular(name, info, "inversion")
+    if watched():
+        norms = norm1(A.value)
+        judge(name, A.value, rcond_of_lu(LU.value, norms), None, None, norms)
+        if not np.isfinite(LU.value).all():
+            judge(name, A.value, np.nan, None, None, norms)
+    # what A is later, after writes in place, is not what was inverted: its history as of now is kept, under another tensor
+    now = lift(A.value)
+    if A.origin is not None:
+        synchronize(A)
+    if is_grad_enabled():
+        now.node, now.index = A.node, A.index
+    return unseen.hold(now, LU, pivots)
+
+
+def solve_factored(A: Any, B: Any, found: tuple, adjoint: bool = False) -> Any:
+    """Return X with A X = B, or Aᴴ X = B, by LU and pivots."""
+    return apply(by_factors("lu", adjoint, False), A, B, *found)
+
+
+def judge_inverse(name: str, A: np.ndarray, Y: np.ndarray) -> None:
+    """Report inverses by |A| and |A⁻¹|, in the Frobenius norm first, in one pass, and in the 1-norm where that is doubtful."""
+    limits = range_of(A.dtype)
+    with modes.quiet():
+        norms = frobenius(A)
+        rcond = 1 / (norms * frobenius(Y))
+        good = (rcond >= FEW * limits.eps) & (norms * rcond >= limits.least) & (norms < np.inf)
+        if good.all():
+            return
+        norms = norm1(A)
+        rcond = 1 / (norms * norm1(Y))
+    judge(name, A, rcond, Y, None, norms)
+
+
+def _inverse(name: str, A: Any, raising: bool) -> tuple[Any, np.ndarray]:
+    require_square(name, A)
+    info = np.zeros(A.value.shape[:-2], np.int32)
+    try:
+        return apply(Inverse(), A), info
+    except (RuntimeError, np.linalg.LinAlgError):
+        LU, pivots, info = factors(A)
+    if not info.any():
+        # rounded otherwise, as in the other kernel, the last pivot need not be 0
+        return apply(Inverse(), A, LU, pivots), info
+    if raising:
+        refuse_singular(name, info, "inversion")
+    return lift(np.full(A.value.shape, np.nan, A.value.dtype)), info
+
+
+inverse = inv

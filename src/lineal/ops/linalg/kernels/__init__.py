@@ -1,0 +1,23 @@
+"""The one place that chooses who computes: kernels across the batch for many small matrices, programs of our own for large
+ones, else NumPy, BLAS and LAPACK."""
+
+from lineal.codegen.batched.arrays import fit, matmul
+from lineal.ops.linalg.kernels.decompositions import cholesky, cholesky_pull, eigh, lstsq, lstsq_pull, qr, qr_pull, svd
+from lineal.ops.linalg.kernels.determinants import bound_by_det, cofactors, det, det_bounded, det_probed, slogdet
+from lineal.ops.linalg.kernels.norms import condition, frobenius, inverse_norm1, norm1
+from lineal.ops.linalg.kernels.systems import (
+    inv,
+    inverse_pull,
+    lu_factor,
+    lu_inverse,
+    lu_solve,
+    solve,
+    solve_probed,
+    solve_pull,
+)
+from lineal.ops.linalg.kernels.triangular import solve_triangular
+
+__all__ = ["bound_by_det", "cholesky", "cholesky_pull", "cofactors", "condition", "det", "det_bounded", "det_probed", "eigh"]
+__all__ += ["fit", "frobenius", "inv", "inverse_norm1", "inverse_pull", "lstsq", "lstsq_pull", "lu_factor", "lu_inverse"]
+__all__ += ["lu_solve", "matmul", "norm1", "qr", "qr_pull", "slogdet", "solve", "solve_probed", "solve_pull"]
+__all__ += ["solve_triangular", "svd"]

@@ -1,0 +1,137 @@
+"""Cholesky, QR with least squares, eigenvalues and singular values, and what the derivatives of the first two compute."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+
+from lineal.base import later
+from lineal.codegen.batched.arrays import LARGEST_JACOBI, dense, fit, kernel, laid
+from lineal.codegen.dense import arrays as large
+from lineal.ops.linalg.kernels.triangular import lower_product, solve_triangular
+from lineal.ops.linalg.matrices import adjoint
+
+scipy: Any = later.module("scipy")
+
+
+def cholesky(A: np.ndarray, upper: bool) -> np.ndarray:
+    """Return L (or Lᴴ, if `upper`) of matrices, one triangle of which is read; NaN for one that is not positive definite."""
+    if fit(A):
+        given, turned = laid(A)
+        L = np.empty(given.shape, A.dtype)
+        kernel("cholesky", A.dtype, A.shape[-1], upper != turned)(given, L)
+        # a pivot that is not positive makes all after it NaN
+        failed = np.isnan(L[:, -1, -1])
+        if failed.any():
+            L[failed] = np.nan
+        return (L.mT if turned else L).reshape(A.shape)
+    if large.fit(A):
+        return large.cholesky(A, upper)
+    try:
+        return np.linalg.cholesky(A, upper=upper)
+    except np.linalg.LinAlgError:
+        potrf = scipy.linalg.lapack.get_lapack_funcs("potrf", dtype=A.dtype)
+        L = np.full(A.shape, np.nan, A.dtype)
+        for place in np.ndindex(A.shape[:-2]):
+            factor, info = potrf(A[place], lower=not upper, clean=1)
+            if info == 0:
+                L[place] = factor
+        return L
+
+
+def cholesky_pull(L: np.ndarray, G: np.ndarray) -> np.ndarray:
+    """Return L⁻ᴴ S L⁻¹, S being the Hermitian matrix of which ½ Lᴴ G is the lower triangle."""
+    if fit(L, G):
+        (given, turned), P = laid(G), np.empty(L.shape, L.dtype)
+        kernel("cholesky_pull", L.dtype, L.shape[-1], turned)(dense(L), given, P.reshape(given.shape))
+        return P
+    U = adjoint(L)
+    S = lower_product(U, G) / 2
+    S += adjoint(np.tril(S, -1))
+    half = solve_triangular(U, S, True, False)
+    return adjoint(solve_triangular(U, adjoint(half), True, False))
+
+
+def qr(A: np.ndarray, mode: Literal["reduced", "complete"]) -> tuple[np.ndarray, np.ndarray]:
+    """Return Q and R, "reduced" or "complete"."""
+    if not fit(A):
+        Q, R = np.linalg.qr(A, mode)
+        return Q, R
+    m, n = A.shape[-2:]
+    k = m if mode == "complete" else min(m, n)
+    given = dense(A)
+    Q, R = np.empty((*A.shape[:-1], k), A.dtype), np.empty((*A.shape[:-2], k, n), A.dtype)
+    kernel("qr", A.dtype, m, n, mode == "complete")(given, Q.reshape(-1, m, k), R.reshape(-1, k, n))
+    return Q, R
+
+
+def qr_pull(Q: np.ndarray, R: np.ndarray, G: np.ndarray, H: np.ndarray) -> np.ndarray:
+    """Return (G + Q S) R⁻ᴴ with S Hermitian, its upper triangle that of H Rᴴ - Qᴴ G."""
+    if fit(Q, R, G, H):
+        A = np.empty(Q.shape, Q.dtype)
+        kernel("qr_pull", Q.dtype, *Q.shape[-2:])(*(dense(each) for each in (Q, R, G, H)), A.reshape(-1, *Q.shape[-2:]))
+        return A
+    S = np.triu(np.matmul(H, adjoint(R)) - np.matmul(adjoint(Q), G))
+    diagonal = np.einsum("...ii->...i", S)
+    diagonal[...] = diagonal.real
+    S += adjoint(np.triu(S, 1))
+    return adjoint(solve_triangular(R, adjoint(G + np.matmul(Q, S)), True, False))
+
+
+def lstsq(A: np.ndarray, B: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+    """Return A⁺ B, |A| and |A⁺| for tall A, the numbers being right where the rank is full; None if there is no kernel."""
+    (m, n), k = A.shape[-2:], B.shape[-1]
+    if m < n or not fit(A, B):
+        return None
+    X, norms = np.empty((*A.shape[:-2], n, k), A.dtype), np.empty((2, *A.shape[:-2]), A.dtype)
+    kernel("lstsq", A.dtype, m, n, k)(dense(A), dense(B), X.reshape(-1, n, k), *norms.reshape(2, -1))
+    return X, norms[0], norms[1]
+
+
+def lstsq_pull(A: np.ndarray, B: np.ndarray, X: np.ndarray, G: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return H = A⁺ᴴ G and (B - A X) (A⁺ H)ᴴ - H Xᴴ for tall A of full rank."""
+    if fit(A, B, X, G):
+        H, D = np.empty(B.shape, A.dtype), np.empty(A.shape, A.dtype)
+        (m, n), k = A.shape[-2:], B.shape[-1]
+        given = (dense(each) for each in (A, B, X, G))
+        kernel("lstsq_pull", A.dtype, m, n, k)(*given, H.reshape(-1, m, k), D.reshape(-1, m, n))
+        return H, D
+    Q, R = np.linalg.qr(A)
+    half = solve_triangular(adjoint(R), G, False, False)
+    H = np.matmul(Q, half)
+    Z = solve_triangular(R, half, True, False)
+    return H, np.matmul(B - np.matmul(A, X), adjoint(Z)) - np.matmul(H, adjoint(X))
+
+
+def eigh(A: np.ndarray, uplo: Literal["L", "U"]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the eigenvalues, ascending, and eigenvectors of symmetric or Hermitian matrices, one triangle of which is read."""
+    if not fit(A, largest=LARGEST_JACOBI):
+        values, V = np.linalg.eigh(A, uplo)
+        return values, V
+    given, turned = laid(A)
+    values, V = np.empty(A.shape[:-1], A.dtype), np.empty(A.shape, A.dtype)
+    n = A.shape[-1]
+    kernel("eigh", A.dtype, n, (uplo == "U") != turned)(given, values.reshape(-1, n), V.reshape(-1, n, n))
+    return values, V
+
+
+def svd(A: np.ndarray, full: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return U, S and Vᴴ, all of U and Vᴴ if `full`."""
+    m, n = A.shape[-2:]
+    if not fit(A, largest=LARGEST_JACOBI) or (full and m != n):
+        U, S, Vh = np.linalg.svd(A, full_matrices=full)
+        return U, S, Vh
+    given, k = dense(A), min(m, n)
+    count = len(given)
+    U, S, Vh = (np.empty((count, *shape), A.dtype) for shape in ((m, k), (k,), (k, n)))
+    info = np.empty(count, np.int32)
+    kernel("svd", A.dtype, m, n)(given, U, S, Vh, info)
+    doubtful = np.flatnonzero(info)
+    if doubtful.size:
+        if not np.isfinite(given[doubtful]).all():
+            # LAPACK does not always come to an end with infinities
+            raise np.linalg.LinAlgError("SVD did not converge")
+        U[doubtful], S[doubtful], Vh[doubtful] = np.linalg.svd(given[doubtful], full_matrices=False)
+    batch = A.shape[:-2]
+    return U.reshape(*batch, m, k), S.reshape(*batch, k), Vh.reshape(*batch, k, n)

@@ -1,0 +1,60 @@
+"""Norms of matrices and of their inverses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from lineal.codegen.batched.arrays import dense, fit, kernel, laid
+from lineal.codegen.dense import arrays as large
+
+WIDE_NORM = 12
+"""Above this size, NumPy's sums over a matrix's elements are as fast as a kernel's."""
+
+
+def frobenius(A: Any) -> np.ndarray:
+    """Return the roots of the sums of squares, in one pass; infinite where a square is."""
+    if A.ndim == 2:
+        return np.sqrt(np.vdot(A, A).real)
+    if A.dtype.kind == "c":
+        return np.sqrt(np.einsum("...ij,...ij->...", A.real, A.real) + np.einsum("...ij,...ij->...", A.imag, A.imag))
+    if not fit(A, largest=WIDE_NORM):
+        return np.sqrt(np.einsum("...ij,...ij->...", A, A))
+    given, _ = laid(A)
+    y = np.empty(A.shape[:-2], A.dtype)
+    kernel("frobenius", A.dtype, given[0].size)(given, y.reshape(-1))
+    return y
+
+
+def norm1(A: np.ndarray) -> np.ndarray:
+    """Return the largest column sums of absolute values."""
+    if not fit(A):
+        return np.abs(A).sum(-2).max(-1, initial=0)
+    given, turned = laid(A)
+    y = np.empty(A.shape[:-2], A.dtype)
+    kernel("norm1", A.dtype, *given.shape[1:], turned)(given, y.reshape(-1))
+    return y
+
+
+def inverse_norm1(LU: np.ndarray) -> np.ndarray | None:
+    """Return |A⁻¹|₁ of matrices given by their LU factors, NaN where a pivot is zero; None if LAPACK is to estimate it."""
+    if not fit(LU):
+        return large.inverse_norm1(LU) if large.fit(LU, large.LEAST_ESTIMATE) else None
+    y = np.empty(LU.shape[:-2], LU.dtype)
+    kernel("inverse_norm1", LU.dtype, LU.shape[-1])(dense(LU), y.reshape(-1))
+    return y
+
+
+def condition(A: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+    """Return |A|₁ and |A⁻¹|₁, infinite where a pivot is zero, of however few matrices; None if there is no kernel."""
+    if A.ndim < 3 or not fit(A, least=1):
+        return None
+    given, count = dense(A), A[..., 0, 0].size
+    run = kernel("condition", A.dtype, A.shape[-1])
+    if count < run.lanes:
+        given = np.resize(given, (run.lanes, *given.shape[1:]))
+    found = np.empty((2, len(given)), A.dtype)
+    run(given, *found)
+    first, second = found[:, :count].reshape(2, *A.shape[:-2])
+    return first, second

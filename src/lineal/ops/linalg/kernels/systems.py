@@ -1,0 +1,128 @@
+"""Systems of equations, inverses and the LU factors behind them, and what their derivatives compute."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from lineal.codegen.batched.arrays import dense, fit, kernel, laid, matmul
+from lineal.codegen.dense import arrays as large
+from lineal.ops.linalg.kernels.norms import frobenius
+from lineal.ops.linalg.matrices import adjoint
+
+
+def solve(A: np.ndarray, B: np.ndarray) -> np.ndarray:
+    """Return A⁻¹ B for stacks of matrices; LinAlgError if one is singular."""
+    if not fit(A, B):
+        return solve_large(A, B) if large.fit(A) else np.linalg.solve(A, B)
+    (left, left_turned), (right, right_turned) = laid(A), laid(B)
+    X, info = np.empty(right.shape, A.dtype), np.empty(len(right), np.int32)
+    kernel("solve", A.dtype, *B.shape[-2:], (left_turned, right_turned))(left, right, X, info)
+    refuse_singular(info)
+    return X.mT.reshape(B.shape) if right_turned else X.reshape(B.shape)
+
+
+def solve_large(A: np.ndarray, B: np.ndarray) -> np.ndarray:
+    LU, pivots, info = large.lu_factor(A)
+    refuse_singular(info)
+    return large.lu_solve(LU, pivots, B)
+
+
+def solve_probed(A: np.ndarray, B: np.ndarray, V: np.ndarray, limits: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Return A⁻¹ B for stacks A and B, and a note for each: 0, or 1 where it is suspicious, or 2 where numbers grew.
+
+    `limits`, as the kernel has them, are those of the solution and of |A| and |W| with A W = V for one matrix V of probes.
+    LinAlgError if a matrix is singular.
+    """
+    if not fit(A, B):
+        return solve_probed_apart(A, B, V, limits)
+    (left, left_turned), (right, right_turned) = laid(A), laid(B)
+    X, (info, notes) = np.empty(right.shape, A.dtype), np.empty((2, len(right)), np.int32)
+    parameters = *B.shape[-2:], V.shape[-1], limits, (left_turned, right_turned)
+    kernel("solve_probed", A.dtype, *parameters)(left, right, np.require(V, requirements=["C", "A"]), X, info, notes)
+    refuse_singular(info)
+    return (X.mT if right_turned else X).reshape(B.shape), notes.reshape(A.shape[:-2])
+
+
+def solve_probed_apart(A: np.ndarray, B: np.ndarray, V: np.ndarray, limits: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Do what `solve_probed` does by NumPy."""
+    k = B.shape[-1]
+    X = np.linalg.solve(A, np.concatenate((B, np.broadcast_to(V, (*B.shape[:-1], V.shape[-1]))), -1))
+    X, W = np.ascontiguousarray(X[..., :k]), X[..., k:]
+    norms, sizes = frobenius(A), frobenius(W)
+    products, tops = norms * sizes, np.abs(X).max(-2, initial=0)
+    sound = (products <= limits.product) & (sizes <= limits.size) & (norms < np.inf)
+    sound &= ((tops >= limits.tiny) & (tops < np.inf)).all(-1)
+    notes = np.where(sound, 0, 1).astype(np.int32)
+    if limits.growth:
+        notes[products * limits.growth < np.abs(matmul(A, W) - V).max((-1, -2), initial=0)] = 2
+    return X, notes
+
+
+def solve_pull(A: np.ndarray, G: np.ndarray, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return H = A⁻ᴴ G and -H Xᴴ."""
+    if not fit(A, G, X):
+        H = solve(adjoint(A), G)
+        D = matmul(H, adjoint(X))
+        return H, np.negative(D, out=D)
+    (left, *first), (right, *second), (solution, *third) = laid(A), laid(G), laid(X)
+    H, D, info = np.empty(right.shape, A.dtype), np.empty(left.shape, A.dtype), np.empty(len(left), np.int32)
+    kernel("solve_pull", A.dtype, *G.shape[-2:], (*first, *second, *third))(left, right, solution, H, D, info)
+    refuse_singular(info)
+    return (H.mT if second[0] else H).reshape(G.shape), (D.mT if first[0] else D).reshape(A.shape)
+
+
+def inv(A: np.ndarray) -> np.ndarray:
+    """Return A⁻¹; LinAlgError if a matrix is singular."""
+    if not fit(A):
+        return inv_large(A) if large.fit(A) else np.linalg.inv(A)
+    given, turned = laid(A)
+    Y, info = np.empty(given.shape, A.dtype), np.empty(len(given), np.int32)
+    kernel("inverse", A.dtype, A.shape[-1])(given, Y, info)
+    refuse_singular(info)
+    return (Y.mT if turned else Y).reshape(A.shape)
+
+
+def inv_large(A: np.ndarray) -> np.ndarray:
+    LU, pivots, info = large.lu_factor(A)
+    refuse_singular(info)
+    return large.lu_inverse(LU, pivots)
+
+
+def inverse_pull(Y: np.ndarray, G: np.ndarray) -> np.ndarray:
+    """Return -Yᴴ G Yᴴ."""
+    if not fit(Y, G):
+        left = adjoint(Y)
+        P = matmul(matmul(left, G), left)
+        return np.negative(P, out=P)
+    (given, *first), (right, *second) = laid(Y), laid(G)
+    P = np.empty(given.shape, Y.dtype)
+    kernel("inverse_pull", Y.dtype, Y.shape[-1], (*first, *second))(given, right, P)
+    return (P.mT if first[0] else P).reshape(Y.shape)
+
+
+def refuse_singular(info: np.ndarray) -> None:
+    if info.any():
+        raise np.linalg.LinAlgError("Singular matrix")
+
+
+def lu_factor(A: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+    """Return LU, the exchanged rows counted from 1, and 0 or the place of the first zero pivot; None if LAPACK is to do it."""
+    m, n = A.shape[-2:]
+    if m != n or not fit(A):
+        return large.lu_factor(A) if large.fit(A) else None
+    batch = A.shape[:-2]
+    LU, pivots, info = np.empty(A.shape, A.dtype), np.empty((*batch, n), np.int32), np.empty(batch, np.int32)
+    kernel("factor", A.dtype, n)(dense(A), LU.reshape(-1, n, n), pivots.reshape(-1, n), info.reshape(-1))
+    return LU, pivots, info
+
+
+def lu_solve(LU: np.ndarray, pivots: np.ndarray, B: np.ndarray, adjoint: bool) -> np.ndarray | None:
+    """Return X with A X = B, or Aᴴ X = B if `adjoint`, from A's factors; None if LAPACK is to do it."""
+    return large.lu_solve(LU, pivots, B, adjoint) if large.fit(LU) else None
+
+
+def lu_inverse(LU: np.ndarray, pivots: np.ndarray) -> np.ndarray | None:
+    """Return A⁻¹ from A's factors; None if LAPACK is to do it."""
+    return large.lu_inverse(LU, pivots) if large.fit(LU) else None

@@ -1,0 +1,215 @@
+"""`solve`: systems of linear equations, by the algorithm that suits the matrix, with a word where digits are lost."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from lineal.base import dtypes
+from lineal.core import AbstractTensor, Op, apply, lift, modes
+from lineal.ops.conversion import cast
+from lineal.ops.linalg import kernels
+from lineal.ops.linalg.conditioning import judge, mode, norm1, range_of, rcond_of_lu, rcond_of_norms, sound, watched
+from lineal.ops.linalg.expectations import expect_solvable, expect_well_conditioned
+from lineal.ops.linalg.lu import factors, getrf
+from lineal.ops.linalg.matrices import linalg_solve_ex, real_dtype, refuse_singular, require_square, stored
+from lineal.ops.linalg.posing import prepared
+from lineal.ops.linalg.refinement import backward_error, trusted
+from lineal.ops.linalg.structure import factored, solve_info
+from lineal.ops.linalg.systems import GROWTH, SHORT, Solve, SolveProbed, by_factors
+from lineal.ops.premise import expect
+
+__all__ = ["rcond", "solve", "solve_ex"]
+
+STACK = 4
+"""From how many matrices on, of at most `SMALL` rows, NumPy's loop in C beats LAPACK called from Python for each (measured)."""
+SMALL = 32
+MIXED = 1000
+"""From how many rows on factors in single precision and more refinement are faster than factors in double (measured)."""
+
+
+def solve_ex(A: AbstractTensor, B: AbstractTensor, *, left: bool = True, check_errors: bool = False, out: Any = None) -> Any:
+    """Return the solution and info as `solve`, without raising: info is 0 or the place of the pivot that is zero."""
+    name = "linalg.solve_ex"
+    system = prepared(name, A, B, left)
+    X, _, info = general(name, system.A, system.B, False)
+    if info.any():
+        if check_errors:
+            refuse_singular(name, info, "solve")
+        X = lift(np.full(system.B.value.shape, np.nan, system.B.value.dtype))
+    if system.batch is not None:
+        info = np.broadcast_to(info, system.batch).copy()
+    return stored(linalg_solve_ex((system.answer(X), lift(info))), out, name)
+
+
+def solve(
+    A: AbstractTensor,
+    B: AbstractTensor,
+    *,
+    left: bool = True,
+    out: AbstractTensor | None = None,
+    assume: str | None = None,
+    refine: bool = False,
+    return_info: bool = False,
+) -> Any:
+    """Return X with A X = B, or X A = B if not `left`.
+
+    A is (…, n, n); B a batch of matrices (…, n, k), or of vectors (…, n) if its shape is A's less the last dimension or it has
+    one dimension. LinAlgError names the batch entry of a singular A; IllConditionedWarning says where digits are lost.
+
+    `assume="auto"` looks for a structure of A in O(n²) and takes the algorithm for it; `assume="banded"`, "positive definite"
+    and so on insist on one and raise LinAlgError where A does not have it. `refine` repeats on the residual, with twice the
+    digits, until the backward error is that of rounding. `return_info` (and `refine`) return X with the method taken, the
+    reciprocal condition number, and the backward error of each right-hand side: the least relative change of the elements of A
+    and B of which X is the exact solution.
+    """
+    name = "linalg.solve"
+    system = prepared(name, A, B, left)
+    method_of = general if assume in (None, "general") else structured
+    X, (method, rcond, norms), info = method_of(name, system.A, system.B, refine, assume)
+    refuse_singular(name, info, "solve")
+    if rcond is not None:
+        judge(name, *system.posed(rcond, X.value, norms))
+    answer = stored(system.answer(X), out, name)
+    if not (refine or return_info):
+        return answer
+    with modes.quiet():
+        error = backward_error(system.A.value, X.value, system.B.value)
+    known = np.asarray(factored_for_condition(system.A.value)[0] if rcond is None else rcond, real_dtype(system.A.value))
+    return solve_info((answer, method, lift(known), lift(system.errors(error))))
+
+
+def general(name: str, A: Any, B: Any, refine: bool, assume: Any = None) -> tuple[Any, tuple[str, Any, Any], np.ndarray]:
+    """Return X by LU, its method and the estimate of A's condition if one is wanted, and info of the factorisation."""
+    if stacked(A.value) and not refine:
+        found = stack(A, B)
+        if found is not None:
+            return found
+    if refine and A.value.dtype.char in "dD" and A.value.shape[-1] >= MIXED:
+        found = mixed(A, B)
+        if found is not None:
+            return found
+    LU, pivots, info = factors(A)
+    if info.any():
+        return None, ("lu", None, None), info
+    X = apply(by_factors("lu", False, refine), A, B, LU, pivots)
+    expect_well_conditioned(A)
+    if not watched():
+        return X, ("lu", None, None), info
+    norms = norm1(A.value)
+    if not refine and grown(LU.value, norms):
+        X = apply(by_factors("lu", False, True), A, B, LU, pivots)
+    return X, ("lu", rcond_of_lu(LU.value, norms), norms), info
+
+
+def mixed(A: Any, B: Any) -> tuple[Any, tuple[str, Any, Any], np.ndarray] | None:
+    """Return X by factors of half the digits and refinement; None where A's condition or range asks for all digits."""
+    norms = norm1(A.value)
+    if not np.all((norms < 1e30) & (norms > 1e-20)):
+        return None
+    single = dtypes.complex64 if A.value.dtype.kind == "c" else dtypes.float32
+    LU, pivots, info = factors(cast(A, single))
+    if info.any():
+        return None
+    known = rcond_of_lu(LU.value, norms)
+    method = "lu in single precision"
+    if not np.all(known >= 100 * range_of(LU.value.dtype).eps):
+        return None
+    X = apply(by_factors(method, False, True), A, B, LU, pivots)
+    return (X, (method, known, norms), info) if trusted(A.value, X.value, B.value) else None
+
+
+def grown(LU: np.ndarray, norms: np.ndarray) -> bool:
+    """Return whether elimination made elements so large that its own rounding spoils the solution, which refinement mends."""
+    if LU.size < SHORT**2:
+        return False
+    border = GROWTH * norms[..., None, None]
+    with modes.quiet():
+        if LU.dtype.kind == "f" and not np.any(np.maximum(LU.max((-1, -2)), -LU.min((-1, -2))) > border[..., 0, 0]):
+            # two passes without memory for absolute values
+            return False
+        # L's elements are at most 1, so only where the border is below that have they to be told from U's
+        return bool(np.any(np.abs(LU) > border)) and bool(np.any(np.abs(np.triu(LU)) > border))
+
+
+def stacked(A: np.ndarray) -> bool:
+    """Return whether A is many small matrices, which NumPy solves faster than LAPACK one by one."""
+    return A.ndim > 2 and A.shape[-1] <= SMALL and A.size >= STACK * A.shape[-1] ** 2
+
+
+def stack(A: Any, B: Any) -> tuple[Any, tuple[str, Any, Any], np.ndarray] | None:
+    """Return X of many small systems, None where they need refinement.
+
+    Only matrices that the probes suspect are factored once more for their condition.
+    """
+    try:
+        if not watched():
+            return apply(Solve(), A, B), ("lu", None, None), np.zeros(A.value.shape[:-2], np.int32)
+        X, notes = apply(SolveProbed(), A, B)
+    except (RuntimeError, np.linalg.LinAlgError):
+        info = getrf(A.value)[2]
+        # rounded otherwise, as in the other kernel, the last pivot need not be 0
+        return (None, ("lu", None, None), info) if info.any() else None
+    expect(lambda: notes == 0, mode, mode.get() == "error")
+    info = np.zeros(A.value.shape[:-2], np.int32)
+    if not notes.value.any():
+        return X, ("lu", None, None), info
+    if np.any(notes.value == 2):
+        return None
+    return X, ("lu", *confirmed(A.value, B.value, X.value, np.nonzero(notes.value))), info
+
+
+def confirmed(A: np.ndarray, B: np.ndarray, X: np.ndarray, places: tuple) -> tuple[Any, Any]:
+    """Return estimates of condition and the norms |A|₁ where they are suspicious, 1 elsewhere; None if nothing is wrong."""
+    found, size = factored_for_condition(A[places])
+    if np.all(sound(A[places], found, X[places], B[places], size)):
+        return None, None
+    rcond, norms = np.ones((2, *A.shape[:-2]), real_dtype(A))
+    rcond[places], norms[places] = found, size
+    return rcond, norms
+
+
+def factored_for_condition(A: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return estimates of 1 / (|A|₁ |A⁻¹|₁), factoring A for it, and |A|₁."""
+    found = kernels.condition(A)
+    if found is None:
+        norms = norm1(A)
+        return rcond_of_lu(getrf(A)[0], norms), norms
+    norms, sizes = found
+    with modes.quiet():
+        return rcond_of_norms(norms, sizes), norms
+
+
+def structured(name: str, A: Any, B: Any, refine: bool, assume: Any) -> tuple[Any, tuple[str, Any, Any], np.ndarray]:
+    """Return X by the algorithm for A's structure, found or insisted on, as `general` does by LU."""
+    found = factored(name, A, assume)
+    if found is None:
+        return general(name, A, B, refine)
+    info = np.zeros(A.value.shape[:-2], np.int32) if found.info is None else found.info
+    if info.any():
+        return None, (found.method, None, None), info
+    X = apply(by_factors(found.method, False, refine), A, B, *found.factors)
+    expect_solvable(A, lambda V: apply(by_factors(found.method, False, False), A, V, *found.factors))
+    with modes.quiet():
+        if found.method == "toeplitz" and not trusted(A.value, X.value, B.value):
+            return general(name, A, B, refine)
+        return X, (found.method, found.rcond() if watched() else None, None), info
+
+
+class ReciprocalCondition(Op):
+    """y ≈ 1 / (|A|₁ |A⁻¹|₁), from LU factors."""
+
+    differentiable = False
+
+    def eager(self, xp, A):
+        return np.asarray(factored_for_condition(A)[0], real_dtype(A))
+
+    def vjp(self, needs, g, y, A):
+        return (None,)
+
+
+def rcond(A: AbstractTensor) -> Any:
+    """Return an estimate of 1 / (|A|₁ |A⁻¹|₁) of each (…, n, n), from its LU factors; 0 for a singular matrix."""
+    require_square("linalg.rcond", A)
+    return apply(ReciprocalCondition(), A)
