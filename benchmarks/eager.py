@@ -2,7 +2,7 @@
 
 Needs torch for the comparison (`pip install torch==2.13.0`). Prints medians in microseconds, the ratio to PyTorch (above 1 is
 faster), and the overhead of single ops over the bare NumPy call, on small tensors and one thread; with `--large`, milliseconds
-on tensors of millions of elements and all threads.
+on tensors of millions of elements and as many threads as each library takes by itself.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from rich.console import Console
 from rich.table import Table
 
 import lineal
-from lineal.bench.interleaved import machine, medians
+from lineal.bench.comparison import machine, versions
+from lineal.bench.interleaved import medians
 
 try:
     import torch
@@ -176,17 +177,15 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=25)
     parser.add_argument("--large", action="store_true", help="tensors of millions of elements, on all threads")
     options = parser.parse_args()
-    rounds = options.rounds
+    rounds, console = options.rounds, Console(width=110)
+    unit = "milliseconds" if options.large else "microseconds"
+    console.print(f"{machine()}; {versions()}; medians of {rounds} interleaved rounds, {unit}")
     if options.large:
-        print_large(Console(width=110), rounds)
+        print_large(console, rounds)
         return
     lineal.set_num_threads(1)
-    versions = f"lineal {lineal.__version__}, numpy {np.__version__}"
     if torch is not None:
         torch.set_num_threads(1)
-        versions += f", torch {torch.__version__}"
-    console = Console(width=110)
-    console.print(f"{machine()}; {versions}; medians of {rounds} interleaved rounds, microseconds")
     table = Table("workload", "lineal", "torch", "torch / lineal")
     for name, make in WORKLOADS.items():
         rivals = {"lineal": make(lineal)} | ({} if torch is None else {"torch": make(torch)})

@@ -1,12 +1,8 @@
-"""Large matrices and Gaussian processes against PyTorch (and JAX): what `python benchmarks/linalg.py --large` and `--gp` show.
-
-The figures are minima of short interleaved runs: what a machine with other work on it can do, not what it did.
-"""
+"""Large matrices and Gaussian processes beside PyTorch and JAX: what `python benchmarks/linalg.py --large` and `--gp` show."""
 
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
@@ -15,6 +11,7 @@ import numpy as np
 from rich.table import Table
 
 import lineal
+from lineal.bench.interleaved import medians
 
 try:
     import torch
@@ -27,7 +24,6 @@ except ImportError:
     jax = None
 
 SIZES = (1000, 2000)
-REST = 0.01
 
 # A is general, S positive definite and also used as a triangle, b one right-hand side and B many
 OPS: dict[str, tuple[str, Callable[..., Any]]] = {
@@ -42,20 +38,6 @@ OPS: dict[str, tuple[str, Callable[..., Any]]] = {
 }
 
 
-def fastest(rivals: dict[str, Callable[[], Any]], seconds: float) -> dict[str, float]:
-    """Return the least seconds a call of each rival took, called in turn for so many seconds each."""
-    best = dict.fromkeys(rivals, math.inf)
-    end = time.perf_counter() + seconds * len(rivals)
-    while time.perf_counter() < end:
-        for name, function in rivals.items():
-            # idle threads of the rival before wait for more work with open eyes for a while
-            time.sleep(REST)
-            start = time.perf_counter()
-            function()
-            best[name] = min(best[name], time.perf_counter() - start)
-    return best
-
-
 def arrays(names: str, n: int, dtype: str) -> list[np.ndarray]:
     rng = np.random.default_rng(n)
     A = rng.normal(size=(n, n))
@@ -63,9 +45,9 @@ def arrays(names: str, n: int, dtype: str) -> list[np.ndarray]:
     return [made[name].astype(dtype) for name in names]
 
 
-def large(sizes: list[int] | None, dtypes: list[str] | None, seconds: float = 2.0) -> Table:
+def large(sizes: list[int] | None, dtypes: list[str] | None, rounds: int) -> Table:
     """Return the table of large matrices, in milliseconds."""
-    table = Table("op", "dtype", "n", "lineal", "torch", "lineal / torch")
+    table = Table("op", "dtype", "n", "lineal", "torch", "torch / lineal")
     for op, (names, function) in OPS.items():
         for dtype in dtypes or ("float64", "float32"):
             for n in sizes or SIZES:
@@ -73,9 +55,9 @@ def large(sizes: list[int] | None, dtypes: list[str] | None, seconds: float = 2.
                 for t in (lineal, torch):
                     if t is not None:
                         rivals[t.__name__] = called(t, function, arrays(names, n, dtype))
-                found = fastest(rivals, seconds)
+                found = medians(rivals, rounds)
                 theirs = found.get("torch")
-                shown = ("-", "-") if theirs is None else (f"{theirs * 1e3:.1f}", f"{found['lineal'] / theirs:.2f}")
+                shown = ("-", "-") if theirs is None else (f"{theirs * 1e3:.1f}", f"{theirs / found['lineal']:.2f}")
                 table.add_row(op, dtype, str(n), f"{found['lineal'] * 1e3:.1f}", *shown)
     return table
 
@@ -135,7 +117,7 @@ def by_jax(n: int) -> Callable[[], Any]:
     return lambda: jax.block_until_ready(run(start))
 
 
-def process(n: int = 500, seconds: float = 3.0) -> Table:
+def process(rounds: int, n: int = 500) -> Table:
     """Return the table of the log likelihood of a Gaussian process with its gradient, in milliseconds."""
     compiled = lineal.compile(lambda *given: modelled(lineal, *given))
     rivals = {
@@ -148,7 +130,8 @@ def process(n: int = 500, seconds: float = 3.0) -> Table:
         rivals["jax, jit"] = by_jax(n)
     for each in rivals.values():
         each()
-    table = Table("", f"log likelihood and gradient of {n} points, ms")
-    for name, spent in fastest(rivals, seconds).items():
-        table.add_row(name, f"{spent * 1e3:.2f}")
+    table = Table("", f"log likelihood and gradient of {n} points, ms", "over lineal's")
+    found = medians(rivals, rounds)
+    for name, spent in found.items():
+        table.add_row(name, f"{spent * 1e3:.2f}", f"{spent / found['lineal']:.2f}")
     return table

@@ -1,8 +1,9 @@
 """Batches of small matrices against PyTorch and NumPy: `python benchmarks/linalg.py --batch 10000 --op cholesky --op solve`.
 
 Needs torch for the comparison (`pip install torch==2.13.0`). Prints medians in microseconds of interleaved rounds, forward and
-forward + backward, and the ratios to PyTorch and NumPy (above 1 is faster). lineal and PyTorch use as many
-threads as `--threads` says; on one, their idle workers do not get into each other's way.
+forward + backward, and the ratios to PyTorch and NumPy (above 1 is faster). lineal and PyTorch use as many threads as
+`--threads` says; on one, their idle workers do not get into each other's way. `--large` measures large matrices instead, `--gp`
+a Gaussian process (beside JAX, if it is installed), in milliseconds.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from rich.console import Console
 from rich.table import Table
 
 import lineal
-from lineal.bench.interleaved import machine, medians
+from lineal.bench.comparison import machine, versions
+from lineal.bench.interleaved import medians
 from lineal.codegen.dense import backends
 
 try:
@@ -130,14 +132,13 @@ def main() -> None:
     if torch is not None:
         torch.set_num_threads(given.threads)
     console = Console(width=120)
-    versions = f"lineal {lineal.__version__}, numpy {np.__version__}" + (f", torch {torch.__version__}" if torch else "")
-    console.print(f"{machine()}; {versions}; {given.threads} threads")
+    console.print(f"{machine()}; {versions()}; {given.threads} threads")
     if given.large or given.gp:
         console.print(backends.described())
         if given.large:
-            console.print(large.large(given.size, given.dtype))
+            console.print(large.large(given.size, given.dtype, given.rounds))
         if given.gp:
-            console.print(large.process())
+            console.print(large.process(given.rounds))
         return
     console.print(f"batches of {given.batch}; medians of {given.rounds} interleaved rounds, microseconds")
     heads = ("op", "dtype", "n", "lineal", "numpy /", "torch /", "lineal fwd+bwd", "torch / (fwd+bwd)", "aim")

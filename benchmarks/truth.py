@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from lineal.bench.comparison import versions
 from lineal.testing.gallery import gallery
 from lineal.testing.truth import Truth, bound, least_squares, outcome
 
@@ -118,7 +119,7 @@ def main() -> None:
     libraries = {"lineal": torch_calls(importlib.import_module("lineal")), "NumPy": numpy_calls()}
     if importlib.util.find_spec("torch"):
         libraries["PyTorch"] = torch_calls(importlib.import_module("torch"))
-    print(f"{len(cases)} matrices of {options.dtype}\n")
+    print(f"{versions()}; {len(cases)} matrices of {options.dtype}\n")
     print(f"{'library':10}{'task':16}" + "".join(f"{kind:>9}" for kind in OUTCOMES))
     for library, calls in libraries.items():
         counts, names = measured(calls, cases)
