@@ -82,22 +82,27 @@ class Engine:
 
     def compile(self, source: Source) -> bytes:
         """Return the object code of a module, from the cache if it has been compiled before."""
-        text = source.text() if isinstance(source, Emitter) else source
-        key = self.key(text)
-        found = self.cache.get(key) if self.cache is not None else None
-        if found is not None:
-            self.hits += 1
-            return found
+        text = text_of(source)
+        found = self.found(text)
+        return self.made(text) if found is None else found
+
+    def found(self, text: str) -> bytes | None:
+        """Return the object code of a module that is in the cache."""
+        found = self.cache.get(self.key(text)) if self.cache is not None else None
+        self.hits += found is not None
+        return found
+
+    def made(self, text: str) -> bytes:
+        """Return the object code of a module, compiled now and kept in the cache."""
         self.misses += 1
         made = self.generate(text)
         if self.cache is not None:
-            self.cache.put(key, made)
+            self.cache.put(self.key(text), made)
         return made
 
     def assembly(self, source: Source) -> str:
         """Return a module's code as the processor's assembly text."""
-        text = source.text() if isinstance(source, Emitter) else source
-        return self.target.new_machine().emit_assembly(llvm.parse_assembly(text, llvm.create_context()))
+        return self.target.new_machine().emit_assembly(llvm.parse_assembly(text_of(source), llvm.create_context()))
 
     def generate(self, text: str) -> bytes:
         machine = getattr(self.machines, "machine", None)
@@ -107,11 +112,16 @@ class Engine:
         return object_of(llvm.parse_assembly(text, llvm.create_context()), machine)
 
     def compile_all(self, sources: Sequence[Source]) -> list[bytes]:
-        """Return the object code of several modules, compiled side by side."""
-        if len(sources) < 2 or available() < 2:
-            return [self.compile(source) for source in sources]
-        with ThreadPoolExecutor(min(available(), len(sources))) as pool:
-            return list(pool.map(self.compile, sources))
+        """Return the object code of several modules; those that are not in the cache are compiled side by side."""
+        texts = [text_of(source) for source in sources]
+        known = {text: self.found(text) for text in texts}
+        missing = [text for text, found in known.items() if found is None]
+        if len(missing) < 2 or available() < 2:
+            known.update((text, self.made(text)) for text in missing)
+        else:
+            with ThreadPoolExecutor(min(available(), len(missing))) as pool:
+                known.update(zip(missing, pool.map(self.made, missing)))
+        return [known[text] for text in texts]  # type: ignore[misc]
 
     def link(self, objects: Sequence[bytes], names: Iterable[str], symbols: Mapping[str, int] | None = None) -> Library:
         """Return the library of several objects; `symbols` binds names they use to addresses, other names are the process's."""
@@ -130,6 +140,11 @@ class Engine:
     def build(self, source: Source, names: Iterable[str], symbols: Mapping[str, int] | None = None) -> Library:
         """Compile and link one module."""
         return self.link([self.compile(source)], names, symbols)
+
+
+def text_of(source: Source) -> str:
+    """Return a module's LLVM code."""
+    return source.text() if isinstance(source, Emitter) else source
 
 
 @once

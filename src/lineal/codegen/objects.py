@@ -32,6 +32,7 @@ FUNCTIONS = (
     "PyErr_Clear",
     "PyEval_RestoreThread",
     "PyEval_SaveThread",
+    "PyList_GetItem",
     "PyLong_AsSsize_t",
     "PyLong_FromSsize_t",
     "PyObject_GetAttr",
@@ -192,6 +193,11 @@ class ObjectWriter:
                 found = layout.slot(start, start.cell_contents) if kind == "cell" else None
                 here = self.item(here, key) if found is None else field(e, here, found, pointer)
                 self.expect(here != 0)
+                continue
+            if kind == "entry" and not owned and type(start) is list and len(steps) == 1:
+                # lends its reference, which spares two calls
+                here = e.call("PyList_GetItem", pointer, here, e.index(key))
+                self.expect_made(here)
                 continue
             function = "PyObject_GetItem" if kind == "entry" else "PyObject_GetAttr"
             here = e.call(function, pointer, here, self.of(sys.intern(key) if type(key) is str else key))
