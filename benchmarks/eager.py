@@ -165,7 +165,7 @@ def print_large(console: Console, rounds: int) -> None:
         table = Table(f"op on {n >> 20} × 2^20 float32", *modules, "torch / lineal")
         ops = {name: large_ops(module, n) for name, module in modules.items()}
         for op in ops["lineal"]:
-            found = medians({name: ops[name][op] for name in modules}, rounds, 0.005)
+            found = medians({name: ops[name][op] for name in modules}, rounds, 0.02)
             times = [f"{found[name] * 1e3:.2f}" for name in modules]
             table.add_row(op, *times, f"{found['torch'] / found['lineal']:.2f}" if "torch" in found else "-")
         console.print(table)

@@ -25,6 +25,16 @@ SPINS = 4000
 NAMES = ("worker", "try_fork", "fork", "share", "stop", "acquire")
 
 
+def elsewhere() -> set[int] | None:
+    """Return the processors that this thread may use other than the one it runs on; None where that cannot be known.
+
+    Linux often wakes a thread on the processor of the one that wakes it. There a worker waits for the caller, who meanwhile
+    does all the work itself: a sum of 4 million numbers took 260 µs instead of 140.
+    """
+    current = getattr(ctypes.CDLL(None), "sched_getcpu", None) if hasattr(os, "sched_setaffinity") else None
+    return None if current is None else os.sched_getaffinity(0) - {current()}
+
+
 def wanted() -> int:
     """Return the number of threads to use: set_num_threads's, else OMP_NUM_THREADS, else the processors of this process."""
     if setting.Threads.chosen is not None:
@@ -70,12 +80,17 @@ class Pool:
         """Start the workers; called by the first region, which holds the pool."""
         count = wanted()
         generation = self.field("generation").value
-        self.field("spins").value = SPINS if count <= setting.available() else 0
+        enough = count <= setting.available()
+        self.field("spins").value = SPINS if enough else 0
+        others = elsewhere() if enough else None
         for number in range(1, count):
             thread = threading.Thread(
                 target=self.worker, args=(self.address, number, generation), name=f"lineal-{number}", daemon=True
             )
             thread.start()
+            if others:
+                with contextlib.suppress(OSError):
+                    os.sched_setaffinity(thread.native_id, others)  # type: ignore[arg-type]
             self.threads.append(thread)
         self.field("workers").value = count - 1
 
