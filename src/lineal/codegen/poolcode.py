@@ -30,6 +30,8 @@ FIELDS = {
     "stop": 280,
     "start": 288,
     "gate": 296,
+    "moved": 304,
+    "place": 312,
     "joined": 320,
     "inside": 384,
 }
@@ -88,6 +90,16 @@ class PoolWriter:
         address = self.at(state, "generation")
         self.e.declared.setdefault("syscall", "declare i64 @syscall(i64, ...)")
         self.e.line(f"call i64 (i64, ...) @syscall(i64 {self.futex}, {address.typed}, i32 {FUTEX_WAKE}, i32 2147483647)")
+
+    def keep_off(self, state: Value) -> None:
+        """Write: if the caller runs on another processor than the last time, have the sleeping workers kept off it."""
+        if self.futex is None:
+            return
+        e = self.e
+        here, moved = e.call("sched_getcpu", int32), e.load(self.at(state, "moved"), pointer)
+        with e.when((here != self.read(state, "place", "monotonic")) & (moved != 0)):
+            self.write(state, "place", here, "monotonic")
+            e.call_pointer(moved)
 
     def let_others_run(self) -> None:
         if self.windows:
@@ -209,6 +221,7 @@ class PoolWriter:
         self.write(state, "gate", self.read(state, "generation", "monotonic") + 1, "seq_cst")
         self.change(state, "generation", 1)
         with e.when(self.read(state, "sleepers", "seq_cst") != 0):
+            self.keep_off(state)
             self.wake(state)
         self.job(state, e.const(0, int32), workers + 1)
         if shared:

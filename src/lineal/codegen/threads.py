@@ -25,16 +25,6 @@ SPINS = 4000
 NAMES = ("worker", "try_fork", "fork", "share", "stop", "acquire")
 
 
-def elsewhere() -> set[int] | None:
-    """Return the processors that this thread may use other than the one it runs on; None where that cannot be known.
-
-    Linux often wakes a thread on the processor of the one that wakes it. There a worker waits for the caller, who meanwhile
-    does all the work itself: a sum of 4 million numbers took 260 µs instead of 140.
-    """
-    current = getattr(ctypes.CDLL(None), "sched_getcpu", None) if hasattr(os, "sched_setaffinity") else None
-    return None if current is None else os.sched_getaffinity(0) - {current()}
-
-
 def wanted() -> int:
     """Return the number of threads to use: set_num_threads's, else OMP_NUM_THREADS, else the processors of this process."""
     if setting.Threads.chosen is not None:
@@ -57,6 +47,7 @@ class Pool:
         self.stop = ctypes.CFUNCTYPE(None, state)(self.library["stop"])
         self.acquire = ctypes.CFUNCTYPE(ctypes.c_int32, state)(self.library["acquire"])
         self.start_callback = ctypes.CFUNCTYPE(None)(self.start)
+        self.move_callback = ctypes.CFUNCTYPE(None)(self.keep_off)
         self.reset()
 
     def field(self, name: str) -> ctypes.c_int32:
@@ -82,17 +73,27 @@ class Pool:
         generation = self.field("generation").value
         enough = count <= setting.available()
         self.field("spins").value = SPINS if enough else 0
-        others = elsewhere() if enough else None
+        moved = ctypes.cast(self.move_callback, ctypes.c_void_p).value if enough else None
+        ctypes.c_void_p.from_address(self.address + FIELDS["moved"]).value = moved
+        self.field("place").value = -1
         for number in range(1, count):
             thread = threading.Thread(
                 target=self.worker, args=(self.address, number, generation), name=f"lineal-{number}", daemon=True
             )
             thread.start()
-            if others:
-                with contextlib.suppress(OSError):
-                    os.sched_setaffinity(thread.native_id, others)  # type: ignore[arg-type]
             self.threads.append(thread)
         self.field("workers").value = count - 1
+
+    def keep_off(self) -> None:
+        """Let the workers use the processors of this thread other than the one it runs on.
+
+        Linux often wakes a thread on the processor of the one that wakes it. There a worker waits for the caller, who meanwhile
+        does all the work itself: a sum of 4 million numbers took 260 µs instead of 140.
+        """
+        others = os.sched_getaffinity(0) - {self.field("place").value}
+        for thread in self.threads if others else ():
+            with contextlib.suppress(OSError):
+                os.sched_setaffinity(thread.native_id, others)  # type: ignore[arg-type]
 
     @contextlib.contextmanager
     def held(self, patience: float) -> Iterator[bool]:
