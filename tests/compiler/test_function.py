@@ -306,3 +306,8 @@ def test_the_code_can_be_read():
             f(x)
         assert "define" in f.last.llvm()
         assert "ret" in f.last.asm()
+
+
+def test_only_what_can_be_called_is_compiled():
+    with pytest.raises(TypeError, match="expected a function or a module, got int"):
+        torch.compile(3)

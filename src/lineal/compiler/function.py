@@ -257,6 +257,8 @@ def compile(function: Callable[..., Any] | None = None, **options: Any) -> Any:
         raise TypeError(f"compile: unexpected options {sorted(unknown)}")
     if function is None:
         return lambda given: compile(given, **options)
+    if not callable(function):
+        raise TypeError(f"compile: expected a function or a module, got {type(function).__name__}")
     return function if options.get("disable") else CompiledFunction(function)
 
 
