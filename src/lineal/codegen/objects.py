@@ -190,7 +190,7 @@ class ObjectWriter:
         e, here, owned = self.e, self.of(start), []
         for kind, key in steps:
             if kind in ("cell", "global"):
-                found = layout.slot(start, start.cell_contents) if kind == "cell" else None
+                found = layout.slot(start, start.cell_contents) if kind == "cell" else None  # type: ignore[attr-defined]
                 here = self.item(here, key) if found is None else field(e, here, found, pointer)
                 self.expect(here != 0)
                 continue
