@@ -19,8 +19,8 @@ from lineal.compiler.smallproducts import Matrix, SmallProduct, transposed
 
 __all__ = ["BigProduct"]
 
-DEPTH = 192
-"""About how many k make a block: a panel of B then stays in the first cache."""
+DEPTH = 256
+"""About how many k make a block: a panel of B then comes from the second cache at most once for every strip of A."""
 
 PANELS = 8
 """How many panels of B a thread keeps packed."""
@@ -51,11 +51,13 @@ class BigProduct(SmallProduct):
             whole = (self.e.index(0), self.e.index(self.n))
             self.columns(matrices, (start, stop) if across else whole, (0, self.m) if across else (start, stop))
 
-        size, grain = (self.n, self.wide) if across else (self.m, self.high)
+        # where the last panel is one vector wide, any thread's may be
+        narrow = self.lanes if self.n % self.wide == self.lanes else self.wide
+        size, grain = (self.n, narrow) if across else (self.m, self.high)
         if self.m * self.n * self.k < WORTH_THREADS:
             work(self.e.index(0), self.e.index(size), a, b, c)
         else:
-            shared(self.e, name, size, (a, b, c), work, grain=grain, pieces=2 if across else 1)
+            shared(self.e, name, size, (a, b, c), work, grain=grain, pieces=1)
 
     def columns(self, matrices: tuple, span: tuple[Value, Value], rows: tuple) -> None:
         """Write a range of columns, some panels at a time, for a range of rows."""
