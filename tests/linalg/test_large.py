@@ -75,6 +75,26 @@ def test_cholesky_reads_one_triangle(A):
     assert int(torch.linalg.cholesky_ex(S)[1]) == 201
 
 
+@pytest.mark.parametrize("upper", [False, True])
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("shape", [(N, N), (2, 97, 97), (2, 192, 192)])
+def test_the_derivative_of_cholesky(shape, compiled, upper):
+    """Block after block of columns is what two triangular systems with the whole factor give."""
+    rng = np.random.default_rng(0)
+    A, W = rng.normal(size=shape), rng.normal(size=shape)
+    A = A @ A.swapaxes(-1, -2) / shape[-1] + 0.1 * np.eye(shape[-1])
+    slope = lambda A, W: torch.autograd.grad((torch.linalg.cholesky(A, upper=upper) * W).sum(), A)[0]
+    slope = torch.compile(slope) if compiled else slope
+    for _ in range(2):
+        found = slope(torch.from_numpy(A).requires_grad_(), torch.from_numpy(W)).numpy()
+    G = W.swapaxes(-1, -2) if upper else W
+    L = np.linalg.cholesky(A)
+    S = np.tril(L.swapaxes(-1, -2) @ np.tril(G)) / 2
+    S += np.tril(S, -1).swapaxes(-1, -2)
+    inverse = np.linalg.inv(L)
+    np.testing.assert_allclose(found, inverse.swapaxes(-1, -2) @ S @ inverse, rtol=1e-8, atol=1e-10)
+
+
 def test_singular_and_ill_conditioned_matrices_are_reported(A):
     A[:, 30] = 0
     b = torch.ones(N, dtype=torch.float64)

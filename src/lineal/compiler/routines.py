@@ -25,6 +25,7 @@ from lineal.compiler.nodes import Routine
 __all__ = [
     "WORKSPACE",
     "batched",
+    "cholesky_pull",
     "constant",
     "getrf",
     "getri",
@@ -105,6 +106,54 @@ def potrf(kind: Kind, n: int, batch: int, upper: bool) -> Writer:
                 e.store(e.const(float("nan"), kind), A, n * n - 1)
 
     return write
+
+
+def cholesky_pull(kind: Kind, n: int, block: int, batch: int) -> Writer:
+    """The derivative of a Cholesky factorisation from L and G, by rows, `block` columns after the other from the last on.
+
+    As eager code's `blocked_pull`; `block` · `block` numbers are memory. BLAS works on one thread: its threads would wait for
+    each other where the pool's have just been, and take many times as long.
+    """
+    letter, one = blas.LETTER[kind.name], (1.0, kind)
+
+    def write(e: Emitter, xs: Sequence[Value], ys: Sequence[Value]) -> None:
+        before = blas.limit(e, 1)
+        with stack(e, batch, [(each, kind, n * n) for each in (*xs, ys[0])]) as (L, G, Y):
+            with e.loop(-(-n // block)) as turn:
+                stop = n - turn * block
+                start = e.math.maximum(stop - block, 0)
+                columns(e, [e.address(each, start * n + start, kind) for each in (L, G, Y)], stop - start, n - stop, ys[1])
+        if before is not None:
+            blas.limit(e, before)
+
+    def columns(e: Emitter, places: Sequence[Value], count: Value, below: Value, S: Value) -> None:
+        """Write `count` columns, whose diagonal blocks are at `places`, with so many rows below them."""
+        D, G, Y = places
+        B, under, Z = (e.address(each, count * n, kind) for each in places)
+        W, right = e.address(Z, count, kind), e.address(Y, count, kind)
+        scaled(e, kind, (G, n), (S, block), (count, count), 1.0)
+        with e.when(below > 0):
+            scaled(e, kind, (under, n), (Z, n), (below, count), 0.5)
+            blas.gemm(e, kind, W, B, Z, below, count, below, alpha=-1.0, beta=1.0, strides=(n, n, n))
+            blas.call(e, letter + "trsm", "L", "U", "N", "N", count, below, one, D, n, Z, n)
+            with e.loop(count) as j, e.loop(below) as i:
+                e.store(e.load(Z, kind, i * n + j), right, j * n + i)
+            blas.gemm(e, kind, Z, B, S, count, count, below, transpose_a=True, alpha=-2.0, beta=1.0, strides=(n, n, block))
+        blas.gemm(e, kind, D, S, Y, count, count, count, transpose_a=True, alpha=0.5, strides=(n, block, n))
+        with e.loop(count) as i, e.loop(i) as j:
+            e.store(e.load(Y, kind, i * n + j), Y, j * n + i)
+        blas.call(e, letter + "trsm", "L", "U", "N", "N", count, count, one, D, n, Y, n)
+        blas.call(e, letter + "trsm", "R", "U", "T", "N", count, count, one, D, n, Y, n)
+
+    return write
+
+
+def scaled(e: Emitter, kind: Kind, source: tuple, to: tuple, shape: tuple[Value, Value], factor: float) -> None:
+    """Write to = factor · source; `source` and `to` are addresses and how long rows are."""
+    with e.loop(shape[0]) as i:
+        row, other = (e.address(place, i * step, kind) for place, step in (source, to))
+        for block in e.blocks(shape[1], e.lanes(kind)):
+            block.store(block.load(row, kind) * factor, other)
 
 
 def getrf(kind: Kind, m: int, n: int, batch: int) -> Writer:

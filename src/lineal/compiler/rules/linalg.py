@@ -32,6 +32,7 @@ from lineal.ops.linalg.cholesky import Cholesky
 from lineal.ops.linalg.cholesky_derivative import CholeskyPull
 from lineal.ops.linalg.cofactors import Cofactors
 from lineal.ops.linalg.determinants import Determinant, SignLogDet
+from lineal.ops.linalg.kernels.decompositions import PULL_BLOCK
 from lineal.ops.linalg.lu import LUFactor, RowOrder
 from lineal.ops.linalg.systems import Inverse, InversePull, Solve, SolveFactored, SolvePull
 from lineal.ops.linalg.triangular import SolveTriangular
@@ -86,6 +87,12 @@ def cholesky_pull(low: Any, op: Any, y: Any, L: Window, G: Window) -> Window | N
     found = across(low, "cholesky_pull", [L, G], [(L.shape, y.storage)], lambda *_: (n, False), rows=True)
     if found is not None:
         return found[0][0]
+    if n > PULL_BLOCK:
+        out, P = result(low, L.shape, y.storage)
+        write = routines.cholesky_pull(kind_of(y.storage), n, PULL_BLOCK, count(L))
+        work = spaces(low, [PULL_BLOCK**2], y.storage)
+        low.routine("cholesky_pull", write, [by_rows(low, L), by_rows(low, G)], [out, *work])
+        return P
     both = low.product(turned(L, True), G)
     rows, columns = Place(len(L.shape) - 2), Place(len(L.shape) - 1)
     lower = lambda m, x, mirrored, i, j: m.where(i >= j, x, mirrored) * 0.5

@@ -14,6 +14,9 @@ from lineal.ops.linalg.matrices import adjoint
 
 scipy: Any = later.module("scipy")
 
+PULL_BLOCK = 96
+"""How many columns of a Cholesky factor are differentiated at once (measured)."""
+
 
 def cholesky(A: np.ndarray, upper: bool) -> np.ndarray:
     """Return L (or Lᴴ, if `upper`) of matrices, one triangle of which is read; NaN for one that is not positive definite."""
@@ -46,11 +49,36 @@ def cholesky_pull(L: np.ndarray, G: np.ndarray) -> np.ndarray:
         (given, turned), P = laid(G), np.empty(L.shape, L.dtype)
         kernel("cholesky_pull", L.dtype, L.shape[-1], turned)(dense(L), given, P.reshape(given.shape))
         return P
+    return block_pull(L, G) if np.iscomplexobj(L) or L.shape[-1] <= PULL_BLOCK else blocked_pull(L, G)
+
+
+def block_pull(L: np.ndarray, G: np.ndarray) -> np.ndarray:
+    """Return the same by two triangular systems."""
     U = adjoint(L)
     S = lower_product(U, G) / 2
     S += adjoint(np.tril(S, -1))
     half = solve_triangular(U, S, True, False)
     return adjoint(solve_triangular(U, adjoint(half), True, False))
+
+
+def blocked_pull(L: np.ndarray, G: np.ndarray) -> np.ndarray:
+    """Return the same for real matrices, some columns after the other from the last on: a third of the operations.
+
+    With L = [[D, 0], [B, C]] and Y = [[X, Zᵀ], [Z, W]]:  W is that of C,  Z = (½ G₂₁ - W B) D⁻¹,  X that of D and G₁₁ - 2 Zᵀ B.
+    The derivative of a blocked factorisation, as Murray (2016) has it, with what a block is given collected just before.
+    """
+    n = L.shape[-1]
+    Y = np.empty(G.shape, G.dtype)
+    for stop in range(n, 0, -PULL_BLOCK):
+        now, below = slice(max(stop - PULL_BLOCK, 0), stop), slice(stop, n)
+        D, B, own = L[..., now, now], L[..., below, now], G[..., now, now]
+        if stop < n:
+            Z = G[..., below, now] / 2 - np.matmul(Y[..., below, below], B)
+            Z = adjoint(solve_triangular(adjoint(D), adjoint(Z), True, False))
+            Y[..., below, now], Y[..., now, below] = Z, adjoint(Z)
+            own = own - 2 * np.matmul(adjoint(Z), B)
+        Y[..., now, now] = block_pull(D, own)
+    return Y
 
 
 def qr(A: np.ndarray, mode: Literal["reduced", "complete"]) -> tuple[np.ndarray, np.ndarray]:
