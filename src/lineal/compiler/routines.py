@@ -118,11 +118,11 @@ def cholesky_pull(kind: Kind, n: int, block: int, batch: int) -> Writer:
 
     def write(e: Emitter, xs: Sequence[Value], ys: Sequence[Value]) -> None:
         before = blas.limit(e, 1)
-        with stack(e, batch, [(each, kind, n * n) for each in (*xs, ys[0])]) as (L, G, Y):
-            with e.loop(-(-n // block)) as turn:
-                stop = n - turn * block
-                start = e.math.maximum(stop - block, 0)
-                columns(e, [e.address(each, start * n + start, kind) for each in (L, G, Y)], stop - start, n - stop, ys[1])
+        matrices = stack(e, batch, [(each, kind, n * n) for each in (*xs, ys[0])])
+        with matrices as (L, G, Y), e.loop(-(-n // block)) as turn:
+            stop = n - turn * block
+            start = e.math.maximum(stop - block, 0)
+            columns(e, [e.address(each, start * n + start, kind) for each in (L, G, Y)], stop - start, n - stop, ys[1])
         if before is not None:
             blas.limit(e, before)
 
