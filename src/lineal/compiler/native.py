@@ -16,6 +16,7 @@ from lineal.compiler.kernels import Kernels
 from lineal.compiler.launch import MOST_TOLD, PLACES, UNEXPECTED, UNMET
 from lineal.compiler.loops import parameters
 from lineal.compiler.nodes import Base, Check, Join, Node, Product, Routine
+from lineal.compiler.overlaps import meeting
 from lineal.compiler.products import is_direct, is_small, multiply, work
 
 __all__ = ["Segment"]
@@ -33,7 +34,8 @@ class Segment:
     """Groups that run natively one after the other: one function of the addresses of `bases`, then of the arena.
 
     `homes` says where the other bases lie: at an offset in the arena, or in the memory of another base, that many bytes on.
-    Pairs of bases in `apart` must not lie in the same memory: one is written, and a caller may give it as the other too.
+    Of each pair in `apart` no base of the first must meet one of the second: one is written, and a caller may give the memory
+    of the other.
     """
 
     def __init__(
@@ -42,7 +44,7 @@ class Segment:
         bases: Sequence[Base],
         homes: dict[Base, Home],
         moves: Sequence[tuple[Base, Base]],
-        apart: Sequence[tuple[Base, Base]] = (),
+        apart: Sequence[tuple[Sequence[Base], Sequence[Base]]] = (),
     ):
         self.groups = groups
         self.bases = list(bases)
@@ -86,23 +88,14 @@ class Segment:
             self.leave(0)
 
     def keep_apart(self, address: dict[Base, Value]) -> None:
-        """Write the return if two bases that must be apart meet."""
-        e, found = self.driver, None
-        spans = {base: self.span(base, address[base]) for pair in self.apart for base in pair}
-        for one, other in self.apart:
-            (a, b), (c, d) = spans[one], spans[other]
-            meet = (a < d) & (c < b)
-            found = meet if found is None else found | meet
-        if found is not None:
-            with e.when(found):
-                self.driver.ret(self.driver.const(UNMET, int32))
-                e.begin(e.label("never"))
-
-    def span(self, base: Base, place: Value) -> tuple[Value, Value]:
-        """Return the addresses between which the elements of a base lie."""
-        ways = [(size - 1) * step * base.dtype.itemsize for size, step in zip(base.shape, base.strides)]
-        first, last = sum(way for way in ways if way < 0), sum(way for way in ways if way > 0)
-        return self.driver.offset(place, first), self.driver.offset(place, last + base.dtype.itemsize)
+        """Write the return if bases that must be apart meet."""
+        e = self.driver
+        for ones, others in self.apart:
+            found = meeting(e, address, ones, others)
+            if found is not None:
+                with e.when(found):
+                    e.ret(e.const(UNMET, int32))
+                    e.begin(e.label("never"))
 
     def one_thread(self) -> bool:
         """Return whether BLAS is used, and only for products that are too small for several threads."""

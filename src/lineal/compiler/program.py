@@ -87,14 +87,15 @@ class Program:
         self.address = library["program"]
         return entry(self.arguments(), library, "program", lambda *given: REFUSED, estimated_ns=self.estimate(), name="program")
 
-    def apart(self) -> list[tuple[Base, Base]]:
-        """Return the pairs of bases, one written, one an argument or a grad, that a caller could let share memory."""
+    def apart(self) -> list[tuple[list[Base], list[Base]]]:
+        """Return bases that are written and others, arguments or grads among either, that a caller could let share memory."""
         windows, count = self.schedule.low.windows, len(self.trace.inputs)
         given = [windows[var].base for var in (*self.trace.inputs, *self.trace.captured)]
-        free = {*given[:count], *(given[count + place] for place, _ in self.trace.lent)}
-        written = [base for base in dict.fromkeys(given) if base in self.schedule.targets and base.nbytes]
+        lent = {given[count + place] for place, _ in self.trace.lent}
         others = [base for base in dict.fromkeys(given) if base.nbytes]
-        return [(a, b) for a in written for b in others if a is not b and (a in free or b in free)]
+        free = [base for base in others if base in lent or base in given[:count]]
+        written = [base for base in others if base in self.schedule.targets]
+        return [([base for base in written if base in free], others), ([base for base in written if base not in free], free)]
 
     def arguments(self) -> list[Argument]:
         """Return what the native entry is to check of each argument."""

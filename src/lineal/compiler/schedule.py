@@ -107,12 +107,18 @@ class Schedule:
     def decide_writes(self) -> list[tuple[Base, Base]]:
         """Let written values be made in their targets' memory where nobody reads the old value later; return the others."""
         moves = []
-        home = {base: group for group in self.groups for node in group.nodes for base in node.writes}
+        home: dict[Base, Group] = {}
+        readers: dict[Base, list[tuple[Group, Node, Window]]] = {}
+        for group in self.groups:
+            for node in group.nodes:
+                home.update(dict.fromkeys(node.writes, group))
+                for window in windows(node):
+                    readers.setdefault(window.base, []).append((group, node, window))
         for base, target in self.written:
             group = home[base]
             if base in self.donated:
                 continue
-            if self.safe(base, target, group):
+            if self.safe(base, target, group, readers):
                 base.strides = target.strides
             else:
                 moves.append((base, target))
@@ -142,7 +148,7 @@ class Schedule:
         early = (base.root for group in self.groups[: self.settled + 1] for node in group.nodes for base in node.writes)
         return not set(bases).isdisjoint(early)
 
-    def safe(self, base: Base, target: Base, group: Group) -> bool:
+    def safe(self, base: Base, target: Base, group: Group, readers: dict[Base, list[tuple[Group, Node, Window]]]) -> bool:
         """Return whether `base` may be made in `target`: all reads of the old value come before, or at the same place.
 
         Groups that run row by row come before only for their own row. Nothing is made there while the call may be given back.
@@ -150,18 +156,17 @@ class Schedule:
         if group.number <= self.settled or not any(isinstance(node, Map) and node.out is base for node in group.nodes):
             return False
         rows = next(each for each in self.rows if group in each.groups)
-        for each in self.groups[rows.groups[0].number :]:
-            for node in each.nodes:
-                for window in windows(node):
-                    if window.base is target and each.number < group.number:
-                        if not aligned(window, rows.outer or ()):
-                            return False
-                    elif window.base is target and not (
-                        each is group and inline(window, node) and self.before(node, base, group)
-                    ):
-                        return False
-                    if window.base is base and not (window.whole or target.strides == base.strides):
-                        return False
+        first = rows.groups[0].number
+        for each, node, window in (*readers.get(target, ()), *readers.get(base, ())):
+            if each.number < first:
+                continue
+            if window.base is target and each.number < group.number:
+                if not aligned(window, rows.outer or ()):
+                    return False
+            elif window.base is target and not (each is group and inline(window, node) and self.before(node, base, group)):
+                return False
+            if window.base is base and not (window.whole or target.strides == base.strides):
+                return False
         return True
 
     def before(self, node: Node, base: Base, group: Group) -> bool:

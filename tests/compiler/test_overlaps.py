@@ -1,0 +1,77 @@
+"""Programs that write to memory, given arrays that share it: few of them, and so many that a table is compared."""
+
+import numpy as np
+import pytest
+
+import lineal as torch
+from lineal.compiler import compile
+from lineal.compiler.overlaps import FEW
+
+MANY = FEW
+
+
+def shifted(*xs):
+    """Write into every argument what depends on all of them."""
+    total = sum(xs[1:], xs[0] * 1.0)
+    for n, x in enumerate(xs):
+        x.add_(total * (n + 1))
+    return total
+
+
+def given(count, shared):
+    """Return vectors of which `shared` (pairs of places) overlap by half."""
+    xs = [torch.arange(8.0) + n for n in range(count)]
+    for one, other in shared:
+        both = torch.arange(12.0) * (one + 1)
+        xs[one], xs[other] = both[:8], both[4:]
+    return xs
+
+
+@pytest.mark.parametrize("count", [3, MANY])
+@pytest.mark.parametrize("shared", [[], [(0, 1)], [(2, 1)], [(-1, 0), (1, -2)]])
+def test_arguments_that_overlap(count, shared):
+    compiled = compile(shifted)
+    compiled(*given(count, []))
+    for pairs in (shared, []):
+        ours, eager = given(count, pairs), given(count, pairs)
+        assert torch.equal(compiled(*ours), shifted(*eager))
+        for x, y in zip(ours, eager):
+            np.testing.assert_array_equal(x.numpy(), y.numpy())
+
+
+@pytest.mark.parametrize("count", [2, MANY])
+@pytest.mark.parametrize("place", [0, -1])
+def test_grads_that_are_the_parameters_themselves(count, place):
+    """The update of one parameter must not change the grad of another, or its own while it is read."""
+
+    def trained(step):
+        parameters = [torch.nn.Parameter(torch.arange(1.0, 5.0) + n) for n in range(count)]
+        optimizer = torch.optim.SGD(parameters, lr=0.5, momentum=0.5)
+        for each in parameters:
+            each.grad = torch.ones(4)
+        run = step(optimizer.step)
+        for _ in range(3):
+            run()
+        parameters[place].grad = parameters[place - 1].detach()
+        parameters[place - 1].grad = parameters[place].detach()[[3, 2, 1, 0]]
+        for _ in range(2):
+            run()
+        return [each.detach().numpy() for each in parameters]
+
+    for ours, eager in zip(trained(lambda step: compile(lambda: step())), trained(lambda step: step)):
+        np.testing.assert_array_equal(ours, eager)
+
+
+def test_code_grows_with_the_number_of_parameters_not_with_its_square():
+    def lines(count):
+        parameters = [torch.nn.Parameter(torch.ones(4) * n) for n in range(count)]
+        for each in parameters:
+            each.grad = torch.ones(4)
+        optimizer = torch.optim.SGD(parameters, lr=0.5, momentum=0.5)
+        step = compile(lambda: optimizer.step())
+        for _ in range(3):
+            step()
+        return len(step.last.llvm().splitlines())
+
+    few, many = lines(40), lines(80)
+    assert many < 2.5 * few
