@@ -1,11 +1,18 @@
 """Programs that write to memory, given arrays that share it: few of them, and so many that a table is compared."""
 
+import ctypes
+
 import numpy as np
 import pytest
 
 import lineal as torch
+from lineal.codegen import target
+from lineal.codegen.emit import Emitter
+from lineal.codegen.engine import Engine
+from lineal.codegen.kinds import int64, pointer
 from lineal.compiler import compile
-from lineal.compiler.overlaps import FEW
+from lineal.compiler.nodes import Base
+from lineal.compiler.overlaps import FEW, meeting
 
 MANY = FEW
 
@@ -75,3 +82,34 @@ def test_code_grows_with_the_number_of_parameters_not_with_its_square():
 
     few, many = lines(40), lines(80)
     assert many < 2.5 * few
+
+
+@pytest.mark.parametrize("level", ["scalar", "sse", "avx2", "avx512"])
+@pytest.mark.parametrize("count", [3, 16])
+@pytest.mark.parametrize("lengths", [(4, 4), (1, 7)])
+def test_what_counts_as_meeting(level, count, lengths):
+    """Neighbours do not meet, an array does not meet itself, one element in common is enough."""
+    if target.level(level).bits > target.detected().bits:
+        pytest.skip(f"this processor has no {level}")
+    sizes = [lengths[n % 2] for n in range(count)]
+    bases = [Base(n, (size,), np.dtype(np.float32), "input") for n, size in enumerate(sizes)]
+    e = Emitter(target.level(level))
+    with e.function("f", [("places", pointer), ("found", pointer)]) as (places, found):
+        address = {base: e.load(places, pointer, n) for n, base in enumerate(bases)}
+        met = meeting(e, address, bases[: count // 2 + 1], bases)
+        e.store(e.select(met, e.const(1, int64), 0), found)
+    library = Engine(e.target, None).build(e, ["f"])
+    function = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)(library["f"])
+
+    def meet(starts):
+        addresses, answer = np.array(starts, np.int64) * 4 + 4096, np.zeros(1, np.int64)
+        function(addresses.ctypes.data, answer.ctypes.data)
+        return bool(answer[0])
+
+    apart = [sum(sizes[:n]) for n in range(count)]
+    assert not meet(apart) and not meet([-each for each in np.cumsum(sizes)])
+    for one in range(count // 2 + 1):
+        for other in range(count):
+            moved = list(apart)
+            moved[other] = apart[one] + sizes[one] - 1
+            assert meet(moved) == (one != other or sizes[one] > 1)
