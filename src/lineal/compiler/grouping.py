@@ -33,6 +33,9 @@ __all__ = ["Group", "grouped", "needed"]
 MOST, MOST_APART = 160, 24
 """How many nodes a group holds at most, and how many before it takes one that reads nothing of its own."""
 
+MOST_NUMBERS = 1 << 10
+"""How many nodes a group of single numbers holds, related or not: what an optimizer counts and corrects for each parameter."""
+
 
 class Group:
     """Nodes that run in one loop over `space`; or one product, or one op of the host's."""
@@ -49,9 +52,19 @@ class Group:
 
     def takes(self, node: Node) -> bool:
         """Return whether the loop can hold `node` too."""
-        if self.space is None or not isinstance(node, (Map, Reduce)) or node.space != self.space or len(self.nodes) >= MOST:
+        if self.space is None or not isinstance(node, (Map, Reduce)) or node.space != self.space or len(self.nodes) >= self.most:
             return False
         return not isinstance(node, Reduce) or self.axes is None or self.axes == node.axes
+
+    @property
+    def most(self) -> int:
+        """How many nodes the loop holds at most."""
+        return MOST if self.space else MOST_NUMBERS
+
+    @property
+    def open(self) -> bool:
+        """Whether the loop takes nodes that read nothing of its own."""
+        return not self.space or len(self.nodes) < MOST_APART
 
     def add(self, node: Node) -> None:
         """Put `node` into the loop."""
@@ -130,7 +143,7 @@ def grouped(nodes: list[Node], fuse: bool = True) -> list[Group]:
         space = node.space if isinstance(node, (Map, Reduce)) else None
         same_space = alike.setdefault(space, [])
         first = bisect.bisect_left(same_space, earliest, key=lambda each: each.number)
-        found = (each for each in same_space[first:] if each.takes(node) and (each in makers or len(each.nodes) < MOST_APART))
+        found = (each for each in same_space[first:] if each.takes(node) and (each in makers or each.open))
         group = next(found, None)
         if group is None:
             group = Group(len(groups), space)
