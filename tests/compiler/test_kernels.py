@@ -33,7 +33,9 @@ def numbers(*shape: int, dtype: type = np.float32) -> np.ndarray:
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("turned", ["nn", "nt", "tn", "tt"])
-@pytest.mark.parametrize("sizes", [(1, 1, 1), (5, 1, 7), (1, 6, 200), (33, 18, 5), (32, 32, 32), (150, 97, 210), (9, 400, 300)])
+@pytest.mark.parametrize(
+    "sizes", [(1, 1, 1), (5, 1, 7), (1, 6, 200), (33, 18, 5), (32, 32, 32), (150, 97, 210), (9, 400, 300), (40, 784, 260)]
+)
 def test_products(sizes: tuple[int, int, int], turned: str, dtype: type) -> None:
     m, n, k = sizes
     a = numbers(*((k, m) if turned[0] == "t" else (m, k)), dtype=dtype)
@@ -45,6 +47,26 @@ def test_products(sizes: tuple[int, int, int], turned: str, dtype: type) -> None
 @pytest.mark.parametrize("shapes", [((3, 4, 5), (3, 5, 2)), ((2, 1, 6, 7), (5, 7, 3)), ((64, 40, 30), (30, 50))])
 def test_stacks_of_products(shapes: tuple) -> None:
     both(lambda a, b: a @ b * 2, *(numbers(*each) for each in shapes))
+
+
+@pytest.mark.parametrize("turned", ["nn", "nt", "tn"])
+@pytest.mark.parametrize("lead", [(5,), (2,), (2, 3), (1, 4)])
+@pytest.mark.parametrize("order", ["dense", "swapped", "shared"])
+def test_stacks_of_large_products(lead: tuple, turned: str, order: str) -> None:
+    """Matrices of 130 × 110 by 110 × 144, in stacks that lie densely, with their axes swapped, or with one B for all."""
+    lead_of = {"dense": lambda shape: (*lead, *shape), "swapped": lambda shape: (shape[0], *lead[::-1], shape[1])}
+    a_shape = (110, 130) if turned[0] == "t" else (130, 110)
+    b_shape = (144, 110) if turned[1] == "t" else (110, 144)
+    laid = lead_of.get(order, lead_of["dense"])
+    a, b = numbers(*laid(a_shape)), numbers(*(b_shape if order == "shared" else laid(b_shape)))
+
+    def function(a, b):
+        if order == "swapped":
+            axes = (*range(len(lead), 0, -1), 0, len(lead) + 1)
+            a, b = a.permute(axes), b.permute(axes)
+        return (a.mT if turned[0] == "t" else a) @ (b.mT if turned[1] == "t" else b)
+
+    assert both(function, a, b)[0].shape == (*lead, 130, 144)
 
 
 def test_products_keep_nan_and_inf() -> None:

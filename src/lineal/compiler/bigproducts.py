@@ -46,10 +46,9 @@ class BigProduct(SmallProduct):
         """Write the product into the function `name`, with columns or rows of C on different threads."""
         across = self.n >= self.m // 2
 
-        def work(start: Value, stop: Value, a: Value, b: Value, c: Value) -> None:
-            matrices = (Matrix(a, *self.node.a.strides), Matrix(b, *self.node.b.strides), Matrix(c, *self.node.out.strides))
+        def work(start: Value, stop: Value, *places: Value) -> None:
             whole = (self.e.index(0), self.e.index(self.n))
-            self.columns(matrices, (start, stop) if across else whole, (0, self.m) if across else (start, stop))
+            self.columns(self.matrices(*places), (start, stop) if across else whole, (0, self.m) if across else (start, stop))
 
         # where the last panel is one vector wide, any thread's may be
         narrow = self.lanes if self.n % self.wide == self.lanes else self.wide
@@ -58,6 +57,15 @@ class BigProduct(SmallProduct):
             work(self.e.index(0), self.e.index(size), a, b, c)
         else:
             shared(self.e, name, size, (a, b, c), work, grain=grain, pieces=1)
+
+    def write(self, a: Value, b: Value, c: Value) -> None:
+        """Write the product on one thread."""
+        self.columns(self.matrices(a, b, c), (self.e.index(0), self.e.index(self.n)), (0, self.m))
+
+    def matrices(self, *places: Value) -> tuple[Matrix, ...]:
+        """Return A, B and C, which begin at these places."""
+        windows = (self.node.a, self.node.b, self.node.out)
+        return tuple(Matrix(place, *each.strides[-2:]) for place, each in zip(places, windows))
 
     def columns(self, matrices: tuple, span: tuple[Value, Value], rows: tuple) -> None:
         """Write a range of columns, some panels at a time, for a range of rows."""

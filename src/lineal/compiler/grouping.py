@@ -52,14 +52,11 @@ class Group:
 
     def takes(self, node: Node) -> bool:
         """Return whether the loop can hold `node` too."""
-        if self.space is None or not isinstance(node, (Map, Reduce)) or node.space != self.space or len(self.nodes) >= self.most:
+        if self.space is None or len(self.nodes) >= (MOST if self.space else MOST_NUMBERS):
+            return False
+        if not isinstance(node, (Map, Reduce)) or node.space != self.space:
             return False
         return not isinstance(node, Reduce) or self.axes is None or self.axes == node.axes
-
-    @property
-    def most(self) -> int:
-        """How many nodes the loop holds at most."""
-        return MOST if self.space else MOST_NUMBERS
 
     @property
     def open(self) -> bool:

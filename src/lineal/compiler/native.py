@@ -17,7 +17,7 @@ from lineal.compiler.launch import MOST_TOLD, PLACES, UNEXPECTED, UNMET
 from lineal.compiler.loops import parameters
 from lineal.compiler.nodes import Base, Check, Join, Node, Product, Routine
 from lineal.compiler.overlaps import meeting
-from lineal.compiler.products import is_direct, is_small, multiply, work
+from lineal.compiler.products import is_direct, is_large, is_small, multiply, work
 
 __all__ = ["Segment"]
 
@@ -166,5 +166,5 @@ class Segment:
 def blas_work(node: Node) -> int:
     """Return how many multiplications a node leaves to BLAS or LAPACK at once."""
     if isinstance(node, Product):
-        return 0 if is_small(node) else work(node)
+        return 0 if is_small(node) or is_large(node) else work(node)
     return node.work if isinstance(node, Routine) and not node.symbols else 0

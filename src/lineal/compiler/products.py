@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from contextlib import ExitStack
 
 from lineal.codegen import blas
@@ -16,7 +17,7 @@ from lineal.compiler.loops import parameters
 from lineal.compiler.nodes import Base, Product, Window
 from lineal.compiler.smallproducts import SmallProduct
 
-__all__ = ["is_direct", "is_small", "multiply", "work", "write_product"]
+__all__ = ["is_direct", "is_large", "is_small", "multiply", "work", "write_product"]
 
 SMALL = 1 << 20
 """Up to how many multiplications a product is written out."""
@@ -26,6 +27,9 @@ WORTH_THREADS = 1 << 20
 
 SHORTEST = 8
 """How long every side of a product is at least, to be written out in blocks; BLAS does the others."""
+
+SEVERAL = 4
+"""From how many large products on each is left to one thread."""
 
 PACKED = 1 << 16
 """How many bytes of this call's memory a product may use."""
@@ -53,38 +57,69 @@ def is_small(node: Product) -> bool:
 
 
 def write_product(e: Emitter, group: Group, name: str) -> bool:
-    """Write the function of a small product, or of a stack of products; return that it returns no status."""
+    """Write the function of a product, or of a stack of products; return that it returns no status."""
     (node,) = group.nodes
     assert isinstance(node, Product)
-    bases = parameters(group)
-    lead, total = node.out.shape[:-2], math.prod(node.out.shape) * node.a.shape[-1]
+    bases, axes = parameters(group), leading(node)
+    total = math.prod(node.out.shape) * node.a.shape[-1]
     with e.function(name, [(f"p{n}", pointer) for n in range(len(bases))]) as given:
-        if not lead and is_large(node):
-            address = dict(zip(bases, given))
-            a, b = [e.address(address[each.base], each.offset, kind_of(each.base.dtype)) for each in (node.a, node.b)]
-            BigProduct(e, node).write_in(name, a, b, address[node.out])
-        elif lead and lead[0] > 1 and is_small(node) and total >= WORTH_THREADS:
-            body = lambda start, stop, *captured: stack(e, node, dict(zip(bases, captured)), start, stop)
-            shared(e, name, lead[0], given, body, grain=1)
+        if axes and total >= WORTH_THREADS and axes[0][0] >= (SEVERAL if is_large(node) else 2):
+
+            def work(start: Value, stop: Value, *given: Value) -> None:
+                stack(e, node, begin(e, node, bases, given), axes, (start, stop))
+
+            shared(e, name, axes[0][0], given, work, grain=1)
         else:
-            stack(e, node, dict(zip(bases, given)), 0, lead[0] if lead else 1)
+            stack(e, node, begin(e, node, bases, given), axes, name=name)
     return False
 
 
-def stack(e: Emitter, node: Product, address: dict[Base, Value], start: int | Value, stop: int | Value) -> None:
-    """Write the products of a stack one after the other, of the first axis those from start to stop."""
-    kind, lead = kind_of(node.out.dtype), node.out.shape[:-2]
-    places = [address[node.a.base], address[node.b.base], address[node.out]]
-    places = [e.address(place, each.offset, kind) for place, each in zip(places, (node.a, node.b))] + places[2:]
+Axis = tuple[int, tuple[int, int, int]]
+"""How many products there are along an axis of a stack, and how far it moves in A, B and C."""
+
+
+def leading(node: Product) -> list[Axis]:
+    """Return the axes of a stack, the longest first; neighbours are one where all three matrices go through in one stride."""
+    found: list[Axis] = []
+    for n, size in enumerate(node.out.shape[:-2]):
+        steps = (node.a.strides[n], node.b.strides[n], node.out.strides[n])
+        if size == 1:
+            continue
+        if found and found[-1][1] == tuple(step * size for step in steps):
+            size *= found.pop()[0]
+        found.append((size, steps))
+    return sorted(found, key=lambda axis: -axis[0])
+
+
+def begin(e: Emitter, node: Product, bases: Sequence[Base], given: Sequence[Value]) -> list[Value]:
+    """Return where the first A, B and C begin."""
+    kind, address = kind_of(node.out.dtype), dict(zip(bases, given))
+    return [*(e.address(address[each.base], each.offset, kind) for each in (node.a, node.b)), address[node.out]]
+
+
+def stack(
+    e: Emitter,
+    node: Product,
+    places: Sequence[Value],
+    axes: Sequence[Axis],
+    span: tuple[Value, Value] | None = None,
+    name: str = "",
+) -> None:
+    """Write the products of a stack one after the other: of the first axis those of a span, or in `name` on several threads."""
+    kind = kind_of(node.out.dtype)
     with ExitStack() as loops:
-        for n, size in enumerate(lead):
-            i = loops.enter_context(e.loop(size if n else stop, 0 if n else start))
-            steps = [each.strides[n] for each in (node.a, node.b, node.out)]
+        for n, (size, steps) in enumerate(axes):
+            start, stop = span if span and not n else (0, size)
+            i = loops.enter_context(e.loop(stop, start))
             places = [e.address(place, i * step, kind) if step else place for place, step in zip(places, steps)]
         if is_small(node):
             SmallProduct(e, node).write(*places)
-        else:
+        elif not is_large(node):
             multiply(e, node, *places)
+        elif span:
+            BigProduct(e, node).write(*places)
+        else:
+            BigProduct(e, node).write_in(name, *places)
 
 
 def multiply(e: Emitter, node: Product, a: Value, b: Value, out: Value) -> None:
