@@ -247,3 +247,29 @@ def test_inference_mode_remembers_nothing():
     with torch.inference_mode():
         y = x * 2
     assert not y.requires_grad
+
+
+def test_a_grad_takes_over_memory_only_if_nobody_else_holds_it():
+    """A cotangent that is only reshaped on its way becomes the grad without a copy, unless somebody can still see it."""
+    seed = torch.ones(2, 3)
+    x = torch.zeros(6, requires_grad=True)
+    x.reshape(2, 3).backward(seed)
+    assert not np.shares_memory(x.grad.numpy(), seed.numpy())
+
+    kept = []
+    x.grad = None
+    y = x * 2
+    y.register_hook(kept.append)
+    y.reshape(2, 3).backward(torch.ones(2, 3))
+    x.grad.zero_()
+    assert kept[0].tolist() == [1.0] * 6
+
+    first, second = torch.zeros(6, requires_grad=True), torch.zeros(6, requires_grad=True)
+    (first + second).reshape(2, 3).backward(torch.ones(2, 3))
+    first.grad.zero_()
+    assert second.grad.tolist() == [1.0] * 6
+
+    part, whole = torch.zeros(3, requires_grad=True), torch.zeros(2, 3, requires_grad=True)
+    (whole + part).exp().reshape(6).sum().backward()
+    whole.grad.zero_()
+    assert part.grad.tolist() == [2.0] * 3

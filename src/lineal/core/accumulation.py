@@ -47,13 +47,21 @@ def accumulate_heard(tensor: Any, g: AbstractTensor) -> None:
 def owned(g: AbstractTensor) -> bool:
     """Return whether nothing but the caller's variable and the pass holds `g`, so that its memory may become a grad."""
     value = g.value
+    base = value.base
+    if base is not None and not unshared(base, value.size):
+        return False
     return (
-        value.base is None
-        and value.flags.c_contiguous
-        and value.flags.owndata
+        value.flags.c_contiguous
+        and (base is not None or value.flags.owndata)
         and sys.getrefcount(value) <= _ALONE
         and sys.getrefcount(g) <= _ALONE_TENSOR
     )
+
+
+def unshared(base: Any, size: int) -> bool:
+    """Return whether an array of `size` elements, reshaped from `base`, is all that holds it."""
+    whole = isinstance(base, np.ndarray) and base.base is None and base.flags.owndata and base.size == size
+    return whole and sys.getrefcount(base) <= _ALONE_BASE
 
 
 def _alone() -> tuple[int, int]:
@@ -78,4 +86,17 @@ def _alone() -> tuple[int, int]:
     return counts[0], counts[1]
 
 
+def _alone_base() -> int:
+    """Measure what `getrefcount` says inside `unshared` about an array that only its view and `owned` hold."""
+
+    def count(base: np.ndarray, size: int) -> int:
+        return sys.getrefcount(base)
+
+    value = np.zeros(2).reshape(2, 1)
+    base = value.base
+    assert base is not None
+    return count(base, value.size)
+
+
 _ALONE, _ALONE_TENSOR = _alone()
+_ALONE_BASE = _alone_base()
