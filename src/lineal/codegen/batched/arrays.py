@@ -16,6 +16,8 @@ makers: Any = later.module("lineal.codegen.batched.makers")
 
 # matrices of more rows or columns go to LAPACK
 LARGEST = 32
+# but what takes columns one by one also takes long ones, as long as a group of matrices stays in the second cache (measured)
+LONGEST, MOST_NUMBERS = 1024, 4096
 # and to LAPACK's tridiagonal and bidiagonal methods from here on, which Jacobi's sweeps no longer beat (measured)
 LARGEST_JACOBI = 24
 # NumPy does a smaller batch in the time that calling a kernel takes (measured)
@@ -33,8 +35,8 @@ def kernel(name: str, dtype: np.dtype, *parameters: object) -> Callable[..., Non
     return makers.MAKERS[name](makers.kind_of(dtype), *parameters)
 
 
-def fit(*arrays: np.ndarray, largest: int = LARGEST, least: int = LEAST_BATCH) -> bool:
-    """Return whether there are kernels for these stacks of matrices, and enough matrices."""
+def fit(*arrays: np.ndarray, largest: int = LARGEST, least: int = LEAST_BATCH, tall: bool = False) -> bool:
+    """Return whether there are kernels for these stacks of matrices (`tall`: of long columns too), and enough matrices."""
     first = arrays[0]
     if first.ndim < 3 or first.dtype not in DTYPES:
         return False
@@ -43,7 +45,9 @@ def fit(*arrays: np.ndarray, largest: int = LARGEST, least: int = LEAST_BATCH) -
         return False
     for each in arrays:
         m, n = each.shape[-2:]
-        if each.dtype != first.dtype or each.shape[:-2] != shape[:-2] or not (0 < m <= largest and 0 < n <= largest):
+        if each.dtype != first.dtype or each.shape[:-2] != shape[:-2] or not (0 < m and 0 < n <= largest):
+            return False
+        if m > largest and not (tall and m <= LONGEST and m * n <= MOST_NUMBERS):
             return False
     return True
 

@@ -187,14 +187,16 @@ def lstsq(input: AbstractTensor, b: AbstractTensor, rcond: float | None = None, 
     border = np.asarray(np.finfo(real).eps * max(m, n) if rcond is None else rcond, real)
     X, full = apply(LeastSquares(), A, right, lift(border))
     by_values = driver in ("gelsd", "gelss")
-    if not by_values and full.value.size and full.value.all() and np.all(contained(X.value, right.value, range_of(real))):
+    # of a matrix whose rank is full beyond doubt, the singular values are not looked at
+    sure = full.value & contained(X.value, right.value, range_of(real)) & (not by_values)
+    S = np.ones((*batch, min(m, n)), real)
+    if sure.size and sure.all():
         rely(lambda: full)
-        S, rank = np.empty(0, real), np.full(batch, n)
-    else:
-        S = kernels.svd(A.value, False)[1] if A.value.size else np.zeros((*batch, 0), real)
-        rank = np.asarray((border * S.max(-1, initial=0, keepdims=True) < S).sum(-1), np.int64)
-        if watched():
-            judge_rank(name, A.value, S, rank, X.value, driver == "gels")
+    elif A.value.size:
+        S[~sure] = kernels.svd(A.value[~sure], False)[1]
+    rank = np.asarray((border * S.max(-1, initial=0, keepdims=True) < S).sum(-1), np.int64)
+    if watched() and not sure.all():
+        judge_rank(name, A.value, S, rank, X.value, driver == "gels")
     residuals = X.reshape(-1)[:0].real
     if m > n and driver != "gelsy" and (driver == "gels" or np.all(rank == n)):
         difference = A @ X - right

@@ -83,7 +83,7 @@ def blocked_pull(L: np.ndarray, G: np.ndarray) -> np.ndarray:
 
 def qr(A: np.ndarray, mode: Literal["reduced", "complete"]) -> tuple[np.ndarray, np.ndarray]:
     """Return Q and R, "reduced" or "complete"."""
-    if not fit(A):
+    if not fit(A, tall=mode == "reduced"):
         Q, R = np.linalg.qr(A, mode)
         return Q, R
     m, n = A.shape[-2:]
@@ -96,7 +96,7 @@ def qr(A: np.ndarray, mode: Literal["reduced", "complete"]) -> tuple[np.ndarray,
 
 def qr_pull(Q: np.ndarray, R: np.ndarray, G: np.ndarray, H: np.ndarray) -> np.ndarray:
     """Return (G + Q S) R⁻ᴴ with S Hermitian, its upper triangle that of H Rᴴ - Qᴴ G."""
-    if fit(Q, R, G, H):
+    if fit(Q, R, G, H, tall=True):
         A = np.empty(Q.shape, Q.dtype)
         kernel("qr_pull", Q.dtype, *Q.shape[-2:])(*(dense(each) for each in (Q, R, G, H)), A.reshape(-1, *Q.shape[-2:]))
         return A
@@ -108,18 +108,30 @@ def qr_pull(Q: np.ndarray, R: np.ndarray, G: np.ndarray, H: np.ndarray) -> np.nd
 
 
 def lstsq(A: np.ndarray, B: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
-    """Return A⁺ B, |A| and |A⁺| for tall A, the numbers being right where the rank is full; None if there is no kernel."""
+    """Return A⁺ B, |A| and |A⁺| (Frobenius) for tall A, right where the rank is full; None if A is not tall."""
     (m, n), k = A.shape[-2:], B.shape[-1]
-    if m < n or not fit(A, B):
+    if m < n:
         return None
-    X, norms = np.empty((*A.shape[:-2], n, k), A.dtype), np.empty((2, *A.shape[:-2]), A.dtype)
-    kernel("lstsq", A.dtype, m, n, k)(dense(A), dense(B), X.reshape(-1, n, k), *norms.reshape(2, -1))
-    return X, norms[0], norms[1]
+    if fit(A, B, tall=True):
+        X, norms = np.empty((*A.shape[:-2], n, k), A.dtype), np.empty((2, *A.shape[:-2]), A.dtype)
+        kernel("lstsq", A.dtype, m, n, k)(dense(A), dense(B), X.reshape(-1, n, k), *norms.reshape(2, -1))
+        return X, norms[0], norms[1]
+    # [A B] = Q [R QᴴB], so that Q is never formed; for many right-hand sides forming it is less work
+    if k <= n:
+        both: np.ndarray = np.linalg.qr(np.concatenate((A, B), -1), "r")
+        R, C = both[..., :n, :n], both[..., :n, n:]
+    else:
+        Q, R = np.linalg.qr(A)
+        C = np.matmul(adjoint(Q), B)
+    with np.errstate(all="ignore"):
+        inverse = solve_triangular(R, np.broadcast_to(np.eye(n, dtype=A.dtype), R.shape), True, False)
+        norm, other = (np.sqrt((abs(each) ** 2).sum((-2, -1))) for each in (R, inverse))
+        return solve_triangular(R, C, True, False), norm, other
 
 
 def lstsq_pull(A: np.ndarray, B: np.ndarray, X: np.ndarray, G: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return H = A⁺ᴴ G and (B - A X) (A⁺ H)ᴴ - H Xᴴ for tall A of full rank."""
-    if fit(A, B, X, G):
+    if fit(A, B, X, G, tall=True):
         H, D = np.empty(B.shape, A.dtype), np.empty(A.shape, A.dtype)
         (m, n), k = A.shape[-2:], B.shape[-1]
         given = (dense(each) for each in (A, B, X, G))
