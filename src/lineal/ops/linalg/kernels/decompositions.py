@@ -118,7 +118,7 @@ def lstsq(A: np.ndarray, B: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndar
         return X, norms[0], norms[1]
     # [A B] = Q [R QᴴB], so that Q is never formed; for many right-hand sides forming it is less work
     if k <= n:
-        both: np.ndarray = np.linalg.qr(np.concatenate((A, B), -1), "r")
+        both: Any = np.linalg.qr(np.concatenate((A, B), -1), "r")
         R, C = both[..., :n, :n], both[..., :n, n:]
     else:
         Q, R = np.linalg.qr(A)
