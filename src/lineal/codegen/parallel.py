@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from lineal.codegen.emit import Emitter
 from lineal.codegen.kinds import int32, int64, pointer
@@ -23,11 +24,7 @@ def parallel(
     values = [count, *captured]
     job = f"{name}.job"
     write_job(e, job, values, body, grain)
-    memory = e.name()
-    e.frame.slots.append(f"  {memory} = alloca [{len(values)} x i64], align 16")
-    table = Value(e, memory, pointer)
-    for n, value in enumerate(values):
-        e.store(value, e.address(table, n, int64))
+    table = tabled(e, values)
     with e.if_else(count < least) as (then, otherwise):
         with then:
             e.call(job, None, table, e.const(0, int32), e.const(1, int32))
@@ -56,12 +53,7 @@ def shared(
     values = [count, *captured, e.const(0, int64)]
     job = f"{name}.job"
     write_shared_job(e, job, values, body, grain, pieces)
-    memory = e.name()
-    e.frame.slots.append(f"  {memory} = alloca [{len(values)} x i64], align 16")
-    table = Value(e, memory, pointer)
-    for n, value in enumerate(values):
-        e.store(value, e.address(table, n, int64))
-    e.call("lineal_share", None, e.symbol("lineal_pool"), e.symbol(job), table)
+    e.call("lineal_share", None, e.symbol("lineal_pool"), e.symbol(job), tabled(e, values))
 
 
 def write_shared_job(e: Emitter, job: str, values: Sequence[Value], body: Body, grain: int, pieces: int) -> None:
@@ -69,12 +61,55 @@ def write_shared_job(e: Emitter, job: str, values: Sequence[Value], body: Body, 
     with e.function(job, [("table", pointer), ("number", int32), ("threads", int32)]) as (table, _, threads):
         *known, _ = values
         count, *captured = (e.load(e.address(table, n, int64), v.kind) for n, v in enumerate(known))
-        next_ = e.address(table, len(known), int64)
         ranges = e.cast(threads, int64) * pieces
         grains = e.math.floor_divide(count + (grain - 1), grain)
         share = e.math.floor_divide(grains + ranges - 1, ranges) * grain
-        with e.loop(ranges):
-            number = e.new(f"atomicrmw add ptr {next_.text}, i64 1 monotonic", int64)
+        with taken(e, e.address(table, len(known), int64), ranges) as number:
             start = e.math.minimum(number * share, count)
             with e.when(start < count):
                 body(start, e.math.minimum(start + share, count), *captured)
+
+
+@contextmanager
+def taken(e: Emitter, counter: Value, count: Value, step: int = 1) -> Iterator[Value]:
+    """Write what follows for the numbers below `count` that this thread is the first to come for, `step` at a time.
+
+    The counter, at an address that all threads know, begins at 0; a thread that is late delays nobody.
+    """
+    again, work, over = e.label("again"), e.label("work"), e.label("over")
+    e.jump(again)
+    e.begin(again)
+    first = e.new(f"atomicrmw add ptr {counter.text}, i64 {step} monotonic", int64)
+    e.branch(first < count, work, over)
+    e.begin(work)
+    if step == 1:
+        yield first
+    else:
+        with e.loop(e.math.minimum(first + step, count), first) as number:
+            yield number
+    e.jump(again)
+    e.begin(over)
+
+
+def tasks(e: Emitter, name: str, count: Value, captured: Sequence[Value], body: Body) -> None:
+    """Write body(number, *captured) for the numbers below `count`; return when all are done.
+
+    Number 0 is begun first. The body is written into a function of its own: what it reads must be in `captured`.
+    """
+    values = [e.const(0, int64), count, *captured]
+    job = f"{name}.job"
+    with e.function(job, [("table", pointer), ("number", int32), ("threads", int32)]) as (table, _, _):
+        total, *known = (e.load(e.address(table, n, int64), v.kind) for n, v in enumerate(values) if n)
+        with taken(e, table, total) as number:
+            body(number, *known)
+    e.call("lineal_share", None, e.symbol("lineal_pool"), e.symbol(job), tabled(e, values))
+
+
+def tabled(e: Emitter, values: Sequence[Value]) -> Value:
+    """Write values into a table of this call's memory; return its address."""
+    memory = e.name()
+    e.frame.slots.append(f"  {memory} = alloca [{len(values)} x i64], align 64")
+    table = Value(e, memory, pointer)
+    for n, value in enumerate(values):
+        e.store(value, e.address(table, n, int64))
+    return table

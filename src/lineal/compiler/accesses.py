@@ -8,7 +8,8 @@ from lineal.codegen.emit import Emitter
 from lineal.codegen.kinds import kind_of
 from lineal.codegen.values import Value
 from lineal.compiler.grouping import Group, inline, windows
-from lineal.compiler.nodes import Base, Chosen, Map, Place, Reduce, Window
+from lineal.compiler.nodes import Map, Reduce
+from lineal.compiler.windows import Base, Chosen, Place, Window
 
 __all__ = ["Accesses", "Axis"]
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from lineal.compiler.grouping import windows
-from lineal.compiler.nodes import Base, Chosen, Join, Map, Node, Scatter, Window, dense
+from lineal.compiler.nodes import Join, Map, Node, Scatter
 from lineal.compiler.rows import Rows
 from lineal.compiler.rules.elementwise import same
+from lineal.compiler.windows import Base, Chosen, Window, dense
 
 __all__ = ["donate"]
 

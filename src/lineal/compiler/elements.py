@@ -12,7 +12,8 @@ from lineal.codegen.kinds import Kind, int64, kind_of
 from lineal.codegen.values import Value, Variable
 from lineal.compiler.accesses import Accesses, Axis
 from lineal.compiler.grouping import inline
-from lineal.compiler.nodes import Base, Chosen, Map, Pick, Place, Reduce, Window
+from lineal.compiler.nodes import Map, Reduce
+from lineal.compiler.windows import Base, Chosen, Pick, Place, Window
 
 __all__ = ["Elements", "placed"]
 

@@ -11,22 +11,8 @@ import bisect
 from collections.abc import Iterable
 from typing import Any
 
-from lineal.compiler.nodes import (
-    Base,
-    Check,
-    Chosen,
-    Draw,
-    Host,
-    Join,
-    Map,
-    Node,
-    Product,
-    Reduce,
-    Routine,
-    Scan,
-    Scatter,
-    Window,
-)
+from lineal.compiler.nodes import Check, Draw, Host, Join, Map, Node, Product, Reduce, Routine, Scan, Scatter
+from lineal.compiler.windows import Base, Chosen, Window
 
 __all__ = ["Group", "grouped", "needed"]
 

@@ -15,9 +15,10 @@ from lineal.compiler.accesses import Axis
 from lineal.compiler.cost import WORTH_THREADS, nanoseconds
 from lineal.compiler.elements import Elements, placed
 from lineal.compiler.grouping import Group
-from lineal.compiler.nodes import Base, Reduce
+from lineal.compiler.nodes import Reduce
 from lineal.compiler.partials import Partials
 from lineal.compiler.rows import Rows
+from lineal.compiler.windows import Base
 
 __all__ = ["LoopWriter", "parameters", "placed", "write_loop"]
 

@@ -14,27 +14,12 @@ import numpy as np
 
 from lineal.compiler import passes
 from lineal.compiler.blame import Blaming
-from lineal.compiler.nodes import (
-    Base,
-    Check,
-    Draw,
-    Host,
-    Join,
-    Map,
-    Node,
-    Pick,
-    Product,
-    Reduce,
-    Routine,
-    Scan,
-    Scatter,
-    Window,
-    dense,
-)
+from lineal.compiler.nodes import Check, Draw, Host, Join, Map, Node, Product, Reduce, Routine, Scan, Scatter
 from lineal.compiler.rules import RULES, changing
 from lineal.compiler.rules.elementwise import elementwise, same
 from lineal.compiler.support import supported
 from lineal.compiler.trace import Trace
+from lineal.compiler.windows import Base, Pick, Window, dense
 from lineal.ops.pattern import Elementwise
 from lineal.tracing import Equation, Var
 

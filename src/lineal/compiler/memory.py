@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from lineal.compiler.grouping import Group, windows
-from lineal.compiler.nodes import Base
+from lineal.compiler.windows import Base
 
 __all__ = ["planned"]
 

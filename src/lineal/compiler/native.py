@@ -15,9 +15,10 @@ from lineal.compiler.grouping import Group
 from lineal.compiler.kernels import Kernels
 from lineal.compiler.launch import MOST_TOLD, PLACES, UNEXPECTED, UNMET
 from lineal.compiler.loops import parameters
-from lineal.compiler.nodes import Base, Check, Join, Node, Product, Routine
+from lineal.compiler.nodes import Check, Join, Node, Product, Routine
 from lineal.compiler.overlaps import meeting
 from lineal.compiler.products import is_direct, is_large, is_small, multiply, work
+from lineal.compiler.windows import Base
 
 __all__ = ["Segment"]
 

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from lineal.codegen.emit import Emitter
 from lineal.codegen.kinds import int64
 from lineal.codegen.values import Value
-from lineal.compiler.nodes import Base
 from lineal.compiler.partials import reserved
+from lineal.compiler.windows import Base
 
 __all__ = ["meeting"]
 

@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 from lineal.codegen.emit import Emitter
 from lineal.codegen.kinds import int8, kind_of, pointer
 from lineal.codegen.values import Value
-from lineal.compiler.nodes import Base, Reduce
+from lineal.compiler.nodes import Reduce
+from lineal.compiler.windows import Base
 
 __all__ = ["Partials", "reserved"]
 

@@ -14,8 +14,9 @@ from lineal.codegen.values import Value
 from lineal.compiler.bigproducts import BigProduct
 from lineal.compiler.grouping import Group
 from lineal.compiler.loops import parameters
-from lineal.compiler.nodes import Base, Product, Window
+from lineal.compiler.nodes import Product
 from lineal.compiler.smallproducts import SmallProduct
+from lineal.compiler.windows import Base, Window
 
 __all__ = ["is_direct", "is_large", "is_small", "multiply", "work", "write_product"]
 

@@ -14,10 +14,11 @@ from lineal.compiler.cost import operations
 from lineal.compiler.direct import direct
 from lineal.compiler.launch import REFUSED, Grads, Unmet, calling, failed, fitting, launching
 from lineal.compiler.native import Home, Segment
-from lineal.compiler.nodes import Base, Check, Host, Join, Routine, Window
+from lineal.compiler.nodes import Check, Host, Join, Routine
 from lineal.compiler.rewrites import rewritten
 from lineal.compiler.schedule import Schedule
 from lineal.compiler.trace import Trace
+from lineal.compiler.windows import Base, Window
 from lineal.core import AbstractTensor, lift
 
 __all__ = ["Program"]

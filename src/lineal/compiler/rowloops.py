@@ -11,9 +11,9 @@ from lineal.codegen.parallel import shared
 from lineal.codegen.values import Value
 from lineal.compiler.cost import WORTH_THREADS, nanoseconds
 from lineal.compiler.loops import LoopWriter, parameters
-from lineal.compiler.nodes import Base
 from lineal.compiler.partials import ALIGNMENT, Partials, reserved
 from lineal.compiler.rows import Rows
+from lineal.compiler.windows import Base
 
 __all__ = ["write_rows"]
 

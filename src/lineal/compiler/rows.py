@@ -10,7 +10,8 @@ import math
 from collections.abc import Iterable
 
 from lineal.compiler.grouping import Group, windows
-from lineal.compiler.nodes import Base, Chosen, Map, Node, Reduce, Scatter, Window
+from lineal.compiler.nodes import Map, Node, Reduce, Scatter
+from lineal.compiler.windows import Base, Chosen, Window
 
 __all__ = ["Rows", "aligned", "in_rows", "kernels"]
 

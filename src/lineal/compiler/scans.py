@@ -9,8 +9,9 @@ from lineal.codegen.kinds import kind_of, pointer
 from lineal.codegen.values import Value, Variable
 from lineal.compiler.grouping import Group
 from lineal.compiler.loops import parameters
-from lineal.compiler.nodes import Base, Scan
+from lineal.compiler.nodes import Scan
 from lineal.compiler.scatter import moved, read
+from lineal.compiler.windows import Base
 
 __all__ = ["write_scan"]
 

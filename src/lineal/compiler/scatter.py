@@ -10,7 +10,8 @@ from lineal.codegen.kinds import int32, kind_of, pointer
 from lineal.codegen.values import Value
 from lineal.compiler.grouping import Group
 from lineal.compiler.loops import parameters, placed
-from lineal.compiler.nodes import Base, Pick, Scatter, Window
+from lineal.compiler.nodes import Scatter
+from lineal.compiler.windows import Base, Pick, Window
 
 __all__ = ["write_scatter"]
 

@@ -10,9 +10,10 @@ from lineal.compiler.donation import donate
 from lineal.compiler.grouping import Group, grouped, inline, needed, windows
 from lineal.compiler.lowering import Lowering
 from lineal.compiler.memory import planned
-from lineal.compiler.nodes import Base, Check, Map, Node, Window, dense
+from lineal.compiler.nodes import Check, Map, Node
 from lineal.compiler.rows import Rows, aligned, in_rows, kernels
 from lineal.compiler.trace import Trace
+from lineal.compiler.windows import Base, Window, dense
 from lineal.tracing import Var
 
 __all__ = ["Schedule"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +14,7 @@ from lineal.codegen.batched.packing import Packing
 from lineal.codegen.emit import Emitter
 from lineal.codegen.engine import engine
 from lineal.codegen.kinds import Kind, int64, pointer
-from lineal.codegen.parallel import parallel
+from lineal.codegen.parallel import parallel, taken
 from lineal.codegen.threads import pool
 from lineal.codegen.values import Value
 
@@ -104,7 +104,7 @@ class Kernel:
 
         def groups(_start: Value, _stop: Value, *captured: Value) -> None:
             *bases, batch, done, count = captured
-            for number in self.handed_out(e, done, count, step):
+            with taken(e, done, count, step) as number:
                 # the last group overlaps the one before it, so that none is partial
                 first = e.math.minimum(number * lanes, batch - lanes)
                 self.fetch_ahead(e, bases, first + lanes, lanes)
@@ -115,19 +115,6 @@ class Kernel:
             count = e.math.floor_divide(captured[-1] + (lanes - 1), lanes)
             shared = [*captured, e.slot(e.const(0, int64)), count]
             parallel(e, "groups", count, shared, groups, least=max(2, WORTH_THREADS // work), grain=1)
-
-    def handed_out(self, e: Emitter, done: Value, count: Value, step: int) -> Iterator[Value]:
-        """Write the body for the groups that this thread gets, `step` at a time, so that a late thread delays nobody."""
-        again, work, over = e.label("again"), e.label("work"), e.label("over")
-        e.jump(again)
-        e.begin(again)
-        first = e.new(f"atomicrmw add ptr {done.text}, i64 {step} monotonic", int64)
-        e.branch(first < count, work, over)
-        e.begin(work)
-        with e.loop(e.math.minimum(first + step, count), first) as number:
-            yield number
-        e.jump(again)
-        e.begin(over)
 
     def fetch_ahead(self, e: Emitter, bases: Sequence[Value], first: Value, lanes: int) -> None:
         """Ask for the memory of the matrices from `first` on: rows of several at once are no pattern to a processor."""

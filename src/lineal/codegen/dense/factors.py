@@ -7,9 +7,9 @@ factors it, so that nobody waits for panels. (Kurzak and Dongarra, 2007, call it
 from __future__ import annotations
 
 from lineal.codegen.dense.panels import Panels
-from lineal.codegen.dense.tasks import tasks
 from lineal.codegen.dense.tiles import DEPTH, PANELS, reserved
 from lineal.codegen.kinds import int32, int64, pointer
+from lineal.codegen.parallel import tasks
 from lineal.codegen.values import Value
 
 __all__ = ["Factors"]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from lineal.codegen.dense.factors import Factors
-from lineal.codegen.dense.tasks import tasks
 from lineal.codegen.dense.tiles import DEPTH, PANELS, reserved
 from lineal.codegen.kinds import int64, pointer
+from lineal.codegen.parallel import tasks
 from lineal.codegen.values import Value
 
 __all__ = ["SOLVE", "SOLVE_ONE", "Triangular"]

@@ -9,11 +9,11 @@ import numpy as np
 
 from lineal.codegen.batched.limits import Limits
 from lineal.compiler import routines
-from lineal.compiler.nodes import Place, Window
 from lineal.compiler.rules.contraction import turned
 from lineal.compiler.rules.linalg import back_from, factored, solve, substituted
 from lineal.compiler.rules.matrices import across, first_like, known, result, succeeded
 from lineal.compiler.rules.table import rule
+from lineal.compiler.windows import Place, Window
 from lineal.ops.linalg.expectations import WellConditioned, WellFactored, border, probes_for
 from lineal.ops.linalg.systems import SolveProbed, probing
 

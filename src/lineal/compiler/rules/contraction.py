@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from lineal.compiler.nodes import Window, dense
 from lineal.compiler.rules.table import rule
+from lineal.compiler.windows import Window, dense
 from lineal.ops.contraction.products import Affine, AffineWithBias, BatchMatMul, MatMul, StackedMatMul
 
 

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from lineal.codegen.batched.arrays import LARGEST_JACOBI, LEAST_BATCH
-from lineal.compiler.nodes import Place, Window
 from lineal.compiler.rules.contraction import turned
 from lineal.compiler.rules.linalg import substituted
 from lineal.compiler.rules.matrices import across, count, known, specs_of, succeeded
 from lineal.compiler.rules.table import rule
+from lineal.compiler.windows import Place, Window
 from lineal.ops.linalg.eigh import Eigh
 from lineal.ops.linalg.least_squares import LeastSquaresPull
 from lineal.ops.linalg.qr import QR, QRPull

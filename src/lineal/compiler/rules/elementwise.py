@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from lineal.compiler.nodes import Place, Window
 from lineal.compiler.rules.table import rule
 from lineal.compiler.support import supported
+from lineal.compiler.windows import Place, Window
 from lineal.core.inplace import Copy, Overwrite
 from lineal.ops.conversion import Cast
 from lineal.ops.creation import Empty, Eye, Full, Linspace, Range

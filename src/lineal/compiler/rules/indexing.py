@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from lineal.compiler.nodes import Chosen, Pick, Place, Window
 from lineal.compiler.rules.elementwise import same
 from lineal.compiler.rules.structural import zeros
 from lineal.compiler.rules.table import rule
+from lineal.compiler.windows import Chosen, Pick, Place, Window
 from lineal.ops.indexing.advanced import Index, IndexPut, IndexSum
 from lineal.ops.indexing.gathering import Gather, GatherSum, Scatter, ScatterAdd
 from lineal.ops.reductions import picking

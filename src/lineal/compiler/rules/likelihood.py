@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from lineal.compiler.nodes import Chosen, Pick, Place, Window
 from lineal.compiler.rules.elementwise import same
 from lineal.compiler.rules.indexing import still
 from lineal.compiler.rules.table import rule
+from lineal.compiler.windows import Chosen, Pick, Place, Window
 from lineal.ops.reductions.likelihood import Likelihood, LikelihoodAdjoint
 
 

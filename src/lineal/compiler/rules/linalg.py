@@ -9,7 +9,6 @@ import numpy as np
 
 from lineal.codegen.kinds import kind_of
 from lineal.compiler import dense, routines
-from lineal.compiler.nodes import Place, Window
 from lineal.compiler.rules.contraction import turned
 from lineal.compiler.rules.matrices import (
     across,
@@ -28,6 +27,7 @@ from lineal.compiler.rules.matrices import (
     succeeded,
 )
 from lineal.compiler.rules.table import rule
+from lineal.compiler.windows import Place, Window
 from lineal.ops.linalg.cholesky import Cholesky
 from lineal.ops.linalg.cholesky_derivative import CholeskyPull
 from lineal.ops.linalg.cofactors import Cofactors

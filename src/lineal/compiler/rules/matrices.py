@@ -10,8 +10,8 @@ import numpy as np
 
 from lineal.codegen.batched.arrays import DTYPES, LARGEST
 from lineal.compiler import routines
-from lineal.compiler.nodes import Base, Window, dense
 from lineal.compiler.rules.contraction import turned
+from lineal.compiler.windows import Base, Window, dense
 
 __all__ = [
     "across",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from lineal.compiler.nodes import Base, Window, dense
 from lineal.compiler.packing import Pack, Unpack
 from lineal.compiler.rules.table import rule
+from lineal.compiler.windows import Base, Window, dense
 
 __all__: list[str] = []
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from lineal.compiler.nodes import Place, Window, dense
 from lineal.compiler.rules.elementwise import same
 from lineal.compiler.rules.table import rule
+from lineal.compiler.windows import Place, Window, dense
 from lineal.ops.broadcasting import SumToShape
 from lineal.ops.contraction.products import Dot
 from lineal.ops.reductions.cumulative import CumSum

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from lineal.compiler.nodes import Place, Window, dense
 from lineal.compiler.rules.structural import part
 from lineal.compiler.rules.table import rule
+from lineal.compiler.windows import Place, Window, dense
 from lineal.ops.random.generator import Advance
 from lineal.ops.random.sampling import Bernoulli, Exponential, Integers, Normal, Uniform
 

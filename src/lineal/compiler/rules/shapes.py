@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lineal.compiler.nodes import Window
+from lineal.compiler.windows import Window
 from lineal.ops.indexing.advanced import Index, IndexPut
 from lineal.ops.indexing.masked import MaskedSelect, Nonzero
 from lineal.ops.linalg.subspaces import NullSpace, Range

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from lineal.compiler.nodes import Window
 from lineal.compiler.rules.table import rule
+from lineal.compiler.windows import Window
 from lineal.ops.reductions.exponentials import LogSoftmax, LogSoftmaxBackward, LogSumExp, Softmax, SoftmaxBackward
 
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from lineal.compiler.nodes import Chosen, Place, Window
 from lineal.compiler.rules.elementwise import same
 from lineal.compiler.rules.indexing import along, still
 from lineal.compiler.rules.table import rule
+from lineal.compiler.windows import Chosen, Place, Window
 from lineal.ops.sorting.order import ArgSort, KthValue, Sort, TopK
 
 __all__: list[str] = []

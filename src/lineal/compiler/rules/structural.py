@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from lineal.compiler.nodes import Window, dense
 from lineal.compiler.rules.table import rule
+from lineal.compiler.windows import Window, dense
 from lineal.core.inplace import ViewScatter
 from lineal.ops.contraction.vectors import Cross
 from lineal.ops.indexing import basic

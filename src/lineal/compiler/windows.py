@@ -1,0 +1,126 @@
+"""Where values lie: bases, which are blocks of memory, and windows on them, through which they are read.
+
+A variable of the graph is a window on a base: a base has a layout of its own, a window says which of its elements, by offset
+and strides, stand where. Views cost nothing: they only change the window.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+__all__ = ["Base", "Chosen", "Pick", "Place", "Shape", "Window", "dense"]
+
+Shape = tuple[int, ...]
+
+
+def dense(shape: Shape) -> Shape:
+    """Return the strides, in elements, of an array in C order."""
+    strides, step = [], 1
+    for size in reversed(shape):
+        strides.append(step)
+        step *= size
+    return tuple(reversed(strides))
+
+
+class Base:
+    """A block of memory: its shape, dtype and strides in elements; `number` tells bases apart, `source` where it comes from.
+
+    A base with `inside` lies in the memory of another one, where that window stands.
+    """
+
+    __slots__ = ("dtype", "inside", "number", "shape", "source", "strides", "value")
+
+    def __init__(
+        self, number: int, shape: Shape, dtype: np.dtype, source: str, strides: Shape | None = None, value: Any = None
+    ):
+        self.number = number
+        self.shape = shape
+        self.dtype = dtype
+        self.source = source
+        self.strides = dense(shape) if strides is None else strides
+        self.value = value
+        self.inside: Window | None = None
+
+    @property
+    def root(self) -> Base:
+        """The base whose memory this one lies in: itself, unless it is part of another."""
+        return self if self.inside is None else self.inside.base.root
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes of the elements."""
+        return math.prod(self.shape) * self.dtype.itemsize
+
+    def __repr__(self) -> str:
+        return f"b{self.number}"
+
+
+@dataclass(frozen=True)
+class Window:
+    """A view of a base: element (i, j, …) is the base's memory at offset + i · strides[0] + j · strides[1] + …"""
+
+    base: Base
+    shape: Shape
+    strides: Shape
+    offset: int = 0
+
+    @property
+    def whole(self) -> bool:
+        """Whether this is the base as it lies."""
+        return (
+            self.offset == 0
+            and self.shape == self.base.shape
+            and all(size == 1 or a == b for size, a, b in zip(self.shape, self.strides, self.base.strides))
+        )
+
+    @property
+    def number(self) -> Any:
+        """The number this window always shows, if it is a literal's, else None."""
+        return self.base.value if self.base.source == "literal" else None
+
+    def stretched(self, shape: Shape) -> Window:
+        """Return the window repeated to `shape`."""
+        lead = len(shape) - len(self.shape)
+        kept = [0 if size == 1 != wanted else step for size, wanted, step in zip(self.shape, shape[lead:], self.strides)]
+        return Window(self.base, shape, (0,) * lead + tuple(kept), self.offset)
+
+    def reversed(self, axes: Sequence[int]) -> Window:
+        """Return the window read backwards along some axes."""
+        offset = self.offset + sum((self.shape[n] - 1) * self.strides[n] for n in axes if self.shape[n])
+        return Window(self.base, self.shape, tuple(-s if n in axes else s for n, s in enumerate(self.strides)), offset)
+
+    def with_axis(self, axis: int) -> Window:
+        """Return the window with an axis of size 1 put in."""
+        shape = (*self.shape[:axis], 1, *self.shape[axis:])
+        return Window(self.base, shape, (*self.strides[:axis], 0, *self.strides[axis:]), self.offset)
+
+
+@dataclass(frozen=True)
+class Place:
+    """The index along an axis of the loop, as int64."""
+
+    axis: int
+
+
+@dataclass(frozen=True)
+class Pick:
+    """An index read from memory: it moves by `step` elements for each 1, within an axis of `size`; from the end if negative."""
+
+    index: Window
+    size: int
+    step: int
+    wraps: bool = True
+    """Whether negative indices are allowed."""
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The element of `window` moved by `picks`; the window lies along the loop, with stride 0 where only picks move."""
+
+    window: Window
+    picks: tuple[Pick, ...]
