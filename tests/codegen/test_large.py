@@ -138,6 +138,22 @@ def test_a_formula_over_rows_reads_and_writes_rows_singles_and_shared_ones():
     np.testing.assert_allclose(y, x * w / (x * w).sum(1, keepdims=True) + 3 * c, rtol=1e-10)
 
 
+@pytest.mark.parametrize("rows", [16, 63, 200])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_formula_over_rows_sums_them_up(rows, dtype):
+    def formula(row):
+        total = row.sum(lambda m, x: x)
+        row.add("weighted", lambda m, x: x * total)
+        row.add("plain", lambda m, x: x)
+
+    x = normal(rows, 37, dtype=dtype)
+    weighted, plain = rowwise(formula, 37, {"x": x}, {"weighted": (37,), "plain": (37,)})
+    exact = x.astype("float64")
+    tolerance = 1e-4 if dtype == "float32" else 1e-12
+    np.testing.assert_allclose(plain, exact.sum(0), rtol=tolerance, atol=tolerance)
+    np.testing.assert_allclose(weighted, (exact * exact.sum(1, keepdims=True)).sum(0), rtol=tolerance, atol=10 * tolerance)
+
+
 # the ops: a large tensor gives what its rows, too small to be large, give
 
 
@@ -228,6 +244,10 @@ def test_a_large_layer_norm_has_all_its_derivatives(named):
             found[-1] += [g.detach().numpy() for g in gradients[count:]]
     for a, b in zip(found[0] + found[1], found[2] + found[3]):
         np.testing.assert_allclose(a, b, rtol=1e-8, atol=1e-8 * np.abs(b).max())
+    t, *rest = (lineal.from_numpy(each).requires_grad_() for each in (x, *(given[name] for name in named)))
+    y = lineal.nn.functional.layer_norm(t, (700,), *rest)
+    for g, b in zip(lineal.autograd.grad((y * y * y).sum(), (t, *rest)), found[0], strict=True):
+        np.testing.assert_allclose(g.numpy(), b, rtol=1e-8, atol=1e-8 * np.abs(b).max())
 
 
 def test_a_trace_hears_the_same_ops_of_large_tensors_as_of_small_ones():

@@ -6,7 +6,8 @@
         row.put("y", lambda m, y: y * scale)
 
 A formula's terms name the arrays that they read, and write those that they are told to. Arrays lie in order: rows of n
-elements, one number for each row, or, if they have one dimension only, a row that all rows share.
+elements, one number for each row, or, if they have one dimension only, a row that all rows share; a result of one dimension is
+a sum over the rows.
 """
 
 from __future__ import annotations
@@ -32,7 +33,10 @@ SIDE = 2
 SHORTEST, LONGEST, FEWEST = 16, 1 << 16, 16
 """How many elements a row has at least and at most, and how many rows there are at least."""
 
-ROWS, SHARED, SINGLE = "rows", "shared", "single"
+CHUNKS = 64
+"""How many parts the rows are cut into at most, each with sums of its own, which do not depend on the number of threads."""
+
+ROWS, SHARED, SINGLE, SUMMED = "rows", "shared", "single", "summed"
 Formula = Callable[..., None]
 Term = Callable[..., Any]
 
@@ -81,6 +85,12 @@ class Row:
         """Return the largest value of a term in the row; NaN if there is one."""
         return self.fold(self.math.maximum, -math.inf, term, into)
 
+    def add(self, name: str, term: Term) -> None:
+        """Add a term's values to the sums `name` over the rows."""
+        place = self.places[name][0]
+        for block in self.e.blocks(self.n, self.lanes, unroll=2):
+            block.store(block.load(place, self.kind) + self.value(term, block), place, self.kind)
+
     def put(self, name: str, term: Term | Value) -> None:
         """Write a term's values, or the one number of this row, to the array `name`."""
         place = self.places[name][0]
@@ -102,13 +112,13 @@ class Rows:
             shared(e, "rows", e.load(table, int64), [*given, table], self.write, grain=1)
 
     def write(self, first: Value, last: Value, *places: Value) -> None:
-        """Write the loop over the rows range(first, last)."""
+        """Write the loop over the rows of the chunks range(first, last)."""
         *given, table = places
         e, kind, count = self.e, self.kind, len(self.ways)
-        n = e.load(table, int64, 1)
+        rows, n, size = (e.load(table, int64, place) for place in (1, 2, 3))
         numbers = {name: e.load(place, kind) for name, place in zip(self.numbers, given[count:])}
-        with e.loop(last, first) as row:
-            moved = {ROWS: row * n, SHARED: 0, SINGLE: row}
+        with e.loop(last, first) as chunk, e.loop(e.math.minimum((chunk + 1) * size, rows), chunk * size) as row:
+            moved = {ROWS: row * n, SHARED: 0, SINGLE: row, SUMMED: chunk * n}
             at = {name: (e.address(place, moved[way], kind), way) for name, place, way in zip(self.names, given, self.ways)}
             self.formula(Row(e, kind, n, at, numbers))
 
@@ -131,19 +141,27 @@ def way_of(x: np.ndarray, rows: int, n: int) -> str | None:
 def rowwise(
     formula: Formula, n: int, given: dict[str, np.ndarray], results: dict[str, tuple[int, ...]], **numbers: float
 ) -> tuple[np.ndarray, ...] | None:
-    """Return the arrays `results`, of these shapes, that a formula makes of arrays of rows of n; None where NumPy has to."""
+    """Return the arrays `results`, of these shapes, that a formula makes of arrays of rows of n; None where NumPy has to.
+
+    Results of shape (n,) are sums over the rows.
+    """
     x = next(iter(given.values()))
     storage, rows = x.dtype, x.size // n if n else 0
     if storage.name not in KNOWN or not SHORTEST <= n <= LONGEST or rows < FEWEST:
         return None
     if any(each.dtype != storage for each in given.values()):
         return None
-    made = tuple(np.empty(shape, storage) for shape in results.values())
-    arrays = (*given.values(), *made)
-    ways = tuple(way_of(each, rows, n) for each in arrays)
+    size = -(-rows // CHUNKS)
+    chunks = -(-rows // size)
+    summed = [len(shape) == 1 for shape in results.values()]
+    made = [
+        np.zeros((chunks, n), storage) if sums else np.empty(shape, storage) for sums, shape in zip(summed, results.values())
+    ]
+    ways = [way_of(each, rows, n) for each in given.values()]
+    ways += [SUMMED if sums else way_of(each, rows, n) for sums, each in zip(summed, made)]
     singles = [np.array(number, storage) for number in numbers.values()]
-    native = None if None in ways else compiled(formula, (*given, *results, *numbers), ways, storage)  # type: ignore[arg-type]
+    native = None if None in ways else compiled(formula, (*given, *results, *numbers), tuple(ways), storage)  # type: ignore[arg-type]
     if native is None:
         return None
-    native((*arrays, *singles), whole_numbers(rows, n))
-    return made
+    native((*given.values(), *made, *singles), whole_numbers(chunks, rows, n, size))
+    return tuple(each.sum(0) if sums else each for sums, each in zip(summed, made))

@@ -10,7 +10,7 @@ import numpy as np
 
 from lineal.core import AbstractTensor, Op, apply, modes
 from lineal.ops.elementwise.powers import rsqrt
-from lineal.ops.reductions.front import folded, rows
+from lineal.ops.reductions.front import rows
 from lineal.ops.reductions.sums import mean, sum
 
 __all__: list[str] = []
@@ -30,9 +30,9 @@ class LayerNorm(Op):
     keeps = "0 1"
 
     def eager(self, xp, x, *others):
-        made = self.rowwise(layer_norm_row, others, {"y": matrix(x, self.dims).shape}, x=x)
+        made = self.rowwise(layer_norm_row, others, {"y": x.shape}, x=x)
         if made is not None:
-            return made[0].reshape(x.shape)
+            return made[0]
         axes = last_axes(x.ndim, self.dims)
         rest = x - x.mean(axes, keepdims=True)
         y = rest / xp.sqrt((rest * rest).mean(axes, keepdims=True) + x.dtype.type(self.eps))
@@ -79,28 +79,20 @@ class LayerNormAdjoint(Op):
 
     def eager(self, xp, g, x, *w):
         x, g = xp.ascontiguousarray(x), xp.ascontiguousarray(g)
-        shape = matrix(x, self.op.dims).shape
-        single = (shape[0], 1)
-        kept = LayerNorm(self.op.dims, self.op.eps, "w" if w else "")
-        made = kept.rowwise(layer_norm_adjoint_row, w, {"z": shape, "centre": single, "r": single}, x=x, g=g)
-        if made is None:
-            z, centre, r = self.plain(xp, matrix(g, self.op.dims), matrix(x, self.op.dims), *w)
-        else:
-            z, centre, r = made
-        g, rest = matrix(g, self.op.dims), (matrix(x, self.op.dims), centre, r)
-        by_w = folded(xp.add, g, (0,), g.dtype, share_of_weight, *rest)
-        by_b = folded(xp.add, g, (0,), g.dtype)
-        by_w = share_of_weight(np, None, g, *rest).sum(0) if by_w is None else by_w
-        by_b = g.sum(0) if by_b is None else by_b
         inner = x.shape[x.ndim - self.op.dims :]
+        kept = LayerNorm(self.op.dims, self.op.eps, "w" if w else "")
+        sums = (math.prod(inner),)
+        made = kept.rowwise(layer_norm_adjoint_row, w, {"z": x.shape, "by_w": sums, "by_b": sums}, x=x, g=g)
+        z, by_w, by_b = self.plain(xp, matrix(g, self.op.dims), matrix(x, self.op.dims), *w) if made is None else made
         return z.reshape(x.shape), by_w.reshape(inner), by_b.reshape(inner)
 
     def plain(self, xp: Any, g: Any, x: Any, *w: Any) -> tuple:
-        """Return the cotangent of x, the rows' means, and their r, by NumPy."""
+        """Return the cotangents of x, w and b by NumPy."""
         centre = x.mean(1, keepdims=True)
         r = 1 / xp.sqrt(((x - centre) ** 2).mean(1, keepdims=True) + x.dtype.type(self.op.eps))
         h, unit = (g * w[0].reshape(-1) if w else g), (x - centre) * r
-        return r * (h - h.mean(1, keepdims=True) - unit * (h * unit).mean(1, keepdims=True)), centre, r
+        by_x = r * (h - h.mean(1, keepdims=True) - unit * (h * unit).mean(1, keepdims=True))
+        return by_x, (g * unit).sum(0), g.sum(0)
 
     def vjp(self, needs, g, y, *xs):
         return (None,) * len(xs)
@@ -114,11 +106,6 @@ def matrix(x: np.ndarray, dims: int) -> np.ndarray:
 def last_axes(ndim: int, dims: int) -> tuple[int, ...]:
     """Return the last `dims` of `ndim` axes."""
     return tuple(range(ndim - dims, ndim))
-
-
-def share_of_weight(m: Any, place: Any, g: Any, x: Any, centre: Any, r: Any) -> Any:
-    """Return g x̂, of which the cotangent of the weight is the sum."""
-    return g * ((x - centre) * r)
 
 
 def spread_of(row: Any) -> tuple[Any, Any]:
@@ -141,7 +128,7 @@ def layer_norm_row(row: Any) -> None:
 
 
 def layer_norm_adjoint_row(row: Any) -> None:
-    """Write a row of the cotangent of x, and what the other cotangents need of the row."""
+    """Write a row of the cotangent of x, and add its share to those of the weight and the bias."""
     centre, r = spread_of(row)
     if "w" in row.places:
         row.sum(lambda m, g, w: g * w, "z")
@@ -150,8 +137,8 @@ def layer_norm_adjoint_row(row: Any) -> None:
     level = row.sum(lambda m, z: z) / row.count
     slope = row.sum(lambda m, z, x: z * ((x - centre) * r)) / row.count
     row.put("z", lambda m, z, x: r * (z - level - (x - centre) * r * slope))
-    row.put("centre", centre)
-    row.put("r", r)
+    row.add("by_w", lambda m, g, x: g * ((x - centre) * r))
+    row.add("by_b", lambda m, g: g)
 
 
 _layer_norm = functools.lru_cache(256)(LayerNorm)
