@@ -5,7 +5,8 @@ import pytest
 
 import lineal as torch
 from lineal import linalg
-from lineal.autograd import gradcheck, gradgradcheck
+from lineal.autograd import grad, gradcheck, gradgradcheck
+from lineal.tracing import trace
 
 KINDS = [torch.float64, torch.complex128]
 
@@ -153,3 +154,41 @@ def test_losses_that_depend_on_phases_are_refused():
     loss = linalg.eigh(A).eigenvectors.imag.sum()
     with pytest.raises(RuntimeError, match="phi"):
         loss.backward()
+
+
+RECORDED = {
+    "svdvals": (linalg.svdvals, "SingularValues"),
+    "eigvalsh": (lambda A: linalg.eigvalsh(A, "U"), "HermitianEigenvalues"),
+    "eigvals": (lambda A: linalg.eigvals(A).abs(), "Eig"),
+}
+
+
+@pytest.mark.parametrize("dtype", KINDS, ids=str)
+@pytest.mark.parametrize("name", RECORDED)
+def test_values_recorded_without_vectors_are_differentiable_later(name, dtype):
+    function, op = RECORDED[name]
+    given = drawn((2, 4, 4), dtype)
+    A = hermitian(given) if name == "eigvalsh" else given
+    _, graph = trace(function, A)
+    assert op in {type(getattr(each, "op", None)).__name__ for each in graph.equations}
+    found = []
+    for each in (function, lambda x: graph(x)[0]):
+        x = A.clone().requires_grad_()
+        (first,) = grad((each(x) ** 3).sum(), x, create_graph=True)
+        found.append((first, *grad(first.abs().sum(), x)))
+    for one, other in zip(*found):
+        np.testing.assert_allclose(one.detach().numpy(), other.detach().numpy(), rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("name", RECORDED)
+def test_values_alone_are_those_of_the_whole_decomposition(name):
+    function, _ = RECORDED[name]
+    for shape in ((30, 30), (3, 5, 5), (200, 4, 4), (0, 3, 3), (0, 0)):
+        A = hermitian(drawn(shape, torch.float64))
+        alone, whole = function(A), function(A.clone().requires_grad_())
+        assert alone.grad_fn is None
+        assert whole.requires_grad
+        alone, whole = (np.sort(each.detach().numpy(), -1) for each in (alone, whole))
+        np.testing.assert_allclose(alone, whole, rtol=1e-12, atol=1e-12)
+    with torch.no_grad():
+        assert not function(A.clone().requires_grad_()).requires_grad

@@ -188,6 +188,16 @@ def stack_rule(op: Op, size: int, marks: tuple[bool, ...], *xs: Any) -> Any:
     return apply(op, *[aligned(size, mark, x) for mark, x in zip(marks, xs)])
 
 
+@rule(svd.SingularValues)
+def singular_values_rule(op: Op, size: int, marks: tuple[bool, ...], A: Any) -> Any:
+    return svd.values_of(A)
+
+
+@rule(eigh.HermitianEigenvalues)
+def eigenvalues_rule(op: Any, size: int, marks: tuple[bool, ...], A: Any) -> Any:
+    return eigh.values_of(A, op.uplo)
+
+
 @rule(*SHIFTED, basic.Slice, basic.Embed)
 def shifted_rule(op: Any, size: int, marks: tuple[bool, ...], *xs: Any) -> Any:
     scalar = any(x.value.ndim == mark for mark, x in zip(marks, xs)) and not isinstance(op, ANY_RANK)

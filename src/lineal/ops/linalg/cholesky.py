@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from lineal.base.errors import LinAlgError
 from lineal.core import AbstractTensor, Op, apply, lift, modes
 from lineal.ops.linalg import kernels
 from lineal.ops.linalg.cholesky_derivative import CholeskyPull
-from lineal.ops.linalg.conditioning import judge, lapack, listed, norm_of_product, rcond_of_cholesky, tell, watched
+from lineal.ops.linalg.conditioning import judge_cholesky, judge_inverse, lapack, listed, tell, watched
 from lineal.ops.linalg.expectations import expect_well_factored
 from lineal.ops.linalg.matrices import (
     broadcast_batches,
@@ -174,22 +175,24 @@ def cholesky_solve(B: AbstractTensor, L: AbstractTensor, upper: bool = False, *,
     require_matrix(name, B, "b")
     require_square(name, L)
     require_one_dtype(name, B, L)
-    factor: Any = L.mH if upper else L  # type: ignore[attr-defined]
-    factor, right = broadcast_batches(name, factor, B)
+    return stored(back_from(name, B, L, upper, judge_cholesky), out, name)
+
+
+def back_from(name: str, B: Any, L: Any, upper: bool, judged: Callable[..., None]) -> Any:
+    """Return X with A X = B, given the Cholesky factor of A, reported by `judged`."""
+    factor, right = broadcast_batches(name, L.mH if upper else L, B)
     half = solve_triangular(factor, right, upper=False)
     X = solve_triangular(factor.mH, half, upper=True)
     expect_well_factored(factor)
     if watched() and X.value.size:
         with modes.quiet():
-            T = np.tril(factor.value)
-            norms = norm_of_product(T)
-            judge(name, T, rcond_of_cholesky(T, norms), X.value, right.value, norms)
-    return stored(X, out, name)
+            judged(name, factor.value, X.value, right.value)
+    return X
 
 
 def cholesky_inverse(L: AbstractTensor, upper: bool = False, *, out: AbstractTensor | None = None) -> Any:
-    """Return A⁻¹, given the Cholesky factor of A."""
+    """Return A⁻¹, given the Cholesky factor of A; IllConditionedWarning says where digits are lost."""
     name = "cholesky_inverse"
     require_square(name, L)
     one = lift(np.broadcast_to(np.eye(L.value.shape[-1], dtype=L.value.dtype), L.value.shape))
-    return stored(cholesky_solve(one, L, upper), out, name)
+    return stored(back_from(name, one, L, upper, judge_inverse), out, name)

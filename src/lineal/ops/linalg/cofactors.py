@@ -10,8 +10,10 @@ from lineal.core import Op, apply, lift, modes
 from lineal.ops.contraction.einsum import einsum
 from lineal.ops.linalg import kernels
 from lineal.ops.linalg.conditioning import range_of
+from lineal.ops.linalg.lu import getrf, getri
 from lineal.ops.linalg.matrices import adjoint
-from lineal.ops.linalg.solving import factored_for_condition
+from lineal.ops.linalg.pivots import product_of_pivots
+from lineal.ops.linalg.solving import SMALL, factored_for_condition
 from lineal.ops.linalg.svd import svd
 from lineal.ops.linalg.systems import Inverse
 
@@ -30,10 +32,7 @@ class Cofactors(Op):
     keeps = "0 y"
 
     def eager(self, xp, A):
-        found = kernels.cofactors(A)
-        if found is None:
-            return by_singular_values(A)
-        C, doubtful = found
+        C, doubtful = kernels.cofactors(A) or by_inverse(A)
         if doubtful.any():
             C[doubtful] = by_singular_values(A[doubtful])
         return C
@@ -69,6 +68,31 @@ class Slope(Op):
     def vjp(self, needs, g, y, A, E):
         by_A = curvature(A, E, g.conj()).conj() if needs[0] else None
         return by_A, apply(self, A, g.conj()).conj() if needs[1] else None
+
+
+def by_inverse(A: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return det(A) A⁻ᵀ, computed in double precision, and where it has lost half its digits, or det A leaves the range."""
+    wide = A.astype(np.result_type(A.dtype, np.float64), copy=False)
+    limits = range_of(wide.dtype)
+    with modes.quiet():
+        d, inverse = det_and_inverse(wide)
+        safe = (np.abs(d) >= limits.least) & (np.abs(d) < np.inf)
+        safe &= kernels.frobenius(wide) * kernels.frobenius(inverse) < limits.eps**-0.5
+        return (d[..., None, None] * np.swapaxes(inverse, -1, -2)).astype(A.dtype, copy=False), ~safe
+
+
+def det_and_inverse(A: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the determinants, 0 of singular matrices, and inverses of the others.
+
+    NumPy's loop in C would factor twice, which is faster for small matrices all the same.
+    """
+    if A.ndim > 2 and A.shape[-1] <= SMALL:
+        try:
+            return np.linalg.det(A), np.linalg.inv(A)
+        except np.linalg.LinAlgError:
+            pass
+    LU, pivots, _ = getrf(A)
+    return product_of_pivots(LU, pivots), getri(LU, pivots)
 
 
 def by_singular_values(A: np.ndarray) -> np.ndarray:

@@ -120,7 +120,8 @@ def rcond_of_norms(norms: np.ndarray, inverse: np.ndarray) -> np.ndarray:
 def rcond_of_cholesky(L: np.ndarray, norms: np.ndarray) -> np.ndarray:
     """Return estimates of 1 / (|A|₁ |A⁻¹|₁) from lower Cholesky factors and the norms |A|₁."""
     routine = lapack("pocon", L.dtype)
-    return _each(lambda matrix, norm: routine(matrix, norm, uplo="L"), L, norms)
+    # LAPACK reads columns: a row-major L is Lᵀ, the upper factor of the conjugate of A
+    return _each(lambda matrix, norm: routine(matrix.T, norm, uplo="U"), L, norms)
 
 
 def _each(routine: Any, factors: np.ndarray, norms: np.ndarray) -> np.ndarray:
@@ -128,18 +129,52 @@ def _each(routine: Any, factors: np.ndarray, norms: np.ndarray) -> np.ndarray:
         return np.ones(norms.shape)
     if factors.ndim == 2:
         return np.asarray(routine(factors, norms)[0] if math.isfinite(norms) else math.nan)
-    found = np.empty(norms.shape, real_dtype(factors))
-    for place in np.ndindex(norms.shape):
-        found[place] = routine(factors[place], norms[place])[0] if math.isfinite(norms[place]) else math.nan
-    return found
+    every = zip(factors.reshape(-1, *factors.shape[-2:]), norms.ravel().tolist())
+    found = [routine(each, norm)[0] if math.isfinite(norm) else math.nan for each, norm in every]
+    return np.array(found, real_dtype(factors)).reshape(norms.shape)
+
+
+def surely_sound(L: np.ndarray) -> np.ndarray:
+    """Return, per lower Cholesky factor, whether bounds show that there is nothing to report of A = L Lᴴ.
+
+    |A|₁ ≤ |L|₁ |L|∞, and so for the inverses. False where nothing is known without looking at each matrix.
+    """
+    inverse = kernels.triangular_inverse(L)
+    if inverse is None:
+        return np.zeros(L.shape[:-2], bool)
+    norms, sizes = (kernels.norm1(T) * kernels.norm1(T.mT) for T in (L, inverse))
+    return sound(L, 1 / (norms * sizes), None, None, norms)
+
+
+def judge_cholesky(name: str, L: np.ndarray, X: np.ndarray, B: np.ndarray) -> None:
+    """Report A = L Lᴴ and X = A⁻¹ B as `judge` does, looking only at factors that may be bad."""
+    T = np.tril(L)
+    good = surely_sound(T)
+    if T.ndim == 2 or not good.any():
+        norms = norm_of_product(T)
+        judge(name, T, rcond_of_cholesky(T, norms), X, B, norms)
+        return
+    rcond, norms = np.ones((2, *good.shape), real_dtype(T))
+    norms[~good] = norm_of_product(T[~good])
+    rcond[~good] = rcond_of_cholesky(T[~good], norms[~good])
+    judge(name, T, rcond, X, B, norms)
+
+
+def judge_inverse(name: str, L: np.ndarray, X: np.ndarray, B: np.ndarray) -> None:
+    """Report A = L Lᴴ and X = A⁻¹ as `judge` does."""
+    T = np.tril(L)
+    norms = norm_of_product(T)
+    judge(name, T, rcond_of_norms(norms, norm1(X)), X, B, norms)
 
 
 def norm_of_product(L: np.ndarray) -> np.ndarray:
     """Return the sum of the column of L Lᴴ that has the largest diagonal element: |L Lᴴ|₁ within a factor n, in O(n²)."""
     if not L.size:
         return np.zeros(L.shape[:-2], real_dtype(L))
-    longest = (np.abs(L) ** 2).sum(-1).argmax(-1)[..., None, None]
-    row = np.take_along_axis(L, longest, -2)
+    squares = np.einsum("...ij,...ij->...i", L, L.conj()).real
+    if L.ndim == 2:
+        return np.abs(L @ L[squares.argmax()].conj()).sum()
+    row = np.take_along_axis(L, squares.argmax(-1)[..., None, None], -2)
     return np.abs(np.matmul(L, np.swapaxes(row, -1, -2).conj())).sum((-1, -2))
 
 

@@ -11,8 +11,9 @@ from lineal.ops.linalg import kernels
 from lineal.ops.linalg.cofactors import cofactors
 from lineal.ops.linalg.conditioning import FEW, Advice, judge, norm1, range_of, rcond_of_lu, watched
 from lineal.ops.linalg.expectations import expect_well_conditioned
-from lineal.ops.linalg.lu import factors, getrf
+from lineal.ops.linalg.lu import factors, getrf, getrs
 from lineal.ops.linalg.matrices import linalg_slogdet, real_dtype, require_square, stored
+from lineal.ops.linalg.pivots import product_of_pivots
 from lineal.ops.linalg.solving import stacked
 from lineal.ops.linalg.systems import Inverse, by_factors, probing
 from lineal.ops.premise import rely
@@ -41,7 +42,8 @@ class Determinant(Op):
         g = g[..., None, None]
         if not factors:
             return (g * cofactors(A).conj(),)
-        if np.all(y.value):
+        # a program solves by the factors; eagerly NumPy's loop over a stack beats ours over factors
+        if np.all(y.value) and (A.value.ndim == 2 or modes.recorder.get() is not None):
             rely(lambda: y != 0)
             inverse = inverse_adjoint(A, *factors)
             # the derivative of the inverse loses as many digits as the matrix has condition; the polynomial loses none
@@ -106,47 +108,6 @@ def largest_sum(A: Any) -> Any:
     return A.abs().sum(-2).amax(-1)
 
 
-def product_of_pivots(LU: np.ndarray, pivots: Any) -> np.ndarray:
-    """Return det A from A's factors."""
-    d = np.diagonal(LU, axis1=-2, axis2=-1)
-    odd = (pivots != np.arange(1, d.shape[-1] + 1)).sum(-1) % 2
-    sign = np.where(odd, -1, 1).astype(LU.dtype)
-    y, limits = sign * d.prod(-1), np.finfo(LU.dtype)
-    size = np.abs(y)
-    inside = (size >= limits.tiny / limits.eps) & (size < np.inf)
-    return np.asarray(y) if inside.all() else scaled_product(sign, d)
-
-
-TOGETHER = 32
-"""How many numbers of size 1/2 to √2 are multiplied before the power of two is taken out again: in the range of float32."""
-
-
-def scaled_product(y: np.ndarray, d: np.ndarray) -> np.ndarray:
-    """Return y Π d, the exponents apart, so that only the product itself can leave the range."""
-    factors, total = np.concatenate((y[..., None], d), -1), np.zeros(y.shape, np.int32)
-    while factors.shape[-1] > 1:
-        factors, exponents = normalised(factors)
-        total = total + exponents.sum(-1, dtype=np.int32)
-        batch, ones = factors.shape[:-1], np.ones((*factors.shape[:-1], -factors.shape[-1] % TOGETHER), factors.dtype)
-        factors = np.concatenate((factors, ones), -1).reshape(*batch, -1, TOGETHER).prod(-1)
-    return times_power(factors[..., 0], total)
-
-
-def normalised(x: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Return numbers of size 1/2 to 1 and the powers of two that were taken out."""
-    exponent = np.frexp(np.maximum(np.abs(x.real), np.abs(x.imag)))[1]
-    return times_power(x, -exponent), exponent
-
-
-def times_power(x: Any, exponent: np.ndarray) -> np.ndarray:
-    """Return x · 2^exponent, rounded once."""
-    if x.dtype.kind == "c":
-        y: Any = np.empty(x.shape, x.dtype)
-        y.real, y.imag = np.ldexp(x.real, exponent), np.ldexp(x.imag, exponent)
-        return y
-    return np.asarray(np.ldexp(x, exponent))
-
-
 def inverse_adjoint(A: Any, LU: Any = None, pivots: Any = None) -> Any:
     """Return A⁻ᴴ, by the factors of A if they are known."""
     if LU is None:
@@ -157,9 +118,10 @@ def inverse_adjoint(A: Any, LU: Any = None, pivots: Any = None) -> Any:
 
 def inverse_of_transpose(A: Any) -> Any:
     """Return A⁻ᴴ; infinite where A is singular."""
-    _, _, info = getrf(A.value)
-    if not info.any():
+    try:
         return apply(Inverse(), A).mH
+    except np.linalg.LinAlgError:
+        _, _, info = getrf(A.value)
     safe = lift(np.where(info[..., None, None] != 0, np.eye(A.value.shape[-1], dtype=A.value.dtype), 0))
     lost = lift(np.where(info[..., None, None] != 0, np.inf, 1).astype(real_dtype(A.value)))
     return apply(Inverse(), A * lift((info[..., None, None] == 0).astype(A.value.dtype)) + safe).mH * lost
@@ -174,7 +136,9 @@ def det(A: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
         return stored(stack(name, A) if watched() else apply(Determinant(), A), out, name)
     LU, pivots, info = factors(A)
     y = apply(Determinant(), A, LU, pivots)
-    if watched() and not plain(A.value, y.value):
+    if watched() and A.value.ndim > 2 and A.value.shape[-1] > LOOSE:
+        judge_stack(name, A.value, y.value, probed(A.value, LU.value, pivots.value))
+    elif watched() and not plain(A.value, y.value):
         norms = norm1(A.value)
         rcond, norms = settled(A.value, info, rcond_of_lu(LU.value, norms), norms)
         judge(name, A.value, rcond, *ranged(y.value, info != 0), norms, ADVICE)
@@ -214,13 +178,30 @@ def stack(name: str, A: Any) -> Any:
     n, dtype = A.value.shape[-1], A.value.dtype
     if n > LOOSE and dtype.char == "f" and kernels.fit(A.value):
         y, norms, sizes = apply(DeterminantProbed(), A)
-        with modes.quiet():
-            least = np.float32(FEW * range_of(dtype).eps * probing(n, dtype)[1].product) / (norms.value * sizes.value)
+        least = rcond_told(n, dtype, norms.value, sizes.value)
     else:
         y, least = apply(DeterminantBounded(), A)
         least = least.value
     judge_stack(name, A.value, y.value, least)
     return y
+
+
+def probed(A: np.ndarray, LU: np.ndarray, pivots: np.ndarray) -> np.ndarray:
+    """Return what probes tell of the condition of matrices with known factors, which LAPACK looks at one by one.
+
+    They have more than `LOOSE` rows: where |A|_F or |W|_F underflows, so does det A or its inverse, which is told anyhow.
+    """
+    n = A.shape[-1]
+    V = probing(n, A.dtype)[0]
+    with modes.quiet():
+        W = getrs(LU, pivots, np.broadcast_to(V, (*A.shape[:-2], *V.shape)))
+        return rcond_told(n, A.dtype, kernels.frobenius(A), kernels.frobenius(W))
+
+
+def rcond_told(n: int, dtype: np.dtype, norms: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """Return |A|_F and |A⁻¹ V|_F, V the probes, as a reciprocal condition number that is to be doubted where it is small."""
+    with modes.quiet():
+        return np.finfo(dtype).dtype.type(FEW * range_of(dtype).eps * probing(n, dtype)[1].product) / (norms * sizes)
 
 
 def judge_stack(name: str, A: np.ndarray, y: np.ndarray, rcond: np.ndarray) -> None:

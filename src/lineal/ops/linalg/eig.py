@@ -6,10 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from lineal.base.errors import LinAlgError
-from lineal.core import AbstractTensor, Op, apply
+from lineal.core import AbstractTensor, Op, apply, modes
 from lineal.ops.linalg.matrices import linalg_eig, require_finite, require_square, stored
-from lineal.ops.linalg.spectra import check_gauge, gaps
+from lineal.ops.linalg.spectra import check_gauge, differentiated, gaps, settled
 from lineal.ops.linalg.systems import Solve
 
 __all__ = ["eig", "eigvals"]
@@ -26,10 +25,7 @@ class Eig(Op):
     width = 2
 
     def eager(self, xp, A):
-        try:
-            values, V = np.linalg.eig(A)
-        except np.linalg.LinAlgError as error:
-            raise LinAlgError(f"linalg.eig: The algorithm failed to converge: {error}") from error
+        values, V = settled("linalg.eig", np.linalg.eig, A)
         storage = np.result_type(A.dtype, np.complex64)
         return values.astype(storage), V.astype(storage)
 
@@ -49,17 +45,36 @@ class Eig(Op):
         return (back if A.storage.kind == "c" else back.real,)
 
 
-def _decompose(name: str, A: Any) -> Any:
+class Eigenvalues(Op):
+    """Λ of A = V Λ V⁻¹ without V, where nobody can ask for a derivative, now or of what is recorded.
+
+    The values come in no order, which need not be that of a second decomposition that finds V.
+    """
+
+    name = "LinalgEigvals"
+    differentiable = False
+
+    def eager(self, xp, A):
+        return settled("linalg.eigvals", np.linalg.eigvals, A).astype(np.result_type(A.dtype, np.complex64))
+
+    def vjp(self, needs, g, y, A):
+        return (None,)
+
+
+def _check(name: str, A: Any) -> None:
     require_square(name, A)
     require_finite(name, A, "input tensor should not contain infs or NaNs.", RuntimeError)
-    return apply(Eig(), A)
 
 
 def eig(input: AbstractTensor, *, out: Any = None) -> Any:
     """Return the eigenvalues (…, n) and eigenvectors (…, n, n), as columns of norm 1; both complex, in no order."""
-    return stored(linalg_eig(_decompose("linalg.eig", input)), out, "linalg.eig")
+    _check("linalg.eig", input)
+    return stored(linalg_eig(apply(Eig(), input)), out, "linalg.eig")
 
 
 def eigvals(input: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
     """Return the eigenvalues (…, n), complex, in no order."""
-    return stored(_decompose("linalg.eigvals", input)[0], out, "linalg.eigvals")
+    _check("linalg.eigvals", input)
+    alone = modes.recorder.get() is None and not differentiated(input)
+    values = apply(Eigenvalues(), input) if alone else apply(Eig(), input)[0]
+    return stored(values, out, "linalg.eigvals")

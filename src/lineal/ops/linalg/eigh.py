@@ -7,11 +7,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from lineal.base.errors import LinAlgError
 from lineal.core import AbstractTensor, Op, apply
 from lineal.ops.linalg import kernels
 from lineal.ops.linalg.matrices import linalg_eigh, require_finite, require_square, stored
-from lineal.ops.linalg.spectra import check_gauge, gaps
+from lineal.ops.linalg.spectra import check_gauge, gaps, settled, vectors_come_free
 
 __all__ = ["eigh", "eigvalsh"]
 
@@ -30,15 +29,12 @@ class Eigh(Op):
     width = 2
 
     def eager(self, xp, A):
-        try:
-            return kernels.eigh(A, self.uplo)
-        except np.linalg.LinAlgError as error:
-            raise LinAlgError(f"linalg.eigh: The algorithm failed to converge: {error}") from error
+        return settled("linalg.eigh", kernels.eigh, A, self.uplo)
 
     def vjp(self, needs, g, y, A):
         (values, V), (by_values, by_V) = y, g
         if by_V is None:
-            return ((V * by_values[..., None, :].to(V.dtype)) @ V.mH,)
+            return (pull_values(V, by_values),)
         turned = V.mH @ by_V
         if V.value.dtype.kind == "c":
             check_gauge("linalg.eigh", "eigenvectors", turned.diagonal(0, -2, -1).imag, by_V.value)
@@ -55,12 +51,40 @@ class Eigh(Op):
 _eigh = functools.lru_cache(2)(Eigh)
 
 
-def _decompose(name: str, A: Any, UPLO: str) -> Any:
+class HermitianEigenvalues(Op):
+    """Λ of A = V Λ Vᴴ without V;  Ā = V (diag λ̄) Vᴴ, for which A is decomposed again."""
+
+    uplo: Literal["L", "U"]
+    name = "LinalgEigvalsh"
+    keeps = "0"
+
+    def eager(self, xp, A):
+        return settled("linalg.eigvalsh", kernels.eigvalsh, A, self.uplo)
+
+    def vjp(self, needs, g, y, A):
+        return (pull_values(apply(_eigh(self.uplo), A)[1], g),)
+
+
+_eigvalsh = functools.lru_cache(2)(HermitianEigenvalues)
+
+
+def pull_values(V: Any, by_values: Any) -> Any:
+    """Return Ā from the eigenvectors and the values' cotangent."""
+    return (V * by_values[..., None, :].to(V.dtype)) @ V.mH
+
+
+def values_of(A: AbstractTensor, uplo: Literal["L", "U"]) -> Any:
+    """Return Λ by the op that is less work."""
+    return apply(_eigh(uplo), A)[0] if vectors_come_free(A) else apply(_eigvalsh(uplo), A)
+
+
+def _triangle(name: str, A: Any, UPLO: str) -> Any:
+    """Return which triangle is read of what must be square matrices with finite entries."""
     require_square(name, A)
     if UPLO.upper() not in ("L", "U"):
         raise RuntimeError(f"{name}: Expected UPLO argument to be 'L' or 'U', but got {UPLO}")
     require_finite(name, A)
-    return apply(_eigh(UPLO.upper()), A)
+    return UPLO.upper()
 
 
 def eigh(input: AbstractTensor, UPLO: str = "L", *, out: Any = None) -> Any:
@@ -68,9 +92,11 @@ def eigh(input: AbstractTensor, UPLO: str = "L", *, out: Any = None) -> Any:
 
     `UPLO` says which triangle is read. The eigenvectors' signs (or phases) are arbitrary.
     """
-    return stored(linalg_eigh(_decompose("linalg.eigh", input, UPLO)), out, "linalg.eigh")
+    uplo = _triangle("linalg.eigh", input, UPLO)
+    return stored(linalg_eigh(apply(_eigh(uplo), input)), out, "linalg.eigh")
 
 
 def eigvalsh(input: AbstractTensor, UPLO: str = "L", *, out: AbstractTensor | None = None) -> Any:
     """Return the eigenvalues (…, n), ascending, of Hermitian A."""
-    return stored(_decompose("linalg.eigvalsh", input, UPLO)[0], out, "linalg.eigvalsh")
+    uplo = _triangle("linalg.eigvalsh", input, UPLO)
+    return stored(values_of(input, uplo), out, "linalg.eigvalsh")

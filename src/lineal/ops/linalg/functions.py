@@ -51,7 +51,9 @@ def matrix_norm(
     if ord == "fro":
         y = vector_norm(x, 2, (rows, columns), keepdim)
     elif ord in ("nuc", 2, -2):
-        S = svdvals(x.movedim((rows, columns), (-2, -1)))
+        # the singular values are those of the transpose too
+        last = {rows, columns} == {x.value.ndim - 2, x.value.ndim - 1}
+        S = svdvals(x if last else x.movedim((rows, columns), (-2, -1)))
         y = S.sum(-1) if ord == "nuc" else S.amax(-1) if ord == 2 else S.amin(-1)
         if keepdim:
             for place in sorted((rows, columns)):

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from typing import Any
 
 import numpy as np
@@ -59,14 +60,13 @@ class LDLFactor(Op):
     width = 3
 
     def eager(self, xp, A):
-        n = A.shape[-1]
-        LD, pivots, info = np.zeros(A.shape, A.dtype), np.zeros(A.shape[:-1], np.int32), np.zeros(A.shape[:-2], np.int32)
-        kind = "hetrf" if self.hermitian and A.dtype.kind == "c" else "sytrf"
-        factor, size = scipy.linalg.lapack.get_lapack_funcs((kind, f"{kind}_lwork"), dtype=A.dtype)
-        for place in np.ndindex(A.shape[:-2]) if A.size else ():
-            packed, pivots[place], info[place] = factor(A[place], lower=1, lwork=int(size(n, lower=1)[0].real))
-            LD[place] = np.tril(packed)
-        return LD, pivots, info
+        batch, n = A.shape[:-2], A.shape[-1]
+        LD, pivots, info = column_major(A), np.zeros(A.shape[:-1], np.int32), np.zeros(batch, np.int32)
+        factor, size = routines("hetrf" if self.hermitian and A.dtype.kind == "c" else "sytrf", A.dtype)
+        room = int(size(n, lower=1)[0].real) if n else 0
+        for place in np.ndindex(batch) if A.size else ():
+            _, pivots[place], info[place] = factor(LD[place], 1, room, 1)
+        return np.tril(LD), pivots, info
 
     def vjp(self, needs, g, y, A):
         LD, pivots, _ = y
@@ -85,6 +85,17 @@ class LDLFactor(Op):
 _ldl = functools.lru_cache(2)(LDLFactor)
 
 
+@functools.lru_cache(8)
+def routines(name: str, dtype: np.dtype) -> tuple[Any, Any]:
+    """Return LAPACK's factorisation for a dtype, and what tells how much memory it wants to work in."""
+    return tuple(scipy.linalg.lapack.get_lapack_funcs((name, f"{name}_lwork"), dtype=dtype))
+
+
+def column_major(A: np.ndarray) -> np.ndarray:
+    """Return a copy that LAPACK overwrites without a copy of its own."""
+    return np.array(np.swapaxes(A, -1, -2), order="C").swapaxes(-1, -2)
+
+
 class Layout:
     """Where in LAPACK's packed form the factors stand: it exchanges rows of the rest only, not of the columns already done.
 
@@ -94,15 +105,22 @@ class Layout:
 
     def __init__(self, pivots: np.ndarray, storage: np.dtype):
         n = pivots.shape[-1]
-        self.order = np.broadcast_to(np.arange(n), pivots.shape).copy()
-        self.moved = np.broadcast_to(np.arange(n)[:, None], (*pivots.shape, n)).copy()
-        pairs = np.zeros((*pivots.shape[:-1], n, n), bool)
-        for place in np.ndindex(pivots.shape[:-1]):
-            for k, row, paired in exchanges(pivots[place]):
-                order, moved = self.order[place], self.moved[place][:, : k - paired]
-                order[[k, row]] = order[[row, k]]
-                moved[[k, row]] = moved[[row, k]]
-                pairs[place][k, k - 1] = paired
+        count = math.prod(pivots.shape[:-1])
+        order = np.broadcast_to(np.arange(n), (count, n)).copy()
+        moved = np.broadcast_to(np.arange(n)[:, None], (count, n, n)).copy()
+        pairs = np.zeros(moved.shape, bool)
+        for k, row, paired in exchanges(pivots.reshape(count, n)):
+            live = np.flatnonzero(row != k)
+            if len(live):
+                here, rows = live[:, None], np.stack((np.full(len(live), k), row[live]), -1)
+                order[here, rows] = order[here, rows[:, ::-1]]
+                moved[here, rows, :k] = moved[here, rows[:, ::-1], :k]
+                both = paired[live]
+                # the first column of a block belongs to it
+                moved[here[both], rows[both], k - 1] = rows[both]
+            pairs[:, k, k - 1] = paired
+        self.order, self.moved = order.reshape(pivots.shape), moved.reshape(*pivots.shape, n)
+        pairs = pairs.reshape(self.moved.shape)
         self.blocks: Any = lift((pairs | np.eye(n, dtype=bool)).astype(storage))
         self.below: Any = lift((np.tri(n, n, -1, dtype=bool) & ~pairs).astype(storage))
 
@@ -124,12 +142,11 @@ class Layout:
 
 
 def exchanges(pivots: np.ndarray) -> Any:
-    """Yield, per block, its last row, the row it was exchanged with, and 1 for a block of two rows or 0."""
-    k = 0
-    while k < len(pivots):
-        paired = int(pivots[k] < 0)
-        yield k + paired, abs(int(pivots[k])) - 1, paired
-        k += 1 + paired
+    """Yield each row k, the row it was exchanged with or k, and whether it is the last of a block of two rows, per matrix."""
+    opens = np.zeros(len(pivots), bool)
+    for k in range(pivots.shape[-1]):
+        closes, opens = opens, (pivots[:, k] < 0) & ~opens
+        yield k, np.where(opens, k, np.abs(pivots[:, k]) - 1), closes
 
 
 def solve_blocks(band: Any, B: Any) -> Any:

@@ -11,7 +11,7 @@ from lineal.core import AbstractTensor, Op, apply, lift
 from lineal.core.modes import quiet
 from lineal.ops.linalg import kernels
 from lineal.ops.linalg.conditioning import FEW, Advice, contained, judge, range_of, watched
-from lineal.ops.linalg.eigh import eigh
+from lineal.ops.linalg.eigh import eigvalsh
 from lineal.ops.linalg.matrices import (
     adjoint,
     linalg_lstsq,
@@ -182,7 +182,8 @@ def lstsq(input: AbstractTensor, b: AbstractTensor, rcond: float | None = None, 
     if right.value.shape[-2] != m:
         raise RuntimeError(f"{name}: input.size(-2) should match other.size(-2), got {m} and {right.value.shape[-2]}")
     batch = np.broadcast_shapes(A.value.shape[:-2], right.value.shape[:-2])
-    A, right = A.expand(*batch, m, n), right.expand(*batch, m, right.value.shape[-1])
+    if A.value.shape[:-2] != right.value.shape[:-2]:
+        A, right = A.expand(*batch, m, n), right.expand(*batch, m, right.value.shape[-1])
     real = real_dtype(A.value)
     border = np.asarray(np.finfo(real).eps * max(m, n) if rcond is None else rcond, real)
     X, full = apply(LeastSquares(), A, right, lift(border))
@@ -269,7 +270,7 @@ def matrix_rank(
         atol, rtol = tol, 0.0
     absolute, relative = borders(name, input, atol, rtol)
     constant: Any = lift(input.value)
-    S = eigh(constant)[0].abs() if hermitian else svdvals(constant)
+    S = eigvalsh(constant).abs() if hermitian else svdvals(constant)
     largest = S.amax(-1) if S.value.shape[-1] else S.sum(-1)
     border = absolute.detach().maximum(relative.detach() * largest)
     return stored((border.unsqueeze(-1) < S).sum(-1), out, name)

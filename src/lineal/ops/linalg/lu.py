@@ -11,6 +11,7 @@ from lineal.core import AbstractTensor, Op, apply, lift, no_grad
 from lineal.ops.linalg import kernels
 from lineal.ops.linalg.conditioning import lapack
 from lineal.ops.linalg.matrices import (
+    adjoint,
     broadcast_batches,
     linalg_lu,
     linalg_lu_factor,
@@ -27,6 +28,9 @@ from lineal.ops.structural.joining import cat
 
 __all__ = ["lu", "lu_factor", "lu_factor_ex", "lu_solve", "lu_unpack"]
 
+FEW = 40
+"""Up to how many matrices' rows Python's lists exchange faster than NumPy's steps over the whole batch (measured)."""
+
 
 def getrf(A: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return LU, the exchanged rows counted from 1, and info, of each matrix."""
@@ -35,37 +39,51 @@ def getrf(A: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         return found
     m, n = A.shape[-2:]
     batch = A.shape[:-2]
-    # column-major, as LAPACK leaves it and wants it back
-    LU = np.empty((*batch, n, m), A.dtype).swapaxes(-1, -2)
-    pivots, info = np.empty((*batch, min(m, n)), np.int32), np.zeros(batch, np.int32)
-    if A.size == 0:
-        pivots[...] = np.arange(1, min(m, n) + 1)
-        return LU, pivots, info
-    factor = lapack("getrf", A.dtype)
-    if A.ndim == 2:
+    factor, codes = lapack("getrf", A.dtype), []
+    if A.ndim == 2 and A.size:
         LU, rows, code = factor(A)
         return LU, (rows + 1).astype(np.int32, copy=False), np.array(code, np.int32)
-    for place in np.ndindex(batch):
-        LU[place], rows, info[place] = factor(A[place])
-        pivots[place] = rows + 1
-    return LU, pivots, info
+    pivots, info = np.empty((*batch, min(m, n)), np.int32), np.zeros(batch, np.int32)
+    # column-major, as LAPACK leaves it and wants it back
+    columns = np.array(A.mT, order="C")
+    if A.size == 0:
+        pivots[...] = np.arange(1, min(m, n) + 1)
+        return columns.mT, pivots, info
+    for each, rows in zip(columns.reshape(-1, n, m).mT, pivots.reshape(-1, min(m, n))):
+        _, rows[...], code = factor(each, 1)
+        codes.append(code)
+    info[...] = np.reshape(codes, batch)
+    pivots += 1
+    return columns.mT, pivots, info
 
 
 def getrs(LU: np.ndarray, pivots: np.ndarray, B: np.ndarray, adjoint: bool = False) -> np.ndarray:
     """Return X with A X = B, or Aᴴ X = B if `adjoint`, from A's factors."""
-    X = np.empty(B.shape, B.dtype)
     if not B.size:
-        return X
+        return np.empty(B.shape, B.dtype)
     found = kernels.lu_solve(LU, pivots, B, adjoint)
     if found is not None:
         return found
-    routine, way = lapack("getrs", B.dtype), 2 if adjoint else 0
+    if kernels.across(LU):
+        return getrs_across(LU, pivots, B, adjoint)
+    routine, way, n = lapack("getrs", B.dtype), 2 if adjoint else 0, B.shape[-2]
     if B.ndim == 2:
-        X[...] = routine(LU, pivots - 1, B, trans=way)[0]
-        return X
-    for place in np.ndindex(B.shape[:-2]):
-        X[place] = routine(LU[place], pivots[place] - 1, B[place], trans=way)[0]
-    return X
+        return np.ascontiguousarray(routine(LU, pivots - 1, B, way)[0])
+    X = np.array(B.mT, order="C")
+    for a, rows, x in zip(LU.reshape(-1, n, n), (pivots - 1).reshape(-1, n), X.reshape(-1, *X.shape[-2:]).mT):
+        routine(a, rows, x, way, 1)
+    return np.ascontiguousarray(X.mT)
+
+
+def getrs_across(LU: np.ndarray, pivots: np.ndarray, B: np.ndarray, turned: bool) -> np.ndarray:
+    """Return what `getrs` does, by triangular systems for the whole batch."""
+    order = permutations(pivots, B.shape[-2])[..., None]
+    if turned:
+        T = adjoint(LU)
+        X = kernels.solve_triangular(T, kernels.solve_triangular(T, B, False, False), True, True)
+        return np.take_along_axis(X, order.argsort(-2), -2)
+    half = kernels.solve_triangular(LU, np.take_along_axis(B, order, -2), False, True)
+    return kernels.solve_triangular(LU, half, True, False)
 
 
 def getri(LU: np.ndarray, pivots: np.ndarray) -> np.ndarray:
@@ -95,11 +113,21 @@ def permutations(pivots: np.ndarray, m: int) -> np.ndarray:
     if not pivots.size:
         return order
     flat, exchanges = order.reshape(-1, m), pivots.reshape(-1, pivots.shape[-1]) - 1
+    if len(flat) <= FEW:
+        flat[...] = [exchanged(list(range(m)), each) for each in exchanges.tolist()]
+        return order
     every = np.arange(len(flat))
     for i in range(exchanges.shape[-1]):
         j = exchanges[:, i]
         flat[every, i], flat[every, j] = flat[every, j], flat[every, i].copy()
     return order
+
+
+def exchanged(rows: list[int], exchanges: list[int]) -> list[int]:
+    """Exchange each row in turn with the one named."""
+    for i, j in enumerate(exchanges):
+        rows[i], rows[j] = rows[j], rows[i]
+    return rows
 
 
 class RowOrder(Op):
@@ -160,7 +188,8 @@ def taken(x: Any, order: Any) -> Any:
 
 def unpack(LU: Any, k: int) -> tuple[Any, Any]:
     """Return L with its unit diagonal, and U."""
-    L, U = LU[..., :, :k].tril(-1), LU[..., :k, :].triu()
+    m, n = LU.value.shape[-2:]
+    L, U = (LU if n == k else LU[..., :, :k]).tril(-1), (LU if m == k else LU[..., :k, :]).triu()
     return L + lift(np.eye(L.value.shape[-2], k, dtype=LU.value.dtype)), U
 
 

@@ -14,6 +14,7 @@ from lineal.base.spec import broadcast_shapes
 from lineal.core import AbstractTensor, Op, apply
 from lineal.ops.broadcasting import expand
 from lineal.ops.linalg.matrices import adjoint, place_of, require_one_dtype, require_square
+from lineal.ops.linalg.scaling_squaring import exponentials, many
 from lineal.ops.linalg.sylvester import Sylvester, is_hermitian
 from lineal.ops.structural.joining import cat
 
@@ -76,7 +77,13 @@ def exponential(A: np.ndarray) -> np.ndarray:
     """Return exp A, single precision computed in double: scaling and squaring loses digits by the norm."""
     if not A.size:
         return A.copy()
-    return scipy.linalg.expm(A.astype(np.result_type(A.dtype, np.float64))).astype(A.dtype, copy=False)
+    wide = A.astype(np.result_type(A.dtype, np.float64), copy=False)
+    if not many(wide):
+        return scipy.linalg.expm(wide).astype(A.dtype, copy=False)
+    Y, rest = exponentials(wide)
+    if rest.any():
+        Y[rest] = scipy.linalg.expm(wide[rest])
+    return Y.astype(A.dtype, copy=False)
 
 
 def logarithm(A: np.ndarray) -> np.ndarray:

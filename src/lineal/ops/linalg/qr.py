@@ -7,7 +7,6 @@ from typing import Any, Literal
 
 import numpy as np
 
-from lineal.base import later
 from lineal.core import AbstractTensor, Op, apply, lift
 from lineal.ops.linalg import kernels
 from lineal.ops.linalg.matrices import geqrf as geqrf_result
@@ -16,8 +15,6 @@ from lineal.ops.linalg.triangular import solve_triangular
 from lineal.ops.structural.joining import cat
 
 __all__ = ["geqrf", "householder_product", "ormqr", "orgqr", "qr"]
-
-scipy: Any = later.module("scipy")
 
 
 class QR(Op):
@@ -124,12 +121,10 @@ class Reflectors(Op):
     width = 2
 
     def eager(self, xp, A):
-        m, n = A.shape[-2:]
-        packed, tau = np.array(A, order="C"), np.zeros((*A.shape[:-2], min(m, n)), A.dtype)
-        factor = scipy.linalg.lapack.get_lapack_funcs("geqrf", dtype=A.dtype)
-        for place in np.ndindex(A.shape[:-2]) if A.size else ():
-            packed[place], tau[place], _, _ = factor(A[place])
-        return packed, tau
+        if not A.size:
+            return A.copy(), np.zeros((*A.shape[:-2], min(A.shape[-2:])), A.dtype)
+        turned, tau = np.linalg.qr(A, "raw")
+        return np.ascontiguousarray(np.swapaxes(turned, -1, -2)), tau
 
 
 def geqrf(input: AbstractTensor, *, out: Any = None) -> Any:
@@ -146,16 +141,21 @@ def householder_product(input: AbstractTensor, tau: AbstractTensor, *, out: Abst
     k = tau.value.shape[-1]
     if m < n or n < k:
         raise RuntimeError(f"{name}: expected shapes (…, m, n) and (…, k) with m ≥ n ≥ k, got ({m}, {n}) and ({k})")
+    V, N, D = together(input, tau)
     one = lift(np.eye(m, n, dtype=input.value.dtype))
-    matrix: Any = input
-    lower = matrix.tril(-1) + one
-    y = one
-    for i in range(k - 1, -1, -1):
-        v = lower[..., :, i : i + 1]
-        y = y - tau[..., i, None, None] * (v @ (v.mH @ y))  # type: ignore[index]
-    if k == 0:
-        y = lower * 0 + one
+    y = one - V @ solve_triangular(N, D * V[..., :n, :].mH, upper=True, unitriangular=True)
     return stored(y, out, name)
+
+
+def together(reflectors: Any, tau: Any) -> tuple[Any, Any, Any]:
+    """Return V, N, D with H₁ H₂ … Hₖ = 1 - V (1 + N)⁻¹ D Vᴴ, the columns of V being v₁ … vₖ.
+
+    N = D triu(VᴴV, 1), D = diag(τ) as a column of factors.   Joffrain et al. (2006), ACM Trans. Math. Softw. 32, section 2.2.
+    """
+    m, k = reflectors.value.shape[-2], tau.value.shape[-1]
+    V = reflectors[..., :k].tril(-1) + lift(np.eye(m, k, dtype=reflectors.value.dtype))
+    D = tau[..., None]
+    return V, D * (V.mH @ V).triu(1), D
 
 
 def orgqr(input: AbstractTensor, input2: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
@@ -177,14 +177,14 @@ def ormqr(
     `input` holds the reflectors and `input2` their factors.
     """
     require_matrix("ormqr", input, "input")
-    reflectors: Any = input
     C: Any = input3
-    m = input.value.shape[-2]
-    lower = reflectors.tril(-1) + lift(np.eye(m, input.value.shape[-1], dtype=input.value.dtype))
-    k = input2.value.shape[-1]
-    forward = left == transpose
-    for i in range(k) if forward else range(k - 1, -1, -1):
-        v, t = lower[..., :, i : i + 1], input2[..., i, None, None]  # type: ignore[index]
-        t = t.conj() if transpose else t
-        C = C - t * (v @ (v.mH @ C)) if left else C - t * ((C @ v) @ v.mH)
-    return stored(C, out, "ormqr")
+    V, N, D = together(input, input2)
+    if not left:
+        C = C.mH
+    # (C Q)ᴴ = Qᴴ Cᴴ
+    if left == transpose:
+        turn = (V * D.mT.conj()) @ solve_triangular(N.mH, V.mH @ C, upper=False, unitriangular=True)
+    else:
+        turn = V @ solve_triangular(N, D * (V.mH @ C), upper=True, unitriangular=True)
+    y = C - turn
+    return stored(y if left else y.mH, out, "ormqr")

@@ -10,14 +10,14 @@ from lineal.base import dtypes
 from lineal.core import AbstractTensor, Op, apply, lift, modes
 from lineal.ops.conversion import cast
 from lineal.ops.linalg import kernels
-from lineal.ops.linalg.conditioning import judge, mode, norm1, range_of, rcond_of_lu, rcond_of_norms, sound, watched
+from lineal.ops.linalg.conditioning import frobenius, judge, mode, norm1, range_of, rcond_of_lu, rcond_of_norms, sound, watched
 from lineal.ops.linalg.expectations import expect_solvable, expect_well_conditioned
-from lineal.ops.linalg.lu import factors, getrf
+from lineal.ops.linalg.lu import factors, getrf, getrs
 from lineal.ops.linalg.matrices import linalg_solve_ex, real_dtype, refuse_singular, require_square, stored
 from lineal.ops.linalg.posing import prepared
 from lineal.ops.linalg.refinement import backward_error, trusted
 from lineal.ops.linalg.structure import factored, solve_info
-from lineal.ops.linalg.systems import GROWTH, SHORT, Solve, SolveProbed, by_factors
+from lineal.ops.linalg.systems import GROWTH, SHORT, Solve, SolveProbed, by_factors, probing
 from lineal.ops.premise import expect
 
 __all__ = ["rcond", "solve", "solve_ex"]
@@ -76,7 +76,9 @@ def solve(
         return answer
     with modes.quiet():
         error = backward_error(system.A.value, X.value, system.B.value)
-    known = np.asarray(factored_for_condition(system.A.value)[0] if rcond is None else rcond, real_dtype(system.A.value))
+    if rcond is None or np.isinf(rcond).any():
+        rcond = factored_for_condition(system.A.value)[0]
+    known = np.asarray(rcond, real_dtype(system.A.value))
     return solve_info((answer, method, lift(known), lift(system.errors(error))))
 
 
@@ -100,7 +102,21 @@ def general(name: str, A: Any, B: Any, refine: bool, assume: Any = None) -> tupl
     norms = norm1(A.value)
     if not refine and grown(LU.value, norms):
         X = apply(by_factors("lu", False, True), A, B, LU, pivots)
-    return X, ("lu", rcond_of_lu(LU.value, norms), norms), info
+    return X, ("lu", rcond_of_factors(A.value, LU.value, pivots.value, norms), norms), info
+
+
+def rcond_of_factors(A: np.ndarray, LU: np.ndarray, pivots: np.ndarray, norms: np.ndarray) -> np.ndarray:
+    """Return estimates of 1 / (|A|₁ |A⁻¹|₁); of a batch, only where the probes suspect a matrix, and infinity elsewhere."""
+    if A.ndim == 2 or not A.size:
+        return rcond_of_lu(LU, norms)
+    V, limits = probing(A.shape[-1], A.dtype)
+    with modes.quiet():
+        W = getrs(LU, pivots, np.broadcast_to(V, (*A.shape[:-1], V.shape[-1])))
+        places = np.nonzero(~kernels.unsuspected(frobenius(A), frobenius(W), limits))
+    found = np.full(norms.shape, np.inf, real_dtype(A))
+    if len(places[0]):
+        found[places] = rcond_of_lu(LU[places], norms[places])
+    return found
 
 
 def mixed(A: Any, B: Any) -> tuple[Any, tuple[str, Any, Any], np.ndarray] | None:
@@ -148,7 +164,8 @@ def stack(A: Any, B: Any) -> tuple[Any, tuple[str, Any, Any], np.ndarray] | None
             return apply(Solve(), A, B), ("lu", None, None), np.zeros(A.value.shape[:-2], np.int32)
         X, notes = apply(SolveProbed(), A, B)
     except (RuntimeError, np.linalg.LinAlgError):
-        info = getrf(A.value)[2]
+        with modes.quiet():
+            info = getrf(A.value)[2]
         # rounded otherwise, as in the other kernel, the last pivot need not be 0
         return (None, ("lu", None, None), info) if info.any() else None
     expect(lambda: notes == 0, mode, mode.get() == "error")
@@ -161,11 +178,11 @@ def stack(A: Any, B: Any) -> tuple[Any, tuple[str, Any, Any], np.ndarray] | None
 
 
 def confirmed(A: np.ndarray, B: np.ndarray, X: np.ndarray, places: tuple) -> tuple[Any, Any]:
-    """Return estimates of condition and the norms |A|₁ where they are suspicious, 1 elsewhere; None if nothing is wrong."""
+    """Return estimates of condition and |A|₁ where they are suspicious, ∞ and 1 elsewhere; None if nothing is wrong."""
     found, size = factored_for_condition(A[places])
     if np.all(sound(A[places], found, X[places], B[places], size)):
         return None, None
-    rcond, norms = np.ones((2, *A.shape[:-2]), real_dtype(A))
+    rcond, norms = np.full(A.shape[:-2], np.inf, real_dtype(A)), np.ones(A.shape[:-2], real_dtype(A))
     rcond[places], norms[places] = found, size
     return rcond, norms
 
@@ -173,11 +190,11 @@ def confirmed(A: np.ndarray, B: np.ndarray, X: np.ndarray, places: tuple) -> tup
 def factored_for_condition(A: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return estimates of 1 / (|A|₁ |A⁻¹|₁), factoring A for it, and |A|₁."""
     found = kernels.condition(A)
-    if found is None:
-        norms = norm1(A)
-        return rcond_of_lu(getrf(A)[0], norms), norms
-    norms, sizes = found
     with modes.quiet():
+        if found is None:
+            norms = norm1(A)
+            return rcond_of_lu(getrf(A)[0], norms), norms
+        norms, sizes = found
         return rcond_of_norms(norms, sizes), norms
 
 

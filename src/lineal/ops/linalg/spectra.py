@@ -1,18 +1,46 @@
-"""What the derivatives of eigen and singular value decompositions share: differences that may vanish, arbitrary gauges."""
+"""What eigen and singular value decompositions share: when the values suffice, and, in their derivatives, differences that
+may vanish and arbitrary gauges."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from lineal.core import lift
+from lineal.base.errors import LinAlgError
+from lineal.codegen.batched.arrays import LARGEST_JACOBI
+from lineal.core import AbstractTensor, is_grad_enabled, lift, synchronize
+from lineal.ops.linalg import kernels
 from lineal.ops.premise import rely
 
 __all__: list[str] = []
 
 CLOSE = 8
 """Values nearer than this many rounding errors of the largest count as equal."""
+
+
+def settled(name: str, decompose: Callable[..., Any], *given: Any) -> Any:
+    """Return `decompose(*given)`, or say which function's iteration did not come to an end."""
+    try:
+        return decompose(*given)
+    except np.linalg.LinAlgError as error:
+        raise LinAlgError(f"{name}: The algorithm failed to converge: {error}") from error
+
+
+def differentiated(A: AbstractTensor) -> bool:
+    """Return whether the engine will remember an op on A for the way back."""
+    if A.origin is not None:
+        synchronize(A)
+    return A.node is not None and is_grad_enabled()
+
+
+def vectors_come_free(A: AbstractTensor) -> bool:
+    """Return whether the values of Hermitian matrices, or singular values, had better be taken with the vectors.
+
+    Those are what the derivative is made of, and the kernels across the batch know no other way.
+    """
+    return differentiated(A) or kernels.fit(A.value, largest=LARGEST_JACOBI)
 
 
 def gaps(values: Any, largest: np.ndarray) -> tuple[Any, Any]:

@@ -7,12 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from lineal.base.errors import LinAlgError
 from lineal.core import AbstractTensor, Op, apply, lift
 from lineal.ops.linalg import kernels
 from lineal.ops.linalg.matrices import linalg_svd, require_finite, require_matrix, stored
 from lineal.ops.linalg.matrices import svd as old_svd
-from lineal.ops.linalg.spectra import check_gauge, gaps
+from lineal.ops.linalg.spectra import check_gauge, gaps, settled, vectors_come_free
 from lineal.ops.premise import rely
 
 __all__ = ["svd", "svdvals"]
@@ -37,10 +36,7 @@ class SVD(Op):
     width = 3
 
     def eager(self, xp, A):
-        try:
-            return kernels.svd(A, self.full)
-        except np.linalg.LinAlgError as error:
-            raise LinAlgError(f"linalg.svd: The algorithm failed to converge: {error}") from error
+        return settled("linalg.svd", kernels.svd, A, self.full)
 
     def vjp(self, needs, g, y, A):
         U, S, Vh = y
@@ -53,6 +49,20 @@ class SVD(Op):
 
 
 _svd = functools.lru_cache(4)(SVD)
+
+
+class SingularValues(Op):
+    """Σ of A = U Σ Vᴴ without U and V;  Ā = U (diag σ̄) Vᴴ, for which A is decomposed again."""
+
+    name = "LinalgSvdvals"
+    keeps = "0"
+
+    def eager(self, xp, A):
+        return settled("linalg.svdvals", kernels.svdvals, A)
+
+    def vjp(self, needs, g, y, A):
+        U, S, Vh = apply(_svd(False), A)
+        return (pull(U, S, Vh, None, g, None),)
 
 
 def pull(U: Any, S: Any, Vh: Any, gU: Any, gS: Any, gVh: Any) -> Any:
@@ -116,6 +126,18 @@ def decompose(name: str, A: AbstractTensor, full: bool) -> Any:
     return apply(_svd(full), A)
 
 
+def singular_values(name: str, A: AbstractTensor) -> Any:
+    """Return S of what must be matrices with finite entries."""
+    require_matrix(name, A)
+    require_finite(name, A, UNSETTLED)
+    return values_of(A)
+
+
+def values_of(A: AbstractTensor) -> Any:
+    """Return S by the op that is less work."""
+    return apply(_svd(False), A)[1] if vectors_come_free(A) else apply(SingularValues(), A)
+
+
 def svd(A: AbstractTensor, full_matrices: bool = True, *, driver: str | None = None, out: Any = None) -> Any:
     """Return U, S, Vᴴ with A = U diag(S) Vᴴ and S descending, for A of shape (…, m, n) and k = min(m, n).
 
@@ -131,15 +153,16 @@ def svdvals(A: AbstractTensor, *, driver: str | None = None, out: AbstractTensor
     """Return the singular values (…, min(m, n)), descending."""
     if driver is not None:
         raise RuntimeError("linalg.svdvals: keyword argument `driver=` is only supported on CUDA inputs")
-    return stored(decompose("linalg.svdvals", A, False)[1], out, "linalg.svdvals")
+    return stored(singular_values("linalg.svdvals", A), out, "linalg.svdvals")
 
 
 def svd_columns(input: AbstractTensor, some: bool = True, compute_uv: bool = True, *, out: Any = None) -> Any:
     """Return U, S, V with A = U diag(S) Vᴴ, V by columns; reduced if `some`. `linalg.svd` is newer."""
-    U, S, Vh = decompose("svd", input, not some)
     if not compute_uv:
+        S = singular_values("svd", input)
         m, n = input.value.shape[-2:]
         batch, storage = input.value.shape[:-2], input.value.dtype
         U, V = lift(np.zeros((*batch, m, m), storage)), lift(np.zeros((*batch, n, n), storage))
         return stored(old_svd((U, S, V)), out, "svd")
+    U, S, Vh = decompose("svd", input, not some)
     return stored(old_svd((U, S, Vh.mH)), out, "svd")

@@ -14,7 +14,10 @@ __all__ = ["solve_triangular", "triangular_solve"]
 
 
 class SolveTriangular(Op):
-    """A X = B with A triangular;  B̄ = A⁻ᴴ X̄,  Ā = -tri(B̄ Xᴴ).   Giles (2008), section 2.3.1 with A triangular."""
+    """A X = B with A triangular;  B̄ = A⁻ᴴ X̄,  Ā = -tri(B̄ Xᴴ).   Giles (2008), section 2.3.1 with A triangular.
+
+    The other triangle of A is not read, so that it need not be zero.
+    """
 
     upper: bool
     unit: bool
@@ -37,7 +40,7 @@ _solve = functools.lru_cache(16)(SolveTriangular)
 
 
 def substituted(A: Any, B: Any, *, upper: bool) -> Any:
-    """Return A⁻¹ B for A and B of one batch shape, A being zero outside of its triangle."""
+    """Return A⁻¹ B for triangular A, with B of one batch shape."""
     return apply(_solve(upper, False), A, B)
 
 
@@ -66,7 +69,6 @@ def solve_triangular(
             f"({'x'.join(map(str, A.value.shape[-2:]))} and {'x'.join(map(str, B.value.shape[-2:]))})"
         )
     A, B = broadcast_batches(name, A, B)
-    A = A.triu() if upper else A.tril()  # type: ignore[attr-defined]
     if left:
         X = apply(_solve(upper, unitriangular), A, B)
     else:

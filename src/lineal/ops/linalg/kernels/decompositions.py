@@ -123,10 +123,11 @@ def lstsq(A: np.ndarray, B: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndar
     else:
         Q, R = np.linalg.qr(A)
         C = np.matmul(adjoint(Q), B)
+    one = np.broadcast_to(np.eye(n, dtype=A.dtype), R.shape)
     with np.errstate(all="ignore"):
-        inverse = solve_triangular(R, np.broadcast_to(np.eye(n, dtype=A.dtype), R.shape), True, False)
-        norm, other = (np.sqrt((abs(each) ** 2).sum((-2, -1))) for each in (R, inverse))
-        return solve_triangular(R, C, True, False), norm, other
+        solved = solve_triangular(R, np.concatenate((C, one), -1), True, False)
+        norm, other = (np.sqrt((abs(each) ** 2).sum((-2, -1))) for each in (R, solved[..., k:]))
+    return np.ascontiguousarray(solved[..., :k]), norm, other
 
 
 def lstsq_pull(A: np.ndarray, B: np.ndarray, X: np.ndarray, G: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -156,6 +157,14 @@ def eigh(A: np.ndarray, uplo: Literal["L", "U"]) -> tuple[np.ndarray, np.ndarray
     return values, V
 
 
+def eigvalsh(A: np.ndarray, uplo: Literal["L", "U"]) -> np.ndarray:
+    """Return the eigenvalues alone, ascending."""
+    if fit(A, largest=LARGEST_JACOBI):
+        return eigh(A, uplo)[0]
+    values: Any = np.linalg.eigvalsh(A, uplo)
+    return values
+
+
 def svd(A: np.ndarray, full: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return U, S and Vᴴ, all of U and Vᴴ if `full`."""
     m, n = A.shape[-2:]
@@ -175,3 +184,11 @@ def svd(A: np.ndarray, full: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         U[doubtful], S[doubtful], Vh[doubtful] = np.linalg.svd(given[doubtful], full_matrices=False)
     batch = A.shape[:-2]
     return U.reshape(*batch, m, k), S.reshape(*batch, k), Vh.reshape(*batch, k, n)
+
+
+def svdvals(A: np.ndarray) -> np.ndarray:
+    """Return the singular values alone, descending."""
+    if fit(A, largest=LARGEST_JACOBI):
+        return svd(A, False)[1]
+    values: Any = np.linalg.svd(A, compute_uv=False)
+    return values

@@ -9,7 +9,11 @@ import numpy as np
 from lineal.codegen.batched.arrays import dense, fit, kernel, laid, matmul
 from lineal.codegen.dense import arrays as large
 from lineal.ops.linalg.kernels.norms import frobenius
+from lineal.ops.linalg.kernels.triangular import apart, narrow, side_by_side
 from lineal.ops.linalg.matrices import adjoint
+
+WIDE_BATCH = 50
+"""From how many matrices a row on, of few rows, elimination by NumPy for the whole batch beats LAPACK's calls (measured)."""
 
 
 def solve(A: np.ndarray, B: np.ndarray) -> np.ndarray:
@@ -51,13 +55,17 @@ def solve_probed_apart(A: np.ndarray, B: np.ndarray, V: np.ndarray, limits: Any)
     X = np.linalg.solve(A, np.concatenate((B, np.broadcast_to(V, (*B.shape[:-1], V.shape[-1]))), -1))
     X, W = np.ascontiguousarray(X[..., :k]), X[..., k:]
     norms, sizes = frobenius(A), frobenius(W)
-    products, tops = norms * sizes, np.abs(X).max(-2, initial=0)
-    sound = (products <= limits.product) & (sizes <= limits.size) & (norms < np.inf)
-    sound &= ((tops >= limits.tiny) & (tops < np.inf)).all(-1)
+    tops = np.abs(X).max(-2, initial=0)
+    sound = unsuspected(norms, sizes, limits) & ((tops >= limits.tiny) & (tops < np.inf)).all(-1)
     notes = np.where(sound, 0, 1).astype(np.int32)
     if limits.growth:
-        notes[products * limits.growth < np.abs(matmul(A, W) - V).max((-1, -2), initial=0)] = 2
+        notes[norms * sizes * limits.growth < np.abs(matmul(A, W) - V).max((-1, -2), initial=0)] = 2
     return X, notes
+
+
+def unsuspected(norms: np.ndarray, sizes: np.ndarray, limits: Any) -> np.ndarray:
+    """Return whether |A| and |W| with A W = V, V the probes, say that A is well conditioned."""
+    return (norms * sizes <= limits.product) & (sizes <= limits.size) & (norms < np.inf)
 
 
 def solve_pull(A: np.ndarray, G: np.ndarray, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -111,11 +119,33 @@ def lu_factor(A: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None
     """Return LU, the exchanged rows counted from 1, and 0 or the place of the first zero pivot; None if LAPACK is to do it."""
     m, n = A.shape[-2:]
     if m != n or not fit(A):
+        if m == n and narrow(A, WIDE_BATCH):
+            return eliminate(A)
         return large.lu_factor(A) if large.fit(A) else None
     batch = A.shape[:-2]
     LU, pivots, info = np.empty(A.shape, A.dtype), np.empty((*batch, n), np.int32), np.empty(batch, np.int32)
     kernel("factor", A.dtype, n)(dense(A), LU.reshape(-1, n, n), pivots.reshape(-1, n), info.reshape(-1))
     return LU, pivots, info
+
+
+def eliminate(A: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return what `lu_factor` does, each step of elimination for the whole batch."""
+    n, M = A.shape[-1], side_by_side(A)
+    pivots, info = np.empty((n, M.shape[-1]), np.int32), np.zeros(M.shape[-1], np.int32)
+    for i in range(n):
+        # as LAPACK compares complex numbers
+        sizes = np.abs(np.real(M[i:, i])) + np.abs(np.imag(M[i:, i]))
+        rows = i + sizes.argmax(0)
+        pivots[i] = rows + 1
+        moved = np.flatnonzero(rows != i)
+        first = M[i][:, moved]
+        M[i][:, moved] = M[rows[moved], :, moved].T
+        M[rows[moved], :, moved] = first.T
+        zero = M[i, i] == 0
+        info[zero & (info == 0)] = i + 1
+        M[i + 1 :, i] /= np.where(zero, 1, M[i, i])
+        M[i + 1 :, i + 1 :] -= M[i + 1 :, i, None] * M[i, i + 1 :]
+    return apart(M, A.shape), np.ascontiguousarray(pivots.T).reshape(A.shape[:-1]), info.reshape(A.shape[:-2])
 
 
 def lu_solve(LU: np.ndarray, pivots: np.ndarray, B: np.ndarray, adjoint: bool) -> np.ndarray | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -12,12 +14,22 @@ from lineal.codegen.dense import arrays as large
 
 scipy: Any = later.module("scipy")
 
-WIDE_BATCH = 8
-"""From how many matrices on NumPy substitutes across the batch, row by row, instead of BLAS matrix by matrix."""
+NARROW, WIDE_BATCH = 8, 8
+"""Up to how many rows, and from how many matrices a row on, NumPy's steps over a batch beat LAPACK's calls (measured)."""
+
+
+def narrow(A: np.ndarray, least: int = WIDE_BATCH) -> bool:
+    """Return whether these are so many matrices of so few rows that NumPy takes each step for the whole batch."""
+    return A.ndim > 2 and A.size > 0 and A.shape[-1] <= NARROW and math.prod(A.shape[:-2]) >= least * A.shape[-1]
+
+
+def across(A: np.ndarray) -> bool:
+    """Return whether a batch of triangular systems is solved at once, not matrix by matrix."""
+    return fit(A) or narrow(A)
 
 
 def solve_triangular(A: np.ndarray, B: np.ndarray, upper: bool, unit: bool) -> np.ndarray:
-    """Return A⁻¹ B for stacks of triangular matrices A; the other triangle is zero."""
+    """Return A⁻¹ B for stacks of triangular matrices A; the other triangle is not read."""
     if B.size == 0:
         return np.zeros(B.shape, A.dtype)
     if fit(A, B):
@@ -28,28 +40,52 @@ def solve_triangular(A: np.ndarray, B: np.ndarray, upper: bool, unit: bool) -> n
         return (X.mT if right_turned else X).reshape(B.shape)
     if large.fit(A):
         return large.solve_triangular(A, B, upper, unit)
-    if A.shape[:-2] and A[..., 0, 0].size >= WIDE_BATCH and A.shape[-1] <= 32:
-        return substitute(A, B, upper, unit)
-    trsm = scipy.linalg.blas.get_blas_funcs("trsm", dtype=A.dtype)
-    X = np.empty(B.shape, A.dtype)
-    n = A.shape[-1]
-    for a, b, x in zip(A.reshape(-1, n, n), B.reshape(-1, *B.shape[-2:]), X.reshape(-1, *B.shape[-2:])):
-        # BLAS wants columns contiguous: a row-major A is its transpose, upper becomes lower
-        x[...] = trsm(1.0, a.T, b, lower=upper, trans_a=1, diag=unit)
+    return substitute(A, B, upper, unit) if narrow(A) else solve_each(A, B, upper, unit)
+
+
+def triangular_inverse(L: np.ndarray) -> np.ndarray | None:
+    """Return L⁻¹ of lower triangular matrices, of a batch that is solved at once; None of others."""
+    if not across(L):
+        return None
+    return solve_triangular(L, np.broadcast_to(np.eye(L.shape[-1], dtype=L.dtype), L.shape), False, False)
+
+
+def solve_each(A: np.ndarray, B: np.ndarray, upper: bool, unit: bool) -> np.ndarray:
+    """Solve matrix by matrix, by BLAS."""
+    trsm, (given, turned) = blas("trsm", A.dtype), laid(A)
+    X = np.array(B, order="C")
+    # BLAS wants columns contiguous, and so sees transposes: Xᵀ Aᵀ = Bᵀ
+    side, lower, overwrite = 1, upper != turned, 1
+    for a, x in zip(given.mT, X.reshape(-1, *X.shape[-2:]).mT):
+        trsm(1.0, a, x, side, lower, turned, unit, overwrite)
     return X
+
+
+@cache
+def blas(name: str, dtype: np.dtype) -> Any:
+    """Return BLAS's routine `name` for a dtype."""
+    return scipy.linalg.blas.get_blas_funcs(name, dtype=dtype)
 
 
 def substitute(A: np.ndarray, B: np.ndarray, upper: bool, unit: bool) -> np.ndarray:
     """Solve by substitution, each step for the whole batch."""
-    n = A.shape[-1]
-    X = np.array(B, dtype=A.dtype)
+    n, T, X = A.shape[-1], side_by_side(A), side_by_side(B)
     for i in range(n - 1, -1, -1) if upper else range(n):
-        known = slice(i + 1, n) if upper else slice(0, i)
-        if i != (n - 1 if upper else 0):
-            X[..., i, :] -= np.matmul(A[..., i : i + 1, known], X[..., known, :])[..., 0, :]
         if not unit:
-            X[..., i, :] /= A[..., i : i + 1, i]
-    return X
+            X[i] /= T[i, i]
+        rest = slice(0, i) if upper else slice(i + 1, n)
+        X[rest] -= T[rest, i, None] * X[i]
+    return apart(X, B.shape)
+
+
+def side_by_side(a: np.ndarray) -> np.ndarray:
+    """Return a copy of a stack of matrices with the batch as last dimension, so that each step runs over dense numbers."""
+    return np.array(a.reshape(-1, *a.shape[-2:]).transpose(1, 2, 0), order="C")
+
+
+def apart(a: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Return the matrices of an array that has the batch as last dimension."""
+    return np.array(a.transpose(2, 0, 1), order="C").reshape(shape)
 
 
 LOWER_BLOCK = 128
