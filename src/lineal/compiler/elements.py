@@ -40,9 +40,13 @@ class Elements(Accesses):
 
     failed: Variable | None = None
 
-    def element(self, block: Block, index: dict[Axis, Value], base: dict[Any, Value], axis: Axis | None) -> dict[Base, Value]:
-        """Write the maps for the block's elements and store what is to be stored; return the values."""
+    def element(self, block: Block, index: dict[Axis, Value], base: dict[Any, Value], axis: Axis | None) -> list[Value]:
+        """Write the maps for the block's elements and store what is to be stored; return what the reductions reduce.
+
+        What they read from memory is read first: a map may be stored right there.
+        """
         values: dict[Base, Value] = {}
+        found = [None if self.here(each) else self.argument(each.arg, {}, block, base, axis, each) for each in self.reduces]
         for node in self.maps:
             args = [self.operand(arg, values, block, index, base, axis, node) for arg in node.args]
             kind = kind_of(node.out.dtype)
@@ -51,7 +55,11 @@ class Elements(Accesses):
             values[node.out] = made = self.e.cast(made, kind)
             if node.out in self.group.stored:
                 block.store(made, base[node.out], kind, self.step(node.out, axis))
-        return values
+        return [values[node.arg.base] if value is None else value for node, value in zip(self.reduces, found)]
+
+    def here(self, node: Reduce) -> bool:
+        """Return whether a reduction reads what the loop makes, where it makes it."""
+        return node.arg.base in self.made and inline(node.arg, node)
 
     def step(self, key: Any, axis: Axis | None) -> int:
         """Return how far an access moves from lane to lane."""

@@ -163,9 +163,8 @@ class LoopWriter(Elements):
                 for each in reduced:
                     inner[each] = stack.enter_context(self.loop(each, [*sums, *self.carried()]))
                 moved = {key: self.moved(key, base[key], inner, reduced) for key in self.strides}
-                values = self.element(block, inner, moved, axis)
-                for node, total in zip(self.reduces, sums):
-                    value = e.splat(self.argument(node.arg, values, block, moved, axis, node), block.lanes)
+                for node, total, value in zip(self.reduces, sums, self.element(block, inner, moved, axis)):
+                    value = e.splat(value, block.lanes)
                     total.value = self.combined(node, total.value, value) if reduced else value
             for node, total in zip(self.reduces, sums):
                 self.put(node, total.value, block, base[node.out], self.steps[node.out][-1])
@@ -183,9 +182,8 @@ class LoopWriter(Elements):
         base = {key: self.address(key, index) for key in self.strides}
         single = Block(e, e.index(0), 1, None, 0)
         if not reduced:
-            values = self.element(single, index, base, None)
-            for node in self.reduces:
-                self.put(node, self.argument(node.arg, values, single, base, None, node), single, base[node.out], 0)
+            for node, value in zip(self.reduces, self.element(single, index, base, None)):
+                self.put(node, value, single, base[node.out], 0)
             return
         last = reduced[-1]
         wide = 4 if last.size >= 8 * self.lanes and len(reduced) == 1 and not self.chosen else 1
@@ -198,11 +196,9 @@ class LoopWriter(Elements):
             moved = {key: self.moved(key, base[key], inner, reduced[:-1]) for key in self.strides}
             start, stop = self.bounds.get(last, (0, last.size))
             for block in e.blocks(stop, self.lanes, start, unroll=wide, carried=[*flat, *self.carried()]):
-                values = self.element(block, inner, moved, last)
-                for node, row in zip(self.reduces, sums):
+                for node, row, value in zip(self.reduces, sums, self.element(block, inner, moved, last)):
                     total = row[block.turn % wide]
-                    value = e.splat(self.argument(node.arg, values, block, moved, last, node), block.lanes)
-                    value = block.keep(value, e.splat(self.start(node, 1), block.lanes))
+                    value = block.keep(e.splat(value, block.lanes), e.splat(self.start(node, 1), block.lanes))
                     total.value = self.combined(node, total.value, value)
         for node, row in zip(self.reduces, sums):
             self.put(node, self.whole(node, row), single, base[node.out], 0)

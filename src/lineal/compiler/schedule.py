@@ -10,7 +10,7 @@ from lineal.compiler.donation import donate
 from lineal.compiler.grouping import Group, grouped, inline, needed, windows
 from lineal.compiler.lowering import Lowering
 from lineal.compiler.memory import planned
-from lineal.compiler.nodes import Check, Map, Node
+from lineal.compiler.nodes import Check, Map, Node, Reduce
 from lineal.compiler.rows import Rows, aligned, in_rows, kernels
 from lineal.compiler.trace import Trace
 from lineal.compiler.windows import Base, Window, dense
@@ -171,10 +171,10 @@ class Schedule:
         return True
 
     def before(self, node: Node, base: Base, group: Group) -> bool:
-        """Return whether `node` comes no later in its loop than what makes `base`."""
+        """Return whether `node` reads before what makes `base` is stored: reductions do, and maps that come no later."""
         order = {id(each): n for n, each in enumerate(group.nodes)}
         maker = next(each for each in group.nodes if isinstance(each, Map) and each.out is base)
-        return order[id(node)] <= order[id(maker)]
+        return isinstance(node, Reduce) or order[id(node)] <= order[id(maker)]
 
     def store(self, wanted: list[Base]) -> None:
         """Mark what each group must write to memory: what others read, and what is wanted."""
