@@ -61,7 +61,7 @@ class Program:
         homes.update((base, target) for base, target in self.schedule.written if base not in moved)
         for base in (*self.schedule.low.parts, *(base for node in self.schedule.nodes for base in node.writes)):
             if base.inside is not None:
-                homes[base] = (base.root, base.inside.offset * base.dtype.itemsize)
+                homes[base] = (base.root, base.start)
         return homes
 
     def segments(self) -> list[Any]:

@@ -52,6 +52,11 @@ class Base:
         return self if self.inside is None else self.inside.base.root
 
     @property
+    def start(self) -> int:
+        """How many bytes of its root's memory come before it: a part may be part of a part."""
+        return 0 if self.inside is None else self.inside.base.start + self.inside.offset * self.dtype.itemsize
+
+    @property
     def nbytes(self) -> int:
         """The bytes of the elements."""
         return math.prod(self.shape) * self.dtype.itemsize
