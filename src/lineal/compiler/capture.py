@@ -292,13 +292,14 @@ class Capture(modes.Recorder):
 
     def view(self, op: Op, x: AbstractTensor, var: Var, ys: tuple[AbstractTensor, ...]) -> None:
         base = self.place(x)
+        parts = type(op).part is not Op.part
         for number, y in enumerate(ys):
             if id(y.value) in self.places:
                 # the op passed the array on; a view of a tensor without history has none either
                 if op.aliasing == "memory" or id(x) in self.detached:
                     self.detached[id(y)] = y
                 continue
-            step = op if len(ys) == 1 and op.width is None else op.part(number)
+            step = op.part(number) if parts else op
             made = self.derive(step, (var,), y.value)
             self.put(y, Place(base.storage, (*base.path, step), made, base.storage.version))
 
