@@ -75,19 +75,3 @@ def flat_places(shape: tuple[int, ...], dim: int, index: np.ndarray) -> np.ndarr
             places += (np.arange(index.shape[axis]) * step).reshape((-1,) + (1,) * (len(shape) - 1 - axis))
         step *= shape[axis]
     return places
-
-
-def outside(index: np.ndarray, size: int, lowest: int = 0) -> int | None:
-    """Return the first index that is not in lowest … size-1, or None if all are."""
-    if index.size == 0:
-        return None
-    if size == 0:
-        return int(index.flat[0])
-    if lowest == 0 and index.dtype == np.int64:
-        # a negative number is a huge one without its sign: one pass instead of two
-        if index.view(np.uint64).max() < size:
-            return None
-    elif index.min() >= lowest and index.max() < size:
-        return None
-    wrong = (index < lowest) | (index >= size)
-    return int(index[wrong][0])

@@ -12,8 +12,8 @@ from lineal.core import AbstractTensor, apply, lift
 from lineal.ops.broadcasting import expand
 from lineal.ops.conversion import cast, dtype_of
 from lineal.ops.front import assign, require_tensor
-from lineal.ops.indexing.accumulation import outside
 from lineal.ops.indexing.advanced import index_op, put_op
+from lineal.ops.indexing.bounds import stray
 from lineal.ops.indexing.changing import change, deliver
 from lineal.ops.indexing.gathering import INDEX_DTYPES
 from lineal.ops.indexing.masks import masked_fill_op, zero_dimensional
@@ -35,7 +35,7 @@ def vector(name: str, x: AbstractTensor, dim: int, index: AbstractTensor, error:
     size = x.value.shape[place]
     if lowest:
         lowest = -size
-    wrong = outside(index.value, size, lowest)
+    wrong = stray(index, size, lowest)
     if wrong is not None:
         raise error(f"{name}(): index {wrong} is out of bounds for dimension {place} with size {size}")
     return x, place, index
@@ -137,7 +137,7 @@ def flat_index(name: str, input: AbstractTensor, index: AbstractTensor) -> Any:
     if dtype_of(index) is not dtypes.int64:
         raise RuntimeError(f"{name}(): Expected a long tensor for index, but got {dtype_of(index)}")
     count = input.value.size
-    wrong = outside(index.value, count, -count)
+    wrong = stray(index, count, -count)
     if wrong is not None:
         raise IndexError(f"{name}(): out of range: tried to access index {wrong} on a tensor of {count} elements")
     return index.reshape(-1)  # type: ignore[attr-defined]

@@ -13,8 +13,9 @@ from lineal.core import AbstractTensor, Op, apply
 from lineal.ops.broadcasting import expand
 from lineal.ops.conversion import cast, constant, dtype_of
 from lineal.ops.front import require_tensor
-from lineal.ops.indexing.accumulation import add_counted, flat_places, outside
+from lineal.ops.indexing.accumulation import add_counted, flat_places
 from lineal.ops.indexing.basic import narrow_to
+from lineal.ops.indexing.bounds import stray
 from lineal.ops.indexing.changing import Change, change, deliver
 from lineal.ops.indexing.masks import number_like
 
@@ -127,7 +128,7 @@ def read_index(name: str, x: AbstractTensor, dim: int, index: AbstractTensor, *o
             + "".join(f" and to be no larger size than src {list(each.value.shape)}" for each in others)
         )
     bound = sizes[place] if sizes else 1
-    wrong = outside(index.value, bound)
+    wrong = stray(index, bound)
     if wrong is not None:
         raise RuntimeError(f"{name}(): index {wrong} is out of bounds for dimension {place} with size {bound}")
     return place, index
@@ -271,7 +272,7 @@ def take_along_dim(input: AbstractTensor, indices: AbstractTensor, dim: int | No
     if n:
         wide = [(*common[:place], each.value.shape[place], *common[place + 1 :]) for each in (x, indices)]
         size = x.value.shape[place]
-        if indices.value.size and indices.value.min() < 0 and outside(indices.value, size, -size) is None:
+        if stray(indices, size) is not None and stray(indices, size, -size) is None:
             indices = indices % size
         x, indices = expand(x, wide[0]), expand(indices, wide[1])
     y = gather(x, place, indices)

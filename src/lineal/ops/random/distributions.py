@@ -12,6 +12,7 @@ from lineal.core import AbstractTensor, Op, modes, write
 from lineal.ops.conversion import cast, dtype_of
 from lineal.ops.creation import finish, read
 from lineal.ops.front import store
+from lineal.ops.premise import rely
 from lineal.ops.random.generator import Generator, default_generator
 from lineal.ops.random.sampling import (
     Bernoulli,
@@ -132,6 +133,8 @@ def normal(mean: Any = 0.0, std: Any = 1.0, size: Any = None, *, generator: Gene
     low = std.value.min() if isinstance(std, AbstractTensor) and std.value.size else std
     if not isinstance(low, AbstractTensor) and low < 0:
         raise RuntimeError(f"normal: expects all elements of std >= 0.0, got {low}")
+    if isinstance(std, AbstractTensor):
+        rely(lambda: ~(std < 0))
     with modes.no_grad():
         y = y * std + mean
     return y if out is None else store(y, out, "normal")
@@ -142,16 +145,25 @@ def bernoulli(input: AbstractTensor, p: float | None = None, *, generator: Gener
     if dtype_of(input).category is not Category.FLOATING and p is None:
         raise RuntimeError(f"bernoulli: expected floating probabilities, got {dtype_of(input)}")
     chances = input if p is None else input.new_full(input.value.shape, float(p), dtype=dtypes.float64)  # type: ignore[attr-defined]
-    if chances.value.size and not (0 <= chances.value.min() and chances.value.max() <= 1):
+    if not are_chances(chances):
         raise RuntimeError("bernoulli: Expected p_in >= 0 && p_in <= 1 to be true, but got false")
     y = (generator or default_generator).draw(Bernoulli(input.value.shape, dtype_of(input)), chances)
     return y if out is None else store(y, out, "bernoulli")
+
+
+def are_chances(p: Any) -> bool:
+    """Return whether all numbers are within 0 … 1, which is then relied upon."""
+    found = not p.value.size or bool(0 <= p.value.min() and p.value.max() <= 1)
+    if found:
+        rely(lambda: (p >= 0) & (p <= 1))
+    return found
 
 
 def poisson(input: AbstractTensor, generator: Generator | None = None) -> Any:
     """Return Poisson numbers of the rates in `input`."""
     if input.value.size and input.value.min() < 0:
         raise RuntimeError("poisson: invalid Poisson rate, expected rate to be non-negative")
+    rely(lambda: ~(input < 0))  # type: ignore[operator]
     return (generator or default_generator).draw(Poisson(input.value.shape, dtype_of(input)), input)
 
 
@@ -179,6 +191,8 @@ def multinomial(
         raise RuntimeError("multinomial: probability tensor contains either `inf`, `nan` or element < 0")
     if (value.sum(-1) <= 0).any():
         raise RuntimeError("multinomial: invalid multinomial distribution (sum of probabilities <= 0)")
+    rely(lambda: (input >= 0) & (input < float("inf")))  # type: ignore[operator]
+    rely(lambda: input.sum(-1) > 0)  # type: ignore[attr-defined]
     shape = (*value.shape[:-1], int(num_samples))
     y = (generator or default_generator).draw(Multinomial(shape, dtypes.int64, replacement), input)
     if out is not None and dtypes.of(out.value.dtype) is not dtypes.int64:
@@ -234,7 +248,7 @@ class RandomMethods:
     def bernoulli_(self: Any, p: Any = 0.5, *, generator: Generator | None = None) -> Any:
         """Fill with 1 with probability p (a number, or a tensor of them), else 0."""
         chances = p if isinstance(p, AbstractTensor) else self.new_full((), float(p), dtype=dtypes.float64)
-        if chances.value.size and not (0 <= chances.value.min() and chances.value.max() <= 1):
+        if not are_chances(chances):
             raise RuntimeError(f"bernoulli_: expects p to be in [0, 1], but got p={p}")
         with modes.no_grad():
             y = (generator or default_generator).draw(Bernoulli(self.value.shape, dtype_of(self)), chances)

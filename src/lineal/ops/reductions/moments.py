@@ -11,6 +11,7 @@ from lineal.ops.conversion import dtype_of
 from lineal.ops.elementwise.extremes import clamp_min
 from lineal.ops.elementwise.masks import drop
 from lineal.ops.front import require_tensor, store
+from lineal.ops.premise import rely
 from lineal.ops.reductions.front import Axes, count, doors, folded, numpy_names, reduced, unreduced
 from lineal.ops.reductions.sums import mean, sum
 from lineal.ops.structural.axes import squeeze, t, unsqueeze
@@ -183,6 +184,7 @@ def weights_of(name: str, input: AbstractTensor, given: AbstractTensor | None, w
         raise RuntimeError(f"cov: expected {name} to be {'integers' if whole else 'floating'}, got {dtype_of(given)}")
     if given.value.size and given.value.min() < 0:
         raise RuntimeError(f"cov: expected {name} of at least 0, got {given.value.min()}")
+    rely(lambda: ~(given < 0))  # type: ignore[operator]
     return given
 
 

@@ -10,6 +10,7 @@ from lineal.base import dtypes
 from lineal.core import AbstractTensor, Op, apply
 from lineal.ops.conversion import as_operand, cast, constant, dtype_of, result_type
 from lineal.ops.front import store
+from lineal.ops.premise import rely
 from lineal.ops.sorting.selection import keys_of
 
 __all__ = ["searchsorted", "bucketize", "isin"]
@@ -138,6 +139,7 @@ def _check_order(name: str, order: Any, shape: tuple[int, ...]) -> None:
         raise RuntimeError(f"{name}: sorter must be a tensor of long dtype but got dtype {dtype_of(order)}")
     if order.value.size and (order.value.min() < 0 or order.value.max() >= shape[-1]):
         raise RuntimeError(f"{name}: sorter index out of range")
+    rely(lambda: (order >= 0) & (order < shape[-1]))
 
 
 def isin(

@@ -1,0 +1,37 @@
+"""Bounds: whether indices lie within a dimension, said so that every reader of a trace looks again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from lineal.core import AbstractTensor
+from lineal.ops.premise import rely
+
+__all__: list[str] = []
+
+
+def outside(index: np.ndarray, size: int, lowest: int = 0) -> int | None:
+    """Return the first index that is not in lowest … size-1, or None if all are."""
+    if index.size == 0:
+        return None
+    if size == 0:
+        return int(index.flat[0])
+    if lowest == 0 and index.dtype == np.int64:
+        # a negative number is a huge one without its sign: one pass instead of two
+        if index.view(np.uint64).max() < size:
+            return None
+    elif index.min() >= lowest and index.max() < size:
+        return None
+    wrong = (index < lowest) | (index >= size)
+    return int(index[wrong][0])
+
+
+def stray(index: AbstractTensor, size: int, lowest: int = 0) -> int | None:
+    """Return the first number of a tensor that is not in lowest … size-1; None, which is then relied upon, if all are."""
+    wrong = outside(index.value, size, lowest)
+    if wrong is None and index.value.size:
+        x: Any = index
+        rely(lambda: (x >= lowest) & (x < size))
+    return wrong
