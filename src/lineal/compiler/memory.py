@@ -7,7 +7,7 @@ import numpy as np
 from lineal.compiler.grouping import Group, windows
 from lineal.compiler.windows import Base
 
-__all__ = ["planned"]
+__all__ = ["lifetimes", "planned"]
 
 ALIGNMENT = 64
 
@@ -17,15 +17,7 @@ def planned(groups: list[Group], internal: set[Base], lasting: set[Base]) -> tup
 
     What lies inside of another base lives as that one; the `lasting` bases are read again when everything else is done.
     """
-    born: dict[Base, int] = {}
-    dies: dict[Base, int] = {}
-    for now, group in enumerate(groups):
-        for node in group.nodes:
-            for window in windows(node):
-                dies[window.base.root] = now
-            for base in node.writes:
-                born.setdefault(base.root, now)
-                dies[base.root] = now
+    born, dies = lifetimes(groups)
     dies.update(dict.fromkeys(lasting, len(groups)))
     order = sorted(internal | lasting, key=lambda each: -each.nbytes)
     lives = np.array([(born[base], dies[base]) for base in order], np.int64).reshape(-1, 2)
@@ -42,3 +34,17 @@ def planned(groups: list[Group], internal: set[Base], lasting: set[Base]) -> tup
         offsets[base] = offset
         places[n] = offset, offset + size
     return offsets, int(places[:, 1].max(initial=0))
+
+
+def lifetimes(groups: list[Group]) -> tuple[dict[Base, int], dict[Base, int]]:
+    """Return when each base that lies in no other is first written, and when it is last written or read."""
+    born: dict[Base, int] = {}
+    dies: dict[Base, int] = {}
+    for now, group in enumerate(groups):
+        for node in group.nodes:
+            for window in windows(node):
+                dies[window.base.root] = now
+            for base in node.writes:
+                born.setdefault(base.root, now)
+                dies[base.root] = now
+    return born, dies

@@ -13,6 +13,7 @@ from lineal.codegen.entry import RELEASE_ABOVE_NS, Argument, entry
 from lineal.compiler.cost import operations
 from lineal.compiler.direct import direct
 from lineal.compiler.launch import REFUSED, Grads, Unmet, calling, failed, fitting, launching
+from lineal.compiler.memcheck import Checked, is_checking
 from lineal.compiler.native import Home, Segment
 from lineal.compiler.nodes import Check, Host, Join, Routine
 from lineal.compiler.rewrites import rewritten
@@ -37,9 +38,9 @@ class Program:
         self.arena = np.empty(schedule.arena + 64, np.uint8)
         self.outside = self.bases_outside()
         self.homes = self.homes_inside()
-        self.steps = self.segments()
+        self.steps = [] if is_checking() else self.segments()
         native = len(self.steps) == 1 and not any(isinstance(step, Host) for step in self.steps)
-        self.run: Callable[..., Any] = self.steps[0] if native else self.in_turn
+        self.run: Callable[..., Any] = Checked(self) if is_checking() else self.steps[0] if native else self.in_turn
         self.releases = not native or self.estimate() > RELEASE_ABOVE_NS
         leaves, wait = [leaf for leaf, _ in trace.grads], schedule.grads_wait
         self.grads = Grads(leaves, self.made[len(trace.outputs) :], not wait) if leaves else None
