@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from lineal.base import dtypes
-from lineal.core import AbstractTensor, Op, Overwrite, ViewScatter, lift, modes
+from lineal.core import AbstractTensor, Op, Overwrite, Renumber, ViewScatter, lift, modes
 from lineal.core.sites import describe, site
 from lineal.ops.conversion import Cast, is_literal
 from lineal.ops.indexing.basic import slice_op
@@ -59,6 +59,8 @@ class Capture(modes.Recorder):
 
     def __init__(self) -> None:
         self.arguments: list[AbstractTensor] = []
+        self.histories: list[tuple[AbstractTensor, Any]] = []
+        """The tensors from outside, with the nodes that they came with."""
         self.inputs: list[Var] = []
         self.equations: list[Equation] = []
         self.captured: dict[Var, AbstractTensor] = {}
@@ -92,6 +94,8 @@ class Capture(modes.Recorder):
         self.detached: dict[int, AbstractTensor] = {}
         """Tensors over the array of another, but without its history."""
         self.places: dict[int, Place] = {}
+        self.owners: set[int] = set()
+        """The tensors by which arrays were entered."""
         self.alive: list[tuple[AbstractTensor, np.ndarray]] = []
         self.count = 0
 
@@ -114,16 +118,21 @@ class Capture(modes.Recorder):
         """Hear that `target` took the numbers of `source` in place."""
         new, place = self.read(source), self.place(target)
         storage = place.storage
-        if place.path:
-            storage.var = self.derive(ViewScatter(place.path), (storage.var, new), storage.array)
-        else:
-            if source.node is None and target.node is not None and modes.grad_enabled.get():
+        silent = not modes.grad_enabled.get() or self.is_detached(target)
+        with modes.Setting((modes.grad_enabled, not silent)):
+            if place.path:
+                new = self.derive(ViewScatter(place.path), (storage.var, new), storage.array)
+            elif not silent and source.node is None and target.node is not None:
                 # it keeps a history, of which nothing comes through
                 new = self.derive(Overwrite(), (storage.var, new), storage.array)
-            storage.var = new
+        if silent:
+            # nobody remembers the write: whoever has a history keeps it
+            with modes.Setting((modes.grad_enabled, True)):
+                new = self.derive(Renumber(), (storage.var, new), storage.array)
+        storage.var = new
         storage.version += 1
         storage.written = True
-        place.var, place.version = new, storage.version
+        place.var, place.version = (new, storage.version) if not place.path else (None, -1)
 
     def concretize(self, tensor: AbstractTensor, kind: type) -> None:
         """Hear that Python reads numbers; what follows is so for these, which programs compare, unless they are too many."""
@@ -226,12 +235,14 @@ class Capture(modes.Recorder):
 
     def put(self, x: AbstractTensor, place: Place) -> None:
         self.places[id(x.value)] = place
+        self.owners.add(id(x))
         self.alive.append((x, x.value))
 
     def argument(self, x: AbstractTensor) -> None:
         """Enter an argument of the function, which may be the same as one before."""
         known = self.places.get(id(x.value))
         var = self.enter(x) if known is None else known.storage.var
+        self.histories.append((x, x.node))
         if known is None:
             self.steps[var] = strides(x.value)
             self.places[id(x.value)].storage.captured = x
@@ -264,13 +275,20 @@ class Capture(modes.Recorder):
             self.literals[var] = x.value
             return Place(Storage(var, x.value), (), var, 0)
         self.captured[var] = x
+        self.histories.append((x, x.node))
         self.steps[var] = strides(x.value)
         return Place(Storage(var, x.value, x), (), var, 0)
 
     def read(self, x: AbstractTensor) -> Var:
         """Return the variable that a tensor is now."""
         var = self.read_memory(x)
-        return self.derive(Detach(), (var,), x.value) if id(x) in self.detached else var
+        return self.derive(Detach(), (var,), x.value) if self.is_detached(x) else var
+
+    def is_detached(self, x: AbstractTensor) -> bool:
+        """Return whether a tensor has no history where another one over its memory may have: detach(), `.data`, no_grad."""
+        if id(x) in self.detached:
+            return True
+        return x.node is None and modes.grad_enabled.get() and id(x.value) in self.places and id(x) not in self.owners
 
     def read_memory(self, x: AbstractTensor) -> Var:
         """Return the variable that a tensor's memory is now."""
@@ -296,11 +314,14 @@ class Capture(modes.Recorder):
         for number, y in enumerate(ys):
             if id(y.value) in self.places:
                 # the op passed the array on; a view of a tensor without history has none either
-                if op.aliasing == "memory" or id(x) in self.detached:
+                if op.aliasing == "memory" or self.is_detached(x):
                     self.detached[id(y)] = y
                 continue
             step = op.part(number) if parts else op
             made = self.derive(step, (var,), y.value)
+            if self.is_detached(x) or not modes.grad_enabled.get():
+                # whatever is written there later, it has no history
+                self.detached[id(y)] = y
             self.put(y, Place(base.storage, (*base.path, step), made, base.storage.version))
 
 

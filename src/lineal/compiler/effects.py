@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import gc
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 from numpy.lib.array_utils import byte_bounds
 
 from lineal.compiler.capture import Capture, Storage
-from lineal.core import AbstractTensor, Leaf
+from lineal.core import AbstractTensor, Leaf, Node
 from lineal.ops.conversion import is_literal
 from lineal.tracing import Var
 
-__all__ = ["grads", "lent", "overlap", "rebound", "remembering", "survivors", "written"]
+__all__ = ["grads", "leads_inside", "lent", "overlap", "pending", "rebound", "regraded", "remembering", "survivors", "written"]
 
 
 def storages(capture: Capture) -> list[Storage]:
@@ -87,6 +87,33 @@ def remembering(capture: Capture) -> str | None:
         if each.written and x is not None and x.node is not None and not isinstance(x.node, Leaf):
             return f"a tensor of shape {list(x.value.shape)} that has a history is written in place; return a new one instead"
     return None
+
+
+def regraded(capture: Capture) -> str | None:
+    """Return why a trace cannot be repeated if the function lets a tensor from outside require grad, or no longer."""
+    for x, node in capture.histories:
+        if x.node is not node and (isinstance(x.node, Leaf) or isinstance(node, Leaf)):
+            return f"a tensor of shape {list(x.value.shape)} from outside is made to require grad, or not to; do so outside"
+    return None
+
+
+def leads_inside(capture: Capture, tensors: Iterable[AbstractTensor]) -> str | None:
+    """Return why a trace cannot be repeated if the history of a result leads to a leaf that the function made."""
+    waiting, met = [x.node for x in tensors], set()
+    while waiting:
+        node = waiting.pop()
+        if node is None or id(node) in met or not pending(node):
+            continue
+        met.add(id(node))
+        if isinstance(node, Leaf) and (node.variable is None or capture.was_made(node.variable)):
+            return "a result can be differentiated by a tensor that the function itself lets require grad; make it outside"
+        waiting += node.edges
+    return None
+
+
+def pending(node: Node) -> bool:
+    """Return whether a history has not been gone back through and freed."""
+    return isinstance(node, Leaf) or node.kept is not None
 
 
 def survivors(capture: Capture, known: set[int]) -> Callable[[bool], int]:

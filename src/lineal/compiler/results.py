@@ -12,8 +12,8 @@ from typing import Any, Protocol
 
 from lineal.base import tree
 from lineal.compiler.capture import Capture, Place, Storage
-from lineal.compiler.effects import may_share
-from lineal.core import AbstractTensor, Leaf, Op, apply, modes
+from lineal.compiler.effects import may_share, pending
+from lineal.core import AbstractTensor, Op, apply, modes
 from lineal.tensors.autograd_methods import Detach
 from lineal.tracing import Var
 
@@ -191,8 +191,3 @@ class Finder:
 def root(source: Source) -> Source:
     """Return what a source looks into, or itself."""
     return source.base if isinstance(source, Look) else source
-
-
-def pending(node: Any) -> bool:
-    """Return whether a result's history has not been gone back through and freed."""
-    return isinstance(node, Leaf) or node.kept is not None

@@ -169,6 +169,8 @@ def trace_of(capture: Capture, result: Any, name: str) -> Trace:
         or effects.rebound(capture)
         or effects.remembering(capture)
         or effects.overlap(capture)
+        or effects.regraded(capture)
+        or effects.leads_inside(capture, (x for x in tree.leaves(result) if isinstance(x, AbstractTensor)))
         or (capture.by_hand if returned.differentiable else None),
         differentiable=returned.differentiable,
     )

@@ -2,7 +2,7 @@
 
 from lineal.core.apply import apply, finalize, lift, memory_of, synchronize
 from lineal.core.backward import backward, gradients
-from lineal.core.inplace import Overwrite, ViewScatter, detach_in_place, write
+from lineal.core.inplace import Overwrite, Renumber, ViewScatter, detach_in_place, write
 from lineal.core.modes import Recorder, enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from lineal.core.op import AbstractTensor, Leaf, Node, Op
 
@@ -13,6 +13,7 @@ __all__ = [
     "Op",
     "Overwrite",
     "Recorder",
+    "Renumber",
     "ViewScatter",
     "apply",
     "backward",

@@ -9,7 +9,7 @@ import numpy as np
 from lineal.compiler.rules.table import rule
 from lineal.compiler.support import supported
 from lineal.compiler.windows import Place, Window
-from lineal.core.inplace import Copy, Overwrite
+from lineal.core.inplace import Copy, Overwrite, Renumber
 from lineal.ops.conversion import Cast
 from lineal.ops.creation import Empty, Eye, Full, Linspace, Range
 from lineal.ops.indexing.filling import Fill
@@ -32,7 +32,7 @@ def elementwise(low: Any, op: Any, y: Any, *xs: Window) -> Window | None:
     return low.map(y.shape, y.storage, op.scalar, *xs, label=op.label)
 
 
-@rule(Copy, Detach, Overwrite)
+@rule(Copy, Detach, Overwrite, Renumber)
 def alike(low: Any, op: Any, y: Any, *xs: Window) -> Window:
     """y = the last x, to be copied only where memory of its own is asked for."""
     return xs[-1]
