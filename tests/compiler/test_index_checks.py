@@ -71,6 +71,17 @@ def test_places_outside_are_refused_at_every_call(name, differentiated):
         assert got == want, numbers
 
 
+@pytest.mark.parametrize("name", ["gather", "take", "subscript", "put at subscripts", "scatter", "index_select", "index_add"])
+def test_places_are_checked_where_nobody_reads_what_they_give(name):
+    function = lambda i, w: (PLACES[name](i, w), torch.full_like(w, 0.5))[1]
+    compiled = compile(function)
+    for numbers in ([0, 1], [1, 0], [12, 1], [0, -13], [1, 1]):
+        i, w = torch.tensor(numbers), torch.arange(12.0).reshape(4, 3)
+        got, want = (outcome(f, i, w.clone()) for f in (compiled, function))
+        assert got == want, numbers
+    assert compiled.eager is None
+
+
 @pytest.mark.parametrize("name", CHANCES)
 def test_chances_outside_are_refused_at_every_call(name):
     compiled = compile(CHANCES[name])

@@ -249,3 +249,31 @@ def test_an_unrolled_loop_saves_one_block():
         for p, q in zip(cell.parameters(), twin.parameters()):
             assert torch.allclose(p.grad, q.grad, rtol=1e-4, atol=1e-6)
     assert len(compiled.last.back.trace.arguments) < 8
+
+
+def test_an_argument_whose_elements_are_one_in_memory_is_written_eagerly():
+    def f(a):
+        first, _ = a.tensor_split((1,), 0)
+        first.mul_(2)
+        return a * 0.5
+
+    compiled = torch.compile(f)
+    with pytest.warns(UserWarning, match="several elements are one in memory"):
+        compiled(torch.ones(1).expand(2))
+    for x in (torch.ones(1).expand(2), torch.ones(1)[::1].expand(3)):
+        assert torch.equal(compiled(x), torch.ones(len(x)))
+        assert torch.equal(x, torch.full((len(x),), 2.0))
+
+
+def test_a_view_that_shows_all_of_a_result_is_another_tensor_over_its_memory():
+    def f(x):
+        y = (x * 2).clone()
+        return y.squeeze(), y, y.view(3, 2), y.detach()
+
+    compiled = torch.compile(f)
+    for _ in range(3):
+        found = compiled(torch.ones(3, 2))
+        assert len({id(y) for y in found}) == 4
+        found[0].add_(1)
+        assert all((y == 3).all() for y in found)
+    assert compiled.eager is None

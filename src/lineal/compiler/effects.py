@@ -13,6 +13,7 @@ from numpy.lib.array_utils import byte_bounds
 from lineal.compiler.capture import Capture, Storage
 from lineal.core import AbstractTensor, Leaf, Node
 from lineal.ops.conversion import is_literal
+from lineal.ops.layout import overlapping
 from lineal.tracing import Var
 
 __all__ = ["grads", "leads_inside", "lent", "overlap", "pending", "rebound", "regraded", "remembering", "survivors", "written"]
@@ -54,6 +55,8 @@ def overlap(capture: Capture) -> str | None:
     outside = storages(capture)
     if not any(each.written for each in outside):
         return None
+    if any(each.written and overlapping(each.array.shape, tuple(map(abs, each.array.strides))) for each in outside):
+        return "a tensor from outside is written of which several elements are one in memory; clone() it first"
     spans = [(*byte_bounds(each.array), each) for each in outside if each.array.size]
     near: list[tuple[int, Storage]] = []
     for start, stop, each in sorted(spans, key=lambda span: span[:2]):

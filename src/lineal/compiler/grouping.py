@@ -139,11 +139,11 @@ def grouped(nodes: list[Node], fuse: bool = True) -> list[Group]:
 
 
 def needed(nodes: list[Node], wanted: Iterable[Base]) -> list[Node]:
-    """Return the nodes on which the wanted bases, and all checks, depend."""
+    """Return the nodes on which the wanted bases, and all checks, depend; who reads by indices checks these, read or not."""
     live = set(wanted)
     kept = []
     for node in reversed(nodes):
-        if isinstance(node, Check) or not live.isdisjoint(node.writes):
+        if (node.stops and not isinstance(node, Host)) or not live.isdisjoint(node.writes):
             kept.append(node)
             live.update(node.reads)
     return kept[::-1]

@@ -14,6 +14,7 @@ from lineal.base import tree
 from lineal.compiler.capture import Capture, Place, Storage
 from lineal.compiler.effects import may_share, pending
 from lineal.core import AbstractTensor, Op, apply, modes
+from lineal.ops.indexing.basic import slice_op
 from lineal.tensors.autograd_methods import Detach
 from lineal.tracing import Var
 
@@ -168,9 +169,10 @@ class Finder:
         if storage.captured is None and id(storage) not in self.lent and id(storage) not in self.shared:
             return self.made(self.capture.read(x))
         base = self.whole(storage)
-        if not place.path and isinstance(base, Made) and id(x) not in self.capture.detached:
+        if not place.path and isinstance(base, Made) and x.origin is None and id(x) not in self.capture.detached:
             return base
-        return Look(base, place.path, x.origin is not None and x.origin.tracked, x.node is not None)
+        # a view that shows all of it is another tensor, too
+        return Look(base, place.path or (slice_op(()),), x.origin is not None and x.origin.tracked, x.node is not None)
 
     def whole(self, storage: Storage) -> Source:
         """Return where the tensor that fills a storage comes from."""
