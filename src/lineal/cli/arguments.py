@@ -53,6 +53,13 @@ def folder(text: str) -> Path:
     return Path(text)
 
 
+def add_examining(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `lineal doctor`."""
+    parser.add_argument("--seed", type=seed, default=0, metavar="N", help="seed of the random numbers (default 0)")
+    parser.add_argument("script", type=Path, metavar="SCRIPT", help="the Python file to run")
+    parser.add_argument("arguments", nargs=argparse.REMAINDER, metavar="...", help="what the script is given")
+
+
 def add_training(parser: argparse.ArgumentParser) -> None:
     """Add the options of `lineal train`; those of the run are None unless given, so that --resume can tell."""
     run = parser.add_argument_group("the run")

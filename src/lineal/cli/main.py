@@ -17,6 +17,7 @@ FAILURE, INTERRUPTED, CLOSED = 2, 130, 141
 RUN: dict[str, Callable[[argparse.Namespace], int]] = {
     "train": lambda args: cli.training.run(args),  # type: ignore[attr-defined]
     "info": lambda args: cli.info.run(),  # type: ignore[attr-defined]
+    "doctor": lambda args: cli.doctor.run(args),  # type: ignore[attr-defined]
     "bench": lambda args: cli.bench.run(args),  # type: ignore[attr-defined]
 }
 """What each command does; its module is imported when it is called."""
@@ -47,6 +48,14 @@ def make_parser() -> Parser:
         description="Show what lineal runs on: versions, BLAS, threads, CPU, devices, cache.",
         allow_abbrev=False,
     )
+    doctor = commands.add_parser(
+        "doctor",
+        help="run a script and compare each call of a compiled function with eager code",
+        description="Run a script with every call of a compiled function compared with eager code and every access of its "
+        "program to memory checked; note the lines where numbers stop being finite or few digits are left.",
+        allow_abbrev=False,
+    )
+    arguments.add_examining(doctor)
     bench = commands.add_parser(
         "bench",
         help="measure compiled functions against the peers that are installed",

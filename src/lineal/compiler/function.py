@@ -6,6 +6,7 @@ import functools
 import warnings
 from collections import OrderedDict
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -187,6 +188,10 @@ class CompiledFunction:
         warnings.warn(f"compile: {self.function.__name__} runs eagerly: {reason}", stacklevel=5)
 
 
+making: ContextVar[type[CompiledFunction]] = ContextVar("making", default=CompiledFunction)
+"""What `compile` makes of a function."""
+
+
 def signature(args: tuple, kwargs: dict) -> Any:
     """Return what of the arguments and of the modes decides which program may run."""
     return (is_grad_enabled(), modes.inference.get(), defaults.dtype, word(args), word(kwargs))
@@ -259,7 +264,7 @@ def compile(function: Callable[..., Any] | None = None, **options: Any) -> Any:
         return lambda given: compile(given, **options)
     if not callable(function):
         raise TypeError(f"compile: expected a function or a module, got {type(function).__name__}")
-    return function if options.get("disable") else CompiledFunction(function)
+    return function if options.get("disable") else making.get()(function)
 
 
 def explain(function: Any) -> Callable[..., str]:

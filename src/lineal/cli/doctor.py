@@ -1,0 +1,36 @@
+"""`lineal doctor`."""
+
+from __future__ import annotations
+
+import argparse
+import runpy
+import sys
+import traceback
+from pathlib import Path
+
+from lineal import manual_seed
+from lineal.testing.doctor import Doctor
+
+FOUND, FAILED = 1, 2
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the script under a doctor and show what it found; return 0 if nothing, 1 if something, 2 if the script failed."""
+    if not args.script.is_file():
+        raise FileNotFoundError(2, "No such file", str(args.script))
+    manual_seed(args.seed)
+    code, doctor, before = 0, Doctor(), (sys.argv, sys.path[:])
+    sys.argv, sys.path[0:0] = [str(args.script), *args.arguments], [str(Path(args.script).resolve().parent)]
+    try:
+        with doctor:
+            runpy.run_path(str(args.script), run_name="__main__")
+    except SystemExit as stop:
+        code = FAILED if stop.code not in (None, 0) else 0
+    except Exception:
+        traceback.print_exc()
+        code = FAILED
+    finally:
+        sys.argv, sys.path[:] = before
+    print(f"\n{doctor.report()}")
+    print(f"seed {args.seed}" + ("; how to report a fault: docs/reporting.md" if doctor.faults else ""))
+    return code or (FOUND if doctor.findings else 0)
