@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from lineal.compiler.grouping import Group, windows
+from lineal.compiler.rows import Rows
 from lineal.compiler.windows import Base
 
 __all__ = ["lifetimes", "planned"]
@@ -36,7 +39,7 @@ def planned(groups: list[Group], internal: set[Base], lasting: set[Base]) -> tup
     return offsets, int(places[:, 1].max(initial=0))
 
 
-def lifetimes(groups: list[Group]) -> tuple[dict[Base, int], dict[Base, int]]:
+def lifetimes(groups: Sequence[Group | Rows]) -> tuple[dict[Base, int], dict[Base, int]]:
     """Return when each base that lies in no other is first written, and when it is last written or read."""
     born: dict[Base, int] = {}
     dies: dict[Base, int] = {}

@@ -134,7 +134,7 @@ def normal(mean: Any = 0.0, std: Any = 1.0, size: Any = None, *, generator: Gene
     if not isinstance(low, AbstractTensor) and low < 0:
         raise RuntimeError(f"normal: expects all elements of std >= 0.0, got {low}")
     if isinstance(std, AbstractTensor):
-        rely(lambda: ~(std < 0))
+        rely(lambda: ~(std < 0))  # type: ignore[operator]
     with modes.no_grad():
         y = y * std + mean
     return y if out is None else store(y, out, "normal")
