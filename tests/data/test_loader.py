@@ -139,11 +139,13 @@ def test_an_abandoned_pass_leaves_no_threads():
     assert threading.active_count() == before
 
 
-@pytest.mark.parametrize("workers", [0, 3])
+@pytest.mark.parametrize("workers", [0, 1, 3])
 def test_iterable_data_sets(workers):
-    assert values(data.DataLoader(Counter(5), 2, num_workers=workers)) == [[0, 1], [2, 3], [4]]
-    assert values(data.DataLoader(Counter(5), 2, drop_last=True, num_workers=workers)) == [[0, 1], [2, 3]]
-    assert list(data.DataLoader(Counter(3), None, num_workers=workers)) == [0, 1, 2]
+    times = max(workers, 1)
+    whole = [[0, 1]] * times + [[2, 3]] * times
+    assert values(data.DataLoader(Counter(5), 2, num_workers=workers)) == [*whole, *[[4]] * times]
+    assert values(data.DataLoader(Counter(5), 2, drop_last=True, num_workers=workers)) == whole
+    assert list(data.DataLoader(Counter(3), None, num_workers=workers)) == [n for n in range(3) for _ in range(times)]
 
 
 def test_the_length_of_an_iterable_data_set_is_unknown():
@@ -161,6 +163,10 @@ def test_the_length_of_an_iterable_data_set_is_unknown():
         {"batch_size": None, "drop_last": True},
         {"num_workers": -1},
         {"prefetch_factor": 2},
+        {"prefetch_factor": 0, "num_workers": 1},
+        {"persistent_workers": True},
+        {"timeout": -1, "num_workers": 1},
+        {"multiprocessing_context": "fork"},
     ],
     ids=str,
 )

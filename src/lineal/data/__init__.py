@@ -4,7 +4,7 @@ from lineal.data.checkpoint import load, save
 from lineal.data.collate import default_collate, default_convert
 from lineal.data.dataset import ConcatDataset, Dataset, IterableDataset, Subset, TensorDataset, random_split
 from lineal.data.handwritten import digits
-from lineal.data.loader import DataLoader, get_worker_info
+from lineal.data.loader import DataLoader
 from lineal.data.nesting import CheckpointError
 from lineal.data.sampler import (
     BatchSampler,
@@ -14,6 +14,7 @@ from lineal.data.sampler import (
     SubsetRandomSampler,
     WeightedRandomSampler,
 )
+from lineal.data.workers import get_worker_info
 
 __all__ = [
     "Dataset",

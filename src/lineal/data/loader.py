@@ -3,31 +3,18 @@
 from __future__ import annotations
 
 import itertools
-import threading
-from collections import deque
+import warnings
+import weakref
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, NamedTuple
+from typing import Any
 
 from lineal.data.collate import default_collate, default_convert
-from lineal.data.dataset import IterableDataset, whole_batch
-from lineal.data.sampler import BatchSampler, RandomSampler, SequentialSampler
+from lineal.data.dataset import IterableDataset
+from lineal.data.fetching import Ended, Indexed, Iterated
+from lineal.data.sampler import BatchSampler, RandomSampler, SequentialSampler, drawn_seed
+from lineal.data.workers import Ahead, Team
 
-
-class WorkerInfo(NamedTuple):
-    """Which worker thread this is."""
-
-    id: int
-    num_workers: int
-    dataset: Any
-
-
-_worker = threading.local()
-
-
-def get_worker_info() -> WorkerInfo | None:
-    """Return which worker thread of a DataLoader runs this code, None outside of one."""
-    return getattr(_worker, "info", None)
+FIXED = ("batch_size", "batch_sampler", "sampler", "drop_last", "dataset", "persistent_workers")
 
 
 class Endless:
@@ -40,10 +27,16 @@ class Endless:
 class DataLoader:
     """Iterates over batches of `dataset`; each new iteration is a new pass, shuffled anew if `shuffle`.
 
-    `num_workers` > 0 makes the batches ahead of time in that many threads; their order stays, and an error in one is
-    raised where its batch would have come. An IterableDataset is read by a single thread. `batch_size=None` yields
-    items as they are. `pin_memory`, `timeout`, `multiprocessing_context`, `persistent_workers`, `pin_memory_device` and
-    `in_order` are accepted for PyTorch's sake; threads do not need them.
+    `num_workers` > 0 makes the batches ahead of time in that many threads, `prefetch_factor` for each. Batch i is made by
+    worker i modulo `num_workers`, batches come in order, and an error is raised where its batch would have come. Each worker
+    has its own copy of the data set (`lineal.data.replicas` says of what) and its own default generators, of lineal, Python
+    and NumPy, so that random items depend on the seed and the number of workers alone. An IterableDataset yields its items
+    once for each worker unless it splits itself by `get_worker_info()`. `persistent_workers` keeps the threads for the next
+    pass; `timeout` is the longest wait for a batch, in seconds. `batch_size=None` yields items as they are.
+
+    As in PyTorch, each pass draws one number from `generator`, by default the global one: the workers' base seed.
+    `pin_memory`, `multiprocessing_context`, `pin_memory_device` and `in_order` are accepted for PyTorch's sake; threads do
+    not need them. ValueError if arguments contradict each other.
     """
 
     def __init__(
@@ -67,17 +60,18 @@ class DataLoader:
         pin_memory_device: str = "",
         in_order: bool = True,
     ):
-        if num_workers < 0:
-            raise ValueError(f"DataLoader: num_workers should be non-negative, got {num_workers}")
-        if num_workers == 0 and prefetch_factor is not None:
-            raise ValueError("DataLoader: prefetch_factor needs num_workers > 0")
+        check_workers(num_workers, prefetch_factor, persistent_workers, timeout, multiprocessing_context)
         self.dataset = dataset
         self.num_workers = num_workers
         self.prefetch_factor = 2 if prefetch_factor is None and num_workers else prefetch_factor
         self.pin_memory = pin_memory
+        self.pin_memory_device = pin_memory_device
         self.timeout = timeout
         self.worker_init_fn = worker_init_fn
+        self.multiprocessing_context = multiprocessing_context
+        self.in_order = in_order
         self.generator = generator
+        self.persistent_workers = persistent_workers
         self.iterated = isinstance(dataset, IterableDataset)
         check_combination(self.iterated, batch_size, shuffle, sampler, batch_sampler, drop_last)
         if sampler is None:
@@ -91,9 +85,18 @@ class DataLoader:
         self.sampler = sampler
         self.batch_sampler = batch_sampler
         self.collate_fn = collate_fn or (default_convert if batch_sampler is None else default_collate)
+        self._team: Team | None = None
+        self._pass: Ahead | None = None
+        self._promised: int | None = None
+        """How many batches of an iterated data set `len` has told of."""
 
     def __class_getitem__(cls, item: Any) -> type:
         return cls
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in FIXED and "_promised" in self.__dict__:
+            raise ValueError(f"DataLoader: {name} attribute should not be set after {type(self).__name__} is initialized")
+        object.__setattr__(self, name, value)
 
     def _default_sampler(self, shuffle: bool) -> Iterable[Any]:
         if self.iterated:
@@ -102,77 +105,85 @@ class DataLoader:
 
     def __len__(self) -> int:
         if self.iterated:
-            length = len(self.dataset)
+            self._promised = length = len(self.dataset)
             if self.batch_size is None:
                 return length
-            return length // self.batch_size if self.drop_last else -(-length // self.batch_size)
+            self._promised = length // self.batch_size if self.drop_last else -(-length // self.batch_size)
+            return self._promised
         return len(self.sampler if self.batch_sampler is None else self.batch_sampler)  # type: ignore[arg-type]
 
     def __iter__(self) -> Iterator[Any]:
-        if self.iterated:
-            batches = self._read()
-            return batches if self.num_workers == 0 else self._ahead(lambda: next(batches), itertools.repeat(()))
+        if self.timeout and not self.num_workers:
+            raise AssertionError("DataLoader: timeout needs num_workers > 0")
         wanted = iter(self.sampler if self.batch_sampler is None else self.batch_sampler)
         if self.num_workers == 0:
-            return map(self._fetch, wanted)
-        return self._ahead(self._fetch, ((each,) for each in wanted))
+            drawn_seed(self.generator)
+            batches = map(self._maker()(self.dataset), wanted)
+            return self._counted(until_ended(batches)) if self.iterated else batches
+        ahead = self._ahead(wanted)
+        return self._counted(ahead) if self.iterated else ahead
 
-    def _fetch(self, wanted: Any) -> Any:
-        """Return the batch of the indices `wanted`, or the one item if batching is off."""
-        if self.batch_sampler is None:
-            return self.collate_fn(self.dataset[wanted])
-        if self.collate_fn is default_collate:
-            batch = whole_batch(self.dataset, wanted)
-            if batch is not None:
-                return batch
-        if hasattr(self.dataset, "__getitems__"):
-            return self.collate_fn(self.dataset.__getitems__(wanted))
-        return self.collate_fn([self.dataset[each] for each in wanted])
+    def _ahead(self, wanted: Iterator[Any]) -> Ahead:
+        """Return the batches of one pass, made by workers."""
+        team = self._team
+        if self._pass is not None:
+            self._pass.abandon()
+        if team is not None:
+            team.renew()
+        else:
+            # the threads must not hold the loader, whose end is theirs
+            team = Team(self.dataset, self.num_workers, drawn_seed(self.generator), self._maker(), self.worker_init_fn)
+        depth = self.prefetch_factor or 1
+        found = Ahead(team, wanted, depth, self.timeout, self.persistent_workers)
+        if self.persistent_workers and self._team is None:
+            self._team = team
+            weakref.finalize(self, team.dismiss)
+        self._pass = found if self.persistent_workers else None
+        return found
 
-    def _read(self) -> Iterator[Any]:
-        """Yield the batches of a data set that is only iterated."""
-        items = iter(self.dataset)
-        if self.batch_sampler is None:
-            yield from map(self.collate_fn, items)
-            return
-        for places in self.batch_sampler:
-            batch = list(itertools.islice(items, len(places)))
-            if not batch or (len(batch) < len(places) and self.drop_last):
-                return
-            yield self.collate_fn(batch)
+    def _maker(self) -> Callable[[Any], Any]:
+        """Return what makes, of the data set or of a worker's copy of it, what fetches its batches."""
+        batched, collate, drop_last = self.batch_sampler is not None, self.collate_fn, self.drop_last
+        if self.iterated:
+            return lambda dataset: Iterated(dataset, batched, collate, drop_last)
+        return lambda dataset: Indexed(dataset, batched, collate)
 
-    def _ahead(self, make: Callable[..., Any], tasks: Iterable[tuple]) -> Iterator[Any]:
-        """Yield `make(*task)` for each task in order, computed ahead in threads; StopIteration in one is the end."""
-        # An iterated data set has one position, so one thread reads it.
-        count = 1 if self.iterated else self.num_workers
-        ids = itertools.count()
-        pool = ThreadPoolExecutor(count, "DataLoader")
-        tasks = iter(tasks)
-        waiting: deque[Future[Any]] = deque()
-        try:
-            for task in itertools.islice(tasks, count * (self.prefetch_factor or 1)):
-                waiting.append(pool.submit(self._attempt, ids, make, task))
-            while waiting:
-                done, batch = waiting.popleft().result()
-                if done:
-                    return
-                for task in itertools.islice(tasks, 1):
-                    waiting.append(pool.submit(self._attempt, ids, make, task))
-                yield batch
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+    def _counted(self, batches: Iterator[Any]) -> Iterator[Any]:
+        """Yield the batches, and warn if they are more than `len` has told."""
+        for number, batch in enumerate(batches, 1):
+            if self._promised is not None and number > self._promised:
+                warnings.warn(
+                    f"DataLoader: Length of IterableDataset {self.dataset} was reported to be {self._promised} (when accessing "
+                    f"len(dataloader)), but {number} samples have been fetched"
+                    + ("; each worker yields all items unless the data set splits itself" if self.num_workers else ""),
+                    stacklevel=2,
+                )
+            yield batch
 
-    def _attempt(self, ids: Iterator[int], make: Callable[..., Any], task: tuple) -> tuple[bool, Any]:
-        """Return whether the iteration has ended, and the batch; a future cannot carry StopIteration itself."""
-        if get_worker_info() is None:
-            number = next(ids)
-            _worker.info = WorkerInfo(number, 1 if self.iterated else self.num_workers, self.dataset)
-            if self.worker_init_fn is not None:
-                self.worker_init_fn(number)
-        try:
-            return False, make(*task)
-        except StopIteration:
-            return True, None
+
+def until_ended(batches: Iterator[Any]) -> Iterator[Any]:
+    """Yield batches until there are no further items."""
+    try:
+        yield from batches
+    except Ended:
+        return
+
+
+def check_workers(count: int, prefetch_factor: int | None, persistent: bool, timeout: float, context: Any) -> None:
+    """Refuse what is no number of workers, and what makes no sense without them."""
+    if count < 0:
+        raise ValueError(f"DataLoader: num_workers should be non-negative, got {count}")
+    if timeout < 0:
+        raise ValueError(f"DataLoader: timeout should be non-negative, got {timeout}")
+    if prefetch_factor is not None and prefetch_factor < 1:
+        raise ValueError(f"DataLoader: prefetch_factor should be positive, got {prefetch_factor}")
+    for name, given in (
+        ("prefetch_factor", prefetch_factor is not None),
+        ("persistent_workers", persistent),
+        ("multiprocessing_context", context is not None),
+    ):
+        if count == 0 and given:
+            raise ValueError(f"DataLoader: {name} needs num_workers > 0")
 
 
 def check_combination(

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence, Sized
 from typing import Any
 
 from lineal.base import dtypes
-from lineal.ops import multinomial, randint, randperm
+from lineal.ops import Generator, default_generator, multinomial, randint, randperm
+from lineal.ops.random.sampling import Integers
 from lineal.tensors import as_tensor
 
 
@@ -29,6 +30,11 @@ def check_count(name: str, value: Any, what: str = "num_samples") -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value <= 0:
         raise ValueError(f"{name}: {what} should be a positive integer value, but got {what}={value}")
     return value
+
+
+def drawn_seed(generator: Any = None) -> int:
+    """Draw a seed from a generator, by default from the global one."""
+    return int((generator or default_generator).draw(Integers((), dtypes.int64, 0, (1 << 63) - 1)).item())
 
 
 class SequentialSampler(Sampler):
@@ -66,13 +72,15 @@ class RandomSampler(Sampler):
 
     def __iter__(self) -> Iterator[int]:
         count = len(self.data_source)
+        # one draw from the global generator, whatever else draws from it during the pass
+        generator = Generator().manual_seed(drawn_seed()) if self.generator is None else self.generator
         if self.replacement:
-            drawn = randint(count, (self.num_samples,), dtype=dtypes.int64, generator=self.generator)
+            drawn = randint(count, (self.num_samples,), dtype=dtypes.int64, generator=generator)
             yield from drawn.tolist()
             return
         left = self.num_samples
         while left > 0:
-            yield from randperm(count, generator=self.generator).tolist()[:left]
+            yield from randperm(count, generator=generator).tolist()[:left]
             left -= count
 
     def __len__(self) -> int:

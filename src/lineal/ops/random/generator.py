@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from _thread import allocate_lock  # threading.Lock without threading, a millisecond of import
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -85,8 +86,33 @@ class Generator:
         return y
 
 
+thread_generator: ContextVar[Generator | None] = ContextVar("thread_generator", default=None)
+"""What stands for the default generator in a data loader's worker thread."""
+
+
+class DefaultGenerator(Generator):
+    """The generator of the process; in a thread that has one of its own, that one."""
+
+    @property
+    def state(self) -> Any:
+        """The state of the generator that the running thread draws from."""
+        own = thread_generator.get()
+        return self.__dict__["state"] if own is None else own.state
+
+    @state.setter
+    def state(self, state: Any) -> None:
+        self.__dict__["state"] = state
+
+    def draw(self, op: Op, *xs: Any) -> Any:
+        listener = modes.recorder.get()
+        if listener is not None:
+            listener.heeds(thread_generator)
+        own = thread_generator.get()
+        return super().draw(op, *xs) if own is None else own.draw(op, *xs)
+
+
 _ADVANCE = Advance()
-default_generator = Generator()
+default_generator = DefaultGenerator()
 
 
 def bits(state: np.ndarray, count: int) -> np.ndarray:

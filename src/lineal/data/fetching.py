@@ -1,0 +1,74 @@
+"""What makes a batch: of the items at indices, or of the next items of a data set that is only iterated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from lineal.data.collate import default_collate
+from lineal.data.dataset import whole_batch
+
+__all__ = ["Ended", "Indexed", "Iterated"]
+
+
+class Ended(Exception):
+    """A data set that is only iterated has no further items."""
+
+
+class Indexed:
+    """Makes batches of a data set with an item for every index; the one item if batching is off."""
+
+    def __init__(self, dataset: Any, batched: bool, collate: Callable[[Any], Any]):
+        self.dataset = dataset
+        self.batched = batched
+        self.collate = collate
+
+    def __call__(self, wanted: Any) -> Any:
+        """Return the batch of the indices `wanted`, or the item at the index."""
+        try:
+            return self.fetched(wanted)
+        except StopIteration as error:
+            # it would look like the end of the data
+            raise RuntimeError(f"DataLoader: {wanted} raised StopIteration") from error
+
+    def fetched(self, wanted: Any) -> Any:
+        if not self.batched:
+            return self.collate(self.dataset[wanted])
+        if self.collate is default_collate:
+            batch = whole_batch(self.dataset, wanted)
+            if batch is not None:
+                return batch
+        if getattr(self.dataset, "__getitems__", None):
+            return self.collate(self.dataset.__getitems__(wanted))
+        return self.collate([self.dataset[each] for each in wanted])
+
+
+class Iterated:
+    """Makes batches of the items that a data set yields, one after the other."""
+
+    def __init__(self, dataset: Any, batched: bool, collate: Callable[[Any], Any], drop_last: bool):
+        self.items = iter(dataset)
+        self.batched = batched
+        self.collate = collate
+        self.drop_last = drop_last
+        self.ended = False
+
+    def __call__(self, wanted: Any) -> Any:
+        """Return the batch of the next items, as many as `wanted` has entries; Ended if there is none."""
+        if self.ended:
+            raise Ended
+        batch = list(self.following(len(wanted) if self.batched else 1))
+        if not batch or (self.batched and self.ended and self.drop_last):
+            raise Ended
+        return self.collate(batch if self.batched else batch[0])
+
+    def following(self, count: int) -> Iterator[Any]:
+        """Yield the next items, as many as there are up to `count`."""
+        for _ in range(count):
+            # not by `for`: it would ask for an iterator anew, and a data set that is its own would begin anew
+            try:
+                item = next(self.items)
+            except StopIteration:
+                self.ended = True
+                return
+            yield item
