@@ -136,7 +136,7 @@ def test_an_abandoned_pass_leaves_no_threads():
     batches = iter(data.DataLoader(Slow(), 1, num_workers=3))
     next(batches)
     batches.close()
-    assert threading.active_count() == before
+    assert threading.active_count() <= before
 
 
 @pytest.mark.parametrize("workers", [0, 1, 3])

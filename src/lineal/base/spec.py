@@ -10,6 +10,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+MOST_DIMENSIONS = 64
+"""As many as NumPy's arrays may have."""
+
 
 class Size(tuple):
     """The shape of a tensor: a tuple of ints that prints as `torch.Size([2, 3])`."""
@@ -118,14 +121,23 @@ def axes_of_scalar(name: str, dim: int) -> tuple[int, ...]:
 
 def sizes(name: str, given: tuple) -> tuple[int, ...]:
     """Return the shape meant by `f(2, 3)`, `f((2, 3))` or `f([2, 3])`: the arguments as one tuple of ints."""
-    if (len(given) == 1 and isinstance(given[0], Iterable) and not hasattr(given[0], "__index__")) or (
-        len(given) == 1 and hasattr(given[0], "shape") and getattr(given[0], "ndim", 0) > 0
-    ):
+    if len(given) == 1 and getattr(given[0], "ndim", 0) > 0:
+        # a tensor or an array: its numbers at once, not a tensor for each
+        given = tuple(given[0].tolist())
+    elif len(given) == 1 and isinstance(given[0], Iterable) and not hasattr(given[0], "__index__"):
         given = tuple(given[0])
+    if len(given) > MOST_DIMENSIONS:
+        raise RuntimeError(f"{name}: expected at most {MOST_DIMENSIONS} dimensions, got {len(given)}")
     try:
         return tuple(operator.index(each) for each in given)
     except TypeError:
         raise TypeError(f"{name}: expected a shape of ints, got {given!r}") from None
+
+
+def check_count(name: str, count: int, itemsize: int) -> None:
+    """Refuse more elements than have addresses; NumPy's arange makes none at all of 2⁶³ - 1."""
+    if count * itemsize >= 1 << 63:
+        raise RuntimeError(f"{name}: Storage size calculation overflowed with sizes=[{count}]")
 
 
 def check_shape(name: str, shape: Sequence[int]) -> None:

@@ -75,7 +75,7 @@ def apply(op: Op, *xs: AbstractTensor) -> Any:
         op.remember(node, xs, value)
         node.id = next_id()
     if op.aliasing is not None:
-        _alias(op, xs[0], y, _grad_enabled())
+        _alias(op, op, xs[0], y, _grad_enabled())
     listener = _recorder()
     if listener is not None:
         listener.record(op, xs, (y,))
@@ -97,7 +97,8 @@ def _several(op: Op, xs: tuple, values: tuple) -> tuple:
     if op.aliasing is not None:
         grad = _grad_enabled()
         for place, y in enumerate(ys):
-            _alias(op.part(place) if op.aliasing == "view" else op, xs[0], y, grad)
+            # most outputs are only read, and need no op of their own
+            _alias(op, (op, place), xs[0], y, grad)
     listener = _recorder()
     if listener is not None:
         listener.record(op, xs, ys)
@@ -122,8 +123,10 @@ def explain(op: Op, xs: tuple, error: Exception) -> None:
     op.check(*xs)
     for x in xs:
         array_module(x.value)
-    if isinstance(error, (ValueError, TypeError)):
-        given = ", ".join(f"{x.value.dtype}{list(x.value.shape)}" for x in xs)
+    given = ", ".join(f"{x.value.dtype}{list(x.value.shape)}" for x in xs)
+    if isinstance(error, MemoryError):
+        raise MemoryError(f"{op.name}: {error.args and error or 'not enough memory'} (inputs: {given})") from error
+    if isinstance(error, (ValueError, TypeError, OverflowError)):
         raise RuntimeError(f"{op.name}: {error} (inputs: {given})") from error
 
 
@@ -165,22 +168,22 @@ def _look(op: Op, x: AbstractTensor) -> Any:
     grad = _grad_enabled()
     if grad and x.node is not None and op.differentiable:
         y.node = make_node(op, (x,), value)
-    _alias(op, x, y, grad)
+    _alias(op, op, x, y, grad)
     listener = _recorder()
     if listener is not None:
         listener.record(op, (x,), (y,))
     return y
 
 
-def _alias(op: Op, x: AbstractTensor, y: AbstractTensor, grad: bool) -> None:
+def _alias(op: Op, step: Op | tuple[Op, int], x: AbstractTensor, y: AbstractTensor, grad: bool) -> None:
     y.memory = memory = x.memory or memory_of(x)
     if op.aliasing == "view":
         y.origin = view = _new(View)
         before = x.origin
         if before is None:
-            view.root, view.path, view.tracked = x, (op,), grad
+            view.root, view.steps, view.tracked = x, (step,), grad
         else:
-            view.root, view.path, view.tracked = before.base, (*before.path, op), grad and before.tracked
+            view.root, view.steps, view.tracked = before.base, (*before.steps, step), grad and before.tracked
         view.seen = memory.rebased
 
 

@@ -33,15 +33,22 @@ class Memory:
 
 
 class View:
-    """How a view comes from the tensor it looks into: `base`, the view ops from there, the rebasing its node has seen."""
+    """How a view comes from the tensor it looks into: `base`, the view ops from there, the rebasing its node has seen.
 
-    __slots__ = ("path", "root", "seen", "tracked")
+    A step of the way is a view op, or a view op of several outputs and which of them it is.
+    """
 
-    def __init__(self, base: AbstractTensor, path: tuple[Op, ...], seen: int, tracked: bool):
-        self.root = base
-        self.path = path
-        self.seen = seen
-        self.tracked = tracked
+    __slots__ = ("root", "seen", "steps", "tracked")
+
+    root: AbstractTensor
+    steps: tuple[Op | tuple[Op, int], ...]
+    seen: int
+    tracked: bool
+
+    @property
+    def path(self) -> tuple[Op, ...]:
+        """The view ops from the base."""
+        return tuple([step[0].part(step[1]) if step.__class__ is tuple else step for step in self.steps])  # type: ignore
 
     @property
     def base(self) -> AbstractTensor:
@@ -140,6 +147,8 @@ class Op:
     def __init__(self, *given: Any, **named: Any):
         attributes = self.__dict__
         attributes.update(zip(self.fields, given))
+        if len(given) == len(self.fields) and not named:
+            return
         attributes.update(named)
         for each in self.fields:
             if each not in attributes and not hasattr(type(self), each):

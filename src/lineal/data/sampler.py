@@ -12,6 +12,10 @@ from lineal.ops.random.sampling import Integers
 from lineal.tensors import as_tensor
 
 
+DRAWN_AT_ONCE = 1 << 16
+"""How many indices with replacement are drawn at once, however many are asked for."""
+
+
 class Sampler:
     """The base of samplers: define `__iter__`, which yields indices, and `__len__` if it is known."""
 
@@ -75,8 +79,9 @@ class RandomSampler(Sampler):
         # one draw from the global generator, whatever else draws from it during the pass
         generator = Generator().manual_seed(drawn_seed()) if self.generator is None else self.generator
         if self.replacement:
-            drawn = randint(count, (self.num_samples,), dtype=dtypes.int64, generator=generator)
-            yield from drawn.tolist()
+            for done in range(0, self.num_samples, DRAWN_AT_ONCE):
+                size = min(DRAWN_AT_ONCE, self.num_samples - done)
+                yield from randint(count, (size,), dtype=dtypes.int64, generator=generator).tolist()
             return
         left = self.num_samples
         while left > 0:

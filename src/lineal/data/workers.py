@@ -168,18 +168,20 @@ class Ahead:
         self.turns = itertools.cycle(team.workers)
         self.waiting: deque[tuple[Worker, Future[Any]]] = deque()
         for _ in range(depth * team.count):
-            self.order()
+            if not self.order():
+                break
 
     def __iter__(self) -> Ahead:
         return self
 
-    def order(self) -> None:
-        """Give the next task to the next worker whose data has not ended."""
+    def order(self) -> bool:
+        """Give the next task to the next worker whose data has not ended; returns whether there are both."""
         for wanted in itertools.islice(self.wanted, 1):
             for worker in itertools.islice(self.turns, self.team.count):
                 if self.active[worker.number]:
                     self.waiting.append((worker, worker.order(wanted)))
-                    return
+                    return True
+        return False
 
     def __next__(self) -> Any:
         while self.waiting and not self.closed:

@@ -11,7 +11,7 @@ import numpy as np
 from lineal.base import config, dtypes
 from lineal.base.devices import as_device
 from lineal.base.dtypes import Category, dtype
-from lineal.base.spec import check_shape, sizes
+from lineal.base.spec import check_count, check_shape, sizes
 from lineal.core import AbstractTensor, Op, apply, modes
 from lineal.ops.conversion import scalar_dtype
 from lineal.ops.front import store
@@ -270,15 +270,17 @@ def arange(*bounds: Any, **options: Any) -> Any:
         if step == 0:
             raise ValueError("arange: step must be nonzero; as an integer it is 0")
         count = -((start - end) // step) if target is dtypes.int64 else count
+    check_count("arange", int(count), target.itemsize)
     return finish(apply(Range(start, step, int(count), target)), requires_grad, out)
 
 
 def check_steps(name: str, steps: Any) -> None:
-    """Refuse a number of steps that is no int or negative."""
+    """Refuse a number of steps that is no int, negative, or too large for any memory."""
     if not isinstance(steps, (int, np.integer)):
         raise TypeError(f"{name}: expected steps to be an int, got {steps!r}")
     if steps < 0:
         raise RuntimeError(f"{name}: number of steps must be non-negative, got {steps}")
+    check_count(name, int(steps), dtypes.float64.itemsize)
 
 
 def linspace(start: Any, end: Any, steps: int, **options: Any) -> Any:

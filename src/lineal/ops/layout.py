@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from lineal.base.spec import Size, infer_shape, sizes
+from lineal.base.spec import MOST_DIMENSIONS, Size, infer_shape, sizes
 
 Ints = tuple[int, ...]
 _SEQUENCES = frozenset((tuple, list, Size))
@@ -101,6 +101,8 @@ def shape_of(name: str, given: tuple) -> Ints:
     """Return the shape meant by `f(2, 3)`, `f((2, 3))` or `f([2, 3])`, as `spec.sizes` does, fast for plain ints."""
     if len(given) == 1 and given[0].__class__ in _SEQUENCES:
         given = tuple(given[0])
+    if len(given) > MOST_DIMENSIONS:
+        return sizes(name, given)
     for each in given:
         if each.__class__ is not int:
             return sizes(name, given)

@@ -89,7 +89,14 @@ def randint(*bounds: Any, generator: Generator | None = None, **options: Any) ->
     check_shape("randint", shape)
     if low >= high:
         raise RuntimeError(f"randint: random_ expects 'from' to be less than 'to', got from={low} >= to={high}")
+    check_bounds("randint", int(low), int(high))
     return finish((generator or default_generator).draw(Integers(shape, target, int(low), int(high))), requires_grad, out)
+
+
+def check_bounds(name: str, low: int, high: int) -> None:
+    """Refuse bounds that are no integers of 64 bits."""
+    if low < -(1 << 63) or high > 1 << 64:
+        raise RuntimeError(f"{name}: Overflow: expected bounds of 64 bits, got {low} and {high}")
 
 
 def _bounds(given: list, named: dict) -> tuple[Any, Any, Any]:
@@ -243,6 +250,7 @@ class RandomMethods:
             low, to = (0, high) if low == 0 else (0, low)
         if low >= to:
             raise RuntimeError(f"random_: expects 'from' to be less than 'to', but got from={low} >= to={to}")
+        check_bounds("random_", low, to)
         return overwrite(self, Integers(self.value.shape, target, low, to), generator, "random_")
 
     def bernoulli_(self: Any, p: Any = 0.5, *, generator: Generator | None = None) -> Any:

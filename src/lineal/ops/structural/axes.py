@@ -162,7 +162,9 @@ def moveaxis(input: AbstractTensor, source: Any, destination: Any) -> Any:
 
 def as_dims(dims: Any) -> Axes:
     """Return one dimension, or several, as a tuple."""
-    return (dims,) if dims.__class__ is int or not isinstance(dims, Iterable) else tuple(dims)
+    if dims.__class__ is int or not isinstance(dims, Iterable):
+        return (dims,)
+    return tuple(dims.tolist() if isinstance(dims, AbstractTensor) and dims.value.ndim else dims)  # type: ignore
 
 
 def squeeze(input: AbstractTensor, dim: Any = None) -> Any:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from itertools import accumulate, combinations_with_replacement
 from itertools import combinations as choose
 from typing import Any
 
 import numpy as np
 
+from lineal.base.spec import check_count
 from lineal.core import AbstractTensor, Op, apply, lift
 from lineal.ops.conversion import dtype_of
 from lineal.ops.creation import zeros
@@ -61,6 +63,10 @@ def combinations(input: AbstractTensor, r: int = 2, with_replacement: bool = Fal
         raise RuntimeError(f"combinations: Expect a non-negative number, but got {r}")
     if r == 0:
         return input[:0].clone()  # type: ignore[index]
+    size = input.value.size
+    check_count("combinations", r * (math.comb(size + r - 1, size - 1) if with_replacement and size else math.comb(size, r)), 8)
+    if r > size and not (with_replacement and size):
+        return reshape(input[:0].clone(), (0, r))  # type: ignore[index]
     chosen = (combinations_with_replacement if with_replacement else choose)(range(input.value.size), r)
     rows = np.array(list(chosen), np.int64).reshape(-1, r)
     return reshape(input.index_select(0, lift(rows.reshape(-1))), rows.shape)  # type: ignore[attr-defined]

@@ -92,6 +92,9 @@ class Split(Op):
         return _slice(self.dim, self.cuts[place], self.cuts[place + 1], 1)
 
 
+MOST_EMPTY = 1 << 24
+"""Into how many parts a dimension of fewer elements may be cut: they take some gigabytes."""
+
 _cat = functools.lru_cache(256)(Cat)
 _split = functools.lru_cache(4096)(Split)
 
@@ -186,6 +189,12 @@ def split(tensor: AbstractTensor, split_size_or_sections: Any, dim: int = 0) -> 
     return apply(_split(place, cuts), tensor)
 
 
+def check_parts(name: str, parts: int, count: int) -> None:
+    """Refuse so many parts of `count` elements, most of them empty, that the memory for the tensors would overflow."""
+    if parts > max(count, MOST_EMPTY):
+        raise RuntimeError(f"{name}: {parts} parts of a dimension of size {count} would overflow the memory")
+
+
 def chunk(input: AbstractTensor, chunks: int, dim: int = 0) -> tuple:
     """Return views of at most `chunks` consecutive parts of dimension `dim`, of equal size but for the last."""
     if not input.value.ndim:
@@ -193,7 +202,10 @@ def chunk(input: AbstractTensor, chunks: int, dim: int = 0) -> tuple:
     if chunks <= 0:
         raise RuntimeError(f"chunk: chunk expects `chunks` to be greater than 0, got: {chunks}")
     count = input.value.shape[axis("chunk", dim, input.value.ndim)]
-    return split(input, -(-count // chunks), dim) if count else split_with_sizes(input, [0] * chunks, dim)
+    if count:
+        return split(input, -(-count // chunks), dim)
+    check_parts("chunk", chunks, count)
+    return split_with_sizes(input, [0] * chunks, dim)
 
 
 def tensor_split(input: AbstractTensor, indices_or_sections: Any, dim: int = 0) -> tuple:
@@ -214,6 +226,7 @@ def tensor_split(input: AbstractTensor, indices_or_sections: Any, dim: int = 0) 
     count, parts = shape[place], operator.index(given)
     if parts <= 0:
         raise RuntimeError(f"tensor_split: number of sections must be larger than 0, got {parts}")
+    check_parts("tensor_split", parts, count)
     each, more = divmod(count, parts)
     return apply(_split(place, (0, *accumulate([each + (index < more) for index in range(parts)]))), input)
 
