@@ -11,7 +11,7 @@ from lineal.data.dataset import whole_batch
 __all__ = ["Ended", "Indexed", "Iterated"]
 
 
-class Ended(Exception):
+class Ended(Exception):  # noqa: N818
     """A data set that is only iterated has no further items."""
 
 

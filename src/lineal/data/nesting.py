@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
@@ -130,7 +131,7 @@ class Unpacker:
             "dict": lambda pairs: dict(self.pairs(pairs)),
             "ordered": lambda pairs: OrderedDict(self.pairs(pairs)),
             "tuple": lambda entries: tuple(self.unpack(entries)),
-            "size": Size,
+            "size": lambda entries: Size(map(operator.index, entries)),
             "float": float,
             "complex": lambda parts: complex(*self.unpack(parts)),
             "bytes": bytes.fromhex,
@@ -172,5 +173,8 @@ def unpack(packed: Any, arrays: dict[str, np.ndarray], name: str) -> Any:
     """Return the nest; CheckpointError names the file `name` if its tree makes no sense."""
     try:
         return Unpacker(arrays).unpack(packed)
-    except (KeyError, ValueError, TypeError, AttributeError, RecursionError) as error:
+    except MemoryError:
+        raise
+    except Exception as error:
+        # only lineal's own code runs here: whatever it says, the file does not say what a nest is
         raise CheckpointError(f"load: {name} is damaged: {error!r}") from error

@@ -11,7 +11,6 @@ from lineal.ops import Generator, default_generator, multinomial, randint, randp
 from lineal.ops.random.sampling import Integers
 from lineal.tensors import as_tensor
 
-
 DRAWN_AT_ONCE = 1 << 16
 """How many indices with replacement are drawn at once, however many are asked for."""
 
