@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import lazy_loader
 
+from lineal.base import environment as _environment  # isort: skip
+
 # Nothing that the imports make is garbage: looking for some takes a tenth of their time.
 _collects = gc.isenabled()
 gc.disable()
 
-from lineal.base import environment as _environment  # isort: skip
 from lineal.base.blas import get_blas, set_blas
 from lineal.base.config import get_default_dtype, set_default_dtype
 from lineal.base.devices import device, set_default_device

@@ -250,3 +250,33 @@ def test_per_sample_gradients_of_a_custom_function():
     xs = torch.tensor([[1.0, 2.0], [3.0, 4.0]], dtype=torch.float64)
     found = torch.func.vmap(torch.func.grad(lambda x: ExpTwice.apply(x)[0].sum() + Scale.apply(x, 3).sum()))(xs)
     torch.testing.assert_close(found, xs.exp() + 6 * xs)
+
+
+BODY = """
+{future}
+import typing
+from typing import ClassVar
+from lineal.core import Op
+
+class Scaled(Op):
+    factor: float
+    label: str = "x"
+    differentiable: typing.ClassVar[bool] = False
+    name: ClassVar[str] = "Scaled"
+
+    def eager(self, xp, x):
+        return x * self.factor
+
+class Twice(Scaled):
+    later: "Undefined" = None
+"""
+
+
+@pytest.mark.parametrize("future", ["", "from __future__ import annotations"])
+def test_the_fields_of_an_op_are_its_annotations_however_they_are_kept(future):
+    # compiled apart from this file, whose own future import would hold for it too
+    names = {"__name__": "ops_of_a_user"}
+    exec(compile(BODY.format(future=future), "user", "exec", dont_inherit=True), names)
+    assert names["Scaled"].fields == ("factor", "label")
+    assert names["Twice"].fields == ("factor", "label", "later")
+    assert names["Scaled"](2.0) == names["Scaled"](2.0, "x") != names["Scaled"](3.0)

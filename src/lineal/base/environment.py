@@ -6,5 +6,11 @@ with few processors whatever runs next has half of it: a compiled training step 
 """
 
 import os
+import sys
+
+if sys.implementation.name != "cpython":
+    raise ImportError(
+        f"lineal runs on CPython only, this is {sys.implementation.name}: it reads frames and counts references as CPython does"
+    )
 
 os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "20")

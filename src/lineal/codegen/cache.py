@@ -1,7 +1,8 @@
 """Object code kept on disk between processes, in $XDG_CACHE_HOME/lineal or ~/.cache/lineal.
 
 An entry is one file named by the digest of what made it; its first bytes are the digest of the rest, so that a damaged entry is
-seen and made again. Files appear under their name only when complete. If the folder cannot be written, nothing is kept.
+seen and made again. Files appear under their name only when complete. If the folder cannot be written, nothing is kept; if
+somebody else might have written there (`lineal.codegen.trust`), nothing is read either, and one warning says so.
 """
 
 from __future__ import annotations
@@ -10,7 +11,11 @@ import contextlib
 import hashlib
 import os
 import tempfile
+import warnings
+from functools import cached_property
 from pathlib import Path
+
+from lineal.codegen.trust import read_own, why_not
 
 LIMIT = 256 << 20
 # entries are sorted out once in so many writes
@@ -27,14 +32,24 @@ class Cache:
         self.enabled = True
         self.written = 0
 
+    @cached_property
+    def trusted(self) -> bool:
+        """Whether nobody else can have put anything into the folder; found out at first use."""
+        reason = why_not(self.folder)
+        if reason is not None:
+            warnings.warn(f"lineal: compiled code is not kept between runs: {reason}", UserWarning, stacklevel=2)
+        return reason is None
+
     def path(self, key: str) -> Path:
         return self.folder / key[:2] / f"{key}.o"
 
     def get(self, key: str) -> bytes | None:
         """Return what was put under `key`, or None; a damaged entry is removed."""
         path = self.path(key)
+        if not self.trusted:
+            return None
         try:
-            content = path.read_bytes()
+            content = read_own(path)
         except OSError:
             return None
         body = content[DIGEST:]
@@ -48,7 +63,7 @@ class Cache:
 
     def put(self, key: str, body: bytes) -> None:
         """Keep `body` under `key`; if that is impossible, stop trying."""
-        if not self.enabled:
+        if not self.enabled or not self.trusted:
             return
         try:
             self.write(self.path(key), hashlib.sha256(body).digest() + body)
@@ -61,7 +76,10 @@ class Cache:
             self.sweep()
 
     def write(self, path: Path, content: bytes) -> None:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        if path.parent.is_symlink():
+            raise NotADirectoryError(f"{path.parent} is a link")
         handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
         try:
             with os.fdopen(handle, "wb") as file:
@@ -77,7 +95,9 @@ class Cache:
         found = []
         for path in self.folder.glob("*/*"):
             with contextlib.suppress(OSError):
-                status = path.stat()
+                if path.parent.is_symlink():
+                    continue
+                status = path.lstat()
                 found.append((status.st_mtime, status.st_size, path))
         total = sum(size for _, size, _ in found)
         if total <= self.limit:
@@ -90,10 +110,12 @@ class Cache:
                 return
 
 
-def default_folder() -> Path:
-    """Return the folder for object code: LINEAL_CACHE, else the user's cache folder."""
+def default_folder() -> Path | None:
+    """Return the folder for object code: LINEAL_CACHE, else the user's cache folder; None for a user who has none."""
     chosen = os.environ.get("LINEAL_CACHE")
     if chosen:
-        return Path(chosen)
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path(os.path.expanduser("~")) / ".cache") / "lineal"
+        return Path(os.path.abspath(chosen))
+    base = os.environ.get("XDG_CACHE_HOME", "")
+    # the specification of these folders has relative ones ignored
+    folder = Path(base) if os.path.isabs(base) else Path(os.path.expanduser("~")) / ".cache"
+    return folder / "lineal" if folder.is_absolute() else None

@@ -150,4 +150,5 @@ def text_of(source: Source) -> str:
 @once
 def engine(target: Target | None = None) -> Engine:
     """Return the process's engine for the target, by default the processor at hand."""
-    return Engine(host() if target is None else target, Cache(default_folder()))
+    folder = default_folder()
+    return Engine(host() if target is None else target, None if folder is None else Cache(folder))

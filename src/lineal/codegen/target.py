@@ -10,6 +10,7 @@ from typing import Any
 from lineal.base import later
 from lineal.codegen.kinds import Kind
 
+llvmlite: Any = later.module("llvmlite")
 llvm: Any = later.module("llvmlite.binding")
 
 SETTING = "LINEAL_SIMD"
@@ -38,18 +39,33 @@ class Target:
     def avx512(self) -> bool:
         return self.x86 and self.bits == 512
 
+    @property
+    def code_model(self) -> str:
+        """How code reaches objects outside: Windows has no table of addresses for them, so it takes the whole address."""
+        return "large" if "windows" in self.triple else "small"
+
     def new_machine(self, opt: int = 1):
         """Return an LLVM target machine; one per thread may compile."""
         prepare()
         found = llvm.Target.from_triple(self.triple)
         return found.create_target_machine(
-            cpu=self.cpu, features=self.features, opt=opt, reloc="pic", codemodel="small", jit=True
+            cpu=self.cpu, features=self.features, opt=opt, reloc="pic", codemodel=self.code_model, jit=True
         )
+
+
+OLDEST_LLVM = (22,)
+"""Older ones read the code of masked loads otherwise than it is written, and end the process instead of saying so."""
 
 
 @cache
 def prepare() -> None:
-    """Tell LLVM about the native target, once."""
+    """Tell LLVM about the native target, once; RuntimeError if it is too old."""
+    if llvm.llvm_version_info < OLDEST_LLVM:
+        found = ".".join(map(str, llvm.llvm_version_info))
+        raise RuntimeError(
+            f"lineal: expected llvmlite 0.48 or newer for compiled code, got {llvmlite.__version__} with LLVM {found}: "
+            "pip install --upgrade llvmlite"
+        )
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
 

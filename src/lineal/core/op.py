@@ -5,17 +5,20 @@ from __future__ import annotations
 import functools
 import itertools
 import operator
+import re
 import weakref
 from abc import abstractmethod
 from typing import Any, ClassVar, dataclass_transform
 
 import numpy as np
 
+from lineal.base import later
 from lineal.base.devices import array_module
 from lineal.base.spec import Spec
 from lineal.core.hooks import Extra, Handle, extra_of
 from lineal.core.sites import Site, describe
 
+annotationlib: Any = later.module("annotationlib")
 next_id = itertools.count(1).__next__
 """The engine's clock: nodes and writes take their numbers from it, so "written after the node was made" is one comparison."""
 
@@ -108,6 +111,17 @@ def planned(keeps: str | tuple[str, ...], needs: tuple[bool, ...]) -> Plan:
     return Plan(words, len(needs))
 
 
+CLASS_VARIABLE = re.compile(r"([\w.]*\.)?ClassVar\b")
+
+
+def annotations_of(cls: type) -> dict[str, Any]:
+    """Return the annotations in the body of a class, unevaluated where Python 3.14 and later evaluate them only when asked."""
+    written = cls.__dict__.get("__annotations__")
+    if written is None and cls.__dict__.get("__annotate_func__") is not None:
+        return annotationlib.get_annotations(cls, format=annotationlib.Format.STRING)
+    return written or {}
+
+
 @dataclass_transform(frozen_default=True)
 class Op:
     """One operation: its rules side by side. Annotated fields are its attributes, frozen; equality and hash follow from them.
@@ -139,8 +153,7 @@ class Op:
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         cls.plans = {}
-        own = (each for each, kind in cls.__dict__.get("__annotations__", {}).items() if not str(kind).startswith("ClassVar"))
-        cls.fields = (*cls.fields, *own)
+        cls.fields = (*cls.fields, *(each for each, kind in annotations_of(cls).items() if not CLASS_VARIABLE.match(str(kind))))
         if not cls.name:
             cls.name = cls.__name__
 
