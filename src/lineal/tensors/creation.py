@@ -15,7 +15,7 @@ from lineal.ops import creation
 from lineal.ops.conversion import cast, dtype_of
 from lineal.ops.creation import empty, finish
 from lineal.ops.structural.reshape import clone
-from lineal.tensors.interop import from_numpy, noticed
+from lineal.tensors.interop import array_like, from_numpy, noticed
 
 __all__ = [
     "BoolTensor",
@@ -56,7 +56,7 @@ def array_of(data: Any, target: dtype | None) -> np.ndarray:
         or hasattr(data, "__array_interface__")
         or (hasattr(data, "__array__") and not isinstance(data, Sequence))
     ):
-        value = noticed(np.asarray(data)) if not isinstance(data, np.generic) else np.asarray(data)
+        value = noticed(array_like(data)) if not isinstance(data, np.generic) else np.asarray(data)
     else:
         return _nested(data, target)
     found = dtypes.of(value.dtype)

@@ -9,6 +9,7 @@ import numpy as np
 
 from lineal.base import dtypes
 from lineal.core import AbstractTensor, lift, modes
+from lineal.tensors.capsules import BFLOAT, Recoded, recoded
 
 __all__ = ["from_dlpack", "from_numpy", "frombuffer"]
 
@@ -46,7 +47,30 @@ def from_dlpack(ext_tensor: Any) -> Any:
     """Return a tensor that shares the memory of an object that exports DLPack."""
     if isinstance(ext_tensor, AbstractTensor):
         return ext_tensor.detach()  # type: ignore[attr-defined]
-    return lift(noticed(np.from_dlpack(ext_tensor)))
+    return lift(noticed(imported(ext_tensor)))
+
+
+def imported(exporter: Any) -> np.ndarray:
+    """Return an array over the memory of an object that exports DLPack."""
+    try:
+        return np.from_dlpack(exporter)
+    except (BufferError, RuntimeError):
+        # NumPy's words for a dtype it has not: bfloat16 crosses under another name
+        another = Recoded(exporter)
+        found = np.from_dlpack(another)
+        if another.code != BFLOAT:
+            raise
+        return found.view(dtypes.bfloat16.numpy)
+
+
+def array_like(data: Any) -> np.ndarray:
+    """Return the array of an object that offers NumPy one, or by DLPack where it cannot: torch's bfloat16."""
+    try:
+        return np.asarray(data)
+    except TypeError:
+        if not hasattr(data, "__dlpack__"):
+            raise
+        return imported(data)
 
 
 class InteropMethods(AbstractTensor):
@@ -80,6 +104,8 @@ class InteropMethods(AbstractTensor):
         if self.node is not None:
             raise BufferError("__dlpack__: Can't export tensors that require gradient, use tensor.detach()")
         options = {} if max_version is None else {"max_version": max_version, "dl_device": dl_device, "copy": copy}
+        if self.value.dtype.kind == "V":
+            return recoded(self.value.view(np.uint16).__dlpack__(stream=stream, **options), BFLOAT)
         return self.value.__dlpack__(stream=stream, **options)
 
     def __dlpack_device__(self) -> tuple[int, int]:

@@ -1,0 +1,56 @@
+"""bfloat16 through DLPack, which has it while NumPy's exchange has not: its arrays cross as uint16, and the capsule says which.
+
+A capsule holds the address of a record in C; of a tensor's dtype it has a code (1 for unsigned integers, 4 for bfloat16) and a
+number of bits. Source: dlpack.h, versions 0.8 and 1.0, https://dmlc.github.io/dlpack/latest/c_api.html.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from typing import Any
+
+__all__ = ["BFLOAT", "Recoded", "recoded"]
+
+UNSIGNED, BFLOAT = 1, 4
+POINTER = ctypes.sizeof(ctypes.c_void_p)
+# data, device (two ints of 32 bits) and the number of dimensions stand before the dtype
+BEFORE = POINTER + 8 + 4
+# version, manager, deleter and flags stand before the tensor where the capsule is versioned
+VERSIONED = 8 + 2 * POINTER + 8
+
+_pointer = ctypes.pythonapi.PyCapsule_GetPointer
+_pointer.restype, _pointer.argtypes = ctypes.c_void_p, (ctypes.py_object, ctypes.c_char_p)
+_name = ctypes.pythonapi.PyCapsule_GetName
+_name.restype, _name.argtypes = ctypes.c_char_p, (ctypes.py_object,)
+
+
+def place_of(capsule: Any) -> ctypes.c_uint8:
+    """Return where an unused capsule keeps the code of its dtype."""
+    name = _name(capsule)
+    if name not in (b"dltensor", b"dltensor_versioned"):
+        raise BufferError(f"from_dlpack: expected a capsule that nobody has used yet, got {name!r}")
+    start = _pointer(capsule, name) + (VERSIONED if name == b"dltensor_versioned" else 0)
+    return ctypes.c_uint8.from_address(start + BEFORE)
+
+
+def recoded(capsule: Any, code: int) -> Any:
+    """Return the capsule, its dtype called another of as many bits."""
+    place_of(capsule).value = code
+    return capsule
+
+
+class Recoded:
+    """An exporter of bfloat16 that NumPy takes for one of uint16."""
+
+    def __init__(self, exporter: Any):
+        self.exporter = exporter
+        self.code: int | None = None
+        """What the exporter's capsule said."""
+
+    def __dlpack__(self, **options: Any) -> Any:
+        capsule = self.exporter.__dlpack__(**options)
+        self.code = place_of(capsule).value
+        return recoded(capsule, UNSIGNED) if self.code == BFLOAT else capsule
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return self.exporter.__dlpack_device__()
