@@ -144,13 +144,21 @@ def fill_diagonal_(input: AbstractTensor, fill_value: Any, wrap: bool = False) -
         raise RuntimeError(f"fill_diagonal_: dimensions must larger than 1, got shape {list(shape)}")
     if len(shape) > 2 and len(set(shape)) > 1:
         raise RuntimeError(f"fill_diagonal_: all dimensions of input must be of equal length, got shape {list(shape)}")
-    if len(shape) == 2 and not (wrap and shape[0] > shape[1]):
-        line = diagonal(input)
-    else:
-        step = sum(steps(input.value))
-        count = -(-shape[0] // (shape[1] + 1)) * shape[1] - max(0, -shape[0] % (shape[1] + 1) - 1) if wrap else shape[0]
-        line = as_strided(input, (count if len(shape) == 2 else shape[0],), (step,))
-    number = fill_value if isinstance(fill_value, AbstractTensor) else constant(fill_value, dtype_of(input))
-    source = number.to(dtype_of(input)).expand(line.value.shape)  # type: ignore[attr-defined]
-    write(line, source, "fill_diagonal_")
+    number: Any = fill_value if isinstance(fill_value, AbstractTensor) else constant(fill_value, dtype_of(input))
+    for line in lines(input, wrap):
+        write(line, number.to(dtype_of(input)).expand(line.value.shape), "fill_diagonal_")
     return input
+
+
+def lines(x: Any, wrap: bool) -> list[Any]:
+    """Return the views that `fill_diagonal_` writes: one diagonal, or, with `wrap`, those of the squares below each other."""
+    shape, strides = x.value.shape, steps(x.value)
+    if len(shape) > 2:
+        return [as_strided(x, (shape[0],), (sum(strides),))]
+    (m, n), (down, across) = shape, strides
+    if not wrap or m <= n or not n:
+        return [diagonal(x)]
+    # of a matrix that lies in another, the square below does not begin where the diagonal's step leads
+    whole = (m + 1) // (n + 1)
+    squares = as_strided(x, (whole, n), (down * (n + 1), down + across))
+    return [squares, diagonal(x[whole * (n + 1) :])] if m > whole * (n + 1) else [squares]
