@@ -51,10 +51,9 @@ class Adagrad(Optimizer):
         super().__init__(params, defaults)
         for group in self.param_groups:
             for parameter in group["params"]:
-                self.state[parameter] = {
-                    "step": tensor(0.0, dtype=dtypes.float32),
-                    "sum": full_like(parameter.detach(), initial_accumulator_value),
-                }
+                # both parts of a complex parameter begin with the value
+                begin = initial_accumulator_value * (1 + 1j if parameter.is_complex() else 1)
+                self.state[parameter] = {"step": tensor(0.0, dtype=dtypes.float32), "sum": full_like(parameter.detach(), begin)}
 
     def update(self, parameter: Any, grad: Any, group: dict[str, Any]) -> None:
         state = self.state[parameter]

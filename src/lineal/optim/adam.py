@@ -95,7 +95,7 @@ def moments(decays: bool, decoupled: bool, amsgrad: bool) -> Callable[..., tuple
         elif decays:
             g = g + p * decay
         m = m * keep1 + g * share1
-        v = v * keep2 + g * g.conj() * share2
+        v = v * keep2 + g * g * share2
         tops: tuple = (f.maximum(greatest[0], v),) if amsgrad else ()
         denominator = f.sqrt(tops[0] if amsgrad else v) / root + eps
         return p - m * size / denominator, m, v, *tops

@@ -20,9 +20,13 @@ large: Any = later.module("lineal.codegen.large")
 def change(name: str, formula: Callable[..., tuple], tensors: Sequence[Any], numbers: Sequence[Any], count: int) -> None:
     """Let the first `count` tensors take the values of formula(m, *tensors, *numbers), m having NumPy's functions.
 
-    The formula is a function of a module's, or kept, so that its loop is written once; it is the same for all elements.
+    The formula is a function of a module's, or kept, so that its loop is written once; it is the same for all elements. It
+    sees real numbers: the parts of a complex one are two parameters.
     """
     first = tensors[0].value
+    if first.dtype.kind == "c":
+        change(name, formula, [ops.view_as_real(each) for each in tensors], numbers, count)
+        return
     if first.size >= LARGE_ARRAY and in_one_loop(formula, [each.value for each in tensors], numbers, count):
         for each in tensors[:count]:
             touch(each, name)

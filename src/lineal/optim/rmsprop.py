@@ -79,7 +79,7 @@ def scaled(decays: bool, centered: bool, moving: bool) -> Callable[..., tuple]:
     def formula(m: Any, p: Any, v: Any, *rest: Any) -> tuple:
         *others, g, keep, share, eps, lr, decay, momentum = rest
         g = g + p * decay if decays else g
-        v = v * keep + g * g.conj() * share
+        v = v * keep + g * g * share
         means: tuple = (others[0] * keep + g * share,) if centered else ()
         direction = g / (m.sqrt(v - means[0] * means[0] if centered else v) + eps)
         directions: tuple = (others[-1] * momentum + direction,) if moving else ()
