@@ -124,6 +124,38 @@ def test_an_indefinite_matrix_is_not_positive_definite():
         linalg.solve(torch.diag(torch.tensor([1.0, -1.0, 1.0])), torch.eye(3), assume="positive definite")
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.complex64, np.complex128])
+@pytest.mark.parametrize("method", ["positive definite", "hermitian"])
+@linalg.set_conditioning("off")
+def test_symmetry_is_asked_for_up_to_rounding(method, dtype):
+    generator = np.random.default_rng(0)
+    scales = 10.0 ** generator.integers(-1, 2, N)
+    x = scales[:, None] * base(3, np.issubdtype(dtype, np.complexfloating))[0][0]
+    A = x @ x.conj().T
+    A = (A - 3 * np.diag(np.diag(A)) * (np.arange(N) % 2) if method == "hermitian" else A).astype(dtype)
+    rough = A * (1 + 2 * np.finfo(dtype).eps * generator.integers(-2, 3, A.shape)).astype(dtype)
+    B = torch.from_numpy(np.ones((N, 1), dtype))
+    call = lambda A: linalg.solve(A, B, assume=method, return_info=True)
+    for each in (A, rough):
+        assert call(torch.from_numpy(each)).method == method
+        assert linalg.solve(torch.from_numpy(each), B, assume="auto", return_info=True).method == method
+    compiled = torch.compile(lambda A: linalg.solve(A, B, assume=method))
+    for each in (A, rough):
+        got = compiled(torch.from_numpy(each)).numpy()
+        wanted = linalg.solve(torch.from_numpy(each), B, assume=method).numpy()
+        np.testing.assert_allclose(got, wanted, rtol=0, atol=1e4 * np.finfo(dtype).eps * np.abs(wanted).max())
+    rough[3, 5] += np.abs(rough).max()
+    with pytest.raises(linalg.LinAlgError, match=r"differs from its adjoint by .* at \((3, 5|5, 3)\)"):
+        compiled(torch.from_numpy(rough))
+    assert linalg.solve(torch.from_numpy(rough), B, assume="auto", return_info=True).method == "lu"
+
+
+def test_small_rows_are_no_rounding_of_large_ones():
+    A = torch.tensor([[1e20, 1.0], [2.0, 1e-19]], dtype=torch.float64)
+    with pytest.raises(linalg.LinAlgError, match="adjoint"):
+        linalg.solve(A, A, assume="positive definite")
+
+
 SINGULAR = [np.diag([1.0, 0, 2]), np.tril(np.ones((3, 3))) * [1, 1, 0], np.zeros((3, 3)), np.diag([1.0, 1], 1)]
 
 

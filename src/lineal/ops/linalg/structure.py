@@ -217,8 +217,23 @@ def is_toeplitz(A: np.ndarray) -> bool:
 
 
 def is_hermitian(A: np.ndarray) -> bool:
-    """Return whether A = Aᴴ."""
-    return bool(np.array_equal(A, np.swapaxes(A, -1, -2).conj()))
+    """Return whether A = Aᴴ up to the rounding of a product like X Xᴴ."""
+    turned = np.swapaxes(A, -1, -2).conj()
+    if np.array_equal(A, turned):
+        return True
+    sizes = np.abs(A).max(-1)
+    return bool(np.all(np.abs(A - turned) <= rounding(A) * np.minimum(sizes[..., :, None], sizes[..., None, :])))
+
+
+def hermitian_op(A: Any) -> Any:
+    """Return what `is_hermitian` does as an op, element by element."""
+    sizes = A.abs().amax(-1)
+    return (A - A.mH).abs() <= rounding(A.value) * sizes[..., :, None].minimum(sizes[..., None, :])
+
+
+def rounding(A: np.ndarray) -> float:
+    """Return by how much of its rows' largest elements an element of a product of such matrices is rounded."""
+    return A.shape[-1] * float(np.finfo(A.dtype).eps)
 
 
 def factored(name: str, A: Any, assume: str) -> Found | None:
@@ -231,12 +246,22 @@ def factored(name: str, A: Any, assume: str) -> Found | None:
         return None
     found = (automatic if assume == "auto" else insisted)(A, assume)
     if found is None and assume not in ("auto", "lu"):
-        raise LinAlgError(f"{name}: expected a matrix that is {assume}, as assume= says, and A is not")
+        found_out = asymmetry(A.value) if assume in ("hermitian", "positive definite") else ""
+        raise LinAlgError(f"{name}: expected a matrix that is {assume}, as assume= says, and A is not{found_out}")
     if found is not None and found.method == "positive definite" and found.info is not None and found.info.any():
         if assume != "auto":
             refuse_indefinite(name, found.info)
         return by_blocks(A)
     return found
+
+
+def asymmetry(A: np.ndarray) -> str:
+    """Return in words how far A and Aᴴ are from each other."""
+    with modes.quiet():
+        difference = np.abs(A - np.swapaxes(A, -1, -2).conj())
+        *_, row, column = np.unravel_index(difference.argmax(), A.shape)
+        share = difference.max() / np.abs(A).max()
+    return f": it differs from its adjoint by {share:.1e} of its largest element, at ({row}, {column})"
 
 
 def automatic(A: Any, assume: str) -> Found | None:
@@ -361,7 +386,7 @@ def toeplitz(A: Any) -> Found:
 
 def by_blocks(A: Any) -> Found:
     """Return A = L D Lᴴ."""
-    rely(lambda: A == A.mH)
+    rely(lambda: hermitian_op(A))
     LD, pivots, info = apply(FactorHermitian(), A)
     rely(lambda: info == 0)
     routine = lapack(hermitian_name("con", A.value), A.value.dtype)
@@ -377,7 +402,7 @@ def by_minors(A: Any) -> Found:
     """Return A = L Lᴴ; info says where A is not positive definite."""
     with no_grad():
         L = apply(Cholesky(False), A)
-    rely(lambda: A == A.mH)
+    rely(lambda: hermitian_op(A))
     rely(lambda: worked(L))
     info = failures(A.value, L.value, False)
     return Found("positive definite", (L,), lambda: rcond_of_cholesky(L.value, norm1(A.value)), info)
