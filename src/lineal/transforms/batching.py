@@ -79,8 +79,10 @@ STACKS = (
     *(cholesky.Cholesky, determinants.Determinant, determinants.SignLogDet, eig.Eig, eigh.Eigh, lu.LUFactor, qr.QR, svd.SVD),
     *(
         systems.Inverse,
+        systems.InverseEx,
         solving.ReciprocalCondition,
         systems.Solve,
+        systems.SolveEx,
         systems.SolveFactored,
         systems.SolveProbed,
         expectations.WellConditioned,

@@ -34,7 +34,7 @@ from lineal.ops.linalg.cofactors import Cofactors
 from lineal.ops.linalg.determinants import Determinant, SignLogDet
 from lineal.ops.linalg.kernels.decompositions import PULL_BLOCK
 from lineal.ops.linalg.lu import LUFactor, RowOrder
-from lineal.ops.linalg.systems import Inverse, InversePull, Solve, SolveFactored, SolvePull
+from lineal.ops.linalg.systems import Inverse, InverseEx, InversePull, Solve, SolveEx, SolveFactored, SolvePull
 from lineal.ops.linalg.triangular import SolveTriangular
 from lineal.ops.premise import Expectation, Premise
 
@@ -201,14 +201,34 @@ def solve(low: Any, op: Any, y: Any, A: Window, B: Window) -> Window | None:
     """A X = B; a singular A is eager code's."""
     if not known(A, B):
         return None
-    specs = [(B.shape, y.storage), (A.shape[:-2], np.int32)]
+    X, info = solution(low, A, B)
+    succeeded(low, info)
+    return X
+
+
+@rule(SolveEx)
+def solve_ex(low: Any, op: Any, ys: Any, A: Window, B: Window) -> tuple[Window, Window] | None:
+    """A X = B and info; a singular A makes X NaN."""
+    if not known(A, B):
+        return None
+    X, info = solution(low, A, B)
+    return regular(low, X, info), info
+
+
+def solution(low: Any, A: Window, B: Window) -> tuple[Window, Window]:
+    """Return A⁻¹ B, of no use where A is singular, and info."""
+    specs = [(B.shape, B.base.dtype), (A.shape[:-2], np.int32)]
     found = across(low, "solve", [A, B], specs, lambda *turns: (*B.shape[-2:], turns))
     if found is not None:
-        succeeded(low, found[0][1])
-        return first_like(found, 1)
+        return lying(found[0][0], found[1][1]), found[0][1]
     LU, pivots, info = factored(low, A)
-    succeeded(low, info)
-    return back_from(low, B, LU, pivots)
+    return back_from(low, B, LU, pivots), info
+
+
+def regular(low: Any, X: Window, info: Window) -> Window:
+    """Return X, NaN where info is not 0."""
+    spread = Window(info.base, X.shape, (*info.strides, 0, 0), info.offset)
+    return low.map(X.shape, X.base.dtype, lambda m, x, bad: m.where(bad == 0, x, math.nan), X, spread, label="regular")
 
 
 @rule(Inverse)
@@ -216,20 +236,40 @@ def inverse(low: Any, op: Any, y: Any, A: Window, *factors: Window) -> Window | 
     """Y = A⁻¹; a singular A is eager code's."""
     if not known(A):
         return None
-    n = A.shape[-1]
-    if not factors:
-        found = across(low, "inverse", [A], [(A.shape, y.storage), (A.shape[:-2], np.int32)], lambda _: (n,))
-        if found is not None:
-            succeeded(low, found[0][1])
-            return first_like(found, 0)
-        LU, pivots, info = factored(low, A)
-        factors = (LU, pivots)
-        succeeded(low, info)
+    if factors:
+        return inverse_from(low, *factors)
+    Y, info = inverted(low, A)
+    succeeded(low, info)
+    return Y
+
+
+@rule(InverseEx)
+def inverse_ex(low: Any, op: Any, ys: Any, A: Window) -> tuple[Window, Window] | None:
+    """Y = A⁻¹ and info; a singular A makes Y NaN."""
+    if not known(A):
+        return None
+    Y, info = inverted(low, A)
+    return regular(low, Y, info), info
+
+
+def inverted(low: Any, A: Window) -> tuple[Window, Window]:
+    """Return A⁻¹, of no use where A is singular, and info."""
+    specs = [(A.shape, A.base.dtype), (A.shape[:-2], np.int32)]
+    found = across(low, "inverse", [A], specs, lambda _: (A.shape[-1],))
+    if found is not None:
+        return lying(found[0][0], found[1][0]), found[0][1]
+    LU, pivots, info = factored(low, A)
+    return inverse_from(low, LU, pivots), info
+
+
+def inverse_from(low: Any, LU: Window, pivots: Window) -> Window:
+    """Return A⁻¹ from A's factors."""
+    n, dtype = LU.shape[-1], LU.base.dtype
     if dense.fits(n):
-        return large_inverse(low, *factors)
-    space, _ = result(low, (n * routines.WORKSPACE,), y.storage)
-    write = routines.getri(kind_of(y.storage), n, count(A))
-    return changed(low, "getri", factors[0], True, write, [by_rows(low, factors[1])], [space], work=n**3 * 2 // 3)
+        return large_inverse(low, LU, pivots)
+    space, _ = result(low, (n * routines.WORKSPACE,), dtype)
+    write = routines.getri(kind_of(dtype), n, count(LU))
+    return changed(low, "getri", LU, True, write, [by_rows(low, pivots)], [space], work=n**3 * 2 // 3)
 
 
 def large_inverse(low: Any, LU: Window, pivots: Window) -> Window:

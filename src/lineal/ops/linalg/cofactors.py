@@ -57,17 +57,22 @@ class Slope(Op):
     keeps = "0 1"
 
     def eager(self, xp, A, E):
-        if not np.isfinite(A).all():
-            return np.full(A.shape, np.nan, A.dtype)
-        phase, U, S, Vh = turned(A)
-        F, M = np.matmul(adjoint(U), np.matmul(E, adjoint(Vh))), without_two(S)
-        inner = -np.swapaxes(M * F, -1, -2)
-        np.einsum("...ii->...i", inner)[...] = np.einsum("...ij,...jj->...i", M, F)
-        return phase * np.matmul(U.conj(), np.matmul(inner, Vh.conj()))
+        y, finite = np.full(A.shape, np.nan, A.dtype), np.isfinite(A).all((-1, -2))
+        y[finite] = slope(A[finite], E[finite])
+        return y
 
     def vjp(self, needs, g, y, A, E):
         by_A = curvature(A, E, g.conj()).conj() if needs[0] else None
         return by_A, apply(self, A, g.conj()).conj() if needs[1] else None
+
+
+def slope(A: np.ndarray, E: np.ndarray) -> np.ndarray:
+    """Return the derivative of cof at finite A along E."""
+    phase, U, S, Vh = turned(A)
+    F, M = np.matmul(adjoint(U), np.matmul(E, adjoint(Vh))), without_two(S)
+    inner = -np.swapaxes(M * F, -1, -2)
+    np.einsum("...ii->...i", inner)[...] = np.einsum("...ij,...jj->...i", M, F)
+    return phase * np.matmul(U.conj(), np.matmul(inner, Vh.conj()))
 
 
 def by_inverse(A: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

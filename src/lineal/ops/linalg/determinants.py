@@ -12,10 +12,10 @@ from lineal.ops.linalg.cofactors import cofactors
 from lineal.ops.linalg.conditioning import FEW, Advice, judge, norm1, range_of, rcond_of_lu, watched
 from lineal.ops.linalg.expectations import expect_well_conditioned
 from lineal.ops.linalg.lu import factors, getrf, getrs
-from lineal.ops.linalg.matrices import linalg_slogdet, real_dtype, require_square, stored
+from lineal.ops.linalg.matrices import linalg_slogdet, require_square, stored
 from lineal.ops.linalg.pivots import product_of_pivots
 from lineal.ops.linalg.solving import stacked
-from lineal.ops.linalg.systems import Inverse, by_factors, probing
+from lineal.ops.linalg.systems import Inverse, InverseEx, by_factors, probing
 from lineal.ops.premise import rely
 
 __all__ = ["det", "logdet", "slogdet"]
@@ -120,11 +120,9 @@ def inverse_of_transpose(A: Any) -> Any:
     """Return A⁻ᴴ; infinite where A is singular."""
     try:
         return apply(Inverse(), A).mH
-    except np.linalg.LinAlgError:
-        _, _, info = getrf(A.value)
-    safe = lift(np.where(info[..., None, None] != 0, np.eye(A.value.shape[-1], dtype=A.value.dtype), 0))
-    lost = lift(np.where(info[..., None, None] != 0, np.inf, 1).astype(real_dtype(A.value)))
-    return apply(Inverse(), A * lift((info[..., None, None] == 0).astype(A.value.dtype)) + safe).mH * lost
+    except (RuntimeError, np.linalg.LinAlgError):
+        Y, info = apply(InverseEx(), A)
+        return Y.mH.masked_fill((info != 0)[..., None, None], np.inf)
 
 
 def det(A: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:

@@ -54,17 +54,26 @@ def matrix_norm(
         # the singular values are those of the transpose too
         last = {rows, columns} == {x.value.ndim - 2, x.value.ndim - 1}
         S = svdvals(x if last else x.movedim((rows, columns), (-2, -1)))
-        y = S.sum(-1) if ord == "nuc" else S.amax(-1) if ord == 2 else S.amin(-1)
+        y = S.sum(-1) if ord == "nuc" else extreme(name, ord, S, -1, False)
         if keepdim:
             for place in sorted((rows, columns)):
                 y = y.unsqueeze(place)
     else:
         along, across = (rows, columns) if abs(ord) == 1 else (columns, rows)
         sums = x.abs().sum(along, keepdim=True)
-        y = sums.amax(across, keepdim=True) if ord > 0 else sums.amin(across, keepdim=True)
+        y = extreme(name, ord, sums, across, True)
         if not keepdim:
             y = y.squeeze((rows, columns))
     return stored(y, out, name)
+
+
+def extreme(name: str, ord: float, sizes: Any, place: int, keepdim: bool) -> Any:
+    """Return the largest of sizes, which are not negative, or the smallest if `ord` is negative; the largest of none is 0."""
+    if ord > 0:
+        return sizes.amax(place, keepdim=keepdim) if sizes.value.shape[place] else sizes.sum(place, keepdim=keepdim)
+    if not sizes.value.shape[place]:
+        raise IndexError(f"{name}: expected matrices with elements for the norm of order {ord}, which is a smallest size")
+    return sizes.amin(place, keepdim=keepdim)
 
 
 def norm(
@@ -102,32 +111,21 @@ def cond(input: AbstractTensor, p: Any = None, *, out: AbstractTensor | None = N
     """Return the condition number in the norm `p` (default 2: σ_max / σ_min); infinite for singular matrices."""
     name = "linalg.cond"
     require_matrix(name, input)
+    if p is not None and p not in ORDERS:
+        raise RuntimeError(f"{name}: Order {p} not supported")
+    if isinstance(p, str):
+        require_square(name, input)
+    if input.value.size == 0:
+        return stored(lift(np.zeros(input.value.shape[:-2], real_dtype(input.value))), out, name)
     if p is None or p in (2, -2):
         S = svdvals(input)
-        if S.value.shape[-1] == 0:
-            raise RuntimeError(f"{name}: expected matrices with elements, got shape {list(input.value.shape)}")
         y = S[..., -1] / S[..., 0] if p == -2 else S[..., 0] / S[..., -1]
         return stored(y, out, name)
     require_square(name, input)
-    if p not in ORDERS:
-        raise RuntimeError(f"{name}: Order {p} not supported")
-    if input.value.size == 0:
-        return stored(lift(np.zeros(input.value.shape[:-2], real_dtype(input.value))), out, name)
-    try:
-        inverse = inv_ex(input, check_errors=True)[0]  # which says nothing of the condition that is asked for here
-    except RuntimeError:
-        found = [each_cond(each, p) for each in input.value.reshape(-1, *input.value.shape[-2:])]
-        real = real_dtype(input.value)
-        return stored(lift(np.array(found, real).reshape(input.value.shape[:-2])), out, name)
-    return stored(matrix_norm(input, p) * matrix_norm(inverse, p), out, name)
-
-
-def each_cond(matrix: np.ndarray, p: Any) -> float:
-    """Return the condition number of one matrix, infinite if it is singular."""
-    try:
-        return float(np.linalg.norm(matrix, p) * np.linalg.norm(np.linalg.inv(matrix), p))
-    except np.linalg.LinAlgError:
-        return math.inf
+    # which says nothing of the condition that is asked for here
+    inverse, info = inv_ex(input)
+    size = matrix_norm(inverse.masked_fill((info != 0)[..., None, None], 0), p)
+    return stored((matrix_norm(input, p) * size).masked_fill(info != 0, math.inf), out, name)
 
 
 class Exponential(Op):

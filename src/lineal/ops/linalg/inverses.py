@@ -11,15 +11,19 @@ from lineal.ops.linalg.conditioning import FEW, frobenius, judge, norm1, range_o
 from lineal.ops.linalg.expectations import expect_well_conditioned
 from lineal.ops.linalg.lu import factors
 from lineal.ops.linalg.matrices import linalg_inv_ex, refuse_singular, require_square, stored
-from lineal.ops.linalg.systems import Inverse, by_factors
+from lineal.ops.linalg.systems import Inverse, InverseEx, by_factors
 
 __all__ = ["inv", "inv_ex", "inverse"]
 
 
 def inv_ex(A: AbstractTensor, *, check_errors: bool = False, out: Any = None) -> Any:
     """Return the inverse and info as `inv`, without raising: info is 0 or the place of the pivot that is zero."""
-    Y, info = _inverse("linalg.inv_ex", A, raising=check_errors)
-    return stored(linalg_inv_ex((Y, lift(info))), out, "linalg.inv_ex")
+    name = "linalg.inv_ex"
+    if check_errors:
+        Y, info = _inverse(name, A)
+        return stored(linalg_inv_ex((Y, lift(info))), out, name)
+    require_square(name, A)
+    return stored(linalg_inv_ex(apply(InverseEx(), A)), out, name)
 
 
 class Unformed:
@@ -47,7 +51,7 @@ def inv(A: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
     require_square(name, A)
     if unseen.hold and A.value.ndim == 2 and A.value.shape[-1] >= LARGE and out is None and modes.recorder.get() is None:
         return unformed(name, A)
-    Y = _inverse(name, A, raising=True)[0]
+    Y = _inverse(name, A)[0]
     expect_well_conditioned(A)
     if watched() and A.value.size:
         judge_inverse(name, A.value, Y.value)
@@ -91,19 +95,16 @@ def judge_inverse(name: str, A: np.ndarray, Y: np.ndarray) -> None:
     judge(name, A, rcond, Y, None, norms)
 
 
-def _inverse(name: str, A: Any, raising: bool) -> tuple[Any, np.ndarray]:
+def _inverse(name: str, A: Any) -> tuple[Any, np.ndarray]:
     require_square(name, A)
     info = np.zeros(A.value.shape[:-2], np.int32)
     try:
         return apply(Inverse(), A), info
     except (RuntimeError, np.linalg.LinAlgError):
         LU, pivots, info = factors(A)
-    if not info.any():
-        # rounded otherwise, as in the other kernel, the last pivot need not be 0
-        return apply(Inverse(), A, LU, pivots), info
-    if raising:
-        refuse_singular(name, info, "inversion")
-    return lift(np.full(A.value.shape, np.nan, A.value.dtype)), info
+    refuse_singular(name, info, "inversion")
+    # rounded otherwise, as in the other kernel, the last pivot need not be 0
+    return apply(Inverse(), A, LU, pivots), info
 
 
 inverse = inv

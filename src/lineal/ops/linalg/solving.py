@@ -17,7 +17,7 @@ from lineal.ops.linalg.matrices import linalg_solve_ex, real_dtype, refuse_singu
 from lineal.ops.linalg.posing import prepared
 from lineal.ops.linalg.refinement import backward_error, trusted
 from lineal.ops.linalg.structure import factored, solve_info
-from lineal.ops.linalg.systems import GROWTH, SHORT, Solve, SolveProbed, by_factors, probing
+from lineal.ops.linalg.systems import GROWTH, SHORT, Solve, SolveEx, SolveProbed, by_factors, probing
 from lineal.ops.premise import expect
 
 __all__ = ["rcond", "solve", "solve_ex"]
@@ -33,14 +33,26 @@ def solve_ex(A: AbstractTensor, B: AbstractTensor, *, left: bool = True, check_e
     """Return the solution and info as `solve`, without raising: info is 0 or the place of the pivot that is zero."""
     name = "linalg.solve_ex"
     system = prepared(name, A, B, left)
-    X, _, info = general(name, system.A, system.B, False)
-    if info.any():
-        if check_errors:
-            refuse_singular(name, info, "solve")
-        X = lift(np.full(system.B.value.shape, np.nan, system.B.value.dtype))
+    X, info = checked(name, system) if check_errors else noted(name, system)
     if system.batch is not None:
-        info = np.broadcast_to(info, system.batch).copy()
-    return stored(linalg_solve_ex((system.answer(X), lift(info))), out, name)
+        info = info.expand(system.batch).clone()
+    return stored(linalg_solve_ex((system.answer(X), info)), out, name)
+
+
+def checked(name: str, system: Any) -> tuple[Any, Any]:
+    """Return X and info of zeros; LinAlgError if a matrix is singular."""
+    X, _, info = general(name, system.A, system.B, False)
+    refuse_singular(name, info, "solve")
+    return X, lift(info)
+
+
+def noted(name: str, system: Any) -> tuple[Any, Any]:
+    """Return X, NaN for the matrices that are singular, and info; what records hears of an op that does so for any numbers."""
+    if modes.recorder.get() is None:
+        X, _, info = general(name, system.A, system.B, False)
+        if not info.any():
+            return X, lift(info)
+    return apply(SolveEx(), system.A, system.B)
 
 
 def solve(

@@ -11,7 +11,7 @@ from lineal.codegen.batched.limits import Limits
 from lineal.core import Op, apply
 from lineal.ops.linalg import kernels
 from lineal.ops.linalg.conditioning import FEW, probes, range_of
-from lineal.ops.linalg.lu import getri
+from lineal.ops.linalg.lu import getrf, getri, getrs
 from lineal.ops.linalg.refinement import refined
 from lineal.ops.linalg.structure import KERNELS
 
@@ -134,6 +134,52 @@ class Inverse(Op):
 
     def vjp(self, needs, g, y, A, *factors):
         return (apply(InversePull(), y, g), *[None] * len(factors))
+
+
+class SolveEx(Op):
+    """X = A⁻¹ B and info, 0 or the place of the pivot that is zero; such a matrix makes its own X NaN and no other's.
+
+    B̄ = A⁻ᴴ X̄,  Ā = -B̄ Xᴴ, as in `Solve`.
+    """
+
+    name = "LinalgSolveEx"
+    keeps = ("0 y", "0")
+    width = 2
+
+    def eager(self, xp, A, B):
+        return each_regular(kernels.solve, getrs, A, B)
+
+    def vjp(self, needs, g, y, A, B):
+        if g[0] is None:
+            return None, None
+        by_B = apply(self, A.mH, g[0])[0]
+        return -(by_B @ y[0].mH) if needs[0] else None, by_B
+
+
+class InverseEx(Op):
+    """Y = A⁻¹ and info, 0 or the place of the pivot that is zero; such a matrix makes its own Y NaN and no other's."""
+
+    name = "LinalgInvEx"
+    keeps = "y"
+    width = 2
+
+    def eager(self, xp, A):
+        return each_regular(kernels.inv, getri, A)
+
+    def vjp(self, needs, g, y, A):
+        return (None if g[0] is None else apply(InversePull(), y[0], g[0]),)
+
+
+def each_regular(kernel: Any, by_factors: Any, A: np.ndarray, *rest: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return `kernel(A, *rest)` and info, or, where a matrix is singular, what the factors give, and NaN for that one."""
+    try:
+        return kernel(A, *rest), np.zeros(A.shape[:-2], np.int32)
+    except np.linalg.LinAlgError:
+        LU, pivots, info = getrf(A)
+    y = by_factors(LU, pivots, *rest)
+    # rounded otherwise than in the kernel, the last pivot need not be 0
+    y[info != 0] = np.nan
+    return y, info
 
 
 class InversePull(Op):
