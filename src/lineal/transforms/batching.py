@@ -91,7 +91,14 @@ STACKS = (
     ),
     *(systems.InversePull, systems.SolvePull, determinants.DeterminantBounded, determinants.DeterminantProbed),
     *(cofactors.Cofactors, cholesky_derivative.CholeskyPull, qr.QRPull),
-    *(triangles.Tril, triangles.Triu, functions.Exponential, least_squares.PseudoInverse, distances.PairDistance),
+    *(
+        triangles.Tril,
+        triangles.Triu,
+        functions.Exponential,
+        least_squares.PseudoInverse,
+        least_squares.Scale,
+        distances.PairDistance,
+    ),
     *(products.MatMul, products.StackedMatMul, products.BatchMatMul),
 )
 """Ops on matrices that take stacks of them."""

@@ -42,7 +42,7 @@ def squares(low: Any, x: Window) -> Window:
 
 def within(low: Any, norms: Window, W: Window, power: int) -> Window:
     """Return whether |A| |W| is within the border, where `norms` are |A| to this power of 2 or 1, squared."""
-    most = border(W.shape[-2], W.base.dtype)
+    most = border(W.shape[-2], W.base.dtype, power == 1)
     formula = lambda m, a, w: m.sqrt(a) * m.sqrt(w) <= most if power == 1 else a * m.sqrt(w) <= most
     return low.map(norms.shape, np.bool_, formula, norms, squares(low, W), label="well conditioned")
 

@@ -34,6 +34,9 @@ class Advice(NamedTuple):
 FEW = 10
 """A result is reported from a reciprocal condition number of ε times this on: less than one digit is left."""
 
+DOUBT = 1000
+"""In double precision, results of reciprocal condition numbers below ε times this are refined before anybody sees them."""
+
 SHORT = 24
 """Up to how many numbers Python looks at faster than NumPy (measured)."""
 
@@ -232,6 +235,11 @@ def sound(A: np.ndarray, rcond: Any, X: np.ndarray | None, B: np.ndarray | None,
     if X is not None and X.size:
         good = good & contained(X, B, limits)
     return good
+
+
+def doubtful(rcond: Any, dtype: np.dtype) -> bool:
+    """Return whether a matrix leaves so few digits that the solution is to be refined; single precision promises fewer."""
+    return dtype.char in "dD" and bool(np.any(np.asarray(rcond) < DOUBT * range_of(dtype).eps))
 
 
 def contained(X: np.ndarray, B: np.ndarray | None, limits: Range) -> Any:

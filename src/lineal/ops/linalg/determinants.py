@@ -9,11 +9,12 @@ import numpy as np
 from lineal.core import AbstractTensor, Op, apply, lift, modes
 from lineal.ops.linalg import kernels
 from lineal.ops.linalg.cofactors import cofactors
-from lineal.ops.linalg.conditioning import FEW, Advice, judge, norm1, range_of, rcond_of_lu, watched
+from lineal.ops.linalg.conditioning import DOUBT, FEW, Advice, doubtful, judge, norm1, range_of, rcond_of_lu, watched
 from lineal.ops.linalg.expectations import expect_well_conditioned
-from lineal.ops.linalg.lu import factors, getrf, getrs
+from lineal.ops.linalg.lu import factors, getrf, getrs, permutations
 from lineal.ops.linalg.matrices import linalg_slogdet, require_square, stored
 from lineal.ops.linalg.pivots import product_of_pivots
+from lineal.ops.linalg.refinement import residual
 from lineal.ops.linalg.solving import stacked
 from lineal.ops.linalg.systems import Inverse, InverseEx, by_factors, probing
 from lineal.ops.premise import rely
@@ -29,14 +30,18 @@ ADVICE = Advice("linalg.svdvals, which tell how near to singular A is", "linalg.
 class Determinant(Op):
     """y = det A;  Ā = ȳ conj(cof A), the cofactors, which are det(A) A⁻ᵀ where A is regular.   Giles (2008), section 2.2.4.
 
-    The factors of A, if given, are numbers to work with.
+    The factors of A, if given, are numbers to work with; if `refined`, so is what they leave of A.
     """
 
+    refined: bool = False
     name = "LinalgDet"
     keeps = "0 1 2 y"
 
     def eager(self, xp, A, LU=None, pivots=None):
-        return kernels.det(A) if LU is None else product_of_pivots(LU, pivots)
+        if LU is None:
+            return kernels.det(A)
+        y = product_of_pivots(LU, pivots)
+        return y * correction(A, LU, pivots).astype(y.dtype) if self.refined and A.size else y
 
     def vjp(self, needs, g, y, A, *factors):
         g = g[..., None, None]
@@ -53,6 +58,18 @@ class Determinant(Op):
                 rely(lambda: largest_sum(A) * largest_sum(inverse) < range_of(A.value.dtype).eps ** -0.5)
                 return (g * y.conj()[..., None, None]) * inverse, None, None
         return g * cofactors(A).conj(), None, None
+
+
+def correction(A: np.ndarray, LU: np.ndarray, pivots: np.ndarray) -> np.ndarray:
+    """Return det A / det P L U to first order in R = P⁻¹A - L U, summed with twice the digits: 1 + tr((L U)⁻¹ R)."""
+    n = A.shape[-1]
+    L, U = np.tril(LU, -1) + np.eye(n, dtype=A.dtype), np.triu(LU)
+    R = residual(L, U, np.take_along_axis(A, permutations(pivots, n)[..., None], -2))[0].astype(A.dtype)
+    straight = np.broadcast_to(np.arange(1, n + 1, dtype=np.int32), pivots.shape).copy()
+    with modes.quiet():
+        first = np.trace(getrs(LU, straight, R), axis1=-2, axis2=-1)
+        # where that is no small change, the digits are lost and told to be
+        return np.where(np.abs(first) < 0.5, 1 + first, 1)
 
 
 class DeterminantBounded(Op):
@@ -131,14 +148,18 @@ def det(A: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
     require_square(name, A)
     expect_well_conditioned(A)
     if stacked(A.value):
-        return stored(stack(name, A) if watched() else apply(Determinant(), A), out, name)
+        y = stack(name, A) if watched() else apply(Determinant(), A)
+        if y is not None:
+            return stored(y, out, name)
     LU, pivots, info = factors(A)
     y = apply(Determinant(), A, LU, pivots)
     if watched() and A.value.ndim > 2 and A.value.shape[-1] > LOOSE:
-        judge_stack(name, A.value, y.value, probed(A.value, LU.value, pivots.value))
+        doubt = judge_stack(name, A.value, y.value, probed(A.value, LU.value, pivots.value))
+        y = apply(Determinant(True), A, LU, pivots) if doubt else y
     elif watched() and not plain(A.value, y.value):
         norms = norm1(A.value)
         rcond, norms = settled(A.value, info, rcond_of_lu(LU.value, norms), norms)
+        y = apply(Determinant(True), A, LU, pivots) if doubtful(rcond, A.value.dtype) else y
         judge(name, A.value, rcond, *ranged(y.value, info != 0), norms, ADVICE)
     return stored(y, out, name)
 
@@ -172,7 +193,10 @@ def settled(A: np.ndarray, info: np.ndarray, rcond: np.ndarray, norms: np.ndarra
 
 
 def stack(name: str, A: Any) -> Any:
-    """Return the determinants of many small matrices, of which only the suspicious ones are factored for their condition."""
+    """Return the determinants of many small matrices, of which only the suspicious ones are factored for their condition.
+
+    None where one is to be refined.
+    """
     n, dtype = A.value.shape[-1], A.value.dtype
     if n > LOOSE and dtype.char == "f" and kernels.fit(A.value):
         y, norms, sizes = apply(DeterminantProbed(), A)
@@ -180,8 +204,7 @@ def stack(name: str, A: Any) -> Any:
     else:
         y, least = apply(DeterminantBounded(), A)
         least = least.value
-    judge_stack(name, A.value, y.value, least)
-    return y
+    return None if judge_stack(name, A.value, y.value, least) else y
 
 
 def probed(A: np.ndarray, LU: np.ndarray, pivots: np.ndarray) -> np.ndarray:
@@ -202,18 +225,23 @@ def rcond_told(n: int, dtype: np.dtype, norms: np.ndarray, sizes: np.ndarray) ->
         return np.finfo(dtype).dtype.type(FEW * range_of(dtype).eps * probing(n, dtype)[1].product) / (norms * sizes)
 
 
-def judge_stack(name: str, A: np.ndarray, y: np.ndarray, rcond: np.ndarray) -> None:
-    """Report many small matrices with determinants y and reciprocal condition numbers that are at least `rcond`."""
+def judge_stack(name: str, A: np.ndarray, y: np.ndarray, rcond: np.ndarray) -> bool:
+    """Report many small matrices with determinants y and reciprocal condition numbers that are at least `rcond`.
+
+    Return whether one is to be refined.
+    """
     with modes.quiet():
-        doubtful = ~(rcond >= FEW * range_of(A.dtype).eps)
-        if doubtful.any():
-            rcond = np.array(rcond)
-            LU, _, info = getrf(A[doubtful])
-            norms, zero = np.ones(y.shape, rcond.dtype), np.zeros(y.shape, bool)
-            exact = norm1(A[doubtful])
-            rcond[doubtful], norms[doubtful] = settled(A[doubtful], info, rcond_of_lu(LU, exact), exact)
-            zero[doubtful] = info != 0
-            judge(name, A, rcond, *ranged(y, zero), norms, ADVICE)
+        suspect = ~(rcond >= (DOUBT if A.dtype.char in "dD" else FEW) * range_of(A.dtype).eps)
+        if not suspect.any():
+            return False
+        rcond = np.array(rcond)
+        LU, _, info = getrf(A[suspect])
+        norms, zero = np.ones(y.shape, rcond.dtype), np.zeros(y.shape, bool)
+        exact = norm1(A[suspect])
+        rcond[suspect], norms[suspect] = settled(A[suspect], info, rcond_of_lu(LU, exact), exact)
+        zero[suspect] = info != 0
+        judge(name, A, rcond, *ranged(y, zero), norms, ADVICE)
+        return doubtful(rcond[suspect], A.dtype)
 
 
 def slogdet(A: AbstractTensor, *, out: Any = None) -> Any:

@@ -11,7 +11,7 @@ import numpy as np
 
 from lineal.base import later
 from lineal.core import Op, apply, lift
-from lineal.ops.linalg.conditioning import FEW, frobenius, mode, probes, range_of, watched
+from lineal.ops.linalg.conditioning import DOUBT, FEW, frobenius, mode, probes, range_of, watched
 from lineal.ops.premise import expect
 
 __all__ = [
@@ -36,15 +36,24 @@ def probes_for(n: int, dtype: np.dtype) -> np.ndarray:
     return np.ascontiguousarray(probes(n, dtype))
 
 
-def border(n: int, dtype: np.dtype) -> float:
-    """Return the greatest |A| |W|, in the Frobenius norm, of which nothing is to be said; √n/√k |W| stands for |A⁻¹|."""
-    return 1 / (MARGIN * FEW * range_of(dtype).eps * math.sqrt(n / min(n, 2)))
+def border(n: int, dtype: np.dtype, refined: bool = True) -> float:
+    """Return the greatest |A| |W|, in the Frobenius norm, of which nothing is to be said; √n/√k |W| stands for |A⁻¹|.
+
+    Where eager code refines what is doubtful, that is its border.
+    """
+    digits = DOUBT if refined and dtype.char in "dD" else FEW
+    return 1 / (MARGIN * digits * range_of(dtype).eps * math.sqrt(n / min(n, 2)))
 
 
-def bounded(norms: Any, W: np.ndarray) -> np.ndarray:
+def lasting(A: Any) -> bool:
+    """Return whether eager code does more than warn of what is doubtful, so that a program may not go on without asking."""
+    return mode.get() == "error" or A.value.dtype.char in "dD"
+
+
+def bounded(norms: Any, W: np.ndarray, refined: bool = True) -> np.ndarray:
     """Return whether |A| |W| is within the border."""
     with np.errstate(all="ignore"):
-        return np.asarray(norms * frobenius(W) <= border(W.shape[-2], W.dtype))
+        return np.asarray(norms * frobenius(W) <= border(W.shape[-2], W.dtype, refined))
 
 
 class WellConditioned(Op):
@@ -77,7 +86,7 @@ class WellFactored(Op):
             norm = np.square(frobenius(T))
             if T.diagonal().all() and np.isfinite(norm):
                 W = scipy.linalg.cho_solve((T, True), probes_for(len(T), T.dtype), check_finite=False)
-                y[place] = bounded(norm, W)
+                y[place] = bounded(norm, W, False)
         return y
 
     def vjp(self, needs, g, y, L):
@@ -87,7 +96,7 @@ class WellFactored(Op):
 def expect_well_conditioned(A: Any) -> None:
     """Let programs check that each A is well conditioned, if eager code would tell where it is not."""
     if watched() and A.value.size:
-        expect(lambda: apply(WellConditioned(), A), mode, mode.get() == "error")
+        expect(lambda: apply(WellConditioned(), A), mode, lasting(A))
 
 
 def expect_well_factored(L: Any) -> None:
@@ -99,7 +108,7 @@ def expect_well_factored(L: Any) -> None:
 def expect_solvable(A: Any, solve: Callable[[Any], Any]) -> None:
     """Let programs check that each A is well conditioned, by the method that `solve` takes to solve A X = B for B."""
     if watched() and A.value.size:
-        expect(lambda: solvable(A, solve), mode, mode.get() == "error")
+        expect(lambda: solvable(A, solve), mode, lasting(A))
 
 
 def solvable(A: Any, solve: Callable[[Any], Any]) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from lineal.core import AbstractTensor, apply, is_grad_enabled, lift, modes, synchronize
-from lineal.ops.linalg.conditioning import FEW, frobenius, judge, norm1, range_of, rcond_of_lu, watched
+from lineal.ops.linalg.conditioning import FEW, doubtful, frobenius, judge, norm1, range_of, rcond_of_lu, watched
 from lineal.ops.linalg.expectations import expect_well_conditioned
 from lineal.ops.linalg.lu import factors
 from lineal.ops.linalg.matrices import linalg_inv_ex, refuse_singular, require_square, stored
@@ -53,9 +53,15 @@ def inv(A: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
         return unformed(name, A)
     Y = _inverse(name, A)[0]
     expect_well_conditioned(A)
-    if watched() and A.value.size:
-        judge_inverse(name, A.value, Y.value)
+    if watched() and A.value.size and doubtful(judge_inverse(name, A.value, Y.value), A.value.dtype):
+        Y = refined_inverse(A, *factors(A)[:2])
     return stored(Y, out, name)
+
+
+def refined_inverse(A: Any, LU: Any, pivots: Any) -> Any:
+    """Return A⁻¹ by its factors and refinement."""
+    one = np.broadcast_to(np.eye(A.value.shape[-1], dtype=A.value.dtype), A.value.shape)
+    return apply(by_factors("lu", False, True), A, lift(one), LU, pivots)
 
 
 def unformed(name: str, A: Any) -> Any:
@@ -64,7 +70,10 @@ def unformed(name: str, A: Any) -> Any:
     refuse_singular(name, info, "inversion")
     if watched():
         norms = norm1(A.value)
-        judge(name, A.value, rcond_of_lu(LU.value, norms), None, None, norms)
+        known = rcond_of_lu(LU.value, norms)
+        judge(name, A.value, known, None, None, norms)
+        if doubtful(known, A.value.dtype):
+            return refined_inverse(A, LU, pivots)
         if not np.isfinite(LU.value).all():
             judge(name, A.value, np.nan, None, None, norms)
     # what A is later, after writes in place, is not what was inverted: its history as of now is kept, under another tensor
@@ -81,18 +90,22 @@ def solve_factored(A: Any, B: Any, found: tuple, adjoint: bool = False) -> Any:
     return apply(by_factors("lu", adjoint, False), A, B, *found)
 
 
-def judge_inverse(name: str, A: np.ndarray, Y: np.ndarray) -> None:
-    """Report inverses by |A| and |A⁻¹|, in the Frobenius norm first, in one pass, and in the 1-norm where that is doubtful."""
+def judge_inverse(name: str, A: np.ndarray, Y: np.ndarray) -> Any:
+    """Report inverses by |A| and |A⁻¹|, in the Frobenius norm first, in one pass, and in the 1-norm where that is doubtful.
+
+    Return the reciprocal condition numbers.
+    """
     limits = range_of(A.dtype)
     with modes.quiet():
         norms = frobenius(A)
         rcond = 1 / (norms * frobenius(Y))
         good = (rcond >= FEW * limits.eps) & (norms * rcond >= limits.least) & (norms < np.inf)
         if good.all():
-            return
+            return rcond
         norms = norm1(A)
         rcond = 1 / (norms * norm1(Y))
     judge(name, A, rcond, Y, None, norms)
+    return rcond
 
 
 def _inverse(name: str, A: Any) -> tuple[Any, np.ndarray]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from lineal.core import AbstractTensor, Op, apply, lift
-from lineal.core.modes import quiet
+from lineal.core.modes import quiet, recorder
 from lineal.ops.linalg import kernels
 from lineal.ops.linalg.conditioning import FEW, Advice, contained, judge, range_of, watched
 from lineal.ops.linalg.eigh import eigvalsh
@@ -57,7 +57,32 @@ class PseudoInverse(Op):
     def vjp(self, needs, g, y, A, atol, rtol):
         if self.hermitian:
             A = A.tril() + A.tril(-1).mH
-        return pinv_pull(A, y, g), None, None
+        # of A's own size, products of three Y would leave the range long before Ā does
+        s = apply(Scale(), A)
+        return pinv_pull(A * s, y / s, g) * s * s, None, None
+
+
+class Scale(Op):
+    """s = per matrix, the power of two that brings the largest element's parts below 1, as (…, 1, 1): (s A)⁺ = A⁺ / s."""
+
+    name = "LinalgScale"
+    differentiable = False
+
+    def eager(self, xp, A):
+        size = np.maximum(np.abs(A.real), np.abs(A.imag)) if A.dtype.kind == "c" else np.abs(A)
+        most = np.finfo(size.dtype).maxexp - 2
+        exponent = np.frexp(size.max((-1, -2), keepdims=True, initial=0))[1]
+        return np.ldexp(size.dtype.type(1), -np.clip(exponent, -most, most)).astype(size.dtype)
+
+    def vjp(self, needs, g, y, A):
+        return (None,)
+
+
+def moderate(A: np.ndarray) -> bool:
+    """Return whether cubes of the matrices' elements, and of their inverses, stay within the range."""
+    top = np.abs(A).max((-1, -2), initial=0)
+    least = float(np.finfo(A.dtype).tiny) ** 0.15
+    return bool(np.all((top > least) & (top < 1 / least)))
 
 
 def pinv_pull(A: Any, y: Any, g: Any) -> Any:
@@ -91,17 +116,26 @@ class LeastSquares(Op):
         g, (X, full) = g[0], y
         if g is None:
             return None, None, None
+        if recorder.get() is None and moderate(A.value):
+            return *self.pulled(needs, A, B, X, full, g, rcond), None
+        # (s A)⁺ s B = A⁺ B, with both cotangents s times those of A and B
+        s = apply(Scale(), A)
+        by_A, by_B = self.pulled(needs, A * s, B * s, X, full, g, rcond)
+        return None if by_A is None else by_A * s, by_B * s, None
+
+    def pulled(self, needs, A, B, X, full, g, rcond):
+        """Return Ā and b̄."""
         if full.value.size and full.value.all():
             rely(lambda: full)
             by_B, by_A = apply(LeastSquaresPull(), A, B, X, g)
-            return by_A, by_B, None
+            return by_A, by_B
         P = apply(_pinv(False), A, rcond * 0, rcond)
         back = P.mH @ g
         if not needs[0]:
-            return None, back, None
+            return None, back
         x = P @ B
         total = -(back @ x.mH) + (B - A @ x) @ (P @ back).mH
-        return total + (P.mH @ x) @ (g - P @ (A @ g)).mH, back, None
+        return total + (P.mH @ x) @ (g - P @ (A @ g)).mH, back
 
 
 class LeastSquaresPull(Op):

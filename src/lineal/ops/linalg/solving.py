@@ -10,8 +10,19 @@ from lineal.base import dtypes
 from lineal.core import AbstractTensor, Op, apply, lift, modes
 from lineal.ops.conversion import cast
 from lineal.ops.linalg import kernels
-from lineal.ops.linalg.conditioning import frobenius, judge, mode, norm1, range_of, rcond_of_lu, rcond_of_norms, sound, watched
-from lineal.ops.linalg.expectations import expect_solvable, expect_well_conditioned
+from lineal.ops.linalg.conditioning import (
+    doubtful,
+    frobenius,
+    judge,
+    mode,
+    norm1,
+    range_of,
+    rcond_of_lu,
+    rcond_of_norms,
+    sound,
+    watched,
+)
+from lineal.ops.linalg.expectations import expect_solvable, expect_well_conditioned, lasting
 from lineal.ops.linalg.lu import factors, getrf, getrs
 from lineal.ops.linalg.matrices import linalg_solve_ex, real_dtype, refuse_singular, require_square, stored
 from lineal.ops.linalg.posing import prepared
@@ -112,9 +123,10 @@ def general(name: str, A: Any, B: Any, refine: bool, assume: Any = None) -> tupl
     if not watched():
         return X, ("lu", None, None), info
     norms = norm1(A.value)
-    if not refine and grown(LU.value, norms):
+    known = rcond_of_factors(A.value, LU.value, pivots.value, norms)
+    if not refine and (doubtful(known, A.value.dtype) or grown(LU.value, norms)):
         X = apply(by_factors("lu", False, True), A, B, LU, pivots)
-    return X, ("lu", rcond_of_factors(A.value, LU.value, pivots.value, norms), norms), info
+    return X, ("lu", known, norms), info
 
 
 def rcond_of_factors(A: np.ndarray, LU: np.ndarray, pivots: np.ndarray, norms: np.ndarray) -> np.ndarray:
@@ -180,18 +192,21 @@ def stack(A: Any, B: Any) -> tuple[Any, tuple[str, Any, Any], np.ndarray] | None
             info = getrf(A.value)[2]
         # rounded otherwise, as in the other kernel, the last pivot need not be 0
         return (None, ("lu", None, None), info) if info.any() else None
-    expect(lambda: notes == 0, mode, mode.get() == "error")
+    expect(lambda: notes == 0, mode, lasting(A))
     info = np.zeros(A.value.shape[:-2], np.int32)
     if not notes.value.any():
         return X, ("lu", None, None), info
     if np.any(notes.value == 2):
         return None
-    return X, ("lu", *confirmed(A.value, B.value, X.value, np.nonzero(notes.value))), info
+    places = np.nonzero(notes.value)
+    found, size = factored_for_condition(A.value[places])
+    if doubtful(found, A.value.dtype):
+        return None
+    return X, ("lu", *confirmed(A.value, B.value, X.value, places, found, size)), info
 
 
-def confirmed(A: np.ndarray, B: np.ndarray, X: np.ndarray, places: tuple) -> tuple[Any, Any]:
+def confirmed(A: np.ndarray, B: np.ndarray, X: np.ndarray, places: tuple, found: Any, size: Any) -> tuple[Any, Any]:
     """Return estimates of condition and |A|₁ where they are suspicious, ∞ and 1 elsewhere; None if nothing is wrong."""
-    found, size = factored_for_condition(A[places])
     if np.all(sound(A[places], found, X[places], B[places], size)):
         return None, None
     rcond, norms = np.full(A.shape[:-2], np.inf, real_dtype(A)), np.ones(A.shape[:-2], real_dtype(A))
@@ -223,7 +238,10 @@ def structured(name: str, A: Any, B: Any, refine: bool, assume: Any) -> tuple[An
     with modes.quiet():
         if found.method == "toeplitz" and not trusted(A.value, X.value, B.value):
             return general(name, A, B, refine)
-        return X, (found.method, found.rcond() if watched() else None, None), info
+        known = found.rcond() if watched() else None
+    if known is not None and not refine and doubtful(known, A.value.dtype):
+        X = apply(by_factors(found.method, False, True), A, B, *found.factors)
+    return X, (found.method, known, None), info
 
 
 class ReciprocalCondition(Op):
