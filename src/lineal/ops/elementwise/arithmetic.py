@@ -108,7 +108,7 @@ _quotient_by_divisor = row(
     lambda m, g, y, b: -g * (y / b),
     lambda h, y, b: _quotient_by_divisor(h, y.conj(), b.conj()),
     lambda h, g, b: -(h * (g / b).conj()),
-    lambda h, g, y, b: h * (g * y / b.square()).conj(),
+    lambda h, g, y, b: h * (g / b * (y / b)).conj(),
 )
 true_divide = binary(
     "div",

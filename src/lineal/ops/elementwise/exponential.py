@@ -57,8 +57,8 @@ def _logaddexp(m: Any, a: Any, b: Any) -> Any:
 logaddexp = binary(
     "logaddexp",
     lambda m, a, b: m.logaddexp(a, b),
-    lambda g, a, b: g / (1 + exp(b - a)).conj(),
-    lambda g, a, b: g / (1 + exp(a - b)).conj(),
+    lambda g, a, b: g * sigmoid(a - b).conj(),
+    lambda g, a, b: g * sigmoid(b - a).conj(),
     domain="field",
     numeric=_logaddexp,
     doc="Return log(exp(input) + exp(other)) without overflow.",
@@ -66,8 +66,8 @@ logaddexp = binary(
 logaddexp2 = binary(
     "logaddexp2",
     lambda m, a, b: m.logaddexp2(a, b),
-    lambda g, a, b: g / (1 + exp2(b - a)),
-    lambda g, a, b: g / (1 + exp2(a - b)),
+    lambda g, a, b: g * sigmoid((a - b) * _LN2),
+    lambda g, a, b: g * sigmoid((b - a) * _LN2),
     domain="only float",
     doc="Return log2(2^input + 2^other) without overflow.",
 )
@@ -79,11 +79,18 @@ _xlogy_backward = row(
     None,
     lambda h, g, a, b: h * g / b,
 )
+_xlogy_by_other = row(
+    "xlogy_backward",
+    lambda m, g, a, b: m.where((a == 0) & (b == b), 0, g * (a / b)),
+    lambda h, a, b: _xlogy_by_other(h, a, b),
+    lambda h, g, b: h * g / b,
+    lambda h, g, a, b: -_xlogy_by_other(h * g / b, a, b),
+)
 xlogy = binary(
     "xlogy",
     lambda m, a, b: m.where((a == 0) & (b == b), 0, a * m.log(b)),
     lambda g, a, b: _xlogy_backward(g, a, b),
-    lambda g, a, b: g * a / b,
+    lambda g, a, b: _xlogy_by_other(g, a, b),
     domain="real float",
     numbers="one",
     doc="Return input × log(other), 0 where input is.",
