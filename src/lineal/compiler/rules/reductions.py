@@ -146,8 +146,13 @@ def norm(low: Any, op: Any, y: Any, x: Window) -> Window | None:
         1: (lambda m, x: m.abs(x), None),
         2: (lambda m, x: m.square(x), lambda m, s: m.sqrt(s)),
     }.get(p, (lambda m, x: m.power(m.abs(x), p), lambda m, s: m.power(s, 1 / p)))
-    found = low.reduce(low.map(x.shape, dtype, inner, x, label="power"), axes, "add", keepdim=op.keepdim)
-    return found if outer is None else low.map(found.shape, dtype, outer, found, label="root")
+    if outer is None:
+        return low.reduce(low.map(x.shape, dtype, inner, x, label="power"), axes, "add", keepdim=op.keepdim)
+    # powers of single precision stay in the range of double, where eager code takes the elements as parts of the largest
+    wide = np.dtype(np.float64)
+    powers = low.map(x.shape, wide, lambda m, x: inner(m, x.astype(wide)), x, label="power")
+    found = low.reduce(powers, axes, "add", keepdim=op.keepdim)
+    return low.map(found.shape, dtype, lambda m, s: outer(m, s).astype(dtype), found, label="root")
 
 
 @rule(CumSum)

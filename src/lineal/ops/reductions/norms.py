@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
@@ -36,6 +37,18 @@ class VectorNorm(Op):
     keeps = "0 y"
 
     def eager(self, xp, x):
+        y = self.plain(xp, x)
+        small, large = ranges(x.dtype, self.p)
+        if np.all((y >= small) & (y <= large)) or not x.size or self.p in (0, 1, math.inf, -math.inf):
+            return y
+        # a power left the range, or all is 0: the elements are taken as parts of the one that counts most
+        size = (xp.maximum if self.p > 0 else xp.minimum).reduce(xp.abs(widened(x)), axis=self.axes, keepdims=True)
+        scale = xp.where((size == 0) | ~np.isfinite(size), size.dtype.type(1), size)
+        part = self.plain(xp, widened(x) / scale)
+        return (part * (scale if self.keepdim else scale.squeeze(self.axes))).astype(real(x.dtype))
+
+    def plain(self, xp, x):
+        """Return y by its formula."""
         p, wide, storage = self.p, widened(x), real(x.dtype)
         if p in SIMPLE:
             ufunc, term, last = SIMPLE[p]
@@ -67,11 +80,22 @@ class VectorNorm(Op):
         nothing = y.eq(0)
         g, y = drop(g, nothing), y.masked_fill(nothing, 1)
         if p == 2:
-            return (x * (g / y),)
+            return (x / y * g,)
         size = x.abs()
         if p < 2:
             size = size.masked_fill(x.eq(0), 1)
-        return (x.sgn() * (size.pow(p - 1) * (g * y.pow(1 - p))),)
+            y = y.where(~x.eq(0), 1)
+        # at most 1 where p ≥ 1, unlike the powers of its parts
+        return (x.sgn() * ((size / y).pow(p - 1) * g),)
+
+
+@functools.lru_cache(64)
+def ranges(storage: np.dtype, p: float) -> tuple[float, float]:
+    """Return from where to where a norm says that no power of an element that matters left the range."""
+    limits = np.finfo(np.float32 if storage.itemsize == 2 else real(storage))
+    power = abs(p) if p else 1.0
+    small, large = (float(limits.tiny) / float(limits.eps)) ** (1 / power), float(limits.max) ** (1 / power)
+    return small, large / 2
 
 
 def squares(xp: Any, x: Any, axes: Axes, keepdim: bool) -> Any:

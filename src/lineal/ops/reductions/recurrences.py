@@ -11,7 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from lineal.base import dtypes
 from lineal.core import AbstractTensor, Op, apply
+from lineal.ops.premise import rely
 from lineal.ops.reductions.front import widened
 
 
@@ -102,15 +104,65 @@ class CumProd(Op):
     def vjp(self, needs, g, y, x):
         if not x.value.ndim:
             return (g * 0 if self.exclusive else g,)
+        if moderate(x, self.axis):
+            return (self.pulled(g, x),)
+        # of factors of size 1/2 to 1, whose products with each other's powers of two taken out stay in the range
+        own, total = apply(_powers(self), x)
+        return (times(self.pulled(times(g, total), times(x, -own)), -own),)
+
+    def pulled(self, g, x):
+        """Return x̄."""
         before = apply(_cumprod(self.axis, self.back, True), x).conj()
         factors = x.conj()
         if self.exclusive:
             after = shift(recurrence(g, factors, self.axis, not self.back), self.axis, not self.back)
         else:
             after = recurrence(g, shift(factors, self.axis, not self.back), self.axis, not self.back)
-        return (before * after,)
+        return before * after
 
 
+class Powers(Op):
+    """Powers of two, by their exponents, for x's elements and for their products along an axis, as `products` takes them."""
+
+    products: CumProd
+    name = "Frexp"
+    differentiable = False
+    width = 2
+
+    def eager(self, xp, x):
+        size = xp.abs(widened(x))
+        most, along = np.finfo(size.dtype).maxexp - 16, np.moveaxis(xp.frexp(size)[1].astype(np.int64), self.products.axis, 0)
+        # what would leave the range stays at its end, and the factors have the rest
+        total = xp.clip(xp.cumsum(along[::-1] if self.products.back else along, 0), -most, most)
+        own = xp.diff(total, axis=0, prepend=0)
+        total = total - own if self.products.exclusive else total
+        found = (own[::-1], total[::-1]) if self.products.back else (own, total)
+        return tuple(np.moveaxis(each, 0, self.products.axis).copy() for each in found)
+
+    def vjp(self, needs, g, y, x):
+        return (None,)
+
+
+def moderate(x: Any, axis: int) -> bool:
+    """Return whether no product of some of the elements along `axis` leaves the range; a recorder hears that it is so."""
+    array = widened(x.value)
+    most = 0.75 * np.finfo(array.dtype).maxexp
+    safe = bool((np.abs(np.frexp(np.abs(array))[1]).sum(axis) < most).all())
+    if safe:
+        sizes = x.detach().abs()
+        rely(lambda: sizes.where(sizes != 0, 1).log2().abs().sum(axis) < most + x.value.shape[axis])
+    return safe
+
+
+def times(x: Any, exponents: Any) -> Any:
+    """Return x · 2^exponents in two steps, of which none leaves the range if x and the result are in it; 0 remains 0."""
+    real, most = dtypes.of(x.value.real.dtype), np.finfo(widened(x.value).dtype).maxexp - 2
+    half = exponents // 2
+    powers = [each.clamp(-most, most).to(real).exp2() for each in (half, exponents - half)]
+    return x * powers[0] * powers[1]
+
+
+_powers = functools.lru_cache(1024)(Powers)
 _shift = functools.lru_cache(1024)(Shift)
 _recurrence = functools.lru_cache(1024)(Recurrence)
 _cumprod = functools.lru_cache(1024)(CumProd)
@@ -128,4 +180,9 @@ def recurrence(b: AbstractTensor, a: AbstractTensor, axis: int, back: bool) -> A
 
 def others(x: AbstractTensor, axis: int) -> Any:
     """Return for each element the product of all others along `axis`."""
-    return apply(_cumprod(axis, False, True), x) * apply(_cumprod(axis, True, True), x)
+    if moderate(x, axis):
+        return apply(_cumprod(axis, False, True), x) * apply(_cumprod(axis, True, True), x)
+    own, total = apply(_powers(_cumprod(axis)), x)
+    factors = times(x, -own)
+    rest = apply(_cumprod(axis, False, True), factors) * apply(_cumprod(axis, True, True), factors)
+    return times(rest, total.select(axis, -1).unsqueeze(axis) - own)
