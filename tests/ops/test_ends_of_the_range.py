@@ -61,7 +61,7 @@ def test_first_derivatives(name, mixed):
     count, function = CASES[name]
     for scale in SCALES:
         # single precision knows nothing of the angle of large numbers
-        if scale > 1 and (mixed or name == "sinc") or (mixed and name == "sinc"):
+        if (scale > 1 and (mixed or name == "sinc")) or (mixed and name == "sinc"):
             continue
         arrays = drawn(count, scale, mixed)
         wanted = slopes(function, [x.astype(np.float64) for x in arrays])

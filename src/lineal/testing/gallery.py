@@ -11,7 +11,7 @@ __all__ = ["gallery"]
 
 
 def gallery(seed: int = 0) -> Iterator[tuple[str, np.ndarray]]:
-    """Yield some 290 square float64 matrices of 2 to 24 rows with their names; the random ones depend on `seed` alone."""
+    """Yield some 320 square float64 matrices of 2 to 24 rows with their names; the random ones depend on `seed` alone."""
     generator = np.random.default_rng(seed)
     yield from named()
     yield from conditioned(generator)
@@ -34,12 +34,14 @@ def named() -> Iterator[tuple[str, np.ndarray]]:
     for n in (5, 10, 15, 20, 24):
         yield f"wilkinson's growth({n})", np.tril(-np.ones((n, n)), -1) + np.diag(np.r_[np.ones(n - 1), 0]) + last(n)
         yield f"grcar({n})", sum(np.eye(n, k=k) for k in range(4)) - np.eye(n, k=-1)
+    for n in (4, 8, 10, 12, 14, 16, 18, 20):
+        yield f"frank({n})", frank(n)
+        yield f"frank({n}), turned", frank(n)[::-1, ::-1].T.copy()
     for n in (7, 11, 21):
         yield f"wilkinson's tridiagonal({n})", np.diag(np.abs(np.arange(n) - n // 2.0)) + np.eye(n, k=1) + np.eye(n, k=-1)
     for n in (4, 8, 12, 14):
         i, j = np.indices((n, n)) + 1.0
         yield f"pascal({n})", np.array([[float(comb(a + b, a)) for a in range(n)] for b in range(n)])
-        yield f"frank({n})", np.where(i <= j + 1, n + 1 - np.maximum(i, j), 0.0)
         yield f"lehmer({n})", np.minimum(i, j) / np.maximum(i, j)
         yield f"moler({n})", np.where(i == j, i, np.minimum(i, j) - 2)
         yield f"lotkin({n})", np.where(i == 1, 1.0, 1 / (i + j - 1))
@@ -62,6 +64,12 @@ def hilbert(n: int) -> np.ndarray:
     """Return 1 / (i + j - 1)."""
     i, j = np.indices((n, n)) + 1.0
     return 1 / (i + j - 1)
+
+
+def frank(n: int) -> np.ndarray:
+    """Return Frank's upper Hessenberg matrix, whose determinant is 1 and whose small eigenvalues are ill-conditioned."""
+    i, j = np.indices((n, n)) + 1.0
+    return np.where(i <= j + 1, n + 1 - np.maximum(i, j), 0.0)
 
 
 def kahan(n: int, angle: float) -> np.ndarray:
@@ -135,6 +143,11 @@ def deficient(generator: np.random.Generator) -> Iterator[tuple[str, np.ndarray]
     yield "ones", np.ones((5, 5))
     for rank in range(1, n):
         yield f"product of rank {rank}", generator.normal(size=(n, rank)) @ generator.normal(size=(rank, n))
+    for exponent in (-200, -100, 100, 200):
+        A = generator.normal(size=(n, 3)) @ generator.normal(size=(3, n))
+        yield f"rank 3 of scale 1e{exponent}", A * 10.0**exponent
+        A[:, -1] = A[0] = 0
+        yield f"empty row and column of scale 1e{exponent}", A * 10.0**exponent
     for digits in range(1, 20, 2):
         A = generator.normal(size=(n, n))
         A[:, -1] = A[:, 0] + 10.0**-digits * generator.normal(size=n)
