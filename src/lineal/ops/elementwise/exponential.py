@@ -80,7 +80,7 @@ _xlogy_backward = row(
     lambda h, g, a, b: h * g / b,
 )
 _xlogy_by_other = row(
-    "xlogy_backward",
+    "xlogy_by_other",
     lambda m, g, a, b: m.where((a == 0) & (b == b), 0, g * (a / b)),
     lambda h, a, b: _xlogy_by_other(h, a, b),
     lambda h, g, b: h * g / b,

@@ -24,15 +24,17 @@ __all__ = ["set_conditioning"]
 scipy: Any = later.module("scipy")
 
 
+FEW = 10
+"""A result is reported from a reciprocal condition number of ε times this on: less than one digit is left."""
+
+
 class Advice(NamedTuple):
-    """What to try with a matrix of few digits, and with a result out of range."""
+    """What to try with a matrix of few digits, and with a result out of range, and how few digits, as a multiple of ε."""
 
     instead: str = "linalg.lstsq or linalg.pinv (the shortest solution)"
     rescue: str = "scale A or B by a power of 2"
+    few: int = FEW
 
-
-FEW = 10
-"""A result is reported from a reciprocal condition number of ε times this on: less than one digit is left."""
 
 DOUBT = 1000
 """In double precision, results of reciprocal condition numbers below ε times this are refined before anybody sees them."""
@@ -216,22 +218,22 @@ def judge(
     if not A.shape[-1]:
         return
     norms = norm1(A) if norms is None else norms
-    good = sound(A, rcond, X, B, norms)
+    good = sound(A, rcond, X, B, norms, ways.few)
     if not np.all(good):
         with quiet():
             report(name, A, B, np.broadcast_to(rcond, A.shape[:-2]), ~np.asarray(good, bool), ways)
 
 
-def sound(A: np.ndarray, rcond: Any, X: np.ndarray | None, B: np.ndarray | None, norms: Any) -> Any:
+def sound(A: np.ndarray, rcond: Any, X: np.ndarray | None, B: np.ndarray | None, norms: Any, few: int = FEW) -> Any:
     """Return, per matrix, whether there is nothing to report."""
     limits = range_of(A.dtype)
     # comparisons with NaN are false, so what is not surely good is looked at again
     if A.ndim == 2:
         r, norm = float(rcond), float(norms)
-        good: Any = FEW * limits.eps <= r and limits.least <= norm * r and norm < math.inf
+        good: Any = few * limits.eps <= r and limits.least <= norm * r and norm < math.inf
     else:
         with quiet():
-            good = (rcond >= FEW * limits.eps) & (norms * rcond >= limits.least) & (norms < math.inf)
+            good = (rcond >= few * limits.eps) & (norms * rcond >= limits.least) & (norms < math.inf)
     if X is not None and X.size:
         good = good & contained(X, B, limits)
     return good
@@ -281,7 +283,7 @@ def finding(A: np.ndarray, B: np.ndarray | None, rcond: float, ways: Advice) -> 
             row, column = (int(each) for each in np.argwhere(~np.isfinite(x))[0])
             return f"{label} has {x[row, column]} at ({row}, {column}); the result is not to be trusted"
     norm, least = float(norm1(A)), limits.tiny / limits.eps
-    if not rcond >= FEW * limits.eps and not 0 < norm < least:
+    if not rcond >= ways.few * limits.eps and not 0 < norm < least:
         left = digits(rcond, float(limits.eps))
         whole = digits(1.0, float(limits.eps))
         return (

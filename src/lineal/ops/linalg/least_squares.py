@@ -27,7 +27,9 @@ from lineal.ops.premise import rely
 
 __all__ = ["lstsq", "matrix_rank", "pinv", "pinverse"]
 
-FEWER = Advice("to trust fewer singular values (rcond=)")
+FEWER = "to trust fewer singular values (rcond=)"
+LEAST = {4: FEW, 8: 100}
+"""How few digits, as a multiple of ε, are reported, by the bytes of a real number: what is lost is not refined here."""
 DRIVERS = ("gels", "gelsy", "gelsd", "gelss")
 
 
@@ -179,7 +181,7 @@ def solution(A: np.ndarray, B: np.ndarray, rcond: np.ndarray) -> tuple[np.ndarra
     X, norms, inverses = found
     limits = range_of(A.dtype)
     with quiet():
-        border = SURE * np.maximum(rcond, A.dtype.type(FEW * limits.eps))
+        border = SURE * np.maximum(rcond, A.dtype.type(LEAST[real_dtype(A).itemsize] * limits.eps))
         full = (norms * inverses * border < 1) & (inverses * A.dtype.type(limits.least) < 1) & (norms < np.inf)
     if not full.all():
         rest = ~full
@@ -250,7 +252,8 @@ def judge_rank(name: str, A: np.ndarray, S: np.ndarray, rank: np.ndarray, X: np.
         kept = np.take_along_axis(S, np.maximum(rank - 1, 0)[..., None], -1)[..., 0] / S[..., 0]
         # a gap between what counts and what does not makes the rank plain, and the shortest solution with it
         doubtful = (rank < S.shape[-1]) & (full | ~(kept >= 1e3 * eps * max(A.shape[-2:])))
-        judge(name, A, np.where(doubtful, np.minimum(kept, eps), np.where(rank == 0, 1, kept)), X, None, None, FEWER)
+        rcond = np.where(doubtful, np.minimum(kept, eps), np.where(rank == 0, 1, kept))
+        judge(name, A, rcond, X, None, None, Advice(FEWER, few=LEAST[S.dtype.itemsize]))
 
 
 def borders(name: str, A: Any, atol: Any, rtol: Any) -> tuple[Any, Any]:
