@@ -12,7 +12,7 @@ from lineal.ops import exp, where
 from lineal.ops.front import nary, row, unary
 
 _ROOT_HALF, _DENSITY = math.sqrt(0.5), 1 / math.sqrt(2 * math.pi)
-_ROOT_2_BY_PI, _CUBIC = math.sqrt(2 / math.pi), 0.044715
+_ROOT_2_BY_PI, _CUBIC, _SATURATED = math.sqrt(2 / math.pi), 0.044715, 20.0
 
 _silu = unary(
     "silu",
@@ -40,9 +40,17 @@ _gelu_slope = row(
     "gelu_backward",
     lambda m, g, x: g * (0.5 * (1 + m.erf(x * _ROOT_HALF)) + x * m.exp(x * x * -0.5) * _DENSITY),
     lambda h, x: _gelu_slope(h, x),
-    lambda h, g, x: h * g * ((2 - x * x) * exp(x * x * -0.5) * _DENSITY),
+    lambda h, g, x: h * g * _gelu_turn(x),
     numeric=lambda m, g, x: g * (0.5 * (1 + ops.erf.op.eager(m, x * _ROOT_HALF)) + x * m.exp(x * x * -0.5) * _DENSITY),
 )
+
+
+def _gelu_turn(x: Any) -> Any:
+    # of a large x, the root of the density is 0 before its square times x² is undefined
+    root = exp(x * x * -0.25)
+    return (root * root * 2 - (x * root).square()) * _DENSITY
+
+
 # Both branches stay finite: log(1 + eᶻ) = max(z, 0) + log(1 + exp(-|z|)).
 _softplus = nary(
     "softplus",
@@ -86,7 +94,9 @@ def gelu(input: Any, approximate: str = "none") -> Any:
         return _gelu(input)
     if approximate != "tanh":
         raise RuntimeError(f"gelu: expected approximate to be 'none' or 'tanh', got {approximate!r}")
-    return input * 0.5 * (1.0 + ops.tanh((input + input * input * input * _CUBIC) * _ROOT_2_BY_PI))
+    # beyond, tanh is ±1, and the cube of a large x is infinite, its slope times 0 undefined
+    x = ops.clamp(input, -_SATURATED, _SATURATED)
+    return input * 0.5 * (1.0 + ops.tanh((x + x * x * x * _CUBIC) * _ROOT_2_BY_PI))
 
 
 def mish(input: Any, inplace: bool = False) -> Any:

@@ -98,7 +98,11 @@ def _power(m: Any, a: Any, b: Any) -> Any:
 
 
 def _by_base(g: Any, a: Any, b: Any) -> Any:
-    return g * drop(b * pow(a, b - 1), b == 0).conj()
+    # 0 times a power that leaves the range; elsewhere b a^(b-1) is also what derivatives by b want
+    array = a.value
+    least = float(np.finfo(array.dtype).tiny) ** 0.25 if array.dtype.kind in "fc" else 1.0
+    nothing = (b == 0) & (a.detach().abs() < least)
+    return g * (b * pow(a, (b - 1).masked_fill(nothing, 0))).conj()
 
 
 def _by_exponent(g: Any, a: Any, b: Any, y: Any) -> Any:

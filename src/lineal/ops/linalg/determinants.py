@@ -37,7 +37,7 @@ class Determinant(Op):
     name = "LinalgDet"
     keeps = "0 1 2 y"
 
-    def eager(self, xp, A, LU=None, pivots=None):
+    def eager(self, xp, A, LU=None, pivots: Any = None):
         if LU is None:
             return kernels.det(A)
         y = product_of_pivots(LU, pivots)

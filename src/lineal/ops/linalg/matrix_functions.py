@@ -68,7 +68,7 @@ def along(A: np.ndarray, E: np.ndarray) -> np.ndarray:
     """Return the derivative of exp at A along E.   Al-Mohy and Higham (2009), SIAM J. Matrix Anal. Appl. 30, algorithm 6.4."""
     wide = np.result_type(A.dtype, np.float64)
     Y = np.empty(A.shape, A.dtype)
-    finite = np.isfinite(A).all((-1, -2)) & np.isfinite(E).all((-1, -2))
+    finite: Any = np.isfinite(A).all((-1, -2)) & np.isfinite(E).all((-1, -2))
     for place in np.ndindex(A.shape[:-2]):
         # SciPy refuses the others
         found = np.nan
