@@ -18,6 +18,7 @@ CASES = {
     "3-norm": (1, lambda x: torch.linalg.vector_norm(x, 3)),
     "1.5-norm": (1, lambda x: torch.linalg.vector_norm(x, 1.5)),
     "dist": (2, torch.dist),
+    "cdist": (2, lambda a, b: torch.cdist(a.reshape(2, 3), b.reshape(2, 3))),
     "prod": (1, torch.prod),
     "cumprod": (1, lambda x: torch.cumprod(x, 0)),
     "logaddexp": (2, torch.logaddexp),

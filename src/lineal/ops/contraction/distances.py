@@ -6,11 +6,14 @@ import functools
 import math
 from typing import Any
 
+import numpy as np
+
 from lineal.base.spec import broadcast_shapes
 from lineal.core import AbstractTensor, Op, apply
 from lineal.ops.broadcasting import expand
 from lineal.ops.contraction.products import product
 from lineal.ops.conversion import dtype_of
+from lineal.ops.reductions.norms import ranges
 
 __all__ = ["cdist"]
 
@@ -30,6 +33,20 @@ class PairDistance(Op):
     keeps = "0 1 y"
 
     def eager(self, xp, a, b):
+        y = self.plain(xp, a, b)
+        if self.p in (0, 1, math.inf) or not y.size:
+            return y
+        small, large = ranges(a.dtype, self.p)
+        top = max(np.abs(a).max(initial=0), np.abs(b).max(initial=0))
+        if not 0 < top < math.inf or (top > small * 1e3 and y.max() <= large):
+            return y
+        # powers left the range: the same for points of size 1/2 to 1
+        most = np.finfo(a.dtype).maxexp - 2
+        scale = 2.0 ** -max(-most, min(most, int(np.frexp(top)[1])))
+        return self.plain(xp, a * a.dtype.type(scale), b * b.dtype.type(scale)) / a.dtype.type(scale)
+
+    def plain(self, xp, a, b):
+        """Return D by its formula."""
         if self.p == 2 and self.by_product:
             square = xp.square(a).sum(-1)[..., :, None] + xp.square(b).sum(-1)[..., None, :] - 2 * xp.matmul(a, b.mT)
             return xp.sqrt(xp.maximum(square, 0))
