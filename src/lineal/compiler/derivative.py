@@ -197,7 +197,8 @@ class Compiled(Op):
         node.edges = tuple([x.node for x in xs])
         node.indices = tuple([x.index for x in xs])
         saved, before = self.saved.pop(id(value[0] if isinstance(value, tuple) else value))
-        node.kept = (tuple([before.get(n, x) for n, x in enumerate(xs)]) if before else xs, saved)
+        kept = (tuple([before.get(n, x) for n, x in enumerate(xs)]) if before else xs, saved)
+        node.kept = kept if saved or self.joint.read_again or before else list(kept)
         node.y = None
 
     def pull(self, node: Node, g: Any, edges: tuple) -> tuple:

@@ -172,7 +172,7 @@ class Finder:
         if not place.path and isinstance(base, Made) and x.origin is None and id(x) not in self.capture.detached:
             return base
         # a view that shows all of it is another tensor, too
-        return Look(base, place.path or (slice_op(()),), x.origin is not None and x.origin.tracked, x.node is not None)
+        return Look(base, place.path or (slice_op(()),), x.origin is not None and bool(x.origin.tracked), x.node is not None)
 
     def whole(self, storage: Storage) -> Source:
         """Return where the tensor that fills a storage comes from."""

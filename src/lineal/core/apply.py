@@ -9,7 +9,8 @@ import numpy as np
 from lineal.base.devices import array_module
 from lineal.core import modes
 from lineal.core import op as engine
-from lineal.core.op import AbstractTensor, Memory, Node, Op, View, next_id
+from lineal.core.hooks import retain_anew
+from lineal.core.op import CUSTOM, SEVERAL, AbstractTensor, Bar, Memory, Node, Op, View, next_id
 from lineal.core.sites import site
 
 T = TypeVar("T", bound=AbstractTensor)
@@ -95,7 +96,7 @@ def _several(op: Op, xs: tuple, values: tuple) -> tuple:
                 y.node = node
                 y.index = place
     if op.aliasing is not None:
-        grad = _grad_enabled()
+        grad = SEVERAL if _grad_enabled() else False
         for place, y in enumerate(ys):
             # most outputs are only read, and need no op of their own
             _alias(op, (op, place), xs[0], y, grad)
@@ -175,7 +176,7 @@ def _look(op: Op, x: AbstractTensor) -> Any:
     return y
 
 
-def _alias(op: Op, step: Op | tuple[Op, int], x: AbstractTensor, y: AbstractTensor, grad: bool) -> None:
+def _alias(op: Op, step: Op | tuple[Op, int], x: AbstractTensor, y: AbstractTensor, grad: bool | Bar) -> None:
     y.memory = memory = x.memory or memory_of(x)
     if op.aliasing == "view":
         y.origin = view = _new(View)
@@ -183,7 +184,8 @@ def _alias(op: Op, step: Op | tuple[Op, int], x: AbstractTensor, y: AbstractTens
         if before is None:
             view.root, view.steps, view.tracked = x, (step,), grad
         else:
-            view.root, view.steps, view.tracked = before.base, (*before.steps, step), grad and before.tracked
+            view.root, view.steps = before.base, (*before.steps, step)
+            view.tracked = before.tracked if grad is True or not before.tracked else grad
         view.seen = memory.rebased
 
 
@@ -192,6 +194,11 @@ def synchronize(x: AbstractTensor) -> None:
     view, memory = x.origin, x.memory
     if view is None or memory is None or view.seen == memory.rebased or not view.tracked:
         return
+    if view.tracked is CUSTOM:
+        raise RuntimeError(
+            f"a view of shape {list(x.value.shape)} is used whose base or another view of its base has been modified inplace. "
+            f"{CUSTOM.reason}"
+        )
     view.seen = memory.rebased
     if view.base.node is None:
         x.node = None
@@ -200,4 +207,6 @@ def synchronize(x: AbstractTensor) -> None:
         again = view.base
         for op in view.path:
             again = apply(op, again)
+    before = x.node
     x.node, x.index = again.node, again.index
+    retain_anew(x, before)

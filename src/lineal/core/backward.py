@@ -71,7 +71,7 @@ class Pass:
                 gs = node.op.pull(node, g, edges := node.edges)
             else:
                 gs, edges = self.undo_watched(node, g)
-            if not retain:
+            if not retain and node.kept.__class__ is not list:
                 node.kept = node.y = None
             place, g, indices = -1, None, node.indices
             for each in gs:  # counted by hand: enumerate and zip take a tenth of the pass
@@ -152,7 +152,7 @@ def watch(node: Node, g: Any) -> Any:
                 result = function(gs[index])
                 if result is not None:
                     gs[index] = result
-    for index, reference in extra.retained.items():
+    for index, reference in extra.retained:
         tensor, each = reference(), gs[index or 0]
         if tensor is not None and each is not None:
             tensor.grad = each if tensor.grad is None else tensor.grad + each
@@ -278,7 +278,7 @@ def backward(
 def _retain_inner(inputs: Sequence[Any], targets: Sequence[Edge], journey: Pass) -> None:
     for tensor, edge in zip(inputs, targets):
         g = journey.wanted[edge]
-        if edge[0].id and g is not None:
+        if edge[0].id and g is not None and (edge[0].extra is None or not edge[0].extra.retains(tensor)):
             tensor.grad = g if tensor.grad is None else tensor.grad + g
 
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lineal.core.apply import lift
-from lineal.core.op import AbstractTensor, Node, as_output, changed
+from lineal.core.op import AbstractTensor, Node, as_output, changed, released
 
 
 class SavedOutput(NamedTuple):
@@ -46,7 +46,11 @@ class Context:
     def saved_tensors(self) -> tuple:
         """The saved tensors; RuntimeError if one was modified in place since."""
         node = self._node
-        return self._saved if node is None else tuple(unpack(node, each) for each in self._saved)
+        if node is None:
+            return self._saved
+        if node.kept is None:
+            raise released(node)
+        return tuple(unpack(node, each) for each in node.kept)
 
     def mark_dirty(self, *tensors: AbstractTensor) -> None:
         """Say which inputs `forward` changed in place; it must return them."""

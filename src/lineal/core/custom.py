@@ -13,7 +13,7 @@ from lineal.core import modes
 from lineal.core.apply import apply, lift, memory_of, synchronize, tell
 from lineal.core.context import Context, SavedOutput, cotangents
 from lineal.core.inplace import rebase, refuse_leaf
-from lineal.core.op import AbstractTensor, Leaf, Node, Op, released
+from lineal.core.op import CUSTOM, AbstractTensor, Node, Op, View
 
 
 class TensorPlace:
@@ -77,6 +77,11 @@ class Custom(Op):
             for each in context._dirty:
                 refuse_leaf(each, self.name)
         tensors = [each for each in listed(results) if isinstance(each, AbstractTensor)]
+        if any(all(each is not one for one in tensors) for each in context._dirty):
+            raise RuntimeError(
+                f"{self.name}: Some elements marked as dirty during the forward method were not returned as output. The inputs "
+                "that are modified inplace must all be outputs of the Function."
+            )
         constant = tuple(any(each is one for one in context._constant) for each in tensors)
         single = isinstance(results, AbstractTensor)
         outcome = Outcome(context, results, constant, context._dirty)
@@ -91,12 +96,12 @@ class Custom(Op):
     def remember(self, node: Node, xs: tuple[AbstractTensor, ...], value: Any) -> None:
         node.edges = tuple([x.node for x in xs])
         node.indices = tuple([x.index for x in xs])
-        context = node.kept = self.outcome.context
+        context = self.outcome.context
         node.y = None
         several = value.__class__ is tuple
         outputs = {id(each): place if several else None for place, each in enumerate(value if several else (value,))}
         kept_inputs = {id(x) for x in xs} - {id(each) for each in context._dirty}
-        context._saved = tuple(
+        node.kept = tuple(
             SavedOutput(outputs[id(each.value)], each.value)
             if each is not None and id(each.value) in outputs and id(each) not in kept_inputs
             else each
@@ -107,12 +112,11 @@ class Custom(Op):
             (each.value.shape, each.value.dtype) if isinstance(each, AbstractTensor) else None
             for each in listed(self.outcome.results)
         )
-        context._dirty = context._constant = ()
+        context._dirty = context._constant = context._saved = ()
+        self.__dict__["context"] = context
 
     def pull(self, node: Node, g: Any, edges: tuple) -> tuple:
-        context = node.kept
-        if context is None:
-            raise released(node)
+        context = self.__dict__["context"]
         gs = cotangents(context, g if g.__class__ is tuple else (g,))
         context._node = node
         try:
@@ -234,19 +238,21 @@ class Function:
 
 def deliver(op: Custom, tensors: tuple, made: tuple) -> Any:
     """Return the results in the form forward gave them: marked ones without history, dirty inputs as themselves."""
-    inputs = {id(x.value): x for x in tensors}
-    outputs = []
-    for y, constant in zip(made, op.outcome.constant):
-        x = inputs.get(id(y.value))
+    outcome, results = op.outcome, op.outcome.results
+    given = [each for each in listed(results) if isinstance(each, AbstractTensor)]
+    outputs = list(made)
+    for y, constant in zip(made, outcome.constant):
         if constant or y.value.dtype.kind in "iub":
             y.node = None
-        if x is not None:
-            y = returned(op, x, y)
-        outputs.append(y)
+    for place, (x, y) in enumerate(zip(given, made)):
+        if any(each is x for each in outcome.dirty) and any(each is x for each in tensors):
+            outputs[place] = changed_input(x, y)
+    for x, y in zip(given, outputs):
+        if x is not y:
+            share(tensors, x, y)
     listener = modes.recorder.get()
     if listener is not None and any(y.node is not None for y in outputs):
         listener.opaque(f"{op.function.__name__}.backward")
-    results = op.outcome.results
     del op.__dict__["outcome"]
     if isinstance(results, tuple):
         following = iter(outputs)
@@ -254,17 +260,27 @@ def deliver(op: Custom, tensors: tuple, made: tuple) -> Any:
     return outputs[0] if outputs else results
 
 
-def returned(op: Custom, x: AbstractTensor, y: AbstractTensor) -> AbstractTensor:
-    """Return an input that forward returned: itself with its new history if it was changed in place, otherwise an alias."""
-    memory = memory_of(x)
-    if y.node is not None and not isinstance(y.node, Leaf):
-        tell(y.node, y.index, memory)
-    if any(each is x for each in op.outcome.dirty):
-        if y.node is not None:
-            rebase(x, y)
-        return x
-    y.memory = memory
-    return y
+def changed_input(x: AbstractTensor, y: AbstractTensor) -> AbstractTensor:
+    """Return an input that forward changed in place, with its new history."""
+    if y.node is not None:
+        tell(y.node, y.index, memory_of(x))
+        rebase(x, y)
+    return x
+
+
+def share(tensors: tuple, x: AbstractTensor, y: AbstractTensor) -> None:
+    """Let the output `y` know of what it shares with the tensor `x` that forward returned, if that was not made there."""
+    source = next((each for each in tensors if each is x or (x.memory is not None and each.memory is x.memory)), None)
+    if source is None and x.memory is None:
+        return
+    y.memory = memory_of(x)
+    if y.node is not None and y.node.id:
+        tell(y.node, y.index, y.memory)
+    look = x.origin or (None if source is None else source.origin)
+    if look is not None:
+        y.origin = View(look.base, look.path, y.memory.rebased, CUSTOM)
+    elif source is not None:
+        y.origin = View(source, (), y.memory.rebased, CUSTOM)
 
 
 def once_differentiable(backward: Callable) -> Callable:

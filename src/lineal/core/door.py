@@ -33,7 +33,7 @@ _NOTHING: tuple = (None,)
 _NEITHER: tuple = (None, None)
 
 
-def grow(op: Op, edges: tuple, indices: tuple, kept: tuple, y: Any) -> Node:
+def grow(op: Op, edges: tuple, indices: tuple, kept: tuple | list, y: Any) -> Node:
     """Return the node of an op that a door has done."""
     node = _new(Node)
     node.op = op
@@ -60,6 +60,7 @@ def unary_door(
     """
     plan, native = op.plan((True,)), op.native
     keeps_input, keeps_output, differentiable = plan.marks[0], plan.output, op.differentiable
+    bare, spec = spec and not plan.holds, spec and plan.holds
 
     def door(input: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
         try:
@@ -86,7 +87,7 @@ def unary_door(
         y.value = value if value.__class__ is _ndarray else np.asarray(value)
         y.node = y.index = y.memory = y.origin = None
         if input.node is not None and differentiable and _grad_enabled():
-            kept = (input,) if keeps_input else ((x.shape, x.dtype),) if spec else _NOTHING
+            kept: Any = (input,) if keeps_input else [(x.shape, x.dtype)] if bare else ((x.shape, x.dtype),) if spec else _NOTHING
             indices = _NOTHING if input.index is None else (input.index,)
             y.node = grow(op, (input.node,), indices, kept, y.value if keeps_output else None)
         listener = _recorder()
@@ -152,9 +153,12 @@ def unary_pull(rules: Rules) -> Callable[[Node, Any, tuple], tuple]:
     rule, picks = rules[0]
     several, only = len(picks) > 1, picks[0] if len(picks) == 1 else -1
 
+    if rule is not None and not picks:
+        return lambda node, g, edges: (rule(g),)
+
     def pull(node: Node, g: Any, edges: tuple) -> tuple:
         if node.kept is None:
-            raise released(node)
+            return again(node, g, edges, rules)
         x = node.kept[0]
         if x is not None and x.memory is not None and x.memory.written > node.id:
             raise changed(node, x.memory, f"its input of shape {list(x.value.shape)}")
@@ -162,8 +166,6 @@ def unary_pull(rules: Rules) -> Callable[[Node, Any, tuple], tuple]:
             return _NOTHING
         if only == 0:
             return (rule(g, x),)
-        if node.y is None:
-            return (rule(g),)
         y = lift(node.y) if node.memories is None and not _grad_enabled() else output(node)
         return (rule(g, *[(x, y)[pick] for pick in picks]),) if several else (rule(g, y),)
 
@@ -179,7 +181,7 @@ def binary_pull(rules: Rules) -> Callable[[Node, Any, tuple], tuple]:
 
     def pull(node: Node, g: Any, edges: tuple) -> tuple:
         if node.kept is None:
-            raise released(node)
+            return again(node, g, edges, rules)
         a, b = node.kept
         if a is not None and a.memory is not None and a.memory.written > node.id:
             raise changed(node, a.memory, f"its first input, of shape {list(a.value.shape)}")
@@ -201,12 +203,17 @@ def linear_pull(by_a: Callable, by_b: Callable) -> Callable[[Node, Any, tuple], 
     same_a, same_b = passes(by_a), passes(by_b)
 
     def pull(node: Node, g: Any, edges: tuple) -> tuple:
-        if node.kept is None:
-            raise released(node)
         to_a, to_b = edges
         return None if to_a is None else g if same_a else by_a(g), None if to_b is None else g if same_b else by_b(g)
 
     return pull
+
+
+def again(node: Node, g: Any, edges: tuple, rules: Rules) -> tuple:
+    """Undo a node once more after what it kept was freed, if the derivatives that are wanted read nothing."""
+    if any(edge is not None and picks for edge, (_, picks) in zip(edges, rules)):
+        raise released(node)
+    return tuple([None if edge is None or rule is None else rule(g) for edge, (rule, _) in zip(edges, rules)])
 
 
 def passes(rule: Callable) -> bool:

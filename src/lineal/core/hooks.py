@@ -21,7 +21,11 @@ class Extra:
         self.tensors: list[tuple[int | None, dict]] = []
         self.before: dict = {}
         self.after: dict = {}
-        self.retained: dict[int | None, weakref.ref] = {}
+        self.retained: list[tuple[int | None, weakref.ref]] = []
+
+    def retains(self, tensor: Any) -> bool:
+        """Return whether `tensor` is to have its cotangent as its grad."""
+        return any(reference() is tensor for _, reference in self.retained)
 
 
 def extra_of(node: Node) -> Extra:
@@ -29,6 +33,22 @@ def extra_of(node: Node) -> Extra:
     if node.extra is None:
         node.extra = Extra()
     return node.extra
+
+
+def retain(tensor: Any) -> None:
+    """Let the node of `tensor` make the cotangent that arrives there the tensor's grad."""
+    extra = extra_of(tensor.node)
+    if not extra.retains(tensor):
+        extra.retained.append((tensor.index, weakref.ref(tensor)))
+
+
+def retain_anew(tensor: Any, before: Node | None) -> None:
+    """Retain the grad of a tensor that has got another node, as it was at the node `before`: `retain_grad` is the tensor's."""
+    extra = None if before is None else before.extra
+    if extra is not None and tensor.node is not before and extra.retains(tensor):
+        extra.retained = [each for each in extra.retained if each[1]() is not tensor]
+        if tensor.node is not None:
+            retain(tensor)
 
 
 class Handle:

@@ -13,7 +13,8 @@ import numpy as np
 from lineal.base import dtypes
 from lineal.core import modes
 from lineal.core.apply import apply, lift, make_node, memory_of, synchronize
-from lineal.core.op import AbstractTensor, Leaf, Node, Op, next_id
+from lineal.core.hooks import retain_anew
+from lineal.core.op import AbstractTensor, Bar, Leaf, Node, Op, next_id
 from lineal.core.sites import site
 
 
@@ -116,8 +117,8 @@ def preserve(target: AbstractTensor, node: Node | None, since: int) -> None:
         if node is None or node.id <= since:
             continue
         stack.extend(node.edges)
-        if node.kept.__class__ in (tuple, list):
-            node.kept = [_copied(each) if _within(each, target) else each for each in node.kept]
+        if node.kept.__class__ is tuple:
+            node.kept = tuple([_copied(each) if _within(each, target) else each for each in node.kept])
 
 
 def _within(kept: Any, target: AbstractTensor) -> bool:
@@ -152,7 +153,7 @@ def check_write(target: AbstractTensor, source: AbstractTensor, name: str) -> No
         given, wanted = dtypes.of(source.value.dtype), dtypes.of(storage)
         raise RuntimeError(f"{name}: result type {given} can't be cast to the desired output type {wanted}")
     if modes.grad_enabled.get():
-        refuse_leaf(target, name)
+        refuse_leaf(target, name, source.node)
     steps = target.value.strides
     if 0 in steps and any(step == 0 and size > 1 for step, size in zip(steps, shape)) and 0 not in shape:
         raise RuntimeError(
@@ -163,20 +164,23 @@ def check_write(target: AbstractTensor, source: AbstractTensor, name: str) -> No
         raise RuntimeError(f"{name}: the tensor shares memory that is read-only; clone() it before writing")
 
 
-def refuse_leaf(target: AbstractTensor, name: str) -> None:
-    """Raise if `target` is, or looks into, a leaf that requires grad."""
+def refuse_leaf(target: AbstractTensor, name: str, source: Node | None = None) -> None:
+    """Raise if `target` is, or looks into, a leaf that requires grad, or a history (its own or that of `source`) would be lost."""
     if isinstance(target.node, Leaf):
         raise RuntimeError(
             f"{name}: a leaf Variable that requires grad is being used in an in-place operation; "
             "write inside no_grad(), or into a result computed from it"
         )
     if target.origin is not None:
+        tracked = target.origin.tracked
+        if tracked.__class__ is Bar and (target.node is not None or source is not None):
+            raise RuntimeError(f"{name}: a view of shape {list(target.value.shape)} is being modified inplace. {tracked.reason}")
         if isinstance(target.origin.base.node, Leaf):
             raise RuntimeError(
                 f"{name}: a view of a leaf Variable that requires grad is being used in an in-place operation; "
                 "write inside no_grad(), or into a clone()"
             )
-        if not target.origin.tracked and target.origin.base.node is not None:
+        if not tracked and target.origin.base.node is not None:
             raise RuntimeError(
                 f"{name}: a view that was created in no_grad mode is being modified inplace with grad mode enabled; "
                 "make the view with grad enabled, or write inside no_grad()"
@@ -186,15 +190,19 @@ def refuse_leaf(target: AbstractTensor, name: str) -> None:
 def rebase(target: AbstractTensor, source: AbstractTensor) -> None:
     view = target.origin
     memory_of(target).rebased += 1
+    written = target if view is None else view.base
+    before = written.node
     if view is not None:
-        base = view.base
-        base.node = make_node(ViewScatter(view.path), (base, source), base.value)
-        base.index = None
+        written.node = make_node(ViewScatter(view.path), (written, source), written.value)
+        written.index = None
     elif source.node is None or isinstance(source.node, Leaf):
         target.node = make_node(Overwrite(), (target, source), source.value)
         target.index = None
     else:
         target.node, target.index = source.node, source.index
+    retain_anew(written, before)
+    if view is not None and target.node is not None and target.node.extra is not None:
+        synchronize(target)
 
 
 def detach_in_place(target: AbstractTensor) -> Any:

@@ -8,7 +8,7 @@ import operator
 import re
 import weakref
 from abc import abstractmethod
-from typing import Any, ClassVar, dataclass_transform
+from typing import Any, ClassVar, NamedTuple, dataclass_transform
 
 import numpy as np
 
@@ -35,10 +35,29 @@ class Memory:
         self.writer: tuple[str, Site] | None = None
 
 
+class Bar(NamedTuple):
+    """Why views of a kind may not be written where there is a history."""
+
+    reason: str
+
+
+SEVERAL = Bar(
+    "This view is the output of a function that returns multiple views. Such functions do not allow the output views to be "
+    "modified inplace; replace the inplace operation by an out-of-place one"
+)
+CUSTOM = Bar(
+    "This view was created inside a custom Function (or because an input was returned as-is) and the autograd logic to handle "
+    "view+inplace would override the custom backward associated with the custom Function, leading to incorrect gradients; "
+    "clone() the output of the custom Function"
+)
+
+
 class View:
     """How a view comes from the tensor it looks into: `base`, the view ops from there, the rebasing its node has seen.
 
-    A step of the way is a view op, or a view op of several outputs and which of them it is.
+
+    A step of the way is a view op, or a view op of several outputs and which of them it is. `tracked` says whether it follows
+    its base's history: not if it was made in no_grad; a `Bar` if it may not be written.
     """
 
     __slots__ = ("root", "seen", "steps", "tracked")
@@ -46,7 +65,7 @@ class View:
     root: AbstractTensor
     steps: tuple[Op | tuple[Op, int], ...]
     seen: int
-    tracked: bool
+    tracked: bool | Bar
 
     @property
     def path(self) -> tuple[Op, ...]:
@@ -91,12 +110,13 @@ _ndarray = np.ndarray
 class Plan:
     """Which inputs, and whether the output, the derivatives by the needed inputs read."""
 
-    __slots__ = ("inputs", "marks", "output")
+    __slots__ = ("holds", "inputs", "marks", "output")
 
     def __init__(self, words: set[str], count: int):
         self.inputs = tuple(sorted(int(word) for word in words if word.isdigit()))
         self.marks = tuple(place in self.inputs for place in range(count))
         self.output = "y" in words
+        self.holds = bool(self.inputs) or self.output
 
 
 @functools.lru_cache(1024)
@@ -220,13 +240,17 @@ class Op:
             node.edges = (x.node,)
             node.indices = (x.index,)
             plan = self.plans.get(_NEEDED) or self.plan(_NEEDED)
-            node.kept = (x if plan.inputs else (x.value.shape, x.value.dtype),)
-            node.y = value if plan.output else None
+            if plan.holds:
+                node.kept = (x if plan.inputs else (x.value.shape, x.value.dtype),)
+                node.y = value if plan.output else None
+            else:
+                node.kept, node.y = [(x.value.shape, x.value.dtype)], None
             return
         node.edges = edges = tuple(map(node_of, xs))
         node.indices = tuple(map(index_of, xs))
         plan = self.plan(tuple([edge is not None for edge in edges]))
-        node.kept = [x if keep else (x.value.shape, x.value.dtype) for x, keep in zip(xs, plan.marks)]
+        kept = [x if keep else (x.value.shape, x.value.dtype) for x, keep in zip(xs, plan.marks)]
+        node.kept = tuple(kept) if plan.holds else kept
         node.y = value if plan.output else None
 
     def pull(self, node: Node, g: Any, edges: tuple) -> tuple:
@@ -264,7 +288,8 @@ class Node:
     edges: tuple[Node | None, ...]
     indices: tuple[int | None, ...]
     kept: Any
-    """What the op keeps of its inputs, in its own format; None after it was released."""
+    """What the op keeps of its inputs, in its own format. A list holds shapes and dtypes alone: the way back leaves it, so that
+    it may be gone again; all else it replaces by None."""
     y: Any
     """The kept output array (a tuple of them if there are several), or None."""
     code: Any

@@ -22,8 +22,8 @@ from lineal.base import later
 from lineal.base.config import LARGE_ARRAY
 from lineal.base.spec import broadcast_shapes
 from lineal.core import AbstractTensor, Node, Op
-from lineal.core.door import binary_pull, unary_pull
-from lineal.core.op import changed, index_of, node_of, output, released, value_of
+from lineal.core.door import again, binary_pull, unary_pull
+from lineal.core.op import changed, index_of, node_of, output, value_of
 
 Rule = Callable[..., Any]
 size_of = attrgetter("size")
@@ -83,7 +83,7 @@ class Elementwise(Op):
 
     def pull(self, node: Node, g: Any, edges: tuple) -> tuple:
         if node.kept is None:
-            raise released(node)
+            return again(node, g, edges, self.rules)
         for place, x in enumerate(node.kept):
             if x is not None and x.memory is not None and x.memory.written > node.id:
                 raise changed(node, x.memory, f"input {place} of shape {list(x.value.shape)}")

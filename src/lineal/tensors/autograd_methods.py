@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from lineal.base import dtypes
 from lineal.core import AbstractTensor, Leaf, Node, Op, apply, backward, detach_in_place, modes, synchronize
-from lineal.core.hooks import Handle, extra_of
+from lineal.core.hooks import Handle, extra_of, retain
 
 __all__ = ["AutogradMethods"]
 
@@ -152,13 +151,13 @@ class AutogradMethods(AbstractTensor):
         if not self.requires_grad or self.node is None:
             raise RuntimeError("retain_grad: can't retain_grad on Tensor that has requires_grad=False")
         if not isinstance(self.node, Leaf):
-            extra_of(self.node).retained[self.index] = weakref.ref(self)
+            retain(self)
 
     @property
     def retains_grad(self) -> bool:
         """Whether `retain_grad()` was called on this tensor."""
-        extra = None if self.node is None else self.node.extra
-        return extra is not None and any(reference() is self for reference in extra.retained.values())
+        extra = None if not self.requires_grad or self.node is None else self.node.extra
+        return extra is not None and extra.retains(self)
 
     def is_inference(self) -> bool:
         """Return whether the tensor was made in inference mode."""

@@ -12,6 +12,7 @@ from lineal.base.spec import axis, sizes
 from lineal.core import AbstractTensor, lift, memory_of, modes
 from lineal.core.inplace import refuse_leaf
 from lineal.core.op import Memory, next_id
+from lineal.core.hooks import retain_anew
 from lineal.core.sites import site
 from lineal.ops import layout
 from lineal.ops.front import in_place
@@ -35,6 +36,7 @@ def in_place_view(function: Callable[..., Any]) -> Callable[..., Any]:
         y = function(before, *args, **kwargs)
         mark_written(y.memory, name)
         self.value, self.node, self.index, self.memory, self.origin = y.value, y.node, y.index, y.memory, y.origin
+        retain_anew(self, before.node)
         return self
 
     name = method.__name__ = method.__qualname__ = f"{function.__name__}_"

@@ -89,7 +89,7 @@ class IndexPut(Change):
     strided = True
 
     def plan(self, needs):
-        return _keep_indices(self, needs, 2)
+        return _keep_indices(self, needs, 2 if needs[1] or not self.accumulate else len(needs))
 
     def change(self, y, v, *indices):
         try:

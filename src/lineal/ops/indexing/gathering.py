@@ -78,7 +78,7 @@ class ScatterAdd(Change):
 
     dim: int
     name = "ScatterAdd"
-    keeps = "1"
+    keeps = ("", "", "1")
 
     def change(self, y, index, src):
         accumulate(y, self.dim, index, src)
