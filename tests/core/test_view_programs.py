@@ -237,8 +237,19 @@ def viewed(draw, name, a):
     return () if whole and a.ctypes.data % 16 == 0 and a.flags.writeable and a.size else None
 
 
-def instruction(draw, pool):
-    """Draw one instruction that fits the arrays in `pool`, or None."""
+def one_of_several(program, place):
+    """Return whether entry `place` of the pool looks into an output of `unbind` or `split`, which may not be written."""
+    made = [each for each in program if each[0] not in WRITES]
+    while place >= 2:
+        name, operands, _ = made[place - 2]
+        if name in ("unbind", "split", "add", "mul", "gather"):
+            return name in ("unbind", "split")
+        place = operands[0]
+    return False
+
+
+def instruction(draw, pool, program):
+    """Draw one instruction that fits the arrays in `pool`, which `program` has made, or None."""
     name = draw(st.sampled_from(MAKERS + WRITES + ("mul", "mul_", "set_tensor", "set_tensor", "add_at")))
     target = draw(st.integers(0, len(pool) - 1))
     a = pool[target]
@@ -252,7 +263,7 @@ def instruction(draw, pool):
     if name in MAKERS:
         attributes = viewed(draw, name, a)
         return None if attributes is None else (name, (target,), attributes)
-    if not a.flags.writeable:
+    if not a.flags.writeable or one_of_several(program, target):
         return None
     if name in ("add_", "mul_", "copy_"):
         return name, (target, draw(st.sampled_from(fits(a, pool)))), ()
@@ -289,7 +300,7 @@ def programs(draw):
     pool = start(shape)
     program = []
     for _ in range(draw(st.integers(4, 16))):
-        drawn = instruction(draw, pool)
+        drawn = instruction(draw, pool, program)
         if drawn is not None:
             name, operands, attributes = drawn
             drawn = (name, operands, ("safely",) if attributes is None else attributes)

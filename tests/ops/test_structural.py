@@ -34,10 +34,15 @@ VIEWS = {
     "diagonal": lambda x: x.diagonal(1),
     "as_strided": lambda x: x.as_strided((2, 2), (3, 1), 1),
     "unfold": lambda x: x.unfold(1, 2, 2),
-    "split": lambda x: x.split(2, 1)[1],
-    "chunk": lambda x: x.chunk(2)[0],
     "tensor_split": lambda x: x.tensor_split([1], 1)[1],
-    "unbind": lambda x: x.unbind(1)[2],
+}
+SEVERAL = {
+    "split": lambda x: x.split(2, 1),
+    "split_with_sizes": lambda x: x.split([1, 2], 1),
+    "chunk": lambda x: x.chunk(2),
+    "chunk of one": lambda x: x.chunk(1),
+    "unbind": lambda x: x.unbind(1),
+    "iteration": list,
 }
 
 
@@ -51,6 +56,27 @@ def test_a_write_through_a_view_reaches_the_base_and_its_history(name, x):
     touched[x.detach().numpy() == 0] = VIEWS[name](torch.arange(6.0).reshape(2, 3)).numpy().min() == 0
     base.sum().backward()
     assert x.grad.tolist() == np.where(touched, 20.0, 2.0).tolist()
+
+
+@pytest.mark.parametrize("name", SEVERAL)
+def test_views_made_together_refuse_writes_where_there_is_a_history(name, x):
+    weight = torch.ones((), requires_grad=True)
+    with pytest.raises(RuntimeError, match="multiple views"):
+        SEVERAL[name](x.clone().requires_grad_() * 2)[0].mul_(10)
+    with pytest.raises(RuntimeError, match="multiple views"):
+        SEVERAL[name](x.clone())[-1][..., :1].mul_(weight)
+    SEVERAL[name](x)[0].zero_()
+    assert x.flatten()[0] == 0
+
+
+@pytest.mark.parametrize("name", SEVERAL)
+def test_views_made_together_follow_a_write_to_their_base(name, x):
+    base = x.requires_grad_() * 2
+    parts = SEVERAL[name](base)
+    base.mul_(10)
+    parts[0].sum().backward()
+    assert x.grad.flatten()[0] == 20
+    assert x.grad.sum() == 20 * parts[0].numel()
 
 
 @pytest.mark.parametrize("name", ["clone", "flip", "roll", "repeat", "tril", "narrow_copy"])

@@ -176,6 +176,9 @@ def _look(op: Op, x: AbstractTensor) -> Any:
     return y
 
 
+_AMBIGUOUS = "The view was created in no_grad mode, so that it is ambiguous what its history is; make it with grad enabled, or detach() it"
+
+
 def _alias(op: Op, step: Op | tuple[Op, int], x: AbstractTensor, y: AbstractTensor, grad: bool | Bar) -> None:
     y.memory = memory = x.memory or memory_of(x)
     if op.aliasing == "view":
@@ -192,13 +195,15 @@ def _alias(op: Op, step: Op | tuple[Op, int], x: AbstractTensor, y: AbstractTens
 def synchronize(x: AbstractTensor) -> None:
     """Give a view whose base was written in place the node that leads to the base's new history."""
     view, memory = x.origin, x.memory
-    if view is None or memory is None or view.seen == memory.rebased or not view.tracked:
+    if view is None or memory is None or view.seen == memory.rebased:
         return
-    if view.tracked is CUSTOM:
-        raise RuntimeError(
-            f"a view of shape {list(x.value.shape)} is used whose base or another view of its base has been modified inplace. "
-            f"{CUSTOM.reason}"
-        )
+    if view.tracked is not True and view.tracked is not SEVERAL:
+        if view.base.node is not None and _grad_enabled():
+            raise RuntimeError(
+                f"a view of shape {list(x.value.shape)} is used whose base or another view of its base has been modified inplace. "
+                f"{CUSTOM.reason if view.tracked is CUSTOM else _AMBIGUOUS}"
+            )
+        return
     view.seen = memory.rebased
     if view.base.node is None:
         x.node = None

@@ -16,7 +16,7 @@ from lineal.base import dtypes
 from lineal.core import modes
 from lineal.core.accumulation import accumulate
 from lineal.core.apply import lift, synchronize
-from lineal.core.hooks import Extra
+from lineal.core.hooks import Extra, hooked_leaves
 from lineal.core.op import AbstractTensor, Node
 from lineal.core.sites import describe
 
@@ -24,16 +24,29 @@ Edge = tuple[Node, int | None]
 
 
 class Pass:
-    """One way back from some outputs: what waits, what leaves have received, and which cotangents were asked for."""
+    """One way back from some outputs: what waits, what leaves have received, and which cotangents were asked for.
 
-    def __init__(self, retain: bool, targets: Iterable[Edge] | None):
+    With `accumulates`, what leaves (the wanted ones if some are) have received is added to their grads.
+    """
+
+    def __init__(self, retain: bool, create: bool, accumulates: bool, targets: Iterable[Edge] | None):
         self.retain = retain
+        self.create = create
+        self.accumulates = accumulates
         self.waiting: dict[Node, Any] = {}
         self.heap: list[tuple[int, Node]] = []
         self.leaves: dict[Node, Any] = {}
         self.wanted: dict[Edge, Any] = {} if targets is None else dict.fromkeys(targets)
         self.by_node = {node for node, _ in self.wanted}
         self.useful: set[Node] | None = None
+        self.early: dict[Node, int] = {}
+        """Leaves with hooks, and how many cotangents they still wait for."""
+
+    def begin(self, seeds: list[tuple[Edge, Any]]) -> None:
+        """Let the outputs' nodes wait with their cotangents, which nothing else holds after that."""
+        for (node, index), g in seeds:
+            self.send(node, index, g)
+        seeds.clear()
 
     def send(self, node: Node, index: int | None, g: Any) -> None:
         """Add the cotangent `g` to what waits at output `index` of `node`."""
@@ -52,7 +65,7 @@ class Pass:
     def run(self) -> None:
         """Undo the waiting nodes, latest first, until only leaves are left."""
         heap, waiting, leaves, retain = self.heap, self.waiting, self.leaves, self.retain
-        plain = not self.by_node and not modes.anomaly.get()
+        plain = not self.by_node and not self.early and not modes.anomaly.get()
         ready = g = None
         while ready is not None or heap:
             if ready is None:
@@ -106,7 +119,7 @@ class Pass:
         gs = pull_watched(node, g, edges) if modes.anomaly.get() else node.op.pull(node, g, edges)
         if node.extra is not None and node.extra.after:
             gs = after(node.extra, gs, g)
-        return gs, edges
+        return gs, self.hand_out(gs, edges) if self.early else edges
 
     def catch(self, node: Node, g: Any) -> None:
         """Store the cotangents at `node` that were asked for."""
@@ -114,20 +127,65 @@ class Pass:
             if edge[0] is node:
                 self.wanted[edge] = g if edge[1] is None else g[edge[1]]
 
+    def hand_out(self, gs: tuple, edges: tuple) -> tuple:
+        """Give leaves with hooks their cotangents, finish those that wait for no others, and return the other edges."""
+        rest = list(edges)
+        for place, (edge, g) in enumerate(zip(edges, gs)):
+            if edge in self.early:
+                rest[place] = None
+                self.early[edge] -= 1
+                if g is not None:
+                    self.leaves[edge] = self.leaves[edge] + g if edge in self.leaves else g
+                if not self.early[edge] and edge in self.leaves:
+                    self.finish(edge, self.leaves.pop(edge))
+        return tuple(rest)
+
+    def finish(self, leaf: Node, g: Any) -> None:
+        """Do with the cotangent of a leaf what it was computed for."""
+        if leaf.extra is not None:
+            g = watch(leaf, g)
+        if leaf in self.by_node:
+            self.catch(leaf, g)
+        if self.accumulates and (not self.by_node or leaf in self.by_node):
+            accumulate(leaf, g, self.create)  # type: ignore[arg-type]
+
+    def finish_leaves(self) -> None:
+        """Finish the leaves that are left; a cotangent held by nobody else becomes a grad without a copy."""
+        self.waiting, leaves = {}, self.leaves
+        if self.by_node or any(leaf.extra is not None for leaf in leaves):
+            for leaf in list(leaves):
+                self.finish(leaf, leaves.pop(leaf))
+        elif self.accumulates:
+            for node, g in leaves.items():
+                accumulate(node, g, self.create)  # type: ignore[arg-type]
+
+    def expect(self, seeds: Iterable[Node]) -> None:
+        """Count the cotangents that leaves with hooks will get."""
+        for node in nodes_before(seeds):
+            if self.useful is None or node in self.useful:
+                for edge in node.edges:
+                    if edge in hooked_leaves:
+                        self.early[edge] = self.early.get(edge, 0) + 1
+
     def prune(self, seeds: Iterable[Node]) -> None:
         """Find the nodes on a path from the seeds to a target; the pass leaves the others alone."""
-        reached: set[Node] = set()
-        stack = list(seeds)
-        while stack:
-            node = stack.pop()
-            if node not in reached:
-                reached.add(node)
-                stack.extend(edge for edge in node.edges if edge is not None)
         useful = set(self.by_node)
-        for node in sorted(reached, key=lambda each: each.id):
+        for node in sorted(nodes_before(seeds), key=lambda each: each.id):
             if any(edge in useful for edge in node.edges):
                 useful.add(node)
         self.useful = useful
+
+
+def nodes_before(seeds: Iterable[Node]) -> set[Node]:
+    """Return the nodes that lead to `seeds`, and these."""
+    reached: set[Node] = set()
+    stack = list(seeds)
+    while stack:
+        node = stack.pop()
+        if node not in reached:
+            reached.add(node)
+            stack.extend(edge for edge in node.edges if edge is not None)
+    return reached
 
 
 def in_order(node: Node, g: Any) -> tuple:
@@ -222,10 +280,11 @@ def propagate(
     *,
     retain: bool,
     create: bool,
+    accumulates: bool,
     targets: Sequence[Edge] | None = None,
 ) -> Pass:
     """Run one way back from `roots` with cotangents `gs` and return the finished pass."""
-    journey = Pass(retain, targets)
+    journey = Pass(retain, create, accumulates, targets)
     seeds = []
     for root, g in zip(roots, gs, strict=True):
         edge = edge_of(root)
@@ -234,20 +293,16 @@ def propagate(
         seeds.append((edge, seed(name, root, g)))
     if targets is not None:
         journey.prune(edge[0] for edge, _ in seeds)
+    if hooked_leaves:
+        journey.expect(edge[0] for edge, _ in seeds)
     token, silence = modes.grad_enabled.set(create), modes.silence(modes.silent)
     try:
-        for (node, index), g in seeds:
-            journey.send(node, index, g)
+        journey.begin(seeds)
         journey.run()
-        for node, g in journey.leaves.items():
-            if node.extra is not None:
-                journey.leaves[node] = watch(node, g)
+        journey.finish_leaves()
     finally:
         modes.restore(silence)
         modes.grad_enabled.reset(token)
-    for node in journey.by_node:
-        if node.id == 0 and node in journey.leaves:
-            journey.catch(node, journey.leaves[node])
     return journey
 
 
@@ -265,12 +320,9 @@ def backward(
         if not inputs:
             raise RuntimeError("backward: inputs argument to backward cannot be empty")
         targets = [_target("backward", each) for each in inputs]
-    journey = propagate("backward", tensors, gradients, retain=retain, create=create_graph, targets=targets)
-    leaves = journey.leaves
-    journey.waiting = {}
-    for node, g in leaves.items():
-        if targets is None or node in journey.by_node:
-            accumulate(node, g, create_graph)  # type: ignore[arg-type]
+    journey = propagate(
+        "backward", tensors, gradients, retain=retain, create=create_graph, accumulates=True, targets=targets
+    )
     if targets is not None:
         _retain_inner(inputs or (), targets, journey)
 
@@ -300,7 +352,9 @@ def gradients(
     """Return the derivatives of `outputs`, weighted by `grad_outputs`, by each of `inputs`; leaves' `.grad` stays as it is."""
     retain = create_graph if retain_graph is None else retain_graph
     targets = [_target("grad", each) for each in inputs]
-    journey = propagate("grad", outputs, grad_outputs, retain=retain, create=create_graph, targets=targets)
+    journey = propagate(
+        "grad", outputs, grad_outputs, retain=retain, create=create_graph, accumulates=False, targets=targets
+    )
     found = tuple(journey.wanted[edge] for edge in targets)
     if not allow_unused and any(g is None for g in found):
         place = next(place for place, g in enumerate(found) if g is None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import weakref
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -18,9 +17,9 @@ class Extra:
     __slots__ = ("after", "before", "retained", "tensors")
 
     def __init__(self) -> None:
-        self.tensors: list[tuple[int | None, dict]] = []
-        self.before: dict = {}
-        self.after: dict = {}
+        self.tensors: list[tuple[int | None, HookDict]] = []
+        self.before = HookDict()
+        self.after = HookDict()
         self.retained: list[tuple[int | None, weakref.ref]] = []
 
     def retains(self, tensor: Any) -> bool:
@@ -28,10 +27,16 @@ class Extra:
         return any(reference() is tensor for _, reference in self.retained)
 
 
+hooked_leaves: weakref.WeakSet[Node] = weakref.WeakSet()
+"""The leaves with hooks, which run as soon as a leaf's cotangent is complete."""
+
+
 def extra_of(node: Node) -> Extra:
     """Return the node's Extra, made on first need."""
     if node.extra is None:
         node.extra = Extra()
+        if node.id == 0:
+            hooked_leaves.add(node)
     return node.extra
 
 
@@ -51,27 +56,53 @@ def retain_anew(tensor: Any, before: Node | None) -> None:
             retain(tensor)
 
 
-class Handle:
+class HookDict(dict):
+    """The hooks of one kind, in the order in which they run; a handle holds it weakly."""
+
+    __slots__ = ("__weakref__",)
+
+
+class RemovableHandle:
     """What registering a hook returns; `remove()` takes the hook out again. Works as a context manager too."""
 
-    _next: ClassVar[Any] = itertools.count().__next__
+    next_id: ClassVar[int] = 0
 
-    def __init__(self, table: dict, hook: Any):
-        listener = modes.recorder.get()
-        if listener is not None:
-            listener.opaque("a hook")
-        self.table = table
-        self.id = Handle._next()
-        table[self.id] = hook
+    def __init__(self, hooks_dict: Any, *, extra_dict: Any = None):
+        self.hooks_dict_ref = weakref.ref(hooks_dict)
+        self.extra_dict_ref = None if extra_dict is None else weakref.ref(extra_dict)
+        self.id = RemovableHandle.next_id
+        RemovableHandle.next_id += 1
         modes.Structure.changes += 1
 
     def remove(self) -> None:
-        """Take the hook out."""
-        self.table.pop(self.id, None)
+        """Take the hook out; a second call does nothing."""
+        for reference in (self.hooks_dict_ref, self.extra_dict_ref):
+            table = None if reference is None else reference()
+            if table is not None:
+                table.pop(self.id, None)
         modes.Structure.changes += 1
 
-    def __enter__(self) -> Handle:
+    def __getstate__(self) -> tuple:
+        return self.hooks_dict_ref(), self.id
+
+    def __setstate__(self, state: tuple) -> None:
+        table, self.id = state
+        self.hooks_dict_ref = weakref.ref(HookDict() if table is None else table)
+        self.extra_dict_ref = None
+        RemovableHandle.next_id = max(RemovableHandle.next_id, self.id + 1)
+
+    def __enter__(self) -> RemovableHandle:
         return self
 
     def __exit__(self, *exception: object) -> None:
         self.remove()
+
+
+def register(table: HookDict, hook: Any) -> RemovableHandle:
+    """Put a hook of the way back into a table."""
+    listener = modes.recorder.get()
+    if listener is not None:
+        listener.opaque("a hook")
+    handle = RemovableHandle(table)
+    table[handle.id] = hook
+    return handle

@@ -6,6 +6,7 @@ Every mode is a context variable: threads and asyncio tasks have their own, and 
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Protocol
@@ -96,7 +97,32 @@ class Setting:
             with Setting(*values):
                 return function(*args, **kwargs)
 
-        return within
+        return resumed(function, values) if inspect.isgeneratorfunction(function) else within
+
+
+def resumed(function: Callable, values: tuple[tuple[ContextVar, Any], ...]) -> Callable:
+    """Return a generator function in whose body, and not where it is suspended, context variables have the given values."""
+
+    @functools.wraps(function)
+    def within(*args: Any, **kwargs: Any) -> Any:
+        body = function(*args, **kwargs)
+        resume: Callable[[], Any] = functools.partial(next, body)
+        while True:
+            try:
+                with Setting(*values):
+                    given = resume()
+            except StopIteration as stop:
+                return stop.value
+            try:
+                resume = functools.partial(body.send, (yield given))
+            except GeneratorExit:
+                with Setting(*values):
+                    body.close()
+                raise
+            except BaseException as error:
+                resume = functools.partial(body.throw, error)
+
+    return within
 
 
 class no_grad(Setting):  # noqa: N801
@@ -125,16 +151,20 @@ class set_grad_enabled(Setting):  # noqa: N801
 
     def __init__(self, mode: bool):
         super().__init__((grad_enabled, bool(mode)))
-        self.outer = grad_enabled.get()
-        grad_enabled.set(bool(mode))
+        self.mode = bool(mode)
+        self.prev = grad_enabled.get()
+        grad_enabled.set(self.mode)
 
     def __enter__(self):
-        self.before.append([(grad_enabled, self.outer)])
-        grad_enabled.set(self.values[0][1])
+        self.before.append([(grad_enabled, self.prev)])
+        grad_enabled.set(self.mode)
 
     def __call__(self, function: Callable) -> Callable:
-        grad_enabled.set(self.outer)
+        grad_enabled.set(self.prev)
         return super().__call__(function)
+
+    def __repr__(self) -> str:
+        return f"torch.autograd.grad_mode.set_grad_enabled(mode={self.mode})"
 
 
 class inference_mode(no_grad):  # noqa: N801

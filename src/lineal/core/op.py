@@ -15,7 +15,7 @@ import numpy as np
 from lineal.base import later
 from lineal.base.devices import array_module
 from lineal.base.spec import Spec
-from lineal.core.hooks import Extra, Handle, extra_of
+from lineal.core.hooks import Extra, RemovableHandle, extra_of, register
 from lineal.core.sites import Site, describe
 
 annotationlib: Any = later.module("annotationlib")
@@ -319,13 +319,13 @@ class Node:
         """Where in the user's code the op ran."""
         return {"site": describe(self.site)}
 
-    def register_hook(self, hook: Any) -> Handle:
+    def register_hook(self, hook: Any) -> RemovableHandle:
         """Call `hook(grad_inputs, grad_outputs)` after this node is undone; what it returns replaces grad_inputs."""
-        return Handle(extra_of(self).after, hook)
+        return register(extra_of(self).after, hook)
 
-    def register_prehook(self, hook: Any) -> Handle:
+    def register_prehook(self, hook: Any) -> RemovableHandle:
         """Call `hook(grad_outputs)` before this node is undone; what it returns replaces grad_outputs."""
-        return Handle(extra_of(self).before, hook)
+        return register(extra_of(self).before, hook)
 
     def __repr__(self) -> str:
         return f"<{self.name()} object at {id(self):#x}>"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from lineal.core import modes
-from lineal.nn.handles import RemovableHandle
+from lineal.core.hooks import RemovableHandle
 from lineal.nn.registry import Registry
 from lineal.nn.watching import BackwardWatch
 

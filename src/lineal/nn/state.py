@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from lineal.core import no_grad
-from lineal.nn.handles import RemovableHandle
+from lineal.core.hooks import RemovableHandle
 from lineal.nn.parameter import Parameter
 from lineal.nn.traversal import Traversal
 from lineal.tensors import Tensor

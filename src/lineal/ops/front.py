@@ -236,3 +236,14 @@ def in_place(function: Callable[..., Any], name: str = "") -> Callable[..., Any]
     method.__name__ = method.__qualname__ = label
     method.__doc__ = f"Write the result of `{function.__name__}` into this tensor and return it."
     return method
+
+
+def augmented(method: Callable[..., Any], operands: tuple = OPERANDS) -> Callable[..., Any]:
+    """Return the operator, as `__iadd__`, of a method that writes; it leaves objects it does not know to their own operators."""
+
+    def operator(self: AbstractTensor, other: Any) -> Any:
+        return method(self, other) if isinstance(other, operands) else NotImplemented
+
+    operator.__name__ = operator.__qualname__ = method.__name__
+    operator.__doc__ = method.__doc__
+    return operator

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from lineal.base import dtypes
 from lineal.core import AbstractTensor, Leaf, Node, Op, apply, backward, detach_in_place, modes, synchronize
-from lineal.core.hooks import Handle, extra_of, retain
+from lineal.core.hooks import HookDict, RemovableHandle, extra_of, register, retain
 
 __all__ = ["AutogradMethods"]
 
@@ -63,6 +63,7 @@ class AutogradMethods(AbstractTensor):
     grad: Any = property(
         get_grad,
         put_grad,
+        lambda tensor: put_grad(tensor, None),
         doc="The accumulated derivative of whatever `backward()` was called on, by this leaf; None until then.",
     )
 
@@ -131,20 +132,20 @@ class AutogradMethods(AbstractTensor):
         """Forget the history of this tensor, in place."""
         return detach_in_place(self)
 
-    def register_hook(self, hook: Callable[[Any], Any]) -> Handle:
+    def register_hook(self, hook: Callable[[Any], Any]) -> RemovableHandle:
         """Call `hook(grad)` whenever the derivative by this tensor is known; what it returns replaces it."""
         if not self.requires_grad or self.node is None:
             raise RuntimeError("register_hook: cannot register a hook on a tensor that doesn't require gradient")
         extra = extra_of(self.node)
-        table: dict = {}
+        table = HookDict()
         extra.tensors.append((self.index, table))
-        return Handle(table, hook)
+        return register(table, hook)
 
-    def register_post_accumulate_grad_hook(self, hook: Callable[[Any], Any]) -> Handle:
+    def register_post_accumulate_grad_hook(self, hook: Callable[[Any], Any]) -> RemovableHandle:
         """Call `hook(self)` after backward has added to this leaf's grad."""
         if not isinstance(self.node, Leaf):
             raise RuntimeError("register_post_accumulate_grad_hook: post accumulate grad hooks need a leaf that requires grad")
-        return Handle(extra_of(self.node).after, hook)
+        return register(extra_of(self.node).after, hook)
 
     def retain_grad(self) -> None:
         """Let backward store the derivative by this tensor in `.grad` although it is no leaf."""

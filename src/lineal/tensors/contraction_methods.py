@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from lineal import ops
+from lineal.core import AbstractTensor
 from lineal.ops.contraction.matmul import __matmul__, __rmatmul__
-from lineal.ops.front import in_place
+from lineal.ops.front import augmented, in_place
 
 __all__ = ["ContractionMethods"]
 
@@ -12,7 +13,7 @@ __all__ = ["ContractionMethods"]
 class ContractionMethods:
     """Products of matrices and vectors."""
 
-    __matmul__, __rmatmul__, __imatmul__ = __matmul__, __rmatmul__, in_place(ops.matmul, "matmul_")
+    __matmul__, __rmatmul__, __imatmul__ = __matmul__, __rmatmul__, augmented(in_place(ops.matmul, "matmul_"), (AbstractTensor,))
 
     matmul, mm, bmm, mv = ops.matmul, ops.mm, ops.bmm, ops.mv
     dot, vdot, inner, outer, ger = ops.dot, ops.vdot, ops.inner, ops.outer, ops.ger

@@ -10,9 +10,9 @@ import numpy as np
 from lineal.base import dtypes
 from lineal.base.devices import CPU, as_device, device
 from lineal.base.dtypes import Category
-from lineal.core import AbstractTensor, Leaf, apply, lift, modes, no_grad
+from lineal.core import AbstractTensor, Leaf, apply, lift, memory_of, modes
+from lineal.core.inplace import look
 from lineal.ops.conversion import Cast, cast, dtype_of
-from lineal.ops.structural.reshape import clone
 
 __all__ = ["ConversionMethods"]
 
@@ -187,7 +187,9 @@ class ConversionMethods(AbstractTensor):
         return int_(self.value.item())
 
     def __copy__(self) -> Any:
-        return self.__reduce_with__(self.value)
+        made = rebuild(type_(self), self.value, self.node is not None)
+        made.__dict__.update(attributes(self))
+        return made
 
     def __deepcopy__(self, memo: dict) -> Any:
         if self.node is not None and not isinstance(self.node, Leaf):
@@ -196,21 +198,36 @@ class ConversionMethods(AbstractTensor):
                 "at the moment"
             )
         if id(self) not in memo:
-            with no_grad():
-                copied = clone(self).value
-            memo[id(self)] = made = self.__reduce_with__(copied)
+            twin = copied(self, memo)
+            memo[id(self)] = made = rebuild(type_(self), twin.value, self.node is not None)
+            made.memory = twin.memory
             for name, each in self.__dict__.items():
                 made.__dict__[name] = copy.deepcopy(each, memo)
         return memo[id(self)]
 
-    def __reduce_with__(self, value: np.ndarray) -> Any:
-        """Return a leaf of this tensor's class over `value` with its requires_grad."""
-        return rebuild(type(self), value, self.node is not None)
-
     def __reduce_ex__(self, protocol: Any) -> Any:
-        if self.node is not None and not isinstance(self.node, Leaf):
-            raise RuntimeError("pickle: only leaf tensors can be pickled; detach() this one first")
-        return rebuild, (type_(self), self.value, self.node is not None)
+        """Give pickle the numbers, whether they require grad, and what the user has set; a history is not kept, nor is a grad."""
+        state = (rebuild, (type_(self), self.value, self.node is not None))
+        return (*state, attributes(self)) if attributes(self) else state
+
+
+def attributes(x: AbstractTensor) -> dict[str, Any]:
+    """Return what the user has set on a tensor."""
+    return {name: each for name, each in x.__dict__.items() if name not in ("derivative", "inference")}
+
+
+def copied(x: AbstractTensor, memo: dict) -> AbstractTensor:
+    """Return a constant copy of `x`; tensors that look into one memory become ones that look into one copy of it."""
+    if x.memory is None:
+        return lift(np.array(x.value, order="K"))
+    whole = memo.get(id(x.memory))
+    if whole is None:
+        base = x if x.origin is None else x.origin.base
+        whole = memo[id(x.memory)] = lift(np.array(base.value, order="K"))
+        memo.setdefault(id(memo), []).append(x.memory)
+    part = lift(whole.value if x.origin is None else look(np, x.origin.path, whole.value))
+    part.memory = memory_of(whole)
+    return part
 
 
 type_, bool_, int_, float_ = type, bool, int, float

@@ -6,7 +6,7 @@ from typing import Any
 
 from lineal import ops
 from lineal.core import AbstractTensor
-from lineal.ops.front import in_place
+from lineal.ops.front import augmented, in_place
 from lineal.ops.promotion import OPERANDS
 
 __all__ = ["ElementwiseMethods"]
@@ -147,19 +147,19 @@ class ElementwiseMethods(AbstractTensor):
     __pos__, __neg__, __abs__, __invert__ = ops.positive, ops.neg, ops.abs, ops.bitwise_not.operator
     __eq__, __ne__ = ops.eq.operator, ops.ne.operator
     __lt__, __le__, __gt__, __ge__ = ops.lt.operator, ops.le.operator, ops.gt.operator, ops.ge.operator
-    __add__, __radd__, __iadd__ = ops.add.operator, ops.add.reflected, add_
-    __sub__, __rsub__, __isub__ = ops.sub.operator, ops.sub.reflected, sub_
-    __mul__, __rmul__, __imul__ = ops.mul.operator, ops.mul.reflected, mul_
-    __truediv__, __rtruediv__, __itruediv__ = ops.true_divide.operator, ops.true_divide.reflected, div_
-    __floordiv__, __rfloordiv__, __ifloordiv__ = ops.floor_divide.operator, ops.floor_divide.reflected, floor_divide_
-    __mod__, __rmod__, __imod__ = ops.remainder.operator, ops.remainder.reflected, remainder_
-    __and__, __rand__, __iand__ = ops.bitwise_and.operator, ops.bitwise_and.reflected, bitwise_and_
-    __or__, __ror__, __ior__ = ops.bitwise_or.operator, ops.bitwise_or.reflected, bitwise_or_
-    __xor__, __rxor__, __ixor__ = ops.bitwise_xor.operator, ops.bitwise_xor.reflected, bitwise_xor_
+    __add__, __radd__, __iadd__ = ops.add.operator, ops.add.reflected, augmented(add_)
+    __sub__, __rsub__, __isub__ = ops.sub.operator, ops.sub.reflected, augmented(sub_)
+    __mul__, __rmul__, __imul__ = ops.mul.operator, ops.mul.reflected, augmented(mul_)
+    __truediv__, __rtruediv__, __itruediv__ = ops.true_divide.operator, ops.true_divide.reflected, augmented(div_)
+    __floordiv__, __rfloordiv__, __ifloordiv__ = ops.floor_divide.operator, ops.floor_divide.reflected, augmented(floor_divide_)
+    __mod__, __rmod__, __imod__ = ops.remainder.operator, ops.remainder.reflected, augmented(remainder_)
+    __and__, __rand__, __iand__ = ops.bitwise_and.operator, ops.bitwise_and.reflected, augmented(bitwise_and_)
+    __or__, __ror__, __ior__ = ops.bitwise_or.operator, ops.bitwise_or.reflected, augmented(bitwise_or_)
+    __xor__, __rxor__, __ixor__ = ops.bitwise_xor.operator, ops.bitwise_xor.reflected, augmented(bitwise_xor_)
     __lshift__, __rlshift__ = ops.bitwise_left_shift.operator, ops.bitwise_left_shift.reflected
     __rshift__, __rrshift__ = ops.bitwise_right_shift.operator, ops.bitwise_right_shift.reflected
-    __ilshift__, __irshift__ = bitwise_left_shift_, bitwise_right_shift_
-    __ipow__, __div__, __rdiv__, __idiv__ = pow_, __truediv__, __rtruediv__, __itruediv__
+    __ilshift__, __irshift__ = augmented(bitwise_left_shift_), augmented(bitwise_right_shift_)
+    __ipow__, __div__, __rdiv__, __idiv__ = augmented(pow_), __truediv__, __rtruediv__, __itruediv__
 
     def __pow__(self, exponent: Any) -> Any:
         return ops.pow(self, exponent) if isinstance(exponent, OPERANDS) else NotImplemented

@@ -79,8 +79,8 @@ class InteropMethods(AbstractTensor):
     __array_priority__ = 1000
 
     def numpy(self, *, force: bool = False) -> np.ndarray:
-        """Return the NumPy array that shares this tensor's memory; a tensor that requires grad must be detached first."""
-        if self.node is not None and not force:
+        """Return the NumPy array that shares this tensor's memory; one that requires grad is refused where ops remember."""
+        if self.node is not None and not force and modes.grad_enabled.get():
             raise RuntimeError("numpy: Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
         listener = modes.recorder.get()
         if listener is not None:

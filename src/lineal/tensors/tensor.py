@@ -7,7 +7,7 @@ from typing import Any
 
 from lineal.base import config, dtypes
 from lineal.base.spec import Size, axis
-from lineal.core import AbstractTensor, finalize, lift
+from lineal.core import AbstractTensor, Op, apply, finalize, lift
 from lineal.ops.random.distributions import RandomMethods
 from lineal.tensors.autograd_methods import AutogradMethods
 from lineal.tensors.contraction_methods import ContractionMethods
@@ -33,6 +33,22 @@ class Layout:
 
 
 strided = Layout()
+
+
+class Alias(Op):
+    """y = x, over the same memory; x̄ = ȳ."""
+
+    name = "Alias"
+    aliasing = "view"
+
+    def eager(self, xp, x):
+        return x
+
+    def vjp(self, needs, g, y, x):
+        return (g,)
+
+
+_alias = Alias()
 
 
 @finalize
@@ -121,11 +137,15 @@ class Tensor(
             raise TypeError(f"data: expected a tensor, got {type(source).__name__}")
         self.value = source.value
 
+    @data.deleter
+    def data(self) -> None:
+        raise RuntimeError("data: Deleting tensor data is not allowed. Delete tensor instead!")
+
     def as_subclass(self, cls: type) -> Any:
-        """Return this tensor's value as a constant of the class `cls`, a subclass of Tensor."""
+        """Return a view of this tensor, of the class `cls`, a subclass of Tensor."""
+        y = apply(_alias, self)
         made = object.__new__(cls)
-        made.value = self.value
-        made.node = made.index = made.memory = made.origin = None
+        made.value, made.node, made.index, made.memory, made.origin = y.value, y.node, y.index, y.memory, y.origin
         return made
 
     def __len__(self) -> int:

@@ -1,5 +1,5 @@
 """Names that PyTorch keeps under `utils`."""
 
-from lineal.utils import data
+from lineal.utils import data, hooks
 
-__all__ = ["data"]
+__all__ = ["data", "hooks"]

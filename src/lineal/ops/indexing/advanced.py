@@ -47,7 +47,7 @@ class Index(Op):
     keeps = "*"
 
     def plan(self, needs):
-        return _keep_indices(self, needs, 1)
+        return _keep_indices(needs, 1)
 
     def eager(self, xp, x, *indices):
         try:
@@ -69,7 +69,7 @@ class IndexSum(Op):
     name = "IndexSum"
 
     def plan(self, needs):
-        return _keep_indices(self, needs, 1)
+        return _keep_indices(needs, 1)
 
     def eager(self, xp, x, *indices):
         y = xp.zeros(self.shape, x.dtype)
@@ -89,7 +89,7 @@ class IndexPut(Change):
     strided = True
 
     def plan(self, needs):
-        return _keep_indices(self, needs, 2 if needs[1] or not self.accumulate else len(needs))
+        return _keep_indices(needs, 2 if needs[1] or not self.accumulate else len(needs))
 
     def change(self, y, v, *indices):
         try:
@@ -114,10 +114,13 @@ put_op = functools.lru_cache(4096)(IndexPut)
 _index_sum = functools.lru_cache(4096)(IndexSum)
 
 
-def _keep_indices(op: Op, needs: tuple[bool, ...], first: int) -> Any:
-    found = op.plans.get(needs)
+_plans: dict[tuple, Plan] = {}
+
+
+def _keep_indices(needs: tuple[bool, ...], first: int) -> Any:
+    found = _plans.get((needs, first))
     if found is None:
-        found = op.plans[needs] = Plan(set(map(str, range(first, len(needs)))), len(needs))
+        found = _plans[needs, first] = Plan(set(map(str, range(first, len(needs)))), len(needs))
     return found
 
 

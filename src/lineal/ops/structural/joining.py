@@ -228,16 +228,13 @@ def tensor_split(input: AbstractTensor, indices_or_sections: Any, dim: int = 0) 
         raise RuntimeError(f"tensor_split: number of sections must be larger than 0, got {parts}")
     check_parts("tensor_split", parts, count)
     each, more = divmod(count, parts)
-    return apply(_split(place, (0, *accumulate([each + (index < more) for index in range(parts)]))), input)
+    return between(input, list(accumulate([each + (index < more) for index in range(parts - 1)])), place)
 
 
 def between(input: AbstractTensor, indices: list[int], dim: int) -> tuple:
     """Return the views from each index to the next, as Python slices: they may overlap or be empty."""
     size = input.value.shape[dim]
     ranges = [slice(*ends).indices(size)[:2] for ends in zip([0, *indices], [*indices, size])]
-    cuts = (0, *[stop for _, stop in ranges])
-    if [start for start, _ in ranges] == list(cuts[:-1]) and all(low <= high for low, high in pairwise(cuts)):
-        return apply(_split(dim, cuts), input)
     return tuple([apply(_slice(dim, start, max(start, stop), 1), input) for start, stop in ranges])
 
 
