@@ -33,7 +33,7 @@ def finalize(cls: type[T]) -> type[T]:
 
 def lift(value: np.ndarray) -> Any:
     """Return a constant tensor over `value`, sharing its memory."""
-    y = _new(engine.final)
+    y = modes.blank(engine.final)
     y.value = value
     y.node = y.index = y.memory = y.origin = None
     return y
@@ -59,7 +59,7 @@ def apply(op: Op, *xs: AbstractTensor) -> Any:
         return _several(op, xs, value)
     if value.__class__ is not _ndarray:
         value = np.asarray(value)
-    y = _new(engine.final)
+    y = modes.blank(engine.final)
     y.value = value
     y.node = y.index = y.memory = y.origin = None
     needed = False
@@ -137,10 +137,16 @@ def memory_of(x: AbstractTensor) -> Memory:
     if memory is None:
         memory = x.memory = _new(Memory)
         memory.version = memory.written = memory.rebased = 0
+        memory.inference = modes.Inference.used and "inference" in x.__dict__
         memory.writer = None
         if x.node is not None and x.node.id:
             tell(x.node, x.index, memory)
     return memory
+
+
+def inferred(x: AbstractTensor) -> bool:
+    """Return whether the memory of `x` was made in inference mode."""
+    return modes.Inference.used and ("inference" in x.__dict__ if x.memory is None else x.memory.inference)
 
 
 def tell(node: Node, index: int | None, memory: Memory) -> None:
@@ -161,7 +167,7 @@ def _look(op: Op, x: AbstractTensor) -> Any:
         raise
     if value.__class__ is tuple:
         return _several(op, (x,), value)
-    y = _new(engine.final)
+    y = modes.blank(engine.final)
     y.value = value
     y.node = y.index = y.origin = None
     if x.origin is not None:

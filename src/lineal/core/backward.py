@@ -320,9 +320,7 @@ def backward(
         if not inputs:
             raise RuntimeError("backward: inputs argument to backward cannot be empty")
         targets = [_target("backward", each) for each in inputs]
-    journey = propagate(
-        "backward", tensors, gradients, retain=retain, create=create_graph, accumulates=True, targets=targets
-    )
+    journey = propagate("backward", tensors, gradients, retain=retain, create=create_graph, accumulates=True, targets=targets)
     if targets is not None:
         _retain_inner(inputs or (), targets, journey)
 
@@ -352,9 +350,7 @@ def gradients(
     """Return the derivatives of `outputs`, weighted by `grad_outputs`, by each of `inputs`; leaves' `.grad` stays as it is."""
     retain = create_graph if retain_graph is None else retain_graph
     targets = [_target("grad", each) for each in inputs]
-    journey = propagate(
-        "grad", outputs, grad_outputs, retain=retain, create=create_graph, accumulates=False, targets=targets
-    )
+    journey = propagate("grad", outputs, grad_outputs, retain=retain, create=create_graph, accumulates=False, targets=targets)
     found = tuple(journey.wanted[edge] for edge in targets)
     if not allow_unused and any(g is None for g in found):
         place = next(place for place, g in enumerate(found) if g is None)

@@ -83,11 +83,13 @@ def unary_door(
             return apply(op, input)
         if input.origin is not None:
             synchronize(input)
-        y = _new(engine.final)
+        y = modes.blank(engine.final)
         y.value = value if value.__class__ is _ndarray else np.asarray(value)
         y.node = y.index = y.memory = y.origin = None
         if input.node is not None and differentiable and _grad_enabled():
-            kept: Any = (input,) if keeps_input else [(x.shape, x.dtype)] if bare else ((x.shape, x.dtype),) if spec else _NOTHING
+            kept: Any = (
+                (input,) if keeps_input else [(x.shape, x.dtype)] if bare else ((x.shape, x.dtype),) if spec else _NOTHING
+            )
             indices = _NOTHING if input.index is None else (input.index,)
             y.node = grow(op, (input.node,), indices, kept, y.value if keeps_output else None)
         listener = _recorder()
@@ -134,7 +136,7 @@ def binary_door(
                     _restore(token)
         except Exception:
             return apply(op, input, other)
-        y = _new(engine.final)
+        y = modes.blank(engine.final)
         y.value = value if value.__class__ is _ndarray else np.asarray(value)
         y.node = y.index = y.memory = y.origin = None
         if grad:

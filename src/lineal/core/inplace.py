@@ -12,7 +12,7 @@ import numpy as np
 
 from lineal.base import dtypes
 from lineal.core import modes
-from lineal.core.apply import apply, lift, make_node, memory_of, synchronize
+from lineal.core.apply import apply, inferred, lift, make_node, memory_of, synchronize
 from lineal.core.hooks import retain_anew
 from lineal.core.op import AbstractTensor, Bar, Leaf, Node, Op, next_id
 from lineal.core.sites import site
@@ -145,6 +145,11 @@ def touch(target: AbstractTensor, name: str) -> None:
 def check_write(target: AbstractTensor, source: AbstractTensor, name: str) -> None:
     """Refuse a write that would lose a leaf's identity, change a shape or dtype category, or hit one element twice."""
     shape, storage = target.value.shape, target.value.dtype
+    if modes.Inference.used and not modes.inference.get() and inferred(target):
+        raise RuntimeError(
+            f"{name}: Inplace update to inference tensor outside InferenceMode is not allowed; clone() the tensor (of shape "
+            f"{list(shape)}) to get a normal one"
+        )
     if source.value.shape != shape:
         raise RuntimeError(
             f"{name}: output with shape {list(shape)} doesn't match the broadcast shape {list(source.value.shape)}"
@@ -174,7 +179,9 @@ def refuse_leaf(target: AbstractTensor, name: str, source: Node | None = None) -
     if target.origin is not None:
         tracked = target.origin.tracked
         if tracked.__class__ is Bar and (target.node is not None or source is not None):
-            raise RuntimeError(f"{name}: a view of shape {list(target.value.shape)} is being modified inplace. {tracked.reason}")
+            raise RuntimeError(
+                f"{name}: a view of shape {list(target.value.shape)} is being modified inplace. {tracked.reason}"
+            )
         if isinstance(target.origin.base.node, Leaf):
             raise RuntimeError(
                 f"{name}: a view of a leaf Variable that requires grad is being used in an in-place operation; "

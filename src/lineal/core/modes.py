@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import threading
 from collections.abc import Callable
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Protocol
@@ -89,19 +90,21 @@ class Setting:
         for variable, value in self.before.pop():
             variable.set(value)
 
-    def __call__(self, function: Callable) -> Callable:
-        values = self.values
+    def again(self) -> Setting:
+        """Return another context manager that does the same."""
+        return Setting(*self.values)
 
+    def __call__(self, function: Callable) -> Callable:
         @functools.wraps(function)
         def within(*args: Any, **kwargs: Any) -> Any:
-            with Setting(*values):
+            with self.again():
                 return function(*args, **kwargs)
 
-        return resumed(function, values) if inspect.isgeneratorfunction(function) else within
+        return resumed(function, self.again) if inspect.isgeneratorfunction(function) else within
 
 
-def resumed(function: Callable, values: tuple[tuple[ContextVar, Any], ...]) -> Callable:
-    """Return a generator function in whose body, and not where it is suspended, context variables have the given values."""
+def resumed(function: Callable, setting: Callable[[], Setting]) -> Callable:
+    """Return a generator function in whose body, and not where it is suspended, a setting holds."""
 
     @functools.wraps(function)
     def within(*args: Any, **kwargs: Any) -> Any:
@@ -109,14 +112,14 @@ def resumed(function: Callable, values: tuple[tuple[ContextVar, Any], ...]) -> C
         resume: Callable[[], Any] = functools.partial(next, body)
         while True:
             try:
-                with Setting(*values):
+                with setting():
                     given = resume()
             except StopIteration as stop:
                 return stop.value
             try:
                 resume = functools.partial(body.send, (yield given))
             except GeneratorExit:
-                with Setting(*values):
+                with setting():
                     body.close()
                 raise
             except BaseException as error:
@@ -168,14 +171,54 @@ class set_grad_enabled(Setting):  # noqa: N801
 
 
 class inference_mode(no_grad):  # noqa: N801
-    """Like `no_grad`, and tensors made inside may not enter a graph later (`requires_grad_` refuses them)."""
+    """Like `no_grad`, and tensors made inside may be written only inside, and not be leaves later."""
 
     def __new__(cls, mode: bool | Callable = True) -> Any:
         return super().__new__(cls, mode if callable(mode) else None)
 
     def __init__(self, mode: bool | Callable = True):
-        on = bool(mode)
-        Setting.__init__(self, (inference, on), *([(grad_enabled, False)] if on else []))
+        self.mode = bool(mode)
+        Setting.__init__(self, (inference, self.mode), *([(grad_enabled, False)] if self.mode else []))
+
+    def again(self) -> Setting:
+        return inference_mode(self.mode)
+
+    def __enter__(self):
+        super().__enter__()
+        Inference.change(self.mode)
+
+    def __exit__(self, *exception: object) -> None:
+        Inference.change(-self.mode)
+        super().__exit__(*exception)
+
+
+class Inference:
+    """How many inference modes hold in all threads, and whether one ever did."""
+
+    count = 0
+    used = False
+    lock = threading.Lock()
+
+    @classmethod
+    def change(cls, by: int) -> None:
+        """Count; while one holds, tensors are made by `marked`."""
+        global blank
+        with cls.lock:
+            cls.count += by
+            cls.used = cls.used or by > 0
+            blank = marked if cls.count else object.__new__
+
+
+def marked(cls: type) -> Any:
+    """Return a new tensor that knows whether it was made in inference mode."""
+    made = object.__new__(cls)
+    if inference.get():
+        made.inference = True
+    return made
+
+
+blank: Callable[[type], Any] = object.__new__
+"""What the doors make tensors with."""
 
 
 class detect_anomaly(Setting):  # noqa: N801

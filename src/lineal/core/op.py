@@ -24,14 +24,18 @@ next_id = itertools.count(1).__next__
 
 
 class Memory:
-    """What all tensors over one block of memory share: when it was last written and by what, how often history was rebased."""
+    """What all tensors over one block of memory share: when it was last written and by what, how often history was rebased.
 
-    __slots__ = ("rebased", "version", "writer", "written")
+    `inference` says whether it was made in inference mode.
+    """
+
+    __slots__ = ("inference", "rebased", "version", "writer", "written")
 
     def __init__(self) -> None:
         self.version = 0
         self.written = 0
         self.rebased = 0
+        self.inference = False
         self.writer: tuple[str, Site] | None = None
 
 

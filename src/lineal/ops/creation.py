@@ -12,7 +12,7 @@ from lineal.base import config, dtypes
 from lineal.base.devices import as_device
 from lineal.base.dtypes import Category, dtype
 from lineal.base.spec import check_count, check_shape, sizes
-from lineal.core import AbstractTensor, Op, apply, modes
+from lineal.core import AbstractTensor, Op, apply
 from lineal.ops.conversion import scalar_dtype
 from lineal.ops.front import store
 
@@ -119,8 +119,6 @@ _full = functools.lru_cache(1024)(Full)
 
 def finish(y: Any, requires_grad: bool, out: AbstractTensor | None = None) -> Any:
     """Return a new tensor, as a leaf if it is to require grad."""
-    if modes.inference.get():
-        y.inference = True
     if out is not None:
         y = store(y, out, "out")
     return y.requires_grad_() if requires_grad else y

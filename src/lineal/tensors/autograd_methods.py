@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from lineal.base import dtypes
 from lineal.core import AbstractTensor, Leaf, Node, Op, apply, backward, detach_in_place, modes, synchronize
+from lineal.core.apply import inferred
 from lineal.core.hooks import HookDict, RemovableHandle, extra_of, register, retain
 
 __all__ = ["AutogradMethods"]
@@ -83,6 +84,10 @@ class AutogradMethods(AbstractTensor):
             if found.category < dtypes.Category.FLOATING:
                 raise RuntimeError(
                     f"requires_grad: only Tensors of floating point and complex dtype can require gradients, got {found}"
+                )
+            if inferred(self) and not modes.inference.get():
+                raise RuntimeError(
+                    "requires_grad: Setting requires_grad=True on inference tensor outside InferenceMode is not allowed."
                 )
             self.node, self.index = Leaf(self), None
         elif isinstance(self.node, Leaf):
@@ -162,4 +167,4 @@ class AutogradMethods(AbstractTensor):
 
     def is_inference(self) -> bool:
         """Return whether the tensor was made in inference mode."""
-        return bool(self.__dict__.get("inference")) or modes.inference.get()
+        return inferred(self)

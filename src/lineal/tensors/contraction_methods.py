@@ -13,7 +13,11 @@ __all__ = ["ContractionMethods"]
 class ContractionMethods:
     """Products of matrices and vectors."""
 
-    __matmul__, __rmatmul__, __imatmul__ = __matmul__, __rmatmul__, augmented(in_place(ops.matmul, "matmul_"), (AbstractTensor,))
+    __matmul__, __rmatmul__, __imatmul__ = (
+        __matmul__,
+        __rmatmul__,
+        augmented(in_place(ops.matmul, "matmul_"), (AbstractTensor,)),
+    )
 
     matmul, mm, bmm, mv = ops.matmul, ops.mm, ops.bmm, ops.mv
     dot, vdot, inner, outer, ger = ops.dot, ops.vdot, ops.inner, ops.outer, ops.ger

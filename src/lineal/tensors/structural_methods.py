@@ -10,9 +10,9 @@ import numpy as np
 from lineal import ops
 from lineal.base.spec import axis, sizes
 from lineal.core import AbstractTensor, lift, memory_of, modes
+from lineal.core.hooks import retain_anew
 from lineal.core.inplace import refuse_leaf
 from lineal.core.op import Memory, next_id
-from lineal.core.hooks import retain_anew
 from lineal.core.sites import site
 from lineal.ops import layout
 from lineal.ops.front import in_place

@@ -8,6 +8,7 @@ from typing import Any
 from lineal.base import config, dtypes
 from lineal.base.spec import Size, axis
 from lineal.core import AbstractTensor, Op, apply, finalize, lift
+from lineal.core.apply import inferred
 from lineal.ops.random.distributions import RandomMethods
 from lineal.tensors.autograd_methods import AutogradMethods
 from lineal.tensors.contraction_methods import ContractionMethods
@@ -22,7 +23,7 @@ from lineal.tensors.reduction_methods import ReductionMethods
 from lineal.tensors.sorting_methods import SortingMethods
 from lineal.tensors.structural_methods import StructuralMethods
 
-__all__ = ["Layout", "Tensor", "is_complex", "is_floating_point", "is_nonzero", "is_tensor", "numel", "strided"]
+__all__ = ["Layout", "Tensor", "is_complex", "is_floating_point", "is_inference", "is_nonzero", "is_tensor", "numel", "strided"]
 
 
 class Layout:
@@ -170,6 +171,11 @@ def numel(input: AbstractTensor) -> int:
 def is_floating_point(input: AbstractTensor) -> bool:
     """Return whether the dtype of `input` is floating (not complex)."""
     return dtypes.BY_NUMPY[input.value.dtype].is_floating_point
+
+
+def is_inference(input: AbstractTensor) -> bool:
+    """Return whether `input` was made in inference mode."""
+    return inferred(input)
 
 
 def is_complex(input: AbstractTensor) -> bool:

@@ -8,6 +8,7 @@ import numpy as np
 
 from lineal.base.spec import broadcast_shapes
 from lineal.core import AbstractTensor, apply, lift, modes, write
+from lineal.core.apply import inferred
 from lineal.core.inplace import touch
 from lineal.ops.broadcasting import expand
 from lineal.ops.conversion import cast, dtype_of
@@ -70,7 +71,7 @@ def setitem(self: AbstractTensor, index: Any, value: Any) -> None:
 
 def written_plainly(x: AbstractTensor, items: Items, value: Any) -> bool:
     """Write `value` with NumPy alone and return True, if neither a history nor a recorder nor a view is there to be told."""
-    if x.node is not None or x.origin is not None or _recorder() is not None:
+    if x.node is not None or x.origin is not None or _recorder() is not None or inferred(x):
         return False
     if isinstance(value, AbstractTensor):
         if value.node is not None or value.origin is not None:
