@@ -31,8 +31,10 @@ def accumulate(leaf: Leaf, g: Any, create: bool) -> None:
     else:
         tensor.grad = lift(g.value if owned(g) else np.array(g.value, order="C"))
     if leaf.extra is not None:
-        for function in list(leaf.extra.after.values()):
+        for function in list(leaf.extra.accumulated.values()):
             function(tensor)
+        for function in list(leaf.extra.after.values()):
+            function((), (g,))
 
 
 def accumulate_heard(tensor: Any, g: AbstractTensor) -> None:

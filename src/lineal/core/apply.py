@@ -182,7 +182,10 @@ def _look(op: Op, x: AbstractTensor) -> Any:
     return y
 
 
-_AMBIGUOUS = "The view was created in no_grad mode, so that it is ambiguous what its history is; make it with grad enabled, or detach() it"
+_AMBIGUOUS = (
+    "The view was created in no_grad mode, so that it is ambiguous what its history is; "
+    "make it with grad enabled, or detach() it"
+)
 
 
 def _alias(op: Op, step: Op | tuple[Op, int], x: AbstractTensor, y: AbstractTensor, grad: bool | Bar) -> None:

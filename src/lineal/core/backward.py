@@ -199,21 +199,19 @@ def watch(node: Node, g: Any) -> Any:
     assert extra is not None
     several = g.__class__ is tuple
     gs = list(g) if several else [g]
-    for function in list(extra.before.values()):
-        result = function(tuple(gs))
-        if result is not None:
-            gs = list(result) if isinstance(result, (tuple, list)) else [result]
-    for index, table in extra.tensors:
-        index = index or 0
-        for function in list(table.values()):
-            if gs[index] is not None:
-                result = function(gs[index])
-                if result is not None:
-                    gs[index] = result
+    for index, function in [(index or 0, function) for index, table in extra.tensors.items() for function in table.values()]:
+        if gs[index] is not None:
+            result = function(gs[index])
+            if result is not None:
+                gs[index] = checked(result)
     for index, reference in extra.retained:
         tensor, each = reference(), gs[index or 0]
         if tensor is not None and each is not None:
             tensor.grad = each if tensor.grad is None else tensor.grad + each
+    for function in list(extra.before.values()):
+        result = function(tuple(gs))
+        if result is not None:
+            gs = replacing(function, result, len(gs))
     return tuple(gs) if several else gs[0]
 
 
@@ -222,8 +220,26 @@ def after(extra: Extra, gs: tuple, g: Any) -> tuple:
     for function in list(extra.after.values()):
         result = function(gs, g if g.__class__ is tuple else (g,))
         if result is not None:
-            gs = result if isinstance(result, tuple) else (result,)
+            gs = tuple(replacing(function, result, len(gs)))
     return gs
+
+
+def checked(g: Any) -> AbstractTensor:
+    """Return what a tensor's hook returned, if it is a tensor."""
+    if not isinstance(g, AbstractTensor):
+        raise TypeError(f"backward: expected Variable, but hook returned '{type(g).__name__}'")
+    return g
+
+
+def replacing(hook: Any, gs: Any, count: int) -> list:
+    """Return the cotangents that a node's hook gave instead of those it saw, if they are as many."""
+    found = list(gs) if isinstance(gs, (tuple, list)) else [gs]
+    if len(found) != count:
+        name = getattr(hook, "__name__", type(hook).__name__)
+        raise RuntimeError(
+            f"backward: hook '{name}' has returned an incorrect number of values (got {len(found)}, but expected {count})"
+        )
+    return [each if each is None else checked(each) for each in found]
 
 
 def pull_watched(node: Node, g: Any, edges: tuple) -> tuple:

@@ -12,14 +12,19 @@ if TYPE_CHECKING:
 
 
 class Extra:
-    """What few nodes have: hooks, and tensors that retain their grad."""
+    """What few nodes have: hooks, and tensors that retain their grad.
 
-    __slots__ = ("after", "before", "retained", "tensors")
+    On the way back come first the hooks of `tensors` (by output), then what is `retained`, then the hooks `before` the node is
+    undone and those `after` it; a leaf has hooks for when its grad is `accumulated`.
+    """
+
+    __slots__ = ("accumulated", "after", "before", "retained", "tensors")
 
     def __init__(self) -> None:
-        self.tensors: list[tuple[int | None, HookDict]] = []
+        self.tensors: dict[int | None, HookDict] = {}
         self.before = HookDict()
         self.after = HookDict()
+        self.accumulated = HookDict()
         self.retained: list[tuple[int | None, weakref.ref]] = []
 
     def retains(self, tensor: Any) -> bool:

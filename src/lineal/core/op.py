@@ -316,7 +316,7 @@ class Node:
     @property
     def next_functions(self) -> tuple:
         """The nodes of the inputs, as pairs of node and output index."""
-        return tuple((edge, index or 0) for edge, index in zip(self.edges, self.indices))
+        return tuple((None if edge is None else titled(edge), index or 0) for edge, index in zip(self.edges, self.indices))
 
     @property
     def metadata(self) -> dict:
@@ -332,7 +332,7 @@ class Node:
         return register(extra_of(self).before, hook)
 
     def __repr__(self) -> str:
-        return f"<{self.name()} object at {id(self):#x}>"
+        return f"<{self.name().rpartition(':')[2]} object at {id(self):#x}>"
 
 
 class Leaf(Node):
@@ -347,7 +347,7 @@ class Leaf(Node):
         self.reference = weakref.ref(tensor)
 
     def name(self) -> str:
-        return "AccumulateGrad"
+        return "torch::autograd::AccumulateGrad"
 
     @property
     def variable(self) -> AbstractTensor | None:
@@ -357,6 +357,19 @@ class Leaf(Node):
     @property
     def metadata(self) -> dict:
         return {}
+
+
+@functools.cache
+def node_class(name: str, base: type[Node]) -> type[Node]:
+    """Return the class of the nodes with a name, as users of PyTorch read it off `type(x.grad_fn)`."""
+    return type(name, (base,), {"__slots__": ()})
+
+
+def titled(node: Node) -> Node:
+    """Return a node that is shown to the user, whose class now has its name."""
+    if node.__class__ is Node or node.__class__ is Leaf:
+        node.__class__ = node_class(node.name().rpartition(":")[2], node.__class__)
+    return node
 
 
 def output(node: Node) -> Any:

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from lineal.core import Op, apply, is_grad_enabled
+from lineal.core.custom import share
+from lineal.ops import zeros
 from lineal.tensors import Tensor
 
 
 class Boundary(Op):
-    """ys = xs, copied; the cotangents pass `see`, which may replace them."""
+    """ys = xs, over the same memory; the cotangents pass `see`, which may replace them."""
 
     see: Callable[[tuple], tuple]
     name = "BackwardHookFunction"
 
     def eager(self, xp, *xs):
-        copies = [x.copy() for x in xs]
-        return tuple(copies) if len(copies) > 1 else copies[0]
+        return xs if len(xs) > 1 else xs[0]
 
     def vjp(self, needs, g, y, *xs):
         return self.see(g if isinstance(g, tuple) else (g,))
@@ -28,8 +29,11 @@ def pass_through(see: Callable[[tuple], tuple], values: tuple) -> tuple[tuple, l
     places = [k for k, each in enumerate(values) if isinstance(each, Tensor) and each.requires_grad]
     if not places or not is_grad_enabled():
         return values, []
-    ys = apply(Boundary(see), *[values[k] for k in places])
+    xs = [values[k] for k in places]
+    ys = apply(Boundary(see), *xs)
     passed = dict(zip(places, ys if isinstance(ys, tuple) else (ys,)))
+    for x, y in zip(xs, passed.values()):
+        share((x,), x, y)
     return tuple(passed.get(k, each) for k, each in enumerate(values)), places
 
 
@@ -44,7 +48,8 @@ class BackwardWatch:
 
     def __init__(self, module: Any):
         self.module = module
-        self.grad_outputs: tuple = ()
+        self.grad_outputs: tuple | None = None
+        self.args: tuple = ()
         self.count = 0
         self.places: list[int] = []
         self.out_count = 0
@@ -52,7 +57,7 @@ class BackwardWatch:
 
     def inputs(self, args: tuple) -> tuple:
         """Put a boundary around the positional inputs."""
-        self.count = len(args)
+        self.count, self.args = len(args), tuple(specs(args))
         args, self.places = pass_through(self.see_inputs, args)
         return args
 
@@ -83,12 +88,19 @@ class BackwardWatch:
         return tuple(grads[k] for k in self.out_places)
 
     def see_inputs(self, gs: tuple) -> tuple:
-        """Show the inputs' cotangents to the hooks, which may replace them."""
+        """Show the inputs' cotangents to the hooks, which may replace them; once for each way back through the outputs.
+
+        (In a second derivative cotangents come to the inputs on other ways too.)
+        """
+        if self.grad_outputs is None:
+            return gs
         grads = unpacked(gs, self.places, self.count)
+        grads = tuple(g if g is not None or spec is None else zeros(spec[0], dtype=spec[1]) for g, spec in zip(grads, self.args))
         for hook in list(self.module._backward_hooks.values()):
             changed = hook(self.module, grads, self.grad_outputs)
             if changed is not None:
                 grads = self._checked(changed, grads, "grad_input")
+        self.grad_outputs = None
         return tuple(grads[k] for k in self.places)
 
     def _checked(self, changed: Any, grads: tuple, what: str) -> tuple:
@@ -96,6 +108,12 @@ class BackwardWatch:
         if len(changed) != len(grads):
             raise RuntimeError(f"backward hook: expected {len(grads)} entries of {what}, got {len(changed)}")
         return changed
+
+
+def specs(args: tuple) -> Iterator[tuple | None]:
+    """Tell shape and dtype of the tensors without a derivative: hooks are shown zeros for them, as by PyTorch."""
+    for each in args:
+        yield (each.shape, each.dtype) if isinstance(each, Tensor) and not each.requires_grad else None
 
 
 def as_tuple(given: Any) -> tuple:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from lineal.base import dtypes
 from lineal.core import AbstractTensor, Leaf, Node, Op, apply, backward, detach_in_place, modes, synchronize
 from lineal.core.apply import inferred
+from lineal.core.op import titled
 from lineal.core.hooks import HookDict, RemovableHandle, extra_of, register, retain
 
 __all__ = ["AutogradMethods"]
@@ -110,7 +111,7 @@ class AutogradMethods(AbstractTensor):
     @property
     def grad_fn(self) -> Node | None:
         """The node that made this tensor, or None for a leaf."""
-        return None if self.is_leaf else self.node
+        return None if self.is_leaf or self.node is None else titled(self.node)
 
     @property
     def output_nr(self) -> int:
@@ -141,16 +142,13 @@ class AutogradMethods(AbstractTensor):
         """Call `hook(grad)` whenever the derivative by this tensor is known; what it returns replaces it."""
         if not self.requires_grad or self.node is None:
             raise RuntimeError("register_hook: cannot register a hook on a tensor that doesn't require gradient")
-        extra = extra_of(self.node)
-        table = HookDict()
-        extra.tensors.append((self.index, table))
-        return register(table, hook)
+        return register(extra_of(self.node).tensors.setdefault(self.index, HookDict()), hook)
 
     def register_post_accumulate_grad_hook(self, hook: Callable[[Any], Any]) -> RemovableHandle:
         """Call `hook(self)` after backward has added to this leaf's grad."""
         if not isinstance(self.node, Leaf):
             raise RuntimeError("register_post_accumulate_grad_hook: post accumulate grad hooks need a leaf that requires grad")
-        return register(extra_of(self.node).after, hook)
+        return register(extra_of(self.node).accumulated, hook)
 
     def retain_grad(self) -> None:
         """Let backward store the derivative by this tensor in `.grad` although it is no leaf."""
