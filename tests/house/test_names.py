@@ -41,6 +41,7 @@ EXPECTED = {
     "lineal.testing",
     "lineal.utils",
     "lineal.utils.data",
+    "lineal.utils.hooks",
 }
 
 

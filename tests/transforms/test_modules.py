@@ -18,8 +18,12 @@ def test_call_with_other_parameters_leaves_the_module_alone():
     zeros = {name: torch.zeros_like(each) for name, each in model.named_parameters()}
     assert functional_call(model, zeros, torch.ones(3)).tolist() == [0.0, 0.0]
     torch.testing.assert_close({name: each.detach() for name, each in model.named_parameters()}, before)
-    with pytest.raises(AttributeError, match="no parameter"):
-        functional_call(model, {"nothing": torch.ones(1)}, torch.ones(3))
+    assert functional_call(model, {"nothing": torch.ones(1)}, torch.ones(3)).shape == (2,)
+    assert not hasattr(model, "nothing")
+    with pytest.raises(AttributeError, match="submodule '7'"):
+        functional_call(model, {"7.weight": torch.ones(1)}, torch.ones(3))
+    with pytest.raises(RuntimeError, match="unexpected"):
+        functional_call(model, {**zeros, "nothing": torch.ones(1)}, torch.ones(3), strict=True)
     with pytest.raises(RuntimeError, match="Missing"):
         functional_call(model, {"0.bias": torch.ones(4)}, torch.ones(3), strict=True)
 

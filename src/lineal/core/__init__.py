@@ -4,7 +4,7 @@ from lineal.core.apply import apply, finalize, lift, memory_of, synchronize
 from lineal.core.backward import backward, gradients
 from lineal.core.inplace import Overwrite, Renumber, ViewScatter, detach_in_place, write
 from lineal.core.modes import Recorder, enable_grad, is_grad_enabled, no_grad, set_grad_enabled
-from lineal.core.op import AbstractTensor, Leaf, Node, Op
+from lineal.core.op import AbstractTensor, Leaf, Node, Op, renamed
 
 __all__ = [
     "AbstractTensor",
@@ -25,6 +25,7 @@ __all__ = [
     "lift",
     "memory_of",
     "no_grad",
+    "renamed",
     "set_grad_enabled",
     "synchronize",
     "write",

@@ -209,7 +209,8 @@ def synchronize(x: AbstractTensor) -> None:
     if view.tracked is not True and view.tracked is not SEVERAL:
         if view.base.node is not None and _grad_enabled():
             raise RuntimeError(
-                f"a view of shape {list(x.value.shape)} is used whose base or another view of its base has been modified inplace. "
+                f"a view of shape {list(x.value.shape)} is used, and its base or another view of its base has been modified "
+                f"inplace. "
                 f"{CUSTOM.reason if view.tracked is CUSTOM else _AMBIGUOUS}"
             )
         return

@@ -131,7 +131,7 @@ class Pass:
         """Give leaves with hooks their cotangents, finish those that wait for no others, and return the other edges."""
         rest = list(edges)
         for place, (edge, g) in enumerate(zip(edges, gs)):
-            if edge in self.early:
+            if edge is not None and edge in self.early:
                 rest[place] = None
                 self.early[edge] -= 1
                 if g is not None:
@@ -164,7 +164,7 @@ class Pass:
         for node in nodes_before(seeds):
             if self.useful is None or node in self.useful:
                 for edge in node.edges:
-                    if edge in hooked_leaves:
+                    if edge is not None and edge in hooked_leaves:
                         self.early[edge] = self.early.get(edge, 0) + 1
 
     def prune(self, seeds: Iterable[Node]) -> None:

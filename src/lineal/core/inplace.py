@@ -170,7 +170,7 @@ def check_write(target: AbstractTensor, source: AbstractTensor, name: str) -> No
 
 
 def refuse_leaf(target: AbstractTensor, name: str, source: Node | None = None) -> None:
-    """Raise if `target` is, or looks into, a leaf that requires grad, or a history (its own or that of `source`) would be lost."""
+    """Raise if `target` is, or looks into, a leaf that requires grad, or its history, or that of `source`, would be lost."""
     if isinstance(target.node, Leaf):
         raise RuntimeError(
             f"{name}: a leaf Variable that requires grad is being used in an in-place operation; "
@@ -178,7 +178,7 @@ def refuse_leaf(target: AbstractTensor, name: str, source: Node | None = None) -
         )
     if target.origin is not None:
         tracked = target.origin.tracked
-        if tracked.__class__ is Bar and (target.node is not None or source is not None):
+        if isinstance(tracked, Bar) and (target.node is not None or source is not None):
             raise RuntimeError(
                 f"{name}: a view of shape {list(target.value.shape)} is being modified inplace. {tracked.reason}"
             )

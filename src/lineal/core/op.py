@@ -311,7 +311,7 @@ class Node:
 
     def name(self) -> str:
         """Return PyTorch's name of this node."""
-        return self.op.grad_name
+        return self.op.grad_name if self.__class__ is Node else type(self).__name__
 
     @property
     def next_functions(self) -> tuple:
@@ -370,6 +370,14 @@ def titled(node: Node) -> Node:
     if node.__class__ is Node or node.__class__ is Leaf:
         node.__class__ = node_class(node.name().rpartition(":")[2], node.__class__)
     return node
+
+
+def renamed(y: Any, name: str) -> Any:
+    """Return the result of several ops, or a tuple of views, its node now named like the one that PyTorch makes of them."""
+    node = y.node if y.__class__ is not tuple else y[0].node if y else None
+    if node.__class__ is Node:
+        node.__class__ = node_class(name, Node)  # type: ignore[union-attr]
+    return y
 
 
 def output(node: Node) -> Any:

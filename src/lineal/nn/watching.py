@@ -18,7 +18,7 @@ class Boundary(Op):
     name = "BackwardHookFunction"
 
     def eager(self, xp, *xs):
-        return xs if len(xs) > 1 else xs[0]
+        return xs if len(xs) > 1 else next(iter(xs))
 
     def vjp(self, needs, g, y, *xs):
         return self.see(g if isinstance(g, tuple) else (g,))
@@ -95,7 +95,9 @@ class BackwardWatch:
         if self.grad_outputs is None:
             return gs
         grads = unpacked(gs, self.places, self.count)
-        grads = tuple(g if g is not None or spec is None else zeros(spec[0], dtype=spec[1]) for g, spec in zip(grads, self.args))
+        grads = tuple(
+            g if g is not None or spec is None else zeros(spec[0], dtype=spec[1]) for g, spec in zip(grads, self.args)
+        )
         for hook in list(self.module._backward_hooks.values()):
             changed = hook(self.module, grads, self.grad_outputs)
             if changed is not None:

@@ -239,7 +239,7 @@ def in_place(function: Callable[..., Any], name: str = "") -> Callable[..., Any]
 
 
 def augmented(method: Callable[..., Any], operands: tuple = OPERANDS) -> Callable[..., Any]:
-    """Return the operator, as `__iadd__`, of a method that writes; it leaves objects it does not know to their own operators."""
+    """Return the operator, as `__iadd__`, of a method that writes; objects it does not know are left to their operators."""
 
     def operator(self: AbstractTensor, other: Any) -> Any:
         return method(self, other) if isinstance(other, operands) else NotImplemented

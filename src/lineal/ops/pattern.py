@@ -12,6 +12,7 @@ called so); None means a zero derivative. What the derivatives name is what the 
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable
 from operator import attrgetter
 from typing import Any, ClassVar
@@ -72,7 +73,8 @@ class Elementwise(Op):
 
     @property
     def grad_name(self) -> str:
-        return "".join(word.capitalize() for word in self.label.split("_")) + "Backward0"
+        words = "".join(word.capitalize() for word in self.label.split("_"))
+        return re.sub(r"(?<=\d)[a-z]", lambda match: match.group().upper(), words) + "Backward0"
 
     def remember(self, node: Node, xs: tuple[AbstractTensor, ...], value: Any) -> None:
         node.edges = edges = tuple(map(node_of, xs))

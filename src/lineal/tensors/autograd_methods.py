@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 from lineal.base import dtypes
 from lineal.core import AbstractTensor, Leaf, Node, Op, apply, backward, detach_in_place, modes, synchronize
 from lineal.core.apply import inferred
-from lineal.core.op import titled
 from lineal.core.hooks import HookDict, RemovableHandle, extra_of, register, retain
+from lineal.core.op import titled
 
 __all__ = ["AutogradMethods"]
 

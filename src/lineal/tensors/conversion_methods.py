@@ -206,7 +206,7 @@ class ConversionMethods(AbstractTensor):
         return memo[id(self)]
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        """Give pickle the numbers, whether they require grad, and what the user has set; a history is not kept, nor is a grad."""
+        """Give pickle the numbers, whether they require grad, and what the user has set; history and grad are left behind."""
         state = (rebuild, (type_(self), self.value, self.node is not None))
         return (*state, attributes(self)) if attributes(self) else state
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lineal import ops
+from lineal.core import renamed
 from lineal.nn.functional.reduction import reduced, reduction_of
 from lineal.ops.front import binary
 
@@ -44,7 +45,7 @@ def binary_cross_entropy(
         if not bool(((values >= 0) & (values <= 1)).all()):
             raise RuntimeError(f"binary_cross_entropy: all elements of {what} should be between 0 and 1")
     losses = _cross_entropy(input, target)
-    return reduced(losses if weight is None else losses * weight, reduction)
+    return renamed(reduced(losses if weight is None else losses * weight, reduction), "BinaryCrossEntropyBackward0")
 
 
 def binary_cross_entropy_with_logits(
@@ -63,4 +64,4 @@ def binary_cross_entropy_with_logits(
     if pos_weight is not None:
         softplus = (1.0 + (pos_weight - 1.0) * target) * softplus
     losses = (1.0 - target) * input + softplus
-    return reduced(losses if weight is None else losses * weight, reduction)
+    return renamed(reduced(losses if weight is None else losses * weight, reduction), "BinaryCrossEntropyWithLogitsBackward0")

@@ -7,7 +7,7 @@ from typing import Any
 from lineal import ops
 from lineal.base import dtypes
 from lineal.base.errors import UnsupportedError
-from lineal.core import no_grad
+from lineal.core import no_grad, renamed
 
 
 def embedding(
@@ -42,7 +42,7 @@ def embedding(
     if scale_grad_by_freq:
         times = input.reshape(-1).bincount(minlength=rows)[input].unsqueeze(-1)
         y = y.detach() + (y - y.detach()) / times.to(y.dtype)
-    return y
+    return renamed(y, "EmbeddingBackward0")
 
 
 def rows_of(weight: Any, indices: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 
 from lineal import ops
 from lineal.base import dtypes
-from lineal.core import no_grad
+from lineal.core import no_grad, renamed
 from lineal.ops.reductions import normalisation
 from lineal.ops.reductions.front import is_one_op
 
@@ -31,10 +31,10 @@ def layer_norm(
         if given is not None and tuple(given.shape) != shape:
             raise RuntimeError(f"layer_norm: expected {name} of shape {list(shape)}, got {list(given.shape)}")
     if is_one_op(input, weight, bias):
-        return normalisation.layer_norm(input, len(shape), weight, bias, eps)
+        return renamed(normalisation.layer_norm(input, len(shape), weight, bias, eps), "NativeLayerNormBackward0")
     y = standardised(input, tuple(range(-len(shape), 0)), eps)
     y = y if weight is None else y * weight
-    return y if bias is None else y + bias
+    return renamed(y if bias is None else y + bias, "NativeLayerNormBackward0")
 
 
 def standardised(input: Any, dims: tuple[int, ...], eps: float) -> Any:
@@ -75,7 +75,7 @@ def batch_norm(
     else:
         y = (input - running_mean.reshape(shape)) * ops.rsqrt(running_var + eps).reshape(shape)
     y = y if weight is None else y * weight.reshape(shape)
-    return y if bias is None else y + bias.reshape(shape)
+    return renamed(y if bias is None else y + bias.reshape(shape), "NativeBatchNormBackward0")
 
 
 def check_channels(input: Any, **given: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from lineal.core import renamed
 from lineal.ops import exp, where
 from lineal.ops.front import assign, binary, nary, unary
 
@@ -68,7 +69,7 @@ def prelu(input: Any, weight: Any) -> Any:
         raise RuntimeError(f"prelu: expected one weight, or one per channel, got {count} for shape {list(input.shape)}")
     if count != 1 and input.ndim > 2:
         weight = weight.reshape(-1, *[1] * (input.ndim - 2))
-    return where(input > 0, input, input * (weight if count != 1 else weight.reshape(())))
+    return renamed(where(input > 0, input, input * (weight if count != 1 else weight.reshape(()))), "PreluKernelBackward0")
 
 
 def elu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Any:
@@ -85,7 +86,7 @@ def celu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Any:
     """Return x where it is positive, else alpha (exp(x/alpha) - 1), whose slope is continuous."""
     if alpha == 0:
         raise ZeroDivisionError("celu: expected alpha other than 0")
-    return delivered(_elu(input, alpha, 1.0, 1.0 / alpha), input, inplace, "celu")
+    return renamed(delivered(_elu(input, alpha, 1.0, 1.0 / alpha), input, inplace, "celu"), "CeluBackward0")
 
 
 def hardtanh(input: Any, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Any:

@@ -6,6 +6,7 @@ import warnings
 from typing import Any
 
 from lineal import ops
+from lineal.core import renamed
 from lineal.nn.functional.reduction import reduced, reduction_of, weighted
 from lineal.ops.reductions.front import is_one_op
 from lineal.ops.reductions.squares import squared_differences
@@ -33,9 +34,9 @@ def mse_loss(
     """Return the squared differences (x - t)², reduced."""
     reduction = reduction_of(size_average, reduce, reduction)
     if reduction != "none" and weight is None and input.shape == target.shape and is_one_op(input, target):
-        return squared_differences(input, target, input.numel() if reduction == "mean" else 1)
+        return renamed(squared_differences(input, target, input.numel() if reduction == "mean" else 1), "MseLossBackward0")
     losses = ops.square(difference("mse_loss", input, target))
-    return reduced(losses, reduction) if weight is None else weighted(losses, weight, reduction)
+    return renamed(reduced(losses, reduction) if weight is None else weighted(losses, weight, reduction), "MseLossBackward0")
 
 
 def l1_loss(

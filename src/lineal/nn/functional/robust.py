@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from lineal.core import renamed
 from lineal.nn.functional.reduction import reduced, reduction_of, weighted
 from lineal.nn.functional.regression import difference, l1_loss
 from lineal.ops.front import binary
@@ -24,7 +25,7 @@ def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 
     if delta <= 0:
         raise RuntimeError(f"huber_loss: expected delta greater than 0, got {delta}")
     losses = _huber(difference("huber_loss", input, target), float(delta))
-    return reduced(losses, reduction) if weight is None else weighted(losses, weight, reduction)
+    return renamed(reduced(losses, reduction) if weight is None else weighted(losses, weight, reduction), "HuberLossBackward0")
 
 
 def smooth_l1_loss(
@@ -41,4 +42,6 @@ def smooth_l1_loss(
         raise RuntimeError(f"smooth_l1_loss: expected beta of at least 0, got {beta}")
     if beta == 0:
         return l1_loss(input, target, reduction=reduction)
-    return reduced(_huber(difference("smooth_l1_loss", input, target), float(beta)) / beta, reduction)
+    return renamed(
+        reduced(_huber(difference("smooth_l1_loss", input, target), float(beta)) / beta, reduction), "SmoothL1LossBackward0"
+    )

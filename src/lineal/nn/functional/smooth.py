@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from lineal import ops
+from lineal.core import renamed
 from lineal.nn.functional.activation import chosen_dim
 from lineal.nn.functional.rectifiers import delivered
 from lineal.ops import exp, where
@@ -101,7 +102,7 @@ def gelu(input: Any, approximate: str = "none") -> Any:
 
 def mish(input: Any, inplace: bool = False) -> Any:
     """Return x tanh(softplus(x)).  Misra (2019), arXiv:1908.08681."""
-    return delivered(input * ops.tanh(softplus(input)), input, inplace, "mish")
+    return renamed(delivered(input * ops.tanh(softplus(input)), input, inplace, "mish"), "MishBackward0")
 
 
 def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
@@ -136,4 +137,4 @@ def glu(input: Any, dim: int = -1) -> Any:
     if input.shape[dim] % 2:
         raise RuntimeError(f"glu: expected an even size in dimension {dim}, got shape {list(input.shape)}")
     first, second = input.chunk(2, dim)
-    return first * ops.sigmoid(second)
+    return renamed(first * ops.sigmoid(second), "GluBackward0")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lineal.base.dtypes import Category
-from lineal.core import AbstractTensor
+from lineal.core import AbstractTensor, renamed
 from lineal.ops.broadcasting import expand
 from lineal.ops.contraction.matmul import bmm, mm, mv, outer
 from lineal.ops.contraction.products import product, require_ndim, require_same_dtype
@@ -28,7 +28,7 @@ def combine(name: str, input: Tensor, y: Any, beta: Any, alpha: Any, out: Tensor
     y = scaled(y, alpha)
     if _number(beta) != 0:
         y = scaled(expand(input, shape), beta) + y
-    return y if out is None else store(y, out, name)
+    return renamed(y, f"{name.capitalize()}Backward0") if out is None else store(y, out, name)
 
 
 def scaled(x: Any, factor: Any) -> Any:

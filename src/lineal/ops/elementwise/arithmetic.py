@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from lineal.base import config
-from lineal.core import AbstractTensor
+from lineal.core import AbstractTensor, renamed
 from lineal.core.door import binary_door
 from lineal.ops.conversion import dtype_of, result_type
 from lineal.ops.front import binary, nary, require_tensor, row, store, unary, underivable, zero
@@ -100,7 +100,7 @@ def sub(input: Any, other: Any, *, alpha: Any = 1, out: AbstractTensor | None = 
 def rsub(input: Any, other: Any, *, alpha: Any = 1) -> Any:
     """Return other - alpha × input."""
     require_tensor("rsub", input)
-    return sub(other, input, alpha=alpha)
+    return renamed(sub(other, input, alpha=alpha), "RsubBackward1")
 
 
 _quotient_by_divisor = row(
@@ -211,7 +211,7 @@ def addcmul(
     out: AbstractTensor | None = None,
 ) -> Any:
     """Return input + value × tensor1 × tensor2."""
-    return add(input, mul(tensor1, tensor2), alpha=value, out=out)
+    return renamed(add(input, mul(tensor1, tensor2), alpha=value, out=out), "AddcmulBackward0")
 
 
 def addcdiv(
@@ -227,7 +227,7 @@ def addcdiv(
         raise RuntimeError(
             "addcdiv: Integer division with addcdiv is not supported; use input + value * div(…, rounding_mode=…)"
         )
-    return add(input, true_divide(tensor1, tensor2), alpha=value, out=out)
+    return renamed(add(input, true_divide(tensor1, tensor2), alpha=value, out=out), "AddcdivBackward0")
 
 
 def _between(m: Any, a: Any, b: Any, w: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
-from lineal.core import AbstractTensor, Op, apply
+from lineal.core import AbstractTensor, Op, apply, renamed
 from lineal.ops.conversion import dtype_of
 from lineal.ops.elementwise.arithmetic import mul
 from lineal.ops.elementwise.masks import keep
@@ -138,7 +138,7 @@ def ldexp(input: AbstractTensor, other: AbstractTensor, *, out: AbstractTensor |
     """Return input × 2^other."""
     require_tensor("ldexp", input)
     require_tensor("ldexp", other)
-    return mul(input, pow(2.0, other), out=out)
+    return renamed(mul(input, pow(2.0, other), out=out), "LdexpBackward0")
 
 
 class Frexp(Op):

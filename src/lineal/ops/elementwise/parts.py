@@ -8,7 +8,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from lineal.base import dtypes
-from lineal.core import AbstractTensor, Op, apply
+from lineal.core import AbstractTensor, Op, apply, renamed
 from lineal.ops.conversion import cast, dtype_of
 from lineal.ops.elementwise.arithmetic import mul
 from lineal.ops.elementwise.masks import drop
@@ -153,7 +153,7 @@ def complex(real: AbstractTensor, imag: AbstractTensor, *, out: AbstractTensor |
 def polar(abs: AbstractTensor, angle: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
     """Return abs × (cos(angle) + i sin(angle)), of two tensors of float32 or of float64."""
     check_parts("polar", abs, angle)
-    return finish("polar", complex(mul(abs, cos(angle)), mul(abs, sin(angle))), out)
+    return renamed(finish("polar", complex(mul(abs, cos(angle)), mul(abs, sin(angle))), out), "PolarBackward0")
 
 
 def _angle_numeric(m: Any, x: Any) -> Any:

@@ -10,7 +10,7 @@ import numpy as np
 
 from lineal.base import dtypes
 from lineal.base.dtypes import Category
-from lineal.core import AbstractTensor
+from lineal.core import AbstractTensor, renamed
 from lineal.core.door import unary_door
 from lineal.ops.conversion import as_operand, cast, dtype_of, result_type
 from lineal.ops.elementwise.masks import drop
@@ -121,7 +121,7 @@ def pow(input: Any, exponent: Any, *, out: AbstractTensor | None = None) -> Any:
         target = result_type(input, exponent)
         if target.category is Category.BOOL:
             raise unsupported("pow", target)
-        y = _pow(input, exponent)
+        y = renamed(_pow(input, exponent), "PowBackward1" if isinstance(input, AbstractTensor) else "PowBackward2")
     return y if out is None else store(y, out, "pow")
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from lineal.base import dtypes
 from lineal.base.spec import axis
-from lineal.core import AbstractTensor, apply, lift
+from lineal.core import AbstractTensor, apply, lift, renamed
 from lineal.ops.broadcasting import expand
 from lineal.ops.conversion import cast, dtype_of
 from lineal.ops.front import assign, require_tensor
@@ -147,7 +147,7 @@ def take(input: AbstractTensor, index: AbstractTensor, *, out: Any = None) -> An
     """Return the elements of input, flattened, that `index` (int64; negative counts from the end) names, in index's shape."""
     places = flat_index("take", input, index)
     y = apply(index_op((0,), "Take"), input.reshape(-1), places).reshape(index.value.shape)  # type: ignore[attr-defined]
-    return deliver(y, out, "take", input, index)
+    return renamed(deliver(y, out, "take", input, index), "TakeBackward0")
 
 
 def putting(name: str, input: AbstractTensor, index: AbstractTensor, source: AbstractTensor) -> tuple:
@@ -169,7 +169,7 @@ def put(input: AbstractTensor, index: AbstractTensor, source: AbstractTensor, ac
     """Return input with the elements at the flat places `index` replaced by those of `source`, or source added to them."""
     values, places = putting("put", input, index, source)
     x = input.reshape(-1)  # type: ignore[attr-defined]
-    return apply(put_op((0,), bool(accumulate), "Put"), x, values, places).reshape(input.value.shape)
+    return renamed(apply(put_op((0,), bool(accumulate), "Put"), x, values, places).reshape(input.value.shape), "PutBackward0")
 
 
 def put_(self: AbstractTensor, index: AbstractTensor, source: AbstractTensor, accumulate: bool = False) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from lineal.base.errors import LinAlgError
-from lineal.core import AbstractTensor, Op, apply, lift, modes
+from lineal.core import AbstractTensor, Op, apply, lift, modes, renamed
 from lineal.ops.linalg import kernels
 from lineal.ops.linalg.cholesky_derivative import CholeskyPull
 from lineal.ops.linalg.conditioning import judge_cholesky, judge_inverse, lapack, listed, tell, watched
@@ -175,7 +175,7 @@ def cholesky_solve(B: AbstractTensor, L: AbstractTensor, upper: bool = False, *,
     require_matrix(name, B, "b")
     require_square(name, L)
     require_one_dtype(name, B, L)
-    return stored(back_from(name, B, L, upper, judge_cholesky), out, name)
+    return renamed(stored(back_from(name, B, L, upper, judge_cholesky), out, name), "CholeskySolveBackward0")
 
 
 def back_from(name: str, B: Any, L: Any, upper: bool, judged: Callable[..., None]) -> Any:
@@ -195,4 +195,4 @@ def cholesky_inverse(L: AbstractTensor, upper: bool = False, *, out: AbstractTen
     name = "cholesky_inverse"
     require_square(name, L)
     one = lift(np.broadcast_to(np.eye(L.value.shape[-1], dtype=L.value.dtype), L.value.shape))
-    return stored(back_from(name, one, L, upper, judge_inverse), out, name)
+    return renamed(stored(back_from(name, one, L, upper, judge_inverse), out, name), "CholeskyInverseBackward0")

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from lineal.core import AbstractTensor, Op, apply, lift
+from lineal.core import AbstractTensor, Op, apply, lift, renamed
 from lineal.ops.linalg import kernels
 from lineal.ops.linalg.matrices import geqrf as geqrf_result
 from lineal.ops.linalg.matrices import linalg_qr, require_matrix, stored
@@ -144,7 +144,7 @@ def householder_product(input: AbstractTensor, tau: AbstractTensor, *, out: Abst
     V, N, D = together(input, tau)
     one = lift(np.eye(m, n, dtype=input.value.dtype))
     y = one - V @ solve_triangular(N, D * V[..., :n, :].mH, upper=True, unitriangular=True)
-    return stored(y, out, name)
+    return renamed(stored(y, out, name), "LinalgHouseholderProductBackward0")
 
 
 def together(reflectors: Any, tau: Any) -> tuple[Any, Any, Any]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from lineal.base import dtypes, results
 from lineal.base.spec import axes, axis
-from lineal.core import AbstractTensor, Op, apply
+from lineal.core import AbstractTensor, Op, apply, renamed
 from lineal.ops.elementwise.extremes import maximum, minimum
 from lineal.ops.elementwise.masks import keep
 from lineal.ops.front import require_tensor, row, store
@@ -183,7 +183,7 @@ def aminmax(input: AbstractTensor, *, dim: int | None = None, keepdim: bool = Fa
     x = require_tensor("aminmax", input)
     if x.size == 0 and dim is None:
         raise RuntimeError(f"aminmax: cannot compute aminmax over an empty dimension, got shape {list(x.shape)}")
-    found = tuple(extreme("aminmax", largest, input, dim, keepdim) for largest in (False, True))
+    found = tuple(renamed(extreme("aminmax", largest, input, dim, keepdim), "AminmaxBackward0") for largest in (False, True))
     if out is not None:
         found = tuple(store_same(y, each, "aminmax") for y, each in zip(found, out))
     return results.aminmax(found)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from lineal.core import AbstractTensor, Op
+from lineal.core import AbstractTensor, Op, renamed
 from lineal.ops.conversion import dtype_of
 from lineal.ops.elementwise.extremes import clamp_min
 from lineal.ops.elementwise.masks import drop
@@ -153,7 +153,7 @@ def var_mean(
     out: Any = None,
 ) -> Any:
     """Return the variance and the mean over `dim`."""
-    y = deviation("var_mean", _var, input, dim, unbiased, keepdim, correction)
+    y = renamed(deviation("var_mean", _var, input, dim, unbiased, keepdim, correction), "VarMeanBackward0")
     found = y, mean(input, None if isinstance(dim, bool) else dim, keepdim)
     return found if out is None else tuple(store(each, target, "var_mean") for each, target in zip(found, out))
 
@@ -169,7 +169,7 @@ def std_mean(
     out: Any = None,
 ) -> Any:
     """Return the standard deviation and the mean over `dim`."""
-    y = deviation("std_mean", _std, input, dim, unbiased, keepdim, correction)
+    y = renamed(deviation("std_mean", _std, input, dim, unbiased, keepdim, correction), "StdMeanBackward0")
     found = y, mean(input, None if isinstance(dim, bool) else dim, keepdim)
     return found if out is None else tuple(store(each, target, "std_mean") for each, target in zip(found, out))
 

@@ -11,7 +11,7 @@ import numpy as np
 from lineal.base import dtypes
 from lineal.base.dtypes import Category, dtype
 from lineal.base.spec import axes, axis
-from lineal.core import AbstractTensor, Op
+from lineal.core import AbstractTensor, Op, renamed
 from lineal.ops.conversion import cast, dtype_of
 from lineal.ops.elementwise.arithmetic import sub
 from lineal.ops.elementwise.masks import drop, keep
@@ -209,7 +209,7 @@ def dist(input: AbstractTensor, other: AbstractTensor, p: float = 2) -> Any:
     difference = sub(input, other)
     if dtype_of(difference).category < Category.FLOATING:
         raise RuntimeError(f"dist: expected floating or complex tensors, got {dtype_of(input)} and {dtype_of(other)}")
-    return vector_norm(difference, p)
+    return renamed(vector_norm(difference, p), "DistBackward0")
 
 
 def renorm(input: AbstractTensor, p: float, dim: int, maxnorm: float, *, out: AbstractTensor | None = None) -> Any:
@@ -223,4 +223,4 @@ def renorm(input: AbstractTensor, p: float, dim: int, maxnorm: float, *, out: Ab
     sizes = vector_norm(input, p, tuple(each for each in range(x.ndim) if each != kept), True)
     factor = (maxnorm / (sizes + 1e-7)).masked_fill(sizes.le(maxnorm), 1)
     y = input * factor
-    return y if out is None else store(y, out, "renorm")
+    return renamed(y if out is None else store(y, out, "renorm"), "RenormBackward0")

@@ -8,7 +8,7 @@ import numpy as np
 
 from lineal.base import dtypes
 from lineal.base.dtypes import Category, dtype
-from lineal.core import AbstractTensor
+from lineal.core import AbstractTensor, renamed
 from lineal.ops.conversion import cast, dtype_of
 from lineal.ops.elementwise.comparison import isnan
 from lineal.ops.elementwise.masks import drop
@@ -136,7 +136,7 @@ def nansum(
         raise RuntimeError("nansum: expected a real tensor, got a complex one")
     if input.value.dtype.kind not in "iub":
         input = drop(input, isnan(input))
-    return sum(input, dim, keepdim, dtype=dtype, out=out)
+    return renamed(sum(input, dim, keepdim, dtype=dtype, out=out), "NansumBackward0")
 
 
 @numpy_names
@@ -163,4 +163,4 @@ def trace(input: AbstractTensor) -> Any:
         raise RuntimeError(f"trace: expected a matrix, got shape {list(input.value.shape)}")
     if dtype_of(input).category is Category.BOOL:
         raise unsupported("trace", dtypes.bool_)
-    return sum(diagonal(input))
+    return renamed(sum(diagonal(input)), "TraceBackward0")

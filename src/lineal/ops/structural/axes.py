@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from lineal.base.spec import axis
-from lineal.core import AbstractTensor, Op, apply
+from lineal.core import AbstractTensor, Op, apply, renamed
 from lineal.ops.layout import shape_of
 
 __all__ = ["adjoint", "moveaxis", "movedim", "permute", "squeeze", "swapaxes", "swapdims", "t", "transpose", "unsqueeze"]
@@ -174,11 +174,13 @@ def squeeze(input: AbstractTensor, dim: Any = None) -> Any:
         return apply(_squeeze(tuple([place for place, size in enumerate(shape) if size == 1])), input)
     if dim.__class__ is int and shape:
         place = axis("squeeze", dim, len(shape))
-        return apply(_squeeze((place,) if shape[place] == 1 else ()), input)
+        return renamed(apply(_squeeze((place,) if shape[place] == 1 else ()), input), "SqueezeBackward1")
     found = [axis("squeeze", each, len(shape)) for each in as_dims(dim)]
     if len(set(found)) != len(found):
         raise RuntimeError(f"squeeze: dim {found[-1]} appears multiple times in the list of dims {tuple(dim)}")
-    return apply(_squeeze(tuple(sorted([place for place in found if shape and shape[place] == 1]))), input)
+    return renamed(
+        apply(_squeeze(tuple(sorted([place for place in found if shape and shape[place] == 1]))), input), "SqueezeBackward2"
+    )
 
 
 def unsqueeze(input: AbstractTensor, dim: int) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from lineal.base.spec import axis
-from lineal.core import AbstractTensor, Op, apply
+from lineal.core import AbstractTensor, Op, apply, renamed
 from lineal.ops.front import store
 from lineal.ops.structural.embedding import embed, scatter_view
 from lineal.ops.structural.reshape import clone
@@ -64,7 +64,7 @@ def diag_embed(input: AbstractTensor, offset: int = 0, dim1: int = -2, dim2: int
     size = shape[-1] + abs(offset)
     others = iter(shape[:-1])
     target = [size if place in (view.first, view.second) else next(others) for place in range(len(shape) + 1)]
-    return embed(input, view, tuple(target))
+    return renamed(embed(input, view, tuple(target)), "DiagEmbedBackward0")
 
 
 def diagonal_scatter(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from lineal.base.spec import axis
-from lineal.core import AbstractTensor, Op, apply
+from lineal.core import AbstractTensor, Op, apply, renamed
 from lineal.ops.structural.axes import as_dims, transpose
 from lineal.ops.structural.reshape import clone, reshape
 
@@ -88,14 +88,16 @@ def roll(input: AbstractTensor, shifts: Any, dims: Any = None) -> Any:
         raise RuntimeError("roll: `shifts` required")
     if not given and len(shifts) == 1:
         shape = input.value.shape
-        return reshape(apply(_roll(shifts, (0,)), reshape(input, (-1,) if input.value.size else (0,))), shape)
+        return renamed(
+            reshape(apply(_roll(shifts, (0,)), reshape(input, (-1,) if input.value.size else (0,))), shape), "RollBackward0"
+        )
     if len(shifts) != len(given):
         raise RuntimeError(f"roll: shifts and dimensions must align, got shifts {shifts} and dims {given}")
     if input.value.size == 0:
-        return clone(input)
+        return renamed(clone(input), "RollBackward0")
     if not input.value.ndim:
         raise IndexError("roll: Dimension specified as 0 but tensor has no dimensions")
-    return apply(_roll(shifts, tuple([axis("roll", dim, input.value.ndim) for dim in given])), input)
+    return renamed(apply(_roll(shifts, tuple([axis("roll", dim, input.value.ndim) for dim in given])), input), "RollBackward0")
 
 
 def rot90(input: AbstractTensor, k: int = 1, dims: Sequence[int] = (0, 1)) -> Any:
@@ -109,12 +111,12 @@ def rot90(input: AbstractTensor, k: int = 1, dims: Sequence[int] = (0, 1)) -> An
         raise RuntimeError(f"rot90: expected rotation dims to be different, but got dim0 = {dims[0]} and dim1 = {dims[1]}")
     first, second = [rotated_axis(dim, ndim) for dim in dims]
     if k % 4 == 1:
-        return transpose(flip(input, second), first, second)
+        return renamed(transpose(flip(input, second), first, second), "Rot90Backward0")
     if k % 4 == 2:
-        return flip(input, first, second)
+        return renamed(flip(input, first, second), "Rot90Backward0")
     if k % 4 == 3:
-        return transpose(flip(input, first), first, second)
-    return clone(input)
+        return renamed(transpose(flip(input, first), first, second), "Rot90Backward0")
+    return renamed(clone(input), "Rot90Backward0")
 
 
 def rotated_axis(dim: int, ndim: int) -> int:

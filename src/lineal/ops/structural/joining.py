@@ -12,7 +12,7 @@ import numpy as np
 
 from lineal.base import dtypes
 from lineal.base.spec import axis
-from lineal.core import AbstractTensor, Op, apply, lift
+from lineal.core import AbstractTensor, Op, apply, lift, renamed
 from lineal.ops.conversion import cast, dtype_of, result_type
 from lineal.ops.front import store
 from lineal.ops.layout import overlapping, steps
@@ -172,7 +172,7 @@ def split_with_sizes(input: AbstractTensor, split_sizes: Sequence[int], dim: int
             f"split_with_sizes: split_with_sizes expects non-negative split_sizes to sum exactly to {shape[place]} "
             f"(input tensor's size at dimension {place}), but got split_sizes={wanted}"
         )
-    return apply(_split(place, (0, *accumulate(wanted))), input)
+    return renamed(apply(_split(place, (0, *accumulate(wanted))), input), "SplitWithSizesBackward0")
 
 
 def split(tensor: AbstractTensor, split_size_or_sections: Any, dim: int = 0) -> tuple:
