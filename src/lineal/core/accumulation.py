@@ -14,9 +14,12 @@ from lineal.core.op import AbstractTensor, Leaf
 
 
 def accumulate(leaf: Leaf, g: Any, create: bool) -> None:
-    """Add `g` to the grad of the leaf's tensor, or make it the grad: itself if nobody else holds it, else a copy."""
+    """Add `g` to the grad of the leaf's tensor, or make it the grad: itself if nobody else holds it, else a copy.
+
+    A tensor that has been made a constant since takes none.
+    """
     tensor: Any = leaf.reference()
-    if tensor is None:
+    if tensor is None or tensor.node is None:
         return
     tensor_grad = tensor.derivative
     if modes.recorder.get() is not None and not create:

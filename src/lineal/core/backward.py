@@ -17,6 +17,7 @@ from lineal.core import modes
 from lineal.core.accumulation import accumulate
 from lineal.core.apply import lift, synchronize
 from lineal.core.hooks import Extra, hooked_leaves
+from lineal.core.hooks import retain as retain_grad
 from lineal.core.op import AbstractTensor, Node
 from lineal.core.sites import describe
 
@@ -336,16 +337,10 @@ def backward(
         if not inputs:
             raise RuntimeError("backward: inputs argument to backward cannot be empty")
         targets = [_target("backward", each) for each in inputs]
-    journey = propagate("backward", tensors, gradients, retain=retain, create=create_graph, accumulates=True, targets=targets)
-    if targets is not None:
-        _retain_inner(inputs or (), targets, journey)
-
-
-def _retain_inner(inputs: Sequence[Any], targets: Sequence[Edge], journey: Pass) -> None:
-    for tensor, edge in zip(inputs, targets):
-        g = journey.wanted[edge]
-        if edge[0].id and g is not None and (edge[0].extra is None or not edge[0].extra.retains(tensor)):
-            tensor.grad = g if tensor.grad is None else tensor.grad + g
+        for each, (node, _) in zip(inputs, targets):
+            if node.id:
+                retain_grad(each)
+    propagate("backward", tensors, gradients, retain=retain, create=create_graph, accumulates=True, targets=targets)
 
 
 def _target(name: str, tensor: AbstractTensor) -> Edge:
