@@ -57,7 +57,6 @@ WRITES = {
     "iadd": lambda x: x.__iadd__(1),
 }
 CHANGES = {
-    "detach_": lambda x: x.detach_(),
     "retain": lambda x: x.retain_grad(),
     "requires": lambda x: x.requires_grad_(),
     "forget": lambda x: setattr(x, "grad", None),

@@ -235,6 +235,7 @@ def in_place(function: Callable[..., Any], name: str = "") -> Callable[..., Any]
 
     method.__name__ = method.__qualname__ = label
     method.__doc__ = f"Write the result of `{function.__name__}` into this tensor and return it."
+    method.__wrapped__ = function  # type: ignore[attr-defined]  # whose arguments it takes: read by inspect.signature
     return method
 
 
