@@ -232,7 +232,7 @@ def writing(p):
     if n is None:
         return None
     text, look = draw_view(p, p.pool[n])
-    if text in ("expand", "reshape -1", "ravel of turned") or text.startswith(("flip", "unfold")):
+    if text in ("expand", "reshape -1", "ravel of turned") or text.startswith(("flip", "unfold", "split")):
         return None
     b = p.pick(lambda y: is_float(y) and y.dtype == p.pool[n].dtype and y.dim() == 0)
     number = round(float(p.random.normal()), 3)
@@ -423,7 +423,7 @@ def storing(p):
     k, a = p.integer(0, len(p.buffers)), given(p)
     buffer = p.pool.buffers[k]
     text, look = draw_view(p, buffer)
-    if text in ("expand", "reshape -1", "ravel of turned") or text.startswith(("flip", "unfold")):
+    if text in ("expand", "reshape -1", "ravel of turned") or text.startswith(("flip", "unfold", "split")):
         return None
     kind = p.integer(0, 4)
 

@@ -156,6 +156,7 @@ class Run:
 
     def hook(self, name, x, extra):
         label = len(self.seen), extra
+        assert x.grad_fn is not x  # raises where PyTorch cannot say it, which register_hook itself must not meet
         if name == "grad":
             self.handles.append(x.register_hook(lambda g: self.seen.append((label, g.tolist()))))
         elif name == "scale":
