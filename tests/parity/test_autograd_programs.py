@@ -120,7 +120,7 @@ class Run:
         self.functions = functions(library)
         self.handles = []
         self.untracked = set()
-        make = lambda shift: library.tensor((np.arange(6.0).reshape(2, 3) + shift) / 7, dtype=library.float64)  # noqa: E731
+        make = lambda shift: library.tensor((np.arange(6.0).reshape(2, 3) + shift) / 7, dtype=library.float64)
         self.pool = [make(1).requires_grad_(), make(2).requires_grad_(), make(3)]
 
     def do(self, kind, name, places, extra):
