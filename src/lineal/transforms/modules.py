@@ -34,7 +34,8 @@ def functional_call(
         given = merged(given)
     elif not isinstance(given, dict):
         raise ValueError(
-            f"functional_call: Expected parameter_and_buffer_dicts to be a dict, or a list/tuple of dicts, but got {type(given)}"
+            f"functional_call: Expected parameter_and_buffer_dicts to be a dict, or a list/tuple of dicts, "
+            f"but got {type(given)}"
         )
     if not hasattr(module, "_parameters"):
         raise TypeError(f"functional_call: expected a module, got {type(module).__name__}")
