@@ -115,8 +115,18 @@ def leads_inside(capture: Capture, tensors: Iterable[AbstractTensor]) -> str | N
 
 
 def pending(node: Node) -> bool:
-    """Return whether a history has not been gone back through and freed."""
-    return isinstance(node, Leaf) or node.kept is not None
+    """Return whether a history has not been gone back through and freed; nodes that keep shapes alone are as those before."""
+    waiting, met = [node], set()
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, Leaf) or id(each) in met:
+            continue
+        met.add(id(each))
+        if each.kept is None:
+            return False
+        if each.kept.__class__ is list:
+            waiting += [edge for edge in each.edges if edge is not None]
+    return True
 
 
 def survivors(capture: Capture, known: set[int]) -> Callable[[bool], int]:

@@ -59,7 +59,6 @@ CUSTOM = Bar(
 class View:
     """How a view comes from the tensor it looks into: `base`, the view ops from there, the rebasing its node has seen.
 
-
     A step of the way is a view op, or a view op of several outputs and which of them it is. `tracked` says whether it follows
     its base's history: not if it was made in no_grad; a `Bar` if it may not be written.
     """
