@@ -53,7 +53,9 @@ class Index(Op):
         try:
             if len(indices) == 1 and indices[0].dtype.kind != "b" and x.flags.c_contiguous:
                 return xp.take(x, indices[0], axis=self.places[0])
-            return x[key_of(self.places, indices)]
+            y = x[key_of(self.places, indices)]
+            # of indices without axes NumPy makes a view
+            return y if any([index.ndim for index in indices]) else xp.array(y)
         except IndexError as error:
             raise out_of_range(x.shape, self.places, indices, error) from None
 

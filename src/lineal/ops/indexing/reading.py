@@ -53,7 +53,8 @@ def read(shape: tuple[int, ...], index: Any) -> tuple[Items, Picks]:
             axis, left, open_ended = axis + rest, left + rest, False
         else:
             taken = width(each)
-            picks.append((left, each if each.value.ndim else each.reshape(1)))
+            whole = each.value.ndim or each.value.dtype.kind != "b"
+            picks.append((left, each if whole else each.reshape(1)))
             items += [(0, size, 1) for size in shape[axis : axis + taken]] if each.value.ndim or taken else [None]
             axis, left = axis + taken, left + max(taken, 1)
             if axis > ndim:
@@ -132,9 +133,9 @@ def as_pick(each: Any) -> Any:
 
 
 def plain(nested: Any) -> Any:
-    """Return nested sequences with tensors in them as lists of numbers."""
+    """Return nested sequences with tensors in them as lists of numbers; a recorder hears that they are read."""
     if isinstance(nested, AbstractTensor):
-        return nested.value.tolist()
+        return nested.tolist()  # type: ignore[attr-defined]
     return [plain(each) for each in nested] if isinstance(nested, (Sequence, range)) else nested
 
 

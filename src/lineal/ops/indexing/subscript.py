@@ -41,9 +41,31 @@ def getitem(self: AbstractTensor, index: Any) -> Any:
     items, picks = read(shape, index)
     if not picks:
         return apply(slice_op(items), self)
-    part = apply(slice_op(items), self) if items else self
+    part, picks = selected(apply(slice_op(items), self) if items else self, picks)
+    if not picks:
+        return part
     places, indices, _ = checked("index", part.value.shape, picks)
     return apply(index_op(places, "Index"), part, *indices)
+
+
+def is_number(index: AbstractTensor) -> bool:
+    """Return whether an index tensor is a single integer, which takes its axis away."""
+    return not index.value.ndim and index.value.dtype.kind != "b"
+
+
+def selected(part: Any, picks: Picks) -> tuple[Any, Picks]:
+    """Return the part that the single integers among the index tensors leave, and the others with their axes in it.
+
+    As ints do, they take their axes away before the others are looked at.
+    """
+    left, gone = [], 0
+    for place, index in picks:
+        if is_number(index):
+            part = apply(index_op((place - gone,), "Index"), part, index.reshape(1)).squeeze(place - gone)
+            gone += 1
+        else:
+            left.append((place - gone, index))
+    return part, left
 
 
 def setitem(self: AbstractTensor, index: Any, value: Any) -> None:
@@ -59,6 +81,16 @@ def setitem(self: AbstractTensor, index: Any, value: Any) -> None:
             write(part, fitted(part, value), "setitem")
         return
     part = apply(slice_op(items), self) if items else self
+    numbers = [pick for pick in picks if is_number(pick[1])]
+    if numbers and len(numbers) < len(picks):
+        # the axes of an index by integers and sequences stand elsewhere if something is between them
+        inner, rest = selected(part, picks)
+        inner = inner.clone()
+        key: list[Any] = [slice(None)] * inner.value.ndim
+        for place, pick in reversed(rest):
+            key[place : place + width(pick)] = [pick]
+        setitem(inner, tuple(key), value)
+        picks, value = numbers, inner
     single = picks[0][1] if len(picks) == 1 else None
     masks_all = single is not None and single.value.dtype == np.bool_ and single.value.shape == part.value.shape
     if masks_all and (not isinstance(value, AbstractTensor) or value.value.ndim == 0):
