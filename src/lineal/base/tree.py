@@ -32,3 +32,12 @@ def transform(function: Callable[[Any], Any], tree: Any) -> Any:
 def rebuild(tree: Any, replacements: Iterator[Any]) -> Any:
     """Return a nest like `tree` whose leaves are taken in order from `replacements`."""
     return transform(lambda _: next(replacements), tree)
+
+
+def alike(one: Any, other: Any) -> bool:
+    """Return whether two nests have the same form: the same kinds of containers, of the same lengths or keys."""
+    if isinstance(one, dict):
+        return type(one) is type(other) and one.keys() == other.keys() and all(alike(one[key], other[key]) for key in one)
+    if isinstance(one, (list, tuple)):
+        return type(one) is type(other) and len(one) == len(other) and all(map(alike, one, other))
+    return not isinstance(other, (list, tuple, dict))

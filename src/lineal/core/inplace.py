@@ -159,6 +159,9 @@ def check_write(target: AbstractTensor, source: AbstractTensor, name: str) -> No
         raise RuntimeError(f"{name}: result type {given} can't be cast to the desired output type {wanted}")
     if modes.grad_enabled.get():
         refuse_leaf(target, name, source.node)
+    guard = modes.guard.get()
+    if guard is not None:
+        guard(target, name)
     steps = target.value.strides
     if 0 in steps and any(step == 0 and size > 1 for step, size in zip(steps, shape)) and 0 not in shape:
         raise RuntimeError(

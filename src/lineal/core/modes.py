@@ -72,6 +72,8 @@ anomaly: ContextVar[bool] = ContextVar("anomaly", default=False)
 nan_checked: ContextVar[bool] = ContextVar("nan_checked", default=True)
 """Whether anomaly mode looks for NaN."""
 recorder: ContextVar[Recorder | None] = ContextVar("recorder", default=None)
+guard: ContextVar[Callable[[AbstractTensor, str], None] | None] = ContextVar("guard", default=None)
+"""What refuses writes to some tensors: it is called with the tensor and the op's name before a write."""
 
 
 class Setting:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from lineal.core import Op, Overwrite, ViewScatter, apply, lift
+from lineal.core import Op, Overwrite, ViewScatter, apply, lift, write
 from lineal.core.inplace import Copy
 from lineal.ops import broadcasting, conversion, creation
 from lineal.ops.contraction import distances, products, vectors
@@ -37,6 +37,8 @@ from lineal.ops.linalg import (
 )
 from lineal.ops.pattern import Elementwise
 from lineal.ops.premise import Expectation, Premise
+from lineal.ops.random import sampling
+from lineal.ops.random.generator import Advance
 from lineal.ops.reductions import cumulative, exponentials, extremes, moments, norms, picking, recurrences, sums, truth
 from lineal.ops.reductions import products as product_reductions
 from lineal.ops.sorting import middle, order
@@ -125,6 +127,12 @@ SHIFTED = (
 )
 """Ops that on a batch are themselves with every axis moved up by one."""
 
+DRAWS = (
+    *(sampling.Uniform, sampling.Normal, sampling.Integers, sampling.Bernoulli, sampling.Poisson, sampling.Binomial),
+    *(sampling.Exponential, sampling.Cauchy, sampling.Geometric, sampling.Multinomial),
+)
+"""Ops that draw random numbers of a shape."""
+
 ANY_RANK = (stacking.Stack, embedding.Embed, basic.Embed, basic.Slice)
 """Ops that have no axis of their input among their attributes, so that examples of no dimensions need no care."""
 
@@ -190,6 +198,24 @@ def pointwise_rule(op: Op, size: int, marks: tuple[bool, ...], x: Any) -> Any:
 @rule(creation.Full, creation.Empty)
 def made_rule(op: Op, size: int, marks: tuple[bool, ...]) -> Any:
     return apply(shifted(op, size))
+
+
+@rule(*DRAWS)
+def draw_rule(op: Any, size: int, marks: tuple[bool, ...], state: Any, *xs: Any) -> Any:
+    """One draw with numbers of its own for every slice."""
+    xs = tuple([ranked(aligned(size, mark, x), True, len(op.shape)) for mark, x in zip(marks[1:], xs)])
+    y = apply(shifted(op, size), state, *xs)
+    write(state, apply(Advance(), state), "vmap")
+    return y
+
+
+@rule(sampling.Permutation)
+def permutation_rule(op: Any, size: int, marks: tuple[bool, ...], state: Any) -> Any:
+    slices = []
+    for _ in range(size):
+        slices.append(apply(op, state))
+        write(state, apply(Advance(), state), "vmap")
+    return stacking.stack(slices) if size else lift(np.zeros((0, *op.shape), op.target.numpy))
 
 
 @rule(*STACKS)
@@ -307,16 +333,24 @@ def index_put_rule(op: Any, size: int, marks: tuple[bool, ...], x: Any, value: A
 @rule(advanced.Index)
 def index_rule(op: Any, size: int, marks: tuple[bool, ...], x: Any, *indices: Any) -> Any:
     places = op.places
-    if any(index.value.dtype.kind == "b" for index in indices) or places != tuple(range(places[0], places[0] + len(places))):
+    first, count = places[0], len(places)
+    if any(index.value.dtype.kind == "b" for index in indices) or places != tuple(range(first, first + count)):
         return NotImplemented
     if not any(marks[1:]):
         return apply(shifted(op, size), x, *indices)
-    if places[0] != 0:
-        return NotImplemented
     indices = together(size, marks[1:], indices)
-    if not marks[0]:
-        return apply(op, x, *indices)
-    return apply(type(op)((0, *[each + 1 for each in places]), op.name), x, counted(size, indices), *indices)
+    spread = indices[0].value.ndim if count == 1 else max(index.value.ndim for index in indices)
+    if first:
+        # the axes that are indexed go before the others, and those of the indices where they stood
+        axis = first + marks[0]
+        x = x.movedim(tuple(range(axis, axis + count)), tuple(range(marks[0], marks[0] + count)))
+    if marks[0]:
+        y = apply(type(op)(tuple(range(count + 1)), op.name), x, counted(size, indices), *indices)
+    else:
+        y = apply(type(op)(tuple(range(count)), op.name), x, *indices)
+    if not first:
+        return y
+    return y.movedim(tuple(range(1, spread)), tuple(range(1 + first, spread + first)))
 
 
 @rule(advanced.IndexSum)

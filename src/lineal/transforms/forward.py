@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from lineal.base import tree
+from lineal.base import dtypes, tree
 from lineal.core import AbstractTensor, enable_grad, gradients, lift, modes
-from lineal.transforms.variables import free, fresh
+from lineal.transforms.captured import guarding
+from lineal.transforms.variables import alias, free, fresh, leads_to, outputs, with_aux
 
 __all__ = ["jvp", "linearize", "push"]
 
@@ -47,43 +48,47 @@ def pusher(ys: list, xs: list) -> Callable[[list], list]:
 
 
 def jvp(func: Callable[..., Any], primals: Any, tangents: Any, *, strict: bool = False, has_aux: bool = False) -> Any:
-    """Return `func(*primals)` and its derivative in the direction `tangents` (a tuple like `primals`), and aux."""
-    if not isinstance(primals, tuple) or not isinstance(tangents, tuple) or len(primals) != len(tangents):
-        raise RuntimeError(
-            f"jvp: expected primals and tangents to be tuples of one length, got {type(primals)} and {type(tangents)}"
-        )
-    result, forward, leaves, history = prepared("jvp", func, primals, has_aux)
-    output = result[0] if has_aux else result
+    """Return `func(*primals)` and its derivative in the direction `tangents` (a tuple like `primals`), and aux.
+
+    With `strict`, RuntimeError for an output that does not depend on the primals; else its tangent is zero.
+    """
+    for name, given in (("primals", primals), ("tangents", tangents)):
+        if not isinstance(given, tuple) or not given:
+            raise RuntimeError(f"jvp: Expected {name} to be a non-empty tuple, got {given!r}")
     vs = directions("jvp", primals, tangents)
-    found = forward(vs)
-    tangent = tree.rebuild(output, iter(found))
+    output, aux, forward, leaves, history = prepared("jvp", func, primals, has_aux)
+    if strict and any(y.node is None or not leads_to((y,), leaves) for y in tree.leaves(output)):
+        raise RuntimeError("jvp: The output of f is independent of the inputs. This is not allowed with strict=True.")
+    tangent = tree.rebuild(output, iter(forward(vs)))
     value, tangent = free(output, leaves, history), free(tangent, leaves, history)
-    return (value, tangent, free(result[1], leaves, history)) if has_aux else (value, tangent)
+    return (value, tangent, free(aux, leaves, history)) if has_aux else (value, tangent)
 
 
 def prepared(name: str, func: Callable[..., Any], primals: tuple, has_aux: bool) -> tuple:
-    """Return the function's result on fresh variables, its linear part, the leaves among them, and the outer gradient mode."""
+    """Return the function's output and aux, its linear part, the leaves of its variables, and the outer gradient mode."""
+    for x in tree.leaves(primals):
+        if isinstance(x, AbstractTensor) and x.value.dtype.kind not in "fcV":
+            raise ValueError(f"{name}: Expected primal to be floating point or complex, got {dtypes.of(x.value.dtype)}")
     history = modes.grad_enabled.get()
-    xs, leaves = fresh(primals, history)
+    variables, leaves = fresh(primals, history)
     with enable_grad():
-        result = func(*xs)
-        if has_aux and not (isinstance(result, tuple) and len(result) == 2):
-            raise RuntimeError(f"{name}: output of function f should be a tuple (output, aux) if has_aux is True")
-        ys = list(tree.leaves(result[0] if has_aux else result))
-        for y in ys:
-            if not isinstance(y, AbstractTensor):
-                raise RuntimeError(f"{name}: Expected f(*args) to return only tensors, got unsupported type {type(y)}")
-        forward = pusher(ys, [x for x in tree.leaves(xs) if isinstance(x, AbstractTensor)])
-    return result, forward, leaves, history
+        # going forward, the function may write to its arguments, which leaves may not
+        xs = alias(variables)
+        with guarding(func, xs):
+            result = func(*xs)
+        output, aux = with_aux(name, result, has_aux)
+        forward = pusher(outputs(name, output), [x for x in tree.leaves(variables) if isinstance(x, AbstractTensor)])
+    return output, aux, forward, leaves, history
 
 
 def directions(name: str, primals: Any, tangents: Any) -> list:
     """Return the tangents in order, each checked against its primal."""
     xs, vs = list(tree.leaves(primals)), list(tree.leaves(tangents))
-    if len(xs) != len(vs):
-        raise RuntimeError(
-            f"{name}: Expected primals and tangents to have the same python structure, got {len(xs)} and {len(vs)}"
-        )
+    if not tree.alike(primals, tangents):
+        raise RuntimeError(f"{name}: Expected primals and tangents to have the same python structure")
+    for v in vs:
+        if not isinstance(v, AbstractTensor):
+            raise RuntimeError(f"{name}: Expected tangents to be tensors, got {type(v)}")
     for x, v in zip(xs, vs):
         if x.value.shape != v.value.shape:
             raise RuntimeError(f"{name}: expected a tangent of shape {list(x.value.shape)}, got {list(v.value.shape)}")
@@ -92,7 +97,7 @@ def directions(name: str, primals: Any, tangents: Any) -> list:
 
 def linearize(func: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..., Any]]:
     """Return `func(*primals)` and its derivative there as a linear function of tangents."""
-    output, forward, leaves, history = prepared("linearize", func, primals, False)
+    output, _, forward, leaves, history = prepared("linearize", func, primals, False)
 
     def linear(*tangents: Any) -> Any:
         found = forward(directions("linearize", primals, tangents))

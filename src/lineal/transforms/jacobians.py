@@ -11,8 +11,8 @@ import numpy as np
 from lineal.base import tree
 from lineal.core import lift
 from lineal.transforms.forward import prepared
-from lineal.transforms.reverse import Argnums, vjp
-from lineal.transforms.variables import free
+from lineal.transforms.reverse import vjp
+from lineal.transforms.variables import Argnums, alias, free, places_of
 from lineal.transforms.vectorize import vmap
 
 __all__ = ["basis", "hessian", "jacfwd", "jacrev"]
@@ -42,15 +42,12 @@ def parts(batch: Any, tensors: list) -> list:
 
 def at(func: Callable[..., Any], args: tuple, kwargs: dict, argnums: Argnums) -> tuple[Callable[..., Any], tuple]:
     """Return `func` as a function of the arguments `argnums` alone, and these arguments."""
-    places = argnums if isinstance(argnums, tuple) else (argnums,)
-    for place in places:
-        if not -len(args) <= place < len(args):
-            raise RuntimeError(f"jacobian: Got argnum={place}, but only {len(args)} positional inputs")
-    places = tuple(place % len(args) for place in places)
+    places = places_of("jacobian", argnums, len(args))
 
     def of_chosen(*chosen: Any) -> Any:
         table = dict(zip(places, chosen))
-        return func(*[table.get(place, each) for place, each in enumerate(args)], **kwargs)
+        others = [each if place in table else alias(each) for place, each in enumerate(args)]
+        return func(*[table.get(place, each) for place, each in enumerate(others)], **alias(kwargs))
 
     return of_chosen, tuple(args[place] for place in places)
 
@@ -73,7 +70,7 @@ def jacrev(
 
         def row(*gs: Any) -> tuple:
             found = back(tree.rebuild(output, iter(gs)))
-            return tuple(tree.leaves((found,) if len(chosen) == 1 else found))
+            return tuple(tree.leaves(found))
 
         columns = vmap(row, randomness="same", chunk_size=chunk_size)(*basis(ys))
         pieces = zip(*[parts(column, ys) for column in columns])
@@ -97,8 +94,7 @@ def jacfwd(
     @functools.wraps(func)
     def jacobian(*args: Any, **kwargs: Any) -> Any:
         of_chosen, chosen = at(func, args, kwargs, argnums)
-        result, forward, leaves, history = prepared("jacfwd", of_chosen, chosen, has_aux)
-        output = result[0] if has_aux else result
+        output, aux, forward, leaves, history = prepared("jacfwd", of_chosen, chosen, has_aux)
         xs = list(tree.leaves(chosen))
         columns = vmap(lambda *vs: tuple(forward(list(vs))), randomness="same")(*basis(xs))
         rows = []
@@ -113,7 +109,7 @@ def jacfwd(
             rows.append(single(tree.rebuild(chosen, iter(pieces)), argnums))
         table = iter(rows)
         found = free(tree.transform(lambda _: next(table), output), leaves, history)
-        return (found, free(result[1], leaves, history)) if has_aux else found
+        return (found, free(aux, leaves, history)) if has_aux else found
 
     return jacobian
 

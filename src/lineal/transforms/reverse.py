@@ -9,13 +9,11 @@ from typing import Any
 import numpy as np
 
 from lineal.base import tree
-from lineal.core import AbstractTensor, enable_grad, gradients, lift, modes
-from lineal.transforms.variables import free, fresh, leads_outside
+from lineal.core import AbstractTensor, enable_grad, gradients, lift, modes, synchronize
+from lineal.transforms.captured import guarding
+from lineal.transforms.variables import Argnums, alias, free, fresh, leads_outside, outputs, places_of, with_aux
 
 __all__ = ["grad", "grad_and_value", "vjp"]
-
-Argnums = int | tuple[int, ...]
-
 
 def grad(func: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> Callable[..., Any]:
     """Return the function that gives the gradient of the scalar function `func` by its arguments `argnums` (any nests).
@@ -39,12 +37,13 @@ def grad_and_value(func: Callable[..., Any], argnums: Argnums = 0, has_aux: bool
     def gradient_and_value(*args: Any, **kwargs: Any) -> Any:
         history = modes.grad_enabled.get()
         args, chosen, leaves = vary("grad", args, argnums, history)
+        kwargs = alias(kwargs)
         with enable_grad():
-            result = func(*args, **kwargs)
-            if has_aux and not (isinstance(result, tuple) and len(result) == 2):
-                raise RuntimeError("grad: expected func to return (output, aux) when has_aux=True")
-            y = result[0] if has_aux else result
+            with guarding(func, (args, kwargs)):
+                result = func(*args, **kwargs)
+            y, _ = with_aux("grad", result, has_aux)
             require_scalar(y)
+            synchronize(y)
             found = pull(((y, None),), chosen, leaves, history)
         found = tuple(found) if isinstance(argnums, tuple) else found[0]
         return free(found, leaves, history), free(result, leaves, history)
@@ -53,21 +52,14 @@ def grad_and_value(func: Callable[..., Any], argnums: Argnums = 0, has_aux: bool
 
 
 def vary(name: str, args: tuple, argnums: Argnums, history: bool) -> tuple[tuple, list, set]:
-    """Return the arguments with fresh variables at `argnums`, those arguments, and the leaves among the variables."""
-    places = argnums if isinstance(argnums, tuple) else (argnums,)
-    if not places:
-        raise RuntimeError(f"{name}: argnums must be non-empty")
-    for place in places:
-        if isinstance(place, bool) or not isinstance(place, int):
-            raise RuntimeError(f"{name}: argnums must be int or Tuple[int, ...], got {argnums!r}")
-        if not -len(args) <= place < len(args):
-            raise RuntimeError(f"{name}: Got argnum={place}, but only {len(args)} positional inputs")
-    places = tuple(place % len(args) for place in places)
-    if len(set(places)) != len(places):
-        raise RuntimeError(f"{name}: argnums elements must be unique, got {argnums}")
+    """Return the arguments with fresh variables at `argnums`, those arguments, and the leaves among the variables.
+
+    The others are aliases, so that writing to them leaves the caller's tensors without a history.
+    """
+    places = places_of(name, argnums, len(args))
     chosen, leaves = fresh([args[place] for place in places], history)
     table = dict(zip(places, chosen))
-    return tuple(table.get(place, each) for place, each in enumerate(args)), chosen, leaves
+    return tuple(table[place] if place in table else alias(each) for place, each in enumerate(args)), chosen, leaves
 
 
 def require_scalar(y: Any) -> None:
@@ -103,32 +95,29 @@ def pull(pairs: Any, xs: Any, leaves: set, history: bool) -> Any:
 def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
     """Return `func(*primals)` and the function that takes cotangents of the outputs to cotangents of the primals (and aux).
 
-    The cotangents have the form of the output; the result is a tuple if there are several primals.
+    The cotangents have the form of the output; the result is a tuple of one entry per primal, in the primal's form.
     """
     history = modes.grad_enabled.get()
+    for x in tree.leaves(primals):
+        if not isinstance(x, AbstractTensor):
+            raise ValueError(f"vjp: expected the primals to be tensors, got {type(x)}")
     xs, leaves = fresh(primals, history)
-    with enable_grad():
+    with enable_grad(), guarding(func, xs):
         result = func(*xs)
-    if has_aux and not (isinstance(result, tuple) and len(result) == 2):
-        raise RuntimeError("vjp: output of function f should be a tuple (output, aux) if has_aux is True")
-    output = result[0] if has_aux else result
-    ys = list(tree.leaves(output))
-    for y in ys:
-        if not isinstance(y, AbstractTensor):
-            raise RuntimeError(f"vjp: Expected f(*primals) to return only tensors, got unsupported type {type(y)}")
+    output, aux = with_aux("vjp", result, has_aux)
+    ys = outputs("vjp", output)
 
-    def back(cotangents: Any, retain_graph: bool = True, create_graph: bool | None = None) -> Any:
-        gs = list(tree.leaves(cotangents))
-        if len(gs) != len(ys):
+    def back(cotangents: Any, retain_graph: bool = True, create_graph: bool | None = None) -> tuple:
+        if not tree.alike(output, cotangents):
             raise RuntimeError(
-                f"vjp: Expected pytree structure of cotangents to be the same as of outputs, got {len(gs)} for {len(ys)}"
+                "vjp: Expected pytree structure of cotangents to be the same as pytree structure of outputs to the function"
             )
+        gs = list(tree.leaves(cotangents))
         for y, g in zip(ys, gs):
             if g.value.shape != y.value.shape:
                 raise RuntimeError(f"vjp: expected a cotangent of shape {list(y.value.shape)}, got {list(g.value.shape)}")
         wanted = modes.grad_enabled.get() if create_graph is None else create_graph
-        found = free(pull(zip(ys, gs), xs, leaves, wanted), leaves, wanted)
-        return found[0] if len(primals) == 1 else found
+        return free(pull(zip(ys, gs), xs, leaves, wanted), leaves, wanted)
 
     value = free(output, leaves, history)
-    return (value, back, free(result[1], leaves, history)) if has_aux else (value, back)
+    return (value, back, free(aux, leaves, history)) if has_aux else (value, back)

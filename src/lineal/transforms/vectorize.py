@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from lineal.base import tree
-from lineal.core import AbstractTensor, lift, modes
+from lineal.core import AbstractTensor, lift, modes, write
+from lineal.ops.linalg.conditioning import Seen
 from lineal.ops.structural.joining import cat
 from lineal.ops.structural.stacking import stack
 from lineal.tracing import record
-from lineal.transforms.replay import BatchRecorder, replay
+from lineal.transforms.replay import BatchRecorder, Violated, replay
 
 __all__ = ["vmap"]
 
@@ -23,8 +24,10 @@ def vmap(
 ) -> Callable[..., Any]:
     """Return a function that maps `func` over a dimension of its tensors; `in_dims` and `out_dims` say which (None: none).
 
-    `func` runs once, on the first slice; then what it did is done to the whole batch. An op that has no batched form is looped
-    over the slices. `randomness`: "error", "same" (one draw for all slices) or "different".
+    `in_dims` is an int or a tuple in the form of the positional arguments; keyword arguments are handed on as they are. `func`
+    runs on one slice; then what it did is done to the whole batch. An op that has no batched form is looped over the slices.
+    `randomness`: "error", "same" (one draw for all slices) or "different". Where the slices do not fit one algorithm, `func`
+    runs again on another, or on each.
     """
     if randomness not in ("error", "different", "same"):
         raise RuntimeError(f"vmap: expected randomness to be 'error', 'different' or 'same', got {randomness!r}")
@@ -33,22 +36,39 @@ def vmap(
 
     @functools.wraps(func)
     def mapped(*args: Any, **kwargs: Any) -> Any:
-        dims = [*spread(in_dims, args, args), *[0 for _ in tree.leaves(kwargs)]]
-        nest = (args, kwargs)
-        leaves = list(tree.leaves(nest))
-        size = batch_size(leaves, dims)
+        dims = arranged(in_dims, args)
+        given = list(tree.leaves(args))
+        size = batch_size(given, dims)
+        leaves = [*given, *tree.leaves(kwargs)]
+        dims += [None] * (len(leaves) - len(given))
         batches = [x if dim is None else x.movedim(dim, 0) for x, dim in zip(leaves, dims)]
-        call = functools.partial(run, func, nest, [dim is not None for dim in dims], out_dims, randomness)
+        whole = functools.partial(run, Call(func, (args, kwargs), [dim is not None for dim in dims], out_dims, randomness))
         if chunk_size is None or chunk_size >= size:
-            return call(batches, size)
-        return in_chunks(call, batches, dims, size, chunk_size, out_dims)
+            return whole(batches, size)
+        return in_chunks(whole, batches, dims, size, chunk_size, out_dims)
 
     return mapped
 
 
+def arranged(in_dims: Any, args: tuple) -> list[int | None]:
+    """Return one dim, or None, per leaf of the positional arguments."""
+    if not isinstance(in_dims, (int, tuple)) or isinstance(in_dims, bool):
+        raise ValueError(
+            "vmap: expected `in_dims` to be int or a (potentially nested) tuple matching the structure of inputs, got "
+            f"{type(in_dims)}"
+        )
+    if not args:
+        raise ValueError("vmap: got no inputs; there is nothing to map over (keyword arguments are not mapped)")
+    dims = spread(in_dims, args, args)
+    for dim in dims:
+        if dim is not None and (isinstance(dim, bool) or not isinstance(dim, int)):
+            raise ValueError(f"vmap: Got in_dim={dim} for an input but in_dim must be either an integer dimension or None")
+    return dims
+
+
 def spread(dims: Any, nest: Any, args: Any) -> list[Any]:
     """Return one dim per leaf of `nest`, from a prefix of it."""
-    if dims is None or (isinstance(dims, int) and not isinstance(dims, bool)):
+    if not isinstance(dims, (dict, list, tuple)):
         return [dims] * len(list(tree.leaves(nest)))
     same = (isinstance(dims, dict) and isinstance(nest, dict) and dims.keys() == nest.keys()) or (
         isinstance(dims, (list, tuple)) and isinstance(nest, (list, tuple)) and len(dims) == len(nest)
@@ -93,36 +113,84 @@ def batch_size(leaves: Sequence[Any], dims: Sequence[int | None]) -> int:
     return sizes[0]
 
 
-def run(
-    func: Callable[..., Any],
-    nest: Any,
-    marks: Sequence[bool],
-    out_dims: Any,
-    randomness: str,
-    batches: Sequence[Any],
-    size: int,
-) -> Any:
-    """Return `func` of a batch, whose dimension stands first."""
-    if randomness == "different" and size:
-        return each_alone(func, nest, marks, out_dims, batches, size)
-    recorder = BatchRecorder(modes.recorder.get(), randomness)
-    values = {}
-    slices = []
-    for x, mark in zip(batches, marks):
+class Call(NamedTuple):
+    """What is mapped: a function, its arguments with slices in place of batches, and where the results' batches are to stand."""
+
+    func: Callable[..., Any]
+    nest: Any
+    marks: Sequence[bool]
+    """For each leaf of the arguments whether it is a batch."""
+    out_dims: Any
+    randomness: str
+
+    def on(self, slices: Sequence[Any]) -> Any:
+        """Return the function of one slice."""
+        args, kwargs = tree.rebuild(self.nest, iter(slices))
+        return self.func(*args, **kwargs)
+
+
+TRIES = 3
+"""On how many slices a function is tried, if its algorithm depends on the numbers, before every slice is computed alone."""
+
+
+def run(call: Call, batches: Sequence[Any], size: int) -> Any:
+    """Return the function of a batch, whose dimension stands first.
+
+    It runs on one slice. Where another slice turns out not to be as it relied upon (a matrix is singular, a structure is not
+    there), it runs on that one, which may raise; if there is no slice that all others follow, it runs on each.
+    """
+    place, states = 0, []
+    for _ in range(TRIES):
+        recorder = BatchRecorder(modes.recorder.get(), call.randomness)
+        try:
+            return on_one(call, recorder, batches, size, place)
+        except Violated as violated:
+            place = violated.place
+            recorder.require_repeatable()
+            states = list(recorder.states.values())
+            put_back(states)
+        finally:
+            recorder.close()
+    return each_alone(call, batches, size, states)
+
+
+def put_back(states: Sequence[tuple[Any, Any]]) -> None:
+    """Put generators' states back to what they were."""
+    with modes.no_grad():
+        for state, before in states:
+            write(state, lift(before), "vmap")
+
+
+def on_one(call: Call, recorder: BatchRecorder, batches: Sequence[Any], size: int, place: int) -> Any:
+    """Return the function of a batch, from what it does to the slice at `place`."""
+    told, values, slices = Seen.count, {}, []
+    for x, mark in zip(batches, call.marks):
         if mark:
-            x, batch = first_slice(x, size), x
+            x, batch = copied_slice(x, size, place), x
             values[recorder.add(x)] = batch
         slices.append(x)
-    args, kwargs = tree.rebuild(nest, iter(slices))
-    result = record(recorder, func, *args, **kwargs)
+    result = record(recorder, call.on, slices)
     replay(recorder, values, size)
+    if recorder.unmet and not recorder.changes and Seen.count == told:
+        let_warn(call, recorder, batches, size)
 
     def batch_of(y: Any) -> Any:
-        require_tensor(func, y)
-        var = recorder.find(y)
-        return values[var] if var in values else unmapped(y)
+        require_tensor(call.func, y)
+        return values[recorder.find(y)] if recorder.is_batched(y) else unmapped(y)
 
-    return deliver(result, out_dims, batch_of, size)
+    return deliver(result, call.out_dims, batch_of, size)
+
+
+def let_warn(call: Call, recorder: BatchRecorder, batches: Sequence[Any], size: int) -> None:
+    """Let the function warn of a slice that is not as it expected, up to the first that it has something to say of."""
+    states = [(state, state.value.copy()) for state, _ in recorder.states.values()]
+    told = Seen.count
+    with modes.Setting((modes.recorder, None)):
+        for place in dict.fromkeys(recorder.unmet):
+            call.on([copied_slice(x, size, place) if mark else x for x, mark in zip(batches, call.marks)])
+            if Seen.count != told:
+                break
+        put_back(states)
 
 
 class unmapped:  # noqa: N801 - a mark, not a thing
@@ -132,19 +200,22 @@ class unmapped:  # noqa: N801 - a mark, not a thing
         self.y = y
 
 
-def first_slice(x: Any, size: int) -> Any:
-    """Return a copy of slice 0 with its history; zeros if there is none. Nobody hears it."""
+def copied_slice(x: Any, size: int, place: int) -> Any:
+    """Return a copy of a slice with its history; zeros if there is none. Nobody hears it."""
     if size == 0:
         return lift(np.zeros(x.value.shape[1:], x.value.dtype))
     with modes.Setting((modes.recorder, None)):
-        return x[0].clone()
+        return x[place].clone()
 
 
 def require_tensor(func: Any, y: Any) -> None:
     """Refuse a result that is no tensor."""
     if not isinstance(y, AbstractTensor):
         name = getattr(func, "__name__", repr(func))
-        raise ValueError(f"vmap({name}, ...): `{name}` must only return Tensors, got type {type(y)} as a return")
+        raise ValueError(
+            f"vmap({name}, ...): `{name}` must only return Tensors, got type {type(y)}. Did you mean to set out_dims= to None "
+            "for output?"
+        )
 
 
 def deliver(result: Any, out_dims: Any, batch_of: Callable[[Any], Any], size: int) -> Any:
@@ -167,28 +238,34 @@ def deliver(result: Any, out_dims: Any, batch_of: Callable[[Any], Any], size: in
 def spread_out(out_dims: Any, result: Any) -> Iterator[int | None]:
     """Return one out_dim per leaf of the result."""
     try:
-        return iter(spread(out_dims, result, ()))
+        # a tuple of one may stand for a tensor that is returned alone
+        alone = isinstance(result, AbstractTensor) and isinstance(out_dims, (tuple, list)) and len(out_dims) == 1
+        dims = spread(out_dims[0] if alone else out_dims, result, ())
     except ValueError:
-        if isinstance(out_dims, tuple) and len(out_dims) == 1:
-            return iter(spread(out_dims[0], result, ()))
         raise ValueError(f"vmap: out_dims is not compatible with the structure of outputs, got {out_dims!r}") from None
+    for dim in dims:
+        if dim is not None and not isinstance(dim, int):
+            raise ValueError(f"vmap: `out_dims` must be ints, None or a collection of them, got {out_dims!r}")
+    return iter(dims)
 
 
-def each_alone(
-    func: Callable[..., Any], nest: Any, marks: Sequence[bool], out_dims: Any, batches: Sequence[Any], size: int
-) -> Any:
-    """Return `func` of every slice by itself, so that each draws its own random numbers."""
+def each_alone(call: Call, batches: Sequence[Any], size: int, states: Sequence[tuple[Any, Any]]) -> Any:
+    """Return the function of every slice by itself, for slices that do not fit one algorithm.
+
+    `states` are generators' states with what they were; if all slices draw the same, each begins there.
+    """
     results = []
     for place in range(size):
-        args, kwargs = tree.rebuild(nest, iter([x[place] if mark else x for x, mark in zip(batches, marks)]))
-        results.append(func(*args, **kwargs))
+        if call.randomness == "same":
+            put_back(states)
+        results.append(call.on([x[place] if mark else x for x, mark in zip(batches, call.marks)]))
     columns = zip(*[tree.leaves(each) for each in results])
 
     def batch_of(y: Any) -> Any:
-        require_tensor(func, y)
+        require_tensor(call.func, y)
         return stack(next(columns))
 
-    return deliver(results[0], out_dims, batch_of, size)
+    return deliver(results[0], call.out_dims, batch_of, size)
 
 
 def in_chunks(

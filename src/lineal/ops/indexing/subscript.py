@@ -22,6 +22,7 @@ from lineal.ops.indexing.reading import Picks, read, tensor_pick, width
 __all__ = ["index_put", "index_put_"]
 
 _recorder = modes.recorder.get
+_guard = modes.guard.get
 _NUMBERS = (bool, int, float, complex, np.generic)
 
 
@@ -103,7 +104,8 @@ def setitem(self: AbstractTensor, index: Any, value: Any) -> None:
 
 def written_plainly(x: AbstractTensor, items: Items, value: Any) -> bool:
     """Write `value` with NumPy alone and return True, if neither a history nor a recorder nor a view is there to be told."""
-    if x.node is not None or x.origin is not None or _recorder() is not None or inferred(x):
+    watched = _recorder() is not None or _guard() is not None
+    if x.node is not None or x.origin is not None or watched or inferred(x):
         return False
     if isinstance(value, AbstractTensor):
         if value.node is not None or value.origin is not None:

@@ -318,12 +318,15 @@ class Seen:
 
     filters: Any = None
     keys: set = set()
+    count = 0
+    """How often there was something to say, said or not."""
 
 
 def tell(name: str, text: str) -> None:
     """Warn, once per line of the user's code, or raise LinAlgError, as `set_conditioning` says."""
     if mode.get() == "error":
         raise LinAlgError(text)
+    Seen.count += 1
     place = site()
     if Seen.filters is not warnings.filters:
         Seen.filters, Seen.keys = warnings.filters, set()
