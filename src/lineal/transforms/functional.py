@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from lineal.core import AbstractTensor, enable_grad, gradients, lift
+from lineal.core import AbstractTensor, enable_grad, gradients, lift, synchronize
 from lineal.ops.structural.stacking import stack
 from lineal.transforms.forward import pusher
 from lineal.transforms.jacobians import basis
@@ -36,6 +36,7 @@ class Call:
         for y in self.ys:
             if not isinstance(y, AbstractTensor):
                 raise TypeError(f"{name}: expected the function to return a tensor or a tuple of them, got {type(y)}")
+            synchronize(y)
 
     def output(self) -> Any:
         """Return what the function returned."""
@@ -60,14 +61,42 @@ class Call:
         if live:
             with enable_grad():
                 found = gradients([y for y, _ in live], self.xs, [g for _, g in live], True, create, True)
-        if strict and None in [None if g is None else 0 for g in found]:
-            place = next(place for place, g in enumerate(found) if g is None)
-            raise RuntimeError(
-                f"{self.name}: The output of the user-provided function is independent of input {place}. This "
-                "is not allowed in "
-                "strict mode"
-            )
+        if strict:
+            self.require_dependence(found, create)
         return tuple(lift(np.zeros_like(x.value)) if g is None else g for x, g in zip(self.xs, found))
+
+    def require_dependence(self, found: tuple, create: bool) -> None:
+        """Refuse derivatives that are None, and constant ones if they are to be differentiated."""
+        for place, g in enumerate(found):
+            if g is None:
+                raise RuntimeError(
+                    f"{self.name}: The output of the user-provided function is independent of input {place}. This is not "
+                    "allowed in strict mode"
+                )
+            if create and g.node is None:
+                raise RuntimeError(
+                    f"{self.name}: The jacobian of the user-provided function is independent of input {place}. This is not "
+                    "allowed in strict mode when create_graph=True"
+                )
+
+    def gradient(self, strict: bool) -> tuple:
+        """Return the derivatives of a scalar function, which `strict` wants to depend on the inputs themselves."""
+        found = self.pull(self.ys, (lift(np.ones_like(self.ys[0].value)),), strict, True)
+        for place, g in enumerate(found):
+            if strict and g.node is None:
+                raise RuntimeError(
+                    f"{self.name}: While computing the hessian, found that the jacobian of the user-provided function with "
+                    f"respect to input {place} is independent of the input. This is not allowed in strict mode"
+                )
+        return found
+
+    def push(self, ys: tuple, vs: tuple, strict: bool) -> tuple:
+        """Return the tangents of `ys`; with `strict`, RuntimeError if they are constant but are to be differentiated."""
+        with enable_grad():
+            found = tuple(pusher(list(ys), list(self.xs))(list(vs)))
+        if strict:
+            self.require_dependence(found, self.create)
+        return found
 
     def scalar(self) -> None:
         """Refuse a function that is not scalar."""
@@ -108,8 +137,7 @@ def jvp(func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool
     vs = vector("jvp", v, call.xs, "the input to the user-provided function is")
     if strict:
         call.pull(call.ys, tuple(lift(np.zeros_like(y.value)) for y in call.ys), True, False)
-    with enable_grad():
-        found = call.freed(pusher(list(call.ys), list(call.xs))(list(vs)))
+    found = call.freed(call.push(call.ys, vs, strict))
     return call.output(), found if call.many_outputs else found[0]
 
 
@@ -135,10 +163,13 @@ def jacobian(
         raise ValueError(f"jacobian: expected layout to be None, 'numerator' or 'denominator', got {layout!r}")
     if strategy not in ("reverse-mode", "forward-mode"):
         raise ValueError(f"jacobian: expected strategy to be 'reverse-mode' or 'forward-mode', got {strategy!r}")
-    if strategy == "forward-mode" and (create_graph or not vectorize):
-        raise NotImplementedError(
-            "jacobian: strategy='forward-mode' needs vectorize=True and create_graph=False; use 'reverse-mode' instead"
-        )
+    if strategy == "forward-mode":
+        if strict and not create_graph:
+            raise RuntimeError("jacobian: strict=True and strategy='forward-mode' are not supported together; use 'reverse-mode'")
+        if create_graph or not vectorize:
+            raise NotImplementedError(
+                "jacobian: strategy='forward-mode' needs vectorize=True and create_graph=False; use 'reverse-mode' instead"
+            )
     if strict and vectorize:
         raise RuntimeError("jacobian: strict=True is not supported together with vectorize=True; set one of them to False")
     call = Call("jacobian", func, inputs, create_graph)
@@ -190,7 +221,7 @@ def hessian(
     def first(*xs: Any) -> Any:
         call = Call("hessian", func, xs, True)
         call.scalar()
-        found = call.pull(call.ys, (lift(np.ones_like(call.ys[0].value)),), strict, True)
+        found = call.gradient(strict)
         return found if many else found[0]
 
     return jacobian(first, inputs, create_graph, strict, vectorize, outer_jacobian_strategy)
@@ -201,9 +232,7 @@ def hvp(func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool
     call = Call("hvp", func, inputs, create_graph)
     call.scalar()
     vs = vector("hvp", v, call.xs, "the input to the user-provided function is")
-    first = call.pull(call.ys, (lift(np.ones_like(call.ys[0].value)),), strict, True)
-    with enable_grad():
-        found = call.freed(pusher(list(first), list(call.xs))(list(vs)))
+    found = call.freed(call.push(call.gradient(strict), vs, strict))
     return call.output(), found if call.many_inputs else found[0]
 
 
@@ -212,6 +241,5 @@ def vhp(func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool
     call = Call("vhp", func, inputs, create_graph)
     call.scalar()
     vs = vector("vhp", v, call.xs, "the input to the user-provided function is")
-    first = call.pull(call.ys, (lift(np.ones_like(call.ys[0].value)),), strict, True)
-    found = call.freed(call.pull(first, vs, strict, create_graph))
+    found = call.freed(call.pull(call.gradient(strict), vs, strict, create_graph))
     return call.output(), found if call.many_inputs else found[0]
