@@ -27,6 +27,9 @@ class Structure:
 class Recorder(Protocol):
     """Who listens at the door hears every op that really ran, every write in place, and every look at a number."""
 
+    thorough: bool = False
+    """Whether everything that eager code would warn of is of interest, whatever it costs to look."""
+
     def record(self, op: Op, xs: tuple[AbstractTensor, ...], ys: tuple[AbstractTensor, ...]) -> None:
         """Hear that `op` made `ys` of `xs`."""
 

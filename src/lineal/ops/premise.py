@@ -7,12 +7,15 @@ call back to eager code.
 
 from __future__ import annotations
 
+import functools
+import operator
 from collections.abc import Callable
 from contextvars import ContextVar
+from typing import Any
 
-from lineal.core import AbstractTensor, Op, apply, modes
+from lineal.core import AbstractTensor, Op, apply, lift, modes
 
-__all__ = ["Expectation", "Premise", "expect", "rely"]
+__all__ = ["Expectation", "Premise", "expect", "rely", "rely_on"]
 
 
 class Premise(Op):
@@ -39,6 +42,14 @@ def rely(holds: Callable[[], AbstractTensor]) -> None:
     if modes.recorder.get() is not None:
         with modes.Setting((modes.grad_enabled, False)):
             apply(Premise(), holds())
+
+
+def rely_on(*xs: AbstractTensor) -> None:
+    """Let a recorder hear that what follows is so only for the very numbers that are in `xs`: they were read outside of ops."""
+    if modes.recorder.get() is not None:
+        for x in xs:
+            seen: Any = lift(x.value.copy())
+            rely(functools.partial(operator.eq, x, seen))
 
 
 def expect(holds: Callable[[], AbstractTensor], setting: ContextVar, lasting: bool) -> None:

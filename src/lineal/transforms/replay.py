@@ -21,9 +21,9 @@ __all__ = ["BatchRecorder", "Violated", "replay"]
 
 
 class Violated(Exception):  # noqa: N818 - not an error: another slice is to be looked at
-    """Slice `place` is not as the function saw the slice that it ran on, and decided by."""
+    """Slice `place` is not as the function saw the slice that it ran on, and decided by; None if it is not known which."""
 
-    def __init__(self, place: int):
+    def __init__(self, place: int | None):
         super().__init__(place)
         self.place = place
 
@@ -55,6 +55,8 @@ class BatchRecorder(GraphRecorder):
     What is made inside (zeros, ones) may be written to with batched values later, so it is written down too. Until that happens
     it is the same for every slice: the outer recorder hears of it, and Python may look at it.
     """
+
+    thorough = True
 
     def __init__(self, outer: modes.Recorder | None, randomness: str):
         super().__init__()
@@ -208,17 +210,25 @@ def evaluate(recorder: BatchRecorder, equations: list, values: dict[Var, Any], s
     """Run equations on batches, in order."""
     constants = recorder.graph.constants
     views: dict[Var, Var] = {}
+    written = False
     history = modes.grad_enabled.get()
     for each in equations:
         with modes.Setting((modes.grad_enabled, each.grad and history)):
             if isinstance(each, Write):
                 rewrite(each, values, constants, views, size)
+                written = True
                 continue
             if isinstance(each.op, Premise):
                 examine(recorder, each, values, size)
             if each.op.aliasing == "view":
                 views.update(dict.fromkeys(each.outputs, each.inputs[0]))
-            made = run(each, values, constants, size)
+            try:
+                made = run(each, values, constants, size)
+            except Exception as error:
+                if written:
+                    raise
+                # one slice may be to blame, which then says so itself
+                raise Violated(None) from error
             values.update(zip(each.outputs, made if isinstance(made, tuple) else (made,)))
 
 

@@ -145,10 +145,12 @@ def run(call: Call, batches: Sequence[Any], size: int) -> Any:
         try:
             return on_one(call, recorder, batches, size, place)
         except Violated as violated:
-            place = violated.place
             recorder.require_repeatable()
             states = list(recorder.states.values())
             put_back(states)
+            if violated.place is None:
+                break
+            place = violated.place
         finally:
             recorder.close()
     return each_alone(call, batches, size, states)

@@ -8,6 +8,7 @@ from lineal import ops
 from lineal.core import renamed
 from lineal.nn.functional.reduction import reduced, reduction_of
 from lineal.ops.front import binary
+from lineal.ops.premise import rely
 
 # log(x) is cut at -100 and the derivative's denominator at 1e-12, as in PyTorch, so that a certain but wrong prediction
 # has a finite loss and a finite slope. The composition with clamp would lose the slope, hence a row of its own.
@@ -30,6 +31,14 @@ def check_target(name: str, input: Any, target: Any) -> None:
         raise RuntimeError(f"{name}: expected target of a floating dtype, got {target.dtype}; use target.to(input.dtype)")
 
 
+def require_chances(what: str, values: Any) -> None:
+    """Refuse numbers outside of [0, 1], NaN too; a recorder hears that there are none."""
+    numbers = values.value
+    if numbers.size and not (numbers.min() >= 0 and numbers.max() <= 1):
+        raise RuntimeError(f"binary_cross_entropy: all elements of {what} should be between 0 and 1")
+    rely(lambda: (values >= 0) & (values <= 1))
+
+
 def binary_cross_entropy(
     input: Any,
     target: Any,
@@ -42,8 +51,7 @@ def binary_cross_entropy(
     reduction = reduction_of(size_average, reduce, reduction)
     check_target("binary_cross_entropy", input, target)
     for what, values in (("input", input), ("target", target)):
-        if not bool(((values >= 0) & (values <= 1)).all()):
-            raise RuntimeError(f"binary_cross_entropy: all elements of {what} should be between 0 and 1")
+        require_chances(what, values)
     losses = _cross_entropy(input, target)
     return renamed(reduced(losses if weight is None else losses * weight, reduction), "BinaryCrossEntropyBackward0")
 

@@ -13,7 +13,7 @@ from lineal.core import AbstractTensor, Op, apply, lift, modes, renamed
 from lineal.ops.linalg import kernels
 from lineal.ops.linalg.cholesky_derivative import CholeskyPull
 from lineal.ops.linalg.conditioning import judge_cholesky, judge_inverse, lapack, listed, tell, watched
-from lineal.ops.linalg.expectations import expect_well_factored
+from lineal.ops.linalg.expectations import expect_contained, expect_well_factored
 from lineal.ops.linalg.matrices import (
     broadcast_batches,
     linalg_cholesky_ex,
@@ -184,6 +184,7 @@ def back_from(name: str, B: Any, L: Any, upper: bool, judged: Callable[..., None
     half = solve_triangular(factor, right, upper=False)
     X = solve_triangular(factor.mH, half, upper=True)
     expect_well_factored(factor)
+    expect_contained(X, right)
     if watched() and X.value.size:
         with modes.quiet():
             judged(name, factor.value, X.value, right.value)

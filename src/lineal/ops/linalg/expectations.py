@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from lineal.base import later
-from lineal.core import Op, apply, lift
+from lineal.core import Op, apply, lift, modes
 from lineal.ops.linalg.conditioning import DOUBT, FEW, frobenius, mode, probes, range_of, watched
 from lineal.ops.premise import expect
 
@@ -18,6 +18,7 @@ __all__ = [
     "WellConditioned",
     "WellFactored",
     "border",
+    "expect_contained",
     "expect_solvable",
     "expect_well_conditioned",
     "expect_well_factored",
@@ -109,6 +110,23 @@ def expect_solvable(A: Any, solve: Callable[[Any], Any]) -> None:
     """Let programs check that each A is well conditioned, by the method that `solve` takes to solve A X = B for B."""
     if watched() and A.value.size:
         expect(lambda: solvable(A, solve), mode, lasting(A))
+
+
+def expect_contained(X: Any, B: Any) -> None:
+    """Let recorders that want to hear of everything check that X lies in the range of full precision, as B does.
+
+    It costs a pass over X, which programs, which warn of conditions alone, do without.
+    """
+    listener = modes.recorder.get()
+    if listener is not None and listener.thorough and watched() and X.value.size:
+        expect(lambda: in_range(X, B), mode, mode.get() == "error")
+
+
+def in_range(X: Any, B: Any) -> Any:
+    """Return, per column, whether the largest element of X is neither too large nor too small, or B is 0, as an op."""
+    tiny = float(range_of(X.value.dtype).tiny)
+    top, given = X.abs().amax(-2), B.abs().amax(-2)
+    return ((top >= tiny) & (top < math.inf)) | ((top == 0) & (given == 0))
 
 
 def solvable(A: Any, solve: Callable[[Any], Any]) -> Any:

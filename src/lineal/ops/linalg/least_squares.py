@@ -7,11 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from lineal.base import dtypes
 from lineal.core import AbstractTensor, Op, apply, lift
 from lineal.core.modes import quiet, recorder
+from lineal.ops.conversion import cast
 from lineal.ops.linalg import kernels
 from lineal.ops.linalg.conditioning import FEW, Advice, contained, judge, range_of, watched
 from lineal.ops.linalg.eigh import eigvalsh
+from lineal.ops.linalg.expectations import expect_contained
 from lineal.ops.linalg.matrices import (
     adjoint,
     linalg_lstsq,
@@ -23,7 +26,7 @@ from lineal.ops.linalg.matrices import (
     stored,
 )
 from lineal.ops.linalg.svd import UNSETTLED, svdvals
-from lineal.ops.premise import rely
+from lineal.ops.premise import rely, rely_on
 
 __all__ = ["lstsq", "matrix_rank", "pinv", "pinverse"]
 
@@ -223,6 +226,7 @@ def lstsq(input: AbstractTensor, b: AbstractTensor, rcond: float | None = None, 
     real = real_dtype(A.value)
     border = np.asarray(np.finfo(real).eps * max(m, n) if rcond is None else rcond, real)
     X, full = apply(LeastSquares(), A, right, lift(border))
+    expect_contained(X, right)
     by_values = driver in ("gelsd", "gelss")
     # of a matrix whose rank is full beyond doubt, the singular values are not looked at
     sure = full.value & contained(X.value, right.value, range_of(real)) & (not by_values)
@@ -230,6 +234,7 @@ def lstsq(input: AbstractTensor, b: AbstractTensor, rcond: float | None = None, 
     if sure.size and sure.all():
         rely(lambda: full)
     elif A.value.size:
+        rely_on(A)
         S[~sure] = kernels.svd(A.value[~sure], False)[1]
     rank = np.asarray((border * S.max(-1, initial=0, keepdims=True) < S).sum(-1), np.int64)
     if watched() and not sure.all():
@@ -261,13 +266,16 @@ def borders(name: str, A: Any, atol: Any, rtol: Any) -> tuple[Any, Any]:
     real = real_dtype(A.value)
     if rtol is None:
         set_by_atol = atol is not None and np.any(np.asarray(getattr(atol, "value", atol)) > 0)
+        if isinstance(atol, AbstractTensor):
+            rely(lambda: (atol > 0) == lift(atol.value > 0))
         rtol = 0.0 if set_by_atol else np.finfo(real).eps * max(A.value.shape[-2:])
     found = []
     for each in (0.0 if atol is None else atol, rtol):
         array = np.asarray(getattr(each, "value", each))
         if array.dtype.kind == "c":
             raise RuntimeError(f"{name}: atol and rtol: expected real tolerances, got {array.dtype}")
-        found.append(lift(array.astype(real)))
+        constant = not isinstance(each, AbstractTensor)
+        found.append(lift(array.astype(real)) if constant else cast(lift(each.value), dtypes.of(np.dtype(real))))
     return found[0], found[1]
 
 

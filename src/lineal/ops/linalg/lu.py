@@ -206,6 +206,7 @@ def lu_factor_ex(A: AbstractTensor, *, pivot: bool = True, check_errors: bool = 
     refuse_unpivoted(name, pivot)
     found = linalg_lu_factor_ex(apply(LUFactor(), A))
     if check_errors:
+        rely(lambda: found[2] == 0)
         refuse_singular(name, found[2].value, "factorization")
     return stored(found, out, name)
 

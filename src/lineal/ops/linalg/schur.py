@@ -15,6 +15,7 @@ from lineal.core import AbstractTensor, Op, apply
 from lineal.ops.conversion import cast, dtype_of
 from lineal.ops.linalg.matrices import require_finite, require_square
 from lineal.ops.linalg.spectra import CLOSE, check_gauge
+from lineal.ops.premise import rely
 
 __all__ = ["schur"]
 
@@ -52,6 +53,8 @@ class Schur(Op):
             raise RuntimeError(
                 "linalg.schur: the derivative of the real form is not defined at complex eigenvalues; use output='complex'"
             )
+        if T.value.shape[-1] > 1:
+            rely(lambda: T.diagonal(-1, -2, -1) == 0)
         upper = None if by_T is None else by_T.triu()
         K: Any = 0 if by_T is None else T.mH @ upper - upper @ T.mH
         if by_Z is not None:

@@ -22,7 +22,7 @@ from lineal.ops.linalg.conditioning import (
     sound,
     watched,
 )
-from lineal.ops.linalg.expectations import expect_solvable, expect_well_conditioned, lasting
+from lineal.ops.linalg.expectations import expect_contained, expect_solvable, expect_well_conditioned, lasting
 from lineal.ops.linalg.lu import factors, getrf, getrs
 from lineal.ops.linalg.matrices import linalg_solve_ex, real_dtype, refuse_singular, require_square, stored
 from lineal.ops.linalg.posing import prepared
@@ -92,11 +92,13 @@ def solve(
     method_of = general if assume in (None, "general") else structured
     X, (method, rcond, norms), info = method_of(name, system.A, system.B, refine, assume)
     refuse_singular(name, info, "solve")
+    expect_contained(X, system.B)
     if rcond is not None:
         judge(name, *system.posed(rcond, X.value, norms))
     answer = stored(system.answer(X), out, name)
     if not (refine or return_info):
         return answer
+    rely_on(system.A, system.B)
     with modes.quiet():
         error = backward_error(system.A.value, X.value, system.B.value)
     if rcond is None or np.isinf(rcond).any():
@@ -127,6 +129,13 @@ def general(name: str, A: Any, B: Any, refine: bool, assume: Any = None) -> tupl
     if not refine and (doubtful(known, A.value.dtype) or grown(LU.value, norms)):
         X = apply(by_factors("lu", False, True), A, B, LU, pivots)
     return X, ("lu", known, norms), info
+
+
+def expect_modest(A: Any, LU: Any) -> None:
+    """Let recorders that want to hear of everything check that elimination does not make elements large."""
+    listener = modes.recorder.get()
+    if listener is not None and listener.thorough and LU.value.size >= SHORT**2:
+        rely(lambda: LU.abs().amax((-2, -1)) <= GROWTH * A.abs().sum(-2).amax(-1))
 
 
 def rcond_of_factors(A: np.ndarray, LU: np.ndarray, pivots: np.ndarray, norms: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ from lineal.core import AbstractTensor, Op, apply, lift
 from lineal.ops.linalg.least_squares import pinv
 from lineal.ops.linalg.matrices import adjoint, require_matrix, require_one_dtype
 from lineal.ops.linalg.svd import svdvals
+from lineal.ops.premise import rely
 
 __all__ = ["null_space", "orth", "subspace_angles"]
 
@@ -62,7 +63,15 @@ def common_rank(name: str, A: AbstractTensor, rcond: float | None) -> tuple[int,
     ranks = np.unique((border * S.max(-1, initial=0, keepdims=True) < S).sum(-1))
     if ranks.size > 1:
         raise RuntimeError(f"{name}: expected matrices of one rank, got a batch of ranks {ranks.tolist()}")
-    return (int(ranks[0]) if ranks.size else 0), border
+    rank = int(ranks[0]) if ranks.size else 0
+    if S.shape[-1]:
+        rely(lambda: above(svdvals(A), border) == rank)
+    return rank, border
+
+
+def above(S: Any, border: float) -> Any:
+    """Return how many singular values lie above the border, as an op."""
+    return (border * S.amax(-1, True) < S).sum(-1)
 
 
 def null_space(A: AbstractTensor, rcond: float | None = None) -> Any:
