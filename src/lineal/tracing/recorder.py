@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
 
 from lineal.base import tree
 from lineal.core import AbstractTensor, Op, modes
-from lineal.tracing.graph import Equation, Graph, Var, Write
+from lineal.tracing.graph import Equation, Graph, Read, Var, Write
 
 __all__ = ["GraphRecorder", "record", "trace"]
 
@@ -61,7 +62,12 @@ class GraphRecorder(modes.Recorder):
         self.graph.equations.append(Write(self.var(target), self.var(source), modes.grad_enabled.get()))
 
     def concretize(self, tensor: AbstractTensor, kind: type) -> None:
-        """Hear that Python reads `tensor`; a graph does not mind."""
+        """Hear that Python reads `tensor`; what follows is so only for what it sees."""
+        self.graph.equations.append(Read(self.var(tensor), kind, tensor.value.copy()))
+
+    def heeds(self, setting: ContextVar) -> bool:
+        """Hear that a setting decides what is done; a graph that runs again warns as eager code would."""
+        return True
 
 
 def record(listener: modes.Recorder, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:

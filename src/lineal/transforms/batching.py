@@ -106,7 +106,7 @@ STACKS = (
 """Ops on matrices that take stacks of them."""
 
 SHIFTED = (
-    *(sums.Sum, sums.Mean, moments.Std, moments.Var, product_reductions.Prod, extremes.Extreme, extremes.ExtremeAt),
+    *(sums.Sum, sums.Mean, moments.Std, moments.Var, extremes.Extreme, extremes.ExtremeAt),
     *(extremes.ArgExtreme, truth.Truth, exponentials.LogSumExp, exponentials.Softmax, exponentials.SoftmaxBackward),
     *(exponentials.LogSoftmax, exponentials.LogSoftmaxBackward, exponentials.LogCumSumExp, cumulative.CumSum),
     *(cumulative.CumExtreme, recurrences.CumProd, recurrences.Recurrence, recurrences.Shift, picking.Pick, picking.Place),
@@ -239,6 +239,16 @@ def shifted_rule(op: Any, size: int, marks: tuple[bool, ...], *xs: Any) -> Any:
     if scalar or getattr(op, "axis", 0) is None:
         return NotImplemented
     return apply(shifted(op, size), *[aligned(size, mark, x) for mark, x in zip(marks, xs)])
+
+
+@rule(product_reductions.Prod)
+def prod_rule(op: Any, size: int, marks: tuple[bool, ...], x: Any) -> Any:
+    """A product over all axes of a slice, of which the op knows only one or all of the batch."""
+    if len(op.axes) < 2:
+        return shifted_rule(op, size, marks, x)
+    shape = x.value.shape
+    y = apply(type(op)((1,), False, op.whole, op.storage), x.reshape((size, int(np.prod(shape[1:])))))
+    return y.reshape((size, *(1,) * (len(shape) - 1))) if op.keepdim else y
 
 
 def elementwise_rule(op: Op, size: int, marks: tuple[bool, ...], *xs: Any) -> Any:
