@@ -128,11 +128,12 @@ class Graph:
             raise RuntimeError(f"graph: expected {len(self.inputs)} inputs, got {len(xs)}")
         values: dict[Var, Any] = {**self.constants, **dict(zip(self.inputs, xs))}
         for each in self.equations:
+            if isinstance(each, Read):
+                each.check(values[each.var])
+                continue
             with modes.Setting((modes.grad_enabled, each.grad)):
                 if isinstance(each, Write):
                     overwrite(values[each.target], values[each.source], "graph")
-                elif isinstance(each, Read):
-                    each.check(values[each.var])
                 else:
                     if isinstance(each.op, Premise):
                         examine(each, values[each.inputs[0]])
@@ -166,9 +167,11 @@ def examine(equation: Equation, x: AbstractTensor) -> None:
     if x.value.all():
         return
     if isinstance(equation.op, Expectation):
-        warnings.warn(f"graph: {equation}: few digits are left, or the result leaves the range", IllConditionedWarning, stacklevel=3)
+        warnings.warn(
+            f"graph: {equation}: few digits are left, or the result leaves the range", IllConditionedWarning, stacklevel=3
+        )
         return
     raise RuntimeError(
-        f"graph: {equation}: a premise does not hold for these inputs (a matrix is singular, a structure is not there, an index "
-        "is out of bounds), so the function would go another way; call it, or trace it again"
+        f"graph: {equation}: a premise does not hold for these inputs (a matrix is singular, a structure is not there, an "
+        "index is out of bounds), so the function would go another way; call it, or trace it again"
     )

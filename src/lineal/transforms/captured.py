@@ -49,8 +49,8 @@ class Guard:
         if id(base) in self.reached or (memory is not None and any(x.memory is memory for x in self.reached.values())):
             raise RuntimeError(
                 f"{name}: during a grad (vjp, jvp, jacrev, ...) transform, the function attempted an in-place operation that "
-                f"would mutate a captured tensor (shape {list(target.value.shape)}); pass it to the function as an argument, or "
-                "write into a clone()"
+                f"would mutate a captured tensor (shape {list(target.value.shape)}); pass it to the function as an argument, "
+                "or write into a clone()"
             )
         if self.outer is not None:
             self.outer(target, name)

@@ -165,7 +165,9 @@ def jacobian(
         raise ValueError(f"jacobian: expected strategy to be 'reverse-mode' or 'forward-mode', got {strategy!r}")
     if strategy == "forward-mode":
         if strict and not create_graph:
-            raise RuntimeError("jacobian: strict=True and strategy='forward-mode' are not supported together; use 'reverse-mode'")
+            raise RuntimeError(
+                "jacobian: strict=True and strategy='forward-mode' are not supported together; use 'reverse-mode'"
+            )
         if create_graph or not vectorize:
             raise NotImplementedError(
                 "jacobian: strategy='forward-mode' needs vectorize=True and create_graph=False; use 'reverse-mode' instead"

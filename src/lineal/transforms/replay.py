@@ -95,14 +95,14 @@ class BatchRecorder(GraphRecorder):
     def record(self, op: Op, xs: tuple[AbstractTensor, ...], ys: tuple[AbstractTensor, ...]) -> None:
         if isinstance(op, Sample | Advance):
             self.check_draw(op, xs)
-        batched, drawn = any([self.is_batched(x) for x in xs]), isinstance(op, Sample)
+        batched, drawn = any(self.is_batched(x) for x in xs), isinstance(op, Sample)
         if drawn and self.randomness == "different":
             state = self.add(xs[0])
             self.graph.constants[state] = xs[0]
             batched = True
         if not batched and self.outer is not None:
             self.outer.record(op, xs, ys)
-        if batched or isinstance(op, Full | Empty) or (not drawn and any([self.is_written_down(x) for x in xs])):
+        if batched or isinstance(op, Full | Empty) or (not drawn and any(self.is_written_down(x) for x in xs)):
             super().record(op, xs, ys)
             if not batched:
                 self.same.update([self.tensors[id(y)] for y in ys])
@@ -114,7 +114,7 @@ class BatchRecorder(GraphRecorder):
                 "vmap: called random operation while in randomness error mode. Please either use the 'same' or 'different' "
                 "randomness flags on vmap or perform the randomness operation out of vmap"
             )
-        if self.randomness == "same" and any([self.is_batched(x) for x in xs]):
+        if self.randomness == "same" and any(self.is_batched(x) for x in xs):
             raise RuntimeError(
                 f"vmap: {op.name}: randomness='same' with a batched tensor of parameters is not supported; use 'different'"
             )
@@ -194,7 +194,7 @@ def replay(recorder: BatchRecorder, values: dict[Var, Any], size: int) -> None:
     recorder.check_captured()
     equations = recorder.graph.equations
     relied = [place for place, each in enumerate(equations) if isinstance(each, Equation) and isinstance(each.op, Premise)]
-    if relied and any([isinstance(each, Write) for each in equations[: relied[-1]]]):
+    if relied and any(isinstance(each, Write) for each in equations[: relied[-1]]):
         # what is written cannot be taken back, so premises are looked at first, on copies
         with modes.Setting((modes.recorder, None), (modes.grad_enabled, False)):
             drawn = [(state, state.value.copy()) for state, _ in recorder.states.values()]
@@ -235,11 +235,12 @@ def evaluate(recorder: BatchRecorder, equations: list, values: dict[Var, Any], s
 def examine(recorder: BatchRecorder, equation: Equation, values: dict[Var, Any], size: int) -> None:
     """Look at a premise in every slice: raise Violated, or note where an expectation is not met."""
     holds = values[equation.inputs[0]].value
-    places = np.flatnonzero(~holds.reshape(size, -1).all(1)) if size and not holds.all() else ()
-    if len(places) and isinstance(equation.op, Expectation):
-        recorder.unmet += [int(place) for place in places]
-    elif len(places):
-        raise Violated(int(places[0]))
+    if not size or holds.all():
+        return
+    places = np.flatnonzero(~holds.reshape(size, -1).all(1)).tolist()
+    if not isinstance(equation.op, Expectation):
+        raise Violated(places[0])
+    recorder.unmet += places
 
 
 def run(equation: Equation, values: dict[Var, Any], constants: dict[Var, Any], size: int) -> Any:
@@ -257,8 +258,7 @@ def run(equation: Equation, values: dict[Var, Any], constants: dict[Var, Any], s
 def loop(op: Op, size: int, marks: tuple[bool, ...], *xs: Any, outputs: tuple[Var, ...]) -> Any:
     """Run `op` slice by slice and stack: the way of ops without a rule."""
     if size == 0:
-        zeros = tuple([constant_zeros((0, *var.spec.shape), var.spec.storage) for var in outputs])
-        return zeros if op.width is not None or len(zeros) > 1 else zeros[0]
+        return tuple([constant_zeros((0, *var.spec.shape), var.spec.storage) for var in outputs])
     slices = [apply(op, *[x[place] if mark else x for x, mark in zip(xs, marks)]) for place in range(size)]
     if isinstance(slices[0], tuple):
         return tuple([stack(each) for each in zip(*slices)])

@@ -15,6 +15,7 @@ from lineal.transforms.variables import Argnums, alias, free, fresh, leads_outsi
 
 __all__ = ["grad", "grad_and_value", "vjp"]
 
+
 def grad(func: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> Callable[..., Any]:
     """Return the function that gives the gradient of the scalar function `func` by its arguments `argnums` (any nests).
 

@@ -114,7 +114,7 @@ def batch_size(leaves: Sequence[Any], dims: Sequence[int | None]) -> int:
 
 
 class Call(NamedTuple):
-    """What is mapped: a function, its arguments with slices in place of batches, and where the results' batches are to stand."""
+    """What is mapped: a function, its arguments, and where the results' batches are to stand."""
 
     func: Callable[..., Any]
     nest: Any

@@ -55,7 +55,7 @@ class Index(Op):
                 return xp.take(x, indices[0], axis=self.places[0])
             y = x[key_of(self.places, indices)]
             # of indices without axes NumPy makes a view
-            return y if any([index.ndim for index in indices]) else xp.array(y)
+            return y if any(index.ndim for index in indices) else xp.array(y)
         except IndexError as error:
             raise out_of_range(x.shape, self.places, indices, error) from None
 

@@ -267,7 +267,7 @@ def borders(name: str, A: Any, atol: Any, rtol: Any) -> tuple[Any, Any]:
     if rtol is None:
         set_by_atol = atol is not None and np.any(np.asarray(getattr(atol, "value", atol)) > 0)
         if isinstance(atol, AbstractTensor):
-            rely(lambda: (atol > 0) == lift(atol.value > 0))
+            rely_on(atol)
         rtol = 0.0 if set_by_atol else np.finfo(real).eps * max(A.value.shape[-2:])
     found = []
     for each in (0.0 if atol is None else atol, rtol):
