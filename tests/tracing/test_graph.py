@@ -1,6 +1,9 @@
 """What a recorder hears, as a graph that reads well and runs again."""
 
+import pytest
+
 import lineal as torch
+from lineal.base.errors import IllConditionedWarning
 from lineal.core import gradients
 from lineal.ops.reductions.sums import Sum
 from lineal.tracing import Equation, Write, trace
@@ -80,3 +83,31 @@ def test_ops_of_equations_compare_by_their_attributes():
     _, graph = trace(lambda x: (x.sum(0), x.sum(0), x.sum(1)), torch.ones(2, 2))
     first, second, third = (each.op for each in graph if isinstance(each, Equation))
     assert isinstance(first, Sum) and first == second != third
+
+
+@pytest.mark.parametrize(
+    ("function", "bad"),
+    [
+        (torch.linalg.cholesky, [[1.0, 0.0], [0.0, -1.0]]),
+        (lambda A: torch.linalg.solve(A, torch.ones(2)), [[1.0, 1.0], [1.0, 1.0]]),
+        (torch.linalg.inv, [[1.0, 1.0], [1.0, 1.0]]),
+        (lambda A: torch.linalg.null_space(A).sum(), [[1.0, 1.0], [1.0, 1.0]]),
+        (lambda A: A if A.sum() > 0 else -A, [[-1.0, 0.0], [0.0, -1.0]]),
+        (lambda A: A * A.sum().item(), [[-1.0, 0.0], [0.0, -1.0]]),
+        (lambda A: A * torch.tensor(A.tolist()), [[-1.0, 0.0], [0.0, -1.0]]),
+        (lambda A: A * int(A[0, 0]), [[-1.0, 0.0], [0.0, -1.0]]),
+    ],
+)
+def test_a_graph_refuses_numbers_that_would_go_another_way(function, bad):
+    good = torch.eye(2) * 2
+    expected, graph = trace(function, good.clone())
+    torch.testing.assert_close(graph(good.clone())[0], expected)
+    for each in (graph, graph.needed()):
+        with pytest.raises(RuntimeError, match=r"graph|Singular"):
+            each(torch.tensor(bad))
+
+
+def test_a_graph_warns_where_digits_are_lost():
+    _, graph = trace(lambda A: torch.linalg.solve(A, torch.ones(2)), torch.eye(2))
+    with pytest.warns(IllConditionedWarning):
+        graph(torch.tensor([[1.0, 1.0], [1.0, 1.0000001]]))

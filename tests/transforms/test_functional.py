@@ -120,3 +120,25 @@ def test_jacobian_matches_differences():
         e[place] = h
         up, down = (np.cumsum(A.numpy() @ np.exp(x.numpy() + sign * e)) for sign in (1, -1))
         np.testing.assert_allclose(J[:, place], (up - down) / (2 * h), rtol=1e-6)
+
+
+F = torch.autograd.functional
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda x: F.vjp(lambda x: (2 * x).sum(), x, strict=True, create_graph=True), "jacobian .* independent of input 0"),
+        (lambda x: F.jvp(lambda x: (2 * x).sum(), x, x, strict=True, create_graph=True), "jacobian .* independent of input 0"),
+        (lambda x: F.jacobian(lambda x: 2 * x, x, strict=True, create_graph=True), "jacobian .* independent of input 0"),
+        (lambda x: F.hvp(lambda x: (2 * x).sum(), x, x, strict=True), "independent"),
+        (lambda x: F.vhp(lambda x: (2 * x).sum(), x, x, strict=True), "independent"),
+        (lambda x: F.hessian(lambda x: (2 * x).sum(), x, strict=True), "independent"),
+        (lambda x: F.vjp(lambda x: x.detach().sum(), x, strict=True), "does not require gradients"),
+        (lambda x: F.jacobian(lambda x: x, x, strict=True, vectorize=True, strategy="forward-mode"), "not supported together"),
+    ],
+)
+def test_strict_refuses_what_is_independent(call, message):
+    x = torch.tensor([1.0, 2.0], dtype=torch.float64)
+    with pytest.raises(RuntimeError, match=message):
+        call(x)

@@ -188,3 +188,82 @@ def test_writes_reach_the_argument():
 
 def test_every_elementwise_op_has_a_rule():
     assert rule_of(torch.exp.op) is not None
+
+
+def test_keywords_are_not_mapped():
+    torch.testing.assert_close(vmap(lambda x, y: x * y["w"][0])(X, y={"w": [X[0]]}), X * X[0])
+    assert vmap(lambda x, y: x * y)(X, y=X).shape == (5, 5, 3)
+    with pytest.raises(ValueError, match="no inputs"):
+        vmap(lambda *, y: y)(y=X)
+
+
+@pytest.mark.parametrize("in_dims", [[0, 0], "0", None, (0.0, 0), (True, 0)])
+def test_in_dims_are_ints_or_tuples(in_dims):
+    with pytest.raises(ValueError, match="in_dim"):
+        vmap(torch.add, in_dims=in_dims)(X, X)
+
+
+def test_out_dims_have_the_form_of_the_result():
+    found = vmap(lambda x: (x, {"b": x, "c": torch.ones(2)}), out_dims=(1, {"b": -1, "c": None}))(X)
+    assert found[0].shape == found[1]["b"].shape == (3, 5) and found[1]["c"].shape == (2,)
+    with pytest.raises(ValueError, match="structure of outputs"):
+        vmap(lambda x: {"a": x}, out_dims=(0,))(X)
+
+
+DRAWS = {
+    "rand": lambda x: torch.rand(4),
+    "randn_like": torch.randn_like,
+    "randint": lambda x: torch.randint(0, 1000, (4,)),
+    "randperm": lambda x: torch.randperm(50),
+    "normal_": lambda x: x.clone().normal_(),
+    "dropout": lambda x: torch.nn.functional.dropout(torch.ones(30)),
+    "multinomial": lambda x: torch.multinomial(torch.ones(50), 3),
+}
+
+
+@pytest.mark.parametrize("draw", DRAWS.values(), ids=DRAWS)
+@pytest.mark.parametrize("way", [lambda f: f, torch.compile], ids=["eager", "compiled"])
+def test_whose_random_numbers(draw, way):
+    run = way(vmap(draw, randomness="same"))
+    for _ in range(3):
+        same = run(X)
+        assert (same == same[0]).all()
+    run = way(vmap(draw, randomness="different"))
+    rows = {tuple(row.tolist()) for _ in range(3) for row in run(X)}
+    assert len(rows) == 15
+    with pytest.raises(RuntimeError, match="randomness error mode"):
+        way(vmap(draw))(X)
+
+
+def test_parameters_that_differ_want_different_numbers():
+    chances = torch.tensor([[0.0], [1.0]]).expand(2, 50)
+    assert vmap(torch.bernoulli, randomness="different")(chances).tolist() == chances.tolist()
+    with pytest.raises(RuntimeError, match="batched tensor"):
+        vmap(torch.bernoulli, randomness="same")(chances)
+
+
+USES = {
+    "sum": lambda e: e + 1,
+    "product": lambda e: e @ e,
+    "second": lambda e: torch.add(torch.ones(3), e),
+    "view": lambda e: e.view(-1),
+    "item": lambda e: e.tolist(),
+    "index": lambda e: e[0],
+    "write": lambda e: e.add_(1),
+    "into": lambda e: torch.zeros(3, dtype=torch.float64).copy_(e),
+    "list": lambda e: torch.stack([e, e]),
+}
+
+
+@pytest.mark.parametrize("use", USES.values(), ids=USES)
+def test_a_slice_is_of_no_use_afterwards(use):
+    escaped = []
+    vmap(lambda x: (escaped.append(x * 2), x)[1])(X)
+    with pytest.raises(RuntimeError, match="escaped from inside a function being vmapped"):
+        use(escaped[0])
+
+
+def test_what_is_the_same_for_all_slices_may_be_kept():
+    kept = []
+    vmap(lambda x: (kept.append(torch.ones(3) * 2), x)[1])(X)
+    assert kept[0].tolist() == [2.0] * 3

@@ -65,6 +65,8 @@ def array_module(value: object):
     """Return the module (NumPy, or CuPy for CUDA arrays) whose functions take `value`."""
     if isinstance(value, np.ndarray):
         return np
+    if hasattr(type(value), "__array_namespace__"):
+        return value.__array_namespace__()  # type: ignore[attr-defined]
     raise RuntimeError(f"device: no array module is known for a value of type {type(value).__name__}")
 
 

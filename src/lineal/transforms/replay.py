@@ -46,7 +46,8 @@ class Escaped:
     def __getattr__(self, name: str) -> Any:
         return self.refuse()
 
-    __array__ = __array_ufunc__ = __array_function__ = __getitem__ = __len__ = __iter__ = __bool__ = refuse
+    __array__ = __array_ufunc__ = __array_function__ = __array_namespace__ = refuse
+    __getitem__ = __len__ = __iter__ = __bool__ = refuse
 
 
 class BatchRecorder(GraphRecorder):
@@ -179,9 +180,12 @@ class BatchRecorder(GraphRecorder):
             )
 
     def close(self) -> None:
-        """Make the tensors that stood for one slice useless, now that they would be taken for results."""
+        """Make the tensors that stood for one slice useless, now that they would be taken for results.
+
+        What was made the same for every slice, and written to later, the outer recorder knows by its array, which stays.
+        """
         for x, array in self.alive:
-            if x.value is array and self.is_batched(x):
+            if x.value is array and self.is_batched(x) and (self.outer is None or self.find(x) not in self.same):
                 x.value = Escaped(array)  # type: ignore[assignment]
 
 
