@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from looping import CASES, COUNT, IDS, agree, compare, function, outcome
+from samples import SAMPLES
 
 import lineal
 from lineal.base import tree
@@ -153,3 +154,30 @@ def test_compiled(case):
 
     compare(f, batches, dims, 1e-8, "compile(vmap)", compiled)
     compare(slope, batches, dims, 1e-6, "compile(vmap(grad))", compiled)
+
+
+def in_place(case):
+    """Return the in-place form of a sample's op on a copy of its first argument, or None."""
+    name, number = case
+    sample = SAMPLES[name][number]
+    method = f"{name}_"
+    if "." in name or not hasattr(lineal.Tensor, method) or not isinstance(next(iter(sample.args), None), np.ndarray):
+        return None
+
+    def changed(*xs):
+        x = xs[0].clone()
+        return sample.call(lambda self, *args, **options: (getattr(x, method)(*args, **options), x)[1], list(xs))
+
+    return None if outcome(lambda: changed(*[lift(each.copy()) for each in sample.arrays()]))[1] else changed
+
+
+WRITING = [(case, name) for case, name in zip(CASES, IDS) if in_place(case)]
+
+
+@pytest.mark.parametrize("case", [case for case, _ in WRITING], ids=[name for _, name in WRITING])
+def test_in_place(case):
+    f, sample = in_place(case), SAMPLES[case[0]][case[1]]
+    batches, places = batches_of(sample.arrays())
+    compare(f, batches, [0] * len(batches), 1e-8, "vmap")
+    if sample.derivative:
+        compare(grad(lambda *xs: weighted(f(*xs)), places), batches, [0] * len(batches), 1e-6, "vmap(grad)")

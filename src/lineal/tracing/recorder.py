@@ -41,7 +41,9 @@ class GraphRecorder(modes.Recorder):
 
     def find(self, x: AbstractTensor) -> Var | None:
         """Return the variable of `x`, or None if it comes from outside."""
-        return self.tensors.get(id(x)) or self.arrays.get(id(x.value))
+        found = self.tensors.get(id(x))
+        # `x.t_()` and its like let a tensor hold another array, which then tells what it is
+        return found if found is not None and self.alive[found.number][1] is x.value else self.arrays.get(id(x.value))
 
     def var(self, x: AbstractTensor) -> Var:
         """Return the variable of `x`, which becomes a constant of the graph if it comes from outside."""

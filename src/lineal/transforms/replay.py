@@ -184,9 +184,9 @@ class BatchRecorder(GraphRecorder):
 
         What was made the same for every slice, and written to later, the outer recorder knows by its array, which stays.
         """
-        for x, array in self.alive:
-            if x.value is array and self.is_batched(x) and (self.outer is None or self.find(x) not in self.same):
-                x.value = Escaped(array)  # type: ignore[assignment]
+        for x, _ in self.alive:
+            if isinstance(x.value, np.ndarray) and self.is_batched(x) and (self.outer is None or self.find(x) not in self.same):
+                x.value = Escaped(x.value)  # type: ignore[assignment]
 
 
 def replay(recorder: BatchRecorder, values: dict[Var, Any], size: int) -> None:
