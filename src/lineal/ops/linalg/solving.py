@@ -29,7 +29,7 @@ from lineal.ops.linalg.posing import prepared
 from lineal.ops.linalg.refinement import backward_error, trusted
 from lineal.ops.linalg.structure import factored, solve_info
 from lineal.ops.linalg.systems import GROWTH, SHORT, Solve, SolveEx, SolveProbed, by_factors, probing
-from lineal.ops.premise import expect
+from lineal.ops.premise import expect, rely, rely_on
 
 __all__ = ["rcond", "solve", "solve_ex"]
 
