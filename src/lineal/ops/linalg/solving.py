@@ -126,6 +126,8 @@ def general(name: str, A: Any, B: Any, refine: bool, assume: Any = None) -> tupl
         return X, ("lu", None, None), info
     norms = norm1(A.value)
     known = rcond_of_factors(A.value, LU.value, pivots.value, norms)
+    if not refine:
+        expect_modest(A, LU)
     if not refine and (doubtful(known, A.value.dtype) or grown(LU.value, norms)):
         X = apply(by_factors("lu", False, True), A, B, LU, pivots)
     return X, ("lu", known, norms), info
