@@ -22,7 +22,7 @@ def others(array):
         if array.ndim:
             yield "nan", np.where(np.arange(array.shape[-1]) == 0, np.nan, array).astype(array.dtype)
         if array.ndim > 1:
-            yield "singular", np.concatenate([array[..., :-1, :], array[..., :1, :]], axis=-2)
+            yield "singular", np.concatenate([array[..., :-1, :], 0 * array[..., :1, :]], axis=-2)
     elif array.dtype.kind in "iu":
         yield "far", (array + 7).astype(array.dtype)
         yield "negative", np.array(-array)
