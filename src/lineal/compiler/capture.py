@@ -296,9 +296,11 @@ class Capture(modes.Recorder):
         storage = place.storage
         if place.var is None or place.version != storage.version:
             var, array = storage.var, storage.array
-            for op in place.path:
-                array = op.eager(np, array)
-                var = self.derive(op, (var,), array)
+            # a view that was made with a history has one, wherever it is read first
+            with modes.Setting((modes.grad_enabled, x.origin is None or x.origin.tracked)):
+                for op in place.path:
+                    array = op.eager(np, array)
+                    var = self.derive(op, (var,), array)
             place.var, place.version = var, storage.version
         return place.var
 

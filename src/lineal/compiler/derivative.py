@@ -25,6 +25,7 @@ from lineal.compiler.rewrites import rewritten
 from lineal.compiler.trace import Trace
 from lineal.core import AbstractTensor, Leaf, Op, apply, gradients, lift, modes
 from lineal.core.op import Node, changed, released
+from lineal.ops.structural.reshape import View
 from lineal.tracing import Var
 
 __all__ = ["DifferentiableProgram"]
@@ -232,9 +233,12 @@ class Compiled(Op):
     def again(self, xs: tuple, gs: list, edges: tuple, history: bool = True) -> tuple:
         """Return the cotangents computed by eager code, with a history of their own."""
         trace = self.joint.trace
-        env = replay(trace, dict(zip(self.joint.sources, xs)), Capture())
+        # inputs may be the same tensor, or one be computed from another: each is looked at through a node of its own
+        with modes.Setting((modes.grad_enabled, True)):
+            heads = [x if x.node is None else apply(View(x.value.shape), x) for x in xs]
+        env = replay(trace, dict(zip(self.joint.sources, heads)), Capture())
         ys = [env[var] for var, yes in zip(trace.outputs, self.joint.differentiable) if yes]
-        targets = [x for x, edge in zip(xs, edges) if edge is not None]
+        targets = [x for x, edge in zip(heads, edges) if edge is not None]
         found = iter(gradients(ys, targets, gs, create_graph=history, allow_unused=True))
         return tuple(None if edge is None else next(found) for edge in edges)
 

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from lineal.base import tree
 from lineal.compiler.capture import Capture, Place, Storage
 from lineal.compiler.effects import may_share, pending
-from lineal.core import AbstractTensor, Op, apply, modes
+from lineal.core import AbstractTensor, Op, apply, modes, synchronize
 from lineal.ops.indexing.basic import slice_op
 from lineal.tensors.autograd_methods import Detach
 from lineal.tracing import Var
@@ -131,6 +131,9 @@ class Finder:
         self.grads = {id(leaf.derivative): leaf for leaf in leaves if leaf.derivative is not None}
         self.lent = {id(self.place(leaf.derivative).storage): leaf for leaf in self.grads.values()}
         tensors = {id(x): x for x in tree.leaves(result) if isinstance(x, AbstractTensor)}
+        for x in tensors.values():
+            if x.origin is not None:
+                synchronize(x)
         self.shared = self.sharing(list(tensors.values()))
         slots = {key: n for n, key in enumerate(tensors)}
         self.sources = [self.source(x) for x in tensors.values()]

@@ -7,10 +7,10 @@ from typing import Any
 
 from lineal.base import config, dtypes
 from lineal.base.spec import Size, axis
-from lineal.core import AbstractTensor, Op, apply, finalize, lift
+from lineal.core import AbstractTensor, Op, apply, finalize, lift, modes
 from lineal.core.apply import inferred
 from lineal.ops.random.distributions import RandomMethods
-from lineal.tensors.autograd_methods import AutogradMethods
+from lineal.tensors.autograd_methods import AutogradMethods, Detach
 from lineal.tensors.contraction_methods import ContractionMethods
 from lineal.tensors.conversion_methods import ConversionMethods
 from lineal.tensors.creation import CreationMethods, legacy
@@ -130,7 +130,11 @@ class Tensor(
     @property
     def data(self) -> Any:
         """The numbers without history, over the same memory; writes through it are not seen by backward's checks."""
-        return lift(self.value)
+        y = lift(self.value)
+        listener = modes.recorder.get()
+        if listener is not None:
+            listener.record(Detach(), (self,), (y,))
+        return y
 
     @data.setter
     def data(self, source: AbstractTensor) -> None:

@@ -1,0 +1,151 @@
+"""Eager and compiled calls compared: numbers to rounding, everything else exactly."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fuzz.noise import Noise
+from fuzz.programs import Program
+from fuzz.worlds import WRITTEN, Outcome, World
+from lineal.compiler import compile
+from lineal.core import modes
+
+__all__ = ["Report", "compared"]
+
+ULPS = 32
+"""How many units in the last place, of 1 or of the number if that is larger, numbers may be apart without a second look."""
+SPREAD = 30
+"""How many times as far as they are spread by noise they may be apart."""
+NOISY = 6
+
+
+@dataclass
+class Report:
+    """What became of a program: whether and how often it ran natively, and the first mismatch in words, or nothing."""
+
+    native: bool = False
+    calls: int = 0
+    why: str = ""
+    mismatch: str = ""
+    kind: str = ""
+    errors: int = 0
+
+
+def compared(program: Program) -> Report:
+    """Run a program eagerly and compiled and compare everything after each call."""
+    eager, native = World(program), World(program, compile)
+    report = Report()
+    for place, turn in enumerate(program.turns):
+        before = native.function.compilations
+        wanted, given = eager.call(turn), native.call(turn)
+        report.errors += wanted.error != ""
+        if wanted.error.endswith(WRITTEN):
+            break
+        report.calls += native.function.eager is None and native.function.compilations == before and place > 0
+        found = difference(wanted, given)
+        if found is not None and not explained(program, place, found, given):
+            report.kind, report.mismatch = found.kind, f"call {place} ({turn}): {found}"
+            break
+    report.native = report.calls > 0
+    report.why = native.function.eager or ""
+    return report
+
+
+@dataclass
+class Difference:
+    """Where two outcomes differ: in which array or fact, and how."""
+
+    kind: str
+    name: str
+    words: str
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.words}"
+
+
+def difference(wanted: Outcome, given: Outcome) -> Difference | None:
+    """Return how a compiled call differs from the eager one; None if it does not."""
+    if wanted.error != given.error:
+        return Difference("error", "error", f"eager {wanted.error or 'none'}, compiled {given.error or 'none'}")
+    if wanted.arrays.keys() != given.arrays.keys():
+        return Difference("results", "results", f"eager {list(wanted.arrays)}, compiled {list(given.arrays)}")
+    for name, x in wanted.arrays.items():
+        y = given.arrays[name]
+        if x.shape != y.shape or x.dtype != y.dtype:
+            return Difference("spec", name, f"eager {x.dtype}{list(x.shape)}, compiled {y.dtype}{list(y.shape)}")
+        bad = apart(x, y)
+        if bad.any():
+            place = tuple(map(int, np.argwhere(bad)[0]))
+            what = "zero" if (x == y)[bad].all() else "numbers"
+            return Difference(
+                what, name, f"{int(bad.sum())} of {bad.size} at {place}: eager {x[place]!r}, compiled {y[place]!r}"
+            )
+    for name, fact in wanted.facts.items():
+        if fact != given.facts[name]:
+            return Difference("facts", name, f"eager {fact}, compiled {given.facts[name]}")
+    return None
+
+
+def apart(x: np.ndarray, y: np.ndarray, spread: np.ndarray | float = 0.0) -> np.ndarray:
+    """Return where two arrays of one kind differ by more than rounding."""
+    if x.dtype.kind == "c":
+        return apart(x.real, y.real, spread) | apart(x.imag, y.imag, spread)
+    if x.dtype.kind in "iub":
+        return x != y
+    a, b = x.astype(np.float64), y.astype(np.float64)
+    with np.errstate(all="ignore"):
+        close = np.abs(a - b) <= ULPS * eps_of(x.dtype) * np.maximum(np.abs(a), 1) + SPREAD * spread
+        same = (np.isnan(a) & np.isnan(b)) | ((a == b) & (np.signbit(a) == np.signbit(b))) | (close & (a != b))
+    return ~same
+
+
+def eps_of(dtype: np.dtype) -> float:
+    """Return the relative rounding error of a dtype."""
+    return {"bfloat16": 2.0**-7, "float16": 2.0**-10}.get(dtype.name) or float(np.finfo(dtype).eps)
+
+
+def explained(program: Program, place: int, found: Difference, given: Outcome) -> bool:
+    """Return whether rounding alone may have led to what a call gave."""
+    if found.kind not in ("numbers", "zero", "error", "spec"):
+        return False
+    wanted = outcome(World(program), program, place)
+    noisy: list[Outcome] = []
+    for seed in range(NOISY):
+        each = outcome(World(program), program, place, Noise(seed))
+        if each.error != wanted.error or each.arrays.keys() != wanted.arrays.keys():
+            return True
+        noisy.append(each)
+        if given.error == wanted.error and all(
+            explains(x, given.arrays[name], [each.arrays[name] for each in noisy]) for name, x in wanted.arrays.items()
+        ):
+            return True
+    return False
+
+
+def outcome(world: World, program: Program, place: int, noise: Noise | None = None) -> Outcome:
+    """Return the outcome of a call, after those before it."""
+    with modes.Setting((modes.recorder, noise)):
+        return [world.call(turn) for turn in program.turns[: place + 1]][-1]
+
+
+def explains(wanted: np.ndarray, given: np.ndarray, noisy: list[np.ndarray]) -> bool:
+    """Return whether noise spreads the numbers of an array as far as they are apart."""
+    if any(each.shape != wanted.shape for each in noisy):
+        return True
+    if given.shape != wanted.shape or given.dtype != wanted.dtype:
+        return False
+    if not apart(wanted, given).any():
+        return True
+    if wanted.dtype.kind in "iub":
+        return any((each != wanted).any() for each in noisy)
+    strange = np.zeros(wanted.shape, bool)
+    spread = np.zeros(wanted.shape)
+    with np.errstate(all="ignore"):
+        for each in noisy:
+            far = np.abs(each.astype(complex) - wanted.astype(complex))
+            strange |= apart(wanted, each) & ~np.isfinite(far) | (np.signbit(each.real) != np.signbit(wanted.real))
+            spread = np.maximum(spread, np.where(np.isfinite(far), far, 0))
+    # an error of one element may be another's, after sorting or through a comparison
+    return not (apart(wanted, given, max(spread.max(initial=0.0) * 0.1, 0.0) + spread) & ~strange).any()

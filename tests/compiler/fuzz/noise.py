@@ -1,0 +1,64 @@
+"""What rounding may do to a program's results: eager runs in which every op rounds otherwise.
+
+A recorder hears each op and changes what it made by about a unit in the last place. What such runs give is spread as far as
+rounding can carry a result; where they disagree about a comparison or an index, so may a compiled program.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lineal.core import modes
+
+__all__ = ["Noise"]
+
+
+class Noise(modes.Recorder):
+    """Changes each new floating-point result by up to a unit in its last place."""
+
+    def __init__(self, seed: int):
+        self.random = np.random.RandomState(seed)
+
+    def record(self, op, xs, ys):
+        for y in ys:
+            value = y.value
+            if op.aliasing is None and value.dtype.kind in "fcV" and value.size and value.flags.writeable:
+                if not any(np.may_share_memory(value, x.value) for x in xs):
+                    self.change(value)
+
+    def change(self, value: np.ndarray) -> None:
+        """Round otherwise, in place."""
+        if value.dtype.kind == "V" or value.dtype.itemsize < 4:
+            eps = 2.0 ** (-7 if value.dtype.name == "bfloat16" else -10)
+        else:
+            eps = float(np.finfo(value.dtype).eps)
+        factor = 1 + eps * self.random.choice((-1.0, 0.0, 1.0), value.shape)
+        with np.errstate(all="ignore"):
+            value[...] = (value * factor).astype(value.dtype)
+
+    def record_write(self, target, source):
+        """A write copies what was heard before."""
+
+    def concretize(self, tensor, kind):
+        """Python may read what it likes."""
+
+    def foreign(self, what):
+        """Numbers may come from anywhere."""
+
+    def opaque(self, what):
+        """And any code may run."""
+
+    def assume(self, holder):
+        """Nothing depends on it."""
+
+    def saw(self, module):
+        """Nothing depends on it."""
+
+    def relies(self, holder, name):
+        """Nothing depends on it."""
+
+    def reads_grad(self, leaf):
+        """Nothing depends on it."""
+
+    def sets_grad(self, leaf):
+        """Nothing depends on it."""
