@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import Any
 
+from lineal.codegen import layout
 from lineal.codegen.engine import engine
 
 __all__ = ["in_memory"]
@@ -26,14 +27,19 @@ class MemoryCache:
             self.kept.popitem(last=False)
 
 
-def in_memory(optimised: bool = False) -> None:
-    """Let this process keep object code in memory, and LLVM take little care over it unless it is to be `optimised`."""
+def in_memory(whole: bool = False) -> None:
+    """Let this process keep object code in memory, and LLVM take little care over it.
+
+    Unless it is to be the `whole` way of a call, arguments are checked in Python: to write those checks natively, and the call
+    without Python, takes as long as the programs themselves.
+    """
     using: Any = engine()
     using.cache = MemoryCache()
     # to start threads takes as long as LLVM does here
     using.compile_all = lambda sources: [using.compile(each) for each in sources]
-    if not optimised:
+    if not whole:
         using.generate = quick(using)
+        layout.ndarray = lambda: None
 
 
 def quick(using: Any):

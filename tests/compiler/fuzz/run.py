@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import collections
+import contextlib
 import json
 import os
 import queue
@@ -32,9 +33,15 @@ PATIENCE = 180
 """After how many seconds without a word a process is taken to hang."""
 
 
-def worker(first: int, last: int, shrink: bool) -> None:
+def worker(first: int, last: int, shrink: bool, check: bool) -> None:
     """Run programs, and tell of each on standard output, a line of JSON before and one after."""
-    in_memory(first // BLOCK % 8 == 7)
+    in_memory(first // BLOCK % 4 == 3)
+    with checking() if check else contextlib.nullcontext():
+        several(first, last, shrink)
+
+
+def several(first: int, last: int, shrink: bool) -> None:
+    """Run programs one after the other."""
     for seed in range(first, last):
         tell({"begun": seed})
         made = program(seed)
@@ -137,6 +144,7 @@ def arguments() -> argparse.Namespace:
     reader.add_argument("--seeds", default="0:2000", help="first:last")
     reader.add_argument("--jobs", type=int, default=2)
     reader.add_argument("--keep-size", action="store_true", help="print failing programs as they are")
+    reader.add_argument("--checking", action="store_true", help="hold every access to memory against what is declared")
     reader.add_argument("--show", type=int)
     reader.add_argument("--worker", help=argparse.SUPPRESS)
     return reader.parse_args()
@@ -150,7 +158,7 @@ def seeds(text: str) -> tuple[int, int]:
 def main() -> int:
     given = arguments()
     if given.worker:
-        worker(*seeds(given.worker), not given.keep_size)
+        worker(*seeds(given.worker), not given.keep_size, given.checking)
         return 0
     if given.show is not None:
         print(program(given.show), compared(program(given.show)), sep="\n")
@@ -160,7 +168,8 @@ def main() -> int:
     first, last = seeds(given.seeds)
     for start in range(first, last, BLOCK):
         blocks.put((start, min(start + BLOCK, last)))
-    totals, options = Totals(), ["--keep-size"] if given.keep_size else []
+    options = [f"--{name}" for name in ("keep-size", "checking") if getattr(given, name.replace("-", "_"))]
+    totals = Totals()
     threads = [threading.Thread(target=watched, args=(blocks, totals, options)) for _ in range(given.jobs)]
     for each in threads:
         each.start()

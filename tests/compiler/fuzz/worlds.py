@@ -15,6 +15,7 @@ import lineal as torch
 from fuzz.programs import Program, Turn
 from fuzz.tensors import made
 from lineal.base import tree
+from lineal.compiler.effects import may_share
 from lineal.core import Leaf
 
 __all__ = ["WRITTEN", "Outcome", "World", "namespace"]
@@ -136,7 +137,7 @@ def seen(n: int, results: list, named: dict, whole: bool) -> dict[str, Any]:
     y = results[n]
     around = {**{f"result {k}": each for k, each in enumerate(results[:n])}, **named}
     same = [name for name, x in around.items() if x is y]
-    shares = [name for name, x in around.items() if y.numel() and np.may_share_memory(x.value, y.value)]
+    shares = [name for name, x in around.items() if y.numel() and may_share(x.value, y.value)]
     steps = tuple(step for step, size in zip(y.stride(), y.shape) if size > 1)
     history = whole and leads_back(y, [x for x in named.values() if x.is_leaf])
     return {
