@@ -152,13 +152,15 @@ class Program:
         return None
 
     def host(self, node: Host, arrays: dict[Base, np.ndarray], arena: np.ndarray) -> None:
-        """Run one op of the host's on arrays over the program's memory."""
+        """Run one op of the host's on arrays over the program's memory; Unmet if what it gives has another shape than it had."""
         try:
             with np.errstate(all="ignore"):
                 made = node.op.run(tuple(lift(self.array(each, arrays, arena)) for each in node.args))
         except Exception as error:
             raise Unmet from error
         for base, value in zip(node.outs, made if isinstance(made, tuple) else (made,)):
+            if value.shape != base.shape:
+                raise Unmet
             np.copyto(self.array(Window(base, base.shape, base.strides), arrays, arena), value)
 
     def array(self, window: Window, arrays: dict[Base, np.ndarray], arena: np.ndarray) -> np.ndarray:

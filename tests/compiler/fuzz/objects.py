@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
 from typing import Any
 
@@ -38,6 +39,7 @@ def in_memory(whole: bool = False) -> None:
     # to start threads takes as long as LLVM does here
     using.compile_all = lambda sources: [using.compile(each) for each in sources]
     if not whole:
+        using.machines = threading.local()
         using.generate = quick(using)
         layout.ndarray = lambda: None
 

@@ -53,3 +53,12 @@ def test_written_and_read(function, layout, shape):
             torch.testing.assert_close(y, wanted)
         torch.testing.assert_close(given, expected)
     assert compiled.eager is None
+
+
+def test_a_host_step_whose_result_has_another_shape():
+    def function(x):
+        return torch.bincount(x, minlength=3) * 2
+
+    compiled = compile(function)
+    for numbers in ([0, 1, 1], [2, 2, 0], [0, 7, 1], [1, 1, 1], [4, 0, 0]):
+        assert compiled(torch.tensor(numbers)).tolist() == function(torch.tensor(numbers)).tolist()

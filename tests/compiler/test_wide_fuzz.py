@@ -1,0 +1,53 @@
+"""Random programs of every kind, compiled against eager; `fuzz/run.py` runs as many as are wanted, in parallel processes."""
+
+import pytest
+from fuzz.comparing import compared
+from fuzz.objects import in_memory
+from fuzz.shrinking import small
+from fuzz.statements import program
+
+from lineal.codegen import layout
+from lineal.codegen.engine import engine
+
+BLOCK = 250
+
+
+@pytest.fixture
+def quick_objects():
+    """Object code made quickly, and kept in memory, for the time of a test."""
+    using, ndarray = engine(), layout.ndarray
+    before = dict(vars(using))
+    in_memory()
+    yield
+    vars(using).clear()
+    vars(using).update(before)
+    layout.ndarray = ndarray
+
+
+def run(first, count):
+    """Run programs; the first that differs is made small and shown."""
+    native = 0
+    for seed in range(first, first + count):
+        report = compared(program(seed))
+        native += report.native
+        if report.mismatch:
+            pytest.fail(f"program {seed}: {report.mismatch}\n{small(program(seed))}")
+    assert native > 0.8 * count, f"only {native} of {count} programs ran natively"
+
+
+@pytest.mark.usefixtures("quick_objects")
+@pytest.mark.parametrize("block", range(40))
+def test_programs(block):
+    run(BLOCK * block, BLOCK)
+
+
+@pytest.mark.parametrize("block", range(10))
+def test_programs_called_without_python(block):
+    run(100_000 + 20 * block, 20)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("quick_objects")
+@pytest.mark.parametrize("block", range(100))
+def test_many_programs(block):
+    run(200_000 + BLOCK * block, BLOCK)
