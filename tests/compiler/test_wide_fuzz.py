@@ -25,10 +25,13 @@ def quick_objects():
 
 
 def run(first, count):
-    """Run programs; the first that differs is made small and shown."""
+    """Run programs; the first that differs is made small and shown.
+
+    A sum that begins with 0 has no -0.0, one that begins with its first number has: the signs of zeros are left to `run.py`.
+    """
     native = 0
     for seed in range(first, first + count):
-        report = compared(program(seed))
+        report = compared(program(seed), zeros=False)
         native += report.native
         if report.mismatch:
             pytest.fail(f"program {seed}: {report.mismatch}\n{small(program(seed))}")

@@ -152,7 +152,7 @@ class Program:
         return None
 
     def host(self, node: Host, arrays: dict[Base, np.ndarray], arena: np.ndarray) -> None:
-        """Run one op of the host's on arrays over the program's memory; Unmet if what it gives has another shape than it had."""
+        """Run one op of the host's on arrays over the program's memory; Unmet if what it gives has another shape."""
         try:
             with np.errstate(all="ignore"):
                 made = node.op.run(tuple(lift(self.array(each, arrays, arena)) for each in node.args))

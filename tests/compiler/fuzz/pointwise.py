@@ -11,7 +11,7 @@ log2({x}.abs()+0.5) log10({x}.abs()+0.25) reciprocal({x}.abs()+0.5) floor({x}) c
 clamp({x},-0.5,0.5) clamp({x},min=0.25) clamp({x},max=0.25) sinh({x}.tanh()) cosh({x}.tanh()) asinh({x}) acosh({x}.abs()+1.5)
 atanh({x}.tanh()*0.75) asin({x}.tanh()*0.75) acos({x}.tanh()*0.75) tan({x}.tanh()) clone({x}) positive({x}) sinc({x})
 lgamma({x}.abs()+1) digamma({x}.abs()+1) erfinv({x}.tanh()*0.75) logit({x}.sigmoid()) nan_to_num({x}) deg2rad({x}) rad2deg({x})
-zeros_like({x}) ones_like({x}) full_like({x},0.5) sgn({x}) angle({x}) signbit({x}) isnan({x}) isinf({x}) isfinite({x})
+zeros_like({x}) ones_like({x}) full_like({x},0.5) sgn({x}) angle({x}+0.0) signbit({x}) isnan({x}) isinf({x}) isfinite({x})
 polygamma(1,{x}.abs()+1) isposinf({x}) isneginf({x}) clip({x},-1,1)
 """.split()
 PLAIN = """
@@ -92,7 +92,9 @@ def whole(d: Draft) -> None:
     if x is None:
         x = d.float()
         if x is not None:
-            d.let(f"({x}.detach()*{d.integer(1, 5)}).to(torch.{d.choice(('int64', 'int32', 'int16'))})")
+            d.let(
+                f"({x}.detach().nan_to_num().clamp(-9, 9)*{d.integer(1, 5)}).to(torch.{d.choice(('int64', 'int32', 'int16'))})"
+            )
         return
     shape, dtype = d.tensor(x).shape, d.tensor(x).dtype
     y = d.pick(lambda y: y.dtype == dtype and broadcasts(y.shape, shape)) or x

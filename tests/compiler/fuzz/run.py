@@ -26,6 +26,7 @@ from fuzz.comparing import Report, compared
 from fuzz.objects import in_memory
 from fuzz.shrinking import small
 from fuzz.statements import program
+from lineal.compiler import checking
 
 BLOCK = 1000
 """How many programs a process runs."""
