@@ -85,7 +85,16 @@ def whole(d: Draft, seed: int) -> Program:
     form = d.choice(("tuple", "tuple", "tuple", "nest", "one"))
     turns = [Turn(0), Turn(1), turn(d, 2), turn(d, 3), Turn(4)][: d.choice((4, 4, 5))]
     made = Program(seed, tuple(d.arguments), tuple(d.outside), tuple(d.lines), tuple(results), form, after, "", tuple(turns))
-    return replace(made, after="") if made.uses_up else made
+    made = replace(made, after="") if made.uses_up else made
+    alone = not made.outside and not any(each.of for each in made.arguments)
+    pure = all(line.startswith("v") and "_(" not in line and "\n" not in line for line in made.lines)
+    return batched(made) if d.chance(0.12) and alone and pure else made
+
+
+def batched(made: Program) -> Program:
+    """Return a program as `vmap` of itself, on arguments with one more axis in front."""
+    several = tuple(replace(each, shape=(3, *each.shape)) for each in made.arguments)
+    return replace(made, arguments=several, wrapped="vmap")
 
 
 def turn(d: Draft, seed: int) -> Turn:
