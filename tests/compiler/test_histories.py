@@ -130,6 +130,17 @@ def test_derivatives_by_inputs_that_depend_on_each_other(inputs, create_graph):
         torch.testing.assert_close(found[compiled], found[function])
 
 
+@pytest.mark.filterwarnings("ignore:compile")
+@pytest.mark.parametrize("first", [True, False])
+def test_one_memory_with_and_without_history(first):
+    compiled = compile(lambda a, b: (a * b, a.square()))
+    for turn in range(3):
+        x = torch.tensor([0.5 + turn, 2.0], requires_grad=True)
+        y, z = compiled(*((x, x.detach()) if first else (x.detach(), x)))
+        y.sum().backward()
+        assert x.grad.tolist() == x.tolist() and z.requires_grad == first
+
+
 def test_a_leaf_made_inside_and_returned():
     def function(x):
         leaf = x.detach().clone().requires_grad_()

@@ -16,7 +16,19 @@ from lineal.ops.conversion import is_literal
 from lineal.ops.layout import overlapping
 from lineal.tracing import Var
 
-__all__ = ["grads", "leads_inside", "lent", "overlap", "pending", "rebound", "regraded", "remembering", "survivors", "written"]
+__all__ = [
+    "grads",
+    "halved",
+    "leads_inside",
+    "lent",
+    "overlap",
+    "pending",
+    "rebound",
+    "regraded",
+    "remembering",
+    "survivors",
+    "written",
+]
 
 
 def storages(capture: Capture) -> list[Storage]:
@@ -97,6 +109,17 @@ def regraded(capture: Capture) -> str | None:
     for x, node in capture.histories:
         if x.node is not node and (isinstance(x.node, Leaf) or isinstance(node, Leaf)):
             return f"a tensor of shape {list(x.value.shape)} from outside is made to require grad, or not to; do so outside"
+    return None
+
+
+def halved(capture: Capture) -> str | None:
+    """Return why a trace cannot be repeated if one array is given as two arguments, of which one requires grad."""
+    known: dict[Var, bool] = {}
+    for x, var in zip(capture.arguments, capture.inputs):
+        if known.setdefault(var, x.node is not None) != (x.node is not None):
+            return (
+                f"two arguments of shape {list(x.value.shape)} are the same memory, and only one requires grad; pass a clone()"
+            )
     return None
 
 

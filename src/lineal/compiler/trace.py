@@ -170,6 +170,7 @@ def trace_of(capture: Capture, result: Any, name: str) -> Trace:
         or effects.remembering(capture)
         or effects.overlap(capture)
         or effects.regraded(capture)
+        or effects.halved(capture)
         or effects.leads_inside(capture, (x for x in tree.leaves(result) if isinstance(x, AbstractTensor)))
         or (capture.by_hand if returned.differentiable else None),
         differentiable=returned.differentiable,

@@ -87,7 +87,7 @@ def whole(d: Draft, seed: int) -> Program:
     made = Program(seed, tuple(d.arguments), tuple(d.outside), tuple(d.lines), tuple(results), form, after, "", tuple(turns))
     made = replace(made, after="") if made.uses_up else made
     alone = not made.outside and not any(each.of for each in made.arguments)
-    pure = all(line.startswith("v") and "_(" not in line and "\n" not in line for line in made.lines)
+    pure = all(line.startswith("v") and "_(" not in line and "backward" not in line and "\n" not in line for line in made.lines)
     return batched(made) if d.chance(0.12) and alone and pure else made
 
 
