@@ -297,7 +297,7 @@ class Capture(modes.Recorder):
         if place.var is None or place.version != storage.version:
             var, array = storage.var, storage.array
             # a view that was made with a history has one, wherever it is read first
-            with modes.Setting((modes.grad_enabled, x.origin is None or x.origin.tracked)):
+            with modes.Setting((modes.grad_enabled, x.origin is None or bool(x.origin.tracked))):
                 for op in place.path:
                     array = op.eager(np, array)
                     var = self.derive(op, (var,), array)
