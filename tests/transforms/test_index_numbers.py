@@ -1,5 +1,7 @@
 """An index without axes takes its axis away: batched, recorded and compiled as in eager code."""
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -43,7 +45,7 @@ def put(accumulate):
 
 
 FUNCTIONS = {
-    **{name: lambda x, i, d, key=key: x[key(i, d)] for name, key in KEYS.items()},
+    **{name: lambda x, i, d, key=key: x[key(i, d)] * 1 for name, key in KEYS.items()},
     **{f"{name} = 5": written(key, 5.0) for name, key in KEYS.items() if "None" not in name},
     **{f"{name} = y": written(key, None) for name, key in KEYS.items() if "None" not in name and name != "x[i, i, i, i]"},
     "index_put_": put(False),
@@ -51,7 +53,7 @@ FUNCTIONS = {
     "take": lambda x, i, d: torch.take(x, torch.as_tensor(i)),
     "gather": lambda x, i, d: torch.gather(x[0, 0, 0], 0, torch.as_tensor(i).reshape(1)),
     "index_select": lambda x, i, d: x.index_select(2, torch.as_tensor(i).reshape(1)),
-    "argmax": lambda x, i, d: x[0, :, 0][x[i, :, 0, 0].argmax() - 2],
+    "argmax": lambda x, i, d: x[0, :, 0][x[i, :, 0, 0].argmax() - 2] * 1,
     "select_scatter": lambda x, i, d: x.index_fill(1, torch.as_tensor(i).reshape(1), 3.0),
 }
 WAYS = {"plain": lambda f: f, "compiled": torch.compile}
@@ -88,3 +90,66 @@ def test_derivatives_as_of_an_int(f):
 def test_places_in_a_list_are_read_by_python():
     with pytest.raises(RuntimeError, match=r"\.item\(\)"):
         vmap(lambda x, i: x[([i, i],)])(torch.ones(3, 2), torch.tensor([0, 1, 1]))
+
+
+def of_the_part(x, i):
+    x[i].add_(1)
+    return x * 1
+
+
+def of_the_whole(x, i):
+    part = x[:, i]
+    x.mul_(2)
+    return part * 1
+
+
+def of_both_later(x, i):
+    y = x * 2
+    part = y[i, 1:]
+    part.mul_(3)
+    return y
+
+
+def returned(x, i):
+    return x[i]
+
+
+def returned_beside(x, i):
+    y = x * 2
+    return y[i], y
+
+
+def read_before(x, i):
+    part = x[i] * 1
+    x[i] = part * 2
+    return part + x[i] * 1
+
+
+def inside(x, i):
+    return (x * 2)[i], (x * 2)[i, 1:]
+
+
+@pytest.mark.parametrize("function", [of_the_part, of_the_whole, of_both_later, returned, returned_beside, read_before, inside])
+def test_a_part_at_a_place_that_numbers_decide_is_a_view(function):
+    compiled = torch.compile(function)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for n in (0, 1, 0, 1, -1):
+            ways = []
+            for f, i in ((function, n), (function, torch.tensor(n)), (compiled, torch.tensor(n))):
+                x = torch.arange(6.0).reshape(2, 3)
+                found = f(x, i)
+                found = found if isinstance(found, tuple) else (found,)
+                before = [y.tolist() for y in found]
+                x.add_(10)
+                found[-1].mul_(2)
+                ways.append((before, [y.tolist() for y in found], x.tolist()))
+            assert ways[0] == ways[1] == ways[2]
+    assert (compiled.eager is None) == (function in (read_before, inside))
+
+
+@pytest.mark.parametrize("function", [of_the_part, of_the_whole, of_both_later])
+def test_a_part_of_each_slice_is_not_written_under_vmap(function):
+    x = torch.arange(12.0).reshape(2, 2, 3)
+    with pytest.raises(RuntimeError, match="a part x\\[i\\] of a tensor"):
+        vmap(function)(x.clone(), torch.tensor([0, 1]))

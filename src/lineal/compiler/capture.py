@@ -25,6 +25,7 @@ from lineal.tracing import Equation, Var
 __all__ = ["Capture"]
 
 
+LOOKING = "a part x[i] of a tensor, i a tensor too, is written, read after a write to x, or returned beside x; clone() it"
 MOST_READ = 256
 """How many numbers a function may read; a program compares each of them at each call."""
 
@@ -32,7 +33,7 @@ MOST_READ = 256
 class Storage:
     """One block of memory: its variable at present, how often it was written, the tensor it came with if from outside."""
 
-    __slots__ = ("array", "captured", "var", "version", "written")
+    __slots__ = ("array", "captured", "looked_at", "lookers", "stale", "var", "version", "written")
 
     def __init__(self, var: Var, array: np.ndarray, captured: AbstractTensor | None = None):
         self.var = var
@@ -40,6 +41,12 @@ class Storage:
         self.captured = captured
         self.version = 0
         self.written = False
+        self.lookers: list[Storage] = []
+        """What has parts of it, taken at a place that depends on numbers."""
+        self.looked_at: Storage | None = None
+        """What it is such a part of itself."""
+        self.stale = False
+        """Whether that was written since."""
 
 
 class Place:
@@ -118,6 +125,10 @@ class Capture(modes.Recorder):
         """Hear that `target` took the numbers of `source` in place."""
         new, place = self.read(source), self.place(target)
         storage = place.storage
+        if storage.looked_at is not None:
+            self.refuse(LOOKING)
+        for each in storage.lookers:
+            each.stale = True
         silent = not modes.grad_enabled.get() or self.is_detached(target)
         with modes.Setting((modes.grad_enabled, not silent)):
             if place.path:
@@ -133,6 +144,13 @@ class Capture(modes.Recorder):
         storage.version += 1
         storage.written = True
         place.var, place.version = (new, storage.version) if not place.path else (None, -1)
+
+    def looks(self, view: AbstractTensor, copy: AbstractTensor, base: AbstractTensor) -> None:
+        """Hear that a view looks into `base`: it is the copy as long as neither is written."""
+        place = self.place(copy)
+        self.put(view, place)
+        place.storage.looked_at = self.place(base).storage
+        place.storage.looked_at.lookers.append(place.storage)
 
     def concretize(self, tensor: AbstractTensor, kind: type) -> None:
         """Hear that Python reads numbers; what follows is so for these, which programs compare, unless they are too many."""
@@ -294,6 +312,8 @@ class Capture(modes.Recorder):
         """Return the variable that a tensor's memory is now."""
         place = self.place(x)
         storage = place.storage
+        if storage.stale:
+            self.refuse(LOOKING)
         if place.var is None or place.version != storage.version:
             var, array = storage.var, storage.array
             # a view that was made with a history has one, wherever it is read first

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from lineal.base import tree
-from lineal.compiler.capture import Capture, Place, Storage
+from lineal.compiler.capture import LOOKING, Capture, Place, Storage
 from lineal.compiler.effects import may_share, pending
 from lineal.core import AbstractTensor, Op, apply, modes, synchronize
 from lineal.ops.indexing.basic import slice_op
@@ -134,6 +134,7 @@ class Finder:
         for x in tensors.values():
             if x.origin is not None:
                 synchronize(x)
+        self.returned = {id(self.place(x).storage) for x in tensors.values()}
         self.shared = self.sharing(list(tensors.values()))
         slots = {key: n for n, key in enumerate(tensors)}
         self.sources = [self.source(x) for x in tensors.values()]
@@ -169,6 +170,8 @@ class Finder:
             return Reached(x)
         place = self.place(x)
         storage = place.storage
+        if self.is_seen(storage.looked_at):
+            self.capture.refuse(LOOKING)
         if storage.captured is None and id(storage) not in self.lent and id(storage) not in self.shared:
             return self.made(self.capture.read(x))
         base = self.whole(storage)
@@ -176,6 +179,15 @@ class Finder:
             return base
         # a view that shows all of it is another tensor, too
         return Look(base, place.path or (slice_op(()),), x.origin is not None and bool(x.origin.tracked), x.node is not None)
+
+    def is_seen(self, storage: Storage | None) -> bool:
+        """Return whether the caller can reach a storage."""
+        return storage is not None and (
+            storage.captured is not None
+            or id(storage) in self.lent
+            or id(storage) in self.returned
+            or self.is_seen(storage.looked_at)
+        )
 
     def whole(self, storage: Storage) -> Source:
         """Return where the tensor that fills a storage comes from."""

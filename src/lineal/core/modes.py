@@ -62,6 +62,9 @@ class Recorder(Protocol):
         """Hear that what follows depends on a setting; return whether what only warnings depend on is of interest."""
         return False
 
+    def looks(self, view: AbstractTensor, copy: AbstractTensor, base: AbstractTensor) -> None:
+        """Hear that `view`, which has the numbers of `copy`, looks into `base`, at a place that depends on numbers."""
+
     def reads_grad(self, leaf: AbstractTensor) -> None:
         """Hear that the grad of `leaf` is about to be read."""
 

@@ -15,6 +15,12 @@ from lineal.tracing.graph import Equation, Graph, Read, Var, Write
 __all__ = ["GraphRecorder", "record", "trace"]
 
 
+LOOKING = (
+    "a part x[i] of a tensor, i a tensor too, is written, or read after a write to x, where a function is recorded to be run "
+    "on other numbers (as vmap does); write x[i] = …, or take the part by index_select or clone()"
+)
+
+
 class GraphRecorder(modes.Recorder):
     """Hears every op, write and look at a number, and knows each tensor by its variable.
 
@@ -27,7 +33,13 @@ class GraphRecorder(modes.Recorder):
         self.tensors: dict[int, Var] = {}
         self.arrays: dict[int, Var] = {}
         self.alive: list[tuple[AbstractTensor, np.ndarray]] = []
+        self.seen: list[tuple[AbstractTensor, np.ndarray]] = []
+        """Views that are known by what they look at."""
         self.count = 0
+        self.looking: dict[Var, np.ndarray] = {}
+        """What has parts, taken at places that depend on numbers, of arrays."""
+        self.stale: set[Var] = set()
+        """Those of them whose array was written since."""
 
     def add(self, x: AbstractTensor, alias: bool = False) -> Var:
         """Return a new variable for `x`; an `alias` leaves its array to the variable that has it."""
@@ -51,17 +63,36 @@ class GraphRecorder(modes.Recorder):
         if found is None:
             found = self.add(x)
             self.graph.constants[found] = x
+        self.expect_fresh(found)
         return found
+
+    def expect_fresh(self, var: Var) -> None:
+        """Refuse to read a part whose array was written."""
+        if var in self.stale:
+            raise RuntimeError(LOOKING)
 
     def record(self, op: Op, xs: tuple[AbstractTensor, ...], ys: tuple[AbstractTensor, ...]) -> None:
         """Hear that `op` made `ys` of `xs`."""
         inputs = tuple([self.var(x) for x in xs])
         outputs = tuple([self.add(y, alias=op.aliasing is not None) for y in ys])
+        if op.aliasing is not None and inputs[0] in self.looking:
+            self.looking.update(dict.fromkeys(outputs, self.looking[inputs[0]]))
         self.graph.equations.append(Equation(op, inputs, outputs, modes.grad_enabled.get()))
 
     def record_write(self, target: AbstractTensor, source: AbstractTensor) -> None:
         """Hear that `target` took the numbers of `source` in place."""
-        self.graph.equations.append(Write(self.var(target), self.var(source), modes.grad_enabled.get()))
+        written = self.var(target)
+        if written in self.looking:
+            raise RuntimeError(LOOKING)
+        self.stale |= {var for var, array in self.looking.items() if np.may_share_memory(array, target.value)}
+        self.graph.equations.append(Write(written, self.var(source), modes.grad_enabled.get()))
+
+    def looks(self, view: AbstractTensor, copy: AbstractTensor, base: AbstractTensor) -> None:
+        """Hear that a view looks into `base`: it is the copy as long as neither is written."""
+        found = self.var(copy)
+        self.arrays[id(view.value)] = found
+        self.seen.append((view, view.value))
+        self.looking[found] = base.value
 
     def concretize(self, tensor: AbstractTensor, kind: type) -> None:
         """Hear that Python reads `tensor`; what follows is so only for what it sees."""

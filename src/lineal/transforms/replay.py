@@ -79,7 +79,14 @@ class BatchRecorder(GraphRecorder):
         if found is None:
             found = super().var(x)
             self.captured.append((x, 0 if x.memory is None else x.memory.version))
+        self.expect_fresh(found)
         return found
+
+    def looks(self, view: AbstractTensor, copy: AbstractTensor, base: AbstractTensor) -> None:
+        if self.is_written_down(copy):
+            super().looks(view, copy, base)
+        elif self.outer is not None:
+            self.outer.looks(view, copy, base)
 
     def is_written_down(self, x: AbstractTensor) -> bool:
         """Return whether `x` is made by equations of this graph, or is a slice of an argument."""

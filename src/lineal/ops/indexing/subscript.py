@@ -62,11 +62,29 @@ def selected(part: Any, picks: Picks) -> tuple[Any, Picks]:
     left, gone = [], 0
     for place, index in picks:
         if is_number(index):
-            part = apply(index_op((place - gone,), "Index"), part, index.reshape(1)).squeeze(place - gone)
+            part = looked(part, place - gone, index)
             gone += 1
         else:
             left.append((place - gone, index))
     return part, left
+
+
+def looked(x: Any, place: int, index: Any) -> Any:
+    """Return the view x[…, i, …] of eager code, where a recorder listens: it hears of an op that takes the number i, and that
+    what this op gives looks into x.
+    """
+    copy = apply(index_op((place,), "Index"), x, index.reshape(1)).squeeze(place)
+    listener = _recorder()
+    if listener is None:
+        return copy
+    shape = x.value.shape
+    number = select_item("index", int(index.value), place, shape[place])
+    with modes.Setting((modes.recorder, None)):
+        view = apply(slice_op((*((0, size, 1) for size in shape[:place]), number)), x)
+    # the way back goes by the number that i is then
+    view.node, view.index = copy.node, copy.index
+    listener.looks(view, copy, x)
+    return view
 
 
 def setitem(self: AbstractTensor, index: Any, value: Any) -> None:
