@@ -10,7 +10,17 @@ if TYPE_CHECKING:
     from lineal.codegen.objects import ObjectWriter
     from lineal.codegen.values import Value
 
-__all__ = ["Attribute", "Current", "Fact", "Followed", "Item", "SameAttribute", "Size"]
+__all__ = ["ABSENT", "Attribute", "Cell", "Current", "Fact", "Held", "Item", "Kind", "Own", "SameNumber", "SameSlot", "Slot"]
+
+
+class Absent:
+    """Nothing where something could be."""
+
+    def __repr__(self) -> str:
+        return "ABSENT"
+
+
+ABSENT = Absent()
 
 
 class Fact(Protocol):
@@ -34,21 +44,21 @@ class Attribute:
 
 
 @dataclass(frozen=True, eq=False)
-class SameAttribute:
-    """`thing.name is other.others`"""
+class SameSlot:
+    """`thing.name is other.others`, of a slot and an attribute"""
 
     thing: Any
-    name: str
+    slot: int
     other: Any
     others: str
 
     def write(self, w: ObjectWriter) -> Value:
-        return w.attribute(w.of(self.thing), self.name) == w.attribute(w.of(self.other), self.others)
+        return w.slot(self.thing, self.slot) == w.shared_attribute(self.other, self.others)
 
 
 @dataclass(frozen=True, eq=False)
 class Item:
-    """`mapping[key] is value`, of a dict"""
+    """`mapping[key] is value`, of a dict; ABSENT: there is no such key"""
 
     mapping: dict
     key: Any
@@ -56,6 +66,76 @@ class Item:
 
     def write(self, w: ObjectWriter) -> Value:
         return w.item(w.of(self.mapping), self.key) == w.of(self.value)
+
+
+@dataclass(frozen=True, eq=False)
+class Own:
+    """`thing.__dict__` has these values under these names; no attribute of the class is looked at"""
+
+    thing: Any
+    values: tuple[tuple[str, Any], ...]
+
+    def write(self, w: ObjectWriter) -> Value:
+        space = w.own(self.thing)
+        return every([w.item(space, name) == w.of(value) for name, value in self.values])
+
+
+@dataclass(frozen=True, eq=False)
+class Kind:
+    """`type(thing) is kind`"""
+
+    thing: Any
+    kind: type
+
+    def write(self, w: ObjectWriter) -> Value:
+        return w.kind(self.thing) == w.of(self.kind)
+
+
+@dataclass(frozen=True, eq=False)
+class SameNumber:
+    """The 32-bit number `offset` bytes into an object is the one at `place` in memory that something else keeps"""
+
+    thing: Any
+    offset: int
+    place: Any
+    """A NumPy array of one uint32."""
+
+    def write(self, w: ObjectWriter) -> Value:
+        return w.number_in(self.thing, self.offset) == w.number_at(self.place)
+
+
+@dataclass(frozen=True, eq=False)
+class Slot:
+    """The reference `offset` bytes into an object is to `value`; ABSENT: to nothing"""
+
+    thing: Any
+    offset: int
+    value: Any
+
+    def write(self, w: ObjectWriter) -> Value:
+        return w.slot(self.thing, self.offset) == w.of(self.value)
+
+
+@dataclass(frozen=True, eq=False)
+class Cell:
+    """A cell holds `value`; ABSENT: nothing"""
+
+    cell: Any
+    value: Any
+
+    def write(self, w: ObjectWriter) -> Value:
+        return w.cell(self.cell) == w.of(self.value)
+
+
+@dataclass(frozen=True, eq=False)
+class Held:
+    """A list or dict holds these things, in this order"""
+
+    container: Any
+    things: tuple
+
+    def write(self, w: ObjectWriter) -> Value:
+        return w.holds(self.container, self.things)
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,27 +149,9 @@ class Current:
         return w.current(self.variable) == w.of(self.value)
 
 
-@dataclass(frozen=True, eq=False)
-class Size:
-    """`len(container) == count`"""
-
-    container: Any
-    count: int
-
-    def write(self, w: ObjectWriter) -> Value:
-        return w.size(w.of(self.container)) == self.count
-
-
-@dataclass(frozen=True, eq=False)
-class Followed:
-    """A chain of steps ends at `value`.
-
-    Steps are ("global", name) of a dict or ("cell", name) first, then ("attribute", name) and ("entry", key).
-    """
-
-    start: Any
-    steps: tuple[tuple[str, Any], ...]
-    value: Any
-
-    def write(self, w: ObjectWriter) -> Value:
-        return w.followed(self.start, self.steps) == w.of(self.value)
+def every(conditions: list[Value]) -> Value:
+    """Return whether all of some conditions hold, of which there is at least one."""
+    result = conditions[0]
+    for each in conditions[1:]:
+        result = result & each
+    return result

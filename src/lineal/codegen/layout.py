@@ -10,6 +10,7 @@ import struct
 import sys
 from dataclasses import dataclass
 from functools import cache
+from types import CellType
 
 import numpy as np
 
@@ -93,12 +94,60 @@ def offset_in_float() -> int:
 
 
 @cache
+def offset_in_cell() -> int:
+    """Return the byte offset at which a cell refers to what it holds."""
+    value = object()
+    return offset_of(id(value), CellType(value))
+
+
+@cache
+def offsets_in_function() -> dict[str, int]:
+    """Return the byte offsets at which a function refers to its code and its defaults."""
+
+    def sample(x: int = REACH, *, y: int = REACH) -> None: ...
+
+    names = ("__code__", "__defaults__", "__kwdefaults__")
+    return {name: offset_of(id(getattr(sample, name)), sample) for name in names}
+
+
+VERSION = 384
+"""Where a class of CPython 3.11 to 3.14 keeps the number that is another one after each change of what it or a base defines."""
+
+
+@cache
+def versions_are_readable() -> bool:
+    """Return whether classes keep such numbers where they are looked for."""
+    if sys.implementation.name != "cpython" or not (3, 11) <= sys.version_info < (3, 15):
+        return False
+
+    class Base:
+        mark = 0
+
+    class Sample(Base): ...
+
+    seen = {class_version(Sample)}
+    for holder, value in ((Base, 1), (Sample, 2), (Base, 3), (Base, 4)):
+        holder.mark = value
+        seen.add(class_version(Sample))
+    return len(seen) == 5 and 0 not in seen and class_version(Sample) == class_version(Sample)
+
+
+def class_version(kind: type) -> int:
+    """Return the number of a class's present state; 0 if it has none."""
+    look = ctypes.pythonapi._PyType_Lookup
+    look.restype, look.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.py_object]
+    # a class that was changed is numbered anew when it is looked at
+    look(kind, "__doc__")
+    return word(id(kind) + VERSION, 4)
+
+
+@cache
 def references_are_readable() -> bool:
     """Return whether the first four bytes of an object are the number of references to it."""
     sample, holders = np.empty(1), []
     for _ in range(3):
-        # getrefcount counts its own argument
-        if word(id(sample), 4) != sys.getrefcount(sample) - 1:
+        # getrefcount does not say: what it is given counts as one more, or not, as Python's version has it
+        if word(id(sample), 4) != 1 + len(holders):
             return False
         holders.append(sample)
     return True

@@ -18,6 +18,7 @@ import numpy as np
 
 from lineal.codegen import kinds, layout
 from lineal.codegen.emit import Emitter
+from lineal.codegen.facts import ABSENT
 from lineal.codegen.kinds import float64, int32, int64, pointer
 from lineal.codegen.values import Value
 
@@ -29,15 +30,17 @@ ALIGNED, WRITEABLE = 0x100, 0x400
 FUNCTIONS = (
     "PyContextVar_Get",
     "PyDict_GetItemWithError",
+    "PyDict_Next",
+    "PyDict_Size",
     "PyErr_Clear",
     "PyEval_RestoreThread",
     "PyEval_SaveThread",
     "PyList_GetItem",
+    "PyList_Size",
     "PyLong_AsSsize_t",
     "PyLong_FromSsize_t",
+    "PyObject_GenericGetDict",
     "PyObject_GetAttr",
-    "PyObject_GetItem",
-    "PyObject_Size",
     "PyObject_Vectorcall",
     "PyTuple_New",
     "PyTuple_SetItem",
@@ -94,21 +97,28 @@ class ObjectWriter:
         self.known: dict[int, tuple[str, object]] = {}
         self.checks: dict[Argument, str] = {}
         """The functions that check an argument, by what it must be."""
+        self.tables: dict[str, np.ndarray] = {}
+        """Memory that the code refers to, by the names of its symbols."""
+        self.found: dict[tuple, Value] = {}
+        """What was read before, and need not be read again."""
 
     def of(self, thing: object) -> Value:
-        """Return the address of a Python object, bound as a symbol so that the code can be cached."""
+        """Return the address of a Python object, bound as a symbol so that the code can be cached; 0 for ABSENT."""
+        if thing is ABSENT:
+            return self.e.const(0, pointer)
         name, _ = self.known.setdefault(id(thing), (f"object{len(self.known)}", thing))
         return self.e.symbol(name)
 
     @property
     def symbols(self) -> dict[str, int]:
         """What the linker has to bind: objects, which whoever keeps the code must keep, and Python's functions."""
-        return {**{name: address for address, (name, _) in self.known.items()}, **c_api()}
+        tables = {name: table.ctypes.data for name, table in self.tables.items()}
+        return {**{name: address for address, (name, _) in self.known.items()}, **tables, **c_api()}
 
     @property
     def kept(self) -> list[object]:
         """The objects that the code refers to."""
-        return [thing for _, thing in self.known.values()]
+        return [*(thing for _, thing in self.known.values()), *self.tables.values()]
 
     def expect(self, condition: Value) -> None:
         go_on = self.e.label("fits")
@@ -185,27 +195,65 @@ class ObjectWriter:
         self.release(found)
         return found
 
-    def followed(self, start: Any, steps: Sequence[tuple[str, Any]]) -> Value:
-        """Write what a chain of attributes and entries leads to, only to be compared: nothing may keep it alive."""
-        e, here, owned = self.e, self.of(start), []
-        for kind, key in steps:
-            if kind in ("cell", "global"):
-                found = layout.slot(start, start.cell_contents) if kind == "cell" else None  # type: ignore[attr-defined]
-                here = self.item(here, key) if found is None else field(e, here, found, pointer)
-                self.expect(here != 0)
-                continue
-            if kind == "entry" and not owned and type(start) is list and len(steps) == 1:
-                # lends its reference, which spares two calls
-                here = e.call("PyList_GetItem", pointer, here, e.index(key))
-                self.expect_made(here)
-                continue
-            function = "PyObject_GetItem" if kind == "entry" else "PyObject_GetAttr"
-            here = e.call(function, pointer, here, self.of(sys.intern(key) if type(key) is str else key))
-            self.expect_made(here, owned)
-            owned.append(here)
-        for each in owned:
-            self.release(each)
-        return here
+    def shared_attribute(self, thing: object, name: str) -> Value:
+        """Write `thing.name`, once however often it is asked for."""
+        if (id(thing), name) not in self.found:
+            self.found[id(thing), name] = self.attribute(self.of(thing), name)
+        return self.found[id(thing), name]
+
+    def own(self, thing: object) -> Value:
+        """Write the dict of an object's own attributes, which the object keeps alive."""
+        if (id(thing),) not in self.found:
+            space = self.e.call("PyObject_GenericGetDict", pointer, self.of(thing), self.e.const(0, pointer))
+            self.expect_made(space)
+            self.release(space)
+            self.found[(id(thing),)] = space
+        return self.found[(id(thing),)]
+
+    def kind(self, thing: object) -> Value:
+        """Write `type(thing)`."""
+        return field(self.e, self.of(thing), self.layout.type, pointer)
+
+    def slot(self, thing: object, offset: int) -> Value:
+        """Write the reference so many bytes into an object."""
+        return field(self.e, self.of(thing), offset, pointer)
+
+    def cell(self, cell: object) -> Value:
+        """Write what a cell holds."""
+        return self.slot(cell, layout.offset_in_cell())
+
+    def number_in(self, thing: object, offset: int) -> Value:
+        """Write the 32-bit number so many bytes into an object."""
+        return field(self.e, self.of(thing), offset, int32)
+
+    def number_at(self, place: np.ndarray) -> Value:
+        """Write the first 32-bit number of an array."""
+        return self.e.load(self.table(place), int32)
+
+    def table(self, numbers: np.ndarray) -> Value:
+        """Return the address of an array's memory, which is kept with the code."""
+        name = f"table{len(self.tables)}"
+        self.tables[name] = numbers
+        return self.e.symbol(name)
+
+    def holds(self, container: list | dict, things: tuple) -> Value:
+        """Write whether a list holds these things, or a dict these keys and values in turn, in this order."""
+        e, address = self.e, self.of(container)
+        count, size = (1, "PyList_Size") if isinstance(container, list) else (2, "PyDict_Size")
+        self.known.update({id(each): self.known.get(id(each), (f"object{len(self.known) + n}", each)) for n, each in enumerate(things)})
+        self.expect(e.call(size, int64, address) == len(things) // count)
+        if not things:
+            return address != 0
+        table, place = self.table(np.array([id(each) for each in things], np.uintp)), e.slot(e.const(0, int64))
+        pair = [e.slot(e.const(0, pointer)) for _ in range(2)]
+        with e.loop(len(things) // count) as i:
+            if count == 1:
+                self.expect(e.call("PyList_GetItem", pointer, address, i) == e.load(table, pointer, i))
+            else:
+                self.expect(e.call("PyDict_Next", int32, address, place, *pair) != 0)
+                for n in range(2):
+                    self.expect(e.load(pair[n], pointer) == e.load(table, pointer, 2 * i + n))
+        return address != 0
 
     def expect_made(self, found: Value, owned: Sequence[Value] = ()) -> None:
         """Write: where a call of Python's has raised, forget the error, give back what is owned, and go the slow way."""
@@ -219,12 +267,8 @@ class ObjectWriter:
         self.e.begin(go_on)
 
     def item(self, mapping: Value, key: Any) -> Value:
-        """Write `mapping[key]` of a dict with string keys; 0 if there is none."""
-        return self.e.call("PyDict_GetItemWithError", pointer, mapping, self.of(key))
-
-    def size(self, container: Value) -> Value:
-        """Write `len(container)`."""
-        return self.e.call("PyObject_Size", int64, container)
+        """Write `mapping[key]` of a dict whose keys compare without code of users'; 0 if there is none."""
+        return self.e.call("PyDict_GetItemWithError", pointer, mapping, self.of(sys.intern(key) if type(key) is str else key))
 
     def current(self, variable: ContextVar) -> Value:
         """Write `variable.get()`, of a variable with a default; something else keeps the value alive."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 import warnings
 from collections import OrderedDict
 from collections.abc import Callable
@@ -15,9 +16,12 @@ from lineal.base import tree
 from lineal.base.config import defaults
 from lineal.compiler.blame import reason
 from lineal.compiler.derivative import DifferentiableProgram
+from lineal.compiler.holding import module_of
 from lineal.compiler.launch import REFUSED, Unmet, refuse
+from lineal.compiler.listening import is_foreign
 from lineal.compiler.program import Program
-from lineal.compiler.trace import traced
+from lineal.compiler.raw import dict_of, lookup
+from lineal.compiler.trace import name_of, traced
 from lineal.core import AbstractTensor, Leaf, is_grad_enabled, modes
 
 __all__ = ["CompiledFunction", "compile", "explain"]
@@ -138,6 +142,9 @@ class CompiledFunction:
         A program that was `tried` and read the same numbers is replaced if what it had captured lies elsewhere by now; else
         it cannot run on these arguments at all.
         """
+        if not getattr(sys, "_is_gil_enabled", bool)() and hasattr(sys, "_is_gil_enabled"):
+            self.give_up("Python runs without its lock, and threads would share a program's memory")
+            return self.function(*args, **kwargs)
         result, trace, left = traced(self.function, args, kwargs)
         same = next((each for each in tried if each.trace.path == trace.path), None)
         if same is not None and not same.trace.moved():
@@ -176,7 +183,7 @@ class CompiledFunction:
         self.compilations += 1
         if self.compilations > MANY:
             warnings.warn(
-                f"compile: {self.function.__name__} is compiled for the {self.compilations}th time, now for {describe(key)}; "
+                f"compile: {name_of(self.function)} is compiled for the {self.compilations}th time, now for {describe(key)}; "
                 "it is called with ever new shapes or settings, or branches by ever new numbers",
                 stacklevel=5,
             )
@@ -185,7 +192,10 @@ class CompiledFunction:
     def give_up(self, reason: str) -> None:
         """Let the function run eagerly from now on, with one warning."""
         self.eager = reason
-        warnings.warn(f"compile: {self.function.__name__} runs eagerly: {reason}", stacklevel=5)
+        warnings.warn(f"compile: {name_of(self.function)} runs eagerly: {reason}", stacklevel=5)
+
+
+SIMPLE = (bool, int, float, complex, str, bytes, type(None))
 
 
 making: ContextVar[type[CompiledFunction]] = ContextVar("making", default=CompiledFunction)
@@ -212,7 +222,17 @@ def word(given: Any) -> Any:
         return (type(given), given.hex() if isinstance(given, float) else (given.real.hex(), given.imag.hex()))
     if isinstance(given, np.ndarray) and not given.dtype.hasobject:
         return (type(given), given.shape, given.dtype, given.tobytes())
-    return (type(given), given if is_hashable(given) else Identified(given))
+    if is_foreign(module_of(type(given))) and is_hashable(given):
+        return (type(given), given)
+    return (type(given), frozen_fields(given) or Identified(given))
+
+
+def frozen_fields(given: Any) -> Any:
+    """Return the fields of a frozen dataclass if they are numbers and words; else None: users' equality is not asked."""
+    own, how = dict_of(given), lookup(type(given), "__dataclass_params__")
+    if own is None or not getattr(how, "frozen", False) or not all(type(each) in SIMPLE for each in own.values()):
+        return None
+    return tuple((name, word(each)) for name, each in own.items())
 
 
 class Identified:
@@ -275,11 +295,11 @@ def explain(function: Any) -> Callable[..., str]:
         for _ in range(MOST_TRIES + 1):
             made(*args, **kwargs)
             if made.eager is not None:
-                return f"{made.function.__name__} runs eagerly: {made.eager}"
+                return f"{name_of(made.function)} runs eagerly: {made.eager}"
             tensors = [x for x in tree.leaves((args, kwargs)) if isinstance(x, AbstractTensor)]
             for program in made.programs.get(signature(args, kwargs), ()):
                 if program.trace.holds(tensors):
                     return program.explain()
-        return f"{made.function.__name__} is not compiled yet"
+        return f"{name_of(made.function)} is not compiled yet"
 
     return explained

@@ -7,41 +7,32 @@ makes without Python; a fact that fails is no refusal yet, but the guard itself 
 from __future__ import annotations
 
 import functools
-from collections import deque
 from collections.abc import Sequence
 from contextvars import ContextVar
 from operator import itemgetter
 from types import FunctionType
 from typing import Any, Protocol
 
-import numpy as np
-
 from lineal.base.config import defaults
-from lineal.codegen.facts import Attribute, Current, Fact, Followed, Item, SameAttribute, Size
+from lineal.codegen import layout
+from lineal.codegen.facts import Attribute, Current, Fact, Item, SameSlot
+from lineal.compiler.raw import same
 from lineal.core import AbstractTensor
 from lineal.core.modes import Structure
 
 __all__ = [
     "Clear",
-    "Contents",
     "Defaults",
-    "Equal",
     "Guard",
     "Histories",
     "Holding",
     "Hooks",
     "Options",
-    "Path",
-    "Paths",
     "Settings",
     "Unchanged",
     "attributes",
-    "follow",
     "hooks_of",
-    "same",
 ]
-
-SIMPLE = (bool, int, float, complex, str, bytes, type(None))
 
 
 class Guard(Protocol):
@@ -116,7 +107,16 @@ class Unchanged:
         return True
 
     def facts(self) -> list[Fact] | None:
-        return [SameAttribute(self, "seen", Structure, "changes")]
+        return [changes_seen(self)]
+
+
+def changes_seen(guard: Any) -> Fact:
+    """Return the fact that nothing has changed since a guard looked closely."""
+    seen, mark = guard.seen, object()
+    guard.seen = mark
+    offset = layout.slot(guard, mark)
+    guard.seen = seen
+    return SameSlot(guard, offset, Structure, "changes")
 
 
 def attributes(module: Any) -> dict[str, Any]:
@@ -201,7 +201,7 @@ class Hooks:
         return True
 
     def facts(self) -> list[Fact] | None:
-        return [SameAttribute(self, "seen", Structure, "changes")]
+        return [changes_seen(self)]
 
 
 def hooks_of(x: AbstractTensor) -> tuple:
@@ -224,109 +224,3 @@ class Holding:
 
     def facts(self) -> list[Fact] | None:
         return [Attribute(leaf, "derivative", grad) for leaf, grad in self.held]
-
-
-def follow(thing: Any, steps: tuple) -> Any:
-    """Return what a chain of attributes and entries leads to."""
-    for kind, key in steps:
-        thing = thing.cell_contents if kind == "cell" else getattr(thing, key) if kind == "attribute" else thing[key]
-    return thing
-
-
-def same(a: Any, b: Any) -> bool:
-    """Return whether a function that reads `b` where it read `a` does the same: the same thing, or an equal simple one."""
-    if a is b:
-        return True
-    if type(a) is not type(b):
-        return False
-    if isinstance(a, tuple):
-        return len(a) == len(b) and all(map(same, a, b))
-    if isinstance(a, float):
-        # 0.0 == -0.0, and no NaN equals another
-        return a.hex() == b.hex()
-    return isinstance(a, SIMPLE) and a == b
-
-
-class Path:
-    """A chain from a thing through attributes and entries; paths are equal if they start and go the same way.
-
-    A step is ("attribute", name) or ("entry", key). The first may be ("global", name), of the dict of a module's globals, or
-    ("cell", name), of the cell of a variable.
-    """
-
-    __slots__ = ("start", "steps")
-
-    def __init__(self, start: Any, steps: tuple[tuple[str, Any], ...]):
-        self.start = start
-        self.steps = steps
-
-    def __hash__(self) -> int:
-        return hash((id(self.start), self.steps))
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Path) and other.start is self.start and other.steps == self.steps
-
-    def __str__(self) -> str:
-        words = [f"[{key!r}]" if kind == "entry" else f".{key}" if kind == "attribute" else key for kind, key in self.steps]
-        return "".join(words) if self.steps[0][0] in ("cell", "global") else type(self.start).__name__ + "".join(words)
-
-    def leads_to(self, value: Any) -> bool:
-        """Return whether the chain can be followed and ends at `value`."""
-        try:
-            return same(follow(self.start, self.steps), value)
-        except Exception:
-            return False
-
-
-class Contents:
-    """A list, deque or dict holds what it held."""
-
-    def __init__(self, container: list | deque | dict):
-        self.container = container
-        self.held = container.copy()
-
-    def entries(self) -> list[tuple[Any, Any]]:
-        """The keys (or places) and values that were there."""
-        return list(self.held.items() if isinstance(self.held, dict) else enumerate(self.held))
-
-    def __call__(self) -> bool:
-        if len(self.container) != len(self.held):
-            return False
-        try:
-            return all(same(self.container[key], value) for key, value in self.entries())
-        except LookupError:
-            return False
-
-    def facts(self) -> list[Fact] | None:
-        entries = [Followed(self.container, (("entry", key),), value) for key, value in self.entries()]
-        return [Size(self.container, len(self.held)), *entries]
-
-
-class Equal:
-    """A set, or an array of NumPy's, is equal to what it was."""
-
-    def __init__(self, thing: set | np.ndarray):
-        self.thing = thing
-        self.held = thing.copy()
-
-    def __call__(self) -> bool:
-        now, held = self.thing, self.held
-        if isinstance(now, set) or isinstance(held, set):
-            return now == held
-        return now.shape == held.shape and now.dtype == held.dtype and now.tobytes() == held.tobytes()
-
-    def facts(self) -> list[Fact] | None:
-        return None
-
-
-class Paths:
-    """Chains still lead to what they led to."""
-
-    def __init__(self, paths: list[tuple[Path, Any]]):
-        self.paths = paths
-
-    def __call__(self) -> bool:
-        return all(path.leads_to(value) for path, value in self.paths)
-
-    def facts(self) -> list[Fact] | None:
-        return [Followed(path.start, path.steps, value) for path, value in self.paths]

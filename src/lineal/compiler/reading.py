@@ -1,275 +1,339 @@
 """What a function reads of Python's state: globals, variables of enclosing functions, attributes, entries.
 
-A trace holds the numbers and tensors that such names stood for when it was made. So the code of the function, and of the
-user's functions and modules that it reaches, is looked through for chains like `config["width"]` or `self.block.scale`; each is
-followed again at each call. Where a chain ends at a list, a dict or an object, nobody knows what becomes of it: what it
-holds is compared too, of an object the attributes whose names occur anywhere in the code.
+A trace holds the numbers and tensors that such names stood for when it was made. While the function is traced, every function
+of the user's that begins to run is looked through (`instructions.py`), and what its chains lead to is noted, as it is then. Where
+a chain ends at a list, a dict or an object, nobody knows what becomes of it: what it holds is noted too (`holding.py`).
 """
 
 from __future__ import annotations
 
-import dis
 import functools
-import io
-import os
-import random
-import sysconfig
-from collections import deque
-from collections.abc import Callable, Iterator
-from types import BuiltinMethodType, CellType, CodeType, FunctionType, MethodType, ModuleType
+import sys
+from collections.abc import Callable
+from contextvars import ContextVar
+from types import CodeType, FrameType, FunctionType, GetSetDescriptorType, MemberDescriptorType, ModuleType
 from typing import Any
 
-import numpy as np
-
 from lineal.base import tree
-from lineal.compiler.guards import Contents, Equal, Guard, Path, Paths, attributes, follow, hooks_of, same
+from lineal.codegen.facts import ABSENT
+from lineal.compiler.guards import attributes
+from lineal.compiler.holding import UNKNOWN, hold, is_plain_entry, look_into, tables_of
+from lineal.compiler.instructions import Chain, CodeReading, reading_of
+from lineal.compiler.listening import is_foreign
+from lineal.compiler.notes import Notes
+from lineal.compiler.raw import bases_of, dict_of, is_heap_type, lookup, names_of, same
+from lineal.compiler.reads import (
+    AttributeRead,
+    CellRead,
+    ClassRead,
+    ContextRead,
+    EntryRead,
+    FunctionRead,
+    KindRead,
+    PlaceRead,
+    SlotRead,
+    State,
+)
 from lineal.core import AbstractTensor
 
 __all__ = ["Reading"]
 
-LIBRARIES = tuple(sysconfig.get_paths()[name] for name in ("stdlib", "platstdlib", "purelib", "platlib"))
-FOREIGN = tuple({os.path.join(each, "") for each in (*LIBRARIES, os.path.dirname(os.path.dirname(__file__)))})
-GENERATORS = (random.Random, np.random.Generator, np.random.RandomState)
-MOST_ENTRIES = 1024
-"""Up to how many entries a list or dict is looked into."""
-MOST_FUNCTIONS = 256
-Immutable = (bool, int, float, complex, str, bytes, type(None), type, ModuleType, FunctionType, MethodType, BuiltinMethodType)
-"""How many functions are looked through at most."""
-STARTS = ("LOAD_GLOBAL", "LOAD_NAME", "LOAD_DEREF", "LOAD_CLASSDEREF", "LOAD_FAST", "LOAD_FAST_BORROW", "LOAD_FAST_CHECK")
-PASSED = ("PUSH_NULL", "CACHE", "EXTENDED_ARG", "NOP", "PRECALL")
-
-Chain = tuple[str, str, tuple[tuple[str, Any], ...]]
-"""The kind of variable, its name, and the steps from there."""
-
-
-def chains(code: CodeType) -> Iterator[Chain]:
-    """Yield the chains of attributes and constant entries that code follows from a variable."""
-    kind, name, steps, constant = "", "", [], None
-    for each in dis.get_instructions(code):
-        word = each.opname
-        if word in PASSED:
-            continue
-        if word == "LOAD_CONST" and kind:
-            constant = (each.argval,)
-            continue
-        if word in ("LOAD_ATTR", "LOAD_METHOD") and kind and constant is None:
-            steps.append(("attribute", each.argval))
-            continue
-        if constant is not None and (word == "BINARY_SUBSCR" or (word == "BINARY_OP" and each.argrepr == "[]")):
-            steps.append(("entry", constant[0]))
-            constant = None
-            continue
-        if kind:
-            yield kind, name, tuple(steps)
-        kind, steps, constant = "", [], None
-        if word in STARTS:
-            kind, name = word.split("_")[1], each.argval
-        elif word.startswith("LOAD_FAST") and isinstance(each.argval, tuple):
-            kind, name = "FAST", each.argval[-1]
-    for inner in code.co_consts:
-        if isinstance(inner, CodeType):
-            yield from (each for each in chains(inner) if each[0] != "FAST")
-
-
-def is_users(code: CodeType) -> bool:
-    """Return whether code is the user's: not lineal's, which tells recorders what it relies upon, nor a library's."""
-    return not code.co_filename.startswith(FOREIGN)
+STATE_OF_FUNCTIONS = ("__code__", "__defaults__", "__kwdefaults__")
 
 
 class Reading:
-    """Where the functions that a call reaches look, and what they found before it."""
+    """Where the user's functions that a call runs look, and what they found when they began."""
 
-    def __init__(self, function: Callable[..., Any], args: tuple, kwargs: dict):
-        self.paths: dict[Path, Any] = {}
-        self.contents: dict[int, Contents | Equal] = {}
-        self.tensors: dict[int, Any] = {}
-        """The tensors on the way."""
+    def __init__(self, function: Callable[..., Any], args: tuple, kwargs: dict, saw: Callable[[Any], None]):
+        self.notes = Notes()
         self.names: set[Any] = set()
         """The names of attributes in the code, and its strings, by which attributes may be asked for."""
-        self.objects: dict[int, Any] = {}
-        """The objects at the ends of chains."""
+        self.missed: set[Any] = set()
+        """Those whose absence may be noticed."""
+        self.whole = False
+        """Whether objects may be asked for names that are made up at run time."""
+        self.held: dict[int, Any] = {}
+        """What was used in any way."""
+        self.objects: dict[int, tuple[Any, str]] = {}
+        """Those of them that have attributes, and how they are called."""
         self.modules: dict[int, tuple[Any, dict[str, Any]]] = {}
         """Modules, with those of their attributes that their methods name."""
-        self.seen: dict[tuple[int, int], Any] = {}
-        self.draws: str | None = None
-        """What gives others at each call and no recorder hears: an iterator, a method of a generator of random numbers."""
-        self.look(function, args, kwargs)
-        for each in tree.leaves((args, kwargs)):
-            if not isinstance(each, AbstractTensor):
-                self.look(each)
-        self.look_into_objects()
+        self.looked: set[tuple[int, Any]] = set()
+        self.seen: dict[tuple, Any] = {}
+        self.saw = saw
+        roots = [function, *tree.leaves((args, kwargs))]
+        self.notes.roots.update((id(each), each) for each in roots)
+        self.give((args, kwargs))
+        for each in roots:
+            self.reach(each, None)
 
-    # finding
+    def give(self, nest: Any) -> None:
+        """Note the lists, tuples and dicts of the arguments."""
+        if isinstance(nest, (list, tuple, dict)):
+            self.notes.given[id(nest)] = self.notes.roots[id(nest)] = nest
+            for each in nest.values() if isinstance(nest, dict) else nest:
+                self.give(each)
 
-    def look(self, thing: Any, args: tuple = (), kwargs: dict | None = None) -> None:
-        """Look through what may be called, and through the methods of objects that are."""
-        owner = getattr(thing, "__self__", None)
-        key = (id(thing), 0) if owner is None else (id(getattr(thing, "__func__", None)), id(owner))
+    # what a listener hears
+
+    def enter(self, frame: FrameType, function: FunctionType | None) -> None:
+        """Look through a function that begins to run."""
+        code = frame.f_code
+        values = arguments(frame)
+        known = [None if issubclass(type(each), AbstractTensor) else each for each in values.values()]
+        key = (id(code), id(function), *map(id, known))
         if key in self.seen:
             return
-        self.seen[key] = thing
-        if isinstance(owner, GENERATORS):
-            self.draws = f"{thing.__qualname__}, which draws numbers that no trace can repeat; use lineal's random functions"
-        if isinstance(thing, functools.partial):
-            self.look(thing.func, thing.args + args, {**thing.keywords, **(kwargs or {})})
-        elif isinstance(thing, MethodType):
-            self.scan(thing.__func__, (thing.__self__, *args), kwargs or {})
-            self.look(thing.__self__)
-        elif isinstance(thing, FunctionType):
-            self.scan(thing, args, kwargs or {})
-        elif hasattr(thing, "_parameters") and hasattr(thing, "_modules"):
-            for module in thing.modules():
-                self.module(module)
-            for each in (*thing.parameters(), *thing.buffers()):
-                self.tensor(each)
-        elif isinstance(getattr(thing, "__wrapped__", None), FunctionType):
-            self.look(thing.__wrapped__, args, kwargs)
-        elif callable(thing) and isinstance(called := type(thing).__call__, FunctionType):
-            self.scan(called, (thing, *args), kwargs or {})
+        self.seen[key] = (function, known)
+        found = reading_of(code)
+        self.know(code, found)
+        if function is None and code.co_freevars:
+            self.notes.refuse(f"the variables of {code.co_name} cannot be found")
+        elif function is not None:
+            for name in STATE_OF_FUNCTIONS:
+                self.notes.note(FunctionRead(function, name, f"{code.co_name}.{name}"))
+        self.method(code, next(iter(values.values()), None), found.supers)
+        cells = dict(zip(code.co_freevars, (function and function.__closure__) or ()))
+        for each in found.chains:
+            self.chain(each, frame, values, cells)
 
-    def module(self, module: Any) -> None:
-        """Look through a module: the attributes that its methods name, and, if its class is the user's, what they read."""
-        if id(module) in self.modules:
+    def know(self, code: CodeType, found: CodeReading) -> None:
+        """Take over the names of code; what is held may have attributes of these names."""
+        if found.unknown is not None:
+            where = f"{code.co_filename}:{code.co_firstlineno}"
+            self.notes.refuse(f"{code.co_name} has the instruction {found.unknown}, which is not known here ({where})")
+        if not (found.names <= self.names and found.missed <= self.missed and found.whole <= self.whole):
+            self.names |= found.names
+            self.missed |= found.missed
+            self.whole |= found.whole
+            look_into(self, list(self.objects.values()))
+
+    def refuse(self, why: str) -> None:
+        """Hear of something that no program can do."""
+        self.notes.refuse(why)
+
+    def context(self, variable: ContextVar) -> None:
+        """Note the value of a context variable."""
+        self.notes.roots[id(variable)] = variable
+        hold(self, self.notes.note(ContextRead(variable, None, f"the context variable {variable.name}")), variable.name, variable)
+
+    # following
+
+    def chain(self, chain: Chain, frame: FrameType, values: dict[str, Any], cells: dict[str, Any]) -> None:
+        """Follow one chain of a function that begins to run."""
+        kind, name, steps, used = chain
+        if kind == "global":
+            start = self.variable(frame, name)
+        elif kind == "import":
+            start = self.imported(frame, name)
+        elif name in cells:
+            start = self.notes.note(CellRead(cells[name], None, name))
+            self.notes.belongs(start, cells[name])
+        else:
+            start = values.get(name, ABSENT)
+        if start is not ABSENT:
+            owner = cells[name] if name in cells else frame.f_globals if kind in ("global", "import") else None
+            self.follow(start, steps, used, name, owner)
+
+    def variable(self, frame: FrameType, name: str) -> Any:
+        """Return the value of a global, or of a builtin."""
+        found: Any = ABSENT
+        for space in (frame.f_globals, frame.f_builtins):
+            if found is ABSENT and type(space) is dict:
+                self.notes.roots[id(space)] = space
+                found = self.notes.note(EntryRead(space, name, name))
+                self.notes.belongs(found, space)
+        return found
+
+    def imported(self, frame: FrameType, name: str) -> Any:
+        """Return the module that an import statement names."""
+        parts = name.lstrip(".")
+        package = str(frame.f_globals.get("__package__") or "").split(".")
+        level = len(name) - len(parts)
+        full = ".".join([*package[: len(package) - level + 1], parts] if level else [parts]).rstrip(".")
+        self.notes.roots[id(sys.modules)] = sys.modules
+        return self.notes.note(EntryRead(sys.modules, full, name))
+
+    def follow(self, thing: Any, steps: tuple, used: bool, word: str, owner: Any) -> None:
+        """Follow the steps of a chain as far as they can be followed without the user's code, and note what is there."""
+        for kind, key in steps:
+            word = f"{word}.{key}" if kind == "attribute" else f"{word}[{key!r}]"
+            found = self.attribute(thing, key, word) if kind == "attribute" else self.entry(thing, key, word)
+            if found is UNKNOWN or found is ABSENT:
+                return
+            self.notes.belongs(found, thing)
+            thing, owner = found, thing
+        self.reach(thing, owner)
+        if used:
+            hold(self, thing, word, owner)
+
+    def reach(self, thing: Any, owner: Any) -> None:
+        """Note tensors and modules, of which recorders hear, as those that are reached."""
+        if issubclass(type(thing), AbstractTensor):
+            if owner is not None:
+                self.notes.reached.append((thing, owner))
+        elif (tables := tables_of(thing)) is not None and id(thing) not in self.modules:
+            self.modules[id(thing)] = (thing, attributes(thing))
+            self.saw(thing)
+            for each in (each for table in tables for each in table.values()):
+                self.reach(each, thing)
+
+    def attribute(self, thing: Any, name: str, word: str) -> Any:
+        """Return what an attribute is, ABSENT, or UNKNOWN where code of the user's or of C's would tell; note what decides."""
+        kind = type(thing)
+        if issubclass(kind, type):
+            return self.class_attribute(thing, name, word)
+        if issubclass(kind, ModuleType):
+            return self.module_attribute(thing, name, word)
+        found = lookup(kind, name)
+        if issubclass(kind, AbstractTensor):
+            # a recorder hears of what tensors have; only what users have set is for others to look at
+            return self.notes.note(AttributeRead(thing, name, word)) if found is ABSENT else UNKNOWN
+        self.reach(thing, None)
+        if is_heap_type(kind):
+            self.notes.note(ClassRead(kind, name, word))
+            self.notes.note(ClassRead(kind, "__getattribute__", word))
+            if tables_of(thing) is None:
+                self.notes.note(KindRead(thing, None, f"the class of {word.rpartition('.')[0]}"))
+            if isinstance(lookup(kind, "__getattribute__"), FunctionType):
+                return UNKNOWN
+        if lookup(type(found), "__set__") is not ABSENT or lookup(type(found), "__delete__") is not ABSENT:
+            return self.described(thing, found, name, word)
+        return self.own_attribute(thing, found, name, word)
+
+    def described(self, thing: Any, descriptor: Any, name: str, word: str) -> Any:
+        """Return what a data descriptor gives: a slot, a member of C's; a property's code is looked through when it runs."""
+        if isinstance(thing, FunctionType) and name in STATE_OF_FUNCTIONS:
+            return self.notes.note(FunctionRead(thing, name, word))
+        if isinstance(descriptor, MemberDescriptorType):
+            return self.notes.note(SlotRead(thing, descriptor, word))
+        if name == "__class__":
+            return type(thing)
+        if isinstance(descriptor, GetSetDescriptorType):
+            own = dict_of(thing) if name == "__dict__" else None
+            if own is not None:
+                self.notes.belongs(own, thing)
+                self.notes.roots.setdefault(id(own), own)
+                return own
+            hold(self, thing, word, None)
+        elif isinstance(descriptor, property) and not isinstance(descriptor.fget, FunctionType):
+            hold(self, descriptor.fget, word, None)
+            hold(self, thing, word, None)
+        return UNKNOWN
+
+    def own_attribute(self, thing: Any, found: Any, name: str, word: str) -> Any:
+        """Return an attribute of an object's own, or else the class's, which is `found`."""
+        own, tables = dict_of(thing), tables_of(thing)
+        if own is not None and (name in own or (tables is None and not name.startswith("__"))):
+            value = self.notes.note(AttributeRead(thing, name, word))
+            if value is not ABSENT:
+                return value
+        for table in tables or ():
+            # what modules hold is compared when one of them has changed
+            if name in table:
+                return table[name]
+        if tables is not None and found is ABSENT:
+            for space in (own or {}, *tables):
+                self.notes.note(EntryRead(space, name, word))
+                self.notes.parents.setdefault(id(space), thing)
+        if found is ABSENT or isinstance(found, (FunctionType, classmethod, staticmethod)):
+            return found
+        if lookup(type(found), "__get__") is not ABSENT:
+            if not is_heap_type(type(thing)) or not isinstance(lookup(type(found), "__get__"), FunctionType):
+                # a method of C's, which may look at anything
+                hold(self, thing, word, None)
+            return UNKNOWN
+        return found
+
+    def class_attribute(self, kind: type, name: str, word: str) -> Any:
+        """Return an attribute of a class."""
+        found = lookup(kind, name)
+        if is_heap_type(kind):
+            self.notes.note(ClassRead(kind, name, word))
+        if found is ABSENT or isinstance(found, FunctionType):
+            return found
+        if name in ("__dict__", "__members__", "_member_map_"):
+            hold(self, kind, word, None)
+        return UNKNOWN if lookup(type(found), "__get__") is not ABSENT else found
+
+    def module_attribute(self, module: ModuleType, name: str, word: str) -> Any:
+        """Return an attribute of a module of Python's."""
+        own = dict_of(module)
+        if own is None or name.startswith("__"):
+            return UNKNOWN
+        self.notes.roots[id(own)] = own
+        if name not in own and is_foreign(own.get("__name__")):
+            # lineal's, and other libraries', load some of their names at first use
+            getattr(module, name, None)
+        found = self.notes.note(EntryRead(own, name, word))
+        self.notes.belongs(found, own)
+        return found
+
+    def entry(self, thing: Any, key: Any, word: str) -> Any:
+        """Return an entry of a list, tuple or dict; of anything else, UNKNOWN."""
+        kind = type(thing)
+        self.reach(thing, None)
+        plain = is_plain_entry(kind) and type(key) in (str, int, bool, bytes, type(None))
+        if plain and issubclass(kind, dict):
+            found = self.notes.note(EntryRead(thing, key, word))
+            if found is ABSENT:
+                hold(self, thing, word, None)
+            return found
+        if plain and issubclass(kind, (list, tuple)) and type(key) is int:
+            if issubclass(kind, list):
+                return self.notes.note(PlaceRead(thing, key, word))
+            return tuple.__getitem__(thing, key) if -tuple.__len__(thing) <= key < tuple.__len__(thing) else ABSENT
+        hold(self, thing, word, None)
+        return UNKNOWN
+
+    def method(self, code: CodeType, owner: Any, supers: bool) -> None:
+        """Note where a method that begins to run was found: in the object's class, or in a base of it."""
+        kind = owner if issubclass(type(owner), type) else type(owner)
+        if issubclass(kind, AbstractTensor) or not is_heap_type(kind):
             return
-        self.modules[id(module)] = (module, attributes(module))
-        for name, hooks in vars(module).items():
-            if name.endswith("_hooks"):
-                for hook in hooks.values():
-                    self.look(hook)
-        for kind in type(module).__mro__:
-            for method in vars(kind).values():
-                if isinstance(method, FunctionType) and is_users(method.__code__) and method.__name__ != "__init__":
-                    self.scan(method, (module,), {})
-
-    def scan(self, function: FunctionType, args: tuple, kwargs: dict) -> None:
-        """Follow every chain in a function's code; `args` and `kwargs` are what is known of its arguments."""
-        code = function.__code__
-        if not is_users(code) or len(self.seen) > MOST_FUNCTIONS:
-            return
-        self.names |= names_in(code)
-        names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
-        stored = {each.argval for each in dis.get_instructions(code) if each.opname.startswith(("STORE_FAST", "DELETE_FAST"))}
-        defaults = dict(zip(names[code.co_argcount - len(function.__defaults__ or ()) :], function.__defaults__ or ()))
-        known = {**defaults, **(function.__kwdefaults__ or {}), **dict(zip(names, args)), **kwargs}
-        for each in known.values():
-            if not isinstance(each, AbstractTensor):
-                self.look(each)
-        cells = dict(zip(code.co_freevars, function.__closure__ or ()))
-        for kind, name, steps in chains(code):
-            if kind == "FAST" or (kind == "DEREF" and name not in cells):
-                if name in known and name not in stored and not isinstance(known[name], AbstractTensor):
-                    self.follow(known[name], steps, 0)
-            elif kind == "DEREF" or kind == "CLASSDEREF":
-                self.follow(cells[name], (("cell", name), *steps), 1)
-            elif name in function.__globals__:
-                self.follow(function.__globals__, (("global", name), *steps), 1)
-
-    def follow(self, start: Any, steps: tuple, least: int) -> None:
-        """Follow a chain, look through what lies on its way, and remember its last value that can be compared."""
-        values = [start]
-        for n, step in enumerate(steps):
-            if isinstance(values[-1], AbstractTensor) and (step[0] != "attribute" or step[1] not in vars(values[-1])):
-                # a recorder hears of it: views, grads; only what users have set is for others to look at
+        name = code.co_name
+        for base in bases_of(kind):
+            if code_of(names_of(base).get(name)) is code:
+                if lookup(kind, name) is names_of(base)[name]:
+                    self.attribute(owner, name, f"{kind.__name__}.{name}")
+                else:
+                    self.notes.note(ClassRead(base, name, f"{base.__name__}.{name}"))
                 break
-            try:
-                here = follow(values[-1], (step,))
-            except Exception:
-                break
-            if step[0] == "attribute" and hasattr(values[-1], "_modules"):
-                # what modules hold is compared when one of them has changed
-                self.look(here)
-                self.follow(here, steps[n + 1 :], 0)
-                break
-            values.append(here)
-            if isinstance(here, AbstractTensor):
-                self.tensor(here)
-            else:
-                self.look(here)
-        last = len(values) - 1
-        while last > least and not comparable(values[last]):
-            last -= 1
-        if last and comparable(values[last], last == 1 == least):
-            self.paths.setdefault(Path(start, steps[:last]), values[last])
-        if last >= least:
-            self.hold(values[last])
-
-    def tensor(self, x: AbstractTensor) -> None:
-        """Note a tensor, and look through its hooks."""
-        if id(x) not in self.tensors:
-            self.tensors[id(x)] = x
-            for hook in hooks_of(x):
-                self.look(hook)
-
-    def hold(self, thing: Any) -> None:
-        """Remember what is in a container at the end of a chain, and in what it contains."""
-        if id(thing) in self.contents or isinstance(thing, Immutable):
-            return
-        if isinstance(thing, AbstractTensor):
-            self.tensor(thing)
-        elif isinstance(thing, tuple):
-            for each in thing:
-                self.hold(each)
-        elif isinstance(thing, (list, dict, deque)):
-            if len(thing) <= MOST_ENTRIES:
-                contents = self.contents[id(thing)] = Contents(thing)
-                for _, each in contents.entries():
-                    self.hold(each)
-        elif isinstance(thing, set) or (isinstance(thing, np.ndarray) and not thing.dtype.hasobject):
-            self.contents[id(thing)] = Equal(thing)
-        elif isinstance(thing, Iterator) and not isinstance(thing, io.IOBase):
-            self.draws = self.draws or f"a {type(thing).__name__} from outside, which goes on at each call"
-        elif hasattr(thing, "__dict__") and not type(thing).__module__.startswith(("lineal.", "numpy.")):
-            self.objects.setdefault(id(thing), thing)
-
-    def look_into_objects(self) -> None:
-        """Follow those attributes of objects whose names occur in the code, until nothing new is found."""
-        done: set[tuple[int, Any]] = set()
-        while found := [
-            (thing, name)
-            for thing in self.objects.values()
-            if not hasattr(thing, "_modules")
-            for name in vars(thing)
-            if name in self.names and (id(thing), name) not in done
-        ]:
-            for thing, name in found[:MOST_ENTRIES]:
-                done.add((id(thing), name))
-                self.follow(thing, (("attribute", name),), 0)
+        if supers:
+            for base in bases_of(kind):
+                for each in set(names_of(base)) & set(code.co_names):
+                    self.notes.note(ClassRead(base, each, f"{base.__name__}.{each}"))
 
     # using
 
-    def changed(self) -> str | None:
-        """Return the name of something that is another thing than before the call, because the call changed it."""
-        for path, value in self.paths.items():
-            if not path.leads_to(value):
-                return str(path)
-            contents = self.contents.get(id(value))
-            if contents is not None and not contents():
-                return f"what is in {path}"
-        if not all(contents() for contents in self.contents.values()):
-            return "what is in a list, dict, set or array from outside"
-        for module, known in self.modules.values():
+    def settle(self) -> tuple[str | None, str | None, State, set[int]]:
+        """Return why there can be no program, what the call changed, the guard of what it read, and the tensors it reached."""
+        refusal, changed, state, tensors = self.notes.settle()
+        for module, known in self.modules.values() if changed is None else ():
             now = attributes(module)
             for name, value in known.items():
                 if name not in now or not same(now[name], value):
-                    return f"{type(module).__name__}.{name}"
-        return None
-
-    def guards(self) -> list[Guard]:
-        """Return the guards that all chains still lead to what they led to, and that lists and dicts hold what they held."""
-        return [Paths(list(self.paths.items())), *self.contents.values()]
+                    changed = changed or f"{type(module).__name__}.{name}"
+        return refusal, changed, state, tensors
 
 
-@functools.cache
-def names_in(code: CodeType) -> frozenset[Any]:
-    """Return the names of attributes and the strings in code, and in the code within it."""
-    strings = {each for each in code.co_consts if isinstance(each, str)}
-    strings |= {part for each in code.co_consts if isinstance(each, tuple) for part in each if isinstance(part, str)}
-    within = (names_in(each) for each in code.co_consts if isinstance(each, CodeType))
-    return frozenset(strings.union(code.co_names, *within))
+def arguments(frame: FrameType) -> dict[str, Any]:
+    """Return the arguments of a function that begins to run, by name."""
+    code, values = frame.f_code, frame.f_locals
+    count = code.co_argcount + code.co_kwonlyargcount + bool(code.co_flags & 4) + bool(code.co_flags & 8)
+    found = {name: values[name] for name in code.co_varnames[:count] if name in values and not name.startswith(".")}
+    if code.co_flags & 1 and type(values) is dict:
+        # else the frame would hold on to them: a grad that nobody else holds is not copied
+        values.clear()
+    return found
 
 
-def comparable(value: Any, is_variable: bool = False) -> bool:
-    """Return whether a value tells, by being the same, that nothing has changed; functions only as a variable's value."""
-    if isinstance(value, (ModuleType, type, BuiltinMethodType, MethodType, CellType)):
-        return False
-    return is_variable or not isinstance(value, FunctionType) or is_users(value.__code__)
+def code_of(thing: Any) -> CodeType | None:
+    """Return the code of what a class defines: a function, a property, a static or class method."""
+    if isinstance(thing, property):
+        return next((code_of(each) for each in (thing.fget, thing.fset) if code_of(each) is not None), None)
+    if isinstance(thing, (staticmethod, classmethod)):
+        thing = thing.__func__
+    elif isinstance(thing, functools.cached_property):
+        thing = thing.func
+    return thing.__code__ if isinstance(thing, FunctionType) else None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import gc
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,25 +14,24 @@ from lineal.compiler import effects
 from lineal.compiler.capture import Capture, running, strides
 from lineal.compiler.guards import (
     Clear,
-    Contents,
     Defaults,
     Guard,
     Histories,
     Holding,
     Hooks,
     Options,
-    Path,
-    Paths,
     Settings,
     Unchanged,
 )
+from lineal.compiler.listening import Hearing
 from lineal.compiler.reading import Reading
+from lineal.compiler.reads import ContentsRead, EntryRead, State
 from lineal.compiler.results import Finder, Results
 from lineal.core import AbstractTensor, Leaf, no_grad
 from lineal.ops.premise import Expectation
 from lineal.tracing import Equation, Var
 
-__all__ = ["Trace", "traced"]
+__all__ = ["Trace", "name_of", "traced"]
 
 
 @dataclass(eq=False)
@@ -112,25 +112,45 @@ class Trace:
         return not (self.bound or self.alike or self.lent)
 
 
+class Youth:
+    """A context in which the youngest generation of the garbage collector is what was made inside."""
+
+    def __enter__(self) -> None:
+        self.enabled = gc.isenabled()
+        gc.disable()
+        gc.collect(0)
+
+    def __exit__(self, *exception: object) -> None:
+        if self.enabled:
+            gc.enable()
+
+
+def name_of(function: Callable[..., Any]) -> str:
+    """Return how messages call a function, which may be any object that can be called."""
+    found = getattr(function, "__name__", None)
+    return found if isinstance(found, str) else type(function).__name__
+
+
 def traced(function: Callable[..., Any], args: tuple, kwargs: dict) -> tuple[Any, Trace, Callable[[bool], int]]:
     """Run `function`; return its result, the trace of what it did, and a count of tensors that it left behind elsewhere."""
-    capture, reading = Capture(), Reading(function, args, kwargs)
+    capture = Capture()
     for x in tree.leaves((args, kwargs)):
         if isinstance(x, AbstractTensor):
             capture.argument(x)
-    for module, _ in reading.modules.values():
-        capture.saw(module)
-    result = running(capture, function, args, kwargs)
+    with Youth():
+        reading = Reading(function, args, kwargs, capture.saw)
+        with Hearing(reading):
+            result = running(capture, function, args, kwargs)
+        refusal, changed, state, tensors = reading.settle()
     with no_grad():
-        found = trace_of(capture, result, getattr(function, "__name__", "function"))
-    if reading.draws is not None and found.refusal is None:
-        found.refusal = f"it uses {reading.draws}"
-    if any(isinstance(each, Iterator) for each in tree.leaves(result)):
-        found.refusal = found.refusal or "it returns an iterator, which goes on when the call is over"
+        found = trace_of(capture, result, name_of(function))
+    found.refusal = found.refusal or refusal
+    if any(issubclass(type(each), (Iterator, Awaitable, AsyncIterator)) for each in tree.leaves(result)):
+        found.refusal = found.refusal or "it returns an iterator or a coroutine, which goes on when the call is over"
     # who can be reached both ways is the argument it was
-    found.bound += [n for n, x in enumerate(found.arguments) if id(x) in reading.tensors and n not in found.bound]
-    found.changed = reading.changed() or capture.changed()
-    found.guards += reading.guards()
+    found.bound += [n for n, x in enumerate(found.arguments) if id(x) in tensors and n not in found.bound]
+    found.changed = changed or capture.changed()
+    found.guards.append(state)
     kept = [each for each in tree.leaves(result) if isinstance(each, AbstractTensor)]
     if not found.differentiable:
         for x in kept:
@@ -190,18 +210,18 @@ def guards_of(capture: Capture, found: Trace) -> list[Guard]:
     # what the function itself has set is no matter of its caller's
     outer = [each for each in capture.settings if each[0].get() is each[1]]
     guards += [Settings(outer)] if outer else []
-    guards += (
-        [Paths([(Path(holder, (("entry", key),)), value) for holder, key, value in capture.fixed])] if capture.fixed else []
-    )
+    reads: list[Any] = [(EntryRead(holder, key), value) for holder, key, value in capture.fixed]
     kept = [value for _, _, value in capture.relied]
     kept += [value for holder, _ in capture.assumed.values() for value in holder.values()]
-    guards += [Contents(each) for each in {id(each): each for each in kept if isinstance(each, (list, dict))}.values()]
+    held = [ContentsRead(each) for each in {id(each): each for each in kept if isinstance(each, (list, dict))}.values()]
+    reads += [(each, each.now()) for each in held]
+    guards += [State(reads)] if reads else []
     lent = {id(leaf) for _, leaf in found.lent}
     clear = [leaf for leaf, grad in capture.found.values() if grad is None]
-    held = [(leaf, grad) for leaf, grad in capture.found.values() if grad is not None and id(leaf) not in lent]
+    known = [(leaf, grad) for leaf, grad in capture.found.values() if grad is not None and id(leaf) not in lent]
     guards.append(Histories(list(capture.captured.values())))
     guards += [Clear(clear)] if clear else []
-    guards += [Holding(held)] if held else []
+    guards += [Holding(known)] if known else []
     leaves = [x for x in (*capture.captured.values(), *capture.arguments) if isinstance(x.node, Leaf)]
     guards += [Hooks(leaves)] if leaves and found.grads else []
     return guards

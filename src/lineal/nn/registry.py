@@ -6,7 +6,7 @@ from typing import Any
 
 from lineal.core import AbstractTensor
 from lineal.core.modes import Structure
-from lineal.nn.handles import HookTable
+from lineal.nn.handles import HookTable, Members
 from lineal.nn.parameter import Parameter
 
 HOOK_TABLES = (
@@ -35,7 +35,7 @@ class Registry:
         put = super().__setattr__
         put("training", True)
         for name in _MEMBERS:
-            put(name, {})
+            put(name, Members())
         put("_non_persistent_buffers_set", set())
         for name in HOOK_TABLES:
             put(name, HookTable())
