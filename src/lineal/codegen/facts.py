@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from lineal.codegen.objects import ObjectWriter
     from lineal.codegen.values import Value
 
-__all__ = ["ABSENT", "Attribute", "Cell", "Current", "Fact", "Held", "Item", "Kind", "Own", "SameNumber", "SameSlot", "Slot"]
+__all__ = ["ABSENT", "Attribute", "Cell", "Current", "Fact", "Held", "Item", "Kind", "Own", "OwnDict", "SameNumber", "SameSlot", "Slot"]
 
 
 class Absent:
@@ -78,6 +78,17 @@ class Own:
     def write(self, w: ObjectWriter) -> Value:
         space = w.own(self.thing)
         return every([w.item(space, name) == w.of(value) for name, value in self.values])
+
+
+@dataclass(frozen=True, eq=False)
+class OwnDict:
+    """`thing.__dict__ is space`"""
+
+    thing: Any
+    space: dict
+
+    def write(self, w: ObjectWriter) -> Value:
+        return w.own(self.thing) == w.of(self.space)
 
 
 @dataclass(frozen=True, eq=False)

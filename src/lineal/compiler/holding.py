@@ -82,13 +82,18 @@ def is_plain_entry(kind: type) -> bool:
 
 def hold(r: Reading, thing: Any, word: str, owner: Any) -> None:
     """Note what may be read of a thing that was found in `owner`, and of what it holds."""
-    if id(thing) in r.held:
-        return
+    if owner is not None:
+        r.notes.belongs(thing, owner)
     kind = type(thing)
     if issubclass(kind, AbstractTensor):
         r.reach(thing, owner)
+        if r.missed and id(thing) not in r.objects:
+            r.objects[id(thing)] = (thing, word)
+            look_into(r, [(thing, word)])
         return
-    if not (issubclass(kind, CONSTANT) and names_of(kind).get("__dict__") is None):
+    if id(thing) in r.held:
+        return
+    if kind is not object and not (issubclass(kind, CONSTANT) and names_of(kind).get("__dict__") is None):
         r.held[id(thing)] = thing
         hold_kind(r, thing, kind, word)
 
@@ -131,7 +136,6 @@ def hold_container(r: Reading, thing: Any, kind: type, word: str) -> None:
         r.notes.doubt(thing, f"it reads {word}, which holds too much to be compared")
         return
     for each in entries:
-        r.notes.belongs(each, thing)
         hold(r, each, f"{word}[…]", thing)
     if is_users(kind):
         hold_object(r, thing, kind, word)
@@ -156,7 +160,6 @@ def hold_function(r: Reading, thing: Any, kind: type, word: str) -> None:
         for cell in thing.__closure__ or ():
             kept.append(r.notes.note(CellRead(cell, None, word)))
     for each in kept:
-        r.notes.belongs(each, thing)
         hold(r, each, word, thing)
 
 
@@ -179,7 +182,7 @@ def hold_object(r: Reading, thing: Any, kind: type, word: str) -> None:
         hold(r, each, word, thing)
     if is_users(kind) or dict_of(thing) is not None:
         root = module_of(kind).split(".")[0]
-        if is_users(kind) or root not in ("lineal", "numpy", "scipy", "ml_dtypes"):
+        if is_users(kind) or tables is not None or root not in ("lineal", "numpy", "scipy", "ml_dtypes"):
             r.objects[id(thing)] = (thing, word)
             look_into(r, [r.objects[id(thing)]])
     elif module_of(kind).split(".")[0] not in ("lineal", "ml_dtypes") and "cython" not in kind.__name__:
@@ -193,7 +196,8 @@ def look_into(r: Reading, objects: list[tuple[Any, str]]) -> None:
     for thing, word in objects:
         kind = type(thing)
         own = names_of(thing) if issubclass(kind, type) else dict_of(thing) or {}
-        foreign = not (is_users(kind) or issubclass(kind, (type, ModuleType)) or kind is SimpleNamespace or kind.__name__ in NAMED)
+        tensors = issubclass(kind, AbstractTensor) or tables_of(thing) is not None
+        foreign = not (tensors or is_users(kind) or issubclass(kind, (type, ModuleType)) or kind is SimpleNamespace or kind.__name__ in NAMED)
         whole = (r.whole and not issubclass(kind, (type, ModuleType))) or foreign or issubclass(kind, enum.Enum)
         wanted = {name for name in (*own, *others(thing, kind)) if type(name) is str and (whole or name in r.names)}
         if not issubclass(kind, (type, ModuleType)) and not foreign:
@@ -201,7 +205,9 @@ def look_into(r: Reading, objects: list[tuple[Any, str]]) -> None:
         for name in wanted:
             if (id(thing), name) not in r.looked and not name.startswith("__"):
                 r.looked.add((id(thing), name))
-                r.follow(thing, (("attribute", name),), True, word, None)
+                found = r.attribute(thing, name, f"{word}.{name}", asked=False)
+                if found is not UNKNOWN and found is not ABSENT:
+                    hold(r, found, f"{word}.{name}", thing)
 
 
 def others(thing: Any, kind: type) -> list[str]:

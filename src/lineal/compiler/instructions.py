@@ -31,7 +31,6 @@ ASKING = frozenset(("getattr", "hasattr", "setattr", "delattr"))
 WHOLE = frozenset(("vars", "__dict__", "dir", "asdict", "astuple", "fields", "copy", "deepcopy", "replace", "getmembers"))
 """Names by which code may ask an object for all it has."""
 SUBSCRIPTS = ("BINARY_SUBSCR", "BINARY_OP", "STORE_SUBSCR", "DELETE_SUBSCR")
-COMPUTING = frozenset(("BINARY_OP", "BUILD_STRING", "FORMAT_VALUE", "FORMAT_SIMPLE", "FORMAT_WITH_SPEC", "BINARY_SUBSCR"))
 
 # every instruction that does not load a variable, of CPython 3.11 to 3.14
 OTHERS = frozenset("""
@@ -159,11 +158,18 @@ def made_up(instructions: list[dis.Instruction], place: int) -> bool:
     """Return whether `getattr` or the like is loaded here, and asks for anything but a constant name."""
     if instructions[place].argval not in ASKING or not instructions[place].opname.startswith("LOAD_"):
         return False
-    names = 0
+    given: list[Any] = []
     for each in instructions[place + 1 :]:
-        if each.opname.startswith("CALL") or each.opname in COMPUTING:
-            return each.opname in COMPUTING or not names
-        names += each.opname in CONSTANTS and type(each.argval) is str
+        if each.opname == "CALL":
+            return len(given) != each.arg or len(given) < 2 or type(given[1]) is not str
+        if each.opname in PAIRS:
+            given += [None, None]
+        elif each.opname in CONSTANTS:
+            given.append(each.argval)
+        elif each.opname in FAST or each.opname in CELL or each.opname in GLOBAL:
+            given.append(None)
+        elif each.opname not in STEPS and each.opname not in PASSED:
+            return True
     return True
 
 

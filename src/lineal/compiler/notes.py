@@ -26,6 +26,8 @@ class Notes:
         self.parents: dict[int, Any] = {}
         """In what untracked things were found."""
         self.untracked: set[int] = set()
+        self.stands_for: dict[int, Any] = {}
+        """Whose own dict a dict is, which may have been made when it was looked at."""
         self.roots: dict[int, Any] = {}
         """What the caller gave."""
         self.given: dict[int, Any] = {}
@@ -70,6 +72,9 @@ class Notes:
 
         def is_old(thing: Any) -> bool:
             while id(thing) not in self.roots:
+                if id(thing) in self.stands_for:
+                    thing = self.stands_for[id(thing)]
+                    continue
                 if id(thing) not in self.untracked and gc.is_tracked(thing):
                     return id(thing) not in young
                 if id(thing) not in self.parents:

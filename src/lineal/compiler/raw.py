@@ -48,7 +48,12 @@ def dict_reader(kind: type) -> Callable[[Any], dict] | None:
 def dict_of(thing: Any) -> dict | None:
     """Return the dict of an object's own attributes, None if it has none."""
     read = dict_reader(type(thing))
-    found = None if read is None else read(thing)
+    try:
+        found = None if read is None else read(thing)
+    except TypeError:
+        # the bases of its class were exchanged
+        dict_reader.cache_clear()
+        return dict_of(thing)
     return found if type(found) is dict else None
 
 

@@ -27,6 +27,7 @@ from lineal.compiler.reads import (
     CellRead,
     ClassRead,
     ContextRead,
+    DictRead,
     EntryRead,
     FunctionRead,
     KindRead,
@@ -38,6 +39,7 @@ from lineal.core import AbstractTensor
 
 __all__ = ["Reading"]
 
+GENERIC = object.__getattribute__
 STATE_OF_FUNCTIONS = ("__code__", "__defaults__", "__kwdefaults__")
 
 
@@ -91,7 +93,9 @@ class Reading:
             self.notes.refuse(f"the variables of {code.co_name} cannot be found")
         elif function is not None:
             for name in STATE_OF_FUNCTIONS:
-                self.notes.note(FunctionRead(function, name, f"{code.co_name}.{name}"))
+                value = self.notes.note(FunctionRead(function, name, f"{code.co_name}.{name}"))
+                if type(value) is dict:
+                    hold(self, value, f"{code.co_name}.{name}", function)
         self.method(code, next(iter(values.values()), None), found.supers)
         cells = dict(zip(code.co_freevars, (function and function.__closure__) or ()))
         for each in found.chains:
@@ -178,8 +182,11 @@ class Reading:
             for each in (each for table in tables for each in table.values()):
                 self.reach(each, thing)
 
-    def attribute(self, thing: Any, name: str, word: str) -> Any:
-        """Return what an attribute is, ABSENT, or UNKNOWN where code of the user's or of C's would tell; note what decides."""
+    def attribute(self, thing: Any, name: str, word: str, asked: bool = True) -> Any:
+        """Return what an attribute is, ABSENT, or UNKNOWN where code of the user's or of C's would tell; note what decides.
+
+        `asked`: the code asks for it in the common way, and not perhaps by a `__getattribute__` of its own.
+        """
         kind = type(thing)
         if issubclass(kind, type):
             return self.class_attribute(thing, name, word)
@@ -195,8 +202,11 @@ class Reading:
             self.notes.note(ClassRead(kind, "__getattribute__", word))
             if tables_of(thing) is None:
                 self.notes.note(KindRead(thing, None, f"the class of {word.rpartition('.')[0]}"))
-            if isinstance(lookup(kind, "__getattribute__"), FunctionType):
-                return UNKNOWN
+        how = lookup(kind, "__getattribute__")
+        if asked and how is not GENERIC:
+            if not isinstance(how, FunctionType):
+                hold(self, thing, word, None)
+            return UNKNOWN
         if lookup(type(found), "__set__") is not ABSENT or lookup(type(found), "__delete__") is not ABSENT:
             return self.described(thing, found, name, word)
         return self.own_attribute(thing, found, name, word)
@@ -212,12 +222,15 @@ class Reading:
         if isinstance(descriptor, GetSetDescriptorType):
             own = dict_of(thing) if name == "__dict__" else None
             if own is not None:
-                self.notes.belongs(own, thing)
-                self.notes.roots.setdefault(id(own), own)
+                self.notes.note(DictRead(thing, None, word))
+                self.notes.stands_for[id(own)] = thing
                 return own
             hold(self, thing, word, None)
-        elif isinstance(descriptor, property) and not isinstance(descriptor.fget, FunctionType):
-            hold(self, descriptor.fget, word, None)
+        elif isinstance(descriptor, property):
+            if not isinstance(descriptor.fget, FunctionType):
+                hold(self, descriptor.fget, word, None)
+                hold(self, thing, word, None)
+        elif not isinstance(lookup(type(descriptor), "__get__"), FunctionType):
             hold(self, thing, word, None)
         return UNKNOWN
 
@@ -233,9 +246,13 @@ class Reading:
             if name in table:
                 return table[name]
         if tables is not None and found is ABSENT:
-            for space in (own or {}, *tables):
+            self.notes.note(AttributeRead(thing, name, word))
+            for space in tables:
                 self.notes.note(EntryRead(space, name, word))
-                self.notes.parents.setdefault(id(space), thing)
+                self.notes.stands_for[id(space)] = thing
+        if found is ABSENT and own is None:
+            hold(self, thing, word, None)
+            return UNKNOWN
         if found is ABSENT or isinstance(found, (FunctionType, classmethod, staticmethod)):
             return found
         if lookup(type(found), "__get__") is not ABSENT:
@@ -250,6 +267,9 @@ class Reading:
         found = lookup(kind, name)
         if is_heap_type(kind):
             self.notes.note(ClassRead(kind, name, word))
+        if is_heap_type(type(kind)):
+            self.notes.note(ClassRead(type(kind), name, word))
+            found = lookup(type(kind), name) if found is ABSENT else found
         if found is ABSENT or isinstance(found, FunctionType):
             return found
         if name in ("__dict__", "__members__", "_member_map_"):

@@ -6,6 +6,7 @@ there is none; what it finds changed is no refusal yet, since an equal number ma
 
 from __future__ import annotations
 
+import ctypes
 import sys
 from collections import OrderedDict, deque
 from collections.abc import Iterable
@@ -16,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from lineal.codegen import layout
-from lineal.codegen.facts import ABSENT, Cell, Current, Fact, Held, Item, Kind, Own, SameNumber, Slot
+from lineal.codegen.facts import ABSENT, Cell, Current, Fact, Held, Item, Kind, Own, OwnDict, SameNumber, Slot
 from lineal.compiler.raw import cell_value, dict_of, lookup, same, slot_value
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "ClassRead",
     "ContentsRead",
     "ContextRead",
+    "DictRead",
     "EntryRead",
     "FunctionRead",
     "KindRead",
@@ -89,6 +91,18 @@ class AttributeRead(Read):
     def now(self) -> Any:
         own = dict_of(self.owner)
         return ABSENT if own is None else own.get(self.key, ABSENT)
+
+
+class DictRead(Read):
+    """The dict of an object's own attributes."""
+
+    __slots__ = ()
+
+    def now(self) -> Any:
+        return dict_of(self.owner)
+
+    def fact(self, value: Any) -> Fact | None:
+        return OwnDict(self.owner, value)
 
 
 class KindRead(Read):
@@ -199,10 +213,13 @@ class ContextRead(Read):
     owner: ContextVar
 
     def now(self) -> Any:
-        return self.owner.get(ABSENT)
+        try:
+            return self.owner.get()
+        except LookupError:
+            return ABSENT
 
     def fact(self, value: Any) -> Fact | None:
-        return None if value is ABSENT else Current(self.owner, value)
+        return Current(self.owner, value)
 
 
 class CacheRead(Read):
@@ -251,6 +268,8 @@ class State:
             return None
         found: list[Fact | None] = [SameNumber(kind, layout.VERSION, seen) for kind, seen in self.versions]
         found += [EntryRead(owner, key).fact(value) for owner, key, value in self.entries]
+        if not all(is_plain_dict(read.owner) for read, _ in self.others if type(read) in (AttributeRead, DictRead)):
+            return None
         own: dict[int, tuple[Any, list]] = {}
         for read, value in self.others:
             if type(read) is AttributeRead:
@@ -260,6 +279,16 @@ class State:
         # what is not of the class it was may have no dict
         found += [Own(owner, tuple(values)) for owner, values in own.values()]
         return None if any(each is None for each in found) else [each for each in found if each is not None]
+
+
+def is_plain_dict(thing: Any) -> bool:
+    """Return whether native code finds the dict of an object's own attributes where Python does."""
+    read = ctypes.pythonapi.PyObject_GenericGetDict
+    read.restype, read.argtypes = ctypes.py_object, [ctypes.py_object, ctypes.c_void_p]
+    try:
+        return read(thing, None) is dict_of(thing)
+    except AttributeError:
+        return False
 
 
 def versions(kinds: Iterable[type]) -> list[tuple[type, np.ndarray]] | None:
