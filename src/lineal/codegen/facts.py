@@ -10,7 +10,21 @@ if TYPE_CHECKING:
     from lineal.codegen.objects import ObjectWriter
     from lineal.codegen.values import Value
 
-__all__ = ["ABSENT", "Attribute", "Cell", "Current", "Fact", "Held", "Item", "Kind", "Own", "OwnDict", "SameNumber", "SameSlot", "Slot"]
+__all__ = [
+    "ABSENT",
+    "Attribute",
+    "Cell",
+    "Current",
+    "Fact",
+    "Held",
+    "Item",
+    "Kind",
+    "Own",
+    "OwnDict",
+    "SameNumber",
+    "SameSlot",
+    "Slot",
+]
 
 
 class Absent:

@@ -49,7 +49,7 @@ def memory_slots() -> dict[str, int]:
 
 @cache
 def holders() -> int:
-    """Measure the references to a grad that nobody else looks at: the leaf's, and that of the list of grads to be filled again."""
+    """Measure the references to a grad that nobody else looks at: the leaf's, and that of the list of grads to fill again."""
     held = [lift(np.zeros(1))]
     leaf = lift(np.zeros(1))
     leaf.origin = held[0]

@@ -20,7 +20,7 @@ from lineal.compiler.holding import module_of
 from lineal.compiler.launch import REFUSED, Unmet, refuse
 from lineal.compiler.listening import is_foreign
 from lineal.compiler.program import Program
-from lineal.compiler.raw import dict_of, lookup
+from lineal.compiler.raw import dict_of, is_nest, lookup
 from lineal.compiler.trace import name_of, traced
 from lineal.core import AbstractTensor, Leaf, is_grad_enabled, modes
 
@@ -213,10 +213,15 @@ def word(given: Any) -> Any:
         value = given.value
         kind = 0 if given.node is None else 1 if isinstance(given.node, Leaf) else 2
         return (type(given), value.shape, value.dtype, value.strides, kind)
+    if not is_nest(given):
+        return simple_word(given)
     if isinstance(given, (list, tuple)):
         return (type(given), tuple(map(word, given)))
-    if isinstance(given, dict):
-        return (type(given), tuple(given), tuple(map(word, given.values())))
+    return (type(given), tuple(given), tuple(map(word, given.values())))
+
+
+def simple_word(given: Any) -> Any:
+    """Return what decides of an argument that is neither a tensor nor a nest."""
     if isinstance(given, (float, complex)):
         # 0.0 == -0.0, and no NaN equals another
         return (type(given), given.hex() if isinstance(given, float) else (given.real.hex(), given.imag.hex()))

@@ -35,7 +35,7 @@ import numpy as np
 
 from lineal.codegen.facts import ABSENT
 from lineal.compiler.listening import LIBRARY, is_foreign, sort_of
-from lineal.compiler.raw import bases_of, cell_value, dict_of, lookup, names_of
+from lineal.compiler.raw import bases_of, dict_of, lookup, names_of
 from lineal.compiler.reads import ArrayRead, CacheRead, CellRead, ContentsRead, snapshot
 from lineal.core import AbstractTensor
 
@@ -197,7 +197,13 @@ def look_into(r: Reading, objects: list[tuple[Any, str]]) -> None:
         kind = type(thing)
         own = names_of(thing) if issubclass(kind, type) else dict_of(thing) or {}
         tensors = issubclass(kind, AbstractTensor) or tables_of(thing) is not None
-        foreign = not (tensors or is_users(kind) or issubclass(kind, (type, ModuleType)) or kind is SimpleNamespace or kind.__name__ in NAMED)
+        foreign = not (
+            tensors
+            or is_users(kind)
+            or issubclass(kind, (type, ModuleType))
+            or kind is SimpleNamespace
+            or kind.__name__ in NAMED
+        )
         whole = (r.whole and not issubclass(kind, (type, ModuleType))) or foreign or issubclass(kind, enum.Enum)
         wanted = {name for name in (*own, *others(thing, kind)) if type(name) is str and (whole or name in r.names)}
         if not issubclass(kind, (type, ModuleType)) and not foreign:

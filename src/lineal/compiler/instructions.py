@@ -21,11 +21,14 @@ CELL = ("LOAD_DEREF", "LOAD_CLASSDEREF", "LOAD_FROM_DICT_OR_DEREF", "STORE_DEREF
 FAST = ("LOAD_FAST", "LOAD_FAST_CHECK", "LOAD_FAST_AND_CLEAR", "LOAD_FAST_BORROW")
 PAIRS = ("LOAD_FAST_LOAD_FAST", "LOAD_FAST_BORROW_LOAD_FAST_BORROW")
 STORES = ("STORE_GLOBAL", "DELETE_GLOBAL", "STORE_DEREF", "DELETE_DEREF")
-PASSED = frozenset(("PUSH_NULL", "CACHE", "EXTENDED_ARG", "NOP", "NOT_TAKEN", "PRECALL", "RESUME", "COPY_FREE_VARS", "MAKE_CELL"))
+PASSED = frozenset(
+    ("PUSH_NULL", "CACHE", "EXTENDED_ARG", "NOP", "NOT_TAKEN", "PRECALL", "RESUME", "COPY_FREE_VARS", "MAKE_CELL")
+)
 CONSTANTS = ("LOAD_CONST", "LOAD_SMALL_INT", "LOAD_CONST_IMMORTAL", "LOAD_CONST_MORTAL")
-IDENTITY = frozenset(
-    f"POP_JUMP_{way}IF_{kind}" for way in ("", "FORWARD_", "BACKWARD_") for kind in ("NONE", "NOT_NONE")
-) | {"IS_OP", "POP_TOP"}
+IDENTITY = frozenset(f"POP_JUMP_{way}IF_{kind}" for way in ("", "FORWARD_", "BACKWARD_") for kind in ("NONE", "NOT_NONE")) | {
+    "IS_OP",
+    "POP_TOP",
+}
 """What looks at a thing only to see which it is."""
 ASKING = frozenset(("getattr", "hasattr", "setattr", "delattr"))
 WHOLE = frozenset(("vars", "__dict__", "dir", "asdict", "astuple", "fields", "copy", "deepcopy", "replace", "getmembers"))
@@ -33,7 +36,8 @@ WHOLE = frozenset(("vars", "__dict__", "dir", "asdict", "astuple", "fields", "co
 SUBSCRIPTS = ("BINARY_SUBSCR", "BINARY_OP", "STORE_SUBSCR", "DELETE_SUBSCR")
 
 # every instruction that does not load a variable, of CPython 3.11 to 3.14
-OTHERS = frozenset("""
+OTHERS = frozenset(
+    """
     ANNOTATIONS_PLACEHOLDER ASYNC_GEN_WRAP BEFORE_ASYNC_WITH BEFORE_WITH BINARY_OP BINARY_SLICE BINARY_SUBSCR
     BUILD_CONST_KEY_MAP BUILD_INTERPOLATION BUILD_LIST BUILD_MAP BUILD_SET BUILD_SLICE BUILD_STRING BUILD_TEMPLATE BUILD_TUPLE
     CALL CALL_FUNCTION_EX CALL_INTRINSIC_1 CALL_INTRINSIC_2 CALL_KW CHECK_EG_MATCH CHECK_EXC_MATCH CLEANUP_THROW COMPARE_OP
@@ -48,7 +52,8 @@ OTHERS = frozenset("""
     SETUP_ANNOTATIONS SET_ADD SET_FUNCTION_ATTRIBUTE SET_UPDATE STORE_FAST STORE_FAST_MAYBE_NULL STORE_FAST_STORE_FAST
     STORE_NAME STORE_SLICE STORE_SUBSCR SWAP TO_BOOL UNARY_INVERT UNARY_NEGATIVE UNARY_NOT UNARY_POSITIVE UNPACK_EX
     UNPACK_SEQUENCE WITH_EXCEPT_START YIELD_VALUE
-""".split())
+""".split()
+)
 STEPS = ("LOAD_ATTR", "LOAD_METHOD", "STORE_ATTR", "DELETE_ATTR")
 IMPORTS = ("IMPORT_NAME", "IMPORT_FROM")
 KNOWN = OTHERS.union(PASSED, IDENTITY, GLOBAL, CELL, FAST, PAIRS, CONSTANTS, STEPS, IMPORTS, ("STORE_FAST_LOAD_FAST",))
@@ -106,7 +111,9 @@ def reading_of(code: CodeType) -> CodeReading:
 def strings(code: CodeType) -> frozenset[str]:
     """Return the strings among the constants of a code object."""
     found = {each for each in code.co_consts if isinstance(each, str)}
-    return frozenset(found.union(part for each in code.co_consts if isinstance(each, tuple) for part in each if type(part) is str))
+    return frozenset(
+        found.union(part for each in code.co_consts if isinstance(each, tuple) for part in each if type(part) is str)
+    )
 
 
 def chains(instructions: list[dis.Instruction]) -> Iterator[Chain]:

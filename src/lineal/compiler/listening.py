@@ -28,20 +28,26 @@ SITE = tuple({os.path.join(sysconfig.get_paths()[name], "") for name in ("pureli
 STANDARD = tuple({os.path.join(sysconfig.get_paths()[name], "") for name in ("stdlib", "platstdlib")})
 OWN = os.path.join(os.path.dirname(os.path.dirname(__file__)), "")
 QUIET_PACKAGES = frozenset(("lineal", "numpy", "scipy", "ml_dtypes", "llvmlite", "lazy_loader", "safetensors"))
-PURE = frozenset("""
+PURE = frozenset(
+    """
     _collections_abc _weakrefset abc ast bisect cmath collections contextlib copy copyreg dataclasses enum fractions functools
-    heapq importlib itertools keyword math numbers operator re reprlib statistics string struct textwrap types typing warnings
-""".split())
+    heapq itertools keyword math numbers operator re reprlib statistics string struct textwrap types typing warnings
+""".split()
+)
 """Modules of the standard library whose functions give what their arguments decide."""
-IMPURE = frozenset("""
-    _io _pydatetime _pyio _queue _random _socket _strptime _thread _uuid _weakref asyncio codecs datetime faulthandler fcntl
-    fileinput gc getpass glob http io locale logging mmap multiprocessing nt os pathlib platform posix posixpath queue random
+IMPURE = frozenset(
+    """
+    _ctypes _io _pydatetime _pyio _queue _random _socket _strptime _thread _uuid _weakref asyncio codecs datetime faulthandler 
+    fcntl fileinput gc getpass glob http io locale logging mmap multiprocessing nt os pathlib platform posix posixpath queue random
     resource secrets select selectors shutil signal socket sqlite3 ssl subprocess tempfile threading time tracemalloc urllib
     uuid weakref zlib
-""".split())
+""".split()
+)
 """Modules whose functions, called from others of the library too, give or do something else at each call."""
 IMPURE_BUILTINS = frozenset(("print", "input", "open", "breakpoint"))
 CLOCKS = frozenset(("now", "today", "utcnow"))
+SEARCHING = frozenset(("_getframe", "_current_frames", "__subclasses__", "__import__"))
+"""Functions that find things which no name leads to."""
 
 
 @functools.cache
@@ -60,7 +66,7 @@ def sort_of(filename: str) -> str:
 def is_foreign(module: Any) -> bool:
     """Return whether a module of this name is of the standard library or quiet."""
     root = module.split(".")[0] if isinstance(module, str) else ""
-    return root in QUIET_PACKAGES or root in sys.stdlib_module_names and root not in ("__main__", "test", "this")
+    return root in QUIET_PACKAGES or (root in sys.stdlib_module_names and root not in ("__main__", "test", "this"))
 
 
 class Listener(Protocol):
@@ -121,9 +127,9 @@ def heard(listener: Listener, frame: FrameType, what: int, given: int | None) ->
                 listener.enter(frame, function_of(frame))
             elif sort is LIBRARY:
                 library(listener, frame)
-        elif what == CALLED_C and given and sort_of(frame.f_code.co_filename) is not QUIET:
-            builtin(listener, frame, ctypes.cast(given, ctypes.py_object).value)
-        elif what == CALLED_C and given and frame.f_code is running.__code__:
+        elif (
+            what == CALLED_C and given and (frame.f_code is running.__code__ or sort_of(frame.f_code.co_filename) is not QUIET)
+        ):
             builtin(listener, frame, ctypes.cast(given, ctypes.py_object).value)
     except BaseException as error:
         listener.refuse(f"it could not be looked through: {type(error).__name__}: {error}")
@@ -135,9 +141,9 @@ HEARD = Profile(heard)
 
 def caller(frame: FrameType | None) -> FrameType | None:
     """Return the frame of the user's from which library code was called; None if it was quiet code, or an import."""
+    if is_import(frame):
+        return None
     while frame is not None and sort_of(frame.f_code.co_filename) is LIBRARY:
-        if is_import(frame):
-            return None
         frame = frame.f_back
     if frame is None or (sort_of(frame.f_code.co_filename) is QUIET and frame.f_code is not running.__code__):
         return None
@@ -145,8 +151,12 @@ def caller(frame: FrameType | None) -> FrameType | None:
 
 
 def is_import(frame: FrameType | None) -> bool:
-    """Return whether a frame is at work importing a module."""
-    return frame is not None and frame.f_code.co_filename.startswith("<frozen importlib")
+    """Return whether a frame is at work for an import, which is done once."""
+    while frame is not None and frame.f_code is not running.__code__:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return True
+        frame = frame.f_back
+    return False
 
 
 def is_made_code(frame: FrameType) -> bool:
@@ -177,9 +187,10 @@ def builtin(listener: Listener, frame: FrameType, function: Any) -> None:
     module = getattr(function, "__module__", None) if type(owner) in (type(None), type(sys)) else type(owner).__module__
     root = str(module or "").split(".")[0]
     told = root in IMPURE or (root == "builtins" and name in IMPURE_BUILTINS and type(owner) is type(sys))
+    told = told or name in SEARCHING
     told = told and not (root == "datetime" and name not in CLOCKS)
     told = told or (isinstance(owner, type) and owner.__module__ == "datetime" and name in CLOCKS)
-    if told or root == "numpy" and "random" in str(module):
+    if told or (root == "numpy" and "random" in str(module)):
         user = caller(frame)
         if user is not None:
             listener.refuse(f"it calls {root}.{function.__qualname__}{drawing(str(module))} ({line(user)})")

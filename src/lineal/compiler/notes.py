@@ -1,4 +1,4 @@
-"""What was read of Python's state during a call: kept as it was found, and sorted at the end into state and what the call made."""
+"""What was read of Python's state during a call: kept as it was found, and at the end parted from what the call made."""
 
 from __future__ import annotations
 

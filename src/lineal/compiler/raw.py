@@ -12,7 +12,7 @@ from typing import Any
 from lineal.codegen.facts import ABSENT
 from lineal.codegen.layout import word
 
-__all__ = ["cell_value", "dict_of", "function_of", "is_heap_type", "lookup", "same", "slot_value"]
+__all__ = ["cell_value", "dict_of", "function_of", "is_heap_type", "is_nest", "lookup", "same", "slot_value"]
 
 SIMPLE = frozenset((bool, int, str, bytes, type(None), type(Ellipsis), range))
 bases_of: Callable[[type], tuple[type, ...]] = type.__dict__["__mro__"].__get__
@@ -63,6 +63,11 @@ def slot_value(descriptor: Any, thing: Any) -> Any:
         return descriptor.__get__(thing)
     except AttributeError:
         return ABSENT
+
+
+def is_nest(thing: Any) -> bool:
+    """Return whether a thing is a list, tuple or dict, and has no attributes besides."""
+    return issubclass(type(thing), (list, tuple, dict)) and not dict_of(thing)
 
 
 def cell_value(cell: CellType) -> Any:

@@ -1,8 +1,8 @@
 """What a function reads of Python's state: globals, variables of enclosing functions, attributes, entries.
 
 A trace holds the numbers and tensors that such names stood for when it was made. While the function is traced, every function
-of the user's that begins to run is looked through (`instructions.py`), and what its chains lead to is noted, as it is then. Where
-a chain ends at a list, a dict or an object, nobody knows what becomes of it: what it holds is noted too (`holding.py`).
+of the user's that begins to run is looked through (`instructions.py`), and what its chains lead to is noted, as it is then.
+Where a chain ends at a list, a dict or an object, nobody knows what becomes of it: what it holds is noted too (`holding.py`).
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from contextvars import ContextVar
 from types import CodeType, FrameType, FunctionType, GetSetDescriptorType, MemberDescriptorType, ModuleType
 from typing import Any
 
+import numpy as np
+
 from lineal.base import tree
 from lineal.codegen.facts import ABSENT
 from lineal.compiler.guards import attributes
@@ -21,7 +23,7 @@ from lineal.compiler.holding import UNKNOWN, hold, is_plain_entry, look_into, ta
 from lineal.compiler.instructions import Chain, CodeReading, reading_of
 from lineal.compiler.listening import is_foreign
 from lineal.compiler.notes import Notes
-from lineal.compiler.raw import bases_of, dict_of, is_heap_type, lookup, names_of, same
+from lineal.compiler.raw import bases_of, dict_of, is_heap_type, is_nest, lookup, names_of, same
 from lineal.compiler.reads import (
     AttributeRead,
     CellRead,
@@ -66,12 +68,16 @@ class Reading:
         roots = [function, *tree.leaves((args, kwargs))]
         self.notes.roots.update((id(each), each) for each in roots)
         self.give((args, kwargs))
+        if issubclass(type(function), functools.partial):
+            hold(self, function, "the partial function", None)
         for each in roots:
             self.reach(each, None)
 
     def give(self, nest: Any) -> None:
-        """Note the lists, tuples and dicts of the arguments."""
-        if isinstance(nest, (list, tuple, dict)):
+        """Note the lists, tuples, dicts and arrays of the arguments, whose numbers decide which program runs."""
+        if isinstance(nest, np.ndarray):
+            self.notes.given[id(nest)] = nest
+        elif is_nest(nest):
             self.notes.given[id(nest)] = self.notes.roots[id(nest)] = nest
             for each in nest.values() if isinstance(nest, dict) else nest:
                 self.give(each)
@@ -119,7 +125,9 @@ class Reading:
     def context(self, variable: ContextVar) -> None:
         """Note the value of a context variable."""
         self.notes.roots[id(variable)] = variable
-        hold(self, self.notes.note(ContextRead(variable, None, f"the context variable {variable.name}")), variable.name, variable)
+        hold(
+            self, self.notes.note(ContextRead(variable, None, f"the context variable {variable.name}")), variable.name, variable
+        )
 
     # following
 
@@ -136,7 +144,7 @@ class Reading:
         else:
             start = values.get(name, ABSENT)
         if start is not ABSENT:
-            owner = cells[name] if name in cells else frame.f_globals if kind in ("global", "import") else None
+            owner = frame.f_globals if kind in ("global", "import") else cells.get(name)
             self.follow(start, steps, used, name, owner)
 
     def variable(self, frame: FrameType, name: str) -> Any:

@@ -191,7 +191,7 @@ def snapshot(container: Any) -> tuple:
     if isinstance(container, dict):
         return tuple(each for pair in dict.items(container) for each in pair)
     kind = next(each for each in (list, deque, set) if isinstance(container, each))
-    return tuple(kind.__iter__(container))
+    return tuple(kind.__iter__(container))  # type: ignore[arg-type]
 
 
 class ArrayRead(Read):

@@ -12,17 +12,7 @@ import numpy as np
 from lineal.base import tree
 from lineal.compiler import effects
 from lineal.compiler.capture import Capture, running, strides
-from lineal.compiler.guards import (
-    Clear,
-    Defaults,
-    Guard,
-    Histories,
-    Holding,
-    Hooks,
-    Options,
-    Settings,
-    Unchanged,
-)
+from lineal.compiler.guards import Clear, Defaults, Guard, Histories, Holding, Hooks, Options, Settings, Unchanged
 from lineal.compiler.listening import Hearing
 from lineal.compiler.reading import Reading
 from lineal.compiler.reads import ContentsRead, EntryRead, State
