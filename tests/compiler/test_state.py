@@ -201,7 +201,7 @@ def test_generators_and_coroutines_run_eagerly():
             made = [compiled(lineal.ones(1)) for _ in range(3)]
         scale = 5.0
         for y in made:
-            found = list(y)[0] if each is generated else asyncio.run(y)
+            found = next(iter(y)) if each is generated else asyncio.run(y)
             assert found.item() == 5.0
         scale = 2.0
 

@@ -37,9 +37,9 @@ PURE = frozenset(
 """Modules of the standard library whose functions give what their arguments decide."""
 IMPURE = frozenset(
     """
-    _ctypes _io _pydatetime _pyio _queue _random _socket _strptime _thread _uuid _weakref asyncio codecs datetime faulthandler 
-    fcntl fileinput gc getpass glob http io locale logging mmap multiprocessing nt os pathlib platform posix posixpath queue random
-    resource secrets select selectors shutil signal socket sqlite3 ssl subprocess tempfile threading time tracemalloc urllib
+    _ctypes _io _pydatetime _pyio _queue _random _socket _strptime _thread _uuid _weakref asyncio codecs datetime faulthandler
+    fcntl fileinput gc getpass glob http io locale logging mmap multiprocessing nt os pathlib platform posix posixpath queue
+    random resource secrets select selectors shutil signal socket sqlite3 ssl subprocess tempfile threading time tracemalloc urllib
     uuid weakref zlib
 """.split()
 )
@@ -127,13 +127,16 @@ def heard(listener: Listener, frame: FrameType, what: int, given: int | None) ->
                 listener.enter(frame, function_of(frame))
             elif sort is LIBRARY:
                 library(listener, frame)
-        elif (
-            what == CALLED_C and given and (frame.f_code is running.__code__ or sort_of(frame.f_code.co_filename) is not QUIET)
-        ):
+        elif what == CALLED_C and given and concerns(frame):
             builtin(listener, frame, ctypes.cast(given, ctypes.py_object).value)
     except BaseException as error:
         listener.refuse(f"it could not be looked through: {type(error).__name__}: {error}")
     return 0
+
+
+def concerns(frame: FrameType) -> bool:
+    """Return whether code runs in a frame that is not quiet, or what is traced begins there."""
+    return frame.f_code is running.__code__ or sort_of(frame.f_code.co_filename) is not QUIET
 
 
 HEARD = Profile(heard)
@@ -187,7 +190,7 @@ def builtin(listener: Listener, frame: FrameType, function: Any) -> None:
     module = getattr(function, "__module__", None) if type(owner) in (type(None), type(sys)) else type(owner).__module__
     root = str(module or "").split(".")[0]
     told = root in IMPURE or (root == "builtins" and name in IMPURE_BUILTINS and type(owner) is type(sys))
-    told = told or name in SEARCHING
+    told = told or name in SEARCHING or (root == "_warnings" and sort_of(frame.f_code.co_filename) is USERS)
     told = told and not (root == "datetime" and name not in CLOCKS)
     told = told or (isinstance(owner, type) and owner.__module__ == "datetime" and name in CLOCKS)
     if told or (root == "numpy" and "random" in str(module)):
