@@ -37,10 +37,10 @@ PURE = frozenset(
 """Modules of the standard library whose functions give what their arguments decide."""
 IMPURE = frozenset(
     """
-    _ctypes _io _pydatetime _pyio _queue _random _socket _strptime _thread _uuid _weakref asyncio codecs datetime faulthandler
-    fcntl fileinput gc getpass glob http io locale logging mmap multiprocessing nt os pathlib platform posix posixpath queue
-    random resource secrets select selectors shutil signal socket sqlite3 ssl subprocess tempfile threading time tracemalloc urllib
-    uuid weakref zlib
+    _ctypes _io _pydatetime _pyio _queue _random _socket _strptime _thread _uuid _weakref asyncio codecs datetime
+    faulthandler fcntl fileinput gc getpass glob http io locale logging mmap multiprocessing nt os pathlib platform
+    posix posixpath queue random resource secrets select selectors shutil signal socket sqlite3 ssl subprocess
+    tempfile threading time tracemalloc urllib uuid weakref zlib
 """.split()
 )
 """Modules whose functions, called from others of the library too, give or do something else at each call."""
