@@ -34,7 +34,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lineal.codegen.facts import ABSENT
-from lineal.compiler.listening import LIBRARY, is_foreign, sort_of
+from lineal.compiler.listening import LIBRARY, USERS, is_foreign, sort_of
 from lineal.compiler.raw import bases_of, dict_of, lookup, names_of
 from lineal.compiler.reads import ArrayRead, CacheRead, CellRead, ContentsRead, snapshot
 from lineal.core import AbstractTensor
@@ -87,7 +87,7 @@ def hold(r: Reading, thing: Any, word: str, owner: Any) -> None:
     kind = type(thing)
     if issubclass(kind, AbstractTensor):
         r.reach(thing, owner)
-        if r.missed and id(thing) not in r.objects:
+        if id(thing) not in r.objects:
             r.objects[id(thing)] = (thing, word)
             look_into(r, [(thing, word)])
         return
@@ -157,8 +157,10 @@ def hold_function(r: Reading, thing: Any, kind: type, word: str) -> None:
         for each in gc.get_referents(thing):
             hold(r, each if type(each) is dict else tuple(gc.get_referents(each)), f"the cache of {word}", thing)
     elif sort_of(thing.__code__.co_filename) is LIBRARY:
-        for cell in thing.__closure__ or ():
-            kept.append(r.notes.note(CellRead(cell, None, word)))
+        kept = [r.notes.note(CellRead(cell, None, word)) for cell in thing.__closure__ or ()]
+    elif sort_of(thing.__code__.co_filename) is USERS:
+        r.objects[id(thing)] = (thing, word)
+        look_into(r, [r.objects[id(thing)]])
     for each in kept:
         hold(r, each, word, thing)
 
@@ -178,9 +180,9 @@ def hold_object(r: Reading, thing: Any, kind: type, word: str) -> None:
             look_into(r, [r.objects[id(thing)]])
         return
     tables = tables_of(thing)
-    for each in tables[-1].values() if tables else ():
+    for each in (each for table in tables or () for each in table.values()):
         hold(r, each, word, thing)
-    if is_users(kind) or dict_of(thing) is not None:
+    if (is_users(kind) and has_python_state(kind)) or dict_of(thing) is not None:
         root = module_of(kind).split(".")[0]
         if is_users(kind) or tables is not None or root not in ("lineal", "numpy", "scipy", "ml_dtypes"):
             r.objects[id(thing)] = (thing, word)
@@ -191,19 +193,18 @@ def hold_object(r: Reading, thing: Any, kind: type, word: str) -> None:
         r.notes.doubt(thing, f"it uses {word}, which draws numbers that no trace can repeat; use lineal's random functions")
 
 
+def has_python_state(kind: type) -> bool:
+    """Return whether instances of a class keep what they keep in a dict or in slots, and not as only C knows."""
+    return any("__slots__" in names_of(each) or "__dict__" in names_of(each) for each in bases_of(kind))
+
+
 def look_into(r: Reading, objects: list[tuple[Any, str]]) -> None:
     """Follow those attributes of objects whose names occur in the code."""
     for thing, word in objects:
         kind = type(thing)
         own = names_of(thing) if issubclass(kind, type) else dict_of(thing) or {}
-        tensors = issubclass(kind, AbstractTensor) or tables_of(thing) is not None
-        foreign = not (
-            tensors
-            or is_users(kind)
-            or issubclass(kind, (type, ModuleType))
-            or kind is SimpleNamespace
-            or kind.__name__ in NAMED
-        )
+        named = issubclass(kind, (type, ModuleType, AbstractTensor, FunctionType)) or tables_of(thing) is not None
+        foreign = not (named or is_users(kind) or kind is SimpleNamespace or kind.__name__ in NAMED)
         whole = (r.whole and not issubclass(kind, (type, ModuleType))) or foreign or issubclass(kind, enum.Enum)
         wanted = {name for name in (*own, *others(thing, kind)) if type(name) is str and (whole or name in r.names)}
         if not issubclass(kind, (type, ModuleType)) and not foreign:

@@ -30,8 +30,9 @@ OWN = os.path.join(os.path.dirname(os.path.dirname(__file__)), "")
 QUIET_PACKAGES = frozenset(("lineal", "numpy", "scipy", "ml_dtypes", "llvmlite", "lazy_loader", "safetensors"))
 PURE = frozenset(
     """
-    _collections_abc _weakrefset abc ast bisect cmath collections contextlib copy copyreg dataclasses enum fractions functools
-    heapq itertools keyword math numbers operator re reprlib statistics string struct textwrap types typing warnings
+    _collections_abc _weakrefset abc ast base64 bisect cmath collections contextlib copy copyreg dataclasses enum
+    fractions functools genericpath hashlib heapq itertools json keyword math ntpath numbers operator posixpath re
+    reprlib statistics string struct textwrap types typing warnings
 """.split()
 )
 """Modules of the standard library whose functions give what their arguments decide."""
@@ -39,8 +40,8 @@ IMPURE = frozenset(
     """
     _ctypes _io _pydatetime _pyio _queue _random _socket _strptime _thread _uuid _weakref asyncio codecs datetime
     faulthandler fcntl fileinput gc getpass glob http io locale logging mmap multiprocessing nt os pathlib platform
-    posix posixpath queue random resource secrets select selectors shutil signal socket sqlite3 ssl subprocess
-    tempfile threading time tracemalloc urllib uuid weakref zlib
+    posix queue random resource secrets select selectors shutil signal socket sqlite3 ssl subprocess tempfile
+    threading time tracemalloc urllib uuid weakref zlib
 """.split()
 )
 """Modules whose functions, called from others of the library too, give or do something else at each call."""
@@ -191,7 +192,7 @@ def builtin(listener: Listener, frame: FrameType, function: Any) -> None:
     root = str(module or "").split(".")[0]
     told = root in IMPURE or (root == "builtins" and name in IMPURE_BUILTINS and type(owner) is type(sys))
     told = told or name in SEARCHING or (root == "_warnings" and sort_of(frame.f_code.co_filename) is USERS)
-    told = told and not (root == "datetime" and name not in CLOCKS)
+    told = told and name != "fspath" and not (root == "datetime" and name not in CLOCKS)
     told = told or (isinstance(owner, type) and owner.__module__ == "datetime" and name in CLOCKS)
     if told or (root == "numpy" and "random" in str(module)):
         user = caller(frame)

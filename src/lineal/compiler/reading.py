@@ -21,7 +21,7 @@ from lineal.codegen.facts import ABSENT
 from lineal.compiler.guards import attributes
 from lineal.compiler.holding import UNKNOWN, hold, is_plain_entry, look_into, tables_of
 from lineal.compiler.instructions import Chain, CodeReading, reading_of
-from lineal.compiler.listening import is_foreign
+from lineal.compiler.listening import USERS, is_foreign, sort_of
 from lineal.compiler.notes import Notes
 from lineal.compiler.raw import bases_of, dict_of, is_heap_type, is_nest, lookup, names_of, same
 from lineal.compiler.reads import (
@@ -262,6 +262,10 @@ class Reading:
             hold(self, thing, word, None)
             return UNKNOWN
         if found is ABSENT or isinstance(found, (FunctionType, classmethod, staticmethod)):
+            code = code_of(found)
+            if code is not None and sort_of(code.co_filename) is not USERS:
+                # the code of libraries is not looked through, and may hand on whatever it finds
+                hold(self, thing, word, None)
             return found
         if lookup(type(found), "__get__") is not ABSENT:
             if not is_heap_type(type(thing)) or not isinstance(lookup(type(found), "__get__"), FunctionType):
