@@ -186,7 +186,7 @@ def builtin(listener: Listener, frame: FrameType, function: Any) -> None:
         if caller(frame) is not None:
             listener.context(owner)
         return
-    if name == "globals" and reading_of(frame.f_code).table:
+    if name == "globals" and reading_of(frame.f_code).table and caller(frame) is frame:
         listener.refuse(f"it looks in globals() for a name made up at run time ({line(frame)})")
     module = getattr(function, "__module__", None) if type(owner) in (type(None), type(sys)) else type(owner).__module__
     root = str(module or "").split(".")[0]
