@@ -150,15 +150,21 @@ def chains(instructions: list[dis.Instruction]) -> Iterator[Chain]:
             start = ("import", module)
         elif word == "IMPORT_FROM":
             yield Chain("import", module, (("attribute", each.argval),), True)
-        elif word in PAIRS:
-            yield Chain("fast", each.argval[0], (), True)
-            start = ("fast", each.argval[1])
-        elif word == "STORE_FAST_LOAD_FAST":
-            start = ("fast", each.argval[1])
         elif word in STORES:
             yield Chain("global" if word in GLOBAL else "cell", each.argval, (), False)
-        elif word in GLOBAL or word in CELL or word in FAST:
-            start = ("global" if word in GLOBAL else "cell" if word in CELL else "fast", each.argval)
+        else:
+            if word in PAIRS:
+                yield Chain("fast", each.argval[0], (), True)
+            start = loaded(each)
+
+
+def loaded(instruction: dis.Instruction) -> tuple[str, str] | None:
+    """Return the variable that an instruction loads last, if any: its kind and name."""
+    word, name = instruction.opname, instruction.argval
+    if word in PAIRS or word == "STORE_FAST_LOAD_FAST":
+        return "fast", name[1]
+    kinds = (("global", GLOBAL), ("cell", CELL), ("fast", FAST))
+    return next(((kind, name) for kind, words in kinds if word in words), None)
 
 
 def made_up(instructions: list[dis.Instruction], place: int) -> bool:
