@@ -240,9 +240,8 @@ class ObjectWriter:
         """Write whether a list holds these things, or a dict these keys and values in turn, in this order."""
         e, address = self.e, self.of(container)
         count, size = (1, "PyList_Size") if isinstance(container, list) else (2, "PyDict_Size")
-        self.known.update(
-            {id(each): self.known.get(id(each), (f"object{len(self.known) + n}", each)) for n, each in enumerate(things)}
-        )
+        for each in things:
+            self.known.setdefault(id(each), (f"object{len(self.known)}", each))
         self.expect(e.call(size, int64, address) == len(things) // count)
         if not things:
             return address != 0
