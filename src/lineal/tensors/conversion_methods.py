@@ -10,9 +10,9 @@ import numpy as np
 from lineal.base import dtypes
 from lineal.base.devices import CPU, as_device, device
 from lineal.base.dtypes import Category
-from lineal.core import AbstractTensor, Leaf, apply, lift, memory_of, modes
-from lineal.core.inplace import look
+from lineal.core import AbstractTensor, Leaf, apply, lift, memory_of, modes, no_grad
 from lineal.ops.conversion import Cast, cast, dtype_of
+from lineal.ops.structural.reshape import clone
 
 __all__ = ["ConversionMethods"]
 
@@ -218,15 +218,16 @@ def attributes(x: AbstractTensor) -> dict[str, Any]:
 
 def copied(x: AbstractTensor, memo: dict) -> AbstractTensor:
     """Return a constant copy of `x`; tensors that look into one memory become ones that look into one copy of it."""
-    if x.memory is None:
-        return lift(np.array(x.value, order="K"))
-    whole = memo.get(id(x.memory))
-    if whole is None:
-        base = x if x.origin is None else x.origin.base
-        whole = memo[id(x.memory)] = lift(np.array(base.value, order="K"))
-        memo.setdefault(id(memo), []).append(x.memory)
-    part = lift(whole.value if x.origin is None else look(np, x.origin.path, whole.value))
-    part.memory = memory_of(whole)
+    with no_grad():
+        if x.memory is None:
+            return clone(x)
+        part = memo.get(id(x.memory))
+        if part is None:
+            part = memo[id(x.memory)] = clone(x if x.origin is None else x.origin.base)
+            memo.setdefault(id(memo), []).append(x.memory)
+        memory_of(part)
+        for op in () if x.origin is None else x.origin.path:
+            part = apply(op, part)
     return part
 
 
