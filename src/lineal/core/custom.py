@@ -278,7 +278,7 @@ def share(tensors: tuple, x: AbstractTensor, y: AbstractTensor) -> None:
         tell(y.node, y.index, y.memory)
     look = x.origin or (None if source is None else source.origin)
     if look is not None:
-        y.origin = View(look.base, look.path, y.memory.rebased, CUSTOM)
+        y.origin = View(look.base, look.steps, y.memory.rebased, CUSTOM)
     elif source is not None:
         y.origin = View(source, (), y.memory.rebased, CUSTOM)
 

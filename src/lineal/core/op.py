@@ -70,6 +70,12 @@ class View:
     seen: int
     tracked: bool | Bar
 
+    def __init__(self, base: AbstractTensor, steps: tuple[Op | tuple[Op, int], ...], seen: int, tracked: bool | Bar):
+        self.root = base
+        self.steps = steps
+        self.seen = seen
+        self.tracked = tracked
+
     @property
     def path(self) -> tuple[Op, ...]:
         """The view ops from the base."""
