@@ -105,7 +105,7 @@ class Flow(Memory):
         out. With `compact` there is one loop, every access of which is masked: half the code, a little slower.
         """
         lanes = kind if isinstance(kind, int) else self.lanes(kind)
-        if isinstance(start, int) and isinstance(stop, int):
+        if isinstance(start, int) and isinstance(stop, int) and not self.general:
             yield from self.known_blocks(start, stop, lanes, unroll, carried)
             return
         start, stop = self.index(start), self.index(stop)

@@ -24,7 +24,7 @@ def parallel(
     values = [count, *captured]
     job = f"{name}.job"
     write_job(e, job, values, body, grain)
-    table = tabled(e, values)
+    table = tabled(e, [*values, *e.passed()])
     with e.if_else(count < least) as (then, otherwise):
         with then:
             e.call(job, None, table, e.const(0, int32), e.const(1, int32))
@@ -32,10 +32,19 @@ def parallel(
             e.call("lineal_fork", None, e.symbol("lineal_pool"), e.symbol(job), table)
 
 
+@contextmanager
+def begun(
+    e: Emitter, job: str, values: Sequence[Value], counter: int | None = None
+) -> Iterator[tuple[Value, Value, Value, list[Value]]]:
+    """Write job(table, number, threads), `values` standing in the table; yield these three, and the values but the counter."""
+    with e.function(job, [("table", pointer), ("number", int32), ("threads", int32)], bare=True) as (table, number, threads):
+        e.inherit(table, len(values))
+        yield table, number, threads, [e.load(e.address(table, n, int64), v.kind) for n, v in enumerate(values) if n != counter]
+
+
 def write_job(e: Emitter, job: str, values: Sequence[Value], body: Body, grain: int) -> None:
     """Write job(table, number, threads): the body for the part of this thread."""
-    with e.function(job, [("table", pointer), ("number", int32), ("threads", int32)]) as (table, number, threads):
-        count, *captured = (e.load(e.address(table, n, int64), v.kind) for n, v in enumerate(values))
+    with begun(e, job, values) as (_, number, threads, (count, *captured)):
         pieces = e.math.floor_divide(count + (grain - 1), grain)
         share = e.math.floor_divide(pieces + e.cast(threads, int64) - 1, e.cast(threads, int64)) * grain
         start = e.math.minimum(share * e.cast(number, int64), count)
@@ -43,31 +52,46 @@ def write_job(e: Emitter, job: str, values: Sequence[Value], body: Body, grain: 
 
 
 def shared(
-    e: Emitter, name: str, count: int | Value, captured: Sequence[Value], body: Body, *, grain: int = 64, pieces: int = 4
+    e: Emitter,
+    name: str,
+    count: int | Value,
+    captured: Sequence[Value],
+    body: Body,
+    *,
+    grain: int = 64,
+    pieces: int = 4,
+    worth: Value | None = None,
 ) -> None:
     """Write body(start, stop, *captured) for ranges that make up range(count), each on the thread that comes for it first.
 
     There are about `pieces` ranges for each thread, so that a thread that is late, or has a slower processor, takes fewer.
+    Where `worth` is given and does not hold, this thread does all of them.
     """
     count = e.index(count)
     values = [count, *captured, e.const(0, int64)]
     job = f"{name}.job"
     write_shared_job(e, job, values, body, grain, pieces)
-    e.call("lineal_share", None, e.symbol("lineal_pool"), e.symbol(job), tabled(e, values))
+    table = tabled(e, [*values, *e.passed()])
+    if worth is None:
+        e.call("lineal_share", None, e.symbol("lineal_pool"), e.symbol(job), table)
+        return
+    with e.if_else(worth) as (then, otherwise):
+        with then:
+            e.call("lineal_share", None, e.symbol("lineal_pool"), e.symbol(job), table)
+        with otherwise:
+            e.call(job, None, table, e.const(0, int32), e.const(1, int32))
 
 
 def write_shared_job(e: Emitter, job: str, values: Sequence[Value], body: Body, grain: int, pieces: int) -> None:
     """Write job(table, number, threads): the body for one range after the other, as long as there are any."""
-    with e.function(job, [("table", pointer), ("number", int32), ("threads", int32)]) as (table, _, threads):
-        *known, _ = values
-        count, *captured = (e.load(e.address(table, n, int64), v.kind) for n, v in enumerate(known))
+    with begun(e, job, values, len(values) - 1) as (table, _, threads, (count, *known)):
         ranges = e.cast(threads, int64) * pieces
         grains = e.math.floor_divide(count + (grain - 1), grain)
         share = e.math.floor_divide(grains + ranges - 1, ranges) * grain
-        with taken(e, e.address(table, len(known), int64), ranges) as number:
+        with taken(e, e.address(table, len(values) - 1, int64), ranges) as number:
             start = e.math.minimum(number * share, count)
             with e.when(start < count):
-                body(start, e.math.minimum(start + share, count), *captured)
+                body(start, e.math.minimum(start + share, count), *known)
 
 
 @contextmanager
@@ -98,11 +122,9 @@ def tasks(e: Emitter, name: str, count: Value, captured: Sequence[Value], body: 
     """
     values = [e.const(0, int64), count, *captured]
     job = f"{name}.job"
-    with e.function(job, [("table", pointer), ("number", int32), ("threads", int32)]) as (table, _, _):
-        total, *known = (e.load(e.address(table, n, int64), v.kind) for n, v in enumerate(values) if n)
-        with taken(e, table, total) as number:
-            body(number, *known)
-    e.call("lineal_share", None, e.symbol("lineal_pool"), e.symbol(job), tabled(e, values))
+    with begun(e, job, values, 0) as (table, _, _, (total, *known)), taken(e, table, total) as number:
+        body(number, *known)
+    e.call("lineal_share", None, e.symbol("lineal_pool"), e.symbol(job), tabled(e, [*values, *e.passed()]))
 
 
 def tabled(e: Emitter, values: Sequence[Value]) -> Value:

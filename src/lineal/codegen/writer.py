@@ -23,10 +23,16 @@ class Frame:
         self.block = "entry"
         self.inlined: dict[str, int] = {}
         self.slots: list[str] = []
+        self.numbers: Value | None = None
+        """Where the numbers are that the function loads, if it does."""
 
 
 class Writer:
     """Writes one LLVM module for one target."""
+
+    general = False
+    """Whether the code is to serve other numbers too: its form must not depend on them."""
+    spread = True
 
     def __init__(self, target: Target | None = None):
         self.target = host() if target is None else target
@@ -47,9 +53,18 @@ class Writer:
 
     @contextmanager
     def function(
-        self, name: str, parameters: Sequence[tuple], result: Kind | Lanes | None = None, *, internal: bool = False
+        self,
+        name: str,
+        parameters: Sequence[tuple],
+        result: Kind | Lanes | None = None,
+        *,
+        internal: bool = False,
+        bare: bool = False,
     ) -> Iterator[tuple[Value, ...]]:
-        """Write the function `name`; a parameter is (name, kind) or (name, kind, lanes). Yield the parameters' values."""
+        """Write the function `name`; a parameter is (name, kind) or (name, kind, lanes). Yield the parameters' values.
+
+        A `bare` function is called from elsewhere: it has these parameters, and no others for numbers.
+        """
         values = tuple(Value(self, f"%{p[0]}", p[1], p[2] if len(p) > 2 else 1) for p in parameters)
         returned = "void" if result is None else self.type_of(result)
         linkage = "internal " if internal else ""
@@ -100,7 +115,30 @@ class Writer:
         kind = result or first.kind
         return self.call(f"llvm.{name}.{vector}{suffix}", (kind, first.lanes), *arguments)
 
+    # numbers that are left open: only a TemplateEmitter has any
+
+    def decided(self, condition: bool) -> Value | None:
+        """Return what to ask when the code runs, None if what holds now always does."""
+        return None
+
+    def apart(self, number: int) -> Value:
+        """Return a number that follows from sizes in steps: a few sizes do not tell whether it varies, so it is taken to."""
+        return Value(self, str(number), kinds.int64)
+
+    def passed(self) -> list[Value]:
+        """Return what functions called from here must be given beyond their arguments."""
+        return []
+
+    def inherit(self, table: Value, place: int) -> None:
+        """Read at a place of a table what the function that made it was given beyond its arguments."""
+
     # numbers that others read through their address
+
+    def stack(self, nbytes: int | Value) -> Value:
+        """Return the address of so many bytes that belong to this call."""
+        name = self.name()
+        self.frame.slots.append(f"  {name} = alloca [{nbytes} x i8], align 64")
+        return Value(self, name, kinds.pointer)
 
     def slot(self, value: Value) -> Value:
         """Return the address of memory of this call that holds value."""

@@ -70,14 +70,17 @@ class BigProduct(SmallProduct):
     def columns(self, matrices: tuple, span: tuple[Value, Value], rows: tuple) -> None:
         """Write a range of columns, some panels at a time, for a range of rows."""
         e, block = self.e, self.wide * PANELS
-        size = self.kind.itemsize
-        panels = reserved(e, self.depth * block * size)
-        strip = reserved(e, self.depth * self.high * size)
+        panels, strip = self.memory()
         with e.loop(span[1], span[0], block) as j, e.loop(self.k, 0, self.depth) as k:
-            depth = e.math.minimum(e.const(self.k, k.kind) - k, self.depth)
+            depth = e.math.minimum(e.index(self.k) - k, self.depth)
             last = e.math.minimum(j + block, span[1])
             self.pack(self.moved(matrices[1], k, j), panels, depth, last - j)
             self.strips(matrices, panels, strip, (k, depth), (j, last), rows)
+
+    def memory(self) -> tuple[Value, Value]:
+        """Return memory for some panels of B and for a strip of A."""
+        size = self.depth * self.kind.itemsize
+        return reserved(self.e, size * self.wide * PANELS), reserved(self.e, size * self.high)
 
     def moved(self, matrix: Matrix, i: Value, j: Value) -> Matrix:
         """Return the part of a matrix that begins at row i and column j."""
@@ -92,17 +95,21 @@ class BigProduct(SmallProduct):
         with e.loop(full, 0, wide) as j:
             panel = e.address(panels, j * self.depth, self.kind)
             source = self.moved(b, e.index(0), j)
-            if b.columns == 1:
+            if b.by_rows:
                 self.pack_rows(source, panel, depth, self.wide)
             else:
                 self.pack_columns(source, panel, depth)
-        rest = self.n % wide
+        self.pack_rest(b, panels, depth, full, count)
+
+    def pack_rest(self, b: Matrix, panels: Value, depth: Value, full: Value, count: Value) -> None:
+        """Write the copying of the columns from `full` on, which do not fill a panel."""
+        e, rest = self.e, self.n % self.wide
         if rest:
             with e.when(full < count):
                 panel = e.address(panels, full * self.depth, self.kind)
                 self.pack_rows(self.moved(b, e.index(0), full), panel, depth, rest)
 
-    def pack_rows(self, b: Matrix, panel: Value, depth: Value, count: int) -> None:
+    def pack_rows(self, b: Matrix, panel: Value, depth: Value, count: int | Value) -> None:
         """Write the copying of some columns, row by row."""
         e, kind = self.e, self.kind
         with e.loop(depth) as k:
@@ -113,8 +120,8 @@ class BigProduct(SmallProduct):
     def pack_columns(self, b: Matrix, panel: Value, depth: Value) -> None:
         """Write the copying of a panel whose columns lie one after the other, turned in registers."""
         e, kind, lanes = self.e, self.kind, self.lanes
-        even = e.math.floor_divide(depth, lanes) * lanes if b.rows == 1 else e.index(0)
-        if b.rows == 1:
+        even = e.math.floor_divide(depth, lanes) * lanes if b.by_columns else e.index(0)
+        if b.by_columns:
             with e.loop(even, 0, lanes) as k, e.loop(self.wide, 0, lanes) as j:
                 source = self.moved(b, k, j).address
                 block = [e.load(e.address(source, n * b.columns, kind), kind, 0, lanes) for n in range(lanes)]
@@ -127,7 +134,7 @@ class BigProduct(SmallProduct):
     def copied(self, a: Matrix, strip: Value, depth: Value, count: int) -> Matrix:
         """Write the copying of some rows of A; return where they now are."""
         e, kind = self.e, self.kind
-        if a.columns == 1:
+        if a.by_rows:
             for i in range(count):
                 row, to = e.address(a.address, i * a.rows, kind), e.address(strip, i * self.depth, kind)
                 for block in e.blocks(depth, self.lanes):
@@ -149,9 +156,14 @@ class BigProduct(SmallProduct):
         full = e.math.floor_divide(last - e.index(first), high) * high + first
         with e.loop(full, first, high) as i:
             self.strip(a, c, panels, strip, ks, columns, i, high)
-        if self.m % high:
-            with e.when(full < last):
-                self.strip(a, c, panels, strip, ks, columns, full, self.m % high)
+        self.strips_left(matrices, panels, strip, ks, columns, full, e.index(last))
+
+    def strips_left(self, matrices: tuple, panels: Value, strip: Value, ks: tuple, columns: tuple, full: Value, last: Value):
+        """Write the tiles of the rows from `full` on, which are fewer than a tile has."""
+        a, _, c = matrices
+        if self.m % self.high:
+            with self.e.when(full < last):
+                self.strip(a, c, panels, strip, ks, columns, full, self.m % self.high)
 
     def strip(self, a: Matrix, c: Matrix, panels: Value, strip: Value, ks: tuple, columns: tuple, i: Value, count: int) -> None:
         """Write the tiles of `count` rows from row i on."""
@@ -163,19 +175,22 @@ class BigProduct(SmallProduct):
         with e.loop(full, 0, wide) as at:
             panel = Matrix(e.address(panels, at * self.depth, self.kind), wide, 1)
             self.block(left, panel, self.moved(out, e.index(0), at), (k, depth), count, VECTORS, None)
-        rest = self.n % wide
-        if rest:
+        if e.general or self.n % wide:
             with e.when(full < last - j):
                 panel = Matrix(e.address(panels, full * self.depth, self.kind), wide, 1)
-                under = self.moved(out, e.index(0), full)
-                vectors = rest // self.lanes
-                if vectors:
-                    self.block(left, panel, under, (k, depth), count, vectors, None)
-                if rest % self.lanes:
-                    mask = e.first_lanes(e.const(rest % self.lanes, int32), self.lanes)
-                    panel = self.moved(panel, e.index(0), e.index(vectors * self.lanes))
-                    under = self.moved(under, e.index(0), e.index(vectors * self.lanes))
-                    self.block(left, panel, under, (k, depth), count, 1, mask)
+                self.tiles_left(left, panel, self.moved(out, e.index(0), full), (k, depth), count, last - j - full)
+
+    def tiles_left(self, left: Matrix, panel: Matrix, out: Matrix, ks: tuple, count: int, rest: Value) -> None:
+        """Write the tiles of the columns that do not fill a panel; `rest` is how many there are."""
+        e, known = self.e, self.n % self.wide
+        vectors = known // self.lanes
+        if vectors:
+            self.block(left, panel, out, ks, count, vectors, None)
+        if known % self.lanes:
+            mask = e.first_lanes(e.const(known % self.lanes, int32), self.lanes)
+            panel = self.moved(panel, e.index(0), e.index(vectors * self.lanes))
+            out = self.moved(out, e.index(0), e.index(vectors * self.lanes))
+            self.block(left, panel, out, ks, count, 1, mask)
 
     def block(self, left: Matrix, panel: Matrix, out: Matrix, ks: tuple, rows: int, vectors: int, mask: Value | None) -> None:
         """Write one tile for a block of k: the first block sets C, later ones add to it."""

@@ -17,6 +17,7 @@ from numpy.lib.array_utils import byte_bounds
 
 from lineal.compiler.blame import Blaming
 from lineal.compiler.capture import Capture
+from lineal.compiler.general import Codes
 from lineal.compiler.launch import REFUSED, Unmet, calling, present
 from lineal.compiler.packing import packed
 from lineal.compiler.program import Program
@@ -130,6 +131,12 @@ class Joint:
             guards=[],
             differentiable=False,
         )
+
+    def lighten(self) -> None:
+        """Let go of the arrays of the replay; the outputs keep their shapes."""
+        self.outputs = [lift(np.broadcast_to(np.zeros((), y.value.dtype), y.value.shape)) for y in self.outputs]
+        self.variables, self.cotangents = {}, []
+        del self.capture
 
     def constants(self, first: int, last: int) -> dict[Var, AbstractTensor]:
         """Return the tensors that derivative rules made of nothing and some of the equations read, or that are grads."""
@@ -262,13 +269,16 @@ def contiguous(g: AbstractTensor) -> AbstractTensor:
 class DifferentiableProgram:
     """What runs instead of a function whose result has a history."""
 
-    def __init__(self, trace: Trace):
+    hot = False
+
+    def __init__(self, trace: Trace, codes: Codes | None = None):
         self.trace = trace = rewritten(trace)
         self.missed = 0
         """How often its expectations were in vain."""
         self.joint = Joint(trace)
-        self.ahead = Program(self.joint.forward())
-        self.back = Program(self.joint.backward())
+        self.ahead = Program(self.joint.forward(), codes)
+        self.back = Program(self.joint.backward(), codes)
+        self.waiting = self.ahead.waiting or self.back.waiting
         self.op = Compiled(self.joint, self.ahead, self.back)
         self.captured = list(trace.captured.values())
         self.mode = modes.Setting((modes.grad_enabled, True)) if not modes.grad_enabled.get() else nullcontext()
@@ -288,6 +298,12 @@ class DifferentiableProgram:
     def __call__(self, tensors: Sequence[AbstractTensor]) -> Any:
         """Run on arguments that are known to fit."""
         return self.launch(tensors)
+
+    def lighten(self) -> None:
+        """Let go of the arrays that only the making of the programs read."""
+        self.joint.lighten()
+        self.ahead.lighten()
+        self.back.lighten()
 
     def explain(self) -> str:
         """Return what the two programs do."""

@@ -21,6 +21,7 @@ from lineal.compiler.launch import REFUSED, Unmet, refuse
 from lineal.compiler.listening import is_foreign
 from lineal.compiler.program import Program
 from lineal.compiler.raw import dict_of, is_nest, lookup
+from lineal.compiler.sizes import Sizes
 from lineal.compiler.trace import name_of, traced
 from lineal.core import AbstractTensor, Leaf, is_grad_enabled, modes
 
@@ -28,6 +29,8 @@ __all__ = ["CompiledFunction", "compile", "explain"]
 
 MOST_PROGRAMS = 64
 """How many kinds of arguments one function keeps programs for, and how many for one kind; what is longest unused goes first."""
+MOST_SIZES = 1 << 10
+"""How many kinds of arguments more whose programs share code with others, and are small."""
 MOST_TRIES = 3
 """How often a function may leave new tensors behind (an optimizer's state) before it is taken to do so always."""
 MOST_MISSED = 3
@@ -51,6 +54,10 @@ class CompiledFunction:
         """The kind of its arguments."""
         self.tries = 0
         self.compilations = 0
+        self.sizes = Sizes()
+        """Which programs are made for arguments that differ in sizes alone."""
+        self.warned = False
+        """Whether it was said that some arguments are left to eager code."""
         self.eager: str | None = None
         """Why the function is left to run eagerly, if it is."""
 
@@ -88,6 +95,8 @@ class CompiledFunction:
         if self.eager is not None or modes.recorder.get() is not None or modes.anomaly.get():
             return self.function(*args, **kwargs)
         key = signature(args, kwargs)
+        if key in self.sizes.left:
+            return self.function(*args, **kwargs)
         tensors = [x for x in tree.leaves((args, kwargs)) if isinstance(x, AbstractTensor)]
         tried: list[Program | DifferentiableProgram] = []
         while (program := self.candidate(key, tensors, known, tried)) is not None:
@@ -101,6 +110,8 @@ class CompiledFunction:
             if result is not REFUSED:
                 self.run_next(key, program, program.call if len(tensors) == len(args) and not kwargs else refuse)
                 return result
+        if not tried and self.sizes.first(key):
+            return self.function(*args, **kwargs)
         return self.compiled(key, args, kwargs, tried)
 
     def branched(self, args: tuple, known: tuple[int, ...]) -> Any:
@@ -124,7 +135,9 @@ class CompiledFunction:
     def candidate(self, key: Any, tensors: list, known: tuple[int, ...], tried: list) -> Program | DifferentiableProgram | None:
         """Return the program used last, of those not tried yet, whose trace holds and begins with the known numbers."""
         for program in self.programs.get(key, ()):
-            if program not in tried and program.trace.path[: len(known)] == known and program.trace.holds(tensors):
+            if program in tried or program.hot or program.trace.path[: len(known)] != known:
+                continue
+            if program.trace.holds(tensors):
                 return program
         return None
 
@@ -133,7 +146,7 @@ class CompiledFunction:
         several = self.programs.setdefault(key, [])
         several[:] = [program, *(each for each in several if each is not program)][:MOST_PROGRAMS]
         self.programs.move_to_end(key)
-        if len(self.programs) > MOST_PROGRAMS:
+        if len(self.programs) > MOST_PROGRAMS + min(len(self.sizes.bound), MOST_SIZES):
             self.programs.popitem(last=False)
 
     def compiled(self, key: Any, args: tuple, kwargs: dict, tried: list) -> Any:
@@ -149,7 +162,7 @@ class CompiledFunction:
         same = next((each for each in tried if each.trace.path == trace.path), None)
         if same is not None and not same.trace.moved():
             if same.missed >= MOST_MISSED:
-                self.expect_nothing(key, same)
+                self.expect_nothing(key, same, trace.arguments)
             return result
         if same is not None:
             self.programs[key].remove(same)
@@ -163,31 +176,52 @@ class CompiledFunction:
                 what = f"changes {trace.changed}" if trace.changed else "leaves new tensors behind outside the function"
                 self.give_up(f"every call {what}")
             return result
+        hot = any(each.hot for each in self.programs.get(key, ()))
+        if hot:
+            self.fast = refuse
         try:
-            program = DifferentiableProgram(trace) if trace.differentiable else Program(trace)
+            program = self.sizes.program(key, trace, hot)
         except Exception as error:
             self.give_up(reason(error))
             return result
-        self.keep(key, program)
         self.tries = 0
+        if program is not None:
+            self.keep(key, program)
+        elif key in self.sizes.left:
+            self.left_eager()
         return result
 
-    def expect_nothing(self, key: Any, program: Program | DifferentiableProgram) -> None:
-        """Let a program go on from now on where eager code would warn, as it did often enough."""
-        self.programs[key].remove(program)
-        self.prefer(key, type(program)(program.trace.unconditional()))
-        self.fast = refuse
+    def expect_nothing(self, key: Any, program: Program | DifferentiableProgram, given: list[Any]) -> None:
+        """Let another program, for arguments as `given`, go on where eager code would warn, as it did often enough."""
+        trace = program.trace.unconditional()
+        # programs that share code have let go of their arguments
+        trace.arguments = [new if old is None else old for old, new in zip(trace.arguments, given)]
+        made = self.sizes.program(key, trace)
+        if made is not None:
+            self.programs[key].remove(program)
+            self.prefer(key, made)
+            self.fast = refuse
 
     def keep(self, key: Any, program: Program | DifferentiableProgram) -> None:
         """Remember a program; forget the one longest unused if there are too many."""
-        self.compilations += 1
-        if self.compilations > MANY:
+        more, self.compilations = self.sizes.compilations > self.compilations, self.sizes.compilations
+        if more and self.compilations > MANY:
             warnings.warn(
                 f"compile: {name_of(self.function)} is compiled for the {self.compilations}th time, now for {describe(key)}; "
                 "it is called with ever new shapes or settings, or branches by ever new numbers",
                 stacklevel=5,
             )
         self.prefer(key, program)
+
+    def left_eager(self) -> None:
+        """Say once that some arguments are left to eager code."""
+        if not self.warned:
+            self.warned = True
+            warnings.warn(
+                f"compile: {name_of(self.function)} runs eagerly for some arguments: {self.sizes.reason}; "
+                "pad or bucket what varies to a few sizes",
+                stacklevel=5,
+            )
 
     def give_up(self, reason: str) -> None:
         """Let the function run eagerly from now on, with one warning."""
@@ -280,7 +314,8 @@ def compile(function: Callable[..., Any] | None = None, **options: Any) -> Any:
 
     The function may do what a training step does: forward, `backward()`, an optimizer's `step()`. Parameters, optimizer state
     and whatever else it reaches stay live. It may branch by truth values and whole numbers that it reads from tensors: each
-    branch is written down when it is first taken. `mode`, `fullgraph`, `dynamic` and `backend` are accepted for PyTorch's sake.
+    branch is written down when it is first taken. Sizes may vary: from the third on they share code (`sizes.py`).
+    `mode`, `fullgraph`, `dynamic` and `backend` are accepted for PyTorch's sake.
     """
     unknown = options.keys() - {"mode", "fullgraph", "dynamic", "backend", "options", "disable"}
     if unknown:
@@ -297,12 +332,15 @@ def explain(function: Any) -> Callable[..., str]:
     made = function if isinstance(function, CompiledFunction) else CompiledFunction(function)
 
     def explained(*args: Any, **kwargs: Any) -> str:
-        for _ in range(MOST_TRIES + 1):
+        for _ in range(MOST_TRIES + 3):
             made(*args, **kwargs)
             if made.eager is not None:
                 return f"{name_of(made.function)} runs eagerly: {made.eager}"
+            key = signature(args, kwargs)
+            if key in made.sizes.left:
+                return f"{name_of(made.function)} runs eagerly for these arguments: {made.sizes.reason}"
             tensors = [x for x in tree.leaves((args, kwargs)) if isinstance(x, AbstractTensor)]
-            for program in made.programs.get(signature(args, kwargs), ()):
+            for program in made.programs.get(key, ()):
                 if program.trace.holds(tensors):
                     return program.explain()
         return f"{name_of(made.function)} is not compiled yet"

@@ -38,10 +38,6 @@ class Kernels:
         self.modules.setdefault(name, e)
         return name, status
 
-    def use(self, symbol: str) -> bool:
-        """Return whether a kernel needs a symbol from outside."""
-        return any(symbol in each.declared for each in self.modules.values())
-
 
 def writer_of(group: Group | Rows) -> Callable[[Emitter, Any, str], bool]:
     """Return what writes the function of a group."""

@@ -28,6 +28,10 @@ def parameters(group: Group | Rows) -> list[Base]:
     return list(dict.fromkeys((*group.external(), *group.stored)))
 
 
+FEW = 4
+"""Up to how many elements a loop has vectors for that very number of them."""
+
+
 class LoopWriter(Elements):
     """Writes the loops of one group: all of them, or those within a row."""
 
@@ -47,7 +51,8 @@ class LoopWriter(Elements):
         floats = [base.dtype for base in (*parameters(self.group), *self.made) if base.dtype.kind == "f"]
         widest = max((each.itemsize for each in floats), default=8)
         lanes = self.e.lanes(kinds.float32 if widest == 4 else kinds.float64)
-        return min(lanes, 1 << max(0, (self.inner[-1].size - 1).bit_length()))
+        size = self.inner[-1].size
+        return lanes if self.e.general and size > FEW else min(lanes, 1 << max(0, (size - 1).bit_length()))
 
     # the function
 
@@ -79,14 +84,24 @@ class LoopWriter(Elements):
         """Return the loop that is split over threads, if it is worth it, or into chunks, for sums to stay exact."""
         if not self.axes:
             return None
-        first = self.axes[0]
-        if first.reduced and not self.chosen and Partials.count(self.reduces, self.total) > 1:
+        first, general = self.axes[0], self.e.general
+        if general and not self.e.spread:
+            return None
+        if first.reduced and not self.chosen and self.chunked():
             return first
-        if nanoseconds(self.group) < WORTH_THREADS:
+        if nanoseconds(self.group) < WORTH_THREADS and not general:
             return None
         if not first.reduced:
             return first
         return max((axis for axis in self.axes if not axis.reduced), key=lambda axis: axis.size, default=None)
+
+    def chunked(self) -> bool:
+        """Return whether sums are made in chunks; code that serves many sizes may have a single one."""
+        return Partials.count(self.reduces, self.total) > 1 or (self.e.general and Partials.fit(self.reduces))
+
+    def worth(self) -> Value | None:
+        """Return whether several threads are worth it, if that is to be asked when the loop runs."""
+        return self.e.decided(nanoseconds(self.group) >= WORTH_THREADS)
 
     def in_parallel(self, name: str, bases: list[Base], given: tuple[Value, ...], axis: Axis, status: Value | None) -> None:
         """Write the loops with ranges of a kept axis on different threads."""
@@ -97,7 +112,8 @@ class LoopWriter(Elements):
             self.note(captured[-1] if status is not None else None)
 
         captured = given if status is None else (*given, status)
-        shared(self.e, name, axis.size, captured, work, grain=self.lanes if axis is self.axes[-1] else 1)
+        grain = self.lanes if axis is self.axes[-1] else 1
+        shared(self.e, name, axis.size, captured, work, grain=grain, worth=self.worth())
 
     def in_chunks(self, name: str, bases: list[Base], given: tuple[Value, ...], axis: Axis) -> None:
         """Write the loops with chunks of a reduced axis on different threads; their results are put together in order."""
@@ -108,16 +124,17 @@ class LoopWriter(Elements):
 
         def work(start: Value, stop: Value, *captured: Value) -> None:
             *known, memory = captured
+            length = e.apart(size)
             with e.loop(stop, start) as chunk:
                 addresses = dict(zip(bases, known)) | partials.places(memory, chunk)
-                last = e.math.minimum((chunk + 1) * size, axis.size)
-                self.bounds = {axis: (chunk * size, last)}
+                last = e.math.minimum((chunk + 1) * length, axis.size)
+                self.bounds = {axis: (chunk * length, last)}
                 self.body(addresses)
 
-        if nanoseconds(self.group) < WORTH_THREADS:
-            work(e.index(0), e.index(chunks), *given, memory)
+        if nanoseconds(self.group) < WORTH_THREADS and not e.general:
+            work(e.index(0), e.apart(chunks), *given, memory)
         else:
-            shared(e, name, chunks, (*given, memory), work, grain=1)
+            shared(e, name, e.apart(chunks), (*given, memory), work, grain=1, worth=self.worth())
         partials.finish(memory, chunks, dict(zip(bases, given)))
 
     def body(self, addresses: dict[Base, Value], rows: dict[Axis, Value] | None = None) -> None:
@@ -152,7 +169,8 @@ class LoopWriter(Elements):
         e = self.e
         start, stop = self.bounds.get(axis, (0, axis.size))
         base = {key: self.address(key, index) for key in self.strides}
-        unroll = 4 if self.lanes > 1 and not reduced and axis.size >= 16 * self.lanes and len(self.maps) < 8 else 1
+        long = axis.size >= 16 * self.lanes or e.general
+        unroll = 4 if self.lanes > 1 and not reduced and long and len(self.maps) < 8 else 1
         for block in e.blocks(stop, self.lanes, start, unroll=unroll, carried=self.carried()):
             if not self.reduces:
                 self.element(block, index, base, axis)
@@ -186,7 +204,7 @@ class LoopWriter(Elements):
                 self.put(node, value, single, base[node.out], 0)
             return
         last = reduced[-1]
-        wide = 4 if last.size >= 8 * self.lanes and len(reduced) == 1 and not self.chosen else 1
+        wide = 4 if (last.size >= 8 * self.lanes or e.general) and len(reduced) == 1 and not self.chosen else 1
         sums = [[e.variable(self.start(node, self.lanes)) for _ in range(wide)] for node in self.reduces]
         flat = [each for row in sums for each in row]
         with ExitStack() as stack:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 from lineal.codegen import blas
 from lineal.codegen.emit import Emitter
@@ -49,27 +51,43 @@ class Segment:
     ):
         self.groups = groups
         self.bases = list(bases)
-        self.homes = homes
+        # in an order that no size decides; what lies inside of others comes after them
+        self.homes = dict(sorted(homes.items(), key=lambda each: (isinstance(each[1], tuple), each[0].number)))
         self.moves = moves
         self.apart = apart
         self.kernels = Kernels()
+        self.driver = self.emitter()
         self.calls = [self.call(group) for group in groups]
-        self.driver = Emitter()
         self.before: Value | None = None
         self.drive()
+
+    def emitter(self) -> Emitter:
+        """Return what writes a module."""
+        return Emitter()
+
+    def written(self, group: Group) -> tuple[str, bool]:
+        """Write the function of a group; return its name and whether it has a status."""
+        return self.kernels.add(group)
+
+    @contextmanager
+    def entered(self) -> Iterator[tuple[Sequence[Value], Value]]:
+        """Write the function of the program; yield the addresses of what it is given, and of the arena."""
+        parameters = [(f"p{n}", pointer) for n in range(len(self.bases) + 1)]
+        with self.driver.function("program", parameters, int32) as (*given, arena):
+            yield given, arena
 
     def call(self, group: Group) -> tuple[str, bool] | None:
         """Return the name of a group's function and whether it has a status; None if the driver, or nobody, does it."""
         node = group.nodes[0]
-        if isinstance(node, (Check, Join)) or (isinstance(node, Product) and is_direct(node)):
+        if isinstance(node, (Check, Join)) or (isinstance(node, Product) and is_direct(self.driver, node)):
             return None
         with Blaming(group.nodes):
-            return self.kernels.add(group)
+            return self.written(group)
 
     def drive(self) -> None:
         """Write the function that calls the others."""
         e = self.driver
-        with e.function("program", [(f"p{n}", pointer) for n in range(len(self.bases) + 1)], int32) as (*given, arena):
+        with self.entered() as (given, arena):
             address = dict(zip(self.bases, given))
             for base, home in self.homes.items():
                 address[base] = self.place(home, address, arena)
@@ -100,7 +118,7 @@ class Segment:
 
     def one_thread(self) -> bool:
         """Return whether BLAS is used, and only for products that are too small for several threads."""
-        sizes = [size for group in self.groups if (size := blas_work(group.nodes[0]))]
+        sizes = [size for group in self.groups if (size := blas_work(self.driver, group.nodes[0]))]
         return bool(sizes) and max(sizes) < WORTH_THREADS
 
     def check(self, node: Check, place: Value) -> None:
@@ -129,9 +147,8 @@ class Segment:
         """Return the address of a home."""
         if isinstance(home, Base):
             return address[home]
-        if isinstance(home, tuple):
-            return self.driver.offset(address[home[0]], home[1])
-        return self.driver.offset(arena, home) if home else arena
+        start, way = (address[home[0]], home[1]) if isinstance(home, tuple) else (arena, home)
+        return self.driver.offset(start, self.driver.apart(way) if self.driver.general else way)
 
     def invoke(self, call: tuple[str, bool], given: Sequence[Value]) -> None:
         """Call a kernel, and stop if it fails."""
@@ -155,17 +172,20 @@ class Segment:
         """Compile and link everything."""
         using = engine()
         emitters = (*self.kernels.modules.values(), self.driver)
-        objects = using.compile_all(emitters)
+        return using.link(using.compile_all(emitters), ["program"], self.bound(emitters))
+
+    def bound(self, emitters: Sequence[Any]) -> dict[str, int]:
+        """Return the addresses of what the modules use from outside."""
         symbols = blas.symbols({routine for each in emitters for routine in blas.used(each)})
         for node in (node for group in self.groups for node in group.nodes):
             symbols.update(node.symbols if isinstance(node, Routine) else {})
-        if self.kernels.use("lineal_pool"):
+        if any("lineal_pool" in each.declared for each in emitters):
             symbols.update(pool().symbols())
-        return using.link(objects, ["program"], symbols)
+        return symbols
 
 
-def blas_work(node: Node) -> int:
+def blas_work(e: Emitter, node: Node) -> int:
     """Return how many multiplications a node leaves to BLAS or LAPACK at once."""
     if isinstance(node, Product):
-        return 0 if is_small(node) or is_large(node) else work(node)
+        return 0 if is_small(e, node) or is_large(e, node) else work(node)
     return node.work if isinstance(node, Routine) and not node.symbols else 0

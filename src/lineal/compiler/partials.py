@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Sequence
 
 from lineal.codegen.emit import Emitter
-from lineal.codegen.kinds import int8, kind_of, pointer
+from lineal.codegen.kinds import int8, kind_of
 from lineal.codegen.values import Value
 from lineal.compiler.nodes import Reduce
 from lineal.compiler.windows import Base
@@ -28,9 +28,7 @@ Combine = Callable[[Reduce, Value, Value], Value]
 
 def reserved(e: Emitter, nbytes: int) -> Value:
     """Return the address of so many bytes that belong to this call."""
-    name = e.name()
-    e.frame.slots.append(f"  {name} = alloca [{nbytes} x i8], align {ALIGNMENT}")
-    return Value(e, name, pointer)
+    return e.stack(nbytes)
 
 
 def bytes_of(base: Base) -> int:
@@ -57,6 +55,11 @@ class Partials:
         size = sum(bytes_of(node.out) for node in reduces)
         return max(1, min(MOST, -(-total // CHUNK), MEMORY // max(size, 1))) if reduces else 1
 
+    @staticmethod
+    def fit(reduces: Sequence[Reduce]) -> bool:
+        """Return whether results of a few chunks have the memory they may have."""
+        return sum(bytes_of(node.out) for node in reduces) <= MEMORY // 2
+
     def reserve(self, chunks: int) -> Value:
         """Return the memory for all chunks."""
         return reserved(self.e, self.size * chunks)
@@ -80,7 +83,7 @@ class Partials:
             kind, here = kind_of(node.out.dtype), e.offset(memory, start)
             for block in e.blocks(math.prod(node.out.shape), kind):
                 total = e.variable(block.load(here, kind))
-                with e.loop(chunks, 1, carried=[total]) as chunk:
+                with e.loop(e.apart(chunks), 1, carried=[total]) as chunk:
                     more = block.load(e.address(here, chunk * self.size, int8), kind)
                     total.value = self.combined(node, total.value, more)
                 block.store(total.value, addresses[node.out], kind)

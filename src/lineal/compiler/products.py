@@ -15,10 +15,11 @@ from lineal.compiler.bigproducts import BigProduct
 from lineal.compiler.grouping import Group
 from lineal.compiler.loops import parameters
 from lineal.compiler.nodes import Product
+from lineal.compiler.openproducts import Form, formed, write_open
 from lineal.compiler.smallproducts import SmallProduct
 from lineal.compiler.windows import Base, Window
 
-__all__ = ["is_direct", "is_large", "is_small", "multiply", "work", "write_product"]
+__all__ = ["form_of", "is_direct", "is_large", "is_small", "multiply", "work", "write_product"]
 
 SMALL = 1 << 20
 """Up to how many multiplications a product is written out."""
@@ -41,19 +42,22 @@ def work(node: Product) -> int:
     return math.prod(node.out.shape[-2:]) * node.a.shape[-1]
 
 
-def is_direct(node: Product) -> bool:
+def is_direct(e: Emitter, node: Product) -> bool:
     """Return whether a product is a single call of BLAS."""
-    return len(node.out.shape) == 2 and not is_small(node) and not is_large(node)
+    return len(node.out.shape) == 2 and not is_small(e, node) and not is_large(e, node)
 
 
-def is_large(node: Product) -> bool:
+def is_large(e: Emitter, node: Product) -> bool:
     """Return whether a product is worth blocks, because none of its sides is short."""
-    return not is_small(node) and min(*node.out.shape[-2:], node.a.shape[-1]) >= SHORTEST
+    shortest = min(*node.out.shape[-2:], node.a.shape[-1])
+    return not is_small(e, node) and (shortest > 1 if e.general else shortest >= SHORTEST)
 
 
-def is_small(node: Product) -> bool:
+def is_small(e: Emitter, node: Product) -> bool:
     """Return whether the products of a node are worth code of their own."""
     n, k = node.out.shape[-1], node.a.shape[-1]
+    if e.general and e.spread and min(*node.out.shape[-2:], k) >= SHORTEST:
+        return False
     return work(node) <= SMALL and (node.b.strides[-1] == 1 or k * (n + 16) * node.out.dtype.itemsize <= PACKED)
 
 
@@ -62,9 +66,12 @@ def write_product(e: Emitter, group: Group, name: str) -> bool:
     (node,) = group.nodes
     assert isinstance(node, Product)
     bases, axes = parameters(group), leading(node)
-    total = math.prod(node.out.shape) * node.a.shape[-1]
     with e.function(name, [(f"p{n}", pointer) for n in range(len(bases))]) as given:
-        if axes and total >= WORTH_THREADS and axes[0][0] >= (SEVERAL if is_large(node) else 2):
+        worth, form = worth_threads(e, node), form_of(e, node)
+        if form is not None:
+            address = dict(zip(bases, given))
+            write_open(e, form, name, [address[each] for each in (node.a.base, node.b.base, node.out)])
+        elif worth:
 
             def work(start: Value, stop: Value, *given: Value) -> None:
                 stack(e, node, begin(e, node, bases, given), axes, (start, stop))
@@ -73,6 +80,20 @@ def write_product(e: Emitter, group: Group, name: str) -> bool:
         else:
             stack(e, node, begin(e, node, bases, given), axes, name=name)
     return False
+
+
+def worth_threads(e: Emitter, node: Product) -> bool:
+    """Return whether a stack of products is worth several threads."""
+    axes, total = leading(node), math.prod(node.out.shape) * node.a.shape[-1]
+    return total >= WORTH_THREADS and bool(axes) and axes[0][0] >= (SEVERAL if is_large(e, node) else 2)
+
+
+def form_of(e: Emitter, node: Product) -> Form | None:
+    """Return the form of a product that is to serve many sizes; None if it is written for its own, or by BLAS."""
+    small = is_small(e, node)
+    if not e.general or not (small or is_large(e, node)):
+        return None
+    return formed(e, node, small, leading(node), worth_threads(e, node))
 
 
 Axis = tuple[int, tuple[int, int, int]]
@@ -113,9 +134,9 @@ def stack(
             start, stop = span if span and not n else (0, size)
             i = loops.enter_context(e.loop(stop, start))
             places = [e.address(place, i * step, kind) if step else place for place, step in zip(places, steps)]
-        if is_small(node):
+        if is_small(e, node):
             SmallProduct(e, node).write(*places)
-        elif not is_large(node):
+        elif not is_large(e, node):
             multiply(e, node, *places)
         elif span:
             BigProduct(e, node).write(*places)

@@ -12,7 +12,8 @@ from lineal.codegen import layout
 from lineal.codegen.entry import RELEASE_ABOVE_NS, Argument, entry
 from lineal.compiler.cost import operations
 from lineal.compiler.direct import direct
-from lineal.compiler.launch import REFUSED, Grads, Unmet, calling, failed, fitting, launching
+from lineal.compiler.general import Codes, Sketch
+from lineal.compiler.launch import REFUSED, Grads, Unmet, calling, failed, fitting, launching, refuse
 from lineal.compiler.memcheck import Checked, is_checking
 from lineal.compiler.native import Home, Segment
 from lineal.compiler.nodes import Check, Host, Join, Routine
@@ -25,29 +26,48 @@ from lineal.core import AbstractTensor, lift
 __all__ = ["Program"]
 
 
+HOT, MOST_HOT = 2000, 8
+"""After how many calls a short program that shares code gets one of its own, and how many of a kind do."""
+
+
 class Program:
     """What runs instead of the function, for arguments like those of one call."""
 
-    def __init__(self, trace: Trace):
+    def __init__(self, trace: Trace, codes: Codes | None = None):
         self.trace = trace = rewritten(trace)
+        self.codes = codes
+        """The code it shares with programs for other sizes, if it has none of its own."""
+        self.hot = False
+        """Whether it is called so often that it is to have code of its own."""
+        self.waiting = False
+        """Whether there is no code for it yet."""
         self.missed = 0
         """How often its expectations were in vain."""
-        self.schedule = schedule = Schedule(trace)
+        schedule = self.schedule
         self.captured = list(trace.captured.values())
         self.made = [(base.shape, base.dtype) for base in schedule.results]
-        self.arena = np.empty(schedule.arena + 64, np.uint8)
+        self.arena = np.empty(schedule.arena + 64 if codes is None else 0, np.uint8)
         self.outside = self.bases_outside()
         self.homes = self.homes_inside()
         self.steps = [] if is_checking() else self.segments()
-        native = len(self.steps) == 1 and not any(isinstance(step, Host) for step in self.steps)
+        self.native_alone = native = len(self.steps) == 1 and not any(isinstance(step, Host) for step in self.steps)
+        """Whether it is a single native call."""
         self.run: Callable[..., Any] = Checked(self) if is_checking() else self.steps[0] if native else self.in_turn
         self.releases = not native or self.estimate() > RELEASE_ABOVE_NS
         leaves, wait = [leaf for leaf, _ in trace.grads], schedule.grads_wait
-        self.grads = Grads(leaves, self.made[len(trace.outputs) :], not wait) if leaves else None
+        made = self.made[len(trace.outputs) :]
+        self.grads = (Grads if codes is None else codes.grads_of)(leaves, made, not wait) if leaves else None
+        if codes is not None:
+            self.run = codes.in_memory(self.run, schedule.arena + 64)
         self.fits = fitting(self)
         self.launch = launching(self)
 
     # how it is made
+
+    @cached_property
+    def schedule(self) -> Schedule:
+        """What is done, and where values lie; made again for whoever asks when it has been let go."""
+        return Schedule(self.trace, self.codes is not None)
 
     def bases_outside(self) -> list[Base]:
         """Return the bases whose addresses are the program's arguments: inputs, captured tensors, live numbers, results."""
@@ -83,7 +103,12 @@ class Program:
 
     def enter(self, groups: list[Any], moves: Any) -> Callable[..., Any]:
         """Return the native entry of some groups."""
-        segment = Segment(groups, self.outside, self.homes, moves, self.apart())
+        given = (groups, self.outside, self.homes, moves, self.apart())
+        if self.codes is not None:
+            run = self.codes.enter(Sketch(*given), self.arguments(), self.estimate())
+            self.waiting |= run is None
+            return run or refuse
+        segment = Segment(*given)
         self.native = segment
         library = segment.link()
         self.address = library["program"]
@@ -126,10 +151,26 @@ class Program:
         """The call on positional tensors, which returns the function's result or REFUSED; native if a call is short."""
         made = (
             None
-            if self.releases or self.schedule.grads_wait
+            if self.releases or self.codes is not None or self.schedule.grads_wait
             else direct(self, REFUSED, lambda status: failed(self.trace, status))
         )
-        return made or calling(self.fits, self.launch)
+        call = made or calling(self.fits, self.launch)
+        return call if self.codes is None or self.releases else self.counted(call, self.codes)
+
+    def counted(self, call: Callable[..., Any], codes: Codes) -> Callable[..., Any]:
+        """Return `call`, which refuses once when it has been called so often that a program of its own, all native, pays."""
+        calls = 0
+
+        def counting(*args: Any) -> Any:
+            nonlocal calls
+            calls += 1
+            if calls == HOT and codes.hot < MOST_HOT:
+                codes.hot += 1
+                self.hot = True
+                return REFUSED
+            return call(*args)
+
+        return counting
 
     def __call__(self, tensors: Sequence[AbstractTensor]) -> Any:
         """Run on arguments that are known to fit."""
@@ -182,6 +223,16 @@ class Program:
         flat = np.lib.stride_tricks.as_strided(memory, (1 + offset // size,), (size,))[offset // size :]
         return np.lib.stride_tricks.as_strided(flat, window.shape, steps)
 
+    def lighten(self) -> None:
+        """Let go of what only the making of the program, or telling of it, needs: there may be a thousand for one code."""
+        written = {id(x) for x, _ in self.trace.writes}
+        for n, x in enumerate(self.trace.arguments):
+            if n not in self.trace.bound and id(x) not in written:
+                self.trace.arguments[n] = None  # type: ignore[call-overload]
+        if self.native_alone:
+            self.outside, self.homes = [], {}
+        del self.schedule
+
     def explain(self) -> str:
         """Return the graph, the kernels and what they hold, the host steps, bytes, memory and arithmetic."""
         lines = [f"{self.trace.name}: {len(self.trace.equations)} equations"]
@@ -199,6 +250,8 @@ class Program:
             f"{moved:,} bytes moved, {self.schedule.arena:,} bytes of memory, {operations(self.schedule.nodes):,} operations"
         )
         lines.append(f"{len(self.schedule.groups)} kernels, {hosts} host steps, {memory}")
+        if self.codes is not None:
+            lines.append(f"one code for many sizes, compiled {self.codes.compilations} times for arguments of this kind")
         return "\n".join(lines)
 
     def llvm(self) -> str:

@@ -48,10 +48,11 @@ class RowWriter:
         with e.function(name, [(f"p{n}", pointer) for n in range(len(bases))]) as given:
             memory = [self.partials.reserve(self.chunks)] if self.sums else []
             work = lambda start, stop, *captured: self.work(start, stop, bases, captured)
-            if self.chunks > 1 and sum(map(nanoseconds, self.rows.groups)) >= WORTH_THREADS:
-                shared(e, name, self.chunks, (*given, *memory), work, grain=1)
+            worth = self.chunks > 1 and sum(map(nanoseconds, self.rows.groups)) >= WORTH_THREADS
+            if e.spread if e.general else worth:
+                shared(e, name, e.apart(self.chunks), (*given, *memory), work, grain=1, worth=e.decided(worth))
             else:
-                work(0, self.chunks, *given, *memory)
+                work(0, e.apart(self.chunks), *given, *memory)
             if self.sums:
                 self.partials.finish(memory[0], self.chunks, dict(zip(bases, given)))
 
@@ -63,7 +64,7 @@ class RowWriter:
         if not self.sums:
             self.over(start, stop, addresses)
             return
-        size = -(-self.sizes[0] // self.chunks)
+        size = e.apart(-(-self.sizes[0] // self.chunks))
         with e.loop(stop, start) as chunk:
             places = self.partials.places(captured[-1], chunk)
             self.partials.clear(places, self.writers[0].start)

@@ -166,15 +166,18 @@ def sums_columns(group: Group) -> Shape | None:
     return outer if 0 < count < len(space) and fits(group, outer) and math.prod(space[count:]) >= SHORTEST else None
 
 
-def kernels(found: list[Rows], wanted: set[Base]) -> list[Group | Rows]:
-    """Return what is to be run, in order: rows where that pays, else groups as they are; `wanted` is needed afterwards."""
+def kernels(found: list[Rows], wanted: set[Base], general: bool = False) -> list[Group | Rows]:
+    """Return what is to be run, in order: rows where that pays, else groups as they are; `wanted` is needed afterwards.
+
+    What pays by size alone is left out of programs that are to be `general`, the same for all sizes.
+    """
     readers: dict[Base, set[int]] = {}
     for rows in found:
         for base in (base for node in rows.nodes for base in node.reads):
             readers.setdefault(base, set()).add(rows.number)
     kept: list[Group | Rows] = []
     for rows in found:
-        if len(rows.groups) == 1:
+        if len(rows.groups) == 1 and not general:
             rows.outer = sums_columns(rows.groups[0])
         if rows.outer is None:
             kept += rows.groups

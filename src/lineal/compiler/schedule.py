@@ -23,10 +23,10 @@ class Schedule:
     """What a program does, in order, and where its values lie.
 
     `results` are the bases of new arrays (the outputs, then the grads), `written` pairs bases with those from outside whose
-    memory they are to be put into.
+    memory they are to be put into. `general`: the program is to serve many sizes.
     """
 
-    def __init__(self, trace: Trace):
+    def __init__(self, trace: Trace, general: bool = False):
         self.trace = trace
         self.low = Lowering(trace)
         self.results: list[Base] = [self.fresh(var) for var in (*trace.outputs, *(var for _, var in trace.grads))]
@@ -53,7 +53,7 @@ class Schedule:
         self.grads_wait = self.made_early(self.results[len(trace.outputs) :])
         """Whether grads are made while the call may still be given back, so that the leaves' own must not be filled."""
         self.store([*wanted, *self.spread_moves()])
-        self.groups = kernels(self.rows, set(wanted))
+        self.groups = kernels(self.rows, set(wanted), general)
         outside = {*self.results, *(base for base, _ in self.written)}
         roots = {base.root for group in self.groups for base in group.stored}
         internal = {base for base in roots if base not in outside and base.source == "made"}

@@ -8,6 +8,7 @@ computed instead.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from lineal.codegen.dense.copies import transposed
 from lineal.codegen.emit import Emitter
@@ -18,6 +19,8 @@ from lineal.compiler.partials import reserved
 
 __all__ = ["Matrix", "SmallProduct", "transposed"]
 
+Number = int | Value
+
 CHAINS = 8
 """How many sums run side by side at least, so that additions do not wait for each other."""
 
@@ -27,8 +30,18 @@ class Matrix:
     """A matrix in memory: its address, and how far rows and columns are apart."""
 
     address: Value
-    rows: int
-    columns: int
+    rows: int | Value
+    columns: int | Value
+
+    @property
+    def by_rows(self) -> bool:
+        """Whether what stands side by side in a row does so in memory."""
+        return isinstance(self.columns, int) and self.columns == 1
+
+    @property
+    def by_columns(self) -> bool:
+        """Whether what stands one below the other in a column is side by side in memory."""
+        return isinstance(self.rows, int) and self.rows == 1
 
     @property
     def turned(self) -> Matrix:
@@ -56,13 +69,17 @@ class SmallProduct:
             left, right, out = right.turned, left.turned, out.turned
             self.m, self.n = self.n, self.m
         self.lanes = min(self.e.lanes(self.kind), 1 << max(0, (self.n - 1).bit_length()))
-        if self.n > 1 and right.columns != 1:
-            if self.m == 1 and right.rows == 1 and self.k >= self.e.lanes(self.kind):
+        if self.n > 1 and not right.by_rows:
+            if self.m == 1 and right.by_columns and self.k >= self.e.lanes(self.kind):
                 self.dots(left, right, out)
                 return
             if self.m > 1:
                 right = self.packed(right)
         self.tiles(left, right, out)
+
+    def chains(self, rows: int, vectors: int) -> int:
+        """Return how many sums each number of a tile has."""
+        return max(1, min(CHAINS // (rows * vectors), self.k // 2))
 
     # a matrix that lies by columns
 
@@ -71,25 +88,30 @@ class SmallProduct:
         e, kind, lanes = self.e, self.kind, self.lanes
         row = -(-self.n // lanes) * lanes
         memory = reserved(e, row * self.k * kind.itemsize)
-        whole = lanes if lanes > 1 and right.rows == 1 else 0
+        whole = lanes if lanes > 1 and right.by_columns else 0
         ends = (self.n // lanes * lanes, self.k // lanes * lanes) if whole else (0, 0)
         if ends[0] and ends[1]:
-            with e.loop(ends[0], 0, lanes) as j, e.loop(ends[1], 0, lanes) as k:
-                start = e.address(e.address(right.address, j * right.columns, kind), k, kind)
-                block = [e.load(e.address(start, n * right.columns, kind), kind, 0, lanes) for n in range(lanes)]
-                to = e.address(e.address(memory, k * row, kind), j, kind)
-                for n, vector in enumerate(transposed(e, block)):
-                    e.store(vector, e.address(to, n * row, kind))
+            self.pack_whole(right, memory, row, ends)
         else:
             ends = (0, 0)
         self.copy(right, memory, row, (0, ends[0]), (ends[1], self.k))
         self.copy(right, memory, row, (ends[0], self.n), (0, self.k))
         return Matrix(memory, row, 1)
 
-    def copy(self, right: Matrix, memory: Value, row: int, columns: tuple[int, int], ks: tuple[int, int]) -> None:
+    def pack_whole(self, right: Matrix, memory: Value, row: Number, ends: tuple[Number, Number]) -> None:
+        """Write the copying of B's whole blocks, which end at these columns and k, turned in registers."""
+        e, kind, lanes = self.e, self.kind, self.lanes
+        with e.loop(ends[0], 0, lanes) as j, e.loop(ends[1], 0, lanes) as k:
+            start = e.address(e.address(right.address, j * right.columns, kind), k, kind)
+            block = [e.load(e.address(start, n * right.columns, kind), kind, 0, lanes) for n in range(lanes)]
+            to = e.address(e.address(memory, k * row, kind), j, kind)
+            for n, vector in enumerate(transposed(e, block)):
+                e.store(vector, e.address(to, n * row, kind))
+
+    def copy(self, right: Matrix, memory: Value, row: Number, columns: tuple[Any, Any], ks: tuple[Any, Any]) -> None:
         """Write the copying of the rest of B, number by number."""
         e, kind = self.e, self.kind
-        if columns[0] >= columns[1] or ks[0] >= ks[1]:
+        if not e.general and (columns[0] >= columns[1] or ks[0] >= ks[1]):
             return
         with e.loop(columns[1], columns[0]) as j, e.loop(ks[1], ks[0]) as k:
             x = e.load(e.address(right.address, j * right.columns + k * right.rows, kind), kind)
@@ -103,7 +125,7 @@ class SmallProduct:
         lanes = e.lanes(kind)
         with e.loop(self.n) as j:
             column = e.address(right.address, j * right.columns, kind)
-            wide = 4 if self.k >= 8 * lanes else 1
+            wide = 4 if e.general or self.k >= 8 * lanes else 1
             sums = [e.variable(e.const(0.0, kind, lanes)) for _ in range(wide)]
             for block in e.blocks(self.k, lanes, unroll=wide, carried=sums):
                 x, y = block.load(left.address, kind, left.columns), block.load(column, kind)
@@ -121,7 +143,7 @@ class SmallProduct:
         whole = self.n // self.lanes
         wide = 2 if whole >= 2 else 1
         if self.m <= 4:
-            wide = max(1, min(whole, 8 // self.m if right.columns == 1 else 1))
+            wide = max(1, min(whole, 8 // self.m if right.by_rows else 1))
         high = max(1, min(self.m, self.registers // 2 // wide))
         if self.m % high:
             high = max(1, -(-self.m // -(-self.m // high)))
@@ -146,15 +168,19 @@ class SmallProduct:
         """Write one tile: `rows` rows of so many vectors, from column j on."""
         e, kind = self.e, self.kind
         column = e.address(right.address, j * right.columns, kind)
-        chains = max(1, min(CHAINS // (rows * vectors), self.k // 2))
+        chains = self.chains(rows, vectors)
         sums = [[e.variable(e.const(0.0, kind, self.lanes)) for _ in range(rows * vectors)] for _ in range(chains)]
         flat = [each for chain in sums for each in chain]
         whole = self.k // chains * chains
         with e.loop(whole, 0, chains, carried=flat) as k:
             for turn in range(chains):
                 self.step(left, right, column, k + turn if turn else k, sums[turn], rows, vectors, mask)
-        for k in range(whole, self.k):
-            self.step(left, right, column, e.index(k), sums[k - whole], rows, vectors, mask)
+        if e.general:
+            with e.loop(self.k, whole, carried=sums[0]) as k:
+                self.step(left, right, column, k, sums[0], rows, vectors, mask)
+        else:
+            for k in range(whole, self.k):
+                self.step(left, right, column, e.index(k), sums[k - whole], rows, vectors, mask)
         for chain in sums[1:]:
             for total, more in zip(sums[0], chain):
                 total.value = total.value + more.value
