@@ -42,7 +42,10 @@ def heard(function, *args):
 @pytest.mark.parametrize(("lead", "n"), [((), 3), ((), 20), ((), 120), ((9,), 3), ((1000,), 4), ((5,), 35)])
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_ill_conditioned(name, lead, n, dtype):
-    """Good matrices stay within the program; near to singular ones are eager code's, until it has warned often enough."""
+    """Good matrices stay within the program; near to singular ones are eager code's, until it has warned often enough.
+
+    In double precision they always are, since eager code refines what it finds.
+    """
     function = FUNCTIONS[name]
     A, bad, B = systems(lead, n, dtype)
     compiled = compile(function)
@@ -55,7 +58,7 @@ def test_ill_conditioned(name, lead, n, dtype):
         lineal.testing.assert_close(y, heard(function, bad, B)[0])
     (program,) = next(iter(compiled.programs.values()))
     assert not program.trace.expects
-    assert heard(compiled, bad, B)[1] == 0
+    assert heard(compiled, bad, B)[1] == (dtype is np.float64)
 
 
 def test_derivative():

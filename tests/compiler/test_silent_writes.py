@@ -58,7 +58,7 @@ def view_made_without_grad(a):
     b = a * 3
     with torch.no_grad():
         c = b[1:]
-    b.mul_(2)
+        b.mul_(2)
     return c * b[1:]
 
 

@@ -125,7 +125,7 @@ def halved(capture: Capture) -> str | None:
 
 def leads_inside(capture: Capture, tensors: Iterable[AbstractTensor]) -> str | None:
     """Return why a trace cannot be repeated if the history of a result leads to a leaf that the function made."""
-    waiting, met = [x.node for x in tensors], set()
+    waiting, met = [x.node for x in tensors], {id(node) for _, node in capture.histories}
     while waiting:
         node = waiting.pop()
         if node is None or id(node) in met or not pending(node):

@@ -209,7 +209,7 @@ def hooks_of(x: AbstractTensor) -> tuple:
     extra = None if x.node is None else x.node.extra
     if extra is None:
         return ()
-    tables = (extra.before, extra.after, *(table for _, table in extra.tensors))
+    tables = (extra.before, extra.after, extra.accumulated, *extra.tensors.values())
     return tuple(hook for table in tables for hook in table.values())
 
 

@@ -172,6 +172,7 @@ class Reading:
             word = f"{word}.{key}" if kind == "attribute" else f"{word}[{key!r}]"
             found = self.attribute(thing, key, word) if kind == "attribute" else self.entry(thing, key, word)
             if found is UNKNOWN or found is ABSENT:
+                self.reach(thing, owner)
                 return
             self.notes.belongs(found, thing)
             thing, owner = found, thing
