@@ -13,7 +13,7 @@ from lineal.compiler.rules.matrices import across, count, known, specs_of, succe
 from lineal.compiler.rules.table import rule
 from lineal.compiler.windows import Place, Window
 from lineal.ops.linalg.eigh import Eigh
-from lineal.ops.linalg.least_squares import LeastSquaresPull
+from lineal.ops.linalg.least_squares import LeastSquaresPull, Scale
 from lineal.ops.linalg.qr import QR, QRPull
 from lineal.ops.linalg.svd import SVD
 
@@ -53,6 +53,22 @@ def least_squares_pull(low: Any, op: Any, ys: Any, A: Window, B: Window, X: Wind
     given = lambda *_: (*A.shape[-2:], B.shape[-1])
     found = across(low, "lstsq_pull", [A, B, X, G], specs_of(ys), given, rows=True)
     return None if found is None else tuple(found[0])
+
+
+@rule(Scale)
+def scale(low: Any, op: Any, y: Any, A: Window) -> Window | None:
+    """s = a power of two near 1 / max |A|; which of two near ones is no matter."""
+    if not known(A):
+        return None
+    most = np.finfo(A.base.dtype).maxexp - 2
+    sizes = low.map(A.shape, A.base.dtype, lambda m, x: m.abs(x), A, label="abs")
+    top = low.reduce(sizes, (len(A.shape) - 2, len(A.shape) - 1), "maximum", keepdim=True)
+
+    def formula(m: Any, top: Any) -> Any:
+        power = m.minimum(m.maximum(m.floor(m.log2(top)) + 1, -most), most)
+        return m.where(top > 0, m.exp2(-power), 1)
+
+    return low.map(top.shape, A.base.dtype, formula, top, label="scale")
 
 
 def alike(A: Window) -> bool:
