@@ -37,6 +37,7 @@ from lineal.base.dtypes import (
 )
 from lineal.base.dtypes import bool_ as bool
 from lineal.base.errors import IllConditionedWarning, UnsupportedError
+from lineal.base.formats import channels_last, channels_last_3d, contiguous_format, memory_format, preserve_format
 from lineal.base.limits import finfo, iinfo
 from lineal.base.spec import Size
 from lineal.base.threads import get_num_threads, set_num_threads
@@ -49,7 +50,7 @@ from lineal.tensors import *
 
 # What a first tensor does not need is imported when it is first named: see __getattr__ below.
 if TYPE_CHECKING:
-    from lineal import accelerator, autograd, backends, cuda, func, linalg, models, nn, optim, random, testing, utils
+    from lineal import accelerator, autograd, backends, cuda, func, linalg, models, nn, optim, random, testing, utils, version
     from lineal.backends import (
         are_deterministic_algorithms_enabled,
         get_float32_matmul_precision,
@@ -59,6 +60,10 @@ if TYPE_CHECKING:
     from lineal.compiler import compile, explain
     from lineal.data import load, save
     from lineal.func import vmap
+    from lineal.nn.functional import celu, cosine_similarity, pairwise_distance, prelu, selu
+    from lineal.nn.functional.native import *
+    from lineal.tensors.inplace import *
+    from lineal.tensors.older import *
 
 float = float32
 double = float64
@@ -83,6 +88,7 @@ _submodules = [
     "random",
     "testing",
     "utils",
+    "version",
 ]
 _elsewhere = {
     "backends": [
@@ -94,7 +100,86 @@ _elsewhere = {
     "compiler": ["compile", "explain"],
     "data": ["load", "save"],
     "func": ["vmap"],
+    "nn.functional": ["celu", "cosine_similarity", "pairwise_distance", "prelu", "selu"],
+    "nn.functional.native": ["batch_norm", "celu_", "dropout", "dropout_", "embedding", "layer_norm", "selu_"],
     "ops": _LINEAR_ALGEBRA,
+    "tensors.inplace": [
+        "abs_",
+        "acos_",
+        "acosh_",
+        "addmv_",
+        "arccos_",
+        "arccosh_",
+        "arcsin_",
+        "arcsinh_",
+        "arctan_",
+        "arctanh_",
+        "as_strided_",
+        "asin_",
+        "asinh_",
+        "atan_",
+        "atanh_",
+        "ceil_",
+        "clamp_",
+        "clamp_max_",
+        "clamp_min_",
+        "clip_",
+        "conj_physical_",
+        "cos_",
+        "cosh_",
+        "deg2rad_",
+        "detach_",
+        "erf_",
+        "erfc_",
+        "exp2_",
+        "exp_",
+        "expm1_",
+        "fix_",
+        "floor_",
+        "frac_",
+        "gcd_",
+        "lcm_",
+        "ldexp_",
+        "log10_",
+        "log1p_",
+        "log2_",
+        "log_",
+        "logit_",
+        "nan_to_num_",
+        "neg_",
+        "negative_",
+        "rad2deg_",
+        "reciprocal_",
+        "relu_",
+        "resize_as_",
+        "round_",
+        "rsqrt_",
+        "sigmoid_",
+        "sin_",
+        "sinc_",
+        "sinh_",
+        "sqrt_",
+        "square_",
+        "tan_",
+        "tanh_",
+        "trunc_",
+        "xlogy_",
+    ],
+    "tensors.older": [
+        "detach",
+        "get_default_device",
+        "get_device",
+        "get_num_interop_threads",
+        "is_inference",
+        "is_same_size",
+        "is_signed",
+        "is_storage",
+        "range",
+        "set_default_tensor_type",
+        "set_flush_denormal",
+        "set_num_interop_threads",
+        "typename",
+    ],
 }
 __getattr__, _lazy_dir, _ = lazy_loader.attach(__name__, _submodules, _elsewhere)
 

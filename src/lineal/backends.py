@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
-__all__ = ["cpu", "cuda", "cudnn", "mps", "openmp"]
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+__all__ = ["cpu", "cuda", "cudnn", "mkl", "mkldnn", "mps", "openmp"]
+
+
+class Products:
+    """How rough a backend's products of matrices may be: kept as set, and changing nothing."""
+
+    def __init__(self) -> None:
+        self.allow_tf32 = False
+        self.allow_fp16_reduced_precision_reduction = True
+        self.allow_bf16_reduced_precision_reduction = True
+        self.allow_fp16_accumulation = False
+        self.fp32_precision = "none"
 
 
 class Backend:
-    """A backend's switches: `enabled`, `deterministic`, `benchmark` and `allow_tf32` are kept as set, and change nothing."""
+    """A backend's switches: `enabled`, `deterministic`, `benchmark` and `allow_tf32` are kept as set, and change nothing.
+
+    `matmul` has those of products of matrices.
+    """
 
     def __init__(self, name: str, available: bool = False):
         self.name = name
@@ -14,13 +32,53 @@ class Backend:
         self.enabled = available
         self.deterministic = True
         self.benchmark = False
+        self.benchmark_limit = 10
         self.allow_tf32 = False
+        self.matmul = Products()
+        self.attention: dict[str, bool] = {}
 
     def is_available(self) -> bool:
         """Return whether this build computes with the backend."""
         return self.available
 
     is_built = is_available
+
+    def version(self) -> None:
+        """Return the version of the backend's library: None, since there is none here."""
+
+    @contextlib.contextmanager
+    def flags(self, **switches: Any) -> Iterator[None]:
+        """Set switches within a block, as in `cudnn.flags(enabled=False)`."""
+        before = {name: getattr(self, name) for name in switches}
+        self.__dict__.update(switches)
+        try:
+            yield
+        finally:
+            self.__dict__.update(before)
+
+    def enable_flash_sdp(self, enabled: bool) -> None:
+        """Note whether attention may take FlashAttention's kernel."""
+        self.attention["flash"] = bool(enabled)
+
+    def enable_mem_efficient_sdp(self, enabled: bool) -> None:
+        """Note whether attention may take the kernel that saves memory."""
+        self.attention["mem_efficient"] = bool(enabled)
+
+    def enable_math_sdp(self, enabled: bool) -> None:
+        """Note whether attention may be computed by its formula."""
+        self.attention["math"] = bool(enabled)
+
+    def flash_sdp_enabled(self) -> bool:
+        """Return what `enable_flash_sdp` was told; True at first."""
+        return self.attention.get("flash", True)
+
+    def mem_efficient_sdp_enabled(self) -> bool:
+        """Return what `enable_mem_efficient_sdp` was told; True at first."""
+        return self.attention.get("mem_efficient", True)
+
+    def math_sdp_enabled(self) -> bool:
+        """Return what `enable_math_sdp` was told; True at first."""
+        return self.attention.get("math", True)
 
     def __repr__(self) -> str:
         return f"<backend {self.name}: {'available' if self.available else 'not available'}>"
@@ -29,6 +87,8 @@ class Backend:
 cpu = Backend("cpu", available=True)
 cuda = Backend("cuda")
 cudnn = Backend("cudnn")
+mkl = Backend("mkl")
+mkldnn = Backend("mkldnn")
 mps = Backend("mps")
 openmp = Backend("openmp")
 

@@ -41,7 +41,11 @@ EXPECTED = {
     "lineal.testing",
     "lineal.utils",
     "lineal.utils.data",
+    "lineal.utils.data.dataloader",
+    "lineal.utils.data.dataset",
+    "lineal.utils.data.sampler",
     "lineal.utils.hooks",
+    "lineal.version",
 }
 
 

@@ -136,7 +136,10 @@ def promote_types(type1: dtype, type2: dtype) -> dtype:
     """Return the smallest dtype that can hold values of both."""
     if type1 is type2:
         return type1
-    low, high = sorted((type1, type2), key=lambda each: each.category)
+    try:
+        low, high = sorted((type1, type2), key=lambda each: each.category)
+    except AttributeError:
+        raise TypeError(f"promote_types(): expected two dtypes, got {type1!r} and {type2!r}") from None
     if low.category is not high.category:
         if high.is_complex and low is float64:
             return complex128
@@ -161,6 +164,7 @@ def _promote_integers(type1: dtype, type2: dtype) -> dtype:
 
 def can_cast(from_: dtype, to: dtype) -> bool:
     """Return whether the category of `from_` fits into that of `to` (floating into integer does not)."""
-    if from_.category > to.category:
-        return False
-    return not (from_.category is to.category is Category.INTEGER and from_.is_signed and not to.is_signed)
+    try:
+        return from_.category <= to.category
+    except AttributeError:
+        raise TypeError(f"can_cast(): expected two dtypes, got {from_!r} and {to!r}") from None

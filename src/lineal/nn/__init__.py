@@ -1,5 +1,7 @@
 """Neural networks: modules, layers, losses, starting values."""
 
+import lazy_loader
+
 from lineal.nn import functional, init, utils
 from lineal.nn.activation import LogSoftmax, ReLU, Sigmoid, Softmax, Tanh
 from lineal.nn.containers import ModuleDict, ModuleList, Sequential
@@ -80,3 +82,6 @@ __all__ = [
     "CosineSimilarity",
     "PairwiseDistance",
 ]
+
+# PyTorch's paths, as in nn.modules.linear, are imported when somebody goes there
+__getattr__, _, _ = lazy_loader.attach(__name__, ["modules"])

@@ -40,12 +40,15 @@ class Convertible(Traversal):
         Only tensors of a floating or complex dtype change their dtype; TypeError for any other target.
         """
         wanted, target, non_blocking = parse_to(*args, **kwargs)
+        memory_format = kwargs.get("memory_format")
         if target is not None and not (target.is_floating_point or target.is_complex):
             raise TypeError(f"nn.Module.to: expected a floating point or complex dtype, got {target}")
 
         def convert(tensor: Any) -> Any:
             changes = target is not None and (tensor.is_floating_point() or tensor.is_complex())
-            return tensor.to(wanted or tensor.device, target if changes else tensor.dtype, non_blocking)
+            fits = memory_format is not None and tensor.ndim in (4, 5)
+            chosen = target if changes else tensor.dtype
+            return tensor.to(wanted or tensor.device, chosen, non_blocking, memory_format=memory_format if fits else None)
 
         return self._apply(convert)
 

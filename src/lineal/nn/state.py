@@ -201,6 +201,14 @@ class Stateful(Traversal):
         """Call `hook` with the module and the arguments of `_load_from_state_dict` before loading."""
         return self._load_state_dict_pre_hooks.add(hook)
 
+    def _register_load_state_dict_pre_hook(self, hook: Callable[..., None], with_module: bool = False) -> RemovableHandle:
+        """Call `hook`, with the module first only if `with_module`, as `register_load_state_dict_pre_hook` does."""
+        return self._load_state_dict_pre_hooks.add(hook if with_module else lambda module, *rest: hook(*rest))
+
+    def _register_state_dict_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call `hook(module, state_dict, prefix, local_metadata)` after `state_dict()`; it may return another dict."""
+        return self._state_dict_hooks.add(hook)
+
     def register_load_state_dict_post_hook(self, hook: Callable[..., None]) -> RemovableHandle:
         """Call `hook(module, incompatible_keys)` after loading; it may empty the lists in place."""
         return self._load_state_dict_post_hooks.add(hook)

@@ -94,5 +94,6 @@ LINEAR_ALGEBRA = [
     "svd",
     "svd_lowrank",
     "triangular_solve",
+    "vander",
 ]
 __getattr__, _, _ = _lazy_loader.attach(__name__, submod_attrs={"linalg.older": LINEAR_ALGEBRA})

@@ -88,6 +88,8 @@ def new_constant(number: Any, target: dtype | None) -> Any:
         return lift(np.array(number, dtype=target.numpy))
     except OverflowError:
         raise RuntimeError(f"value {number} cannot be converted to type {target.name} without overflow") from None
+    except ValueError:
+        raise TypeError(f"expected a tensor or a number, got {type(number).__name__}") from None
 
 
 def scalar_dtype(number: Any) -> dtype:
@@ -106,6 +108,15 @@ def as_operand(given: Any) -> Any:
     if isinstance(given, np.ndarray):
         return lift(given)
     return constant(given)
+
+
+def as_number(name: str, argument: str, given: Any) -> Any:
+    """Return an argument that is a number, or a tensor of no dimensions, as a number."""
+    if isinstance(given, AbstractTensor):
+        if given.value.ndim:
+            raise TypeError(f"{name}(): argument '{argument}' must be Number, not Tensor of shape {list(given.value.shape)}")
+        return given.item()  # type: ignore[attr-defined]
+    return given
 
 
 def dtype_of(x: AbstractTensor) -> dtype:

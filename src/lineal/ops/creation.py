@@ -11,8 +11,10 @@ import numpy as np
 from lineal.base import config, dtypes
 from lineal.base.devices import as_device
 from lineal.base.dtypes import Category, dtype
+from lineal.base.formats import preserve_format
 from lineal.base.spec import check_count, check_shape, sizes
 from lineal.core import AbstractTensor, Op, apply
+from lineal.core.calling import public
 from lineal.ops.conversion import scalar_dtype
 from lineal.ops.front import store
 
@@ -117,10 +119,10 @@ class Eye(Source):
 _full = functools.lru_cache(1024)(Full)
 
 
-def finish(y: Any, requires_grad: bool, out: AbstractTensor | None = None) -> Any:
+def finish(y: Any, requires_grad: bool, out: AbstractTensor | None = None, name: str = "out") -> Any:
     """Return a new tensor, as a leaf if it is to require grad."""
     if out is not None:
-        y = store(y, out, "out")
+        y = store(y, out, name)
     return y.requires_grad_() if requires_grad else y
 
 
@@ -146,6 +148,8 @@ def read(name: str, options: dict[str, Any], default: dtype | None = None) -> tu
     """Take the common keyword arguments of factories out of `options`: out, requires_grad and the resulting dtype."""
     out = options.pop("out", None)
     requires_grad = options.pop("requires_grad", False)
+    if out is not None and not isinstance(out, AbstractTensor):
+        raise TypeError(f"{name}(): argument 'out' must be Tensor, not {type(out).__name__}")
     if out is not None and options.get("dtype") is None:
         default = dtypes.BY_NUMPY[out.value.dtype]
     target = chosen(name, options.pop("dtype", None), options.pop("device", None), options.pop("layout", None), default)
@@ -169,10 +173,11 @@ def ones(*size: Any, **options: Any) -> Any:
 def empty(*size: Any, **options: Any) -> Any:
     """Return a tensor whose numbers are whatever its memory holds; options: dtype, device, requires_grad, out."""
     size = options.pop("size", None) or size
+    memory_format = options.pop("memory_format", None)
     out, requires_grad, target = read("empty", options)
     shape = sizes("empty", size if isinstance(size, tuple) else (size,))
     check_shape("empty", shape)
-    return finish(apply(Empty(shape, target)), requires_grad, out)
+    return finish(in_format(apply(Empty(shape, target)), memory_format), requires_grad, out)
 
 
 def empty_permuted(size: Any, physical_layout: Any, **options: Any) -> Any:
@@ -205,30 +210,41 @@ def full(size: Any, fill_value: Any, **options: Any) -> Any:
 
 def like(name: str, input: AbstractTensor, number: Any, options: dict[str, Any]) -> Any:
     """Return a tensor of one number everywhere, with the shape and (unless named) the dtype of `input`."""
+    memory_format = options.pop("memory_format", None)
     _, requires_grad, target = read(name, options, dtypes.BY_NUMPY[input.value.dtype])
-    return finish(apply(_full(input.value.shape, number, target)), requires_grad)
+    return finish(in_format(apply(_full(input.value.shape, number, target)), memory_format), requires_grad)
 
 
+def in_format(y: Any, memory_format: Any) -> Any:
+    """Return a new tensor in the memory format that was asked for, if one was."""
+    return y if memory_format is None or memory_format is preserve_format else y.contiguous(memory_format=memory_format)
+
+
+@public
 def zeros_like(input: AbstractTensor, **options: Any) -> Any:
     """Return zeros in the shape and dtype of `input`."""
     return like("zeros_like", input, 0, options)
 
 
+@public
 def ones_like(input: AbstractTensor, **options: Any) -> Any:
     """Return ones in the shape and dtype of `input`."""
     return like("ones_like", input, 1, options)
 
 
+@public
 def full_like(input: AbstractTensor, fill_value: Any, **options: Any) -> Any:
     """Return `fill_value` everywhere, in the shape and dtype of `input`."""
     number = fill_value.item() if isinstance(fill_value, AbstractTensor) else fill_value  # type: ignore[attr-defined]
     return like("full_like", input, number, options)
 
 
+@public
 def empty_like(input: AbstractTensor, **options: Any) -> Any:
     """Return an empty tensor in the shape and dtype of `input`."""
+    memory_format = options.pop("memory_format", None)
     _, requires_grad, target = read("empty_like", options, dtypes.BY_NUMPY[input.value.dtype])
-    return finish(apply(Empty(input.value.shape, target)), requires_grad)
+    return finish(in_format(apply(Empty(input.value.shape, target)), memory_format), requires_grad)
 
 
 def scalar_tensor(s: Any, **options: Any) -> Any:
@@ -269,7 +285,7 @@ def arange(*bounds: Any, **options: Any) -> Any:
             raise ValueError("arange: step must be nonzero; as an integer it is 0")
         count = -((start - end) // step) if target is dtypes.int64 else count
     check_count("arange", int(count), target.itemsize)
-    return finish(apply(Range(start, step, int(count), target)), requires_grad, out)
+    return finish(apply(Range(start, step, int(count), target)), requires_grad, out, "arange")
 
 
 def check_steps(name: str, steps: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +15,7 @@ from lineal.core.door import binary_door, unary_door
 from lineal.core.inplace import preserve
 from lineal.core.op import next_id
 from lineal.ops.conversion import cast
+from lineal.ops.layout import address, packed
 from lineal.ops.pattern import Elementwise, Rule
 from lineal.ops.promotion import DOMAINS, OPERANDS, align, as_scalar, broadcast, storages, unsupported
 
@@ -47,7 +49,7 @@ def unary_front(op: Elementwise, domain: str, doc: str = "") -> Callable[..., An
                 raise unsupported(name, dtypes.of(input.value.dtype))
             input = cast(input, config.defaults.dtype)
         y = door(input)
-        return y if out is None else store(y, out, name)
+        return y if out is None else store(y, out, name, input)
 
     door = unary_door(op, op.kernel)
     return named(unary_door(op, op.kernel, usual=storages(kinds), unusual=unusual), name, op, doc)
@@ -105,16 +107,16 @@ def binary_front(op: Elementwise, domain: str, judge: Callable[[str, Any, Any], 
         elif other.__class__ in simple and second_may:
             if isinstance(input, AbstractTensor) and input.value.dtype.kind in simple[other.__class__]:
                 y = door(input, as_scalar(other, input.value.dtype))
-                return y if out is None else store(y, out, name)
+                return y if out is None else store(y, out, name, input, other)
         elif input.__class__ in simple and first_may:
             if isinstance(other, AbstractTensor) and other.value.dtype.kind in simple[input.__class__]:
                 y = door(as_scalar(input, other.value.dtype), other)
-                return y if out is None else store(y, out, name)
+                return y if out is None else store(y, out, name, other)
         said = judge(name, input, other)
         if said is not None:
             return said
         y = door(*align(name, domain, input, other))
-        return y if out is None else store(y, out, name)
+        return y if out is None else store(y, out, name, input, other)
 
     return binary_door(op, kernel, usual=usual, unusual=unusual)
 
@@ -143,7 +145,7 @@ def nary(
 
     def front(*inputs: Any, out: AbstractTensor | None = None) -> Any:
         y = apply(op, *align(name, domain, *inputs))
-        return y if out is None else store(y, out, name)
+        return y if out is None else store(y, out, name, *inputs)
 
     return named(front, name, op, doc)
 
@@ -198,18 +200,55 @@ def require_tensor(name: str, x: Any) -> np.ndarray:
         raise TypeError(f"{name}: expected a tensor, got {type(x).__name__}") from None
 
 
-def store(y: Any, out: AbstractTensor, name: str) -> Any:
-    """Put the result `y` into `out` (resized if it has another shape) and return `out`."""
+EXACT = frozenset(
+    """abs addbmm addmm addmv alias_copy all any argmax argmin baddbmm bitwise_not bmm ceil chain_matmul clamp conj_physical
+    diag diagonal_copy dot floor frac heaviside histc index_reduce inner isneginf isposinf linalg.cholesky linalg.cross
+    linalg.det linalg.eigvalsh linalg.inv linalg.matrix_norm linalg.matrix_power linalg.multi_dot linalg.norm linalg.solve
+    linalg.svdvals linalg.vecdot logcumsumexp matmul mm msort mv nan_to_num nanquantile narrow_copy neg nonzero quantile renorm
+    round sgn sign signbit slice_copy squeeze_copy t_copy tril triu trunc vdot vector_norm where""".split()
+)
+"""The functions whose `out` PyTorch wants in the result's own dtype; others take any dtype of a category as high."""
+
+SILENT = frozenset(("addbmm", "multinomial", "narrow_copy", "out"))
+"""Who resizes `out` without a word, as PyTorch does; "out" is what factories call themselves."""
+
+
+def store(y: Any, out: AbstractTensor, name: str, *inputs: Any) -> Any:
+    """Put the result `y` into `out` and return `out`; it is resized, with a warning if it held numbers, to y's shape.
+
+    RuntimeError if the dtype does not take the result, or if `out` overlaps one of `inputs` without being it.
+    """
     if not isinstance(out, AbstractTensor):
         raise TypeError(f"{name}: expected out to be a tensor, got {type(out).__name__}")
     if modes.grad_enabled.get() and (y.node is not None or out.node is not None):
         raise RuntimeError(f"{name}: functions with out=... arguments don't support automatic differentiation")
     given, wanted = dtypes.BY_NUMPY[y.value.dtype], dtypes.BY_NUMPY[out.value.dtype]
-    if not dtypes.can_cast(given, wanted):
-        raise RuntimeError(f"{name}: result type {given} can't be cast to the desired output type {wanted}")
+    if given is not wanted and name in EXACT and not (wanted is dtypes.uint8 and name in ("all", "any")):
+        raise RuntimeError(f"{name}: Expected out tensor to have dtype {given}, but got {wanted} instead")
+    if given.category > wanted.category:
+        kind = TypeError if name in ("cat", "stack") else RuntimeError
+        raise kind(f"{name}: result type {given} can't be cast to the desired output type {wanted}")
+    if any(isinstance(each, AbstractTensor) and overlaps(out.value, each.value) for each in inputs):
+        raise RuntimeError(
+            f"{name}: unsupported operation: some elements of the input tensor and the written-to tensor refer to a single "
+            "memory location. Please clone() the tensor before performing the operation."
+        )
     if out.value.shape != y.value.shape:
+        if out.value.size and name not in SILENT:
+            warnings.warn(
+                f"{name}: An output with one or more elements was resized since it had shape {list(out.value.shape)}, which "
+                f"does not match the required output shape {list(y.value.shape)}; give an empty tensor to be resized",
+                stacklevel=3,
+            )
         out.value = np.empty(y.value.shape, out.value.dtype)
     return write(out, cast(y, wanted), name)
+
+
+def overlaps(out: np.ndarray, x: np.ndarray) -> bool:
+    """Return whether two arrays without gaps share memory, and not because they are one and the same."""
+    if not np.may_share_memory(out, x) or not (packed(out) and packed(x)):
+        return False
+    return address(out) != address(x) or out.shape != x.shape or out.strides != x.strides
 
 
 def assign(target: AbstractTensor, y: Any, name: str) -> Any:

@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from lineal.base import dtypes
+from lineal.base import config, dtypes
 from lineal.base.devices import CPU, as_device, device
 from lineal.base.dtypes import Category
+from lineal.base.formats import preserve_format
 from lineal.core import AbstractTensor, Leaf, apply, lift, memory_of, modes, no_grad
+from lineal.core.calling import public
 from lineal.ops.conversion import Cast, cast, dtype_of
 from lineal.ops.structural.reshape import clone
 
@@ -26,6 +28,9 @@ _TYPES = {
     "int16": "ShortTensor",
     "int8": "CharTensor",
     "uint8": "ByteTensor",
+    "uint16": "UInt16Tensor",
+    "uint32": "UInt32Tensor",
+    "uint64": "UInt64Tensor",
     "bool": "BoolTensor",
     "complex64": "ComplexFloatTensor",
     "complex128": "ComplexDoubleTensor",
@@ -37,11 +42,16 @@ def converter(target: dtypes.dtype, name: str) -> Any:
     """Return the method `name` that converts to `target`."""
 
     def method(self: AbstractTensor, memory_format: Any = None) -> Any:
-        return cast(self, target)
+        return formatted(cast(self, target), memory_format)
 
     method.__name__ = method.__qualname__ = name
     method.__doc__ = f"Return this tensor as {target.name}; itself if it is already."
     return method
+
+
+def formatted(x: Any, memory_format: Any) -> Any:
+    """Return `x`, or a copy that lies in memory as a format says."""
+    return x if memory_format is None or memory_format is preserve_format else x.contiguous(memory_format)
 
 
 def concretize(x: AbstractTensor, kind: type) -> None:
@@ -102,7 +112,14 @@ class ConversionMethods(AbstractTensor):
         return False
 
     def to(
-        self, *args: Any, dtype: Any = None, device: Any = None, copy: Any = False, non_blocking: Any = False, **_: Any
+        self,
+        *args: Any,
+        dtype: Any = None,
+        device: Any = None,
+        copy: Any = False,
+        non_blocking: Any = False,
+        memory_format: Any = None,
+        **_: Any,
     ) -> Any:
         """Return this tensor with another dtype and device: `to(dtype)`, `to(device)`, `to(device, dtype)`, `to(other)`.
 
@@ -120,8 +137,10 @@ class ConversionMethods(AbstractTensor):
         if device is not None:
             as_device(device)
         target = dtype_of(self) if dtype is None else dtypes.as_dtype(dtype)
-        return apply(Cast(target), self) if copy else cast(self, target)
+        y = apply(Cast(target), self) if copy else cast(self, target)
+        return y if memory_format is None else formatted(y, memory_format)
 
+    @public
     def type_as(self, other: AbstractTensor) -> Any:
         """Return this tensor in the dtype of `other`."""
         return cast(self, dtype_of(other))
@@ -130,7 +149,11 @@ class ConversionMethods(AbstractTensor):
         """Return the name of this tensor's type, or this tensor as another dtype."""
         if dtype is None:
             return f"torch.{_TYPES.get(dtype_of(self).name, dtype_of(self).name)}"
+        if isinstance(dtype, type_) and issubclass(dtype, AbstractTensor):
+            return cast(self, config.defaults.dtype)
         found = _BY_TYPE.get(dtype) if isinstance(dtype, str) else getattr(dtype, "dtype", dtype)
+        if found is None:
+            raise ValueError(f"type(): invalid type: {dtype!r}")
         return cast(self, dtypes.as_dtype(found))
 
     def is_floating_point(self) -> Any:

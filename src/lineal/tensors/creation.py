@@ -10,6 +10,7 @@ import numpy as np
 from lineal.base import config, dtypes
 from lineal.base.devices import as_device
 from lineal.base.dtypes import dtype
+from lineal.base.spec import Size
 from lineal.core import AbstractTensor, lift, no_grad
 from lineal.ops import creation
 from lineal.ops.conversion import cast, dtype_of
@@ -18,6 +19,7 @@ from lineal.ops.structural.reshape import clone
 from lineal.tensors.interop import array_like, from_numpy, noticed
 
 __all__ = [
+    "BFloat16Tensor",
     "BoolTensor",
     "ByteTensor",
     "CharTensor",
@@ -167,8 +169,8 @@ class TypedConstructor:
         self.dtype = target
         self.name = name
 
-    def __call__(self, *args: Any) -> Any:
-        return legacy(args, self.dtype)
+    def __call__(self, *args: Any, device: Any = None) -> Any:
+        return legacy(args, self.dtype, device)
 
     def __instancecheck__(self, instance: object) -> bool:
         return isinstance(instance, AbstractTensor) and dtype_of(instance) is self.dtype
@@ -177,11 +179,19 @@ class TypedConstructor:
         return f"<class 'torch.{self.name}'>"
 
 
-def legacy(args: tuple, target: dtype) -> Any:
-    """Return what PyTorch's old constructors make: uninitialised memory of the sizes `args`, or the data in the only one."""
-    if len(args) == 1 and not isinstance(args[0], int):
-        return tensor(tuple(args[0]) if isinstance(args[0], range) else args[0], dtype=target)
-    return empty(*(args or (0,)), dtype=target)
+def legacy(args: tuple, target: dtype, device: Any = None) -> Any:
+    """Return what PyTorch's old constructors make: uninitialised memory of the sizes `args`, or the data in the only one.
+
+    A `Size` is a shape; a tuple or list is data.
+    """
+    if len(args) == 1 and not hasattr(args[0], "__index__") and not isinstance(args[0], Size):
+        data = tuple(args[0]) if isinstance(args[0], range) else args[0]
+        if isinstance(data, (str, bytes)) or not hasattr(data, "__getitem__"):
+            raise TypeError(f"new(): data must be a sequence (got {type(data).__name__})")
+        return tensor(data, dtype=target, device=device)
+    if len(args) == 1 and isinstance(args[0], AbstractTensor):
+        return tensor(args[0], dtype=target, device=device)
+    return empty(*(args or (0,)), dtype=target, device=device)
 
 
 FloatTensor = TypedConstructor(dtypes.float32, "FloatTensor")
@@ -193,6 +203,19 @@ ShortTensor = TypedConstructor(dtypes.int16, "ShortTensor")
 CharTensor = TypedConstructor(dtypes.int8, "CharTensor")
 ByteTensor = TypedConstructor(dtypes.uint8, "ByteTensor")
 BoolTensor = TypedConstructor(dtypes.bool_, "BoolTensor")
+BFloat16Tensor = TypedConstructor(dtypes.bfloat16, "BFloat16Tensor")
+CONSTRUCTORS = (
+    FloatTensor,
+    DoubleTensor,
+    HalfTensor,
+    BFloat16Tensor,
+    IntTensor,
+    LongTensor,
+    ShortTensor,
+    CharTensor,
+    ByteTensor,
+    BoolTensor,
+)
 
 
 def _with_dtype(self: AbstractTensor, options: dict) -> dict:
@@ -226,6 +249,6 @@ class CreationMethods(AbstractTensor):
         """Return a tensor with a copy of `data`."""
         return tensor(data, **_with_dtype(self, options))
 
-    def new(self, *args: Any) -> Any:
-        """Return a tensor of the given sizes or data."""
-        return legacy(args, dtype_of(self))
+    def new(self, *args: Any, device: Any = None) -> Any:
+        """Return a tensor of this dtype: of the given sizes, or with the given data."""
+        return legacy(args, dtype_of(self), device)

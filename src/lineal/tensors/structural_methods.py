@@ -10,6 +10,7 @@ import numpy as np
 from lineal import ops
 from lineal.base.spec import axis, sizes
 from lineal.core import AbstractTensor, lift, memory_of, modes
+from lineal.core.calling import public
 from lineal.core.hooks import retain_anew
 from lineal.core.inplace import refuse_leaf
 from lineal.core.op import Memory, next_id
@@ -18,7 +19,7 @@ from lineal.ops import layout
 from lineal.ops.front import in_place
 from lineal.ops.structural import axes, expanding
 from lineal.ops.structural.repeating import repeat
-from lineal.ops.structural.reshape import contiguous, reshape_as, view, view_as
+from lineal.ops.structural.reshape import contiguous, is_arranged, reshape_as, view, view_as
 from lineal.ops.structural.striding import fill_diagonal_
 from lineal.ops.structural.windows import unfold
 
@@ -95,6 +96,7 @@ class StructuralMethods(AbstractTensor):
         """Return views of consecutive parts of dimension `dim`: of one size (but for the last), or of a list of sizes."""
         return ops.split(self, split_size, dim)
 
+    @public
     def stride(self, dim: int | None = None) -> Any:
         """Return how many elements apart neighbours lie in memory, for each dimension or for one."""
         found = layout.steps(self.value)
@@ -109,8 +111,8 @@ class StructuralMethods(AbstractTensor):
         return layout.storage_offset(self.value)
 
     def is_contiguous(self, memory_format: Any = None) -> bool:
-        """Return whether the elements lie in memory in their order, without gaps."""
-        return self.value.flags.c_contiguous
+        """Return whether the elements lie in memory in their order, or that of the format, without gaps."""
+        return self.value.flags.c_contiguous if memory_format is None else is_arranged(self, memory_format)
 
     def data_ptr(self) -> int:
         """Return the address of the first element."""
@@ -132,6 +134,7 @@ class StructuralMethods(AbstractTensor):
             self.value = resized(self.value, shape)
         return self
 
+    @public
     def resize_as_(self, other: AbstractTensor, memory_format: Any = None) -> Any:
         """Give this tensor the shape of `other` in place, over its memory as far as that reaches."""
         return self.resize_(other.value.shape)

@@ -9,6 +9,7 @@ from lineal.base import config, dtypes
 from lineal.base.spec import Size, axis
 from lineal.core import AbstractTensor, Op, apply, finalize, lift, modes
 from lineal.core.apply import inferred
+from lineal.ops.front import require_tensor
 from lineal.ops.random.distributions import RandomMethods
 from lineal.tensors.autograd_methods import AutogradMethods, Detach
 from lineal.tensors.contraction_methods import ContractionMethods
@@ -75,11 +76,12 @@ class Tensor(
     `lineal.empty` and `lineal.tensor`.
     """
 
+    is_cpu = True
     is_sparse = is_quantized = is_meta = is_mkldnn = is_nested = False
     layout = strided
 
     def __new__(cls, *args: Any, device: Any = None) -> Any:
-        made = legacy(args, config.defaults.dtype)
+        made = legacy(args, config.defaults.dtype, device)
         return made if cls is Tensor else made.as_subclass(cls)
 
     @property
@@ -169,12 +171,12 @@ def is_tensor(obj: Any) -> bool:
 
 def numel(input: AbstractTensor) -> int:
     """Return the number of elements of `input`."""
-    return math.prod(input.value.shape)
+    return math.prod(require_tensor("numel", input).shape)
 
 
 def is_floating_point(input: AbstractTensor) -> bool:
     """Return whether the dtype of `input` is floating (not complex)."""
-    return dtypes.BY_NUMPY[input.value.dtype].is_floating_point
+    return dtypes.BY_NUMPY[require_tensor("is_floating_point", input).dtype].is_floating_point
 
 
 def is_inference(input: AbstractTensor) -> bool:
@@ -184,11 +186,11 @@ def is_inference(input: AbstractTensor) -> bool:
 
 def is_complex(input: AbstractTensor) -> bool:
     """Return whether the dtype of `input` is complex."""
-    return dtypes.BY_NUMPY[input.value.dtype].is_complex
+    return dtypes.BY_NUMPY[require_tensor("is_complex", input).dtype].is_complex
 
 
 def is_nonzero(input: Any) -> bool:
     """Return whether the one element of `input` is not zero."""
-    if input.value.size != 1:
+    if require_tensor("is_nonzero", input).size != 1:
         raise RuntimeError(f"is_nonzero: expected a tensor of one element, got shape {list(input.value.shape)}")
     return bool(input)

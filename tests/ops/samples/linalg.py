@@ -79,6 +79,7 @@ SAMPLES = {
     "linalg.multi_dot": [Sample([normal(2, 3), normal(3, 4), normal(4, 2)], reference=np.linalg.multi_dot)],
     "linalg.cross": [Sample(normal(2, 3), normal(2, 3), reference=np.cross)],
     "linalg.diagonal": [Sample(normal(3, 4), offset=1)],
+    "vander": [Sample(normal(3), reference=np.vander)],
     "linalg.vander": [Sample(normal(3), reference=lambda x: np.vander(x, increasing=True))],
     # Solving.
     "linalg.solve": [

@@ -6,11 +6,15 @@ import warnings
 from typing import Any
 
 from lineal import ops
+from lineal.ops.front import require_tensor
 
 
 def relu(input: Any, inplace: bool = False) -> Any:
     """Return max(x, 0)."""
-    return input.relu_() if inplace else ops.relu(input)
+    if not inplace:
+        return ops.relu(input)
+    require_tensor("relu", input)
+    return input.relu_()
 
 
 def sigmoid(input: Any) -> Any:
@@ -41,4 +45,4 @@ def chosen_dim(name: str, input: Any, dim: int | None, stacklevel: int) -> int:
         f"Implicit dimension choice for {name} has been deprecated. Change the call to include dim=X as an argument.",
         stacklevel=stacklevel + 1,
     )
-    return 0 if input.ndim in (0, 1, 3) else 1
+    return 0 if require_tensor(name, input).ndim in (0, 1, 3) else 1

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from lineal import ops
+from lineal.core.calling import public
 
 
+@public
 def bilinear(input1: Any, input2: Any, weight: Any, bias: Any = None) -> Any:
     """Return yₖ = x1ᵀ Wₖ x2 + bₖ.
 

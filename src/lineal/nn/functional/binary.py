@@ -6,6 +6,7 @@ from typing import Any
 
 from lineal import ops
 from lineal.core import renamed
+from lineal.core.calling import public
 from lineal.nn.functional.reduction import reduced, reduction_of
 from lineal.ops.front import binary
 from lineal.ops.premise import rely
@@ -39,6 +40,7 @@ def require_chances(what: str, values: Any) -> None:
     rely(lambda: (values >= 0) & (values <= 1))
 
 
+@public
 def binary_cross_entropy(
     input: Any,
     target: Any,
@@ -56,6 +58,7 @@ def binary_cross_entropy(
     return renamed(reduced(losses if weight is None else losses * weight, reduction), "BinaryCrossEntropyBackward0")
 
 
+@public
 def binary_cross_entropy_with_logits(
     input: Any,
     target: Any,

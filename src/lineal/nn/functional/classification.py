@@ -6,12 +6,14 @@ from typing import Any
 
 from lineal import ops
 from lineal.base import dtypes
+from lineal.core.calling import public
 from lineal.nn.functional.reduction import reduced, reduction_of
 from lineal.ops.reductions.likelihood import likelihood
 
 INDEX_DTYPES = (dtypes.int64, dtypes.uint8)
 
 
+@public
 def nll_loss(
     input: Any,
     target: Any,
@@ -84,6 +86,7 @@ def average(losses: Any, weights: Any, reduction: str) -> Any:
     return losses.sum() / weights.sum() if reduction == "mean" else reduced(losses, reduction)
 
 
+@public
 def cross_entropy(
     input: Any,
     target: Any,

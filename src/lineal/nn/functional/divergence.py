@@ -6,9 +6,11 @@ import warnings
 from typing import Any
 
 from lineal import ops
+from lineal.core.calling import public
 from lineal.nn.functional.reduction import reduced, reduction_of
 
 
+@public
 def kl_div(
     input: Any,
     target: Any,
@@ -25,7 +27,7 @@ def kl_div(
     reduction = "sum" if batch else reduction_of(size_average, reduce, reduction)
     if reduction == "mean":
         warnings.warn(
-            "kl_div: reduction='mean' divides by the number of elements; reduction='batchmean' is the divergence", stacklevel=2
+            "kl_div: reduction='mean' divides by the number of elements; reduction='batchmean' is the divergence", stacklevel=3
         )
     losses = ops.exp(target) * (target - input) if log_target else ops.xlogy(target, target) - target * input
     loss = reduced(losses, reduction)

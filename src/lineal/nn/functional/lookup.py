@@ -8,8 +8,10 @@ from lineal import ops
 from lineal.base import dtypes
 from lineal.base.errors import UnsupportedError
 from lineal.core import no_grad, renamed
+from lineal.core.calling import public
 
 
+@public
 def embedding(
     input: Any,
     weight: Any,

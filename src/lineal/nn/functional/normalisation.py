@@ -8,10 +8,12 @@ from typing import Any
 from lineal import ops
 from lineal.base import dtypes
 from lineal.core import no_grad, renamed
+from lineal.core.calling import public
 from lineal.ops.reductions import normalisation
 from lineal.ops.reductions.front import is_one_op
 
 
+@public
 def layer_norm(
     input: Any, normalized_shape: int | Sequence[int], weight: Any = None, bias: Any = None, eps: float = 1e-05
 ) -> Any:
@@ -45,6 +47,7 @@ def standardised(input: Any, dims: tuple[int, ...], eps: float) -> Any:
     return y.to(input.dtype)
 
 
+@public
 def batch_norm(
     input: Any,
     running_mean: Any,
@@ -98,6 +101,7 @@ def remember(input: Any, dims: tuple[int, ...], running_mean: Any, running_var: 
         running_var.lerp_(input.var(dims).to(running_var.dtype), momentum)
 
 
+@public
 def normalize(input: Any, p: float = 2.0, dim: Any = 1, eps: float = 1e-12, out: Any = None) -> Any:
     """Return x / max(‖x‖ₚ, eps) along `dim`."""
     length = input.norm(p, dim, keepdim=True).clamp_min(eps)

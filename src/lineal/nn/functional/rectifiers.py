@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lineal.core import renamed
+from lineal.core.calling import public
 from lineal.ops import exp, where
 from lineal.ops.front import assign, binary, nary, unary
 
@@ -57,11 +58,13 @@ def delivered(y: Any, input: Any, inplace: bool, name: str) -> Any:
     return assign(input, y, f"{name}_") if inplace else y
 
 
+@public
 def leaky_relu(input: Any, negative_slope: float = 0.01, inplace: bool = False) -> Any:
     """Return x where it is positive, else negative_slope x."""
     return delivered(_leaky_relu(input, float(negative_slope)), input, inplace, "leaky_relu")
 
 
+@public
 def prelu(input: Any, weight: Any) -> Any:
     """Return x where it is positive, else w x; `weight` is one number, or one for each of the channels in dimension 1."""
     count = weight.numel()
@@ -72,16 +75,19 @@ def prelu(input: Any, weight: Any) -> Any:
     return renamed(where(input > 0, input, input * (weight if count != 1 else weight.reshape(()))), "PreluKernelBackward0")
 
 
+@public
 def elu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Any:
     """Return x where it is positive, else alpha (eˣ - 1)."""
     return delivered(_elu(input, alpha, 1.0, 1.0), input, inplace, "elu")
 
 
+@public
 def selu(input: Any, inplace: bool = False) -> Any:
     """Return the scaled ELU that keeps mean 0 and variance 1.  Klambauer et al. (2017), arXiv:1706.02515."""
     return delivered(_elu(input, SELU_ALPHA, SELU_SCALE, 1.0), input, inplace, "selu")
 
 
+@public
 def celu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Any:
     """Return x where it is positive, else alpha (exp(x/alpha) - 1), whose slope is continuous."""
     if alpha == 0:
@@ -96,6 +102,7 @@ def hardtanh(input: Any, min_val: float = -1.0, max_val: float = 1.0, inplace: b
     return delivered(_hardtanh(input, min_val, max_val), input, inplace, "hardtanh")
 
 
+@public
 def relu6(input: Any, inplace: bool = False) -> Any:
     """Return min(max(x, 0), 6)."""
     return delivered(_hardtanh(input, 0, 6), input, inplace, "relu6")

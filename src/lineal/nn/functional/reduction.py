@@ -12,7 +12,7 @@ def reduction_of(size_average: bool | None, reduce: bool | None, reduction: str)
     """Return the reduction meant by PyTorch's two retired switches, or else `reduction`, checked."""
     if size_average is not None or reduce is not None:
         wanted = "none" if reduce is False else "sum" if size_average is False else "mean"
-        warnings.warn(f"size_average and reduce are deprecated: use reduction='{wanted}' instead", stacklevel=3)
+        warnings.warn(f"size_average and reduce are deprecated: use reduction='{wanted}' instead", stacklevel=4)
         return wanted
     if reduction not in REDUCTIONS:
         raise ValueError(f"{reduction} is not a valid value for reduction: expected one of {', '.join(REDUCTIONS)}")

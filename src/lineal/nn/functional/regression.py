@@ -7,6 +7,7 @@ from typing import Any
 
 from lineal import ops
 from lineal.core import renamed
+from lineal.core.calling import public
 from lineal.nn.functional.reduction import reduced, reduction_of, weighted
 from lineal.ops.reductions.front import is_one_op
 from lineal.ops.reductions.squares import squared_differences
@@ -18,11 +19,12 @@ def difference(name: str, input: Any, target: Any) -> Any:
         warnings.warn(
             f"{name}: using a target size ({target.shape}) that is different to the input size ({input.shape}): "
             "they broadcast, which is rarely meant",
-            stacklevel=3,
+            stacklevel=4,
         )
     return ops.sub(input, target)
 
 
+@public
 def mse_loss(
     input: Any,
     target: Any,
@@ -39,6 +41,7 @@ def mse_loss(
     return renamed(reduced(losses, reduction) if weight is None else weighted(losses, weight, reduction), "MseLossBackward0")
 
 
+@public
 def l1_loss(
     input: Any,
     target: Any,

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from lineal import ops
+from lineal.core.calling import public
 
 
+@public
 def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
     """Zero each element with probability `p` while training and scale the others by 1/(1-p)."""
     if not 0.0 <= p <= 1.0:

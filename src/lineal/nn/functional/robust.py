@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lineal.core import renamed
+from lineal.core.calling import public
 from lineal.nn.functional.reduction import reduced, reduction_of, weighted
 from lineal.nn.functional.regression import difference, l1_loss
 from lineal.ops.front import binary
@@ -19,6 +20,7 @@ _huber = binary(
 )
 
 
+@public
 def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 1.0, weight: Any = None) -> Any:
     """Return d²/2 where |d| ≤ delta, else delta (|d| - delta/2), of the differences d = x - t, reduced."""
     reduction = reduction_of(None, None, reduction)
@@ -28,6 +30,7 @@ def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 
     return renamed(reduced(losses, reduction) if weight is None else weighted(losses, weight, reduction), "HuberLossBackward0")
 
 
+@public
 def smooth_l1_loss(
     input: Any,
     target: Any,

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from lineal import ops
+from lineal.core.calling import public
 
 
+@public
 def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Any:
     """Return x1·x2 / (max(‖x1‖, eps) max(‖x2‖, eps)) along `dim`."""
     x1, x2 = ops.broadcast_tensors(x1, x2)
@@ -14,6 +16,7 @@ def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Any:
     return (x1 / lengths[0] * (x2 / lengths[1])).sum(dim)
 
 
+@public
 def pairwise_distance(x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Any:
     """Return ‖x1 - x2 + eps‖ₚ along the last dimension; eps keeps the derivative finite for equal vectors."""
     return (x1 - x2 + eps).norm(p, -1, keepdim=keepdim)

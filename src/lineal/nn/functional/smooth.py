@@ -7,6 +7,7 @@ from typing import Any
 
 from lineal import ops
 from lineal.core import renamed
+from lineal.core.calling import public
 from lineal.nn.functional.activation import chosen_dim
 from lineal.nn.functional.rectifiers import delivered
 from lineal.ops import exp, where
@@ -100,6 +101,7 @@ def gelu(input: Any, approximate: str = "none") -> Any:
     return input * 0.5 * (1.0 + ops.tanh((x + x * x * x * _CUBIC) * _ROOT_2_BY_PI))
 
 
+@public
 def mish(input: Any, inplace: bool = False) -> Any:
     """Return x tanh(softplus(x)).  Misra (2019), arXiv:1908.08681."""
     return renamed(delivered(input * ops.tanh(softplus(input)), input, inplace, "mish"), "MishBackward0")
@@ -130,6 +132,7 @@ def softmin(input: Any, dim: int | None = None, _stacklevel: int = 3, dtype: Any
     return ops.softmax(-input, chosen_dim("softmin", input, dim, _stacklevel), dtype=dtype)
 
 
+@public
 def glu(input: Any, dim: int = -1) -> Any:
     """Return a sigmoid(b), a and b the two halves of the input along `dim`.  Dauphin et al. (2017), arXiv:1612.08083."""
     if input.ndim == 0:

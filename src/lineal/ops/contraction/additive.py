@@ -6,35 +6,36 @@ from typing import Any
 
 from lineal.base.dtypes import Category
 from lineal.core import AbstractTensor, renamed
+from lineal.core.calling import older_form
 from lineal.ops.broadcasting import expand
 from lineal.ops.contraction.matmul import bmm, mm, mv, outer
 from lineal.ops.contraction.products import product, require_ndim, require_same_dtype
-from lineal.ops.conversion import cast, dtype_of, result_type
-from lineal.ops.front import store
+from lineal.ops.conversion import as_number, cast, dtype_of, result_type
+from lineal.ops.front import require_tensor, store
 from lineal.ops.structural.axes import permute
 from lineal.ops.structural.reshape import reshape
 
 __all__ = ["addmm", "addmv", "addbmm", "baddbmm", "addr"]
 
 Tensor = AbstractTensor
+FACTORS = ("beta", "alpha")
 
 
 def combine(name: str, input: Tensor, y: Any, beta: Any, alpha: Any, out: Tensor | None) -> Any:
     """Return beta × input + alpha × y in y's shape; with beta 0 the input's numbers, NaN too, do not count."""
+    beta, alpha = as_number(name, "beta", beta), as_number(name, "alpha", alpha)
     shape, given = y.value.shape, input.value.shape
     padded = (1,) * (len(shape) - len(given)) + given
     if len(given) > len(shape) or any(size not in (1, wanted) for size, wanted in zip(padded, shape)):
         raise RuntimeError(f"{name}: expected an input that expands to the product's shape {tuple(shape)}, got {tuple(given)}")
     y = scaled(y, alpha)
-    if _number(beta) != 0:
+    if beta != 0:
         y = scaled(expand(input, shape), beta) + y
-    return renamed(y, f"{name.capitalize()}Backward0") if out is None else store(y, out, name)
+    return renamed(y, f"{name.capitalize()}Backward0") if out is None else store(y, out, name, input)
 
 
 def scaled(x: Any, factor: Any) -> Any:
     """Return `x` times a number, which is cut to an integer where x holds integers."""
-    if isinstance(factor, AbstractTensor):
-        return x * factor
     category = dtype_of(x).category
     if category is Category.BOOL:
         factor = bool(factor)
@@ -43,30 +44,42 @@ def scaled(x: Any, factor: Any) -> Any:
     return x if factor == 1 else x * factor
 
 
-def _number(factor: Any) -> Any:
-    return factor.value if isinstance(factor, AbstractTensor) else factor
-
-
-def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Any = 1, alpha: Any = 1, out: Tensor | None = None) -> Any:
+def addmm(
+    input: Tensor, mat1: Tensor, mat2: Tensor, *older: Any, beta: Any = 1, alpha: Any = 1, out: Tensor | None = None
+) -> Any:
     """Return beta × input + alpha × mat1 @ mat2, of two matrices."""
+    if older:
+        return older_form(addmm, FACTORS, (input, mat1, mat2, *older), {"out": out})
     require_same_dtype("addmm", input, mat1, mat2)
     return combine("addmm", input, mm(mat1, mat2), beta, alpha, out)
 
 
-def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: Any = 1, alpha: Any = 1, out: Tensor | None = None) -> Any:
+def addmv(
+    input: Tensor, mat: Tensor, vec: Tensor, *older: Any, beta: Any = 1, alpha: Any = 1, out: Tensor | None = None
+) -> Any:
     """Return beta × input + alpha × mat @ vec, of a matrix and a vector."""
+    if older:
+        return older_form(addmv, FACTORS, (input, mat, vec, *older), {"out": out})
     require_same_dtype("addmv", input, mat, vec)
     return combine("addmv", input, mv(mat, vec), beta, alpha, out)
 
 
-def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alpha: Any = 1, out: Tensor | None = None) -> Any:
+def baddbmm(
+    input: Tensor, batch1: Tensor, batch2: Tensor, *older: Any, beta: Any = 1, alpha: Any = 1, out: Tensor | None = None
+) -> Any:
     """Return beta × input + alpha × the products of two stacks of matrices."""
+    if older:
+        return older_form(baddbmm, FACTORS, (input, batch1, batch2, *older), {"out": out})
     require_same_dtype("baddbmm", input, batch1, batch2)
     return combine("baddbmm", input, bmm(batch1, batch2), beta, alpha, out)
 
 
-def addbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alpha: Any = 1, out: Tensor | None = None) -> Any:
+def addbmm(
+    input: Tensor, batch1: Tensor, batch2: Tensor, *older: Any, beta: Any = 1, alpha: Any = 1, out: Tensor | None = None
+) -> Any:
     """Return beta × input + alpha × the sum of the products of two stacks of matrices, as one product of long matrices."""
+    if older:
+        return older_form(addbmm, FACTORS, (input, batch1, batch2, *older), {"out": out})
     require_same_dtype("addbmm", input, batch1, batch2)
     require_ndim("addbmm", 3, batch1, batch2)
     (count, rows, inner), second = batch1.value.shape, batch2.value.shape
@@ -77,8 +90,13 @@ def addbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alph
     return combine("addbmm", input, y, beta, alpha, out)
 
 
-def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Any = 1, alpha: Any = 1, out: Tensor | None = None) -> Any:
+def addr(
+    input: Tensor, vec1: Tensor, vec2: Tensor, *older: Any, beta: Any = 1, alpha: Any = 1, out: Tensor | None = None
+) -> Any:
     """Return beta × input + alpha × the outer product of two vectors."""
+    if older:
+        return older_form(addr, FACTORS, (input, vec1, vec2, *older), {"out": out})
+    require_tensor("addr", input)
     y = outer(vec1, vec2)
     target = result_type(input, y)
     return combine("addr", cast(input, target), cast(y, target), beta, alpha, out)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from lineal.core import AbstractTensor, lift
+from lineal.core.calling import public
 from lineal.ops.broadcasting import expand
 from lineal.ops.contraction.matmul import matmul
 from lineal.ops.contraction.products import mismatch, require_ndim, require_same_dtype
@@ -80,6 +81,7 @@ def multi_dot(tensors: Sequence[AbstractTensor], *, out: AbstractTensor | None =
     return y if out is None else store(y, out, "linalg.multi_dot")
 
 
+@public
 def matrix_power(input: Any, n: int, *, out: AbstractTensor | None = None) -> Any:
     """Return square matrices to the integer power `n`, by repeated squaring; a negative power inverts first."""
     shape = input.value.shape

@@ -10,6 +10,7 @@ import numpy as np
 
 from lineal.base.spec import broadcast_shapes
 from lineal.core import AbstractTensor, Op, apply
+from lineal.core.calling import public
 from lineal.ops.broadcasting import expand
 from lineal.ops.contraction.products import product
 from lineal.ops.conversion import dtype_of
@@ -92,6 +93,7 @@ class PairDistance(Op):
 _pair_distance = functools.lru_cache(64)(PairDistance)
 
 
+@public
 def cdist(
     x1: AbstractTensor, x2: AbstractTensor, p: float = 2.0, compute_mode: str | None = "use_mm_for_euclid_dist_if_necessary"
 ) -> Any:

@@ -6,6 +6,7 @@ from typing import Any
 
 from lineal.base.spec import broadcast_shapes
 from lineal.core import AbstractTensor
+from lineal.core.calling import public
 from lineal.ops.broadcasting import expand
 from lineal.ops.contraction.products import (
     affine,
@@ -129,6 +130,7 @@ def vdot(input: Any, other: AbstractTensor, *, out: AbstractTensor | None = None
     return y if out is None else store(y, out, "vdot")
 
 
+@public
 def inner(input: AbstractTensor, other: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
     """Return the products summed over the last dimension of both, for every pair of rows; a scalar just multiplies."""
     if not input.value.ndim or not other.value.ndim:
@@ -148,6 +150,7 @@ def inner(input: AbstractTensor, other: AbstractTensor, *, out: AbstractTensor |
     return y if out is None else store(y, out, "inner")
 
 
+@public
 def outer(input: AbstractTensor, vec2: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
     """Return the matrix of all products of an element of `input` and one of `vec2`."""
     require_ndim("outer", 1, input, vec2)

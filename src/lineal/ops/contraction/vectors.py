@@ -10,6 +10,7 @@ import numpy as np
 
 from lineal.base.spec import axis, broadcast_shapes
 from lineal.core import AbstractTensor
+from lineal.core.calling import public
 from lineal.ops.broadcasting import expand
 from lineal.ops.contraction.products import Product, require_same_dtype, rounded
 from lineal.ops.conversion import dtype_of
@@ -42,6 +43,7 @@ class Cross(Product):
 _cross = functools.lru_cache(64)(Cross)
 
 
+@public
 def cross(input: AbstractTensor, other: AbstractTensor, dim: int | None = None, *, out: AbstractTensor | None = None) -> Any:
     """Return the cross products of the vectors along `dim`, by default the first dimension of size 3."""
     if dim is None:
@@ -52,11 +54,12 @@ def cross(input: AbstractTensor, other: AbstractTensor, dim: int | None = None, 
             )
         dim = shape.index(3)
         warnings.warn(
-            f"cross: expected dim to be given; without it the first dimension of size 3, here {dim}, is taken", stacklevel=2
+            f"cross: expected dim to be given; without it the first dimension of size 3, here {dim}, is taken", stacklevel=3
         )
     return linalg_cross(input, other, dim=dim, out=out)
 
 
+@public
 def linalg_cross(input: AbstractTensor, other: AbstractTensor, *, dim: int = -1, out: AbstractTensor | None = None) -> Any:
     """Return the cross products of the vectors along `dim`."""
     require_same_dtype("linalg.cross", input, other)
@@ -71,6 +74,7 @@ def linalg_cross(input: AbstractTensor, other: AbstractTensor, *, dim: int = -1,
     return y if out is None else store(y, out, "linalg.cross")
 
 
+@public
 def vecdot(x: Any, y: Any, *, dim: int = -1, out: AbstractTensor | None = None) -> Any:
     """Return Σ x* × y along `dim`; leading sizes broadcast."""
     for each in (x, y):
@@ -81,6 +85,7 @@ def vecdot(x: Any, y: Any, *, dim: int = -1, out: AbstractTensor | None = None) 
     return found if out is None else store(found, out, "linalg.vecdot")
 
 
+@public
 def kron(input: AbstractTensor, other: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
     """Return the Kronecker product: every element of `input` times all of `other`, as blocks."""
     a, b = input.value.shape, other.value.shape

@@ -8,8 +8,9 @@ import numpy as np
 
 from lineal.base import config
 from lineal.core import AbstractTensor, renamed
+from lineal.core.calling import older_form, public
 from lineal.core.door import binary_door
-from lineal.ops.conversion import dtype_of, result_type
+from lineal.ops.conversion import as_number, dtype_of, result_type
 from lineal.ops.front import binary, nary, require_tensor, row, store, unary, underivable, zero
 from lineal.ops.promotion import unsupported
 
@@ -62,7 +63,7 @@ def neg(input: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
 
 def positive(input: AbstractTensor) -> Any:
     """Return input itself, which must not be bool."""
-    if input.value.dtype.kind == "b":
+    if require_tensor("positive", input).dtype.kind == "b":
         raise RuntimeError("positive: The `+` operator, on a bool tensor is not supported")
     return input
 
@@ -74,6 +75,7 @@ def scaled(name: str, input: Any, other: Any, alpha: Any) -> Any:
     if alpha.__class__ in _SCALES and isinstance(other, AbstractTensor) and other.value.dtype.kind == "f":
         if isinstance(input, AbstractTensor) and input.value.dtype is other.value.dtype:
             return other * alpha
+    alpha = as_number(name, "alpha", alpha)
     target = result_type(input, other)
     if isinstance(alpha, bool) and target.name != "bool":
         raise RuntimeError(f"{name}: Boolean alpha only supported for Boolean results")
@@ -82,19 +84,23 @@ def scaled(name: str, input: Any, other: Any, alpha: Any) -> Any:
     return other if alpha == 1 else other * alpha  # type: ignore[operator]
 
 
-def add(input: Any, other: Any, *, alpha: Any = 1, out: AbstractTensor | None = None) -> Any:
+def add(input: Any, other: Any, *older: Any, alpha: Any = 1, out: AbstractTensor | None = None) -> Any:
     """Return input + alpha × other; of bool tensors, input or other."""
+    if older:
+        return older_form(add, ("alpha",), (input, other, *older), {"out": out})
     y = _add(input, scaled("add", input, other, alpha))
-    return y if out is None else store(y, out, "add")
+    return y if out is None else store(y, out, "add", input, other)
 
 
-def sub(input: Any, other: Any, *, alpha: Any = 1, out: AbstractTensor | None = None) -> Any:
+def sub(input: Any, other: Any, *older: Any, alpha: Any = 1, out: AbstractTensor | None = None) -> Any:
     """Return input - alpha × other."""
+    if older:
+        return older_form(sub, ("alpha",), (input, other, *older), {"out": out})
     try:
         y = _sub(input, scaled("sub", input, other, alpha))
     except NotImplementedError:
         raise RuntimeError(f"sub: Subtraction, the `-` operator, with a bool tensor is not supported; {_MASKS}") from None
-    return y if out is None else store(y, out, "sub")
+    return y if out is None else store(y, out, "sub", input, other)
 
 
 def rsub(input: Any, other: Any, *, alpha: Any = 1) -> Any:
@@ -206,11 +212,13 @@ def addcmul(
     input: AbstractTensor,
     tensor1: AbstractTensor,
     tensor2: AbstractTensor,
-    *,
+    *older: Any,
     value: Any = 1,
     out: AbstractTensor | None = None,
 ) -> Any:
     """Return input + value × tensor1 × tensor2."""
+    if older:
+        return older_form(addcmul, ("value",), (input, tensor1, tensor2, *older), {"out": out})
     return renamed(add(input, mul(tensor1, tensor2), alpha=value, out=out), "AddcmulBackward0")
 
 
@@ -218,12 +226,14 @@ def addcdiv(
     input: AbstractTensor,
     tensor1: AbstractTensor,
     tensor2: AbstractTensor,
-    *,
+    *older: Any,
     value: Any = 1,
     out: AbstractTensor | None = None,
 ) -> Any:
     """Return input + value × tensor1 / tensor2; floating or complex only."""
-    if tensor1.value.dtype.kind in "iub" and tensor2.value.dtype.kind in "iub":
+    if older:
+        return older_form(addcdiv, ("value",), (input, tensor1, tensor2, *older), {"out": out})
+    if require_tensor("addcdiv", tensor1).dtype.kind in "iub" and require_tensor("addcdiv", tensor2).dtype.kind in "iub":
         raise RuntimeError(
             "addcdiv: Integer division with addcdiv is not supported; use input + value * div(…, rounding_mode=…)"
         )
@@ -247,6 +257,7 @@ _lerp = nary(
 )
 
 
+@public
 def lerp(input: AbstractTensor, end: AbstractTensor, weight: Any, *, out: AbstractTensor | None = None) -> Any:
     """Return input + weight × (end - input), exact at the weights 0 and 1."""
     if dtype_of(input) is not dtype_of(end):

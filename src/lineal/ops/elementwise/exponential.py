@@ -6,6 +6,7 @@ import math
 from typing import Any, NamedTuple
 
 from lineal.core import AbstractTensor, Op, apply, renamed
+from lineal.core.calling import public
 from lineal.ops.conversion import dtype_of
 from lineal.ops.elementwise.arithmetic import mul
 from lineal.ops.elementwise.masks import keep
@@ -127,6 +128,7 @@ _logit_between = nary(
 )
 
 
+@public
 def logit(input: AbstractTensor, eps: float | None = None, *, out: AbstractTensor | None = None) -> Any:
     """Return log(input / (1 - input)); with `eps`, input is first moved into [eps, 1 - eps]."""
     if eps is None:
@@ -162,6 +164,7 @@ class FrexpResult(NamedTuple):
     exponent: Any
 
 
+@public
 def frexp(input: AbstractTensor, *, out: tuple[AbstractTensor, AbstractTensor] | None = None) -> FrexpResult:
     """Return the mantissas, in (-1, -½] or [½, 1), and the int32 exponents to base 2 of input."""
     if not dtype_of(input).is_floating_point:

@@ -150,7 +150,7 @@ def clamp(input: AbstractTensor, min: Any = None, max: Any = None, *, out: Abstr
     else:
         refuse_unordered("clamp", input, min, max)
         y = apply(_clamp, *align("clamp", "real", input, min, max))
-    return y if out is None else store(y, out, "clamp")
+    return y if out is None else store(y, out, "clamp", input)
 
 
 _where_positive = row(

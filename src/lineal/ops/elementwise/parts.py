@@ -9,6 +9,7 @@ from numpy.lib.stride_tricks import as_strided
 
 from lineal.base import dtypes
 from lineal.core import AbstractTensor, Op, apply, renamed
+from lineal.core.calling import no_tensor, public
 from lineal.ops.conversion import cast, dtype_of
 from lineal.ops.elementwise.arithmetic import mul
 from lineal.ops.elementwise.masks import drop
@@ -80,23 +81,28 @@ _conj = unary("conj", lambda m, x: m.conjugate(x), lambda g: g.conj(), domain="a
 
 def conj(input: AbstractTensor) -> Any:
     """Return the complex conjugate; a real tensor itself."""
-    return _conj(input) if input.value.dtype.kind == "c" else input
+    try:
+        return _conj(input) if input.value.dtype.kind == "c" else input
+    except AttributeError:
+        raise no_tensor("conj", input) from None
 
 
 def conj_physical(input: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
     """Return the complex conjugate; a real tensor itself."""
     require_tensor("conj_physical", input)
     y = conj(input)
-    return y if out is None else store(y, out, "conj_physical")
+    return y if out is None else store(y, out, "conj_physical", input)
 
 
 def resolve_conj(input: AbstractTensor) -> Any:
     """Return input itself: conjugates are computed at once here, never marked for later."""
+    require_tensor("resolve_conj", input)
     return input
 
 
 def resolve_neg(input: AbstractTensor) -> Any:
     """Return input itself: negatives are computed at once here, never marked for later."""
+    require_tensor("resolve_conj", input)
     return input
 
 
@@ -144,12 +150,14 @@ def finish(name: str, y: Any, out: AbstractTensor | None) -> Any:
     return store(y, out, name)
 
 
+@public
 def complex(real: AbstractTensor, imag: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
     """Return real + i × imag, two tensors of float32 or of float64."""
     check_parts("complex", real, imag)
     return finish("complex", apply(_complex, *broadcast("complex", real, imag)), out)
 
 
+@public
 def polar(abs: AbstractTensor, angle: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
     """Return abs × (cos(angle) + i sin(angle)), of two tensors of float32 or of float64."""
     check_parts("polar", abs, angle)

@@ -122,7 +122,7 @@ def pow(input: Any, exponent: Any, *, out: AbstractTensor | None = None) -> Any:
         if target.category is Category.BOOL:
             raise unsupported("pow", target)
         y = renamed(_pow(input, exponent), "PowBackward1" if isinstance(input, AbstractTensor) else "PowBackward2")
-    return y if out is None else store(y, out, "pow")
+    return y if out is None else store(y, out, "pow", input, exponent)
 
 
 _NUMBERS = frozenset((int, float, complex))
@@ -145,7 +145,7 @@ def square(input: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
     if require_tensor("square", input).dtype.kind == "b":
         input = cast(input, dtypes.int64)
     y = power_door(2)(input)
-    return y if out is None else store(y, out, "square")
+    return y if out is None else store(y, out, "square", input)
 
 
 def float_power(input: Any, exponent: Any, *, out: AbstractTensor | None = None) -> Any:
@@ -156,6 +156,6 @@ def float_power(input: Any, exponent: Any, *, out: AbstractTensor | None = None)
     base = cast(as_operand(input), target)
     if isinstance(exponent, AbstractTensor):
         exponent = cast(exponent, target)
-    if out is not None and dtype_of(out) is not target:
+    if isinstance(out, AbstractTensor) and dtype_of(out) is not target:
         raise RuntimeError(f"float_power: expected out to be {target}, got {dtype_of(out)}")
     return pow(base, exponent, out=out)

@@ -43,7 +43,7 @@ def round(input: AbstractTensor, *, decimals: int = 0, out: AbstractTensor | Non
         raise unsupported("round", dtype_of(input))
     scale = 10.0 ** abs(decimals)
     y = true_divide(_round(mul(input, scale)), scale) if decimals > 0 else mul(_round(true_divide(input, scale)), scale)
-    return y if out is None else store(y, out, "round")
+    return y if out is None else store(y, out, "round", input)
 
 
 fix = trunc

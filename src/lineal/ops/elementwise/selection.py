@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lineal.core import AbstractTensor, apply
+from lineal.core.calling import public
 from lineal.ops.elementwise.masks import chosen, drop, keep
 from lineal.ops.front import require_tensor, store
 from lineal.ops.pattern import Elementwise
@@ -17,6 +18,7 @@ _where = Elementwise(
 )
 
 
+@public
 def where(condition: Any, input: Any = None, other: Any = None, *, out: AbstractTensor | None = None) -> Any:
     """Return input where the bool condition holds, other elsewhere; of a condition alone, the indices where it is not zero.
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from lineal.base.limits import finfo
 from lineal.core import AbstractTensor, apply
+from lineal.core.calling import public
 from lineal.ops.conversion import constant, dtype_of
 from lineal.ops.elementwise.masks import drop, keep
 from lineal.ops.front import binary, require_tensor, row, store, unary, underivable, zero
@@ -128,6 +129,7 @@ def _finite_part(g: Any, x: Any) -> Any:
 _nan_to_num = Elementwise("nan_to_num", _replaced, (_finite_part, None, None, None), "same", _replaced_numeric)
 
 
+@public
 def nan_to_num(
     input: AbstractTensor,
     nan: float | None = None,
@@ -144,7 +146,7 @@ def nan_to_num(
         limit = finfo(part).max
         numbers = (0.0 if nan is None else nan, limit if posinf is None else posinf, -limit if neginf is None else neginf)
         y = apply(_nan_to_num, *broadcast("nan_to_num", input, *[constant(float(each), part) for each in numbers]))
-    return y if out is None else store(y, out, "nan_to_num")
+    return y if out is None else store(y, out, "nan_to_num", input)
 
 
 absolute = abs

@@ -98,4 +98,4 @@ def polygamma(n: int, input: AbstractTensor, *, out: AbstractTensor | None = Non
     if dtype_of(input).category < Category.FLOATING:
         input = cast(input, config.defaults.dtype)
     y = digamma(input) if n == 0 else apply(_polygamma(n), input)
-    return y if out is None else store(y, out, "polygamma")
+    return y if out is None else store(y, out, "polygamma", input)

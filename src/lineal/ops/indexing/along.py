@@ -9,6 +9,7 @@ import numpy as np
 from lineal.base import dtypes
 from lineal.base.spec import axis
 from lineal.core import AbstractTensor, apply, lift, renamed
+from lineal.core.calling import public
 from lineal.ops.broadcasting import expand
 from lineal.ops.conversion import cast, dtype_of
 from lineal.ops.front import assign, require_tensor
@@ -41,6 +42,7 @@ def vector(name: str, x: AbstractTensor, dim: int, index: AbstractTensor, error:
     return x, place, index
 
 
+@public
 def index_select(input: AbstractTensor, dim: int, index: AbstractTensor, *, out: Any = None) -> Any:
     """Return the slices of input along `dim` that the vector `index` (int32 or int64, no negative places) names."""
     x, place, index = vector("index_select", input, dim, index)
@@ -70,6 +72,7 @@ def paired(name: str, input: AbstractTensor, dim: int, index: AbstractTensor, so
     return x, place, index, source
 
 
+@public
 def index_add(
     input: AbstractTensor, dim: int, index: AbstractTensor, source: AbstractTensor, *, alpha: Any = 1, out: Any = None
 ) -> Any:
@@ -80,6 +83,7 @@ def index_add(
     return deliver(y, out, "index_add", input, index, source)
 
 
+@public
 def index_add_(self: AbstractTensor, dim: int, index: AbstractTensor, source: AbstractTensor, *, alpha: Any = 1) -> Any:
     """Add alpha · source[…, i, …] to the slice index[i] along `dim`, for all i."""
     x, place, index, source = paired("index_add_", self, dim, index, source, RuntimeError)
@@ -87,6 +91,7 @@ def index_add_(self: AbstractTensor, dim: int, index: AbstractTensor, source: Ab
     return self
 
 
+@public
 def index_copy(input: AbstractTensor, dim: int, index: AbstractTensor, source: AbstractTensor, *, out: Any = None) -> Any:
     """Return input with its slice index[i] along `dim` replaced by source[…, i, …], for all i."""
     x, place, index, source = paired("index_copy", input, dim, index, source, IndexError)
@@ -95,6 +100,7 @@ def index_copy(input: AbstractTensor, dim: int, index: AbstractTensor, source: A
     return deliver(y, out, "index_copy", input, index, source)
 
 
+@public
 def index_copy_(self: AbstractTensor, dim: int, index: AbstractTensor, source: AbstractTensor) -> Any:
     """Replace the slice index[i] along `dim` by source[…, i, …], for all i."""
     x, place, index, source = paired("index_copy_", self, dim, index, source, IndexError)
@@ -116,6 +122,7 @@ def filling(name: str, input: AbstractTensor, dim: int, index: AbstractTensor, v
     return x, masked_fill_op, (expand(mask, x.value.shape), number)
 
 
+@public
 def index_fill(input: AbstractTensor, dim: int, index: AbstractTensor, value: Any) -> Any:
     """Return input with its slices `index` along `dim` filled with `value`, a number or a tensor of no dimensions."""
     x, op, others = filling("index_fill", input, dim, index, value)
@@ -123,6 +130,7 @@ def index_fill(input: AbstractTensor, dim: int, index: AbstractTensor, value: An
     return y if input.value.ndim else y.reshape(())
 
 
+@public
 def index_fill_(self: AbstractTensor, dim: int, index: AbstractTensor, value: Any) -> Any:
     """Fill the slices `index` along `dim` with `value`."""
     x, op, others = filling("index_fill_", self, dim, index, value)
@@ -165,6 +173,7 @@ def putting(name: str, input: AbstractTensor, index: AbstractTensor, source: Abs
     return source.reshape(-1), flat_index(name, input, index)  # type: ignore[attr-defined]
 
 
+@public
 def put(input: AbstractTensor, index: AbstractTensor, source: AbstractTensor, accumulate: bool = False) -> Any:
     """Return input with the elements at the flat places `index` replaced by those of `source`, or source added to them."""
     values, places = putting("put", input, index, source)
@@ -172,6 +181,7 @@ def put(input: AbstractTensor, index: AbstractTensor, source: AbstractTensor, ac
     return renamed(apply(put_op((0,), bool(accumulate), "Put"), x, values, places).reshape(input.value.shape), "PutBackward0")
 
 
+@public
 def put_(self: AbstractTensor, index: AbstractTensor, source: AbstractTensor, accumulate: bool = False) -> Any:
     """Write the elements of `source` at the flat places `index`, or add them there with `accumulate`."""
     if not self.value.flags.c_contiguous:

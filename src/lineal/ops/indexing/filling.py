@@ -9,6 +9,7 @@ import numpy as np
 
 from lineal.base.spec import broadcast_shapes
 from lineal.core import AbstractTensor, Op, apply, lift, write
+from lineal.core.calling import public
 from lineal.ops.broadcasting import expand
 from lineal.ops.conversion import as_operand, cast, dtype_of
 from lineal.ops.front import require_tensor
@@ -34,17 +35,20 @@ class Fill(Op):
 _fill = Fill()
 
 
+@public
 def fill(input: AbstractTensor, value: Any) -> Any:
     """Return `value`, a number or a tensor of no dimensions, in the shape and dtype of input."""
     require_tensor("fill", input)
     return apply(_fill, input, zero_dimensional("fill", value, input))
 
 
+@public
 def fill_(self: AbstractTensor, value: Any) -> Any:
     """Write `value`, a number or a tensor of no dimensions, everywhere."""
     return write(self, expand(zero_dimensional("fill_", value, self), self.value.shape), "fill_")
 
 
+@public
 def zero_(self: AbstractTensor) -> Any:
     """Write 0 everywhere."""
     return write(self, expand(number_like(0, self), self.value.shape), "zero_")

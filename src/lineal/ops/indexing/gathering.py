@@ -10,6 +10,7 @@ import numpy as np
 from lineal.base import dtypes
 from lineal.base.spec import axis
 from lineal.core import AbstractTensor, Op, apply
+from lineal.core.calling import public
 from lineal.ops.broadcasting import expand
 from lineal.ops.conversion import cast, constant, dtype_of
 from lineal.ops.front import require_tensor
@@ -139,6 +140,7 @@ def raised(x: AbstractTensor, *others: Any) -> list[Any]:
     return [each.reshape(1) if each.value.ndim == 0 else each for each in (x, *others)]  # type: ignore[attr-defined]
 
 
+@public
 def gather(input: AbstractTensor, dim: int, index: AbstractTensor, *, sparse_grad: bool = False, out: Any = None) -> Any:
     """Return the elements of input that `index` names along `dim`, in the shape of `index` (int64, no negative places)."""
     place, index = read_index("gather", input, dim, index)
@@ -190,6 +192,7 @@ def scattered_in_place(name: str, op: Any, target: AbstractTensor, dim: int, ind
     return target
 
 
+@public
 def scatter(
     input: AbstractTensor,
     dim: int,
@@ -213,6 +216,7 @@ def scatter(
     return deliver(y, out, "scatter", input, index)
 
 
+@public
 def scatter_(
     self: AbstractTensor, dim: int, index: AbstractTensor, src: Any = None, *, value: Any = None, reduce: str | None = None
 ) -> Any:
@@ -238,6 +242,7 @@ def reduction(name: str, reduce: str) -> str:
     return "sum" if reduce == "add" else "prod"
 
 
+@public
 def scatter_add(input: AbstractTensor, dim: int, index: AbstractTensor, src: AbstractTensor, *, out: Any = None) -> Any:
     """Return input with the elements of `src` added at the places that `index` names along `dim`."""
     require_tensor("scatter_add", src)
@@ -245,12 +250,14 @@ def scatter_add(input: AbstractTensor, dim: int, index: AbstractTensor, src: Abs
     return deliver(y, out, "scatter_add", input, index, src)
 
 
+@public
 def scatter_add_(self: AbstractTensor, dim: int, index: AbstractTensor, src: AbstractTensor) -> Any:
     """Add the elements of `src` at the places that `index` names along `dim`."""
     require_tensor("scatter_add_", src)
     return scattered_in_place("scatter_add_", _scatter_add, self, dim, index, src)
 
 
+@public
 def take_along_dim(input: AbstractTensor, indices: AbstractTensor, dim: int | None = None, *, out: Any = None) -> Any:
     """Return the elements that `indices` (int64) names along `dim`, both broadcast elsewhere; without dim, of all input."""
     require_tensor("take_along_dim", input)

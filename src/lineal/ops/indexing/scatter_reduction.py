@@ -10,6 +10,7 @@ import numpy as np
 from lineal.base import dtypes
 from lineal.base.spec import axis
 from lineal.core import AbstractTensor, apply
+from lineal.core.calling import public
 from lineal.ops.broadcasting import expand
 from lineal.ops.conversion import constant, dtype_of
 from lineal.ops.front import require_tensor, store
@@ -86,6 +87,7 @@ def neutral(reduce: str, x: AbstractTensor) -> Any:
     return np.iinfo(storage).max if sign > 0 else np.iinfo(storage).min
 
 
+@public
 def scatter_reduce(
     input: AbstractTensor,
     dim: int,
@@ -134,6 +136,7 @@ def mean(x: AbstractTensor, dim: int, index: AbstractTensor, src: AbstractTensor
     return total / count if x.value.dtype.kind in "fcV" else total // count
 
 
+@public
 def index_reduce(
     input: AbstractTensor,
     dim: int,

@@ -9,6 +9,7 @@ import numpy as np
 from lineal.base.spec import broadcast_shapes
 from lineal.core import AbstractTensor, apply, lift, modes, write
 from lineal.core.apply import inferred
+from lineal.core.calling import public
 from lineal.core.inplace import touch
 from lineal.ops.broadcasting import expand
 from lineal.ops.conversion import cast, dtype_of
@@ -229,12 +230,14 @@ def read_indices(name: str, x: AbstractTensor, indices: Any) -> Picks:
     return picks
 
 
+@public
 def index_put(input: AbstractTensor, indices: Any, values: AbstractTensor, accumulate: bool = False) -> Any:
     """Return input with input[indices] = values, or += values with `accumulate`, repeated places adding up."""
     op, *others = put_plan("index_put", input, read_indices("index_put", input, indices), values, bool(accumulate))
     return apply(op, input, *others)
 
 
+@public
 def index_put_(self: AbstractTensor, indices: Any, values: AbstractTensor, accumulate: bool = False) -> Any:
     """Write `values` at the places `indices`, or add them there with `accumulate`."""
     op, *others = put_plan("index_put_", self, read_indices("index_put_", self, indices), values, bool(accumulate))

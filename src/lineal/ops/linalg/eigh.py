@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from lineal.core import AbstractTensor, Op, apply
+from lineal.core.calling import public
 from lineal.ops.linalg import kernels
 from lineal.ops.linalg.matrices import linalg_eigh, require_finite, require_square, stored
 from lineal.ops.linalg.spectra import check_gauge, gaps, settled, vectors_come_free
@@ -87,6 +88,7 @@ def _triangle(name: str, A: Any, UPLO: str) -> Any:
     return UPLO.upper()
 
 
+@public
 def eigh(input: AbstractTensor, UPLO: str = "L", *, out: Any = None) -> Any:
     """Return the eigenvalues (…, n), ascending, and eigenvectors (…, n, n), as columns, of Hermitian A.
 
@@ -96,6 +98,7 @@ def eigh(input: AbstractTensor, UPLO: str = "L", *, out: Any = None) -> Any:
     return stored(linalg_eigh(apply(_eigh(uplo), input)), out, "linalg.eigh")
 
 
+@public
 def eigvalsh(input: AbstractTensor, UPLO: str = "L", *, out: AbstractTensor | None = None) -> Any:
     """Return the eigenvalues (…, n), ascending, of Hermitian A."""
     uplo = _triangle("linalg.eigvalsh", input, UPLO)

@@ -10,6 +10,7 @@ import numpy as np
 from lineal.base import dtypes
 from lineal.base.spec import axis
 from lineal.core import AbstractTensor, Op, apply, lift
+from lineal.core.calling import public
 from lineal.ops.conversion import cast, constant
 from lineal.ops.linalg.inverses import inv, inv_ex
 from lineal.ops.linalg.matrices import real_dtype, require_matrix, require_square, stored
@@ -24,6 +25,7 @@ __all__ = ["cond", "diagonal", "matrix_exp", "matrix_norm", "norm", "tensorinv",
 ORDERS = (1, -1, 2, -2, math.inf, -math.inf, "fro", "nuc")
 
 
+@public
 def matrix_norm(
     input: AbstractTensor,
     ord: Any = "fro",
@@ -76,6 +78,7 @@ def extreme(name: str, ord: float, sizes: Any, place: int, keepdim: bool) -> Any
     return sizes.amin(place, keepdim=keepdim)
 
 
+@public
 def norm(
     input: AbstractTensor,
     ord: Any = None,
@@ -147,6 +150,7 @@ def matrix_exp(input: AbstractTensor) -> Any:
     return apply(Exponential(), input)
 
 
+@public
 def tensorsolve(input: AbstractTensor, other: AbstractTensor, dims: Any = None, *, out: AbstractTensor | None = None) -> Any:
     """Return X with tensordot(input, X, X.ndim) = other; `dims` of input are moved to its end first."""
     name = "linalg.tensorsolve"
@@ -165,6 +169,7 @@ def tensorsolve(input: AbstractTensor, other: AbstractTensor, dims: Any = None, 
     return stored(X.reshape(shape), out, name)
 
 
+@public
 def tensorinv(input: AbstractTensor, ind: int = 2, *, out: AbstractTensor | None = None) -> Any:
     """Return the tensor Y with tensordot(Y, A, ind) the identity; the first `ind` dimensions count as rows."""
     name = "linalg.tensorinv"
@@ -181,6 +186,7 @@ def tensorinv(input: AbstractTensor, ind: int = 2, *, out: AbstractTensor | None
     return stored(inv(matrix.reshape(rows, rows)).reshape(*shape[ind:], *shape[:ind]), out, name)
 
 
+@public
 def vander(x: AbstractTensor, *, N: int | None = None) -> Any:
     """Return the Vandermonde matrix (…, n, N) with columns 1, x, x², …; N is n unless given."""
     vector: Any = x
@@ -198,6 +204,7 @@ def vander(x: AbstractTensor, *, N: int | None = None) -> Any:
     return cat((one, rest), -1).cumprod(-1)
 
 
+@public
 def diagonal(A: AbstractTensor, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Any:
     """Return the view of the diagonals of (…, m, n)."""
     matrix: Any = A

@@ -13,6 +13,7 @@ import numpy as np
 from lineal.base import later
 from lineal.base.results import Result
 from lineal.core import AbstractTensor, Op, apply, lift
+from lineal.core.calling import public
 from lineal.ops.linalg.banded import solve_banded
 from lineal.ops.linalg.lu import rows_of
 from lineal.ops.linalg.matrices import (
@@ -182,6 +183,7 @@ def ldl_factor(input: AbstractTensor, *, hermitian: bool = False, out: Any = Non
     return stored(linalg_ldl_factor((LD, pivots)), out, name)
 
 
+@public
 def ldl_solve(LD: Any, pivots: Any, B: Any, *, hermitian: bool = False, out: AbstractTensor | None = None) -> Any:
     """Return X with A X = B, for B of shape (…, n, k), from A's `ldl_factor`."""
     name = "linalg.ldl_solve"

@@ -9,6 +9,7 @@ import numpy as np
 
 from lineal.base import dtypes
 from lineal.core import AbstractTensor, Op, apply, lift
+from lineal.core.calling import public
 from lineal.core.modes import quiet, recorder
 from lineal.ops.conversion import cast
 from lineal.ops.linalg import kernels
@@ -200,6 +201,7 @@ def shortest(A: np.ndarray, B: np.ndarray, rcond: np.ndarray) -> np.ndarray:
     return kernels.matmul(adjoint(Vh), reciprocal[..., None] * kernels.matmul(adjoint(U), B))
 
 
+@public
 def lstsq(input: AbstractTensor, b: AbstractTensor, rcond: float | None = None, *, driver: str | None = None) -> Any:
     """Return the least-squares solution of A X = b with its residuals, ranks and singular values.
 
@@ -279,6 +281,7 @@ def borders(name: str, A: Any, atol: Any, rtol: Any) -> tuple[Any, Any]:
     return found[0], found[1]
 
 
+@public
 def pinv(
     input: AbstractTensor,
     rcond: Any = None,
@@ -300,11 +303,13 @@ def pinv(
     return stored(apply(_pinv(hermitian), input, absolute, relative), out, name)
 
 
+@public
 def pinverse(input: AbstractTensor, rcond: float = 1e-15) -> Any:
     """Return the pseudoinverse; `linalg.pinv` is newer."""
     return pinv(input, rtol=rcond)
 
 
+@public
 def matrix_rank(
     input: AbstractTensor, tol: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None, out: Any = None
 ) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from lineal.core import AbstractTensor, Op, apply, lift
+from lineal.core.calling import public
 from lineal.ops.conversion import dtype_of
 from lineal.ops.linalg.matrices import adjoint, require_square
 from lineal.ops.linalg.systems import Solve
@@ -136,6 +137,7 @@ def hermitian_sum(terms: Any) -> Any:
     return (total + total.mH) * 0.5
 
 
+@public
 def lobpcg(
     A: AbstractTensor,
     k: int | None = None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lineal.core import AbstractTensor
+from lineal.core.calling import public
 from lineal.ops.conversion import dtype_of
 from lineal.ops.linalg.matrices import require_matrix
 from lineal.ops.linalg.qr import qr
@@ -26,6 +27,7 @@ def approximate_basis(A: Any, q: int, niter: int, M: Any) -> Any:
     return Q
 
 
+@public
 def svd_lowrank(A: AbstractTensor, q: int | None = 6, niter: int | None = 2, M: AbstractTensor | None = None) -> Any:
     """Return U, S, V with A ≈ U diag(S) Vᴴ of rank q (A - M if M is given), by a random projection and refinement.
 
@@ -45,6 +47,7 @@ def svd_lowrank(A: AbstractTensor, q: int | None = 6, niter: int | None = 2, M: 
     return (V, S, U) if wide else (U, S, V)
 
 
+@public
 def pca_lowrank(A: AbstractTensor, q: int | None = None, center: bool = True, niter: int = 2) -> Any:
     """Return U, S, V with A ≈ U diag(S) Vᴴ, the rows of A taken relative to their mean if `center`: the principal components.
 

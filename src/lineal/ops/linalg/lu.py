@@ -8,6 +8,7 @@ import numpy as np
 
 from lineal.base import dtypes
 from lineal.core import AbstractTensor, Op, apply, lift, no_grad
+from lineal.core.calling import public
 from lineal.ops.linalg import kernels
 from lineal.ops.linalg.conditioning import lapack
 from lineal.ops.linalg.matrices import (
@@ -227,6 +228,7 @@ def lu_factor(A: AbstractTensor, *, pivot: bool = True, out: Any = None) -> Any:
     return stored(linalg_lu_factor((LU, pivots)), out, "linalg.lu_factor")
 
 
+@public
 def lu_unpack(LU_data: Any, LU_pivots: Any, unpack_data: bool = True, unpack_pivots: bool = True, *, out: Any = None) -> Any:
     """Return P, L and U of `lu_factor`'s result."""
     m, n = LU_data.value.shape[-2:]
@@ -250,6 +252,7 @@ def lu(A: AbstractTensor, *, pivot: bool = True, out: Any = None) -> Any:
     return stored(lu_unpack(LU, pivots), out, "linalg.lu")
 
 
+@public
 def lu_solve(
     LU: Any, pivots: Any, B: Any, *, left: bool = True, adjoint: bool = False, out: AbstractTensor | None = None
 ) -> Any:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from lineal.core import AbstractTensor
+from lineal.core.calling import public
 from lineal.ops.linalg import cholesky as factor
-from lineal.ops.linalg import determinants, inverses
+from lineal.ops.linalg import determinants, functions, inverses
 from lineal.ops.linalg import lu as elimination
 from lineal.ops.linalg import qr as orthogonal
 from lineal.ops.linalg import svd as singular
@@ -42,6 +43,7 @@ __all__ = [
     "svd",
     "svd_lowrank",
     "triangular_solve",
+    "vander",
 ]
 
 
@@ -94,8 +96,22 @@ def lu(A: AbstractTensor, pivot: bool = True, get_infos: bool = False, out: Any 
     return stored(found, out, "lu") if get_infos else tuple(stored(found, out, "lu"))
 
 
+@public
 def lu_solve(
     input: AbstractTensor, LU_data: AbstractTensor, LU_pivots: AbstractTensor, *, out: AbstractTensor | None = None
 ) -> Any:
     """Return X with A X = input from A's LU factors; `linalg.lu_solve` is newer."""
     return elimination.lu_solve(LU_data, LU_pivots, input, out=out)
+
+
+@public
+def vander(x: AbstractTensor, N: int | None = None, increasing: bool = False) -> Any:
+    """Return the Vandermonde matrix (n, N) of a vector, columns …, x², x, 1, or `increasing` from 1; N is n unless given."""
+    vector: Any = x
+    if vector.value.ndim != 1:
+        raise RuntimeError(f"vander: x must be a one-dimensional tensor, got shape {list(vector.value.shape)}")
+    count = vector.value.size if N is None else N
+    if count < 0:
+        raise RuntimeError(f"vander: N must be non-negative, got {count}")
+    powers = functions.vander(vector, N=max(count, 2))[:, :count]
+    return powers if increasing else powers.flip(1)

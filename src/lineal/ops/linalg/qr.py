@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from lineal.core import AbstractTensor, Op, apply, lift, renamed
+from lineal.core.calling import public
 from lineal.ops.linalg import kernels
 from lineal.ops.linalg.matrices import geqrf as geqrf_result
 from lineal.ops.linalg.matrices import linalg_qr, require_matrix, stored
@@ -133,6 +134,7 @@ def geqrf(input: AbstractTensor, *, out: Any = None) -> Any:
     return stored(geqrf_result(apply(Reflectors(), input)), out, "geqrf")
 
 
+@public
 def householder_product(input: AbstractTensor, tau: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
     """Return the first n columns of H₁ H₂ … Hₖ, with Hᵢ = 1 - τᵢ vᵢ vᵢᴴ and vᵢ the columns of A below the diagonal, 1 on it."""
     name = "linalg.householder_product"
@@ -158,11 +160,13 @@ def together(reflectors: Any, tau: Any) -> tuple[Any, Any, Any]:
     return V, D * (V.mH @ V).triu(1), D
 
 
+@public
 def orgqr(input: AbstractTensor, input2: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
     """Return the first n columns of Q from `geqrf`'s reflectors and factors; `linalg.householder_product` is newer."""
     return householder_product(input, input2, out=out)
 
 
+@public
 def ormqr(
     input: AbstractTensor,
     input2: AbstractTensor,

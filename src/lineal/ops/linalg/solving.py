@@ -8,6 +8,7 @@ import numpy as np
 
 from lineal.base import dtypes
 from lineal.core import AbstractTensor, Op, apply, lift, modes
+from lineal.core.calling import public
 from lineal.ops.conversion import cast
 from lineal.ops.linalg import kernels
 from lineal.ops.linalg.conditioning import (
@@ -40,6 +41,7 @@ MIXED = 1000
 """From how many rows on factors in single precision and more refinement are faster than factors in double (measured)."""
 
 
+@public
 def solve_ex(A: AbstractTensor, B: AbstractTensor, *, left: bool = True, check_errors: bool = False, out: Any = None) -> Any:
     """Return the solution and info as `solve`, without raising: info is 0 or the place of the pivot that is zero."""
     name = "linalg.solve_ex"
@@ -66,6 +68,7 @@ def noted(name: str, system: Any) -> tuple[Any, Any]:
     return apply(SolveEx(), system.A, system.B)
 
 
+@public
 def solve(
     A: AbstractTensor,
     B: AbstractTensor,

@@ -6,6 +6,7 @@ import functools
 from typing import Any
 
 from lineal.core import AbstractTensor, Op, apply
+from lineal.core.calling import public
 from lineal.ops.linalg import kernels
 from lineal.ops.linalg.matrices import broadcast_batches, require_matrix, require_one_dtype, require_square, stored
 from lineal.ops.linalg.matrices import triangular_solve as triangular_result
@@ -76,6 +77,7 @@ def solve_triangular(
     return stored(X, out, name)
 
 
+@public
 def triangular_solve(
     input: AbstractTensor,
     A: AbstractTensor,

@@ -10,6 +10,7 @@ import numpy as np
 from lineal.base.errors import LinAlgError
 from lineal.base.spec import broadcast_shapes
 from lineal.core import AbstractTensor, Op, apply
+from lineal.core.calling import public
 from lineal.ops.broadcasting import expand
 from lineal.ops.linalg.cholesky import congruence
 from lineal.ops.linalg.matrices import place_of, require_field, require_one_dtype, require_square
@@ -63,6 +64,7 @@ class CholeskyUpdate(Op):
 _update = functools.lru_cache(2)(CholeskyUpdate)
 
 
+@public
 def cholesky_update(L: AbstractTensor, v: AbstractTensor, *, downdate: bool = False, upper: bool = False) -> Any:
     """Return the Cholesky factor of L Lᴴ + v vᴴ, or of L Lᴴ - v vᴴ if `downdate`, in O(n²) per vector.
 

@@ -9,8 +9,9 @@ from lineal.base import config, dtypes
 from lineal.base.dtypes import Category
 from lineal.base.spec import broadcast_shapes, check_shape, sizes
 from lineal.core import AbstractTensor, Op, modes, write
+from lineal.core.calling import public
 from lineal.ops.conversion import cast, dtype_of
-from lineal.ops.creation import finish, read
+from lineal.ops.creation import finish, in_format, read
 from lineal.ops.front import store
 from lineal.ops.premise import rely
 from lineal.ops.random.generator import Generator, default_generator
@@ -68,16 +69,20 @@ def _by_shape(name: str, size: tuple, generator: Generator | None, options: dict
     return finish((generator or default_generator).draw(make(shape, target)), requires_grad, out)
 
 
+@public
 def rand_like(input: AbstractTensor, *, generator: Generator | None = None, **options: Any) -> Any:
     """Return numbers uniform on [0, 1) in the shape and dtype of `input`."""
+    memory_format = options.pop("memory_format", None)
     options["dtype"] = options.get("dtype") or dtype_of(input)
-    return rand(input.value.shape, generator=generator, **options)
+    return in_format(rand(input.value.shape, generator=generator, **options), memory_format)
 
 
+@public
 def randn_like(input: AbstractTensor, *, generator: Generator | None = None, **options: Any) -> Any:
     """Return standard normal numbers in the shape and dtype of `input`."""
+    memory_format = options.pop("memory_format", None)
     options["dtype"] = options.get("dtype") or dtype_of(input)
-    return randn(input.value.shape, generator=generator, **options)
+    return in_format(randn(input.value.shape, generator=generator, **options), memory_format)
 
 
 def randint(*bounds: Any, generator: Generator | None = None, **options: Any) -> Any:
@@ -108,11 +113,13 @@ def _bounds(given: list, named: dict) -> tuple[Any, Any, Any]:
     return low, high, size
 
 
+@public
 def randint_like(input: AbstractTensor, low: int, high: int | None = None, **options: Any) -> Any:
     """Return integers uniform on low … high-1 (or 0 … low-1) in the shape and dtype of `input`."""
     low, high = (0, low) if high is None else (low, high)
+    memory_format = options.pop("memory_format", None)
     options["dtype"] = options.get("dtype") or dtype_of(input)
-    return randint(low, high, tuple(input.value.shape), **options)
+    return in_format(randint(low, high, tuple(input.value.shape), **options), memory_format)
 
 
 def randperm(n: int, *, generator: Generator | None = None, **options: Any) -> Any:
@@ -147,6 +154,7 @@ def normal(mean: Any = 0.0, std: Any = 1.0, size: Any = None, *, generator: Gene
     return y if out is None else store(y, out, "normal")
 
 
+@public
 def bernoulli(input: AbstractTensor, p: float | None = None, *, generator: Generator | None = None, out: Any = None) -> Any:
     """Return 1 with the probabilities in `input` (or p), else 0, in input's shape and dtype."""
     if dtype_of(input).category is not Category.FLOATING and p is None:
@@ -166,6 +174,7 @@ def are_chances(p: Any) -> bool:
     return found
 
 
+@public
 def poisson(input: AbstractTensor, generator: Generator | None = None) -> Any:
     """Return Poisson numbers of the rates in `input`."""
     if input.value.size and input.value.min() < 0:
@@ -174,12 +183,14 @@ def poisson(input: AbstractTensor, generator: Generator | None = None) -> Any:
     return (generator or default_generator).draw(Poisson(input.value.shape, dtype_of(input)), input)
 
 
+@public
 def binomial(count: AbstractTensor, prob: AbstractTensor, generator: Generator | None = None) -> Any:
     """Return the successes in `count` trials of probability `prob`."""
     shape = broadcast_shapes("binomial", count.value.shape, prob.value.shape)
     return (generator or default_generator).draw(Binomial(shape, dtype_of(count)), count, prob)
 
 
+@public
 def multinomial(
     input: AbstractTensor, num_samples: int, replacement: bool = False, *, generator: Generator | None = None, out: Any = None
 ) -> Any:

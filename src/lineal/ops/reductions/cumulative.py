@@ -11,10 +11,11 @@ from lineal.base import dtypes, results
 from lineal.base.dtypes import dtype
 from lineal.base.spec import axis
 from lineal.core import AbstractTensor, Op, apply
+from lineal.core.calling import public
 from lineal.ops.conversion import cast
 from lineal.ops.front import require_tensor, store
 from lineal.ops.promotion import unsupported
-from lineal.ops.reductions.front import along, both, is_half, numpy_names, widened
+from lineal.ops.reductions.front import along, both, is_half, widened
 from lineal.ops.reductions.picking import place
 from lineal.ops.reductions.recurrences import CumProd
 
@@ -78,18 +79,18 @@ def accumulated(name: str, input: AbstractTensor, wanted: dtype | None) -> Any:
     return input if wanted is None else cast(input, dtypes.as_dtype(wanted))
 
 
-@numpy_names
+@public
 def cumsum(input: AbstractTensor, dim: int, *, dtype: dtype | None = None, out: AbstractTensor | None = None) -> Any:
     """Return the sums up to each element along `dim`; integers and bool add up to int64."""
     y = _cumsum(dim, require_tensor("cumsum", input).ndim)(accumulated("cumsum", input, dtype))
-    return y if out is None else store(y, out, "cumsum")
+    return y if out is None else store(y, out, "cumsum", input)
 
 
-@numpy_names
+@public
 def cumprod(input: AbstractTensor, dim: int, *, dtype: dtype | None = None, out: AbstractTensor | None = None) -> Any:
     """Return the products up to each element along `dim`; integers and bool multiply to int64."""
     y = _cumprod(dim, require_tensor("cumprod", input).ndim)(accumulated("cumprod", input, dtype))
-    return y if out is None else store(y, out, "cumprod")
+    return y if out is None else store(y, out, "cumprod", input)
 
 
 def cumulative_extreme(name: str, largest: bool, input: AbstractTensor, dim: int) -> tuple:
@@ -100,13 +101,13 @@ def cumulative_extreme(name: str, largest: bool, input: AbstractTensor, dim: int
     return apply(_cum_extreme(axis(name, dim, x.ndim), largest), input)
 
 
-@numpy_names
+@public
 def cummax(input: AbstractTensor, dim: int, *, out: Any = None) -> Any:
     """Return the largest elements so far along `dim` and where each was last."""
     return results.cummax(both(cumulative_extreme("cummax", True, input, dim), out, "cummax"))
 
 
-@numpy_names
+@public
 def cummin(input: AbstractTensor, dim: int, *, out: Any = None) -> Any:
     """Return the smallest elements so far along `dim` and where each was last."""
     return results.cummin(both(cumulative_extreme("cummin", False, input, dim), out, "cummin"))

@@ -7,9 +7,9 @@ from typing import Any
 
 from lineal.base.spec import axes, axis
 from lineal.core import AbstractTensor
+from lineal.core.calling import public
 from lineal.ops.front import require_tensor, store
 from lineal.ops.reductions.cumulative import cumsum
-from lineal.ops.reductions.front import numpy_names
 from lineal.ops.reductions.sums import sum
 from lineal.ops.structural.joining import cat
 from lineal.ops.structural.reshape import clone, reshape
@@ -18,7 +18,7 @@ from lineal.ops.structural.slicing import narrow
 __all__ = ["diff", "gradient", "trapezoid", "trapz", "cumulative_trapezoid"]
 
 
-@numpy_names
+@public
 def diff(
     input: AbstractTensor,
     n: int = 1,
@@ -44,6 +44,7 @@ def diff(
     return y if out is None else store(y, out, "diff")
 
 
+@public
 def gradient(input: AbstractTensor, *, spacing: Any = None, dim: Any = None, edge_order: int = 1) -> tuple:
     """Return the derivatives of samples along each dimension of `dim`: central differences inside, one-sided at the edges.
 
@@ -91,13 +92,13 @@ def slopes(x: AbstractTensor, step: Any, dim: int, edge_order: int) -> Any:
     return cat([first, inside, last], dim)
 
 
-@numpy_names
+@public
 def trapezoid(y: AbstractTensor, x: AbstractTensor | None = None, *, dx: float | None = None, dim: int = -1) -> Any:
     """Return the integral along `dim` of samples y at the coordinates x, or dx apart, by the trapezoidal rule."""
     return sum(pieces("trapezoid", y, x, dx, dim), dim)
 
 
-@numpy_names
+@public
 def cumulative_trapezoid(y: AbstractTensor, x: AbstractTensor | None = None, *, dx: float | None = None, dim: int = -1) -> Any:
     """Return the integrals up to each sample (from the second) along `dim` by the trapezoidal rule."""
     return cumsum(pieces("cumulative_trapezoid", y, x, dx, dim), dim)

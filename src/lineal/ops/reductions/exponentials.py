@@ -10,12 +10,13 @@ import numpy as np
 from lineal.base import config, dtypes
 from lineal.base.dtypes import dtype
 from lineal.core import AbstractTensor, Op, apply
+from lineal.core.calling import public
 from lineal.ops.conversion import cast, dtype_of
 from lineal.ops.elementwise.arithmetic import neg
 from lineal.ops.elementwise.masks import drop
 from lineal.ops.front import require_tensor, row, store
 from lineal.ops.promotion import unsupported
-from lineal.ops.reductions.front import Axes, along, doors, folded, numpy_names, reduced, rowwise, spread, unreduced, widened
+from lineal.ops.reductions.front import Axes, along, doors, folded, reduced, rowwise, spread, unreduced, widened
 from lineal.ops.reductions.recurrences import recurrence, shift
 from lineal.ops.reductions.sums import sum
 
@@ -236,7 +237,7 @@ _log_softmax = along("log_softmax", LogSoftmax)
 _logcumsumexp = along("logcumsumexp", LogCumSumExp)
 
 
-@numpy_names
+@public
 def logsumexp(input: AbstractTensor, dim: Any, keepdim: bool = False, *, out: AbstractTensor | None = None) -> Any:
     """Return log Σ exp(input) over `dim` without overflow; integers are taken as the default dtype."""
     x = require_tensor("logsumexp", input)
@@ -246,14 +247,14 @@ def logsumexp(input: AbstractTensor, dim: Any, keepdim: bool = False, *, out: Ab
     return y if out is None else store(y, out, "logsumexp")
 
 
-@numpy_names
+@public
 def logcumsumexp(input: AbstractTensor, dim: int, *, out: AbstractTensor | None = None) -> Any:
     """Return the logarithm of the sums of exp(input) up to each element along `dim`."""
     x = require_tensor("logcumsumexp", input)
     if x.dtype.kind in "iub":
         raise unsupported("logcumsumexp", dtype_of(input))
     y = _logcumsumexp(dim, x.ndim)(input)
-    return y if out is None else store(y, out, "logcumsumexp")
+    return y if out is None else store(y, out, "logcumsumexp", input)
 
 
 def floating(name: str, input: AbstractTensor, wanted: dtype | None) -> Any:
@@ -266,7 +267,7 @@ def floating(name: str, input: AbstractTensor, wanted: dtype | None) -> Any:
     return input
 
 
-@numpy_names
+@public
 def softmax(input: AbstractTensor, dim: int, dtype: dtype | None = None, *, out: AbstractTensor | None = None) -> Any:
     """Return exp(input) / Σ exp(input) along `dim`; with `dtype`, computed in it."""
     input = floating("softmax", input, dtype)
@@ -274,7 +275,7 @@ def softmax(input: AbstractTensor, dim: int, dtype: dtype | None = None, *, out:
     return y if out is None else store(y, out, "softmax")
 
 
-@numpy_names
+@public
 def log_softmax(input: AbstractTensor, dim: int, dtype: dtype | None = None, *, out: AbstractTensor | None = None) -> Any:
     """Return log(softmax(input)) along `dim` without overflow; with `dtype`, computed in it."""
     input = floating("log_softmax", input, dtype)
@@ -282,7 +283,7 @@ def log_softmax(input: AbstractTensor, dim: int, dtype: dtype | None = None, *, 
     return y if out is None else store(y, out, "log_softmax")
 
 
-@numpy_names
+@public
 def softmin(input: AbstractTensor, dim: int, dtype: dtype | None = None) -> Any:
     """Return softmax(-input) along `dim`."""
     return softmax(neg(input), dim, dtype)

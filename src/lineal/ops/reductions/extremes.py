@@ -10,23 +10,12 @@ import numpy as np
 from lineal.base import dtypes, results
 from lineal.base.spec import axes, axis
 from lineal.core import AbstractTensor, Op, apply, renamed
+from lineal.core.calling import public
 from lineal.ops.elementwise.extremes import maximum, minimum
 from lineal.ops.elementwise.masks import keep
 from lineal.ops.front import require_tensor, row, store
 from lineal.ops.promotion import unsupported
-from lineal.ops.reductions.front import (
-    Axes,
-    both,
-    doors,
-    folded,
-    hashable,
-    is_large,
-    numpy_names,
-    reduced,
-    spread,
-    unreduced,
-    widened,
-)
+from lineal.ops.reductions.front import Axes, both, doors, folded, hashable, is_large, reduced, spread, unreduced, widened
 from lineal.ops.reductions.picking import place
 from lineal.ops.reductions.sums import sum
 from lineal.ops.structural.axes import unsqueeze
@@ -156,14 +145,14 @@ def extreme(name: str, largest: bool, input: AbstractTensor, dim: Any, keepdim: 
     return _extreme(dim, x.ndim, keepdim, largest, name in ("max", "min"))(input)
 
 
-@numpy_names
+@public
 def amax(input: AbstractTensor, dim: Any = (), keepdim: bool = False, *, out: AbstractTensor | None = None) -> Any:
     """Return the largest elements over `dim` (all dimensions by default); equal ones share the gradient."""
     y = extreme("amax", True, input, dim, keepdim)
     return y if out is None else store_same(y, out, "amax")
 
 
-@numpy_names
+@public
 def amin(input: AbstractTensor, dim: Any = (), keepdim: bool = False, *, out: AbstractTensor | None = None) -> Any:
     """Return the smallest elements over `dim` (all dimensions by default); equal ones share the gradient."""
     y = extreme("amin", False, input, dim, keepdim)
@@ -177,7 +166,7 @@ def store_same(y: Any, out: AbstractTensor, name: str) -> Any:
     return store(y, out, name)
 
 
-@numpy_names
+@public
 def aminmax(input: AbstractTensor, *, dim: int | None = None, keepdim: bool = False, out: Any = None) -> Any:
     """Return the smallest and the largest elements along `dim` (of all dimensions by default)."""
     x = require_tensor("aminmax", input)
@@ -197,7 +186,7 @@ def extreme_at(name: str, largest: bool, input: AbstractTensor, dim: Any, keepdi
     return (results.max if largest else results.min)(both(found, out, name))
 
 
-@numpy_names
+@public
 def max(input: AbstractTensor, dim: Any = None, keepdim: bool = False, *, other: Any = None, out: Any = None) -> Any:
     """Return the largest element; with `dim` the largest along it and where; with a tensor the greater of each two."""
     if other is None and isinstance(dim, AbstractTensor):
@@ -210,7 +199,7 @@ def max(input: AbstractTensor, dim: Any = None, keepdim: bool = False, *, other:
     return y if out is None else store(y, out, "max")
 
 
-@numpy_names
+@public
 def min(input: AbstractTensor, dim: Any = None, keepdim: bool = False, *, other: Any = None, out: Any = None) -> Any:
     """Return the smallest element; with `dim` the smallest along it and where; with a tensor the lesser of each two."""
     if other is None and isinstance(dim, AbstractTensor):
@@ -233,13 +222,13 @@ def arg_extreme(name: str, largest: bool, input: AbstractTensor, dim: int | None
     return y if out is None else store(y, out, name)
 
 
-@numpy_names
+@public
 def argmax(input: AbstractTensor, dim: int | None = None, keepdim: bool = False, *, out: AbstractTensor | None = None) -> Any:
     """Return the index of the (first) largest element along `dim`, or in the flattened input."""
     return arg_extreme("argmax", True, input, dim, keepdim, out)
 
 
-@numpy_names
+@public
 def argmin(input: AbstractTensor, dim: int | None = None, keepdim: bool = False, *, out: AbstractTensor | None = None) -> Any:
     """Return the index of the (first) smallest element along `dim`, or in the flattened input."""
     return arg_extreme("argmin", False, input, dim, keepdim, out)

@@ -1,4 +1,4 @@
-"""The front of reductions: doors cached by what users write, NumPy's argument names, half precision, the adjoint of a sum."""
+"""The front of reductions: doors cached by what users write, half precision, the adjoint of a sum."""
 
 from __future__ import annotations
 
@@ -21,22 +21,6 @@ from lineal.ops.structural.reshape import reshape
 Axes = tuple[int, ...]
 folds: Any = later.module("lineal.codegen.folds")
 rows: Any = later.module("lineal.codegen.rows")
-
-
-def numpy_names(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Let `function` take NumPy's `axis` and `keepdims` for its `dim` and `keepdim`."""
-
-    @functools.wraps(function)
-    def front(*args: Any, **kwargs: Any) -> Any:
-        if kwargs and not _NUMPY.isdisjoint(kwargs):
-            kwargs = {_NAMES.get(name, name): given for name, given in kwargs.items()}
-        return function(*args, **kwargs)
-
-    return front
-
-
-_NAMES = {"axis": "dim", "keepdims": "keepdim"}
-_NUMPY = frozenset(_NAMES)
 
 
 class Reduction(Op):

@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 
 from lineal.core import AbstractTensor, Op, renamed
+from lineal.core.calling import public
 from lineal.ops.conversion import dtype_of
 from lineal.ops.elementwise.extremes import clamp_min
 from lineal.ops.elementwise.masks import drop
 from lineal.ops.front import require_tensor, store
 from lineal.ops.premise import rely
-from lineal.ops.reductions.front import Axes, count, doors, folded, numpy_names, reduced, unreduced
+from lineal.ops.reductions.front import Axes, count, doors, folded, reduced, unreduced
 from lineal.ops.reductions.sums import mean, sum
 from lineal.ops.structural.axes import squeeze, t, unsqueeze
 from lineal.ops.structural.diagonals import diagonal
@@ -112,7 +113,7 @@ def deviation(name: str, door: Any, input: AbstractTensor, dim: Any, unbiased: A
     return door(dim, input.value.ndim, keepdim, 1 if correction is None else correction)(input)
 
 
-@numpy_names
+@public
 def var(
     input: AbstractTensor,
     dim: Any = None,
@@ -127,7 +128,7 @@ def var(
     return y if out is None else store(y, out, "var")
 
 
-@numpy_names
+@public
 def std(
     input: AbstractTensor,
     dim: Any = None,
@@ -142,7 +143,7 @@ def std(
     return y if out is None else store(y, out, "std")
 
 
-@numpy_names
+@public
 def var_mean(
     input: AbstractTensor,
     dim: Any = None,
@@ -158,7 +159,7 @@ def var_mean(
     return found if out is None else tuple(store(each, target, "var_mean") for each, target in zip(found, out))
 
 
-@numpy_names
+@public
 def std_mean(
     input: AbstractTensor,
     dim: Any = None,

@@ -12,11 +12,12 @@ from lineal.base import dtypes
 from lineal.base.dtypes import Category, dtype
 from lineal.base.spec import axes, axis
 from lineal.core import AbstractTensor, Op, renamed
+from lineal.core.calling import public
 from lineal.ops.conversion import cast, dtype_of
 from lineal.ops.elementwise.arithmetic import sub
 from lineal.ops.elementwise.masks import drop, keep
 from lineal.ops.front import require_tensor, store, zero
-from lineal.ops.reductions.front import Axes, doors, folded, hashable, numpy_names, reduced, spread, unreduced, widened
+from lineal.ops.reductions.front import Axes, doors, folded, hashable, reduced, spread, unreduced, widened
 from lineal.ops.reductions.moments import real
 from lineal.ops.reductions.sums import sum
 from lineal.ops.structural.axes import movedim, unsqueeze
@@ -132,7 +133,7 @@ SIMPLE = {
 _norm = doors("vector_norm", VectorNorm)
 
 
-@numpy_names
+@public
 def vector_norm(
     input: AbstractTensor,
     ord: float = 2,
@@ -174,7 +175,7 @@ def check_nonempty(x: np.ndarray, dim: Any, p: float) -> None:
         )
 
 
-@numpy_names
+@public
 def norm(
     input: AbstractTensor,
     p: float | str | None = "fro",
@@ -204,6 +205,7 @@ def nuclear(input: AbstractTensor, dim: Any, keepdim: bool) -> Any:
     return y
 
 
+@public
 def dist(input: AbstractTensor, other: AbstractTensor, p: float = 2) -> Any:
     """Return the p-norm of input - other, which are broadcast together."""
     difference = sub(input, other)
@@ -212,6 +214,7 @@ def dist(input: AbstractTensor, other: AbstractTensor, p: float = 2) -> Any:
     return renamed(vector_norm(difference, p), "DistBackward0")
 
 
+@public
 def renorm(input: AbstractTensor, p: float, dim: int, maxnorm: float, *, out: AbstractTensor | None = None) -> Any:
     """Return input with each slice along `dim` whose p-norm is above `maxnorm` scaled down to it."""
     x = require_tensor("renorm", input)

@@ -9,9 +9,10 @@ import numpy as np
 from lineal.base import dtypes
 from lineal.base.dtypes import dtype
 from lineal.core import AbstractTensor, Op
+from lineal.core.calling import public
 from lineal.ops.conversion import cast
 from lineal.ops.front import require_tensor, store
-from lineal.ops.reductions.front import Axes, doors, numpy_names, reduced, unreduced
+from lineal.ops.reductions.front import Axes, doors, reduced, unreduced
 from lineal.ops.reductions.recurrences import others
 from lineal.ops.structural.reshape import reshape
 
@@ -47,7 +48,7 @@ _prod = doors("prod", Prod)
 _INT64 = np.dtype(np.int64)
 
 
-@numpy_names
+@public
 def prod(
     input: AbstractTensor,
     dim: int | None = None,

@@ -9,12 +9,13 @@ import numpy as np
 from lineal.base import dtypes
 from lineal.base.dtypes import Category, dtype
 from lineal.core import AbstractTensor, renamed
+from lineal.core.calling import public
 from lineal.ops.conversion import cast, dtype_of
 from lineal.ops.elementwise.comparison import isnan
 from lineal.ops.elementwise.masks import drop
 from lineal.ops.front import require_tensor, store
 from lineal.ops.promotion import unsupported
-from lineal.ops.reductions.front import Axes, Reduction, count, doors, numpy_names, reduced, spread
+from lineal.ops.reductions.front import Axes, Reduction, count, doors, reduced, spread
 from lineal.ops.structural.diagonals import diagonal
 
 __all__ = ["sum", "mean", "nansum", "nanmean", "trace"]
@@ -77,7 +78,7 @@ _INT64 = np.dtype(np.int64)
 _PLAIN = frozenset("fdFD")
 
 
-@numpy_names
+@public
 def sum(
     input: AbstractTensor,
     dim: Any = None,
@@ -99,7 +100,7 @@ def sum(
     return y if out is None else store(y, out, "sum")
 
 
-@numpy_names
+@public
 def mean(
     input: AbstractTensor,
     dim: Any = None,
@@ -122,7 +123,7 @@ def mean(
     return y if out is None else store(y, out, "mean")
 
 
-@numpy_names
+@public
 def nansum(
     input: AbstractTensor,
     dim: Any = None,
@@ -139,7 +140,7 @@ def nansum(
     return renamed(sum(input, dim, keepdim, dtype=dtype, out=out), "NansumBackward0")
 
 
-@numpy_names
+@public
 def nanmean(
     input: AbstractTensor,
     dim: Any = None,

@@ -8,9 +8,10 @@ import numpy as np
 
 from lineal.base.spec import broadcast_shapes
 from lineal.core import AbstractTensor, Op
+from lineal.core.calling import public
 from lineal.ops.elementwise.comparison import eq, isclose, ne
 from lineal.ops.front import require_tensor, store
-from lineal.ops.reductions.front import Axes, doors, folded, hashable, numpy_names
+from lineal.ops.reductions.front import Axes, doors, folded, hashable
 from lineal.ops.reductions.sums import sum
 
 __all__ = ["all", "any", "count_nonzero", "equal", "allclose"]
@@ -61,19 +62,19 @@ def truth(name: str, every: bool, input: AbstractTensor, dim: Any, keepdim: bool
     return y if out is None else store(y, out, name)
 
 
-@numpy_names
+@public
 def all(input: AbstractTensor, dim: Any = None, keepdim: bool = False, *, out: AbstractTensor | None = None) -> Any:
     """Return whether all elements over `dim` (all dimensions by default) are true, that is not zero."""
     return truth("all", True, input, dim, keepdim, out)
 
 
-@numpy_names
+@public
 def any(input: AbstractTensor, dim: Any = None, keepdim: bool = False, *, out: AbstractTensor | None = None) -> Any:
     """Return whether some element over `dim` (all dimensions by default) is true, that is not zero."""
     return truth("any", False, input, dim, keepdim, out)
 
 
-@numpy_names
+@public
 def count_nonzero(input: AbstractTensor, dim: Any = None) -> Any:
     """Return how many elements over `dim` (all dimensions by default) are not zero."""
     require_tensor("count_nonzero", input)

@@ -9,7 +9,7 @@ import numpy as np
 
 from lineal.base.spec import axis
 from lineal.core import AbstractTensor, Op, apply
-from lineal.ops.reductions.front import numpy_names
+from lineal.core.calling import public
 from lineal.ops.sorting.ranking import order
 from lineal.ops.sorting.selection import keys_of, sortable
 
@@ -89,7 +89,7 @@ def _apply(name: str, x: Any, dim: int | None, inverse: bool, counts: bool, cons
     return (values, *([each] if inverse else []), *([many] if counts else []))
 
 
-@numpy_names
+@public
 def unique(
     input: AbstractTensor,
     sorted: bool = True,
@@ -105,7 +105,7 @@ def unique(
     return _apply("unique", input, dim, return_inverse, return_counts, consecutive=False)
 
 
-@numpy_names
+@public
 def unique_consecutive(
     input: AbstractTensor, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
 ) -> Any:

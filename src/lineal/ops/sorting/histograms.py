@@ -9,6 +9,7 @@ import numpy as np
 
 from lineal.base import results
 from lineal.core import AbstractTensor, Op, apply
+from lineal.core.calling import public
 from lineal.ops.conversion import dtype_of
 from lineal.ops.front import store
 from lineal.ops.promotion import unsupported
@@ -101,6 +102,7 @@ def bounds(name: str, x: np.ndarray, low: float, high: float, margin: float) -> 
     return x.dtype.type(low), x.dtype.type(high)
 
 
+@public
 def bincount(input: AbstractTensor, weights: AbstractTensor | None = None, minlength: int = 0) -> Any:
     """Return how often each of 0, 1, … occurs in a vector of non-negative integers; with `weights`, their sums."""
     x = input.value
@@ -119,6 +121,7 @@ def bincount(input: AbstractTensor, weights: AbstractTensor | None = None, minle
     return apply(BinCount(int(minlength)), input, weights)
 
 
+@public
 def histc(input: AbstractTensor, bins: int = 100, min: float = 0, max: float = 0, *, out: AbstractTensor | None = None) -> Any:
     """Return how many elements lie in each of `bins` bins of equal width from `min` to `max` (by default the extremes)."""
     _check_bins("histc", input, bins)
@@ -143,6 +146,7 @@ def edges_of(name: str, x: AbstractTensor, bins: Any, low: float, high: float) -
     return apply(Edges(int(bins), low, high), x)
 
 
+@public
 def histogram(
     input: AbstractTensor,
     bins: Any,
@@ -161,6 +165,7 @@ def histogram(
     return results.histogram(ys)
 
 
+@public
 def histogramdd(
     input: AbstractTensor,
     bins: Any,

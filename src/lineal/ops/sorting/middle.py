@@ -9,7 +9,7 @@ import numpy as np
 
 from lineal.base import results
 from lineal.core import AbstractTensor, Op, apply
-from lineal.ops.reductions.front import numpy_names
+from lineal.core.calling import public
 from lineal.ops.sorting.ranking import order
 from lineal.ops.sorting.selection import FEW, Selection, is_nan, keys_of, picked, reduced_axis, sortable
 
@@ -94,7 +94,7 @@ _median_of_all = functools.lru_cache(2)(MedianOfAll)
 _mode = functools.lru_cache(256)(Mode)
 
 
-@numpy_names
+@public
 def median(input: AbstractTensor, dim: int | None = None, keepdim: bool = False, *, out: Any = None) -> Any:
     """Return the median, the lower of two; along `dim` also where it was. NaN if an element is NaN."""
     if dim is None:
@@ -103,7 +103,7 @@ def median(input: AbstractTensor, dim: int | None = None, keepdim: bool = False,
     return picked(results.median, _median(reduced_axis("median", input, dim), bool(keepdim), False), input, out)
 
 
-@numpy_names
+@public
 def nanmedian(input: AbstractTensor, dim: int | None = None, keepdim: bool = False, *, out: Any = None) -> Any:
     """Return the median of what is not NaN, the lower of two; along `dim` also where it was."""
     if dim is None:
@@ -112,7 +112,7 @@ def nanmedian(input: AbstractTensor, dim: int | None = None, keepdim: bool = Fal
     return picked(results.nanmedian, _median(reduced_axis("nanmedian", input, dim), bool(keepdim), True), input, out)
 
 
-@numpy_names
+@public
 def mode(input: AbstractTensor, dim: int = -1, keepdim: bool = False, *, out: Any = None) -> results.mode:
     """Return the most frequent element along `dim` (the smallest of several) and where it stands last."""
     return picked(results.mode, _mode(reduced_axis("mode", input, dim), bool(keepdim)), input, out)

@@ -10,8 +10,8 @@ import numpy as np
 from lineal.base import results
 from lineal.base.spec import axis
 from lineal.core import AbstractTensor, Op, apply
+from lineal.core.calling import public
 from lineal.ops.front import store
-from lineal.ops.reductions.front import numpy_names
 from lineal.ops.sorting.ranking import order
 from lineal.ops.sorting.selection import FEW, Selection, keys_of, picked, reduced_axis, sortable
 
@@ -86,7 +86,7 @@ _topk = functools.lru_cache(1024)(TopK)
 _kthvalue = functools.lru_cache(1024)(KthValue)
 
 
-@numpy_names
+@public
 def sort(
     input: AbstractTensor, dim: int = -1, descending: bool = False, stable: bool | None = False, *, out: Any = None
 ) -> results.sort:
@@ -95,7 +95,7 @@ def sort(
     return picked(results.sort, _sort(axis("sort", dim, input.value.ndim), True, bool(descending)), input, out)
 
 
-@numpy_names
+@public
 def argsort(input: AbstractTensor, dim: int = -1, descending: bool = False, stable: bool = False) -> Any:
     """Return the places that sort `input` along `dim`."""
     sortable("argsort", input)
@@ -108,7 +108,7 @@ def msort(input: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
     return y if out is None else store(y, out, "msort")
 
 
-@numpy_names
+@public
 def topk(
     input: AbstractTensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True, *, out: Any = None
 ) -> results.topk:
@@ -121,7 +121,7 @@ def topk(
     return picked(results.topk, _topk(place, True, int(k), bool(largest)), input, out)
 
 
-@numpy_names
+@public
 def kthvalue(input: AbstractTensor, k: int, dim: int = -1, keepdim: bool = False, *, out: Any = None) -> results.kthvalue:
     """Return the `k`-th smallest element (from 1) along `dim`, and where it was."""
     place = reduced_axis("kthvalue", input, dim)

@@ -9,11 +9,11 @@ import numpy as np
 from lineal.base.dtypes import int64
 from lineal.base.spec import axis
 from lineal.core import AbstractTensor
+from lineal.core.calling import public
 from lineal.ops.broadcasting import expand
 from lineal.ops.conversion import cast, constant, dtype_of
 from lineal.ops.elementwise.arithmetic import lerp
 from lineal.ops.front import store
-from lineal.ops.reductions.front import numpy_names
 from lineal.ops.sorting.order import sort
 
 __all__ = ["quantile", "nanquantile"]
@@ -21,7 +21,7 @@ __all__ = ["quantile", "nanquantile"]
 _MODES = ("linear", "lower", "higher", "midpoint", "nearest")
 
 
-@numpy_names
+@public
 def quantile(
     input: AbstractTensor,
     q: Any,
@@ -36,7 +36,7 @@ def quantile(
     return y if out is None else store(y, out, "quantile")
 
 
-@numpy_names
+@public
 def nanquantile(
     input: AbstractTensor,
     q: Any,

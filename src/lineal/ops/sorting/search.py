@@ -8,6 +8,7 @@ import numpy as np
 
 from lineal.base import dtypes
 from lineal.core import AbstractTensor, Op, apply
+from lineal.core.calling import public
 from lineal.ops.conversion import as_operand, cast, constant, dtype_of, result_type
 from lineal.ops.front import store
 from lineal.ops.premise import rely
@@ -62,6 +63,7 @@ class IsIn(Op):
         return None, None
 
 
+@public
 def searchsorted(
     sorted_sequence: AbstractTensor,
     input: Any,
@@ -80,6 +82,7 @@ def searchsorted(
     return y if out is None else _stored(y, out, "searchsorted")
 
 
+@public
 def bucketize(
     input: Any, boundaries: AbstractTensor, *, out_int32: bool = False, right: bool = False, out: AbstractTensor | None = None
 ) -> Any:

@@ -6,8 +6,10 @@ import functools
 from collections.abc import Iterable
 from typing import Any
 
+from lineal.base import spec
 from lineal.base.spec import axis
 from lineal.core import AbstractTensor, Op, apply, renamed
+from lineal.core.calling import no_tensor, public
 from lineal.ops.layout import shape_of
 
 __all__ = ["adjoint", "moveaxis", "movedim", "permute", "squeeze", "swapaxes", "swapdims", "t", "transpose", "unsqueeze"]
@@ -102,7 +104,10 @@ _t = MatrixTranspose()
 
 def permute(input: AbstractTensor, *order: Any, dims: Any = None) -> Any:
     """Return the view with dimension `dims[i]` of input as dimension i."""
-    ndim = input.value.ndim
+    try:
+        ndim = input.value.ndim
+    except AttributeError:
+        raise no_tensor("permute", input) from None
     if not order and dims is None:
         raise TypeError('permute: missing the argument "dims"')
     given = shape_of("permute", order if dims is None else (dims,))
@@ -116,16 +121,21 @@ def permute(input: AbstractTensor, *order: Any, dims: Any = None) -> Any:
 
 def transpose(input: AbstractTensor, dim0: int, dim1: int) -> Any:
     """Return the view with dimensions `dim0` and `dim1` exchanged."""
-    ndim = input.value.ndim
+    try:
+        ndim = input.value.ndim
+    except AttributeError:
+        raise no_tensor("transpose", input) from None
     first, second = axis("transpose", dim0, ndim), axis("transpose", dim1, ndim)
     return apply(_transpose(first, second) if ndim else _permute(()), input)
 
 
+@public
 def swapaxes(input: AbstractTensor, axis0: int, axis1: int) -> Any:
     """Return the view with dimensions `axis0` and `axis1` exchanged."""
     return transpose(input, axis0, axis1)
 
 
+@public
 def swapdims(input: AbstractTensor, dim0: int, dim1: int) -> Any:
     """Return the view with dimensions `dim0` and `dim1` exchanged."""
     return transpose(input, dim0, dim1)
@@ -133,11 +143,16 @@ def swapdims(input: AbstractTensor, dim0: int, dim1: int) -> Any:
 
 def t(input: AbstractTensor) -> Any:
     """Return the transpose of a matrix, as a view; numbers and vectors as they are."""
-    if input.value.ndim > 2:
+    try:
+        ndim = input.value.ndim
+    except AttributeError:
+        raise no_tensor("t", input) from None
+    if ndim > 2:
         raise RuntimeError(f"t: expected a tensor with <= 2 dimensions, got shape {list(input.value.shape)}")
     return apply(_t, input)
 
 
+@public
 def movedim(input: AbstractTensor, source: Any, destination: Any) -> Any:
     """Return the view with dimensions `source` at the positions `destination`, the others in their order."""
     ndim = input.value.ndim
@@ -155,6 +170,7 @@ def movedim(input: AbstractTensor, source: Any, destination: Any) -> Any:
     return apply(_permute(tuple([arrived[place] if place in arrived else next(others) for place in range(ndim)])), input)
 
 
+@public
 def moveaxis(input: AbstractTensor, source: Any, destination: Any) -> Any:
     """Return the view with dimensions `source` at the positions `destination`, the others in their order."""
     return movedim(input, source, destination)
@@ -167,15 +183,27 @@ def as_dims(dims: Any) -> Axes:
     return tuple(dims.tolist() if isinstance(dims, AbstractTensor) and dims.value.ndim else dims)  # type: ignore
 
 
-def squeeze(input: AbstractTensor, dim: Any = None) -> Any:
+def only_one(name: str, dim: Any, axis: Any) -> Any:
+    """Return `axis`, by which name NumPy's users give `dim`; TypeError if both are given."""
+    if dim is not None:
+        raise TypeError(f"{name}: expected dim or axis, got both")
+    return axis
+
+
+def squeeze(input: AbstractTensor, dim: Any = None, *, axis: Any = None) -> Any:
     """Return the view without the dimensions of size 1, or without those of `dim` (one or several) that have size 1."""
-    shape = input.value.shape
+    try:
+        shape = input.value.shape
+    except AttributeError:
+        raise no_tensor("squeeze", input) from None
+    if axis is not None:
+        dim = only_one("squeeze", dim, axis)
     if dim is None:
         return apply(_squeeze(tuple([place for place, size in enumerate(shape) if size == 1])), input)
     if dim.__class__ is int and shape:
-        place = axis("squeeze", dim, len(shape))
+        place = spec.axis("squeeze", dim, len(shape))
         return renamed(apply(_squeeze((place,) if shape[place] == 1 else ()), input), "SqueezeBackward1")
-    found = [axis("squeeze", each, len(shape)) for each in as_dims(dim)]
+    found = [spec.axis("squeeze", each, len(shape)) for each in as_dims(dim)]
     if len(set(found)) != len(found):
         raise RuntimeError(f"squeeze: dim {found[-1]} appears multiple times in the list of dims {tuple(dim)}")
     return renamed(
@@ -183,9 +211,15 @@ def squeeze(input: AbstractTensor, dim: Any = None) -> Any:
     )
 
 
-def unsqueeze(input: AbstractTensor, dim: int) -> Any:
+def unsqueeze(input: AbstractTensor, dim: Any = None, *, axis: Any = None) -> Any:
     """Return the view with a dimension of size 1 at position `dim`."""
-    return apply(_unsqueeze((axis("unsqueeze", dim, input.value.ndim + 1),)), input)
+    try:
+        ndim = input.value.ndim + 1
+    except AttributeError:
+        raise no_tensor("unsqueeze", input) from None
+    if axis is not None:
+        dim = only_one("unsqueeze", dim, axis)
+    return apply(_unsqueeze((spec.axis("unsqueeze", dim, ndim),)), input)
 
 
 def matrix_transpose(input: AbstractTensor) -> Any:
@@ -195,6 +229,7 @@ def matrix_transpose(input: AbstractTensor) -> Any:
     return transpose(input, -2, -1) if input.value.ndim else apply(_permute(()), input)
 
 
+@public
 def adjoint(input: AbstractTensor) -> Any:
     """Return the conjugate transpose of matrices (the last two dimensions); a view if input is real."""
     if input.value.ndim == 1:

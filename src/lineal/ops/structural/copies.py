@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from lineal.core import AbstractTensor
+from lineal.core.calling import public
 from lineal.ops.front import store
 from lineal.ops.structural.axes import permute, squeeze, t, transpose, unsqueeze
 from lineal.ops.structural.diagonals import diagonal
@@ -50,7 +51,7 @@ def copying(function: Callable[..., Any], name: str) -> Callable[..., Any]:
 
     front.__name__ = front.__qualname__ = name
     front.__doc__ = f"Return a copy of what `{function.__name__}` gives as a view."
-    return front
+    return public(front)
 
 
 def fresh(y: AbstractTensor, input: AbstractTensor) -> Any:

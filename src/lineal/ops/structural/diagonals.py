@@ -9,6 +9,7 @@ import numpy as np
 
 from lineal.base.spec import axis
 from lineal.core import AbstractTensor, Op, apply, renamed
+from lineal.core.calling import public
 from lineal.ops.front import store
 from lineal.ops.structural.embedding import embed, scatter_view
 from lineal.ops.structural.reshape import clone
@@ -50,11 +51,13 @@ def diagonal_op(name: str, ndim: int, offset: int, dim1: int, dim2: int) -> Diag
     return _diagonal(offset, first, second)
 
 
+@public
 def diagonal(input: AbstractTensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
     """Return the view of the diagonals of dimensions `dim1` and `dim2`, as the last dimension; `offset` > 0 is above."""
     return apply(diagonal_op("diagonal", input.value.ndim, offset, dim1, dim2), input)
 
 
+@public
 def diag_embed(input: AbstractTensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Any:
     """Return zeros with the last dimension of input on the diagonals of dimensions `dim1` and `dim2`."""
     shape = input.value.shape
@@ -67,6 +70,7 @@ def diag_embed(input: AbstractTensor, offset: int = 0, dim1: int = -2, dim2: int
     return renamed(embed(input, view, tuple(target)), "DiagEmbedBackward0")
 
 
+@public
 def diagonal_scatter(
     input: AbstractTensor,
     src: AbstractTensor,
@@ -82,6 +86,7 @@ def diagonal_scatter(
     )
 
 
+@public
 def diag(input: AbstractTensor, diagonal: int = 0, *, out: AbstractTensor | None = None) -> Any:
     """Return a square matrix with the vector input on a diagonal, or a copy of that diagonal of the matrix input."""
     ndim = input.value.ndim
@@ -91,6 +96,7 @@ def diag(input: AbstractTensor, diagonal: int = 0, *, out: AbstractTensor | None
     return y if out is None else store(y, out, "diag")
 
 
+@public
 def diagflat(input: AbstractTensor, offset: int = 0) -> Any:
     """Return a square matrix with all elements of input on a diagonal."""
     return diag_embed(input.reshape(-1), offset)  # type: ignore[attr-defined]

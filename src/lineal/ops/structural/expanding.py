@@ -9,6 +9,7 @@ from lineal.base import spec
 from lineal.base.dtypes import Category, int64
 from lineal.base.spec import Size
 from lineal.core import AbstractTensor, apply
+from lineal.core.calling import public
 from lineal.ops.broadcasting import _expand, sum_to_shape
 from lineal.ops.conversion import cast, dtype_of
 from lineal.ops.layout import shape_of
@@ -46,16 +47,19 @@ def expanded_shape(name: str, shape: tuple[int, ...], size: tuple[int, ...]) -> 
     return tuple(target)
 
 
+@public
 def expand_as(input: AbstractTensor, other: AbstractTensor) -> Any:
     """Return the view expanded to the shape of `other`."""
     return expand(input, other.value.shape)
 
 
+@public
 def broadcast_to(input: AbstractTensor, size: Any) -> Any:
     """Return the view of input broadcast to the shape `size`."""
     return expand(input, size)
 
 
+@public
 def broadcast_tensors(*tensors: Any) -> tuple:
     """Return the tensors expanded to their common shape."""
     given = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)) else tensors

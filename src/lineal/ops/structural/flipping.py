@@ -10,6 +10,7 @@ import numpy as np
 
 from lineal.base.spec import axis
 from lineal.core import AbstractTensor, Op, apply, renamed
+from lineal.core.calling import public
 from lineal.ops.structural.axes import as_dims, transpose
 from lineal.ops.structural.reshape import clone, reshape
 
@@ -56,6 +57,7 @@ _flip = functools.lru_cache(1024)(Flip)
 _roll = functools.lru_cache(1024)(Roll)
 
 
+@public
 def flip(input: AbstractTensor, *along: Any, dims: Any = None) -> Any:
     """Return a copy of input with the order along `dims` reversed."""
     along = along if dims is None else (dims,)
@@ -67,6 +69,7 @@ def flip(input: AbstractTensor, *along: Any, dims: Any = None) -> Any:
     return apply(_flip(tuple(sorted(found))), input)
 
 
+@public
 def fliplr(input: AbstractTensor) -> Any:
     """Return a copy of input with the order along dimension 1 reversed."""
     if input.value.ndim < 2:
@@ -74,6 +77,7 @@ def fliplr(input: AbstractTensor) -> Any:
     return flip(input, 1)
 
 
+@public
 def flipud(input: AbstractTensor) -> Any:
     """Return a copy of input with the order along dimension 0 reversed."""
     if input.value.ndim < 1:
@@ -81,6 +85,7 @@ def flipud(input: AbstractTensor) -> Any:
     return flip(input, 0)
 
 
+@public
 def roll(input: AbstractTensor, shifts: Any, dims: Any = None) -> Any:
     """Return a copy of input moved by `shifts` along `dims`, around the ends; without dims, of the flattened input."""
     shifts, given = as_dims(shifts), () if dims is None else as_dims(dims)
@@ -100,6 +105,7 @@ def roll(input: AbstractTensor, shifts: Any, dims: Any = None) -> Any:
     return renamed(apply(_roll(shifts, tuple([axis("roll", dim, input.value.ndim) for dim in given])), input), "RollBackward0")
 
 
+@public
 def rot90(input: AbstractTensor, k: int = 1, dims: Sequence[int] = (0, 1)) -> Any:
     """Return a copy of input rotated by `k` times 90 degrees, from the first of `dims` towards the second."""
     ndim = input.value.ndim

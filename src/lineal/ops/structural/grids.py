@@ -11,6 +11,7 @@ import numpy as np
 
 from lineal.base.spec import check_count
 from lineal.core import AbstractTensor, Op, apply, lift
+from lineal.core.calling import public
 from lineal.ops.conversion import dtype_of
 from lineal.ops.creation import zeros
 from lineal.ops.structural.expanding import expand
@@ -55,6 +56,7 @@ def cartesian_prod(*tensors: AbstractTensor) -> Any:
     return xs[0] if len(xs) == 1 else stack([flatten(grid) for grid in meshgrid(*xs)], 1)
 
 
+@public
 def combinations(input: AbstractTensor, r: int = 2, with_replacement: bool = False) -> Any:
     """Return all ways to choose `r` elements of a vector, in order, one a row."""
     if input.value.ndim != 1:

@@ -13,6 +13,7 @@ import numpy as np
 from lineal.base import dtypes
 from lineal.base.spec import axis
 from lineal.core import AbstractTensor, Op, apply, lift, renamed
+from lineal.core.calling import public
 from lineal.ops.conversion import cast, dtype_of, result_type
 from lineal.ops.front import store
 from lineal.ops.layout import overlapping, steps
@@ -123,6 +124,7 @@ def promoted(xs: list[AbstractTensor]) -> list[AbstractTensor]:
     return [cast(x, target) for x in xs]
 
 
+@public
 def cat(tensors: Sequence[AbstractTensor], dim: int = 0, *, out: AbstractTensor | None = None) -> Any:
     """Return the tensors joined along dimension `dim`; vectors of no elements are left out, whatever the others' shape."""
     if isinstance(tensors, (list, tuple)) and not tensors:
@@ -150,16 +152,19 @@ def check_out(xs: list[AbstractTensor], out: AbstractTensor) -> None:
         )
 
 
+@public
 def concat(tensors: Sequence[AbstractTensor], dim: int = 0, *, out: AbstractTensor | None = None) -> Any:
     """Return the tensors joined along dimension `dim`."""
     return cat(tensors, dim, out=out)
 
 
+@public
 def concatenate(tensors: Sequence[AbstractTensor], dim: int = 0, *, axis: int | None = None, out: Any = None) -> Any:
     """Return the tensors joined along dimension `dim` (or `axis`, NumPy's word)."""
     return cat(tensors, dim if axis is None else axis, out=out)
 
 
+@public
 def split_with_sizes(input: AbstractTensor, split_sizes: Sequence[int], dim: int = 0) -> tuple:
     """Return views of consecutive parts of dimension `dim`, of the given sizes, which must add up to its size."""
     shape = input.value.shape
@@ -175,6 +180,7 @@ def split_with_sizes(input: AbstractTensor, split_sizes: Sequence[int], dim: int
     return renamed(apply(_split(place, (0, *accumulate(wanted))), input), "SplitWithSizesBackward0")
 
 
+@public
 def split(tensor: AbstractTensor, split_size_or_sections: Any, dim: int = 0) -> tuple:
     """Return views of consecutive parts of dimension `dim`: of one size (the last may be smaller), or of a list of sizes."""
     if isinstance(split_size_or_sections, (list, tuple)):
@@ -195,6 +201,7 @@ def check_parts(name: str, parts: int, count: int) -> None:
         raise RuntimeError(f"{name}: {parts} parts of a dimension of size {count} would overflow the memory")
 
 
+@public
 def chunk(input: AbstractTensor, chunks: int, dim: int = 0) -> tuple:
     """Return views of at most `chunks` consecutive parts of dimension `dim`, of equal size but for the last."""
     if not input.value.ndim:
@@ -208,6 +215,7 @@ def chunk(input: AbstractTensor, chunks: int, dim: int = 0) -> tuple:
     return split_with_sizes(input, [0] * chunks, dim)
 
 
+@public
 def tensor_split(input: AbstractTensor, indices_or_sections: Any, dim: int = 0) -> tuple:
     """Return views of parts of dimension `dim`: so many of nearly equal size, or those between indices."""
     shape = input.value.shape
@@ -247,6 +255,7 @@ def divided(name: str, input: AbstractTensor, given: Any, dim: int) -> tuple:
     return tensor_split(input, given, dim)
 
 
+@public
 def hsplit(input: AbstractTensor, indices_or_sections: Any) -> tuple:
     """Return views of parts of dimension 1 (0 of a vector): so many of equal size, or those between indices."""
     if input.value.ndim < 1:
@@ -256,6 +265,7 @@ def hsplit(input: AbstractTensor, indices_or_sections: Any) -> tuple:
     return divided("hsplit", input, indices_or_sections, 0 if input.value.ndim == 1 else 1)
 
 
+@public
 def vsplit(input: AbstractTensor, indices_or_sections: Any) -> tuple:
     """Return views of parts of dimension 0: so many of equal size, or those between indices."""
     if input.value.ndim < 2:
@@ -263,6 +273,7 @@ def vsplit(input: AbstractTensor, indices_or_sections: Any) -> tuple:
     return divided("vsplit", input, indices_or_sections, 0)
 
 
+@public
 def dsplit(input: AbstractTensor, indices_or_sections: Any) -> tuple:
     """Return views of parts of dimension 2: so many of equal size, or those between indices."""
     if input.value.ndim < 3:
@@ -270,16 +281,19 @@ def dsplit(input: AbstractTensor, indices_or_sections: Any) -> tuple:
     return divided("dsplit", input, indices_or_sections, 2)
 
 
+@public
 def unsafe_chunk(input: AbstractTensor, chunks: int, dim: int = 0) -> tuple:
     """Return `chunk`; PyTorch's is unsafe because it hides from autograd that the parts share memory, this one is not."""
     return chunk(input, chunks, dim)
 
 
+@public
 def unsafe_split(tensor: AbstractTensor, split_size: int, dim: int = 0) -> tuple:
     """Return `split`; PyTorch's is unsafe because it hides from autograd that the parts share memory, this one is not."""
     return split(tensor, split_size, dim)
 
 
+@public
 def unsafe_split_with_sizes(input: AbstractTensor, split_sizes: Sequence[int], dim: int = 0) -> tuple:
     """Return `split_with_sizes`; PyTorch's hides from autograd that the parts share memory, this one does not."""
     return split_with_sizes(input, split_sizes, dim)

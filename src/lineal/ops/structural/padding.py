@@ -8,6 +8,7 @@ from typing import Any
 
 from lineal.base.dtypes import Category
 from lineal.core import AbstractTensor, Op, apply
+from lineal.core.calling import public
 from lineal.ops.conversion import dtype_of
 from lineal.ops.structural.embedding import embed
 from lineal.ops.structural.expanding import expand
@@ -63,6 +64,7 @@ def crop(input: AbstractTensor, ranges: Ranges) -> Any:
     return apply(_crop(ranges), input)
 
 
+@public
 def constant_pad_nd(input: AbstractTensor, pad: Sequence[int], value: Any = 0) -> Any:
     """Return input with the number `value` around it: so many (before, after) the last dimension, then the one before it, …
 
@@ -144,6 +146,7 @@ def part(x: AbstractTensor, dim: int, start: int, stop: int) -> Any:
 EDGES: dict[str, Callable[..., list]] = {"reflect": reflected, "replicate": replicated, "circular": wrapped}
 
 
+@public
 def pad(input: AbstractTensor, pad: Sequence[int], mode: str = "constant", value: Any = None) -> Any:
     """Return input padded by so many (before, after) the last dimension, then the one before it, …
 

@@ -11,6 +11,7 @@ import numpy as np
 from lineal.base import dtypes
 from lineal.base.spec import axis
 from lineal.core import AbstractTensor, Op, apply, lift
+from lineal.core.calling import public
 from lineal.ops.broadcasting import sum_to_shape
 from lineal.ops.conversion import dtype_of
 from lineal.ops.layout import restride, shape_of
@@ -62,12 +63,14 @@ def repeat(input: AbstractTensor, *counts: Any, repeats: Any = None) -> Any:
     return apply(_repeat(given), input)
 
 
+@public
 def tile(input: AbstractTensor, *counts: Any, dims: Any = None) -> Any:
     """Return a copy of input so many times over along the last dimensions."""
     given = shape_of("tile", counts if dims is None else (dims,))
     return repeat(input, (1,) * (input.value.ndim - len(given)) + given)
 
 
+@public
 def repeat_interleave(
     input: AbstractTensor, repeats: Any = None, dim: int | None = None, *, output_size: int | None = None
 ) -> Any:

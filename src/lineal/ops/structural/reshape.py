@@ -7,9 +7,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from lineal.base import dtypes
+from lineal.base import dtypes, formats
+from lineal.base.formats import order_of
 from lineal.base.spec import axis, infer_shape
 from lineal.core import AbstractTensor, Op, apply
+from lineal.core.calling import no_tensor, public
 from lineal.core.inplace import Copy
 from lineal.ops.layout import filled_in, packed, shape_of
 
@@ -62,7 +64,11 @@ def viewable(value: np.ndarray, shape: tuple[int, ...]) -> bool:
 
 def reshape(input: AbstractTensor, *sizes_: Any, shape: Any = None) -> Any:
     """Return input with another shape: a view where the memory allows it, otherwise a copy. One size may be -1."""
-    target = filled_in("reshape", shape_of("reshape", sizes_ if shape is None else (shape,)), input.value.size)
+    try:
+        count = input.value.size
+    except AttributeError:
+        raise no_tensor("reshape", input) from None
+    target = filled_in("reshape", shape_of("reshape", sizes_ if shape is None else (shape,)), count)
     if not viewable(input.value, target):
         input = apply(_compact, input)
     return apply(_view(target), input)
@@ -104,11 +110,13 @@ def view_dtype(input: AbstractTensor, target: dtypes.dtype) -> Any:
     return apply(ViewDtype(target), input)
 
 
+@public
 def view_as(input: AbstractTensor, other: AbstractTensor) -> Any:
     """Return a view with the shape of `other`."""
     return view(input, other.value.shape)
 
 
+@public
 def reshape_as(input: AbstractTensor, other: AbstractTensor) -> Any:
     """Return input with the shape of `other`, a view where the memory allows it."""
     return reshape(input, other.value.shape)
@@ -116,7 +124,10 @@ def reshape_as(input: AbstractTensor, other: AbstractTensor) -> Any:
 
 def flatten(input: AbstractTensor, start_dim: int = 0, end_dim: int = -1) -> Any:
     """Return input with the dimensions from `start_dim` to `end_dim` made one; input itself if there is nothing to do."""
-    shape = input.value.shape
+    try:
+        shape = input.value.shape
+    except AttributeError:
+        raise no_tensor("flatten", input) from None
     first, last = axis("flatten", start_dim, len(shape)), axis("flatten", end_dim, len(shape))
     if first > last:
         raise RuntimeError(f"flatten: start_dim cannot come after end_dim, got {start_dim} and {end_dim}")
@@ -130,6 +141,7 @@ def flatten(input: AbstractTensor, start_dim: int = 0, end_dim: int = -1) -> Any
     return reshape(input, (*shape[:first], count, *shape[last + 1 :]))
 
 
+@public
 def unflatten(input: AbstractTensor, dim: int, sizes: Any) -> Any:
     """Return input with dimension `dim` split into `sizes`, of which one may be -1."""
     shape = input.value.shape
@@ -141,17 +153,44 @@ def unflatten(input: AbstractTensor, dim: int, sizes: Any) -> Any:
     return view(input, (*shape[:place], *infer_shape("unflatten", tuple(sizes), shape[place]), *shape[place + 1 :]))
 
 
+@public
 def ravel(input: AbstractTensor) -> Any:
     """Return input as one dimension, a view where the memory allows it."""
     return reshape(input, (input.value.size,))
 
 
 def clone(input: AbstractTensor, *, memory_format: Any = None) -> Any:
-    """Return a copy, laid out in memory as `input` is if that has no gaps."""
-    ordered = input.value.flags.c_contiguous or not packed(input.value)
+    """Return a copy, laid out in memory as `input` is if that has no gaps, or as the format says."""
+    if memory_format is not None and memory_format is not formats.preserve_format:
+        return arranged("clone", input, memory_format)
+    try:
+        ordered = input.value.flags.c_contiguous or not packed(input.value)
+    except AttributeError:
+        raise no_tensor("clone", input) from None
     return apply(_compact if ordered else _alike, input)
 
 
 def contiguous(input: AbstractTensor, memory_format: Any = None) -> Any:
-    """Return input itself if it is C-contiguous, otherwise a copy that is."""
+    """Return input itself if its elements lie in memory in their order, or as the format says; otherwise a copy that does."""
+    if memory_format is not None and memory_format is not formats.contiguous_format:
+        if memory_format is formats.preserve_format and not input.value.flags.c_contiguous:
+            raise RuntimeError("contiguous: preserve memory format is unsupported by the contiguous operator")
+        if memory_format is formats.preserve_format or is_arranged(input, memory_format):
+            return input
+        return arranged("contiguous", input, memory_format)
     return input if input.value.flags.c_contiguous else apply(_compact, input)
+
+
+def is_arranged(input: AbstractTensor, memory_format: Any) -> bool:
+    """Return whether the elements lie in memory without gaps in the order of the format."""
+    order = order_of("is_contiguous", memory_format, input.value.ndim)
+    return (input.value if order is None else input.value.transpose(order)).flags.c_contiguous
+
+
+def arranged(name: str, input: AbstractTensor, memory_format: Any) -> Any:
+    """Return a copy of input that lies in memory as the format says."""
+    order = order_of(name, memory_format, input.value.ndim)
+    if order is None:
+        return apply(_compact, input)
+    back = tuple(sorted(range(len(order)), key=order.__getitem__))
+    return apply(_compact, input.permute(order)).permute(back)  # type: ignore[attr-defined]

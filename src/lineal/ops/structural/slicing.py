@@ -8,6 +8,7 @@ from typing import Any
 
 from lineal.base.spec import axis
 from lineal.core import AbstractTensor, Op, apply
+from lineal.core.calling import public
 from lineal.ops.conversion import dtype_of
 from lineal.ops.structural.embedding import embed, scatter_view
 
@@ -81,16 +82,19 @@ def slice_op(name: str, shape: tuple[int, ...], dim: int, start: int | None, end
     return _slice(dim, first, max(first, last), step)
 
 
+@public
 def select(input: AbstractTensor, dim: int, index: int) -> Any:
     """Return the view of input at one index of dimension `dim`."""
     return apply(select_op("select", input.value.shape, dim, index), input)
 
 
+@public
 def slice_view(input: AbstractTensor, dim: int = 0, start: int | None = None, end: int | None = None, step: int = 1) -> Any:
     """Return the view of input at start, start + step, … < end along dimension `dim`."""
     return apply(slice_op("slice", input.value.shape, dim, start, end, step), input)
 
 
+@public
 def narrow(input: AbstractTensor, dim: int, start: Any, length: int) -> Any:
     """Return the view of `length` indices of dimension `dim`, from `start` (an int, or a tensor of one) on."""
     shape = input.value.shape
@@ -110,6 +114,7 @@ def narrow(input: AbstractTensor, dim: int, start: Any, length: int) -> Any:
     return apply(_slice(place, first, first + length, 1), input)
 
 
+@public
 def select_scatter(
     input: AbstractTensor, src: AbstractTensor, dim: int, index: int, *, out: AbstractTensor | None = None
 ) -> Any:
@@ -117,6 +122,7 @@ def select_scatter(
     return scatter_view("select_scatter", input, src, select_op("select_scatter", input.value.shape, dim, index), out)
 
 
+@public
 def slice_scatter(
     input: AbstractTensor,
     src: AbstractTensor,
@@ -131,6 +137,7 @@ def slice_scatter(
     return scatter_view("slice_scatter", input, src, slice_op("slice_scatter", input.value.shape, dim, start, end, step), out)
 
 
+@public
 def slice_inverse(
     input: AbstractTensor, src: AbstractTensor, dim: int = 0, start: int | None = None, end: int | None = None, step: int = 1
 ) -> Any:

@@ -10,6 +10,7 @@ import numpy as np
 
 from lineal.base.spec import axis
 from lineal.core import AbstractTensor, Op, apply, lift
+from lineal.core.calling import public
 from lineal.ops.front import store
 from lineal.ops.structural.axes import unsqueeze
 from lineal.ops.structural.embedding import embed
@@ -83,6 +84,7 @@ _stack = functools.lru_cache(256)(Stack)
 _unbind = functools.lru_cache(256)(Unbind)
 
 
+@public
 def stack(tensors: Sequence[AbstractTensor], dim: int = 0, *, out: AbstractTensor | None = None) -> Any:
     """Return the tensors, all of one shape, joined along a new dimension `dim`."""
     xs = promoted(tensors_of("stack", tensors))
@@ -90,6 +92,7 @@ def stack(tensors: Sequence[AbstractTensor], dim: int = 0, *, out: AbstractTenso
     return y if out is None else store(y, out, "stack")
 
 
+@public
 def unbind(input: AbstractTensor, dim: int = 0) -> tuple:
     """Return the views of input at each index of dimension `dim`."""
     if not input.value.ndim:
@@ -120,16 +123,19 @@ def slab(x: AbstractTensor) -> Any:
     return x if x.value.ndim > 2 else unsqueeze(matrix(x), -1)
 
 
+@public
 def atleast_1d(*tensors: Any) -> Any:
     """Return each tensor with at least one dimension."""
     return spread(row, tensors)
 
 
+@public
 def atleast_2d(*tensors: Any) -> Any:
     """Return each tensor with at least two dimensions; a vector becomes a row."""
     return spread(matrix, tensors)
 
 
+@public
 def atleast_3d(*tensors: Any) -> Any:
     """Return each tensor with at least three dimensions; a matrix gets a last one."""
     return spread(slab, tensors)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from lineal.core import AbstractTensor, Op, apply, write
+from lineal.core.calling import public
 from lineal.ops.conversion import constant, dtype_of
 from lineal.ops.layout import block, extent, index_of, overlapping, steps
 from lineal.ops.structural.diagonals import diagonal
@@ -115,11 +116,13 @@ def as_strided_op(name: str, input: AbstractTensor, size: Any, stride: Any, stor
     return _as_strided(shape, strides, offset, frame)
 
 
+@public
 def as_strided(input: AbstractTensor, size: Any, stride: Any, storage_offset: int | None = None) -> Any:
     """Return the view of input's memory with this size, strides and offset (by default input's), counted in elements."""
     return apply(as_strided_op("as_strided", input, size, stride, storage_offset), input)
 
 
+@public
 def as_strided_scatter(
     input: AbstractTensor,
     src: AbstractTensor,
@@ -134,6 +137,7 @@ def as_strided_scatter(
     return scatter_view("as_strided_scatter", input, src, view, out)
 
 
+@public
 def fill_diagonal_(input: AbstractTensor, fill_value: Any, wrap: bool = False) -> Any:
     """Write `fill_value` on the main diagonal, in place; of more than two dimensions, which must be equal, on the longest.
 

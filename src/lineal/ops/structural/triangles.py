@@ -10,6 +10,7 @@ import numpy as np
 from lineal.base import dtypes
 from lineal.base.devices import as_device
 from lineal.core import AbstractTensor, Op, apply, lift
+from lineal.core.calling import public
 from lineal.ops.front import store
 from lineal.ops.promotion import unsupported
 
@@ -93,6 +94,7 @@ def check_matrix(name: str, x: AbstractTensor) -> None:
         raise RuntimeError(f"{name}: input tensor must have at least 2 dimensions, got shape {list(x.value.shape)}")
 
 
+@public
 def tril(input: AbstractTensor, diagonal: int = 0, *, out: AbstractTensor | None = None) -> Any:
     """Return matrices with zeros above a diagonal (0 the main one, positive above it)."""
     check_matrix("tril", input)
@@ -100,6 +102,7 @@ def tril(input: AbstractTensor, diagonal: int = 0, *, out: AbstractTensor | None
     return y if out is None else store(y, out, "tril")
 
 
+@public
 def triu(input: AbstractTensor, diagonal: int = 0, *, out: AbstractTensor | None = None) -> Any:
     """Return matrices with zeros below a diagonal (0 the main one, positive above it)."""
     check_matrix("triu", input)

@@ -11,6 +11,7 @@ import numpy as np
 from lineal.base import later
 from lineal.codegen.batched.arrays import fit, kernel, laid
 from lineal.codegen.dense import arrays as large
+from lineal.core.calling import public
 
 scipy: Any = later.module("scipy")
 
@@ -18,6 +19,7 @@ NARROW, WIDE_BATCH = 8, 8
 """Up to how many rows, and from how many matrices a row on, NumPy's steps over a batch beat LAPACK's calls (measured)."""
 
 
+@public
 def narrow(A: np.ndarray, least: int = WIDE_BATCH) -> bool:
     """Return whether these are so many matrices of so few rows that NumPy takes each step for the whole batch."""
     return A.ndim > 2 and A.size > 0 and A.shape[-1] <= NARROW and math.prod(A.shape[:-2]) >= least * A.shape[-1]

@@ -1,3 +1,4 @@
 """`lineal.utils.data`: datasets and loaders, where PyTorch's users look for them."""
 
-from lineal.data import *  # noqa: F403 - the same names at PyTorch's place
+from lineal.data import *
+from lineal.utils.data import dataloader, dataset, sampler

@@ -1,0 +1,113 @@
+"""The front of public functions: what a call means that Python or the function's first lines refuse.
+
+Nothing here runs unless a call has failed, so that a good one pays for one Python frame. The functions that take less than a
+few microseconds, views above all, do without: they name `axis` among their arguments and raise `no_tensor` themselves.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from lineal.core.op import AbstractTensor
+
+# PyTorch's parser takes these of NumPy's names for its own
+NUMPY_NAMES = {"axis": "dim", "keepdims": "keepdim", "x": "input", "a": "input", "x1": "input", "x2": "other"}
+
+READ_FROM_TENSORS = frozenset(("value", "shape", "dtype", "ndim", "node", "device"))
+"""What functions read from their tensors first, and other things do not have."""
+
+
+NO_NUMBER = ("could not convert string to float", "invalid literal for int()", "complex() arg is a malformed string")
+"""How Python begins to say that a word is no number."""
+
+TYPES: dict[str, Callable[[Any], bool]] = {
+    "AbstractTensor": lambda given: isinstance(given, AbstractTensor),
+    "Tensor": lambda given: isinstance(given, AbstractTensor),
+    "int": lambda given: hasattr(given, "__index__") and (not isinstance(given, AbstractTensor) or given.value.size == 1),
+    "bool": lambda given: isinstance(given, (bool, int, np.bool_)),
+}
+"""Whether an argument is what its annotation says, where that is looked at after a call has failed."""
+
+NOT_TENSORS = (type(None), bool, int, float, complex, str, list, tuple, dict)
+
+
+def public(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Let `function` take NumPy's names for its arguments, and raise TypeError that names the argument that is no tensor."""
+
+    def front(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except (AttributeError, TypeError, ValueError, RuntimeError) as error:
+            kwargs = understood(function, args, kwargs, error)
+        return function(*args, **kwargs)
+
+    front.__name__, front.__qualname__, front.__doc__ = function.__name__, function.__qualname__, function.__doc__
+    front.__module__, front.__annotations__ = function.__module__, function.__annotations__
+    front.__wrapped__ = function  # type: ignore[attr-defined]
+    return front
+
+
+def understood(function: Any, args: tuple, kwargs: dict[str, Any], error: Exception) -> dict[str, Any]:
+    """Return the keyword arguments by PyTorch's names, if NumPy's were what failed; otherwise raise what is to be told."""
+    code = function.__code__
+    known = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    named = {}
+    for name, given in kwargs.items():
+        meant = NUMPY_NAMES.get(name)
+        named[name if name in known or meant not in known[len(args) :] or meant in kwargs else meant] = given
+    if named.keys() != kwargs.keys():
+        return named
+    bound = dict(zip(known, args)) | kwargs
+    if isinstance(error, AttributeError):
+        raise refusal(function, error, bound) from None
+    for place, (argument, given) in enumerate(bound.items(), 1):
+        wanted = function.__annotations__.get(argument, "")
+        if wanted in TYPES and not TYPES[wanted](given):
+            kind = "Tensor" if "Tensor" in wanted else wanted
+            raise wrong_type(function.__name__, given, argument, place, kind) from None
+        if isinstance(given, str) and str(error).startswith(NO_NUMBER):
+            raise wrong_type(function.__name__, given, argument, place, "a number") from None
+    raise error
+
+
+def wrong_type(name: str, given: Any, argument: str, place: int, wanted: str) -> TypeError:
+    """Return the error for an argument of a type that a function does not take."""
+    return TypeError(f"{name}(): argument '{argument}' (position {place}) must be {wanted}, not {type(given).__name__}")
+
+
+def no_tensor(name: str, given: Any, argument: str = "input", place: int = 1) -> TypeError:
+    """Return the error for an argument that should be a tensor."""
+    return wrong_type(name, given, argument, place, "Tensor")
+
+
+def refusal(function: Any, error: AttributeError, given: dict[str, Any]) -> Exception:
+    """Return the TypeError for the argument, among those `given`, that has not what tensors have; `error` if it is another."""
+    culprit, name = error.obj, function.__name__
+    kind = type(culprit).__name__
+    for place, (argument, value) in enumerate(given.items(), 1):
+        if value is culprit:
+            return no_tensor(name, value, argument, place)
+        if isinstance(value, (list, tuple)) and any(each is culprit for each in value):
+            return TypeError(f"{name}(): argument '{argument}' (position {place}) must be of Tensors, but holds {kind}")
+    told = error.name in READ_FROM_TENSORS or isinstance(culprit, NOT_TENSORS)
+    return TypeError(f"{name}(): expected a Tensor, got {kind}") if told else error
+
+
+def older_form(function: Any, factors: tuple[str, ...], args: tuple, options: dict[str, Any]) -> Any:
+    """Return what `function` gives for PyTorch's oldest order of arguments: numbers before the tensors that they scale.
+
+    `addcmul(x, 2, a, b)` is `addcmul(x, a, b, value=2)`, and `addmm(2, x, 3, A, B)` is `addmm(x, A, B, beta=2, alpha=3)`.
+    """
+    tensors = [each for each in args if isinstance(each, AbstractTensor)]
+    numbers = [each for each in args if isinstance(each, (int, float, complex))]
+    count, name = function.__code__.co_argcount, function.__name__
+    fits = len(tensors) == count and 0 < len(numbers) <= len(factors) and len(args) == count + len(numbers)
+    if not fits or args[-1] is not tensors[-1]:
+        raise TypeError(f"{name}() takes {count} positional arguments but {len(args)} were given")
+    given = ", ".join(f"{factor}={number}" for factor, number in zip(factors, numbers))
+    warnings.warn(f"{name}: numbers before tensors are deprecated: give {given} by name", stacklevel=3)
+    return function(*tensors, **options, **dict(zip(factors, numbers)))

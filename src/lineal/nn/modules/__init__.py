@@ -1,0 +1,26 @@
+"""The modules by PyTorch's paths, as in `nn.modules.linear`; they live in `lineal.nn`."""
+
+from lineal.nn.modules import (
+    activation,
+    batchnorm,
+    container,
+    distance,
+    dropout,
+    flatten,
+    linear,
+    loss,
+    module,
+    normalization,
+    sparse,
+)
+from lineal.nn.modules.activation import *
+from lineal.nn.modules.batchnorm import *
+from lineal.nn.modules.container import *
+from lineal.nn.modules.distance import *
+from lineal.nn.modules.dropout import *
+from lineal.nn.modules.flatten import *
+from lineal.nn.modules.linear import *
+from lineal.nn.modules.loss import *
+from lineal.nn.modules.module import *
+from lineal.nn.modules.normalization import *
+from lineal.nn.modules.sparse import *

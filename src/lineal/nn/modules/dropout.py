@@ -1,0 +1,5 @@
+"""Dropout, where PyTorch keeps it."""
+
+from lineal.nn.dropout import Dropout
+
+__all__ = ["Dropout"]

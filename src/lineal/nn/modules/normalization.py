@@ -1,0 +1,5 @@
+"""`LayerNorm`, where PyTorch keeps it."""
+
+from lineal.nn.normalisation import LayerNorm
+
+__all__ = ["LayerNorm"]

@@ -1,0 +1,5 @@
+"""`Embedding`, where PyTorch keeps it."""
+
+from lineal.nn.embedding import Embedding
+
+__all__ = ["Embedding"]

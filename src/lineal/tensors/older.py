@@ -1,0 +1,116 @@
+"""Names that older programs use, imported when one of them is first named."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from lineal.base import config
+from lineal.base.devices import CPU, device
+from lineal.core import AbstractTensor, apply
+from lineal.ops import creation
+from lineal.ops.conversion import as_number
+from lineal.ops.front import require_tensor
+from lineal.tensors.creation import CONSTRUCTORS, TypedConstructor
+
+__all__ = [
+    "detach",
+    "get_default_device",
+    "get_device",
+    "get_num_interop_threads",
+    "is_inference",
+    "is_same_size",
+    "is_signed",
+    "is_storage",
+    "range",
+    "set_default_tensor_type",
+    "set_flush_denormal",
+    "set_num_interop_threads",
+    "typename",
+]
+
+
+def range(start: Any, end: Any, step: Any = 1, **options: Any) -> Any:
+    """Return start, start + step, … up to and with `end`, in the default dtype; `arange` stops before it."""
+    start, end, step = as_number("range", "start", start), as_number("range", "end", end), as_number("range", "step", step)
+    if step == 0:
+        raise RuntimeError("range: step must be nonzero")
+    if not math.isfinite(start) or not math.isfinite(end):
+        raise RuntimeError(f"range: unsupported range: {start} -> {end}")
+    if (end - start) * step < 0:
+        raise RuntimeError(f"range: upper bound and lower bound inconsistent with step sign: {start} to {end} by {step}")
+    count = math.floor((end - start) / step) + 1
+    out, requires_grad, target = creation.read("range", options)
+    return creation.finish(apply(creation.Range(start, step, count, target)), requires_grad, out, "range")
+
+
+def typename(obj: Any) -> str:
+    """Return the name of a tensor's type as `type()` gives it; of another object or class, its module and name."""
+    if isinstance(obj, AbstractTensor):
+        return obj.type()  # type: ignore[attr-defined]
+    named = obj if hasattr(obj, "__qualname__") else type(obj)
+    module = getattr(named, "__module__", None)
+    return named.__qualname__ if module in (None, "", "builtins") else f"{module}.{named.__qualname__}"
+
+
+def is_storage(obj: Any) -> bool:
+    """Return whether `obj` is a storage: never, since tensors here lie over NumPy's arrays."""
+    return False
+
+
+def set_default_tensor_type(t: Any) -> None:
+    """Make the dtype of a constructor such as `FloatTensor`, or of its name, the default; `set_default_dtype` is newer."""
+    found = next((each for each in CONSTRUCTORS if f"torch.{each.name}" == t), t)
+    if not isinstance(found, TypedConstructor):
+        raise TypeError(f"set_default_tensor_type: invalid type object {t!r}")
+    config.set_default_dtype(found.dtype)
+
+
+def get_default_device() -> device:
+    """Return the device that new tensors live on."""
+    return CPU
+
+
+def get_device(input: AbstractTensor) -> int:
+    """Return the index of the tensor's device, -1 for the CPU."""
+    require_tensor("get_device", input)
+    return -1
+
+
+def detach(input: AbstractTensor) -> Any:
+    """Return `input` without its history, over the same memory."""
+    require_tensor("detach", input)
+    return input.detach()  # type: ignore[attr-defined]
+
+
+def is_signed(input: AbstractTensor) -> bool:
+    """Return whether the dtype of `input` can hold negative numbers."""
+    require_tensor("is_signed", input)
+    return input.is_signed()  # type: ignore[attr-defined]
+
+
+def is_same_size(input: AbstractTensor, other: AbstractTensor) -> bool:
+    """Return whether both tensors have one shape."""
+    return require_tensor("is_same_size", input).shape == require_tensor("is_same_size", other).shape
+
+
+def is_inference(input: AbstractTensor) -> bool:
+    """Return whether `input` was made in `inference_mode`."""
+    require_tensor("is_inference", input)
+    return input.is_inference()  # type: ignore[attr-defined]
+
+
+def set_flush_denormal(mode: bool) -> bool:
+    """Return False: numbers too small for the normal form are kept, whatever `mode` says."""
+    return False
+
+
+def get_num_interop_threads() -> int:
+    """Return the number of threads that run ops side by side: one."""
+    return 1
+
+
+def set_num_interop_threads(count: int) -> None:
+    """Check `count`, which changes nothing: ops run one after another, each over the threads of `set_num_threads`."""
+    if count < 1:
+        raise RuntimeError(f"set_num_interop_threads: expects a positive integer, got {count}")
