@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from lineal.base import config
+from lineal.base.dtypes import Category
 from lineal.core import AbstractTensor, renamed
 from lineal.core.calling import older_form, public
 from lineal.core.door import binary_door
@@ -75,8 +76,12 @@ def scaled(name: str, input: Any, other: Any, alpha: Any) -> Any:
     if alpha.__class__ in _SCALES and isinstance(other, AbstractTensor) and other.value.dtype.kind == "f":
         if isinstance(input, AbstractTensor) and input.value.dtype is other.value.dtype:
             return other * alpha
-    alpha = as_number(name, "alpha", alpha)
     target = result_type(input, other)
+    if isinstance(alpha, AbstractTensor):
+        if not alpha.value.ndim and dtype_of(alpha).category is target.category >= Category.FLOATING:
+            # a number, without a derivative, that a recorder need not see read
+            return other * alpha.detach()  # type: ignore[attr-defined]
+        alpha = as_number(name, "alpha", alpha)
     if isinstance(alpha, bool) and target.name != "bool":
         raise RuntimeError(f"{name}: Boolean alpha only supported for Boolean results")
     if config.of_scalar(alpha).category > target.category:
