@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import copy
 import random
+from types import FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
 
+from lineal.base import later
 from lineal.core import AbstractTensor
 from lineal.data.dataset import Dataset
 from lineal.nn import Module
@@ -20,7 +22,7 @@ from lineal.ops.random.generator import Generator, default_generator
 __all__ = ["replica"]
 
 GENERATORS = (random.Random, np.random.Generator, np.random.RandomState, np.random.BitGenerator)
-SHARED = (AbstractTensor, np.ndarray, Module, type, str, bytes)
+SHARED = (AbstractTensor, np.ndarray, Module, type, ModuleType, FunctionType, later.Later, str, bytes)
 MOST_ENTRIES = 64
 """Up to how many entries a list, tuple or dict is looked through."""
 
