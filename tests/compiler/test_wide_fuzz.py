@@ -9,7 +9,8 @@ from fuzz.statements import program
 from lineal.codegen import layout
 from lineal.codegen.engine import engine
 
-BLOCK = 250
+BLOCK, FEW, MANY = 250, 12, 40
+"""How many programs a test runs, how many tests there are by default, and how many with the slow ones: 10,000 programs."""
 
 
 @pytest.fixture
@@ -39,7 +40,7 @@ def run(first, count):
 
 
 @pytest.mark.usefixtures("quick_objects")
-@pytest.mark.parametrize("block", range(40))
+@pytest.mark.parametrize("block", range(FEW))
 def test_programs(block):
     run(BLOCK * block, BLOCK)
 
@@ -51,6 +52,6 @@ def test_programs_called_without_python(block):
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("quick_objects")
-@pytest.mark.parametrize("block", range(100))
+@pytest.mark.parametrize("block", range(FEW, MANY))
 def test_many_programs(block):
-    run(200_000 + BLOCK * block, BLOCK)
+    run(BLOCK * block, BLOCK)
