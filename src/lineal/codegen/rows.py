@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from lineal.codegen import kinds
 from lineal.codegen.emit import Emitter
 from lineal.codegen.kinds import Kind, int64, kind_of, pointer
 from lineal.codegen.large import UNWRITABLE, Native, whole_numbers
@@ -30,6 +31,8 @@ __all__ = ["Row", "rowwise"]
 KNOWN = frozenset(("float32", "float64"))
 SIDE = 2
 """How many vectors are combined side by side."""
+MOST = 32
+"""How many numbers are added one after the other to one in the row's own kind."""
 SHORTEST, LONGEST, FEWEST = 16, 1 << 16, 16
 """How many elements a row has at least and at most, and how many rows there are at least."""
 
@@ -47,7 +50,7 @@ class Row:
     def __init__(self, e: Emitter, kind: Kind, n: Value, places: dict[str, tuple[Value, str]], numbers: dict[str, Value]):
         self.e = e
         self.math = e.math
-        self.kind = kind
+        self.kind, self.wide = kind, kinds.float64
         self.lanes = e.lanes(kind)
         self.n = n
         self.count = e.cast(n, kind)
@@ -65,25 +68,42 @@ class Row:
         xs = (self.known[name] if name in self.known else block.load(self.places[name][0], self.kind) for name in names)
         return self.e.splat(term(self.math, *xs), block.lanes)
 
-    def fold(self, combine: Callable[[Value, Value], Value], start: float, term: Term, into: str | None) -> Value:
-        """Return a term's values combined; with `into`, write them to the array of that name too."""
+    def fold(
+        self, begin: Value, end: Value, combine: Callable[[Value, Value], Value], start: float, term: Term, into: str | None
+    ) -> Value:
+        """Return a term's values in part of the row combined, in lanes; with `into`, write them to that array too."""
         e, first = self.e, self.e.const(start, self.kind, self.lanes)
         parts = [e.variable(first) for _ in range(SIDE)]
-        for block in e.blocks(self.n, self.lanes, unroll=SIDE, carried=parts):
+        for block in e.blocks(end, self.lanes, begin, unroll=SIDE, carried=parts):
             value = self.value(term, block)
             if into is not None:
                 block.store(value, self.places[into][0], self.kind)
             part = parts[block.turn]
             part.value = combine(part.value, block.keep(value, first))
-        return e.reduce(reduce(combine, [each.value for each in parts]), combine)
+        return reduce(combine, [each.value for each in parts])
 
     def sum(self, term: Term, into: str | None = None) -> Value:
-        """Return the sum of a term over the row."""
-        return self.fold(self.e.add, 0.0, term, into)
+        """Return the sum of a term over the row, in pieces, which are added up in float64; `into` as in `fold`."""
+        e, size = self.e, self.lanes * SIDE * MOST
+        total = e.variable(e.const(0.0, self.wide, self.lanes))
+        with e.loop(self.n, 0, size, carried=[total]) as begin:
+            piece = self.fold(begin, e.math.minimum(begin + size, self.n), e.add, 0.0, term, into)
+            total.value = total.value + e.cast(piece, self.wide)
+        return e.cast(e.reduce(total.value, e.add), self.kind)
+
+    def exact_sum(self, term: Term) -> Value:
+        """Return the sum of a term over the row, in float64 from the first number to the last."""
+        e, first = self.e, self.e.const(0.0, self.wide, self.lanes)
+        parts = [e.variable(first) for _ in range(SIDE)]
+        for block in e.blocks(self.n, self.lanes, unroll=SIDE, carried=parts):
+            part, value = parts[block.turn], e.cast(self.value(term, block), self.wide)
+            part.value = part.value + block.keep(value, first)
+        return e.reduce(reduce(e.add, [each.value for each in parts]), e.add)
 
     def max(self, term: Term, into: str | None = None) -> Value:
         """Return the largest value of a term in the row; NaN if there is one."""
-        return self.fold(self.math.maximum, -math.inf, term, into)
+        found = self.fold(self.e.index(0), self.n, self.math.maximum, -math.inf, term, into)
+        return self.e.reduce(found, self.math.maximum)
 
     def add(self, name: str, term: Term) -> None:
         """Add a term's values to the sums `name` over the rows."""
@@ -164,4 +184,4 @@ def rowwise(
     if native is None:
         return None
     native((*given.values(), *made, *singles), whole_numbers(chunks, rows, n, size))
-    return tuple(each.sum(0) if sums else each for sums, each in zip(summed, made))
+    return tuple(each.sum(0, np.float64).astype(storage) if sums else each for sums, each in zip(summed, made))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lineal.codegen.emit import Emitter
-from lineal.codegen.kinds import kind_of
+from lineal.codegen.kinds import Kind, kind_of
 from lineal.codegen.values import Value
 from lineal.compiler.grouping import Group, inline, windows
 from lineal.compiler.nodes import Map, Reduce
@@ -47,6 +47,8 @@ class Accesses:
         self.rows = [axis for axis in self.axes if axis.place is not None and axis.place < outer]
         self.inner = self.axes[len(self.rows) :]
         self.addresses: dict[Base, Value] = {}
+        self.wide: dict[Base, Kind] = {}
+        """What lies in memory as another kind than its own: sums that others are still added to."""
 
     def collect(self, local: frozenset[Base]) -> None:
         """List every access to memory with its strides over the space."""
@@ -96,7 +98,7 @@ class Accesses:
         base, window = base_of(key), key.window if isinstance(key, Chosen) else key
         here = self.addresses[base]
         if isinstance(window, Window) and window.offset:
-            here = self.e.address(here, window.offset, kind_of(base.dtype))
+            here = self.e.address(here, window.offset, self.kind_at(base))
         return self.moved(key, here, index, list(index))
 
     def moved(self, key: Any, here: Value, index: dict[Axis, Value], axes: list[Axis]) -> Value:
@@ -104,8 +106,12 @@ class Accesses:
         for axis in axes:
             step = self.steps[key][self.axes.index(axis)]
             if step:
-                here = self.e.address(here, index[axis] * step, kind_of(base_of(key).dtype))
+                here = self.e.address(here, index[axis] * step, self.kind_at(base_of(key)))
         return here
+
+    def kind_at(self, base: Base) -> Kind:
+        """Return the kind as which a base lies in memory."""
+        return self.wide.get(base) or kind_of(base.dtype)
 
 
 def base_of(key: Any) -> Base:

@@ -19,6 +19,7 @@ __all__ = ["Elements", "placed"]
 
 NEUTRAL = {
     "add": lambda kind: 0,
+    "squares": lambda kind: 0,
     "multiply": lambda kind: 1,
     "maximum": lambda kind: lowest(kind),
     "minimum": lambda kind: highest(kind),
@@ -103,7 +104,7 @@ class Elements(Accesses):
 
     def combined(self, node: Reduce, a: Value, b: Value) -> Value:
         """Return two partial results combined."""
-        if node.kind == "add":
+        if node.kind in ("add", "squares"):
             return a | b if a.kind.family == "b" else a + b
         return getattr(self.e.math, node.kind)(a, b)
 

@@ -8,15 +8,16 @@ from contextlib import ExitStack
 from lineal.codegen import kinds
 from lineal.codegen.blocks import Block
 from lineal.codegen.emit import Emitter
-from lineal.codegen.kinds import int32, kind_of, pointer
+from lineal.codegen.kinds import int32, pointer
 from lineal.codegen.parallel import shared
-from lineal.codegen.values import Value, Variable
+from lineal.codegen.values import Value
 from lineal.compiler.accesses import Axis
 from lineal.compiler.cost import WORTH_THREADS, nanoseconds
-from lineal.compiler.elements import Elements, placed
+from lineal.compiler.elements import placed
 from lineal.compiler.grouping import Group
 from lineal.compiler.nodes import Reduce
 from lineal.compiler.partials import Partials
+from lineal.compiler.pieces import Index, Parts, Pieces
 from lineal.compiler.rows import Rows
 from lineal.compiler.windows import Base
 
@@ -32,7 +33,7 @@ FEW = 4
 """Up to how many elements a loop has vectors for that very number of them."""
 
 
-class LoopWriter(Elements):
+class LoopWriter(Pieces):
     """Writes the loops of one group: all of them, or those within a row."""
 
     def prepare(self) -> None:
@@ -48,7 +49,10 @@ class LoopWriter(Elements):
         """Return how many elements a vector of this loop has."""
         if not self.inner:
             return 1
-        floats = [base.dtype for base in (*parameters(self.group), *self.made) if base.dtype.kind == "f"]
+        # what a reduction alone has in float64 takes two registers for one
+        results = {node.out for node in self.reduces}
+        bases = (base for base in (*parameters(self.group), *self.made) if base not in results)
+        floats = [base.dtype for base in bases if base.dtype.kind == "f"]
         widest = max((each.itemsize for each in floats), default=8)
         lanes = self.e.lanes(kinds.float32 if widest == 4 else kinds.float64)
         size = self.inner[-1].size
@@ -118,6 +122,7 @@ class LoopWriter(Elements):
     def in_chunks(self, name: str, bases: list[Base], given: tuple[Value, ...], axis: Axis) -> None:
         """Write the loops with chunks of a reduced axis on different threads; their results are put together in order."""
         e, partials = self.e, Partials(self.e, self.reduces, self.combined)
+        self.wide = partials.kinds
         chunks = Partials.count(self.reduces, self.total)
         size = -(-axis.size // chunks)
         memory = partials.reserve(chunks)
@@ -155,15 +160,6 @@ class LoopWriter(Elements):
             else:
                 self.along(index, reduced)
 
-    def loop(self, axis: Axis, carried: list[Variable]):
-        """Write the loop over an axis, or over the part of it that is this thread's."""
-        start, stop = self.bounds.get(axis, (0, axis.size))
-        return self.e.loop(stop, start, carried=carried)
-
-    def carried(self) -> list[Variable]:
-        """Return what every loop may change."""
-        return [] if self.failed is None else [self.failed]
-
     def across(self, index: dict[Axis, Value], axis: Axis, reduced: list[Axis]) -> None:
         """Write the loop over the last axis, which is kept, in vectors; inside, the loops over reduced axes."""
         e = self.e
@@ -175,21 +171,25 @@ class LoopWriter(Elements):
             if not self.reduces:
                 self.element(block, index, base, axis)
                 continue
-            sums = [e.variable(self.start(node, block.lanes)) for node in self.reduces]
-            with ExitStack() as stack:
-                inner = dict(index)
-                for each in reduced:
-                    inner[each] = stack.enter_context(self.loop(each, [*sums, *self.carried()]))
-                moved = {key: self.moved(key, base[key], inner, reduced) for key in self.strides}
-                for node, total, value in zip(self.reduces, sums, self.element(block, inner, moved, axis)):
-                    value = e.splat(value, block.lanes)
-                    total.value = self.combined(node, total.value, value) if reduced else value
-            for node, total in zip(self.reduces, sums):
-                self.put(node, total.value, block, base[node.out], self.steps[node.out][-1])
+            self.down(block, index, base, axis, reduced)
+
+    def down(self, block: Block, index: Index, base: dict, axis: Axis, reduced: list[Axis]) -> None:
+        """Write the loops over reduced axes for some columns, which a block holds."""
+        e, steps = self.e, {node: self.steps[node.out][-1] for node in self.reduces}
+
+        def add(inner: Index, parts: Parts) -> None:
+            moved = {key: self.moved(key, base[key], inner, reduced) for key in self.strides}
+            for node, (total,), value in zip(self.reduces, parts, self.element(block, inner, moved, axis)):
+                value = e.splat(self.term(node, value), block.lanes)
+                total.value = self.combined(node, total.value, value) if reduced else value
+
+        rounds = {each: each.size for each in reduced}
+        for node, total in zip(self.reduces, self.reduced(reduced, rounds, index, 1, add)):
+            self.put(node, total, block, base[node.out], steps[node])
 
     def put(self, node: Reduce, value: Value, block: Block, address: Value, step: int) -> None:
         """Write a result, or combine it with that of the rows before."""
-        kind = kind_of(node.out.dtype)
+        kind = self.kind_at(node.out)
         if self.sums:
             value = self.combined(node, block.load(address, kind, step), value)
         block.store(value, address, kind, step)
@@ -201,32 +201,26 @@ class LoopWriter(Elements):
         single = Block(e, e.index(0), 1, None, 0)
         if not reduced:
             for node, value in zip(self.reduces, self.element(single, index, base, None)):
-                self.put(node, value, single, base[node.out], 0)
+                self.put(node, self.term(node, value), single, base[node.out], 0)
             return
         last = reduced[-1]
         wide = 4 if (last.size >= 8 * self.lanes or e.general) and len(reduced) == 1 and not self.chosen else 1
-        sums = [[e.variable(self.start(node, self.lanes)) for _ in range(wide)] for node in self.reduces]
-        flat = [each for row in sums for each in row]
-        with ExitStack() as stack:
-            inner = dict(index)
-            for each in reduced[:-1]:
-                inner[each] = stack.enter_context(self.loop(each, [*flat, *self.carried()]))
+
+        def add(inner: Index, parts: Parts) -> None:
             moved = {key: self.moved(key, base[key], inner, reduced[:-1]) for key in self.strides}
             start, stop = self.bounds.get(last, (0, last.size))
+            flat = [each for row in parts for each in row]
             for block in e.blocks(stop, self.lanes, start, unroll=wide, carried=[*flat, *self.carried()]):
-                for node, row, value in zip(self.reduces, sums, self.element(block, inner, moved, last)):
+                for node, row, value in zip(self.reduces, parts, self.element(block, inner, moved, last)):
                     total = row[block.turn % wide]
-                    value = block.keep(e.splat(value, block.lanes), e.splat(self.start(node, 1), block.lanes))
+                    value = e.splat(self.term(node, value), block.lanes)
+                    value = block.keep(value, e.splat(self.start(node, 1), block.lanes))
                     total.value = self.combined(node, total.value, value)
-        for node, row in zip(self.reduces, sums):
-            self.put(node, self.whole(node, row), single, base[node.out], 0)
 
-    def whole(self, node: Reduce, parts: list[Variable]) -> Value:
-        """Return the lanes of several partial results combined to one number."""
-        total = parts[0].value
-        for each in parts[1:]:
-            total = self.combined(node, total, each.value)
-        return self.e.reduce(total, lambda a, b: self.combined(node, a, b))
+        rounds = {each: each.size for each in reduced} | {last: -(-last.size // (self.lanes * wide))}
+        for node, total in zip(self.reduces, self.reduced(reduced[:-1], rounds, index, wide, add)):
+            total = e.reduce(total, lambda a, b, node=node: self.combined(node, a, b))
+            self.put(node, total, single, base[node.out], 0)
 
 
 def write_loop(e: Emitter, group: Group, name: str) -> bool:

@@ -132,13 +132,15 @@ class Lowering:
         """Append a copy, dense unless it is to lie inside of another base, and return the window on it."""
         return self.filled(window.shape, window.base.dtype, same, window, label="copy", inside=inside, after=after)
 
-    def reduce(self, window: Window, axes: Sequence[int], kind: str, dtype: Any = None, keepdim: bool = False) -> Window:
-        """Append a Reduce and return the window on what it makes."""
+    def reduce(
+        self, window: Window, axes: Sequence[int], kind: str, dtype: Any = None, keepdim: bool = False, wide: bool = False
+    ) -> Window:
+        """Append a Reduce and return the window on what it makes, in float64 if that is to be `wide`."""
         axes = tuple(axes)
         if dtype is not None and np.dtype(dtype) != window.base.dtype:
             window = self.map(window.shape, dtype, same, window, label="cast")
         kept = tuple(size for place, size in enumerate(window.shape) if place not in axes)
-        out = Base(self.next(), kept, window.base.dtype, "made")
+        out = Base(self.next(), kept, np.dtype(np.float64) if wide else window.base.dtype, "made")
         self.nodes.append(Reduce(out, window, axes, kind))
         found = Window(out, kept, out.strides)
         for axis in sorted(axes) if keepdim else ():

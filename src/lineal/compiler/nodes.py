@@ -72,7 +72,10 @@ class Map(Node):
 
 @dataclass(eq=False)
 class Reduce(Node):
-    """out = arg combined over `axes`; out has no such axes. `kind` is add, multiply, maximum or minimum."""
+    """out = arg combined over `axes`, in out's dtype; out has no such axes.
+
+    `kind` is add, squares (which are added up), multiply, maximum or minimum.
+    """
 
     out: Base
     arg: Window

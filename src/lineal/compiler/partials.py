@@ -8,17 +8,19 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
+from lineal.codegen import kinds
 from lineal.codegen.emit import Emitter
-from lineal.codegen.kinds import int8, kind_of
+from lineal.codegen.kinds import Kind, int8, kind_of
 from lineal.codegen.values import Value
 from lineal.compiler.nodes import Reduce
+from lineal.compiler.pieces import adds
 from lineal.compiler.windows import Base
 
 __all__ = ["Partials", "reserved"]
 
 CHUNK = 1 << 14
 MOST = 512
-MEMORY = 1 << 17
+MEMORY = 1 << 18
 """How many elements make a chunk, how many chunks there are at most, and how many bytes their results may have."""
 
 ALIGNMENT = 64
@@ -31,34 +33,41 @@ def reserved(e: Emitter, nbytes: int) -> Value:
     return e.stack(nbytes)
 
 
-def bytes_of(base: Base) -> int:
+def bytes_of(node: Reduce, wide: bool = True) -> int:
     """Return the bytes of one chunk's result."""
-    return -(-base.nbytes // ALIGNMENT) * ALIGNMENT
+    itemsize = kind_in(node, wide).itemsize
+    return -(-math.prod(node.out.shape) * itemsize // ALIGNMENT) * ALIGNMENT
+
+
+def kind_in(node: Reduce, wide: bool) -> Kind:
+    """Return the kind of one chunk's result: sums in float64 if they are to be `wide`."""
+    return kinds.float64 if wide and adds(node) else kind_of(node.out.dtype)
 
 
 class Partials:
-    """The results of several reductions, for each of several chunks."""
+    """The results of several reductions, for each of several chunks; sums in float64 if they are to be `wide`."""
 
-    def __init__(self, e: Emitter, reduces: Sequence[Reduce], combined: Combine):
+    def __init__(self, e: Emitter, reduces: Sequence[Reduce], combined: Combine, wide: bool = True):
         self.e = e
         self.reduces = reduces
         self.combined = combined
+        self.kinds = {node.out: kind_in(node, wide) for node in reduces}
         self.offsets: list[int] = []
         self.size = 0
         for node in reduces:
             self.offsets.append(self.size)
-            self.size += bytes_of(node.out)
+            self.size += bytes_of(node, wide)
 
     @staticmethod
     def count(reduces: Sequence[Reduce], total: int) -> int:
         """Return how many chunks there are for so many elements; with 1 it is not worth it."""
-        size = sum(bytes_of(node.out) for node in reduces)
+        size = sum(map(bytes_of, reduces))
         return max(1, min(MOST, -(-total // CHUNK), MEMORY // max(size, 1))) if reduces else 1
 
     @staticmethod
     def fit(reduces: Sequence[Reduce]) -> bool:
         """Return whether results of a few chunks have the memory they may have."""
-        return sum(bytes_of(node.out) for node in reduces) <= MEMORY // 2
+        return sum(map(bytes_of, reduces)) <= MEMORY // 2
 
     def reserve(self, chunks: int) -> Value:
         """Return the memory for all chunks."""
@@ -72,7 +81,7 @@ class Partials:
     def clear(self, places: dict[Base, Value], start: Callable[[Reduce, int], Value]) -> None:
         """Write what the results of a chunk begin with."""
         for node in self.reduces:
-            kind = kind_of(node.out.dtype)
+            kind = self.kinds[node.out]
             for block in self.e.blocks(math.prod(node.out.shape), kind):
                 block.store(start(node, block.lanes), places[node.out], kind)
 
@@ -80,10 +89,11 @@ class Partials:
         """Write the putting together of the chunks' results, first to last."""
         e = self.e
         for node, start in zip(self.reduces, self.offsets):
-            kind, here = kind_of(node.out.dtype), e.offset(memory, start)
+            kind, here = self.kinds[node.out], e.offset(memory, start)
+            total_kind = kind_in(node, True)
             for block in e.blocks(math.prod(node.out.shape), kind):
-                total = e.variable(block.load(here, kind))
+                total = e.variable(e.cast(block.load(here, kind), total_kind))
                 with e.loop(e.apart(chunks), 1, carried=[total]) as chunk:
                     more = block.load(e.address(here, chunk * self.size, int8), kind)
                     total.value = self.combined(node, total.value, more)
-                block.store(total.value, addresses[node.out], kind)
+                block.store(total.value, addresses[node.out], kind_of(node.out.dtype))

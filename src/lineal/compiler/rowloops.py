@@ -17,6 +17,9 @@ from lineal.compiler.windows import Base
 
 __all__ = ["write_rows"]
 
+MANY = 128
+"""From how many rows on, added one after the other in memory, sums lie there in float64."""
+
 
 class RowWriter:
     """Writes the function of one `Rows`."""
@@ -31,8 +34,11 @@ class RowWriter:
             self.writers = self.writers_of(merged=False)
         self.sizes = [axis.size for axis in self.writers[0].rows]
         self.total = sum(math.prod(group.space or ()) for group in rows.groups)
-        self.partials = Partials(e, self.sums, self.writers[0].combined)
         self.chunks = min(Partials.count(self.sums, self.total), self.sizes[0]) if self.sums else self.sizes[0]
+        rows = -(-self.sizes[0] // self.chunks) * math.prod(self.sizes[1:])
+        self.partials = Partials(e, self.sums, self.writers[0].combined, wide=rows > MANY)
+        for writer in self.writers:
+            writer.wide = self.partials.kinds
 
     def writers_of(self, merged: bool) -> list[LoopWriter]:
         """Return a writer for each group."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 
 from lineal.codegen.emit import Emitter
-from lineal.codegen.kinds import kind_of, pointer
+from lineal.codegen.kinds import Kind, float64, kind_of, pointer
 from lineal.codegen.values import Value, Variable
 from lineal.compiler.grouping import Group
 from lineal.compiler.loops import parameters
@@ -25,20 +25,26 @@ def write_scan(e: Emitter, group: Group, name: str) -> bool:
     with e.function(name, [(f"p{n}", pointer) for n in range(len(bases))], None) as given, ExitStack() as stack:
         addresses = dict(zip(bases, given))
         index = {n: stack.enter_context(e.loop(size)) for n, size in enumerate(shape) if n != node.axis}
-        so_far = e.variable(e.const(node.start or 0, kind_of(node.out.dtype)))
+        so_far = e.variable(e.const(node.start or 0, kept_as(node)))
         with e.loop(shape[node.axis], carried=[so_far]) as i:
             index[node.axis] = i
             step(e, node, [index[n] for n in range(len(shape))], so_far, addresses)
     return False
 
 
+def kept_as(node: Scan) -> Kind:
+    """Return the kind of what is so far: float64 for floating numbers, so that long sums are rounded once."""
+    kind = kind_of(node.out.dtype)
+    return float64 if kind.family == "f" else kind
+
+
 def step(e: Emitter, node: Scan, index: list[Value], so_far: Variable, addresses: dict[Base, Value]) -> None:
     """Write one step."""
     kind = kind_of(node.out.dtype)
     args = [read(e, each, index, addresses) for each in node.args]
-    made = e.cast(node.formula(e.math, so_far.value, *args), kind)
+    made = e.cast(node.formula(e.math, so_far.value, *args), kept_as(node))
     if node.start is None:
-        made = e.select(index[node.axis] == 0, args[0], made)
+        made = e.select(index[node.axis] == 0, e.cast(args[0], kept_as(node)), made)
     stored = so_far.value if node.exclusive else made
     e.store(stored, moved(e, node.target, index, addresses[node.out]), kind=kind)
     so_far.value = made

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from lineal.core import AbstractTensor, Op, apply
+from lineal.ops.blocks import TALL, blocked
 from lineal.ops.layout import restride
 
 Shape = tuple[int, ...]
@@ -47,9 +48,11 @@ class SumToShape(Op):
         axes = tuple(range(lead)) + tuple(
             lead + place for place, size in enumerate(self.shape) if size == 1 != x.shape[lead + place]
         )
-        if len(axes) == x.ndim:
-            return np.add.reduce(x, axis=None, dtype=x.dtype).reshape(self.shape)
-        return np.add.reduce(x, axis=axes, dtype=x.dtype).reshape(self.shape)
+        y = blocked(np.add, x, axes, x.dtype) if x.size >= TALL else None
+        if y is None:
+            within = np.float32 if x.dtype.itemsize == 2 and x.dtype.kind in "fV" else x.dtype
+            y = np.add.reduce(x, axis=None if len(axes) == x.ndim else axes, dtype=within).astype(x.dtype, copy=False)
+        return y.reshape(self.shape)
 
     def vjp(self, needs, g, y, x):
         return (expand(g, x.shape),)

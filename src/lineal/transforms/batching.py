@@ -39,7 +39,18 @@ from lineal.ops.pattern import Elementwise
 from lineal.ops.premise import Expectation, Premise
 from lineal.ops.random import sampling
 from lineal.ops.random.generator import Advance
-from lineal.ops.reductions import cumulative, exponentials, extremes, moments, norms, picking, recurrences, sums, truth
+from lineal.ops.reductions import (
+    cumulative,
+    exponentials,
+    extremes,
+    moments,
+    norms,
+    picking,
+    recurrences,
+    standardising,
+    sums,
+    truth,
+)
 from lineal.ops.reductions import products as product_reductions
 from lineal.ops.sorting import middle, order
 from lineal.ops.structural import (
@@ -106,6 +117,7 @@ STACKS = (
 """Ops on matrices that take stacks of them."""
 
 SHIFTED = (
+    *(standardising.Centred, standardising.InverseSpread),
     *(sums.Sum, sums.Mean, moments.Std, moments.Var, extremes.Extreme, extremes.ExtremeAt),
     *(extremes.ArgExtreme, truth.Truth, exponentials.LogSumExp, exponentials.Softmax, exponentials.SoftmaxBackward),
     *(exponentials.LogSoftmax, exponentials.LogSoftmaxBackward, exponentials.LogCumSumExp, cumulative.CumSum),

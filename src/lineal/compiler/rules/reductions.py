@@ -18,6 +18,7 @@ from lineal.ops.reductions.moments import Std, Var, freedom
 from lineal.ops.reductions.norms import VectorNorm
 from lineal.ops.reductions.products import Prod
 from lineal.ops.reductions.recurrences import CumProd, Recurrence
+from lineal.ops.reductions.standardising import Centred, InverseSpread
 from lineal.ops.reductions.sums import Mean, Sum
 from lineal.ops.reductions.truth import Truth
 
@@ -108,28 +109,46 @@ def truth(low: Any, op: Any, y: Any, x: Window) -> Window:
     return found if y.storage == np.bool_ else low.map(found.shape, y.storage, same, found, label="cast")
 
 
-def variance(low: Any, op: Any, x: Window) -> Window:
-    """Return Σ (x - mean)² / (n - correction)."""
-    count = size(x, op.axes)
-    free = freedom(count, op.correction)
-    whole = low.reduce(x, op.axes, "add", keepdim=True)
-    formula = lambda m, x, total: m.square(x - total / (count or math.nan))
-    apart = low.map(x.shape, x.base.dtype, formula, x, whole, label="squares")
-    found = low.reduce(apart, op.axes, "add", keepdim=op.keepdim)
-    return low.map(found.shape, x.base.dtype, lambda m, total: total / free, found, label="var")
+def apart(low: Any, x: Window, axes: tuple[int, ...]) -> Window:
+    """Return x less its mean, which is taken in two parts, the second being what the first is rounded by."""
+    n, dtype = size(x, axes) or math.nan, x.base.dtype
+    whole = low.reduce(x, axes, "add", keepdim=True, wide=True)
+    high = low.map(whole.shape, dtype, lambda m, total: total / n, whole, label="mean")
+    rest = low.map(whole.shape, dtype, lambda m, total, high: total / n - high, whole, high, label="mean")
+    return low.map(x.shape, dtype, lambda m, x, high, rest: (x - high) - rest, x, high, rest, label="sub")
+
+
+def variance(low: Any, op: Any, x: Window, last: Any) -> Window:
+    """Return last(m, Σ (x - mean)² / (n - correction))."""
+    free = freedom(size(x, op.axes), op.correction)
+    found = low.reduce(apart(low, x, op.axes), op.axes, "squares", keepdim=op.keepdim, wide=True)
+    return low.map(found.shape, x.base.dtype, lambda m, total: last(m, total / free), found, label="var")
 
 
 @rule(Var)
 def var(low: Any, op: Any, y: Any, x: Window) -> Window:
     """y = the variance."""
-    return variance(low, op, x)
+    return variance(low, op, x, same)
 
 
 @rule(Std)
 def std(low: Any, op: Any, y: Any, x: Window) -> Window:
     """y = the root of the variance."""
-    found = variance(low, op, x)
-    return low.map(found.shape, x.base.dtype, lambda m, v: m.sqrt(v), found, label="std")
+    return variance(low, op, x, lambda m, v: m.sqrt(v))
+
+
+@rule(Centred)
+def centred(low: Any, op: Any, y: Any, x: Window) -> Window:
+    """y = x - mean."""
+    return apart(low, x, op.axes)
+
+
+@rule(InverseSpread)
+def inverse_spread(low: Any, op: Any, y: Any, x: Window) -> Window:
+    """y = 1 / √(mean x² + ε)."""
+    n, eps = size(x, op.axes) or math.nan, op.eps
+    found = low.reduce(x, op.axes, "squares", keepdim=True, wide=True)
+    return low.map(found.shape, x.base.dtype, lambda m, total: 1 / m.sqrt(total / n + eps), found, label="rsqrt")
 
 
 @rule(VectorNorm)
@@ -138,21 +157,32 @@ def norm(low: Any, op: Any, y: Any, x: Window) -> Window | None:
     p, dtype, axes = op.p, x.base.dtype, op.axes
     if dtype.kind != "f":
         return None
-    if math.isinf(p):
-        sizes = low.map(x.shape, dtype, lambda m, x: m.abs(x), x, label="abs")
-        return low.reduce(sizes, axes, "maximum" if p > 0 else "minimum", keepdim=op.keepdim)
-    inner, outer = {
-        0: (lambda m, x: x != 0, None),
-        1: (lambda m, x: m.abs(x), None),
-        2: (lambda m, x: m.square(x), lambda m, s: m.sqrt(s)),
-    }.get(p, (lambda m, x: m.power(m.abs(x), p), lambda m, s: m.power(s, 1 / p)))
-    if outer is None:
-        return low.reduce(low.map(x.shape, dtype, inner, x, label="power"), axes, "add", keepdim=op.keepdim)
-    # powers of single precision stay in the range of double, where eager code takes the elements as parts of the largest
-    wide = np.dtype(np.float64)
-    powers = low.map(x.shape, wide, lambda m, x: inner(m, x.astype(wide)), x, label="power")
-    found = low.reduce(powers, axes, "add", keepdim=op.keepdim)
-    return low.map(found.shape, dtype, lambda m, s: outer(m, s).astype(dtype), found, label="root")
+    if p == 2:
+        found = low.reduce(x, axes, "squares", keepdim=op.keepdim, wide=True)
+        return low.map(found.shape, dtype, lambda m, total: m.sqrt(total), found, label="sqrt")
+    if p == 0:
+        return low.reduce(low.map(x.shape, dtype, lambda m, x: x != 0, x, label="ne"), axes, "add", keepdim=op.keepdim)
+    sizes = low.map(x.shape, dtype, lambda m, x: m.abs(x), x, label="abs")
+    if p == 1:
+        return low.reduce(sizes, axes, "add", keepdim=op.keepdim)
+    top = low.reduce(sizes, axes, "maximum" if p > 0 else "minimum", keepdim=op.keepdim or not math.isinf(p))
+    return top if math.isinf(p) else scaled_norm(low, op, sizes, top)
+
+
+def scaled_norm(low: Any, op: Any, sizes: Window, top: Window) -> Window:
+    """Return (Σ sizesᵖ)^(1/p), computed of the parts of the largest size, of which no power overflows."""
+    p, dtype, axes = op.p, sizes.base.dtype, op.axes
+    top = low.map(top.shape, dtype, lambda m, top: m.where((top == 0) | (top == math.inf), 1, top), top, label="peak")
+    powers = low.map(sizes.shape, dtype, lambda m, x, top: m.power(x / top, p), sizes, top, label="power")
+    total = low.reduce(powers, axes, "add", keepdim=True)
+    found = low.map(top.shape, dtype, lambda m, total, top: m.power(total, 1 / p) * top, total, top, label="root")
+    return found if op.keepdim else without(found, axes)
+
+
+def without(x: Window, axes: tuple[int, ...]) -> Window:
+    """Return a window without some axes of size 1."""
+    kept = [place for place in range(len(x.shape)) if place not in axes]
+    return Window(x.base, tuple(x.shape[n] for n in kept), tuple(x.strides[n] for n in kept), x.offset)
 
 
 @rule(CumSum)

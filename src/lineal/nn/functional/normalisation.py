@@ -11,6 +11,7 @@ from lineal.core import no_grad, renamed
 from lineal.core.calling import public
 from lineal.ops.reductions import normalisation
 from lineal.ops.reductions.front import is_one_op
+from lineal.ops.reductions.standardising import centred, inverse_spread
 
 
 @public
@@ -34,17 +35,21 @@ def layer_norm(
             raise RuntimeError(f"layer_norm: expected {name} of shape {list(shape)}, got {list(given.shape)}")
     if is_one_op(input, weight, bias):
         return renamed(normalisation.layer_norm(input, len(shape), weight, bias, eps), "NativeLayerNormBackward0")
-    y = standardised(input, tuple(range(-len(shape), 0)), eps)
+    y = standardised(input, tuple(range(input.ndim - len(shape), input.ndim)), eps)
+    return renamed(moved(y, weight, bias, input.dtype), "NativeLayerNormBackward0")
+
+
+def standardised(input: Any, axes: tuple[int, ...], eps: float) -> Any:
+    """Return (x - mean) / √(variance + eps) over `axes`; half precisions as float32."""
+    rest = centred(input.to(dtypes.float32) if input.dtype.itemsize == 2 else input, axes)
+    return rest * inverse_spread(rest, axes, eps)
+
+
+def moved(y: Any, weight: Any, bias: Any, dtype: Any) -> Any:
+    """Return y · weight + bias, which may be None, in the dtype of the input: what float32 weights do to half precision."""
     y = y if weight is None else y * weight
-    return renamed(y if bias is None else y + bias, "NativeLayerNormBackward0")
-
-
-def standardised(input: Any, dims: tuple[int, ...], eps: float) -> Any:
-    """Return (x - mean) / √(variance + eps) over `dims`; half precisions are computed in float32."""
-    wide = input.to(dtypes.float32) if input.dtype.itemsize == 2 else input
-    rest = wide - wide.mean(dims, keepdim=True)
-    y = rest * ops.rsqrt((rest * rest).mean(dims, keepdim=True) + eps)
-    return y.to(input.dtype)
+    y = y if bias is None else y + bias
+    return y.to(dtype)
 
 
 @public
@@ -65,20 +70,20 @@ def batch_norm(
     arXiv:1502.03167.
     """
     check_channels(input, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
-    dims = tuple(each for each in range(input.ndim) if each != 1)
+    axes = tuple(each for each in range(input.ndim) if each != 1)
     shape = (-1, *[1] * (input.ndim - 2))
     if training:
         count = input.numel() // max(input.shape[1], 1)
         if count == 1:
             raise ValueError(f"batch_norm: Expected more than 1 value per channel when training, got {list(input.shape)}")
-        remember(input, dims, running_mean, running_var, momentum)
-        y = standardised(input, dims, eps)
+        remember(input, axes, running_mean, running_var, momentum)
+        y = standardised(input, axes, eps)
     elif running_mean is None or running_var is None:
         raise RuntimeError("batch_norm: expected running_mean and running_var to be given outside training")
     else:
         y = (input - running_mean.reshape(shape)) * ops.rsqrt(running_var + eps).reshape(shape)
-    y = y if weight is None else y * weight.reshape(shape)
-    return renamed(y if bias is None else y + bias.reshape(shape), "NativeBatchNormBackward0")
+    weight, bias = (None if each is None else each.reshape(shape) for each in (weight, bias))
+    return renamed(moved(y, weight, bias, input.dtype), "NativeBatchNormBackward0")
 
 
 def check_channels(input: Any, **given: Any) -> None:

@@ -17,31 +17,16 @@ def _listed(given: Any) -> list[Any]:
 @no_grad()
 def get_total_norm(tensors: Any, norm_type: float = 2.0, error_if_nonfinite: bool = False, foreach: bool | None = None) -> Any:
     """Return the norm of the given tensors as if they were one vector."""
-    norms = [_norm(each, float(norm_type)) for each in _listed(tensors)]
+    norms = [ops.norm(each, float(norm_type)) for each in _listed(tensors)]
     if not norms:
         return tensor(0.0)
-    total = _norm(ops.stack(norms), float(norm_type))
+    total = ops.norm(ops.stack(norms), float(norm_type))
     if error_if_nonfinite and not bool(total.isfinite()):
         raise RuntimeError(
             f"clip_grad_norm_: the total norm of order {norm_type} is non-finite, so the grads cannot be clipped; "
             "pass error_if_nonfinite=False to scale by it anyway"
         )
     return total
-
-
-def _norm(values: Any, order: float) -> Any:
-    sizes = values.abs()
-    if sizes.numel() == 0:
-        return sizes.sum()
-    if order == float("inf"):
-        return sizes.max()
-    if order == float("-inf"):
-        return sizes.min()
-    if order == 0.0:
-        return sizes.ne(0).to(sizes.dtype).sum()
-    if order == 1.0:
-        return sizes.sum()
-    return sizes.square().sum().sqrt() if order == 2.0 else sizes.pow(order).sum().pow(1.0 / order)
 
 
 @no_grad()

@@ -15,9 +15,9 @@ from lineal.core.calling import public
 from lineal.ops.conversion import cast
 from lineal.ops.front import require_tensor, store
 from lineal.ops.promotion import unsupported
-from lineal.ops.reductions.front import along, both, is_half, widened
+from lineal.ops.reductions.front import along, both, widened
 from lineal.ops.reductions.picking import place
-from lineal.ops.reductions.recurrences import CumProd
+from lineal.ops.reductions.recurrences import CumProd, accumulated
 
 __all__ = ["cumsum", "cumprod", "cummax", "cummin"]
 
@@ -32,11 +32,11 @@ class CumSum(Op):
     def eager(self, xp, x):
         if not x.ndim:
             return x.copy()
-        within = np.float32 if is_half(x) else x.dtype
         if not self.back:
-            return xp.add.accumulate(x, axis=self.axis, dtype=within).astype(x.dtype, copy=False)
-        y = xp.add.accumulate(xp.flip(x, self.axis), axis=self.axis, dtype=within)
-        return xp.flip(y, self.axis).astype(x.dtype, order="C")
+            return accumulated(xp.add, x, self.axis)
+        return xp.ascontiguousarray(
+            xp.flip(accumulated(xp.add, xp.ascontiguousarray(xp.flip(x, self.axis)), self.axis), self.axis)
+        )
 
     def vjp(self, needs, g, y, x):
         return (_cumsum(self.axis, g.value.ndim, not self.back)(g),)
@@ -72,7 +72,7 @@ _cumprod = along("cumprod", CumProd)
 _cum_extreme = functools.lru_cache(1024)(CumExtreme)
 
 
-def accumulated(name: str, input: AbstractTensor, wanted: dtype | None) -> Any:
+def as_sums(name: str, input: AbstractTensor, wanted: dtype | None) -> Any:
     """Return the input in the dtype in which it adds up: `wanted`, or int64 for integers and bool."""
     if require_tensor(name, input).dtype.kind in "iub" and wanted is None:
         wanted = dtypes.int64
@@ -82,14 +82,14 @@ def accumulated(name: str, input: AbstractTensor, wanted: dtype | None) -> Any:
 @public
 def cumsum(input: AbstractTensor, dim: int, *, dtype: dtype | None = None, out: AbstractTensor | None = None) -> Any:
     """Return the sums up to each element along `dim`; integers and bool add up to int64."""
-    y = _cumsum(dim, require_tensor("cumsum", input).ndim)(accumulated("cumsum", input, dtype))
+    y = _cumsum(dim, require_tensor("cumsum", input).ndim)(as_sums("cumsum", input, dtype))
     return y if out is None else store(y, out, "cumsum", input)
 
 
 @public
 def cumprod(input: AbstractTensor, dim: int, *, dtype: dtype | None = None, out: AbstractTensor | None = None) -> Any:
     """Return the products up to each element along `dim`; integers and bool multiply to int64."""
-    y = _cumprod(dim, require_tensor("cumprod", input).ndim)(accumulated("cumprod", input, dtype))
+    y = _cumprod(dim, require_tensor("cumprod", input).ndim)(as_sums("cumprod", input, dtype))
     return y if out is None else store(y, out, "cumprod", input)
 
 

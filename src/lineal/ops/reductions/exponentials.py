@@ -17,7 +17,7 @@ from lineal.ops.elementwise.masks import drop
 from lineal.ops.front import require_tensor, row, store
 from lineal.ops.promotion import unsupported
 from lineal.ops.reductions.front import Axes, along, doors, folded, reduced, rowwise, spread, unreduced, widened
-from lineal.ops.reductions.recurrences import recurrence, shift
+from lineal.ops.reductions.recurrences import accumulated, recurrence, shift
 from lineal.ops.reductions.sums import sum
 
 __all__ = ["logsumexp", "logcumsumexp", "softmax", "log_softmax"]
@@ -46,7 +46,7 @@ class LogSumExp(Op):
         top = peak(xp, wide, self.axes)
         total = folded(xp.add, wide, self.axes, wide.dtype, exponential, top)
         if total is None:
-            total = xp.add.reduce(xp.exp(wide - top), axis=self.axes, keepdims=True)
+            total = reduced(xp.add, xp.exp(wide - top), self.axes, True)
         y = xp.log(total) + top
         return (y if self.keepdim else y.squeeze(self.axes)).astype(x.dtype, copy=False)
 
@@ -114,7 +114,7 @@ class Softmax(Op):
         wide = widened(x)
         y = wide - xp.maximum.reduce(wide, axis=self.axis, keepdims=True) if x.size else wide.copy()
         xp.exp(y, out=y)
-        y /= xp.add.reduce(y, axis=self.axis, keepdims=True)
+        y /= reduced(xp.add, y, (self.axis,), True)
         return y if wide is x else y.astype(x.dtype)
 
     def vjp(self, needs, g, y, x):
@@ -135,7 +135,7 @@ class SoftmaxBackward(Op):
             return z
         wide_g, wide_y = widened(g), widened(y)
         z = wide_g * wide_y
-        total = xp.add.reduce(z, axis=self.axis, keepdims=True)
+        total = reduced(xp.add, z, (self.axis,), True)
         z -= wide_y * total
         return z if wide_g is g else z.astype(y.dtype)
 
@@ -160,7 +160,7 @@ class LogSoftmax(Op):
             return z
         wide = widened(x)
         y = wide - xp.maximum.reduce(wide, axis=self.axis, keepdims=True) if x.size else wide.copy()
-        y -= xp.log(xp.add.reduce(xp.exp(y), axis=self.axis, keepdims=True))
+        y -= xp.log(reduced(xp.add, xp.exp(y), (self.axis,), True))
         return y if wide is x else y.astype(x.dtype)
 
     def vjp(self, needs, g, y, x):
@@ -179,7 +179,7 @@ class LogSoftmaxBackward(Op):
             return z
         wide = widened(g)
         z = xp.exp(widened(y))
-        z *= xp.add.reduce(wide, axis=self.axis, keepdims=True) if y.ndim else wide
+        z *= reduced(xp.add, wide, (self.axis,), True) if y.ndim else wide
         z = xp.subtract(wide, z)
         return z if wide is g else z.astype(y.dtype)
 
@@ -203,7 +203,7 @@ class LogCumSumExp(Op):
         if not x.ndim:
             return x.copy()
         if x.dtype.kind != "c":
-            return xp.logaddexp.accumulate(widened(x), axis=self.axis).astype(x.dtype, copy=False)
+            return accumulated(xp.logaddexp, x, self.axis)
         y = x.copy()
         steps = np.moveaxis(y, self.axis, 0)[..., None]
         for before, here in itertools.pairwise(steps):

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import functools
-import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 
 from lineal.base import later
-from lineal.base.config import LARGE_ARRAY
 from lineal.base.spec import axes, axis
 from lineal.core import AbstractTensor, Op, modes
 from lineal.core.door import unary_door
+from lineal.ops.blocks import TALL, blocked, is_large
 from lineal.ops.broadcasting import expand
 from lineal.ops.front import store
 from lineal.ops.structural.reshape import reshape
@@ -101,11 +100,6 @@ def widened(x: np.ndarray) -> np.ndarray:
     return x.astype(np.float32) if is_half(x) else x
 
 
-def is_large(x: Any) -> bool:
-    """Return whether x is an array of NumPy for which native loops pay."""
-    return x.size >= LARGE_ARRAY and x.__class__ is np.ndarray
-
-
 def is_one_op(x: AbstractTensor, *others: AbstractTensor | None) -> bool:
     """Return whether what is a composite for small tensors, and in a trace, is one op of these: large, real, of one dtype."""
     storage = x.value.dtype
@@ -116,22 +110,16 @@ def is_one_op(x: AbstractTensor, *others: AbstractTensor | None) -> bool:
 def reduced(ufunc: Any, x: np.ndarray, axes: Axes, keepdim: bool, storage: np.dtype | None = None) -> Any:
     """Return x reduced with a ufunc over `axes`, in the dtype `storage` (by default x's own); half precisions in float32."""
     wanted = x.dtype if storage is None else storage
-    if is_large(x) and (y := folded(ufunc, x, axes, wanted)) is not None:
+    if x.size >= TALL and (y := blocked(ufunc, x, axes, wanted)) is not None:
         return y if keepdim else y.squeeze(axes)
     within = np.float32 if wanted.itemsize == 2 and wanted.kind in "fV" else wanted
     if len(axes) == x.ndim:
         y = ufunc.reduce(x, axis=None, dtype=within)
         if keepdim:
             y = y.reshape((1,) * x.ndim)
-    elif axes == (0,) and x.ndim == 2 and x.shape[0] >= TALL and 0 < x.shape[1] <= NARROW and x.flags.c_contiguous:
-        y = stacked(ufunc, x, within)
-        y = y[None] if keepdim else y
     else:
         y = ufunc.reduce(x, axis=axes if len(axes) != 1 else axes[0], dtype=within, keepdims=keepdim)
     return y if within is wanted else y.astype(wanted)
-
-
-TALL, NARROW = 512, 256
 
 
 def folded(
@@ -153,16 +141,6 @@ def rowwise(formula: Callable[..., None], axis: int, **given: np.ndarray) -> Any
         return None
     made = rows.rowwise(formula, x.shape[-1], given, {"z": x.shape})
     return None if made is None else made[0]
-
-
-def stacked(ufunc: Any, x: np.ndarray, within: Any) -> np.ndarray:
-    """Return the rows of a tall, narrow array reduced to one, many rows first taken as a long one: faster, better rounded."""
-    rows, columns = x.shape
-    fold = max(2 * NARROW // columns, math.isqrt(rows))
-    whole = rows // fold * fold
-    y = ufunc.reduce(x[:whole].reshape(-1, fold * columns), axis=0, dtype=within)
-    y = ufunc.reduce(y.reshape(fold, columns), axis=0, dtype=within)
-    return ufunc(y, ufunc.reduce(x[whole:], axis=0, dtype=within)) if whole < rows else y
 
 
 def both(found: tuple, out: tuple | None, name: str) -> tuple:

@@ -13,7 +13,8 @@ from lineal.ops.elementwise.extremes import clamp_min
 from lineal.ops.elementwise.masks import drop
 from lineal.ops.front import require_tensor, store
 from lineal.ops.premise import rely
-from lineal.ops.reductions.front import Axes, count, doors, folded, reduced, unreduced
+from lineal.ops.reductions.front import Axes, count, doors, unreduced
+from lineal.ops.reductions.standardising import centred, squared_distances
 from lineal.ops.reductions.sums import mean, sum
 from lineal.ops.structural.axes import squeeze, t, unsqueeze
 from lineal.ops.structural.diagonals import diagonal
@@ -62,26 +63,10 @@ def real(storage: np.dtype) -> np.dtype:
 
 
 def variance(xp: Any, x: np.ndarray, axes: Axes, keepdim: bool, correction: float) -> Any:
-    """Return the sum of squared distances from the mean, divided by their number less `correction`; of half as float32."""
-    n = count(x.shape, axes)
-    wide = np.dtype(np.float32) if x.dtype.itemsize == 2 else x.dtype
-    centre = reduced(xp.add, x, axes, True, wide) / (n or np.nan)
-    y = folded(xp.add, x, axes, wide, squared_distance, centre)
-    if y is None:
-        d = x - centre
-        if d.dtype.kind == "c":
-            d = d.real * d.real + d.imag * d.imag
-        else:
-            d *= d
-        y = reduced(xp.add, d, axes, keepdim)
-    elif not keepdim:
-        y = y.squeeze(axes)
-    return y / np.float64(freedom(n, correction)).astype(y.dtype)
-
-
-def squared_distance(m: Any, place: Any, x: Any, centre: Any) -> Any:
-    """Return (x - centre)²."""
-    return m.square(x - centre)
+    """Return the sum of squared distances from the mean, divided by their number less `correction`, in float64."""
+    y = squared_distances(xp, x, axes)
+    y = y if keepdim else y.reshape([size for place, size in enumerate(x.shape) if place not in axes])
+    return y / np.float64(freedom(count(x.shape, axes), correction))
 
 
 def freedom(n: int, correction: float) -> float:
@@ -92,8 +77,8 @@ def freedom(n: int, correction: float) -> float:
 def slope(x: AbstractTensor, axes: Axes, correction: float, factor: float) -> Any:
     """Return factor × (x - x̂) / (n - correction)."""
     free = freedom(count(x.value.shape, axes), correction)
-    centred = x - mean(x, axes, True)
-    return centred * (factor / free) if free else centred / 0
+    rest = centred(x, axes)
+    return rest * (factor / free) if free else rest / 0
 
 
 _var = doors("var", Var)
@@ -206,15 +191,21 @@ def cov(
     often, weights = weights_of("fweights", x, fweights, True), weights_of("aweights", x, aweights, False)
     w = often if weights is None else weights if often is None else often * weights
     total = x.value.shape[1] if w is None else sum(w)
-    average = sum(x, 1, True) / total if w is None else sum(x * w, 1, True) / total
     if w is None or weights is None:
         free = total - correction
     else:
         free = total - correction * sum(w * weights) / total
     free = clamp_min(free, 0) if isinstance(free, AbstractTensor) else max(free, 0)
-    centred = x - average
-    y = centred.matmul(t(centred if w is None else centred * w).conj()) / free
+    rest = weighted_rest(x, w, total)
+    y = rest.matmul(t(rest if w is None else rest * w).conj()) / free
     return squeeze(y)
+
+
+def weighted_rest(x: AbstractTensor, w: Any, total: Any) -> Any:
+    """Return the rows of x less their means, which count each number as often as w says."""
+    rest = centred(x, (1,))
+    # from there, the mean is small, and so is the digit where it is rounded
+    return rest if w is None else rest - sum(rest * w, 1, True) / total
 
 
 def corrcoef(input: AbstractTensor) -> Any:

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from lineal.core import AbstractTensor, Op, apply, modes
-from lineal.ops.elementwise.powers import rsqrt
-from lineal.ops.reductions.front import rows
+from lineal.ops.reductions.front import count, reduced, rows
+from lineal.ops.reductions.standardising import centred, distances, inverse_spread, squares
 from lineal.ops.reductions.sums import mean, sum
 
 __all__: list[str] = []
@@ -34,11 +34,15 @@ class LayerNorm(Op):
         if made is not None:
             return made[0]
         axes = last_axes(x.ndim, self.dims)
-        rest = x - x.mean(axes, keepdims=True)
-        y = rest / xp.sqrt((rest * rest).mean(axes, keepdims=True) + x.dtype.type(self.eps))
+        rest = distances(xp, x, axes)
+        y = (rest / self.spread(xp, rest, axes)).astype(x.dtype)
         for term, other in zip(self.terms, others):
             y = y * other if term == "w" else y + other
         return y
+
+    def spread(self, xp: Any, rest: Any, axes: tuple[int, ...]) -> Any:
+        """Return √(variance + ε) of what is left of x without its mean."""
+        return xp.sqrt(squares(xp, rest.copy(), axes) / count(rest.shape, axes) + self.eps)
 
     def rowwise(self, formula: Any, others: tuple, results: dict, **arrays: np.ndarray) -> Any:
         """Return what a formula of rows makes of arrays of one shape, and of what there is of w and b."""
@@ -60,8 +64,8 @@ class LayerNorm(Op):
         """Return the cotangents of x, w and b in terms of ops."""
         axes = last_axes(x.value.ndim, self.dims)
         others = tuple(range(x.value.ndim - self.dims))
-        rest = x - mean(x, axes, True)
-        r = rsqrt(mean(rest * rest, axes, True) + self.eps)
+        rest = centred(x, axes)
+        r = inverse_spread(rest, axes, self.eps)
         unit = rest * r
         h = g if w is None else g * w
         by_x = r * (h - mean(h, axes, True) - unit * mean(h * unit, axes, True))
@@ -88,11 +92,11 @@ class LayerNormAdjoint(Op):
 
     def plain(self, xp: Any, g: Any, x: Any, *w: Any) -> tuple:
         """Return the cotangents of x, w and b by NumPy."""
-        centre = x.mean(1, keepdims=True)
-        r = 1 / xp.sqrt(((x - centre) ** 2).mean(1, keepdims=True) + x.dtype.type(self.op.eps))
-        h, unit = (g * w[0].reshape(-1) if w else g), (x - centre) * r
+        rest = distances(xp, x, (1,))
+        r = 1 / self.op.spread(xp, rest, (1,))
+        h, unit = (g * w[0].reshape(-1) if w else g), rest * r
         by_x = r * (h - h.mean(1, keepdims=True) - unit * (h * unit).mean(1, keepdims=True))
-        return by_x, (g * unit).sum(0), g.sum(0)
+        return by_x.astype(x.dtype), (g * unit).sum(0).astype(x.dtype), reduced(xp.add, g, (0,), False)
 
     def vjp(self, needs, g, y, *xs):
         return (None,) * len(xs)
@@ -109,35 +113,40 @@ def last_axes(ndim: int, dims: int) -> tuple[int, ...]:
 
 
 def spread_of(row: Any) -> tuple[Any, Any]:
-    """Return the mean of a row, and 1 / √(variance + ε)."""
-    centre = row.sum(lambda m, x: x) / row.count
-    variance = row.sum(lambda m, x: m.square(x - centre)) / row.count
-    return centre, 1 / row.math.sqrt(variance + row["eps"])
+    """Return the term for the distances from the mean of a row, and 1 / √(variance + ε)."""
+    n = row.e.cast(row.n, row.wide)
+    centre = row.exact_sum(lambda m, x: x) / n
+    variance = row.exact_sum(lambda m, x: m.square(x - centre)) / n
+    r = 1 / row.math.sqrt(variance + row["eps"])
+    # a mean in two parts of the row's own kind, the second being what the first is rounded by
+    high = row.e.cast(centre, row.kind)
+    low = row.e.cast(centre - high, row.kind)
+    return (lambda x: (x - high) - low), row.e.cast(r, row.kind)
 
 
 def layer_norm_row(row: Any) -> None:
     """Write a row of a layer normalisation."""
-    centre, r = spread_of(row)
+    rest, r = spread_of(row)
     terms = {
-        "": lambda m, x: (x - centre) * r,
-        "w": lambda m, x, w: (x - centre) * r * w,
-        "b": lambda m, x, b: (x - centre) * r + b,
-        "wb": lambda m, x, w, b: (x - centre) * r * w + b,
+        "": lambda m, x: rest(x) * r,
+        "w": lambda m, x, w: rest(x) * r * w,
+        "b": lambda m, x, b: rest(x) * r + b,
+        "wb": lambda m, x, w, b: rest(x) * r * w + b,
     }
     row.put("y", terms["".join(name for name in "wb" if name in row.places)])
 
 
 def layer_norm_adjoint_row(row: Any) -> None:
     """Write a row of the cotangent of x, and add its share to those of the weight and the bias."""
-    centre, r = spread_of(row)
+    rest, r = spread_of(row)
     if "w" in row.places:
         row.sum(lambda m, g, w: g * w, "z")
     else:
         row.put("z", lambda m, g: g)
     level = row.sum(lambda m, z: z) / row.count
-    slope = row.sum(lambda m, z, x: z * ((x - centre) * r)) / row.count
-    row.put("z", lambda m, z, x: r * (z - level - (x - centre) * r * slope))
-    row.add("by_w", lambda m, g, x: g * ((x - centre) * r))
+    slope = row.sum(lambda m, z, x: z * (rest(x) * r)) / row.count
+    row.put("z", lambda m, z, x: r * (z - level - rest(x) * r * slope))
+    row.add("by_w", lambda m, g, x: g * (rest(x) * r))
     row.add("by_b", lambda m, g: g)
 
 

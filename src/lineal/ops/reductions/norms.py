@@ -19,6 +19,7 @@ from lineal.ops.elementwise.masks import drop, keep
 from lineal.ops.front import require_tensor, store, zero
 from lineal.ops.reductions.front import Axes, doors, folded, hashable, reduced, spread, unreduced, widened
 from lineal.ops.reductions.moments import real
+from lineal.ops.reductions.standardising import squared_sizes
 from lineal.ops.reductions.sums import sum
 from lineal.ops.structural.axes import movedim, unsqueeze
 
@@ -39,7 +40,7 @@ class VectorNorm(Op):
 
     def eager(self, xp, x):
         y = self.plain(xp, x)
-        if self.p in (0, 1, math.inf, -math.inf):
+        if self.p in (0, 1, math.inf, -math.inf) or (self.p == 2 and real(x.dtype).itemsize < 8):
             return y
         small, large = ranges(x.dtype, self.p)
         inside = small <= y <= large if y.ndim == 0 else np.all((y >= small) & (y <= large))
@@ -53,23 +54,20 @@ class VectorNorm(Op):
 
     def plain(self, xp, x):
         """Return y by its formula."""
-        p, wide, storage = self.p, widened(x), real(x.dtype)
-        if p in SIMPLE:
-            ufunc, term, last = SIMPLE[p]
-            y = folded(ufunc, x, self.axes, x.dtype, term)
-            if y is not None:
-                y = last(y)
-                return y if self.keepdim else y.squeeze(self.axes)
+        p, storage = self.p, real(x.dtype)
         if p == 2:
-            return xp.sqrt(squares(xp, wide, self.axes, self.keepdim)).astype(storage)
+            y = xp.sqrt(squared_sizes(xp, x, self.axes))
+            return (y if self.keepdim else y.reshape(left(x.shape, self.axes))).astype(storage)
+        if p in SIMPLE and (y := folded(SIMPLE[p], x, self.axes, x.dtype, size)) is not None:
+            return y if self.keepdim else y.squeeze(self.axes)
         if p == 0:
             return reduced(xp.add, x != 0, self.axes, self.keepdim, np.dtype(np.int64)).astype(storage)
-        size = xp.abs(wide)
+        sizes = xp.abs(widened(x))
         if math.isinf(p):
-            return (xp.maximum if p > 0 else xp.minimum).reduce(size, axis=self.axes, keepdims=self.keepdim).astype(storage)
+            return (xp.maximum if p > 0 else xp.minimum).reduce(sizes, axis=self.axes, keepdims=self.keepdim).astype(storage)
         if p == 1:
-            return reduced(xp.add, size, self.axes, self.keepdim).astype(storage)
-        return (reduced(xp.add, size**p, self.axes, self.keepdim) ** (1 / p)).astype(storage)
+            return reduced(xp.add, sizes, self.axes, self.keepdim).astype(storage)
+        return (reduced(xp.add, sizes**p, self.axes, self.keepdim) ** (1 / p)).astype(storage)
 
     def vjp(self, needs, g, y, x):
         p, shape = self.p, x.value.shape
@@ -102,19 +100,9 @@ def ranges(storage: np.dtype, p: float) -> tuple[float, float]:
     return small, large / 2
 
 
-def squares(xp: Any, x: Any, axes: Axes, keepdim: bool) -> Any:
-    """Return Σ |x|² over `axes`."""
-    if x.dtype.kind == "c":
-        return squares(xp, x.real, axes, keepdim) + squares(xp, x.imag, axes, keepdim)
-    if len(axes) == x.ndim and x.flags.c_contiguous and not keepdim:
-        flat = x.reshape(-1)
-        return xp.dot(flat, flat)
-    return reduced(xp.add, x * x, axes, keepdim)
-
-
-def square(m: Any, place: Any, x: Any) -> Any:
-    """Return x²."""
-    return x * x
+def left(shape: tuple[int, ...], axes: Axes) -> list[int]:
+    """Return the sizes of the axes that are not reduced."""
+    return [size for place, size in enumerate(shape) if place not in axes]
 
 
 def size(m: Any, place: Any, x: Any) -> Any:
@@ -122,13 +110,8 @@ def size(m: Any, place: Any, x: Any) -> Any:
     return m.abs(x)
 
 
-SIMPLE = {
-    1: (np.add, size, np.positive),
-    2: (np.add, square, np.sqrt),
-    math.inf: (np.maximum, size, np.positive),
-    -math.inf: (np.minimum, size, np.positive),
-}
-"""The norms that are one pass: what is folded how, and what is done last."""
+SIMPLE = {1: np.add, math.inf: np.maximum, -math.inf: np.minimum}
+"""How |x| is folded by the norms that are one pass."""
 
 _norm = doors("vector_norm", VectorNorm)
 

@@ -11,10 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from lineal.base import dtypes
+from lineal.base import dtypes, later
 from lineal.core import AbstractTensor, Op, apply
+from lineal.ops.blocks import double, is_large
 from lineal.ops.premise import rely
 from lineal.ops.reductions.front import widened
+
+scans: Any = later.module("lineal.codegen.scans")
 
 
 class Shift(Op):
@@ -46,7 +49,7 @@ class Recurrence(Op):
     keeps = "1 y"
 
     def eager(self, xp, b, a):
-        terms, factors = np.moveaxis(widened(b), self.axis, 0), np.moveaxis(widened(a), self.axis, 0)
+        terms, factors = (np.moveaxis(each.astype(double(each.dtype)), self.axis, 0) for each in (b, a))
         if self.back:
             terms, factors = terms[::-1], factors[::-1]
         y = xp.empty(terms.shape, terms.dtype)
@@ -56,6 +59,17 @@ class Recurrence(Op):
     def vjp(self, needs, g, y, b, a):
         b_bar = recurrence(g, shift(a.conj(), self.axis, not self.back), self.axis, not self.back)
         return b_bar, b_bar * shift(y, self.axis, self.back).conj() if needs[1] else None
+
+
+def accumulated(ufunc: Any, x: np.ndarray, axis: int) -> np.ndarray:
+    """Return the results of a ufunc up to each element along an axis; floating numbers are kept in float64 on the way."""
+    if x.dtype.kind not in "fcV":
+        return ufunc.accumulate(x, axis=axis)
+    if is_large(x) and (y := scans.scanned(ufunc, x, axis)) is not None:
+        return y
+    y = x.astype(double(x.dtype), order="C")
+    ufunc.accumulate(y, axis=axis, out=y)
+    return y.astype(x.dtype, copy=False)
 
 
 SHORT = 32
@@ -91,15 +105,19 @@ class CumProd(Op):
     keeps = "0"
 
     def eager(self, xp, x):
-        source = np.moveaxis(widened(x), self.axis, 0) if x.ndim else widened(x)[None]
-        y = xp.ones(source.shape, source.dtype)
-        source, target = (source[::-1], y[::-1]) if self.back else (source, y)
+        if not x.ndim:
+            return xp.ones((), x.dtype) if self.exclusive else x.copy()
+        source = np.moveaxis(x, self.axis, 0)
+        source = source[::-1] if self.back else source
+        y = xp.ones(source.shape, x.dtype)
         if self.exclusive:
-            source, target = source[:-1], target[1:]
+            source, target = source[:-1], y[1:]
+        else:
+            target = y
         if len(source):
-            xp.multiply.accumulate(source, axis=0, out=target)
-        y = np.moveaxis(y, 0, self.axis) if x.ndim else y[0]
-        return y.astype(x.dtype, order="C")
+            back = np.moveaxis(source, 0, self.axis)
+            target[...] = np.moveaxis(accumulated(xp.multiply, xp.ascontiguousarray(back), self.axis), self.axis, 0)
+        return xp.ascontiguousarray(np.moveaxis(y[::-1] if self.back else y, 0, self.axis))
 
     def vjp(self, needs, g, y, x):
         if not x.value.ndim:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lineal.core import AbstractTensor, Op, apply
-from lineal.ops.reductions.front import folded
+from lineal.ops.reductions.front import folded, reduced
 
 __all__: list[str] = []
 
@@ -19,7 +19,7 @@ class SquaredDifferences(Op):
 
     def eager(self, xp, a, b):
         y = folded(xp.add, a, tuple(range(a.ndim)), a.dtype, squared_difference, b)
-        total = xp.square(a - b).sum() if y is None else y.reshape(())
+        total = reduced(xp.add, xp.square(a - b), tuple(range(a.ndim)), False) if y is None else y.reshape(())
         return total / a.dtype.type(self.n)
 
     def vjp(self, needs, g, y, a, b):

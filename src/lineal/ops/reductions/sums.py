@@ -10,6 +10,7 @@ from lineal.base import dtypes
 from lineal.base.dtypes import Category, dtype
 from lineal.core import AbstractTensor, renamed
 from lineal.core.calling import public
+from lineal.ops.blocks import TALL
 from lineal.ops.conversion import cast, dtype_of
 from lineal.ops.elementwise.comparison import isnan
 from lineal.ops.elementwise.masks import drop
@@ -72,8 +73,17 @@ class Mean(Reduction):
 
 
 _add = np.add.reduce
-_sum = doors("sum", Sum, lambda x: _add(x, None))
-_mean = doors("mean", Mean, lambda x: _add(x, None) / x.size)
+
+
+def total(x: np.ndarray) -> Any:
+    """Return the sum of all elements: by pairs, as NumPy has it of what lies without gaps, else by blocks."""
+    if x.size < TALL or x.flags.forc:
+        return _add(x, None)
+    return reduced(np.add, x, tuple(range(x.ndim)), False)
+
+
+_sum = doors("sum", Sum, total)
+_mean = doors("mean", Mean, lambda x: total(x) / x.size)
 _INT64 = np.dtype(np.int64)
 _PLAIN = frozenset("fdFD")
 

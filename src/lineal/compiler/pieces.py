@@ -1,0 +1,126 @@
+"""Reductions within a loop: the variables that hold results so far, and the pieces in which sums are rounded.
+
+A long sum of float32 numbers, one after the other, loses a digit each time it grows tenfold. So at most `MOST` are added to
+one number before it goes to a total in float64 and starts anew: hardly more instructions, and no digit is lost.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+
+from lineal.codegen import kinds
+from lineal.codegen.kinds import Kind, kind_of
+from lineal.codegen.values import Value, Variable
+from lineal.compiler.accesses import Axis
+from lineal.compiler.elements import Elements
+from lineal.compiler.nodes import Reduce
+
+__all__ = ["Pieces", "adds"]
+
+MOST = 32
+"""How many numbers are added one after the other to one in float32."""
+
+Index = dict[Axis, Value]
+Parts = list[list[Variable]]
+"""For each reduction the variables that hold parts of its result."""
+
+
+def adds(node: Reduce) -> bool:
+    """Return whether a reduction is a sum that is rounded."""
+    return node.kind in ("add", "squares") and node.out.dtype.kind == "f"
+
+
+class Pieces(Elements):
+    """Writes the loops over reduced axes."""
+
+    def parts(self, wide: int) -> Parts:
+        """Return new variables, `wide` for each reduction, that begin with nothing."""
+        return [[self.e.variable(self.start(node, self.lanes)) for _ in range(wide)] for node in self.reduces]
+
+    def whole(self, node: Reduce, parts: list[Variable]) -> Value:
+        """Return several partial results combined to one, which may have lanes."""
+        values = [each.value for each in parts]
+        while len(values) > 1:
+            values = [self.combined(node, a, b) for a, b in zip(values[::2], values[1::2])] + values[len(values) // 2 * 2 :]
+        return values[0]
+
+    def reduced(
+        self, loops: Sequence[Axis], rounds: dict[Axis, int], index: Index, wide: int, write: Callable[[Index, Parts], None]
+    ) -> list[Value]:
+        """Write `write(index, parts)` in loops over some axes; return each reduction's result, which may have lanes.
+
+        `rounds` says how many numbers are added one after the other along each of the reduced axes, of which the last may be
+        left to `write`.
+        """
+        split = self.split_of(rounds)
+        if split is None:
+            parts = self.parts(wide)
+            self.nest(loops, index, parts, write)
+            return [self.whole(node, row) for node, row in zip(self.reduces, parts)]
+        axis, size = split
+        totals = [[self.e.variable(self.widest(node, self.start(node, self.lanes)))] for node in self.reduces]
+        before, within = self.around(loops, axis)
+
+        def piece(inner: Index, totals: Parts) -> None:
+            start, stop = self.bounds.get(axis, (0, axis.size))
+            flat = [*(total for (total,) in totals), *self.carried()]
+            with self.e.loop(stop, start, size, carried=flat) as first:
+                parts = self.parts(wide)
+                known = dict(self.bounds)
+                self.bounds[axis] = first, self.e.math.minimum(first + size, stop)
+                self.nest(within, inner, parts, write)
+                self.bounds = known
+                for node, (total,), row in zip(self.reduces, totals, parts):
+                    total.value = self.combined(node, total.value, self.widest(node, self.whole(node, row)))
+
+        self.nest(before, index, totals, piece)
+        return [total.value for (total,) in totals]
+
+    def around(self, loops: Sequence[Axis], axis: Axis) -> tuple[Sequence[Axis], Sequence[Axis]]:
+        """Return the loops around an axis that is cut, and those from it on."""
+        place = loops.index(axis) if axis in loops else len(loops)
+        return loops[:place], loops[place:]
+
+    def split_of(self, rounds: dict[Axis, int]) -> tuple[Axis, int] | None:
+        """Return which axis is cut into pieces and how long they are; None if no sum is long."""
+        if not any(map(adds, self.reduces)) or math.prod(rounds.values()) <= MOST:
+            return None
+        below = 1
+        for axis in reversed(rounds):
+            if below * rounds[axis] > MOST:
+                return axis, max(1, MOST // below) * -(-axis.size // rounds[axis])
+            below *= rounds[axis]
+        return None
+
+    def widest(self, node: Reduce, value: Value) -> Value:
+        """Return a value in the kind in which the totals of a reduction are kept."""
+        return self.e.cast(value, kinds.float64) if adds(node) else value
+
+    def nest(self, loops: Sequence[Axis], index: Index, parts: Parts, write: Callable[[Index, Parts], None]) -> None:
+        """Write `write(index, parts)` in loops over some axes that carry the parts."""
+        flat = [each for row in parts for each in row]
+        with ExitStack() as stack:
+            inner = dict(index)
+            for axis in loops:
+                inner[axis] = stack.enter_context(self.loop(axis, [*flat, *self.carried()]))
+            write(inner, parts)
+
+    def loop(self, axis: Axis, carried: list[Variable]):
+        """Write the loop over an axis, or over the part of it that is this thread's, or this piece's."""
+        start, stop = self.bounds.get(axis, (0, axis.size))
+        return self.e.loop(stop, start, carried=carried)
+
+    def carried(self) -> list[Variable]:
+        """Return what every loop may change."""
+        return [] if self.failed is None else [self.failed]
+
+    def term(self, node: Reduce, value: Value) -> Value:
+        """Return what a reduction adds for an element, in the kind of its result."""
+        value = self.e.cast(value, kind_of(node.out.dtype))
+        return value * value if node.kind == "squares" else value
+
+    def result_kind(self, node: Reduce) -> Kind:
+        """Return the kind in which the results of a reduction are written."""
+        return self.kind_at(node.out)
