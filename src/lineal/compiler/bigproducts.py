@@ -197,10 +197,10 @@ class BigProduct(SmallProduct):
         e, kind, (k, depth) = self.e, self.kind, ks
         places = [e.address(out.address, i * out.rows + v * self.lanes, kind) for i in range(rows) for v in range(vectors)]
         sums = [e.variable(e.const(0.0, kind, self.lanes)) for _ in places]
-        with e.when(k > 0, carried=sums):
-            for total, place in zip(sums, places):
-                total.value = e.load(place, kind, 0, self.lanes, mask=mask)
         with e.loop(depth, carried=sums) as n:
             self.step(left, panel, panel.address, n, sums, rows, vectors, None)
+        with e.when(k > 0, carried=sums):
+            for total, place in zip(sums, places):
+                total.value = total.value + e.load(place, kind, 0, self.lanes, mask=mask)
         for total, place in zip(sums, places):
             e.store(total.value, place, kind=kind, mask=mask)

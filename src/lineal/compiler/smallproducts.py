@@ -24,6 +24,9 @@ Number = int | Value
 CHAINS = 8
 """How many sums run side by side at least, so that additions do not wait for each other."""
 
+PIECE = 256
+"""How many products are added one after the other, before their sum is added to that of the others: so few digits are lost."""
+
 
 @dataclass(frozen=True)
 class Matrix:
@@ -126,15 +129,25 @@ class SmallProduct:
         with e.loop(self.n) as j:
             column = e.address(right.address, j * right.columns, kind)
             wide = 4 if e.general or self.k >= 8 * lanes else 1
-            sums = [e.variable(e.const(0.0, kind, lanes)) for _ in range(wide)]
-            for block in e.blocks(self.k, lanes, unroll=wide, carried=sums):
-                x, y = block.load(left.address, kind, left.columns), block.load(column, kind)
-                total = sums[block.turn % wide]
-                total.value = e.muladd(e.splat(x, block.lanes), y, total.value)
-            whole = sums[0].value
-            for each in sums[1:]:
-                whole = whole + each.value
-            e.store(e.reduce(whole, lambda a, b: a + b), e.address(out.address, j * out.columns, kind))
+            total = e.variable(e.const(0.0, kind, lanes))
+            with e.loop(self.k, 0, PIECE * lanes * wide, carried=[total]) as first:
+                last = e.math.minimum(first + PIECE * lanes * wide, self.k)
+                total.value = total.value + self.dot(left, column, first, last, wide)
+            e.store(e.reduce(total.value, lambda a, b: a + b), e.address(out.address, j * out.columns, kind))
+
+    def dot(self, left: Matrix, column: Value, first: Value, last: Value, wide: int) -> Value:
+        """Write a piece of the sum over k of a row times a column; return it in lanes."""
+        e, kind = self.e, self.kind
+        lanes = e.lanes(kind)
+        sums = [e.variable(e.const(0.0, kind, lanes)) for _ in range(wide)]
+        for block in e.blocks(last, lanes, first, unroll=wide, carried=sums):
+            x, y = block.load(left.address, kind, left.columns), block.load(column, kind)
+            total = sums[block.turn % wide]
+            total.value = e.muladd(e.splat(x, block.lanes), y, total.value)
+        whole = sums[0].value
+        for each in sums[1:]:
+            whole = whole + each.value
+        return whole
 
     # tiles of C
 
@@ -168,26 +181,43 @@ class SmallProduct:
         """Write one tile: `rows` rows of so many vectors, from column j on."""
         e, kind = self.e, self.kind
         column = e.address(right.address, j * right.columns, kind)
+        for n, total in enumerate(self.sums_of(left, right, column, (rows, vectors, mask))):
+            i, v = divmod(n, vectors)
+            to = e.address(out.address, j * out.columns + (i * out.rows + v * self.lanes * out.columns), kind)
+            e.store(total, to, kind=kind, stride=out.columns if self.lanes > 1 else 1, mask=mask)
+
+    def sums_of(self, left: Matrix, right: Matrix, column: Value, tile: tuple) -> list[Value]:
+        """Write the sums over k of a tile of so many rows and vectors, in pieces if they are long; return them."""
+        e, (rows, vectors, _) = self.e, tile
         chains = self.chains(rows, vectors)
-        sums = [[e.variable(e.const(0.0, kind, self.lanes)) for _ in range(rows * vectors)] for _ in range(chains)]
+        whole, span = self.k // chains * chains, PIECE * chains
+        if whole <= 2 * span and not e.general:
+            return self.chained(left, right, column, (e.index(0), whole), chains, range(whole, self.k), tile)
+        totals = [e.variable(e.const(0.0, self.kind, self.lanes)) for _ in range(rows * vectors)]
+        with e.loop(whole, 0, span, carried=totals) as k:
+            piece = k, e.math.minimum(k + span, whole)
+            for total, more in zip(totals, self.chained(left, right, column, piece, chains, range(0), tile)):
+                total.value = total.value + more
+        with e.loop(self.k, whole, carried=totals) as k:
+            self.step(left, right, column, k, totals, *tile)
+        return [each.value for each in totals]
+
+    def chained(
+        self, left: Matrix, right: Matrix, column: Value, ks: tuple, chains: int, rest: range, tile: tuple
+    ) -> list[Value]:
+        """Write the sums over range(*ks), several chains side by side, and the `rest`."""
+        e, (rows, vectors, _) = self.e, tile
+        sums = [[e.variable(e.const(0.0, self.kind, self.lanes)) for _ in range(rows * vectors)] for _ in range(chains)]
         flat = [each for chain in sums for each in chain]
-        whole = self.k // chains * chains
-        with e.loop(whole, 0, chains, carried=flat) as k:
+        with e.loop(ks[1], ks[0], chains, carried=flat) as k:
             for turn in range(chains):
-                self.step(left, right, column, k + turn if turn else k, sums[turn], rows, vectors, mask)
-        if e.general:
-            with e.loop(self.k, whole, carried=sums[0]) as k:
-                self.step(left, right, column, k, sums[0], rows, vectors, mask)
-        else:
-            for k in range(whole, self.k):
-                self.step(left, right, column, e.index(k), sums[k - whole], rows, vectors, mask)
+                self.step(left, right, column, k + turn if turn else k, sums[turn], *tile)
+        for turn, k in enumerate(rest):
+            self.step(left, right, column, e.index(k), sums[turn], *tile)
         for chain in sums[1:]:
             for total, more in zip(sums[0], chain):
                 total.value = total.value + more.value
-        for n, total in enumerate(sums[0]):
-            i, v = divmod(n, vectors)
-            to = e.address(out.address, j * out.columns + (i * out.rows + v * self.lanes * out.columns), kind)
-            e.store(total.value, to, kind=kind, stride=out.columns if self.lanes > 1 else 1, mask=mask)
+        return [each.value for each in sums[0]]
 
     def step(
         self, left: Matrix, right: Matrix, column: Value, k: Value, sums: list, rows: int, vectors: int, mask: Value | None

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from typing import Any
+
+import numpy as np
 
 from lineal.compiler.rules.elementwise import same
 from lineal.compiler.rules.structural import zeros
@@ -18,6 +21,17 @@ def still(low: Any, x: Window) -> Window:
     """Return x in memory: a copy of it if it is a literal."""
     return low.copy(x) if x.base.source == "literal" else x
 
+
+def put(low: Any, y: Any, x: Window, source: Window, target: Callable[[Window], tuple], adds: bool) -> Window:
+    """Return x with the source put or added where `target` says: in float64 where several are added to each on average."""
+    wide = adds and y.storage.name == "float32" and math.prod(source.shape) >= SEVERAL * math.prod(y.shape)
+    block = low.block(y.shape, np.dtype(np.float64) if wide else y.storage)
+    first = low.filled(x.shape, block.base.dtype, same, x, label="copy", inside=block).base
+    found = low.scatter(block, first, source, *target(block), adds)
+    return low.map(found.shape, y.storage, same, found, label="cast") if wide else found
+
+
+SEVERAL = 2
 
 # along one axis, the index as long as the result
 
@@ -63,19 +77,16 @@ def added(low: Any, axis: int, y: Any, g: Window, index: Window, wraps: bool) ->
     if index.shape[axis] == 1 and g.shape == index.shape and others:
         formula = lambda m, g, index, place: m.where(index == place, g, 0)
         return low.map(shape, y.storage, formula, g, index, Place(axis), label="place")
-    block = low.block(shape, y.storage)
-    first = low.copy(zeros(low, y), inside=block).base
     source = Window(g.base, index.shape, g.strides, g.offset)
-    return low.scatter(block, first, source, *along(block, axis, index, index.shape, wraps), True)
+    return put(low, y, zeros(low, y), source, lambda block: along(block, axis, index, index.shape, wraps), True)
 
 
 @rule(Scatter, ScatterAdd)
 def scatter(low: Any, op: Any, y: Any, x: Window, index: Window, source: Window) -> Window:
     """y = x, the source put or added at the index along an axis."""
-    block = low.block(y.shape, y.storage)
-    first = low.copy(x, inside=block).base
     source = Window(source.base, index.shape, source.strides, source.offset)
-    return low.scatter(block, first, source, *along(block, op.dim, index, index.shape, False), isinstance(op, ScatterAdd))
+    target = lambda block: along(block, op.dim, index, index.shape, False)
+    return put(low, y, x, source, target, isinstance(op, ScatterAdd))
 
 
 # at some axes, the indices broadcast together
@@ -119,9 +130,7 @@ def index_sum(low: Any, op: Any, y: Any, x: Window, *indices: Window) -> Window 
     """y = zeros, x added at the indices."""
     if not whole(indices):
         return None
-    block = low.block(y.shape, y.storage)
-    first = low.copy(zeros(low, y), inside=block).base
-    return low.scatter(block, first, x, *named(block, op.places, indices, x.shape), True)
+    return put(low, y, zeros(low, y), x, lambda block: named(block, op.places, indices, x.shape), True)
 
 
 @rule(IndexPut)
@@ -138,10 +147,8 @@ def index_put(low: Any, op: Any, y: Any, x: Window, v: Window, *indices: Window)
     shape = (*kept[:front], *middle, *kept[front:])
     if len(v.shape) > len(shape):
         return None
-    block = low.block(y.shape, y.storage)
-    first = low.copy(x, inside=block).base
     source = v if v.shape == shape else v.stretched(shape)
-    return low.scatter(block, first, source, *named(block, places, indices, shape), op.accumulate)
+    return put(low, y, x, source, lambda block: named(block, places, indices, shape), op.accumulate)
 
 
 def masked_put(low: Any, op: Any, y: Any, x: Window, v: Window, mask: Window) -> Window | None:

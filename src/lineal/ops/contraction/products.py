@@ -15,6 +15,7 @@ from lineal.codegen.batched.arrays import matmul
 from lineal.core import AbstractTensor, Node, Op, apply
 from lineal.core.door import binary_door, binary_pull
 from lineal.ops.broadcasting import sum_to_shape
+from lineal.ops.reductions.front import folded
 from lineal.ops.structural.reshape import reshape
 
 Rule = Callable[[Any, Any], Any]
@@ -78,6 +79,11 @@ class Product(Op):
         return self.door(a, b)
 
 
+def multiplied(m: Any, place: Any, a: Any, b: Any) -> Any:
+    """Return a b."""
+    return a * b
+
+
 class Dot(Product):
     """y = Σ a b of two vectors; ā = ȳ b*, b̄ = ȳ a*."""
 
@@ -87,7 +93,8 @@ class Dot(Product):
     def eager(self, xp, a, b):
         if a.shape != b.shape:
             raise ValueError("sizes differ")
-        return xp.dot(a, b)
+        y = folded(xp.add, a, (0,), a.dtype, multiplied, b)
+        return xp.dot(a, b) if y is None else y.reshape(())
 
     def by_first(self, g, b):
         return g * b.conj()

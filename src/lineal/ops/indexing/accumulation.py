@@ -8,9 +8,12 @@ from typing import Any
 import numpy as np
 
 from lineal.base import later
+from lineal.ops.blocks import double
 
 scipy: Any = later.module("scipy")
 
+MANY = 256
+"""From how many rows on that are added to one, they are added in float64."""
 _FEW = 2048
 """Up to so many elements, NumPy alone is as fast as a sparse product, and SciPy's sparse matrices need not be loaded."""
 
@@ -37,6 +40,8 @@ def product(rows: np.ndarray, source: np.ndarray, size: int) -> np.ndarray:
     """Return A @ source, where A (size, M) is sparse with one 1 per column, in row rows[i] of column i."""
     if source.dtype.itemsize == 2:
         source = source.astype(np.float32)
+    if source.dtype.char in "fF" and rows.size >= MANY and np.bincount(rows).max() >= MANY:
+        source = source.astype(double(source.dtype))
     columns = (np.ones(rows.size, source.dtype), rows, np.arange(rows.size + 1))
     return scipy.sparse.csc_array(columns, shape=(size, rows.size)) @ source
 

@@ -208,11 +208,20 @@ def weighted_rest(x: AbstractTensor, w: Any, total: Any) -> Any:
     return rest if w is None else rest - sum(rest * w, 1, True) / total
 
 
+def levelled(x: AbstractTensor) -> Any:
+    """Return the rows of x less their means, divided by their largest size, so that no square leaves the range."""
+    rest = centred(x, (x.value.ndim - 1,)) if x.value.ndim and x.value.size and x.value.dtype.kind in "fc" else x
+    if rest is x:
+        return x
+    top = rest.detach().abs().amax(-1, keepdim=True)
+    return rest / top.masked_fill(top.eq(0) | top.isinf(), 1)
+
+
 def corrcoef(input: AbstractTensor) -> Any:
     """Return the correlation coefficients of the rows of `input`, whose columns are observations."""
     if require_tensor("corrcoef", input).ndim > 2:
         raise RuntimeError(f"corrcoef: expected a matrix, got shape {list(input.value.shape)}")
-    c = cov(input)
+    c = cov(levelled(input))
     if not c.value.ndim:
         return c / c
     spread = diagonal(c)
