@@ -137,9 +137,22 @@ class Arithmetic(Writer):
             return self.convert("fpext" if kind.bits > source.bits else "fptrunc", value, kind)
         if kind.family == "f":
             return self.convert("sitofp" if source.family == "i" else "uitofp", value, kind)
-        # through int64, so that what does not fit wraps around, as C compilers on x86 have it
-        whole = self.convert("fptosi", value, kinds.int64 if kind.bits < 64 or kind.family == "i" else kind)
-        return self.cast(whole, kind)
+        return self.cast(self.truncated(value, kinds.int32 if kind.bits <= 32 else kinds.int64), kind)
+
+    def truncated(self, value: Value, kind: Kind) -> Value:
+        """Return a float as int32 or int64 as C compilers have it: what does not fit is the least number on x86.
+
+        Elsewhere it is the nearest, and nan 0. LLVM's own conversion is undefined there.
+        """
+        if not self.target.x86:
+            vector = lambda each: f"v{value.lanes}{each}" if value.lanes > 1 else each
+            name = f"llvm.fptosi.sat.{vector(f'i{kind.bits}')}.{vector(f'f{value.kind.bits}')}"
+            return self.call(name, (kind, value.lanes), value)
+        limit = 2.0 ** (kind.bits - 1)
+        # what is cut to the least number may as well be taken for too small
+        fits = (value < limit) & (value >= -limit)
+        whole = self.convert("fptosi", self.select(fits, value, 0.0), kind)
+        return self.select(fits, whole, self.like(-(2 ** (kind.bits - 1)), whole))
 
     # operators
 

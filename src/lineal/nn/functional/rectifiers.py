@@ -24,7 +24,7 @@ _leaky_relu = binary(
 # The exponential of min(x, 0): in the branch that `where` drops it must not overflow, or derivatives there are nan.
 _elu = nary(
     "elu",
-    lambda m, x, alpha, scale, rate: m.where(x > 0, x, m.expm1(m.minimum(x, 0) * rate) * alpha) * scale,
+    lambda m, x, alpha, scale, rate: m.where(x > 0, x, m.expm1(m.minimum(0, x) * rate) * alpha) * scale,
     lambda g, x, alpha, scale, rate: g * scale * where(x > 0, 1.0, exp(where(x < 0, x, 0.0) * rate) * (alpha * rate)),
     None,
     None,
@@ -33,7 +33,7 @@ _elu = nary(
 )
 _hardtanh = nary(
     "hardtanh",
-    lambda m, x, low, high: m.minimum(m.maximum(x, low), high),
+    lambda m, x, low, high: m.minimum(high, m.maximum(low, x)),
     lambda g, x, low, high: where((x > low) & (x < high), g, 0.0),
     None,
     None,

@@ -35,7 +35,7 @@ _gelu = unary(
     lambda m, x: x * (0.5 * (1 + m.erf(x * _ROOT_HALF))),
     lambda g, x: _gelu_slope(g, x),
     domain="only float",
-    numeric=lambda m, x: ops.erf.op.eager(m, x * _ROOT_HALF) * (0.5 * x) + 0.5 * x,
+    numeric=lambda m, x: x * (0.5 * (1 + ops.erf.op.eager(m, x * _ROOT_HALF))),
 )
 # φ the density: Φ + x φ is the slope of x Φ, and (2 - x²) φ the slope of that.
 _gelu_slope = row(

@@ -45,6 +45,7 @@ _minimum = binary(
     domain="real",
     numbers="none",
 )
+# of equal numbers NumPy takes the second, which decides between zeros of either sign
 fmax = binary(
     "fmax",
     lambda m, a, b: m.fmax(a, b),
@@ -52,6 +53,7 @@ fmax = binary(
     lambda g, a, b: keep(g, ~((a >= b) | b.isnan())),
     domain="real",
     numbers="none",
+    numeric=lambda m, a, b: m.fmax(b, a),
     doc="Return the larger of input and other; nan only where both are nan.",
 )
 fmin = binary(
@@ -61,6 +63,7 @@ fmin = binary(
     lambda g, a, b: keep(g, ~((a <= b) | b.isnan())),
     domain="real",
     numbers="none",
+    numeric=lambda m, a, b: m.fmin(b, a),
     doc="Return the smaller of input and other; nan only where both are nan.",
 )
 
@@ -95,7 +98,7 @@ _within = row(
 )
 _clamp = Elementwise(
     "clamp",
-    lambda m, x, low, high: m.minimum(m.maximum(x, low), high),
+    lambda m, x, low, high: m.minimum(high, m.maximum(low, x)),
     (
         lambda g, x, low, high: _within(g, x, low, high),
         lambda g, x, low, high: keep(g, (x < low) & (low < high)),
@@ -104,7 +107,7 @@ _clamp = Elementwise(
 )
 _clamp_min = binary(
     "clamp_min",
-    lambda m, x, low: m.maximum(x, low),
+    lambda m, x, low: m.maximum(low, x),
     lambda g, x, low: keep(g, x >= low),
     lambda g, x, low: keep(g, x < low),
     domain="real",
@@ -112,7 +115,7 @@ _clamp_min = binary(
 )
 _clamp_max = binary(
     "clamp_max",
-    lambda m, x, high: m.minimum(x, high),
+    lambda m, x, high: m.minimum(high, x),
     lambda g, x, high: keep(g, x <= high),
     lambda g, x, high: keep(g, x > high),
     domain="real",
@@ -160,7 +163,7 @@ _where_positive = row(
     None,
     numeric=lambda m, g, y: masked(m, g, y.astype(bool)),
 )
-_relu = unary("relu", lambda m, x: m.maximum(x, 0), lambda g, y: _where_positive(g, y), domain="ordered")
+_relu = unary("relu", lambda m, x: m.maximum(0, x), lambda g, y: _where_positive(g, y), domain="ordered")
 
 
 def relu(input: AbstractTensor) -> Any:

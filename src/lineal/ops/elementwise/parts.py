@@ -179,7 +179,7 @@ def _turn(g: Any, x: Any) -> Any:
 
 angle = unary(
     "angle",
-    lambda m, x: m.arctan2(x.imag, x.real),
+    lambda m, x: m.where(x < 0, m.pi, m.where(x == x, 0, x)),
     _turn,
     result="real",
     numeric=_angle_numeric,

@@ -42,15 +42,23 @@ erfinv = unary(
     lambda m, x: m.erfinv(x),
     lambda g, y: g * exp(y.square()) * (1 / _TWO_BY_ROOT_PI),
     domain="real float",
-    numeric=lambda m, x: scipy.special.erfinv(x),
+    numeric=lambda m, x: m.where(x == 0, x, scipy.special.erfinv(x)),
     doc="Return the inverse of the error function, ±∞ at ±1, nan beyond.",
 )
+
+
+def _lgamma(m: Any, x: Any) -> Any:
+    # SciPy gives ∞ for the smallest numbers, and nan for -∞
+    tiny = m.abs(x) < 1e-300
+    return m.where(x == -m.inf, x.dtype.type(m.inf), m.where(tiny, -m.log(m.abs(x)), scipy.special.gammaln(x)))
+
+
 lgamma = unary(
     "lgamma",
     lambda m, x: m.lgamma(x),
     lambda g, x: g * digamma(x),
     domain="real float",
-    numeric=lambda m, x: m.where(x == -m.inf, x.dtype.type(m.inf), scipy.special.gammaln(x)),
+    numeric=_lgamma,
     doc="Return the logarithm of |Γ(input)|.",
 )
 
