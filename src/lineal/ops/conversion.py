@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from lineal.base import config, dtypes
 from lineal.base.dtypes import Category, dtype
+from lineal.base.limits import finfo, iinfo
 from lineal.core import AbstractTensor, Op, apply, lift
 
 HALF_MAX = 65504.0
@@ -85,11 +87,63 @@ def new_constant(number: Any, target: dtype | None) -> Any:
         with np.errstate(over="ignore"):
             return lift(np.array(number, dtype=target.numpy))
     try:
-        return lift(np.array(number, dtype=target.numpy))
+        # bfloat16's own conversion knows no integers beyond int64
+        return lift(np.array(float(number) if target is dtypes.bfloat16 else number, dtype=target.numpy))
     except OverflowError:
         raise RuntimeError(f"value {number} cannot be converted to type {target.name} without overflow") from None
     except ValueError:
         raise TypeError(f"expected a tensor or a number, got {type(number).__name__}") from None
+
+
+def converted(name: str, number: Any, target: dtype, strict: bool = True) -> Any:
+    """Return a number as one that `target` holds: fractions cut off, and integers from -255 to -1 wrapped around by uint8.
+
+    RuntimeError if it is out of range; unless `strict`, half precisions take what is too large for infinite.
+    """
+    if number.__class__ is float and -HALF_MAX < number < HALF_MAX and target.category is Category.FLOATING:
+        return number
+    if isinstance(number, np.generic):
+        number = number.item()
+    if isinstance(number, int) and not -(1 << 63) <= number < 1 << 64:
+        raise OverflowError(f"{name}: int too big to convert, got {number}")
+    if target.is_complex:
+        return number
+    if target.category is Category.BOOL:
+        return bool(number)
+    if isinstance(number, complex):
+        if number.imag:
+            raise out_of_range(name, number, target)
+        number = number.real
+    if target.category is Category.INTEGER:
+        return whole(name, number, target)
+    checked = target is not dtypes.float64 and (strict or target is dtypes.float32)
+    if checked and abs(number) > limits(target)[1] and not math.isinf(number):
+        raise out_of_range(name, number, target)
+    return float(number) if target is dtypes.bfloat16 else number
+
+
+def whole(name: str, number: Any, target: dtype) -> int:
+    """Return a number as an integer that `target` holds."""
+    least, largest = limits(target)
+    if not math.isfinite(number) or not least <= int(number) <= largest:
+        if least or not isinstance(number, int) or not -largest <= number < 0:
+            raise out_of_range(name, number, target)
+        return number % (largest + 1)
+    if not least and number < 0:
+        raise out_of_range(name, number, target)
+    return int(number)
+
+
+@functools.lru_cache(16)
+def limits(target: dtype) -> tuple[Any, Any]:
+    """Return the least and the greatest number of a dtype."""
+    found = iinfo(target) if target.category is Category.INTEGER else finfo(target)
+    return found.min, found.max
+
+
+def out_of_range(name: str, number: Any, target: dtype) -> RuntimeError:
+    """Return the error for a number that a dtype does not hold."""
+    return RuntimeError(f"{name}: value cannot be converted to type {target.name} without overflow, got {number}")
 
 
 def scalar_dtype(number: Any) -> dtype:

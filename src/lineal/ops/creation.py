@@ -15,7 +15,7 @@ from lineal.base.formats import preserve_format
 from lineal.base.spec import check_count, check_shape, sizes
 from lineal.core import AbstractTensor, Op, apply
 from lineal.core.calling import public
-from lineal.ops.conversion import scalar_dtype
+from lineal.ops.conversion import converted, scalar_dtype
 from lineal.ops.front import store
 
 __all__ = [
@@ -54,7 +54,7 @@ class Full(Source):
     target: dtype
 
     def eager(self, xp):
-        if self.number == 0:
+        if self.number == 0 and str(self.number)[0] != "-":
             return xp.zeros(self.shape, self.target.numpy)
         return xp.full(self.shape, self.number, self.target.numpy)
 
@@ -205,7 +205,7 @@ def full(size: Any, fill_value: Any, **options: Any) -> Any:
     out, requires_grad, target = read("full", options, scalar_dtype(number))
     shape = sizes("full", (size,))
     check_shape("full", shape)
-    return finish(apply(Full(shape, number, target)), requires_grad, out)
+    return finish(apply(Full(shape, converted("full", number, target), target)), requires_grad, out)
 
 
 def like(name: str, input: AbstractTensor, number: Any, options: dict[str, Any]) -> Any:
@@ -236,7 +236,10 @@ def ones_like(input: AbstractTensor, **options: Any) -> Any:
 def full_like(input: AbstractTensor, fill_value: Any, **options: Any) -> Any:
     """Return `fill_value` everywhere, in the shape and dtype of `input`."""
     number = fill_value.item() if isinstance(fill_value, AbstractTensor) else fill_value  # type: ignore[attr-defined]
-    return like("full_like", input, number, options)
+    memory_format = options.pop("memory_format", None)
+    _, requires_grad, target = read("full_like", options, dtypes.BY_NUMPY[input.value.dtype])
+    y = apply(Full(input.value.shape, converted("full_like", number, target), target))
+    return finish(in_format(y, memory_format), requires_grad)
 
 
 @public
@@ -250,7 +253,7 @@ def empty_like(input: AbstractTensor, **options: Any) -> Any:
 def scalar_tensor(s: Any, **options: Any) -> Any:
     """Return a number as a tensor of no dimensions in the default dtype."""
     _, requires_grad, target = read("scalar_tensor", options)
-    return finish(apply(Full((), s, target)), requires_grad)
+    return finish(apply(Full((), converted("scalar_tensor", s, target, False), target)), requires_grad)
 
 
 def number_of(given: Any) -> Any:

@@ -16,7 +16,7 @@ from lineal.base.dtypes import Category, dtype
 from lineal.base.spec import broadcast_shapes
 from lineal.core import AbstractTensor, modes
 from lineal.ops.broadcasting import expand
-from lineal.ops.conversion import HALF_MAX, as_operand, cast, constant, result_type
+from lineal.ops.conversion import HALF_MAX, as_operand, cast, constant, converted, result_type
 
 _recorder = modes.recorder.get
 _grad_enabled = modes.grad_enabled.get
@@ -126,6 +126,13 @@ def as_constant(given: Any, target: dtype) -> Any:
     if target.category is Category.INTEGER and isinstance(given, (int, np.integer)):
         given = np.array(given).astype(target.numpy)
     return constant(given, target)
+
+
+def check_numbers(name: str, *operands: Any, strict: bool = True) -> None:
+    """Refuse numbers among the operands that the dtype of the result does not hold."""
+    for each in operands:
+        if isinstance(each, (int, float)) and not -128 <= each <= 127:
+            converted(name, each, result_type(*(other for other in operands if other is not None)), strict)
 
 
 def check_domain(name: str, domain: str, target: dtype) -> dtype:

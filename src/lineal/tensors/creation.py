@@ -13,7 +13,7 @@ from lineal.base.dtypes import dtype
 from lineal.base.spec import Size
 from lineal.core import AbstractTensor, lift, no_grad
 from lineal.ops import creation
-from lineal.ops.conversion import cast, dtype_of
+from lineal.ops.conversion import cast, converted, dtype_of
 from lineal.ops.creation import empty, finish
 from lineal.ops.structural.reshape import clone
 from lineal.tensors.interop import array_like, from_numpy, noticed
@@ -72,12 +72,12 @@ def _nested(data: Any, target: dtype | None) -> np.ndarray:
     flat = _leaves(data, shape, 0, [])
     target = target or _common(flat)
     plain = [each.item() if isinstance(each, (AbstractTensor, np.ndarray, np.generic)) else each for each in flat]  # type: ignore[attr-defined]
-    if target.category < dtypes.Category.FLOATING and target is not dtypes.bool_:
-        plain = [each if isinstance(each, int) else int(each) for each in plain]
+    if target.category is dtypes.Category.INTEGER:
+        plain = [each if isinstance(each, int) else converted("tensor", each, target) for each in plain]
     try:
         return np.array(plain, dtype=target.numpy).reshape(shape)
     except OverflowError:
-        raise RuntimeError(f"tensor: value cannot be converted to type {target.name} without overflow") from None
+        return np.array([converted("tensor", each, target) for each in plain], dtype=target.numpy).reshape(shape)
 
 
 def _shape(data: Any) -> tuple[int, ...]:

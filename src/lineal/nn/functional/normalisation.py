@@ -72,6 +72,8 @@ def batch_norm(
     check_channels(input, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
     axes = tuple(each for each in range(input.ndim) if each != 1)
     shape = (-1, *[1] * (input.ndim - 2))
+    if eps < 0 or (training and eps == 0):
+        raise ValueError(f"batch_norm: eps must be {'positive during training' if training else 'non-negative'}, got {eps}")
     if training:
         count = input.numel() // max(input.shape[1], 1)
         if count == 1:

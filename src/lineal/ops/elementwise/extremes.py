@@ -8,7 +8,7 @@ from lineal.core import AbstractTensor, apply
 from lineal.ops.elementwise.masks import keep, masked
 from lineal.ops.front import binary, require_tensor, row, store, unary
 from lineal.ops.pattern import Elementwise
-from lineal.ops.promotion import align, as_scalar
+from lineal.ops.promotion import align, as_scalar, check_numbers
 
 __all__ = ["maximum", "minimum", "fmax", "fmin", "clamp", "clip", "clamp_min", "clamp_max", "relu"]
 
@@ -133,12 +133,14 @@ def refuse_unordered(name: str, *given: Any) -> None:
 def clamp_min(input: AbstractTensor, min: Any, *, out: AbstractTensor | None = None) -> Any:
     """Return the larger of input and `min`, a number or a tensor; the gradient passes where input ≥ min."""
     refuse_unordered("clamp_min", input, min)
+    check_numbers("clamp_min", input, min)
     return _clamp_min(input, min, out=out)
 
 
 def clamp_max(input: AbstractTensor, max: Any, *, out: AbstractTensor | None = None) -> Any:
     """Return the smaller of input and `max`, a number or a tensor; the gradient passes where input ≤ max."""
     refuse_unordered("clamp_max", input, max)
+    check_numbers("clamp_max", input, max)
     return _clamp_max(input, max, out=out)
 
 
@@ -152,6 +154,7 @@ def clamp(input: AbstractTensor, min: Any = None, max: Any = None, *, out: Abstr
         y = apply(_clamp, input, as_scalar(min, input.value.dtype), as_scalar(max, input.value.dtype))
     else:
         refuse_unordered("clamp", input, min, max)
+        check_numbers("clamp", input, min, max)
         y = apply(_clamp, *align("clamp", "real", input, min, max))
     return y if out is None else store(y, out, "clamp", input)
 

@@ -9,7 +9,7 @@ from lineal.core.calling import public
 from lineal.ops.elementwise.masks import chosen, drop, keep
 from lineal.ops.front import require_tensor, store
 from lineal.ops.pattern import Elementwise
-from lineal.ops.promotion import align, broadcast
+from lineal.ops.promotion import align, broadcast, check_numbers
 
 __all__ = ["where"]
 
@@ -37,6 +37,7 @@ def where(condition: Any, input: Any = None, other: Any = None, *, out: Abstract
         and input.value.dtype is other.value.dtype
         and input.value.shape == other.value.shape
     ):
+        check_numbers("where", input, other, strict=False)
         input, other = align("where", "any", input, other)
     if condition.value.shape == input.value.shape == other.value.shape:
         y = apply(_where, condition, input, other)

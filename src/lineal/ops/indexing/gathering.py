@@ -162,7 +162,7 @@ def prepare_source(name: str, input: AbstractTensor, src: Any, index: AbstractTe
                 f"{name}(): Expected self.dtype to be equal to src.dtype, got {dtype_of(input)} and {dtype_of(src)}"
             )
         return src
-    return expand(number_like(src, input), index.value.shape)
+    return expand(number_like(src, input, "scatter"), index.value.shape)
 
 
 def scattering(name: str, op: Any, input: AbstractTensor, dim: int, index: AbstractTensor, src: Any) -> tuple:

@@ -6,11 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from lineal.base.dtypes import Category
 from lineal.base.spec import broadcast_shapes
 from lineal.core import AbstractTensor, apply
 from lineal.ops.broadcasting import expand
-from lineal.ops.conversion import cast, constant, dtype_of
+from lineal.ops.conversion import cast, constant, converted, dtype_of
 from lineal.ops.front import require_tensor
 from lineal.ops.indexing.changing import Change, change
 
@@ -36,20 +35,16 @@ class MaskedFill(Change):
 masked_fill_op = MaskedFill()
 
 
-def number_like(number: Any, x: AbstractTensor) -> Any:
-    """Return a number in the dtype of `x` as a tensor of no dimensions; fractions are cut off where it holds integers."""
+def number_like(number: Any, x: AbstractTensor, name: str = "fill_", strict: bool = True) -> Any:
+    """Return a number in the dtype of `x`, which must hold it (see `converted`), as a tensor of no dimensions."""
     target = dtype_of(x)
-    if target.category is Category.INTEGER and isinstance(number, float) and np.isfinite(number):
-        number = int(number)
-    if isinstance(number, complex) and not target.is_complex:
-        raise RuntimeError(f"value cannot be converted to type {target.name} without overflow, got {number}")
-    return constant(number, target)
+    return constant(converted(name, number, target, strict), target)
 
 
 def zero_dimensional(name: str, value: Any, x: AbstractTensor) -> Any:
     """Return a fill value, a number or a tensor of no dimensions, as a tensor in the dtype of `x`."""
     if not isinstance(value, AbstractTensor):
-        return number_like(value, x)
+        return number_like(value, x, name)
     if value.value.ndim:
         raise RuntimeError(
             f"{name}: only supports a 0-dimensional value tensor, but got tensor with {value.value.ndim} dimension(s)"

@@ -114,10 +114,12 @@ def setitem(self: AbstractTensor, index: Any, value: Any) -> None:
     single = picks[0][1] if len(picks) == 1 else None
     masks_all = single is not None and single.value.dtype == np.bool_ and single.value.shape == part.value.shape
     if masks_all and (not isinstance(value, AbstractTensor) or value.value.ndim == 0):
+        if not isinstance(value, AbstractTensor):
+            value = number_like(value, part, "setitem", False)
         masked_fill_(part, single, value)  # type: ignore[arg-type]
         return
     if not isinstance(value, AbstractTensor):
-        value = number_like(value, part)
+        value = number_like(value, part, "setitem", False)
     change(part, *put_plan("setitem", part, picks, value, False), name="setitem")
 
 
@@ -133,7 +135,7 @@ def written_plainly(x: AbstractTensor, items: Items, value: Any) -> bool:
         if value.dtype != x.value.dtype:
             return False
     else:
-        value = number_like(value, x).value
+        value = number_like(value, x, "setitem", False).value
     try:
         x.value[slice_op(items).key] = value
     except ValueError:
@@ -145,7 +147,7 @@ def written_plainly(x: AbstractTensor, items: Items, value: Any) -> bool:
 def fitted(part: AbstractTensor, value: Any) -> Any:
     """Return what is assigned in the dtype and shape of the part it is written into."""
     if not isinstance(value, AbstractTensor):
-        return expand(number_like(value, part), part.value.shape)
+        return expand(number_like(value, part, "setitem", False), part.value.shape)
     return expand_to(part.value.shape, cast(value, dtype_of(part)), "setitem")
 
 

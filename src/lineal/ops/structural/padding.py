@@ -6,10 +6,10 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from lineal.base.dtypes import Category
+from lineal.base import dtypes
 from lineal.core import AbstractTensor, Op, apply
 from lineal.core.calling import public
-from lineal.ops.conversion import dtype_of
+from lineal.ops.conversion import converted, dtype_of
 from lineal.ops.structural.embedding import embed
 from lineal.ops.structural.expanding import expand
 from lineal.ops.structural.flipping import flip
@@ -85,9 +85,11 @@ def constant_pad_nd(input: AbstractTensor, pad: Sequence[int], value: Any = 0) -
         return clone(input)
     if isinstance(value, AbstractTensor):
         value = value.item()  # type: ignore[attr-defined]
-    if dtype_of(input).category < Category.FLOATING and isinstance(value, float):
-        value = int(value)
-    return apply(ConstantPad(widths, value), input)
+    target = dtype_of(input)
+    if target is dtypes.uint8 and value < 0:
+        # PyTorch, which has it as a float here, does not wrap around
+        value = float(value)
+    return apply(ConstantPad(widths, converted("pad", value, target)), input)
 
 
 def kept(size: int, low: int, high: int) -> tuple[int, int]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from lineal.core import AbstractTensor, Op, apply, write
 from lineal.core.calling import public
-from lineal.ops.conversion import constant, dtype_of
+from lineal.ops.conversion import constant, converted, dtype_of
 from lineal.ops.layout import block, extent, index_of, overlapping, steps
 from lineal.ops.structural.diagonals import diagonal
 from lineal.ops.structural.embedding import scatter_view
@@ -148,9 +148,11 @@ def fill_diagonal_(input: AbstractTensor, fill_value: Any, wrap: bool = False) -
         raise RuntimeError(f"fill_diagonal_: dimensions must larger than 1, got shape {list(shape)}")
     if len(shape) > 2 and len(set(shape)) > 1:
         raise RuntimeError(f"fill_diagonal_: all dimensions of input must be of equal length, got shape {list(shape)}")
-    number: Any = fill_value if isinstance(fill_value, AbstractTensor) else constant(fill_value, dtype_of(input))
+    target = dtype_of(input)
+    given = isinstance(fill_value, AbstractTensor)
+    number: Any = fill_value if given else constant(converted("fill_diagonal_", fill_value, target), target)
     for line in lines(input, wrap):
-        write(line, number.to(dtype_of(input)).expand(line.value.shape), "fill_diagonal_")
+        write(line, number.to(target).expand(line.value.shape), "fill_diagonal_")
     return input
 
 
