@@ -83,16 +83,20 @@ def new_constant(number: Any, target: dtype | None) -> Any:
     """Return a new tensor of no dimensions that holds a number."""
     if target is None:
         target = scalar_dtype(number)
-    if isinstance(number, (float, complex)) and not abs(number) < HALF_MAX:
-        with np.errstate(over="ignore"):
-            return lift(np.array(number, dtype=target.numpy))
     try:
-        # bfloat16's own conversion knows no integers beyond int64
-        return lift(np.array(float(number) if target is dtypes.bfloat16 else number, dtype=target.numpy))
+        if isinstance(number, (int, float, complex)) and not abs(number) < HALF_MAX:
+            with np.errstate(over="ignore"):
+                return lift(np.array(plain(number, target), dtype=target.numpy))
+        return lift(np.array(number, dtype=target.numpy))
     except OverflowError:
         raise RuntimeError(f"value {number} cannot be converted to type {target.name} without overflow") from None
     except ValueError:
         raise TypeError(f"expected a tensor or a number, got {type(number).__name__}") from None
+
+
+def plain(number: Any, target: dtype) -> Any:
+    """Return a number as one that NumPy converts: bfloat16's own conversion knows no integers beyond int64."""
+    return float(number) if target is dtypes.bfloat16 and isinstance(number, int) else number
 
 
 def converted(name: str, number: Any, target: dtype, strict: bool = True) -> Any:

@@ -45,7 +45,17 @@ _minimum = binary(
     domain="real",
     numbers="none",
 )
-# of equal numbers NumPy takes the second, which decides between zeros of either sign
+
+
+def _larger(m: Any, a: Any, b: Any) -> Any:
+    # NumPy's fmax takes either of two zeros, as they lie in memory
+    return m.where((a >= b) | (b != b), a, b)
+
+
+def _smaller(m: Any, a: Any, b: Any) -> Any:
+    return m.where((a <= b) | (b != b), a, b)
+
+
 fmax = binary(
     "fmax",
     lambda m, a, b: m.fmax(a, b),
@@ -53,7 +63,7 @@ fmax = binary(
     lambda g, a, b: keep(g, ~((a >= b) | b.isnan())),
     domain="real",
     numbers="none",
-    numeric=lambda m, a, b: m.fmax(b, a),
+    numeric=_larger,
     doc="Return the larger of input and other; nan only where both are nan.",
 )
 fmin = binary(
@@ -63,7 +73,7 @@ fmin = binary(
     lambda g, a, b: keep(g, ~((a <= b) | b.isnan())),
     domain="real",
     numbers="none",
-    numeric=lambda m, a, b: m.fmin(b, a),
+    numeric=_smaller,
     doc="Return the smaller of input and other; nan only where both are nan.",
 )
 
