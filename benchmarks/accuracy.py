@@ -121,7 +121,7 @@ def main() -> None:
     shapes = [tuple(map(int, each.split("x"))) for each in given.shape or ()] or list(SHAPES)
     console = Console(width=140)
     console.print(machine())
-    console.print(versions("numpy", "torch") if torch is not None else versions("numpy"))
+    console.print(versions())
     console.print(measured(shapes, given.rounds))
 
 

@@ -33,7 +33,10 @@ def adds(node: Reduce) -> bool:
 
 
 class Pieces(Elements):
-    """Writes the loops over reduced axes."""
+    """Writes the loops over reduced axes; `bounds` are the parts of axes that a thread, or a piece, walks."""
+
+    lanes: int
+    bounds: dict[Axis, tuple[int | Value, int | Value]]
 
     def parts(self, wide: int) -> Parts:
         """Return new variables, `wide` for each reduction, that begin with nothing."""

@@ -208,7 +208,7 @@ def weighted_rest(x: AbstractTensor, w: Any, total: Any) -> Any:
     return rest if w is None else rest - sum(rest * w, 1, True) / total
 
 
-def levelled(x: AbstractTensor) -> Any:
+def levelled(x: Any) -> Any:
     """Return the rows of x less their means, divided by their largest size, so that no square leaves the range."""
     rest = centred(x, (x.value.ndim - 1,)) if x.value.ndim and x.value.size and x.value.dtype.kind in "fc" else x
     if rest is x:
