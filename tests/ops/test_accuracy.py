@@ -30,7 +30,7 @@ def error(found, wanted, scale=None):
     """Return the largest error in halves of units in the last place, of each number or of `scale`."""
     found, wanted = np.asarray(found.detach().numpy(), np.float64), np.asarray(wanted, np.float64)
     assert found.shape == wanted.shape
-    apart, scale = np.abs(found - wanted), np.abs(wanted) if scale is None else scale
+    apart, scale = np.atleast_1d(np.abs(found - wanted)), np.abs(wanted) if scale is None else scale
     return float(np.max(np.divide(apart, scale, out=apart, where=apart != 0), initial=0)) / HALF_ULP
 
 

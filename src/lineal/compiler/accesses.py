@@ -33,6 +33,7 @@ class Accesses:
         self.e = e
         self.group = group
         self.outer = outer
+        self.local = local
         self.merged = merged
         self.made = group.made()
         self.maps = [node for node in group.nodes if isinstance(node, Map)]

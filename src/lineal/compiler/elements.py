@@ -40,6 +40,8 @@ class Elements(Accesses):
     """Writes what a group computes for one block; `axis` is the loop whose lanes the block holds, None for a single element."""
 
     failed: Variable | None = None
+    repeats: bool = False
+    """Whether the loop runs once more: what it has stored is read."""
 
     def element(self, block: Block, index: dict[Axis, Value], base: dict[Any, Value], axis: Axis | None) -> list[Value]:
         """Write the maps for the block's elements and store what is to be stored; return what the reductions reduce.
@@ -49,6 +51,9 @@ class Elements(Accesses):
         values: dict[Base, Value] = {}
         found = [None if self.here(each) else self.argument(each.arg, {}, block, base, axis, each) for each in self.reduces]
         for node in self.maps:
+            if self.repeats and node.out in self.group.stored:
+                values[node.out] = block.load(base[node.out], kind_of(node.out.dtype), self.step(node.out, axis))
+                continue
             args = [self.operand(arg, values, block, index, base, axis, node) for arg in node.args]
             kind = kind_of(node.out.dtype)
             made = node.formula(self.e.math, *args)
@@ -99,8 +104,12 @@ class Elements(Accesses):
 
     def start(self, node: Reduce, lanes: int) -> Value:
         """Return what a reduction begins with."""
-        kind = kind_of(node.out.dtype)
+        kind = self.kind_within(node)
         return self.e.splat(self.e.const(NEUTRAL[node.kind](kind), kind), lanes)
+
+    def kind_within(self, node: Reduce) -> Kind:
+        """Return the kind in which a reduction combines its terms."""
+        return kind_of(node.out.dtype)
 
     def combined(self, node: Reduce, a: Value, b: Value) -> Value:
         """Return two partial results combined."""

@@ -184,7 +184,7 @@ class LoopWriter(Pieces):
                 total.value = self.combined(node, total.value, value) if reduced else value
 
         rounds = {each: each.size for each in reduced}
-        for node, total in zip(self.reduces, self.reduced(reduced, rounds, index, 1, add)):
+        for node, total in zip(self.reduces, self.results(block, reduced, rounds, index, 1, add, lambda node, total: total)):
             self.put(node, total, block, base[node.out], steps[node])
 
     def put(self, node: Reduce, value: Value, block: Block, address: Value, step: int) -> None:
@@ -218,8 +218,8 @@ class LoopWriter(Pieces):
                     total.value = self.combined(node, total.value, value)
 
         rounds = {each: each.size for each in reduced} | {last: -(-last.size // (self.lanes * wide))}
-        for node, total in zip(self.reduces, self.reduced(reduced[:-1], rounds, index, wide, add)):
-            total = e.reduce(total, lambda a, b, node=node: self.combined(node, a, b))
+        one = lambda node, total: e.reduce(total, lambda a, b: self.combined(node, a, b))
+        for node, total in zip(self.reduces, self.results(single, reduced[:-1], rounds, index, wide, add, one)):
             self.put(node, total, single, base[node.out], 0)
 
 

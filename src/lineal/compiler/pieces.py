@@ -2,15 +2,21 @@
 
 A long sum of float32 numbers, one after the other, loses a digit each time it grows tenfold. So at most `MOST` are added to
 one number before it goes to a total in float64 and starts anew: hardly more instructions, and no digit is lost.
+
+Squares of float32 numbers are added in float32 too, and once more in float64 where their sum says that some may have left the
+range: lanes of float64 from the first number on would take twice the time.
 """
 
 from __future__ import annotations
 
+import functools
 import math
+import operator
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 
 from lineal.codegen import kinds
+from lineal.codegen.blocks import Block
 from lineal.codegen.kinds import Kind, kind_of
 from lineal.codegen.values import Value, Variable
 from lineal.compiler.accesses import Axis
@@ -21,6 +27,9 @@ __all__ = ["Pieces", "adds"]
 
 MOST = 32
 """How many numbers are added one after the other to one in float32."""
+
+LEAST = 2.0**-100
+"""From which sum on no square was too small for float32 to matter."""
 
 Index = dict[Axis, Value]
 Parts = list[list[Variable]]
@@ -37,6 +46,8 @@ class Pieces(Elements):
 
     lanes: int
     bounds: dict[Axis, tuple[int | Value, int | Value]]
+    quick: frozenset[Reduce] = frozenset()
+    """The reductions whose terms are added in the kind of what they read, not in that of their results."""
 
     def parts(self, wide: int) -> Parts:
         """Return new variables, `wide` for each reduction, that begin with nothing."""
@@ -48,6 +59,45 @@ class Pieces(Elements):
         while len(values) > 1:
             values = [self.combined(node, a, b) for a, b in zip(values[::2], values[1::2])] + values[len(values) // 2 * 2 :]
         return values[0]
+
+    def results(
+        self,
+        block: Block,
+        loops: Sequence[Axis],
+        rounds: dict[Axis, int],
+        index: Index,
+        wide: int,
+        write: Callable[[Index, Parts], None],
+        last: Callable[[Reduce, Value], Value],
+    ) -> list[Value]:
+        """Return `last` of what `reduced` returns; for a block of columns, or a single number."""
+        e, nodes = self.e, self.reduces
+        self.quick = frozenset(node for node in nodes if self.may_repeat(node)) if rounds else frozenset()
+        found = [last(node, total) for node, total in zip(nodes, self.reduced(loops, rounds, index, wide, write))]
+        again = [n for n, node in enumerate(nodes) if node in self.quick]
+        self.quick = frozenset()
+        if not again:
+            return found
+        sums = [e.variable(found[n]) for n in again]
+        doubts = [block.keep(~((each.value >= LEAST) & (each.value < math.inf)), False) for each in sums]
+        with e.when(e.any(functools.reduce(operator.or_, doubts)), carried=sums):
+            self.reduces, self.repeats = [nodes[n] for n in again], True
+            for each, node, total in zip(sums, self.reduces, self.reduced(loops, rounds, index, wide, write)):
+                each.value = last(node, total)
+            self.reduces, self.repeats = nodes, False
+        for n, each in zip(again, sums):
+            found[n] = each.value
+        return found
+
+    def may_repeat(self, node: Reduce) -> bool:
+        """Return whether a reduction adds squares of float32 numbers that can be read once more.
+
+        What the loop stores may lie where it has read, but not where memory is of one row.
+        """
+        if node.kind != "squares" or node.arg.base.dtype.itemsize >= node.out.dtype.itemsize or self.chosen:
+            return False
+        stored = [base for base in self.group.stored if base in self.made]
+        return (node.arg.base in stored and self.here(node)) or self.local.issuperset(stored)
 
     def reduced(
         self, loops: Sequence[Axis], rounds: dict[Axis, int], index: Index, wide: int, write: Callable[[Index, Parts], None]
@@ -61,7 +111,7 @@ class Pieces(Elements):
         if split is None:
             parts = self.parts(wide)
             self.nest(loops, index, parts, write)
-            return [self.whole(node, row) for node, row in zip(self.reduces, parts)]
+            return [self.e.cast(self.whole(node, row), kind_of(node.out.dtype)) for node, row in zip(self.reduces, parts)]
         axis, size = split
         totals = [[self.e.variable(self.widest(node, self.start(node, self.lanes)))] for node in self.reduces]
         before, within = self.around(loops, axis)
@@ -120,10 +170,10 @@ class Pieces(Elements):
         return [] if self.failed is None else [self.failed]
 
     def term(self, node: Reduce, value: Value) -> Value:
-        """Return what a reduction adds for an element, in the kind of its result."""
-        value = self.e.cast(value, kind_of(node.out.dtype))
+        """Return what a reduction adds for an element."""
+        value = self.e.cast(value, self.kind_within(node))
         return value * value if node.kind == "squares" else value
 
-    def result_kind(self, node: Reduce) -> Kind:
-        """Return the kind in which the results of a reduction are written."""
-        return self.kind_at(node.out)
+    def kind_within(self, node: Reduce) -> Kind:
+        """Return the kind in which a reduction adds its terms."""
+        return kind_of((node.arg.base if node in self.quick else node.out).dtype)
