@@ -15,6 +15,8 @@ import operator
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 
+import numpy as np
+
 from lineal.codegen import kinds
 from lineal.codegen.blocks import Block
 from lineal.codegen.kinds import Kind, kind_of
@@ -28,8 +30,8 @@ __all__ = ["Pieces", "adds"]
 MOST = 32
 """How many numbers are added one after the other to one in float32."""
 
-LEAST = 2.0**-100
-"""From which sum on no square was too small for float32 to matter."""
+LEAST, INFINITE = (int(np.float64(each).view(np.uint64)) for each in (2.0**-100, math.inf))
+"""The bits of the sum from which on no square was too small for float32 to matter, and of that at which some were too large."""
 
 Index = dict[Axis, Value]
 Parts = list[list[Variable]]
@@ -79,7 +81,7 @@ class Pieces(Elements):
         if not again:
             return found
         sums = [e.variable(found[n]) for n in again]
-        doubts = [block.keep(~((each.value >= LEAST) & (each.value < math.inf)), False) for each in sums]
+        doubts = [block.keep(self.leaves_range(each.value), False) for each in sums]
         with e.when(e.any(functools.reduce(operator.or_, doubts)), carried=sums):
             self.reduces, self.repeats = [nodes[n] for n in again], True
             for each, node, total in zip(sums, self.reduces, self.reduced(loops, rounds, index, wide, write)):
@@ -88,6 +90,10 @@ class Pieces(Elements):
         for n, each in zip(again, sums):
             found[n] = each.value
         return found
+
+    def leaves_range(self, sums: Value) -> Value:
+        """Return whether squares that were added up may have left the range of float32; one comparison of bits."""
+        return self.e.bitcast(sums, kinds.uint64) - LEAST >= INFINITE - LEAST
 
     def may_repeat(self, node: Reduce) -> bool:
         """Return whether a reduction adds squares of float32 numbers that can be read once more.

@@ -109,20 +109,36 @@ def truth(low: Any, op: Any, y: Any, x: Window) -> Window:
     return found if y.storage == np.bool_ else low.map(found.shape, y.storage, same, found, label="cast")
 
 
-def apart(low: Any, x: Window, axes: tuple[int, ...]) -> Window:
-    """Return x less its mean, which is taken in two parts, the second being what the first is rounded by."""
-    n, dtype = size(x, axes) or math.nan, x.base.dtype
-    whole = low.reduce(x, axes, "add", keepdim=True, wide=True)
-    high = low.map(whole.shape, dtype, lambda m, total: total / n, whole, label="mean")
-    rest = low.map(whole.shape, dtype, lambda m, total, high: total / n - high, whole, high, label="mean")
-    return low.map(x.shape, dtype, lambda m, x, high, rest: (x - high) - rest, x, high, rest, label="sub")
+def about(low: Any, x: Window, axes: tuple[int, ...]) -> tuple[Window, Window]:
+    """Return x less its mean, rounded, and what is left of its sum: the mean of large numbers is wrong by what float32 rounds."""
+    share, dtype = 1 / (size(x, axes) or math.nan), x.base.dtype
+    whole = low.reduce(x, axes, "add", keepdim=True)
+    mean = low.map(whole.shape, dtype, lambda m, total: total * share, whole, label="mean")
+    near = low.map(x.shape, dtype, lambda m, x, mean: x - mean, x, mean, label="sub")
+    return near, low.reduce(near, axes, "add", keepdim=True)
+
+
+ALL = 1 - 2.0**-48
+"""How much of the squares is lost to the mean where nothing but rounding is left."""
+
+
+def squares(low: Any, near: Window, left: Window, axes: tuple[int, ...], last: Any, label: str) -> Window:
+    """Return last(m, Σ (x - mean)²) = last(m, Σ near² - (Σ near)² / n)."""
+    share = 1 / (size(near, axes) or math.nan)
+    found = low.reduce(near, axes, "squares", keepdim=True, wide=True)
+
+    def formula(m: Any, total: Any, left: Any) -> Any:
+        lost = m.square(left.astype(np.float64)) * share
+        return last(m, m.where(total * ALL <= lost, 0.0, total - lost))
+
+    return low.map(found.shape, near.base.dtype, formula, found, left, label=label)
 
 
 def variance(low: Any, op: Any, x: Window, last: Any) -> Window:
     """Return last(m, Σ (x - mean)² / (n - correction))."""
     free = freedom(size(x, op.axes), op.correction)
-    found = low.reduce(apart(low, x, op.axes), op.axes, "squares", keepdim=op.keepdim, wide=True)
-    return low.map(found.shape, x.base.dtype, lambda m, total: last(m, total / free), found, label="var")
+    found = squares(low, *about(low, x, op.axes), op.axes, lambda m, total: last(m, total * (1 / free if free else math.inf)), "var")
+    return found if op.keepdim else without(found, op.axes)
 
 
 @rule(Var)
@@ -140,15 +156,23 @@ def std(low: Any, op: Any, y: Any, x: Window) -> Window:
 @rule(Centred)
 def centred(low: Any, op: Any, y: Any, x: Window) -> Window:
     """y = x - mean."""
-    return apart(low, x, op.axes)
+    share, dtype = 1 / (size(x, op.axes) or math.nan), x.base.dtype
+    near, left = about(low, x, op.axes)
+    rest = low.map(left.shape, dtype, lambda m, left: left * share, left, label="mean")
+    found = low.map(x.shape, dtype, lambda m, near, rest: near - rest, near, rest, label="sub")
+    low.centred[found, op.axes] = near, left
+    return found
 
 
 @rule(InverseSpread)
 def inverse_spread(low: Any, op: Any, y: Any, x: Window) -> Window:
-    """y = 1 / √(mean x² + ε)."""
-    n, eps = size(x, op.axes) or math.nan, op.eps
-    found = low.reduce(x, op.axes, "squares", keepdim=True, wide=True)
-    return low.map(found.shape, x.base.dtype, lambda m, total: 1 / m.sqrt(total / n + eps), found, label="rsqrt")
+    """y = 1 / √(mean x² + ε); of what is less its mean the squares are added in the loop that finds the mean."""
+    share, eps, axes = 1 / (size(x, op.axes) or math.nan), op.eps, op.axes
+    last = lambda m, total: 1 / m.sqrt(total * share + eps).astype(x.base.dtype)
+    if (x, axes) in low.centred:
+        return squares(low, *low.centred[x, axes], axes, last, "rsqrt")
+    found = low.reduce(x, axes, "squares", keepdim=True, wide=True)
+    return low.map(found.shape, x.base.dtype, last, found, label="rsqrt")
 
 
 @rule(VectorNorm)
