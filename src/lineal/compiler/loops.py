@@ -101,7 +101,7 @@ class LoopWriter(Pieces):
 
     def chunked(self) -> bool:
         """Return whether sums are made in chunks; code that serves many sizes may have a single one."""
-        return Partials.count(self.reduces, self.total) > 1 or (self.e.general and Partials.fit(self.reduces))
+        return Partials.count(self.reduces, self.total, wide=False) > 1 or (self.e.general and Partials.fit(self.reduces))
 
     def worth(self) -> Value | None:
         """Return whether several threads are worth it, if that is to be asked when the loop runs."""
@@ -121,9 +121,9 @@ class LoopWriter(Pieces):
 
     def in_chunks(self, name: str, bases: list[Base], given: tuple[Value, ...], axis: Axis) -> None:
         """Write the loops with chunks of a reduced axis on different threads; their results are put together in order."""
-        e, partials = self.e, Partials(self.e, self.reduces, self.combined)
+        e, partials = self.e, Partials(self.e, self.reduces, self.combined, wide=False)
         self.wide = partials.kinds
-        chunks = Partials.count(self.reduces, self.total)
+        chunks = Partials.count(self.reduces, self.total, wide=False)
         size = -(-axis.size // chunks)
         memory = partials.reserve(chunks)
 

@@ -59,15 +59,15 @@ class Partials:
             self.size += bytes_of(node, wide)
 
     @staticmethod
-    def count(reduces: Sequence[Reduce], total: int) -> int:
+    def count(reduces: Sequence[Reduce], total: int, wide: bool = True) -> int:
         """Return how many chunks there are for so many elements; with 1 it is not worth it."""
-        size = sum(map(bytes_of, reduces))
+        size = sum(bytes_of(node, wide) for node in reduces)
         return max(1, min(MOST, -(-total // CHUNK), MEMORY // max(size, 1))) if reduces else 1
 
     @staticmethod
     def fit(reduces: Sequence[Reduce]) -> bool:
         """Return whether results of a few chunks have the memory they may have."""
-        return sum(map(bytes_of, reduces)) <= MEMORY // 2
+        return sum(bytes_of(node, wide=False) for node in reduces) <= MEMORY // 2
 
     def reserve(self, chunks: int) -> Value:
         """Return the memory for all chunks."""
