@@ -7,18 +7,20 @@ addition in `LANES` waits for the one before; columns run side by side in vector
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
+from lineal.codegen.blocks import Block
 from lineal.codegen.emit import Emitter
 from lineal.codegen.kinds import Kind, float64, int64, kind_of, pointer
 from lineal.codegen.large import UNWRITABLE, Native, whole_numbers
 from lineal.codegen.parallel import shared
-from lineal.codegen.values import Value
+from lineal.codegen.values import Value, Variable
 
-__all__ = ["scanned"]
+__all__ = ["LANES", "scanned", "step"]
 
 KNOWN = frozenset(("float32", "float64"))
 LANES = 8
@@ -27,6 +29,21 @@ WIDTH, SIDE = 32, 4
 """How many columns run side by side, and in how many vectors."""
 SCANS: dict[str, float] = {"add": 0.0, "multiply": 1.0}
 """What each scan begins with."""
+
+
+def step(
+    e: Emitter, block: Block, value: Value, so_far: Variable, combine: Callable[[Value, Value], Value], start: float
+) -> Value:
+    """Return the scan of a block of `LANES` numbers after what is so far, in each lane, in float64; neighbours come first."""
+    nothing = e.const(start, float64, LANES)
+    value, count = block.keep(e.cast(value, float64), nothing), 1
+    while count < LANES:
+        order = [LANES] * count + list(range(LANES - count))
+        value = combine(e.shuffle(value, order, nothing), value)
+        count *= 2
+    made = combine(so_far.value, value)
+    so_far.value = combine(so_far.value, e.shuffle(value, [LANES - 1] * LANES))
+    return made
 
 
 class Scan:
@@ -46,22 +63,9 @@ class Scan:
         n = e.load(table, int64, 1)
         with e.loop(last, first) as row:
             source, target = (e.address(each, row * n, kind) for each in (x, y))
-            so_far = e.variable(e.const(self.start, float64))
+            so_far = e.variable(e.const(self.start, float64, LANES))
             for block in e.blocks(n, LANES, carried=[so_far]):
-                value = block.keep(e.cast(block.load(source, kind), float64), e.const(self.start, float64, LANES))
-                made = self.combine(self.prefixes(value), e.splat(so_far.value, LANES))
-                block.store(made, target, kind)
-                so_far.value = e.extract(made, LANES - 1)
-
-    def prefixes(self, value: Value) -> Value:
-        """Return the scan of the lanes of one vector, by steps of 1, 2 and 4."""
-        e, step = self.e, 1
-        nothing = e.const(self.start, float64, LANES)
-        while step < LANES:
-            order = [LANES] * step + list(range(LANES - step))
-            value = self.combine(value, e.shuffle(value, order, nothing))
-            step *= 2
-        return value
+                block.store(step(e, block, block.load(source, kind), so_far, self.combine, self.start), target, kind)
 
     def columns(self, first: Value, last: Value, x: Value, y: Value, table: Value) -> None:
         """Write the loop over the strips of columns range(first, last)."""

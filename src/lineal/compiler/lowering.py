@@ -194,13 +194,20 @@ class Lowering:
         return Window(out, tuple(shape), dense(tuple(shape)))
 
     def scan(
-        self, args: Sequence[Window], axis: int, formula: Callable[..., Any], start: Any, back: bool, exclusive: bool = False
+        self,
+        args: Sequence[Window],
+        axis: int,
+        formula: Callable[..., Any],
+        start: Any,
+        back: bool,
+        exclusive: bool = False,
+        associative: bool = False,
     ) -> Window:
         """Append a Scan along an axis, from its end if `back`, and return the window on what it makes."""
         out = Base(self.next(), args[0].shape, args[0].base.dtype, "made")
         whole = Window(out, out.shape, out.strides)
         turn = (lambda each: each.reversed((axis,))) if back else (lambda each: each)
-        self.nodes.append(Scan(out, turn(whole), tuple(map(turn, args)), axis, formula, start, exclusive))
+        self.nodes.append(Scan(out, turn(whole), tuple(map(turn, args)), axis, formula, start, exclusive, associative))
         return whole
 
     def routine(

@@ -187,7 +187,8 @@ class Draw(Node):
 class Scan(Node):
     """At each place along `axis`, out = `formula(so far, *args)`, one after the other, or what was so far if `exclusive`.
 
-    So far is `start` at first; without one, the first of args is taken as it is. `target` is where out is put.
+    So far is `start` at first; without one, the first of args is taken as it is. `target` is where out is put. `associative`
+    formulas may be applied to results of neighbours too.
     """
 
     out: Base
@@ -197,6 +198,7 @@ class Scan(Node):
     formula: Callable[..., Any]
     start: Any
     exclusive: bool = False
+    associative: bool = False
 
     label = "scan"
 

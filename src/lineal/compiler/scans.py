@@ -6,6 +6,8 @@ from contextlib import ExitStack
 
 from lineal.codegen.emit import Emitter
 from lineal.codegen.kinds import Kind, float64, kind_of, pointer
+from lineal.codegen.scans import LANES
+from lineal.codegen.scans import step as scanned
 from lineal.codegen.values import Value, Variable
 from lineal.compiler.grouping import Group
 from lineal.compiler.loops import parameters
@@ -25,11 +27,32 @@ def write_scan(e: Emitter, group: Group, name: str) -> bool:
     with e.function(name, [(f"p{n}", pointer) for n in range(len(bases))], None) as given, ExitStack() as stack:
         addresses = dict(zip(bases, given))
         index = {n: stack.enter_context(e.loop(size)) for n, size in enumerate(shape) if n != node.axis}
+        if in_vectors(node):
+            write_row(e, node, [index.get(n, e.index(0)) for n in range(len(shape))], addresses)
+            return False
         so_far = e.variable(e.const(node.start or 0, kept_as(node)))
         with e.loop(shape[node.axis], carried=[so_far]) as i:
             index[node.axis] = i
             step(e, node, [index[n] for n in range(len(shape))], so_far, addresses)
     return False
+
+
+def in_vectors(node: Scan) -> bool:
+    """Return whether several numbers are scanned at once: those that lie side by side in memory, unless they are too few."""
+    alone = node.args[0].base.source == "literal" or node.exclusive or not node.associative
+    together = node.target.strides[node.axis] == 1 and node.args[0].strides[node.axis] == 1
+    return not alone and together and kept_as(node) is float64 and node.out.shape[node.axis] >= LANES
+
+
+def write_row(e: Emitter, node: Scan, index: list[Value], addresses: dict[Base, Value]) -> None:
+    """Write the scan of one row in vectors."""
+    (arg,) = node.args
+    so_far = e.variable(e.const(node.start, float64, LANES))
+    combine = lambda a, b: node.formula(e.math, a, b)
+    source, target = moved(e, arg, index, addresses[arg.base]), moved(e, node.target, index, addresses[node.out])
+    for block in e.blocks(node.out.shape[node.axis], LANES, carried=[so_far]):
+        value = block.load(source, kind_of(arg.base.dtype))
+        block.store(scanned(e, block, value, so_far, combine, node.start), target, kind_of(node.out.dtype))
 
 
 def kept_as(node: Scan) -> Kind:

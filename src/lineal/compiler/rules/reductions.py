@@ -137,7 +137,9 @@ def squares(low: Any, near: Window, left: Window, axes: tuple[int, ...], last: A
 def variance(low: Any, op: Any, x: Window, last: Any) -> Window:
     """Return last(m, Σ (x - mean)² / (n - correction))."""
     free = freedom(size(x, op.axes), op.correction)
-    found = squares(low, *about(low, x, op.axes), op.axes, lambda m, total: last(m, total * (1 / free if free else math.inf)), "var")
+    found = squares(
+        low, *about(low, x, op.axes), op.axes, lambda m, total: last(m, total * (1 / free if free else math.inf)), "var"
+    )
     return found if op.keepdim else without(found, op.axes)
 
 
@@ -212,13 +214,13 @@ def without(x: Window, axes: tuple[int, ...]) -> Window:
 @rule(CumSum)
 def cumsum(low: Any, op: Any, y: Any, x: Window) -> Window:
     """y = the sums of x so far."""
-    return low.scan((x,), op.axis, lambda m, so_far, x: so_far + x, 0, op.back) if x.shape else x
+    return low.scan((x,), op.axis, lambda m, a, b: a + b, 0, op.back, associative=True) if x.shape else x
 
 
 @rule(CumProd)
 def cumprod(low: Any, op: Any, y: Any, x: Window) -> Window | None:
     """y = the products of x so far."""
-    return low.scan((x,), op.axis, lambda m, so_far, x: so_far * x, 1, op.back, op.exclusive) if x.shape else None
+    return low.scan((x,), op.axis, lambda m, a, b: a * b, 1, op.back, op.exclusive, associative=True) if x.shape else None
 
 
 @rule(Recurrence)
