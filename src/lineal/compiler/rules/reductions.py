@@ -110,7 +110,7 @@ def truth(low: Any, op: Any, y: Any, x: Window) -> Window:
 
 
 def about(low: Any, x: Window, axes: tuple[int, ...]) -> tuple[Window, Window]:
-    """Return x less its mean, rounded, and what is left of its sum: the mean of large numbers is wrong by what float32 rounds."""
+    """Return x less its mean and what is then left of the sum, as the mean of large numbers is wrong by what is rounded."""
     share, dtype = 1 / (size(x, axes) or math.nan), x.base.dtype
     whole = low.reduce(x, axes, "add", keepdim=True)
     mean = low.map(whole.shape, dtype, lambda m, total: total * share, whole, label="mean")
