@@ -338,3 +338,37 @@ def test_eager_and_compiled_agree():
         ):
             one, two = (run(lineal.from_numpy(x)).numpy() for run in ways(function).values())
             np.testing.assert_allclose(one, two, rtol=12 * HALF_ULP)
+
+
+@pytest.mark.parametrize("x", [[1e200, 2e200], [1e-200, 3e-200], [0.0, 0.0], [math.inf, 1.0], [3.0, 4.0]])
+def test_norms_of_any_scale(x):
+    rows = lineal.tensor([x, x], dtype=lineal.float64)
+    for p in (1.5, 2, 3):
+        wanted = max(x) * sum((each / max(x)) ** p for each in x) ** (1 / p) if 0 < max(x) < math.inf else max(x)
+        for way, run in ways(lambda x, p=p: x.norm(p, 1)).items():
+            np.testing.assert_allclose(run(rows).numpy(), [wanted, wanted], rtol=1e-12, err_msg=f"{way} {p}")
+
+
+@pytest.mark.parametrize("value", [0.1, 1e6 + 0.25, 1e25, 1e-30, 3.0])
+def test_equal_numbers_have_no_spread(value):
+    for shape in ((4, 8), (128, 96), (3, 100_003), (2000, 70)):
+        x = lineal.full(shape, value)
+        for axis in (0, 1):
+            for way, run in ways(lambda x, axis=axis: x.std(axis)).items():
+                assert not run(x).numpy().any(), (way, shape, axis)
+
+
+def test_squares_beyond_the_range_beside_others():
+    x = np.random.default_rng(10).standard_normal((40, 300)).astype(np.float32)
+    x[3], x[5], x[7], x[:, 9] = 1e25 * x[3], 1e-30 * x[5], 0, 1e-30
+    x[11, 4], x[13, 4] = math.inf, math.nan
+    wide = x.astype(np.float64)
+    for axis in (0, 1):
+        wanted = np.sqrt((wide * wide).sum(axis))
+        for run in ways(lambda x, axis=axis: x.norm(2, axis)).values():
+            np.testing.assert_allclose(run(lineal.from_numpy(x)).numpy(), wanted.astype(np.float32), rtol=3e-7)
+        function = lambda x, axis=axis: (x.mul_(2), x.norm(2, axis))[1]
+        for run in (function, lineal.compile(function)):
+            for _ in range(2):
+                found = run(lineal.from_numpy(x.copy())).numpy() / 2
+                np.testing.assert_allclose(found, wanted.astype(np.float32), rtol=3e-7)

@@ -185,6 +185,8 @@ def norm(low: Any, op: Any, y: Any, x: Window) -> Window | None:
         return None
     if p == 2:
         found = low.reduce(x, axes, "squares", keepdim=op.keepdim, wide=True)
+        if dtype.itemsize == 8:
+            check_range(low, op, x, found)
         return low.map(found.shape, dtype, lambda m, total: m.sqrt(total), found, label="sqrt")
     if p == 0:
         return low.reduce(low.map(x.shape, dtype, lambda m, x: x != 0, x, label="ne"), axes, "add", keepdim=op.keepdim)
@@ -193,6 +195,15 @@ def norm(low: Any, op: Any, y: Any, x: Window) -> Window | None:
         return low.reduce(sizes, axes, "add", keepdim=op.keepdim)
     top = low.reduce(sizes, axes, "maximum" if p > 0 else "minimum", keepdim=op.keepdim or not math.isinf(p))
     return top if math.isinf(p) else scaled_norm(low, op, sizes, top)
+
+
+def check_range(low: Any, op: Any, x: Window, total: Window) -> None:
+    """Leave sums of squares of which some may have left the range of float64 to eager code, which scales."""
+    sizes = low.map(x.shape, x.base.dtype, lambda m, x: m.abs(x), x, label="abs")
+    top = low.reduce(sizes, op.axes, "maximum", keepdim=op.keepdim)
+    small = float(np.finfo(x.base.dtype).tiny / np.finfo(x.base.dtype).eps)
+    inside = lambda m, total, top: ((total >= small) & (total < math.inf)) | (top == 0) | (top == math.inf) | (top != top)
+    low.check(low.map(total.shape, np.bool_, inside, total, top, label="in range"))
 
 
 def scaled_norm(low: Any, op: Any, sizes: Window, top: Window) -> Window:
