@@ -183,7 +183,7 @@ class LoopWriter(Pieces):
                 value = e.splat(self.term(node, value), block.lanes)
                 total.value = self.combined(node, total.value, value) if reduced else value
 
-        rounds = {each: each.size for each in reduced}
+        rounds = dict.fromkeys(reduced, 1)
         for node, total in zip(self.reduces, self.results(block, reduced, rounds, index, 1, add, lambda node, total: total)):
             self.put(node, total, block, base[node.out], steps[node])
 
@@ -217,7 +217,7 @@ class LoopWriter(Pieces):
                     value = block.keep(value, e.splat(self.start(node, 1), block.lanes))
                     total.value = self.combined(node, total.value, value)
 
-        rounds = {each: each.size for each in reduced} | {last: -(-last.size // (self.lanes * wide))}
+        rounds = dict.fromkeys(reduced, 1) | {last: self.lanes * wide}
         one = lambda node, total: e.reduce(total, lambda a, b: self.combined(node, a, b))
         for node, total in zip(self.reduces, self.results(single, reduced[:-1], rounds, index, wide, add, one)):
             self.put(node, total, single, base[node.out], 0)

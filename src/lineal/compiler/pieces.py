@@ -110,8 +110,7 @@ class Pieces(Elements):
     ) -> list[Value]:
         """Write `write(index, parts)` in loops over some axes; return each reduction's result, which may have lanes.
 
-        `rounds` says how many numbers are added one after the other along each of the reduced axes, of which the last may be
-        left to `write`.
+        `rounds` says how many numbers go side by side along each of the reduced axes, of which the last may be left to `write`.
         """
         split = self.split_of(rounds)
         if split is None:
@@ -143,14 +142,18 @@ class Pieces(Elements):
         return loops[:place], loops[place:]
 
     def split_of(self, rounds: dict[Axis, int]) -> tuple[Axis, int] | None:
-        """Return which axis is cut into pieces and how long they are; None if no sum is long."""
-        if not any(map(adds, self.reduces)) or math.prod(rounds.values()) <= MOST:
+        """Return which axis is cut into pieces and how long they are; None if no sum is long.
+
+        Code that serves many sizes has pieces of the last axis, however long that is now.
+        """
+        if not any(map(adds, self.reduces)) or not rounds:
             return None
-        below = 1
+        below, last = 1, next(reversed(rounds))
         for axis in reversed(rounds):
-            if below * rounds[axis] > MOST:
-                return axis, max(1, MOST // below) * -(-axis.size // rounds[axis])
-            below *= rounds[axis]
+            count = -(-axis.size // rounds[axis])
+            if below * count > MOST or (self.e.general and axis is last):
+                return axis, max(1, MOST // below) * rounds[axis]
+            below *= count
         return None
 
     def widest(self, node: Reduce, value: Value) -> Value:

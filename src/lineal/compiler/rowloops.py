@@ -36,7 +36,7 @@ class RowWriter:
         self.total = sum(math.prod(group.space or ()) for group in rows.groups)
         self.chunks = min(Partials.count(self.sums, self.total), self.sizes[0]) if self.sums else self.sizes[0]
         added = -(-self.sizes[0] // self.chunks) * math.prod(self.sizes[1:])
-        self.partials = Partials(e, self.sums, self.writers[0].combined, wide=added > MANY)
+        self.partials = Partials(e, self.sums, self.writers[0].combined, wide=e.general or added > MANY)
         for writer in self.writers:
             writer.wide = self.partials.kinds
 

@@ -27,7 +27,7 @@ def write_scan(e: Emitter, group: Group, name: str) -> bool:
     with e.function(name, [(f"p{n}", pointer) for n in range(len(bases))], None) as given, ExitStack() as stack:
         addresses = dict(zip(bases, given))
         index = {n: stack.enter_context(e.loop(size)) for n, size in enumerate(shape) if n != node.axis}
-        if in_vectors(node):
+        if in_vectors(node, e.general):
             write_row(e, node, [index.get(n, e.index(0)) for n in range(len(shape))], addresses)
             return False
         so_far = e.variable(e.const(node.start or 0, kept_as(node)))
@@ -37,11 +37,11 @@ def write_scan(e: Emitter, group: Group, name: str) -> bool:
     return False
 
 
-def in_vectors(node: Scan) -> bool:
-    """Return whether several numbers are scanned at once: those that lie side by side in memory, unless they are too few."""
+def in_vectors(node: Scan, general: bool) -> bool:
+    """Return whether several numbers are scanned at once: those that lie side by side, unless they are, and stay, too few."""
     alone = node.args[0].base.source == "literal" or node.exclusive or not node.associative
     together = node.target.strides[node.axis] == 1 and node.args[0].strides[node.axis] == 1
-    return not alone and together and kept_as(node) is float64 and node.out.shape[node.axis] >= LANES
+    return not alone and together and kept_as(node) is float64 and (general or node.out.shape[node.axis] >= LANES)
 
 
 def write_row(e: Emitter, node: Scan, index: list[Value], addresses: dict[Base, Value]) -> None:
