@@ -191,7 +191,7 @@ class SmallProduct:
         e, (rows, vectors, _) = self.e, tile
         chains = self.chains(rows, vectors)
         whole, span = self.k // chains * chains, PIECE * chains
-        if whole <= 2 * span and not e.general:
+        if not e.general and whole <= 2 * span:
             return self.chained(left, right, column, (e.index(0), whole), chains, range(whole, self.k), tile)
         totals = [e.variable(e.const(0.0, self.kind, self.lanes)) for _ in range(rows * vectors)]
         with e.loop(whole, 0, span, carried=totals) as k:
