@@ -172,7 +172,8 @@ def inverse_spread(low: Any, op: Any, y: Any, x: Window) -> Window:
     share, eps, axes = 1 / (size(x, op.axes) or math.nan), op.eps, op.axes
     last = lambda m, total: 1 / m.sqrt(total * share + eps).astype(x.base.dtype)
     if (x, axes) in low.centred:
-        return squares(low, *low.centred[x, axes], axes, last, "rsqrt")
+        near, left = low.centred[x, axes]
+        return squares(low, near, left, axes, last, "rsqrt")
     found = low.reduce(x, axes, "squares", keepdim=True, wide=True)
     return low.map(found.shape, x.base.dtype, last, found, label="rsqrt")
 
