@@ -5,7 +5,7 @@ import random
 import warnings
 
 import pytest
-from test_state import equal, outcome, world
+from test_python_state import equal, outcome, world
 
 import lineal
 
