@@ -111,6 +111,7 @@ class Net(nn.Module):
         return (y.tanh() if self.tanh else y) ** self.options["power"]
 
 
+@pytest.mark.filterwarnings("ignore:compile. .* is compiled for the")
 def test_attributes_of_modules():
     net = nn.Sequential(Net(), nn.Identity()).requires_grad_(False)
     changes = [

@@ -298,9 +298,14 @@ class Capture(modes.Recorder):
         return Place(Storage(var, x.value, x), (), var, 0)
 
     def read(self, x: AbstractTensor) -> Var:
-        """Return the variable that a tensor is now."""
+        """Return the variable that a tensor is now; where nobody remembers what is done, whether it has a history is no matter."""
         var = self.read_memory(x)
-        return self.derive(Detach(), (var,), x.value) if self.is_detached(x) else var
+        return self.derive(Detach(), (var,), x.value) if modes.grad_enabled.get() and self.is_detached(x) else var
+
+    def result(self, x: AbstractTensor) -> Var:
+        """Return the variable that a tensor is in the end, without a history if it has none."""
+        var = self.read_memory(x)
+        return self.derive(Detach(), (var,), x.value) if id(x) in self.detached else var
 
     def is_detached(self, x: AbstractTensor) -> bool:
         """Return whether a tensor has no history where another one over its memory may have: detach(), `.data`, no_grad."""

@@ -173,7 +173,7 @@ class Finder:
         if self.is_seen(storage.looked_at):
             self.capture.refuse(LOOKING)
         if storage.captured is None and id(storage) not in self.lent and id(storage) not in self.shared:
-            return self.made(self.capture.read(x))
+            return self.made(self.capture.result(x))
         base = self.whole(storage)
         if not place.path and isinstance(base, Made) and x.origin is None and id(x) not in self.capture.detached:
             return base

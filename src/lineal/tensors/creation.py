@@ -189,7 +189,7 @@ def legacy(args: tuple, target: dtype, device: Any = None) -> Any:
         if isinstance(data, (str, bytes)) or not hasattr(data, "__getitem__"):
             raise TypeError(f"new(): data must be a sequence (got {type(data).__name__})")
         return tensor(data, dtype=target, device=device)
-    if len(args) == 1 and isinstance(args[0], AbstractTensor):
+    if len(args) == 1 and isinstance(args[0], (AbstractTensor, np.ndarray)):
         return tensor(args[0], dtype=target, device=device)
     return empty(*(args or (0,)), dtype=target, device=device)
 

@@ -111,6 +111,9 @@ class DefaultGenerator(Generator):
         return super().draw(op, *xs) if own is None else own.draw(op, *xs)
 
 
+# users know of one class
+DefaultGenerator.__name__ = DefaultGenerator.__qualname__ = Generator.__name__
+
 _ADVANCE = Advance()
 default_generator = DefaultGenerator()
 
