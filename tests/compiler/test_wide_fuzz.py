@@ -9,8 +9,8 @@ from fuzz.statements import program
 from lineal.codegen import layout
 from lineal.codegen.engine import engine
 
-BLOCK, FEW, MANY = 250, 12, 40
-"""How many programs a test runs, how many tests there are by default, and how many with the slow ones: 10,000 programs."""
+BLOCK, FEW, MANY = 250, 4, 40
+"""How many programs a test runs, how many tests there are by default, and with the slow ones: 10,000 programs."""
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def test_programs(block):
     run(BLOCK * block, BLOCK)
 
 
-@pytest.mark.parametrize("block", range(10))
+@pytest.mark.parametrize("block", range(4))
 def test_programs_called_without_python(block):
     run(100_000 + 20 * block, 20)
 

@@ -81,7 +81,7 @@ def test_every_read_before_every_write(read):
         check([read, write], (3, 4))
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", range(16))
 def test_reads_and_writes_in_any_order(seed):
     random = np.random.default_rng(seed)
     check(drawn(random), ((3, 4), (8, 4), (2, 33, 4), (7, 4))[seed % 4])
