@@ -95,6 +95,7 @@ def test_memory_faults_are_found(monkeypatch):
 def test_numbers_that_stop_being_finite_and_systems_that_lose_digits():
     with Doctor() as doctor:
         x = torch.tensor([1.0, 0.0])
+        torch.full((2,), -torch.inf).fill_(torch.inf)
         (x.log() + 1).sum()
         torch.linalg.solve(torch.tensor([[1.0, 1.0], [1.0, 1.0 + 3e-7]]), torch.ones(2))
     assert kinds(doctor) == ["not finite", "few digits"]

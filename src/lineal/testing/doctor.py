@@ -111,7 +111,8 @@ class Watch(modes.Recorder):
 
     def record(self, op: Op, xs: tuple[AbstractTensor, ...], ys: tuple[AbstractTensor, ...]) -> None:
         """Look at what an op made."""
-        if op.aliasing is not None or all(map(finite, ys)) or not all(map(finite, xs)):
+        # what is made of nothing may be anything, as `empty` is, or be meant so
+        if not xs or op.aliasing is not None or all(map(finite, ys)) or not all(map(finite, xs)):
             return
         shapes = ", ".join(f"{x.value.dtype}{list(x.value.shape)}" for x in xs)
         bad = next(y.value for y in ys if not finite(y))
