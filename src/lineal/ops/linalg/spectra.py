@@ -60,7 +60,7 @@ def gaps(values: Any, largest: np.ndarray) -> tuple[Any, Any]:
 
 def check_gauge(name: str, what: str, turn: Any, scale: np.ndarray) -> None:
     """Raise if the cotangent has a part along which the decomposition is arbitrary."""
-    border = 1e-2 * (1 + np.abs(scale).max())
+    border = 1e-2 * (1 + np.abs(scale).max(initial=0))
     if turn.value.size and np.any(np.abs(turn.value) > border):
         raise RuntimeError(
             f"{name}: The {what} in the complex case are specified up to multiplication by e^{{i phi}}. The specified loss "

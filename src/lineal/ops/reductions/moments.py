@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from lineal.base.config import defaults
 from lineal.core import AbstractTensor, Op, renamed
 from lineal.core.calling import public
-from lineal.ops.conversion import dtype_of
+from lineal.ops.conversion import cast, dtype_of
 from lineal.ops.elementwise.extremes import clamp_min
 from lineal.ops.elementwise.masks import drop
 from lineal.ops.front import require_tensor, store
@@ -188,6 +189,7 @@ def cov(
     if require_tensor("cov", input).ndim > 2 or input.value.dtype.kind == "b":
         raise RuntimeError(f"cov: expected a matrix of numbers, got {dtype_of(input)} of shape {list(input.value.shape)}")
     x = reshape(input, 1, -1) if input.value.ndim < 2 else input
+    x = cast(x, defaults.dtype) if x.value.dtype.kind in "iu" else x
     often, weights = weights_of("fweights", x, fweights, True), weights_of("aweights", x, aweights, False)
     w = often if weights is None else weights if often is None else often * weights
     total = x.value.shape[1] if w is None else sum(w)

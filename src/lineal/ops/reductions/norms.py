@@ -95,7 +95,8 @@ class VectorNorm(Op):
 def ranges(storage: np.dtype, p: float) -> tuple[float, float]:
     """Return from where to where a norm says that no power of an element that matters left the range."""
     limits = np.finfo(np.float32 if storage.itemsize == 2 else real(storage))
-    power = abs(p) if p else 1.0
+    # roots: of powers below 1 the norm itself is the first to leave the range
+    power = max(abs(p), 1.0)
     small, large = (float(limits.tiny) / float(limits.eps)) ** (1 / power), float(limits.max) ** (1 / power)
     return small, large / 2
 
