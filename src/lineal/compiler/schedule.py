@@ -10,7 +10,7 @@ from lineal.compiler.donation import donate
 from lineal.compiler.grouping import Group, grouped, inline, needed, windows
 from lineal.compiler.lowering import Lowering
 from lineal.compiler.memory import planned
-from lineal.compiler.nodes import Check, Map, Node, Reduce
+from lineal.compiler.nodes import Check, Map, Node, Reduce, Scatter
 from lineal.compiler.rows import Rows, aligned, in_rows, kernels
 from lineal.compiler.trace import Trace
 from lineal.compiler.windows import Base, Window, dense
@@ -183,6 +183,8 @@ class Schedule:
         for group in self.groups:
             inside = group.made()
             for node in group.nodes:
+                # what is scattered into is there before, also where only the indices' check is wanted
+                seen.update(node.after if isinstance(node, Scatter) else ())
                 for window in windows(node):
                     if not (window.base in inside and inline(window, node)):
                         seen.add(window.base)
