@@ -298,7 +298,7 @@ class Capture(modes.Recorder):
         return Place(Storage(var, x.value, x), (), var, 0)
 
     def read(self, x: AbstractTensor) -> Var:
-        """Return the variable that a tensor is now; where nobody remembers what is done, whether it has a history is no matter."""
+        """Return the variable that a tensor is now; its history is no matter where nobody remembers what is done."""
         var = self.read_memory(x)
         return self.derive(Detach(), (var,), x.value) if modes.grad_enabled.get() and self.is_detached(x) else var
 
