@@ -152,3 +152,50 @@ def test_a_leaf_made_inside_and_returned():
     leaf, y = compiled(torch.ones(3))
     y.sum().backward()
     assert leaf.grad.tolist() == [2, 2, 2]
+
+
+OWN = {
+    "mul": lambda x: x.mul_(x),
+    "div": lambda x: x.div_(x + 1),
+    "addcmul": lambda x: x.addcmul_(x, x),
+    "addcdiv": lambda x: x.addcdiv_(x, x + 1),
+    "pow": lambda x: x.pow_(x),
+    "exp": lambda x: x.exp_(),
+    "log": lambda x: x.log_(),
+    "sin": lambda x: x.sin_(),
+    "sigmoid": lambda x: x.sigmoid_(),
+    "a part": lambda x: x[1:].mul_(x[:-1]),
+    "a whole by its part": lambda x: x.mul_(x[:1]),
+    "twice": lambda x: x.mul_(x).mul_(x),
+}
+
+
+@pytest.mark.parametrize("write", OWN.values(), ids=list(OWN))
+def test_second_derivatives_of_writes_that_read_what_they_write(write):
+    def function(a):
+        x = a * 1.0
+        write(x)
+        (g,) = torch.autograd.grad(x.square().sum(), a, create_graph=True)
+        return torch.autograd.grad(g.square().sum(), a)[0]
+
+    def outside(a):
+        x = a * 1.0
+        write(x)
+        return torch.autograd.grad(x.square().sum(), a, create_graph=True)[0]
+
+    inside, way_back = compile(function), compile(outside)
+    for turn in range(3):
+        a = torch.tensor([0.5 + 0.25 * turn, 0.75, 1.0], dtype=torch.float64, requires_grad=True)
+        expected = function(a)
+        torch.testing.assert_close(inside(a), expected)
+        outer = way_back(a)
+        torch.testing.assert_close(outer, outside(a))
+        torch.testing.assert_close(torch.autograd.grad(outer.square().sum(), a)[0], expected)
+        h = 1e-6
+        for n in range(3):
+            ends = []
+            for step in (h, -h):
+                b = a.detach().clone()
+                b[n] += step
+                ends.append(outside(b.requires_grad_()).square().sum().detach())
+            assert float((ends[0] - ends[1]) / (2 * h)) == pytest.approx(float(expected[n]), rel=1e-5, abs=1e-5)

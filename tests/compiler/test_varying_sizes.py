@@ -208,6 +208,15 @@ def test_a_thousand_sizes_compile_a_handful_of_programs(step):
     assert compiled.sizes.compilations == ran
 
 
+@pytest.mark.parametrize("p", [0, 0.5, 1, 2, 3])
+def test_norms_of_nothing_at_any_size(p, at_once):
+    function = lambda x: torch.linalg.vector_norm(x, p, 0)
+    compiled = torch.compile(function)
+    for n in (5, 7, 0, 9, 0, 3):
+        for _ in range(2):
+            agree(function, compiled, (filled(n, 2),))
+
+
 def test_the_way_back_outside_of_the_function_at_any_size(at_once):
     function = lambda x, w: torch.tanh(x @ w).cumsum(0).sum(1)
     compiled = torch.compile(function)

@@ -265,6 +265,20 @@ def test_batch_norm_refuses_eps():
     F.batch_norm(x, lineal.zeros(3), lineal.ones(3), training=False, eps=0)
 
 
+@pytest.mark.parametrize("name", ["var", "std"])
+def test_derivatives_of_spreads_of_infinite_numbers(name):
+    """PyTorch's: the distance from the mean, which is infinite."""
+
+    def derivative(x):
+        return lineal.autograd.grad(getattr(x, name)(correction=0), x)[0]
+
+    compiled = lineal.compile(derivative)
+    for top in (math.inf, -math.inf, math.nan, 3e38, 1.0):
+        x = lineal.tensor([1.0, top, 3.0, 0.0], requires_grad=True)
+        for _ in range(2):
+            np.testing.assert_array_equal(compiled(x).numpy(), derivative(x).numpy())
+
+
 @pytest.mark.parametrize("dtype", [lineal.float16, lineal.bfloat16])
 def test_norms_keep_half_precision(dtype):
     x = lineal.randn(5, 6).to(dtype)

@@ -128,8 +128,8 @@ def _within(kept: Any, target: AbstractTensor) -> bool:
 
 
 def _copied(x: AbstractTensor) -> Any:
-    with modes.Setting((modes.grad_enabled, False)):
-        y = apply(Copy(), x)
+    """Return a copy of x with the history of x; who listens hears of a copy that leads to x too."""
+    y = apply(Copy(), x)
     y.node, y.index = x.node, x.index
     return y
 

@@ -34,20 +34,20 @@ PATIENCE = 180
 """After how many seconds without a word a process is taken to hang."""
 
 
-def worker(first: int, last: int, shrink: bool, check: bool) -> None:
+def worker(first: int, last: int, shrink: bool, check: bool, zeros: bool) -> None:
     """Run programs, and tell of each on standard output, a line of JSON before and one after."""
     in_memory(first // BLOCK % 4 == 3)
     with checking() if check else contextlib.nullcontext():
-        several(first, last, shrink)
+        several(first, last, shrink, zeros)
 
 
-def several(first: int, last: int, shrink: bool) -> None:
+def several(first: int, last: int, shrink: bool, zeros: bool) -> None:
     """Run programs one after the other."""
     for seed in range(first, last):
         tell({"begun": seed})
         made = program(seed)
         try:
-            report = compared(made)
+            report = compared(made, zeros=zeros)
         except Exception as error:
             report = Report(kind="harness", mismatch=f"{type(error).__name__}: {error}")
         if report.mismatch:
@@ -146,6 +146,7 @@ def arguments() -> argparse.Namespace:
     reader.add_argument("--jobs", type=int, default=2)
     reader.add_argument("--keep-size", action="store_true", help="print failing programs as they are")
     reader.add_argument("--checking", action="store_true", help="hold every access to memory against what is declared")
+    reader.add_argument("--zeros", action="store_true", help="tell 0 from -0, whose sign in a sum depends on where it begins")
     reader.add_argument("--show", type=int)
     reader.add_argument("--worker", help=argparse.SUPPRESS)
     return reader.parse_args()
@@ -159,7 +160,7 @@ def seeds(text: str) -> tuple[int, int]:
 def main() -> int:
     given = arguments()
     if given.worker:
-        worker(*seeds(given.worker), not given.keep_size, given.checking)
+        worker(*seeds(given.worker), not given.keep_size, given.checking, given.zeros)
         return 0
     if given.show is not None:
         print(program(given.show), compared(program(given.show)), sep="\n")
@@ -169,7 +170,7 @@ def main() -> int:
     first, last = seeds(given.seeds)
     for start in range(first, last, BLOCK):
         blocks.put((start, min(start + BLOCK, last)))
-    options = [f"--{name}" for name in ("keep-size", "checking") if getattr(given, name.replace("-", "_"))]
+    options = [f"--{name}" for name in ("keep-size", "checking", "zeros") if getattr(given, name.replace("-", "_"))]
     totals = Totals()
     threads = [threading.Thread(target=watched, args=(blocks, totals, options)) for _ in range(given.jobs)]
     for each in threads:

@@ -160,7 +160,8 @@ def centred(low: Any, op: Any, y: Any, x: Window) -> Window:
     """y = x - mean."""
     share, dtype = 1 / (size(x, op.axes) or math.nan), x.base.dtype
     near, left = about(low, x, op.axes)
-    rest = low.map(left.shape, dtype, lambda m, left: left * share, left, label="mean")
+    # nothing is left of an infinite mean
+    rest = low.map(left.shape, dtype, lambda m, left: m.where(left - left == 0, left * share, 0), left, label="mean")
     found = low.map(x.shape, dtype, lambda m, near, rest: near - rest, near, rest, label="sub")
     low.centred[found, op.axes] = near, left
     return found
@@ -210,7 +211,7 @@ def check_range(low: Any, op: Any, x: Window, total: Window) -> None:
 def scaled_norm(low: Any, op: Any, sizes: Window, top: Window) -> Window:
     """Return (Σ sizesᵖ)^(1/p), computed of the parts of the largest size, of which no power overflows."""
     p, dtype, axes = op.p, sizes.base.dtype, op.axes
-    top = low.map(top.shape, dtype, lambda m, top: m.where((top == 0) | (top == math.inf), 1, top), top, label="peak")
+    top = low.map(top.shape, dtype, lambda m, top: m.where((top <= 0) | (top == math.inf), 1, top), top, label="peak")
     powers = low.map(sizes.shape, dtype, lambda m, x, top: m.power(x / top, p), sizes, top, label="power")
     total = low.reduce(powers, axes, "add", keepdim=True)
     found = low.map(top.shape, dtype, lambda m, total, top: m.power(total, 1 / p) * top, total, top, label="root")
