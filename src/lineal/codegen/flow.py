@@ -144,5 +144,14 @@ class Flow(Memory):
 
     def first_lanes(self, count: Value, lanes: int) -> Value:
         """Return a mask of the first `count` of the lanes; all, if count is not less."""
+        count = self.hidden(count) if count.text == "1" else count
         number = self.cast(self.select(count < lanes, count, lanes), kinds.int32)
         return self.iota(kinds.int32, lanes) < self.splat(number, lanes)
+
+    def hidden(self, value: Value) -> Value:
+        """Return a value of which LLVM does not see that it is a constant.
+
+        Up to version 22, where the mask of a store is known to be of one lane and the vector was made narrower for it, LLVM
+        stores that lane as wide as it was before (AVX-512; llvm-project issue 179489).
+        """
+        return self.new(f'call {value.type} asm "", "=r,0"({value.typed})', value.kind)

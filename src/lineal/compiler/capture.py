@@ -25,6 +25,7 @@ from lineal.tracing import Equation, Var
 __all__ = ["Capture"]
 
 
+GAINED = "a tensor without the history of its memory, as detach() gives, is written with one and then read; clone() it first"
 LOOKING = "a part x[i] of a tensor, i a tensor too, is written, read after a write to x, or returned beside x; clone() it"
 MOST_READ = 256
 """How many numbers a function may read; a program compares each of them at each call."""
@@ -100,6 +101,10 @@ class Capture(modes.Recorder):
         """The tensors that were reached otherwise than through arguments."""
         self.detached: dict[int, AbstractTensor] = {}
         """Tensors over the array of another, but without its history."""
+        self.passed: dict[int, AbstractTensor] = {}
+        """Arguments over the array of another, and what ops gave that passed an array through."""
+        self.gained: dict[int, AbstractTensor] = {}
+        """Those of them that took a history of their own with what was written to them."""
         self.places: dict[int, Place] = {}
         self.owners: set[int] = set()
         """The tensors by which arrays were entered."""
@@ -117,6 +122,7 @@ class Capture(modes.Recorder):
         for y in ys:
             if id(y.value) in self.places:
                 # the op passed an array through: what it is called now is what it was
+                self.passed[id(y)] = y
                 return
         outputs = tuple([self.enter(y) for y in ys])
         self.equations.append(Equation(op, inputs, outputs, modes.grad_enabled.get()))
@@ -129,7 +135,10 @@ class Capture(modes.Recorder):
             self.refuse(LOOKING)
         for each in storage.lookers:
             each.stale = True
-        silent = not modes.grad_enabled.get() or self.is_detached(target)
+        apart = self.stands_apart(target)
+        silent = not modes.grad_enabled.get() or apart
+        if apart:
+            self.gains(target)
         with modes.Setting((modes.grad_enabled, not silent)):
             if place.path:
                 new = self.derive(ViewScatter(place.path), (storage.var, new), storage.array)
@@ -137,13 +146,28 @@ class Capture(modes.Recorder):
                 # it keeps a history, of which nothing comes through
                 new = self.derive(Overwrite(), (storage.var, new), storage.array)
         if silent:
-            # nobody remembers the write: whoever has a history keeps it
+            # nobody remembers the write: whoever has a history keeps it, and whoever has none gets none
+            if apart and not place.path:
+                new = self.derive(Detach(), (new,), storage.array)
             with modes.Setting((modes.grad_enabled, True)):
                 new = self.derive(Renumber(), (storage.var, new), storage.array)
         storage.var = new
         storage.version += 1
         storage.written = True
         place.var, place.version = (new, storage.version) if not place.path else (None, -1)
+
+    def stands_apart(self, target: AbstractTensor) -> bool:
+        """Return whether a tensor that was written has another history than the one whose array it has, or than its base's."""
+        return id(target) in self.detached or (target.origin is None and id(target) not in self.owners)
+
+    def gains(self, target: AbstractTensor) -> None:
+        """Note it if a tensor took a history that nobody else over its memory has."""
+        base = target if target.origin is None else target.origin.base
+        if modes.grad_enabled.get() and base.node is not None:
+            self.gained[id(base)] = base
+            if id(base) not in self.detached:
+                # it was there before, and keeps the history after the call
+                self.refuse(GAINED)
 
     def looks(self, view: AbstractTensor, copy: AbstractTensor, base: AbstractTensor) -> None:
         """Hear that a view looks into `base`: it is the copy as long as neither is written."""
@@ -264,6 +288,8 @@ class Capture(modes.Recorder):
         if known is None:
             self.steps[var] = strides(x.value)
             self.places[id(x.value)].storage.captured = x
+        else:
+            self.passed[id(x)] = x
         self.arguments.append(x)
         self.inputs.append(var)
 
@@ -279,7 +305,20 @@ class Capture(modes.Recorder):
         if found is None:
             found = self.reach(x)
             self.put(x, found)
+        elif x.origin is None and not self.is_known(x):
+            self.check_history(x, found.storage.captured)
         return found
+
+    def check_history(self, x: AbstractTensor, captured: AbstractTensor | None) -> None:
+        """Refuse a tensor over the array of one from outside if it has another history; it may have none."""
+        if captured is not None and x.node is not None:
+            before = next(node for each, node in self.histories if each is captured)
+            if x.node is not before:
+                self.refuse(f"two tensors of shape {list(x.value.shape)} are the same memory with different histories; clone() one")
+
+    def is_known(self, x: AbstractTensor) -> bool:
+        """Return whether a tensor is one of those by which arrays were entered, or made of them."""
+        return id(x) in self.owners or id(x) in self.detached or id(x) in self.passed
 
     def reach(self, x: AbstractTensor) -> Place:
         """Return where a tensor from outside lies, which is met for the first time."""
@@ -287,6 +326,8 @@ class Capture(modes.Recorder):
             self.outside[id(x)] = x
         if x.origin is not None:
             base = self.place(x.origin.base)
+            if self.is_detached(x.origin.base):
+                self.detached[id(x)] = x
             return Place(base.storage, (*base.path, *x.origin.path), None, -1)
         var = self.new(x.value)
         if is_literal(x):
@@ -300,12 +341,21 @@ class Capture(modes.Recorder):
     def read(self, x: AbstractTensor) -> Var:
         """Return the variable that a tensor is now; its history is no matter where nobody remembers what is done."""
         var = self.read_memory(x)
-        return self.derive(Detach(), (var,), x.value) if modes.grad_enabled.get() and self.is_detached(x) else var
+        if not modes.grad_enabled.get():
+            return var
+        self.refuse_gained(x)
+        return self.derive(Detach(), (var,), x.value) if self.is_detached(x) else var
 
     def result(self, x: AbstractTensor) -> Var:
         """Return the variable that a tensor is in the end, without a history if it has none."""
         var = self.read_memory(x)
+        self.refuse_gained(x)
         return self.derive(Detach(), (var,), x.value) if id(x) in self.detached else var
+
+    def refuse_gained(self, x: AbstractTensor) -> None:
+        """Refuse to go on with a second history over one memory."""
+        if self.gained and id(x if x.origin is None else x.origin.base) in self.gained:
+            self.refuse(GAINED)
 
     def is_detached(self, x: AbstractTensor) -> bool:
         """Return whether a tensor has no history where another one over its memory may have: detach(), `.data`, no_grad."""

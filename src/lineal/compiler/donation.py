@@ -97,6 +97,9 @@ def donate(rows: list[Rows], kept: set[Base], written: dict[Base, Base], settled
             old.inside = Window(block, block.shape, block.strides)
         else:
             continue
+        for each in rest:
+            # the writes that came after the copy come after what it copied
+            each.after = tuple(old if base is first else base for base in each.after)  # type: ignore[attr-defined]
         remove(order.rows[id(copy)], copy)
     left = [each for each in rows if each.groups]
     for number, each in enumerate(left):

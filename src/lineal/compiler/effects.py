@@ -114,9 +114,9 @@ def regraded(capture: Capture) -> str | None:
 
 def halved(capture: Capture) -> str | None:
     """Return why a trace cannot be repeated if one array is given as two arguments, of which one requires grad."""
-    known: dict[Var, bool] = {}
+    known: dict[Var, Any] = {}
     for x, var in zip(capture.arguments, capture.inputs):
-        if known.setdefault(var, x.node is not None) != (x.node is not None):
+        if known.setdefault(var, x.node) is not x.node:
             return (
                 f"two arguments of shape {list(x.value.shape)} are the same memory, and only one requires grad; pass a clone()"
             )

@@ -125,7 +125,7 @@ class Checked:
         kept = [whole(base) for node in nodes for base in changed_by(node)]
         node = nodes[0]
         if isinstance(node, Join):
-            return Step(group, None, [], [], [])
+            return Step(group, None, [whole(base) for base in node.parts], [whole(node.out)], [])
         run = self.host(node) if isinstance(node, Host) else self.native([group], ())
         return Step(group, run, reads, writes, kept)
 
@@ -198,6 +198,7 @@ class Checked:
     def checked(self, step: Step) -> Any:
         """Run one step twice on differently filled memory; return its status."""
         if step.run is None:
+            self.join(step)
             return 0
         for window in (*step.reads, *step.kept):
             self.expect_written(step.name, window)
@@ -223,6 +224,13 @@ class Checked:
             return statuses[0]
         self.valid[mine] = (found[0] == found[1])[mine]
         return 0
+
+    def join(self, step: Step) -> None:
+        """Let what lies between the parts of a block count as written, if they lie apart: it is nobody's."""
+        (block,), parts = step.writes, [self.places(window) for window in step.reads]
+        between = np.setdiff1d(self.places(block), np.concatenate([np.empty(0, np.int64), *parts]))
+        if between.size == self.places(block).size - sum(part.size for part in parts):
+            self.valid[between] = True
 
     def expect_written(self, who: str, window: Window) -> None:
         """Raise unless all that a window shows has been written."""

@@ -65,7 +65,7 @@ class Notes:
         """Give a reason why no program can do what the call does, unless there is one already."""
         self.refusal = self.refusal or why
 
-    def settle(self) -> tuple[str | None, str | None, State, set[int]]:
+    def settle(self) -> tuple[str | None, str | None, State, dict[int, Any]]:
         """Return why there can be no program, what the call has changed that it read, the guard of the rest, and which tensors
         were reached otherwise than through arguments."""
         young = {id(each) for each in gc.get_objects(generation=0)}
@@ -91,5 +91,5 @@ class Notes:
                     changed = read.word
                 if id(read.owner) not in self.given:
                     kept.append((read, now))
-        tensors = {id(x) for x, owner in self.reached if id(owner) not in self.given and is_old(owner)}
+        tensors = {id(x): x for x, owner in self.reached if id(owner) not in self.given and is_old(owner)}
         return refusal, changed, State(kept), tensors

@@ -339,7 +339,7 @@ class Reading:
 
     # using
 
-    def settle(self) -> tuple[str | None, str | None, State, set[int]]:
+    def settle(self) -> tuple[str | None, str | None, State, dict[int, Any]]:
         """Return why there can be no program, what the call changed, the guard of what it read, and the tensors it reached."""
         refusal, changed, state, tensors = self.notes.settle()
         for module, known in self.modules.values() if changed is None else ():

@@ -162,6 +162,7 @@ class Finder:
 
     def source(self, x: AbstractTensor) -> Source:
         """Return where a result comes from."""
+        self.capture.refuse_gained(x)
         if id(x) in self.grads:
             return Grad(self.grads[id(x)])
         if id(x) in self.arguments:

@@ -137,8 +137,10 @@ def traced(function: Callable[..., Any], args: tuple, kwargs: dict) -> tuple[Any
     found.refusal = found.refusal or refusal
     if any(issubclass(type(each), (Iterator, Awaitable, AsyncIterator)) for each in tree.leaves(result)):
         found.refusal = found.refusal or "it returns an iterator or a coroutine, which goes on when the call is over"
-    # who can be reached both ways is the argument it was
-    found.bound += [n for n, x in enumerate(found.arguments) if id(x) in tensors and n not in found.bound]
+    # whose memory can be reached both ways is the argument it was
+    owned = [each for x in tensors.values() for each in (x, *(() if x.origin is None else (x.origin.base,)))]
+    arrays = {id(each.value) for each in owned}
+    found.bound += [n for n, x in enumerate(found.arguments) if id(x.value) in arrays and n not in found.bound]
     found.changed = changed or capture.changed()
     found.guards.append(state)
     kept = [each for each in tree.leaves(result) if isinstance(each, AbstractTensor)]
