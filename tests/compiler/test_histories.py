@@ -199,3 +199,19 @@ def test_second_derivatives_of_writes_that_read_what_they_write(write):
                 b[n] += step
                 ends.append(outside(b.requires_grad_()).square().sum().detach())
             assert float((ends[0] - ends[1]) / (2 * h)) == pytest.approx(float(expected[n]), rel=1e-5, abs=1e-5)
+
+
+@pytest.mark.parametrize("name", ["sort", "topk", "mode", "median", "kthvalue", "max", "min", "cummax", "cummin"])
+def test_derivatives_of_what_is_picked_have_no_history_of_their_own(name):
+    """Values at places: the derivative puts the cotangent there, and depends on neither."""
+    more = {"topk": (2, 0), "kthvalue": (2, 0)}.get(name, (0,))
+
+    def function(a):
+        values, _ = getattr(torch, name)(a, *more)
+        return tuple(torch.autograd.grad(y, a, create_graph=True)[0] for y in (values.sum(), (values * values).sum()))
+
+    compiled, a = compile(function), torch.tensor([[3.0, 1.0], [2.0, 5.0], [4.0, 0.5]], requires_grad=True)
+    for f in (function, compiled, compiled):
+        once, twice = f(a)
+        assert not once.requires_grad and twice.requires_grad
+        assert torch.equal(twice, 2 * a.detach() * once)

@@ -111,6 +111,18 @@ def test_solve_for_vectors(name, inside):
     assert "getri" not in text
 
 
+@pytest.mark.parametrize("shape", [(4, 4), (3, 4, 4)])
+def test_inverses_times_infinities(shape):
+    A = lineal.eye(4, dtype=lineal.float64) * 5 + lineal.arange(16.0, dtype=lineal.float64).reshape(4, 4).cos().expand(shape)
+    B = lineal.ones(shape[:-1], dtype=lineal.float64)[..., None].clone()
+    function = lambda A, B: lineal.linalg.inv(A) @ B
+    compiled = compile(function)
+    for number in (1.0, 1.0, np.inf, 2.0, -np.inf, np.nan):
+        B[..., 0, :] = number
+        np.testing.assert_allclose(compiled(A, B).numpy(), function(A, B).numpy())
+    assert compiled.eager is None
+
+
 def test_inverse_that_is_seen():
     """An inverse that is wanted itself is formed, and multiplied as it is."""
     function = lambda A, B: (linalg.inv(A) @ B).sum() + linalg.inv(A).sum()

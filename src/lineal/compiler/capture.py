@@ -305,7 +305,7 @@ class Capture(modes.Recorder):
         if found is None:
             found = self.reach(x)
             self.put(x, found)
-        elif x.origin is None and not self.is_known(x):
+        elif stands_alone(x) and not self.is_known(x):
             self.check_history(x, found.storage.captured)
         return found
 
@@ -314,7 +314,9 @@ class Capture(modes.Recorder):
         if captured is not None and x.node is not None:
             before = next(node for each, node in self.histories if each is captured)
             if x.node is not before:
-                self.refuse(f"two tensors of shape {list(x.value.shape)} are the same memory with different histories; clone() one")
+                self.refuse(
+                    f"two tensors of shape {list(x.value.shape)} are the same memory with different histories; clone() one"
+                )
 
     def is_known(self, x: AbstractTensor) -> bool:
         """Return whether a tensor is one of those by which arrays were entered, or made of them."""
@@ -324,7 +326,7 @@ class Capture(modes.Recorder):
         """Return where a tensor from outside lies, which is met for the first time."""
         if not is_literal(x):
             self.outside[id(x)] = x
-        if x.origin is not None:
+        if x.origin is not None and not stands_alone(x):
             base = self.place(x.origin.base)
             if self.is_detached(x.origin.base):
                 self.detached[id(x)] = x
@@ -400,6 +402,11 @@ class Capture(modes.Recorder):
                 # whatever is written there later, it has no history
                 self.detached[id(y)] = y
             self.put(y, Place(base.storage, (*base.path, step), made, base.storage.version))
+
+
+def stands_alone(x: AbstractTensor) -> bool:
+    """Return whether a tensor has not its history from a base; a view may require grad itself, or look into such a one."""
+    return x.origin is None or (x.node is not None and x.origin.base.node is None)
 
 
 def shown(array: np.ndarray, kind: type) -> list[int] | None:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.lib.array_utils import byte_bounds
 
 from lineal.compiler.capture import Capture, Storage
-from lineal.core import AbstractTensor, Leaf, Node
+from lineal.core import AbstractTensor, Leaf, Node, synchronize
 from lineal.ops.conversion import is_literal
 from lineal.ops.layout import overlapping
 from lineal.tracing import Var
@@ -99,6 +99,9 @@ def remembering(capture: Capture) -> str | None:
     """Return why a trace cannot be repeated if a tensor from outside was written that has a history, which changes too."""
     for each in storages(capture):
         x = each.captured
+        if each.written and x is not None and x.origin is not None:
+            # what was written to its base, or to another view, is found out when it is next looked at
+            synchronize(x)
         if each.written and x is not None and x.node is not None and not isinstance(x.node, Leaf):
             return f"a tensor of shape {list(x.value.shape)} that has a history is written in place; return a new one instead"
     return None

@@ -143,7 +143,8 @@ def needed(nodes: list[Node], wanted: Iterable[Base]) -> list[Node]:
     live = set(wanted)
     kept = []
     for node in reversed(nodes):
-        if (node.stops and not isinstance(node, Host)) or not live.isdisjoint(node.writes):
+        stops = node.checks if isinstance(node, Host) else node.stops
+        if stops or not live.isdisjoint(node.writes):
             kept.append(node)
             live.update(node.reads)
     return kept[::-1]

@@ -281,6 +281,11 @@ class Host(Node):
         return True
 
     @property
+    def checks(self) -> bool:
+        """Whether it may read by indices, which are checked, read or not: it is given whole numbers beside other things."""
+        return any(each.base.dtype.kind in "iu" for each in self.args[1:])
+
+    @property
     def reads(self) -> list[Base]:
         return [each.base for each in self.args]
 

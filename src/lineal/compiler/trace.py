@@ -132,6 +132,7 @@ def traced(function: Callable[..., Any], args: tuple, kwargs: dict) -> tuple[Any
         with Hearing(reading):
             result = running(capture, function, args, kwargs)
         refusal, changed, state, tensors = reading.settle()
+    capture.outside |= tensors
     with no_grad():
         found = trace_of(capture, result, name_of(function))
     found.refusal = found.refusal or refusal

@@ -397,10 +397,10 @@ def output(node: Node) -> Any:
 
 
 def as_output(node: Node, index: int | None, value: Any) -> AbstractTensor:
-    """Return an array as the output `index` of a node (None: the only one)."""
+    """Return an array as the output `index` of a node (None: the only one); whole numbers among several have no history."""
     y = object.__new__(final)
     y.value = value if value.__class__ is _ndarray else np.asarray(value)
-    y.node = node
+    y.node = node if index is None or y.value.dtype.kind not in "iub" else None
     y.index = index
     y.memory = y.origin = None
     return y

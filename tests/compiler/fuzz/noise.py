@@ -22,12 +22,13 @@ class Noise(modes.Recorder):
     def record(self, op, xs, ys):
         for y in ys:
             value = y.value
-            if op.aliasing is None and value.dtype.kind in "fcV" and value.size and value.flags.writeable:
-                if not any(np.may_share_memory(value, x.value) for x in xs):
-                    self.change(value)
+            if op.aliasing is None and not any(np.may_share_memory(value, x.value) for x in xs):
+                self.change(value)
 
     def change(self, value: np.ndarray) -> None:
-        """Round otherwise, in place."""
+        """Round otherwise, in place; leave what is not to be rounded."""
+        if value.dtype.kind not in "fcV" or not value.size or not value.flags.writeable:
+            return
         if value.dtype.kind == "V" or value.dtype.itemsize < 4:
             eps = 2.0 ** (-7 if value.dtype.name == "bfloat16" else -10)
         else:

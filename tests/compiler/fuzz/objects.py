@@ -8,6 +8,8 @@ from typing import Any
 
 from lineal.codegen import layout
 from lineal.codegen.engine import engine
+from lineal.codegen.tablecall import tablecall
+from lineal.compiler.launch import refuse
 
 __all__ = ["in_memory"]
 
@@ -39,6 +41,8 @@ def in_memory(whole: bool = False) -> None:
     # to start threads takes as long as LLVM does here
     using.compile_all = lambda sources: [using.compile(each) for each in sources]
     if not whole:
+        # what is made once for a process, and not at all if arrays cannot be read
+        tablecall(refuse)
         using.machines = threading.local()
         using.generate = quick(using)
         layout.ndarray = lambda: None

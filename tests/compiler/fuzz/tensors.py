@@ -30,7 +30,7 @@ def made(given: Given, turn: Turn, names: dict[str, object]) -> torch.Tensor:
         return eval(given.of, {"torch": torch, **names})
     wanted = turned(given, turn)
     x = laid(numbers(wanted, turn), getattr(torch, wanted.dtype), wanted.layout)
-    return x.detach().requires_grad_() if wanted.grad else x
+    return x.requires_grad_() if wanted.grad else x
 
 
 def turned(given: Given, turn: Turn) -> Given:

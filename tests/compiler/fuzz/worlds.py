@@ -20,8 +20,12 @@ from lineal.core import Leaf
 
 __all__ = ["WRITTEN", "Outcome", "World", "namespace"]
 
-WRITTEN = " about a write in place"
-"""What an error is marked by that says that a kept value has been written; a program keeps what it needs and goes on."""
+WRITTEN = " about the way back"
+"""What an error is marked by that says that a kept value has been written, or that an op has no derivative.
+
+A program keeps what it needs and goes on; and what nothing comes back to it does not differentiate.
+"""
+PHRASES = ("in-place", "in place", "inplace", "modified", "derivative is not implemented")
 STATES = (0.5, 2.0, -0.75)
 """What the numbers in Python's state are, one after the other."""
 
@@ -76,13 +80,15 @@ class World:
         self.names["factor"] = self.names["options"]["width"] = self.names["rates"][0] = self.names["scale"].factor = number
         self.names["options"]["steps"] = 1 + turn.state
 
-    def call(self, turn: Turn) -> Outcome:
-        """Call the function once, and do with its results what the program has done."""
+    def call(self, turn: Turn, prepare: Callable[[np.ndarray], Any] = lambda value: None) -> Outcome:
+        """Call the function once, and do with its results what the program has done; `prepare` may change its numbers first."""
         self.set_state(turn)
         given: dict[str, torch.Tensor] = {}
         for each in self.program.arguments:
             given[each.name] = made(each, turn, given)
         named = {**given, **self.outside()}
+        for x in named.values():
+            prepare(x.value)
         torch.manual_seed(turn.seed)
         results: list[torch.Tensor] = []
         shown: list[torch.Tensor] = []
@@ -97,9 +103,7 @@ class World:
                 facts = {f"result {n}": seen(n, results, named, not self.program.uses_up) for n in range(len(results))}
                 afterwards(self.program.after, results, list(named.values()))
             except Exception as raised:
-                error = type(raised).__name__ + (
-                    WRITTEN if any(each in str(raised) for each in ("in-place", "in place", "inplace", "modified")) else ""
-                )
+                error = type(raised).__name__ + (WRITTEN if any(each in str(raised) for each in PHRASES) else "")
         arrays = {f"result {n}": y for n, y in enumerate(shown)}
         arrays |= {f"result {n} at the end": y for n, y in enumerate(results)}
         arrays |= {f"{name} after the call": x for name, x in named.items()}

@@ -9,7 +9,7 @@ import numpy as np
 from lineal.compiler.rewrites.draft import Draft, turns
 from lineal.ops.contraction.products import Affine, BatchMatMul, MatMul, StackedMatMul
 from lineal.ops.elementwise.arithmetic import mul
-from lineal.ops.elementwise.comparison import eq
+from lineal.ops.elementwise.comparison import eq, isfinite
 from lineal.ops.linalg.determinants import Determinant, DeterminantBounded, DeterminantProbed
 from lineal.ops.linalg.lu import LUFactor
 from lineal.ops.linalg.systems import Inverse, InversePull, Solve, SolveFactored, SolveProbed
@@ -104,6 +104,9 @@ class Unformed:
     def times(self, B: Var, turned: bool) -> Var:
         """Add the solution of A X = B, or Aᵀ X = B if `turned`."""
         draft, like = self.draft, (B.spec.shape, B.spec.storage)
+        # a product with infinities gives some where elimination gives NaN
+        finite = draft.put(isfinite.op, (B,), (B.spec.shape, np.bool_), grad=False)
+        draft.put(Premise(), (finite,), (B.spec.shape, np.bool_), grad=False)
         if self.stacked:
             return draft.put(Solve(), (draft.transposed(self.A) if turned else self.A, B), like)
         return draft.put(SolveFactored("lu", turned, False), (self.A, B, *self.factored()), like)
