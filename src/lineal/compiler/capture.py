@@ -62,6 +62,18 @@ class Place:
         self.version = version
 
 
+class Over:
+    """Tensors over the array of another one, by what their histories are."""
+
+    def __init__(self) -> None:
+        self.detached: dict[int, AbstractTensor] = {}
+        """Those without its history: of detach(), `.data`, no_grad."""
+        self.gained: dict[int, AbstractTensor] = {}
+        """Those of them that took a history of their own with what was written to them."""
+        self.passed: dict[int, AbstractTensor] = {}
+        """Those that are arguments, or what ops gave that passed an array through."""
+
+
 class Capture(modes.Recorder):
     """A recorder that writes pure equations."""
 
@@ -99,12 +111,7 @@ class Capture(modes.Recorder):
         self.refusal: str | None = None
         self.outside: dict[int, AbstractTensor] = {}
         """The tensors that were reached otherwise than through arguments."""
-        self.detached: dict[int, AbstractTensor] = {}
-        """Tensors over the array of another, but without its history."""
-        self.passed: dict[int, AbstractTensor] = {}
-        """Arguments over the array of another, and what ops gave that passed an array through."""
-        self.gained: dict[int, AbstractTensor] = {}
-        """Those of them that took a history of their own with what was written to them."""
+        self.over = Over()
         self.places: dict[int, Place] = {}
         self.owners: set[int] = set()
         """The tensors by which arrays were entered."""
@@ -122,7 +129,7 @@ class Capture(modes.Recorder):
         for y in ys:
             if id(y.value) in self.places:
                 # the op passed an array through: what it is called now is what it was
-                self.passed[id(y)] = y
+                self.over.passed[id(y)] = y
                 return
         outputs = tuple([self.enter(y) for y in ys])
         self.equations.append(Equation(op, inputs, outputs, modes.grad_enabled.get()))
@@ -158,14 +165,14 @@ class Capture(modes.Recorder):
 
     def stands_apart(self, target: AbstractTensor) -> bool:
         """Return whether a tensor that was written has another history than the one whose array it has, or than its base's."""
-        return id(target) in self.detached or (target.origin is None and id(target) not in self.owners)
+        return id(target) in self.over.detached or (target.origin is None and id(target) not in self.owners)
 
     def gains(self, target: AbstractTensor) -> None:
         """Note it if a tensor took a history that nobody else over its memory has."""
         base = target if target.origin is None else target.origin.base
         if modes.grad_enabled.get() and base.node is not None:
-            self.gained[id(base)] = base
-            if id(base) not in self.detached:
+            self.over.gained[id(base)] = base
+            if id(base) not in self.over.detached:
                 # it was there before, and keeps the history after the call
                 self.refuse(GAINED)
 
@@ -289,7 +296,7 @@ class Capture(modes.Recorder):
             self.steps[var] = strides(x.value)
             self.places[id(x.value)].storage.captured = x
         else:
-            self.passed[id(x)] = x
+            self.over.passed[id(x)] = x
         self.arguments.append(x)
         self.inputs.append(var)
 
@@ -320,7 +327,7 @@ class Capture(modes.Recorder):
 
     def is_known(self, x: AbstractTensor) -> bool:
         """Return whether a tensor is one of those by which arrays were entered, or made of them."""
-        return id(x) in self.owners or id(x) in self.detached or id(x) in self.passed
+        return id(x) in self.owners or id(x) in self.over.detached or id(x) in self.over.passed
 
     def reach(self, x: AbstractTensor) -> Place:
         """Return where a tensor from outside lies, which is met for the first time."""
@@ -329,7 +336,7 @@ class Capture(modes.Recorder):
         if x.origin is not None and not stands_alone(x):
             base = self.place(x.origin.base)
             if self.is_detached(x.origin.base):
-                self.detached[id(x)] = x
+                self.over.detached[id(x)] = x
             return Place(base.storage, (*base.path, *x.origin.path), None, -1)
         var = self.new(x.value)
         if is_literal(x):
@@ -352,16 +359,16 @@ class Capture(modes.Recorder):
         """Return the variable that a tensor is in the end, without a history if it has none."""
         var = self.read_memory(x)
         self.refuse_gained(x)
-        return self.derive(Detach(), (var,), x.value) if id(x) in self.detached else var
+        return self.derive(Detach(), (var,), x.value) if id(x) in self.over.detached else var
 
     def refuse_gained(self, x: AbstractTensor) -> None:
         """Refuse to go on with a second history over one memory."""
-        if self.gained and id(x if x.origin is None else x.origin.base) in self.gained:
+        if self.over.gained and id(x if x.origin is None else x.origin.base) in self.over.gained:
             self.refuse(GAINED)
 
     def is_detached(self, x: AbstractTensor) -> bool:
         """Return whether a tensor has no history where another one over its memory may have: detach(), `.data`, no_grad."""
-        if id(x) in self.detached:
+        if id(x) in self.over.detached:
             return True
         return x.node is None and modes.grad_enabled.get() and id(x.value) in self.places and id(x) not in self.owners
 
@@ -394,13 +401,13 @@ class Capture(modes.Recorder):
             if id(y.value) in self.places:
                 # the op passed the array on; a view of a tensor without history has none either
                 if op.aliasing == "memory" or self.is_detached(x):
-                    self.detached[id(y)] = y
+                    self.over.detached[id(y)] = y
                 continue
             step = op.part(number) if parts else op
             made = self.derive(step, (var,), y.value)
             if self.is_detached(x) or not modes.grad_enabled.get():
                 # whatever is written there later, it has no history
-                self.detached[id(y)] = y
+                self.over.detached[id(y)] = y
             self.put(y, Place(base.storage, (*base.path, step), made, base.storage.version))
 
 

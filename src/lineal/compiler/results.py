@@ -176,7 +176,7 @@ class Finder:
         if storage.captured is None and id(storage) not in self.lent and id(storage) not in self.shared:
             return self.made(self.capture.result(x))
         base = self.whole(storage)
-        if not place.path and isinstance(base, Made) and x.origin is None and id(x) not in self.capture.detached:
+        if not place.path and isinstance(base, Made) and x.origin is None and id(x) not in self.capture.over.detached:
             return base
         # a view that shows all of it is another tensor, too
         return Look(base, place.path or (slice_op(()),), x.origin is not None and bool(x.origin.tracked), x.node is not None)
