@@ -59,7 +59,7 @@ def gradients_of(function, arrays):
     return [y.detach().value, *(x.grad.value for x in xs)]
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("dtype", [pytest.param(np.float32, marks=pytest.mark.slow), np.float64])
 @pytest.mark.parametrize("name", FUNCTIONS)
 @pytest.mark.parametrize("lead, n", SIZES)
 def test_values_and_derivatives(name, lead, n, dtype):
