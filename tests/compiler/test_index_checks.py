@@ -75,7 +75,10 @@ def test_places_outside_are_refused_at_every_call(name, differentiated):
         assert got == want, numbers
 
 
-@pytest.mark.parametrize("name", ["gather", "take", "subscript", "subscripts", "scatter", "index_select", "embedding"])
+UNREAD = ("gather", "take", "subscript", "subscripts", "put at subscripts", "scatter", "index_select", "index_add", "embedding")
+
+
+@pytest.mark.parametrize("name", UNREAD)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16, torch.complex64, torch.bool], ids=str)
 def test_places_are_checked_where_nobody_reads_what_they_give(name, dtype):
     function = lambda i, w: (PLACES[name](i, w), torch.full_like(w, 0.5))[1]

@@ -116,13 +116,11 @@ def regraded(capture: Capture) -> str | None:
 
 
 def halved(capture: Capture) -> str | None:
-    """Return why a trace cannot be repeated if one array is given as two arguments, of which one requires grad."""
+    """Return why a trace cannot be repeated if one array is given as two arguments that lead elsewhere each."""
     known: dict[Var, Any] = {}
     for x, var in zip(capture.arguments, capture.inputs):
         if known.setdefault(var, x.node) is not x.node:
-            return (
-                f"two arguments of shape {list(x.value.shape)} are the same memory, and only one requires grad; pass a clone()"
-            )
+            return f"two arguments of shape {list(x.value.shape)} are the same memory with different histories; pass a clone()"
     return None
 
 

@@ -159,7 +159,7 @@ def outcome(world: World, program: Program, place: int, noise: Noise | None = No
 def explains(wanted: np.ndarray, given: np.ndarray, noisy: list[np.ndarray], strict: bool) -> bool:
     """Return whether noise spreads the numbers of an array as far as they are apart; `strict`: not if it leads elsewhere."""
     if any(each.shape != wanted.shape for each in noisy):
-        return True
+        return not strict
     if given.shape != wanted.shape or given.dtype != wanted.dtype:
         return False
     if not apart(wanted, given).any():
