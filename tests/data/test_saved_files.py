@@ -18,6 +18,7 @@ import safetensors.numpy
 
 import lineal
 from lineal import data
+from lineal.data import writing
 
 posix = pytest.mark.skipif(os.name != "posix", reason="pipes, links and signals as on POSIX")
 
@@ -310,6 +311,7 @@ KILLED = """
 import os, sys, time
 from lineal import data
 from lineal.data import writing
+from lineal.data import writing
 def slow(handle):
     print("writing", flush=True)
     time.sleep(60)
@@ -344,3 +346,40 @@ def test_what_a_killed_run_leaves_is_removed_by_the_next_save_and_what_a_living_
     assert data.load(path) == "third"
     data.save("fourth", path)
     assert sorted(Path(each).name for each in os.listdir(path.parent)) == sorted([other.name, path.name])
+
+
+def interrupted(path, moment):
+    """Save with an interrupt at the given line, or return, that the writing module comes to; return whether it came."""
+    left = moment
+
+    def trace(frame, event, _):
+        nonlocal left
+        if frame.f_code.co_filename != writing.__file__:
+            return None
+        if event in ("line", "return") and left >= 0:
+            left -= 1
+            if left < 0:
+                raise KeyboardInterrupt
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        data.save("second", path)
+    except KeyboardInterrupt:
+        return True
+    finally:
+        sys.settrace(before)
+    return False
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # a file that its end closes
+def test_an_interrupt_at_any_moment_leaves_one_whole_file(path):
+    moments = 0
+    data.save("first", path)
+    while interrupted(path, moments):
+        assert data.load(path) in ("first", "second"), moments
+        assert os.listdir(path.parent) == [path.name], moments
+        data.save("first", path)
+        moments += 1
+    assert moments > 50

@@ -85,9 +85,10 @@ def write_all(stream: Any, data: bytes) -> None:
 def replace(target: Path, data: bytes, status: os.stat_result | None) -> None:
     """Put a complete file in the place of another, or of none; `status` is the other's."""
     remove_leftovers(target)
-    part, stream = new_part(target)
+    # named before it is there: an interrupt at any moment from here on removes it
+    part = target.with_name(f".{target.name}.{uuid.uuid4().hex}.part")
     try:
-        with stream:
+        with new_part(part) as stream:
             stream.write(data)
             stream.flush()
             os.fsync(stream.fileno())
@@ -109,15 +110,14 @@ def keep_rights(part: Path, status: os.stat_result) -> None:
     part.chmod(status.st_mode & 0o777)
 
 
-def new_part(target: Path) -> tuple[Path, BinaryIO]:
-    """Return a new file beside the target, locked as long as it is open."""
+def new_part(part: Path) -> BinaryIO:
+    """Return a new file, locked as long as it is open."""
     while True:
-        part = target.with_name(f".{target.name}.{uuid.uuid4().hex}.part")
         stream = part.open("xb")
         locked(stream)
         # between opening and locking another process may have taken it for a leftover
         if not POSIX or os.fstat(stream.fileno()).st_nlink:
-            return part, stream
+            return stream
         stream.close()
 
 
