@@ -144,7 +144,7 @@ def measured(calls: dict[str, Callable], cases: list) -> tuple[dict[str, Counter
     for task in [each for each in GRADIENTS if each in calls]:
         counts[task], names[task] = Counter(), []
         for name, A, B, _ in cases:
-            if 1e-120 < np.abs(A).max() < 1e120 and A.dtype == np.float64:
+            if A.dtype == np.float64 and 1e-120 < np.abs(A).max() < 1e120:
                 kind = finite(calls[task], A, B)
                 counts[task][kind] += 1
                 names[task] += [f"{kind}: {name}"] * (kind == "nan")

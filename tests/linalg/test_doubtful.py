@@ -16,7 +16,7 @@ def heard(call):
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
         try:
-            return call(), bool(said)
+            return call(), any(issubclass(each.category, torch.IllConditionedWarning) for each in said)
         except linalg.LinAlgError:
             return None, True
 
@@ -27,6 +27,7 @@ CALLS = {
     "inv": lambda A, B: linalg.inv(A),
     "det": lambda A, B: linalg.det(A)[..., None, None],
 }
+EXACT = {"inv": lambda A, B: np.linalg.inv(A), "det": lambda A, B: np.linalg.det(A)[None, None]}
 WAYS = {
     "eager": lambda call: call,
     "compiled": torch.compile,
@@ -48,6 +49,58 @@ def test_franks_matrices_are_right_or_told_of(name, way):
             for _ in range(4):
                 got, told = heard(lambda call=call, A=A, B=B: call(torch.from_numpy(A), torch.from_numpy(B)))
                 assert told or error(got.numpy(), wanted) < 1e-3, (n, name)
+
+
+def near_to_singular(kind, n, condition):
+    """Return a matrix of single precision whose condition is at least this."""
+    generator = np.random.default_rng(n)
+    A = generator.normal(size=(n, n))
+    if kind == "columns":
+        A[:, 1] = A[:, 0] + A[:, 1] / condition
+    else:
+        U, S, Vh = np.linalg.svd(A)
+        S[:] = np.geomspace(1, 1 / condition, n) if kind == "geometric" else np.where(np.arange(n) < n - 1, 1, 1 / condition)
+        A = (U * S) @ Vh
+    return A.astype(np.complex64 if kind == "complex" else np.float32) * (1 + 0.5j if kind == "complex" else 1)
+
+
+@pytest.mark.parametrize("kind", ["columns", "geometric", "one small", "complex"])
+@pytest.mark.parametrize("way", sorted(WAYS))
+@pytest.mark.parametrize("name", sorted(CALLS))
+def test_three_digits_of_single_precision_are_right_or_told_of(name, way, kind):
+    for n in (2, 12, 130):
+        call = WAYS[way](CALLS[name])
+        for condition in (1e3, 3e4, 2e5, 3e6):
+            A = near_to_singular(kind, n, condition)
+            B = A @ np.ones((n, 1), A.dtype)
+            exact = EXACT.get(name, np.linalg.solve)(A.astype(np.complex128), B.astype(np.complex128))
+            if not 1e-36 < np.abs(exact).max() < 1e36:
+                continue
+            got, told = heard(lambda call=call, A=A, B=B: call(torch.from_numpy(A), torch.from_numpy(B)))
+            assert told or np.abs(got.numpy() - exact).max() < 1e-3 * np.abs(exact).max(), (n, condition)
+            assert not (told and condition < 1e4), (n, condition)
+
+
+@pytest.mark.parametrize("assume", ["general", "symmetric", "positive definite", "lower triangular", "banded"])
+@pytest.mark.parametrize("n", [6, 150])
+def test_systems_of_single_precision_with_a_structure(assume, n):
+    generator = np.random.default_rng(n)
+    A = generator.normal(size=(n, n))
+    if assume in ("symmetric", "positive definite"):
+        Q, signs = np.linalg.qr(A)[0], 1 if assume == "positive definite" else (-1.0) ** np.arange(n)
+        A = (Q * (np.geomspace(1, 1e-5, n) * signs)) @ Q.T
+        A = A + A.T
+    elif assume == "lower triangular":
+        A = np.tril(A, -1) / n + np.diag(np.geomspace(1, 1e-5, n))
+    elif assume == "banded":
+        A = np.tril(np.triu(A, -1), 1) + np.diag(np.geomspace(8, 1e-4, n))
+    A = A.astype(np.float32)
+    B = A @ np.ones((n, 1), np.float32)
+    exact = np.linalg.solve(A.astype(np.float64), B.astype(np.float64))
+    solve = lambda A, B: linalg.solve(A, B, assume=assume)
+    for call in (solve, torch.compile(solve), lambda A, B: solve(A[None], B[None])[0]):
+        got, told = heard(lambda call=call: call(torch.from_numpy(A), torch.from_numpy(B)))
+        assert told or np.abs(got.numpy() - exact).max() < 1e-3 * np.abs(exact).max()
 
 
 @pytest.mark.parametrize("name", sorted(CALLS))

@@ -62,16 +62,19 @@ class CompiledFunction:
         """Why the function is left to run eagerly, if it is."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        known = ()
+        known, tried = (), []
         if not kwargs:
             try:
                 result = self.fast(*args)
             except Unmet as unmet:
                 known = unmet.known
                 result = self.branched(args, known) if known else REFUSED
+                if not known and self.last is not None:
+                    self.last.missed += unmet.lenient
+                    tried = [self.last]
             if result is not REFUSED:
                 return result
-        return self.called(args, kwargs, known)
+        return self.called(args, kwargs, known, tried)
 
     def __getattr__(self, name: str) -> Any:
         """Return what is the function's: a module's parameters and methods, what users have set."""
@@ -86,11 +89,12 @@ class CompiledFunction:
     def __get__(self, owner: Any, kind: type | None = None) -> Any:
         return self if owner is None else functools.partial(self, owner)
 
-    def called(self, args: tuple, kwargs: dict, known: tuple[int, ...]) -> Any:
+    def called(self, args: tuple, kwargs: dict, known: tuple[int, ...], tried: list) -> Any:
         """Run the program for these arguments, or the function itself to make one.
 
-        `known` are the first of the numbers by which the function branches. A program that meets others than those it was
-        traced with gives the call back, before it has written anything, and tells how far it came.
+        `known` are the first of the numbers by which the function branches, `tried` the programs that could not run. A program
+        that meets other numbers than it was traced with gives the call back, before it has written anything, and tells how far
+        it came.
         """
         if self.eager is not None or modes.recorder.get() is not None or modes.anomaly.get():
             return self.function(*args, **kwargs)
@@ -98,7 +102,6 @@ class CompiledFunction:
         if key in self.sizes.left:
             return self.function(*args, **kwargs)
         tensors = [x for x in tree.leaves((args, kwargs)) if isinstance(x, AbstractTensor)]
-        tried: list[Program | DifferentiableProgram] = []
         while (program := self.candidate(key, tensors, known, tried)) is not None:
             tried.append(program)
             try:

@@ -175,7 +175,7 @@ class ExaminedFunction(CompiledFunction):
         with modes.Setting((modes.recorder, None)):
             program = None if self.eager else self.candidate(signature(args, kwargs), tensors, (), [])
             if program is None:
-                return self.called(args, kwargs, ())
+                return self.called(args, kwargs, (), [])
             state = State([*tensors, *program.trace.captured.values()])
             given = self.given(program, tensors)
             after = state.seen()

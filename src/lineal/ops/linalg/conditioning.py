@@ -36,8 +36,11 @@ class Advice(NamedTuple):
     few: int = FEW
 
 
-DOUBT = 1000
-"""In double precision, results of reciprocal condition numbers below ε times this are refined before anybody sees them."""
+DOUBT = {"d": 1000, "f": 100}
+"""Results of reciprocal condition numbers below ε times this are refined before anybody sees them.
+
+In single precision, where more would mean every matrix of some size, fewer than two digits are left there.
+"""
 
 SHORT = 24
 """Up to how many numbers Python looks at faster than NumPy (measured)."""
@@ -239,9 +242,15 @@ def sound(A: np.ndarray, rcond: Any, X: np.ndarray | None, B: np.ndarray | None,
     return good
 
 
+@functools.lru_cache(8)
+def doubt(dtype: np.dtype) -> float:
+    """Return the reciprocal condition number below which so few digits are left that results are refined."""
+    return DOUBT[dtype.char.lower()] * range_of(dtype).eps
+
+
 def doubtful(rcond: Any, dtype: np.dtype) -> bool:
-    """Return whether a matrix leaves so few digits that the solution is to be refined; single precision promises fewer."""
-    return dtype.char in "dD" and bool(np.any(np.asarray(rcond) < DOUBT * range_of(dtype).eps))
+    """Return whether a matrix leaves so few digits that the solution is to be refined."""
+    return bool(np.any(np.asarray(rcond) < doubt(dtype)))
 
 
 def contained(X: np.ndarray, B: np.ndarray | None, limits: Range) -> Any:

@@ -9,12 +9,12 @@ import numpy as np
 from lineal.core import AbstractTensor, Op, apply, lift, modes
 from lineal.ops.linalg import kernels
 from lineal.ops.linalg.cofactors import cofactors
-from lineal.ops.linalg.conditioning import DOUBT, FEW, Advice, doubtful, judge, norm1, range_of, rcond_of_lu, watched
+from lineal.ops.linalg.conditioning import FEW, Advice, doubt, doubtful, judge, norm1, range_of, rcond_of_lu, watched
 from lineal.ops.linalg.expectations import expect_well_conditioned
 from lineal.ops.linalg.lu import factors, getrf, getrs, permutations
 from lineal.ops.linalg.matrices import linalg_slogdet, require_square, stored
 from lineal.ops.linalg.pivots import product_of_pivots
-from lineal.ops.linalg.refinement import residual
+from lineal.ops.linalg.refinement import doubled, residual
 from lineal.ops.linalg.solving import stacked
 from lineal.ops.linalg.systems import Inverse, InverseEx, by_factors, probing
 from lineal.ops.premise import rely
@@ -40,6 +40,9 @@ class Determinant(Op):
     def eager(self, xp, A, LU=None, pivots: Any = None):
         if LU is None:
             return kernels.det(A)
+        if self.refined and A.dtype.char in "fF":
+            with modes.quiet():
+                return np.linalg.det(doubled(A)).astype(A.dtype)
         y = product_of_pivots(LU, pivots)
         return y * correction(A, LU, pivots).astype(y.dtype) if self.refined and A.size else y
 
@@ -154,8 +157,8 @@ def det(A: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
     LU, pivots, info = factors(A)
     y = apply(Determinant(), A, LU, pivots)
     if watched() and A.value.ndim > 2 and A.value.shape[-1] > LOOSE:
-        doubt = judge_stack(name, A.value, y.value, probed(A.value, LU.value, pivots.value))
-        y = apply(Determinant(True), A, LU, pivots) if doubt else y
+        unsure = judge_stack(name, A.value, y.value, probed(A.value, LU.value, pivots.value))
+        y = apply(Determinant(True), A, LU, pivots) if unsure else y
     elif watched() and not plain(A.value, y.value):
         norms = norm1(A.value)
         rcond, norms = settled(A.value, info, rcond_of_lu(LU.value, norms), norms)
@@ -170,7 +173,7 @@ def plain(A: np.ndarray, y: np.ndarray) -> bool:
     if A.ndim != 2 or not 0 < A.shape[-1] <= LOOSE or not limits.tiny <= abs(y) < np.inf:
         return False
     with modes.quiet():
-        return bool(kernels.bound_by_det(A, y) >= FEW * limits.eps)
+        return bool(kernels.bound_by_det(A, y) >= doubt(A.dtype))
 
 
 def ranged(y: np.ndarray, zero: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -231,7 +234,7 @@ def judge_stack(name: str, A: np.ndarray, y: np.ndarray, rcond: np.ndarray) -> b
     Return whether one is to be refined.
     """
     with modes.quiet():
-        suspect = ~(rcond >= (DOUBT if A.dtype.char in "dD" else FEW) * range_of(A.dtype).eps)
+        suspect = ~(rcond >= doubt(A.dtype))
         if not suspect.any():
             return False
         rcond = np.array(rcond)

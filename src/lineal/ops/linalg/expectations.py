@@ -11,7 +11,7 @@ import numpy as np
 
 from lineal.base import later
 from lineal.core import Op, apply, lift, modes
-from lineal.ops.linalg.conditioning import DOUBT, FEW, frobenius, mode, probes, range_of, watched
+from lineal.ops.linalg.conditioning import FEW, doubt, frobenius, mode, probes, range_of, watched
 from lineal.ops.premise import expect
 
 __all__ = [
@@ -42,13 +42,8 @@ def border(n: int, dtype: np.dtype, refined: bool = True) -> float:
 
     Where eager code refines what is doubtful, that is its border.
     """
-    digits = DOUBT if refined and dtype.char in "dD" else FEW
-    return 1 / (MARGIN * digits * range_of(dtype).eps * math.sqrt(n / min(n, 2)))
-
-
-def lasting(A: Any) -> bool:
-    """Return whether eager code does more than warn of what is doubtful, so that a program may not go on without asking."""
-    return mode.get() == "error" or A.value.dtype.char in "dD"
+    least = doubt(dtype) if refined else FEW * range_of(dtype).eps
+    return 1 / (MARGIN * least * math.sqrt(n / min(n, 2)))
 
 
 def bounded(norms: Any, W: np.ndarray, refined: bool = True) -> np.ndarray:
@@ -97,7 +92,7 @@ class WellFactored(Op):
 def expect_well_conditioned(A: Any) -> None:
     """Let programs check that each A is well conditioned, if eager code would tell where it is not."""
     if watched() and A.value.size:
-        expect(lambda: apply(WellConditioned(), A), mode, lasting(A))
+        expect(lambda: apply(WellConditioned(), A), mode, True)
 
 
 def expect_well_factored(L: Any) -> None:
@@ -109,7 +104,7 @@ def expect_well_factored(L: Any) -> None:
 def expect_solvable(A: Any, solve: Callable[[Any], Any]) -> None:
     """Let programs check that each A is well conditioned, by the method that `solve` takes to solve A X = B for B."""
     if watched() and A.value.size:
-        expect(lambda: solvable(A, solve), mode, lasting(A))
+        expect(lambda: solvable(A, solve), mode, True)
 
 
 def expect_contained(X: Any, B: Any) -> None:

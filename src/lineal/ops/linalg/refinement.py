@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import numpy as np
 
+from lineal.core.modes import quiet
 from lineal.ops.linalg.matrices import adjoint as adjoint_of
 from lineal.ops.linalg.matrices import real_dtype
 from lineal.ops.linalg.structure import KERNELS
@@ -14,6 +16,10 @@ __all__: list[str] = []
 
 ROUNDS = 15
 """Corrections at most; with a condition number below 1/ε two or three suffice, with factors of half the digits six."""
+DENSE = ("lu", "hermitian", "positive definite")
+"""Methods that take about as long as elimination, which in double precision refines solutions of single precision at once."""
+SMALL = 128
+"""Up to how many rows that is faster than to correct a solution by its residual (measured)."""
 ROUGH = ("lu in single precision",)
 """Methods whose first solution has but half the digits."""
 
@@ -26,8 +32,7 @@ def residual(A: Any, X: Any, B: Any) -> tuple[np.ndarray, float]:
     eps = float(np.finfo(A.dtype).eps)
     n = A.shape[-1] + 2
     if A.dtype.char in "fF":
-        wide = np.dtype("d" if A.dtype.char == "f" else "D")
-        return B.astype(wide) - np.matmul(A.astype(wide), X.astype(wide)), n * 2.0**-52
+        return doubled(B) - np.matmul(doubled(A), doubled(X)), n * 2.0**-52
     if A.size * X.shape[-1] > LARGE:
         return B - np.matmul(A, X), n * eps
     if np.abs(A).max(initial=0) > 1e290:
@@ -42,6 +47,11 @@ def residual(A: Any, X: Any, B: Any) -> tuple[np.ndarray, float]:
     else:
         R = compensated(A, X, B)
     return R, (n * eps) ** 2
+
+
+def doubled(x: np.ndarray) -> np.ndarray:
+    """Return numbers of single precision in double precision."""
+    return x.astype("D" if x.dtype.kind == "c" else "d")
 
 
 def compensated(A: np.ndarray, X: np.ndarray, B: np.ndarray) -> np.ndarray:
@@ -95,6 +105,9 @@ def _ratio(R: np.ndarray, scale: np.ndarray) -> np.ndarray:
 def refined(method: str, A: Any, B: Any, X: Any, factors: tuple, adjoint: bool) -> np.ndarray:
     """Return X after corrections D with A D = B - A X, until they are below rounding or shrink no more."""
     matrix, eps = adjoint_of(A) if adjoint else A, np.finfo(A.dtype).eps
+    single = A.dtype.char in "fF" and method in DENSE
+    if single and A.shape[-1] <= SMALL:
+        return in_double(matrix, B, X)
     before = np.full((*X.shape[:-2], 1, X.shape[-1]), np.inf)
     rough = method in ROUGH
     for _ in range(ROUNDS if X.size else 0):
@@ -110,5 +123,12 @@ def refined(method: str, A: Any, B: Any, X: Any, factors: tuple, adjoint: bool) 
         if rough:
             rough = bool(np.any(size > whole * eps * 1e4)) and bool(helps.any())
         elif np.all(size <= whole * eps / 2):
-            break
+            return X
+    return in_double(matrix, B, X) if single else X
+
+
+def in_double(A: np.ndarray, B: np.ndarray, X: np.ndarray) -> np.ndarray:
+    """Return A⁻¹ B, rounded to the dtype of A only in the end; X if A is singular."""
+    with contextlib.suppress(np.linalg.LinAlgError), quiet():
+        return np.linalg.solve(doubled(A), doubled(B)).astype(A.dtype)
     return X
