@@ -37,8 +37,6 @@ class Lowering:
         self.numbers: dict[Any, Base] = {}
         self.known: dict[Any, tuple[Window, ...]] = {}
         """What ops have given, by the op and its inputs."""
-        self.centred: dict[tuple[Window, tuple[int, ...]], tuple[Window, Window]] = {}
-        """For what is less its mean, as rules of what is made of it need it: less a rounded mean, and the sum of that."""
         self.parts: list[Base] = []
         """Bases that lie inside of arrays from outside."""
         self.count = 0

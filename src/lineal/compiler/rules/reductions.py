@@ -109,38 +109,37 @@ def truth(low: Any, op: Any, y: Any, x: Window) -> Window:
     return found if y.storage == np.bool_ else low.map(found.shape, y.storage, same, found, label="cast")
 
 
-def about(low: Any, x: Window, axes: tuple[int, ...]) -> tuple[Window, Window]:
-    """Return x less its mean and what is then left of the sum, as the mean of large numbers is wrong by what is rounded."""
+def about(low: Any, x: Window, axes: tuple[int, ...]) -> Window:
+    """Return x less its mean, which is found from how far all are from the first of them, and kept in two parts.
+
+    Of large numbers that are close to each other, the sum and the mean alone lose what tells them apart.
+    """
     share, dtype = 1 / (size(x, axes) or math.nan), x.base.dtype
-    whole = low.reduce(x, axes, "add", keepdim=True)
-    mean = low.map(whole.shape, dtype, lambda m, total: total * share, whole, label="mean")
-    near = low.map(x.shape, dtype, lambda m, x, mean: x - mean, x, mean, label="sub")
-    return near, low.reduce(near, axes, "add", keepdim=True)
+    one = tuple(1 if place in axes else count for place, count in enumerate(x.shape))
+    if not size(x, axes):
+        return x
+    # of an infinite one no distances can be taken
+    first = low.map(one, dtype, lambda m, x: m.where(x - x == 0, x, 0), Window(x.base, one, x.strides, x.offset), label="first")
+    apart = low.map(x.shape, dtype, lambda m, x, first: x - first, x, first, label="sub")
+    whole = low.reduce(apart, axes, "add", keepdim=True)
+    mean = low.map(one, dtype, lambda m, whole, first: whole * share + first, whole, first, label="mean")
 
+    def rounding(m: Any, whole: Any, first: Any, mean: Any) -> Any:
+        """Return what the mean has lost.   Knuth, TwoSum."""
+        added = mean - first
+        lost = (first - (mean - added)) + (whole * share - added)
+        return m.where(lost == lost, lost, 0)
 
-ALL = 1 - 2.0**-48
-"""How much of the squares is lost to the mean where nothing but rounding is left."""
-
-
-def squares(low: Any, near: Window, left: Window, axes: tuple[int, ...], last: Any, label: str) -> Window:
-    """Return last(m, Σ (x - mean)²) = last(m, Σ near² - (Σ near)² / n)."""
-    share = 1 / (size(near, axes) or math.nan)
-    found = low.reduce(near, axes, "squares", keepdim=True, wide=True)
-
-    def formula(m: Any, total: Any, left: Any) -> Any:
-        lost = m.square(left.astype(np.float64)) * share
-        return last(m, m.where(total * ALL <= lost, 0.0, total - lost))
-
-    return low.map(found.shape, near.base.dtype, formula, found, left, label=label)
+    rest = low.map(one, dtype, rounding, whole, first, mean, label="rest of the mean")
+    return low.map(x.shape, dtype, lambda m, x, mean, rest: (x - mean) - rest, x, mean, rest, label="sub")
 
 
 def variance(low: Any, op: Any, x: Window, last: Any) -> Window:
     """Return last(m, Σ (x - mean)² / (n - correction))."""
-    free = freedom(size(x, op.axes), op.correction)
-    found = squares(
-        low, *about(low, x, op.axes), op.axes, lambda m, total: last(m, total * (1 / free if free else math.inf)), "var"
-    )
-    return found if op.keepdim else without(found, op.axes)
+    free, dtype = freedom(size(x, op.axes), op.correction), x.base.dtype
+    found = low.reduce(about(low, x, op.axes), op.axes, "squares", keepdim=op.keepdim, wide=True)
+    formula = lambda m, total: last(m, total * (1 / free if free else math.inf)).astype(dtype)
+    return low.map(found.shape, dtype, formula, found, label="var")
 
 
 @rule(Var)
@@ -158,25 +157,16 @@ def std(low: Any, op: Any, y: Any, x: Window) -> Window:
 @rule(Centred)
 def centred(low: Any, op: Any, y: Any, x: Window) -> Window:
     """y = x - mean."""
-    share, dtype = 1 / (size(x, op.axes) or math.nan), x.base.dtype
-    near, left = about(low, x, op.axes)
-    # nothing is left of an infinite mean
-    rest = low.map(left.shape, dtype, lambda m, left: m.where(left - left == 0, left * share, 0), left, label="mean")
-    found = low.map(x.shape, dtype, lambda m, near, rest: near - rest, near, rest, label="sub")
-    low.centred[found, op.axes] = near, left
-    return found
+    return about(low, x, op.axes)
 
 
 @rule(InverseSpread)
 def inverse_spread(low: Any, op: Any, y: Any, x: Window) -> Window:
-    """y = 1 / √(mean x² + ε); of what is less its mean the squares are added in the loop that finds the mean."""
-    share, eps, axes = 1 / (size(x, op.axes) or math.nan), op.eps, op.axes
-    last = lambda m, total: 1 / m.sqrt(total * share + eps).astype(x.base.dtype)
-    if (x, axes) in low.centred:
-        near, left = low.centred[x, axes]
-        return squares(low, near, left, axes, last, "rsqrt")
-    found = low.reduce(x, axes, "squares", keepdim=True, wide=True)
-    return low.map(found.shape, x.base.dtype, last, found, label="rsqrt")
+    """y = 1 / √(mean x² + ε)."""
+    share, dtype = 1 / (size(x, op.axes) or math.nan), x.base.dtype
+    found = low.reduce(x, op.axes, "squares", keepdim=True, wide=True)
+    formula = lambda m, total: (1 / m.sqrt(total * share + op.eps)).astype(dtype)
+    return low.map(found.shape, dtype, formula, found, label="rsqrt")
 
 
 @rule(VectorNorm)

@@ -14,6 +14,7 @@ from lineal.core import AbstractTensor, Op, apply
 from lineal.ops.blocks import double, in_memory_order, is_large
 from lineal.ops.elementwise.arithmetic import neg
 from lineal.ops.reductions.front import Axes, count, folded, reduced
+from lineal.ops.reductions.sums import mean
 
 __all__: list[str] = []
 
@@ -65,7 +66,7 @@ def square(m: Any, place: Any, x: Any) -> Any:
 
 
 class Centred(Op):
-    """y = x - the mean of x over `axes`, its own adjoint."""
+    """y = x - the mean of x over `axes`, its own adjoint, in which a mean rounded as the cotangents are does as well."""
 
     axes: Axes
     name = "Centred"
@@ -74,7 +75,7 @@ class Centred(Op):
         return distances(xp, x, self.axes).astype(x.dtype)
 
     def vjp(self, needs, g, y, x):
-        return (apply(self, g),)
+        return (g - mean(g, self.axes, True),)
 
 
 class InverseSpread(Op):
