@@ -35,6 +35,8 @@ PLACES = {
     "nll_loss": lambda i, w: F.nll_loss(w[:2], i),
     "one_hot": lambda i, w: F.one_hot(i, 4) * w[:2, :1],
     "searchsorted": lambda i, w: torch.searchsorted(ones(2), w[0], sorter=i),
+    "rows exchanged": lambda i, w: torch.linalg.lu_solve(w[:2, :2] + 1, (i + 1).int(), w[:2]),
+    "rows exchanged, as a matrix": lambda i, w: torch.lu_unpack(w[:2, :2], (i + 1).int())[0],
     "repeats": lambda i, w: w[:2].repeat_interleave(i, 0, output_size=int(i.sum())),
     "weights": lambda i, w: torch.cov(w[:2].T[:, :2], correction=0, fweights=i * 2 + 1),
 }

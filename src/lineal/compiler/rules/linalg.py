@@ -170,9 +170,13 @@ def row_order(low: Any, op: Any, y: Any, pivots: Window) -> Window | None:
     """y = the row of A that each row of L U is."""
     if 0 in pivots.shape:
         return None
+    rows, dtype = op.rows, pivots.base.dtype
+    low.check(low.map(pivots.shape, np.bool_, lambda m, p: (p >= 1) & (p <= rows), pivots, label="in range"))
+    # what is out of range goes nowhere else before the check is heard
+    kept = low.map(pivots.shape, dtype, lambda m, p: m.where((p >= 1) & (p <= rows), p, 1), pivots, label="kept")
     out, order = result(low, tuple(y.shape), y.storage)
-    write = routines.row_order(op.rows, pivots.shape[-1], math.prod(pivots.shape[:-1]))
-    low.routine("row order", write, [by_rows(low, pivots)], [out])
+    write = routines.row_order(rows, pivots.shape[-1], math.prod(pivots.shape[:-1]))
+    low.routine("row order", write, [by_rows(low, kept)], [out])
     return order
 
 

@@ -12,6 +12,7 @@ from lineal.ops.contraction.pairwise import Arrangement, Contraction, Labels, Na
 from lineal.ops.contraction.paths import contraction_path
 from lineal.ops.contraction.products import require_same_dtype
 from lineal.ops.conversion import cast
+from lineal.ops.front import require_tensor
 from lineal.ops.structural.reshape import reshape
 
 __all__ = ["einsum", "bilinear"]
@@ -219,5 +220,9 @@ def _sizes(named: list[Named]) -> dict[str, int]:
 
 def bilinear(input1: AbstractTensor, input2: AbstractTensor, weight: AbstractTensor, bias: AbstractTensor | None = None) -> Any:
     """Return Σ_ij input1_i weight_oij input2_j + bias for every pair of rows."""
+    shapes = [require_tensor("bilinear", each).shape for each in (input1, input2)]
+    if shapes[0][:-1] != shapes[1][:-1]:
+        given = f"{list(shapes[0])} and {list(shapes[1])}"
+        raise RuntimeError(f"bilinear: expected input1 and input2 of one shape but for the last dimension, got {given}")
     y = einsum("...i,oij,...j->...o", input1, weight, input2)
     return y if bias is None else y + bias

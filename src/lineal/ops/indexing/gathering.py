@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from lineal.base import dtypes
-from lineal.base.spec import axis
+from lineal.base.spec import axis, broadcast_shapes
 from lineal.core import AbstractTensor, Op, apply
 from lineal.core.calling import public
 from lineal.ops.broadcasting import expand
@@ -273,8 +273,8 @@ def take_along_dim(input: AbstractTensor, indices: AbstractTensor, dim: int | No
             f"but got {n} dimensions for input, and {indices.value.ndim} dimensions for indices"
         )
     place = axis("take_along_dim", dim, n)
-    common = np.broadcast_shapes(
-        *[(*each.value.shape[:place], 1, *each.value.shape[place + 1 :]) for each in (x, indices) if n]
+    common = broadcast_shapes(
+        "take_along_dim", *[(*each.value.shape[:place], 1, *each.value.shape[place + 1 :]) for each in (x, indices) if n]
     )
     if n:
         wide = [(*common[:place], each.value.shape[place], *common[place + 1 :]) for each in (x, indices)]

@@ -158,6 +158,12 @@ def index_reduce(
             f"index_reduce(): Number of indices ({index.value.size}) should be equal to source.size(dim): "
             f"({source.value.shape[place]}), for dim: {place}"
         )
+    around = [each.value.shape[:place] + each.value.shape[place + 1 :] for each in (x, source)]
+    if around[0] != around[1]:
+        raise RuntimeError(
+            f"index_reduce(): source tensor shape must match self tensor shape, excluding the specified dimension. "
+            f"Got self.shape = {list(input.value.shape)} source.shape = {list(source.value.shape)}"
+        )
     line = tuple(-1 if each == place else 1 for each in range(x.value.ndim))
     wide = expand(index.reshape(line), source.value.shape)  # type: ignore[attr-defined]
     y = scatter_reduce(x, place, wide, source, reduce, include_self=include_self)

@@ -13,7 +13,7 @@ from lineal.base.errors import LinAlgError
 from lineal.base.spec import broadcast_shapes
 from lineal.core import AbstractTensor, Op, apply, lift
 from lineal.ops.broadcasting import expand
-from lineal.ops.linalg.matrices import place_of, require_field, require_matrix, require_one_dtype
+from lineal.ops.linalg.matrices import place_of, require_field, require_matrix, require_one_dtype, require_vector
 
 __all__ = ["solve_banded"]
 
@@ -87,6 +87,7 @@ def solve_banded(l_and_u: Sequence[int], ab: AbstractTensor, b: AbstractTensor) 
     require_matrix(name, ab, "ab")
     require_field(name, b)
     require_one_dtype(name, ab, b)
+    require_vector(name, b, "b")
     diagonals, n = ab.value.shape[-2:]
     vector = b.value.ndim == 1
     right: Any = b[..., None] if vector else b  # type: ignore[index]

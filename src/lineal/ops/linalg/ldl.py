@@ -194,6 +194,8 @@ def ldl_solve(LD: Any, pivots: Any, B: Any, *, hermitian: bool = False, out: Abs
         raise RuntimeError(f"{name}: expected pivots to be integers, got {pivots.dtype}")
     if LD.value.shape[-1] != B.value.shape[-2]:
         raise RuntimeError(f"{name}: expected B with {LD.value.shape[-1]} rows, got shape {list(B.value.shape)}")
+    if pivots.value.shape != LD.value.shape[:-1]:
+        raise RuntimeError(f"{name}: expected pivots of shape {list(LD.value.shape[:-1])}, got {list(pivots.value.shape)}")
     LD, B = broadcast_batches(name, LD, B)
     if not B.value.size:
         return stored(B * 1, out, name)

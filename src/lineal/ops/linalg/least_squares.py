@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from lineal.base import dtypes
+from lineal.base.spec import broadcast_shapes
 from lineal.core import AbstractTensor, Op, apply, lift
 from lineal.core.calling import public
 from lineal.core.modes import quiet, recorder
@@ -24,6 +25,7 @@ from lineal.ops.linalg.matrices import (
     require_matrix,
     require_one_dtype,
     require_square,
+    require_vector,
     stored,
 )
 from lineal.ops.linalg.svd import UNSETTLED, svdvals
@@ -212,6 +214,7 @@ def lstsq(input: AbstractTensor, b: AbstractTensor, rcond: float | None = None, 
     name = "linalg.lstsq"
     require_matrix(name, input, "input")
     require_one_dtype(name, input, b)
+    require_vector(name, b, "b")
     A: Any = input
     driver = "gelsy" if driver is None else driver
     if driver not in DRIVERS:
@@ -222,7 +225,7 @@ def lstsq(input: AbstractTensor, b: AbstractTensor, rcond: float | None = None, 
     require_finite(name, A, UNSETTLED)
     if right.value.shape[-2] != m:
         raise RuntimeError(f"{name}: input.size(-2) should match other.size(-2), got {m} and {right.value.shape[-2]}")
-    batch = np.broadcast_shapes(A.value.shape[:-2], right.value.shape[:-2])
+    batch = broadcast_shapes(name, A.value.shape[:-2], right.value.shape[:-2])
     if A.value.shape[:-2] != right.value.shape[:-2]:
         A, right = A.expand(*batch, m, n), right.expand(*batch, m, right.value.shape[-1])
     real = real_dtype(A.value)

@@ -9,7 +9,7 @@ import numpy as np
 from lineal.core import AbstractTensor, Op, apply, lift
 from lineal.core.calling import public
 from lineal.ops.conversion import dtype_of
-from lineal.ops.linalg.matrices import adjoint, require_square
+from lineal.ops.linalg.matrices import adjoint, require_matrix, require_square
 from lineal.ops.linalg.systems import Solve
 from lineal.ops.random.distributions import randn
 from lineal.ops.structural.joining import cat
@@ -165,6 +165,10 @@ def lobpcg(
     name = "lobpcg"
     require_square(name, A)
     m = A.value.shape[-1]
+    if X is not None:
+        require_matrix(name, X, "X")
+        if X.value.shape[-2] != m:
+            raise RuntimeError(f"{name}: expected X with {m} rows, got shape {list(X.value.shape)}")
     count = (1 if X is None else X.value.shape[-1]) if k is None else k
     width = (count if n is None else n) if X is None else X.value.shape[-1]
     if m < 3 * width:

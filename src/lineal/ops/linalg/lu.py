@@ -139,6 +139,11 @@ class RowOrder(Op):
     differentiable = False
 
     def eager(self, xp, pivots):
+        if pivots.size and not (1 <= pivots.min() and pivots.max() <= self.rows):
+            least, most = pivots.min(), pivots.max()
+            raise RuntimeError(
+                f"lu_unpack: expected pivots between 1 and {self.rows}, as from `lu_factor`, got {least} to {most}"
+            )
         return permutations(pivots, self.rows).astype(np.int64)
 
     def vjp(self, needs, g, y, pivots):
@@ -231,6 +236,7 @@ def lu_factor(A: AbstractTensor, *, pivot: bool = True, out: Any = None) -> Any:
 @public
 def lu_unpack(LU_data: Any, LU_pivots: Any, unpack_data: bool = True, unpack_pivots: bool = True, *, out: Any = None) -> Any:
     """Return P, L and U of `lu_factor`'s result."""
+    require_matrix("lu_unpack", LU_data, "LU_data")
     m, n = LU_data.value.shape[-2:]
     empty = lift(np.empty(0, LU_data.value.dtype))
     P, L, U = empty, empty, empty
@@ -239,9 +245,20 @@ def lu_unpack(LU_data: Any, LU_pivots: Any, unpack_data: bool = True, unpack_piv
     if unpack_pivots:
         if dtypes.of(LU_pivots.value.dtype) is not dtypes.int32:
             raise RuntimeError("lu_unpack: LU_pivots is expected to be a contiguous tensor of torch.int32 dtype")
+        require_pivots("lu_unpack", LU_data, LU_pivots)
         order = apply(RowOrder(m), LU_pivots)
         P = (order[..., None, :] == lift(np.arange(m)[:, None])).to(dtypes.of(LU_data.value.dtype))
     return stored(linalg_lu((P, L, U)), out, "lu_unpack")
+
+
+def require_pivots(name: str, LU: Any, pivots: Any) -> None:
+    """Raise RuntimeError unless there is one pivot for each row or column, whichever are fewer, of each matrix."""
+    *batch, m, n = LU.value.shape
+    if pivots.value.shape != (*batch, min(m, n)):
+        raise RuntimeError(
+            f"{name}: expected pivots of shape {[*batch, min(m, n)]} for LU of shape {[*batch, m, n]}, "
+            f"got {list(pivots.value.shape)}"
+        )
 
 
 def lu(A: AbstractTensor, *, pivot: bool = True, out: Any = None) -> Any:
@@ -261,6 +278,7 @@ def lu_solve(
     require_square(name, LU, "LU")
     require_matrix(name, B, "B")
     require_one_dtype(name, LU, B)
+    require_pivots(name, LU, pivots)
     if not left:
         X = lu_solve(LU, pivots, B.mH, adjoint=not adjoint).mH
         return stored(X, out, name)

@@ -99,6 +99,12 @@ def require_field(name: str, A: AbstractTensor) -> None:
         raise NotImplementedError(f"{name}: not implemented for {found}; compute in float32")
 
 
+def require_vector(name: str, b: AbstractTensor, label: str) -> None:
+    """Refuse a single number where vectors or matrices are wanted."""
+    if not b.value.ndim:
+        raise RuntimeError(f"{name}: expected {label} to have at least 1 dimension, got a 0-dim tensor")
+
+
 def require_square(name: str, A: Any, label: str = "A") -> None:
     """Refuse what is no batch of square matrices of a floating or complex dtype."""
     require_matrix(name, A, label)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lineal.ops.linalg.conditioning import norm1
-from lineal.ops.linalg.matrices import broadcast_batches, require_one_dtype, require_square
+from lineal.ops.linalg.matrices import broadcast_batches, require_one_dtype, require_square, require_vector
 
 __all__: list[str] = []
 
@@ -55,6 +55,7 @@ def prepared(name: str, A: Any, B: Any, left: bool) -> System:
     """Return the system with the matrix on the left, and one batch shape or all right-hand sides of one matrix side by side."""
     require_square(name, A)
     require_one_dtype(name, A, B)
+    require_vector(name, B, "B")
     vector = B.value.ndim == 1 or (A.value.ndim - 1 == B.value.ndim and B.value.shape == A.value.shape[:-1])
     if vector and not left:
         raise RuntimeError(f"{name}: This function does not support left=False with vectors on the right side")

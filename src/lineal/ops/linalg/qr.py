@@ -139,6 +139,7 @@ def householder_product(input: AbstractTensor, tau: AbstractTensor, *, out: Abst
     """Return the first n columns of H₁ H₂ … Hₖ, with Hᵢ = 1 - τᵢ vᵢ vᵢᴴ and vᵢ the columns of A below the diagonal, 1 on it."""
     name = "linalg.householder_product"
     require_matrix(name, input, "input")
+    require_factors(name, input, tau)
     m, n = input.value.shape[-2:]
     k = tau.value.shape[-1]
     if m < n or n < k:
@@ -147,6 +148,16 @@ def householder_product(input: AbstractTensor, tau: AbstractTensor, *, out: Abst
     one = lift(np.eye(m, n, dtype=input.value.dtype))
     y = one - V @ solve_triangular(N, D * V[..., :n, :].mH, upper=True, unitriangular=True)
     return renamed(stored(y, out, name), "LinalgHouseholderProductBackward0")
+
+
+def require_factors(name: str, reflectors: Any, tau: Any) -> None:
+    """Raise RuntimeError unless there is one vector of factors for each matrix of reflectors, and no more than its columns."""
+    *batch, _, n = reflectors.value.shape
+    if tau.value.ndim != len(batch) + 1 or list(tau.value.shape[:-1]) != batch or tau.value.shape[-1] > n:
+        raise RuntimeError(
+            f"{name}: expected tau of shape {[*batch, n]}, or of fewer than {n} elements in its last dimension, for reflectors "
+            f"of shape {list(reflectors.value.shape)}, got {list(tau.value.shape)}"
+        )
 
 
 def together(reflectors: Any, tau: Any) -> tuple[Any, Any, Any]:
@@ -181,7 +192,13 @@ def ormqr(
     `input` holds the reflectors and `input2` their factors.
     """
     require_matrix("ormqr", input, "input")
+    require_factors("ormqr", input, input2)
+    require_matrix("ormqr", input3, "input3")
     C: Any = input3
+    if C.value.shape[-2 if left else -1] != input.value.shape[-2]:
+        raise RuntimeError(
+            f"ormqr: expected input3 with {input.value.shape[-2]} {'rows' if left else 'columns'}, got {list(C.value.shape)}"
+        )
     V, N, D = together(input, input2)
     if not left:
         C = C.mH

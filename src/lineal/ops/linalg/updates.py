@@ -13,7 +13,7 @@ from lineal.core import AbstractTensor, Op, apply
 from lineal.core.calling import public
 from lineal.ops.broadcasting import expand
 from lineal.ops.linalg.cholesky import congruence
-from lineal.ops.linalg.matrices import place_of, require_field, require_one_dtype, require_square
+from lineal.ops.linalg.matrices import place_of, require_field, require_one_dtype, require_square, require_vector
 
 __all__ = ["cholesky_update"]
 
@@ -79,6 +79,7 @@ def cholesky_update(L: AbstractTensor, v: AbstractTensor, *, downdate: bool = Fa
     require_square(name, L, "L")
     require_field(name, v)
     require_one_dtype(name, L, v)
+    require_vector(name, v, "v")
     matrix: Any = L.mH if upper else L  # type: ignore[attr-defined]
     V: Any = v if v.value.ndim == L.value.ndim and v.value.ndim > 1 else v[..., None]  # type: ignore[index]
     n = L.value.shape[-1]

@@ -111,6 +111,8 @@ def pieces(name: str, y: AbstractTensor, x: AbstractTensor | None, dx: float | N
     if x is not None and dx is not None:
         raise RuntimeError(f"{name}: expected x or dx, got both")
     where = axis(name, dim, y.value.ndim)
+    if not y.value.ndim:
+        raise RuntimeError(f"{name}: expected y with at least 1 dimension, got a 0-dim tensor")
     length = max(y.value.shape[where] - 1, 0)
     if x is None:
         width: Any = 1 if dx is None else dx
@@ -126,7 +128,10 @@ def gaps_along(name: str, y: AbstractTensor, x: AbstractTensor, where: int) -> A
         if x.value.shape[0] != y.value.shape[where]:
             raise RuntimeError(f"{name}: expected {y.value.shape[where]} coordinates, got {x.value.shape[0]}")
         return reshape(diff(x), [-1 if place == where else 1 for place in range(y.value.ndim)])
-    return diff(x, dim=where - y.value.ndim)
+    place = where - y.value.ndim
+    if x.value.ndim < -place or x.value.shape[place] != y.value.shape[where]:
+        raise RuntimeError(f"{name}: expected x to go with y of shape {list(y.value.shape)}, got {list(x.value.shape)}")
+    return diff(x, dim=place)
 
 
 trapz = trapezoid

@@ -11,7 +11,7 @@ from lineal.base import results
 from lineal.core import AbstractTensor, Op, apply
 from lineal.core.calling import public
 from lineal.ops.conversion import dtype_of
-from lineal.ops.front import store
+from lineal.ops.front import require_tensor, store
 from lineal.ops.promotion import unsupported
 from lineal.ops.structural.reshape import reshape
 
@@ -175,6 +175,8 @@ def histogramdd(
     density: bool = False,
 ) -> results.histogramdd:
     """Return the counts of points (the last dimension of `input`) in cells, and the edges of the bins of each dimension."""
+    if not require_tensor("histogramdd", input).ndim:
+        raise RuntimeError("histogramdd: expected input with at least 1 dimension, got a 0-dim tensor")
     size = input.value.shape[-1]
     each = [bins] * size if isinstance(bins, int) else list(bins)
     if len(each) != size:

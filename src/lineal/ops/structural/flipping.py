@@ -66,7 +66,7 @@ def flip(input: AbstractTensor, *along: Any, dims: Any = None) -> Any:
     found = [axis("flip", dim, ndim) for dim in given]
     if len(set(found)) != len(found):
         raise RuntimeError(f"flip: dim {found[-1]} appears multiple times in the list of dims {given}")
-    return apply(_flip(tuple(sorted(found))), input)
+    return apply(_flip(tuple(sorted(found)) if ndim else ()), input)
 
 
 @public
