@@ -20,6 +20,7 @@ from lineal.compiler.rules.elementwise import elementwise, same
 from lineal.compiler.support import supported
 from lineal.compiler.trace import Trace
 from lineal.compiler.windows import Base, Pick, Window, dense
+from lineal.core.inplace import Copy
 from lineal.ops.pattern import Elementwise
 from lineal.tracing import Equation, Var
 
@@ -130,6 +131,12 @@ class Lowering:
 
     def copy(self, window: Window, inside: Window | None = None, after: tuple[Base, ...] = ()) -> Window:
         """Append a copy, dense unless it is to lie inside of another base, and return the window on it."""
+        if not supported(window.base.dtype):
+            if inside is not None:
+                raise NotImplementedError(f"numbers of {window.base.dtype} are put together or written to another tensor")
+            out = self.made_base(window.shape, window.base.dtype)
+            self.nodes.append(Host(Copy(), (window,), [out]))
+            return Window(out, out.shape, out.strides)
         return self.filled(window.shape, window.base.dtype, same, window, label="copy", inside=inside, after=after)
 
     def reduce(
