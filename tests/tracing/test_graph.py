@@ -108,6 +108,13 @@ def test_a_graph_refuses_numbers_that_would_go_another_way(function, bad):
 
 
 def test_a_graph_warns_where_digits_are_lost():
-    _, graph = trace(lambda A: torch.linalg.solve(A, torch.ones(2)), torch.eye(2))
+    _, graph = trace(lambda L: torch.cholesky_solve(torch.ones(2, 1), L), torch.eye(2))
     with pytest.warns(IllConditionedWarning):
-        graph(torch.tensor([[1.0, 1.0], [1.0, 1.0000001]]))
+        graph(torch.tensor([[1.0, 0.0], [1.0, 1e-4]]))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_graph_refuses_what_the_function_would_refine(dtype):
+    _, graph = trace(lambda A: torch.linalg.solve(A, torch.ones(2, dtype=dtype)), torch.eye(2, dtype=dtype))
+    with pytest.raises(RuntimeError, match="ill-conditioned"):
+        graph(torch.tensor([[1.0, 1.0], [1.0, 1 + 4 * torch.finfo(dtype).eps]], dtype=dtype))

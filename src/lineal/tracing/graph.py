@@ -172,6 +172,6 @@ def examine(equation: Equation, x: AbstractTensor) -> None:
         )
         return
     raise RuntimeError(
-        f"graph: {equation}: a premise does not hold for these inputs (a matrix is singular, a structure is not there, an "
-        "index is out of bounds), so the function would go another way; call it, or trace it again"
+        f"graph: {equation}: a premise does not hold for these inputs (a matrix is singular or ill-conditioned, a structure is "
+        "not there, an index is out of bounds), so the function would go another way; call it, or trace it again"
     )
