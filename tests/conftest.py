@@ -1,4 +1,4 @@
-"""Every test starts from the same random state, so that what it draws does not depend on the tests before it."""
+"""Every test starts from the same random state, so that what it draws does not depend on others; which are fast."""
 
 from __future__ import annotations
 
@@ -8,6 +8,15 @@ import numpy as np
 import pytest
 
 import lineal
+
+FAST = ("core", "tracing", "ops")
+"""The folders of the fast suite, `pytest -m fast`: whoever changes an op or the core runs it first."""
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.path.parent.name in FAST and item.get_closest_marker("slow") is None:
+            item.add_marker(pytest.mark.fast)
 
 
 @pytest.fixture(autouse=True)

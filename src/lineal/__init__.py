@@ -170,7 +170,6 @@ _elsewhere = {
         "get_default_device",
         "get_device",
         "get_num_interop_threads",
-        "is_inference",
         "is_same_size",
         "is_signed",
         "is_storage",

@@ -171,6 +171,8 @@ FUNCTIONS = dict(public_functions())
 def test_what_is_no_tensor_is_refused_in_words(name):
     """No function speaks of its insides (`'NoneType' object has no attribute 'value'`) to whom gave it something else."""
     forms = [(0,), (0, M), (M, 0), (0, M, M), (M, 0, M), (M, M, 0), (M, 1, 0), (0, 1, M), (M, 0, 0, M), (M, 0, ROWS, 1)]
+    with lineal.inference_mode():
+        pass  # from now on tensors are asked whether they were made here
     for given in WRONG.values():
         for form in forms:
             if 0 not in [each for each in form if isinstance(each, int)]:

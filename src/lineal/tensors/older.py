@@ -18,7 +18,6 @@ __all__ = [
     "get_default_device",
     "get_device",
     "get_num_interop_threads",
-    "is_inference",
     "is_same_size",
     "is_signed",
     "is_storage",
@@ -92,12 +91,6 @@ def is_signed(input: AbstractTensor) -> bool:
 def is_same_size(input: AbstractTensor, other: AbstractTensor) -> bool:
     """Return whether both tensors have one shape."""
     return require_tensor("is_same_size", input).shape == require_tensor("is_same_size", other).shape
-
-
-def is_inference(input: AbstractTensor) -> bool:
-    """Return whether `input` was made in `inference_mode`."""
-    require_tensor("is_inference", input)
-    return input.is_inference()  # type: ignore[attr-defined]
 
 
 def set_flush_denormal(mode: bool) -> bool:

@@ -181,6 +181,7 @@ def is_floating_point(input: AbstractTensor) -> bool:
 
 def is_inference(input: AbstractTensor) -> bool:
     """Return whether `input` was made in inference mode."""
+    require_tensor("is_inference", input)
     return inferred(input)
 
 

@@ -108,11 +108,13 @@ def resolve_neg(input: AbstractTensor) -> Any:
 
 def is_conj(input: AbstractTensor) -> bool:
     """Return whether input is marked to be conjugated later: never."""
+    require_tensor("is_conj", input)
     return False
 
 
 def is_neg(input: AbstractTensor) -> bool:
     """Return whether input is marked to be negated later: never."""
+    require_tensor("is_neg", input)
     return False
 
 
