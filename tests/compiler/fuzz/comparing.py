@@ -174,6 +174,5 @@ def explains(wanted: np.ndarray, given: np.ndarray, noisy: list[np.ndarray], str
             strange |= apart(wanted, each) & ~np.isfinite(far) | (np.signbit(each.real) != np.signbit(wanted.real))
             spread = np.maximum(spread, np.where(np.isfinite(far), far, 0))
     # an error of one element may be another's, after sorting or through a comparison
-    if strict:
-        return not apart(wanted, given, spread).any()
-    return not (apart(wanted, given, max(spread.max(initial=0.0) * 0.1, 0.0) + spread) & ~strange).any()
+    found = apart(wanted, given, spread.max(initial=0.0) * 0.1 + spread)
+    return not (found if strict else found & ~strange).any()
