@@ -95,6 +95,19 @@ def rebound(capture: Capture) -> str | None:
     return None
 
 
+def rewritten_constant(capture: Capture) -> str | None:
+    """Return what the call did if it wrote to numbers that no op made: each call makes them anew, or they are a state's first.
+
+    The youngest generation of the garbage collector has to be what the call made.
+    """
+    written = [each.captured for each in storages(capture) if each.written and each.captured is not None]
+    young = {id(each) for each in gc.get_objects(generation=0)} if written else set()
+    for x in written:
+        if id(x) in young:
+            return f"writes in place to a constant of shape {list(x.value.shape)} that it makes; clone() the constant first"
+    return None
+
+
 def remembering(capture: Capture) -> str | None:
     """Return why a trace cannot be repeated if a tensor from outside was written that has a history, which changes too."""
     for each in storages(capture):

@@ -173,11 +173,11 @@ class CompiledFunction:
             self.give_up(trace.refusal)
             return result
         left_behind = not trace.differentiable and left(self.tries == MOST_TRIES)
-        if trace.changed is not None or left_behind:
+        if trace.changed is not None or trace.rewritten is not None or left_behind:
             self.tries += 1
             if self.tries > MOST_TRIES:
-                what = f"changes {trace.changed}" if trace.changed else "leaves new tensors behind outside the function"
-                self.give_up(f"every call {what}")
+                done = f"changes {trace.changed}" if trace.changed else trace.rewritten
+                self.give_up(f"every call {done or 'leaves new tensors behind outside the function'}")
             return result
         hot = any(each.hot for each in self.programs.get(key, ()))
         if hot:

@@ -61,6 +61,8 @@ class Trace:
     """Numbers that Python read on the way, as int64, and what they were: a later call may branch elsewhere."""
     changed: str | None = None
     """What of Python's state the function read and changed, if anything, so that another call would do something else."""
+    rewritten: str | None = None
+    """How it wrote to a constant of its own, if it did."""
     refusal: str | None = None
     differentiable: bool = False
     """Whether somebody may call backward on the result."""
@@ -132,6 +134,7 @@ def traced(function: Callable[..., Any], args: tuple, kwargs: dict) -> tuple[Any
         with Hearing(reading):
             result = running(capture, function, args, kwargs)
         refusal, changed, state, tensors = reading.settle()
+        rewritten = effects.rewritten_constant(capture)
     capture.outside |= tensors
     with no_grad():
         found = trace_of(capture, result, name_of(function))
@@ -142,7 +145,7 @@ def traced(function: Callable[..., Any], args: tuple, kwargs: dict) -> tuple[Any
     owned = [each for x in tensors.values() for each in (x, *(() if x.origin is None else (x.origin.base,)))]
     arrays = {id(each.value) for each in owned}
     found.bound += [n for n, x in enumerate(found.arguments) if id(x.value) in arrays and n not in found.bound]
-    found.changed = changed or capture.changed()
+    found.changed, found.rewritten = changed or capture.changed(), rewritten
     found.guards.append(state)
     kept = [each for each in tree.leaves(result) if isinstance(each, AbstractTensor)]
     if not found.differentiable:
