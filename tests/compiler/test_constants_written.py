@@ -6,6 +6,7 @@ import lineal as torch
 from lineal.compiler import compile
 
 grad = torch.autograd.grad
+LEAF = torch.ones(2, requires_grad=True)
 FUNCTIONS = {
     "tensor": lambda a: torch.tensor([1.0, 2.0, 3.0]).add_(a.detach()),
     "as_tensor": lambda a: torch.as_tensor([1.0, 2.0]).mul_(3),
