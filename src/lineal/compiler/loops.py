@@ -181,7 +181,7 @@ class LoopWriter(Pieces):
             moved = {key: self.moved(key, base[key], inner, reduced) for key in self.strides}
             for node, (total,), value in zip(self.reduces, parts, self.element(block, inner, moved, axis)):
                 value = e.splat(self.term(node, value), block.lanes)
-                total.value = self.combined(node, total.value, value) if reduced else value
+                total.value = self.combined(node, total.value, value)
 
         rounds = dict.fromkeys(reduced, 1)
         for node, total in zip(self.reduces, self.results(block, reduced, rounds, index, 1, add, lambda node, total: total)):
@@ -201,7 +201,8 @@ class LoopWriter(Pieces):
         single = Block(e, e.index(0), 1, None, 0)
         if not reduced:
             for node, value in zip(self.reduces, self.element(single, index, base, None)):
-                self.put(node, self.term(node, value), single, base[node.out], 0)
+                value = self.combined(node, e.splat(self.start(node, 1), 1), self.term(node, value))
+                self.put(node, value, single, base[node.out], 0)
             return
         last = reduced[-1]
         wide = 4 if (last.size >= 8 * self.lanes or e.general) and len(reduced) == 1 and not self.chosen else 1

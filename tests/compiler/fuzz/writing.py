@@ -48,7 +48,7 @@ ITEMS = (
     "{x}[{i}] += 1.0",
     "{x} += {y}",
     "{x} *= {k}",
-    "{x}.index_add_(0, {i}, {r})",
+    "{x}.index_add_(0, {i}, {r}).add_(0)",
     "{x}.index_fill_(0, {i}, {k})",
     "{x}.index_copy_(0, {i}, {r})",
     "{x}.index_put_(({i},), {r})",

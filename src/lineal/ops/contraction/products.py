@@ -94,7 +94,8 @@ class Dot(Product):
         if a.shape != b.shape:
             raise ValueError("sizes differ")
         y = folded(xp.add, a, (0,), a.dtype, multiplied, b)
-        return xp.dot(a, b) if y is None else y.reshape(())
+        # some libraries do not add a single product to 0, as every sum does: -0 alone gives 0
+        return xp.dot(a, b) + a.dtype.type(0) if y is None else y.reshape(())
 
     def by_first(self, g, b):
         return g * b.conj()

@@ -69,6 +69,8 @@ def accumulated(ufunc: Any, x: np.ndarray, axis: int) -> np.ndarray:
         return y
     y = x.astype(double(x.dtype), order="C")
     ufunc.accumulate(y, axis=axis, out=y)
+    if ufunc is np.add:
+        y += 0  # sums start at 0: that of -0 alone is 0
     return y.astype(x.dtype, copy=False)
 
 
