@@ -112,6 +112,7 @@ class Capture(modes.Recorder):
         self.outside: dict[int, AbstractTensor] = {}
         """The tensors that were reached otherwise than through arguments."""
         self.over = Over()
+        self.effects: dict[Var, np.ndarray] = {}
         self.places: dict[int, Place] = {}
         self.owners: set[int] = set()
         """The tensors by which arrays were entered."""
@@ -133,6 +134,8 @@ class Capture(modes.Recorder):
                 return
         outputs = tuple([self.enter(y) for y in ys])
         self.equations.append(Equation(op, inputs, outputs, modes.grad_enabled.get()))
+        if op.effect:
+            self.effects.update((var, y.value.copy()) for var, y in zip(outputs, ys))
 
     def record_write(self, target: AbstractTensor, source: AbstractTensor) -> None:
         """Hear that `target` took the numbers of `source` in place."""

@@ -7,7 +7,7 @@ of the first is saved.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
@@ -25,9 +25,10 @@ from lineal.compiler.results import several
 from lineal.compiler.rewrites import rewritten
 from lineal.compiler.trace import Trace
 from lineal.core import AbstractTensor, Leaf, Op, apply, gradients, lift, modes
+from lineal.core.effect import outlined
 from lineal.core.op import Node, changed, released
 from lineal.ops.structural.reshape import View
-from lineal.tracing import Var
+from lineal.tracing import Equation, Var
 
 __all__ = ["DifferentiableProgram"]
 
@@ -45,7 +46,7 @@ class Joint:
         for x in leaves:
             capture.argument(x)
         with modes.Setting((modes.recorder, capture), (modes.grad_enabled, True)):
-            env = replay(trace, dict(zip(self.sources, leaves)), capture)
+            env = replay(trace, dict(zip(self.sources, leaves)), capture, trace.effects)
             self.outputs = [env[var] for var in trace.outputs]
             self.variables = {var: capture.read(x) for var, x in env.items()}
             self.border = len(capture.equations)
@@ -57,7 +58,7 @@ class Joint:
                 capture.argument(g)
             ys = [y for y, yes in zip(self.outputs, self.differentiable) if yes]
             xs = [x for x in leaves if x.node is not None]
-            with modes.Setting((modes.grad_enabled, False)):
+            with modes.Setting((modes.grad_enabled, False), (modes.rehearsal, outlined)):
                 found = gradients(ys, xs, self.cotangents, retain_graph=True, allow_unused=True)
             self.grads = [None if g is None else capture.read(g) for g in found]
         if capture.refusal is not None or capture.read_numbers:
@@ -66,7 +67,12 @@ class Joint:
         self.tangents = capture.inputs[len(leaves) :]
         self.ahead, self.back = capture.equations[: self.border], capture.equations[self.border :]
         self.overwritten, self.read_again = self.read_later()
-        self.saved, made, unpacked = packed(self.needed_later(), capture.new)
+        effects = {var: self.variables[var] for each in trace.equations if each.op.effect for var in each.outputs}
+        once = list(dict.fromkeys(effects.values()))
+        saved, made, unpacked = packed([var for var in self.needed_later() if var not in once], capture.new)
+        self.saved = [*saved, *once]
+        self.effects = {var: self.saved.index(result) for var, result in effects.items()}
+        """Where, among what is saved, that lies which ops with an effect have given: who needs it again may not ask them."""
         self.ahead += made
         self.back[:0] = unpacked
 
@@ -135,7 +141,7 @@ class Joint:
     def lighten(self) -> None:
         """Let go of the arrays of the replay; the outputs keep their shapes."""
         self.outputs = [lift(np.broadcast_to(np.zeros((), y.value.dtype), y.value.shape)) for y in self.outputs]
-        self.variables, self.cotangents = {}, []
+        self.variables, self.cotangents, self.trace.effects = {}, [], {}
         del self.capture
 
     def constants(self, first: int, last: int) -> dict[Var, AbstractTensor]:
@@ -156,18 +162,26 @@ def leaf_like(x: AbstractTensor) -> Any:
     return y
 
 
-def replay(trace: Trace, env: dict[Var, Any], capture: Capture) -> dict[Var, Any]:
-    """Run the equations of a trace again through the door; return the tensor of every variable."""
+def replay(trace: Trace, env: dict[Var, Any], capture: Capture, effects: dict[Var, np.ndarray]) -> dict[Var, Any]:
+    """Run the equations of a trace again through the door; return the tensor of every variable.
+
+    What has an effect is not done again: `effects` tells what it gave.
+    """
     for var, array in trace.literals.items():
         env[var] = lift(array)
         capture.literal(env[var])
     for var, (holder, key) in trace.live.items():
         env[var] = capture.number(holder, key)
     for each in trace.equations:
-        with Blaming(each), modes.Setting((modes.grad_enabled, each.grad)):
+        with Blaming(each), modes.Setting((modes.grad_enabled, each.grad), (modes.rehearsal, telling(each, effects))):
             made = apply(each.op, *[env[var] for var in each.inputs])
         env.update(zip(each.outputs, made if isinstance(made, tuple) else (made,)))
     return env
+
+
+def telling(equation: Equation, effects: dict[Var, np.ndarray]) -> Callable[[Any, tuple], Any]:
+    """Return what tells again what an op with an effect gave."""
+    return lambda op, xs: effects[equation.outputs[0]] if op.width is None else tuple(map(effects.get, equation.outputs))
 
 
 class Compiled(Op):
@@ -222,11 +236,11 @@ class Compiled(Op):
         given = [g] if len(self.joint.outputs) == 1 else [each for each, yes in zip(g, self.joint.differentiable) if yes]
         gs = [lift(np.zeros_like(y.value)) if each is None else contiguous(each) for each, y in zip(given, shapes)]
         if again:
-            return self.again(xs, gs, edges)
+            return self.again(xs, saved, gs, edges)
         try:
             grads = self.back.launch([*xs, *saved, *gs])
         except Unmet:
-            return self.again(xs, gs, edges, False)
+            return self.again(xs, saved, gs, edges, False)
         if grads is REFUSED:
             raise RuntimeError("compile: an input was given another layout between forward and backward")
         made = iter(grads)
@@ -237,13 +251,14 @@ class Compiled(Op):
             result.append(next(made) if var is not None else None)
         return tuple(result)
 
-    def again(self, xs: tuple, gs: list, edges: tuple, history: bool = True) -> tuple:
+    def again(self, xs: tuple, saved: list, gs: list, edges: tuple, history: bool = True) -> tuple:
         """Return the cotangents computed by eager code, with a history of their own."""
         trace = self.joint.trace
         # inputs may be the same tensor, or one be computed from another: each is looked at through a node of its own
         with modes.Setting((modes.grad_enabled, True)):
             heads = [x if x.node is None else apply(View(x.value.shape), x) for x in xs]
-        env = replay(trace, dict(zip(self.joint.sources, heads)), Capture())
+        effects = {var: saved[place] for var, place in self.joint.effects.items()}
+        env = replay(trace, dict(zip(self.joint.sources, heads)), Capture(), effects)
         ys = [env[var] for var, yes in zip(trace.outputs, self.joint.differentiable) if yes]
         targets = [x for x, edge in zip(heads, edges) if edge is not None]
         found = iter(gradients(ys, targets, gs, create_graph=history, allow_unused=True))

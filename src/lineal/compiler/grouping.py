@@ -143,7 +143,7 @@ def needed(nodes: list[Node], wanted: Iterable[Base]) -> list[Node]:
     live = set(wanted)
     kept = []
     for node in reversed(nodes):
-        stops = node.checks if isinstance(node, Host) else node.stops
+        stops = node.checks or node.op.effect if isinstance(node, Host) else node.stops
         if stops or not live.isdisjoint(node.writes):
             kept.append(node)
             live.update(node.reads)

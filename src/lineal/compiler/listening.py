@@ -20,6 +20,7 @@ import numpy as np
 from lineal.compiler.capture import running
 from lineal.compiler.instructions import reading_of
 from lineal.compiler.raw import function_of
+from lineal.core import Effect
 
 __all__ = ["LIBRARY", "QUIET", "USERS", "Hearing", "is_foreign", "sort_of"]
 
@@ -124,7 +125,7 @@ def heard(listener: Listener, frame: FrameType, what: int, given: int | None) ->
     try:
         if what == CALLED:
             sort = sort_of(frame.f_code.co_filename)
-            if sort is USERS and not is_import(frame.f_back) and not is_made_code(frame):
+            if sort is USERS and not is_apart(frame.f_back) and not is_made_code(frame):
                 listener.enter(frame, function_of(frame))
             elif sort is LIBRARY:
                 library(listener, frame)
@@ -144,8 +145,8 @@ HEARD = Profile(heard)
 
 
 def caller(frame: FrameType | None) -> FrameType | None:
-    """Return the frame of the user's from which library code was called; None if it was quiet code, or an import."""
-    if is_import(frame):
+    """Return the frame of the user's from which library code was called; None if it was quiet code, an import or an effect."""
+    if is_apart(frame):
         return None
     while frame is not None and sort_of(frame.f_code.co_filename) is LIBRARY:
         frame = frame.f_back
@@ -154,10 +155,10 @@ def caller(frame: FrameType | None) -> FrameType | None:
     return frame
 
 
-def is_import(frame: FrameType | None) -> bool:
-    """Return whether a frame is at work for an import, which is done once."""
+def is_apart(frame: FrameType | None) -> bool:
+    """Return whether a frame is at work for an import, which is done once, or for an effect, which each call does as it is."""
     while frame is not None and frame.f_code is not running.__code__:
-        if frame.f_code.co_filename.startswith("<frozen importlib"):
+        if frame.f_code is Effect.run.__code__ or frame.f_code.co_filename.startswith("<frozen importlib"):
             return True
         frame = frame.f_back
     return False

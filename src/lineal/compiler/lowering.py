@@ -70,7 +70,7 @@ class Lowering:
     def lower(self, equation: Equation) -> None:
         """Let the outputs of an equation be windows; append the nodes that make what they show."""
         args = tuple(self.windows[var] for var in equation.inputs)
-        key = (identity(equation.op), args) if passes.enabled("common") else None
+        key = (identity(equation.op), args) if passes.enabled("common") and not equation.op.effect else None
         found = self.known.get(key) if key is not None and key[0] is not None else None
         if found is None:
             found = self.made(equation, args)

@@ -209,7 +209,7 @@ class Checked:
         for window in step.writes:
             mine[self.places(window)] = True
         before, found, statuses = self.memory.copy(), [], []
-        for fill in FILLS:
+        for fill in FILLS[:1] if step.once else FILLS:
             self.memory[:] = np.where(known, before, np.uint8(fill))
             filled = self.memory.copy()
             statuses.append(step.run(self.memory.ctypes.data))
@@ -218,11 +218,11 @@ class Checked:
                 raise MemoryFault(f"{step.name} writes to {self.at(wrong[0])}, which it does not declare to write")
             found.append(self.memory.copy())
         self.memory[:] = np.where(mine, found[0], before)
-        if statuses[0] != statuses[1]:
+        if statuses[0] != statuses[-1]:
             raise MemoryFault(f"{step.name} gives another status when memory that it does not declare to read is another")
         if statuses[0]:
             return statuses[0]
-        self.valid[mine] = (found[0] == found[1])[mine]
+        self.valid[mine] = (found[0] == found[-1])[mine]
         return 0
 
     def join(self, step: Step) -> None:
@@ -257,6 +257,8 @@ class Step:
         self, group: Any, run: Callable[[int], Any] | None, reads: list[Window], writes: list[Window], kept: list[Window]
     ):
         self.run, self.reads, self.writes, self.kept = run, reads, writes, kept
+        self.once = any(isinstance(node, Host) and node.op.effect for node in group.nodes)
+        """Whether it has an effect, so that it must not be tried."""
         labels = ", ".join(getattr(node, "label", type(node).__name__) for node in group.nodes)
         equations = dict.fromkeys(str(node.equation) for node in group.nodes if node.equation is not None)
         self.name = f"the loop of {labels} (for {'; '.join(equations)})"

@@ -271,6 +271,8 @@ class Host(Node):
     op: Op
     args: Sequence[Window]
     outs: Sequence[Base]
+    final: bool = False
+    """Whether an effect has been, or is, done: the call can no longer be given back, so an error of it is the caller's."""
 
     @property
     def label(self) -> str:

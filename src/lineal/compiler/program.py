@@ -22,6 +22,7 @@ from lineal.compiler.schedule import Schedule
 from lineal.compiler.trace import Trace
 from lineal.compiler.windows import Base, Window
 from lineal.core import AbstractTensor, lift
+from lineal.core.apply import explain
 
 __all__ = ["Program"]
 
@@ -193,14 +194,23 @@ class Program:
         return None
 
     def host(self, node: Host, arrays: dict[Base, np.ndarray], arena: np.ndarray) -> None:
-        """Run one op of the host's on arrays over the program's memory; Unmet if what it gives has another shape."""
+        """Run one op of the host's on arrays over the program's memory; Unmet if it fails, or gives another shape.
+
+        When an effect has been done, which a call of the function would do again, an error of the op is the caller's.
+        """
+        xs = tuple(lift(self.array(each, arrays, arena)) for each in node.args)
         try:
             with np.errstate(all="ignore"):
-                made = node.op.run(tuple(lift(self.array(each, arrays, arena)) for each in node.args))
+                made = node.op.run(xs)
         except Exception as error:
+            if node.final:
+                explain(node.op, xs, error)
+                raise
             raise Unmet from error
         for base, value in zip(node.outs, made if isinstance(made, tuple) else (made,)):
             if value.shape != base.shape:
+                if node.final:
+                    raise RuntimeError(f"{node.op.name}: gave the shape {list(value.shape)}, before {list(base.shape)}")
                 raise Unmet
             np.copyto(self.array(Window(base, base.shape, base.strides), arrays, arena), value)
 

@@ -11,6 +11,7 @@ from lineal.compiler.grouping import Group, grouped, inline, needed, windows
 from lineal.compiler.lowering import Lowering
 from lineal.compiler.memory import planned
 from lineal.compiler.nodes import Check, Map, Node, Reduce, Scatter
+from lineal.compiler.ordering import before_effects
 from lineal.compiler.rows import Rows, aligned, in_rows, kernels
 from lineal.compiler.trace import Trace
 from lineal.compiler.windows import Base, Window, dense
@@ -36,7 +37,7 @@ class Schedule:
             target = self.low.windows[homes[id(x)]] if id(x) in homes else None
             self.written.append(self.put(var, self.target(x) if target is None else target.base))
         wanted = [*self.results, *(base for base, _ in self.written)]
-        nodes = self.checked_first()
+        nodes = before_effects(self.checked_first())
         self.nodes = needed(nodes, wanted) if passes.enabled("dead") else nodes
         fuse = passes.enabled("fusion")
         self.rows = in_rows(grouped(self.nodes, fuse), fuse)

@@ -52,6 +52,8 @@ class Trace:
     """The places of captured tensors that are grads, and the leaves whose grads they are: each call takes what is there."""
     steps: dict[Var, tuple[int, ...]] = field(default_factory=dict)
     """How the arrays from outside lie: their strides, in elements."""
+    effects: dict[Var, np.ndarray] = field(default_factory=dict)
+    """What ops with an effect gave."""
     guards: list[Guard] = field(default_factory=list)
     alike: list[tuple[int, int]] = field(default_factory=list)
     """Pairs of places of arguments that are the same tensor."""
@@ -180,6 +182,7 @@ def trace_of(capture: Capture, result: Any, name: str) -> Trace:
         lent=effects.lent(capture),
         alike=[(inputs.index(var), n) for n, var in enumerate(inputs) if inputs.index(var) != n],
         steps=capture.steps,
+        effects=capture.effects,
         reads=capture.read_numbers,
         refusal=capture.refusal
         or effects.rebound(capture)

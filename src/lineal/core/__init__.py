@@ -2,12 +2,14 @@
 
 from lineal.core.apply import apply, finalize, lift, memory_of, synchronize
 from lineal.core.backward import backward, gradients
+from lineal.core.effect import Effect
 from lineal.core.inplace import Overwrite, Renumber, ViewScatter, detach_in_place, write
 from lineal.core.modes import Recorder, enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from lineal.core.op import AbstractTensor, Leaf, Node, Op, renamed
 
 __all__ = [
     "AbstractTensor",
+    "Effect",
     "Leaf",
     "Node",
     "Op",

@@ -82,6 +82,10 @@ guard: ContextVar[Callable[[AbstractTensor, str], None] | None] = ContextVar("gu
 """What refuses writes to some tensors: it is called with the tensor and the op's name before a write."""
 
 
+rehearsal: ContextVar[Callable[[Any, tuple], Any] | None] = ContextVar("rehearsal", default=None)
+"""What an op with an effect gives, from the op and its inputs, where a function is run again only to find out what it does."""
+
+
 class Setting:
     """A context manager and decorator that gives context variables other values while its block runs."""
 

@@ -170,6 +170,9 @@ class Op:
     differentiable: ClassVar[bool] = True
     """Whether the output can carry a cotangent; false where it is an index or a truth value."""
 
+    effect: ClassVar[str | None] = None
+    """None, or "ordered": it does something besides computing, as `core.effect` says."""
+
     width: ClassVar[int | None] = None
     """How many outputs the op has, if it always has more than one."""
 

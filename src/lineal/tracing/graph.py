@@ -149,7 +149,7 @@ class Graph:
                 wanted |= {each.target, each.source}
             elif isinstance(each, Read):
                 wanted.add(each.var)
-            elif isinstance(each.op, Premise):
+            elif isinstance(each.op, Premise) or each.op.effect:
                 wanted.update(each.outputs)
         kept: list[Equation | Write | Read] = []
         for each in reversed(self.equations):

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lineal.base import tree
-from lineal.core import AbstractTensor, lift, modes, write
+from lineal.core import AbstractTensor, Effect, lift, modes, write
+from lineal.core.effect import outlined
 from lineal.ops.linalg.conditioning import Seen
 from lineal.ops.structural.joining import cat
 from lineal.ops.structural.stacking import stack
@@ -144,6 +145,12 @@ def run(call: Call, batches: Sequence[Any], size: int) -> Any:
         recorder = BatchRecorder(modes.recorder.get(), call.randomness)
         try:
             return on_one(call, recorder, batches, size, place)
+        except Effectful:
+            # before anything was done: an effect happens once for each slice, in the order of a loop
+            recorder.require_repeatable()
+            states = list(recorder.states.values())
+            put_back(states)
+            break
         except Violated as violated:
             recorder.require_repeatable()
             states = list(recorder.states.values())
@@ -154,6 +161,15 @@ def run(call: Call, batches: Sequence[Any], size: int) -> Any:
         finally:
             recorder.close()
     return each_alone(call, batches, size, states)
+
+
+class Effectful(BaseException):
+    """The function has an effect, so it cannot be run on one slice for all. No handler of the function's is to take it."""
+
+
+def halting(op: Effect, xs: tuple) -> Any:
+    """Give up in front of an effect."""
+    raise Effectful
 
 
 def put_back(states: Sequence[tuple[Any, Any]]) -> None:
@@ -171,7 +187,8 @@ def on_one(call: Call, recorder: BatchRecorder, batches: Sequence[Any], size: in
             x, batch = copied_slice(x, size, place), x
             values[recorder.add(x)] = batch
         slices.append(x)
-    result = record(recorder, call.on, slices)
+    with modes.Setting((modes.rehearsal, halting if size else outlined)):
+        result = record(recorder, call.on, slices)
     replay(recorder, values, size)
     if recorder.unmet and not recorder.changes and Seen.count == told:
         let_warn(call, recorder, batches, size)

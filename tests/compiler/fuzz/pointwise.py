@@ -150,3 +150,13 @@ def drawn(d: Draft) -> None:
             "torch.empty_like({x}).exponential_()",
         )
         d.let(d.choice(forms).format(x=x))
+
+
+def told(d: Draft) -> None:
+    """An effect, read or not."""
+    x = d.float()
+    if x is not None:
+        form = d.choice(
+            ("telling.told({x})", "telling.told({x}.detach())", "telling.told({x}) * {k}", "{x} + telling.told({x})")
+        )
+        d.let(form.format(x=x, k=d.number()))

@@ -12,7 +12,9 @@ from typing import Any
 import numpy as np
 
 import lineal as torch
+from fuzz import telling
 from fuzz.programs import Program, Turn
+from fuzz.telling import TOLD
 from fuzz.tensors import made
 from lineal.base import tree
 from lineal.compiler.effects import may_share
@@ -46,6 +48,7 @@ def namespace() -> dict[str, Any]:
         "options": {"width": STATES[0], "steps": 1},
         "rates": [STATES[0], STATES[1]],
         "scale": Scale(STATES[0]),
+        "telling": telling,
     }
 
 
@@ -90,6 +93,7 @@ class World:
         for x in named.values():
             prepare(x.value)
         torch.manual_seed(turn.seed)
+        TOLD.clear()
         results: list[torch.Tensor] = []
         shown: list[torch.Tensor] = []
         facts: dict[str, Any] = {}
@@ -104,6 +108,7 @@ class World:
                 afterwards(self.program.after, results, list(named.values()))
             except Exception as raised:
                 error = type(raised).__name__ + (WRITTEN if any(each in str(raised) for each in PHRASES) else "")
+        facts["told"] = list(TOLD)
         arrays = {f"result {n}": y for n, y in enumerate(shown)}
         arrays |= {f"result {n} at the end": y for n, y in enumerate(results)}
         arrays |= {f"{name} after the call": x for name, x in named.items()}

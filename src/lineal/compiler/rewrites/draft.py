@@ -117,7 +117,7 @@ class Draft:
         """Leave out equations of which nobody reads anything."""
         needed, kept = set(self.wanted), []
         for each in reversed(self.equations):
-            if isinstance(each.op, Premise) or not needed.isdisjoint(each.outputs):
+            if isinstance(each.op, Premise) or each.op.effect or not needed.isdisjoint(each.outputs):
                 kept.append(each)
                 needed.update(each.inputs)
         self.equations = kept[::-1]
