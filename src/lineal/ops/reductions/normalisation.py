@@ -53,6 +53,7 @@ class LayerNorm(Op):
 
     def vjp(self, needs, g, y, x, *others):
         w = others[0] if self.terms.startswith("w") else None
+        # one pass over rows, which nothing more is derived from; who listens hears of ops that can be
         if not modes.grad_enabled.get() and modes.recorder.get() is None:
             found = apply(LayerNormAdjoint(self), g, x, *(() if w is None else (w,)))
             by = dict(zip("xwb", found))
@@ -120,7 +121,7 @@ def spread_of(row: Any) -> tuple[Any, Any]:
     r = 1 / row.math.sqrt(variance + row["eps"])
     # a mean in two parts of the row's own kind, the second being what the first is rounded by
     high = row.e.cast(centre, row.kind)
-    low = row.e.cast(centre - high, row.kind)
+    low = row.exact_sum(lambda m, x: x - high) / n if row.kind is row.wide else row.e.cast(centre - high, row.kind)
     return (lambda x: (x - high) - low), row.e.cast(r, row.kind)
 
 

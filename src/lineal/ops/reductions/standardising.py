@@ -20,9 +20,10 @@ __all__: list[str] = []
 
 
 def distances(xp: Any, x: Any, axes: Axes) -> Any:
-    """Return x less its mean over `axes`, in float64."""
+    """Return x less its mean over `axes`, in float64; numbers that are float64 already are rid of what their mean has lost."""
     wide = x.astype(double(x.dtype))
-    wide -= xp.add.reduce(wide, axis=axes, keepdims=True) / (count(x.shape, axes) or np.nan)
+    for _ in range(1 + (wide.dtype == x.dtype)):
+        wide -= xp.add.reduce(wide, axis=axes, keepdims=True) / (count(x.shape, axes) or np.nan)
     return wide
 
 
