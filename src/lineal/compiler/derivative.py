@@ -28,7 +28,7 @@ from lineal.core import AbstractTensor, Leaf, Op, apply, gradients, lift, modes
 from lineal.core.effect import outlined
 from lineal.core.op import Node, changed, released
 from lineal.ops.structural.reshape import View
-from lineal.tracing import Equation, Var
+from lineal.tracing import Equation, Var, evaluate
 
 __all__ = ["DifferentiableProgram"]
 
@@ -172,10 +172,12 @@ def replay(trace: Trace, env: dict[Var, Any], capture: Capture, effects: dict[Va
         capture.literal(env[var])
     for var, (holder, key) in trace.live.items():
         env[var] = capture.number(holder, key)
-    for each in trace.equations:
-        with Blaming(each), modes.Setting((modes.grad_enabled, each.grad), (modes.rehearsal, telling(each, effects))):
-            made = apply(each.op, *[env[var] for var in each.inputs])
-        env.update(zip(each.outputs, made if isinstance(made, tuple) else (made,)))
+
+    def rule(equation: Equation, *xs: Any) -> Any:
+        with Blaming(equation), modes.Setting((modes.rehearsal, telling(equation, effects))):
+            return apply(equation.op, *xs)
+
+    evaluate(trace.equations, env, rule)
     return env
 
 

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import byte_bounds
 
-from lineal.compiler.capture import Capture, Storage
+from lineal.compiler.capture import Capture
 from lineal.core import AbstractTensor, Leaf, Node, synchronize
 from lineal.ops.conversion import is_literal
 from lineal.ops.layout import overlapping
-from lineal.tracing import Var
+from lineal.tracing import Storage, Var
 
 __all__ = [
     "grads",
@@ -31,15 +31,9 @@ __all__ = [
 ]
 
 
-def storages(capture: Capture) -> list[Storage]:
-    """Return the storages from outside."""
-    found = {id(place.storage): place.storage for place in capture.places.values()}
-    return [each for each in found.values() if each.captured is not None]
-
-
 def written(capture: Capture) -> list[tuple[Any, Var]]:
     """Return the tensors from outside that took new values, with their last variables."""
-    return [(each.captured, each.var) for each in storages(capture) if each.written]
+    return [(each.captured, each.var) for each in capture.storages() if each.written]
 
 
 def grads(capture: Capture) -> tuple[list[tuple[AbstractTensor, Var]], list[tuple[Any, Any]]]:
@@ -64,7 +58,7 @@ def lent(capture: Capture) -> list[tuple[int, Any]]:
 
 def overlap(capture: Capture) -> str | None:
     """Return why a trace cannot be repeated if memory that was written lies in two tensors, and nobody could tell."""
-    outside = storages(capture)
+    outside = capture.storages()
     if not any(each.written for each in outside):
         return None
     if any(each.written and overlapping(each.array.shape, tuple(map(abs, each.array.strides))) for each in outside):
@@ -100,7 +94,7 @@ def rewritten_constant(capture: Capture) -> str | None:
 
     The youngest generation of the garbage collector has to be what the call made.
     """
-    written = [each.captured for each in storages(capture) if each.written and each.captured is not None]
+    written = [each.captured for each in capture.storages() if each.written and each.captured is not None]
     young = {id(each) for each in gc.get_objects(generation=0)} if written else set()
     for x in written:
         if id(x) in young:
@@ -110,7 +104,7 @@ def rewritten_constant(capture: Capture) -> str | None:
 
 def remembering(capture: Capture) -> str | None:
     """Return why a trace cannot be repeated if a tensor from outside was written that has a history, which changes too."""
-    for each in storages(capture):
+    for each in capture.storages():
         x = each.captured
         if each.written and x is not None and x.origin is not None:
             # what was written to its base, or to another view, is found out when it is next looked at

@@ -153,6 +153,21 @@ class Histories:
         return []
 
 
+class Looking:
+    """Views that were reached look where they looked, with a history or without: `t_()` and `.data = …` give other arrays."""
+
+    def __init__(self, views: Sequence[AbstractTensor]):
+        self.views = [(x, x.value, x.node is not None) for x in views]
+
+    def __call__(self) -> bool:
+        return all(x.value is array and (x.node is not None) == history for x, array, history in self.views)
+
+    def facts(self) -> list[Fact] | None:
+        if any(history for _, _, history in self.views):
+            return None
+        return [Attribute(x, name, seen) for x, array, _ in self.views for name, seen in (("value", array), ("node", None))]
+
+
 class Clear:
     """Leaves have no grad."""
 

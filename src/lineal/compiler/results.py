@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from lineal.base import tree
-from lineal.compiler.capture import LOOKING, Capture, Place, Storage
+from lineal.compiler.capture import Capture
 from lineal.compiler.effects import may_share, pending
 from lineal.core import AbstractTensor, Op, apply, modes, synchronize
 from lineal.ops.indexing.basic import slice_op
 from lineal.tensors.autograd_methods import Detach
-from lineal.tracing import Var
+from lineal.tracing import LOOKING, Place, Storage, Var
 
 __all__ = ["Finder", "Results", "several"]
 

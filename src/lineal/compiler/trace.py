@@ -11,15 +11,15 @@ import numpy as np
 
 from lineal.base import tree
 from lineal.compiler import effects
-from lineal.compiler.capture import Capture, running, strides
-from lineal.compiler.guards import Clear, Defaults, Guard, Histories, Holding, Hooks, Options, Settings, Unchanged
+from lineal.compiler.capture import Capture, running
+from lineal.compiler.guards import Clear, Defaults, Guard, Histories, Holding, Hooks, Looking, Options, Settings, Unchanged
 from lineal.compiler.listening import Hearing
 from lineal.compiler.reading import Reading
 from lineal.compiler.reads import ContentsRead, EntryRead, State
 from lineal.compiler.results import Finder, Results
 from lineal.core import AbstractTensor, Leaf, no_grad
 from lineal.ops.premise import Expectation
-from lineal.tracing import Equation, Var
+from lineal.tracing import Equation, Var, strides
 
 __all__ = ["Trace", "name_of", "traced"]
 
@@ -219,6 +219,10 @@ def guards_of(capture: Capture, found: Trace) -> list[Guard]:
     clear = [leaf for leaf, grad in capture.found.values() if grad is None]
     known = [(leaf, grad) for leaf, grad in capture.found.values() if grad is not None and id(leaf) not in lent]
     guards.append(Histories(list(capture.captured.values())))
+    # what is captured of a view is what it looks into
+    whole = {id(x) for x in capture.captured.values()}
+    views = [x for x, _ in capture.alive if id(x) in capture.outside and id(x) not in whole]
+    guards += [Looking(views)] if views else []
     guards += [Clear(clear)] if clear else []
     guards += [Holding(known)] if known else []
     leaves = [x for x in (*capture.captured.values(), *capture.arguments) if isinstance(x.node, Leaf)]

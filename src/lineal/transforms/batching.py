@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from lineal.core import Op, Overwrite, ViewScatter, apply, lift, write
+from lineal.core import Op, Overwrite, Renumber, ViewScatter, apply, lift, write
 from lineal.core.inplace import Copy
 from lineal.ops import broadcasting, conversion, creation
 from lineal.ops.contraction import distances, products, vectors
@@ -328,7 +328,7 @@ def scatter_rule(op: Any, size: int, marks: tuple[bool, ...], base: Any, source:
     return apply(ViewScatter(path), aligned(size, marks[0], base), aligned(size, marks[1], source))
 
 
-@rule(Overwrite)
+@rule(Overwrite, Renumber)
 def overwrite_rule(op: Any, size: int, marks: tuple[bool, ...], old: Any, source: Any) -> Any:
     return apply(op, aligned(size, marks[0], old), aligned(size, marks[1], source))
 

@@ -9,15 +9,17 @@ import numpy as np
 
 from lineal.base.errors import UnsupportedError
 from lineal.core import AbstractTensor, Op, apply, lift, modes, write
+from lineal.core.inplace import preserve
+from lineal.core.op import next_id
 from lineal.ops.creation import Empty, Full
 from lineal.ops.premise import Expectation, Premise
 from lineal.ops.random.generator import Advance
 from lineal.ops.random.sampling import Sample
 from lineal.ops.structural.stacking import stack
-from lineal.tracing import Equation, GraphRecorder, Var, Write
+from lineal.tracing import Equation, Place, PureRecorder, Var, evaluate
 from lineal.transforms.batching import rule_of
 
-__all__ = ["BatchRecorder", "Violated", "replay"]
+__all__ = ["Apart", "BatchRecorder", "Violated", "replay"]
 
 
 class Violated(Exception):  # noqa: N818 - not an error: another slice is to be looked at
@@ -50,7 +52,14 @@ class Escaped:
     __getitem__ = __len__ = __iter__ = __bool__ = refuse
 
 
-class BatchRecorder(GraphRecorder):
+class Apart(BaseException):
+    """The function is to run on each slice by itself: what it does to one is not what it does to all.
+
+    It has an effect, or two histories over one memory. No handler of the function's is to take it.
+    """
+
+
+class BatchRecorder(PureRecorder):
     """Hears what a function does to one slice, writes down what depends on the batch, tells the rest to the outer recorder.
 
     What is made inside (zeros, ones) may be written to with batched values later, so it is written down too. Until that happens
@@ -63,10 +72,12 @@ class BatchRecorder(GraphRecorder):
         super().__init__()
         self.outer = outer
         self.randomness = randomness
-        self.captured: list[tuple[AbstractTensor, int]] = []
-        self.same: set[Var] = set()
-        """The variables of what is the same for every slice, unless its memory is in `varied`."""
-        self.varied: set[int] = set()
+        self.batched: set[Var] = set()
+        """The variables of what differs from slice to slice."""
+        self.told: set[int] = set()
+        """The arrays that the outer recorder has heard of."""
+        self.versions: list[tuple[AbstractTensor, int]] = []
+        """The tensors from outside, with how often they had been written."""
         self.states: dict[int, tuple[AbstractTensor, np.ndarray]] = {}
         """The generators' states that were drawn from, with what they were before."""
         self.changes = False
@@ -74,13 +85,22 @@ class BatchRecorder(GraphRecorder):
         self.unmet: list[int] = []
         """The slices of which eager code may warn."""
 
-    def var(self, x: AbstractTensor) -> Var:
-        found = self.find(x)
-        if found is None:
-            found = super().var(x)
-            self.captured.append((x, 0 if x.memory is None else x.memory.version))
-        self.expect_fresh(found)
-        return found
+    def argument(self, x: AbstractTensor) -> None:
+        super().argument(x)
+        self.batched.add(self.inputs[-1])
+
+    def refuse(self, why: str) -> None:
+        raise Apart(why)
+
+    def append(self, equation: Equation) -> None:
+        super().append(equation)
+        drawn = isinstance(equation.op, Sample) and self.randomness == "different"
+        if drawn or not self.batched.isdisjoint(equation.inputs):
+            self.batched.update(equation.outputs)
+
+    def reach(self, x: AbstractTensor) -> Place:
+        self.versions.append((x, 0 if x.memory is None else x.memory.version))
+        return super().reach(x)
 
     def looks(self, view: AbstractTensor, copy: AbstractTensor, base: AbstractTensor) -> None:
         if self.is_written_down(copy):
@@ -89,31 +109,27 @@ class BatchRecorder(GraphRecorder):
             self.outer.looks(view, copy, base)
 
     def is_written_down(self, x: AbstractTensor) -> bool:
-        """Return whether `x` is made by equations of this graph, or is a slice of an argument."""
-        found = self.find(x)
-        return found is not None and found not in self.graph.constants
+        """Return whether `x` is made by equations of this trace, or is a slice of an argument."""
+        place = self.places.get(id(x.value))
+        if place is None or place.storage.var in self.literals:
+            return False
+        captured = place.storage.captured
+        return captured is None or any(captured is each for each in self.arguments)
 
     def is_batched(self, x: AbstractTensor) -> bool:
         """Return whether `x` differs from slice to slice."""
-        found = self.find(x)
-        if found is None or found in self.graph.constants:
-            return False
-        return found not in self.same or id(x.memory) in self.varied
+        return id(x.value) in self.places and self.read_memory(x) in self.batched
 
     def record(self, op: Op, xs: tuple[AbstractTensor, ...], ys: tuple[AbstractTensor, ...]) -> None:
         if isinstance(op, Sample | Advance):
             self.check_draw(op, xs)
-        batched, drawn = any(self.is_batched(x) for x in xs), isinstance(op, Sample)
-        if drawn and self.randomness == "different":
-            state = self.add(xs[0])
-            self.graph.constants[state] = xs[0]
-            batched = True
+        drawn = isinstance(op, Sample)
+        batched = (drawn and self.randomness == "different") or any(self.is_batched(x) for x in xs)
         if not batched and self.outer is not None:
             self.outer.record(op, xs, ys)
+            self.told.update([id(y.value) for y in ys])
         if batched or isinstance(op, Full | Empty) or (not drawn and any(self.is_written_down(x) for x in xs)):
             super().record(op, xs, ys)
-            if not batched:
-                self.same.update([self.tensors[id(y)] for y in ys])
 
     def check_draw(self, op: Op, xs: tuple[AbstractTensor, ...]) -> None:
         """Refuse random numbers where it was not said whose they are; note the state they come from."""
@@ -141,12 +157,9 @@ class BatchRecorder(GraphRecorder):
                 f"{list(target.value.shape)}) is not "
                 "batched, but the values are; use the out-of-place form, or make it from a batched tensor with zeros_like"
             )
-        batched = self.is_batched(target) or self.is_batched(source)
-        if not batched and self.outer is not None:
+        if not self.is_batched(target) and not self.is_batched(source) and self.outer is not None:
             self.outer.record_write(target, source)
         if self.is_written_down(target):
-            if batched:
-                self.varied.add(id(target.memory))
             super().record_write(target, source)
         elif id(target) not in self.states:
             self.changes = True
@@ -168,10 +181,18 @@ class BatchRecorder(GraphRecorder):
                 f"please try to rewrite what you're doing with other operations (a {kind.__name__} was read)"
             )
 
+    def decides(self, tensor: AbstractTensor) -> None:
+        if not self.is_batched(tensor):
+            if self.outer is not None:
+                self.outer.decides(tensor)
+            return
+        with modes.Setting((modes.grad_enabled, False)):
+            apply(Premise(), (tensor != 0) if tensor.value.any() else (tensor == 0))  # type: ignore[operator]
+
     def check_captured(self) -> None:
         """Refuse to replay with tensors from outside that the function changed after it had used them."""
-        for x, version in self.captured:
-            if x.memory is not None and x.memory.version != version:
+        for x, version in self.versions:
+            if id(x) not in self.states and x.memory is not None and x.memory.version != version:
                 raise UnsupportedError(
                     f"vmap: a tensor from outside (shape {list(x.value.shape)}) was combined with a batched one "
                     "and then changed in "
@@ -191,61 +212,54 @@ class BatchRecorder(GraphRecorder):
 
         What was made the same for every slice, and written to later, the outer recorder knows by its array, which stays.
         """
-        for x, _ in self.alive:
-            if isinstance(x.value, np.ndarray) and self.is_batched(x) and (self.outer is None or self.find(x) not in self.same):
-                x.value = Escaped(x.value)  # type: ignore[assignment]
+        for x, array in self.alive:
+            place = self.places[id(array)]
+            if x.value is array and not self.batched.isdisjoint((place.storage.var, place.var)) and id(array) not in self.told:
+                x.value = Escaped(array)  # type: ignore[assignment]
 
 
-def replay(recorder: BatchRecorder, values: dict[Var, Any], size: int) -> None:
-    """Run the recorded equations on batches (batch dimension first), adding every result to `values`.
+def replay(recorder: BatchRecorder, batches: list[Any], size: int) -> dict[Var, Any]:
+    """Run the recorded equations on the arguments' batches (batch dimension first); return the batch of every variable.
 
     Raises Violated, with nothing written, where a slice is not as the function relied upon. Slices that are not as it expected
-    are left in `recorder.unmet`.
+    are left in `recorder.unmet`. Arguments that the function wrote to are written in the end.
     """
     recorder.check_captured()
-    equations = recorder.graph.equations
-    relied = [place for place, each in enumerate(equations) if isinstance(each, Equation) and isinstance(each.op, Premise)]
-    if relied and any(isinstance(each, Write) for each in equations[: relied[-1]]):
-        # what is written cannot be taken back, so premises are looked at first, on copies
-        with modes.Setting((modes.recorder, None), (modes.grad_enabled, False)):
-            drawn = [(state, state.value.copy()) for state, _ in recorder.states.values()]
-            copies = {var: lift(x.value.copy()) for var, x in values.items()}
-            evaluate(recorder, equations[: relied[-1] + 1], copies, size)
-            for state, before in drawn:
-                write(state, lift(before), "vmap")
-        recorder.unmet.clear()
-    evaluate(recorder, equations, values, size)
+    env: dict[Var, Any] = {**recorder.captured, **{var: lift(array) for var, array in recorder.literals.items()}}
+    env.update(zip(recorder.inputs, batches))
+    mapped, history = set(recorder.inputs), modes.grad_enabled.get()
+
+    def rule(equation: Equation, *xs: Any) -> Any:
+        marks = tuple([var in mapped for var in equation.inputs])
+        if not any(marks) and not isinstance(equation.op, Full | Empty | Sample):
+            # a view of a tensor from outside
+            return apply(equation.op, *xs)
+        if isinstance(equation.op, Premise):
+            examine(recorder, equation, xs[0], size)
+        mapped.update(equation.outputs)
+        try:
+            with modes.Setting((modes.grad_enabled, equation.grad and history)):
+                return run(equation, marks, xs, size)
+        except Exception as error:
+            # one slice may be to blame, which then says so itself
+            raise Violated(None) from error
+
+    before = next_id()
+    evaluate(recorder.equations, env, rule)
+    own = recorder.own()
+    for storage in recorder.storages():
+        if storage.written and storage.captured is not None:
+            target, source = env[own[id(storage.captured)]], env[storage.var]
+            # what the new value was made of may be the old one
+            preserve(target, source.node, before)
+            with modes.Setting((modes.grad_enabled, history and storage.remembered)):
+                write(target, source if source.value.shape == target.value.shape else source.expand(target.value.shape), "vmap")
+    return env
 
 
-def evaluate(recorder: BatchRecorder, equations: list, values: dict[Var, Any], size: int) -> None:
-    """Run equations on batches, in order."""
-    constants = recorder.graph.constants
-    views: dict[Var, Var] = {}
-    written = False
-    history = modes.grad_enabled.get()
-    for each in equations:
-        with modes.Setting((modes.grad_enabled, each.grad and history)):
-            if isinstance(each, Write):
-                rewrite(each, values, constants, views, size)
-                written = True
-                continue
-            if isinstance(each.op, Premise):
-                examine(recorder, each, values, size)
-            if each.op.aliasing == "view":
-                views.update(dict.fromkeys(each.outputs, each.inputs[0]))
-            try:
-                made = run(each, values, constants, size)
-            except Exception as error:
-                if written:
-                    raise
-                # one slice may be to blame, which then says so itself
-                raise Violated(None) from error
-            values.update(zip(each.outputs, made if isinstance(made, tuple) else (made,)))
-
-
-def examine(recorder: BatchRecorder, equation: Equation, values: dict[Var, Any], size: int) -> None:
+def examine(recorder: BatchRecorder, equation: Equation, x: Any, size: int) -> None:
     """Look at a premise in every slice: raise Violated, or note where an expectation is not met."""
-    holds = values[equation.inputs[0]].value
+    holds = x.value
     if not size or holds.all():
         return
     places = np.flatnonzero(~holds.reshape(size, -1).all(1)).tolist()
@@ -254,10 +268,8 @@ def examine(recorder: BatchRecorder, equation: Equation, values: dict[Var, Any],
     recorder.unmet += places
 
 
-def run(equation: Equation, values: dict[Var, Any], constants: dict[Var, Any], size: int) -> Any:
+def run(equation: Equation, marks: tuple[bool, ...], xs: tuple, size: int) -> Any:
     """Return what one equation makes of batches."""
-    marks = tuple([var in values for var in equation.inputs])
-    xs = [values[var] if mark else constants[var] for var, mark in zip(equation.inputs, marks)]
     rule = rule_of(equation.op)
     if rule is not None:
         made = rule(equation.op, size, marks, *xs)
@@ -279,20 +291,3 @@ def loop(op: Op, size: int, marks: tuple[bool, ...], *xs: Any, outputs: tuple[Va
 def constant_zeros(shape: tuple[int, ...], storage: np.dtype) -> Any:
     """Return a constant of zeros."""
     return lift(np.zeros(shape, storage))
-
-
-def rewrite(each: Write, values: dict[Var, Any], constants: dict[Var, Any], views: dict[Var, Var], size: int) -> None:
-    """Do a write of one slice to the whole batch, in place."""
-    target, var = values[each.target], each.target
-    while var in views:
-        var = views[var]
-        if size and not np.may_share_memory(values[var].value, target.value):
-            raise UnsupportedError(
-                f"vmap: the batch of a view of shape {list(each.target.spec.shape)} is a copy, so a write in "
-                "place would be lost; "
-                "use the out-of-place form"
-            )
-    source = values[each.source] if each.source in values else constants[each.source]
-    if source.value.shape != target.value.shape:
-        source = source.expand(target.value.shape)
-    write(target, source, "vmap")

@@ -15,7 +15,7 @@ from lineal.ops.linalg.conditioning import Seen
 from lineal.ops.structural.joining import cat
 from lineal.ops.structural.stacking import stack
 from lineal.tracing import record
-from lineal.transforms.replay import BatchRecorder, Violated, replay
+from lineal.transforms.replay import Apart, BatchRecorder, Violated, replay
 
 __all__ = ["vmap"]
 
@@ -145,8 +145,7 @@ def run(call: Call, batches: Sequence[Any], size: int) -> Any:
         recorder = BatchRecorder(modes.recorder.get(), call.randomness)
         try:
             return on_one(call, recorder, batches, size, place)
-        except Effectful:
-            # before anything was done: an effect happens once for each slice, in the order of a loop
+        except Apart:
             recorder.require_repeatable()
             states = list(recorder.states.values())
             put_back(states)
@@ -163,13 +162,9 @@ def run(call: Call, batches: Sequence[Any], size: int) -> Any:
     return each_alone(call, batches, size, states)
 
 
-class Effectful(BaseException):
-    """The function has an effect, so it cannot be run on one slice for all. No handler of the function's is to take it."""
-
-
 def halting(op: Effect, xs: tuple) -> Any:
-    """Give up in front of an effect."""
-    raise Effectful
+    """Give up in front of an effect, which is to happen once for each slice, in the order of a loop."""
+    raise Apart
 
 
 def put_back(states: Sequence[tuple[Any, Any]]) -> None:
@@ -181,21 +176,23 @@ def put_back(states: Sequence[tuple[Any, Any]]) -> None:
 
 def on_one(call: Call, recorder: BatchRecorder, batches: Sequence[Any], size: int, place: int) -> Any:
     """Return the function of a batch, from what it does to the slice at `place`."""
-    told, values, slices = Seen.count, {}, []
+    told, slices = Seen.count, []
     for x, mark in zip(batches, call.marks):
         if mark:
-            x, batch = copied_slice(x, size, place), x
-            values[recorder.add(x)] = batch
+            x = copied_slice(x, size, place)
+            recorder.argument(x)
         slices.append(x)
     with modes.Setting((modes.rehearsal, halting if size else outlined)):
         result = record(recorder, call.on, slices)
-    replay(recorder, values, size)
+    own, results = recorder.own(), [y for y in tree.leaves(result) if isinstance(y, AbstractTensor) and recorder.is_batched(y)]
+    wanted = {id(y): own.get(id(y)) or recorder.result(y) for y in results}
+    values = replay(recorder, [x for x, mark in zip(batches, call.marks) if mark], size)
     if recorder.unmet and not recorder.changes and Seen.count == told:
         let_warn(call, recorder, batches, size)
 
     def batch_of(y: Any) -> Any:
         require_tensor(call.func, y)
-        return values[recorder.find(y)] if recorder.is_batched(y) else unmapped(y)
+        return values[wanted[id(y)]] if id(y) in wanted else unmapped(y)
 
     return deliver(result, call.out_dims, batch_of, size)
 
