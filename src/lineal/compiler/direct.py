@@ -79,8 +79,8 @@ class CallWriter(ObjectWriter):
         with e.function("call", [("self", pointer), ("args", pointer), ("count", int64)], pointer) as (_, args, number):
             self.expect(number == count)
             self.facts()
-            inputs = [self.tensor(e.load(args, pointer, n), x, given[n]) for n, x in enumerate(self.trace.arguments)]
-            inputs += [self.tensor(self.of(x), x, wanted) for x, wanted in zip(self.program.captured, given[count:])]
+            tensors = [*(e.load(args, pointer, n) for n in range(count)), *map(self.of, self.program.captured)]
+            inputs = [self.tensor(*each) for each in zip(tensors, self.program.histories, given)]
             inputs += [e.slot(self.number(self.item(self.of(holder), key))) for holder, key in self.trace.live.values()]
             filled = self.filled()
             results = self.results()
@@ -105,12 +105,12 @@ class CallWriter(ObjectWriter):
         for fact in facts:
             self.expect(fact.write(self))
 
-    def tensor(self, given: Value, like: Any, wanted: Argument) -> Value:
-        """Write the checks that a tensor may stand where `like` stood; return the address of its data."""
+    def tensor(self, given: Value, history: bool, wanted: Argument) -> Value:
+        """Write the checks that a tensor is what is wanted, with a history or without; return the address of its data."""
         address = self.check(given, wanted)
         node = field(self.e, given, tensor_slots()["node"], pointer)
         none = self.of(None)
-        self.expect(node == none if like.node is None else node != none)
+        self.expect(node != none if history else node == none)
         return address
 
     def filled(self) -> list[Value]:

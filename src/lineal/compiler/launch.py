@@ -74,7 +74,7 @@ _anomaly = modes.anomaly.get
 def fitting(program: Program) -> Callable[[Sequence[Any]], bool]:
     """Return the check of everything that the native entry does not check: histories, modes, guards."""
     trace = program.trace
-    needs = [isinstance(x, AbstractTensor) and x.node is not None for x in trace.arguments]
+    needs = program.histories[: len(trace.arguments)]
     grad, guards, loose = _grad_enabled(), trace.guards, trace.loose
 
     def fits(args: Sequence[Any]) -> bool:

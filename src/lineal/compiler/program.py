@@ -46,6 +46,8 @@ class Program:
         """How often its expectations were in vain."""
         schedule = self.schedule
         self.captured = list(trace.captured.values())
+        self.histories = [isinstance(x, AbstractTensor) and x.node is not None for x in (*trace.arguments, *self.captured)]
+        """Which arguments and captured tensors have a history: what they have when a call is written may be another one."""
         self.made = [(base.shape, base.dtype) for base in schedule.results]
         self.arena = np.empty(schedule.arena + 64 if codes is None else 0, np.uint8)
         self.outside = self.bases_outside()

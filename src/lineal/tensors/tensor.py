@@ -143,6 +143,9 @@ class Tensor(
         if not isinstance(source, AbstractTensor):
             raise TypeError(f"data: expected a tensor, got {type(source).__name__}")
         self.value = source.value
+        if self.origin is not None:
+            # it looks into nothing any more
+            self.origin = self.memory = None
 
     @data.deleter
     def data(self) -> None:

@@ -49,6 +49,9 @@ class Turn:
     state: int = 0
     """Which of the numbers that the program reads from Python's state."""
 
+    kept: bool = False
+    """Whether the arguments are the tensors of the call before, with new numbers, and require grad, or not, as is said here."""
+
     def __str__(self) -> str:
         usual = Turn(0)
         odd = [f"{name}={each!r}" for name, each in vars(self).items() if name != "seed" and each != getattr(usual, name)]

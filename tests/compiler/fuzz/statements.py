@@ -85,7 +85,7 @@ def whole(d: Draft, seed: int) -> Program:
     results = [d.choice(d.pool[-4:]), *(d.choice(d.pool) for _ in range(count - 1))]
     after = d.choice(("", "backward", "backward", "grad", "twice")) if d.chance(0.8) else ""
     form = d.choice(("tuple", "tuple", "tuple", "nest", "one"))
-    turns = [Turn(0), Turn(1), turn(d, 2), turn(d, 3), Turn(4)][: d.choice((4, 4, 5))]
+    turns = [Turn(0), Turn(1), turn(d, 2), turn(d, 3), Turn(4, kept=d.chance(0.3))][: d.choice((4, 4, 5))]
     made = Program(seed, tuple(d.arguments), tuple(d.outside), tuple(d.lines), tuple(results), form, after, "", tuple(turns))
     made = replace(made, after="") if made.uses_up else made
     alone = not made.outside and not any(each.of for each in made.arguments)
@@ -103,12 +103,15 @@ def batched(made: Program) -> Program:
 
 def turn(d: Draft, seed: int) -> Turn:
     """Return a call that is odd in some way, more often than not."""
+    kept = d.chance(0.15)
+    grads = ("none", "as given") if kept else ("none", "no_grad")
     return Turn(
         seed,
         d.choice(ODD) if d.chance(0.35) else "normal",
         d.choice(("negative", "outside")) if d.chance(0.4) else "valid",
         d.choice(LAYOUTS) if d.chance(0.06) else "",
         1 if d.chance(0.03) else 0,
-        d.choice(("none", "no_grad")) if d.chance(0.08) else "as given",
+        d.choice(grads) if kept or d.chance(0.08) else "as given",
         d.integer(0, 3) if d.chance(0.4) else 0,
+        kept,
     )
