@@ -50,7 +50,7 @@ class Determinant(Op):
         g = g[..., None, None]
         if not factors:
             return (g * cofactors(A).conj(),)
-        # a program solves by the factors; eagerly NumPy's loop over a stack beats ours over factors
+        # a program solves by the factors, if a premise holds; eagerly NumPy's loop over a stack beats ours over factors
         if np.all(y.value) and (A.value.ndim == 2 or modes.recorder.get() is not None):
             rely(lambda: y != 0)
             inverse = inverse_adjoint(A, *factors)

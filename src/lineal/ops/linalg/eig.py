@@ -75,6 +75,7 @@ def eig(input: AbstractTensor, *, out: Any = None) -> Any:
 def eigvals(input: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
     """Return the eigenvalues (…, n), complex, in no order."""
     _check("linalg.eigvals", input)
+    # who listens may be differentiated later, for which the vectors are needed
     alone = modes.recorder.get() is None and not differentiated(input)
     values = apply(Eigenvalues(), input) if alone else apply(Eig(), input)[0]
     return stored(values, out, "linalg.eigvals")

@@ -49,6 +49,7 @@ def inv(A: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
     """
     name = "linalg.inv"
     require_square(name, A)
+    # who listens hears of an op; programs rewrite a product with it as a solution themselves
     if unseen.hold and A.value.ndim == 2 and A.value.shape[-1] >= LARGE and out is None and modes.recorder.get() is None:
         return unformed(name, A)
     Y = _inverse(name, A)[0]

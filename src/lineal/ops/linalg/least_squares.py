@@ -124,6 +124,7 @@ class LeastSquares(Op):
         g, (X, full) = g[0], y
         if g is None:
             return None, None, None
+        # that the numbers are moderate holds for these alone, not for others that a trace sees
         if recorder.get() is None and moderate(A.value):
             return *self.pulled(needs, A, B, X, full, g, rcond), None
         # (s A)⁺ s B = A⁺ B, with both cotangents s times those of A and B

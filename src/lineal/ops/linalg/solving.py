@@ -61,6 +61,7 @@ def checked(name: str, system: Any) -> tuple[Any, Any]:
 
 def noted(name: str, system: Any) -> tuple[Any, Any]:
     """Return X, NaN for the matrices that are singular, and info; what records hears of an op that does so for any numbers."""
+    # the structure that `general` finds holds for these numbers alone
     if modes.recorder.get() is None:
         X, _, info = general(name, system.A, system.B, False)
         if not info.any():

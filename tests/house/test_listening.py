@@ -1,0 +1,79 @@
+"""Trace by doing: what an op does may not depend on who listens, but in these places, for these reasons."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import lineal
+
+ROOT = Path(lineal.__file__).parent
+LAYERS = ("core", "tracing", "transforms", "compiler")
+"""Whose business recorders are."""
+
+TELLS = "only tells the recorder something"
+LARGE = "one pass over a large array, of numbers that equal those of the ops that a trace holds"
+NUMBERS = "what was found in these numbers would be taken to hold for others that a trace sees"
+UNFORMED = "an inverse that nobody has looked at is no op yet"
+
+PLAIN = "a plain write of few elements, which is told as ops"
+PLACE = "a place that a number of a tensor decides is not a place for other numbers"
+
+REASONS = {
+    "nn/calling.py:__call__": TELLS,
+    "ops/indexing/changing.py:change": PLAIN,
+    "ops/indexing/reading.py:tensor_pick": PLACE,
+    "ops/indexing/subscript.py:looked": PLACE,
+    "ops/indexing/subscript.py:put_plan": PLAIN,
+    "ops/indexing/subscript.py:written_plainly": PLAIN,
+    "ops/linalg/cofactors.py:vjp": NUMBERS,
+    "ops/linalg/conditioning.py:watched": TELLS,
+    "ops/linalg/determinants.py:vjp": "a program solves by factors, which is slower than NumPy's loop over a stack",
+    "ops/linalg/eig.py:eigvals": "values alone have no derivative, which a trace may be asked for later",
+    "ops/linalg/expectations.py:expect_contained": TELLS,
+    "ops/linalg/inverses.py:inv": UNFORMED,
+    "ops/linalg/least_squares.py:vjp": NUMBERS,
+    "ops/linalg/matrices.py:read_numbers": TELLS,
+    "ops/linalg/solving.py:expect_modest": TELLS,
+    "ops/linalg/solving.py:noted": NUMBERS,
+    "ops/linalg/structure.py:factored": NUMBERS,
+    "ops/premise.py:expect": TELLS,
+    "ops/premise.py:rely": TELLS,
+    "ops/premise.py:rely_on": TELLS,
+    "ops/promotion.py:broadcast": "NumPy broadcasts constants, where a trace needs an op that may be differentiated",
+    "ops/random/generator.py:draw": TELLS,
+    "ops/reductions/front.py:is_one_op": LARGE,
+    "ops/reductions/normalisation.py:vjp": LARGE,
+    "optim/change.py:in_one_loop": LARGE,
+    "optim/optimizer.py:heard": TELLS,
+    "tensors/autograd_methods.py:get_grad": TELLS,
+    "tensors/autograd_methods.py:put_grad": TELLS,
+    "tensors/conversion_methods.py:concretize": TELLS,
+    "tensors/interop.py:noticed": TELLS,
+    "tensors/interop.py:numpy": TELLS,
+    "tensors/inverted.py:fits": UNFORMED,
+    "tensors/tensor.py:data": TELLS,
+}
+
+
+def places() -> set[str]:
+    """Return the functions outside of the layers that ask who listens."""
+    found = set()
+    for path in ROOT.rglob("*.py"):
+        name = path.relative_to(ROOT)
+        if name.parts[0] in LAYERS:
+            continue
+        tree = ast.parse(path.read_text())
+        names = {"recorder.get"}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Assign) and ast.unparse(node.value).endswith("recorder.get"):
+                names |= {ast.unparse(each) for each in node.targets}
+        for function in (each for each in ast.walk(tree) if isinstance(each, ast.FunctionDef)):
+            calls = (each for each in ast.walk(function) if isinstance(each, ast.Call))
+            if any(ast.unparse(each.func).endswith(tuple(names)) for each in calls):
+                found.add(f"{name.as_posix()}:{function.name}")
+    return found
+
+
+def test_who_asks_who_listens_has_a_reason():
+    assert places() == REASONS.keys()
