@@ -76,6 +76,7 @@ cdouble = complex128
 newaxis = None
 
 _submodules = [
+    "_higher_order_ops",
     "accelerator",
     "autograd",
     "backends",
@@ -165,6 +166,7 @@ _elsewhere = {
         "trunc_",
         "xlogy_",
     ],
+    "transforms.control": ["cond", "while_loop"],
     "tensors.older": [
         "detach",
         "get_default_device",

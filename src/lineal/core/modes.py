@@ -39,6 +39,10 @@ class Recorder(Protocol):
     def concretize(self, tensor: AbstractTensor, kind: type) -> None:
         """Hear that Python is about to read `tensor` as a value of type `kind`."""
 
+    def decides(self, tensor: AbstractTensor) -> None:
+        """Hear that the truth value of `tensor`, which has one element, decides what is done: `cond`, the end of a loop."""
+        self.concretize(tensor, bool)
+
     def foreign(self, what: str) -> None:
         """Hear that numbers come in on a way that a recorder cannot follow: from an array of NumPy's."""
 

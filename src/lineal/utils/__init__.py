@@ -1,5 +1,5 @@
 """Names that PyTorch keeps under `utils`."""
 
-from lineal.utils import data, hooks
+from lineal.utils import checkpoint, data, hooks
 
-__all__ = ["data", "hooks"]
+__all__ = ["checkpoint", "data", "hooks"]

@@ -1,0 +1,5 @@
+"""`scan`, where PyTorch has it."""
+
+from lineal.transforms.control import scan
+
+__all__ = ["scan"]

@@ -1,0 +1,212 @@
+"""Control flow as functions: branches, loops, scans and maps whose parts are functions themselves.
+
+They do what Python's own statements would. Every part runs through the ops, so derivatives of any order, `vmap` and programs
+need no rules of their own. Whoever listens is told what a tensor's number decides: a program checks it, and has another
+branch traced where it is otherwise; `vmap` looks at it in every slice.
+"""
+
+from __future__ import annotations
+
+import builtins
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from lineal.base import tree
+from lineal.core import AbstractTensor, modes
+from lineal.ops.structural.stacking import stack
+from lineal.transforms.recomputing import checkpoint
+
+__all__ = ["associative_scan", "cond", "map", "scan", "while_loop"]
+
+
+def decided(name: str, predicate: Any) -> bool:
+    """Return a truth value that decides what is done: a Python number's, or that of a tensor of one element."""
+    if not isinstance(predicate, AbstractTensor):
+        if isinstance(predicate, (bool, int, float)):
+            return bool(predicate)
+        raise RuntimeError(f"{name}: expected the predicate to be a bool or a tensor, got {type(predicate).__name__}")
+    if predicate.value.size != 1:
+        raise RuntimeError(
+            f"{name}: expected the predicate to be a bool or a tensor of one element, got shape {list(predicate.value.shape)}"
+        )
+    listener = modes.recorder.get()
+    if listener is not None:
+        listener.decides(predicate)
+    return bool(predicate.value.item())
+
+
+def cond(pred: Any, true_fn: Callable[..., Any], false_fn: Callable[..., Any], operands: Any = ()) -> Any:
+    """Return `true_fn(*operands)` if `pred` is true, else `false_fn(*operands)`; only that one runs.
+
+    `pred` is a number or a tensor of one element, `operands` a tuple or list of tensors, or nests of them.
+
+    >>> import lineal as torch
+    >>> x = torch.tensor([1.0, -2.0])
+    >>> torch.cond(x.sum() > 0, lambda x: x + 1, lambda x: -x, (x,))
+    tensor([-1.,  2.])
+    """
+    if not callable(true_fn) or not callable(false_fn):
+        raise RuntimeError("cond: expected both branches to be callable")
+    if not isinstance(operands, (tuple, list)) or not all(isinstance(each, AbstractTensor) for each in tree.leaves(operands)):
+        raise RuntimeError(f"cond: expected operands to be a tuple or list of tensors, or nests of them, got {operands!r}")
+    return (true_fn if decided("cond", pred) else false_fn)(*operands)
+
+
+def while_loop(cond_fn: Callable[..., Any], body_fn: Callable[..., Any], carried_inputs: Any) -> Any:
+    """Let the carried values become `body_fn(*carried)` as long as `cond_fn(*carried)` is true; return the last of them.
+
+    `carried_inputs` is a tuple or list of tensors and numbers, or nests of them; each turn keeps their form, and the shapes and
+    dtypes of tensors, or RuntimeError is raised.
+
+    >>> import lineal as torch
+    >>> from lineal._higher_order_ops import while_loop
+    >>> while_loop(lambda i, x: i < 3, lambda i, x: (i + 1, x * 2), (torch.tensor(0), torch.ones(2)))
+    (tensor(3), tensor([8., 8.]))
+    """
+    if not callable(cond_fn) or not callable(body_fn):
+        raise RuntimeError("while_loop: expected cond_fn and body_fn to be callable")
+    if not isinstance(carried_inputs, (tuple, list)):
+        raise RuntimeError(f"while_loop: expected carried_inputs to be a tuple or list, got {type(carried_inputs).__name__}")
+    carried = result = tuple(carried_inputs)
+    while decided("while_loop", cond_fn(*carried)):
+        result = body_fn(*carried)
+        following = tuple(result) if isinstance(result, (tuple, list)) else (result,)
+        require_alike("while_loop: body_fn", carried, following)
+        carried = following
+    return result
+
+
+def require_alike(who: str, before: Any, after: Any) -> None:
+    """Refuse carried values that change their form, or tensors among them their shape or dtype."""
+    if not tree.alike(before, after):
+        raise RuntimeError(f"{who} must return what is carried in its form, got {form(after)} for {form(before)}")
+    for x, y in zip(tree.leaves(before), tree.leaves(after)):
+        if isinstance(x, AbstractTensor) != isinstance(y, AbstractTensor) or (
+            isinstance(x, AbstractTensor) and (x.value.shape, x.value.dtype) != (y.value.shape, y.value.dtype)
+        ):
+            raise RuntimeError(f"{who} must keep the shapes and dtypes of what is carried, got {form(y)} for {form(x)}")
+
+
+def form(nest: Any) -> str:
+    """Return a nest in words: shapes and dtypes of tensors, types of other things."""
+    words = lambda x: f"{x.value.dtype}{list(x.value.shape)}" if isinstance(x, AbstractTensor) else type(x).__name__
+    return str(tree.transform(words, nest)).replace("'", "")
+
+
+def scan(
+    combine_fn: Callable[[Any, Any], tuple[Any, Any]],
+    init: Any,
+    xs: Any,
+    *,
+    dim: int = 0,
+    reverse: bool = False,
+    checkpointed: bool = False,
+) -> tuple[Any, Any]:
+    """Go along `dim` of all tensors in `xs`: `carry, y = combine_fn(carry, x)`, from `init` on; return the last carry, all ys.
+
+    `init`, `xs` and what `combine_fn` returns are tensors or nests of them; the ys are stacked along `dim`, each where its x
+    was. With `reverse` the last x comes first. With `checkpointed`, of n carries every √n-th alone is kept for the backward
+    pass, which computes the others again.
+
+    >>> import lineal as torch
+    >>> from lineal._higher_order_ops import scan
+    >>> scan(lambda total, x: (total + x, total * x), torch.zeros(2), torch.tensor([[1.0, 2.0], [3.0, 4.0]]))
+    (tensor([4., 6.]), tensor([[0., 0.],
+            [3., 8.]]))
+    """
+    if not callable(combine_fn):
+        raise RuntimeError("scan: expected combine_fn to be callable")
+    require_tensors("scan", "init", init)
+    count = length("scan", xs, dim)
+    places = range(count)[::-1] if reverse else range(count)
+
+    def through(carry: Any, xs: Any, some: Sequence[int]) -> tuple[Any, list[Any]]:
+        found = []
+        for place in some:
+            made = combine_fn(carry, at(xs, dim, place))
+            if not isinstance(made, tuple) or len(made) != 2:
+                raise RuntimeError(f"scan: expected combine_fn to return a carry and a y, got {form(made)}")
+            require_alike("scan: combine_fn", carry, made[0])
+            require_tensors("scan", "what combine_fn returns", made[1])
+            carry = made[0]
+            found.append(made[1])
+        return carry, found
+
+    carry, ys, size = init, [], math.isqrt(count - 1) + 1 if checkpointed else count
+    for start in range(0, count, size):
+        some = places[start : start + size]
+        carry, found = checkpoint(through, carry, xs, some) if checkpointed else through(carry, xs, some)
+        ys += found
+    columns = zip(*(tree.leaves(y) for y in (ys[::-1] if reverse else ys)))
+    return carry, tree.transform(lambda _: stack(next(columns), dim), ys[0])
+
+
+def map(f: Callable[..., Any], xs: Any, *args: Any) -> Any:
+    """Return `f(x, *args)` of every slice x along the first dimension of all tensors in `xs`, stacked.
+
+    >>> import lineal as torch
+    >>> from lineal._higher_order_ops import map
+    >>> map(lambda x, y: x.sum() * y, torch.tensor([[1.0, 2.0], [3.0, 4.0]]), torch.tensor(10.0))
+    tensor([30., 70.])
+    """
+    if not callable(f):
+        raise RuntimeError("map: expected f to be callable")
+    count = length("map", xs, 0)
+    results = [f(at(xs, 0, place), *args) for place in range(count)]
+    for each in results:
+        require_alike("map: f", results[0], each)
+    columns = zip(*(tree.leaves(each) for each in results))
+    return tree.transform(lambda _: stack(next(columns)), results[0])
+
+
+def associative_scan(
+    combine_fn: Callable[[Any, Any], Any], xs: Any, dim: int, reverse: bool = False, combine_mode: str = "pointwise"
+) -> Any:
+    """Return all that `combine_fn`, which is associative, makes of the slices of `xs` along `dim` up to each of them.
+
+    With `reverse`, from the last down to each of them. `combine_mode` is accepted for PyTorch's sake.
+
+    >>> import lineal as torch
+    >>> from lineal._higher_order_ops import associative_scan
+    >>> associative_scan(lambda a, b: a * b, torch.tensor([2.0, 3.0, 4.0]), 0)
+    tensor([ 2.,  6., 24.])
+    """
+    if not callable(combine_fn):
+        raise RuntimeError("associative_scan: expected combine_fn to be callable")
+    count = length("associative_scan", xs, dim)
+    slices = [at(xs, dim, place) for place in range(count)]
+    if reverse:
+        slices.reverse()
+    for place in range(1, count):
+        combined = combine_fn(slices[place - 1], slices[place])
+        require_alike("associative_scan: combine_fn", slices[place], combined)
+        slices[place] = combined
+    columns = zip(*(tree.leaves(each) for each in (slices[::-1] if reverse else slices)))
+    return tree.transform(lambda _: stack(next(columns), dim), xs)
+
+
+def at(xs: Any, dim: int, place: int) -> Any:
+    """Return the slices of all tensors of a nest at a place along `dim`."""
+    return tree.transform(lambda x: x.select(dim, place), xs)
+
+
+def require_tensors(name: str, what: str, nest: Any) -> None:
+    """Refuse a nest in which there is something else than tensors."""
+    for each in tree.leaves(nest):
+        if not isinstance(each, AbstractTensor):
+            raise RuntimeError(f"{name}: expected {what} to be tensors, or nests of them, got {type(each).__name__}")
+
+
+def length(name: str, xs: Any, dim: int) -> int:
+    """Return how long all tensors of a nest are along `dim`, which must be at least one."""
+    require_tensors(name, "xs", xs)
+    sizes = []
+    for x in tree.leaves(xs):
+        shape = x.value.shape
+        if not -len(shape) <= dim < len(shape):
+            raise RuntimeError(f"{name}: dim {dim} is out of range for a tensor of shape {list(shape)} in xs")
+        sizes.append(shape[dim])
+    if not sizes or builtins.min(sizes) < 1 or len(set(sizes)) > 1:
+        raise RuntimeError(f"{name}: expected all of xs to have one size, at least 1, along dim {dim}, got {sizes}")
+    return sizes[0]
