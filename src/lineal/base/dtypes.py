@@ -1,4 +1,4 @@
-"""The dtypes: PyTorch's names over NumPy's (and ml_dtypes') storage types, and the rules of type promotion.
+"""The dtypes, one record each: PyTorch's names over NumPy's (and ml_dtypes') storage types; and the rules of type promotion.
 
 A Python `bool` promotes like bool, `int` like int64, `float` like the default dtype, `complex` like the default complex dtype,
 but only across categories: bool < integer < floating < complex. Zero-dimensional tensors promote like Python scalars against
@@ -26,30 +26,83 @@ class Category(enum.IntEnum):
     COMPLEX = 3
 
 
-class dtype:  # noqa: N801
-    """A PyTorch dtype; `dtype.numpy` is the NumPy dtype that stores it. There is one instance per name."""
+class Storages(dict[np.dtype, "dtype"]):
+    """The dtypes by what stores them; those that ml_dtypes stores enter when they are met."""
 
-    __slots__ = ("__weakref__", "category", "is_complex", "is_floating_point", "is_signed", "itemsize", "name", "numpy")
+    def __missing__(self, storage: np.dtype) -> dtype:
+        found = BY_NAME.get(storage.name)
+        if found is None or not found.extension or found.numpy != storage:
+            raise KeyError(storage)
+        return found
+
+
+BY_NUMPY = Storages()
+NARROW: set[np.dtype] = set()
+"""The storages of numbers that are computed in a wider dtype and rounded once."""
+NARROW_SIZES: set[int] = set()
+"""How many bytes these take: what a kernel asks first, since it is cheaper."""
+
+
+class dtype:  # noqa: N801
+    """A PyTorch dtype; `dtype.numpy` is the NumPy dtype that stores it. There is one instance per name.
+
+    All that is to be known of a dtype stands here, so that nobody asks for its name or compares its size:
+
+    * `bits` in memory, and the binary `digits` of the whole numbers or significands it holds;
+    * `extension`: NumPy does not have it; ml_dtypes stores it, which is imported when `numpy` is first asked for;
+    * `computes_in`: the dtype in which its numbers are computed with and from which results are rounded once;
+    * `rank`: of two dtypes of a category the one of the higher rank holds both; 0: it is promoted to no other;
+    * `file`, `dlpack`, `llvm`: its name in safetensors, its code in DLPack, its type in LLVM; None where there is none;
+    * `constructor`: the name of PyTorch's old tensor type.
+    """
+
+    __slots__ = (
+        "__weakref__", "bits", "category", "computes_in", "constructor", "digits", "dlpack", "extension", "file", "is_complex",
+        "is_floating_point", "is_signed", "itemsize", "llvm", "name", "numpy", "rank",
+    )  # fmt: skip
 
     numpy: np.dtype
 
-    def __init__(self, name: str, storage: type | None, category: Category, itemsize: int):
-        self.name = name
-        self.category = category
-        self.itemsize = itemsize
+    def __init__(
+        self,
+        name: str,
+        category: Category,
+        bits: int,
+        digits: int,
+        *,
+        constructor: str,
+        rank: int,
+        dlpack: int,
+        file: str | None = None,
+        llvm: str | None = None,
+        computes_in: dtype | None = None,
+        extension: bool = False,
+    ):
+        self.name, self.category, self.bits, self.digits = name, category, bits, digits
+        self.constructor, self.rank, self.dlpack, self.file, self.llvm = constructor, rank, dlpack, file, llvm
+        self.computes_in = self if computes_in is None else computes_in
+        self.extension = extension
+        self.itemsize = bits // 8
         self.is_floating_point = category is Category.FLOATING
         self.is_complex = category is Category.COMPLEX
         self.is_signed = category >= Category.FLOATING or name.startswith("int")
-        if storage is not None:
-            self.numpy = np.dtype(storage)
+        if not extension:
+            self.enter(np.dtype(name))
+
+    def enter(self, storage: np.dtype) -> np.dtype:
+        """Let arrays of this storage be known for arrays of this dtype."""
+        self.numpy = storage
+        BY_NUMPY[storage] = self
+        if self.computes_in is not self:
+            NARROW.add(storage)
+            NARROW_SIZES.add(storage.itemsize)
+        return storage
 
     def __getattr__(self, name: str) -> np.dtype:
         if name != "numpy":
             raise AttributeError(f"dtype: {self!r} has no attribute {name}")
-        # bfloat16 alone: ml_dtypes takes as long to import as a third of NumPy, so it waits for the first use
-        self.numpy = np.dtype(getattr(ml_dtypes, self.name))
-        BY_NUMPY[self.numpy] = self
-        return self.numpy
+        # ml_dtypes takes as long to import as a third of NumPy, so its dtypes wait for their first use
+        return self.enter(np.dtype(getattr(ml_dtypes, self.name)))
 
     def __repr__(self) -> str:
         return f"torch.{self.name}"
@@ -76,27 +129,43 @@ class dtype:  # noqa: N801
         return float64 if self is complex128 else float32
 
 
-bool_ = dtype("bool", np.bool_, Category.BOOL, 1)
-uint8 = dtype("uint8", np.uint8, Category.INTEGER, 1)
-uint16 = dtype("uint16", np.uint16, Category.INTEGER, 2)
-uint32 = dtype("uint32", np.uint32, Category.INTEGER, 4)
-uint64 = dtype("uint64", np.uint64, Category.INTEGER, 8)
-int8 = dtype("int8", np.int8, Category.INTEGER, 1)
-int16 = dtype("int16", np.int16, Category.INTEGER, 2)
-int32 = dtype("int32", np.int32, Category.INTEGER, 4)
-int64 = dtype("int64", np.int64, Category.INTEGER, 8)
-float16 = dtype("float16", np.float16, Category.FLOATING, 2)
-bfloat16 = dtype("bfloat16", None, Category.FLOATING, 2)
-float32 = dtype("float32", np.float32, Category.FLOATING, 4)
-float64 = dtype("float64", np.float64, Category.FLOATING, 8)
-complex64 = dtype("complex64", np.complex64, Category.COMPLEX, 8)
-complex128 = dtype("complex128", np.complex128, Category.COMPLEX, 16)
+BOOL, INTEGER, FLOATING, COMPLEX = Category
+# codes of DLPack: dlpack.h, DLDataTypeCode, https://dmlc.github.io/dlpack/latest/c_api.html
+bool_ = dtype("bool", BOOL, 8, 1, constructor="BoolTensor", rank=1, file="BOOL", dlpack=6, llvm="i1")
+uint8 = dtype("uint8", INTEGER, 8, 8, constructor="ByteTensor", rank=8, file="U8", dlpack=1, llvm="i8")
+uint16 = dtype("uint16", INTEGER, 16, 16, constructor="UInt16Tensor", rank=16, file="U16", dlpack=1, llvm="i16")
+uint32 = dtype("uint32", INTEGER, 32, 32, constructor="UInt32Tensor", rank=32, file="U32", dlpack=1, llvm="i32")
+uint64 = dtype("uint64", INTEGER, 64, 64, constructor="UInt64Tensor", rank=64, file="U64", dlpack=1, llvm="i64")
+int8 = dtype("int8", INTEGER, 8, 7, constructor="CharTensor", rank=8, file="I8", dlpack=0, llvm="i8")
+int16 = dtype("int16", INTEGER, 16, 15, constructor="ShortTensor", rank=16, file="I16", dlpack=0, llvm="i16")
+int32 = dtype("int32", INTEGER, 32, 31, constructor="IntTensor", rank=32, file="I32", dlpack=0, llvm="i32")
+int64 = dtype("int64", INTEGER, 64, 63, constructor="LongTensor", rank=64, file="I64", dlpack=0, llvm="i64")
+float32 = dtype("float32", FLOATING, 32, 24, constructor="FloatTensor", rank=32, file="F32", dlpack=2, llvm="float")
+float64 = dtype("float64", FLOATING, 64, 53, constructor="DoubleTensor", rank=64, file="F64", dlpack=2, llvm="double")
+float16 = dtype(
+    "float16", FLOATING, 16, 11, constructor="HalfTensor", rank=16, file="F16", dlpack=2, llvm="half", computes_in=float32
+)
+bfloat16 = dtype(
+    "bfloat16", FLOATING, 16, 8, constructor="BFloat16Tensor", rank=16, file="BF16", dlpack=4, llvm="bfloat",
+    computes_in=float32, extension=True,
+)  # fmt: skip
+complex64 = dtype("complex64", COMPLEX, 64, 24, constructor="ComplexFloatTensor", rank=64, file="C64", dlpack=5)
+complex128 = dtype("complex128", COMPLEX, 128, 53, constructor="ComplexDoubleTensor", rank=128, dlpack=5)
 
 INTEGERS = (bool_, uint8, uint16, uint32, uint64, int8, int16, int32, int64)
 ALL = (*INTEGERS, float16, bfloat16, float32, float64, complex64, complex128)
-BY_NUMPY: dict[np.dtype, dtype] = {each.numpy: each for each in ALL if each is not bfloat16}
 BY_NAME: dict[str, dtype] = {each.name: each for each in ALL}
 BY_PYTHON: dict[type, dtype] = {bool: bool_, int: int64, float: float64, complex: complex128}
+
+
+def computing(storage: np.dtype) -> np.dtype:
+    """Return what stores the numbers that those of a storage are computed in: float32 for the half precisions."""
+    return BY_NUMPY[storage].computes_in.numpy if storage in NARROW else storage
+
+
+def widened(x: np.ndarray) -> np.ndarray:
+    """Return an array in the dtype that it is computed in: half precisions as float32, anything else as it is."""
+    return x.astype(computing(x.dtype)) if x.dtype in NARROW else x
 
 
 def named(name: str) -> dtype:
@@ -106,9 +175,11 @@ def named(name: str) -> dtype:
 
 def of(storage: np.dtype) -> dtype:
     """Return the lineal dtype of a NumPy dtype; TypeError if there is none."""
-    if storage.name == "bfloat16" and storage == bfloat16.numpy:
-        return bfloat16
-    found = BY_NUMPY.get(storage) or BY_NUMPY.get(storage.newbyteorder("="))
+    try:
+        return BY_NUMPY[storage]
+    except KeyError:
+        pass
+    found = BY_NUMPY.get(storage.newbyteorder("="))
     if found is None:
         raise TypeError(
             f"dtype: expected one of {', '.join(BY_NAME)}, got a NumPy array of type {storage}; convert it with .astype()"
@@ -127,11 +198,6 @@ def as_dtype(given: object) -> dtype:
     raise TypeError(f"dtype: expected a dtype such as float32, got {given!r}")
 
 
-# Promotion within a category: the join in the lattice of what holds what.
-_WIDER_INT = {1: int16, 2: int32, 4: int64}
-_FLOATS = (float16, bfloat16, float32, float64)
-
-
 def promote_types(type1: dtype, type2: dtype) -> dtype:
     """Return the smallest dtype that can hold values of both."""
     if type1 is type2:
@@ -146,20 +212,17 @@ def promote_types(type1: dtype, type2: dtype) -> dtype:
         return high
     if high.is_complex:
         return complex128
-    if high.is_floating_point:
-        if {low, high} == {float16, bfloat16}:
-            return float32
-        return max(low, high, key=_FLOATS.index)
-    return _promote_integers(low, high)
+    if low.is_signed != high.is_signed:
+        return _promote_signs(low, high)
+    # of two of one rank neither holds the other, but what both are computed in does
+    return low.computes_in if low.rank == high.rank else max(low, high, key=lambda each: each.rank)
 
 
-def _promote_integers(type1: dtype, type2: dtype) -> dtype:
-    if type1.is_signed == type2.is_signed:
-        return max(type1, type2, key=lambda each: each.itemsize)
+def _promote_signs(type1: dtype, type2: dtype) -> dtype:
     signed, unsigned = (type1, type2) if type1.is_signed else (type2, type1)
     if unsigned is not uint8:
         raise RuntimeError(f"promote_types: {type1} and {type2} have no common dtype; convert one of them with .to()")
-    return signed if signed.itemsize > 1 else _WIDER_INT[1]
+    return int16 if signed is int8 else signed
 
 
 def can_cast(from_: dtype, to: dtype) -> bool:

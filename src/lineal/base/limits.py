@@ -19,7 +19,7 @@ class finfo:  # noqa: N801
         if given.category < dtypes.Category.FLOATING:
             raise TypeError(f"torch.finfo() requires a floating point input type; use torch.iinfo for {given}")
         real = given.to_real()
-        info = ml_dtypes.finfo(real.numpy) if real is dtypes.bfloat16 else np.finfo(real.numpy)
+        info = ml_dtypes.finfo(real.numpy) if real.extension else np.finfo(real.numpy)
         self.dtype = real.name
         self.bits = info.bits
         self.eps = float(info.eps)

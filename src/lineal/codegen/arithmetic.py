@@ -119,9 +119,9 @@ class Arithmetic(Writer):
             return value
         if kind.family == "b":
             return self.compare("ne", value, 0)
-        if kind in (kinds.float16, kinds.bfloat16):
+        if kind.is_narrow:
             return half.narrowed(self, self.cast(value, kinds.float32), kind)
-        if source in (kinds.float16, kinds.bfloat16):
+        if source.is_narrow:
             return self.cast(half.widened(self, value), kind)
         if source.family == "f" or kind.family == "f":
             return self.cast_float(value, kind)

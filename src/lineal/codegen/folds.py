@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lineal.codegen.emit import Emitter
-from lineal.codegen.kinds import Kind, int64, kind_of, pointer
+from lineal.codegen.kinds import FLOATS, Kind, int64, kind_of, pointer
 from lineal.codegen.large import UNWRITABLE, Native, whole_numbers
 from lineal.codegen.parallel import shared
 from lineal.codegen.strides import Form, Steps, form_of, merged, steps_of
@@ -24,7 +24,7 @@ from lineal.codegen.values import Value
 
 __all__ = ["folded"]
 
-KNOWN = frozenset(("float32", "float64", "int32", "int64", "uint8", "bool"))
+KNOWN = FLOATS | {"int32", "int64", "uint8", "bool"}
 PIECE, ROWS = 1024, 128
 """How many elements of a row, or rows of columns, make a piece."""
 SIDE, TOGETHER = 4, 8

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 
 import numpy as np
+
+from lineal.base import dtypes
 
 
 # there is one instance of each kind, so identity is equality
@@ -31,32 +33,36 @@ class Kind:
     @property
     def memory(self) -> str:
         """LLVM's type of one such number in memory: half precision travels as its bits, a bool as a byte."""
-        return STORED.get(self.name, self.llvm)
+        return f"i{8 * self.itemsize}" if self.family == "b" or self.is_narrow else self.llvm
 
-    @property
+    @cached_property
     def computed(self) -> Kind:
         """The kind to compute with: half precisions are computed in float32."""
-        return float32 if self in (float16, bfloat16) else self
+        return BY_NAME[dtypes.named(self.name).computes_in.name] if self.name in BY_NAME else self
+
+    @cached_property
+    def is_narrow(self) -> bool:
+        """Whether such numbers are computed in a wider kind and rounded."""
+        return self.computed is not self
 
 
 DOUBLE, WORD = struct.Struct("<d"), struct.Struct("<Q")
-STORED = {"bool": "i8", "float16": "i16", "bfloat16": "i16"}
 
-bool_ = Kind("bool", "i1", 1, "b")
-int8, int16, int32, int64 = (Kind(f"int{n}", f"i{n}", n, "i") for n in (8, 16, 32, 64))
-uint8, uint16, uint32, uint64 = (Kind(f"uint{n}", f"i{n}", n, "u") for n in (8, 16, 32, 64))
-float16 = Kind("float16", "half", 16, "f")
-bfloat16 = Kind("bfloat16", "bfloat", 16, "f")
-float32 = Kind("float32", "float", 32, "f")
-float64 = Kind("float64", "double", 64, "f")
+
+def kind_of_record(record: dtypes.dtype) -> Kind:
+    """Return the kind of a dtype that LLVM has a type for."""
+    family = "f" if record.is_floating_point else "i" if record.is_signed else "u" if record.digits > 1 else "b"
+    return Kind(record.name, record.llvm or "", record.bits if family != "b" else 1, family)
+
+
+BY_NAME = {each.name: kind_of_record(each) for each in dtypes.ALL if each.llvm is not None}
+bool_ = BY_NAME["bool"]
+int8, int16, int32, int64 = (BY_NAME[f"int{n}"] for n in (8, 16, 32, 64))
+uint8, uint16, uint32, uint64 = (BY_NAME[f"uint{n}"] for n in (8, 16, 32, 64))
+float16, bfloat16, float32, float64 = (BY_NAME[name] for name in ("float16", "bfloat16", "float32", "float64"))
 pointer = Kind("pointer", "ptr", 64, "p")
-
-BY_NAME = {
-    each.name: each
-    for each in (
-        bool_, int8, int16, int32, int64, uint8, uint16, uint32, uint64, float16, bfloat16, float32, float64
-    )
-}  # fmt: skip
+FLOATS = frozenset(each.name for each in BY_NAME.values() if each.family == "f" and not each.is_narrow)
+"""The names of the floating kinds that are computed with as they are."""
 
 
 @cache

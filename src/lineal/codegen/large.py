@@ -18,7 +18,7 @@ import numpy as np
 from lineal.codegen.batched.heap import keep_freed_memory
 from lineal.codegen.emit import Emitter
 from lineal.codegen.engine import engine
-from lineal.codegen.kinds import Kind, int64, kind_of, pointer
+from lineal.codegen.kinds import FLOATS, Kind, int64, kind_of, pointer
 from lineal.codegen.memory import STREAM_ALIGNMENT
 from lineal.codegen.parallel import shared
 from lineal.codegen.strides import Form, form_of, in_order, merged, steps_of
@@ -28,7 +28,7 @@ from lineal.codegen.values import Value
 __all__ = ["STREAMED", "UNWRITABLE", "Native", "mapped", "updated", "whole_numbers"]
 
 Scalar = Callable[..., Any]
-KNOWN = frozenset(("float32", "float64", "bool"))
+KNOWN = FLOATS | {"bool"}
 LOOPS = 3
 """How deep the loops are: two walk over rows, the last one runs along a row in vectors."""
 SHORTEST = 16

@@ -122,7 +122,7 @@ class Memory(Arithmetic):
     def packed(self, value: Value, kind: Kind) -> Value:
         if kind.family == "b":
             return self.cast(self.cast(value, kind), kinds.uint8)
-        if kind in (kinds.float16, kinds.bfloat16):
+        if kind.is_narrow:
             return half.to_bits(self, self.cast(value, kinds.float32), kind)
         return self.cast(value, kind)
 

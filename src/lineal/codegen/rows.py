@@ -21,14 +21,13 @@ import numpy as np
 
 from lineal.codegen import kinds
 from lineal.codegen.emit import Emitter
-from lineal.codegen.kinds import Kind, int64, kind_of, pointer
+from lineal.codegen.kinds import FLOATS, Kind, int64, kind_of, pointer
 from lineal.codegen.large import UNWRITABLE, Native, whole_numbers
 from lineal.codegen.parallel import shared
 from lineal.codegen.values import Value
 
 __all__ = ["Row", "rowwise"]
 
-KNOWN = frozenset(("float32", "float64"))
 SIDE = 2
 """How many vectors are combined side by side."""
 MOST = 32
@@ -167,7 +166,7 @@ def rowwise(
     """
     x = next(iter(given.values()))
     storage, rows = x.dtype, x.size // n if n else 0
-    if storage.name not in KNOWN or not SHORTEST <= n <= LONGEST or rows < FEWEST:
+    if storage.name not in FLOATS or not SHORTEST <= n <= LONGEST or rows < FEWEST:
         return None
     if any(each.dtype != storage for each in given.values()):
         return None

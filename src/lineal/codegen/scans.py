@@ -15,14 +15,13 @@ import numpy as np
 
 from lineal.codegen.blocks import Block
 from lineal.codegen.emit import Emitter
-from lineal.codegen.kinds import Kind, float64, int64, kind_of, pointer
+from lineal.codegen.kinds import FLOATS, Kind, float64, int64, kind_of, pointer
 from lineal.codegen.large import UNWRITABLE, Native, whole_numbers
 from lineal.codegen.parallel import shared
 from lineal.codegen.values import Value, Variable
 
 __all__ = ["LANES", "scanned", "step"]
 
-KNOWN = frozenset(("float32", "float64"))
 LANES = 8
 """How many numbers of a row are scanned in registers."""
 WIDTH, SIDE = 32, 4
@@ -105,7 +104,7 @@ def scan(name: str, storage: np.dtype, rows: bool) -> Native | None:
 
 def scanned(ufunc: Any, x: np.ndarray, axis: int) -> np.ndarray | None:
     """Return the running results of a ufunc along an axis of x, rounded once each; None where NumPy has to."""
-    if x.dtype.name not in KNOWN or ufunc.__name__ not in SCANS or not x.flags.c_contiguous or not x.flags.aligned:
+    if x.dtype.name not in FLOATS or ufunc.__name__ not in SCANS or not x.flags.c_contiguous or not x.flags.aligned:
         return None
     outer, n, inner = math.prod(x.shape[:axis]), x.shape[axis], math.prod(x.shape[axis + 1 :])
     native = scan(ufunc.__name__, x.dtype, inner == 1)

@@ -13,7 +13,7 @@ from lineal.ops.pattern import Elementwise
 
 __all__ = ["supported"]
 
-KNOWN = frozenset(("float32", "float64", "bool", "int8", "int16", "int32", "int64", "uint8"))
+KNOWN = kinds.FLOATS | {"bool", "int8", "int16", "int32", "int64", "uint8"}
 WHOLE = frozenset(
     "add sub mul neg eq ne lt le gt ge logical_and logical_or logical_xor logical_not bitwise_and bitwise_or bitwise_xor "
     "bitwise_not where maximum minimum abs sign keep drop clamp clamp_min clamp_max relu".split()

@@ -16,6 +16,7 @@ from lineal.base import later
 from lineal.base.devices import array_module
 from lineal.base.spec import Spec
 from lineal.core.hooks import Extra, RemovableHandle, extra_of, register
+from lineal.core.precision import rounding_once
 from lineal.core.sites import Site, describe
 
 annotationlib: Any = later.module("annotationlib")
@@ -179,6 +180,9 @@ class Op:
     native: ClassVar[Any] = None
     """The kernel for large arrays, if the op has another for them."""
 
+    wide: ClassVar[bool] = False
+    """Whether half precisions are computed in float32 and rounded once: `eager` then never sees them."""
+
     plans: ClassVar[dict[tuple[bool, ...], Plan]]
     fields: ClassVar[tuple[str, ...]] = ()
 
@@ -188,6 +192,8 @@ class Op:
         cls.fields = (*cls.fields, *(each for each, kind in annotations_of(cls).items() if not CLASS_VARIABLE.match(str(kind))))
         if not cls.name:
             cls.name = cls.__name__
+        if cls.wide and "eager" in cls.__dict__:
+            cls.eager = rounding_once(cls.eager)  # type: ignore[method-assign]
 
     def __init__(self, *given: Any, **named: Any):
         attributes = self.__dict__

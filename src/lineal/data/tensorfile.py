@@ -20,22 +20,7 @@ __all__ = ["STORAGE", "parsed"]
 
 LONGEST_HEADER = 100 << 20
 """The format's own bound, in bytes."""
-STORAGE = {
-    "BOOL": "bool",
-    "U8": "uint8",
-    "U16": "uint16",
-    "U32": "uint32",
-    "U64": "uint64",
-    "I8": "int8",
-    "I16": "int16",
-    "I32": "int32",
-    "I64": "int64",
-    "F16": "float16",
-    "BF16": "bfloat16",
-    "F32": "float32",
-    "F64": "float64",
-    "C64": "complex64",
-}
+STORAGE = {each.file: each.name for each in dtypes.ALL if each.file is not None}
 
 
 def parsed(data: memoryview) -> tuple[dict[str, str], dict[str, np.ndarray]]:

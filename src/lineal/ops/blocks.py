@@ -13,6 +13,7 @@ import numpy as np
 
 from lineal.base import later
 from lineal.base.config import LARGE_ARRAY
+from lineal.base.dtypes import computing
 
 folds: Any = later.module("lineal.codegen.folds")
 
@@ -74,7 +75,7 @@ def repeated(x: np.ndarray, axes: Axes, wanted: np.dtype) -> Any:
     """Return the sums of an array that repeats itself along some axes: what is repeated is multiplied."""
     once = x[tuple(slice(0, 1) if step == 0 else slice(None) for step in x.strides)]
     times = math.prod(x.shape[axis] for axis in axes if x.strides[axis] == 0)
-    within = wanted if wanted.kind != "V" and wanted.itemsize > 2 else np.dtype(np.float32)
+    within = computing(wanted)
     y = blocked(np.add, once, axes, within)
     y = np.add.reduce(once, axis=axes, dtype=within, keepdims=True) if y is None else y
     shape = [1 if axis in axes else size for axis, size in enumerate(x.shape)]
@@ -92,7 +93,7 @@ def by_rows(x: np.ndarray, axes: Axes, wanted: np.dtype) -> Any:
     if (inner == 1 and not rest) or not outer or not inner:
         return None
     wide = double(wanted)
-    y = stacked(x.reshape(outer, n, inner), np.float32 if wanted.itemsize == 2 else wanted, wide)
+    y = stacked(x.reshape(outer, n, inner), computing(wanted), wide)
     y = y.reshape([1 if begin <= axis < end else size for axis, size in enumerate(x.shape)])
     return (np.add.reduce(y, axis=rest, dtype=wide, keepdims=True) if rest else y).astype(wanted)
 

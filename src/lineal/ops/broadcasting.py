@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from lineal.base.dtypes import computing
 from lineal.core import AbstractTensor, Op, apply
 from lineal.ops.blocks import TALL, blocked
 from lineal.ops.layout import restride
@@ -50,8 +51,9 @@ class SumToShape(Op):
         )
         y = blocked(np.add, x, axes, x.dtype) if x.size >= TALL else None
         if y is None:
-            within = np.float32 if x.dtype.itemsize == 2 and x.dtype.kind in "fV" else x.dtype
-            y = np.add.reduce(x, axis=None if len(axes) == x.ndim else axes, dtype=within).astype(x.dtype, copy=False)
+            y = np.add.reduce(x, axis=None if len(axes) == x.ndim else axes, dtype=computing(x.dtype)).astype(
+                x.dtype, copy=False
+            )
         return y.reshape(self.shape)
 
     def vjp(self, needs, g, y, x):

@@ -95,8 +95,8 @@ def new_constant(number: Any, target: dtype | None) -> Any:
 
 
 def plain(number: Any, target: dtype) -> Any:
-    """Return a number as one that NumPy converts: bfloat16's own conversion knows no integers beyond int64."""
-    return float(number) if target is dtypes.bfloat16 and isinstance(number, int) else number
+    """Return a number as one that NumPy converts: ml_dtypes' own conversions know no integers beyond int64."""
+    return float(number) if target.extension and isinstance(number, int) else number
 
 
 def converted(name: str, number: Any, target: dtype, strict: bool = True) -> Any:
@@ -123,7 +123,7 @@ def converted(name: str, number: Any, target: dtype, strict: bool = True) -> Any
     checked = target is not dtypes.float64 and (strict or target is dtypes.float32)
     if checked and abs(number) > limits(target)[1] and not math.isinf(number):
         raise out_of_range(name, number, target)
-    return float(number) if target is dtypes.bfloat16 else number
+    return float(number) if target.extension else number
 
 
 def whole(name: str, number: Any, target: dtype) -> int:

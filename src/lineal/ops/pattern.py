@@ -21,10 +21,12 @@ import numpy as np
 
 from lineal.base import later
 from lineal.base.config import LARGE_ARRAY
+from lineal.base.dtypes import NARROW, NARROW_SIZES
 from lineal.base.spec import broadcast_shapes
 from lineal.core import AbstractTensor, Node, Op
 from lineal.core.door import again, binary_pull, unary_pull
 from lineal.core.op import changed, index_of, node_of, output, value_of
+from lineal.core.precision import rounded
 
 Rule = Callable[..., Any]
 size_of = attrgetter("size")
@@ -129,29 +131,25 @@ def called(scalar: Rule) -> Callable[..., Any] | None:
 
 def bound(scalar: Rule, count: int) -> Callable[..., Any]:
     """Return `widened(scalar)` of NumPy, for a fixed number of arrays: without packing them, half as long on the way."""
-    wide = widened(scalar)
+    work = functools.partial(scalar, np)
 
     def unary(x: Any) -> Any:
-        return wide(np, x) if x.itemsize == 2 else scalar(np, x)
+        return rounded(work, x) if x.itemsize in NARROW_SIZES and x.dtype in NARROW else scalar(np, x)
 
     def binary(a: Any, b: Any) -> Any:
-        return wide(np, a, b) if a.itemsize == 2 else scalar(np, a, b)
+        return rounded(work, a, b) if a.itemsize in NARROW_SIZES and a.dtype in NARROW else scalar(np, a, b)
 
     def ternary(a: Any, b: Any, c: Any) -> Any:
-        return wide(np, a, b, c) if a.itemsize == 2 else scalar(np, a, b, c)
+        return rounded(work, a, b, c) if a.dtype in NARROW else scalar(np, a, b, c)
 
-    return {1: unary, 2: binary, 3: ternary}.get(count) or functools.partial(wide, np)
+    return {1: unary, 2: binary, 3: ternary}.get(count) or functools.partial(widened(scalar), np)
 
 
 def widened(scalar: Rule) -> Rule:
     """Return `scalar` computing half precisions in float32, so that an expression of several steps is rounded once."""
 
     def eager(m: Any, x: Any, *others: Any) -> Any:
-        half = x.dtype
-        if half.itemsize != 2 or half.kind in "iu":
-            return scalar(m, x, *others)
-        y = scalar(m, x.astype(np.float32), *[other.astype(np.float32) if other.dtype == half else other for other in others])
-        return y.astype(half) if y.dtype == np.float32 else y
+        return rounded(functools.partial(scalar, m), x, *others) if x.dtype in NARROW else scalar(m, x, *others)
 
     return eager
 

@@ -1,4 +1,4 @@
-"""bfloat16 through DLPack, which has it while NumPy's exchange has not: its arrays cross as uint16, and the capsule says which.
+"""Dtypes that DLPack has while NumPy's exchange has not: such arrays cross as unsigned integers, and the capsule says which.
 
 A capsule holds the address of a record in C; of a tensor's dtype it has a code (1 for unsigned integers, 4 for bfloat16) and a
 number of bits. Source: dlpack.h, versions 0.8 and 1.0, https://dmlc.github.io/dlpack/latest/c_api.html.
@@ -9,9 +9,11 @@ from __future__ import annotations
 import ctypes
 from typing import Any
 
-__all__ = ["BFLOAT", "Recoded", "recoded"]
+from lineal.base import dtypes
 
-UNSIGNED, BFLOAT = 1, 4
+__all__ = ["Recoded", "recoded"]
+
+EXTENSIONS = {each.dlpack: each for each in dtypes.ALL if each.extension}
 POINTER = ctypes.sizeof(ctypes.c_void_p)
 # data, device (two ints of 32 bits) and the number of dimensions stand before the dtype
 BEFORE = POINTER + 8 + 4
@@ -40,17 +42,17 @@ def recoded(capsule: Any, code: int) -> Any:
 
 
 class Recoded:
-    """An exporter of bfloat16 that NumPy takes for one of uint16."""
+    """An exporter of a dtype that NumPy has not, which it takes for one of unsigned integers."""
 
     def __init__(self, exporter: Any):
         self.exporter = exporter
-        self.code: int | None = None
-        """What the exporter's capsule said."""
+        self.dtype: dtypes.dtype | None = None
+        """What the exporter's capsule said, if it is a dtype that NumPy has not."""
 
     def __dlpack__(self, **options: Any) -> Any:
         capsule = self.exporter.__dlpack__(**options)
-        self.code = place_of(capsule).value
-        return recoded(capsule, UNSIGNED) if self.code == BFLOAT else capsule
+        self.dtype = EXTENSIONS.get(place_of(capsule).value)
+        return capsule if self.dtype is None else recoded(capsule, dtypes.uint8.dlpack)
 
     def __dlpack_device__(self) -> tuple[int, int]:
         return self.exporter.__dlpack_device__()

@@ -9,7 +9,7 @@ import numpy as np
 
 from lineal.base import config, dtypes
 from lineal.base.devices import CPU, as_device, device
-from lineal.base.dtypes import Category
+from lineal.base.dtypes import Category, widened
 from lineal.base.formats import preserve_format
 from lineal.core import AbstractTensor, Leaf, apply, lift, memory_of, modes, no_grad
 from lineal.core.calling import public
@@ -18,24 +18,7 @@ from lineal.ops.structural.reshape import clone
 
 __all__ = ["ConversionMethods"]
 
-_TYPES = {
-    "float32": "FloatTensor",
-    "float64": "DoubleTensor",
-    "float16": "HalfTensor",
-    "bfloat16": "BFloat16Tensor",
-    "int32": "IntTensor",
-    "int64": "LongTensor",
-    "int16": "ShortTensor",
-    "int8": "CharTensor",
-    "uint8": "ByteTensor",
-    "uint16": "UInt16Tensor",
-    "uint32": "UInt32Tensor",
-    "uint64": "UInt64Tensor",
-    "bool": "BoolTensor",
-    "complex64": "ComplexFloatTensor",
-    "complex128": "ComplexDoubleTensor",
-}
-_BY_TYPE = {f"torch.{name}": dtypes.named(key) for key, name in _TYPES.items()}
+_BY_TYPE = {f"torch.{each.constructor}": each for each in dtypes.ALL}
 
 
 def converter(target: dtypes.dtype, name: str) -> Any:
@@ -148,7 +131,7 @@ class ConversionMethods(AbstractTensor):
     def type(self, dtype: Any = None, non_blocking: Any = False, **_: Any) -> Any:
         """Return the name of this tensor's type, or this tensor as another dtype."""
         if dtype is None:
-            return f"torch.{_TYPES.get(dtype_of(self).name, dtype_of(self).name)}"
+            return f"torch.{dtype_of(self).constructor}"
         if isinstance(dtype, type_) and issubclass(dtype, AbstractTensor):
             return cast(self, config.defaults.dtype)
         found = _BY_TYPE.get(dtype) if isinstance(dtype, str) else getattr(dtype, "dtype", dtype)
@@ -180,8 +163,7 @@ class ConversionMethods(AbstractTensor):
     def tolist(self) -> Any:
         """Return the elements as nested lists of Python numbers, or as one number."""
         concretize(self, list)
-        value = self.value
-        return value.tolist() if value.dtype.kind != "V" else value.astype(np.float32).tolist()
+        return widened(self.value).tolist()
 
     def __bool__(self) -> Any:
         value = self.value

@@ -9,7 +9,7 @@ import numpy as np
 
 from lineal.base import dtypes
 from lineal.core import AbstractTensor, lift, modes
-from lineal.tensors.capsules import BFLOAT, Recoded, recoded
+from lineal.tensors.capsules import Recoded, recoded
 
 __all__ = ["from_dlpack", "from_numpy", "frombuffer"]
 
@@ -55,16 +55,16 @@ def imported(exporter: Any) -> np.ndarray:
     try:
         return np.from_dlpack(exporter)
     except (BufferError, RuntimeError):
-        # NumPy's words for a dtype it has not: bfloat16 crosses under another name
+        # NumPy's words for a dtype it has not: it crosses under another name
         another = Recoded(exporter)
         found = np.from_dlpack(another)
-        if another.code != BFLOAT:
+        if another.dtype is None:
             raise
-        return found.view(dtypes.bfloat16.numpy)
+        return found.view(another.dtype.numpy)
 
 
 def array_like(data: Any) -> np.ndarray:
-    """Return the array of an object that offers NumPy one, or by DLPack where it cannot: torch's bfloat16."""
+    """Return the array of an object that offers NumPy one, or by DLPack where it cannot, as torch's bfloat16."""
     try:
         return np.asarray(data)
     except TypeError:
@@ -104,8 +104,9 @@ class InteropMethods(AbstractTensor):
         if self.node is not None:
             raise BufferError("__dlpack__: Can't export tensors that require gradient, use tensor.detach()")
         options = {} if max_version is None else {"max_version": max_version, "dl_device": dl_device, "copy": copy}
-        if self.value.dtype.kind == "V":
-            return recoded(self.value.view(np.uint16).__dlpack__(stream=stream, **options), BFLOAT)
+        own = dtypes.of(self.value.dtype)
+        if own.extension:
+            return recoded(self.value.view(f"u{own.itemsize}").__dlpack__(stream=stream, **options), own.dlpack)
         return self.value.__dlpack__(stream=stream, **options)
 
     def __dlpack_device__(self) -> tuple[int, int]:

@@ -19,8 +19,9 @@ from typing import Any
 
 import numpy as np
 
-from lineal.base import tree
+from lineal.base import dtypes, tree
 from lineal.base.errors import IllConditionedWarning
+from lineal.base.limits import finfo
 from lineal.base.version import __version__
 from lineal.compiler import MemoryFault, checking
 from lineal.compiler.function import CompiledFunction, making, signature
@@ -268,7 +269,7 @@ def apart(want: np.ndarray | None, got: np.ndarray | None) -> str | None:
         wrong = want != got
     else:
         a, b = (x.astype(np.complex128 if x.dtype.kind == "c" else np.float64) for x in (want, got))
-        eps = 2.0**-7 if want.dtype.kind == "V" else float(np.finfo(want.dtype).eps)
+        eps = finfo(dtypes.of(want.dtype)).eps
         scale = np.abs(a[np.isfinite(a)]).max(initial=1.0)
         same = (a == b) | (np.isnan(a) & np.isnan(b))
         with np.errstate(invalid="ignore"):

@@ -177,7 +177,7 @@ def norm(low: Any, op: Any, y: Any, x: Window) -> Window | None:
         return None
     if p == 2:
         found = low.reduce(x, axes, "squares", keepdim=op.keepdim, wide=True)
-        if dtype.itemsize == 8:
+        if dtype == np.float64:
             check_range(low, op, x, found)
         return low.map(found.shape, dtype, lambda m, total: m.sqrt(total), found, label="sqrt")
     if p == 0:

@@ -30,7 +30,7 @@ def drawn(low: Any, op: Any, state: Window, shape: Sequence[int]) -> Window:
 
 def unit(words: Any) -> Any:
     """Return words as float64 numbers in [0, 1): of 53 bits, or of 24."""
-    if words.dtype.itemsize == 8:
+    if words.dtype == np.uint64:
         return (words >> 11).astype(np.float64) * 2.0**-53
     return (words >> 8).astype(np.float64) * 2.0**-24
 

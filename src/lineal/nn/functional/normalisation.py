@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from lineal import ops
-from lineal.base import dtypes
 from lineal.core import no_grad, renamed
 from lineal.core.calling import public
 from lineal.ops.reductions import normalisation
@@ -41,7 +40,7 @@ def layer_norm(
 
 def standardised(input: Any, axes: tuple[int, ...], eps: float) -> Any:
     """Return (x - mean) / √(variance + eps) over `axes`; half precisions as float32."""
-    rest = centred(input.to(dtypes.float32) if input.dtype.itemsize == 2 else input, axes)
+    rest = centred(input.to(input.dtype.computes_in), axes)
     return rest * inverse_spread(rest, axes, eps)
 
 

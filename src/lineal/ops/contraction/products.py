@@ -11,9 +11,11 @@ from typing import Any, ClassVar
 import numpy as np
 
 from lineal.base import dtypes
+from lineal.base.dtypes import NARROW_SIZES
 from lineal.codegen.batched.arrays import matmul
 from lineal.core import AbstractTensor, Node, Op, apply
 from lineal.core.door import binary_door, binary_pull
+from lineal.core.precision import pairwise
 from lineal.ops.broadcasting import sum_to_shape
 from lineal.ops.reductions.front import folded
 from lineal.ops.structural.reshape import reshape
@@ -21,40 +23,23 @@ from lineal.ops.structural.reshape import reshape
 Rule = Callable[[Any, Any], Any]
 
 
-def is_half(storage: np.dtype) -> bool:
-    """Return whether arrays of this dtype are computed with in float32 and rounded once."""
-    return storage.itemsize == 2 and storage.kind in "fV"
-
-
 def by_letters(*shapes: Sequence[int]) -> str:
     """Return shapes as in `2x3 and 4x5`."""
     return " and ".join("x".join(map(str, shape)) or "no dimensions" for shape in shapes)
-
-
-def rounded(kernel: Callable[..., Any]) -> Callable[..., Any]:
-    """Return `kernel` computing half precisions in float32."""
-
-    @functools.wraps(kernel)
-    def compute(self: Any, xp: Any, a: Any, b: Any, *others: Any) -> Any:
-        if a.itemsize != 2 or not is_half(a.dtype):
-            return kernel(self, xp, a, b, *others)
-        wide = [each.astype(np.float32) for each in (a, b, *others)]
-        return xp.asarray(kernel(self, xp, *wide)).astype(a.dtype)
-
-    return compute
 
 
 class Product(Op):
     """An op of two inputs of one dtype; the derivative by each reads the other."""
 
     keeps = ("1", "0")
+    wide = True
     door: ClassVar[Callable[[Any, Any], Any]]
 
     def __init__(self, *given: Any):
         super().__init__(*given)
         rules = ((self.by_first, (1,)), (self.by_second, (0,)))
         self.__dict__["pull"] = binary_pull(rules)
-        self.__dict__["door"] = binary_door(self, functools.partial(self.eager, np))
+        self.__dict__["door"] = binary_door(self, pairwise(self, np))
 
     @abstractmethod
     def by_first(self, g: Any, b: Any) -> Any:
@@ -89,7 +74,6 @@ class Dot(Product):
 
     name = "Dot"
 
-    @rounded
     def eager(self, xp, a, b):
         if a.shape != b.shape:
             raise ValueError("sizes differ")
@@ -119,7 +103,6 @@ class MatMul(Product):
     right: bool
     name = "Mm"
 
-    @rounded
     def eager(self, xp, a, b):
         a, b = a.mT if self.left else a, b.mT if self.right else b
         return matmul(a, b) if a.ndim > 2 and xp is np else xp.matmul(a, b)
@@ -161,7 +144,6 @@ class Affine(Product):
     def grad_name(self) -> str:
         return self.label
 
-    @rounded
     def eager(self, xp, x, w, bias=None):
         if self.transposed:
             w = w.T
@@ -203,7 +185,7 @@ class AffineWithBias(Affine):
     def run(self, xs):
         x, w, bias = xs
         value = x.value
-        if value.ndim != 2 or value.itemsize == 2:
+        if value.ndim != 2 or value.itemsize in NARROW_SIZES:
             return super().run(xs)
         y = value @ (w.value.T if self.transposed else w.value)
         y += bias.value

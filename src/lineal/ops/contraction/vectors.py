@@ -12,7 +12,7 @@ from lineal.base.spec import axis, broadcast_shapes
 from lineal.core import AbstractTensor
 from lineal.core.calling import public
 from lineal.ops.broadcasting import expand
-from lineal.ops.contraction.products import Product, require_same_dtype, rounded
+from lineal.ops.contraction.products import Product, require_same_dtype
 from lineal.ops.conversion import dtype_of
 from lineal.ops.elementwise.arithmetic import mul
 from lineal.ops.front import store
@@ -27,7 +27,6 @@ class Cross(Product):
     axis: int
     name = "LinalgCross"
 
-    @rounded
     def eager(self, xp, a, b):
         a, b = xp.moveaxis(a, self.axis, 0), xp.moveaxis(b, self.axis, 0)
         y = xp.stack([a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]])

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from lineal.base import later
+from lineal.base.dtypes import computing, widened
 from lineal.ops.blocks import double
 
 scipy: Any = later.module("scipy")
@@ -38,8 +39,7 @@ def add_rows(y: np.ndarray, rows: np.ndarray, source: np.ndarray) -> None:
 
 def product(rows: np.ndarray, source: np.ndarray, size: int) -> np.ndarray:
     """Return A @ source, where A (size, M) is sparse with one 1 per column, in row rows[i] of column i."""
-    if source.dtype.itemsize == 2:
-        source = source.astype(np.float32)
+    source = widened(source)
     if source.dtype.char in "fF" and rows.size >= MANY and np.bincount(rows).max() >= MANY:
         source = source.astype(double(source.dtype))
     columns = (np.ones(rows.size, source.dtype), rows, np.arange(rows.size + 1))
@@ -66,7 +66,7 @@ def add_runs(y: np.ndarray, rows: np.ndarray, source: np.ndarray) -> None:
     if starts.size == rows.size:
         y[rows] += source
         return
-    sums = np.add.reduceat(source[order], starts, axis=0, dtype=np.float32 if y.dtype.itemsize == 2 else None)
+    sums = np.add.reduceat(source[order], starts, axis=0, dtype=computing(y.dtype))
     y[targets[starts]] += sums.astype(y.dtype, copy=False)
 
 

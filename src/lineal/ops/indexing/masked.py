@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from lineal.base import dtypes
+from lineal.base.dtypes import widened
 from lineal.base.spec import broadcast_shapes
 from lineal.core import AbstractTensor, Op, apply, lift
 from lineal.ops.broadcasting import expand
@@ -74,8 +75,7 @@ class Nonzero(Op):
     differentiable = False
 
     def eager(self, xp, x):
-        if x.dtype.kind == "V":
-            x = x.astype(np.float32)
+        x = widened(x)
         return xp.stack(xp.nonzero(x), axis=1) if x.ndim else xp.zeros((int(bool(x)), 0), np.int64)
 
     def vjp(self, needs, g, y, x):

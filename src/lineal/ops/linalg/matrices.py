@@ -95,7 +95,7 @@ def require_field(name: str, A: AbstractTensor) -> None:
     found = dtype_of(A)
     if A.value.dtype.kind not in "fc":
         raise RuntimeError(f"{name}: Expected a floating point or complex tensor as input, got {found}")
-    if found.name == "float16" or found.name == "bfloat16":
+    if found.computes_in is not found:
         raise NotImplementedError(f"{name}: not implemented for {found}; compute in float32")
 
 

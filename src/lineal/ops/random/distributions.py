@@ -255,9 +255,7 @@ class RandomMethods:
         target = dtype_of(self)
         low: int = bounds.get("from", from_)
         if to is None:
-            digits = {dtypes.float32: 24, dtypes.float64: 53, dtypes.float16: 11, dtypes.bfloat16: 8, dtypes.bool_: 1}
-            whole = 8 * target.itemsize - (1 if target.is_signed else 0)
-            high = (1 << digits.get(target, whole)) + (1 if target.category is Category.FLOATING else 0)
+            high = (1 << target.digits) + (1 if target.category is Category.FLOATING else 0)
             low, to = (0, high) if low == 0 else (0, low)
         if low >= to:
             raise RuntimeError(f"random_: expects 'from' to be less than 'to', but got from={low} >= to={to}")

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from lineal.base.dtypes import dtype, float64
+from lineal.base.dtypes import NARROW, dtype, float64
 from lineal.core import Op
 from lineal.ops.random.generator import bits, source
 
@@ -26,7 +26,7 @@ class Sample(Op):
 
     def uniform(self, state: np.ndarray, count: int) -> np.ndarray:
         """Return `count` numbers in [0, 1), of 53 bits for float64 and of 24 bits for the narrower dtypes."""
-        if self.target is float64 or (self.target.is_complex and self.target.itemsize == 16):
+        if self.target.to_real() is float64:
             return (bits(state, count) >> np.uint64(11)) * 2.0**-53
         words = bits(state, (count + 1) // 2).view(np.uint32)[:count]
         return (words >> np.uint32(8)) * np.float32(2.0**-24)
@@ -59,7 +59,7 @@ class Uniform(Sample):
         u = self.uniform(state, self.count)
         y = self.finish(u if (self.low, self.high) == (0, 1) else u * (self.high - self.low) + self.low)
         # rounding to a narrow dtype may reach the excluded end
-        return xp.minimum(y, xp.nextafter(y.dtype.type(self.high), y.dtype.type(self.low))) if y.dtype.itemsize == 2 else y
+        return xp.minimum(y, xp.nextafter(y.dtype.type(self.high), y.dtype.type(self.low))) if y.dtype in NARROW else y
 
 
 class Normal(Sample):

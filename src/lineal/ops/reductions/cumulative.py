@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 
 from lineal.base import dtypes, results
-from lineal.base.dtypes import dtype
+from lineal.base.dtypes import dtype, widened
 from lineal.base.spec import axis
 from lineal.core import AbstractTensor, Op, apply
 from lineal.core.calling import public
 from lineal.ops.conversion import cast
 from lineal.ops.front import require_tensor, store
 from lineal.ops.promotion import unsupported
-from lineal.ops.reductions.front import along, both, widened
+from lineal.ops.reductions.front import along, both
 from lineal.ops.reductions.picking import place
 from lineal.ops.reductions.recurrences import CumProd, accumulated
 

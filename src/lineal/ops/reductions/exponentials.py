@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from lineal.base import config, dtypes
-from lineal.base.dtypes import dtype
+from lineal.base.dtypes import dtype, widened
+from lineal.base.limits import finfo
 from lineal.core import AbstractTensor, Op, apply
 from lineal.core.calling import public
 from lineal.ops.conversion import cast, dtype_of
@@ -16,7 +17,7 @@ from lineal.ops.elementwise.arithmetic import neg
 from lineal.ops.elementwise.masks import drop
 from lineal.ops.front import require_tensor, row, store
 from lineal.ops.promotion import unsupported
-from lineal.ops.reductions.front import Axes, along, doors, folded, reduced, rowwise, spread, unreduced, widened
+from lineal.ops.reductions.front import Axes, along, doors, folded, reduced, rowwise, spread, unreduced
 from lineal.ops.reductions.recurrences import accumulated, recurrence, shift
 from lineal.ops.reductions.sums import sum
 
@@ -40,15 +41,15 @@ class LogSumExp(Op):
     keepdim: bool
     name = "Logsumexp"
     keeps = "0 y"
+    wide = True
 
     def eager(self, xp, x):
-        wide = widened(x)
-        top = peak(xp, wide, self.axes)
-        total = folded(xp.add, wide, self.axes, wide.dtype, exponential, top)
+        top = peak(xp, x, self.axes)
+        total = folded(xp.add, x, self.axes, x.dtype, exponential, top)
         if total is None:
-            total = reduced(xp.add, xp.exp(wide - top), self.axes, True)
+            total = reduced(xp.add, xp.exp(x - top), self.axes, True)
         y = xp.log(total) + top
-        return (y if self.keepdim else y.squeeze(self.axes)).astype(x.dtype, copy=False)
+        return y if self.keepdim else y.squeeze(self.axes)
 
     def vjp(self, needs, g, y, x):
         shape = x.value.shape
@@ -221,7 +222,7 @@ class LogCumSumExp(Op):
 
 def lowest(storage: np.dtype) -> float:
     """Return the lowest finite number of a floating dtype: it stands for -∞ where differences are taken."""
-    return float(dtypes.ml_dtypes.finfo(storage).min if storage.kind == "V" else np.finfo(storage).min)
+    return finfo(dtypes.of(storage)).min
 
 
 def add_exponentials(xp: Any, a: Any, b: Any) -> np.ndarray:

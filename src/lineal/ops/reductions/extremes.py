@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from lineal.base import dtypes, results
+from lineal.base.dtypes import widened
 from lineal.base.spec import axes, axis
 from lineal.core import AbstractTensor, Op, apply, renamed
 from lineal.core.calling import public
@@ -15,7 +16,7 @@ from lineal.ops.elementwise.extremes import maximum, minimum
 from lineal.ops.elementwise.masks import keep
 from lineal.ops.front import require_tensor, row, store
 from lineal.ops.promotion import unsupported
-from lineal.ops.reductions.front import Axes, both, doors, folded, hashable, is_large, reduced, spread, unreduced, widened
+from lineal.ops.reductions.front import Axes, both, doors, folded, hashable, is_large, reduced, spread, unreduced
 from lineal.ops.reductions.picking import place
 from lineal.ops.reductions.sums import sum
 from lineal.ops.structural.axes import unsqueeze

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from lineal.base import later
+from lineal.base.dtypes import NARROW, computing
 from lineal.base.spec import axes, axis
 from lineal.core import AbstractTensor, Op, modes
 from lineal.core.door import unary_door
@@ -90,21 +91,11 @@ def count(shape: tuple[int, ...], axes: Axes) -> int:
     return n
 
 
-def is_half(x: np.ndarray) -> bool:
-    """Return whether `x` is float16 or bfloat16, which are computed with in float32."""
-    return x.dtype.itemsize == 2 and x.dtype.kind in "fV"
-
-
-def widened(x: np.ndarray) -> np.ndarray:
-    """Return half precisions as float32, anything else as it is."""
-    return x.astype(np.float32) if is_half(x) else x
-
-
 def is_one_op(x: AbstractTensor, *others: AbstractTensor | None) -> bool:
     """Return whether what is a composite for small tensors, and in a trace, is one op of these: large, real, of one dtype."""
     storage = x.value.dtype
     alike = all(each is None or each.value.dtype == storage for each in others)
-    return alike and storage.kind == "f" and storage.itemsize > 2 and is_large(x.value) and modes.recorder.get() is None
+    return alike and storage.kind == "f" and storage not in NARROW and is_large(x.value) and modes.recorder.get() is None
 
 
 def reduced(ufunc: Any, x: np.ndarray, axes: Axes, keepdim: bool, storage: np.dtype | None = None) -> Any:
@@ -112,7 +103,7 @@ def reduced(ufunc: Any, x: np.ndarray, axes: Axes, keepdim: bool, storage: np.dt
     wanted = x.dtype if storage is None else storage
     if x.size >= TALL and (y := blocked(ufunc, x, axes, wanted)) is not None:
         return y if keepdim else y.squeeze(axes)
-    within = np.float32 if wanted.itemsize == 2 and wanted.kind in "fV" else wanted
+    within = computing(wanted) if wanted in NARROW else wanted
     if len(axes) == x.ndim:
         y = ufunc.reduce(x, axis=None, dtype=within)
         if keepdim:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from lineal.base import dtypes
-from lineal.base.dtypes import Category, dtype
+from lineal.base.dtypes import Category, dtype, widened
 from lineal.base.spec import axes, axis
 from lineal.core import AbstractTensor, Op, renamed
 from lineal.core.calling import public
@@ -17,7 +17,7 @@ from lineal.ops.conversion import cast, dtype_of
 from lineal.ops.elementwise.arithmetic import sub
 from lineal.ops.elementwise.masks import drop, keep
 from lineal.ops.front import require_tensor, store, zero
-from lineal.ops.reductions.front import Axes, doors, folded, hashable, reduced, spread, unreduced, widened
+from lineal.ops.reductions.front import Axes, doors, folded, hashable, reduced, spread, unreduced
 from lineal.ops.reductions.moments import real
 from lineal.ops.reductions.standardising import squared_sizes
 from lineal.ops.reductions.sums import sum
@@ -40,7 +40,7 @@ class VectorNorm(Op):
 
     def eager(self, xp, x):
         y = self.plain(xp, x)
-        if self.p in (0, 1, math.inf, -math.inf) or (self.p == 2 and real(x.dtype).itemsize < 8):
+        if self.p in (0, 1, math.inf, -math.inf) or (self.p == 2 and real(x.dtype) != np.float64):
             return y
         small, large = ranges(x.dtype, self.p)
         inside = small <= y <= large if y.ndim == 0 else np.all((y >= small) & (y <= large))
@@ -94,7 +94,7 @@ class VectorNorm(Op):
 @functools.lru_cache(64)
 def ranges(storage: np.dtype, p: float) -> tuple[float, float]:
     """Return from where to where a norm says that no power of an element that matters left the range."""
-    limits = np.finfo(np.float32 if storage.itemsize == 2 else real(storage))
+    limits = np.finfo(real(dtypes.computing(storage)))
     # roots: of powers below 1 the norm itself is the first to leave the range
     power = max(abs(p), 1.0)
     small, large = (float(limits.tiny) / float(limits.eps)) ** (1 / power), float(limits.max) ** (1 / power)

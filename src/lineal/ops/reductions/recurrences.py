@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from lineal.base import dtypes, later
+from lineal.base.dtypes import widened
 from lineal.core import AbstractTensor, Op, apply
 from lineal.ops.blocks import double, is_large
 from lineal.ops.premise import rely
-from lineal.ops.reductions.front import widened
 
 scans: Any = later.module("lineal.codegen.scans")
 

@@ -64,8 +64,8 @@ class Mean(Reduction):
 
     def eager(self, xp, x):
         n = count(x.shape, self.axes)
-        if x.dtype.itemsize == 2:
-            return (reduced(xp.add, x, self.axes, self.keepdim, np.dtype(np.float32)) / n).astype(x.dtype)
+        if x.dtype in dtypes.NARROW:
+            return (reduced(xp.add, x, self.axes, self.keepdim, dtypes.computing(x.dtype)) / n).astype(x.dtype)
         return reduced(xp.add, x, self.axes, self.keepdim) / n
 
     def vjp(self, needs, g, y, x):

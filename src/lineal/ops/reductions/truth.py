@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from lineal.base.dtypes import widened
 from lineal.base.spec import broadcast_shapes
 from lineal.core import AbstractTensor, Op
 from lineal.core.calling import public
@@ -28,8 +29,7 @@ class Truth(Op):
 
     def eager(self, xp, x):
         ufunc = xp.logical_and if self.every else xp.logical_or
-        if x.dtype.kind == "V":
-            x = x.astype(np.float32)
+        x = widened(x)
         y = folded(ufunc, x, self.axes, BOOL, truth_of)
         if y is None:
             y = ufunc.reduce(x, axis=self.axes, keepdims=self.keepdim)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from lineal.base import dtypes
 from lineal.base.spec import axis
 from lineal.core import AbstractTensor, Op, apply
 from lineal.core.calling import public
@@ -36,7 +37,7 @@ class Unique(Op):
 
     def eager(self, xp, x):
         nothing = xp.zeros(0, np.int64)
-        if self.axis is None and not (self.inverse or self.counts or self.consecutive) and x.dtype.kind != "V":
+        if self.axis is None and not (self.inverse or self.counts or self.consecutive) and not dtypes.of(x.dtype).extension:
             ordered = xp.sort(x.reshape(-1))
             first = np.ones(ordered.shape, bool)
             np.not_equal(ordered[1:], ordered[:-1], out=first[1:])

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from lineal.base.dtypes import int64
+from lineal.base.dtypes import NARROW, int64
 from lineal.base.spec import axis
 from lineal.core import AbstractTensor
 from lineal.core.calling import public
@@ -91,7 +91,7 @@ def _taken(ordered: Any, ranks: Any) -> Any:
 def _check(name: str, x: Any, q: Any, interpolation: str) -> Any:
     """Return `q` as a tensor of the input's dtype, after refusing what is not meant."""
     storage = x.value.dtype
-    if storage.kind != "f" or storage.itemsize < 4:
+    if storage.kind != "f" or storage in NARROW:
         raise RuntimeError(f"{name}: input tensor must be either float or double dtype, got {x.dtype}")
     if not x.value.size:
         raise RuntimeError(f"{name}: input tensor must be non-empty, got shape {tuple(x.value.shape)}")

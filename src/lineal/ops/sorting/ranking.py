@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from lineal.base import dtypes
+
 _SMALL = 512
 """Up to so many elements a stable argsort is as fast."""
 
@@ -28,7 +30,7 @@ def order(keys: np.ndarray, axis: int, descending: bool = False) -> np.ndarray:
 
 
 def _ascending(keys: np.ndarray, axis: int) -> np.ndarray:
-    if keys.size > _SMALL and keys.dtype.itemsize == 8:
+    if keys.size > _SMALL and dtypes.of(keys.dtype).bits > 32:
         ranks = np.argsort(keys, axis=axis)
         ordered = np.moveaxis(np.take_along_axis(keys, ranks, axis), axis, -1)
         # all NaN are last, and equal no other: two of them would end in `not <`, as equals do
@@ -53,15 +55,15 @@ def _packed(keys: np.ndarray, axis: int, descending: bool) -> np.ndarray | None:
 
 def _narrow(keys: np.ndarray) -> np.ndarray | None:
     """Return 32-bit unsigned integers in the order of `keys`, all NaN the largest; None if the numbers are wider than that."""
-    kind, width = keys.dtype.kind, keys.dtype.itemsize
-    if kind in "bu" and width <= 4:
+    kind, bits = keys.dtype.kind, dtypes.of(keys.dtype).bits
+    if kind in "bu" and bits <= 32:
         return keys.astype(np.uint32)
-    if kind == "i" and width <= 4:
+    if kind == "i" and bits <= 32:
         return keys.astype(np.int32).view(np.uint32) ^ np.uint32(1 << 31)
     if kind in "iu":
         low = keys.min()
         return (keys - low).astype(np.uint32) if int(keys.max()) - int(low) < 1 << 32 else None
-    if kind != "f" or width > 4:
+    if kind != "f" or bits > 32:
         return None
     narrow = keys.astype(np.float32) + np.float32(0)  # makes -0 and 0 the same bits
     bits = narrow.view(np.uint32)

@@ -49,7 +49,7 @@ class Selection(Op):
 
 def keys_of(x: np.ndarray) -> np.ndarray:
     """Return an array of a dtype that NumPy sorts, in the same order."""
-    return x.astype(np.float32) if x.dtype.kind == "V" else x
+    return x.astype(np.float32) if dtypes.of(x.dtype).extension else x
 
 
 def is_nan(keys: np.ndarray) -> np.ndarray:

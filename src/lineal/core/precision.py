@@ -1,0 +1,46 @@
+"""Half precision: numbers that are stored narrowly are computed in the wider dtype their record names, and rounded once.
+
+An op says so by `wide = True`, and its `eager` never sees them: `Op.__init_subclass__` puts `rounding_once` around it. That
+costs nothing elsewhere. In `Op.run` it would do nothing for the fast paths of `apply`, which call kernels directly, and a look
+at every input's dtype there would be paid by float32 and float64 too; kernels that are NumPy's own functions need none, since
+NumPy and ml_dtypes round the result of one function once.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from lineal.base.dtypes import NARROW, NARROW_SIZES, computing
+
+__all__ = ["pairwise", "rounded", "rounding_once"]
+
+
+def rounded(kernel: Callable[..., Any], x: Any, *others: Any) -> Any:
+    """Return kernel(x, *others) computed in the dtype in which numbers like x are computed, and rounded to x's dtype."""
+    narrow, within = x.dtype, computing(x.dtype)
+    y = kernel(x.astype(within), *[each.astype(within) if each.dtype == narrow else each for each in others])
+    return y.astype(narrow) if y.dtype == within else y
+
+
+def rounding_once(eager: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the eager kernel of an op, computing narrow numbers in a wider dtype."""
+
+    @functools.wraps(eager)
+    def compute(self: Any, xp: Any, x: Any, *others: Any) -> Any:
+        if x.itemsize in NARROW_SIZES and x.dtype in NARROW:
+            return rounded(functools.partial(eager, self, xp), x, *others)
+        return eager(self, xp, x, *others)
+
+    return compute
+
+
+def pairwise(op: Any, xp: Any) -> Callable[[Any, Any], Any]:
+    """Return `op.eager` of two arrays, without the packing and unpacking of arguments that any number of them takes."""
+    bare = type(op).eager.__wrapped__
+
+    def kernel(a: Any, b: Any) -> Any:
+        return op.eager(xp, a, b) if a.itemsize in NARROW_SIZES else bare(op, xp, a, b)
+
+    return kernel
