@@ -11,12 +11,13 @@ import pytest
 
 import lineal
 from lineal.base import dtypes
-from lineal.base.dtypes import ALL, COMPLEX, FLOATING, INTEGERS, NARROW, computing, promote_types, widened
+from lineal.base.dtypes import ALL, COMPLEX, FLOATING, INTEGERS, NARROW, STORED_ONLY, computing, promote_types, widened
 from lineal.codegen import kinds
 from lineal.core.op import Op
 from lineal.data import tensorfile
 from lineal.tensors.capsules import place_of
 
+HALVES = {"float16", "bfloat16", "float8_e4m3fn", "float8_e5m2"}
 BY_NAME = pytest.mark.parametrize("dtype", ALL, ids=lambda dtype: dtype.name)
 
 
@@ -61,8 +62,8 @@ def test_digits_are_those_of_the_whole_numbers_it_holds(dtype):
 
 
 @BY_NAME
-def test_only_half_precisions_are_computed_in_another_dtype(dtype):
-    assert dtype.computes_in is (dtypes.float32 if dtype.name in ("float16", "bfloat16") else dtype)
+def test_only_narrow_dtypes_are_computed_in_another_dtype(dtype):
+    assert dtype.computes_in is (dtypes.float32 if dtype.name in HALVES else dtype)
     assert computing(dtype.numpy) == dtype.computes_in.numpy
     assert (dtype.numpy in NARROW) == (dtype.computes_in is not dtype)
     x = np.zeros(3, dtype.numpy)
@@ -75,6 +76,14 @@ def test_storages_that_no_tensor_has_are_computed_as_they_are():
         assert computing(storage) is storage
         with pytest.raises(TypeError, match=r"dtype: expected one of bool, .* convert it"):
             dtypes.of(storage)
+
+
+@BY_NAME
+def test_what_is_only_stored_is_known_as_soon_as_there_is_an_array(dtype):
+    assert (dtype.numpy in STORED_ONLY) == (dtype.rank == 0)
+    assert (dtype.conversion is None) == (dtype.rank > 0)
+    assert dtype.array([0, 1]).dtype == dtype.stored(np.array([0.5, 1])).dtype == dtype.numpy
+    assert dtype.array(1).shape == dtype.stored(np.array(1)).shape == ()
 
 
 def test_names_in_files_and_of_constructors_are_distinct():
@@ -104,8 +113,9 @@ def test_promotion_is_symmetric_and_holds_both(one, other):
     try:
         found = promote_types(one, other)
     except RuntimeError:
-        assert {one, other} <= set(INTEGERS)
-        with pytest.raises(RuntimeError, match="no common dtype"):
+        stored = not one.rank or not other.rank
+        assert stored or {one, other} <= set(INTEGERS)
+        with pytest.raises(RuntimeError, match="Float8" if stored else "no common dtype"):
             promote_types(other, one)
         return
     assert found is promote_types(other, one)
@@ -151,3 +161,29 @@ def test_importing_lineal_and_computing_in_float32_loads_no_ml_dtypes():
         "assert 'ml_dtypes' not in sys.modules; L.ones(1, dtype=L.bfloat16); assert 'ml_dtypes' in sys.modules"
     )
     subprocess.run([sys.executable, "-c", text], check=True)
+
+
+def test_a_dtype_that_is_only_stored_is_moved_and_converted_but_not_computed_with(monkeypatch):
+    """What a new record needs is the record and a conversion: here bfloat16's storage is said to be only stored."""
+    record = dtypes.bfloat16
+    monkeypatch.setattr(record, "rank", 0)
+    monkeypatch.setattr(record, "conversion", lambda numbers, storage: np.minimum(numbers, 2).astype(storage))
+    STORED_ONLY.add(record.numpy)
+    try:
+        x = lineal.tensor([1.0, 5.0]).to(record)
+        assert x.tolist() == lineal.tensor([1.0, 5.0], dtype=record).tolist() == [1.0, 2.0]
+        assert lineal.full((2,), 1.5, dtype=record).tolist() == [1.5, 1.5]
+        assert lineal.cat([x, x[:1]]).tolist() == [1.0, 2.0, 1.0]
+        assert (x == x).tolist() == [True, True]
+        for name, call in {
+            "exp": x.exp,
+            "Sum": x.sum,
+            "Sort": x.sort,
+            "arange": lambda: lineal.arange(3, dtype=record),
+        }.items():
+            with pytest.raises(NotImplementedError, match=f"^{name}: not implemented for torch.bfloat16"):
+                call()
+        with pytest.raises(RuntimeError, match=r"attempted to promote torch.bfloat16 and torch.float32"):
+            lineal.add(x, lineal.ones(2))
+    finally:
+        STORED_ONLY.discard(record.numpy)

@@ -21,7 +21,7 @@ def get_default_dtype() -> dtypes.dtype:
 
 def set_default_dtype(d: dtypes.dtype) -> None:
     """Make `d`, a floating dtype, the dtype of tensors made from Python floats."""
-    if not (isinstance(d, dtypes.dtype) and d.is_floating_point):
+    if not (isinstance(d, dtypes.dtype) and d.is_floating_point and d.rank):
         raise TypeError(f"set_default_dtype: expected a floating dtype, got {d!r}")
     defaults.dtype = d
 

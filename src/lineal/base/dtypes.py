@@ -8,6 +8,7 @@ tensors with dimensions. Source of the rules: PyTorch, "Tensor Attributes: type 
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,8 @@ import numpy as np
 from lineal.base import later
 
 ml_dtypes: Any = later.module("ml_dtypes")
+Conversion = Callable[[np.ndarray, np.dtype], np.ndarray]
+"""Returns an array of the dtype that a record computes in, as an array of its storage."""
 
 
 class Category(enum.IntEnum):
@@ -41,6 +44,8 @@ NARROW: set[np.dtype] = set()
 """The storages of numbers that are computed in a wider dtype and rounded once."""
 NARROW_SIZES: set[int] = set()
 """How many bytes these take: what a kernel asks first, since it is cheaper."""
+STORED_ONLY: set[np.dtype] = set()
+"""The storages of numbers that are moved and converted, and not computed with, as far as one was met."""
 
 
 class dtype:  # noqa: N801
@@ -51,14 +56,16 @@ class dtype:  # noqa: N801
     * `bits` in memory, and the binary `digits` of the whole numbers or significands it holds;
     * `extension`: NumPy does not have it; ml_dtypes stores it, which is imported when `numpy` is first asked for;
     * `computes_in`: the dtype in which its numbers are computed with and from which results are rounded once;
-    * `rank`: of two dtypes of a category the one of the higher rank holds both; 0: it is promoted to no other;
+    * `rank`: of two dtypes of a category the one of the higher rank holds both; 0: it is only stored, which is to say moved and
+      converted, but promoted to no other and not computed with;
     * `file`, `dlpack`, `llvm`: its name in safetensors, its code in DLPack, its type in LLVM; None where there is none;
-    * `constructor`: the name of PyTorch's old tensor type.
+    * `constructor`: the name of PyTorch's old tensor type;
+    * `conversion`: what converts float32 arrays to it, if NumPy's or ml_dtypes' own `astype` is not what PyTorch does.
     """
 
     __slots__ = (
-        "__weakref__", "bits", "category", "computes_in", "constructor", "digits", "dlpack", "extension", "file", "is_complex",
-        "is_floating_point", "is_signed", "itemsize", "llvm", "name", "numpy", "rank",
+        "__weakref__", "bits", "category", "computes_in", "constructor", "conversion", "digits", "dlpack", "extension", "file",
+        "is_complex", "is_floating_point", "is_signed", "itemsize", "llvm", "name", "numpy", "rank",
     )  # fmt: skip
 
     numpy: np.dtype
@@ -77,11 +84,12 @@ class dtype:  # noqa: N801
         llvm: str | None = None,
         computes_in: dtype | None = None,
         extension: bool = False,
+        conversion: Conversion | None = None,
     ):
         self.name, self.category, self.bits, self.digits = name, category, bits, digits
         self.constructor, self.rank, self.dlpack, self.file, self.llvm = constructor, rank, dlpack, file, llvm
         self.computes_in = self if computes_in is None else computes_in
-        self.extension = extension
+        self.extension, self.conversion = extension, conversion
         self.itemsize = bits // 8
         self.is_floating_point = category is Category.FLOATING
         self.is_complex = category is Category.COMPLEX
@@ -96,7 +104,26 @@ class dtype:  # noqa: N801
         if self.computes_in is not self:
             NARROW.add(storage)
             NARROW_SIZES.add(storage.itemsize)
+        if not self.rank:
+            STORED_ONLY.add(storage)
         return storage
+
+    def stored(self, numbers: np.ndarray) -> np.ndarray:
+        """Return an array of any other dtype as one of this, as PyTorch converts it."""
+        if self.conversion is None:
+            return numbers.astype(self.numpy)
+        with np.errstate(all="ignore"):
+            return np.asarray(self.conversion(numbers.astype(self.computes_in.numpy), self.numpy))
+
+    def number(self, number: Any) -> Any:
+        """Return one of Python's numbers as what NumPy fills an array of this dtype with."""
+        return number if self.conversion is None else self.array(number)
+
+    def array(self, numbers: Any) -> np.ndarray:
+        """Return Python's numbers, one or nested lists of them, as an array of this dtype."""
+        if self.conversion is None:
+            return np.array(numbers, dtype=self.numpy)
+        return self.stored(np.array(numbers, dtype=float64.numpy))
 
     def __getattr__(self, name: str) -> np.dtype:
         if name != "numpy":
@@ -120,6 +147,8 @@ class dtype:  # noqa: N801
         """Return the complex dtype whose parts have this dtype (complex64 for the half precisions)."""
         if self.is_complex:
             return self
+        if not self.rank:
+            raise RuntimeError(f"to_complex: there is no complex dtype whose parts are {self}")
         return complex128 if self is float64 else complex64
 
     def to_real(self) -> dtype:
@@ -206,6 +235,11 @@ def promote_types(type1: dtype, type2: dtype) -> dtype:
         low, high = sorted((type1, type2), key=lambda each: each.category)
     except AttributeError:
         raise TypeError(f"promote_types(): expected two dtypes, got {type1!r} and {type2!r}") from None
+    if not low.rank or not high.rank:
+        raise RuntimeError(
+            f"promote_types: Promotion for Float8 Types is not supported, attempted to promote {type1} and {type2}; "
+            "convert one of them with .to()"
+        )
     if low.category is not high.category:
         if high.is_complex and low is float64:
             return complex128

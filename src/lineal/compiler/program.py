@@ -23,6 +23,7 @@ from lineal.compiler.trace import Trace
 from lineal.compiler.windows import Base, Window
 from lineal.core import AbstractTensor, lift
 from lineal.core.apply import explain
+from lineal.ops.layout import strided
 
 __all__ = ["Program"]
 
@@ -232,8 +233,8 @@ class Program:
         if memory.dtype != base.dtype:
             # a block of packed arrays
             return np.ndarray(window.shape, base.dtype, memory, offset, steps)
-        flat = np.lib.stride_tricks.as_strided(memory, (1 + offset // size,), (size,))[offset // size :]
-        return np.lib.stride_tricks.as_strided(flat, window.shape, steps)
+        flat = strided(memory, (1 + offset // size,), (size,))[offset // size :]
+        return strided(flat, window.shape, steps)
 
     def lighten(self) -> None:
         """Let go of what only the making of the program, or telling of it, needs: there may be a thousand for one code."""

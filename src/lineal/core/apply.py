@@ -201,6 +201,12 @@ def _alias(op: Op, step: Op | tuple[Op, int], x: AbstractTensor, y: AbstractTens
         view.seen = memory.rebased
 
 
+def synchronize_both(a: AbstractTensor, b: AbstractTensor) -> None:
+    """Synchronize two tensors."""
+    synchronize(a)
+    synchronize(b)
+
+
 def synchronize(x: AbstractTensor) -> None:
     """Give a view whose base was written in place the node that leads to the base's new history."""
     view, memory = x.origin, x.memory

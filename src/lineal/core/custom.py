@@ -40,6 +40,7 @@ class Custom(Op):
 
     function: type[Function]
     arguments: tuple
+    any_dtype = True
 
     def __init__(self, function: type[Function], arguments: tuple):
         self.__dict__.update(function=function, arguments=arguments, name=function.__name__, plans={}, failure=None)

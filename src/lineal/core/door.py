@@ -12,10 +12,12 @@ from typing import Any
 import numpy as np
 
 from lineal.base.config import LARGE_ARRAY
+from lineal.base.dtypes import STORED_ONLY
 from lineal.core import modes
 from lineal.core import op as engine
-from lineal.core.apply import apply, lift, synchronize
+from lineal.core.apply import apply, lift, synchronize, synchronize_both
 from lineal.core.op import AbstractTensor, Node, Op, changed, next_id, output, released
+from lineal.core.precision import require_computable
 from lineal.core.sites import frame_at, outside, site
 
 _Tensor = AbstractTensor
@@ -31,6 +33,8 @@ _silent = modes.silent
 Rules = tuple[tuple[Callable | None, tuple[int, ...]], ...]
 _NOTHING: tuple = (None,)
 _NEITHER: tuple = (None, None)
+_PAIRS = ((True, True), (True, False), (False, True))
+"""Which of two inputs want derivatives."""
 
 
 def grow(op: Op, edges: tuple, indices: tuple, kept: tuple | list, y: Any) -> Node:
@@ -69,6 +73,8 @@ def unary_door(
             x = None
         if unusual is not None and (out is not None or x is None or x.dtype not in usual):
             return unusual(input, out)
+        if STORED_ONLY:
+            require_computable(op, input)
         try:
             work = kernel if native is None or x.size < LARGE_ARRAY else native
             if _error_state(None) is _silent:
@@ -87,9 +93,7 @@ def unary_door(
         y.value = value if value.__class__ is _ndarray else np.asarray(value)
         y.node = y.index = y.memory = y.origin = None
         if input.node is not None and differentiable and _grad_enabled():
-            kept: Any = (
-                (input,) if keeps_input else [(x.shape, x.dtype)] if bare else ((x.shape, x.dtype),) if spec else _NOTHING
-            )
+            kept = (input,) if keeps_input else [(x.shape, x.dtype)] if bare else ((x.shape, x.dtype),) if spec else _NOTHING
             indices = _NOTHING if input.index is None else (input.index,)
             y.node = grow(op, (input.node,), indices, kept, y.value if keeps_output else None)
         listener = _recorder()
@@ -108,8 +112,7 @@ def binary_door(
     A door with `unusual` is a public function: two tensors of one dtype, of the NumPy dtypes `usual`, and of one shape where a
     history or a recorder needs that, pass here, all else goes to `unusual`.
     """
-    differentiable, native = op.differentiable, op.native
-    both, first, second = op.plan((True, True)), op.plan((True, False)), op.plan((False, True))
+    differentiable, native, (both, first, second) = op.differentiable, op.native, map(op.plan, _PAIRS)
 
     def door(input: Any, other: Any, *, out: AbstractTensor | None = None) -> Any:
         if unusual is not None and not (out is None and isinstance(other, _Tensor) and isinstance(input, _Tensor)):
@@ -117,9 +120,10 @@ def binary_door(
         a, b = input.value, other.value
         if unusual is not None and ((storage := a.dtype) is not b.dtype or storage not in usual):
             return unusual(input, other, out)
+        if STORED_ONLY:
+            require_computable(op, input, other)
         if input.origin is not None or other.origin is not None:
-            synchronize(input)
-            synchronize(other)
+            synchronize_both(input, other)
         from_a, from_b, listener = input.node, other.node, _recorder()
         grad = (from_a is not None or from_b is not None) and differentiable and _grad_enabled()
         if unusual is not None and (grad or listener is not None) and a.shape != b.shape:

@@ -30,6 +30,7 @@ class ViewScatter(Op):
 
     path: tuple[Op, ...]
     name = "CopySlices"
+    any_dtype = True
 
     @property
     def grad_name(self) -> str:
@@ -53,6 +54,7 @@ class Copy(Op):
 
     order: str = "C"
     name = "Clone"
+    any_dtype = True
 
     def eager(self, xp, x):
         return xp.array(x, order=self.order)
@@ -65,6 +67,7 @@ class Overwrite(Op):
     """y = source, as the new value of a tensor with a history: the old value's cotangent is zero."""
 
     name = "Copy"
+    any_dtype = True
 
     @property
     def grad_name(self) -> str:
@@ -81,6 +84,7 @@ class Renumber(Op):
     """y = source, as the new numbers of a tensor that keeps its history, since they were written without one: x̄ = ȳ."""
 
     name = "Renumber"
+    any_dtype = True
 
     def eager(self, xp, old, source):
         return source

@@ -14,9 +14,10 @@ import numpy as np
 
 from lineal.base import later
 from lineal.base.devices import array_module
+from lineal.base.dtypes import STORED_ONLY
 from lineal.base.spec import Spec
 from lineal.core.hooks import Extra, RemovableHandle, extra_of, register
-from lineal.core.precision import rounding_once
+from lineal.core.precision import require_computable, rounding_once
 from lineal.core.sites import Site, describe
 
 annotationlib: Any = later.module("annotationlib")
@@ -183,6 +184,9 @@ class Op:
     wide: ClassVar[bool] = False
     """Whether half precisions are computed in float32 and rounded once: `eager` then never sees them."""
 
+    any_dtype: ClassVar[bool] = False
+    """Whether it takes dtypes that are only stored: it moves numbers, or computes what PyTorch too computes of such."""
+
     plans: ClassVar[dict[tuple[bool, ...], Plan]]
     fields: ClassVar[tuple[str, ...]] = ()
 
@@ -245,6 +249,8 @@ class Op:
 
     def run(self, xs: tuple[AbstractTensor, ...]) -> Any:
         """Return what the eager kernel makes of the tensors' arrays."""
+        if STORED_ONLY:
+            require_computable(self, *xs)
         if len(xs) == 1:
             value = xs[0].value
             return self.eager(np if value.__class__ is _ndarray else array_module(value), value)

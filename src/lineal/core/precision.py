@@ -12,16 +12,26 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from lineal.base.dtypes import NARROW, NARROW_SIZES, computing
+from lineal.base import dtypes
+from lineal.base.dtypes import NARROW, NARROW_SIZES, STORED_ONLY, computing
 
-__all__ = ["pairwise", "rounded", "rounding_once"]
+__all__ = ["pairwise", "require_computable", "rounded", "rounding_once"]
 
 
 def rounded(kernel: Callable[..., Any], x: Any, *others: Any) -> Any:
     """Return kernel(x, *others) computed in the dtype in which numbers like x are computed, and rounded to x's dtype."""
     narrow, within = x.dtype, computing(x.dtype)
     y = kernel(x.astype(within), *[each.astype(within) if each.dtype == narrow else each for each in others])
-    return y.astype(narrow) if y.dtype == within else y
+    return dtypes.of(narrow).stored(y) if y.dtype == within else y
+
+
+def require_computable(op: Any, *xs: Any) -> None:
+    """Refuse tensors of dtypes that are only stored, unless the op takes them; asked once there are such arrays at all."""
+    if op.any_dtype:
+        return
+    for x in xs:
+        if x.value.dtype in STORED_ONLY:
+            raise NotImplementedError(f"{op.name}: not implemented for {dtypes.of(x.value.dtype)}; convert it with .to() first")
 
 
 def rounding_once(eager: Callable[..., Any]) -> Callable[..., Any]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from lineal.base import config, dtypes
-from lineal.base.dtypes import Category, dtype
+from lineal.base.dtypes import STORED_ONLY, Category, dtype, widened
 from lineal.base.limits import finfo, iinfo
 from lineal.core import AbstractTensor, Op, apply, lift
 
@@ -22,6 +22,7 @@ class Cast(Op):
 
     target: dtype
     name = "ToCopy"
+    any_dtype = True
 
     @property
     def differentiable(self) -> bool:  # type: ignore[override]
@@ -30,7 +31,11 @@ class Cast(Op):
     def eager(self, xp, x):
         if x.dtype.kind == "c" and not self.target.is_complex:
             x = x.real
-        return x.astype(self.target.numpy)
+        storage = self.target.numpy
+        if STORED_ONLY:
+            # to and from what is only stored the way is by the dtype it is computed in, as in PyTorch
+            return self.target.stored(widened(x) if x.dtype in STORED_ONLY else x)
+        return x.astype(storage)
 
     def vjp(self, needs, g, y, x):
         return (cast(g, dtypes.of(x.storage)),)
@@ -86,8 +91,8 @@ def new_constant(number: Any, target: dtype | None) -> Any:
     try:
         if isinstance(number, (int, float, complex)) and not abs(number) < HALF_MAX:
             with np.errstate(over="ignore"):
-                return lift(np.array(plain(number, target), dtype=target.numpy))
-        return lift(np.array(number, dtype=target.numpy))
+                return lift(target.array(plain(number, target)))
+        return lift(target.array(number))
     except OverflowError:
         raise RuntimeError(f"value {number} cannot be converted to type {target.name} without overflow") from None
     except ValueError:
@@ -104,7 +109,7 @@ def converted(name: str, number: Any, target: dtype, strict: bool = True) -> Any
 
     RuntimeError if it is out of range; unless `strict`, half precisions take what is too large for infinite.
     """
-    if number.__class__ is float and -HALF_MAX < number < HALF_MAX and target.category is Category.FLOATING:
+    if number.__class__ is float and -HALF_MAX < number < HALF_MAX and target.category is Category.FLOATING and target.rank:
         return number
     if isinstance(number, np.generic):
         number = number.item()

@@ -17,6 +17,7 @@ from lineal.core import AbstractTensor, Op, apply
 from lineal.core.calling import public
 from lineal.ops.conversion import converted, scalar_dtype
 from lineal.ops.front import store
+from lineal.ops.promotion import require_computed
 
 __all__ = [
     "arange",
@@ -56,7 +57,7 @@ class Full(Source):
     def eager(self, xp):
         if self.number == 0 and str(self.number)[0] != "-":
             return xp.zeros(self.shape, self.target.numpy)
-        return xp.full(self.shape, self.number, self.target.numpy)
+        return xp.full(self.shape, self.target.number(self.number), self.target.numpy)
 
 
 class Empty(Source):
@@ -273,6 +274,7 @@ def arange(*bounds: Any, **options: Any) -> Any:
     start, end, step = (0, numbers[0], 1) if len(numbers) == 1 else (*numbers, 1)[:3]
     whole = all(isinstance(each, int) for each in (start, end, step))
     out, requires_grad, target = read("arange", options, dtypes.int64 if whole else None)
+    require_computed("arange", target)
     if step == 0:
         raise RuntimeError("arange: step must be nonzero")
     if not all(math.isfinite(each) for each in (start, end)):
@@ -305,6 +307,7 @@ def linspace(start: Any, end: Any, steps: int, **options: Any) -> Any:
     start, end = bounds = number_of(start), number_of(end)
     is_complex = any(isinstance(each, complex) for each in bounds)
     out, requires_grad, target = read("linspace", options, config.default_complex() if is_complex else None)
+    require_computed("linspace", target)
     check_steps("linspace", steps)
     if target.category is Category.INTEGER:
         start, end = int(start), int(end)
@@ -316,6 +319,7 @@ def logspace(start: Any, end: Any, steps: int, base: float = 10.0, **options: An
     start, end = bounds = number_of(start), number_of(end)
     is_complex = any(isinstance(each, complex) for each in bounds)
     out, requires_grad, target = read("logspace", options, config.default_complex() if is_complex else None)
+    require_computed("logspace", target)
     check_steps("logspace", steps)
     if target.category is Category.INTEGER:
         start, end = int(start), int(end)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
+from lineal.base.dtypes import NARROW
 from lineal.base.spec import MOST_DIMENSIONS, Size, infer_shape, sizes
 
 Ints = tuple[int, ...]
@@ -73,6 +74,13 @@ def restride(value: np.ndarray, shape: Ints, strides: Ints) -> np.ndarray:
         return np.ndarray(shape, value.dtype, value, 0, strides)
     if flags.f_contiguous:
         return np.ndarray(shape, value.dtype, value.T, 0, strides)
+    return strided(value, shape, strides)
+
+
+def strided(value: np.ndarray, shape: Ints, strides: Ints) -> np.ndarray:
+    """Return what NumPy's `as_strided` does, of all dtypes: it does not know those of ml_dtypes by their kind and size."""
+    if value.dtype in NARROW:
+        return as_strided(value.view(f"u{value.itemsize}"), shape, strides).view(value.dtype)
     return as_strided(value, shape, strides)
 
 

@@ -21,16 +21,20 @@ import numpy as np
 
 from lineal.base import later
 from lineal.base.config import LARGE_ARRAY
-from lineal.base.dtypes import NARROW, NARROW_SIZES
+from lineal.base.dtypes import NARROW, NARROW_SIZES, STORED_ONLY
 from lineal.base.spec import broadcast_shapes
 from lineal.core import AbstractTensor, Node, Op
 from lineal.core.door import again, binary_pull, unary_pull
 from lineal.core.op import changed, index_of, node_of, output, value_of
-from lineal.core.precision import rounded
+from lineal.core.precision import require_computable, rounded
 
 Rule = Callable[..., Any]
 size_of = attrgetter("size")
 large: Any = later.module("lineal.codegen.large")
+
+
+BITWISE = frozenset("abs eq ne isnan isinf isfinite where".split())
+"""The elementwise ops that look at numbers, or move them, and round nothing: they take dtypes that are only stored."""
 
 
 class Elementwise(Op):
@@ -64,6 +68,7 @@ class Elementwise(Op):
             kernel=function or bound(numeric or scalar, len(names)),
             rules=rules,
             name=label,
+            any_dtype=label in BITWISE,
             keeps=tuple(" ".join("y" if pick == len(names) else str(pick) for pick in picks) for _, picks in rules),
             plans={},
             function=function,
@@ -105,6 +110,8 @@ class Elementwise(Op):
         broadcast_shapes(self.label, *[x.value.shape for x in xs])
 
     def run(self, xs: tuple[AbstractTensor, ...]) -> Any:
+        if STORED_ONLY:
+            require_computable(self, *xs)
         values = tuple(map(value_of, xs))
         if values[0].__class__ is not np.ndarray:
             return super().run(xs)

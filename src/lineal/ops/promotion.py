@@ -69,6 +69,12 @@ def unsupported(name: str, given: dtype) -> NotImplementedError:
     return NotImplementedError(f"{name}: not implemented for {given}")
 
 
+def require_computed(name: str, target: dtype) -> None:
+    """Refuse dtypes that are only stored."""
+    if not target.rank:
+        raise unsupported(name, target)
+
+
 def align(name: str, domain: str, *operands: Any) -> list[Any]:
     """Return the operands as tensors of one dtype, which `domain` allows, and of shapes that `apply` takes."""
     return broadcast(name, *(_alike(domain, operands) or _promoted(name, domain, operands)))

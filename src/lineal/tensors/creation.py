@@ -75,9 +75,9 @@ def _nested(data: Any, target: dtype | None) -> np.ndarray:
     if target.category is dtypes.Category.INTEGER:
         plain = [each if isinstance(each, int) else converted("tensor", each, target) for each in plain]
     try:
-        return np.array(plain, dtype=target.numpy).reshape(shape)
+        return target.array(plain).reshape(shape)
     except OverflowError:
-        return np.array([converted("tensor", each, target) for each in plain], dtype=target.numpy).reshape(shape)
+        return target.array([converted("tensor", each, target) for each in plain]).reshape(shape)
 
 
 def _shape(data: Any) -> tuple[int, ...]:

@@ -11,6 +11,7 @@ from lineal.core import AbstractTensor, apply
 from lineal.ops import creation
 from lineal.ops.conversion import as_number
 from lineal.ops.front import require_tensor
+from lineal.ops.promotion import require_computed
 from lineal.tensors.creation import CONSTRUCTORS, TypedConstructor
 
 __all__ = [
@@ -40,6 +41,7 @@ def range(start: Any, end: Any, step: Any = 1, **options: Any) -> Any:
         raise RuntimeError(f"range: upper bound and lower bound inconsistent with step sign: {start} to {end} by {step}")
     count = math.floor((end - start) / step) + 1
     out, requires_grad, target = creation.read("range", options)
+    require_computed("range", target)
     return creation.finish(apply(creation.Range(start, step, count, target)), requires_grad, out, "range")
 
 

@@ -102,6 +102,7 @@ class MatMul(Product):
     left: bool
     right: bool
     name = "Mm"
+    any_dtype = True
 
     def eager(self, xp, a, b):
         a, b = a.mT if self.left else a, b.mT if self.right else b
@@ -125,12 +126,14 @@ class StackedMatMul(MatMul):
     """The matrix product of two stacks, under the name that PyTorch's `matmul` gives it."""
 
     name = "UnsafeView"
+    any_dtype = False
 
 
 class BatchMatMul(MatMul):
     """The matrix product of two stacks, under the name that `bmm` gives it."""
 
     name = "Bmm"
+    any_dtype = False
 
 
 class Affine(Product):
@@ -139,6 +142,7 @@ class Affine(Product):
     transposed: bool
     label: str
     name = "Linear"
+    any_dtype = True
 
     @property
     def grad_name(self) -> str:

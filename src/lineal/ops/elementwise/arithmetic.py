@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from lineal.base import config
-from lineal.base.dtypes import Category
+from lineal.base.dtypes import STORED_ONLY, Category
 from lineal.core import AbstractTensor, renamed
 from lineal.core.calling import older_form, public
 from lineal.core.door import binary_door
@@ -58,8 +58,15 @@ def neg(input: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
     """Return -input."""
     try:
         return _neg(input, out=out)
-    except NotImplementedError:
-        raise RuntimeError(f"neg: Negation, the `-` operator, on a bool tensor is not supported; {_MASKS}") from None
+    except NotImplementedError as error:
+        raise of_masks(error, "neg: Negation, the `-` operator, on a bool tensor", input) from None
+
+
+def of_masks(error: Exception, what: str, *operands: Any) -> Exception:
+    """Return the error for what was refused: in PyTorch's words of bool tensors, unless a dtype is only stored."""
+    if any(isinstance(each, AbstractTensor) and each.value.dtype in STORED_ONLY for each in operands):
+        return error
+    return RuntimeError(f"{what} is not supported; {_MASKS}")
 
 
 def positive(input: AbstractTensor) -> Any:
@@ -103,8 +110,8 @@ def sub(input: Any, other: Any, *older: Any, alpha: Any = 1, out: AbstractTensor
         return older_form(sub, ("alpha",), (input, other, *older), {"out": out})
     try:
         y = _sub(input, scaled("sub", input, other, alpha))
-    except NotImplementedError:
-        raise RuntimeError(f"sub: Subtraction, the `-` operator, with a bool tensor is not supported; {_MASKS}") from None
+    except NotImplementedError as error:
+        raise of_masks(error, "sub: Subtraction, the `-` operator, with a bool tensor", input, other) from None
     return y if out is None else store(y, out, "sub", input, other)
 
 

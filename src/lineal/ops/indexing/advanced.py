@@ -45,6 +45,7 @@ class Index(Op):
     places: Places
     name: str
     keeps = "*"
+    any_dtype = True
 
     def plan(self, needs):
         return _keep_indices(needs, 1)
@@ -89,6 +90,10 @@ class IndexPut(Change):
     accumulate: bool
     name: str
     strided = True
+
+    @property
+    def any_dtype(self) -> bool:  # type: ignore[override]
+        return not self.accumulate
 
     def plan(self, needs):
         return _keep_indices(needs, 2 if needs[1] or not self.accumulate else len(needs))

@@ -7,8 +7,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from lineal.base.dtypes import STORED_ONLY
 from lineal.core import AbstractTensor, Op, apply, modes, synchronize
 from lineal.core.inplace import check_write, touch
+from lineal.core.precision import require_computable
 from lineal.ops.conversion import dtype_of
 from lineal.ops.front import assign, store
 
@@ -33,6 +35,8 @@ class Change(Op):
 
 def change(target: AbstractTensor, op: Change, *others: AbstractTensor, name: str) -> Any:
     """Let `target` become op(target, *others) in place; only the changed elements are touched where nobody watches."""
+    if STORED_ONLY:
+        require_computable(op, target, *others)
     for each in (target, *others):
         if each.origin is not None:
             synchronize(each)

@@ -22,6 +22,7 @@ class Fill(Op):
     """y = v everywhere, in the shape of x; x̄ = 0, v̄ = Σ ȳ."""
 
     name = "Fill"
+    any_dtype = True
 
     def eager(self, xp, x, value):
         y = xp.empty(x.shape, x.dtype)

@@ -24,6 +24,7 @@ class MaskedSelect(Op):
     """y = the elements of x where mask, in order; x̄ = ȳ put back there, zero elsewhere."""
 
     name = "MaskedSelect"
+    any_dtype = True
     keeps = "1"
 
     def eager(self, xp, x, mask):

@@ -9,6 +9,7 @@ import numpy as np
 
 from lineal.base.dtypes import NARROW, dtype, float64
 from lineal.core import Op
+from lineal.ops.promotion import require_computed
 from lineal.ops.random.generator import bits, source
 
 Shape = tuple[int, ...]
@@ -46,6 +47,7 @@ class Sample(Op):
 
     def finish(self, numbers: np.ndarray) -> np.ndarray:
         """Return the numbers in the op's shape and dtype."""
+        require_computed(type(self).__name__, self.target)
         return numbers.astype(self.target.numpy, copy=False).reshape(self.shape)
 
 

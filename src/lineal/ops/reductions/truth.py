@@ -25,6 +25,7 @@ class Truth(Op):
     keepdim: bool
     every: bool
     differentiable = False
+    any_dtype = True
     name = "Truth"
 
     def eager(self, xp, x):

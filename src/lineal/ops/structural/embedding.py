@@ -15,6 +15,7 @@ class Embed(Op):
 
     view: Op
     shape: tuple[int, ...]
+    any_dtype = True
 
     @property
     def grad_name(self) -> str:

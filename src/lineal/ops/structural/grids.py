@@ -78,6 +78,7 @@ class BlockDiag(Op):
     """Y = zeros with the matrices Xs one after another on the diagonal; each X̄ = its block of Ȳ."""
 
     name = "BlockDiag"
+    any_dtype = True
 
     def eager(self, xp, *xs):
         ends = list(zip(*[accumulate(sizes) for sizes in zip(*[x.shape for x in xs])]))

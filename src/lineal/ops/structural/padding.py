@@ -46,9 +46,11 @@ class ConstantPad(Op):
     widths: Ranges
     fill: Any
     name = "ConstantPadNd"
+    any_dtype = True
 
     def eager(self, xp, x):
-        y = xp.full([low + size + high for size, (low, high) in zip(x.shape, self.widths)], self.fill, x.dtype)
+        shape = [low + size + high for size, (low, high) in zip(x.shape, self.widths)]
+        y = xp.full(shape, dtypes.of(x.dtype).number(self.fill), x.dtype)
         y[tuple([slice(low, low + size) for size, (low, _) in zip(x.shape, self.widths)])] = x
         return y
 

@@ -32,6 +32,7 @@ class Repeat(Op):
 
     repeats: tuple[int, ...]
     name = "Repeat"
+    any_dtype = True
 
     def eager(self, xp, x):
         lead = len(self.repeats) - x.ndim

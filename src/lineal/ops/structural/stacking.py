@@ -37,6 +37,7 @@ class Stack(Op):
 
     dim: int
     name = "Stack"
+    any_dtype = True
 
     def eager(self, xp, *xs):
         where = (*(slice(None),) * self.dim, None)
