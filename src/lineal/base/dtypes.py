@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from lineal.base import later
+from lineal.base import float8, later
 
 ml_dtypes: Any = later.module("ml_dtypes")
 Conversion = Callable[[np.ndarray, np.dtype], np.ndarray]
@@ -178,11 +178,19 @@ bfloat16 = dtype(
     "bfloat16", FLOATING, 16, 8, constructor="BFloat16Tensor", rank=16, file="BF16", dlpack=4, llvm="bfloat",
     computes_in=float32, extension=True,
 )  # fmt: skip
+float8_e4m3fn = dtype(
+    "float8_e4m3fn", FLOATING, 8, 4, constructor="Float8_e4m3fnTensor", rank=0, file="F8_E4M3", dlpack=10,
+    computes_in=float32, extension=True, conversion=float8.to_e4m3fn,
+)  # fmt: skip
+float8_e5m2 = dtype(
+    "float8_e5m2", FLOATING, 8, 3, constructor="Float8_e5m2Tensor", rank=0, file="F8_E5M2", dlpack=12,
+    computes_in=float32, extension=True, conversion=float8.to_e5m2,
+)  # fmt: skip
 complex64 = dtype("complex64", COMPLEX, 64, 24, constructor="ComplexFloatTensor", rank=64, file="C64", dlpack=5)
 complex128 = dtype("complex128", COMPLEX, 128, 53, constructor="ComplexDoubleTensor", rank=128, dlpack=5)
 
 INTEGERS = (bool_, uint8, uint16, uint32, uint64, int8, int16, int32, int64)
-ALL = (*INTEGERS, float16, bfloat16, float32, float64, complex64, complex128)
+ALL = (*INTEGERS, float8_e4m3fn, float8_e5m2, float16, bfloat16, float32, float64, complex64, complex128)
 BY_NAME: dict[str, dtype] = {each.name: each for each in ALL}
 BY_PYTHON: dict[type, dtype] = {bool: bool_, int: int64, float: float64, complex: complex128}
 
