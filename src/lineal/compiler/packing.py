@@ -25,7 +25,6 @@ class Pack(Op):
 
     offsets: tuple[int, ...]
     size: int
-    name = "Pack"
     differentiable = False
 
     def eager(self, xp, *xs):
@@ -44,7 +43,6 @@ class Unpack(Op):
     offset: int
     shape: tuple[int, ...]
     storage: np.dtype
-    name = "Unpack"
     differentiable = False
 
     def eager(self, xp, x):

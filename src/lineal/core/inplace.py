@@ -29,11 +29,7 @@ class ViewScatter(Op):
     """y = base with the part that `path` looks at replaced by `source`; the adjoint takes the part out of g and zeroes it."""
 
     path: tuple[Op, ...]
-    name = "CopySlices"
-
-    @property
-    def grad_name(self) -> str:
-        return "CopySlices"
+    grad_name = "CopySlices"
 
     def eager(self, xp, base, source):
         y = base.copy()
@@ -52,7 +48,7 @@ class Copy(Op):
     """y = a copy of x, C-contiguous, or in the order of x's axes in memory ("K"); x̄ = ȳ."""
 
     order: str = "C"
-    name = "Clone"
+    grad_name = "CloneBackward0"
 
     def eager(self, xp, x):
         return xp.array(x, order=self.order)
@@ -64,11 +60,7 @@ class Copy(Op):
 class Overwrite(Op):
     """y = source, as the new value of a tensor with a history: the old value's cotangent is zero."""
 
-    name = "Copy"
-
-    @property
-    def grad_name(self) -> str:
-        return "CopyBackwards"
+    grad_name = "CopyBackwards"
 
     def eager(self, xp, old, source):
         return source
@@ -79,8 +71,6 @@ class Overwrite(Op):
 
 class Renumber(Op):
     """y = source, as the new numbers of a tensor that keeps its history, since they were written without one: x̄ = ȳ."""
-
-    name = "Renumber"
 
     def eager(self, xp, old, source):
         return source

@@ -161,9 +161,14 @@ class Op:
     `keeps` says which values the derivative reads: input positions and "y" for the output, as in "0 y", or "*" for all inputs;
     a tuple gives one such string per input, for ops where the derivative by one input does not read what another's does. What
     is not kept reaches `vjp` as a `Spec` (inputs) or None (outputs).
+
+    `key` names the op in graphs and errors, and no two ops of lineal have the same: the name of the class unless the class says
+    otherwise, of a row the row's.
     """
 
-    name: ClassVar[str] = ""
+    key: ClassVar[str] = ""
+    grad_name: ClassVar[Any] = property(lambda self: f"{self.key}Backward0")
+    """The name under which PyTorch prints this op's node, as in `MulBackward0`; several ops may share one."""
     keeps: ClassVar[str | tuple[str, ...]] = ""
     aliasing: ClassVar[str | None] = None
     """What the output shares with the input: None, "view" (memory and history), "memory" (numbers only)."""
@@ -186,8 +191,7 @@ class Op:
         super().__init_subclass__(**options)
         cls.plans = {}
         cls.fields = (*cls.fields, *(each for each, kind in annotations_of(cls).items() if not CLASS_VARIABLE.match(str(kind))))
-        if not cls.name:
-            cls.name = cls.__name__
+        cls.key = cls.__dict__.get("key", cls.__name__)
 
     def __init__(self, *given: Any, **named: Any):
         attributes = self.__dict__
@@ -230,12 +234,7 @@ class Op:
 
     def part(self, place: int) -> Op:
         """Return the view op of one output that gives output `place` of this view op of several."""
-        raise RuntimeError(f"{self.name}: not a view op of several outputs")
-
-    @property
-    def grad_name(self) -> str:
-        """The name under which PyTorch prints this op's node, as in `MulBackward0`."""
-        return f"{self.name}Backward0"
+        raise RuntimeError(f"{self.key}: not a view op of several outputs")
 
     def run(self, xs: tuple[AbstractTensor, ...]) -> Any:
         """Return what the eager kernel makes of the tensors' arrays."""
@@ -412,7 +411,7 @@ def as_output(node: Node, index: int | None, value: Any) -> AbstractTensor:
 def released(node: Node) -> RuntimeError:
     """Return the error for a second way back through a node."""
     return RuntimeError(
-        f"backward: Trying to backward through the graph a second time at `{node.op.name}` ({describe(node.site)}): its kept "
+        f"backward: Trying to backward through the graph a second time at `{node.op.key}` ({describe(node.site)}): its kept "
         "values were freed by the first pass; pass retain_graph=True to the first backward() or grad()"
     )
 
@@ -422,6 +421,6 @@ def changed(node: Node, memory: Memory, what: str) -> RuntimeError:
     writer, place = memory.writer or ("an in-place write", node.site)
     return RuntimeError(
         f"backward: one of the variables needed for gradient computation has been modified by an inplace operation: {what}, "
-        f"which `{node.op.name}` needs ({describe(node.site)}), was changed by `{writer}` ({describe(place)}); "
+        f"which `{node.op.key}` needs ({describe(node.site)}), was changed by `{writer}` ({describe(place)}); "
         "write into a clone(), or use the out-of-place form"
     )

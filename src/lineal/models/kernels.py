@@ -45,7 +45,6 @@ class SquaredDistances(Op):
     X's mean is taken from all points first, which changes no difference and saves digits of points far from the origin.
     """
 
-    name = "SquaredDistances"
     keeps = "0 1"
 
     def eager(self, xp, x, y):

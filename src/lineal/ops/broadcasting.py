@@ -19,7 +19,6 @@ class Expand(Op):
     """y = x repeated along new leading axes and axes of size 1, without copying; x̄ = ȳ summed over the repeats."""
 
     shape: Shape
-    name = "Expand"
     aliasing = "view"
 
     def eager(self, xp, x):
@@ -41,7 +40,7 @@ class SumToShape(Op):
     """y = x summed over leading axes and over axes where `shape` has size 1; x̄ = ȳ expanded."""
 
     shape: Shape
-    name = "SumToSize"
+    grad_name = "SumToSizeBackward0"
 
     def eager(self, xp, x):
         lead = x.ndim - len(self.shape)

@@ -21,7 +21,6 @@ __all__ = ["Expectation", "Premise", "expect", "rely", "rely_on"]
 class Premise(Op):
     """y = x, truth values: what follows was decided on seeing them all true."""
 
-    name = "Premise"
     differentiable = False
 
     def eager(self, xp, x):
@@ -33,8 +32,6 @@ class Premise(Op):
 
 class Expectation(Premise):
     """A premise where eager code gives the same numbers if it is false, but warns; a program does without it in the end."""
-
-    name = "Expectation"
 
 
 def rely(holds: Callable[[], AbstractTensor]) -> None:

@@ -20,7 +20,6 @@ _recorder = modes.recorder.get
 class Detach(Op):
     """y = x without its history, over the same memory."""
 
-    name = "Detach"
     aliasing = "memory"
     differentiable: ClassVar[bool] = False
 

@@ -40,7 +40,6 @@ strided = Layout()
 class Alias(Op):
     """y = x, over the same memory; x̄ = ȳ."""
 
-    name = "Alias"
     aliasing = "view"
 
     def eager(self, xp, x):

@@ -348,7 +348,7 @@ def index_put_rule(op: Any, size: int, marks: tuple[bool, ...], x: Any, value: A
     indices = together(size, marks[2:], indices)
     spread = np.broadcast_shapes(*[index.value.shape for index in indices])[1:] + x.value.shape[marks[0] + len(places) :]
     value = ranked(aligned(size, marks[1], value), True, len(spread))
-    everywhere = type(op)((0, *[each + 1 for each in places]), op.accumulate, op.name)
+    everywhere = type(op)((0, *[each + 1 for each in places]), op.accumulate, op.label)
     return apply(everywhere, aligned(size, marks[0], x), value.expand((size, *spread)), counted(size, indices), *indices)
 
 
@@ -367,9 +367,9 @@ def index_rule(op: Any, size: int, marks: tuple[bool, ...], x: Any, *indices: An
         axis = first + marks[0]
         x = x.movedim(tuple(range(axis, axis + count)), tuple(range(marks[0], marks[0] + count)))
     if marks[0]:
-        y = apply(type(op)(tuple(range(count + 1)), op.name), x, counted(size, indices), *indices)
+        y = apply(type(op)(tuple(range(count + 1)), op.label), x, counted(size, indices), *indices)
     else:
-        y = apply(type(op)(tuple(range(count)), op.name), x, *indices)
+        y = apply(type(op)(tuple(range(count)), op.label), x, *indices)
     if not first:
         return y
     return y.movedim(tuple(range(1, spread)), tuple(range(1 + first, spread + first)))

@@ -30,7 +30,7 @@ class PairDistance(Op):
 
     p: float
     by_product: bool
-    name = "Cdist"
+    grad_name = "CdistBackward0"
     keeps = "0 1 y"
 
     def eager(self, xp, a, b):

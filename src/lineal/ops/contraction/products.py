@@ -87,8 +87,6 @@ def multiplied(m: Any, place: Any, a: Any, b: Any) -> Any:
 class Dot(Product):
     """y = Σ a b of two vectors; ā = ȳ b*, b̄ = ȳ a*."""
 
-    name = "Dot"
-
     @rounded
     def eager(self, xp, a, b):
         if a.shape != b.shape:
@@ -117,7 +115,7 @@ class MatMul(Product):
 
     left: bool
     right: bool
-    name = "Mm"
+    grad_name = "MmBackward0"
 
     @rounded
     def eager(self, xp, a, b):
@@ -141,13 +139,13 @@ class MatMul(Product):
 class StackedMatMul(MatMul):
     """The matrix product of two stacks, under the name that PyTorch's `matmul` gives it."""
 
-    name = "UnsafeView"
+    grad_name = "UnsafeViewBackward0"
 
 
 class BatchMatMul(MatMul):
     """The matrix product of two stacks, under the name that `bmm` gives it."""
 
-    name = "Bmm"
+    grad_name = "BmmBackward0"
 
 
 class Affine(Product):
@@ -155,7 +153,6 @@ class Affine(Product):
 
     transposed: bool
     label: str
-    name = "Linear"
 
     @property
     def grad_name(self) -> str:
@@ -192,7 +189,6 @@ class AffineWithBias(Affine):
     """y = x W + b, b added to every row; b̄ = Σ ȳ over the rows."""
 
     keeps = ("1", "0", "")
-    name = "Addmm"
 
     def __init__(self, *given: Any):
         Op.__init__(self, *given)

@@ -25,7 +25,7 @@ class Cross(Product):
     """y = a × b of the vectors of three along `axis`; ā = b* × ȳ, b̄ = ȳ × a*."""
 
     axis: int
-    name = "LinalgCross"
+    grad_name = "LinalgCrossBackward0"
 
     @rounded
     def eager(self, xp, a, b):

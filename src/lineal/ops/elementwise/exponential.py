@@ -146,7 +146,6 @@ def ldexp(input: AbstractTensor, other: AbstractTensor, *, out: AbstractTensor |
 class Frexp(Op):
     """mantissa × 2^exponent = x with ½ ≤ |mantissa| < 1; x̄ = (cotangent of the mantissa) / 2^exponent."""
 
-    name = "Frexp"
     keeps = "y"
     width = 2
 

@@ -38,7 +38,6 @@ __all__ = [
 class Real(Op):
     """y = Re x, over the same memory; x̄ = ȳ."""
 
-    name = "Real"
     aliasing = "view"
 
     def eager(self, xp, x):
@@ -51,7 +50,6 @@ class Real(Op):
 class Imag(Op):
     """y = Im x, over the same memory; x̄ = i ȳ."""
 
-    name = "Imag"
     aliasing = "view"
 
     def eager(self, xp, x):
@@ -192,7 +190,6 @@ angle = unary(
 class ViewAsReal(Op):
     """y = x with its parts along a new last axis of size 2, over the same memory; x̄ = ȳ read back as complex."""
 
-    name = "ViewAsReal"
     aliasing = "view"
 
     def eager(self, xp, x):
@@ -206,7 +203,6 @@ class ViewAsReal(Op):
 class ViewAsComplex(Op):
     """y = x with the pairs along its last axis as complex numbers, over the same memory; x̄ = ȳ read back as pairs."""
 
-    name = "ViewAsComplex"
     aliasing = "view"
 
     def eager(self, xp, x):

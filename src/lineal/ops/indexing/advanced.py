@@ -43,8 +43,13 @@ class Index(Op):
     """y = x[…, i, …, j, …] with indices (int64 or masks) at `places`; x̄ = ȳ added up where it was read."""
 
     places: Places
-    name: str
+    label: str
+    """What PyTorch calls the function that it came from."""
     keeps = "*"
+
+    @property
+    def grad_name(self) -> str:
+        return f"{self.label}Backward0"
 
     def plan(self, needs):
         return _keep_indices(needs, 1)
@@ -68,7 +73,6 @@ class IndexSum(Op):
 
     places: Places
     shape: tuple[int, ...]
-    name = "IndexSum"
 
     def plan(self, needs):
         return _keep_indices(needs, 1)
@@ -87,8 +91,13 @@ class IndexPut(Change):
 
     places: Places
     accumulate: bool
-    name: str
+    label: str
+    """What PyTorch calls the function that it came from."""
     strided = True
+
+    @property
+    def grad_name(self) -> str:
+        return f"{self.label}Backward0"
 
     def plan(self, needs):
         return _keep_indices(needs, 2 if needs[1] or not self.accumulate else len(needs))

@@ -21,8 +21,6 @@ __all__ = ["fill", "fill_", "zero_"]
 class Fill(Op):
     """y = v everywhere, in the shape of x; x̄ = 0, v̄ = Σ ȳ."""
 
-    name = "Fill"
-
     def eager(self, xp, x, value):
         y = xp.empty(x.shape, x.dtype)
         y[...] = value

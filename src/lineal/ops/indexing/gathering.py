@@ -29,7 +29,6 @@ class Gather(Op):
     """y[… i …] = x[… index[… i …] …] along `dim`; x̄ = ȳ added up where it was read."""
 
     dim: int
-    name = "Gather"
     keeps = "1"
 
     def eager(self, xp, x, index):
@@ -44,7 +43,6 @@ class GatherSum(Op):
 
     dim: int
     shape: tuple[int, ...]
-    name = "GatherSum"
     keeps = "1"
 
     def eager(self, xp, x, index):
@@ -60,7 +58,6 @@ class Scatter(Change):
     """y = x with y[… index[… i …] …] = src[… i …] along `dim`; x̄ = ȳ, zeroed there; s̄ = ȳ gathered."""
 
     dim: int
-    name = "Scatter"
     keeps = "1"
 
     def change(self, y, index, src):
@@ -78,7 +75,6 @@ class ScatterAdd(Change):
     """y = x, then y[… index[… i …] …] += src[… i …] along `dim`; x̄ = ȳ; s̄ = ȳ gathered."""
 
     dim: int
-    name = "ScatterAdd"
     keeps = ("", "", "1")
 
     def change(self, y, index, src):

@@ -22,7 +22,6 @@ __all__ = ["argwhere", "masked_scatter", "masked_select", "nonzero", "unravel_in
 class MaskedSelect(Op):
     """y = the elements of x where mask, in order; x̄ = ȳ put back there, zero elsewhere."""
 
-    name = "MaskedSelect"
     keeps = "1"
 
     def eager(self, xp, x, mask):
@@ -35,7 +34,6 @@ class MaskedSelect(Op):
 class MaskedScatter(Change):
     """y = x, its elements where mask replaced by the first ones of s; x̄ = ȳ, zero where mask; s̄ = ȳ where mask, in order."""
 
-    name = "MaskedScatter"
     keeps = "1"
     strided = True
 
@@ -54,7 +52,6 @@ class MaskedGather(Op):
     """y = zeros of `shape` that begin, in order, with the elements of x where mask; x̄ = ȳ scattered there."""
 
     shape: tuple[int, ...]
-    name = "MaskedGather"
     keeps = "1"
 
     def eager(self, xp, x, mask):
@@ -70,7 +67,6 @@ class MaskedGather(Op):
 class Nonzero(Op):
     """The places of the elements that are not zero, one row each."""
 
-    name = "Nonzero"
     differentiable = False
 
     def eager(self, xp, x):
@@ -86,7 +82,6 @@ class UnravelIndex(Op):
     """The places in an array of `shape` of the flat `places`, one output per dimension."""
 
     shape: tuple[int, ...]
-    name = "UnravelIndex"
     differentiable = False
 
     def eager(self, xp, places):

@@ -29,7 +29,7 @@ class ScatterExtreme(Change):
 
     dim: int
     greatest: bool
-    name = "ScatterReduce"
+    grad_name = "ScatterReduceBackward0"
     keeps = "* y"
 
     def change(self, y, index, src):
@@ -48,7 +48,7 @@ class ScatterProduct(Change):
     """y = x times all src scattered there; an input's cotangent is ȳ times the product of the others."""
 
     dim: int
-    name = "ScatterReduce"
+    grad_name = "ScatterReduceBackward0"
     keeps = "0 1 2"
 
     def change(self, y, index, src):

@@ -137,7 +137,7 @@ def written_plainly(x: AbstractTensor, items: Items, value: Any) -> bool:
     else:
         value = number_like(value, x, "setitem", False).value
     try:
-        x.value[slice_op(items).key] = value
+        x.value[slice_op(items).index] = value
     except ValueError:
         return False
     touch(x, "setitem")

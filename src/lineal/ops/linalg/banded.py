@@ -29,7 +29,7 @@ class SolveBanded(Op):
 
     lower: int
     upper: int
-    name = "LinalgSolveBanded"
+    grad_name = "LinalgSolveBandedBackward0"
     keeps = ("0 y", "0")
 
     def eager(self, xp, ab, B):

@@ -28,7 +28,6 @@ class Cofactors(Op):
     the slope along E is tr(CᵀE) A⁻ᵀ - C Eᵀ A⁻ᵀ, from C = det(A) A⁻ᵀ.
     """
 
-    name = "Cofactors"
     keeps = "0 y"
 
     def eager(self, xp, A):
@@ -53,7 +52,7 @@ class Slope(Op):
     written out in `curvature`. Both from the minors of Σ + F.   Horn and Johnson (2013), Matrix Analysis, section 0.8.12.
     """
 
-    name = "CofactorsSlope"
+    grad_name = "CofactorsSlopeBackward0"
     keeps = "0 1"
 
     def eager(self, xp, A, E):

@@ -20,7 +20,7 @@ class Eig(Op):
     Giles (2008), section 3.1, with the term of the norm after Boeddeker et al. (2017), arXiv:1701.00392.
     """
 
-    name = "LinalgEig"
+    grad_name = "LinalgEigBackward0"
     keeps = "y"
     width = 2
 
@@ -51,7 +51,7 @@ class Eigenvalues(Op):
     The values come in no order, which need not be that of a second decomposition that finds V.
     """
 
-    name = "LinalgEigvals"
+    grad_name = "LinalgEigvalsBackward0"
     differentiable = False
 
     def eager(self, xp, A):

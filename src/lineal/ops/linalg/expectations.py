@@ -55,7 +55,7 @@ def bounded(norms: Any, W: np.ndarray, refined: bool = True) -> np.ndarray:
 class WellConditioned(Op):
     """y = whether systems with each A leave more than a digit."""
 
-    name = "LinalgWellConditioned"
+    grad_name = "LinalgWellConditionedBackward0"
     differentiable = False
 
     def eager(self, xp, A):
@@ -72,7 +72,7 @@ class WellConditioned(Op):
 class WellFactored(Op):
     """y = whether systems with each L Lᴴ leave more than a digit; what lies above the diagonal of L is not read."""
 
-    name = "CholeskyWellConditioned"
+    grad_name = "CholeskyWellConditionedBackward0"
     differentiable = False
 
     def eager(self, xp, L):

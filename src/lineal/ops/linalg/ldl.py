@@ -56,7 +56,7 @@ class LDLFactor(Op):
     """
 
     hermitian: bool
-    name = "LinalgLdlFactorEx"
+    grad_name = "LinalgLdlFactorExBackward0"
     keeps = "y"
     width = 3
 

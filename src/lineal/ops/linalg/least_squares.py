@@ -48,7 +48,7 @@ class PseudoInverse(Op):
     """
 
     hermitian: bool
-    name = "LinalgPinv"
+    grad_name = "LinalgPinvBackward0"
     keeps = "0 y"
 
     def eager(self, xp, A, atol, rtol):
@@ -73,7 +73,7 @@ class PseudoInverse(Op):
 class Scale(Op):
     """s = per matrix, the power of two that brings the largest element's parts below 1, as (…, 1, 1): (s A)⁺ = A⁺ / s."""
 
-    name = "LinalgScale"
+    grad_name = "LinalgScaleBackward0"
     differentiable = False
 
     def eager(self, xp, A):
@@ -113,7 +113,7 @@ class LeastSquares(Op):
     The second output says of which matrices the rank is full beyond doubt, so that the last term is 0.
     """
 
-    name = "LinalgLstsq"
+    grad_name = "LinalgLstsqBackward0"
     keeps = "* y"
     width = 2
 
@@ -154,7 +154,7 @@ class LeastSquaresPull(Op):
     P̄ = D̄ᴴ r Hᴴ + G Tᴴ.
     """
 
-    name = "LinalgLstsq"
+    grad_name = "LinalgLstsqBackward0"
     keeps = "0 1 2 3 y"
     width = 2
 

@@ -99,7 +99,7 @@ class ExtremePairs(Op):
 
     settings: tuple
     tracker: Any
-    name = "LinalgLobpcg"
+    grad_name = "LinalgLobpcgBackward0"
     keeps = "0 1 y"
     width = 2
 

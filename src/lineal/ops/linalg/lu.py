@@ -135,7 +135,7 @@ class RowOrder(Op):
     """y = per matrix, the row of A that each row of L U is, as int64, from the exchanged rows."""
 
     rows: int
-    name = "LuRowOrder"
+    grad_name = "LuRowOrderBackward0"
     differentiable = False
 
     def eager(self, xp, pivots):
@@ -156,7 +156,7 @@ class LUFactor(Op):
     Ā = P L⁻ᴴ [tril(Lᴴ L̄, -1) + triu(Ū Uᴴ)] U⁻ᴴ for square A.   Giles (2008), Murray (2016); wide and tall A by blocks.
     """
 
-    name = "LinalgLuFactorEx"
+    grad_name = "LinalgLuFactorExBackward0"
     keeps = "y"
     width = 3
 

@@ -34,7 +34,7 @@ class Frechet(Op):
     """
 
     function: str
-    name = "LinalgFrechet"
+    grad_name = "LinalgFrechetBackward0"
     keeps = ("0 1", "0")
 
     def eager(self, xp, A, E):
@@ -145,7 +145,7 @@ def singular(A: np.ndarray) -> bool:
 class SquareRoot(Op):
     """Y Y = A, the principal root;  Ā solves Yᴴ Ā + Ā Yᴴ = Ȳ: from Y dY + dY Y = dA.   Higham (2008), section 6.1."""
 
-    name = "LinalgSqrtm"
+    grad_name = "LinalgSqrtmBackward0"
     keeps = "y"
 
     def eager(self, xp, A):
@@ -158,7 +158,7 @@ class SquareRoot(Op):
 class Logarithm(Op):
     """exp Y = A, the principal logarithm;  Ā = L(Aᴴ, Ȳ), the derivative of log at Aᴴ along Ȳ.   Higham (2008), chapter 11."""
 
-    name = "LinalgLogm"
+    grad_name = "LinalgLogmBackward0"
     keeps = "0"
 
     def eager(self, xp, A):

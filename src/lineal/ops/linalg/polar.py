@@ -28,7 +28,7 @@ class UnitaryFactor(Op):
     (2008), Functions of Matrices, section 8.2. No differences of singular values occur, so that repeated ones do no harm.
     """
 
-    name = "LinalgPolar"
+    grad_name = "LinalgPolarBackward0"
     keeps = "0 y"
 
     def eager(self, xp, A):

@@ -37,7 +37,7 @@ class Schur(Op):
     """
 
     output: str
-    name = "LinalgSchur"
+    grad_name = "LinalgSchurBackward0"
     keeps = "y"
     width = 2
 
@@ -74,7 +74,6 @@ class LowerCommutator(Op):
     """
 
     adjoint: bool
-    name = "LowerCommutator"
     keeps = ("0 y", "0")
 
     def eager(self, xp, T, G):

@@ -45,7 +45,7 @@ class FactorBand(Op):
 
     lower: int
     upper: int
-    name = "LinalgBandFactor"
+    grad_name = "LinalgBandFactorBackward0"
     differentiable = False
     width = 4
 
@@ -68,7 +68,7 @@ class FactorBand(Op):
 class FactorHermitian(Op):
     """A = L D Lᴴ with D of blocks of one and two: Bunch and Kaufman (1977). The factors, the exchanges, info."""
 
-    name = "LinalgHermitianFactor"
+    grad_name = "LinalgHermitianFactorBackward0"
     differentiable = False
     width = 3
 

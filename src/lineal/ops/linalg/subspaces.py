@@ -24,7 +24,7 @@ class NullSpace(Op):
 
     rank: int
     rtol: float
-    name = "LinalgNullSpace"
+    grad_name = "LinalgNullSpaceBackward0"
     keeps = "0 y"
 
     def eager(self, xp, A):
@@ -44,7 +44,8 @@ class Range(Op):
 
     rank: int
     rtol: float
-    name = "LinalgOrth"
+    key = "ColumnSpace"
+    grad_name = "LinalgOrthBackward0"
     keeps = "0 y"
 
     def eager(self, xp, A):

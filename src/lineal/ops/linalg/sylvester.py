@@ -27,7 +27,7 @@ class Sylvester(Op):
     and B: Bartels and Stewart (1972), Commun. ACM 15, algorithm 432.
     """
 
-    name = "LinalgSolveSylvester"
+    grad_name = "LinalgSolveSylvesterBackward0"
     keeps = ("0 1 y", "0 1 y", "0 1")
 
     def eager(self, xp, A, B, C):

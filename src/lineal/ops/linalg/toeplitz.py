@@ -27,7 +27,6 @@ class Correlate(Op):
     """
 
     circular: bool
-    name = "Correlate"
     keeps = ("1", "0")
 
     def eager(self, xp, a, b):
@@ -45,7 +44,6 @@ class Convolve(Op):
     """
 
     circular: bool
-    name = "Convolve"
     keeps = ("1", "0")
 
     def eager(self, xp, a, b):
@@ -77,7 +75,7 @@ class SolveToeplitz(Op):
     Solved by Levinson's recursion: Golub and Van Loan (2013), Matrix Computations, section 4.7.
     """
 
-    name = "LinalgSolveToeplitz"
+    grad_name = "LinalgSolveToeplitzBackward0"
     keeps = ("0 1 y", "0 1 y", "0 1")
 
     def eager(self, xp, c, r, B):
@@ -117,7 +115,7 @@ class SolveCirculant(Op):
     """
 
     adjoint: bool
-    name = "LinalgSolveCirculant"
+    grad_name = "LinalgSolveCirculantBackward0"
     keeps = ("0 y", "0")
 
     def eager(self, xp, c, B):

@@ -25,7 +25,6 @@ class CholeskyUpdate(Op):
     """
 
     sign: int
-    name = "CholeskyUpdate"
     keeps = ("0 y", "1 y")
 
     def eager(self, xp, L, V):

@@ -27,7 +27,7 @@ class CumSum(Op):
 
     axis: int
     back: bool = False
-    name = "Cumsum"
+    grad_name = "CumsumBackward0"
 
     def eager(self, xp, x):
         if not x.ndim:
@@ -51,8 +51,8 @@ class CumExtreme(Op):
     keeps = "y"
 
     @property
-    def name(self) -> str:  # type: ignore[override]
-        return "Cummax" if self.largest else "Cummin"
+    def grad_name(self) -> str:
+        return "CummaxBackward0" if self.largest else "CumminBackward0"
 
     def eager(self, xp, x):
         if not x.ndim:

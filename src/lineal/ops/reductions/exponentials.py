@@ -38,7 +38,7 @@ class LogSumExp(Op):
 
     axes: Axes
     keepdim: bool
-    name = "Logsumexp"
+    grad_name = "LogsumexpBackward0"
     keeps = "0 y"
 
     def eager(self, xp, x):
@@ -103,7 +103,6 @@ class Softmax(Op):
     """y = exp x / Σ exp x along `axis`;  x̄ = y (ȳ - Σ ȳ y)."""
 
     axis: int
-    name = "Softmax"
     keeps = "y"
 
     def eager(self, xp, x):
@@ -125,7 +124,6 @@ class SoftmaxBackward(Op):
     """z = y (g - Σ g y) along `axis`, symmetric in g;  ȳ = z̄ (g - Σ g y) - g Σ z̄ y."""
 
     axis: int
-    name = "SoftmaxBackward"
     keeps = ("1", "*")
 
     def eager(self, xp, g, y):
@@ -150,7 +148,6 @@ class LogSoftmax(Op):
     """y = x - log Σ exp x along `axis`;  x̄ = ȳ - exp(y) Σ ȳ."""
 
     axis: int
-    name = "LogSoftmax"
     keeps = "y"
 
     def eager(self, xp, x):
@@ -171,7 +168,6 @@ class LogSoftmaxBackward(Op):
     """z = g - exp(y) Σ g along `axis`;  ḡ = z̄ - Σ z̄ exp(y),  ȳ = - z̄ exp(y) Σ g."""
 
     axis: int
-    name = "LogSoftmaxBackward"
     keeps = ("1", "*")
 
     def eager(self, xp, g, y):
@@ -196,7 +192,7 @@ class LogCumSumExp(Op):
     """
 
     axis: int
-    name = "Logcumsumexp"
+    grad_name = "LogcumsumexpBackward0"
     keeps = "0 y"
 
     def eager(self, xp, x):

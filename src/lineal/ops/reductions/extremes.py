@@ -36,12 +36,9 @@ class Extreme(Op):
     keeps = "0 y"
 
     @property
-    def name(self) -> str:  # type: ignore[override]
-        return ("Max" if self.largest else "Min") if self.whole else "Amax" if self.largest else "Amin"
-
-    @property
     def grad_name(self) -> str:
-        return f"{self.name}Backward{int(self.whole)}"
+        name = ("Max" if self.largest else "Min") if self.whole else "Amax" if self.largest else "Amin"
+        return f"{name}Backward{int(self.whole)}"
 
     def eager(self, xp, x):
         return reduced(xp.maximum if self.largest else xp.minimum, x, self.axes, self.keepdim)
@@ -63,8 +60,8 @@ class ExtremeAt(Op):
     keeps = "y"
 
     @property
-    def name(self) -> str:  # type: ignore[override]
-        return "Max" if self.largest else "Min"
+    def grad_name(self) -> str:
+        return "MaxBackward0" if self.largest else "MinBackward0"
 
     def eager(self, xp, x):
         if x.ndim == 0:
@@ -88,7 +85,6 @@ class ArgExtreme(Op):
     keepdim: bool
     largest: bool
     differentiable = False
-    name = "ArgExtreme"
 
     def eager(self, xp, x):
         if self.axis is None:

@@ -21,7 +21,7 @@ class Likelihood(Op):
 
     ignored: int
     reduction: str
-    name = "NllLoss"
+    grad_name = "NllLossBackward0"
     keeps = "1"
 
     def eager(self, xp, x, t):
@@ -45,7 +45,7 @@ class LikelihoodAdjoint(Op):
     ignored: int
     reduction: str
     shape: tuple[int, ...]
-    name = "NllLossBackward"
+    grad_name = "NllLossBackwardBackward0"
     keeps = "1"
 
     def eager(self, xp, g, t):

@@ -30,7 +30,6 @@ class Var(Op):
     axes: Axes
     keepdim: bool
     correction: float
-    name = "Var"
     keeps = "0"
 
     def eager(self, xp, x):
@@ -47,7 +46,6 @@ class Std(Op):
     axes: Axes
     keepdim: bool
     correction: float
-    name = "Std"
     keeps = "0 y"
 
     def eager(self, xp, x):

@@ -26,7 +26,7 @@ class LayerNorm(Op):
     dims: int
     eps: float
     terms: str
-    name = "NativeLayerNorm"
+    grad_name = "NativeLayerNormBackward0"
     keeps = "0 1"
 
     def eager(self, xp, x, *others):
@@ -80,7 +80,7 @@ class LayerNormAdjoint(Op):
     op: LayerNorm
     width = 3
     differentiable = False
-    name = "NativeLayerNormBackward"
+    grad_name = "NativeLayerNormBackwardBackward0"
 
     def eager(self, xp, g, x, *w):
         x, g = xp.ascontiguousarray(x), xp.ascontiguousarray(g)

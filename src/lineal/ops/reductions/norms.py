@@ -35,7 +35,7 @@ class VectorNorm(Op):
     axes: Axes
     keepdim: bool
     p: float
-    name = "LinalgVectorNorm"
+    grad_name = "LinalgVectorNormBackward0"
     keeps = "0 y"
 
     def eager(self, xp, x):

@@ -12,7 +12,7 @@ class Pick(Op):
     """y = x at `index` along `axis`; x̄ = ȳ placed there."""
 
     axis: int
-    name = "Gather"
+    grad_name = "GatherBackward0"
 
     def eager(self, xp, x, index):
         return xp.take_along_axis(x, index, self.axis)
@@ -28,7 +28,7 @@ class Place(Op):
 
     axis: int
     length: int
-    name = "ScatterAdd"
+    grad_name = "ScatterAddBackward0"
     keeps = "1"
 
     def eager(self, xp, g, index):

@@ -26,7 +26,6 @@ class Prod(Op):
     keepdim: bool
     whole: bool = False
     storage: np.dtype | None = None
-    name = "Prod"
     keeps = "0"
 
     @property

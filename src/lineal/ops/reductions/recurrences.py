@@ -25,7 +25,6 @@ class Shift(Op):
 
     axis: int
     back: bool
-    name = "Shift"
 
     def eager(self, xp, x):
         y = xp.zeros_like(x)
@@ -45,7 +44,6 @@ class Recurrence(Op):
 
     axis: int
     back: bool
-    name = "Recurrence"
     keeps = "1 y"
 
     def eager(self, xp, b, a):
@@ -103,7 +101,7 @@ class CumProd(Op):
     axis: int
     back: bool = False
     exclusive: bool = False
-    name = "Cumprod"
+    grad_name = "CumprodBackward0"
     keeps = "0"
 
     def eager(self, xp, x):
@@ -145,7 +143,7 @@ class Powers(Op):
     """Powers of two, by their exponents, for x's elements and for their products along an axis, as `products` takes them."""
 
     products: CumProd
-    name = "Frexp"
+    grad_name = "FrexpBackward0"
     differentiable = False
     width = 2
 

@@ -70,7 +70,6 @@ class Centred(Op):
     """y = x - the mean of x over `axes`, its own adjoint, in which a mean rounded as the cotangents are does as well."""
 
     axes: Axes
-    name = "Centred"
 
     def eager(self, xp, x):
         return distances(xp, x, self.axes).astype(x.dtype)
@@ -84,7 +83,6 @@ class InverseSpread(Op):
 
     axes: Axes
     eps: float
-    name = "InverseSpread"
     keeps = "0 y"
 
     def eager(self, xp, x):

@@ -30,7 +30,6 @@ class Sum(Reduction):
     whole: bool = False
     """Whether no dimensions were named, which shows in the node's name only."""
     storage: np.dtype | None = None
-    name = "Sum"
 
     @property
     def grad_name(self) -> str:
@@ -54,7 +53,6 @@ class Mean(Reduction):
     keepdim: bool
     whole: bool = False
     storage: np.dtype | None = None
-    name = "Mean"
 
     @property
     def grad_name(self) -> str:

@@ -24,7 +24,6 @@ class Truth(Op):
     keepdim: bool
     every: bool
     differentiable = False
-    name = "Truth"
 
     def eager(self, xp, x):
         ufunc = xp.logical_and if self.every else xp.logical_or

@@ -26,7 +26,6 @@ class Unique(Op):
     inverse: bool
     counts: bool
     consecutive: bool
-    name = "Unique"
     width = 3
 
     @property

@@ -22,14 +22,14 @@ class Counting(Op):
     """An op whose output counts, and so has no derivative."""
 
     def vjp(self, needs, g, y, *xs):
-        raise RuntimeError(f"{self.name.lower()}: the derivative is not implemented; detach() what goes into it")
+        raise RuntimeError(f"{self.key.lower()}: the derivative is not implemented; detach() what goes into it")
 
 
 class BinCount(Counting):
     """How often each of 0, 1, … occurs, or the sum of the weights of where it occurs."""
 
     least: int
-    name = "Bincount"
+    grad_name = "BincountBackward0"
 
     def eager(self, xp, x, weights=None):
         y = xp.bincount(x, weights, self.least)
@@ -42,7 +42,7 @@ class HistC(Counting):
     bins: int
     low: float
     high: float
-    name = "Histc"
+    grad_name = "HistcBackward0"
 
     def eager(self, xp, x):
         low, high = bounds("histc", x, self.low, self.high, 1)
@@ -57,7 +57,7 @@ class Edges(Counting):
     bins: int
     low: float
     high: float
-    name = "Histogram"
+    grad_name = "HistogramBackward0"
     differentiable = False
 
     def eager(self, xp, x):
@@ -68,7 +68,6 @@ class Histogram(Counting):
     """(counts, edges): how many of the rows' points lie in each cell between the sorted edges, the last edges included."""
 
     density: bool
-    name = "Histogram"
     differentiable = False
 
     def eager(self, xp, points, weights, *edges):

@@ -36,7 +36,6 @@ class Median(Selection):
     """y = the lower median along `axis`; NaN if there is one, unless they are to be ignored."""
 
     ignore: bool
-    name = "Median"
 
     @property
     def grad_name(self) -> str:
@@ -50,7 +49,6 @@ class MedianOfAll(Op):
     """y = the lower median of all elements; the cotangent is shared evenly by the elements equal to it."""
 
     ignore: bool
-    name = "Median"
     keeps = "0 y"
 
     @property
@@ -75,8 +73,6 @@ class MedianOfAll(Op):
 
 class Mode(Selection):
     """y = the most frequent element along `axis`, the smallest of several, where it stands last."""
-
-    name = "Mode"
 
     def places(self, keys):
         ranks = np.moveaxis(order(keys, self.axis), self.axis, -1)

@@ -22,7 +22,6 @@ class Sort(Selection):
     """y = x sorted along `axis`, NaN last (first if `descending`), equals in their order."""
 
     descending: bool
-    name = "Sort"
 
     def places(self, keys):
         return order(keys, self.axis, self.descending)
@@ -33,7 +32,7 @@ class ArgSort(Op):
 
     axis: int
     descending: bool
-    name = "Argsort"
+    grad_name = "ArgsortBackward0"
     differentiable = False
 
     def eager(self, xp, x):
@@ -50,7 +49,7 @@ class TopK(Selection):
 
     count: int
     largest: bool
-    name = "Topk"
+    grad_name = "TopkBackward0"
 
     def places(self, keys):
         size = keys.shape[self.axis]
@@ -70,7 +69,7 @@ class KthValue(Selection):
     """y = the element of rank `rank` (from 0) along `axis`, in ascending order."""
 
     rank: int
-    name = "Kthvalue"
+    grad_name = "KthvalueBackward0"
 
     def places(self, keys):
         if keys.shape[self.axis] <= FEW:

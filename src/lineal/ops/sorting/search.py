@@ -23,7 +23,7 @@ class SearchSorted(Op):
     side: str
     target: dtypes.dtype
     sorted_by: bool
-    name = "Searchsorted"
+    grad_name = "SearchsortedBackward0"
     differentiable = False
 
     def eager(self, xp, sequence, numbers, order=None):
@@ -45,7 +45,7 @@ class IsIn(Op):
     """Whether each element is among the `members`; NaN is not."""
 
     invert: bool
-    name = "Isin"
+    grad_name = "IsinBackward0"
     differentiable = False
 
     def eager(self, xp, elements, members):

@@ -21,7 +21,6 @@ class Permute(Op):
     """y = x with its axes in the order `axes`; x̄ = ȳ with them back."""
 
     axes: Axes
-    name = "Permute"
     aliasing = "view"
 
     def eager(self, xp, x):
@@ -39,7 +38,6 @@ class Transpose(Op):
 
     first: int
     second: int
-    name = "Transpose"
     aliasing = "view"
 
     def eager(self, xp, x):
@@ -52,7 +50,7 @@ class Transpose(Op):
 class MatrixTranspose(Op):
     """Y = Xᵀ for a matrix X; X̄ = Ȳᵀ. (PyTorch's `t`; numbers and vectors stay as they are.)"""
 
-    name = "T"
+    grad_name = "TBackward0"
     aliasing = "view"
 
     def eager(self, xp, x):
@@ -66,7 +64,6 @@ class Squeeze(Op):
     """y = x without its `axes`, which have size 1; x̄ = ȳ with them put back."""
 
     axes: Axes
-    name = "Squeeze"
     aliasing = "view"
 
     def eager(self, xp, x):
@@ -80,7 +77,6 @@ class Unsqueeze(Op):
     """y = x with `axes` of size 1 put in, counted in y; x̄ = ȳ without them."""
 
     axes: Axes
-    name = "Unsqueeze"
     aliasing = "view"
 
     @functools.cached_property

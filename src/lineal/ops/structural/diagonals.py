@@ -23,7 +23,6 @@ class Diagonal(Op):
     offset: int
     first: int
     second: int
-    name = "Diagonal"
     aliasing = "view"
 
     def eager(self, xp, x):

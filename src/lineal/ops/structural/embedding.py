@@ -18,7 +18,7 @@ class Embed(Op):
 
     @property
     def grad_name(self) -> str:
-        return f"{self.view.name}BackwardBackward0"
+        return f"{self.view.grad_name.removesuffix('0')}Backward0"
 
     def eager(self, xp, x):
         y = xp.zeros(self.shape, x.dtype)

@@ -23,7 +23,6 @@ class Flip(Op):
     """y = x with the order along `axes` reversed; x̄ = ȳ likewise."""
 
     axes: Axes
-    name = "Flip"
 
     def eager(self, xp, x):
         return xp.array(x[tuple([_BACKWARDS if place in self.axes else _ALL for place in range(x.ndim)])], order="C")
@@ -37,7 +36,6 @@ class Roll(Op):
 
     shifts: tuple[int, ...]
     axes: Axes
-    name = "Roll"
 
     def eager(self, xp, x):
         y = x

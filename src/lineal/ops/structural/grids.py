@@ -77,8 +77,6 @@ def combinations(input: AbstractTensor, r: int = 2, with_replacement: bool = Fal
 class BlockDiag(Op):
     """Y = zeros with the matrices Xs one after another on the diagonal; each X̄ = its block of Ȳ."""
 
-    name = "BlockDiag"
-
     def eager(self, xp, *xs):
         ends = list(zip(*[accumulate(sizes) for sizes in zip(*[x.shape for x in xs])]))
         y = xp.zeros(ends[-1], xs[0].dtype)

@@ -41,7 +41,6 @@ class Cat(Op):
     """y = the xs one after another along axis `dim`; each x̄ = its part of ȳ."""
 
     dim: int
-    name = "Cat"
 
     def eager(self, xp, *xs):
         return xp.concatenate(xs, self.dim)
@@ -71,7 +70,6 @@ class Split(Op):
 
     dim: int
     cuts: tuple[int, ...]
-    name = "Split"
     aliasing = "view"
 
     def eager(self, xp, x):

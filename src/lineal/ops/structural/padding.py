@@ -26,7 +26,7 @@ class Crop(Op):
     """y = x within `ranges` (start, stop), one for each axis; x̄ = ȳ there, zero elsewhere."""
 
     ranges: Ranges
-    name = "Slice"
+    grad_name = "SliceBackward0"
     aliasing = "view"
 
     @functools.cached_property
@@ -45,7 +45,7 @@ class ConstantPad(Op):
 
     widths: Ranges
     fill: Any
-    name = "ConstantPadNd"
+    grad_name = "ConstantPadNdBackward0"
 
     def eager(self, xp, x):
         y = xp.full([low + size + high for size, (low, high) in zip(x.shape, self.widths)], self.fill, x.dtype)

@@ -31,7 +31,6 @@ class Repeat(Op):
     """y = x `repeats[i]` times over along axis i, counted from the last; x̄ = the parts of ȳ added up."""
 
     repeats: tuple[int, ...]
-    name = "Repeat"
 
     def eager(self, xp, x):
         lead = len(self.repeats) - x.ndim

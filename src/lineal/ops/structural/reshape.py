@@ -22,7 +22,6 @@ class View(Op):
     """y = x with another shape over the same memory; x̄ = ȳ with x's shape."""
 
     shape: tuple[int, ...]
-    name = "View"
     aliasing = "view"
 
     def eager(self, xp, x):
@@ -36,7 +35,6 @@ class ViewDtype(Op):
     """y = the bytes of x read as another dtype."""
 
     target: dtypes.dtype
-    name = "ViewDtype"
     aliasing = "memory"
     differentiable: ClassVar[bool] = False
 

@@ -22,7 +22,6 @@ class Select(Op):
 
     dim: int
     place: int
-    name = "Select"
     aliasing = "view"
 
     @functools.cached_property
@@ -43,7 +42,6 @@ class Slice(Op):
     start: int
     stop: int
     step: int
-    name = "Slice"
     aliasing = "view"
 
     @functools.cached_property

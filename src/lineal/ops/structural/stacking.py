@@ -36,7 +36,6 @@ class Stack(Op):
     """y = the xs one behind another along a new axis `dim`; each x̄ = its part of ȳ."""
 
     dim: int
-    name = "Stack"
 
     def eager(self, xp, *xs):
         where = (*(slice(None),) * self.dim, None)
@@ -61,7 +60,6 @@ class Unbind(Op):
     """ys = x at the positions 0, 1, … of axis `dim`, without that axis; x̄ = the ȳs stacked."""
 
     dim: int
-    name = "Unbind"
     aliasing = "view"
 
     def eager(self, xp, x):

@@ -37,7 +37,6 @@ class AsStrided(Op):
     stride: Ints
     offset: int
     frame: tuple[Ints, int] | None
-    name = "AsStrided"
     aliasing = "view"
 
     def eager(self, xp, x):
@@ -68,7 +67,7 @@ class AsStridedAdjoint(Op):
 
     view: AsStrided
     shape: Ints
-    name = "AsStridedBackward"
+    grad_name = "AsStridedBackwardBackward0"
 
     def eager(self, xp, x):
         size, stride, offset = self.view.size, self.view.stride, self.view.offset

@@ -20,7 +20,6 @@ class Unfold(Op):
     dim: int
     size: int
     step: int
-    name = "Unfold"
     aliasing = "view"
 
     def eager(self, xp, x):
@@ -39,7 +38,7 @@ class Fold(Op):
 
     view: Unfold
     shape: Shape
-    name = "UnfoldBackward"
+    grad_name = "UnfoldBackwardBackward0"
 
     def eager(self, xp, x):
         y = xp.zeros(self.shape, x.dtype)
