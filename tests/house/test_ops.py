@@ -1,20 +1,23 @@
-"""Every op of the house says what it is: a key of its own."""
+"""Every op of the house says what it is: a key of its own, and which of its attributes are axes and shapes."""
 
 from __future__ import annotations
 
 import gc
 import importlib
 import pkgutil
+import re
 from collections import Counter
 from collections.abc import Iterator
 
 import pytest
 
 import lineal
+from lineal.base import spec
 from lineal.core import Op, apply
 from lineal.ops.linalg.systems import Solve, SolveEx
 from lineal.ops.pattern import Elementwise
 from lineal.tracing import trace
+from lineal.transforms.batching import MOVES
 
 for info in pkgutil.walk_packages(lineal.__path__, "lineal."):
     if not info.name.endswith("__main__"):
@@ -48,3 +51,36 @@ def test_two_ops_of_one_printed_name_are_told_apart_in_a_graph():
     _, graph = trace(lambda A, b: (apply(Solve(), A, b), apply(SolveEx(), A, b)), A, b)
     assert [each.op.key for each in graph] == ["Solve", "SolveEx"]
     assert Solve().grad_name == SolveEx().grad_name == "LinalgSolveExBackward0"
+
+
+PLAIN = {
+    "a number that is counted with or compared": "HistC.bins Edges.bins BinCount.least Integers.low Integers.high "
+    "Likelihood.ignored LikelihoodAdjoint.ignored CholeskyUpdate.sign Polygamma.n Spherical.n",
+    "how many elements, or the number of one, along an axis": "Range.count Linspace.count KthValue.rank TopK.count "
+    "Place.length Select.place Slice.start Slice.stop Slice.step Unfold.size Unfold.step Split.cuts Roll.shifts",
+    "of a matrix, the last two axes": "Eye.rows Eye.columns Diagonal.offset Tril.diagonal Triu.diagonal SolveBanded.lower "
+    "SolveBanded.upper FactorBand.lower FactorBand.upper RowOrder.rows NullSpace.rank ColumnSpace.rank",
+    "axes counted from the end": "LayerNorm.dims",
+    "the divisor of a mean over everything": "SquaredDifferences.n",
+    "the shape that an index counts in, not of an output": "UnravelIndex.shape",
+    "places in memory, which a batch has others of": "AsStrided.size AsStrided.stride AsStrided.offset AsStrided.frame "
+    "Pack.offsets Pack.size Unpack.offset Compiled.saved",
+    "for every axis, of ops that have no rule for batches": "Crop.ranges Repeat.repeats",
+}
+"""The whole numbers among the attributes that are no axes and no shapes, by why not."""
+
+
+def test_attributes_that_are_axes_or_shapes_are_annotated_so():
+    whole = {
+        f"{cls.key}.{field}"
+        for cls in CLASSES
+        for field, kind in zip(cls.fields, cls.kinds)
+        if re.search(r"\b(int|Ints|Ranges)\b", kind)
+    }
+    assert whole == {each for fields in PLAIN.values() for each in fields.split()}
+
+
+def test_the_types_of_axes_and_shapes_are_those_that_batching_moves():
+    kinds = {kind.removesuffix(" | None") for cls in CLASSES for kind in cls.kinds}
+    assert set(MOVES) <= kinds
+    assert all(hasattr(spec, kind) for kind in set(MOVES) - {"ViewOp"})

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from lineal.base.spec import Shape
 from lineal.compiler.support import supported
 from lineal.core import Op
 from lineal.tracing import Equation, Var
@@ -41,7 +42,7 @@ class Unpack(Op):
     """y = the array of a shape and dtype that lies at an offset of the bytes x."""
 
     offset: int
-    shape: tuple[int, ...]
+    shape: Shape
     storage: np.dtype
     differentiable = False
 

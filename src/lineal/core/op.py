@@ -186,11 +186,14 @@ class Op:
 
     plans: ClassVar[dict[tuple[bool, ...], Plan]]
     fields: ClassVar[tuple[str, ...]] = ()
+    kinds: ClassVar[tuple[str, ...]] = ()
+    """How the fields are annotated, word by word, as in "Axis | None": batching reads there which of them are axes."""
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         cls.plans = {}
-        cls.fields = (*cls.fields, *(each for each, kind in annotations_of(cls).items() if not CLASS_VARIABLE.match(str(kind))))
+        own = {each: str(kind) for each, kind in annotations_of(cls).items() if not CLASS_VARIABLE.match(str(kind))}
+        cls.fields, cls.kinds = (*cls.fields, *own), (*cls.kinds, *own.values())
         cls.key = cls.__dict__.get("key", cls.__name__)
 
     def __init__(self, *given: Any, **named: Any):
@@ -284,6 +287,9 @@ class Op:
             found = self.plans[needs] = planned(self.keeps, needs)
         return found
 
+
+ViewOp = Op
+"""A view op among the attributes of another."""
 
 _NEEDED = (True,)
 value_of, node_of, index_of = map(operator.attrgetter, ("value", "node", "index"))

@@ -8,11 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from lineal.base.spec import Shape
 from lineal.core import AbstractTensor, Op, apply
 from lineal.ops.blocks import TALL, blocked
 from lineal.ops.layout import restride
-
-Shape = tuple[int, ...]
 
 
 class Expand(Op):

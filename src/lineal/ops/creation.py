@@ -12,7 +12,7 @@ from lineal.base import config, dtypes
 from lineal.base.devices import as_device
 from lineal.base.dtypes import Category, dtype
 from lineal.base.formats import preserve_format
-from lineal.base.spec import check_count, check_shape, sizes
+from lineal.base.spec import Order, Shape, check_count, check_shape, sizes
 from lineal.core import AbstractTensor, Op, apply
 from lineal.core.calling import public
 from lineal.ops.conversion import converted, scalar_dtype
@@ -49,7 +49,7 @@ class Source(Op):
 class Full(Source):
     """One number everywhere."""
 
-    shape: tuple[int, ...]
+    shape: Shape
     number: Any
     target: dtype
 
@@ -62,9 +62,9 @@ class Full(Source):
 class Empty(Source):
     """Whatever the memory holds; `order` lists the axes from the slowest to the fastest."""
 
-    shape: tuple[int, ...]
+    shape: Shape
     target: dtype
-    order: tuple[int, ...] | None = None
+    order: Order | None = None
 
     def eager(self, xp):
         if self.order is None:

@@ -166,28 +166,30 @@ def rule_of(op: Op) -> Rule | None:
 
 def shifted(op: Op, size: int) -> Op:
     """Return `op` with every axis among its attributes moved up by one and the batch put before every shape."""
-    if isinstance(op, axes.Permute):
-        return type(op)((0, *[each + 1 for each in op.axes]))
-    if isinstance(op, broadcasting.Expand | reshape.View):
-        return type(op)((size, *op.shape))
-    return type(op)(*[moved(each, getattr(op, each), size) for each in op.fields])
+    return type(op)(*[moved(kind, getattr(op, each), size) for each, kind in zip(op.fields, op.kinds)])
 
 
-def moved(name: str, value: Any, size: int) -> Any:
-    """Return one attribute of an op for a batch."""
-    if name in ("axis", "dim", "first", "second"):
-        return value + 1
-    if name in ("axes", "places"):
-        return tuple([each + 1 for each in value])
-    if name == "order" and isinstance(value, tuple):
-        return (0, *[each + 1 for each in value])
-    if name == "shape":
-        return (size, *value)
-    if name == "widths":
-        return ((0, 0), *value)
-    if name == "items":
-        return ((0, size, 1), *value)
-    return shifted(value, size) if name == "view" else value
+MOVES: dict[str, Callable[[Any, int], Any]] = {
+    "Axis": lambda axis, size: axis + 1,
+    "Axes": lambda axes, size: tuple([each + 1 for each in axes]),
+    "Order": lambda order, size: (0, *[each + 1 for each in order]),
+    "Shape": lambda shape, size: (size, *shape),
+    "Widths": lambda widths, size: ((0, 0), *widths),
+    "Items": lambda items, size: ((0, size, 1), *items),
+    "ViewOp": lambda view, size: shifted(view, size),
+}
+"""What becomes of an attribute on a batch, by the type that its annotation names."""
+
+
+def moved(kind: str, value: Any, size: int) -> Any:
+    """Return one attribute of an op for a batch; None, where it may be that, stays."""
+    move = MOVES.get(kind.removesuffix(" | None"))
+    return value if move is None or value is None else move(value, size)
+
+
+def spans_all(op: Op) -> bool:
+    """Return whether an axis that the op might have had is None: it works on all axes at once, the batch's too."""
+    return any(kind == "Axis | None" and getattr(op, each) is None for each, kind in zip(op.fields, op.kinds))
 
 
 def aligned(size: int, mark: bool, x: Any) -> Any:
@@ -248,7 +250,7 @@ def eigenvalues_rule(op: Any, size: int, marks: tuple[bool, ...], A: Any) -> Any
 @rule(*SHIFTED, basic.Slice, basic.Embed)
 def shifted_rule(op: Any, size: int, marks: tuple[bool, ...], *xs: Any) -> Any:
     scalar = any(x.value.ndim == mark for mark, x in zip(marks, xs)) and not isinstance(op, ANY_RANK)
-    if scalar or getattr(op, "axis", 0) is None:
+    if scalar or spans_all(op):
         return NotImplemented
     return apply(shifted(op, size), *[aligned(size, mark, x) for mark, x in zip(marks, xs)])
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 import functools
 from typing import Any
 
+from lineal.base.spec import Items, Shape
 from lineal.core import AbstractTensor, Op, apply
 
 __all__: list[str] = []
-
-Items = tuple[Any, ...]
-"""A normal index: ints in 0 … size-1, (start, stop, step) for slices, None for new axes; trailing whole axes are left out."""
 
 
 class Slice(Op):
@@ -44,7 +42,7 @@ class Embed(Op):
     """y = zeros of `shape` with y[items] = x; x̄ = ȳ[items]."""
 
     items: Items
-    shape: tuple[int, ...]
+    shape: Shape
     key = "EmbedItems"
     grad_name = "EmbedBackward0"
 

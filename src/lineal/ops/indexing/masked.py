@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from lineal.base import dtypes
-from lineal.base.spec import broadcast_shapes
+from lineal.base.spec import Shape, broadcast_shapes
 from lineal.core import AbstractTensor, Op, apply, lift
 from lineal.ops.broadcasting import expand
 from lineal.ops.conversion import constant, dtype_of
@@ -51,7 +51,7 @@ class MaskedScatter(Change):
 class MaskedGather(Op):
     """y = zeros of `shape` that begin, in order, with the elements of x where mask; x̄ = ȳ scattered there."""
 
-    shape: tuple[int, ...]
+    shape: Shape
     keeps = "1"
 
     def eager(self, xp, x, mask):

@@ -8,10 +8,9 @@ from typing import ClassVar
 import numpy as np
 
 from lineal.base.dtypes import dtype, float64
+from lineal.base.spec import Shape
 from lineal.core import Op
 from lineal.ops.random.generator import bits, source
-
-Shape = tuple[int, ...]
 
 
 class Sample(Op):

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 
 from lineal.base import dtypes, results
-from lineal.base.spec import axes, axis
+from lineal.base.spec import Axes, Axis, axes, axis
 from lineal.core import AbstractTensor, Op, apply, renamed
 from lineal.core.calling import public
 from lineal.ops.elementwise.extremes import maximum, minimum
 from lineal.ops.elementwise.masks import keep
 from lineal.ops.front import require_tensor, row, store
 from lineal.ops.promotion import unsupported
-from lineal.ops.reductions.front import Axes, both, doors, folded, hashable, is_large, reduced, spread, unreduced, widened
+from lineal.ops.reductions.front import both, doors, folded, hashable, is_large, reduced, spread, unreduced, widened
 from lineal.ops.reductions.picking import place
 from lineal.ops.reductions.sums import sum
 from lineal.ops.structural.axes import unsqueeze
@@ -53,7 +53,7 @@ class Extreme(Op):
 class ExtremeAt(Op):
     """y, index = the largest (or smallest) x along `axis` and where it first is; x̄ = ȳ placed at index."""
 
-    axis: int
+    axis: Axis
     keepdim: bool
     largest: bool
     width = 2
@@ -81,7 +81,7 @@ class ExtremeAt(Op):
 class ArgExtreme(Op):
     """y = where the first largest (or smallest) x is along `axis`, or in the flattened x."""
 
-    axis: int | None
+    axis: Axis | None
     keepdim: bool
     largest: bool
     differentiable = False

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from lineal.base.spec import Shape
 from lineal.core import AbstractTensor, Op, apply
 from lineal.ops.reductions.front import reduced
 
@@ -44,7 +45,7 @@ class LikelihoodAdjoint(Op):
 
     ignored: int
     reduction: str
-    shape: tuple[int, ...]
+    shape: Shape
     grad_name = "NllLossBackwardBackward0"
     keeps = "1"
 

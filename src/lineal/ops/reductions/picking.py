@@ -5,13 +5,14 @@ from __future__ import annotations
 import functools
 from typing import Any
 
+from lineal.base.spec import Axis
 from lineal.core import AbstractTensor, Op, apply
 
 
 class Pick(Op):
     """y = x at `index` along `axis`; x̄ = ȳ placed there."""
 
-    axis: int
+    axis: Axis
     grad_name = "GatherBackward0"
 
     def eager(self, xp, x, index):
@@ -26,7 +27,7 @@ class Pick(Op):
 class Place(Op):
     """y = zeros of `length` along `axis`, with g added at `index`; ḡ = ȳ picked there."""
 
-    axis: int
+    axis: Axis
     length: int
     grad_name = "ScatterAddBackward0"
     keeps = "1"

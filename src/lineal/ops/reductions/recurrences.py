@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from lineal.base import dtypes, later
+from lineal.base.spec import Axis
 from lineal.core import AbstractTensor, Op, apply
 from lineal.ops.blocks import double, is_large
 from lineal.ops.premise import rely
@@ -23,7 +24,7 @@ scans: Any = later.module("lineal.codegen.scans")
 class Shift(Op):
     """yᵢ = xᵢ₋₁ along `axis` (xᵢ₊₁ if `back`), and zero at the end that has no neighbour; the adjoint shifts the other way."""
 
-    axis: int
+    axis: Axis
     back: bool
 
     def eager(self, xp, x):
@@ -42,7 +43,7 @@ class Shift(Op):
 class Recurrence(Op):
     """yᵢ = bᵢ + aᵢ yᵢ₋₁ along `axis` (yᵢ₊₁ if `back`);  b̄ᵢ = ȳᵢ + a*ᵢ₊₁ b̄ᵢ₊₁,  āᵢ = b̄ᵢ y*ᵢ₋₁."""
 
-    axis: int
+    axis: Axis
     back: bool
     keeps = "1 y"
 
@@ -98,7 +99,7 @@ class CumProd(Op):
     x̄ = P* R with P the exclusive products and R the recurrence of ȳ with factors x*.
     """
 
-    axis: int
+    axis: Axis
     back: bool = False
     exclusive: bool = False
     grad_name = "CumprodBackward0"

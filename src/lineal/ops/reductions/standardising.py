@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from lineal.base.spec import Axes
 from lineal.core import AbstractTensor, Op, apply
 from lineal.ops.blocks import double, in_memory_order, is_large
 from lineal.ops.elementwise.arithmetic import neg
-from lineal.ops.reductions.front import Axes, count, folded, reduced
+from lineal.ops.reductions.front import count, folded, reduced
 from lineal.ops.reductions.sums import mean
 
 __all__: list[str] = []

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from lineal.base.spec import broadcast_shapes
+from lineal.base.spec import Axes, broadcast_shapes
 from lineal.core import AbstractTensor, Op
 from lineal.core.calling import public
 from lineal.ops.elementwise.comparison import eq, isclose, ne
 from lineal.ops.front import require_tensor, store
-from lineal.ops.reductions.front import Axes, doors, folded, hashable
+from lineal.ops.reductions.front import doors, folded, hashable
 from lineal.ops.reductions.sums import sum
 
 __all__ = ["all", "any", "count_nonzero", "equal", "allclose"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from lineal.base.spec import axis
+from lineal.base.spec import Axis, axis
 from lineal.core import AbstractTensor, Op, apply
 from lineal.core.calling import public
 from lineal.ops.sorting.ranking import order
@@ -22,7 +22,7 @@ class Unique(Op):
     `inverse` says for every element which value it is. What is not asked for is empty.
     """
 
-    axis: int | None
+    axis: Axis | None
     inverse: bool
     counts: bool
     consecutive: bool

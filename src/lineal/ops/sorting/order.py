@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from lineal.base import results
-from lineal.base.spec import axis
+from lineal.base.spec import Axis, axis
 from lineal.core import AbstractTensor, Op, apply
 from lineal.core.calling import public
 from lineal.ops.front import store
@@ -30,7 +30,7 @@ class Sort(Selection):
 class ArgSort(Op):
     """The places that sort x along `axis`."""
 
-    axis: int
+    axis: Axis
     descending: bool
     grad_name = "ArgsortBackward0"
     differentiable = False

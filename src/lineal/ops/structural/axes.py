@@ -7,20 +7,18 @@ from collections.abc import Iterable
 from typing import Any
 
 from lineal.base import spec
-from lineal.base.spec import axis
+from lineal.base.spec import Axes, Axis, Order, axis
 from lineal.core import AbstractTensor, Op, apply, renamed
 from lineal.core.calling import no_tensor, public
 from lineal.ops.layout import shape_of
 
 __all__ = ["adjoint", "moveaxis", "movedim", "permute", "squeeze", "swapaxes", "swapdims", "t", "transpose", "unsqueeze"]
 
-Axes = tuple[int, ...]
-
 
 class Permute(Op):
     """y = x with its axes in the order `axes`; x̄ = ȳ with them back."""
 
-    axes: Axes
+    axes: Order
     aliasing = "view"
 
     def eager(self, xp, x):
@@ -36,8 +34,8 @@ class Permute(Op):
 class Transpose(Op):
     """y = x with the axes `first` and `second` exchanged; x̄ = ȳ likewise."""
 
-    first: int
-    second: int
+    first: Axis
+    second: Axis
     aliasing = "view"
 
     def eager(self, xp, x):

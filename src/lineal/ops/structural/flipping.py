@@ -8,15 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from lineal.base.spec import axis
+from lineal.base.spec import Axes, axis
 from lineal.core import AbstractTensor, Op, apply, renamed
 from lineal.core.calling import public
 from lineal.ops.structural.axes import as_dims, transpose
 from lineal.ops.structural.reshape import clone, reshape
 
 __all__ = ["flip", "fliplr", "flipud", "roll", "rot90"]
-
-Axes = tuple[int, ...]
 
 
 class Flip(Op):

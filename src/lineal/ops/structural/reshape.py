@@ -9,7 +9,7 @@ import numpy as np
 
 from lineal.base import dtypes, formats
 from lineal.base.formats import order_of
-from lineal.base.spec import axis, infer_shape
+from lineal.base.spec import Shape, axis, infer_shape
 from lineal.core import AbstractTensor, Op, apply
 from lineal.core.calling import no_tensor, public
 from lineal.core.inplace import Copy
@@ -21,7 +21,7 @@ __all__ = ["clone", "flatten", "ravel", "reshape", "unflatten"]
 class View(Op):
     """y = x with another shape over the same memory; x̄ = ȳ with x's shape."""
 
-    shape: tuple[int, ...]
+    shape: Shape
     aliasing = "view"
 
     def eager(self, xp, x):

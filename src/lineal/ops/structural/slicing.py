@@ -6,7 +6,7 @@ import functools
 import operator
 from typing import Any
 
-from lineal.base.spec import axis
+from lineal.base.spec import Axis, axis
 from lineal.core import AbstractTensor, Op, apply
 from lineal.core.calling import public
 from lineal.ops.conversion import dtype_of
@@ -20,7 +20,7 @@ _ALL = slice(None)
 class Select(Op):
     """y = x at position `place` of axis `dim`, without that axis; x̄ = ȳ there, zero elsewhere."""
 
-    dim: int
+    dim: Axis
     place: int
     aliasing = "view"
 
@@ -38,7 +38,7 @@ class Select(Op):
 class Slice(Op):
     """y = x at start, start + step, … < stop along axis `dim`; x̄ = ȳ there, zero elsewhere."""
 
-    dim: int
+    dim: Axis
     start: int
     stop: int
     step: int

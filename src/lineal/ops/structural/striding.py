@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from lineal.base.spec import Shape
 from lineal.core import AbstractTensor, Op, apply, write
 from lineal.core.calling import public
 from lineal.ops.conversion import constant, converted, dtype_of
@@ -66,7 +67,7 @@ class AsStridedAdjoint(Op):
     """y = at each place of a tensor of `shape`, the sum of the xs that `view` takes from there; x̄ = that view of ȳ."""
 
     view: AsStrided
-    shape: Ints
+    shape: Shape
     grad_name = "AsStridedBackwardBackward0"
 
     def eager(self, xp, x):
