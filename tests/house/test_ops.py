@@ -18,6 +18,7 @@ from lineal.ops.linalg.systems import Solve, SolveEx
 from lineal.ops.pattern import Elementwise
 from lineal.tracing import trace
 from lineal.transforms.batching import MOVES
+from lineal.transforms.batching import RULES as BATCHED
 
 for info in pkgutil.walk_packages(lineal.__path__, "lineal."):
     if not info.name.endswith("__main__"):
@@ -84,3 +85,14 @@ def test_the_types_of_axes_and_shapes_are_those_that_batching_moves():
     kinds = {kind.removesuffix(" | None") for cls in CLASSES for kind in cls.kinds}
     assert set(MOVES) <= kinds
     assert all(hasattr(spec, kind) for kind in set(MOVES) - {"ViewOp"})
+
+
+def places(cls: type[Op]) -> list[str]:
+    """Return the names of the folders and the file that an op stands in; a row's is wherever its family stands."""
+    return ["elementwise"] if cls is Elementwise else cls.__module__.split(".")[1:]
+
+
+@pytest.mark.parametrize("cls", BATCHED, ids=lambda cls: cls.key)
+def test_a_batch_rule_stands_in_the_file_named_after_the_ops(cls):
+    module = BATCHED[cls].__module__.removeprefix("lineal.transforms.batching.")
+    assert module == "moving" or module in places(cls)
