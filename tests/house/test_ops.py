@@ -13,6 +13,7 @@ import pytest
 
 import lineal
 from lineal.base import spec
+from lineal.compiler.rules import RULES as LOWERED
 from lineal.core import Op, apply
 from lineal.ops.linalg.systems import Solve, SolveEx
 from lineal.ops.pattern import Elementwise
@@ -96,3 +97,9 @@ def places(cls: type[Op]) -> list[str]:
 def test_a_batch_rule_stands_in_the_file_named_after_the_ops(cls):
     module = BATCHED[cls].__module__.removeprefix("lineal.transforms.batching.")
     assert module == "moving" or module in places(cls)
+
+
+@pytest.mark.parametrize("cls", LOWERED, ids=lambda cls: cls.key)
+def test_a_rule_of_the_compiler_stands_in_the_file_named_after_the_ops(cls):
+    module = LOWERED[cls].__module__.removeprefix("lineal.compiler.rules.")
+    assert module.partition(".")[0] in places(cls)

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["RULES", "rule"]
+__all__ = ["RULES", "lowers"]
 
 Rule = Callable[..., Any]
 RULES: dict[type, Rule] = {}
 
 
-def rule(*classes: type) -> Callable[[Rule], Rule]:
+def lowers(*classes: type) -> Callable[[Rule], Rule]:
     """Enter a function as the rule of some classes of ops."""
 
     def enter(function: Rule) -> Rule:
