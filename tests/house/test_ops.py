@@ -1,19 +1,19 @@
-"""Every op of the house says what it is: a key of its own, and which of its attributes are axes and shapes."""
+"""Every op of the house says what it is: its key, its axes and shapes, and what each reader of ops finds or why it does not."""
 
 from __future__ import annotations
 
-import gc
-import importlib
-import pkgutil
+import inspect
 import re
+import runpy
 from collections import Counter
-from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 import lineal
 from lineal.base import spec
 from lineal.compiler.rules import RULES as LOWERED
+from lineal.compiler.rules.table import ALL, TERMS
 from lineal.core import Op, apply
 from lineal.ops.linalg.systems import Solve, SolveEx
 from lineal.ops.pattern import Elementwise
@@ -21,24 +21,15 @@ from lineal.tracing import trace
 from lineal.transforms.batching import MOVES
 from lineal.transforms.batching import RULES as BATCHED
 
-for info in pkgutil.walk_packages(lineal.__path__, "lineal."):
-    if not info.name.endswith("__main__"):
-        importlib.import_module(info.name)
-
-
-def derived(cls: type[Op]) -> Iterator[type[Op]]:
-    for each in cls.__subclasses__():
-        if each.__module__.startswith("lineal."):
-            yield each
-            yield from derived(each)
-
-
-CLASSES = sorted(set(derived(Op)), key=lambda cls: (cls.__module__, cls.__name__))
-ROWS = [each for each in gc.get_objects() if type(each) is Elementwise]
+ROOT = Path(__file__).parents[2]
+OPS = runpy.run_path(str(ROOT / "docs" / "make_ops.py"))
+CONCRETE, ROWS = OPS["everything"]()
+CLASSES = sorted(set(OPS["derived"](Op)), key=lambda cls: (cls.__module__, cls.__name__))
+READERS = ("eager", "vjp", "batch", "lowers")
 
 
 def test_no_two_ops_have_one_key():
-    keys = Counter([cls.key for cls in CLASSES] + [row.key for row in ROWS])
+    keys = Counter([cls.key for cls in CLASSES] + [row.key for row in ROWS if type(row) is Elementwise])
     assert {key: count for key, count in keys.items() if count > 1} == {}
     assert len(CLASSES) > 150 and len(ROWS) > 100
 
@@ -103,3 +94,34 @@ def test_a_batch_rule_stands_in_the_file_named_after_the_ops(cls):
 def test_a_rule_of_the_compiler_stands_in_the_file_named_after_the_ops(cls):
     module = LOWERED[cls].__module__.removeprefix("lineal.compiler.rules.")
     assert module.partition(".")[0] in places(cls)
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_every_op_has_something_for_every_reader_or_says_why_not(reader):
+    assert [op.key for op in (*CONCRETE, *ROWS) if not OPS[reader](op)] == []
+
+
+def test_the_page_of_ops_is_what_the_ops_say():
+    assert OPS["PAGE"].read_text(encoding="utf-8") == OPS["page"](), "run python docs/make_ops.py"
+
+
+@pytest.mark.parametrize("cls", CONCRETE, ids=lambda cls: cls.key)
+def test_a_reason_stands_only_where_something_is_missing(cls):
+    assert not (cls.no_batch and cls in BATCHED)
+    assert not (cls.no_lowering and cls in LOWERED)
+    assert bool(cls.no_vjp) == (not cls.differentiable or "raise RuntimeError" in refusal(cls))
+
+
+def refusal(cls: type[Op]) -> str:
+    """Return the one statement of a derivative rule that is no more, if nothing else goes back either."""
+    if cls.pull is not Op.pull:
+        return ""
+    lines = inspect.getsource(cls.vjp).split(":\n", 1)[1]
+    return lines if lines.lstrip().startswith(("raise", "name =")) else ""
+
+
+@pytest.mark.parametrize("cls", LOWERED, ids=lambda cls: cls.key)
+def test_a_rule_that_may_not_apply_says_when_it_does(cls):
+    terms = TERMS[cls]
+    assert set(terms.of) <= set(ALL) and terms.of
+    assert "None" not in str(inspect.signature(LOWERED[cls]).return_annotation) or terms.where or terms.of != ALL

@@ -27,6 +27,8 @@ class Pack(Op):
     offsets: tuple[int, ...]
     size: int
     differentiable = False
+    no_vjp = "bytes: programs go back through what they save"
+    no_batch = "never met: only programs hold it"
 
     def eager(self, xp, *xs):
         y = np.empty(self.size, np.uint8)
@@ -45,6 +47,8 @@ class Unpack(Op):
     shape: Shape
     storage: np.dtype
     differentiable = False
+    no_vjp = "bytes: programs go back through what they save"
+    no_batch = "never met: only programs hold it"
 
     def eager(self, xp, x):
         return np.ndarray(self.shape, self.storage, x, self.offset).copy()

@@ -40,6 +40,8 @@ class Custom(Op):
 
     function: type[Function]
     arguments: tuple
+    no_batch = "looped: the function is the user's, written for one slice"
+    no_lowering = "host step: the function is the user's; runs eagerly where it is differentiated"
 
     def __init__(self, function: type[Function], arguments: tuple):
         self.__dict__.update(function=function, arguments=arguments, key=function.__name__, plans={}, failure=None)
@@ -310,6 +312,9 @@ class Barrier(Op):
     """y = x, with a history that leads to the other inputs but may not be followed."""
 
     grad_name = "DelayedErrorBackward0"
+    no_vjp = "raises: that is what it is for"
+    no_batch = "looped: it only carries a refusal, for the way back"
+    no_lowering = "host step: a refusal for the way back"
 
     def eager(self, xp, x, *sources):
         return x.copy()

@@ -178,6 +178,13 @@ class Op:
     effect: ClassVar[str | None] = None
     """None, or "ordered": it does something besides computing, as `core.effect` says."""
 
+    no_vjp: ClassVar[str] = ""
+    """Why there is no derivative, where there is none."""
+    no_batch: ClassVar[str] = ""
+    """Why `vmap` has no rule and loops over the slices, where that is so; the rules stand in `transforms/batching`."""
+    no_lowering: ClassVar[str] = ""
+    """Why compiled functions have no code for it, where they have none; the rules stand in `compiler/rules`."""
+
     width: ClassVar[int | None] = None
     """How many outputs the op has, if it always has more than one."""
 

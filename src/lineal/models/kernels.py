@@ -46,6 +46,8 @@ class SquaredDistances(Op):
     """
 
     keeps = "0 1"
+    no_batch = "looped: no rule so far"
+    no_lowering = "host step: a kernel of its own in NumPy"
 
     def eager(self, xp, x, y):
         total = xp.zeros((*x.shape[:-1], y.shape[-2]), x.dtype)

@@ -16,6 +16,8 @@ class Boundary(Op):
 
     see: Callable[[tuple], tuple]
     grad_name = "BackwardHookFunctionBackward0"
+    no_batch = "looped: hooks see the cotangents of one slice"
+    no_lowering = "host step: hooks are code of the user's"
 
     def eager(self, xp, *xs):
         return xs if len(xs) > 1 else next(iter(xs))

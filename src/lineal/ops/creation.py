@@ -41,6 +41,7 @@ class Source(Op):
     """An op without inputs."""
 
     differentiable: ClassVar[bool] = False
+    no_vjp = "made of nothing: there is no input to go back to"
 
     def vjp(self, needs, g, y):
         return ()
@@ -80,6 +81,7 @@ class Range(Source):
     step: Any
     count: int
     target: dtype
+    no_batch = "never met: it has no input that could be batched"
 
     def eager(self, xp):
         whole = isinstance(self.start, int) and isinstance(self.step, int)
@@ -94,6 +96,7 @@ class Linspace(Source):
     end: Any
     count: int
     target: dtype
+    no_batch = "never met: it has no input that could be batched"
 
     def eager(self, xp):
         if self.count == 1:
@@ -111,6 +114,7 @@ class Eye(Source):
     rows: int
     columns: int
     target: dtype
+    no_batch = "never met: it has no input that could be batched"
 
     def eager(self, xp):
         return xp.eye(self.rows, self.columns, dtype=self.target.numpy)

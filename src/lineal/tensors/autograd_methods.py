@@ -22,6 +22,7 @@ class Detach(Op):
 
     aliasing = "memory"
     differentiable: ClassVar[bool] = False
+    no_vjp = "its result is a constant: that is what it is for"
 
     def eager(self, xp, x):
         return x

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from lineal.compiler.rules.structural import index_along, part
-from lineal.compiler.rules.table import lowers
+from lineal.compiler.rules.table import FLOATS, lowers
 from lineal.compiler.windows import Window, dense
 from lineal.ops.contraction.products import Affine, AffineWithBias, BatchMatMul, Dot, MatMul, StackedMatMul
 from lineal.ops.contraction.vectors import Cross
@@ -41,7 +41,7 @@ def matmul(low: Any, op: Any, y: Any, a: Window, b: Window) -> Window:
     return low.reduce(both, (len(space) - 2,), "add")
 
 
-@lowers(Affine, AffineWithBias)
+@lowers(Affine, AffineWithBias, of=FLOATS)
 def affine(low: Any, op: Any, y: Any, x: Window, w: Window, *bias: Window) -> Window | None:
     """y = x W (+ b), for every row of x."""
     if not multiplies(x, w):
@@ -59,7 +59,7 @@ def affine(low: Any, op: Any, y: Any, x: Window, w: Window, *bias: Window) -> Wi
     return found
 
 
-@lowers(Dot)
+@lowers(Dot, of=FLOATS)
 def dot(low: Any, op: Any, y: Any, a: Window, b: Window) -> Window | None:
     """y = Σ a b."""
     if a.base.dtype.kind != "f":

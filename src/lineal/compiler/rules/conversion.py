@@ -12,7 +12,7 @@ from lineal.ops.conversion import Cast
 __all__: list[str] = []
 
 
-@lowers(Cast)
+@lowers(Cast, where="to one of these")
 def cast(low: Any, op: Any, y: Any, x: Window) -> Window:
     """y = x in another dtype."""
     return x if x.base.dtype == y.storage else low.map(y.shape, y.storage, same, x, label="cast")

@@ -35,7 +35,7 @@ def range_(low: Any, op: Any, y: Any) -> Window:
     return low.map(y.shape, y.storage, formula, Place(0), label="arange")
 
 
-@lowers(Linspace)
+@lowers(Linspace, where="two numbers and more")
 def linspace(low: Any, op: Any, y: Any) -> Window | None:
     """y = the first half counted from start, the second from end."""
     if op.count < 2:

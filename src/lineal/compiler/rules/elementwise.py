@@ -1,13 +1,24 @@
-"""Element by element: rows, casts, constants, masks."""
+"""Element by element: every row is lowered by its own scalar expression."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from lineal.compiler.rules.table import lowers
 from lineal.compiler.support import supported
 from lineal.compiler.windows import Window
+from lineal.ops.pattern import Elementwise
 
-__all__ = ["elementwise", "same"]
+__all__ = ["HOST_ROWS", "elementwise", "same"]
+
+HOST_ROWS = {
+    "bitwise_left_shift": "host step: shifts by a number's width and more are NumPy's own cases",
+    "bitwise_right_shift": "host step: shifts by a number's width and more are NumPy's own cases",
+    "complex": "host step: complex numbers",
+    "gcd": "host step: Euclid's algorithm is a loop for each element",
+    "lcm": "host step: Euclid's algorithm is a loop for each element",
+}
+"""Why some rows have no code at all; others have none for whole numbers, where NumPy's rules are another formula."""
 
 
 def same(m: Any, x: Any) -> Any:
@@ -15,6 +26,7 @@ def same(m: Any, x: Any) -> Any:
     return x
 
 
+@lowers(Elementwise, where="what the scalar expression can be written for")
 def elementwise(low: Any, op: Any, y: Any, *xs: Window) -> Window | None:
     """y = scalar(x0, x1, …)."""
     if not supported(op, tuple(each.base.dtype for each in xs)):

@@ -103,7 +103,7 @@ def whole(indices: Sequence[Window]) -> bool:
     return all(each.base.dtype.kind in "iu" for each in indices)
 
 
-@lowers(Index)
+@lowers(Index, where="indices that are numbers")
 def index(low: Any, op: Any, y: Any, x: Window, *indices: Window) -> Window | None:
     """y = x[…, i, …, j, …]."""
     if not whole(indices):
@@ -112,7 +112,7 @@ def index(low: Any, op: Any, y: Any, x: Window, *indices: Window) -> Window | No
     return low.filled(y.shape, y.storage, same, chosen, label="index")
 
 
-@lowers(IndexSum)
+@lowers(IndexSum, where="indices that are numbers")
 def index_sum(low: Any, op: Any, y: Any, x: Window, *indices: Window) -> Window | None:
     """y = zeros, x added at the indices."""
     if not whole(indices):
@@ -120,7 +120,7 @@ def index_sum(low: Any, op: Any, y: Any, x: Window, *indices: Window) -> Window 
     return put(low, y, zeros(low, y), x, lambda block: named(block, op.places, indices, x.shape), True)
 
 
-@lowers(IndexPut)
+@lowers(IndexPut, where="indices that are numbers, or one mask and one value")
 def index_put(low: Any, op: Any, y: Any, x: Window, v: Window, *indices: Window) -> Window | None:
     """y = x, v put or added at the indices."""
     if len(indices) == 1 and not whole(indices):
@@ -175,7 +175,7 @@ def fill(low: Any, op: Any, y: Any, x: Window, value: Window) -> Window:
     return value.stretched(tuple(y.shape))
 
 
-@lowers(basic.Embed)
+@lowers(basic.Embed, where="a part that does not overlap with itself")
 def embed_items(low: Any, op: Any, y: Any, x: Window) -> Window | None:
     """y = zeros with y[items] = x."""
     block = low.block(y.shape, y.storage)

@@ -18,7 +18,7 @@ def source(low: Any, op: Any, y: Any, *xs: Window) -> Window:
     return xs[-1]
 
 
-@lowers(ViewScatter)
+@lowers(ViewScatter, where="a part that does not overlap with itself")
 def view_scatter(low: Any, op: Any, y: Any, base: Window, source: Window) -> Window | None:
     """y = base with what a view looks at replaced."""
     block = low.block(y.shape, y.storage)

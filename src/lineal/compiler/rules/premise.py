@@ -11,7 +11,7 @@ from lineal.ops.premise import Expectation, Premise
 __all__: list[str] = []
 
 
-@lowers(Premise, Expectation)
+@lowers(Premise, Expectation, of=("bool",))
 def premise(low: Any, op: Any, y: Any, x: Window) -> Window:
     """y = x, and the program goes on only if it is true."""
     low.check(x, isinstance(op, Expectation))

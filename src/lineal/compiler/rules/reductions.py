@@ -10,7 +10,7 @@ import numpy as np
 from lineal.compiler.rules.elementwise import same
 from lineal.compiler.rules.indexing import added, along, still
 from lineal.compiler.rules.structural import index_along, over, part, zeros
-from lineal.compiler.rules.table import lowers
+from lineal.compiler.rules.table import FLOATS, lowers
 from lineal.compiler.windows import Chosen, Place, Window
 from lineal.ops.reductions import picking
 from lineal.ops.reductions.cumulative import CumSum
@@ -36,7 +36,7 @@ def product(low: Any, op: Any, y: Any, x: Window) -> Window:
     return low.reduce(x, op.axes, "multiply", y.storage, op.keepdim)
 
 
-@lowers(Mean)
+@lowers(Mean, of=FLOATS)
 def mean(low: Any, op: Any, y: Any, x: Window) -> Window:
     """y = Σ x / n."""
     count = size(x, op.axes)
@@ -55,7 +55,7 @@ def extreme(low: Any, op: Any, y: Any, x: Window) -> Window:
     return low.reduce(x, op.axes, "maximum" if op.largest else "minimum", None, op.keepdim)
 
 
-@lowers(ExtremeAt)
+@lowers(ExtremeAt, where="at least one dimension")
 def extreme_at(low: Any, op: Any, ys: Any, x: Window) -> tuple[Window, Window] | None:
     """y, index = max x and where it first is."""
     if not x.shape:
@@ -65,7 +65,7 @@ def extreme_at(low: Any, op: Any, ys: Any, x: Window) -> tuple[Window, Window] |
 
 
 @lowers(ArgExtreme)
-def arg_extreme(low: Any, op: Any, y: Any, x: Window) -> Window | None:
+def arg_extreme(low: Any, op: Any, y: Any, x: Window) -> Window:
     """y = where the first max x is."""
     if op.axis is not None and x.shape:
         return position(low, x, op.axis, op.largest, op.keepdim)
@@ -125,25 +125,25 @@ def variance(low: Any, op: Any, x: Window, last: Any) -> Window:
     return low.map(found.shape, dtype, formula, found, label="var")
 
 
-@lowers(Var)
+@lowers(Var, of=FLOATS)
 def var(low: Any, op: Any, y: Any, x: Window) -> Window:
     """y = the variance."""
     return variance(low, op, x, same)
 
 
-@lowers(Std)
+@lowers(Std, of=FLOATS)
 def std(low: Any, op: Any, y: Any, x: Window) -> Window:
     """y = the root of the variance."""
     return variance(low, op, x, lambda m, v: m.sqrt(v))
 
 
-@lowers(Centred)
+@lowers(Centred, of=FLOATS)
 def centred(low: Any, op: Any, y: Any, x: Window) -> Window:
     """y = x - mean."""
     return about(low, x, op.axes)
 
 
-@lowers(InverseSpread)
+@lowers(InverseSpread, of=FLOATS)
 def inverse_spread(low: Any, op: Any, y: Any, x: Window) -> Window:
     """y = 1 / √(mean x² + ε)."""
     share, dtype = 1 / (size(x, op.axes) or math.nan), x.base.dtype
@@ -152,7 +152,7 @@ def inverse_spread(low: Any, op: Any, y: Any, x: Window) -> Window:
     return low.map(found.shape, dtype, formula, found, label="rsqrt")
 
 
-@lowers(VectorNorm)
+@lowers(VectorNorm, of=FLOATS)
 def norm(low: Any, op: Any, y: Any, x: Window) -> Window | None:
     """y = (Σ |x|ᵖ)^(1/p)."""
     p, dtype, axes = op.p, x.base.dtype, op.axes
@@ -203,7 +203,7 @@ def cumsum(low: Any, op: Any, y: Any, x: Window) -> Window:
     return low.scan((x,), op.axis, lambda m, a, b: a + b, 0, op.back, associative=True) if x.shape else x
 
 
-@lowers(CumProd)
+@lowers(CumProd, where="at least one dimension")
 def cumprod(low: Any, op: Any, y: Any, x: Window) -> Window | None:
     """y = the products of x so far."""
     return low.scan((x,), op.axis, lambda m, a, b: a * b, 1, op.back, op.exclusive, associative=True) if x.shape else None
@@ -215,7 +215,7 @@ def recurrence(low: Any, op: Any, y: Any, b: Window, a: Window) -> Window:
     return low.scan((b, a), op.axis, lambda m, so_far, b, a: b + a * so_far, None, op.back)
 
 
-@lowers(picking.Pick)
+@lowers(picking.Pick, where="one index for each number of the result")
 def pick(low: Any, op: Any, y: Any, x: Window, index: Window) -> Window | None:
     """y = x at the index along an axis."""
     if index.shape != tuple(y.shape):
@@ -230,7 +230,7 @@ def place(low: Any, op: Any, y: Any, g: Window, index: Window) -> Window:
     return added(low, op.axis, y, g, index, True)
 
 
-@lowers(Shift)
+@lowers(Shift, where="not empty")
 def shift(low: Any, op: Any, y: Any, x: Window) -> Window | None:
     """y = x moved by one along an axis, zero where nothing moves in."""
     size, ndim = x.shape[op.axis], len(x.shape)

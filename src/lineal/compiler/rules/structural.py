@@ -70,7 +70,7 @@ def over(low: Any, block: Window, under: Window, place: Window | None, x: Window
     return low.join(block, [first, second])
 
 
-@lowers(Embed)
+@lowers(Embed, where="a part that does not overlap with itself")
 def embed(low: Any, op: Any, y: Any, x: Window) -> Window | None:
     """y = zeros with x where a view looks."""
     block = low.block(y.shape, y.storage)
@@ -82,7 +82,7 @@ def zeros(low: Any, y: Any) -> Window:
     return low.literal(np.zeros((), y.storage).item(), y.storage, y.shape)
 
 
-@lowers(ConstantPad)
+@lowers(ConstantPad, where="a part that does not overlap with itself")
 def constant_pad(low: Any, op: Any, y: Any, x: Window) -> Window | None:
     """y = x with a number around it."""
     block = low.block(y.shape, y.storage)
@@ -134,13 +134,13 @@ def repeat(low: Any, op: Any, y: Any, x: Window) -> Window:
     return Window(made.base, tuple(y.shape), dense(tuple(y.shape)))
 
 
-@lowers(Fold)
+@lowers(Fold, where="not empty")
 def fold(low: Any, op: Any, y: Any, x: Window) -> Window | None:
     """y = windows added up where they lie."""
     return gathered(low, op.view, y, x)
 
 
-@lowers(AsStridedAdjoint)
+@lowers(AsStridedAdjoint, where="not empty, of an input that was dense")
 def as_strided_adjoint(low: Any, op: Any, y: Any, x: Window) -> Window | None:
     """y = the xs added up where a layout has them."""
     return gathered(low, op.view, y, x) if op.view.frame is None else None

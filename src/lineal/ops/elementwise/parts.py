@@ -39,6 +39,7 @@ class Real(Op):
     """y = Re x, over the same memory; x̄ = ȳ."""
 
     aliasing = "view"
+    no_lowering = "host step: complex numbers"
 
     def eager(self, xp, x):
         return x.real
@@ -51,6 +52,7 @@ class Imag(Op):
     """y = Im x, over the same memory; x̄ = i ȳ."""
 
     aliasing = "view"
+    no_lowering = "host step: complex numbers"
 
     def eager(self, xp, x):
         return x.imag
@@ -191,6 +193,7 @@ class ViewAsReal(Op):
     """y = x with its parts along a new last axis of size 2, over the same memory; x̄ = ȳ read back as complex."""
 
     aliasing = "view"
+    no_lowering = "host step: complex numbers"
 
     def eager(self, xp, x):
         parts = x.real
@@ -204,6 +207,7 @@ class ViewAsComplex(Op):
     """y = x with the pairs along its last axis as complex numbers, over the same memory; x̄ = ȳ read back as pairs."""
 
     aliasing = "view"
+    no_lowering = "host step: complex numbers"
 
     def eager(self, xp, x):
         return x.view(np.result_type(x.dtype, np.complex64))[..., 0]

@@ -21,6 +21,8 @@ __all__ = ["fill", "fill_", "zero_"]
 class Fill(Op):
     """y = v everywhere, in the shape of x; x̄ = 0, v̄ = Σ ȳ."""
 
+    no_batch = "looped: no rule so far"
+
     def eager(self, xp, x, value):
         y = xp.empty(x.shape, x.dtype)
         y[...] = value

@@ -23,6 +23,8 @@ class MaskedSelect(Op):
     """y = the elements of x where mask, in order; x̄ = ȳ put back there, zero elsewhere."""
 
     keeps = "1"
+    no_batch = "looped: the shape of the result depends on numbers"
+    no_lowering = "runs eagerly: the shape of the result depends on numbers"
 
     def eager(self, xp, x, mask):
         return x[mask]
@@ -36,6 +38,8 @@ class MaskedScatter(Change):
 
     keeps = "1"
     strided = True
+    no_batch = "looped: it counts on through all numbers that a mask chooses"
+    no_lowering = "host step: it counts on through all numbers that a mask chooses"
 
     def change(self, y, mask, s):
         y[mask] = s.reshape(-1)[: np.count_nonzero(mask)]
@@ -53,6 +57,8 @@ class MaskedGather(Op):
 
     shape: Shape
     keeps = "1"
+    no_batch = "looped: it counts on through all numbers that a mask chooses"
+    no_lowering = "host step: it counts on through all numbers that a mask chooses"
 
     def eager(self, xp, x, mask):
         y = xp.zeros(self.shape, x.dtype)
@@ -68,6 +74,9 @@ class Nonzero(Op):
     """The places of the elements that are not zero, one row each."""
 
     differentiable = False
+    no_vjp = "places: whole numbers"
+    no_batch = "looped: the shape of the result depends on numbers"
+    no_lowering = "runs eagerly: the shape of the result depends on numbers"
 
     def eager(self, xp, x):
         if x.dtype.kind == "V":
@@ -83,6 +92,9 @@ class UnravelIndex(Op):
 
     shape: tuple[int, ...]
     differentiable = False
+    no_vjp = "places: whole numbers"
+    no_batch = "looped: it takes all numbers at once, without an axis"
+    no_lowering = "host step: places are found by division, number by number"
 
     def eager(self, xp, places):
         found = []

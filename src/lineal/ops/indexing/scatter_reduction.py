@@ -31,6 +31,7 @@ class ScatterExtreme(Change):
     greatest: bool
     grad_name = "ScatterReduceBackward0"
     keeps = "* y"
+    no_lowering = "host step: scatters put and add, no more"
 
     def change(self, y, index, src):
         ufunc = np.maximum if self.greatest else np.minimum
@@ -50,6 +51,7 @@ class ScatterProduct(Change):
     dim: Axis
     grad_name = "ScatterReduceBackward0"
     keeps = "0 1 2"
+    no_lowering = "host step: scatters put and add, no more"
 
     def change(self, y, index, src):
         np.multiply.at(y.reshape(-1), flat_places(y.shape, self.dim, index).reshape(-1), src.reshape(-1))

@@ -31,6 +31,8 @@ class SolveBanded(Op):
     upper: int
     grad_name = "LinalgSolveBandedBackward0"
     keeps = ("0 y", "0")
+    no_batch = "looped: LAPACK, SciPy or the formula takes one matrix at a time in any case"
+    no_lowering = "host step: LAPACK or SciPy, by the eager kernel"
 
     def eager(self, xp, ab, B):
         X = np.empty(B.shape, B.dtype)

@@ -54,6 +54,8 @@ class Slope(Op):
 
     grad_name = "CofactorsSlopeBackward0"
     keeps = "0 1"
+    no_batch = "looped: no rule so far"
+    no_lowering = "host step: singular values, by the eager kernel"
 
     def eager(self, xp, A, E):
         y, finite = np.full(A.shape, np.nan, A.dtype), np.isfinite(A).all((-1, -2))

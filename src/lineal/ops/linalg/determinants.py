@@ -81,6 +81,7 @@ class DeterminantBounded(Op):
     grad_name = "LinalgDetBackward0"
     keeps = "0"
     width = 2
+    no_lowering = "host step: it only decides by numbers how eager code goes on"
 
     def eager(self, xp, A):
         return kernels.det_bounded(A)

@@ -23,6 +23,7 @@ class Eig(Op):
     grad_name = "LinalgEigBackward0"
     keeps = "y"
     width = 2
+    no_lowering = "host step: LAPACK or SciPy, by the eager kernel"
 
     def eager(self, xp, A):
         values, V = settled("linalg.eig", np.linalg.eig, A)
@@ -53,6 +54,9 @@ class Eigenvalues(Op):
 
     grad_name = "LinalgEigvalsBackward0"
     differentiable = False
+    no_vjp = "taken where nobody differentiates; `Eig` otherwise"
+    no_batch = "never met: where somebody listens, other ops stand for it"
+    no_lowering = "never met: where somebody listens, other ops stand for it"
 
     def eager(self, xp, A):
         return settled("linalg.eigvals", np.linalg.eigvals, A).astype(np.result_type(A.dtype, np.complex64))

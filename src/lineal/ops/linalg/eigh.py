@@ -58,6 +58,7 @@ class HermitianEigenvalues(Op):
     uplo: Literal["L", "U"]
     grad_name = "LinalgEigvalshBackward0"
     keeps = "0"
+    no_lowering = "host step: LAPACK or SciPy, by the eager kernel"
 
     def eager(self, xp, A):
         return settled("linalg.eigvalsh", kernels.eigvalsh, A, self.uplo)

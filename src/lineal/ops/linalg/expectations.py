@@ -57,6 +57,7 @@ class WellConditioned(Op):
 
     grad_name = "LinalgWellConditionedBackward0"
     differentiable = False
+    no_vjp = "truth values"
 
     def eager(self, xp, A):
         V = np.broadcast_to(probes_for(A.shape[-1], A.dtype), (*A.shape[:-1], min(A.shape[-1], 2)))
@@ -74,6 +75,7 @@ class WellFactored(Op):
 
     grad_name = "CholeskyWellConditionedBackward0"
     differentiable = False
+    no_vjp = "truth values"
 
     def eager(self, xp, L):
         y = np.zeros(L.shape[:-2], bool)

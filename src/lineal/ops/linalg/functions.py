@@ -137,6 +137,7 @@ class Exponential(Op):
     key = "MatrixExponential"
     grad_name = "LinalgMatrixExpBackward0"
     keeps = "0"
+    no_lowering = "host step: a matrix function, by the eager kernel"
 
     def eager(self, xp, A):
         return exponential(A)

@@ -50,6 +50,7 @@ class PseudoInverse(Op):
     hermitian: bool
     grad_name = "LinalgPinvBackward0"
     keeps = "0 y"
+    no_lowering = "host step: LAPACK or SciPy, by the eager kernel"
 
     def eager(self, xp, A, atol, rtol):
         if A.size == 0:
@@ -75,6 +76,7 @@ class Scale(Op):
 
     grad_name = "LinalgScaleBackward0"
     differentiable = False
+    no_vjp = "a power of two: it changes in steps"
 
     def eager(self, xp, A):
         size = np.maximum(np.abs(A.real), np.abs(A.imag)) if A.dtype.kind == "c" else np.abs(A)
@@ -116,6 +118,8 @@ class LeastSquares(Op):
     grad_name = "LinalgLstsqBackward0"
     keeps = "* y"
     width = 2
+    no_batch = "looped: whether QR will do or singular values are needed is decided for each slice"
+    no_lowering = "host step: LAPACK or SciPy, by the eager kernel"
 
     def eager(self, xp, A, B, rcond):
         return solution(A, B, rcond)
@@ -157,6 +161,7 @@ class LeastSquaresPull(Op):
     grad_name = "LinalgLstsqBackward0"
     keeps = "0 1 2 3 y"
     width = 2
+    no_batch = "looped: no rule so far"
 
     def eager(self, xp, A, B, X, G):
         return kernels.lstsq_pull(A, B, X, G)

@@ -137,6 +137,8 @@ class RowOrder(Op):
     rows: int
     grad_name = "LuRowOrderBackward0"
     differentiable = False
+    no_vjp = "places: whole numbers"
+    no_batch = "looped: no rule so far"
 
     def eager(self, xp, pivots):
         if pivots.size and not (1 <= pivots.min() and pivots.max() <= self.rows):

@@ -36,6 +36,8 @@ class Frechet(Op):
     function: str
     grad_name = "LinalgFrechetBackward0"
     keeps = ("0 1", "0")
+    no_batch = "looped: LAPACK, SciPy or the formula takes one matrix at a time in any case"
+    no_lowering = "host step: a matrix function, by the eager kernel"
 
     def eager(self, xp, A, E):
         n = A.shape[-1]
@@ -147,6 +149,8 @@ class SquareRoot(Op):
 
     grad_name = "LinalgSqrtmBackward0"
     keeps = "y"
+    no_batch = "looped: LAPACK, SciPy or the formula takes one matrix at a time in any case"
+    no_lowering = "host step: a matrix function, by the eager kernel"
 
     def eager(self, xp, A):
         return root(A)
@@ -160,6 +164,8 @@ class Logarithm(Op):
 
     grad_name = "LinalgLogmBackward0"
     keeps = "0"
+    no_batch = "looped: LAPACK, SciPy or the formula takes one matrix at a time in any case"
+    no_lowering = "host step: a matrix function, by the eager kernel"
 
     def eager(self, xp, A):
         return logarithm(A)

@@ -120,6 +120,9 @@ class Reflectors(Op):
     grad_name = "GeqrfBackward0"
     differentiable = False
     width = 2
+    no_vjp = "the raw factors of `geqrf`; `qr` has derivatives"
+    no_batch = "looped: LAPACK, SciPy or the formula takes one matrix at a time in any case"
+    no_lowering = "host step: LAPACK or SciPy, by the eager kernel"
 
     def eager(self, xp, A):
         if not A.size:

@@ -26,6 +26,8 @@ class NullSpace(Op):
     rtol: float
     grad_name = "LinalgNullSpaceBackward0"
     keeps = "0 y"
+    no_batch = "looped: the shape of the result depends on numbers"
+    no_lowering = "runs eagerly: the shape of the result depends on numbers"
 
     def eager(self, xp, A):
         Vh = np.linalg.svd(A, full_matrices=True)[2]
@@ -47,6 +49,8 @@ class Range(Op):
     key = "ColumnSpace"
     grad_name = "LinalgOrthBackward0"
     keeps = "0 y"
+    no_batch = "looped: the shape of the result depends on numbers"
+    no_lowering = "runs eagerly: the shape of the result depends on numbers"
 
     def eager(self, xp, A):
         return np.linalg.svd(A, full_matrices=False)[0][..., : self.rank].copy()

@@ -28,6 +28,8 @@ class Correlate(Op):
 
     circular: bool
     keeps = ("1", "0")
+    no_batch = "looped: no rule so far"
+    no_lowering = "host step: Fourier transforms"
 
     def eager(self, xp, a, b):
         return transformed(a, b, self.circular, lambda p, q: p * q.conj())
@@ -45,6 +47,8 @@ class Convolve(Op):
 
     circular: bool
     keeps = ("1", "0")
+    no_batch = "looped: no rule so far"
+    no_lowering = "host step: Fourier transforms"
 
     def eager(self, xp, a, b):
         return transformed(a, b, self.circular, lambda p, q: p * q)
@@ -77,6 +81,8 @@ class SolveToeplitz(Op):
 
     grad_name = "LinalgSolveToeplitzBackward0"
     keeps = ("0 1 y", "0 1 y", "0 1")
+    no_batch = "looped: LAPACK, SciPy or the formula takes one matrix at a time in any case"
+    no_lowering = "host step: LAPACK or SciPy, by the eager kernel"
 
     def eager(self, xp, c, r, B):
         X = np.empty(B.shape, B.dtype)
@@ -117,6 +123,8 @@ class SolveCirculant(Op):
     adjoint: bool
     grad_name = "LinalgSolveCirculantBackward0"
     keeps = ("0 y", "0")
+    no_batch = "looped: no rule so far"
+    no_lowering = "host step: Fourier transforms"
 
     def eager(self, xp, c, B):
         if B.size == 0:

@@ -49,6 +49,7 @@ class CumExtreme(Op):
     largest: bool
     width = 2
     keeps = "y"
+    no_lowering = "host step: a scan that carries two numbers"
 
     @property
     def grad_name(self) -> str:

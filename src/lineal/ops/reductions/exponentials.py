@@ -195,6 +195,7 @@ class LogCumSumExp(Op):
     axis: Axis
     grad_name = "LogcumsumexpBackward0"
     keeps = "0 y"
+    no_lowering = "host step: a scan that carries two numbers"
 
     def eager(self, xp, x):
         if not x.ndim:

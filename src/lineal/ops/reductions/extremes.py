@@ -85,6 +85,7 @@ class ArgExtreme(Op):
     keepdim: bool
     largest: bool
     differentiable = False
+    no_vjp = "places: whole numbers"
 
     def eager(self, xp, x):
         if self.axis is None:

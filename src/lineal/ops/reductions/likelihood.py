@@ -24,6 +24,7 @@ class Likelihood(Op):
     reduction: str
     grad_name = "NllLossBackward0"
     keeps = "1"
+    no_batch = "looped: the axis of the classes and the mean are those of one example"
 
     def eager(self, xp, x, t):
         classes = x.shape[min(x.ndim - 1, 1)]
@@ -48,6 +49,7 @@ class LikelihoodAdjoint(Op):
     shape: Shape
     grad_name = "NllLossBackwardBackward0"
     keeps = "1"
+    no_batch = "looped: the axis of the classes and the mean are those of one example"
 
     def eager(self, xp, g, t):
         classes = self.shape[min(len(self.shape) - 1, 1)]

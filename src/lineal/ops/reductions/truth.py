@@ -24,6 +24,7 @@ class Truth(Op):
     keepdim: bool
     every: bool
     differentiable = False
+    no_vjp = "truth values"
 
     def eager(self, xp, x):
         ufunc = xp.logical_and if self.every else xp.logical_or

@@ -27,6 +27,9 @@ class Unique(Op):
     counts: bool
     consecutive: bool
     width = 3
+    no_vjp = "raises: which elements are distinct changes in steps, and so does the shape"
+    no_batch = "looped: the shape of the result depends on numbers"
+    no_lowering = "runs eagerly: the shape of the result depends on numbers"
 
     @property
     def grad_name(self) -> str:

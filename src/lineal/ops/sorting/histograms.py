@@ -21,6 +21,9 @@ __all__ = ["bincount", "histc", "histogram", "histogramdd"]
 class Counting(Op):
     """An op whose output counts, and so has no derivative."""
 
+    no_vjp = "counts: they change in steps"
+    no_batch = "looped: it takes all numbers at once, without an axis"
+
     def vjp(self, needs, g, y, *xs):
         raise RuntimeError(f"{self.key.lower()}: the derivative is not implemented; detach() what goes into it")
 
@@ -30,6 +33,7 @@ class BinCount(Counting):
 
     least: int
     grad_name = "BincountBackward0"
+    no_lowering = "runs eagerly where its length depends on numbers; else a host step"
 
     def eager(self, xp, x, weights=None):
         y = xp.bincount(x, weights, self.least)
@@ -43,6 +47,7 @@ class HistC(Counting):
     low: float
     high: float
     grad_name = "HistcBackward0"
+    no_lowering = "host step: counting"
 
     def eager(self, xp, x):
         low, high = bounds("histc", x, self.low, self.high, 1)
@@ -59,6 +64,7 @@ class Edges(Counting):
     high: float
     grad_name = "HistogramBackward0"
     differentiable = False
+    no_lowering = "host step: counting"
 
     def eager(self, xp, x):
         return xp.linspace(*bounds("histogram", x, self.low, self.high, 0.5), self.bins + 1, dtype=x.dtype)
@@ -69,6 +75,7 @@ class Histogram(Counting):
 
     density: bool
     differentiable = False
+    no_lowering = "host step: counting"
 
     def eager(self, xp, points, weights, *edges):
         shape = tuple(len(each) - 1 for each in edges)

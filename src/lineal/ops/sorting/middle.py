@@ -36,6 +36,7 @@ class Median(Selection):
     """y = the lower median along `axis`; NaN if there is one, unless they are to be ignored."""
 
     ignore: bool
+    no_lowering = "host step: sorting"
 
     @property
     def grad_name(self) -> str:
@@ -50,6 +51,8 @@ class MedianOfAll(Op):
 
     ignore: bool
     keeps = "0 y"
+    no_batch = "looped: it takes all numbers at once, without an axis"
+    no_lowering = "host step: sorting"
 
     @property
     def grad_name(self) -> str:
@@ -73,6 +76,8 @@ class MedianOfAll(Op):
 
 class Mode(Selection):
     """y = the most frequent element along `axis`, the smallest of several, where it stands last."""
+
+    no_lowering = "host step: sorting"
 
     def places(self, keys):
         ranks = np.moveaxis(order(keys, self.axis), self.axis, -1)

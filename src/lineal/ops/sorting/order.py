@@ -34,6 +34,7 @@ class ArgSort(Op):
     descending: bool
     grad_name = "ArgsortBackward0"
     differentiable = False
+    no_vjp = "places: whole numbers"
 
     def eager(self, xp, x):
         if not x.ndim:

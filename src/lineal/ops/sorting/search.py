@@ -25,6 +25,9 @@ class SearchSorted(Op):
     sorted_by: bool
     grad_name = "SearchsortedBackward0"
     differentiable = False
+    no_vjp = "places: whole numbers"
+    no_batch = "looped: every slice may have a table of its own"
+    no_lowering = "host step: searching"
 
     def eager(self, xp, sequence, numbers, order=None):
         if order is not None:
@@ -47,6 +50,9 @@ class IsIn(Op):
     invert: bool
     grad_name = "IsinBackward0"
     differentiable = False
+    no_vjp = "truth values"
+    no_batch = "looped: every slice may have a table of its own"
+    no_lowering = "host step: searching"
 
     def eager(self, xp, elements, members):
         elements, members = keys_of(elements), keys_of(members)

@@ -77,6 +77,8 @@ def combinations(input: AbstractTensor, r: int = 2, with_replacement: bool = Fal
 class BlockDiag(Op):
     """Y = zeros with the matrices Xs one after another on the diagonal; each X̄ = its block of Ȳ."""
 
+    no_batch = "looped: the matrices of one example stand on one diagonal"
+
     def eager(self, xp, *xs):
         ends = list(zip(*[accumulate(sizes) for sizes in zip(*[x.shape for x in xs])]))
         y = xp.zeros(ends[-1], xs[0].dtype)

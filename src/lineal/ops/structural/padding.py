@@ -29,6 +29,7 @@ class Crop(Op):
     ranges: Ranges
     grad_name = "SliceBackward0"
     aliasing = "view"
+    no_batch = "looped: no rule so far"
 
     @functools.cached_property
     def where(self) -> tuple:

@@ -31,6 +31,7 @@ class Repeat(Op):
     """y = x `repeats[i]` times over along axis i, counted from the last; x̄ = the parts of ȳ added up."""
 
     repeats: tuple[int, ...]
+    no_batch = "looped: no rule so far"
 
     def eager(self, xp, x):
         lead = len(self.repeats) - x.ndim

@@ -37,6 +37,9 @@ class ViewDtype(Op):
     target: dtypes.dtype
     aliasing = "memory"
     differentiable: ClassVar[bool] = False
+    no_vjp = "the bytes of numbers, read as others"
+    no_batch = "looped: bytes may change the number of axes"
+    no_lowering = "host step: memory of one dtype is read as another"
 
     def eager(self, xp, x):
         return x.view(self.target.numpy)

@@ -39,6 +39,7 @@ class AsStrided(Op):
     offset: int
     frame: tuple[Ints, int] | None
     aliasing = "view"
+    no_batch = "looped: strides and offset are those of the memory of one example"
 
     def eager(self, xp, x):
         reach = self.offset + extent(self.size, self.stride)
@@ -69,6 +70,7 @@ class AsStridedAdjoint(Op):
     view: AsStrided
     shape: Shape
     grad_name = "AsStridedBackwardBackward0"
+    no_batch = "looped: strides and offset are those of the memory of one example"
 
     def eager(self, xp, x):
         size, stride, offset = self.view.size, self.view.stride, self.view.offset

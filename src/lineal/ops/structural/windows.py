@@ -37,6 +37,7 @@ class Fold(Op):
     view: Unfold
     shape: Shape
     grad_name = "UnfoldBackwardBackward0"
+    no_batch = "looped: strides and offset are those of the memory of one example"
 
     def eager(self, xp, x):
         y = xp.zeros(self.shape, x.dtype)

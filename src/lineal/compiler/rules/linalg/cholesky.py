@@ -9,7 +9,7 @@ from lineal.compiler import dense, routines
 from lineal.compiler.rules.contraction import turned
 from lineal.compiler.rules.linalg.matrices import across, by_rows, changed, count, either, known, result, spaces
 from lineal.compiler.rules.linalg.triangular import substituted
-from lineal.compiler.rules.table import lowers
+from lineal.compiler.rules.table import FLOATS, lowers
 from lineal.compiler.windows import Place, Window
 from lineal.ops.linalg.cholesky import Cholesky
 from lineal.ops.linalg.cholesky_derivative import CholeskyPull
@@ -18,7 +18,7 @@ from lineal.ops.linalg.kernels.decompositions import PULL_BLOCK
 __all__: list[str] = []
 
 
-@lowers(Cholesky)
+@lowers(Cholesky, of=FLOATS, where="not empty")
 def cholesky(low: Any, op: Any, y: Any, A: Window) -> Window | None:
     """A = L Lᵀ; NaN in the last element where A is not positive definite."""
     if not known(A):
@@ -45,7 +45,7 @@ def large_cholesky(low: Any, A: Window) -> Window:
     return L
 
 
-@lowers(CholeskyPull)
+@lowers(CholeskyPull, of=FLOATS, where="not empty")
 def cholesky_pull(low: Any, op: Any, y: Any, L: Window, G: Window) -> Window | None:
     """P = L⁻ᵀ S L⁻¹, S the symmetric matrix of which ½ Lᵀ G is the lower triangle."""
     if not known(L, G):

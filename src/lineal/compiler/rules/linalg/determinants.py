@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from lineal.compiler.rules.linalg.lu import factored
-from lineal.compiler.rules.linalg.matrices import across, first_like, known, specs_of, succeeded
-from lineal.compiler.rules.table import lowers
+from lineal.compiler.rules.linalg.matrices import ACROSS, across, first_like, known, specs_of, succeeded
+from lineal.compiler.rules.table import FLOATS, lowers
 from lineal.compiler.windows import Place, Window
 from lineal.ops.linalg.cofactors import Cofactors
 from lineal.ops.linalg.determinants import Determinant, SignLogDet
@@ -26,7 +26,7 @@ def pivoted(low: Any, LU: Window, pivots: Window) -> Window:
     return low.map(shape, LU.base.dtype, sign, diagonal, pivots, Place(lead), label="pivots")
 
 
-@lowers(Determinant)
+@lowers(Determinant, of=FLOATS, where="not empty")
 def determinant(low: Any, op: Any, y: Any, A: Window, *factors: Window) -> Window | None:
     """y = det A; where the product of pivots leaves the range, eager code multiplies with more care."""
     if not known(A):
@@ -49,7 +49,7 @@ def determinant(low: Any, op: Any, y: Any, A: Window, *factors: Window) -> Windo
     return found
 
 
-@lowers(SignLogDet)
+@lowers(SignLogDet, of=FLOATS, where="not empty")
 def sign_log_det(low: Any, op: Any, ys: Any, A: Window) -> tuple[Window, ...] | None:
     """(s, l) with det A = s eˡ."""
     if not known(A):
@@ -68,7 +68,7 @@ def sign_log_det(low: Any, op: Any, ys: Any, A: Window) -> tuple[Window, ...] | 
     return low.map(sign.shape, dtype, plain, sign, logarithm, label="sign"), logarithm
 
 
-@lowers(Cofactors)
+@lowers(Cofactors, of=FLOATS, where=ACROSS)
 def cofactors(low: Any, op: Any, y: Any, A: Window) -> Window | None:
     """C = cof A; doubtful ones are eager code's."""
     if not known(A):

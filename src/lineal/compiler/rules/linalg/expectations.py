@@ -11,7 +11,7 @@ from lineal.compiler.rules.contraction import turned
 from lineal.compiler.rules.linalg.lu import back_from, factored
 from lineal.compiler.rules.linalg.matrices import across, known, result
 from lineal.compiler.rules.linalg.triangular import substituted
-from lineal.compiler.rules.table import lowers
+from lineal.compiler.rules.table import FLOATS, lowers
 from lineal.compiler.windows import Place, Window
 from lineal.ops.linalg.expectations import WellConditioned, WellFactored, border, probes_for
 
@@ -45,7 +45,7 @@ def within(low: Any, norms: Window, W: Window, power: int) -> Window:
     return low.map(norms.shape, np.bool_, formula, norms, squares(low, W), label="well conditioned")
 
 
-@lowers(WellConditioned)
+@lowers(WellConditioned, of=FLOATS, where="not empty")
 def well_conditioned(low: Any, op: Any, y: Any, A: Window) -> Window | None:
     """y = whether |A| |A⁻¹ V| is small, V the probes."""
     if not known(A):
@@ -62,7 +62,7 @@ def well_conditioned(low: Any, op: Any, y: Any, A: Window) -> Window | None:
     return within(low, squares(low, A), back_from(low, probes_of(low, A), LU, pivots), 1)
 
 
-@lowers(WellFactored)
+@lowers(WellFactored, of=FLOATS, where="not empty")
 def well_factored(low: Any, op: Any, y: Any, L: Window) -> Window | None:
     """y = whether |L|² |L⁻ᴴ L⁻¹ V| is small, V the probes."""
     if not known(L):

@@ -21,7 +21,7 @@ from lineal.compiler.rules.linalg.matrices import (
     spaces,
     specs_of,
 )
-from lineal.compiler.rules.table import lowers
+from lineal.compiler.rules.table import FLOATS, lowers
 from lineal.compiler.windows import Window
 from lineal.ops.linalg.lu import LUFactor, RowOrder
 
@@ -50,7 +50,7 @@ def factoring(low: Any, A: Window) -> tuple[Window, Window, Window]:
     return LU, pivots, info
 
 
-@lowers(LUFactor)
+@lowers(LUFactor, of=FLOATS, where="not empty")
 def lu_factor(low: Any, op: Any, ys: Any, A: Window) -> tuple[Window, ...] | None:
     """P A = L U."""
     if not known(A):
@@ -62,7 +62,7 @@ def lu_factor(low: Any, op: Any, ys: Any, A: Window) -> tuple[Window, ...] | Non
     return factored(low, A)
 
 
-@lowers(RowOrder)
+@lowers(RowOrder, of=("int32",), where="not empty")
 def row_order(low: Any, op: Any, y: Any, pivots: Window) -> Window | None:
     """y = the row of A that each row of L U is."""
     if 0 in pivots.shape:

@@ -12,7 +12,7 @@ from lineal.compiler.rules.contraction import turned
 from lineal.compiler.rules.linalg.expectations import shared, well_conditioned
 from lineal.compiler.rules.linalg.lu import back_from, factored, inverse_from
 from lineal.compiler.rules.linalg.matrices import across, first_like, known, lying, negative, specs_of, succeeded
-from lineal.compiler.rules.table import lowers
+from lineal.compiler.rules.table import FLOATS, lowers
 from lineal.compiler.windows import Window
 from lineal.ops.linalg.expectations import border, probes_for
 from lineal.ops.linalg.systems import (
@@ -30,7 +30,7 @@ from lineal.ops.linalg.systems import (
 __all__: list[str] = []
 
 
-@lowers(SolveFactored)
+@lowers(SolveFactored, of=FLOATS, where="by LU factors, without refinement")
 def solve_factored(low: Any, op: Any, y: Any, A: Window, B: Window, *factors: Window) -> Window | None:
     """A X = B, or Aᵀ X = B, by A's LU factors."""
     if op.method != "lu" or op.refine or not known(A, B):
@@ -38,7 +38,7 @@ def solve_factored(low: Any, op: Any, y: Any, A: Window, B: Window, *factors: Wi
     return back_from(low, B, *factors, adjoint=op.adjoint)
 
 
-@lowers(Solve)
+@lowers(Solve, of=FLOATS, where="not empty")
 def solve(low: Any, op: Any, y: Any, A: Window, B: Window) -> Window | None:
     """A X = B; a singular A is eager code's."""
     if not known(A, B):
@@ -48,7 +48,7 @@ def solve(low: Any, op: Any, y: Any, A: Window, B: Window) -> Window | None:
     return X
 
 
-@lowers(SolveEx)
+@lowers(SolveEx, of=FLOATS, where="not empty")
 def solve_ex(low: Any, op: Any, ys: Any, A: Window, B: Window) -> tuple[Window, Window] | None:
     """A X = B and info; a singular A makes X NaN."""
     if not known(A, B):
@@ -73,7 +73,7 @@ def regular(low: Any, X: Window, info: Window) -> Window:
     return low.map(X.shape, X.base.dtype, lambda m, x, bad: m.where(bad == 0, x, math.nan), X, spread, label="regular")
 
 
-@lowers(Inverse)
+@lowers(Inverse, of=FLOATS, where="not empty")
 def inverse(low: Any, op: Any, y: Any, A: Window, *factors: Window) -> Window | None:
     """Y = A⁻¹; a singular A is eager code's."""
     if not known(A):
@@ -85,7 +85,7 @@ def inverse(low: Any, op: Any, y: Any, A: Window, *factors: Window) -> Window | 
     return Y
 
 
-@lowers(InverseEx)
+@lowers(InverseEx, of=FLOATS, where="not empty")
 def inverse_ex(low: Any, op: Any, ys: Any, A: Window) -> tuple[Window, Window] | None:
     """Y = A⁻¹ and info; a singular A makes Y NaN."""
     if not known(A):
@@ -104,7 +104,7 @@ def inverted(low: Any, A: Window) -> tuple[Window, Window]:
     return inverse_from(low, LU, pivots), info
 
 
-@lowers(SolvePull)
+@lowers(SolvePull, of=FLOATS, where="not empty")
 def solve_pull(low: Any, op: Any, ys: Any, A: Window, G: Window, X: Window) -> tuple[Window, ...] | None:
     """H = A⁻ᵀ G and D = -H Xᵀ."""
     if not known(A, G, X):
@@ -121,7 +121,7 @@ def solve_pull(low: Any, op: Any, ys: Any, A: Window, G: Window, X: Window) -> t
     return H, negative(low, low.product(H, turned(X, True)))
 
 
-@lowers(InversePull)
+@lowers(InversePull, of=FLOATS, where="not empty")
 def inverse_pull(low: Any, op: Any, y: Any, Y: Window, G: Window) -> Window | None:
     """P = -Yᵀ G Yᵀ."""
     if not known(Y, G):
@@ -131,7 +131,7 @@ def inverse_pull(low: Any, op: Any, y: Any, Y: Window, G: Window) -> Window | No
     return first_like(found, 0) or negative(low, low.product(low.product(back, G), back))
 
 
-@lowers(SolveProbed)
+@lowers(SolveProbed, of=FLOATS, where="not empty")
 def solve_probed(low: Any, op: Any, ys: Any, A: Window, B: Window) -> tuple[Window, Window] | None:
     """A X = B, and 0 for each system that eager code would say nothing of."""
     if not known(A, B):

@@ -7,14 +7,14 @@ from typing import Any
 from lineal.codegen.kinds import kind_of
 from lineal.compiler import dense, routines
 from lineal.compiler.rules.linalg.matrices import across, changed, count, either, first_like, known, spaces
-from lineal.compiler.rules.table import lowers
+from lineal.compiler.rules.table import FLOATS, lowers
 from lineal.compiler.windows import Window
 from lineal.ops.linalg.triangular import SolveTriangular
 
 __all__: list[str] = []
 
 
-@lowers(SolveTriangular)
+@lowers(SolveTriangular, of=FLOATS, where="not empty")
 def solve_triangular(low: Any, op: Any, y: Any, A: Window, B: Window) -> Window | None:
     """A X = B with A triangular."""
     if not known(A, B):
