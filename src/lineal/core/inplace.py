@@ -72,7 +72,6 @@ class Overwrite(Op):
 class Renumber(Op):
     """y = source, as the new numbers of a tensor that keeps its history, since they were written without one: x̄ = ȳ."""
 
-    no_batch = "never met: only programs hold it"
 
     def eager(self, xp, old, source):
         return source
