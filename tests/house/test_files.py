@@ -54,7 +54,8 @@ def test_no_function_of_the_package_is_over_40_lines():
 
 def test_no_file_or_folder_hides_behind_an_underscore():
     names = {part for path in FILES for part in path.relative_to(ROOT).parts}
-    assert {name for name in names if name.startswith("_")} == {"__init__.py", "__main__.py"}
+    # PyTorch's programs look for control flow in a folder of this name
+    assert {name for name in names if name.startswith("_")} == {"__init__.py", "__main__.py", "_higher_order_ops"}
 
 
 def test_no_file_or_folder_has_a_vague_name():

@@ -40,6 +40,7 @@ EXPECTED = {
     "lineal.random",
     "lineal.testing",
     "lineal.utils",
+    "lineal.utils.checkpoint",
     "lineal.utils.data",
     "lineal.utils.data.dataloader",
     "lineal.utils.data.dataset",

@@ -306,7 +306,7 @@ REFUSED = {
 @pytest.mark.parametrize("name", REFUSED)
 def test_arithmetic_is_refused_by_op_and_dtype(dtype, name):
     x = lineal.tensor([1.0, 2.0], dtype=dtype)
-    with pytest.raises(NotImplementedError, match=f"^{name}: not implemented for {dtype}"):
+    with pytest.raises(NotImplementedError, match=f"(?i)^{name}: not implemented for {dtype}"):
         REFUSED[name](x)
     assert x.tolist() == [1.0, 2.0]
 
@@ -315,7 +315,7 @@ def test_arithmetic_is_refused_by_op_and_dtype(dtype, name):
 def test_arithmetic_is_refused_where_nobody_saw_such_a_dtype_before(dtype):
     """Nothing of an earlier call may decide: the storages are known as soon as there is such a tensor."""
     assert BY_NUMPY[lineal.zeros(1, dtype=dtype).value.dtype] is dtype
-    with pytest.raises(NotImplementedError, match="add: not implemented"):
+    with pytest.raises(NotImplementedError, match="Add: not implemented"):
         lineal.add(lineal.zeros(0, dtype=dtype), lineal.zeros(0, dtype=dtype))
 
 
@@ -363,7 +363,7 @@ def test_compiled_functions_compute_the_same(dtype):
     for bits in (range(8, 40), range(60, 92), range(130, 162)):
         a = tensor_of(dtype, list(bits))
         assert bytes_of(again(a)) == bytes_of((a.float() * 2 + 1).to(dtype))
-    with pytest.raises(NotImplementedError, match="add: not implemented"):
+    with pytest.raises(NotImplementedError, match="Add: not implemented"):
         lineal.compile(lambda a: a + a)(a)
 
 

@@ -10,6 +10,21 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+# What the attributes of ops are annotated with, which says what becomes of them on a batch, whose dimension stands first.
+
+Axis = int
+"""An axis of an input or output, counted from the front."""
+Axes = tuple[int, ...]
+"""Some axes, counted from the front."""
+Order = tuple[int, ...]
+"""All axes, each once, in some order."""
+Shape = tuple[int, ...]
+"""The shape of an output."""
+Widths = tuple[tuple[int, int], ...]
+"""For every axis, how much there is before and after."""
+Items = tuple[Any, ...]
+"""A normal index: ints in 0 … size-1, (start, stop, step) for slices, None for new axes; trailing whole axes are left out."""
+
 MOST_DIMENSIONS = 64
 """As many as NumPy's arrays may have."""
 

@@ -194,7 +194,8 @@ class Compiled(Op):
     back: Program
     saved: dict[int, tuple[list[np.ndarray], dict[int, AbstractTensor]]]
     """What runs have saved for nodes that are about to be made, and inputs before they were written, by their first output."""
-    name = "Compiled"
+    no_batch = "never met: compiled functions run op by op where somebody listens"
+    no_lowering = "never met: a compiled function within another runs op by op"
 
     def __init__(self, joint: Joint, ahead: Program, back: Program):
         super().__init__(joint, ahead, back, {})

@@ -245,7 +245,7 @@ class Lowering:
     def host(self, equation: Equation, args: tuple[Window, ...]) -> tuple[Window, ...]:
         """Leave an equation to the host; NotImplementedError if the shape of its result is known only when it has run."""
         if changing(equation.op, args):
-            raise NotImplementedError(f"the shape of what {equation.op.name} returns depends on numbers")
+            raise NotImplementedError(f"the shape of what {equation.op.key} returns depends on numbers")
         outs = [Base(self.next(), tuple(v.spec.shape), v.spec.storage, "made") for v in equation.outputs]
         self.nodes.append(Host(equation.op, args, outs))
         return tuple(Window(base, base.shape, base.strides) for base in outs)

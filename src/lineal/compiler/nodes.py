@@ -276,7 +276,7 @@ class Host(Node):
 
     @property
     def label(self) -> str:
-        return self.op.name
+        return self.op.key
 
     @property
     def stops(self) -> bool:

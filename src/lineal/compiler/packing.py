@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from lineal.base.spec import Shape
 from lineal.compiler.support import supported
 from lineal.core import Op
 from lineal.tracing import Equation, Var
@@ -25,8 +26,9 @@ class Pack(Op):
 
     offsets: tuple[int, ...]
     size: int
-    name = "Pack"
     differentiable = False
+    no_vjp = "bytes: programs go back through what they save"
+    no_batch = "never met: only programs hold it"
 
     def eager(self, xp, *xs):
         y = np.empty(self.size, np.uint8)
@@ -42,10 +44,11 @@ class Unpack(Op):
     """y = the array of a shape and dtype that lies at an offset of the bytes x."""
 
     offset: int
-    shape: tuple[int, ...]
+    shape: Shape
     storage: np.dtype
-    name = "Unpack"
     differentiable = False
+    no_vjp = "bytes: programs go back through what they save"
+    no_batch = "never met: only programs hold it"
 
     def eager(self, xp, x):
         return np.ndarray(self.shape, self.storage, x, self.offset).copy()

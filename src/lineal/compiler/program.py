@@ -213,7 +213,7 @@ class Program:
         for base, value in zip(node.outs, made if isinstance(made, tuple) else (made,)):
             if value.shape != base.shape:
                 if node.final:
-                    raise RuntimeError(f"{node.op.name}: gave the shape {list(value.shape)}, before {list(base.shape)}")
+                    raise RuntimeError(f"{node.op.key}: gave the shape {list(value.shape)}, before {list(base.shape)}")
                 raise Unmet
             np.copyto(self.array(Window(base, base.shape, base.strides), arrays, arena), value)
 

@@ -126,9 +126,9 @@ def explain(op: Op, xs: tuple, error: Exception) -> None:
         array_module(x.value)
     given = ", ".join(f"{x.value.dtype}{list(x.value.shape)}" for x in xs)
     if isinstance(error, MemoryError):
-        raise MemoryError(f"{op.name}: {(error.args and error) or 'not enough memory'} (inputs: {given})") from error
+        raise MemoryError(f"{op.key}: {(error.args and error) or 'not enough memory'} (inputs: {given})") from error
     if isinstance(error, (ValueError, TypeError, OverflowError)):
-        raise RuntimeError(f"{op.name}: {error} (inputs: {given})") from error
+        raise RuntimeError(f"{op.key}: {error} (inputs: {given})") from error
 
 
 def memory_of(x: AbstractTensor) -> Memory:

@@ -245,7 +245,7 @@ def replacing(hook: Any, gs: Any, count: int) -> list:
 
 def pull_watched(node: Node, g: Any, edges: tuple) -> tuple:
     """Undo `node` in anomaly mode: an error, or a NaN that was not there before, names the line that ran forward."""
-    where = f"`{node.op.name}` in the forward pass at {describe(node.site)}"
+    where = f"`{node.op.key}` in the forward pass at {describe(node.site)}"
     try:
         gs = node.op.pull(node, g, edges)
     except Exception as error:

@@ -40,10 +40,12 @@ class Custom(Op):
 
     function: type[Function]
     arguments: tuple
+    no_batch = "looped: the function is the user's, written for one slice"
+    no_lowering = "host step: the function is the user's; runs eagerly where it is differentiated"
     any_dtype = True
 
     def __init__(self, function: type[Function], arguments: tuple):
-        self.__dict__.update(function=function, arguments=arguments, name=function.__name__, plans={}, failure=None)
+        self.__dict__.update(function=function, arguments=arguments, key=function.__name__, plans={}, failure=None)
 
     def __eq__(self, other: object) -> bool:
         return self is other
@@ -53,13 +55,13 @@ class Custom(Op):
 
     @property
     def grad_name(self) -> str:
-        return f"{self.name}Backward"
+        return f"{self.key}Backward"
 
     def eager(self, xp, *xs):
         return self.run(tuple(lift(x) for x in xs))
 
     def vjp(self, needs, g, y, *xs):
-        raise RuntimeError(f"{self.name}: a custom function goes back through its own backward")
+        raise RuntimeError(f"{self.key}: a custom function goes back through its own backward")
 
     def check(self, *xs: AbstractTensor) -> None:
         if self.__dict__["failure"] is not None:
@@ -76,11 +78,11 @@ class Custom(Op):
             raise
         if modes.grad_enabled.get():
             for each in context._dirty:
-                refuse_leaf(each, self.name)
+                refuse_leaf(each, self.key)
         tensors = [each for each in listed(results) if isinstance(each, AbstractTensor)]
         if any(all(each is not one for one in tensors) for each in context._dirty):
             raise RuntimeError(
-                f"{self.name}: Some elements marked as dirty during the forward method were not returned as output. The inputs "
+                f"{self.key}: Some elements marked as dirty during the forward method were not returned as output. The inputs "
                 "that are modified inplace must all be outputs of the Function."
             )
         constant = tuple(any(each is one for one in context._constant) for each in tensors)
@@ -310,7 +312,10 @@ def once_differentiable(backward: Callable) -> Callable:
 class Barrier(Op):
     """y = x, with a history that leads to the other inputs but may not be followed."""
 
-    name = "DelayedError"
+    grad_name = "DelayedErrorBackward0"
+    no_vjp = "raises: that is what it is for"
+    no_batch = "looped: it only carries a refusal, for the way back"
+    no_lowering = "host step: a refusal for the way back"
 
     def eager(self, xp, x, *sources):
         return x.copy()

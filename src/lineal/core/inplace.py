@@ -29,12 +29,8 @@ class ViewScatter(Op):
     """y = base with the part that `path` looks at replaced by `source`; the adjoint takes the part out of g and zeroes it."""
 
     path: tuple[Op, ...]
-    name = "CopySlices"
+    grad_name = "CopySlices"
     any_dtype = True
-
-    @property
-    def grad_name(self) -> str:
-        return "CopySlices"
 
     def eager(self, xp, base, source):
         y = base.copy()
@@ -53,7 +49,7 @@ class Copy(Op):
     """y = a copy of x, C-contiguous, or in the order of x's axes in memory ("K"); x̄ = ȳ."""
 
     order: str = "C"
-    name = "Clone"
+    grad_name = "CloneBackward0"
     any_dtype = True
 
     def eager(self, xp, x):
@@ -66,12 +62,8 @@ class Copy(Op):
 class Overwrite(Op):
     """y = source, as the new value of a tensor with a history: the old value's cotangent is zero."""
 
-    name = "Copy"
+    grad_name = "CopyBackwards"
     any_dtype = True
-
-    @property
-    def grad_name(self) -> str:
-        return "CopyBackwards"
 
     def eager(self, xp, old, source):
         return source
@@ -83,7 +75,6 @@ class Overwrite(Op):
 class Renumber(Op):
     """y = source, as the new numbers of a tensor that keeps its history, since they were written without one: x̄ = ȳ."""
 
-    name = "Renumber"
     any_dtype = True
 
     def eager(self, xp, old, source):

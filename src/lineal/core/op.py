@@ -163,9 +163,14 @@ class Op:
     `keeps` says which values the derivative reads: input positions and "y" for the output, as in "0 y", or "*" for all inputs;
     a tuple gives one such string per input, for ops where the derivative by one input does not read what another's does. What
     is not kept reaches `vjp` as a `Spec` (inputs) or None (outputs).
+
+    `key` names the op in graphs and errors, and no two ops of lineal have the same: the name of the class unless the class says
+    otherwise, of a row the row's.
     """
 
-    name: ClassVar[str] = ""
+    key: ClassVar[str] = ""
+    grad_name: ClassVar[Any] = property(lambda self: f"{self.key}Backward0")
+    """The name under which PyTorch prints this op's node, as in `MulBackward0`; several ops may share one."""
     keeps: ClassVar[str | tuple[str, ...]] = ""
     aliasing: ClassVar[str | None] = None
     """What the output shares with the input: None, "view" (memory and history), "memory" (numbers only)."""
@@ -174,6 +179,13 @@ class Op:
 
     effect: ClassVar[str | None] = None
     """None, or "ordered": it does something besides computing, as `core.effect` says."""
+
+    no_vjp: ClassVar[str] = ""
+    """Why there is no derivative, where there is none."""
+    no_batch: ClassVar[str] = ""
+    """Why `vmap` has no rule and loops over the slices, where that is so; the rules stand in `transforms/batching`."""
+    no_lowering: ClassVar[str] = ""
+    """Why compiled functions have no code for it, where they have none; the rules stand in `compiler/rules`."""
 
     width: ClassVar[int | None] = None
     """How many outputs the op has, if it always has more than one."""
@@ -189,13 +201,15 @@ class Op:
 
     plans: ClassVar[dict[tuple[bool, ...], Plan]]
     fields: ClassVar[tuple[str, ...]] = ()
+    kinds: ClassVar[tuple[str, ...]] = ()
+    """How the fields are annotated, word by word, as in "Axis | None": batching reads there which of them are axes."""
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         cls.plans = {}
-        cls.fields = (*cls.fields, *(each for each, kind in annotations_of(cls).items() if not CLASS_VARIABLE.match(str(kind))))
-        if not cls.name:
-            cls.name = cls.__name__
+        own = {each: str(kind) for each, kind in annotations_of(cls).items() if not CLASS_VARIABLE.match(str(kind))}
+        cls.fields, cls.kinds = (*cls.fields, *own), (*cls.kinds, *own.values())
+        cls.key = cls.__dict__.get("key", cls.__name__)
         if cls.wide and "eager" in cls.__dict__:
             cls.eager = rounding_once(cls.eager)  # type: ignore[method-assign]
 
@@ -240,12 +254,7 @@ class Op:
 
     def part(self, place: int) -> Op:
         """Return the view op of one output that gives output `place` of this view op of several."""
-        raise RuntimeError(f"{self.name}: not a view op of several outputs")
-
-    @property
-    def grad_name(self) -> str:
-        """The name under which PyTorch prints this op's node, as in `MulBackward0`."""
-        return f"{self.name}Backward0"
+        raise RuntimeError(f"{self.key}: not a view op of several outputs")
 
     def run(self, xs: tuple[AbstractTensor, ...]) -> Any:
         """Return what the eager kernel makes of the tensors' arrays."""
@@ -297,6 +306,9 @@ class Op:
             found = self.plans[needs] = planned(self.keeps, needs)
         return found
 
+
+ViewOp = Op
+"""A view op among the attributes of another."""
 
 _NEEDED = (True,)
 value_of, node_of, index_of = map(operator.attrgetter, ("value", "node", "index"))
@@ -424,7 +436,7 @@ def as_output(node: Node, index: int | None, value: Any) -> AbstractTensor:
 def released(node: Node) -> RuntimeError:
     """Return the error for a second way back through a node."""
     return RuntimeError(
-        f"backward: Trying to backward through the graph a second time at `{node.op.name}` ({describe(node.site)}): its kept "
+        f"backward: Trying to backward through the graph a second time at `{node.op.key}` ({describe(node.site)}): its kept "
         "values were freed by the first pass; pass retain_graph=True to the first backward() or grad()"
     )
 
@@ -434,6 +446,6 @@ def changed(node: Node, memory: Memory, what: str) -> RuntimeError:
     writer, place = memory.writer or ("an in-place write", node.site)
     return RuntimeError(
         f"backward: one of the variables needed for gradient computation has been modified by an inplace operation: {what}, "
-        f"which `{node.op.name}` needs ({describe(node.site)}), was changed by `{writer}` ({describe(place)}); "
+        f"which `{node.op.key}` needs ({describe(node.site)}), was changed by `{writer}` ({describe(place)}); "
         "write into a clone(), or use the out-of-place form"
     )

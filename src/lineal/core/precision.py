@@ -31,7 +31,8 @@ def require_computable(op: Any, *xs: Any) -> None:
         return
     for x in xs:
         if x.value.dtype in STORED_ONLY:
-            raise NotImplementedError(f"{op.name}: not implemented for {dtypes.of(x.value.dtype)}; convert it with .to() first")
+            name = op.grad_name.partition("Backward")[0]
+            raise NotImplementedError(f"{name}: not implemented for {dtypes.of(x.value.dtype)}; convert it with .to() first")
 
 
 def rounding_once(eager: Callable[..., Any]) -> Callable[..., Any]:

@@ -45,8 +45,9 @@ class SquaredDistances(Op):
     X's mean is taken from all points first, which changes no difference and saves digits of points far from the origin.
     """
 
-    name = "SquaredDistances"
     keeps = "0 1"
+    no_batch = "looped: no rule so far"
+    no_lowering = "host step: a kernel of its own in NumPy"
 
     def eager(self, xp, x, y):
         total = xp.zeros((*x.shape[:-1], y.shape[-2]), x.dtype)

@@ -15,7 +15,9 @@ class Boundary(Op):
     """ys = xs, over the same memory; the cotangents pass `see`, which may replace them."""
 
     see: Callable[[tuple], tuple]
-    name = "BackwardHookFunction"
+    grad_name = "BackwardHookFunctionBackward0"
+    no_batch = "looped: hooks see the cotangents of one slice"
+    no_lowering = "host step: hooks are code of the user's"
     any_dtype = True
 
     def eager(self, xp, *xs):

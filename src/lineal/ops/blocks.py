@@ -14,10 +14,9 @@ import numpy as np
 from lineal.base import later
 from lineal.base.config import LARGE_ARRAY
 from lineal.base.dtypes import computing
+from lineal.base.spec import Axes
 
 folds: Any = later.module("lineal.codegen.folds")
-
-Axes = tuple[int, ...]
 
 TALL = 256
 """From how many rows on sums are taken by blocks."""

@@ -9,18 +9,16 @@ from typing import Any
 import numpy as np
 
 from lineal.base.dtypes import computing
+from lineal.base.spec import Shape
 from lineal.core import AbstractTensor, Op, apply
 from lineal.ops.blocks import TALL, blocked
 from lineal.ops.layout import restride
-
-Shape = tuple[int, ...]
 
 
 class Expand(Op):
     """y = x repeated along new leading axes and axes of size 1, without copying; x̄ = ȳ summed over the repeats."""
 
     shape: Shape
-    name = "Expand"
     aliasing = "view"
 
     def eager(self, xp, x):
@@ -42,7 +40,7 @@ class SumToShape(Op):
     """y = x summed over leading axes and over axes where `shape` has size 1; x̄ = ȳ expanded."""
 
     shape: Shape
-    name = "SumToSize"
+    grad_name = "SumToSizeBackward0"
 
     def eager(self, xp, x):
         lead = x.ndim - len(self.shape)

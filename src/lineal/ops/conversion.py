@@ -21,7 +21,7 @@ class Cast(Op):
     """y = x in another dtype; the cotangent goes back to x's dtype (its real part if x was real)."""
 
     target: dtype
-    name = "ToCopy"
+    grad_name = "ToCopyBackward0"
     any_dtype = True
 
     @property

@@ -12,7 +12,7 @@ from lineal.base import config, dtypes
 from lineal.base.devices import as_device
 from lineal.base.dtypes import Category, dtype
 from lineal.base.formats import preserve_format
-from lineal.base.spec import check_count, check_shape, sizes
+from lineal.base.spec import Order, Shape, check_count, check_shape, sizes
 from lineal.core import AbstractTensor, Op, apply
 from lineal.core.calling import public
 from lineal.ops.conversion import converted, scalar_dtype
@@ -42,6 +42,7 @@ class Source(Op):
     """An op without inputs."""
 
     differentiable: ClassVar[bool] = False
+    no_vjp = "made of nothing: there is no input to go back to"
 
     def vjp(self, needs, g, y):
         return ()
@@ -50,7 +51,7 @@ class Source(Op):
 class Full(Source):
     """One number everywhere."""
 
-    shape: tuple[int, ...]
+    shape: Shape
     number: Any
     target: dtype
 
@@ -63,9 +64,9 @@ class Full(Source):
 class Empty(Source):
     """Whatever the memory holds; `order` lists the axes from the slowest to the fastest."""
 
-    shape: tuple[int, ...]
+    shape: Shape
     target: dtype
-    order: tuple[int, ...] | None = None
+    order: Order | None = None
 
     def eager(self, xp):
         if self.order is None:
@@ -81,6 +82,7 @@ class Range(Source):
     step: Any
     count: int
     target: dtype
+    no_batch = "never met: it has no input that could be batched"
 
     def eager(self, xp):
         whole = isinstance(self.start, int) and isinstance(self.step, int)
@@ -95,6 +97,7 @@ class Linspace(Source):
     end: Any
     count: int
     target: dtype
+    no_batch = "never met: it has no input that could be batched"
 
     def eager(self, xp):
         if self.count == 1:
@@ -112,6 +115,7 @@ class Eye(Source):
     rows: int
     columns: int
     target: dtype
+    no_batch = "never met: it has no input that could be batched"
 
     def eager(self, xp):
         return xp.eye(self.rows, self.columns, dtype=self.target.numpy)

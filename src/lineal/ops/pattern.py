@@ -67,7 +67,7 @@ class Elementwise(Op):
             eager=scalar if function else widened(numeric or scalar),
             kernel=function or bound(numeric or scalar, len(names)),
             rules=rules,
-            name=label,
+            key=label if type(self) is Elementwise else self.key,
             any_dtype=label in BITWISE,
             keeps=tuple(" ".join("y" if pick == len(names) else str(pick) for pick in picks) for _, picks in rules),
             plans={},

@@ -21,8 +21,8 @@ __all__ = ["Expectation", "Premise", "expect", "rely", "rely_on"]
 class Premise(Op):
     """y = x, truth values: what follows was decided on seeing them all true."""
 
-    name = "Premise"
     differentiable = False
+    no_vjp = "truth values"
 
     def eager(self, xp, x):
         return x.copy()
@@ -33,8 +33,6 @@ class Premise(Op):
 
 class Expectation(Premise):
     """A premise where eager code gives the same numbers if it is false, but warns; a program does without it in the end."""
-
-    name = "Expectation"
 
 
 def rely(holds: Callable[[], AbstractTensor]) -> None:

@@ -20,9 +20,9 @@ _recorder = modes.recorder.get
 class Detach(Op):
     """y = x without its history, over the same memory."""
 
-    name = "Detach"
     aliasing = "memory"
     differentiable: ClassVar[bool] = False
+    no_vjp = "its result is a constant: that is what it is for"
 
     def eager(self, xp, x):
         return x

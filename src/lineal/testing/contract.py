@@ -144,7 +144,7 @@ def check_keeps(function: Callable[..., Any], sample: Sample) -> None:
             clean, poisoned = pulled(op, arrays, False), pulled(op, arrays, True)
             for one, other in zip(clean, poisoned):
                 assert_close(
-                    one, other, rtol=0, atol=0, equal_nan=True, msg=f"{op.name}: its derivative reads more than it keeps"
+                    one, other, rtol=0, atol=0, equal_nan=True, msg=f"{op.key}: its derivative reads more than it keeps"
                 )
 
 

@@ -118,9 +118,7 @@ class Watch(modes.Recorder):
         shapes = ", ".join(f"{x.value.dtype}{list(x.value.shape)}" for x in xs)
         bad = next(y.value for y in ys if not finite(y))
         count = int((~np.isfinite(bad)).sum())
-        self.doctor.note(
-            "not finite", describe(site()), f"{op.name} of {shapes} gives {count} of {bad.size} numbers NaN or inf"
-        )
+        self.doctor.note("not finite", describe(site()), f"{op.key} of {shapes} gives {count} of {bad.size} numbers NaN or inf")
 
     def record_write(self, target: AbstractTensor, source: AbstractTensor) -> None:
         """Hear of a write."""

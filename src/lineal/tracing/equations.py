@@ -47,7 +47,7 @@ class Equation:
         attributes = ", ".join(f"{each}={getattr(self.op, each)!r}" for each in shown)
         left = ", ".join(each.typed() for each in self.outputs)
         right = " ".join(map(str, self.inputs))
-        return f"{left} = {self.op.name}{f'[{attributes}]' if attributes else ''} {right}".rstrip()
+        return f"{left} = {self.op.key}{f'[{attributes}]' if attributes else ''} {right}".rstrip()
 
 
 def evaluate(equations: Iterable[Any], env: dict[Var, Any], rule: Callable[..., Any]) -> None:

@@ -71,7 +71,8 @@ class Recompute(Op):
     part: Part
     values: list[np.ndarray]
     """The outputs, until they are handed out."""
-    name = "CheckpointFunction"
+    grad_name = "CheckpointFunctionBackward"
+    no_batch = no_lowering = "never met: where somebody listens, the function itself runs"
     keeps = "*"
 
     def run(self, xs):

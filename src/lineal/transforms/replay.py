@@ -140,7 +140,7 @@ class BatchRecorder(PureRecorder):
             )
         if self.randomness == "same" and any(self.is_batched(x) for x in xs):
             raise RuntimeError(
-                f"vmap: {op.name}: randomness='same' with a batched tensor of parameters is not supported; use 'different'"
+                f"vmap: {op.key}: randomness='same' with a batched tensor of parameters is not supported; use 'different'"
             )
         if isinstance(op, Advance):
             self.states.setdefault(id(xs[0]), (xs[0], xs[0].value.copy()))

@@ -21,6 +21,8 @@ class Alias(Op):
     """y = x, as another variable over the same memory; x̄ = ȳ."""
 
     aliasing = "memory"
+    key = "Variable"
+    grad_name = "AliasBackward0"
     any_dtype = True
 
     def eager(self, xp, x):

@@ -1,19 +1,23 @@
-"""How each op is lowered, by families; what is in no table is left to the host."""
+"""How each op is lowered, by families as in `ops`; what has no rule is left to the host."""
 
 from lineal.compiler.rules import (
-    conditions,
+    broadcasting,
     contraction,
-    decompositions,
+    conversion,
+    creation,
     elementwise,
+    exponentials,
     indexing,
+    inplace,
     likelihood,
     linalg,
     packing,
+    premise,
+    random,
     reductions,
-    sampling,
-    softmax,
     sorting,
     structural,
+    tensors,
 )
 from lineal.compiler.rules.shapes import changing
 from lineal.compiler.rules.table import RULES

@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from lineal.compiler.rules.table import rule
+from lineal.compiler.rules.structural import index_along, part
+from lineal.compiler.rules.table import FLOATS, lowers
 from lineal.compiler.windows import Window, dense
-from lineal.ops.contraction.products import Affine, AffineWithBias, BatchMatMul, MatMul, StackedMatMul
+from lineal.ops.contraction.products import Affine, AffineWithBias, BatchMatMul, Dot, MatMul, StackedMatMul
+from lineal.ops.contraction.vectors import Cross
 
 
 def turned(window: Window, yes: bool) -> Window:
@@ -25,7 +27,7 @@ def multiplies(*windows: Window) -> bool:
     return all(each.base.dtype.name in ("float32", "float64") and 0 not in each.shape for each in windows)
 
 
-@rule(MatMul, StackedMatMul, BatchMatMul)
+@lowers(MatMul, StackedMatMul, BatchMatMul)
 def matmul(low: Any, op: Any, y: Any, a: Window, b: Window) -> Window:
     """Y = A B, either turned; of whole numbers by adding up, which never overflows into another dtype."""
     a, b = turned(a, op.left), turned(b, op.right)
@@ -39,7 +41,7 @@ def matmul(low: Any, op: Any, y: Any, a: Window, b: Window) -> Window:
     return low.reduce(both, (len(space) - 2,), "add")
 
 
-@rule(Affine, AffineWithBias)
+@lowers(Affine, AffineWithBias, of=FLOATS)
 def affine(low: Any, op: Any, y: Any, x: Window, w: Window, *bias: Window) -> Window | None:
     """y = x W (+ b), for every row of x."""
     if not multiplies(x, w):
@@ -55,3 +57,28 @@ def affine(low: Any, op: Any, y: Any, x: Window, w: Window, *bias: Window) -> Wi
     if bias:
         found = low.map(shape, y.storage, lambda m, y, b: y + b, found, bias[0], label="add")
     return found
+
+
+@lowers(Dot, of=FLOATS)
+def dot(low: Any, op: Any, y: Any, a: Window, b: Window) -> Window | None:
+    """y = Σ a b."""
+    if a.base.dtype.kind != "f":
+        return None
+    both = low.map(a.shape, a.base.dtype, lambda m, a, b: a * b, a, b, label="mul")
+    return low.reduce(both, (0,), "add")
+
+
+@lowers(Cross)
+def cross(low: Any, op: Any, y: Any, a: Window, b: Window) -> Window:
+    """y = a × b, its three parts one behind another."""
+    block = low.block(y.shape, y.storage)
+    axis = op.axis % len(y.shape)
+    shape = tuple(1 if n == axis else size for n, size in enumerate(y.shape))
+    at = lambda x, n: part(x, index_along(axis, n, len(y.shape)), shape)
+    parts = []
+    for n in range(3):
+        i, j = (n + 1) % 3, (n + 2) % 3
+        formula = lambda m, a, b, c, d: a * b - c * d
+        args = (at(a, i), at(b, j), at(a, j), at(b, i))
+        parts.append(low.filled(shape, y.storage, formula, *args, label="cross", inside=at(block, n)).base)
+    return low.join(block, parts)

@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 
 from lineal.compiler.rules.elementwise import same
-from lineal.compiler.rules.structural import zeros
-from lineal.compiler.rules.table import rule
+from lineal.compiler.rules.structural import over, zeros
+from lineal.compiler.rules.table import lowers
 from lineal.compiler.windows import Chosen, Pick, Place, Window
+from lineal.ops.indexing import basic
 from lineal.ops.indexing.advanced import Index, IndexPut, IndexSum
+from lineal.ops.indexing.filling import Fill
 from lineal.ops.indexing.gathering import Gather, GatherSum, Scatter, ScatterAdd
-from lineal.ops.reductions import picking
+from lineal.ops.indexing.masks import MaskedFill
 
 
 def still(low: Any, x: Window) -> Window:
@@ -42,32 +44,17 @@ def along(x: Window, axis: int, index: Window, shape: Sequence[int], wraps: bool
     return Window(x.base, tuple(shape), steps, x.offset), (Pick(index, x.shape[axis], x.strides[axis], wraps),)
 
 
-@rule(Gather)
+@lowers(Gather)
 def gather(low: Any, op: Any, y: Any, x: Window, index: Window) -> Window:
     """y = x at the index along an axis, elsewhere at its own place."""
     chosen = Chosen(*along(still(low, x), op.dim, index, y.shape, False))
     return low.filled(y.shape, y.storage, same, chosen, label="gather")
 
 
-@rule(picking.Pick)
-def pick(low: Any, op: Any, y: Any, x: Window, index: Window) -> Window | None:
-    """y = x at the index along an axis."""
-    if index.shape != tuple(y.shape):
-        return None
-    chosen = Chosen(*along(still(low, x), op.axis, index, y.shape, True))
-    return low.filled(y.shape, y.storage, same, chosen, label="pick")
-
-
-@rule(GatherSum)
+@lowers(GatherSum)
 def gather_sum(low: Any, op: Any, y: Any, g: Window, index: Window) -> Window:
     """y = zeros, g added at the index along an axis."""
     return added(low, op.dim, y, g, index, False)
-
-
-@rule(picking.Place)
-def place(low: Any, op: Any, y: Any, g: Window, index: Window) -> Window:
-    """y = zeros, g added at the index along an axis."""
-    return added(low, op.axis, y, g, index, True)
 
 
 def added(low: Any, axis: int, y: Any, g: Window, index: Window, wraps: bool) -> Window:
@@ -81,7 +68,7 @@ def added(low: Any, axis: int, y: Any, g: Window, index: Window, wraps: bool) ->
     return put(low, y, zeros(low, y), source, lambda block: along(block, axis, index, index.shape, wraps), True)
 
 
-@rule(Scatter, ScatterAdd)
+@lowers(Scatter, ScatterAdd)
 def scatter(low: Any, op: Any, y: Any, x: Window, index: Window, source: Window) -> Window:
     """y = x, the source put or added at the index along an axis."""
     source = Window(source.base, index.shape, source.strides, source.offset)
@@ -116,7 +103,7 @@ def whole(indices: Sequence[Window]) -> bool:
     return all(each.base.dtype.kind in "iu" for each in indices)
 
 
-@rule(Index)
+@lowers(Index, where="indices that are numbers")
 def index(low: Any, op: Any, y: Any, x: Window, *indices: Window) -> Window | None:
     """y = x[…, i, …, j, …]."""
     if not whole(indices):
@@ -125,7 +112,7 @@ def index(low: Any, op: Any, y: Any, x: Window, *indices: Window) -> Window | No
     return low.filled(y.shape, y.storage, same, chosen, label="index")
 
 
-@rule(IndexSum)
+@lowers(IndexSum, where="indices that are numbers")
 def index_sum(low: Any, op: Any, y: Any, x: Window, *indices: Window) -> Window | None:
     """y = zeros, x added at the indices."""
     if not whole(indices):
@@ -133,7 +120,7 @@ def index_sum(low: Any, op: Any, y: Any, x: Window, *indices: Window) -> Window 
     return put(low, y, zeros(low, y), x, lambda block: named(block, op.places, indices, x.shape), True)
 
 
-@rule(IndexPut)
+@lowers(IndexPut, where="indices that are numbers, or one mask and one value")
 def index_put(low: Any, op: Any, y: Any, x: Window, v: Window, *indices: Window) -> Window | None:
     """y = x, v put or added at the indices."""
     if len(indices) == 1 and not whole(indices):
@@ -169,3 +156,27 @@ def broadcast(shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
     count = max(map(len, shapes))
     padded = [(1,) * (count - len(shape)) + tuple(shape) for shape in shapes]
     return tuple(next((size for size in sizes if size != 1), 1) for sizes in zip(*padded))
+
+
+@lowers(MaskedFill)
+def masked_fill(low: Any, op: Any, y: Any, x: Window, mask: Window, value: Window) -> Window:
+    """y = value where mask, else x."""
+    return low.map(y.shape, y.storage, chosen, x, mask, value, label="masked_fill")
+
+
+def chosen(m: Any, x: Any, mask: Any, value: Any) -> Any:
+    """Return value where mask, else x."""
+    return m.where(mask, value, x)
+
+
+@lowers(Fill)
+def fill(low: Any, op: Any, y: Any, x: Window, value: Window) -> Window:
+    """y = value everywhere."""
+    return value.stretched(tuple(y.shape))
+
+
+@lowers(basic.Embed, where="a part that does not overlap with itself")
+def embed_items(low: Any, op: Any, y: Any, x: Window) -> Window | None:
+    """y = zeros with y[items] = x."""
+    block = low.block(y.shape, y.storage)
+    return over(low, block, zeros(low, y), low.view(basic.slice_op(op.items), block), x)

@@ -6,7 +6,7 @@ from typing import Any
 
 from lineal.compiler.rules.elementwise import same
 from lineal.compiler.rules.indexing import still
-from lineal.compiler.rules.table import rule
+from lineal.compiler.rules.table import FLOATS, lowers
 from lineal.compiler.windows import Chosen, Pick, Place, Window
 from lineal.ops.reductions.likelihood import Likelihood, LikelihoodAdjoint
 
@@ -25,7 +25,7 @@ def counted(low: Any, op: Any, t: Window, dtype: Any) -> tuple[Window, Window | 
     return kept, low.reduce(ones, tuple(range(len(t.shape))), "add") if t.shape else ones
 
 
-@rule(Likelihood)
+@lowers(Likelihood, of=FLOATS)
 def likelihood(low: Any, op: Any, y: Any, x: Window, t: Window) -> Window:
     """ℓ = -x at the classes t, 0 where t is ignored; then ℓ, its sum, or its mean."""
     axis, dtype = class_axis(len(x.shape)), x.base.dtype
@@ -43,7 +43,7 @@ def likelihood(low: Any, op: Any, y: Any, x: Window, t: Window) -> Window:
     return total if count is None else low.map((), dtype, lambda m, total, n: total / n, total, count, label="mean")
 
 
-@rule(LikelihoodAdjoint)
+@lowers(LikelihoodAdjoint, of=FLOATS)
 def likelihood_adjoint(low: Any, op: Any, y: Any, g: Window, t: Window) -> Window:
     """x̄ = -g at the classes t, divided by the number of targets that count for a mean."""
     axis, dtype = class_axis(len(op.shape)), g.base.dtype

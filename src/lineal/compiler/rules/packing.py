@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from lineal.compiler.packing import Pack, Unpack
-from lineal.compiler.rules.table import rule
+from lineal.compiler.rules.table import lowers
 from lineal.compiler.windows import Base, Window, dense
 
 __all__: list[str] = []
 
 
-@rule(Pack)
+@lowers(Pack)
 def pack(low: Any, op: Any, y: Any, *xs: Window) -> Window:
     """y = the xs, each at its offset; what is made in one piece is made there, other things are copied."""
     block = low.block(y.shape, y.storage)
@@ -27,7 +27,7 @@ def pack(low: Any, op: Any, y: Any, *xs: Window) -> Window:
     return low.join(block, parts)
 
 
-@rule(Unpack)
+@lowers(Unpack)
 def unpack(low: Any, op: Any, y: Any, x: Window) -> Window:
     """y = the array at an offset of x."""
     part = Base(low.next(), op.shape, op.storage, "part")

@@ -8,34 +8,35 @@ from typing import Any
 import numpy as np
 
 from lineal.compiler.rules.elementwise import same
-from lineal.compiler.rules.table import rule
-from lineal.compiler.windows import Place, Window, dense
-from lineal.ops.broadcasting import SumToShape
-from lineal.ops.contraction.products import Dot
+from lineal.compiler.rules.indexing import added, along, still
+from lineal.compiler.rules.structural import index_along, over, part, zeros
+from lineal.compiler.rules.table import FLOATS, lowers
+from lineal.compiler.windows import Chosen, Place, Window
+from lineal.ops.reductions import picking
 from lineal.ops.reductions.cumulative import CumSum
 from lineal.ops.reductions.extremes import ArgExtreme, Extreme, ExtremeAt
 from lineal.ops.reductions.moments import Std, Var, freedom
 from lineal.ops.reductions.norms import VectorNorm
 from lineal.ops.reductions.products import Prod
-from lineal.ops.reductions.recurrences import CumProd, Recurrence
+from lineal.ops.reductions.recurrences import CumProd, Recurrence, Shift
 from lineal.ops.reductions.standardising import Centred, InverseSpread
 from lineal.ops.reductions.sums import Mean, Sum
 from lineal.ops.reductions.truth import Truth
 
 
-@rule(Sum)
+@lowers(Sum)
 def total(low: Any, op: Any, y: Any, x: Window) -> Window:
     """y = Σ x."""
     return low.reduce(x, op.axes, "add", y.storage, op.keepdim)
 
 
-@rule(Prod)
+@lowers(Prod)
 def product(low: Any, op: Any, y: Any, x: Window) -> Window:
     """y = Π x."""
     return low.reduce(x, op.axes, "multiply", y.storage, op.keepdim)
 
 
-@rule(Mean)
+@lowers(Mean, of=FLOATS)
 def mean(low: Any, op: Any, y: Any, x: Window) -> Window:
     """y = Σ x / n."""
     count = size(x, op.axes)
@@ -48,31 +49,13 @@ def size(x: Window, axes: tuple[int, ...]) -> int:
     return math.prod(x.shape[axis] for axis in axes)
 
 
-@rule(SumToShape)
-def sum_to_shape(low: Any, op: Any, y: Any, x: Window) -> Window:
-    """y = x summed over what was broadcast."""
-    lead = len(x.shape) - len(op.shape)
-    axes = (*range(lead), *(lead + n for n, size in enumerate(op.shape) if size == 1 != x.shape[lead + n]))
-    found = low.reduce(x, axes, "add")
-    return Window(found.base, tuple(op.shape), dense(tuple(op.shape)))
-
-
-@rule(Dot)
-def dot(low: Any, op: Any, y: Any, a: Window, b: Window) -> Window | None:
-    """y = Σ a b."""
-    if a.base.dtype.kind != "f":
-        return None
-    both = low.map(a.shape, a.base.dtype, lambda m, a, b: a * b, a, b, label="mul")
-    return low.reduce(both, (0,), "add")
-
-
-@rule(Extreme)
+@lowers(Extreme)
 def extreme(low: Any, op: Any, y: Any, x: Window) -> Window:
     """y = max x."""
     return low.reduce(x, op.axes, "maximum" if op.largest else "minimum", None, op.keepdim)
 
 
-@rule(ExtremeAt)
+@lowers(ExtremeAt, where="at least one dimension")
 def extreme_at(low: Any, op: Any, ys: Any, x: Window) -> tuple[Window, Window] | None:
     """y, index = max x and where it first is."""
     if not x.shape:
@@ -81,8 +64,8 @@ def extreme_at(low: Any, op: Any, ys: Any, x: Window) -> tuple[Window, Window] |
     return low.reduce(x, (op.axis,), kind, None, op.keepdim), position(low, x, op.axis, op.largest, op.keepdim)
 
 
-@rule(ArgExtreme)
-def arg_extreme(low: Any, op: Any, y: Any, x: Window) -> Window | None:
+@lowers(ArgExtreme)
+def arg_extreme(low: Any, op: Any, y: Any, x: Window) -> Window:
     """y = where the first max x is."""
     if op.axis is not None and x.shape:
         return position(low, x, op.axis, op.largest, op.keepdim)
@@ -101,7 +84,7 @@ def position(low: Any, x: Window, axis: int, largest: bool, keepdim: bool) -> Wi
     return low.reduce(marks, (axis,), "minimum", keepdim=keepdim)
 
 
-@rule(Truth)
+@lowers(Truth)
 def truth(low: Any, op: Any, y: Any, x: Window) -> Window:
     """y = whether all (or some) x are not 0."""
     x = low.map(x.shape, np.bool_, lambda m, x: x != 0, x, label="truth")
@@ -142,25 +125,25 @@ def variance(low: Any, op: Any, x: Window, last: Any) -> Window:
     return low.map(found.shape, dtype, formula, found, label="var")
 
 
-@rule(Var)
+@lowers(Var, of=FLOATS)
 def var(low: Any, op: Any, y: Any, x: Window) -> Window:
     """y = the variance."""
     return variance(low, op, x, same)
 
 
-@rule(Std)
+@lowers(Std, of=FLOATS)
 def std(low: Any, op: Any, y: Any, x: Window) -> Window:
     """y = the root of the variance."""
     return variance(low, op, x, lambda m, v: m.sqrt(v))
 
 
-@rule(Centred)
+@lowers(Centred, of=FLOATS)
 def centred(low: Any, op: Any, y: Any, x: Window) -> Window:
     """y = x - mean."""
     return about(low, x, op.axes)
 
 
-@rule(InverseSpread)
+@lowers(InverseSpread, of=FLOATS)
 def inverse_spread(low: Any, op: Any, y: Any, x: Window) -> Window:
     """y = 1 / √(mean x² + ε)."""
     share, dtype = 1 / (size(x, op.axes) or math.nan), x.base.dtype
@@ -169,7 +152,7 @@ def inverse_spread(low: Any, op: Any, y: Any, x: Window) -> Window:
     return low.map(found.shape, dtype, formula, found, label="rsqrt")
 
 
-@rule(VectorNorm)
+@lowers(VectorNorm, of=FLOATS)
 def norm(low: Any, op: Any, y: Any, x: Window) -> Window | None:
     """y = (Σ |x|ᵖ)^(1/p)."""
     p, dtype, axes = op.p, x.base.dtype, op.axes
@@ -214,19 +197,47 @@ def without(x: Window, axes: tuple[int, ...]) -> Window:
     return Window(x.base, tuple(x.shape[n] for n in kept), tuple(x.strides[n] for n in kept), x.offset)
 
 
-@rule(CumSum)
+@lowers(CumSum)
 def cumsum(low: Any, op: Any, y: Any, x: Window) -> Window:
     """y = the sums of x so far."""
     return low.scan((x,), op.axis, lambda m, a, b: a + b, 0, op.back, associative=True) if x.shape else x
 
 
-@rule(CumProd)
+@lowers(CumProd, where="at least one dimension")
 def cumprod(low: Any, op: Any, y: Any, x: Window) -> Window | None:
     """y = the products of x so far."""
     return low.scan((x,), op.axis, lambda m, a, b: a * b, 1, op.back, op.exclusive, associative=True) if x.shape else None
 
 
-@rule(Recurrence)
+@lowers(Recurrence)
 def recurrence(low: Any, op: Any, y: Any, b: Window, a: Window) -> Window:
     """yᵢ = bᵢ + aᵢ yᵢ₋₁."""
     return low.scan((b, a), op.axis, lambda m, so_far, b, a: b + a * so_far, None, op.back)
+
+
+@lowers(picking.Pick, where="one index for each number of the result")
+def pick(low: Any, op: Any, y: Any, x: Window, index: Window) -> Window | None:
+    """y = x at the index along an axis."""
+    if index.shape != tuple(y.shape):
+        return None
+    chosen = Chosen(*along(still(low, x), op.axis, index, y.shape, True))
+    return low.filled(y.shape, y.storage, same, chosen, label="pick")
+
+
+@lowers(picking.Place)
+def place(low: Any, op: Any, y: Any, g: Window, index: Window) -> Window:
+    """y = zeros, g added at the index along an axis."""
+    return added(low, op.axis, y, g, index, True)
+
+
+@lowers(Shift, where="not empty")
+def shift(low: Any, op: Any, y: Any, x: Window) -> Window | None:
+    """y = x moved by one along an axis, zero where nothing moves in."""
+    size, ndim = x.shape[op.axis], len(x.shape)
+    shape = tuple(max(length - 1, 0) if n == op.axis else length for n, length in enumerate(x.shape))
+    source, target = (1, 0) if op.back else (0, 1)
+    block = low.block(y.shape, y.storage)
+    if not size:
+        return None
+    place, moved = (part(each, index_along(op.axis, start, ndim), shape) for each, start in ((block, target), (x, source)))
+    return over(low, block, zeros(low, y), place, moved)

@@ -8,7 +8,7 @@ import numpy as np
 
 from lineal.compiler.rules.elementwise import same
 from lineal.compiler.rules.indexing import along, still
-from lineal.compiler.rules.table import rule
+from lineal.compiler.rules.table import FLOATS, SIGNED, lowers
 from lineal.compiler.windows import Chosen, Place, Window
 from lineal.ops.sorting.order import ArgSort, KthValue, Sort, TopK
 
@@ -43,13 +43,13 @@ def order(low: Any, x: Window, axis: int, descending: bool) -> Window:
     return low.scatter(block, first, places, *along(block, axis, rank, x.shape, False), False)
 
 
-@rule(ArgSort)
+@lowers(ArgSort, of=(*FLOATS, *SIGNED), where=f"at most {LONGEST} in a row")
 def argsort(low: Any, op: Any, y: Any, x: Window) -> Window | None:
     """y = the places that sort x."""
     return order(low, x, op.axis, op.descending) if counted(x, op.axis) else None
 
 
-@rule(Sort, TopK, KthValue)
+@lowers(Sort, TopK, KthValue, of=(*FLOATS, *SIGNED), where=f"at most {LONGEST} in a row")
 def selection(low: Any, op: Any, ys: Any, x: Window) -> tuple[Window, ...] | None:
     """(y, i) with y = x at the places i: all in order, the first few, or one."""
     if not counted(x, op.axis):

@@ -12,13 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from lineal.compiler.rules.table import rule
-from lineal.compiler.windows import Window, dense
-from lineal.core.inplace import ViewScatter
-from lineal.ops.contraction.vectors import Cross
-from lineal.ops.indexing import basic
+from lineal.compiler.rules.table import lowers
+from lineal.compiler.windows import Place, Window, dense
 from lineal.ops.layout import overlapping
-from lineal.ops.reductions.recurrences import Shift
 from lineal.ops.structural.embedding import Embed
 from lineal.ops.structural.flipping import Flip, Roll
 from lineal.ops.structural.grids import BlockDiag
@@ -27,6 +23,7 @@ from lineal.ops.structural.padding import ConstantPad
 from lineal.ops.structural.repeating import Repeat, interleaved
 from lineal.ops.structural.stacking import Stack
 from lineal.ops.structural.striding import AsStridedAdjoint
+from lineal.ops.structural.triangles import Tril, Triu
 from lineal.ops.structural.windows import Fold
 
 
@@ -41,43 +38,27 @@ def beside(low: Any, shape: Sequence[int], dtype: Any, places: Sequence[Window],
     return low.join(block, [low.copy(x, inside=place).base for place, x in zip(places, xs)])
 
 
-@rule(Cat)
+@lowers(Cat)
 def cat(low: Any, op: Any, y: Any, *xs: Window) -> Window:
     """y = the xs one after another."""
     block = low.block(y.shape, y.storage)
     starts = [0, *accumulate(x.shape[op.dim] for x in xs)]
-    places = [part(block, along(op.dim, start, len(y.shape)), x.shape) for start, x in zip(starts, xs)]
+    places = [part(block, index_along(op.dim, start, len(y.shape)), x.shape) for start, x in zip(starts, xs)]
     return beside(low, y.shape, y.storage, places, block, xs)
 
 
-def along(axis: int, start: int, ndim: int) -> list[int]:
+def index_along(axis: int, start: int, ndim: int) -> list[int]:
     """Return the index of `start` along one axis."""
     return [start if n == axis else 0 for n in range(ndim)]
 
 
-@rule(Stack)
+@lowers(Stack)
 def stack(low: Any, op: Any, y: Any, *xs: Window) -> Window:
     """y = the xs one behind another."""
     block = low.block(y.shape, y.storage)
     strides = (*block.strides[: op.dim], *block.strides[op.dim + 1 :])
     places = [Window(block.base, x.shape, strides, n * block.strides[op.dim]) for n, x in enumerate(xs)]
     return beside(low, y.shape, y.storage, places, block, xs)
-
-
-@rule(Cross)
-def cross(low: Any, op: Any, y: Any, a: Window, b: Window) -> Window:
-    """y = a × b, its three parts one behind another."""
-    block = low.block(y.shape, y.storage)
-    axis = op.axis % len(y.shape)
-    shape = tuple(1 if n == axis else size for n, size in enumerate(y.shape))
-    at = lambda x, n: part(x, along(axis, n, len(y.shape)), shape)
-    parts = []
-    for n in range(3):
-        i, j = (n + 1) % 3, (n + 2) % 3
-        formula = lambda m, a, b, c, d: a * b - c * d
-        args = (at(a, i), at(b, j), at(a, j), at(b, i))
-        parts.append(low.filled(shape, y.storage, formula, *args, label="cross", inside=at(block, n)).base)
-    return low.join(block, parts)
 
 
 def over(low: Any, block: Window, under: Window, place: Window | None, x: Window) -> Window | None:
@@ -89,18 +70,11 @@ def over(low: Any, block: Window, under: Window, place: Window | None, x: Window
     return low.join(block, [first, second])
 
 
-@rule(Embed)
+@lowers(Embed, where="a part that does not overlap with itself")
 def embed(low: Any, op: Any, y: Any, x: Window) -> Window | None:
     """y = zeros with x where a view looks."""
     block = low.block(y.shape, y.storage)
     return over(low, block, zeros(low, y), low.view(op.view, block), x)
-
-
-@rule(basic.Embed)
-def embed_items(low: Any, op: Any, y: Any, x: Window) -> Window | None:
-    """y = zeros with y[items] = x."""
-    block = low.block(y.shape, y.storage)
-    return over(low, block, zeros(low, y), low.view(basic.slice_op(op.items), block), x)
 
 
 def zeros(low: Any, y: Any) -> Window:
@@ -108,30 +82,7 @@ def zeros(low: Any, y: Any) -> Window:
     return low.literal(np.zeros((), y.storage).item(), y.storage, y.shape)
 
 
-@rule(ViewScatter)
-def view_scatter(low: Any, op: Any, y: Any, base: Window, source: Window) -> Window | None:
-    """y = base with what a view looks at replaced."""
-    block = low.block(y.shape, y.storage)
-    place: Window | None = block
-    for step in op.path:
-        place = None if place is None else low.view(step, place)
-    return over(low, block, base, place, source)
-
-
-@rule(Shift)
-def shift(low: Any, op: Any, y: Any, x: Window) -> Window | None:
-    """y = x moved by one along an axis, zero where nothing moves in."""
-    size, ndim = x.shape[op.axis], len(x.shape)
-    shape = tuple(max(length - 1, 0) if n == op.axis else length for n, length in enumerate(x.shape))
-    source, target = (1, 0) if op.back else (0, 1)
-    block = low.block(y.shape, y.storage)
-    if not size:
-        return None
-    place, moved = (part(each, along(op.axis, start, ndim), shape) for each, start in ((block, target), (x, source)))
-    return over(low, block, zeros(low, y), place, moved)
-
-
-@rule(ConstantPad)
+@lowers(ConstantPad, where="a part that does not overlap with itself")
 def constant_pad(low: Any, op: Any, y: Any, x: Window) -> Window | None:
     """y = x with a number around it."""
     block = low.block(y.shape, y.storage)
@@ -139,7 +90,7 @@ def constant_pad(low: Any, op: Any, y: Any, x: Window) -> Window | None:
     return over(low, block, fill, part(block, [before for before, _ in op.widths], x.shape), x)
 
 
-@rule(BlockDiag)
+@lowers(BlockDiag)
 def block_diag(low: Any, op: Any, y: Any, *xs: Window) -> Window:
     """y = zeros with the xs along the diagonal."""
     block = low.block(y.shape, y.storage)
@@ -151,13 +102,13 @@ def block_diag(low: Any, op: Any, y: Any, *xs: Window) -> Window:
     return low.join(block, parts)
 
 
-@rule(Flip)
+@lowers(Flip)
 def flip(low: Any, op: Any, y: Any, x: Window) -> Window:
     """y = x read backwards."""
     return x.reversed(op.axes)
 
 
-@rule(Roll)
+@lowers(Roll)
 def roll(low: Any, op: Any, y: Any, x: Window) -> Window:
     """y = x moved around, one axis after the other."""
     for shift, axis in zip(op.shifts, op.axes):
@@ -167,13 +118,13 @@ def roll(low: Any, op: Any, y: Any, x: Window) -> Window:
             continue
         block = low.block(x.shape, x.base.dtype)
         shapes = [tuple(length if n == axis else each for n, each in enumerate(x.shape)) for length in (size - cut, cut)]
-        sources = [part(x, along(axis, start, ndim), shape) for start, shape in zip((cut, 0), shapes)]
-        places = [part(block, along(axis, start, ndim), shape) for start, shape in zip((0, size - cut), shapes)]
+        sources = [part(x, index_along(axis, start, ndim), shape) for start, shape in zip((cut, 0), shapes)]
+        places = [part(block, index_along(axis, start, ndim), shape) for start, shape in zip((0, size - cut), shapes)]
         x = beside(low, x.shape, x.base.dtype, places, block, sources)
     return x
 
 
-@rule(Repeat)
+@lowers(Repeat)
 def repeat(low: Any, op: Any, y: Any, x: Window) -> Window:
     """y = x some times over along each axis."""
     lead = len(op.repeats) - len(x.shape)
@@ -183,13 +134,13 @@ def repeat(low: Any, op: Any, y: Any, x: Window) -> Window:
     return Window(made.base, tuple(y.shape), dense(tuple(y.shape)))
 
 
-@rule(Fold)
+@lowers(Fold, where="not empty")
 def fold(low: Any, op: Any, y: Any, x: Window) -> Window | None:
     """y = windows added up where they lie."""
     return gathered(low, op.view, y, x)
 
 
-@rule(AsStridedAdjoint)
+@lowers(AsStridedAdjoint, where="not empty, of an input that was dense")
 def as_strided_adjoint(low: Any, op: Any, y: Any, x: Window) -> Window | None:
     """y = the xs added up where a layout has them."""
     return gathered(low, op.view, y, x) if op.view.frame is None else None
@@ -203,3 +154,15 @@ def gathered(low: Any, view: Any, y: Any, x: Window) -> Window | None:
         return None
     first = low.copy(zeros(low, y), inside=block).base
     return low.scatter(block, first, x, place, (), True)
+
+
+@lowers(Tril, Triu)
+def triangle(low: Any, op: Any, y: Any, x: Window) -> Window:
+    """y = x on one side of a diagonal, else 0."""
+    rows, columns = Place(len(x.shape) - 2), Place(len(x.shape) - 1)
+    diagonal = op.diagonal
+    if isinstance(op, Tril):
+        formula = lambda m, x, i, j: m.where(j - i <= diagonal, x, 0)
+    else:
+        formula = lambda m, x, i, j: m.where(j - i >= diagonal, x, 0)
+    return low.map(y.shape, y.storage, formula, x, rows, columns, label=type(op).__name__.lower())

@@ -7,19 +7,35 @@ returns the window that the output is (a tuple of them), or None if it does not 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
-__all__ = ["RULES", "rule"]
+__all__ = ["ALL", "FLOATS", "RULES", "SIGNED", "TERMS", "lowers"]
 
 Rule = Callable[..., Any]
 RULES: dict[type, Rule] = {}
 
+FLOATS = ("float32", "float64")
+SIGNED = ("int8", "int16", "int32", "int64")
+ALL = (*FLOATS, *SIGNED, "uint8", "bool")
+"""The dtypes that the code generator knows."""
 
-def rule(*classes: type) -> Callable[[Rule], Rule]:
-    """Enter a function as the rule of some classes of ops."""
+
+class Terms(NamedTuple):
+    """When a rule applies: to which dtypes of the first input (of what is made of nothing, the output), and where else."""
+
+    of: tuple[str, ...]
+    where: str
+
+
+TERMS: dict[type, Terms] = {}
+
+
+def lowers(*classes: type, of: tuple[str, ...] = ALL, where: str = "") -> Callable[[Rule], Rule]:
+    """Enter a function as the rule of some classes of ops, and say when it applies; what else there is, the host does."""
 
     def enter(function: Rule) -> Rule:
         RULES.update(dict.fromkeys(classes, function))
+        TERMS.update(dict.fromkeys(classes, Terms(of, where)))
         return function
 
     return enter

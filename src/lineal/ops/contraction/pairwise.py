@@ -7,12 +7,12 @@ import math
 from collections.abc import Collection
 from typing import Any, NamedTuple
 
+from lineal.base.spec import Shape
 from lineal.ops.contraction.products import product
 from lineal.ops.elementwise.arithmetic import mul
 from lineal.ops.structural.reshape import reshape
 
 Labels = tuple[str, ...]
-Shape = tuple[int, ...]
 
 
 class Named(NamedTuple):

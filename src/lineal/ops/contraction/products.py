@@ -72,8 +72,6 @@ def multiplied(m: Any, place: Any, a: Any, b: Any) -> Any:
 class Dot(Product):
     """y = Σ a b of two vectors; ā = ȳ b*, b̄ = ȳ a*."""
 
-    name = "Dot"
-
     def eager(self, xp, a, b):
         if a.shape != b.shape:
             raise ValueError("sizes differ")
@@ -101,7 +99,7 @@ class MatMul(Product):
 
     left: bool
     right: bool
-    name = "Mm"
+    grad_name = "MmBackward0"
     any_dtype = True
 
     def eager(self, xp, a, b):
@@ -125,14 +123,14 @@ class MatMul(Product):
 class StackedMatMul(MatMul):
     """The matrix product of two stacks, under the name that PyTorch's `matmul` gives it."""
 
-    name = "UnsafeView"
+    grad_name = "UnsafeViewBackward0"
     any_dtype = False
 
 
 class BatchMatMul(MatMul):
     """The matrix product of two stacks, under the name that `bmm` gives it."""
 
-    name = "Bmm"
+    grad_name = "BmmBackward0"
     any_dtype = False
 
 
@@ -141,7 +139,6 @@ class Affine(Product):
 
     transposed: bool
     label: str
-    name = "Linear"
     any_dtype = True
 
     @property
@@ -178,7 +175,6 @@ class AffineWithBias(Affine):
     """y = x W + b, b added to every row; b̄ = Σ ȳ over the rows."""
 
     keeps = ("1", "0", "")
-    name = "Addmm"
 
     def __init__(self, *given: Any):
         Op.__init__(self, *given)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from lineal.base.spec import axis, broadcast_shapes
+from lineal.base.spec import Axis, axis, broadcast_shapes
 from lineal.core import AbstractTensor
 from lineal.core.calling import public
 from lineal.ops.broadcasting import expand
@@ -24,8 +24,8 @@ __all__ = ["cross", "kron"]
 class Cross(Product):
     """y = a × b of the vectors of three along `axis`; ā = b* × ȳ, b̄ = ȳ × a*."""
 
-    axis: int
-    name = "LinalgCross"
+    axis: Axis
+    grad_name = "LinalgCrossBackward0"
 
     def eager(self, xp, a, b):
         a, b = xp.moveaxis(a, self.axis, 0), xp.moveaxis(b, self.axis, 0)

@@ -38,8 +38,8 @@ __all__ = [
 class Real(Op):
     """y = Re x, over the same memory; x̄ = ȳ."""
 
-    name = "Real"
     aliasing = "view"
+    no_lowering = "host step: complex numbers"
 
     def eager(self, xp, x):
         return x.real
@@ -51,8 +51,8 @@ class Real(Op):
 class Imag(Op):
     """y = Im x, over the same memory; x̄ = i ȳ."""
 
-    name = "Imag"
     aliasing = "view"
+    no_lowering = "host step: complex numbers"
 
     def eager(self, xp, x):
         return x.imag
@@ -192,8 +192,8 @@ angle = unary(
 class ViewAsReal(Op):
     """y = x with its parts along a new last axis of size 2, over the same memory; x̄ = ȳ read back as complex."""
 
-    name = "ViewAsReal"
     aliasing = "view"
+    no_lowering = "host step: complex numbers"
 
     def eager(self, xp, x):
         parts = x.real
@@ -206,8 +206,8 @@ class ViewAsReal(Op):
 class ViewAsComplex(Op):
     """y = x with the pairs along its last axis as complex numbers, over the same memory; x̄ = ȳ read back as pairs."""
 
-    name = "ViewAsComplex"
     aliasing = "view"
+    no_lowering = "host step: complex numbers"
 
     def eager(self, xp, x):
         return x.view(np.result_type(x.dtype, np.complex64))[..., 0]

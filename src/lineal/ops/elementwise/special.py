@@ -82,6 +82,7 @@ class Polygamma(Elementwise):
     """y = the n-th derivative of digamma at x; x̄ = ȳ times the next one."""
 
     n: int
+    no_lowering = "host step: SciPy has the function"
 
     def __init__(self, n: int):
         super().__init__(

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from lineal.base.spec import Axes, Shape
 from lineal.core import Op, apply
 from lineal.core.op import Plan
 from lineal.ops.broadcasting import expand
@@ -17,11 +18,8 @@ from lineal.ops.indexing.changing import Change
 
 __all__: list[str] = []
 
-Places = tuple[int, ...]
-"""The axis of the indexed array at which each index stands; a mask of k dimensions takes k axes from there."""
 
-
-def key_of(places: Places, indices: Any) -> tuple:
+def key_of(places: Axes, indices: Any) -> tuple:
     """Return the index as NumPy takes it."""
     if places == tuple(range(len(places))):
         return tuple(indices)
@@ -42,10 +40,15 @@ def width(index: Any) -> int:
 class Index(Op):
     """y = x[…, i, …, j, …] with indices (int64 or masks) at `places`; x̄ = ȳ added up where it was read."""
 
-    places: Places
-    name: str
+    places: Axes
+    label: str
+    """What PyTorch calls the function that it came from."""
     keeps = "*"
     any_dtype = True
+
+    @property
+    def grad_name(self) -> str:
+        return f"{self.label}Backward0"
 
     def plan(self, needs):
         return _keep_indices(needs, 1)
@@ -67,9 +70,8 @@ class Index(Op):
 class IndexSum(Op):
     """y = zeros of `shape`, then y[…, i, …, j, …] += x, repeated places adding up; x̄ = ȳ[…, i, …, j, …]."""
 
-    places: Places
-    shape: tuple[int, ...]
-    name = "IndexSum"
+    places: Axes
+    shape: Shape
 
     def plan(self, needs):
         return _keep_indices(needs, 1)
@@ -86,10 +88,15 @@ class IndexSum(Op):
 class IndexPut(Change):
     """y = x with y[…, i, …, j, …] = v, or += v; x̄ = ȳ (zeroed there if not +=), v̄ = ȳ[…, i, …, j, …]."""
 
-    places: Places
+    places: Axes
     accumulate: bool
-    name: str
+    label: str
+    """What PyTorch calls the function that it came from."""
     strided = True
+
+    @property
+    def grad_name(self) -> str:
+        return f"{self.label}Backward0"
 
     @property
     def any_dtype(self) -> bool:  # type: ignore[override]
@@ -131,7 +138,7 @@ def _keep_indices(needs: tuple[bool, ...], first: int) -> Any:
     return found
 
 
-def add_at(y: np.ndarray, places: Places, indices: Any, source: np.ndarray) -> None:
+def add_at(y: np.ndarray, places: Axes, indices: Any, source: np.ndarray) -> None:
     """Add `source` to y[…, i, …, j, …], counting repeated places as often as they are named."""
     masks = [index.dtype.kind == "b" for index in indices]
     if all(masks):
@@ -159,7 +166,7 @@ def add_at(y: np.ndarray, places: Places, indices: Any, source: np.ndarray) -> N
         add_counted(y.reshape(-1), spots.reshape(-1), np.ascontiguousarray(source).reshape(-1))
 
 
-def spelled_out(places: Places, indices: Any) -> tuple[Places, list[np.ndarray]]:
+def spelled_out(places: Axes, indices: Any) -> tuple[Axes, list[np.ndarray]]:
     """Return an index with its masks replaced by the places where they are true."""
     axes: list[int] = []
     found: list[np.ndarray] = []
@@ -182,7 +189,7 @@ def add_along(y: np.ndarray, axis: int, index: np.ndarray, source: np.ndarray) -
     add_rows(y.reshape(lead * size, inner), rows, source.reshape(-1, inner))
 
 
-def out_of_range(shape: tuple[int, ...], places: Places, indices: Any, error: Exception) -> IndexError:
+def out_of_range(shape: tuple[int, ...], places: Axes, indices: Any, error: Exception) -> IndexError:
     """Return the error that names the index which is out of bounds."""
     for place, index in zip(places, indices):
         size = shape[place]

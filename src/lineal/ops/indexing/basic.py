@@ -5,12 +5,10 @@ from __future__ import annotations
 import functools
 from typing import Any
 
+from lineal.base.spec import Items, Shape
 from lineal.core import AbstractTensor, Op, apply
 
 __all__: list[str] = []
-
-Items = tuple[Any, ...]
-"""A normal index: ints in 0 … size-1, (start, stop, step) for slices, None for new axes; trailing whole axes are left out."""
 
 
 class Slice(Op):
@@ -18,22 +16,23 @@ class Slice(Op):
 
     items: Items
     aliasing = "view"
+    key = "SliceItems"
 
     @functools.cached_property
-    def key(self) -> tuple:
+    def index(self) -> tuple:
         """The index as NumPy takes it; the ellipsis makes NumPy return an array where all axes are picked from."""
         return (*[slice(*each) if each.__class__ is tuple else each for each in self.items], Ellipsis)
 
     @functools.cached_property
-    def name(self) -> str:  # type: ignore[override]
+    def grad_name(self) -> str:  # type: ignore[override]
         """PyTorch's name for the last step that such an index takes there."""
         if not self.items:
-            return "Alias"
+            return "AliasBackward0"
         last = self.items[-1]
-        return "Unsqueeze" if last is None else "Slice" if last.__class__ is tuple else "Select"
+        return "UnsqueezeBackward0" if last is None else "SliceBackward0" if last.__class__ is tuple else "SelectBackward0"
 
     def eager(self, xp, x):
-        return x[self.key]
+        return x[self.index]
 
     def vjp(self, needs, g, y, x):
         return (apply(_embed(self.items, x.shape), g),)
@@ -43,13 +42,14 @@ class Embed(Op):
     """y = zeros of `shape` with y[items] = x; x̄ = ȳ[items]."""
 
     items: Items
-    shape: tuple[int, ...]
-    name = "Embed"
+    shape: Shape
+    key = "EmbedItems"
+    grad_name = "EmbedBackward0"
     any_dtype = True
 
     def eager(self, xp, x):
         y = xp.zeros(self.shape, x.dtype)
-        y[slice_op(self.items).key] = x
+        y[slice_op(self.items).index] = x
         return y
 
     def vjp(self, needs, g, y, x):

@@ -21,7 +21,7 @@ __all__ = ["fill", "fill_", "zero_"]
 class Fill(Op):
     """y = v everywhere, in the shape of x; x̄ = 0, v̄ = Σ ȳ."""
 
-    name = "Fill"
+    no_batch = "looped: no rule so far"
     any_dtype = True
 
     def eager(self, xp, x, value):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from lineal.base import dtypes
-from lineal.base.spec import axis, broadcast_shapes
+from lineal.base.spec import Axis, Shape, axis, broadcast_shapes
 from lineal.core import AbstractTensor, Op, apply
 from lineal.core.calling import public
 from lineal.ops.broadcasting import expand
@@ -28,8 +28,7 @@ INDEX_DTYPES = (dtypes.int64, dtypes.int32)
 class Gather(Op):
     """y[… i …] = x[… index[… i …] …] along `dim`; x̄ = ȳ added up where it was read."""
 
-    dim: int
-    name = "Gather"
+    dim: Axis
     keeps = "1"
 
     def eager(self, xp, x, index):
@@ -42,9 +41,8 @@ class Gather(Op):
 class GatherSum(Op):
     """y = zeros of `shape`, then y[… index[… i …] …] += x[… i …] along `dim`; x̄ = ȳ gathered."""
 
-    dim: int
-    shape: tuple[int, ...]
-    name = "GatherSum"
+    dim: Axis
+    shape: Shape
     keeps = "1"
 
     def eager(self, xp, x, index):
@@ -59,8 +57,7 @@ class GatherSum(Op):
 class Scatter(Change):
     """y = x with y[… index[… i …] …] = src[… i …] along `dim`; x̄ = ȳ, zeroed there; s̄ = ȳ gathered."""
 
-    dim: int
-    name = "Scatter"
+    dim: Axis
     keeps = "1"
 
     def change(self, y, index, src):
@@ -77,8 +74,7 @@ class Scatter(Change):
 class ScatterAdd(Change):
     """y = x, then y[… index[… i …] …] += src[… i …] along `dim`; x̄ = ȳ; s̄ = ȳ gathered."""
 
-    dim: int
-    name = "ScatterAdd"
+    dim: Axis
     keeps = ("", "", "1")
 
     def change(self, y, index, src):

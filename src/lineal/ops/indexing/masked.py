@@ -9,7 +9,7 @@ import numpy as np
 
 from lineal.base import dtypes
 from lineal.base.dtypes import widened
-from lineal.base.spec import broadcast_shapes
+from lineal.base.spec import Shape, broadcast_shapes
 from lineal.core import AbstractTensor, Op, apply, lift
 from lineal.ops.broadcasting import expand
 from lineal.ops.conversion import constant, dtype_of
@@ -23,9 +23,10 @@ __all__ = ["argwhere", "masked_scatter", "masked_select", "nonzero", "unravel_in
 class MaskedSelect(Op):
     """y = the elements of x where mask, in order; x̄ = ȳ put back there, zero elsewhere."""
 
-    name = "MaskedSelect"
     any_dtype = True
     keeps = "1"
+    no_batch = "looped: the shape of the result depends on numbers"
+    no_lowering = "runs eagerly: the shape of the result depends on numbers"
 
     def eager(self, xp, x, mask):
         return x[mask]
@@ -37,9 +38,10 @@ class MaskedSelect(Op):
 class MaskedScatter(Change):
     """y = x, its elements where mask replaced by the first ones of s; x̄ = ȳ, zero where mask; s̄ = ȳ where mask, in order."""
 
-    name = "MaskedScatter"
     keeps = "1"
     strided = True
+    no_batch = "looped: it counts on through all numbers that a mask chooses"
+    no_lowering = "host step: it counts on through all numbers that a mask chooses"
 
     def change(self, y, mask, s):
         y[mask] = s.reshape(-1)[: np.count_nonzero(mask)]
@@ -55,9 +57,10 @@ class MaskedScatter(Change):
 class MaskedGather(Op):
     """y = zeros of `shape` that begin, in order, with the elements of x where mask; x̄ = ȳ scattered there."""
 
-    shape: tuple[int, ...]
-    name = "MaskedGather"
+    shape: Shape
     keeps = "1"
+    no_batch = "looped: it counts on through all numbers that a mask chooses"
+    no_lowering = "host step: it counts on through all numbers that a mask chooses"
 
     def eager(self, xp, x, mask):
         y = xp.zeros(self.shape, x.dtype)
@@ -72,8 +75,10 @@ class MaskedGather(Op):
 class Nonzero(Op):
     """The places of the elements that are not zero, one row each."""
 
-    name = "Nonzero"
     differentiable = False
+    no_vjp = "places: whole numbers"
+    no_batch = "looped: the shape of the result depends on numbers"
+    no_lowering = "runs eagerly: the shape of the result depends on numbers"
 
     def eager(self, xp, x):
         x = widened(x)
@@ -87,8 +92,10 @@ class UnravelIndex(Op):
     """The places in an array of `shape` of the flat `places`, one output per dimension."""
 
     shape: tuple[int, ...]
-    name = "UnravelIndex"
     differentiable = False
+    no_vjp = "places: whole numbers"
+    no_batch = "looped: it takes all numbers at once, without an axis"
+    no_lowering = "host step: places are found by division, number by number"
 
     def eager(self, xp, places):
         found = []

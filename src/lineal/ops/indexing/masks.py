@@ -19,7 +19,6 @@ __all__ = ["masked_fill"]
 class MaskedFill(Change):
     """y = value where mask, x elsewhere; x̄ = ȳ, zero where mask; v̄ = Σ ȳ where mask."""
 
-    name = "MaskedFill"
     keeps = "1"
     strided = True
 

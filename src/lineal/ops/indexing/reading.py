@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from lineal.base import dtypes
+from lineal.base.spec import Items
 from lineal.core import AbstractTensor, lift, modes
 from lineal.ops.conversion import cast
-from lineal.ops.indexing.basic import Items, select_item, slice_item
+from lineal.ops.indexing.basic import select_item, slice_item
 
 __all__: list[str] = []
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from lineal.base import dtypes
-from lineal.base.spec import axis
+from lineal.base.spec import Axis, axis
 from lineal.core import AbstractTensor, apply
 from lineal.core.calling import public
 from lineal.ops.broadcasting import expand
@@ -27,10 +27,11 @@ WORDS = ("sum", "prod", "mean", "amax", "amin")
 class ScatterExtreme(Change):
     """y = max (or min) of x and all src scattered there; ȳ is shared evenly by those that equal y."""
 
-    dim: int
+    dim: Axis
     greatest: bool
-    name = "ScatterReduce"
+    grad_name = "ScatterReduceBackward0"
     keeps = "* y"
+    no_lowering = "host step: scatters put and add, no more"
 
     def change(self, y, index, src):
         ufunc = np.maximum if self.greatest else np.minimum
@@ -47,9 +48,10 @@ class ScatterExtreme(Change):
 class ScatterProduct(Change):
     """y = x times all src scattered there; an input's cotangent is ȳ times the product of the others."""
 
-    dim: int
-    name = "ScatterReduce"
+    dim: Axis
+    grad_name = "ScatterReduceBackward0"
     keeps = "0 1 2"
+    no_lowering = "host step: scatters put and add, no more"
 
     def change(self, y, index, src):
         np.multiply.at(y.reshape(-1), flat_places(y.shape, self.dim, index).reshape(-1), src.reshape(-1))

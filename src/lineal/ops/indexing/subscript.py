@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from lineal.base.spec import broadcast_shapes
+from lineal.base.spec import Axes, broadcast_shapes
 from lineal.core import AbstractTensor, apply, lift, modes, write
 from lineal.core.apply import inferred
 from lineal.core.calling import public
@@ -14,7 +14,7 @@ from lineal.core.inplace import touch
 from lineal.ops.broadcasting import expand
 from lineal.ops.conversion import cast, dtype_of
 from lineal.ops.front import require_tensor
-from lineal.ops.indexing.advanced import Places, index_op, put_op
+from lineal.ops.indexing.advanced import index_op, put_op
 from lineal.ops.indexing.basic import Items, select_item, slice_item, slice_op
 from lineal.ops.indexing.changing import change
 from lineal.ops.indexing.masks import masked_fill_, number_like
@@ -137,7 +137,7 @@ def written_plainly(x: AbstractTensor, items: Items, value: Any) -> bool:
     else:
         value = number_like(value, x, "setitem", False).value
     try:
-        x.value[slice_op(items).key] = value
+        x.value[slice_op(items).index] = value
     except ValueError:
         return False
     touch(x, "setitem")
@@ -168,7 +168,7 @@ def expand_to(shape: tuple[int, ...], value: AbstractTensor, name: str) -> Any:
     return expand(value if found == value.value.shape else value.reshape(found), shape)  # type: ignore[attr-defined]
 
 
-def checked(name: str, shape: tuple[int, ...], picks: Picks) -> tuple[Places, list[Any], list[tuple[int, ...]]]:
+def checked(name: str, shape: tuple[int, ...], picks: Picks) -> tuple[Axes, list[Any], list[tuple[int, ...]]]:
     """Return the axes and the index tensors of an advanced index after checking masks and shapes, and the indices' shapes."""
     indices = [index for _, index in picks]
     shapes: list[tuple[int, ...]] = []

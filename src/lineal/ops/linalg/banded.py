@@ -29,8 +29,10 @@ class SolveBanded(Op):
 
     lower: int
     upper: int
-    name = "LinalgSolveBanded"
+    grad_name = "LinalgSolveBandedBackward0"
     keeps = ("0 y", "0")
+    no_batch = "looped: LAPACK, SciPy or the formula takes one matrix at a time in any case"
+    no_lowering = "host step: LAPACK or SciPy, by the eager kernel"
 
     def eager(self, xp, ab, B):
         X = np.empty(B.shape, B.dtype)

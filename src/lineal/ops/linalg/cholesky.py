@@ -38,7 +38,7 @@ class Cholesky(Op):
     """
 
     upper: bool
-    name = "LinalgCholeskyEx"
+    grad_name = "LinalgCholeskyExBackward0"
     keeps = "y"
 
     def eager(self, xp, A):

@@ -14,7 +14,7 @@ class CholeskyPull(Op):
     (The diagonal of a complex S need not be real.)
     """
 
-    name = "LinalgCholeskyEx"
+    grad_name = "LinalgCholeskyExBackward0"
     keeps = ("0 1 y", "0")
 
     def eager(self, xp, L, G):

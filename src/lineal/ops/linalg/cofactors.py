@@ -28,7 +28,6 @@ class Cofactors(Op):
     the slope along E is tr(CᵀE) A⁻ᵀ - C Eᵀ A⁻ᵀ, from C = det(A) A⁻ᵀ.
     """
 
-    name = "Cofactors"
     keeps = "0 y"
 
     def eager(self, xp, A):
@@ -53,8 +52,10 @@ class Slope(Op):
     written out in `curvature`. Both from the minors of Σ + F.   Horn and Johnson (2013), Matrix Analysis, section 0.8.12.
     """
 
-    name = "CofactorsSlope"
+    grad_name = "CofactorsSlopeBackward0"
     keeps = "0 1"
+    no_batch = "looped: no rule so far"
+    no_lowering = "host step: singular values, by the eager kernel"
 
     def eager(self, xp, A, E):
         y, finite = np.full(A.shape, np.nan, A.dtype), np.isfinite(A).all((-1, -2))

@@ -34,7 +34,7 @@ class Determinant(Op):
     """
 
     refined: bool = False
-    name = "LinalgDet"
+    grad_name = "LinalgDetBackward0"
     keeps = "0 1 2 y"
 
     def eager(self, xp, A, LU=None, pivots: Any = None):
@@ -78,9 +78,10 @@ def correction(A: np.ndarray, LU: np.ndarray, pivots: np.ndarray) -> np.ndarray:
 class DeterminantBounded(Op):
     """y = det A, and a number that 1 / (|A|₁ |A⁻¹|₁) is not below; y alone has a derivative, as in `Determinant`."""
 
-    name = "LinalgDet"
+    grad_name = "LinalgDetBackward0"
     keeps = "0"
     width = 2
+    no_lowering = "host step: it only decides by numbers how eager code goes on"
 
     def eager(self, xp, A):
         return kernels.det_bounded(A)
@@ -101,7 +102,7 @@ class DeterminantProbed(DeterminantBounded):
 class SignLogDet(Op):
     """(s, l) with det A = s eˡ, |s| = 1;  Ā = (l̄ + i Im(s̄ conj(s))) A⁻ᴴ: from d log det A = tr(A⁻¹ dA)."""
 
-    name = "LinalgSlogdet"
+    grad_name = "LinalgSlogdetBackward0"
     keeps = "0 y"
     width = 2
 

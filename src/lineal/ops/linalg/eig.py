@@ -20,9 +20,10 @@ class Eig(Op):
     Giles (2008), section 3.1, with the term of the norm after Boeddeker et al. (2017), arXiv:1701.00392.
     """
 
-    name = "LinalgEig"
+    grad_name = "LinalgEigBackward0"
     keeps = "y"
     width = 2
+    no_lowering = "host step: LAPACK or SciPy, by the eager kernel"
 
     def eager(self, xp, A):
         values, V = settled("linalg.eig", np.linalg.eig, A)
@@ -51,8 +52,11 @@ class Eigenvalues(Op):
     The values come in no order, which need not be that of a second decomposition that finds V.
     """
 
-    name = "LinalgEigvals"
+    grad_name = "LinalgEigvalsBackward0"
     differentiable = False
+    no_vjp = "taken where nobody differentiates; `Eig` otherwise"
+    no_batch = "never met: where somebody listens, other ops stand for it"
+    no_lowering = "never met: where somebody listens, other ops stand for it"
 
     def eager(self, xp, A):
         return settled("linalg.eigvals", np.linalg.eigvals, A).astype(np.result_type(A.dtype, np.complex64))

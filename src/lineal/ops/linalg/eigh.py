@@ -25,7 +25,7 @@ class Eigh(Op):
     """
 
     uplo: Literal["L", "U"]
-    name = "LinalgEigh"
+    grad_name = "LinalgEighBackward0"
     keeps = "y"
     width = 2
 
@@ -56,8 +56,9 @@ class HermitianEigenvalues(Op):
     """Λ of A = V Λ Vᴴ without V;  Ā = V (diag λ̄) Vᴴ, for which A is decomposed again."""
 
     uplo: Literal["L", "U"]
-    name = "LinalgEigvalsh"
+    grad_name = "LinalgEigvalshBackward0"
     keeps = "0"
+    no_lowering = "host step: LAPACK or SciPy, by the eager kernel"
 
     def eager(self, xp, A):
         return settled("linalg.eigvalsh", kernels.eigvalsh, A, self.uplo)

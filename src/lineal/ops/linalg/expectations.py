@@ -55,8 +55,9 @@ def bounded(norms: Any, W: np.ndarray, refined: bool = True) -> np.ndarray:
 class WellConditioned(Op):
     """y = whether systems with each A leave more than a digit."""
 
-    name = "LinalgWellConditioned"
+    grad_name = "LinalgWellConditionedBackward0"
     differentiable = False
+    no_vjp = "truth values"
 
     def eager(self, xp, A):
         V = np.broadcast_to(probes_for(A.shape[-1], A.dtype), (*A.shape[:-1], min(A.shape[-1], 2)))
@@ -72,8 +73,9 @@ class WellConditioned(Op):
 class WellFactored(Op):
     """y = whether systems with each L Lᴴ leave more than a digit; what lies above the diagonal of L is not read."""
 
-    name = "CholeskyWellConditioned"
+    grad_name = "CholeskyWellConditionedBackward0"
     differentiable = False
+    no_vjp = "truth values"
 
     def eager(self, xp, L):
         y = np.zeros(L.shape[:-2], bool)

@@ -134,8 +134,10 @@ def cond(input: AbstractTensor, p: Any = None, *, out: AbstractTensor | None = N
 class Exponential(Op):
     """Y = exp A;  Ā = L(Aᴴ, Ȳ), the derivative of exp at Aᴴ along Ȳ.   Higham (2008), Functions of Matrices, section 10.2."""
 
-    name = "LinalgMatrixExp"
+    key = "MatrixExponential"
+    grad_name = "LinalgMatrixExpBackward0"
     keeps = "0"
+    no_lowering = "host step: a matrix function, by the eager kernel"
 
     def eager(self, xp, A):
         return exponential(A)

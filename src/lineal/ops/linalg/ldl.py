@@ -56,9 +56,11 @@ class LDLFactor(Op):
     """
 
     hermitian: bool
-    name = "LinalgLdlFactorEx"
+    grad_name = "LinalgLdlFactorExBackward0"
     keeps = "y"
     width = 3
+    no_batch = "looped: LAPACK, SciPy or the formula takes one matrix at a time in any case"
+    no_lowering = "host step: LAPACK or SciPy, by the eager kernel"
 
     def eager(self, xp, A):
         batch, n = A.shape[:-2], A.shape[-1]

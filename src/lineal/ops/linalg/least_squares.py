@@ -48,8 +48,9 @@ class PseudoInverse(Op):
     """
 
     hermitian: bool
-    name = "LinalgPinv"
+    grad_name = "LinalgPinvBackward0"
     keeps = "0 y"
+    no_lowering = "host step: LAPACK or SciPy, by the eager kernel"
 
     def eager(self, xp, A, atol, rtol):
         if A.size == 0:
@@ -73,8 +74,9 @@ class PseudoInverse(Op):
 class Scale(Op):
     """s = per matrix, the power of two that brings the largest element's parts below 1, as (…, 1, 1): (s A)⁺ = A⁺ / s."""
 
-    name = "LinalgScale"
+    grad_name = "LinalgScaleBackward0"
     differentiable = False
+    no_vjp = "a power of two: it changes in steps"
 
     def eager(self, xp, A):
         size = np.maximum(np.abs(A.real), np.abs(A.imag)) if A.dtype.kind == "c" else np.abs(A)
@@ -113,9 +115,11 @@ class LeastSquares(Op):
     The second output says of which matrices the rank is full beyond doubt, so that the last term is 0.
     """
 
-    name = "LinalgLstsq"
+    grad_name = "LinalgLstsqBackward0"
     keeps = "* y"
     width = 2
+    no_batch = "looped: whether QR will do or singular values are needed is decided for each slice"
+    no_lowering = "host step: LAPACK or SciPy, by the eager kernel"
 
     def eager(self, xp, A, B, rcond):
         return solution(A, B, rcond)
@@ -154,9 +158,10 @@ class LeastSquaresPull(Op):
     P̄ = D̄ᴴ r Hᴴ + G Tᴴ.
     """
 
-    name = "LinalgLstsq"
+    grad_name = "LinalgLstsqBackward0"
     keeps = "0 1 2 3 y"
     width = 2
+    no_batch = "looped: no rule so far"
 
     def eager(self, xp, A, B, X, G):
         return kernels.lstsq_pull(A, B, X, G)

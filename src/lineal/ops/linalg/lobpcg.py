@@ -99,9 +99,11 @@ class ExtremePairs(Op):
 
     settings: tuple
     tracker: Any
-    name = "LinalgLobpcg"
+    grad_name = "LinalgLobpcgBackward0"
     keeps = "0 1 y"
     width = 2
+    no_batch = "looped: an iteration, as long as each slice needs"
+    no_lowering = "host step: LAPACK or SciPy, by the eager kernel"
 
     def eager(self, xp, A, B, X, *iK):
         options = dict(self.settings)

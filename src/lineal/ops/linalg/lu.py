@@ -135,8 +135,10 @@ class RowOrder(Op):
     """y = per matrix, the row of A that each row of L U is, as int64, from the exchanged rows."""
 
     rows: int
-    name = "LuRowOrder"
+    grad_name = "LuRowOrderBackward0"
     differentiable = False
+    no_vjp = "places: whole numbers"
+    no_batch = "looped: no rule so far"
 
     def eager(self, xp, pivots):
         if pivots.size and not (1 <= pivots.min() and pivots.max() <= self.rows):
@@ -156,7 +158,7 @@ class LUFactor(Op):
     Ā = P L⁻ᴴ [tril(Lᴴ L̄, -1) + triu(Ū Uᴴ)] U⁻ᴴ for square A.   Giles (2008), Murray (2016); wide and tall A by blocks.
     """
 
-    name = "LinalgLuFactorEx"
+    grad_name = "LinalgLuFactorExBackward0"
     keeps = "y"
     width = 3
 

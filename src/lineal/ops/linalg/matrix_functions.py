@@ -34,8 +34,10 @@ class Frechet(Op):
     """
 
     function: str
-    name = "LinalgFrechet"
+    grad_name = "LinalgFrechetBackward0"
     keeps = ("0 1", "0")
+    no_batch = "looped: LAPACK, SciPy or the formula takes one matrix at a time in any case"
+    no_lowering = "host step: a matrix function, by the eager kernel"
 
     def eager(self, xp, A, E):
         n = A.shape[-1]
@@ -145,8 +147,10 @@ def singular(A: np.ndarray) -> bool:
 class SquareRoot(Op):
     """Y Y = A, the principal root;  Ā solves Yᴴ Ā + Ā Yᴴ = Ȳ: from Y dY + dY Y = dA.   Higham (2008), section 6.1."""
 
-    name = "LinalgSqrtm"
+    grad_name = "LinalgSqrtmBackward0"
     keeps = "y"
+    no_batch = "looped: LAPACK, SciPy or the formula takes one matrix at a time in any case"
+    no_lowering = "host step: a matrix function, by the eager kernel"
 
     def eager(self, xp, A):
         return root(A)
@@ -158,8 +162,10 @@ class SquareRoot(Op):
 class Logarithm(Op):
     """exp Y = A, the principal logarithm;  Ā = L(Aᴴ, Ȳ), the derivative of log at Aᴴ along Ȳ.   Higham (2008), chapter 11."""
 
-    name = "LinalgLogm"
+    grad_name = "LinalgLogmBackward0"
     keeps = "0"
+    no_batch = "looped: LAPACK, SciPy or the formula takes one matrix at a time in any case"
+    no_lowering = "host step: a matrix function, by the eager kernel"
 
     def eager(self, xp, A):
         return logarithm(A)

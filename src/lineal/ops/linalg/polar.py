@@ -28,8 +28,10 @@ class UnitaryFactor(Op):
     (2008), Functions of Matrices, section 8.2. No differences of singular values occur, so that repeated ones do no harm.
     """
 
-    name = "LinalgPolar"
+    grad_name = "LinalgPolarBackward0"
     keeps = "0 y"
+    no_batch = "looped: LAPACK, SciPy or the formula takes one matrix at a time in any case"
+    no_lowering = "host step: LAPACK or SciPy, by the eager kernel"
 
     def eager(self, xp, A):
         V, _, Wh = np.linalg.svd(A, full_matrices=False)

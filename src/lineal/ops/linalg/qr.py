@@ -27,7 +27,7 @@ class QR(Op):
     """
 
     mode: Literal["reduced", "complete"]
-    name = "LinalgQr"
+    grad_name = "LinalgQrBackward0"
     keeps = "0 y"
     width = 2
 
@@ -69,7 +69,7 @@ class QRPull(Op):
     With T̄ = Ā R⁻¹ and N the adjoint of `s` at Qᴴ T̄:  Ḡ = T̄ - Q N,  H̄ = N R,  Q̄ = T̄ S - G Nᴴ,  R̄ = Nᴴ H - T̄ᴴ A.
     """
 
-    name = "LinalgQr"
+    grad_name = "LinalgQrBackward0"
     keeps = "0 1 2 3 y"
 
     def eager(self, xp, Q, R, G, H):
@@ -117,9 +117,12 @@ def _refuse_r(g: Any) -> Any:
 class Reflectors(Op):
     """LAPACK's form of A = Q R: R, below its diagonal the vectors of Q's reflectors, and their factors. No derivative."""
 
-    name = "Geqrf"
+    grad_name = "GeqrfBackward0"
     differentiable = False
     width = 2
+    no_vjp = "the raw factors of `geqrf`; `qr` has derivatives"
+    no_batch = "looped: LAPACK, SciPy or the formula takes one matrix at a time in any case"
+    no_lowering = "host step: LAPACK or SciPy, by the eager kernel"
 
     def eager(self, xp, A):
         if not A.size:

@@ -37,9 +37,11 @@ class Schur(Op):
     """
 
     output: str
-    name = "LinalgSchur"
+    grad_name = "LinalgSchurBackward0"
     keeps = "y"
     width = 2
+    no_batch = "looped: LAPACK, SciPy or the formula takes one matrix at a time in any case"
+    no_lowering = "host step: LAPACK or SciPy, by the eager kernel"
 
     def eager(self, xp, A):
         T, Z = np.zeros(A.shape, A.dtype), np.zeros(A.shape, A.dtype)
@@ -74,8 +76,9 @@ class LowerCommutator(Op):
     """
 
     adjoint: bool
-    name = "LowerCommutator"
     keeps = ("0 y", "0")
+    no_batch = "looped: LAPACK, SciPy or the formula takes one matrix at a time in any case"
+    no_lowering = "host step: LAPACK or SciPy, by the eager kernel"
 
     def eager(self, xp, T, G):
         X = np.zeros(G.shape, G.dtype)

@@ -263,6 +263,8 @@ class ReciprocalCondition(Op):
     """y ≈ 1 / (|A|₁ |A⁻¹|₁), from LU factors."""
 
     differentiable = False
+    no_vjp = "an estimate, of which nothing is derived"
+    no_lowering = "host step: LAPACK or SciPy, by the eager kernel"
 
     def eager(self, xp, A):
         return np.asarray(factored_for_condition(A)[0], real_dtype(A))

@@ -45,9 +45,12 @@ class FactorBand(Op):
 
     lower: int
     upper: int
-    name = "LinalgBandFactor"
+    grad_name = "LinalgBandFactorBackward0"
     differentiable = False
     width = 4
+    no_vjp = "factors to solve by; the solution has the derivative"
+    no_batch = "looped: LAPACK takes one matrix at a time in any case"
+    no_lowering = "host step: LAPACK, by the eager kernel"
 
     def eager(self, xp, A):
         kl, ku, n = self.lower, self.upper, A.shape[-1]
@@ -68,9 +71,12 @@ class FactorBand(Op):
 class FactorHermitian(Op):
     """A = L D Lᴴ with D of blocks of one and two: Bunch and Kaufman (1977). The factors, the exchanges, info."""
 
-    name = "LinalgHermitianFactor"
+    grad_name = "LinalgHermitianFactorBackward0"
     differentiable = False
     width = 3
+    no_vjp = "factors to solve by; the solution has the derivative"
+    no_batch = "looped: LAPACK takes one matrix at a time in any case"
+    no_lowering = "host step: LAPACK, by the eager kernel"
 
     def eager(self, xp, A):
         LD, pivots, info = np.empty(A.shape, A.dtype), np.empty(A.shape[:-1], np.int32), np.zeros(A.shape[:-2], np.int32)

@@ -24,8 +24,10 @@ class NullSpace(Op):
 
     rank: int
     rtol: float
-    name = "LinalgNullSpace"
+    grad_name = "LinalgNullSpaceBackward0"
     keeps = "0 y"
+    no_batch = "looped: the shape of the result depends on numbers"
+    no_lowering = "runs eagerly: the shape of the result depends on numbers"
 
     def eager(self, xp, A):
         Vh = np.linalg.svd(A, full_matrices=True)[2]
@@ -44,8 +46,11 @@ class Range(Op):
 
     rank: int
     rtol: float
-    name = "LinalgOrth"
+    key = "ColumnSpace"
+    grad_name = "LinalgOrthBackward0"
     keeps = "0 y"
+    no_batch = "looped: the shape of the result depends on numbers"
+    no_lowering = "runs eagerly: the shape of the result depends on numbers"
 
     def eager(self, xp, A):
         return np.linalg.svd(A, full_matrices=False)[0][..., : self.rank].copy()

@@ -31,7 +31,7 @@ class SVD(Op):
     """
 
     full: bool
-    name = "LinalgSvd"
+    grad_name = "LinalgSvdBackward0"
     keeps = "y"
     width = 3
 
@@ -54,8 +54,9 @@ _svd = functools.lru_cache(4)(SVD)
 class SingularValues(Op):
     """Σ of A = U Σ Vᴴ without U and V;  Ā = U (diag σ̄) Vᴴ, for which A is decomposed again."""
 
-    name = "LinalgSvdvals"
+    grad_name = "LinalgSvdvalsBackward0"
     keeps = "0"
+    no_lowering = "host step: LAPACK or SciPy, by the eager kernel"
 
     def eager(self, xp, A):
         return settled("linalg.svdvals", kernels.svdvals, A)

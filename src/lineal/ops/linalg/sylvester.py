@@ -27,8 +27,10 @@ class Sylvester(Op):
     and B: Bartels and Stewart (1972), Commun. ACM 15, algorithm 432.
     """
 
-    name = "LinalgSolveSylvester"
+    grad_name = "LinalgSolveSylvesterBackward0"
     keeps = ("0 1 y", "0 1 y", "0 1")
+    no_batch = "looped: LAPACK, SciPy or the formula takes one matrix at a time in any case"
+    no_lowering = "host step: LAPACK or SciPy, by the eager kernel"
 
     def eager(self, xp, A, B, C):
         X = np.empty(C.shape, C.dtype)

@@ -24,7 +24,7 @@ SHORT = 12
 class Solve(Op):
     """A X = B;  B̄ = A⁻ᴴ X̄,  Ā = -B̄ Xᴴ.   Giles (2008), section 2.3.1."""
 
-    name = "LinalgSolveEx"
+    grad_name = "LinalgSolveExBackward0"
     keeps = ("0 y", "0")
 
     def eager(self, xp, A, B):
@@ -40,7 +40,7 @@ class SolvePull(Op):
     With T = H̄ - D̄ X:  Ḡ = A⁻¹ T,  Ā = -H Ḡᴴ,  X̄ = -D̄ᴴ H.
     """
 
-    name = "LinalgSolveEx"
+    grad_name = "LinalgSolveExBackward0"
     keeps = ("0 2 y", "0 2", "y")
     width = 2
 
@@ -70,7 +70,7 @@ def pulled(needs: Any, A: Any, G: Any, X: Any) -> tuple[Any, Any]:
 class SolveProbed(Op):
     """A X = B, with a note of which systems are suspicious, by the condition that probes tell; X alone has a derivative."""
 
-    name = "LinalgSolveEx"
+    grad_name = "LinalgSolveExBackward0"
     keeps = ("0 y", "0")
     width = 2
 
@@ -105,7 +105,7 @@ class SolveFactored(Op):
     method: str
     adjoint: bool
     refine: bool
-    name = "LinalgSolveEx"
+    grad_name = "LinalgSolveExBackward0"
     keeps = ("0 2 3 4 y", "0 2 3 4")
 
     def eager(self, xp, A, B, *factors):
@@ -126,7 +126,7 @@ by_factors = functools.lru_cache(64)(SolveFactored)
 class Inverse(Op):
     """Y = A⁻¹;  Ā = -Yᴴ Ȳ Yᴴ.   Giles (2008), section 2.2.3. The factors of A, if given, are numbers to work with."""
 
-    name = "LinalgInvEx"
+    grad_name = "LinalgInvExBackward0"
     keeps = "y"
 
     def eager(self, xp, A, *factors):
@@ -142,7 +142,7 @@ class SolveEx(Op):
     B̄ = A⁻ᴴ X̄,  Ā = -B̄ Xᴴ, as in `Solve`.
     """
 
-    name = "LinalgSolveEx"
+    grad_name = "LinalgSolveExBackward0"
     keeps = ("0 y", "0")
     width = 2
 
@@ -159,7 +159,7 @@ class SolveEx(Op):
 class InverseEx(Op):
     """Y = A⁻¹ and info, 0 or the place of the pivot that is zero; such a matrix makes its own Y NaN and no other's."""
 
-    name = "LinalgInvEx"
+    grad_name = "LinalgInvExBackward0"
     keeps = "y"
     width = 2
 
@@ -185,7 +185,7 @@ def each_regular(kernel: Any, by_factors: Any, A: np.ndarray, *rest: np.ndarray)
 class InversePull(Op):
     """P = -Yᴴ G Yᴴ, the derivative of Y = A⁻¹, as one kernel;  Ȳ = -(G Yᴴ P̄ᴴ + P̄ᴴ Yᴴ G),  Ḡ = -Y P̄ Y."""
 
-    name = "LinalgInvEx"
+    grad_name = "LinalgInvExBackward0"
     keeps = ("0 1", "0")
 
     def eager(self, xp, Y, G):

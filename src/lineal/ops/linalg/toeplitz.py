@@ -27,8 +27,9 @@ class Correlate(Op):
     """
 
     circular: bool
-    name = "Correlate"
     keeps = ("1", "0")
+    no_batch = "looped: no rule so far"
+    no_lowering = "host step: Fourier transforms"
 
     def eager(self, xp, a, b):
         return transformed(a, b, self.circular, lambda p, q: p * q.conj())
@@ -45,8 +46,9 @@ class Convolve(Op):
     """
 
     circular: bool
-    name = "Convolve"
     keeps = ("1", "0")
+    no_batch = "looped: no rule so far"
+    no_lowering = "host step: Fourier transforms"
 
     def eager(self, xp, a, b):
         return transformed(a, b, self.circular, lambda p, q: p * q)
@@ -77,8 +79,10 @@ class SolveToeplitz(Op):
     Solved by Levinson's recursion: Golub and Van Loan (2013), Matrix Computations, section 4.7.
     """
 
-    name = "LinalgSolveToeplitz"
+    grad_name = "LinalgSolveToeplitzBackward0"
     keeps = ("0 1 y", "0 1 y", "0 1")
+    no_batch = "looped: LAPACK, SciPy or the formula takes one matrix at a time in any case"
+    no_lowering = "host step: LAPACK or SciPy, by the eager kernel"
 
     def eager(self, xp, c, r, B):
         X = np.empty(B.shape, B.dtype)
@@ -117,8 +121,10 @@ class SolveCirculant(Op):
     """
 
     adjoint: bool
-    name = "LinalgSolveCirculant"
+    grad_name = "LinalgSolveCirculantBackward0"
     keeps = ("0 y", "0")
+    no_batch = "looped: no rule so far"
+    no_lowering = "host step: Fourier transforms"
 
     def eager(self, xp, c, B):
         if B.size == 0:

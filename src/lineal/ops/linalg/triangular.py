@@ -22,7 +22,7 @@ class SolveTriangular(Op):
 
     upper: bool
     unit: bool
-    name = "LinalgSolveTriangular"
+    grad_name = "LinalgSolveTriangularBackward0"
     keeps = ("0 y", "0")
 
     def eager(self, xp, A, B):

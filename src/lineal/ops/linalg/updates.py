@@ -25,8 +25,9 @@ class CholeskyUpdate(Op):
     """
 
     sign: int
-    name = "CholeskyUpdate"
     keeps = ("0 y", "1 y")
+    no_batch = "looped: LAPACK, SciPy or the formula takes one matrix at a time in any case"
+    no_lowering = "host step: LAPACK or SciPy, by the eager kernel"
 
     def eager(self, xp, L, V):
         M, V = np.tril(L), np.array(V)

@@ -26,6 +26,8 @@ class Advance(Op):
     """The state after one more draw."""
 
     differentiable = False
+    no_vjp = "whole numbers"
+    no_batch = "never met: the rules of draws advance the state"
 
     def eager(self, xp, state):
         return state + xp.array([0, 1], xp.int64)

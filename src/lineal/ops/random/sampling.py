@@ -8,11 +8,10 @@ from typing import ClassVar
 import numpy as np
 
 from lineal.base.dtypes import NARROW, dtype, float64
+from lineal.base.spec import Shape
 from lineal.core import Op
 from lineal.ops.promotion import require_computed
 from lineal.ops.random.generator import bits, source
-
-Shape = tuple[int, ...]
 
 
 class Sample(Op):
@@ -21,6 +20,7 @@ class Sample(Op):
     shape: Shape
     target: dtype
     differentiable: ClassVar[bool] = False
+    no_vjp = "random numbers: constants"
 
     def vjp(self, needs, g, y, *xs):
         return (None,) * len(xs)
@@ -91,6 +91,8 @@ class Integers(Sample):
 class Permutation(Sample):
     """The integers 0 … n-1 in random order."""
 
+    no_lowering = "host step: sorting"
+
     def eager(self, xp, state):
         return self.finish(np.argsort(bits(state, self.count), kind="stable"))
 
@@ -105,12 +107,16 @@ class Bernoulli(Sample):
 class Poisson(Sample):
     """Poisson numbers with the rates given by the second input."""
 
+    no_lowering = "host step: draws that are made until one fits, or searched in a table"
+
     def eager(self, xp, state, rate):
         return self.finish(np.random.Generator(source(state)).poisson(rate.astype(np.float64)))
 
 
 class Binomial(Sample):
     """Binomial numbers of trials (second input) and probability (third input)."""
+
+    no_lowering = "host step: draws that are made until one fits, or searched in a table"
 
     def eager(self, xp, state, count, p):
         return self.finish(np.random.Generator(source(state)).binomial(count.astype(np.int64), p.astype(np.float64)))
@@ -130,6 +136,7 @@ class Cauchy(Sample):
 
     median: float
     sigma: float
+    no_lowering = "host step: no rule so far"
 
     def eager(self, xp, state):
         return self.finish(
@@ -141,6 +148,7 @@ class Geometric(Sample):
     """The number of trials to the first success of probability p: ⌈ln(1-u)/ln(1-p)⌉, at least 1."""
 
     p: float
+    no_lowering = "host step: no rule so far"
 
     def eager(self, xp, state):
         u = self.uniform(state, self.count).astype(np.float64)
@@ -154,6 +162,7 @@ class Multinomial(Sample):
     """
 
     replacement: bool
+    no_lowering = "host step: draws that are made until one fits, or searched in a table"
 
     def eager(self, xp, state, p):
         rows = p.reshape(-1, p.shape[-1]).astype(np.float64)

@@ -9,7 +9,7 @@ import numpy as np
 
 from lineal.base import dtypes, results
 from lineal.base.dtypes import dtype, widened
-from lineal.base.spec import axis
+from lineal.base.spec import Axis, axis
 from lineal.core import AbstractTensor, Op, apply
 from lineal.core.calling import public
 from lineal.ops.conversion import cast
@@ -25,9 +25,9 @@ __all__ = ["cumsum", "cumprod", "cummax", "cummin"]
 class CumSum(Op):
     """y = the sums of x up to each element along `axis` (from it on, if `back`); the adjoint runs the other way."""
 
-    axis: int
+    axis: Axis
     back: bool = False
-    name = "Cumsum"
+    grad_name = "CumsumBackward0"
 
     def eager(self, xp, x):
         if not x.ndim:
@@ -45,14 +45,15 @@ class CumSum(Op):
 class CumExtreme(Op):
     """y, index = the largest (or smallest) x so far along `axis` and where it was last; x̄ = ȳ added up at index."""
 
-    axis: int
+    axis: Axis
     largest: bool
     width = 2
     keeps = "y"
+    no_lowering = "host step: a scan that carries two numbers"
 
     @property
-    def name(self) -> str:  # type: ignore[override]
-        return "Cummax" if self.largest else "Cummin"
+    def grad_name(self) -> str:
+        return "CummaxBackward0" if self.largest else "CumminBackward0"
 
     def eager(self, xp, x):
         if not x.ndim:

@@ -10,6 +10,7 @@ import numpy as np
 from lineal.base import config, dtypes
 from lineal.base.dtypes import dtype, widened
 from lineal.base.limits import finfo
+from lineal.base.spec import Axes, Axis
 from lineal.core import AbstractTensor, Op, apply
 from lineal.core.calling import public
 from lineal.ops.conversion import cast, dtype_of
@@ -17,7 +18,7 @@ from lineal.ops.elementwise.arithmetic import neg
 from lineal.ops.elementwise.masks import drop
 from lineal.ops.front import require_tensor, row, store
 from lineal.ops.promotion import unsupported
-from lineal.ops.reductions.front import Axes, along, doors, folded, reduced, rowwise, spread, unreduced
+from lineal.ops.reductions.front import along, doors, folded, reduced, rowwise, spread, unreduced
 from lineal.ops.reductions.recurrences import accumulated, recurrence, shift
 from lineal.ops.reductions.sums import sum
 
@@ -39,7 +40,7 @@ class LogSumExp(Op):
 
     axes: Axes
     keepdim: bool
-    name = "Logsumexp"
+    grad_name = "LogsumexpBackward0"
     keeps = "0 y"
     wide = True
 
@@ -103,8 +104,7 @@ def log_softmax_adjoint_row(row: Any) -> None:
 class Softmax(Op):
     """y = exp x / Σ exp x along `axis`;  x̄ = y (ȳ - Σ ȳ y)."""
 
-    axis: int
-    name = "Softmax"
+    axis: Axis
     keeps = "y"
 
     def eager(self, xp, x):
@@ -125,8 +125,7 @@ class Softmax(Op):
 class SoftmaxBackward(Op):
     """z = y (g - Σ g y) along `axis`, symmetric in g;  ȳ = z̄ (g - Σ g y) - g Σ z̄ y."""
 
-    axis: int
-    name = "SoftmaxBackward"
+    axis: Axis
     keeps = ("1", "*")
 
     def eager(self, xp, g, y):
@@ -150,8 +149,7 @@ class SoftmaxBackward(Op):
 class LogSoftmax(Op):
     """y = x - log Σ exp x along `axis`;  x̄ = ȳ - exp(y) Σ ȳ."""
 
-    axis: int
-    name = "LogSoftmax"
+    axis: Axis
     keeps = "y"
 
     def eager(self, xp, x):
@@ -171,8 +169,7 @@ class LogSoftmax(Op):
 class LogSoftmaxBackward(Op):
     """z = g - exp(y) Σ g along `axis`;  ḡ = z̄ - Σ z̄ exp(y),  ȳ = - z̄ exp(y) Σ g."""
 
-    axis: int
-    name = "LogSoftmaxBackward"
+    axis: Axis
     keeps = ("1", "*")
 
     def eager(self, xp, g, y):
@@ -196,9 +193,10 @@ class LogCumSumExp(Op):
     x̄ᵢ = exp(xᵢ - yᵢ)* Rᵢ with Rᵢ = ȳᵢ + exp(yᵢ - yᵢ₊₁)* Rᵢ₊₁, whose factors are at most 1.
     """
 
-    axis: int
-    name = "Logcumsumexp"
+    axis: Axis
+    grad_name = "LogcumsumexpBackward0"
     keeps = "0 y"
+    no_lowering = "host step: a scan that carries two numbers"
 
     def eager(self, xp, x):
         if not x.ndim:

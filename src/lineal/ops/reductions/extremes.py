@@ -9,14 +9,14 @@ import numpy as np
 
 from lineal.base import dtypes, results
 from lineal.base.dtypes import widened
-from lineal.base.spec import axes, axis
+from lineal.base.spec import Axes, Axis, axes, axis
 from lineal.core import AbstractTensor, Op, apply, renamed
 from lineal.core.calling import public
 from lineal.ops.elementwise.extremes import maximum, minimum
 from lineal.ops.elementwise.masks import keep
 from lineal.ops.front import require_tensor, row, store
 from lineal.ops.promotion import unsupported
-from lineal.ops.reductions.front import Axes, both, doors, folded, hashable, is_large, reduced, spread, unreduced
+from lineal.ops.reductions.front import both, doors, folded, hashable, is_large, reduced, spread, unreduced
 from lineal.ops.reductions.picking import place
 from lineal.ops.reductions.sums import sum
 from lineal.ops.structural.axes import unsqueeze
@@ -37,12 +37,9 @@ class Extreme(Op):
     keeps = "0 y"
 
     @property
-    def name(self) -> str:  # type: ignore[override]
-        return ("Max" if self.largest else "Min") if self.whole else "Amax" if self.largest else "Amin"
-
-    @property
     def grad_name(self) -> str:
-        return f"{self.name}Backward{int(self.whole)}"
+        name = ("Max" if self.largest else "Min") if self.whole else "Amax" if self.largest else "Amin"
+        return f"{name}Backward{int(self.whole)}"
 
     def eager(self, xp, x):
         return reduced(xp.maximum if self.largest else xp.minimum, x, self.axes, self.keepdim)
@@ -57,15 +54,15 @@ class Extreme(Op):
 class ExtremeAt(Op):
     """y, index = the largest (or smallest) x along `axis` and where it first is; x̄ = ȳ placed at index."""
 
-    axis: int
+    axis: Axis
     keepdim: bool
     largest: bool
     width = 2
     keeps = "y"
 
     @property
-    def name(self) -> str:  # type: ignore[override]
-        return "Max" if self.largest else "Min"
+    def grad_name(self) -> str:
+        return "MaxBackward0" if self.largest else "MinBackward0"
 
     def eager(self, xp, x):
         if x.ndim == 0:
@@ -85,11 +82,11 @@ class ExtremeAt(Op):
 class ArgExtreme(Op):
     """y = where the first largest (or smallest) x is along `axis`, or in the flattened x."""
 
-    axis: int | None
+    axis: Axis | None
     keepdim: bool
     largest: bool
     differentiable = False
-    name = "ArgExtreme"
+    no_vjp = "places: whole numbers"
 
     def eager(self, xp, x):
         if self.axis is None:

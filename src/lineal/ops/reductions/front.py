@@ -10,7 +10,7 @@ import numpy as np
 
 from lineal.base import later
 from lineal.base.dtypes import NARROW, computing
-from lineal.base.spec import axes, axis
+from lineal.base.spec import Axes, axes, axis
 from lineal.core import AbstractTensor, Op, modes
 from lineal.core.door import unary_door
 from lineal.ops.blocks import TALL, blocked, is_large
@@ -18,7 +18,6 @@ from lineal.ops.broadcasting import expand
 from lineal.ops.front import store
 from lineal.ops.structural.reshape import reshape
 
-Axes = tuple[int, ...]
 folds: Any = later.module("lineal.codegen.folds")
 rows: Any = later.module("lineal.codegen.rows")
 

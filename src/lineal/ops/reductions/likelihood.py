@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from lineal.base.spec import Shape
 from lineal.core import AbstractTensor, Op, apply
 from lineal.ops.reductions.front import reduced
 
@@ -21,8 +22,9 @@ class Likelihood(Op):
 
     ignored: int
     reduction: str
-    name = "NllLoss"
+    grad_name = "NllLossBackward0"
     keeps = "1"
+    no_batch = "looped: the axis of the classes and the mean are those of one example"
 
     def eager(self, xp, x, t):
         classes = x.shape[min(x.ndim - 1, 1)]
@@ -44,9 +46,10 @@ class LikelihoodAdjoint(Op):
 
     ignored: int
     reduction: str
-    shape: tuple[int, ...]
-    name = "NllLossBackward"
+    shape: Shape
+    grad_name = "NllLossBackwardBackward0"
     keeps = "1"
+    no_batch = "looped: the axis of the classes and the mean are those of one example"
 
     def eager(self, xp, g, t):
         classes = self.shape[min(len(self.shape) - 1, 1)]

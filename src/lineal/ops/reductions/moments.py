@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from lineal.base.config import defaults
+from lineal.base.spec import Axes
 from lineal.core import AbstractTensor, Op, renamed
 from lineal.core.calling import public
 from lineal.ops.conversion import cast, dtype_of
@@ -14,7 +15,7 @@ from lineal.ops.elementwise.extremes import clamp_min
 from lineal.ops.elementwise.masks import drop
 from lineal.ops.front import require_tensor, store
 from lineal.ops.premise import rely
-from lineal.ops.reductions.front import Axes, count, doors, unreduced
+from lineal.ops.reductions.front import count, doors, unreduced
 from lineal.ops.reductions.standardising import centred, squared_distances
 from lineal.ops.reductions.sums import mean, sum
 from lineal.ops.structural.axes import squeeze, t, unsqueeze
@@ -30,7 +31,6 @@ class Var(Op):
     axes: Axes
     keepdim: bool
     correction: float
-    name = "Var"
     keeps = "0"
 
     def eager(self, xp, x):
@@ -47,7 +47,6 @@ class Std(Op):
     axes: Axes
     keepdim: bool
     correction: float
-    name = "Std"
     keeps = "0 y"
 
     def eager(self, xp, x):

@@ -26,8 +26,10 @@ class LayerNorm(Op):
     dims: int
     eps: float
     terms: str
-    name = "NativeLayerNorm"
+    grad_name = "NativeLayerNormBackward0"
     keeps = "0 1"
+    no_batch = "never met: where somebody listens, other ops stand for it"
+    no_lowering = "never met: where somebody listens, other ops stand for it"
 
     def eager(self, xp, x, *others):
         made = self.rowwise(layer_norm_row, others, {"y": x.shape}, x=x)
@@ -80,7 +82,10 @@ class LayerNormAdjoint(Op):
     op: LayerNorm
     width = 3
     differentiable = False
-    name = "NativeLayerNormBackward"
+    grad_name = "NativeLayerNormBackwardBackward0"
+    no_vjp = "taken where nothing more is derived from it; ops otherwise"
+    no_batch = "never met: where somebody listens, other ops stand for it"
+    no_lowering = "never met: where somebody listens, other ops stand for it"
 
     def eager(self, xp, g, x, *w):
         x, g = xp.ascontiguousarray(x), xp.ascontiguousarray(g)

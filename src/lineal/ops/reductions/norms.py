@@ -10,14 +10,14 @@ import numpy as np
 
 from lineal.base import dtypes
 from lineal.base.dtypes import Category, dtype, widened
-from lineal.base.spec import axes, axis
+from lineal.base.spec import Axes, axes, axis
 from lineal.core import AbstractTensor, Op, renamed
 from lineal.core.calling import public
 from lineal.ops.conversion import cast, dtype_of
 from lineal.ops.elementwise.arithmetic import sub
 from lineal.ops.elementwise.masks import drop, keep
 from lineal.ops.front import require_tensor, store, zero
-from lineal.ops.reductions.front import Axes, doors, folded, hashable, reduced, spread, unreduced
+from lineal.ops.reductions.front import doors, folded, hashable, reduced, spread, unreduced
 from lineal.ops.reductions.moments import real
 from lineal.ops.reductions.standardising import squared_sizes
 from lineal.ops.reductions.sums import sum
@@ -35,7 +35,7 @@ class VectorNorm(Op):
     axes: Axes
     keepdim: bool
     p: float
-    name = "LinalgVectorNorm"
+    grad_name = "LinalgVectorNormBackward0"
     keeps = "0 y"
 
     def eager(self, xp, x):

@@ -5,14 +5,15 @@ from __future__ import annotations
 import functools
 from typing import Any
 
+from lineal.base.spec import Axis
 from lineal.core import AbstractTensor, Op, apply
 
 
 class Pick(Op):
     """y = x at `index` along `axis`; x̄ = ȳ placed there."""
 
-    axis: int
-    name = "Gather"
+    axis: Axis
+    grad_name = "GatherBackward0"
 
     def eager(self, xp, x, index):
         return xp.take_along_axis(x, index, self.axis)
@@ -26,9 +27,9 @@ class Pick(Op):
 class Place(Op):
     """y = zeros of `length` along `axis`, with g added at `index`; ḡ = ȳ picked there."""
 
-    axis: int
+    axis: Axis
     length: int
-    name = "ScatterAdd"
+    grad_name = "ScatterAddBackward0"
     keeps = "1"
 
     def eager(self, xp, g, index):

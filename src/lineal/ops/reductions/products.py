@@ -8,11 +8,12 @@ import numpy as np
 
 from lineal.base import dtypes
 from lineal.base.dtypes import dtype
+from lineal.base.spec import Axes
 from lineal.core import AbstractTensor, Op
 from lineal.core.calling import public
 from lineal.ops.conversion import cast
 from lineal.ops.front import require_tensor, store
-from lineal.ops.reductions.front import Axes, doors, reduced, unreduced
+from lineal.ops.reductions.front import doors, reduced, unreduced
 from lineal.ops.reductions.recurrences import others
 from lineal.ops.structural.reshape import reshape
 
@@ -26,7 +27,6 @@ class Prod(Op):
     keepdim: bool
     whole: bool = False
     storage: np.dtype | None = None
-    name = "Prod"
     keeps = "0"
 
     @property

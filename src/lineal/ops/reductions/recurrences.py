@@ -13,6 +13,7 @@ import numpy as np
 
 from lineal.base import dtypes, later
 from lineal.base.dtypes import widened
+from lineal.base.spec import Axis
 from lineal.core import AbstractTensor, Op, apply
 from lineal.ops.blocks import double, is_large
 from lineal.ops.premise import rely
@@ -23,9 +24,8 @@ scans: Any = later.module("lineal.codegen.scans")
 class Shift(Op):
     """yᵢ = xᵢ₋₁ along `axis` (xᵢ₊₁ if `back`), and zero at the end that has no neighbour; the adjoint shifts the other way."""
 
-    axis: int
+    axis: Axis
     back: bool
-    name = "Shift"
 
     def eager(self, xp, x):
         y = xp.zeros_like(x)
@@ -43,9 +43,8 @@ class Shift(Op):
 class Recurrence(Op):
     """yᵢ = bᵢ + aᵢ yᵢ₋₁ along `axis` (yᵢ₊₁ if `back`);  b̄ᵢ = ȳᵢ + a*ᵢ₊₁ b̄ᵢ₊₁,  āᵢ = b̄ᵢ y*ᵢ₋₁."""
 
-    axis: int
+    axis: Axis
     back: bool
-    name = "Recurrence"
     keeps = "1 y"
 
     def eager(self, xp, b, a):
@@ -100,10 +99,10 @@ class CumProd(Op):
     x̄ = P* R with P the exclusive products and R the recurrence of ȳ with factors x*.
     """
 
-    axis: int
+    axis: Axis
     back: bool = False
     exclusive: bool = False
-    name = "Cumprod"
+    grad_name = "CumprodBackward0"
     keeps = "0"
 
     def eager(self, xp, x):
@@ -145,9 +144,12 @@ class Powers(Op):
     """Powers of two, by their exponents, for x's elements and for their products along an axis, as `products` takes them."""
 
     products: CumProd
-    name = "Frexp"
+    grad_name = "FrexpBackward0"
     differentiable = False
     width = 2
+    no_vjp = "powers of two: they change in steps"
+    no_batch = "looped: no rule so far"
+    no_lowering = "host step: it saves products that leave the range, by exponents"
 
     def eager(self, xp, x):
         size = xp.abs(widened(x))

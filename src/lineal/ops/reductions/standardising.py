@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from lineal.base.spec import Axes
 from lineal.core import AbstractTensor, Op, apply
 from lineal.ops.blocks import double, in_memory_order, is_large
 from lineal.ops.elementwise.arithmetic import neg
-from lineal.ops.reductions.front import Axes, count, folded, reduced
+from lineal.ops.reductions.front import count, folded, reduced
 from lineal.ops.reductions.sums import mean
 
 __all__: list[str] = []
@@ -70,7 +71,6 @@ class Centred(Op):
     """y = x - the mean of x over `axes`, its own adjoint, in which a mean rounded as the cotangents are does as well."""
 
     axes: Axes
-    name = "Centred"
 
     def eager(self, xp, x):
         return distances(xp, x, self.axes).astype(x.dtype)
@@ -84,7 +84,6 @@ class InverseSpread(Op):
 
     axes: Axes
     eps: float
-    name = "InverseSpread"
     keeps = "0 y"
 
     def eager(self, xp, x):

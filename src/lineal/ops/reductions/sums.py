@@ -8,6 +8,7 @@ import numpy as np
 
 from lineal.base import dtypes
 from lineal.base.dtypes import Category, dtype
+from lineal.base.spec import Axes
 from lineal.core import AbstractTensor, renamed
 from lineal.core.calling import public
 from lineal.ops.blocks import TALL
@@ -16,7 +17,7 @@ from lineal.ops.elementwise.comparison import isnan
 from lineal.ops.elementwise.masks import drop
 from lineal.ops.front import require_tensor, store
 from lineal.ops.promotion import unsupported
-from lineal.ops.reductions.front import Axes, Reduction, count, doors, reduced, spread
+from lineal.ops.reductions.front import Reduction, count, doors, reduced, spread
 from lineal.ops.structural.diagonals import diagonal
 
 __all__ = ["sum", "mean", "nansum", "nanmean", "trace"]
@@ -30,7 +31,6 @@ class Sum(Reduction):
     whole: bool = False
     """Whether no dimensions were named, which shows in the node's name only."""
     storage: np.dtype | None = None
-    name = "Sum"
 
     @property
     def grad_name(self) -> str:
@@ -54,7 +54,6 @@ class Mean(Reduction):
     keepdim: bool
     whole: bool = False
     storage: np.dtype | None = None
-    name = "Mean"
 
     @property
     def grad_name(self) -> str:

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 
 from lineal.base.dtypes import widened
-from lineal.base.spec import broadcast_shapes
+from lineal.base.spec import Axes, broadcast_shapes
 from lineal.core import AbstractTensor, Op
 from lineal.core.calling import public
 from lineal.ops.elementwise.comparison import eq, isclose, ne
 from lineal.ops.front import require_tensor, store
-from lineal.ops.reductions.front import Axes, doors, folded, hashable
+from lineal.ops.reductions.front import doors, folded, hashable
 from lineal.ops.reductions.sums import sum
 
 __all__ = ["all", "any", "count_nonzero", "equal", "allclose"]
@@ -25,8 +25,8 @@ class Truth(Op):
     keepdim: bool
     every: bool
     differentiable = False
+    no_vjp = "truth values"
     any_dtype = True
-    name = "Truth"
 
     def eager(self, xp, x):
         ufunc = xp.logical_and if self.every else xp.logical_or

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from lineal.base import dtypes
-from lineal.base.spec import axis
+from lineal.base.spec import Axis, axis
 from lineal.core import AbstractTensor, Op, apply
 from lineal.core.calling import public
 from lineal.ops.sorting.ranking import order
@@ -23,12 +23,14 @@ class Unique(Op):
     `inverse` says for every element which value it is. What is not asked for is empty.
     """
 
-    axis: int | None
+    axis: Axis | None
     inverse: bool
     counts: bool
     consecutive: bool
-    name = "Unique"
     width = 3
+    no_vjp = "raises: which elements are distinct changes in steps, and so does the shape"
+    no_batch = "looped: the shape of the result depends on numbers"
+    no_lowering = "runs eagerly: the shape of the result depends on numbers"
 
     @property
     def grad_name(self) -> str:

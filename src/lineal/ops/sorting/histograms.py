@@ -21,15 +21,19 @@ __all__ = ["bincount", "histc", "histogram", "histogramdd"]
 class Counting(Op):
     """An op whose output counts, and so has no derivative."""
 
+    no_vjp = "counts: they change in steps"
+    no_batch = "looped: it takes all numbers at once, without an axis"
+
     def vjp(self, needs, g, y, *xs):
-        raise RuntimeError(f"{self.name.lower()}: the derivative is not implemented; detach() what goes into it")
+        raise RuntimeError(f"{self.key.lower()}: the derivative is not implemented; detach() what goes into it")
 
 
 class BinCount(Counting):
     """How often each of 0, 1, … occurs, or the sum of the weights of where it occurs."""
 
     least: int
-    name = "Bincount"
+    grad_name = "BincountBackward0"
+    no_lowering = "runs eagerly where its length depends on numbers; else a host step"
 
     def eager(self, xp, x, weights=None):
         y = xp.bincount(x, weights, self.least)
@@ -42,7 +46,8 @@ class HistC(Counting):
     bins: int
     low: float
     high: float
-    name = "Histc"
+    grad_name = "HistcBackward0"
+    no_lowering = "host step: counting"
 
     def eager(self, xp, x):
         low, high = bounds("histc", x, self.low, self.high, 1)
@@ -57,8 +62,9 @@ class Edges(Counting):
     bins: int
     low: float
     high: float
-    name = "Histogram"
+    grad_name = "HistogramBackward0"
     differentiable = False
+    no_lowering = "host step: counting"
 
     def eager(self, xp, x):
         return xp.linspace(*bounds("histogram", x, self.low, self.high, 0.5), self.bins + 1, dtype=x.dtype)
@@ -68,8 +74,8 @@ class Histogram(Counting):
     """(counts, edges): how many of the rows' points lie in each cell between the sorted edges, the last edges included."""
 
     density: bool
-    name = "Histogram"
     differentiable = False
+    no_lowering = "host step: counting"
 
     def eager(self, xp, points, weights, *edges):
         shape = tuple(len(each) - 1 for each in edges)

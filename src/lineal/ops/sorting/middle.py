@@ -36,7 +36,7 @@ class Median(Selection):
     """y = the lower median along `axis`; NaN if there is one, unless they are to be ignored."""
 
     ignore: bool
-    name = "Median"
+    no_lowering = "host step: sorting"
 
     @property
     def grad_name(self) -> str:
@@ -50,8 +50,9 @@ class MedianOfAll(Op):
     """y = the lower median of all elements; the cotangent is shared evenly by the elements equal to it."""
 
     ignore: bool
-    name = "Median"
     keeps = "0 y"
+    no_batch = "looped: it takes all numbers at once, without an axis"
+    no_lowering = "host step: sorting"
 
     @property
     def grad_name(self) -> str:
@@ -76,7 +77,7 @@ class MedianOfAll(Op):
 class Mode(Selection):
     """y = the most frequent element along `axis`, the smallest of several, where it stands last."""
 
-    name = "Mode"
+    no_lowering = "host step: sorting"
 
     def places(self, keys):
         ranks = np.moveaxis(order(keys, self.axis), self.axis, -1)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from lineal.base import results
-from lineal.base.spec import axis
+from lineal.base.spec import Axis, axis
 from lineal.core import AbstractTensor, Op, apply
 from lineal.core.calling import public
 from lineal.ops.front import store
@@ -22,7 +22,6 @@ class Sort(Selection):
     """y = x sorted along `axis`, NaN last (first if `descending`), equals in their order."""
 
     descending: bool
-    name = "Sort"
 
     def places(self, keys):
         return order(keys, self.axis, self.descending)
@@ -31,10 +30,11 @@ class Sort(Selection):
 class ArgSort(Op):
     """The places that sort x along `axis`."""
 
-    axis: int
+    axis: Axis
     descending: bool
-    name = "Argsort"
+    grad_name = "ArgsortBackward0"
     differentiable = False
+    no_vjp = "places: whole numbers"
 
     def eager(self, xp, x):
         if not x.ndim:
@@ -50,7 +50,7 @@ class TopK(Selection):
 
     count: int
     largest: bool
-    name = "Topk"
+    grad_name = "TopkBackward0"
 
     def places(self, keys):
         size = keys.shape[self.axis]
@@ -70,7 +70,7 @@ class KthValue(Selection):
     """y = the element of rank `rank` (from 0) along `axis`, in ascending order."""
 
     rank: int
-    name = "Kthvalue"
+    grad_name = "KthvalueBackward0"
 
     def places(self, keys):
         if keys.shape[self.axis] <= FEW:

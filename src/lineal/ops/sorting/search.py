@@ -23,8 +23,11 @@ class SearchSorted(Op):
     side: str
     target: dtypes.dtype
     sorted_by: bool
-    name = "Searchsorted"
+    grad_name = "SearchsortedBackward0"
     differentiable = False
+    no_vjp = "places: whole numbers"
+    no_batch = "looped: every slice may have a table of its own"
+    no_lowering = "host step: searching"
 
     def eager(self, xp, sequence, numbers, order=None):
         if order is not None:
@@ -45,8 +48,11 @@ class IsIn(Op):
     """Whether each element is among the `members`; NaN is not."""
 
     invert: bool
-    name = "Isin"
+    grad_name = "IsinBackward0"
     differentiable = False
+    no_vjp = "truth values"
+    no_batch = "looped: every slice may have a table of its own"
+    no_lowering = "host step: searching"
 
     def eager(self, xp, elements, members):
         elements, members = keys_of(elements), keys_of(members)

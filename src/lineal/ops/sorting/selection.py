@@ -9,6 +9,7 @@ import numpy as np
 
 from lineal.base import dtypes
 from lineal.base.results import Result
+from lineal.base.spec import Axis
 from lineal.base.spec import axis as as_axis
 from lineal.core import AbstractTensor, Op, apply, lift
 from lineal.ops.front import store
@@ -20,7 +21,7 @@ FEW = 256
 class Selection(Op):
     """(y, i) with y = x taken at the places i along `axis`, no place twice; x̄ is ȳ put back there, zero elsewhere."""
 
-    axis: int
+    axis: Axis
     keepdim: bool
     keeps = "y"
     width = 2

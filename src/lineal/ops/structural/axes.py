@@ -7,21 +7,18 @@ from collections.abc import Iterable
 from typing import Any
 
 from lineal.base import spec
-from lineal.base.spec import axis
+from lineal.base.spec import Axes, Axis, Order, axis
 from lineal.core import AbstractTensor, Op, apply, renamed
 from lineal.core.calling import no_tensor, public
 from lineal.ops.layout import shape_of
 
 __all__ = ["adjoint", "moveaxis", "movedim", "permute", "squeeze", "swapaxes", "swapdims", "t", "transpose", "unsqueeze"]
 
-Axes = tuple[int, ...]
-
 
 class Permute(Op):
     """y = x with its axes in the order `axes`; x̄ = ȳ with them back."""
 
-    axes: Axes
-    name = "Permute"
+    axes: Order
     aliasing = "view"
 
     def eager(self, xp, x):
@@ -37,9 +34,8 @@ class Permute(Op):
 class Transpose(Op):
     """y = x with the axes `first` and `second` exchanged; x̄ = ȳ likewise."""
 
-    first: int
-    second: int
-    name = "Transpose"
+    first: Axis
+    second: Axis
     aliasing = "view"
 
     def eager(self, xp, x):
@@ -52,7 +48,7 @@ class Transpose(Op):
 class MatrixTranspose(Op):
     """Y = Xᵀ for a matrix X; X̄ = Ȳᵀ. (PyTorch's `t`; numbers and vectors stay as they are.)"""
 
-    name = "T"
+    grad_name = "TBackward0"
     aliasing = "view"
 
     def eager(self, xp, x):
@@ -66,7 +62,6 @@ class Squeeze(Op):
     """y = x without its `axes`, which have size 1; x̄ = ȳ with them put back."""
 
     axes: Axes
-    name = "Squeeze"
     aliasing = "view"
 
     def eager(self, xp, x):
@@ -80,7 +75,6 @@ class Unsqueeze(Op):
     """y = x with `axes` of size 1 put in, counted in y; x̄ = ȳ without them."""
 
     axes: Axes
-    name = "Unsqueeze"
     aliasing = "view"
 
     @functools.cached_property

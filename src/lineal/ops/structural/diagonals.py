@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from lineal.base.spec import axis
+from lineal.base.spec import Axis, axis
 from lineal.core import AbstractTensor, Op, apply, renamed
 from lineal.core.calling import public
 from lineal.ops.front import store
@@ -21,9 +21,8 @@ class Diagonal(Op):
     """y = the `offset`-th diagonal of the axes `first` and `second`, as the last axis; x̄ = ȳ there, zero elsewhere."""
 
     offset: int
-    first: int
-    second: int
-    name = "Diagonal"
+    first: Axis
+    second: Axis
     aliasing = "view"
 
     def eager(self, xp, x):

@@ -5,7 +5,9 @@ from __future__ import annotations
 import functools
 from typing import Any
 
+from lineal.base.spec import Shape
 from lineal.core import AbstractTensor, Op, ViewScatter, apply
+from lineal.core.op import ViewOp
 from lineal.ops.conversion import cast, dtype_of
 from lineal.ops.front import store
 
@@ -13,13 +15,13 @@ from lineal.ops.front import store
 class Embed(Op):
     """y = zeros of `shape` with x in the part that `view` looks at; x̄ = that part of ȳ."""
 
-    view: Op
-    shape: tuple[int, ...]
+    view: ViewOp
+    shape: Shape
     any_dtype = True
 
     @property
     def grad_name(self) -> str:
-        return f"{self.view.name}BackwardBackward0"
+        return f"{self.view.grad_name.removesuffix('0')}Backward0"
 
     def eager(self, xp, x):
         y = xp.zeros(self.shape, x.dtype)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from lineal.base.spec import axis
+from lineal.base.spec import Axes, axis
 from lineal.core import AbstractTensor, Op, apply, renamed
 from lineal.core.calling import public
 from lineal.ops.structural.axes import as_dims, transpose
@@ -16,14 +16,11 @@ from lineal.ops.structural.reshape import clone, reshape
 
 __all__ = ["flip", "fliplr", "flipud", "roll", "rot90"]
 
-Axes = tuple[int, ...]
-
 
 class Flip(Op):
     """y = x with the order along `axes` reversed; x̄ = ȳ likewise."""
 
     axes: Axes
-    name = "Flip"
 
     def eager(self, xp, x):
         return xp.array(x[tuple([_BACKWARDS if place in self.axes else _ALL for place in range(x.ndim)])], order="C")
@@ -37,7 +34,6 @@ class Roll(Op):
 
     shifts: tuple[int, ...]
     axes: Axes
-    name = "Roll"
     any_dtype = True
 
     def eager(self, xp, x):

@@ -77,7 +77,7 @@ def combinations(input: AbstractTensor, r: int = 2, with_replacement: bool = Fal
 class BlockDiag(Op):
     """Y = zeros with the matrices Xs one after another on the diagonal; each X̄ = its block of Ȳ."""
 
-    name = "BlockDiag"
+    no_batch = "looped: the matrices of one example stand on one diagonal"
     any_dtype = True
 
     def eager(self, xp, *xs):

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from lineal.base import dtypes
-from lineal.base.spec import axis
+from lineal.base.spec import Axis, axis
 from lineal.core import AbstractTensor, Op, apply, lift, renamed
 from lineal.core.calling import public
 from lineal.ops.conversion import cast, dtype_of, result_type
@@ -40,8 +40,7 @@ __all__ = [
 class Cat(Op):
     """y = the xs one after another along axis `dim`; each x̄ = its part of ȳ."""
 
-    dim: int
-    name = "Cat"
+    dim: Axis
     any_dtype = True
 
     def eager(self, xp, *xs):
@@ -70,9 +69,8 @@ class Cat(Op):
 class Split(Op):
     """ys = the parts of x along axis `dim`, cut at `cuts` (which begin with 0 and end with the size); x̄ = the ȳs joined."""
 
-    dim: int
+    dim: Axis
     cuts: tuple[int, ...]
-    name = "Split"
     aliasing = "view"
 
     def eager(self, xp, x):

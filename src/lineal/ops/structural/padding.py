@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from lineal.base import dtypes
+from lineal.base.spec import Widths
 from lineal.core import AbstractTensor, Op, apply
 from lineal.core.calling import public
 from lineal.ops.conversion import converted, dtype_of
@@ -26,8 +27,9 @@ class Crop(Op):
     """y = x within `ranges` (start, stop), one for each axis; x̄ = ȳ there, zero elsewhere."""
 
     ranges: Ranges
-    name = "Slice"
+    grad_name = "SliceBackward0"
     aliasing = "view"
+    no_batch = "looped: no rule so far"
 
     @functools.cached_property
     def where(self) -> tuple:
@@ -43,9 +45,9 @@ class Crop(Op):
 class ConstantPad(Op):
     """y = x with `widths` (before, after) of the number `fill` around it, one pair for each axis; x̄ = the inner part of ȳ."""
 
-    widths: Ranges
+    widths: Widths
     fill: Any
-    name = "ConstantPadNd"
+    grad_name = "ConstantPadNdBackward0"
     any_dtype = True
 
     def eager(self, xp, x):
@@ -100,7 +102,7 @@ def kept(size: int, low: int, high: int) -> tuple[int, int]:
     return start, max(start, size - max(-high, 0))
 
 
-def widths_of(name: str, shape: tuple[int, ...], pad: Sequence[int]) -> Ranges:
+def widths_of(name: str, shape: tuple[int, ...], pad: Sequence[int]) -> Widths:
     """Return (before, after) for each axis from PyTorch's flat list, which begins with the last one."""
     if len(pad) % 2:
         raise RuntimeError(f"{name}: Padding length must be divisible by 2, got {len(pad)}")

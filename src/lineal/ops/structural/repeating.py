@@ -31,7 +31,7 @@ class Repeat(Op):
     """y = x `repeats[i]` times over along axis i, counted from the last; x̄ = the parts of ȳ added up."""
 
     repeats: tuple[int, ...]
-    name = "Repeat"
+    no_batch = "looped: no rule so far"
     any_dtype = True
 
     def eager(self, xp, x):

@@ -9,7 +9,7 @@ import numpy as np
 
 from lineal.base import dtypes, formats
 from lineal.base.formats import order_of
-from lineal.base.spec import axis, infer_shape
+from lineal.base.spec import Shape, axis, infer_shape
 from lineal.core import AbstractTensor, Op, apply
 from lineal.core.calling import no_tensor, public
 from lineal.core.inplace import Copy
@@ -21,8 +21,7 @@ __all__ = ["clone", "flatten", "ravel", "reshape", "unflatten"]
 class View(Op):
     """y = x with another shape over the same memory; x̄ = ȳ with x's shape."""
 
-    shape: tuple[int, ...]
-    name = "View"
+    shape: Shape
     aliasing = "view"
 
     def eager(self, xp, x):
@@ -36,9 +35,11 @@ class ViewDtype(Op):
     """y = the bytes of x read as another dtype."""
 
     target: dtypes.dtype
-    name = "ViewDtype"
     aliasing = "memory"
     differentiable: ClassVar[bool] = False
+    no_vjp = "the bytes of numbers, read as others"
+    no_batch = "looped: bytes may change the number of axes"
+    no_lowering = "host step: memory of one dtype is read as another"
 
     def eager(self, xp, x):
         return x.view(self.target.numpy)

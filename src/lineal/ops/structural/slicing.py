@@ -6,7 +6,7 @@ import functools
 import operator
 from typing import Any
 
-from lineal.base.spec import axis
+from lineal.base.spec import Axis, axis
 from lineal.core import AbstractTensor, Op, apply
 from lineal.core.calling import public
 from lineal.ops.conversion import dtype_of
@@ -20,9 +20,8 @@ _ALL = slice(None)
 class Select(Op):
     """y = x at position `place` of axis `dim`, without that axis; x̄ = ȳ there, zero elsewhere."""
 
-    dim: int
+    dim: Axis
     place: int
-    name = "Select"
     aliasing = "view"
 
     @functools.cached_property
@@ -39,11 +38,10 @@ class Select(Op):
 class Slice(Op):
     """y = x at start, start + step, … < stop along axis `dim`; x̄ = ȳ there, zero elsewhere."""
 
-    dim: int
+    dim: Axis
     start: int
     stop: int
     step: int
-    name = "Slice"
     aliasing = "view"
 
     @functools.cached_property

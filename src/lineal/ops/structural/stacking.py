@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from lineal.base.spec import axis
+from lineal.base.spec import Axis, axis
 from lineal.core import AbstractTensor, Op, apply, lift
 from lineal.core.calling import public
 from lineal.ops.front import store
@@ -35,8 +35,7 @@ __all__ = [
 class Stack(Op):
     """y = the xs one behind another along a new axis `dim`; each x̄ = its part of ȳ."""
 
-    dim: int
-    name = "Stack"
+    dim: Axis
     any_dtype = True
 
     def eager(self, xp, *xs):
@@ -61,8 +60,7 @@ class Stack(Op):
 class Unbind(Op):
     """ys = x at the positions 0, 1, … of axis `dim`, without that axis; x̄ = the ȳs stacked."""
 
-    dim: int
-    name = "Unbind"
+    dim: Axis
     aliasing = "view"
 
     def eager(self, xp, x):

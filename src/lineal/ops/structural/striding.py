@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from lineal.base.spec import Shape
 from lineal.core import AbstractTensor, Op, apply, write
 from lineal.core.calling import public
 from lineal.ops.conversion import constant, converted, dtype_of
@@ -37,8 +38,8 @@ class AsStrided(Op):
     stride: Ints
     offset: int
     frame: tuple[Ints, int] | None
-    name = "AsStrided"
     aliasing = "view"
+    no_batch = "looped: strides and offset are those of the memory of one example"
 
     def eager(self, xp, x):
         reach = self.offset + extent(self.size, self.stride)
@@ -67,8 +68,9 @@ class AsStridedAdjoint(Op):
     """y = at each place of a tensor of `shape`, the sum of the xs that `view` takes from there; x̄ = that view of ȳ."""
 
     view: AsStrided
-    shape: Ints
-    name = "AsStridedBackward"
+    shape: Shape
+    grad_name = "AsStridedBackwardBackward0"
+    no_batch = "looped: strides and offset are those of the memory of one example"
 
     def eager(self, xp, x):
         size, stride, offset = self.view.size, self.view.stride, self.view.offset

@@ -5,22 +5,19 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-from lineal.base.spec import axis
+from lineal.base.spec import Axis, Shape, axis
 from lineal.core import AbstractTensor, Op, apply
 from lineal.ops.layout import restride
 from lineal.ops.structural.axes import unsqueeze
 from lineal.ops.structural.slicing import slice_view
 
-Shape = tuple[int, ...]
-
 
 class Unfold(Op):
     """y[…, i, …, k] = x[…, i · step + k, …], k < size, along axis `dim`; x̄ = the windows of ȳ added up."""
 
-    dim: int
+    dim: Axis
     size: int
     step: int
-    name = "Unfold"
     aliasing = "view"
 
     def eager(self, xp, x):
@@ -39,7 +36,8 @@ class Fold(Op):
 
     view: Unfold
     shape: Shape
-    name = "UnfoldBackward"
+    grad_name = "UnfoldBackwardBackward0"
+    no_batch = "looped: strides and offset are those of the memory of one example"
 
     def eager(self, xp, x):
         y = xp.zeros(self.shape, x.dtype)

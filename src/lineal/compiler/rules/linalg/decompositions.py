@@ -8,9 +8,9 @@ import numpy as np
 
 from lineal.codegen.batched.arrays import LARGEST_JACOBI, LEAST_BATCH
 from lineal.compiler.rules.contraction import turned
-from lineal.compiler.rules.linalg import substituted
-from lineal.compiler.rules.matrices import across, count, known, specs_of, succeeded
-from lineal.compiler.rules.table import rule
+from lineal.compiler.rules.linalg.matrices import ACROSS, across, count, known, specs_of, succeeded
+from lineal.compiler.rules.linalg.triangular import substituted
+from lineal.compiler.rules.table import FLOATS, lowers
 from lineal.compiler.windows import Place, Window
 from lineal.ops.linalg.eigh import Eigh
 from lineal.ops.linalg.least_squares import LeastSquaresPull, Scale
@@ -20,7 +20,7 @@ from lineal.ops.linalg.svd import SVD
 __all__: list[str] = []
 
 
-@rule(QR)
+@lowers(QR, of=FLOATS, where=ACROSS)
 def qr(low: Any, op: Any, ys: Any, A: Window) -> tuple[Window, ...] | None:
     """A = Q R."""
     if not known(A):
@@ -29,7 +29,7 @@ def qr(low: Any, op: Any, ys: Any, A: Window) -> tuple[Window, ...] | None:
     return None if found is None else tuple(found[0])
 
 
-@rule(QRPull)
+@lowers(QRPull, of=FLOATS, where="not empty")
 def qr_pull(low: Any, op: Any, y: Any, Q: Window, R: Window, G: Window, H: Window) -> Window | None:
     """A = (G + Q S) R⁻ᵀ with S symmetric, its upper triangle that of H Rᵀ - Qᵀ G."""
     if not known(Q, R, G, H):
@@ -45,7 +45,7 @@ def qr_pull(low: Any, op: Any, y: Any, Q: Window, R: Window, G: Window, H: Windo
     return turned(substituted(low, R, turned(T, True), True, False), True)
 
 
-@rule(LeastSquaresPull)
+@lowers(LeastSquaresPull, of=FLOATS, where=ACROSS)
 def least_squares_pull(low: Any, op: Any, ys: Any, A: Window, B: Window, X: Window, G: Window) -> tuple[Window, ...] | None:
     """H = A⁺ᵀ G and D = (B - A X) (A⁺ H)ᵀ - H Xᵀ, by A = Q R."""
     if not known(A, B, X, G):
@@ -55,7 +55,7 @@ def least_squares_pull(low: Any, op: Any, ys: Any, A: Window, B: Window, X: Wind
     return None if found is None else tuple(found[0])
 
 
-@rule(Scale)
+@lowers(Scale, of=FLOATS, where="not empty")
 def scale(low: Any, op: Any, y: Any, A: Window) -> Window | None:
     """s = a power of two near 1 / max |A|; which of two near ones is no matter."""
     if not known(A):
@@ -71,12 +71,15 @@ def scale(low: Any, op: Any, y: Any, A: Window) -> Window | None:
     return low.map(top.shape, A.base.dtype, formula, top, label="scale")
 
 
+ALIKE = f"at least {LEAST_BATCH} matrices of at most {LARGEST_JACOBI} rows and columns, as in eager code"
+
+
 def alike(A: Window) -> bool:
     """Return whether eager code takes the kernel too: vectors of other signs would be a surprise."""
     return known(A) and count(A) >= LEAST_BATCH
 
 
-@rule(Eigh)
+@lowers(Eigh, of=FLOATS, where=ALIKE)
 def eigh(low: Any, op: Any, ys: Any, A: Window) -> tuple[Window, ...] | None:
     """A = V Λ Vᵀ."""
     if not alike(A):
@@ -86,7 +89,7 @@ def eigh(low: Any, op: Any, ys: Any, A: Window) -> tuple[Window, ...] | None:
     return None if found is None else tuple(found[0])
 
 
-@rule(SVD)
+@lowers(SVD, of=FLOATS, where=ALIKE)
 def svd(low: Any, op: Any, ys: Any, A: Window) -> tuple[Window, ...] | None:
     """A = U Σ Vᵀ; what did not converge is eager code's."""
     if not alike(A) or (op.full and A.shape[-1] != A.shape[-2]):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from lineal.compiler.rules.table import rule
+from lineal.compiler.rules.table import FLOATS, lowers
 from lineal.compiler.windows import Window
 from lineal.ops.reductions.exponentials import LogSoftmax, LogSoftmaxBackward, LogSumExp, Softmax, SoftmaxBackward
 
@@ -24,7 +24,7 @@ def finite(m: Any, top: Any) -> Any:
     return m.where(m.abs(top) == math.inf, 0, top)
 
 
-@rule(Softmax)
+@lowers(Softmax, of=FLOATS, where="at least one dimension")
 def softmax(low: Any, op: Any, y: Any, x: Window) -> Window | None:
     """y = exp(x - max x) / Σ exp(x - max x)."""
     if not x.shape:
@@ -35,7 +35,7 @@ def softmax(low: Any, op: Any, y: Any, x: Window) -> Window | None:
     return low.map(x.shape, x.base.dtype, lambda m, e, part: e * part, e, part, label="mul")
 
 
-@rule(LogSoftmax)
+@lowers(LogSoftmax, of=FLOATS, where="at least one dimension")
 def log_softmax(low: Any, op: Any, y: Any, x: Window) -> Window | None:
     """y = x - max x - log Σ exp(x - max x)."""
     if not x.shape:
@@ -45,7 +45,7 @@ def log_softmax(low: Any, op: Any, y: Any, x: Window) -> Window | None:
     return low.map(x.shape, x.base.dtype, formula, x, top, whole, label="log_softmax")
 
 
-@rule(LogSumExp)
+@lowers(LogSumExp, of=FLOATS)
 def logsumexp(low: Any, op: Any, y: Any, x: Window) -> Window:
     """y = max x + log Σ exp(x - max x)."""
     top, _, whole = exponentials(low, x, op.axes, guard=True)
@@ -56,7 +56,7 @@ def logsumexp(low: Any, op: Any, y: Any, x: Window) -> Window:
     return Window(found.base, tuple(found.shape[n] for n in kept), tuple(found.strides[n] for n in kept))
 
 
-@rule(SoftmaxBackward)
+@lowers(SoftmaxBackward, of=FLOATS, where="at least one dimension")
 def softmax_backward(low: Any, op: Any, z: Any, g: Window, y: Window) -> Window | None:
     """z = y (g - Σ g y)."""
     if not y.shape:
@@ -67,7 +67,7 @@ def softmax_backward(low: Any, op: Any, z: Any, g: Window, y: Window) -> Window 
     return low.map(y.shape, y.base.dtype, formula, both, y, whole, label="softmax_backward")
 
 
-@rule(LogSoftmaxBackward)
+@lowers(LogSoftmaxBackward, of=FLOATS, where="at least one dimension")
 def log_softmax_backward(low: Any, op: Any, z: Any, g: Window, y: Window) -> Window | None:
     """z = g - exp(y) Σ g."""
     if not y.shape:

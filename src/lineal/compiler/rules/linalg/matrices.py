@@ -14,6 +14,7 @@ from lineal.compiler.rules.contraction import turned
 from lineal.compiler.windows import Base, Window, dense
 
 __all__ = [
+    "ACROSS",
     "across",
     "by_columns",
     "by_rows",
@@ -35,6 +36,9 @@ __all__ = [
 
 PADDED = 16
 """Up to how many rows or columns a few matrices are padded to a vector of them; LAPACK takes the others one by one."""
+
+ACROSS = f"not empty, at most {LARGEST} rows and columns ({PADDED} of few matrices)"
+"""Where there is only a kernel across the batch."""
 
 
 def known(*xs: Window) -> bool:

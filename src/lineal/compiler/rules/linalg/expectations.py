@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 
-from lineal.codegen.batched.limits import Limits
 from lineal.compiler import routines
 from lineal.compiler.rules.contraction import turned
-from lineal.compiler.rules.linalg import back_from, factored, solve, substituted
-from lineal.compiler.rules.matrices import across, first_like, known, result, succeeded
-from lineal.compiler.rules.table import rule
+from lineal.compiler.rules.linalg.lu import back_from, factored
+from lineal.compiler.rules.linalg.matrices import across, known, result
+from lineal.compiler.rules.linalg.triangular import substituted
+from lineal.compiler.rules.table import FLOATS, lowers
 from lineal.compiler.windows import Place, Window
 from lineal.ops.linalg.expectations import WellConditioned, WellFactored, border, probes_for
-from lineal.ops.linalg.systems import SolveProbed, probing
 
 __all__: list[str] = []
 
@@ -47,7 +45,7 @@ def within(low: Any, norms: Window, W: Window, power: int) -> Window:
     return low.map(norms.shape, np.bool_, formula, norms, squares(low, W), label="well conditioned")
 
 
-@rule(WellConditioned)
+@lowers(WellConditioned, of=FLOATS, where="not empty")
 def well_conditioned(low: Any, op: Any, y: Any, A: Window) -> Window | None:
     """y = whether |A| |A⁻¹ V| is small, V the probes."""
     if not known(A):
@@ -64,7 +62,7 @@ def well_conditioned(low: Any, op: Any, y: Any, A: Window) -> Window | None:
     return within(low, squares(low, A), back_from(low, probes_of(low, A), LU, pivots), 1)
 
 
-@rule(WellFactored)
+@lowers(WellFactored, of=FLOATS, where="not empty")
 def well_factored(low: Any, op: Any, y: Any, L: Window) -> Window | None:
     """y = whether |L|² |L⁻ᴴ L⁻¹ V| is small, V the probes."""
     if not known(L):
@@ -73,21 +71,3 @@ def well_factored(low: Any, op: Any, y: Any, L: Window) -> Window | None:
     T = low.map(L.shape, L.base.dtype, lambda m, x, i, j: m.where(i >= j, x, x * 0), L, rows, columns, label="lower")
     half = substituted(low, T, probes_of(low, L), False, False)
     return within(low, squares(low, T), substituted(low, turned(T, True), half, True, False), 2)
-
-
-@rule(SolveProbed)
-def solve_probed(low: Any, op: Any, ys: Any, A: Window, B: Window) -> tuple[Window, Window] | None:
-    """A X = B, and 0 for each system that eager code would say nothing of."""
-    if not known(A, B):
-        return None
-    n, dtype, lead = A.shape[-1], A.base.dtype, A.shape[:-2]
-    count = probes_for(n, dtype).shape[-1]
-    limits = Limits(border(n, dtype), math.inf, 0.0, probing(n, dtype)[1].growth)
-    specs = [(B.shape, dtype), (lead, np.int32), (lead, np.int32)]
-    given = lambda *turns: (*B.shape[-2:], count, limits, turns)
-    found = across(low, "solve_probed", [A, B], specs, given, shared(n, dtype))
-    if found is not None:
-        succeeded(low, found[0][1])
-        return first_like(found, 1), found[0][2]  # type: ignore[return-value]
-    X, sound = solve(low, op, ys[0], A, B), well_conditioned(low, op, ys[1], A)
-    return X, low.map(lead, np.int32, lambda m, x: m.where(x, 0, 1), sound, label="note")  # type: ignore[return-value]

@@ -9,15 +9,13 @@ from typing import Any
 import numpy as np
 
 from lineal.compiler.rules.structural import part
-from lineal.compiler.rules.table import rule
+from lineal.compiler.rules.table import FLOATS, lowers
 from lineal.compiler.windows import Place, Window, dense
 from lineal.ops.random.generator import Advance
 from lineal.ops.random.sampling import Bernoulli, Exponential, Integers, Normal, Uniform
 
-FLOATS = ("float32", "float64")
 
-
-@rule(Advance)
+@lowers(Advance, of=("int64",))
 def advance(low: Any, op: Any, y: Any, state: Window) -> Window:
     """y = the state after one more draw."""
     return low.map(y.shape, y.storage, lambda m, state, place: state + place, state, Place(0), label="advance")
@@ -35,7 +33,7 @@ def unit(words: Any) -> Any:
     return (words >> 8).astype(np.float64) * 2.0**-24
 
 
-@rule(Uniform)
+@lowers(Uniform, of=FLOATS)
 def uniform(low: Any, op: Any, y: Any, state: Window) -> Window | None:
     """y = low + (high - low) u, rounded after each step as NumPy does."""
     if y.storage.name not in FLOATS:
@@ -49,14 +47,14 @@ def uniform(low: Any, op: Any, y: Any, state: Window) -> Window | None:
     return low.map(y.shape, y.storage, formula, drawn(low, op, state, y.shape), label="uniform")
 
 
-@rule(Bernoulli)
+@lowers(Bernoulli)
 def bernoulli(low: Any, op: Any, y: Any, state: Window, p: Window) -> Window:
     """y = u < p."""
     formula = lambda m, words, p: unit(words) < p.astype(np.float64)
     return low.map(y.shape, y.storage, formula, drawn(low, op, state, y.shape), p, label="bernoulli")
 
 
-@rule(Exponential)
+@lowers(Exponential, of=FLOATS)
 def exponential(low: Any, op: Any, y: Any, state: Window) -> Window | None:
     """y = - log(1 - u) / rate."""
     if y.storage.name not in FLOATS:
@@ -66,7 +64,7 @@ def exponential(low: Any, op: Any, y: Any, state: Window) -> Window | None:
     return low.map(y.shape, y.storage, formula, drawn(low, op, state, y.shape), label="exponential")
 
 
-@rule(Integers)
+@lowers(Integers, where="of less than 2⁶³ numbers")
 def integers(low: Any, op: Any, y: Any, state: Window) -> Window | None:
     """y = low + words modulo high - low."""
     span = op.high - op.low
@@ -77,7 +75,7 @@ def integers(low: Any, op: Any, y: Any, state: Window) -> Window | None:
     return low.map(y.shape, y.storage, formula, low.draw(state, y.shape, np.uint64), label="randint")
 
 
-@rule(Normal)
+@lowers(Normal, of=FLOATS)
 def normal(low: Any, op: Any, y: Any, state: Window) -> Window | None:
     """y = √(-2 log(1 - u)) (cos 2πv, sin 2πv), all cosines before all sines."""
     if y.storage.name not in FLOATS:

@@ -1,0 +1,11 @@
+"""What is detached from its history."""
+
+from __future__ import annotations
+
+from lineal.tensors.autograd_methods import Detach
+from lineal.transforms.batching.moving import pointwise
+from lineal.transforms.batching.table import batches
+
+__all__: list[str] = []
+
+batches(Detach)(pointwise)
