@@ -107,7 +107,7 @@ def register(table: HookDict, hook: Any) -> RemovableHandle:
     """Put a hook of the way back into a table."""
     listener = modes.recorder.get()
     if listener is not None:
-        listener.opaque("a hook")
+        listener.watched("a hook")
     handle = RemovableHandle(table)
     table[handle.id] = hook
     return handle

@@ -49,6 +49,10 @@ class Recorder(Protocol):
     def opaque(self, what: str) -> None:
         """Hear that the way back through what is recorded will run Python code of the user's."""
 
+    def watched(self, what: str) -> None:
+        """Hear that code of the user's sees, and may change, the cotangents of what is recorded as they come by."""
+        self.opaque(what)
+
     def number(self, holder: Any, key: Any) -> Any:
         """Hear that `holder[key]`, which may be another number next time, is read; return what to compute with."""
         return holder[key]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from lineal.core import Op, apply, is_grad_enabled
+from lineal.core import Op, apply, is_grad_enabled, modes
 from lineal.core.custom import share
 from lineal.ops import zeros
 from lineal.tensors import Tensor
@@ -32,6 +32,9 @@ def pass_through(see: Callable[[tuple], tuple], values: tuple) -> tuple[tuple, l
     places = [k for k, each in enumerate(values) if isinstance(each, Tensor) and each.requires_grad]
     if not places or not is_grad_enabled():
         return values, []
+    listener = modes.recorder.get()
+    if listener is not None:
+        listener.watched("a module's backward hook")
     xs = [values[k] for k in places]
     ys = apply(Boundary(see), *xs)
     passed = dict(zip(places, ys if isinstance(ys, tuple) else (ys,)))

@@ -55,7 +55,8 @@ class Escaped:
 class Apart(BaseException):
     """The function is to run on each slice by itself: what it does to one is not what it does to all.
 
-    It has an effect, or two histories over one memory. No handler of the function's is to take it.
+    It has an effect, or two histories over one memory, or hooks that are shown cotangents. No handler of the function's is to
+    take it.
     """
 
 
@@ -188,6 +189,9 @@ class BatchRecorder(PureRecorder):
             return
         with modes.Setting((modes.grad_enabled, False)):
             apply(Premise(), (tensor != 0) if tensor.value.any() else (tensor == 0))  # type: ignore[operator]
+
+    def watched(self, what: str) -> None:
+        raise Apart(f"{what} sees the cotangents of one slice")
 
     def check_captured(self) -> None:
         """Refuse to replay with tensors from outside that the function changed after it had used them."""
