@@ -98,3 +98,22 @@ def learned(d: Draft) -> None:
         )
     )
     d.inside("with torch.no_grad():", form.format(x=x))
+
+
+CONTROLLED = (
+    "torch.cond({x}.sum() > 0, lambda t: t * {k}, lambda t: t.sin(), ({x},))",
+    "torch.while_loop(lambda n, t: n < 3, lambda n, t: (n + 1, t * 0.5 + {k}), (0, {x}))[1]",
+    "torch.while_loop(lambda t: t.abs().sum() > 1, lambda t: t * 0.25, ({x}.tanh(),))",
+    "control.scan(lambda c, t: (c * 0.5 + t, c), {x}[0], {x})[1]",
+    "control.scan(lambda c, t: (c.tanh() - t, c * t), {x}[-1], {x}, reverse=True, checkpointed=True)[1]",
+    "control.map(lambda t: t * {k}, {x})",
+    "control.associative_scan(lambda a, b: a * 0.5 + b, {x}, 0)",
+    "torch.utils.checkpoint.checkpoint(lambda t: (t * {k}).tanh() * t, {x})",
+)
+
+
+def controlled(d: Draft) -> None:
+    """Branches, loops and scans as functions, and what is computed again."""
+    x = d.float(lambda x: x.numel() < 200 and x.dim() < 4)
+    if x is not None:
+        d.let(d.choice(CONTROLLED).format(x=x, k=d.number()))

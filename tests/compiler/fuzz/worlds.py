@@ -49,6 +49,7 @@ def namespace() -> dict[str, Any]:
         "rates": [STATES[0], STATES[1]],
         "scale": Scale(STATES[0]),
         "telling": telling,
+        "control": torch._higher_order_ops,
     }
 
 
