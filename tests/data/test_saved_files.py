@@ -92,7 +92,7 @@ def test_files_of_safetensors_itself_are_read_with_their_metadata(path):
     lineal.nn.Linear(2, 2).load_state_dict(data.load(path))
 
 
-@pytest.mark.parametrize("dtype", ["F8_E4M3", "F8_E5M2", "F8_E8M0", "F4", "I4"])
+@pytest.mark.parametrize("dtype", ["F8_E8M0", "F4", "I4"])
 def test_dtypes_that_lineal_has_not_are_named(path, dtype):
     path.write_bytes(raw({"layer.0": entry(dtype)}, b"ab"))
     with pytest.raises(data.CheckpointError, match=f"'layer.0' has the dtype {dtype}, which lineal does not have"):

@@ -21,6 +21,7 @@ PLACE = "a place that a number of a tensor decides is not a place for other numb
 
 REASONS = {
     "nn/calling.py:__call__": TELLS,
+    "nn/watching.py:pass_through": TELLS,
     "ops/indexing/changing.py:change": PLAIN,
     "ops/indexing/reading.py:tensor_pick": PLACE,
     "ops/indexing/subscript.py:looked": PLACE,

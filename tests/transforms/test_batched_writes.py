@@ -162,3 +162,19 @@ def test_what_is_returned_is_the_argument():
     y, _ = vmap(returned_itself)(x, torch.ones(2))
     y.zero_()
     assert x.tolist() == [[0.0] * 3] * 2
+
+
+@pytest.mark.parametrize("transposed", (False, True))
+@pytest.mark.parametrize("shape", ((1, 2), (2, 2), (3, 1)))
+def test_a_view_that_is_the_same_for_all_slices(shape: tuple[int, int], transposed: bool):
+    """It is what it is at each call, though what it looks into is no argument."""
+
+    def function(x):
+        return vmap(lambda u, w: torch.where(u > w, u, w * -2.0), in_dims=(0, None))(x, x[0])
+
+    compiled = torch.compile(function)
+    for _ in range(4):
+        x = torch.randn(shape[::-1]).mT if transposed else torch.randn(shape)
+        expected = torch.stack([torch.where(u > x[0], u, x[0] * -2.0) for u in x])
+        torch.testing.assert_close(function(x), expected)
+        torch.testing.assert_close(compiled(x), expected)

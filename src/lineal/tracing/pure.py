@@ -253,10 +253,15 @@ class PureRecorder(modes.Recorder):
             if self.is_detached(x.origin.base):
                 self.over.detached[id(x)] = x
             return Place(base.storage, (*base.path, *x.origin.path), None, -1)
-        var = self.new(x.value)
         if is_literal(x):
+            var = self.new(x.value)
             self.literals[var] = x.value
             return Place(Storage(var, x.value), (), var, 0)
+        return self.capture(x)
+
+    def capture(self, x: AbstractTensor) -> Place:
+        """Return the place of a tensor from outside in memory of its own."""
+        var = self.new(x.value)
         self.captured[var] = x
         self.histories.append((x, x.node))
         self.steps[var] = strides(x.value)

@@ -76,9 +76,9 @@ class Recompute(Op):
     keeps = "*"
 
     def run(self, xs):
-        values = tuple(self.values)
+        values = self.values.copy()
         self.values.clear()
-        return values if len(values) > 1 else values[0]
+        return tuple(values) if len(values) > 1 else values[0]
 
     def eager(self, xp, *xs):
         raise NotImplementedError

@@ -11,6 +11,7 @@ from lineal.base.errors import UnsupportedError
 from lineal.core import AbstractTensor, Op, apply, lift, modes, write
 from lineal.core.inplace import preserve
 from lineal.core.op import next_id
+from lineal.ops.conversion import is_literal
 from lineal.ops.creation import Empty, Full
 from lineal.ops.premise import Expectation, Premise
 from lineal.ops.random.generator import Advance
@@ -101,7 +102,8 @@ class BatchRecorder(PureRecorder):
 
     def reach(self, x: AbstractTensor) -> Place:
         self.versions.append((x, 0 if x.memory is None else x.memory.version))
-        return super().reach(x)
+        # a view is itself, and not what it looks into, of which the outer recorder may not have heard
+        return super().reach(x) if is_literal(x) else self.capture(x)
 
     def looks(self, view: AbstractTensor, copy: AbstractTensor, base: AbstractTensor) -> None:
         if self.is_written_down(copy):
