@@ -23,6 +23,8 @@ from lineal.ops.pattern import Elementwise
 from lineal.transforms.batching import RULES as BATCHED
 
 PAGE = Path(__file__).with_name("ops.md")
+DRAWS = "lineal.train.figures"
+"""The module that has no ops, and needs a package which may not be there."""
 TICK = "✓"
 HEAD = """# Ops
 
@@ -52,7 +54,7 @@ def derived(cls: type[Op]) -> Iterator[type[Op]]:
 def everything() -> tuple[list[type[Op]], list[Elementwise]]:
     """Return the classes of ops that have a kernel, and the rows, in the order of their files."""
     for info in pkgutil.walk_packages(lineal.__path__, "lineal."):
-        if not info.name.endswith("__main__"):
+        if not info.name.endswith("__main__") and info.name != DRAWS:
             importlib.import_module(info.name)
     classes = [cls for cls in set(derived(Op)) if not abstract(cls) and not issubclass(cls, Elementwise)]
     rows = [*EXAMPLES, *(each for each in gc.get_objects() if type(each) is Elementwise and home(each))]
