@@ -50,12 +50,22 @@ class Equation:
         return f"{left} = {self.op.key}{f'[{attributes}]' if attributes else ''} {right}".rstrip()
 
 
-def evaluate(equations: Iterable[Any], env: dict[Var, Any], rule: Callable[..., Any]) -> None:
+def evaluate(equations: Iterable[Any], env: dict[Var, Any], rule: Callable[..., Any], history: bool = True) -> None:
     """Run a pure trace: add to `env` what `rule(equation, *inputs)` gives for the outputs of each equation, in order.
 
     The rule says what an equation means: its op through the door (`core.apply`), a batched form of it, another format's node.
+    Without `history`, nothing remembers it; with it, what was remembered when the trace was heard.
     """
-    for each in equations:
-        with modes.Setting((modes.grad_enabled, each.grad)):
+    before = grad = modes.grad_enabled.get()
+    try:
+        for each in equations:
+            wanted = each.grad and history
+            if wanted is not grad:
+                modes.grad_enabled.set(grad := wanted)
             made = rule(each, *[env[var] for var in each.inputs])
-        env.update(zip(each.outputs, made if isinstance(made, tuple) else (made,)))
+            if made.__class__ is tuple:
+                env.update(zip(each.outputs, made))
+            else:
+                env[each.outputs[0]] = made
+    finally:
+        modes.grad_enabled.set(before)

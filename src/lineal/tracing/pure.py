@@ -91,6 +91,8 @@ class PureRecorder(modes.Recorder):
         """The tensors by which arrays were entered."""
         self.alive: list[tuple[AbstractTensor, np.ndarray]] = []
         self.count = 0
+        self.wrote = False
+        """Whether anything was written in place."""
         self.refusal: str | None = None
 
     def refuse(self, why: str) -> None:
@@ -143,6 +145,7 @@ class PureRecorder(modes.Recorder):
                 new = self.derive(Detach(), (new,), storage.array)
             with modes.Setting((modes.grad_enabled, True)):
                 new = self.derive(Renumber(), (storage.var, new), storage.array)
+        self.wrote = True
         storage.var = new
         storage.version += 1
         storage.written = True

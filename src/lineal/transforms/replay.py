@@ -121,7 +121,11 @@ class BatchRecorder(PureRecorder):
 
     def is_batched(self, x: AbstractTensor) -> bool:
         """Return whether `x` differs from slice to slice."""
-        return id(x.value) in self.places and self.read_memory(x) in self.batched
+        place = self.places.get(id(x.value))
+        if place is None:
+            return False
+        var = place.var if place.version == place.storage.version and not place.storage.stale else None
+        return (self.read_memory(x) if var is None else var) in self.batched
 
     def record(self, op: Op, xs: tuple[AbstractTensor, ...], ys: tuple[AbstractTensor, ...]) -> None:
         if isinstance(op, Sample | Advance):
@@ -244,15 +248,21 @@ def replay(recorder: BatchRecorder, batches: list[Any], size: int) -> dict[Var, 
             examine(recorder, equation, xs[0], size)
         mapped.update(equation.outputs)
         try:
-            with modes.Setting((modes.grad_enabled, equation.grad and history)):
-                return run(equation, marks, xs, size)
+            return run(equation, marks, xs, size)
         except Exception as error:
             # one slice may be to blame, which then says so itself
             raise Violated(None) from error
 
     before = next_id()
-    evaluate(recorder.equations, env, rule)
-    own = recorder.own()
+    evaluate(recorder.equations, env, rule, history)
+    if recorder.wrote:
+        write_arguments(recorder, env, before)
+    return env
+
+
+def write_arguments(recorder: BatchRecorder, env: dict[Var, Any], before: int) -> None:
+    """Let the arguments that the function wrote to take their new values, which nodes since `before` have computed."""
+    own, history = recorder.own(), modes.grad_enabled.get()
     for storage in recorder.storages():
         if storage.written and storage.captured is not None:
             target, source = env[own[id(storage.captured)]], env[storage.var]
@@ -260,7 +270,6 @@ def replay(recorder: BatchRecorder, batches: list[Any], size: int) -> dict[Var, 
             preserve(target, source.node, before)
             with modes.Setting((modes.grad_enabled, history and storage.remembered)):
                 write(target, source if source.value.shape == target.value.shape else source.expand(target.value.shape), "vmap")
-    return env
 
 
 def examine(recorder: BatchRecorder, equation: Equation, x: Any, size: int) -> None:

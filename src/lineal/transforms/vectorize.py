@@ -184,7 +184,8 @@ def on_one(call: Call, recorder: BatchRecorder, batches: Sequence[Any], size: in
         slices.append(x)
     with modes.Setting((modes.rehearsal, halting if size else outlined)):
         result = record(recorder, call.on, slices)
-    own, results = recorder.own(), [y for y in tree.leaves(result) if isinstance(y, AbstractTensor) and recorder.is_batched(y)]
+    results = [y for y in tree.leaves(result) if isinstance(y, AbstractTensor) and recorder.is_batched(y)]
+    own = {id(x): var for x, var in zip(recorder.arguments, recorder.inputs)}
     wanted = {id(y): own.get(id(y)) or recorder.result(y) for y in results}
     values = replay(recorder, [x for x, mark in zip(batches, call.marks) if mark], size)
     if recorder.unmet and not recorder.changes and Seen.count == told:
