@@ -17,6 +17,7 @@ import lineal
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "src" / "lineal"
 NAMES = runpy.run_path(str(ROOT / "docs" / "make_names.py"))
+REFERENCE = runpy.run_path(str(ROOT / "docs" / "make_api.py"))
 NAMESPACES: dict[str, ModuleType] = NAMES["namespaces"]()
 EXPECTED = {
     "lineal",
@@ -118,3 +119,21 @@ def test_public_functions_and_classes_have_docstrings(name):
 
 def test_the_page_of_names_is_what_is_exported():
     assert NAMES["PAGE"].read_text(encoding="utf-8") == NAMES["page"](), "run python docs/make_names.py"
+
+
+def test_the_reference_is_what_the_source_says():
+    folder, pages = REFERENCE["FOLDER"], REFERENCE["pages"]()
+    assert {path.name for path in folder.iterdir()} == pages.keys(), "run python docs/make_api.py"
+    stale = [name for name, text in pages.items() if (folder / name).read_text(encoding="utf-8") != text]
+    assert stale == [], "run python docs/make_api.py"
+
+
+def test_all_that_can_be_called_says_what_it_does():
+    spaces = {**NAMESPACES, "lineal.Tensor": lineal.Tensor}
+    silent = {
+        f"{name}.{each}"
+        for name, space in spaces.items()
+        for each, thing in REFERENCE["things"](space)
+        if not REFERENCE["words"](thing)
+    }
+    assert silent == set()

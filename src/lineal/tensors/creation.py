@@ -168,6 +168,7 @@ class TypedConstructor:
     def __init__(self, target: dtype, name: str):
         self.dtype = target
         self.name = name
+        self.__doc__ = f"Return a tensor of {target} of the sizes given, uninitialised, or of the data, if that is all."
 
     def __call__(self, *args: Any, device: Any = None) -> Any:
         return legacy(args, self.dtype, device)
