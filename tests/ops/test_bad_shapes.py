@@ -80,3 +80,15 @@ TALL = np.arange(12.0).reshape(4, 3)
 def test_what_would_be_taken_for_something_else_is_refused(name, args):
     with pytest.raises(RuntimeError, match=name.split(".")[-1]):
         operator.attrgetter(name)(lineal)(*map(tensors, args))
+
+
+ALONG = """
+amin amax aminmax any all nansum nanmean var var_mean std std_mean sum mean prod argmax argmin logsumexp softmax log_softmax cumsum
+cumprod cummax cummin logcumsumexp median nanmedian mode sort argsort count_nonzero unbind flip squeeze
+""".split()
+
+
+@pytest.mark.parametrize("name", ALONG)
+def test_a_dimension_out_of_range_is_told_by_the_function_that_was_called(name):
+    with pytest.raises(IndexError, match=f"^{name}: Dimension out of range .* got 5"):
+        getattr(lineal, name)(lineal.ones(2, 3), dim=5) if name != "flip" else lineal.flip(lineal.ones(2, 3), (5,))

@@ -41,6 +41,8 @@ def public(function: Callable[..., Any]) -> Callable[..., Any]:
     def front(*args: Any, **kwargs: Any) -> Any:
         try:
             return function(*args, **kwargs)
+        except IndexError as error:
+            raise titled(function.__name__, error) from None
         except (AttributeError, TypeError, ValueError, RuntimeError) as error:
             kwargs = understood(function, args, kwargs, error)
         return function(*args, **kwargs)
@@ -49,6 +51,12 @@ def public(function: Callable[..., Any]) -> Callable[..., Any]:
     front.__module__, front.__annotations__ = function.__module__, function.__annotations__
     front.__wrapped__ = function  # type: ignore[attr-defined]
     return front
+
+
+def titled(name: str, error: IndexError) -> IndexError:
+    """Return the error for a dimension out of range by the name of the function that was called, which others may serve."""
+    other, _, rest = str(error).partition(": ")
+    return IndexError(f"{name}: {rest}") if rest.startswith("Dimension out of range") and other != name else error
 
 
 def understood(function: Any, args: tuple, kwargs: dict[str, Any], error: Exception) -> dict[str, Any]:
