@@ -278,6 +278,14 @@ def test_numbers_that_an_effect_gave():
     assert isinstance(compiled, CompiledFunction) and compiled.eager is not None
 
 
+def test_shape_that_numbers_decide_behind_an_effect():
+    compiled = torch.compile(lambda x: torch.bincount(send(x).long(), minlength=4))
+    with pytest.warns(UserWarning, match="that an op with an effect gave"):
+        for largest in (1, 1, 3, 1):
+            assert counted(compiled, torch.tensor([0.0, largest])) == ["a"]
+    assert compiled(torch.tensor([3.0])).shape == (7,)
+
+
 def test_error():
     """An effect that fails is not tried again; what it raises is the caller's."""
     compiled = torch.compile(lambda x: send(send(x, "a"), "broken") + 1)

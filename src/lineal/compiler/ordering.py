@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lineal.compiler.nodes import Host, Node
+from lineal.compiler.rules.shapes import may_change
 from lineal.compiler.windows import Base
 
 __all__ = ["before_effects"]
@@ -19,7 +20,7 @@ def before_effects(nodes: list[Node]) -> list[Node]:
     for node in nodes:
         if is_effect(node) or not later.isdisjoint(node.reads):
             later.update(node.writes)
-            if isinstance(node, Host):
+            if isinstance(node, Host) and not may_change(node.op):
                 node.final = True
             elif node.stops:
                 raise NotImplementedError(

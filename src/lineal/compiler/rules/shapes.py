@@ -22,3 +22,8 @@ def changing(op: Any, args: tuple[Window, ...]) -> bool:
     if isinstance(op, BinCount):
         return not op.least
     return isinstance(op, (MaskedSelect, Nonzero, NullSpace, Range, Unique))
+
+
+def may_change(op: Any) -> bool:
+    """Return whether the shape of the op's result is another one for numbers that are seldom met."""
+    return isinstance(op, BinCount)
