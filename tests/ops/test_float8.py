@@ -389,8 +389,9 @@ def test_dlpack_shares_memory(dtype):
     x = tensor_of(dtype, BYTES)
     y = lineal.from_dlpack(Exporter(x))
     assert y.dtype is dtype
-    y[3] = 1.0
-    assert x[3].item() == 1.0
+    # the oldest NumPy takes what is exchanged without a version for read-only
+    x[3] = 1.0
+    assert y[3].item() == 1.0
     with pytest.raises((BufferError, RuntimeError)):
         np.from_dlpack(x)
 
