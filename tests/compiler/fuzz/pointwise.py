@@ -11,8 +11,8 @@ log2({x}.abs()+0.5) log10({x}.abs()+0.25) reciprocal({x}.abs()+0.5) floor({x}) c
 clamp({x},-0.5,0.5) clamp({x},min=0.25) clamp({x},max=0.25) sinh({x}.tanh()) cosh({x}.tanh()) asinh({x}) acosh({x}.abs()+1.5)
 atanh({x}.tanh()*0.75) asin({x}.tanh()*0.75) acos({x}.tanh()*0.75) tan({x}.tanh()) clone({x}) positive({x}) sinc({x})
 lgamma({x}.abs()+1) digamma({x}.abs()+1) erfinv({x}.tanh()*0.75) logit({x}.sigmoid()) nan_to_num({x}) deg2rad({x}) rad2deg({x})
-zeros_like({x}) ones_like({x}) full_like({x},0.5) sgn({x}) angle({x}+0.0) signbit({x}.nan_to_num()) isnan({x}) isinf({x}) isfinite({x})
-polygamma(1,{x}.abs()+1) isposinf({x}) isneginf({x}) clip({x},-1,1)
+zeros_like({x}) ones_like({x}) full_like({x},0.5) sgn({x}) angle({x}+0.0) signbit({x}.nan_to_num()) isnan({x}) isinf({x})
+isfinite({x}) polygamma(1,{x}.abs()+1) isposinf({x}) isneginf({x}) clip({x},-1,1)
 """.split()
 PLAIN = """
 F.softplus({x}) F.gelu({x}) F.gelu({x},approximate='tanh') F.silu({x}) F.elu({x}) F.leaky_relu({x},0.1) F.hardtanh({x})
@@ -22,8 +22,8 @@ F.relu6({x}) {x}*{k} {k}-{x} {x}+{k} {x}/{k} {k}/({x}.abs()+1) {x}**2 {x}**3 ({x
 """.split()
 BINARY = """
 add({x},{y}) sub({x},{y}) mul({x},{y}) maximum({x},{y}) minimum({x},{y}) fmax({x},{y}) fmin({x},{y}) atan2({x},{y})
-hypot({x},{y}) copysign({x},{y}.nan_to_num()) div({x},{y}.abs()+0.5) remainder({x},{y}.abs()+0.5) fmod({x},{y}.abs()+0.5) logaddexp({x},{y})
-xlogy({x},{y}.abs()+0.5) lerp({x},{y},0.25) pow({x}.abs()+0.5,{y}) where({x}>{y},{x},{y}) where({x}>0,{y},{k}) eq({x},{y})
+hypot({x},{y}) copysign({x},{y}.nan_to_num()) div({x},{y}.abs()+0.5) remainder({x},{y}.abs()+0.5) fmod({x},{y}.abs()+0.5)
+logaddexp({x},{y}) xlogy({x},{y}.abs()+0.5) lerp({x},{y},0.25) pow({x}.abs()+0.5,{y}) where({x}>{y},{x},{y}) where({x}>0,{y},{k}) eq({x},{y})
 ne({x},{y}) lt({x},{y}) le({x},{y}) gt({x},{y}) ge({x},{y}) add({x},{y},alpha={k}) sub({x},{y},alpha=2) rsub({x},{y})
 floor_divide({x},{y}.abs()+0.5) div({x},{y}.abs()+0.5,rounding_mode='trunc') heaviside({x},{y}) isclose({x},{y})
 addcmul({x},{y},{y},value={k}) addcdiv({x},{y},{x}.abs()+1) lerp({x},{y},{x}.sigmoid()) where({x}.isnan(),{y},{x})
