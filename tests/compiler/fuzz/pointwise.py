@@ -23,7 +23,8 @@ F.relu6({x}) {x}*{k} {k}-{x} {x}+{k} {x}/{k} {k}/({x}.abs()+1) {x}**2 {x}**3 ({x
 BINARY = """
 add({x},{y}) sub({x},{y}) mul({x},{y}) maximum({x},{y}) minimum({x},{y}) fmax({x},{y}) fmin({x},{y}) atan2({x},{y})
 hypot({x},{y}) copysign({x},{y}.nan_to_num()) div({x},{y}.abs()+0.5) remainder({x},{y}.abs()+0.5) fmod({x},{y}.abs()+0.5)
-logaddexp({x},{y}) xlogy({x},{y}.abs()+0.5) lerp({x},{y},0.25) pow({x}.abs()+0.5,{y}) where({x}>{y},{x},{y}) where({x}>0,{y},{k}) eq({x},{y})
+logaddexp({x},{y}) xlogy({x},{y}.abs()+0.5)
+lerp({x},{y},0.25) pow({x}.abs()+0.5,{y}) where({x}>{y},{x},{y}) where({x}>0,{y},{k}) eq({x},{y})
 ne({x},{y}) lt({x},{y}) le({x},{y}) gt({x},{y}) ge({x},{y}) add({x},{y},alpha={k}) sub({x},{y},alpha=2) rsub({x},{y})
 floor_divide({x},{y}.abs()+0.5) div({x},{y}.abs()+0.5,rounding_mode='trunc') heaviside({x},{y}) isclose({x},{y})
 addcmul({x},{y},{y},value={k}) addcdiv({x},{y},{x}.abs()+1) lerp({x},{y},{x}.sigmoid()) where({x}.isnan(),{y},{x})
