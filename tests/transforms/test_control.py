@@ -251,3 +251,24 @@ def test_checkpoint_notices_a_write():
     z.add_(1)
     with pytest.raises(RuntimeError, match="modified by an inplace operation"):
         y.sum().backward()
+
+
+def hooked(x):
+    y = x * 2
+    y.register_hook(lambda g: g * 3)
+    return y.tanh()
+
+
+def with_two_histories(x):
+    y = x.sin()
+    z = y.detach()
+    z.mul_(x)
+    return z + y
+
+
+@pytest.mark.parametrize("function", (hooked, with_two_histories))
+def test_checkpoint_of_what_cannot_be_computed_again(function: Callable):
+    """It is kept whole: hooks see the cotangents, and no history is lost."""
+    x = torch.arange(1.0, 4.0, requires_grad=True)
+    found = [torch.autograd.grad(run(x).square().sum(), x)[0] for run in (function, lambda x: checkpoint(function, x))]
+    torch.testing.assert_close(found[1], found[0])

@@ -25,6 +25,14 @@ class Remembering(GraphRecorder):
         super().__init__()
         self.before: dict[Var, np.ndarray] = {}
 
+    def refuse(self, why: str) -> None:
+        """Note that the trace is not what the function does, which is then kept whole."""
+        self.refusal = self.refusal or why
+
+    def watched(self, what: str) -> None:
+        """Hear of a hook on the way back, which a part that is computed again would not have."""
+        self.refuse(what)
+
     def reach(self, x: AbstractTensor) -> Place:
         place = super().reach(x)
         if place.storage.captured is x and x.node is None and x.value.size <= MOST_KEPT:
@@ -37,11 +45,11 @@ class Part:
 
     def __init__(self, heard: Remembering, results: Sequence[AbstractTensor]):
         self.outputs = [heard.result(y) for y in results]
-        written = {id(each.captured): each.var for each in heard.storages() if each.written}
+        written = {id(each.captured) for each in heard.storages() if each.written}
         own = heard.own()
         overwritten = [var for key, var in own.items() if key in written]
-        self.repeatable = all(var in heard.before for var in overwritten)
-        """Whether what it has overwritten is known."""
+        self.repeatable = heard.refusal is None and all(var in heard.before for var in overwritten)
+        """Whether the trace is all that was done, and what it has overwritten is known."""
         self.known = {var: lift(heard.before[var]) for var in overwritten if var in heard.before}
         self.known |= {var: lift(array) for var, array in heard.literals.items()}
         read = {id(x): x for x in (*heard.arguments, *heard.captured.values()) if own[id(x)] not in self.known}
@@ -103,8 +111,8 @@ def checkpoint(
 
     Derivatives are the same, of any order, by arguments and by whatever else the function reaches; random numbers are drawn
     again as they were, and what the function writes in place is not written twice. `use_reentrant` and `preserve_rng_state`
-    are accepted for PyTorch's sake. A function that overwrites large tensors from outside is kept as it is, and so is one in
-    a compiled function, which plans its memory itself.
+    are accepted for PyTorch's sake. A function that overwrites large tensors from outside or registers hooks is kept as it
+    is, and so is one in a compiled function, which plans its memory itself.
     """
     unknown = kwargs.keys() & {"context_fn", "determinism_check", "debug", "early_stop"}
     for each in unknown:
