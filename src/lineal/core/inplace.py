@@ -34,7 +34,12 @@ class ViewScatter(Op):
 
     def eager(self, xp, base, source):
         y = base.copy()
-        look(xp, self.path, y)[...] = source
+        part = look(xp, self.path, y)
+        if not part.size or np.may_share_memory(part, y):
+            part[...] = source
+        else:
+            # what could be looked at in base's memory as another shape cannot in that of the copy, which lies otherwise
+            y.reshape(-1)[look(xp, self.path, np.arange(y.size).reshape(y.shape))] = source
         return y
 
     def vjp(self, needs, g, y, base, source):
