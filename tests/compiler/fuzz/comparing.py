@@ -116,12 +116,13 @@ def explained(program: Program, place: int, found: Difference, given: Outcome) -
     if found.kind not in ("numbers", "zero", "error", "spec"):
         return False
     wanted = outcome(World(program), program, place)
-    if program.turns[place].numbers == "huge" and overflowed(wanted, given):
+    huge = program.turns[place].numbers == "huge"
+    if huge and overflowed(wanted, given):
         return True
     for inputs in (False, True):
         noisy: list[Outcome] = []
         for seed in range(NOISY):
-            each = outcome(World(program), program, place, Noise(seed), inputs)
+            each = outcome(World(program), program, place, Noise(seed, huge), inputs)
             if each.error != wanted.error or each.arrays.keys() != wanted.arrays.keys():
                 return not inputs
             noisy.append(each)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from lineal.core import modes
+from lineal.ops.pattern import Elementwise
 
 __all__ = ["Noise"]
 
@@ -16,14 +17,24 @@ __all__ = ["Noise"]
 class Noise(modes.Recorder):
     """Changes each new floating-point result by up to a unit in its last place."""
 
-    def __init__(self, seed: int):
+    def __init__(self, seed: int, overflowing: bool = False):
         self.random = np.random.RandomState(seed)
+        self.overflowing = overflowing
+        """Whether numbers are huge: products that are added before they are rounded give infinity where others give NaN."""
 
     def record(self, op, xs, ys):
         for y in ys:
             value = y.value
             if op.aliasing is None and not any(np.may_share_memory(value, x.value) for x in xs):
                 self.change(value)
+                if self.overflowing and not isinstance(op, Elementwise) and value.dtype.kind == "f":
+                    self.overflow(value)
+
+    def overflow(self, value: np.ndarray) -> None:
+        """Let sums of too large terms be others, in place."""
+        lost = ~np.isfinite(value) & (self.random.rand(*value.shape) < 0.5)
+        if value.flags.writeable:
+            value[lost] = self.random.choice((np.nan, np.inf, -np.inf), value.shape)[lost]
 
     def change(self, value: np.ndarray) -> None:
         """Round otherwise, in place; leave what is not to be rounded."""

@@ -22,9 +22,12 @@ __all__: list[str] = []
 
 def distances(xp: Any, x: Any, axes: Axes) -> Any:
     """Return x less its mean over `axes`, in float64; numbers that are float64 already are rid of what their mean has lost."""
-    wide = x.astype(double(x.dtype))
-    for _ in range(1 + (wide.dtype == x.dtype)):
-        wide -= xp.add.reduce(wide, axis=axes, keepdims=True) / (count(x.shape, axes) or np.nan)
+    wide, n = x.astype(double(x.dtype)), count(x.shape, axes) or np.nan
+    wide -= xp.add.reduce(wide, axis=axes, keepdims=True) / n
+    if wide.dtype == x.dtype:
+        lost = xp.add.reduce(wide, axis=axes, keepdims=True) / n
+        # less an infinite mean, the distances of finite numbers are infinite
+        wide -= xp.where(xp.isfinite(lost), lost, 0)
     return wide
 
 
