@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 
 from lineal.compiler.grouping import Group
-from lineal.compiler.nodes import Map, Node, Product, Reduce
+from lineal.compiler.nodes import Map, Node, Product, Reduce, Repeat
 
 __all__ = ["WORTH_THREADS", "nanoseconds", "operations"]
 
@@ -41,6 +41,8 @@ def operations(nodes: Iterable[Node]) -> int:
             count += 2 * math.prod(node.out.shape) * node.a.shape[-1]
         elif isinstance(node, (Map, Reduce)):
             count += math.prod(node.space)
+        elif isinstance(node, Repeat):
+            count += node.turns * operations(node.schedule.nodes)
     return count
 
 

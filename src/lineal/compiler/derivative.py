@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import byte_bounds
 
+from lineal.compiler import passes
 from lineal.compiler.blame import Blaming
 from lineal.compiler.capture import Capture
 from lineal.compiler.general import Codes
@@ -22,7 +23,8 @@ from lineal.compiler.launch import REFUSED, Unmet, calling, present
 from lineal.compiler.packing import packed
 from lineal.compiler.program import Program
 from lineal.compiler.results import several
-from lineal.compiler.rewrites import rewritten
+from lineal.compiler.rewrites import Draft, pieces, rewritten
+from lineal.compiler.rolling import Rolling, is_view, without_idle_views
 from lineal.compiler.trace import Trace
 from lineal.core import AbstractTensor, Leaf, Op, apply, gradients, lift, modes
 from lineal.core.effect import outlined
@@ -66,6 +68,7 @@ class Joint:
         self.inputs = capture.inputs[: len(leaves)]
         self.tangents = capture.inputs[len(leaves) :]
         self.ahead, self.back = capture.equations[: self.border], capture.equations[self.border :]
+        self.roll()
         self.overwritten, self.read_again = self.read_later()
         effects = {var: self.variables[var] for each in trace.equations if each.op.effect for var in each.outputs}
         once = list(dict.fromkeys(effects.values()))
@@ -75,6 +78,29 @@ class Joint:
         """Where, among what is saved, that lies which ops with an effect have given: who needs it again may not ask them."""
         self.ahead += made
         self.back[:0] = unpacked
+
+    def roll(self) -> None:
+        """Let equal turns be loops, ahead and back: what turns back read of turns ahead is then one stacked array."""
+        if not passes.enabled("rolling"):
+            return
+        capture, trace = self.capture, self.trace
+        grads = [var for var in self.grads if var is not None]
+        later = [*(var for each in self.back for var in each.inputs), *grads]
+        kept = [*trace.outputs, *(var for _, var in (*trace.writes, *trace.grads)), *(var for var, _ in trace.reads)]
+        kept += [var for each in trace.equations if each.op.effect for var in each.outputs]
+        wanted = [*(self.variables[var] for var in kept), *later]
+        ahead = Rolling(self.ahead, wanted, capture.literals, capture.new)
+        self.ahead = ahead.equations
+        draft = Draft([*filter(is_view, self.ahead), *self.back], grads, capture.literals)
+        pieces(draft)
+        capture.count = max(capture.count, draft.number + 1)
+        back = Rolling(draft.equations, grads, capture.literals, capture.new)
+        if back.changed:
+            self.back = back.equations
+            wanted = [*wanted[: len(kept)], *(var for each in self.back for var in each.inputs)]
+            self.ahead = without_idle_views(self.ahead, wanted)
+        for var, array in {**ahead.numbers, **back.numbers}.items():
+            capture.captured[var], capture.steps[var] = lift(array), (1,)
 
     def read_later(self) -> tuple[list[int], list[int]]:
         """Return the places of the inputs that the function writes after it has read them, and of others the way back reads."""
@@ -87,7 +113,7 @@ class Joint:
 
     def needed_later(self) -> list[Var]:
         """Return the variables made by the forward equations that the backward ones, or the grads, read."""
-        made = {var for each in self.ahead for var in each.outputs}
+        made = {var for each in self.ahead for var in each.outputs} - {var for each in self.back for var in each.outputs}
         read = [var for each in self.back for var in each.inputs]
         read += [var for var in self.grads if var is not None]
         return list(dict.fromkeys(var for var in read if var in made))
@@ -99,7 +125,7 @@ class Joint:
         return replace(
             trace,
             inputs=self.inputs[:count],
-            captured={**dict(zip(self.inputs[count:], trace.captured.values())), **self.constants(0, self.border)},
+            captured={**dict(zip(self.inputs[count:], trace.captured.values())), **self.constants(self.ahead)},
             literals=self.capture.literals,
             live={self.variables[var]: each for var, each in trace.live.items()},
             equations=self.ahead,
@@ -122,7 +148,7 @@ class Joint:
             trace,
             arguments=[*trace.arguments, *trace.captured.values(), *saved, *self.cotangents],
             inputs=[*self.inputs, *self.saved, *self.tangents],
-            captured=self.constants(self.border, len(capture.equations)),
+            captured=self.constants(self.back),
             literals=capture.literals,
             live={},
             equations=self.back,
@@ -144,9 +170,9 @@ class Joint:
         self.variables, self.cotangents, self.trace.effects = {}, [], {}
         del self.capture
 
-    def constants(self, first: int, last: int) -> dict[Var, AbstractTensor]:
-        """Return the tensors that derivative rules made of nothing and some of the equations read, or that are grads."""
-        read = {var for each in self.capture.equations[first:last] for var in each.inputs} | set(self.grads)
+    def constants(self, equations: Sequence[Equation]) -> dict[Var, AbstractTensor]:
+        """Return the tensors that derivative rules, or loops, made of nothing and some equations read, or that are grads."""
+        read = {var for each in equations for var in each.inputs} | set(self.grads)
         return {var: x for var, x in self.capture.captured.items() if var in read}
 
     def arrays(self) -> list[tuple[np.ndarray, Var]]:

@@ -31,7 +31,7 @@ from lineal.compiler.grouping import Group
 from lineal.compiler.kernels import STEM, writer_of
 from lineal.compiler.launch import Grads, refuse
 from lineal.compiler.native import Segment
-from lineal.compiler.nodes import Product, Reduce
+from lineal.compiler.nodes import Product, Reduce, Repeat
 from lineal.compiler.partials import Partials
 from lineal.compiler.products import SMALL, form_of, work, write_product
 from lineal.compiler.rows import Rows
@@ -140,6 +140,8 @@ class Sketch(Segment):
 def worth_threads(group: Group | Rows) -> bool:
     """Return whether a group's loops may be worth several threads, or sums in chunks."""
     node = group.nodes[0]
+    if isinstance(node, Repeat):
+        return any(map(worth_threads, node.schedule.groups))
     if isinstance(node, Product):
         return work(node) * int(np.prod(node.out.shape[:-2], dtype=object)) >= SMALL
     groups = group.groups if isinstance(group, Rows) else [group]

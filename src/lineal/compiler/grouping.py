@@ -11,7 +11,7 @@ import bisect
 from collections.abc import Iterable
 from typing import Any
 
-from lineal.compiler.nodes import Check, Draw, Host, Join, Map, Node, Product, Reduce, Routine, Scan, Scatter
+from lineal.compiler.nodes import Check, Draw, Host, Join, Map, Node, Product, Reduce, Repeat, Routine, Scan, Scatter
 from lineal.compiler.windows import Base, Chosen, Window
 
 __all__ = ["Group", "grouped", "needed"]
@@ -84,7 +84,7 @@ def windows(node: Node) -> Iterable[Window]:
         yield node.arg
     elif isinstance(node, Product):
         yield from (node.a, node.b)
-    elif isinstance(node, (Host, Routine, Scan)):
+    elif isinstance(node, (Host, Repeat, Routine, Scan)):
         yield from node.args
     elif isinstance(node, Check):
         yield node.arg
@@ -115,7 +115,7 @@ def grouped(nodes: list[Node], fuse: bool = True) -> list[Group]:
     home: dict[Base, Group] = {}
     for node in nodes:
         earliest, makers = 0 if fuse else len(groups), []
-        for base in node.after if isinstance(node, (Map, Routine, Scatter)) else ():
+        for base in node.after if isinstance(node, (Map, Repeat, Routine, Scatter)) else ():
             earliest = max(earliest, home[base].number + 1)
         for window in windows(node):
             maker = home.get(window.base)

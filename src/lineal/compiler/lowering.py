@@ -17,7 +17,7 @@ from lineal.compiler.blame import Blaming
 from lineal.compiler.nodes import Check, Draw, Host, Join, Map, Node, Product, Reduce, Routine, Scan, Scatter
 from lineal.compiler.rules import RULES, changing
 from lineal.compiler.rules.elementwise import elementwise, same
-from lineal.compiler.support import supported
+from lineal.compiler.support import identity, supported
 from lineal.compiler.trace import Trace
 from lineal.compiler.windows import Base, Pick, Window, dense
 from lineal.core.inplace import Copy
@@ -249,24 +249,6 @@ class Lowering:
         outs = [Base(self.next(), tuple(v.spec.shape), v.spec.storage, "made") for v in equation.outputs]
         self.nodes.append(Host(equation.op, args, outs))
         return tuple(Window(base, base.shape, base.strides) for base in outs)
-
-
-def identity(op: Any) -> Any:
-    """Return what equal ops have in common, None if that cannot be said; zeros of either sign differ."""
-    if isinstance(op, Elementwise):
-        return op.scalar, op.result
-    words = (
-        type(op),
-        *[
-            (repr(each), type(each)) if isinstance(each, (float, bool, int)) else each
-            for each in map(op.__getattribute__, op.fields)
-        ],
-    )
-    try:
-        hash(words)
-    except TypeError:
-        return None
-    return words
 
 
 def folded(formula: Callable[..., Any], dtype: Any, args: Sequence[Window]) -> Any:

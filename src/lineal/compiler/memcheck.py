@@ -25,9 +25,10 @@ import numpy as np
 from lineal.compiler.grouping import Group, inline, windows
 from lineal.compiler.launch import REFUSED, UNMET
 from lineal.compiler.memory import lifetimes
-from lineal.compiler.native import Home, Segment
-from lineal.compiler.nodes import Host, Join, Map, Node, Reduce, Routine, Scatter
+from lineal.compiler.native import Segment
+from lineal.compiler.nodes import Host, Join, Map, Node, Reduce, Repeat, Routine, Scatter
 from lineal.compiler.rows import Rows
+from lineal.compiler.schedule import Home
 from lineal.compiler.windows import Base, Chosen, Window
 from lineal.core import modes
 
@@ -291,7 +292,7 @@ def written_by(group: Group | Rows) -> list[Base]:
 
 def changed_by(node: Node) -> Sequence[Base]:
     """Return what a node changes in place."""
-    return [node.out] if isinstance(node, Scatter) else node.after if isinstance(node, Routine) else ()
+    return [node.out] if isinstance(node, Scatter) else node.after if isinstance(node, (Repeat, Routine)) else ()
 
 
 def whole(base: Base) -> Window:

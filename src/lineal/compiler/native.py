@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -17,14 +17,16 @@ from lineal.compiler.grouping import Group
 from lineal.compiler.kernels import Kernels
 from lineal.compiler.launch import MOST_TOLD, PLACES, UNEXPECTED, UNMET
 from lineal.compiler.loops import parameters
-from lineal.compiler.nodes import Check, Join, Node, Product, Routine
+from lineal.compiler.nodes import Check, Join, Node, Product, Repeat, Routine
 from lineal.compiler.overlaps import meeting
 from lineal.compiler.products import is_direct, is_large, is_small, multiply, work
+from lineal.compiler.schedule import Home
 from lineal.compiler.windows import Base
 
 __all__ = ["Segment"]
 
-Home = int | Base | tuple[Base, int]
+Call = tuple[str, bool] | list | None
+Moves = Sequence[tuple[Base, Base]]
 
 WORTH_THREADS = 1 << 22
 """From how many multiplications on a program lets BLAS use several threads: waking them costs more than smaller products."""
@@ -51,8 +53,7 @@ class Segment:
     ):
         self.groups = groups
         self.bases = list(bases)
-        # in an order that no size decides; what lies inside of others comes after them
-        self.homes = dict(sorted(homes.items(), key=lambda each: (isinstance(each[1], tuple), each[0].number)))
+        self.homes = homes
         self.moves = moves
         self.apart = apart
         self.kernels = Kernels()
@@ -76,9 +77,14 @@ class Segment:
         with self.driver.function("program", parameters, int32) as (*given, arena):
             yield given, arena
 
-    def call(self, group: Group) -> tuple[str, bool] | None:
-        """Return the name of a group's function and whether it has a status; None if the driver, or nobody, does it."""
+    def call(self, group: Group) -> Call:
+        """Return the name of a group's function and whether it has a status; None if the driver, or nobody, does it.
+
+        What is repeated has the calls of its body.
+        """
         node = group.nodes[0]
+        if isinstance(node, Repeat):
+            return [self.call(each) for each in node.schedule.groups]
         if isinstance(node, (Check, Join)) or (isinstance(node, Product) and is_direct(self.driver, node)):
             return None
         with Blaming(group.nodes):
@@ -89,22 +95,46 @@ class Segment:
         e = self.driver
         with self.entered() as (given, arena):
             address = dict(zip(self.bases, given))
-            for base, home in self.homes.items():
-                address[base] = self.place(home, address, arena)
+            self.settle(self.homes, address, arena)
             self.keep_apart(address)
             self.before = blas.limit(e, 1) if self.one_thread() else None
-            for group, call in zip(self.groups, self.calls):
-                node = group.nodes[0]
-                if call is not None:
-                    self.invoke(call, [address[base] for base in parameters(group)])
-                elif isinstance(node, Product):
-                    a, b = [e.address(address[each.base], each.offset, kind_of(each.base.dtype)) for each in (node.a, node.b)]
-                    multiply(e, node, a, b, address[node.out])
-                elif isinstance(node, Check):
-                    self.check(node, address[node.arg.base])
-            for base, target in self.moves:
-                e.call("memcpy", pointer, address[target], address[base], e.const(base.nbytes, int64))
+            self.run(self.groups, self.calls, self.moves, address)
             self.leave(0)
+
+    def settle(self, homes: dict[Base, Home], address: dict[Base, Value], arena: Value) -> None:
+        """Add the addresses of what lies in the arena, or in other bases."""
+        # in an order that no size decides; what lies inside of others comes after them
+        for base, home in sorted(homes.items(), key=lambda each: (isinstance(each[1], tuple), each[0].number)):
+            address[base] = self.place(home, address, arena)
+
+    def run(self, groups: Sequence[Group], calls: Sequence[Call], moves: Moves, address: dict[Base, Value]) -> None:
+        """Write the calls of groups, one after the other, and what is moved in the end."""
+        e = self.driver
+        for group, call in zip(groups, calls):
+            node = group.nodes[0]
+            if isinstance(node, Repeat):
+                self.repeat(node, call, address)  # type: ignore[arg-type]
+            elif call is not None:
+                self.invoke(call, [address[base] for base in parameters(group)])  # type: ignore[arg-type]
+            elif isinstance(node, Product):
+                a, b = [e.address(address[each.base], each.offset, kind_of(each.base.dtype)) for each in (node.a, node.b)]
+                multiply(e, node, a, b, address[node.out])
+            elif isinstance(node, Check):
+                self.check(node, address[node.arg.base])
+        for base, target in moves:
+            e.call("memcpy", pointer, address[target], address[base], e.const(base.nbytes, int64))
+
+    def repeat(self, node: Repeat, calls: list[Call], address: dict[Base, Value]) -> None:
+        """Write the loop of a body."""
+        e, schedule = self.driver, node.schedule
+        kinds = [kind_of(base.dtype) for base, _, _ in node.places]
+        starts = [e.address(address[base], start, kind) for (base, start, _), kind in zip(node.places, kinds)]
+        with e.loop(node.turns) as i:
+            inner = {}
+            for base, (_, _, step), start, kind in zip(schedule.outside(), node.places, starts, kinds):
+                inner[base] = e.address(start, i * step, kind) if step else start
+            self.settle(schedule.homes(), inner, address[node.room])
+            self.run(schedule.groups, calls, schedule.moves, inner)
 
     def keep_apart(self, address: dict[Base, Value]) -> None:
         """Write the return if bases that must be apart meet."""
@@ -118,7 +148,7 @@ class Segment:
 
     def one_thread(self) -> bool:
         """Return whether BLAS is used, and only for products that are too small for several threads."""
-        sizes = [size for group in self.groups if (size := blas_work(self.driver, group.nodes[0]))]
+        sizes = [size for node in every(self.groups) if (size := blas_work(self.driver, node))]
         return bool(sizes) and max(sizes) < WORTH_THREADS
 
     def check(self, node: Check, place: Value) -> None:
@@ -177,11 +207,20 @@ class Segment:
     def bound(self, emitters: Sequence[Any]) -> dict[str, int]:
         """Return the addresses of what the modules use from outside."""
         symbols = blas.symbols({routine for each in emitters for routine in blas.used(each)})
-        for node in (node for group in self.groups for node in group.nodes):
+        for node in every(self.groups):
             symbols.update(node.symbols if isinstance(node, Routine) else {})
         if any("lineal_pool" in each.declared for each in emitters):
             symbols.update(pool().symbols())
         return symbols
+
+
+def every(groups: Iterable[Group]) -> Iterator[Node]:
+    """Yield the nodes of groups, and of the bodies among them."""
+    for group in groups:
+        for node in group.nodes:
+            yield node
+            if isinstance(node, Repeat):
+                yield from every(node.schedule.groups)
 
 
 def blas_work(e: Emitter, node: Node) -> int:

@@ -10,7 +10,7 @@ from lineal.compiler.windows import Base, Chosen, Pick, Place, Shape, Window
 from lineal.core import Op
 from lineal.tracing import Equation
 
-__all__ = ["Check", "Draw", "Host", "Join", "Map", "Node", "Product", "Reduce", "Routine", "Scan", "Scatter"]
+__all__ = ["Check", "Draw", "Host", "Join", "Map", "Node", "Product", "Reduce", "Repeat", "Routine", "Scan", "Scatter"]
 
 
 @dataclass(eq=False)
@@ -234,6 +234,46 @@ class Routine(Node):
     @property
     def writes(self) -> list[Base]:
         return list(self.outs)
+
+
+@dataclass(eq=False)
+class Repeat(Node):
+    """outs = what a body makes that runs `turns` times: its own schedule, each time on memory that moves on.
+
+    `places` say for each input of the body, then for each result of its, in which base of this program it lies: where in
+    the first turn, and how much further in each turn, in elements. What is carried lies in outs, where `after` were put. `room`
+    is the memory of the body's own.
+    """
+
+    body: Any
+    turns: int
+    args: Sequence[Window]
+    outs: Sequence[Base]
+    places: Sequence[tuple[Base, int, int]]
+    room: Base
+    after: tuple[Base, ...] = ()
+    schedule: Any = None
+
+    label = "loop"
+
+    def planned(self, schedule: Any) -> None:
+        """Enter the schedule of the body."""
+        self.schedule = schedule
+        self.room.shape, self.room.strides = (schedule.arena,), (1,)
+        if any(isinstance(node, Host) for node in schedule.nodes):
+            raise NotImplementedError("a loop has steps of the host's")
+
+    @property
+    def stops(self) -> bool:
+        return any(node.stops for node in self.schedule.nodes)
+
+    @property
+    def reads(self) -> list[Base]:
+        return [*self.after, *(each.base for each in self.args)]
+
+    @property
+    def writes(self) -> list[Base]:
+        return [*self.outs, self.room]
 
 
 @dataclass(eq=False)

@@ -1,10 +1,11 @@
 """The passes that rewrite a program, by name, and the switch that turns them off.
 
-* unwatched, slogdet, solve, chain: rewrites of equations, see `rewrites`.
+* unwatched, slogdet, solve, chain, pieces: rewrites of equations, see `rewrites`.
 * dead: what nothing depends on is not computed.
 * common: op(x) and op(x), the same op of the same windows, are one.
 * constants: an elementwise op of numbers known at compile time is the number it gives, by NumPy.
 * donation: a block that begins as the copy of one that nobody reads any more takes over its memory (see `donation`).
+* rolling: equal turns one after the other are one loop (see `rolling`).
 * fusion: element-by-element work over one space shares a loop; what only the loop itself reads never reaches memory.
 
 Rewrites round otherwise; the others change no result: dead and common by definition of a pure program, constants since NumPy
@@ -20,7 +21,9 @@ from lineal.core import modes
 
 __all__ = ["PASSES", "enabled", "without"]
 
-PASSES = frozenset(("unwatched", "slogdet", "solve", "chain", "dead", "common", "constants", "donation", "fusion"))
+PASSES = frozenset(
+    ("unwatched", "slogdet", "solve", "chain", "pieces", "dead", "common", "constants", "rolling", "donation", "fusion")
+)
 _off: ContextVar[frozenset[str]] = ContextVar("passes_off", default=frozenset())
 
 

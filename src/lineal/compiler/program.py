@@ -15,9 +15,9 @@ from lineal.compiler.direct import direct
 from lineal.compiler.general import Codes, Sketch
 from lineal.compiler.launch import REFUSED, Grads, Unmet, calling, failed, fitting, launching, refuse
 from lineal.compiler.memcheck import Checked, is_checking
-from lineal.compiler.native import Home, Segment
-from lineal.compiler.nodes import Check, Host, Join, Routine
-from lineal.compiler.rewrites import rewritten
+from lineal.compiler.native import Segment
+from lineal.compiler.nodes import Check, Host, Join, Repeat, Routine
+from lineal.compiler.rewrites import in_loops, rewritten
 from lineal.compiler.schedule import Schedule
 from lineal.compiler.trace import Trace
 from lineal.compiler.windows import Base, Window
@@ -36,7 +36,7 @@ class Program:
     """What runs instead of the function, for arguments like those of one call."""
 
     def __init__(self, trace: Trace, codes: Codes | None = None):
-        self.trace = trace = rewritten(trace)
+        self.trace = trace = in_loops(rewritten(trace))
         self.codes = codes
         """The code it shares with programs for other sizes, if it has none of its own."""
         self.hot = False
@@ -51,8 +51,8 @@ class Program:
         """Which arguments and captured tensors have a history: what they have when a call is written may be another one."""
         self.made = [(base.shape, base.dtype) for base in schedule.results]
         self.arena = np.empty(schedule.arena + 64 if codes is None else 0, np.uint8)
-        self.outside = self.bases_outside()
-        self.homes = self.homes_inside()
+        self.outside = schedule.outside()
+        self.homes = schedule.homes()
         self.steps = [] if is_checking() else self.segments()
         self.native_alone = native = len(self.steps) == 1 and not any(isinstance(step, Host) for step in self.steps)
         """Whether it is a single native call."""
@@ -72,22 +72,6 @@ class Program:
     def schedule(self) -> Schedule:
         """What is done, and where values lie; made again for whoever asks when it has been let go."""
         return Schedule(self.trace, self.codes is not None)
-
-    def bases_outside(self) -> list[Base]:
-        """Return the bases whose addresses are the program's arguments: inputs, captured tensors, live numbers, results."""
-        windows = self.schedule.low.windows
-        given = [windows[var].base for var in (*self.trace.inputs, *self.trace.captured, *self.trace.live)]
-        return [*given, *self.schedule.results]
-
-    def homes_inside(self) -> dict[Base, Home]:
-        """Return where the other bases lie."""
-        homes: dict[Base, Home] = dict(self.schedule.offsets)
-        moved = {base for base, _ in self.schedule.moves}
-        homes.update((base, target) for base, target in self.schedule.written if base not in moved)
-        for base in (*self.schedule.low.parts, *(base for node in self.schedule.nodes for base in node.writes)):
-            if base.inside is not None:
-                homes[base] = (base.root, base.start)
-        return homes
 
     def segments(self) -> list[Any]:
         """Return what is to be done in order: native entries, and nodes for the host."""
@@ -278,7 +262,7 @@ class Program:
 
 def kind_of(group: Any) -> str:
     """Return in a word what a group is."""
-    kinds = {Host: "host step", Routine: "routine", Check: "check"}
+    kinds = {Host: "host step", Repeat: "turns", Routine: "routine", Check: "check"}
     return kinds.get(type(group.nodes[0]), "loop" if group.space is not None else "product")
 
 

@@ -10,14 +10,16 @@ from lineal.compiler.donation import donate
 from lineal.compiler.grouping import Group, grouped, inline, needed, windows
 from lineal.compiler.lowering import Lowering
 from lineal.compiler.memory import planned
-from lineal.compiler.nodes import Check, Map, Node, Reduce, Scatter
+from lineal.compiler.nodes import Check, Map, Node, Reduce, Repeat, Scatter
 from lineal.compiler.ordering import before_effects
 from lineal.compiler.rows import Rows, aligned, in_rows, kernels
 from lineal.compiler.trace import Trace
 from lineal.compiler.windows import Base, Window, dense
 from lineal.tracing import Var
 
-__all__ = ["Schedule"]
+__all__ = ["Home", "Schedule"]
+
+Home = int | Base | tuple[Base, int]
 
 
 class Schedule:
@@ -30,6 +32,9 @@ class Schedule:
     def __init__(self, trace: Trace, general: bool = False):
         self.trace = trace
         self.low = Lowering(trace)
+        for node in self.low.nodes:
+            if isinstance(node, Repeat):
+                node.planned(Schedule(node.body, general))
         self.results: list[Base] = [self.fresh(var) for var in (*trace.outputs, *(var for _, var in trace.grads))]
         homes = {id(x): var for var, x in trace.captured.items()}
         self.written: list[tuple[Base, Base]] = []
@@ -60,6 +65,21 @@ class Schedule:
         internal = {base for base in roots if base not in outside and base.source == "made"}
         copies = {base for base, _ in self.moves}
         self.offsets, self.arena = planned(self.groups, internal, copies)
+
+    def outside(self) -> list[Base]:
+        """Return the bases whose addresses are a program's arguments: inputs, captured tensors, live numbers, results."""
+        given = [self.low.windows[var].base for var in (*self.trace.inputs, *self.trace.captured, *self.trace.live)]
+        return [*given, *self.results]
+
+    def homes(self) -> dict[Base, Home]:
+        """Return where the other bases lie: at an offset in the arena, or in the memory of another base, that many bytes on."""
+        homes: dict[Base, Home] = dict(self.offsets)
+        moved = {base for base, _ in self.moves}
+        homes.update((base, target) for base, target in self.written if base not in moved)
+        for base in (*self.low.parts, *(base for node in self.nodes for base in node.writes)):
+            if base.inside is not None:
+                homes[base] = (base.root, base.start)
+        return homes
 
     def checked_first(self) -> list[Node]:
         """Return the nodes; what checks the numbers that the function read, and what that takes, comes before all others."""
@@ -184,8 +204,8 @@ class Schedule:
         for group in self.groups:
             inside = group.made()
             for node in group.nodes:
-                # what is scattered into is there before, also where only the indices' check is wanted
-                seen.update(node.after if isinstance(node, Scatter) else ())
+                # what is scattered into, or carried, is there before, also where only a check or other results are wanted
+                seen.update(node.after if isinstance(node, (Repeat, Scatter)) else ())
                 for window in windows(node):
                     if not (window.base in inside and inline(window, node)):
                         seen.add(window.base)

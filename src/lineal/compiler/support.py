@@ -11,7 +11,7 @@ from lineal.codegen import kinds
 from lineal.codegen.emit import Emitter
 from lineal.ops.pattern import Elementwise
 
-__all__ = ["supported"]
+__all__ = ["identity", "supported"]
 
 KNOWN = kinds.FLOATS | {"bool", "int8", "int16", "int32", "int64", "uint8"}
 WHOLE = frozenset(
@@ -40,3 +40,21 @@ def writable(op: Elementwise, inputs: tuple[np.dtype, ...]) -> bool:
     except (AttributeError, TypeError, NotImplementedError, KeyError, ValueError):
         return False
     return True
+
+
+def identity(op: Any) -> Any:
+    """Return what equal ops have in common, None if that cannot be said; zeros of either sign differ."""
+    if isinstance(op, Elementwise):
+        return op.scalar, op.result
+    words = (
+        type(op),
+        *[
+            (repr(each), type(each)) if isinstance(each, (float, bool, int)) else each
+            for each in map(op.__getattribute__, op.fields)
+        ],
+    )
+    try:
+        hash(words)
+    except TypeError:
+        return None
+    return words

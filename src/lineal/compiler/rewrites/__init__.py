@@ -13,18 +13,34 @@ from lineal.compiler import passes
 from lineal.compiler.rewrites.chains import chain
 from lineal.compiler.rewrites.determinants import slogdet
 from lineal.compiler.rewrites.draft import Draft
+from lineal.compiler.rewrites.pieces import pieces
 from lineal.compiler.rewrites.systems import solve, unwatched
+from lineal.compiler.rolling import Rolling
 from lineal.compiler.trace import Trace
+from lineal.core import lift
 
-__all__ = ["REWRITES", "rewritten"]
+__all__ = ["REWRITES", "Draft", "in_loops", "pieces", "rewritten"]
 
-REWRITES: tuple[Callable[[Draft], None], ...] = (unwatched, slogdet, solve, chain)
+REWRITES: tuple[Callable[[Draft], None], ...] = (unwatched, slogdet, solve, chain, pieces)
 
 
 def rewritten(trace: Trace) -> Trace:
     """Return the trace with its equations rewritten."""
-    draft = Draft(trace)
+    draft = Draft.of(trace)
     for rewrite in REWRITES:
         if passes.enabled(rewrite.__name__):
             rewrite(draft)
     return replace(trace, equations=draft.equations, literals=draft.literals) if draft.changed else trace
+
+
+def in_loops(trace: Trace) -> Trace:
+    """Return the trace with equal turns as loops."""
+    if not passes.enabled("rolling"):
+        return trace
+    draft = Draft.of(trace)
+    found = Rolling(draft.equations, draft.wanted, draft.literals, draft.new)
+    if not found.changed:
+        return trace
+    captured = {**trace.captured, **{var: lift(array) for var, array in found.numbers.items()}}
+    steps = {**trace.steps, **dict.fromkeys(found.numbers, (1,))}
+    return replace(trace, equations=found.equations, captured=captured, steps=steps)

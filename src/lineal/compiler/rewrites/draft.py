@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from lineal.compiler.trace import Trace
+from lineal.compiler.turns import Rolled
 from lineal.core import Op
 from lineal.core.inplace import Copy
 from lineal.ops.premise import Premise
@@ -27,19 +28,27 @@ def label(equation: Equation | None) -> str:
 class Draft:
     """Equations in order; `put` adds new ones before the one that is being rewritten."""
 
-    def __init__(self, trace: Trace):
-        self.equations = trace.equations
-        self.wanted = [*trace.outputs, *(var for _, var in (*trace.writes, *trace.grads)), *(var for var, _ in trace.reads)]
-        self.literals = dict(trace.literals)
+    def __init__(self, equations: list[Equation], wanted: Iterable[Var], literals: dict[Var, np.ndarray]):
+        self.equations = equations
+        self.wanted = list(wanted)
+        self.literals = dict(literals)
         self.changed = False
-        self.number = max((var.number for each in trace.equations for var in each.outputs), default=0)
+        self.number = max((var.number for each in equations for var in each.outputs), default=0)
         self.added: list[Equation] = []
+        self.renamed: dict[Var, Var] = {}
+        """What the rewrite that is going on has replaced."""
         self.grad = True
         """Whether the equation that is being rewritten had history on."""
         self.reads: Counter[Var] = Counter()
         self.makers: dict[Var, Equation] = {}
         self.users: dict[Var, list[Equation]] = {}
         self.look()
+
+    @classmethod
+    def of(cls, trace: Trace) -> Draft:
+        """Return the draft of a trace."""
+        wanted = [*trace.outputs, *(var for _, var in (*trace.writes, *trace.grads)), *(var for var, _ in trace.reads)]
+        return cls(trace.equations, wanted, trace.literals)
 
     def look(self) -> None:
         """Find out who makes what, and how often everything is read."""
@@ -63,18 +72,21 @@ class Draft:
         """Add the equation of `op`, whose outputs have these shapes and dtypes; return its output, or outputs."""
         outputs = []
         for shape, dtype in like:
-            self.number += 1
-            outputs.append(Var(self.number, np.broadcast_to(np.empty((), dtype), tuple(shape))))
+            outputs.append(self.new(np.broadcast_to(np.empty((), dtype), tuple(shape))))
         made = Equation(op, tuple(inputs), tuple(outputs), self.grad if grad is None else grad)
         self.added.append(made)
         self.makers.update(dict.fromkeys(outputs, made))
         return outputs[0] if len(outputs) == 1 else tuple(outputs)
 
+    def new(self, value: np.ndarray) -> Var:
+        """Return a new variable of an array's type."""
+        self.number += 1
+        return Var(self.number, value)
+
     def literal(self, number: Any, dtype: Any) -> Var:
         """Return the variable of a number."""
-        self.number += 1
         value = np.array(number, dtype)
-        var = Var(self.number, value)
+        var = self.new(value)
         self.literals[var] = value
         return var
 
@@ -90,7 +102,7 @@ class Draft:
     def rewrite(self, rule: Any) -> None:
         """Replace the equations of which rule(equation) gives other variables for the outputs; drop what is read no more."""
         found: list[Equation] = []
-        renamed: dict[Var, Var] = {}
+        renamed = self.renamed = {}
         for each in self.equations:
             if any(var in renamed for var in each.inputs):
                 each = Equation(each.op, tuple(renamed.get(var, var) for var in each.inputs), each.outputs, each.grad)
@@ -117,7 +129,7 @@ class Draft:
         """Leave out equations of which nobody reads anything."""
         needed, kept = set(self.wanted), []
         for each in reversed(self.equations):
-            if isinstance(each.op, Premise) or each.op.effect or not needed.isdisjoint(each.outputs):
+            if isinstance(each.op, (Premise, Rolled)) or each.op.effect or not needed.isdisjoint(each.outputs):
                 kept.append(each)
                 needed.update(each.inputs)
         self.equations = kept[::-1]

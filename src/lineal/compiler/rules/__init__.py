@@ -11,6 +11,7 @@ from lineal.compiler.rules import (
     inplace,
     likelihood,
     linalg,
+    loops,
     packing,
     premise,
     random,

@@ -1,0 +1,230 @@
+"""Equal turns as one loop: what was traced turn by turn gives the same numbers, gradients, writes and errors as eager code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import lineal as torch
+from lineal.compiler import checking
+from lineal.compiler.turns import Rolled
+
+TURNS = 20
+
+
+def cell(x, h, W, U, b):
+    return torch.tanh(x @ W + h @ U + b)
+
+
+def stacked(xs, h, W, U, b):
+    hs = []
+    for x in xs:
+        h = cell(x, h, W, U, b)
+        hs.append(h)
+    return torch.stack(hs), h
+
+
+def by_index(xs, h, W, U, b):
+    hs = []
+    for n in range(TURNS):
+        h = cell(xs[n], h, W, U, b)
+        hs.append(h)
+    return torch.stack(hs, 1)
+
+
+def backwards(xs, h, W, U, b):
+    hs = []
+    for n in reversed(range(TURNS)):
+        h = cell(xs[n], h, W, U, b)
+        hs.insert(0, h)
+    return torch.cat(hs, 1)
+
+
+def two_layers(xs, h, W, U, b):
+    g, hs = h, []
+    for x in xs:
+        h = cell(x, h, W, U, b)
+        g = cell(h, g, U, W, b)
+        hs.append(g)
+    return torch.cat(hs), h, g
+
+
+def one_after_the_other(xs, h, W, U, b):
+    hs = []
+    for x in xs:
+        h = cell(x, h, W, U, b)
+        hs.append(h)
+    return [cell(x, h, U, W, b) for x in hs]
+
+
+def two_back(xs, h, W, U, b):
+    before = xs[0] * 0
+    for x in xs:
+        before, h = h, torch.tanh(h @ W - 0.5 * before + x)
+    return h, before
+
+
+def last_alone(xs, h, W, U, b):
+    for x in xs:
+        y = x @ W
+        h = torch.relu(h + y)
+    return h, y
+
+
+def some_turns(xs, h, W, U, b):
+    hs = []
+    for x in xs:
+        h = cell(x, h, W, U, b)
+        hs.append(h)
+    return hs[3] + hs[7], hs[-2]
+
+
+def no_carry(xs, h, W, U, b):
+    return torch.stack([(x @ W).softmax(-1) for x in xs])
+
+
+def columns(xs, h, W, U, b):
+    total = 0
+    for n in range(TURNS):
+        total = total + (xs[:, :, n % 4] @ xs[n]).sum() if n % 4 == n else total + (xs[n, 1:3] @ W).exp().mean()
+    return total
+
+
+def slices(xs, h, W, U, b):
+    flat, found = xs.reshape(-1, 4), h
+    for n in range(TURNS):
+        found = torch.tanh(flat[3 * n : 3 * n + 3] @ W + found)
+    return found
+
+
+def transposed(xs, h, W, U, b):
+    turned, h = xs.transpose(0, 1), h.T
+    for n in range(TURNS):
+        h = torch.tanh(W @ h + turned[:, n].T)
+    return h
+
+
+def newton(xs, h, W, U, b):
+    A = W @ W.T + 3 * torch.eye(4)
+    X = A / (A * A).sum()
+    for _ in range(TURNS):
+        X = X @ (2 * torch.eye(4) - A @ X)
+    return X
+
+
+def power(xs, h, W, U, b):
+    v = b + 1
+    for _ in range(TURNS):
+        v = W @ v
+        v = v / v.norm()
+    return v, v @ W @ v
+
+
+def written(xs, h, W, U, b):
+    out = torch.zeros(TURNS, 3, 4)
+    for n in range(TURNS):
+        h = cell(xs[n], h, W, U, b)
+        out[n] = h
+    return out
+
+
+def windows(xs, h, W, U, b):
+    return torch.stack([(xs[n : n + 3] @ W).amax(0) for n in range(TURNS - 2)])
+
+
+def expanded(xs, h, W, U, b):
+    for n in range(TURNS):
+        h = (h + b.expand(3, 4)) @ U.T + xs[n, :, :1]
+    return h
+
+
+def losses(xs, h, W, U, b):
+    total = torch.zeros(())
+    for x in xs:
+        h = cell(x, h, W, U, b)
+        total = total + (h - x).pow(2).mean()
+    return total / TURNS
+
+
+def counted(xs, h, W, U, b):
+    for n, x in enumerate(xs):
+        h = torch.tanh(h @ W + x * (n / 7) + n)
+    return h
+
+
+FUNCTIONS = [
+    stacked, by_index, backwards, two_layers, one_after_the_other, two_back, last_alone, some_turns, no_carry, columns, slices,
+    transposed, newton, power, written, windows, expanded, losses, counted,
+]  # fmt: skip
+
+
+def arguments(grad: bool, dtype: Any = torch.float64) -> tuple:
+    """Return the same arguments at each call."""
+    g = torch.Generator().manual_seed(0)
+    made = [torch.randn(*shape, generator=g, dtype=dtype) * 0.4 for shape in ((TURNS, 3, 4), (3, 4), (4, 4), (4, 4), (4,))]
+    return tuple(x.requires_grad_(grad) for x in made)
+
+
+def results(f: Callable[..., Any], given: tuple) -> list[np.ndarray]:
+    """Return what a function gives, and the gradients of all arguments if they require grad."""
+    ys = f(*given)
+    ys = list(ys) if isinstance(ys, (tuple, list)) else [ys]
+    found = [y.detach().numpy().copy() for y in ys]
+    if given[0].requires_grad:
+        sum((y * torch.arange(1.0, y.numel() + 1, dtype=y.dtype).reshape(y.shape)).sum() for y in ys).backward()
+        found += [np.zeros(x.shape) if x.grad is None else x.grad.numpy() for x in given]
+    return found
+
+
+def loops(compiled: Any) -> list[Rolled]:
+    """Return the loops in the programs of a compiled function."""
+    programs = [each for several in compiled.programs.values() for each in several]
+    parts = [part for each in programs for part in ((each.ahead, each.back) if hasattr(each, "ahead") else (each,))]
+    return [each.op for part in parts for each in part.trace.equations if isinstance(each.op, Rolled)]
+
+
+@pytest.mark.parametrize("grad", [False, True])
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_loops_give_what_eager_code_gives(function, grad):
+    wanted = results(function, arguments(grad))
+    compiled = torch.compile(function)
+    for _ in range(3):
+        for a, b in zip(results(compiled, arguments(grad)), wanted, strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-12)
+    assert compiled.eager is None
+    assert loops(compiled)
+
+
+@pytest.mark.parametrize("grad", [False, True])
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_loops_in_the_checking_build(function, grad):
+    wanted = results(function, arguments(grad))
+    compiled = torch.compile(function)
+    with checking():
+        for _ in range(2):
+            for a, b in zip(results(compiled, arguments(grad)), wanted, strict=True):
+                np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-12)
+    assert loops(compiled)
+
+
+def test_turns_with_steps_of_the_host_stay_apart():
+    x = torch.randn(16, 3, 3, dtype=torch.float64)
+    compiled = torch.compile(lambda x: torch.stack([torch.linalg.matrix_exp(each) for each in x]))
+    for _ in range(3):
+        torch.testing.assert_close(compiled(x), torch.linalg.matrix_exp(x))
+    assert compiled.eager is None
+    assert not loops(compiled)
+
+
+@pytest.mark.parametrize("function", [stacked, by_index, backwards, two_back, transposed, written])
+def test_the_way_back_of_slices_is_a_loop_too(function):
+    compiled = torch.compile(function)
+    for _ in range(2):
+        results(compiled, arguments(True))
+    (program,) = compiled.programs.values()
+    for part in (program[0].ahead, program[0].back):
+        assert any(isinstance(each.op, Rolled) for each in part.trace.equations)
+        assert len(part.trace.equations) < 3 * TURNS
