@@ -20,6 +20,7 @@ from lineal.compiler.nodes import Check, Host, Join, Repeat, Routine
 from lineal.compiler.rewrites import in_loops, rewritten
 from lineal.compiler.schedule import Schedule
 from lineal.compiler.trace import Trace
+from lineal.compiler.turns import Rolled
 from lineal.compiler.windows import Base, Window
 from lineal.core import AbstractTensor, lift
 from lineal.core.apply import explain
@@ -233,15 +234,13 @@ class Program:
     def explain(self) -> str:
         """Return the graph, the kernels and what they hold, the host steps, bytes, memory and arithmetic."""
         lines = [f"{self.trace.name}: {len(self.trace.equations)} equations"]
-        lines += [f"  {equation}" for equation in self.trace.equations]
+        for equation in self.trace.equations:
+            lines.append(f"  {equation}")
+            if isinstance(equation.op, Rolled):
+                lines += [f"    {line}" for line in str(equation.op.turn).split("\n")]
         lines.append(f"as {len(self.schedule.nodes)} nodes in {len(self.schedule.groups)} groups")
-        hosts = 0
-        for group in self.schedule.groups:
-            labels = ", ".join(node.label for node in group.nodes)  # type: ignore[attr-defined]
-            hosts += isinstance(group.nodes[0], Host)
-            if isinstance(group.nodes[0], Join):
-                continue
-            lines.append(f"  {kind_of(group)} {list(group.space or shape_of(group.nodes[0]))}: {labels}")
+        lines += told(self.schedule.groups)
+        hosts = sum(isinstance(group.nodes[0], Host) for group in self.schedule.groups)
         moved = sum(base.nbytes for group in self.schedule.groups for base in (*group.external(), *group.stored))
         memory = (
             f"{moved:,} bytes moved, {self.schedule.arena:,} bytes of memory, {operations(self.schedule.nodes):,} operations"
@@ -260,9 +259,22 @@ class Program:
         return self.native.assembly()
 
 
+def told(groups: Sequence[Any], indent: str = "  ") -> list[str]:
+    """Return a line for each group, and below a loop for those of its body."""
+    lines = []
+    for group in groups:
+        node = group.nodes[0]
+        if isinstance(node, Repeat):
+            lines += [f"{indent}{node.turns} turns of", *told(node.schedule.groups, indent + "  ")]
+        elif not isinstance(node, Join):
+            labels = ", ".join(each.label for each in group.nodes)
+            lines.append(f"{indent}{kind_of(group)} {list(group.space or shape_of(node))}: {labels}")
+    return lines
+
+
 def kind_of(group: Any) -> str:
     """Return in a word what a group is."""
-    kinds = {Host: "host step", Repeat: "turns", Routine: "routine", Check: "check"}
+    kinds = {Host: "host step", Routine: "routine", Check: "check"}
     return kinds.get(type(group.nodes[0]), "loop" if group.space is not None else "product")
 
 

@@ -15,7 +15,7 @@ from lineal.compiler.derivative import DifferentiableProgram
 from lineal.compiler.general import Codes
 from lineal.compiler.memcheck import is_checking
 from lineal.compiler.program import Program
-from lineal.compiler.trace import Trace
+from lineal.compiler.trace import Still, Trace
 from lineal.core import AbstractTensor
 
 __all__ = ["Sizes"]
@@ -136,7 +136,8 @@ class Sizes:
 
 def build(trace: Trace, codes: Codes | None = None) -> AnyProgram:
     """Return a program of a trace."""
-    return (DifferentiableProgram if trace.differentiable else Program)(trace, codes)
+    with Still():
+        return (DifferentiableProgram if trace.differentiable else Program)(trace, codes)
 
 
 def outline(key: Any) -> Any:

@@ -21,7 +21,7 @@ from lineal.core import AbstractTensor, Leaf, no_grad
 from lineal.ops.premise import Expectation
 from lineal.tracing import Equation, Var, strides
 
-__all__ = ["Trace", "name_of", "traced"]
+__all__ = ["Still", "Trace", "name_of", "traced"]
 
 
 @dataclass(eq=False)
@@ -106,17 +106,24 @@ class Trace:
         return not (self.bound or self.alike or self.lent)
 
 
-class Youth:
-    """A context in which the youngest generation of the garbage collector is what was made inside."""
+class Still:
+    """A context in which the garbage collector waits: a program is made of many objects, which it would look at in vain."""
 
     def __enter__(self) -> None:
         self.enabled = gc.isenabled()
         gc.disable()
-        gc.collect(0)
 
     def __exit__(self, *exception: object) -> None:
         if self.enabled:
             gc.enable()
+
+
+class Youth(Still):
+    """A context in which the youngest generation of the garbage collector is what was made inside."""
+
+    def __enter__(self) -> None:
+        super().__enter__()
+        gc.collect(0)
 
 
 def name_of(function: Callable[..., Any]) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import builtins
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from lineal.base import tree
@@ -119,12 +119,11 @@ def scan(
         raise RuntimeError("scan: expected combine_fn to be callable")
     require_tensors("scan", "init", init)
     count = length("scan", xs, dim)
-    places = range(count)[::-1] if reverse else range(count)
 
-    def through(carry: Any, xs: Any, some: Sequence[int]) -> tuple[Any, list[Any]]:
+    def through(carry: Any, xs: Any) -> tuple[Any, list[Any]]:
         found = []
-        for place in some:
-            made = combine_fn(carry, at(xs, dim, place))
+        for x in slices(xs, dim)[:: -1 if reverse else 1]:
+            made = combine_fn(carry, x)
             if not isinstance(made, tuple) or len(made) != 2:
                 raise RuntimeError(f"scan: expected combine_fn to return a carry and a y, got {form(made)}")
             require_alike("scan: combine_fn", carry, made[0])
@@ -133,11 +132,17 @@ def scan(
             found.append(made[1])
         return carry, found
 
-    carry, ys, size = init, [], math.isqrt(count - 1) + 1 if checkpointed else count
-    for start in range(0, count, size):
-        some = places[start : start + size]
-        carry, found = checkpoint(through, carry, xs, some) if checkpointed else through(carry, xs, some)
-        ys += found
+    if checkpointed:
+        carry, ys, size = init, [], math.isqrt(count - 1) + 1
+        for start in range(0, count, size):
+            few = builtins.min(size, count - start)
+            first = count - start - few if reverse else start
+            carry, found = checkpoint(
+                through, carry, tree.transform(lambda x, first=first, few=few: x.narrow(dim, first, few), xs)
+            )
+            ys += found
+    else:
+        carry, ys = through(init, xs)
     columns = zip(*(tree.leaves(y) for y in (ys[::-1] if reverse else ys)))
     return carry, tree.transform(lambda _: stack(next(columns), dim), ys[0])
 
@@ -152,8 +157,8 @@ def map(f: Callable[..., Any], xs: Any, *args: Any) -> Any:
     """
     if not callable(f):
         raise RuntimeError("map: expected f to be callable")
-    count = length("map", xs, 0)
-    results = [f(at(xs, 0, place), *args) for place in range(count)]
+    length("map", xs, 0)
+    results = [f(x, *args) for x in slices(xs, 0)]
     for each in results:
         require_alike("map: f", results[0], each)
     columns = zip(*(tree.leaves(each) for each in results))
@@ -175,20 +180,19 @@ def associative_scan(
     if not callable(combine_fn):
         raise RuntimeError("associative_scan: expected combine_fn to be callable")
     count = length("associative_scan", xs, dim)
-    slices = [at(xs, dim, place) for place in range(count)]
-    if reverse:
-        slices.reverse()
+    found = slices(xs, dim)[:: -1 if reverse else 1]
     for place in range(1, count):
-        combined = combine_fn(slices[place - 1], slices[place])
-        require_alike("associative_scan: combine_fn", slices[place], combined)
-        slices[place] = combined
-    columns = zip(*(tree.leaves(each) for each in (slices[::-1] if reverse else slices)))
+        combined = combine_fn(found[place - 1], found[place])
+        require_alike("associative_scan: combine_fn", found[place], combined)
+        found[place] = combined
+    columns = zip(*(tree.leaves(each) for each in found[:: -1 if reverse else 1]))
     return tree.transform(lambda _: stack(next(columns), dim), xs)
 
 
-def at(xs: Any, dim: int, place: int) -> Any:
-    """Return the slices of all tensors of a nest at a place along `dim`."""
-    return tree.transform(lambda x: x.select(dim, place), xs)
+def slices(xs: Any, dim: int) -> list[Any]:
+    """Return the slices of all tensors of a nest at each place along `dim`: one op, whose derivative stacks them."""
+    columns = zip(*(x.unbind(dim) for x in tree.leaves(xs)))
+    return [tree.transform(lambda _, row=iter(row): next(row), xs) for row in columns]
 
 
 def require_tensors(name: str, what: str, nest: Any) -> None:

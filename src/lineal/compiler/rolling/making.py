@@ -248,12 +248,13 @@ def without_idle_views(equations: Sequence[Equation], wanted: Sequence[Var]) -> 
 def read_elsewhere(lines: Lines, owner: dict[int, Loop], wanted: Sequence[Var]) -> dict[Loop, dict[Var, list[int]]]:
     """Return for each loop the variables of its first turn that others read, and of which turns they do."""
     found: dict[Loop, dict[Var, set[int]]] = {}
-    readers = [(None, wanted), *((owner.get(step), each.inputs) for step, each in enumerate(lines.steps))]
-    for reader, inputs in readers:
-        for root in map(lines.root, inputs):
-            step, output = lines.home.get(root, (-1, 0))
-            loop = owner.get(step)
-            if loop is not None and loop is not reader:
-                turn, place = divmod(step - loop.stretch.start, loop.stretch.period)
-                found.setdefault(loop, {}).setdefault(loop.step(0, place).outputs[output], set()).add(turn)
+    reads = [(-1, *lines.home.get(lines.root(var), (-1, 0))) for var in wanted]
+    for reader in range(len(lines.steps)):
+        inputs = lines.reads[lines.first[reader] : lines.first[reader + 1]]
+        reads += [(reader, step, output) for _, step, output, _ in inputs if step >= 0]
+    for reader, step, output in reads:
+        loop = owner.get(step)
+        if loop is not None and loop is not owner.get(reader):
+            turn, place = divmod(step - loop.stretch.start, loop.stretch.period)
+            found.setdefault(loop, {}).setdefault(loop.step(0, place).outputs[output], set()).add(turn)
     return {loop: {var: sorted(turns) for var, turns in each.items()} for loop, each in found.items()}

@@ -86,13 +86,16 @@ class Lines:
         """Which step makes a variable, and as which of its outputs."""
         self.words: dict[Any, int] = {}
         self.tokens: list[int] = []
+        self.reads: list[tuple[int, int, int, int]] = []
+        """Of each input of each step, as numbers: its root, the step and output that make it (-1 if none does), its path."""
+        self.first: list[int] = [0]
+        """Where the inputs of each step begin among them."""
+        self.sames: dict[int, Any] = {}
         for each in equations:
             if is_view(each):
                 self.look(each)
             else:
-                self.home.update((var, (len(self.steps), n)) for n, var in enumerate(each.outputs))
-                self.tokens.append(self.token(each))
-                self.steps.append(each)
+                self.enter(each)
 
     def look(self, view: Equation) -> None:
         """Enter a view."""
@@ -100,6 +103,29 @@ class Lines:
         root, path = self.path(x)
         self.paths[y] = root, (*path, view.op)
         self.views[y] = view
+
+    def enter(self, step: Equation) -> None:
+        """Enter a step."""
+        for var in step.inputs:
+            root, path = self.paths.get(var) or (var, ())
+            made = self.home.get(root, (-1, 0))
+            way = self.word(tuple(map(self.same, path))) if path else -1
+            self.reads.append((self.word(root), *made, way))
+        self.first.append(len(self.reads))
+        self.tokens.append(self.token(step))
+        self.home.update((var, (len(self.steps), n)) for n, var in enumerate(step.outputs))
+        self.steps.append(step)
+
+    def word(self, what: Any) -> int:
+        """Return a number that stands for a thing."""
+        return self.words.setdefault(what, len(self.words))
+
+    def same(self, op: Op) -> Any:
+        """Return what equal ops have in common."""
+        known = self.sames.get(id(op))
+        if known is None:
+            known = self.sames[id(op)] = identity(op) or op
+        return known
 
     def path(self, var: Var) -> tuple[Var, tuple[Op, ...]]:
         """Return what a variable looks into, and by which view ops."""
@@ -119,11 +145,11 @@ class Lines:
 
     def token(self, step: Equation) -> int:
         """Return what equal steps have in common, as a number: op, shapes and dtypes."""
-        known = None if step.op.effect or isinstance(step.op, Rolled) else identity(step.op)
-        if known is None:
+        known = self.same(step.op)
+        if known is step.op or step.op.effect or isinstance(step.op, Rolled):
             return -1 - len(self.steps)
-        specs = tuple((tuple(var.spec.shape), var.spec.storage) for var in (*step.inputs, *step.outputs))
-        return self.words.setdefault((known, specs, len(step.inputs)), len(self.words))
+        specs = [var.spec for var in (*step.inputs, *step.outputs)]
+        return self.word((known, len(step.inputs), *specs))
 
 
 def is_view(equation: Equation) -> bool:
@@ -149,13 +175,15 @@ def matched(lines: Lines, stretch: Stretch, fewest: int) -> tuple[Stretch, list[
 def kinds_of(lines: Lines, stretch: Stretch) -> tuple[list[list[Kind]], int]:
     """Return what kind of input each is that a turn's steps read, and how many turns, from the first on, agree with it."""
     start, period, turns = stretch
+    first = lines.first[start : start + period + 1]
+    reads = np.array(lines.reads[first[0] : lines.first[stretch.stop]], np.int64).reshape(turns, first[-1] - first[0], 4)
+    columns = Columns(lines, stretch, reads)
     kinds: list[list[Kind]] = []
     good = turns
     for place in range(period):
-        steps = lines.steps[start + place : start + turns * period : period]
         row: list[Kind] = []
-        for column in zip(*(step.inputs for step in steps)):
-            kind, count = kind_of(lines, stretch, column[:good])
+        for n in range(first[place], first[place + 1]):
+            kind, count = columns.kind(n - first[0], place, n - first[place], good)
             good = min(good, count)
             if kind is None or good <= MOST_BACK:
                 return kinds, min(good, MOST_BACK)
@@ -164,32 +192,40 @@ def kinds_of(lines: Lines, stretch: Stretch) -> tuple[list[list[Kind]], int]:
     return kinds, good
 
 
-def kind_of(lines: Lines, stretch: Stretch, column: Sequence[Var]) -> tuple[Kind | None, int]:
-    """Return what kind of input it is that the turns read as `column`, and how many turns agree."""
-    seen = [lines.path(var) for var in column]
-    model, path = seen[MOST_BACK]
-    made = inside(lines, stretch, model)
-    if made is None:
-        return from_outside(lines, seen)
-    turn, place = made
-    back = MOST_BACK - turn
-    wanted = [(number - back, place) for number in range(len(column))]
-    good = agreeing(
-        inside(lines, stretch, root) == (to if to[0] >= 0 else None) and (to[0] < 0 or same(each, path))
-        for (root, each), to in zip(seen, wanted)
-    )
-    if back == 0:
-        return Own(), good
-    if back >= MOST_BACK:
-        return None, 0
-    return Carried(place, path, back, tuple(column[:back])), good
+class Columns:
+    """What the turns read as their first input, their second one, and so on; `reads` as `Lines` has them, turn by turn."""
 
+    def __init__(self, lines: Lines, stretch: Stretch, reads: np.ndarray):
+        self.lines, self.stretch = lines, stretch
+        self.root, step, self.output, self.way = (reads[..., n] for n in range(4))
+        self.inside = (step >= stretch.start) & (step < stretch.stop)
+        turn, self.place = np.divmod(step - stretch.start, stretch.period)
+        self.back = np.arange(stretch.turns)[:, None] - turn
 
-def inside(lines: Lines, stretch: Stretch, var: Var) -> tuple[int, tuple[int, int]] | None:
-    """Return in which turn a variable is made, and by which of its steps, as which output; None if outside."""
-    step, output = lines.home.get(var, (-1, 0))
-    turn, place = divmod(step - stretch.start, stretch.period)
-    return (turn, (place, output)) if 0 <= turn < stretch.turns else None
+    def kind(self, column: int, place: int, n: int, turns: int) -> tuple[Kind | None, int]:
+        """Return what kind of input it is that the first turns read as input `n` of a step, and how many of them agree."""
+        inside, way = self.inside[:turns, column], self.way[:turns, column]
+        if not inside[MOST_BACK]:
+            alike = ~inside & (way == way[0]) & (self.root[:turns, column] == self.root[0, column])
+            return (Constant(), turns) if alike.all() else from_outside(self.lines, self.seen(place, n, turns))
+        back, made, output = self.back[:turns, column], self.place[:turns, column], self.output[:turns, column]
+        far = int(back[MOST_BACK])
+        if far >= MOST_BACK:
+            return None, 0
+        same = (back == far) & (made == made[MOST_BACK]) & (output == output[MOST_BACK]) & (way == way[MOST_BACK])
+        good = agreeing(np.where(np.arange(turns) < far, ~inside, inside & same))
+        if not far:
+            return Own(), good
+        start, period = self.stretch.start, self.stretch.period
+        column_of = [self.lines.steps[start + turn * period + place].inputs[n] for turn in range(far + 1)]
+        path = self.lines.path(column_of[far])[1]
+        return Carried((int(made[MOST_BACK]), int(output[MOST_BACK])), path, far, tuple(column_of[:far])), good
+
+    def seen(self, place: int, n: int, turns: int) -> list[tuple[Var, tuple[Op, ...]]]:
+        """Return what the first turns read as input `n` of a step: its roots and paths."""
+        start, period = self.stretch.start, self.stretch.period
+        steps = self.lines.steps[start + place : start + turns * period : period]
+        return [self.lines.path(step.inputs[n]) for step in steps]
 
 
 def from_outside(lines: Lines, seen: Sequence[tuple[Var, tuple[Op, ...]]]) -> tuple[Kind | None, int]:
@@ -248,7 +284,7 @@ def same(one: Iterable[Op], other: Iterable[Op]) -> bool:
     return len(ones) == len(others) and all(a is b or (identity(a) or a) == (identity(b) or b) for a, b in zip(ones, others))
 
 
-def agreeing(facts: Iterable[Any]) -> int:
+def agreeing(facts: Any) -> int:
     """Return how many of them, from the first on, hold."""
-    found = np.array([bool(each) for each in facts])
+    found = np.array([bool(each) for each in facts]) if not isinstance(facts, np.ndarray) else facts
     return len(found) if found.all() else int(np.argmin(found))
