@@ -98,3 +98,19 @@ def test_chances_outside_are_refused_at_every_call(name):
     for numbers in ([0.5, 0.25], [0.0, 1.0], [1.0, 0.5], [-0.5, 1.0], [2.0, 0.5], [float("nan"), 1.0], [0.5, 0.75]):
         got, want = (outcome(f, torch.tensor(numbers)) for f in (compiled, CHANCES[name]))
         np.testing.assert_equal(got, want)
+
+
+def test_rewrites_keep_the_checks_of_what_nobody_reads():
+    def f(A, B, xs, i):
+        xs[:, i]
+        out = torch.zeros(10, 3)
+        for n in range(10):
+            out[n] = xs[n]
+        return torch.linalg.inv(A) @ B, out
+
+    A, B, xs = torch.eye(3) * 2, torch.ones(3, 2), torch.rand(10, 3)
+    compiled = torch.compile(f)
+    for _ in range(3):
+        compiled(A, B, xs, torch.tensor([0, 2]))
+    with pytest.raises(IndexError):
+        compiled(A, B, xs, torch.tensor([0, 3]))

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 
 from lineal.base import dtypes
+from lineal.compiler.purity import Reach
+from lineal.compiler.turns import Mark
 from lineal.core import AbstractTensor, lift, modes
 from lineal.core.sites import describe, site
 from lineal.ops.conversion import Cast
@@ -47,13 +49,18 @@ class Capture(PureRecorder):
         """Numbers that Python read, and may have branched by: their variables, and what they were."""
         self.seen_numbers: list[tuple[Any, Any, float]] = []
         """What the live numbers were."""
+        self.loops: list[Mark] = []
+        """The loops that end when a number says so."""
+        self.running: list[tuple[Mark, Reach]] = []
+        """Those that have not ended yet, with what their functions reached when they began."""
         self.by_hand: str | None = None
         """Why another than this function cannot go back through what was recorded."""
 
     def concretize(self, tensor: AbstractTensor, kind: type) -> None:
         """Hear that Python reads numbers; what follows is so for these, which programs compare, unless they are too many."""
         wanted = shown(tensor.value, kind)
-        if wanted is None or len(self.read_numbers) + len(wanted) > MOST_READ:
+        looked = sum(len(each.starts) for each in self.loops)
+        if wanted is None or len(self.read_numbers) - looked + len(wanted) > MOST_READ:
             where = describe(site())
             self.refuse(f"a {kind.__name__} is read from a tensor ({where}); return the tensor and read it outside")
             return
@@ -67,6 +74,24 @@ class Capture(PureRecorder):
             for place, number in zip(np.ndindex(*var.spec.shape), wanted):
                 element = self.derive(slice_op(place), (var,), np.empty((), np.int64)) if place else var
                 self.read_numbers.append((element, number))
+
+    def turns(self, loop: tuple[Callable, Callable], carried: list[AbstractTensor] | None) -> None:
+        """Hear that a loop begins, looks whether there is another turn, or has ended."""
+        if carried is None:
+            while self.running[-1][1].functions is not loop:
+                # one that an error has ended
+                self.running.pop()
+            mark, reach = self.running.pop()
+            mark.stop, mark.single = len(self.equations), mark.single and reach.unchanged()
+            return
+        if not self.running or self.running[-1][1].functions is not loop:
+            self.running.append((Mark(), Reach(loop)))
+            self.loops.append(self.running[-1][0])
+        mark, _ = self.running[-1]
+        mark.carried.append([self.read(x) for x in carried])
+        mark.single &= all(x.node is None for x in carried)
+        mark.starts.append(len(self.equations))
+        mark.reads.append(len(self.read_numbers))
 
     def foreign(self, what: str) -> None:
         """Hear that numbers come in on a way that a program does not go."""

@@ -13,6 +13,9 @@ __all__ = ["WORTH_THREADS", "nanoseconds", "operations"]
 WORTH_THREADS = 40_000.0
 """From how many nanoseconds on a loop is split over threads."""
 
+MANY_TURNS = 100
+"""How many turns a loop is thought to take that ends when a number says so."""
+
 ACCESS, SIMPLE, DIVISION, FUNCTION = 0.1, 0.03, 0.25, 1.0
 """Nanoseconds that four bytes from memory, and a map, take for each element on one thread."""
 
@@ -42,7 +45,7 @@ def operations(nodes: Iterable[Node]) -> int:
         elif isinstance(node, (Map, Reduce)):
             count += math.prod(node.space)
         elif isinstance(node, Repeat):
-            count += node.turns * operations(node.schedule.nodes)
+            count += (node.turns or MANY_TURNS) * operations(node.schedule.nodes)
     return count
 
 

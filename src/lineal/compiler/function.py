@@ -21,6 +21,7 @@ from lineal.compiler.launch import REFUSED, Unmet, refuse
 from lineal.compiler.listening import is_foreign
 from lineal.compiler.program import Program
 from lineal.compiler.raw import dict_of, is_nest, lookup
+from lineal.compiler.rewrites import with_endings
 from lineal.compiler.sizes import Sizes
 from lineal.compiler.trace import name_of, traced
 from lineal.core import AbstractTensor, Leaf, is_grad_enabled, modes
@@ -120,7 +121,7 @@ class CompiledFunction:
     def branched(self, args: tuple, known: tuple[int, ...]) -> Any:
         """Run the program for arguments like those of the last call whose trace begins with the known numbers; or REFUSED."""
         for program in self.programs.get(self.key, ()):
-            if program.trace.path[: len(known)] == known:
+            if program.trace.may_go(known):
                 try:
                     result = program.call(*args)
                 except Unmet:
@@ -138,7 +139,7 @@ class CompiledFunction:
     def candidate(self, key: Any, tensors: list, known: tuple[int, ...], tried: list) -> Program | DifferentiableProgram | None:
         """Return the program used last, of those not tried yet, whose trace holds and begins with the known numbers."""
         for program in self.programs.get(key, ()):
-            if program in tried or program.hot or program.trace.path[: len(known)] != known:
+            if program in tried or program.hot or not program.trace.may_go(known):
                 continue
             if program.trace.holds(tensors):
                 return program
@@ -162,6 +163,7 @@ class CompiledFunction:
             self.give_up("Python runs without its lock, and threads would share a program's memory")
             return self.function(*args, **kwargs)
         result, trace, left = traced(self.function, args, kwargs)
+        trace = with_endings(trace)
         same = next((each for each in tried if each.trace.path == trace.path), None)
         if same is not None and not same.trace.moved():
             if same.missed >= MOST_MISSED:

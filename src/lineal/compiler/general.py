@@ -141,7 +141,7 @@ def worth_threads(group: Group | Rows) -> bool:
     """Return whether a group's loops may be worth several threads, or sums in chunks."""
     node = group.nodes[0]
     if isinstance(node, Repeat):
-        return any(map(worth_threads, node.schedule.groups))
+        return any(worth_threads(each) for schedule in node.schedules for each in schedule.groups)
     if isinstance(node, Product):
         return work(node) * int(np.prod(node.out.shape[:-2], dtype=object)) >= SMALL
     groups = group.groups if isinstance(group, Rows) else [group]

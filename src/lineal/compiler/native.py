@@ -13,6 +13,7 @@ from lineal.codegen.kinds import bool_, int32, int64, kind_of, pointer
 from lineal.codegen.threads import pool
 from lineal.codegen.values import Value
 from lineal.compiler.blame import Blaming
+from lineal.compiler.cost import operations
 from lineal.compiler.grouping import Group
 from lineal.compiler.kernels import Kernels
 from lineal.compiler.launch import MOST_TOLD, PLACES, UNEXPECTED, UNMET
@@ -20,13 +21,16 @@ from lineal.compiler.loops import parameters
 from lineal.compiler.nodes import Check, Join, Node, Product, Repeat, Routine
 from lineal.compiler.overlaps import meeting
 from lineal.compiler.products import is_direct, is_large, is_small, multiply, work
-from lineal.compiler.schedule import Home
+from lineal.compiler.schedule import Home, Schedule
 from lineal.compiler.windows import Base
 
 __all__ = ["Segment"]
 
-Call = tuple[str, bool] | list | None
+Call = tuple[str, bool] | list[list["Call"]] | None
 Moves = Sequence[tuple[Base, Base]]
+
+LONGEST_NS = 1e11
+"""For about how long a loop runs natively that ends when a number says so: nobody can interrupt it."""
 
 WORTH_THREADS = 1 << 22
 """From how many multiplications on a program lets BLAS use several threads: waking them costs more than smaller products."""
@@ -84,7 +88,7 @@ class Segment:
         """
         node = group.nodes[0]
         if isinstance(node, Repeat):
-            return [self.call(each) for each in node.schedule.groups]
+            return [[self.call(each) for each in schedule.groups] for schedule in node.schedules]
         if isinstance(node, (Check, Join)) or (isinstance(node, Product) and is_direct(self.driver, node)):
             return None
         with Blaming(group.nodes):
@@ -124,17 +128,30 @@ class Segment:
         for base, target in moves:
             e.call("memcpy", pointer, address[target], address[base], e.const(base.nbytes, int64))
 
-    def repeat(self, node: Repeat, calls: list[Call], address: dict[Base, Value]) -> None:
+    def repeat(self, node: Repeat, calls: list[list[Call]], address: dict[Base, Value]) -> None:
         """Write the loop of a body."""
-        e, schedule = self.driver, node.schedule
+        e = self.driver
         kinds = [kind_of(base.dtype) for base, _, _ in node.places]
         starts = [e.address(address[base], start, kind) for (base, start, _), kind in zip(node.places, kinds)]
-        with e.loop(node.turns) as i:
-            inner = {}
-            for base, (_, _, step), start, kind in zip(schedule.outside(), node.places, starts, kinds):
-                inner[base] = e.address(start, i * step, kind) if step else start
-            self.settle(schedule.homes(), inner, address[node.room])
-            self.run(schedule.groups, calls, schedule.moves, inner)
+        with e.loop(node.turns or longest(node)) as i:
+            if node.flag is not None:
+                outside = node.tested.outside()
+                inner = dict(zip(outside, [*starts[: len(outside) - 1], address[node.flag]]))
+                self.turn(node.tested, calls[1], inner, address[node.room])
+                more, done = e.label("more"), e.label("through")
+                e.branch(e.load(address[node.flag], int64) != 0, more, done)
+                e.begin(more)
+            steps = [step for _, _, step in node.places]
+            moved = [e.address(start, i * step, kind) if step else start for start, step, kind in zip(starts, steps, kinds)]
+            self.turn(node.schedule, calls[0], dict(zip(node.schedule.outside(), moved)), address[node.room])
+        if node.flag is not None:
+            self.leave(UNMET)
+            e.begin(done)
+
+    def turn(self, schedule: Schedule, calls: Sequence[Call], address: dict[Base, Value], room: Value) -> None:
+        """Write what is done once, on memory at these addresses."""
+        self.settle(schedule.homes(), address, room)
+        self.run(schedule.groups, calls, schedule.moves, address)
 
     def keep_apart(self, address: dict[Base, Value]) -> None:
         """Write the return if bases that must be apart meet."""
@@ -220,7 +237,13 @@ def every(groups: Iterable[Group]) -> Iterator[Node]:
         for node in group.nodes:
             yield node
             if isinstance(node, Repeat):
-                yield from every(node.schedule.groups)
+                for schedule in node.schedules:
+                    yield from every(schedule.groups)
+
+
+def longest(node: Repeat) -> int:
+    """Return how many turns a loop may take that ends when a number says so: some minutes' worth."""
+    return max(1 << 20, int(LONGEST_NS / (20 * len(node.schedule.groups) + operations(node.schedule.nodes) / 30)))
 
 
 def blas_work(e: Emitter, node: Node) -> int:

@@ -240,32 +240,44 @@ class Routine(Node):
 class Repeat(Node):
     """outs = what a body makes that runs `turns` times: its own schedule, each time on memory that moves on.
 
+    Without `turns`, it runs as long as what `test` makes, in `flag`, is not zero.
+
     `places` say for each input of the body, then for each result of its, in which base of this program it lies: where in
     the first turn, and how much further in each turn, in elements. What is carried lies in outs, where `after` were put. `room`
     is the memory of the body's own.
     """
 
     body: Any
-    turns: int
+    turns: int | None
     args: Sequence[Window]
     outs: Sequence[Base]
     places: Sequence[tuple[Base, int, int]]
     room: Base
     after: tuple[Base, ...] = ()
+    test: Any = None
+    flag: Base | None = None
     schedule: Any = None
+    tested: Any = None
 
     label = "loop"
 
-    def planned(self, schedule: Any) -> None:
-        """Enter the schedule of the body."""
-        self.schedule = schedule
-        self.room.shape, self.room.strides = (schedule.arena,), (1,)
-        if any(isinstance(node, Host) for node in schedule.nodes):
+    def planned(self, schedule: Callable[[Any], Any]) -> None:
+        """Make the schedule of the body, and of the test."""
+        self.schedule = schedule(self.body)
+        self.tested = None if self.test is None else schedule(self.test)
+        self.room.shape, self.room.strides = (max(each.arena for each in self.schedules),), (1,)
+        if any(isinstance(node, Host) for each in self.schedules for node in each.nodes):
             raise NotImplementedError("a loop has steps of the host's")
 
     @property
+    def schedules(self) -> list[Any]:
+        """The schedules of the body, and of the test if there is one."""
+        return [self.schedule] if self.tested is None else [self.schedule, self.tested]
+
+    @property
     def stops(self) -> bool:
-        return any(node.stops for node in self.schedule.nodes)
+        # a loop that does not end is given back too, since nobody could interrupt it
+        return self.turns is None or any(node.stops for node in self.schedule.nodes)
 
     @property
     def reads(self) -> list[Base]:
@@ -273,7 +285,7 @@ class Repeat(Node):
 
     @property
     def writes(self) -> list[Base]:
-        return [*self.outs, self.room]
+        return [*self.outs, self.room] if self.flag is None else [*self.outs, self.room, self.flag]
 
 
 @dataclass(eq=False)

@@ -265,7 +265,8 @@ def told(groups: Sequence[Any], indent: str = "  ") -> list[str]:
     for group in groups:
         node = group.nodes[0]
         if isinstance(node, Repeat):
-            lines += [f"{indent}{node.turns} turns of", *told(node.schedule.groups, indent + "  ")]
+            lines += [f"{indent}{node.turns or 'as many as it takes'} turns of"]
+            lines += [line for schedule in node.schedules[::-1] for line in told(schedule.groups, indent + "  ")]
         elif not isinstance(node, Join):
             labels = ", ".join(each.label for each in group.nodes)
             lines.append(f"{indent}{kind_of(group)} {list(group.space or shape_of(node))}: {labels}")

@@ -34,7 +34,7 @@ class Schedule:
         self.low = Lowering(trace)
         for node in self.low.nodes:
             if isinstance(node, Repeat):
-                node.planned(Schedule(node.body, general))
+                node.planned(lambda trace: Schedule(trace, general))
         self.results: list[Base] = [self.fresh(var) for var in (*trace.outputs, *(var for _, var in trace.grads))]
         homes = {id(x): var for var, x in trace.captured.items()}
         self.written: list[tuple[Base, Base]] = []

@@ -17,6 +17,7 @@ from lineal.compiler.listening import Hearing
 from lineal.compiler.reading import Reading
 from lineal.compiler.reads import ContentsRead, EntryRead, State
 from lineal.compiler.results import Finder, Results
+from lineal.compiler.turns import Mark
 from lineal.core import AbstractTensor, Leaf, no_grad
 from lineal.ops.premise import Expectation
 from lineal.tracing import Equation, Var, strides
@@ -61,6 +62,10 @@ class Trace:
     """The places of arguments that are given grads here, so that another tensor cannot stand for them."""
     reads: list[tuple[Var, int]] = field(default_factory=list)
     """Numbers that Python read on the way, as int64, and what they were: a later call may branch elsewhere."""
+    loops: list[Mark] = field(default_factory=list)
+    """The loops that end when a number says so, turn by turn."""
+    open_ended: bool = False
+    """Whether one of these takes as many turns as each call does, of which no number is told."""
     changed: str | None = None
     """What of Python's state the function read and changed, if anything, so that another call would do something else."""
     rewritten: str | None = None
@@ -73,6 +78,10 @@ class Trace:
     def path(self) -> tuple[int, ...]:
         """The numbers that were read, in order."""
         return tuple(number for _, number in self.reads)
+
+    def may_go(self, known: tuple[int, ...]) -> bool:
+        """Return whether a call may go this way whose first numbers are known: loops told turn by turn have read others."""
+        return self.open_ended or self.path[: len(known)] == known
 
     @property
     def expects(self) -> bool:
@@ -191,6 +200,7 @@ def trace_of(capture: Capture, result: Any, name: str) -> Trace:
         steps=capture.steps,
         effects=capture.effects,
         reads=capture.read_numbers,
+        loops=[each for each in capture.loops if each.stop and each.single],
         refusal=capture.refusal
         or effects.rebound(capture)
         or effects.remembering(capture)

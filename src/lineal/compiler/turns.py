@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import itertools
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from lineal.core import Op, lift
 from lineal.tracing import Equation, Var, evaluate
 
-__all__ = ["Rolled", "Turn", "Walk"]
+__all__ = ["Mark", "Rolled", "Turn", "Walk", "parted"]
 
 
 @dataclass(eq=False)
@@ -68,14 +69,16 @@ class Rolled(Op):
     Inputs are what is the same in all turns, what the walks look into, and what the first turn is given as carried.
     """
 
-    turns: int
+    turns: int | None
+    """How many there are; None if `test`, whose last equation makes a number of what is carried, says so before each."""
     turn: Turn
+    test: Turn | None
     no_vjp = "programs hold it when derivatives are made"
     no_batch = "never met: only programs hold it"
     differentiable = False
 
-    def __init__(self, turns: int, turn: Turn):
-        super().__init__(turns, turn)
+    def __init__(self, turns: int | None, turn: Turn, test: Turn | None = None):
+        super().__init__(turns, turn, test)
         count = len(turn.carried) + len(turn.last) + len(turn.stacked)
         self.__dict__["width"] = count if count > 1 else None
 
@@ -85,8 +88,12 @@ class Rolled(Op):
         known = {**{var: lift(each) for var, each in turn.literals.items()}, **dict(zip(turn.constants, same))}
         rows: list[list[Any]] = [[] for _ in turn.stacked]
         env: dict[Var, Any] = {}
-        for number in range(self.turns):
+        for number in itertools.count() if self.turns is None else range(self.turns):
             env = {**known, **dict(zip([var for var, _ in turn.carried], carried))}
+            if self.test is not None:
+                evaluate(self.test.equations, env, ran, history=False)
+                if not env[self.test.last[0]].value:
+                    break
             for walk, root in zip(turn.walks, roots):
                 env[walk.var] = lift(walk.at(number).run((root,)))
             evaluate(turn.equations, env, ran, history=False)
@@ -111,3 +118,16 @@ def ran(equation: Equation, *xs: Any) -> Any:
     """Run the kernel of an equation."""
     made = equation.op.run(xs)
     return tuple(map(lift, made)) if isinstance(made, tuple) else lift(made)
+
+
+@dataclass(eq=False)
+class Mark:
+    """What is known of one loop: of each turn where its equations and the numbers read begin, and what it is given."""
+
+    starts: list[int] = field(default_factory=list)
+    reads: list[int] = field(default_factory=list)
+    carried: list[list[Var]] = field(default_factory=list)
+    single: bool = True
+    """Whether nothing but the carried values tells of the turns: no history, nothing left behind in Python's state."""
+    stop: int = 0
+    """Where the equations of the last look at whether there is another turn end."""

@@ -43,6 +43,9 @@ class Recorder(Protocol):
         """Hear that the truth value of `tensor`, which has one element, decides what is done: `cond`, the end of a loop."""
         self.concretize(tensor, bool)
 
+    def turns(self, loop: tuple[Callable, Callable], carried: list[AbstractTensor] | None) -> None:
+        """Hear that a loop, of two functions, looks whether there is another turn with what it carries; None: it has ended."""
+
     def foreign(self, what: str) -> None:
         """Hear that numbers come in on a way that a recorder cannot follow: from an array of NumPy's."""
 

@@ -69,11 +69,19 @@ def while_loop(cond_fn: Callable[..., Any], body_fn: Callable[..., Any], carried
     if not isinstance(carried_inputs, (tuple, list)):
         raise RuntimeError(f"while_loop: expected carried_inputs to be a tuple or list, got {type(carried_inputs).__name__}")
     carried = result = tuple(carried_inputs)
-    while decided("while_loop", cond_fn(*carried)):
+    listener, loop = modes.recorder.get(), (cond_fn, body_fn)
+    told = all(isinstance(each, AbstractTensor) for each in tree.leaves(carried))
+    while True:
+        if listener is not None and told:
+            listener.turns(loop, list(tree.leaves(carried)))
+        if not decided("while_loop", cond_fn(*carried)):
+            break
         result = body_fn(*carried)
         following = tuple(result) if isinstance(result, (tuple, list)) else (result,)
         require_alike("while_loop: body_fn", carried, following)
         carried = following
+    if listener is not None and told:
+        listener.turns(loop, None)
     return result
 
 
@@ -191,8 +199,8 @@ def associative_scan(
 
 def slices(xs: Any, dim: int) -> list[Any]:
     """Return the slices of all tensors of a nest at each place along `dim`: one op, whose derivative stacks them."""
-    columns = zip(*(x.unbind(dim) for x in tree.leaves(xs)))
-    return [tree.transform(lambda _, row=iter(row): next(row), xs) for row in columns]
+    rows = builtins.map(iter, zip(*(x.unbind(dim) for x in tree.leaves(xs))))
+    return [tree.transform(lambda _, row=row: next(row), xs) for row in rows]
 
 
 def require_tensors(name: str, what: str, nest: Any) -> None:

@@ -103,6 +103,7 @@ def learned(d: Draft) -> None:
 CONTROLLED = (
     "torch.cond({x}.sum() > 0, lambda t: t * {k}, lambda t: t.sin(), ({x},))",
     "torch.while_loop(lambda n, t: n < 3, lambda n, t: (n + 1, t * 0.5 + {k}), (0, {x}))[1]",
+    "torch.while_loop(lambda n, t: (n < 9) & (t.abs().sum() < 90), lambda n, t: (n + 1, t * 1.25), (torch.tensor(0), {x}))[1]",
     "torch.while_loop(lambda t: t.abs().sum() > 1, lambda t: t * 0.25, ({x}.tanh(),))",
     "control.scan(lambda c, t: (c * 0.5 + t, c), {x}[0], {x})[1]",
     "control.scan(lambda c, t: (c.tanh() - t, c * t), {x}[-1], {x}, reverse=True, checkpointed=True)[1]",

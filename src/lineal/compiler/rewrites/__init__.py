@@ -10,16 +10,17 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from lineal.compiler import passes
+from lineal.compiler.capture import MOST_READ
 from lineal.compiler.rewrites.chains import chain
 from lineal.compiler.rewrites.determinants import slogdet
 from lineal.compiler.rewrites.draft import Draft
 from lineal.compiler.rewrites.pieces import pieces
 from lineal.compiler.rewrites.systems import solve, unwatched
-from lineal.compiler.rolling import Rolling
+from lineal.compiler.rolling import Rolling, endless
 from lineal.compiler.trace import Trace
 from lineal.core import lift
 
-__all__ = ["REWRITES", "Draft", "in_loops", "pieces", "rewritten"]
+__all__ = ["REWRITES", "Draft", "in_loops", "pieces", "rewritten", "with_endings"]
 
 REWRITES: tuple[Callable[[Draft], None], ...] = (unwatched, slogdet, solve, chain, pieces)
 
@@ -31,6 +32,18 @@ def rewritten(trace: Trace) -> Trace:
         if passes.enabled(rewrite.__name__):
             rewrite(draft)
     return replace(trace, equations=draft.equations, literals=draft.literals) if draft.changed else trace
+
+
+def with_endings(trace: Trace) -> Trace:
+    """Return the trace with loops of as many turns as each call takes, where it holds loops that end when a number says so."""
+    if not trace.loops:
+        return trace
+    marks = trace.loops if passes.enabled("rolling") and not trace.differentiable else []
+    draft = Draft(trace.equations, [*trace.outputs, *(var for _, var in (*trace.writes, *trace.grads))], trace.literals)
+    equations, reads = endless(trace.equations, trace.reads, marks, draft.wanted, trace.literals, draft.new)
+    found = len(reads) < len(trace.reads)
+    refusal = f"it reads {len(reads):,} numbers to see where a loop ends" if len(reads) > MOST_READ else None
+    return replace(trace, equations=equations, reads=reads, loops=[], open_ended=found, refusal=trace.refusal or refusal)
 
 
 def in_loops(trace: Trace) -> Trace:

@@ -13,6 +13,8 @@ from lineal.compiler.trace import Trace
 from lineal.compiler.turns import Rolled
 from lineal.core import Op
 from lineal.core.inplace import Copy
+from lineal.ops.linalg.lu import LUFactor
+from lineal.ops.pattern import Elementwise
 from lineal.ops.premise import Premise
 from lineal.ops.structural.axes import Transpose
 from lineal.tracing import Equation, Var
@@ -125,11 +127,18 @@ class Draft:
             ]
             self.drop()
 
+    def may_index(self, each: Equation) -> bool:
+        """Return whether an equation may read by indices, which are checked, read or not: whole numbers that are no pivots."""
+        whole = [var for var in each.inputs[1:] if var.spec.storage.kind in "iu"]
+        makers = map(self.maker, whole)
+        return not isinstance(each.op, Elementwise) and not all(made and isinstance(made.op, LUFactor) for made in makers)
+
     def drop(self) -> None:
-        """Leave out equations of which nobody reads anything."""
+        """Leave out equations of which nobody reads anything, but for what eager code may refuse."""
         needed, kept = set(self.wanted), []
         for each in reversed(self.equations):
-            if isinstance(each.op, (Premise, Rolled)) or each.op.effect or not needed.isdisjoint(each.outputs):
+            kept_anyway = isinstance(each.op, (Premise, Rolled)) or each.op.effect or self.may_index(each)
+            if kept_anyway or not needed.isdisjoint(each.outputs):
                 kept.append(each)
                 needed.update(each.inputs)
         self.equations = kept[::-1]

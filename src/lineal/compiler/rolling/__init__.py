@@ -11,5 +11,6 @@ loop, `stacking` looks through what is stacked and taken apart again.
 
 from lineal.compiler.rolling.making import Rolling, without_idle_views
 from lineal.compiler.rolling.matching import is_view
+from lineal.compiler.rolling.whiles import endless
 
-__all__ = ["Rolling", "is_view", "without_idle_views"]
+__all__ = ["Rolling", "endless", "is_view", "without_idle_views"]

@@ -8,7 +8,7 @@ import numpy as np
 
 from lineal.compiler.lowering import Lowering
 from lineal.compiler.nodes import Host
-from lineal.compiler.rolling.matching import Carried, Constant, Kind, Lines, Numbers, Own, Walking, is_view, matched
+from lineal.compiler.rolling.matching import Carried, Constant, Kind, Lines, Numbers, Walking, is_view, matched
 from lineal.compiler.rolling.periods import Stretch, stretches
 from lineal.compiler.rolling.stacking import restacked
 from lineal.compiler.rules.loops import trace_of
@@ -17,7 +17,7 @@ from lineal.ops.pattern import Elementwise
 from lineal.ops.structural.slicing import Select
 from lineal.tracing import Equation, Var
 
-__all__ = ["Rolling"]
+__all__ = ["Body", "Rolling", "like", "without_idle_views"]
 
 FEWEST = 8
 """How many turns are worth a loop."""
@@ -71,66 +71,42 @@ def like(var: Var, turns: int | None = None) -> np.ndarray:
     return np.broadcast_to(np.empty((), var.spec.storage), shape if turns is None else (turns, *shape))
 
 
-class Loop:
-    """A stretch that is to be one equation."""
+class Body:
+    """The equations of a turn, in terms of what it is given: those of the first turn, with what is carried by new names."""
 
-    def __init__(self, rolling: Rolling, lines: Lines, stretch: Stretch, kinds: list[list[Kind]]):
-        self.rolling, self.lines, self.stretch, self.new = rolling, lines, stretch, rolling.new
+    def __init__(self, lines: Lines, stretch: Stretch, new: New):
+        self.lines, self.stretch, self.new = lines, stretch, new
+        self.begin()
+
+    def begin(self) -> None:
+        """Begin with no equations."""
         self.body: list[Equation] = []
         self.literals: dict[Var, np.ndarray] = {}
         self.constants: dict[Var, None] = {}
-        self.walks: dict[Walking | Numbers, tuple[Var, Walk]] = {}
-        """The variables that are walked along, and how."""
-        self.carried: dict[Carried, list[tuple[Var, Var]]] = {}
-        """What is carried, with what it is at first."""
         self.renamed: dict[tuple[Var, ...], Var] = {}
         self.entered: set[Var] = set()
-        for place, row in enumerate(kinds):
-            step = self.step(0, place)
-            inputs = tuple([self.given(kind, place, n) for n, kind in enumerate(row)])
-            self.body.append(step if inputs == step.inputs else Equation(step.op, inputs, step.outputs, step.grad))
-        self.passed = [pair for kind, chain in self.carried.items() for pair in self.handed(kind, chain)]
 
     def step(self, turn: int, place: int) -> Equation:
         """Return a step of a turn."""
         return self.lines.steps[self.stretch.start + turn * self.stretch.period + place]
 
-    # what a turn reads
+    def write(self, kinds: list[list[Kind]]) -> None:
+        """Write the first steps of a turn, whose inputs are of these kinds."""
+        for place, row in enumerate(kinds):
+            step = self.step(0, place)
+            inputs = tuple([self.given(kind, place, n) for n, kind in enumerate(row)])
+            self.body.append(step if inputs == step.inputs else Equation(step.op, inputs, step.outputs, step.grad))
 
     def given(self, kind: Kind, place: int, n: int) -> Var:
-        """Return the variable that a step of the loop reads as its input `n`."""
+        """Return the variable that a step of the loop reads as its input `n`, which is the turn's own or the same in all."""
         var = self.step(0, place).inputs[n]
-        if isinstance(kind, Own):
-            return self.seen(var)
         if isinstance(kind, Constant):
             root = self.lines.root(var)
             if root in self.lines.literals:
                 self.literals[root] = self.lines.literals[root]
             else:
                 self.constants[root] = None
-            return self.seen(var)
-        if isinstance(kind, Walking):
-            chain = self.lines.chain(var)
-            if kind not in self.walks:
-                self.walks[kind] = (
-                    chain[kind.step].inputs[0],
-                    Walk(self.new(like(chain[kind.step].outputs[0])), kind.first, kind.second),
-                )
-            return self.through(chain[kind.step + 1 :], self.walks[kind][1].var)
-        if isinstance(kind, Numbers):
-            if kind not in self.walks:
-                self.walks[kind] = self.numbered(kind)
-            return self.through(self.lines.chain(var), self.walks[kind][1].var)
-        if kind not in self.carried:
-            self.carried[kind] = [(first, self.new(like(first))) for first in kind.first[::-1]]
-        return self.carried[kind][-1][1]
-
-    def numbered(self, kind: Numbers) -> tuple[Var, Walk]:
-        """Return the array of numbers, and how the turns walk along it."""
-        array = np.stack([self.lines.literals[root] for root in kind.roots[: self.stretch.turns]])
-        whole = self.new(array)
-        self.rolling.numbers[whole] = array
-        return whole, Walk(self.new(array[0]), Select(0, 0), Select(0, 1))
+        return self.seen(var)
 
     def seen(self, var: Var) -> Var:
         """Let the body have the views by which a variable is seen, and return it."""
@@ -149,6 +125,47 @@ class Loop:
                 self.body.append(Equation(view.op, (var,), (self.renamed[key],), view.grad))
             var = self.renamed[key]
         return var
+
+
+class Loop(Body):
+    """A stretch that is to be one equation."""
+
+    def __init__(self, rolling: Rolling, lines: Lines, stretch: Stretch, kinds: list[list[Kind]]):
+        super().__init__(lines, stretch, rolling.new)
+        self.rolling = rolling
+        self.walks: dict[Walking | Numbers, tuple[Var, Walk]] = {}
+        """The variables that are walked along, and how."""
+        self.carried: dict[Carried, list[tuple[Var, Var]]] = {}
+        """What is carried, with what it is at first."""
+        self.write(kinds)
+        self.passed = [pair for kind, chain in self.carried.items() for pair in self.handed(kind, chain)]
+
+    # what a turn reads
+
+    def given(self, kind: Kind, place: int, n: int) -> Var:
+        var = self.step(0, place).inputs[n]
+        if isinstance(kind, Walking):
+            chain = self.lines.chain(var)
+            if kind not in self.walks:
+                step = chain[kind.step]
+                self.walks[kind] = step.inputs[0], Walk(self.new(like(step.outputs[0])), kind.first, kind.second)
+            return self.through(chain[kind.step + 1 :], self.walks[kind][1].var)
+        if isinstance(kind, Numbers):
+            if kind not in self.walks:
+                self.walks[kind] = self.numbered(kind)
+            return self.through(self.lines.chain(var), self.walks[kind][1].var)
+        if isinstance(kind, Carried):
+            if kind not in self.carried:
+                self.carried[kind] = [(first, self.new(like(first))) for first in kind.first[::-1]]
+            return self.carried[kind][-1][1]
+        return super().given(kind, place, n)
+
+    def numbered(self, kind: Numbers) -> tuple[Var, Walk]:
+        """Return the array of numbers, and how the turns walk along it."""
+        array = np.stack([self.lines.literals[root] for root in kind.roots[: self.stretch.turns]])
+        whole = self.new(array)
+        self.rolling.numbers[whole] = array
+        return whole, Walk(self.new(array[0]), Select(0, 0), Select(0, 1))
 
     def handed(self, kind: Carried, chain: list[tuple[Var, Var]]) -> list[tuple[Var, Var, Var]]:
         """Return of what is carried what it is at first, what a turn is given, and what it hands on.

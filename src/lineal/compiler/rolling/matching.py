@@ -24,7 +24,7 @@ from lineal.ops.indexing.basic import Slice as Items
 from lineal.ops.structural.slicing import Select, Slice
 from lineal.tracing import Equation, Var
 
-__all__ = ["Carried", "Constant", "Kind", "Lines", "Numbers", "Own", "Walking", "is_view", "matched"]
+__all__ = ["Carried", "Constant", "Kind", "Lines", "Numbers", "Own", "Walking", "is_view", "matched", "same"]
 
 MOST_BACK = 4
 """How many turns back a turn may read."""

@@ -31,8 +31,14 @@ def range_(low: Any, op: Any, y: Any) -> Window:
     start, step = op.start, op.step
     if isinstance(start, int) and isinstance(step, int):
         return low.map(y.shape, y.storage, lambda m, i: i * step + start, Place(0), label="arange")
-    formula = lambda m, i: i.astype(np.float64) * float(step) + float(start)
+    formula = lambda m, i: multiple(m, i, float(step)) + float(start)
     return low.map(y.shape, y.storage, formula, Place(0), label="arange")
+
+
+def multiple(m: Any, i: Any, step: float) -> Any:
+    """Return i · step in float64, rounded before anything is added to it: halfway from -1 to 1 is 0."""
+    n = i.astype(np.float64)
+    return m.emitter.exactly("fmul", n, m.emitter.like(step, n))
 
 
 @lowers(Linspace, where="two numbers and more")
@@ -44,8 +50,7 @@ def linspace(low: Any, op: Any, y: Any) -> Window | None:
     step, whole = (op.end - op.start) / (count - 1), y.storage.kind in "iu"
 
     def formula(m: Any, i: Any) -> Any:
-        n = i.astype(np.float64)
-        found = m.where(i < count // 2, n * step + start, end - (count - 1 - n) * step)
+        found = m.where(i < count // 2, multiple(m, i, step) + start, end - multiple(m, count - 1 - i, step))
         return m.trunc(found) if whole else found
 
     return low.map(y.shape, y.storage, formula, Place(0), label="linspace")

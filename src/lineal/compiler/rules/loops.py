@@ -42,11 +42,17 @@ class Lowered:
         outs = [low.made_base(block.shape, block.base.dtype, inside=block) for block in blocks]
         self.places += [(out, 0, 0) for out in outs]
         self.inputs += [var for var, _ in self.turn.carried]
-        results = [*(self.result(var, 0) for var in self.turn.last), *(self.result(var, op.turns) for var in self.turn.stacked)]
+        results = [
+            *(self.result(var, 0) for var in self.turn.last),
+            *(self.result(var, op.turns or 0) for var in self.turn.stacked),
+        ]
         room = low.made_base((0,), np.uint8)
         body = trace_of(self.turn, self.inputs, self.literals, self.steps)
         outs, before = [*outs, *results], tuple(each.base for each in after)
-        low.nodes.append(Repeat(body, op.turns, self.args, outs, self.places, room, before))
+        node = Repeat(body, op.turns, self.args, outs, self.places, room, before)
+        if op.test is not None:
+            node.test, node.flag = self.test(op.test), low.made_base((), np.int64)
+        low.nodes.append(node)
         carried = [low.join(block, [each.base, out]) for block, each, out in zip(blocks, after, outs)]
         self.windows = (*carried, *(Window(base, base.shape, base.strides) for base in results))
 
@@ -65,6 +71,11 @@ class Lowered:
         """Return a block for what is carried, and what it is at first, in it."""
         block = self.low.block(first.shape, first.base.dtype)
         return block, self.low.copy(first, inside=block)
+
+    def test(self, test: Turn) -> Trace:
+        """Return the trace of what says whether there is another turn."""
+        literals = {**self.literals, **test.literals}
+        return trace_of(Turn(test.equations, literals, [], [], [], test.last, []), self.inputs, literals, self.steps)
 
     def result(self, var: Var, turns: int) -> Base:
         """Return the memory of what is wanted of the last turn, or of all `turns`."""
