@@ -197,6 +197,21 @@ def test_an_interrupt_before_the_checkpoint_names_the_one_that_is_there(tmp_path
     assert Experiment.resume(tmp_path, {}).epoch == 1
 
 
+def test_an_interrupt_right_behind_the_checkpoint_knows_of_it(tmp_path, monkeypatch):
+    def interrupted(state, path):
+        data.save(state, path)
+        raise KeyboardInterrupt
+
+    experiment = Experiment(Options(hidden=(4,), batch_size=500))
+    for epoch in (1, 2):
+        experiment.run_epoch(lambda tally: None)
+        with monkeypatch.context() as patch:
+            patch.setattr("lineal.train.experiment.save", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                experiment.save(tmp_path)
+        assert f"go on after epoch {epoch} with" in training.interruption(experiment, tmp_path)
+
+
 @pytest.mark.parametrize("width", [1, 20, 40, 200])
 def test_a_narrow_terminal_hides_nothing(capsys, monkeypatch, width):
     monkeypatch.setenv("COLUMNS", str(width))

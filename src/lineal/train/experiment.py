@@ -117,8 +117,14 @@ class Experiment:
             "generator": self.generator.get_state(),
             "random": get_rng_state(),
         }
-        save(state, folder / CHECKPOINT)
-        self.saved = self.epoch
+        path = folder / CHECKPOINT
+        before = stamp(path)
+        try:
+            save(state, path)
+        finally:
+            # an interrupt may come when the file is there and `save` has not returned yet
+            if stamp(path) != before:
+                self.saved = self.epoch
 
     @classmethod
     def resume(cls, folder: Path, given: dict[str, Any]) -> Experiment:
@@ -147,3 +153,12 @@ class Experiment:
         self.history = list(state["history"])
         self.saved = self.epoch
         self.seconds = float(state["seconds"])
+
+
+def stamp(path: Path) -> tuple[int, int] | None:
+    """Return what tells a file from the one that was there before; None if there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns

@@ -11,7 +11,7 @@ from lineal.compiler.nodes import Host
 from lineal.compiler.rolling.matching import Carried, Constant, Kind, Lines, Numbers, Walking, is_view, matched
 from lineal.compiler.rolling.periods import Stretch, stretches
 from lineal.compiler.rolling.stacking import restacked
-from lineal.compiler.rules.loops import trace_of
+from lineal.compiler.rules.turns import trace_of
 from lineal.compiler.turns import Rolled, Turn, Walk
 from lineal.ops.pattern import Elementwise
 from lineal.ops.structural.slicing import Select

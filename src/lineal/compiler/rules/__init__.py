@@ -11,7 +11,6 @@ from lineal.compiler.rules import (
     inplace,
     likelihood,
     linalg,
-    loops,
     packing,
     premise,
     random,
@@ -19,6 +18,7 @@ from lineal.compiler.rules import (
     sorting,
     structural,
     tensors,
+    turns,
 )
 from lineal.compiler.rules.shapes import changing
 from lineal.compiler.rules.table import RULES
