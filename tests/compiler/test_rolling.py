@@ -228,3 +228,18 @@ def test_the_way_back_of_slices_is_a_loop_too(function):
     for part in (program[0].ahead, program[0].back):
         assert any(isinstance(each.op, Rolled) for each in part.trace.equations)
         assert len(part.trace.equations) < 3 * TURNS
+
+
+def test_long_element_by_element_loops_read_memory_once_for_many_turns():
+    def f(x, y):
+        for _ in range(1000):
+            x = x * 0.5 + y
+        return x
+
+    compiled = torch.compile(f)
+    x, y = torch.rand(40, dtype=torch.float64), torch.rand(40, dtype=torch.float64)
+    for _ in range(3):
+        torch.testing.assert_close(compiled(x, y), f(x, y), rtol=1e-14, atol=0)
+    (loop,) = loops(compiled)
+    assert len(loop.turn.equations) == 128
+    assert loop.turns == 1000 // 64

@@ -23,6 +23,8 @@ FEWEST = 8
 """How many turns are worth a loop."""
 MANY = 256
 """From how many equations on that only compute element by element: fewer share one loop, which reads memory once."""
+WIDEST = 128
+"""How many equations that do so are one turn at most."""
 
 New = Callable[[np.ndarray], Var]
 
@@ -49,7 +51,7 @@ def once(rolling: Rolling, equations: list[Equation]) -> list[Equation] | None:
     for stretch in stretches(lines.tokens, FEWEST):
         if taken[stretch.start : stretch.stop].any():
             continue
-        found = matched(lines, stretch, FEWEST)
+        found = matched(lines, widened(lines, stretch), FEWEST)
         loop = Loop(rolling, lines, *found) if found is not None and worth(lines, found[0]) else None
         if found is not None and loop is not None and loop.runs_natively():
             loops.append(loop)
@@ -59,10 +61,20 @@ def once(rolling: Rolling, equations: list[Equation]) -> list[Equation] | None:
 
 def worth(lines: Lines, stretch: Stretch) -> bool:
     """Return whether a loop pays: what is computed element by element shares one with its neighbours otherwise."""
-    steps = lines.steps[stretch.start : stretch.start + stretch.period]
-    if all(isinstance(each.op, Elementwise) for each in steps):
-        return stretch.turns * stretch.period >= MANY
-    return True
+    return not is_pointwise(lines, stretch) or stretch.turns * stretch.period >= MANY
+
+
+def widened(lines: Lines, stretch: Stretch) -> Stretch:
+    """Return the stretch with several turns for one if they are computed element by element: these read memory once."""
+    if not is_pointwise(lines, stretch):
+        return stretch
+    several = max(1, min(WIDEST // stretch.period, stretch.turns // FEWEST))
+    return Stretch(stretch.start, stretch.period * several, stretch.turns // several)
+
+
+def is_pointwise(lines: Lines, stretch: Stretch) -> bool:
+    """Return whether the turns only compute element by element."""
+    return all(isinstance(each.op, Elementwise) for each in lines.steps[stretch.start : stretch.start + stretch.period])
 
 
 def like(var: Var, turns: int | None = None) -> np.ndarray:
