@@ -243,3 +243,68 @@ def test_long_element_by_element_loops_read_memory_once_for_many_turns():
     (loop,) = loops(compiled)
     assert len(loop.turn.equations) == 128
     assert loop.turns == 1000 // 64
+
+
+@pytest.mark.parametrize("quiet", [False, True])
+def test_what_is_read_without_history_gets_none(quiet):
+    """A slice that was written is what was written to it, but for whom reads it where nothing is remembered."""
+
+    def f(x):
+        out, total = torch.zeros(10, 3), 0
+        for n in range(10):
+            out[n] = x[n].sin()
+            with torch.set_grad_enabled(not quiet):
+                seen = out[n]
+            total = total + seen.sum()
+        return total, out
+
+    def silent(x):
+        out = torch.zeros(10, 3)
+        for n in range(10):
+            with torch.no_grad():
+                out[n] = x[n].sin()
+        return (out * x).sum(), x * 2
+
+    for function in (f, silent):
+        compiled = torch.compile(function)
+        for _ in range(3):
+            found = []
+            for g in (compiled, function):
+                x = torch.linspace(0, 1, 30).reshape(10, 3).requires_grad_()
+                y, out = g(x)
+                (y + out.square().sum()).backward()
+                found.append((y, out, x.grad))
+            torch.testing.assert_close(*found)
+
+
+def test_inference_that_writes_slices_is_a_loop():
+    def f(xs, W):
+        out, h = torch.empty(len(xs), 3), torch.zeros(3)
+        with torch.no_grad():
+            for n in range(len(xs)):
+                h = torch.tanh(xs[n] @ W + h)
+                out[n] = h
+        return out
+
+    compiled = torch.compile(f)
+    xs, W = torch.rand(30, 3), torch.rand(3, 3)
+    for _ in range(3):
+        torch.testing.assert_close(compiled(xs, W), f(xs, W))
+    (loop,) = loops(compiled)
+    assert loop.turns == 30
+
+
+def test_sequences_of_any_length_and_batches_of_any_size_share_code():
+    def f(xs, h, W):
+        hs = []
+        for x in xs:
+            h = torch.tanh(x @ W + h)
+            hs.append(h)
+        return torch.stack(hs)
+
+    compiled, W = torch.compile(f), torch.rand(8, 8)
+    for turns, batch in [(n, b) for n in (9, 12, 20, 33, 57, 80) for b in (2, 3, 5, 8)] * 2:
+        xs, h = torch.rand(turns, batch, 8), torch.rand(batch, 8)
+        torch.testing.assert_close(compiled(xs, h, W), f(xs, h, W))
+    assert compiled.compilations <= 8
+    assert compiled.eager is None

@@ -34,7 +34,8 @@ class Draft:
         self.equations = equations
         self.wanted = list(wanted)
         self.literals = dict(literals)
-        self.changed = False
+        self.changed = self.remembers = False
+        """Whether somebody will go back through the equations, so that what has no history must not get one."""
         self.number = max((var.number for each in equations for var in each.outputs), default=0)
         self.added: list[Equation] = []
         self.renamed: dict[Var, Var] = {}
@@ -50,7 +51,9 @@ class Draft:
     def of(cls, trace: Trace) -> Draft:
         """Return the draft of a trace."""
         wanted = [*trace.outputs, *(var for _, var in (*trace.writes, *trace.grads)), *(var for var, _ in trace.reads)]
-        return cls(trace.equations, wanted, trace.literals)
+        found = cls(trace.equations, wanted, trace.literals)
+        found.remembers = trace.differentiable
+        return found
 
     def look(self) -> None:
         """Find out who makes what, and how often everything is read."""

@@ -9,6 +9,7 @@ from typing import Any
 from lineal.base.spec import Shape
 from lineal.compiler.rewrites.draft import Draft, label
 from lineal.core import Op, ViewScatter
+from lineal.core.inplace import Renumber
 from lineal.ops.indexing.basic import Embed as EmbedItems
 from lineal.ops.indexing.basic import Slice as Items
 from lineal.ops.indexing.basic import slice_op
@@ -28,6 +29,9 @@ def pieces(draft: Draft) -> None:
     """x[i] of x with x[i] = y is y; x with all of its slices written is their stack, and so is a sum of slices in zeros."""
     if sum(isinstance(each.op, (ViewScatter, Embed, EmbedItems)) for each in draft.equations) < FEWEST:
         return
+    if not draft.remembers:
+        # numbers that are written without a history are these numbers
+        draft.rewrite(lambda each: each.inputs[1:] if type(each.op) is Renumber else None)
     forward(draft)
     ends = {chain[-1][2].outputs[0]: chain for chain in written(draft)}
     sums = {root: found for each in draft.equations if (found := summed(draft, each)) for root in each.outputs}
@@ -80,7 +84,7 @@ def forward(draft: Draft) -> None:
     """Let who reads a slice read what was written to it last."""
 
     def rule(each: Equation) -> tuple[Var, ...] | None:
-        if not isinstance(each.op, (Select, Items)):
+        if not isinstance(each.op, (Select, Items)) or (draft.remembers and not each.grad):
             return None
         x = each.inputs[0]
         wanted = slice_of(each.op, x.spec.shape)
@@ -150,7 +154,8 @@ def summed(draft: Draft, each: Equation) -> tuple[dict[int, Var], int, list[Var]
     axes = set()
     for var in leaves:
         maker = draft.maker(var)
-        found = embedded(maker) if maker is not None and draft.reads[var] == 1 else None
+        alone = maker is not None and draft.reads[var] == 1 and (maker.grad == each.grad or not draft.remembers)
+        found = embedded(maker) if alone and maker is not None else None
         if found is None or found[1] in parts:
             rest.append(var)
             continue
@@ -170,6 +175,7 @@ def addends(draft: Draft, each: Equation) -> list[Var]:
             maker is not None
             and label(maker) == "add"
             and draft.reads[var] == 1
+            and (maker.grad == each.grad or not draft.remembers)
             and maker.inputs[0].spec == maker.inputs[1].spec
         ):
             waiting += maker.inputs[::-1]

@@ -73,7 +73,12 @@ class While(Body):
         """Return whether the turns are equal, and nobody looks into them."""
         start, period, _ = self.stretch
         tokens, self.tail = self.lines.tokens, self.end - self.stretch.stop
-        if not self.alone or not 0 < self.tail <= period or self.firsts != list(range(start, self.stretch.stop + 1, period)):
+        if (
+            not self.moving
+            or not self.alone
+            or not 0 < self.tail <= period
+            or self.firsts != list(range(start, self.stretch.stop + 1, period))
+        ):
             return False
         if any(tokens[start + n] != tokens[start + n % period] for n in range(self.end - start)):
             return False
