@@ -17,6 +17,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from lineal.codegen.once import once
+from lineal.codegen.sieve import CALLED, CALLED_C, Sieve
 from lineal.compiler.capture import running
 from lineal.compiler.instructions import reading_of
 from lineal.compiler.raw import function_of
@@ -104,7 +106,6 @@ class Hearing:
             self.before.enable()
 
 
-CALLED, CALLED_C = 0, 4
 Profile = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.py_object, ctypes.py_object, ctypes.c_int, ctypes.c_void_p)
 
 
@@ -117,7 +118,7 @@ def listen(listener: Listener | None) -> None:
     if listener is None:
         install(None, None)
     else:
-        install(ctypes.cast(HEARD, ctypes.c_void_p), id(listener))
+        install(sieve().address, id(listener))
 
 
 def heard(listener: Listener, frame: FrameType, what: int, given: int | None) -> int:
@@ -129,6 +130,8 @@ def heard(listener: Listener, frame: FrameType, what: int, given: int | None) ->
                 listener.enter(frame, function_of(frame))
             elif sort is LIBRARY:
                 library(listener, frame)
+            elif sort is QUIET and frame.f_code is not running.__code__:
+                sieve().leave_out(frame.f_code)
         elif what == CALLED_C and given and concerns(frame):
             builtin(listener, frame, ctypes.cast(given, ctypes.py_object).value)
     except BaseException as error:
@@ -142,6 +145,12 @@ def concerns(frame: FrameType) -> bool:
 
 
 HEARD = Profile(heard)
+
+
+@once
+def sieve() -> Sieve:
+    """Return what keeps the calls of quiet code from being passed on to Python."""
+    return Sieve(ctypes.cast(HEARD, ctypes.c_void_p).value or 0)
 
 
 def caller(frame: FrameType | None) -> FrameType | None:
