@@ -35,8 +35,9 @@ def endless(
         around = any(mark.starts[0] <= each.starts[0] and each.stop <= mark.stop for each in marks if each is not mark)
         loop = None if around or len(mark.starts) < 3 else While(equations, reads, mark, literals, new)
         first, last = mark.reads[0], mark.reads[0] + len(mark.starts)
-        others = [*reads[:first], *reads[last:]]
-        if loop is not None and loop.holds([*wanted, *(var for var, _ in others)]):
+        # whether there is a first turn is read as before: without one, what is carried in the end is what it was
+        others = [*reads[: first + 1], *reads[last:]]
+        if loop is not None and loop.holds([*wanted, *(var for n, (var, _) in enumerate(others) if n != first)]):
             equations, reads = loop.woven(), others
     return equations, reads
 
@@ -126,19 +127,15 @@ class While(Body):
         return len(numbers) == 2 and numbers[0] == numbers[1]
 
     def handed_on(self, n: int) -> bool:
-        """Return whether every turn hands on the same: what one of its steps makes, perhaps seen by views, or it was given."""
+        """Return whether every turn hands on the same: what one of its steps makes, perhaps seen by views.
+
+        What it was given itself, of another place, would be a tensor of the caller's after some turns and not after others.
+        """
         column, turns = self.moving[n], self.stretch.turns
-        if self.passes(n) is not None:
-            return True
         paths = [self.lines.path(var) for var in column[1:]]
         made = [self.made(root) for root, _ in paths]
         alike = all(same(path, paths[0][1]) for _, path in paths)
         return alike and made[0] is not None and made == [(turn, *made[0][1:]) for turn in range(turns)]
-
-    def passes(self, n: int) -> int | None:
-        """Return which of the things that a turn is given it hands on at this place, if that is what it does."""
-        column = self.moving[n]
-        return next((m for m, other in self.moving.items() if all(a is b for a, b in zip(column[1:], other))), None)
 
     def decides(self) -> bool:
         """Return whether the last step of each look at whether there is another turn makes the number that says so."""
@@ -153,8 +150,19 @@ class While(Body):
         start, stop = self.mark.starts[0], self.mark.stop
         views = [each for each in self.all[start:stop] if is_view(each) and self.made(self.lines.root(each.outputs[0])) is None]
         views = [each for each in views if each.outputs[0] not in last]
+        views += self.first_look(set(views))
         loop = Equation(Rolled(None, body, test), (*constants, *first), last, False)
         return [*self.all[:start], *views, loop, *self.all[stop:]]
+
+    def first_look(self, known: set[Equation]) -> list[Equation]:
+        """Return the equations that tell whether there is a first turn."""
+        step, found = self.stretch.start, []
+        for each in self.all[self.mark.starts[0] : self.mark.starts[1]]:
+            if step == self.stretch.start + self.tail:
+                break
+            step += not is_view(each)
+            found += [] if each in known else [each]
+        return found
 
     def turn(self, kinds: list[list[Any]], whole: bool) -> Turn:
         """Return the first steps of a turn: `whole`, or as far as to whether there is one."""
@@ -162,10 +170,7 @@ class While(Body):
         self.write(kinds)
         if not whole:
             return Turn(self.body, self.literals, list(self.constants), [], [], [self.decisions[0]], [])
-        pairs = []
-        for n, given in self.names.items():
-            passed = self.passes(n)
-            pairs.append((given, self.names[passed] if passed is not None else self.seen(self.moving[n][1])))
+        pairs = [(given, self.seen(self.moving[n][1])) for n, given in self.names.items()]
         return Turn(self.body, self.literals, list(self.constants), [], pairs, [], [])
 
     def given(self, kind: Any, place: int, n: int) -> Var:
