@@ -129,14 +129,9 @@ def written(draft: Draft) -> Iterator[list[tuple[int, int, Equation, Var]]]:
             before = chains.pop(each.inputs[0], []) if draft.reads[each.inputs[0]] == 1 else []
             if before and before[-1][0] != write[0]:
                 before = []
-            chains[each.outputs[0]] = [*before, write] if not before else extended(before, write)
+            before.append(write)
+            chains[each.outputs[0]] = before
     yield from (chain for chain in chains.values() if len(chain) >= FEWEST)
-
-
-def extended(chain: list, write: tuple) -> list:
-    """Add to a chain, in place."""
-    chain.append(write)
-    return chain
 
 
 # adding slices up

@@ -247,11 +247,8 @@ def rewoven(lines: Lines, loops: list[Loop], rolling: Rolling) -> list[Equation]
     step = 0
     for each in lines.equations:
         if each.outputs and each.outputs[0] in lines.views:
-            home = lines.home.get(lines.root(each.outputs[0]))
-            inside = (
-                home is not None and home[0] < step and owner.get(home[0]) is not None and step < owner[home[0]].stretch.stop
-            )
-            (waiting if inside else made).append(each)
+            maker = owner.get(lines.home.get(lines.root(each.outputs[0]), (-1, 0))[0])
+            (waiting if maker is not None and step < maker.stretch.stop else made).append(each)
             continue
         loop = owner.get(step)
         step += 1
