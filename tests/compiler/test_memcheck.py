@@ -87,6 +87,7 @@ def test_memory_that_is_given_away_too_early_is_found(monkeypatch):
 
 
 def test_parts_that_lie_elsewhere_are_found(monkeypatch):
+    monkeypatch.setattr("lineal.compiler.memcheck.MOST_ELEMENTS", -1)
     monkeypatch.setattr(windows.Base, "start", property(lambda base: 0))
     with pytest.raises(MemoryFault, match="nobody has written it"):
         checked(lambda x: torch.cat([x, x * 2]).sin(), torch.rand(3))
@@ -99,6 +100,7 @@ def test_writes_that_are_not_declared_are_found(monkeypatch):
 
 
 def test_reads_that_are_not_declared_are_found(monkeypatch):
+    monkeypatch.setattr("lineal.compiler.memcheck.MOST_ELEMENTS", -1)
     monkeypatch.setattr("lineal.compiler.memcheck.read_by", lambda group, node: [])
     with pytest.raises(MemoryFault, match="not declared to be read"):
         checked(lambda x: x.cumsum(0) * 2, torch.rand(3))

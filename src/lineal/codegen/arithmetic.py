@@ -51,14 +51,8 @@ class Arithmetic(Writer):
                     return operands
             elif not isinstance(b, Value) and kinds.with_number(a.kind, b.__class__) is a.kind:
                 return a, self.const(b, a.kind, a.lanes)
-        values = [x for x in operands if isinstance(x, Value)]
-        kind = values[0].kind
-        for each in values[1:]:
-            kind = kinds.promoted(kind, each.kind)
-        for each in operands:
-            if not isinstance(each, Value):
-                kind = kinds.with_number(kind, each.__class__)
-        lanes = max(v.lanes for v in values)
+        kind = kinds.meeting(*[x.kind if isinstance(x, Value) else x for x in operands])
+        lanes = max(x.lanes for x in operands if isinstance(x, Value))
         return tuple(
             self.splat(self.cast(x, kind), lanes) if isinstance(x, Value) else self.const(x, kind, lanes) for x in operands
         )

@@ -95,6 +95,17 @@ def with_number(kind: Kind, number: type) -> Kind:
     return kind
 
 
+def meeting(*operands: object) -> Kind:
+    """Return the kind in which operands meet: kinds, and Python numbers, which are weak."""
+    first, *others = [each for each in operands if isinstance(each, Kind)]
+    for each in others:
+        first = promoted(first, each)
+    for each in operands:
+        if not isinstance(each, Kind):
+            first = with_number(first, each.__class__)
+    return first
+
+
 @cache
 def type_of(kind: Kind, lanes: int) -> str:
     """Return LLVM's type of so many lanes of a kind."""

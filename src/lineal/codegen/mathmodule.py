@@ -73,6 +73,10 @@ class MathModule:
 
     divide = true_divide
 
+    def rounded_product(self, x: Value, y: Any) -> Value:
+        """Return x y rounded before anything is added to it."""
+        return self.emitter.exactly("fmul", x, y if isinstance(y, Value) else self.emitter.like(y, x))
+
     def negative(self, x: Value) -> Value:
         return self.emitter.negative(x)
 
@@ -150,7 +154,10 @@ class MathModule:
         result = self.where(b == -1, at_one, result) if signed else result
         return self.where(b == 0, 0, result)
 
-    # comparison and selection
+    # conversion, comparison and selection
+
+    def cast(self, x: Any, kind: kinds.Kind) -> Value:
+        return self.emitter.cast(x, kind)
 
     def where(self, condition: Value, a: Any, b: Any) -> Value:
         e = self.emitter

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from functools import lru_cache
 
+from lineal.codegen.formulas import Formula, Number, Step
 from lineal.compiler.grouping import Group
 from lineal.compiler.nodes import Map, Node, Product, Reduce, Repeat
 
@@ -17,13 +19,14 @@ MANY_TURNS = 100
 """How many turns a loop is thought to take that ends when a number says so."""
 
 ACCESS, SIMPLE, DIVISION, FUNCTION = 0.1, 0.03, 0.25, 1.0
-"""Nanoseconds that four bytes from memory, and a map, take for each element on one thread."""
+"""Nanoseconds that four bytes from memory, and an operation of each sort, take for each element on one thread."""
 
-DIVISIONS = frozenset("div sqrt rsqrt reciprocal".split())
-SIMPLE_LABELS = frozenset(
-    "add sub mul neg copy cast kept where relu maximum minimum abs sign eq ne lt le gt ge square addcmul lerp mean class "
-    "gather relu_backward square_backward clamp clamp_min clamp_max drop keep fma muladd threshold nll_loss".split()
+DIVISIONS = frozenset("divide reciprocal sqrt rsqrt".split())
+FUNCTIONS = frozenset(
+    "exp exp2 expm1 log log2 log10 log1p logaddexp logaddexp2 sin cos tan arcsin arccos arctan arctan2 sinh cosh tanh arcsinh "
+    "arccosh arctanh sigmoid erf erfc erfinv lgamma digamma hypot nextafter cbrt power fmod remainder floor_divide".split()
 )
+SQUARES = frozenset(map(Number, (1, 2, 1.0, 2.0)))
 
 
 def nanoseconds(group: Group) -> float:
@@ -32,7 +35,7 @@ def nanoseconds(group: Group) -> float:
     for size in group.space or ():
         elements *= size
     accesses = sum(base.dtype.itemsize / 4 for base in {*group.external(), *group.stored} if base.nbytes >= elements)
-    maps = sum(of_label(node.label) for node in group.nodes if isinstance(node, Map))
+    maps = sum(of_formula(node.formula) for node in group.nodes if isinstance(node, Map))
     return elements * (accesses * ACCESS + maps)
 
 
@@ -49,6 +52,14 @@ def operations(nodes: Iterable[Node]) -> int:
     return count
 
 
-def of_label(label: str) -> float:
-    """Return how long a map of this label takes for each element."""
-    return SIMPLE if label in SIMPLE_LABELS else DIVISION if label in DIVISIONS else FUNCTION
+@lru_cache(4096)
+def of_formula(formula: Formula) -> float:
+    """Return how long a formula takes for each element; a copy as long as an addition."""
+    return max(SIMPLE, sum(map(of_step, formula.steps)))
+
+
+def of_step(step: Step) -> float:
+    """Return how long an operation takes; a square is a product."""
+    if step.operation == "power" and step.operands[1] in SQUARES:
+        return SIMPLE
+    return DIVISION if step.operation in DIVISIONS else FUNCTION if step.operation in FUNCTIONS else SIMPLE

@@ -12,7 +12,6 @@ from collections.abc import Iterable
 from lineal.compiler.grouping import windows
 from lineal.compiler.nodes import Join, Map, Node, Scatter
 from lineal.compiler.rows import Rows
-from lineal.compiler.rules.elementwise import same
 from lineal.compiler.windows import Base, Chosen, Window, dense
 
 __all__ = ["donate"]
@@ -82,7 +81,7 @@ def donate(rows: list[Rows], kept: set[Base], written: dict[Base, Base], settled
         block, (first, *others) = node.out, node.parts
         copy = order.makers.get(first)
         rest = [order.makers[part] for part in others]
-        if not rest or not isinstance(copy, Map) or copy.formula is not same or not whole_copy(copy, block):
+        if not rest or not isinstance(copy, Map) or not copy.formula.is_copy or not whole_copy(copy, block):
             continue
         old = copy.args[0].base  # type: ignore[union-attr]
         if order.late(old, copy, rest):

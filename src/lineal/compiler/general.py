@@ -28,13 +28,14 @@ from lineal.codegen.template import SLOT, Template, TemplateEmitter
 from lineal.codegen.values import Value
 from lineal.compiler.cost import WORTH_THREADS, nanoseconds
 from lineal.compiler.grouping import Group
-from lineal.compiler.kernels import STEM, writer_of
+from lineal.compiler.kernels import STEM, kept, writer_of
 from lineal.compiler.launch import Grads, refuse
 from lineal.compiler.native import Segment
 from lineal.compiler.nodes import Product, Reduce, Repeat
 from lineal.compiler.partials import Partials
 from lineal.compiler.products import SMALL, form_of, work, write_product
 from lineal.compiler.rows import Rows
+from lineal.compiler.signature import signature
 
 __all__ = ["Codes"]
 
@@ -93,11 +94,14 @@ class Sketch(Segment):
     def written(self, group: Group) -> tuple[str, bool]:
         module = self.product(group) if isinstance(group.nodes[0], Product) else None
         if module is None:
-            e = self.emitter()
-            status = writer_of(group)(e, group, STEM)
-            module = Module.of(e, status)
+            module = kept((signature(group), self.spread, self.driver.target), lambda: self.module(group))
         self.sites.append(module)
         return f"site{len(self.sites) - 1}_", module.status
+
+    def module(self, group: Group) -> Module:
+        """Write the module of a group."""
+        e = self.emitter()
+        return Module.of(e, writer_of(group)(e, group, STEM))
 
     def product(self, group: Group) -> Module | None:
         """Return the module of a product with these very numbers, whose form may be known; None if it has no form."""

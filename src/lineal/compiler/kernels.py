@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from collections import OrderedDict
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 from lineal.codegen.emit import Emitter
+from lineal.codegen.target import host
 from lineal.compiler.draws import write_draw
 from lineal.compiler.grouping import Group
 from lineal.compiler.loops import write_loop
@@ -17,10 +19,12 @@ from lineal.compiler.rowloops import write_rows
 from lineal.compiler.rows import Rows
 from lineal.compiler.scans import write_scan
 from lineal.compiler.scatter import write_scatter
+from lineal.compiler.signature import signature
 
 __all__ = ["Kernels"]
 
 STEM = "loop"
+Found = TypeVar("Found")
 
 
 class Kernels:
@@ -31,12 +35,43 @@ class Kernels:
 
     def add(self, group: Group | Rows) -> tuple[str, bool]:
         """Write the function of a group; return its name and whether it returns a status."""
-        e = Emitter()
-        status = writer_of(group)(e, group, STEM)
-        name = f"{STEM}_{hashlib.sha256(e.text().encode()).hexdigest()[:16]}"
-        e.functions = [each.replace(f"@{STEM}", f"@{name}") for each in e.functions]
-        self.modules.setdefault(name, e)
-        return name, status
+        found = kept((signature(group), host()), lambda: written(group))
+        self.modules.setdefault(found.name, found.e)
+        return found.name, found.status
+
+
+class Written(NamedTuple):
+    """The function of a group: its name, the module it is in, whether it returns a status."""
+
+    name: str
+    e: Emitter
+    status: bool
+
+
+def written(group: Group | Rows) -> Written:
+    """Write the function of a group; its name tells its text."""
+    e = Emitter()
+    status = writer_of(group)(e, group, STEM)
+    name = f"{STEM}_{hashlib.sha256(e.text().encode()).hexdigest()[:16]}"
+    e.functions = [each.replace(f"@{STEM}", f"@{name}") for each in e.functions]
+    return Written(name, e, status)
+
+
+MOST = 512
+"""How many modules are kept."""
+MODULES: OrderedDict[Any, Any] = OrderedDict()
+
+
+def kept(key: tuple, make: Callable[[], Found]) -> Found:
+    """Return what was made for a group's signature (the first of `key`; None: it has none), or make it."""
+    if key[0] is None:
+        return make()
+    found = MODULES.get(key)
+    if found is None:
+        found = MODULES[key] = make()
+        if len(MODULES) > MOST:
+            MODULES.popitem(last=False)
+    return found
 
 
 def writer_of(group: Group | Rows) -> Callable[[Emitter, Any, str], bool]:

@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from lineal.codegen.formulas import formula_of
+from lineal.codegen.kinds import Kind, float64, int64, kind_of
 from lineal.compiler import passes
 from lineal.compiler.blame import Blaming
 from lineal.compiler.nodes import Check, Draw, Host, Join, Map, Node, Product, Reduce, Routine, Scan, Scatter
@@ -19,7 +21,7 @@ from lineal.compiler.rules import RULES, changing
 from lineal.compiler.rules.elementwise import elementwise, same
 from lineal.compiler.support import identity, supported
 from lineal.compiler.trace import Trace
-from lineal.compiler.windows import Base, Pick, Window, dense
+from lineal.compiler.windows import Base, Chosen, Pick, Place, Window, dense
 from lineal.core.inplace import Copy
 from lineal.ops.pattern import Elementwise
 from lineal.tracing import Equation, Var
@@ -126,7 +128,7 @@ class Lowering:
         out = Base(self.next(), shape, np.dtype(dtype), "made", None if inside is None else inside.strides)
         out.inside = inside
         stretched = tuple(each.stretched(shape) if isinstance(each, Window) and each.shape != shape else each for each in args)
-        self.nodes.append(Map(out, formula, stretched, label, after))
+        self.nodes.append(Map(out, formula_of(formula, [kind_read(each) for each in args]), stretched, label, after))
         return Window(out, shape, out.strides)
 
     def copy(self, window: Window, inside: Window | None = None, after: tuple[Base, ...] = ()) -> Window:
@@ -212,7 +214,11 @@ class Lowering:
         out = Base(self.next(), args[0].shape, args[0].base.dtype, "made")
         whole = Window(out, out.shape, out.strides)
         turn = (lambda each: each.reversed((axis,))) if back else (lambda each: each)
-        self.nodes.append(Scan(out, turn(whole), tuple(map(turn, args)), axis, formula, start, exclusive, associative))
+        read = [kind_of(each.base.dtype) for each in args]
+        # what is so far is kept in float64, so that long sums are rounded once
+        so_far = float64 if read[0].family == "f" else read[0]
+        found = formula_of(formula, [so_far, *read])
+        self.nodes.append(Scan(out, turn(whole), tuple(map(turn, args)), axis, found, start, exclusive, associative))
         return whole
 
     def routine(
@@ -249,6 +255,13 @@ class Lowering:
         outs = [Base(self.next(), tuple(v.spec.shape), v.spec.storage, "made") for v in equation.outputs]
         self.nodes.append(Host(equation.op, args, outs))
         return tuple(Window(base, base.shape, base.strides) for base in outs)
+
+
+def kind_read(arg: Window | Place | Chosen) -> Kind:
+    """Return the kind of number that a map reads."""
+    if isinstance(arg, Place):
+        return int64
+    return kind_of((arg.window if isinstance(arg, Chosen) else arg).base.dtype)
 
 
 def folded(formula: Callable[..., Any], dtype: Any, args: Sequence[Window]) -> Any:

@@ -6,7 +6,8 @@ with different ones. Then
 
 * what it declared to read must have been written, and not have been given away since;
 * nothing outside of what it declared to write may have changed;
-* what it wrote counts as written where it is the same both times: else it was made of what was not declared to be read.
+* what it wrote counts as written where it is the same both times: else it was made of what was not declared to be read;
+* what it wrote is what its nodes mean, computed in NumPy (`interpreter.py`), within what rounding may do.
 
 A program that breaks one of these raises MemoryFault, which names the loop and the values. The numbers are those of the program
 itself; the time is a hundred times as long.
@@ -15,6 +16,7 @@ itself; the time is a hundred times as long.
 from __future__ import annotations
 
 import ctypes
+import math
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from contextvars import ContextVar
@@ -23,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lineal.compiler.grouping import Group, inline, windows
+from lineal.compiler.interpreter import Expected, expected, is_known
 from lineal.compiler.launch import REFUSED, UNMET
 from lineal.compiler.memory import lifetimes
 from lineal.compiler.native import Segment
@@ -42,6 +45,9 @@ GUARD = 256
 FILLS = (0xFF, 0x55)
 """What unknown memory is filled with: as numbers NaN and -1, or huge ones."""
 
+MOST_ELEMENTS = 1 << 18
+"""Up to how many elements a loop's numbers are computed in NumPy too."""
+
 _on: ContextVar[bool] = ContextVar("checking", default=False)
 
 
@@ -57,6 +63,10 @@ def checking() -> AbstractContextManager:
 def is_checking() -> bool:
     """Return whether programs are to check their accesses."""
     return _on.get()
+
+
+class LoopFault(MemoryFault):
+    """A loop gives other numbers than its nodes mean."""
 
 
 class Checked:
@@ -113,6 +123,17 @@ class Checked:
                 grid += line.reshape((-1,) + (1,) * (len(window.shape) - 1 - axis))
             found = self.bytes[key] = np.unique((grid[..., None] + np.arange(size)).ravel())
         return found
+
+    def view(self, window: Window, memory: np.ndarray) -> np.ndarray:
+        """Return what a window shows of the memory."""
+        size = window.base.dtype.itemsize
+        at = self.start(window.base) + window.offset * size
+        steps = tuple(step * size for step in window.strides)
+        return (
+            np.ndarray(window.shape, window.base.dtype, memory, at, steps)
+            if math.prod(window.shape)
+            else np.empty(window.shape, window.base.dtype)
+        )
 
     # what is declared
 
@@ -210,6 +231,7 @@ class Checked:
         for window in step.writes:
             mine[self.places(window)] = True
         before, found, statuses = self.memory.copy(), [], []
+        wanted = self.meaning(step, before)
         for fill in FILLS[:1] if step.once else FILLS:
             self.memory[:] = np.where(known, before, np.uint8(fill))
             filled = self.memory.copy()
@@ -224,7 +246,20 @@ class Checked:
         if statuses[0]:
             return statuses[0]
         self.valid[mine] = (found[0] == found[-1])[mine]
+        for base, each in wanted.items():
+            gave = self.view(whole(base), self.memory)
+            wrong = each.wrong(gave)
+            if wrong.any():
+                place = tuple([int(n) for n in np.unravel_index(wrong.argmax(), wrong.shape)])
+                meant, slack = each.value[place], each.slack[place]
+                raise LoopFault(f"{step.name} gives {gave[place]} at {place} of {base}, not {meant} (within {slack:.1e})")
         return 0
+
+    def meaning(self, step: Step, memory: np.ndarray) -> dict[Base, Expected]:
+        """Return what a step is to make of the memory by the meaning of its nodes, if that is known, and soon computed."""
+        if step.elements > MOST_ELEMENTS or not is_known(step.group):
+            return {}
+        return expected(step.group, written_by(step.group), lambda window: self.view(window, memory))
 
     def join(self, step: Step) -> None:
         """Let what lies between the parts of a block count as written, if they lie apart: it is nobody's."""
@@ -257,7 +292,8 @@ class Step:
     def __init__(
         self, group: Any, run: Callable[[int], Any] | None, reads: list[Window], writes: list[Window], kept: list[Window]
     ):
-        self.run, self.reads, self.writes, self.kept = run, reads, writes, kept
+        self.group, self.run, self.reads, self.writes, self.kept = group, run, reads, writes, kept
+        self.elements = sum(math.prod(node.space) for node in group.nodes if isinstance(node, (Map, Reduce)))
         self.once = any(isinstance(node, Host) and node.op.effect for node in group.nodes)
         """Whether it has an effect, so that it must not be tried."""
         labels = ", ".join(getattr(node, "label", type(node).__name__) for node in group.nodes)

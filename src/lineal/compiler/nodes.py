@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from lineal.codegen.formulas import Formula
 from lineal.compiler.windows import Base, Chosen, Pick, Place, Shape, Window
 from lineal.core import Op
 from lineal.tracing import Equation
@@ -41,7 +42,7 @@ class Map(Node):
     """out = formula(m, *args), element by element over out's shape; `after` are bases that must be there before."""
 
     out: Base
-    formula: Callable[..., Any]
+    formula: Formula
     args: tuple[Window | Place | Chosen, ...]
     label: str
     after: tuple[Base, ...] = ()
@@ -195,7 +196,7 @@ class Scan(Node):
     target: Window
     args: tuple[Window, ...]
     axis: int
-    formula: Callable[..., Any]
+    formula: Formula
     start: Any
     exclusive: bool = False
     associative: bool = False

@@ -14,9 +14,10 @@ from lineal.compiler.cost import operations
 from lineal.compiler.direct import direct
 from lineal.compiler.general import Codes, Sketch
 from lineal.compiler.launch import REFUSED, Grads, Unmet, calling, failed, fitting, launching, refuse
+from lineal.compiler.listing import Listing
 from lineal.compiler.memcheck import Checked, is_checking
 from lineal.compiler.native import Segment
-from lineal.compiler.nodes import Check, Host, Join, Repeat, Routine
+from lineal.compiler.nodes import Host
 from lineal.compiler.rewrites import in_loops, rewritten
 from lineal.compiler.schedule import Schedule
 from lineal.compiler.trace import Trace
@@ -239,7 +240,7 @@ class Program:
             if isinstance(equation.op, Rolled):
                 lines += [f"    {line}" for line in str(equation.op.turn).split("\n")]
         lines.append(f"as {len(self.schedule.nodes)} nodes in {len(self.schedule.groups)} groups")
-        lines += told(self.schedule.groups)
+        lines += Listing(self.schedule).lines()
         hosts = sum(isinstance(group.nodes[0], Host) for group in self.schedule.groups)
         moved = sum(base.nbytes for group in self.schedule.groups for base in (*group.external(), *group.stored))
         memory = (
@@ -257,28 +258,3 @@ class Program:
     def asm(self) -> str:
         """Return the processor's code as text."""
         return self.native.assembly()
-
-
-def told(groups: Sequence[Any], indent: str = "  ") -> list[str]:
-    """Return a line for each group, and below a loop for those of its body."""
-    lines = []
-    for group in groups:
-        node = group.nodes[0]
-        if isinstance(node, Repeat):
-            lines += [f"{indent}{node.turns or 'as many as it takes'} turns of"]
-            lines += [line for schedule in node.schedules[::-1] for line in told(schedule.groups, indent + "  ")]
-        elif not isinstance(node, Join):
-            labels = ", ".join(each.label for each in group.nodes)
-            lines.append(f"{indent}{kind_of(group)} {list(group.space or shape_of(node))}: {labels}")
-    return lines
-
-
-def kind_of(group: Any) -> str:
-    """Return in a word what a group is."""
-    kinds = {Host: "host step", Routine: "routine", Check: "check"}
-    return kinds.get(type(group.nodes[0]), "loop" if group.space is not None else "product")
-
-
-def shape_of(node: Any) -> tuple[int, ...]:
-    """Return the shape of what a node makes first, or of what it looks at."""
-    return node.writes[0].shape if node.writes else node.arg.shape

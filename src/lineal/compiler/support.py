@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from lineal.codegen import kinds
-from lineal.codegen.emit import Emitter
+from lineal.codegen.formulas import formula_of
 from lineal.ops.pattern import Elementwise
 
 __all__ = ["identity", "supported"]
@@ -32,11 +32,9 @@ def supported(what: Any, inputs: tuple[np.dtype, ...] = ()) -> bool:
 
 
 def writable(op: Elementwise, inputs: tuple[np.dtype, ...]) -> bool:
-    """Return whether the op's scalar expression can be written: by writing it."""
-    e = Emitter()
+    """Return whether the op's scalar expression is a formula."""
     try:
-        with e.function("trial", [(f"x{n}", kinds.kind_of(each)) for n, each in enumerate(inputs)]) as values:
-            op.scalar(e.math, *values)
+        formula_of(op.scalar, [kinds.kind_of(each) for each in inputs])
     except (AttributeError, TypeError, NotImplementedError, KeyError, ValueError):
         return False
     return True

@@ -38,7 +38,7 @@ def range_(low: Any, op: Any, y: Any) -> Window:
 def multiple(m: Any, i: Any, step: float) -> Any:
     """Return i · step in float64, rounded before anything is added to it: halfway from -1 to 1 is 0."""
     n = i.astype(np.float64)
-    return m.emitter.exactly("fmul", n, m.emitter.like(step, n))
+    return m.rounded_product(n, step)
 
 
 @lowers(Linspace, where="two numbers and more")

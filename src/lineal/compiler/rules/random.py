@@ -42,7 +42,7 @@ def uniform(low: Any, op: Any, y: Any, state: Window) -> Window | None:
 
     def formula(m: Any, words: Any) -> Any:
         u = unit(words)
-        return u if (start, width) == (0, 1) else m.emitter.exactly("fmul", u, m.emitter.like(width, u)) + start
+        return u if (start, width) == (0, 1) else m.rounded_product(u, width) + start
 
     return low.map(y.shape, y.storage, formula, drawn(low, op, state, y.shape), label="uniform")
 
