@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 
 import lineal
-from lineal.compiler.rules import RULES as LOWERED
-from lineal.compiler.rules.elementwise import HOST_ROWS
-from lineal.compiler.rules.table import ALL, FLOATS, SIGNED, TERMS
-from lineal.compiler.support import supported
+from lineal.compiler.lowering.rules import RULES as LOWERED
+from lineal.compiler.lowering.rules.elementwise import HOST_ROWS
+from lineal.compiler.lowering.rules.table import ALL, FLOATS, SIGNED, TERMS
+from lineal.compiler.lowering.support import supported
 from lineal.core import Effect, Op
 from lineal.ops.elementwise.powers import Power
 from lineal.ops.elementwise.special import Polygamma
@@ -36,8 +36,8 @@ is written by `python docs/make_ops.py` from the ops and the tables of rules; a 
 * *batch*: the rule in `transforms/batching`. `pointwise` and `on_stacks` are the op itself on the batch, `axes_moved` the op
   with every axis moved up by one, `elementwise` the rows' rule; others are written for the op. An op without a rule is looped
   over the slices.
-* *lowers*: the dtypes for which compiled functions have code, by the rule in `compiler/rules`, and where; all else is a host
-  step: the op's eager kernel on the program's memory. *view* is another window on the same memory, for every dtype.
+* *lowers*: the dtypes for which compiled functions have code, by the rule in `compiler/lowering/rules`, and where; all else is
+  a host step: the op's eager kernel on the program's memory. *view* is another window on the same memory, for every dtype.
 """
 EXAMPLES = (Power(2.5), Polygamma(2), Spherical(1))
 """One op of each family of rows that has attributes."""

@@ -11,7 +11,7 @@ import pytest
 
 import lineal as torch
 from lineal import compiler
-from lineal.compiler.function import CompiledFunction
+from lineal.compiler.calling.function import CompiledFunction
 from lineal.core import Effect, apply
 from lineal.tracing import trace
 

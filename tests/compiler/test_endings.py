@@ -6,8 +6,9 @@ import pytest
 
 import lineal as torch
 from lineal._higher_order_ops import while_loop
-from lineal.compiler import checking, native
-from lineal.compiler.turns import Rolled
+from lineal.compiler import checking
+from lineal.compiler.kernels import native
+from lineal.compiler.nodes.turns import Rolled
 
 
 def iterated(A, b):

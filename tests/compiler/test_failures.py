@@ -7,8 +7,9 @@ import pytest
 
 import lineal as torch
 from lineal import nn, optim
-from lineal.compiler import derivative, kernels
-from lineal.compiler.rules.table import RULES
+from lineal.compiler.calling import derivative
+from lineal.compiler.kernels import modules as kernels
+from lineal.compiler.lowering.rules.table import RULES
 
 
 def broken(*_):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import lineal
-from lineal.compiler.rows import Rows
+from lineal.compiler.scheduling.rows import Rows
 
 
 def both(function, *arrays: np.ndarray, tolerance: float = 2e-5) -> list[np.ndarray]:

@@ -11,9 +11,9 @@ import pytest
 
 import lineal
 from lineal import ops
-from lineal.compiler.lowering import Lowering
-from lineal.compiler.nodes import Host
-from lineal.compiler.rules.table import ALL, RULES, TERMS
+from lineal.compiler.lowering.equations import Lowering
+from lineal.compiler.lowering.rules.table import ALL, RULES, TERMS
+from lineal.compiler.nodes.node import Host
 from lineal.core import gradients, lift
 from lineal.ops.creation import Source
 from lineal.ops.pattern import Elementwise

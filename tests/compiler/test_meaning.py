@@ -15,8 +15,11 @@ from lineal import ops
 from lineal.codegen import kinds
 from lineal.codegen.emit import Emitter
 from lineal.codegen.formulas import KINDS, NUMPY, formula_of
-from lineal.compiler import checking, general, interpreter, kernels
-from lineal.compiler.memcheck import LoopFault
+from lineal.compiler import checking
+from lineal.compiler.calling.memcheck import LoopFault
+from lineal.compiler.kernels import modules as kernels
+from lineal.compiler.kernels import sketch
+from lineal.compiler.scheduling import interpreter
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "ops"))
 
@@ -125,7 +128,7 @@ def test_equal_signatures_have_equal_code(monkeypatch):
         return found
 
     monkeypatch.setattr(kernels, "kept", kept)
-    monkeypatch.setattr(general, "kept", kept)
+    monkeypatch.setattr(sketch, "kept", kept)
     for seed in range(40):
         compared(Program(seed))
     for length in (5, 6, 7, 8):

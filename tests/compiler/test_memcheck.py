@@ -7,8 +7,10 @@ from fuzz.comparing import compared
 from fuzz.statements import program
 
 import lineal as torch
-from lineal.compiler import checking, compile, memory, windows
-from lineal.compiler.memcheck import MemoryFault
+from lineal.compiler import checking, compile
+from lineal.compiler.calling.memcheck import MemoryFault
+from lineal.compiler.nodes import windows
+from lineal.compiler.scheduling import memory
 
 
 def checked(function, *given, calls=3):
@@ -87,20 +89,20 @@ def test_memory_that_is_given_away_too_early_is_found(monkeypatch):
 
 
 def test_parts_that_lie_elsewhere_are_found(monkeypatch):
-    monkeypatch.setattr("lineal.compiler.memcheck.MOST_ELEMENTS", -1)
+    monkeypatch.setattr("lineal.compiler.calling.memcheck.MOST_ELEMENTS", -1)
     monkeypatch.setattr(windows.Base, "start", property(lambda base: 0))
     with pytest.raises(MemoryFault, match="nobody has written it"):
         checked(lambda x: torch.cat([x, x * 2]).sin(), torch.rand(3))
 
 
 def test_writes_that_are_not_declared_are_found(monkeypatch):
-    monkeypatch.setattr("lineal.compiler.memcheck.written_by", lambda group: [])
+    monkeypatch.setattr("lineal.compiler.calling.memcheck.written_by", lambda group: [])
     with pytest.raises(MemoryFault, match="does not declare to write"):
         checked(lambda x: x.cumsum(0) * 2, torch.rand(3))
 
 
 def test_reads_that_are_not_declared_are_found(monkeypatch):
-    monkeypatch.setattr("lineal.compiler.memcheck.MOST_ELEMENTS", -1)
-    monkeypatch.setattr("lineal.compiler.memcheck.read_by", lambda group, node: [])
+    monkeypatch.setattr("lineal.compiler.calling.memcheck.MOST_ELEMENTS", -1)
+    monkeypatch.setattr("lineal.compiler.calling.memcheck.read_by", lambda group, node: [])
     with pytest.raises(MemoryFault, match="not declared to be read"):
         checked(lambda x: x.cumsum(0) * 2, torch.rand(3))

@@ -11,8 +11,8 @@ from lineal.codegen.emit import Emitter
 from lineal.codegen.engine import Engine
 from lineal.codegen.kinds import int64, pointer
 from lineal.compiler import compile
-from lineal.compiler.overlaps import FEW, meeting
-from lineal.compiler.windows import Base
+from lineal.compiler.kernels.overlaps import FEW, meeting
+from lineal.compiler.nodes.windows import Base
 
 MANY = FEW
 

@@ -16,7 +16,7 @@ import pytest
 
 import lineal
 from lineal import nn
-from lineal.compiler.instructions import KNOWN
+from lineal.compiler.capturing.instructions import KNOWN
 
 
 class Box:
@@ -210,7 +210,7 @@ def test_an_unknown_instruction_leaves_the_function_eager(monkeypatch):
     def function(x):
         return -x
 
-    monkeypatch.setattr("lineal.compiler.instructions.KNOWN", KNOWN - {"UNARY_NEGATIVE"})
+    monkeypatch.setattr("lineal.compiler.capturing.instructions.KNOWN", KNOWN - {"UNARY_NEGATIVE"})
     compiled = lineal.compile(function)
     with pytest.warns(UserWarning, match="function has the instruction UNARY_NEGATIVE, which is not known"):
         assert compiled(lineal.ones(1)).item() == -1

@@ -10,7 +10,7 @@ import pytest
 
 import lineal as torch
 from lineal.compiler import checking
-from lineal.compiler.turns import Rolled
+from lineal.compiler.nodes.turns import Rolled
 
 TURNS = 20
 

@@ -12,10 +12,12 @@ import pytest
 import lineal as torch
 from lineal import nn, optim
 from lineal.codegen.template import TemplateEmitter
-from lineal.compiler import general, products, program, sizes
-from lineal.compiler.grouping import Group
-from lineal.compiler.nodes import Product
-from lineal.compiler.windows import Base, Window
+from lineal.compiler.calling import general, program, sizes
+from lineal.compiler.kernels import products
+from lineal.compiler.kernels.sketch import Module
+from lineal.compiler.nodes.node import Product
+from lineal.compiler.nodes.windows import Base, Window
+from lineal.compiler.scheduling.grouping import Group
 from lineal.linalg import solve
 from lineal.nn import functional as F
 
@@ -330,7 +332,7 @@ def test_the_code_of_a_product_is_what_its_form_says(seed):
         if form is None:
             continue
         products.write_product(e, group, "loop")
-        module = general.Module.of(e)
+        module = Module.of(e)
         before = known.setdefault(form, module).renumbered(form.numbers)
         assert before.template == module.template
         assert before.numbers.tolist() == module.numbers.tolist()

@@ -12,8 +12,8 @@ import pytest
 
 import lineal
 from lineal.base import spec
-from lineal.compiler.rules import RULES as LOWERED
-from lineal.compiler.rules.table import ALL, TERMS
+from lineal.compiler.lowering.rules import RULES as LOWERED
+from lineal.compiler.lowering.rules.table import ALL, TERMS
 from lineal.core import Op, apply
 from lineal.ops.linalg.systems import Solve, SolveEx
 from lineal.ops.pattern import Elementwise
@@ -92,7 +92,7 @@ def test_a_batch_rule_stands_in_the_file_named_after_the_ops(cls):
 
 @pytest.mark.parametrize("cls", LOWERED, ids=lambda cls: cls.key)
 def test_a_rule_of_the_compiler_stands_in_the_file_named_after_the_ops(cls):
-    module = LOWERED[cls].__module__.removeprefix("lineal.compiler.rules.")
+    module = LOWERED[cls].__module__.removeprefix("lineal.compiler.lowering.rules.")
     assert module.partition(".")[0] in places(cls)
 
 

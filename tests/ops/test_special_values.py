@@ -14,7 +14,7 @@ import lineal
 import lineal.nn.functional
 import lineal.ops.elementwise
 from lineal.base.config import LARGE_ARRAY
-from lineal.compiler.support import supported
+from lineal.compiler.lowering.support import supported
 from lineal.core import apply
 from lineal.nn import functional as F
 from lineal.ops.pattern import Elementwise

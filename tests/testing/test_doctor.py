@@ -7,8 +7,8 @@ import pytest
 
 import lineal as torch
 from lineal import nn, optim
-from lineal.compiler import trace
-from lineal.compiler.rules.table import RULES
+from lineal.compiler.capturing import trace
+from lineal.compiler.lowering.rules.table import RULES
 from lineal.ops.reductions.sums import Sum
 from lineal.testing.doctor import Doctor
 
@@ -74,7 +74,7 @@ def test_stale_state_is_found(monkeypatch):
         found.guards.clear()
         return result, found, left
 
-    monkeypatch.setattr("lineal.compiler.function.traced", careless)
+    monkeypatch.setattr("lineal.compiler.calling.function.traced", careless)
     scale = {"by": 2.0}
     with Doctor() as doctor:
         f = torch.compile(lambda x: x * scale["by"])
@@ -85,7 +85,7 @@ def test_stale_state_is_found(monkeypatch):
 
 
 def test_memory_faults_are_found(monkeypatch):
-    monkeypatch.setattr("lineal.compiler.memcheck.written_by", lambda group: [])
+    monkeypatch.setattr("lineal.compiler.calling.memcheck.written_by", lambda group: [])
     with Doctor() as doctor:
         f = torch.compile(lambda x: x.cumsum(0) * 2)
         assert [f(torch.ones(2)).tolist() for _ in range(3)] == [[2, 4]] * 3

@@ -1,6 +1,6 @@
 """Native programs: functions of tensors, captured as they run and compiled."""
 
-from lineal.compiler.function import CompiledFunction, compile, explain
-from lineal.compiler.memcheck import MemoryFault, checking
+from lineal.compiler.calling.function import CompiledFunction, compile, explain
+from lineal.compiler.calling.memcheck import MemoryFault, checking
 
 __all__ = ["CompiledFunction", "MemoryFault", "checking", "compile", "explain"]

@@ -185,7 +185,7 @@ class Op:
     no_batch: ClassVar[str] = ""
     """Why `vmap` has no rule and loops over the slices, where that is so; the rules stand in `transforms/batching`."""
     no_lowering: ClassVar[str] = ""
-    """Why compiled functions have no code for it, where they have none; the rules stand in `compiler/rules`."""
+    """Why compiled functions have no code for it, where they have none; the rules stand in `compiler/lowering/rules`."""
 
     width: ClassVar[int | None] = None
     """How many outputs the op has, if it always has more than one."""

@@ -24,8 +24,8 @@ from lineal.base.errors import IllConditionedWarning
 from lineal.base.limits import finfo
 from lineal.base.version import __version__
 from lineal.compiler import MemoryFault, checking
-from lineal.compiler.function import CompiledFunction, making, signature
-from lineal.compiler.launch import REFUSED, Unmet
+from lineal.compiler.calling.function import CompiledFunction, making, signature
+from lineal.compiler.calling.launch import REFUSED, Unmet
 from lineal.core import AbstractTensor, Leaf, Op, gradients, lift, modes
 from lineal.core.sites import describe, site
 

@@ -9,7 +9,7 @@ from typing import Any
 from lineal.codegen import layout
 from lineal.codegen.engine import engine
 from lineal.codegen.tablecall import tablecall
-from lineal.compiler.launch import refuse
+from lineal.compiler.calling.launch import refuse
 
 __all__ = ["in_memory"]
 

@@ -17,7 +17,7 @@ from fuzz.programs import Program, Turn
 from fuzz.telling import TOLD
 from fuzz.tensors import made
 from lineal.base import tree
-from lineal.compiler.effects import may_share
+from lineal.compiler.capturing.effects import may_share
 from lineal.core import Leaf
 
 __all__ = ["WRITTEN", "Outcome", "World", "namespace"]

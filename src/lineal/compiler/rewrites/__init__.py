@@ -10,14 +10,14 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from lineal.compiler import passes
-from lineal.compiler.capture import MOST_READ
+from lineal.compiler.capturing.capture import MOST_READ
+from lineal.compiler.capturing.trace import Trace
 from lineal.compiler.rewrites.chains import chain
 from lineal.compiler.rewrites.determinants import slogdet
 from lineal.compiler.rewrites.draft import Draft
 from lineal.compiler.rewrites.pieces import pieces
+from lineal.compiler.rewrites.rolling import Rolling, endless
 from lineal.compiler.rewrites.systems import solve, unwatched
-from lineal.compiler.rolling import Rolling, endless
-from lineal.compiler.trace import Trace
 from lineal.core import lift
 
 __all__ = ["REWRITES", "Draft", "in_loops", "pieces", "rewritten", "with_endings"]

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from lineal.compiler.trace import Trace
-from lineal.compiler.turns import Rolled
+from lineal.compiler.capturing.trace import Trace
+from lineal.compiler.nodes.turns import Rolled
 from lineal.core import Op
 from lineal.core.inplace import Copy
 from lineal.ops.linalg.lu import LUFactor

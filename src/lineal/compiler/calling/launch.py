@@ -1,0 +1,235 @@
+"""The call of a program: fresh results, one native call, results put where they belong.
+
+Small programs live from this path, so it is a closure over what the program knows, not methods: every attribute read counts.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lineal.compiler.kernels.status import MOST_TOLD, PLACES, UNEXPECTED, UNMET
+from lineal.core import AbstractTensor, lift, modes
+from lineal.core import op as engine
+from lineal.core.apply import memory_of
+from lineal.core.op import next_id
+
+if TYPE_CHECKING:
+    from lineal.compiler.calling.program import Program
+    from lineal.compiler.capturing.trace import Trace
+
+__all__ = ["REFUSED", "Grads", "Unmet", "calling", "failed", "fitting", "launching", "present", "refuse"]
+
+
+class Refused:
+    """What is returned for arguments that do not fit."""
+
+    def __repr__(self) -> str:
+        return "REFUSED"
+
+
+class Unmet(Exception):  # noqa: N818
+    """A call's numbers are not what the trace relied on. Nothing is written yet; another program, or the function, is to run.
+
+    `known` are the numbers that the function would read first, as far as the program has found out. `lenient`: what was not
+    met is an expectation, of which eager code warns.
+    """
+
+    def __init__(self, known: tuple[int, ...] = (), lenient: bool = False):
+        super().__init__()
+        self.known = known
+        self.lenient = lenient
+
+
+REFUSED = Refused()
+
+
+def refuse(*_: Any) -> Refused:
+    """Refuse any arguments."""
+    return REFUSED
+
+
+_empty = np.empty
+_references = sys.getrefcount
+_new = object.__new__
+_grad_enabled = modes.grad_enabled.get
+_recorder = modes.recorder.get
+_anomaly = modes.anomaly.get
+
+
+def fitting(program: Program) -> Callable[[Sequence[Any]], bool]:
+    """Return the check of everything that the native entry does not check: histories, modes, guards."""
+    trace = program.trace
+    needs = program.histories[: len(trace.arguments)]
+    grad, guards, loose = _grad_enabled(), trace.guards, trace.loose
+
+    def fits(args: Sequence[Any]) -> bool:
+        try:
+            if [x.node is not None for x in args] != needs or _grad_enabled() is not grad:
+                return False
+            if _recorder() is not None or _anomaly():
+                return False
+        except AttributeError:
+            return False
+        if not loose and not trace.suits(args):
+            return False
+        for guard in guards:  # noqa: SIM110 - a generator takes longer than the two or three guards
+            if not guard():
+                return False
+        return True
+
+    return fits
+
+
+def calling(fits: Callable[[Sequence[Any]], bool], launch: Callable[[Sequence[Any]], Any]) -> Callable[..., Any]:
+    """Return the call of a program on positional tensors; it returns the function's result, or REFUSED."""
+    return lambda *args: launch(args) if fits(args) else REFUSED
+
+
+def launching(program: Program) -> Callable[[Sequence[Any]], Any]:
+    """Return the function that runs a program on tensors that are known to fit; it returns the result, or REFUSED."""
+    trace, captured, count = program.trace, program.captured, len(program.trace.outputs)
+    made = program.made[:count]
+    live = [(holder, key, np.zeros(())) for holder, key in trace.live.values()]
+    constant = [place for _, _, place in live]
+    run = program.run if not program.releases else alone(program.run, program.arena)
+    arena, grads, final = program.arena, program.grads, engine.final
+    lent, given = trace.lent, trace.given
+    places = places_of(trace, captured)
+    touched = [x for x, _ in trace.writes if id(x) not in places]
+    passed = [places[id(x)] for x, _ in trace.writes if id(x) in places]
+    single = trace.result.single
+
+    def launch(tensors: Sequence[Any]) -> Any:
+        for holder, key, place in live:
+            place[()] = holder[key]
+        results = [_empty(shape, dtype) for shape, dtype in made]
+        known = captured if not lent else present(captured, lent)
+        if grads is None:
+            status = run(*tensors, *known, *constant, *results, arena)
+        else:
+            status = run(*tensors, *known, *constant, *results, *grads.arrays(), arena)
+        if status is not None:
+            return failed(trace, status)
+        if passed:
+            note([*touched, *map((*tensors, *known).__getitem__, passed)])
+        elif touched:
+            note(touched)
+        if grads is not None and grads.fresh:
+            grads.hand_out()
+        for leaf, grad in given:
+            leaf.derivative = grad
+        if not single:
+            return trace.result.assembled(list(map(lift, results)), tensors)
+        y = _new(final)
+        y.value = results[0]
+        y.node = y.index = y.memory = y.origin = None
+        return y
+
+    return launch
+
+
+def places_of(trace: Trace, captured: list[Any]) -> dict[int, int]:
+    """Return where, among arguments and captured tensors, those stand that may be others at each call."""
+    given = [*trace.arguments, *captured]
+    return {id(given[n]): n for n in (*range(len(trace.arguments)), *(len(trace.arguments) + place for place, _ in trace.lent))}
+
+
+def present(captured: list[Any], lent: Sequence[tuple[int, Any]]) -> list[Any]:
+    """Return the captured tensors, with the grads that leaves have now where grads were captured."""
+    found = list(captured)
+    for place, leaf in lent:
+        found[place] = leaf.derivative
+    return found
+
+
+class Grads:
+    """The grads that a program leaves at leaves; the tensors of the call before are filled again if nobody else holds them."""
+
+    def __init__(self, leaves: list[Any], made: Sequence[tuple], again: bool = True):
+        self.leaves = leaves
+        self.again = again
+        """Whether tensors are filled again at all."""
+        self.made = made
+        self.held = [lift(_empty(shape, dtype)) for shape, dtype in made]
+        self.table = np.array([id(g) for g in self.held], np.uintp)
+        """Where the held tensors are, for native code."""
+        self.numbered = list(enumerate(leaves))
+        self.fresh = False
+        """Whether the leaves do not have the tensors yet."""
+
+    def arrays(self) -> list[np.ndarray]:
+        """Return the arrays to be filled."""
+        held, found = self.held, []
+        for place, leaf in self.numbered:
+            g = held[place]
+            if not self.again or leaf.derivative is not g or _references(g) > ALONE or _references(g.value) > ALONE_ARRAY:
+                g = held[place] = lift(_empty(*self.made[place]))
+                self.table[place] = id(g)
+                self.fresh = True
+            found.append(g.value)
+        return found
+
+    def hand_out(self) -> None:
+        """Let the filled tensors be the leaves' grads."""
+        for leaf, g in zip(self.leaves, self.held):
+            leaf.derivative = g
+        self.fresh = False
+
+
+def lone() -> tuple[int, int]:
+    """Measure what `getrefcount` says inside `arrays` of a tensor that only its leaf and `held` hold, and of its array."""
+    counts = []
+
+    class Leaf:
+        derivative: Any = None
+
+    leaf, held = Leaf(), [lift(np.zeros(1))]
+    leaf.derivative = held[0]
+    for place, each in enumerate([leaf]):
+        g = held[place]
+        if each.derivative is g:
+            counts = [_references(g), _references(g.value)]
+    return counts[0], counts[1]
+
+
+ALONE, ALONE_ARRAY = lone()
+
+
+def note(touched: list[AbstractTensor]) -> None:
+    """Let the engine know that tensors were written, so that no history relies on their old values."""
+    now = next_id()
+    for x in touched:
+        memory = memory_of(x)
+        memory.version += 1
+        memory.written = now
+
+
+def failed(trace: Trace, status: Any) -> Any:
+    """Return REFUSED, or raise Unmet with what a program's status tells."""
+    if status is REFUSED:
+        return REFUSED
+    number, place = divmod(status, PLACES)
+    if place <= UNMET:
+        raise Unmet(lenient=status == UNEXPECTED)
+    known = trace.path[: place - UNMET - 1]
+    raise Unmet((*known, number) if abs(number) < MOST_TOLD else known)
+
+
+def alone(run: Callable[..., Any], arena: np.ndarray) -> Callable[..., Any]:
+    """Return `run` with an arena of its own for a call during which another thread runs the program."""
+    lock = threading.Lock()
+
+    def guarded(*given: Any) -> Any:
+        if not lock.acquire(False):
+            return run(*given[:-1], np.empty_like(arena))
+        try:
+            return run(*given)
+        finally:
+            lock.release()
+
+    return guarded

@@ -1,0 +1,352 @@
+"""The checking build: programs that run loop by loop in memory of their own, where accesses are held against what is declared.
+
+`with checking():` makes programs of this kind. Everything that a program reads and writes lies in one block of memory, with
+guards around every array. Before a loop runs, all that it has not declared to read is filled with other bytes; it runs twice,
+with different ones. Then
+
+* what it declared to read must have been written, and not have been given away since;
+* nothing outside of what it declared to write may have changed;
+* what it wrote counts as written where it is the same both times: else it was made of what was not declared to be read;
+* what it wrote is what its nodes mean, computed in NumPy (`interpreter.py`), within what rounding may do.
+
+A program that breaks one of these raises MemoryFault, which names the loop and the values. The numbers are those of the program
+itself; the time is a hundred times as long.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import math
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lineal.compiler.calling.launch import REFUSED
+from lineal.compiler.kernels.native import Segment
+from lineal.compiler.kernels.status import UNMET
+from lineal.compiler.nodes.node import Host, Join, Map, Node, Reduce, Repeat, Routine, Scatter
+from lineal.compiler.nodes.windows import Base, Chosen, Window
+from lineal.compiler.scheduling.grouping import Group, inline, windows
+from lineal.compiler.scheduling.interpreter import Expected, expected, is_known
+from lineal.compiler.scheduling.memory import lifetimes
+from lineal.compiler.scheduling.rows import Rows
+from lineal.compiler.scheduling.schedule import Home
+from lineal.core import modes
+
+if TYPE_CHECKING:
+    from lineal.compiler.calling.program import Program
+
+__all__ = ["Checked", "MemoryFault", "checking", "is_checking"]
+
+GUARD = 256
+"""How many bytes lie between arrays."""
+FILLS = (0xFF, 0x55)
+"""What unknown memory is filled with: as numbers NaN and -1, or huge ones."""
+
+MOST_ELEMENTS = 1 << 18
+"""Up to how many elements a loop's numbers are computed in NumPy too."""
+
+_on: ContextVar[bool] = ContextVar("checking", default=False)
+
+
+class MemoryFault(RuntimeError):  # noqa: N818
+    """A program reads or writes memory otherwise than it has declared: a fault of the compiler, never of the user's."""
+
+
+def checking() -> AbstractContextManager:
+    """Return a context in which programs are made that check each of their accesses to memory."""
+    return modes.Setting((_on, True))
+
+
+def is_checking() -> bool:
+    """Return whether programs are to check their accesses."""
+    return _on.get()
+
+
+class LoopFault(MemoryFault):
+    """A loop gives other numbers than its nodes mean."""
+
+
+class Checked:
+    """Runs a program's loops one by one on memory of its own; called with what the program's native entry is called with."""
+
+    def __init__(self, program: Program):
+        self.program = program
+        self.outside = program.outside
+        self.groups: list[Group | Rows] = program.schedule.groups
+        self.starts: dict[Base, int] = {}
+        self.size = self.laid_out()
+        self.born, self.dies = lifetimes(self.groups)
+        self.bytes: dict[Any, np.ndarray] = {}
+        """The places of windows' bytes, once computed."""
+        self.steps = [self.step(group) for group in self.groups]
+        self.last = self.native([], program.schedule.moves)
+
+    # where everything lies
+
+    def laid_out(self) -> int:
+        """Give every array from outside and the arena a place; return the size of the memory."""
+        at = GUARD
+        for base in self.outside:
+            first, last = span(base)
+            self.starts[base] = at - first
+            at = -(-(at + last - first + GUARD) // 64) * 64
+        self.arena = at
+        return at + self.program.arena.nbytes + GUARD
+
+    def start(self, base: Base) -> int:
+        """Return where a base's first element lies."""
+        home: Home | None = base
+        start = 0
+        while home is not None:
+            if isinstance(home, int):
+                return self.arena + home + start
+            if isinstance(home, tuple):
+                home, start = home[0], start + home[1]
+            if home in self.starts:
+                return self.starts[home] + start
+            home = self.program.homes.get(home)
+        raise MemoryFault(f"{base} lies nowhere")
+
+    def places(self, window: Window) -> np.ndarray:
+        """Return where the bytes of a window lie."""
+        key = (window.base, window.shape, window.strides, window.offset)
+        found = self.bytes.get(key)
+        if found is None:
+            size = window.base.dtype.itemsize
+            at = self.start(window.base) + window.offset * size
+            grid = np.full(window.shape, at, np.int64)
+            for axis, step in enumerate(window.strides):
+                line = np.arange(window.shape[axis]) * (step * size)
+                grid += line.reshape((-1,) + (1,) * (len(window.shape) - 1 - axis))
+            found = self.bytes[key] = np.unique((grid[..., None] + np.arange(size)).ravel())
+        return found
+
+    def view(self, window: Window, memory: np.ndarray) -> np.ndarray:
+        """Return what a window shows of the memory."""
+        size = window.base.dtype.itemsize
+        at = self.start(window.base) + window.offset * size
+        steps = tuple(step * size for step in window.strides)
+        return (
+            np.ndarray(window.shape, window.base.dtype, memory, at, steps)
+            if math.prod(window.shape)
+            else np.empty(window.shape, window.base.dtype)
+        )
+
+    # what is declared
+
+    def step(self, group: Group | Rows) -> Step:
+        """Return what is done for a group, and what it declares."""
+        nodes = group.nodes
+        reads = [window for node in nodes for window in read_by(group, node) if window.base.source != "literal"]
+        made = {base for each in nodes for base in each.writes}
+        reads = [each for each in reads if each.base not in made]
+        writes = [whole(base) for base in written_by(group)]
+        kept = [whole(base) for node in nodes for base in changed_by(node)]
+        node = nodes[0]
+        if isinstance(node, Join):
+            return Step(group, None, [whole(base) for base in node.parts], [whole(node.out)], [])
+        run = self.host(node) if isinstance(node, Host) else self.native([group], ())
+        return Step(group, run, reads, writes, kept)
+
+    def native(self, groups: Sequence[Any], moves: Sequence[tuple[Base, Base]]) -> Callable[[int], Any]:
+        """Return the function of the memory's address that runs groups natively; it returns their status."""
+        segment = Segment(groups, self.outside, self.program.homes, moves)
+        library = segment.link()
+        call = ctypes.CFUNCTYPE(ctypes.c_int32, *[ctypes.c_void_p] * (len(self.outside) + 1))(library["program"])
+
+        def run(address: int, library: Any = library) -> int:
+            return call(*[address + self.starts[base] for base in self.outside], address + self.arena)
+
+        return run
+
+    def host(self, node: Host) -> Callable[[int], Any]:
+        """Return the function that runs an op of the host's on the memory."""
+
+        def run(address: int) -> int:
+            arrays = {base: self.array(base) for base in self.outside}
+            self.program.host(node, arrays, self.memory[self.arena : self.arena + self.program.arena.nbytes])
+            return 0
+
+        return run
+
+    def array(self, base: Base) -> np.ndarray:
+        """Return a base from outside as an array over the memory."""
+        steps = tuple(step * base.dtype.itemsize for step in base.strides)
+        return np.ndarray(base.shape, base.dtype, self.memory, self.starts[base], steps)
+
+    # how it runs
+
+    def __call__(self, *given: Any) -> Any:
+        """Run on what is given; return None, a status, or REFUSED if it does not fit."""
+        arrays = [getattr(x, "value", x) for x in given[:-1]]
+        if not all(map(fits, arrays, self.outside)):
+            return REFUSED
+        if self.meet(dict(zip(self.outside, arrays))):
+            return UNMET
+        room = np.full(self.size + 64, FILLS[0], np.uint8)
+        start = -room.ctypes.data % 64
+        self.memory = room[start : start + self.size]
+        self.valid = np.zeros(self.size, np.bool_)
+        for x, base in zip(arrays, self.outside):
+            if base not in self.program.schedule.results:
+                np.copyto(self.array(base), x)
+                self.valid[self.places(whole(base))] = True
+        for now, step in enumerate(self.steps):
+            status = self.checked(step)
+            if status:
+                return status
+            for base in (base for base, last in self.dies.items() if last == now and base in self.program.schedule.offsets):
+                if base not in {moved for moved, _ in self.program.schedule.moves}:
+                    self.valid[self.places(whole(base))] = False
+        for base, target in self.program.schedule.moves:
+            self.expect_written("the copying of results", whole(base))
+            self.valid[self.places(whole(target))] = True
+        self.last(self.memory.ctypes.data)
+        for x, base in zip(arrays, self.outside):
+            if base in self.program.schedule.results:
+                self.expect_written("the caller", whole(base))
+            if x.flags.writeable and (base in self.program.schedule.results or base in self.program.schedule.targets):
+                np.copyto(x, self.array(base))
+        return None
+
+    def meet(self, arrays: dict[Base, np.ndarray]) -> bool:
+        """Return whether memory that is written is another tensor's too."""
+        pairs = ((a, b) for ones, others in self.program.apart() for a in ones for b in others if a is not b)
+        return any(np.may_share_memory(arrays[a], arrays[b]) for a, b in pairs)
+
+    def checked(self, step: Step) -> Any:
+        """Run one step twice on differently filled memory; return its status."""
+        if step.run is None:
+            self.join(step)
+            return 0
+        for window in (*step.reads, *step.kept):
+            self.expect_written(step.name, window)
+        known = np.zeros(self.size, np.bool_)
+        for window in (*step.reads, *step.kept):
+            known[self.places(window)] = True
+        mine = np.zeros(self.size, np.bool_)
+        for window in step.writes:
+            mine[self.places(window)] = True
+        before, found, statuses = self.memory.copy(), [], []
+        wanted = self.meaning(step, before)
+        for fill in FILLS[:1] if step.once else FILLS:
+            self.memory[:] = np.where(known, before, np.uint8(fill))
+            filled = self.memory.copy()
+            statuses.append(step.run(self.memory.ctypes.data))
+            wrong = np.flatnonzero((self.memory != filled) & ~mine)
+            if wrong.size:
+                raise MemoryFault(f"{step.name} writes to {self.at(wrong[0])}, which it does not declare to write")
+            found.append(self.memory.copy())
+        self.memory[:] = np.where(mine, found[0], before)
+        if statuses[0] != statuses[-1]:
+            raise MemoryFault(f"{step.name} gives another status when memory that it does not declare to read is another")
+        if statuses[0]:
+            return statuses[0]
+        self.valid[mine] = (found[0] == found[-1])[mine]
+        for base, each in wanted.items():
+            gave = self.view(whole(base), self.memory)
+            wrong = each.wrong(gave)
+            if wrong.any():
+                place = tuple([int(n) for n in np.unravel_index(wrong.argmax(), wrong.shape)])
+                meant, slack = each.value[place], each.slack[place]
+                raise LoopFault(f"{step.name} gives {gave[place]} at {place} of {base}, not {meant} (within {slack:.1e})")
+        return 0
+
+    def meaning(self, step: Step, memory: np.ndarray) -> dict[Base, Expected]:
+        """Return what a step is to make of the memory by the meaning of its nodes, if that is known, and soon computed."""
+        if step.elements > MOST_ELEMENTS or not is_known(step.group):
+            return {}
+        return expected(step.group, written_by(step.group), lambda window: self.view(window, memory))
+
+    def join(self, step: Step) -> None:
+        """Let what lies between the parts of a block count as written, if they lie apart: it is nobody's."""
+        (block,), parts = step.writes, [self.places(window) for window in step.reads]
+        between = np.setdiff1d(self.places(block), np.concatenate([np.empty(0, np.int64), *parts]))
+        if between.size == self.places(block).size - sum(part.size for part in parts):
+            self.valid[between] = True
+
+    def expect_written(self, who: str, window: Window) -> None:
+        """Raise unless all that a window shows has been written."""
+        places = self.places(window)
+        wrong = places[~self.valid[places]]
+        if wrong.size:
+            why = "nobody has written it, or it is given away, or made of what was not declared to be read"
+            raise MemoryFault(f"{who} reads {self.at(wrong[0])} through {window}: {why}")
+
+    def at(self, place: int) -> str:
+        """Return in words what lies at a place in the memory."""
+        for base in (*self.outside, *self.program.schedule.offsets):
+            first, last = span(base)
+            offset = place - self.start(base)
+            if first <= offset < last:
+                return f"byte {offset} of {base}, {base.source} {base.dtype}{list(base.shape)}"
+        return f"byte {place - self.arena} of the arena" if place >= self.arena else "the memory between arrays"
+
+
+class Step:
+    """What is done for one group, what it reads and writes, and what it changes in place."""
+
+    def __init__(
+        self, group: Any, run: Callable[[int], Any] | None, reads: list[Window], writes: list[Window], kept: list[Window]
+    ):
+        self.group, self.run, self.reads, self.writes, self.kept = group, run, reads, writes, kept
+        self.elements = sum(math.prod(node.space) for node in group.nodes if isinstance(node, (Map, Reduce)))
+        self.once = any(isinstance(node, Host) and node.op.effect for node in group.nodes)
+        """Whether it has an effect, so that it must not be tried."""
+        labels = ", ".join(getattr(node, "label", type(node).__name__) for node in group.nodes)
+        equations = dict.fromkeys(str(node.equation) for node in group.nodes if node.equation is not None)
+        self.name = f"the loop of {labels} (for {'; '.join(equations)})"
+
+
+def read_by(group: Group | Rows, node: Node) -> Iterable[Window]:
+    """Yield the windows through which a node reads memory: not what its own loop makes where it stands."""
+    for each in group.groups if isinstance(group, Rows) else (group,):
+        if any(one is node for one in each.nodes):
+            inside = each.made()
+            yield from (window for window in windows(node) if not (window.base in inside and inline(window, node)))
+    if isinstance(node, Map):
+        yield from (reachable(arg) for arg in node.args if isinstance(arg, Chosen))
+
+
+def reachable(arg: Chosen) -> Window:
+    """Return the window on all that indices may choose from."""
+    sizes, steps = zip(*((pick.size, pick.step) for pick in arg.picks))
+    return Window(arg.window.base, (*arg.window.shape, *sizes), (*arg.window.strides, *steps), arg.window.offset)
+
+
+def written_by(group: Group | Rows) -> list[Base]:
+    """Return what is written to memory; of rows, not what has memory for one row only."""
+    if isinstance(group, Rows):
+        sums = (node.out for node in group.nodes if isinstance(node, Reduce) and node.out not in group.local)
+        return list(dict.fromkeys((*group.stored, *sums)))
+    others = (base for node in group.nodes if not isinstance(node, Map) for base in node.writes)
+    return list(dict.fromkeys((*group.stored, *others)))
+
+
+def changed_by(node: Node) -> Sequence[Base]:
+    """Return what a node changes in place."""
+    return [node.out] if isinstance(node, Scatter) else node.after if isinstance(node, (Repeat, Routine)) else ()
+
+
+def whole(base: Base) -> Window:
+    """Return the window that shows all of a base."""
+    return Window(base, base.shape, base.strides)
+
+
+def span(base: Base) -> tuple[int, int]:
+    """Return between which bytes, from its first element on, the elements of a base lie."""
+    if 0 in base.shape:
+        return 0, 0
+    ways = [(size - 1) * step * base.dtype.itemsize for size, step in zip(base.shape, base.strides)]
+    return sum(way for way in ways if way < 0), sum(way for way in ways if way > 0) + base.dtype.itemsize
+
+
+def fits(x: np.ndarray, base: Base) -> bool:
+    """Return whether an array lies as a program has it."""
+    steps = tuple(step // x.itemsize for step in x.strides)
+    alike = all(size <= 1 or a == b for size, a, b in zip(x.shape, steps, base.strides))
+    return x.shape == base.shape and x.dtype == base.dtype and (alike or not x.size)

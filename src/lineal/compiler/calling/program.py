@@ -1,0 +1,260 @@
+"""A program: a trace made native, with the call that runs it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from lineal.codegen import layout
+from lineal.codegen.entry import RELEASE_ABOVE_NS, Argument, entry
+from lineal.compiler.calling.direct import direct
+from lineal.compiler.calling.general import Codes, Sketch
+from lineal.compiler.calling.launch import REFUSED, Grads, Unmet, calling, failed, fitting, launching, refuse
+from lineal.compiler.calling.memcheck import Checked, is_checking
+from lineal.compiler.capturing.trace import Trace
+from lineal.compiler.kernels.native import Segment
+from lineal.compiler.nodes.node import Host
+from lineal.compiler.nodes.turns import Rolled
+from lineal.compiler.nodes.windows import Base, Window
+from lineal.compiler.rewrites import in_loops, rewritten
+from lineal.compiler.scheduling.cost import operations
+from lineal.compiler.scheduling.listing import Listing
+from lineal.compiler.scheduling.schedule import Schedule
+from lineal.core import AbstractTensor, lift
+from lineal.core.apply import explain
+from lineal.ops.layout import strided
+
+__all__ = ["Program"]
+
+
+HOT, MOST_HOT = 2000, 8
+"""After how many calls a short program that shares code gets one of its own, and how many of a kind do."""
+
+
+class Program:
+    """What runs instead of the function, for arguments like those of one call."""
+
+    def __init__(self, trace: Trace, codes: Codes | None = None):
+        self.trace = trace = in_loops(rewritten(trace))
+        self.codes = codes
+        """The code it shares with programs for other sizes, if it has none of its own."""
+        self.hot = False
+        """Whether it is called so often that it is to have code of its own."""
+        self.waiting = False
+        """Whether there is no code for it yet."""
+        self.missed = 0
+        """How often its expectations were in vain."""
+        schedule = self.schedule
+        self.captured = list(trace.captured.values())
+        self.histories = [isinstance(x, AbstractTensor) and x.node is not None for x in (*trace.arguments, *self.captured)]
+        """Which arguments and captured tensors have a history: what they have when a call is written may be another one."""
+        self.made = [(base.shape, base.dtype) for base in schedule.results]
+        self.arena = np.empty(schedule.arena + 64 if codes is None else 0, np.uint8)
+        self.outside = schedule.outside()
+        self.homes = schedule.homes()
+        self.steps = [] if is_checking() else self.segments()
+        self.native_alone = native = len(self.steps) == 1 and not any(isinstance(step, Host) for step in self.steps)
+        """Whether it is a single native call."""
+        self.run: Callable[..., Any] = Checked(self) if is_checking() else self.steps[0] if native else self.in_turn
+        self.releases = not native or self.estimate() > RELEASE_ABOVE_NS
+        leaves, wait = [leaf for leaf, _ in trace.grads], schedule.grads_wait
+        made = self.made[len(trace.outputs) :]
+        self.grads = (Grads if codes is None else codes.grads_of)(leaves, made, not wait) if leaves else None
+        if codes is not None:
+            self.run = codes.in_memory(self.run, schedule.arena + 64)
+        self.fits = fitting(self)
+        self.launch = launching(self)
+
+    # how it is made
+
+    @cached_property
+    def schedule(self) -> Schedule:
+        """What is done, and where values lie; made again for whoever asks when it has been let go."""
+        return Schedule(self.trace, self.codes is not None)
+
+    def segments(self) -> list[Any]:
+        """Return what is to be done in order: native entries, and nodes for the host."""
+        steps: list[Any] = []
+        native: list[Any] = []
+        for group in self.schedule.groups:
+            if isinstance(group.nodes[0], Host):
+                # the first entry checks the arguments, so even an empty one comes before the host
+                steps += [self.enter(native, ())] if native or not steps else []
+                steps.append(group.nodes[0])
+                native = []
+            else:
+                native.append(group)
+        if native or self.schedule.moves or not steps:
+            steps.append(self.enter(native, self.schedule.moves))
+        return steps
+
+    def enter(self, groups: list[Any], moves: Any) -> Callable[..., Any]:
+        """Return the native entry of some groups."""
+        given = (groups, self.outside, self.homes, moves, self.apart())
+        if self.codes is not None:
+            run = self.codes.enter(Sketch(*given), self.arguments(), self.estimate())
+            self.waiting |= run is None
+            return run or refuse
+        segment = Segment(*given)
+        self.native = segment
+        library = segment.link()
+        self.address = library["program"]
+        return entry(self.arguments(), library, "program", lambda *given: REFUSED, estimated_ns=self.estimate(), name="program")
+
+    def apart(self) -> list[tuple[list[Base], list[Base]]]:
+        """Return bases that are written and others, arguments or grads among either, that a caller could let share memory."""
+        windows, count = self.schedule.low.windows, len(self.trace.inputs)
+        given = [windows[var].base for var in (*self.trace.inputs, *self.trace.captured)]
+        lent = {given[count + place] for place, _ in self.trace.lent}
+        others = [base for base in dict.fromkeys(given) if base.nbytes]
+        free = [base for base in others if base in lent or base in given[:count]]
+        written = [base for base in others if base in self.schedule.targets]
+        return [([base for base in written if base in free], others), ([base for base in written if base not in free], free)]
+
+    def arguments(self) -> list[Argument]:
+        """Return what the native entry is to check of each argument."""
+        written = self.schedule.targets
+        found = []
+        for x, base in zip((*self.trace.arguments, *self.captured), self.outside):
+            steps = tuple(step * base.dtype.itemsize for step in base.strides)
+            if isinstance(x, np.ndarray):
+                found.append(Argument(base.dtype, base.shape, steps, base in written))
+            else:
+                found.append(Argument(base.dtype, base.shape, steps, base in written, type(x), layout.slot(x, x.value)))
+        found += [Argument(np.dtype(np.float64), ()) for _ in self.trace.live]
+        found += [Argument(dtype, shape, None, True) for shape, dtype in self.made]
+        return [*found, Argument(np.dtype(np.uint8), self.arena.shape, None, True)]
+
+    def estimate(self) -> float:
+        """Return about how many nanoseconds a call takes."""
+        nodes = [node for group in self.schedule.groups for node in group.nodes]
+        moved = sum(base.nbytes for node in nodes for base in (*node.reads, *node.writes))
+        return max(moved / 10, operations(nodes) / 30)
+
+    # how it is called
+
+    @cached_property
+    def call(self) -> Callable[..., Any]:
+        """The call on positional tensors, which returns the function's result or REFUSED; native if a call is short."""
+        made = (
+            None
+            if self.releases or self.codes is not None or self.schedule.grads_wait
+            else direct(self, REFUSED, lambda status: failed(self.trace, status))
+        )
+        call = made or calling(self.fits, self.launch)
+        return call if self.codes is None or self.releases else self.counted(call, self.codes)
+
+    def counted(self, call: Callable[..., Any], codes: Codes) -> Callable[..., Any]:
+        """Return `call`, which refuses once when it has been called so often that a program of its own, all native, pays."""
+        calls = 0
+
+        def counting(*args: Any) -> Any:
+            nonlocal calls
+            calls += 1
+            if calls == HOT and codes.hot < MOST_HOT:
+                codes.hot += 1
+                self.hot = True
+                return REFUSED
+            return call(*args)
+
+        return counting
+
+    def __call__(self, tensors: Sequence[AbstractTensor]) -> Any:
+        """Run on arguments that are known to fit."""
+        result = self.launch(tensors)
+        if result is REFUSED:
+            raise RuntimeError("compile: a captured tensor has changed its dtype, shape or layout")
+        return result
+
+    def in_turn(self, *given: Any) -> Any:
+        """Run the native parts and the host's, one after the other."""
+        *tensors, arena = given
+        arrays = {base: getattr(x, "value", x) for base, x in zip(self.outside, tensors)}
+        for step in self.steps:
+            if isinstance(step, Host):
+                self.host(step, arrays, arena)
+                continue
+            status = step(*given)
+            if status is not None:
+                return status
+        return None
+
+    def host(self, node: Host, arrays: dict[Base, np.ndarray], arena: np.ndarray) -> None:
+        """Run one op of the host's on arrays over the program's memory; Unmet if it fails, or gives another shape.
+
+        When an effect has been done, which a call of the function would do again, an error of the op is the caller's.
+        """
+        xs = tuple(lift(self.array(each, arrays, arena)) for each in node.args)
+        try:
+            with np.errstate(all="ignore"):
+                made = node.op.run(xs)
+        except Exception as error:
+            if node.final:
+                explain(node.op, xs, error)
+                raise
+            raise Unmet from error
+        for base, value in zip(node.outs, made if isinstance(made, tuple) else (made,)):
+            if value.shape != base.shape:
+                if node.final:
+                    raise RuntimeError(f"{node.op.key}: gave the shape {list(value.shape)}, before {list(base.shape)}")
+                raise Unmet
+            np.copyto(self.array(Window(base, base.shape, base.strides), arrays, arena), value)
+
+    def array(self, window: Window, arrays: dict[Base, np.ndarray], arena: np.ndarray) -> np.ndarray:
+        """Return a window as an array."""
+        base = window.base
+        if base.source == "literal":
+            return np.broadcast_to(np.array(base.value, base.dtype), window.shape)
+        owner, start = base, 0
+        while isinstance(home := self.homes.get(owner), tuple):
+            owner, start = home[0], start + home[1]
+        size = base.dtype.itemsize
+        offset, steps = start + window.offset * size, tuple(step * size for step in window.strides)
+        if isinstance(home, int):
+            return np.ndarray(window.shape, base.dtype, arena, home + offset, steps)
+        memory = arrays[owner if home is None else home]
+        if memory.dtype != base.dtype:
+            # a block of packed arrays
+            return np.ndarray(window.shape, base.dtype, memory, offset, steps)
+        flat = strided(memory, (1 + offset // size,), (size,))[offset // size :]
+        return strided(flat, window.shape, steps)
+
+    def lighten(self) -> None:
+        """Let go of what only the making of the program, or telling of it, needs: there may be a thousand for one code."""
+        written = {id(x) for x, _ in self.trace.writes}
+        for n, x in enumerate(self.trace.arguments):
+            if n not in self.trace.bound and id(x) not in written:
+                self.trace.arguments[n] = None  # type: ignore[call-overload]
+        if self.native_alone:
+            self.outside, self.homes = [], {}
+        del self.schedule
+
+    def explain(self) -> str:
+        """Return the graph, the kernels and what they hold, the host steps, bytes, memory and arithmetic."""
+        lines = [f"{self.trace.name}: {len(self.trace.equations)} equations"]
+        for equation in self.trace.equations:
+            lines.append(f"  {equation}")
+            if isinstance(equation.op, Rolled):
+                lines += [f"    {line}" for line in str(equation.op.turn).split("\n")]
+        lines.append(f"as {len(self.schedule.nodes)} nodes in {len(self.schedule.groups)} groups")
+        lines += Listing(self.schedule).lines()
+        hosts = sum(isinstance(group.nodes[0], Host) for group in self.schedule.groups)
+        moved = sum(base.nbytes for group in self.schedule.groups for base in (*group.external(), *group.stored))
+        memory = (
+            f"{moved:,} bytes moved, {self.schedule.arena:,} bytes of memory, {operations(self.schedule.nodes):,} operations"
+        )
+        lines.append(f"{len(self.schedule.groups)} kernels, {hosts} host steps, {memory}")
+        if self.codes is not None:
+            lines.append(f"one code for many sizes, compiled {self.codes.compilations} times for arguments of this kind")
+        return "\n".join(lines)
+
+    def llvm(self) -> str:
+        """Return the LLVM code."""
+        return self.native.text()
+
+    def asm(self) -> str:
+        """Return the processor's code as text."""
+        return self.native.assembly()

@@ -1,0 +1,127 @@
+"""The elements of a loop: what a group computes at one place, or in the lanes of one vector."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from lineal.codegen.blocks import Block
+from lineal.codegen.emit import Emitter
+from lineal.codegen.kinds import Kind, int64, kind_of
+from lineal.codegen.values import Value, Variable
+from lineal.compiler.kernels.accesses import Accesses, Axis
+from lineal.compiler.nodes.node import Map, Reduce
+from lineal.compiler.nodes.windows import Base, Chosen, Pick, Place, Window
+from lineal.compiler.scheduling.grouping import inline
+
+__all__ = ["Elements", "placed"]
+
+NEUTRAL = {
+    "add": lambda kind: 0,
+    "squares": lambda kind: 0,
+    "multiply": lambda kind: 1,
+    "maximum": lambda kind: lowest(kind),
+    "minimum": lambda kind: highest(kind),
+}
+
+
+def lowest(kind: Kind) -> Any:
+    """Return the least number of a kind."""
+    return -np.inf if kind.family == "f" else False if kind.family == "b" else np.iinfo(kind.dtype).min
+
+
+def highest(kind: Kind) -> Any:
+    """Return the greatest number of a kind."""
+    return np.inf if kind.family == "f" else True if kind.family == "b" else np.iinfo(kind.dtype).max
+
+
+class Elements(Accesses):
+    """Writes what a group computes for one block; `axis` is the loop whose lanes the block holds, None for a single element."""
+
+    failed: Variable | None = None
+    repeats: bool = False
+    """Whether the loop runs once more: what it has stored is read."""
+
+    def element(self, block: Block, index: dict[Axis, Value], base: dict[Any, Value], axis: Axis | None) -> list[Value]:
+        """Write the maps for the block's elements and store what is to be stored; return what the reductions reduce.
+
+        What they read from memory is read first: a map may be stored right there.
+        """
+        values: dict[Base, Value] = {}
+        found = [None if self.here(each) else self.argument(each.arg, {}, block, base, axis, each) for each in self.reduces]
+        for node in self.maps:
+            if self.repeats and node.out in self.group.stored:
+                values[node.out] = block.load(base[node.out], kind_of(node.out.dtype), self.step(node.out, axis))
+                continue
+            args = [self.operand(arg, values, block, index, base, axis, node) for arg in node.args]
+            kind = kind_of(node.out.dtype)
+            made = node.formula(self.e.math, *args)
+            made = made if isinstance(made, Value) else self.e.const(made, kind)
+            values[node.out] = made = self.e.cast(made, kind)
+            if node.out in self.group.stored:
+                block.store(made, base[node.out], kind, self.step(node.out, axis))
+        return [values[node.arg.base] if value is None else value for node, value in zip(self.reduces, found)]
+
+    def here(self, node: Reduce) -> bool:
+        """Return whether a reduction reads what the loop makes, where it makes it."""
+        return node.arg.base in self.made and inline(node.arg, node)
+
+    def step(self, key: Any, axis: Axis | None) -> int:
+        """Return how far an access moves from lane to lane."""
+        return self.steps[key][-1] if axis is not None and self.steps[key] else 0
+
+    def operand(self, arg: Any, values: dict, block: Block, index: dict, base: dict, axis: Axis | None, node: Map) -> Value:
+        """Return one argument of a map."""
+        if isinstance(arg, Place):
+            here = next((each for each in self.axes if each.place == arg.axis), None)
+            if here is None:
+                return self.e.const(0, int64)
+            return block.numbers(int64) if here is axis else index[here]
+        if isinstance(arg, Chosen):
+            return self.choose(arg, values, block, base, axis, node)
+        return self.argument(arg, values, block, base, axis, node)
+
+    def argument(self, window: Window, values: dict, block: Block, base: dict, axis: Axis | None, node: Any) -> Value:
+        """Return the element (or vector) that a window shows: a number known now, a value made here, or from memory."""
+        kind = kind_of(window.base.dtype)
+        if window.base.source == "literal":
+            return self.e.const(window.number, kind)
+        if window.base in values and inline(window, node):
+            return values[window.base]
+        return block.load(base[window], kind, self.step(window, axis))
+
+    def choose(self, arg: Chosen, values: dict, block: Block, base: dict, axis: Axis | None, node: Map) -> Value:
+        """Return the element at indices read from memory; an index out of range is noted and 0 read in its place."""
+        kind, address = kind_of(arg.window.base.dtype), base[arg]
+        assert self.failed is not None
+        for pick in arg.picks:
+            index = self.argument(pick.index, values, block, base, axis, node)
+            index, good = placed(self.e, index, pick)
+            self.failed.value = self.failed.value | ~good
+            address = self.e.address(address, index * pick.step, kind)
+        return block.load(address, kind, self.step(arg, axis))
+
+    def start(self, node: Reduce, lanes: int) -> Value:
+        """Return what a reduction begins with."""
+        kind = self.kind_within(node)
+        return self.e.splat(self.e.const(NEUTRAL[node.kind](kind), kind), lanes)
+
+    def kind_within(self, node: Reduce) -> Kind:
+        """Return the kind in which a reduction combines its terms."""
+        return kind_of(node.out.dtype)
+
+    def combined(self, node: Reduce, a: Value, b: Value) -> Value:
+        """Return two partial results combined."""
+        if node.kind in ("add", "squares"):
+            return a | b if a.kind.family == "b" else a + b
+        return getattr(self.e.math, node.kind)(a, b)
+
+
+def placed(e: Emitter, index: Value, pick: Pick) -> tuple[Value, Value]:
+    """Return an index counted from the front, 0 if it is out of range, and whether it is in range."""
+    index = e.cast(index, int64)
+    if pick.wraps:
+        index = e.select(index < 0, index + pick.size, index)
+    good = (index >= 0) & (index < pick.size)
+    return e.select(good, index, 0), good

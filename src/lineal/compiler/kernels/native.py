@@ -1,0 +1,250 @@
+"""Native code of a schedule: a function per loop, and the function that calls them in order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from lineal.codegen import blas
+from lineal.codegen.emit import Emitter
+from lineal.codegen.engine import Library, engine
+from lineal.codegen.kinds import bool_, int32, int64, kind_of, pointer
+from lineal.codegen.threads import pool
+from lineal.codegen.values import Value
+from lineal.compiler.kernels.loops import parameters
+from lineal.compiler.kernels.modules import Kernels
+from lineal.compiler.kernels.overlaps import meeting
+from lineal.compiler.kernels.products import is_direct, is_large, is_small, multiply, work
+from lineal.compiler.kernels.status import FAILED, MOST_TOLD, PLACES, UNEXPECTED, UNMET
+from lineal.compiler.nodes.blame import Blaming
+from lineal.compiler.nodes.node import Check, Join, Node, Product, Repeat, Routine
+from lineal.compiler.nodes.windows import Base
+from lineal.compiler.scheduling.cost import operations
+from lineal.compiler.scheduling.grouping import Group
+from lineal.compiler.scheduling.schedule import Home, Schedule
+
+__all__ = ["Segment"]
+
+Call = tuple[str, bool] | list[list["Call"]] | None
+Moves = Sequence[tuple[Base, Base]]
+
+LONGEST_NS = 1e11
+"""For about how long a loop runs natively that ends when a number says so: nobody can interrupt it."""
+
+WORTH_THREADS = 1 << 22
+"""From how many multiplications on a program lets BLAS use several threads: waking them costs more than smaller products."""
+
+
+class Segment:
+    """Groups that run natively one after the other: one function of the addresses of `bases`, then of the arena.
+
+    `homes` says where the other bases lie: at an offset in the arena, or in the memory of another base, that many bytes on.
+    Of each pair in `apart` no base of the first must meet one of the second: one is written, and a caller may give the memory
+    of the other.
+    """
+
+    def __init__(
+        self,
+        groups: Sequence[Group],
+        bases: Sequence[Base],
+        homes: dict[Base, Home],
+        moves: Sequence[tuple[Base, Base]],
+        apart: Sequence[tuple[Sequence[Base], Sequence[Base]]] = (),
+    ):
+        self.groups = groups
+        self.bases = list(bases)
+        self.homes = homes
+        self.moves = moves
+        self.apart = apart
+        self.kernels = Kernels()
+        self.driver = self.emitter()
+        self.calls = [self.call(group) for group in groups]
+        self.before: Value | None = None
+        self.drive()
+
+    def emitter(self) -> Emitter:
+        """Return what writes a module."""
+        return Emitter()
+
+    def written(self, group: Group) -> tuple[str, bool]:
+        """Write the function of a group; return its name and whether it has a status."""
+        return self.kernels.add(group)
+
+    @contextmanager
+    def entered(self) -> Iterator[tuple[Sequence[Value], Value]]:
+        """Write the function of the program; yield the addresses of what it is given, and of the arena."""
+        parameters = [(f"p{n}", pointer) for n in range(len(self.bases) + 1)]
+        with self.driver.function("program", parameters, int32) as (*given, arena):
+            yield given, arena
+
+    def call(self, group: Group) -> Call:
+        """Return the name of a group's function and whether it has a status; None if the driver, or nobody, does it.
+
+        What is repeated has the calls of its body.
+        """
+        node = group.nodes[0]
+        if isinstance(node, Repeat):
+            return [[self.call(each) for each in schedule.groups] for schedule in node.schedules]
+        if isinstance(node, (Check, Join)) or (isinstance(node, Product) and is_direct(self.driver, node)):
+            return None
+        with Blaming(group.nodes):
+            return self.written(group)
+
+    def drive(self) -> None:
+        """Write the function that calls the others."""
+        e = self.driver
+        with self.entered() as (given, arena):
+            address = dict(zip(self.bases, given))
+            self.settle(self.homes, address, arena)
+            self.keep_apart(address)
+            self.before = blas.limit(e, 1) if self.one_thread() else None
+            self.run(self.groups, self.calls, self.moves, address)
+            self.leave(0)
+
+    def settle(self, homes: dict[Base, Home], address: dict[Base, Value], arena: Value) -> None:
+        """Add the addresses of what lies in the arena, or in other bases."""
+        # in an order that no size decides; what lies inside of others comes after them
+        for base, home in sorted(homes.items(), key=lambda each: (isinstance(each[1], tuple), each[0].number)):
+            address[base] = self.place(home, address, arena)
+
+    def run(self, groups: Sequence[Group], calls: Sequence[Call], moves: Moves, address: dict[Base, Value]) -> None:
+        """Write the calls of groups, one after the other, and what is moved in the end."""
+        e = self.driver
+        for group, call in zip(groups, calls):
+            node = group.nodes[0]
+            if isinstance(node, Repeat):
+                self.repeat(node, call, address)  # type: ignore[arg-type]
+            elif call is not None:
+                self.invoke(call, [address[base] for base in parameters(group)])  # type: ignore[arg-type]
+            elif isinstance(node, Product):
+                a, b = [e.address(address[each.base], each.offset, kind_of(each.base.dtype)) for each in (node.a, node.b)]
+                multiply(e, node, a, b, address[node.out])
+            elif isinstance(node, Check):
+                self.check(node, address[node.arg.base])
+        for base, target in moves:
+            e.call("memcpy", pointer, address[target], address[base], e.const(base.nbytes, int64))
+
+    def repeat(self, node: Repeat, calls: list[list[Call]], address: dict[Base, Value]) -> None:
+        """Write the loop of a body."""
+        e = self.driver
+        kinds = [kind_of(base.dtype) for base, _, _ in node.places]
+        starts = [e.address(address[base], start, kind) for (base, start, _), kind in zip(node.places, kinds)]
+        with e.loop(node.turns or longest(node)) as i:
+            if node.flag is not None:
+                outside = node.tested.outside()
+                inner = dict(zip(outside, [*starts[: len(outside) - 1], address[node.flag]]))
+                self.turn(node.tested, calls[1], inner, address[node.room])
+                more, done = e.label("more"), e.label("through")
+                e.branch(e.load(address[node.flag], int64) != 0, more, done)
+                e.begin(more)
+            steps = [step for _, _, step in node.places]
+            moved = [e.address(start, i * step, kind) if step else start for start, step, kind in zip(starts, steps, kinds)]
+            self.turn(node.schedule, calls[0], dict(zip(node.schedule.outside(), moved)), address[node.room])
+        if node.flag is not None:
+            self.leave(UNMET)
+            e.begin(done)
+
+    def turn(self, schedule: Schedule, calls: Sequence[Call], address: dict[Base, Value], room: Value) -> None:
+        """Write what is done once, on memory at these addresses."""
+        self.settle(schedule.homes(), address, room)
+        self.run(schedule.groups, calls, schedule.moves, address)
+
+    def keep_apart(self, address: dict[Base, Value]) -> None:
+        """Write the return if bases that must be apart meet."""
+        e = self.driver
+        for ones, others in self.apart:
+            found = meeting(e, address, ones, others)
+            if found is not None:
+                with e.when(found):
+                    e.ret(e.const(UNMET, int32))
+                    e.begin(e.label("never"))
+
+    def one_thread(self) -> bool:
+        """Return whether BLAS is used, and only for products that are too small for several threads."""
+        sizes = [size for node in every(self.groups) if (size := blas_work(self.driver, node))]
+        return bool(sizes) and max(sizes) < WORTH_THREADS
+
+    def check(self, node: Check, place: Value) -> None:
+        """Write the return if a check fails."""
+        e = self.driver
+        kind = kind_of(node.arg.base.dtype)
+        found = e.load(e.address(place, node.arg.offset, kind), kind)
+        with e.when(~found if kind is bool_ else found != node.number):
+            self.leave((UNEXPECTED if node.lenient else UNMET) if node.place is None else self.met(node.place, found))
+            e.begin(e.label("never"))
+
+    def met(self, place: int, found: Value) -> Value:
+        """Return the status that tells which number is another one, and what it is."""
+        e = self.driver
+        most = e.const(MOST_TOLD, int64)
+        told = e.math.minimum(e.math.maximum(found, -most), most)
+        return e.cast(told * PLACES + (UNMET + 1 + place), int32)
+
+    def leave(self, status: int | Value) -> None:
+        """Write the return of a status."""
+        if self.before is not None:
+            blas.limit(self.driver, self.before)
+        self.driver.ret(self.driver.const(status, int32) if isinstance(status, int) else status)
+
+    def place(self, home: Home, address: dict[Base, Value], arena: Value) -> Value:
+        """Return the address of a home."""
+        if isinstance(home, Base):
+            return address[home]
+        start, way = (address[home[0]], home[1]) if isinstance(home, tuple) else (arena, home)
+        return self.driver.offset(start, self.driver.apart(way) if self.driver.general else way)
+
+    def invoke(self, call: tuple[str, bool], given: Sequence[Value]) -> None:
+        """Call a kernel, and stop if it fails."""
+        e, (name, status) = self.driver, call
+        if not status:
+            e.call(name, None, *given)
+            return
+        with e.when(e.call(name, int32, *given) != 0):
+            self.leave(FAILED)
+            e.begin(e.label("never"))
+
+    def text(self) -> str:
+        """Return the LLVM code."""
+        return "\n".join(each.text() for each in (*self.kernels.modules.values(), self.driver))
+
+    def assembly(self) -> str:
+        """Return the code as the processor's assembly text."""
+        return "\n".join(engine().assembly(each) for each in (*self.kernels.modules.values(), self.driver))
+
+    def link(self) -> Library:
+        """Compile and link everything."""
+        using = engine()
+        emitters = (*self.kernels.modules.values(), self.driver)
+        return using.link(using.compile_all(emitters), ["program"], self.bound(emitters))
+
+    def bound(self, emitters: Sequence[Any]) -> dict[str, int]:
+        """Return the addresses of what the modules use from outside."""
+        symbols = blas.symbols({routine for each in emitters for routine in blas.used(each)})
+        for node in every(self.groups):
+            symbols.update(node.symbols if isinstance(node, Routine) else {})
+        if any("lineal_pool" in each.declared for each in emitters):
+            symbols.update(pool().symbols())
+        return symbols
+
+
+def every(groups: Iterable[Group]) -> Iterator[Node]:
+    """Yield the nodes of groups, and of the bodies among them."""
+    for group in groups:
+        for node in group.nodes:
+            yield node
+            if isinstance(node, Repeat):
+                for schedule in node.schedules:
+                    yield from every(schedule.groups)
+
+
+def longest(node: Repeat) -> int:
+    """Return how many turns a loop may take that ends when a number says so: some minutes' worth."""
+    return max(1 << 20, int(LONGEST_NS / (20 * len(node.schedule.groups) + operations(node.schedule.nodes) / 30)))
+
+
+def blas_work(e: Emitter, node: Node) -> int:
+    """Return how many multiplications a node leaves to BLAS or LAPACK at once."""
+    if isinstance(node, Product):
+        return 0 if is_small(e, node) or is_large(e, node) else work(node)
+    return node.work if isinstance(node, Routine) and not node.symbols else 0

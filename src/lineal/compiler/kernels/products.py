@@ -1,0 +1,162 @@
+"""Products of matrices: small ones as code of their own, others by BLAS."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from contextlib import ExitStack
+
+from lineal.codegen import blas
+from lineal.codegen.emit import Emitter
+from lineal.codegen.kinds import kind_of, pointer
+from lineal.codegen.parallel import shared
+from lineal.codegen.values import Value
+from lineal.compiler.kernels.bigproducts import BigProduct
+from lineal.compiler.kernels.loops import parameters
+from lineal.compiler.kernels.openproducts import Form, formed, write_open
+from lineal.compiler.kernels.smallproducts import SmallProduct
+from lineal.compiler.nodes.node import Product
+from lineal.compiler.nodes.windows import Base, Window
+from lineal.compiler.scheduling.grouping import Group
+
+__all__ = ["form_of", "is_direct", "is_large", "is_small", "multiply", "work", "write_product"]
+
+SMALL = 1 << 20
+"""Up to how many multiplications a product is written out."""
+
+WORTH_THREADS = 1 << 20
+"""From how many multiplications on a stack of products is split over threads."""
+
+SHORTEST = 8
+"""How long every side of a product is at least, to be written out in blocks; BLAS does the others."""
+
+SEVERAL = 4
+"""From how many large products on each is left to one thread."""
+
+PACKED = 1 << 16
+"""How many bytes of this call's memory a product may use."""
+
+
+def work(node: Product) -> int:
+    """Return how many multiplications each product of a node takes."""
+    return math.prod(node.out.shape[-2:]) * node.a.shape[-1]
+
+
+def is_direct(e: Emitter, node: Product) -> bool:
+    """Return whether a product is a single call of BLAS."""
+    return len(node.out.shape) == 2 and not is_small(e, node) and not is_large(e, node)
+
+
+def is_large(e: Emitter, node: Product) -> bool:
+    """Return whether a product is worth blocks, because none of its sides is short."""
+    shortest = min(*node.out.shape[-2:], node.a.shape[-1])
+    return not is_small(e, node) and (shortest > 1 if e.general else shortest >= SHORTEST)
+
+
+def is_small(e: Emitter, node: Product) -> bool:
+    """Return whether the products of a node are worth code of their own."""
+    n, k = node.out.shape[-1], node.a.shape[-1]
+    if e.general and e.spread and min(*node.out.shape[-2:], k) >= SHORTEST:
+        return False
+    return work(node) <= SMALL and (node.b.strides[-1] == 1 or k * (n + 16) * node.out.dtype.itemsize <= PACKED)
+
+
+def write_product(e: Emitter, group: Group, name: str) -> bool:
+    """Write the function of a product, or of a stack of products; return that it returns no status."""
+    (node,) = group.nodes
+    assert isinstance(node, Product)
+    bases, axes = parameters(group), leading(node)
+    with e.function(name, [(f"p{n}", pointer) for n in range(len(bases))]) as given:
+        worth, form = worth_threads(e, node), form_of(e, node)
+        if form is not None:
+            address = dict(zip(bases, given))
+            write_open(e, form, name, [address[each] for each in (node.a.base, node.b.base, node.out)])
+        elif worth:
+
+            def work(start: Value, stop: Value, *given: Value) -> None:
+                stack(e, node, begin(e, node, bases, given), axes, (start, stop))
+
+            shared(e, name, axes[0][0], given, work, grain=1)
+        else:
+            stack(e, node, begin(e, node, bases, given), axes, name=name)
+    return False
+
+
+def worth_threads(e: Emitter, node: Product) -> bool:
+    """Return whether a stack of products is worth several threads."""
+    axes, total = leading(node), math.prod(node.out.shape) * node.a.shape[-1]
+    return total >= WORTH_THREADS and bool(axes) and axes[0][0] >= (SEVERAL if is_large(e, node) else 2)
+
+
+def form_of(e: Emitter, node: Product) -> Form | None:
+    """Return the form of a product that is to serve many sizes; None if it is written for its own, or by BLAS."""
+    small = is_small(e, node)
+    if not e.general or not (small or is_large(e, node)):
+        return None
+    return formed(e, node, small, leading(node), worth_threads(e, node))
+
+
+Axis = tuple[int, tuple[int, int, int]]
+"""How many products there are along an axis of a stack, and how far it moves in A, B and C."""
+
+
+def leading(node: Product) -> list[Axis]:
+    """Return the axes of a stack, the longest first; neighbours are one where all three matrices go through in one stride."""
+    found: list[Axis] = []
+    for n, size in enumerate(node.out.shape[:-2]):
+        steps = (node.a.strides[n], node.b.strides[n], node.out.strides[n])
+        if size == 1:
+            continue
+        if found and found[-1][1] == tuple(step * size for step in steps):
+            size *= found.pop()[0]
+        found.append((size, steps))
+    return sorted(found, key=lambda axis: -axis[0])
+
+
+def begin(e: Emitter, node: Product, bases: Sequence[Base], given: Sequence[Value]) -> list[Value]:
+    """Return where the first A, B and C begin."""
+    kind, address = kind_of(node.out.dtype), dict(zip(bases, given))
+    return [*(e.address(address[each.base], each.offset, kind) for each in (node.a, node.b)), address[node.out]]
+
+
+def stack(
+    e: Emitter,
+    node: Product,
+    places: Sequence[Value],
+    axes: Sequence[Axis],
+    span: tuple[Value, Value] | None = None,
+    name: str = "",
+) -> None:
+    """Write the products of a stack one after the other: of the first axis those of a span, or in `name` on several threads."""
+    kind = kind_of(node.out.dtype)
+    with ExitStack() as loops:
+        for n, (size, steps) in enumerate(axes):
+            start, stop = span if span and not n else (0, size)
+            i = loops.enter_context(e.loop(stop, start))
+            places = [e.address(place, i * step, kind) if step else place for place, step in zip(places, steps)]
+        if is_small(e, node):
+            SmallProduct(e, node).write(*places)
+        elif not is_large(e, node):
+            multiply(e, node, *places)
+        elif span:
+            BigProduct(e, node).write(*places)
+        else:
+            BigProduct(e, node).write_in(name, *places)
+
+
+def multiply(e: Emitter, node: Product, a: Value, b: Value, out: Value) -> None:
+    """Write the product of two matrices by BLAS."""
+    (m, n), k = node.out.shape[-2:], node.a.shape[-1]
+    (a_turned, a_row), (b_turned, b_row) = layout(node.a), layout(node.b)
+    kind = kind_of(node.out.dtype)
+    blas.gemm(e, kind, a, b, out, m, n, k, transpose_a=a_turned, transpose_b=b_turned, strides=(a_row, b_row, n))
+
+
+def layout(window: Window) -> tuple[bool, int]:
+    """Return whether a matrix lies by columns, and how far its rows (or columns) are apart."""
+    (m, n), (rows, columns) = window.shape[-2:], window.strides[-2:]
+    if columns == 1 or (n == 1 and rows >= 1 and columns != 1 and m > 1 and rows >= n):
+        return False, max(rows, n, 1)
+    if n == 1:
+        return False, max(rows, 1)
+    return True, max(columns, m, 1)

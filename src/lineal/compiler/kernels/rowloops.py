@@ -1,0 +1,109 @@
+"""Loops over rows: the code of groups that run together, row by row."""
+
+from __future__ import annotations
+
+import math
+from contextlib import ExitStack
+
+from lineal.codegen.emit import Emitter
+from lineal.codegen.kinds import pointer
+from lineal.codegen.parallel import shared
+from lineal.codegen.values import Value
+from lineal.compiler.kernels.loops import LoopWriter, parameters
+from lineal.compiler.kernels.partials import ALIGNMENT, Partials, reserved
+from lineal.compiler.nodes.windows import Base
+from lineal.compiler.scheduling.cost import WORTH_THREADS, nanoseconds
+from lineal.compiler.scheduling.rows import Rows
+
+__all__ = ["write_rows"]
+
+MANY = 128
+"""From how many rows on, added one after the other in memory, sums lie there in float64."""
+
+
+class RowWriter:
+    """Writes the function of one `Rows`."""
+
+    def __init__(self, e: Emitter, rows: Rows):
+        assert rows.outer is not None
+        self.e = e
+        self.rows = rows
+        self.sums = rows.sums()
+        self.writers = self.writers_of(merged=True)
+        if len({tuple(axis.size for axis in each.rows) for each in self.writers}) > 1:
+            self.writers = self.writers_of(merged=False)
+        self.sizes = [axis.size for axis in self.writers[0].rows]
+        self.total = sum(math.prod(group.space or ()) for group in rows.groups)
+        self.chunks = min(Partials.count(self.sums, self.total), self.sizes[0]) if self.sums else self.sizes[0]
+        added = -(-self.sizes[0] // self.chunks) * math.prod(self.sizes[1:])
+        self.partials = Partials(e, self.sums, self.writers[0].combined, wide=e.general or added > MANY)
+        for writer in self.writers:
+            writer.wide = self.partials.kinds
+
+    def writers_of(self, merged: bool) -> list[LoopWriter]:
+        """Return a writer for each group."""
+        count = len(self.rows.outer or ())
+        found = [LoopWriter(self.e, group, count, self.rows.local, merged) for group in self.rows.groups]
+        for each in found:
+            each.prepare()
+        return found
+
+    def write(self, name: str) -> None:
+        """Write the function `name`; its parameters are the addresses of `parameters(rows)`."""
+        e, bases = self.e, parameters(self.rows)
+        with e.function(name, [(f"p{n}", pointer) for n in range(len(bases))]) as given:
+            memory = [self.partials.reserve(self.chunks)] if self.sums else []
+            work = lambda start, stop, *captured: self.work(start, stop, bases, captured)
+            worth = self.chunks > 1 and sum(map(nanoseconds, self.rows.groups)) >= WORTH_THREADS
+            if e.spread if e.general else worth:
+                shared(e, name, e.apart(self.chunks), (*given, *memory), work, grain=1, worth=e.decided(worth))
+            else:
+                work(0, e.apart(self.chunks), *given, *memory)
+            if self.sums:
+                self.partials.finish(memory[0], self.chunks, dict(zip(bases, given)))
+
+    def work(self, start: int | Value, stop: int | Value, bases: list[Base], captured: tuple[Value, ...]) -> None:
+        """Write the loop of one thread over its rows, or over its chunks of rows if they are summed up."""
+        e = self.e
+        addresses = dict(zip(bases, captured))
+        addresses |= self.scratch()
+        if not self.sums:
+            self.over(start, stop, addresses)
+            return
+        size = e.apart(-(-self.sizes[0] // self.chunks))
+        with e.loop(stop, start) as chunk:
+            places = self.partials.places(captured[-1], chunk)
+            self.partials.clear(places, self.writers[0].start)
+            first = e.math.minimum(chunk * size, self.sizes[0])
+            self.over(first, e.math.minimum(first + size, self.sizes[0]), addresses | places)
+
+    def scratch(self) -> dict[Base, Value]:
+        """Return memory for one row of each base that is local; what is read for the last time leaves its place to others."""
+        count, local = len(self.rows.outer or ()), self.rows.local
+        order = list(enumerate(self.rows.groups))
+        last = {base: n for n, group in order for base in (*group.stored, *group.external()) if base in local}
+        places: dict[Base, Value] = {}
+        free: dict[int, list[Value]] = {}
+        size = lambda base: -(-math.prod(base.shape[count:]) * base.dtype.itemsize // ALIGNMENT) * ALIGNMENT
+        for n, group in enumerate(self.rows.groups):
+            for base in (each for each in group.stored if each in local):
+                waiting = free.get(size(base))
+                places[base] = waiting.pop() if waiting else reserved(self.e, size(base))
+            for base in (each for each in last if last[each] == n):
+                free.setdefault(size(base), []).append(places[base])
+        return places
+
+    def over(self, start: int | Value, stop: int | Value, addresses: dict[Base, Value]) -> None:
+        """Write the loops over rows, and in them those of the groups."""
+        e = self.e
+        with ExitStack() as stack:
+            index = [stack.enter_context(e.loop(stop, start))]
+            index += [stack.enter_context(e.loop(size)) for size in self.sizes[1:]]
+            for writer in self.writers:
+                writer.body(addresses, dict(zip(writer.rows, index)))
+
+
+def write_rows(e: Emitter, rows: Rows, name: str) -> bool:
+    """Write the function of groups that run row by row; return that it returns no status."""
+    RowWriter(e, rows).write(name)
+    return False

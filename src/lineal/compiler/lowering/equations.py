@@ -1,0 +1,292 @@
+"""Lowering: each equation of a trace becomes nodes, or only a window.
+
+`rules` says how, by the op's class; what has no rule, or computes with numbers the code generator does not know, is left to the
+host.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from lineal.codegen.formulas import formula_of
+from lineal.codegen.kinds import Kind, float64, int64, kind_of
+from lineal.compiler import passes
+from lineal.compiler.capturing.trace import Trace
+from lineal.compiler.lowering.rules import RULES, changing
+from lineal.compiler.lowering.rules.elementwise import elementwise, same
+from lineal.compiler.lowering.support import identity, supported
+from lineal.compiler.nodes.blame import Blaming
+from lineal.compiler.nodes.node import Check, Draw, Host, Join, Map, Node, Product, Reduce, Routine, Scan, Scatter
+from lineal.compiler.nodes.windows import Base, Chosen, Pick, Place, Window, dense
+from lineal.core.inplace import Copy
+from lineal.ops.pattern import Elementwise
+from lineal.tracing import Equation, Var
+
+__all__ = ["Lowering"]
+
+Axes = tuple[int, ...]
+
+
+class Lowering:
+    """The nodes of a trace, and for each variable the window it is."""
+
+    def __init__(self, trace: Trace):
+        self.nodes: list[Node] = []
+        self.windows: dict[Var, Window] = {}
+        self.numbers: dict[Any, Base] = {}
+        self.known: dict[Any, tuple[Window, ...]] = {}
+        """What ops have given, by the op and its inputs."""
+        self.parts: list[Base] = []
+        """Bases that lie inside of arrays from outside."""
+        self.count = 0
+        self.steps = trace.steps
+        for var, array in trace.literals.items():
+            self.windows[var] = self.literal(array.item(), array.dtype, array.shape)
+        outside = {**dict.fromkeys(trace.inputs, "input"), **dict.fromkeys(trace.captured, "captured")}
+        for var, source in {**outside, **dict.fromkeys(trace.live, "live")}.items():
+            self.define(var, self.outside(var, source))
+        for equation in trace.equations:
+            before = len(self.nodes)
+            with Blaming(equation):
+                self.lower(equation)
+            for node in self.nodes[before:]:
+                node.equation = equation  # type: ignore[misc]
+
+    def next(self) -> int:
+        self.count += 1
+        return self.count - 1
+
+    def outside(self, var: Var, source: str) -> Base:
+        """Return the base of an array from outside, which lies as it lay in the trace."""
+        spec = var.spec
+        return Base(self.next(), tuple(spec.shape), spec.storage, source, self.steps.get(var))
+
+    def define(self, var: Var, base: Base) -> None:
+        """Let a variable be a whole base."""
+        self.windows[var] = Window(base, base.shape, base.strides)
+
+    def lower(self, equation: Equation) -> None:
+        """Let the outputs of an equation be windows; append the nodes that make what they show."""
+        args = tuple(self.windows[var] for var in equation.inputs)
+        key = (identity(equation.op), args) if passes.enabled("common") and not equation.op.effect else None
+        found = self.known.get(key) if key is not None and key[0] is not None else None
+        if found is None:
+            found = self.made(equation, args)
+            if key is not None and key[0] is not None:
+                self.known[key] = found
+        self.windows.update(zip(equation.outputs, found))
+
+    def made(self, equation: Equation, args: tuple[Window, ...]) -> tuple[Window, ...]:
+        """Return the windows that an op gives."""
+        op, specs = equation.op, [var.spec for var in equation.outputs]
+        if op.aliasing is not None and len(specs) == 1:
+            found = self.view(op, args[0])
+        elif all(supported(each) for each in (*(arg.base.dtype for arg in args), *(spec.storage for spec in specs))):
+            rule: Callable[..., Any] | None = RULES.get(type(op)) or (elementwise if isinstance(op, Elementwise) else None)
+            found = None if rule is None else rule(self, op, specs[0] if len(specs) == 1 else specs, *args)
+        else:
+            found = None
+        if found is None:
+            return self.host(equation, args)
+        return found if isinstance(found, tuple) else (found,)
+
+    # what rules are made of
+
+    def literal(self, number: Any, dtype: Any, shape: Sequence[int] = ()) -> Window:
+        """Return the window that shows one number everywhere."""
+        dtype = np.dtype(dtype)
+        key = (repr(number), dtype)
+        base = self.numbers.get(key)
+        if base is None:
+            base = self.numbers[key] = Base(self.next(), (), dtype, "literal", value=number)
+        return Window(base, tuple(shape), (0,) * len(shape))
+
+    def map(self, shape: Any, dtype: Any, formula: Callable[..., Any], *args: Any, label: str = "map") -> Window:
+        """Return the window on formula(m, *args); it is computed here if all of them are literals, else by a Map."""
+        if args and passes.enabled("constants") and all(isinstance(x, Window) and x.base.source == "literal" for x in args):
+            number = folded(formula, dtype, args)
+            if number is not None:
+                return self.literal(number, dtype, shape)
+        return self.filled(shape, dtype, formula, *args, label=label)
+
+    def filled(
+        self,
+        shape: Any,
+        dtype: Any,
+        formula: Callable[..., Any],
+        *args: Any,
+        label: str = "map",
+        inside: Window | None = None,
+        after: tuple[Base, ...] = (),
+    ) -> Window:
+        """Append a Map, whose result may lie inside of another base, and return the window on it."""
+        shape = tuple(shape)
+        out = Base(self.next(), shape, np.dtype(dtype), "made", None if inside is None else inside.strides)
+        out.inside = inside
+        stretched = tuple(each.stretched(shape) if isinstance(each, Window) and each.shape != shape else each for each in args)
+        self.nodes.append(Map(out, formula_of(formula, [kind_read(each) for each in args]), stretched, label, after))
+        return Window(out, shape, out.strides)
+
+    def copy(self, window: Window, inside: Window | None = None, after: tuple[Base, ...] = ()) -> Window:
+        """Append a copy, dense unless it is to lie inside of another base, and return the window on it."""
+        if not supported(window.base.dtype):
+            if inside is not None:
+                raise NotImplementedError(f"numbers of {window.base.dtype} are put together or written to another tensor")
+            out = self.made_base(window.shape, window.base.dtype)
+            self.nodes.append(Host(Copy(), (window,), [out]))
+            return Window(out, out.shape, out.strides)
+        return self.filled(window.shape, window.base.dtype, same, window, label="copy", inside=inside, after=after)
+
+    def reduce(
+        self, window: Window, axes: Sequence[int], kind: str, dtype: Any = None, keepdim: bool = False, wide: bool = False
+    ) -> Window:
+        """Append a Reduce and return the window on what it makes, in float64 if that is to be `wide`."""
+        axes = tuple(axes)
+        if dtype is not None and np.dtype(dtype) != window.base.dtype:
+            window = self.map(window.shape, dtype, same, window, label="cast")
+        kept = tuple(size for place, size in enumerate(window.shape) if place not in axes)
+        out = Base(self.next(), kept, np.dtype(np.float64) if wide else window.base.dtype, "made")
+        self.nodes.append(Reduce(out, window, axes, kind))
+        found = Window(out, kept, out.strides)
+        for axis in sorted(axes) if keepdim else ():
+            found = found.with_axis(axis)
+        return found
+
+    def product(self, a: Window, b: Window) -> Window:
+        """Append a Product and return the window on what it makes."""
+        shape = (*a.shape[:-1], b.shape[-1])
+        out = Base(self.next(), shape, a.base.dtype, "made")
+        self.nodes.append(Product(out, self.readable(a), self.readable(b)))
+        return Window(out, shape, out.strides)
+
+    def readable(self, window: Window) -> Window:
+        """Return the window, or a copy of it if BLAS cannot read it where it lies."""
+        rows, columns = window.strides[-2:]
+        m, n = window.shape[-2:]
+        if window.base.source != "literal" and (
+            (columns == 1 and (rows >= n or m == 1)) or (rows == 1 and (columns >= m or n == 1))
+        ):
+            return window
+        return self.copy(window)
+
+    def block(self, shape: Sequence[int], dtype: Any) -> Window:
+        """Return the window on a new block of memory, which is to be filled by parts and closed by `join`."""
+        base = Base(self.next(), tuple(shape), np.dtype(dtype), "made")
+        return Window(base, base.shape, base.strides)
+
+    def join(self, block: Window, parts: Sequence[Base]) -> Window:
+        """Append the Join that makes a block of the parts that lie inside of it."""
+        self.nodes.append(Join(block.base, list(parts)))
+        return block
+
+    def scatter(
+        self, block: Window, first: Base, source: Window, target: Window, picks: tuple[Pick, ...], adds: bool
+    ) -> Window:
+        """Return the block that holds `first`, with the source put or added at `target` moved by picks."""
+        token = Base(self.next(), block.shape, block.base.dtype, "made")
+        token.inside = block
+        self.nodes.append(Scatter(token, source, target, picks, adds, (first,)))
+        return self.join(block, [first, token])
+
+    def draw(self, state: Window, shape: Sequence[int], dtype: Any) -> Window:
+        """Append the Draw of random words (uint32 or uint64), and return them in a shape."""
+        words = 32 // np.dtype(dtype).itemsize
+        count = -(-math.prod(shape) // words) * words
+        out = Base(self.next(), (count,), np.dtype(dtype), "made")
+        self.nodes.append(Draw(out, state))
+        return Window(out, tuple(shape), dense(tuple(shape)))
+
+    def scan(
+        self,
+        args: Sequence[Window],
+        axis: int,
+        formula: Callable[..., Any],
+        start: Any,
+        back: bool,
+        exclusive: bool = False,
+        associative: bool = False,
+    ) -> Window:
+        """Append a Scan along an axis, from its end if `back`, and return the window on what it makes."""
+        out = Base(self.next(), args[0].shape, args[0].base.dtype, "made")
+        whole = Window(out, out.shape, out.strides)
+        turn = (lambda each: each.reversed((axis,))) if back else (lambda each: each)
+        read = [kind_of(each.base.dtype) for each in args]
+        # what is so far is kept in float64, so that long sums are rounded once
+        so_far = float64 if read[0].family == "f" else read[0]
+        found = formula_of(formula, [so_far, *read])
+        self.nodes.append(Scan(out, turn(whole), tuple(map(turn, args)), axis, found, start, exclusive, associative))
+        return whole
+
+    def routine(
+        self, label: str, write: Callable[..., None], args: Sequence[Window], outs: Sequence[Base], **known: Any
+    ) -> None:
+        """Append the Routine that makes `outs` of args."""
+        self.nodes.append(Routine(list(outs), list(args), write, label, **known))
+
+    def made_base(self, shape: Sequence[int], dtype: Any, inside: Window | None = None) -> Base:
+        """Return a new base for a result, which may lie inside of another one."""
+        base = Base(self.next(), tuple(shape), np.dtype(dtype), "made", None if inside is None else inside.strides)
+        base.inside = inside
+        return base
+
+    def check(self, holds: Window, lenient: bool = False) -> None:
+        """Append the Check that all of some truth values hold."""
+        whole = self.reduce(holds, range(len(holds.shape)), "minimum") if holds.shape else holds
+        if whole.number is not True:
+            self.nodes.append(Check(self.copy(whole) if whole.base.source == "literal" else whole, lenient=lenient))
+
+    # the general cases
+
+    def view(self, op: Any, window: Window) -> Window | None:
+        """Return another window on the same base; on a copy of it if the op has to copy."""
+        if window.base.source == "literal":
+            shape = op.eager(np, np.broadcast_to(np.array(window.number, window.base.dtype), window.shape)).shape
+            return Window(window.base, shape, (0,) * len(shape))
+        return seen(window, op) or seen(self.copy(window), op)
+
+    def host(self, equation: Equation, args: tuple[Window, ...]) -> tuple[Window, ...]:
+        """Leave an equation to the host; NotImplementedError if the shape of its result is known only when it has run."""
+        if changing(equation.op, args):
+            raise NotImplementedError(f"the shape of what {equation.op.key} returns depends on numbers")
+        outs = [Base(self.next(), tuple(v.spec.shape), v.spec.storage, "made") for v in equation.outputs]
+        self.nodes.append(Host(equation.op, args, outs))
+        return tuple(Window(base, base.shape, base.strides) for base in outs)
+
+
+def kind_read(arg: Window | Place | Chosen) -> Kind:
+    """Return the kind of number that a map reads."""
+    if isinstance(arg, Place):
+        return int64
+    return kind_of((arg.window if isinstance(arg, Chosen) else arg).base.dtype)
+
+
+def folded(formula: Callable[..., Any], dtype: Any, args: Sequence[Window]) -> Any:
+    """Return the number that a formula gives of literals, None if NumPy cannot compute it."""
+    try:
+        with np.errstate(all="ignore"):
+            return np.asarray(formula(np, *[np.array(x.number, x.base.dtype) for x in args])).astype(dtype).item()
+    except (AttributeError, TypeError, ValueError, ArithmeticError):
+        return None
+
+
+def seen(window: Window, op: Any) -> Window | None:
+    """Return the window that a view op makes of a window: the op runs on memory that lies like it."""
+    itemsize = window.base.dtype.itemsize
+    last = window.offset + sum(max(0, (size - 1) * step) for size, step in zip(window.shape, window.strides))
+    memory = np.empty(max(last + 1, 1), window.base.dtype)
+    steps = tuple(step * itemsize for step in window.strides)
+    offset = window.offset if math.prod(window.shape) else 0
+    array = np.ndarray(window.shape, memory.dtype, memory, offset * itemsize, steps)
+    try:
+        y = op.eager(np, array)
+    except Exception:
+        return None
+    if y.dtype != memory.dtype or (not np.may_share_memory(y, memory) and y.size):
+        return None
+    start, first = memory.ctypes.data, y.__array_interface__["data"][0]
+    offset = (first - start) // itemsize if y.size else 0
+    return Window(window.base, y.shape, tuple(step // itemsize for step in y.strides), offset)

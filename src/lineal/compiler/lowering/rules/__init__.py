@@ -1,0 +1,26 @@
+"""How each op is lowered, by families as in `ops`; what has no rule is left to the host."""
+
+from lineal.compiler.lowering.rules import (
+    broadcasting,
+    contraction,
+    conversion,
+    creation,
+    elementwise,
+    exponentials,
+    indexing,
+    inplace,
+    likelihood,
+    linalg,
+    packing,
+    premise,
+    random,
+    reductions,
+    sorting,
+    structural,
+    tensors,
+    turns,
+)
+from lineal.compiler.lowering.rules.shapes import changing
+from lineal.compiler.lowering.rules.table import RULES
+
+__all__ = ["RULES", "changing"]

@@ -1,0 +1,84 @@
+"""Products of matrices, and of stacks of them."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from lineal.compiler.lowering.rules.structural import index_along, part
+from lineal.compiler.lowering.rules.table import FLOATS, lowers
+from lineal.compiler.nodes.windows import Window, dense
+from lineal.ops.contraction.products import Affine, AffineWithBias, BatchMatMul, Dot, MatMul, StackedMatMul
+from lineal.ops.contraction.vectors import Cross
+
+
+def turned(window: Window, yes: bool) -> Window:
+    """Return the window with its last two axes exchanged, if `yes`."""
+    if not yes:
+        return window
+    swap = lambda each: (*each[:-2], each[-1], each[-2])
+    return Window(window.base, swap(window.shape), swap(window.strides), window.offset)
+
+
+def multiplies(*windows: Window) -> bool:
+    """Return whether BLAS multiplies such numbers."""
+    return all(each.base.dtype.name in ("float32", "float64") and 0 not in each.shape for each in windows)
+
+
+@lowers(MatMul, StackedMatMul, BatchMatMul)
+def matmul(low: Any, op: Any, y: Any, a: Window, b: Window) -> Window:
+    """Y = A B, either turned; of whole numbers by adding up, which never overflows into another dtype."""
+    a, b = turned(a, op.left), turned(b, op.right)
+    if multiplies(a, b):
+        return low.product(a, b)
+    if 0 in (*a.shape, *b.shape):
+        return low.literal(np.zeros((), y.storage).item(), y.storage, y.shape)
+    space = (*a.shape, b.shape[-1])
+    a, b = a.with_axis(len(a.shape)), b.with_axis(len(b.shape) - 2)
+    both = low.map(space, y.storage, lambda m, a, b: a * b, a, b, label="mul")
+    return low.reduce(both, (len(space) - 2,), "add")
+
+
+@lowers(Affine, AffineWithBias, of=FLOATS)
+def affine(low: Any, op: Any, y: Any, x: Window, w: Window, *bias: Window) -> Window | None:
+    """y = x W (+ b), for every row of x."""
+    if not multiplies(x, w):
+        return None
+    if len(x.shape) != 2:
+        if x.base.source == "literal" or x.strides != dense(x.shape):
+            x = low.copy(x)
+        rows = (math.prod(x.shape[:-1]), x.shape[-1])
+        x = Window(x.base, rows, dense(rows), x.offset)
+    found = low.product(x, turned(w, op.transposed))
+    shape = tuple(y.shape)
+    found = Window(found.base, shape, dense(shape))
+    if bias:
+        found = low.map(shape, y.storage, lambda m, y, b: y + b, found, bias[0], label="add")
+    return found
+
+
+@lowers(Dot, of=FLOATS)
+def dot(low: Any, op: Any, y: Any, a: Window, b: Window) -> Window | None:
+    """y = Σ a b."""
+    if a.base.dtype.kind != "f":
+        return None
+    both = low.map(a.shape, a.base.dtype, lambda m, a, b: a * b, a, b, label="mul")
+    return low.reduce(both, (0,), "add")
+
+
+@lowers(Cross)
+def cross(low: Any, op: Any, y: Any, a: Window, b: Window) -> Window:
+    """y = a × b, its three parts one behind another."""
+    block = low.block(y.shape, y.storage)
+    axis = op.axis % len(y.shape)
+    shape = tuple(1 if n == axis else size for n, size in enumerate(y.shape))
+    at = lambda x, n: part(x, index_along(axis, n, len(y.shape)), shape)
+    parts = []
+    for n in range(3):
+        i, j = (n + 1) % 3, (n + 2) % 3
+        formula = lambda m, a, b, c, d: a * b - c * d
+        args = (at(a, i), at(b, j), at(a, j), at(b, i))
+        parts.append(low.filled(shape, y.storage, formula, *args, label="cross", inside=at(block, n)).base)
+    return low.join(block, parts)

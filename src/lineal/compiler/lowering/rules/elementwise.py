@@ -1,0 +1,34 @@
+"""Element by element: every row is lowered by its own scalar expression."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lineal.compiler.lowering.rules.table import lowers
+from lineal.compiler.lowering.support import supported
+from lineal.compiler.nodes.windows import Window
+from lineal.ops.pattern import Elementwise
+
+__all__ = ["HOST_ROWS", "elementwise", "same"]
+
+HOST_ROWS = {
+    "bitwise_left_shift": "host step: shifts by a number's width and more are NumPy's own cases",
+    "bitwise_right_shift": "host step: shifts by a number's width and more are NumPy's own cases",
+    "complex": "host step: complex numbers",
+    "gcd": "host step: Euclid's algorithm is a loop for each element",
+    "lcm": "host step: Euclid's algorithm is a loop for each element",
+}
+"""Why some rows have no code at all; others have none for whole numbers, where NumPy's rules are another formula."""
+
+
+def same(m: Any, x: Any) -> Any:
+    """Return x."""
+    return x
+
+
+@lowers(Elementwise, where="what the scalar expression can be written for")
+def elementwise(low: Any, op: Any, y: Any, *xs: Window) -> Window | None:
+    """y = scalar(x0, x1, …)."""
+    if not supported(op, tuple(each.base.dtype for each in xs)):
+        return None
+    return low.map(y.shape, y.storage, op.scalar, *xs, label=op.label)

@@ -1,0 +1,28 @@
+"""Copies, writes, and writes through views."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lineal.compiler.lowering.rules.structural import over
+from lineal.compiler.lowering.rules.table import lowers
+from lineal.compiler.nodes.windows import Window
+from lineal.core.inplace import Copy, Overwrite, Renumber, ViewScatter
+
+__all__: list[str] = []
+
+
+@lowers(Copy, Overwrite, Renumber)
+def source(low: Any, op: Any, y: Any, *xs: Window) -> Window:
+    """y = the last x, to be copied only where memory of its own is asked for."""
+    return xs[-1]
+
+
+@lowers(ViewScatter, where="a part that does not overlap with itself")
+def view_scatter(low: Any, op: Any, y: Any, base: Window, source: Window) -> Window | None:
+    """y = base with what a view looks at replaced."""
+    block = low.block(y.shape, y.storage)
+    place: Window | None = block
+    for step in op.path:
+        place = None if place is None else low.view(step, place)
+    return over(low, block, base, place, source)

@@ -1,0 +1,168 @@
+"""How matrices lie in memory, and the two ways to work on them: a kernel across the batch, or a routine in place."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from lineal.codegen.batched.arrays import DTYPES, LARGEST
+from lineal.compiler.lowering import routines
+from lineal.compiler.lowering.rules.contraction import turned
+from lineal.compiler.nodes.windows import Base, Window, dense
+
+__all__ = [
+    "ACROSS",
+    "across",
+    "by_columns",
+    "by_rows",
+    "changed",
+    "column_strides",
+    "count",
+    "either",
+    "first_like",
+    "known",
+    "lies",
+    "lying",
+    "negative",
+    "padded",
+    "result",
+    "spaces",
+    "specs_of",
+    "succeeded",
+]
+
+PADDED = 16
+"""Up to how many rows or columns a few matrices are padded to a vector of them; LAPACK takes the others one by one."""
+
+ACROSS = f"not empty, at most {LARGEST} rows and columns ({PADDED} of few matrices)"
+"""Where there is only a kernel across the batch."""
+
+
+def known(*xs: Window) -> bool:
+    """Return whether there are routines for such numbers."""
+    return all(x.base.dtype in DTYPES and 0 not in x.shape for x in xs)
+
+
+def count(x: Window) -> int:
+    """Return how many matrices a stack has."""
+    return math.prod(x.shape[:-2])
+
+
+def lies(x: Window, strides: tuple[int, ...]) -> bool:
+    """Return whether a window is on memory, with these strides where they matter."""
+    return x.base.source != "literal" and all(size == 1 or a == b for size, a, b in zip(x.shape, x.strides, strides))
+
+
+def by_rows(low: Any, x: Window) -> Window:
+    """Return a window that lies densely."""
+    return x if lies(x, dense(x.shape)) else low.copy(x)
+
+
+def either(low: Any, x: Window) -> tuple[Window, bool]:
+    """Return matrices that lie densely, and whether they lie transposed."""
+    other = turned(x, True)
+    return (other, True) if not lies(x, dense(x.shape)) and lies(other, dense(other.shape)) else (by_rows(low, x), False)
+
+
+def column_strides(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the strides of matrices that lie by columns."""
+    *lead, m, n = shape
+    step = dense((*lead, n, m))
+    return (*step[:-2], 1, m)
+
+
+def by_columns(low: Any, x: Window) -> Window:
+    """Return matrices that lie by columns, one after the other."""
+    return x if lies(x, column_strides(x.shape)) else turned(low.copy(turned(x, True)), True)
+
+
+def spaces(low: Any, sizes: Sequence[int], dtype: Any) -> list[Base]:
+    """Return bases for so many numbers each, for a routine to work in."""
+    return [low.made_base((size,), dtype) for size in sizes]
+
+
+def result(low: Any, shape: Any, dtype: Any) -> tuple[Base, Window]:
+    """Return a new base and the window on it."""
+    base = low.made_base(tuple(shape), dtype)
+    return base, Window(base, base.shape, base.strides)
+
+
+def changed(low: Any, label: str, x: Window, columns: bool, write: Any, args: Any = (), more: Any = (), **known: Any) -> Window:
+    """Return a copy of x, by rows or by columns, that a routine changes in place; it makes `more` besides."""
+    base = low.made_base(x.shape, x.base.dtype)
+    base.strides = column_strides(x.shape) if columns else base.strides
+    block = Window(base, base.shape, base.strides)
+    first = low.copy(x, inside=block).base
+    token = low.made_base(x.shape, x.base.dtype, inside=block)
+    low.routine(label, write, args, [token, *more], after=(first,), **known)
+    return low.join(block, [first, token])
+
+
+def across(
+    low: Any,
+    name: str,
+    args: Sequence[Window],
+    specs: Sequence[tuple],
+    given: Callable[..., tuple],
+    shared: dict[str, int] = {},  # noqa: B006 - not written
+    **limits: Any,
+) -> tuple[list[Window], tuple[bool, ...]] | None:
+    """Return what a kernel for batches makes, of these shapes and dtypes, and which of its args it reads transposed.
+
+    `given` returns the kernel's parameters from the latter; with `rows`, all args are read by rows. None if there is no kernel
+    for these sizes, or too few matrices: a few small ones are padded to a vector, which costs what one costs. `shared` are the
+    names and addresses of arrays that the kernel reads after the args, for all matrices.
+    """
+    lead, dtype = args[0].shape[:-2], args[0].base.dtype
+    batch, size = math.prod(lead), max(size for each in args for size in each.shape[-2:])
+    lanes = routines.lanes(dtype)
+    if size > limits.get("largest", LARGEST) or (batch < lanes and size > PADDED):
+        return None
+    if batch < lanes:
+        laid = [(padded(low, each, lanes), False) for each in args]
+    else:
+        laid = [(by_rows(low, each), False) if limits.get("rows") else either(low, each) for each in args]
+    turns = tuple(turn for _, turn in laid)
+    outs = [low.made_base((max(batch, lanes), *shape[len(lead) :]), kind) for shape, kind in specs]
+    write, symbols = routines.batched(name, dtype, max(batch, lanes), *given(*turns), shared=shared)
+    low.routine(name, write, [each for each, _ in laid], outs, symbols=symbols)
+    return [Window(out, tuple(shape), dense(tuple(shape))) for out, (shape, _) in zip(outs, specs)], turns
+
+
+def padded(low: Any, x: Window, count: int) -> Window:
+    """Return a stack of so many matrices that begins with those of x."""
+    block = low.block((count, *x.shape[-2:]), x.base.dtype)
+    batch, size = math.prod(x.shape[:-2]), math.prod(x.shape[-2:])
+    first = low.copy(x, inside=Window(block.base, x.shape, dense(x.shape))).base
+    rest = (count - batch, *x.shape[-2:])
+    more = Window(x.base, rest, (0, *x.strides[-2:]), x.offset)
+    return low.join(block, [first, low.copy(more, inside=Window(block.base, rest, dense(rest), batch * size)).base])
+
+
+def specs_of(ys: Sequence[Any]) -> list[tuple]:
+    """Return shapes and dtypes."""
+    return [(tuple(each.shape), each.storage) for each in ys]
+
+
+def first_like(found: tuple[list[Window], tuple[bool, ...]] | None, place: int) -> Window | None:
+    """Return the first thing a kernel made, which lies as it read the arg at `place`."""
+    return None if found is None else lying(found[0][0], found[1][place])
+
+
+def lying(made: Window, yes: bool) -> Window:
+    """Return the window on matrices that a kernel has laid into memory transposed, if `yes`."""
+    shape = turned(made, yes).shape
+    return turned(Window(made.base, shape, dense(shape)), yes)
+
+
+def succeeded(low: Any, info: Window) -> None:
+    """Let the program go on only if nothing has failed."""
+    low.check(low.map(info.shape, np.bool_, lambda m, x: x == 0, info, label="succeeded"))
+
+
+def negative(low: Any, x: Window) -> Window:
+    """Return -x."""
+    return low.map(x.shape, x.base.dtype, lambda m, x: -x, x, label="neg")

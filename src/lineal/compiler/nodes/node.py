@@ -1,0 +1,349 @@
+"""The compiler's own language: what is computed element by element, reduced, multiplied, or left to the host."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from lineal.codegen.formulas import Formula
+from lineal.compiler.nodes.windows import Base, Chosen, Pick, Place, Shape, Window
+from lineal.core import Op
+from lineal.tracing import Equation
+
+__all__ = ["Check", "Draw", "Host", "Join", "Map", "Node", "Product", "Reduce", "Repeat", "Routine", "Scan", "Scatter"]
+
+
+@dataclass(eq=False)
+class Node:
+    """Something to be done; `reads` and `writes` are what the order depends on."""
+
+    equation: ClassVar[Equation | None] = None
+    """What it was made for; a node sets its own."""
+
+    @property
+    def stops(self) -> bool:
+        """Whether it may stop the program, which therefore must not have written to memory from outside yet."""
+        return False
+
+    @property
+    def reads(self) -> list[Base]:
+        """The bases read."""
+        raise NotImplementedError
+
+    @property
+    def writes(self) -> list[Base]:
+        """The bases written."""
+        raise NotImplementedError
+
+
+@dataclass(eq=False)
+class Map(Node):
+    """out = formula(m, *args), element by element over out's shape; `after` are bases that must be there before."""
+
+    out: Base
+    formula: Formula
+    args: tuple[Window | Place | Chosen, ...]
+    label: str
+    after: tuple[Base, ...] = ()
+
+    @property
+    def space(self) -> Shape:
+        """The shape of the loop."""
+        return self.out.shape
+
+    @property
+    def stops(self) -> bool:
+        return any(isinstance(each, Chosen) for each in self.args)
+
+    @property
+    def reads(self) -> list[Base]:
+        found = list(self.after)
+        for each in self.args:
+            if isinstance(each, Chosen):
+                found += [each.window.base, *(pick.index.base for pick in each.picks)]
+            elif isinstance(each, Window):
+                found.append(each.base)
+        return found
+
+    @property
+    def writes(self) -> list[Base]:
+        return [self.out]
+
+
+@dataclass(eq=False)
+class Reduce(Node):
+    """out = arg combined over `axes`, in out's dtype; out has no such axes.
+
+    `kind` is add, squares (which are added up), multiply, maximum or minimum.
+    """
+
+    out: Base
+    arg: Window
+    axes: tuple[int, ...]
+    kind: str
+
+    @property
+    def space(self) -> Shape:
+        """The shape of the loop."""
+        return self.arg.shape
+
+    @property
+    def label(self) -> str:
+        return f"{self.kind} over {self.axes}"
+
+    @property
+    def reads(self) -> list[Base]:
+        return [self.arg.base]
+
+    @property
+    def writes(self) -> list[Base]:
+        return [self.out]
+
+
+@dataclass(eq=False)
+class Product(Node):
+    """out = a b, of matrices or of stacks of them."""
+
+    out: Base
+    a: Window
+    b: Window
+
+    label = "matmul"
+
+    @property
+    def reads(self) -> list[Base]:
+        return [self.a.base, self.b.base]
+
+    @property
+    def writes(self) -> list[Base]:
+        return [self.out]
+
+
+@dataclass(eq=False)
+class Join(Node):
+    """out = what its parts, which lie inside its memory, have put there; nothing is left to be done."""
+
+    out: Base
+    parts: Sequence[Base]
+
+    label = "join"
+
+    @property
+    def reads(self) -> list[Base]:
+        return list(self.parts)
+
+    @property
+    def writes(self) -> list[Base]:
+        return [self.out]
+
+
+@dataclass(eq=False)
+class Scatter(Node):
+    """Each element of `source`, in order, is put (or added, if `adds`) where `target` and `picks` say in out's memory."""
+
+    out: Base
+    source: Window
+    target: Window
+    picks: tuple[Pick, ...]
+    adds: bool
+    after: tuple[Base, ...] = ()
+
+    @property
+    def label(self) -> str:
+        return "scatter add" if self.adds else "scatter"
+
+    @property
+    def stops(self) -> bool:
+        return bool(self.picks)
+
+    @property
+    def reads(self) -> list[Base]:
+        return [*self.after, self.source.base, *(pick.index.base for pick in self.picks)]
+
+    @property
+    def writes(self) -> list[Base]:
+        return [self.out]
+
+
+@dataclass(eq=False)
+class Draw(Node):
+    """out = the first random words of the draw that the generator's state (its key, its count of draws) is at."""
+
+    out: Base
+    state: Window
+
+    label = "draw"
+
+    @property
+    def reads(self) -> list[Base]:
+        return [self.state.base]
+
+    @property
+    def writes(self) -> list[Base]:
+        return [self.out]
+
+
+@dataclass(eq=False)
+class Scan(Node):
+    """At each place along `axis`, out = `formula(so far, *args)`, one after the other, or what was so far if `exclusive`.
+
+    So far is `start` at first; without one, the first of args is taken as it is. `target` is where out is put. `associative`
+    formulas may be applied to results of neighbours too.
+    """
+
+    out: Base
+    target: Window
+    args: tuple[Window, ...]
+    axis: int
+    formula: Formula
+    start: Any
+    exclusive: bool = False
+    associative: bool = False
+
+    label = "scan"
+
+    @property
+    def reads(self) -> list[Base]:
+        return [each.base for each in self.args]
+
+    @property
+    def writes(self) -> list[Base]:
+        return [self.out]
+
+
+@dataclass(eq=False)
+class Routine(Node):
+    """outs = what code from elsewhere (LAPACK, a kernel for batches) makes of args, which lie as it wants them.
+
+    `write(e, args' addresses, outs' addresses)` writes the calls; `symbols` are the addresses of what BLAS's table does not
+    know. An out may lie where one of `after` is, and then replaces it. `work` counts multiplications.
+    """
+
+    outs: Sequence[Base]
+    args: Sequence[Window]
+    write: Callable[..., None]
+    label: str
+    work: int = 0
+    symbols: dict[str, int] = field(default_factory=dict)
+    after: tuple[Base, ...] = ()
+
+    @property
+    def reads(self) -> list[Base]:
+        return [*self.after, *(each.base for each in self.args)]
+
+    @property
+    def writes(self) -> list[Base]:
+        return list(self.outs)
+
+
+@dataclass(eq=False)
+class Repeat(Node):
+    """outs = what a body makes that runs `turns` times: its own schedule, each time on memory that moves on.
+
+    Without `turns`, it runs as long as what `test` makes, in `flag`, is not zero.
+
+    `places` say for each input of the body, then for each result of its, in which base of this program it lies: where in
+    the first turn, and how much further in each turn, in elements. What is carried lies in outs, where `after` were put. `room`
+    is the memory of the body's own.
+    """
+
+    body: Any
+    turns: int | None
+    args: Sequence[Window]
+    outs: Sequence[Base]
+    places: Sequence[tuple[Base, int, int]]
+    room: Base
+    after: tuple[Base, ...] = ()
+    test: Any = None
+    flag: Base | None = None
+    schedule: Any = None
+    tested: Any = None
+
+    label = "loop"
+
+    def planned(self, schedule: Callable[[Any], Any]) -> None:
+        """Make the schedule of the body, and of the test."""
+        self.schedule = schedule(self.body)
+        self.tested = None if self.test is None else schedule(self.test)
+        self.room.shape, self.room.strides = (max(each.arena for each in self.schedules),), (1,)
+        if any(isinstance(node, Host) for each in self.schedules for node in each.nodes):
+            raise NotImplementedError("a loop has steps of the host's")
+
+    @property
+    def schedules(self) -> list[Any]:
+        """The schedules of the body, and of the test if there is one."""
+        return [self.schedule] if self.tested is None else [self.schedule, self.tested]
+
+    @property
+    def stops(self) -> bool:
+        # a loop that does not end is given back too, since nobody could interrupt it
+        return self.turns is None or any(node.stops for node in self.schedule.nodes)
+
+    @property
+    def reads(self) -> list[Base]:
+        return [*self.after, *(each.base for each in self.args)]
+
+    @property
+    def writes(self) -> list[Base]:
+        return [*self.outs, self.room] if self.flag is None else [*self.outs, self.room, self.flag]
+
+
+@dataclass(eq=False)
+class Check(Node):
+    """The program goes on only if `arg`, a truth value or an int64, is `number`: else the call is given back.
+
+    With a `place`, it is that one of the numbers that the function read, by which it may have branched.
+    """
+
+    arg: Window
+    number: int = 1
+    place: int | None = None
+    lenient: bool = False
+    """Whether eager code would give the same numbers, and warn."""
+
+    label = "check"
+
+    @property
+    def stops(self) -> bool:
+        return True
+
+    @property
+    def reads(self) -> list[Base]:
+        return [self.arg.base]
+
+    @property
+    def writes(self) -> list[Base]:
+        return []
+
+
+@dataclass(eq=False)
+class Host(Node):
+    """outs = op(*args), by the op's eager kernel."""
+
+    op: Op
+    args: Sequence[Window]
+    outs: Sequence[Base]
+    final: bool = False
+    """Whether an effect has been, or is, done: the call can no longer be given back, so an error of it is the caller's."""
+
+    @property
+    def label(self) -> str:
+        return self.op.key
+
+    @property
+    def stops(self) -> bool:
+        return True
+
+    @property
+    def checks(self) -> bool:
+        """Whether it may read by indices, which are checked, read or not: it is given whole numbers beside other things."""
+        return any(each.base.dtype.kind in "iu" for each in self.args[1:])
+
+    @property
+    def reads(self) -> list[Base]:
+        return [each.base for each in self.args]
+
+    @property
+    def writes(self) -> list[Base]:
+        return list(self.outs)

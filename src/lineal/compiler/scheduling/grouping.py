@@ -1,0 +1,150 @@
+"""Grouping: which nodes share a loop.
+
+Nodes come in an order in which everything is made before it is read. Each goes into the earliest group it can: the group
+of what it reads, if both run over the same space and it reads every element where it is made, else a later one. What only
+its own group reads never reaches memory.
+"""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Iterable
+from typing import Any
+
+from lineal.compiler.nodes.node import Check, Draw, Host, Join, Map, Node, Product, Reduce, Repeat, Routine, Scan, Scatter
+from lineal.compiler.nodes.windows import Base, Chosen, Window
+
+__all__ = ["Group", "grouped", "needed"]
+
+MOST, MOST_APART = 160, 24
+"""How many nodes a group holds at most, and how many before it takes one that reads nothing of its own."""
+
+MOST_NUMBERS = 1 << 10
+"""How many nodes a group of single numbers holds, related or not: what an optimizer counts and corrects for each parameter."""
+
+
+class Group:
+    """Nodes that run in one loop over `space`; or one product, or one op of the host's."""
+
+    def __init__(self, number: int, space: tuple[int, ...] | None):
+        self.number = number
+        self.space = space
+        self.nodes: list[Node] = []
+        self.axes: tuple[int, ...] | None = None
+        self.elements: set[Base] = set()
+        """What is made here element by element, so that others of the group may read it without memory."""
+        self.stored: list[Base] = []
+        """What of its results is written to memory."""
+
+    def takes(self, node: Node) -> bool:
+        """Return whether the loop can hold `node` too."""
+        if self.space is None or len(self.nodes) >= (MOST if self.space else MOST_NUMBERS):
+            return False
+        if not isinstance(node, (Map, Reduce)) or node.space != self.space:
+            return False
+        return not isinstance(node, Reduce) or self.axes is None or self.axes == node.axes
+
+    @property
+    def open(self) -> bool:
+        """Whether the loop takes nodes that read nothing of its own."""
+        return not self.space or len(self.nodes) < MOST_APART
+
+    def add(self, node: Node) -> None:
+        """Put `node` into the loop."""
+        self.nodes.append(node)
+        if isinstance(node, Map):
+            self.elements.add(node.out)
+        if isinstance(node, Reduce):
+            self.axes = node.axes
+
+    def made(self) -> set[Base]:
+        """Return what is made here element by element."""
+        return self.elements
+
+    def external(self) -> list[Base]:
+        """Return the bases read from memory."""
+        inside = self.made()
+        found: dict[Base, None] = {}
+        for node in self.nodes:
+            for window in windows(node):
+                if window.base.source != "literal" and not (window.base in inside and inline(window, node)):
+                    found[window.base] = None
+        return list(found)
+
+
+def windows(node: Node) -> Iterable[Window]:
+    """Yield the windows through which a node reads."""
+    if isinstance(node, Map):
+        for each in node.args:
+            if isinstance(each, Chosen):
+                yield from (each.window, *(pick.index for pick in each.picks))
+            elif isinstance(each, Window):
+                yield each
+    elif isinstance(node, Reduce):
+        yield node.arg
+    elif isinstance(node, Product):
+        yield from (node.a, node.b)
+    elif isinstance(node, (Host, Repeat, Routine, Scan)):
+        yield from node.args
+    elif isinstance(node, Check):
+        yield node.arg
+    elif isinstance(node, Join):
+        yield from (Window(part, part.shape, part.strides) for part in node.parts)
+    elif isinstance(node, Draw):
+        yield node.state
+    elif isinstance(node, Scatter):
+        yield from (node.source, *(pick.index for pick in node.picks))
+
+
+def inline(window: Window, node: Node) -> bool:
+    """Return whether a node of the same loop reads each element where the loop stands."""
+    if isinstance(node, Map) and any(isinstance(each, Chosen) and within(window, each) for each in node.args):
+        return False
+    return isinstance(node, (Map, Reduce)) and window.whole and window.shape == node.space
+
+
+def within(window: Window, chosen: Chosen) -> bool:
+    """Return whether an element is chosen from `window`, or by it."""
+    return window == chosen.window or any(window == pick.index for pick in chosen.picks)
+
+
+def grouped(nodes: list[Node], fuse: bool = True) -> list[Group]:
+    """Return the groups in the order in which they run; without `fuse` one for each node."""
+    groups: list[Group] = []
+    alike: dict[Any, list[Group]] = {}
+    home: dict[Base, Group] = {}
+    for node in nodes:
+        earliest, makers = 0 if fuse else len(groups), []
+        for base in node.after if isinstance(node, (Map, Repeat, Routine, Scatter)) else ():
+            earliest = max(earliest, home[base].number + 1)
+        for window in windows(node):
+            maker = home.get(window.base)
+            if maker is not None:
+                same = inline(window, node) and window.base in maker.elements and maker.takes(node)
+                earliest = max(earliest, maker.number + (0 if same else 1))
+                makers.append(maker)
+        space = node.space if isinstance(node, (Map, Reduce)) else None
+        same_space = alike.setdefault(space, [])
+        first = bisect.bisect_left(same_space, earliest, key=lambda each: each.number)
+        found = (each for each in same_space[first:] if each.takes(node) and (each in makers or each.open))
+        group = next(found, None)
+        if group is None:
+            group = Group(len(groups), space)
+            groups.append(group)
+            same_space.append(group)
+        group.add(node)
+        for base in node.writes:
+            home[base] = group
+    return groups
+
+
+def needed(nodes: list[Node], wanted: Iterable[Base]) -> list[Node]:
+    """Return the nodes on which the wanted bases, and all checks, depend; who reads by indices checks these, read or not."""
+    live = set(wanted)
+    kept = []
+    for node in reversed(nodes):
+        stops = node.checks or node.op.effect if isinstance(node, Host) else node.stops
+        if stops or not live.isdisjoint(node.writes):
+            kept.append(node)
+            live.update(node.reads)
+    return kept[::-1]

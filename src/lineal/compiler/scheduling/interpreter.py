@@ -1,0 +1,233 @@
+"""The loops' meaning in NumPy: what each group gives, computed node by node, as an oracle for the code that is written for it.
+
+Code may round otherwise: products and sums are fused, long sums are added in pieces, functions differ in the last digits. So a
+group is computed several times, with noise of a few units in the last place after every operation (Monte Carlo arithmetic:
+Parker 1997). How far apart the results are says how well the numbers are determined, and how far code may be away from them:
+where a comparison is a tie, anything that one of them says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from lineal.codegen.formulas import NUMPY, Formula
+from lineal.codegen.kinds import Kind, float64, kind_of
+from lineal.compiler.nodes.node import Draw, Map, Node, Product, Reduce, Scan, Scatter
+from lineal.compiler.nodes.windows import Base, Chosen, Pick, Place, Window
+from lineal.compiler.scheduling.grouping import Group
+from lineal.compiler.scheduling.rows import Rows
+
+__all__ = ["Expected", "expected", "is_known"]
+
+RUNS, ULPS, FACTOR = 4, 4.0, 8.0
+"""How often a group is computed with noise, of how many units in the last place, and how much further code may be away."""
+
+View = Callable[[Window], np.ndarray]
+Reduction = Callable[..., Any]
+REDUCTIONS: dict[str, Any] = {
+    "add": np.add, "squares": np.add, "multiply": np.multiply, "maximum": np.maximum, "minimum": np.minimum
+}  # fmt: skip
+
+
+class Expected(NamedTuple):
+    """What a base is to hold, and how far each number may be away from that; NaN where it may be anything."""
+
+    value: np.ndarray
+    slack: np.ndarray
+
+    def wrong(self, found: np.ndarray) -> np.ndarray:
+        """Return where numbers are none that were expected."""
+        with np.errstate(all="ignore"):
+            value, number = (each.astype(np.float64) for each in (self.value, found))
+            same = (value == number) | (np.isnan(value) & np.isnan(number))
+            return ~(same | np.isnan(self.slack) | (np.abs(number - value) <= self.slack))
+
+
+def is_known(group: Group | Rows) -> bool:
+    """Return whether the meaning of all nodes of a group is known here; others are calls of libraries, or loops of loops."""
+    return all(type(node) in MEANINGS for node in group.nodes)
+
+
+def expected(group: Group | Rows, written: Sequence[Base], view: View) -> dict[Base, Expected]:
+    """Return what a group is to give for each base that is written, from the memory that `view` shows."""
+    runs = []
+    for run in range(RUNS + 1):
+        with np.errstate(all="ignore"):
+            runs.append(Run(view, np.random.default_rng(run) if run else None).of(group))
+    found = {}
+    for base, value in ((base, runs[0][base]) for base in written):
+        eps = np.finfo(base.dtype).eps if base.dtype.kind == "f" else 0.0
+        with np.errstate(all="ignore"):
+            center = value.astype(np.float64)
+            apart = [np.where(each[base] == value, 0.0, np.abs(each[base].astype(np.float64) - center)) for each in runs[1:]]
+            both = [np.isnan(each[base].astype(np.float64)) & np.isnan(center) for each in runs[1:]]
+            spread = np.max([np.where(same, 0.0, each) for same, each in zip(both, apart)], axis=0)
+            finite = np.where(np.isfinite(center), np.abs(center), 0.0)
+            slack = FACTOR * (spread + eps * finite)
+            found[base] = Expected(value, np.where(np.isfinite(spread), slack, np.nan))
+    return found
+
+
+class Run:
+    """One computation of a group, with noise if there is an `rng`."""
+
+    def __init__(self, view: View, rng: np.random.Generator | None):
+        self.memory, self.rng = view, rng
+        self.values: dict[Base, np.ndarray] = {}
+
+    def of(self, group: Group | Rows) -> dict[Base, np.ndarray]:
+        """Return what the group gives for each base that its nodes make."""
+        for each in group.groups if isinstance(group, Rows) else [group]:
+            for node in each.nodes:
+                MEANINGS[type(node)](self, node)
+        return self.values
+
+    def view(self, window: Window) -> np.ndarray:
+        """Return what a window shows: of a literal, of what has been computed here, or of memory."""
+        base = window.base
+        if base.source == "literal":
+            return np.broadcast_to(np.array(base.value, base.dtype), window.shape)
+        if base not in self.values:
+            return self.memory(window)
+        size = base.dtype.itemsize
+        memory = np.empty(1 + sum((n - 1) * step for n, step in zip(base.shape, base.strides)), base.dtype)
+        np.ndarray(base.shape, base.dtype, memory, 0, tuple(step * size for step in base.strides))[...] = self.values[base]
+        return np.ndarray(window.shape, base.dtype, memory, window.offset * size, tuple(step * size for step in window.strides))
+
+    def noisy(self, value: Any, kind: Kind, scale: Any = None) -> np.ndarray:
+        """Return a value in a kind, some units in the last place of it (or of `scale`) away."""
+        value = np.asarray(value)
+        if self.rng is None or kind.family != "f":
+            return value.astype(kind.dtype)
+        away = self.rng.uniform(-ULPS, ULPS, value.shape) * np.finfo(kind.dtype).eps
+        size = value if scale is None else np.asarray(scale)
+        moved = value + np.where(np.isfinite(size), size, 0) * away
+        return np.where(value == 0, value if scale is None else moved, moved).astype(kind.dtype)
+
+    def apply(self, formula: Formula, *xs: np.ndarray) -> np.ndarray:
+        """Return what a formula gives."""
+        values = list(xs)
+        for operation, operands, kind in formula.steps:
+            given = [values[each] if isinstance(each, int) else each.value for each in operands]
+            exact = operation in EXACT
+            made = NUMPY.cast(given[0], kind) if operation == "cast" else getattr(NUMPY, operation)(*given)
+            values.append(np.asarray(made).astype(kind.dtype) if exact else self.noisy(made, kind))
+        return values[formula.result] if isinstance(formula.result, int) else np.asarray(formula.result.value)
+
+    # nodes
+
+    def map(self, node: Map) -> None:
+        """out = formula(args)."""
+        args = [self.argument(arg, node) for arg in node.args]
+        self.values[node.out] = np.broadcast_to(self.apply(node.formula, *args), node.space).astype(node.out.dtype)
+
+    def argument(self, arg: Window | Place | Chosen, node: Map) -> np.ndarray:
+        """Return what a map reads."""
+        if isinstance(arg, Place):
+            size = node.space[arg.axis]
+            return np.arange(size).reshape([size if n == arg.axis else 1 for n in range(len(node.space))])
+        if isinstance(arg, Chosen):
+            return self.chosen(arg.window, arg.picks)
+        return self.view(arg)
+
+    def chosen(self, window: Window, picks: Sequence[Pick]) -> np.ndarray:
+        """Return the elements of a window that indices choose; those out of range, which stop the program, are any."""
+        indices = [self.index(pick) for pick in picks]
+        sizes, steps = (tuple(getattr(pick, name) for pick in picks) for name in ("size", "step"))
+        whole = self.view(Window(window.base, (*window.shape, *sizes), (*window.strides, *steps), window.offset))
+        grid = np.indices(window.shape, sparse=True)
+        return whole[(*grid, *indices)]
+
+    def index(self, pick: Pick) -> np.ndarray:
+        """Return an index from the front, 0 where it is out of range."""
+        index = self.view(pick.index).astype(np.int64)
+        index = np.where((index < 0) & pick.wraps, index + pick.size, index)
+        return np.where((index >= 0) & (index < pick.size), index, 0)
+
+    def reduce(self, node: Reduce) -> None:
+        """out = arg combined over axes."""
+        kind, x = kind_of(node.out.dtype), self.view(node.arg)
+        terms = x.astype(np.float64 if kind.family == "f" else kind.dtype)
+        terms = terms * terms if node.kind == "squares" else terms
+        start = {"maximum": LEAST, "minimum": GREATEST}.get(node.kind, lambda dtype: None)(terms.dtype)
+        given: dict[str, Any] = {} if start is None else {"initial": start}
+        found = REDUCTIONS[node.kind].reduce(terms, axis=node.axes, dtype=terms.dtype, **given)
+        if node.kind in ("maximum", "minimum") or kind.family != "f":
+            self.values[node.out] = np.asarray(found).astype(kind.dtype)
+            return
+        size = np.add.reduce(np.abs(terms), axis=node.axes) if node.kind in ("add", "squares") else found * terms.size
+        within = kind_of(node.arg.base.dtype) if node.kind == "squares" else kind
+        self.values[node.out] = self.noisy(self.noisy(found, float64, size * rounding(within)), kind)
+
+    def product(self, node: Product) -> None:
+        """out = a b."""
+        kind, (a, b) = kind_of(node.out.dtype), (self.view(each) for each in (node.a, node.b))
+        wide = np.float64 if kind.family == "f" else kind.dtype
+        found = np.matmul(a.astype(wide), b.astype(wide))
+        size = np.matmul(np.abs(a.astype(wide)), np.abs(b.astype(wide)))
+        self.values[node.out] = self.noisy(found, kind, size)
+
+    def scan(self, node: Scan) -> None:
+        """out = formula(so far, args), one after the other."""
+        kind = kind_of(node.out.dtype)
+        kept = float64 if kind.family == "f" else kind
+        args = [np.moveaxis(self.view(each), node.axis, 0) for each in node.args]
+        made, so_far = [], None if node.start is None else np.full(args[0].shape[1:], node.start, kept.dtype)
+        for xs in zip(*args):
+            made += [so_far] if node.exclusive else []
+            so_far = xs[0].astype(kept.dtype) if so_far is None else self.apply(node.formula, so_far, *xs).astype(kept.dtype)
+            made += [] if node.exclusive else [so_far]
+        result = np.stack(made) if made else np.empty(args[0].shape, kept.dtype)
+        out = np.empty(node.out.shape, node.out.dtype)
+        flipped = tuple(n for n, step in enumerate(node.target.strides) if step < 0)
+        out[...] = np.flip(np.moveaxis(result, 0, node.axis), flipped)
+        self.values[node.out] = out
+
+    def scatter(self, node: Scatter) -> None:
+        """Put, or add, the source's elements one after the other where indices say."""
+        source, base = self.view(node.source), node.out
+        flat = Window(base, (1 + sum((n - 1) * step for n, step in zip(base.shape, base.strides)),), (1,))
+        memory = np.array(self.memory(flat)) if 0 not in base.shape else np.empty(0, base.dtype)
+        places = np.full(source.shape, node.target.offset, np.int64)
+        for axis, step in enumerate(node.target.strides):
+            places += np.arange(source.shape[axis]).reshape([-1] + [1] * (source.ndim - 1 - axis)) * step
+        for pick in node.picks:
+            places = places + self.index(pick) * pick.step
+        kind = kind_of(base.dtype)
+        for place, x in zip(places.ravel(), source.ravel()):
+            memory[place] = self.noisy(memory[place] + x, kind) if node.adds else x
+        steps = tuple(step * base.dtype.itemsize for step in base.strides)
+        self.values[base] = np.ndarray(base.shape, base.dtype, memory, 0, steps)
+
+    def draw(self, node: Draw) -> None:
+        """out = the words of NumPy's own generator."""
+        key, draw = (int(each) % (1 << 64) for each in self.view(node.state)[:2])
+        words = np.random.Philox(key=key, counter=draw << 128).random_raw(node.out.nbytes // 8)
+        self.values[node.out] = np.asarray(words, np.uint64).view(node.out.dtype)
+
+
+def rounding(kind: Kind) -> float:
+    """Return how much of a float64's last place the last place of a kind is."""
+    return float(np.finfo(kind.dtype).eps / np.finfo(np.float64).eps) if kind.family == "f" else 1.0
+
+
+def LEAST(dtype: np.dtype) -> Any:
+    return -np.inf if dtype.kind == "f" else False if dtype.kind == "b" else np.iinfo(dtype).min
+
+
+def GREATEST(dtype: np.dtype) -> Any:
+    return np.inf if dtype.kind == "f" else True if dtype.kind == "b" else np.iinfo(dtype).max
+
+
+EXACT = frozenset(
+    "negative abs sign floor ceil trunc rint imag equal not_equal less less_equal greater greater_equal isnan isinf isfinite "
+    "signbit truth logical_and logical_or logical_xor logical_not where maximum minimum fmax fmin clip copysign".split()
+)
+"""The operations that round nothing."""
+
+MEANINGS: dict[type[Node], Callable[[Run, Any], None]] = {
+    Map: Run.map, Reduce: Run.reduce, Product: Run.product, Scan: Run.scan, Scatter: Run.scatter, Draw: Run.draw
+}  # fmt: skip

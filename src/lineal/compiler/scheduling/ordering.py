@@ -1,0 +1,41 @@
+"""Ordering: whatever may give a call back to eager code comes before the first effect, which nobody may do again."""
+
+from __future__ import annotations
+
+from lineal.compiler.lowering.rules.shapes import may_change
+from lineal.compiler.nodes.node import Host, Node
+from lineal.compiler.nodes.windows import Base
+
+__all__ = ["before_effects"]
+
+
+def before_effects(nodes: list[Node]) -> list[Node]:
+    """Return the nodes; those that may stop the program, and what they need, come before the first that has an effect.
+
+    NotImplementedError if what stops the program depends on what an effect gave. Only ops of the host's may: they raise.
+    """
+    if not any(is_effect(node) for node in nodes):
+        return nodes
+    later: set[Base] = set()
+    for node in nodes:
+        if is_effect(node) or not later.isdisjoint(node.reads):
+            later.update(node.writes)
+            if isinstance(node, Host) and not may_change(node.op):
+                node.final = True
+            elif node.stops:
+                raise NotImplementedError(
+                    f"what it does next depends on numbers ({node.equation or 'a check'}) that an op with an effect gave"
+                )
+    wanted: set[Base] = set()
+    early: set[int] = set()
+    for node in reversed(nodes):
+        stops = node.stops and not (isinstance(node, Host) and node.final)
+        if stops or not wanted.isdisjoint(node.writes):
+            early.add(id(node))
+            wanted.update(node.reads)
+    return [*(node for node in nodes if id(node) in early), *(node for node in nodes if id(node) not in early)]
+
+
+def is_effect(node: Node) -> bool:
+    """Return whether a node does something besides computing."""
+    return isinstance(node, Host) and node.op.effect is not None

@@ -1,0 +1,86 @@
+"""Signatures: what the code of a group depends on, as a value; groups of one signature share their code.
+
+A group is data: its nodes, their formulas and windows. Bases are numbered in the order in which they are met, so that the same
+work on other memory has the same signature, and the layers of a deep net are written once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from functools import cache
+from typing import Any
+
+from lineal.codegen.formulas import Formula, Number
+from lineal.compiler.nodes.node import Node
+from lineal.compiler.nodes.windows import Base, Chosen, Pick, Place, Window
+from lineal.compiler.scheduling.grouping import Group
+from lineal.compiler.scheduling.rows import Rows
+
+__all__ = ["signature"]
+
+NOT_CODE = frozenset(("label", "after", "work"))
+"""What of a node says nothing about its code."""
+
+
+def signature(group: Group | Rows) -> Any:
+    """Return what the code of a group depends on, None if that is no value."""
+    numbered = Numbered()
+    groups = group.groups if isinstance(group, Rows) else [group]
+    try:
+        words = [numbered.of_group(each) for each in groups]
+        rows = (group.outer, tuple(sorted(map(numbered.of, group.local)))) if isinstance(group, Rows) else None
+    except NoValueError:
+        return None
+    return tuple(words), rows, tuple(numbered.records)
+
+
+class NoValueError(Exception):
+    """Something is not a value: a function of its own."""
+
+
+class Numbered:
+    """Bases by number, with a record of each: all that code knows of it."""
+
+    def __init__(self) -> None:
+        self.numbers: dict[Base, int] = {}
+        self.records: list[tuple] = []
+
+    def base(self, base: Base) -> int:
+        """Return the number of a base."""
+        if base not in self.numbers:
+            self.numbers[base] = len(self.numbers)
+            number = Number(base.value) if base.source == "literal" else None
+            self.records.append((base.shape, base.strides, base.dtype, number))
+        return self.numbers[base]
+
+    def of_group(self, group: Group) -> tuple:
+        """Return what the code of a group depends on, but for its bases."""
+        nodes = tuple([self.of_node(node) for node in group.nodes])
+        return group.space, group.axes, nodes, tuple([self.base(each) for each in group.stored])
+
+    def of_node(self, node: Node) -> tuple:
+        """Return what the code of a node depends on."""
+        kind = type(node)
+        return kind, *[self.of(getattr(node, name)) for name in names(kind)]
+
+    def of(self, what: Any) -> Any:
+        """Return something as a value."""
+        if isinstance(what, Base):
+            return self.base(what)
+        if isinstance(what, Window):
+            return self.base(what.base), what.shape, what.strides, what.offset
+        if isinstance(what, (tuple, list)):
+            return tuple([self.of(each) for each in what])
+        if isinstance(what, (Place, Chosen, Pick)):
+            return type(what), *[self.of(getattr(what, name)) for name in names(type(what))]
+        if what is None or isinstance(what, (str, int, Formula)):
+            return what
+        if isinstance(what, float):
+            return Number(what)
+        raise NoValueError
+
+
+@cache
+def names(kind: type) -> tuple[str, ...]:
+    """Return the names of what code depends on."""
+    return tuple([each.name for each in fields(kind) if each.name not in NOT_CODE])
