@@ -5,7 +5,6 @@ The programs read and write rows; of a triangle that is only read, columns may b
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,7 @@ from lineal.codegen.dense.tiles import Tiles
 from lineal.codegen.emit import Emitter
 from lineal.codegen.kinds import Kind, int32, int64, kind_of
 from lineal.codegen.values import Value
-from lineal.compiler.lowering.routines import Writer, stack
+from lineal.compiler.lowering.routines import Addresses, call, stack
 
 __all__ = ["cholesky", "fits", "inverse", "lu", "memory", "room", "solve_factored", "solve_triangular", "symbols"]
 
@@ -109,72 +108,62 @@ class Calls:
                 e.store(first, X, j * columns + c)
 
 
-def lu(dtype: np.dtype, m: int, n: int, batch: int) -> Writer:
+@call
+def lu(e: Emitter, xs: Addresses, ys: Addresses, dtype: np.dtype, m: int, n: int, batch: int) -> None:
     """P A = L U in place, by rows; the exchanged rows; 0 or the place of a zero pivot; and the memory of a factorisation."""
     kind = kind_of(dtype)
-
-    def write(e: Emitter, xs: Sequence[Value], ys: Sequence[Value]) -> None:
-        calls, work = Calls(e, dtype), ys[3:]
-        places = [(ys[0], kind, m * n), (ys[1], int32, min(m, n)), (ys[2], int32, 1)]
-        with stack(e, batch, places) as (A, pivots, info):
-            e.store(e.const(0, int32), info)
-            width, length = calls.programs.width(n), calls.length(m)
-            calls.call("lu", A, n, m, n, width, pivots, info, work[0], length, work[1], work[2])
-
-    return write
+    calls, work = Calls(e, dtype), ys[3:]
+    places = [(ys[0], kind, m * n), (ys[1], int32, min(m, n)), (ys[2], int32, 1)]
+    with stack(e, batch, places) as (A, pivots, info):
+        e.store(e.const(0, int32), info)
+        width, length = calls.programs.width(n), calls.length(m)
+        calls.call("lu", A, n, m, n, width, pivots, info, work[0], length, work[1], work[2])
 
 
-def cholesky(dtype: np.dtype, n: int, batch: int) -> Writer:
+@call
+def cholesky(e: Emitter, xs: Addresses, ys: Addresses, dtype: np.dtype, n: int, batch: int) -> None:
     """A = L Lᵀ from the lower triangle of A, by rows; NaN in the last element where there is no factor; and the memory."""
     kind = kind_of(dtype)
-
-    def write(e: Emitter, xs: Sequence[Value], ys: Sequence[Value]) -> None:
-        calls, work = Calls(e, dtype), ys[1:]
-        with stack(e, batch, [(xs[0], kind, n * n), (ys[0], kind, n * n)]) as (A, L):
-            info = e.slot(e.const(0, int32))
-            width, length = calls.programs.width(n), calls.length(n)
-            calls.call("cholesky", A, n, L, n, width, info, work[0], length, work[1], work[2])
-            with e.when(e.load(info, int32) != 0):
-                e.store(e.const(float("nan"), kind), L, n * n - 1)
-
-    return write
+    calls, work = Calls(e, dtype), ys[1:]
+    with stack(e, batch, [(xs[0], kind, n * n), (ys[0], kind, n * n)]) as (A, L):
+        info = e.slot(e.const(0, int32))
+        width, length = calls.programs.width(n), calls.length(n)
+        calls.call("cholesky", A, n, L, n, width, info, work[0], length, work[1], work[2])
+        with e.when(e.load(info, int32) != 0):
+            e.store(e.const(float("nan"), kind), L, n * n - 1)
 
 
-def solve_factored(dtype: np.dtype, n: int, columns: int, batch: int, turned: bool, adjoint: bool) -> Writer:
+@call
+def solve_factored(
+    e: Emitter, xs: Addresses, ys: Addresses, dtype: np.dtype, n: int, columns: int, batch: int, turned: bool, adjoint: bool
+) -> None:
     """A X = B, or Aᵀ X = B if `adjoint`, in place of B, by rows, from LU and pivots; memory. `turned`: LU lies by columns."""
     kind = kind_of(dtype)
-
-    def write(e: Emitter, xs: Sequence[Value], ys: Sequence[Value]) -> None:
-        calls = Calls(e, dtype)
-        places = [(xs[0], kind, n * n), (xs[1], int32, n), (ys[0], kind, n * columns)]
-        with stack(e, batch, places) as (LU, pivots, X):
-            given = (LU, turned != adjoint, X, n, columns, ys[1])
-            if not adjoint:
-                calls.exchange(pivots, X, n, columns, False)
-            calls.substitute(*given, False, not adjoint)
-            calls.substitute(*given, True, adjoint)
-            if adjoint:
-                calls.exchange(pivots, X, n, columns, True)
-
-    return write
+    calls = Calls(e, dtype)
+    places = [(xs[0], kind, n * n), (xs[1], int32, n), (ys[0], kind, n * columns)]
+    with stack(e, batch, places) as (LU, pivots, X):
+        given = (LU, turned != adjoint, X, n, columns, ys[1])
+        if not adjoint:
+            calls.exchange(pivots, X, n, columns, False)
+        calls.substitute(*given, False, not adjoint)
+        calls.substitute(*given, True, adjoint)
+        if adjoint:
+            calls.exchange(pivots, X, n, columns, True)
 
 
-def inverse(dtype: np.dtype, n: int, batch: int, turned: bool) -> Writer:
+@call
+def inverse(e: Emitter, xs: Addresses, ys: Addresses, dtype: np.dtype, n: int, batch: int, turned: bool) -> None:
     """A⁻¹ = U⁻¹ L⁻¹ P, by rows, from LU and pivots; and memory. `turned`: LU lies by columns."""
     kind = kind_of(dtype)
-
-    def write(e: Emitter, xs: Sequence[Value], ys: Sequence[Value]) -> None:
-        calls = Calls(e, dtype)
-        with stack(e, batch, [(xs[0], kind, n * n), (xs[1], int32, n), (ys[0], kind, n * n)]) as (LU, pivots, Y):
-            with e.loop(n) as i:
-                with e.loop(n) as j:
-                    e.store(e.const(0.0, kind), Y, i * n + j)
-                e.store(e.const(1.0, kind), Y, i * n + i)
-            calls.substitute(LU, turned, Y, n, n, ys[1], False, True, stairs=True)
-            calls.substitute(LU, turned, Y, n, n, ys[1], True, False)
-            exchange_columns(e, kind, pivots, Y, n)
-
-    return write
+    calls = Calls(e, dtype)
+    with stack(e, batch, [(xs[0], kind, n * n), (xs[1], int32, n), (ys[0], kind, n * n)]) as (LU, pivots, Y):
+        with e.loop(n) as i:
+            with e.loop(n) as j:
+                e.store(e.const(0.0, kind), Y, i * n + j)
+            e.store(e.const(1.0, kind), Y, i * n + i)
+        calls.substitute(LU, turned, Y, n, n, ys[1], False, True, stairs=True)
+        calls.substitute(LU, turned, Y, n, n, ys[1], True, False)
+        exchange_columns(e, kind, pivots, Y, n)
 
 
 def exchange_columns(e: Emitter, kind: Kind, pivots: Value, Y: Value, n: int) -> None:
@@ -187,15 +176,21 @@ def exchange_columns(e: Emitter, kind: Kind, pivots: Value, Y: Value, n: int) ->
         e.store(first, Y, row * n + j)
 
 
+@call
 def solve_triangular(
-    dtype: np.dtype, n: int, columns: int, batch: int, steps: tuple[int, int], upper: bool, unit: bool
-) -> Writer:
+    e: Emitter,
+    xs: Addresses,
+    ys: Addresses,
+    dtype: np.dtype,
+    n: int,
+    columns: int,
+    batch: int,
+    steps: tuple[int, int],
+    upper: bool,
+    unit: bool,
+) -> None:
     """A X = B in place of B, by rows, A triangular; and memory. `steps`: how far matrices A are apart, whether by columns."""
     kind, (apart, turned) = kind_of(dtype), steps
-
-    def write(e: Emitter, xs: Sequence[Value], ys: Sequence[Value]) -> None:
-        calls = Calls(e, dtype)
-        with stack(e, batch, [(xs[0], kind, apart), (ys[0], kind, n * columns)]) as (A, X):
-            calls.substitute(A, bool(turned), X, n, columns, ys[1], upper, unit)
-
-    return write
+    calls = Calls(e, dtype)
+    with stack(e, batch, [(xs[0], kind, apart), (ys[0], kind, n * columns)]) as (A, X):
+        calls.substitute(A, bool(turned), X, n, columns, ys[1], upper, unit)

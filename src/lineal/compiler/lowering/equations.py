@@ -20,7 +20,7 @@ from lineal.compiler.lowering.rules import RULES, changing
 from lineal.compiler.lowering.rules.elementwise import elementwise, same
 from lineal.compiler.lowering.support import identity, supported
 from lineal.compiler.nodes.blame import Blaming
-from lineal.compiler.nodes.node import Check, Draw, Host, Join, Map, Node, Product, Reduce, Routine, Scan, Scatter
+from lineal.compiler.nodes.node import Call, Check, Draw, Host, Join, Map, Node, Product, Reduce, Routine, Scan, Scatter
 from lineal.compiler.nodes.windows import Base, Chosen, Pick, Place, Window, dense
 from lineal.core.inplace import Copy
 from lineal.ops.pattern import Elementwise
@@ -221,9 +221,7 @@ class Lowering:
         self.nodes.append(Scan(out, turn(whole), tuple(map(turn, args)), axis, found, start, exclusive, associative))
         return whole
 
-    def routine(
-        self, label: str, write: Callable[..., None], args: Sequence[Window], outs: Sequence[Base], **known: Any
-    ) -> None:
+    def routine(self, label: str, write: Call, args: Sequence[Window], outs: Sequence[Base], **known: Any) -> None:
         """Append the Routine that makes `outs` of args."""
         self.nodes.append(Routine(list(outs), list(args), write, label, **known))
 

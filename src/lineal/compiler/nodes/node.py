@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from lineal.codegen.formulas import Formula
 from lineal.compiler.nodes.windows import Base, Chosen, Pick, Place, Shape, Window
 from lineal.core import Op
 from lineal.tracing import Equation
 
-__all__ = ["Check", "Draw", "Host", "Join", "Map", "Node", "Product", "Reduce", "Repeat", "Routine", "Scan", "Scatter"]
+__all__ = ["Call", "Check", "Draw", "Host", "Join", "Map", "Node", "Product", "Reduce", "Repeat", "Routine", "Scan", "Scatter"]
 
 
 @dataclass(eq=False)
@@ -212,17 +212,28 @@ class Scan(Node):
         return [self.out]
 
 
+class Call(NamedTuple):
+    """A call of a library's, as a value: `write(e, args' addresses, outs' addresses, *parameters)` writes it."""
+
+    write: Callable[..., None]
+    parameters: tuple
+
+    def __call__(self, e: Any, xs: Sequence[Any], ys: Sequence[Any]) -> None:
+        """Write the call."""
+        self.write(e, xs, ys, *self.parameters)
+
+
 @dataclass(eq=False)
 class Routine(Node):
     """outs = what code from elsewhere (LAPACK, a kernel for batches) makes of args, which lie as it wants them.
 
-    `write(e, args' addresses, outs' addresses)` writes the calls; `symbols` are the addresses of what BLAS's table does not
-    know. An out may lie where one of `after` is, and then replaces it. `work` counts multiplications.
+    `symbols` are the addresses of what BLAS's table does not know. An out may lie where one of `after` is, and replaces it then.
+    `work` counts multiplications.
     """
 
     outs: Sequence[Base]
     args: Sequence[Window]
-    write: Callable[..., None]
+    write: Call
     label: str
     work: int = 0
     symbols: dict[str, int] = field(default_factory=dict)

@@ -11,14 +11,14 @@ from functools import cache
 from typing import Any
 
 from lineal.codegen.formulas import Formula, Number
-from lineal.compiler.nodes.node import Node
+from lineal.compiler.nodes.node import Call, Node
 from lineal.compiler.nodes.windows import Base, Chosen, Pick, Place, Window
 from lineal.compiler.scheduling.grouping import Group
 from lineal.compiler.scheduling.rows import Rows
 
 __all__ = ["signature"]
 
-NOT_CODE = frozenset(("label", "after", "work"))
+NOT_CODE = frozenset(("label", "after", "work", "symbols"))
 """What of a node says nothing about its code."""
 
 
@@ -69,6 +69,8 @@ class Numbered:
             return self.base(what)
         if isinstance(what, Window):
             return self.base(what.base), what.shape, what.strides, what.offset
+        if isinstance(what, Call):
+            return what
         if isinstance(what, (tuple, list)):
             return tuple([self.of(each) for each in what])
         if isinstance(what, (Place, Chosen, Pick)):

@@ -28,7 +28,7 @@ def probes_of(low: Any, A: Window) -> Window:
     n, dtype = A.shape[-1], A.base.dtype
     address, V = shared(n, dtype), probes_for(n, dtype)
     out, found = result(low, V.shape, dtype)
-    low.routine("probes", routines.constant(address, V.nbytes), [], [out], symbols=address)
+    low.routine("probes", routines.constant(*address, V.nbytes), [], [out], symbols=address)
     return found.stretched((*A.shape[:-2], *V.shape))
 
 
