@@ -227,7 +227,7 @@ class Call(NamedTuple):
 class Routine(Node):
     """outs = what code from elsewhere (LAPACK, a kernel for batches) makes of args, which lie as it wants them.
 
-    `symbols` are the addresses of what BLAS's table does not know. An out may lie where one of `after` is, and replaces it then.
+    `symbols` are the addresses of what BLAS's table does not know. An out may lie where one of `after` is, which it replaces.
     `work` counts multiplications.
     """
 
