@@ -11,11 +11,12 @@ import threading
 import numpy as np
 import pytest
 
-from lineal.codegen import layout, target
+from lineal.codegen import target
 from lineal.codegen.cache import Cache, default_folder
+from lineal.codegen.cpython import layout
+from lineal.codegen.cpython.entry import Argument, entry
 from lineal.codegen.emit import Emitter
 from lineal.codegen.engine import Engine
-from lineal.codegen.entry import Argument, entry
 from lineal.codegen.kinds import float32, int32, int64, pointer
 
 

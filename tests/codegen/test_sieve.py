@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import sys
 
-from lineal.codegen.sieve import CALLED, CALLED_C, Sieve
+from lineal.codegen.cpython.sieve import CALLED, CALLED_C, Sieve
 
 Profile = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.py_object, ctypes.py_object, ctypes.c_int, ctypes.c_void_p)
 

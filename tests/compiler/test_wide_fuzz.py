@@ -8,7 +8,7 @@ from fuzz.objects import in_memory
 from fuzz.shrinking import small
 from fuzz.statements import program
 
-from lineal.codegen import layout
+from lineal.codegen.cpython import layout
 from lineal.codegen.engine import engine
 
 BLOCK, FEW, MANY = 250, 4, 32

@@ -6,9 +6,9 @@ import threading
 from collections import OrderedDict
 from typing import Any
 
-from lineal.codegen import layout
+from lineal.codegen.cpython import layout
+from lineal.codegen.cpython.tablecall import tablecall
 from lineal.codegen.engine import engine
-from lineal.codegen.tablecall import tablecall
 from lineal.compiler.calling.launch import refuse
 
 __all__ = ["in_memory"]

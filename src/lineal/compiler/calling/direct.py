@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lineal.codegen import layout
+from lineal.codegen.cpython import layout
+from lineal.codegen.cpython.entry import builtin
+from lineal.codegen.cpython.facts import Current
+from lineal.codegen.cpython.objects import Argument, ObjectWriter, field
 from lineal.codegen.emit import Emitter
 from lineal.codegen.engine import Library, engine
-from lineal.codegen.entry import builtin
-from lineal.codegen.facts import Current
 from lineal.codegen.kinds import int32, int64, pointer
-from lineal.codegen.objects import Argument, ObjectWriter, field
 from lineal.codegen.values import Value
 from lineal.core import lift, modes
 from lineal.core import op as engine_of

@@ -17,10 +17,10 @@ from typing import Any
 
 import numpy as np
 
+from lineal.codegen.cpython.entry import RELEASE_ABOVE_NS
+from lineal.codegen.cpython.objects import Argument
+from lineal.codegen.cpython.tablecall import plan, tablecall
 from lineal.codegen.engine import Library, engine
-from lineal.codegen.entry import RELEASE_ABOVE_NS
-from lineal.codegen.objects import Argument
-from lineal.codegen.tablecall import plan, tablecall
 from lineal.codegen.template import Template
 from lineal.compiler.calling.launch import Grads, refuse
 from lineal.compiler.kernels.modules import STEM

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from lineal.codegen import layout
-from lineal.codegen.entry import RELEASE_ABOVE_NS, Argument, entry
+from lineal.codegen.cpython import layout
+from lineal.codegen.cpython.entry import RELEASE_ABOVE_NS, Argument, entry
 from lineal.compiler.calling.direct import direct
 from lineal.compiler.calling.general import Codes, Sketch
 from lineal.compiler.calling.launch import REFUSED, Grads, Unmet, calling, failed, fitting, launching, refuse

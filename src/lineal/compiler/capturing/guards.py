@@ -14,8 +14,8 @@ from types import FunctionType
 from typing import Any, Protocol
 
 from lineal.base.config import defaults
-from lineal.codegen import layout
-from lineal.codegen.facts import Attribute, Current, Fact, Item, SameSlot
+from lineal.codegen.cpython import layout
+from lineal.codegen.cpython.facts import Attribute, Current, Fact, Item, SameSlot
 from lineal.compiler.capturing.raw import same
 from lineal.core import AbstractTensor
 from lineal.core.modes import Structure

@@ -33,7 +33,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lineal.codegen.facts import ABSENT
+from lineal.codegen.cpython.facts import ABSENT
 from lineal.compiler.capturing.listening import LIBRARY, USERS, is_foreign, sort_of
 from lineal.compiler.capturing.raw import bases_of, dict_of, lookup, names_of
 from lineal.compiler.capturing.reads import ArrayRead, CacheRead, CellRead, ContentsRead, snapshot

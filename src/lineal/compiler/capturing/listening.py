@@ -17,8 +17,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from lineal.codegen.cpython.sieve import CALLED, CALLED_C, Sieve
 from lineal.codegen.once import once
-from lineal.codegen.sieve import CALLED, CALLED_C, Sieve
 from lineal.compiler.capturing.capture import running
 from lineal.compiler.capturing.instructions import reading_of
 from lineal.compiler.capturing.raw import function_of

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from types import CellType, FrameType, FunctionType, GetSetDescriptorType, MemberDescriptorType
 from typing import Any
 
-from lineal.codegen.facts import ABSENT
-from lineal.codegen.layout import word
+from lineal.codegen.cpython.facts import ABSENT
+from lineal.codegen.cpython.layout import word
 
 __all__ = ["cell_value", "dict_of", "function_of", "is_heap_type", "is_nest", "lookup", "same", "slot_value"]
 

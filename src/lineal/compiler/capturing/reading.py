@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from lineal.base import tree
-from lineal.codegen.facts import ABSENT
+from lineal.codegen.cpython.facts import ABSENT
 from lineal.compiler.capturing.guards import attributes
 from lineal.compiler.capturing.holding import UNKNOWN, hold, is_plain_entry, look_into, tables_of
 from lineal.compiler.capturing.instructions import Chain, CodeReading, reading_of

@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from lineal.codegen import layout
-from lineal.codegen.facts import ABSENT, Cell, Current, Fact, Held, Item, Kind, Own, OwnDict, SameNumber, Slot
+from lineal.codegen.cpython import layout
+from lineal.codegen.cpython.facts import ABSENT, Cell, Current, Fact, Held, Item, Kind, Own, OwnDict, SameNumber, Slot
 from lineal.compiler.capturing.raw import cell_value, dict_of, lookup, same, slot_value
 
 __all__ = [

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from lineal.codegen.objects import ObjectWriter
+    from lineal.codegen.cpython.objects import ObjectWriter
     from lineal.codegen.values import Value
 
 __all__ = [

@@ -16,9 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from lineal.codegen import kinds, layout
+from lineal.codegen import kinds
+from lineal.codegen.cpython import layout
+from lineal.codegen.cpython.facts import ABSENT
 from lineal.codegen.emit import Emitter
-from lineal.codegen.facts import ABSENT
 from lineal.codegen.kinds import float64, int32, int64, pointer
 from lineal.codegen.values import Value
 

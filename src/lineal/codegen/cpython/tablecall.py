@@ -10,12 +10,12 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from lineal.codegen import layout
+from lineal.codegen.cpython import layout
+from lineal.codegen.cpython.entry import builtin
+from lineal.codegen.cpython.objects import ALIGNED, WRITEABLE, Argument, ObjectWriter, field
 from lineal.codegen.emit import Emitter
 from lineal.codegen.engine import engine
-from lineal.codegen.entry import builtin
 from lineal.codegen.kinds import int32, int64, pointer
-from lineal.codegen.objects import ALIGNED, WRITEABLE, Argument, ObjectWriter, field
 from lineal.codegen.once import once
 from lineal.codegen.values import Value
 

@@ -10,11 +10,11 @@ import ctypes
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from lineal.codegen import layout
+from lineal.codegen.cpython import layout
+from lineal.codegen.cpython.objects import Argument, ObjectWriter
 from lineal.codegen.emit import Emitter
 from lineal.codegen.engine import Engine, Library, engine
 from lineal.codegen.kinds import int32, int64, pointer
-from lineal.codegen.objects import Argument, ObjectWriter
 
 METH_FASTCALL = 0x80
 # below this, giving the GIL away costs more than others gain
