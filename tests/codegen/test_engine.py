@@ -81,6 +81,29 @@ def test_the_least_recently_used_entries_go_first(tmp_path):
     assert 0 in left and left[1:] == list(range(10 - len(left) + 1, 10)) and len(left) * 1532 <= 7500
 
 
+def test_the_cache_forgets_entries_where_there_are_too_many(tmp_path):
+    cache = Cache(tmp_path, most=8)
+    for n in range(12):
+        cache.put(f"{n:064d}", b"x")
+        os.utime(cache.path(f"{n:064d}"), (n, n))
+    cache.sweep()
+    assert [n for n in range(12) if cache.get(f"{n:064d}") is not None] == list(range(6, 12))
+
+
+def test_processes_that_write_little_sort_the_cache_out_too(tmp_path, monkeypatch):
+    """Whoever writes one entry sorts out as often as one process that writes all of them."""
+    swept = []
+    monkeypatch.setattr(Cache, "sweep", lambda self: swept.append(self))
+    for number in range(128):
+        monkeypatch.setattr(os, "getpid", lambda number=number: number)
+        Cache(tmp_path).put(f"{number:064d}", b"x")
+    assert len(swept) == 2
+    one = Cache(tmp_path)
+    for number in range(128):
+        one.put(f"{number:064d}", b"y")
+    assert len(swept) == 4
+
+
 PROGRAM = """
 import ctypes, sys
 from pathlib import Path

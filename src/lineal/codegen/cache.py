@@ -12,25 +12,28 @@ import hashlib
 import os
 import tempfile
 import warnings
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 
 from lineal.codegen.trust import read_own, why_not
 
-LIMIT = 256 << 20
-# entries are sorted out once in so many writes
+LIMIT, MOST = 256 << 20, 1 << 14
+"""How many bytes and entries are kept: to look at all of them takes some 5 µs each."""
 SWEEP_EVERY = 64
+"""Entries are sorted out once in so many writes, of all processes together."""
 DIGEST = 32
 
 
 class Cache:
-    """A folder of byte strings, the least recently used of which go when there are more than `limit` bytes."""
+    """A folder of byte strings, the least recently used of which go when there are more than `limit` bytes, or `most`."""
 
-    def __init__(self, folder: Path, limit: int = LIMIT):
+    def __init__(self, folder: Path, limit: int = LIMIT, most: int = MOST):
         self.folder = folder
-        self.limit = limit
+        self.limit, self.most = limit, most
         self.enabled = True
-        self.written = 0
+        # many processes write a few entries each: every 64th of them begins with sorting out
+        self.written = os.getpid() % SWEEP_EVERY
 
     @cached_property
     def trusted(self) -> bool:
@@ -72,7 +75,7 @@ class Cache:
             self.enabled = self.path(key).exists()
             return
         self.written += 1
-        if self.written % SWEEP_EVERY == 1:
+        if self.written % SWEEP_EVERY == 0:
             self.sweep()
 
     def write(self, path: Path, content: bytes) -> None:
@@ -91,23 +94,27 @@ class Cache:
             raise
 
     def sweep(self) -> None:
-        """If there are more bytes than the limit, remove the least recently used until three quarters of it are left."""
-        found = []
-        for path in self.folder.glob("*/*"):
-            with contextlib.suppress(OSError):
-                if path.parent.is_symlink():
-                    continue
-                status = path.lstat()
-                found.append((status.st_mtime, status.st_size, path))
-        total = sum(size for _, size, _ in found)
-        if total <= self.limit:
+        """If there are more bytes or entries than may be, remove the least recently used until three quarters are left."""
+        found = sorted(self.entries())
+        total, count = sum(size for _, size, _ in found), len(found)
+        if total <= self.limit and count <= self.most:
             return
-        for _, size, path in sorted(found):
+        for _, size, path in found:
             with contextlib.suppress(OSError):
-                path.unlink()
-            total -= size
-            if total <= self.limit * 3 // 4:
+                os.unlink(path)
+            total, count = total - size, count - 1
+            if total <= self.limit * 3 // 4 and count <= self.most * 3 // 4:
                 return
+
+    def entries(self) -> Iterator[tuple[float, int, str]]:
+        """Yield when each file was used, its size and its path; what lies behind a link is not ours."""
+        with contextlib.suppress(OSError):
+            for folder in list(os.scandir(self.folder)):
+                if folder.is_dir(follow_symlinks=False):
+                    for entry in list(os.scandir(folder.path)):
+                        with contextlib.suppress(OSError):
+                            status = entry.stat(follow_symlinks=False)
+                            yield status.st_mtime, status.st_size, entry.path
 
 
 def default_folder() -> Path | None:

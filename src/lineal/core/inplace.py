@@ -89,8 +89,11 @@ class Renumber(Op):
         return g, None
 
 
-def write(target: AbstractTensor, source: AbstractTensor, name: str) -> Any:
-    """Let `target` take numbers and history of `source` (same shape and dtype) in place; `name` is the op's, as in `add_`."""
+def write(target: AbstractTensor, source: AbstractTensor, name: str, replaces: bool = False) -> Any:
+    """Let `target` take numbers and history of `source` (same shape and dtype) in place; `name` is the op's, as in `add_`.
+
+    If the source `replaces` the old value, and is not made of it, that has a derivative still: zero.
+    """
     if target.origin is not None:
         synchronize(target)
     if source.origin is not None:
@@ -99,7 +102,7 @@ def write(target: AbstractTensor, source: AbstractTensor, name: str) -> Any:
     np.copyto(target.value, source.value)
     touch(target, name)
     if modes.grad_enabled.get() and (target.node is not None or source.node is not None):
-        rebase(target, source)
+        rebase(target, source, replaces)
     listener = modes.recorder.get()
     if listener is not None:
         listener.record_write(target, source)
@@ -197,7 +200,7 @@ def refuse_leaf(target: AbstractTensor, name: str, source: Node | None = None) -
             )
 
 
-def rebase(target: AbstractTensor, source: AbstractTensor) -> None:
+def rebase(target: AbstractTensor, source: AbstractTensor, replaces: bool) -> None:
     view = target.origin
     memory_of(target).rebased += 1
     written = target if view is None else view.base
@@ -205,7 +208,7 @@ def rebase(target: AbstractTensor, source: AbstractTensor) -> None:
     if view is not None:
         written.node = make_node(ViewScatter(view.path), (written, source), written.value)
         written.index = None
-    elif source.node is None or isinstance(source.node, Leaf):
+    elif source.node is None or isinstance(source.node, Leaf) or (replaces and target.node is not None):
         target.node = make_node(Overwrite(), (target, source), source.value)
         target.index = None
     else:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lineal.core import AbstractTensor, Op, Overwrite, Renumber, ViewScatter, modes
+from lineal.core import AbstractTensor, Node, Op, Overwrite, Renumber, ViewScatter, modes
 from lineal.ops.conversion import is_literal
 from lineal.tensors.autograd_methods import Detach
 from lineal.tracing.equations import Equation, Var
@@ -136,7 +136,7 @@ class PureRecorder(modes.Recorder):
         with modes.Setting((modes.grad_enabled, not silent)):
             if place.path:
                 new = self.derive(ViewScatter(place.path), (storage.var, new), storage.array)
-            elif not silent and source.node is None and target.node is not None:
+            elif not silent and target.node.__class__ is Node and type(target.node.op) is Overwrite:
                 # it keeps a history, of which nothing comes through
                 new = self.derive(Overwrite(), (storage.var, new), storage.array)
         if silent:

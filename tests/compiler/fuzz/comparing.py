@@ -176,4 +176,6 @@ def explains(wanted: np.ndarray, given: np.ndarray, noisy: list[np.ndarray], str
             spread = np.maximum(spread, np.where(np.isfinite(far), far, 0))
     # an error of one element may be another's, after sorting or through a comparison
     found = apart(wanted, given, spread.max(initial=0.0) * 0.1 + spread)
+    # the sign of a zero that noise leads away from is rounding too
+    found &= ~((wanted == given) & (spread > 0))
     return not (found if strict else found & ~strange).any()

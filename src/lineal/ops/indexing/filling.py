@@ -46,7 +46,7 @@ def fill(input: AbstractTensor, value: Any) -> Any:
 @public
 def fill_(self: AbstractTensor, value: Any) -> Any:
     """Write `value`, a number or a tensor of no dimensions, everywhere."""
-    return write(self, expand(zero_dimensional("fill_", value, self), self.value.shape), "fill_")
+    return write(self, expand(zero_dimensional("fill_", value, self), self.value.shape), "fill_", replaces=True)
 
 
 @public
@@ -66,4 +66,4 @@ def copy_(self: AbstractTensor, other: Any, non_blocking: bool = False) -> Any:
             f"copy_: output with shape {list(shape)} doesn't match the broadcast shape "
             f"{list(broadcast_shapes('copy_', source.value.shape, shape))}"
         )
-    return write(self, expand(cast(source, dtype_of(self)), shape), "copy_")
+    return write(self, expand(cast(source, dtype_of(self)), shape), "copy_", replaces=True)

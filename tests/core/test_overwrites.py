@@ -1,0 +1,76 @@
+"""A tensor that is written over as a whole still leads back to what it was: to a derivative of zero, as in PyTorch."""
+
+import math
+
+import pytest
+
+import lineal as torch
+
+WAYS = {
+    "copy_": lambda y, x: y.copy_(x),
+    "copy_ of a row": lambda y, x: y.copy_(x[0]),
+    "everything": lambda y, x: y.__setitem__(..., x),
+    "all rows": lambda y, x: y.__setitem__(slice(None), x),
+    "through a view": lambda y, x: y.view(-1).copy_(x.reshape(-1)),
+    "fill_": lambda y, x: y.fill_(x[0, 0]),
+    "a number": lambda y, x: y.fill_(2.0),
+    "zero_": lambda y, x: y.zero_(),
+}
+SOURCES = {"leaf": lambda a: a, "made": lambda a: a * 2, "detached": lambda a: a.detach(), "itself": None}
+
+
+def written(way, source):
+    def function(a, b):
+        y = a * b * b
+        WAYS[way](y, (y * 3) if source == "itself" else SOURCES[source](a))
+        return (y * y).sum()
+
+    return function
+
+
+def gradients(function, a, b, again=False):
+    """Return the gradients of a function, or their own, None where there is none."""
+    a, b = (x.clone().requires_grad_() for x in (a, b))
+    grads = torch.autograd.grad(function(a, b), (a, b), create_graph=again, allow_unused=True)
+    if not again:
+        return grads
+    total = sum(((g * g).sum() for g in grads if g is not None and g.requires_grad), torch.zeros((), dtype=a.dtype))
+    return torch.autograd.grad(total, (a, b), allow_unused=True) if total.requires_grad else ()
+
+
+def equal(found, wanted):
+    plain = torch.nan_to_num
+    same = lambda x, y: x is y is None or (x is not None and y is not None and torch.equal(plain(x), plain(y)))
+    return len(found) == len(wanted) and all(map(same, found, wanted))
+
+
+@pytest.mark.parametrize("number", [0.5, math.inf])
+@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize("way", WAYS)
+def test_what_is_written_over_has_a_derivative(way, source, number):
+    function = written(way, source)
+    a, b = torch.arange(6.0, dtype=torch.float64).reshape(2, 3) + 1, torch.full((2, 3), number, dtype=torch.float64)
+    grads = gradients(function, a, b)
+    assert all(g is not None for g in grads), "PyTorch has zeros"
+    if math.isinf(number):
+        assert source == "itself" or grads[1].isnan().all(), "zero times infinity"
+    elif source != "itself":
+        assert not grads[1].any()
+    compiled = torch.compile(function)
+    for _ in range(4):
+        assert equal(gradients(compiled, a, b), grads)
+    assert equal(gradients(torch.compile(function), a, b, True), gradients(function, a, b, True))
+
+
+@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize("way", WAYS)
+def test_slices_of_what_is_written_over(way, source):
+    function = written(way, source)
+    a, b = torch.arange(24.0).reshape(4, 2, 3) + 1, torch.full((4, 2, 3), 0.5)
+    wanted = [gradients(function, *each) for each in zip(a, b)]
+    mapped = torch.func.vmap(torch.func.grad(function, (0, 1)))
+    for run in (mapped, torch.compile(mapped)):
+        for _ in range(3):
+            found = run(a, b)
+            for n in range(2):
+                assert torch.equal(found[n], torch.stack([each[n] for each in wanted]))
