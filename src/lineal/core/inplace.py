@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from lineal.base import dtypes
-from lineal.base.platforms import put
+from lineal.base.platforms import FOREIGN, put
 from lineal.core import modes
 from lineal.core.apply import apply, inferred, lift, make_node, memory_of, synchronize
 from lineal.core.hooks import retain_anew
@@ -95,7 +97,10 @@ def write(target: AbstractTensor, source: AbstractTensor, name: str) -> Any:
     if source.origin is not None:
         synchronize(source)
     check_write(target, source, name)
-    put(target.value, source.value)
+    if FOREIGN:
+        put(target.value, source.value)
+    else:
+        np.copyto(target.value, source.value)
     touch(target, name)
     if modes.grad_enabled.get() and (target.node is not None or source.node is not None):
         rebase(target, source)
