@@ -32,6 +32,8 @@ Every op that passes the door, and what each reader of ops finds there: eager co
 derivative, `vmap` its batch rule, `compile` its lowering. Where something is missing, the reason stands in its place. The page
 is written by `python docs/make_ops.py` from the ops and the tables of rules; a test keeps it true, and no cell silent.
 
+* *device*: a tick where the kernel goes through the module of the arrays it is given, or why it takes NumPy's alone: then it
+  computes on copies of other devices' arrays, and what it gives is brought back.
 * *vjp*: a tick, or why there is none. Some inputs of an op may have none: indices, masks, numbers that change in steps.
 * *batch*: the rule in `transforms/batching`. `pointwise` and `on_stacks` are the op itself on the batch, `axes_moved` the op
   with every axis moved up by one, `elementwise` the rows' rule; others are written for the op. An op without a rule is looped
@@ -95,6 +97,11 @@ def eager(op: type[Op] | Elementwise) -> str:
     return TICK if cls.eager is not Op.eager or cls.run is not Op.run else ""
 
 
+def device(op: type[Op] | Elementwise) -> str:
+    """Return whether the kernel takes the arrays of any device, or why not."""
+    return op.host_only or TICK
+
+
 def vjp(op: type[Op] | Elementwise) -> str:
     """Return whether there is a derivative, or why not."""
     if op.no_vjp:
@@ -147,7 +154,7 @@ def cells() -> Iterator[tuple[str, ...]]:
     classes, rows = everything()
     for op in (*classes, *rows):
         module = home(op) if isinstance(op, Elementwise) else op.__module__
-        yield op.key, place(module), eager(op), vjp(op), batch(op), lowers(op)
+        yield op.key, place(module), eager(op), device(op), vjp(op), batch(op), lowers(op)
 
 
 def page() -> str:
@@ -157,7 +164,7 @@ def page() -> str:
         table.setdefault(file, []).append((f"`{key}`", *found))
     parts = [HEAD]
     for file, lines in sorted(table.items()):
-        parts += [f"\n## `{file}`\n", "| op | eager | vjp | batch | lowers |", "|---|---|---|---|---|"]
+        parts += [f"\n## `{file}`\n", "| op | eager | device | vjp | batch | lowers |", "|---|---|---|---|---|---|"]
         parts += [f"| {' | '.join(line)} |" for line in lines]
     return "\n".join([*parts, ""])
 

@@ -12,6 +12,7 @@ import pytest
 import lineal
 from lineal.base import dtypes
 from lineal.base.dtypes import ALL, COMPLEX, FLOATING, INTEGERS, NARROW, STORED_ONLY, computing, promote_types, widened
+from lineal.base.platforms import UNUSUAL
 from lineal.codegen import kinds
 from lineal.core.op import Op
 from lineal.data import tensorfile
@@ -169,6 +170,7 @@ def test_a_dtype_that_is_only_stored_is_moved_and_converted_but_not_computed_wit
     monkeypatch.setattr(record, "rank", 0)
     monkeypatch.setattr(record, "conversion", lambda numbers, storage: np.minimum(numbers, 2).astype(storage))
     STORED_ONLY.add(record.numpy)
+    UNUSUAL.add(record.numpy)
     try:
         x = lineal.tensor([1.0, 5.0]).to(record)
         assert x.tolist() == lineal.tensor([1.0, 5.0], dtype=record).tolist() == [1.0, 2.0]
@@ -187,3 +189,4 @@ def test_a_dtype_that_is_only_stored_is_moved_and_converted_but_not_computed_wit
             lineal.add(x, lineal.ones(2))
     finally:
         STORED_ONLY.discard(record.numpy)
+        UNUSUAL.discard(record.numpy)

@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[2]
 OPS = runpy.run_path(str(ROOT / "docs" / "make_ops.py"))
 CONCRETE, ROWS = OPS["everything"]()
 CLASSES = sorted(set(OPS["derived"](Op)), key=lambda cls: (cls.__module__, cls.__name__))
-READERS = ("eager", "vjp", "batch", "lowers")
+READERS = ("eager", "device", "vjp", "batch", "lowers")
 
 
 def test_no_two_ops_have_one_key():

@@ -1,10 +1,12 @@
-"""Devices, and the seam through which another array module (CuPy) will come in."""
+"""Devices by name, as users write them; what computes on them stands in the records of `platforms.py`."""
 
 from __future__ import annotations
 
 import re
 
 import numpy as np
+
+from lineal.base.platforms import PLATFORMS, platform_of
 
 _KINDS = ("cpu", "cuda", "meta", "mps", "xpu")
 
@@ -50,10 +52,18 @@ class device:  # noqa: N801
 CPU = device("cpu")
 
 
+class Chosen:
+    """The device of new tensors where none is named."""
+
+    device: device = CPU
+
+
 def as_device(given: str | int | device | None) -> device:
-    """Return the device meant by `given`, which must be one that this machine can use."""
-    found = CPU if given is None else given if isinstance(given, device) else device(given)
-    if found.type != "cpu":
+    """Return the device meant by `given`, by default the default one; it must be one that this machine can use."""
+    if given is None:
+        return Chosen.device
+    found = given if isinstance(given, device) else device(given)
+    if found.type not in PLATFORMS:
         raise RuntimeError(
             f"device: {found} is not available: this build of lineal computes on the CPU "
             "(ask cuda.is_available() before you choose a device)"
@@ -61,15 +71,11 @@ def as_device(given: str | int | device | None) -> device:
     return found
 
 
-def array_module(value: object):
-    """Return the module (NumPy, or CuPy for CUDA arrays) whose functions take `value`."""
-    if isinstance(value, np.ndarray):
-        return np
-    if hasattr(type(value), "__array_namespace__"):
-        return value.__array_namespace__()  # type: ignore[attr-defined]
-    raise RuntimeError(f"device: no array module is known for a value of type {type(value).__name__}")
+def device_of(value: object) -> device:
+    """Return where an array lies."""
+    return CPU if value.__class__ is np.ndarray else device(platform_of(value).kind)
 
 
 def set_default_device(device: str | device | None) -> None:
-    """Make new tensors on `device`, which must be one that this machine can use."""
-    as_device(device)
+    """Make new tensors on `device`, which must be one that this machine can use; None stands for the CPU."""
+    Chosen.device = CPU if device is None else as_device(device)

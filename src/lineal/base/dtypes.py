@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from lineal.base import float8, later
+from lineal.base.platforms import UNUSUAL
 
 ml_dtypes: Any = later.module("ml_dtypes")
 Conversion = Callable[[np.ndarray, np.dtype], np.ndarray]
@@ -106,6 +107,7 @@ class dtype:  # noqa: N801
             NARROW_SIZES.add(storage.itemsize)
         if not self.rank:
             STORED_ONLY.add(storage)
+            UNUSUAL.add(storage)
         return storage
 
     def stored(self, numbers: np.ndarray) -> np.ndarray:

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from lineal.base.platforms import HOST
 from lineal.codegen.batched.heap import keep_freed_memory
 from lineal.codegen.emit import Emitter
 from lineal.codegen.engine import engine
@@ -49,7 +50,7 @@ class Native:
         keep_freed_memory()
         symbols = pool().symbols()
         self.library = engine().build(e, [name], {each: symbols[each] for each in symbols if each in e.declared})
-        self.function = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * (arrays + 1))(self.library[name])
+        self.function = HOST.launch(self.library[name], [ctypes.c_void_p] * (arrays + 1))
 
     def __call__(self, arrays: Sequence[np.ndarray], table: ctypes.Array) -> None:
         pool().follow()

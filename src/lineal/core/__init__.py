@@ -5,7 +5,7 @@ from lineal.core.backward import backward, gradients
 from lineal.core.effect import Effect
 from lineal.core.inplace import Overwrite, Renumber, ViewScatter, detach_in_place, write
 from lineal.core.modes import Recorder, enable_grad, is_grad_enabled, no_grad, set_grad_enabled
-from lineal.core.op import AbstractTensor, Leaf, Node, Op, renamed
+from lineal.core.op import AbstractTensor, Leaf, Node, Op, module_of, renamed
 
 __all__ = [
     "AbstractTensor",
@@ -26,6 +26,7 @@ __all__ = [
     "is_grad_enabled",
     "lift",
     "memory_of",
+    "module_of",
     "no_grad",
     "renamed",
     "set_grad_enabled",

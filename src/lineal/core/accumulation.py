@@ -10,7 +10,7 @@ import numpy as np
 from lineal.core import modes
 from lineal.core.apply import apply, lift
 from lineal.core.inplace import Copy, write
-from lineal.core.op import AbstractTensor, Leaf
+from lineal.core.op import AbstractTensor, Leaf, module_of
 
 
 def accumulate(leaf: Leaf, g: Any, create: bool) -> None:
@@ -28,11 +28,11 @@ def accumulate(leaf: Leaf, g: Any, create: bool) -> None:
         if create:
             tensor.grad = tensor_grad + g
         else:
-            np.add(tensor_grad.value, g.value, out=tensor_grad.value, casting="unsafe")
+            module_of(g).add(tensor_grad.value, g.value, out=tensor_grad.value, casting="unsafe")
     elif create:
         tensor.grad = g
     else:
-        tensor.grad = lift(g.value if owned(g) else np.array(g.value, order="C"))
+        tensor.grad = lift(g.value if owned(g) else module_of(g).array(g.value, order="C"))
     if leaf.extra is not None:
         for function in list(leaf.extra.accumulated.values()):
             function(tensor)

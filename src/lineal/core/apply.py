@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from lineal.base.devices import array_module
+from lineal.base.platforms import FOREIGN, array_module
 from lineal.core import modes
 from lineal.core import op as engine
 from lineal.core.hooks import retain_anew
@@ -57,7 +57,7 @@ def apply(op: Op, *xs: AbstractTensor) -> Any:
         raise
     if value.__class__ is tuple:
         return _several(op, xs, value)
-    if value.__class__ is not _ndarray:
+    if value.__class__ is not _ndarray and value.__class__ not in FOREIGN:
         value = np.asarray(value)
     y = modes.blank(engine.final)
     y.value = value
@@ -84,7 +84,9 @@ def apply(op: Op, *xs: AbstractTensor) -> Any:
 
 
 def _several(op: Op, xs: tuple, values: tuple) -> tuple:
-    values = tuple([value if value.__class__ is _ndarray else np.asarray(value) for value in values])
+    values = tuple(
+        [value if value.__class__ is _ndarray or value.__class__ in FOREIGN else np.asarray(value) for value in values]
+    )
     ys = tuple([lift(value) for value in values])
     for x in xs:
         if x.origin is not None:

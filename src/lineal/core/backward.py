@@ -10,15 +10,13 @@ from collections.abc import Iterable, Sequence
 from heapq import heappop, heappush, heapreplace
 from typing import Any
 
-import numpy as np
-
 from lineal.base import dtypes
 from lineal.core import modes
 from lineal.core.accumulation import accumulate
 from lineal.core.apply import lift, synchronize
 from lineal.core.hooks import Extra, hooked_leaves
 from lineal.core.hooks import retain as retain_grad
-from lineal.core.op import AbstractTensor, Node
+from lineal.core.op import AbstractTensor, Node, module_of
 from lineal.core.sites import describe
 
 Edge = tuple[Node, int | None]
@@ -252,7 +250,7 @@ def pull_watched(node: Node, g: Any, edges: tuple) -> tuple:
         error.add_note(f"detect_anomaly: this happened while undoing {where}")
         raise
     for place, edge in enumerate(edges if modes.nan_checked.get() else ()):
-        if edge is not None and gs[place] is not None and np.isnan(gs[place].value).any():
+        if edge is not None and gs[place] is not None and module_of(gs[place]).isnan(gs[place].value).any():
             raise RuntimeError(
                 f"detect_anomaly: {node.name()} returned nan values in its output {place}, while undoing {where}"
             )
@@ -279,7 +277,7 @@ def seed(name: str, root: AbstractTensor, g: AbstractTensor | None) -> AbstractT
                 f"{name}: grad can be implicitly created only for real scalar outputs, got {dtypes.of(root.value.dtype)}; "
                 "pass gradient=, or take the real part or abs() first"
             )
-        return lift(np.ones(root.value.shape, root.value.dtype))
+        return lift(module_of(root).ones(root.value.shape, root.value.dtype))
     if not isinstance(g, AbstractTensor):
         raise TypeError(f"{name}: expected the gradient to be a tensor or None, got {type(g).__name__}")
     if g.value.shape != root.value.shape:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lineal.core.apply import lift
-from lineal.core.op import AbstractTensor, Node, as_output, changed, released
+from lineal.core.op import AbstractTensor, Node, as_output, changed, module_of, released
 
 
 class SavedOutput(NamedTuple):
@@ -81,11 +81,11 @@ def unpack(node: Node, saved: Any) -> AbstractTensor | None:
 
 def cotangents(context: Any, gs: tuple) -> list:
     """Return one cotangent per result of forward: zeros or None where nothing depends on it."""
-    given = iter(gs)
+    given, xp = iter(gs), next((module_of(g) for g in gs if g is not None), np)
     full = []
     for spec in context._outputs:
         g = None if spec is None else next(given, None)
         if g is None and spec is not None and context._materialize:
-            g = lift(np.zeros(*spec))
+            g = lift(xp.zeros(*spec))
         full.append(g)
     return full

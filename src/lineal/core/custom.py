@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from lineal.base import dtypes
 from lineal.core import modes
 from lineal.core.apply import apply, lift, memory_of, synchronize, tell
 from lineal.core.context import Context, SavedOutput, cotangents
@@ -165,7 +166,7 @@ class Custom(Op):
                 ) from None
         if g.value.dtype != storage:
             g = g.real if g.value.dtype.kind == "c" != storage.kind else g  # type: ignore[attr-defined]
-            g = g if g.value.dtype == storage else g.to(lift(np.empty(0, storage)).dtype)  # type: ignore[attr-defined]
+            g = g if g.value.dtype == storage else g.to(dtypes.of(storage))  # type: ignore[attr-defined]
         return g
 
 

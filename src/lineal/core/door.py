@@ -13,6 +13,7 @@ import numpy as np
 
 from lineal.base.config import LARGE_ARRAY
 from lineal.base.dtypes import STORED_ONLY
+from lineal.base.platforms import FOREIGN, UNUSUAL
 from lineal.core import modes
 from lineal.core import op as engine
 from lineal.core.apply import apply, lift, synchronize, synchronize_both
@@ -55,6 +56,13 @@ def grow(op: Op, edges: tuple, indices: tuple, kept: tuple | list, y: Any) -> No
     return node
 
 
+def away(op: Op, *xs: AbstractTensor) -> bool:
+    """Return whether tensors lie on another device than the host; refuse those of dtypes that are only stored."""
+    if STORED_ONLY:
+        require_computable(op, *xs)
+    return bool(FOREIGN) and any(x.value.__class__ in FOREIGN for x in xs)
+
+
 def unary_door(
     op: Op, kernel: Callable, *, spec: bool = False, usual: Container = (), unusual: Callable[..., Any] | None = None
 ) -> Callable[..., Any]:
@@ -73,8 +81,8 @@ def unary_door(
             x = None
         if unusual is not None and (out is not None or x is None or x.dtype not in usual):
             return unusual(input, out)
-        if STORED_ONLY:
-            require_computable(op, input)
+        if UNUSUAL and away(op, input):
+            return apply(op, input) if unusual is None else unusual(input, out)
         try:
             work = kernel if native is None or x.size < LARGE_ARRAY else native
             if _error_state(None) is _silent:
@@ -120,8 +128,8 @@ def binary_door(
         a, b = input.value, other.value
         if unusual is not None and ((storage := a.dtype) is not b.dtype or storage not in usual):
             return unusual(input, other, out)
-        if STORED_ONLY:
-            require_computable(op, input, other)
+        if UNUSUAL and away(op, input, other):
+            return apply(op, input, other) if unusual is None else unusual(input, other, out)
         if input.origin is not None or other.origin is not None:
             synchronize_both(input, other)
         from_a, from_b, listener = input.node, other.node, _recorder()

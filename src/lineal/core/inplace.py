@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 
 from lineal.base import dtypes
+from lineal.base.platforms import FOREIGN, put
 from lineal.core import modes
 from lineal.core.apply import apply, inferred, lift, make_node, memory_of, synchronize
 from lineal.core.hooks import retain_anew
-from lineal.core.op import AbstractTensor, Bar, Leaf, Node, Op, next_id
+from lineal.core.op import AbstractTensor, Bar, Leaf, Node, Op, module_of, next_id
 from lineal.core.sites import site
 
 
@@ -35,15 +36,15 @@ class ViewScatter(Op):
     def eager(self, xp, base, source):
         y = base.copy()
         part = look(xp, self.path, y)
-        if not part.size or np.may_share_memory(part, y):
+        if not part.size or xp.may_share_memory(part, y):
             part[...] = source
         else:
             # what could be looked at in base's memory as another shape cannot in that of the copy, which lies otherwise
-            y.reshape(-1)[look(xp, self.path, np.arange(y.size).reshape(y.shape))] = source
+            y.reshape(-1)[look(xp, self.path, xp.arange(y.size).reshape(y.shape))] = source
         return y
 
     def vjp(self, needs, g, y, base, source):
-        g_base = apply(self, g, lift(np.zeros(source.shape, source.storage))) if needs[0] else None
+        g_base = apply(self, g, lift(module_of(g).zeros(source.shape, source.storage))) if needs[0] else None
         if needs[1]:
             for op in self.path:
                 g = apply(op, g)
@@ -74,7 +75,7 @@ class Overwrite(Op):
         return source
 
     def vjp(self, needs, g, y, old, source):
-        return lift(np.zeros(old.shape, old.storage)), g
+        return lift(module_of(g).zeros(old.shape, old.storage)), g
 
 
 class Renumber(Op):
@@ -99,7 +100,10 @@ def write(target: AbstractTensor, source: AbstractTensor, name: str, replaces: b
     if source.origin is not None:
         synchronize(source)
     check_write(target, source, name)
-    np.copyto(target.value, source.value)
+    if FOREIGN:
+        put(target.value, source.value)
+    else:
+        np.copyto(target.value, source.value)
     touch(target, name)
     if modes.grad_enabled.get() and (target.node is not None or source.node is not None):
         rebase(target, source, replaces)

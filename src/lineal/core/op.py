@@ -13,8 +13,8 @@ from typing import Any, ClassVar, NamedTuple, dataclass_transform
 import numpy as np
 
 from lineal.base import later
-from lineal.base.devices import array_module
 from lineal.base.dtypes import STORED_ONLY
+from lineal.base.platforms import FOREIGN, HOST, array_module, meeting, moved
 from lineal.base.spec import Spec
 from lineal.core.hooks import Extra, RemovableHandle, extra_of, register
 from lineal.core.precision import require_computable, rounding_once
@@ -186,6 +186,8 @@ class Op:
     """Why `vmap` has no rule and loops over the slices, where that is so; the rules stand in `transforms/batching`."""
     no_lowering: ClassVar[str] = ""
     """Why compiled functions have no code for it, where they have none; the rules stand in `compiler/lowering/rules`."""
+    host_only: ClassVar[str] = ""
+    """Why `eager` takes NumPy's arrays alone, where that is so; on other devices it computes on copies."""
 
     width: ClassVar[int | None] = None
     """How many outputs the op has, if it always has more than one."""
@@ -239,7 +241,7 @@ class Op:
 
     @abstractmethod
     def eager(self, xp: Any, *xs: Any) -> Any:
-        """Return the output array (or a tuple of them) of the arrays `xs`; `xp` is NumPy or CuPy."""
+        """Return the output array (or a tuple of them) of the arrays `xs`; `xp` is the module whose functions take them."""
 
     @abstractmethod
     def vjp(self, needs: tuple[bool, ...], g: Any, y: Any, *xs: Any) -> tuple:
@@ -260,11 +262,23 @@ class Op:
         """Return what the eager kernel makes of the tensors' arrays."""
         if STORED_ONLY:
             require_computable(self, *xs)
+        if FOREIGN:
+            return self.placed(xs)
         if len(xs) == 1:
             value = xs[0].value
             return self.eager(np if value.__class__ is _ndarray else array_module(value), value)
         values = tuple(map(value_of, xs))
         return self.eager(np if not values or values[0].__class__ is _ndarray else array_module(values[0]), *values)
+
+    def placed(self, xs: tuple[AbstractTensor, ...]) -> Any:
+        """Return what `run` does where there are several kinds of devices, in the memory of the one that `xs` lie on."""
+        platform, values = meeting(self.key, [x.value for x in xs])
+        if not self.host_only or platform is HOST:
+            return self.eager(platform.module, *values)
+        y = self.eager(np, *[moved(each, HOST) for each in values])
+        if y.__class__ is tuple:
+            return tuple([moved(np.asarray(each), platform) for each in y])
+        return moved(np.asarray(y), platform)
 
     def remember(self, node: Node, xs: tuple[AbstractTensor, ...], value: Any) -> None:
         """Let `node` keep what the derivative will read."""
@@ -312,6 +326,13 @@ ViewOp = Op
 
 _NEEDED = (True,)
 value_of, node_of, index_of = map(operator.attrgetter, ("value", "node", "index"))
+
+
+def module_of(x: AbstractTensor) -> Any:
+    """Return the array module of x's device: what makes constants beside x."""
+    return np if x.value.__class__ is _ndarray else array_module(x.value)
+
+
 _named = tuple.__new__
 
 
@@ -426,7 +447,7 @@ def output(node: Node) -> Any:
 def as_output(node: Node, index: int | None, value: Any) -> AbstractTensor:
     """Return an array as the output `index` of a node (None: the only one); whole numbers among several have no history."""
     y = object.__new__(final)
-    y.value = value if value.__class__ is _ndarray else np.asarray(value)
+    y.value = value if value.__class__ is _ndarray or value.__class__ in FOREIGN else np.asarray(value)
     y.node = node if index is None or y.value.dtype.kind not in "iub" else None
     y.index = index
     y.memory = y.origin = None

@@ -6,8 +6,6 @@ import functools
 import operator
 from typing import Any
 
-import numpy as np
-
 from lineal.base.dtypes import computing
 from lineal.base.spec import Shape
 from lineal.core import AbstractTensor, Op, apply
@@ -47,9 +45,9 @@ class SumToShape(Op):
         axes = tuple(range(lead)) + tuple(
             lead + place for place, size in enumerate(self.shape) if size == 1 != x.shape[lead + place]
         )
-        y = blocked(np.add, x, axes, x.dtype) if x.size >= TALL else None
+        y = blocked(xp.add, x, axes, x.dtype) if x.size >= TALL else None
         if y is None:
-            y = np.add.reduce(x, axis=None if len(axes) == x.ndim else axes, dtype=computing(x.dtype)).astype(
+            y = xp.add.reduce(x, axis=None if len(axes) == x.ndim else axes, dtype=computing(x.dtype)).astype(
                 x.dtype, copy=False
             )
         return y.reshape(self.shape)

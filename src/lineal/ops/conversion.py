@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 
 from lineal.base import config, dtypes
+from lineal.base.devices import device, device_of
 from lineal.base.dtypes import STORED_ONLY, Category, dtype, widened
 from lineal.base.limits import finfo, iinfo
+from lineal.base.platforms import FOREIGN, PLATFORMS, moved
 from lineal.core import AbstractTensor, Op, apply, lift
 
 HALF_MAX = 65504.0
@@ -49,6 +51,41 @@ def cast(x: AbstractTensor, target: dtype) -> Any:
     if x.value.dtype is target.numpy or x.value.dtype == target.numpy:
         return x
     return apply(_CASTS[target], x)
+
+
+class Transfer(Op):
+    """y = x in the memory of a device of another kind; x̄ = ȳ brought back."""
+
+    source: str
+    target: str
+    any_dtype = True
+    no_lowering = "runs eagerly: a program computes on one device"
+
+    def eager(self, xp, x):
+        return moved(x, PLATFORMS[self.target])
+
+    def vjp(self, needs, g, y, x):
+        return (apply(Transfer(self.target, self.source), g),)
+
+
+def transferred(x: AbstractTensor, target: device) -> Any:
+    """Return `x` on a device; `x` itself if it is there."""
+    source = device_of(x.value)
+    return x if source.type == target.type else apply(Transfer(source.type, target.type), x)
+
+
+def gathered(xs: tuple) -> tuple:
+    """Return tensors, those of the host that are numbers (constants of no dimensions) on the device of the others."""
+    platform = next((FOREIGN[x.value.__class__] for x in xs if x.value.__class__ in FOREIGN), None)
+    if platform is None:
+        return xs
+    return tuple([x if x.value.ndim or x.node is not None else lift(moved(x.value, platform)) for x in xs])
+
+
+def number_beside(x: AbstractTensor, number: Any, target: dtype | None = None) -> Any:
+    """Return a number on the device of `x`, in its dtype unless one is given, as a tensor of no dimensions."""
+    made = constant(number, target or dtype_of(x))
+    return gathered((x, made))[1] if FOREIGN else made
 
 
 _literals: dict[tuple, Any] = {}

@@ -9,9 +9,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from lineal.base import config, dtypes
-from lineal.base.devices import as_device
+from lineal.base.devices import as_device, device, device_of
 from lineal.base.dtypes import Category, dtype
 from lineal.base.formats import preserve_format
+from lineal.base.platforms import HOST, PLATFORMS
 from lineal.base.spec import Order, Shape, check_count, check_shape, sizes
 from lineal.core import AbstractTensor, Op, apply
 from lineal.core.calling import public
@@ -121,7 +122,24 @@ class Eye(Source):
         return xp.eye(self.rows, self.columns, dtype=self.target.numpy)
 
 
+class Made(Source):
+    """What another op without inputs makes, in the memory of a device of another kind than the host."""
+
+    source: Source
+    kind: str
+    no_batch = "never met: it has no input that could be batched"
+    no_lowering = "runs eagerly: a program computes on one device"
+
+    def eager(self, xp):
+        return self.source.eager(PLATFORMS[self.kind].module)
+
+
 _full = functools.lru_cache(1024)(Full)
+
+
+def made(source: Source, where: device) -> Any:
+    """Return the tensor that an op without inputs makes on a device."""
+    return apply(source if where.type == HOST.kind else Made(source, where.type))
 
 
 def finish(y: Any, requires_grad: bool, out: AbstractTensor | None = None, name: str = "out") -> Any:
@@ -131,10 +149,8 @@ def finish(y: Any, requires_grad: bool, out: AbstractTensor | None = None, name:
     return y.requires_grad_() if requires_grad else y
 
 
-def chosen(name: str, dtype: Any, device: Any, layout: Any, default: dtype | None = None) -> dtype:  # type: ignore[valid-type]
-    """Return the dtype asked for (or the default one), having checked that the device and layout exist here."""
-    if device is not None:
-        as_device(device)
+def chosen(name: str, dtype: Any, layout: Any, default: dtype | None = None) -> dtype:  # type: ignore[valid-type]
+    """Return the dtype asked for (or the default one), having checked that the layout exists here."""
     if layout is not None and str(layout) != "torch.strided":
         raise RuntimeError(f"{name}: expected the strided layout, got {layout}")
     return (default or config.defaults.dtype) if dtype is None else dtypes.as_dtype(dtype)
@@ -143,26 +159,33 @@ def chosen(name: str, dtype: Any, device: Any, layout: Any, default: dtype | Non
 def filled(name: str, size: tuple, number: Any, options: dict[str, Any]) -> Any:
     """Return a tensor of one number everywhere; `options` are PyTorch's keyword arguments of factories."""
     size = options.pop("size", None) or size
-    out, requires_grad, target = read(name, options)
+    out, requires_grad, target, where = read(name, options)
     shape = sizes(name, size if isinstance(size, tuple) else (size,))
     check_shape(name, shape)
-    return finish(apply(_full(shape, number, target)), requires_grad, out)
+    return finish(made(_full(shape, number, target), where), requires_grad, out)
 
 
-def read(name: str, options: dict[str, Any], default: dtype | None = None) -> tuple[AbstractTensor | None, bool, dtype]:
-    """Take the common keyword arguments of factories out of `options`: out, requires_grad and the resulting dtype."""
+def read(
+    name: str, options: dict[str, Any], default: dtype | None = None, beside: AbstractTensor | None = None
+) -> tuple[AbstractTensor | None, bool, dtype, device]:
+    """Take the common keyword arguments of factories out of `options`: out, requires_grad, the resulting dtype and device.
+
+    Without a device it is that of `out` or `beside`, or the default one.
+    """
     out = options.pop("out", None)
     requires_grad = options.pop("requires_grad", False)
     if out is not None and not isinstance(out, AbstractTensor):
         raise TypeError(f"{name}(): argument 'out' must be Tensor, not {type(out).__name__}")
     if out is not None and options.get("dtype") is None:
         default = dtypes.BY_NUMPY[out.value.dtype]
-    target = chosen(name, options.pop("dtype", None), options.pop("device", None), options.pop("layout", None), default)
+    target = chosen(name, options.pop("dtype", None), options.pop("layout", None), default)
+    given, like = options.pop("device", None), beside if out is None else out
+    where = as_device(given) if given is not None or like is None else device_of(like.value)
     options.pop("pin_memory", None)
     options.pop("memory_format", None)
     if options:
         raise TypeError(f"{name}: got an unexpected keyword argument '{next(iter(options))}'")
-    return out, requires_grad, target
+    return out, requires_grad, target, where
 
 
 def zeros(*size: Any, **options: Any) -> Any:
@@ -179,45 +202,45 @@ def empty(*size: Any, **options: Any) -> Any:
     """Return a tensor whose numbers are whatever its memory holds; options: dtype, device, requires_grad, out."""
     size = options.pop("size", None) or size
     memory_format = options.pop("memory_format", None)
-    out, requires_grad, target = read("empty", options)
+    out, requires_grad, target, where = read("empty", options)
     shape = sizes("empty", size if isinstance(size, tuple) else (size,))
     check_shape("empty", shape)
-    return finish(in_format(apply(Empty(shape, target)), memory_format), requires_grad, out)
+    return finish(in_format(made(Empty(shape, target), where), memory_format), requires_grad, out)
 
 
 def empty_permuted(size: Any, physical_layout: Any, **options: Any) -> Any:
     """Return an empty tensor whose memory runs through the axes in the order `physical_layout`, slowest first."""
-    _, requires_grad, target = read("empty_permuted", options)
+    _, requires_grad, target, where = read("empty_permuted", options)
     shape, order = sizes("empty_permuted", (size,)), tuple(physical_layout)
     if sorted(order) != list(range(len(shape))):
         raise RuntimeError(f"empty_permuted: expected physical_layout to order the {len(shape)} axes, got {order}")
-    return finish(apply(Empty(shape, target, order)), requires_grad)
+    return finish(made(Empty(shape, target, order), where), requires_grad)
 
 
 def empty_strided(size: Any, stride: Any, **options: Any) -> Any:
     """Return an empty tensor with the given strides, in elements."""
-    _, requires_grad, target = read("empty_strided", options)
+    _, requires_grad, target, where = read("empty_strided", options)
     shape, steps = sizes("empty_strided", (size,)), sizes("empty_strided", (stride,))
     if len(shape) != len(steps):
         raise RuntimeError(f"empty_strided: mismatch in length of strides and shape, got {shape} and {steps}")
     extent = 0 if 0 in shape else 1 + sum((length - 1) * step for length, step in zip(shape, steps))
-    return finish(apply(Empty((extent,), target)).as_strided(shape, steps), requires_grad)
+    return finish(made(Empty((extent,), target), where).as_strided(shape, steps), requires_grad)
 
 
 def full(size: Any, fill_value: Any, **options: Any) -> Any:
     """Return a tensor of `fill_value` everywhere, whose kind gives the dtype unless one is named."""
     number = fill_value.item() if isinstance(fill_value, AbstractTensor) else fill_value  # type: ignore[attr-defined]
-    out, requires_grad, target = read("full", options, scalar_dtype(number))
+    out, requires_grad, target, where = read("full", options, scalar_dtype(number))
     shape = sizes("full", (size,))
     check_shape("full", shape)
-    return finish(apply(Full(shape, converted("full", number, target), target)), requires_grad, out)
+    return finish(made(Full(shape, converted("full", number, target), target), where), requires_grad, out)
 
 
 def like(name: str, input: AbstractTensor, number: Any, options: dict[str, Any]) -> Any:
     """Return a tensor of one number everywhere, with the shape and (unless named) the dtype of `input`."""
     memory_format = options.pop("memory_format", None)
-    _, requires_grad, target = read(name, options, dtypes.BY_NUMPY[input.value.dtype])
-    return finish(in_format(apply(_full(input.value.shape, number, target)), memory_format), requires_grad)
+    _, requires_grad, target, where = read(name, options, dtypes.BY_NUMPY[input.value.dtype], input)
+    return finish(in_format(made(_full(input.value.shape, number, target), where), memory_format), requires_grad)
 
 
 def in_format(y: Any, memory_format: Any) -> Any:
@@ -242,8 +265,8 @@ def full_like(input: AbstractTensor, fill_value: Any, **options: Any) -> Any:
     """Return `fill_value` everywhere, in the shape and dtype of `input`."""
     number = fill_value.item() if isinstance(fill_value, AbstractTensor) else fill_value  # type: ignore[attr-defined]
     memory_format = options.pop("memory_format", None)
-    _, requires_grad, target = read("full_like", options, dtypes.BY_NUMPY[input.value.dtype])
-    y = apply(Full(input.value.shape, converted("full_like", number, target), target))
+    _, requires_grad, target, where = read("full_like", options, dtypes.BY_NUMPY[input.value.dtype], input)
+    y = made(Full(input.value.shape, converted("full_like", number, target), target), where)
     return finish(in_format(y, memory_format), requires_grad)
 
 
@@ -251,14 +274,14 @@ def full_like(input: AbstractTensor, fill_value: Any, **options: Any) -> Any:
 def empty_like(input: AbstractTensor, **options: Any) -> Any:
     """Return an empty tensor in the shape and dtype of `input`."""
     memory_format = options.pop("memory_format", None)
-    _, requires_grad, target = read("empty_like", options, dtypes.BY_NUMPY[input.value.dtype])
-    return finish(in_format(apply(Empty(input.value.shape, target)), memory_format), requires_grad)
+    _, requires_grad, target, where = read("empty_like", options, dtypes.BY_NUMPY[input.value.dtype], input)
+    return finish(in_format(made(Empty(input.value.shape, target), where), memory_format), requires_grad)
 
 
 def scalar_tensor(s: Any, **options: Any) -> Any:
     """Return a number as a tensor of no dimensions in the default dtype."""
-    _, requires_grad, target = read("scalar_tensor", options)
-    return finish(apply(Full((), converted("scalar_tensor", s, target, False), target)), requires_grad)
+    _, requires_grad, target, where = read("scalar_tensor", options)
+    return finish(made(Full((), converted("scalar_tensor", s, target, False), target), where), requires_grad)
 
 
 def number_of(given: Any) -> Any:
@@ -277,7 +300,7 @@ def arange(*bounds: Any, **options: Any) -> Any:
         raise TypeError(f"arange: expected arange(end), (start, end) or (start, end, step), got {len(numbers)} numbers")
     start, end, step = (0, numbers[0], 1) if len(numbers) == 1 else (*numbers, 1)[:3]
     whole = all(isinstance(each, int) for each in (start, end, step))
-    out, requires_grad, target = read("arange", options, dtypes.int64 if whole else None)
+    out, requires_grad, target, where = read("arange", options, dtypes.int64 if whole else None)
     require_computed("arange", target)
     if step == 0:
         raise RuntimeError("arange: step must be nonzero")
@@ -294,7 +317,7 @@ def arange(*bounds: Any, **options: Any) -> Any:
             raise ValueError("arange: step must be nonzero; as an integer it is 0")
         count = -((start - end) // step) if target is dtypes.int64 else count
     check_count("arange", int(count), target.itemsize)
-    return finish(apply(Range(start, step, int(count), target)), requires_grad, out, "arange")
+    return finish(made(Range(start, step, int(count), target), where), requires_grad, out, "arange")
 
 
 def check_steps(name: str, steps: Any) -> None:
@@ -310,31 +333,31 @@ def linspace(start: Any, end: Any, steps: int, **options: Any) -> Any:
     """Return `steps` numbers evenly spaced from start to end, both included."""
     start, end = bounds = number_of(start), number_of(end)
     is_complex = any(isinstance(each, complex) for each in bounds)
-    out, requires_grad, target = read("linspace", options, config.default_complex() if is_complex else None)
+    out, requires_grad, target, where = read("linspace", options, config.default_complex() if is_complex else None)
     require_computed("linspace", target)
     check_steps("linspace", steps)
     if target.category is Category.INTEGER:
         start, end = int(start), int(end)
-    return finish(apply(Linspace(start, end, steps, target)), requires_grad, out)
+    return finish(made(Linspace(start, end, steps, target), where), requires_grad, out)
 
 
 def logspace(start: Any, end: Any, steps: int, base: float = 10.0, **options: Any) -> Any:
     """Return base**x for `steps` numbers x evenly spaced from start to end."""
     start, end = bounds = number_of(start), number_of(end)
     is_complex = any(isinstance(each, complex) for each in bounds)
-    out, requires_grad, target = read("logspace", options, config.default_complex() if is_complex else None)
+    out, requires_grad, target, where = read("logspace", options, config.default_complex() if is_complex else None)
     require_computed("logspace", target)
     check_steps("logspace", steps)
     if target.category is Category.INTEGER:
         start, end = int(start), int(end)
     wide = dtypes.complex128 if target.is_complex else dtypes.float64
-    exponents = apply(Linspace(start, end, steps, wide))
+    exponents = made(Linspace(start, end, steps, wide), where)
     return finish((number_of(base) ** exponents).to(target), requires_grad, out)
 
 
 def eye(n: int, m: int | None = None, **options: Any) -> Any:
     """Return the n × m (by default n × n) matrix with ones on the main diagonal."""
-    out, requires_grad, target = read("eye", options)
+    out, requires_grad, target, where = read("eye", options)
     if n < 0 or (m is not None and m < 0):
         raise RuntimeError(f"eye: expected sizes of at least 0, got {n} and {m}")
-    return finish(apply(Eye(int(n), int(n if m is None else m), target)), requires_grad, out)
+    return finish(made(Eye(int(n), int(n if m is None else m), target), where), requires_grad, out)

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from lineal.base import config, dtypes
-from lineal.core import AbstractTensor, apply, lift, modes, write
+from lineal.base.platforms import array_module
+from lineal.core import AbstractTensor, apply, lift, modes, module_of, write
 from lineal.core.door import binary_door, unary_door
 from lineal.core.inplace import preserve
 from lineal.core.op import next_id
@@ -31,10 +32,11 @@ def unary(
     domain: str = "float",
     result: str = "same",
     numeric: Rule | None = None,
+    host_only: str = "",
     doc: str = "",
 ) -> Callable[..., Any]:
     """Make the public function of an elementwise op of one input; `domain` is one of `DOMAINS`."""
-    return unary_front(Elementwise(name, scalar, (derivative,), result, numeric), domain, doc)
+    return unary_front(Elementwise(name, scalar, (derivative,), result, numeric, host_only), domain, doc)
 
 
 def unary_front(op: Elementwise, domain: str, doc: str = "") -> Callable[..., Any]:
@@ -151,10 +153,10 @@ def nary(
 
 
 def row(
-    name: str, scalar: Rule, *derivatives: Rule | None, result: str = "same", numeric: Rule | None = None
+    name: str, scalar: Rule, *derivatives: Rule | None, result: str = "same", numeric: Rule | None = None, host_only: str = ""
 ) -> Callable[..., Any]:
     """Make the function of a row that only derivatives call: its inputs need no promotion and no broadcasting."""
-    op = Elementwise(name, scalar, derivatives, result, numeric)
+    op = Elementwise(name, scalar, derivatives, result, numeric, host_only)
     if len(derivatives) > 2:
         return functools.partial(apply, op)
     return (unary_door, binary_door)[len(derivatives) - 1](op, op.kernel)  # type: ignore[operator]
@@ -162,7 +164,7 @@ def row(
 
 def zero(g: AbstractTensor) -> Any:
     """Return the derivative of a step function: zeros like `g`."""
-    return lift(np.zeros(g.value.shape, g.value.dtype))
+    return lift(module_of(g).zeros(g.value.shape, g.value.dtype))
 
 
 def underivable(name: str) -> Rule:
@@ -240,13 +242,13 @@ def store(y: Any, out: AbstractTensor, name: str, *inputs: Any) -> Any:
                 f"does not match the required output shape {list(y.value.shape)}; give an empty tensor to be resized",
                 stacklevel=3,
             )
-        out.value = np.empty(y.value.shape, out.value.dtype)
+        out.value = module_of(out).empty(y.value.shape, out.value.dtype)
     return write(out, cast(y, wanted), name)
 
 
 def overlaps(out: np.ndarray, x: np.ndarray) -> bool:
     """Return whether two arrays without gaps share memory, and not because they are one and the same."""
-    if not np.may_share_memory(out, x) or not (packed(out) and packed(x)):
+    if not array_module(out).may_share_memory(out, x) or not (packed(out) and packed(x)):
         return False
     return address(out) != address(x) or out.shape != x.shape or out.strides != x.strides
 

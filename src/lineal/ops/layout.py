@@ -10,6 +10,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from lineal.base.dtypes import NARROW
+from lineal.base.platforms import FOREIGN, platform_of
 from lineal.base.spec import MOST_DIMENSIONS, Size, infer_shape, sizes
 
 Ints = tuple[int, ...]
@@ -42,6 +43,8 @@ def packed(value: np.ndarray) -> bool:
 
 def address(value: np.ndarray) -> int:
     """Return where the first element lies."""
+    if value.__class__ in FOREIGN:
+        return platform_of(value).address(value)
     return value.__array_interface__["data"][0]
 
 
@@ -49,8 +52,9 @@ def block(value: np.ndarray) -> tuple[np.ndarray, int]:
     """Return the contiguous array that owns the memory of `value`, and the offset of value's first element in it, in bytes."""
     if value.base is None and value.flags.c_contiguous:
         return value, 0
-    root = value
-    while isinstance(root.base, np.ndarray):
+    root: Any = value
+    array = platform_of(value).array
+    while isinstance(root.base, array):
         root = root.base
     if root is value and root.flags.c_contiguous:
         return root, 0
@@ -69,6 +73,8 @@ def restride(value: np.ndarray, shape: Ints, strides: Ints) -> np.ndarray:
 
     Where `value` is contiguous this takes a fifth of the time of NumPy's `as_strided`.
     """
+    if value.__class__ in FOREIGN:
+        return strided(value, shape, strides)
     flags = value.flags
     if flags.c_contiguous:
         return np.ndarray(shape, value.dtype, value, 0, strides)
@@ -79,6 +85,8 @@ def restride(value: np.ndarray, shape: Ints, strides: Ints) -> np.ndarray:
 
 def strided(value: np.ndarray, shape: Ints, strides: Ints) -> np.ndarray:
     """Return what NumPy's `as_strided` does, of all dtypes: it does not know those of ml_dtypes by their kind and size."""
+    if value.__class__ in FOREIGN:
+        return platform_of(value).module.lib.stride_tricks.as_strided(value, shape, strides)
     if value.dtype in NARROW:
         return as_strided(value.view(f"u{value.itemsize}"), shape, strides).view(value.dtype)
     return as_strided(value, shape, strides)

@@ -4,9 +4,9 @@ A row reads
 
     exp = unary("exp", lambda m, x: m.exp(x), lambda g, y: g * y)
 
-The first function is the scalar expression; `m` is NumPy, CuPy or an Emitter. Then comes one derivative per input, which takes
-the cotangent `g` and, by the names used in the scalar expression, the inputs it reads, and `y` for the output (if no input is
-called so); None means a zero derivative. What the derivatives name is what the node keeps.
+The first function is the scalar expression; `m` is an array module or an Emitter. Then comes one derivative per input, which
+takes the cotangent `g` and, by the names used in the scalar expression, the inputs it reads, and `y` for the output (if no
+input is called so); None means a zero derivative. What the derivatives name is what the node keeps.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import numpy as np
 from lineal.base import later
 from lineal.base.config import LARGE_ARRAY
 from lineal.base.dtypes import NARROW, NARROW_SIZES, STORED_ONLY
+from lineal.base.platforms import FOREIGN
 from lineal.base.spec import broadcast_shapes
 from lineal.core import AbstractTensor, Node, Op
 from lineal.core.door import again, binary_pull, unary_pull
@@ -52,7 +53,13 @@ class Elementwise(Op):
     function: ClassVar[Callable[..., Any] | None]
 
     def __init__(
-        self, label: str, scalar: Rule, derivatives: tuple[Rule | None, ...], result: str = "same", numeric: Rule | None = None
+        self,
+        label: str,
+        scalar: Rule,
+        derivatives: tuple[Rule | None, ...],
+        result: str = "same",
+        numeric: Rule | None = None,
+        host_only: str = "",
     ):
         """Make the op of a row; `numeric` is the eager kernel where NumPy needs more words than the scalar expression."""
         names = arguments(scalar)
@@ -74,6 +81,7 @@ class Elementwise(Op):
             function=function,
             differentiable=result != "bool" and any(derivatives),
             aliasing=None,
+            host_only=host_only,
         )
         if len(names) < 3:
             self.__dict__["pull"] = (unary_pull, binary_pull)[len(names) - 1](rules)
@@ -113,7 +121,7 @@ class Elementwise(Op):
         if STORED_ONLY:
             require_computable(self, *xs)
         values = tuple(map(value_of, xs))
-        if values[0].__class__ is not np.ndarray:
+        if values[0].__class__ is not np.ndarray or (FOREIGN and any(each.__class__ in FOREIGN for each in values)):
             return super().run(xs)
         return self.native(*values) if max(map(size_of, values)) >= LARGE_ARRAY else self.kernel(*values)
 

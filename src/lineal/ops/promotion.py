@@ -13,10 +13,11 @@ import numpy as np
 
 from lineal.base import config, dtypes
 from lineal.base.dtypes import Category, dtype
+from lineal.base.platforms import FOREIGN
 from lineal.base.spec import broadcast_shapes
 from lineal.core import AbstractTensor, modes
 from lineal.ops.broadcasting import expand
-from lineal.ops.conversion import HALF_MAX, as_operand, cast, constant, converted, result_type
+from lineal.ops.conversion import HALF_MAX, as_operand, cast, constant, converted, gathered, result_type
 
 _recorder = modes.recorder.get
 _grad_enabled = modes.grad_enabled.get
@@ -153,6 +154,8 @@ def check_domain(name: str, domain: str, target: dtype) -> dtype:
 
 def broadcast(name: str, *xs: Any) -> list[Any]:
     """Expand the inputs to their common shape, except constants of no dimensions, and others where nobody would notice."""
+    if FOREIGN:
+        xs = gathered(xs)
     common = None
     for x in xs:
         shape = x.value.shape

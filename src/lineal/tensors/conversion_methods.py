@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from lineal.base import config, dtypes
-from lineal.base.devices import CPU, as_device, device
+from lineal.base.devices import CPU, as_device, device, device_of
 from lineal.base.dtypes import Category, widened
 from lineal.base.formats import preserve_format
 from lineal.core import AbstractTensor, Leaf, apply, lift, memory_of, modes, no_grad
 from lineal.core.calling import public
-from lineal.ops.conversion import Cast, cast, dtype_of
+from lineal.ops.conversion import Cast, cast, dtype_of, transferred
 from lineal.ops.structural.reshape import clone
 
 __all__ = ["ConversionMethods"]
@@ -67,24 +67,30 @@ class ConversionMethods(AbstractTensor):
     @property
     def device(self) -> device:
         """Where the numbers live."""
-        return CPU
+        return device_of(self.value)
+
+    @property
+    def is_cpu(self) -> Any:
+        """Whether the numbers live on the CPU."""
+        return device_of(self.value) == CPU
 
     @property
     def is_cuda(self) -> Any:
         """Whether the numbers live on a CUDA device."""
-        return False
+        return device_of(self.value).type == "cuda"
 
     def get_device(self) -> Any:
         """Return the index of the device, -1 for the CPU."""
-        return -1
+        where = device_of(self.value)
+        return -1 if where == CPU else where.index or 0
 
     def cpu(self, memory_format: Any = None) -> Any:
         """Return this tensor on the CPU."""
-        return self
+        return transferred(self, CPU)
 
     def cuda(self, device: Any = None, non_blocking: Any = False, memory_format: Any = None) -> Any:
         """Return this tensor on a CUDA device."""
-        as_device("cuda" if device is None else device)
+        return transferred(self, as_device("cuda" if device is None else device))
 
     def pin_memory(self, device: Any = None) -> Any:
         """Return this tensor; page-locked memory has no use without a GPU."""
@@ -110,17 +116,17 @@ class ConversionMethods(AbstractTensor):
         """
         for place, each in enumerate(args):
             if isinstance(each, AbstractTensor):
-                dtype = dtype_of(each)
+                dtype, device = dtype_of(each), device_of(each.value)
             elif isinstance(each, dtypes.dtype) or (isinstance(each, type) and each in dtypes.BY_PYTHON):
                 dtype = each
             elif each is True and place == len(args) - 1:
                 copy = each if place > 1 else copy
             elif each is not None and each is not False:
                 device = each
-        if device is not None:
-            as_device(device)
+        where = None if device is None else as_device(device)
         target = dtype_of(self) if dtype is None else dtypes.as_dtype(dtype)
         y = apply(Cast(target), self) if copy else cast(self, target)
+        y = y if where is None else transferred(y, where)
         return y if memory_format is None else formatted(y, memory_format)
 
     @public

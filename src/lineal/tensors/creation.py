@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from lineal.base import config, dtypes
-from lineal.base.devices import as_device
+from lineal.base.devices import as_device, device_of
 from lineal.base.dtypes import dtype
 from lineal.base.spec import Size
 from lineal.core import AbstractTensor, lift, no_grad
 from lineal.ops import creation
-from lineal.ops.conversion import cast, converted, dtype_of
+from lineal.ops.conversion import cast, converted, dtype_of, transferred
 from lineal.ops.creation import empty, finish
 from lineal.ops.structural.reshape import clone
 from lineal.tensors.interop import array_like, from_numpy, noticed
@@ -40,13 +40,14 @@ def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: b
 
     Without a dtype, Python floats take the default dtype, ints int64, bools bool; arrays and tensors keep theirs.
     """
-    as_device(device)
     target = None if dtype is None else dtypes.as_dtype(dtype)
     if isinstance(data, AbstractTensor):
         with no_grad():
             copied = cast(clone(data), target or dtypes.of(data.value.dtype))
+            copied = copied if device is None else transferred(copied, as_device(device))
         return finish(copied, requires_grad)
-    return finish(lift(np.array(array_of(data, target), order="C")), requires_grad)
+    made = lift(np.array(array_of(data, target), order="C"))
+    return finish(transferred(made, as_device(device)), requires_grad)
 
 
 def array_of(data: Any, target: dtype | None) -> np.ndarray:
@@ -135,15 +136,16 @@ def _common(flat: list) -> dtype:
 
 def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Any:
     """Return `data` as a tensor, sharing its memory where that is possible."""
-    as_device(device)
     if isinstance(data, AbstractTensor):
-        return data if dtype is None else cast(data, dtypes.as_dtype(dtype))
+        made = data if dtype is None else cast(data, dtypes.as_dtype(dtype))
+        return made if device is None else transferred(made, as_device(device))
     target = None if dtype is None else dtypes.as_dtype(dtype)
-    return (
+    made = (
         lift(array_of(data, target))
         if not isinstance(data, np.ndarray)
         else cast(from_numpy(data), target or dtypes.of(data.dtype))
     )
+    return transferred(made, as_device(device))
 
 
 def asarray(obj: Any, *, dtype: Any = None, device: Any = None, copy: bool | None = None, requires_grad: bool = False) -> Any:
@@ -220,6 +222,7 @@ CONSTRUCTORS = (
 
 
 def _with_dtype(self: AbstractTensor, options: dict) -> dict:
+    options.setdefault("device", device_of(self.value))
     return {**options, "dtype": options.get("dtype") or dtype_of(self)}
 
 

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from lineal.base import dtypes
+from lineal.base.devices import device_of
+from lineal.base.platforms import FOREIGN, HOST, moved
 from lineal.core import AbstractTensor, lift, modes
 from lineal.tensors.capsules import Recoded, recoded
 
@@ -79,7 +81,14 @@ class InteropMethods(AbstractTensor):
     __array_priority__ = 1000
 
     def numpy(self, *, force: bool = False) -> np.ndarray:
-        """Return the NumPy array that shares this tensor's memory; one that requires grad is refused where ops remember."""
+        """Return the NumPy array that shares this tensor's memory; one that requires grad is refused where ops remember.
+
+        So is one on another device, unless `force`, which copies it.
+        """
+        if self.value.__class__ in FOREIGN:
+            if not force:
+                raise TypeError(f"numpy: can't convert a tensor on {device_of(self.value)} to NumPy; copy it with cpu() first")
+            return moved(self.value, HOST)
         if self.node is not None and not force and modes.grad_enabled.get():
             raise RuntimeError("numpy: Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
         listener = modes.recorder.get()

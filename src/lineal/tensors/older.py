@@ -6,8 +6,8 @@ import math
 from typing import Any
 
 from lineal.base import config
-from lineal.base.devices import CPU, device
-from lineal.core import AbstractTensor, apply
+from lineal.base.devices import as_device, device
+from lineal.core import AbstractTensor
 from lineal.ops import creation
 from lineal.ops.conversion import as_number
 from lineal.ops.front import require_tensor
@@ -40,9 +40,9 @@ def range(start: Any, end: Any, step: Any = 1, **options: Any) -> Any:
     if (end - start) * step < 0:
         raise RuntimeError(f"range: upper bound and lower bound inconsistent with step sign: {start} to {end} by {step}")
     count = math.floor((end - start) / step) + 1
-    out, requires_grad, target = creation.read("range", options)
+    out, requires_grad, target, where = creation.read("range", options)
     require_computed("range", target)
-    return creation.finish(apply(creation.Range(start, step, count, target)), requires_grad, out, "range")
+    return creation.finish(creation.made(creation.Range(start, step, count, target), where), requires_grad, out, "range")
 
 
 def typename(obj: Any) -> str:
@@ -69,7 +69,7 @@ def set_default_tensor_type(t: Any) -> None:
 
 def get_default_device() -> device:
     """Return the device that new tensors live on."""
-    return CPU
+    return as_device(None)
 
 
 def get_device(input: AbstractTensor) -> int:

@@ -76,7 +76,6 @@ class Tensor(
     `lineal.empty` and `lineal.tensor`.
     """
 
-    is_cpu = True
     is_sparse = is_quantized = is_meta = is_mkldnn = is_nested = False
     layout = strided
 

@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lineal.base import dtypes
+from lineal.base.devices import CPU, device_of
+from lineal.base.platforms import HOST, moved
 from lineal.core import AbstractTensor
 
 __all__ = ["assert_allclose", "assert_close"]
@@ -29,6 +31,7 @@ class Rules(NamedTuple):
     rtol: float | None
     atol: float | None
     equal_nan: bool
+    check_device: bool
     check_dtype: bool
     check_stride: bool
     allow_subclasses: bool
@@ -68,7 +71,7 @@ def assert_close(
     """
     if (rtol is None) != (atol is None):
         raise ValueError(f"assert_close: rtol and atol must both be specified or both be unspecified, got {rtol} and {atol}")
-    compare(actual, expected, Rules(rtol, atol, equal_nan, check_dtype, check_stride, allow_subclasses, msg), "")
+    compare(actual, expected, Rules(rtol, atol, equal_nan, check_device, check_dtype, check_stride, allow_subclasses, msg), "")
 
 
 def assert_allclose(
@@ -127,7 +130,7 @@ def compare_numbers(actual: Any, expected: Any, rules: Rules, where: str) -> Non
 def array_of(x: Any, other: Any) -> np.ndarray:
     """Return the array of a tensor or an array; TypeError for anything else."""
     if isinstance(x, AbstractTensor):
-        return x.value
+        return moved(x.value, HOST)
     if isinstance(x, np.ndarray):
         return x
     raise TypeError(f"assert_close: No comparison pair was able to handle inputs of type {type(x)} and {type(other)}.")
@@ -136,6 +139,9 @@ def array_of(x: Any, other: Any) -> np.ndarray:
 def compare_tensors(actual: Any, expected: Any, rules: Rules, where: str) -> None:
     """Compare two tensors or arrays."""
     a, b = array_of(actual, expected), array_of(expected, actual)
+    one, other = (device_of(x.value) if isinstance(x, AbstractTensor) else CPU for x in (actual, expected))
+    if rules.check_device and one != other:
+        raise rules.fail(f"The values for attribute 'device' do not match: {one} != {other}.", where)
     if not rules.allow_subclasses and type(actual) is not type(expected):
         raise TypeError(f"assert_close: expected inputs of one type, got {type(actual)} and {type(expected)}")
     if a.shape != b.shape:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lineal.base.platforms import HOST
 from lineal.codegen.batched.grids import Code, Grid
 from lineal.codegen.batched.heap import keep_freed_memory
 from lineal.codegen.batched.packing import Packing
@@ -92,8 +93,8 @@ class Kernel:
         self.write(e, kind, write, work)
         symbols = pool().symbols()
         self.library = using.build(e, ["kernel"], {name: symbols[name] for name in symbols if name in e.declared})
-        types = [ctypes.c_void_p] * len(self.operands)
-        self.function = ctypes.CFUNCTYPE(None, *types, ctypes.c_int64)(self.library["kernel"])
+        types = [*[ctypes.c_void_p] * len(self.operands), ctypes.c_int64]
+        self.function = HOST.launch(self.library["kernel"], types)
 
     def write(self, e: Emitter, kind: Kind, write: Writer, work: int) -> None:
         """Write kernel(address, …, batch)."""

@@ -8,6 +8,7 @@ from functools import cache
 
 import numpy as np
 
+from lineal.base.platforms import HOST
 from lineal.codegen.batched.heap import keep_freed_memory
 from lineal.codegen.dense.factors import CHOLESKY, LU
 from lineal.codegen.dense.tiles import DEPTH, PANELS
@@ -43,7 +44,7 @@ class Programs:
     def function(self, name: str, parameters: list[tuple]) -> Callable[..., None]:
         """Return a program, which gives the GIL away while it runs."""
         types = [ctypes.c_void_p if kind is pointer else ctypes.c_int64 for _, kind in parameters]
-        return ctypes.CFUNCTYPE(None, *types)(self.library[name])
+        return HOST.launch(self.library[name], types)
 
     def width(self, columns: int) -> int:
         """Return how many columns a task gets: enough tasks for some threads, panels enough to share strips."""

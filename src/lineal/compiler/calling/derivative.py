@@ -222,6 +222,7 @@ class Compiled(Op):
     """What runs have saved for nodes that are about to be made, and inputs before they were written, by their first output."""
     no_batch = "never met: compiled functions run op by op where somebody listens"
     no_lowering = "never met: a compiled function within another runs op by op"
+    host_only = "a native program"
 
     def __init__(self, joint: Joint, ahead: Program, back: Program):
         super().__init__(joint, ahead, back, {})

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lineal.base.platforms import HOST
 from lineal.compiler.calling.launch import REFUSED
 from lineal.compiler.kernels.native import Segment
 from lineal.compiler.kernels.status import UNMET
@@ -156,7 +157,7 @@ class Checked:
         """Return the function of the memory's address that runs groups natively; it returns their status."""
         segment = Segment(groups, self.outside, self.program.homes, moves)
         library = segment.link()
-        call = ctypes.CFUNCTYPE(ctypes.c_int32, *[ctypes.c_void_p] * (len(self.outside) + 1))(library["program"])
+        call = HOST.launch(library["program"], [ctypes.c_void_p] * (len(self.outside) + 1), ctypes.c_int32)
 
         def run(address: int, library: Any = library) -> int:
             return call(*[address + self.starts[base] for base in self.outside], address + self.arena)

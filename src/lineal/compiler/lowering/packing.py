@@ -29,6 +29,7 @@ class Pack(Op):
     differentiable = False
     no_vjp = "bytes: programs go back through what they save"
     no_batch = "never met: only programs hold it"
+    host_only = "memory of a native program"
 
     def eager(self, xp, *xs):
         y = np.empty(self.size, np.uint8)
@@ -49,6 +50,7 @@ class Unpack(Op):
     differentiable = False
     no_vjp = "bytes: programs go back through what they save"
     no_batch = "never met: only programs hold it"
+    host_only = "memory of a native program"
 
     def eager(self, xp, x):
         return np.ndarray(self.shape, self.storage, x, self.offset).copy()

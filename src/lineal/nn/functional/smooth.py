@@ -36,6 +36,7 @@ _gelu = unary(
     lambda g, x: _gelu_slope(g, x),
     domain="only float",
     numeric=lambda m, x: x * (0.5 * (1 + ops.erf.op.eager(m, x * _ROOT_HALF))),
+    host_only="SciPy",
 )
 # φ the density: Φ + x φ is the slope of x Φ, and (2 - x²) φ the slope of that.
 _gelu_slope = row(
@@ -44,6 +45,7 @@ _gelu_slope = row(
     lambda h, x: _gelu_slope(h, x),
     lambda h, g, x: h * g * _gelu_turn(x),
     numeric=lambda m, g, x: g * (0.5 * (1 + ops.erf.op.eager(m, x * _ROOT_HALF)) + x * m.exp(x * x * -0.5) * _DENSITY),
+    host_only="SciPy",
 )
 
 

@@ -7,9 +7,7 @@ import itertools
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
-from lineal.core import AbstractTensor, lift
+from lineal.core import AbstractTensor, lift, module_of
 from lineal.core.calling import public
 from lineal.ops.broadcasting import expand
 from lineal.ops.contraction.matmul import matmul
@@ -95,8 +93,8 @@ def matrix_power(input: Any, n: int, *, out: AbstractTensor | None = None) -> An
 
 def _power(a: Any, n: int) -> Any:
     if n == 0:
-        unit = expand(lift(np.eye(a.value.shape[-1], dtype=a.value.dtype)), a.value.shape)
-        return a.where(lift(np.zeros((), bool)), unit)
+        unit = expand(lift(module_of(a).eye(a.value.shape[-1], dtype=a.value.dtype)), a.value.shape)
+        return a.where(lift(module_of(a).zeros((), bool)), unit)
     if n == 1:
         return a.clone()
     half = a if n < 4 else _power(a, n // 2)

@@ -39,12 +39,12 @@ class PairDistance(Op):
         if self.p in (0, 1, math.inf) or not y.size:
             return y
         small, large = ranges(a.dtype, self.p)
-        top = max(np.abs(a).max(initial=0), np.abs(b).max(initial=0))
+        top = max(xp.abs(a).max(initial=0), xp.abs(b).max(initial=0))
         if not 0 < top < math.inf or (top > small * 1e3 and y.max() <= large):
             return y
         # powers left the range: the same for points of size 1/2 to 1
         most = np.finfo(a.dtype).maxexp - 2
-        scale = 2.0 ** -max(-most, min(most, int(np.frexp(top)[1])))
+        scale = 2.0 ** -max(-most, min(most, int(xp.frexp(top)[1])))
         return self.plain(xp, a * a.dtype.type(scale), b * b.dtype.type(scale)) / a.dtype.type(scale)
 
     def plain(self, xp, a, b):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 
 from lineal.base import dtypes
 from lineal.core import AbstractTensor, Op, apply, renamed
@@ -15,6 +14,7 @@ from lineal.ops.elementwise.arithmetic import mul
 from lineal.ops.elementwise.masks import drop
 from lineal.ops.elementwise.trigonometry import cos, sin
 from lineal.ops.front import require_tensor, store, unary
+from lineal.ops.layout import strided
 from lineal.ops.pattern import Elementwise
 from lineal.ops.promotion import broadcast
 
@@ -197,7 +197,7 @@ class ViewAsReal(Op):
 
     def eager(self, xp, x):
         parts = x.real
-        return as_strided(parts, (*x.shape, 2), (*x.strides, parts.itemsize))
+        return strided(parts, (*x.shape, 2), (*x.strides, parts.itemsize))
 
     def vjp(self, needs, g, y, x):
         return (view_as_complex(g.contiguous()),)

@@ -27,6 +27,7 @@ erf = unary(
     lambda g, x: g * exp(-x.square()) * _TWO_BY_ROOT_PI,
     domain="real float",
     numeric=lambda m, x: scipy.special.erf(x),
+    host_only="SciPy",
     doc="Return the error function of input.",
 )
 erfc = unary(
@@ -35,6 +36,7 @@ erfc = unary(
     lambda g, x: g * exp(-x.square()) * -_TWO_BY_ROOT_PI,
     domain="real float",
     numeric=lambda m, x: scipy.special.erfc(x),
+    host_only="SciPy",
     doc="Return 1 - erf(input), accurate for large input.",
 )
 erfinv = unary(
@@ -43,6 +45,7 @@ erfinv = unary(
     lambda g, y: g * exp(y.square()) * (1 / _TWO_BY_ROOT_PI),
     domain="real float",
     numeric=lambda m, x: m.where(x == 0, x, scipy.special.erfinv(x)),
+    host_only="SciPy",
     doc="Return the inverse of the error function, ±∞ at ±1, nan beyond.",
 )
 
@@ -59,6 +62,7 @@ lgamma = unary(
     lambda g, x: g * digamma(x),
     domain="real float",
     numeric=_lgamma,
+    host_only="SciPy",
     doc="Return the logarithm of |Γ(input)|.",
 )
 
@@ -74,6 +78,7 @@ digamma = unary(
     lambda g, x: g * polygamma(1, x),
     domain="real float",
     numeric=_digamma,
+    host_only="SciPy",
     doc="Return the derivative of lgamma.",
 )
 
@@ -90,6 +95,7 @@ class Polygamma(Elementwise):
             lambda m, x: m.polygamma(n, x),
             (lambda g, x: g * polygamma(n + 1, x),),
             numeric=lambda m, x: scipy.special.polygamma(n, x).astype(x.dtype),
+            host_only="SciPy",
         )
         self.__dict__["n"] = n
 

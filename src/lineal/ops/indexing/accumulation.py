@@ -9,6 +9,7 @@ import numpy as np
 
 from lineal.base import later
 from lineal.base.dtypes import computing, widened
+from lineal.base.platforms import array_module
 from lineal.ops.blocks import double
 
 scipy: Any = later.module("scipy")
@@ -24,13 +25,16 @@ def add_rows(y: np.ndarray, rows: np.ndarray, source: np.ndarray) -> None:
     count, inner = source.shape
     if source.size == 0:
         return
+    xp = array_module(y)
     if y.dtype.kind in "biu":
-        np.add.at(y, rows, source)
+        xp.add.at(y, rows, source)
     elif inner == 1:
         add_counted(y.reshape(-1), rows, source.reshape(-1))
     elif source.size <= _FEW:
-        places = (rows[:, None] * inner + np.arange(inner)).reshape(-1)
+        places = (rows[:, None] * inner + xp.arange(inner)).reshape(-1)
         add_counted(y.reshape(-1), places, source.reshape(-1))
+    elif xp is not np:
+        xp.add.at(y, rows, source)
     elif count * 16 < len(y):
         add_runs(y, rows, source)
     else:
@@ -48,14 +52,15 @@ def product(rows: np.ndarray, source: np.ndarray, size: int) -> np.ndarray:
 
 def add_counted(y: Any, places: np.ndarray, source: Any) -> None:
     """Add source[i] to y[places[i]], all of one dimension, with double accumulators."""
+    xp = array_module(y)
     if places.size * 16 < y.size:
         # few sources: a histogram of all of y would cost more than the additions
-        np.add.at(y, places, source)
+        xp.add.at(y, places, source)
     elif y.dtype.kind == "c":
-        y.real += np.bincount(places, source.real, y.size)
-        y.imag += np.bincount(places, source.imag, y.size)
+        y.real += xp.bincount(places, source.real, y.size)
+        y.imag += xp.bincount(places, source.imag, y.size)
     else:
-        y += np.bincount(places, source.astype(np.float64, copy=False), y.size).astype(y.dtype)
+        y += xp.bincount(places, source.astype(np.float64, copy=False), y.size).astype(y.dtype)
 
 
 def add_runs(y: np.ndarray, rows: np.ndarray, source: np.ndarray) -> None:
@@ -72,11 +77,11 @@ def add_runs(y: np.ndarray, rows: np.ndarray, source: np.ndarray) -> None:
 
 def flat_places(shape: tuple[int, ...], dim: int, index: np.ndarray) -> np.ndarray:
     """Return where, in a C-contiguous array of `shape`, the elements are that `index` names along `dim`; of index's shape."""
-    step = math.prod(shape[dim + 1 :])
+    xp, step = array_module(index), math.prod(shape[dim + 1 :])
     places = index * step if step != 1 else index.copy()
     step = 1
     for axis in range(len(shape) - 1, -1, -1):
         if axis != dim and index.shape[axis] > 1:
-            places += (np.arange(index.shape[axis]) * step).reshape((-1,) + (1,) * (len(shape) - 1 - axis))
+            places += (xp.arange(index.shape[axis]) * step).reshape((-1,) + (1,) * (len(shape) - 1 - axis))
         step *= shape[axis]
     return places

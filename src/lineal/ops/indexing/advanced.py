@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from lineal.base.platforms import array_module
 from lineal.base.spec import Axes, Shape
 from lineal.core import Op, apply
 from lineal.core.op import Plan
 from lineal.ops.broadcasting import expand
-from lineal.ops.conversion import constant, dtype_of
+from lineal.ops.conversion import number_beside
 from lineal.ops.indexing.accumulation import add_counted, add_rows
 from lineal.ops.indexing.changing import Change
 
@@ -117,7 +118,7 @@ class IndexPut(Change):
     def vjp(self, needs, g, y, x, v, *indices):
         g_x = g_v = None
         if needs[0]:
-            g_x = g if self.accumulate else apply(self, g, expand(constant(0, dtype_of(g)), v.shape), *indices)
+            g_x = g if self.accumulate else apply(self, g, expand(number_beside(g, 0), v.shape), *indices)
         if needs[1]:
             g_v = apply(index_op(self.places, "Index"), g, *indices)
         return (g_x, g_v, *[None] * len(indices))
@@ -146,24 +147,24 @@ def add_at(y: np.ndarray, places: Axes, indices: Any, source: np.ndarray) -> Non
         return
     if any(masks):
         places, indices = spelled_out(places, indices)
-    key = key_of(places, indices)
+    key, xp = key_of(places, indices), array_module(y)
     if y.size == 0 or source.size == 0:
         y[key]  # nothing to add, but places outside are still refused
     elif y.dtype.kind in "biu" or not y.flags.c_contiguous:
-        np.add.at(y, key, source)
+        xp.add.at(y, key, source)
     elif len(indices) == 1:
         add_along(y, places[0], indices[0], source)
     elif places == tuple(range(len(places))):
         n = len(places)
-        positive = [np.where(index < 0, index + size, index) for index, size in zip(indices, y.shape)]
-        rows = np.ravel_multi_index(tuple(np.broadcast_arrays(*positive)), y.shape[:n])
+        positive = [xp.where(index < 0, index + size, index) for index, size in zip(indices, y.shape)]
+        rows = xp.ravel_multi_index(tuple(xp.broadcast_arrays(*positive)), y.shape[:n])
         inner = math.prod(y.shape[n:])
         add_rows(
-            y.reshape(-1, inner), rows.reshape(-1), np.broadcast_to(source, (*rows.shape, *y.shape[n:])).reshape(-1, inner)
+            y.reshape(-1, inner), rows.reshape(-1), xp.broadcast_to(source, (*rows.shape, *y.shape[n:])).reshape(-1, inner)
         )
     else:
-        spots = np.arange(y.size).reshape(y.shape)[key]
-        add_counted(y.reshape(-1), spots.reshape(-1), np.ascontiguousarray(source).reshape(-1))
+        spots = xp.arange(y.size).reshape(y.shape)[key]
+        add_counted(y.reshape(-1), spots.reshape(-1), xp.ascontiguousarray(source).reshape(-1))
 
 
 def spelled_out(places: Axes, indices: Any) -> tuple[Axes, list[np.ndarray]]:
@@ -171,7 +172,7 @@ def spelled_out(places: Axes, indices: Any) -> tuple[Axes, list[np.ndarray]]:
     axes: list[int] = []
     found: list[np.ndarray] = []
     for place, index in zip(places, indices):
-        parts = np.nonzero(index) if index.dtype.kind == "b" else (index,)
+        parts = index.nonzero() if index.dtype.kind == "b" else (index,)
         axes += range(place, place + len(parts))
         found += parts
     return tuple(axes), found
@@ -183,9 +184,10 @@ def add_along(y: np.ndarray, axis: int, index: np.ndarray, source: np.ndarray) -
     lead, inner = math.prod(y.shape[:axis]), math.prod(y.shape[axis + 1 :])
     if index.size and (index.max() >= size or index.min() < -size):
         raise IndexError("out of range")
-    rows = np.where(index < 0, index + size, index).reshape(-1)
+    xp = array_module(index)
+    rows = xp.where(index < 0, index + size, index).reshape(-1)
     if lead > 1:
-        rows = (np.arange(lead)[:, None] * size + rows).reshape(-1)
+        rows = (xp.arange(lead)[:, None] * size + rows).reshape(-1)
     add_rows(y.reshape(lead * size, inner), rows, source.reshape(-1, inner))
 
 

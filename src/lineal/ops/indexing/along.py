@@ -8,7 +8,7 @@ import numpy as np
 
 from lineal.base import dtypes
 from lineal.base.spec import axis
-from lineal.core import AbstractTensor, apply, lift, renamed
+from lineal.core import AbstractTensor, apply, lift, module_of, renamed
 from lineal.core.calling import public
 from lineal.ops.broadcasting import expand
 from lineal.ops.conversion import cast, dtype_of
@@ -116,7 +116,8 @@ def filling(name: str, input: AbstractTensor, dim: int, index: AbstractTensor, v
         shape = (*x.value.shape[:place], index.value.size, *x.value.shape[place + 1 :])
         return x, put_op((place,), False, "IndexFill"), (expand(number, shape), index)
     # a slice named twice counts once in the value's derivative: so it does in a mask
-    blank, chosen = lift(np.zeros(x.value.shape[place], np.bool_)), lift(np.ones(index.value.size, np.bool_))
+    xp = module_of(x)
+    blank, chosen = lift(xp.zeros(x.value.shape[place], np.bool_)), lift(xp.ones(index.value.size, np.bool_))
     line = tuple(-1 if axis == place else 1 for axis in range(x.value.ndim))
     mask = apply(put_op((0,), False, "IndexFill"), blank, chosen, index).reshape(line)
     return x, masked_fill_op, (expand(mask, x.value.shape), number)

@@ -5,10 +5,8 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-import numpy as np
-
 from lineal.base.spec import broadcast_shapes
-from lineal.core import AbstractTensor, Op, apply, lift, write
+from lineal.core import AbstractTensor, Op, apply, lift, module_of, write
 from lineal.core.calling import public
 from lineal.ops.broadcasting import expand
 from lineal.ops.conversion import as_operand, cast, dtype_of
@@ -30,7 +28,7 @@ class Fill(Op):
         return y
 
     def vjp(self, needs, g, y, x, value):
-        return lift(np.zeros(x.shape, x.storage)), g.sum() if needs[1] else None
+        return lift(module_of(g).zeros(x.shape, x.storage)), g.sum() if needs[1] else None
 
 
 _fill = Fill()

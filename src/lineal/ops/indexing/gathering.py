@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from lineal.base import dtypes
+from lineal.base.platforms import array_module
 from lineal.base.spec import Axis, Shape, axis, broadcast_shapes
 from lineal.core import AbstractTensor, Op, apply
 from lineal.core.calling import public
 from lineal.ops.broadcasting import expand
-from lineal.ops.conversion import cast, constant, dtype_of
+from lineal.ops.conversion import cast, dtype_of, number_beside
 from lineal.ops.front import require_tensor
 from lineal.ops.indexing.accumulation import add_counted, flat_places
 from lineal.ops.indexing.basic import narrow_to
@@ -65,7 +66,7 @@ class Scatter(Change):
 
     def vjp(self, needs, g, y, x, index, src):
         return (
-            apply(self, g, index, expand(constant(0, dtype_of(g)), index.value.shape)) if needs[0] else None,
+            apply(self, g, index, expand(number_beside(g, 0), index.value.shape)) if needs[0] else None,
             None,
             apply(_gather(self.dim), g, index) if needs[2] else None,
         )
@@ -96,7 +97,7 @@ def accumulate(y: np.ndarray, dim: int, index: np.ndarray, source: np.ndarray) -
     if y.dtype.kind in "fcV":
         add_counted(y.reshape(-1), places, source.reshape(-1))
     else:
-        np.add.at(y.reshape(-1), places, source.reshape(-1))
+        array_module(y).add.at(y.reshape(-1), places, source.reshape(-1))
 
 
 def read_index(name: str, x: AbstractTensor, dim: int, index: AbstractTensor, *others: AbstractTensor) -> tuple[int, Any]:

@@ -9,10 +9,11 @@ import numpy as np
 
 from lineal.base import dtypes
 from lineal.base.dtypes import widened
+from lineal.base.platforms import array_module
 from lineal.base.spec import Shape, broadcast_shapes
-from lineal.core import AbstractTensor, Op, apply, lift
+from lineal.core import AbstractTensor, Op, apply, lift, module_of
 from lineal.ops.broadcasting import expand
-from lineal.ops.conversion import constant, dtype_of
+from lineal.ops.conversion import dtype_of, number_beside
 from lineal.ops.front import require_tensor, store
 from lineal.ops.indexing.changing import Change, change, deliver
 from lineal.ops.indexing.masks import check_mask, fitting, masked_fill_op
@@ -32,7 +33,7 @@ class MaskedSelect(Op):
         return x[mask]
 
     def vjp(self, needs, g, y, x, mask):
-        return apply(_masked_scatter, lift(np.zeros(x.shape, x.storage)), mask, g), None
+        return apply(_masked_scatter, lift(module_of(g).zeros(x.shape, x.storage)), mask, g), None
 
 
 class MaskedScatter(Change):
@@ -44,11 +45,11 @@ class MaskedScatter(Change):
     no_lowering = "host step: it counts on through all numbers that a mask chooses"
 
     def change(self, y, mask, s):
-        y[mask] = s.reshape(-1)[: np.count_nonzero(mask)]
+        y[mask] = s.reshape(-1)[: int(array_module(mask).count_nonzero(mask))]
 
     def vjp(self, needs, g, y, x, mask, s):
         return (
-            apply(masked_fill_op, g, mask, constant(0, dtype_of(g))) if needs[0] else None,
+            apply(masked_fill_op, g, mask, number_beside(g, 0)) if needs[0] else None,
             None,
             apply(_masked_gather(s.shape), g, mask) if needs[2] else None,
         )
@@ -69,7 +70,7 @@ class MaskedGather(Op):
         return y
 
     def vjp(self, needs, g, y, x, mask):
-        return apply(_masked_scatter, lift(np.zeros(x.shape, x.storage)), mask, g), None
+        return apply(_masked_scatter, lift(module_of(g).zeros(x.shape, x.storage)), mask, g), None
 
 
 class Nonzero(Op):
@@ -145,7 +146,7 @@ def check_source(name: str, x: AbstractTensor, mask: AbstractTensor, source: Abs
     """Refuse a source of another dtype or of too few elements."""
     if require_tensor(name, source).dtype != x.value.dtype:
         raise RuntimeError(f"{name}: expected self and source to have same dtypes but got {dtype_of(x)} and {dtype_of(source)}")
-    wanted = np.count_nonzero(mask.value)
+    wanted = int(module_of(mask).count_nonzero(mask.value))
     if source.value.size < wanted:
         raise RuntimeError(
             f"{name}: Number of elements of source < number of ones in mask, got {source.value.size} and {wanted}"

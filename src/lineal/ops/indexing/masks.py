@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from lineal.base.platforms import array_module
 from lineal.base.spec import broadcast_shapes
 from lineal.core import AbstractTensor, apply
 from lineal.ops.broadcasting import expand
-from lineal.ops.conversion import cast, constant, converted, dtype_of
+from lineal.ops.conversion import cast, converted, dtype_of, number_beside
 from lineal.ops.front import require_tensor
 from lineal.ops.indexing.changing import Change, change
 
@@ -23,10 +24,10 @@ class MaskedFill(Change):
     strided = True
 
     def change(self, y, mask, value):
-        np.copyto(y, value, where=mask)
+        array_module(y).copyto(y, value, where=mask)
 
     def vjp(self, needs, g, y, x, mask, value):
-        nothing = constant(0, dtype_of(g))
+        nothing = number_beside(g, 0)
         g_x = apply(self, g, mask, nothing) if needs[0] else None
         return g_x, None, apply(self, g, ~mask, nothing).sum() if needs[2] else None
 
@@ -36,8 +37,7 @@ masked_fill_op = MaskedFill()
 
 def number_like(number: Any, x: AbstractTensor, name: str = "fill_", strict: bool = True) -> Any:
     """Return a number in the dtype of `x`, which must hold it (see `converted`), as a tensor of no dimensions."""
-    target = dtype_of(x)
-    return constant(converted(name, number, target, strict), target)
+    return number_beside(x, converted(name, number, dtype_of(x), strict))
 
 
 def zero_dimensional(name: str, value: Any, x: AbstractTensor) -> Any:

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from lineal.base import dtypes
+from lineal.base.platforms import array_module
 from lineal.base.spec import Axis, axis
 from lineal.core import AbstractTensor, apply
 from lineal.core.calling import public
 from lineal.ops.broadcasting import expand
-from lineal.ops.conversion import constant, dtype_of
+from lineal.ops.conversion import dtype_of, number_beside
 from lineal.ops.front import require_tensor, store
 from lineal.ops.indexing.accumulation import flat_places
 from lineal.ops.indexing.along import vector
@@ -34,7 +35,7 @@ class ScatterExtreme(Change):
     no_lowering = "host step: scatters put and add, no more"
 
     def change(self, y, index, src):
-        ufunc = np.maximum if self.greatest else np.minimum
+        ufunc = array_module(y).maximum if self.greatest else array_module(y).minimum
         ufunc.at(y.reshape(-1), flat_places(y.shape, self.dim, index).reshape(-1), src.reshape(-1))
 
     def vjp(self, needs, g, y, x, index, src):
@@ -54,7 +55,7 @@ class ScatterProduct(Change):
     no_lowering = "host step: scatters put and add, no more"
 
     def change(self, y, index, src):
-        np.multiply.at(y.reshape(-1), flat_places(y.shape, self.dim, index).reshape(-1), src.reshape(-1))
+        array_module(y).multiply.at(y.reshape(-1), flat_places(y.shape, self.dim, index).reshape(-1), src.reshape(-1))
 
     def vjp(self, needs, g, y, x, index, src):
         # the product without one factor is the whole divided by it only if no factor is 0: zeros are counted and set aside
@@ -132,8 +133,8 @@ def require_input(x: Any) -> Any:
 def mean(x: AbstractTensor, dim: int, index: AbstractTensor, src: AbstractTensor, include_self: bool) -> Any:
     """Return the scattered sum divided by how many elements met in each place; integers round down."""
     total = scatter_add(x, dim, index, src)
-    own = expand(constant(int(include_self), dtypes.int64), x.value.shape)
-    ones = expand(constant(1, dtypes.int64), src.value.shape)
+    own = expand(number_beside(x, int(include_self), dtypes.int64), x.value.shape)
+    ones = expand(number_beside(x, 1, dtypes.int64), src.value.shape)
     count = scatter_add(own, dim, index, ones).clamp(min=1).to(dtype_of(x))
     return total / count if x.value.dtype.kind in "fcV" else total // count
 

@@ -6,13 +6,15 @@ from typing import Any
 
 import numpy as np
 
+from lineal.base.devices import device_of
+from lineal.base.platforms import FOREIGN
 from lineal.base.spec import Axes, broadcast_shapes
-from lineal.core import AbstractTensor, apply, lift, modes, write
+from lineal.core import AbstractTensor, apply, lift, modes, module_of, write
 from lineal.core.apply import inferred
 from lineal.core.calling import public
 from lineal.core.inplace import touch
 from lineal.ops.broadcasting import expand
-from lineal.ops.conversion import cast, dtype_of
+from lineal.ops.conversion import cast, dtype_of, transferred
 from lineal.ops.front import require_tensor
 from lineal.ops.indexing.advanced import index_op, put_op
 from lineal.ops.indexing.basic import Items, select_item, slice_item, slice_op
@@ -46,7 +48,7 @@ def getitem(self: AbstractTensor, index: Any) -> Any:
     part, picks = selected(apply(slice_op(items), self) if items else self, picks)
     if not picks:
         return part
-    places, indices, _ = checked("index", part.value.shape, picks)
+    places, indices, _ = checked("index", part, picks)
     return apply(index_op(places, "Index"), part, *indices)
 
 
@@ -168,9 +170,11 @@ def expand_to(shape: tuple[int, ...], value: AbstractTensor, name: str) -> Any:
     return expand(value if found == value.value.shape else value.reshape(found), shape)  # type: ignore[attr-defined]
 
 
-def checked(name: str, shape: tuple[int, ...], picks: Picks) -> tuple[Axes, list[Any], list[tuple[int, ...]]]:
+def checked(name: str, x: AbstractTensor, picks: Picks) -> tuple[Axes, list[Any], list[tuple[int, ...]]]:
     """Return the axes and the index tensors of an advanced index after checking masks and shapes, and the indices' shapes."""
-    indices = [index for _, index in picks]
+    indices, shape = [index for _, index in picks], x.value.shape
+    if FOREIGN:
+        indices = [transferred(index, device_of(x.value)) for index in indices]
     shapes: list[tuple[int, ...]] = []
     for place, index in picks:
         found = index.value.shape
@@ -180,7 +184,7 @@ def checked(name: str, shape: tuple[int, ...], picks: Picks) -> tuple[Axes, list
                     f"{name}: The shape of the mask {list(found)} at index {place} does not match the shape of the "
                     f"indexed tensor {list(shape)} at index {place}"
                 )
-            found = (int(np.count_nonzero(index.value)),) if len(picks) > 1 or name != "index" else ()
+            found = (int(module_of(index).count_nonzero(index.value)),) if len(picks) > 1 or name != "index" else ()
         shapes.append(found)
     if len(shapes) > 1:
         try:
@@ -196,7 +200,7 @@ def checked(name: str, shape: tuple[int, ...], picks: Picks) -> tuple[Axes, list
 def put_plan(name: str, x: AbstractTensor, picks: Picks, values: AbstractTensor, accumulate: bool) -> tuple:
     """Return the op of index_put and its inputs after the first: the values expanded, and the indices."""
     require_tensor(name, values)
-    places, indices, shapes = checked(name, x.value.shape, picks)
+    places, indices, shapes = checked(name, x, picks)
     if values.value.dtype != x.value.dtype:
         raise RuntimeError(
             f"{name}: Index put requires the source and destination dtypes match, "

@@ -11,7 +11,7 @@ import numpy as np
 from lineal.base import later
 from lineal.base.errors import LinAlgError
 from lineal.base.spec import broadcast_shapes
-from lineal.core import AbstractTensor, Op, apply, lift
+from lineal.core import AbstractTensor, Op, apply, lift, module_of
 from lineal.ops.broadcasting import expand
 from lineal.ops.linalg.matrices import place_of, require_field, require_matrix, require_one_dtype, require_vector
 
@@ -33,6 +33,7 @@ class SolveBanded(Op):
     keeps = ("0 y", "0")
     no_batch = "looped: LAPACK, SciPy or the formula takes one matrix at a time in any case"
     no_lowering = "host step: LAPACK or SciPy, by the eager kernel"
+    host_only = "LAPACK"
 
     def eager(self, xp, ab, B):
         X = np.empty(B.shape, B.dtype)
@@ -49,11 +50,11 @@ class SolveBanded(Op):
         back = apply(_solve_banded(upper, lower), adjoint_band(ab, lower, upper), g)
         if not needs[0]:
             return None, back
-        n = ab.value.shape[-1]
+        n, xp = ab.value.shape[-1], module_of(g)
         rows, inside = places(lower + upper + 1, n, upper)
-        above = back.index_select(-2, lift(rows.ravel()))
+        above = back.index_select(-2, lift(xp.asarray(rows.ravel())))
         above = above.reshape(*back.value.shape[:-2], lower + upper + 1, n, back.value.shape[-1])
-        return -(above * y.conj().unsqueeze(-3)).sum(-1) * lift(inside.astype(y.value.dtype)), back
+        return -(above * y.conj().unsqueeze(-3)).sum(-1) * lift(xp.asarray(inside.astype(y.value.dtype))), back
 
 
 _solve_banded = functools.lru_cache(256)(SolveBanded)
@@ -69,8 +70,8 @@ def places(diagonals: int, n: int, main: int) -> tuple[np.ndarray, np.ndarray]:
 def adjoint_band(ab: Any, lower: int, upper: int) -> Any:
     """Return the band of Aᴴ: diagonals in reverse order, each moved to the columns that were its rows."""
     columns, inside = places(lower + upper + 1, ab.value.shape[-1], lower)
-    index = np.broadcast_to(columns, ab.value.shape)
-    return ab.flip(-2).conj().gather(-1, lift(np.ascontiguousarray(index))) * lift(inside.astype(ab.value.dtype))
+    index, xp = np.ascontiguousarray(np.broadcast_to(columns, ab.value.shape)), module_of(ab)
+    return ab.flip(-2).conj().gather(-1, lift(xp.asarray(index))) * lift(xp.asarray(inside.astype(ab.value.dtype)))
 
 
 def solve_banded(l_and_u: Sequence[int], ab: AbstractTensor, b: AbstractTensor) -> Any:

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from lineal.base.errors import LinAlgError
-from lineal.core import AbstractTensor, Op, apply, lift, modes, renamed
+from lineal.core import AbstractTensor, Op, apply, lift, modes, module_of, renamed
 from lineal.ops.linalg import kernels
 from lineal.ops.linalg.cholesky_derivative import CholeskyPull
-from lineal.ops.linalg.conditioning import judge_cholesky, judge_inverse, lapack, listed, tell, watched
+from lineal.ops.linalg.conditioning import hosted, judge_cholesky, judge_inverse, lapack, listed, tell, watched
 from lineal.ops.linalg.expectations import expect_contained, expect_well_factored
 from lineal.ops.linalg.matrices import (
     broadcast_batches,
@@ -40,6 +40,7 @@ class Cholesky(Op):
     upper: bool
     grad_name = "LinalgCholeskyExBackward0"
     keeps = "y"
+    host_only = "LAPACK, or kernels across the batch"
 
     def eager(self, xp, A):
         return kernels.cholesky(A, self.upper)
@@ -66,6 +67,7 @@ def potrf(A: np.ndarray, upper: bool) -> tuple[np.ndarray, int]:
 
 def failures(A: np.ndarray, L: np.ndarray, upper: bool) -> np.ndarray:
     """Return, per matrix, 0 or the order of the leading minor that is not positive definite."""
+    A, L = hosted(A, L)
     info = np.zeros(A.shape[:-2], np.int32)
     if A.size:
         failed = np.isnan(np.diagonal(L, axis1=-2, axis2=-1)).any(-1)
@@ -85,7 +87,7 @@ def cholesky_ex(input: AbstractTensor, *, upper: bool = False, check_errors: boo
     info = failures(input.value, L.value, upper)
     if check_errors:
         refuse_indefinite(name, info)
-    return stored(linalg_cholesky_ex((L, lift(info))), out, name)
+    return stored(linalg_cholesky_ex((L, lift(module_of(L).asarray(info)))), out, name)
 
 
 def worked(L: Any) -> Any:
@@ -130,7 +132,7 @@ def cholesky(
         A = shifted(A, np.asarray(jitter, real_dtype(A.value)))
     L = apply(_cholesky(upper), A)
     rely(lambda: worked(L))
-    if np.isnan(L.value[..., -1:, -1:]).any():
+    if module_of(L).isnan(L.value[..., -1:, -1:]).any():
         refuse_indefinite(name, failures(A.value, L.value, upper), A.value)
     return stored(L, out, name)
 
@@ -195,5 +197,6 @@ def cholesky_inverse(L: AbstractTensor, upper: bool = False, *, out: AbstractTen
     """Return A⁻¹, given the Cholesky factor of A; IllConditionedWarning says where digits are lost."""
     name = "cholesky_inverse"
     require_square(name, L)
-    one = lift(np.broadcast_to(np.eye(L.value.shape[-1], dtype=L.value.dtype), L.value.shape))
+    xp = module_of(L)
+    one = lift(xp.broadcast_to(xp.eye(L.value.shape[-1], dtype=L.value.dtype), L.value.shape))
     return renamed(stored(back_from(name, one, L, upper, judge_inverse), out, name), "CholeskyInverseBackward0")

@@ -16,6 +16,7 @@ class CholeskyPull(Op):
 
     grad_name = "LinalgCholeskyExBackward0"
     keeps = ("0 1 y", "0")
+    host_only = "LAPACK, or kernels across the batch"
 
     def eager(self, xp, L, G):
         return kernels.cholesky_pull(L, G)

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from lineal.core import Op, apply, lift, modes
+from lineal.core import Op, apply, lift, modes, module_of
 from lineal.ops.contraction.einsum import einsum
 from lineal.ops.linalg import kernels
-from lineal.ops.linalg.conditioning import range_of
+from lineal.ops.linalg.conditioning import hosted, range_of
 from lineal.ops.linalg.lu import getrf, getri
 from lineal.ops.linalg.matrices import adjoint
 from lineal.ops.linalg.pivots import product_of_pivots
@@ -29,6 +29,7 @@ class Cofactors(Op):
     """
 
     keeps = "0 y"
+    host_only = "LAPACK, or kernels across the batch"
 
     def eager(self, xp, A):
         C, doubtful = kernels.cofactors(A) or by_inverse(A)
@@ -56,6 +57,7 @@ class Slope(Op):
     keeps = "0 1"
     no_batch = "looped: no rule so far"
     no_lowering = "host step: singular values, by the eager kernel"
+    host_only = "LAPACK, or kernels across the batch"
 
     def eager(self, xp, A, E):
         y, finite = np.full(A.shape, np.nan, A.dtype), np.isfinite(A).all((-1, -2))
@@ -111,7 +113,7 @@ def by_singular_values(A: np.ndarray) -> np.ndarray:
 
 def modest(A: np.ndarray) -> bool:
     """Return whether the condition leaves half the digits, so that the derivative of the inverse does."""
-    return bool(np.all(factored_for_condition(A)[0] > range_of(A.dtype).eps ** 0.5))
+    return bool(np.all(factored_for_condition(hosted(A)[0])[0] > range_of(A.dtype).eps ** 0.5))
 
 
 def turned(A: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -147,12 +149,12 @@ def curvature(A: Any, E: Any, G: Any) -> Any:
     Σ N sgn(π) F(i, π(i)) G(j, π(j)) H(k, π(k)) over the six permutations π of i, j, k.
     """
     U, S, Vh = svd(A, full_matrices=False)
-    n = S.value.shape[-1]
+    n, xp = S.value.shape[-1], module_of(S)
     phase = (U @ Vh).det()[..., None, None]
     index = np.arange(n)
     i, j, k, other = np.ix_(index, index, index, index)
-    kept = lift((~((other == i) | (other == j) | (other == k))).astype(S.value.dtype))
-    different = lift(((i != j) & (j != k) & (i != k))[..., 0].astype(S.value.dtype))
+    kept = lift(xp.asarray((~((other == i) | (other == j) | (other == k))).astype(S.value.dtype)))
+    different = lift(xp.asarray(((i != j) & (j != k) & (i != k))[..., 0].astype(S.value.dtype)))
     N = ((S[..., None, None, None, :] * kept + (1 - kept)).prod(-1) * different).to(U.dtype)
     F, G = U.mH @ E @ Vh.mH, U.mH @ G @ Vh.mH
     f, g = F.diagonal(0, -2, -1), G.diagonal(0, -2, -1)

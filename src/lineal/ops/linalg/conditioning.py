@@ -13,6 +13,7 @@ import numpy as np
 
 from lineal.base import later
 from lineal.base.errors import IllConditionedWarning, LinAlgError
+from lineal.base.platforms import FOREIGN, HOST, moved
 from lineal.core.modes import Setting, quiet, recorder
 from lineal.core.sites import describe, site
 from lineal.ops.linalg import kernels
@@ -102,8 +103,15 @@ def lapack(name: str, dtype: np.dtype) -> Any:
     return scipy.linalg.lapack.get_lapack_funcs(name, dtype=dtype)
 
 
+def hosted(*arrays: Any) -> tuple:
+    """Return arrays, those of other devices copied: conditions are judged by the host."""
+    return arrays if not FOREIGN else tuple([None if each is None else moved(each, HOST) for each in arrays])
+
+
 def norm1(A: np.ndarray) -> np.ndarray:
     """Return the largest column sums of absolute values."""
+    if FOREIGN:
+        A = moved(A, HOST)
     if A.ndim == 2 and A.size:
         flipped = A.flags.c_contiguous  # LAPACK reads columns: the 1-norm of A is the ∞-norm of what it sees
         return np.asarray(lapack("lange", A.dtype)("I", A.T) if flipped else lapack("lange", A.dtype)("1", A))
@@ -133,6 +141,8 @@ def rcond_of_cholesky(L: np.ndarray, norms: np.ndarray) -> np.ndarray:
 
 
 def _each(routine: Any, factors: np.ndarray, norms: np.ndarray) -> np.ndarray:
+    if FOREIGN:
+        factors = moved(factors, HOST)
     if not factors.shape[-1]:
         return np.ones(norms.shape)
     if factors.ndim == 2:
@@ -156,6 +166,7 @@ def surely_sound(L: np.ndarray) -> np.ndarray:
 
 def judge_cholesky(name: str, L: np.ndarray, X: np.ndarray, B: np.ndarray) -> None:
     """Report A = L Lᴴ and X = A⁻¹ B as `judge` does, looking only at factors that may be bad."""
+    L, X, B = hosted(L, X, B)
     T = np.tril(L)
     good = surely_sound(T)
     if T.ndim == 2 or not good.any():
@@ -170,6 +181,7 @@ def judge_cholesky(name: str, L: np.ndarray, X: np.ndarray, B: np.ndarray) -> No
 
 def judge_inverse(name: str, L: np.ndarray, X: np.ndarray, B: np.ndarray) -> None:
     """Report A = L Lᴴ and X = A⁻¹ as `judge` does."""
+    L, X, B = hosted(L, X, B)
     T = np.tril(L)
     norms = norm_of_product(T)
     judge(name, T, rcond_of_norms(norms, norm1(X)), X, B, norms)
@@ -220,6 +232,7 @@ def judge(
     """
     if not A.shape[-1]:
         return
+    A, X, B = hosted(A, X, B)
     norms = norm1(A) if norms is None else norms
     good = sound(A, rcond, X, B, norms, ways.few)
     if not np.all(good):

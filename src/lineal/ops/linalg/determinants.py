@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from lineal.core import AbstractTensor, Op, apply, lift, modes
+from lineal.core import AbstractTensor, Op, apply, lift, modes, module_of
 from lineal.ops.linalg import kernels
 from lineal.ops.linalg.cofactors import cofactors
 from lineal.ops.linalg.conditioning import FEW, Advice, doubt, doubtful, judge, norm1, range_of, rcond_of_lu, watched
@@ -36,6 +36,7 @@ class Determinant(Op):
     refined: bool = False
     grad_name = "LinalgDetBackward0"
     keeps = "0 1 2 y"
+    host_only = "LAPACK, or kernels across the batch"
 
     def eager(self, xp, A, LU=None, pivots: Any = None):
         if LU is None:
@@ -51,13 +52,13 @@ class Determinant(Op):
         if not factors:
             return (g * cofactors(A).conj(),)
         # a program solves by the factors, if a premise holds; eagerly NumPy's loop over a stack beats ours over factors
-        if np.all(y.value) and (A.value.ndim == 2 or modes.recorder.get() is not None):
+        if y.value.all() and (A.value.ndim == 2 or modes.recorder.get() is not None):
             rely(lambda: y != 0)
             inverse = inverse_adjoint(A, *factors)
             # the derivative of the inverse loses as many digits as the matrix has condition; the polynomial loses none
             with modes.quiet():
                 safe = norm1(A.value) * norm1(inverse.value) < range_of(A.value.dtype).eps ** -0.5
-            if np.all(safe):
+            if safe.all():
                 rely(lambda: largest_sum(A) * largest_sum(inverse) < range_of(A.value.dtype).eps ** -0.5)
                 return (g * y.conj()[..., None, None]) * inverse, None, None
         return g * cofactors(A).conj(), None, None
@@ -82,6 +83,7 @@ class DeterminantBounded(Op):
     keeps = "0"
     width = 2
     no_lowering = "host step: it only decides by numbers how eager code goes on"
+    host_only = "LAPACK, or kernels across the batch"
 
     def eager(self, xp, A):
         return kernels.det_bounded(A)
@@ -94,6 +96,7 @@ class DeterminantProbed(DeterminantBounded):
     """y = det A, with |A| and |A⁻¹ V| for the probes V; y alone has a derivative, as in `Determinant`."""
 
     width = 3
+    host_only = "LAPACK, or kernels across the batch"
 
     def eager(self, xp, A):
         return kernels.det_probed(A, probing(A.shape[-1], A.dtype)[0])
@@ -105,6 +108,7 @@ class SignLogDet(Op):
     grad_name = "LinalgSlogdetBackward0"
     keeps = "0 y"
     width = 2
+    host_only = "LAPACK, or kernels across the batch"
 
     def eager(self, xp, A):
         sign, logarithm = kernels.slogdet(A)
@@ -133,7 +137,8 @@ def inverse_adjoint(A: Any, LU: Any = None, pivots: Any = None) -> Any:
     """Return A⁻ᴴ, by the factors of A if they are known."""
     if LU is None:
         return apply(Inverse(), A).mH
-    one = lift(np.broadcast_to(np.eye(A.value.shape[-1], dtype=A.value.dtype), A.value.shape))
+    xp = module_of(A)
+    one = lift(xp.broadcast_to(xp.eye(A.value.shape[-1], dtype=A.value.dtype), A.value.shape))
     return apply(by_factors("lu", True, False), A, one, LU, pivots)
 
 

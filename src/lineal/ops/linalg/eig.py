@@ -24,6 +24,7 @@ class Eig(Op):
     keeps = "y"
     width = 2
     no_lowering = "host step: LAPACK or SciPy, by the eager kernel"
+    host_only = "LAPACK"
 
     def eager(self, xp, A):
         values, V = settled("linalg.eig", np.linalg.eig, A)
@@ -38,7 +39,7 @@ class Eig(Op):
             turned = V.mH @ by_V
             along = turned.diagonal(0, -2, -1)
             check_gauge("linalg.eig", "eigenvectors", along.imag, by_V.value)
-            gap, mask = gaps(values, np.abs(values.value).max(-1, initial=0, keepdims=True))
+            gap, mask = gaps(values, abs(values.value).max(-1, initial=0, keepdims=True))
             inner = (turned - (V.mH @ V) * along.real[..., None, :].to(V.dtype)) * mask / gap.conj()
             if by_values is not None:
                 inner = inner + by_values.diag_embed()
@@ -57,6 +58,7 @@ class Eigenvalues(Op):
     no_vjp = "taken where nobody differentiates; `Eig` otherwise"
     no_batch = "never met: where somebody listens, other ops stand for it"
     no_lowering = "never met: where somebody listens, other ops stand for it"
+    host_only = "LAPACK"
 
     def eager(self, xp, A):
         return settled("linalg.eigvals", np.linalg.eigvals, A).astype(np.result_type(A.dtype, np.complex64))

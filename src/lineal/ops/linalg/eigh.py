@@ -5,9 +5,7 @@ from __future__ import annotations
 import functools
 from typing import Any, Literal
 
-import numpy as np
-
-from lineal.core import AbstractTensor, Op, apply
+from lineal.core import AbstractTensor, Op, apply, module_of
 from lineal.core.calling import public
 from lineal.ops.linalg import kernels
 from lineal.ops.linalg.matrices import linalg_eigh, require_finite, require_square, stored
@@ -28,6 +26,7 @@ class Eigh(Op):
     grad_name = "LinalgEighBackward0"
     keeps = "y"
     width = 2
+    host_only = "LAPACK, or kernels across the batch"
 
     def eager(self, xp, A):
         return settled("linalg.eigh", kernels.eigh, A, self.uplo)
@@ -41,8 +40,8 @@ class Eigh(Op):
             check_gauge("linalg.eigh", "eigenvectors", turned.diagonal(0, -2, -1).imag, by_V.value)
         turned = (turned - turned.mH) * 0.5
         # the values are sorted, and NumPy's maxima over a short axis slow
-        ends = np.abs(values.value[..., :1]), np.abs(values.value[..., -1:])
-        gap, mask = gaps(values, np.maximum(*ends))
+        ends = abs(values.value[..., :1]), abs(values.value[..., -1:])
+        gap, mask = gaps(values, module_of(values).maximum(*ends))
         inner = turned * (mask / gap).to(V.dtype)
         if by_values is not None:
             inner = inner + by_values.to(V.dtype).diag_embed()
@@ -59,6 +58,7 @@ class HermitianEigenvalues(Op):
     grad_name = "LinalgEigvalshBackward0"
     keeps = "0"
     no_lowering = "host step: LAPACK or SciPy, by the eager kernel"
+    host_only = "LAPACK, or kernels across the batch"
 
     def eager(self, xp, A):
         return settled("linalg.eigvalsh", kernels.eigvalsh, A, self.uplo)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from lineal.base import later
-from lineal.core import Op, apply, lift, modes
+from lineal.core import Op, apply, lift, modes, module_of
 from lineal.ops.linalg.conditioning import FEW, doubt, frobenius, mode, probes, range_of, watched
 from lineal.ops.premise import expect
 
@@ -58,6 +58,7 @@ class WellConditioned(Op):
     grad_name = "LinalgWellConditionedBackward0"
     differentiable = False
     no_vjp = "truth values"
+    host_only = "LAPACK, or kernels across the batch"
 
     def eager(self, xp, A):
         V = np.broadcast_to(probes_for(A.shape[-1], A.dtype), (*A.shape[:-1], min(A.shape[-1], 2)))
@@ -76,6 +77,7 @@ class WellFactored(Op):
     grad_name = "CholeskyWellConditionedBackward0"
     differentiable = False
     no_vjp = "truth values"
+    host_only = "LAPACK"
 
     def eager(self, xp, L):
         y = np.zeros(L.shape[:-2], bool)
@@ -130,6 +132,7 @@ def solvable(A: Any, solve: Callable[[Any], Any]) -> Any:
     """Return whether |A| |A⁻¹ V| is small, as an op."""
     n, dtype = A.value.shape[-1], A.value.dtype
     V = probes_for(n, dtype)
-    W = solve(lift(np.ascontiguousarray(np.broadcast_to(V, (*A.value.shape[:-2], *V.shape)))))
+    V = np.ascontiguousarray(np.broadcast_to(V, (*A.value.shape[:-2], *V.shape)))
+    W = solve(lift(module_of(A).asarray(V)))
     norms, sizes = ((x.abs() * x.abs()).sum((-2, -1)).sqrt() for x in (A, W))
     return norms * sizes <= border(n, dtype)

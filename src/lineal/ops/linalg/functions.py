@@ -5,13 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
-
 from lineal.base import dtypes
 from lineal.base.spec import axis
-from lineal.core import AbstractTensor, Op, apply, lift
+from lineal.core import AbstractTensor, Op, apply, lift, module_of
 from lineal.core.calling import public
-from lineal.ops.conversion import cast, constant
+from lineal.ops.conversion import cast, number_beside
 from lineal.ops.linalg.inverses import inv, inv_ex
 from lineal.ops.linalg.matrices import real_dtype, require_matrix, require_square, stored
 from lineal.ops.linalg.matrix_functions import exponential, frechet
@@ -119,7 +117,7 @@ def cond(input: AbstractTensor, p: Any = None, *, out: AbstractTensor | None = N
     if isinstance(p, str):
         require_square(name, input)
     if input.value.size == 0:
-        return stored(lift(np.zeros(input.value.shape[:-2], real_dtype(input.value))), out, name)
+        return stored(lift(module_of(input).zeros(input.value.shape[:-2], real_dtype(input.value))), out, name)
     if p is None or p in (2, -2):
         S = svdvals(input)
         y = S[..., -1] / S[..., 0] if p == -2 else S[..., 0] / S[..., -1]
@@ -138,6 +136,7 @@ class Exponential(Op):
     grad_name = "LinalgMatrixExpBackward0"
     keeps = "0"
     no_lowering = "host step: a matrix function, by the eager kernel"
+    host_only = "SciPy"
 
     def eager(self, xp, A):
         return exponential(A)
@@ -201,7 +200,7 @@ def vander(x: AbstractTensor, *, N: int | None = None) -> Any:
         vector = cast(vector, dtypes.int64)
     if vector.value.ndim == 0:
         vector = vector.reshape(1)
-    one = constant(1, dtypes.of(vector.value.dtype)).expand(*vector.value.shape, 1)
+    one = number_beside(vector, 1).expand(*vector.value.shape, 1)
     rest = vector[..., None].expand(*vector.value.shape, count - 1)
     return cat((one, rest), -1).cumprod(-1)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from lineal.core import AbstractTensor, apply, is_grad_enabled, lift, modes, synchronize
+from lineal.core import AbstractTensor, apply, is_grad_enabled, lift, modes, module_of, synchronize
 from lineal.ops.linalg.conditioning import FEW, doubtful, frobenius, judge, norm1, range_of, rcond_of_lu, watched
 from lineal.ops.linalg.expectations import expect_well_conditioned
 from lineal.ops.linalg.lu import factors
@@ -21,7 +21,7 @@ def inv_ex(A: AbstractTensor, *, check_errors: bool = False, out: Any = None) ->
     name = "linalg.inv_ex"
     if check_errors:
         Y, info = _inverse(name, A)
-        return stored(linalg_inv_ex((Y, lift(info))), out, name)
+        return stored(linalg_inv_ex((Y, lift(module_of(Y).asarray(info)))), out, name)
     require_square(name, A)
     return stored(linalg_inv_ex(apply(InverseEx(), A)), out, name)
 
@@ -61,7 +61,8 @@ def inv(A: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
 
 def refined_inverse(A: Any, LU: Any, pivots: Any) -> Any:
     """Return A⁻¹ by its factors and refinement."""
-    one = np.broadcast_to(np.eye(A.value.shape[-1], dtype=A.value.dtype), A.value.shape)
+    xp = module_of(A)
+    one = xp.broadcast_to(xp.eye(A.value.shape[-1], dtype=A.value.dtype), A.value.shape)
     return apply(by_factors("lu", False, True), A, lift(one), LU, pivots)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from lineal.base import later
 from lineal.base.results import Result
-from lineal.core import AbstractTensor, Op, apply, lift
+from lineal.core import AbstractTensor, Op, apply, lift, module_of
 from lineal.core.calling import public
 from lineal.ops.linalg.banded import solve_banded
 from lineal.ops.linalg.lu import rows_of
@@ -61,6 +61,7 @@ class LDLFactor(Op):
     width = 3
     no_batch = "looped: LAPACK, SciPy or the formula takes one matrix at a time in any case"
     no_lowering = "host step: LAPACK or SciPy, by the eager kernel"
+    host_only = "LAPACK"
 
     def eager(self, xp, A):
         batch, n = A.shape[:-2], A.shape[-1]
@@ -73,7 +74,7 @@ class LDLFactor(Op):
 
     def vjp(self, needs, g, y, A):
         LD, pivots, _ = y
-        layout = Layout(read_numbers(pivots), LD.value.dtype)
+        layout = Layout(read_numbers(pivots), LD)
         L, g = layout.lower(LD), g[0]
         by_L = layout.rearranged(g)
         S = solve_blocks(layout.band(LD, self.hermitian), (L.mH @ by_L).mH).mH * layout.below + g * layout.blocks
@@ -106,8 +107,8 @@ class Layout:
     stands in; `below` and `blocks` the masks of L's elements and of the lower triangle of D's.
     """
 
-    def __init__(self, pivots: np.ndarray, storage: np.dtype):
-        n = pivots.shape[-1]
+    def __init__(self, pivots: np.ndarray, LD: Any):
+        n, xp, storage = pivots.shape[-1], module_of(LD), LD.value.dtype
         count = math.prod(pivots.shape[:-1])
         order = np.broadcast_to(np.arange(n), (count, n)).copy()
         moved = np.broadcast_to(np.arange(n)[:, None], (count, n, n)).copy()
@@ -124,16 +125,17 @@ class Layout:
             pairs[:, k, k - 1] = paired
         self.order, self.moved = order.reshape(pivots.shape), moved.reshape(*pivots.shape, n)
         pairs = pairs.reshape(self.moved.shape)
-        self.blocks: Any = lift((pairs | np.eye(n, dtype=bool)).astype(storage))
-        self.below: Any = lift((np.tri(n, n, -1, dtype=bool) & ~pairs).astype(storage))
+        self.blocks: Any = lift(xp.asarray((pairs | np.eye(n, dtype=bool)).astype(storage)))
+        self.below: Any = lift(xp.asarray((np.tri(n, n, -1, dtype=bool) & ~pairs).astype(storage)))
 
     def rearranged(self, LD: Any) -> Any:
         """Return the packed columns in the order of the rows of L."""
-        return LD.gather(-2, lift(np.broadcast_to(self.moved, LD.value.shape).copy()))
+        index = np.broadcast_to(self.moved, LD.value.shape).copy()
+        return LD.gather(-2, lift(module_of(LD).asarray(index)))
 
     def lower(self, LD: Any) -> Any:
         """Return L."""
-        return self.rearranged(LD) * self.below + lift(np.eye(LD.value.shape[-1], dtype=LD.value.dtype))
+        return self.rearranged(LD) * self.below + lift(module_of(LD).eye(LD.value.shape[-1], dtype=LD.value.dtype))
 
     def band(self, LD: Any, hermitian: bool) -> Any:
         """Return D, which has three diagonals, in the form of `solve_banded`."""
@@ -201,7 +203,7 @@ def ldl_solve(LD: Any, pivots: Any, B: Any, *, hermitian: bool = False, out: Abs
     LD, B = broadcast_batches(name, LD, B)
     if not B.value.size:
         return stored(B * 1, out, name)
-    layout = Layout(np.broadcast_to(read_numbers(pivots), LD.value.shape[:-1]), LD.value.dtype)
+    layout = Layout(np.broadcast_to(read_numbers(pivots), LD.value.shape[:-1]), LD)
     L = layout.lower(LD)
     Y = solve_triangular(L, rows_of(B, layout.order), upper=False, unitriangular=True)
     Y = solve_blocks(layout.band(LD, hermitian), Y)
@@ -222,7 +224,7 @@ def ldl(A: AbstractTensor, *, hermitian: bool = True) -> Any:
     """
     require_square("linalg.ldl", A)
     LD, pivots, _ = apply(_ldl(hermitian), A)
-    layout = Layout(read_numbers(pivots), LD.value.dtype)
+    layout = Layout(read_numbers(pivots), LD)
     P = np.swapaxes(np.eye(A.value.shape[-1], dtype=A.value.dtype)[layout.order], -1, -2).copy()
     D = LD * layout.blocks
-    return linalg_ldl((lift(P), layout.lower(LD), D + flipped(D.tril(-1), hermitian)))
+    return linalg_ldl((lift(module_of(A).asarray(P)), layout.lower(LD), D + flipped(D.tril(-1), hermitian)))

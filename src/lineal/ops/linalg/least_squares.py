@@ -9,7 +9,7 @@ import numpy as np
 
 from lineal.base import dtypes
 from lineal.base.spec import broadcast_shapes
-from lineal.core import AbstractTensor, Op, apply, lift
+from lineal.core import AbstractTensor, Op, apply, lift, module_of
 from lineal.core.calling import public
 from lineal.core.modes import quiet, recorder
 from lineal.ops.conversion import cast
@@ -51,6 +51,7 @@ class PseudoInverse(Op):
     grad_name = "LinalgPinvBackward0"
     keeps = "0 y"
     no_lowering = "host step: LAPACK or SciPy, by the eager kernel"
+    host_only = "LAPACK, or kernels across the batch"
 
     def eager(self, xp, A, atol, rtol):
         if A.size == 0:
@@ -79,10 +80,10 @@ class Scale(Op):
     no_vjp = "a power of two: it changes in steps"
 
     def eager(self, xp, A):
-        size = np.maximum(np.abs(A.real), np.abs(A.imag)) if A.dtype.kind == "c" else np.abs(A)
+        size = xp.maximum(xp.abs(A.real), xp.abs(A.imag)) if A.dtype.kind == "c" else xp.abs(A)
         most = np.finfo(size.dtype).maxexp - 2
-        exponent = np.frexp(size.max((-1, -2), keepdims=True, initial=0))[1]
-        return np.ldexp(size.dtype.type(1), -np.clip(exponent, -most, most)).astype(size.dtype)
+        exponent = xp.frexp(size.max((-1, -2), keepdims=True, initial=0))[1]
+        return xp.ldexp(size.dtype.type(1), -xp.clip(exponent, -most, most)).astype(size.dtype)
 
     def vjp(self, needs, g, y, A):
         return (None,)
@@ -90,9 +91,9 @@ class Scale(Op):
 
 def moderate(A: np.ndarray) -> bool:
     """Return whether cubes of the matrices' elements, and of their inverses, stay within the range."""
-    top = np.abs(A).max((-1, -2), initial=0)
+    top = abs(A).max((-1, -2), initial=0)
     least = float(np.finfo(A.dtype).tiny) ** 0.15
-    return bool(np.all((top > least) & (top < 1 / least)))
+    return bool(((top > least) & (top < 1 / least)).all())
 
 
 def pinv_pull(A: Any, y: Any, g: Any) -> Any:
@@ -120,6 +121,7 @@ class LeastSquares(Op):
     width = 2
     no_batch = "looped: whether QR will do or singular values are needed is decided for each slice"
     no_lowering = "host step: LAPACK or SciPy, by the eager kernel"
+    host_only = "LAPACK, or kernels across the batch"
 
     def eager(self, xp, A, B, rcond):
         return solution(A, B, rcond)
@@ -162,13 +164,15 @@ class LeastSquaresPull(Op):
     keeps = "0 1 2 3 y"
     width = 2
     no_batch = "looped: no rule so far"
+    host_only = "LAPACK, or kernels across the batch"
 
     def eager(self, xp, A, B, X, G):
         return kernels.lstsq_pull(A, B, X, G)
 
     def vjp(self, needs, g, y, A, B, X, G):
         by_H, by_D = g
-        P = apply(_pinv(False), A, lift(np.zeros((), real_dtype(A.value))), lift(np.zeros((), real_dtype(A.value))))
+        nothing = lift(module_of(A).zeros((), real_dtype(A.value)))
+        P = apply(_pinv(False), A, nothing, nothing)
         if by_D is None:
             return pinv_pull(A, P, G @ by_H.mH), None, None, P @ by_H
         H, r = y[0], B - A @ X

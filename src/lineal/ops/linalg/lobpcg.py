@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from lineal.core import AbstractTensor, Op, apply, lift
+from lineal.core import AbstractTensor, Op, apply, lift, module_of
 from lineal.core.calling import public
 from lineal.ops.conversion import dtype_of
 from lineal.ops.linalg.matrices import adjoint, require_matrix, require_square
@@ -104,6 +104,7 @@ class ExtremePairs(Op):
     width = 2
     no_batch = "looped: an iteration, as long as each slice needs"
     no_lowering = "host step: LAPACK or SciPy, by the eager kernel"
+    host_only = "LAPACK"
 
     def eager(self, xp, A, B, X, *iK):
         options = dict(self.settings)
@@ -181,7 +182,7 @@ def lobpcg(
     matrix: Any = A
     batch, kind = A.value.shape[:-2], dtype_of(A)
     start = randn(*batch, m, width, dtype=kind) if X is None else X.expand(*batch, m, width)  # type: ignore[attr-defined]
-    metric = lift(np.eye(m, dtype=A.value.dtype)) if B is None else B
+    metric = lift(module_of(A).eye(m, dtype=A.value.dtype)) if B is None else B
     more = () if iK is None else (iK.expand(*batch, m, m),)  # type: ignore[attr-defined]
     options = {
         "k": count,

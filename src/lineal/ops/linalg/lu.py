@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from lineal.base import dtypes
-from lineal.core import AbstractTensor, Op, apply, lift, no_grad
+from lineal.base.platforms import array_module
+from lineal.core import AbstractTensor, Op, apply, lift, module_of, no_grad
 from lineal.core.calling import public
 from lineal.ops.linalg import kernels
 from lineal.ops.linalg.conditioning import lapack
@@ -110,14 +111,15 @@ def factors(A: Any) -> tuple[Any, Any, np.ndarray]:
 
 def permutations(pivots: np.ndarray, m: int) -> np.ndarray:
     """Return, per matrix, the row of A that each row of L U is, from the exchanges of rows."""
-    order = np.broadcast_to(np.arange(m), (*pivots.shape[:-1], m)).copy()
+    xp = array_module(pivots)
+    order = xp.broadcast_to(xp.arange(m), (*pivots.shape[:-1], m)).copy()
     if not pivots.size:
         return order
     flat, exchanges = order.reshape(-1, m), pivots.reshape(-1, pivots.shape[-1]) - 1
     if len(flat) <= FEW:
-        flat[...] = [exchanged(list(range(m)), each) for each in exchanges.tolist()]
+        flat[...] = xp.asarray([exchanged(list(range(m)), each) for each in exchanges.tolist()])
         return order
-    every = np.arange(len(flat))
+    every = xp.arange(len(flat))
     for i in range(exchanges.shape[-1]):
         j = exchanges[:, i]
         flat[every, i], flat[every, j] = flat[every, j], flat[every, i].copy()
@@ -161,6 +163,7 @@ class LUFactor(Op):
     grad_name = "LinalgLuFactorExBackward0"
     keeps = "y"
     width = 3
+    host_only = "LAPACK, or kernels across the batch"
 
     def eager(self, xp, A):
         return getrf(A)
@@ -198,13 +201,13 @@ def unpack(LU: Any, k: int) -> tuple[Any, Any]:
     """Return L with its unit diagonal, and U."""
     m, n = LU.value.shape[-2:]
     L, U = (LU if n == k else LU[..., :, :k]).tril(-1), (LU if m == k else LU[..., :k, :]).triu()
-    return L + lift(np.eye(L.value.shape[-2], k, dtype=LU.value.dtype)), U
+    return L + lift(module_of(LU).eye(L.value.shape[-2], k, dtype=LU.value.dtype)), U
 
 
 def rows_of(x: Any, order: np.ndarray) -> Any:
     """Return the rows of each matrix in the given orders."""
     index = np.broadcast_to(order[..., None], x.value.shape)
-    return x.gather(-2, lift(np.ascontiguousarray(index.astype(np.int64))))
+    return x.gather(-2, lift(module_of(x).asarray(np.ascontiguousarray(index.astype(np.int64)))))
 
 
 def lu_factor_ex(A: AbstractTensor, *, pivot: bool = True, check_errors: bool = False, out: Any = None) -> Any:
@@ -240,7 +243,7 @@ def lu_unpack(LU_data: Any, LU_pivots: Any, unpack_data: bool = True, unpack_piv
     """Return P, L and U of `lu_factor`'s result."""
     require_matrix("lu_unpack", LU_data, "LU_data")
     m, n = LU_data.value.shape[-2:]
-    empty = lift(np.empty(0, LU_data.value.dtype))
+    empty = lift(module_of(LU_data).empty(0, LU_data.value.dtype))
     P, L, U = empty, empty, empty
     if unpack_data:
         L, U = unpack(LU_data, min(m, n))
@@ -249,7 +252,7 @@ def lu_unpack(LU_data: Any, LU_pivots: Any, unpack_data: bool = True, unpack_piv
             raise RuntimeError("lu_unpack: LU_pivots is expected to be a contiguous tensor of torch.int32 dtype")
         require_pivots("lu_unpack", LU_data, LU_pivots)
         order = apply(RowOrder(m), LU_pivots)
-        P = (order[..., None, :] == lift(np.arange(m)[:, None])).to(dtypes.of(LU_data.value.dtype))
+        P = (order[..., None, :] == lift(module_of(order).arange(m)[:, None])).to(dtypes.of(LU_data.value.dtype))
     return stored(linalg_lu((P, L, U)), out, "lu_unpack")
 
 

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from lineal.base.errors import LinAlgError
+from lineal.base.platforms import HOST, moved
 from lineal.base.results import Result
 from lineal.base.spec import broadcast_shapes
-from lineal.core import AbstractTensor, modes
+from lineal.core import AbstractTensor, modes, module_of
 from lineal.ops.broadcasting import expand
 from lineal.ops.conversion import dtype_of
 from lineal.ops.elementwise.comparison import isfinite
@@ -152,19 +153,20 @@ NOT_FINITE = "expected finite entries, got a matrix with NaN or infinity"
 
 def require_finite(name: str, A: AbstractTensor, text: str = NOT_FINITE, error: type[Exception] = LinAlgError) -> None:
     """Raise an error for the first matrix with NaN or infinite elements; a recorder hears that there is none."""
-    finite = np.isfinite(A.value)
+    xp = module_of(A)
+    finite = xp.isfinite(A.value)
     if not finite.all():
-        bad = np.flatnonzero(~finite.all((-2, -1)).ravel())
+        bad = xp.flatnonzero(~finite.all((-2, -1)).ravel())
         raise error(f"{name}: {place_of(int(bad[0]), A.value.shape[:-2])}{text}")
     rely(lambda: isfinite(A))
 
 
 def read_numbers(x: AbstractTensor) -> np.ndarray:
-    """Return the array of a tensor whose numbers decide what is computed next; a recorder hears of it and may refuse."""
+    """Return the host's array of a tensor whose numbers decide what is computed next; a recorder hears of it and may refuse."""
     listener = modes.recorder.get()
     if listener is not None:
         listener.concretize(x, np.ndarray)
-    return x.value
+    return moved(x.value, HOST)
 
 
 def adjoint(x: np.ndarray) -> np.ndarray:

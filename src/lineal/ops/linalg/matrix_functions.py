@@ -38,6 +38,7 @@ class Frechet(Op):
     keeps = ("0 1", "0")
     no_batch = "looped: LAPACK, SciPy or the formula takes one matrix at a time in any case"
     no_lowering = "host step: a matrix function, by the eager kernel"
+    host_only = "SciPy"
 
     def eager(self, xp, A, E):
         n = A.shape[-1]
@@ -151,6 +152,7 @@ class SquareRoot(Op):
     keeps = "y"
     no_batch = "looped: LAPACK, SciPy or the formula takes one matrix at a time in any case"
     no_lowering = "host step: a matrix function, by the eager kernel"
+    host_only = "SciPy"
 
     def eager(self, xp, A):
         return root(A)
@@ -166,6 +168,7 @@ class Logarithm(Op):
     keeps = "0"
     no_batch = "looped: LAPACK, SciPy or the formula takes one matrix at a time in any case"
     no_lowering = "host step: a matrix function, by the eager kernel"
+    host_only = "SciPy"
 
     def eager(self, xp, A):
         return logarithm(A)

@@ -32,6 +32,7 @@ class UnitaryFactor(Op):
     keeps = "0 y"
     no_batch = "looped: LAPACK, SciPy or the formula takes one matrix at a time in any case"
     no_lowering = "host step: LAPACK or SciPy, by the eager kernel"
+    host_only = "LAPACK"
 
     def eager(self, xp, A):
         V, _, Wh = np.linalg.svd(A, full_matrices=False)

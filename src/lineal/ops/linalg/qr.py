@@ -7,7 +7,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from lineal.core import AbstractTensor, Op, apply, lift, renamed
+from lineal.base.platforms import HOST, moved
+from lineal.core import AbstractTensor, Op, apply, lift, module_of, renamed
 from lineal.core.calling import public
 from lineal.ops.linalg import kernels
 from lineal.ops.linalg.matrices import geqrf as geqrf_result
@@ -30,6 +31,7 @@ class QR(Op):
     grad_name = "LinalgQrBackward0"
     keeps = "0 y"
     width = 2
+    host_only = "LAPACK, or kernels across the batch"
 
     def eager(self, xp, A):
         return kernels.qr(A, self.mode)
@@ -59,7 +61,7 @@ _qr = functools.lru_cache(4)(QR)
 
 def square_pull(Q: Any, R: Any, gQ: Any, gR: Any) -> Any:
     """Return Ā of A = Q R with square R."""
-    nothing = [lift(np.zeros(x.value.shape, x.value.dtype)) if g is None else g for x, g in ((Q, gQ), (R, gR))]
+    nothing = [lift(module_of(Q).zeros(x.value.shape, x.value.dtype)) if g is None else g for x, g in ((Q, gQ), (R, gR))]
     return apply(QRPull(), Q, R, *nothing)
 
 
@@ -71,6 +73,7 @@ class QRPull(Op):
 
     grad_name = "LinalgQrBackward0"
     keeps = "0 1 2 3 y"
+    host_only = "LAPACK, or kernels across the batch"
 
     def eager(self, xp, Q, R, G, H):
         return kernels.qr_pull(Q, R, G, H)
@@ -103,8 +106,8 @@ def qr(A: AbstractTensor, mode: str = "reduced", *, out: Any = None) -> Any:
             _, R = apply(_qr("reduced"), A)
             R.register_hook(_refuse_r)
         else:
-            R = lift(np.asarray(np.linalg.qr(A.value, "r")))
-        return stored(linalg_qr((lift(np.empty(0, A.value.dtype)), R)), out, name)
+            R = lift(module_of(A).asarray(np.linalg.qr(moved(A.value, HOST), "r")))
+        return stored(linalg_qr((lift(module_of(A).empty(0, A.value.dtype)), R)), out, name)
     return stored(linalg_qr(apply(_qr(mode), A)), out, name)
 
 
@@ -123,6 +126,7 @@ class Reflectors(Op):
     no_vjp = "the raw factors of `geqrf`; `qr` has derivatives"
     no_batch = "looped: LAPACK, SciPy or the formula takes one matrix at a time in any case"
     no_lowering = "host step: LAPACK or SciPy, by the eager kernel"
+    host_only = "LAPACK"
 
     def eager(self, xp, A):
         if not A.size:
@@ -148,7 +152,7 @@ def householder_product(input: AbstractTensor, tau: AbstractTensor, *, out: Abst
     if m < n or n < k:
         raise RuntimeError(f"{name}: expected shapes (…, m, n) and (…, k) with m ≥ n ≥ k, got ({m}, {n}) and ({k})")
     V, N, D = together(input, tau)
-    one = lift(np.eye(m, n, dtype=input.value.dtype))
+    one = lift(module_of(input).eye(m, n, dtype=input.value.dtype))
     y = one - V @ solve_triangular(N, D * V[..., :n, :].mH, upper=True, unitriangular=True)
     return renamed(stored(y, out, name), "LinalgHouseholderProductBackward0")
 
@@ -169,7 +173,7 @@ def together(reflectors: Any, tau: Any) -> tuple[Any, Any, Any]:
     N = D triu(VᴴV, 1), D = diag(τ) as a column of factors.   Joffrain et al. (2006), ACM Trans. Math. Softw. 32, section 2.2.
     """
     m, k = reflectors.value.shape[-2], tau.value.shape[-1]
-    V = reflectors[..., :k].tril(-1) + lift(np.eye(m, k, dtype=reflectors.value.dtype))
+    V = reflectors[..., :k].tril(-1) + lift(module_of(reflectors).eye(m, k, dtype=reflectors.value.dtype))
     D = tau[..., None]
     return V, D * (V.mH @ V).triu(1), D
 

@@ -42,6 +42,7 @@ class Schur(Op):
     width = 2
     no_batch = "looped: LAPACK, SciPy or the formula takes one matrix at a time in any case"
     no_lowering = "host step: LAPACK or SciPy, by the eager kernel"
+    host_only = "LAPACK"
 
     def eager(self, xp, A):
         T, Z = np.zeros(A.shape, A.dtype), np.zeros(A.shape, A.dtype)
@@ -51,7 +52,7 @@ class Schur(Op):
 
     def vjp(self, needs, g, y, A):
         (T, Z), (by_T, by_Z) = y, g
-        if np.any(np.diagonal(T.value, -1, -2, -1)):
+        if T.value.diagonal(-1, -2, -1).any():
             raise RuntimeError(
                 "linalg.schur: the derivative of the real form is not defined at complex eigenvalues; use output='complex'"
             )
@@ -79,6 +80,7 @@ class LowerCommutator(Op):
     keeps = ("0 y", "0")
     no_batch = "looped: LAPACK, SciPy or the formula takes one matrix at a time in any case"
     no_lowering = "host step: LAPACK or SciPy, by the eager kernel"
+    host_only = "LAPACK"
 
     def eager(self, xp, T, G):
         X = np.zeros(G.shape, G.dtype)

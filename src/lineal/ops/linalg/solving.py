@@ -265,6 +265,7 @@ class ReciprocalCondition(Op):
     differentiable = False
     no_vjp = "an estimate, of which nothing is derived"
     no_lowering = "host step: LAPACK or SciPy, by the eager kernel"
+    host_only = "LAPACK"
 
     def eager(self, xp, A):
         return np.asarray(factored_for_condition(A)[0], real_dtype(A))

@@ -51,7 +51,7 @@ def gaps(values: Any, largest: np.ndarray) -> tuple[Any, Any]:
     gap = values[..., None, :] - values[..., :, None]
     array = values.value
     border = float(CLOSE * np.finfo(array.dtype).eps)
-    apart = np.abs(gap.value) > border * largest[..., None]
+    apart = abs(gap.value) > border * largest[..., None]
     if array.size:
         rely(lambda: (gap.abs() > border * values.abs().amax(-1, True)[..., None]) == lift(apart))
     mask = lift(apart.astype(array.dtype))
@@ -60,8 +60,8 @@ def gaps(values: Any, largest: np.ndarray) -> tuple[Any, Any]:
 
 def check_gauge(name: str, what: str, turn: Any, scale: np.ndarray) -> None:
     """Raise if the cotangent has a part along which the decomposition is arbitrary."""
-    border = 1e-2 * (1 + np.abs(scale).max(initial=0))
-    if turn.value.size and np.any(np.abs(turn.value) > border):
+    border = 1e-2 * (1 + abs(scale).max(initial=0))
+    if turn.value.size and (abs(turn.value) > border).any():
         raise RuntimeError(
             f"{name}: The {what} in the complex case are specified up to multiplication by e^{{i phi}}. The specified loss "
             "function depends on this quantity, so it is ill-defined; let it depend on absolute values or projections only"

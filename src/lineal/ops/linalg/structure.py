@@ -51,6 +51,7 @@ class FactorBand(Op):
     no_vjp = "factors to solve by; the solution has the derivative"
     no_batch = "looped: LAPACK takes one matrix at a time in any case"
     no_lowering = "host step: LAPACK, by the eager kernel"
+    host_only = "LAPACK"
 
     def eager(self, xp, A):
         kl, ku, n = self.lower, self.upper, A.shape[-1]
@@ -77,6 +78,7 @@ class FactorHermitian(Op):
     no_vjp = "factors to solve by; the solution has the derivative"
     no_batch = "looped: LAPACK takes one matrix at a time in any case"
     no_lowering = "host step: LAPACK, by the eager kernel"
+    host_only = "LAPACK"
 
     def eager(self, xp, A):
         LD, pivots, info = np.empty(A.shape, A.dtype), np.empty(A.shape[:-1], np.int32), np.zeros(A.shape[:-2], np.int32)

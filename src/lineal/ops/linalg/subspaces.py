@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from lineal.base.platforms import HOST, moved
 from lineal.core import AbstractTensor, Op, apply, lift
 from lineal.ops.linalg.least_squares import pinv
 from lineal.ops.linalg.matrices import adjoint, require_matrix, require_one_dtype
@@ -28,6 +29,7 @@ class NullSpace(Op):
     keeps = "0 y"
     no_batch = "looped: the shape of the result depends on numbers"
     no_lowering = "runs eagerly: the shape of the result depends on numbers"
+    host_only = "LAPACK"
 
     def eager(self, xp, A):
         Vh = np.linalg.svd(A, full_matrices=True)[2]
@@ -51,6 +53,7 @@ class Range(Op):
     keeps = "0 y"
     no_batch = "looped: the shape of the result depends on numbers"
     no_lowering = "runs eagerly: the shape of the result depends on numbers"
+    host_only = "LAPACK"
 
     def eager(self, xp, A):
         return np.linalg.svd(A, full_matrices=False)[0][..., : self.rank].copy()
@@ -63,7 +66,7 @@ class Range(Op):
 def common_rank(name: str, A: AbstractTensor, rcond: float | None) -> tuple[int, float]:
     """Return the rank that all matrices have, and the border, relative to the largest singular value, that it is judged by."""
     require_matrix(name, A)
-    S = svdvals(lift(A.value)).value
+    S = moved(svdvals(lift(A.value)).value, HOST)
     border = float(np.finfo(S.dtype).eps * max(A.value.shape[-2:]) if rcond is None else rcond)
     ranks = np.unique((border * S.max(-1, initial=0, keepdims=True) < S).sum(-1))
     if ranks.size > 1:

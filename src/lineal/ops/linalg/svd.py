@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from lineal.core import AbstractTensor, Op, apply, lift
+from lineal.core import AbstractTensor, Op, apply, lift, module_of
 from lineal.ops.linalg import kernels
 from lineal.ops.linalg.matrices import linalg_svd, require_finite, require_matrix, stored
 from lineal.ops.linalg.matrices import svd as old_svd
@@ -34,6 +34,7 @@ class SVD(Op):
     grad_name = "LinalgSvdBackward0"
     keeps = "y"
     width = 3
+    host_only = "LAPACK, or kernels across the batch"
 
     def eager(self, xp, A):
         return settled("linalg.svd", kernels.svd, A, self.full)
@@ -57,6 +58,7 @@ class SingularValues(Op):
     grad_name = "LinalgSvdvalsBackward0"
     keeps = "0"
     no_lowering = "host step: LAPACK or SciPy, by the eager kernel"
+    host_only = "LAPACK, or kernels across the batch"
 
     def eager(self, xp, A):
         return settled("linalg.svdvals", kernels.svdvals, A)
@@ -95,9 +97,10 @@ def phases(U: Any, by_U: Any, by_V: Any) -> None:
     if U.value.dtype.kind != "c":
         return
     turns = [each.diagonal(0, -2, -1).imag for each in (by_U, by_V) if each is not None]
-    scale = np.concatenate([np.ravel(each.value) for each in (by_U, by_V) if each is not None] or [np.zeros(1)])
+    xp = module_of(U)
+    scale = xp.concatenate([each.value.ravel() for each in (by_U, by_V) if each is not None] or [xp.zeros(1)])
     total = turns[0] if len(turns) == 1 else turns[0] + turns[1]
-    check_gauge("linalg.svd", "singular vectors", total, scale if scale.size else np.zeros(1))
+    check_gauge("linalg.svd", "singular vectors", total, scale if scale.size else xp.zeros(1))
 
 
 def halves(S: Any, target: Any) -> tuple[Any, Any]:
@@ -163,7 +166,8 @@ def svd_columns(input: AbstractTensor, some: bool = True, compute_uv: bool = Tru
         S = singular_values("svd", input)
         m, n = input.value.shape[-2:]
         batch, storage = input.value.shape[:-2], input.value.dtype
-        U, V = lift(np.zeros((*batch, m, m), storage)), lift(np.zeros((*batch, n, n), storage))
+        xp = module_of(input)
+        U, V = lift(xp.zeros((*batch, m, m), storage)), lift(xp.zeros((*batch, n, n), storage))
         return stored(old_svd((U, S, V)), out, "svd")
     U, S, Vh = decompose("svd", input, not some)
     return stored(old_svd((U, S, Vh.mH)), out, "svd")

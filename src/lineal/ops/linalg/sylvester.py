@@ -31,6 +31,7 @@ class Sylvester(Op):
     keeps = ("0 1 y", "0 1 y", "0 1")
     no_batch = "looped: LAPACK, SciPy or the formula takes one matrix at a time in any case"
     no_lowering = "host step: LAPACK or SciPy, by the eager kernel"
+    host_only = "LAPACK"
 
     def eager(self, xp, A, B, C):
         X = np.empty(C.shape, C.dtype)

@@ -26,6 +26,7 @@ class Solve(Op):
 
     grad_name = "LinalgSolveExBackward0"
     keeps = ("0 y", "0")
+    host_only = "LAPACK, or kernels across the batch"
 
     def eager(self, xp, A, B):
         return kernels.solve(A, B)
@@ -43,6 +44,7 @@ class SolvePull(Op):
     grad_name = "LinalgSolveExBackward0"
     keeps = ("0 2 y", "0 2", "y")
     width = 2
+    host_only = "LAPACK, or kernels across the batch"
 
     def eager(self, xp, A, G, X):
         return kernels.solve_pull(A, G, X)
@@ -73,6 +75,7 @@ class SolveProbed(Op):
     grad_name = "LinalgSolveExBackward0"
     keeps = ("0 y", "0")
     width = 2
+    host_only = "LAPACK, or kernels across the batch"
 
     def eager(self, xp, A, B):
         return kernels.solve_probed(A, B, *probing(A.shape[-1], A.dtype))
@@ -107,6 +110,7 @@ class SolveFactored(Op):
     refine: bool
     grad_name = "LinalgSolveExBackward0"
     keeps = ("0 2 3 4 y", "0 2 3 4")
+    host_only = "LAPACK, or kernels across the batch"
 
     def eager(self, xp, A, B, *factors):
         X = KERNELS[self.method](A, B, factors, self.adjoint)
@@ -128,6 +132,7 @@ class Inverse(Op):
 
     grad_name = "LinalgInvExBackward0"
     keeps = "y"
+    host_only = "LAPACK, or kernels across the batch"
 
     def eager(self, xp, A, *factors):
         return getri(*factors) if factors else kernels.inv(A)
@@ -145,6 +150,7 @@ class SolveEx(Op):
     grad_name = "LinalgSolveExBackward0"
     keeps = ("0 y", "0")
     width = 2
+    host_only = "LAPACK, or kernels across the batch"
 
     def eager(self, xp, A, B):
         return each_regular(kernels.solve, getrs, A, B)
@@ -162,6 +168,7 @@ class InverseEx(Op):
     grad_name = "LinalgInvExBackward0"
     keeps = "y"
     width = 2
+    host_only = "LAPACK, or kernels across the batch"
 
     def eager(self, xp, A):
         return each_regular(kernels.inv, getri, A)
@@ -187,6 +194,7 @@ class InversePull(Op):
 
     grad_name = "LinalgInvExBackward0"
     keeps = ("0 1", "0")
+    host_only = "LAPACK, or kernels across the batch"
 
     def eager(self, xp, Y, G):
         return kernels.inverse_pull(Y, G)

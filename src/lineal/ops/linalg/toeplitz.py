@@ -12,7 +12,7 @@ from lineal.base.errors import LinAlgError
 from lineal.base.spec import broadcast_shapes
 from lineal.core import AbstractTensor, Op, apply
 from lineal.ops.broadcasting import expand
-from lineal.ops.linalg.matrices import place_of, real_dtype, require_field, require_one_dtype
+from lineal.ops.linalg.matrices import place_of, require_field, require_one_dtype
 from lineal.ops.structural.joining import cat
 
 __all__ = ["solve_circulant", "solve_toeplitz"]
@@ -32,7 +32,7 @@ class Correlate(Op):
     no_lowering = "host step: Fourier transforms"
 
     def eager(self, xp, a, b):
-        return transformed(a, b, self.circular, lambda p, q: p * q.conj())
+        return transformed(xp, a, b, self.circular, lambda p, q: p * q.conj())
 
     def vjp(self, needs, g, y, a, b):
         by_a = apply(_convolve(self.circular), g, b) if needs[0] else None
@@ -51,7 +51,7 @@ class Convolve(Op):
     no_lowering = "host step: Fourier transforms"
 
     def eager(self, xp, a, b):
-        return transformed(a, b, self.circular, lambda p, q: p * q)
+        return transformed(xp, a, b, self.circular, lambda p, q: p * q)
 
     def vjp(self, needs, g, y, a, b):
         correlate = _correlate(self.circular)
@@ -62,13 +62,13 @@ _correlate = functools.lru_cache(2)(Correlate)
 _convolve = functools.lru_cache(2)(Convolve)
 
 
-def transformed(a: np.ndarray, b: np.ndarray, circular: bool, combine: Any) -> np.ndarray:
+def transformed(xp: Any, a: np.ndarray, b: np.ndarray, circular: bool, combine: Any) -> np.ndarray:
     """Return the first n numbers of what `combine` makes of the Fourier transforms, padded with zeros unless circular."""
     n = a.shape[-1]
     if a.size == 0:
-        return np.zeros(np.broadcast_shapes(a.shape, b.shape), a.dtype)
+        return xp.zeros(np.broadcast_shapes(a.shape, b.shape), a.dtype)
     size = n if circular else scipy.fft.next_fast_len(2 * n - 1)
-    y = np.fft.ifft(combine(np.fft.fft(a, size), np.fft.fft(b, size)))[..., :n]
+    y = xp.fft.ifft(combine(xp.fft.fft(a, size), xp.fft.fft(b, size)))[..., :n]
     return (y if a.dtype.kind == "c" else y.real).astype(a.dtype)
 
 
@@ -83,6 +83,7 @@ class SolveToeplitz(Op):
     keeps = ("0 1 y", "0 1 y", "0 1")
     no_batch = "looped: LAPACK, SciPy or the formula takes one matrix at a time in any case"
     no_lowering = "host step: LAPACK or SciPy, by the eager kernel"
+    host_only = "SciPy"
 
     def eager(self, xp, c, r, B):
         X = np.empty(B.shape, B.dtype)
@@ -128,14 +129,14 @@ class SolveCirculant(Op):
 
     def eager(self, xp, c, B):
         if B.size == 0:
-            return np.zeros(B.shape, B.dtype)
-        symbol = np.fft.fft(c)
-        small = np.abs(symbol) <= np.finfo(real_dtype(symbol)).eps * np.abs(symbol).max(-1, keepdims=True)
+            return xp.zeros(B.shape, B.dtype)
+        symbol = xp.fft.fft(c)
+        small = xp.abs(symbol) <= np.finfo(symbol.real.dtype).eps * xp.abs(symbol).max(-1, keepdims=True)
         if small.any():
-            flat = int(np.argwhere(small.any(-1).ravel())[0, 0])
+            flat = int(xp.argwhere(small.any(-1).ravel())[0, 0])
             raise LinAlgError(f"linalg.solve_circulant: {place_of(flat, c.shape[:-1])}the matrix is singular")
         symbol = symbol.conj() if self.adjoint else symbol
-        X = np.fft.ifft(np.fft.fft(B) / symbol[..., None, :])
+        X = xp.fft.ifft(xp.fft.fft(B) / symbol[..., None, :])
         return (X if B.dtype.kind == "c" else X.real).astype(B.dtype)
 
     def vjp(self, needs, g, y, c, B):

@@ -24,6 +24,7 @@ class SolveTriangular(Op):
     unit: bool
     grad_name = "LinalgSolveTriangularBackward0"
     keeps = ("0 y", "0")
+    host_only = "BLAS, or kernels across the batch"
 
     def eager(self, xp, A, B):
         return kernels.solve_triangular(A, B, self.upper, self.unit)

@@ -30,29 +30,29 @@ class CholeskyUpdate(Op):
     no_lowering = "host step: LAPACK or SciPy, by the eager kernel"
 
     def eager(self, xp, L, V):
-        M, V = np.tril(L), np.array(V)
+        M, V = xp.tril(L), xp.array(V)
         for k in range(V.shape[-1]):
-            self.rotate(M, V[..., :, k])
+            self.rotate(xp, M, V[..., :, k])
         return M
 
-    def rotate(self, M: np.ndarray, v: np.ndarray) -> None:
+    def rotate(self, xp: Any, M: np.ndarray, v: np.ndarray) -> None:
         """Bring one vector into the factor, column by column, for the whole batch."""
         for j in range(M.shape[-1]):
             pivot, x = M[..., j, j], v[..., j]
-            size = self.length(np.abs(pivot), np.abs(x))
+            size = self.length(xp, xp.abs(pivot), xp.abs(x))
             c, s = (pivot / size)[..., None], (x / size)[..., None]
             column, below = M[..., j:, j].copy(), v[..., j:].copy()
             M[..., j:, j] = c.conj() * column + self.sign * s.conj() * below
             v[..., j:] = c * below - s * column
 
-    def length(self, pivot: np.ndarray, x: np.ndarray) -> np.ndarray:
+    def length(self, xp: Any, pivot: np.ndarray, x: np.ndarray) -> np.ndarray:
         """Return the new diagonal element, the square root of pivot² ± x²."""
         if self.sign > 0:
-            return np.hypot(pivot, x)
-        if not np.all(pivot > x):
-            where = place_of(int(np.argwhere(~(pivot > x).ravel())[0, 0]), pivot.shape)
+            return xp.hypot(pivot, x)
+        if not (pivot > x).all():
+            where = place_of(int(xp.argwhere(~(pivot > x).ravel())[0, 0]), pivot.shape)
             raise LinAlgError(f"linalg.cholesky_update: {where}the matrix without these vectors is not positive definite")
-        return np.sqrt(pivot - x) * np.sqrt(pivot + x)
+        return xp.sqrt(pivot - x) * xp.sqrt(pivot + x)
 
     def vjp(self, needs, g, y, L, V):
         S = (y.mH @ g).tril()

@@ -6,11 +6,12 @@ import functools
 from typing import Any
 
 from lineal.base import config, dtypes
+from lineal.base.devices import device_of
 from lineal.base.dtypes import Category
 from lineal.base.spec import broadcast_shapes, check_shape, sizes
 from lineal.core import AbstractTensor, Op, modes, write
 from lineal.core.calling import public
-from lineal.ops.conversion import cast, dtype_of
+from lineal.ops.conversion import cast, dtype_of, transferred
 from lineal.ops.creation import finish, in_format, read
 from lineal.ops.front import store
 from lineal.ops.premise import rely
@@ -61,18 +62,20 @@ def randn(*size: Any, generator: Generator | None = None, **options: Any) -> Any
 def _by_shape(name: str, size: tuple, generator: Generator | None, options: dict, make: Any) -> Any:
     if "size" in options:
         size = (options.pop("size"),)
-    out, requires_grad, target = read(name, options)
+    out, requires_grad, target, where = read(name, options)
     if target.category < Category.FLOATING:
         raise RuntimeError(f"{name}: not implemented for {target}; expected a floating or complex dtype")
     shape = sizes(name, size)
     check_shape(name, shape)
-    return finish((generator or default_generator).draw(make(shape, target)), requires_grad, out)
+    y = (generator or default_generator).draw(make(shape, target))
+    return finish(transferred(y, where), requires_grad, out)
 
 
 @public
 def rand_like(input: AbstractTensor, *, generator: Generator | None = None, **options: Any) -> Any:
     """Return numbers uniform on [0, 1) in the shape and dtype of `input`."""
     memory_format = options.pop("memory_format", None)
+    options.setdefault("device", device_of(input.value))
     options["dtype"] = options.get("dtype") or dtype_of(input)
     return in_format(rand(input.value.shape, generator=generator, **options), memory_format)
 
@@ -81,6 +84,7 @@ def rand_like(input: AbstractTensor, *, generator: Generator | None = None, **op
 def randn_like(input: AbstractTensor, *, generator: Generator | None = None, **options: Any) -> Any:
     """Return standard normal numbers in the shape and dtype of `input`."""
     memory_format = options.pop("memory_format", None)
+    options.setdefault("device", device_of(input.value))
     options["dtype"] = options.get("dtype") or dtype_of(input)
     return in_format(randn(input.value.shape, generator=generator, **options), memory_format)
 
@@ -89,13 +93,14 @@ def randint(*bounds: Any, generator: Generator | None = None, **options: Any) ->
     """Return integers uniform on low … high-1: `randint(high, size)` or `randint(low, high, size)`."""
     named = {name: options.pop(name) for name in ("low", "high", "size") if name in options}
     low, high, size = _bounds(list(bounds), named)
-    out, requires_grad, target = read("randint", options, dtypes.int64)
+    out, requires_grad, target, where = read("randint", options, dtypes.int64)
     shape = sizes("randint", (size,))
     check_shape("randint", shape)
     if low >= high:
         raise RuntimeError(f"randint: random_ expects 'from' to be less than 'to', got from={low} >= to={high}")
     check_bounds("randint", int(low), int(high))
-    return finish((generator or default_generator).draw(Integers(shape, target, int(low), int(high))), requires_grad, out)
+    y = (generator or default_generator).draw(Integers(shape, target, int(low), int(high)))
+    return finish(transferred(y, where), requires_grad, out)
 
 
 def check_bounds(name: str, low: int, high: int) -> None:
@@ -118,6 +123,7 @@ def randint_like(input: AbstractTensor, low: int, high: int | None = None, **opt
     """Return integers uniform on low … high-1 (or 0 … low-1) in the shape and dtype of `input`."""
     low, high = (0, low) if high is None else (low, high)
     memory_format = options.pop("memory_format", None)
+    options.setdefault("device", device_of(input.value))
     options["dtype"] = options.get("dtype") or dtype_of(input)
     return in_format(randint(low, high, tuple(input.value.shape), **options), memory_format)
 
@@ -126,8 +132,9 @@ def randperm(n: int, *, generator: Generator | None = None, **options: Any) -> A
     """Return the integers 0 … n-1 in random order."""
     if n < 0:
         raise RuntimeError(f"randperm: n must be non-negative, got {n}")
-    out, requires_grad, target = read("randperm", options, dtypes.int64)
-    return finish((generator or default_generator).draw(Permutation((int(n),), target)), requires_grad, out)
+    out, requires_grad, target, where = read("randperm", options, dtypes.int64)
+    y = (generator or default_generator).draw(Permutation((int(n),), target))
+    return finish(transferred(y, where), requires_grad, out)
 
 
 def normal(mean: Any = 0.0, std: Any = 1.0, size: Any = None, *, generator: Generator | None = None, **options: Any) -> Any:

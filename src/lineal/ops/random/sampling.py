@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from lineal.base.dtypes import NARROW, dtype, float64
+from lineal.base.platforms import HOST, meeting, moved
 from lineal.base.spec import Shape
 from lineal.core import Op
 from lineal.ops.promotion import require_computed
@@ -21,6 +22,12 @@ class Sample(Op):
     target: dtype
     differentiable: ClassVar[bool] = False
     no_vjp = "random numbers: constants"
+    host_only = "NumPy's Philox; the state is the host's"
+
+    def placed(self, xs):
+        state, *others = xs
+        platform, values = meeting(self.key, [x.value for x in others])
+        return moved(self.eager(np, state.value, *[moved(each, HOST) for each in values]), platform)
 
     def vjp(self, needs, g, y, *xs):
         return (None,) * len(xs)

@@ -30,7 +30,7 @@ def peak(xp: Any, x: Any, axes: Any) -> np.ndarray:
     if x.size == 0:
         return xp.zeros([1 if place in axes else size for place, size in enumerate(x.shape)], x.real.dtype)
     top = reduced(xp.maximum, x.real if x.dtype.kind == "c" else x, axes, True)
-    if not np.isfinite(top).all():
+    if not xp.isfinite(top).all():
         top = xp.where(xp.isinf(top), top.dtype.type(0), top)
     return top
 
@@ -204,7 +204,7 @@ class LogCumSumExp(Op):
         if x.dtype.kind != "c":
             return accumulated(xp.logaddexp, x, self.axis)
         y = x.copy()
-        steps = np.moveaxis(y, self.axis, 0)[..., None]
+        steps = xp.moveaxis(y, self.axis, 0)[..., None]
         for before, here in itertools.pairwise(steps):
             here[...] = add_exponentials(xp, before, here)
         return y

@@ -43,12 +43,12 @@ class VectorNorm(Op):
         if self.p in (0, 1, math.inf, -math.inf) or (self.p == 2 and real(x.dtype) != np.float64):
             return y
         small, large = ranges(x.dtype, self.p)
-        inside = small <= y <= large if y.ndim == 0 else np.all((y >= small) & (y <= large))
+        inside = small <= y <= large if y.ndim == 0 else ((y >= small) & (y <= large)).all()
         if inside or not x.size:
             return y
         # a power left the range, or all is 0: the elements are taken as parts of the one that counts most
         size = (xp.maximum if self.p > 0 else xp.minimum).reduce(xp.abs(widened(x)), axis=self.axes, keepdims=True)
-        scale = xp.where((size == 0) | ~np.isfinite(size), size.dtype.type(1), size)
+        scale = xp.where((size == 0) | ~xp.isfinite(size), size.dtype.type(1), size)
         part = self.plain(xp, widened(x) / scale)
         return (part * (scale if self.keepdim else scale.squeeze(self.axes))).astype(real(x.dtype))
 

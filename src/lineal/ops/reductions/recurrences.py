@@ -13,8 +13,9 @@ import numpy as np
 
 from lineal.base import dtypes, later
 from lineal.base.dtypes import widened
+from lineal.base.platforms import array_module
 from lineal.base.spec import Axis
-from lineal.core import AbstractTensor, Op, apply
+from lineal.core import AbstractTensor, Op, apply, module_of
 from lineal.ops.blocks import double, is_large
 from lineal.ops.premise import rely
 
@@ -29,7 +30,7 @@ class Shift(Op):
 
     def eager(self, xp, x):
         y = xp.zeros_like(x)
-        source, target = np.moveaxis(x, self.axis, 0), np.moveaxis(y, self.axis, 0)
+        source, target = xp.moveaxis(x, self.axis, 0), xp.moveaxis(y, self.axis, 0)
         if self.back:
             target[:-1] = source[1:]
         else:
@@ -48,12 +49,12 @@ class Recurrence(Op):
     keeps = "1 y"
 
     def eager(self, xp, b, a):
-        terms, factors = (np.moveaxis(each.astype(double(each.dtype)), self.axis, 0) for each in (b, a))
+        terms, factors = (xp.moveaxis(each.astype(double(each.dtype)), self.axis, 0) for each in (b, a))
         if self.back:
             terms, factors = terms[::-1], factors[::-1]
         y = xp.empty(terms.shape, terms.dtype)
         scan(terms, factors, y)
-        return np.moveaxis(y[::-1] if self.back else y, 0, self.axis).astype(b.dtype)
+        return xp.moveaxis(y[::-1] if self.back else y, 0, self.axis).astype(b.dtype)
 
     def vjp(self, needs, g, y, b, a):
         b_bar = recurrence(g, shift(a.conj(), self.axis, not self.back), self.axis, not self.back)
@@ -68,7 +69,7 @@ def accumulated(ufunc: Any, x: np.ndarray, axis: int) -> np.ndarray:
         return y
     y = x.astype(double(x.dtype), order="C")
     ufunc.accumulate(y, axis=axis, out=y)
-    if ufunc is np.add:
+    if ufunc == array_module(x).add:
         y += 0  # sums start at 0: that of -0 alone is 0
     return y.astype(x.dtype, copy=False)
 
@@ -85,7 +86,7 @@ def scan(b: np.ndarray, a: np.ndarray, y: np.ndarray) -> None:
             y[i] = b[i] + a[i] * y[i - 1] if i else b[i]
         return
     half = n // 2
-    pairs = np.empty((half, *y.shape[1:]), y.dtype)
+    pairs = array_module(y).empty((half, *y.shape[1:]), y.dtype)
     odd, even = slice(1, 2 * half, 2), slice(0, 2 * half, 2)
     scan(b[odd] + a[odd] * b[even], a[odd] * a[even], pairs)
     y[0] = b[0]
@@ -108,7 +109,7 @@ class CumProd(Op):
     def eager(self, xp, x):
         if not x.ndim:
             return xp.ones((), x.dtype) if self.exclusive else x.copy()
-        source = np.moveaxis(x, self.axis, 0)
+        source = xp.moveaxis(x, self.axis, 0)
         source = source[::-1] if self.back else source
         y = xp.ones(source.shape, x.dtype)
         if self.exclusive:
@@ -116,9 +117,9 @@ class CumProd(Op):
         else:
             target = y
         if len(source):
-            back = np.moveaxis(source, 0, self.axis)
-            target[...] = np.moveaxis(accumulated(xp.multiply, xp.ascontiguousarray(back), self.axis), self.axis, 0)
-        return xp.ascontiguousarray(np.moveaxis(y[::-1] if self.back else y, 0, self.axis))
+            back = xp.moveaxis(source, 0, self.axis)
+            target[...] = xp.moveaxis(accumulated(xp.multiply, xp.ascontiguousarray(back), self.axis), self.axis, 0)
+        return xp.ascontiguousarray(xp.moveaxis(y[::-1] if self.back else y, 0, self.axis))
 
     def vjp(self, needs, g, y, x):
         if not x.value.ndim:
@@ -153,13 +154,13 @@ class Powers(Op):
 
     def eager(self, xp, x):
         size = xp.abs(widened(x))
-        most, along = np.finfo(size.dtype).maxexp - 16, np.moveaxis(xp.frexp(size)[1].astype(np.int64), self.products.axis, 0)
+        most, along = np.finfo(size.dtype).maxexp - 16, xp.moveaxis(xp.frexp(size)[1].astype(np.int64), self.products.axis, 0)
         # what would leave the range stays at its end, and the factors have the rest
         total = xp.clip(xp.cumsum(along[::-1] if self.products.back else along, 0), -most, most)
         own = xp.diff(total, axis=0, prepend=0)
         total = total - own if self.products.exclusive else total
         found = (own[::-1], total[::-1]) if self.products.back else (own, total)
-        return tuple(np.moveaxis(each, 0, self.products.axis).copy() for each in found)
+        return tuple(xp.moveaxis(each, 0, self.products.axis).copy() for each in found)
 
     def vjp(self, needs, g, y, x):
         return (None,)
@@ -167,9 +168,9 @@ class Powers(Op):
 
 def moderate(x: Any, axis: int) -> bool:
     """Return whether no product of some of the elements along `axis` leaves the range; a recorder hears that it is so."""
-    array = widened(x.value)
+    array, xp = widened(x.value), module_of(x)
     most = 0.75 * np.finfo(array.dtype).maxexp
-    safe = bool((np.abs(np.frexp(np.abs(array))[1]).sum(axis) < most).all())
+    safe = bool((xp.abs(xp.frexp(xp.abs(array))[1]).sum(axis) < most).all())
     if safe:
         sizes = x.detach().abs()
         rely(lambda: sizes.where(sizes != 0, 1).log2().abs().sum(axis) < most + x.value.shape[axis])

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from lineal.base import dtypes
+from lineal.base.platforms import array_module
 from lineal.base.spec import Axis, axis
 from lineal.core import AbstractTensor, Op, apply
 from lineal.core.calling import public
@@ -41,25 +42,25 @@ class Unique(Op):
         nothing = xp.zeros(0, np.int64)
         if self.axis is None and not (self.inverse or self.counts or self.consecutive) and not dtypes.of(x.dtype).extension:
             ordered = xp.sort(x.reshape(-1))
-            first = np.ones(ordered.shape, bool)
-            np.not_equal(ordered[1:], ordered[:-1], out=first[1:])
+            first = xp.ones(ordered.shape, bool)
+            xp.not_equal(ordered[1:], ordered[:-1], out=first[1:])
             return ordered[first], nothing, nothing
-        slices = x.reshape(-1) if self.axis is None else np.moveaxis(x, self.axis, 0)
+        slices = x.reshape(-1) if self.axis is None else xp.moveaxis(x, self.axis, 0)
         count = slices.shape[0]
-        keys = keys_of(slices).reshape(count, -1) if slices.size else np.zeros((count, 1))
-        ranks = np.arange(count) if self.consecutive else _ranks(keys)
-        first = np.ones(count, bool)
+        keys = keys_of(slices).reshape(count, -1) if slices.size else xp.zeros((count, 1))
+        ranks = xp.arange(count) if self.consecutive else _ranks(keys)
+        first = xp.ones(count, bool)
         first[1:] = (keys[ranks[1:]] != keys[ranks[:-1]]).any(axis=1)
-        starts = np.flatnonzero(first)
+        starts = xp.flatnonzero(first)
         values = slices[ranks[starts]]
         if self.axis is not None:
-            values = np.ascontiguousarray(np.moveaxis(values, 0, self.axis))
+            values = xp.ascontiguousarray(xp.moveaxis(values, 0, self.axis))
         inverse = nothing
         if self.inverse:
-            inverse = np.empty(count, np.int64)
-            inverse[ranks] = np.cumsum(first) - 1
+            inverse = xp.empty(count, np.int64)
+            inverse[ranks] = xp.cumsum(first) - 1
             inverse = inverse.reshape(x.shape) if self.axis is None else inverse
-        return values, inverse, np.diff(starts, append=count) if self.counts else nothing
+        return values, inverse, xp.diff(starts, append=count) if self.counts else nothing
 
     def vjp(self, needs, g, y, x):
         name = "unique_consecutive" if self.consecutive else "unique"
@@ -70,7 +71,7 @@ def _ranks(keys: np.ndarray) -> np.ndarray:
     """Return the places that sort rows, the first column before the second."""
     if keys.shape[1] == 1:
         return order(keys[:, 0], 0)
-    return np.lexsort(keys.T[::-1])
+    return array_module(keys).lexsort(keys.T[::-1])
 
 
 _unique = functools.lru_cache(256)(Unique)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -53,7 +54,7 @@ class HistC(Counting):
         low, high = bounds("histc", x, self.low, self.high, 1)
         inside = x[(x >= low) & (x <= high)]
         places = ((inside - low) * self.bins / (high - low)).astype(np.int64)
-        return xp.bincount(np.minimum(places, self.bins - 1), minlength=self.bins).astype(x.dtype)
+        return xp.bincount(xp.minimum(places, self.bins - 1), minlength=self.bins).astype(x.dtype)
 
 
 class Edges(Counting):
@@ -79,29 +80,29 @@ class Histogram(Counting):
 
     def eager(self, xp, points, weights, *edges):
         shape = tuple(len(each) - 1 for each in edges)
-        cell, inside = np.zeros(len(points), np.int64), np.ones(len(points), bool)
+        cell, inside = xp.zeros(len(points), np.int64), xp.ones(len(points), bool)
         for place, each in enumerate(edges):
             x = points[:, place]
-            number = np.searchsorted(each, x, "right") - 1
+            number = xp.searchsorted(each, x, "right") - 1
             number[x == each[-1]] = shape[place] - 1
             inside &= (number >= 0) & (number < shape[place])
             cell = cell * shape[place] + number
-        count = np.bincount(cell[inside], weights[inside] if weights.size else None, int(np.prod(shape)))
+        count = xp.bincount(cell[inside], weights[inside] if weights.size else None, math.prod(shape))
         y = count.reshape(shape).astype(points.dtype)
         if self.density:
             y = y / y.sum()
             for place, each in enumerate(edges):
-                y = y / np.diff(each).reshape((-1,) + (1,) * (len(edges) - place - 1))
+                y = y / xp.diff(each).reshape((-1,) + (1,) * (len(edges) - place - 1))
         return y.astype(points.dtype, copy=False)
 
 
 def bounds(name: str, x: np.ndarray, low: float, high: float, margin: float) -> tuple[Any, Any]:
     """Return the range of the bins in x's dtype: the given one, or the extremes if it is empty, `margin` around equal ones."""
     if low == high and x.size:
-        low, high = x.min(), x.max()
+        low, high = (x.dtype.type(each.item()) for each in (x.min(), x.max()))
     elif low == high:
         high = low + 1
-    if not (np.isfinite(low) and np.isfinite(high)):
+    if not (math.isfinite(low) and math.isfinite(high)):
         raise RuntimeError(f"{name}: range of [{low}, {high}] is not finite")
     if low == high:
         low, high = low - margin, high + margin

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from lineal.base import results
+from lineal.base.platforms import array_module
 from lineal.core import AbstractTensor, Op, apply
 from lineal.core.calling import public
 from lineal.ops.sorting.ranking import order
@@ -18,18 +19,18 @@ __all__ = ["median", "nanmedian", "mode"]
 
 def middle(keys: np.ndarray, axis: int, ignore: bool) -> np.ndarray:
     """Return the place of the median along `axis`: the lower of two; NaN decides, or is ignored."""
-    nan = is_nan(keys)
+    nan, xp = is_nan(keys), array_module(keys)
     size = keys.shape[axis]
     if not nan.any():
         rank = (size - 1) // 2
-        ranks = order(keys, axis) if size <= FEW else np.argpartition(keys, rank, axis=axis)
-        return np.take(ranks, [rank], axis)
+        ranks = order(keys, axis) if size <= FEW else xp.argpartition(keys, rank, axis=axis)
+        return xp.take(ranks, [rank], axis)
     ranks = order(keys, axis)
     if ignore:
         known = size - nan.sum(axis=axis, keepdims=True)
-        return np.take_along_axis(ranks, np.maximum(known - 1, 0) // 2, axis)
-    usual = np.take(ranks, [(size - 1) // 2], axis)
-    return np.where(nan.any(axis=axis, keepdims=True), nan.argmax(axis=axis, keepdims=True), usual)
+        return xp.take_along_axis(ranks, xp.maximum(known - 1, 0) // 2, axis)
+    usual = xp.take(ranks, [(size - 1) // 2], axis)
+    return xp.where(nan.any(axis=axis, keepdims=True), nan.argmax(axis=axis, keepdims=True), usual)
 
 
 class Median(Selection):
@@ -61,13 +62,13 @@ class MedianOfAll(Op):
     def eager(self, xp, x):
         flat = x.reshape(-1)
         if not flat.size:
-            return np.full((), np.nan).astype(x.dtype) if x.dtype.kind in "fV" else np.zeros((), x.dtype)
+            return xp.full((), np.nan).astype(x.dtype) if x.dtype.kind in "fV" else xp.zeros((), x.dtype)
         keys = keys_of(flat)
         nan = is_nan(keys)
         if nan.any():
             return flat[middle(keys, 0, self.ignore)[0]]
         rank = (flat.size - 1) // 2
-        return flat[np.argpartition(keys, rank)[rank]]
+        return flat[xp.argpartition(keys, rank)[rank]]
 
     def vjp(self, needs, g, y, x):
         equal = (x == y) | (x.isnan() & y.isnan())
@@ -80,14 +81,15 @@ class Mode(Selection):
     no_lowering = "host step: sorting"
 
     def places(self, keys):
-        ranks = np.moveaxis(order(keys, self.axis), self.axis, -1)
-        ordered = np.take_along_axis(np.moveaxis(keys, self.axis, -1), ranks, -1)
-        count = np.arange(ordered.shape[-1])
-        first = np.ones(ordered.shape, bool)
+        xp = array_module(keys)
+        ranks = xp.moveaxis(order(keys, self.axis), self.axis, -1)
+        ordered = xp.take_along_axis(xp.moveaxis(keys, self.axis, -1), ranks, -1)
+        count = xp.arange(ordered.shape[-1])
+        first = xp.ones(ordered.shape, bool)
         first[..., 1:] = ordered[..., 1:] != ordered[..., :-1]
-        run = count - np.maximum.accumulate(np.where(first, count, 0), axis=-1)
-        best = np.take_along_axis(ranks, run.argmax(axis=-1, keepdims=True), -1)
-        return np.moveaxis(best, -1, self.axis)
+        run = count - xp.maximum.accumulate(xp.where(first, count, 0), axis=-1)
+        best = xp.take_along_axis(ranks, run.argmax(axis=-1, keepdims=True), -1)
+        return xp.moveaxis(best, -1, self.axis)
 
 
 _median = functools.lru_cache(256)(Median)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from lineal.base import results
+from lineal.base.platforms import array_module
 from lineal.base.spec import Axis, axis
 from lineal.core import AbstractTensor, Op, apply
 from lineal.core.calling import public
@@ -53,17 +54,17 @@ class TopK(Selection):
     grad_name = "TopkBackward0"
 
     def places(self, keys):
-        size = keys.shape[self.axis]
+        size, xp = keys.shape[self.axis], array_module(keys)
         if size <= FEW or self.count * 4 >= size:
-            return np.take(order(keys, self.axis, self.largest), range(self.count), self.axis)
+            return xp.take(order(keys, self.axis, self.largest), range(self.count), self.axis)
         if not self.count:
-            return np.take(np.zeros(keys.shape, np.int64), [], self.axis)
+            return xp.take(xp.zeros(keys.shape, np.int64), [], self.axis)
         border = size - self.count if self.largest else self.count - 1
-        divided = np.argpartition(keys, border, axis=self.axis)
-        chosen = np.take(divided, range(border, size) if self.largest else range(self.count), self.axis)
-        chosen = np.sort(chosen, axis=self.axis)
-        ranks = order(np.take_along_axis(keys, chosen, self.axis), self.axis, self.largest)
-        return np.take_along_axis(chosen, ranks, self.axis)
+        divided = xp.argpartition(keys, border, axis=self.axis)
+        chosen = xp.take(divided, range(border, size) if self.largest else range(self.count), self.axis)
+        chosen = xp.sort(chosen, axis=self.axis)
+        ranks = order(xp.take_along_axis(keys, chosen, self.axis), self.axis, self.largest)
+        return xp.take_along_axis(chosen, ranks, self.axis)
 
 
 class KthValue(Selection):
@@ -73,11 +74,12 @@ class KthValue(Selection):
     grad_name = "KthvalueBackward0"
 
     def places(self, keys):
+        xp = array_module(keys)
         if keys.shape[self.axis] <= FEW:
             ranks = order(keys, self.axis)
         else:
-            ranks = np.argpartition(keys, self.rank, axis=self.axis)
-        return np.take(ranks, [self.rank], self.axis)
+            ranks = xp.argpartition(keys, self.rank, axis=self.axis)
+        return xp.take(ranks, [self.rank], self.axis)
 
 
 _sort = functools.lru_cache(256)(Sort)

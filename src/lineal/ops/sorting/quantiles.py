@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from lineal.base.dtypes import NARROW, int64
 from lineal.base.spec import axis
 from lineal.core import AbstractTensor
 from lineal.core.calling import public
 from lineal.ops.broadcasting import expand
-from lineal.ops.conversion import cast, constant, dtype_of
+from lineal.ops.conversion import cast, dtype_of, number_beside
 from lineal.ops.elementwise.arithmetic import lerp
 from lineal.ops.front import store
 from lineal.ops.sorting.order import sort
@@ -74,7 +72,7 @@ def _between(ordered: Any, q: Any, interpolation: str, ignore: bool) -> Any:
         ranks = expand(parts * (size - 1), (*lead, parts.value.size))
     if interpolation in ("linear", "midpoint"):
         below, above = _taken(ordered, ranks.floor()), _taken(ordered, ranks.ceil())
-        weight = constant(0.5, dtype_of(ordered)) if interpolation == "midpoint" else ranks - ranks.floor()
+        weight = number_beside(ordered, 0.5) if interpolation == "midpoint" else ranks - ranks.floor()
         y = lerp(below, above, weight)
     else:
         y = _taken(ordered, {"lower": ranks.floor, "higher": ranks.ceil, "nearest": ranks.round}[interpolation]())
@@ -103,7 +101,7 @@ def _check(name: str, x: Any, q: Any, interpolation: str) -> Any:
         if q.value.dtype != storage:
             raise RuntimeError(f"{name}: q tensor must be same dtype as the input tensor, got {dtype_of(q)} and {x.dtype}")
     else:
-        q = constant(q, dtype_of(x))
-    if not np.all((q.value >= 0) & (q.value <= 1)):
+        q = number_beside(x, q)
+    if not ((q.value >= 0) & (q.value <= 1)).all():
         raise RuntimeError(f"{name}: q must be in the range [0, 1] but got {q.value}")
     return q

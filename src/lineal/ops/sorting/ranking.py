@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from lineal.base import dtypes
+from lineal.base.platforms import array_module
 
 _SMALL = 512
 """Up to so many elements a stable argsort is as fast."""
@@ -25,18 +26,20 @@ def order(keys: np.ndarray, axis: int, descending: bool = False) -> np.ndarray:
             return packed.view(np.int64)
     if not descending:
         return _ascending(keys, axis)
-    backwards = _ascending(np.flip(keys, axis), axis)
-    return keys.shape[axis] - 1 - np.flip(backwards, axis)
+    xp = array_module(keys)
+    backwards = _ascending(xp.flip(keys, axis), axis)
+    return keys.shape[axis] - 1 - xp.flip(backwards, axis)
 
 
 def _ascending(keys: np.ndarray, axis: int) -> np.ndarray:
+    xp = array_module(keys)
     if keys.size > _SMALL and dtypes.of(keys.dtype).bits > 32:
-        ranks = np.argsort(keys, axis=axis)
-        ordered = np.moveaxis(np.take_along_axis(keys, ranks, axis), axis, -1)
+        ranks = xp.argsort(keys, axis=axis)
+        ordered = xp.moveaxis(xp.take_along_axis(keys, ranks, axis), axis, -1)
         # all NaN are last, and equal no other: two of them would end in `not <`, as equals do
         if (ordered[..., 1:] > ordered[..., :-1]).all():
             return ranks
-    return np.argsort(keys, axis=axis, kind="stable")
+    return xp.argsort(keys, axis=axis, kind="stable")
 
 
 def _packed(keys: np.ndarray, axis: int, descending: bool) -> np.ndarray | None:
@@ -49,7 +52,7 @@ def _packed(keys: np.ndarray, axis: int, descending: bool) -> np.ndarray | None:
         ranks = ~ranks
     packed = ranks.astype(np.uint64)
     packed <<= np.uint64(32)
-    packed |= np.arange(size, dtype=np.uint64).reshape((-1,) + (1,) * (keys.ndim - axis - 1))
+    packed |= array_module(keys).arange(size, dtype=np.uint64).reshape((-1,) + (1,) * (keys.ndim - axis - 1))
     return packed
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from lineal.base import dtypes
 from lineal.core import AbstractTensor, Op, apply
 from lineal.core.calling import public
-from lineal.ops.conversion import as_operand, cast, constant, dtype_of, result_type
+from lineal.ops.conversion import as_operand, cast, dtype_of, number_beside, result_type
 from lineal.ops.front import store
 from lineal.ops.premise import rely
 from lineal.ops.sorting.selection import keys_of
@@ -124,7 +124,8 @@ def _search(name: str, sequence: Any, numbers: Any, out_int32: bool, side: str, 
                 f"{name}: input value can be a scalar only when boundaries tensor dimension is 1, got {sequence.value.ndim}"
             )
         common = result_type(sequence, numbers)
-        sequence, numbers = cast(sequence, common), constant(numbers, common)
+        sequence = cast(sequence, common)
+        numbers = number_beside(sequence, numbers)
     a, b = sequence.value.shape, numbers.value.shape
     if not a:
         raise RuntimeError(f"{name}: boundaries tensor should have positive dimension, but got 0 dimension")

@@ -11,7 +11,7 @@ from lineal.base import dtypes
 from lineal.base.results import Result
 from lineal.base.spec import Axis
 from lineal.base.spec import axis as as_axis
-from lineal.core import AbstractTensor, Op, apply, lift
+from lineal.core import AbstractTensor, Op, apply, lift, module_of
 from lineal.ops.front import store
 
 FEW = 256
@@ -45,7 +45,7 @@ class Selection(Op):
             return (values,)
         if not self.keepdim:
             values, places = values.unsqueeze(self.axis), places.unsqueeze(self.axis)
-        return (lift(np.zeros(x.shape, x.storage)).scatter(self.axis, places, values),)
+        return (lift(module_of(values).zeros(x.shape, x.storage)).scatter(self.axis, places, values),)
 
 
 def keys_of(x: np.ndarray) -> np.ndarray:

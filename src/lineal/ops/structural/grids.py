@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from lineal.base.spec import check_count
-from lineal.core import AbstractTensor, Op, apply, lift
+from lineal.core import AbstractTensor, Op, apply, lift, module_of
 from lineal.core.calling import public
 from lineal.ops.conversion import dtype_of
 from lineal.ops.creation import zeros
@@ -71,7 +71,7 @@ def combinations(input: AbstractTensor, r: int = 2, with_replacement: bool = Fal
         return reshape(input[:0].clone(), (0, r))  # type: ignore[index]
     chosen = (combinations_with_replacement if with_replacement else choose)(range(input.value.size), r)
     rows = np.array(list(chosen), np.int64).reshape(-1, r)
-    return reshape(input.index_select(0, lift(rows.reshape(-1))), rows.shape)  # type: ignore[attr-defined]
+    return reshape(input.index_select(0, lift(module_of(input).asarray(rows.reshape(-1)))), rows.shape)  # type: ignore[attr-defined]
 
 
 class BlockDiag(Op):

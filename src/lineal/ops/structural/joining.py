@@ -12,7 +12,7 @@ import numpy as np
 
 from lineal.base import dtypes
 from lineal.base.spec import Axis, axis
-from lineal.core import AbstractTensor, Op, apply, lift, renamed
+from lineal.core import AbstractTensor, Op, apply, lift, module_of, renamed
 from lineal.core.calling import public
 from lineal.ops.conversion import cast, dtype_of, result_type
 from lineal.ops.front import store
@@ -85,7 +85,7 @@ class Split(Op):
         for place, (start, stop) in enumerate(pairwise(self.cuts)):
             if parts[place] is None:
                 shape = (*x.shape[: self.dim], stop - start, *x.shape[self.dim + 1 :])
-                parts[place] = lift(np.zeros(shape, x.storage))
+                parts[place] = lift(module_of(g[given[0]]).zeros(shape, x.storage))
         return (apply(_cat(self.dim), *parts),)
 
     def part(self, place: int) -> Op:

@@ -9,6 +9,7 @@ import numpy as np
 
 from lineal.base import dtypes, formats
 from lineal.base.formats import order_of
+from lineal.base.platforms import array_module
 from lineal.base.spec import Shape, axis, infer_shape
 from lineal.core import AbstractTensor, Op, apply
 from lineal.core.calling import no_tensor, public
@@ -57,7 +58,7 @@ def viewable(value: np.ndarray, shape: tuple[int, ...]) -> bool:
     if value.flags.c_contiguous:
         return True
     try:
-        np.reshape(value, shape, copy=False)
+        array_module(value).reshape(value, shape, copy=False)
     except ValueError:
         return False
     return True

@@ -6,10 +6,8 @@ import functools
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from lineal.base.spec import Axis, axis
-from lineal.core import AbstractTensor, Op, apply, lift
+from lineal.core import AbstractTensor, Op, apply, lift, module_of
 from lineal.core.calling import public
 from lineal.ops.front import store
 from lineal.ops.structural.axes import unsqueeze
@@ -71,7 +69,7 @@ class Unbind(Op):
         given = [place for place, each in enumerate(g) if each is not None]
         if len(given) == 1:
             return (embed(g[given[0]], self.part(given[0]), x.shape),)
-        nothing = lift(np.zeros((*x.shape[: self.dim], *x.shape[self.dim + 1 :]), x.storage))
+        nothing = lift(module_of(g[given[0]]).zeros((*x.shape[: self.dim], *x.shape[self.dim + 1 :]), x.storage))
         parts = [nothing if each is None else each for each in g] + [nothing] * (x.shape[self.dim] - len(g))
         return (apply(_stack(self.dim), *parts),)
 

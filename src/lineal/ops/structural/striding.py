@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from lineal.base.platforms import FOREIGN
 from lineal.base.spec import Shape
 from lineal.core import AbstractTensor, Op, apply, write
 from lineal.core.calling import public
 from lineal.ops.conversion import constant, converted, dtype_of
-from lineal.ops.layout import block, extent, index_of, overlapping, steps
+from lineal.ops.layout import block, extent, index_of, overlapping, restride, steps
 from lineal.ops.structural.diagonals import diagonal
 from lineal.ops.structural.embedding import scatter_view
 
@@ -24,7 +25,10 @@ Ints = tuple[int, ...]
 def lay(buffer: np.ndarray, shape: Ints, strides: Ints, offset: int) -> np.ndarray:
     """Return a layout, counted in elements, over the contiguous array `buffer`."""
     width = buffer.itemsize
-    return np.ndarray(shape, buffer.dtype, buffer, offset * width, tuple([step * width for step in strides]))
+    steps = tuple([step * width for step in strides])
+    if buffer.__class__ in FOREIGN:
+        return restride(buffer.reshape(-1)[offset:], shape, steps)
+    return np.ndarray(shape, buffer.dtype, buffer, offset * width, steps)
 
 
 class AsStrided(Op):
@@ -77,14 +81,14 @@ class AsStridedAdjoint(Op):
         strides, start = self.view.framed(self.shape)
         buffer = xp.zeros(max(offset + extent(size, stride), start + extent(self.shape, strides)), x.dtype)
         if overlapping(size, stride):
-            xp.add.at(buffer, index_of(size, stride, offset, buffer.size), x)
+            xp.add.at(buffer, xp.asarray(index_of(size, stride, offset, buffer.size)), x)
         else:
             lay(buffer, size, stride, offset)[...] = x
         if not overlapping(self.shape, strides):
             return lay(buffer, self.shape, strides, start).copy()
         # several of x's own elements are one place: each gets its share
         counts = np.bincount(index_of(self.shape, strides, start, buffer.size).reshape(-1), minlength=buffer.size)
-        return lay((buffer / np.maximum(counts, 1)).astype(x.dtype), self.shape, strides, start).copy()
+        return lay((buffer / xp.asarray(np.maximum(counts, 1))).astype(x.dtype), self.shape, strides, start).copy()
 
     def vjp(self, needs, g, y, x):
         return (apply(self.view, g),)

@@ -11,6 +11,7 @@ from lineal.base import dtypes
 from lineal.base.devices import as_device
 from lineal.core import AbstractTensor, Op, apply, lift
 from lineal.core.calling import public
+from lineal.ops.conversion import transferred
 from lineal.ops.front import store
 from lineal.ops.promotion import unsupported
 
@@ -117,9 +118,7 @@ def places(name: str, found: Any, row: int, col: int, offset: int, dtype: Any, d
     target = dtypes.int64 if dtype is None else dtypes.as_dtype(dtype)
     if target not in (dtypes.int32, dtypes.int64):
         raise unsupported(name, target)
-    if device is not None:
-        as_device(device)
-    return lift(np.array(found(row, offset, col), target.numpy).reshape(2, -1))
+    return transferred(lift(np.array(found(row, offset, col), target.numpy).reshape(2, -1)), as_device(device))
 
 
 def tril_indices(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from lineal.base.platforms import HOST, moved
 from lineal.codegen.batched.arrays import fit, kernel, laid
 from lineal.codegen.dense import arrays as large
 from lineal.ops.linalg.kernels.norms import frobenius
@@ -43,7 +44,7 @@ def bound_by_det(A: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Return what `det_bounded` does beside the determinants, which are known."""
     n = A.shape[-1]
     size = np.asarray(frobenius(A) / n**0.5, y.dtype.char.lower()) ** n
-    return np.abs(y) / (2 * n * size)
+    return np.abs(moved(y, HOST)) / (2 * n * size)
 
 
 def det_probed(A: np.ndarray, V: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

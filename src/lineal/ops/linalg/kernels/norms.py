@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from lineal.base.platforms import FOREIGN, HOST, moved
 from lineal.codegen.batched.arrays import dense, fit, kernel, laid
 from lineal.codegen.dense import arrays as large
 
@@ -15,6 +16,8 @@ WIDE_NORM = 12
 
 def frobenius(A: Any) -> np.ndarray:
     """Return the roots of the sums of squares, in one pass; infinite where a square is."""
+    if FOREIGN:
+        A = moved(A, HOST)
     if A.ndim == 2:
         return np.sqrt(np.vdot(A, A).real)
     if A.dtype.kind == "c":
@@ -29,6 +32,8 @@ def frobenius(A: Any) -> np.ndarray:
 
 def norm1(A: np.ndarray) -> np.ndarray:
     """Return the largest column sums of absolute values."""
+    if FOREIGN:
+        A = moved(A, HOST)
     if not fit(A):
         return np.abs(A).sum(-2).max(-1, initial=0)
     given, turned = laid(A)
