@@ -74,3 +74,21 @@ def test_slices_of_what_is_written_over(way, source):
             found = run(a, b)
             for n in range(2):
                 assert torch.equal(found[n], torch.stack([each[n] for each in wanted]))
+
+
+def test_a_custom_function_writes_through_a_view():
+    class Doubled(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.mark_dirty(x)
+            return x.mul_(2)
+
+        @staticmethod
+        def backward(ctx, g):
+            return g * 2
+
+    x = torch.ones(4, requires_grad=True)
+    y = x * 3
+    Doubled.apply(y[:2])
+    y.sum().backward()
+    assert x.grad.tolist() == [6.0, 6.0, 3.0, 3.0]

@@ -204,7 +204,7 @@ def refuse_leaf(target: AbstractTensor, name: str, source: Node | None = None) -
             )
 
 
-def rebase(target: AbstractTensor, source: AbstractTensor, replaces: bool) -> None:
+def rebase(target: AbstractTensor, source: AbstractTensor, replaces: bool = False) -> None:
     view = target.origin
     memory_of(target).rebased += 1
     written = target if view is None else view.base

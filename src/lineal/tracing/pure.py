@@ -136,8 +136,8 @@ class PureRecorder(modes.Recorder):
         with modes.Setting((modes.grad_enabled, not silent)):
             if place.path:
                 new = self.derive(ViewScatter(place.path), (storage.var, new), storage.array)
-            elif not silent and target.node.__class__ is Node and type(target.node.op) is Overwrite:
-                # it keeps a history, of which nothing comes through
+            elif not silent and isinstance(target.node, Node) and isinstance(getattr(target.node, "op", None), Overwrite):
+                # it keeps a history, of which nothing comes through; a leaf has no op
                 new = self.derive(Overwrite(), (storage.var, new), storage.array)
         if silent:
             # nobody remembers the write: whoever has a history keeps it, and whoever has none gets none
