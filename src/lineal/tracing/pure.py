@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lineal.core import AbstractTensor, Node, Op, Overwrite, Renumber, ViewScatter, modes
+from lineal.core import AbstractTensor, Op, Overwrite, Renumber, ViewScatter, modes
 from lineal.ops.conversion import is_literal
 from lineal.tensors.autograd_methods import Detach
 from lineal.tracing.equations import Equation, Var
@@ -136,8 +136,8 @@ class PureRecorder(modes.Recorder):
         with modes.Setting((modes.grad_enabled, not silent)):
             if place.path:
                 new = self.derive(ViewScatter(place.path), (storage.var, new), storage.array)
-            elif not silent and isinstance(target.node, Node) and isinstance(getattr(target.node, "op", None), Overwrite):
-                # it keeps a history, of which nothing comes through; a leaf has no op
+            elif not silent and keeps_history(target):
+                # of which nothing comes through
                 new = self.derive(Overwrite(), (storage.var, new), storage.array)
         if silent:
             # nobody remembers the write: whoever has a history keeps it, and whoever has none gets none
@@ -342,3 +342,9 @@ def stands_alone(x: AbstractTensor) -> bool:
 def strides(array: np.ndarray) -> tuple[int, ...]:
     """Return an array's strides in elements."""
     return tuple(step // array.itemsize for step in array.strides)
+
+
+def keeps_history(target: AbstractTensor) -> bool:
+    """Return whether a tensor that was just written as a whole leads back to what it was, too: by `Overwrite`, or as a view."""
+    node = target.node
+    return node is not None and (target.origin is not None or isinstance(getattr(node, "op", None), Overwrite))
