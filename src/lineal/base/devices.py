@@ -6,6 +6,8 @@ import re
 
 import numpy as np
 
+__all__ = ["device", "set_default_device"]
+
 _KINDS = ("cpu", "cuda", "meta", "mps", "xpu")
 
 
