@@ -17,6 +17,10 @@ import lineal
 
 FOLDER = Path(__file__).with_name("api")
 NAMES = runpy.run_path(str(Path(__file__).with_name("make_names.py")))
+WORDS = """In signatures, `Number` is a number of Python's, `Operand` a tensor, an array or a number; `Dims` one dimension or
+several; `Index` what brackets take; `DType` a dtype or what means one (`float`, a dtype of NumPy's); `Device` a device, its
+name or number; `Format` a memory format. `Options` are the keyword arguments of what makes tensors: `dtype`, `device`,
+`requires_grad`, `out`, `layout`, `pin_memory`, `memory_format`; `ShapedOptions` have `size` too."""
 ADDRESS = re.compile(r"<(?:function |class |object |module )?'?([\w.]+)'?(?: object)?(?: at 0x[0-9a-f]+| from [^>]*)?>")
 
 
@@ -73,7 +77,7 @@ def pages() -> dict[str, str]:
     found = {name: text for name, text in sorted(found.items()) if text}
     lines = "\n".join(f"* [`{name.removesuffix('.md')}`]({name})" for name in found)
     intro = "# Reference\n\nWhat every public name takes and does, by namespace: signatures and docstrings, from the source.\n"
-    return {"README.md": f"{intro}\n{lines}\n", **found}
+    return {"README.md": f"{intro}\n{WORDS}\n\n{lines}\n", **found}
 
 
 if __name__ == "__main__":

@@ -13,68 +13,58 @@ from lineal.base import environment as _environment  # isort: skip
 _collects = gc.isenabled()
 gc.disable()
 
-from lineal.base.blas import get_blas, set_blas
-from lineal.base.config import get_default_dtype, set_default_dtype
-from lineal.base.devices import device, set_default_device
-from lineal.base.dtypes import (
-    bfloat16,
-    can_cast,
-    complex64,
-    complex128,
-    dtype,
-    float8_e4m3fn,
-    float8_e5m2,
-    float16,
-    float32,
-    float64,
-    int8,
-    int16,
-    int32,
-    int64,
-    promote_types,
-    uint8,
-    uint16,
-    uint32,
-    uint64,
-)
-from lineal.base.dtypes import bool_ as bool
-from lineal.base.errors import IllConditionedWarning, UnsupportedError
-from lineal.base.formats import channels_last, channels_last_3d, contiguous_format, memory_format, preserve_format
-from lineal.base.limits import finfo, iinfo
-from lineal.base.spec import Size
-from lineal.base.threads import get_num_threads, set_num_threads
-from lineal.base.version import __version__
-from lineal.core.modes import enable_grad, inference_mode, is_grad_enabled, is_inference_mode_enabled, no_grad, set_grad_enabled
+from lineal.base import dtypes as _dtypes
+from lineal.base.blas import get_blas as get_blas
+from lineal.base.blas import set_blas as set_blas
+from lineal.base.config import *
+from lineal.base.devices import *
+from lineal.base.dtypes import *
+from lineal.base.errors import *
+from lineal.base.formats import *
+from lineal.base.limits import *
+from lineal.base.spec import *
+from lineal.base.threads import *
+from lineal.base.version import __version__ as __version__
+from lineal.core.modes import *
 from lineal.ops import *
 from lineal.ops import LINEAR_ALGEBRA as _LINEAR_ALGEBRA
-from lineal.ops.conversion import result_type
+from lineal.ops.conversion import result_type as result_type
 from lineal.tensors import *
 
 # What a first tensor does not need is imported when it is first named: see __getattr__ below.
 if TYPE_CHECKING:
-    from lineal import accelerator, autograd, backends, cuda, func, linalg, models, nn, optim, random, testing, utils, version
-    from lineal.backends import (
-        are_deterministic_algorithms_enabled,
-        get_float32_matmul_precision,
-        set_float32_matmul_precision,
-        use_deterministic_algorithms,
-    )
-    from lineal.compiler import compile, explain
-    from lineal.data import load, save
-    from lineal.func import vmap
-    from lineal.nn.functional import celu, cosine_similarity, pairwise_distance, prelu, selu
+    # a type checker takes `from . import x`, `x as x` and stars for exports, and no other imports
+    from lineal.backends import are_deterministic_algorithms_enabled as are_deterministic_algorithms_enabled
+    from lineal.backends import get_float32_matmul_precision as get_float32_matmul_precision
+    from lineal.backends import set_float32_matmul_precision as set_float32_matmul_precision
+    from lineal.backends import use_deterministic_algorithms as use_deterministic_algorithms
+    from lineal.compiler import compile as compile
+    from lineal.compiler import explain as explain
+    from lineal.data import load as load
+    from lineal.data import save as save
+    from lineal.func import vmap as vmap
+    from lineal.nn.functional import celu as celu
+    from lineal.nn.functional import cosine_similarity as cosine_similarity
+    from lineal.nn.functional import pairwise_distance as pairwise_distance
+    from lineal.nn.functional import prelu as prelu
+    from lineal.nn.functional import selu as selu
     from lineal.nn.functional.native import *
     from lineal.tensors.inplace import *
     from lineal.tensors.older import *
+    from lineal.transforms.control import cond as cond
+    from lineal.transforms.control import while_loop as while_loop
 
-float = float32
-double = float64
-half = float16
-short = int16
-int = int32
-long = int64
-cfloat = complex64
-cdouble = complex128
+    from . import accelerator, autograd, backends, cuda, func, linalg, models, nn, optim, random, testing, utils, version
+
+bool = _dtypes.bool_
+float = _dtypes.float32
+double = _dtypes.float64
+half = _dtypes.float16
+short = _dtypes.int16
+int = _dtypes.int32
+long = _dtypes.int64
+cfloat = _dtypes.complex64
+cdouble = _dtypes.complex128
 newaxis = None
 
 _submodules = [

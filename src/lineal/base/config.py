@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from lineal.base import dtypes
 
+__all__ = ["get_default_dtype", "set_default_dtype"]
+
 
 class Defaults:
     """The process-wide defaults; read `defaults.dtype`, write it through `set_default_dtype`."""

@@ -8,6 +8,8 @@ import numpy as np
 
 from lineal.base.platforms import PLATFORMS, platform_of
 
+__all__ = ["device", "set_default_device"]
+
 _KINDS = ("cpu", "cuda", "meta", "mps", "xpu")
 
 

@@ -16,6 +16,28 @@ import numpy as np
 from lineal.base import float8, later
 from lineal.base.platforms import UNUSUAL
 
+__all__ = [
+    "bfloat16",
+    "can_cast",
+    "complex64",
+    "complex128",
+    "dtype",
+    "float8_e4m3fn",
+    "float8_e5m2",
+    "float16",
+    "float32",
+    "float64",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "promote_types",
+    "uint8",
+    "uint16",
+    "uint32",
+    "uint64",
+]
+
 ml_dtypes: Any = later.module("ml_dtypes")
 Conversion = Callable[[np.ndarray, np.dtype], np.ndarray]
 """Returns an array of the dtype that a record computes in, as an array of its storage."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+__all__ = ["IllConditionedWarning", "UnsupportedError"]
+
 
 class LinAlgError(RuntimeError):
     """A linear-algebra routine met a matrix it cannot handle (singular, not positive definite, no convergence)."""

@@ -9,6 +9,8 @@ import numpy as np
 
 from lineal.base import config, dtypes, later
 
+__all__ = ["finfo", "iinfo"]
+
 ml_dtypes: Any = later.module("ml_dtypes")
 
 

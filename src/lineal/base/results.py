@@ -4,20 +4,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from operator import itemgetter
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from lineal.base.signatures import Tensor
 
 
-class Result(tuple):
-    """A tuple whose parts are attributes too; made of one sequence of all parts."""
+class Result(tuple[Tensor, ...]):
+    """A tuple whose parts, which a class annotates, are attributes too; made of one sequence of all parts."""
 
     __slots__ = ()
     names: ClassVar[tuple[str, ...]] = ()
-    values: Any
-    indices: Any
 
-    def __init_subclass__(cls, names: str = "values indices") -> None:
-        cls.names = tuple(names.split())
+    if TYPE_CHECKING:
+
+        def __new__(cls, parts: Iterable[Any]) -> Self: ...
+
+    def __init_subclass__(cls) -> None:
+        cls.names = tuple(cls.__annotations__)
         cls.__module__ = "torch.return_types"
         for place, name in enumerate(cls.names):
             setattr(cls, name, property(itemgetter(place)))
@@ -33,53 +38,92 @@ class Result(tuple):
 class max(Result):
     """The largest elements along a dimension and where they were."""
 
+    values: Tensor
+    indices: Tensor
+
 
 class min(Result):
     """The smallest elements along a dimension and where they were."""
 
+    values: Tensor
+    indices: Tensor
 
-class aminmax(Result, names="min max"):
+
+class aminmax(Result):
     """The smallest and the largest elements."""
+
+    min: Tensor
+    max: Tensor
 
 
 class median(Result):
     """The medians along a dimension and where they were."""
 
+    values: Tensor
+    indices: Tensor
+
 
 class nanmedian(Result):
     """The medians of what is not NaN along a dimension and where they were."""
+
+    values: Tensor
+    indices: Tensor
 
 
 class mode(Result):
     """The most frequent elements along a dimension and where they stood last."""
 
+    values: Tensor
+    indices: Tensor
+
 
 class kthvalue(Result):
     """The k-th smallest elements along a dimension and where they were."""
+
+    values: Tensor
+    indices: Tensor
 
 
 class sort(Result):
     """The sorted elements and where each was."""
 
+    values: Tensor
+    indices: Tensor
+
 
 class topk(Result):
     """The k largest or smallest elements and where each was."""
+
+    values: Tensor
+    indices: Tensor
 
 
 class cummax(Result):
     """The largest elements so far and where they were."""
 
+    values: Tensor
+    indices: Tensor
+
 
 class cummin(Result):
     """The smallest elements so far and where they were."""
 
+    values: Tensor
+    indices: Tensor
 
-class histogram(Result, names="hist bin_edges"):
+
+class histogram(Result):
     """Counts per bin and the bins' edges."""
 
+    hist: Tensor
+    bin_edges: Tensor
 
-class histogramdd(Result, names="hist bin_edges"):
+
+class histogramdd(Result):
     """Counts per cell and the edges of the bins of each dimension."""
+
+    hist: Tensor
+    bin_edges: tuple[Tensor, ...]
 
 
 def remade(name: str, parts: tuple) -> Result:

@@ -8,6 +8,8 @@ import os
 from functools import cache
 from typing import Any
 
+__all__ = ["get_num_threads", "set_num_threads"]
+
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 """The environment variables by which users limit the threads of BLAS."""
 

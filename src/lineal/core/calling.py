@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
 from lineal.core.op import AbstractTensor
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 # PyTorch's parser takes these of NumPy's names for its own
 NUMPY_NAMES = {"axis": "dim", "keepdims": "keepdim", "x": "input", "a": "input", "x1": "input", "x2": "other"}
@@ -35,10 +38,10 @@ TYPES: dict[str, Callable[[Any], bool]] = {
 NOT_TENSORS = (type(None), bool, int, float, complex, str, list, tuple, dict)
 
 
-def public(function: Callable[..., Any]) -> Callable[..., Any]:
+def public(function: Callable[P, R]) -> Callable[P, R]:
     """Let `function` take NumPy's names for its arguments, and raise TypeError that names the argument that is no tensor."""
 
-    def front(*args: Any, **kwargs: Any) -> Any:
+    def front(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return function(*args, **kwargs)
         except IndexError as error:
@@ -59,7 +62,7 @@ def titled(name: str, error: IndexError) -> IndexError:
     return IndexError(f"{name}: {rest}") if rest.startswith("Dimension out of range") and other != name else error
 
 
-def understood(function: Any, args: tuple, kwargs: dict[str, Any], error: Exception) -> dict[str, Any]:
+def understood(function: Any, args: tuple, kwargs: dict[str, Any], error: Exception) -> Any:
     """Return the keyword arguments by PyTorch's names, if NumPy's were what failed; otherwise raise what is to be told."""
     code = function.__code__
     known = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from lineal.base.signatures import Tensor
 from lineal.core.apply import lift
 from lineal.core.op import AbstractTensor, Node, as_output, changed, module_of, released
 
@@ -30,7 +31,7 @@ class Context:
         self._materialize = True
         self._node: Node | None = None
 
-    def save_for_backward(self, *tensors: AbstractTensor | None) -> None:
+    def save_for_backward(self, *tensors: Tensor | None) -> None:
         """Keep inputs, outputs or intermediate tensors for `backward`, which finds them in `saved_tensors`."""
         for each in tensors:
             if each is not None and not isinstance(each, AbstractTensor):
@@ -39,11 +40,11 @@ class Context:
                 )
         self._saved = tensors
 
-    def save_for_forward(self, *tensors: AbstractTensor | None) -> None:
+    def save_for_forward(self, *tensors: Tensor | None) -> None:
         """Accept what a forward-mode rule would read; there is none."""
 
     @property
-    def saved_tensors(self) -> tuple:
+    def saved_tensors(self) -> tuple[Tensor, ...]:
         """The saved tensors; RuntimeError if one was modified in place since."""
         node = self._node
         if node is None:
@@ -52,11 +53,11 @@ class Context:
             raise released(node)
         return tuple(unpack(node, each) for each in node.kept)
 
-    def mark_dirty(self, *tensors: AbstractTensor) -> None:
+    def mark_dirty(self, *tensors: Tensor) -> None:
         """Say which inputs `forward` changed in place; it must return them."""
         self._dirty = tensors
 
-    def mark_non_differentiable(self, *tensors: AbstractTensor) -> None:
+    def mark_non_differentiable(self, *tensors: Tensor) -> None:
         """Say which outputs have no derivative."""
         self._constant = tensors
 
@@ -65,7 +66,7 @@ class Context:
         self._materialize = value
 
 
-def unpack(node: Node, saved: Any) -> AbstractTensor | None:
+def unpack(node: Node, saved: Any) -> Any:
     """Return a saved tensor, unless it was written after `node` was made."""
     if saved is None:
         return None

@@ -208,13 +208,13 @@ class Function:
         raise NotImplementedError("Function: you must implement the forward function for custom autograd.Function")
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple, output: Any) -> Any:
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> Any:
         """Save on `ctx` what backward needs, where forward takes no `ctx`."""
         raise NotImplementedError("Function: setup_context is not implemented")
 
     @staticmethod
-    def backward(ctx: Any, *grad_outputs: Any) -> Any:
-        """Return the gradients of the arguments of forward from those of its outputs."""
+    def backward(*args: Any, **kwargs: Any) -> Any:
+        """Return the gradients of the arguments of forward from `ctx` and the gradients of its outputs."""
         raise NotImplementedError(
             "Function: you must implement either the backward or vjp method for your custom autograd.Function to use it with "
             "backward mode AD"

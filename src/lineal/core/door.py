@@ -14,6 +14,7 @@ import numpy as np
 from lineal.base.config import LARGE_ARRAY
 from lineal.base.dtypes import STORED_ONLY
 from lineal.base.platforms import FOREIGN, UNUSUAL
+from lineal.base.signatures import Tensor
 from lineal.core import modes
 from lineal.core import op as engine
 from lineal.core.apply import apply, lift, synchronize, synchronize_both
@@ -74,7 +75,7 @@ def unary_door(
     keeps_input, keeps_output, differentiable = plan.marks[0], plan.output, op.differentiable
     bare, spec = spec and not plan.holds, spec and plan.holds
 
-    def door(input: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
+    def door(input: Tensor, *, out: Tensor | None = None) -> Tensor:
         try:
             x: Any = input.value
         except AttributeError:
@@ -122,7 +123,7 @@ def binary_door(
     """
     differentiable, native, (both, first, second) = op.differentiable, op.native, map(op.plan, _PAIRS)
 
-    def door(input: Any, other: Any, *, out: AbstractTensor | None = None) -> Any:
+    def door(input: Any, other: Any, *, out: Tensor | None = None) -> Tensor:
         if unusual is not None and not (out is None and isinstance(other, _Tensor) and isinstance(input, _Tensor)):
             return unusual(input, other, out)
         a, b = input.value, other.value

@@ -10,9 +10,11 @@ import inspect
 import threading
 from collections.abc import Callable
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar, overload
 
 import numpy as np
+
+__all__ = ["enable_grad", "inference_mode", "is_grad_enabled", "is_inference_mode_enabled", "no_grad", "set_grad_enabled"]
 
 if TYPE_CHECKING:
     from lineal.core.op import AbstractTensor, Op
@@ -97,6 +99,9 @@ rehearsal: ContextVar[Callable[[Any, tuple], Any] | None] = ContextVar("rehearsa
 """What an op with an effect gives, from the op and its inputs, where a function is run again only to find out what it does."""
 
 
+F = TypeVar("F", bound=Callable[..., Any])
+
+
 class Setting:
     """A context manager and decorator that gives context variables other values while its block runs."""
 
@@ -104,7 +109,7 @@ class Setting:
         self.values = values
         self.before: list[list[tuple[ContextVar, Any]]] = []
 
-    def __enter__(self):
+    def __enter__(self) -> None:
         self.before.append([(variable, variable.get()) for variable, _ in self.values])
         for variable, value in self.values:
             variable.set(value)
@@ -117,13 +122,14 @@ class Setting:
         """Return another context manager that does the same."""
         return Setting(*self.values)
 
-    def __call__(self, function: Callable) -> Callable:
+    def __call__(self, function: F) -> F:
         @functools.wraps(function)
         def within(*args: Any, **kwargs: Any) -> Any:
             with self.again():
                 return function(*args, **kwargs)
 
-        return resumed(function, self.again) if inspect.isgeneratorfunction(function) else within
+        kept: Any = resumed(function, self.again) if inspect.isgeneratorfunction(function) else within
+        return kept
 
 
 def resumed(function: Callable, setting: Callable[[], Setting]) -> Callable:
@@ -154,6 +160,10 @@ def resumed(function: Callable, setting: Callable[[], Setting]) -> Callable:
 class no_grad(Setting):  # noqa: N801
     """Within the block (or decorated function), ops remember no history. Works bare too: `@no_grad`."""
 
+    @overload
+    def __new__(cls, function: None = None) -> Self: ...
+    @overload
+    def __new__(cls, function: F) -> F: ...
     def __new__(cls, function: Callable | None = None) -> Any:
         made = super().__new__(cls)
         if function is None:
@@ -181,11 +191,11 @@ class set_grad_enabled(Setting):  # noqa: N801
         self.prev = grad_enabled.get()
         grad_enabled.set(self.mode)
 
-    def __enter__(self):
+    def __enter__(self) -> None:
         self.before.append([(grad_enabled, self.prev)])
         grad_enabled.set(self.mode)
 
-    def __call__(self, function: Callable) -> Callable:
+    def __call__(self, function: F) -> F:
         grad_enabled.set(self.prev)
         return super().__call__(function)
 
@@ -196,6 +206,10 @@ class set_grad_enabled(Setting):  # noqa: N801
 class inference_mode(no_grad):  # noqa: N801
     """Like `no_grad`, and tensors made inside may be written only inside, and not be leaves later."""
 
+    @overload
+    def __new__(cls, mode: bool = True) -> Self: ...
+    @overload
+    def __new__(cls, mode: F) -> F: ...
     def __new__(cls, mode: bool | Callable = True) -> Any:
         return super().__new__(cls, mode if callable(mode) else None)
 
@@ -206,7 +220,7 @@ class inference_mode(no_grad):  # noqa: N801
     def again(self) -> Setting:
         return inference_mode(self.mode)
 
-    def __enter__(self):
+    def __enter__(self) -> None:
         super().__enter__()
         Inference.change(self.mode)
 
@@ -260,7 +274,7 @@ class set_detect_anomaly(Setting):  # noqa: N801
         for variable, value in self.values:
             variable.set(value)
 
-    def __enter__(self):
+    def __enter__(self) -> None:
         self.before.append(self.outer)
         for variable, value in self.values:
             variable.set(value)

@@ -11,7 +11,7 @@ import json
 import os
 import zlib
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import safetensors.numpy
@@ -22,6 +22,7 @@ from lineal.data.tensorfile import parsed
 from lineal.data.writing import write, write_all
 from lineal.tensors import from_numpy
 
+File = str | os.PathLike[str] | IO[bytes]
 FORMAT = "lineal-1"
 
 
@@ -33,7 +34,7 @@ class Weights(dict):
         self.metadata = metadata
 
 
-def save(obj: Any, f: Any, pickle_module: Any = None, pickle_protocol: int = 2) -> None:
+def save(obj: Any, f: File, pickle_module: Any = None, pickle_protocol: int = 2) -> None:
     """Write a nest of dicts, lists, tuples, tensors and plain values to the file `f`, a path or a binary stream.
 
     A regular file gets the new content as a whole or, if anything fails, keeps the old one; a pipe or a device is written
@@ -44,10 +45,11 @@ def save(obj: Any, f: Any, pickle_module: Any = None, pickle_protocol: int = 2) 
     text = json.dumps(tree)
     metadata = {"format": FORMAT, "tree": text, "crc32": checksum(text, arrays)}
     data = safetensors.numpy.save(arrays, metadata=metadata)
-    if hasattr(f, "write"):
-        write_all(f, data)
+    file: Any = f
+    if hasattr(file, "write"):
+        write_all(file, data)
     else:
-        write(os.fspath(f), data)
+        write(os.fspath(file), data)
 
 
 def checksum(tree: str, arrays: dict[str, np.ndarray]) -> str:
@@ -59,7 +61,7 @@ def checksum(tree: str, arrays: dict[str, np.ndarray]) -> str:
 
 
 def load(
-    f: Any, map_location: Any = None, pickle_module: Any = None, *, weights_only: bool | None = None, mmap: bool | None = None
+    f: File, map_location: Any = None, pickle_module: Any = None, *, weights_only: bool | None = None, mmap: bool | None = None
 ) -> Any:
     """Return what `save` wrote to the file `f`, a path or a binary stream.
 
@@ -69,8 +71,9 @@ def load(
     """
     if isinstance(map_location, (str, device)):
         as_device(map_location)
-    name = getattr(f, "name", "the stream") if hasattr(f, "read") else os.fspath(f)
-    data = f.read() if hasattr(f, "read") else Path(f).read_bytes()
+    file: Any = f
+    name = getattr(file, "name", "the stream") if hasattr(file, "read") else os.fspath(file)
+    data = file.read() if hasattr(file, "read") else Path(file).read_bytes()
     if not isinstance(data, (bytes, bytearray, memoryview)):
         raise TypeError(f"load: expected a binary stream, but {name} gives {type(data).__name__}")
     return content_of(name, memoryview(data).cast("B"))

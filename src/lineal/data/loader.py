@@ -5,16 +5,19 @@ from __future__ import annotations
 import itertools
 import warnings
 import weakref
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Generic, TypeVar
 
 from lineal.data.collate import default_collate, default_convert
-from lineal.data.dataset import IterableDataset
+from lineal.data.dataset import Dataset, IterableDataset
 from lineal.data.fetching import Ended, Indexed, Iterated
 from lineal.data.sampler import BatchSampler, RandomSampler, SequentialSampler, drawn_seed
 from lineal.data.workers import Ahead, Team
+from lineal.ops import Generator
 
 FIXED = ("batch_size", "batch_sampler", "sampler", "drop_last", "dataset", "persistent_workers")
+
+T = TypeVar("T")
 
 
 class Endless:
@@ -24,7 +27,7 @@ class Endless:
         return itertools.repeat(None)
 
 
-class DataLoader:
+class DataLoader(Generic[T]):
     """Iterates over batches of `dataset`; each new iteration is a new pass, shuffled anew if `shuffle`.
 
     `num_workers` > 0 makes the batches ahead of time in that many threads, `prefetch_factor` for each. Batch i is made by
@@ -41,19 +44,19 @@ class DataLoader:
 
     def __init__(
         self,
-        dataset: Any,
+        dataset: Dataset[T] | Sequence[T],
         batch_size: int | None = 1,
         shuffle: bool | None = None,
         sampler: Iterable[Any] | None = None,
         batch_sampler: Iterable[Any] | None = None,
         num_workers: int = 0,
-        collate_fn: Callable[[list[Any]], Any] | None = None,
+        collate_fn: Callable[[list[T]], Any] | None = None,
         pin_memory: bool = False,
         drop_last: bool = False,
         timeout: float = 0,
         worker_init_fn: Callable[[int], None] | None = None,
         multiprocessing_context: Any = None,
-        generator: Any = None,
+        generator: Generator | None = None,
         *,
         prefetch_factor: int | None = None,
         persistent_workers: bool = False,
@@ -61,7 +64,7 @@ class DataLoader:
         in_order: bool = True,
     ):
         check_workers(num_workers, prefetch_factor, persistent_workers, timeout, multiprocessing_context)
-        self.dataset = dataset
+        self.dataset: Any = dataset
         self.num_workers = num_workers
         self.prefetch_factor = 2 if prefetch_factor is None and num_workers else prefetch_factor
         self.pin_memory = pin_memory
@@ -89,9 +92,6 @@ class DataLoader:
         self._pass: Ahead | None = None
         self._promised: int | None = None
         """How many batches of an iterated data set `len` has told of."""
-
-    def __class_getitem__(cls, item: Any) -> type:
-        return cls
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name in FIXED and "_promised" in self.__dict__:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, ParamSpec, Protocol, TypeVar
 
 from lineal.core import modes
 from lineal.core.hooks import RemovableHandle
 from lineal.nn.registry import Registry
 from lineal.nn.watching import BackwardWatch
+
+P = ParamSpec("P")
+R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
 
 _recorder = modes.recorder.get
 
@@ -26,20 +30,28 @@ class ForwardHook(NamedTuple):
         return self.function(module, args, *((kwargs,) if self.with_kwargs else ()), *result)
 
 
+class Forwarding(Protocol[P, R_co]):
+    """What has a `forward`, and is called with its arguments."""
+
+    @property
+    def forward(self) -> Callable[P, R_co]: ...
+
+
 class Forward(Registry):
     """A module that is called: hooks before, `forward`, hooks after."""
 
-    def forward(self, *input: Any) -> Any:
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Return what the module makes of its inputs; every module defines its own."""
         raise NotImplementedError(f'Module [{type(self).__name__}] is missing the required "forward" function')
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self: Forwarding[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        module: Any = self
         listener = _recorder()
         if listener is not None:
-            listener.saw(self)
-        if self._forward_hooks or self._forward_pre_hooks or self._backward_hooks or self._backward_pre_hooks:
-            return self._call_with_hooks(args, kwargs)
-        return self.forward(*args, **kwargs)
+            listener.saw(module)
+        if module._forward_hooks or module._forward_pre_hooks or module._backward_hooks or module._backward_pre_hooks:
+            return module._call_with_hooks(args, kwargs)
+        return module.forward(*args, **kwargs)
 
     def _call_with_hooks(self, args: tuple, kwargs: dict) -> Any:
         done: set[int] = set()

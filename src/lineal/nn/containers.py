@@ -6,9 +6,10 @@ import itertools
 import operator
 import textwrap
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Self
+from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
+from typing import Any, Self, overload
 
+from lineal.base.signatures import Tensor
 from lineal.nn.module import Module
 
 
@@ -26,7 +27,7 @@ class Numbered(Module):
     def _key(self, index: int) -> str:
         return list(self._modules)[position(type(self).__name__, index, len(self))]
 
-    def _put(self, modules: Iterable[Any]) -> None:
+    def _put(self, modules: Iterable[Module]) -> None:
         """Hold exactly `modules`, numbered from 0."""
         numbered = {str(place): each for place, each in enumerate(modules)}
         self._modules.clear()
@@ -36,6 +37,10 @@ class Numbered(Module):
     def _between(self, chosen: slice) -> Self:
         raise NotImplementedError
 
+    @overload
+    def __getitem__(self, index: int) -> Module: ...
+    @overload
+    def __getitem__(self, index: slice) -> Self: ...
     def __getitem__(self, index: int | slice) -> Any:
         return self._between(index) if isinstance(index, slice) else self._modules[self._key(index)]
 
@@ -50,10 +55,10 @@ class Numbered(Module):
     def __len__(self) -> int:
         return len(self._modules)
 
-    def __iter__(self) -> Iterator[Any]:
+    def __iter__(self) -> Iterator[Module]:
         return iter(self._modules.values())
 
-    def __iadd__(self, other: Iterable[Any]) -> Self:
+    def __iadd__(self, other: Iterable[Module]) -> Self:
         return self.extend(other)
 
     def append(self, module: Module) -> Self:
@@ -61,7 +66,7 @@ class Numbered(Module):
         self.add_module(str(len(self)), module)
         return self
 
-    def extend(self, modules: Iterable[Any]) -> Self:
+    def extend(self, modules: Iterable[Module]) -> Self:
         """Put all of `modules` at the end."""
         if not isinstance(modules, Iterable):
             raise TypeError(f"{type(self).__name__}: expected an iterable of modules, got {type(modules).__name__}")
@@ -88,13 +93,17 @@ class Numbered(Module):
 class Sequential(Numbered):
     """A chain, given as modules or one OrderedDict of them: the output of each is the input of the next."""
 
+    @overload
+    def __init__(self, *args: Module) -> None: ...
+    @overload
+    def __init__(self, arg: OrderedDict[str, Module], /) -> None: ...
     def __init__(self, *args: Any):
         super().__init__()
         named = args[0].items() if len(args) == 1 and isinstance(args[0], OrderedDict) else enumerate(args)
         for name, module in named:
             self.add_module(str(name), module)
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         for module in self:
             input = module(input)
         return input
@@ -120,7 +129,7 @@ class Sequential(Numbered):
 class ModuleList(Numbered):
     """A list of modules; unlike a Python list, it lets its owner see their parameters."""
 
-    def __init__(self, modules: Iterable[Any] | None = None):
+    def __init__(self, modules: Iterable[Module] | None = None):
         super().__init__()
         if modules is not None:
             self.extend(modules)
@@ -128,7 +137,7 @@ class ModuleList(Numbered):
     def _between(self, chosen: slice) -> ModuleList:
         return type(self)(list(self._modules.values())[chosen])
 
-    def __add__(self, other: Iterable[Any]) -> ModuleList:
+    def __add__(self, other: Iterable[Module]) -> ModuleList:
         return ModuleList([*self, *other])
 
     def __repr__(self) -> str:
@@ -145,12 +154,12 @@ class ModuleList(Numbered):
 class ModuleDict(Module):
     """A dict of modules; unlike a Python dict, it lets its owner see their parameters."""
 
-    def __init__(self, modules: Mapping[str, Any] | Iterable[tuple[str, Any]] | None = None):
+    def __init__(self, modules: Mapping[str, Module] | Iterable[tuple[str, Module]] | None = None):
         super().__init__()
         if modules is not None:
             self.update(modules)
 
-    def __getitem__(self, key: str) -> Any:
+    def __getitem__(self, key: str) -> Module:
         return self._modules[key]
 
     def __setitem__(self, key: str, module: Module) -> None:
@@ -172,23 +181,23 @@ class ModuleDict(Module):
         """Take everything out."""
         self._modules.clear()
 
-    def pop(self, key: str) -> Any:
+    def pop(self, key: str) -> Module:
         """Take out the module called `key` and return it."""
         return self._modules.pop(key)
 
-    def keys(self) -> Any:
+    def keys(self) -> KeysView[str]:
         """Return the names."""
         return self._modules.keys()
 
-    def items(self) -> Any:
+    def items(self) -> ItemsView[str, Module]:
         """Return the pairs of name and module."""
         return self._modules.items()
 
-    def values(self) -> Any:
+    def values(self) -> ValuesView[Module]:
         """Return the modules."""
         return self._modules.values()
 
-    def update(self, modules: Mapping[str, Any] | Iterable[tuple[str, Any]]) -> None:
+    def update(self, modules: Mapping[str, Module] | Iterable[tuple[str, Module]]) -> None:
         """Put in all modules of a dict or of an iterable of pairs."""
         if not isinstance(modules, Iterable):
             raise TypeError(f"ModuleDict.update: expected a dict or pairs, got {type(modules).__name__}")

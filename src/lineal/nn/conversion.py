@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from lineal.base import dtypes
 from lineal.base.devices import as_device, device
+from lineal.base.signatures import Device, DType
 from lineal.core import AbstractTensor, no_grad
 from lineal.nn.traversal import Traversal
 
@@ -76,13 +77,18 @@ class Convertible(Traversal):
         """Move all parameters and buffers to the CPU."""
         return self.to(device("cpu"))
 
-    def cuda(self: T, device: Any = None) -> T:
+    def cuda(self: T, device: Device | None = None) -> T:
         """Move all parameters and buffers to a CUDA device."""
         return self.to("cuda" if device is None else device)
 
 
 def parse_to(
-    *args: Any, device: Any = None, dtype: Any = None, non_blocking: bool = False, copy: bool = False, memory_format: Any = None
+    *args: Any,
+    device: Device | None = None,
+    dtype: DType | None = None,
+    non_blocking: bool = False,
+    copy: bool = False,
+    memory_format: Any = None,
 ) -> tuple[Any, Any, bool]:
     """Return the device, dtype and `non_blocking` meant by the arguments of `to`."""
     rest = list(args)

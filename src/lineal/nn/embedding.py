@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from lineal.base.signatures import Device, DType
 from lineal.core import no_grad
 from lineal.nn import functional, init
 from lineal.nn.module import Module
@@ -26,8 +25,8 @@ class Embedding(Module):
         sparse: bool = False,
         _weight: Tensor | None = None,
         _freeze: bool = False,
-        device: Any = None,
-        dtype: Any = None,
+        device: Device | None = None,
+        dtype: DType | None = None,
     ):
         super().__init__()
         if padding_idx is not None:

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from lineal import ops
+from lineal.base.signatures import Tensor
 from lineal.core import no_grad
 from lineal.ops import empty
 
@@ -34,35 +35,35 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
 
 
 @no_grad()
-def uniform_(tensor: Any, a: float = 0.0, b: float = 1.0, generator: Any = None) -> Any:
+def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: ops.Generator | None = None) -> Tensor:
     """Fill with draws from the uniform distribution on [a, b)."""
     return tensor.uniform_(a, b, generator=generator)
 
 
 @no_grad()
-def normal_(tensor: Any, mean: float = 0.0, std: float = 1.0, generator: Any = None) -> Any:
+def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: ops.Generator | None = None) -> Tensor:
     """Fill with draws from the normal distribution."""
     return tensor.normal_(mean, std, generator=generator)
 
 
 @no_grad()
-def constant_(tensor: Any, val: float) -> Any:
+def constant_(tensor: Tensor, val: float) -> Tensor:
     """Fill with `val`."""
     return tensor.fill_(val)
 
 
-def ones_(tensor: Any) -> Any:
+def ones_(tensor: Tensor) -> Tensor:
     """Fill with ones."""
     return constant_(tensor, 1.0)
 
 
-def zeros_(tensor: Any) -> Any:
+def zeros_(tensor: Tensor) -> Tensor:
     """Fill with zeros."""
     return constant_(tensor, 0.0)
 
 
 @no_grad()
-def eye_(tensor: Any) -> Any:
+def eye_(tensor: Tensor) -> Tensor:
     """Make a matrix the identity, or as much of it as fits."""
     if tensor.ndim != 2:
         raise ValueError(f"eye_: expected a matrix, got shape {list(tensor.shape)}")
@@ -72,7 +73,7 @@ def eye_(tensor: Any) -> Any:
 
 
 @no_grad()
-def dirac_(tensor: Any, groups: int = 1) -> Any:
+def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
     """Make a convolution's weights (out, in, …), of 3, 4 or 5 dimensions, pass its input channels on unchanged."""
     if tensor.ndim not in (3, 4, 5):
         raise ValueError(f"dirac_: expected a tensor of 3, 4 or 5 dimensions, got shape {list(tensor.shape)}")
@@ -88,7 +89,7 @@ def dirac_(tensor: Any, groups: int = 1) -> Any:
 
 
 @no_grad()
-def sparse_(tensor: Any, sparsity: float, std: float = 0.01, generator: Any = None) -> Any:
+def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: ops.Generator | None = None) -> Tensor:
     """Fill a matrix with normal draws, and in each column set the fraction `sparsity` of them to zero."""
     if tensor.ndim != 2:
         raise ValueError(f"sparse_: expected a matrix, got shape {list(tensor.shape)}")
@@ -110,13 +111,13 @@ def fans(tensor: Any) -> tuple[int, int]:
     return tensor.shape[1] * field, tensor.shape[0] * field
 
 
-def xavier_uniform_(tensor: Any, gain: float = 1.0, generator: Any = None) -> Any:
+def xavier_uniform_(tensor: Tensor, gain: float = 1.0, generator: ops.Generator | None = None) -> Tensor:
     """Fill uniformly in ±gain √(6 / (fan_in + fan_out)). Glorot and Bengio (2010)."""
     bound = gain * math.sqrt(6.0 / sum(fans(tensor)))
     return uniform_(tensor, -bound, bound, generator)
 
 
-def xavier_normal_(tensor: Any, gain: float = 1.0, generator: Any = None) -> Any:
+def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: ops.Generator | None = None) -> Tensor:
     """Fill with normal draws of standard deviation gain √(2 / (fan_in + fan_out)). Glorot and Bengio (2010)."""
     return normal_(tensor, 0.0, gain * math.sqrt(2.0 / sum(fans(tensor))), generator)
 
@@ -129,8 +130,8 @@ def _kaiming_std(tensor: Any, a: float, mode: str, nonlinearity: str) -> float:
 
 
 def kaiming_uniform_(
-    tensor: Any, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", generator: Any = None
-) -> Any:
+    tensor: Tensor, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", generator: ops.Generator | None = None
+) -> Tensor:
     """Fill uniformly in ±gain √(3 / fan). He et al. (2015)."""
     if tensor.numel() == 0:
         return tensor
@@ -139,8 +140,8 @@ def kaiming_uniform_(
 
 
 def kaiming_normal_(
-    tensor: Any, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", generator: Any = None
-) -> Any:
+    tensor: Tensor, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", generator: ops.Generator | None = None
+) -> Tensor:
     """Fill with normal draws of standard deviation gain / √fan. He et al. (2015)."""
     if tensor.numel() == 0:
         return tensor
@@ -149,8 +150,8 @@ def kaiming_normal_(
 
 @no_grad()
 def trunc_normal_(
-    tensor: Any, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0, generator: Any = None
-) -> Any:
+    tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0, generator: ops.Generator | None = None
+) -> Tensor:
     """Fill with draws from the normal distribution, where draws outside [a, b] are drawn again."""
     if not a < b:
         raise ValueError(f"trunc_normal_: expected a < b, got a = {a} and b = {b}")
@@ -184,7 +185,7 @@ def _truncated_draws(count: int, left: float, right: float, dtype: Any, generato
 
 
 @no_grad()
-def orthogonal_(tensor: Any, gain: float = 1, generator: Any = None) -> Any:
+def orthogonal_(tensor: Tensor, gain: float = 1, generator: ops.Generator | None = None) -> Tensor:
     """Make the rows (the columns, if those are fewer) of the flattened matrix orthogonal, of length `gain`."""
     if tensor.ndim < 2:
         raise ValueError(f"orthogonal_: expected 2 or more dimensions, got shape {list(tensor.shape)}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from lineal.base.signatures import Device, DType
 from lineal.nn import functional, init
 from lineal.nn.module import Module
 from lineal.nn.parameter import Parameter
@@ -28,7 +29,9 @@ class Linear(Module):
     Both start uniform in ±1/√in_features.
     """
 
-    def __init__(self, in_features: int, out_features: int, bias: bool = True, device: Any = None, dtype: Any = None):
+    def __init__(
+        self, in_features: int, out_features: int, bias: bool = True, device: Device | None = None, dtype: DType | None = None
+    ):
         super().__init__()
         self.in_features = in_features
         self.out_features = out_features
@@ -60,7 +63,13 @@ class Bilinear(Module):
     """
 
     def __init__(
-        self, in1_features: int, in2_features: int, out_features: int, bias: bool = True, device: Any = None, dtype: Any = None
+        self,
+        in1_features: int,
+        in2_features: int,
+        out_features: int,
+        bias: bool = True,
+        device: Device | None = None,
+        dtype: DType | None = None,
     ):
         super().__init__()
         if in1_features <= 0:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
 
+from lineal.base.signatures import Device, DType
 from lineal.nn import functional
 from lineal.nn.module import Module
 from lineal.nn.parameter import Parameter
@@ -41,7 +41,7 @@ class LeakyReLU(Module):
 class PReLU(Module):
     """x where it is positive, else w x with a learnt w, one for all or one for each channel."""
 
-    def __init__(self, num_parameters: int = 1, init: float = 0.25, device: Any = None, dtype: Any = None):
+    def __init__(self, num_parameters: int = 1, init: float = 0.25, device: Device | None = None, dtype: DType | None = None):
         super().__init__()
         self.num_parameters = num_parameters
         self.init = init

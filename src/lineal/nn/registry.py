@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from lineal.base.signatures import Tensor
 from lineal.core import AbstractTensor
 from lineal.core.modes import Structure
 from lineal.nn.handles import HookTable, Members
@@ -126,7 +127,7 @@ class Registry:
         Structure.changes += 1
         self._parameters[name] = param
 
-    def register_buffer(self, name: str, tensor: AbstractTensor | None, persistent: bool = True) -> None:
+    def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
         """Enter a tensor that belongs to the state but is not learnt; only a persistent one is in `state_dict()`."""
         self._check_name("buffer", name, "_buffers")
         self._require(tensor is None or isinstance(tensor, AbstractTensor), "buffer", name, "a Tensor or None", tensor)

@@ -72,7 +72,7 @@ class Stateful(Traversal):
         if self._has_extra("get_extra_state"):
             destination[prefix + EXTRA] = self.get_extra_state()
 
-    def state_dict(self, *args: Any, destination: Any = None, prefix: str = "", keep_vars: bool = False) -> Any:
+    def state_dict(self, *args: Any, destination: Any = None, prefix: str = "", keep_vars: bool = False) -> dict[str, Any]:
         """Return parameters and persistent buffers by dotted name; they share memory with the module's."""
         if args:
             given: tuple[Any, ...] = (*args, *(destination, prefix, keep_vars)[len(args) :])
@@ -149,7 +149,7 @@ class Stateful(Traversal):
         else:
             setattr(self, name, given)
 
-    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> Any:
+    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> IncompatibleKeys:
         """Copy the tensors of `state_dict` into this module tree; returns the missing and the unexpected keys.
 
         RuntimeError lists everything that does not fit: shapes always, keys too when `strict`. `assign` takes the given

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from lineal.core import AbstractTensor
+from lineal.base.signatures import Tensor
 from lineal.nn.parameter import Parameter
 from lineal.nn.registry import Registry
+
+if TYPE_CHECKING:
+    from lineal.nn.module import Module
 
 T = TypeVar("T", bound="Traversal")
 
@@ -17,24 +20,25 @@ class Traversal(Registry):
 
     def named_modules(
         self, memo: set[Registry] | None = None, prefix: str = "", remove_duplicate: bool = True
-    ) -> Iterator[tuple[str, Any]]:
+    ) -> Iterator[tuple[str, Module]]:
         """Yield this module and all below it with their dotted names, each module once."""
         seen = set() if memo is None else memo
         if self in seen:
             return
         if remove_duplicate:
             seen.add(self)
-        yield prefix, self
+        me: Any = self
+        yield prefix, me
         for name, module in self._modules.items():
             if module is not None:
                 yield from module.named_modules(seen, joined(prefix, name), remove_duplicate)
 
-    def modules(self, remove_duplicate: bool = True) -> Iterator[Any]:
+    def modules(self, remove_duplicate: bool = True) -> Iterator[Module]:
         """Yield this module and all below it, each once."""
         for _, module in self.named_modules(remove_duplicate=remove_duplicate):
             yield module
 
-    def named_children(self) -> Iterator[tuple[str, Any]]:
+    def named_children(self) -> Iterator[tuple[str, Module]]:
         """Yield the direct submodules with their names, each module once."""
         seen = set()
         for name, module in self._modules.items():
@@ -42,7 +46,7 @@ class Traversal(Registry):
                 seen.add(module)
                 yield name, module
 
-    def children(self) -> Iterator[Any]:
+    def children(self) -> Iterator[Module]:
         """Yield the direct submodules, each once."""
         for _, module in self.named_children():
             yield module
@@ -77,30 +81,31 @@ class Traversal(Registry):
 
     def named_buffers(
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
-    ) -> Iterator[tuple[str, AbstractTensor]]:
+    ) -> Iterator[tuple[str, Tensor]]:
         """Yield the buffers with their dotted names, each buffer once."""
         yield from self._named_members(lambda each: each._buffers.items(), prefix, recurse, remove_duplicate)
 
-    def buffers(self, recurse: bool = True) -> Iterator[AbstractTensor]:
+    def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
         """Yield the buffers, each once."""
         for _, buffer in self.named_buffers(recurse=recurse):
             yield buffer
 
-    def apply(self: T, fn: Callable[[Any], None]) -> T:
+    def apply(self: T, fn: Callable[[Module], None]) -> T:
         """Call `fn` with every module below this one, children first, and with this one."""
         for module in self.children():
             module.apply(fn)
-        fn(self)
+        me: Any = self
+        fn(me)
         return self
 
-    def get_submodule(self, target: str) -> Any:
+    def get_submodule(self, target: str) -> Module:
         """Return the module with the dotted name `target`; "" is this one."""
         found: Any = self
         for name in target.split(".") if target else ():
             if not hasattr(found, name):
                 raise AttributeError(f"{type(found).__name__} has no attribute `{name}`")
             found = getattr(found, name)
-            if not isinstance(found, Registry):
+            if not issubclass(type(found), Registry):
                 raise AttributeError(f"`{name}` is not an nn.Module")
         return found
 
@@ -125,7 +130,7 @@ class Traversal(Registry):
             raise AttributeError(f"`{name}` is not an nn.Parameter")
         return getattr(owner, name)
 
-    def get_buffer(self, target: str) -> AbstractTensor:
+    def get_buffer(self, target: str) -> Tensor:
         """Return the buffer with the dotted name `target`."""
         owner, name = self._owner(target)
         if name not in owner._buffers:

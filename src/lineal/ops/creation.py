@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import math
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from typing import Any, ClassVar, Unpack, overload
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from lineal.base.devices import as_device, device, device_of
 from lineal.base.dtypes import Category, dtype
 from lineal.base.formats import preserve_format
 from lineal.base.platforms import HOST, PLATFORMS
+from lineal.base.signatures import Number, Options, ShapedOptions, Tensor
 from lineal.base.spec import Order, Shape, check_count, check_shape, sizes
 from lineal.core import AbstractTensor, Op, apply
 from lineal.core.calling import public
@@ -156,7 +158,7 @@ def chosen(name: str, dtype: Any, layout: Any, default: dtype | None = None) -> 
     return (default or config.defaults.dtype) if dtype is None else dtypes.as_dtype(dtype)
 
 
-def filled(name: str, size: tuple, number: Any, options: dict[str, Any]) -> Any:
+def filled(name: str, size: tuple, number: Any, options: Any) -> Any:
     """Return a tensor of one number everywhere; `options` are PyTorch's keyword arguments of factories."""
     size = options.pop("size", None) or size
     out, requires_grad, target, where = read(name, options)
@@ -166,7 +168,7 @@ def filled(name: str, size: tuple, number: Any, options: dict[str, Any]) -> Any:
 
 
 def read(
-    name: str, options: dict[str, Any], default: dtype | None = None, beside: AbstractTensor | None = None
+    name: str, options: Any, default: dtype | None = None, beside: AbstractTensor | None = None
 ) -> tuple[AbstractTensor | None, bool, dtype, device]:
     """Take the common keyword arguments of factories out of `options`: out, requires_grad, the resulting dtype and device.
 
@@ -188,27 +190,27 @@ def read(
     return out, requires_grad, target, where
 
 
-def zeros(*size: Any, **options: Any) -> Any:
+def zeros(*size: int | Sequence[int], **options: Unpack[ShapedOptions]) -> Tensor:
     """Return a tensor of zeros; options: dtype, device, requires_grad, out."""
     return filled("zeros", size, 0, options)
 
 
-def ones(*size: Any, **options: Any) -> Any:
+def ones(*size: int | Sequence[int], **options: Unpack[ShapedOptions]) -> Tensor:
     """Return a tensor of ones; options: dtype, device, requires_grad, out."""
     return filled("ones", size, 1, options)
 
 
-def empty(*size: Any, **options: Any) -> Any:
+def empty(*size: int | Sequence[int], **options: Unpack[ShapedOptions]) -> Tensor:
     """Return a tensor whose numbers are whatever its memory holds; options: dtype, device, requires_grad, out."""
-    size = options.pop("size", None) or size
+    given = options.pop("size", None) or size
     memory_format = options.pop("memory_format", None)
     out, requires_grad, target, where = read("empty", options)
-    shape = sizes("empty", size if isinstance(size, tuple) else (size,))
+    shape = sizes("empty", given if isinstance(given, tuple) else (given,))
     check_shape("empty", shape)
     return finish(in_format(made(Empty(shape, target), where), memory_format), requires_grad, out)
 
 
-def empty_permuted(size: Any, physical_layout: Any, **options: Any) -> Any:
+def empty_permuted(size: int | Sequence[int], physical_layout: Sequence[int], **options: Unpack[Options]) -> Tensor:
     """Return an empty tensor whose memory runs through the axes in the order `physical_layout`, slowest first."""
     _, requires_grad, target, where = read("empty_permuted", options)
     shape, order = sizes("empty_permuted", (size,)), tuple(physical_layout)
@@ -217,7 +219,7 @@ def empty_permuted(size: Any, physical_layout: Any, **options: Any) -> Any:
     return finish(made(Empty(shape, target, order), where), requires_grad)
 
 
-def empty_strided(size: Any, stride: Any, **options: Any) -> Any:
+def empty_strided(size: int | Sequence[int], stride: int | Sequence[int], **options: Unpack[Options]) -> Tensor:
     """Return an empty tensor with the given strides, in elements."""
     _, requires_grad, target, where = read("empty_strided", options)
     shape, steps = sizes("empty_strided", (size,)), sizes("empty_strided", (stride,))
@@ -227,7 +229,7 @@ def empty_strided(size: Any, stride: Any, **options: Any) -> Any:
     return finish(made(Empty((extent,), target), where).as_strided(shape, steps), requires_grad)
 
 
-def full(size: Any, fill_value: Any, **options: Any) -> Any:
+def full(size: int | Sequence[int], fill_value: Number | Tensor, **options: Unpack[Options]) -> Tensor:
     """Return a tensor of `fill_value` everywhere, whose kind gives the dtype unless one is named."""
     number = fill_value.item() if isinstance(fill_value, AbstractTensor) else fill_value  # type: ignore[attr-defined]
     out, requires_grad, target, where = read("full", options, scalar_dtype(number))
@@ -236,7 +238,7 @@ def full(size: Any, fill_value: Any, **options: Any) -> Any:
     return finish(made(Full(shape, converted("full", number, target), target), where), requires_grad, out)
 
 
-def like(name: str, input: AbstractTensor, number: Any, options: dict[str, Any]) -> Any:
+def like(name: str, input: AbstractTensor, number: Any, options: Any) -> Any:
     """Return a tensor of one number everywhere, with the shape and (unless named) the dtype of `input`."""
     memory_format = options.pop("memory_format", None)
     _, requires_grad, target, where = read(name, options, dtypes.BY_NUMPY[input.value.dtype], input)
@@ -249,19 +251,19 @@ def in_format(y: Any, memory_format: Any) -> Any:
 
 
 @public
-def zeros_like(input: AbstractTensor, **options: Any) -> Any:
+def zeros_like(input: Tensor, **options: Unpack[Options]) -> Tensor:
     """Return zeros in the shape and dtype of `input`."""
     return like("zeros_like", input, 0, options)
 
 
 @public
-def ones_like(input: AbstractTensor, **options: Any) -> Any:
+def ones_like(input: Tensor, **options: Unpack[Options]) -> Tensor:
     """Return ones in the shape and dtype of `input`."""
     return like("ones_like", input, 1, options)
 
 
 @public
-def full_like(input: AbstractTensor, fill_value: Any, **options: Any) -> Any:
+def full_like(input: Tensor, fill_value: Number | Tensor, **options: Unpack[Options]) -> Tensor:
     """Return `fill_value` everywhere, in the shape and dtype of `input`."""
     number = fill_value.item() if isinstance(fill_value, AbstractTensor) else fill_value  # type: ignore[attr-defined]
     memory_format = options.pop("memory_format", None)
@@ -271,14 +273,14 @@ def full_like(input: AbstractTensor, fill_value: Any, **options: Any) -> Any:
 
 
 @public
-def empty_like(input: AbstractTensor, **options: Any) -> Any:
+def empty_like(input: Tensor, **options: Unpack[Options]) -> Tensor:
     """Return an empty tensor in the shape and dtype of `input`."""
     memory_format = options.pop("memory_format", None)
     _, requires_grad, target, where = read("empty_like", options, dtypes.BY_NUMPY[input.value.dtype], input)
     return finish(in_format(made(Empty(input.value.shape, target), where), memory_format), requires_grad)
 
 
-def scalar_tensor(s: Any, **options: Any) -> Any:
+def scalar_tensor(s: Number, **options: Unpack[Options]) -> Tensor:
     """Return a number as a tensor of no dimensions in the default dtype."""
     _, requires_grad, target, where = read("scalar_tensor", options)
     return finish(made(Full((), converted("scalar_tensor", s, target, False), target), where), requires_grad)
@@ -289,7 +291,11 @@ def number_of(given: Any) -> Any:
     return given.item() if isinstance(given, (AbstractTensor, np.generic)) else given  # type: ignore[attr-defined]
 
 
-def arange(*bounds: Any, **options: Any) -> Any:
+@overload
+def arange(end: Number, /, **options: Unpack[Options]) -> Tensor: ...
+@overload
+def arange(start: Number, end: Number, step: Number = 1, **options: Unpack[Options]) -> Tensor: ...
+def arange(*bounds: Any, **options: Any) -> Tensor:
     """Return start, start + step, … below end: `arange(end)`, `arange(start, end)` or `arange(start, end, step)`.
 
     The dtype is int64 if all bounds are ints, otherwise the default dtype.
@@ -329,33 +335,35 @@ def check_steps(name: str, steps: Any) -> None:
     check_count(name, int(steps), dtypes.float64.itemsize)
 
 
-def linspace(start: Any, end: Any, steps: int, **options: Any) -> Any:
+def linspace(start: Number | Tensor, end: Number | Tensor, steps: int, **options: Unpack[Options]) -> Tensor:
     """Return `steps` numbers evenly spaced from start to end, both included."""
-    start, end = bounds = number_of(start), number_of(end)
+    first, last = bounds = number_of(start), number_of(end)
     is_complex = any(isinstance(each, complex) for each in bounds)
     out, requires_grad, target, where = read("linspace", options, config.default_complex() if is_complex else None)
     require_computed("linspace", target)
     check_steps("linspace", steps)
     if target.category is Category.INTEGER:
-        start, end = int(start), int(end)
-    return finish(made(Linspace(start, end, steps, target), where), requires_grad, out)
+        first, last = int(first), int(last)
+    return finish(made(Linspace(first, last, steps, target), where), requires_grad, out)
 
 
-def logspace(start: Any, end: Any, steps: int, base: float = 10.0, **options: Any) -> Any:
+def logspace(
+    start: Number | Tensor, end: Number | Tensor, steps: int, base: float = 10.0, **options: Unpack[Options]
+) -> Tensor:
     """Return base**x for `steps` numbers x evenly spaced from start to end."""
-    start, end = bounds = number_of(start), number_of(end)
+    first, last = bounds = number_of(start), number_of(end)
     is_complex = any(isinstance(each, complex) for each in bounds)
     out, requires_grad, target, where = read("logspace", options, config.default_complex() if is_complex else None)
     require_computed("logspace", target)
     check_steps("logspace", steps)
     if target.category is Category.INTEGER:
-        start, end = int(start), int(end)
+        first, last = int(first), int(last)
     wide = dtypes.complex128 if target.is_complex else dtypes.float64
-    exponents = made(Linspace(start, end, steps, wide), where)
+    exponents = made(Linspace(first, last, steps, wide), where)
     return finish((number_of(base) ** exponents).to(target), requires_grad, out)
 
 
-def eye(n: int, m: int | None = None, **options: Any) -> Any:
+def eye(n: int, m: int | None = None, **options: Unpack[Options]) -> Tensor:
     """Return the n × m (by default n × n) matrix with ones on the main diagonal."""
     out, requires_grad, target, where = read("eye", options)
     if n < 0 or (m is not None and m < 0):

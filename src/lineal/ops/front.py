@@ -5,12 +5,13 @@ from __future__ import annotations
 import functools
 import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Concatenate, ParamSpec
 
 import numpy as np
 
 from lineal.base import config, dtypes
 from lineal.base.platforms import array_module
+from lineal.base.signatures import Binary, Operator, Tensor, Unary
 from lineal.core import AbstractTensor, apply, lift, modes, module_of, write
 from lineal.core.door import binary_door, unary_door
 from lineal.core.inplace import preserve
@@ -19,6 +20,8 @@ from lineal.ops.conversion import cast
 from lineal.ops.layout import address, packed
 from lineal.ops.pattern import Elementwise, Rule
 from lineal.ops.promotion import DOMAINS, OPERANDS, align, as_scalar, broadcast, storages, unsupported
+
+P = ParamSpec("P")
 
 _recorder = modes.recorder.get
 _grad_enabled = modes.grad_enabled.get
@@ -34,12 +37,12 @@ def unary(
     numeric: Rule | None = None,
     host_only: str = "",
     doc: str = "",
-) -> Callable[..., Any]:
+) -> Unary:
     """Make the public function of an elementwise op of one input; `domain` is one of `DOMAINS`."""
     return unary_front(Elementwise(name, scalar, (derivative,), result, numeric, host_only), domain, doc)
 
 
-def unary_front(op: Elementwise, domain: str, doc: str = "") -> Callable[..., Any]:
+def unary_front(op: Elementwise, domain: str, doc: str = "") -> Unary:
     """Return the public function of an elementwise op of one input."""
     name = op.label
     kinds, lifts = DOMAINS[domain].kinds, DOMAINS[domain].lifts
@@ -68,7 +71,7 @@ def binary(
     numeric: Rule | None = None,
     numbers: str = "any",
     doc: str = "",
-) -> Callable[..., Any]:
+) -> Binary:
     """Make the public function of an elementwise op of two inputs; `domain` is one of `DOMAINS`.
 
     `numbers` says which inputs may be Python numbers: "any", "one", "second" or "none". The attributes `operator` and
@@ -141,7 +144,7 @@ def _accepts(*forms: tuple[bool, bool]) -> Callable[[str, Any, Any], None]:
 
 def nary(
     name: str, scalar: Rule, *derivatives: Rule | None, domain: str = "any", numeric: Rule | None = None, doc: str = ""
-) -> Callable[..., Any]:
+) -> Callable[..., Tensor]:
     """Make the function of an elementwise op of three or more inputs of one dtype."""
     op = Elementwise(name, scalar, derivatives, numeric=numeric)
 
@@ -186,11 +189,11 @@ NUMBERS = {
 }
 
 
-def named(front: Callable[..., Any], name: str, op: Elementwise, doc: str) -> Callable[..., Any]:
+def named(front: Any, name: str, op: Elementwise, doc: str) -> Any:
     """Give a function made from a row its name, its documentation and its op."""
     front.__name__ = front.__qualname__ = name
     front.__doc__ = doc or None
-    front.op = op  # type: ignore[attr-defined]
+    front.op = op
     return front
 
 
@@ -263,11 +266,11 @@ def assign(target: AbstractTensor, y: Any, name: str) -> Any:
     return write(target, y, name)
 
 
-def in_place(function: Callable[..., Any], name: str = "") -> Callable[..., Any]:
+def in_place(function: Callable[Concatenate[Any, P], Any], name: str = "") -> Callable[Concatenate[Any, P], Tensor]:
     """Return the method `name` (by default the function's name and "_") that writes the function's result into its tensor."""
     label = name or f"{function.__name__}_"
 
-    def method(self: AbstractTensor, *args: Any, **kwargs: Any) -> Any:
+    def method(self: Any, *args: P.args, **kwargs: P.kwargs) -> Tensor:
         since = next_id()
         y = function(self, *args, **kwargs)
         if y.node is not None:
@@ -280,7 +283,7 @@ def in_place(function: Callable[..., Any], name: str = "") -> Callable[..., Any]
     return method
 
 
-def augmented(method: Callable[..., Any], operands: tuple = OPERANDS) -> Callable[..., Any]:
+def augmented(method: Callable[..., Any], operands: tuple = OPERANDS) -> Operator:
     """Return the operator, as `__iadd__`, of a method that writes; objects it does not know are left to their operators."""
 
     def operator(self: AbstractTensor, other: Any) -> Any:

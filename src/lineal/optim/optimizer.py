@@ -8,9 +8,13 @@ from abc import abstractmethod
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from itertools import chain
-from typing import Any
+from typing import Any, TypeVar, overload
 
+from lineal.base.signatures import Tensor
 from lineal.core import AbstractTensor, enable_grad, modes, set_grad_enabled
+
+R = TypeVar("R")
+Params = Iterable[Tensor] | Iterable[tuple[str, Tensor]] | Iterable[dict[str, Any]]
 
 
 class Optimizer:
@@ -19,7 +23,7 @@ class Optimizer:
     `params` is an iterable of tensors, of (name, tensor) pairs, or of dicts with "params" and options of their own.
     """
 
-    def __init__(self, params: Iterable[Any], defaults: dict[str, Any]):
+    def __init__(self, params: Params, defaults: dict[str, Any]):
         if isinstance(params, AbstractTensor):
             raise TypeError(
                 "params argument given to the optimizer should be an iterable of Tensors or dicts, "
@@ -29,7 +33,7 @@ class Optimizer:
         self.state: defaultdict[Any, dict[str, Any]] = defaultdict(dict)
         self.param_groups: list[dict[str, Any]] = []
         self.steps_taken = 0
-        groups = list(params)
+        groups: list[Any] = list(params)
         if not groups:
             raise ValueError("optimizer got an empty parameter list")
         if not isinstance(groups[0], dict):
@@ -41,6 +45,10 @@ class Optimizer:
     def update(self, parameter: Any, grad: Any, group: dict[str, Any]) -> None:
         """Change `parameter` in place by one step along `grad`, with the options in `group`."""
 
+    @overload
+    def step(self, closure: None = None) -> None: ...
+    @overload
+    def step(self, closure: Callable[[], R]) -> R: ...
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Change every parameter that has a grad by one step.
 
@@ -167,7 +175,7 @@ def fitted(name: str, value: Any, parameter: Any) -> Any:
     return copy.deepcopy(value)
 
 
-def check_option(what: str, holds: bool, value: Any) -> None:
+def check_option(what: str, holds: Any, value: Any) -> None:
     """Refuse an option's value in PyTorch's words."""
     if not holds:
         raise ValueError(f"Invalid {what}: {value}")

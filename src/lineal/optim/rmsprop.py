@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from lineal.base import dtypes
+from lineal.base.signatures import Tensor
 from lineal.ops import zeros_like
 from lineal.optim.change import change
-from lineal.optim.optimizer import Optimizer, check_option
+from lineal.optim.optimizer import Optimizer, Params, check_option
 from lineal.tensors import tensor
 
 
@@ -22,8 +23,8 @@ class RMSprop(Optimizer):
 
     def __init__(
         self,
-        params: Iterable[Any],
-        lr: Any = 1e-2,
+        params: Params,
+        lr: float | Tensor = 1e-2,
         alpha: float = 0.99,
         eps: float = 1e-8,
         weight_decay: float = 0,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
+from lineal.base.signatures import Tensor
 from lineal.optim.change import change
-from lineal.optim.optimizer import Optimizer, check_option
+from lineal.optim.optimizer import Optimizer, Params, check_option
 
 
 class SGD(Optimizer):
@@ -18,11 +19,11 @@ class SGD(Optimizer):
 
     def __init__(
         self,
-        params: Iterable[Any],
-        lr: Any = 1e-3,
+        params: Params,
+        lr: float | Tensor = 1e-3,
         momentum: float = 0,
         dampening: float = 0,
-        weight_decay: Any = 0,
+        weight_decay: float | Tensor = 0,
         nesterov: bool = False,
         *,
         maximize: bool = False,

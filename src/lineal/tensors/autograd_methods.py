@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from lineal.base import dtypes
+from lineal.base.signatures import Tensor, attribute
 from lineal.core import AbstractTensor, Leaf, Node, Op, apply, backward, detach_in_place, modes, synchronize
 from lineal.core.apply import inferred
 from lineal.core.hooks import HookDict, RemovableHandle, extra_of, register, retain
@@ -31,7 +32,7 @@ class Detach(Op):
         return (None,)
 
 
-def get_grad(tensor: Any) -> Any:
+def get_grad(tensor: Any) -> Tensor | None:
     """Return `tensor.grad`; a recorder hears of it, since the grad may be another one, or None, the next time."""
     listener = _recorder()
     if listener is not None:
@@ -39,7 +40,7 @@ def get_grad(tensor: Any) -> Any:
     return tensor.derivative
 
 
-def put_grad(tensor: Any, grad: Any) -> None:
+def put_grad(tensor: Any, grad: Tensor | None) -> None:
     """Set `tensor.grad`; what cannot be a derivative by the tensor is refused here, not where it is used much later."""
     if grad is not None:
         if not isinstance(grad, AbstractTensor):
@@ -62,7 +63,7 @@ class AutogradMethods(AbstractTensor):
     """What a tensor says about its derivative."""
 
     derivative: Any = None
-    grad: Any = property(
+    grad: Tensor | None = attribute(
         get_grad,
         put_grad,
         lambda tensor: put_grad(tensor, None),
@@ -98,7 +99,7 @@ class AutogradMethods(AbstractTensor):
                 "requires_grad: you can only change requires_grad flags of leaf variables; use detach() for a constant"
             )
 
-    def requires_grad_(self, requires_grad: bool = True) -> Any:
+    def requires_grad_(self: Any, requires_grad: bool = True) -> Tensor:
         """Turn on (or off) the recording of ops on this leaf, and return it."""
         self.requires_grad = requires_grad
         return self
@@ -120,31 +121,31 @@ class AutogradMethods(AbstractTensor):
 
     def backward(
         self,
-        gradient: Any = None,
+        gradient: Tensor | None = None,
         retain_graph: bool | None = None,
         create_graph: bool = False,
-        inputs: Sequence[AbstractTensor] | AbstractTensor | None = None,
+        inputs: Sequence[Tensor] | Tensor | None = None,
     ) -> None:
         """Add the derivative of this scalar (or of its product with `gradient`) to the `.grad` of the leaves it comes from."""
         if isinstance(inputs, AbstractTensor):
             inputs = (inputs,)
         backward((self,), (gradient,), retain_graph, create_graph, inputs)
 
-    def detach(self) -> Any:
+    def detach(self) -> Tensor:
         """Return this tensor's numbers (same memory) without history."""
         return apply(Detach(), self)
 
-    def detach_(self) -> Any:
+    def detach_(self) -> Tensor:
         """Forget the history of this tensor, in place."""
         return detach_in_place(self)
 
-    def register_hook(self, hook: Callable[[Any], Any]) -> RemovableHandle:
+    def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> RemovableHandle:
         """Call `hook(grad)` whenever the derivative by this tensor is known; what it returns replaces it."""
         if not self.requires_grad or self.node is None:
             raise RuntimeError("register_hook: cannot register a hook on a tensor that doesn't require gradient")
         return register(extra_of(self.node).tensors.setdefault(self.index, HookDict()), hook)
 
-    def register_post_accumulate_grad_hook(self, hook: Callable[[Any], Any]) -> RemovableHandle:
+    def register_post_accumulate_grad_hook(self, hook: Callable[[Tensor], None]) -> RemovableHandle:
         """Call `hook(self)` after backward has added to this leaf's grad."""
         if not isinstance(self.node, Leaf):
             raise RuntimeError("register_post_accumulate_grad_hook: post accumulate grad hooks need a leaf that requires grad")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NoReturn, overload
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from lineal.base import config, dtypes
 from lineal.base.devices import CPU, as_device, device, device_of
 from lineal.base.dtypes import Category, widened
 from lineal.base.formats import preserve_format
+from lineal.base.signatures import Device, DType, Format, Tensor
 from lineal.core import AbstractTensor, Leaf, apply, lift, memory_of, modes, no_grad
 from lineal.core.calling import public
 from lineal.ops.conversion import Cast, cast, dtype_of, transferred
@@ -18,13 +20,18 @@ from lineal.ops.structural.reshape import clone
 
 __all__ = ["ConversionMethods"]
 
+type_ = type
+bool_ = bool
+int_ = int
+float_ = float
+
 _BY_TYPE = {f"torch.{each.constructor}": each for each in dtypes.ALL}
 
 
-def converter(target: dtypes.dtype, name: str) -> Any:
+def converter(target: dtypes.dtype, name: str) -> Callable[..., Tensor]:
     """Return the method `name` that converts to `target`."""
 
-    def method(self: AbstractTensor, memory_format: Any = None) -> Any:
+    def method(self: AbstractTensor, memory_format: Format | None = None) -> Tensor:
         return formatted(cast(self, target), memory_format)
 
     method.__name__ = method.__qualname__ = name
@@ -60,7 +67,7 @@ class ConversionMethods(AbstractTensor):
     cfloat = converter(dtypes.complex64, "cfloat")
     cdouble = converter(dtypes.complex128, "cdouble")
 
-    def chalf(self, memory_format: Any = None) -> Any:
+    def chalf(self, memory_format: Format | None = None) -> NoReturn:
         """Refuse: NumPy has no complex dtype of half precision."""
         raise RuntimeError("chalf: complex32 is not available here; use cfloat() for complex64")
 
@@ -75,31 +82,49 @@ class ConversionMethods(AbstractTensor):
         return device_of(self.value) == CPU
 
     @property
-    def is_cuda(self) -> Any:
+    def is_cuda(self) -> bool_:
         """Whether the numbers live on a CUDA device."""
         return device_of(self.value).type == "cuda"
 
-    def get_device(self) -> Any:
+    def get_device(self) -> int_:
         """Return the index of the device, -1 for the CPU."""
         where = device_of(self.value)
         return -1 if where == CPU else where.index or 0
 
-    def cpu(self, memory_format: Any = None) -> Any:
+    def cpu(self: Any, memory_format: Format | None = None) -> Tensor:
         """Return this tensor on the CPU."""
         return transferred(self, CPU)
 
-    def cuda(self, device: Any = None, non_blocking: Any = False, memory_format: Any = None) -> Any:
+    def cuda(self: Any, device: Device | None = None, non_blocking: bool_ = False, memory_format: Format | None = None) -> Any:
         """Return this tensor on a CUDA device."""
         return transferred(self, as_device("cuda" if device is None else device))
 
-    def pin_memory(self, device: Any = None) -> Any:
+    def pin_memory(self: Any, device: Device | None = None) -> Tensor:
         """Return this tensor; page-locked memory has no use without a GPU."""
         return self
 
-    def is_pinned(self, device: Any = None) -> Any:
+    def is_pinned(self, device: Device | None = None) -> bool_:
         """Return whether the memory is page-locked."""
         return False
 
+    @overload
+    def to(
+        self, dtype: DType, non_blocking: bool_ = False, copy: bool_ = False, *, memory_format: Format | None = None
+    ) -> Tensor: ...
+    @overload
+    def to(
+        self, other: Tensor, non_blocking: bool_ = False, copy: bool_ = False, *, memory_format: Format | None = None
+    ) -> Tensor: ...
+    @overload
+    def to(
+        self,
+        device: Device | None = None,
+        dtype: DType | None = None,
+        non_blocking: bool_ = False,
+        copy: bool_ = False,
+        *,
+        memory_format: Format | None = None,
+    ) -> Tensor: ...
     def to(
         self,
         *args: Any,
@@ -130,11 +155,15 @@ class ConversionMethods(AbstractTensor):
         return y if memory_format is None else formatted(y, memory_format)
 
     @public
-    def type_as(self, other: AbstractTensor) -> Any:
+    def type_as(self: Any, other: Tensor) -> Tensor:
         """Return this tensor in the dtype of `other`."""
         return cast(self, dtype_of(other))
 
-    def type(self, dtype: Any = None, non_blocking: Any = False, **_: Any) -> Any:
+    @overload
+    def type(self) -> str: ...
+    @overload
+    def type(self, dtype: DType | str, non_blocking: bool_ = False) -> Tensor: ...
+    def type(self, dtype: Any = None, non_blocking: bool_ = False, **_: Any) -> Any:
         """Return the name of this tensor's type, or this tensor as another dtype."""
         if dtype is None:
             return f"torch.{dtype_of(self).constructor}"
@@ -145,33 +174,33 @@ class ConversionMethods(AbstractTensor):
             raise ValueError(f"type(): invalid type: {dtype!r}")
         return cast(self, dtypes.as_dtype(found))
 
-    def is_floating_point(self) -> Any:
+    def is_floating_point(self) -> bool_:
         """Return whether the dtype is floating (not complex)."""
         return dtype_of(self).is_floating_point
 
-    def is_complex(self) -> Any:
+    def is_complex(self) -> bool_:
         """Return whether the dtype is complex."""
         return dtype_of(self).is_complex
 
-    def is_signed(self) -> Any:
+    def is_signed(self) -> bool_:
         """Return whether the dtype can hold negative numbers."""
         return dtype_of(self).is_signed
 
-    def item(self) -> Any:
+    def item(self) -> int_ | float_ | bool_:
         """Return the one element as a Python number."""
         value = self.value
         if value.size != 1:
             raise RuntimeError(f"item: a Tensor with {value.size} elements cannot be converted to Scalar")
         concretize(self, _PYTHON[dtype_of(self).category])
         found = value.item()
-        return found if isinstance(found, (bool_, int_, float_, complex)) else float_(found)
+        return found if isinstance(found, _NUMBERS) else float_(found)
 
     def tolist(self) -> Any:
         """Return the elements as nested lists of Python numbers, or as one number."""
         concretize(self, list)
         return widened(self.value).tolist()
 
-    def __bool__(self) -> Any:
+    def __bool__(self) -> bool_:
         value = self.value
         if value.size != 1:
             what = "no values" if value.size == 0 else "more than one value"
@@ -179,19 +208,19 @@ class ConversionMethods(AbstractTensor):
         concretize(self, bool_)
         return bool_(value.item())
 
-    def __int__(self) -> Any:
+    def __int__(self) -> int_:
         concretize(self, int_)
         return int_(_single(self, "int"))
 
-    def __float__(self) -> Any:
+    def __float__(self) -> float_:
         concretize(self, float_)
         return float_(_single(self, "float"))
 
-    def __complex__(self) -> Any:
+    def __complex__(self) -> complex:
         concretize(self, complex)
         return complex(_single(self, "complex"))
 
-    def __index__(self) -> Any:
+    def __index__(self) -> int_:
         if self.value.size != 1 or dtype_of(self).category > Category.INTEGER:
             raise TypeError("only integer tensors of a single element can be converted to an index")
         concretize(self, int_)
@@ -227,7 +256,7 @@ def attributes(x: AbstractTensor) -> dict[str, Any]:
     return {name: each for name, each in x.__dict__.items() if name not in ("derivative", "inference")}
 
 
-def copied(x: AbstractTensor, memo: dict) -> AbstractTensor:
+def copied(x: Any, memo: dict) -> Any:
     """Return a constant copy of `x`; tensors that look into one memory become ones that look into one copy of it."""
     with no_grad():
         if x.memory is None:
@@ -242,7 +271,7 @@ def copied(x: AbstractTensor, memo: dict) -> AbstractTensor:
     return part
 
 
-type_, bool_, int_, float_ = type, bool, int, float
+_NUMBERS: Any = (bool, int, float, complex)
 _PYTHON = {Category.BOOL: bool, Category.INTEGER: int, Category.FLOATING: float, Category.COMPLEX: complex}
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
 from lineal.base import config, dtypes
 from lineal.base.devices import as_device, device_of
 from lineal.base.dtypes import dtype
+from lineal.base.signatures import Device, DType, Number, Options, ShapedOptions, Tensor
 from lineal.base.spec import Size
 from lineal.core import AbstractTensor, lift, no_grad
 from lineal.ops import creation
@@ -35,15 +36,23 @@ __all__ = [
 ]
 
 
-def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, pin_memory: bool = False) -> Any:
+def tensor(
+    data: Any,
+    *,
+    dtype: DType | None = None,
+    device: Device | None = None,
+    requires_grad: bool = False,
+    pin_memory: bool = False,
+) -> Tensor:
     """Return a new tensor with a copy of `data`: a number, a nested sequence of numbers and tensors, an array or a tensor.
 
     Without a dtype, Python floats take the default dtype, ints int64, bools bool; arrays and tensors keep theirs.
     """
     target = None if dtype is None else dtypes.as_dtype(dtype)
     if isinstance(data, AbstractTensor):
+        source: Any = data
         with no_grad():
-            copied = cast(clone(data), target or dtypes.of(data.value.dtype))
+            copied = cast(clone(source), target or dtypes.of(data.value.dtype))
             copied = copied if device is None else transferred(copied, as_device(device))
         return finish(copied, requires_grad)
     made = lift(np.array(array_of(data, target), order="C"))
@@ -134,10 +143,10 @@ def _common(flat: list) -> dtype:
     return result
 
 
-def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Any:
+def as_tensor(data: Any, dtype: DType | None = None, device: Device | None = None) -> Tensor:
     """Return `data` as a tensor, sharing its memory where that is possible."""
     if isinstance(data, AbstractTensor):
-        made = data if dtype is None else cast(data, dtypes.as_dtype(dtype))
+        made: Any = data if dtype is None else cast(data, dtypes.as_dtype(dtype))
         return made if device is None else transferred(made, as_device(device))
     target = None if dtype is None else dtypes.as_dtype(dtype)
     made = (
@@ -148,7 +157,9 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Any:
     return transferred(made, as_device(device))
 
 
-def asarray(obj: Any, *, dtype: Any = None, device: Any = None, copy: bool | None = None, requires_grad: bool = False) -> Any:
+def asarray(
+    obj: Any, *, dtype: DType | None = None, device: Device | None = None, copy: bool | None = None, requires_grad: bool = False
+) -> Tensor:
     """Return `obj` (sequence, array, buffer, DLPack exporter) as a tensor; `copy` forces (True) or forbids (False) a copy."""
     if isinstance(obj, (bytes, bytearray, memoryview)):
         target = dtypes.as_dtype(dtype or config.defaults.dtype)
@@ -172,7 +183,7 @@ class TypedConstructor:
         self.name = name
         self.__doc__ = f"Return a tensor of {target} of the sizes given, uninitialised, or of the data, if that is all."
 
-    def __call__(self, *args: Any, device: Any = None) -> Any:
+    def __call__(self, *args: Any, device: Device | None = None) -> Tensor:
         return legacy(args, self.dtype, device)
 
     def __instancecheck__(self, instance: object) -> bool:
@@ -182,7 +193,7 @@ class TypedConstructor:
         return f"<class 'torch.{self.name}'>"
 
 
-def legacy(args: tuple, target: dtype, device: Any = None) -> Any:
+def legacy(args: tuple, target: dtype, device: Device | None = None) -> Any:
     """Return what PyTorch's old constructors make: uninitialised memory of the sizes `args`, or the data in the only one.
 
     A `Size` is a shape; a tuple or list is data.
@@ -221,7 +232,7 @@ CONSTRUCTORS = (
 )
 
 
-def _with_dtype(self: AbstractTensor, options: dict) -> dict:
+def _with_dtype(self: AbstractTensor, options: Any) -> Any:
     options.setdefault("device", device_of(self.value))
     return {**options, "dtype": options.get("dtype") or dtype_of(self)}
 
@@ -229,30 +240,30 @@ def _with_dtype(self: AbstractTensor, options: dict) -> dict:
 class CreationMethods(AbstractTensor):
     """The `new_…` methods: tensors that take this one's dtype."""
 
-    def new_zeros(self, *size: Any, **options: Any) -> Any:
+    def new_zeros(self, *size: int | Sequence[int], **options: Unpack[ShapedOptions]) -> Tensor:
         """Return zeros of the given shape."""
         return creation.zeros(*size, **_with_dtype(self, options))
 
-    def new_ones(self, *size: Any, **options: Any) -> Any:
+    def new_ones(self, *size: int | Sequence[int], **options: Unpack[ShapedOptions]) -> Tensor:
         """Return ones of the given shape."""
         return creation.ones(*size, **_with_dtype(self, options))
 
-    def new_empty(self, *size: Any, **options: Any) -> Any:
+    def new_empty(self, *size: int | Sequence[int], **options: Unpack[ShapedOptions]) -> Tensor:
         """Return an empty tensor of the given shape."""
         return creation.empty(*size, **_with_dtype(self, options))
 
-    def new_empty_strided(self, size: Any, stride: Any, **options: Any) -> Any:
+    def new_empty_strided(self, size: Sequence[int], stride: Sequence[int], **options: Unpack[Options]) -> Tensor:
         """Return an empty tensor of the given shape and strides."""
         return creation.empty_strided(size, stride, **_with_dtype(self, options))
 
-    def new_full(self, size: Any, fill_value: Any, **options: Any) -> Any:
+    def new_full(self, size: int | Sequence[int], fill_value: Number | Tensor, **options: Unpack[Options]) -> Tensor:
         """Return `fill_value` in the given shape."""
         return creation.full(size, fill_value, **_with_dtype(self, options))
 
-    def new_tensor(self, data: Any, **options: Any) -> Any:
+    def new_tensor(self, data: Any, **options: Unpack[Options]) -> Tensor:
         """Return a tensor with a copy of `data`."""
         return tensor(data, **_with_dtype(self, options))
 
-    def new(self, *args: Any, device: Any = None) -> Any:
+    def new(self, *args: Any, device: Device | None = None) -> Tensor:
         """Return a tensor of this dtype: of the given sizes, or with the given data."""
         return legacy(args, dtype_of(self), device)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from lineal import ops
+from lineal.base.signatures import Operand, Operator, Tensor
 from lineal.core import AbstractTensor
+from lineal.ops.elementwise.arithmetic import difference_operators, sum_operators
+from lineal.ops.elementwise.logic import invert
 from lineal.ops.front import augmented, in_place
 from lineal.ops.promotion import OPERANDS
 
@@ -14,6 +17,11 @@ __all__ = ["ElementwiseMethods"]
 
 class ElementwiseMethods(AbstractTensor):
     """Arithmetic, comparison and the other functions applied element by element."""
+
+    # What a type checker would otherwise take from `object` and from the engine's class
+    __add__: ClassVar[Operator]
+    __eq__: ClassVar[Operator]  # type: ignore[assignment]
+    __ne__: ClassVar[Operator]  # type: ignore[assignment]
 
     # Arithmetic
     add, add_ = ops.add, in_place(ops.add)
@@ -144,11 +152,11 @@ class ElementwiseMethods(AbstractTensor):
     is_conj, is_neg = ops.is_conj, ops.is_neg
 
     # Python's operators
-    __pos__, __neg__, __abs__, __invert__ = ops.positive, ops.neg, ops.abs, ops.bitwise_not.operator
+    __pos__, __neg__, __invert__ = ops.positive, ops.neg, invert
     __eq__, __ne__ = ops.eq.operator, ops.ne.operator
     __lt__, __le__, __gt__, __ge__ = ops.lt.operator, ops.le.operator, ops.gt.operator, ops.ge.operator
-    __add__, __radd__, __iadd__ = ops.add.operator, ops.add.reflected, augmented(add_)
-    __sub__, __rsub__, __isub__ = ops.sub.operator, ops.sub.reflected, augmented(sub_)
+    (__add__, __radd__), __iadd__ = sum_operators, augmented(add_)
+    (__sub__, __rsub__), __isub__ = difference_operators, augmented(sub_)
     __mul__, __rmul__, __imul__ = ops.mul.operator, ops.mul.reflected, augmented(mul_)
     __truediv__, __rtruediv__, __itruediv__ = ops.true_divide.operator, ops.true_divide.reflected, augmented(div_)
     __floordiv__, __rfloordiv__, __ifloordiv__ = ops.floor_divide.operator, ops.floor_divide.reflected, augmented(floor_divide_)
@@ -161,36 +169,39 @@ class ElementwiseMethods(AbstractTensor):
     __ilshift__, __irshift__ = augmented(bitwise_left_shift_), augmented(bitwise_right_shift_)
     __ipow__, __div__, __rdiv__, __idiv__ = augmented(pow_), __truediv__, __rtruediv__, __itruediv__
 
-    def __pow__(self, exponent: Any) -> Any:
+    def __abs__(self: Any) -> Tensor:
+        return ops.abs(self)
+
+    def __pow__(self: Any, exponent: Operand) -> Tensor:
         return ops.pow(self, exponent) if isinstance(exponent, OPERANDS) else NotImplemented
 
-    def __rpow__(self, base: Any) -> Any:
+    def __rpow__(self: Any, base: Operand) -> Tensor:
         return ops.pow(base, self) if isinstance(base, OPERANDS) else NotImplemented
 
-    def where(self, condition: Any, other: Any) -> Any:
+    def where(self: Any, condition: Tensor, other: Operand) -> Tensor:
         """Return this tensor where the bool condition holds, other elsewhere."""
         return ops.where(condition, self, other)
 
-    def polygamma(self, n: int) -> Any:
+    def polygamma(self: Any, n: int) -> Tensor:
         """Return the n-th derivative of digamma at this tensor."""
         return ops.polygamma(n, self)
 
     polygamma_ = in_place(polygamma)
 
     @property
-    def real(self) -> Any:
+    def real(self: Any) -> Tensor:
         """The real parts, a view; of a real tensor, itself."""
         return ops.real(self)
 
     @real.setter
-    def real(self, parts: Any) -> None:
+    def real(self: Any, parts: Operand) -> None:
         ops.real(self).copy_(parts)
 
     @property
-    def imag(self) -> Any:
+    def imag(self: Any) -> Tensor:
         """The imaginary parts of a complex tensor, a view."""
         return ops.imag(self)
 
     @imag.setter
-    def imag(self, parts: Any) -> None:
+    def imag(self: Any, parts: Operand) -> None:
         ops.imag(self).copy_(parts)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, ClassVar
 
 from lineal import ops
+from lineal.base.signatures import Index, Operand, Tensor
 from lineal.core import AbstractTensor
 from lineal.ops.front import in_place
 from lineal.ops.indexing import along, filling, gathering, masked, masks, subscript
@@ -16,8 +17,8 @@ __all__ = ["IndexingMethods"]
 class IndexingMethods(AbstractTensor):
     """Brackets, gathering and scattering, masks, filling."""
 
-    __getitem__ = subscript.getitem
-    __setitem__ = subscript.setitem
+    __getitem__: ClassVar[Callable[[Tensor, Index], Tensor]] = subscript.getitem
+    __setitem__: ClassVar[Callable[[Tensor, Index, Operand], None]] = subscript.setitem
 
     gather = ops.gather
     scatter, scatter_ = ops.scatter, gathering.scatter_
@@ -41,7 +42,7 @@ class IndexingMethods(AbstractTensor):
 
     fill_, zero_, copy_ = filling.fill_, filling.zero_, filling.copy_
 
-    def __iter__(self) -> Iterator:
+    def __iter__(self: Any) -> Iterator[Tensor]:
         if self.value.ndim == 0:
             raise TypeError("iteration over a 0-d tensor")
         return iter(self.unbind(0))  # type: ignore[attr-defined]

@@ -10,13 +10,14 @@ import numpy as np
 from lineal.base import dtypes
 from lineal.base.devices import device_of
 from lineal.base.platforms import FOREIGN, HOST, moved
+from lineal.base.signatures import DType, NDArray, Tensor
 from lineal.core import AbstractTensor, lift, modes
 from lineal.tensors.capsules import Recoded, recoded
 
 __all__ = ["from_dlpack", "from_numpy", "frombuffer"]
 
 
-def from_numpy(ndarray: np.ndarray) -> Any:
+def from_numpy(ndarray: NDArray[Any]) -> Tensor:
     """Return a tensor that shares the memory of a NumPy array."""
     if not isinstance(ndarray, np.ndarray):
         raise TypeError(f"from_numpy: expected a NumPy array, got {type(ndarray).__name__}")
@@ -38,14 +39,14 @@ def noticed(array: np.ndarray) -> np.ndarray:
     return array
 
 
-def frombuffer(buffer: Any, *, dtype: Any, count: int = -1, offset: int = 0, requires_grad: bool = False) -> Any:
+def frombuffer(buffer: Any, *, dtype: DType, count: int = -1, offset: int = 0, requires_grad: bool = False) -> Tensor:
     """Return a one-dimensional tensor over the memory of a Python buffer."""
     value = np.frombuffer(buffer, dtypes.as_dtype(dtype).numpy, count, offset)
     made = lift(noticed(value))
     return made.requires_grad_() if requires_grad else made
 
 
-def from_dlpack(ext_tensor: Any) -> Any:
+def from_dlpack(ext_tensor: Any) -> Tensor:
     """Return a tensor that shares the memory of an object that exports DLPack."""
     if isinstance(ext_tensor, AbstractTensor):
         return ext_tensor.detach()  # type: ignore[attr-defined]
@@ -80,7 +81,7 @@ class InteropMethods(AbstractTensor):
 
     __array_priority__ = 1000
 
-    def numpy(self, *, force: bool = False) -> np.ndarray:
+    def numpy(self, *, force: bool = False) -> NDArray[Any]:
         """Return the NumPy array that shares this tensor's memory; one that requires grad is refused where ops remember.
 
         So is one on another device, unless `force`, which copies it.
@@ -96,7 +97,7 @@ class InteropMethods(AbstractTensor):
             listener.concretize(self, np.ndarray)
         return self.value
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         value = self.numpy()
         if dtype is not None and value.dtype != dtype:
             if copy is False:
@@ -104,7 +105,7 @@ class InteropMethods(AbstractTensor):
             return value.astype(dtype)
         return value.copy() if copy else value
 
-    def __array_wrap__(self, array: np.ndarray, context: Any = None, return_scalar: bool = False) -> Any:
+    def __array_wrap__(self, array: np.ndarray, context: Any = None, return_scalar: bool = False) -> Tensor:
         return lift(np.asarray(array))
 
     def __dlpack__(

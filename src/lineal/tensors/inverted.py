@@ -106,10 +106,10 @@ class InvertedTensor(Tensor):
 
     def __rmatmul__(self, other: Any) -> Any:
         inverse = self.__dict__["unseen"]
-        if isinstance(other, AbstractTensor) and 1 <= other.value.ndim <= 2:
+        if isinstance(other, Tensor) and 1 <= other.value.ndim <= 2:
             turned = other.value.ndim == 2
             flipped = Unseen(inverse.A, inverse.factors, {"": "T", "T": ""}.get(inverse.turn, "?"))
-            right = other.mT if turned else other  # type: ignore[attr-defined]
+            right = other.mT if turned else other
             if flipped.turn != "?" and flipped.fits(right):
                 y = flipped.times(right)
                 return y.mT if turned else y
@@ -125,7 +125,8 @@ class InvertedTensor(Tensor):
     def mH(self) -> Any:
         return self.__dict__["unseen"].turned(self, "H")
 
-    T, H = mT, mH
+    T: Any = mT
+    H: Any = mH
 
     def t(self) -> Any:
         """Return the transpose."""

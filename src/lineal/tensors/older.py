@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Unpack
 
 from lineal.base import config
 from lineal.base.devices import as_device, device
+from lineal.base.signatures import Options, Tensor
 from lineal.core import AbstractTensor
 from lineal.ops import creation
 from lineal.ops.conversion import as_number
@@ -30,7 +31,7 @@ __all__ = [
 ]
 
 
-def range(start: Any, end: Any, step: Any = 1, **options: Any) -> Any:
+def range(start: float, end: float, step: float = 1, **options: Unpack[Options]) -> Tensor:
     """Return start, start + step, … up to and with `end`, in the default dtype; `arange` stops before it."""
     start, end, step = as_number("range", "start", start), as_number("range", "end", end), as_number("range", "step", step)
     if step == 0:
@@ -72,25 +73,25 @@ def get_default_device() -> device:
     return as_device(None)
 
 
-def get_device(input: AbstractTensor) -> int:
+def get_device(input: Tensor) -> int:
     """Return the index of the tensor's device, -1 for the CPU."""
     require_tensor("get_device", input)
     return -1
 
 
-def detach(input: AbstractTensor) -> Any:
+def detach(input: Tensor) -> Tensor:
     """Return `input` without its history, over the same memory."""
     require_tensor("detach", input)
     return input.detach()  # type: ignore[attr-defined]
 
 
-def is_signed(input: AbstractTensor) -> bool:
+def is_signed(input: Tensor) -> bool:
     """Return whether the dtype of `input` can hold negative numbers."""
     require_tensor("is_signed", input)
     return input.is_signed()  # type: ignore[attr-defined]
 
 
-def is_same_size(input: AbstractTensor, other: AbstractTensor) -> bool:
+def is_same_size(input: Tensor, other: Tensor) -> bool:
     """Return whether both tensors have one shape."""
     return require_tensor("is_same_size", input).shape == require_tensor("is_same_size", other).shape
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lineal import ops
+from lineal.base.signatures import Dims, DType, Tensor
 from lineal.ops.front import in_place
 
 __all__ = ["ReductionMethods"]
@@ -29,6 +30,8 @@ class ReductionMethods:
     diff, dist = ops.diff, ops.dist
     renorm, renorm_ = ops.renorm, in_place(ops.renorm)
 
-    def norm(self, p: Any = "fro", dim: Any = None, keepdim: Any = False, dtype: Any = None) -> Any:
+    def norm(
+        self: Any, p: float | str | None = "fro", dim: Dims | None = None, keepdim: bool = False, dtype: DType | None = None
+    ) -> Tensor:
         """Return the p-norm over `dim`."""
         return ops.norm(self, p, dim, keepdim, dtype=dtype)

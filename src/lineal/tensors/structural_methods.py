@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, overload
 
 import numpy as np
 
 from lineal import ops
+from lineal.base.signatures import Format, Tensor, attribute
 from lineal.base.spec import axis, sizes
 from lineal.core import AbstractTensor, lift, memory_of, modes
 from lineal.core.calling import public
@@ -25,11 +26,13 @@ from lineal.ops.structural.windows import unfold
 
 __all__ = ["StructuralMethods"]
 
+P = ParamSpec("P")
 
-def in_place_view(function: Callable[..., Any]) -> Callable[..., Any]:
+
+def in_place_view(function: Callable[Concatenate[Any, P], Any]) -> Callable[Concatenate[Any, P], Tensor]:
     """Return the method that makes a tensor the view of itself that `function` gives, as in `t_()`."""
 
-    def method(self: AbstractTensor, *args: Any, **kwargs: Any) -> Any:
+    def method(self: Any, *args: P.args, **kwargs: P.kwargs) -> Tensor:
         if modes.grad_enabled.get():
             refuse_leaf(self, name)
         before = lift(self.value)
@@ -87,15 +90,19 @@ class StructuralMethods(AbstractTensor):
     tril, tril_ = ops.tril, in_place(ops.tril)
     triu, triu_ = ops.triu, in_place(ops.triu)
 
-    T = property(axes.reverse_axes, doc="The view with all dimensions in reverse order.")
-    mT = property(axes.matrix_transpose, doc="The view with the last two dimensions exchanged.")  # noqa: N815 - PyTorch's name
-    H = property(axes.hermitian, doc="The conjugate transpose of a matrix.")
-    mH = property(axes.adjoint, doc="The conjugate transpose of the last two dimensions.")  # noqa: N815 - PyTorch's name
+    T: Tensor = attribute(axes.reverse_axes, doc="The view with all dimensions in reverse order.")
+    mT: Tensor = attribute(axes.matrix_transpose, doc="The view with the last two dimensions exchanged.")  # noqa: N815 - PyTorch's name
+    H: Tensor = attribute(axes.hermitian, doc="The conjugate transpose of a matrix.")
+    mH: Tensor = attribute(axes.adjoint, doc="The conjugate transpose of the last two dimensions.")  # noqa: N815 - PyTorch's name
 
-    def split(self, split_size: Any, dim: int = 0) -> tuple:
+    def split(self: Any, split_size: int | Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
         """Return views of consecutive parts of dimension `dim`: of one size (but for the last), or of a list of sizes."""
         return ops.split(self, split_size, dim)
 
+    @overload
+    def stride(self) -> tuple[int, ...]: ...
+    @overload
+    def stride(self, dim: int) -> int: ...
     @public
     def stride(self, dim: int | None = None) -> Any:
         """Return how many elements apart neighbours lie in memory, for each dimension or for one."""
@@ -110,7 +117,7 @@ class StructuralMethods(AbstractTensor):
         """Return how many elements of its memory lie before the tensor's first."""
         return layout.storage_offset(self.value)
 
-    def is_contiguous(self, memory_format: Any = None) -> bool:
+    def is_contiguous(self, memory_format: Format | None = None) -> bool:
         """Return whether the elements lie in memory in their order, or that of the format, without gaps."""
         return self.value.flags.c_contiguous if memory_format is None else is_arranged(self, memory_format)
 
@@ -125,7 +132,7 @@ class StructuralMethods(AbstractTensor):
         found = layout.steps(self.value)
         return tuple(sorted(range(len(found)), key=lambda place: -found[place]))
 
-    def resize_(self, *size: Any, memory_format: Any = None) -> Any:
+    def resize_(self: Any, *size: int | Sequence[int], memory_format: Format | None = None) -> Tensor:
         """Give this tensor another shape in place, over its memory as far as that reaches; new elements are undefined."""
         if self.node is not None:
             raise RuntimeError("resize_: cannot resize variables that require grad")
@@ -135,7 +142,7 @@ class StructuralMethods(AbstractTensor):
         return self
 
     @public
-    def resize_as_(self, other: AbstractTensor, memory_format: Any = None) -> Any:
+    def resize_as_(self: Any, other: Tensor, memory_format: Format | None = None) -> Tensor:
         """Give this tensor the shape of `other` in place, over its memory as far as that reaches."""
         return self.resize_(other.value.shape)
 

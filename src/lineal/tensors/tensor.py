@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
 from lineal.base import config, dtypes
+from lineal.base.signatures import Device
 from lineal.base.spec import Size, axis
 from lineal.core import AbstractTensor, Op, apply, finalize, lift, modes
 from lineal.core.apply import inferred
@@ -24,7 +25,12 @@ from lineal.tensors.reduction_methods import ReductionMethods
 from lineal.tensors.sorting_methods import SortingMethods
 from lineal.tensors.structural_methods import StructuralMethods
 
+if TYPE_CHECKING:
+    from typing_extensions import TypeIs
+
 __all__ = ["Layout", "Tensor", "is_complex", "is_floating_point", "is_inference", "is_nonzero", "is_tensor", "numel", "strided"]
+
+T = TypeVar("T", bound=AbstractTensor)
 
 
 class Layout:
@@ -79,7 +85,7 @@ class Tensor(
     is_sparse = is_quantized = is_meta = is_mkldnn = is_nested = False
     layout = strided
 
-    def __new__(cls, *args: Any, device: Any = None) -> Any:
+    def __new__(cls, *args: Any, device: Device | None = None) -> Self:
         made = legacy(args, config.defaults.dtype, device)
         return made if cls is Tensor else made.as_subclass(cls)
 
@@ -88,6 +94,10 @@ class Tensor(
         """The sizes of the dimensions, as a `torch.Size`."""
         return Size(self.value.shape)
 
+    @overload
+    def size(self) -> Size: ...
+    @overload
+    def size(self, dim: int) -> int: ...
     def size(self, dim: int | None = None) -> Any:
         """Return the shape, or the size of dimension `dim`."""
         return Size(self.value.shape) if dim is None else self.value.shape[axis("size", dim, self.value.ndim)]
@@ -129,7 +139,7 @@ class Tensor(
         return self.value.nbytes
 
     @property
-    def data(self) -> Any:
+    def data(self) -> Tensor:
         """The numbers without history, over the same memory; writes through it are not seen by backward's checks."""
         y = lift(self.value)
         listener = modes.recorder.get()
@@ -138,7 +148,7 @@ class Tensor(
         return y
 
     @data.setter
-    def data(self, source: AbstractTensor) -> None:
+    def data(self, source: Tensor) -> None:
         if not isinstance(source, AbstractTensor):
             raise TypeError(f"data: expected a tensor, got {type(source).__name__}")
         self.value = source.value
@@ -150,7 +160,7 @@ class Tensor(
     def data(self) -> None:
         raise RuntimeError("data: Deleting tensor data is not allowed. Delete tensor instead!")
 
-    def as_subclass(self, cls: type) -> Any:
+    def as_subclass(self, cls: type[T]) -> T:
         """Return a view of this tensor, of the class `cls`, a subclass of Tensor."""
         y = apply(_alias, self)
         made = object.__new__(cls)
@@ -166,33 +176,33 @@ class Tensor(
         return id(self)
 
 
-def is_tensor(obj: Any) -> bool:
+def is_tensor(obj: Any) -> TypeIs[Tensor]:
     """Return whether `obj` is a tensor."""
     return isinstance(obj, Tensor)
 
 
-def numel(input: AbstractTensor) -> int:
+def numel(input: Tensor) -> int:
     """Return the number of elements of `input`."""
     return math.prod(require_tensor("numel", input).shape)
 
 
-def is_floating_point(input: AbstractTensor) -> bool:
+def is_floating_point(input: Tensor) -> bool:
     """Return whether the dtype of `input` is floating (not complex)."""
     return dtypes.BY_NUMPY[require_tensor("is_floating_point", input).dtype].is_floating_point
 
 
-def is_inference(input: AbstractTensor) -> bool:
+def is_inference(input: Tensor) -> bool:
     """Return whether `input` was made in inference mode."""
     require_tensor("is_inference", input)
     return inferred(input)
 
 
-def is_complex(input: AbstractTensor) -> bool:
+def is_complex(input: Tensor) -> bool:
     """Return whether the dtype of `input` is complex."""
     return dtypes.BY_NUMPY[require_tensor("is_complex", input).dtype].is_complex
 
 
-def is_nonzero(input: Any) -> bool:
+def is_nonzero(input: Tensor) -> bool:
     """Return whether the one element of `input` is not zero."""
     if require_tensor("is_nonzero", input).size != 1:
         raise RuntimeError(f"is_nonzero: expected a tensor of one element, got shape {list(input.value.shape)}")

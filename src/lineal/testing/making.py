@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from lineal.base.devices import as_device
 from lineal.base.dtypes import Category, dtype
+from lineal.base.signatures import Device, Format, Tensor
 from lineal.base.spec import sizes
 from lineal.core import lift
 
@@ -15,16 +17,16 @@ __all__ = ["make_tensor"]
 
 
 def make_tensor(
-    *shape: Any,
+    *shape: int | Sequence[int],
     dtype: dtype,
-    device: Any = "cpu",
+    device: Device = "cpu",
     low: float | None = None,
     high: float | None = None,
     requires_grad: bool = False,
     noncontiguous: bool = False,
     exclude_zero: bool = False,
-    memory_format: Any = None,
-) -> Any:
+    memory_format: Format | None = None,
+) -> Tensor:
     """Return a tensor of uniform random numbers in [low, high), by default [-9, 9), [0, 10) if unsigned, both truth values."""
     as_device(device)
     target = sizes("make_tensor", shape)

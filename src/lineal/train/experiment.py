@@ -34,9 +34,8 @@ def perceptron(hidden: Sequence[int]) -> nn.Sequential:
 
 def make_optimizer(options: Options, model: nn.Module) -> optim.Optimizer:
     """Return the optimizer that the options name."""
-    if options.optimizer == "sgd":
-        return optim.SGD(model.parameters(), options.lr, momentum=0.9)
-    return optim.Adam(model.parameters(), options.lr)
+    lr: Any = options.lr
+    return optim.SGD(model.parameters(), lr, momentum=0.9) if options.optimizer == "sgd" else optim.Adam(model.parameters(), lr)
 
 
 class Experiment:

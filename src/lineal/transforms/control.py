@@ -10,7 +10,7 @@ from __future__ import annotations
 import builtins
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from lineal.base import tree
 from lineal.core import AbstractTensor, modes
@@ -18,6 +18,8 @@ from lineal.ops.structural.stacking import stack
 from lineal.transforms.recomputing import checkpoint
 
 __all__ = ["associative_scan", "cond", "map", "scan", "while_loop"]
+
+R = TypeVar("R")
 
 
 def decided(name: str, predicate: Any) -> bool:
@@ -36,7 +38,7 @@ def decided(name: str, predicate: Any) -> bool:
     return bool(predicate.value.item())
 
 
-def cond(pred: Any, true_fn: Callable[..., Any], false_fn: Callable[..., Any], operands: Any = ()) -> Any:
+def cond(pred: Any, true_fn: Callable[..., R], false_fn: Callable[..., R], operands: Any = ()) -> R:
     """Return `true_fn(*operands)` if `pred` is true, else `false_fn(*operands)`; only that one runs.
 
     `pred` is a number or a tensor of one element, `operands` a tuple or list of tensors, or nests of them.

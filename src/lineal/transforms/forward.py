@@ -6,7 +6,7 @@ A way back is linear in its cotangents u: ḡ(u) = Jᵀ u. Its own way back, fro
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal, TypeVar, overload
 
 import numpy as np
 
@@ -16,6 +16,8 @@ from lineal.transforms.captured import guarding
 from lineal.transforms.variables import alias, free, fresh, leads_to, outputs, with_aux
 
 __all__ = ["jvp", "linearize", "push"]
+
+Y = TypeVar("Y")
 
 
 def push(ys: list, xs: list, vs: list) -> list:
@@ -47,6 +49,24 @@ def pusher(ys: list, xs: list) -> Callable[[list], list]:
     return forward
 
 
+@overload
+def jvp(
+    func: Callable[..., Y],
+    primals: tuple[Any, ...],
+    tangents: tuple[Any, ...],
+    *,
+    strict: bool = False,
+    has_aux: Literal[False] = False,
+) -> tuple[Y, Y]: ...
+@overload
+def jvp(
+    func: Callable[..., Any],
+    primals: tuple[Any, ...],
+    tangents: tuple[Any, ...],
+    *,
+    strict: bool = False,
+    has_aux: Literal[True],
+) -> tuple[Any, Any, Any]: ...
 def jvp(func: Callable[..., Any], primals: Any, tangents: Any, *, strict: bool = False, has_aux: bool = False) -> Any:
     """Return `func(*primals)` and its derivative in the direction `tangents` (a tuple like `primals`), and aux.
 
@@ -95,7 +115,7 @@ def directions(name: str, primals: Any, tangents: Any) -> list:
     return vs
 
 
-def linearize(func: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..., Any]]:
+def linearize(func: Callable[..., Y], *primals: Any) -> tuple[Y, Callable[..., Y]]:
     """Return `func(*primals)` and its derivative there as a linear function of tangents."""
     output, _, forward, leaves, history = prepared("linearize", func, primals, False)
 

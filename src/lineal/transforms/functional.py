@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
+from lineal.base.signatures import Tensor
 from lineal.core import AbstractTensor, enable_grad, gradients, lift, synchronize
 from lineal.ops.structural.stacking import stack
 from lineal.transforms.forward import pusher
@@ -123,7 +124,9 @@ def vector(name: str, v: Any, like: tuple, where: str) -> tuple:
     return vs
 
 
-def vjp(func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False) -> tuple:
+def vjp(
+    func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False
+) -> tuple[Any, Any]:
     """Return `func(*inputs)` and vᵀ J, with v like the output (None for a scalar one) and J the Jacobian."""
     call = Call("vjp", func, inputs, create_graph)
     gs = vector("vjp", v, call.ys, "the user-provided function returns")
@@ -131,7 +134,9 @@ def vjp(func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool
     return call.output(), found if call.many_inputs else found[0]
 
 
-def jvp(func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False) -> tuple:
+def jvp(
+    func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False
+) -> tuple[Any, Any]:
     """Return `func(*inputs)` and J v, with v like the inputs (None for one number)."""
     call = Call("jvp", func, inputs, create_graph)
     vs = vector("jvp", v, call.xs, "the input to the user-provided function is")
@@ -141,6 +146,28 @@ def jvp(func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool
     return call.output(), found if call.many_outputs else found[0]
 
 
+@overload
+def jacobian(
+    func: Callable[[Tensor], Tensor],
+    inputs: Tensor,
+    create_graph: bool = False,
+    strict: bool = False,
+    vectorize: bool = False,
+    strategy: str = "reverse-mode",
+    *,
+    layout: str | None = None,
+) -> Tensor: ...
+@overload
+def jacobian(
+    func: Callable[..., Any],
+    inputs: Any,
+    create_graph: bool = False,
+    strict: bool = False,
+    vectorize: bool = False,
+    strategy: str = "reverse-mode",
+    *,
+    layout: str | None = None,
+) -> Any: ...
 def jacobian(
     func: Callable[..., Any],
     inputs: Any,
@@ -209,6 +236,24 @@ def by_denominator(J: Any, ndim: int) -> Any:
 LAYOUTS = {None: lambda J, ndim: J, "numerator": by_numerator, "denominator": by_denominator}
 
 
+@overload
+def hessian(
+    func: Callable[[Tensor], Tensor],
+    inputs: Tensor,
+    create_graph: bool = False,
+    strict: bool = False,
+    vectorize: bool = False,
+    outer_jacobian_strategy: str = "reverse-mode",
+) -> Tensor: ...
+@overload
+def hessian(
+    func: Callable[..., Any],
+    inputs: Any,
+    create_graph: bool = False,
+    strict: bool = False,
+    vectorize: bool = False,
+    outer_jacobian_strategy: str = "reverse-mode",
+) -> Any: ...
 def hessian(
     func: Callable[..., Any],
     inputs: Any,
@@ -229,7 +274,9 @@ def hessian(
     return jacobian(first, inputs, create_graph, strict, vectorize, outer_jacobian_strategy)
 
 
-def hvp(func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False) -> tuple:
+def hvp(
+    func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False
+) -> tuple[Any, Any]:
     """Return `func(*inputs)` and H v, with H the Hessian of a scalar function."""
     call = Call("hvp", func, inputs, create_graph)
     call.scalar()
@@ -238,7 +285,9 @@ def hvp(func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool
     return call.output(), found if call.many_inputs else found[0]
 
 
-def vhp(func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False) -> tuple:
+def vhp(
+    func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False
+) -> tuple[Any, Any]:
     """Return `func(*inputs)` and vᵀ H, with H the Hessian of a scalar function."""
     call = Call("vhp", func, inputs, create_graph)
     call.scalar()

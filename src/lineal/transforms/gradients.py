@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
+from lineal.base.signatures import Tensor
 from lineal.core import AbstractTensor, gradients, lift
 from lineal.core import backward as go_back
 from lineal.transforms.vectorize import vmap
 
 __all__ = ["backward", "grad"]
+
+Tensors = Tensor | Sequence[Tensor]
 
 
 def several(given: Any) -> tuple:
@@ -29,12 +32,12 @@ def paired(name: str, outputs: tuple, grad_outputs: Any) -> tuple:
 
 
 def backward(
-    tensors: Any,
-    grad_tensors: Any = None,
+    tensors: Tensors,
+    grad_tensors: Tensor | Sequence[Tensor | None] | None = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
-    grad_variables: Any = None,
-    inputs: Any = None,
+    grad_variables: Tensor | Sequence[Tensor | None] | None = None,
+    inputs: Tensors | dict[str, Tensor] | None = None,
 ) -> None:
     """Add the derivatives of `tensors`, weighted by `grad_tensors`, to the `.grad` of their leaves, or of `inputs`."""
     if grad_variables is not None:
@@ -42,11 +45,35 @@ def backward(
         if grad_tensors is not None:
             raise RuntimeError("backward: `grad_tensors` and `grad_variables` can't be passed both; use `grad_tensors`")
         grad_tensors = grad_variables
-    tensors = several(tensors)
+    ys = several(tensors)
     targets = None if inputs is None else several(inputs.values() if isinstance(inputs, dict) else inputs)
-    go_back(tensors, paired("backward", tensors, grad_tensors), retain_graph, create_graph, targets)
+    go_back(ys, paired("backward", ys, grad_tensors), retain_graph, create_graph, targets)
 
 
+@overload
+def grad(
+    outputs: Tensors,
+    inputs: Tensors,
+    grad_outputs: Tensor | Sequence[Tensor | None] | None = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    only_inputs: bool = True,
+    allow_unused: bool | None = None,
+    is_grads_batched: bool = False,
+    materialize_grads: bool = False,
+) -> tuple[Tensor, ...]: ...
+@overload
+def grad(
+    outputs: Tensors,
+    inputs: dict[str, Tensor],
+    grad_outputs: Tensor | Sequence[Tensor | None] | None = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    only_inputs: bool = True,
+    allow_unused: bool | None = None,
+    is_grads_batched: bool = False,
+    materialize_grads: bool = False,
+) -> dict[str, Tensor]: ...
 def grad(
     outputs: Any,
     inputs: Any,

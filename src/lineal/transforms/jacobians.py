@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Concatenate, Literal, ParamSpec, overload
 
 import numpy as np
 
 from lineal.base import tree
+from lineal.base.signatures import Tensor
 from lineal.core import lift
 from lineal.transforms.forward import prepared
 from lineal.transforms.reverse import vjp
@@ -16,6 +17,8 @@ from lineal.transforms.variables import Argnums, alias, free, places_of
 from lineal.transforms.vectorize import vmap
 
 __all__ = ["basis", "hessian", "jacfwd", "jacrev"]
+
+P = ParamSpec("P")
 
 
 def basis(tensors: list) -> list:
@@ -52,6 +55,24 @@ def at(func: Callable[..., Any], args: tuple, kwargs: dict, argnums: Argnums) ->
     return of_chosen, tuple(args[place] for place in places)
 
 
+@overload
+def jacrev(
+    func: Callable[Concatenate[Tensor, P], Tensor],
+    argnums: int = 0,
+    *,
+    has_aux: Literal[False] = False,
+    chunk_size: int | None = None,
+    _preallocate_and_copy: bool = False,
+) -> Callable[Concatenate[Tensor, P], Tensor]: ...
+@overload
+def jacrev(
+    func: Callable[P, Any],
+    argnums: Argnums = 0,
+    *,
+    has_aux: bool = False,
+    chunk_size: int | None = None,
+    _preallocate_and_copy: bool = False,
+) -> Callable[P, Any]: ...
 def jacrev(
     func: Callable[..., Any],
     argnums: Argnums = 0,
@@ -86,6 +107,18 @@ def single(found: tuple, argnums: Argnums) -> Any:
     return found if isinstance(argnums, tuple) else found[0]
 
 
+@overload
+def jacfwd(
+    func: Callable[Concatenate[Tensor, P], Tensor],
+    argnums: int = 0,
+    has_aux: Literal[False] = False,
+    *,
+    randomness: str = "error",
+) -> Callable[Concatenate[Tensor, P], Tensor]: ...
+@overload
+def jacfwd(
+    func: Callable[P, Any], argnums: Argnums = 0, has_aux: bool = False, *, randomness: str = "error"
+) -> Callable[P, Any]: ...
 def jacfwd(
     func: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False, *, randomness: str = "error"
 ) -> Callable[..., Any]:
@@ -114,6 +147,10 @@ def jacfwd(
     return jacobian
 
 
+@overload
+def hessian(func: Callable[Concatenate[Tensor, P], Tensor], argnums: int = 0) -> Callable[Concatenate[Tensor, P], Tensor]: ...
+@overload
+def hessian(func: Callable[P, Any], argnums: Argnums = 0) -> Callable[P, Any]: ...
 def hessian(func: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     """Return the function that gives the second derivatives of `func`: shape `output.shape + input.shape + input.shape`."""
     return jacrev(jacrev(func, argnums), argnums)

@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
+from lineal.base.signatures import Tensor
 from lineal.core import AbstractTensor, enable_grad
 from lineal.ops.structural.stacking import stack
 
 __all__ = ["functional_call", "stack_module_state"]
+
+R = TypeVar("R")
 
 ABSENT = object()
 """Stands for a tensor that a module does not have."""
 
 
 def functional_call(
-    module: Any,
+    module: Callable[..., R],
     parameter_and_buffer_dicts: Any,
     args: Any = None,
     kwargs: dict[str, Any] | None = None,
     *,
     tie_weights: bool = True,
     strict: bool = False,
-) -> Any:
+) -> R:
     """Return `module(*args, **kwargs)` with the named parameters and buffers in place of its own, which stay as they are.
 
     With `tie_weights`, a tensor that stands under several names is replaced under all; with `strict`, every name must be given
@@ -114,7 +117,7 @@ def swapped(module: Any, name: str, tensor: Any) -> Any:
     return before
 
 
-def stack_module_state(models: Sequence[Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+def stack_module_state(models: Sequence[Any]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """Return the parameters and the buffers of models of one architecture, stacked under their names, to be mapped over."""
     if not models:
         raise RuntimeError("stack_module_state: Expected at least one model, got 0")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -13,6 +13,8 @@ from lineal.ops.structural.reshape import View
 from lineal.tracing import Equation, GraphRecorder, Place, Read, Var, evaluate, record
 
 __all__ = ["checkpoint", "checkpoint_sequential"]
+
+R = TypeVar("R")
 
 MOST_KEPT = 1 << 12
 """Up to how many elements of what a function overwrites are kept: generators' states, running averages."""
@@ -105,8 +107,8 @@ class Recompute(Op):
 
 
 def checkpoint(
-    function: Callable[..., Any], *args: Any, use_reentrant: bool | None = None, preserve_rng_state: bool = True, **kwargs: Any
-) -> Any:
+    function: Callable[..., R], *args: Any, use_reentrant: bool | None = None, preserve_rng_state: bool = True, **kwargs: Any
+) -> R:
     """Return `function(*args, **kwargs)`, of which the backward pass keeps the inputs alone and computes the rest again.
 
     Derivatives are the same, of any order, by arguments and by whatever else the function reaches; random numbers are drawn

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Concatenate, Literal, ParamSpec, TypeVar, overload
 
 import numpy as np
 
@@ -15,7 +15,17 @@ from lineal.transforms.variables import Argnums, alias, free, fresh, leads_outsi
 
 __all__ = ["grad", "grad_and_value", "vjp"]
 
+P = ParamSpec("P")
+X = TypeVar("X")
+Y = TypeVar("Y")
 
+
+@overload
+def grad(
+    func: Callable[Concatenate[X, P], Any], argnums: Literal[0] = 0, has_aux: Literal[False] = False
+) -> Callable[Concatenate[X, P], X]: ...
+@overload
+def grad(func: Callable[P, Any], argnums: Argnums = 0, has_aux: bool = False) -> Callable[P, Any]: ...
 def grad(func: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> Callable[..., Any]:
     """Return the function that gives the gradient of the scalar function `func` by its arguments `argnums` (any nests).
 
@@ -31,6 +41,12 @@ def grad(func: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) 
     return gradient
 
 
+@overload
+def grad_and_value(
+    func: Callable[Concatenate[X, P], Y], argnums: Literal[0] = 0, has_aux: Literal[False] = False
+) -> Callable[Concatenate[X, P], tuple[X, Y]]: ...
+@overload
+def grad_and_value(func: Callable[P, Any], argnums: Argnums = 0, has_aux: bool = False) -> Callable[P, tuple[Any, Any]]: ...
 def grad_and_value(func: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> Callable[..., Any]:
     """Return the function that gives the gradient and the value of `func`; with `has_aux`, `(gradient, (value, aux))`."""
 
@@ -93,6 +109,10 @@ def pull(pairs: Any, xs: Any, leaves: set, history: bool) -> Any:
     return tree.transform(cotangent, xs)
 
 
+@overload
+def vjp(func: Callable[..., Y], *primals: Any, has_aux: Literal[False] = False) -> tuple[Y, Callable[..., tuple[Any, ...]]]: ...
+@overload
+def vjp(func: Callable[..., Any], *primals: Any, has_aux: Literal[True]) -> tuple[Any, Callable[..., tuple[Any, ...]], Any]: ...
 def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
     """Return `func(*primals)` and the function that takes cotangents of the outputs to cotangents of the primals (and aux).
 

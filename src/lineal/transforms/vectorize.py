@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 import numpy as np
 
@@ -19,10 +19,13 @@ from lineal.transforms.replay import Apart, BatchRecorder, Violated, replay
 
 __all__ = ["vmap"]
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
 
 def vmap(
-    func: Callable[..., Any], in_dims: Any = 0, out_dims: Any = 0, randomness: str = "error", *, chunk_size: int | None = None
-) -> Callable[..., Any]:
+    func: Callable[P, R], in_dims: Any = 0, out_dims: Any = 0, randomness: str = "error", *, chunk_size: int | None = None
+) -> Callable[P, R]:
     """Return a function that maps `func` over a dimension of its tensors; `in_dims` and `out_dims` say which (None: none).
 
     `in_dims` is an int or a tuple in the form of the positional arguments; keyword arguments are handed on as they are. `func`
@@ -36,7 +39,7 @@ def vmap(
         raise ValueError(f"vmap: expected chunk_size to be None or positive, got {chunk_size}")
 
     @functools.wraps(func)
-    def mapped(*args: Any, **kwargs: Any) -> Any:
+    def mapped(*args: P.args, **kwargs: P.kwargs) -> Any:
         dims = arranged(in_dims, args)
         given = list(tree.leaves(args))
         size = batch_size(given, dims)

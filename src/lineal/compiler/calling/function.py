@@ -8,7 +8,7 @@ import warnings
 from collections import OrderedDict
 from collections.abc import Callable
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, TypeVar, overload
 
 import numpy as np
 
@@ -27,6 +27,8 @@ from lineal.compiler.rewrites import with_endings
 from lineal.core import AbstractTensor, Leaf, is_grad_enabled, modes
 
 __all__ = ["CompiledFunction", "compile", "explain"]
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 MOST_PROGRAMS = 64
 """How many kinds of arguments one function keeps programs for, and how many for one kind; what is longest unused goes first."""
@@ -314,6 +316,10 @@ def describe(key: Any) -> str:
     return ", ".join(found)
 
 
+@overload
+def compile(function: F, **options: Any) -> F: ...
+@overload
+def compile(function: None = None, **options: Any) -> Callable[[F], F]: ...
 def compile(function: Callable[..., Any] | None = None, **options: Any) -> Any:
     """Return `function` compiled: its first call runs eagerly and is written down, later ones run as native programs.
 

@@ -6,10 +6,11 @@ import warnings
 from typing import Any
 
 from lineal import ops
+from lineal.base.signatures import DType, Tensor
 from lineal.ops.front import require_tensor
 
 
-def relu(input: Any, inplace: bool = False) -> Any:
+def relu(input: Tensor, inplace: bool = False) -> Tensor:
     """Return max(x, 0)."""
     if not inplace:
         return ops.relu(input)
@@ -17,22 +18,22 @@ def relu(input: Any, inplace: bool = False) -> Any:
     return input.relu_()
 
 
-def sigmoid(input: Any) -> Any:
+def sigmoid(input: Tensor) -> Tensor:
     """Return 1 / (1 + exp(-x))."""
     return ops.sigmoid(input)
 
 
-def tanh(input: Any) -> Any:
+def tanh(input: Tensor) -> Tensor:
     """Return the hyperbolic tangent."""
     return ops.tanh(input)
 
 
-def softmax(input: Any, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Any:
+def softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: DType | None = None) -> Tensor:
     """Return exp(x) / Σ exp(x) along `dim`; the sum is 1."""
     return ops.softmax(input, chosen_dim("softmax", input, dim, _stacklevel), dtype=dtype)
 
 
-def log_softmax(input: Any, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Any:
+def log_softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: DType | None = None) -> Tensor:
     """Return x - log Σ exp(x) along `dim`."""
     return ops.log_softmax(input, chosen_dim("log_softmax", input, dim, _stacklevel), dtype=dtype)
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from lineal import ops
+from lineal.base.signatures import Tensor
 from lineal.core.calling import public
 
 
 @public
-def bilinear(input1: Any, input2: Any, weight: Any, bias: Any = None) -> Any:
+def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """Return yₖ = x1ᵀ Wₖ x2 + bₖ.
 
     `input1` (…, in1), `input2` (…, in2), `weight` (out, in1, in2), `bias` (out,); the result is (…, out).

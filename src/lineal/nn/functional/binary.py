@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lineal import ops
+from lineal.base.signatures import Tensor
 from lineal.core import renamed
 from lineal.core.calling import public
 from lineal.nn.functional.reduction import reduced, reduction_of
@@ -42,13 +43,13 @@ def require_chances(what: str, values: Any) -> None:
 
 @public
 def binary_cross_entropy(
-    input: Any,
-    target: Any,
-    weight: Any = None,
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
     size_average: bool | None = None,
     reduce: bool | None = None,
     reduction: str = "mean",
-) -> Any:
+) -> Tensor:
     """Return -(t log x + (1-t) log(1-x)) of probabilities x, each logarithm at least -100, reduced."""
     reduction = reduction_of(size_average, reduce, reduction)
     check_target("binary_cross_entropy", input, target)
@@ -60,14 +61,14 @@ def binary_cross_entropy(
 
 @public
 def binary_cross_entropy_with_logits(
-    input: Any,
-    target: Any,
-    weight: Any = None,
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
     size_average: bool | None = None,
     reduce: bool | None = None,
     reduction: str = "mean",
-    pos_weight: Any = None,
-) -> Any:
+    pos_weight: Tensor | None = None,
+) -> Tensor:
     """Return the binary cross entropy of sigmoid(x), computed as (1-t) x + (1 + (p-1) t) log(1 + e⁻ˣ), reduced."""
     reduction = reduction_of(size_average, reduce, reduction)
     check_target("binary_cross_entropy_with_logits", input, target)

@@ -6,6 +6,7 @@ from typing import Any
 
 from lineal import ops
 from lineal.base import dtypes
+from lineal.base.signatures import Tensor
 from lineal.core.calling import public
 from lineal.nn.functional.reduction import reduced, reduction_of
 from lineal.ops.reductions.likelihood import likelihood
@@ -15,14 +16,14 @@ INDEX_DTYPES = (dtypes.int64, dtypes.uint8)
 
 @public
 def nll_loss(
-    input: Any,
-    target: Any,
-    weight: Any = None,
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
     size_average: bool | None = None,
     ignore_index: int = -100,
     reduce: bool | None = None,
     reduction: str = "mean",
-) -> Any:
+) -> Tensor:
     """Return -input[…, target, …], times the weight of the target's class; the mean is over the weights.
 
     `input` holds log probabilities, shape (C,), (N, C) or (N, C, d1, …); `target` class indices, shape without the C.
@@ -88,15 +89,15 @@ def average(losses: Any, weights: Any, reduction: str) -> Any:
 
 @public
 def cross_entropy(
-    input: Any,
-    target: Any,
-    weight: Any = None,
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
     size_average: bool | None = None,
     ignore_index: int = -100,
     reduce: bool | None = None,
     reduction: str = "mean",
     label_smoothing: float = 0.0,
-) -> Any:
+) -> Tensor:
     """Return the cross entropy between the softmax of the scores `input` and the targets.
 
     `input` is (C,), (N, C) or (N, C, d1, …); `target` holds class indices, shape without the C, or probabilities.

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
 
 from lineal import ops
+from lineal.base.signatures import Tensor
 from lineal.core.calling import public
 from lineal.nn.functional.reduction import reduced, reduction_of
 
 
 @public
 def kl_div(
-    input: Any,
-    target: Any,
+    input: Tensor,
+    target: Tensor,
     size_average: bool | None = None,
     reduce: bool | None = None,
     reduction: str = "mean",
     log_target: bool = False,
-) -> Any:
+) -> Tensor:
     """Return t (log t - x) of log probabilities x and probabilities t (or, with `log_target`, their logarithms), reduced.
 
     The reduction "batchmean" divides the sum by the first size and is the mathematical divergence; "mean" is not.

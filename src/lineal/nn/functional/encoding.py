@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from lineal.base import dtypes
+from lineal.base.signatures import Tensor
 from lineal.core.calling import public
 from lineal.ops import zeros
 
 
 @public
-def one_hot(tensor: Any, num_classes: int = -1) -> Any:
+def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     """Return an int64 tensor with a last dimension of size `num_classes` that is 1 at the index in `tensor`, else 0.
 
     Without `num_classes` there are as many classes as the greatest index needs.

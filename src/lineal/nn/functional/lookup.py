@@ -7,20 +7,21 @@ from typing import Any
 from lineal import ops
 from lineal.base import dtypes
 from lineal.base.errors import UnsupportedError
+from lineal.base.signatures import Tensor
 from lineal.core import no_grad, renamed
 from lineal.core.calling import public
 
 
 @public
 def embedding(
-    input: Any,
-    weight: Any,
+    input: Tensor,
+    weight: Tensor,
     padding_idx: int | None = None,
     max_norm: float | None = None,
     norm_type: float = 2.0,
     scale_grad_by_freq: bool = False,
     sparse: bool = False,
-) -> Any:
+) -> Tensor:
     """Return the rows of `weight` (n, d) that the integer tensor `input` names: shape input.shape + (d,).
 
     The row `padding_idx` gets no gradient. Rows looked up that are longer than `max_norm` are shortened in place.

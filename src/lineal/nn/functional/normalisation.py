@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lineal import ops
+from lineal.base.signatures import Dims, Tensor
 from lineal.core import no_grad, renamed
 from lineal.core.calling import public
 from lineal.ops.reductions import normalisation
@@ -15,8 +16,12 @@ from lineal.ops.reductions.standardising import centred, inverse_spread
 
 @public
 def layer_norm(
-    input: Any, normalized_shape: int | Sequence[int], weight: Any = None, bias: Any = None, eps: float = 1e-05
-) -> Any:
+    input: Tensor,
+    normalized_shape: int | Sequence[int],
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    eps: float = 1e-05,
+) -> Tensor:
     """Return (x - mean) / √(variance + eps) · weight + bias over the last dimensions, which are `normalized_shape`.
 
     Ba, Kiros and Hinton (2016), arXiv:1607.06450.
@@ -53,15 +58,15 @@ def moved(y: Any, weight: Any, bias: Any, dtype: Any) -> Any:
 
 @public
 def batch_norm(
-    input: Any,
-    running_mean: Any,
-    running_var: Any,
-    weight: Any = None,
-    bias: Any = None,
+    input: Tensor,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
     training: bool = False,
     momentum: float = 0.1,
     eps: float = 1e-05,
-) -> Any:
+) -> Tensor:
     """Return (x - mean) / √(variance + eps) · weight + bias for each of the channels in dimension 1.
 
     While training, mean and variance are those of the batch, and the running ones, if given, move towards them by the
@@ -108,7 +113,7 @@ def remember(input: Any, dims: tuple[int, ...], running_mean: Any, running_var: 
 
 
 @public
-def normalize(input: Any, p: float = 2.0, dim: Any = 1, eps: float = 1e-12, out: Any = None) -> Any:
+def normalize(input: Tensor, p: float = 2.0, dim: Dims = 1, eps: float = 1e-12, out: Tensor | None = None) -> Tensor:
     """Return x / max(‖x‖ₚ, eps) along `dim`."""
     length = input.norm(p, dim, keepdim=True).clamp_min(eps)
     return ops.div(input, length.expand_as(input), out=out)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from lineal.base.signatures import Tensor
 from lineal.core import renamed
 from lineal.core.calling import public
 from lineal.ops import exp, where
@@ -59,13 +60,13 @@ def delivered(y: Any, input: Any, inplace: bool, name: str) -> Any:
 
 
 @public
-def leaky_relu(input: Any, negative_slope: float = 0.01, inplace: bool = False) -> Any:
+def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
     """Return x where it is positive, else negative_slope x."""
     return delivered(_leaky_relu(input, float(negative_slope)), input, inplace, "leaky_relu")
 
 
 @public
-def prelu(input: Any, weight: Any) -> Any:
+def prelu(input: Tensor, weight: Tensor) -> Tensor:
     """Return x where it is positive, else w x; `weight` is one number, or one for each of the channels in dimension 1."""
     count = weight.numel()
     if count != 1 and (input.ndim == 0 or count != input.shape[min(1, input.ndim - 1)]):
@@ -76,26 +77,26 @@ def prelu(input: Any, weight: Any) -> Any:
 
 
 @public
-def elu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Any:
+def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """Return x where it is positive, else alpha (eˣ - 1)."""
     return delivered(_elu(input, alpha, 1.0, 1.0), input, inplace, "elu")
 
 
 @public
-def selu(input: Any, inplace: bool = False) -> Any:
+def selu(input: Tensor, inplace: bool = False) -> Tensor:
     """Return the scaled ELU that keeps mean 0 and variance 1.  Klambauer et al. (2017), arXiv:1706.02515."""
     return delivered(_elu(input, SELU_ALPHA, SELU_SCALE, 1.0), input, inplace, "selu")
 
 
 @public
-def celu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Any:
+def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """Return x where it is positive, else alpha (exp(x/alpha) - 1), whose slope is continuous."""
     if alpha == 0:
         raise ZeroDivisionError("celu: expected alpha other than 0")
     return renamed(delivered(_elu(input, alpha, 1.0, 1.0 / alpha), input, inplace, "celu"), "CeluBackward0")
 
 
-def hardtanh(input: Any, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Any:
+def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Tensor:
     """Return x moved into [min_val, max_val]; unlike `clamp`, no gradient passes at the bounds."""
     if min_val > max_val:
         raise ValueError(f"hardtanh: expected min_val of at most max_val, got {min_val} and {max_val}")
@@ -103,16 +104,16 @@ def hardtanh(input: Any, min_val: float = -1.0, max_val: float = 1.0, inplace: b
 
 
 @public
-def relu6(input: Any, inplace: bool = False) -> Any:
+def relu6(input: Tensor, inplace: bool = False) -> Tensor:
     """Return min(max(x, 0), 6)."""
     return delivered(_hardtanh(input, 0, 6), input, inplace, "relu6")
 
 
-def hardsigmoid(input: Any, inplace: bool = False) -> Any:
+def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
     """Return x/6 + 1/2 moved into [0, 1]."""
     return delivered(_hardsigmoid(input), input, inplace, "hardsigmoid")
 
 
-def hardswish(input: Any, inplace: bool = False) -> Any:
+def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
     """Return x hardsigmoid(x)."""
     return delivered(_hardswish(input), input, inplace, "hardswish")

@@ -6,6 +6,7 @@ import warnings
 from typing import Any
 
 from lineal import ops
+from lineal.base.signatures import Tensor
 from lineal.core import renamed
 from lineal.core.calling import public
 from lineal.nn.functional.reduction import reduced, reduction_of, weighted
@@ -26,13 +27,13 @@ def difference(name: str, input: Any, target: Any) -> Any:
 
 @public
 def mse_loss(
-    input: Any,
-    target: Any,
+    input: Tensor,
+    target: Tensor,
     size_average: bool | None = None,
     reduce: bool | None = None,
     reduction: str = "mean",
-    weight: Any = None,
-) -> Any:
+    weight: Tensor | None = None,
+) -> Tensor:
     """Return the squared differences (x - t)², reduced."""
     reduction = reduction_of(size_average, reduce, reduction)
     if reduction != "none" and weight is None and input.shape == target.shape and is_one_op(input, target):
@@ -43,13 +44,13 @@ def mse_loss(
 
 @public
 def l1_loss(
-    input: Any,
-    target: Any,
+    input: Tensor,
+    target: Tensor,
     size_average: bool | None = None,
     reduce: bool | None = None,
     reduction: str = "mean",
-    weight: Any = None,
-) -> Any:
+    weight: Tensor | None = None,
+) -> Tensor:
     """Return the absolute differences |x - t|, reduced."""
     reduction = reduction_of(size_average, reduce, reduction)
     losses = ops.abs(difference("l1_loss", input, target))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from lineal import ops
+from lineal.base.signatures import Tensor
 from lineal.core.calling import public
 
 
 @public
-def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
+def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
     """Zero each element with probability `p` while training and scale the others by 1/(1-p)."""
     if not 0.0 <= p <= 1.0:
         raise ValueError(f"dropout: expected a probability between 0 and 1, got {p}")

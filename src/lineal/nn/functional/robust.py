@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from lineal.base.signatures import Tensor
 from lineal.core import renamed
 from lineal.core.calling import public
 from lineal.nn.functional.reduction import reduced, reduction_of, weighted
@@ -21,7 +20,9 @@ _huber = binary(
 
 
 @public
-def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 1.0, weight: Any = None) -> Any:
+def huber_loss(
+    input: Tensor, target: Tensor, reduction: str = "mean", delta: float = 1.0, weight: Tensor | None = None
+) -> Tensor:
     """Return d²/2 where |d| ≤ delta, else delta (|d| - delta/2), of the differences d = x - t, reduced."""
     reduction = reduction_of(None, None, reduction)
     if delta <= 0:
@@ -32,13 +33,13 @@ def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 
 
 @public
 def smooth_l1_loss(
-    input: Any,
-    target: Any,
+    input: Tensor,
+    target: Tensor,
     size_average: bool | None = None,
     reduce: bool | None = None,
     reduction: str = "mean",
     beta: float = 1.0,
-) -> Any:
+) -> Tensor:
     """Return d²/(2 beta) where |d| < beta, else |d| - beta/2, of the differences d = x - t, reduced."""
     reduction = reduction_of(size_average, reduce, reduction)
     if beta < 0:

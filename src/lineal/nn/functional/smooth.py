@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from lineal import ops
+from lineal.base.signatures import DType, Tensor
 from lineal.core import renamed
 from lineal.core.calling import public
 from lineal.nn.functional.activation import chosen_dim
@@ -84,12 +85,12 @@ def _silu_curve(s: Any, x: Any) -> Any:
     return s * (1 - s) * (2 + x * (1 - 2 * s))
 
 
-def silu(input: Any, inplace: bool = False) -> Any:
+def silu(input: Tensor, inplace: bool = False) -> Tensor:
     """Return x sigmoid(x), also called swish."""
     return delivered(_silu(input), input, inplace, "silu")
 
 
-def gelu(input: Any, approximate: str = "none") -> Any:
+def gelu(input: Tensor, approximate: str = "none") -> Tensor:
     """Return x Φ(x), Φ the normal distribution function, or its approximation by "tanh".
 
     Hendrycks and Gimpel (2016), arXiv:1606.08415.
@@ -104,38 +105,38 @@ def gelu(input: Any, approximate: str = "none") -> Any:
 
 
 @public
-def mish(input: Any, inplace: bool = False) -> Any:
+def mish(input: Tensor, inplace: bool = False) -> Tensor:
     """Return x tanh(softplus(x)).  Misra (2019), arXiv:1908.08681."""
     return renamed(delivered(input * ops.tanh(softplus(input)), input, inplace, "mish"), "MishBackward0")
 
 
-def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
+def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
     """Return log(1 + exp(beta x)) / beta, and x itself where beta x exceeds `threshold`."""
     return _softplus(input, beta, threshold)
 
 
-def softsign(input: Any) -> Any:
+def softsign(input: Tensor) -> Tensor:
     """Return x / (1 + |x|)."""
     return input / (1 + ops.abs(input))
 
 
-def logsigmoid(input: Any) -> Any:
+def logsigmoid(input: Tensor) -> Tensor:
     """Return log(sigmoid(x)), finite for every finite x."""
     return _logsigmoid(input)
 
 
-def tanhshrink(input: Any) -> Any:
+def tanhshrink(input: Tensor) -> Tensor:
     """Return x - tanh(x)."""
     return input - ops.tanh(input)
 
 
-def softmin(input: Any, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Any:
+def softmin(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: DType | None = None) -> Tensor:
     """Return softmax(-x) along `dim`."""
     return ops.softmax(-input, chosen_dim("softmin", input, dim, _stacklevel), dtype=dtype)
 
 
 @public
-def glu(input: Any, dim: int = -1) -> Any:
+def glu(input: Tensor, dim: int = -1) -> Tensor:
     """Return a sigmoid(b), a and b the two halves of the input along `dim`.  Dauphin et al. (2017), arXiv:1612.08083."""
     if input.ndim == 0:
         raise RuntimeError("glu: expected a tensor with dimensions to halve, got shape []")

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from lineal import ops
+from lineal.base.signatures import Tensor
 from lineal.core import AbstractTensor, no_grad
 from lineal.tensors import tensor
 
@@ -15,7 +16,9 @@ def _listed(given: Any) -> list[Any]:
 
 
 @no_grad()
-def get_total_norm(tensors: Any, norm_type: float = 2.0, error_if_nonfinite: bool = False, foreach: bool | None = None) -> Any:
+def get_total_norm(
+    tensors: Iterable[Tensor] | Tensor, norm_type: float = 2.0, error_if_nonfinite: bool = False, foreach: bool | None = None
+) -> Tensor:
     """Return the norm of the given tensors as if they were one vector."""
     norms = [ops.norm(each, float(norm_type)) for each in _listed(tensors)]
     if not norms:
@@ -30,7 +33,9 @@ def get_total_norm(tensors: Any, norm_type: float = 2.0, error_if_nonfinite: boo
 
 
 @no_grad()
-def clip_grads_with_norm_(parameters: Any, max_norm: float, total_norm: Any, foreach: bool | None = None) -> None:
+def clip_grads_with_norm_(
+    parameters: Iterable[Tensor] | Tensor, max_norm: float, total_norm: Tensor, foreach: bool | None = None
+) -> None:
     """Scale the grads, whose norm is `total_norm`, so that it is at most `max_norm`."""
     scale = (float(max_norm) / (total_norm + 1e-6)).clamp(max=1.0)
     for parameter in _listed(parameters):
@@ -39,8 +44,12 @@ def clip_grads_with_norm_(parameters: Any, max_norm: float, total_norm: Any, for
 
 
 def clip_grad_norm_(
-    parameters: Any, max_norm: float, norm_type: float = 2.0, error_if_nonfinite: bool = False, foreach: bool | None = None
-) -> Any:
+    parameters: Iterable[Tensor] | Tensor,
+    max_norm: float,
+    norm_type: float = 2.0,
+    error_if_nonfinite: bool = False,
+    foreach: bool | None = None,
+) -> Tensor:
     """Scale the grads so that their norm, all together, is at most `max_norm`; returns the norm before.
 
     `foreach` is accepted for PyTorch's sake and changes nothing.
@@ -53,7 +62,7 @@ def clip_grad_norm_(
 
 
 @no_grad()
-def clip_grad_value_(parameters: Iterable[Any] | Any, clip_value: float, foreach: bool | None = None) -> None:
+def clip_grad_value_(parameters: Iterable[Tensor] | Tensor, clip_value: float, foreach: bool | None = None) -> None:
     """Clamp the elements of the grads to ±clip_value; `foreach` changes nothing."""
     bound = float(clip_value)
     for parameter in _listed(parameters):

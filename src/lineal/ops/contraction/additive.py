@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from lineal.base.dtypes import Category
-from lineal.core import AbstractTensor, renamed
+from lineal.base.signatures import Number, Tensor
+from lineal.core import renamed
 from lineal.core.calling import older_form
 from lineal.ops.broadcasting import expand
 from lineal.ops.contraction.matmul import bmm, mm, mv, outer
@@ -17,7 +18,6 @@ from lineal.ops.structural.reshape import reshape
 
 __all__ = ["addmm", "addmv", "addbmm", "baddbmm", "addr"]
 
-Tensor = AbstractTensor
 FACTORS = ("beta", "alpha")
 
 
@@ -45,8 +45,14 @@ def scaled(x: Any, factor: Any) -> Any:
 
 
 def addmm(
-    input: Tensor, mat1: Tensor, mat2: Tensor, *older: Any, beta: Any = 1, alpha: Any = 1, out: Tensor | None = None
-) -> Any:
+    input: Tensor,
+    mat1: Tensor,
+    mat2: Tensor,
+    *older: Any,
+    beta: Number | Tensor = 1,
+    alpha: Number | Tensor = 1,
+    out: Tensor | None = None,
+) -> Tensor:
     """Return beta × input + alpha × mat1 @ mat2, of two matrices."""
     if older:
         return older_form(addmm, FACTORS, (input, mat1, mat2, *older), {"out": out})
@@ -55,8 +61,14 @@ def addmm(
 
 
 def addmv(
-    input: Tensor, mat: Tensor, vec: Tensor, *older: Any, beta: Any = 1, alpha: Any = 1, out: Tensor | None = None
-) -> Any:
+    input: Tensor,
+    mat: Tensor,
+    vec: Tensor,
+    *older: Any,
+    beta: Number | Tensor = 1,
+    alpha: Number | Tensor = 1,
+    out: Tensor | None = None,
+) -> Tensor:
     """Return beta × input + alpha × mat @ vec, of a matrix and a vector."""
     if older:
         return older_form(addmv, FACTORS, (input, mat, vec, *older), {"out": out})
@@ -65,8 +77,14 @@ def addmv(
 
 
 def baddbmm(
-    input: Tensor, batch1: Tensor, batch2: Tensor, *older: Any, beta: Any = 1, alpha: Any = 1, out: Tensor | None = None
-) -> Any:
+    input: Tensor,
+    batch1: Tensor,
+    batch2: Tensor,
+    *older: Any,
+    beta: Number | Tensor = 1,
+    alpha: Number | Tensor = 1,
+    out: Tensor | None = None,
+) -> Tensor:
     """Return beta × input + alpha × the products of two stacks of matrices."""
     if older:
         return older_form(baddbmm, FACTORS, (input, batch1, batch2, *older), {"out": out})
@@ -75,8 +93,14 @@ def baddbmm(
 
 
 def addbmm(
-    input: Tensor, batch1: Tensor, batch2: Tensor, *older: Any, beta: Any = 1, alpha: Any = 1, out: Tensor | None = None
-) -> Any:
+    input: Tensor,
+    batch1: Tensor,
+    batch2: Tensor,
+    *older: Any,
+    beta: Number | Tensor = 1,
+    alpha: Number | Tensor = 1,
+    out: Tensor | None = None,
+) -> Tensor:
     """Return beta × input + alpha × the sum of the products of two stacks of matrices, as one product of long matrices."""
     if older:
         return older_form(addbmm, FACTORS, (input, batch1, batch2, *older), {"out": out})
@@ -91,8 +115,14 @@ def addbmm(
 
 
 def addr(
-    input: Tensor, vec1: Tensor, vec2: Tensor, *older: Any, beta: Any = 1, alpha: Any = 1, out: Tensor | None = None
-) -> Any:
+    input: Tensor,
+    vec1: Tensor,
+    vec2: Tensor,
+    *older: Any,
+    beta: Number | Tensor = 1,
+    alpha: Number | Tensor = 1,
+    out: Tensor | None = None,
+) -> Tensor:
     """Return beta × input + alpha × the outer product of two vectors."""
     if older:
         return older_form(addr, FACTORS, (input, vec1, vec2, *older), {"out": out})

@@ -7,7 +7,8 @@ import itertools
 from collections.abc import Sequence
 from typing import Any
 
-from lineal.core import AbstractTensor, lift, module_of
+from lineal.base.signatures import Tensor
+from lineal.core import lift, module_of
 from lineal.core.calling import public
 from lineal.ops.broadcasting import expand
 from lineal.ops.contraction.matmul import matmul
@@ -50,7 +51,7 @@ def chain(name: str, matrices: Sequence[Any]) -> Any:
     return _multiply(matrices, cuts(sizes), 0, len(matrices) - 1)
 
 
-def chain_matmul(*matrices: AbstractTensor, out: AbstractTensor | None = None) -> Any:
+def chain_matmul(*matrices: Tensor, out: Tensor | None = None) -> Tensor:
     """Return the product of matrices, multiplied in the order of the fewest operations."""
     if not matrices:
         raise RuntimeError("chain_matmul: expected at least one matrix, got none")
@@ -60,7 +61,7 @@ def chain_matmul(*matrices: AbstractTensor, out: AbstractTensor | None = None) -
     return y if out is None else store(y, out, "chain_matmul")
 
 
-def multi_dot(tensors: Sequence[AbstractTensor], *, out: AbstractTensor | None = None) -> Any:
+def multi_dot(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor:
     """Return the product of matrices in the cheapest order; the first and the last may be vectors (a row, a column)."""
     if len(tensors) < 2:
         raise RuntimeError(f"linalg.multi_dot: expected at least 2 tensors but got {len(tensors)}")
@@ -80,7 +81,7 @@ def multi_dot(tensors: Sequence[AbstractTensor], *, out: AbstractTensor | None =
 
 
 @public
-def matrix_power(input: Any, n: int, *, out: AbstractTensor | None = None) -> Any:
+def matrix_power(input: Any, n: int, *, out: Tensor | None = None) -> Tensor:
     """Return square matrices to the integer power `n`, by repeated squaring; a negative power inverts first."""
     shape = input.value.shape
     if len(shape) < 2 or shape[-1] != shape[-2]:

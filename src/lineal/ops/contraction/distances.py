@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import functools
 import math
-from typing import Any
 
 import numpy as np
 
+from lineal.base.signatures import Tensor
 from lineal.base.spec import broadcast_shapes
-from lineal.core import AbstractTensor, Op, apply
+from lineal.core import Op, apply
 from lineal.core.calling import public
 from lineal.ops.broadcasting import expand
 from lineal.ops.contraction.products import product
@@ -95,9 +95,7 @@ _pair_distance = functools.lru_cache(64)(PairDistance)
 
 
 @public
-def cdist(
-    x1: AbstractTensor, x2: AbstractTensor, p: float = 2.0, compute_mode: str | None = "use_mm_for_euclid_dist_if_necessary"
-) -> Any:
+def cdist(x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str | None = "use_mm_for_euclid_dist_if_necessary") -> Tensor:
     """Return the p-norm distances (…, n, m) between the rows of `x1` (…, n, d) and of `x2` (…, m, d)."""
     if compute_mode not in _MODES and compute_mode is not None:
         raise ValueError(f"cdist: {compute_mode} is not a valid value for compute_mode")

@@ -7,7 +7,7 @@ from collections import Counter
 from typing import Any, NamedTuple
 
 from lineal.base.dtypes import int64
-from lineal.core import AbstractTensor
+from lineal.base.signatures import Tensor
 from lineal.ops.contraction.pairwise import Arrangement, Contraction, Labels, Named, Shape, contraction, reordered
 from lineal.ops.contraction.paths import contraction_path
 from lineal.ops.contraction.products import require_same_dtype
@@ -21,7 +21,7 @@ _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _DOTS = "..."
 
 
-def einsum(*args: Any) -> Any:
+def einsum(*args: Any) -> Tensor:
     """Return the sum of products that the letters describe, as in `einsum("ij,jk->ik", a, b)`.
 
     Letters that the output does not name are summed over; without `->` the output has the letters that occur once, sorted.
@@ -218,7 +218,7 @@ def _sizes(named: list[Named]) -> dict[str, int]:
     return sizes
 
 
-def bilinear(input1: AbstractTensor, input2: AbstractTensor, weight: AbstractTensor, bias: AbstractTensor | None = None) -> Any:
+def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """Return Σ_ij input1_i weight_oij input2_j + bias for every pair of rows."""
     shapes = [require_tensor("bilinear", each).shape for each in (input1, input2)]
     if shapes[0][:-1] != shapes[1][:-1]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from lineal.base.signatures import Tensor
 from lineal.base.spec import broadcast_shapes
 from lineal.core import AbstractTensor
 from lineal.core.calling import public
@@ -26,7 +27,7 @@ from lineal.ops.structural.reshape import reshape
 __all__ = ["matmul", "mm", "bmm", "mv", "dot", "vdot", "inner", "outer", "ger", "linear"]
 
 
-def matmul(input: AbstractTensor, other: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
+def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return the matrix product; vectors count as a row on the left and a column on the right, leading sizes broadcast."""
     try:
         a, b = input.value, other.value
@@ -52,14 +53,14 @@ def matmul(input: AbstractTensor, other: AbstractTensor, *, out: AbstractTensor 
     return y if out is None else store(y, out, "matmul")
 
 
-def _times_vector(a: AbstractTensor, v: AbstractTensor) -> Any:
+def _times_vector(a: Tensor, v: Tensor) -> Any:
     if a.value.ndim == 2:
         return affine(True, "MvBackward0")(v, a)
     y = affine(False, "UnsafeViewBackward0")(a, reshape(v, v.value.size, 1))
     return reshape(y, y.value.shape[:-1])
 
 
-def _stacked(a: AbstractTensor, b: AbstractTensor) -> Any:
+def _stacked(a: Tensor, b: Tensor) -> Any:
     row = a.value.ndim == 1
     if row:
         a = reshape(a, 1, a.value.size)
@@ -69,15 +70,15 @@ def _stacked(a: AbstractTensor, b: AbstractTensor) -> Any:
     return reshape(y, (*lead, second[-1])) if row else y
 
 
-def __matmul__(self: AbstractTensor, other: Any) -> Any:  # noqa: N807
+def __matmul__(self: Tensor, other: Tensor) -> Tensor:  # noqa: N807
     return matmul(self, other) if isinstance(other, AbstractTensor) else NotImplemented
 
 
-def __rmatmul__(self: AbstractTensor, other: Any) -> Any:  # noqa: N807
+def __rmatmul__(self: Tensor, other: Tensor) -> Tensor:  # noqa: N807
     return matmul(other, self) if isinstance(other, AbstractTensor) else NotImplemented
 
 
-def mm(input: AbstractTensor, mat2: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
+def mm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return the product of two matrices."""
     require_same_dtype("mm", input, mat2)
     require_ndim("mm", 2, input, mat2)
@@ -85,7 +86,7 @@ def mm(input: AbstractTensor, mat2: AbstractTensor, *, out: AbstractTensor | Non
     return y if out is None else store(y, out, "mm")
 
 
-def bmm(input: AbstractTensor, mat2: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
+def bmm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return the products of two stacks (b, n, m) and (b, m, p) of matrices, without broadcasting."""
     require_same_dtype("bmm", input, mat2)
     require_ndim("bmm", 3, input, mat2)
@@ -98,7 +99,7 @@ def bmm(input: AbstractTensor, mat2: AbstractTensor, *, out: AbstractTensor | No
     return y if out is None else store(y, out, "bmm")
 
 
-def mv(input: AbstractTensor, vec: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
+def mv(input: Tensor, vec: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return the product of a matrix and a vector."""
     require_same_dtype("mv", input, vec)
     if input.value.ndim != 2 or vec.value.ndim != 1:
@@ -114,7 +115,7 @@ def mv(input: AbstractTensor, vec: AbstractTensor, *, out: AbstractTensor | None
     return y if out is None else store(y, out, "mv")
 
 
-def dot(input: AbstractTensor, tensor: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
+def dot(input: Tensor, tensor: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return Σ input × tensor of two vectors of the same size."""
     require_same_dtype("dot", input, tensor)
     require_ndim("dot", 1, input, tensor)
@@ -122,7 +123,7 @@ def dot(input: AbstractTensor, tensor: AbstractTensor, *, out: AbstractTensor | 
     return y if out is None else store(y, out, "dot")
 
 
-def vdot(input: Any, other: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
+def vdot(input: Any, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return Σ input* × other of two vectors of the same size."""
     require_same_dtype("vdot", input, other)
     require_ndim("vdot", 1, input, other)
@@ -131,7 +132,7 @@ def vdot(input: Any, other: AbstractTensor, *, out: AbstractTensor | None = None
 
 
 @public
-def inner(input: AbstractTensor, other: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
+def inner(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return the products summed over the last dimension of both, for every pair of rows; a scalar just multiplies."""
     if not input.value.ndim or not other.value.ndim:
         y = mul(input, other)
@@ -151,14 +152,14 @@ def inner(input: AbstractTensor, other: AbstractTensor, *, out: AbstractTensor |
 
 
 @public
-def outer(input: AbstractTensor, vec2: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
+def outer(input: Tensor, vec2: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return the matrix of all products of an element of `input` and one of `vec2`."""
     require_ndim("outer", 1, input, vec2)
     y = mul(reshape(input, input.value.size, 1), vec2)
     return y if out is None else store(y, out, "outer")
 
 
-def linear(input: AbstractTensor, weight: AbstractTensor, bias: AbstractTensor | None = None) -> Any:
+def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """Return input @ weight.T + bias: `weight` of shape (out, in) applied to every row of `input`, of shape (…, in)."""
     try:
         x, w = input.value, weight.value
@@ -180,7 +181,7 @@ def linear(input: AbstractTensor, weight: AbstractTensor, bias: AbstractTensor |
     return affine_with_bias(True, "AddmmBackward0" if x.ndim == 2 else "ViewBackward0")(input, weight, bias)
 
 
-def _unusual_linear(x: AbstractTensor, weight: AbstractTensor, bias: AbstractTensor | None) -> Any:
+def _unusual_linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> Any:
     """Apply a weight that is one row, or refuse."""
     given, shape = x.value.shape, weight.value.shape
     if len(shape) == 1 and bias is None and given and given[-1] == shape[0]:

@@ -12,6 +12,7 @@ import numpy as np
 
 from lineal.base import dtypes
 from lineal.base.dtypes import NARROW_SIZES
+from lineal.base.signatures import Tensor
 from lineal.codegen.batched.arrays import matmul
 from lineal.core import AbstractTensor, Node, Op, apply
 from lineal.core.door import binary_door, binary_pull
@@ -49,7 +50,7 @@ class Product(Op):
     def by_second(self, g: Any, a: Any) -> Any:
         """Return the second input's cotangent."""
 
-    def remember(self, node: Node, xs: tuple[AbstractTensor, ...], value: Any) -> None:
+    def remember(self, node: Node, xs: tuple[Tensor, ...], value: Any) -> None:
         a, b = xs
         node.edges = (a.node, b.node)
         node.indices = (a.index, b.index)
@@ -59,7 +60,7 @@ class Product(Op):
     def vjp(self, needs, g, y, a, b):
         return self.by_first(g, b) if needs[0] else None, self.by_second(g, a) if needs[1] else None
 
-    def __call__(self, a: AbstractTensor, b: AbstractTensor) -> Any:
+    def __call__(self, a: Tensor, b: Tensor) -> Any:
         """Apply the op to two tensors."""
         return self.door(a, b)
 
@@ -198,7 +199,7 @@ class AffineWithBias(Affine):
             sum_to_shape(g, bias.shape) if needs[2] else None,
         )
 
-    def __call__(self, x: AbstractTensor, w: AbstractTensor, bias: AbstractTensor) -> Any:  # type: ignore[override]
+    def __call__(self, x: Tensor, w: Tensor, bias: Tensor) -> Any:  # type: ignore[override]
         return apply(self, x, w, bias)
 
 
@@ -212,12 +213,12 @@ affine_with_bias = functools.lru_cache(64)(AffineWithBias)
 stacked_product = BatchMatMul(False, False)
 
 
-def product(a: AbstractTensor, b: AbstractTensor, left: bool = False, right: bool = False) -> Any:
+def product(a: Tensor, b: Tensor, left: bool = False, right: bool = False) -> Any:
     """Return the product of two (stacks of) matrices of one dtype and the same leading sizes, each transposed if so said."""
     return (_PLAIN if a.value.ndim == 2 else _STACKED)[left, right](a, b)
 
 
-def by_rows(x: AbstractTensor) -> Any:
+def by_rows(x: Tensor) -> Any:
     """Return `x` as a matrix of its rows."""
     shape = x.value.shape
     if len(shape) == 2:
@@ -234,7 +235,7 @@ def mismatch(name: str, a: Sequence[int], b: Sequence[int]) -> RuntimeError:
     )
 
 
-def require_same_dtype(name: str, *xs: AbstractTensor) -> None:
+def require_same_dtype(name: str, *xs: Tensor) -> None:
     """Raise unless all tensors have one dtype; TypeError if one is no tensor."""
     for x in xs:
         if not isinstance(x, AbstractTensor):
@@ -245,7 +246,7 @@ def require_same_dtype(name: str, *xs: AbstractTensor) -> None:
         raise RuntimeError(f"{name}: expected tensors to have the same dtype, got {given}")
 
 
-def require_ndim(name: str, ndim: int, *xs: AbstractTensor) -> None:
+def require_ndim(name: str, ndim: int, *xs: Tensor) -> None:
     """Raise unless every tensor has `ndim` dimensions."""
     if any(x.value.ndim != ndim for x in xs):
         given = " and ".join(str(tuple(x.value.shape)) for x in xs)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from lineal.base.signatures import Tensor
 from lineal.base.spec import axis
 from lineal.core import AbstractTensor
 from lineal.ops.contraction.pairwise import Named, contraction
@@ -14,7 +15,7 @@ from lineal.ops.front import store
 __all__ = ["tensordot"]
 
 
-def tensordot(a: Any, b: Any, dims: Any = 2, out: AbstractTensor | None = None) -> Any:
+def tensordot(a: Any, b: Any, dims: Any = 2, out: Tensor | None = None) -> Tensor:
     """Return Σ a × b over pairs of dimensions.
 
     `dims` lists them as (of a, of b); a number means the last ones of a with the first ones of b. A dimension of size 1 pairs

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from lineal.base.signatures import Tensor
 from lineal.base.spec import Axis, axis, broadcast_shapes
-from lineal.core import AbstractTensor
 from lineal.core.calling import public
 from lineal.ops.broadcasting import expand
 from lineal.ops.contraction.products import Product, require_same_dtype
@@ -43,7 +43,7 @@ _cross = functools.lru_cache(64)(Cross)
 
 
 @public
-def cross(input: AbstractTensor, other: AbstractTensor, dim: int | None = None, *, out: AbstractTensor | None = None) -> Any:
+def cross(input: Tensor, other: Tensor, dim: int | None = None, *, out: Tensor | None = None) -> Tensor:
     """Return the cross products of the vectors along `dim`, by default the first dimension of size 3."""
     if dim is None:
         shape = broadcast_shapes("cross", input.value.shape, other.value.shape)
@@ -59,7 +59,7 @@ def cross(input: AbstractTensor, other: AbstractTensor, dim: int | None = None, 
 
 
 @public
-def linalg_cross(input: AbstractTensor, other: AbstractTensor, *, dim: int = -1, out: AbstractTensor | None = None) -> Any:
+def linalg_cross(input: Tensor, other: Tensor, *, dim: int = -1, out: Tensor | None = None) -> Tensor:
     """Return the cross products of the vectors along `dim`."""
     require_same_dtype("linalg.cross", input, other)
     a, b = input.value.shape, other.value.shape
@@ -74,7 +74,7 @@ def linalg_cross(input: AbstractTensor, other: AbstractTensor, *, dim: int = -1,
 
 
 @public
-def vecdot(x: Any, y: Any, *, dim: int = -1, out: AbstractTensor | None = None) -> Any:
+def vecdot(x: Any, y: Any, *, dim: int = -1, out: Tensor | None = None) -> Tensor:
     """Return Σ x* × y along `dim`; leading sizes broadcast."""
     for each in (x, y):
         if each.value.dtype.kind in "iub":
@@ -85,7 +85,7 @@ def vecdot(x: Any, y: Any, *, dim: int = -1, out: AbstractTensor | None = None) 
 
 
 @public
-def kron(input: AbstractTensor, other: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
+def kron(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return the Kronecker product: every element of `input` times all of `other`, as blocks."""
     a, b = input.value.shape, other.value.shape
     ndim = max(len(a), len(b))

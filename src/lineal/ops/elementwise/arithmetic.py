@@ -8,6 +8,7 @@ import numpy as np
 
 from lineal.base import config
 from lineal.base.dtypes import STORED_ONLY, Category
+from lineal.base.signatures import Number, Operand, Tensor
 from lineal.core import AbstractTensor, renamed
 from lineal.core.calling import older_form, public
 from lineal.core.door import binary_door
@@ -54,7 +55,7 @@ _SCALES = frozenset((int, float))
 _MASKS = "use the `~` or `logical_not()` operator to invert a mask, `^` or `logical_xor()` for the difference of two"
 
 
-def neg(input: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
+def neg(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return -input."""
     try:
         return _neg(input, out=out)
@@ -69,7 +70,7 @@ def of_masks(error: Exception, what: str, *operands: Any) -> Exception:
     return RuntimeError(f"{what} is not supported; {_MASKS}")
 
 
-def positive(input: AbstractTensor) -> Any:
+def positive(input: Tensor) -> Tensor:
     """Return input itself, which must not be bool."""
     if require_tensor("positive", input).dtype.kind == "b":
         raise RuntimeError("positive: The `+` operator, on a bool tensor is not supported")
@@ -96,7 +97,7 @@ def scaled(name: str, input: Any, other: Any, alpha: Any) -> Any:
     return other if alpha == 1 else other * alpha  # type: ignore[operator]
 
 
-def add(input: Any, other: Any, *older: Any, alpha: Any = 1, out: AbstractTensor | None = None) -> Any:
+def add(input: Operand, other: Operand, *older: Any, alpha: Number | Tensor = 1, out: Tensor | None = None) -> Tensor:
     """Return input + alpha × other; of bool tensors, input or other."""
     if older:
         return older_form(add, ("alpha",), (input, other, *older), {"out": out})
@@ -104,7 +105,7 @@ def add(input: Any, other: Any, *older: Any, alpha: Any = 1, out: AbstractTensor
     return y if out is None else store(y, out, "add", input, other)
 
 
-def sub(input: Any, other: Any, *older: Any, alpha: Any = 1, out: AbstractTensor | None = None) -> Any:
+def sub(input: Operand, other: Operand, *older: Any, alpha: Number | Tensor = 1, out: Tensor | None = None) -> Tensor:
     """Return input - alpha × other."""
     if older:
         return older_form(sub, ("alpha",), (input, other, *older), {"out": out})
@@ -115,7 +116,7 @@ def sub(input: Any, other: Any, *older: Any, alpha: Any = 1, out: AbstractTensor
     return y if out is None else store(y, out, "sub", input, other)
 
 
-def rsub(input: Any, other: Any, *, alpha: Any = 1) -> Any:
+def rsub(input: Operand, other: Operand, *, alpha: Number | Tensor = 1) -> Tensor:
     """Return other - alpha × input."""
     require_tensor("rsub", input)
     return renamed(sub(other, input, alpha=alpha), "RsubBackward1")
@@ -171,7 +172,7 @@ _div_trunc = binary("div_trunc", lambda m, a, b: m.trunc(a / b), zero, zero, dom
 _ROUNDED = {None: true_divide, "floor": _div_floor, "trunc": _div_trunc}
 
 
-def div(input: Any, other: Any, *, rounding_mode: str | None = None, out: AbstractTensor | None = None) -> Any:
+def div(input: Operand, other: Operand, *, rounding_mode: str | None = None, out: Tensor | None = None) -> Tensor:
     """Return input / other, rounded down ("floor"), towards zero ("trunc"; both keep integers), or not at all (None)."""
     divide = _ROUNDED.get(rounding_mode)
     if divide is None:
@@ -221,13 +222,8 @@ reciprocal = unary(
 
 
 def addcmul(
-    input: AbstractTensor,
-    tensor1: AbstractTensor,
-    tensor2: AbstractTensor,
-    *older: Any,
-    value: Any = 1,
-    out: AbstractTensor | None = None,
-) -> Any:
+    input: Tensor, tensor1: Tensor, tensor2: Tensor, *older: Any, value: Number | Tensor = 1, out: Tensor | None = None
+) -> Tensor:
     """Return input + value × tensor1 × tensor2."""
     if older:
         return older_form(addcmul, ("value",), (input, tensor1, tensor2, *older), {"out": out})
@@ -235,13 +231,8 @@ def addcmul(
 
 
 def addcdiv(
-    input: AbstractTensor,
-    tensor1: AbstractTensor,
-    tensor2: AbstractTensor,
-    *older: Any,
-    value: Any = 1,
-    out: AbstractTensor | None = None,
-) -> Any:
+    input: Tensor, tensor1: Tensor, tensor2: Tensor, *older: Any, value: Number | Tensor = 1, out: Tensor | None = None
+) -> Tensor:
     """Return input + value × tensor1 / tensor2; floating or complex only."""
     if older:
         return older_form(addcdiv, ("value",), (input, tensor1, tensor2, *older), {"out": out})
@@ -270,7 +261,7 @@ _lerp = nary(
 
 
 @public
-def lerp(input: AbstractTensor, end: AbstractTensor, weight: Any, *, out: AbstractTensor | None = None) -> Any:
+def lerp(input: Tensor, end: Tensor, weight: Any, *, out: Tensor | None = None) -> Tensor:
     """Return input + weight × (end - input), exact at the weights 0 and 1."""
     if dtype_of(input) is not dtype_of(end):
         raise RuntimeError(f"lerp: expected dtype {dtype_of(input)} for `end` but got dtype {dtype_of(end)}")
@@ -281,6 +272,6 @@ def lerp(input: AbstractTensor, end: AbstractTensor, weight: Any, *, out: Abstra
     return _lerp(input, end, weight, out=out)
 
 
-add.operator, add.reflected = _add.operator, _add.operator
-sub.operator, sub.reflected = _sub.operator, _sub.reflected
+sum_operators = _add.operator, _add.operator
+difference_operators = _sub.operator, _sub.reflected
 negative, subtract, multiply, divide = neg, sub, mul, div

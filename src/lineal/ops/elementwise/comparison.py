@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from lineal.base.signatures import Tensor
 from lineal.core import AbstractTensor, apply
 from lineal.ops.conversion import constant, dtype_of
 from lineal.ops.front import binary, require_tensor, unary
@@ -91,13 +92,13 @@ def refuse_complex(name: str, x: AbstractTensor) -> None:
         raise RuntimeError(f"{name} does not support complex inputs.")
 
 
-def isposinf(input: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
+def isposinf(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return where input is +∞."""
     refuse_complex("isposinf", input)
     return _isposinf(input, out=out)
 
 
-def isneginf(input: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
+def isneginf(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return where input is -∞."""
     refuse_complex("isneginf", input)
     return _isneginf(input, out=out)
@@ -123,9 +124,7 @@ def _close_numeric(m: Any, a: Any, b: Any, rtol: Any, atol: Any) -> Any:
 _isclose = Elementwise("isclose", _close, (None,) * 4, "bool", _close_numeric)
 
 
-def isclose(
-    input: AbstractTensor, other: AbstractTensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
-) -> Any:
+def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Tensor:
     """Return where |input - other| ≤ atol + rtol × |other|; nan is close to nan if `equal_nan`. The dtypes must be the same."""
     require_tensor("isclose", input)
     require_tensor("isclose", other)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
-from lineal.core import AbstractTensor, Op, apply, renamed
+from lineal.base.signatures import Tensor
+from lineal.core import Op, apply, renamed
 from lineal.core.calling import public
 from lineal.ops.conversion import dtype_of
 from lineal.ops.elementwise.arithmetic import mul
@@ -129,14 +130,14 @@ _logit_between = nary(
 
 
 @public
-def logit(input: AbstractTensor, eps: float | None = None, *, out: AbstractTensor | None = None) -> Any:
+def logit(input: Tensor, eps: float | None = None, *, out: Tensor | None = None) -> Tensor:
     """Return log(input / (1 - input)); with `eps`, input is first moved into [eps, 1 - eps]."""
     if eps is None:
         return _logit(input, out=out)
     return _logit_between(input, float(eps), 1 - float(eps), out=out)
 
 
-def ldexp(input: AbstractTensor, other: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
+def ldexp(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return input × 2^other."""
     require_tensor("ldexp", input)
     require_tensor("ldexp", other)
@@ -165,7 +166,7 @@ class FrexpResult(NamedTuple):
 
 
 @public
-def frexp(input: AbstractTensor, *, out: tuple[AbstractTensor, AbstractTensor] | None = None) -> FrexpResult:
+def frexp(input: Tensor, *, out: tuple[Tensor, Tensor] | None = None) -> FrexpResult:
     """Return the mantissas, in (-1, -½] or [½, 1), and the int32 exponents to base 2 of input."""
     if not dtype_of(input).is_floating_point:
         raise RuntimeError("frexp: torch.frexp() only supports floating-point dtypes")

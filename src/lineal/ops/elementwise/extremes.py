@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from lineal.base.signatures import Tensor
 from lineal.core import AbstractTensor, apply
 from lineal.ops.elementwise.masks import keep, masked
 from lineal.ops.front import binary, require_tensor, row, store, unary
@@ -85,13 +86,13 @@ def refuse_complex(name: str, *xs: AbstractTensor) -> None:
             raise RuntimeError(f"{name} not implemented for complex tensors.")
 
 
-def maximum(input: AbstractTensor, other: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
+def maximum(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return the larger of input and other, nan where one of them is; equal inputs share the gradient."""
     refuse_complex("maximum", input, other)
     return _maximum(input, other, out=out)
 
 
-def minimum(input: AbstractTensor, other: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
+def minimum(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return the smaller of input and other, nan where one of them is; equal inputs share the gradient."""
     refuse_complex("minimum", input, other)
     return _minimum(input, other, out=out)
@@ -140,21 +141,21 @@ def refuse_unordered(name: str, *given: Any) -> None:
             raise NotImplementedError(f"{name} is not supported for complex types")
 
 
-def clamp_min(input: AbstractTensor, min: Any, *, out: AbstractTensor | None = None) -> Any:
+def clamp_min(input: Tensor, min: Any, *, out: Tensor | None = None) -> Tensor:
     """Return the larger of input and `min`, a number or a tensor; the gradient passes where input ≥ min."""
     refuse_unordered("clamp_min", input, min)
     check_numbers("clamp_min", input, min)
     return _clamp_min(input, min, out=out)
 
 
-def clamp_max(input: AbstractTensor, max: Any, *, out: AbstractTensor | None = None) -> Any:
+def clamp_max(input: Tensor, max: Any, *, out: Tensor | None = None) -> Tensor:
     """Return the smaller of input and `max`, a number or a tensor; the gradient passes where input ≤ max."""
     refuse_unordered("clamp_max", input, max)
     check_numbers("clamp_max", input, max)
     return _clamp_max(input, max, out=out)
 
 
-def clamp(input: AbstractTensor, min: Any = None, max: Any = None, *, out: AbstractTensor | None = None) -> Any:
+def clamp(input: Tensor, min: Any = None, max: Any = None, *, out: Tensor | None = None) -> Tensor:
     """Return input moved into [min, max], numbers, tensors or None; max where min > max. The gradient passes at the bounds."""
     if max is None or min is None:
         if min is not max:
@@ -179,7 +180,7 @@ _where_positive = row(
 _relu = unary("relu", lambda m, x: m.maximum(0, x), lambda g, y: _where_positive(g, y), domain="ordered")
 
 
-def relu(input: AbstractTensor) -> Any:
+def relu(input: Tensor) -> Tensor:
     """Return the larger of input and 0; the gradient at 0 is 0."""
     if require_tensor("relu", input).dtype.kind == "b":
         raise RuntimeError("relu: Boolean inputs not supported for relu")

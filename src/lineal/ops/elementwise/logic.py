@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lineal.core import AbstractTensor
+from lineal.base.signatures import Tensor
 from lineal.ops.conversion import dtype_of
 from lineal.ops.front import binary, unary
 
@@ -75,14 +75,11 @@ bitwise_not = unary(
 )
 
 
-def invert(input: AbstractTensor) -> Any:
+def invert(input: Tensor) -> Tensor:
     """Return ~input: its bits flipped, or its truth values."""
     if input.value.dtype.kind not in "iub":
         raise TypeError(f"~: only implemented on integer and Boolean-type tensors, got {dtype_of(input)}")
     return bitwise_not(input)
-
-
-bitwise_not.operator = invert
 
 
 def _shifted_left(m: Any, a: Any, b: Any) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from lineal.base import dtypes
+from lineal.base.signatures import Tensor
 from lineal.core import AbstractTensor, Op, apply, renamed
 from lineal.core.calling import no_tensor, public
 from lineal.ops.conversion import cast, dtype_of
@@ -64,12 +65,12 @@ class Imag(Op):
 _real, _imag = Real(), Imag()
 
 
-def real(input: AbstractTensor) -> Any:
+def real(input: Tensor) -> Tensor:
     """Return the real parts of a complex tensor as a view; a real tensor itself."""
     return apply(_real, input) if require_tensor("real", input).dtype.kind == "c" else input
 
 
-def imag(input: AbstractTensor) -> Any:
+def imag(input: Tensor) -> Tensor:
     """Return the imaginary parts of a complex tensor as a view; RuntimeError for a real one."""
     if require_tensor("imag", input).dtype.kind != "c":
         raise RuntimeError("imag: imag is not implemented for tensors with non-complex dtypes.")
@@ -79,7 +80,7 @@ def imag(input: AbstractTensor) -> Any:
 _conj = unary("conj", lambda m, x: m.conjugate(x), lambda g: g.conj(), domain="any")
 
 
-def conj(input: AbstractTensor) -> Any:
+def conj(input: Tensor) -> Tensor:
     """Return the complex conjugate; a real tensor itself."""
     try:
         return _conj(input) if input.value.dtype.kind == "c" else input
@@ -87,32 +88,32 @@ def conj(input: AbstractTensor) -> Any:
         raise no_tensor("conj", input) from None
 
 
-def conj_physical(input: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
+def conj_physical(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return the complex conjugate; a real tensor itself."""
     require_tensor("conj_physical", input)
     y = conj(input)
     return y if out is None else store(y, out, "conj_physical", input)
 
 
-def resolve_conj(input: AbstractTensor) -> Any:
+def resolve_conj(input: Tensor) -> Tensor:
     """Return input itself: conjugates are computed at once here, never marked for later."""
     require_tensor("resolve_conj", input)
     return input
 
 
-def resolve_neg(input: AbstractTensor) -> Any:
+def resolve_neg(input: Tensor) -> Tensor:
     """Return input itself: negatives are computed at once here, never marked for later."""
     require_tensor("resolve_conj", input)
     return input
 
 
-def is_conj(input: AbstractTensor) -> bool:
+def is_conj(input: Tensor) -> bool:
     """Return whether input is marked to be conjugated later: never."""
     require_tensor("is_conj", input)
     return False
 
 
-def is_neg(input: AbstractTensor) -> bool:
+def is_neg(input: Tensor) -> bool:
     """Return whether input is marked to be negated later: never."""
     require_tensor("is_neg", input)
     return False
@@ -153,14 +154,14 @@ def finish(name: str, y: Any, out: AbstractTensor | None) -> Any:
 
 
 @public
-def complex(real: AbstractTensor, imag: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
+def complex(real: Tensor, imag: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return real + i × imag, two tensors of float32 or of float64."""
     check_parts("complex", real, imag)
     return finish("complex", apply(_complex, *broadcast("complex", real, imag)), out)
 
 
 @public
-def polar(abs: AbstractTensor, angle: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
+def polar(abs: Tensor, angle: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return abs × (cos(angle) + i sin(angle)), of two tensors of float32 or of float64."""
     check_parts("polar", abs, angle)
     return renamed(finish("polar", complex(mul(abs, cos(angle)), mul(abs, sin(angle))), out), "PolarBackward0")
@@ -219,14 +220,14 @@ class ViewAsComplex(Op):
 _view_as_real, _view_as_complex = ViewAsReal(), ViewAsComplex()
 
 
-def view_as_real(input: AbstractTensor) -> Any:
+def view_as_real(input: Tensor) -> Tensor:
     """Return a complex tensor as a view of its parts, along a new last dimension of size 2."""
     if require_tensor("view_as_real", input).dtype.kind != "c":
         raise RuntimeError("view_as_real: view_as_real is only supported for complex tensors")
     return apply(_view_as_real, input)
 
 
-def view_as_complex(input: AbstractTensor) -> Any:
+def view_as_complex(input: Tensor) -> Tensor:
     """Return a real tensor whose last dimension holds real and imaginary parts as a complex view."""
     value = require_tensor("view_as_complex", input)
     if value.dtype not in _FLOATS:

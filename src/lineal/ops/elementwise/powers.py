@@ -10,6 +10,7 @@ import numpy as np
 
 from lineal.base import dtypes
 from lineal.base.dtypes import Category
+from lineal.base.signatures import Operand, Tensor
 from lineal.core import AbstractTensor, renamed
 from lineal.core.door import unary_door
 from lineal.ops.conversion import as_operand, cast, dtype_of, result_type
@@ -113,7 +114,7 @@ def _by_exponent(g: Any, a: Any, b: Any, y: Any) -> Any:
 _pow = binary("pow", lambda m, a, b: m.power(a, b), _by_base, _by_exponent, numbers="one", numeric=_power)
 
 
-def pow(input: Any, exponent: Any, *, out: AbstractTensor | None = None) -> Any:
+def pow(input: Operand, exponent: Operand, *, out: Tensor | None = None) -> Tensor:
     """Return input ** exponent; either may be a number. Integers to negative integer numbers are refused."""
     if exponent.__class__ in _NUMBERS and isinstance(input, AbstractTensor):
         y = _to_number(input, exponent)
@@ -140,7 +141,7 @@ def _to_number(input: Any, exponent: Any) -> Any:
     return power_door(exponent)(cast(input, target))
 
 
-def square(input: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
+def square(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return input²."""
     if require_tensor("square", input).dtype.kind == "b":
         input = cast(input, dtypes.int64)
@@ -148,7 +149,7 @@ def square(input: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
     return y if out is None else store(y, out, "square", input)
 
 
-def float_power(input: Any, exponent: Any, *, out: AbstractTensor | None = None) -> Any:
+def float_power(input: Operand, exponent: Operand, *, out: Tensor | None = None) -> Tensor:
     """Return input ** exponent, computed in float64 (or complex128)."""
     if not isinstance(input, AbstractTensor):
         require_tensor("float_power", exponent)

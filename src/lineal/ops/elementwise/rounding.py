@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lineal.core import AbstractTensor
+from lineal.base.signatures import Tensor
 from lineal.ops.conversion import dtype_of
 from lineal.ops.elementwise.arithmetic import mul, true_divide
 from lineal.ops.front import Rule, require_tensor, store, unary, zero
@@ -35,7 +35,7 @@ frac = unary(
 )
 
 
-def round(input: AbstractTensor, *, decimals: int = 0, out: AbstractTensor | None = None) -> Any:
+def round(input: Tensor, *, decimals: int = 0, out: Tensor | None = None) -> Tensor:
     """Return input rounded to `decimals` decimal places, halves to even ones; negative places round to tens, hundreds …"""
     if decimals == 0:
         return _round(input, out=out)

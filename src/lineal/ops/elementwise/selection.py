@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, overload
 
+from lineal.base.signatures import Operand, Tensor
 from lineal.core import AbstractTensor, apply
 from lineal.core.calling import public
 from lineal.ops.elementwise.masks import chosen, drop, keep
@@ -18,8 +19,12 @@ _where = Elementwise(
 )
 
 
+@overload
+def where(condition: Tensor) -> tuple[Tensor, ...]: ...
+@overload
+def where(condition: Tensor, input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor: ...
 @public
-def where(condition: Any, input: Any = None, other: Any = None, *, out: AbstractTensor | None = None) -> Any:
+def where(condition: Any, input: Any = None, other: Any = None, *, out: Tensor | None = None) -> Any:
     """Return input where the bool condition holds, other elsewhere; of a condition alone, the indices where it is not zero.
 
     `input` and `other` are tensors or numbers, promoted to one dtype; all three are broadcast.

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from lineal.base.limits import finfo
-from lineal.core import AbstractTensor, apply
+from lineal.base.signatures import Tensor
+from lineal.core import apply
 from lineal.core.calling import public
 from lineal.ops.conversion import constant, dtype_of
 from lineal.ops.elementwise.masks import drop, keep
@@ -41,7 +42,7 @@ sgn = unary("sgn", _known_sign, _sgn_slope, domain="any", numeric=_sign, doc="Re
 _real_sign = unary("sign", _known_sign, zero, domain="real", numeric=_sign)
 
 
-def sign(input: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
+def sign(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return -1, 0 or 1 as input is negative, zero or positive; 0 for nan."""
     if require_tensor("sign", input).dtype.kind == "c":
         raise NotImplementedError("sign: not intended to support complex numbers; use sgn instead")
@@ -98,7 +99,7 @@ _heaviside = binary(
 )
 
 
-def heaviside(input: AbstractTensor, values: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
+def heaviside(input: Tensor, values: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return 0 where input is negative (or nan), 1 where it is positive, `values` where it is 0. One real dtype only."""
     given = [require_tensor("heaviside", x).dtype for x in (input, values)]
     if "c" in (given[0].kind, given[1].kind):
@@ -131,13 +132,13 @@ _nan_to_num = Elementwise("nan_to_num", _replaced, (_finite_part, None, None, No
 
 @public
 def nan_to_num(
-    input: AbstractTensor,
+    input: Tensor,
     nan: float | None = None,
     posinf: float | None = None,
     neginf: float | None = None,
     *,
-    out: AbstractTensor | None = None,
-) -> Any:
+    out: Tensor | None = None,
+) -> Tensor:
     """Return input with nan, +∞ and -∞ replaced: by 0 and by the largest and smallest numbers of the dtype unless given."""
     if require_tensor("nan_to_num", input).dtype.kind in "iub":
         y = clone(input)

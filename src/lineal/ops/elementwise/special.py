@@ -8,7 +8,8 @@ from typing import Any
 
 from lineal.base import config, later
 from lineal.base.dtypes import Category
-from lineal.core import AbstractTensor, apply
+from lineal.base.signatures import Tensor
+from lineal.core import apply
 from lineal.ops.conversion import cast, dtype_of
 from lineal.ops.elementwise.exponential import exp
 from lineal.ops.front import require_tensor, store, unary
@@ -103,7 +104,7 @@ class Polygamma(Elementwise):
 _polygamma = functools.lru_cache(64)(Polygamma)
 
 
-def polygamma(n: int, input: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
+def polygamma(n: int, input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return the n-th derivative of digamma at input, n ≥ 0."""
     if n < 0:
         raise RuntimeError(f"polygamma: polygamma(n, x) does not support negative n, got {n}")

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from lineal.base import dtypes
+from lineal.base.signatures import Number, Tensor
 from lineal.base.spec import axis
 from lineal.core import AbstractTensor, apply, lift, module_of, renamed
 from lineal.core.calling import public
@@ -43,7 +44,7 @@ def vector(name: str, x: AbstractTensor, dim: int, index: AbstractTensor, error:
 
 
 @public
-def index_select(input: AbstractTensor, dim: int, index: AbstractTensor, *, out: Any = None) -> Any:
+def index_select(input: Tensor, dim: int, index: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return the slices of input along `dim` that the vector `index` (int32 or int64, no negative places) names."""
     x, place, index = vector("index_select", input, dim, index)
     y = apply(index_op((place,), "IndexSelect"), x, index)
@@ -74,8 +75,8 @@ def paired(name: str, input: AbstractTensor, dim: int, index: AbstractTensor, so
 
 @public
 def index_add(
-    input: AbstractTensor, dim: int, index: AbstractTensor, source: AbstractTensor, *, alpha: Any = 1, out: Any = None
-) -> Any:
+    input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: Number | Tensor = 1, out: Tensor | None = None
+) -> Tensor:
     """Return input with alpha · source[…, i, …] added to its slice index[i] along `dim`, for all i."""
     x, place, index, source = paired("index_add", input, dim, index, source, RuntimeError)
     y = apply(put_op((place,), True, "IndexAdd"), x, source if alpha == 1 else source * alpha, index)
@@ -84,7 +85,7 @@ def index_add(
 
 
 @public
-def index_add_(self: AbstractTensor, dim: int, index: AbstractTensor, source: AbstractTensor, *, alpha: Any = 1) -> Any:
+def index_add_(self: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: Number | Tensor = 1) -> Tensor:
     """Add alpha · source[…, i, …] to the slice index[i] along `dim`, for all i."""
     x, place, index, source = paired("index_add_", self, dim, index, source, RuntimeError)
     change(x, put_op((place,), True, "IndexAdd"), source if alpha == 1 else source * alpha, index, name="index_add_")
@@ -92,7 +93,7 @@ def index_add_(self: AbstractTensor, dim: int, index: AbstractTensor, source: Ab
 
 
 @public
-def index_copy(input: AbstractTensor, dim: int, index: AbstractTensor, source: AbstractTensor, *, out: Any = None) -> Any:
+def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return input with its slice index[i] along `dim` replaced by source[…, i, …], for all i."""
     x, place, index, source = paired("index_copy", input, dim, index, source, IndexError)
     y = apply(put_op((place,), False, "IndexCopy"), x, source, index)
@@ -101,7 +102,7 @@ def index_copy(input: AbstractTensor, dim: int, index: AbstractTensor, source: A
 
 
 @public
-def index_copy_(self: AbstractTensor, dim: int, index: AbstractTensor, source: AbstractTensor) -> Any:
+def index_copy_(self: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
     """Replace the slice index[i] along `dim` by source[…, i, …], for all i."""
     x, place, index, source = paired("index_copy_", self, dim, index, source, IndexError)
     change(x, put_op((place,), False, "IndexCopy"), source, index, name="index_copy_")
@@ -124,7 +125,7 @@ def filling(name: str, input: AbstractTensor, dim: int, index: AbstractTensor, v
 
 
 @public
-def index_fill(input: AbstractTensor, dim: int, index: AbstractTensor, value: Any) -> Any:
+def index_fill(input: Tensor, dim: int, index: Tensor, value: Number | Tensor) -> Tensor:
     """Return input with its slices `index` along `dim` filled with `value`, a number or a tensor of no dimensions."""
     x, op, others = filling("index_fill", input, dim, index, value)
     y = apply(op, x, *others)
@@ -132,7 +133,7 @@ def index_fill(input: AbstractTensor, dim: int, index: AbstractTensor, value: An
 
 
 @public
-def index_fill_(self: AbstractTensor, dim: int, index: AbstractTensor, value: Any) -> Any:
+def index_fill_(self: Tensor, dim: int, index: Tensor, value: Number | Tensor) -> Tensor:
     """Fill the slices `index` along `dim` with `value`."""
     x, op, others = filling("index_fill_", self, dim, index, value)
     change(x, op, *others, name="index_fill_")
@@ -152,7 +153,7 @@ def flat_index(name: str, input: AbstractTensor, index: AbstractTensor) -> Any:
     return index.reshape(-1)  # type: ignore[attr-defined]
 
 
-def take(input: AbstractTensor, index: AbstractTensor, *, out: Any = None) -> Any:
+def take(input: Tensor, index: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return the elements of input, flattened, that `index` (int64; negative counts from the end) names, in index's shape."""
     places = flat_index("take", input, index)
     y = apply(index_op((0,), "Take"), input.reshape(-1), places).reshape(index.value.shape)  # type: ignore[attr-defined]
@@ -175,7 +176,7 @@ def putting(name: str, input: AbstractTensor, index: AbstractTensor, source: Abs
 
 
 @public
-def put(input: AbstractTensor, index: AbstractTensor, source: AbstractTensor, accumulate: bool = False) -> Any:
+def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) -> Tensor:
     """Return input with the elements at the flat places `index` replaced by those of `source`, or source added to them."""
     values, places = putting("put", input, index, source)
     x = input.reshape(-1)  # type: ignore[attr-defined]
@@ -183,7 +184,7 @@ def put(input: AbstractTensor, index: AbstractTensor, source: AbstractTensor, ac
 
 
 @public
-def put_(self: AbstractTensor, index: AbstractTensor, source: AbstractTensor, accumulate: bool = False) -> Any:
+def put_(self: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) -> Tensor:
     """Write the elements of `source` at the flat places `index`, or add them there with `accumulate`."""
     if not self.value.flags.c_contiguous:
         return assign(self, put(self, index, source, accumulate), "put_")

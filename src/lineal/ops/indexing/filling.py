@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
 
+from lineal.base.signatures import Number, Operand, Tensor
 from lineal.base.spec import broadcast_shapes
-from lineal.core import AbstractTensor, Op, apply, lift, module_of, write
+from lineal.core import Op, apply, lift, module_of, write
 from lineal.core.calling import public
 from lineal.ops.broadcasting import expand
 from lineal.ops.conversion import as_operand, cast, dtype_of
@@ -35,25 +35,25 @@ _fill = Fill()
 
 
 @public
-def fill(input: AbstractTensor, value: Any) -> Any:
+def fill(input: Tensor, value: Number | Tensor) -> Tensor:
     """Return `value`, a number or a tensor of no dimensions, in the shape and dtype of input."""
     require_tensor("fill", input)
     return apply(_fill, input, zero_dimensional("fill", value, input))
 
 
 @public
-def fill_(self: AbstractTensor, value: Any) -> Any:
+def fill_(self: Tensor, value: Number | Tensor) -> Tensor:
     """Write `value`, a number or a tensor of no dimensions, everywhere."""
     return write(self, expand(zero_dimensional("fill_", value, self), self.value.shape), "fill_", replaces=True)
 
 
 @public
-def zero_(self: AbstractTensor) -> Any:
+def zero_(self: Tensor) -> Tensor:
     """Write 0 everywhere."""
     return write(self, expand(number_like(0, self), self.value.shape), "zero_")
 
 
-def copy_(self: AbstractTensor, other: Any, non_blocking: bool = False) -> Any:
+def copy_(self: Tensor, other: Operand, non_blocking: bool = False) -> Tensor:
     """Write the numbers of `other`, which broadcasts to this tensor, in this tensor's dtype."""
     source = as_operand(other)
     shape = self.value.shape

@@ -9,6 +9,7 @@ import numpy as np
 
 from lineal.base import dtypes
 from lineal.base.platforms import array_module
+from lineal.base.signatures import Number, Tensor
 from lineal.base.spec import Axis, Shape, axis, broadcast_shapes
 from lineal.core import AbstractTensor, Op, apply
 from lineal.core.calling import public
@@ -138,7 +139,7 @@ def raised(x: AbstractTensor, *others: Any) -> list[Any]:
 
 
 @public
-def gather(input: AbstractTensor, dim: int, index: AbstractTensor, *, sparse_grad: bool = False, out: Any = None) -> Any:
+def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False, out: Tensor | None = None) -> Tensor:
     """Return the elements of input that `index` names along `dim`, in the shape of `index` (int64, no negative places)."""
     place, index = read_index("gather", input, dim, index)
     if index.value.size == 0 and index.value.ndim != input.value.ndim:
@@ -191,15 +192,15 @@ def scattered_in_place(name: str, op: Any, target: AbstractTensor, dim: int, ind
 
 @public
 def scatter(
-    input: AbstractTensor,
+    input: Tensor,
     dim: int,
-    index: AbstractTensor,
+    index: Tensor,
     src: Any = None,
     *,
-    value: Any = None,
+    value: Number | Tensor | None = None,
     reduce: str | None = None,
-    out: Any = None,
-) -> Any:
+    out: Tensor | None = None,
+) -> Tensor:
     """Return input with the elements that `index` names along `dim` replaced by those of `src` (a tensor or a number).
 
     `reduce` "add" or "multiply" combines them with what is there instead.
@@ -215,8 +216,8 @@ def scatter(
 
 @public
 def scatter_(
-    self: AbstractTensor, dim: int, index: AbstractTensor, src: Any = None, *, value: Any = None, reduce: str | None = None
-) -> Any:
+    self: Tensor, dim: int, index: Tensor, src: Any = None, *, value: Number | Tensor | None = None, reduce: str | None = None
+) -> Tensor:
     """Write the elements of `src`, a tensor or a number, at the places that `index` names along `dim`."""
     src = required(value if src is None else src)
     if reduce is None:
@@ -240,7 +241,7 @@ def reduction(name: str, reduce: str) -> str:
 
 
 @public
-def scatter_add(input: AbstractTensor, dim: int, index: AbstractTensor, src: AbstractTensor, *, out: Any = None) -> Any:
+def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return input with the elements of `src` added at the places that `index` names along `dim`."""
     require_tensor("scatter_add", src)
     y = scattered("scatter_add", _scatter_add, input, dim, index, src)
@@ -248,14 +249,14 @@ def scatter_add(input: AbstractTensor, dim: int, index: AbstractTensor, src: Abs
 
 
 @public
-def scatter_add_(self: AbstractTensor, dim: int, index: AbstractTensor, src: AbstractTensor) -> Any:
+def scatter_add_(self: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     """Add the elements of `src` at the places that `index` names along `dim`."""
     require_tensor("scatter_add_", src)
     return scattered_in_place("scatter_add_", _scatter_add, self, dim, index, src)
 
 
 @public
-def take_along_dim(input: AbstractTensor, indices: AbstractTensor, dim: int | None = None, *, out: Any = None) -> Any:
+def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None, *, out: Tensor | None = None) -> Tensor:
     """Return the elements that `indices` (int64) names along `dim`, both broadcast elsewhere; without dim, of all input."""
     require_tensor("take_along_dim", input)
     if dtype_of(indices) is not dtypes.int64:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import functools
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Literal, overload
 
 import numpy as np
 
 from lineal.base import dtypes
 from lineal.base.dtypes import widened
 from lineal.base.platforms import array_module
+from lineal.base.signatures import Tensor
 from lineal.base.spec import Shape, broadcast_shapes
 from lineal.core import AbstractTensor, Op, apply, lift, module_of
 from lineal.ops.broadcasting import expand
@@ -115,7 +117,7 @@ _masked_gather = functools.lru_cache(1024)(MaskedGather)
 _nonzero = Nonzero()
 
 
-def masked_select(input: AbstractTensor, mask: AbstractTensor, *, out: Any = None) -> Any:
+def masked_select(input: Tensor, mask: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return the elements of input where the mask is true, as a vector; the two broadcast."""
     require_tensor("masked_select", input)
     check_mask("masked_select", mask)
@@ -124,7 +126,7 @@ def masked_select(input: AbstractTensor, mask: AbstractTensor, *, out: Any = Non
     return deliver(y, out, "masked_select", input, mask)
 
 
-def masked_scatter(input: AbstractTensor, mask: AbstractTensor, source: AbstractTensor) -> Any:
+def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
     """Return input with the elements of `source`, in order, where the mask is true; input and mask broadcast."""
     require_tensor("masked_scatter", input)
     check_mask("masked_scatter", mask)
@@ -134,7 +136,7 @@ def masked_scatter(input: AbstractTensor, mask: AbstractTensor, source: Abstract
     return apply(_masked_scatter, expand(input, shape), mask, source)
 
 
-def masked_scatter_(self: AbstractTensor, mask: AbstractTensor, source: AbstractTensor) -> Any:
+def masked_scatter_(self: Tensor, mask: Tensor, source: Tensor) -> Tensor:
     """Write the elements of `source`, in order, where the mask is true."""
     check_mask("masked_scatter_", mask)
     mask = fitting("masked_scatter_", self, mask)
@@ -153,7 +155,11 @@ def check_source(name: str, x: AbstractTensor, mask: AbstractTensor, source: Abs
         )
 
 
-def nonzero(input: AbstractTensor, *, out: Any = None, as_tuple: bool = False) -> Any:
+@overload
+def nonzero(input: Tensor, *, out: Tensor | None = None, as_tuple: Literal[False] = False) -> Tensor: ...
+@overload
+def nonzero(input: Tensor, *, as_tuple: Literal[True]) -> tuple[Tensor, ...]: ...
+def nonzero(input: Tensor, *, out: Tensor | None = None, as_tuple: bool = False) -> Any:
     """Return the places of the nonzero elements as rows (int64), or as one vector per dimension with `as_tuple`."""
     require_tensor("nonzero", input)
     if as_tuple:
@@ -163,12 +169,12 @@ def nonzero(input: AbstractTensor, *, out: Any = None, as_tuple: bool = False) -
     return y if out is None else store(y, out, "nonzero")
 
 
-def argwhere(input: AbstractTensor) -> Any:
+def argwhere(input: Tensor) -> Tensor:
     """Return the places of the nonzero elements as rows (int64)."""
     return nonzero(input)
 
 
-def unravel_index(indices: AbstractTensor, shape: Any) -> tuple:
+def unravel_index(indices: Tensor, shape: int | Sequence[int]) -> tuple[Tensor, ...]:
     """Return the places in an array of `shape` that the flat `indices` mean, one tensor per dimension."""
     require_tensor("unravel_index", indices)
     if dtype_of(indices).category is not dtypes.Category.INTEGER:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from lineal.base.platforms import array_module
+from lineal.base.signatures import Number, Tensor
 from lineal.base.spec import broadcast_shapes
 from lineal.core import AbstractTensor, apply
 from lineal.ops.broadcasting import expand
@@ -60,7 +61,7 @@ def check_mask(name: str, mask: Any) -> None:
         raise RuntimeError(f"{name}: only supports boolean masks, but got mask with dtype {dtype_of(mask)}")
 
 
-def masked_fill(input: AbstractTensor, mask: AbstractTensor, value: Any) -> Any:
+def masked_fill(input: Tensor, mask: Tensor, value: Number | Tensor) -> Tensor:
     """Return input with `value`, a number or a tensor of no dimensions, where the mask is true; the two broadcast."""
     require_tensor("masked_fill", input)
     check_mask("masked_fill", mask)
@@ -69,7 +70,7 @@ def masked_fill(input: AbstractTensor, mask: AbstractTensor, value: Any) -> Any:
     return apply(masked_fill_op, expand(input, shape), expand(mask, shape), number)
 
 
-def masked_fill_(self: AbstractTensor, mask: AbstractTensor, value: Any) -> Any:
+def masked_fill_(self: Tensor, mask: Tensor, value: Number | Tensor) -> Tensor:
     """Write `value` where the mask, which broadcasts to this tensor, is true."""
     check_mask("masked_fill_", mask)
     return change(

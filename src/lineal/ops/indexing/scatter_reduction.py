@@ -9,8 +9,9 @@ import numpy as np
 
 from lineal.base import dtypes
 from lineal.base.platforms import array_module
+from lineal.base.signatures import Tensor
 from lineal.base.spec import Axis, axis
-from lineal.core import AbstractTensor, apply
+from lineal.core import apply
 from lineal.core.calling import public
 from lineal.ops.broadcasting import expand
 from lineal.ops.conversion import dtype_of, number_beside
@@ -77,7 +78,7 @@ _extreme = functools.lru_cache(1024)(ScatterExtreme)
 _product = functools.lru_cache(1024)(ScatterProduct)
 
 
-def neutral(reduce: str, x: AbstractTensor) -> Any:
+def neutral(reduce: str, x: Tensor) -> Any:
     """Return the number that does not change a product, a sum, a maximum or a minimum, in the dtype of `x`."""
     if reduce in ("prod", "sum", "mean"):
         return 1 if reduce == "prod" else 0
@@ -92,15 +93,8 @@ def neutral(reduce: str, x: AbstractTensor) -> Any:
 
 @public
 def scatter_reduce(
-    input: AbstractTensor,
-    dim: int,
-    index: AbstractTensor,
-    src: AbstractTensor,
-    reduce: str,
-    *,
-    include_self: bool = True,
-    out: Any = None,
-) -> Any:
+    input: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, *, include_self: bool = True, out: Tensor | None = None
+) -> Tensor:
     """Return input reduced with the elements of `src` at the places that `index` names along `dim`.
 
     `reduce` is sum, prod, mean, amax or amin; without `include_self` input's own element does not count where src has any.
@@ -130,7 +124,7 @@ def require_input(x: Any) -> Any:
     return x
 
 
-def mean(x: AbstractTensor, dim: int, index: AbstractTensor, src: AbstractTensor, include_self: bool) -> Any:
+def mean(x: Tensor, dim: int, index: Tensor, src: Tensor, include_self: bool) -> Any:
     """Return the scattered sum divided by how many elements met in each place; integers round down."""
     total = scatter_add(x, dim, index, src)
     own = expand(number_beside(x, int(include_self), dtypes.int64), x.value.shape)
@@ -141,15 +135,8 @@ def mean(x: AbstractTensor, dim: int, index: AbstractTensor, src: AbstractTensor
 
 @public
 def index_reduce(
-    input: AbstractTensor,
-    dim: int,
-    index: AbstractTensor,
-    source: AbstractTensor,
-    reduce: str,
-    *,
-    include_self: bool = True,
-    out: Any = None,
-) -> Any:
+    input: Tensor, dim: int, index: Tensor, source: Tensor, reduce: str, *, include_self: bool = True, out: Tensor | None = None
+) -> Tensor:
     """Return input reduced (prod, mean, amax or amin) with source[…, i, …] at its slice index[i] along `dim`, for all i."""
     if reduce not in WORDS[1:]:
         raise RuntimeError(f"index_reduce(): Expected reduce to be one of prod, mean, amax or amin but got {reduce}")

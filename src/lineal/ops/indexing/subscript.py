@@ -8,6 +8,7 @@ import numpy as np
 
 from lineal.base.devices import device_of
 from lineal.base.platforms import FOREIGN
+from lineal.base.signatures import Tensor
 from lineal.base.spec import Axes, broadcast_shapes
 from lineal.core import AbstractTensor, apply, lift, modes, module_of, write
 from lineal.core.apply import inferred
@@ -29,7 +30,7 @@ _guard = modes.guard.get
 _NUMBERS = (bool, int, float, complex, np.generic)
 
 
-def getitem(self: AbstractTensor, index: Any) -> Any:
+def getitem(self: Tensor, index: Any) -> Tensor:
     """Return the part of the tensor that `index` means: a view for ints, slices, None and Ellipsis, otherwise a copy."""
     kind = index.__class__
     shape = self.value.shape
@@ -52,7 +53,7 @@ def getitem(self: AbstractTensor, index: Any) -> Any:
     return apply(index_op(places, "Index"), part, *indices)
 
 
-def is_number(index: AbstractTensor) -> bool:
+def is_number(index: Tensor) -> bool:
     """Return whether an index tensor is a single integer, which takes its axis away."""
     return not index.value.ndim and index.value.dtype.kind != "b"
 
@@ -90,7 +91,7 @@ def looked(x: Any, place: int, index: Any) -> Any:
     return view
 
 
-def setitem(self: AbstractTensor, index: Any, value: Any) -> None:
+def setitem(self: Tensor, index: Any, value: Any) -> None:
     """Write `value`, a number or a tensor that broadcasts to it, into the part of the tensor that `index` means."""
     if index is False:
         return
@@ -125,7 +126,7 @@ def setitem(self: AbstractTensor, index: Any, value: Any) -> None:
     change(part, *put_plan("setitem", part, picks, value, False), name="setitem")
 
 
-def written_plainly(x: AbstractTensor, items: Items, value: Any) -> bool:
+def written_plainly(x: Tensor, items: Items, value: Any) -> bool:
     """Write `value` with NumPy alone and return True, if neither a history nor a recorder nor a view is there to be told."""
     watched = _recorder() is not None or _guard() is not None
     if x.node is not None or x.origin is not None or watched or inferred(x):
@@ -146,14 +147,14 @@ def written_plainly(x: AbstractTensor, items: Items, value: Any) -> bool:
     return True
 
 
-def fitted(part: AbstractTensor, value: Any) -> Any:
+def fitted(part: Tensor, value: Any) -> Any:
     """Return what is assigned in the dtype and shape of the part it is written into."""
     if not isinstance(value, AbstractTensor):
         return expand(number_like(value, part, "setitem", False), part.value.shape)
     return expand_to(part.value.shape, cast(value, dtype_of(part)), "setitem")
 
 
-def expand_to(shape: tuple[int, ...], value: AbstractTensor, name: str) -> Any:
+def expand_to(shape: tuple[int, ...], value: Tensor, name: str) -> Any:
     """Return `value` expanded to `shape`, without its leading dimensions of size 1 if it has too many."""
     found = value.value.shape
     while len(found) > len(shape) and found[0] == 1:
@@ -197,7 +198,7 @@ def checked(name: str, x: AbstractTensor, picks: Picks) -> tuple[Axes, list[Any]
     return tuple(place for place, _ in picks), indices, shapes
 
 
-def put_plan(name: str, x: AbstractTensor, picks: Picks, values: AbstractTensor, accumulate: bool) -> tuple:
+def put_plan(name: str, x: Tensor, picks: Picks, values: Any, accumulate: bool) -> tuple:
     """Return the op of index_put and its inputs after the first: the values expanded, and the indices."""
     require_tensor(name, values)
     places, indices, shapes = checked(name, x, picks)
@@ -217,7 +218,7 @@ def put_plan(name: str, x: AbstractTensor, picks: Picks, values: AbstractTensor,
     return op, expand_to(shape, values, name), *indices
 
 
-def read_indices(name: str, x: AbstractTensor, indices: Any) -> Picks:
+def read_indices(name: str, x: Tensor, indices: Any) -> Picks:
     """Return the picks that a sequence of index tensors means, one per axis (None: the whole axis)."""
     if isinstance(indices, AbstractTensor):
         raise TypeError(f"{name}: expected indices to be a tuple of tensors, got a tensor")
@@ -237,14 +238,14 @@ def read_indices(name: str, x: AbstractTensor, indices: Any) -> Picks:
 
 
 @public
-def index_put(input: AbstractTensor, indices: Any, values: AbstractTensor, accumulate: bool = False) -> Any:
+def index_put(input: Tensor, indices: Any, values: Tensor, accumulate: bool = False) -> Tensor:
     """Return input with input[indices] = values, or += values with `accumulate`, repeated places adding up."""
     op, *others = put_plan("index_put", input, read_indices("index_put", input, indices), values, bool(accumulate))
     return apply(op, input, *others)
 
 
 @public
-def index_put_(self: AbstractTensor, indices: Any, values: AbstractTensor, accumulate: bool = False) -> Any:
+def index_put_(self: Tensor, indices: Any, values: Tensor, accumulate: bool = False) -> Tensor:
     """Write `values` at the places `indices`, or add them there with `accumulate`."""
     op, *others = put_plan("index_put_", self, read_indices("index_put_", self, indices), values, bool(accumulate))
     return change(self, op, *others, name="index_put_")

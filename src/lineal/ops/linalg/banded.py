@@ -10,8 +10,9 @@ import numpy as np
 
 from lineal.base import later
 from lineal.base.errors import LinAlgError
+from lineal.base.signatures import Tensor
 from lineal.base.spec import broadcast_shapes
-from lineal.core import AbstractTensor, Op, apply, lift, module_of
+from lineal.core import Op, apply, lift, module_of
 from lineal.ops.broadcasting import expand
 from lineal.ops.linalg.matrices import place_of, require_field, require_matrix, require_one_dtype, require_vector
 
@@ -74,7 +75,7 @@ def adjoint_band(ab: Any, lower: int, upper: int) -> Any:
     return ab.flip(-2).conj().gather(-1, lift(xp.asarray(index))) * lift(xp.asarray(inside.astype(ab.value.dtype)))
 
 
-def solve_banded(l_and_u: Sequence[int], ab: AbstractTensor, b: AbstractTensor) -> Any:
+def solve_banded(l_and_u: Sequence[int], ab: Tensor, b: Tensor) -> Tensor:
     """Return x with A x = b for a matrix A of `l` diagonals below and `u` above the main one, O(n (l + u)²).
 
     ab is (…, l + u + 1, n) and holds Aᵢⱼ in row u + i - j of column j; the corners outside of A are not read. b is (n,) or

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from lineal.base.errors import LinAlgError
-from lineal.core import AbstractTensor, Op, apply, lift, modes, module_of, renamed
+from lineal.base.signatures import Tensor
+from lineal.core import Op, apply, lift, modes, module_of, renamed
 from lineal.ops.linalg import kernels
 from lineal.ops.linalg.cholesky_derivative import CholeskyPull
 from lineal.ops.linalg.conditioning import hosted, judge_cholesky, judge_inverse, lapack, listed, tell, watched
@@ -78,7 +79,9 @@ def failures(A: np.ndarray, L: np.ndarray, upper: bool) -> np.ndarray:
     return info
 
 
-def cholesky_ex(input: AbstractTensor, *, upper: bool = False, check_errors: bool = False, out: Any = None) -> Any:
+def cholesky_ex(
+    input: Tensor, *, upper: bool = False, check_errors: bool = False, out: Sequence[Tensor] | None = None
+) -> linalg_cholesky_ex:
     """Return L and info as `cholesky`, without raising: info is 0 or the order of the leading minor that is not positive."""
     name = "linalg.cholesky_ex"
     require_square(name, input)
@@ -109,9 +112,7 @@ def refuse_indefinite(name: str, info: np.ndarray, A: np.ndarray | None = None) 
         )
 
 
-def cholesky(
-    input: AbstractTensor, *, upper: bool = False, out: AbstractTensor | None = None, jitter: float | str | None = None
-) -> Any:
+def cholesky(input: Tensor, *, upper: bool = False, out: Tensor | None = None, jitter: float | str | None = None) -> Tensor:
     """Return the lower triangular L with L Lᴴ = A (or with `upper`, U with Uᴴ U = A) of Hermitian positive definite A.
 
     A is (…, n, n), floating or complex; only one triangle is read. LinAlgError names the leading minor that is not positive.
@@ -171,7 +172,7 @@ def _jitter_of(A: np.ndarray, upper: bool) -> float:
     return high
 
 
-def cholesky_solve(B: AbstractTensor, L: AbstractTensor, upper: bool = False, *, out: AbstractTensor | None = None) -> Any:
+def cholesky_solve(B: Tensor, L: Tensor, upper: bool = False, *, out: Tensor | None = None) -> Tensor:
     """Return X with A X = B, given the Cholesky factor of A; IllConditionedWarning says where digits are lost."""
     name = "cholesky_solve"
     require_matrix(name, B, "b")
@@ -193,7 +194,7 @@ def back_from(name: str, B: Any, L: Any, upper: bool, judged: Callable[..., None
     return X
 
 
-def cholesky_inverse(L: AbstractTensor, upper: bool = False, *, out: AbstractTensor | None = None) -> Any:
+def cholesky_inverse(L: Tensor, upper: bool = False, *, out: Tensor | None = None) -> Tensor:
     """Return A⁻¹, given the Cholesky factor of A; IllConditionedWarning says where digits are lost."""
     name = "cholesky_inverse"
     require_square(name, L)

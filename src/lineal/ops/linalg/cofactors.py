@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from lineal.base.signatures import Tensor
 from lineal.core import Op, apply, lift, modes, module_of
 from lineal.ops.contraction.einsum import einsum
 from lineal.ops.linalg import kernels
@@ -164,6 +165,6 @@ def curvature(A: Any, E: Any, G: Any) -> Any:
     return phase * (U.conj() @ (rest + diagonal.diag_embed()) @ Vh.conj())
 
 
-def cofactors(A: Any) -> Any:
+def cofactors(A: Any) -> Tensor:
     """Return the matrix of cofactors of each square matrix, singular or not."""
     return apply(Cofactors(), A)

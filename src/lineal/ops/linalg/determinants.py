@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from lineal.core import AbstractTensor, Op, apply, lift, modes, module_of
+from lineal.base.signatures import Tensor
+from lineal.core import Op, apply, lift, modes, module_of
 from lineal.ops.linalg import kernels
 from lineal.ops.linalg.cofactors import cofactors
 from lineal.ops.linalg.conditioning import FEW, Advice, doubt, doubtful, judge, norm1, range_of, rcond_of_lu, watched
@@ -151,7 +153,7 @@ def inverse_of_transpose(A: Any) -> Any:
         return Y.mH.masked_fill((info != 0)[..., None, None], np.inf)
 
 
-def det(A: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
+def det(A: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return the determinant of (…, n, n); 1 of an empty matrix. IllConditionedWarning says where no digit of it is right."""
     name = "linalg.det"
     require_square(name, A)
@@ -253,13 +255,13 @@ def judge_stack(name: str, A: np.ndarray, y: np.ndarray, rcond: np.ndarray) -> b
         return doubtful(rcond[suspect], A.dtype)
 
 
-def slogdet(A: AbstractTensor, *, out: Any = None) -> Any:
+def slogdet(A: Tensor, *, out: Sequence[Tensor] | None = None) -> linalg_slogdet:
     """Return (sign, logabsdet) with det A = sign · exp(logabsdet); of a singular A they are 0 and -inf."""
     require_square("linalg.slogdet", A)
     return stored(linalg_slogdet(apply(SignLogDet(), A)), out, "linalg.slogdet")
 
 
-def logdet(input: AbstractTensor) -> Any:
+def logdet(input: Tensor) -> Tensor:
     """Return log det A: NaN where the determinant is negative, -inf where it is 0."""
     require_square("logdet", input)
     sign, logabs = slogdet(input)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from lineal.core import AbstractTensor, Op, apply, modes
+from lineal.base.signatures import Tensor
+from lineal.core import Op, apply, modes
 from lineal.ops.linalg.matrices import linalg_eig, require_finite, require_square, stored
 from lineal.ops.linalg.spectra import check_gauge, differentiated, gaps, settled
 from lineal.ops.linalg.systems import Solve
@@ -72,13 +74,13 @@ def _check(name: str, A: Any) -> None:
     require_finite(name, A, "input tensor should not contain infs or NaNs.", RuntimeError)
 
 
-def eig(input: AbstractTensor, *, out: Any = None) -> Any:
+def eig(input: Tensor, *, out: Sequence[Tensor] | None = None) -> linalg_eig:
     """Return the eigenvalues (…, n) and eigenvectors (…, n, n), as columns of norm 1; both complex, in no order."""
     _check("linalg.eig", input)
     return stored(linalg_eig(apply(Eig(), input)), out, "linalg.eig")
 
 
-def eigvals(input: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
+def eigvals(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return the eigenvalues (…, n), complex, in no order."""
     _check("linalg.eigvals", input)
     # who listens may be differentiated later, for which the vectors are needed

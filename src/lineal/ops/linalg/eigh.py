@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from typing import Any, Literal
 
+from lineal.base.signatures import Tensor
 from lineal.core import AbstractTensor, Op, apply, module_of
 from lineal.core.calling import public
 from lineal.ops.linalg import kernels
@@ -90,7 +92,7 @@ def _triangle(name: str, A: Any, UPLO: str) -> Any:
 
 
 @public
-def eigh(input: AbstractTensor, UPLO: str = "L", *, out: Any = None) -> Any:
+def eigh(input: Tensor, UPLO: str = "L", *, out: Sequence[Tensor] | None = None) -> linalg_eigh:
     """Return the eigenvalues (…, n), ascending, and eigenvectors (…, n, n), as columns, of Hermitian A.
 
     `UPLO` says which triangle is read. The eigenvectors' signs (or phases) are arbitrary.
@@ -100,7 +102,7 @@ def eigh(input: AbstractTensor, UPLO: str = "L", *, out: Any = None) -> Any:
 
 
 @public
-def eigvalsh(input: AbstractTensor, UPLO: str = "L", *, out: AbstractTensor | None = None) -> Any:
+def eigvalsh(input: Tensor, UPLO: str = "L", *, out: Tensor | None = None) -> Tensor:
     """Return the eigenvalues (…, n), ascending, of Hermitian A."""
     uplo = _triangle("linalg.eigvalsh", input, UPLO)
     return stored(values_of(input, uplo), out, "linalg.eigvalsh")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from lineal.base import dtypes
+from lineal.base.signatures import Dims, DType, Tensor
 from lineal.base.spec import axis
-from lineal.core import AbstractTensor, Op, apply, lift, module_of
+from lineal.core import Op, apply, lift, module_of
 from lineal.core.calling import public
 from lineal.ops.conversion import cast, number_beside
 from lineal.ops.linalg.inverses import inv, inv_ex
@@ -25,14 +27,14 @@ ORDERS = (1, -1, 2, -2, math.inf, -math.inf, "fro", "nuc")
 
 @public
 def matrix_norm(
-    input: AbstractTensor,
+    input: Tensor,
     ord: Any = "fro",
-    dim: Any = (-2, -1),
+    dim: Sequence[int] = (-2, -1),
     keepdim: bool = False,
     *,
-    dtype: Any = None,
-    out: AbstractTensor | None = None,
-) -> Any:
+    dtype: DType | None = None,
+    out: Tensor | None = None,
+) -> Tensor:
     """Return a norm of the matrices in the two dimensions `dim`.
 
     `ord`: "fro", "nuc" (the sum of singular values), 2 and -2 (largest, smallest singular value), 1 and -1 (largest, smallest
@@ -78,14 +80,14 @@ def extreme(name: str, ord: float, sizes: Any, place: int, keepdim: bool) -> Any
 
 @public
 def norm(
-    input: AbstractTensor,
+    input: Tensor,
     ord: Any = None,
-    dim: Any = None,
+    dim: Dims | None = None,
     keepdim: bool = False,
     *,
-    out: AbstractTensor | None = None,
-    dtype: Any = None,
-) -> Any:
+    out: Tensor | None = None,
+    dtype: DType | None = None,
+) -> Tensor:
     """Return a vector or matrix norm: of the matrices in two dimensions `dim`, of vectors in one, of all elements if none.
 
     Without `dim`, an `ord` is that of a vector for one dimension and of a matrix for two.
@@ -108,7 +110,7 @@ def norm(
     return matrix_norm(input, ord, dim, keepdim, dtype=dtype, out=out)
 
 
-def cond(input: AbstractTensor, p: Any = None, *, out: AbstractTensor | None = None) -> Any:
+def cond(input: Tensor, p: Any = None, *, out: Tensor | None = None) -> Tensor:
     """Return the condition number in the norm `p` (default 2: σ_max / σ_min); infinite for singular matrices."""
     name = "linalg.cond"
     require_matrix(name, input)
@@ -145,14 +147,14 @@ class Exponential(Op):
         return (apply(frechet("exp"), A.mH, g),)
 
 
-def matrix_exp(input: AbstractTensor) -> Any:
+def matrix_exp(input: Tensor) -> Tensor:
     """Return Σ Aᵏ/k! of (…, n, n)."""
     require_square("linalg.matrix_exp", input)
     return apply(Exponential(), input)
 
 
 @public
-def tensorsolve(input: AbstractTensor, other: AbstractTensor, dims: Any = None, *, out: AbstractTensor | None = None) -> Any:
+def tensorsolve(input: Tensor, other: Tensor, dims: Any = None, *, out: Tensor | None = None) -> Tensor:
     """Return X with tensordot(input, X, X.ndim) = other; `dims` of input are moved to its end first."""
     name = "linalg.tensorsolve"
     matrix: Any = input
@@ -171,7 +173,7 @@ def tensorsolve(input: AbstractTensor, other: AbstractTensor, dims: Any = None, 
 
 
 @public
-def tensorinv(input: AbstractTensor, ind: int = 2, *, out: AbstractTensor | None = None) -> Any:
+def tensorinv(input: Tensor, ind: int = 2, *, out: Tensor | None = None) -> Tensor:
     """Return the tensor Y with tensordot(Y, A, ind) the identity; the first `ind` dimensions count as rows."""
     name = "linalg.tensorinv"
     if ind <= 0:
@@ -188,7 +190,7 @@ def tensorinv(input: AbstractTensor, ind: int = 2, *, out: AbstractTensor | None
 
 
 @public
-def vander(x: AbstractTensor, *, N: int | None = None) -> Any:
+def vander(x: Tensor, *, N: int | None = None) -> Tensor:
     """Return the Vandermonde matrix (…, n, N) with columns 1, x, x², …; N is n unless given."""
     vector: Any = x
     if vector.value.ndim == 0 and N is None:
@@ -206,7 +208,7 @@ def vander(x: AbstractTensor, *, N: int | None = None) -> Any:
 
 
 @public
-def diagonal(A: AbstractTensor, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Any:
+def diagonal(A: Tensor, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
     """Return the view of the diagonals of (…, m, n)."""
     matrix: Any = A
     return matrix.diagonal(offset, dim1, dim2)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from lineal.core import AbstractTensor, apply, is_grad_enabled, lift, modes, module_of, synchronize
+from lineal.base.signatures import Tensor
+from lineal.core import apply, is_grad_enabled, lift, modes, module_of, synchronize
 from lineal.ops.linalg.conditioning import FEW, doubtful, frobenius, judge, norm1, range_of, rcond_of_lu, watched
 from lineal.ops.linalg.expectations import expect_well_conditioned
 from lineal.ops.linalg.lu import factors
@@ -16,7 +18,7 @@ from lineal.ops.linalg.systems import Inverse, InverseEx, by_factors
 __all__ = ["inv", "inv_ex", "inverse"]
 
 
-def inv_ex(A: AbstractTensor, *, check_errors: bool = False, out: Any = None) -> Any:
+def inv_ex(A: Tensor, *, check_errors: bool = False, out: Sequence[Tensor] | None = None) -> linalg_inv_ex:
     """Return the inverse and info as `inv`, without raising: info is 0 or the place of the pivot that is zero."""
     name = "linalg.inv_ex"
     if check_errors:
@@ -42,7 +44,7 @@ LARGE = 48
 """From how many rows on an inverse is not formed before it is looked at; below, forming it costs no more than waiting."""
 
 
-def inv(A: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
+def inv(A: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return A⁻¹ of (…, n, n); LinAlgError names the batch entry of a singular A. To solve a system, `solve` is better.
 
     The inverse of one larger matrix is formed when somebody looks at it: `inv(A) @ b` and `inv(A).mT @ b` solve instead.

@@ -6,13 +6,15 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from lineal.base import later
 from lineal.base.results import Result
-from lineal.core import AbstractTensor, Op, apply, lift, module_of
+from lineal.base.signatures import Tensor
+from lineal.core import Op, apply, lift, module_of
 from lineal.core.calling import public
 from lineal.ops.linalg.banded import solve_banded
 from lineal.ops.linalg.lu import rows_of
@@ -35,16 +37,27 @@ __all__ = ["ldl", "ldl_factor", "ldl_factor_ex", "ldl_solve"]
 scipy: Any = later.module("scipy")
 
 
-class linalg_ldl_factor(Result, names="LD pivots"):
+class linalg_ldl_factor(Result):
     """Both factors in one matrix, and the rows that were exchanged, counted from 1, negative for a block of two rows."""
 
+    LD: Tensor
+    pivots: Tensor
 
-class linalg_ldl_factor_ex(Result, names="LD pivots info"):
+
+class linalg_ldl_factor_ex(Result):
     """Both factors in one matrix, the exchanged rows, and 0 or the place of the block that is zero."""
 
+    LD: Tensor
+    pivots: Tensor
+    info: Tensor
 
-class linalg_ldl(Result, names="P L D"):
+
+class linalg_ldl(Result):
     """The permutation, the unit lower triangular factor and the one with blocks of one or two rows on its diagonal."""
+
+    P: Tensor
+    L: Tensor
+    D: Tensor
 
 
 class LDLFactor(Op):
@@ -164,7 +177,9 @@ def flipped(X: Any, hermitian: bool) -> Any:
     return X.mH if hermitian else X.mT
 
 
-def ldl_factor_ex(input: AbstractTensor, *, hermitian: bool = False, check_errors: bool = False, out: Any = None) -> Any:
+def ldl_factor_ex(
+    input: Tensor, *, hermitian: bool = False, check_errors: bool = False, out: Sequence[Tensor] | None = None
+) -> linalg_ldl_factor_ex:
     """Return LD, pivots and info as `ldl_factor`, without raising: info is 0 or the place of a block of D that is zero."""
     name = "linalg.ldl_factor_ex"
     require_square(name, input)
@@ -174,7 +189,7 @@ def ldl_factor_ex(input: AbstractTensor, *, hermitian: bool = False, check_error
     return stored(found, out, name)
 
 
-def ldl_factor(input: AbstractTensor, *, hermitian: bool = False, out: Any = None) -> Any:
+def ldl_factor(input: Tensor, *, hermitian: bool = False, out: Sequence[Tensor] | None = None) -> linalg_ldl_factor:
     """Return the factors of A = P L D Lᵀ Pᵀ (Lᴴ if `hermitian`) in one matrix and the exchanged rows, in LAPACK's form.
 
     A is (…, n, n), symmetric or Hermitian; its lower triangle is read. LinAlgError if a block of D is zero.
@@ -188,7 +203,7 @@ def ldl_factor(input: AbstractTensor, *, hermitian: bool = False, out: Any = Non
 
 
 @public
-def ldl_solve(LD: Any, pivots: Any, B: Any, *, hermitian: bool = False, out: AbstractTensor | None = None) -> Any:
+def ldl_solve(LD: Tensor, pivots: Tensor, B: Tensor, *, hermitian: bool = False, out: Tensor | None = None) -> Tensor:
     """Return X with A X = B, for B of shape (…, n, k), from A's `ldl_factor`."""
     name = "linalg.ldl_solve"
     require_square(name, LD, "LD")
@@ -211,7 +226,7 @@ def ldl_solve(LD: Any, pivots: Any, B: Any, *, hermitian: bool = False, out: Abs
     return stored(rows_of(Y, np.argsort(layout.order, axis=-1)), out, name)
 
 
-def ldl(A: AbstractTensor, *, hermitian: bool = True) -> Any:
+def ldl(A: Tensor, *, hermitian: bool = True) -> linalg_ldl:
     """Return P, L, D with A = P L D Lᴴ Pᵀ, or Lᵀ if not `hermitian`, for symmetric or Hermitian A of shape (…, n, n).
 
     P is a permutation, L unit lower triangular, D has blocks of one or two rows on its diagonal. The lower triangle of A is

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from lineal.base import dtypes
+from lineal.base.signatures import Tensor
 from lineal.base.spec import broadcast_shapes
 from lineal.core import AbstractTensor, Op, apply, lift, module_of
 from lineal.core.calling import public
@@ -214,7 +215,7 @@ def shortest(A: np.ndarray, B: np.ndarray, rcond: np.ndarray) -> np.ndarray:
 
 
 @public
-def lstsq(input: AbstractTensor, b: AbstractTensor, rcond: float | None = None, *, driver: str | None = None) -> Any:
+def lstsq(input: Tensor, b: Tensor, rcond: float | None = None, *, driver: str | None = None) -> linalg_lstsq:
     """Return the least-squares solution of A X = b with its residuals, ranks and singular values.
 
     A is (…, m, n), b (…, m, k), or (…, m) a batch of vectors where that is A's shape less the last dimension. Of several
@@ -296,14 +297,8 @@ def borders(name: str, A: Any, atol: Any, rtol: Any) -> tuple[Any, Any]:
 
 @public
 def pinv(
-    input: AbstractTensor,
-    rcond: Any = None,
-    hermitian: bool = False,
-    *,
-    atol: Any = None,
-    rtol: Any = None,
-    out: AbstractTensor | None = None,
-) -> Any:
+    input: Tensor, rcond: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None, out: Tensor | None = None
+) -> Tensor:
     """Return the pseudoinverse (…, n, m) of A (…, m, n).
 
     Singular values up to max(atol, rtol · σ_max) count as zero; rtol is ε max(m, n) unless one of the two is given. `rcond`
@@ -317,15 +312,15 @@ def pinv(
 
 
 @public
-def pinverse(input: AbstractTensor, rcond: float = 1e-15) -> Any:
+def pinverse(input: Tensor, rcond: float = 1e-15) -> Tensor:
     """Return the pseudoinverse; `linalg.pinv` is newer."""
     return pinv(input, rtol=rcond)
 
 
 @public
 def matrix_rank(
-    input: AbstractTensor, tol: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None, out: Any = None
-) -> Any:
+    input: Tensor, tol: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None, out: Tensor | None = None
+) -> Tensor:
     """Return the number of singular values (if `hermitian`, absolute eigenvalues) above max(atol, rtol · σ_max), as int64."""
     name = "linalg.matrix_rank"
     (require_square if hermitian else require_matrix)(name, input)

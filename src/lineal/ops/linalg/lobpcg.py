@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from lineal.core import AbstractTensor, Op, apply, lift, module_of
+from lineal.base.signatures import Tensor
+from lineal.core import Op, apply, lift, module_of
 from lineal.core.calling import public
 from lineal.ops.conversion import dtype_of
 from lineal.ops.linalg.matrices import adjoint, require_matrix, require_square
@@ -142,12 +143,12 @@ def hermitian_sum(terms: Any) -> Any:
 
 @public
 def lobpcg(
-    A: AbstractTensor,
+    A: Tensor,
     k: int | None = None,
-    B: AbstractTensor | None = None,
-    X: AbstractTensor | None = None,
+    B: Tensor | None = None,
+    X: Tensor | None = None,
     n: int | None = None,
-    iK: AbstractTensor | None = None,
+    iK: Tensor | None = None,
     niter: int | None = None,
     tol: float | None = None,
     largest: bool | None = None,
@@ -156,7 +157,7 @@ def lobpcg(
     ortho_iparams: dict[str, int] | None = None,
     ortho_fparams: dict[str, float] | None = None,
     ortho_bparams: dict[str, bool] | None = None,
-) -> Any:
+) -> tuple[Tensor, Tensor]:
     """Return the k largest (or smallest) eigenvalues and their eigenvectors, as columns, of A X = B X diag(e).
 
     A (…, m, m) is symmetric or Hermitian and B positive definite (the identity if None). X (…, m, n) is where to start,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lineal.core import AbstractTensor
+from lineal.base.signatures import Tensor
 from lineal.core.calling import public
 from lineal.ops.conversion import dtype_of
 from lineal.ops.linalg.matrices import require_matrix
@@ -28,7 +28,7 @@ def approximate_basis(A: Any, q: int, niter: int, M: Any) -> Any:
 
 
 @public
-def svd_lowrank(A: AbstractTensor, q: int | None = 6, niter: int | None = 2, M: AbstractTensor | None = None) -> Any:
+def svd_lowrank(A: Tensor, q: int | None = 6, niter: int | None = 2, M: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
     """Return U, S, V with A ≈ U diag(S) Vᴴ of rank q (A - M if M is given), by a random projection and refinement.
 
     A is (…, m, n); U (…, m, q), S (…, q), V (…, n, q). Take q a little above the expected rank; `niter` rounds of
@@ -48,7 +48,7 @@ def svd_lowrank(A: AbstractTensor, q: int | None = 6, niter: int | None = 2, M: 
 
 
 @public
-def pca_lowrank(A: AbstractTensor, q: int | None = None, center: bool = True, niter: int = 2) -> Any:
+def pca_lowrank(A: Tensor, q: int | None = None, center: bool = True, niter: int = 2) -> tuple[Tensor, Tensor, Tensor]:
     """Return U, S, V with A ≈ U diag(S) Vᴴ, the rows of A taken relative to their mean if `center`: the principal components.
 
     A is (…, m, n), m samples of n features; V (…, n, q) holds the principal directions, S²/(m - 1) the variances along them.

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from lineal.base import dtypes
 from lineal.base.platforms import array_module
-from lineal.core import AbstractTensor, Op, apply, lift, module_of, no_grad
+from lineal.base.signatures import Tensor
+from lineal.core import Op, apply, lift, module_of, no_grad
 from lineal.core.calling import public
 from lineal.ops.linalg import kernels
 from lineal.ops.linalg.conditioning import lapack
@@ -210,7 +212,9 @@ def rows_of(x: Any, order: np.ndarray) -> Any:
     return x.gather(-2, lift(module_of(x).asarray(np.ascontiguousarray(index.astype(np.int64)))))
 
 
-def lu_factor_ex(A: AbstractTensor, *, pivot: bool = True, check_errors: bool = False, out: Any = None) -> Any:
+def lu_factor_ex(
+    A: Tensor, *, pivot: bool = True, check_errors: bool = False, out: Sequence[Tensor] | None = None
+) -> linalg_lu_factor_ex:
     """Return LU, pivots and info as `lu_factor`, without raising."""
     name = "linalg.lu_factor_ex"
     require_matrix(name, A)
@@ -228,7 +232,7 @@ def refuse_unpivoted(name: str, pivot: bool) -> None:
         raise RuntimeError(f"{name}: LU without pivoting is not implemented on the CPU: it is unstable")
 
 
-def lu_factor(A: AbstractTensor, *, pivot: bool = True, out: Any = None) -> Any:
+def lu_factor(A: Tensor, *, pivot: bool = True, out: Sequence[Tensor] | None = None) -> linalg_lu_factor:
     """Return the factors of P A = L U in one matrix (L's unit diagonal is left out) and the exchanged rows, from 1."""
     require_matrix("linalg.lu_factor", A)
     refuse_unpivoted("linalg.lu_factor", pivot)
@@ -239,7 +243,14 @@ def lu_factor(A: AbstractTensor, *, pivot: bool = True, out: Any = None) -> Any:
 
 
 @public
-def lu_unpack(LU_data: Any, LU_pivots: Any, unpack_data: bool = True, unpack_pivots: bool = True, *, out: Any = None) -> Any:
+def lu_unpack(
+    LU_data: Tensor,
+    LU_pivots: Tensor,
+    unpack_data: bool = True,
+    unpack_pivots: bool = True,
+    *,
+    out: Sequence[Tensor] | None = None,
+) -> linalg_lu:
     """Return P, L and U of `lu_factor`'s result."""
     require_matrix("lu_unpack", LU_data, "LU_data")
     m, n = LU_data.value.shape[-2:]
@@ -266,7 +277,7 @@ def require_pivots(name: str, LU: Any, pivots: Any) -> None:
         )
 
 
-def lu(A: AbstractTensor, *, pivot: bool = True, out: Any = None) -> Any:
+def lu(A: Tensor, *, pivot: bool = True, out: Sequence[Tensor] | None = None) -> linalg_lu:
     """Return P, L, U with A = P L U: a permutation, unit lower and upper triangular."""
     require_matrix("linalg.lu", A)
     refuse_unpivoted("linalg.lu", pivot)
@@ -276,8 +287,8 @@ def lu(A: AbstractTensor, *, pivot: bool = True, out: Any = None) -> Any:
 
 @public
 def lu_solve(
-    LU: Any, pivots: Any, B: Any, *, left: bool = True, adjoint: bool = False, out: AbstractTensor | None = None
-) -> Any:
+    LU: Tensor, pivots: Tensor, B: Tensor, *, left: bool = True, adjoint: bool = False, out: Tensor | None = None
+) -> Tensor:
     """Return X with A X = B, or X A = B if not `left`, or with Aᴴ if `adjoint`, from A's `lu_factor`."""
     name = "linalg.lu_solve"
     require_square(name, LU, "LU")

@@ -4,13 +4,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from lineal.base.errors import LinAlgError
 from lineal.base.platforms import HOST, moved
 from lineal.base.results import Result
+from lineal.base.signatures import Tensor
 from lineal.base.spec import broadcast_shapes
 from lineal.core import AbstractTensor, modes, module_of
 from lineal.ops.broadcasting import expand
@@ -21,65 +22,118 @@ from lineal.ops.premise import rely
 
 __all__: list[str] = []
 
+Y = TypeVar("Y")
 
-class linalg_cholesky_ex(Result, names="L info"):
+
+class linalg_cholesky_ex(Result):
     """The factor and, per matrix, 0 or the order of the leading minor that is not positive."""
 
+    L: Tensor
+    info: Tensor
 
-class linalg_inv_ex(Result, names="inverse info"):
+
+class linalg_inv_ex(Result):
     """The inverse and, per matrix, 0 or the place of the pivot that is zero."""
 
+    inverse: Tensor
+    info: Tensor
 
-class linalg_solve_ex(Result, names="result info"):
+
+class linalg_solve_ex(Result):
     """The solution and, per matrix, 0 or the place of the pivot that is zero."""
 
+    result: Tensor
+    info: Tensor
 
-class linalg_slogdet(Result, names="sign logabsdet"):
+
+class linalg_slogdet(Result):
     """The determinant's sign (or phase) and the logarithm of its absolute value."""
 
+    sign: Tensor
+    logabsdet: Tensor
 
-class linalg_lu(Result, names="P L U"):
+
+class linalg_lu(Result):
     """The permutation, the unit lower and the upper triangular factor."""
 
+    P: Tensor
+    L: Tensor
+    U: Tensor
 
-class linalg_lu_factor(Result, names="LU pivots"):
+
+class linalg_lu_factor(Result):
     """Both factors in one matrix, and the rows that were exchanged, counted from 1."""
 
+    LU: Tensor
+    pivots: Tensor
 
-class linalg_lu_factor_ex(Result, names="LU pivots info"):
+
+class linalg_lu_factor_ex(Result):
     """Both factors in one matrix, the exchanged rows, and 0 or the place of the pivot that is zero."""
 
+    LU: Tensor
+    pivots: Tensor
+    info: Tensor
 
-class linalg_qr(Result, names="Q R"):
+
+class linalg_qr(Result):
     """The factor with orthonormal columns and the upper triangular one."""
 
+    Q: Tensor
+    R: Tensor
 
-class linalg_eigh(Result, names="eigenvalues eigenvectors"):
+
+class linalg_eigh(Result):
     """The eigenvalues in ascending order and the eigenvectors as columns."""
 
+    eigenvalues: Tensor
+    eigenvectors: Tensor
 
-class linalg_eig(Result, names="eigenvalues eigenvectors"):
+
+class linalg_eig(Result):
     """The eigenvalues and the eigenvectors as columns, both complex."""
 
+    eigenvalues: Tensor
+    eigenvectors: Tensor
 
-class linalg_svd(Result, names="U S Vh"):
+
+class linalg_svd(Result):
     """The left singular vectors, the singular values in descending order, the right vectors conjugated as rows."""
 
+    U: Tensor
+    S: Tensor
+    Vh: Tensor
 
-class svd(Result, names="U S V"):
+
+class svd(Result):
     """The left singular vectors, the singular values in descending order, the right singular vectors as columns."""
 
+    U: Tensor
+    S: Tensor
+    V: Tensor
 
-class geqrf(Result, names="a tau"):
+
+class geqrf(Result):
     """R above the reflectors, and the reflectors' factors."""
 
+    a: Tensor
+    tau: Tensor
 
-class triangular_solve(Result, names="solution cloned_coefficient"):
+
+class triangular_solve(Result):
     """The solution and the triangular matrix."""
 
+    solution: Tensor
+    cloned_coefficient: Tensor
 
-class linalg_lstsq(Result, names="solution residuals rank singular_values"):
+
+class linalg_lstsq(Result):
     """The least-squares solution, the squared residuals, the ranks and the singular values (empty where not computed)."""
+
+    solution: Tensor
+    residuals: Tensor
+    rank: Tensor
+    singular_values: Tensor
 
 
 def require_matrix(name: str, A: Any, label: str = "A") -> None:
@@ -100,7 +154,7 @@ def require_field(name: str, A: AbstractTensor) -> None:
         raise NotImplementedError(f"{name}: not implemented for {found}; compute in float32")
 
 
-def require_vector(name: str, b: AbstractTensor, label: str) -> None:
+def require_vector(name: str, b: Tensor, label: str) -> None:
     """Refuse a single number where vectors or matrices are wanted."""
     if not b.value.ndim:
         raise RuntimeError(f"{name}: expected {label} to have at least 1 dimension, got a 0-dim tensor")
@@ -151,7 +205,7 @@ def refuse_singular(name: str, info: np.ndarray, done: str) -> None:
 NOT_FINITE = "expected finite entries, got a matrix with NaN or infinity"
 
 
-def require_finite(name: str, A: AbstractTensor, text: str = NOT_FINITE, error: type[Exception] = LinAlgError) -> None:
+def require_finite(name: str, A: Tensor, text: str = NOT_FINITE, error: type[Exception] = LinAlgError) -> None:
     """Raise an error for the first matrix with NaN or infinite elements; a recorder hears that there is none."""
     xp = module_of(A)
     finite = xp.isfinite(A.value)
@@ -161,7 +215,7 @@ def require_finite(name: str, A: AbstractTensor, text: str = NOT_FINITE, error: 
     rely(lambda: isfinite(A))
 
 
-def read_numbers(x: AbstractTensor) -> np.ndarray:
+def read_numbers(x: Tensor) -> np.ndarray:
     """Return the host's array of a tensor whose numbers decide what is computed next; a recorder hears of it and may refuse."""
     listener = modes.recorder.get()
     if listener is not None:
@@ -180,7 +234,7 @@ def real_dtype(x: np.ndarray) -> np.dtype:
     return np.real(np.empty(0, x.dtype)).dtype
 
 
-def stored(y: Any, out: Any, name: str) -> Any:
+def stored(y: Y, out: Any, name: str) -> Y:
     """Put a result, or each part of it, into `out` if that is given."""
     if out is None:
         return y

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import functools
 import warnings
-from typing import Any
+from typing import Any, Literal, overload
 
 import numpy as np
 
 from lineal.base import later
 from lineal.base.errors import LinAlgError
+from lineal.base.signatures import Tensor
 from lineal.base.spec import broadcast_shapes
-from lineal.core import AbstractTensor, Op, apply
+from lineal.core import Op, apply
 from lineal.ops.broadcasting import expand
 from lineal.ops.linalg.matrices import adjoint, place_of, require_one_dtype, require_square
 from lineal.ops.linalg.scaling_squaring import exponentials, many
@@ -177,7 +178,7 @@ class Logarithm(Op):
         return (apply(frechet("log"), A.mH, g),)
 
 
-def sqrtm(A: AbstractTensor) -> Any:
+def sqrtm(A: Tensor) -> Tensor:
     """Return the principal square root Y of (…, n, n): Y Y = A, with eigenvalues in the right half plane.
 
     LinAlgError for a real matrix with negative eigenvalues (its root is complex: convert it first) and for a singular one that
@@ -192,7 +193,7 @@ def sqrtm(A: AbstractTensor) -> Any:
     return apply(SquareRoot(), A)
 
 
-def logm(A: AbstractTensor) -> Any:
+def logm(A: Tensor) -> Tensor:
     """Return the principal logarithm Y of (…, n, n): exp Y = A, with eigenvalues' imaginary parts in (-π, π).
 
     LinAlgError for a singular matrix, and for a real one with negative eigenvalues (convert it to a complex dtype first).
@@ -206,7 +207,11 @@ def logm(A: AbstractTensor) -> Any:
     return apply(Logarithm(), A)
 
 
-def expm_frechet(A: AbstractTensor, E: AbstractTensor, compute_expm: bool = True) -> Any:
+@overload
+def expm_frechet(A: Tensor, E: Tensor, compute_expm: Literal[True] = True) -> tuple[Tensor, Tensor]: ...
+@overload
+def expm_frechet(A: Tensor, E: Tensor, compute_expm: Literal[False]) -> Tensor: ...
+def expm_frechet(A: Tensor, E: Tensor, compute_expm: bool = True) -> Any:
     """Return exp A and its derivative along E, lim (exp(A + tE) - exp A) / t; without `compute_expm` only the latter.
 
     A and E are (…, n, n) of one dtype; batches broadcast.

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from lineal.core import AbstractTensor
+from lineal.base.signatures import Tensor
 from lineal.core.calling import public
 from lineal.ops.linalg import cholesky as factor
 from lineal.ops.linalg import determinants, functions, inverses
@@ -47,39 +48,37 @@ __all__ = [
 ]
 
 
-def cholesky(input: AbstractTensor, upper: bool = False, *, out: AbstractTensor | None = None) -> Any:
+def cholesky(input: Tensor, upper: bool = False, *, out: Tensor | None = None) -> Tensor:
     """Return the Cholesky factor; `linalg.cholesky` is newer."""
     return factor.cholesky(input, upper=upper, out=out)
 
 
-def cholesky_solve(
-    input: AbstractTensor, input2: AbstractTensor, upper: bool = False, *, out: AbstractTensor | None = None
-) -> Any:
+def cholesky_solve(input: Tensor, input2: Tensor, upper: bool = False, *, out: Tensor | None = None) -> Tensor:
     """Return X with A X = input, given the Cholesky factor `input2` of A."""
     return factor.cholesky_solve(input, input2, upper, out=out)
 
 
-def cholesky_inverse(input: AbstractTensor, upper: bool = False, *, out: AbstractTensor | None = None) -> Any:
+def cholesky_inverse(input: Tensor, upper: bool = False, *, out: Tensor | None = None) -> Tensor:
     """Return A⁻¹, given the Cholesky factor of A."""
     return factor.cholesky_inverse(input, upper, out=out)
 
 
-def inverse(input: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
+def inverse(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return the inverse; `linalg.inv` is newer."""
     return inverses.inv(input, out=out)
 
 
-def det(input: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
+def det(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return the determinant; `linalg.det` is newer."""
     return determinants.det(input, out=out)
 
 
-def slogdet(input: AbstractTensor, *, out: Any = None) -> linalg_slogdet:
+def slogdet(input: Tensor, *, out: Sequence[Tensor] | None = None) -> linalg_slogdet:
     """Return the determinant's sign and the logarithm of its absolute value; `linalg.slogdet` is newer."""
     return determinants.slogdet(input, out=out)
 
 
-def qr(input: AbstractTensor, some: bool = True, *, out: Any = None) -> linalg_qr:
+def qr(input: Tensor, some: bool = True, *, out: Sequence[Tensor] | None = None) -> linalg_qr:
     """Return Q and R, complete if not `some`; `linalg.qr` is newer."""
     return orthogonal.qr(input, "reduced" if some else "complete", out=out)
 
@@ -88,7 +87,7 @@ svd = singular.svd_columns
 svd.__name__ = "svd"
 
 
-def lu(A: AbstractTensor, pivot: bool = True, get_infos: bool = False, out: Any = None) -> Any:
+def lu(A: Tensor, pivot: bool = True, get_infos: bool = False, out: Sequence[Tensor] | None = None) -> tuple[Tensor, ...]:
     """Return both factors in one matrix and the exchanged rows (and info); `linalg.lu_factor` is newer."""
     found = elimination.lu_factor_ex(A, pivot=pivot, check_errors=not get_infos)
     if not get_infos:
@@ -97,15 +96,13 @@ def lu(A: AbstractTensor, pivot: bool = True, get_infos: bool = False, out: Any 
 
 
 @public
-def lu_solve(
-    input: AbstractTensor, LU_data: AbstractTensor, LU_pivots: AbstractTensor, *, out: AbstractTensor | None = None
-) -> Any:
+def lu_solve(input: Tensor, LU_data: Tensor, LU_pivots: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return X with A X = input from A's LU factors; `linalg.lu_solve` is newer."""
     return elimination.lu_solve(LU_data, LU_pivots, input, out=out)
 
 
 @public
-def vander(x: AbstractTensor, N: int | None = None, increasing: bool = False) -> Any:
+def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
     """Return the Vandermonde matrix (n, N) of a vector, columns …, x², x, 1, or `increasing` from 1; N is n unless given."""
     vector: Any = x
     if vector.value.ndim != 1:

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from lineal.base.results import Result
-from lineal.core import AbstractTensor, Op, apply
+from lineal.base.signatures import Tensor
+from lineal.core import Op, apply
 from lineal.ops.linalg.matrices import require_finite, require_matrix
 from lineal.ops.linalg.sylvester import Sylvester
 from lineal.ops.linalg.systems import Solve
@@ -17,8 +18,11 @@ from lineal.ops.linalg.systems import Solve
 __all__ = ["polar"]
 
 
-class linalg_polar(Result, names="U P"):
+class linalg_polar(Result):
     """The factor with orthonormal columns (or rows) and the Hermitian positive semidefinite one."""
+
+    U: Tensor
+    P: Tensor
 
 
 class UnitaryFactor(Op):
@@ -53,7 +57,7 @@ def hermitian_part(X: Any) -> Any:
     return (X + X.mH) * 0.5
 
 
-def polar(A: AbstractTensor, side: str = "right") -> Any:
+def polar(A: Tensor, side: str = "right") -> linalg_polar:
     """Return U and P with A = U P, or A = P U if `side` is "left", for A of shape (…, m, n).
 
     U is (…, m, n) with orthonormal columns (rows, if m < n), P Hermitian and positive semidefinite. The derivative exists

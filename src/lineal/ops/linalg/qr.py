@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
 
 from lineal.base.platforms import HOST, moved
-from lineal.core import AbstractTensor, Op, apply, lift, module_of, renamed
+from lineal.base.signatures import Tensor
+from lineal.core import Op, apply, lift, module_of, renamed
 from lineal.core.calling import public
 from lineal.ops.linalg import kernels
 from lineal.ops.linalg.matrices import geqrf as geqrf_result
@@ -92,7 +94,7 @@ def real_diagonal(X: Any) -> Any:
     return X if X.value.dtype.kind != "c" else X - X.diagonal(0, -2, -1).imag.mul(1j).diag_embed()
 
 
-def qr(A: AbstractTensor, mode: str = "reduced", *, out: Any = None) -> Any:
+def qr(A: Tensor, mode: str = "reduced", *, out: Sequence[Tensor] | None = None) -> linalg_qr:
     """Return Q and R with A = Q R, for A of shape (…, m, n) and k = min(m, n).
 
     `mode` "reduced": Q (…, m, k), R (…, k, n); "complete": Q (…, m, m), R (…, m, n); "r": Q empty, R (…, k, n).
@@ -135,14 +137,14 @@ class Reflectors(Op):
         return np.ascontiguousarray(np.swapaxes(turned, -1, -2)), tau
 
 
-def geqrf(input: AbstractTensor, *, out: Any = None) -> Any:
+def geqrf(input: Tensor, *, out: Sequence[Tensor] | None = None) -> geqrf_result:
     """Return LAPACK's form of the QR factorisation: R above the reflectors, and their factors tau. No derivative."""
     require_matrix("geqrf", input)
     return stored(geqrf_result(apply(Reflectors(), input)), out, "geqrf")
 
 
 @public
-def householder_product(input: AbstractTensor, tau: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
+def householder_product(input: Tensor, tau: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return the first n columns of H₁ H₂ … Hₖ, with Hᵢ = 1 - τᵢ vᵢ vᵢᴴ and vᵢ the columns of A below the diagonal, 1 on it."""
     name = "linalg.householder_product"
     require_matrix(name, input, "input")
@@ -179,21 +181,15 @@ def together(reflectors: Any, tau: Any) -> tuple[Any, Any, Any]:
 
 
 @public
-def orgqr(input: AbstractTensor, input2: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
+def orgqr(input: Tensor, input2: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return the first n columns of Q from `geqrf`'s reflectors and factors; `linalg.householder_product` is newer."""
     return householder_product(input, input2, out=out)
 
 
 @public
 def ormqr(
-    input: AbstractTensor,
-    input2: AbstractTensor,
-    input3: AbstractTensor,
-    left: bool = True,
-    transpose: bool = False,
-    *,
-    out: AbstractTensor | None = None,
-) -> Any:
+    input: Tensor, input2: Tensor, input3: Tensor, left: bool = True, transpose: bool = False, *, out: Tensor | None = None
+) -> Tensor:
     """Return Q C, Qᴴ C (`transpose`), C Q or C Qᴴ (not `left`), with C = input3 and the full Q of `geqrf`.
 
     `input` holds the reflectors and `input2` their factors.

@@ -11,7 +11,8 @@ import numpy as np
 
 from lineal.base import dtypes, later
 from lineal.base.results import Result
-from lineal.core import AbstractTensor, Op, apply
+from lineal.base.signatures import Tensor
+from lineal.core import Op, apply
 from lineal.ops.conversion import cast, dtype_of
 from lineal.ops.linalg.matrices import require_finite, require_square
 from lineal.ops.linalg.spectra import CLOSE, check_gauge
@@ -22,8 +23,11 @@ __all__ = ["schur"]
 scipy: Any = later.module("scipy")
 
 
-class linalg_schur(Result, names="T Z"):
+class linalg_schur(Result):
     """The triangular factor and the unitary one."""
+
+    T: Tensor
+    Z: Tensor
 
 
 class Schur(Op):
@@ -125,7 +129,7 @@ def shifted_solve(M: np.ndarray, shift: Any, right: np.ndarray, lower: bool) -> 
     return scipy.linalg.solve_triangular(M, right, lower=lower, check_finite=False)
 
 
-def schur(A: AbstractTensor, output: str = "real") -> Any:
+def schur(A: Tensor, output: str = "real") -> linalg_schur:
     """Return T and Z with A = Z T Zᴴ, Z unitary and T upper triangular, for A of shape (…, n, n).
 
     `output` "real": T of a real A has blocks of two rows on its diagonal for pairs of complex eigenvalues; "complex": T and Z

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Literal, overload
 
 import numpy as np
 
 from lineal.base import dtypes
-from lineal.core import AbstractTensor, Op, apply, lift, modes
+from lineal.base.signatures import Tensor
+from lineal.core import Op, apply, lift, modes
 from lineal.core.calling import public
 from lineal.ops.conversion import cast
 from lineal.ops.linalg import kernels
@@ -42,7 +44,9 @@ MIXED = 1000
 
 
 @public
-def solve_ex(A: AbstractTensor, B: AbstractTensor, *, left: bool = True, check_errors: bool = False, out: Any = None) -> Any:
+def solve_ex(
+    A: Tensor, B: Tensor, *, left: bool = True, check_errors: bool = False, out: Sequence[Tensor] | None = None
+) -> linalg_solve_ex:
     """Return the solution and info as `solve`, without raising: info is 0 or the place of the pivot that is zero."""
     name = "linalg.solve_ex"
     system = prepared(name, A, B, left)
@@ -69,13 +73,35 @@ def noted(name: str, system: Any) -> tuple[Any, Any]:
     return apply(SolveEx(), system.A, system.B)
 
 
-@public
+@overload
 def solve(
-    A: AbstractTensor,
-    B: AbstractTensor,
+    A: Tensor,
+    B: Tensor,
     *,
     left: bool = True,
-    out: AbstractTensor | None = None,
+    out: Tensor | None = None,
+    assume: str | None = None,
+    refine: Literal[False] = False,
+    return_info: Literal[False] = False,
+) -> Tensor: ...
+@overload
+def solve(
+    A: Tensor,
+    B: Tensor,
+    *,
+    left: bool = True,
+    out: Tensor | None = None,
+    assume: str | None = None,
+    refine: bool = False,
+    return_info: bool = False,
+) -> solve_info: ...
+@public
+def solve(
+    A: Tensor,
+    B: Tensor,
+    *,
+    left: bool = True,
+    out: Tensor | None = None,
     assume: str | None = None,
     refine: bool = False,
     return_info: bool = False,
@@ -274,7 +300,7 @@ class ReciprocalCondition(Op):
         return (None,)
 
 
-def rcond(A: AbstractTensor) -> Any:
+def rcond(A: Tensor) -> Tensor:
     """Return an estimate of 1 / (|A|₁ |A⁻¹|₁) of each (…, n, n), from its LU factors; 0 for a singular matrix."""
     require_square("linalg.rcond", A)
     return apply(ReciprocalCondition(), A)

@@ -10,6 +10,7 @@ import numpy as np
 from lineal.base import later
 from lineal.base.errors import LinAlgError
 from lineal.base.results import Result
+from lineal.base.signatures import Tensor
 from lineal.core import Op, apply, lift, modes, no_grad
 from lineal.ops.linalg.cholesky import Cholesky, failures, refuse_indefinite, worked
 from lineal.ops.linalg.conditioning import lapack, norm1, probes, rcond_of_cholesky, rcond_of_probes
@@ -27,8 +28,13 @@ BAND_SHARE = 4
 """A band counts as one if it is this many times narrower than the matrix."""
 
 
-class solve_info(Result, names="result method rcond backward_error"):  # noqa: N801
+class solve_info(Result):  # noqa: N801
     """The solution, the method taken, the reciprocal condition numbers and each right-hand side's backward error."""
+
+    result: Tensor
+    method: str
+    rcond: Tensor
+    backward_error: Tensor
 
 
 class Found(NamedTuple):

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from lineal.base.platforms import HOST, moved
-from lineal.core import AbstractTensor, Op, apply, lift
+from lineal.base.signatures import Tensor
+from lineal.core import Op, apply, lift
 from lineal.ops.linalg.least_squares import pinv
 from lineal.ops.linalg.matrices import adjoint, require_matrix, require_one_dtype
 from lineal.ops.linalg.svd import svdvals
@@ -63,7 +64,7 @@ class Range(Op):
         return ((g - y @ (y.mH @ g)) @ (P @ y).mH,)
 
 
-def common_rank(name: str, A: AbstractTensor, rcond: float | None) -> tuple[int, float]:
+def common_rank(name: str, A: Tensor, rcond: float | None) -> tuple[int, float]:
     """Return the rank that all matrices have, and the border, relative to the largest singular value, that it is judged by."""
     require_matrix(name, A)
     S = moved(svdvals(lift(A.value)).value, HOST)
@@ -82,7 +83,7 @@ def above(S: Any, border: float) -> Any:
     return (border * S.amax(-1, True) < S).sum(-1)
 
 
-def null_space(A: AbstractTensor, rcond: float | None = None) -> Any:
+def null_space(A: Tensor, rcond: float | None = None) -> Tensor:
     """Return an orthonormal basis (…, n, n - rank) of the vectors that A (…, m, n) maps to zero.
 
     Singular values up to `rcond` (default ε max(m, n)) times the largest count as zero; all matrices of a batch must have one
@@ -97,7 +98,7 @@ def null_space(A: AbstractTensor, rcond: float | None = None) -> Any:
     return apply(NullSpace(rank, border), A)
 
 
-def orth(A: AbstractTensor, rcond: float | None = None) -> Any:
+def orth(A: Tensor, rcond: float | None = None) -> Tensor:
     """Return an orthonormal basis (…, m, rank) of the range of A (…, m, n); ranks, batches and derivatives as in `null_space`.
 
     >>> import lineal as torch
@@ -109,7 +110,7 @@ def orth(A: AbstractTensor, rcond: float | None = None) -> Any:
     return apply(Range(rank, border), A)
 
 
-def subspace_angles(A: AbstractTensor, B: AbstractTensor) -> Any:
+def subspace_angles(A: Tensor, B: Tensor) -> Tensor:
     """Return the angles between the ranges of A (…, m, p) and B (…, m, q), descending, in radians.
 
     Small angles come from their sines, large ones from their cosines, so that all are accurate.   Knyazev and Argentati (2002),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from lineal.base.signatures import Tensor
 from lineal.core import AbstractTensor, Op, apply, lift, module_of
 from lineal.ops.linalg import kernels
 from lineal.ops.linalg.matrices import linalg_svd, require_finite, require_matrix, stored
@@ -114,7 +116,7 @@ def halves(S: Any, target: Any) -> tuple[Any, Any]:
     return (0.5 * mask / gap).to(target), (0.5 * (1 - vanishing) / (total + vanishing)).to(target)
 
 
-def inverse(S: Any) -> Any:
+def inverse(S: Any) -> Tensor:
     """Return 1/σ, and 0 where σ counts as zero."""
     array = S.value
     rounding = float(np.finfo(array.dtype).eps)
@@ -123,14 +125,14 @@ def inverse(S: Any) -> Any:
     return lift((~tiny).astype(array.dtype)) / (S + lift(tiny.astype(array.dtype)))
 
 
-def decompose(name: str, A: AbstractTensor, full: bool) -> Any:
+def decompose(name: str, A: Tensor, full: bool) -> Any:
     """Return U, S, Vᴴ of what must be matrices with finite entries."""
     require_matrix(name, A)
     require_finite(name, A, UNSETTLED)
     return apply(_svd(full), A)
 
 
-def singular_values(name: str, A: AbstractTensor) -> Any:
+def singular_values(name: str, A: Tensor) -> Any:
     """Return S of what must be matrices with finite entries."""
     require_matrix(name, A)
     require_finite(name, A, UNSETTLED)
@@ -142,7 +144,7 @@ def values_of(A: AbstractTensor) -> Any:
     return apply(_svd(False), A)[1] if vectors_come_free(A) else apply(SingularValues(), A)
 
 
-def svd(A: AbstractTensor, full_matrices: bool = True, *, driver: str | None = None, out: Any = None) -> Any:
+def svd(A: Tensor, full_matrices: bool = True, *, driver: str | None = None, out: Sequence[Tensor] | None = None) -> linalg_svd:
     """Return U, S, Vᴴ with A = U diag(S) Vᴴ and S descending, for A of shape (…, m, n) and k = min(m, n).
 
     U is (…, m, m) and Vᴴ (…, n, n), or with `full_matrices=False` (…, m, k) and (…, k, n). The vectors' signs (or phases) are
@@ -153,14 +155,14 @@ def svd(A: AbstractTensor, full_matrices: bool = True, *, driver: str | None = N
     return stored(linalg_svd(decompose("linalg.svd", A, full_matrices)), out, "linalg.svd")
 
 
-def svdvals(A: AbstractTensor, *, driver: str | None = None, out: AbstractTensor | None = None) -> Any:
+def svdvals(A: Tensor, *, driver: str | None = None, out: Tensor | None = None) -> Tensor:
     """Return the singular values (…, min(m, n)), descending."""
     if driver is not None:
         raise RuntimeError("linalg.svdvals: keyword argument `driver=` is only supported on CUDA inputs")
     return stored(singular_values("linalg.svdvals", A), out, "linalg.svdvals")
 
 
-def svd_columns(input: AbstractTensor, some: bool = True, compute_uv: bool = True, *, out: Any = None) -> Any:
+def svd_columns(input: Tensor, some: bool = True, compute_uv: bool = True, *, out: Sequence[Tensor] | None = None) -> old_svd:
     """Return U, S, V with A = U diag(S) Vᴴ, V by columns; reduced if `some`. `linalg.svd` is newer."""
     if not compute_uv:
         S = singular_values("svd", input)

@@ -8,8 +8,9 @@ import numpy as np
 
 from lineal.base import later
 from lineal.base.errors import LinAlgError
+from lineal.base.signatures import Tensor
 from lineal.base.spec import broadcast_shapes
-from lineal.core import AbstractTensor, Op, apply
+from lineal.core import Op, apply
 from lineal.ops.broadcasting import expand
 from lineal.ops.linalg.matrices import adjoint, place_of, require_matrix, require_one_dtype, require_square
 
@@ -85,7 +86,7 @@ def bartels_stewart(A: np.ndarray, B: np.ndarray | None, C: np.ndarray) -> np.nd
     return U @ (Y / scale) @ V.conj().T
 
 
-def solve_sylvester(A: AbstractTensor, B: AbstractTensor, C: AbstractTensor) -> Any:
+def solve_sylvester(A: Tensor, B: Tensor, C: Tensor) -> Tensor:
     """Return X with A X + X B = C, for A (…, m, m), B (…, n, n) and C (…, m, n).
 
     LinAlgError if A and -B have an eigenvalue in common.
@@ -107,7 +108,7 @@ def solve_sylvester(A: AbstractTensor, B: AbstractTensor, C: AbstractTensor) -> 
     return apply(Sylvester(), expand(A, (*batch, m, m)), expand(B, (*batch, n, n)), expand(C, (*batch, m, n)))
 
 
-def solve_lyapunov(A: AbstractTensor, C: AbstractTensor) -> Any:
+def solve_lyapunov(A: Tensor, C: Tensor) -> Tensor:
     """Return X with A X + X Aᴴ = C, for A and C of shape (…, n, n); Hermitian if C is.
 
     LinAlgError if two eigenvalues a and b of A have a = -conj(b).

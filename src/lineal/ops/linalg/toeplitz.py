@@ -9,6 +9,7 @@ import numpy as np
 
 from lineal.base import later
 from lineal.base.errors import LinAlgError
+from lineal.base.signatures import Tensor
 from lineal.base.spec import broadcast_shapes
 from lineal.core import AbstractTensor, Op, apply
 from lineal.ops.broadcasting import expand
@@ -170,7 +171,7 @@ def require_vectors(name: str, *xs: Any) -> None:
             raise RuntimeError(f"{name}: expected vectors, got a tensor of no dimensions")
 
 
-def solve_toeplitz(c_or_cr: Any, b: AbstractTensor) -> Any:
+def solve_toeplitz(c_or_cr: Any, b: Tensor) -> Tensor:
     """Return x with T x = b for the Toeplitz matrix of first column c and first row r, in O(n²) and without forming it.
 
     `c_or_cr` is c (…, n), which makes T Hermitian, or (c, r); r's first element is not read. b is (n,) or (…, n, k).
@@ -195,7 +196,7 @@ def solve_toeplitz(c_or_cr: Any, b: AbstractTensor) -> Any:
     return X[..., 0, :] if vector else X.mT
 
 
-def solve_circulant(c: AbstractTensor, b: AbstractTensor) -> Any:
+def solve_circulant(c: Tensor, b: Tensor) -> Tensor:
     """Return x with C x = b for the circulant matrix of first column c, in O(n log n).
 
     c is (…, n), b (n,) or (…, n, k). LinAlgError names the batch entry of a singular C.

@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-from lineal.core import AbstractTensor, Op, apply
+from lineal.base.signatures import Tensor
+from lineal.core import Op, apply
 from lineal.core.calling import public
 from lineal.ops.linalg import kernels
 from lineal.ops.linalg.matrices import broadcast_batches, require_matrix, require_one_dtype, require_square, stored
@@ -47,14 +48,8 @@ def substituted(A: Any, B: Any, *, upper: bool) -> Any:
 
 
 def solve_triangular(
-    A: AbstractTensor,
-    B: AbstractTensor,
-    *,
-    upper: bool,
-    left: bool = True,
-    unitriangular: bool = False,
-    out: AbstractTensor | None = None,
-) -> Any:
+    A: Tensor, B: Tensor, *, upper: bool, left: bool = True, unitriangular: bool = False, out: Tensor | None = None
+) -> Tensor:
     """Return X with A X = B (or X A = B if not `left`) for triangular A; the other triangle of A is not read.
 
     A is (…, n, n), B (…, n, k) or, if not `left`, (…, k, n). With `unitriangular` the diagonal counts as 1. A zero on the
@@ -80,14 +75,8 @@ def solve_triangular(
 
 @public
 def triangular_solve(
-    input: AbstractTensor,
-    A: AbstractTensor,
-    upper: bool = True,
-    transpose: bool = False,
-    unitriangular: bool = False,
-    *,
-    out=None,
-) -> Any:
+    input: Tensor, A: Tensor, upper: bool = True, transpose: bool = False, unitriangular: bool = False, *, out=None
+) -> triangular_result:
     """Return the solution of A X = input (or Aᵀ X = input) with A triangular, and A; `linalg.solve_triangular` is newer."""
     matrix = A.mT if transpose else A  # type: ignore[attr-defined]
     X = solve_triangular(matrix, input, upper=upper != transpose, unitriangular=unitriangular)

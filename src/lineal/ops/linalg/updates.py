@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from lineal.base.errors import LinAlgError
+from lineal.base.signatures import Tensor
 from lineal.base.spec import broadcast_shapes
-from lineal.core import AbstractTensor, Op, apply
+from lineal.core import Op, apply
 from lineal.core.calling import public
 from lineal.ops.broadcasting import expand
 from lineal.ops.linalg.cholesky import congruence
@@ -66,7 +67,7 @@ _update = functools.lru_cache(2)(CholeskyUpdate)
 
 
 @public
-def cholesky_update(L: AbstractTensor, v: AbstractTensor, *, downdate: bool = False, upper: bool = False) -> Any:
+def cholesky_update(L: Tensor, v: Tensor, *, downdate: bool = False, upper: bool = False) -> Tensor:
     """Return the Cholesky factor of L Lᴴ + v vᴴ, or of L Lᴴ - v vᴴ if `downdate`, in O(n²) per vector.
 
     L is (…, n, n), lower triangular (with `upper`, its conjugate transpose, and so is the result); v one vector (…, n), or

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import functools
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Unpack, overload
 
 from lineal.base import config, dtypes
 from lineal.base.devices import device_of
 from lineal.base.dtypes import Category
+from lineal.base.signatures import Options, ShapedOptions, Tensor
 from lineal.base.spec import broadcast_shapes, check_shape, sizes
 from lineal.core import AbstractTensor, Op, modes, write
 from lineal.core.calling import public
@@ -49,17 +51,17 @@ _uniform = functools.lru_cache(1024)(Uniform)
 _normal = functools.lru_cache(1024)(Normal)
 
 
-def rand(*size: Any, generator: Generator | None = None, **options: Any) -> Any:
+def rand(*size: int | Sequence[int], generator: Generator | None = None, **options: Unpack[ShapedOptions]) -> Tensor:
     """Return numbers uniform on [0, 1); options: dtype, device, requires_grad, out."""
     return _by_shape("rand", size, generator, options, lambda shape, target: _uniform(shape, target, 0, 1))
 
 
-def randn(*size: Any, generator: Generator | None = None, **options: Any) -> Any:
+def randn(*size: int | Sequence[int], generator: Generator | None = None, **options: Unpack[ShapedOptions]) -> Tensor:
     """Return numbers from the normal distribution of mean 0 and variance 1; options: dtype, device, requires_grad, out."""
     return _by_shape("randn", size, generator, options, _normal)
 
 
-def _by_shape(name: str, size: tuple, generator: Generator | None, options: dict, make: Any) -> Any:
+def _by_shape(name: str, size: tuple, generator: Generator | None, options: Any, make: Any) -> Any:
     if "size" in options:
         size = (options.pop("size"),)
     out, requires_grad, target, where = read(name, options)
@@ -72,24 +74,30 @@ def _by_shape(name: str, size: tuple, generator: Generator | None, options: dict
 
 
 @public
-def rand_like(input: AbstractTensor, *, generator: Generator | None = None, **options: Any) -> Any:
+def rand_like(input: Tensor, *, generator: Generator | None = None, **options: Unpack[Options]) -> Tensor:
     """Return numbers uniform on [0, 1) in the shape and dtype of `input`."""
     memory_format = options.pop("memory_format", None)
-    options.setdefault("device", device_of(input.value))
-    options["dtype"] = options.get("dtype") or dtype_of(input)
-    return in_format(rand(input.value.shape, generator=generator, **options), memory_format)
+    given: Any = {"device": device_of(input.value), **options, "dtype": options.get("dtype") or dtype_of(input)}
+    return in_format(rand(input.value.shape, generator=generator, **given), memory_format)
 
 
 @public
-def randn_like(input: AbstractTensor, *, generator: Generator | None = None, **options: Any) -> Any:
+def randn_like(input: Tensor, *, generator: Generator | None = None, **options: Unpack[Options]) -> Tensor:
     """Return standard normal numbers in the shape and dtype of `input`."""
     memory_format = options.pop("memory_format", None)
-    options.setdefault("device", device_of(input.value))
-    options["dtype"] = options.get("dtype") or dtype_of(input)
-    return in_format(randn(input.value.shape, generator=generator, **options), memory_format)
+    given: Any = {"device": device_of(input.value), **options, "dtype": options.get("dtype") or dtype_of(input)}
+    return in_format(randn(input.value.shape, generator=generator, **given), memory_format)
 
 
-def randint(*bounds: Any, generator: Generator | None = None, **options: Any) -> Any:
+@overload
+def randint(
+    high: int, size: int | Sequence[int], *, generator: Generator | None = None, **options: Unpack[Options]
+) -> Tensor: ...
+@overload
+def randint(
+    low: int, high: int, size: int | Sequence[int], *, generator: Generator | None = None, **options: Unpack[Options]
+) -> Tensor: ...
+def randint(*bounds: Any, generator: Generator | None = None, **options: Any) -> Tensor:
     """Return integers uniform on low … high-1: `randint(high, size)` or `randint(low, high, size)`."""
     named = {name: options.pop(name) for name in ("low", "high", "size") if name in options}
     low, high, size = _bounds(list(bounds), named)
@@ -119,16 +127,15 @@ def _bounds(given: list, named: dict) -> tuple[Any, Any, Any]:
 
 
 @public
-def randint_like(input: AbstractTensor, low: int, high: int | None = None, **options: Any) -> Any:
+def randint_like(input: Tensor, low: int, high: int | None = None, **options: Unpack[Options]) -> Tensor:
     """Return integers uniform on low … high-1 (or 0 … low-1) in the shape and dtype of `input`."""
     low, high = (0, low) if high is None else (low, high)
     memory_format = options.pop("memory_format", None)
-    options.setdefault("device", device_of(input.value))
-    options["dtype"] = options.get("dtype") or dtype_of(input)
-    return in_format(randint(low, high, tuple(input.value.shape), **options), memory_format)
+    given: Any = {"device": device_of(input.value), **options, "dtype": options.get("dtype") or dtype_of(input)}
+    return in_format(randint(low, high, tuple(input.value.shape), **given), memory_format)
 
 
-def randperm(n: int, *, generator: Generator | None = None, **options: Any) -> Any:
+def randperm(n: int, *, generator: Generator | None = None, **options: Unpack[Options]) -> Tensor:
     """Return the integers 0 … n-1 in random order."""
     if n < 0:
         raise RuntimeError(f"randperm: n must be non-negative, got {n}")
@@ -137,7 +144,33 @@ def randperm(n: int, *, generator: Generator | None = None, **options: Any) -> A
     return finish(transferred(y, where), requires_grad, out)
 
 
-def normal(mean: Any = 0.0, std: Any = 1.0, size: Any = None, *, generator: Generator | None = None, **options: Any) -> Any:
+@overload
+def normal(
+    mean: Tensor, std: float | Tensor = 1.0, *, generator: Generator | None = None, out: Tensor | None = None
+) -> Tensor: ...
+@overload
+def normal(mean: float, std: Tensor, *, generator: Generator | None = None, out: Tensor | None = None) -> Tensor: ...
+@overload
+def normal(
+    mean: float = 0.0,
+    std: float = 1.0,
+    *,
+    size: int | Sequence[int],
+    generator: Generator | None = None,
+    **options: Unpack[Options],
+) -> Tensor: ...
+@overload
+def normal(
+    mean: float, std: float, size: int | Sequence[int], *, generator: Generator | None = None, **options: Unpack[Options]
+) -> Tensor: ...
+def normal(
+    mean: Any = 0.0,
+    std: Any = 1.0,
+    size: int | Sequence[int] | None = None,
+    *,
+    generator: Generator | None = None,
+    **options: Any,
+) -> Tensor:
     """Return normal numbers of the given means and standard deviations, tensors that broadcast or numbers with a `size`."""
     out = options.pop("out", None)
     operands = [each for each in (mean, std) if isinstance(each, AbstractTensor)]
@@ -156,13 +189,16 @@ def normal(mean: Any = 0.0, std: Any = 1.0, size: Any = None, *, generator: Gene
         raise RuntimeError(f"normal: expects all elements of std >= 0.0, got {low}")
     if isinstance(std, AbstractTensor):
         rely(lambda: ~(std < 0))  # type: ignore[operator]
+    scale: Any = std
     with modes.no_grad():
-        y = y * std + mean
+        y = y * scale + mean
     return y if out is None else store(y, out, "normal")
 
 
 @public
-def bernoulli(input: AbstractTensor, p: float | None = None, *, generator: Generator | None = None, out: Any = None) -> Any:
+def bernoulli(
+    input: Tensor, p: float | None = None, *, generator: Generator | None = None, out: Tensor | None = None
+) -> Tensor:
     """Return 1 with the probabilities in `input` (or p), else 0, in input's shape and dtype."""
     if dtype_of(input).category is not Category.FLOATING and p is None:
         raise RuntimeError(f"bernoulli: expected floating probabilities, got {dtype_of(input)}")
@@ -182,7 +218,7 @@ def are_chances(p: Any) -> bool:
 
 
 @public
-def poisson(input: AbstractTensor, generator: Generator | None = None) -> Any:
+def poisson(input: Tensor, generator: Generator | None = None) -> Tensor:
     """Return Poisson numbers of the rates in `input`."""
     if input.value.size and input.value.min() < 0:
         raise RuntimeError("poisson: invalid Poisson rate, expected rate to be non-negative")
@@ -191,7 +227,7 @@ def poisson(input: AbstractTensor, generator: Generator | None = None) -> Any:
 
 
 @public
-def binomial(count: AbstractTensor, prob: AbstractTensor, generator: Generator | None = None) -> Any:
+def binomial(count: Tensor, prob: Tensor, generator: Generator | None = None) -> Tensor:
     """Return the successes in `count` trials of probability `prob`."""
     shape = broadcast_shapes("binomial", count.value.shape, prob.value.shape)
     return (generator or default_generator).draw(Binomial(shape, dtype_of(count)), count, prob)
@@ -199,8 +235,8 @@ def binomial(count: AbstractTensor, prob: AbstractTensor, generator: Generator |
 
 @public
 def multinomial(
-    input: AbstractTensor, num_samples: int, replacement: bool = False, *, generator: Generator | None = None, out: Any = None
-) -> Any:
+    input: Tensor, num_samples: int, replacement: bool = False, *, generator: Generator | None = None, out: Tensor | None = None
+) -> Tensor:
     """Return `num_samples` indices per row, drawn with the (unnormalised) probabilities in the rows of `input`."""
     value = input.value
     if value.ndim not in (1, 2):
@@ -225,12 +261,12 @@ def multinomial(
     return y if out is None else store(y, out, "multinomial")
 
 
-def overwrite(target: AbstractTensor, op: Op, generator: Generator | None, name: str) -> Any:
+def overwrite(target: Tensor, op: Op, generator: Generator | None, name: str) -> Any:
     """Let `target` take a fresh draw in place."""
     return write(target, cast((generator or default_generator).draw(op), dtype_of(target)), name)
 
 
-def _floating(self: AbstractTensor, name: str) -> tuple[tuple[int, ...], dtypes.dtype]:
+def _floating(self: Tensor, name: str) -> tuple[tuple[int, ...], dtypes.dtype]:
     if dtype_of(self).category < Category.FLOATING:
         raise RuntimeError(f"{name}: not implemented for {dtype_of(self)}; expected a floating dtype")
     return self.value.shape, dtype_of(self)
@@ -242,14 +278,14 @@ class RandomMethods:
     bernoulli = bernoulli
     multinomial = multinomial
 
-    def uniform_(self: Any, from_: float = 0, to: float = 1, *, generator: Generator | None = None, **bounds: float) -> Any:
+    def uniform_(self: Any, from_: float = 0, to: float = 1, *, generator: Generator | None = None, **bounds: float) -> Tensor:
         """Fill with numbers uniform on [from, to)."""
         low = bounds.get("from", from_)
         if low > to:
             raise RuntimeError(f"uniform_: expects to return a [from, to) range, but found from={low} > to={to}")
         return overwrite(self, _uniform(*_floating(self, "uniform_"), low, to), generator, "uniform_")
 
-    def normal_(self: Any, mean: float = 0, std: float = 1, *, generator: Generator | None = None) -> Any:
+    def normal_(self: Any, mean: float = 0, std: float = 1, *, generator: Generator | None = None) -> Tensor:
         """Fill with normal numbers."""
         if std < 0:
             raise RuntimeError(f"normal_: expects std >= 0.0, but found std {std}")
@@ -257,7 +293,9 @@ class RandomMethods:
             y = (generator or default_generator).draw(_normal(*_floating(self, "normal_"))) * std + mean
         return write(self, y, "normal_")
 
-    def random_(self: Any, from_: int = 0, to: int | None = None, *, generator: Generator | None = None, **bounds: int) -> Any:
+    def random_(
+        self: Any, from_: int = 0, to: int | None = None, *, generator: Generator | None = None, **bounds: int
+    ) -> Tensor:
         """Fill with integers uniform on from … to-1; `random_(to)` counts from 0, `random_()` takes all the dtype holds."""
         target = dtype_of(self)
         low: int = bounds.get("from", from_)
@@ -269,7 +307,7 @@ class RandomMethods:
         check_bounds("random_", low, to)
         return overwrite(self, Integers(self.value.shape, target, low, to), generator, "random_")
 
-    def bernoulli_(self: Any, p: Any = 0.5, *, generator: Generator | None = None) -> Any:
+    def bernoulli_(self: Any, p: Any = 0.5, *, generator: Generator | None = None) -> Tensor:
         """Fill with 1 with probability p (a number, or a tensor of them), else 0."""
         chances = p if isinstance(p, AbstractTensor) else self.new_full((), float(p), dtype=dtypes.float64)
         if not are_chances(chances):
@@ -278,25 +316,25 @@ class RandomMethods:
             y = (generator or default_generator).draw(Bernoulli(self.value.shape, dtype_of(self)), chances)
         return write(self, y, "bernoulli_")
 
-    def exponential_(self: Any, lambd: float = 1, *, generator: Generator | None = None) -> Any:
+    def exponential_(self: Any, lambd: float = 1, *, generator: Generator | None = None) -> Tensor:
         """Fill with exponential numbers of the rate lambd."""
         if lambd <= 0:
             raise RuntimeError(f"exponential_: expects lambda > 0.0, but found lambda={lambd}")
         return overwrite(self, Exponential(*_floating(self, "exponential_"), lambd), generator, "exponential_")
 
-    def cauchy_(self: Any, median: float = 0, sigma: float = 1, *, generator: Generator | None = None) -> Any:
+    def cauchy_(self: Any, median: float = 0, sigma: float = 1, *, generator: Generator | None = None) -> Tensor:
         """Fill with Cauchy numbers."""
         if sigma <= 0:
             raise RuntimeError(f"cauchy_: expects sigma > 0.0, but found sigma={sigma}")
         return overwrite(self, Cauchy(*_floating(self, "cauchy_"), median, sigma), generator, "cauchy_")
 
-    def geometric_(self: Any, p: float, *, generator: Generator | None = None) -> Any:
+    def geometric_(self: Any, p: float, *, generator: Generator | None = None) -> Tensor:
         """Fill with the numbers of trials to the first success of probability p."""
         if not 0 < p < 1:
             raise RuntimeError(f"geometric_: expects p to be in (0, 1), but got p={p}")
         return overwrite(self, Geometric(self.value.shape, dtype_of(self), p), generator, "geometric_")
 
-    def log_normal_(self: Any, mean: float = 1, std: float = 2, *, generator: Generator | None = None) -> Any:
+    def log_normal_(self: Any, mean: float = 1, std: float = 2, *, generator: Generator | None = None) -> Tensor:
         """Fill with exp of normal numbers of the given mean and standard deviation."""
         if std <= 0:
             raise RuntimeError(f"log_normal_: expects std > 0.0, but found std={std}")

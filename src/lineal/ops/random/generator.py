@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from lineal.base.devices import as_device, device
+from lineal.base.signatures import Tensor
 from lineal.core import Op, apply, lift, modes, write
 
 __all__ = ["Generator", "default_generator", "get_rng_state", "initial_seed", "manual_seed", "seed", "set_rng_state"]
@@ -63,11 +64,11 @@ class Generator:
         """Return the seed the generator started from."""
         return int(self.state.value[0]) & _MASK
 
-    def get_state(self) -> Any:
+    def get_state(self) -> Tensor:
         """Return the state as a tensor of 16 bytes."""
         return lift(self.state.value.view(np.uint8).copy())
 
-    def set_state(self, new_state: Any) -> Generator:
+    def set_state(self, new_state: Tensor) -> Generator:
         """Take up a state that `get_state` returned."""
         value = getattr(new_state, "value", None)
         if value is None or value.dtype != np.uint8 or value.shape != (16,):
@@ -146,11 +147,11 @@ def initial_seed() -> int:
     return default_generator.initial_seed()
 
 
-def get_rng_state() -> Any:
+def get_rng_state() -> Tensor:
     """Return the state of the default generator as a tensor of 16 bytes."""
     return default_generator.get_state()
 
 
-def set_rng_state(new_state: Any) -> None:
+def set_rng_state(new_state: Tensor) -> None:
     """Put the default generator into a state that `get_rng_state` returned."""
     default_generator.set_state(new_state)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from lineal.base import dtypes, results
-from lineal.base.dtypes import dtype, widened
+from lineal.base.dtypes import widened
+from lineal.base.signatures import DType, Tensor
 from lineal.base.spec import Axis, axis
 from lineal.core import AbstractTensor, Op, apply
 from lineal.core.calling import public
@@ -73,7 +75,7 @@ _cumprod = along("cumprod", CumProd)
 _cum_extreme = functools.lru_cache(1024)(CumExtreme)
 
 
-def as_sums(name: str, input: AbstractTensor, wanted: dtype | None) -> Any:
+def as_sums(name: str, input: AbstractTensor, wanted: DType | None) -> Any:
     """Return the input in the dtype in which it adds up: `wanted`, or int64 for integers and bool."""
     if require_tensor(name, input).dtype.kind in "iub" and wanted is None:
         wanted = dtypes.int64
@@ -81,14 +83,14 @@ def as_sums(name: str, input: AbstractTensor, wanted: dtype | None) -> Any:
 
 
 @public
-def cumsum(input: AbstractTensor, dim: int, *, dtype: dtype | None = None, out: AbstractTensor | None = None) -> Any:
+def cumsum(input: Tensor, dim: int, *, dtype: DType | None = None, out: Tensor | None = None) -> Tensor:
     """Return the sums up to each element along `dim`; integers and bool add up to int64."""
     y = _cumsum(dim, require_tensor("cumsum", input).ndim)(as_sums("cumsum", input, dtype))
     return y if out is None else store(y, out, "cumsum", input)
 
 
 @public
-def cumprod(input: AbstractTensor, dim: int, *, dtype: dtype | None = None, out: AbstractTensor | None = None) -> Any:
+def cumprod(input: Tensor, dim: int, *, dtype: DType | None = None, out: Tensor | None = None) -> Tensor:
     """Return the products up to each element along `dim`; integers and bool multiply to int64."""
     y = _cumprod(dim, require_tensor("cumprod", input).ndim)(as_sums("cumprod", input, dtype))
     return y if out is None else store(y, out, "cumprod", input)
@@ -103,12 +105,12 @@ def cumulative_extreme(name: str, largest: bool, input: AbstractTensor, dim: int
 
 
 @public
-def cummax(input: AbstractTensor, dim: int, *, out: Any = None) -> Any:
+def cummax(input: Tensor, dim: int, *, out: Sequence[Tensor] | None = None) -> results.cummax:
     """Return the largest elements so far along `dim` and where each was last."""
     return results.cummax(both(cumulative_extreme("cummax", True, input, dim), out, "cummax"))
 
 
 @public
-def cummin(input: AbstractTensor, dim: int, *, out: Any = None) -> Any:
+def cummin(input: Tensor, dim: int, *, out: Sequence[Tensor] | None = None) -> results.cummin:
     """Return the smallest elements so far along `dim` and where each was last."""
     return results.cummin(both(cumulative_extreme("cummin", False, input, dim), out, "cummin"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from lineal.base.signatures import Dims, Tensor
 from lineal.base.spec import axes, axis
 from lineal.core import AbstractTensor
 from lineal.core.calling import public
@@ -20,14 +21,14 @@ __all__ = ["diff", "gradient", "trapezoid", "trapz", "cumulative_trapezoid"]
 
 @public
 def diff(
-    input: AbstractTensor,
+    input: Tensor,
     n: int = 1,
     dim: int = -1,
-    prepend: AbstractTensor | None = None,
-    append: AbstractTensor | None = None,
+    prepend: Tensor | None = None,
+    append: Tensor | None = None,
     *,
-    out: AbstractTensor | None = None,
-) -> Any:
+    out: Tensor | None = None,
+) -> Tensor:
     """Return the n-th differences of neighbours along `dim`, of bool their exclusive or."""
     if require_tensor("diff", input).ndim == 0:
         raise RuntimeError("diff: expected at least one dimension, got a tensor of none")
@@ -45,13 +46,13 @@ def diff(
 
 
 @public
-def gradient(input: AbstractTensor, *, spacing: Any = None, dim: Any = None, edge_order: int = 1) -> tuple:
+def gradient(input: Tensor, *, spacing: Any = None, dim: Dims | None = None, edge_order: int = 1) -> tuple[Tensor, ...]:
     """Return the derivatives of samples along each dimension of `dim`: central differences inside, one-sided at the edges.
 
     `spacing` is a distance, a sequence of one distance or one tensor of coordinates per dimension.
     """
     x = require_tensor("gradient", input)
-    dims = range(x.ndim) if dim is None else [dim] if hasattr(dim, "__index__") else dim
+    dims: Any = range(x.ndim) if dim is None else [dim] if hasattr(dim, "__index__") else dim
     where = [axis("gradient", each, x.ndim) for each in dims]
     axes("gradient", where, x.ndim)  # refuses a dimension given twice
     if edge_order not in (1, 2):
@@ -64,18 +65,19 @@ def gradient(input: AbstractTensor, *, spacing: Any = None, dim: Any = None, edg
     return tuple(slopes(input, step, each, edge_order) for step, each in zip(steps, where))
 
 
-def slopes(x: AbstractTensor, step: Any, dim: int, edge_order: int) -> Any:
+def slopes(x: Tensor, step: Any, dim: int, edge_order: int) -> Any:
     """Return the derivatives along `dim` of samples a number `step` apart, or at the coordinates `step`."""
+    points: Any = step
     n = x.value.shape[dim]
     if n < edge_order + 1:
         raise RuntimeError(f"gradient: expected at least {edge_order + 1} samples along dimension {dim}, got {n}")
     if isinstance(step, AbstractTensor) and step.value.ndim:
         if step.value.shape != (n,):
             raise RuntimeError(f"gradient: expected {n} coordinates for dimension {dim}, got shape {list(step.value.shape)}")
-        gaps = reshape(diff(step), [-1 if place == dim else 1 for place in range(x.value.ndim)])
+        gaps = reshape(diff(points), [-1 if place == dim else 1 for place in range(x.value.ndim)])
     else:
         gaps = None
-    rises = diff(x, dim=dim) / (step if gaps is None else gaps)
+    rises = diff(x, dim=dim) / (points if gaps is None else gaps)
     # the derivative of the parabola through three samples weighs each rise with the other gap
     count = n - 2
     left, right = narrow(rises, dim, 0, count), narrow(rises, dim, 1, count)
@@ -93,18 +95,18 @@ def slopes(x: AbstractTensor, step: Any, dim: int, edge_order: int) -> Any:
 
 
 @public
-def trapezoid(y: AbstractTensor, x: AbstractTensor | None = None, *, dx: float | None = None, dim: int = -1) -> Any:
+def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: float | None = None, dim: int = -1) -> Tensor:
     """Return the integral along `dim` of samples y at the coordinates x, or dx apart, by the trapezoidal rule."""
     return sum(pieces("trapezoid", y, x, dx, dim), dim)
 
 
 @public
-def cumulative_trapezoid(y: AbstractTensor, x: AbstractTensor | None = None, *, dx: float | None = None, dim: int = -1) -> Any:
+def cumulative_trapezoid(y: Tensor, x: Tensor | None = None, *, dx: float | None = None, dim: int = -1) -> Tensor:
     """Return the integrals up to each sample (from the second) along `dim` by the trapezoidal rule."""
     return cumsum(pieces("cumulative_trapezoid", y, x, dx, dim), dim)
 
 
-def pieces(name: str, y: AbstractTensor, x: AbstractTensor | None, dx: float | None, dim: int) -> Any:
+def pieces(name: str, y: Tensor, x: Tensor | None, dx: float | None, dim: int) -> Any:
     """Return the area of each trapezoid along `dim`."""
     if require_tensor(name, y).dtype.kind == "b":
         raise RuntimeError(f"{name}: expected numbers, got bool")
@@ -122,7 +124,7 @@ def pieces(name: str, y: AbstractTensor, x: AbstractTensor | None, dx: float | N
     return total * width / 2
 
 
-def gaps_along(name: str, y: AbstractTensor, x: AbstractTensor, where: int) -> Any:
+def gaps_along(name: str, y: Tensor, x: Tensor, where: int) -> Any:
     """Return the distances of the coordinates x, shaped to go with y along the dimension `where`."""
     if x.value.ndim == 1:
         if x.value.shape[0] != y.value.shape[where]:

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from lineal.base import config, dtypes
-from lineal.base.dtypes import dtype, widened
+from lineal.base.dtypes import widened
 from lineal.base.limits import finfo
+from lineal.base.signatures import Dims, DType, Tensor
 from lineal.base.spec import Axes, Axis
 from lineal.core import AbstractTensor, Op, apply
 from lineal.core.calling import public
@@ -237,7 +238,7 @@ _logcumsumexp = along("logcumsumexp", LogCumSumExp)
 
 
 @public
-def logsumexp(input: AbstractTensor, dim: Any, keepdim: bool = False, *, out: AbstractTensor | None = None) -> Any:
+def logsumexp(input: Tensor, dim: Dims, keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
     """Return log Σ exp(input) over `dim` without overflow; integers are taken as the default dtype."""
     x = require_tensor("logsumexp", input)
     if x.dtype.kind in "iub":
@@ -247,7 +248,7 @@ def logsumexp(input: AbstractTensor, dim: Any, keepdim: bool = False, *, out: Ab
 
 
 @public
-def logcumsumexp(input: AbstractTensor, dim: int, *, out: AbstractTensor | None = None) -> Any:
+def logcumsumexp(input: Tensor, dim: int, *, out: Tensor | None = None) -> Tensor:
     """Return the logarithm of the sums of exp(input) up to each element along `dim`."""
     x = require_tensor("logcumsumexp", input)
     if x.dtype.kind in "iub":
@@ -256,7 +257,7 @@ def logcumsumexp(input: AbstractTensor, dim: int, *, out: AbstractTensor | None 
     return y if out is None else store(y, out, "logcumsumexp", input)
 
 
-def floating(name: str, input: AbstractTensor, wanted: dtype | None) -> Any:
+def floating(name: str, input: AbstractTensor, wanted: DType | None) -> Any:
     """Return the input in the dtype `wanted`, which must be floating."""
     require_tensor(name, input)
     if wanted is not None:
@@ -267,7 +268,7 @@ def floating(name: str, input: AbstractTensor, wanted: dtype | None) -> Any:
 
 
 @public
-def softmax(input: AbstractTensor, dim: int, dtype: dtype | None = None, *, out: AbstractTensor | None = None) -> Any:
+def softmax(input: Tensor, dim: int, dtype: DType | None = None, *, out: Tensor | None = None) -> Tensor:
     """Return exp(input) / Σ exp(input) along `dim`; with `dtype`, computed in it."""
     input = floating("softmax", input, dtype)
     y = _softmax(dim, input.value.ndim)(input)
@@ -275,7 +276,7 @@ def softmax(input: AbstractTensor, dim: int, dtype: dtype | None = None, *, out:
 
 
 @public
-def log_softmax(input: AbstractTensor, dim: int, dtype: dtype | None = None, *, out: AbstractTensor | None = None) -> Any:
+def log_softmax(input: Tensor, dim: int, dtype: DType | None = None, *, out: Tensor | None = None) -> Tensor:
     """Return log(softmax(input)) along `dim` without overflow; with `dtype`, computed in it."""
     input = floating("log_softmax", input, dtype)
     y = _log_softmax(dim, input.value.ndim)(input)
@@ -283,6 +284,6 @@ def log_softmax(input: AbstractTensor, dim: int, dtype: dtype | None = None, *, 
 
 
 @public
-def softmin(input: AbstractTensor, dim: int, dtype: dtype | None = None) -> Any:
+def softmin(input: Tensor, dim: int, dtype: DType | None = None) -> Tensor:
     """Return softmax(-input) along `dim`."""
     return softmax(neg(input), dim, dtype)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import functools
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, overload
 
 import numpy as np
 
 from lineal.base import dtypes, results
 from lineal.base.dtypes import widened
+from lineal.base.signatures import Dims, Tensor
 from lineal.base.spec import Axes, Axis, axes, axis
 from lineal.core import AbstractTensor, Op, apply, renamed
 from lineal.core.calling import public
@@ -144,14 +146,14 @@ def extreme(name: str, largest: bool, input: AbstractTensor, dim: Any, keepdim: 
 
 
 @public
-def amax(input: AbstractTensor, dim: Any = (), keepdim: bool = False, *, out: AbstractTensor | None = None) -> Any:
+def amax(input: Tensor, dim: Dims = (), keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
     """Return the largest elements over `dim` (all dimensions by default); equal ones share the gradient."""
     y = extreme("amax", True, input, dim, keepdim)
     return y if out is None else store_same(y, out, "amax")
 
 
 @public
-def amin(input: AbstractTensor, dim: Any = (), keepdim: bool = False, *, out: AbstractTensor | None = None) -> Any:
+def amin(input: Tensor, dim: Dims = (), keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
     """Return the smallest elements over `dim` (all dimensions by default); equal ones share the gradient."""
     y = extreme("amin", False, input, dim, keepdim)
     return y if out is None else store_same(y, out, "amin")
@@ -165,7 +167,9 @@ def store_same(y: Any, out: AbstractTensor, name: str) -> Any:
 
 
 @public
-def aminmax(input: AbstractTensor, *, dim: int | None = None, keepdim: bool = False, out: Any = None) -> Any:
+def aminmax(
+    input: Tensor, *, dim: int | None = None, keepdim: bool = False, out: Sequence[Tensor] | None = None
+) -> results.aminmax:
     """Return the smallest and the largest elements along `dim` (of all dimensions by default)."""
     x = require_tensor("aminmax", input)
     if x.size == 0 and dim is None:
@@ -184,8 +188,14 @@ def extreme_at(name: str, largest: bool, input: AbstractTensor, dim: Any, keepdi
     return (results.max if largest else results.min)(both(found, out, name))
 
 
+@overload
+def max(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+@overload
+def max(input: Tensor, dim: int, keepdim: bool = False, *, out: Sequence[Tensor] | None = None) -> results.max: ...
+@overload
+def max(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor: ...
 @public
-def max(input: AbstractTensor, dim: Any = None, keepdim: bool = False, *, other: Any = None, out: Any = None) -> Any:
+def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = None, out: Any = None) -> Any:
     """Return the largest element; with `dim` the largest along it and where; with a tensor the greater of each two."""
     if other is None and isinstance(dim, AbstractTensor):
         other = dim
@@ -197,8 +207,14 @@ def max(input: AbstractTensor, dim: Any = None, keepdim: bool = False, *, other:
     return y if out is None else store(y, out, "max")
 
 
+@overload
+def min(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+@overload
+def min(input: Tensor, dim: int, keepdim: bool = False, *, out: Sequence[Tensor] | None = None) -> results.min: ...
+@overload
+def min(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor: ...
 @public
-def min(input: AbstractTensor, dim: Any = None, keepdim: bool = False, *, other: Any = None, out: Any = None) -> Any:
+def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = None, out: Any = None) -> Any:
     """Return the smallest element; with `dim` the smallest along it and where; with a tensor the lesser of each two."""
     if other is None and isinstance(dim, AbstractTensor):
         other = dim
@@ -221,12 +237,12 @@ def arg_extreme(name: str, largest: bool, input: AbstractTensor, dim: int | None
 
 
 @public
-def argmax(input: AbstractTensor, dim: int | None = None, keepdim: bool = False, *, out: AbstractTensor | None = None) -> Any:
+def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
     """Return the index of the (first) largest element along `dim`, or in the flattened input."""
     return arg_extreme("argmax", True, input, dim, keepdim, out)
 
 
 @public
-def argmin(input: AbstractTensor, dim: int | None = None, keepdim: bool = False, *, out: AbstractTensor | None = None) -> Any:
+def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
     """Return the index of the (first) smallest element along `dim`, or in the flattened input."""
     return arg_extreme("argmin", False, input, dim, keepdim, out)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from lineal.base import later
 from lineal.base.dtypes import NARROW, computing
+from lineal.base.signatures import Tensor
 from lineal.base.spec import Axes, axes, axis
-from lineal.core import AbstractTensor, Op, modes
+from lineal.core import Op, modes
 from lineal.core.door import unary_door
 from lineal.ops.blocks import TALL, blocked, is_large
 from lineal.ops.broadcasting import expand
@@ -70,12 +71,12 @@ def along(name: str, make: Callable[..., Op]) -> Callable[..., Callable[[Any], A
     return cached
 
 
-def spread(g: AbstractTensor, shape: tuple[int, ...], axes: Axes, keepdim: bool) -> Any:
+def spread(g: Tensor, shape: tuple[int, ...], axes: Axes, keepdim: bool) -> Any:
     """Return `g`, the shape `shape` reduced over `axes`, repeated along them: the adjoint of a sum."""
     return expand(unreduced(g, shape, axes, keepdim), shape)
 
 
-def unreduced(g: AbstractTensor, shape: tuple[int, ...], axes: Axes, keepdim: bool) -> Any:
+def unreduced(g: Tensor, shape: tuple[int, ...], axes: Axes, keepdim: bool) -> Any:
     """Return `g`, the shape `shape` reduced over `axes`, with the reduced axes as axes of size 1."""
     if not keepdim and len(axes) < len(shape):
         g = reshape(g, tuple([1 if place in axes else size for place, size in enumerate(shape)]))
@@ -90,7 +91,7 @@ def count(shape: tuple[int, ...], axes: Axes) -> int:
     return n
 
 
-def is_one_op(x: AbstractTensor, *others: AbstractTensor | None) -> bool:
+def is_one_op(x: Tensor, *others: Tensor | None) -> bool:
     """Return whether what is a composite for small tensors, and in a trace, is one op of these: large, real, of one dtype."""
     storage = x.value.dtype
     alike = all(each is None or each.value.dtype == storage for each in others)
@@ -133,6 +134,6 @@ def rowwise(formula: Callable[..., None], axis: int, **given: np.ndarray) -> Any
     return None if made is None else made[0]
 
 
-def both(found: tuple, out: tuple | None, name: str) -> tuple:
+def both(found: tuple, out: Sequence[Any] | None, name: str) -> tuple:
     """Return the results of an op of several outputs, written into the tensors of `out` if given."""
     return found if out is None else tuple(store(y, each, name) for y, each in zip(found, out))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from lineal.base.config import defaults
+from lineal.base.signatures import Dims, Tensor
 from lineal.base.spec import Axes
-from lineal.core import AbstractTensor, Op, renamed
+from lineal.core import Op, renamed
 from lineal.core.calling import public
 from lineal.ops.conversion import cast, dtype_of
 from lineal.ops.elementwise.extremes import clamp_min
@@ -74,7 +76,7 @@ def freedom(n: int, correction: float) -> float:
     return n - correction if n > correction else 0.0
 
 
-def slope(x: AbstractTensor, axes: Axes, correction: float, factor: float) -> Any:
+def slope(x: Tensor, axes: Axes, correction: float, factor: float) -> Any:
     """Return factor × (x - x̂) / (n - correction)."""
     free = freedom(count(x.value.shape, axes), correction)
     rest = centred(x, axes)
@@ -85,7 +87,7 @@ _var = doors("var", Var)
 _std = doors("std", Std)
 
 
-def deviation(name: str, door: Any, input: AbstractTensor, dim: Any, unbiased: Any, keepdim: bool, correction: Any) -> Any:
+def deviation(name: str, door: Any, input: Tensor, dim: Any, unbiased: Any, keepdim: bool, correction: Any) -> Any:
     """Return a variance or deviation for any of the ways to say over what and with which correction."""
     if require_tensor(name, input).dtype.kind in "iub":
         raise RuntimeError(f"{name}: expected a floating or complex dtype, got {dtype_of(input)}")
@@ -100,14 +102,14 @@ def deviation(name: str, door: Any, input: AbstractTensor, dim: Any, unbiased: A
 
 @public
 def var(
-    input: AbstractTensor,
-    dim: Any = None,
+    input: Tensor,
+    dim: Dims | None = None,
     unbiased: bool | None = None,
     keepdim: bool = False,
     *,
     correction: float | None = None,
-    out: AbstractTensor | None = None,
-) -> Any:
+    out: Tensor | None = None,
+) -> Tensor:
     """Return the variance over `dim` (all dimensions by default); the divisor is n - correction, by default n - 1."""
     y = deviation("var", _var, input, dim, unbiased, keepdim, correction)
     return y if out is None else store(y, out, "var")
@@ -115,14 +117,14 @@ def var(
 
 @public
 def std(
-    input: AbstractTensor,
-    dim: Any = None,
+    input: Tensor,
+    dim: Dims | None = None,
     unbiased: bool | None = None,
     keepdim: bool = False,
     *,
     correction: float | None = None,
-    out: AbstractTensor | None = None,
-) -> Any:
+    out: Tensor | None = None,
+) -> Tensor:
     """Return the standard deviation over `dim` (all dimensions by default); the divisor is n - correction, by default n - 1."""
     y = deviation("std", _std, input, dim, unbiased, keepdim, correction)
     return y if out is None else store(y, out, "std")
@@ -130,14 +132,14 @@ def std(
 
 @public
 def var_mean(
-    input: AbstractTensor,
-    dim: Any = None,
+    input: Tensor,
+    dim: Dims | None = None,
     unbiased: bool | None = None,
     keepdim: bool = False,
     *,
     correction: float | None = None,
-    out: Any = None,
-) -> Any:
+    out: Sequence[Tensor] | None = None,
+) -> tuple[Tensor, Tensor]:
     """Return the variance and the mean over `dim`."""
     y = renamed(deviation("var_mean", _var, input, dim, unbiased, keepdim, correction), "VarMeanBackward0")
     found = y, mean(input, None if isinstance(dim, bool) else dim, keepdim)
@@ -146,21 +148,21 @@ def var_mean(
 
 @public
 def std_mean(
-    input: AbstractTensor,
-    dim: Any = None,
+    input: Tensor,
+    dim: Dims | None = None,
     unbiased: bool | None = None,
     keepdim: bool = False,
     *,
     correction: float | None = None,
-    out: Any = None,
-) -> Any:
+    out: Sequence[Tensor] | None = None,
+) -> tuple[Tensor, Tensor]:
     """Return the standard deviation and the mean over `dim`."""
     y = renamed(deviation("std_mean", _std, input, dim, unbiased, keepdim, correction), "StdMeanBackward0")
     found = y, mean(input, None if isinstance(dim, bool) else dim, keepdim)
     return found if out is None else tuple(store(each, target, "std_mean") for each, target in zip(found, out))
 
 
-def weights_of(name: str, input: AbstractTensor, given: AbstractTensor | None, whole: bool) -> Any:
+def weights_of(name: str, input: Tensor, given: Tensor | None, whole: bool) -> Any:
     """Check the weights of observations: one number for each, not negative, whole for frequencies."""
     if given is None:
         return None
@@ -174,13 +176,7 @@ def weights_of(name: str, input: AbstractTensor, given: AbstractTensor | None, w
     return given
 
 
-def cov(
-    input: AbstractTensor,
-    *,
-    correction: int = 1,
-    fweights: AbstractTensor | None = None,
-    aweights: AbstractTensor | None = None,
-) -> Any:
+def cov(input: Tensor, *, correction: int = 1, fweights: Tensor | None = None, aweights: Tensor | None = None) -> Tensor:
     """Return the covariances of the rows of `input`, whose columns are observations.
 
     `fweights` says how often each was made, `aweights` how much it counts.
@@ -196,13 +192,13 @@ def cov(
         free = total - correction
     else:
         free = total - correction * sum(w * weights) / total
-    free = clamp_min(free, 0) if isinstance(free, AbstractTensor) else max(free, 0)
+    free = max(free, 0) if isinstance(free, (int, float)) else clamp_min(free, 0)
     rest = weighted_rest(x, w, total)
     y = rest.matmul(t(rest if w is None else rest * w).conj()) / free
     return squeeze(y)
 
 
-def weighted_rest(x: AbstractTensor, w: Any, total: Any) -> Any:
+def weighted_rest(x: Tensor, w: Any, total: Any) -> Any:
     """Return the rows of x less their means, which count each number as often as w says."""
     rest = centred(x, (1,))
     # from there, the mean is small, and so is the digit where it is rounded
@@ -218,7 +214,7 @@ def levelled(x: Any) -> Any:
     return rest / top.masked_fill(top.eq(0) | top.isinf(), 1)
 
 
-def corrcoef(input: AbstractTensor) -> Any:
+def corrcoef(input: Tensor) -> Tensor:
     """Return the correlation coefficients of the rows of `input`, whose columns are observations."""
     if require_tensor("corrcoef", input).ndim > 2:
         raise RuntimeError(f"corrcoef: expected a matrix, got shape {list(input.value.shape)}")

@@ -10,8 +10,9 @@ import numpy as np
 
 from lineal.base import dtypes
 from lineal.base.dtypes import Category, dtype, widened
+from lineal.base.signatures import Dims, DType, Tensor
 from lineal.base.spec import Axes, axes, axis
-from lineal.core import AbstractTensor, Op, renamed
+from lineal.core import Op, renamed
 from lineal.core.calling import public
 from lineal.ops.conversion import cast, dtype_of
 from lineal.ops.elementwise.arithmetic import sub
@@ -119,14 +120,14 @@ _norm = doors("vector_norm", VectorNorm)
 
 @public
 def vector_norm(
-    input: AbstractTensor,
+    input: Tensor,
     ord: float = 2,
-    dim: Any = None,
+    dim: Dims | None = None,
     keepdim: bool = False,
     *,
-    dtype: dtype | None = None,
-    out: AbstractTensor | None = None,
-) -> Any:
+    dtype: DType | None = None,
+    out: Tensor | None = None,
+) -> Tensor:
     """Return (Σ |input|^ord)^(1/ord) over `dim` (all dimensions by default), as a real tensor."""
     x = require_tensor("vector_norm", input)
     if x.dtype.kind in "iub":
@@ -140,7 +141,7 @@ def vector_norm(
     return y if out is None else store(y, out, "vector_norm")
 
 
-def as_wanted(name: str, input: AbstractTensor, wanted: dtype) -> Any:
+def as_wanted(name: str, input: Tensor, wanted: dtype) -> Any:
     """Return the input in the dtype `wanted`, which must be of its category and hold it."""
     given = dtype_of(input)
     if wanted.category is not given.category:
@@ -161,13 +162,13 @@ def check_nonempty(x: np.ndarray, dim: Any, p: float) -> None:
 
 @public
 def norm(
-    input: AbstractTensor,
+    input: Tensor,
     p: float | str | None = "fro",
-    dim: Any = None,
+    dim: Dims | None = None,
     keepdim: bool = False,
-    out: AbstractTensor | None = None,
-    dtype: dtype | None = None,
-) -> Any:
+    out: Tensor | None = None,
+    dtype: DType | None = None,
+) -> Tensor:
     """Return the p-norm over `dim` (all dimensions by default); "fro" is p = 2, "nuc" the sum of a matrix's singular values."""
     if p == "nuc":
         y = nuclear(input if dtype is None else cast(input, dtypes.as_dtype(dtype)), dim, keepdim)
@@ -177,7 +178,7 @@ def norm(
     return vector_norm(input, 2 if p is None or p == "fro" else p, dim, keepdim, dtype=dtype, out=out)
 
 
-def nuclear(input: AbstractTensor, dim: Any, keepdim: bool) -> Any:
+def nuclear(input: Tensor, dim: Any, keepdim: bool) -> Any:
     """Return the sum of the singular values of the matrices in the two dimensions `dim`."""
     ndim = require_tensor("norm", input).ndim
     if dim is None and ndim != 2:
@@ -190,7 +191,7 @@ def nuclear(input: AbstractTensor, dim: Any, keepdim: bool) -> Any:
 
 
 @public
-def dist(input: AbstractTensor, other: AbstractTensor, p: float = 2) -> Any:
+def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
     """Return the p-norm of input - other, which are broadcast together."""
     difference = sub(input, other)
     if dtype_of(difference).category < Category.FLOATING:
@@ -199,7 +200,7 @@ def dist(input: AbstractTensor, other: AbstractTensor, p: float = 2) -> Any:
 
 
 @public
-def renorm(input: AbstractTensor, p: float, dim: int, maxnorm: float, *, out: AbstractTensor | None = None) -> Any:
+def renorm(input: Tensor, p: float, dim: int, maxnorm: float, *, out: Tensor | None = None) -> Tensor:
     """Return input with each slice along `dim` whose p-norm is above `maxnorm` scaled down to it."""
     x = require_tensor("renorm", input)
     if p <= 0 or maxnorm < 0:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from lineal.base import dtypes
-from lineal.base.dtypes import dtype
+from lineal.base.signatures import DType, Tensor
 from lineal.base.spec import Axes
-from lineal.core import AbstractTensor, Op
+from lineal.core import Op
 from lineal.core.calling import public
 from lineal.ops.conversion import cast
 from lineal.ops.front import require_tensor, store
@@ -50,13 +48,8 @@ _INT64 = np.dtype(np.int64)
 
 @public
 def prod(
-    input: AbstractTensor,
-    dim: int | None = None,
-    keepdim: bool = False,
-    *,
-    dtype: dtype | None = None,
-    out: AbstractTensor | None = None,
-) -> Any:
+    input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype: DType | None = None, out: Tensor | None = None
+) -> Tensor:
     """Return the product along `dim` (of all elements by default); integers and bool multiply to int64."""
     x = require_tensor("prod", input)
     if dim is not None and not hasattr(dim, "__index__"):

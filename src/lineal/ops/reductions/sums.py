@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from lineal.base import dtypes
-from lineal.base.dtypes import Category, dtype
+from lineal.base.dtypes import Category
+from lineal.base.signatures import Dims, DType, Tensor
 from lineal.base.spec import Axes
-from lineal.core import AbstractTensor, renamed
+from lineal.core import renamed
 from lineal.core.calling import public
 from lineal.ops.blocks import TALL
 from lineal.ops.conversion import cast, dtype_of
@@ -89,13 +90,8 @@ _PLAIN = frozenset("fdFD")
 
 @public
 def sum(
-    input: AbstractTensor,
-    dim: Any = None,
-    keepdim: bool = False,
-    *,
-    dtype: dtype | None = None,
-    out: AbstractTensor | None = None,
-) -> Any:
+    input: Tensor, dim: Dims | None = None, keepdim: bool = False, *, dtype: DType | None = None, out: Tensor | None = None
+) -> Tensor:
     """Return the sum over `dim` (all dimensions by default); integers and bool add up to int64."""
     x = require_tensor("sum", input)
     if dtype is not None:
@@ -111,13 +107,8 @@ def sum(
 
 @public
 def mean(
-    input: AbstractTensor,
-    dim: Any = None,
-    keepdim: bool = False,
-    *,
-    dtype: dtype | None = None,
-    out: AbstractTensor | None = None,
-) -> Any:
+    input: Tensor, dim: Dims | None = None, keepdim: bool = False, *, dtype: DType | None = None, out: Tensor | None = None
+) -> Tensor:
     """Return the mean over `dim` (all dimensions by default) of a floating or complex tensor."""
     x = require_tensor("mean", input)
     if dtype is not None:
@@ -134,13 +125,8 @@ def mean(
 
 @public
 def nansum(
-    input: AbstractTensor,
-    dim: Any = None,
-    keepdim: bool = False,
-    *,
-    dtype: dtype | None = None,
-    out: AbstractTensor | None = None,
-) -> Any:
+    input: Tensor, dim: Dims | None = None, keepdim: bool = False, *, dtype: DType | None = None, out: Tensor | None = None
+) -> Tensor:
     """Return the sum over `dim` of what is not NaN."""
     if require_tensor("nansum", input).dtype.kind == "c":
         raise RuntimeError("nansum: expected a real tensor, got a complex one")
@@ -151,13 +137,8 @@ def nansum(
 
 @public
 def nanmean(
-    input: AbstractTensor,
-    dim: Any = None,
-    keepdim: bool = False,
-    *,
-    dtype: dtype | None = None,
-    out: AbstractTensor | None = None,
-) -> Any:
+    input: Tensor, dim: Dims | None = None, keepdim: bool = False, *, dtype: DType | None = None, out: Tensor | None = None
+) -> Tensor:
     """Return the mean over `dim` of what is not NaN."""
     if require_tensor("nanmean", input).dtype.kind in "iub":
         raise RuntimeError(f"nanmean: expected a floating or complex dtype, got {dtype_of(input)}")
@@ -167,7 +148,7 @@ def nanmean(
     return y if out is None else store(y, out, "nanmean")
 
 
-def trace(input: AbstractTensor) -> Any:
+def trace(input: Tensor) -> Tensor:
     """Return the sum of the diagonal of a matrix."""
     if require_tensor("trace", input).ndim != 2:
         raise RuntimeError(f"trace: expected a matrix, got shape {list(input.value.shape)}")

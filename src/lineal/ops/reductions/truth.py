@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from lineal.base.dtypes import widened
+from lineal.base.signatures import Dims, Tensor
 from lineal.base.spec import Axes, broadcast_shapes
-from lineal.core import AbstractTensor, Op
+from lineal.core import Op
 from lineal.core.calling import public
 from lineal.ops.elementwise.comparison import eq, isclose, ne
 from lineal.ops.front import require_tensor, store
@@ -53,7 +54,7 @@ def truth_of(m: Any, place: Any, x: Any) -> Any:
 _truth = doors("all", Truth)
 
 
-def truth(name: str, every: bool, input: AbstractTensor, dim: Any, keepdim: bool, out: AbstractTensor | None) -> Any:
+def truth(name: str, every: bool, input: Tensor, dim: Any, keepdim: bool, out: Tensor | None) -> Any:
     """Return whether every or some element over `dim` is not zero; of no dimensions, whether each is."""
     x = require_tensor(name, input)
     if dim is not None and hashable(dim) == ():
@@ -64,33 +65,31 @@ def truth(name: str, every: bool, input: AbstractTensor, dim: Any, keepdim: bool
 
 
 @public
-def all(input: AbstractTensor, dim: Any = None, keepdim: bool = False, *, out: AbstractTensor | None = None) -> Any:
+def all(input: Tensor, dim: Dims | None = None, keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
     """Return whether all elements over `dim` (all dimensions by default) are true, that is not zero."""
     return truth("all", True, input, dim, keepdim, out)
 
 
 @public
-def any(input: AbstractTensor, dim: Any = None, keepdim: bool = False, *, out: AbstractTensor | None = None) -> Any:
+def any(input: Tensor, dim: Dims | None = None, keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
     """Return whether some element over `dim` (all dimensions by default) is true, that is not zero."""
     return truth("any", False, input, dim, keepdim, out)
 
 
 @public
-def count_nonzero(input: AbstractTensor, dim: Any = None) -> Any:
+def count_nonzero(input: Tensor, dim: Dims | None = None) -> Tensor:
     """Return how many elements over `dim` (all dimensions by default) are not zero."""
     require_tensor("count_nonzero", input)
     return sum(ne(input, 0), dim)
 
 
-def equal(input: AbstractTensor, other: AbstractTensor) -> bool:
+def equal(input: Tensor, other: Tensor) -> bool:
     """Return whether two tensors have the same shape and the same elements."""
     a, b = require_tensor("equal", input), require_tensor("equal", other)
     return a.shape == b.shape and bool(all(eq(input, other)))
 
 
-def allclose(
-    input: AbstractTensor, other: AbstractTensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
-) -> bool:
+def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
     """Return whether |input - other| ≤ atol + rtol × |other| everywhere."""
     broadcast_shapes("allclose", require_tensor("allclose", input).shape, require_tensor("allclose", other).shape)
     return bool(all(isclose(input, other, rtol=rtol, atol=atol, equal_nan=equal_nan)))

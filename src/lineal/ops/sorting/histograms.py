@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from lineal.base import results
+from lineal.base.signatures import Tensor
 from lineal.core import AbstractTensor, Op, apply
 from lineal.core.calling import public
 from lineal.ops.conversion import dtype_of
@@ -110,7 +111,7 @@ def bounds(name: str, x: np.ndarray, low: float, high: float, margin: float) -> 
 
 
 @public
-def bincount(input: AbstractTensor, weights: AbstractTensor | None = None, minlength: int = 0) -> Any:
+def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -> Tensor:
     """Return how often each of 0, 1, … occurs in a vector of non-negative integers; with `weights`, their sums."""
     x = input.value
     if x.ndim != 1 or x.dtype.kind not in "iu" or (x.size and x.min() < 0):
@@ -129,7 +130,7 @@ def bincount(input: AbstractTensor, weights: AbstractTensor | None = None, minle
 
 
 @public
-def histc(input: AbstractTensor, bins: int = 100, min: float = 0, max: float = 0, *, out: AbstractTensor | None = None) -> Any:
+def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0, *, out: Tensor | None = None) -> Tensor:
     """Return how many elements lie in each of `bins` bins of equal width from `min` to `max` (by default the extremes)."""
     _check_bins("histc", input, bins)
     if max < min:
@@ -155,13 +156,13 @@ def edges_of(name: str, x: AbstractTensor, bins: Any, low: float, high: float) -
 
 @public
 def histogram(
-    input: AbstractTensor,
+    input: Tensor,
     bins: Any,
     *,
     range: Sequence[float] | None = None,
-    weight: AbstractTensor | None = None,
+    weight: Tensor | None = None,
     density: bool = False,
-    out: Any = None,
+    out: Tensor | None = None,
 ) -> results.histogram:
     """Return the counts (weights' sums, densities) in bins, and the bins' edges; `bins` is a number or the sorted edges."""
     points = reshape(input, -1, 1)
@@ -174,12 +175,7 @@ def histogram(
 
 @public
 def histogramdd(
-    input: AbstractTensor,
-    bins: Any,
-    *,
-    range: Sequence[float] | None = None,
-    weight: AbstractTensor | None = None,
-    density: bool = False,
+    input: Tensor, bins: Any, *, range: Sequence[float] | None = None, weight: Tensor | None = None, density: bool = False
 ) -> results.histogramdd:
     """Return the counts of points (the last dimension of `input`) in cells, and the edges of the bins of each dimension."""
     if not require_tensor("histogramdd", input).ndim:

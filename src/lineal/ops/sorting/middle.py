@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import functools
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, overload
 
 import numpy as np
 
 from lineal.base import results
 from lineal.base.platforms import array_module
-from lineal.core import AbstractTensor, Op, apply
+from lineal.base.signatures import Tensor
+from lineal.core import Op, apply
 from lineal.core.calling import public
 from lineal.ops.sorting.ranking import order
 from lineal.ops.sorting.selection import FEW, Selection, is_nan, keys_of, picked, reduced_axis, sortable
@@ -97,8 +99,12 @@ _median_of_all = functools.lru_cache(2)(MedianOfAll)
 _mode = functools.lru_cache(256)(Mode)
 
 
+@overload
+def median(input: Tensor) -> Tensor: ...
+@overload
+def median(input: Tensor, dim: int, keepdim: bool = False, *, out: Sequence[Tensor] | None = None) -> results.median: ...
 @public
-def median(input: AbstractTensor, dim: int | None = None, keepdim: bool = False, *, out: Any = None) -> Any:
+def median(input: Tensor, dim: int | None = None, keepdim: bool = False, *, out: Sequence[Tensor] | None = None) -> Any:
     """Return the median, the lower of two; along `dim` also where it was. NaN if an element is NaN."""
     if dim is None:
         sortable("median", input)
@@ -106,8 +112,12 @@ def median(input: AbstractTensor, dim: int | None = None, keepdim: bool = False,
     return picked(results.median, _median(reduced_axis("median", input, dim), bool(keepdim), False), input, out)
 
 
+@overload
+def nanmedian(input: Tensor) -> Tensor: ...
+@overload
+def nanmedian(input: Tensor, dim: int, keepdim: bool = False, *, out: Sequence[Tensor] | None = None) -> results.nanmedian: ...
 @public
-def nanmedian(input: AbstractTensor, dim: int | None = None, keepdim: bool = False, *, out: Any = None) -> Any:
+def nanmedian(input: Tensor, dim: int | None = None, keepdim: bool = False, *, out: Sequence[Tensor] | None = None) -> Any:
     """Return the median of what is not NaN, the lower of two; along `dim` also where it was."""
     if dim is None:
         sortable("nanmedian", input)
@@ -116,6 +126,6 @@ def nanmedian(input: AbstractTensor, dim: int | None = None, keepdim: bool = Fal
 
 
 @public
-def mode(input: AbstractTensor, dim: int = -1, keepdim: bool = False, *, out: Any = None) -> results.mode:
+def mode(input: Tensor, dim: int = -1, keepdim: bool = False, *, out: Sequence[Tensor] | None = None) -> results.mode:
     """Return the most frequent element along `dim` (the smallest of several) and where it stands last."""
     return picked(results.mode, _mode(reduced_axis("mode", input, dim), bool(keepdim)), input, out)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import functools
-from typing import Any
 
 import numpy as np
 
 from lineal.base import results
 from lineal.base.platforms import array_module
+from lineal.base.signatures import Tensor
 from lineal.base.spec import Axis, axis
-from lineal.core import AbstractTensor, Op, apply
+from lineal.core import Op, apply
 from lineal.core.calling import public
 from lineal.ops.front import store
 from lineal.ops.sorting.ranking import order
@@ -90,7 +90,7 @@ _kthvalue = functools.lru_cache(1024)(KthValue)
 
 @public
 def sort(
-    input: AbstractTensor, dim: int = -1, descending: bool = False, stable: bool | None = False, *, out: Any = None
+    input: Tensor, dim: int = -1, descending: bool = False, stable: bool | None = False, *, out: Tensor | None = None
 ) -> results.sort:
     """Return the sorted elements along `dim`, and where each was. NaN is the largest; equal elements keep their order."""
     sortable("sort", input)
@@ -98,13 +98,13 @@ def sort(
 
 
 @public
-def argsort(input: AbstractTensor, dim: int = -1, descending: bool = False, stable: bool = False) -> Any:
+def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False) -> Tensor:
     """Return the places that sort `input` along `dim`."""
     sortable("argsort", input)
     return apply(_argsort(axis("argsort", dim, input.value.ndim), bool(descending)), input)
 
 
-def msort(input: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
+def msort(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return the elements sorted along the first dimension."""
     y = sort(input, 0).values
     return y if out is None else store(y, out, "msort")
@@ -112,7 +112,7 @@ def msort(input: AbstractTensor, *, out: AbstractTensor | None = None) -> Any:
 
 @public
 def topk(
-    input: AbstractTensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True, *, out: Any = None
+    input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True, *, out: Tensor | None = None
 ) -> results.topk:
     """Return the `k` largest (or smallest) elements along `dim`, the best first, and where each was."""
     sortable("topk", input)
@@ -124,7 +124,7 @@ def topk(
 
 
 @public
-def kthvalue(input: AbstractTensor, k: int, dim: int = -1, keepdim: bool = False, *, out: Any = None) -> results.kthvalue:
+def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False, *, out: Tensor | None = None) -> results.kthvalue:
     """Return the `k`-th smallest element (from 1) along `dim`, and where it was."""
     place = reduced_axis("kthvalue", input, dim)
     size = input.value.shape[place] if input.value.ndim else 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lineal.base.dtypes import NARROW, int64
+from lineal.base.signatures import Tensor
 from lineal.base.spec import axis
 from lineal.core import AbstractTensor
 from lineal.core.calling import public
@@ -21,14 +22,14 @@ _MODES = ("linear", "lower", "higher", "midpoint", "nearest")
 
 @public
 def quantile(
-    input: AbstractTensor,
+    input: Tensor,
     q: Any,
     dim: int | None = None,
     keepdim: bool = False,
     *,
     interpolation: str = "linear",
-    out: AbstractTensor | None = None,
-) -> Any:
+    out: Tensor | None = None,
+) -> Tensor:
     """Return the elements below which the parts `q` (0 to 1, a number or vector) of all lie along `dim`; NaN if one is."""
     y = _quantile("quantile", input, q, dim, keepdim, interpolation, ignore=False)
     return y if out is None else store(y, out, "quantile")
@@ -36,14 +37,14 @@ def quantile(
 
 @public
 def nanquantile(
-    input: AbstractTensor,
+    input: Tensor,
     q: Any,
     dim: int | None = None,
     keepdim: bool = False,
     *,
     interpolation: str = "linear",
-    out: AbstractTensor | None = None,
-) -> Any:
+    out: Tensor | None = None,
+) -> Tensor:
     """Return the quantiles of what is not NaN."""
     y = _quantile("nanquantile", input, q, dim, keepdim, interpolation, ignore=True)
     return y if out is None else store(y, out, "nanquantile")

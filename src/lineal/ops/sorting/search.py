@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from lineal.base import dtypes
+from lineal.base.signatures import Tensor
 from lineal.core import AbstractTensor, Op, apply
 from lineal.core.calling import public
 from lineal.ops.conversion import as_operand, cast, dtype_of, number_beside, result_type
@@ -71,15 +72,15 @@ class IsIn(Op):
 
 @public
 def searchsorted(
-    sorted_sequence: AbstractTensor,
+    sorted_sequence: Tensor,
     input: Any,
     *,
     out_int32: bool = False,
     right: bool = False,
     side: str | None = None,
-    sorter: AbstractTensor | None = None,
-    out: AbstractTensor | None = None,
-) -> Any:
+    sorter: Tensor | None = None,
+    out: Tensor | None = None,
+) -> Tensor:
     """Return where in the last dimension of `sorted_sequence` each number belongs: before its equals, or after them if `right`.
 
     A sequence of one dimension serves all numbers, otherwise every row has its own. `sorter` lists the places that sort it.
@@ -90,8 +91,8 @@ def searchsorted(
 
 @public
 def bucketize(
-    input: Any, boundaries: AbstractTensor, *, out_int32: bool = False, right: bool = False, out: AbstractTensor | None = None
-) -> Any:
+    input: Any, boundaries: Tensor, *, out_int32: bool = False, right: bool = False, out: Tensor | None = None
+) -> Tensor:
     """Return between which of the sorted `boundaries` each number lies; on a boundary, before it (after it if `right`)."""
     if boundaries.value.ndim != 1:
         raise RuntimeError(f"bucketize: boundaries tensor must be 1 dimension, but got dim({boundaries.value.ndim})")
@@ -153,8 +154,8 @@ def _check_order(name: str, order: Any, shape: tuple[int, ...]) -> None:
 
 
 def isin(
-    elements: Any, test_elements: Any, *, assume_unique: bool = False, invert: bool = False, out: AbstractTensor | None = None
-) -> Any:
+    elements: Any, test_elements: Any, *, assume_unique: bool = False, invert: bool = False, out: Tensor | None = None
+) -> Tensor:
     """Return whether each of `elements` is among `test_elements` (is not, if `invert`); one of the two may be a number."""
     if not isinstance(elements, AbstractTensor) and not isinstance(test_elements, AbstractTensor):
         raise TypeError("isin: expected a tensor and a tensor or number, got two numbers")

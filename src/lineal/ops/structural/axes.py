@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from lineal.base import spec
+from lineal.base.signatures import Dims, Tensor
 from lineal.base.spec import Axes, Axis, Order, axis
 from lineal.core import AbstractTensor, Op, apply, renamed
 from lineal.core.calling import no_tensor, public
@@ -96,7 +97,7 @@ _unsqueeze = functools.lru_cache(4096)(Unsqueeze)
 _t = MatrixTranspose()
 
 
-def permute(input: AbstractTensor, *order: Any, dims: Any = None) -> Any:
+def permute(input: Tensor, *order: int | Sequence[int], dims: Any = None) -> Tensor:
     """Return the view with dimension `dims[i]` of input as dimension i."""
     try:
         ndim = input.value.ndim
@@ -113,7 +114,7 @@ def permute(input: AbstractTensor, *order: Any, dims: Any = None) -> Any:
     return apply(_permute(found), input)
 
 
-def transpose(input: AbstractTensor, dim0: int, dim1: int) -> Any:
+def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     """Return the view with dimensions `dim0` and `dim1` exchanged."""
     try:
         ndim = input.value.ndim
@@ -124,18 +125,18 @@ def transpose(input: AbstractTensor, dim0: int, dim1: int) -> Any:
 
 
 @public
-def swapaxes(input: AbstractTensor, axis0: int, axis1: int) -> Any:
+def swapaxes(input: Tensor, axis0: int, axis1: int) -> Tensor:
     """Return the view with dimensions `axis0` and `axis1` exchanged."""
     return transpose(input, axis0, axis1)
 
 
 @public
-def swapdims(input: AbstractTensor, dim0: int, dim1: int) -> Any:
+def swapdims(input: Tensor, dim0: int, dim1: int) -> Tensor:
     """Return the view with dimensions `dim0` and `dim1` exchanged."""
     return transpose(input, dim0, dim1)
 
 
-def t(input: AbstractTensor) -> Any:
+def t(input: Tensor) -> Tensor:
     """Return the transpose of a matrix, as a view; numbers and vectors as they are."""
     try:
         ndim = input.value.ndim
@@ -147,7 +148,7 @@ def t(input: AbstractTensor) -> Any:
 
 
 @public
-def movedim(input: AbstractTensor, source: Any, destination: Any) -> Any:
+def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
     """Return the view with dimensions `source` at the positions `destination`, the others in their order."""
     ndim = input.value.ndim
     source, destination = as_dims(source), as_dims(destination)
@@ -165,7 +166,7 @@ def movedim(input: AbstractTensor, source: Any, destination: Any) -> Any:
 
 
 @public
-def moveaxis(input: AbstractTensor, source: Any, destination: Any) -> Any:
+def moveaxis(input: Tensor, source: Any, destination: Any) -> Tensor:
     """Return the view with dimensions `source` at the positions `destination`, the others in their order."""
     return movedim(input, source, destination)
 
@@ -184,39 +185,37 @@ def only_one(name: str, dim: Any, axis: Any) -> Any:
     return axis
 
 
-def squeeze(input: AbstractTensor, dim: Any = None, *, axis: Any = None) -> Any:
+def squeeze(input: Tensor, dim: Dims | None = None, *, axis: Dims | None = None) -> Tensor:
     """Return the view without the dimensions of size 1, or without those of `dim` (one or several) that have size 1."""
     try:
         shape = input.value.shape
     except AttributeError:
         raise no_tensor("squeeze", input) from None
-    if axis is not None:
-        dim = only_one("squeeze", dim, axis)
-    if dim is None:
+    given: Any = dim if axis is None else only_one("squeeze", dim, axis)
+    if given is None:
         return apply(_squeeze(tuple([place for place, size in enumerate(shape) if size == 1])), input)
-    if dim.__class__ is int and shape:
-        place = spec.axis("squeeze", dim, len(shape))
+    if given.__class__ is int and shape:
+        place = spec.axis("squeeze", given, len(shape))
         return renamed(apply(_squeeze((place,) if shape[place] == 1 else ()), input), "SqueezeBackward1")
-    found = [spec.axis("squeeze", each, len(shape)) for each in as_dims(dim)]
+    found = [spec.axis("squeeze", each, len(shape)) for each in as_dims(given)]
     if len(set(found)) != len(found):
-        raise RuntimeError(f"squeeze: dim {found[-1]} appears multiple times in the list of dims {tuple(dim)}")
+        raise RuntimeError(f"squeeze: dim {found[-1]} appears multiple times in the list of dims {tuple(given)}")
     return renamed(
         apply(_squeeze(tuple(sorted([place for place in found if shape and shape[place] == 1]))), input), "SqueezeBackward2"
     )
 
 
-def unsqueeze(input: AbstractTensor, dim: Any = None, *, axis: Any = None) -> Any:
+def unsqueeze(input: Tensor, dim: int | None = None, *, axis: int | None = None) -> Tensor:
     """Return the view with a dimension of size 1 at position `dim`."""
     try:
         ndim = input.value.ndim + 1
     except AttributeError:
         raise no_tensor("unsqueeze", input) from None
-    if axis is not None:
-        dim = only_one("unsqueeze", dim, axis)
-    return apply(_unsqueeze((spec.axis("unsqueeze", dim, ndim),)), input)
+    given: Any = dim if axis is None else only_one("unsqueeze", dim, axis)
+    return apply(_unsqueeze((spec.axis("unsqueeze", given, ndim),)), input)
 
 
-def matrix_transpose(input: AbstractTensor) -> Any:
+def matrix_transpose(input: Tensor) -> Tensor:
     """Return the view with the last two dimensions exchanged; a number as it is."""
     if input.value.ndim == 1:
         raise RuntimeError("mT: tensor.mT is only supported on matrices or batches of matrices, got a vector")
@@ -224,20 +223,20 @@ def matrix_transpose(input: AbstractTensor) -> Any:
 
 
 @public
-def adjoint(input: AbstractTensor) -> Any:
+def adjoint(input: Tensor) -> Tensor:
     """Return the conjugate transpose of matrices (the last two dimensions); a view if input is real."""
     if input.value.ndim == 1:
         raise RuntimeError("adjoint: expected matrices or batches of matrices, got a vector")
     return matrix_transpose(input).conj()
 
 
-def hermitian(input: AbstractTensor) -> Any:
+def hermitian(input: Tensor) -> Tensor:
     """Return the conjugate transpose of one matrix."""
     if input.value.ndim not in (0, 2):
         raise RuntimeError(f"H: tensor.H is only supported on matrices (2-D tensors), got shape {list(input.value.shape)}")
     return matrix_transpose(input).conj()
 
 
-def reverse_axes(input: AbstractTensor) -> Any:
+def reverse_axes(input: Tensor) -> Tensor:
     """Return the view with all dimensions in reverse order."""
     return apply(_permute(tuple(range(input.value.ndim - 1, -1, -1))), input)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
-from lineal.core import AbstractTensor
+from lineal.base.signatures import Tensor
 from lineal.core.calling import public
 from lineal.ops.front import store
 from lineal.ops.structural.axes import permute, squeeze, t, transpose, unsqueeze
@@ -37,12 +37,14 @@ __all__ = [
     "view_copy",
 ]
 
+R = TypeVar("R")
 
-def copying(function: Callable[..., Any], name: str) -> Callable[..., Any]:
+
+def copying(function: Callable[..., R], name: str) -> Callable[..., R]:
     """Return the function that copies what the view function `function` gives: one tensor or several."""
 
-    def front(input: AbstractTensor, *args: Any, out: Any = None, **kwargs: Any) -> Any:
-        found = function(input, *args, **kwargs)
+    def front(input: Tensor, *args: Any, out: Any = None, **kwargs: Any) -> Any:
+        found: Any = function(input, *args, **kwargs)
         if isinstance(found, tuple):
             ys = [fresh(each, input) for each in found]
             return tuple(ys) if out is None else tuple([store(y, each, name) for y, each in zip(ys, out)])
@@ -50,17 +52,18 @@ def copying(function: Callable[..., Any], name: str) -> Callable[..., Any]:
         return y if out is None else store(y, out, name)
 
     front.__name__ = front.__qualname__ = name
+    front.__annotations__["return"] = function.__annotations__["return"]
     front.__doc__ = f"Return a copy of what `{function.__name__}` gives as a view."
     return public(front)
 
 
-def fresh(y: AbstractTensor, input: AbstractTensor) -> Any:
+def fresh(y: Tensor, input: Tensor) -> Any:
     """Return a C-contiguous copy of a view."""
     made = contiguous(y)
     return made.clone() if made is y else made  # type: ignore[attr-defined]
 
 
-def alias(input: AbstractTensor) -> Any:
+def alias(input: Tensor) -> Tensor:
     """Return a view of all of input."""
     return view(input, input.value.shape) if input.value.flags.c_contiguous else permute(input, tuple(range(input.value.ndim)))
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import functools
-from typing import Any
 
 import numpy as np
 
+from lineal.base.signatures import Tensor
 from lineal.base.spec import Axis, axis
-from lineal.core import AbstractTensor, Op, apply, renamed
+from lineal.core import Op, apply, renamed
 from lineal.core.calling import public
 from lineal.ops.front import store
 from lineal.ops.structural.embedding import embed, scatter_view
@@ -51,13 +51,13 @@ def diagonal_op(name: str, ndim: int, offset: int, dim1: int, dim2: int) -> Diag
 
 
 @public
-def diagonal(input: AbstractTensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
+def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
     """Return the view of the diagonals of dimensions `dim1` and `dim2`, as the last dimension; `offset` > 0 is above."""
     return apply(diagonal_op("diagonal", input.value.ndim, offset, dim1, dim2), input)
 
 
 @public
-def diag_embed(input: AbstractTensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Any:
+def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
     """Return zeros with the last dimension of input on the diagonals of dimensions `dim1` and `dim2`."""
     shape = input.value.shape
     if not shape:
@@ -71,14 +71,8 @@ def diag_embed(input: AbstractTensor, offset: int = 0, dim1: int = -2, dim2: int
 
 @public
 def diagonal_scatter(
-    input: AbstractTensor,
-    src: AbstractTensor,
-    offset: int = 0,
-    dim1: int = 0,
-    dim2: int = 1,
-    *,
-    out: AbstractTensor | None = None,
-) -> Any:
+    input: Tensor, src: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1, *, out: Tensor | None = None
+) -> Tensor:
     """Return a copy of input with `src` on the diagonals of dimensions `dim1` and `dim2`."""
     return scatter_view(
         "diagonal_scatter", input, src, diagonal_op("diagonal_scatter", input.value.ndim, offset, dim1, dim2), out
@@ -86,7 +80,7 @@ def diagonal_scatter(
 
 
 @public
-def diag(input: AbstractTensor, diagonal: int = 0, *, out: AbstractTensor | None = None) -> Any:
+def diag(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tensor:
     """Return a square matrix with the vector input on a diagonal, or a copy of that diagonal of the matrix input."""
     ndim = input.value.ndim
     if ndim not in (1, 2):
@@ -96,6 +90,6 @@ def diag(input: AbstractTensor, diagonal: int = 0, *, out: AbstractTensor | None
 
 
 @public
-def diagflat(input: AbstractTensor, offset: int = 0) -> Any:
+def diagflat(input: Tensor, offset: int = 0) -> Tensor:
     """Return a square matrix with all elements of input on a diagonal."""
     return diag_embed(input.reshape(-1), offset)  # type: ignore[attr-defined]

@@ -7,8 +7,9 @@ from typing import Any
 
 from lineal.base import spec
 from lineal.base.dtypes import Category, int64
+from lineal.base.signatures import Tensor
 from lineal.base.spec import Size
-from lineal.core import AbstractTensor, apply
+from lineal.core import apply
 from lineal.core.calling import public
 from lineal.ops.broadcasting import _expand, sum_to_shape
 from lineal.ops.conversion import cast, dtype_of
@@ -17,7 +18,9 @@ from lineal.ops.layout import shape_of
 __all__ = ["broadcast_shapes", "broadcast_tensors", "broadcast_to"]
 
 
-def expand(input: AbstractTensor, *sizes_: Any, size: Any = None, implicit: bool = False) -> Any:
+def expand(
+    input: Tensor, *sizes_: int | Sequence[int], size: int | Sequence[int] | None = None, implicit: bool = False
+) -> Tensor:
     """Return the view of a larger size, with dimensions of size 1 repeated; -1 keeps a size."""
     return apply(
         _expand(expanded_shape("expand", input.value.shape, shape_of("expand", sizes_ if size is None else (size,)))), input
@@ -48,19 +51,19 @@ def expanded_shape(name: str, shape: tuple[int, ...], size: tuple[int, ...]) -> 
 
 
 @public
-def expand_as(input: AbstractTensor, other: AbstractTensor) -> Any:
+def expand_as(input: Tensor, other: Tensor) -> Tensor:
     """Return the view expanded to the shape of `other`."""
     return expand(input, other.value.shape)
 
 
 @public
-def broadcast_to(input: AbstractTensor, size: Any) -> Any:
+def broadcast_to(input: Tensor, size: int | Sequence[int]) -> Tensor:
     """Return the view of input broadcast to the shape `size`."""
     return expand(input, size)
 
 
 @public
-def broadcast_tensors(*tensors: Any) -> tuple:
+def broadcast_tensors(*tensors: Any) -> tuple[Tensor, ...]:
     """Return the tensors expanded to their common shape."""
     given = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)) else tensors
     shape = spec.broadcast_shapes("broadcast_tensors", *[x.value.shape for x in given])
@@ -76,7 +79,7 @@ def broadcast_shapes(*shapes: Any) -> Size:
     return Size(spec.broadcast_shapes("broadcast_shapes", *given))
 
 
-def sum_to_size(input: AbstractTensor, *sizes_: Any, size: Any = None) -> Any:
+def sum_to_size(input: Tensor, *sizes_: int | Sequence[int], size: int | Sequence[int] | None = None) -> Tensor:
     """Return input summed down to `size`, which must broadcast to input's shape."""
     shape, target = input.value.shape, shape_of("sum_to_size", sizes_ if size is None else (size,))
     try:

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from lineal.base.signatures import Tensor
 from lineal.base.spec import Axes, axis
-from lineal.core import AbstractTensor, Op, apply, renamed
+from lineal.core import Op, apply, renamed
 from lineal.core.calling import public
 from lineal.ops.structural.axes import as_dims, transpose
 from lineal.ops.structural.reshape import clone, reshape
@@ -55,10 +56,10 @@ _roll = functools.lru_cache(1024)(Roll)
 
 
 @public
-def flip(input: AbstractTensor, *along: Any, dims: Any = None) -> Any:
+def flip(input: Tensor, *along: int | Sequence[int], dims: Any = None) -> Tensor:
     """Return a copy of input with the order along `dims` reversed."""
     along = along if dims is None else (dims,)
-    given = as_dims(along[0]) if len(along) == 1 else along
+    given: Any = as_dims(along[0]) if len(along) == 1 else along
     ndim = input.value.ndim
     found = [axis("flip", dim, ndim) for dim in given]
     if len(set(found)) != len(found):
@@ -67,7 +68,7 @@ def flip(input: AbstractTensor, *along: Any, dims: Any = None) -> Any:
 
 
 @public
-def fliplr(input: AbstractTensor) -> Any:
+def fliplr(input: Tensor) -> Tensor:
     """Return a copy of input with the order along dimension 1 reversed."""
     if input.value.ndim < 2:
         raise RuntimeError(f"fliplr: expected input to be >= 2-d, got shape {list(input.value.shape)}")
@@ -75,7 +76,7 @@ def fliplr(input: AbstractTensor) -> Any:
 
 
 @public
-def flipud(input: AbstractTensor) -> Any:
+def flipud(input: Tensor) -> Tensor:
     """Return a copy of input with the order along dimension 0 reversed."""
     if input.value.ndim < 1:
         raise RuntimeError("flipud: expected input to be >= 1-d, got a 0-dim tensor")
@@ -83,7 +84,7 @@ def flipud(input: AbstractTensor) -> Any:
 
 
 @public
-def roll(input: AbstractTensor, shifts: Any, dims: Any = None) -> Any:
+def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
     """Return a copy of input moved by `shifts` along `dims`, around the ends; without dims, of the flattened input."""
     shifts, given = as_dims(shifts), () if dims is None else as_dims(dims)
     if not shifts:
@@ -103,7 +104,7 @@ def roll(input: AbstractTensor, shifts: Any, dims: Any = None) -> Any:
 
 
 @public
-def rot90(input: AbstractTensor, k: int = 1, dims: Sequence[int] = (0, 1)) -> Any:
+def rot90(input: Tensor, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:
     """Return a copy of input rotated by `k` times 90 degrees, from the first of `dims` towards the second."""
     ndim = input.value.ndim
     if len(dims) != 2:

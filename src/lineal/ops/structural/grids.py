@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from lineal.base.signatures import Tensor
 from lineal.base.spec import check_count
-from lineal.core import AbstractTensor, Op, apply, lift, module_of
+from lineal.core import Op, apply, lift, module_of
 from lineal.core.calling import public
 from lineal.ops.conversion import dtype_of
 from lineal.ops.creation import zeros
@@ -23,7 +24,7 @@ from lineal.ops.structural.stacking import matrix, stack
 __all__ = ["block_diag", "cartesian_prod", "combinations", "meshgrid"]
 
 
-def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple:
+def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
     """Return for each vector the grid of all of them on which it varies along its own dimension; "xy" swaps the first two."""
     given = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)) else tensors
     xs = tensors_of("meshgrid", list(given))
@@ -46,7 +47,7 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple:
     return tuple(grids)
 
 
-def cartesian_prod(*tensors: AbstractTensor) -> Any:
+def cartesian_prod(*tensors: Tensor) -> Tensor:
     """Return all combinations of one element of each vector, one a row; of a single vector, itself."""
     given = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)) else tensors
     xs = tensors_of("cartesian_prod", list(given))
@@ -57,7 +58,7 @@ def cartesian_prod(*tensors: AbstractTensor) -> Any:
 
 
 @public
-def combinations(input: AbstractTensor, r: int = 2, with_replacement: bool = False) -> Any:
+def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> Tensor:
     """Return all ways to choose `r` elements of a vector, in order, one a row."""
     if input.value.ndim != 1:
         raise RuntimeError(f"combinations: Expect a 1D vector, but got shape {list(input.value.shape)}")
@@ -95,7 +96,7 @@ class BlockDiag(Op):
         )
 
 
-def block_diag(*tensors: AbstractTensor) -> Any:
+def block_diag(*tensors: Tensor) -> Tensor:
     """Return the matrices one after another on the diagonal of zeros; numbers and vectors are rows."""
     if not tensors:
         return zeros(1, 0)

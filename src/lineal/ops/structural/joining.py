@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from lineal.base import dtypes
+from lineal.base.signatures import Tensor
 from lineal.base.spec import Axis, axis
 from lineal.core import AbstractTensor, Op, apply, lift, module_of, renamed
 from lineal.core.calling import public
@@ -53,7 +54,7 @@ class Cat(Op):
             for needed, x, end in zip(needs, xs, ends)
         )
 
-    def check(self, *xs: AbstractTensor) -> None:
+    def check(self, *xs: Tensor) -> None:
         first = xs[0].value.shape
         for place, x in enumerate(xs):
             shape = x.value.shape
@@ -99,7 +100,7 @@ _cat = functools.lru_cache(256)(Cat)
 _split = functools.lru_cache(4096)(Split)
 
 
-def tensors_of(name: str, tensors: Sequence[AbstractTensor]) -> list[AbstractTensor]:
+def tensors_of(name: str, tensors: Sequence[Tensor]) -> list[Tensor]:
     """Return a non-empty sequence of tensors as a list; TypeError or RuntimeError if it is something else."""
     if not isinstance(tensors, (list, tuple)):
         raise TypeError(f"{name}: expected a list or tuple of tensors, got {type(tensors).__name__}")
@@ -111,7 +112,7 @@ def tensors_of(name: str, tensors: Sequence[AbstractTensor]) -> list[AbstractTen
     return list(tensors)
 
 
-def promoted(xs: list[AbstractTensor]) -> list[AbstractTensor]:
+def promoted(xs: list[Tensor]) -> list[Tensor]:
     """Return the tensors in the dtype they promote to together."""
     first = xs[0].value.dtype
     for x in xs:
@@ -124,7 +125,7 @@ def promoted(xs: list[AbstractTensor]) -> list[AbstractTensor]:
 
 
 @public
-def cat(tensors: Sequence[AbstractTensor], dim: int = 0, *, out: AbstractTensor | None = None) -> Any:
+def cat(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None) -> Tensor:
     """Return the tensors joined along dimension `dim`; vectors of no elements are left out, whatever the others' shape."""
     if isinstance(tensors, (list, tuple)) and not tensors:
         # the one joining function whose error for an empty list is PyTorch's ValueError
@@ -142,7 +143,7 @@ def cat(tensors: Sequence[AbstractTensor], dim: int = 0, *, out: AbstractTensor 
     return y if out is None else store(y, out, "cat")
 
 
-def check_out(xs: list[AbstractTensor], out: AbstractTensor) -> None:
+def check_out(xs: list[Tensor], out: Tensor) -> None:
     """Refuse an `out` that shares memory with an input, or with itself."""
     shared = any(out is x or np.may_share_memory(out.value, x.value) for x in xs)
     if shared or overlapping(out.value.shape, steps(out.value)):
@@ -152,19 +153,19 @@ def check_out(xs: list[AbstractTensor], out: AbstractTensor) -> None:
 
 
 @public
-def concat(tensors: Sequence[AbstractTensor], dim: int = 0, *, out: AbstractTensor | None = None) -> Any:
+def concat(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None) -> Tensor:
     """Return the tensors joined along dimension `dim`."""
     return cat(tensors, dim, out=out)
 
 
 @public
-def concatenate(tensors: Sequence[AbstractTensor], dim: int = 0, *, axis: int | None = None, out: Any = None) -> Any:
+def concatenate(tensors: Sequence[Tensor], dim: int = 0, *, axis: int | None = None, out: Tensor | None = None) -> Tensor:
     """Return the tensors joined along dimension `dim` (or `axis`, NumPy's word)."""
     return cat(tensors, dim if axis is None else axis, out=out)
 
 
 @public
-def split_with_sizes(input: AbstractTensor, split_sizes: Sequence[int], dim: int = 0) -> tuple:
+def split_with_sizes(input: Tensor, split_sizes: Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
     """Return views of consecutive parts of dimension `dim`, of the given sizes, which must add up to its size."""
     shape = input.value.shape
     if not shape:
@@ -180,11 +181,12 @@ def split_with_sizes(input: AbstractTensor, split_sizes: Sequence[int], dim: int
 
 
 @public
-def split(tensor: AbstractTensor, split_size_or_sections: Any, dim: int = 0) -> tuple:
+def split(tensor: Tensor, split_size_or_sections: int | Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
     """Return views of consecutive parts of dimension `dim`: of one size (the last may be smaller), or of a list of sizes."""
     if isinstance(split_size_or_sections, (list, tuple)):
         return split_with_sizes(tensor, split_size_or_sections, dim)
-    shape, size = tensor.value.shape, operator.index(split_size_or_sections)
+    given: Any = split_size_or_sections
+    shape, size = tensor.value.shape, operator.index(given)
     if not shape:
         raise RuntimeError("split: split expects at least a 1-dimensional tensor")
     place = axis("split", dim, len(shape))
@@ -201,7 +203,7 @@ def check_parts(name: str, parts: int, count: int) -> None:
 
 
 @public
-def chunk(input: AbstractTensor, chunks: int, dim: int = 0) -> tuple:
+def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     """Return views of at most `chunks` consecutive parts of dimension `dim`, of equal size but for the last."""
     if not input.value.ndim:
         raise RuntimeError("chunk: chunk expects at least a 1-dimensional tensor")
@@ -215,7 +217,7 @@ def chunk(input: AbstractTensor, chunks: int, dim: int = 0) -> tuple:
 
 
 @public
-def tensor_split(input: AbstractTensor, indices_or_sections: Any, dim: int = 0) -> tuple:
+def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
     """Return views of parts of dimension `dim`: so many of nearly equal size, or those between indices."""
     shape = input.value.shape
     if not shape:
@@ -238,14 +240,14 @@ def tensor_split(input: AbstractTensor, indices_or_sections: Any, dim: int = 0) 
     return between(input, list(accumulate([each + (index < more) for index in range(parts - 1)])), place)
 
 
-def between(input: AbstractTensor, indices: list[int], dim: int) -> tuple:
+def between(input: Tensor, indices: list[int], dim: int) -> tuple:
     """Return the views from each index to the next, as Python slices: they may overlap or be empty."""
     size = input.value.shape[dim]
     ranges = [slice(*ends).indices(size)[:2] for ends in zip([0, *indices], [*indices, size])]
     return tuple([apply(_slice(dim, start, max(start, stop), 1), input) for start, stop in ranges])
 
 
-def divided(name: str, input: AbstractTensor, given: Any, dim: int) -> tuple:
+def divided(name: str, input: Tensor, given: Any, dim: int) -> tuple:
     """Return `tensor_split`, which must come out even if `given` is a number."""
     if not isinstance(given, (list, tuple, AbstractTensor)):
         size = input.value.shape[dim]
@@ -255,7 +257,7 @@ def divided(name: str, input: AbstractTensor, given: Any, dim: int) -> tuple:
 
 
 @public
-def hsplit(input: AbstractTensor, indices_or_sections: Any) -> tuple:
+def hsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
     """Return views of parts of dimension 1 (0 of a vector): so many of equal size, or those between indices."""
     if input.value.ndim < 1:
         raise RuntimeError(
@@ -265,7 +267,7 @@ def hsplit(input: AbstractTensor, indices_or_sections: Any) -> tuple:
 
 
 @public
-def vsplit(input: AbstractTensor, indices_or_sections: Any) -> tuple:
+def vsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
     """Return views of parts of dimension 0: so many of equal size, or those between indices."""
     if input.value.ndim < 2:
         raise RuntimeError(f"vsplit: torch.vsplit requires a tensor with at least 2 dimensions, got {input.value.ndim}")
@@ -273,7 +275,7 @@ def vsplit(input: AbstractTensor, indices_or_sections: Any) -> tuple:
 
 
 @public
-def dsplit(input: AbstractTensor, indices_or_sections: Any) -> tuple:
+def dsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
     """Return views of parts of dimension 2: so many of equal size, or those between indices."""
     if input.value.ndim < 3:
         raise RuntimeError(f"dsplit: torch.dsplit requires a tensor with at least 3 dimensions, got {input.value.ndim}")
@@ -281,18 +283,18 @@ def dsplit(input: AbstractTensor, indices_or_sections: Any) -> tuple:
 
 
 @public
-def unsafe_chunk(input: AbstractTensor, chunks: int, dim: int = 0) -> tuple:
+def unsafe_chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     """Return `chunk`; PyTorch's is unsafe because it hides from autograd that the parts share memory, this one is not."""
     return chunk(input, chunks, dim)
 
 
 @public
-def unsafe_split(tensor: AbstractTensor, split_size: int, dim: int = 0) -> tuple:
+def unsafe_split(tensor: Tensor, split_size: int, dim: int = 0) -> tuple[Tensor, ...]:
     """Return `split`; PyTorch's is unsafe because it hides from autograd that the parts share memory, this one is not."""
     return split(tensor, split_size, dim)
 
 
 @public
-def unsafe_split_with_sizes(input: AbstractTensor, split_sizes: Sequence[int], dim: int = 0) -> tuple:
+def unsafe_split_with_sizes(input: Tensor, split_sizes: Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
     """Return `split_with_sizes`; PyTorch's hides from autograd that the parts share memory, this one does not."""
     return split_with_sizes(input, split_sizes, dim)

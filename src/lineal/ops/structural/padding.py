@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from lineal.base import dtypes
+from lineal.base.signatures import Number, Tensor
 from lineal.base.spec import Widths
 from lineal.core import AbstractTensor, Op, apply
 from lineal.core.calling import public
@@ -69,7 +70,7 @@ def crop(input: AbstractTensor, ranges: Ranges) -> Any:
 
 
 @public
-def constant_pad_nd(input: AbstractTensor, pad: Sequence[int], value: Any = 0) -> Any:
+def constant_pad_nd(input: Tensor, pad: Sequence[int], value: Number | Tensor = 0) -> Tensor:
     """Return input with the number `value` around it: so many (before, after) the last dimension, then the one before it, …
 
     Negative numbers cut off.
@@ -87,13 +88,12 @@ def constant_pad_nd(input: AbstractTensor, pad: Sequence[int], value: Any = 0) -
         widths = tuple([(max(low, 0), max(high, 0)) for low, high in widths])
     if not any(low or high for low, high in widths):
         return clone(input)
-    if isinstance(value, AbstractTensor):
-        value = value.item()  # type: ignore[attr-defined]
+    number: Any = value.item() if isinstance(value, AbstractTensor) else value
     target = dtype_of(input)
-    if target is dtypes.uint8 and value < 0:
+    if target is dtypes.uint8 and number < 0:
         # PyTorch, which has it as a float here, does not wrap around
-        value = float(value)
-    return apply(ConstantPad(widths, converted("pad", value, target)), input)
+        number = float(number)
+    return apply(ConstantPad(widths, converted("pad", number, target)), input)
 
 
 def kept(size: int, low: int, high: int) -> tuple[int, int]:
@@ -153,7 +153,7 @@ EDGES: dict[str, Callable[..., list]] = {"reflect": reflected, "replicate": repl
 
 
 @public
-def pad(input: AbstractTensor, pad: Sequence[int], mode: str = "constant", value: Any = None) -> Any:
+def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: Number | Tensor | None = None) -> Tensor:
     """Return input padded by so many (before, after) the last dimension, then the one before it, …
 
     `mode` is "constant" (of `value`, 0 by default), "reflect", "replicate" or "circular". Negative numbers cut off.

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import functools
 import operator
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from lineal.base import dtypes
+from lineal.base.signatures import Tensor
 from lineal.base.spec import axis
 from lineal.core import AbstractTensor, Op, apply, lift
 from lineal.core.calling import public
@@ -49,7 +51,7 @@ class Repeat(Op):
 _repeat = functools.lru_cache(1024)(Repeat)
 
 
-def repeat(input: AbstractTensor, *counts: Any, repeats: Any = None) -> Any:
+def repeat(input: Tensor, *counts: int | Sequence[int], repeats: Sequence[int] | None = None) -> Tensor:
     """Return a copy of input so many times over along each dimension; more numbers than dimensions add leading ones."""
     if not counts and repeats is None:
         raise TypeError('repeat: missing the argument "repeats"')
@@ -65,16 +67,14 @@ def repeat(input: AbstractTensor, *counts: Any, repeats: Any = None) -> Any:
 
 
 @public
-def tile(input: AbstractTensor, *counts: Any, dims: Any = None) -> Any:
+def tile(input: Tensor, *counts: int | Sequence[int], dims: Any = None) -> Tensor:
     """Return a copy of input so many times over along the last dimensions."""
     given = shape_of("tile", counts if dims is None else (dims,))
     return repeat(input, (1,) * (input.value.ndim - len(given)) + given)
 
 
 @public
-def repeat_interleave(
-    input: AbstractTensor, repeats: Any = None, dim: int | None = None, *, output_size: int | None = None
-) -> Any:
+def repeat_interleave(input: Tensor, repeats: Any = None, dim: int | None = None, *, output_size: int | None = None) -> Tensor:
     """Return each element along `dim` (of the flattened input by default) `repeats` times: a number, or one for each element.
 
     Given `repeats` alone, return each index of it as many times as it says.

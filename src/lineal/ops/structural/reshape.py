@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import functools
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from typing import Any, ClassVar, overload
 
 import numpy as np
 
 from lineal.base import dtypes, formats
 from lineal.base.formats import order_of
 from lineal.base.platforms import array_module
+from lineal.base.signatures import DType, Format, Tensor
 from lineal.base.spec import Shape, axis, infer_shape
 from lineal.core import AbstractTensor, Op, apply
 from lineal.core.calling import no_tensor, public
@@ -64,7 +66,7 @@ def viewable(value: np.ndarray, shape: tuple[int, ...]) -> bool:
     return True
 
 
-def reshape(input: AbstractTensor, *sizes_: Any, shape: Any = None) -> Any:
+def reshape(input: Tensor, *sizes_: int | Sequence[int], shape: int | Sequence[int] | None = None) -> Tensor:
     """Return input with another shape: a view where the memory allows it, otherwise a copy. One size may be -1."""
     try:
         count = input.value.size
@@ -76,7 +78,11 @@ def reshape(input: AbstractTensor, *sizes_: Any, shape: Any = None) -> Any:
     return apply(_view(target), input)
 
 
-def view(input: AbstractTensor, *shape: Any, size: Any = None, dtype: Any = None) -> Any:
+@overload
+def view(input: Tensor, *shape: int | Sequence[int], size: int | Sequence[int] | None = None) -> Tensor: ...
+@overload
+def view(input: Tensor, dtype: DType) -> Tensor: ...
+def view(input: Tensor, *shape: Any, size: Any = None, dtype: Any = None) -> Tensor:
     """Return a view with another shape; RuntimeError if only a copy could have it. One size may be -1.
 
     Given a dtype, return a view of the same bytes as that dtype; it has no derivative.
@@ -113,18 +119,18 @@ def view_dtype(input: AbstractTensor, target: dtypes.dtype) -> Any:
 
 
 @public
-def view_as(input: AbstractTensor, other: AbstractTensor) -> Any:
+def view_as(input: Tensor, other: Tensor) -> Tensor:
     """Return a view with the shape of `other`."""
     return view(input, other.value.shape)
 
 
 @public
-def reshape_as(input: AbstractTensor, other: AbstractTensor) -> Any:
+def reshape_as(input: Tensor, other: Tensor) -> Tensor:
     """Return input with the shape of `other`, a view where the memory allows it."""
     return reshape(input, other.value.shape)
 
 
-def flatten(input: AbstractTensor, start_dim: int = 0, end_dim: int = -1) -> Any:
+def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     """Return input with the dimensions from `start_dim` to `end_dim` made one; input itself if there is nothing to do."""
     try:
         shape = input.value.shape
@@ -144,7 +150,7 @@ def flatten(input: AbstractTensor, start_dim: int = 0, end_dim: int = -1) -> Any
 
 
 @public
-def unflatten(input: AbstractTensor, dim: int, sizes: Any) -> Any:
+def unflatten(input: Tensor, dim: int, sizes: Any) -> Tensor:
     """Return input with dimension `dim` split into `sizes`, of which one may be -1."""
     shape = input.value.shape
     if not shape:
@@ -156,12 +162,12 @@ def unflatten(input: AbstractTensor, dim: int, sizes: Any) -> Any:
 
 
 @public
-def ravel(input: AbstractTensor) -> Any:
+def ravel(input: Tensor) -> Tensor:
     """Return input as one dimension, a view where the memory allows it."""
     return reshape(input, (input.value.size,))
 
 
-def clone(input: AbstractTensor, *, memory_format: Any = None) -> Any:
+def clone(input: Tensor, *, memory_format: Format | None = None) -> Tensor:
     """Return a copy, laid out in memory as `input` is if that has no gaps, or as the format says."""
     if memory_format is not None and memory_format is not formats.preserve_format:
         return arranged("clone", input, memory_format)
@@ -172,7 +178,7 @@ def clone(input: AbstractTensor, *, memory_format: Any = None) -> Any:
     return apply(_compact if ordered else _alike, input)
 
 
-def contiguous(input: AbstractTensor, memory_format: Any = None) -> Any:
+def contiguous(input: Tensor, memory_format: Format | None = None) -> Tensor:
     """Return input itself if its elements lie in memory in their order, or as the format says; otherwise a copy that does."""
     if memory_format is not None and memory_format is not formats.contiguous_format:
         if memory_format is formats.preserve_format and not input.value.flags.c_contiguous:

@@ -6,6 +6,7 @@ import functools
 import operator
 from typing import Any
 
+from lineal.base.signatures import Tensor
 from lineal.base.spec import Axis, axis
 from lineal.core import AbstractTensor, Op, apply
 from lineal.core.calling import public
@@ -81,19 +82,19 @@ def slice_op(name: str, shape: tuple[int, ...], dim: int, start: int | None, end
 
 
 @public
-def select(input: AbstractTensor, dim: int, index: int) -> Any:
+def select(input: Tensor, dim: int, index: int) -> Tensor:
     """Return the view of input at one index of dimension `dim`."""
     return apply(select_op("select", input.value.shape, dim, index), input)
 
 
 @public
-def slice_view(input: AbstractTensor, dim: int = 0, start: int | None = None, end: int | None = None, step: int = 1) -> Any:
+def slice_view(input: Tensor, dim: int = 0, start: int | None = None, end: int | None = None, step: int = 1) -> Tensor:
     """Return the view of input at start, start + step, … < end along dimension `dim`."""
     return apply(slice_op("slice", input.value.shape, dim, start, end, step), input)
 
 
 @public
-def narrow(input: AbstractTensor, dim: int, start: Any, length: int) -> Any:
+def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
     """Return the view of `length` indices of dimension `dim`, from `start` (an int, or a tensor of one) on."""
     shape = input.value.shape
     if not shape:
@@ -113,32 +114,30 @@ def narrow(input: AbstractTensor, dim: int, start: Any, length: int) -> Any:
 
 
 @public
-def select_scatter(
-    input: AbstractTensor, src: AbstractTensor, dim: int, index: int, *, out: AbstractTensor | None = None
-) -> Any:
+def select_scatter(input: Tensor, src: Tensor, dim: int, index: int, *, out: Tensor | None = None) -> Tensor:
     """Return a copy of input with `src` at one index of dimension `dim`."""
     return scatter_view("select_scatter", input, src, select_op("select_scatter", input.value.shape, dim, index), out)
 
 
 @public
 def slice_scatter(
-    input: AbstractTensor,
-    src: AbstractTensor,
+    input: Tensor,
+    src: Tensor,
     dim: int = 0,
     start: int | None = None,
     end: int | None = None,
     step: int = 1,
     *,
-    out: AbstractTensor | None = None,
-) -> Any:
+    out: Tensor | None = None,
+) -> Tensor:
     """Return a copy of input with `src` at start, start + step, … < end along dimension `dim`."""
     return scatter_view("slice_scatter", input, src, slice_op("slice_scatter", input.value.shape, dim, start, end, step), out)
 
 
 @public
 def slice_inverse(
-    input: AbstractTensor, src: AbstractTensor, dim: int = 0, start: int | None = None, end: int | None = None, step: int = 1
-) -> Any:
+    input: Tensor, src: Tensor, dim: int = 0, start: int | None = None, end: int | None = None, step: int = 1
+) -> Tensor:
     """Return the tensor of the shape of `src` whose slice is `input`, over the same memory."""
     x, like = input.value, src.value
     view = slice_op("slice_inverse", like.shape, dim, start, end, step)

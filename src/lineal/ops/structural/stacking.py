@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, overload
 
+from lineal.base.signatures import Tensor
 from lineal.base.spec import Axis, axis
-from lineal.core import AbstractTensor, Op, apply, lift, module_of
+from lineal.core import Op, apply, lift, module_of
 from lineal.core.calling import public
 from lineal.ops.front import store
 from lineal.ops.structural.axes import unsqueeze
@@ -45,7 +46,7 @@ class Stack(Op):
             return unbind(g, self.dim)
         return tuple(apply(_select(self.dim, place), g) if needed else None for place, needed in enumerate(needs))
 
-    def check(self, *xs: AbstractTensor) -> None:
+    def check(self, *xs: Tensor) -> None:
         first = xs[0].value.shape
         for place, x in enumerate(xs):
             if x.value.shape != first:
@@ -82,7 +83,7 @@ _unbind = functools.lru_cache(256)(Unbind)
 
 
 @public
-def stack(tensors: Sequence[AbstractTensor], dim: int = 0, *, out: AbstractTensor | None = None) -> Any:
+def stack(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None) -> Tensor:
     """Return the tensors, all of one shape, joined along a new dimension `dim`."""
     xs = promoted(tensors_of("stack", tensors))
     y = apply(_stack(axis("stack", dim, xs[0].value.ndim + 1)), *xs)
@@ -90,7 +91,7 @@ def stack(tensors: Sequence[AbstractTensor], dim: int = 0, *, out: AbstractTenso
 
 
 @public
-def unbind(input: AbstractTensor, dim: int = 0) -> tuple:
+def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     """Return the views of input at each index of dimension `dim`."""
     if not input.value.ndim:
         raise IndexError("unbind: Dimension specified as 0 but tensor has no dimensions")
@@ -105,61 +106,73 @@ def spread(function: Any, tensors: tuple) -> Any:
     return tuple([function(x) for x in tensors])
 
 
-def row(x: AbstractTensor) -> Any:
+def row(x: Tensor) -> Any:
     """Return `x` with at least one dimension."""
     return x if x.value.ndim else reshape(x, (1,))
 
 
-def matrix(x: AbstractTensor) -> Any:
+def matrix(x: Tensor) -> Any:
     """Return `x` with at least two dimensions; a vector becomes a row."""
     return x if x.value.ndim > 1 else unsqueeze(row(x), 0)
 
 
-def slab(x: AbstractTensor) -> Any:
+def slab(x: Tensor) -> Any:
     """Return `x` with at least three dimensions; a matrix gets a last one."""
     return x if x.value.ndim > 2 else unsqueeze(matrix(x), -1)
 
 
+@overload
+def atleast_1d(tensor: Tensor, /) -> Tensor: ...
+@overload
+def atleast_1d(*tensors: Any) -> tuple[Tensor, ...]: ...
 @public
 def atleast_1d(*tensors: Any) -> Any:
     """Return each tensor with at least one dimension."""
     return spread(row, tensors)
 
 
+@overload
+def atleast_2d(tensor: Tensor, /) -> Tensor: ...
+@overload
+def atleast_2d(*tensors: Any) -> tuple[Tensor, ...]: ...
 @public
 def atleast_2d(*tensors: Any) -> Any:
     """Return each tensor with at least two dimensions; a vector becomes a row."""
     return spread(matrix, tensors)
 
 
+@overload
+def atleast_3d(tensor: Tensor, /) -> Tensor: ...
+@overload
+def atleast_3d(*tensors: Any) -> tuple[Tensor, ...]: ...
 @public
 def atleast_3d(*tensors: Any) -> Any:
     """Return each tensor with at least three dimensions; a matrix gets a last one."""
     return spread(slab, tensors)
 
 
-def hstack(tensors: Sequence[AbstractTensor], *, out: AbstractTensor | None = None) -> Any:
+def hstack(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor:
     """Return the tensors side by side: vectors along dimension 0, others along dimension 1."""
     xs = [row(x) for x in tensors_of("hstack", tensors)]
     return cat(xs, 0 if xs[0].value.ndim == 1 else 1, out=out)
 
 
-def vstack(tensors: Sequence[AbstractTensor], *, out: AbstractTensor | None = None) -> Any:
+def vstack(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor:
     """Return the tensors one below another; vectors are rows."""
     return cat([matrix(x) for x in tensors_of("vstack", tensors)], 0, out=out)
 
 
-def row_stack(tensors: Sequence[AbstractTensor], *, out: AbstractTensor | None = None) -> Any:
+def row_stack(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor:
     """Return the tensors one below another; vectors are rows."""
     return vstack(tensors, out=out)
 
 
-def dstack(tensors: Sequence[AbstractTensor], *, out: AbstractTensor | None = None) -> Any:
+def dstack(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor:
     """Return the tensors joined along dimension 2."""
     return cat([slab(x) for x in tensors_of("dstack", tensors)], 2, out=out)
 
 
-def column_stack(tensors: Sequence[AbstractTensor], *, out: AbstractTensor | None = None) -> Any:
+def column_stack(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor:
     """Return the tensors side by side; numbers and vectors are columns."""
     xs = [reshape(x, (x.value.size, 1)) if x.value.ndim < 2 else x for x in tensors_of("column_stack", tensors)]
     return cat(xs, 1, out=out)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import functools
 import operator
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from lineal.base.platforms import FOREIGN
+from lineal.base.signatures import Tensor
 from lineal.base.spec import Shape
 from lineal.core import AbstractTensor, Op, apply, write
 from lineal.core.calling import public
@@ -123,28 +125,30 @@ def as_strided_op(name: str, input: AbstractTensor, size: Any, stride: Any, stor
 
 
 @public
-def as_strided(input: AbstractTensor, size: Any, stride: Any, storage_offset: int | None = None) -> Any:
+def as_strided(
+    input: Tensor, size: int | Sequence[int], stride: int | Sequence[int], storage_offset: int | None = None
+) -> Tensor:
     """Return the view of input's memory with this size, strides and offset (by default input's), counted in elements."""
     return apply(as_strided_op("as_strided", input, size, stride, storage_offset), input)
 
 
 @public
 def as_strided_scatter(
-    input: AbstractTensor,
-    src: AbstractTensor,
-    size: Any,
-    stride: Any,
+    input: Tensor,
+    src: Tensor,
+    size: int | Sequence[int],
+    stride: int | Sequence[int],
     storage_offset: int | None = None,
     *,
-    out: AbstractTensor | None = None,
-) -> Any:
+    out: Tensor | None = None,
+) -> Tensor:
     """Return a copy of input with `src` where `as_strided` of these arguments looks."""
     view = as_strided_op("as_strided_scatter", input, size, stride, storage_offset)
     return scatter_view("as_strided_scatter", input, src, view, out)
 
 
 @public
-def fill_diagonal_(input: AbstractTensor, fill_value: Any, wrap: bool = False) -> Any:
+def fill_diagonal_(input: Tensor, fill_value: Any, wrap: bool = False) -> Tensor:
     """Write `fill_value` on the main diagonal, in place; of more than two dimensions, which must be equal, on the longest.
 
     With `wrap`, the diagonal of a tall matrix starts again below, after a row left out.

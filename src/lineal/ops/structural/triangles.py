@@ -9,6 +9,7 @@ import numpy as np
 
 from lineal.base import dtypes
 from lineal.base.devices import as_device
+from lineal.base.signatures import Device, DType, Tensor
 from lineal.core import AbstractTensor, Op, apply, lift
 from lineal.core.calling import public
 from lineal.ops.conversion import transferred
@@ -96,7 +97,7 @@ def check_matrix(name: str, x: AbstractTensor) -> None:
 
 
 @public
-def tril(input: AbstractTensor, diagonal: int = 0, *, out: AbstractTensor | None = None) -> Any:
+def tril(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tensor:
     """Return matrices with zeros above a diagonal (0 the main one, positive above it)."""
     check_matrix("tril", input)
     y = apply(_tril(int(diagonal)), input)
@@ -104,7 +105,7 @@ def tril(input: AbstractTensor, diagonal: int = 0, *, out: AbstractTensor | None
 
 
 @public
-def triu(input: AbstractTensor, diagonal: int = 0, *, out: AbstractTensor | None = None) -> Any:
+def triu(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tensor:
     """Return matrices with zeros below a diagonal (0 the main one, positive above it)."""
     check_matrix("triu", input)
     y = apply(_triu(int(diagonal)), input)
@@ -122,14 +123,28 @@ def places(name: str, found: Any, row: int, col: int, offset: int, dtype: Any, d
 
 
 def tril_indices(
-    row: int, col: int, offset: int = 0, *, dtype: Any = None, device: Any = None, layout: Any = None, **_: Any
-) -> Any:
+    row: int,
+    col: int,
+    offset: int = 0,
+    *,
+    dtype: DType | None = None,
+    device: Device | None = None,
+    layout: Any = None,
+    **_: Any,
+) -> Tensor:
     """Return the indices of what lies on and below a diagonal of a row × col matrix, row by row, as a tensor of two rows."""
     return places("tril_indices", np.tril_indices, row, col, offset, dtype, device)
 
 
 def triu_indices(
-    row: int, col: int, offset: int = 0, *, dtype: Any = None, device: Any = None, layout: Any = None, **_: Any
-) -> Any:
+    row: int,
+    col: int,
+    offset: int = 0,
+    *,
+    dtype: DType | None = None,
+    device: Device | None = None,
+    layout: Any = None,
+    **_: Any,
+) -> Tensor:
     """Return the indices of what lies on and above a diagonal of a row × col matrix, row by row, as a tensor of two rows."""
     return places("triu_indices", np.triu_indices, row, col, offset, dtype, device)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import functools
-from typing import Any
 
+from lineal.base.signatures import Tensor
 from lineal.base.spec import Axis, Shape, axis
-from lineal.core import AbstractTensor, Op, apply
+from lineal.core import Op, apply
 from lineal.ops.layout import restride
 from lineal.ops.structural.axes import unsqueeze
 from lineal.ops.structural.slicing import slice_view
@@ -58,7 +58,7 @@ _unfold = functools.lru_cache(1024)(Unfold)
 _fold = functools.lru_cache(1024)(Fold)
 
 
-def unfold(input: AbstractTensor, dimension: int, size: int, step: int) -> Any:
+def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
     """Return the view of all windows of `size` in a dimension, `step` apart; the window is the new last dimension."""
     shape = input.value.shape
     place = axis("unfold", dimension, len(shape))
