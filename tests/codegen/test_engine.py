@@ -72,6 +72,7 @@ def test_a_folder_that_cannot_be_written_keeps_nothing(tmp_path):
 
 def test_the_least_recently_used_entries_go_first(tmp_path):
     cache = Cache(tmp_path, limit=10_000)
+    cache.written = 1
     for n in range(10):
         cache.put(f"{n:02d}key", bytes(1500))
         os.utime(cache.path(f"{n:02d}key"), (n, n))
@@ -83,6 +84,7 @@ def test_the_least_recently_used_entries_go_first(tmp_path):
 
 def test_the_cache_forgets_entries_where_there_are_too_many(tmp_path):
     cache = Cache(tmp_path, most=8)
+    cache.written = 1
     for n in range(12):
         cache.put(f"{n:064d}", b"x")
         os.utime(cache.path(f"{n:064d}"), (n, n))

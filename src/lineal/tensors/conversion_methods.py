@@ -77,7 +77,7 @@ class ConversionMethods(AbstractTensor):
         return device_of(self.value)
 
     @property
-    def is_cpu(self) -> Any:
+    def is_cpu(self) -> bool:
         """Whether the numbers live on the CPU."""
         return device_of(self.value) == CPU
 
