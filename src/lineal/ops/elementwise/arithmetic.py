@@ -140,7 +140,7 @@ true_divide = binary(
 
 def refuse_zero(b: Any) -> None:
     """Raise where integers are divided by zero."""
-    if b.dtype.kind in "iu" and not np.all(b):
+    if b.dtype.kind in "iu" and not b.all():
         raise RuntimeError("ZeroDivisionError")
 
 
