@@ -48,7 +48,34 @@ functional = {
     name: (getattr(F, name), x)
     for name in "elu hardsigmoid hardswish hardtanh leaky_relu gelu logsigmoid silu softplus".split()
 }
+many = np.random.default_rng(5).normal(size=(600, 8))
+places, few = np.random.default_rng(6).integers(0, 600, (700, 8)), np.random.default_rng(7).integers(-4, 4, (600, 8))
+LONG = {
+    "sort": (ops.sort, many),
+    "sort float32": (ops.sort, many.astype(np.float32)),
+    "sort down": (functools.partial(ops.sort, dim=0, descending=True), many),
+    "sort integers": (functools.partial(ops.sort, dim=0), few),
+    "topk": (functools.partial(ops.topk, k=5, dim=0), many),
+    "kthvalue": (functools.partial(ops.kthvalue, k=9, dim=0), many),
+    "median": (functools.partial(ops.median, dim=0), many),
+    "mode": (functools.partial(ops.mode, dim=0), few),
+    "unique": (functools.partial(ops.unique, return_inverse=True, return_counts=True, dim=0), few),
+    "scatter_add": (lambda x, index, source: ops.scatter_add(x, 0, index, source), many, places, many[places[:, 0]]),
+    "index_add": (
+        lambda x, index, source: ops.index_add(x, 0, index, source),
+        many.round(),
+        places[:, 0],
+        few[places[:, 1]] * 1.0,
+    ),
+    "cumprod": (functools.partial(ops.cumprod, dim=0), many[:80]),
+    "logcumsumexp": (functools.partial(ops.logcumsumexp, dim=0), many[:80]),
+    "pow of integers": (ops.pow, few, np.abs(few)),
+    "remainder of integers": (ops.remainder, few, np.abs(few) + 1),
+}
+"""Kernels that take another way for many numbers, or for whole ones."""
+
 MORE = {
+    **{f"{name}, long": case for name, case in LONG.items()},
     **functional,
     "huber": (F.huber_loss, x, x[::-1].copy()),
     "binary_cross_entropy": (F.binary_cross_entropy, np.abs(x) / 3, np.abs(x) / 4),

@@ -81,8 +81,9 @@ def platform_of(value: object) -> Platform:
         return HOST
     found = FOREIGN.get(type(value))
     if found is None:
-        # what stands for an array that is of no use any more says so itself
-        getattr(value, "__array_namespace__", lambda: None)()
+        if hasattr(type(value), "__array_namespace__"):
+            # what stands for an array that is gone says so itself
+            value.__array_namespace__()  # type: ignore[attr-defined]
         raise RuntimeError(f"device: no array module is known for a value of type {type(value).__name__}")
     return found
 

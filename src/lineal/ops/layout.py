@@ -43,7 +43,7 @@ def packed(value: np.ndarray) -> bool:
 
 def address(value: np.ndarray) -> int:
     """Return where the first element lies."""
-    if value.__class__ in FOREIGN:
+    if FOREIGN and value.__class__ in FOREIGN:
         return platform_of(value).address(value)
     return value.__array_interface__["data"][0]
 
@@ -73,7 +73,7 @@ def restride(value: np.ndarray, shape: Ints, strides: Ints) -> np.ndarray:
 
     Where `value` is contiguous this takes a fifth of the time of NumPy's `as_strided`.
     """
-    if value.__class__ in FOREIGN:
+    if FOREIGN and value.__class__ in FOREIGN:
         return strided(value, shape, strides)
     flags = value.flags
     if flags.c_contiguous:
@@ -85,7 +85,7 @@ def restride(value: np.ndarray, shape: Ints, strides: Ints) -> np.ndarray:
 
 def strided(value: np.ndarray, shape: Ints, strides: Ints) -> np.ndarray:
     """Return what NumPy's `as_strided` does, of all dtypes: it does not know those of ml_dtypes by their kind and size."""
-    if value.__class__ in FOREIGN:
+    if FOREIGN and value.__class__ in FOREIGN:
         return platform_of(value).module.lib.stride_tricks.as_strided(value, shape, strides)
     if value.dtype in NARROW:
         return as_strided(value.view(f"u{value.itemsize}"), shape, strides).view(value.dtype)

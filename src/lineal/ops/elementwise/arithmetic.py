@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from lineal.base import config
 from lineal.base.dtypes import STORED_ONLY, Category
 from lineal.base.signatures import Number, Operand, Tensor
@@ -141,7 +139,7 @@ true_divide = binary(
 
 def refuse_zero(b: Any) -> None:
     """Raise where integers are divided by zero."""
-    if b.dtype.kind in "iu" and not np.all(b):
+    if b.dtype.kind in "iu" and not b.all():
         raise RuntimeError("ZeroDivisionError")
 
 

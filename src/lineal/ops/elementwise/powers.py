@@ -91,7 +91,7 @@ def power_door(exponent: float | complex) -> Callable[[Any], Any]:
 
 
 def _power(m: Any, a: Any, b: Any) -> Any:
-    if b.dtype.kind != "i" or not np.any(b < 0):
+    if b.dtype.kind != "i" or not (b < 0).any():
         return m.power(a, b)
     # the integer nearest to zero: only 1 and -1 have integer inverses
     odd = m.where(b % 2 == 0, 1, a)

@@ -28,7 +28,7 @@ def lay(buffer: np.ndarray, shape: Ints, strides: Ints, offset: int) -> np.ndarr
     """Return a layout, counted in elements, over the contiguous array `buffer`."""
     width = buffer.itemsize
     steps = tuple([step * width for step in strides])
-    if buffer.__class__ in FOREIGN:
+    if FOREIGN and buffer.__class__ in FOREIGN:
         return restride(buffer.reshape(-1)[offset:], shape, steps)
     return np.ndarray(shape, buffer.dtype, buffer, offset * width, steps)
 
