@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from lineal.base import config
 from lineal.base.dtypes import STORED_ONLY, Category
 from lineal.core import AbstractTensor, renamed
