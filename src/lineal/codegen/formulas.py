@@ -82,7 +82,7 @@ class Formula:
         """Return the value in terms of the functions of `m`."""
         values = list(xs)
         for operation, operands, kind in self.steps:
-            given = [values[each] if each.__class__ is int else each.value for each in operands]  # type: ignore[union-attr]
+            given = [each.value if isinstance(each, Number) else values[each] for each in operands]
             values.append(m.cast(given[0], kind) if operation == "cast" else getattr(m, operation)(*given))
         return values[self.result] if isinstance(self.result, int) else self.result.value
 
@@ -312,11 +312,11 @@ class Symbols:
 SYMBOLS = Symbols()
 
 
-def formula_of(expression: Expression, inputs: Sequence[Kind]) -> Formula:
+def formula_of(expression: Any, inputs: Sequence[Kind]) -> Formula:
     """Return the formula of an expression, for inputs of these kinds; an error of its own if it has none."""
     given = tuple([each.computed for each in inputs])
-    if getattr(expression, "__closure__", expression) is None and expression.__defaults__ is None:  # type: ignore[attr-defined]
-        return known(expression.__code__, Global(expression), given)  # type: ignore[attr-defined]
+    if getattr(expression, "__closure__", expression) is None and expression.__defaults__ is None:
+        return known(expression.__code__, Global(expression), given)
     return traced(expression, given)
 
 
@@ -325,11 +325,11 @@ class Global:
 
     __slots__ = ("expression",)
 
-    def __init__(self, expression: Expression):
+    def __init__(self, expression: Any):
         self.expression = expression
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Global) and self.expression.__globals__ is other.expression.__globals__  # type: ignore[attr-defined]
+        return isinstance(other, Global) and self.expression.__globals__ is other.expression.__globals__
 
     def __hash__(self) -> int:
         return 0

@@ -61,14 +61,14 @@ class Listing:
         words = over(group.space or (), outer)
         yield f"loop over {words}:" if words else "once:"
         for node in group.nodes:
-            yield f"  {self.map(node, group) if isinstance(node, Map) else self.reduce(node, group)}"  # type: ignore[arg-type]
+            yield "  " + (self.map(node, group) if isinstance(node, Map) else self.reduce(node, group))
 
     def map(self, node: Map, group: Group) -> str:
         """Return the line of a map; what only its own loop reads has no index."""
         out = self.element(whole(node.out)) if node.out in group.stored else self.name(node.out)
         return f"{out} = {node.formula.text(*[self.argument(arg, node, group) for arg in node.args])}"
 
-    def reduce(self, node: Reduce, group: Group) -> str:
+    def reduce(self, node: Any, group: Group) -> str:
         """Return the line of a reduction."""
         kept = [name for n, name in enumerate(AXES[: len(node.space)]) if n not in node.axes]
         out = f"{self.name(node.out)}[{', '.join(kept)}]" if kept else self.name(node.out)
