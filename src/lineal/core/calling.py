@@ -52,7 +52,7 @@ def public(function: Callable[P, R]) -> Callable[P, R]:
 
     front.__name__, front.__qualname__, front.__doc__ = function.__name__, function.__qualname__, function.__doc__
     front.__module__, front.__annotations__ = function.__module__, function.__annotations__
-    front.__wrapped__ = function  # type: ignore[attr-defined]
+    front.__wrapped__ = function
     return front
 
 

@@ -27,7 +27,7 @@ class Cast(Op):
     any_dtype = True
 
     @property
-    def differentiable(self) -> bool:  # type: ignore[override]
+    def differentiable(self) -> bool:
         return self.target.category >= Category.FLOATING
 
     def eager(self, xp, x):

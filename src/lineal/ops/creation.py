@@ -151,7 +151,7 @@ def finish(y: Any, requires_grad: bool, out: AbstractTensor | None = None, name:
     return y.requires_grad_() if requires_grad else y
 
 
-def chosen(name: str, dtype: Any, layout: Any, default: dtype | None = None) -> dtype:  # type: ignore[valid-type]
+def chosen(name: str, dtype: Any, layout: Any, default: dtype | None = None) -> dtype:
     """Return the dtype asked for (or the default one), having checked that the layout exists here."""
     if layout is not None and str(layout) != "torch.strided":
         raise RuntimeError(f"{name}: expected the strided layout, got {layout}")
@@ -231,7 +231,7 @@ def empty_strided(size: int | Sequence[int], stride: int | Sequence[int], **opti
 
 def full(size: int | Sequence[int], fill_value: Number | Tensor, **options: Unpack[Options]) -> Tensor:
     """Return a tensor of `fill_value` everywhere, whose kind gives the dtype unless one is named."""
-    number = fill_value.item() if isinstance(fill_value, AbstractTensor) else fill_value  # type: ignore[attr-defined]
+    number = fill_value.item() if isinstance(fill_value, AbstractTensor) else fill_value
     out, requires_grad, target, where = read("full", options, scalar_dtype(number))
     shape = sizes("full", (size,))
     check_shape("full", shape)
@@ -265,7 +265,7 @@ def ones_like(input: Tensor, **options: Unpack[Options]) -> Tensor:
 @public
 def full_like(input: Tensor, fill_value: Number | Tensor, **options: Unpack[Options]) -> Tensor:
     """Return `fill_value` everywhere, in the shape and dtype of `input`."""
-    number = fill_value.item() if isinstance(fill_value, AbstractTensor) else fill_value  # type: ignore[attr-defined]
+    number = fill_value.item() if isinstance(fill_value, AbstractTensor) else fill_value
     memory_format = options.pop("memory_format", None)
     _, requires_grad, target, where = read("full_like", options, dtypes.BY_NUMPY[input.value.dtype], input)
     y = made(Full(input.value.shape, converted("full_like", number, target), target), where)

@@ -162,7 +162,7 @@ def row(
     op = Elementwise(name, scalar, derivatives, result, numeric, host_only)
     if len(derivatives) > 2:
         return functools.partial(apply, op)
-    return (unary_door, binary_door)[len(derivatives) - 1](op, op.kernel)  # type: ignore[operator]
+    return (unary_door, binary_door)[len(derivatives) - 1](op, op.kernel)
 
 
 def zero(g: AbstractTensor) -> Any:
@@ -279,7 +279,7 @@ def in_place(function: Callable[Concatenate[Any, P], Any], name: str = "") -> Ca
 
     method.__name__ = method.__qualname__ = label
     method.__doc__ = f"Write the result of `{function.__name__}` into this tensor and return it."
-    method.__wrapped__ = function  # type: ignore[attr-defined]  # whose arguments it takes: read by inspect.signature
+    method.__wrapped__ = function  # whose arguments it takes: read by inspect.signature
     return method
 
 

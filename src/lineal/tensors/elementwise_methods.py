@@ -20,8 +20,8 @@ class ElementwiseMethods(AbstractTensor):
 
     # What a type checker would otherwise take from `object` and from the engine's class
     __add__: ClassVar[Operator]
-    __eq__: ClassVar[Operator]  # type: ignore[assignment]
-    __ne__: ClassVar[Operator]  # type: ignore[assignment]
+    __eq__: ClassVar[Operator]
+    __ne__: ClassVar[Operator]
 
     # Arithmetic
     add, add_ = ops.add, in_place(ops.add)

@@ -45,7 +45,7 @@ class IndexingMethods(AbstractTensor):
     def __iter__(self: Any) -> Iterator[Tensor]:
         if self.value.ndim == 0:
             raise TypeError("iteration over a 0-d tensor")
-        return iter(self.unbind(0))  # type: ignore[attr-defined]
+        return iter(self.unbind(0))
 
     def __contains__(self, element: Any) -> bool:
         if not isinstance(element, (AbstractTensor, bool, int, float, complex)):

@@ -86,7 +86,7 @@ def settle(x: Any) -> None:
 class InvertedTensor(Tensor):
     """An inverse nobody has looked at: its products are solved, and any other use makes an ordinary Tensor of it."""
 
-    value, node, index, memory, origin = (seen(name) for name in SLOTS)  # type: ignore[assignment]
+    value, node, index, memory, origin = (seen(name) for name in SLOTS)
 
     @property
     def shape(self) -> Size:

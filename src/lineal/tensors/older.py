@@ -82,13 +82,13 @@ def get_device(input: Tensor) -> int:
 def detach(input: Tensor) -> Tensor:
     """Return `input` without its history, over the same memory."""
     require_tensor("detach", input)
-    return input.detach()  # type: ignore[attr-defined]
+    return input.detach()
 
 
 def is_signed(input: Tensor) -> bool:
     """Return whether the dtype of `input` can hold negative numbers."""
     require_tensor("is_signed", input)
-    return input.is_signed()  # type: ignore[attr-defined]
+    return input.is_signed()
 
 
 def is_same_size(input: Tensor, other: Tensor) -> bool:

@@ -44,7 +44,7 @@ def in_place_view(function: Callable[Concatenate[Any, P], Any]) -> Callable[Conc
         return self
 
     name = method.__name__ = method.__qualname__ = f"{function.__name__}_"
-    method.__wrapped__ = function  # type: ignore[attr-defined]  # whose arguments it takes: read by inspect.signature
+    method.__wrapped__ = function  # whose arguments it takes: read by inspect.signature
     method.__doc__ = f"Make this tensor the view of itself that `{function.__name__}` gives, and return it."
     return method
 

@@ -199,7 +199,7 @@ class AffineWithBias(Affine):
             sum_to_shape(g, bias.shape) if needs[2] else None,
         )
 
-    def __call__(self, x: Tensor, w: Tensor, bias: Tensor) -> Any:  # type: ignore[override]
+    def __call__(self, x: Tensor, w: Tensor, bias: Tensor) -> Any:
         return apply(self, x, w, bias)
 
 

@@ -46,7 +46,7 @@ mul = binary(
     lambda g, a: _times(g, a.conj()),
     doc="Return input × other; of bool tensors, input and other.",
 )
-_times = binary_door(mul.op, mul.op.kernel)  # type: ignore[attr-defined]
+_times = binary_door(mul.op, mul.op.kernel)
 """The product where nothing is to be promoted or broadcast."""
 
 _SCALES = frozenset((int, float))

@@ -100,7 +100,7 @@ class IndexPut(Change):
         return f"{self.label}Backward0"
 
     @property
-    def any_dtype(self) -> bool:  # type: ignore[override]
+    def any_dtype(self) -> bool:
         return not self.accumulate
 
     def plan(self, needs):

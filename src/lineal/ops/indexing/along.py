@@ -156,7 +156,7 @@ def flat_index(name: str, input: AbstractTensor, index: AbstractTensor) -> Any:
 def take(input: Tensor, index: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return the elements of input, flattened, that `index` (int64; negative counts from the end) names, in index's shape."""
     places = flat_index("take", input, index)
-    y = apply(index_op((0,), "Take"), input.reshape(-1), places).reshape(index.value.shape)  # type: ignore[attr-defined]
+    y = apply(index_op((0,), "Take"), input.reshape(-1), places).reshape(index.value.shape)
     return renamed(deliver(y, out, "take", input, index), "TakeBackward0")
 
 
@@ -179,7 +179,7 @@ def putting(name: str, input: AbstractTensor, index: AbstractTensor, source: Abs
 def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) -> Tensor:
     """Return input with the elements at the flat places `index` replaced by those of `source`, or source added to them."""
     values, places = putting("put", input, index, source)
-    x = input.reshape(-1)  # type: ignore[attr-defined]
+    x = input.reshape(-1)
     return renamed(apply(put_op((0,), bool(accumulate), "Put"), x, values, places).reshape(input.value.shape), "PutBackward0")
 
 
@@ -189,5 +189,5 @@ def put_(self: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) 
     if not self.value.flags.c_contiguous:
         return assign(self, put(self, index, source, accumulate), "put_")
     values, places = putting("put_", self, index, source)
-    change(self.view(-1), put_op((0,), bool(accumulate), "Put"), values, places, name="put_")  # type: ignore[attr-defined]
+    change(self.view(-1), put_op((0,), bool(accumulate), "Put"), values, places, name="put_")
     return self

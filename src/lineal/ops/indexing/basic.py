@@ -24,7 +24,7 @@ class Slice(Op):
         return (*[slice(*each) if each.__class__ is tuple else each for each in self.items], Ellipsis)
 
     @functools.cached_property
-    def grad_name(self) -> str:  # type: ignore[override]
+    def grad_name(self) -> str:
         """PyTorch's name for the last step that such an index takes there."""
         if not self.items:
             return "AliasBackward0"

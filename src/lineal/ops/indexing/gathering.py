@@ -143,7 +143,7 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False,
     """Return the elements of input that `index` names along `dim`, in the shape of `index` (int64, no negative places)."""
     place, index = read_index("gather", input, dim, index)
     if index.value.size == 0 and index.value.ndim != input.value.ndim:
-        y = input.reshape(-1)[:0].reshape(index.value.shape)  # type: ignore[attr-defined]
+        y = input.reshape(-1)[:0].reshape(index.value.shape)
     elif input.value.ndim == 0 or index.value.ndim == 0:
         x, positions = raised(input, index)
         y = apply(_gather(0), x, positions).reshape(index.value.shape)
@@ -210,7 +210,7 @@ def scatter(
         y = scattered("scatter", _scatter, input, dim, index, src)
     else:
         src = prepare_source("scatter", input, src, index)
-        y = input.scatter_reduce(dim, index, src, reduction("scatter", reduce))  # type: ignore[attr-defined]
+        y = input.scatter_reduce(dim, index, src, reduction("scatter", reduce))
     return deliver(y, out, "scatter", input, index)
 
 
@@ -223,7 +223,7 @@ def scatter_(
     if reduce is None:
         return scattered_in_place("scatter_", _scatter, self, dim, index, src)
     src = prepare_source("scatter_", self, src, index)
-    return self.scatter_reduce_(dim, index, src, reduction("scatter_", reduce))  # type: ignore[attr-defined]
+    return self.scatter_reduce_(dim, index, src, reduction("scatter_", reduce))
 
 
 def required(src: Any) -> Any:
@@ -262,7 +262,7 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None, *, ou
     if dtype_of(indices) is not dtypes.int64:
         raise RuntimeError(f"take_along_dim(): dtype of indices should be Long but got {dtype_of(indices)}")
     if dim is None:
-        y = gather(input.reshape(-1), 0, indices.reshape(-1))  # type: ignore[attr-defined]
+        y = gather(input.reshape(-1), 0, indices.reshape(-1))
         return deliver(y, out, "take_along_dim", input, indices)
     x, n = input, input.value.ndim
     if n != indices.value.ndim:

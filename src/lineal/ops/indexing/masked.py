@@ -163,7 +163,7 @@ def nonzero(input: Tensor, *, out: Tensor | None = None, as_tuple: bool = False)
     """Return the places of the nonzero elements as rows (int64), or as one vector per dimension with `as_tuple`."""
     require_tensor("nonzero", input)
     if as_tuple:
-        rows = apply(_nonzero, input.reshape(1) if input.value.ndim == 0 else input)  # type: ignore[attr-defined]
+        rows = apply(_nonzero, input.reshape(1) if input.value.ndim == 0 else input)
         return tuple(rows[:, axis] for axis in range(rows.value.shape[1]))
     y = apply(_nonzero, input)
     return y if out is None else store(y, out, "nonzero")

@@ -142,7 +142,7 @@ def index_reduce(
         raise RuntimeError(f"index_reduce(): Expected reduce to be one of prod, mean, amax or amin but got {reduce}")
     place = axis("index_reduce", dim, input.value.ndim)
     x, place, index = vector("index_reduce", input, place, index)
-    source = source if source.value.ndim else source.reshape(1)  # type: ignore[attr-defined]
+    source = source if source.value.ndim else source.reshape(1)
     if index.value.size != source.value.shape[place]:
         raise IndexError(
             f"index_reduce(): Number of indices ({index.value.size}) should be equal to source.size(dim): "
@@ -155,7 +155,7 @@ def index_reduce(
             f"Got self.shape = {list(input.value.shape)} source.shape = {list(source.value.shape)}"
         )
     line = tuple(-1 if each == place else 1 for each in range(x.value.ndim))
-    wide = expand(index.reshape(line), source.value.shape)  # type: ignore[attr-defined]
+    wide = expand(index.reshape(line), source.value.shape)
     y = scatter_reduce(x, place, wide, source, reduce, include_self=include_self)
     y = y if input.value.ndim else y.reshape(())
     return y if out is None else store(y, out, "index_reduce")

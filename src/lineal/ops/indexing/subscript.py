@@ -168,7 +168,7 @@ def expand_to(shape: tuple[int, ...], value: Tensor, name: str) -> Any:
             f"{name}: shape mismatch: value tensor of shape {list(value.value.shape)} cannot be broadcast to "
             f"indexing result of shape {list(shape)}"
         )
-    return expand(value if found == value.value.shape else value.reshape(found), shape)  # type: ignore[attr-defined]
+    return expand(value if found == value.value.shape else value.reshape(found), shape)
 
 
 def checked(name: str, x: AbstractTensor, picks: Picks) -> tuple[Axes, list[Any], list[tuple[int, ...]]]:

@@ -94,7 +94,7 @@ def solve_banded(l_and_u: Sequence[int], ab: Tensor, b: Tensor) -> Tensor:
     require_vector(name, b, "b")
     diagonals, n = ab.value.shape[-2:]
     vector = b.value.ndim == 1
-    right: Any = b[..., None] if vector else b  # type: ignore[index]
+    right: Any = b[..., None] if vector else b
     if min(lower, upper) < 0 or diagonals != lower + upper + 1:
         wanted = f"(…, {lower + upper + 1}, n) for ({lower}, {upper})"
         raise RuntimeError(f"{name}: expected ab of shape {wanted}, got {list(ab.value.shape)}")

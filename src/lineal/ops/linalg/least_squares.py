@@ -231,7 +231,7 @@ def lstsq(input: Tensor, b: Tensor, rcond: float | None = None, *, driver: str |
     if driver not in DRIVERS:
         raise RuntimeError(f"{name}: expected driver to be one of {', '.join(DRIVERS)}, got {driver!r}")
     vector = (A.value.ndim - 1 == b.value.ndim and b.value.shape == A.value.shape[:-1]) or b.value.ndim == 1
-    right: Any = b[..., None] if vector else b  # type: ignore[index]
+    right: Any = b[..., None] if vector else b
     m, n = A.value.shape[-2:]
     require_finite(name, A, UNSETTLED)
     if right.value.shape[-2] != m:
@@ -306,7 +306,7 @@ def pinv(
     """
     name = "linalg.pinv"
     (require_square if hermitian else require_matrix)(name, input)
-    require_finite(name, input.tril() if hermitian else input, UNSETTLED)  # type: ignore[attr-defined]
+    require_finite(name, input.tril() if hermitian else input, UNSETTLED)
     absolute, relative = borders(name, input, atol, rcond if rtol is None else rtol)
     return stored(apply(_pinv(hermitian), input, absolute, relative), out, name)
 

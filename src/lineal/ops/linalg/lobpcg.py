@@ -182,9 +182,9 @@ def lobpcg(
         raise ValueError(f"{name}: expected method to be 'basic' or 'ortho', got {method!r}")
     matrix: Any = A
     batch, kind = A.value.shape[:-2], dtype_of(A)
-    start = randn(*batch, m, width, dtype=kind) if X is None else X.expand(*batch, m, width)  # type: ignore[attr-defined]
+    start = randn(*batch, m, width, dtype=kind) if X is None else X.expand(*batch, m, width)
     metric = lift(module_of(A).eye(m, dtype=A.value.dtype)) if B is None else B
-    more = () if iK is None else (iK.expand(*batch, m, m),)  # type: ignore[attr-defined]
+    more = () if iK is None else (iK.expand(*batch, m, m),)
     options = {
         "k": count,
         "niter": 1000 if niter is None else niter,
@@ -193,4 +193,4 @@ def lobpcg(
         "general": B is not None,
     }
     symmetric = (matrix + matrix.mH) * 0.5
-    return apply(ExtremePairs(tuple(options.items()), tracker), symmetric, metric.expand(*batch, m, m), start, *more)  # type: ignore[attr-defined]
+    return apply(ExtremePairs(tuple(options.items()), tracker), symmetric, metric.expand(*batch, m, m), start, *more)

@@ -37,7 +37,7 @@ def svd_lowrank(A: Tensor, q: int | None = 6, niter: int | None = 2, M: Tensor |
     require_matrix("svd_lowrank", A)
     q, niter = 6 if q is None else q, 2 if niter is None else niter
     matrix: Any = A
-    mean: Any = None if M is None else M.expand(matrix.shape)  # type: ignore[attr-defined]
+    mean: Any = None if M is None else M.expand(matrix.shape)
     wide = A.value.shape[-2] < A.value.shape[-1]
     if wide:
         matrix, mean = matrix.mH, None if mean is None else mean.mH

@@ -229,4 +229,4 @@ def expm_frechet(A: Tensor, E: Tensor, compute_expm: bool = True) -> Any:
     batch = broadcast_shapes(name, A.value.shape, E.value.shape)
     A, E = expand(A, batch), expand(E, batch)
     derivative = apply(frechet("exp"), A, E)
-    return (A.matrix_exp(), derivative) if compute_expm else derivative  # type: ignore[attr-defined]
+    return (A.matrix_exp(), derivative) if compute_expm else derivative

@@ -120,4 +120,4 @@ def solve_lyapunov(A: Tensor, C: Tensor) -> Tensor:
     """
     require_square("linalg.solve_lyapunov", A)
     require_square("linalg.solve_lyapunov", C, "C")
-    return solve_sylvester(A, A.mH, C)  # type: ignore[attr-defined]
+    return solve_sylvester(A, A.mH, C)

@@ -69,7 +69,7 @@ def solve_triangular(
     if left:
         X = apply(_solve(upper, unitriangular), A, B)
     else:
-        X = apply(_solve(not upper, unitriangular), A.mT, B.mT).mT  # type: ignore[attr-defined]
+        X = apply(_solve(not upper, unitriangular), A.mT, B.mT).mT
     return stored(X, out, name)
 
 
@@ -78,6 +78,6 @@ def triangular_solve(
     input: Tensor, A: Tensor, upper: bool = True, transpose: bool = False, unitriangular: bool = False, *, out=None
 ) -> triangular_result:
     """Return the solution of A X = input (or Aᵀ X = input) with A triangular, and A; `linalg.solve_triangular` is newer."""
-    matrix = A.mT if transpose else A  # type: ignore[attr-defined]
+    matrix = A.mT if transpose else A
     X = solve_triangular(matrix, input, upper=upper != transpose, unitriangular=unitriangular)
     return stored(triangular_result((X, A)), out, "triangular_solve")

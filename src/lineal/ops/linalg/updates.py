@@ -82,8 +82,8 @@ def cholesky_update(L: Tensor, v: Tensor, *, downdate: bool = False, upper: bool
     require_field(name, v)
     require_one_dtype(name, L, v)
     require_vector(name, v, "v")
-    matrix: Any = L.mH if upper else L  # type: ignore[attr-defined]
-    V: Any = v if v.value.ndim == L.value.ndim and v.value.ndim > 1 else v[..., None]  # type: ignore[index]
+    matrix: Any = L.mH if upper else L
+    V: Any = v if v.value.ndim == L.value.ndim and v.value.ndim > 1 else v[..., None]
     n = L.value.shape[-1]
     if V.value.shape[-2] != n:
         raise RuntimeError(f"{name}: expected vectors of {n} elements, got shape {list(v.value.shape)}")

@@ -202,7 +202,7 @@ def bernoulli(
     """Return 1 with the probabilities in `input` (or p), else 0, in input's shape and dtype."""
     if dtype_of(input).category is not Category.FLOATING and p is None:
         raise RuntimeError(f"bernoulli: expected floating probabilities, got {dtype_of(input)}")
-    chances = input if p is None else input.new_full(input.value.shape, float(p), dtype=dtypes.float64)  # type: ignore[attr-defined]
+    chances = input if p is None else input.new_full(input.value.shape, float(p), dtype=dtypes.float64)
     if not are_chances(chances):
         raise RuntimeError("bernoulli: Expected p_in >= 0 && p_in <= 1 to be true, but got false")
     y = (generator or default_generator).draw(Bernoulli(input.value.shape, dtype_of(input)), chances)
@@ -222,7 +222,7 @@ def poisson(input: Tensor, generator: Generator | None = None) -> Tensor:
     """Return Poisson numbers of the rates in `input`."""
     if input.value.size and input.value.min() < 0:
         raise RuntimeError("poisson: invalid Poisson rate, expected rate to be non-negative")
-    rely(lambda: ~(input < 0))  # type: ignore[operator]
+    rely(lambda: ~(input < 0))
     return (generator or default_generator).draw(Poisson(input.value.shape, dtype_of(input)), input)
 
 
@@ -252,8 +252,8 @@ def multinomial(
         raise RuntimeError("multinomial: probability tensor contains either `inf`, `nan` or element < 0")
     if (value.sum(-1) <= 0).any():
         raise RuntimeError("multinomial: invalid multinomial distribution (sum of probabilities <= 0)")
-    rely(lambda: (input >= 0) & (input < float("inf")))  # type: ignore[operator]
-    rely(lambda: input.sum(-1) > 0)  # type: ignore[attr-defined]
+    rely(lambda: (input >= 0) & (input < float("inf")))
+    rely(lambda: input.sum(-1) > 0)
     shape = (*value.shape[:-1], int(num_samples))
     y = (generator or default_generator).draw(Multinomial(shape, dtypes.int64, replacement), input)
     if out is not None and dtypes.of(out.value.dtype) is not dtypes.int64:

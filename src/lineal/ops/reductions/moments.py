@@ -172,7 +172,7 @@ def weights_of(name: str, input: Tensor, given: Tensor | None, whole: bool) -> A
         raise RuntimeError(f"cov: expected {name} to be {'integers' if whole else 'floating'}, got {dtype_of(given)}")
     if given.value.size and given.value.min() < 0:
         raise RuntimeError(f"cov: expected {name} of at least 0, got {given.value.min()}")
-    rely(lambda: ~(given < 0))  # type: ignore[operator]
+    rely(lambda: ~(given < 0))
     return given
 
 

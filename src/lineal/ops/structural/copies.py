@@ -60,7 +60,7 @@ def copying(function: Callable[..., R], name: str) -> Callable[..., R]:
 def fresh(y: Tensor, input: Tensor) -> Any:
     """Return a C-contiguous copy of a view."""
     made = contiguous(y)
-    return made.clone() if made is y else made  # type: ignore[attr-defined]
+    return made.clone() if made is y else made
 
 
 def alias(input: Tensor) -> Tensor:

@@ -92,4 +92,4 @@ def diag(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tens
 @public
 def diagflat(input: Tensor, offset: int = 0) -> Tensor:
     """Return a square matrix with all elements of input on a diagonal."""
-    return diag_embed(input.reshape(-1), offset)  # type: ignore[attr-defined]
+    return diag_embed(input.reshape(-1), offset)

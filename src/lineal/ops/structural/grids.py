@@ -65,14 +65,14 @@ def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> T
     if r < 0:
         raise RuntimeError(f"combinations: Expect a non-negative number, but got {r}")
     if r == 0:
-        return input[:0].clone()  # type: ignore[index]
+        return input[:0].clone()
     size = input.value.size
     check_count("combinations", r * (math.comb(size + r - 1, size - 1) if with_replacement and size else math.comb(size, r)), 8)
     if r > size and not (with_replacement and size):
-        return reshape(input[:0].clone(), (0, r))  # type: ignore[index]
+        return reshape(input[:0].clone(), (0, r))
     chosen = (combinations_with_replacement if with_replacement else choose)(range(input.value.size), r)
     rows = np.array(list(chosen), np.int64).reshape(-1, r)
-    return reshape(input.index_select(0, lift(module_of(input).asarray(rows.reshape(-1)))), rows.shape)  # type: ignore[attr-defined]
+    return reshape(input.index_select(0, lift(module_of(input).asarray(rows.reshape(-1)))), rows.shape)
 
 
 class BlockDiag(Op):

@@ -95,7 +95,7 @@ def repeat_interleave(input: Tensor, repeats: Any = None, dim: int | None = None
                 f"repeat_interleave: repeats must have the same size as input along dim, but got repeats.size(0) = "
                 f"{repeats.value.size} and input.size({place}) = {shape[place]}"
             )
-        return input.index_select(place, lift(counted_out(repeats, output_size)))  # type: ignore[attr-defined]
+        return input.index_select(place, lift(counted_out(repeats, output_size)))
     count = int(repeats)  # type: ignore[arg-type]
     if count < 0:
         raise RuntimeError(f"repeat_interleave: repeats can not be negative, got {count}")

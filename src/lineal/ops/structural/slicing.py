@@ -143,4 +143,4 @@ def slice_inverse(
     view = slice_op("slice_inverse", like.shape, dim, start, end, step)
     if view.run((src,)).shape != x.shape:
         raise RuntimeError(f"slice_inverse: expected a slice of shape {list(like.shape)}, got {list(x.shape)}")
-    return input.as_strided(like.shape, src.stride(), src.storage_offset())  # type: ignore[attr-defined]
+    return input.as_strided(like.shape, src.stride(), src.storage_offset())
