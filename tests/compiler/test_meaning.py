@@ -66,6 +66,23 @@ def test_a_loop_that_means_something_else_is_told(monkeypatch):
 KINDS_USED = (kinds.float64, kinds.float32, kinds.int64, kinds.int8, kinds.bool_)
 
 
+ROOTS = {
+    "logaddexp2": ([-1.0, -2.0, 0.5], [-1.0018, -0.4156, -1.7716]),
+    "logaddexp": ([-0.7, -1.2], [-0.6863, -0.3584]),
+    "lgamma": ([1.0001, 1.9999, 2.0002],),
+    "digamma": ([1.4616, 1.4617],),
+}
+
+
+@pytest.mark.parametrize("name", ROOTS)
+def test_functions_near_their_roots_are_rounded_as_what_they_are_made_of(name):
+    compiled = lineal.compile(getattr(lineal, name))
+    with checking():
+        for _ in range(3):
+            compiled(*map(lineal.tensor, ROOTS[name]))
+    assert compiled.last is not None
+
+
 def operands(operation):
     """Return the number of inputs of an operation."""
     two = "add subtract multiply divide fmod remainder floor_divide maximum minimum fmax fmin power bitwise_and bitwise_or "

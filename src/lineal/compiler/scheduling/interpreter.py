@@ -112,9 +112,9 @@ class Run:
         values = list(xs)
         for operation, operands, kind in formula.steps:
             given = [values[each] if isinstance(each, int) else each.value for each in operands]
-            exact = operation in EXACT
             made = NUMPY.cast(given[0], kind) if operation == "cast" else getattr(NUMPY, operation)(*given)
-            values.append(np.asarray(made).astype(kind.dtype) if exact else self.noisy(made, kind))
+            scale = sum(map(np.abs, given), np.abs(made)) if operation in CANCELLING else None
+            values.append(np.asarray(made).astype(kind.dtype) if operation in EXACT else self.noisy(made, kind, scale))
         return values[formula.result] if isinstance(formula.result, int) else np.asarray(formula.result.value)
 
     # nodes
@@ -227,6 +227,8 @@ EXACT = frozenset(
     "signbit truth logical_and logical_or logical_xor logical_not where maximum minimum fmax fmin clip copysign".split()
 )
 """The operations that round nothing."""
+CANCELLING = frozenset("logaddexp logaddexp2 lgamma digamma".split())
+"""Those that are rounded as their operands are, where they are small themselves."""
 
 MEANINGS: dict[type[Node], Callable[[Run, Any], None]] = {
     Map: Run.map, Reduce: Run.reduce, Product: Run.product, Scan: Run.scan, Scatter: Run.scatter, Draw: Run.draw
