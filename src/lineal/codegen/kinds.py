@@ -95,6 +95,16 @@ def with_number(kind: Kind, number: type) -> Kind:
     return kind
 
 
+def lowest(kind: Kind) -> float | int:
+    """Return the least number of a kind."""
+    return -np.inf if kind.family == "f" else False if kind.family == "b" else int(np.iinfo(kind.dtype).min)
+
+
+def highest(kind: Kind) -> float | int:
+    """Return the greatest number of a kind."""
+    return np.inf if kind.family == "f" else True if kind.family == "b" else int(np.iinfo(kind.dtype).max)
+
+
 def meeting(*operands: object) -> Kind:
     """Return the kind in which operands meet: kinds, and Python numbers, which are weak."""
     first, *others = [each for each in operands if isinstance(each, Kind)]

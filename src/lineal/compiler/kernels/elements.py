@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
+from lineal.codegen import kinds
 from lineal.codegen.blocks import Block
 from lineal.codegen.emit import Emitter
 from lineal.codegen.kinds import Kind, int64, kind_of
@@ -21,19 +20,9 @@ NEUTRAL = {
     "add": lambda kind: 0,
     "squares": lambda kind: 0,
     "multiply": lambda kind: 1,
-    "maximum": lambda kind: lowest(kind),
-    "minimum": lambda kind: highest(kind),
+    "maximum": kinds.lowest,
+    "minimum": kinds.highest,
 }
-
-
-def lowest(kind: Kind) -> Any:
-    """Return the least number of a kind."""
-    return -np.inf if kind.family == "f" else False if kind.family == "b" else np.iinfo(kind.dtype).min
-
-
-def highest(kind: Kind) -> Any:
-    """Return the greatest number of a kind."""
-    return np.inf if kind.family == "f" else True if kind.family == "b" else np.iinfo(kind.dtype).max
 
 
 class Elements(Accesses):

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from lineal.codegen import kinds
 from lineal.codegen.formulas import NUMPY, Formula
 from lineal.codegen.kinds import Kind, float64, kind_of
 from lineal.compiler.nodes.node import Draw, Map, Node, Product, Reduce, Scan, Scatter
@@ -152,8 +153,8 @@ class Run:
         kind, x = kind_of(node.out.dtype), self.view(node.arg)
         terms = x.astype(np.float64 if kind.family == "f" else kind.dtype)
         terms = terms * terms if node.kind == "squares" else terms
-        start = {"maximum": LEAST, "minimum": GREATEST}.get(node.kind, lambda dtype: None)(terms.dtype)
-        given: dict[str, Any] = {} if start is None else {"initial": start}
+        ends = {"maximum": kinds.lowest, "minimum": kinds.highest}
+        given: dict[str, Any] = {"initial": ends[node.kind](kind)} if node.kind in ends else {}
         found = REDUCTIONS[node.kind].reduce(terms, axis=node.axes, dtype=terms.dtype, **given)
         if node.kind in ("maximum", "minimum") or kind.family != "f":
             self.values[node.out] = np.asarray(found).astype(kind.dtype)
@@ -212,14 +213,6 @@ class Run:
 def rounding(kind: Kind) -> float:
     """Return how much of a float64's last place the last place of a kind is."""
     return float(np.finfo(kind.dtype).eps / np.finfo(np.float64).eps) if kind.family == "f" else 1.0
-
-
-def LEAST(dtype: np.dtype) -> Any:
-    return -np.inf if dtype.kind == "f" else False if dtype.kind == "b" else np.iinfo(dtype).min
-
-
-def GREATEST(dtype: np.dtype) -> Any:
-    return np.inf if dtype.kind == "f" else True if dtype.kind == "b" else np.iinfo(dtype).max
 
 
 EXACT = frozenset(
