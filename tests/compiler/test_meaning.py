@@ -146,13 +146,13 @@ def test_equal_signatures_have_equal_code(monkeypatch):
 
     monkeypatch.setattr(kernels, "kept", kept)
     monkeypatch.setattr(sketch, "kept", kept)
-    for seed in range(40):
+    for seed in range(20):
         compared(Program(seed))
     for length in (5, 6, 7, 8):
         compiled = lineal.compile(lambda x: lineal.softmax(x * 2, 0).cumsum(0))
         for size in (length, length + 10, length + 20, length + 30):
             compiled(lineal.rand(size, 3))
-    assert sum(shared) > 40
+    assert sum(shared) > 20
 
 
 def test_layers_are_written_once():
