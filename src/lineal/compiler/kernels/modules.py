@@ -63,9 +63,7 @@ MODULES: OrderedDict[Any, Any] = OrderedDict()
 
 
 def kept(key: tuple, make: Callable[[], Found]) -> Found:
-    """Return what was made for a group's signature (the first of `key`; None: it has none), or make it."""
-    if key[0] is None:
-        return make()
+    """Return what was made for a group's signature, the first of `key`, or make it."""
     found = MODULES.get(key)
     if found is None:
         found = MODULES[key] = make()

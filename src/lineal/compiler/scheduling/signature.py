@@ -10,7 +10,7 @@ from dataclasses import fields
 from functools import cache
 from typing import Any
 
-from lineal.codegen.formulas import Formula, Number
+from lineal.codegen.formulas import Number
 from lineal.compiler.nodes.node import Call, Node
 from lineal.compiler.nodes.windows import Base, Chosen, Pick, Place, Window
 from lineal.compiler.scheduling.grouping import Group
@@ -23,19 +23,11 @@ NOT_CODE = frozenset(("label", "after", "work", "symbols"))
 
 
 def signature(group: Group | Rows) -> Any:
-    """Return what the code of a group depends on, None if that is no value."""
+    """Return what the code of a group depends on."""
     numbered = Numbered()
-    groups = group.groups if isinstance(group, Rows) else [group]
-    try:
-        words = [numbered.of_group(each) for each in groups]
-        rows = (group.outer, tuple(sorted(map(numbered.of, group.local)))) if isinstance(group, Rows) else None
-    except NoValueError:
-        return None
+    words = [numbered.of_group(each) for each in (group.groups if isinstance(group, Rows) else [group])]
+    rows = (group.outer, tuple(sorted(map(numbered.base, group.local)))) if isinstance(group, Rows) else None
     return tuple(words), rows, tuple(numbered.records)
-
-
-class NoValueError(Exception):
-    """Something is not a value: a function of its own."""
 
 
 class Numbered:
@@ -75,11 +67,7 @@ class Numbered:
             return tuple([self.of(each) for each in what])
         if isinstance(what, (Place, Chosen, Pick)):
             return type(what), *[self.of(getattr(what, name)) for name in names(type(what))]
-        if what is None or isinstance(what, (str, int, Formula)):
-            return what
-        if isinstance(what, float):
-            return Number(what)
-        raise NoValueError
+        return Number(what) if isinstance(what, float) else what
 
 
 @cache
