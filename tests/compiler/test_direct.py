@@ -229,3 +229,16 @@ def test_an_index_out_of_range_raises():
     with pytest.raises(IndexError, match="out of"):
         pick(x, lineal.tensor([9]))
     assert pick(x, lineal.tensor([4])).item() == 4
+
+
+@pytest.mark.parametrize("look", ["offset_in_float", "offset_in_cell", "offsets_in_function"])
+def test_where_a_field_is_not_found_calls_go_the_slower_way(look, monkeypatch):
+    def lost():
+        raise LookupError(look)
+
+    monkeypatch.setattr(f"lineal.codegen.cpython.layout.{look}", lost)
+    factor = 2.0
+    compiled = lineal.compile(lambda x: x * factor)
+    for _ in range(4):
+        assert compiled(lineal.ones(3)).tolist() == [2.0, 2.0, 2.0]
+    assert compiled.last is not None and compiled.eager is None

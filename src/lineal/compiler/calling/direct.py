@@ -197,15 +197,15 @@ def direct(program: Program, refused: object, failed: Callable[[int], Any]) -> C
     It returns the function's result, or `refused`. `failed` is called with a program's status other than 0, and raises.
     """
     found, trace = layout.ndarray(), program.trace
+    try:
+        for look in (tensor_slots, memory_slots, layout.offset_in_float, layout.offset_in_cell, layout.offsets_in_function):
+            look()
+    except LookupError:
+        return None
     refilled = program.grads is None or program.grads.again
     known = refilled and all(guard.facts() is not None for guard in trace.guards)
     plain = all(type(holder) is dict for holder, _ in trace.live.values()) and trace.loose and not trace.given
     if found is None or not known or not plain or not layout.references_are_readable():
-        return None
-    try:
-        tensor_slots()
-        memory_slots()
-    except LookupError:
         return None
     e = Emitter(engine().target)
     writer = CallWriter(e, found, program)
