@@ -14,7 +14,9 @@ _collects = gc.isenabled()
 gc.disable()
 
 from lineal.base import dtypes as _dtypes
+from lineal.base.blas import get_bfloat16_products as get_bfloat16_products
 from lineal.base.blas import get_blas as get_blas
+from lineal.base.blas import set_bfloat16_products as set_bfloat16_products
 from lineal.base.blas import set_blas as set_blas
 from lineal.base.config import *
 from lineal.base.devices import *

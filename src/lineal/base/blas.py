@@ -1,24 +1,43 @@
-"""Which library computes with large dense matrices: the user's wish."""
+"""What computes with large dense matrices: the user's wishes."""
 
 from __future__ import annotations
 
 import os
+from typing import NamedTuple
 
-__all__ = ["BLAS_VARIABLE", "get_blas", "set_blas"]
-
-BLAS_VARIABLE = "LINEAL_BLAS"
-NAMES = ("auto", "own", "mkl")
+__all__ = ["BLAS", "get_bfloat16_products", "get_blas", "set_bfloat16_products", "set_blas"]
 
 
-class Blas:
-    """The process-wide setting; None until somebody sets it."""
+class Setting(NamedTuple):
+    """A process-wide setting: what sets it, the environment variable it has at first, and its values, the default first."""
 
-    chosen: str | None = None
+    setter: str
+    variable: str
+    values: tuple[str, ...]
+
+    def get(self) -> str:
+        """Return its value."""
+        return CHOSEN[self] if self in CHOSEN else self.checked(os.environ.get(self.variable) or self.values[0], self.variable)
+
+    def set(self, value: str) -> None:
+        """Choose its value."""
+        CHOSEN[self] = self.checked(value, self.setter)
+
+    def checked(self, value: str, source: str) -> str:
+        """Return a value; ValueError, which names who gave it, if there is no such."""
+        if value not in self.values:
+            raise ValueError(f"{source}: expected one of {', '.join(self.values)}, got {value!r}")
+        return value
+
+
+CHOSEN: dict[Setting, str] = {}
+BLAS = Setting("set_blas", "LINEAL_BLAS", ("auto", "own", "mkl"))
+BFLOAT16 = Setting("set_bfloat16_products", "LINEAL_BFLOAT16", ("native", "exact"))
 
 
 def get_blas() -> str:
     """Return the setting of `set_blas`: "auto", "own" or "mkl"; at first the environment variable LINEAL_BLAS, else "auto"."""
-    return Blas.chosen if Blas.chosen is not None else checked(os.environ.get(BLAS_VARIABLE) or "auto", BLAS_VARIABLE)
+    return BLAS.get()
 
 
 def set_blas(name: str) -> None:
@@ -27,10 +46,18 @@ def set_blas(name: str) -> None:
     MKL is the package `mkl`; where it is wanted but not installed, the first large matrix raises RuntimeError. `lineal info`
     shows what is used.
     """
-    Blas.chosen = checked(name, "set_blas")
+    BLAS.set(name)
 
 
-def checked(name: str, source: str) -> str:
-    if name not in NAMES:
-        raise ValueError(f"{source}: expected one of {', '.join(NAMES)}, got {name!r}")
-    return name
+def get_bfloat16_products() -> str:
+    """Return the setting of `set_bfloat16_products`; at first the environment variable LINEAL_BFLOAT16, else "native"."""
+    return BFLOAT16.get()
+
+
+def set_bfloat16_products(name: str) -> None:
+    """Choose how large bfloat16 matrices are multiplied; sums are float32, rounded once, in both ways.
+
+    "native": by the processor's own instructions where it has some (AVX512-BF16, AMX), which take numbers, products and sums
+    below 2⁻¹²⁶ for zero. "exact": factors are made float32 first, and nothing is taken for zero; several times slower.
+    """
+    BFLOAT16.set(name)

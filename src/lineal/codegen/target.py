@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import sys
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -38,6 +40,10 @@ class Target:
     @property
     def avx512(self) -> bool:
         return self.x86 and self.bits == 512
+
+    def has(self, feature: str) -> bool:
+        """Return whether the processor has a feature, by LLVM's name."""
+        return f"+{feature}" in self.features.split(",")
 
     @property
     def code_model(self) -> str:
@@ -115,3 +121,12 @@ def level(name: str) -> Target:
     if not here.x86:
         return Target(here.cpu, here.features, min(bits, here.bits), here.fma, here.f16c, here.triple)
     return Target(cpu, "", bits, fma, f16c, here.triple)
+
+
+@cache
+def matrices_allowed() -> bool:
+    """Ask Linux, once, for the registers of matrices (AMX), which it saves only for processes that want them."""
+    if not sys.platform.startswith("linux"):
+        return False
+    system_call, request, tile_data = 158, 0x1023, 18  # arch_prctl, ARCH_REQ_XCOMP_PERM   Linux's asm/prctl.h
+    return ctypes.CDLL(None).syscall(system_call, request, tile_data) == 0

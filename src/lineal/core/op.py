@@ -8,6 +8,7 @@ import operator
 import re
 import weakref
 from abc import abstractmethod
+from collections.abc import Callable
 from typing import Any, ClassVar, NamedTuple, dataclass_transform
 
 import numpy as np
@@ -17,7 +18,7 @@ from lineal.base.dtypes import STORED_ONLY
 from lineal.base.platforms import FOREIGN, HOST, array_module, meeting, moved
 from lineal.base.spec import Spec
 from lineal.core.hooks import Extra, RemovableHandle, extra_of, register
-from lineal.core.precision import require_computable, rounding_once
+from lineal.core.precision import require_computable, rounded, rounding_once
 from lineal.core.sites import Site, describe
 
 annotationlib: Any = later.module("annotationlib")
@@ -242,6 +243,10 @@ class Op:
     @abstractmethod
     def eager(self, xp: Any, *xs: Any) -> Any:
         """Return the output array (or a tuple of them) of the arrays `xs`; `xp` is the module whose functions take them."""
+
+    def narrow(self, xp: Any, kernel: Callable[..., Any], *xs: Any) -> Any:
+        """Return the result for half precisions of a `wide` op; `kernel(*xs)` is its `eager`, which takes wider numbers."""
+        return rounded(kernel, *xs)
 
     @abstractmethod
     def vjp(self, needs: tuple[bool, ...], g: Any, y: Any, *xs: Any) -> tuple:

@@ -41,7 +41,7 @@ def rounding_once(eager: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(eager)
     def compute(self: Any, xp: Any, x: Any, *others: Any) -> Any:
         if x.itemsize in NARROW_SIZES and x.dtype in NARROW:
-            return rounded(functools.partial(eager, self, xp), x, *others)
+            return self.narrow(xp, functools.partial(eager, self, xp), x, *others)
         return eager(self, xp, x, *others)
 
     return compute

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from lineal.codegen import blas
+from lineal.codegen.contract.contraction import Contraction
 from lineal.codegen.emit import Emitter
 from lineal.codegen.engine import Library, engine
 from lineal.codegen.kinds import bool_, int32, int64, kind_of, pointer
@@ -15,7 +16,7 @@ from lineal.codegen.values import Value
 from lineal.compiler.kernels.loops import parameters
 from lineal.compiler.kernels.modules import Kernels
 from lineal.compiler.kernels.overlaps import meeting
-from lineal.compiler.kernels.products import is_direct, is_large, is_small, multiply, work
+from lineal.compiler.kernels.products import contraction_of, is_direct, is_large, is_small, multiply, work
 from lineal.compiler.kernels.status import FAILED, MOST_TOLD, PLACES, UNEXPECTED, UNMET
 from lineal.compiler.nodes.blame import Blaming
 from lineal.compiler.nodes.node import Check, Join, Node, Product, Repeat, Routine
@@ -216,11 +217,23 @@ class Segment:
         """Compile and link everything."""
         using = engine()
         emitters = (*self.kernels.modules.values(), self.driver)
-        return using.link(using.compile_all(emitters), ["program"], self.bound(emitters))
+        missing = [each for each in self.contractions if each.made is None]
+        made = using.compile_all((*emitters, *(each.e for each in missing)))
+        for each, found in zip(missing, made[len(emitters) :]):
+            each.made = found
+        return using.link(made[: len(emitters)], ["program"], self.bound(emitters))
+
+    @property
+    def contractions(self) -> list[Contraction]:
+        """The routines of contractions that are called."""
+        e = self.driver
+        products = [each for each in every(self.groups) if isinstance(each, Product) and not is_small(e, each)]
+        return list({contraction_of(e, each): None for each in products if is_large(e, each)})
 
     def bound(self, emitters: Sequence[Any]) -> dict[str, int]:
         """Return the addresses of what the modules use from outside."""
         symbols = blas.symbols({routine for each in emitters for routine in blas.used(each)})
+        symbols.update((each.name, each.address) for each in self.contractions)
         for node in every(self.groups):
             symbols.update(node.symbols if isinstance(node, Routine) else {})
         if any("lineal_pool" in each.declared for each in emitters):

@@ -1,6 +1,6 @@
-"""Products of matrices of any sizes: the same code for all, as programs that serve many sizes need it.
+"""Small products of any sizes: the same code for all, as programs that serve many sizes need it.
 
-What `smallproducts` and `bigproducts` decide by the sizes while they write is decided here when the code runs. A `Form` holds
+What `smallproducts` decides by the sizes while it writes is decided here when the code runs. A `Form` holds
 what the code depends on; sizes and strides are numbers with names, which the code reads. So the code of a form is written once.
 """
 
@@ -17,13 +17,12 @@ from lineal.codegen.emit import Emitter
 from lineal.codegen.kinds import int32, kind_of
 from lineal.codegen.parallel import shared
 from lineal.codegen.values import Value
-from lineal.compiler.kernels.bigproducts import DEPTH, PANELS, VECTORS, WORTH_THREADS, BigProduct
 from lineal.compiler.kernels.smallproducts import CHAINS, Matrix, SmallProduct
 from lineal.compiler.nodes.node import Product
 
 __all__ = ["Form", "formed", "write_open"]
 
-STEPPED = frozenset(("depth", "panels", "strip", "packed", "worth", "worth.one", "across"))
+STEPPED = frozenset(("packed", "worth"))
 """The numbers that follow from sizes in steps."""
 
 FEW = 4
@@ -37,7 +36,6 @@ class Form:
     """What the code of a product depends on, and, not compared, the numbers that it reads by their names."""
 
     dtype: np.dtype
-    small: bool
     turned: bool
     """Whether Cᵀ = Bᵀ Aᵀ is computed, since C has one column."""
     row: bool
@@ -78,14 +76,13 @@ class Form:
         return [Matrix(place, self.stride(e, 2 * n), self.stride(e, 2 * n + 1)) for n, place in enumerate(places)]
 
 
-def formed(e: Emitter, node: Product, small: bool, axes: Sequence[Axis], worth: bool) -> Form:
-    """Return the form of a product or of a stack of them; `worth`: the stack is worth several threads."""
+def formed(e: Emitter, node: Product, axes: Sequence[Axis], worth: bool) -> Form:
+    """Return the form of a small product or of a stack of them; `worth`: the stack is worth several threads."""
     kind = kind_of(node.out.dtype)
     (m, n), k = node.out.shape[-2:], node.a.shape[-1]
-    lanes, turned = e.lanes(kind), small and n == 1 and m > 1
+    lanes, turned = e.lanes(kind), n == 1 and m > 1
     strides = [step for each in (node.a, node.b, node.out) for step in each.strides[-2:]]
     rows, columns = (n, m) if turned else (m, n)
-    depth, high = -(-k // max(1, round(k / DEPTH))), (registers(e) - 8) // VECTORS
     numbers = {
         **{f"stride{place}": step for place, step in enumerate(strides)},
         **{f"size{place}": size for place, (size, _) in enumerate(axes)},
@@ -95,17 +92,11 @@ def formed(e: Emitter, node: Product, small: bool, axes: Sequence[Axis], worth: 
         "k": k,
         "start0": node.a.offset,
         "start1": node.b.offset,
-        "depth": depth,
-        "panels": depth * VECTORS * lanes * PANELS * kind.itemsize,
-        "strip": depth * high * kind.itemsize,
         "packed": -(-columns // lanes) * lanes * k * kind.itemsize,
         "worth": int(worth),
-        "worth.one": int(m * n * k >= WORTH_THREADS),
-        "across": int(n >= m // 2),
     }
     return Form(
         node.out.dtype,
-        small,
         turned,
         rows == 1,
         columns if columns <= FEW else 0,
@@ -195,89 +186,18 @@ class OpenSmallProduct(SmallProduct):
                 self.tile(above, right, under, whole, rows, 1, mask)
 
 
-class OpenBigProduct(BigProduct):
-    """Writes the product of an m × k by a k × n matrix in blocks, whatever m, n and k."""
-
-    def __init__(self, e: Emitter, form: Form):
-        self.e, self.form = e, form
-        self.kind = kind_of(form.dtype)
-        self.m, self.n, self.k, self.depth = (form.number(e, name) for name in ("m", "n", "k", "depth"))  # type: ignore[assignment]
-        self.registers, self.lanes = registers(e), e.lanes(self.kind)
-        self.high, self.wide = (self.registers - 8) // VECTORS, VECTORS * self.lanes
-
-    def write_in(self, name: str, a: Value, b: Value, c: Value) -> None:
-        e, form = self.e, self.form
-        if not e.spread:
-            self.write(a, b, c)
-            return
-        across = form.number(e, "across") > 0
-        unit = e.select(across, e.index(self.wide), self.high)
-        size = e.select(across, self.n, self.m)
-
-        def work(start: Value, stop: Value, *given: Value) -> None:
-            *places, size, unit = given
-            inner = OpenBigProduct(e, form)
-            part = (start * unit, e.math.minimum(stop * unit, size))
-            across = form.number(e, "across") > 0
-            pick = lambda yes, x, whole: e.select(across if yes else ~across, x, whole)
-            columns, rows = (tuple(map(pick, (yes, yes), part, (0, each))) for yes, each in ((True, inner.n), (False, inner.m)))
-            inner.columns(inner.matrices(*places), columns, rows)  # type: ignore[arg-type]
-
-        units = (size + unit - 1) // unit
-        worth = form.number(e, "worth.one") > 0
-        shared(e, name, units, (a, b, c, size, unit), work, grain=1, pieces=1, worth=worth)
-
-    def write(self, a: Value, b: Value, c: Value) -> None:
-        self.columns(self.matrices(a, b, c), (self.e.index(0), self.n), (0, self.m))  # type: ignore[arg-type]
-
-    def matrices(self, *places: Value) -> tuple[Matrix, ...]:
-        return tuple(self.form.matrices(self.e, places))
-
-    def memory(self) -> tuple[Value, Value]:
-        return self.e.stack(self.form.number(self.e, "panels")), self.e.stack(self.form.number(self.e, "strip"))
-
-    def pack_rest(self, b: Matrix, panels: Value, depth: Value, full: Value, count: Value) -> None:
-        e = self.e
-        with e.when(full < count):
-            panel = e.address(panels, full * self.depth, self.kind)
-            self.pack_rows(self.moved(b, e.index(0), full), panel, depth, count - full)
-
-    def strips_left(self, matrices: tuple, panels: Value, strip: Value, ks: tuple, columns: tuple, full: Value, last: Value):
-        a, _, c = matrices
-        rest = last - full
-        for count in halves(self.high):
-            with self.e.when((rest & count) != 0):
-                self.strip(a, c, panels, strip, ks, columns, full + (rest & (-2 * count)), count)
-
-    def tiles_left(self, left: Matrix, panel: Matrix, out: Matrix, ks: tuple, count: int, rest: Value) -> None:
-        e = self.e
-        masked = rest & (self.lanes - 1)
-        whole = rest - masked
-        with e.when(whole > 0):
-            self.block(left, panel, out, ks, count, 1, None)
-        with e.when(masked > 0):
-            mask = e.first_lanes(e.cast(masked, int32), self.lanes)
-            place = self.moved(panel, e.index(0), whole)
-            self.block(left, place, self.moved(out, e.index(0), whole), ks, count, 1, mask)
-
-
 def write_open(e: Emitter, form: Form, name: str, places: Sequence[Value]) -> None:
-    """Write the products of a form into the function `name`, for the addresses of A's, B's and C's bases."""
+    """Write the small products of a form into the function `name`, for the addresses of A's, B's and C's bases."""
     kind = kind_of(form.dtype)
 
-    def stack(places: Sequence[Value], span: tuple[Value, Value] | None, inside: str) -> None:
+    def stack(places: Sequence[Value], span: tuple[Value, Value] | None) -> None:
         with ExitStack() as loops:
             for n, moves in enumerate(form.moves):
                 start, stop = span if span and not n else (0, form.number(e, f"size{n}"))
                 i = loops.enter_context(e.loop(stop, start))
                 steps = [form.number(e, f"step{n}.{which}") if yes else None for which, yes in enumerate(moves)]
                 places = [place if step is None else e.address(place, i * step, kind) for place, step in zip(places, steps)]
-            if form.small:
-                OpenSmallProduct(e, form).write(*places)
-            elif inside:
-                OpenBigProduct(e, form).write_in(inside, *places)
-            else:
-                OpenBigProduct(e, form).write(*places)
+            OpenSmallProduct(e, form).write(*places)
 
     starts = [
         e.address(place, form.number(e, f"start{n}"), kind) if yes else place
@@ -286,7 +206,7 @@ def write_open(e: Emitter, form: Form, name: str, places: Sequence[Value]) -> No
     places = [*starts, places[2]]
     if form.moves and e.spread:
         worth = form.number(e, "worth") > 0
-        work = lambda start, stop, *given: stack(given, (start, stop), "")
+        work = lambda start, stop, *given: stack(given, (start, stop))
         shared(e, name, form.number(e, "size0"), places, work, grain=1, worth=worth)
     else:
-        stack(places, None, "" if form.moves else name)
+        stack(places, None)

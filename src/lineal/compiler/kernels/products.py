@@ -1,4 +1,4 @@
-"""Products of matrices: small ones as code of their own, others by BLAS."""
+"""Products of matrices: small ones as code of their own, large ones by the routine of contractions, others by BLAS."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 
 from lineal.codegen import blas
+from lineal.codegen.contract.contraction import Contraction, contraction
+from lineal.codegen.contract.problem import Contract
 from lineal.codegen.emit import Emitter
 from lineal.codegen.kinds import kind_of, pointer
 from lineal.codegen.parallel import shared
 from lineal.codegen.values import Value
-from lineal.compiler.kernels.bigproducts import BigProduct
 from lineal.compiler.kernels.loops import parameters
 from lineal.compiler.kernels.openproducts import Form, formed, write_open
 from lineal.compiler.kernels.smallproducts import SmallProduct
@@ -19,7 +20,7 @@ from lineal.compiler.nodes.node import Product
 from lineal.compiler.nodes.windows import Base, Window
 from lineal.compiler.scheduling.grouping import Group
 
-__all__ = ["form_of", "is_direct", "is_large", "is_small", "multiply", "work", "write_product"]
+__all__ = ["form_of", "is_direct", "is_large", "is_small", "multiply", "contraction_of", "work", "write_product"]
 
 SMALL = 1 << 20
 """Up to how many multiplications a product is written out."""
@@ -28,7 +29,7 @@ WORTH_THREADS = 1 << 20
 """From how many multiplications on a stack of products is split over threads."""
 
 SHORTEST = 8
-"""How long every side of a product is at least, to be written out in blocks; BLAS does the others."""
+"""How long every side of a product is at least, to be done in blocks; BLAS does the others."""
 
 SEVERAL = 4
 """From how many large products on each is left to one thread."""
@@ -43,8 +44,8 @@ def work(node: Product) -> int:
 
 
 def is_direct(e: Emitter, node: Product) -> bool:
-    """Return whether a product is a single call of BLAS."""
-    return len(node.out.shape) == 2 and not is_small(e, node) and not is_large(e, node)
+    """Return whether a product is a single call."""
+    return len(node.out.shape) == 2 and not is_small(e, node)
 
 
 def is_large(e: Emitter, node: Product) -> bool:
@@ -71,14 +72,14 @@ def write_product(e: Emitter, group: Group, name: str) -> bool:
         if form is not None:
             address = dict(zip(bases, given))
             write_open(e, form, name, [address[each] for each in (node.a.base, node.b.base, node.out)])
-        elif worth:
+        elif axes and e.spread and (worth or e.general):
 
             def work(start: Value, stop: Value, *given: Value) -> None:
-                stack(e, node, begin(e, node, bases, given), axes, (start, stop))
+                stack(e, node, begin(e, node, bases, given), axes, (start, stop), spread=not worth)
 
-            shared(e, name, axes[0][0], given, work, grain=1)
+            shared(e, name, axes[0][0], given, work, grain=1, worth=e.decided(worth))
         else:
-            stack(e, node, begin(e, node, bases, given), axes, name=name)
+            stack(e, node, begin(e, node, bases, given), axes, spread=e.spread)
     return False
 
 
@@ -89,11 +90,15 @@ def worth_threads(e: Emitter, node: Product) -> bool:
 
 
 def form_of(e: Emitter, node: Product) -> Form | None:
-    """Return the form of a product that is to serve many sizes; None if it is written for its own, or by BLAS."""
-    small = is_small(e, node)
-    if not e.general or not (small or is_large(e, node)):
-        return None
-    return formed(e, node, small, leading(node), worth_threads(e, node))
+    """Return the form of a small product that is to serve many sizes; None if it is written for its own, or elsewhere."""
+    return formed(e, node, leading(node), worth_threads(e, node)) if e.general and is_small(e, node) else None
+
+
+def contraction_of(e: Emitter, node: Product) -> Contraction:
+    """Return the routine that does a large product."""
+    rows, columns = node.a.strides[-2:]
+    kinds = (kind_of(each.dtype).name for each in (node.a.base, node.b.base, node.out))
+    return contraction(Contract(*kinds, by_columns=rows == 1 and columns != 1), e.target)
 
 
 Axis = tuple[int, tuple[int, int, int]]
@@ -125,9 +130,10 @@ def stack(
     places: Sequence[Value],
     axes: Sequence[Axis],
     span: tuple[Value, Value] | None = None,
-    name: str = "",
+    *,
+    spread: bool,
 ) -> None:
-    """Write the products of a stack one after the other: of the first axis those of a span, or in `name` on several threads."""
+    """Write the products of a stack one after the other, of the first axis those of a span; `spread`: each on all threads."""
     kind = kind_of(node.out.dtype)
     with ExitStack() as loops:
         for n, (size, steps) in enumerate(axes):
@@ -136,17 +142,18 @@ def stack(
             places = [e.address(place, i * step, kind) if step else place for place, step in zip(places, steps)]
         if is_small(e, node):
             SmallProduct(e, node).write(*places)
-        elif not is_large(e, node):
-            multiply(e, node, *places)
-        elif span:
-            BigProduct(e, node).write(*places)
         else:
-            BigProduct(e, node).write_in(name, *places)
+            multiply(e, node, *places, spread=spread)
 
 
-def multiply(e: Emitter, node: Product, a: Value, b: Value, out: Value) -> None:
-    """Write the product of two matrices by BLAS."""
+def multiply(e: Emitter, node: Product, a: Value, b: Value, out: Value, spread: bool = True) -> None:
+    """Write the product of two matrices by one call: of the routine for large ones, which may use threads, or of BLAS."""
     (m, n), k = node.out.shape[-2:], node.a.shape[-1]
+    if is_large(e, node):
+        factors = [(place, *map(e.index, each.strides[-2:])) for place, each in ((a, node.a), (b, node.b))]
+        sizes = (*map(e.index, (m, n, k)), e.apart(int(spread)))
+        e.call(contraction_of(e, node).name, None, *factors[0], *factors[1], *sizes, out, e.index(node.out.strides[-2]))
+        return
     (a_turned, a_row), (b_turned, b_row) = layout(node.a), layout(node.b)
     kind = kind_of(node.out.dtype)
     blas.gemm(e, kind, a, b, out, m, n, k, transpose_a=a_turned, transpose_b=b_turned, strides=(a_row, b_row, n))

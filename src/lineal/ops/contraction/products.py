@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from lineal.base import dtypes
+from lineal.base import dtypes, later
 from lineal.base.dtypes import NARROW_SIZES
 from lineal.base.signatures import Tensor
 from lineal.codegen.batched.arrays import matmul
@@ -20,6 +20,8 @@ from lineal.core.precision import pairwise
 from lineal.ops.broadcasting import sum_to_shape
 from lineal.ops.reductions.front import folded
 from lineal.ops.structural.reshape import reshape
+
+contracted: Any = later.module("lineal.codegen.contract.arrays")
 
 Rule = Callable[[Any, Any], Any]
 
@@ -105,7 +107,13 @@ class MatMul(Product):
 
     def eager(self, xp, a, b):
         a, b = a.mT if self.left else a, b.mT if self.right else b
+        if xp is np and a.dtype.kind in "iu" and (y := contracted.multiplied(a, b)) is not None:
+            return y
         return matmul(a, b) if a.ndim > 2 and xp is np else xp.matmul(a, b)
+
+    def narrow(self, xp, kernel, a, b):
+        y = contracted.multiplied(a.mT if self.left else a, b.mT if self.right else b) if xp is np else None
+        return super().narrow(xp, kernel, a, b) if y is None else y
 
     def by_first(self, g, b):
         b = b.conj()
@@ -157,6 +165,14 @@ class Affine(Product):
         if bias is not None:
             y += bias
         return y
+
+    def narrow(self, xp, kernel, x, w, bias=None):
+        if xp is np and x.ndim > 1:
+            rows = x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
+            y = contracted.multiplied(rows, w.T if self.transposed else w, bias)
+            if y is not None:
+                return y.reshape(*x.shape[:-1], y.shape[-1])
+        return super().narrow(xp, kernel, x, w, *(() if bias is None else (bias,)))
 
     def by_first(self, g, w):
         return affine(not self.transposed, "MmBackward0")(g, w.conj())

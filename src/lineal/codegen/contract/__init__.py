@@ -1,0 +1,6 @@
+"""Contractions: out[i, j] = Σ_k a[i, k] b[k, j], of any sizes and strides, for every pair of kinds of number.
+
+`problem` says what is computed, as data; `tiles` how one tile of it is, in registers; `packing` brings factors into the order
+of tiles; `contraction` runs over tiles, block by block and thread by thread. Compiled programs call a routine by its address,
+eager code with arrays (`arrays`).
+"""

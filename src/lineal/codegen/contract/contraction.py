@@ -1,0 +1,259 @@
+"""The routine of a contraction: blocks that stay in the caches, its columns (or rows) on different threads.
+
+For a block of k, each thread lays its columns of b side by side in panels; for every few rows of a, copied into a strip, tiles
+then run over the panels. After the first block of k, tiles add to what is there.   Goto and van de Geijn (2008).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from lineal.codegen.contract.packing import Packing
+from lineal.codegen.contract.problem import Contract
+from lineal.codegen.contract.tiles import VECTORS, tiles_of
+from lineal.codegen.emit import Emitter
+from lineal.codegen.engine import Library, engine
+from lineal.codegen.kinds import Kind, int64, kind_of, pointer
+from lineal.codegen.once import once
+from lineal.codegen.parallel import shared
+from lineal.codegen.target import Target
+from lineal.codegen.threads import pool
+from lineal.codegen.values import Value
+
+__all__ = ["WORTH_THREADS", "Contraction", "contraction"]
+
+PANELS = 8
+"""How many panels a thread keeps packed."""
+
+WORTH_THREADS = 1 << 21
+"""From how many multiplications on several threads are worth it."""
+
+NAME = "contract"
+SIZES = ("m", "n", "k", "spread")
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """What has numbers for rows and columns of the result: its address, how far rows are apart, whether columns differ."""
+
+    address: Value
+    step: Value
+    kind: Kind
+    across: bool = True
+
+    def moved(self, e: Emitter, i: int | Value, j: int | Value) -> Sheet:
+        """Return the part that begins at row i and column j."""
+        place = e.index(i) * self.step + (j if self.across else 0)
+        return Sheet(e.address(self.address, place, self.kind), self.step, self.kind, self.across)
+
+    def load(self, e: Emitter, j: int, lanes: int, mask: Value | None) -> Value:
+        """Return the numbers of the first row from column j on."""
+        if not self.across:
+            return e.splat(e.load(self.address, self.kind), lanes)
+        return e.load(self.address, self.kind, j, lanes, mask=mask)
+
+
+class Writer:
+    """Writes the routine of a contraction into a module.
+
+    Its parameters are a and b, each an address and two strides, then m, n, k and whether to use threads, then `sheets`, each
+    an address and how far rows are apart: the result, memory for parts of sums if those need any, arguments of the epilogue.
+    """
+
+    def __init__(self, e: Emitter, contract: Contract):
+        self.e, self.contract = e, contract
+        self.tiles = tiles_of(e, contract)
+        self.packing = Packing(e, self.tiles)
+        out = (kind_of(contract.out), True)
+        parts = [(contract.sum_kind, True)] if contract.parted else []
+        args = contract.epilogue.args if contract.epilogue else ()
+        self.sheets = [out, *parts, *((kind_of(name), across) for name, across in args)]
+
+    def write(self) -> None:
+        """Write all functions."""
+        self.packing.write()
+        for count in self.tiles.heights:
+            for vectors in range(1, VECTORS + 1):
+                self.write_tile(count, vectors)
+        self.write_sweep()
+        factors = [(f"{name}{part}", pointer if not part else int64) for name in "ab" for part in ("", ".rows", ".columns")]
+        with self.e.function(NAME, [*factors, *((name, int64) for name in SIZES), *self.parameters()]) as given:
+            self.whole(given)
+
+    def parameters(self) -> list[tuple[str, Kind]]:
+        """Return what a function is given of sheets."""
+        return [each for n in range(len(self.sheets)) for each in ((f"s{n}", pointer), (f"s{n}.step", int64))]
+
+    def sheets_of(self, given: Sequence[Value]) -> list[Sheet]:
+        """Return the sheets that a function is given."""
+        return [Sheet(*given[2 * n : 2 * n + 2], *each) for n, each in enumerate(self.sheets)]
+
+    def flat(self, sheets: Sequence[Sheet]) -> list[Value]:
+        """Return sheets as a function is given them."""
+        return [each for sheet in sheets for each in (sheet.address, sheet.step)]
+
+    # the whole
+
+    def whole(self, given: Sequence[Value]) -> None:
+        """Write the routine: ranges of columns, or of rows if there are more of them, on different threads."""
+        e = self.e
+        m, n, k, spread = given[6:10]
+        across = n * 2 >= m
+        unit = e.select(across, e.index(self.tiles.wide), self.tiles.high)
+        size = e.select(across, n, m)
+        units = e.math.floor_divide(size + unit - 1, unit)
+        worth = (spread != 0) & (m * n * k >= WORTH_THREADS)
+
+        def work(start: Value, stop: Value, *given: Value) -> None:
+            *given, size, unit, across = given  # type: ignore[assignment]
+            m, n = given[6:8]
+            begin, end = start * unit, e.math.minimum(stop * unit, size)
+            pick = lambda yes, part, whole: e.select((across != 0) if yes else (across == 0), part, whole)
+            columns, rows = ((pick(yes, begin, 0), pick(yes, end, all_)) for yes, all_ in ((True, n), (False, m)))
+            self.blocks(given, rows, columns)
+
+        captured = (*given, size, unit, e.cast(across, int64))
+        shared(e, NAME, units, captured, work, grain=1, pieces=1, worth=worth)
+
+    def blocks(self, given: Sequence[Value], rows: tuple[Value, Value], columns: tuple[Value, Value]) -> None:
+        """Write a range of columns, some panels at a time, for a range of rows."""
+        e, tiles, divide = self.e, self.tiles, self.e.math.floor_divide
+        (a, a_rows, a_columns), (b, b_rows, b_columns), k = given[:3], given[3:6], given[8]
+        kinds = kind_of(self.contract.a), kind_of(self.contract.b)
+        panels, strip = e.stack(tiles.deepest * tiles.wide * PANELS * tiles.held.itemsize), e.stack(self.strip_bytes)
+        # as many blocks as makes them about as deep as they are to be, all alike
+        full = tiles.depth * tiles.together
+        pieces = e.math.maximum(divide(k + full // 2, full), 1)
+        grain = tiles.together * tiles.rounds
+        depth = divide(e.math.maximum(divide(k + pieces - 1, pieces), 1) + grain - 1, grain) * grain
+        sheets = self.sheets_of(given[10:])
+        tiles.begin()
+        with e.loop(columns[1], columns[0], tiles.wide * PANELS) as j, e.loop(e.math.maximum(k, 1), 0, depth) as first:
+            here = e.math.minimum(k - first, depth)
+            wide = e.math.minimum(columns[1] - j, tiles.wide * PANELS)
+            right = e.address(b, first * b_rows + j * b_columns, kinds[1])
+            e.call("panels", None, right, b_columns, b_rows, panels, here, wide)
+            units = self.packing.units(here)
+            state = e.cast(first > 0, int64), e.cast(first + here >= k, int64)
+            with e.loop(rows[1], rows[0], tiles.high) as i:
+                high = e.math.minimum(rows[1] - i, tiles.high)
+                left = e.address(a, i * a_rows + first * a_columns, kinds[0])
+                e.call("strip", None, left, a_rows, a_columns, strip, here, high)
+                moved = self.flat([each.moved(e, i, j) for each in sheets])
+                e.call("sweep", None, strip, panels, units, high, wide, *state, *moved)
+        tiles.end()
+
+    @property
+    def strip_bytes(self) -> int:
+        """How much memory a strip takes; what is copied in vectors may be longer than a column."""
+        return (self.tiles.deepest * self.tiles.high + self.tiles.lanes * self.tiles.together) * self.tiles.held.itemsize
+
+    # a strip times panels
+
+    def write_sweep(self) -> None:
+        """Write sweep(strip, panels, depth, rows, columns, more, last, *sheets): the tiles of a strip and some panels."""
+        e, tiles = self.e, self.tiles
+        names = ("depth", "rows", "columns", "more", "last")
+        parameters = [("strip", pointer), ("panels", pointer), *((name, int64) for name in names), *self.parameters()]
+        with e.function("sweep", parameters, internal=True) as (strip, panels, depth, rows, columns, more, last, *given):
+            sheets = self.sheets_of(given)
+            for count in tiles.heights:
+                with e.when(self.covered(count, rows)):
+                    start = e.index(0) if count == tiles.high else rows & (-2 * count)
+                    left = e.address(strip, start * tiles.place(1)[0], tiles.held)
+                    below = [each.moved(e, start, 0) for each in sheets]
+                    with e.loop(columns, 0, tiles.wide) as j:
+                        panel = e.address(panels, j * tiles.deepest, tiles.held)
+                        moved = self.flat([each.moved(e, 0, j) for each in below])
+                        self.call_tile(count, columns - j, (left, panel, depth, rows, columns - j, more, last, *moved))
+
+    def covered(self, count: int, rows: Value) -> Value:
+        """Return whether tiles of `count` rows do a part of so many: the highest do whole strips, or, if alone, all."""
+        high, *others = self.tiles.heights
+        if not others:
+            return rows > 0
+        return rows == count if count == high else (rows < high) & ((rows & count) != 0)
+
+    def call_tile(self, count: int, rest: Value, given: Sequence[Value]) -> None:
+        """Write the call of a tile that is as wide as it must be."""
+        e = self.e
+        with e.if_else(rest > self.tiles.lanes) as (then, otherwise):
+            with then:
+                e.call(f"tile.{count}.{VECTORS}", None, *given)
+            with otherwise:
+                e.call(f"tile.{count}.1", None, *given)
+
+    def write_tile(self, count: int, vectors: int) -> None:
+        """Write tile.count.vectors(strip, panel, depth, rows, columns, more, last, *sheets)."""
+        e, lanes = self.e, self.tiles.lanes
+        names = ("depth", "rows", "columns", "more", "last")
+        parameters = [("strip", pointer), ("panel", pointer), *((name, int64) for name in names)]
+        with e.function(f"tile.{count}.{vectors}", [*parameters, *self.parameters()], internal=True) as given:
+            strip, panel, depth, high, columns, more, last, *rest = given
+            # lanes are one by one there if a vector has only one
+            mask = e.first_lanes(columns - (vectors - 1) * lanes, lanes) if lanes > 1 else None
+            masks = [None] * (vectors - 1) + [mask]
+            sheets = self.sheets_of(rest)
+            finish = lambda i, sums: self.finish([each.moved(e, i, 0) for each in sheets], sums, masks, (more, last))
+            self.tiles.summed(strip, panel, (depth, high), count, vectors, finish)
+
+    def finish(self, sheets: Sequence[Sheet], sums: list[Value], masks: list, state: tuple[Value, Value]) -> None:
+        """Write what becomes of a row of sums: it is added to what is there if there is `more`, and stored."""
+        e, lanes, (more, last) = self.e, self.tiles.lanes, state
+        out, *args = sheets
+        part = args.pop(0) if self.contract.parted else out
+        totals = [e.variable(each) for each in sums]
+        with e.when(more != 0, carried=totals):
+            for v, total in enumerate(totals):
+                total.value = total.value + part.load(e, v * lanes, lanes, masks[v])
+        if part is out:
+            for v, total in enumerate(totals):
+                e.store(total.value, out.address, v * lanes, mask=masks[v])
+            return
+        with e.if_else(last != 0) as (then, otherwise):
+            with then:
+                for v, total in enumerate(totals):
+                    xs = [each.load(e, v * lanes, lanes, masks[v]) for each in args]
+                    y = self.contract.epilogue.formula(e.math, total.value, *xs) if self.contract.epilogue else total.value
+                    e.store(e.splat(y, lanes), out.address, v * lanes, kind=out.kind, mask=masks[v])
+            with otherwise:
+                for v, total in enumerate(totals):
+                    e.store(total.value, part.address, v * lanes, mask=masks[v])
+
+
+class Contraction:
+    """The routine of a contract: its name, which tells its text, its module, and its address once it is compiled.
+
+    Sums of more than `deepest` k need memory for their parts, if results are no parts of sums.
+    """
+
+    def __init__(self, contract: Contract, target: Target):
+        self.e = e = Emitter(target)
+        writer = Writer(e, contract)
+        writer.write()
+        self.deepest = writer.tiles.depth * writer.tiles.together
+        self.made: bytes | None = None
+        """Its object code, if others have compiled it."""
+        self.name = f"{NAME}_{hashlib.sha256(e.text().encode()).hexdigest()[:16]}"
+        e.functions = [each.replace(f"@{NAME}", f"@{self.name}") for each in e.functions]
+
+    @cached_property
+    def library(self) -> Library:
+        """The routine's code."""
+        using, symbols = engine(), pool().symbols()
+        made = using.compile(self.e) if self.made is None else self.made
+        return using.link([made], [self.name], {name: symbols[name] for name in symbols if name in self.e.declared})
+
+    @property
+    def address(self) -> int:
+        """Where the routine's code begins."""
+        return self.library[self.name]
+
+
+@once
+def contraction(contract: Contract, target: Target) -> Contraction:
+    """Return the routine of a contract."""
+    return Contraction(contract, target)

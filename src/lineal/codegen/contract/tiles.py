@@ -1,0 +1,178 @@
+"""Tiles: how a few rows and columns of a product are summed up in registers.
+
+The left factor is a strip: rows of `left` numbers, `DEEPEST` apart, or, of a matrix that lies by columns, columns of `high`
+numbers. The right factor is a panel: rows of `wide` numbers.   Goto and van de Geijn (2008).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from lineal.codegen.contract.problem import Contract
+from lineal.codegen.emit import Emitter
+from lineal.codegen.kinds import Kind, float32, int64, uint8, uint16, uint32
+from lineal.codegen.target import matrices_allowed
+from lineal.codegen.values import Value
+
+__all__ = ["VECTORS", "Finish", "Tiles", "tiles_of"]
+
+VECTORS = 2
+"""How many vectors wide a tile is."""
+
+Finish = Callable[[int | Value, list[Value]], None]
+"""What takes the sums of a row of a tile."""
+
+
+class Tiles:
+    """Tiles of products of one number with a vector of numbers."""
+
+    together = 1
+    """How many k make one number of strips and panels."""
+    rounds = 1
+    """Blocks are filled up with zeros to a multiple of so many numbers along k."""
+    depth = 256
+    """About how many numbers along k make a block: a panel then comes from the second cache at most once for every strip."""
+
+    def __init__(self, e: Emitter, contract: Contract):
+        self.e = e
+        self.contract = contract
+        self.sums: Kind = contract.sum_kind
+        self.held: Kind = self.sums
+        """The kind of numbers that strips and panels hold."""
+        self.lanes = e.lanes(self.sums)
+        registers = 16 if e.target.x86 and not e.target.avx512 else 32
+        self.high = (registers - 8) // VECTORS
+        self.wide = VECTORS * self.lanes
+        self.by_columns = contract.by_columns
+
+    @property
+    def deepest(self) -> int:
+        """How many numbers along k a block has at most, since all blocks are equally deep."""
+        return self.depth * 3 // 2
+
+    def begin(self) -> None:
+        """Write what a thread does before its first tile."""
+
+    def end(self) -> None:
+        """Write what a thread does after its last tile."""
+
+    @property
+    def heights(self) -> list[int]:
+        """How many rows a tile has, the most first: together they make any number."""
+        found = [self.high]
+        size = 1 << (self.high - 1).bit_length()
+        while size := size // 2:
+            found.append(size)
+        return found
+
+    def place(self, i: int) -> tuple[int, int]:
+        """Return where in a strip row i begins, and how far its next number is."""
+        return (i, self.high) if self.by_columns else (i * self.deepest, 1)
+
+    def summed(self, strip: Value, panel: Value, size: tuple[Value, Value], count: int, vectors: int, finish: Finish) -> None:
+        """Write the sums of a tile of so many vectors, size = (depth, rows), and what takes them; `count` rows at most."""
+        depth, _ = size
+        e, kind = self.e, self.sums
+        sums = [e.variable(e.const(0, kind, self.lanes)) for _ in range(count * vectors)]
+        with e.loop(depth, carried=sums) as k:
+            row = e.address(panel, k * self.wide, self.held)
+            right = [e.load(row, self.held, v * self.lanes, self.lanes) for v in range(vectors)]
+            column = e.address(strip, k * self.place(0)[1], self.held)
+            for i in range(count):
+                left = e.splat(e.load(e.address(column, self.place(i)[0], self.held), self.held), self.lanes)
+                for v in range(vectors):
+                    total = sums[i * vectors + v]
+                    total.value = self.more(total.value, left, right[v])
+        for i in range(count):
+            finish(i, [sums[i * vectors + v].value for v in range(vectors)])
+
+    def more(self, total: Value, left: Value, right: Value) -> Value:
+        """Return a sum to which a product is added."""
+        return self.e.muladd(left, right, total) if self.sums.family == "f" else total + left * right
+
+
+class PairTiles(Tiles):
+    """Tiles of products of two neighbours along k with two numbers for each lane: AVX-512's own products of bfloat16."""
+
+    together = 2
+
+    def __init__(self, e: Emitter, contract: Contract):
+        super().__init__(e, contract)
+        self.held = uint32
+
+    def more(self, total: Value, left: Value, right: Value) -> Value:
+        name, words = "llvm.x86.avx512bf16.dpbf16ps.512", f"<{2 * self.lanes} x bfloat>"
+        self.e.declared.setdefault(name, f"declare {total.type} @{name}({total.type}, {words}, {words})")
+        pairs = [self.e.new(f"bitcast {each.typed} to {words}", uint32).text for each in (left, right)]
+        return self.e.new(
+            f"call {total.type} @{name}({total.typed}, {words} {pairs[0]}, {words} {pairs[1]})", total.kind, total.lanes
+        )
+
+
+class MatrixTiles(PairTiles):
+    """Tiles by the processor's registers for matrices (AMX): two by two of 16 rows of 16 sums, all four in one turn."""
+
+    rounds = SIDE = 16
+    depth = 256
+
+    def __init__(self, e: Emitter, contract: Contract):
+        super().__init__(e, contract)
+        self.high, self.wide = 2 * self.SIDE, VECTORS * self.SIDE
+
+    @property
+    def heights(self) -> list[int]:
+        return [self.high]
+
+    def place(self, i: int) -> tuple[int, int]:
+        return i * self.deepest, 1
+
+    def instruction(self, name: str, *given: str) -> None:
+        """Write an instruction of these registers."""
+        types = ", ".join(each.split()[0] for each in given)
+        self.e.declared.setdefault(name, f"declare void @{name}({types})")
+        self.e.line(f"call void @{name}({', '.join(given)})")
+
+    def begin(self) -> None:
+        e = self.e
+        form = e.stack(64)
+        for n in range(0, 64, 8):
+            e.store(e.const(0, int64), e.offset(form, n))
+        e.store(e.const(1, uint8), form)
+        for n in range(8):
+            e.store(e.const(4 * self.SIDE, uint16), e.offset(form, 16 + 2 * n))
+            e.store(e.const(self.SIDE, uint8), e.offset(form, 48 + n))
+        self.instruction("llvm.x86.ldtilecfg", f"ptr {form.text}")
+
+    def end(self) -> None:
+        self.instruction("llvm.x86.tilerelease")
+
+    def summed(self, strip: Value, panel: Value, size: tuple[Value, Value], count: int, vectors: int, finish: Finish) -> None:
+        e, side = self.e, self.SIDE
+        depth, rows = size
+        square = [(i, j) for i in range(2) for j in range(vectors)]
+        number = lambda i, j: f"i8 {2 * i + j}"
+        for i, j in square:
+            self.instruction("llvm.x86.tilezero", number(i, j))
+        with e.loop(depth, 0, side) as k:
+            for i in range(2):
+                left = e.address(strip, k + i * side * self.deepest, self.held)
+                self.instruction("llvm.x86.tileloadd64", f"i8 {4 + i}", f"ptr {left.text}", f"i64 {4 * self.deepest}")
+            for j in range(vectors):
+                right = e.address(panel, k * self.wide + j * side, self.held)
+                self.instruction("llvm.x86.tileloadd64", f"i8 {6 + j}", f"ptr {right.text}", f"i64 {4 * self.wide}")
+            for i, j in square:
+                self.instruction("llvm.x86.tdpbf16ps", number(i, j), f"i8 {4 + i}", f"i8 {6 + j}")
+        found = e.stack(4 * self.high * self.wide)
+        for i, j in square:
+            at = e.address(found, i * side * self.wide + j * side, float32)
+            self.instruction("llvm.x86.tilestored64", number(i, j), f"ptr {at.text}", f"i64 {4 * self.wide}")
+        with e.loop(rows) as row:
+            at = e.address(found, row * self.wide, float32)
+            finish(row, [e.load(at, float32, j * side, side) for j in range(vectors)])
+
+
+def tiles_of(e: Emitter, contract: Contract) -> Tiles:
+    """Return the tiles of a contraction."""
+    if contract.pairs and e.target.has("amx-bf16") and matrices_allowed():
+        return MatrixTiles(e, contract)
+    return (PairTiles if contract.pairs and e.target.has("avx512bf16") and e.target.avx512 else Tiles)(e, contract)
