@@ -6,6 +6,7 @@
 * constants: an elementwise op of numbers known at compile time is the number it gives, by NumPy.
 * donation: a block that begins as the copy of one that nobody reads any more takes over its memory (see `donation`).
 * rolling: equal turns one after the other are one loop (see `rolling`).
+* tiles: what is made of a large product's sums, element by element, is made while they are at hand (see `tiled`).
 * fusion: element-by-element work over one space shares a loop; what only the loop itself reads never reaches memory.
 
 Rewrites round otherwise; the others change no result: dead and common by definition of a pure program, constants since NumPy
@@ -22,7 +23,20 @@ from lineal.core import modes
 __all__ = ["PASSES", "enabled", "without"]
 
 PASSES = frozenset(
-    ("unwatched", "slogdet", "solve", "chain", "pieces", "dead", "common", "constants", "rolling", "donation", "fusion")
+    (
+        "unwatched",
+        "slogdet",
+        "solve",
+        "chain",
+        "pieces",
+        "dead",
+        "common",
+        "constants",
+        "rolling",
+        "donation",
+        "tiles",
+        "fusion",
+    )
 )
 _off: ContextVar[frozenset[str]] = ContextVar("passes_off", default=frozenset())
 

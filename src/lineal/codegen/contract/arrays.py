@@ -13,9 +13,9 @@ import numpy as np
 from lineal.base.blas import get_bfloat16_products
 from lineal.base.platforms import HOST
 from lineal.codegen.contract.contraction import contraction
-from lineal.codegen.contract.problem import Contract, Epilogue
-from lineal.codegen.formulas import formula_of
-from lineal.codegen.kinds import BY_NAME, Kind, kind_of
+from lineal.codegen.contract.problem import Contract, converted
+from lineal.codegen.contract.tiles import PAIRED
+from lineal.codegen.kinds import BY_NAME, kind_of
 from lineal.codegen.target import host
 from lineal.codegen.threads import pool
 
@@ -28,25 +28,26 @@ LEAST = 1 << 16
 
 @lru_cache(256)
 def native(problem: Contract) -> Any:
-    """Return a routine as a function, and from how many k on it needs memory for parts of sums."""
+    """Return a routine, which is not to go, and its function."""
     found = contraction(problem, host())
     words, addresses = ctypes.c_int64, ctypes.c_void_p
-    sheets = 1 + problem.parted + len(problem.epilogue.args if problem.epilogue else ())
+    sheets = 1 + len(problem.results) + len(problem.args)
     factor = [addresses, words, words]
     function = HOST.launch(found.address, [*factor, *factor, *[words] * 4, *[addresses, words] * sheets])
-    return function, found.deepest
+    return found, function
 
 
-def contract(problem: Contract, a: np.ndarray, b: np.ndarray, out: np.ndarray, args: Sequence[np.ndarray] = ()) -> None:
-    """Put a contraction of two matrices into `out`; the epilogue reads `args`, whose rows, like those of out, are dense."""
-    function, deepest = native(problem)
+def contract(
+    problem: Contract, a: np.ndarray, b: np.ndarray, outs: Sequence[np.ndarray], args: Sequence[np.ndarray] = ()
+) -> None:
+    """Put a contraction of two matrices into `outs`, the sums first if they are wanted; rows of outs and args are dense."""
+    routine, function = native(problem)
     pool().follow()
     (m, k), n = a.shape, b.shape[1]
-    sheets = [out]
-    if problem.parted:
-        sheets.append(np.empty((m, n) if k > deepest else (1, 1), problem.sum_kind.dtype))
+    wanted = problem.epilogue is None or problem.epilogue.kept
+    parts = [] if wanted else [np.empty((m, n) if k > routine.deepest else (1, 1), problem.sum_kind.dtype)]
     factors = [word for x in (a, b) for word in (x.ctypes.data, *(step // x.itemsize for step in x.strides))]
-    rows = [word for x in (*sheets, *args) for word in (x.ctypes.data, x.strides[0] // x.itemsize)]
+    rows = [word for x in (*parts, *outs, *args) for word in (x.ctypes.data, x.strides[0] // x.itemsize)]
     function(*factors, m, n, k, 1, *rows)
 
 
@@ -59,11 +60,14 @@ def multiplied(a: np.ndarray, b: np.ndarray, bias: np.ndarray | None = None) -> 
         return None
     if bias is not None and not (bias.shape == shape[-1:] and bias.dtype == a.dtype and bias.flags.carray):
         return None
-    problem = problem_of(kind_of(name), by_columns(a), get_bfloat16_products() == "native", bias is not None)
-    args = () if bias is None else (np.broadcast_to(bias, (1, *bias.shape)),)
+    kind = kind_of(name)
+    native = kind in PAIRED and get_bfloat16_products() == "native"
+    epilogue = converted(kind.computed, kind, bias is not None) if kind.is_narrow or bias is not None else None
+    problem = Contract(name, name, by_columns(a), native, epilogue)
+    args = () if bias is None else (np.broadcast_to(bias, (shape[-2], shape[-1])),)
     out = np.empty(shape, a.dtype)
     for place in np.ndindex(shape[:-2]):
-        contract(problem, a[place], b[place], out[place], [each[:, :] for each in args])
+        contract(problem, a[place], b[place], [out[place]], args)
     return out
 
 
@@ -76,11 +80,3 @@ def by_columns(x: np.ndarray) -> bool:
     """Return whether what is side by side in memory is a column."""
     rows, columns = x.strides[-2:]
     return rows == x.itemsize != columns
-
-
-@lru_cache(64)
-def problem_of(kind: Kind, turned: bool, native: bool, biased: bool) -> Contract:
-    """Return the contract of two factors of a kind, whose results are of that kind too, plus a row if `biased`."""
-    name = kind.name
-    epilogue = Epilogue(formula_of(lambda m, y, b: y + b, (kind.computed, kind)), ((name, True),)) if biased else None
-    return Contract(name, name, name, turned, native and name == "bfloat16", epilogue)

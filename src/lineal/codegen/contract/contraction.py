@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from lineal.codegen.contract.packing import Packing
-from lineal.codegen.contract.problem import Contract
-from lineal.codegen.contract.tiles import VECTORS, tiles_of
+from lineal.codegen.contract.problem import Contract, Epilogue
+from lineal.codegen.contract.tiles import VECTORS, Tiles, tiles_of
 from lineal.codegen.emit import Emitter
 from lineal.codegen.engine import Library, engine
+from lineal.codegen.formulas import Number
 from lineal.codegen.kinds import Kind, int64, kind_of, pointer
 from lineal.codegen.once import once
 from lineal.codegen.parallel import shared
@@ -60,17 +61,14 @@ class Writer:
     """Writes the routine of a contraction into a module.
 
     Its parameters are a and b, each an address and two strides, then m, n, k and whether to use threads, then `sheets`, each
-    an address and how far rows are apart: the result, memory for parts of sums if those need any, arguments of the epilogue.
+    an address and how far rows are apart: sums, what the epilogue stores, its arguments.
     """
 
     def __init__(self, e: Emitter, contract: Contract):
         self.e, self.contract = e, contract
         self.tiles = tiles_of(e, contract)
         self.packing = Packing(e, self.tiles)
-        out = (kind_of(contract.out), True)
-        parts = [(contract.sum_kind, True)] if contract.parted else []
-        args = contract.epilogue.args if contract.epilogue else ()
-        self.sheets = [out, *parts, *((kind_of(name), across) for name, across in args)]
+        self.sheets = [(contract.sum_kind, True), *((kind, True) for kind in contract.results), *contract.args]
 
     def write(self) -> None:
         """Write all functions."""
@@ -89,7 +87,7 @@ class Writer:
 
     def sheets_of(self, given: Sequence[Value]) -> list[Sheet]:
         """Return the sheets that a function is given."""
-        return [Sheet(*given[2 * n : 2 * n + 2], *each) for n, each in enumerate(self.sheets)]
+        return [Sheet(given[2 * n], given[2 * n + 1], kind, across) for n, (kind, across) in enumerate(self.sheets)]
 
     def flat(self, sheets: Sequence[Sheet]) -> list[Value]:
         """Return sheets as a function is given them."""
@@ -198,36 +196,78 @@ class Writer:
             masks = [None] * (vectors - 1) + [mask]
             sheets = self.sheets_of(rest)
             finish = lambda i, sums: self.finish([each.moved(e, i, 0) for each in sheets], sums, masks, (more, last))
-            self.tiles.summed(strip, panel, (depth, high), count, vectors, finish)
+            through = finish if self.contract.epilogue is None or self.tiles.in_loops else self.noted(count, vectors)
+            self.tiles.summed(strip, panel, (depth, high), count, vectors, through)
+            if isinstance(through, Noted):
+                with e.loop(count) as i:
+                    finish(i, through.row(i))
+
+    def noted(self, count: int, vectors: int) -> Noted:
+        """Return memory for the sums of a tile, whose rows a loop then takes, so that an epilogue is written once."""
+        return Noted(self.e, self.e.stack(count * vectors * self.tiles.lanes * self.tiles.sums.itemsize), vectors, self.tiles)
 
     def finish(self, sheets: Sequence[Sheet], sums: list[Value], masks: list, state: tuple[Value, Value]) -> None:
-        """Write what becomes of a row of sums: it is added to what is there if there is `more`, and stored."""
-        e, lanes, (more, last) = self.e, self.tiles.lanes, state
-        out, *args = sheets
-        part = args.pop(0) if self.contract.parted else out
+        """Write what becomes of a row of sums: they are added to what is there if there is `more`, stored, and made use of."""
+        e, lanes, (more, last), epilogue = self.e, self.tiles.lanes, state, self.contract.epilogue
         totals = [e.variable(each) for each in sums]
         with e.when(more != 0, carried=totals):
             for v, total in enumerate(totals):
-                total.value = total.value + part.load(e, v * lanes, lanes, masks[v])
-        if part is out:
+                total.value = total.value + sheets[0].load(e, v * lanes, lanes, masks[v])
+
+        def keep() -> None:
             for v, total in enumerate(totals):
-                e.store(total.value, out.address, v * lanes, mask=masks[v])
-            return
-        with e.if_else(last != 0) as (then, otherwise):
-            with then:
-                for v, total in enumerate(totals):
-                    xs = [each.load(e, v * lanes, lanes, masks[v]) for each in args]
-                    y = self.contract.epilogue.formula(e.math, total.value, *xs) if self.contract.epilogue else total.value
-                    e.store(e.splat(y, lanes), out.address, v * lanes, kind=out.kind, mask=masks[v])
-            with otherwise:
-                for v, total in enumerate(totals):
-                    e.store(total.value, part.address, v * lanes, mask=masks[v])
+                e.store(total.value, sheets[0].address, v * lanes, mask=masks[v])
+
+        if epilogue is None or epilogue.kept:
+            keep()
+        if epilogue is not None:
+            with e.if_else(last != 0) as (then, otherwise):
+                with then:
+                    for v, total in enumerate(totals):
+                        self.made(epilogue, sheets[1:], total.value, v * lanes, masks[v])
+                if not epilogue.kept:
+                    with otherwise:
+                        keep()
+
+    def made(self, epilogue: Epilogue, sheets: Sequence[Sheet], total: Value, j: int, mask: Value | None) -> None:
+        """Write what the epilogue makes of a vector of sums that begins at column j."""
+        e, lanes = self.e, self.tiles.lanes
+        count = len(self.contract.results)
+        outs, values = iter(sheets[:count]), [total, *(each.load(e, j, lanes, mask) for each in sheets[count:])]
+        for step in epilogue.steps:
+            kind = kind_of(step.kind)
+            y = step.formula(e.math, *[self.operand(each, x, values) for each, x in zip(step.operands, step.formula.inputs)])
+            y = e.splat(e.cast(y if isinstance(y, Value) else e.const(y, kind), kind.computed), lanes)
+            values.append(y)
+            if step.stored:
+                e.store(y, next(outs).address, j, kind=kind, mask=mask)
+
+    def operand(self, which: int | Number, kind: Kind, values: Sequence[Value]) -> Value:
+        """Return what a step of the epilogue reads."""
+        return self.e.const(which.value, kind) if isinstance(which, Number) else values[which]
+
+
+class Noted:
+    """The sums of a tile in memory of this call."""
+
+    def __init__(self, e: Emitter, place: Value, vectors: int, tiles: Tiles):
+        self.e, self.place, self.vectors, self.tiles = e, place, vectors, tiles
+
+    def __call__(self, i: int | Value, sums: list[Value]) -> None:
+        """Note the sums of a row."""
+        for v, total in enumerate(sums):
+            self.e.store(total, self.place, (self.vectors * i + v) * self.tiles.lanes)
+
+    def row(self, i: Value) -> list[Value]:
+        """Return the sums of a row."""
+        lanes, row = self.tiles.lanes, self.e.address(self.place, i * (self.vectors * self.tiles.lanes), self.tiles.sums)
+        return [self.e.load(row, self.tiles.sums, v * lanes, lanes) for v in range(self.vectors)]
 
 
 class Contraction:
     """The routine of a contract: its name, which tells its text, its module, and its address once it is compiled.
 
-    Sums of more than `deepest` k need memory for their parts, if results are no parts of sums.
+    Sums of more than `deepest` k need the memory of the sums for parts of them, kept or not.
     """
 
     def __init__(self, contract: Contract, target: Target):

@@ -1,28 +1,39 @@
-"""What a contraction is, as data: kinds of number, how the left factor lies, and what is done to a tile before it is stored."""
+"""What a contraction is, as data: kinds of number, how the left factor lies, what is made of sums while they are at hand."""
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 from lineal.codegen import kinds
-from lineal.codegen.formulas import Formula
+from lineal.codegen.formulas import Formula, Number, formula_of
 from lineal.codegen.kinds import Kind, kind_of
 
-__all__ = ["Contract", "Epilogue"]
+__all__ = ["Contract", "Epilogue", "Made", "converted"]
+
+
+class Made(NamedTuple):
+    """One step of an epilogue: a formula of numbers and values, which count from the sum on: it, arguments, earlier steps."""
+
+    formula: Formula
+    operands: tuple[int | Number, ...]
+    kind: str
+    stored: bool
 
 
 class Epilogue(NamedTuple):
-    """out = formula(m, sum, *args), of each element of a tile while it is in registers.
+    """What is made of each sum when it is complete. `kept`: the sum itself is stored too.
 
     `args` are kinds, and whether an argument has a number for each column, or one for all of a row.
     """
 
-    formula: Formula
+    steps: tuple[Made, ...]
     args: tuple[tuple[str, bool], ...] = ()
+    kept: bool = False
 
 
 class Contract(NamedTuple):
-    """out[i, j] = Σ_k a[i, k] b[k, j] for factors and results of some kinds; sums are taken in `sum_kind`.
+    """Σ_k a[i, k] b[k, j] for factors of some kinds, in `sum_kind`; or what an epilogue makes of that.
 
     `by_columns`: what is side by side in memory is a column of `a`, not a row. `pairs`: the processor's own products of
     bfloat16 may be used, which take numbers below 2⁻¹²⁶ for zero.
@@ -30,7 +41,6 @@ class Contract(NamedTuple):
 
     a: str
     b: str
-    out: str
     by_columns: bool = False
     pairs: bool = False
     epilogue: Epilogue | None = None
@@ -41,6 +51,19 @@ class Contract(NamedTuple):
         return kinds.promoted(kind_of(self.a), kind_of(self.b)).computed
 
     @property
-    def parted(self) -> bool:
-        """Whether what out holds is no part of a sum, so that longer sums need memory of their own."""
-        return self.epilogue is not None or kind_of(self.out) is not self.sum_kind
+    def results(self) -> list[Kind]:
+        """The kinds of what the epilogue stores."""
+        return [kind_of(step.kind) for step in self.epilogue.steps if step.stored] if self.epilogue else []
+
+    @property
+    def args(self) -> list[tuple[Kind, bool]]:
+        """The arguments of the epilogue."""
+        return [(kind_of(name), across) for name, across in self.epilogue.args] if self.epilogue else []
+
+
+@lru_cache(64)
+def converted(within: Kind, kind: Kind, bias: bool = False) -> Epilogue:
+    """Return the epilogue that stores sums as another kind, plus a row of that kind if there is a `bias`."""
+    if not bias:
+        return Epilogue((Made(formula_of(lambda m, y: y, (within,)), (0,), kind.name, True),))
+    return Epilogue((Made(formula_of(lambda m, y, b: y + b, (within, kind)), (0, 1), kind.name, True),), ((kind.name, True),))

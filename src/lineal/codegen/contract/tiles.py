@@ -10,12 +10,14 @@ from collections.abc import Callable
 
 from lineal.codegen.contract.problem import Contract
 from lineal.codegen.emit import Emitter
-from lineal.codegen.kinds import Kind, float32, int64, uint8, uint16, uint32
+from lineal.codegen.kinds import Kind, bfloat16, float32, int64, uint8, uint16, uint32
 from lineal.codegen.target import matrices_allowed
 from lineal.codegen.values import Value
 
-__all__ = ["VECTORS", "Finish", "Tiles", "tiles_of"]
+__all__ = ["PAIRED", "VECTORS", "Finish", "Tiles", "tiles_of"]
 
+PAIRED = frozenset((bfloat16,))
+"""The kinds of which some processors multiply pairs."""
 VECTORS = 2
 """How many vectors wide a tile is."""
 
@@ -30,6 +32,8 @@ class Tiles:
     """How many k make one number of strips and panels."""
     rounds = 1
     """Blocks are filled up with zeros to a multiple of so many numbers along k."""
+    in_loops = False
+    """Whether the rows of a tile are taken in a loop."""
     depth = 256
     """About how many numbers along k make a block: a panel then comes from the second cache at most once for every strip."""
 
@@ -113,6 +117,7 @@ class MatrixTiles(PairTiles):
     """Tiles by the processor's registers for matrices (AMX): two by two of 16 rows of 16 sums, all four in one turn."""
 
     rounds = SIDE = 16
+    in_loops = True
     depth = 256
 
     def __init__(self, e: Emitter, contract: Contract):

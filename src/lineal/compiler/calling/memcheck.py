@@ -35,6 +35,7 @@ from lineal.compiler.scheduling.interpreter import Expected, expected, is_known
 from lineal.compiler.scheduling.memory import lifetimes
 from lineal.compiler.scheduling.rows import Rows
 from lineal.compiler.scheduling.schedule import Home
+from lineal.compiler.scheduling.tiled import Tiled
 from lineal.core import modes
 
 if TYPE_CHECKING:
@@ -305,6 +306,9 @@ class Step:
 
 def read_by(group: Group | Rows, node: Node) -> Iterable[Window]:
     """Yield the windows through which a node reads memory: not what its own loop makes where it stands."""
+    if isinstance(group, Tiled):
+        yield from (window for window in windows(node) if window.base not in group.elements)
+        return
     for each in group.groups if isinstance(group, Rows) else (group,):
         if any(one is node for one in each.nodes):
             inside = each.made()
@@ -324,6 +328,8 @@ def written_by(group: Group | Rows) -> list[Base]:
     if isinstance(group, Rows):
         sums = (node.out for node in group.nodes if isinstance(node, Reduce) and node.out not in group.local)
         return list(dict.fromkeys((*group.stored, *sums)))
+    if isinstance(group, Tiled):
+        return group.stored
     others = (base for node in group.nodes if not isinstance(node, Map) for base in node.writes)
     return list(dict.fromkeys((*group.stored, *others)))
 

@@ -16,7 +16,8 @@ from lineal.codegen.values import Value
 from lineal.compiler.kernels.loops import parameters
 from lineal.compiler.kernels.modules import Kernels
 from lineal.compiler.kernels.overlaps import meeting
-from lineal.compiler.kernels.products import contraction_of, is_direct, is_large, is_small, multiply, work
+from lineal.compiler.kernels.products import call as call_product
+from lineal.compiler.kernels.products import contraction_of, is_direct, is_large, is_small, work
 from lineal.compiler.kernels.status import FAILED, MOST_TOLD, PLACES, UNEXPECTED, UNMET
 from lineal.compiler.nodes.blame import Blaming
 from lineal.compiler.nodes.node import Check, Join, Node, Product, Repeat, Routine
@@ -119,8 +120,7 @@ class Segment:
             elif call is not None:
                 self.invoke(call, [address[base] for base in parameters(group)])  # type: ignore[arg-type]
             elif isinstance(node, Product):
-                a, b = [e.address(address[each.base], each.offset, kind_of(each.base.dtype)) for each in (node.a, node.b)]
-                multiply(e, node, a, b, address[node.out])
+                call_product(e, group, address)
             elif isinstance(node, Check):
                 self.check(node, address[node.arg.base])
         for base, target in moves:
@@ -163,7 +163,8 @@ class Segment:
 
     def one_thread(self) -> bool:
         """Return whether BLAS is used, and only for products that are too small for several threads."""
-        sizes = [size for node in every(self.groups) if (size := blas_work(self.driver, node))]
+        nodes = (node for group in every(self.groups) for node in group.nodes)
+        sizes = [size for node in nodes if (size := blas_work(self.driver, node))]
         return bool(sizes) and max(sizes) < WORTH_THREADS
 
     def check(self, node: Check, place: Value) -> None:
@@ -226,29 +227,32 @@ class Segment:
     @property
     def contractions(self) -> list[Contraction]:
         """The routines of contractions that are called."""
-        e = self.driver
-        products = [each for each in every(self.groups) if isinstance(each, Product) and not is_small(e, each)]
-        return list({contraction_of(e, each): None for each in products if is_large(e, each)})
+        e, found = self.driver, {}
+        for group in every(self.groups):
+            node = group.nodes[0]
+            if isinstance(node, Product) and is_large(e, node):
+                found[contraction_of(e, group)] = None
+        return list(found)
 
     def bound(self, emitters: Sequence[Any]) -> dict[str, int]:
         """Return the addresses of what the modules use from outside."""
         symbols = blas.symbols({routine for each in emitters for routine in blas.used(each)})
         symbols.update((each.name, each.address) for each in self.contractions)
-        for node in every(self.groups):
+        for node in (node for group in every(self.groups) for node in group.nodes):
             symbols.update(node.symbols if isinstance(node, Routine) else {})
         if any("lineal_pool" in each.declared for each in emitters):
             symbols.update(pool().symbols())
         return symbols
 
 
-def every(groups: Iterable[Group]) -> Iterator[Node]:
-    """Yield the nodes of groups, and of the bodies among them."""
+def every(groups: Iterable[Group]) -> Iterator[Group]:
+    """Yield groups, and those of the bodies among them."""
     for group in groups:
-        for node in group.nodes:
-            yield node
-            if isinstance(node, Repeat):
-                for schedule in node.schedules:
-                    yield from every(schedule.groups)
+        yield group
+        node = group.nodes[0]
+        if isinstance(node, Repeat):
+            for schedule in node.schedules:
+                yield from every(schedule.groups)
 
 
 def longest(node: Repeat) -> int:

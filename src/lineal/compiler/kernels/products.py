@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from contextlib import ExitStack
+from typing import Any
 
 from lineal.codegen import blas
 from lineal.codegen.contract.contraction import Contraction, contraction
-from lineal.codegen.contract.problem import Contract
+from lineal.codegen.contract.problem import Contract, Epilogue, Made
 from lineal.codegen.emit import Emitter
-from lineal.codegen.kinds import kind_of, pointer
+from lineal.codegen.formulas import Number
+from lineal.codegen.kinds import int64, kind_of, pointer
 from lineal.codegen.parallel import shared
 from lineal.codegen.values import Value
 from lineal.compiler.kernels.loops import parameters
@@ -18,29 +20,20 @@ from lineal.compiler.kernels.openproducts import Form, formed, write_open
 from lineal.compiler.kernels.smallproducts import SmallProduct
 from lineal.compiler.nodes.node import Product
 from lineal.compiler.nodes.windows import Base, Window
+from lineal.compiler.scheduling import tiled
 from lineal.compiler.scheduling.grouping import Group
+from lineal.compiler.scheduling.tiled import Tiled, along, work
 
-__all__ = ["form_of", "is_direct", "is_large", "is_small", "multiply", "contraction_of", "work", "write_product"]
-
-SMALL = 1 << 20
-"""Up to how many multiplications a product is written out."""
+__all__ = ["call", "form_of", "is_direct", "is_large", "is_small", "contraction_of", "work", "write_product"]
 
 WORTH_THREADS = 1 << 20
 """From how many multiplications on a stack of products is split over threads."""
-
-SHORTEST = 8
-"""How long every side of a product is at least, to be done in blocks; BLAS does the others."""
 
 SEVERAL = 4
 """From how many large products on each is left to one thread."""
 
 PACKED = 1 << 16
 """How many bytes of this call's memory a product may use."""
-
-
-def work(node: Product) -> int:
-    """Return how many multiplications each product of a node takes."""
-    return math.prod(node.out.shape[-2:]) * node.a.shape[-1]
 
 
 def is_direct(e: Emitter, node: Product) -> bool:
@@ -51,15 +44,15 @@ def is_direct(e: Emitter, node: Product) -> bool:
 def is_large(e: Emitter, node: Product) -> bool:
     """Return whether a product is worth blocks, because none of its sides is short."""
     shortest = min(*node.out.shape[-2:], node.a.shape[-1])
-    return not is_small(e, node) and (shortest > 1 if e.general else shortest >= SHORTEST)
+    return not is_small(e, node) and (shortest > 1 if e.general else shortest >= tiled.SHORTEST)
 
 
 def is_small(e: Emitter, node: Product) -> bool:
     """Return whether the products of a node are worth code of their own."""
     n, k = node.out.shape[-1], node.a.shape[-1]
-    if e.general and e.spread and min(*node.out.shape[-2:], k) >= SHORTEST:
+    if e.general and e.spread and min(*node.out.shape[-2:], k) >= tiled.SHORTEST:
         return False
-    return work(node) <= SMALL and (node.b.strides[-1] == 1 or k * (n + 16) * node.out.dtype.itemsize <= PACKED)
+    return work(node) <= tiled.SMALL and (node.b.strides[-1] == 1 or k * (n + 16) * node.out.dtype.itemsize <= PACKED)
 
 
 def write_product(e: Emitter, group: Group, name: str) -> bool:
@@ -94,11 +87,48 @@ def form_of(e: Emitter, node: Product) -> Form | None:
     return formed(e, node, leading(node), worth_threads(e, node)) if e.general and is_small(e, node) else None
 
 
-def contraction_of(e: Emitter, node: Product) -> Contraction:
-    """Return the routine that does a large product."""
+def contraction_of(e: Emitter, group: Group) -> Contraction:
+    """Return the routine that does a large product, and what is made of its sums."""
+    node = group.nodes[0]
+    assert isinstance(node, Product)
     rows, columns = node.a.strides[-2:]
-    kinds = (kind_of(each.dtype).name for each in (node.a.base, node.b.base, node.out))
-    return contraction(Contract(*kinds, by_columns=rows == 1 and columns != 1), e.target)
+    kinds = (kind_of(each.base.dtype).name for each in (node.a, node.b))
+    epilogue = epilogue_of(group) if isinstance(group, Tiled) else None
+    return contraction(Contract(*kinds, by_columns=rows == 1 and columns != 1, epilogue=epilogue), e.target)
+
+
+def epilogue_of(group: Tiled) -> Epilogue:
+    """Return what is made of a product's sums."""
+    width, args = group.product.out.shape[-1], arguments(group)
+    values, known = {group.product.out: 0}, {window: 1 + n for n, window in enumerate(args)}
+
+    def operand(arg: Any) -> int | Number:
+        if arg.base.source == "literal":
+            return Number(arg.number)
+        return values[arg.base] if arg.base in values else known[arg]
+
+    steps = []
+    for node in group.maps:
+        stored = node.out in group.stored
+        steps.append(Made(node.formula, tuple(map(operand, node.args)), kind_of(node.out.dtype).name, stored))
+        values[node.out] = len(args) + len(steps)
+    moves = tuple((kind_of(each.base.dtype).name, along(each, width)[1]) for each in args)  # type: ignore[index]
+    return Epilogue(tuple(steps), moves, group.product.out in group.stored)
+
+
+def arguments(group: Tiled) -> list[Window]:
+    """Return the windows that the maps read beside the sums."""
+    factors = {id(group.product.a), id(group.product.b)}
+    return list(dict.fromkeys(each for each in group.reads() if id(each) not in factors))
+
+
+def sheets_of(group: Tiled) -> list[tuple[Base, int, int]]:
+    """Return what the routine is given of sums, results and arguments: a base, how many elements on, how far rows are apart."""
+    width = group.product.out.shape[-1]
+    sums = group.product.out if group.product.out in group.stored else group.stored[0]
+    stored = [node.out for node in group.maps if node.out in group.stored]
+    windows = [Window(each, each.shape, each.strides) for each in (sums, *stored)]
+    return [(each.base, each.offset, along(each, width)[0]) for each in (*windows, *arguments(group))]  # type: ignore[index]
 
 
 Axis = tuple[int, tuple[int, int, int]]
@@ -146,13 +176,34 @@ def stack(
             multiply(e, node, *places, spread=spread)
 
 
+def call(e: Emitter, group: Group, address: dict[Base, Value]) -> None:
+    """Write the call that does a single product, and what is made of its sums, at these addresses."""
+    node = group.nodes[0]
+    assert isinstance(node, Product)
+    at = lambda base, offset: e.address(address[base], offset, kind_of(base.dtype))
+    a, b = (at(each.base, each.offset) for each in (node.a, node.b))
+    if not isinstance(group, Tiled):
+        multiply(e, node, a, b, address[node.out])
+        return
+    sheets = [each for base, offset, step in sheets_of(group) for each in (at(base, offset), e.index(step))]
+    e.call(contraction_of(e, group).name, None, *factors(e, node, a, b), e.const(1, int64), *sheets)
+
+
+def factors(e: Emitter, node: Product, a: Value, b: Value) -> list[Value]:
+    """Return what a routine is given of the factors: addresses, strides and sizes."""
+    (m, n), k = node.out.shape[-2:], node.a.shape[-1]
+    steps = (tuple(map(e.index, each.strides[-2:])) for each in (node.a, node.b))
+    return [a, *next(steps), b, *next(steps), *map(e.index, (m, n, k))]
+
+
 def multiply(e: Emitter, node: Product, a: Value, b: Value, out: Value, spread: bool = True) -> None:
     """Write the product of two matrices by one call: of the routine for large ones, which may use threads, or of BLAS."""
     (m, n), k = node.out.shape[-2:], node.a.shape[-1]
     if is_large(e, node):
-        factors = [(place, *map(e.index, each.strides[-2:])) for place, each in ((a, node.a), (b, node.b))]
-        sizes = (*map(e.index, (m, n, k)), e.apart(int(spread)))
-        e.call(contraction_of(e, node).name, None, *factors[0], *factors[1], *sizes, out, e.index(node.out.strides[-2]))
+        alone = Group(0, None)
+        alone.add(node)
+        rest = (e.apart(int(spread)), out, e.index(node.out.strides[-2]))
+        e.call(contraction_of(e, alone).name, None, *factors(e, node, a, b), *rest)
         return
     (a_turned, a_row), (b_turned, b_row) = layout(node.a), layout(node.b)
     kind = kind_of(node.out.dtype)

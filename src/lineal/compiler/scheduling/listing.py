@@ -9,6 +9,7 @@ from lineal.compiler.nodes.node import Check, Draw, Host, Join, Map, Node, Produ
 from lineal.compiler.nodes.windows import Base, Chosen, Place, Window, dense
 from lineal.compiler.scheduling.grouping import Group, inline
 from lineal.compiler.scheduling.rows import Rows
+from lineal.compiler.scheduling.tiled import Tiled
 
 __all__ = ["Listing"]
 
@@ -47,7 +48,10 @@ class Listing:
                 yield from (("  " if outer else "") + line for line in self.loop(each, outer))
             return
         node = group.nodes[0]
-        if isinstance(node, Repeat):
+        if isinstance(group, Tiled):
+            yield f"tile by tile, {over(group.maps[0].space)}: {self.step(node)}"
+            yield from ("  " + self.map(each, group) for each in group.maps)
+        elif isinstance(node, Repeat):
             yield f"repeat, {f'{node.turns} turns' if node.turns else 'as many as it takes'}:"
             for schedule in node.schedules[::-1]:
                 yield from Listing(schedule).lines()

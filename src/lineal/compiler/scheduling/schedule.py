@@ -15,6 +15,7 @@ from lineal.compiler.scheduling.grouping import Group, grouped, inline, needed, 
 from lineal.compiler.scheduling.memory import planned
 from lineal.compiler.scheduling.ordering import before_effects
 from lineal.compiler.scheduling.rows import Rows, aligned, in_rows, kernels
+from lineal.compiler.scheduling.tiled import in_tiles
 from lineal.tracing import Var
 
 __all__ = ["Home", "Schedule"]
@@ -60,6 +61,8 @@ class Schedule:
         """Whether grads are made while the call may still be given back, so that the leaves' own must not be filled."""
         self.store([*wanted, *self.spread_moves()])
         self.groups = kernels(self.rows, set(wanted), general)
+        if passes.enabled("tiles") and not general:
+            self.groups = in_tiles(self.groups, wanted, self.written)
         outside = {*self.results, *(base for base, _ in self.written)}
         roots = {base.root for group in self.groups for base in group.stored}
         internal = {base for base in roots if base not in outside and base.source == "made"}

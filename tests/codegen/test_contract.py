@@ -1,0 +1,160 @@
+"""Contractions: every pair of kinds, layout and size by the same routine, against NumPy in wider numbers; epilogues."""
+
+import itertools
+
+import ml_dtypes
+import numpy as np
+import pytest
+
+import lineal as torch
+from lineal.codegen import target
+from lineal.codegen.contract import arrays, tiles
+from lineal.codegen.contract.contraction import Contraction
+from lineal.codegen.contract.problem import Contract, Epilogue, Made, converted
+from lineal.codegen.formulas import Number, formula_of
+from lineal.codegen.kinds import bool_, float32, kind_of
+
+from .harness import LEVELS
+
+RNG = np.random.default_rng(0)
+EPS = {"float32": 2.0**-24, "float64": 2.0**-53, "bfloat16": 2.0**-8, "float16": 2.0**-11}
+# fewer and more than a tile's rows and columns, than a block's depth, and none at all
+SIZES = [
+    (1, 1, 1),
+    (3, 5, 7),
+    (12, 32, 256),
+    (13, 33, 257),
+    (100, 70, 300),
+    (5, 300, 800),
+    (300, 9, 40),
+    (40, 24, 0),
+    (0, 8, 8),
+]
+
+
+def storage(name):
+    return np.dtype(ml_dtypes.bfloat16 if name == "bfloat16" else name)
+
+
+def numbers(name, *shape):
+    found = RNG.integers(0, 100, shape) if name[0] in "iu" else RNG.standard_normal(shape)
+    return found.astype(storage(name))
+
+
+def with_gaps(x, columns=False):
+    """Return an array of the same numbers with gaps between them; with `columns` only between columns."""
+    m, n = x.shape
+    memory = np.zeros((2 * n, m), x.dtype).T[:, ::2] if columns else np.zeros((2 * m, 3 * n), x.dtype)[::2, ::3]
+    memory[...] = x
+    return memory
+
+
+def check(name, problem, m, n, k, lies):
+    """Hold one contraction against NumPy."""
+    turned, gaps = lies
+    a = numbers(name, k, m).T if problem.by_columns else numbers(name, m, k)
+    b = numbers(name, n, k).T if turned else numbers(name, k, n)
+    if gaps:
+        a, b = with_gaps(a, problem.by_columns), with_gaps(b)
+    out = np.full((m, n), 7).astype(storage(name))
+    arrays.contract(problem, a, b, [out])
+    if name[0] in "iu":
+        np.testing.assert_array_equal(out, (a.astype(np.int64) @ b.astype(np.int64)).astype(out.dtype))
+        return
+    exact, size = (f(a).astype(np.float64) @ f(b).astype(np.float64) for f in (np.array, np.abs))
+    bound = EPS[name] * np.abs(exact) + (k + 4) * EPS[kind_of(name).computed.name] * size
+    assert (np.abs(out.astype(np.float64) - exact) <= bound).all(), (m, n, k, lies)
+
+
+@pytest.mark.parametrize("by_columns", [False, True])
+@pytest.mark.parametrize("name", ["float32", "float64", "float16", "bfloat16", "int64", "int32", "uint8"])
+def test_a_contraction_is_the_product_whatever_the_layout(name, by_columns):
+    kind = kind_of(name)
+    problem = Contract(name, name, by_columns, epilogue=converted(kind.computed, kind) if kind.is_narrow else None)
+    for (m, n, k), *lies in itertools.product(SIZES, (False, True), (False, True)):
+        check(name, problem, m, n, k, lies)
+
+
+@pytest.mark.parametrize("matrices", [False, True])
+@pytest.mark.parametrize("by_columns", [False, True])
+def test_pairs_of_bfloat16_are_multiplied_by_the_processor(by_columns, matrices, monkeypatch):
+    if not target.host().has("amx-bf16" if matrices else "avx512bf16") or (matrices and not target.matrices_allowed()):
+        pytest.skip("the processor has no such instruction, or may not use it")
+    if not matrices:
+        monkeypatch.setattr(tiles, "matrices_allowed", lambda: False)
+    arrays.native.cache_clear()
+    kind = kind_of("bfloat16")
+    problem = Contract("bfloat16", "bfloat16", by_columns, True, converted(float32, kind))
+    monkeypatch.setattr(arrays, "contraction", Contraction)
+    for (m, n, k), *lies in itertools.product([*SIZES, (40, 40, 31), (33, 17, 1030)], (False, True), (False, True)):
+        check("bfloat16", problem, m, n, k, lies)
+    arrays.native.cache_clear()
+
+
+@pytest.mark.parametrize("level", [each for each in LEVELS if each != "avx512"])
+def test_older_processors_give_the_same(level, monkeypatch):
+    monkeypatch.setattr(arrays, "host", lambda: target.level(level))
+    arrays.native.cache_clear()
+    for (m, n, k), *lies in itertools.product(SIZES, (False, True), (False, True)):
+        check("float32", Contract("float32", "float32"), m, n, k, lies)
+    arrays.native.cache_clear()
+
+
+def test_an_epilogue_makes_several_results_of_each_sum():
+    """z = Σ is kept; y = max(z + b, 0) · c and whether y > d, for a row b, a column c and a matrix d."""
+    wide = (float32, float32)
+    steps = (
+        Made(formula_of(lambda m, z, b: z + b, wide), (0, 1), "float32", False),
+        Made(formula_of(lambda m, x, zero: m.maximum(x, zero), wide), (4, Number(0.0)), "float32", False),
+        Made(formula_of(lambda m, x, c: x * c, wide), (5, 2), "float32", True),
+        Made(formula_of(lambda m, y, d: y > d, wide), (6, 3), bool_.name, True),
+    )
+    for kept, (m, n, k) in itertools.product((False, True), [(13, 33, 20), (25, 70, 900)]):
+        problem = Contract(
+            "float32", "float32", epilogue=Epilogue(steps, (("float32", True), ("float32", False), ("float32", True)), kept)
+        )
+        a, b, row, column, d = (numbers("float32", *shape) for shape in ((m, k), (k, n), (1, n), (m, 1), (m, n)))
+        z, y, more = np.empty((m, n), "f"), np.empty((m, n), "f"), np.empty((m, n), bool)
+        given = [np.lib.stride_tricks.as_strided(row, (m, n), (0, 4)), column, d]
+        arrays.contract(problem, a, b, [*([z] if kept else []), y, more], given)
+        exact = a.astype(np.float64) @ b
+        wanted = np.maximum(exact + row, 0) * column
+        np.testing.assert_allclose(y, wanted, rtol=1e-4, atol=1e-4)
+        assert not kept or np.abs(z - exact).max() < 1e-4
+        clear = np.abs(wanted - d) > 1e-3
+        np.testing.assert_array_equal(more[clear], (wanted > d)[clear])
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.int32, torch.int64, torch.uint8])
+def test_eager_products_of_other_kinds(dtype):
+    make = lambda *shape: (torch.randn(shape) if dtype.is_floating_point else torch.randint(0, 90, shape)).to(dtype)
+    wide = torch.float64 if dtype.is_floating_point else torch.int64
+    a, b, stack, others = make(60, 70), make(70, 50), make(3, 60, 70), make(3, 50, 70)
+    pairs = [(a @ b, a.to(wide) @ b.to(wide)), (stack @ others.mT, stack.to(wide) @ others.to(wide).mT)]
+    if dtype.is_floating_point:
+        w, bias = make(50, 70), make(50)
+        linear = torch.nn.functional.linear
+        pairs.append((linear(stack, w, bias), linear(stack.to(wide), w.to(wide), bias.to(wide))))
+    for y, wanted in pairs:
+        assert y.dtype is dtype and y.shape == wanted.shape
+        if dtype.is_floating_point:
+            eps = torch.finfo(dtype).eps
+            assert ((y.to(wide) - wanted).abs() <= eps * (wanted.abs() / 2 + 1e-2)).all()
+        else:
+            assert torch.equal(y, wanted.to(dtype))
+
+
+def test_exact_products_of_bfloat16_keep_small_numbers():
+    """A number below 2⁻¹²⁶ times 1 is itself, where nothing is to be taken for zero."""
+    tiny = torch.full((64, 64), 2.0**-130).to(torch.bfloat16)
+    one = torch.eye(64).to(torch.bfloat16)
+    before = torch.get_bfloat16_products()
+    try:
+        torch.set_bfloat16_products("exact")
+        assert torch.equal(tiny @ one, tiny)
+        torch.set_bfloat16_products("native")
+        assert ((tiny @ one == tiny) | (tiny @ one == 0)).all()
+    finally:
+        torch.set_bfloat16_products(before)
+    with pytest.raises(ValueError, match="set_bfloat16_products: expected one of native, exact, got 'fast'"):
+        torch.set_bfloat16_products("fast")
