@@ -94,3 +94,35 @@ def test_a_custom_function_writes_through_a_view():
     Doubled.apply(y[:2])
     y.sum().backward()
     assert x.grad.tolist() == [6.0, 6.0, 3.0, 3.0]
+
+
+def stacked(x, other, turns, loop):
+    """Write slices of a tensor that leads back to x, some or all, and read one."""
+    y = x.sin().expand(turns, *x.shape).clone()
+    for k in range(loop):
+        y[k] = other * (k + 1.0)
+    return y
+
+
+@pytest.mark.parametrize("read", ["first", "last", "all"])
+@pytest.mark.parametrize("loop", [1, 9, 12])
+@pytest.mark.parametrize("source", ["numbers", "another tensor"])
+def test_slices_that_are_written_over_have_a_derivative_still(source, loop, read):
+    """Zeros in eager code, and no grad left out in programs, which read what was written instead, or stack it."""
+
+    def step(x, b):
+        y = stacked(x, b if source == "another tensor" else 2.0, 12, loop)
+        # other slices are written too, as many as make a stack
+        z = stacked(b, 0.5, 12, 12)
+        seen = y[0] if read == "first" else y[loop - 1] if read == "last" else y
+        return (seen.square().sum() + z.sum()) * 1.0
+
+    found = []
+    for function in (step, torch.compile(step)):
+        for _ in range(3):
+            x, b = (torch.linspace(start, 1.0, 6).reshape(2, 3).requires_grad_() for start in (0.1, 0.3))
+            function(x, b).backward()
+        found.append((x.grad, b.grad))
+    for eager, compiled in zip(*found):
+        assert eager is not None and compiled is not None
+        assert torch.allclose(eager, compiled, rtol=1e-5)

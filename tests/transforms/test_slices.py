@@ -125,3 +125,25 @@ def test_a_branch_that_slices_decide_is_refused_and_one_that_all_share_is_taken(
             return x if y.sum() > 0 else -x
 
         vmap(written)(torch.ones(3, 2))
+
+
+def handed_out(x, n):
+    (y,) = torch.while_loop(lambda t: t.abs().sum() > 1, lambda t: (t * 0.25,), (x.tanh(),))
+    return {"argument": x, "turned": x.mT, "row": x[1:], "flat": x.reshape(-1), "new": y, "shared": n}
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_what_results_share_memory_with_does_not_depend_on_the_slices(compiled):
+    """Slices that take as many turns are done at once, others one by one: an argument, or a view of it, is itself in both."""
+    dims = dict.fromkeys(("argument", "turned", "row", "flat", "new"), 0) | {"shared": None}
+    function = vmap(handed_out, in_dims=(0, None), out_dims=dims)
+    function = torch.compile(function) if compiled else function
+    n = torch.ones(2)
+    for sizes in ((0, 0, 0), (0, 1, 9), (9, 1, 1), (0, 0, 0)):
+        x = torch.randn(3, 2, 2) * torch.tensor(sizes, dtype=torch.float32).reshape(3, 1, 1)
+        found = function(x, n)
+        wanted = {"argument": x, "turned": x.mT, "row": x[:, 1:], "flat": x.reshape(3, 4)}
+        for name, y in wanted.items():
+            assert torch.equal(found[name], y)
+            assert np.shares_memory(found[name].value, x.value), name
+        assert found["shared"] is n and not np.shares_memory(found["new"].value, x.value)

@@ -12,7 +12,7 @@ import numpy as np
 from lineal.compiler.capturing.trace import Trace
 from lineal.compiler.nodes.turns import Rolled
 from lineal.core import Op
-from lineal.core.inplace import Copy
+from lineal.core.inplace import Copy, Renumber
 from lineal.ops.linalg.lu import LUFactor
 from lineal.ops.pattern import Elementwise
 from lineal.ops.premise import Premise
@@ -36,6 +36,8 @@ class Draft:
         self.literals = dict(literals)
         self.changed = self.remembers = False
         """Whether somebody will go back through the equations, so that what has no history must not get one."""
+        self.sources: dict[Var, int] = {}
+        """The variables from outside that have a history, or require grad."""
         self.number = max((var.number for each in equations for var in each.outputs), default=0)
         self.added: list[Equation] = []
         self.renamed: dict[Var, Var] = {}
@@ -53,11 +55,18 @@ class Draft:
         wanted = [*trace.outputs, *(var for _, var in (*trace.writes, *trace.grads)), *(var for var, _ in trace.reads)]
         found = cls(trace.equations, wanted, trace.literals)
         found.remembers = trace.differentiable
+        if trace.differentiable:
+            outside = (*zip(trace.inputs, trace.arguments), *trace.captured.items())
+            found.sources = {var: 1 << n for n, (var, x) in enumerate(outside) if x.node is not None}
+            found.look()
         return found
 
     def look(self) -> None:
         """Find out who makes what, and how often everything is read."""
         self.makers = {var: each for each in self.equations for var in each.outputs}
+        self.led: dict[Var, int] = {}
+        for each in self.equations:
+            self.follow(each)
         self.reads = Counter(self.wanted)
         self.users = {}
         for each in self.equations:
@@ -68,6 +77,19 @@ class Draft:
     def maker(self, var: Var) -> Equation | None:
         """Return the equation that makes a variable, None if it comes from outside."""
         return self.makers.get(var)
+
+    def leads(self, var: Var) -> int:
+        """Return to which of the `sources` a variable's history leads back, a bit for each."""
+        return self.led.get(var, self.sources.get(var, 0))
+
+    def follow(self, each: Equation) -> None:
+        """Find out where the history of an equation's outputs leads back to."""
+        if not self.sources:
+            return
+        found = 0
+        for var in followed(each):
+            found |= self.led[var] if var in self.led else self.sources.get(var, 0)
+        self.led.update(dict.fromkeys(each.outputs, found))
 
     def readers(self, var: Var) -> list[Equation]:
         """Return the equations that read a variable, as they were before the rewrite that is going on."""
@@ -81,6 +103,7 @@ class Draft:
         made = Equation(op, tuple(inputs), tuple(outputs), self.grad if grad is None else grad)
         self.added.append(made)
         self.makers.update(dict.fromkeys(outputs, made))
+        self.follow(made)
         return outputs[0] if len(outputs) == 1 else tuple(outputs)
 
     def new(self, value: np.ndarray) -> Var:
@@ -146,6 +169,13 @@ class Draft:
                 needed.update(each.inputs)
         self.equations = kept[::-1]
         self.look()
+
+
+def followed(equation: Equation) -> tuple[Var, ...]:
+    """Return the inputs that an equation's history follows."""
+    if not equation.grad or not equation.op.differentiable:
+        return ()
+    return equation.inputs[:1] if isinstance(equation.op, Renumber) else equation.inputs
 
 
 def turns(equation: Equation) -> bool:

@@ -40,7 +40,9 @@ def pieces(draft: Draft) -> None:
         chain = ends.get(each.outputs[0]) if each.outputs else None
         if chain is not None:
             base, shape = draft.renamed.get(var := chain[0][2].inputs[0], var), tuple(each.outputs[0].spec.shape)
-            return together(draft, {place: var for _, place, _, var in chain}, chain[0][0], shape, base)
+            made = together(draft, {place: var for _, place, _, var in chain}, chain[0][0], shape, base)
+            # what is written over has a derivative still: zero
+            return made if made is not None and remembered(draft, made[0], each.outputs[0]) else None
         found = sums.get(each.outputs[0]) if each.outputs else None
         if found is None:
             return None
@@ -90,17 +92,27 @@ def forward(draft: Draft) -> None:
         wanted = slice_of(each.op, x.spec.shape)
         if wanted is None:
             return None
-        start = x
+        found = start = x
         while (maker := draft.maker(x)) is not None:
             write = written_by(maker)
             if write is None or write[0] != wanted[0]:
                 break
             if write[1] == wanted[1]:
-                return (write[3],)
+                if remembered(draft, write[3], start):
+                    return (write[3],)
+                break
             x = maker.inputs[0]
-        return None if x is start else (draft.put(each.op, (x,), (each.outputs[0].spec.shape, each.outputs[0].spec.storage)),)
+            found = x if remembered(draft, x, start) else found
+        if found is start:
+            return None
+        return (draft.put(each.op, (found,), (each.outputs[0].spec.shape, each.outputs[0].spec.storage)),)
 
     draft.rewrite(rule)
+
+
+def remembered(draft: Draft, one: Var, other: Var) -> bool:
+    """Return whether a variable may stand for another one, as far as its history goes: it leads back to as much."""
+    return not draft.remembers or draft.leads(one) == draft.leads(other)
 
 
 def written_by(each: Equation) -> tuple[int, int, Equation, Var] | None:
