@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
-SUITES = ("bench", "eager", "large", "linalg")
+SUITES = ("bench", "eager", "large", "linalg", "products")
 Call = Callable[[], Any]
 
 
@@ -81,6 +81,17 @@ def linalg(t: Any) -> dict[str, Callable[[], Call]]:
                     make = lambda op=(way, function, names, n, dtype): op[0](t, op[1], given.inputs(op[2], 1000, op[3], op[4]))
                     found[f"{op}, {dtype}, {n}, {way.__name__}"] = make
     return found
+
+
+def products(t: Any) -> dict[str, Callable[[], Call]]:
+    """Return the workloads of `benchmarks/products.py`, compiled and eager."""
+    given = module(HERE / "products.py")
+    ways = {"": True, ", eager": False}
+    return {
+        name + words: lambda name=name, compiled=compiled: given.made(t, name, compiled)
+        for name in given.WORKLOADS
+        for words, compiled in ways.items()
+    }
 
 
 def serve(suites: list[str], only: list[str]) -> None:
