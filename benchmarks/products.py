@@ -21,7 +21,6 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from lineal.bench.comparison import versions
 from lineal.bench.interleaved import machine
 
 Call = Callable[[], Any]
@@ -89,7 +88,7 @@ def serve(side: str) -> None:
     library, compiled = SIDES[side]
     t = importlib.import_module(library)
     ready: dict[str, tuple[Call, int]] = {}
-    print(json.dumps(versions()), flush=True)
+    print(json.dumps(t.__version__), flush=True)
     for line in sys.stdin:
         name = line.rstrip("\n")
         if name not in ready:
@@ -116,7 +115,7 @@ class Side:
         env = {key: value for key, value in os.environ.items() if key not in unset}
         command = [sys.executable, __file__, "--serve", name]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env)
-        self.alive = bool(self.process.stdout and self.process.stdout.readline())
+        self.version = self.process.stdout.readline().strip() if self.process.stdout else ""
 
     def seconds(self, name: str) -> float:
         """Return the seconds of a call, in one turn."""
@@ -135,9 +134,9 @@ def main() -> None:
     if given.serve:
         serve(given.serve)
         return
-    sides = {name: side for name in SIDES if (side := Side(name)).alive}
+    sides = {name: side for name in SIDES if (side := Side(name)).version}
     console = Console(width=120)
-    console.print(f"{machine()}; {versions()}")
+    console.print(f"{machine()}; {', '.join(f'{name} {side.version}' for name, side in sides.items())}")
     table = Table("workload", *(f"{name}, ms" for name in sides), *(f"PyTorch / {name}" for name in list(sides)[:2]))
     for name in WORKLOADS:
         times: dict[str, list[float]] = {side: [] for side in sides}
