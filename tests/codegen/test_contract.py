@@ -10,7 +10,7 @@ import lineal as torch
 from lineal.codegen import target
 from lineal.codegen.contract import arrays, tiles
 from lineal.codegen.contract.contraction import Contraction
-from lineal.codegen.contract.problem import Contract, Epilogue, Made, converted
+from lineal.codegen.contract.problem import Contract, Epilogue, Image, Made, converted
 from lineal.codegen.formulas import Number, formula_of
 from lineal.codegen.kinds import bool_, float32, kind_of
 
@@ -158,3 +158,62 @@ def test_exact_products_of_bfloat16_keep_small_numbers():
         torch.set_bfloat16_products(before)
     with pytest.raises(ValueError, match="set_bfloat16_products: expected one of native, exact, got 'fast'"):
         torch.set_bfloat16_products("fast")
+
+
+IMAGES = [
+    ((3, 9, 11), (3, 3), (1, 1), (1, 1), (1, 1)),
+    ((4, 8, 40), (3, 5), (2, 1), (1, 2), (0, 3)),
+    ((2, 20), (3,), (2,), (1,), (2,)),
+    ((40, 16, 16), (3, 3), (1, 1), (1, 1), (1, 1)),
+    ((3, 5, 6, 7), (2, 3, 2), (1, 2, 1), (1, 1, 2), (1, 0, 1)),
+    ((17, 33, 33), (1, 1), (1, 1), (1, 1), (0, 0)),
+]
+"""Images, and kernels with stride, dilation and padding."""
+
+
+def laid_out(x, kernel, stride, dilation, padding):
+    """Return what a kernel sees of an image, copied out."""
+    image = np.pad(x, [(0, 0), *((each, each) for each in padding)])
+    fields = list(zip(kernel, stride, dilation, image.shape[1:]))
+    places = [(size - far * (side - 1) - 1) // step + 1 for side, step, far, size in fields]
+    found = np.zeros((len(x), *kernel, *places), x.dtype)
+    for r in np.ndindex(*kernel):
+        seen = (
+            slice(n * far, n * far + (count - 1) * step + 1, step) for n, (_, step, far, _), count in zip(r, fields, places)
+        )
+        found[:, *r] = image[:, *seen]
+    return found.reshape(len(x) * np.prod(kernel), np.prod(places))
+
+
+@pytest.mark.parametrize("name", ["float32", "float64", "bfloat16", "int32"])
+def test_a_convolution_is_a_contraction_with_an_image(name):
+    """Whole numbers, so that every kind has the exact result; turned, as the derivative by the kernel multiplies."""
+    kind, dtype = kind_of(name), storage(name)
+    epilogue = converted(kind.computed, kind) if kind.is_narrow else None
+    for (shape, *way), gaps, turned in itertools.product(IMAGES, (False, True), (False, True)):
+        image = RNG.integers(-3, 4, shape)
+        b = laid_out(image, *way)
+        b = b.T if turned else b
+        memory = np.zeros([2 * each for each in shape], dtype)
+        memory = memory[tuple(slice(None, None, 2) if gaps else slice(0, each) for each in shape)]
+        memory[...] = image
+        found = arrays.seen(memory, *way, turned=turned)
+        assert found.shape == b.shape
+        a = RNG.integers(-2, 3, (14, len(b)))
+        out = np.empty((14, b.shape[1]), dtype)
+        problem = Contract(name, name, pairs=True, epilogue=epilogue, image=Image(len(way[0]), turned))
+        arrays.contract(problem, a.astype(dtype), found, [out])
+        np.testing.assert_array_equal(out.astype(np.int64), (a @ b).astype(dtype).astype(np.int64))
+
+
+def test_the_derivative_by_an_image_sees_the_cotangent_backwards():
+    """x̄[c, i] = Σ w[o, c, r] ȳ[o, i + p - r d]: a kernel that walks the other way; its padding is -p."""
+    w, g, pad, far = RNG.integers(-2, 3, (5, 4, 3, 3)), RNG.integers(-3, 4, (5, 9, 10)), 1, 1
+    wanted = np.zeros((4, 9 + 2, 10 + 2), np.int64)
+    for r in np.ndindex(3, 3):
+        wanted[:, r[0] : r[0] + 9, r[1] : r[1] + 10] += np.einsum("oc,oij->cij", w[:, :, *r], g)
+    b = arrays.seen(g.astype("f"), (3, 3), (1, 1), (-far, -far), (-pad, -pad), (9, 10))
+    out = np.empty((4, 90), "f")
+    a = np.ascontiguousarray(w.transpose(1, 0, 2, 3).reshape(4, 45).astype("f"))
+    arrays.contract(Contract("float32", "float32", image=Image(2)), a, b, [out])
+    np.testing.assert_array_equal(out.reshape(4, 9, 10), wanted[:, pad:-pad, pad:-pad])

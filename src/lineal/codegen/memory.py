@@ -148,7 +148,17 @@ class Memory(Arithmetic):
         return self.times(numbers, stride)
 
     def gather(self, base: Value, kind: Kind, index: Any, lanes: int, stride: Any, mask: Value) -> Value:
-        addresses = self.address(base, self.positions(index, lanes, stride), kind)
+        return self.gather_at(self.address(base, self.positions(index, lanes, stride), kind), kind, mask)
+
+    def gathered(self, base: Value, index: Value, kind: Kind, mask: Value) -> Value:
+        """Return base[index] for a vector of indices; lanes outside the mask hold anything."""
+        if mask.lanes == 1:
+            return self.load(base, kind, self.select(mask, index, 0))
+        return self.unpacked(self.gather_at(self.address(base, index, kind), kind, mask), kind)
+
+    def gather_at(self, addresses: Value, kind: Kind, mask: Value) -> Value:
+        """Return what lies at addresses, as it lies in memory."""
+        lanes = mask.lanes
         vector = memory_type(kind, lanes)
         name = f"llvm.masked.gather.v{lanes}{self.suffix(kind)}.v{lanes}p0"
         self.declared.setdefault(name, f"declare {vector} @{name}(<{lanes} x ptr>, <{lanes} x i1>, {vector})")

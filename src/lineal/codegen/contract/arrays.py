@@ -6,7 +6,7 @@ import ctypes
 import math
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -14,12 +14,11 @@ from lineal.base.blas import get_bfloat16_products
 from lineal.base.platforms import HOST
 from lineal.codegen.contract.contraction import contraction
 from lineal.codegen.contract.problem import Contract, converted
-from lineal.codegen.contract.tiles import PAIRED
 from lineal.codegen.kinds import BY_NAME, kind_of
 from lineal.codegen.target import host
 from lineal.codegen.threads import pool
 
-__all__ = ["contract", "multiplied"]
+__all__ = ["Seen", "contract", "multiplied", "seen"]
 
 KNOWN = frozenset(each.name for each in BY_NAME.values() if each.is_narrow or each.family in "iu")
 LEAST = 1 << 16
@@ -33,12 +32,44 @@ def native(problem: Contract) -> Any:
     words, addresses = ctypes.c_int64, ctypes.c_void_p
     sheets = 1 + len(problem.results) + len(problem.args)
     factor = [addresses, words, words]
-    function = HOST.launch(found.address, [*factor, *factor, *[words] * 4, *[addresses, words] * sheets])
+    other = factor if problem.image is None else [addresses, addresses, words]
+    function = HOST.launch(found.address, [*factor, *other, *[words] * 4, *[addresses, words] * sheets])
     return found, function
 
 
+class Seen(NamedTuple):
+    """A right factor that is read from an image: its shape, the image, and the table of `images`."""
+
+    shape: tuple[int, int]
+    image: np.ndarray
+    table: np.ndarray
+
+
+def seen(
+    image: np.ndarray,
+    kernel: Sequence[int],
+    stride: Sequence[int],
+    dilation: Sequence[int],
+    padding: Sequence[int],
+    places: Sequence[int] | None = None,
+    turned: bool = False,
+) -> Seen:
+    """Return what a kernel of these sizes sees of an image (channels, …), the factor of a convolution; `turned` its transpose.
+
+    `padding` is the number of zeros in front of each axis; it and `dilation` may be negative. `places` says at how many places
+    the kernel stands, by default as many as there are with as much padding behind.
+    """
+    sizes, steps = image.shape[1:], [step // image.itemsize for step in image.strides]
+    fields = list(zip(kernel, stride, dilation, padding, sizes))
+    places = places or [(size + 2 * pad - far * (side - 1) - 1) // step + 1 for side, step, far, pad, size in fields]
+    axes = zip(places, kernel, stride, dilation, padding, sizes, steps[1:])
+    table = np.array([steps[0], *(number for axis in axes for number in axis)], np.int64)
+    shape = (image.shape[0] * math.prod(kernel), math.prod(places))
+    return Seen(shape[::-1] if turned else shape, image, table)
+
+
 def contract(
-    problem: Contract, a: np.ndarray, b: np.ndarray, outs: Sequence[np.ndarray], args: Sequence[np.ndarray] = ()
+    problem: Contract, a: np.ndarray, b: np.ndarray | Seen, outs: Sequence[np.ndarray], args: Sequence[np.ndarray] = ()
 ) -> None:
     """Put a contraction of two matrices into `outs`, the sums first if they are wanted; rows of outs and args are dense."""
     routine, function = native(problem)
@@ -46,9 +77,14 @@ def contract(
     (m, k), n = a.shape, b.shape[1]
     wanted = problem.epilogue is None or problem.epilogue.kept
     parts = [] if wanted else [np.empty((m, n) if k > routine.deepest else (1, 1), problem.sum_kind.dtype)]
-    factors = [word for x in (a, b) for word in (x.ctypes.data, *(step // x.itemsize for step in x.strides))]
+    factors = [*lying(a), *(lying(b) if isinstance(b, np.ndarray) else (b.image.ctypes.data, b.table.ctypes.data, 0))]
     rows = [word for x in (*parts, *outs, *args) for word in (x.ctypes.data, x.strides[0] // x.itemsize)]
     function(*factors, m, n, k, 1, *rows)
+
+
+def lying(x: np.ndarray) -> tuple[int, ...]:
+    """Return the address and the strides of a matrix, in elements."""
+    return x.ctypes.data, *(step // x.itemsize for step in x.strides)
 
 
 def multiplied(a: np.ndarray, b: np.ndarray, bias: np.ndarray | None = None) -> np.ndarray | None:
@@ -60,8 +96,7 @@ def multiplied(a: np.ndarray, b: np.ndarray, bias: np.ndarray | None = None) -> 
         return None
     if bias is not None and not (bias.shape == shape[-1:] and bias.dtype == a.dtype and bias.flags.carray):
         return None
-    kind = kind_of(name)
-    native = kind in PAIRED and get_bfloat16_products() == "native"
+    kind, native = kind_of(name), get_bfloat16_products() == "native"
     epilogue = converted(kind.computed, kind, bias is not None) if kind.is_narrow or bias is not None else None
     problem = Contract(name, name, by_columns(a), native, epilogue)
     args = () if bias is None else (np.broadcast_to(bias, (shape[-2], shape[-1])),)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from lineal.codegen.contract.images import ImagePacking
 from lineal.codegen.contract.packing import Packing
 from lineal.codegen.contract.problem import Contract, Epilogue
 from lineal.codegen.contract.tiles import VECTORS, Tiles, tiles_of
@@ -61,13 +62,13 @@ class Writer:
     """Writes the routine of a contraction into a module.
 
     Its parameters are a and b, each an address and two strides, then m, n, k and whether to use threads, then `sheets`, each
-    an address and how far rows are apart: sums, what the epilogue stores, its arguments.
+    an address and how far rows are apart: sums, what the epilogue stores, its arguments. An image has a table for strides.
     """
 
     def __init__(self, e: Emitter, contract: Contract):
         self.e, self.contract = e, contract
         self.tiles = tiles_of(e, contract)
-        self.packing = Packing(e, self.tiles)
+        self.packing = (Packing if contract.image is None else ImagePacking)(e, self.tiles)
         self.sheets = [(contract.sum_kind, True), *((kind, True) for kind in contract.results), *contract.args]
 
     def write(self) -> None:
@@ -78,6 +79,9 @@ class Writer:
                 self.write_tile(count, vectors)
         self.write_sweep()
         factors = [(f"{name}{part}", pointer if not part else int64) for name in "ab" for part in ("", ".rows", ".columns")]
+        if self.contract.image is not None:
+            # its table stands in the place of the strides
+            factors[4] = ("b.table", pointer)
         with self.e.function(NAME, [*factors, *((name, int64) for name in SIZES), *self.parameters()]) as given:
             self.whole(given)
 
@@ -132,8 +136,11 @@ class Writer:
         with e.loop(columns[1], columns[0], tiles.wide * PANELS) as j, e.loop(e.math.maximum(k, 1), 0, depth) as first:
             here = e.math.minimum(k - first, depth)
             wide = e.math.minimum(columns[1] - j, tiles.wide * PANELS)
-            right = e.address(b, first * b_rows + j * b_columns, kinds[1])
-            e.call("panels", None, right, b_columns, b_rows, panels, here, wide)
+            if self.contract.image is None:
+                right = e.address(b, first * b_rows + j * b_columns, kinds[1])
+                e.call("panels", None, right, b_columns, b_rows, panels, here, wide)
+            else:
+                e.call("panels", None, b, b_rows, panels, first, j, here, wide)
             units = self.packing.units(here)
             state = e.cast(first > 0, int64), e.cast(first + here >= k, int64)
             with e.loop(rows[1], rows[0], tiles.high) as i:

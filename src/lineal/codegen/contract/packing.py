@@ -37,11 +37,18 @@ class Packing:
 
     def write(self) -> None:
         """Write both."""
-        for name, kind, copy in (("strip", self.tiles.contract.a, self.strip), ("panels", self.tiles.contract.b, self.panels)):
-            # the numbers of pairs are not looked at
-            kind = uint16 if self.tiles.together > 1 else kind_of(kind)
-            with self.e.function(name, PARAMETERS, internal=True) as (source, along, step, to, depth, count):
-                copy(Source(source, along, step, depth, count, kind), to)
+        with self.e.function("strip", PARAMETERS, internal=True) as (source, along, step, to, depth, count):
+            self.strip(Source(source, along, step, depth, count, self.kind_in(self.tiles.contract.a)), to)
+        self.write_panels()
+
+    def write_panels(self) -> None:
+        """Write `panels`."""
+        with self.e.function("panels", PARAMETERS, internal=True) as (source, along, step, to, depth, count):
+            self.panels(Source(source, along, step, depth, count, self.kind_in(self.tiles.contract.b)), to)
+
+    def kind_in(self, name: str) -> Kind:
+        """Return as what numbers of a kind are read: the numbers of pairs are not looked at."""
+        return uint16 if self.tiles.together > 1 else kind_of(name)
 
     def units(self, depth: Value) -> Value:
         """Return how many numbers along k a block holds."""

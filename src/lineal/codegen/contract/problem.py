@@ -9,7 +9,7 @@ from lineal.codegen import kinds
 from lineal.codegen.formulas import Formula, Number, formula_of
 from lineal.codegen.kinds import Kind, kind_of
 
-__all__ = ["Contract", "Epilogue", "Made", "converted"]
+__all__ = ["Contract", "Epilogue", "Image", "Made", "converted"]
 
 
 class Made(NamedTuple):
@@ -32,11 +32,18 @@ class Epilogue(NamedTuple):
     kept: bool = False
 
 
+class Image(NamedTuple):
+    """How a right factor is read from an image of so many axes; see `images`."""
+
+    axes: int
+    turned: bool = False
+
+
 class Contract(NamedTuple):
     """Σ_k a[i, k] b[k, j] for factors of some kinds, in `sum_kind`; or what an epilogue makes of that.
 
     `by_columns`: what is side by side in memory is a column of `a`, not a row. `pairs`: the processor's own products of
-    bfloat16 may be used, which take numbers below 2⁻¹²⁶ for zero.
+    bfloat16 may be used, which take numbers below 2⁻¹²⁶ for zero. With an `image`, b is what its kernel sees.
     """
 
     a: str
@@ -44,6 +51,7 @@ class Contract(NamedTuple):
     by_columns: bool = False
     pairs: bool = False
     epilogue: Epilogue | None = None
+    image: Image | None = None
 
     @property
     def sum_kind(self) -> Kind:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from lineal.codegen.contract.problem import Contract
 from lineal.codegen.emit import Emitter
-from lineal.codegen.kinds import Kind, bfloat16, float32, int64, uint8, uint16, uint32
+from lineal.codegen.kinds import Kind, bfloat16, float32, int64, kind_of, uint8, uint16, uint32
 from lineal.codegen.target import matrices_allowed
 from lineal.codegen.values import Value
 
@@ -178,6 +178,9 @@ class MatrixTiles(PairTiles):
 
 def tiles_of(e: Emitter, contract: Contract) -> Tiles:
     """Return the tiles of a contraction."""
-    if contract.pairs and e.target.has("amx-bf16") and matrices_allowed():
-        return MatrixTiles(e, contract)
-    return (PairTiles if contract.pairs and e.target.has("avx512bf16") and e.target.avx512 else Tiles)(e, contract)
+    if contract.pairs and PAIRED.issuperset(map(kind_of, (contract.a, contract.b))):
+        if e.target.has("amx-bf16") and matrices_allowed():
+            return MatrixTiles(e, contract)
+        if e.target.has("avx512bf16") and e.target.avx512:
+            return PairTiles(e, contract)
+    return Tiles(e, contract)

@@ -1,0 +1,150 @@
+"""Right factors that are read from images: what a convolution multiplies, without a copy of the whole.
+
+    b[(c, r, …), (i, …)] = image[c, i · stride + r · dilation - padding, …], or 0 outside of it
+
+The k of b count channels and the places of a kernel, its columns the places where the kernel stands; `turned` it is the other
+way round, as the derivative by the kernel has it. Only the panels that tiles are at are ever laid out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import NamedTuple
+
+from lineal.codegen.contract.packing import Packing
+from lineal.codegen.emit import Emitter
+from lineal.codegen.kinds import Kind, float64, int32, int64, pointer, uint32
+from lineal.codegen.values import Value
+
+__all__ = ["AXIS", "ImagePacking"]
+
+AXIS = ("places", "kernel", "stride", "dilation", "padding", "size", "step")
+"""The numbers of each axis of an image, in the order of its table, behind the step between channels."""
+
+
+class Where(NamedTuple):
+    """Where elements lie: how far they are from the image's begin, and their coordinates."""
+
+    offset: Value
+    coordinates: list[Value]
+
+
+class ImagePacking(Packing):
+    """Writes the copying of an image into panels."""
+
+    @property
+    def parameters(self) -> list[tuple[str, Kind]]:
+        """What `panels` is given: an image and its table, the first k and column, where it goes, how many k and columns."""
+        numbers = [(name, int64) for name in ("first", "start", "depth", "count")]
+        return [("source", pointer), ("table", pointer), ("to", pointer), *numbers]
+
+    def write_panels(self) -> None:
+        e, tiles = self.e, self.tiles
+        kind = self.kind_in(tiles.contract.b)
+        with e.function("panels", self.parameters, internal=True) as (source, table, to, first, start, depth, count):
+            image = Image(e, table, tiles.contract.image.axes, tiles.contract.image.turned)  # type: ignore[union-attr]
+            offsets, coordinates = (e.stack(8 * (tiles.deepest * tiles.together + 1) * n) for n in (1, image.axes))
+            with e.loop(depth) as k:
+                here = image.along(first + k)
+                e.store(here.offset, offsets, k)
+                for n, each in enumerate(here.coordinates):
+                    e.store(each, coordinates, k * image.axes + n)
+            units = self.units(depth)
+            with e.loop(count, 0, tiles.wide) as j, e.loop(tiles.wide, 0, self.lanes) as v, e.when(j + v < count):
+                lines = e.splat(start + j + v, self.lanes) + e.iota(int64, self.lanes)
+                there, mask = image.beside(lines), e.first_lanes(count - j - v, self.lanes)
+                line = image.lines(source, there, mask, kind)
+                panel = e.address(e.address(to, j * tiles.deepest, self.held), v, self.held)
+                with e.loop(units) as unit:
+
+                    def load(k: Value, line: Lines = line) -> Value:
+                        at = [e.load(coordinates, int64, k * image.axes + n) for n in range(image.axes)]
+                        return line.load(Where(e.load(offsets, int64, k), at))
+
+                    e.store(self.joined(load, unit, depth), e.address(panel, unit * tiles.wide, self.held))
+
+
+class Image:
+    """The numbers of an image, and where its elements lie."""
+
+    def __init__(self, e: Emitter, table: Value, axes: int, turned: bool):
+        self.e, self.axes, self.turned = e, axes, turned
+        self.channel = e.load(table, int64)
+        self.numbers = {
+            name: [e.load(table, int64, 1 + len(AXIS) * n + place) for n in range(axes)] for place, name in enumerate(AXIS)
+        }
+
+    def along(self, k: Value) -> Where:
+        """Return where k stands."""
+        return self.place(k) if self.turned else self.kernel(k)
+
+    def beside(self, lines: Value) -> Where:
+        """Return where columns stand."""
+        return self.kernel(lines) if self.turned else self.place(lines)
+
+    def kernel(self, number: Value) -> Where:
+        """Return where channels and places of the kernel stand that are counted row by row."""
+        channel, places = self.parts(number, self.numbers["kernel"])
+        dilated = zip(places, self.numbers["dilation"], self.numbers["padding"])
+        return self.where([each * dilation - padding for each, dilation, padding in dilated], channel * self.channel)
+
+    def place(self, number: Value) -> Where:
+        """Return where the kernel stands at places that are counted row by row."""
+        _, places = self.parts(number, self.numbers["places"])
+        return self.where([each * stride for each, stride in zip(places, self.numbers["stride"])], None)
+
+    def where(self, coordinates: list[Value], offset: Value | None) -> Where:
+        for each, step in zip(coordinates, self.numbers["step"]):
+            offset = each * step if offset is None else offset + each * step
+        assert offset is not None
+        return Where(offset, coordinates)
+
+    def parts(self, number: Value, sizes: Sequence[Value]) -> tuple[Value, list[Value]]:
+        """Return numbers in a system of digits of so many values each: what is beyond the digits, and the digits."""
+        digits = []
+        for size in reversed(sizes):
+            # in float64, which has vectors of quotients; whole numbers below 2⁵² come out exactly
+            rest = self.e.cast(self.e.math.floor(self.e.cast(number, float64) / self.e.cast(size, float64)), int64)
+            digits.append(number - rest * size)
+            number = rest
+        return number, digits[::-1]
+
+    def lines(self, source: Value, there: Where, mask: Value, kind: Kind) -> Lines:
+        """Return the columns of one vector of a panel."""
+        return Lines(self.e, source, there, mask, kind, self.numbers["size"])
+
+
+class Lines:
+    """The columns of one vector of a panel: read in one piece where they lie side by side."""
+
+    def __init__(self, e: Emitter, source: Value, there: Where, mask: Value, kind: Kind, sizes: Sequence[Value]):
+        self.e, self.source, self.mask, self.kind = e, source, mask, kind
+        self.lanes = mask.lanes
+        self.offset = there.offset
+        self.coordinates = [e.cast(each, int32) for each in there.coordinates]
+        self.sizes = [e.cast(each, uint32) for each in sizes]
+        self.first = e.extract(there.offset, 0)
+        beside = there.offset == e.splat(self.first, self.lanes) + e.iota(int64, self.lanes)
+        self.dense = ~e.any(~beside)
+
+    @cached_property
+    def zeros(self) -> Value:
+        """What lies outside of the image."""
+        return self.e.const(0, self.kind.computed, self.lanes)
+
+    def load(self, here: Where) -> Value:
+        """Return the elements at one k; zeros outside of the image."""
+        e, mask = self.e, self.mask
+        for own, each, size in zip(self.coordinates, here.coordinates, self.sizes):
+            at = e.cast(own + e.splat(e.cast(each, int32), self.lanes), uint32)
+            mask = mask & (at < e.splat(size, self.lanes))
+        found = e.variable(self.zeros)
+        with e.if_else(self.dense, carried=[found]) as (then, otherwise):
+            with then:
+                start = e.address(self.source, self.first + here.offset, self.kind)
+                found.value = e.load(start, self.kind, 0, self.lanes, mask=mask)
+            with otherwise:
+                found.value = e.gathered(self.source, self.offset + e.splat(here.offset, self.lanes), self.kind, mask)
+        # lanes outside of the mask may hold anything
+        return e.select(mask, found.value, self.zeros)
