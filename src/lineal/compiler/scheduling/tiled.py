@@ -103,19 +103,19 @@ def reads(group: Group | Rows, base: Base) -> bool:
 
 
 def takes(group: Group | Rows, product: Product, memory: Memory) -> bool:
-    """Return whether a group is a loop of maps over the sums of a product, which writes to none of its factors' memory."""
+    """Return whether a group is a loop of maps over the sums of a product, which writes to no memory of the product's."""
     if type(group) is not Group:
         return False
-    factors = {memory(each.base) for each in (product.a, product.b)}
-    return all(isinstance(node, Map) and runs_along(node, product.out, group, factors, memory) for node in group.nodes)
+    own = {memory(each) for each in (product.a.base, product.b.base, product.out)}
+    return all(isinstance(node, Map) and runs_along(node, product.out, group, own, memory) for node in group.nodes)
 
 
-def runs_along(node: Map, sums: Base, group: Group, factors: set[Base], memory: Memory) -> bool:
-    """Return whether a map of a group is made sum by sum, of what lies along the sums, and in no factor's memory."""
+def runs_along(node: Map, sums: Base, group: Group, own: set[Base], memory: Memory) -> bool:
+    """Return whether a map of a group is made sum by sum, of what lies along the sums, and in none of `own` memory."""
     width, out = sums.shape[-1], node.out
     if math.prod(node.space) != math.prod(sums.shape) or node.after:
         return False
-    if out in group.stored and (memory(out) in factors or not is_made(out, width)):
+    if out in group.stored and (memory(out) in own or not is_made(out, width)):
         return False
     return all(isinstance(arg, Window) and fits(arg, sums, width, group) for arg in node.args)
 
