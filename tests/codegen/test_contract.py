@@ -82,6 +82,7 @@ def test_pairs_of_bfloat16_are_multiplied_by_the_processor(by_columns, matrices,
         pytest.skip("the processor has no such instruction, or may not use it")
     if not matrices:
         monkeypatch.setattr(tiles, "matrices_allowed", lambda: False)
+        monkeypatch.setattr(tiles, "FAST_PAIRS", "")
     arrays.native.cache_clear()
     kind = kind_of("bfloat16")
     problem = Contract("bfloat16", "bfloat16", by_columns, True, converted(float32, kind))

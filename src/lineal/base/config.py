@@ -46,6 +46,9 @@ def of_scalar(value: object) -> dtypes.dtype:
     raise TypeError(f"expected a Python number, got {value!r}")
 
 
+LONG_UPDATE = 1 << 10
+"""From how many elements on an optimizer's update, of a dozen ops, is one native loop."""
+
 LARGE_ARRAY = 1 << 18
 """From how many elements on eager ops (elementwise, reductions, softmax, optimizers' updates) run as native loops over all
 threads instead of NumPy's on one. The one such rule there is. Measured on two cores with AVX-512, NumPy and native code meet at

@@ -36,6 +36,8 @@ SHORTEST = 16
 """How many elements a row has at least."""
 GRAIN = 1024
 """Threads share a loop in multiples of so many elements."""
+WORTH_THREADS = 1 << 15
+"""From how many elements on a loop is split over threads."""
 STREAMED = 1 << 24
 """From how many bytes on a result is written past the caches, which it would not fit in."""
 UNWRITABLE = (AttributeError, TypeError, NotImplementedError, KeyError, ValueError)
@@ -53,8 +55,12 @@ class Native:
         self.function = HOST.launch(self.library[name], [ctypes.c_void_p] * (arrays + 1))
 
     def __call__(self, arrays: Sequence[np.ndarray], table: ctypes.Array) -> None:
+        self.at([each.ctypes.data for each in arrays], table)
+
+    def at(self, places: Sequence[int], table: ctypes.Array) -> None:
+        """Run on arrays at these addresses."""
         pool().follow()
-        self.function(*[each.ctypes.data for each in arrays], table)
+        self.function(*places, table)
 
 
 def whole_numbers(*numbers: int) -> ctypes.Array:
@@ -74,7 +80,8 @@ class Loop:
         self.lanes = min(e.lanes(kind) for kind in (*kinds, *results) if kind.family == "f")
         names = [f"p{n}" for n in range(len(kinds) + len(results))]
         with e.function("loop", [*[(name, pointer) for name in names], ("table", pointer)]) as (*given, table):
-            shared(e, "loop", e.load(table, int64), [*given, table], self.write, grain=GRAIN)
+            count = e.load(table, int64)
+            shared(e, "loop", count, [*given, table], self.write, grain=GRAIN, worth=count >= WORTH_THREADS)
 
     def write(self, start: Value, stop: Value, *places: Value) -> None:
         """Write the loop over the elements range(start, stop): over the rows, or the parts of rows, that they are."""
@@ -177,13 +184,21 @@ def updated(scalar: Scalar, arrays: Sequence[np.ndarray], numbers: Sequence[floa
     The arrays do not overlap; they need one shape, in C order, and one floating dtype.
     """
     storage, shape = arrays[0].dtype, arrays[0].shape
-    for each in arrays:
-        if each.dtype != storage or each.shape != shape or not each.flags.carray or storage.name not in KNOWN:
-            return False
-    singles = [np.array(number, storage) for number in numbers]
-    moves = (1,) * len(arrays) + (0,) * len(singles)
-    native = loop(scalar, (storage,) * len(moves), moves, (storage,) * count, True)
+    if any(each.dtype != storage or each.shape != shape or not each.flags.carray for each in arrays):
+        return False
+    native = update_loop(scalar, storage, len(arrays), len(numbers), count)
     if native is None:
         return False
-    native((*arrays, *singles, *arrays[:count]), whole_numbers(arrays[0].size))
+    places, singles = [each.ctypes.data for each in arrays], np.array(numbers, storage)
+    first = singles.ctypes.data
+    native.at(
+        [*places, *range(first, first + singles.nbytes, storage.itemsize), *places[:count]], whole_numbers(arrays[0].size)
+    )
     return True
+
+
+@lru_cache(256)
+def update_loop(scalar: Scalar, storage: np.dtype, arrays: int, numbers: int, count: int) -> Native | None:
+    """Return the loop of an update, None if there is none."""
+    moves = (1,) * arrays + (0,) * numbers
+    return loop(scalar, (storage,) * len(moves), moves, (storage,) * count, True) if storage.name in KNOWN else None

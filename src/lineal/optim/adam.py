@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
 from typing import Any
 
 from lineal.base import dtypes
 from lineal.base.signatures import Tensor
 from lineal.ops import zeros_like
-from lineal.optim.change import change
+from lineal.optim.change import change, counted
 from lineal.optim.optimizer import Optimizer, Params, check_option
 from lineal.tensors import tensor
 
@@ -72,10 +73,11 @@ class Adam(Optimizer):
         state = self._state_of(parameter, group["amsgrad"])
         beta1, beta2 = group["betas"]
         lr, decay, decoupled = group["lr"], group["weight_decay"], group["decoupled_weight_decay"]
-        # The corrections are float64 tensors of no dimensions: exact for large t and, unlike numbers, alive in a trace.
-        t = state["step"].add_(1).to(dtypes.float64)
+        # in float64, which is exact for large t
+        t = counted(state["step"].add_(1))
         size = lr / (1 - beta1**t)
-        root = (1 - beta2**t).sqrt()
+        root = 1 - beta2**t
+        root = math.sqrt(root) if isinstance(root, float) else root.sqrt()
         changed = (parameter, *(state[name] for name in STATE if name in state))
         numbers = (beta1, 1 - beta1, beta2, 1 - beta2, size, root, group["eps"], 1 - lr * decay if decoupled else decay)
         formula = moments(decay != 0, decoupled, group["amsgrad"])

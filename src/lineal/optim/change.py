@@ -8,13 +8,20 @@ from typing import Any
 import numpy as np
 
 from lineal import ops
-from lineal.base import later
-from lineal.base.config import LARGE_ARRAY
+from lineal.base import dtypes, later
+from lineal.base.config import LONG_UPDATE
 from lineal.core import modes
 from lineal.core.inplace import touch
 from lineal.ops.front import assign
 
 large: Any = later.module("lineal.codegen.large")
+
+
+def counted(step: Any) -> Any:
+    """Return a step's count as what is computed with: a float, or, if somebody listens, a float64 tensor, alive in a trace."""
+    if modes.recorder.get() is not None or modes.grad_enabled.get():
+        return step.to(dtypes.float64)
+    return float(step.value)
 
 
 def change(name: str, formula: Callable[..., tuple], tensors: Sequence[Any], numbers: Sequence[Any], count: int) -> None:
@@ -27,7 +34,7 @@ def change(name: str, formula: Callable[..., tuple], tensors: Sequence[Any], num
     if first.dtype.kind == "c":
         change(name, formula, [ops.view_as_real(each) for each in tensors], numbers, count)
         return
-    if first.size >= LARGE_ARRAY and in_one_loop(formula, [each.value for each in tensors], numbers, count):
+    if first.size >= LONG_UPDATE and in_one_loop(formula, [each.value for each in tensors], numbers, count):
         for each in tensors[:count]:
             touch(each, name)
         return

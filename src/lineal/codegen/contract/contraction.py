@@ -14,7 +14,7 @@ from functools import cached_property
 from lineal.codegen.contract.images import ImagePacking
 from lineal.codegen.contract.packing import Packing
 from lineal.codegen.contract.problem import Contract, Epilogue
-from lineal.codegen.contract.tiles import VECTORS, Tiles, tiles_of
+from lineal.codegen.contract.tiles import VECTORS, Tile, Tiles, tiles_of
 from lineal.codegen.emit import Emitter
 from lineal.codegen.engine import Library, engine
 from lineal.codegen.formulas import Number
@@ -197,17 +197,18 @@ class Writer:
         names = ("depth", "rows", "columns", "more", "last")
         parameters = [("strip", pointer), ("panel", pointer), *((name, int64) for name in names)]
         with e.function(f"tile.{count}.{vectors}", [*parameters, *self.parameters()], internal=True) as given:
-            strip, panel, depth, high, columns, more, last, *rest = given
+            sheets, columns = self.sheets_of(given[7:]), given[4]
+            tile = Tile(*given[:7], sheets[0].address, sheets[0].step, count)
             # lanes are one by one there if a vector has only one
             mask = e.first_lanes(columns - (vectors - 1) * lanes, lanes) if lanes > 1 else None
             masks = [None] * (vectors - 1) + [mask]
-            sheets = self.sheets_of(rest)
-            finish = lambda i, sums: self.finish([each.moved(e, i, 0) for each in sheets], sums, masks, (more, last))
+            rows = lambda i: [each.moved(e, i, 0) for each in sheets]
+            finish = lambda i, sums, more: self.finish(rows(i), sums, masks, (more, tile.last))
             through = finish if self.contract.epilogue is None or self.tiles.in_loops else self.noted(count, vectors)
-            self.tiles.summed(strip, panel, (depth, high), count, vectors, through)
+            self.tiles.summed(tile, vectors, through)
             if isinstance(through, Noted):
                 with e.loop(count) as i:
-                    finish(i, through.row(i))
+                    finish(i, through.row(i), tile.more)
 
     def noted(self, count: int, vectors: int) -> Noted:
         """Return memory for the sums of a tile, whose rows a loop then takes, so that an epilogue is written once."""
@@ -260,7 +261,7 @@ class Noted:
     def __init__(self, e: Emitter, place: Value, vectors: int, tiles: Tiles):
         self.e, self.place, self.vectors, self.tiles = e, place, vectors, tiles
 
-    def __call__(self, i: int | Value, sums: list[Value]) -> None:
+    def __call__(self, i: int | Value, sums: list[Value], more: Value) -> None:
         """Note the sums of a row."""
         for v, total in enumerate(sums):
             self.e.store(total, self.place, (self.vectors * i + v) * self.tiles.lanes)

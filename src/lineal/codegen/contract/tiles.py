@@ -7,6 +7,7 @@ numbers. The right factor is a panel: rows of `wide` numbers.   Goto and van de 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 from lineal.codegen.contract.problem import Contract
 from lineal.codegen.emit import Emitter
@@ -14,15 +15,36 @@ from lineal.codegen.kinds import Kind, bfloat16, float32, int64, kind_of, uint8,
 from lineal.codegen.target import matrices_allowed
 from lineal.codegen.values import Value
 
-__all__ = ["PAIRED", "VECTORS", "Finish", "Tiles", "tiles_of"]
+__all__ = ["PAIRED", "VECTORS", "Finish", "Tile", "Tiles", "tiles_of"]
 
 PAIRED = frozenset((bfloat16,))
 """The kinds of which some processors multiply pairs."""
+FAST_PAIRS = ("znver",)
+"""How LLVM's names of processors begin whose products of pairs are faster than those of float32; Intel's are slower."""
 VECTORS = 2
 """How many vectors wide a tile is."""
 
-Finish = Callable[[int | Value, list[Value]], None]
-"""What takes the sums of a row of a tile."""
+Finish = Callable[[int | Value, list[Value], Value], None]
+"""What takes the sums of a row of a tile, and whether parts of them are in memory."""
+
+
+class Tile(NamedTuple):
+    """What is known of one tile: its factors and their depth, how many rows and columns of it are there, of `count` rows.
+
+    Parts of its sums, rows of which are a `step` apart, are there already if there are `more`; others come after all but the
+    `last`.
+    """
+
+    strip: Value
+    panel: Value
+    depth: Value
+    rows: Value
+    columns: Value
+    more: Value
+    last: Value
+    parts: Value
+    step: Value
+    count: int
 
 
 class Tiles:
@@ -73,22 +95,21 @@ class Tiles:
         """Return where in a strip row i begins, and how far its next number is."""
         return (i, self.high) if self.by_columns else (i * self.deepest, 1)
 
-    def summed(self, strip: Value, panel: Value, size: tuple[Value, Value], count: int, vectors: int, finish: Finish) -> None:
-        """Write the sums of a tile of so many vectors, size = (depth, rows), and what takes them; `count` rows at most."""
-        depth, _ = size
-        e, kind = self.e, self.sums
+    def summed(self, tile: Tile, vectors: int, finish: Finish) -> None:
+        """Write the sums of a tile of so many vectors, and what takes them."""
+        e, kind, count = self.e, self.sums, tile.count
         sums = [e.variable(e.const(0, kind, self.lanes)) for _ in range(count * vectors)]
-        with e.loop(depth, carried=sums) as k:
-            row = e.address(panel, k * self.wide, self.held)
+        with e.loop(tile.depth, carried=sums) as k:
+            row = e.address(tile.panel, k * self.wide, self.held)
             right = [e.load(row, self.held, v * self.lanes, self.lanes) for v in range(vectors)]
-            column = e.address(strip, k * self.place(0)[1], self.held)
+            column = e.address(tile.strip, k * self.place(0)[1], self.held)
             for i in range(count):
                 left = e.splat(e.load(e.address(column, self.place(i)[0], self.held), self.held), self.lanes)
                 for v in range(vectors):
                     total = sums[i * vectors + v]
                     total.value = self.more(total.value, left, right[v])
         for i in range(count):
-            finish(i, [sums[i * vectors + v].value for v in range(vectors)])
+            finish(i, [sums[i * vectors + v].value for v in range(vectors)], tile.more)
 
     def more(self, total: Value, left: Value, right: Value) -> Value:
         """Return a sum to which a product is added."""
@@ -151,29 +172,42 @@ class MatrixTiles(PairTiles):
     def end(self) -> None:
         self.instruction("llvm.x86.tilerelease")
 
-    def summed(self, strip: Value, panel: Value, size: tuple[Value, Value], count: int, vectors: int, finish: Finish) -> None:
+    def summed(self, tile: Tile, vectors: int, finish: Finish) -> None:
         e, side = self.e, self.SIDE
-        depth, rows = size
         square = [(i, j) for i in range(2) for j in range(vectors)]
         number = lambda i, j: f"i8 {2 * i + j}"
-        for i, j in square:
-            self.instruction("llvm.x86.tilezero", number(i, j))
-        with e.loop(depth, 0, side) as k:
+        # parts of sums, of whole tiles, go from memory to the registers and back
+        whole = (tile.rows == self.high) & (tile.columns >= vectors * side)
+        with e.if_else(whole & (tile.more != 0)) as (then, otherwise):
+            with then:
+                self.move("tileloadd64", square, number, tile.parts, tile.step * 4)
+            with otherwise:
+                for i, j in square:
+                    self.instruction("llvm.x86.tilezero", number(i, j))
+        with e.loop(tile.depth, 0, side) as k:
             for i in range(2):
-                left = e.address(strip, k + i * side * self.deepest, self.held)
+                left = e.address(tile.strip, k + i * side * self.deepest, self.held)
                 self.instruction("llvm.x86.tileloadd64", f"i8 {4 + i}", f"ptr {left.text}", f"i64 {4 * self.deepest}")
             for j in range(vectors):
-                right = e.address(panel, k * self.wide + j * side, self.held)
+                right = e.address(tile.panel, k * self.wide + j * side, self.held)
                 self.instruction("llvm.x86.tileloadd64", f"i8 {6 + j}", f"ptr {right.text}", f"i64 {4 * self.wide}")
             for i, j in square:
                 self.instruction("llvm.x86.tdpbf16ps", number(i, j), f"i8 {4 + i}", f"i8 {6 + j}")
-        found = e.stack(4 * self.high * self.wide)
+        with e.if_else(whole & (tile.last == 0)) as (then, otherwise):
+            with then:
+                self.move("tilestored64", square, number, tile.parts, tile.step * 4)
+            with otherwise:
+                found, more = e.stack(4 * self.high * self.wide), e.select(whole, 0, tile.more)
+                self.move("tilestored64", square, number, found, e.const(4 * self.wide, int64))
+                with e.loop(tile.rows) as row:
+                    at = e.address(found, row * self.wide, float32)
+                    finish(row, [e.load(at, float32, j * side, side) for j in range(vectors)], more)
+
+    def move(self, name: str, square: list, number: Callable[[int, int], str], place: Value, step: Value) -> None:
+        """Write the moving of sums between the registers and memory whose rows are so many bytes apart."""
         for i, j in square:
-            at = e.address(found, i * side * self.wide + j * side, float32)
-            self.instruction("llvm.x86.tilestored64", number(i, j), f"ptr {at.text}", f"i64 {4 * self.wide}")
-        with e.loop(rows) as row:
-            at = e.address(found, row * self.wide, float32)
-            finish(row, [e.load(at, float32, j * side, side) for j in range(vectors)])
+            at = self.e.offset(place, step * (i * self.SIDE) + j * self.SIDE * float32.itemsize)
+            self.instruction(f"llvm.x86.{name}", number(i, j), f"ptr {at.text}", step.typed)
 
 
 def tiles_of(e: Emitter, contract: Contract) -> Tiles:
@@ -181,6 +215,6 @@ def tiles_of(e: Emitter, contract: Contract) -> Tiles:
     if contract.pairs and PAIRED.issuperset(map(kind_of, (contract.a, contract.b))):
         if e.target.has("amx-bf16") and matrices_allowed():
             return MatrixTiles(e, contract)
-        if e.target.has("avx512bf16") and e.target.avx512:
+        if e.target.has("avx512bf16") and e.target.avx512 and e.target.cpu.startswith(FAST_PAIRS):
             return PairTiles(e, contract)
     return Tiles(e, contract)
