@@ -262,7 +262,11 @@ class Checked:
         """Return what a step is to make of the memory by the meaning of its nodes, if that is known, and soon computed."""
         if step.elements > MOST_ELEMENTS or not is_known(step.group):
             return {}
-        return expected(step.group, written_by(step.group), lambda window: self.view(window, memory))
+        known = written_by(step.group)
+        if isinstance(step.group, Tiled) and not step.group.kept:
+            # there are parts of sums, if anything
+            known = [base for base in known if base is not step.group.product.out]
+        return expected(step.group, known, lambda window: self.view(window, memory))
 
     def join(self, step: Step) -> None:
         """Let what lies between the parts of a block count as written, if they lie apart: it is nobody's."""

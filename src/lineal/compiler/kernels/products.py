@@ -113,7 +113,7 @@ def epilogue_of(group: Tiled) -> Epilogue:
         steps.append(Made(node.formula, tuple(map(operand, node.args)), kind_of(node.out.dtype).name, stored))
         values[node.out] = len(args) + len(steps)
     moves = tuple((kind_of(each.base.dtype).name, along(each, width)[1]) for each in args)  # type: ignore[index]
-    return Epilogue(tuple(steps), moves, group.product.out in group.stored)
+    return Epilogue(tuple(steps), moves, group.kept)
 
 
 def arguments(group: Tiled) -> list[Window]:
