@@ -100,11 +100,11 @@ class Writer:
     # the whole
 
     def whole(self, given: Sequence[Value]) -> None:
-        """Write the routine: ranges of columns, or of rows if there are more of them, on different threads."""
+        """Write the routine: ranges of columns, in vectors, or of rows if there are more of them, on different threads."""
         e = self.e
         m, n, k, spread = given[6:10]
         across = n * 2 >= m
-        unit = e.select(across, e.index(self.tiles.wide), self.tiles.high)
+        unit = e.select(across, e.index(self.tiles.lanes), self.tiles.high)
         size = e.select(across, n, m)
         units = e.math.floor_divide(size + unit - 1, unit)
         worth = (spread != 0) & (m * n * k >= WORTH_THREADS)
