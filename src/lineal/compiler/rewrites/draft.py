@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable
+from functools import cached_property
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -42,10 +44,6 @@ class Draft:
         """What the rewrite that is going on has replaced."""
         self.grad = True
         """Whether the equation that is being rewritten had history on."""
-        self.reads: Counter[Var] = Counter()
-        self.makers: dict[Var, Equation] = {}
-        self.users: dict[Var, list[Equation]] = {}
-        self.look()
 
     @classmethod
     def of(cls, trace: Trace) -> Draft:
@@ -55,15 +53,29 @@ class Draft:
         found.remembers = trace.differentiable
         return found
 
-    def look(self) -> None:
-        """Find out who makes what, and how often everything is read."""
-        self.makers = {var: each for each in self.equations for var in each.outputs}
-        self.reads = Counter(self.wanted)
-        self.users = {}
+    @cached_property
+    def makers(self) -> dict[Var, Equation]:
+        """Who makes what."""
+        return {var: each for each in self.equations for var in each.outputs}
+
+    @cached_property
+    def reads(self) -> Counter[Var]:
+        """How often everything is read."""
+        return Counter(chain(self.wanted, chain.from_iterable([each.inputs for each in self.equations])))
+
+    @cached_property
+    def users(self) -> dict[Var, list[Equation]]:
+        """Who reads what."""
+        found: dict[Var, list[Equation]] = {}
         for each in self.equations:
-            self.reads.update(each.inputs)
             for var in dict.fromkeys(each.inputs):
-                self.users.setdefault(var, []).append(each)
+                found.setdefault(var, []).append(each)
+        return found
+
+    def look(self) -> None:
+        """Find out anew, for the equations that there are now, who makes and who reads what."""
+        for each in ("makers", "reads", "users"):
+            self.__dict__.pop(each, None)
 
     def maker(self, var: Var) -> Equation | None:
         """Return the equation that makes a variable, None if it comes from outside."""
@@ -109,7 +121,7 @@ class Draft:
         found: list[Equation] = []
         renamed = self.renamed = {}
         for each in self.equations:
-            if any(var in renamed for var in each.inputs):
+            if renamed and any(var in renamed for var in each.inputs):
                 each = Equation(each.op, tuple(renamed.get(var, var) for var in each.inputs), each.outputs, each.grad)
                 self.makers.update(dict.fromkeys(each.outputs, each))
             self.grad = each.grad
