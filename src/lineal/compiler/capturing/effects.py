@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 import weakref
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -163,12 +164,22 @@ def pending(node: Node, known: set[int]) -> bool:
     return True
 
 
+def holders(pairs: Iterable[tuple[Any, Any]]) -> list[int]:
+    """Return how many hold the first thing of each pair, counting the pair and what looks."""
+    return [sys.getrefcount(x) for x, _ in pairs]
+
+
 def survivors(capture: Capture, known: set[int]) -> Callable[[bool], int]:
     """Return a function that counts the tensors made here, other than the `known`, that outlive the capture."""
+    (alone,) = holders([(object(), None)])
     made = [
         weakref.ref(x)
-        for x, array in capture.alive
-        if id(array) not in known and capture.places[id(array)].storage.captured is None and not is_literal(x)
+        for (x, array), count in zip(capture.alive, holders(capture.alive))
+        # what the capture alone holds goes with it
+        if count > alone
+        and id(array) not in known
+        and capture.places[id(array)].storage.captured is None
+        and not is_literal(x)
     ]
 
     def count() -> int:

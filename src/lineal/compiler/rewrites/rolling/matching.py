@@ -106,7 +106,9 @@ def searched(lines: Lines, stretch: Stretch, fewest: int) -> tuple[Stretch, list
             return Stretch(start, period, turns), kinds
         if good >= fewest:
             return searched(lines, Stretch(start, period, good), fewest)
-        start, turns = start + (good + 1) * period, turns - good - 1
+        # of the last that agreed, some may be the first of others
+        skipped = max(1, good - 2)
+        start, turns = start + skipped * period, turns - skipped
     return None
 
 
