@@ -176,9 +176,42 @@ def shuffled_at_first(xs, h, W, U, b):
     return h
 
 
+def nested(xs, h, W, U, b):
+    hs = []
+    for x in xs:
+        for _ in range(12):
+            h = cell(x, h, W, U, b)
+        h = h / (1 + h.norm())
+        hs.append(h)
+    return torch.stack(hs)
+
+
+def nested_slices(xs, h, W, U, b):
+    ys, hs = xs.reshape(TURNS, 12, 1), []
+    for n in range(TURNS):
+        for k in range(12):
+            h = torch.tanh(h @ W + ys[n][k] * (k / 12))
+            hs.append(h)
+        h = h + b * (n / 9)
+    return h, torch.stack(hs, 1)
+
+
+def nested_writes(xs, h, W, U, b):
+    out, total = torch.zeros(9, 3, 4), 0
+    for n in range(9):
+        y = h
+        for k in range(8):
+            y = torch.tanh(y @ W + xs[n + k])
+            total = total + y.mean()
+        h = (h + y) @ U
+        out[n] = h
+    return out, total
+
+
 FUNCTIONS = [
     stacked, by_index, backwards, two_layers, one_after_the_other, two_back, last_alone, some_turns, no_carry, columns, slices,
     transposed, newton, power, written, windows, expanded, losses, counted, by_turns, begun_otherwise, shuffled_at_first,
+    nested, nested_slices, nested_writes,
 ]  # fmt: skip
 
 
@@ -219,7 +252,7 @@ def test_loops_give_what_eager_code_gives(function, grad):
     assert loops(compiled)
 
 
-CHECKED = [(f, False) for f in FUNCTIONS] + [(f, True) for f in (stacked, backwards, two_back, power, written, losses)]
+CHECKED = [(f, False) for f in FUNCTIONS] + [(f, True) for f in (stacked, backwards, two_back, power, written, losses, nested)]
 
 
 @pytest.mark.parametrize(("function", "grad"), CHECKED)
@@ -231,6 +264,15 @@ def test_loops_in_the_checking_build(function, grad):
             for a, b in zip(results(compiled, arguments(grad)), wanted, strict=True):
                 np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-12)
     assert loops(compiled)
+
+
+@pytest.mark.parametrize(("function", "grad"), [(nested, False), (nested, True), (nested_slices, False)])
+def test_loops_of_loops_are_loops(function, grad):
+    compiled = torch.compile(function)
+    for _ in range(2):
+        results(compiled, arguments(grad))
+    outer = [loop for loop in loops(compiled) if any(isinstance(each.op, Rolled) for each in loop.turn.equations)]
+    assert len(outer) == 1 + grad
 
 
 def test_turns_with_steps_of_the_host_stay_apart():
@@ -297,7 +339,7 @@ def test_a_step_of_training_is_a_loop_ahead_and_one_back():
 
 @pytest.mark.parametrize("turns", [50, 200])
 def test_how_often_turns_are_looked_at_does_not_grow_with_them(turns, monkeypatch):
-    """Stretches that repeat and do not read alike, as the way back before the way ahead is a loop, are seen to be so at once."""
+    """That turns repeat and do not read alike is seen at once, as of the way back before the way ahead is a loop."""
     looked = []
     kinds_of = matching.kinds_of
     monkeypatch.setattr(matching, "kinds_of", lambda *given: looked.append(given) or kinds_of(*given))

@@ -176,10 +176,7 @@ def survivors(capture: Capture, known: set[int]) -> Callable[[bool], int]:
         weakref.ref(x)
         for (x, array), count in zip(capture.alive, holders(capture.alive))
         # what the capture alone holds goes with it
-        if count > alone
-        and id(array) not in known
-        and capture.places[id(array)].storage.captured is None
-        and not is_literal(x)
+        if count > alone and id(array) not in known and capture.places[id(array)].storage.captured is None and not is_literal(x)
     ]
 
     def count() -> int:

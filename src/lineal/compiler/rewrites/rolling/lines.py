@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -37,15 +37,40 @@ class Words:
         """Return what equal ops have in common."""
         known = self.ops.get(id(op))
         if known is None:
-            known = self.ops[id(op)] = op, identity(op) or op
+            known = self.ops[id(op)] = op, (self.loop(op) if isinstance(op, Rolled) else identity(op)) or op
         return known[1]
+
+    def loop(self, op: Rolled) -> Any:
+        """Return what loops of as many equal turns have in common, None if that cannot be said."""
+        turn, names = op.turn, {}
+        ops = [*(each for walk in turn.walks for each in (walk.first, walk.second)), *(each.op for each in turn.equations)]
+        if op.test is not None or any(self.same(each) is each for each in ops):
+            return None
+
+        def named(variables: Iterable[Var]) -> tuple:
+            known = [(var, turn.literals.get(var)) for var in variables]
+            return tuple(
+                [(names.setdefault(x, len(names)) if array is None else array.tobytes(), x.spec) for x, array in known]
+            )
+
+        return (
+            op.turns,
+            named(turn.constants),
+            named([walk.var for walk in turn.walks]),
+            named([given for given, _ in turn.carried]),
+            tuple(map(self.same, ops)),
+            tuple([(named(each.inputs), named(each.outputs)) for each in turn.equations]),
+            named([made for _, made in turn.carried]),
+            named(turn.last),
+            named(turn.stacked),
+        )
 
     def token(self, step: Equation) -> int:
         """Return what equal steps have in common, as a number: op, shapes and dtypes."""
         known = self.tokens.get(step)
         if known is None:
             op = self.same(step.op)
-            if op is step.op or step.op.effect or isinstance(step.op, Rolled):
+            if op is step.op or step.op.effect:
                 what: Any = step
             else:
                 what = (op, len(step.inputs), *[var.spec for var in (*step.inputs, *step.outputs)])

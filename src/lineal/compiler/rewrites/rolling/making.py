@@ -11,7 +11,7 @@ from lineal.compiler.lowering.rules.turns import trace_of
 from lineal.compiler.nodes.node import Host
 from lineal.compiler.nodes.turns import Rolled, Turn, Walk
 from lineal.compiler.rewrites.rolling.lines import Lines, Words, is_view
-from lineal.compiler.rewrites.rolling.matching import Carried, Constant, Kind, Numbers, Walking, matched
+from lineal.compiler.rewrites.rolling.matching import WALKING, Carried, Constant, Kind, Numbers, Walking, matched
 from lineal.compiler.rewrites.rolling.periods import Stretch, stretches
 from lineal.compiler.rewrites.rolling.stacking import restacked
 from lineal.ops.pattern import Elementwise
@@ -37,12 +37,21 @@ class Rolling:
         self.wanted, self.literals, self.new = list(wanted), literals, new
         self.numbers: dict[Var, np.ndarray] = {}
         """The numbers that are others in each turn, as arrays that programs are to be given."""
+        self.tables: dict[tuple, Var] = {}
         self.changed = False
         self.words = Words()
         self.equations = equations
         while (found := once(self, self.equations)) is not None:
             # what reads the turns of one loop may be turns itself, once they are stacked
             self.equations, self.changed = found, True
+
+    def table(self, array: np.ndarray) -> Var:
+        """Return the variable of an array of numbers, the same for the same numbers: loops may be equal turns themselves."""
+        key = array.dtype, array.shape, array.tobytes()
+        if key not in self.tables:
+            self.tables[key] = self.new(array)
+            self.numbers[self.tables[key]] = array
+        return self.tables[key]
 
 
 def once(rolling: Rolling, equations: list[Equation]) -> list[Equation] | None:
@@ -114,17 +123,20 @@ class Body:
     def given(self, kind: Kind, place: int, n: int) -> Var:
         """Return the variable that a step of the loop reads as its input `n`, which is the turn's own or the same in all."""
         var = self.step(0, place).inputs[n]
-        if isinstance(kind, Constant):
-            root = self.lines.root(var)
-            if root in self.lines.literals:
-                self.literals[root] = self.lines.literals[root]
-            else:
-                self.constants[root] = None
-        return self.seen(var)
+        if not isinstance(kind, Constant):
+            return self.seen(var)
+        root, chain = self.lines.root(var), self.lines.chain(var)
+        if root in self.lines.literals:
+            self.literals[root] = self.lines.literals[root]
+            return self.seen(var)
+        # a loop may be a turn itself, and another slice of something be the same in all of its turns each time
+        slices = next((n for n, each in enumerate(chain) if type(each.op) not in WALKING), len(chain))
+        self.constants[chain[slices - 1].outputs[0] if slices else root] = None
+        return self.seen(var, slices)
 
-    def seen(self, var: Var) -> Var:
-        """Let the body have the views by which a variable is seen, and return it."""
-        for view in self.lines.chain(var):
+    def seen(self, var: Var, outside: int = 0) -> Var:
+        """Let the body have the views by which a variable is seen, but for the first ones, and return it."""
+        for view in self.lines.chain(var)[outside:]:
             if view.outputs[0] not in self.entered:
                 self.entered.add(view.outputs[0])
                 self.body.append(view)
@@ -177,8 +189,7 @@ class Loop(Body):
     def numbered(self, kind: Numbers) -> tuple[Var, Walk]:
         """Return the array of numbers, and how the turns walk along it."""
         array = np.stack([self.lines.literals[root] for root in kind.roots[: self.stretch.turns]])
-        whole = self.new(array)
-        self.rolling.numbers[whole] = array
+        whole = self.rolling.table(array)
         return whole, Walk(self.new(array[0]), Select(0, 0), Select(0, 1))
 
     def handed(self, kind: Carried, chain: list[tuple[Var, Var]]) -> list[tuple[Var, Var, Var]]:

@@ -25,7 +25,7 @@ from lineal.ops.indexing.basic import Slice as Items
 from lineal.ops.structural.slicing import Select, Slice
 from lineal.tracing import Var
 
-__all__ = ["Carried", "Constant", "Kind", "Numbers", "Own", "Walking", "matched", "same"]
+__all__ = ["WALKING", "Carried", "Constant", "Kind", "Numbers", "Own", "Walking", "matched", "same"]
 
 MOST_BACK = 4
 """How many turns back a turn may read."""
