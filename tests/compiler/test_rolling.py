@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,7 @@ import pytest
 import lineal as torch
 from lineal.compiler import checking
 from lineal.compiler.nodes.turns import Rolled
+from lineal.compiler.rewrites.rolling import matching
 
 TURNS = 20
 
@@ -155,9 +158,60 @@ def counted(xs, h, W, U, b):
     return h
 
 
+def by_turns(xs, h, W, U, b):
+    for n, x in enumerate(xs):
+        h = torch.tanh(h @ (W, U)[n % 2] + x)
+    return h
+
+
+def begun_otherwise(xs, h, W, U, b):
+    for n, x in enumerate(xs):
+        h = torch.tanh(x @ (U if n < 6 else W) + h)
+    return h
+
+
+def shuffled_at_first(xs, h, W, U, b):
+    for n in (3, 1, 2, 0, *range(4, TURNS)):
+        h = cell(xs[n], h, W, U, b)
+    return h
+
+
+def nested(xs, h, W, U, b):
+    hs = []
+    for x in xs:
+        for _ in range(12):
+            h = cell(x, h, W, U, b)
+        h = h / (1 + h.norm())
+        hs.append(h)
+    return torch.stack(hs)
+
+
+def nested_slices(xs, h, W, U, b):
+    ys, hs = xs.reshape(TURNS, 12, 1), []
+    for n in range(TURNS):
+        for k in range(12):
+            h = torch.tanh(h @ W + ys[n][k] * (k / 12))
+            hs.append(h)
+        h = h + b * (n / 9)
+    return h, torch.stack(hs, 1)
+
+
+def nested_writes(xs, h, W, U, b):
+    out, total = torch.zeros(9, 3, 4), 0
+    for n in range(9):
+        y = h
+        for k in range(8):
+            y = torch.tanh(y @ W + xs[n + k])
+            total = total + y.mean()
+        h = (h + y) @ U
+        out[n] = h
+    return out, total
+
+
 FUNCTIONS = [
     stacked, by_index, backwards, two_layers, one_after_the_other, two_back, last_alone, some_turns, no_carry, columns, slices,
-    transposed, newton, power, written, windows, expanded, losses, counted,
+    transposed, newton, power, written, windows, expanded, losses, counted, by_turns, begun_otherwise, shuffled_at_first,
+    nested, nested_slices, nested_writes,
 ]  # fmt: skip
 
 
@@ -198,7 +252,7 @@ def test_loops_give_what_eager_code_gives(function, grad):
     assert loops(compiled)
 
 
-CHECKED = [(f, False) for f in FUNCTIONS] + [(f, True) for f in (stacked, backwards, two_back, power, written, losses)]
+CHECKED = [(f, False) for f in FUNCTIONS] + [(f, True) for f in (stacked, backwards, two_back, power, written, losses, nested)]
 
 
 @pytest.mark.parametrize(("function", "grad"), CHECKED)
@@ -212,6 +266,15 @@ def test_loops_in_the_checking_build(function, grad):
     assert loops(compiled)
 
 
+@pytest.mark.parametrize(("function", "grad"), [(nested, False), (nested, True), (nested_slices, False)])
+def test_loops_of_loops_are_loops(function, grad):
+    compiled = torch.compile(function)
+    for _ in range(2):
+        results(compiled, arguments(grad))
+    outer = [loop for loop in loops(compiled) if any(isinstance(each.op, Rolled) for each in loop.turn.equations)]
+    assert len(outer) == 1 + grad
+
+
 def test_turns_with_steps_of_the_host_stay_apart():
     x = torch.randn(16, 3, 3, dtype=torch.float64)
     compiled = torch.compile(lambda x: torch.stack([torch.linalg.matrix_exp(each) for each in x]))
@@ -219,6 +282,71 @@ def test_turns_with_steps_of_the_host_stay_apart():
         torch.testing.assert_close(compiled(x), torch.linalg.matrix_exp(x))
     assert compiled.eager is None
     assert not loops(compiled)
+
+
+@pytest.mark.parametrize("seed", range(16))
+def test_turns_among_others_are_a_loop_if_eight_follow_one_another(seed):
+    chance = random.Random(seed)
+    turns: list[tuple[int, int]] = []
+    while len(turns) < 40:
+        which, place, step = chance.randrange(2), chance.randrange(TURNS), chance.choice((0, 1, 1, 1))
+        turns += [(which, (place + n * step) % TURNS) for n in range(chance.randrange(1, 14))]
+
+    def f(xs, h, W, U, b):
+        for which, place in turns:
+            h = torch.tanh(xs[place] @ W if which else xs[place] @ U) + h
+        return h
+
+    follows = [a[0] == b[0] and b[1] - a[1] == 1 for a, b in pairwise(turns)]
+    compiled = torch.compile(f)
+    for _ in range(2):
+        for a, b in zip(results(compiled, arguments(True)), results(f, arguments(True)), strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-12)
+    assert compiled.eager is None
+    if any(all(follows[n : n + 7]) for n in range(len(follows) - 6)):
+        assert loops(compiled)
+
+
+def trained(turns: int) -> tuple[Callable[..., Any], torch.nn.Module]:
+    """Return a step of training a recurrent cell, and the cell."""
+    torch.manual_seed(0)
+    ways = torch.nn.ModuleList([torch.nn.Linear(4, 4, dtype=torch.float64) for _ in range(2)])
+    optimizer = torch.optim.SGD(ways.parameters(), lr=0.1)
+
+    def step(xs, h):
+        optimizer.zero_grad()
+        for n in range(turns):
+            h = torch.tanh(ways[0](xs[n]) + ways[1](h))
+        loss = h.square().mean()
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    return step, ways
+
+
+def test_a_step_of_training_is_a_loop_ahead_and_one_back():
+    found = []
+    for wrap in (torch.compile, lambda f: f):
+        step, ways = trained(TURNS)
+        run = wrap(step)
+        found.append([[run(*arguments(False)[:2]) for _ in range(4)], *ways.parameters(), *(p.grad for p in ways.parameters())])
+        if wrap is torch.compile:
+            assert run.eager is None
+            assert [loop.turns for loop in loops(run)] == [TURNS, TURNS - 2]
+    torch.testing.assert_close(*found, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("turns", [50, 200])
+def test_how_often_turns_are_looked_at_does_not_grow_with_them(turns, monkeypatch):
+    """That turns repeat and do not read alike is seen at once, as of the way back before the way ahead is a loop."""
+    looked = []
+    kinds_of = matching.kinds_of
+    monkeypatch.setattr(matching, "kinds_of", lambda *given: looked.append(given) or kinds_of(*given))
+    compiled = torch.compile(trained(turns)[0])
+    compiled(torch.ones(turns, 3, 4, dtype=torch.float64), torch.ones(3, 4, dtype=torch.float64))
+    assert loops(compiled)
+    assert len(looked) < 12
 
 
 @pytest.mark.parametrize("function", [stacked, by_index, backwards, two_back, transposed, written])

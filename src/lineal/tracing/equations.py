@@ -13,6 +13,9 @@ from lineal.core import Op, modes
 
 __all__ = ["Equation", "Var", "evaluate"]
 
+_named = tuple.__new__
+"""What makes a named tuple without a call of Python's."""
+
 
 class Var:
     """A value in a trace: its number in the order of appearance, and its shape and dtype."""
@@ -21,7 +24,7 @@ class Var:
 
     def __init__(self, number: int, value: np.ndarray):
         self.number = number
-        self.spec = Spec(value.shape, value.dtype)
+        self.spec: Spec = _named(Spec, (value.shape, value.dtype))
 
     def __repr__(self) -> str:
         return f"v{self.number}"

@@ -25,22 +25,21 @@ LOOKING = "a part x[i] of a tensor, i a tensor too, is written, read after a wri
 class Storage:
     """One block of memory: its variable at present, how often it was written, the tensor it came with if from outside."""
 
-    __slots__ = ("array", "captured", "looked_at", "lookers", "remembered", "stale", "var", "version", "written")
+    version = 0
+    written = False
+    remembered = False
+    """Whether one of the writes has a history, or takes that of the tensor."""
+    lookers: tuple[Storage, ...] = ()
+    """What has parts of it, taken at a place that depends on numbers."""
+    looked_at: Storage | None = None
+    """What it is such a part of itself."""
+    stale = False
+    """Whether that was written since."""
 
     def __init__(self, var: Var, array: np.ndarray, captured: AbstractTensor | None = None):
         self.var = var
         self.array = array
         self.captured = captured
-        self.version = 0
-        self.written = False
-        self.remembered = False
-        """Whether one of the writes has a history, or takes that of the tensor."""
-        self.lookers: list[Storage] = []
-        """What has parts of it, taken at a place that depends on numbers."""
-        self.looked_at: Storage | None = None
-        """What it is such a part of itself."""
-        self.stale = False
-        """Whether that was written since."""
 
 
 class Place:
@@ -107,7 +106,7 @@ class PureRecorder(modes.Recorder):
 
     def record(self, op: Op, xs: tuple[AbstractTensor, ...], ys: tuple[AbstractTensor, ...]) -> None:
         """Hear that `op` made `ys` of `xs`."""
-        inputs = tuple([self.read(x) for x in xs])
+        inputs = tuple(map(self.read, xs))
         if op.aliasing is not None:
             self.view(op, xs[0], inputs[0], ys)
             return
@@ -170,7 +169,7 @@ class PureRecorder(modes.Recorder):
         place = self.place(copy)
         self.put(view, place)
         place.storage.looked_at = self.place(base).storage
-        place.storage.looked_at.lookers.append(place.storage)
+        place.storage.looked_at.lookers += (place.storage,)
 
     def storages(self) -> list[Storage]:
         """Return the storages from outside."""
@@ -196,11 +195,17 @@ class PureRecorder(modes.Recorder):
 
     def enter(self, x: AbstractTensor) -> Var:
         """Return the new variable of a tensor in memory of its own."""
-        var = self.new(x.value)
-        self.put(x, Place(Storage(var, x.value), (), var, 0))
+        # as `new` and `put` do: there is one for every op that is heard
+        array = x.value
+        var = Var(self.count, array)
+        self.count += 1
+        self.places[id(array)] = Place(Storage(var, array), (), var, 0)
+        self.owners.add(id(x))
+        self.alive.append((x, array))
         return var
 
     def put(self, x: AbstractTensor, place: Place) -> None:
+        """Enter a tensor, which lies at a place."""
         self.places[id(x.value)] = place
         self.owners.add(id(x))
         self.alive.append((x, x.value))
@@ -272,6 +277,16 @@ class PureRecorder(modes.Recorder):
 
     def read(self, x: AbstractTensor) -> Var:
         """Return the variable that a tensor is now; its history is no matter where nobody remembers what is done."""
+        place, over = self.places.get(id(x.value)), self.over
+        if (
+            place is not None
+            and place.var is not None
+            and place.version == place.storage.version
+            and id(x) in self.owners
+            and not (place.storage.stale or over.gained or id(x) in over.detached)
+        ):
+            # as most are: made here, and not written since
+            return place.var
         var = self.read_memory(x)
         if not modes.grad_enabled.get():
             return var

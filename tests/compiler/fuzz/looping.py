@@ -32,6 +32,9 @@ STEPS = (
     "s = s / (1 + s.norm())",
     "q = q * 0.5 + (s * r).sum()",
     "s = torch.maximum(s, p)",
+    "for j in range(9):\n        s = (s + {w}[k]).softmax(-1) if s.dim() else s * 0.9 + r",
+    "for j in range(turns):\n        s = s.cumsum(0) * 0.1 + {w}[j] * j if s.dim() else s + p\n        ys.append(s)",
+    "for j in range(10):\n        s, p = (r @ (r.mT @ s)).tanh() + p * (j / 9) if s.dim() > 1 else p, s",
 )
 KEEPS = (
     "out[k] = s",

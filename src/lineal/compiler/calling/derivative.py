@@ -7,7 +7,7 @@ of the first is saved.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
@@ -33,6 +33,9 @@ from lineal.ops.structural.reshape import View
 from lineal.tracing import Equation, Var, evaluate
 
 __all__ = ["DifferentiableProgram"]
+
+
+NOTHING = nullcontext()
 
 
 class Joint:
@@ -200,16 +203,17 @@ def replay(trace: Trace, env: dict[Var, Any], capture: Capture, effects: dict[Va
         env[var] = capture.number(holder, key)
 
     def rule(equation: Equation, *xs: Any) -> Any:
-        with Blaming(equation), modes.Setting((modes.rehearsal, telling(equation, effects))):
+        with Blaming(equation), telling(equation, effects) if equation.op.effect else NOTHING:
             return apply(equation.op, *xs)
 
     evaluate(trace.equations, env, rule)
     return env
 
 
-def telling(equation: Equation, effects: dict[Var, np.ndarray]) -> Callable[[Any, tuple], Any]:
-    """Return what tells again what an op with an effect gave."""
-    return lambda op, xs: effects[equation.outputs[0]] if op.width is None else tuple(map(effects.get, equation.outputs))
+def telling(equation: Equation, effects: dict[Var, np.ndarray]) -> modes.Setting:
+    """Return a context in which an op with an effect is told what it gave."""
+    told = lambda op, xs: effects[equation.outputs[0]] if op.width is None else tuple(map(effects.get, equation.outputs))
+    return modes.Setting((modes.rehearsal, told))
 
 
 class Compiled(Op):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 import weakref
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -89,14 +90,12 @@ def rebound(capture: Capture) -> str | None:
     return None
 
 
-def rewritten_constant(capture: Capture) -> str | None:
+def rewritten_constant(capture: Capture, young: set[int]) -> str | None:
     """Return what the call did if it wrote to numbers that no op made: each call makes them anew, or they are a state's first.
 
-    The youngest generation of the garbage collector has to be what the call made.
+    `young` are the identities of what the call made.
     """
-    written = [each.captured for each in capture.storages() if each.written and each.captured is not None]
-    young = {id(each) for each in gc.get_objects(generation=0)} if written else set()
-    for x in written:
+    for x in [each.captured for each in capture.storages() if each.written and each.captured is not None]:
         if id(x) in young:
             return f"writes in place to a constant of shape {list(x.value.shape)} that it makes; clone() the constant first"
     return None
@@ -134,9 +133,10 @@ def halved(capture: Capture) -> str | None:
 def leads_inside(capture: Capture, tensors: Iterable[AbstractTensor]) -> str | None:
     """Return why a trace cannot be repeated if the history of a result leads to a leaf that the function made."""
     waiting, met = [x.node for x in tensors], {id(node) for _, node in capture.histories}
+    known: set[int] = set()
     while waiting:
         node = waiting.pop()
-        if node is None or id(node) in met or not pending(node):
+        if node is None or id(node) in met or not pending(node, known):
             continue
         met.add(id(node))
         if isinstance(node, Leaf) and (node.variable is None or capture.was_made(node.variable)):
@@ -145,27 +145,38 @@ def leads_inside(capture: Capture, tensors: Iterable[AbstractTensor]) -> str | N
     return None
 
 
-def pending(node: Node) -> bool:
-    """Return whether a history has not been gone back through and freed; nodes that keep shapes alone are as those before."""
+def pending(node: Node, known: set[int]) -> bool:
+    """Return whether a history has not been gone back through and freed; nodes that keep shapes alone are as those before.
+
+    Those in `known` are; what is found to be so is entered there.
+    """
     waiting, met = [node], set()
     while waiting:
         each = waiting.pop()
-        if isinstance(each, Leaf) or id(each) in met:
+        if isinstance(each, Leaf) or id(each) in met or id(each) in known:
             continue
         met.add(id(each))
         if each.kept is None:
             return False
         if each.kept.__class__ is list:
             waiting += [edge for edge in each.edges if edge is not None]
+    known |= met
     return True
+
+
+def holders(pairs: Iterable[tuple[Any, Any]]) -> list[int]:
+    """Return how many hold the first thing of each pair, counting the pair and what looks."""
+    return [sys.getrefcount(x) for x, _ in pairs]
 
 
 def survivors(capture: Capture, known: set[int]) -> Callable[[bool], int]:
     """Return a function that counts the tensors made here, other than the `known`, that outlive the capture."""
+    (alone,) = holders([(object(), None)])
     made = [
         weakref.ref(x)
-        for x, array in capture.alive
-        if id(array) not in known and capture.places[id(array)].storage.captured is None and not is_literal(x)
+        for (x, array), count in zip(capture.alive, holders(capture.alive))
+        # what the capture alone holds goes with it
+        if count > alone and id(array) not in known and capture.places[id(array)].storage.captured is None and not is_literal(x)
     ]
 
     def count() -> int:

@@ -65,10 +65,12 @@ class Notes:
         """Give a reason why no program can do what the call does, unless there is one already."""
         self.refusal = self.refusal or why
 
-    def settle(self) -> tuple[str | None, str | None, State, dict[int, Any]]:
+    def settle(self, young: set[int]) -> tuple[str | None, str | None, State, dict[int, Any]]:
         """Return why there can be no program, what the call has changed that it read, the guard of the rest, and which tensors
-        were reached otherwise than through arguments."""
-        young = {id(each) for each in gc.get_objects(generation=0)}
+        were reached otherwise than through arguments.
+
+        `young` are the identities of what the call made.
+        """
 
         def is_old(thing: Any) -> bool:
             while id(thing) not in self.roots:

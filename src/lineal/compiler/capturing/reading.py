@@ -339,9 +339,9 @@ class Reading:
 
     # using
 
-    def settle(self) -> tuple[str | None, str | None, State, dict[int, Any]]:
+    def settle(self, young: set[int]) -> tuple[str | None, str | None, State, dict[int, Any]]:
         """Return why there can be no program, what the call changed, the guard of what it read, and the tensors it reached."""
-        refusal, changed, state, tensors = self.notes.settle()
+        refusal, changed, state, tensors = self.notes.settle(young)
         for module, known in self.modules.values() if changed is None else ():
             now = attributes(module)
             for name, value in known.items():

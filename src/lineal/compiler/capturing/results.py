@@ -140,8 +140,9 @@ class Finder:
         self.sources = [self.source(x) for x in tensors.values()]
         nest = tree.transform(lambda each: Slot(slots[id(each)]) if isinstance(each, AbstractTensor) else each, result)
         self.results = Results(nest, self.sources)
+        known: set[int] = set()
         self.differentiable = any(
-            x.node is not None and pending(x.node) and isinstance(root(source), Made)
+            x.node is not None and pending(x.node, known) and isinstance(root(source), Made)
             for x, source in zip(tensors.values(), self.sources)
         )
         """Whether somebody may call backward on a new tensor."""

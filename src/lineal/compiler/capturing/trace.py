@@ -162,8 +162,10 @@ def traced(function: Callable[..., Any], args: tuple, kwargs: dict) -> tuple[Any
         reading = Reading(function, args, kwargs, capture.saw)
         with Hearing(reading):
             result = running(capture, function, args, kwargs)
-        refusal, changed, state, tensors = reading.settle()
-        rewritten = effects.rewritten_constant(capture)
+        # the garbage collector, off meanwhile, has in its youngest generation what the call made
+        young = set(map(id, gc.get_objects(generation=0)))
+        refusal, changed, state, tensors = reading.settle(young)
+        rewritten = effects.rewritten_constant(capture, young)
     capture.outside |= tensors
     with no_grad():
         found = trace_of(capture, result, name_of(function))

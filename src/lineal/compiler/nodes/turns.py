@@ -11,7 +11,7 @@ import numpy as np
 from lineal.core import Op, lift
 from lineal.tracing import Equation, Var, evaluate
 
-__all__ = ["Mark", "Rolled", "Turn", "Walk", "parted"]
+__all__ = ["Mark", "Rolled", "Turn", "Walk", "between", "parted"]
 
 
 @dataclass(eq=False)

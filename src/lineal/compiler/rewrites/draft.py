@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable
+from functools import cached_property
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -44,10 +46,6 @@ class Draft:
         """What the rewrite that is going on has replaced."""
         self.grad = True
         """Whether the equation that is being rewritten had history on."""
-        self.reads: Counter[Var] = Counter()
-        self.makers: dict[Var, Equation] = {}
-        self.users: dict[Var, list[Equation]] = {}
-        self.look()
 
     @classmethod
     def of(cls, trace: Trace) -> Draft:
@@ -58,21 +56,39 @@ class Draft:
         if trace.differentiable:
             outside = (*zip(trace.inputs, trace.arguments), *trace.captured.items())
             found.sources = {var: 1 << n for n, (var, x) in enumerate(outside) if x.node is not None}
-            found.look()
+        return found
+
+    @cached_property
+    def makers(self) -> dict[Var, Equation]:
+        """Who makes what."""
+        return {var: each for each in self.equations for var in each.outputs}
+
+    @cached_property
+    def reads(self) -> Counter[Var]:
+        """How often everything is read."""
+        return Counter(chain(self.wanted, chain.from_iterable([each.inputs for each in self.equations])))
+
+    @cached_property
+    def users(self) -> dict[Var, list[Equation]]:
+        """Who reads what."""
+        found: dict[Var, list[Equation]] = {}
+        for each in self.equations:
+            for var in dict.fromkeys(each.inputs):
+                found.setdefault(var, []).append(each)
+        return found
+
+    @cached_property
+    def led(self) -> dict[Var, int]:
+        """Where the history of what is made leads back to."""
+        found: dict[Var, int] = {}
+        for each in self.equations if self.sources else ():
+            self.follow(each, found)
         return found
 
     def look(self) -> None:
-        """Find out who makes what, and how often everything is read."""
-        self.makers = {var: each for each in self.equations for var in each.outputs}
-        self.led: dict[Var, int] = {}
-        for each in self.equations:
-            self.follow(each)
-        self.reads = Counter(self.wanted)
-        self.users = {}
-        for each in self.equations:
-            self.reads.update(each.inputs)
-            for var in dict.fromkeys(each.inputs):
-                self.users.setdefault(var, []).append(each)
+        """Find out anew, for the equations that there are now, who makes and who reads what, and where it leads back to."""
+        for each in ("makers", "reads", "users", "led"):
+            self.__dict__.pop(each, None)
 
     def maker(self, var: Var) -> Equation | None:
         """Return the equation that makes a variable, None if it comes from outside."""
@@ -82,14 +98,12 @@ class Draft:
         """Return to which of the `sources` a variable's history leads back, a bit for each."""
         return self.led.get(var, self.sources.get(var, 0))
 
-    def follow(self, each: Equation) -> None:
+    def follow(self, each: Equation, led: dict[Var, int]) -> None:
         """Find out where the history of an equation's outputs leads back to."""
-        if not self.sources:
-            return
         found = 0
         for var in followed(each):
-            found |= self.led[var] if var in self.led else self.sources.get(var, 0)
-        self.led.update(dict.fromkeys(each.outputs, found))
+            found |= led[var] if var in led else self.sources.get(var, 0)
+        led.update(dict.fromkeys(each.outputs, found))
 
     def readers(self, var: Var) -> list[Equation]:
         """Return the equations that read a variable, as they were before the rewrite that is going on."""
@@ -103,7 +117,8 @@ class Draft:
         made = Equation(op, tuple(inputs), tuple(outputs), self.grad if grad is None else grad)
         self.added.append(made)
         self.makers.update(dict.fromkeys(outputs, made))
-        self.follow(made)
+        if self.sources:
+            self.follow(made, self.led)
         return outputs[0] if len(outputs) == 1 else tuple(outputs)
 
     def new(self, value: np.ndarray) -> Var:
@@ -132,7 +147,7 @@ class Draft:
         found: list[Equation] = []
         renamed = self.renamed = {}
         for each in self.equations:
-            if any(var in renamed for var in each.inputs):
+            if renamed and any(var in renamed for var in each.inputs):
                 each = Equation(each.op, tuple(renamed.get(var, var) for var in each.inputs), each.outputs, each.grad)
                 self.makers.update(dict.fromkeys(each.outputs, each))
             self.grad = each.grad

@@ -5,12 +5,12 @@ a stretch of equal turns is one equation (`Rolled`). A turn may read what the tu
 turns, and one slice after another of a tensor; what others read of it is stacked. Every turn was traced: that all are equal is
 seen, not assumed.
 
-`periods` finds stretches of equations that repeat, `matching` sees whether what the turns read repeats too, `making` writes the
-loop, `stacking` looks through what is stacked and taken apart again.
+`lines` puts numbers for what equations are and read, `periods` finds stretches of them that repeat, `matching` sees whether
+what the turns read repeats too, `making` writes the loop, `stacking` looks through what is stacked and taken apart again.
 """
 
+from lineal.compiler.rewrites.rolling.lines import is_view
 from lineal.compiler.rewrites.rolling.making import Rolling, without_idle_views
-from lineal.compiler.rewrites.rolling.matching import is_view
 from lineal.compiler.rewrites.rolling.whiles import endless
 
 __all__ = ["Rolling", "endless", "is_view", "without_idle_views"]

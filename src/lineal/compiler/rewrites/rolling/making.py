@@ -10,7 +10,8 @@ from lineal.compiler.lowering.equations import Lowering
 from lineal.compiler.lowering.rules.turns import trace_of
 from lineal.compiler.nodes.node import Host
 from lineal.compiler.nodes.turns import Rolled, Turn, Walk
-from lineal.compiler.rewrites.rolling.matching import Carried, Constant, Kind, Lines, Numbers, Walking, is_view, matched
+from lineal.compiler.rewrites.rolling.lines import Lines, Words, is_view
+from lineal.compiler.rewrites.rolling.matching import WALKING, Carried, Constant, Kind, Numbers, Walking, matched
 from lineal.compiler.rewrites.rolling.periods import Stretch, stretches
 from lineal.compiler.rewrites.rolling.stacking import restacked
 from lineal.ops.pattern import Elementwise
@@ -36,16 +37,26 @@ class Rolling:
         self.wanted, self.literals, self.new = list(wanted), literals, new
         self.numbers: dict[Var, np.ndarray] = {}
         """The numbers that are others in each turn, as arrays that programs are to be given."""
+        self.tables: dict[tuple, Var] = {}
         self.changed = False
+        self.words = Words()
         self.equations = equations
         while (found := once(self, self.equations)) is not None:
             # what reads the turns of one loop may be turns itself, once they are stacked
             self.equations, self.changed = found, True
 
+    def table(self, array: np.ndarray) -> Var:
+        """Return the variable of an array of numbers, the same for the same numbers: loops may be equal turns themselves."""
+        key = array.dtype, array.shape, array.tobytes()
+        if key not in self.tables:
+            self.tables[key] = self.new(array)
+            self.numbers[self.tables[key]] = array
+        return self.tables[key]
+
 
 def once(rolling: Rolling, equations: list[Equation]) -> list[Equation] | None:
     """Return the equations with the loops that are found at one go, None if there are none."""
-    lines = Lines(equations, rolling.literals)
+    lines = Lines(equations, rolling.literals, rolling.words)
     loops: list[Loop] = []
     taken = np.zeros(len(lines.steps), bool)
     for stretch in stretches(lines.tokens, FEWEST):
@@ -112,17 +123,20 @@ class Body:
     def given(self, kind: Kind, place: int, n: int) -> Var:
         """Return the variable that a step of the loop reads as its input `n`, which is the turn's own or the same in all."""
         var = self.step(0, place).inputs[n]
-        if isinstance(kind, Constant):
-            root = self.lines.root(var)
-            if root in self.lines.literals:
-                self.literals[root] = self.lines.literals[root]
-            else:
-                self.constants[root] = None
-        return self.seen(var)
+        if not isinstance(kind, Constant):
+            return self.seen(var)
+        root, chain = self.lines.root(var), self.lines.chain(var)
+        if root in self.lines.literals:
+            self.literals[root] = self.lines.literals[root]
+            return self.seen(var)
+        # a loop may be a turn itself, and another slice of something be the same in all of its turns each time
+        slices = next((n for n, each in enumerate(chain) if type(each.op) not in WALKING), len(chain))
+        self.constants[chain[slices - 1].outputs[0] if slices else root] = None
+        return self.seen(var, slices)
 
-    def seen(self, var: Var) -> Var:
-        """Let the body have the views by which a variable is seen, and return it."""
-        for view in self.lines.chain(var):
+    def seen(self, var: Var, outside: int = 0) -> Var:
+        """Let the body have the views by which a variable is seen, but for the first ones, and return it."""
+        for view in self.lines.chain(var)[outside:]:
             if view.outputs[0] not in self.entered:
                 self.entered.add(view.outputs[0])
                 self.body.append(view)
@@ -175,8 +189,7 @@ class Loop(Body):
     def numbered(self, kind: Numbers) -> tuple[Var, Walk]:
         """Return the array of numbers, and how the turns walk along it."""
         array = np.stack([self.lines.literals[root] for root in kind.roots[: self.stretch.turns]])
-        whole = self.new(array)
-        self.rolling.numbers[whole] = array
+        whole = self.rolling.table(array)
         return whole, Walk(self.new(array[0]), Select(0, 0), Select(0, 1))
 
     def handed(self, kind: Carried, chain: list[tuple[Var, Var]]) -> list[tuple[Var, Var, Var]]:
@@ -240,17 +253,20 @@ class Loop(Body):
 
 def rewoven(lines: Lines, loops: list[Loop], rolling: Rolling) -> list[Equation]:
     """Return the equations with the loops in their places, and without views that nobody reads."""
-    owner = {step: loop for loop in loops for step in range(loop.stretch.start, loop.stretch.stop)}
-    reads = read_elsewhere(lines, owner, rolling.wanted)
+    owners = np.full(len(lines.steps) + 1, -1)
+    for n, loop in enumerate(loops):
+        owners[loop.stretch.start : loop.stretch.stop] = n
+    reads = read_elsewhere(lines, loops, owners, rolling.wanted)
+    owner = [None if n < 0 else loops[n] for n in owners.tolist()]
     made: list[Equation] = []
     waiting: list[Equation] = []
     step = 0
     for each in lines.equations:
         if each.outputs and each.outputs[0] in lines.views:
-            maker = owner.get(lines.home.get(lines.root(each.outputs[0]), (-1, 0))[0])
+            maker = owner[lines.home.get(lines.root(each.outputs[0]), (-1, 0))[0]]
             (waiting if maker is not None and step < maker.stretch.stop else made).append(each)
             continue
-        loop = owner.get(step)
+        loop = owner[step]
         step += 1
         if loop is None:
             made.append(each)
@@ -271,16 +287,20 @@ def without_idle_views(equations: Sequence[Equation], wanted: Sequence[Var]) -> 
     return kept[::-1]
 
 
-def read_elsewhere(lines: Lines, owner: dict[int, Loop], wanted: Sequence[Var]) -> dict[Loop, dict[Var, list[int]]]:
-    """Return for each loop the variables of its first turn that others read, and of which turns they do."""
-    found: dict[Loop, dict[Var, set[int]]] = {}
-    reads = [(-1, *lines.home.get(lines.root(var), (-1, 0))) for var in wanted]
-    for reader in range(len(lines.steps)):
-        inputs = lines.reads[lines.first[reader] : lines.first[reader + 1]]
-        reads += [(reader, step, output) for _, step, output, _ in inputs if step >= 0]
-    for reader, step, output in reads:
-        loop = owner.get(step)
-        if loop is not None and loop is not owner.get(reader):
+Reads = dict["Loop", dict[Var, list[int]]]
+"""The variables of a loop's first turn that others read, and of which turns they do."""
+
+
+def read_elsewhere(lines: Lines, loops: list[Loop], owners: np.ndarray, wanted: Sequence[Var]) -> Reads:
+    """Return what others read of each loop; `owners` tells of which loop each step is, -1 if of none."""
+    _, steps, outputs, _ = lines.reads.T
+    apart = (owners[steps] >= 0) & (owners[steps] != owners[lines.readers])
+    reads = set(zip(steps[apart].tolist(), outputs[apart].tolist()))
+    reads.update(lines.home.get(lines.root(var), (-1, 0)) for var in wanted)
+    found: Reads = {}
+    for step, output in sorted(reads):
+        if owners[step] >= 0:
+            loop = loops[owners[step]]
             turn, place = divmod(step - loop.stretch.start, loop.stretch.period)
-            found.setdefault(loop, {}).setdefault(loop.step(0, place).outputs[output], set()).add(turn)
-    return {loop: {var: sorted(turns) for var, turns in each.items()} for loop, each in found.items()}
+            found.setdefault(loop, {}).setdefault(loop.step(0, place).outputs[output], []).append(turn)
+    return found

@@ -10,21 +10,22 @@ Views are looked through: they only say where something is read. What a turn rea
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from lineal.compiler.lowering.support import identity
-from lineal.compiler.nodes.turns import Rolled, Walk
-from lineal.compiler.rewrites.rolling.periods import Stretch
+from lineal.compiler.nodes.turns import between
+from lineal.compiler.rewrites.rolling.lines import Lines
+from lineal.compiler.rewrites.rolling.periods import Stretch, runs
 from lineal.core import Op
 from lineal.ops.indexing.basic import Slice as Items
 from lineal.ops.structural.slicing import Select, Slice
-from lineal.tracing import Equation, Var
+from lineal.tracing import Var
 
-__all__ = ["Carried", "Constant", "Kind", "Lines", "Numbers", "Own", "Walking", "is_view", "matched", "same"]
+__all__ = ["WALKING", "Carried", "Constant", "Kind", "Numbers", "Own", "Walking", "matched", "same"]
 
 MOST_BACK = 4
 """How many turns back a turn may read."""
@@ -73,102 +74,41 @@ class Numbers:
 Kind = Own | Constant | Carried | Walking | Numbers
 
 
-class Lines:
-    """Equations, those that only look into others apart from those that make something: the steps."""
-
-    def __init__(self, equations: Sequence[Equation], literals: dict[Var, np.ndarray]):
-        self.equations, self.literals = equations, literals
-        self.steps: list[Equation] = []
-        self.views: dict[Var, Equation] = {}
-        self.paths: dict[Var, tuple[Var, tuple[Op, ...]]] = {}
-        """What is looked into, and by which view ops."""
-        self.home: dict[Var, tuple[int, int]] = {}
-        """Which step makes a variable, and as which of its outputs."""
-        self.words: dict[Any, int] = {}
-        self.tokens: list[int] = []
-        self.reads: list[tuple[int, int, int, int]] = []
-        """Of each input of each step, as numbers: its root, the step and output that make it (-1 if none does), its path."""
-        self.first: list[int] = [0]
-        """Where the inputs of each step begin among them."""
-        self.sames: dict[int, Any] = {}
-        for each in equations:
-            if is_view(each):
-                self.look(each)
-            else:
-                self.enter(each)
-
-    def look(self, view: Equation) -> None:
-        """Enter a view."""
-        (x,), (y,) = view.inputs, view.outputs
-        root, path = self.path(x)
-        self.paths[y] = root, (*path, view.op)
-        self.views[y] = view
-
-    def enter(self, step: Equation) -> None:
-        """Enter a step."""
-        for var in step.inputs:
-            root, path = self.paths.get(var) or (var, ())
-            made = self.home.get(root, (-1, 0))
-            way = self.word(tuple(map(self.same, path))) if path else -1
-            self.reads.append((self.word(root), *made, way))
-        self.first.append(len(self.reads))
-        self.tokens.append(self.token(step))
-        self.home.update((var, (len(self.steps), n)) for n, var in enumerate(step.outputs))
-        self.steps.append(step)
-
-    def word(self, what: Any) -> int:
-        """Return a number that stands for a thing."""
-        return self.words.setdefault(what, len(self.words))
-
-    def same(self, op: Op) -> Any:
-        """Return what equal ops have in common."""
-        known = self.sames.get(id(op))
-        if known is None:
-            known = self.sames[id(op)] = identity(op) or op
-        return known
-
-    def path(self, var: Var) -> tuple[Var, tuple[Op, ...]]:
-        """Return what a variable looks into, and by which view ops."""
-        return self.paths.get(var) or (var, ())
-
-    def root(self, var: Var) -> Var:
-        """Return what a variable looks into."""
-        return self.path(var)[0]
-
-    def chain(self, var: Var) -> list[Equation]:
-        """Return the views by which a variable looks into its root, from there."""
-        found: list[Equation] = []
-        while var in self.views:
-            found.append(self.views[var])
-            var = found[-1].inputs[0]
-        return found[::-1]
-
-    def token(self, step: Equation) -> int:
-        """Return what equal steps have in common, as a number: op, shapes and dtypes."""
-        known = self.same(step.op)
-        if known is step.op or step.op.effect or isinstance(step.op, Rolled):
-            return -1 - len(self.steps)
-        specs = [var.spec for var in (*step.inputs, *step.outputs)]
-        return self.word((known, len(step.inputs), *specs))
-
-
-def is_view(equation: Equation) -> bool:
-    """Return whether an equation only looks into another variable."""
-    return equation.op.aliasing is not None and len(equation.inputs) == len(equation.outputs) == 1
-
-
 def matched(lines: Lines, stretch: Stretch, fewest: int) -> tuple[Stretch, list[list[Kind]]] | None:
     """Return of a stretch the first turns that read alike, and what kind the inputs of a turn's steps are; None if too few."""
+    parts = (searched(lines, each, fewest) for each in alike(lines, stretch, fewest))
+    return next((each for each in parts if each is not None), None)
+
+
+def alike(lines: Lines, stretch: Stretch, fewest: int) -> Iterator[Stretch]:
+    """Yield the parts of a stretch in which every turn may read as the one before: what it made itself, or from the same."""
+    start, period, turns = stretch
+    rows = slice(lines.first[start], lines.first[stretch.stop])
+    near, sources = lines.near[rows], lines.sources[rows]
+    width = len(near) // turns
+    same = (near[width:] == near[: len(near) - width]) | (sources[width:] == sources[: len(near) - width])
+    for first, last in runs(same.reshape(turns - 1, width).all(1), fewest - MOST_BACK):
+        # the first turns may be given from outside what later ones are by those before them
+        begin = max(0, first - MOST_BACK + 1)
+        if last - begin + 1 >= fewest:
+            yield Stretch(start + begin * period, period, last - begin + 1)
+
+
+def searched(lines: Lines, stretch: Stretch, fewest: int) -> tuple[Stretch, list[list[Kind]]] | None:
+    """Return the first turns of a stretch that read alike, with their kinds; None if too few do."""
     start, period, turns = stretch
     while turns >= fewest:
-        kinds, good = kinds_of(lines, Stretch(start, period, turns))
+        few = min(turns, 2 * fewest)
+        kinds, good = kinds_of(lines, Stretch(start, period, few))
+        if good == few < turns:
+            kinds, good = kinds_of(lines, Stretch(start, period, turns))
+        if good == turns:
+            return Stretch(start, period, turns), kinds
         if good >= fewest:
-            return (
-                (Stretch(start, period, good), kinds) if good == turns else matched(lines, Stretch(start, period, good), fewest)
-            )
-        start, turns = start + (good + 1) * period, turns - good - 1
-        if good > MOST_BACK:
-            break
+            return searched(lines, Stretch(start, period, good), fewest)
+        # of the last that agreed, some may be the first of others
+        skipped = max(1, good - 2)
+        start, turns = start + skipped * period, turns - skipped
     return None
 
 
@@ -176,8 +116,7 @@ def kinds_of(lines: Lines, stretch: Stretch) -> tuple[list[list[Kind]], int]:
     """Return what kind of input each is that a turn's steps read, and how many turns, from the first on, agree with it."""
     start, period, turns = stretch
     first = lines.first[start : start + period + 1]
-    reads = np.array(lines.reads[first[0] : lines.first[stretch.stop]], np.int64).reshape(turns, first[-1] - first[0], 4)
-    columns = Columns(lines, stretch, reads)
+    columns = Columns(lines, stretch)
     kinds: list[list[Kind]] = []
     good = turns
     for place in range(period):
@@ -193,22 +132,23 @@ def kinds_of(lines: Lines, stretch: Stretch) -> tuple[list[list[Kind]], int]:
 
 
 class Columns:
-    """What the turns read as their first input, their second one, and so on; `reads` as `Lines` has them, turn by turn."""
+    """What the turns read as their first input, their second one, and so on."""
 
-    def __init__(self, lines: Lines, stretch: Stretch, reads: np.ndarray):
+    def __init__(self, lines: Lines, stretch: Stretch):
         self.lines, self.stretch = lines, stretch
-        self.root, step, self.output, self.way = (reads[..., n] for n in range(4))
-        self.inside = (step >= stretch.start) & (step < stretch.stop)
-        turn, self.place = np.divmod(step - stretch.start, stretch.period)
-        self.back = np.arange(stretch.turns)[:, None] - turn
+        rows = lines.reads[lines.first[stretch.start] : lines.first[stretch.stop]]
+        self.reads = rows.reshape(stretch.turns, len(rows) // stretch.turns, 4)
 
     def kind(self, column: int, place: int, n: int, turns: int) -> tuple[Kind | None, int]:
         """Return what kind of input it is that the first turns read as input `n` of a step, and how many of them agree."""
-        inside, way = self.inside[:turns, column], self.way[:turns, column]
+        start, period, _ = self.stretch
+        root, step, output, way = self.reads[:turns, column].T
+        inside = (step >= start) & (step < self.stretch.stop)
         if not inside[MOST_BACK]:
-            alike = ~inside & (way == way[0]) & (self.root[:turns, column] == self.root[0, column])
+            alike = ~inside & (way == way[0]) & (root == root[0])
             return (Constant(), turns) if alike.all() else from_outside(self.lines, self.seen(place, n, turns))
-        back, made, output = self.back[:turns, column], self.place[:turns, column], self.output[:turns, column]
+        turn, made = np.divmod(step - start, period)
+        back = np.arange(turns) - turn
         far = int(back[MOST_BACK])
         if far >= MOST_BACK:
             return None, 0
@@ -216,7 +156,6 @@ class Columns:
         good = agreeing(np.where(np.arange(turns) < far, ~inside, inside & same))
         if not far:
             return Own(), good
-        start, period = self.stretch.start, self.stretch.period
         column_of = [self.lines.steps[start + turn * period + place].inputs[n] for turn in range(far + 1)]
         path = self.lines.path(column_of[far])[1]
         return Carried((int(made[MOST_BACK]), int(output[MOST_BACK])), path, far, tuple(column_of[:far])), good
@@ -243,9 +182,8 @@ def from_outside(lines: Lines, seen: Sequence[tuple[Var, tuple[Op, ...]]]) -> tu
     a, b = first[step], second[step]
     if len(moving) > 1 or type(a) not in WALKING or not follows(a, b):
         return None, 1
-    walk = Walk(root, a, b)
     good = agreeing(
-        same((path[step],), (walk.at(n),)) and same(path[:step], first[:step]) and same(path[step + 1 :], first[step + 1 :])
+        is_at(path[step], a, b, n) and same(path[:step], first[:step]) and same(path[step + 1 :], first[step + 1 :])
         for n, (_, path) in enumerate(seen[:good])
     )
     return Walking(root, step, a, b), good
@@ -276,6 +214,12 @@ def follows(a: Any, b: Any) -> bool:
         else x is not None or y is None
         for x, y in zip(a.items, b.items)
     )
+
+
+def is_at(op: Op, first: Op, second: Op, turn: int) -> bool:
+    """Return whether a view op shows what a turn sees that sees `first` at first and `second` then."""
+    fields = [(getattr(first, each), getattr(second, each), getattr(op, each)) for each in first.fields]
+    return type(op) is type(first) and all(between(a, b, turn) == c for a, b, c in fields)
 
 
 def same(one: Iterable[Op], other: Iterable[Op]) -> bool:

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from lineal.compiler.nodes.turns import Mark, Rolled, Turn
+from lineal.compiler.rewrites.rolling.lines import Lines, Words, is_view
 from lineal.compiler.rewrites.rolling.making import Body, like
-from lineal.compiler.rewrites.rolling.matching import Constant, Lines, Own, is_view, same
+from lineal.compiler.rewrites.rolling.matching import Constant, Own, same
 from lineal.compiler.rewrites.rolling.periods import Stretch
 from lineal.tracing import Equation, Var
 
@@ -55,7 +56,7 @@ class While(Body):
 
     def __init__(self, equations: list[Equation], reads: list[tuple[Var, int]], mark: Mark, literals: Any, new: Any):
         self.mark, self.all = mark, equations
-        lines = Lines(equations, literals)
+        lines = Lines(equations, literals, Words())
         before = np.cumsum([0, *(not is_view(each) for each in equations)]).tolist()
         self.firsts = [before[start] for start in mark.starts]
         self.end = before[mark.stop]
