@@ -3,9 +3,8 @@
 # ruff: noqa: E402
 import gc
 from math import e, inf, nan, pi
-from typing import TYPE_CHECKING
-
-import lazy_loader
+from types import ModuleType as _ModuleType
+from typing import TYPE_CHECKING as _TYPE_CHECKING
 
 from lineal.base import environment as _environment  # isort: skip
 
@@ -14,6 +13,7 @@ _collects = gc.isenabled()
 gc.disable()
 
 from lineal.base import dtypes as _dtypes
+from lineal.base import later as _later
 from lineal.base.blas import get_bfloat16_products as get_bfloat16_products
 from lineal.base.blas import get_blas as get_blas
 from lineal.base.blas import set_bfloat16_products as set_bfloat16_products
@@ -28,13 +28,12 @@ from lineal.base.spec import *
 from lineal.base.threads import *
 from lineal.base.version import __version__ as __version__
 from lineal.core.modes import *
-from lineal.ops import *
-from lineal.ops import LINEAR_ALGEBRA as _LINEAR_ALGEBRA
+from lineal.ops import __all__ as _ops
 from lineal.ops.conversion import result_type as result_type
 from lineal.tensors import *
 
 # What a first tensor does not need is imported when it is first named: see __getattr__ below.
-if TYPE_CHECKING:
+if _TYPE_CHECKING:
     # a type checker takes `from . import x`, `x as x` and stars for exports, and no other imports
     from lineal.backends import are_deterministic_algorithms_enabled as are_deterministic_algorithms_enabled
     from lineal.backends import get_float32_matmul_precision as get_float32_matmul_precision
@@ -51,12 +50,13 @@ if TYPE_CHECKING:
     from lineal.nn.functional import prelu as prelu
     from lineal.nn.functional import selu as selu
     from lineal.nn.functional.native import *
+    from lineal.ops import *
     from lineal.tensors.inplace import *
     from lineal.tensors.older import *
     from lineal.transforms.control import cond as cond
     from lineal.transforms.control import while_loop as while_loop
 
-    from . import accelerator, autograd, backends, cuda, func, linalg, models, nn, optim, random, testing, utils, version
+    from . import accelerator, autograd, backends, cuda, data, func, linalg, models, nn, optim, random, testing, utils, version
 
 bool = _dtypes.bool_
 float = _dtypes.float32
@@ -69,114 +69,33 @@ cfloat = _dtypes.complex64
 cdouble = _dtypes.complex128
 newaxis = None
 
-_submodules = [
-    "_higher_order_ops",
-    "accelerator",
-    "autograd",
-    "backends",
-    "cuda",
-    "func",
-    "linalg",
-    "models",
-    "nn",
-    "optim",
-    "random",
-    "testing",
-    "utils",
-    "version",
-]
 _elsewhere = {
-    "backends": [
-        "are_deterministic_algorithms_enabled",
-        "get_float32_matmul_precision",
-        "set_float32_matmul_precision",
-        "use_deterministic_algorithms",
-    ],
-    "compiler": ["compile", "explain"],
-    "data": ["load", "save"],
-    "func": ["vmap"],
-    "nn.functional": ["celu", "cosine_similarity", "pairwise_distance", "prelu", "selu"],
-    "nn.functional.native": ["batch_norm", "celu_", "dropout", "dropout_", "embedding", "layer_norm", "selu_"],
-    "ops": _LINEAR_ALGEBRA,
-    "tensors.inplace": [
-        "abs_",
-        "acos_",
-        "acosh_",
-        "addmv_",
-        "arccos_",
-        "arccosh_",
-        "arcsin_",
-        "arcsinh_",
-        "arctan_",
-        "arctanh_",
-        "as_strided_",
-        "asin_",
-        "asinh_",
-        "atan_",
-        "atanh_",
-        "ceil_",
-        "clamp_",
-        "clamp_max_",
-        "clamp_min_",
-        "clip_",
-        "conj_physical_",
-        "cos_",
-        "cosh_",
-        "deg2rad_",
-        "detach_",
-        "erf_",
-        "erfc_",
-        "exp2_",
-        "exp_",
-        "expm1_",
-        "fix_",
-        "floor_",
-        "frac_",
-        "gcd_",
-        "lcm_",
-        "ldexp_",
-        "log10_",
-        "log1p_",
-        "log2_",
-        "log_",
-        "logit_",
-        "nan_to_num_",
-        "neg_",
-        "negative_",
-        "rad2deg_",
-        "reciprocal_",
-        "relu_",
-        "resize_as_",
-        "round_",
-        "rsqrt_",
-        "sigmoid_",
-        "sin_",
-        "sinc_",
-        "sinh_",
-        "sqrt_",
-        "square_",
-        "tan_",
-        "tanh_",
-        "trunc_",
-        "xlogy_",
-    ],
-    "transforms.control": ["cond", "while_loop"],
-    "tensors.older": [
-        "detach",
-        "get_default_device",
-        "get_device",
-        "get_num_interop_threads",
-        "is_same_size",
-        "is_signed",
-        "is_storage",
-        "range",
-        "set_default_tensor_type",
-        "set_flush_denormal",
-        "set_num_interop_threads",
-        "typename",
-    ],
+    "": "_higher_order_ops accelerator autograd backends cuda data func linalg models nn optim random testing utils version",
+    "backends": """
+        are_deterministic_algorithms_enabled get_float32_matmul_precision set_float32_matmul_precision
+        use_deterministic_algorithms
+    """,
+    "compiler": "compile explain",
+    "data": "load save",
+    "func": "vmap",
+    "nn.functional": "celu cosine_similarity pairwise_distance prelu selu",
+    "nn.functional.native": "batch_norm celu_ dropout dropout_ embedding layer_norm selu_",
+    "ops": " ".join(_ops),
+    "tensors.inplace": """
+        abs_ acos_ acosh_ addmv_ arccos_ arccosh_ arcsin_ arcsinh_ arctan_ arctanh_ as_strided_ asin_ asinh_ atan_ atanh_
+        ceil_ clamp_ clamp_max_ clamp_min_ clip_ conj_physical_ cos_ cosh_ deg2rad_ detach_ erf_ erfc_ exp2_ exp_ expm1_ fix_
+        floor_ frac_ gcd_ lcm_ ldexp_ log10_ log1p_ log2_ log_ logit_ nan_to_num_ neg_ negative_ rad2deg_ reciprocal_ relu_
+        resize_as_ round_ rsqrt_ sigmoid_ sin_ sinc_ sinh_ sqrt_ square_ tan_ tanh_ trunc_ xlogy_
+    """,
+    "tensors.older": """
+        detach get_default_device get_device get_num_interop_threads is_same_size is_signed is_storage range
+        set_default_tensor_type set_flush_denormal set_num_interop_threads typename
+    """,
+    "transforms.control": "cond while_loop",
 }
-__getattr__, _lazy_dir, _ = lazy_loader.attach(__name__, _submodules, _elsewhere)
+__getattr__, _names = _later.names(__name__, _elsewhere)
+_here = [name for name, each in globals().items() if name[0] != "_" and not isinstance(each, _ModuleType)]
+__all__ = [*_here, *(name for name in _names if name[0] != "_")]  # pyright: ignore[reportUnsupportedDunderAll]
 
 if _collects:
     if not gc.get_freeze_count():
@@ -187,4 +106,4 @@ if _collects:
 
 
 def __dir__():
-    return sorted({*globals(), *_lazy_dir()})
+    return sorted({*globals(), *_names})

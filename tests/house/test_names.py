@@ -6,6 +6,7 @@ import ast
 import importlib
 import inspect
 import runpy
+import sys
 from collections import Counter
 from pathlib import Path
 from types import ModuleType
@@ -13,6 +14,7 @@ from types import ModuleType
 import pytest
 
 import lineal
+from lineal import ops
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "src" / "lineal"
@@ -52,9 +54,10 @@ EXPECTED = {
 
 
 def starred(path: Path) -> list[str]:
-    """Return the modules whose names a file takes over with a star."""
+    """Return the modules whose names a file takes over with a star, be it for type checkers alone."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    imports = [node for node in tree.body if isinstance(node, ast.ImportFrom)]
+    nodes = [each for node in tree.body for each in (node.body if isinstance(node, ast.If) else [node])]
+    imports = [node for node in nodes if isinstance(node, ast.ImportFrom)]
     return [node.module for node in imports if [each.name for each in node.names] == ["*"] and node.module]
 
 
@@ -84,6 +87,16 @@ def test_what_a_namespace_lists_exists_once(name):
     listed = list(getattr(module, "__all__", []))
     assert [each for each in listed if not hasattr(module, each)] == []
     assert len(listed) == len(set(listed))
+
+
+@pytest.mark.parametrize(("package", "places"), [(lineal, lineal._elsewhere), (ops, ops._functions)], ids=["lineal", "ops"])
+def test_names_that_are_imported_at_first_use_are_where_they_are_looked_for(package, places):
+    for place in starred(Path(package.__file__)):
+        inner = place.removeprefix(f"{package.__name__}.")
+        assert inner in places or place in sys.modules, place
+        if inner in places:
+            assert sorted(places[inner].split()) == sorted(importlib.import_module(place).__all__), place
+    assert [name for name in package.__all__ if not hasattr(package, name)] == []
 
 
 def test_no_name_of_lineal_comes_from_two_places():

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import ctypes
-import importlib.util
 import os
 from functools import cache
 from typing import Any
+
+from lineal.base import later
+
+finding = later.module("importlib.util")
 
 __all__ = ["get_num_threads", "set_num_threads"]
 
@@ -28,7 +31,7 @@ def available() -> int:
 @cache
 def openblas(package: str, function: str) -> Any:
     """Return a function of the OpenBLAS that came with the wheel of "numpy" or "scipy", or None if it uses another BLAS."""
-    spec = importlib.util.find_spec(package)
+    spec = finding.find_spec(package)
     folder = os.path.dirname((spec and spec.origin) or "")
     for place in (f"{folder}.libs", os.path.join(folder, ".dylibs")):
         for name in sorted(os.listdir(place)) if os.path.isdir(place) else ():

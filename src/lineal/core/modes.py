@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-import threading
+from _thread import allocate_lock  # threading.Lock without threading, a millisecond of import
 from collections.abc import Callable
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar, overload
@@ -234,7 +234,7 @@ class Inference:
 
     count = 0
     used = False
-    lock = threading.Lock()
+    lock = allocate_lock()
 
     @classmethod
     def change(cls, by: int) -> None:

@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
 
 from lineal import ops
+from lineal.base.later import method
 from lineal.base.signatures import Index, Operand, Tensor
 from lineal.core import AbstractTensor
+from lineal.ops import indexing
 from lineal.ops.front import in_place
-from lineal.ops.indexing import along, filling, gathering, masked, masks, subscript
 
 __all__ = ["IndexingMethods"]
 
@@ -17,30 +18,33 @@ __all__ = ["IndexingMethods"]
 class IndexingMethods(AbstractTensor):
     """Brackets, gathering and scattering, masks, filling."""
 
-    __getitem__: ClassVar[Callable[[Tensor, Index], Tensor]] = subscript.getitem
-    __setitem__: ClassVar[Callable[[Tensor, Index, Operand], None]] = subscript.setitem
+    __getitem__: ClassVar[Callable[[Tensor, Index], Tensor]] = method(lambda: indexing.subscript.getitem)
+    __setitem__: ClassVar[Callable[[Tensor, Index, Operand], None]] = method(lambda: indexing.subscript.setitem)
 
-    gather = ops.gather
-    scatter, scatter_ = ops.scatter, gathering.scatter_
-    scatter_add, scatter_add_ = ops.scatter_add, gathering.scatter_add_
-    scatter_reduce, scatter_reduce_ = ops.scatter_reduce, in_place(ops.scatter_reduce)
-    take_along_dim = ops.take_along_dim
+    gather = method(lambda: ops.gather)
+    scatter, scatter_ = method(lambda: ops.scatter), method(lambda: indexing.gathering.scatter_)
+    scatter_add, scatter_add_ = method(lambda: ops.scatter_add), method(lambda: indexing.gathering.scatter_add_)
+    scatter_reduce, scatter_reduce_ = method(lambda: ops.scatter_reduce), method(lambda: in_place(ops.scatter_reduce))
+    take_along_dim = method(lambda: ops.take_along_dim)
 
-    index_select = ops.index_select
-    index_add, index_add_ = ops.index_add, along.index_add_
-    index_copy, index_copy_ = ops.index_copy, along.index_copy_
-    index_fill, index_fill_ = ops.index_fill, along.index_fill_
-    index_put, index_put_ = ops.index_put, subscript.index_put_
-    index_reduce, index_reduce_ = ops.index_reduce, in_place(ops.index_reduce)
-    take = ops.take
-    put, put_ = ops.put, along.put_
+    index_select = method(lambda: ops.index_select)
+    index_add, index_add_ = method(lambda: ops.index_add), method(lambda: indexing.along.index_add_)
+    index_copy, index_copy_ = method(lambda: ops.index_copy), method(lambda: indexing.along.index_copy_)
+    index_fill, index_fill_ = method(lambda: ops.index_fill), method(lambda: indexing.along.index_fill_)
+    index_put, index_put_ = method(lambda: ops.index_put), method(lambda: indexing.subscript.index_put_)
+    index_reduce, index_reduce_ = method(lambda: ops.index_reduce), method(lambda: in_place(ops.index_reduce))
+    take = method(lambda: ops.take)
+    put, put_ = method(lambda: ops.put), method(lambda: indexing.along.put_)
 
-    masked_fill, masked_fill_ = ops.masked_fill, masks.masked_fill_
-    masked_scatter, masked_scatter_ = ops.masked_scatter, masked.masked_scatter_
-    masked_select = ops.masked_select
-    nonzero, argwhere = ops.nonzero, ops.argwhere
+    masked_fill, masked_fill_ = method(lambda: ops.masked_fill), method(lambda: indexing.masks.masked_fill_)
+    masked_scatter, masked_scatter_ = method(lambda: ops.masked_scatter), method(lambda: indexing.masked.masked_scatter_)
+    masked_select = method(lambda: ops.masked_select)
+    nonzero = method(lambda: ops.nonzero)
+    argwhere = method(lambda: ops.argwhere)
 
-    fill_, zero_, copy_ = filling.fill_, filling.zero_, filling.copy_
+    fill_ = method(lambda: indexing.filling.fill_)
+    zero_ = method(lambda: indexing.filling.zero_)
+    copy_ = method(lambda: indexing.filling.copy_)
 
     def __iter__(self: Any) -> Iterator[Tensor]:
         if self.value.ndim == 0:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from lineal.base import config
+from lineal.base import config, later
 from lineal.base.devices import device_of
 from lineal.base.platforms import FOREIGN, HOST, moved
 from lineal.core import AbstractTensor, Leaf
-from lineal.tensors.notebook import format_html
-from lineal.tensors.printing import format_tensor
 
 __all__ = ["PrintingMethods"]
+
+notebook = later.module("lineal.tensors.notebook")
+printing = later.module("lineal.tensors.printing")
 
 _PLAIN = ("Tensor", "Parameter")
 
@@ -34,7 +35,7 @@ class PrintingMethods(AbstractTensor):
     def __repr__(self, *, tensor_contents: Any = None) -> str:
         where = str(device_of(self.value)) if self.value.__class__ in FOREIGN else None
         default = config.defaults.dtype.name
-        return format_tensor(moved(self.value, HOST), default_dtype=default, device=where, **history(self))
+        return printing.format_tensor(moved(self.value, HOST), default_dtype=default, device=where, **history(self))
 
     def __format__(self, spec: str) -> str:
         if self.value.ndim == 0 and type(self).__name__ == "Tensor":
@@ -42,4 +43,4 @@ class PrintingMethods(AbstractTensor):
         return object.__format__(self, spec)
 
     def _repr_html_(self) -> str:
-        return format_html(moved(self.value, HOST), **history(self))
+        return notebook.format_html(moved(self.value, HOST), **history(self))

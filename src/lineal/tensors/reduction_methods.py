@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lineal import ops
+from lineal.base.later import method
 from lineal.base.signatures import Dims, DType, Tensor
 from lineal.ops.front import in_place
 
@@ -14,21 +15,39 @@ __all__ = ["ReductionMethods"]
 class ReductionMethods:
     """Sums, products, extremes, moments, norms and what accumulates along a dimension."""
 
-    sum, nansum, mean, nanmean = ops.sum, ops.nansum, ops.mean, ops.nanmean
-    prod, trace = ops.prod, ops.trace
-    var, std = ops.var, ops.std
-    cov, corrcoef = ops.cov, ops.corrcoef
-    max, min, amax, amin, aminmax = ops.max, ops.min, ops.amax, ops.amin, ops.aminmax
-    argmax, argmin = ops.argmax, ops.argmin
-    all, any, count_nonzero = ops.all, ops.any, ops.count_nonzero
-    equal, allclose = ops.equal, ops.allclose
-    logsumexp, logcumsumexp = ops.logsumexp, ops.logcumsumexp
-    softmax, log_softmax = ops.softmax, ops.log_softmax
-    cumsum, cumsum_ = ops.cumsum, in_place(ops.cumsum)
-    cumprod, cumprod_ = ops.cumprod, in_place(ops.cumprod)
-    cummax, cummin = ops.cummax, ops.cummin
-    diff, dist = ops.diff, ops.dist
-    renorm, renorm_ = ops.renorm, in_place(ops.renorm)
+    sum = method(lambda: ops.sum)
+    nansum = method(lambda: ops.nansum)
+    mean = method(lambda: ops.mean)
+    nanmean = method(lambda: ops.nanmean)
+    prod = method(lambda: ops.prod)
+    trace = method(lambda: ops.trace)
+    var = method(lambda: ops.var)
+    std = method(lambda: ops.std)
+    cov = method(lambda: ops.cov)
+    corrcoef = method(lambda: ops.corrcoef)
+    max = method(lambda: ops.max)
+    min = method(lambda: ops.min)
+    amax = method(lambda: ops.amax)
+    amin = method(lambda: ops.amin)
+    aminmax = method(lambda: ops.aminmax)
+    argmax = method(lambda: ops.argmax)
+    argmin = method(lambda: ops.argmin)
+    all = method(lambda: ops.all)
+    any = method(lambda: ops.any)
+    count_nonzero = method(lambda: ops.count_nonzero)
+    equal = method(lambda: ops.equal)
+    allclose = method(lambda: ops.allclose)
+    logsumexp = method(lambda: ops.logsumexp)
+    logcumsumexp = method(lambda: ops.logcumsumexp)
+    softmax = method(lambda: ops.softmax)
+    log_softmax = method(lambda: ops.log_softmax)
+    cumsum, cumsum_ = method(lambda: ops.cumsum), method(lambda: in_place(ops.cumsum))
+    cumprod, cumprod_ = method(lambda: ops.cumprod), method(lambda: in_place(ops.cumprod))
+    cummax = method(lambda: ops.cummax)
+    cummin = method(lambda: ops.cummin)
+    diff = method(lambda: ops.diff)
+    dist = method(lambda: ops.dist)
+    renorm, renorm_ = method(lambda: ops.renorm), method(lambda: in_place(ops.renorm))
 
     def norm(
         self: Any, p: float | str | None = "fro", dim: Dims | None = None, keepdim: bool = False, dtype: DType | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lineal import ops
+from lineal.base.later import method
 
 __all__ = ["SortingMethods"]
 
@@ -10,9 +11,20 @@ __all__ = ["SortingMethods"]
 class SortingMethods:
     """Order, ranks, distinct elements, counts."""
 
-    sort, argsort, msort, topk, kthvalue = ops.sort, ops.argsort, ops.msort, ops.topk, ops.kthvalue
-    median, nanmedian, mode = ops.median, ops.nanmedian, ops.mode
-    quantile, nanquantile = ops.quantile, ops.nanquantile
-    unique, unique_consecutive = ops.unique, ops.unique_consecutive
-    bincount, histc, histogram = ops.bincount, ops.histc, ops.histogram
-    bucketize, isin = ops.bucketize, ops.isin
+    sort = method(lambda: ops.sort)
+    argsort = method(lambda: ops.argsort)
+    msort = method(lambda: ops.msort)
+    topk = method(lambda: ops.topk)
+    kthvalue = method(lambda: ops.kthvalue)
+    median = method(lambda: ops.median)
+    nanmedian = method(lambda: ops.nanmedian)
+    mode = method(lambda: ops.mode)
+    quantile = method(lambda: ops.quantile)
+    nanquantile = method(lambda: ops.nanquantile)
+    unique = method(lambda: ops.unique)
+    unique_consecutive = method(lambda: ops.unique_consecutive)
+    bincount = method(lambda: ops.bincount)
+    histc = method(lambda: ops.histc)
+    histogram = method(lambda: ops.histogram)
+    bucketize = method(lambda: ops.bucketize)
+    isin = method(lambda: ops.isin)

@@ -8,6 +8,7 @@ from typing import Any, Concatenate, ParamSpec, overload
 import numpy as np
 
 from lineal import ops
+from lineal.base.later import method
 from lineal.base.signatures import Format, Tensor, attribute
 from lineal.base.spec import axis, sizes
 from lineal.core import AbstractTensor, lift, memory_of, modes
@@ -16,13 +17,10 @@ from lineal.core.hooks import retain_anew
 from lineal.core.inplace import refuse_leaf
 from lineal.core.op import Memory, next_id
 from lineal.core.sites import site
-from lineal.ops import layout
+from lineal.ops import layout, structural
 from lineal.ops.front import in_place
 from lineal.ops.structural import axes, expanding
-from lineal.ops.structural.repeating import repeat
 from lineal.ops.structural.reshape import contiguous, is_arranged, reshape_as, view, view_as
-from lineal.ops.structural.striding import fill_diagonal_
-from lineal.ops.structural.windows import unfold
 
 __all__ = ["StructuralMethods"]
 
@@ -72,23 +70,41 @@ class StructuralMethods(AbstractTensor):
     permute, movedim, moveaxis, adjoint = ops.permute, ops.movedim, ops.moveaxis, ops.adjoint
     expand, expand_as, broadcast_to = expanding.expand, expanding.expand_as, ops.broadcast_to
     sum_to_size = expanding.sum_to_size
-    diagonal, diagonal_scatter = ops.diagonal, ops.diagonal_scatter
-    diag, diag_embed, diagflat = ops.diag, ops.diag_embed, ops.diagflat
-    fill_diagonal_ = fill_diagonal_
-    select, select_scatter = ops.select, ops.select_scatter
-    narrow, narrow_copy = ops.narrow, ops.narrow_copy
-    slice_scatter, slice_inverse = ops.slice_scatter, ops.slice_inverse
-    as_strided, as_strided_ = ops.as_strided, in_place_view(ops.as_strided)
-    as_strided_scatter = ops.as_strided_scatter
-    unfold = unfold
-    split_with_sizes, chunk, tensor_split, unbind = ops.split_with_sizes, ops.chunk, ops.tensor_split, ops.unbind
-    hsplit, vsplit, dsplit = ops.hsplit, ops.vsplit, ops.dsplit
-    unsafe_chunk, unsafe_split = ops.unsafe_chunk, ops.unsafe_split
-    unsafe_split_with_sizes = ops.unsafe_split_with_sizes
-    flip, fliplr, flipud, roll, rot90 = ops.flip, ops.fliplr, ops.flipud, ops.roll, ops.rot90
-    repeat, tile, repeat_interleave = repeat, ops.tile, ops.repeat_interleave
-    tril, tril_ = ops.tril, in_place(ops.tril)
-    triu, triu_ = ops.triu, in_place(ops.triu)
+    diagonal = method(lambda: ops.diagonal)
+    diagonal_scatter = method(lambda: ops.diagonal_scatter)
+    diag = method(lambda: ops.diag)
+    diag_embed = method(lambda: ops.diag_embed)
+    diagflat = method(lambda: ops.diagflat)
+    fill_diagonal_ = method(lambda: structural.striding.fill_diagonal_)
+    select = method(lambda: ops.select)
+    select_scatter = method(lambda: ops.select_scatter)
+    narrow = method(lambda: ops.narrow)
+    narrow_copy = method(lambda: ops.narrow_copy)
+    slice_scatter = method(lambda: ops.slice_scatter)
+    slice_inverse = method(lambda: ops.slice_inverse)
+    as_strided, as_strided_ = method(lambda: ops.as_strided), method(lambda: in_place_view(ops.as_strided))
+    as_strided_scatter = method(lambda: ops.as_strided_scatter)
+    unfold = method(lambda: structural.windows.unfold)
+    split_with_sizes = method(lambda: ops.split_with_sizes)
+    chunk = method(lambda: ops.chunk)
+    tensor_split = method(lambda: ops.tensor_split)
+    unbind = method(lambda: ops.unbind)
+    hsplit = method(lambda: ops.hsplit)
+    vsplit = method(lambda: ops.vsplit)
+    dsplit = method(lambda: ops.dsplit)
+    unsafe_chunk = method(lambda: ops.unsafe_chunk)
+    unsafe_split = method(lambda: ops.unsafe_split)
+    unsafe_split_with_sizes = method(lambda: ops.unsafe_split_with_sizes)
+    flip = method(lambda: ops.flip)
+    fliplr = method(lambda: ops.fliplr)
+    flipud = method(lambda: ops.flipud)
+    roll = method(lambda: ops.roll)
+    rot90 = method(lambda: ops.rot90)
+    repeat = method(lambda: structural.repeating.repeat)
+    tile = method(lambda: ops.tile)
+    repeat_interleave = method(lambda: ops.repeat_interleave)
+    tril, tril_ = method(lambda: ops.tril), method(lambda: in_place(ops.tril))
+    triu, triu_ = method(lambda: ops.triu), method(lambda: in_place(ops.triu))
 
     T: Tensor = attribute(axes.reverse_axes, doc="The view with all dimensions in reverse order.")
     mT: Tensor = attribute(axes.matrix_transpose, doc="The view with the last two dimensions exchanged.")  # noqa: N815 - PyTorch's name

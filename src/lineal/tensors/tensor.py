@@ -11,7 +11,6 @@ from lineal.base.spec import Size, axis
 from lineal.core import AbstractTensor, Op, apply, finalize, lift, modes
 from lineal.core.apply import inferred
 from lineal.ops.front import require_tensor
-from lineal.ops.random.distributions import RandomMethods
 from lineal.tensors.autograd_methods import AutogradMethods, Detach
 from lineal.tensors.contraction_methods import ContractionMethods
 from lineal.tensors.conversion_methods import ConversionMethods
@@ -21,6 +20,7 @@ from lineal.tensors.indexing_methods import IndexingMethods
 from lineal.tensors.interop import InteropMethods
 from lineal.tensors.linalg_methods import LinalgMethods
 from lineal.tensors.printing_methods import PrintingMethods
+from lineal.tensors.random_methods import RandomMethods
 from lineal.tensors.reduction_methods import ReductionMethods
 from lineal.tensors.sorting_methods import SortingMethods
 from lineal.tensors.structural_methods import StructuralMethods

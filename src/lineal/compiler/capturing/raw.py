@@ -9,6 +9,7 @@ from collections.abc import Callable
 from types import CellType, FrameType, FunctionType, GetSetDescriptorType, MemberDescriptorType
 from typing import Any
 
+from lineal.base.later import Method
 from lineal.codegen.cpython.facts import ABSENT
 from lineal.codegen.cpython.layout import word
 
@@ -31,7 +32,8 @@ def lookup(kind: type, name: str) -> Any:
     for each in bases_of(kind):
         space = names_of(each)
         if name in space:
-            return space[name]
+            # one of ours that nobody has used so far gives its place to what is to be found
+            return space[name].__get__(None, each) if type(space[name]) is Method else space[name]
     return ABSENT
 
 

@@ -1,5 +1,5 @@
 """Linear algebra; its files are imported when one of them is first named."""
 
-import lazy_loader
+from lineal.base import later
 
-__getattr__, __dir__, __all__ = lazy_loader.attach(__name__, ["older"])
+__getattr__, __all__ = later.names(__name__, {"": "older"})

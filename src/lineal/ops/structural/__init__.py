@@ -1,0 +1,10 @@
+"""Shapes, axes, parts and joins; these files are imported when one of them is first named."""
+
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+
+from lineal.base import later as _later
+
+if _TYPE_CHECKING:
+    from lineal.ops.structural import repeating, striding, windows
+
+__getattr__, __all__ = _later.names(__name__, {"": "repeating striding windows"})
