@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import lineal as torch
-from lineal.base.blas import BLAS, CHOSEN
+from lineal.base import blas
 from lineal.base.errors import IllConditionedWarning, LinAlgError
 from lineal.codegen.dense.programs import programs
 
@@ -19,7 +19,7 @@ def A():
 @pytest.fixture
 def factorisations(monkeypatch):
     """The sizes of the matrices that are factored from here on, by the programs."""
-    monkeypatch.setitem(CHOSEN, BLAS, "own")
+    monkeypatch.setattr(blas, "CHOSEN", {blas.BLAS: "own"})
     run, seen = programs(np.dtype(np.float64)), []
 
     def counted(function):
@@ -136,7 +136,7 @@ def test_decompositions_refuse_what_is_not_finite_and_say_which(shape, bad):
 
 
 def test_the_name_of_a_library_is_checked(monkeypatch, A):
-    monkeypatch.delitem(CHOSEN, BLAS, raising=False)
+    monkeypatch.setattr(blas, "CHOSEN", {})
     monkeypatch.setenv("LINEAL_BLAS", "something")
     with pytest.raises((ValueError, RuntimeError), match="LINEAL_BLAS: expected one of auto, own, mkl"):
         torch.linalg.inv(A)
