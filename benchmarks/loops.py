@@ -1,6 +1,7 @@
 """Loops in compiled functions: `python benchmarks/loops.py [--turns 10 100 1000]`.
 
-A recurrent cell (width 32, batch 8) over so many steps, forward and with its gradients, and an iteration that ends when its
+A recurrent cell (width 32, batch 8) over so many steps, forward, with its gradients, and as a step of training by SGD, written
+as Python's loop or as `scan`; one that takes each input ten times, over a tenth as many; and an iteration that ends when its
 residual is small. Prints how long the first calls take with nothing cached (each in a new process, which has compiled something
 else before), and medians of interleaved calls: compiled, eager, and PyTorch's eager mode where it is installed
 (`pip install torch==2.13.0`).
@@ -22,6 +23,7 @@ from rich.console import Console
 from rich.table import Table
 
 import lineal
+from lineal._higher_order_ops import scan
 from lineal.bench.comparison import versions
 from lineal.bench.interleaved import machine, medians
 
@@ -46,6 +48,54 @@ def recurrent(t: ModuleType, turns: int, grad: bool) -> tuple[Callable[..., Any]
         return t.stack(states).square().mean()
 
     return function, (t.randn(turns, 8, 32), t.zeros(8, 32), W, U, b)
+
+
+def trained(t: ModuleType, turns: int, grad: bool) -> tuple[Callable[..., Any], tuple]:
+    """Return a step of training a cell of two linear layers by the mean square of its last state, and what it is given."""
+    t.manual_seed(0)
+    of_input, of_state = t.nn.Linear(32, 32), t.nn.Linear(32, 32)
+    optimizer = t.optim.SGD([*of_input.parameters(), *of_state.parameters()], lr=0.01)
+
+    def function(xs: Any, h: Any) -> Any:
+        optimizer.zero_grad()
+        for n in range(turns):
+            h = t.tanh(of_input(xs[n]) + of_state(h))
+        loss = h.square().mean()
+        loss.backward()
+        optimizer.step()
+        return loss.detach()
+
+    return function, (t.randn(turns, 8, 32), t.zeros(8, 32))
+
+
+def scanned(t: ModuleType, turns: int, grad: bool) -> tuple[Callable[..., Any], tuple]:
+    """Return the mean square of all states of a cell, by `scan`, and what it is given."""
+    function, given = recurrent(t, turns, grad)
+    if t is not lineal:
+        return function, given
+
+    def by_scan(xs: Any, h: Any, W: Any, U: Any, b: Any) -> Any:
+        def step(h: Any, x: Any) -> tuple:
+            h = t.tanh(x @ W + h @ U + b)
+            return h, h
+
+        return scan(step, h, xs)[1].square().mean()
+
+    return by_scan, given
+
+
+def nested(t: ModuleType, turns: int, grad: bool) -> tuple[Callable[..., Any], tuple]:
+    """Return the last state of a cell that takes each input ten times, and what it is given."""
+    _, (xs, *given) = recurrent(t, turns, grad)
+
+    def function(xs: Any, h: Any, W: Any, U: Any, b: Any) -> Any:
+        for x in xs:
+            for _ in range(10):
+                h = t.tanh(x @ W + h @ U + b)
+            h = h / (1 + h.norm())
+        return h.square().mean()
+
+    return function, (xs[: turns // 10], *given)
 
 
 def iterated(t: ModuleType, turns: int, grad: bool) -> tuple[Callable[..., Any], tuple]:
@@ -120,6 +170,9 @@ def main() -> None:
     kinds = [
         ("recurrent, forward", recurrent, False),
         ("recurrent, with gradients", recurrent, True),
+        ("scan, with gradients", scanned, True),
+        ("recurrent, a step of SGD", trained, False),
+        ("nested, with gradients", nested, True),
         ("while", iterated, False),
     ]
     for label, make, grad in kinds:

@@ -189,6 +189,56 @@ def test_derivatives_go_back_through_the_turns_that_were():
         torch.testing.assert_close(*found)
 
 
+def settled(W, x, tolerance):
+    """A state that does not change any more, and one step more with a history."""
+
+    def step(z, change):
+        found = torch.tanh(z @ W + x)
+        return found, (found - z).abs().amax()
+
+    with torch.no_grad():
+        z, change = while_loop(lambda z, change: change > tolerance, step, (torch.zeros_like(x), torch.ones(())))
+    z = torch.tanh(z @ W + x)
+    return z.square().mean() + z.sum(), change
+
+
+def test_a_loop_without_history_before_what_is_differentiated_takes_as_many_turns_as_it_does():
+    compiled = torch.compile(settled)
+    for scale in (1.0, 1.0, 1.5, 3.0, 0.2, 0.0):
+        found = []
+        for function in (compiled, settled):
+            W, x = (each.requires_grad_() for each in given(((6, 6), (4, 6)), 0.1))
+            y, change = function(W * scale, x, torch.tensor(1e-5))
+            (first,) = torch.autograd.grad(y, x, create_graph=True)
+            (y + first.square().sum()).backward()
+            found.append((y, change, W.grad, x.grad))
+        torch.testing.assert_close(*found)
+    assert compiled.eager is None
+    (programs,) = compiled.programs.values()
+    assert len(programs) == 1
+    W, x = (each.requires_grad_() for each in given(((6, 6), (4, 6)), 0.1))
+    torch.testing.assert_close(compiled(W * 1.0, x, torch.tensor(2.0)), settled(W * 1.0, x, torch.tensor(2.0)))
+
+
+def test_loops_in_a_loop():
+    def iterated(x, W):
+        def step(x, k):
+            for _ in range(10):
+                x = torch.tanh(x @ W) + 0.1
+            return x, k - x.norm()
+
+        return while_loop(lambda x, k: k > 0, step, (x, torch.tensor(20.0)))
+
+    compiled = torch.compile(iterated)
+    for scale in (1.0, 1.0, 0.5, 3.0):
+        x, W = given(((3, 4), (4, 4)), scale)
+        torch.testing.assert_close(compiled(x, W), iterated(x, W))
+    (programs,) = compiled.programs.values()
+    (loop,) = [each.op for each in programs[0].trace.equations if isinstance(each.op, Rolled)]
+    assert len(programs) == 1
+    assert any(isinstance(each.op, Rolled) for each in loop.turn.equations)
+
+
 def test_premises_in_a_loop():
     def shrunk(A, turns):
         step = lambda A, k: (torch.linalg.cholesky(A) + 2 * torch.eye(3), k + 1)

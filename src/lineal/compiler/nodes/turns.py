@@ -117,7 +117,8 @@ def parted(turn: Turn, given: list[Any]) -> tuple[list[Any], list[Any], list[Any
 def ran(equation: Equation, *xs: Any) -> Any:
     """Run the kernel of an equation."""
     made = equation.op.run(xs)
-    return tuple(map(lift, made)) if isinstance(made, tuple) else lift(made)
+    # of arrays without axes, NumPy makes numbers
+    return tuple([lift(np.asarray(each)) for each in made]) if isinstance(made, tuple) else lift(np.asarray(made))
 
 
 @dataclass(eq=False)

@@ -38,7 +38,7 @@ def with_endings(trace: Trace) -> Trace:
     """Return the trace with loops of as many turns as each call takes, where it holds loops that end when a number says so."""
     if not trace.loops:
         return trace
-    marks = trace.loops if passes.enabled("rolling") and not trace.differentiable else []
+    marks = trace.loops if passes.enabled("rolling") else []
     draft = Draft(trace.equations, [*trace.outputs, *(var for _, var in (*trace.writes, *trace.grads))], trace.literals)
     equations, reads = endless(trace.equations, trace.reads, marks, draft.wanted, trace.literals, draft.new)
     found = len(reads) < len(trace.reads)

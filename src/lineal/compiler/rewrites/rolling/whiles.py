@@ -15,7 +15,7 @@ import numpy as np
 
 from lineal.compiler.nodes.turns import Mark, Rolled, Turn
 from lineal.compiler.rewrites.rolling.lines import Lines, Words, is_view
-from lineal.compiler.rewrites.rolling.making import Body, like
+from lineal.compiler.rewrites.rolling.making import Body, Rolling, like
 from lineal.compiler.rewrites.rolling.matching import Constant, Own, same
 from lineal.compiler.rewrites.rolling.periods import Stretch
 from lineal.tracing import Equation, Var
@@ -172,7 +172,9 @@ class While(Body):
         if not whole:
             return Turn(self.body, self.literals, list(self.constants), [], [], [self.decisions[0]], [])
         pairs = [(given, self.seen(self.moving[n][1])) for n, given in self.names.items()]
-        return Turn(self.body, self.literals, list(self.constants), [], pairs, [], [])
+        inner = Rolling(self.body, [to for _, to in pairs], self.literals, self.new)
+        body = self.body if inner.numbers else inner.equations
+        return Turn(body, self.literals, list(self.constants), [], pairs, [], [])
 
     def given(self, kind: Any, place: int, n: int) -> Var:
         if isinstance(kind, Given):
