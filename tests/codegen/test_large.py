@@ -127,13 +127,12 @@ def test_sums_of_float32_are_rounded_no_worse_than_by_pairs():
 
 
 def test_a_formula_over_rows_reads_and_writes_rows_singles_and_shared_ones():
-    def formula(row):
-        total = row.sum(lambda m, x, w: x * w, "y")
-        row.put("y", lambda m, y, c: y / total + c * row["scale"])
-        row.put("total", total)
+    def formula(m, x, w, c, scale):
+        total = m.row_sum(x * w)
+        return x * w / total + c * scale, total
 
     x, w, c = normal(100, 37, dtype="float64"), normal(37, dtype="float64"), normal(100, 1, dtype="float64")
-    y, total = rowwise(formula, 37, {"x": x, "w": w, "c": c}, {"y": x.shape, "total": (100, 1)}, scale=3.0)
+    y, total = rowwise(formula, 37, (x, w, c), (x.shape, (100, 1)), 3.0)
     np.testing.assert_allclose(total, (x * w).sum(1, keepdims=True), rtol=1e-12)
     np.testing.assert_allclose(y, x * w / (x * w).sum(1, keepdims=True) + 3 * c, rtol=1e-10)
 
@@ -141,13 +140,11 @@ def test_a_formula_over_rows_reads_and_writes_rows_singles_and_shared_ones():
 @pytest.mark.parametrize("rows", [16, 63, 200])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_a_formula_over_rows_sums_them_up(rows, dtype):
-    def formula(row):
-        total = row.sum(lambda m, x: x)
-        row.add("weighted", lambda m, x: x * total)
-        row.add("plain", lambda m, x: x)
+    def formula(m, x):
+        return x * m.row_sum(x), x
 
     x = normal(rows, 37, dtype=dtype)
-    weighted, plain = rowwise(formula, 37, {"x": x}, {"weighted": (37,), "plain": (37,)})
+    weighted, plain = rowwise(formula, 37, (x,), ((37,), (37,)))
     exact = x.astype("float64")
     tolerance = 1e-4 if dtype == "float32" else 1e-12
     np.testing.assert_allclose(plain, exact.sum(0), rtol=tolerance, atol=tolerance)

@@ -58,6 +58,13 @@ class Step(NamedTuple):
     operands: tuple[int | Number, ...]
     kind: Kind
 
+    @property
+    def source(self) -> int:
+        """The place of the only operand."""
+        (place,) = self.operands
+        assert isinstance(place, int)
+        return place
+
 
 class Formula:
     """What an expression computes of inputs of some kinds: steps, of which `result` is the last, another value, or a number."""
@@ -302,7 +309,8 @@ class Symbols:
             found: Callable[..., Symbol] = lambda x: x
         elif name in NAMES:
             known = NAMES[name]
-            found = lambda *operands: self.call(known, *operands)
+            # in whose memory an array would be written is nothing to a formula
+            found = lambda *operands, out=None: self.call(known, *operands)
         else:
             raise AttributeError(f"{name}: no operation of formulas")
         setattr(self, name, found)

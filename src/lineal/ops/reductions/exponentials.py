@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from lineal.base import config, dtypes
-from lineal.base.dtypes import widened
 from lineal.base.limits import finfo
 from lineal.base.signatures import Dims, DType, Tensor
 from lineal.base.spec import Axes, Axis
@@ -19,38 +18,30 @@ from lineal.ops.elementwise.arithmetic import neg
 from lineal.ops.elementwise.masks import drop
 from lineal.ops.front import require_tensor, row, store
 from lineal.ops.promotion import unsupported
-from lineal.ops.reductions.front import along, doors, folded, reduced, rowwise, spread, unreduced
+from lineal.ops.reductions.front import RowOp, along, doors, spread, unreduced
 from lineal.ops.reductions.recurrences import accumulated, recurrence, shift
 from lineal.ops.reductions.sums import sum
 
 __all__ = ["logsumexp", "logcumsumexp", "softmax", "log_softmax"]
 
 
-def peak(xp: Any, x: Any, axes: Any) -> np.ndarray:
-    """Return the largest (real part of) x over `axes`, with zero where it is infinite, so that subtracting it is harmless."""
-    if x.size == 0:
-        return xp.zeros([1 if place in axes else size for place, size in enumerate(x.shape)], x.real.dtype)
-    top = reduced(xp.maximum, x.real if x.dtype.kind == "c" else x, axes, True)
-    if not xp.isfinite(top).all():
-        top = xp.where(xp.isinf(top), top.dtype.type(0), top)
-    return top
-
-
-class LogSumExp(Op):
+class LogSumExp(RowOp):
     """y = log Σ exp x over `axes`;  x̄ = ȳ exp(x - y)*, zero where y is -∞."""
 
     axes: Axes
     keepdim: bool
     grad_name = "LogsumexpBackward0"
     keeps = "0 y"
-    wide = True
+
+    @staticmethod
+    def formula(m, x):
+        top = m.row_max(x.real)
+        top = m.where(m.isinf(top), 0, top)
+        e = x - top
+        return m.log(m.row_sum(m.exp(e, out=e))) + top
 
     def eager(self, xp, x):
-        top = peak(xp, x, self.axes)
-        total = folded(xp.add, x, self.axes, x.dtype, exponential, top)
-        if total is None:
-            total = reduced(xp.add, xp.exp(x - top), self.axes, True)
-        y = xp.log(total) + top
+        y: Any = super().eager(xp, x)
         return y if self.keepdim else y.squeeze(self.axes)
 
     def vjp(self, needs, g, y, x):
@@ -62,11 +53,6 @@ class LogSumExp(Op):
         return (_share(g, x, y),)
 
 
-def exponential(m: Any, place: Any, x: Any, top: Any) -> Any:
-    """Return exp(x - top)."""
-    return m.exp(x - top)
-
-
 _share = row(
     "logsumexp_backward",
     lambda m, g, x, top: g * m.exp(x - top).conj(),
@@ -76,69 +62,41 @@ _share = row(
 )
 
 
-def softmax_row(row: Any) -> None:
-    """Write a row of a softmax."""
-    top = row.max(lambda m, x: x)
-    scale = 1 / row.sum(lambda m, x: m.exp(x - top), "z")
-    row.put("z", lambda m, z: z * scale)
-
-
-def softmax_adjoint_row(row: Any) -> None:
-    """Write a row of the adjoint of a softmax."""
-    total = row.sum(lambda m, g, y: g * y)
-    row.put("z", lambda m, g, y: y * (g - total))
-
-
-def log_softmax_row(row: Any) -> None:
-    """Write a row of the logarithm of a softmax."""
-    top = row.max(lambda m, x: x)
-    total = row.math.log(row.sum(lambda m, x: m.exp(x - top)))
-    row.put("z", lambda m, x: x - top - total)
-
-
-def log_softmax_adjoint_row(row: Any) -> None:
-    """Write a row of the adjoint of the logarithm of a softmax."""
-    total = row.sum(lambda m, g: g)
-    row.put("z", lambda m, g, y: g - m.exp(y) * total)
-
-
-class Softmax(Op):
-    """y = exp x / Σ exp x along `axis`;  x̄ = y (ȳ - Σ ȳ y)."""
+class AlongAxis(RowOp):
+    """A formula over rows along `axis`."""
 
     axis: Axis
+
+    def __init__(self, axis: int):
+        self.__dict__.update(axis=axis, axes=(axis,))
+
+
+class Softmax(AlongAxis):
+    """y = exp x / Σ exp x along `axis`;  x̄ = y (ȳ - Σ ȳ y)."""
+
     keeps = "y"
 
-    def eager(self, xp, x):
-        if not x.ndim:
-            return xp.where(xp.isfinite(x), x * 0 + 1, x - x).astype(x.dtype)
-        if (z := rowwise(softmax_row, self.axis, x=x)) is not None:
-            return z
-        wide = widened(x)
-        y = wide - xp.maximum.reduce(wide, axis=self.axis, keepdims=True) if x.size else wide.copy()
-        xp.exp(y, out=y)
-        y /= reduced(xp.add, y, (self.axis,), True)
-        return y if wide is x else y.astype(x.dtype)
+    @staticmethod
+    def formula(m, x):
+        e = x - m.row_max(x)
+        e = m.exp(e, out=e)
+        e /= m.row_sum(e)
+        return e
 
     def vjp(self, needs, g, y, x):
         return (apply(SoftmaxBackward(self.axis), g, y),)
 
 
-class SoftmaxBackward(Op):
+class SoftmaxBackward(AlongAxis):
     """z = y (g - Σ g y) along `axis`, symmetric in g;  ȳ = z̄ (g - Σ g y) - g Σ z̄ y."""
 
-    axis: Axis
     keeps = ("1", "*")
 
-    def eager(self, xp, g, y):
-        if not y.ndim:
-            return y * (g - g * y)
-        if (z := rowwise(softmax_adjoint_row, self.axis, g=g, y=y)) is not None:
-            return z
-        wide_g, wide_y = widened(g), widened(y)
-        z = wide_g * wide_y
-        total = reduced(xp.add, z, (self.axis,), True)
-        z -= wide_y * total
-        return z if wide_g is g else z.astype(y.dtype)
+    @staticmethod
+    def formula(m, g, y):
+        z = g - m.row_sum(g * y)
+        z *= y
+        return z
 
     def vjp(self, needs, h, z, g, y):
         by_g = apply(self, h, y)
@@ -147,40 +105,31 @@ class SoftmaxBackward(Op):
         return by_g, h * (g - sum(g * y, self.axis, True)) - g * sum(h * y, self.axis, True)
 
 
-class LogSoftmax(Op):
+class LogSoftmax(AlongAxis):
     """y = x - log Σ exp x along `axis`;  x̄ = ȳ - exp(y) Σ ȳ."""
 
-    axis: Axis
     keeps = "y"
 
-    def eager(self, xp, x):
-        if not x.ndim:
-            return x - x
-        if (z := rowwise(log_softmax_row, self.axis, x=x)) is not None:
-            return z
-        wide = widened(x)
-        y = wide - xp.maximum.reduce(wide, axis=self.axis, keepdims=True) if x.size else wide.copy()
-        y -= xp.log(reduced(xp.add, xp.exp(y), (self.axis,), True))
-        return y if wide is x else y.astype(x.dtype)
+    @staticmethod
+    def formula(m, x):
+        y = x - m.row_max(x)
+        y -= m.log(m.row_sum(m.exp(y)))
+        return y
 
     def vjp(self, needs, g, y, x):
         return (apply(LogSoftmaxBackward(self.axis), g, y),)
 
 
-class LogSoftmaxBackward(Op):
+class LogSoftmaxBackward(AlongAxis):
     """z = g - exp(y) Σ g along `axis`;  ḡ = z̄ - Σ z̄ exp(y),  ȳ = - z̄ exp(y) Σ g."""
 
-    axis: Axis
     keeps = ("1", "*")
 
-    def eager(self, xp, g, y):
-        if (z := rowwise(log_softmax_adjoint_row, self.axis, g=g, y=y)) is not None:
-            return z
-        wide = widened(g)
-        z = xp.exp(widened(y))
-        z *= reduced(xp.add, wide, (self.axis,), True) if y.ndim else wide
-        z = xp.subtract(wide, z)
-        return z if wide is g else z.astype(y.dtype)
+    @staticmethod
+    def formula(m, g, y):
+        e = m.exp(y)
+        e *= m.row_sum(g)
+        return g - e
 
     def vjp(self, needs, h, z, g, y):
         weighted = h * y.exp()

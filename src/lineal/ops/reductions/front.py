@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import functools
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from lineal.base import later
-from lineal.base.dtypes import NARROW, computing
+from lineal.base.config import LARGE_ARRAY
+from lineal.base.dtypes import NARROW, NARROW_SIZES, computing
 from lineal.base.signatures import Tensor
 from lineal.base.spec import Axes, axes, axis
 from lineal.core import Op, modes
 from lineal.core.door import unary_door
+from lineal.core.precision import rounded
 from lineal.ops.blocks import TALL, blocked, is_large
 from lineal.ops.broadcasting import expand
 from lineal.ops.front import store
@@ -125,13 +128,58 @@ def folded(
     return folds.folded(ufunc, x, axes, storage, term or folds.identity, beside)
 
 
-def rowwise(formula: Callable[..., None], axis: int, **given: np.ndarray) -> Any:
-    """Return what a formula of rows makes of large arrays of one shape along their last axis, `axis`; None as in `folded`."""
-    x = next(iter(given.values()))
-    if axis != x.ndim - 1 or not is_large(x):
-        return None
-    made = rows.rowwise(formula, x.shape[-1], given, {"z": x.shape})
-    return None if made is None else made[0]
+class Along:
+    """The module `m` of formulas over rows, for arrays: the functions of `xp`, and reductions over axes, which stay."""
+
+    def __init__(self, xp: Any, axes: Axes):
+        self.xp, self.axes = xp, axes
+        self.axis = axes[0] if len(axes) == 1 else axes
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        found = getattr(self.xp, name)
+        setattr(self, name, found)
+        return found
+
+    def row_max(self, x: Any) -> Any:
+        """Return the largest numbers, 0 where there are none."""
+        if 0 < x.size < LARGE_ARRAY:
+            return self.xp.maximum.reduce(x, axis=self.axis, keepdims=True)
+        if x.size:
+            return reduced(self.xp.maximum, x, self.axes, True)
+        return self.xp.zeros([1 if place in self.axes else size for place, size in enumerate(x.shape)], x.dtype)
+
+    def row_sum(self, x: Any) -> Any:
+        """Return the sums."""
+        return reduced(self.xp.add, x, self.axes, True)
+
+
+along_axes = functools.lru_cache(1024)(Along)
+
+
+def rowwise(xp: Any, formula: Callable[..., Any], axes: Axes, x: np.ndarray, *others: np.ndarray) -> Any:
+    """Return what a formula over rows makes of arrays of one shape, of which rows are `axes`; large ones by native loops."""
+    if x.dtype in NARROW:
+        return rounded(functools.partial(rowwise, xp, formula, axes), x, *others)
+    if not x.ndim:
+        return formula(along_axes(xp, (0,)), *[each.reshape(1) for each in (x, *others)]).reshape(())
+    made = rows.along(formula, (x, *others), axes) if is_large(x) else None
+    return formula(along_axes(xp, axes), x, *others) if made is None else made
+
+
+class RowOp(Op):
+    """y = formula(m, x, …) of arrays of one shape, of which rows are `axes`."""
+
+    axes: ClassVar[Any]
+
+    @staticmethod
+    @abstractmethod
+    def formula(m, x, *others):
+        """Return y, by a formula over rows (`codegen/rowformulas.py`), which compiled programs read too."""
+
+    def eager(self, xp, x, *others):
+        if 0 < x.ndim and x.size < LARGE_ARRAY and x.itemsize not in NARROW_SIZES:
+            return self.formula(along_axes(xp, self.axes), x, *others)
+        return rowwise(xp, self.formula, self.axes, x, *others)
 
 
 def both(found: tuple, out: Sequence[Any] | None, name: str) -> tuple:

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from lineal.core import AbstractTensor, Op, apply, modes
-from lineal.ops.reductions.front import count, reduced, rows
-from lineal.ops.reductions.standardising import centred, distances, inverse_spread, squares
+from lineal.ops.blocks import is_large
+from lineal.ops.reductions.front import along_axes, reduced, rows
+from lineal.ops.reductions.standardising import centred, inverse_spread
 from lineal.ops.reductions.sums import mean, sum
 
 __all__: list[str] = []
@@ -32,26 +33,7 @@ class LayerNorm(Op):
     no_lowering = "never met: where somebody listens, other ops stand for it"
 
     def eager(self, xp, x, *others):
-        made = self.rowwise(layer_norm_row, others, {"y": x.shape}, x=x)
-        if made is not None:
-            return made[0]
-        axes = last_axes(x.ndim, self.dims)
-        rest = distances(xp, x, axes)
-        y = (rest / self.spread(xp, rest, axes)).astype(x.dtype)
-        for term, other in zip(self.terms, others):
-            y = y * other if term == "w" else y + other
-        return y
-
-    def spread(self, xp: Any, rest: Any, axes: tuple[int, ...]) -> Any:
-        """Return √(variance + ε) of what is left of x without its mean."""
-        return xp.sqrt(squares(xp, rest.copy(), axes) / count(rest.shape, axes) + self.eps)
-
-    def rowwise(self, formula: Any, others: tuple, results: dict, **arrays: np.ndarray) -> Any:
-        """Return what a formula of rows makes of arrays of one shape, and of what there is of w and b."""
-        given = {name: matrix(array, self.dims) for name, array in arrays.items()}
-        given |= {term: other.reshape(-1) for term, other in zip(self.terms, others)}
-        n = next(iter(given.values())).shape[1]
-        return rows.rowwise(formula, n, given, results, eps=self.eps)
+        return by_rows(xp, FORWARD[self.terms], self, (x,), others, [x.shape])[0]
 
     def vjp(self, needs, g, y, x, *others):
         w = others[0] if self.terms.startswith("w") else None
@@ -90,27 +72,24 @@ class LayerNormAdjoint(Op):
     def eager(self, xp, g, x, *w):
         x, g = xp.ascontiguousarray(x), xp.ascontiguousarray(g)
         inner = x.shape[x.ndim - self.op.dims :]
-        kept = LayerNorm(self.op.dims, self.op.eps, "w" if w else "")
         sums = (math.prod(inner),)
-        made = kept.rowwise(layer_norm_adjoint_row, w, {"z": x.shape, "by_w": sums, "by_b": sums}, x=x, g=g)
-        z, by_w, by_b = self.plain(xp, matrix(g, self.op.dims), matrix(x, self.op.dims), *w) if made is None else made
-        return z.reshape(x.shape), by_w.reshape(inner), by_b.reshape(inner)
-
-    def plain(self, xp: Any, g: Any, x: Any, *w: Any) -> tuple:
-        """Return the cotangents of x, w and b by NumPy."""
-        rest = distances(xp, x, (1,))
-        r = 1 / self.op.spread(xp, rest, (1,))
-        h, unit = (g * w[0].reshape(-1) if w else g), rest * r
-        by_x = r * (h - h.mean(1, keepdims=True) - unit * (h * unit).mean(1, keepdims=True))
-        return by_x.astype(x.dtype), (g * unit).sum(0).astype(x.dtype), reduced(xp.add, g, (0,), False)
+        z, by_w, by_b = by_rows(xp, BACKWARD["w" if w else ""], self.op, (g, x), w, [x.shape, sums, sums])
+        return z, by_w.reshape(inner), by_b.reshape(inner)
 
     def vjp(self, needs, g, y, *xs):
         return (None,) * len(xs)
 
 
-def matrix(x: np.ndarray, dims: int) -> np.ndarray:
-    """Return an array with its last `dims` axes as one, and the others as one."""
-    return x.reshape(-1, math.prod(x.shape[x.ndim - dims :]))
+def by_rows(xp: Any, formula: Any, op: LayerNorm, arrays: tuple, others: tuple, shapes: list[tuple[int, ...]]) -> Any:
+    """Return results of these shapes that a formula makes of arrays of one shape, and of what there is of w and b."""
+    n = math.prod(arrays[0].shape[arrays[0].ndim - op.dims :])
+    given = [*(each.reshape(-1, n) for each in arrays), *(each.reshape(-1) for each in others)]
+    made = rows.rowwise(formula, n, given, shapes, n, op.eps) if is_large(arrays[0]) else None
+    if made is not None:
+        return made
+    ys = formula(along_axes(xp, (1,)), *given, n, op.eps)
+    whole = [y if len(shape) > 1 else reduced(xp.add, y, (0,), False) for y, shape in zip(ys, shapes)]
+    return [y.astype(arrays[0].dtype).reshape(shape) for y, shape in zip(whole, shapes)]
 
 
 def last_axes(ndim: int, dims: int) -> tuple[int, ...]:
@@ -118,42 +97,39 @@ def last_axes(ndim: int, dims: int) -> tuple[int, ...]:
     return tuple(range(ndim - dims, ndim))
 
 
-def spread_of(row: Any) -> tuple[Any, Any]:
-    """Return the term for the distances from the mean of a row, and 1 / √(variance + ε)."""
-    n = row.e.cast(row.n, row.wide)
-    centre = row.exact_sum(lambda m, x: x) / n
-    variance = row.exact_sum(lambda m, x: m.square(x - centre)) / n
-    r = 1 / row.math.sqrt(variance + row["eps"])
-    # a mean in two parts of the row's own kind, the second being what the first is rounded by
-    high = row.e.cast(centre, row.kind)
-    low = row.exact_sum(lambda m, x: x - high) / n if row.kind is row.wide else row.e.cast(centre - high, row.kind)
-    return (lambda x: (x - high) - low), row.e.cast(r, row.kind)
+# formulas over rows: x and g, then what there is of w and b, then the length of a row and ε
 
 
-def layer_norm_row(row: Any) -> None:
-    """Write a row of a layer normalisation."""
-    rest, r = spread_of(row)
-    terms = {
-        "": lambda m, x: rest(x) * r,
-        "w": lambda m, x, w: rest(x) * r * w,
-        "b": lambda m, x, b: rest(x) * r + b,
-        "wb": lambda m, x, w, b: rest(x) * r * w + b,
-    }
-    row.put("y", terms["".join(name for name in "wb" if name in row.places)])
+def standardised(m: Any, x: Any, n: Any, eps: Any) -> tuple[Any, Any]:
+    """Return x̂ and 1 / √(variance + ε)."""
+    wide = x.astype(np.float64)
+    centre = m.row_sum(wide) / n
+    r = (1 / m.sqrt(m.row_sum(m.square(wide - centre)) / n + eps)).astype(x.dtype)
+    # a mean in two parts of the row's own dtype, the second being what the first is rounded by
+    high = centre.astype(x.dtype)
+    low = m.row_sum(x - high) / n if x.dtype == np.float64 else (centre - high).astype(x.dtype)
+    return ((x - high) - low) * r, r
 
 
-def layer_norm_adjoint_row(row: Any) -> None:
-    """Write a row of the cotangent of x, and add its share to those of the weight and the bias."""
-    rest, r = spread_of(row)
-    if "w" in row.places:
-        row.sum(lambda m, g, w: g * w, "z")
-    else:
-        row.put("z", lambda m, g: g)
-    level = row.sum(lambda m, z: z) / row.count
-    slope = row.sum(lambda m, z, x: z * (rest(x) * r)) / row.count
-    row.put("z", lambda m, z, x: r * (z - level - rest(x) * r * slope))
-    row.add("by_w", lambda m, g, x: g * (rest(x) * r))
-    row.add("by_b", lambda m, g: g)
+FORWARD = {
+    "": lambda m, x, n, eps: (standardised(m, x, n, eps)[0],),
+    "w": lambda m, x, w, n, eps: (standardised(m, x, n, eps)[0] * w,),
+    "b": lambda m, x, b, n, eps: (standardised(m, x, n, eps)[0] + b,),
+    "wb": lambda m, x, w, b, n, eps: (standardised(m, x, n, eps)[0] * w + b,),
+}
+
+
+def adjoint(m: Any, g: Any, h: Any, x: Any, n: Any, eps: Any) -> tuple[Any, Any, Any]:
+    """Return the cotangent of x, h being ȳ w, and a row's shares in those of w and b."""
+    unit, r = standardised(m, x, n, eps)
+    level, slope = m.row_sum(h) / n, m.row_sum(h * unit) / n
+    return r * (h - level - unit * slope), g * unit, g
+
+
+BACKWARD = {
+    "": lambda m, g, x, n, eps: adjoint(m, g, g, x, n, eps),
+    "w": lambda m, g, x, w, n, eps: adjoint(m, g, g * w, x, n, eps),
+}
 
 
 _layer_norm = functools.lru_cache(256)(LayerNorm)
