@@ -35,6 +35,14 @@ def command(*argv):
     return [sys.executable, "-m", "lineal", *map(str, argv)]
 
 
+INTERRUPTIBLE = """
+import runpy, signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+runpy.run_module("lineal", run_name="__main__", alter_sys=True)
+"""
+"""The command, which hears an interrupt even if the tests run as a job that ignores it, as jobs of a script do."""
+
+
 def test_version_and_help(capsys):
     assert call(capsys, "--version") == (0, f"lineal {__version__}\n", "")
     code, out, _ = call(capsys)
@@ -172,13 +180,18 @@ def test_options_that_contradict_the_checkpoint(capsys, tmp_path):
 @pytest.mark.skipif(os.name != "posix", reason="sends a POSIX signal")
 @pytest.mark.parametrize("quiet", [[], ["--quiet"]])
 def test_an_interrupt_keeps_the_checkpoint(tmp_path, quiet):
-    argv = command("train", *SMALL, "--epochs", 100_000, "--no-plot", *quiet, "--out", tmp_path)
-    process = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 60
-    while not (tmp_path / CHECKPOINT).exists() and time.monotonic() < deadline:
-        time.sleep(0.02)
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
+    options = ["--epochs", "100000", "--no-plot", *quiet, "--out", str(tmp_path)]
+    argv = [sys.executable, "-c", INTERRUPTIBLE, "train", *SMALL, *options]
+    with subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            deadline = time.monotonic() + 60
+            while not (tmp_path / CHECKPOINT).exists() and time.monotonic() < deadline:
+                time.sleep(0.02)
+            process.send_signal(signal.SIGINT)
+            _, err = process.communicate(timeout=60)
+        finally:
+            # otherwise, a process that does not stop would go on for hours
+            process.kill()
     assert process.returncode == 130
     assert err.count("\n") == 1
     epoch = int(re.search(r"go on after epoch (\d+)", err)[1])

@@ -10,8 +10,16 @@ BATCH = LEAST_BATCH + 13
 SIZES = [1, 2, 3, 4, 6, 7, 8, 9, 13, 17, 32]
 DTYPES = ["float32", "float64"]
 
-sizes = pytest.mark.parametrize("n", SIZES)
 dtypes = pytest.mark.parametrize("dtype", DTYPES)
+sizes_and_dtypes = pytest.mark.parametrize(
+    ("n", "dtype"),
+    [
+        # a kernel compiles for a second: by default each size comes in one of the two precisions
+        pytest.param(n, dtype, marks=[pytest.mark.slow] if (place + number) % 2 else [])
+        for place, n in enumerate(SIZES)
+        for number, dtype in enumerate(DTYPES)
+    ],
+)
 
 
 def eps(dtype):

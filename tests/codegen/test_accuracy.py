@@ -9,7 +9,7 @@ import scipy.special
 
 from .harness import KINDS, LEVELS, elementwise, ulps
 
-POINTS = 1200
+POINTS = 800
 
 
 def spread(low, high, near=()):

@@ -9,11 +9,10 @@ from lineal.codegen.batched.arrays import LEAST_BATCH
 from lineal.codegen.batched.limits import Limits
 from lineal.ops.linalg import kernels
 
-from .matrices import BATCH, close, dtypes, eps, layouts, positive, regular, sizes, stack
+from .matrices import BATCH, close, dtypes, eps, layouts, positive, regular, sizes_and_dtypes, stack
 
 
-@sizes
-@dtypes
+@sizes_and_dtypes
 @pytest.mark.parametrize("upper", [False, True])
 def test_cholesky(n, dtype, upper):
     A = positive(n, dtype)
@@ -23,8 +22,7 @@ def test_cholesky(n, dtype, upper):
         close(kernels.cholesky(given, upper), wanted, dtype)
 
 
-@sizes
-@dtypes
+@sizes_and_dtypes
 def test_solve_and_inverse(n, dtype):
     A = regular(n, dtype)
     B = stack(3, dtype, n)
@@ -34,8 +32,7 @@ def test_solve_and_inverse(n, dtype):
             close(kernels.solve(left, right), np.linalg.solve(A.astype("float64"), B.astype("float64")), dtype)
 
 
-@sizes
-@dtypes
+@sizes_and_dtypes
 @pytest.mark.parametrize("residual", [False, True])
 def test_suspicious_systems_are_noted(n, dtype, residual):
     A, B, V = regular(n, dtype), stack(3, dtype, n), np.eye(n, 2, dtype=dtype)
@@ -56,8 +53,7 @@ def test_suspicious_systems_are_noted(n, dtype, residual):
         assert np.all(kernels.solve_probed(A, B, V, wide._replace(growth=1e-30))[1][5:] == (2 if n > 2 else 0)) or n < 7
 
 
-@sizes
-@dtypes
+@sizes_and_dtypes
 def test_conditions(n, dtype):
     A = regular(n, dtype)
     inverse = np.linalg.inv(A.astype("float64"))
@@ -69,8 +65,7 @@ def test_conditions(n, dtype):
     assert np.isinf(kernels.condition(A)[1][2])
 
 
-@sizes
-@dtypes
+@sizes_and_dtypes
 def test_determinants(n, dtype):
     A = regular(n, dtype)
     close(kernels.det(A), np.linalg.det(A.astype("float64")), dtype)
@@ -79,8 +74,7 @@ def test_determinants(n, dtype):
     np.testing.assert_allclose(logarithm, np.linalg.slogdet(A.astype("float64"))[1], atol=100 * n * eps(dtype))
 
 
-@sizes
-@dtypes
+@sizes_and_dtypes
 def test_determinants_with_bounds_of_condition(n, dtype):
     A, V = stack(n, dtype), np.eye(n, 2, dtype=dtype)
     A[3, 0] = 0
@@ -95,8 +89,7 @@ def test_determinants_with_bounds_of_condition(n, dtype):
     assert np.isinf(sizes[3]) and np.isfinite(sizes[4:]).all()
 
 
-@sizes
-@dtypes
+@sizes_and_dtypes
 def test_cofactors_of_regular_and_of_singular_matrices(n, dtype):
     A = regular(n, dtype)
     if n > 1:
@@ -132,8 +125,7 @@ def test_least_squares(shape, dtype):
         assert not np.any(found[1][3:5] * found[2][3:5] < 1e30)
 
 
-@sizes
-@dtypes
+@sizes_and_dtypes
 def test_lu_chooses_the_pivots_that_lapack_chooses(n, dtype):
     A = stack(n, dtype)
     LU, pivots, info = kernels.lu_factor(A)
@@ -147,8 +139,7 @@ def test_lu_chooses_the_pivots_that_lapack_chooses(n, dtype):
         np.testing.assert_allclose(L @ U, matrix[rows], rtol=0, atol=20 * n * eps(dtype))
 
 
-@sizes
-@dtypes
+@sizes_and_dtypes
 @pytest.mark.parametrize("upper", [False, True])
 @pytest.mark.parametrize("unit", [False, True])
 def test_triangular_systems(n, dtype, upper, unit):
@@ -176,8 +167,7 @@ def test_products(shape, dtype):
             close(kernels.matmul(first, second), np.matmul(a, b), dtype)
 
 
-@sizes
-@dtypes
+@sizes_and_dtypes
 @pytest.mark.parametrize("extra", [-3, 0, 4])
 @pytest.mark.parametrize("mode", ["reduced", "complete"])
 def test_qr_has_lapacks_signs(n, dtype, extra, mode):
@@ -211,8 +201,7 @@ def special(n, dtype):
     return S
 
 
-@sizes
-@dtypes
+@sizes_and_dtypes
 @pytest.mark.parametrize("uplo", ["L", "U"])
 def test_eigh(n, dtype, uplo):
     S = special(n, dtype)
@@ -226,8 +215,7 @@ def test_eigh(n, dtype, uplo):
         assert np.abs(V * (values / size[..., 0])[:, None] @ V.mT - S / size).max() < 60 * n * eps(dtype)
 
 
-@sizes
-@dtypes
+@sizes_and_dtypes
 @pytest.mark.parametrize("extra", [-3, 0, 4])
 def test_svd(n, dtype, extra):
     m = max(1, min(32, n + extra))
@@ -247,8 +235,7 @@ def test_svd(n, dtype, extra):
     assert np.abs(U * (S / size[..., 0])[:, None] @ Vh - A / size).max() < 60 * n * eps(dtype)
 
 
-@sizes
-@dtypes
+@sizes_and_dtypes
 def test_norms(n, dtype):
     A = regular(n, dtype)
     for given in layouts(A):

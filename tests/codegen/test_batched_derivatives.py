@@ -7,11 +7,10 @@ import lineal
 from lineal import linalg
 from lineal.ops.linalg import kernels
 
-from .matrices import BATCH, close, dtypes, layouts, positive, regular, sizes, stack
+from .matrices import BATCH, close, dtypes, layouts, positive, regular, sizes_and_dtypes, stack
 
 
-@sizes
-@dtypes
+@sizes_and_dtypes
 def test_the_kernels_of_systems_and_inverses(n, dtype):
     A, G, X, square = regular(n, dtype), stack(3, dtype, n), stack(3, dtype, n)[::-1], stack(n, dtype)
     inverse = np.linalg.inv(A.astype("float64"))

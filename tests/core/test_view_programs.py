@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import lineal as torch
 
-DRAWN = settings(max_examples=200, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+DRAWN = settings(max_examples=120, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 STEP = 1e-5
 
 

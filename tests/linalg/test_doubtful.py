@@ -39,7 +39,7 @@ WAYS = {
 @pytest.mark.parametrize("way", sorted(WAYS))
 @pytest.mark.parametrize("name", sorted(CALLS))
 def test_franks_matrices_are_right_or_told_of(name, way):
-    for n in (12, 14, 16, 18):
+    for n in (12, 15, 18):
         for A in (frank(n), frank(n).T.copy(), frank(n) * 1e-150, frank(n) * np.logspace(0, 12, n)[:, None]):
             truth, B = Truth(A), A @ np.ones((n, 1))
             if name == "det" and not 1e-290 < abs(truth.det) < 1e290:

@@ -91,7 +91,7 @@ def compared(op, arrays, units):
         assert not wrong.size, f"{op.label}, {way}: {shown}"
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("dtype", ["float32", pytest.param("float64", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("label", sorted(OPS))
 def test_special_numbers_have_one_result(label, dtype):
     op = OPS[label]
