@@ -54,7 +54,7 @@ def test_random_programs_in_the_checking_build(block):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("block", range(6))
+@pytest.mark.parametrize("block", range(8))
 def test_many_random_programs_in_the_checking_build(block):
     run_random(range(21_000 + 100 * block, 21_100 + 100 * block))
 
