@@ -252,6 +252,29 @@ def test_loops_give_what_eager_code_gives(function, grad):
     assert loops(compiled)
 
 
+@pytest.mark.parametrize("function", [stacked, two_back, by_turns, begun_otherwise, nested, nested_writes])
+def test_loops_give_the_same_batched(function):
+    """Compiled over `vmap`, over Python's loop over the slices, and eagerly slice by slice, with gradients."""
+
+    def over_slices(xs, h, W, U, b):
+        made = [function(x, h, W, U, b) for x in xs]
+        return [torch.stack(ys) for ys in zip(*made)] if isinstance(made[0], tuple) else torch.stack(made)
+
+    def batched(grad):
+        xs, *others = arguments(grad)
+        xs = torch.stack([xs.detach() * scale for scale in (1, 0.5, -0.7)])
+        return xs.requires_grad_(grad), *others
+
+    wanted = results(over_slices, batched(True))
+    for form in (torch.vmap(function, (0, None, None, None, None)), over_slices):
+        compiled = torch.compile(form)
+        for _ in range(2):
+            for a, b in zip(results(compiled, batched(True)), wanted, strict=True):
+                np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-10)
+        assert compiled.eager is None
+        assert loops(compiled)
+
+
 CHECKED = [(f, False) for f in FUNCTIONS] + [(f, True) for f in (stacked, backwards, two_back, power, written, losses, nested)]
 
 
