@@ -294,3 +294,18 @@ def test_a_masked_infinity_is_zero():
     x = torch.zeros(40, 50, requires_grad=True)
     torch.where(torch.zeros(40, 50) > 0, x, 1.0).backward(torch.full((40, 50), INF))
     assert x.grad.numpy().max() == 0.0
+
+
+MIXED = "add mul xlogy lerp atan2 hypot fmod remainder pow logaddexp copysign nextafter floor_divide where".split()
+
+
+@pytest.mark.parametrize("name", MIXED)
+def test_results_lie_alike_whether_an_input_is_expanded_or_broadcast(name):
+    """A trace expands what eager code leaves to NumPy; a view of one and a copy of the other would be a difference."""
+    function = getattr(torch, name)
+    lies, column, row = torch.rand(3, 16).t() + 0.5, torch.rand(16, 1) + 0.5, torch.rand(3) + 0.5
+    for one in (column, row):
+        xs = {"where": (lies > 1, lies, one), "lerp": (lies, one, one)}.get(name, (lies, one))
+        found, expanded = function(*xs), function(*[x.expand(16, 3) for x in xs])
+        assert found.stride() == expanded.stride()
+        assert torch.equal(found, expanded)

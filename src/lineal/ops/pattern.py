@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from operator import attrgetter
 from typing import Any, ClassVar
 
@@ -152,12 +152,28 @@ def bound(scalar: Rule, count: int) -> Callable[..., Any]:
         return rounded(work, x) if x.itemsize in NARROW_SIZES and x.dtype in NARROW else scalar(np, x)
 
     def binary(a: Any, b: Any) -> Any:
+        if 0 in a.strides or 0 in b.strides:
+            a, b = unrepeated(a, b)
         return rounded(work, a, b) if a.itemsize in NARROW_SIZES and a.dtype in NARROW else scalar(np, a, b)
 
     def ternary(a: Any, b: Any, c: Any) -> Any:
+        if 0 in a.strides or 0 in b.strides or 0 in c.strides:
+            a, b, c = unrepeated(a, b, c)
         return rounded(work, a, b, c) if a.dtype in NARROW else scalar(np, a, b, c)
 
     return {1: unary, 2: binary, 3: ternary}.get(count) or functools.partial(widened(scalar), np)
+
+
+def unrepeated(*arrays: np.ndarray) -> Sequence[np.ndarray]:
+    """Return arrays of one shape without what some of them repeat, as `expand` does, along axes where others do not.
+
+    So steps of an expression are done once for what is repeated, and the result lies as if NumPy had broadcast, in a trace too.
+    """
+    if any(each.shape != arrays[0].shape for each in arrays) or not arrays[0].size:
+        return arrays
+    differ = [any(steps) for steps in zip(*[each.strides for each in arrays])]
+    first = lambda x: tuple([slice(0, 1) if not step and some else slice(None) for step, some in zip(x.strides, differ)])
+    return [each[first(each)] if 0 in each.strides else each for each in arrays]
 
 
 def widened(scalar: Rule) -> Rule:
