@@ -90,4 +90,4 @@ def test_many_random_programs_without_a_pass(off):
 @pytest.mark.slow
 @pytest.mark.parametrize("block", range(2))
 def test_many_random_programs(block):
-    run(range(10_000 + 200 * block, 10_200 + 200 * block))
+    run(range(10_000 + 100 * block, 10_100 + 100 * block))
