@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from importlib import import_module
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -16,6 +17,8 @@ class Result(tuple[Tensor, ...]):
 
     __slots__ = ()
     names: ClassVar[tuple[str, ...]] = ()
+    home: ClassVar[str] = __name__
+    """The module that defines the class, whatever it says."""
 
     if TYPE_CHECKING:
 
@@ -23,6 +26,7 @@ class Result(tuple[Tensor, ...]):
 
     def __init_subclass__(cls) -> None:
         cls.names = tuple(cls.__annotations__)
+        cls.home = cls.__module__
         cls.__module__ = "torch.return_types"
         for place, name in enumerate(cls.names):
             setattr(cls, name, property(itemgetter(place)))
@@ -32,7 +36,7 @@ class Result(tuple[Tensor, ...]):
         return f"torch.return_types.{type(self).__name__}(\n{parts})"
 
     def __reduce__(self) -> tuple:
-        return (remade, (type(self).__name__, tuple(self)))
+        return (remade, (type(self).__name__, tuple(self), self.home))
 
 
 class max(Result):
@@ -126,6 +130,6 @@ class histogramdd(Result):
     bin_edges: tuple[Tensor, ...]
 
 
-def remade(name: str, parts: tuple) -> Result:
-    """Return the result of the class called `name` with `parts`; unpickling calls it."""
-    return next(each for each in Result.__subclasses__() if each.__name__ == name)(parts)
+def remade(name: str, parts: tuple, home: str = __name__) -> Result:
+    """Return the result of the class called `name`, of a module, with `parts`; unpickling calls it."""
+    return getattr(import_module(home), name)(parts)
