@@ -478,6 +478,12 @@ def test_the_end_of_the_way_back_is_the_leaf():
 def test_named_tuples_are_unpickled_where_nobody_has_used_linear_algebra(tmp_path):
     path = tmp_path / "results"
     path.write_bytes(pickle.dumps([torch.linalg.qr(torch.eye(2)), torch.eye(2).max(0)]))
-    code = f"import pickle\nqr, most = pickle.loads(open({str(path)!r}, 'rb').read())\nprint(type(qr).__name__, most.indices.sum())"
+    code = "; ".join(
+        (
+            "import pickle",
+            f"qr, most = pickle.loads(open({str(path)!r}, 'rb').read())",
+            "print(type(qr).__name__, most.indices)",
+        )
+    )
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert told.split() == ["linalg_qr", "tensor(1)"]
+    assert told.split() == ["linalg_qr", "tensor([0,", "1])"]

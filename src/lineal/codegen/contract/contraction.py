@@ -197,8 +197,9 @@ class Writer:
         names = ("depth", "rows", "columns", "more", "last")
         parameters = [("strip", pointer), ("panel", pointer), *((name, int64) for name in names)]
         with e.function(f"tile.{count}.{vectors}", [*parameters, *self.parameters()], internal=True) as given:
-            sheets, columns = self.sheets_of(given[7:]), given[4]
-            tile = Tile(*given[:7], sheets[0].address, sheets[0].step, count)
+            strip, panel, depth, high, columns, more, last, *rest = given
+            sheets = self.sheets_of(rest)
+            tile = Tile(strip, panel, depth, high, columns, more, last, sheets[0].address, sheets[0].step, count)
             # lanes are one by one there if a vector has only one
             mask = e.first_lanes(columns - (vectors - 1) * lanes, lanes) if lanes > 1 else None
             masks = [None] * (vectors - 1) + [mask]
