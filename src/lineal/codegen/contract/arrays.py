@@ -65,7 +65,8 @@ def seen(
     axes = zip(places, kernel, stride, dilation, padding, sizes, steps[1:])
     table = np.array([steps[0], *(number for axis in axes for number in axis)], np.int64)
     shape = (image.shape[0] * math.prod(kernel), math.prod(places))
-    return Seen(shape[::-1] if turned else shape, image, table)
+    rows, columns = shape[::-1] if turned else shape
+    return Seen((rows, columns), image, table)
 
 
 def contract(
