@@ -25,9 +25,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from sides import Call, answer
+
 HERE = Path(__file__).resolve().parent
 SUITES = ("bench", "eager", "large", "linalg", "products")
-Call = Callable[[], Any]
 
 
 def module(path: Path) -> Any:
@@ -97,25 +98,10 @@ def products(t: Any) -> dict[str, Callable[[], Call]]:
 def serve(suites: list[str], only: list[str]) -> None:
     """Be the process of one build: tell the names, then the seconds of a call for each name that is asked for."""
     t = importlib.import_module("lineal")
-    calibrate = importlib.import_module("lineal.bench.interleaved").calibrate
     makers = {f"{suite}: {name}": make for suite in suites for name, make in globals()[suite](t).items()}
     makers = {name: make for name, make in makers.items() if not only or any(each in name for each in only)}
-    ready: dict[str, tuple[Call, int]] = {}
     print(json.dumps({"where": str(Path(t.__file__).parents[2]), "names": list(makers)}), flush=True)
-    for line in sys.stdin:
-        name = line.rstrip("\n")
-        if name not in ready:
-            call = makers[name]()
-            for _ in range(5):
-                call()
-            ready[name] = call, calibrate(call, 0.02)
-        call, count = ready[name]
-        # it wakes the threads and fetches the data into the caches
-        call()
-        start = time.perf_counter()
-        for _ in range(count):
-            call()
-        print((time.perf_counter() - start) / count, flush=True)
+    answer(makers)
 
 
 class Build:

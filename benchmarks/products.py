@@ -14,16 +14,15 @@ import os
 import statistics
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from sides import Call, answer
 
 from lineal.bench.interleaved import machine
 
-Call = Callable[[], Any]
 SIDES = {"lineal": ("lineal", False), "lineal, compiled": ("lineal", True), "PyTorch": ("torch", False)}
 
 
@@ -87,24 +86,8 @@ def serve(side: str) -> None:
     """Be the process of one side: tell the seconds of a call for each name that is asked for."""
     library, compiled = SIDES[side]
     t = importlib.import_module(library)
-    ready: dict[str, tuple[Call, int]] = {}
     print(json.dumps(t.__version__), flush=True)
-    for line in sys.stdin:
-        name = line.rstrip("\n")
-        if name not in ready:
-            call = made(t, name, compiled)
-            for _ in range(5):
-                call()
-            start = time.perf_counter()
-            call()
-            ready[name] = call, max(1, round(0.03 / (time.perf_counter() - start)))
-        call, count = ready[name]
-        # it wakes the threads
-        call()
-        start = time.perf_counter()
-        for _ in range(count):
-            call()
-        print((time.perf_counter() - start) / count, flush=True)
+    answer({name: lambda name=name: made(t, name, compiled) for name in WORKLOADS})
 
 
 class Side:

@@ -130,7 +130,7 @@ def test_an_epilogue_makes_several_results_of_each_sum():
 def test_eager_products_of_other_kinds(dtype):
     make = lambda *shape: (torch.randn(shape) if dtype.is_floating_point else torch.randint(0, 90, shape)).to(dtype)
     wide = torch.float64 if dtype.is_floating_point else torch.int64
-    a, b, stack, others = make(60, 70), make(70, 50), make(3, 60, 70), make(3, 50, 70)
+    a, b, stack, others = make(90, 70), make(70, 50), make(3, 90, 70), make(3, 50, 70)
     pairs = [(a @ b, a.to(wide) @ b.to(wide)), (stack @ others.mT, stack.to(wide) @ others.to(wide).mT)]
     if dtype.is_floating_point:
         w, bias = make(50, 70), make(50)

@@ -21,8 +21,9 @@ from lineal.codegen.threads import pool
 __all__ = ["Seen", "contract", "multiplied", "seen"]
 
 KNOWN = frozenset(each.name for each in BY_NAME.values() if each.is_narrow or each.family in "iu")
-LEAST = 1 << 16
-"""From how many multiplications on a routine is faster than NumPy (measured)."""
+LEAST, LEAST_NARROW = 1 << 15, 1 << 18
+"""From how many multiplications of whole numbers, or half precisions, on a routine is faster than NumPy's loop, or than float32
+copies and BLAS (measured, 2026-11-30)."""
 
 
 @lru_cache(256)
@@ -93,13 +94,14 @@ def multiplied(a: np.ndarray, b: np.ndarray, bias: np.ndarray | None = None) -> 
     name, shape = a.dtype.name, (*a.shape[:-1], b.shape[-1])
     if name not in KNOWN or b.dtype != a.dtype or a.shape[:-2] != b.shape[:-2] or a.shape[-1] != b.shape[-2]:
         return None
-    if math.prod(shape[-2:]) * a.shape[-1] < LEAST or not all(map(regular, (a, b))):
+    kind, pairs = kind_of(name), get_bfloat16_products() == "native"
+    least = LEAST_NARROW if kind.is_narrow else LEAST
+    if math.prod(shape[-2:]) * a.shape[-1] < least or not all(map(regular, (a, b))):
         return None
     if bias is not None and not (bias.shape == shape[-1:] and bias.dtype == a.dtype and bias.flags.carray):
         return None
-    kind, native = kind_of(name), get_bfloat16_products() == "native"
     epilogue = converted(kind.computed, kind, bias is not None) if kind.is_narrow or bias is not None else None
-    problem = Contract(name, name, by_columns(a), native, epilogue)
+    problem = Contract(name, name, by_columns(a), pairs, epilogue)
     args = () if bias is None else (np.broadcast_to(bias, (shape[-2], shape[-1])),)
     out = np.empty(shape, a.dtype)
     for place in np.ndindex(shape[:-2]):
