@@ -23,7 +23,7 @@ SPREAD = 30
 """How many times as far as they are spread by noise they may be apart."""
 TILED = 16
 """Of every so many programs one does products as large ones are done."""
-NOISY = 12
+NOISY = 24
 """How many noisy runs are looked at, of either kind."""
 
 

@@ -46,7 +46,8 @@ class Noise(modes.Recorder):
             eps = float(np.finfo(value.dtype).eps)
         # what another formula gives may be larger, or smaller, everywhere
         each = () if self.random.rand() < 0.3 else value.shape
-        factor = 1 + eps * self.random.choice((-1.0, 0.0, 1.0), each)
+        # below a power of two half of it is a unit: what is rounded to it may be its neighbour
+        factor = 1 + eps * self.random.choice((-1.0, -0.5, 0.0, 0.5, 1.0), each)
         with np.errstate(all="ignore"):
             value[...] = (value * factor).astype(value.dtype)
 
