@@ -36,10 +36,8 @@ def likelihood(low: Any, op: Any, y: Any, x: Window, t: Window) -> Window:
     chosen = Chosen(lying, (Pick(index, x.shape[axis], x.strides[axis], False),))
     found = low.filled(t.shape, dtype, same, chosen, label="gather")
     losses = low.map(t.shape, dtype, lambda m, x, kept: m.where(kept, -x, 0), found, kept, label="nll_loss")
-    if op.reduction == "none" or not t.shape:
-        total = losses
-    else:
-        total = low.reduce(losses, tuple(range(len(t.shape))), "add")
+    # a sum of one, too, begins at 0: it has no negative zero
+    total = losses if op.reduction == "none" else low.reduce(losses, tuple(range(len(t.shape))), "add")
     return total if count is None else low.map((), dtype, lambda m, total, n: total / n, total, count, label="mean")
 
 
