@@ -149,7 +149,7 @@ def explained(program: Program, place: int, found: Difference, given: Outcome) -
                 return not inputs
             noisy.append(each)
             if given.error == wanted.error and all(
-                explains(x, given.arrays[name], [each.arrays[name] for each in noisy], inputs)
+                explains(x, given.arrays[name], [each.arrays[name] for each in noisy], inputs, huge)
                 for name, x in wanted.arrays.items()
             ):
                 return True
@@ -179,8 +179,11 @@ def outcome(world: World, program: Program, place: int, noise: Noise | None = No
         return [world.call(turn, *prepare) for turn in program.turns[: place + 1]][-1]
 
 
-def explains(wanted: np.ndarray, given: np.ndarray, noisy: list[np.ndarray], strict: bool) -> bool:
-    """Return whether noise spreads the numbers of an array as far as they are apart; `strict`: not if it leads elsewhere."""
+def explains(wanted: np.ndarray, given: np.ndarray, noisy: list[np.ndarray], strict: bool, huge: bool) -> bool:
+    """Return whether noise spreads the numbers of an array as far as they are apart; `strict`: not if it leads elsewhere.
+
+    Of `huge` numbers what overflows is not known: no noise leads back from NaN.
+    """
     if any(each.shape != wanted.shape for each in noisy):
         return not strict
     if given.shape != wanted.shape or given.dtype != wanted.dtype:
@@ -189,7 +192,7 @@ def explains(wanted: np.ndarray, given: np.ndarray, noisy: list[np.ndarray], str
         return True
     if wanted.dtype.kind in "iub":
         return not strict and any((each != wanted).any() for each in noisy)
-    strange = np.zeros(wanted.shape, bool)
+    strange = ~np.isfinite(wanted.astype(complex)) if huge else np.zeros(wanted.shape, bool)
     spread = np.zeros(wanted.shape)
     with np.errstate(all="ignore"):
         for each in noisy:
