@@ -129,13 +129,19 @@ def test_a_branch_that_slices_decide_is_refused_and_one_that_all_share_is_taken(
 
 def handed_out(x, n):
     (y,) = torch.while_loop(lambda t: t.abs().sum() > 1, lambda t: (t * 0.25,), (x.tanh(),))
-    return {"argument": x, "turned": x.mT, "row": x[1:], "flat": x.reshape(-1), "new": y, "shared": n}
+    seen = {"argument": x, "turned": x.mT, "row": x[1:], "flat": x.reshape(-1), "shared": n}
+    z = x.exp()
+    return seen | {"new": y, "again": y, "part": y[0], "sisters": (z[0], z[1:].mT)}
 
 
 @pytest.mark.parametrize("compiled", [False, True])
 def test_what_results_share_memory_with_does_not_depend_on_the_slices(compiled):
     """Slices that take as many turns are done at once, others one by one: an argument, or a view of it, is itself in both."""
-    dims = dict.fromkeys(("argument", "turned", "row", "flat", "new"), 0) | {"shared": None}
+    dims = {
+        **dict.fromkeys(("argument", "turned", "row", "flat", "new", "again", "part"), 0),
+        "sisters": (0, 0),
+        "shared": None,
+    }
     function = vmap(handed_out, in_dims=(0, None), out_dims=dims)
     function = torch.compile(function) if compiled else function
     n = torch.ones(2)
@@ -147,3 +153,6 @@ def test_what_results_share_memory_with_does_not_depend_on_the_slices(compiled):
             assert torch.equal(found[name], y)
             assert np.shares_memory(found[name].value, x.value), name
         assert found["shared"] is n and not np.shares_memory(found["new"].value, x.value)
+        assert found["again"] is found["new"] and np.shares_memory(found["part"].value, found["new"].value)
+        (a, b), z = found["sisters"], x.exp()
+        assert a.origin.base is b.origin.base and torch.equal(a, z[:, 0]) and torch.equal(b, z[:, 1:].mT)

@@ -9,13 +9,12 @@ from typing import Any, NamedTuple, ParamSpec, TypeVar
 import numpy as np
 
 from lineal.base import tree
-from lineal.core import AbstractTensor, Effect, Op, lift, modes, write
+from lineal.core import AbstractTensor, Effect, lift, modes, write
 from lineal.core.effect import outlined
 from lineal.ops.linalg.conditioning import Seen
 from lineal.ops.structural.joining import cat
-from lineal.ops.structural.stacking import stack
 from lineal.tracing import record
-from lineal.transforms.batching import rule_of
+from lineal.transforms.gathering import Gathered
 from lineal.transforms.replay import Apart, BatchRecorder, Violated, replay
 
 __all__ = ["vmap"]
@@ -280,39 +279,16 @@ def each_alone(call: Call, batches: Sequence[Any], size: int, states: Sequence[t
         if call.randomness == "same":
             put_back(states)
         results.append(call.on(each))
-    columns = zip(*[tree.leaves(each) for each in results])
+    columns = list(zip(*[tree.leaves(each) for each in results]))
     lines = [(x, line) for x, mark, line in zip(batches, call.marks, zip(*slices)) if mark]
+    gathered, following = Gathered(lines, columns), iter(columns)
 
     def batch_of(y: Any) -> Any:
         require_tensor(call.func, y)
-        column = next(columns)
-        if size > 1 and all(each is y for each in column):
-            return unmapped(y)
-        found = (seen(x, line, column, size) for x, line in lines)
-        same = next((each for each in found if each is not None), None)
-        return stack(column) if same is None else same
+        column = next(following)
+        return unmapped(y) if size > 1 and all(each is y for each in column) else gathered(column)
 
     return deliver(results[0], call.out_dims, batch_of, size)
-
-
-def seen(batch: Any, slices: Sequence[Any], results: Sequence[Any], size: int) -> Any:
-    """Return the batch, or the view of it, if the results are its slices, or one view of each of them; else None."""
-    steps: set[tuple[Op, ...]] = set()
-    for x, y in zip(slices, results):
-        if y is not x and not (y.origin is not None and y.origin.tracked is True and y.origin.base is x.origin.base):
-            return None
-        before, after = x.origin.path, y.origin.path
-        if after[: len(before)] != before:
-            return None
-        steps.add(after[len(before) :])
-    if len(steps) != 1:
-        return None
-    for op in steps.pop():
-        rule = rule_of(op)
-        batch = NotImplemented if rule is None else rule(op, size, (True,), batch)
-        if batch is NotImplemented:
-            return None
-    return batch
 
 
 def in_chunks(
