@@ -58,7 +58,7 @@ PLAIN = {
     "the shape that an index counts in, not of an output": "UnravelIndex.shape",
     "places in memory, which a batch has others of": "AsStrided.size AsStrided.stride AsStrided.offset AsStrided.frame "
     "Pack.offsets Pack.size Unpack.offset Compiled.saved",
-    "for every axis, of ops that have no rule for batches": "Crop.ranges Repeat.repeats",
+    "for every axis, counted from the last": "Repeat.repeats",
 }
 """The whole numbers among the attributes that are no axes and no shapes, by why not."""
 
@@ -68,7 +68,7 @@ def test_attributes_that_are_axes_or_shapes_are_annotated_so():
         f"{cls.key}.{field}"
         for cls in CLASSES
         for field, kind in zip(cls.fields, cls.kinds)
-        if re.search(r"\b(int|Ints|Ranges)\b", kind)
+        if re.search(r"\b(int|Ints)\b", kind)
     }
     assert whole == {each for fields in PLAIN.values() for each in fields.split()}
 

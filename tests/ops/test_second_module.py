@@ -20,7 +20,8 @@ from lineal.base.dtypes import float64
 from lineal.compiler.rewrites.determinants import SIGNED
 from lineal.core import Effect, Op, apply, gradients, lift
 from lineal.core.inplace import Overwrite, Renumber
-from lineal.models.kernels import PROFILES, SquaredDistances
+from lineal.models.kernels import PROFILES
+from lineal.ops.contraction.distances import SquaredDistances
 from lineal.ops.creation import Eye, Linspace, Range
 from lineal.ops.linalg.cofactors import Cofactors, Slope
 from lineal.ops.linalg.toeplitz import Convolve

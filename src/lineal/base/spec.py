@@ -24,6 +24,8 @@ Shape = tuple[int, ...]
 """The shape of an output."""
 Widths = tuple[tuple[int, int], ...]
 """For every axis, how much there is before and after."""
+Ranges = tuple[tuple[int, int], ...]
+"""For every axis, where it starts and stops."""
 Items = tuple[Any, ...]
 """A normal index: ints in 0 … size-1, (start, stop, step) for slices, None for new axes; trailing whole axes are left out."""
 

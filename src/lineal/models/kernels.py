@@ -6,9 +6,10 @@ from abc import abstractmethod
 from typing import Any
 
 from lineal.base.config import get_default_dtype
-from lineal.core import Op, apply
+from lineal.core import apply
 from lineal.nn import Module, Parameter
 from lineal.ops import where
+from lineal.ops.contraction.distances import SquaredDistances
 from lineal.ops.front import unary
 from lineal.ops.linalg.matrices import broadcast_batches
 from lineal.tensors import Tensor, tensor
@@ -37,35 +38,6 @@ _five_halves = unary(
     doc="Return (1 + √s + s/3) exp(-√s).",
 )
 PROFILES = {0.5: _half, 1.5: _three_halves, 2.5: _five_halves}
-
-
-class SquaredDistances(Op):
-    """D_ij = |x_i - y_j|²;  X̄ = 2 (diag(D̄ 1) X - D̄ Y),  Ȳ = 2 (diag(D̄ᵀ 1) Y - D̄ᵀ X), without the differences of all pairs.
-
-    X's mean is taken from all points first, which changes no difference and saves digits of points far from the origin.
-    """
-
-    keeps = "0 1"
-    no_batch = "looped: no rule so far"
-    no_lowering = "host step: a kernel of its own in NumPy"
-
-    def eager(self, xp, x, y):
-        total = xp.zeros((*x.shape[:-1], y.shape[-2]), x.dtype)
-        difference = xp.empty_like(total)
-        for k in range(x.shape[-1]):
-            xp.subtract(x[..., :, None, k], y[..., None, :, k], out=difference)
-            difference *= difference
-            total += difference
-        return total
-
-    def vjp(self, needs, g, y, left, right):
-        if left.shape[-2]:
-            middle = left.mean(-2, keepdim=True)
-            left, right = left - middle, right - middle
-        g = 2 * g
-        by_left = g.sum(-1)[..., None] * left - g @ right if needs[0] else None
-        by_right = g.sum(-2)[..., None] * right - g.mT @ left if needs[1] else None
-        return by_left, by_right
 
 
 def squared_distances(x: Tensor, y: Tensor, lengthscale: Any = 1.0) -> Tensor:

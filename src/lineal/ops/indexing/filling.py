@@ -8,7 +8,7 @@ from lineal.base.signatures import Number, Operand, Tensor
 from lineal.base.spec import broadcast_shapes
 from lineal.core import Op, apply, lift, module_of, write
 from lineal.core.calling import public
-from lineal.ops.broadcasting import expand
+from lineal.ops.broadcasting import expand, sum_to_shape
 from lineal.ops.conversion import as_operand, cast, dtype_of
 from lineal.ops.front import require_tensor
 from lineal.ops.indexing.masks import number_like, zero_dimensional
@@ -17,9 +17,8 @@ __all__ = ["fill", "fill_", "zero_"]
 
 
 class Fill(Op):
-    """y = v everywhere, in the shape of x; x̄ = 0, v̄ = Σ ȳ."""
+    """y = v, broadcast to the shape of x; x̄ = 0, v̄ = ȳ summed to the shape of v."""
 
-    no_batch = "looped: no rule so far"
     any_dtype = True
 
     def eager(self, xp, x, value):
@@ -28,7 +27,7 @@ class Fill(Op):
         return y
 
     def vjp(self, needs, g, y, x, value):
-        return lift(module_of(g).zeros(x.shape, x.storage)), g.sum() if needs[1] else None
+        return lift(module_of(g).zeros(x.shape, x.storage)), sum_to_shape(g, value.shape) if needs[1] else None
 
 
 _fill = Fill()

@@ -56,7 +56,6 @@ class Slope(Op):
 
     grad_name = "CofactorsSlopeBackward0"
     keeps = "0 1"
-    no_batch = "looped: no rule so far"
     no_lowering = "host step: singular values, by the eager kernel"
     host_only = "LAPACK, or kernels across the batch"
 

@@ -164,7 +164,6 @@ class LeastSquaresPull(Op):
     grad_name = "LinalgLstsqBackward0"
     keeps = "0 1 2 3 y"
     width = 2
-    no_batch = "looped: no rule so far"
     host_only = "LAPACK, or kernels across the batch"
 
     def eager(self, xp, A, B, X, G):

@@ -142,7 +142,6 @@ class RowOrder(Op):
     grad_name = "LuRowOrderBackward0"
     differentiable = False
     no_vjp = "places: whole numbers"
-    no_batch = "looped: no rule so far"
 
     def eager(self, xp, pivots):
         if pivots.size and not (1 <= pivots.min() and pivots.max() <= self.rows):

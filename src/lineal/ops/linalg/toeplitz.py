@@ -29,7 +29,6 @@ class Correlate(Op):
 
     circular: bool
     keeps = ("1", "0")
-    no_batch = "looped: no rule so far"
     no_lowering = "host step: Fourier transforms"
 
     def eager(self, xp, a, b):
@@ -48,7 +47,6 @@ class Convolve(Op):
 
     circular: bool
     keeps = ("1", "0")
-    no_batch = "looped: no rule so far"
     no_lowering = "host step: Fourier transforms"
 
     def eager(self, xp, a, b):
@@ -125,7 +123,6 @@ class SolveCirculant(Op):
     adjoint: bool
     grad_name = "LinalgSolveCirculantBackward0"
     keeps = ("0 y", "0")
-    no_batch = "looped: no rule so far"
     no_lowering = "host step: Fourier transforms"
 
     def eager(self, xp, c, B):

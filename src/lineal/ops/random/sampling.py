@@ -143,7 +143,6 @@ class Cauchy(Sample):
 
     median: float
     sigma: float
-    no_lowering = "host step: no rule so far"
 
     def eager(self, xp, state):
         return self.finish(
@@ -155,7 +154,7 @@ class Geometric(Sample):
     """The number of trials to the first success of probability p: ⌈ln(1-u)/ln(1-p)⌉, at least 1."""
 
     p: float
-    no_lowering = "host step: no rule so far"
+    no_lowering = "host step: a quotient of logarithms is rounded up, and its last bit may decide"
 
     def eager(self, xp, state):
         u = self.uniform(state, self.count).astype(np.float64)

@@ -149,7 +149,6 @@ class Powers(Op):
     differentiable = False
     width = 2
     no_vjp = "powers of two: they change in steps"
-    no_batch = "looped: no rule so far"
     no_lowering = "host step: it saves products that leave the range, by exponents"
 
     def eager(self, xp, x):

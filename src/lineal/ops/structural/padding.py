@@ -8,7 +8,7 @@ from typing import Any
 
 from lineal.base import dtypes
 from lineal.base.signatures import Number, Tensor
-from lineal.base.spec import Widths
+from lineal.base.spec import Ranges, Widths
 from lineal.core import AbstractTensor, Op, apply
 from lineal.core.calling import public
 from lineal.ops.conversion import converted, dtype_of
@@ -21,8 +21,6 @@ from lineal.ops.structural.slicing import _slice
 
 __all__ = ["constant_pad_nd"]
 
-Ranges = tuple[tuple[int, int], ...]
-
 
 class Crop(Op):
     """y = x within `ranges` (start, stop), one for each axis; x̄ = ȳ there, zero elsewhere."""
@@ -30,7 +28,6 @@ class Crop(Op):
     ranges: Ranges
     grad_name = "SliceBackward0"
     aliasing = "view"
-    no_batch = "looped: no rule so far"
 
     @functools.cached_property
     def where(self) -> tuple:

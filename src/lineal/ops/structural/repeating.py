@@ -33,7 +33,6 @@ class Repeat(Op):
     """y = x `repeats[i]` times over along axis i, counted from the last; x̄ = the parts of ȳ added up."""
 
     repeats: tuple[int, ...]
-    no_batch = "looped: no rule so far"
     any_dtype = True
 
     def eager(self, xp, x):

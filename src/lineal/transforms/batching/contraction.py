@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from lineal.core import Op, apply
-from lineal.ops.contraction.distances import PairDistance
+from lineal.ops.contraction.distances import PairDistance, SquaredDistances
 from lineal.ops.contraction.products import Affine, AffineWithBias, BatchMatMul, Dot, MatMul, StackedMatMul
 from lineal.ops.contraction.vectors import Cross
 from lineal.transforms.batching.moving import aligned, axes_moved, on_stacks
@@ -15,7 +15,7 @@ from lineal.transforms.batching.table import batches
 
 __all__: list[str] = []
 
-batches(MatMul, StackedMatMul, BatchMatMul, PairDistance)(on_stacks)
+batches(MatMul, StackedMatMul, BatchMatMul, PairDistance, SquaredDistances)(on_stacks)
 batches(Cross)(axes_moved)
 
 

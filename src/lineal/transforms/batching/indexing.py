@@ -9,6 +9,7 @@ import numpy as np
 from lineal.core import Op, apply, lift
 from lineal.ops.indexing import basic
 from lineal.ops.indexing.advanced import Index, IndexPut, IndexSum
+from lineal.ops.indexing.filling import Fill
 from lineal.ops.indexing.gathering import Gather, GatherSum, Scatter, ScatterAdd
 from lineal.ops.indexing.masks import MaskedFill
 from lineal.ops.indexing.scatter_reduction import ScatterExtreme, ScatterProduct
@@ -19,6 +20,11 @@ __all__: list[str] = []
 
 batches(basic.Slice, basic.Embed)(axes_of_any_rank_moved)
 batches(Gather, GatherSum, Scatter, ScatterAdd, ScatterExtreme, ScatterProduct)(axes_moved)
+
+
+@batches(Fill)
+def fill(op: Op, size: int, marks: tuple[bool, ...], x: Any, value: Any) -> Any:
+    return apply(op, aligned(size, marks[0], x), ranked(value, marks[1], x.value.ndim - marks[0]))
 
 
 @batches(MaskedFill)

@@ -8,26 +8,28 @@ from lineal.core import Op
 from lineal.ops.linalg import eigh, svd
 from lineal.ops.linalg.cholesky import Cholesky
 from lineal.ops.linalg.cholesky_derivative import CholeskyPull
-from lineal.ops.linalg.cofactors import Cofactors
+from lineal.ops.linalg.cofactors import Cofactors, Slope
 from lineal.ops.linalg.determinants import Determinant, DeterminantBounded, DeterminantProbed, SignLogDet
 from lineal.ops.linalg.eig import Eig
 from lineal.ops.linalg.expectations import WellConditioned, WellFactored
 from lineal.ops.linalg.functions import Exponential
-from lineal.ops.linalg.least_squares import PseudoInverse, Scale
-from lineal.ops.linalg.lu import LUFactor
+from lineal.ops.linalg.least_squares import LeastSquaresPull, PseudoInverse, Scale
+from lineal.ops.linalg.lu import LUFactor, RowOrder
 from lineal.ops.linalg.qr import QR, QRPull
 from lineal.ops.linalg.solving import ReciprocalCondition
 from lineal.ops.linalg.systems import Inverse, InverseEx, InversePull, Solve, SolveEx, SolveFactored, SolveProbed, SolvePull
+from lineal.ops.linalg.toeplitz import Convolve, Correlate, SolveCirculant
 from lineal.ops.linalg.triangular import SolveTriangular
 from lineal.transforms.batching.moving import on_stacks
 from lineal.transforms.batching.table import batches
 
 __all__: list[str] = []
 
-batches(Cholesky, CholeskyPull, LUFactor, QR, QRPull, eigh.Eigh, Eig, svd.SVD)(on_stacks)
+batches(Cholesky, CholeskyPull, LUFactor, RowOrder, QR, QRPull, eigh.Eigh, Eig, svd.SVD)(on_stacks)
 batches(Solve, SolveEx, SolvePull, SolveFactored, SolveProbed, SolveTriangular, Inverse, InverseEx, InversePull)(on_stacks)
-batches(Determinant, DeterminantBounded, DeterminantProbed, SignLogDet, Cofactors)(on_stacks)
-batches(WellConditioned, WellFactored, ReciprocalCondition, Exponential, PseudoInverse, Scale)(on_stacks)
+batches(Determinant, DeterminantBounded, DeterminantProbed, SignLogDet, Cofactors, Slope)(on_stacks)
+batches(WellConditioned, WellFactored, ReciprocalCondition, Exponential)(on_stacks)
+batches(PseudoInverse, Scale, LeastSquaresPull, Convolve, Correlate, SolveCirculant)(on_stacks)
 
 
 @batches(svd.SingularValues)

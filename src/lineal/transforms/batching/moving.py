@@ -20,6 +20,7 @@ MOVES: dict[str, Callable[[Any, int], Any]] = {
     "Axes": lambda axes, size: tuple([each + 1 for each in axes]),
     "Order": lambda order, size: (0, *[each + 1 for each in order]),
     "Shape": lambda shape, size: (size, *shape),
+    "Ranges": lambda ranges, size: ((0, size), *ranges),
     "Widths": lambda widths, size: ((0, 0), *widths),
     "Items": lambda items, size: ((0, size, 1), *items),
     "ViewOp": lambda view, size: shifted(view, size),

@@ -14,11 +14,11 @@ from lineal.ops.reductions.moments import Std, Var
 from lineal.ops.reductions.norms import VectorNorm
 from lineal.ops.reductions.picking import Pick, Place
 from lineal.ops.reductions.products import Prod
-from lineal.ops.reductions.recurrences import CumProd, Recurrence, Shift
+from lineal.ops.reductions.recurrences import CumProd, Powers, Recurrence, Shift
 from lineal.ops.reductions.standardising import Centred, InverseSpread
 from lineal.ops.reductions.sums import Mean, Sum
 from lineal.ops.reductions.truth import Truth
-from lineal.transforms.batching.moving import axes_moved
+from lineal.transforms.batching.moving import axes_moved, shifted
 from lineal.transforms.batching.table import batches
 
 __all__: list[str] = []
@@ -37,3 +37,8 @@ def prod(op: Any, size: int, marks: tuple[bool, ...], x: Any) -> Any:
     shape = x.value.shape
     y = apply(type(op)((1,), False, op.whole, op.storage), x.reshape((size, int(np.prod(shape[1:])))))
     return y.reshape((size, *(1,) * (len(shape) - 1))) if op.keepdim else y
+
+
+@batches(Powers)
+def powers(op: Any, size: int, marks: tuple[bool, ...], x: Any) -> Any:
+    return apply(type(op)(shifted(op.products, size)), x)

@@ -12,7 +12,7 @@ from lineal.compiler.lowering.rules.structural import part
 from lineal.compiler.lowering.rules.table import FLOATS, lowers
 from lineal.compiler.nodes.windows import Place, Window, dense
 from lineal.ops.random.generator import Advance
-from lineal.ops.random.sampling import Bernoulli, Exponential, Integers, Normal, Uniform
+from lineal.ops.random.sampling import Bernoulli, Cauchy, Exponential, Integers, Normal, Uniform
 
 
 @lowers(Advance, of=("int64",))
@@ -62,6 +62,16 @@ def exponential(low: Any, op: Any, y: Any, state: Window) -> Window | None:
     rate = float(op.rate)
     formula = lambda m, words: -m.log1p(-unit(words)) / rate
     return low.map(y.shape, y.storage, formula, drawn(low, op, state, y.shape), label="exponential")
+
+
+@lowers(Cauchy, of=FLOATS)
+def cauchy(low: Any, op: Any, y: Any, state: Window) -> Window | None:
+    """y = median + sigma tan π(u - ½)."""
+    if y.storage.name not in FLOATS:
+        return None
+    median, sigma = float(op.median), float(op.sigma)
+    formula = lambda m, words: m.rounded_product(m.tan((unit(words) - 0.5) * math.pi), sigma) + median
+    return low.map(y.shape, y.storage, formula, drawn(low, op, state, y.shape), label="cauchy")
 
 
 @lowers(Integers, where="of less than 2⁶³ numbers")
