@@ -172,6 +172,28 @@ def test_nests():
     assert while_loop(lambda i: i < 3, lambda i: i + 1, (0,)) == 3
 
 
+@pytest.mark.parametrize("wrap", [lambda f: f, torch.compile, torch.vmap])
+@pytest.mark.parametrize("form", [lambda y: y, lambda y: (y,), lambda y: [y]])
+def test_one_carried_value_comes_as_the_body_returns_it_with_turns_and_without(form: Callable, wrap: Callable):
+    """PyTorch 2.13 traces the body, and so knows. What the body does beside that is not done without a turn."""
+    written, generator = torch.zeros(2), torch.Generator()
+
+    def body(x):
+        written.add_(1)
+        return form(x * (2 + torch.rand(2, generator=generator)))
+
+    f = lambda x: while_loop(lambda x: x.sum() < 5, body, (x,))
+    for _ in range(3):
+        y = wrap(f)(torch.full((1, 2), 3.0))
+        assert type(y) is type(form(torch.ones(2)))
+        assert (y if isinstance(y, torch.Tensor) else y[0]).tolist() == [[3.0, 3.0]]
+    assert written.tolist() == [0, 0]
+    assert generator.get_state().equal(torch.Generator().get_state())
+    assert type(f(torch.ones(2))) is type(form(torch.ones(2)))
+    failing = while_loop(lambda A: A.sum() > 0, lambda A: form(torch.linalg.cholesky(A)), (-torch.eye(2),))
+    assert isinstance(failing, tuple) and failing[0].equal(-torch.eye(2))
+
+
 REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     "predicate": (lambda: cond("a", abs, abs), "cond: expected the predicate .* got str"),
     "predicate of several": (lambda: cond(torch.ones(2), abs, abs), r"cond: .* got shape \[2\]"),

@@ -12,8 +12,11 @@ import math
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+import numpy as np
+
 from lineal.base import tree
-from lineal.core import AbstractTensor, modes
+from lineal.core import AbstractTensor, lift, modes
+from lineal.core.effect import outlined
 from lineal.ops.structural.stacking import stack
 from lineal.transforms.recomputing import checkpoint
 
@@ -59,7 +62,8 @@ def while_loop(cond_fn: Callable[..., Any], body_fn: Callable[..., Any], carried
     """Let the carried values become `body_fn(*carried)` as long as `cond_fn(*carried)` is true; return the last of them.
 
     `carried_inputs` is a tuple or list of tensors and numbers, or nests of them; each turn keeps their form, and the shapes and
-    dtypes of tensors, or RuntimeError is raised.
+    dtypes of tensors, or RuntimeError is raised. A single value comes alone if `body_fn` returns it alone: to know that of a
+    loop that takes no turn, `body_fn` is called once with copies, and what it writes is put back.
 
     >>> import lineal as torch
     >>> from lineal._higher_order_ops import while_loop
@@ -84,7 +88,31 @@ def while_loop(cond_fn: Callable[..., Any], body_fn: Callable[..., Any], carried
         carried = following
     if listener is not None and told:
         listener.turns(loop, None)
-    return result
+    return single(body_fn, carried) if result is carried and len(carried) == 1 else result
+
+
+def single(body_fn: Callable[..., Any], carried: tuple[Any]) -> Any:
+    """Return the one value of a loop that takes no turn as its body would: alone, in a tuple or in a list.
+
+    Nobody hears the body. What fails for these numbers, which no turn is meant for, tells nothing: it is a tuple then.
+    """
+    before: dict[int, tuple[AbstractTensor, np.ndarray]] = {}
+
+    def remember(target: AbstractTensor, name: str) -> None:
+        base = target if target.origin is None else target.origin.base
+        before.setdefault(id(base), (base, base.value.copy()))
+
+    copies = tree.transform(lambda x: lift(x.value.copy()) if isinstance(x, AbstractTensor) else x, carried)
+    unheard = ((modes.recorder, None), (modes.grad_enabled, False), (modes.rehearsal, outlined), (modes.guard, remember))
+    try:
+        with modes.Setting(*unheard):
+            result = body_fn(*copies)
+    except Exception:
+        return carried
+    finally:
+        for base, array in reversed(before.values()):
+            np.copyto(base.value, array)
+    return type(result)(carried) if type(result) in (tuple, list) else carried[0]
 
 
 def require_alike(who: str, before: Any, after: Any) -> None:
