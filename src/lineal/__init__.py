@@ -49,7 +49,9 @@ if _TYPE_CHECKING:
     from lineal.nn.functional import pairwise_distance as pairwise_distance
     from lineal.nn.functional import prelu as prelu
     from lineal.nn.functional import selu as selu
+    from lineal.nn.functional.cells import *
     from lineal.nn.functional.native import *
+    from lineal.nn.functional.recurrent import *
     from lineal.ops import *
     from lineal.tensors.inplace import *
     from lineal.tensors.older import *
@@ -79,7 +81,9 @@ _elsewhere = {
     "data": "load save",
     "func": "vmap",
     "nn.functional": "celu cosine_similarity pairwise_distance prelu selu",
+    "nn.functional.cells": "gru_cell lstm_cell rnn_relu_cell rnn_tanh_cell",
     "nn.functional.native": "batch_norm celu_ dropout dropout_ embedding layer_norm selu_",
+    "nn.functional.recurrent": "gru lstm rnn_relu rnn_tanh",
     "ops": " ".join(_ops),
     "tensors.inplace": """
         abs_ acos_ acosh_ addmv_ arccos_ arccosh_ arcsin_ arcsinh_ arctan_ arctanh_ as_strided_ asin_ asinh_ atan_ atanh_

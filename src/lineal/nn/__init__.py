@@ -4,6 +4,7 @@ import lazy_loader
 
 from lineal.nn import functional, init, utils
 from lineal.nn.activation import LogSoftmax, ReLU, Sigmoid, Softmax, Tanh
+from lineal.nn.cells import GRUCell, LSTMCell, RNNCell, RNNCellBase
 from lineal.nn.containers import ModuleDict, ModuleList, Sequential
 from lineal.nn.dropout import Dropout
 from lineal.nn.embedding import Embedding
@@ -24,6 +25,7 @@ from lineal.nn.normalisation import BatchNorm1d, LayerNorm
 from lineal.nn.parameter import Parameter
 from lineal.nn.parameter_list import ParameterList
 from lineal.nn.rectifiers import CELU, ELU, SELU, Hardsigmoid, Hardswish, Hardtanh, LeakyReLU, PReLU, ReLU6
+from lineal.nn.recurrent import GRU, LSTM, RNN, RNNBase
 from lineal.nn.reshaping import Flatten, Unflatten
 from lineal.nn.similarity import CosineSimilarity, PairwiseDistance
 from lineal.nn.smooth import GELU, GLU, LogSigmoid, Mish, SiLU, Softmin, Softplus, Softsign, Tanhshrink
@@ -81,6 +83,14 @@ __all__ = [
     "KLDivLoss",
     "CosineSimilarity",
     "PairwiseDistance",
+    "RNNBase",
+    "RNN",
+    "LSTM",
+    "GRU",
+    "RNNCellBase",
+    "RNNCell",
+    "LSTMCell",
+    "GRUCell",
 ]
 
 # PyTorch's paths, as in nn.modules.linear, are imported when somebody goes there

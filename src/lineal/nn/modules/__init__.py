@@ -11,6 +11,7 @@ from lineal.nn.modules import (
     loss,
     module,
     normalization,
+    rnn,
     sparse,
 )
 from lineal.nn.modules.activation import *
@@ -23,4 +24,5 @@ from lineal.nn.modules.linear import *
 from lineal.nn.modules.loss import *
 from lineal.nn.modules.module import *
 from lineal.nn.modules.normalization import *
+from lineal.nn.modules.rnn import *
 from lineal.nn.modules.sparse import *
