@@ -48,6 +48,7 @@ if _TYPE_CHECKING:
     from lineal.nn.functional import cosine_similarity as cosine_similarity
     from lineal.nn.functional import pairwise_distance as pairwise_distance
     from lineal.nn.functional import prelu as prelu
+    from lineal.nn.functional import rms_norm as rms_norm
     from lineal.nn.functional import selu as selu
     from lineal.nn.functional.cells import *
     from lineal.nn.functional.native import *
@@ -80,9 +81,12 @@ _elsewhere = {
     "compiler": "compile explain",
     "data": "load save",
     "func": "vmap",
-    "nn.functional": "celu cosine_similarity pairwise_distance prelu selu",
+    "nn.functional": "celu cosine_similarity pairwise_distance prelu rms_norm selu",
     "nn.functional.cells": "gru_cell lstm_cell rnn_relu_cell rnn_tanh_cell",
-    "nn.functional.native": "batch_norm celu_ dropout dropout_ embedding layer_norm selu_",
+    "nn.functional.native": """
+        batch_norm celu_ dropout dropout_ embedding group_norm instance_norm layer_norm native_batch_norm native_group_norm
+        native_layer_norm selu_
+    """,
     "nn.functional.recurrent": "gru lstm rnn_relu rnn_tanh",
     "ops": " ".join(_ops),
     "tensors.inplace": """

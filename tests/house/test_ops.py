@@ -54,6 +54,7 @@ PLAIN = {
     "of a matrix, the last two axes": "Eye.rows Eye.columns Diagonal.offset Tril.diagonal Triu.diagonal SolveBanded.lower "
     "SolveBanded.upper FactorBand.lower FactorBand.upper RowOrder.rows NullSpace.rank ColumnSpace.rank",
     "axes counted from the end": "LayerNorm.dims",
+    "how many parts the channels have": "GroupNorm.groups",
     "the divisor of a mean over everything": "SquaredDifferences.n",
     "the shape that an index counts in, not of an output": "UnravelIndex.shape",
     "places in memory, which a batch has others of": "AsStrided.size AsStrided.stride AsStrided.offset AsStrided.frame "

@@ -27,7 +27,7 @@ from lineal.ops.linalg.cofactors import Cofactors, Slope
 from lineal.ops.linalg.toeplitz import Convolve
 from lineal.ops.random.generator import Advance
 from lineal.ops.reductions.likelihood import Likelihood
-from lineal.ops.reductions.normalisation import LayerNorm, LayerNormAdjoint
+from lineal.ops.reductions.normalisation import LayerNorm, NormalisationAdjoint
 from lineal.ops.reductions.picking import Pick
 from lineal.ops.reductions.recurrences import CumProd, Powers
 from lineal.ops.reductions.squares import SquaredDifferences
@@ -92,8 +92,8 @@ MORE = {
     "ConvolveCircular": (Convolve(True), x[0], x[1]),
     "Eye": (Eye(2, 3, float64),),
     "InverseSpread": (InverseSpread((1,), 1e-5), x),
-    "LayerNorm": (LayerNorm(1, 1e-5, "wb"), x, weight, weight),
-    "LayerNormAdjoint": (LayerNormAdjoint(LayerNorm(1, 1e-5, "wb")), x + 1, x, weight),
+    "LayerNorm": (LayerNorm(1e-5, "wb", 1), x, weight, weight),
+    "NormalisationAdjoint": (NormalisationAdjoint(LayerNorm(1e-5, "wb", 1)), x + 1, x, weight),
     "Linspace": (Linspace(0, 1, 4, float64),),
     "Likelihood": (Likelihood(-100, "mean"), x, target),
     "LikelihoodOfSome": (Likelihood(2, "none"), x, target),

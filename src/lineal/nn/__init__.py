@@ -4,6 +4,15 @@ import lazy_loader
 
 from lineal.nn import functional, init, utils
 from lineal.nn.activation import LogSoftmax, ReLU, Sigmoid, Softmax, Tanh
+from lineal.nn.batch_normalisation import (
+    BatchNorm1d,
+    BatchNorm2d,
+    BatchNorm3d,
+    InstanceNorm1d,
+    InstanceNorm2d,
+    InstanceNorm3d,
+    SyncBatchNorm,
+)
 from lineal.nn.cells import GRUCell, LSTMCell, RNNCell, RNNCellBase
 from lineal.nn.containers import ModuleDict, ModuleList, Sequential
 from lineal.nn.dropout import Dropout
@@ -21,7 +30,7 @@ from lineal.nn.loss import (
     SmoothL1Loss,
 )
 from lineal.nn.module import Module
-from lineal.nn.normalisation import BatchNorm1d, LayerNorm
+from lineal.nn.normalisation import CrossMapLRN2d, GroupNorm, LayerNorm, LocalResponseNorm, RMSNorm
 from lineal.nn.parameter import Parameter
 from lineal.nn.parameter_list import ParameterList
 from lineal.nn.rectifiers import CELU, ELU, SELU, Hardsigmoid, Hardswish, Hardtanh, LeakyReLU, PReLU, ReLU6
@@ -76,7 +85,17 @@ __all__ = [
     "Softmin",
     "GLU",
     "LayerNorm",
+    "RMSNorm",
+    "GroupNorm",
+    "LocalResponseNorm",
+    "CrossMapLRN2d",
     "BatchNorm1d",
+    "BatchNorm2d",
+    "BatchNorm3d",
+    "SyncBatchNorm",
+    "InstanceNorm1d",
+    "InstanceNorm2d",
+    "InstanceNorm3d",
     "Embedding",
     "SmoothL1Loss",
     "HuberLoss",

@@ -1,19 +1,39 @@
-"""Layers that give their input mean 0 and variance 1: over the features, or over the batch."""
+"""Layers that give the features of each example mean 0 and variance 1, or mean square 1, or weigh them by their neighbours."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lineal.base import dtypes
 from lineal.base.signatures import Device, DType
 from lineal.nn import functional, init
 from lineal.nn.module import Module
 from lineal.nn.parameter import Parameter
-from lineal.ops import empty, ones, zeros
-from lineal.tensors import Tensor, tensor
+from lineal.ops import empty
+from lineal.tensors import Tensor
 
 
-class LayerNorm(Module):
+class Scaling(Module):
+    """A layer whose output is scaled by `weight` and moved by `bias`, either of which may be None."""
+
+    weight: Parameter | None
+    bias: Parameter | None
+
+    def _scale(self, shape: Sequence[int], weight: bool, bias: bool, device: Device | None, dtype: DType | None) -> None:
+        """Enter a weight and a bias of a shape, where they are wanted, with their starting values."""
+        for name, wanted in (("weight", weight), ("bias", bias)):
+            made = Parameter(empty(*shape, device=device, dtype=dtype)) if wanted else None
+            self.register_parameter(name, made)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Let the weight be 1 and the bias 0."""
+        if self.weight is not None:
+            init.ones_(self.weight)
+        if self.bias is not None:
+            init.zeros_(self.bias)
+
+
+class LayerNorm(Scaling):
     """(x - mean) / √(variance + eps) · weight + bias over the last dimensions, which are `normalized_shape`."""
 
     def __init__(
@@ -29,17 +49,7 @@ class LayerNorm(Module):
         self.normalized_shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
         self.eps = eps
         self.elementwise_affine = elementwise_affine
-        for name, wanted in (("weight", elementwise_affine), ("bias", elementwise_affine and bias)):
-            made = Parameter(empty(*self.normalized_shape, device=device, dtype=dtype)) if wanted else None
-            self.register_parameter(name, made)
-        self.reset_parameters()
-
-    def reset_parameters(self) -> None:
-        """Let the weight be 1 and the bias 0."""
-        if self.weight is not None:
-            init.ones_(self.weight)
-        if self.bias is not None:
-            init.zeros_(self.bias)
+        self._scale(self.normalized_shape, elementwise_affine, elementwise_affine and bias, device, dtype)
 
     def forward(self, input: Tensor) -> Tensor:
         return functional.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
@@ -51,76 +61,100 @@ class LayerNorm(Module):
         )
 
 
-class BatchNorm(Module):
-    """(x - mean) / √(variance + eps) · weight + bias for each channel, with the statistics of the batch.
+class RMSNorm(Module):
+    """x / √(mean x² + eps) · weight over the last dimensions, which are `normalized_shape`."""
 
-    In evaluation mode the statistics are the running ones, to which each batch contributes the share `momentum` (None:
-    the plain average of all batches so far). A subclass says which shapes it takes.
-    """
-
-    dimensions: tuple[int, ...]
+    weight: Parameter | None
 
     def __init__(
         self,
-        num_features: int,
+        normalized_shape: int | Sequence[int],
+        eps: float | None = None,
+        elementwise_affine: bool = True,
+        device: Device | None = None,
+        dtype: DType | None = None,
+    ):
+        super().__init__()
+        self.normalized_shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+        self.eps = eps
+        self.elementwise_affine = elementwise_affine
+        made = Parameter(empty(*self.normalized_shape, device=device, dtype=dtype)) if elementwise_affine else None
+        self.register_parameter("weight", made)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Let the weight be 1."""
+        if self.weight is not None:
+            init.ones_(self.weight)
+
+    def forward(self, input: Tensor) -> Tensor:
+        return functional.rms_norm(input, self.normalized_shape, self.weight, self.eps)
+
+    def extra_repr(self) -> str:
+        return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
+
+
+class GroupNorm(Scaling):
+    """(x - mean) / √(variance + eps) · weight + bias over each of `num_groups` groups of the channels of (N, C, …)."""
+
+    def __init__(
+        self,
+        num_groups: int,
+        num_channels: int,
         eps: float = 1e-05,
-        momentum: float | None = 0.1,
         affine: bool = True,
-        track_running_stats: bool = True,
         device: Device | None = None,
         dtype: DType | None = None,
         *,
         bias: bool = True,
     ):
         super().__init__()
-        self.num_features = num_features
+        if num_groups <= 0 or num_channels % num_groups:
+            raise ValueError(f"GroupNorm: num_channels ({num_channels}) must be divisible by num_groups ({num_groups})")
+        self.num_groups = num_groups
+        self.num_channels = num_channels
         self.eps = eps
-        self.momentum = momentum
         self.affine = affine
-        self.track_running_stats = track_running_stats
-        place = {"device": device, "dtype": dtype}
-        self.register_parameter("weight", Parameter(ones(num_features, **place)) if affine else None)
-        self.register_parameter("bias", Parameter(zeros(num_features, **place)) if affine and bias else None)
-        tracked = track_running_stats
-        self.register_buffer("running_mean", zeros(num_features, **place) if tracked else None)
-        self.register_buffer("running_var", ones(num_features, **place) if tracked else None)
-        self.register_buffer("num_batches_tracked", tensor(0, dtype=dtypes.int64) if tracked else None)
-
-    def reset_running_stats(self) -> None:
-        """Forget the statistics of the batches seen."""
-        if self.track_running_stats:
-            self.running_mean.zero_()
-            self.running_var.fill_(1)
-            self.num_batches_tracked.zero_()
-
-    def reset_parameters(self) -> None:
-        """Forget the statistics; let the weight be 1 and the bias 0."""
-        self.reset_running_stats()
-        if self.weight is not None:
-            init.ones_(self.weight)
-        if self.bias is not None:
-            init.zeros_(self.bias)
+        self._scale((num_channels,), affine, affine and bias, device, dtype)
 
     def forward(self, input: Tensor) -> Tensor:
-        if input.ndim not in self.dimensions:
-            expected = " or ".join(f"{each}D" for each in self.dimensions)
-            raise ValueError(f"{self._get_name()}: expected {expected} input, got {input.ndim}D of shape {list(input.shape)}")
-        share = self.momentum
-        if self.training and self.num_batches_tracked is not None:
-            self.num_batches_tracked.add_(1)
-            share = 1.0 / int(self.num_batches_tracked) if share is None else share
-        of_batch = self.training or self.running_mean is None
-        running = (self.running_mean, self.running_var) if not self.training or self.track_running_stats else (None, None)
-        return functional.batch_norm(input, *running, self.weight, self.bias, of_batch, share or 0.0, self.eps)
+        return functional.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
-        return (
-            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
-            f"bias={self.bias is not None}, track_running_stats={self.track_running_stats}"
-        )
+        return f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}"
 
 
-class BatchNorm1d(BatchNorm):
-    """Batch normalisation of input (N, C) or (N, C, L)."""
+class LocalResponseNorm(Module):
+    """x / (k + alpha · mean of x² over `size` neighbouring channels)^beta."""
 
-    dimensions = (2, 3)
+    def __init__(self, size: int, alpha: float = 0.0001, beta: float = 0.75, k: float = 1.0):
+        super().__init__()
+        self.size = size
+        self.alpha = alpha
+        self.beta = beta
+        self.k = k
+
+    def forward(self, input: Tensor) -> Tensor:
+        return functional.local_response_norm(input, self.size, self.alpha, self.beta, self.k)
+
+    def extra_repr(self) -> str:
+        return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"
+
+
+class CrossMapLRN2d(Module):
+    """`LocalResponseNorm` of images (N, C, H, W), as older models call it."""
+
+    def __init__(self, size: int, alpha: float = 0.0001, beta: float = 0.75, k: float = 1):
+        super().__init__()
+        self.size = size
+        self.alpha = alpha
+        self.beta = beta
+        self.k = k
+
+    def forward(self, input: Tensor) -> Tensor:
+        if input.ndim != 4:
+            raise ValueError(f"CrossMapLRN2d: Expected input to be 4D, got {input.ndim}D instead.")
+        return functional.local_response_norm(input, self.size, self.alpha, self.beta, self.k)
+
+    def extra_repr(self) -> str:
+        return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"

@@ -17,12 +17,7 @@ from lineal.nn.utils.rnn import PackedSequence
 from lineal.ops import empty, zeros
 from lineal.tensors import Tensor
 
-FUNCTIONS = {
-    "RNN_TANH": functional.rnn_tanh,
-    "RNN_RELU": functional.rnn_relu,
-    "LSTM": functional.lstm,
-    "GRU": functional.gru,
-}
+FUNCTIONS = {"RNN_TANH": functional.rnn_tanh, "RNN_RELU": functional.rnn_relu, "LSTM": functional.lstm, "GRU": functional.gru}
 
 
 class RNNBase(Module):

@@ -72,13 +72,28 @@ class Lowering:
     def lower(self, equation: Equation) -> None:
         """Let the outputs of an equation be windows; append the nodes that make what they show."""
         args = tuple(self.windows[var] for var in equation.inputs)
-        key = (identity(equation.op), args) if passes.enabled("common") and not equation.op.effect else None
-        found = self.known.get(key) if key is not None and key[0] is not None else None
+        key = self.key(equation.op, args)
+        found = self.known.get(key) if key is not None else None
         if found is None:
             found = self.made(equation, args)
-            if key is not None and key[0] is not None:
+            if key is not None:
                 self.known[key] = found
         self.windows.update(zip(equation.outputs, found))
+
+    def key(self, op: Any, args: tuple[Window, ...]) -> Any:
+        """Return under what equal equations are found again, None where each stands for itself."""
+        words = identity(op) if passes.enabled("common") and not op.effect else None
+        return None if words is None else (words, args)
+
+    def same(self, op: Any, *args: Window) -> Window:
+        """Return the window that an op with a rule and one output gives; where an equation is equal, its own."""
+        key = self.key(op, args)
+        if key is None or key not in self.known:
+            found = RULES[type(op)](self, op, None, *args)
+            if key is None:
+                return found
+            self.known[key] = (found,)
+        return self.known[key][0]
 
     def made(self, equation: Equation, args: tuple[Window, ...]) -> tuple[Window, ...]:
         """Return the windows that an op gives."""

@@ -8,7 +8,15 @@ from lineal.nn.functional.dense import linear
 from lineal.nn.functional.divergence import kl_div
 from lineal.nn.functional.encoding import one_hot
 from lineal.nn.functional.lookup import embedding
-from lineal.nn.functional.normalisation import batch_norm, layer_norm, normalize
+from lineal.nn.functional.normalisation import (
+    batch_norm,
+    group_norm,
+    instance_norm,
+    layer_norm,
+    local_response_norm,
+    normalize,
+    rms_norm,
+)
 from lineal.nn.functional.rectifiers import celu, elu, hardsigmoid, hardswish, hardtanh, leaky_relu, prelu, relu6, selu
 from lineal.nn.functional.regression import l1_loss, mse_loss
 from lineal.nn.functional.regularisation import dropout
@@ -53,6 +61,10 @@ __all__ = [
     "glu",
     "layer_norm",
     "batch_norm",
+    "group_norm",
+    "instance_norm",
+    "rms_norm",
+    "local_response_norm",
     "normalize",
     "cosine_similarity",
     "pairwise_distance",

@@ -79,12 +79,7 @@ def stepped(mode: Mode, input: Any, state: State, w_ih: Any, w_hh: Any, b_ih: An
 
 @public
 def lstm_cell(
-    input: Tensor,
-    hx: Sequence[Tensor],
-    w_ih: Tensor,
-    w_hh: Tensor,
-    b_ih: Tensor | None = None,
-    b_hh: Tensor | None = None,
+    input: Tensor, hx: Sequence[Tensor], w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None = None, b_hh: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
     """Return the states h and c, (n, hidden) or (hidden,) as those in `hx`, after one step of an LSTM."""
     if len(hx) != 2:

@@ -5,9 +5,26 @@ from __future__ import annotations
 from typing import Any
 
 from lineal.base.signatures import Tensor
+from lineal.core import renamed
 from lineal.nn import functional
+from lineal.nn.functional.normalisation import inner_shape, normalised_batch, widened
+from lineal.ops import empty, rsqrt
+from lineal.ops.reductions import normalisation
 
-__all__ = ["batch_norm", "celu_", "dropout", "dropout_", "embedding", "layer_norm", "selu_"]
+__all__ = [
+    "batch_norm",
+    "celu_",
+    "dropout",
+    "dropout_",
+    "embedding",
+    "group_norm",
+    "instance_norm",
+    "layer_norm",
+    "native_batch_norm",
+    "native_group_norm",
+    "native_layer_norm",
+    "selu_",
+]
 
 
 def batch_norm(
@@ -35,6 +52,75 @@ def layer_norm(
 ) -> Tensor:
     """Return `nn.functional.layer_norm`."""
     return functional.layer_norm(input, normalized_shape, weight, bias, eps)
+
+
+def group_norm(
+    input: Tensor,
+    num_groups: int,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    eps: float = 1e-5,
+    cudnn_enabled: bool = True,
+) -> Tensor:
+    """Return `nn.functional.group_norm`."""
+    return functional.group_norm(input, num_groups, weight, bias, eps)
+
+
+def instance_norm(
+    input: Tensor,
+    weight: Tensor | None,
+    bias: Tensor | None,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    use_input_stats: bool,
+    momentum: float,
+    eps: float,
+    cudnn_enabled: bool,
+) -> Tensor:
+    """Return `nn.functional.instance_norm`."""
+    return functional.instance_norm(input, running_mean, running_var, weight, bias, use_input_stats, momentum, eps)
+
+
+def native_batch_norm(
+    input: Tensor,
+    weight: Tensor | None,
+    bias: Tensor | None,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    training: bool,
+    momentum: float,
+    eps: float,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return `nn.functional.batch_norm`, the means of the batch and 1 / √(variance + eps); both empty outside training."""
+    y, mean, var = normalised_batch(input, running_mean, running_var, weight, bias, training, momentum, eps)
+    if mean is None:
+        return y, empty(0, dtype=input.dtype), empty(0, dtype=input.dtype)
+    return y, mean, rsqrt(var + eps)
+
+
+def native_layer_norm(
+    input: Tensor, normalized_shape: Any, weight: Tensor | None, bias: Tensor | None, eps: float
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return `nn.functional.layer_norm`, the means and 1 / √(variance + eps), over dimensions that stay with size 1."""
+    shape = inner_shape("native_layer_norm", input, normalized_shape, weight=weight, bias=bias)
+    x, w, b = widened(input, weight, bias)
+    y, mean, var = normalisation.layer_norm(x, len(shape), w, b, eps)
+    return renamed(y.to(input.dtype), "NativeLayerNormBackward0"), mean.detach(), rsqrt(var.detach() + eps)
+
+
+def native_group_norm(
+    input: Tensor, weight: Tensor | None, bias: Tensor | None, N: int, C: int, HxW: int, group: int, eps: float
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return `nn.functional.group_norm` of N examples of C channels of HxW numbers, the means and 1 / √(variance + eps)."""
+    if input.numel() != N * C * HxW or group <= 0 or C % group:
+        raise RuntimeError(
+            f"native_group_norm: expected input of {N} × {C} × {HxW} numbers and channels divisible by group={group}, "
+            f"got shape {list(input.shape)}"
+        )
+    x, w, b = widened(input.reshape(N, C, HxW), weight, bias)
+    y, mean, var = normalisation.group_norm(x, group, w, b, eps)
+    y = renamed(y.reshape(input.shape).to(input.dtype), "NativeGroupNormBackward0")
+    return y, mean.detach(), rsqrt(var.detach() + eps)
 
 
 def embedding(

@@ -66,9 +66,7 @@ class Net(NamedTuple):
         return x, tuple([ops.stack(each) for each in zip(*ended)])
 
 
-def through_time(
-    mode: Mode, x: Any, sizes: Sequence[int] | None, start: State, w: Weights, reverse: bool
-) -> tuple[Any, State]:
+def through_time(mode: Mode, x: Any, sizes: Sequence[int] | None, start: State, w: Weights, reverse: bool) -> tuple[Any, State]:
     """Return the outputs of one direction of a layer, in the order of time, and its last state."""
     merged = mode.merged and w.b_ih is not None
     products = ops.linear(x, w.w_ih, w.b_ih + w.b_hh if merged else w.b_ih)

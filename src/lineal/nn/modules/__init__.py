@@ -7,6 +7,7 @@ from lineal.nn.modules import (
     distance,
     dropout,
     flatten,
+    instancenorm,
     linear,
     loss,
     module,
@@ -20,6 +21,7 @@ from lineal.nn.modules.container import *
 from lineal.nn.modules.distance import *
 from lineal.nn.modules.dropout import *
 from lineal.nn.modules.flatten import *
+from lineal.nn.modules.instancenorm import *
 from lineal.nn.modules.linear import *
 from lineal.nn.modules.loss import *
 from lineal.nn.modules.module import *

@@ -1,5 +1,7 @@
-"""`BatchNorm1d`, where PyTorch keeps it."""
+"""Batch normalisation, where PyTorch keeps it."""
 
-from lineal.nn.normalisation import BatchNorm1d
+from lineal.nn.batch_normalisation import BatchNorm as _BatchNorm
+from lineal.nn.batch_normalisation import BatchNorm1d, BatchNorm2d, BatchNorm3d, SyncBatchNorm
+from lineal.nn.batch_normalisation import ChannelNorm as _NormBase
 
-__all__ = ["BatchNorm1d"]
+__all__ = ["BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "SyncBatchNorm", "_BatchNorm", "_NormBase"]

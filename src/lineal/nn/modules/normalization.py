@@ -1,5 +1,5 @@
-"""`LayerNorm`, where PyTorch keeps it."""
+"""Normalisation of each example, where PyTorch keeps it."""
 
-from lineal.nn.normalisation import LayerNorm
+from lineal.nn.normalisation import CrossMapLRN2d, GroupNorm, LayerNorm, LocalResponseNorm, RMSNorm
 
-__all__ = ["LayerNorm"]
+__all__ = ["CrossMapLRN2d", "GroupNorm", "LayerNorm", "LocalResponseNorm", "RMSNorm"]

@@ -1,67 +1,110 @@
-"""Layer normalisation of large tensors in one pass; small ones, and traces, see the ops it is made of."""
+"""Layer, group and batch normalisation: rows with mean 0 and variance 1, each one op with its adjoint."""
 
 from __future__ import annotations
 
 import functools
-import math
+from abc import abstractmethod
 from typing import Any
 
-import numpy as np
-
 from lineal.core import AbstractTensor, Op, apply, modes
-from lineal.ops.blocks import is_large
-from lineal.ops.reductions.front import along_axes, reduced, rows
+from lineal.ops.reductions.rowmoments import Lying, normalised, pulled_back
 from lineal.ops.reductions.standardising import centred, inverse_spread
-from lineal.ops.reductions.sums import mean, sum
+from lineal.ops.reductions.sums import sum
+from lineal.ops.structural.reshape import reshape
 
 __all__: list[str] = []
 
 
-class LayerNorm(Op):
-    """y = x̂ w + b with x̂ = (x - mean) r, r = 1 / √(variance + ε), over the last `dims` axes; w and b are there if named.
+class Normalisation(Op):
+    """y = x̂ w + b with x̂ = (x - mean) r, r = 1 / √(variance + ε); w and b are there if `terms` names them.
 
-    With h = ȳ w:  x̄ = r (h - mean h - x̂ mean (h x̂)),  w̄ = Σ ȳ x̂ and b̄ = Σ ȳ over the other axes.
-    Ba, Kiros and Hinton (2016), arXiv:1607.06450.
+    With h = ȳ w:  x̄ = r (h - mean h - x̂ mean (h x̂)),  w̄ = Σ ȳ x̂ and b̄ = Σ ȳ over what shares a weight. Beside y come the
+    mean and the variance, of which no derivative is taken.
     """
 
-    dims: int
     eps: float
     terms: str
-    grad_name = "NativeLayerNormBackward0"
+    width = 3
     keeps = "0 1"
-    no_batch = "never met: where somebody listens, other ops stand for it"
-    no_lowering = "never met: where somebody listens, other ops stand for it"
+
+    @abstractmethod
+    def lying(self, shape: Any) -> Lying:
+        """Return how an input of a shape is seen."""
 
     def eager(self, xp, x, *others):
-        return by_rows(xp, FORWARD[self.terms], self, (x,), others, [x.shape])[0]
+        lying = self.lying(x.shape)
+        y, mean, variance = normalised(xp, lying, x.reshape(lying.shape), self.terms, others, self.eps)
+        return y.reshape(x.shape), mean.reshape(lying.statistics), variance.reshape(lying.statistics)
 
     def vjp(self, needs, g, y, x, *others):
+        if g[0] is None:
+            return (None,) * (1 + len(others))
         w = others[0] if self.terms.startswith("w") else None
-        # one pass over rows, which nothing more is derived from; who listens hears of ops that can be
+        # one op, which nothing more is derived from; who listens hears of ops that can be
         if not modes.grad_enabled.get() and modes.recorder.get() is None:
-            found = apply(LayerNormAdjoint(self), g, x, *(() if w is None else (w,)))
-            by = dict(zip("xwb", found))
+            found = apply(NormalisationAdjoint(self), g[0], x, *(() if w is None else (w,)))
         else:
-            by = self.adjoint(g, x, w)
+            found = self.adjoint(g[0], x, w)
+        by = dict(zip("xwb", found))
         return (by["x"], *(by[term] for term in self.terms))
 
-    def adjoint(self, g: Any, x: Any, w: Any) -> dict[str, Any]:
+    def adjoint(self, g: Any, x: Any, w: Any) -> tuple[Any, Any, Any]:
         """Return the cotangents of x, w and b in terms of ops."""
-        axes = last_axes(x.value.ndim, self.dims)
-        others = tuple(range(x.value.ndim - self.dims))
-        rest = centred(x, axes)
-        r = inverse_spread(rest, axes, self.eps)
-        unit = rest * r
-        h = g if w is None else g * w
-        by_x = r * (h - mean(h, axes, True) - unit * mean(h * unit, axes, True))
-        along = lambda z: sum(z, others) if others else z
-        return {"x": by_x, "w": along(g * unit), "b": along(g)}
+        lying, shape = self.lying(x.value.shape), x.value.shape
+        x, g = reshape(x, lying.shape), reshape(g, lying.shape)
+        w = None if w is None else reshape(w, lying.weights)
+        over = lambda z, axes: sum(z, axes, True) if axes else z
+        rest = centred(x, lying.axes)
+        r = inverse_spread(rest, lying.axes, self.eps)
+        unit, n = rest * r, lying.length or float("nan")
+        sums = over(g, lying.shared), over(g * unit, lying.shared)
+        level, slope = (over(z if w is None else z * w, lying.weighted) / n for z in sums)
+        by_x = r * ((g if w is None else g * w) - level - unit * slope)
+        by_b, by_w = (reshape(over(z, lying.repeated), lying.given) for z in sums)
+        return reshape(by_x, shape), by_w, by_b
 
 
-class LayerNormAdjoint(Op):
-    """The cotangents of x, w and b of a layer normalisation, where nothing more is derived from them."""
+class LayerNorm(Normalisation):
+    """A row is the last `dims` axes, along which w and b lie.   Ba, Kiros and Hinton (2016), arXiv:1607.06450."""
 
-    op: LayerNorm
+    dims: int
+    grad_name = "NativeLayerNormBackward0"
+
+    def lying(self, shape):
+        ndim, given = len(shape), shape[len(shape) - self.dims :]
+        lead = (1,) * (ndim - self.dims)
+        axes = tuple(range(ndim - self.dims, ndim))
+        return Lying(shape, axes, (*lead, *given), given, (*shape[: ndim - self.dims], *(1,) * self.dims))
+
+
+class GroupNorm(Normalisation):
+    """A row is a group of the C channels of an example; w and b are of channels.   Wu and He (2018), arXiv:1803.08494."""
+
+    groups: int
+    grad_name = "NativeGroupNormBackward0"
+
+    def lying(self, shape):
+        n, channels, *rest = shape
+        parts = self.groups, channels // self.groups
+        weights = (1, *parts, *(1,) * len(rest))
+        return Lying((n, *parts, *rest), tuple(range(2, 3 + len(rest))), weights, (channels,), (n, self.groups))
+
+
+class BatchNorm(Normalisation):
+    """A row is a channel of all examples; w and b are of channels.   Ioffe and Szegedy (2015), arXiv:1502.03167."""
+
+    grad_name = "NativeBatchNormBackward0"
+
+    def lying(self, shape):
+        channels, ndim = shape[1], len(shape)
+        axes = (0, *range(2, ndim))
+        return Lying(shape, axes, (1, channels, *(1,) * (ndim - 2)), (channels,), (channels,))
+
+
+class NormalisationAdjoint(Op):
+    """The cotangents of x, w and b of a normalisation, where nothing more is derived from them."""
+
+    op: Normalisation
     width = 3
     differentiable = False
     grad_name = "NativeLayerNormBackwardBackward0"
@@ -70,72 +113,33 @@ class LayerNormAdjoint(Op):
     no_lowering = "never met: where somebody listens, other ops stand for it"
 
     def eager(self, xp, g, x, *w):
-        x, g = xp.ascontiguousarray(x), xp.ascontiguousarray(g)
-        inner = x.shape[x.ndim - self.op.dims :]
-        sums = (math.prod(inner),)
-        z, by_w, by_b = by_rows(xp, BACKWARD["w" if w else ""], self.op, (g, x), w, [x.shape, sums, sums])
-        return z, by_w.reshape(inner), by_b.reshape(inner)
+        lying = self.op.lying(x.shape)
+        found = pulled_back(xp, lying, g.reshape(lying.shape), x.reshape(lying.shape), w, self.op.eps)
+        return tuple([y.reshape(shape) for y, shape in zip(found, (x.shape, lying.given, lying.given))])
 
     def vjp(self, needs, g, y, *xs):
         return (None,) * len(xs)
 
 
-def by_rows(xp: Any, formula: Any, op: LayerNorm, arrays: tuple, others: tuple, shapes: list[tuple[int, ...]]) -> Any:
-    """Return results of these shapes that a formula makes of arrays of one shape, and of what there is of w and b."""
-    n = math.prod(arrays[0].shape[arrays[0].ndim - op.dims :])
-    given = [*(each.reshape(-1, n) for each in arrays), *(each.reshape(-1) for each in others)]
-    made = rows.rowwise(formula, n, given, shapes, n, op.eps) if is_large(arrays[0]) else None
-    if made is not None:
-        return made
-    ys = formula(along_axes(xp, (1,)), *given, n, op.eps)
-    whole = [y if len(shape) > 1 else reduced(xp.add, y, (0,), False) for y, shape in zip(ys, shapes)]
-    return [y.astype(arrays[0].dtype).reshape(shape) for y, shape in zip(whole, shapes)]
+_layer_norm, _group_norm, _batch_norm = (functools.lru_cache(256)(kind) for kind in (LayerNorm, GroupNorm, BatchNorm))
 
 
-def last_axes(ndim: int, dims: int) -> tuple[int, ...]:
-    """Return the last `dims` of `ndim` axes."""
-    return tuple(range(ndim - dims, ndim))
-
-
-# formulas over rows: x and g, then what there is of w and b, then the length of a row and ε
-
-
-def standardised(m: Any, x: Any, n: Any, eps: Any) -> tuple[Any, Any]:
-    """Return x̂ and 1 / √(variance + ε)."""
-    wide = x.astype(np.float64)
-    centre = m.row_sum(wide) / n
-    r = (1 / m.sqrt(m.row_sum(m.square(wide - centre)) / n + eps)).astype(x.dtype)
-    # a mean in two parts of the row's own dtype, the second being what the first is rounded by
-    high = centre.astype(x.dtype)
-    low = m.row_sum(x - high) / n if x.dtype == np.float64 else (centre - high).astype(x.dtype)
-    return ((x - high) - low) * r, r
-
-
-FORWARD = {
-    "": lambda m, x, n, eps: (standardised(m, x, n, eps)[0],),
-    "w": lambda m, x, w, n, eps: (standardised(m, x, n, eps)[0] * w,),
-    "b": lambda m, x, b, n, eps: (standardised(m, x, n, eps)[0] + b,),
-    "wb": lambda m, x, w, b, n, eps: (standardised(m, x, n, eps)[0] * w + b,),
-}
-
-
-def adjoint(m: Any, g: Any, h: Any, x: Any, n: Any, eps: Any) -> tuple[Any, Any, Any]:
-    """Return the cotangent of x, h being ȳ w, and a row's shares in those of w and b."""
-    unit, r = standardised(m, x, n, eps)
-    level, slope = m.row_sum(h) / n, m.row_sum(h * unit) / n
-    return r * (h - level - unit * slope), g * unit, g
-
-
-BACKWARD = {
-    "": lambda m, g, x, n, eps: adjoint(m, g, g, x, n, eps),
-    "w": lambda m, g, x, w, n, eps: adjoint(m, g, g * w, x, n, eps),
-}
-
-
-_layer_norm = functools.lru_cache(256)(LayerNorm)
+def normalise(make: Any, x: AbstractTensor, w: AbstractTensor | None, b: AbstractTensor | None, eps: float, *rest: int) -> Any:
+    """Return what an op made by `make` gives of x and of those of w and b that are there."""
+    given = {name: each for name, each in (("w", w), ("b", b)) if each is not None}
+    return apply(make(float(eps), "".join(given), *rest), x, *given.values())
 
 
 def layer_norm(x: AbstractTensor, dims: int, w: AbstractTensor | None, b: AbstractTensor | None, eps: float) -> Any:
-    """Return x normalised over its last `dims` dimensions, as one op."""
-    given = {name: each for name, each in (("w", w), ("b", b)) if each is not None}
-    return apply(_layer_norm(dims, float(eps), "".join(given)), x, *given.values())
+    """Return x normalised over its last `dims` dimensions, the means and the variances."""
+    return normalise(_layer_norm, x, w, b, eps, dims)
+
+
+def group_norm(x: AbstractTensor, groups: int, w: AbstractTensor | None, b: AbstractTensor | None, eps: float) -> Any:
+    """Return x (N, C, …) normalised over groups of channels of each example, the means and the variances, (N, groups)."""
+    return normalise(_group_norm, x, w, b, eps, groups)
+
+
+def batch_norm(x: AbstractTensor, w: AbstractTensor | None, b: AbstractTensor | None, eps: float) -> Any:
+    """Return x (N, C, …) normalised over all but the channels, the means and the variances, (C)."""
+    return normalise(_batch_norm, x, w, b, eps)

@@ -11,6 +11,7 @@ from lineal.ops.reductions.cumulative import CumExtreme, CumSum
 from lineal.ops.reductions.exponentials import LogCumSumExp, LogSoftmax, LogSoftmaxBackward, LogSumExp, Softmax, SoftmaxBackward
 from lineal.ops.reductions.extremes import ArgExtreme, Extreme, ExtremeAt
 from lineal.ops.reductions.moments import Std, Var
+from lineal.ops.reductions.normalisation import BatchNorm, GroupNorm, LayerNorm
 from lineal.ops.reductions.norms import VectorNorm
 from lineal.ops.reductions.picking import Pick, Place
 from lineal.ops.reductions.products import Prod
@@ -18,7 +19,7 @@ from lineal.ops.reductions.recurrences import CumProd, Powers, Recurrence, Shift
 from lineal.ops.reductions.standardising import Centred, InverseSpread
 from lineal.ops.reductions.sums import Mean, Sum
 from lineal.ops.reductions.truth import Truth
-from lineal.transforms.batching.moving import axes_moved, shifted
+from lineal.transforms.batching.moving import aligned, axes_moved, shifted
 from lineal.transforms.batching.table import batches
 
 __all__: list[str] = []
@@ -42,3 +43,21 @@ def prod(op: Any, size: int, marks: tuple[bool, ...], x: Any) -> Any:
 @batches(Powers)
 def powers(op: Any, size: int, marks: tuple[bool, ...], x: Any) -> Any:
     return apply(type(op)(shifted(op.products, size)), x)
+
+
+@batches(LayerNorm)
+def layer_norm(op: Any, size: int, marks: tuple[bool, ...], x: Any, *others: Any) -> Any:
+    """The batch is one more leading dimension, if all examples share the weights."""
+    return NotImplemented if any(marks[1:]) else apply(op, x, *others)
+
+
+@batches(GroupNorm, BatchNorm)
+def norm_of_channels(op: Any, size: int, marks: tuple[bool, ...], x: Any, *others: Any) -> Any:
+    """The channels of all examples are as many channels more, and so are groups and weights."""
+    x = aligned(size, marks[0], x).movedim(0, 1)
+    n, _, channels, *rest = x.value.shape
+    beside = [aligned(size, mark, each).reshape((size * channels,)) for mark, each in zip(marks[1:], others)]
+    wide = GroupNorm(op.eps, op.terms, size * op.groups) if isinstance(op, GroupNorm) else op
+    y, mean, variance = apply(wide, x.reshape((n, size * channels, *rest)), *beside)
+    apart = lambda each: each.reshape((*each.value.shape[:-1], size, each.value.shape[-1] // size)).movedim(-2, 0)
+    return y.reshape((n, size, channels, *rest)).movedim(1, 0), apart(mean), apart(variance)

@@ -11,6 +11,7 @@ from lineal.compiler.lowering.rules import (
     inplace,
     likelihood,
     linalg,
+    normalisation,
     packing,
     premise,
     random,

@@ -1,0 +1,239 @@
+"""Kernels of normalisations: moments of rows, standardised rows, and what their adjoint sums, for arrays.
+
+Moments are taken in float64, in two passes. Large arrays pass native loops; where rows lie one after the other, all passes over
+a row find it in cache.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from lineal.base import later
+from lineal.base.spec import Axes, Shape
+from lineal.ops.blocks import is_large
+from lineal.ops.reductions.front import count, folded, reduced, rows
+
+large: Any = later.module("lineal.codegen.large")
+
+__all__: list[str] = []
+
+FEW = 16
+"""Numbers beside rows are repeated along other axes if that makes at most one of so many elements."""
+
+
+class Lying(NamedTuple):
+    """How an input is seen: as an array of `shape`, whose rows are `axes`, beside weights of the shape `weights`."""
+
+    shape: Shape
+    axes: Axes
+    weights: Shape
+    given: Shape
+    """The shape in which the weights are given."""
+    statistics: Shape
+    """The shape in which mean and variance are returned."""
+
+    @property
+    def shared(self) -> Axes:
+        """The axes of a row along which the weights stay the same."""
+        return tuple([axis for axis in self.axes if self.weights[axis] == 1])
+
+    @property
+    def weighted(self) -> Axes:
+        """The axes of a row along which the weights change."""
+        return tuple([axis for axis in self.axes if self.weights[axis] != 1])
+
+    @property
+    def repeated(self) -> Axes:
+        """The other axes along which the weights stay the same."""
+        return tuple([axis for axis, size in enumerate(self.weights) if size == 1 and axis not in self.axes])
+
+    @property
+    def length(self) -> int:
+        """How many elements a row has."""
+        return count(self.shape, self.axes)
+
+    @property
+    def last(self) -> bool:
+        """Whether rows lie one after the other in memory that lies in order."""
+        return self.axes == tuple(range(len(self.shape) - len(self.axes), len(self.shape)))
+
+
+def laid_out(shape: Shape, arrays: Sequence[np.ndarray]) -> Sequence[np.ndarray]:
+    """Return arrays that broadcast to `shape`, repeated so that a loop over two axes reads them, where that takes little."""
+    end = max([axis + 1 for each in arrays for axis, size in enumerate(each.shape) if size > 1], default=0)
+    lead = shape[:end]
+    if FEW * math.prod(lead) > math.prod(shape):
+        return arrays
+    whole = (*lead, *(1,) * (len(shape) - end))
+    return [np.ascontiguousarray(np.broadcast_to(each, whole)) for each in arrays]
+
+
+def total(
+    xp: Any, term: Callable[..., Any], arrays: Sequence[np.ndarray], axes: Axes, beside: Sequence[np.ndarray] = ()
+) -> np.ndarray:
+    """Return term(m, place, *arrays, *beside) summed over `axes`, which stay with size 1, in float64."""
+    x, *others = arrays
+    if is_large(x):
+        y = folded(xp.add, x, axes, np.dtype(np.float64), term, *others, *laid_out(x.shape, beside))
+        if y is not None:
+            return y
+    return reduced(xp.add, term(xp, None, *arrays, *beside), axes, True, np.dtype(np.float64))
+
+
+def elements(xp: Any, formula: Callable[..., Any], arrays: Sequence[np.ndarray], beside: Sequence[np.ndarray]) -> np.ndarray:
+    """Return formula(m, *arrays, *beside), element by element, in the dtype of the arrays."""
+    x = arrays[0]
+    y = large.mapped(formula, (*arrays, *laid_out(x.shape, beside)), x.dtype) if is_large(x) else None
+    return formula(xp, *arrays, *beside).astype(x.dtype, copy=False) if y is None else y
+
+
+# terms of sums
+
+
+def distance(m: Any, place: Any, x: Any, centre: Any) -> Any:
+    """Return x - centre."""
+    return x - centre
+
+
+def squared_distance(m: Any, place: Any, x: Any, *centre: Any) -> Any:
+    """Return the square of x less the parts of a centre."""
+    for part in centre:
+        x = x - part
+    return m.square(x)
+
+
+def itself(m: Any, place: Any, g: Any) -> Any:
+    """Return g."""
+    return g
+
+
+def beside_unit(m: Any, place: Any, g: Any, x: Any, high: Any, low: Any, r: Any) -> Any:
+    """Return g x̂."""
+    return g * (((x - high) - low) * r)
+
+
+def moments(xp: Any, x: np.ndarray, axes: Axes) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the mean over `axes`, which stay with size 1, in two parts of x's dtype, and the variance in float64."""
+    n = count(x.shape, axes) or math.nan
+    high = reduced(xp.add, x, axes, True, np.dtype(np.float64)) / n
+    if x.dtype != np.float64:
+        variance = total(xp, squared_distance, (x,), axes, (high,)) / n
+        rounded = high.astype(x.dtype)
+        return rounded, (high - rounded).astype(x.dtype), variance
+    low = total(xp, distance, (x,), axes, (high,)) / n
+    # less an infinite mean, the distances of finite numbers are infinite
+    low = xp.where(xp.isfinite(low), low, 0.0)
+    return high, low, total(xp, squared_distance, (x,), axes, (high, low)) / n
+
+
+# formulas of elements: x̂, its scaled forms, and the adjoint, h being ȳ w
+
+SCALED = {
+    "": lambda m, x, high, low, r: ((x - high) - low) * r,
+    "w": lambda m, x, high, low, r, w: ((x - high) - low) * r * w,
+    "b": lambda m, x, high, low, r, b: ((x - high) - low) * r + b,
+    "wb": lambda m, x, high, low, r, w, b: ((x - high) - low) * r * w + b,
+}
+SLOPES = {
+    "": lambda m, g, x, high, low, r, level, slope: ((g - level) - ((x - high) - low) * r * slope) * r,
+    "w": lambda m, g, x, high, low, r, level, slope, w: ((g * w - level) - ((x - high) - low) * r * slope) * r,
+}
+
+
+def normalised(
+    xp: Any, lying: Lying, x: np.ndarray, terms: str, others: Sequence[np.ndarray], eps: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return x̂ w + b, the mean and the variance of each row; `others` are those of w and b that `terms` names."""
+    if is_large(x):
+        x = np.ascontiguousarray(x)
+        made = row_by_row(FORWARD[terms], lying, (x,), others, [lying.shape], 2, eps)
+        if made is not None:
+            return made
+    high, low, variance = moments(xp, x, lying.axes)
+    r = (1 / xp.sqrt(variance + eps)).astype(x.dtype)
+    y = elements(xp, SCALED[terms], (x,), (high, low, r, *[each.reshape(lying.weights) for each in others]))
+    return y, high, variance.astype(x.dtype)
+
+
+def pulled_back(
+    xp: Any, lying: Lying, g: np.ndarray, x: np.ndarray, w: Sequence[np.ndarray], eps: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the cotangents of x, w and b from that of x̂ w + b."""
+    if is_large(x):
+        g, x = np.ascontiguousarray(g), np.ascontiguousarray(x)
+        sums = (lying.length,)
+        made = row_by_row(BACKWARD["w" if w else ""], lying, (g, x), w, [lying.shape, sums, sums], 0, eps)
+        if made is not None:
+            return made
+    high, low, variance = moments(xp, x, lying.axes)
+    r = (1 / xp.sqrt(variance + eps)).astype(x.dtype)
+    w = [each.reshape(lying.weights) for each in w]
+    over = lambda z, axes: reduced(xp.add, z, axes, True) if axes else z
+    sums_of = (total(xp, itself, (g,), lying.shared), total(xp, beside_unit, (g, x), lying.shared, (high, low, r)))
+    n = lying.length or math.nan
+    level, slope = [(over(z * w[0] if w else z, lying.weighted) / n).astype(x.dtype) for z in sums_of]
+    by_x = elements(xp, SLOPES["w" if w else ""], (g, x), (high, low, r, level, slope, *w))
+    by_b, by_w = [over(z, lying.repeated).astype(x.dtype) for z in sums_of]
+    return by_x, by_w, by_b
+
+
+def row_by_row(
+    formula: Callable[..., Any],
+    lying: Lying,
+    arrays: Sequence[np.ndarray],
+    others: Sequence[np.ndarray],
+    shapes: list[Shape],
+    singles: int,
+    eps: float,
+) -> Any:
+    """Return what a formula makes of rows that lie in order, with as many numbers of a row; None where that is not so."""
+    n, rest = lying.length, len(lying.shape) - len(lying.axes)
+    if not lying.last or not n or (others and (math.prod(lying.weights) != n or any(s != 1 for s in lying.weights[:rest]))):
+        return None
+    given = [*(each.reshape(-1, n) for each in arrays), *(each.reshape(-1) for each in others)]
+    return rows.rowwise(formula, n, given, [*shapes, *[(arrays[0].size // n, 1)] * singles], n, eps)
+
+
+# formulas over rows: x and g, then what there is of w and b, then the length of a row and ε
+
+
+def standardised(m: Any, x: Any, n: Any, eps: Any) -> tuple[Any, Any, Any, Any]:
+    """Return x̂, 1 / √(variance + ε), the mean and the variance."""
+    wide = x.astype(np.float64)
+    centre = m.row_sum(wide) / n
+    variance = m.row_sum(m.square(wide - centre)) / n
+    r = (1 / m.sqrt(variance + eps)).astype(x.dtype)
+    # a mean in two parts of the row's own dtype, the second being what the first is rounded by
+    high = centre.astype(x.dtype)
+    low = m.row_sum(x - high) / n if x.dtype == np.float64 else (centre - high).astype(x.dtype)
+    return ((x - high) - low) * r, r, high, variance.astype(x.dtype)
+
+
+def scaled(m: Any, x: Any, w: Any, b: Any, n: Any, eps: Any) -> tuple[Any, Any, Any]:
+    """Return x̂ w + b, of which w and b may be None, the mean and the variance."""
+    unit, _, centre, variance = standardised(m, x, n, eps)
+    y = unit if w is None else unit * w
+    return y if b is None else y + b, centre, variance
+
+
+def slopes(m: Any, g: Any, h: Any, x: Any, n: Any, eps: Any) -> tuple[Any, Any, Any]:
+    """Return the cotangent of x, h being ȳ w, and a row's shares in those of w and b."""
+    unit, r, _, _ = standardised(m, x, n, eps)
+    level, slope = m.row_sum(h) / n, m.row_sum(h * unit) / n
+    return r * (h - level - unit * slope), g * unit, g
+
+
+FORWARD = {
+    "": lambda m, x, n, eps: scaled(m, x, None, None, n, eps),
+    "w": lambda m, x, w, n, eps: scaled(m, x, w, None, n, eps),
+    "b": lambda m, x, b, n, eps: scaled(m, x, None, b, n, eps),
+    "wb": lambda m, x, w, b, n, eps: scaled(m, x, w, b, n, eps),
+}
+BACKWARD = {
+    "": lambda m, g, x, n, eps: slopes(m, g, g, x, n, eps),
+    "w": lambda m, g, x, w, n, eps: slopes(m, g, g * w, x, n, eps),
+}
