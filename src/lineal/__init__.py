@@ -59,7 +59,23 @@ if _TYPE_CHECKING:
     from lineal.transforms.control import cond as cond
     from lineal.transforms.control import while_loop as while_loop
 
-    from . import accelerator, autograd, backends, cuda, data, func, linalg, models, nn, optim, random, testing, utils, version
+    from . import (
+        accelerator,
+        autograd,
+        backends,
+        cuda,
+        data,
+        fft,
+        func,
+        linalg,
+        models,
+        nn,
+        optim,
+        random,
+        testing,
+        utils,
+        version,
+    )
 
 bool = _dtypes.bool_
 float = _dtypes.float32
@@ -73,7 +89,10 @@ cdouble = _dtypes.complex128
 newaxis = None
 
 _elsewhere = {
-    "": "_higher_order_ops accelerator autograd backends cuda data func linalg models nn optim random testing utils version",
+    "": """
+        _higher_order_ops accelerator autograd backends cuda data fft func linalg models nn optim random testing utils
+        version
+    """,
     "backends": """
         are_deterministic_algorithms_enabled get_float32_matmul_precision set_float32_matmul_precision
         use_deterministic_algorithms

@@ -31,6 +31,7 @@ EXPECTED = {
     "lineal.backends",
     "lineal.cuda",
     "lineal.data",
+    "lineal.fft",
     "lineal.func",
     "lineal.linalg",
     "lineal.models",

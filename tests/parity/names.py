@@ -56,6 +56,25 @@ FAMILIES = {
     "random": """
         bernoulli multinomial normal rand_like randint randint_like randn randn_like uniform
     """.split(),
+    "fourier": """
+        fft.fft fft.fft2 fft.fftn fft.fftshift fft.hfft fft.hfft2 fft.hfftn fft.ifft fft.ifft2 fft.ifftn fft.ifftshift
+        fft.ihfft fft.ihfft2 fft.ihfftn fft.irfft fft.irfft2 fft.irfftn fft.rfft fft.rfft2 fft.rfftn istft
+        signal.windows.bartlett signal.windows.blackman signal.windows.cosine signal.windows.exponential
+        signal.windows.gaussian signal.windows.general_cosine signal.windows.general_hamming signal.windows.hamming
+        signal.windows.hann signal.windows.kaiser signal.windows.nuttall stft
+    """.split(),
+    "special": """
+        digamma erf erfc erfinv i0 igamma igammac lgamma mvlgamma polygamma sinc special.airy_ai special.bessel_j0
+        special.bessel_j1 special.bessel_y0 special.bessel_y1 special.chebyshev_polynomial_t
+        special.chebyshev_polynomial_u special.chebyshev_polynomial_v special.chebyshev_polynomial_w special.entr
+        special.erfcx special.hermite_polynomial_h special.hermite_polynomial_he special.i0e special.i1 special.i1e
+        special.laguerre_polynomial_l special.legendre_polynomial_p special.log_ndtr special.modified_bessel_i0
+        special.modified_bessel_i1 special.modified_bessel_k0 special.modified_bessel_k1 special.ndtr special.ndtri
+        special.polygamma special.scaled_modified_bessel_k0 special.scaled_modified_bessel_k1
+        special.shifted_chebyshev_polynomial_t special.shifted_chebyshev_polynomial_u
+        special.shifted_chebyshev_polynomial_v special.shifted_chebyshev_polynomial_w special.spherical_bessel_j0
+        special.xlog1py special.zeta
+    """.split(),
     "creation": """
         arange empty empty_like empty_strided eye full full_like linspace logspace new_empty new_empty_strided
         new_full new_ones new_zeros ones ones_like scalar_tensor zeros zeros_like

@@ -6,6 +6,7 @@ from lineal.transforms.batching import (
     conversion,
     creation,
     elementwise,
+    fourier,
     indexing,
     inplace,
     linalg,
