@@ -172,7 +172,7 @@ def _look(op: Op, x: AbstractTensor) -> Any:
     y = modes.blank(engine.final)
     y.value = value
     y.node = y.index = y.origin = None
-    if x.origin is not None:
+    if x.origin is not None and op.differentiable:
         synchronize(x)
     grad = _grad_enabled()
     if grad and x.node is not None and op.differentiable:

@@ -197,7 +197,7 @@ def refuse_leaf(target: AbstractTensor, name: str, source: Node | None = None) -
                 f"{name}: a view of a leaf Variable that requires grad is being used in an in-place operation; "
                 "write inside no_grad(), or into a clone()"
             )
-        if not tracked and target.origin.base.node is not None:
+        if not tracked and (target.origin.base.node is not None or source is not None):
             raise RuntimeError(
                 f"{name}: a view that was created in no_grad mode is being modified inplace with grad mode enabled; "
                 "make the view with grad enabled, or write inside no_grad()"

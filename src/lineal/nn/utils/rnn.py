@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import itertools
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple, Self
 
@@ -172,7 +173,7 @@ def checked_lengths(lengths: Any, input: Any, batch_first: bool) -> list[builtin
             "pack_padded_sequence: Length of all samples has to be greater than 0, but found an element in 'lengths' that is "
             f"<= 0: {min(counts)}"
         )
-    if any(here < following for here, following in zip(counts, counts[1:])):
+    if any(here < following for here, following in itertools.pairwise(counts)):
         raise RuntimeError(
             f"pack_padded_sequence: `lengths` array must be sorted in decreasing order when `enforce_sorted` is True, got "
             f"{counts}; pass enforce_sorted=False for sequences in any order"
