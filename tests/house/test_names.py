@@ -39,6 +39,7 @@ EXPECTED = {
     "lineal.nn.functional",
     "lineal.nn.init",
     "lineal.nn.utils",
+    "lineal.nn.utils.rnn",
     "lineal.optim",
     "lineal.optim.lr_scheduler",
     "lineal.random",

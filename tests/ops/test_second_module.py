@@ -21,11 +21,13 @@ from lineal.compiler.rewrites.determinants import SIGNED
 from lineal.core import Effect, Op, apply, gradients, lift
 from lineal.core.inplace import Overwrite, Renumber
 from lineal.models.kernels import PROFILES
+from lineal.ops.contraction.attention import Attention, AttentionAdjoint
 from lineal.ops.contraction.distances import SquaredDistances
 from lineal.ops.creation import Eye, Linspace, Range
 from lineal.ops.linalg.cofactors import Cofactors, Slope
 from lineal.ops.linalg.toeplitz import Convolve
 from lineal.ops.random.generator import Advance
+from lineal.ops.reductions.exponentials import SafeSoftmax
 from lineal.ops.reductions.likelihood import Likelihood
 from lineal.ops.reductions.normalisation import LayerNorm, NormalisationAdjoint
 from lineal.ops.reductions.picking import Pick
@@ -84,6 +86,9 @@ MORE = {
     **{f"matern {nu}": (profile, np.abs(x)) for nu, profile in PROFILES.items()},
     **{example.key: (example, np.abs(x)) for example in OPS["EXAMPLES"]},
     "signed": (SIGNED, x, np.sign(x)),
+    "Attention": (Attention(0.5, True), x, x + 1, x - 1),
+    "AttentionAdjoint": (AttentionAdjoint(Attention(0.5, False)), x, x + 1, x - 1, x, A),
+    "SafeSoftmax": (SafeSoftmax(1), x),
     "Advance": (Advance(), np.array([3, 4])),
     "Alias": (Alias(), x),
     "CofactorsSlope": (Slope(), A, A.T.copy()),

@@ -43,6 +43,9 @@ FAMILIES = {
     "contraction": """
         __rmatmul__ bmm cross dot einsum inner kron matmul mm mv outer tensordot vdot
     """.split(),
+    "attention": """
+        nn.functional.multi_head_attention_forward nn.functional.scaled_dot_product_attention
+    """.split(),
     "linalg": """
         cholesky cholesky_inverse cholesky_solve geqrf linalg.cholesky linalg.cholesky_ex linalg.cond linalg.cross
         linalg.det linalg.diagonal linalg.eigvals linalg.eigvalsh linalg.householder_product linalg.inv linalg.inv_ex

@@ -30,6 +30,7 @@ from lineal.nn.loss import (
     SmoothL1Loss,
 )
 from lineal.nn.module import Module
+from lineal.nn.multihead import MultiheadAttention
 from lineal.nn.normalisation import CrossMapLRN2d, GroupNorm, LayerNorm, LocalResponseNorm, RMSNorm
 from lineal.nn.parameter import Parameter
 from lineal.nn.parameter_list import ParameterList
@@ -38,6 +39,8 @@ from lineal.nn.recurrent import GRU, LSTM, RNN, RNNBase
 from lineal.nn.reshaping import Flatten, Unflatten
 from lineal.nn.similarity import CosineSimilarity, PairwiseDistance
 from lineal.nn.smooth import GELU, GLU, LogSigmoid, Mish, SiLU, Softmin, Softplus, Softsign, Tanhshrink
+from lineal.nn.transformer import Transformer, TransformerDecoder, TransformerEncoder
+from lineal.nn.transformer_layers import TransformerDecoderLayer, TransformerEncoderLayer
 
 __all__ = [
     "functional",
@@ -110,7 +113,13 @@ __all__ = [
     "RNNCell",
     "LSTMCell",
     "GRUCell",
+    "MultiheadAttention",
+    "TransformerEncoderLayer",
+    "TransformerDecoderLayer",
+    "TransformerEncoder",
+    "TransformerDecoder",
+    "Transformer",
 ]
 
-# PyTorch's paths, as in nn.modules.linear, are imported when somebody goes there
-__getattr__, _, _ = lazy_loader.attach(__name__, ["modules"])
+# PyTorch's paths, as in nn.modules.linear, and hints are imported when somebody goes there
+__getattr__, _, _ = lazy_loader.attach(__name__, ["attention", "modules"])

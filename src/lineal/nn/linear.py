@@ -56,6 +56,10 @@ class Linear(Module):
         return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
 
 
+class NonDynamicallyQuantizableLinear(Linear):
+    """`Linear` under the name by which `MultiheadAttention` shows its output projection."""
+
+
 class Bilinear(Module):
     """yₖ = x1ᵀ Wₖ x2 + bₖ with `weight` (out_features, in1_features, in2_features) and `bias` (out_features,).
 

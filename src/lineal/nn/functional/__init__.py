@@ -1,6 +1,7 @@
 """The functions behind the layers, without state: `import lineal.nn.functional as F`."""
 
 from lineal.nn.functional.activation import log_softmax, relu, sigmoid, softmax, tanh
+from lineal.nn.functional.attention import scaled_dot_product_attention
 from lineal.nn.functional.bilinear import bilinear
 from lineal.nn.functional.binary import binary_cross_entropy, binary_cross_entropy_with_logits
 from lineal.nn.functional.classification import cross_entropy, nll_loss
@@ -8,6 +9,7 @@ from lineal.nn.functional.dense import linear
 from lineal.nn.functional.divergence import kl_div
 from lineal.nn.functional.encoding import one_hot
 from lineal.nn.functional.lookup import embedding
+from lineal.nn.functional.multihead import multi_head_attention_forward
 from lineal.nn.functional.normalisation import (
     batch_norm,
     group_norm,
@@ -73,4 +75,6 @@ __all__ = [
     "smooth_l1_loss",
     "huber_loss",
     "kl_div",
+    "scaled_dot_product_attention",
+    "multi_head_attention_forward",
 ]

@@ -14,6 +14,7 @@ from lineal.nn.modules import (
     normalization,
     rnn,
     sparse,
+    transformer,
 )
 from lineal.nn.modules.activation import *
 from lineal.nn.modules.batchnorm import *
@@ -28,3 +29,4 @@ from lineal.nn.modules.module import *
 from lineal.nn.modules.normalization import *
 from lineal.nn.modules.rnn import *
 from lineal.nn.modules.sparse import *
+from lineal.nn.modules.transformer import *

@@ -1,11 +1,13 @@
 """Activations, where PyTorch keeps them."""
 
 from lineal.nn.activation import LogSoftmax, ReLU, Sigmoid, Softmax, Tanh
+from lineal.nn.multihead import MultiheadAttention
 from lineal.nn.rectifiers import CELU, ELU, SELU, Hardsigmoid, Hardswish, Hardtanh, LeakyReLU, PReLU, ReLU6
 from lineal.nn.smooth import GELU, GLU, LogSigmoid, Mish, SiLU, Softmin, Softplus, Softsign, Tanhshrink
 
 __all__ = [
     "LogSoftmax",
+    "MultiheadAttention",
     "ReLU",
     "Sigmoid",
     "Softmax",

@@ -87,6 +87,19 @@ class Softmax(AlongAxis):
         return (apply(SoftmaxBackward(self.axis), g, y),)
 
 
+class SafeSoftmax(Softmax):
+    """Softmax along `axis`, and zeros where all of x is -∞: what attention makes of a row all of whose keys are masked.
+
+    The derivative is softmax's, which has zeros there too.
+    """
+
+    @staticmethod
+    def formula(m, x):
+        e = m.exp(x - m.maximum(m.row_max(x), float(np.finfo(x.dtype).min)))
+        # the largest number gives 1, so that a sum of less than 1 has no numbers
+        return e / m.maximum(m.row_sum(e), 1)
+
+
 class SoftmaxBackward(AlongAxis):
     """z = y (g - Σ g y) along `axis`, symmetric in g;  ȳ = z̄ (g - Σ g y) - g Σ z̄ y."""
 
@@ -182,6 +195,7 @@ def add_exponentials(xp: Any, a: Any, b: Any) -> np.ndarray:
 
 _logsumexp = doors("logsumexp", LogSumExp)
 _softmax = along("softmax", Softmax)
+safe_softmax = along("softmax", SafeSoftmax)
 _log_softmax = along("log_softmax", LogSoftmax)
 _logcumsumexp = along("logcumsumexp", LogCumSumExp)
 

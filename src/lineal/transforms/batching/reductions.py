@@ -8,7 +8,15 @@ import numpy as np
 
 from lineal.core import apply
 from lineal.ops.reductions.cumulative import CumExtreme, CumSum
-from lineal.ops.reductions.exponentials import LogCumSumExp, LogSoftmax, LogSoftmaxBackward, LogSumExp, Softmax, SoftmaxBackward
+from lineal.ops.reductions.exponentials import (
+    LogCumSumExp,
+    LogSoftmax,
+    LogSoftmaxBackward,
+    LogSumExp,
+    SafeSoftmax,
+    Softmax,
+    SoftmaxBackward,
+)
 from lineal.ops.reductions.extremes import ArgExtreme, Extreme, ExtremeAt
 from lineal.ops.reductions.moments import Std, Var
 from lineal.ops.reductions.normalisation import BatchNorm, GroupNorm, LayerNorm
@@ -26,7 +34,7 @@ __all__: list[str] = []
 
 batches(Sum, Mean, Std, Var, Centred, InverseSpread, VectorNorm, Truth)(axes_moved)
 batches(Extreme, ExtremeAt, ArgExtreme, Pick, Place)(axes_moved)
-batches(LogSumExp, Softmax, SoftmaxBackward, LogSoftmax, LogSoftmaxBackward)(axes_moved)
+batches(LogSumExp, Softmax, SafeSoftmax, SoftmaxBackward, LogSoftmax, LogSoftmaxBackward)(axes_moved)
 batches(CumSum, CumProd, CumExtreme, LogCumSumExp, Recurrence, Shift)(axes_moved)
 
 

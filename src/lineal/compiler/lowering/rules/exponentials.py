@@ -9,7 +9,7 @@ from lineal.codegen.kinds import kind_of
 from lineal.codegen.rowformulas import row_formula
 from lineal.compiler.lowering.rules.table import FLOATS, lowers
 from lineal.compiler.nodes.windows import Window
-from lineal.ops.reductions.exponentials import LogSoftmax, LogSoftmaxBackward, LogSumExp, Softmax, SoftmaxBackward
+from lineal.ops.reductions.exponentials import LogSoftmax, LogSoftmaxBackward, LogSumExp, SafeSoftmax, Softmax, SoftmaxBackward
 
 REDUCTIONS = {"row_max": "maximum", "row_sum": "add"}
 
@@ -33,7 +33,7 @@ def rowwise(low: Any, op: Any, axes: tuple[int, ...], *xs: Window) -> Window:
     return formula.read(xs, made, reduced)
 
 
-@lowers(Softmax, SoftmaxBackward, LogSoftmax, LogSoftmaxBackward, of=FLOATS, where="at least one dimension")
+@lowers(Softmax, SafeSoftmax, SoftmaxBackward, LogSoftmax, LogSoftmaxBackward, of=FLOATS, where="at least one dimension")
 def along_axis(low: Any, op: Any, y: Any, *xs: Window) -> Window | None:
     """y = the op's formula along its axis."""
     return rowwise(low, op, (op.axis,), *xs) if y.shape else None

@@ -1,0 +1,125 @@
+"""Recurrent nets: layers are their cells step by step, packed sequences are those alone, derivatives, loops when compiled."""
+
+import pytest
+
+import lineal
+from lineal import nn
+from lineal.nn.utils import rnn
+
+KINDS = {"RNN": nn.RNNCell, "LSTM": nn.LSTMCell, "GRU": nn.GRUCell}
+
+
+def states_of(found):
+    return found if isinstance(found, tuple) else (found,)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("bias", [True, False])
+def test_a_layer_is_its_cell_step_by_step(kind, bias):
+    layer, cell = getattr(nn, kind)(3, 4, bias=bias), KINDS[kind](3, 4, bias=bias)
+    cell.load_state_dict({name.removesuffix("_l0"): value for name, value in layer.state_dict().items()})
+    x = lineal.randn(5, 2, 3)
+    y, last = layer(x)
+    state = None
+    for here, expected in zip(x, y):
+        state = cell(here, state)
+        lineal.testing.assert_close(states_of(state)[0], expected)
+    for found, expected in zip(states_of(last), states_of(state)):
+        lineal.testing.assert_close(found[0], expected)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_packed_sequences_are_those_alone(kind, bidirectional):
+    layer = getattr(nn, kind)(3, 4, num_layers=2, bidirectional=bidirectional)
+    sequences = [lineal.randn(length, 3) for length in (2, 5, 3)]
+    packed, last = layer(rnn.pack_sequence(sequences, enforce_sorted=False))
+    for place, (sequence, y) in enumerate(zip(sequences, rnn.unpack_sequence(packed))):
+        alone, state = layer(sequence)
+        lineal.testing.assert_close(y, alone)
+        for found, expected in zip(states_of(last), states_of(state)):
+            lineal.testing.assert_close(found[:, place], expected)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_derivatives_of_a_layer(kind):
+    layer = getattr(nn, kind)(2, 2, bidirectional=True, dtype=lineal.float64)
+    x = lineal.randn(3, 1, 2, dtype=lineal.float64, requires_grad=True)
+    weights = [layer.weight_hh_l0, layer.bias_hh_l0_reverse]
+    assert lineal.autograd.gradcheck(lambda x, *_: layer(x)[0], [x, *weights])
+    assert lineal.autograd.gradgradcheck(lambda x: layer(x)[0], [x])
+
+
+def test_projected_states():
+    layer = nn.LSTM(3, 5, num_layers=2, proj_size=2, batch_first=True)
+    y, (h, c) = layer(lineal.randn(4, 6, 3))
+    assert (y.shape, h.shape, c.shape) == ((4, 6, 2), (2, 4, 2), (2, 4, 5))
+    assert layer.weight_hr_l1.shape == (2, 5)
+    lineal.testing.assert_close(y[:, -1], h[1])
+
+
+@pytest.mark.parametrize("kind", ["LSTM", "GRU"])
+def test_a_compiled_layer_is_one_loop(kind):
+    layer = getattr(nn, kind)(3, 4)
+    x = lineal.randn(12, 2, 3)
+    loss = lambda x: (layer(x)[0] ** 2).sum()
+    loss(x).backward()
+    expected = layer.weight_hh_l0.grad.clone()
+    compiled = lineal.compile(loss)
+    for _ in range(3):
+        layer.zero_grad()
+        compiled(x).backward()
+    lineal.testing.assert_close(layer.weight_hh_l0.grad, expected)
+    text = str(lineal.explain(loss)(x))
+    assert text.count("repeat, 12 turns") == 1
+    assert " 0 host steps" in text
+
+
+def test_sequences_are_packed_and_padded_again():
+    sequences = [lineal.arange(3.0), lineal.arange(1.0, 2.0), lineal.arange(4.0, 6.0)]
+    padded = rnn.pad_sequence(sequences, batch_first=True, padding_value=-1.0)
+    assert padded.tolist() == [[0, 1, 2], [1, -1, -1], [4, 5, -1]]
+    assert rnn.pad_sequence(sequences, True, -1.0, "left").tolist() == [[0, 1, 2], [-1, -1, 1], [-1, 4, 5]]
+    packed = rnn.pack_padded_sequence(padded, [3, 1, 2], batch_first=True, enforce_sorted=False)
+    assert packed.data.tolist() == [0, 4, 1, 1, 5, 2]
+    assert packed.batch_sizes.tolist() == [3, 2, 1]
+    assert packed.sorted_indices.tolist() == [0, 2, 1]
+    again, lengths = rnn.pad_packed_sequence(packed, batch_first=True, padding_value=-1.0, total_length=4)
+    assert again.tolist() == [[0, 1, 2, -1], [1, -1, -1, -1], [4, 5, -1, -1]]
+    assert lengths.tolist() == [3, 1, 2]
+    assert [each.tolist() for each in rnn.unpack_sequence(packed)] == [each.tolist() for each in sequences]
+    assert packed.double().data.dtype is lineal.float64
+    assert packed.to(lineal.float32) is packed
+
+
+def test_what_cannot_be_packed():
+    x = lineal.ones(3, 2)
+    refused = {"sorted in decreasing order": [1, 2], "greater than 0": [2, 0], "batch_size=2": [3], "at most 3": [4, 1]}
+    for message, lengths in refused.items():
+        with pytest.raises(RuntimeError, match=message):
+            rnn.pack_padded_sequence(x, lengths)
+    with pytest.raises(ValueError, match="total_length=1"):
+        rnn.pad_packed_sequence(rnn.pack_padded_sequence(x, [3, 2]), total_length=1)
+
+
+def test_recurrent_nets_refuse_what_does_not_fit():
+    layer = nn.GRU(3, 4)
+    with pytest.raises(ValueError, match="2D or 3D, got 4D"):
+        layer(lineal.ones(1, 1, 1, 3))
+    with pytest.raises(RuntimeError, match="Expected 3, got 2"):
+        layer(lineal.ones(5, 1, 2))
+    with pytest.raises(RuntimeError, match=r"Expected hidden size \(1, 1, 4\), got \[2, 1, 4\]"):
+        layer(lineal.ones(5, 1, 3), lineal.ones(2, 1, 4))
+    with pytest.raises(ValueError, match="does not match weight dtype"):
+        layer(lineal.ones(5, 1, 3, dtype=lineal.float64))
+    with pytest.raises(RuntimeError, match="larger than 0"):
+        layer(lineal.ones(0, 1, 3))
+    with pytest.raises(RuntimeError, match="inconsistent input_size"):
+        nn.GRUCell(3, 4)(lineal.ones(1, 2))
+    with pytest.raises(ValueError, match="1D or 2D"):
+        nn.LSTMCell(3, 4)(lineal.ones(1, 1, 3))
+    for make, options in [(nn.RNN, {"proj_size": 2}), (nn.LSTM, {"proj_size": 4}), (nn.RNN, {"nonlinearity": "sin"})]:
+        with pytest.raises(ValueError, match=next(iter(options))):
+            make(3, 4, **options)
+    with pytest.warns(UserWarning, match="num_layers greater than 1"):
+        nn.LSTM(3, 4, dropout=0.5)
