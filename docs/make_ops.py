@@ -16,6 +16,7 @@ from lineal.compiler.lowering.rules.elementwise import HOST_ROWS
 from lineal.compiler.lowering.rules.table import ALL, FLOATS, SIGNED, TERMS
 from lineal.compiler.lowering.support import supported
 from lineal.core import Effect, Op
+from lineal.ops.elementwise.bessel import ModifiedBessel
 from lineal.ops.elementwise.powers import Power
 from lineal.ops.elementwise.special import Polygamma
 from lineal.ops.elementwise.trigonometry import Spherical
@@ -41,7 +42,7 @@ is written by `python docs/make_ops.py` from the ops and the tables of rules; a 
 * *lowers*: the dtypes for which compiled functions have code, by the rule in `compiler/lowering/rules`, and where; all else is
   a host step: the op's eager kernel on the program's memory. *view* is another window on the same memory, for every dtype.
 """
-EXAMPLES = (Power(2.5), Polygamma(2), Spherical(1))
+EXAMPLES = (Power(2.5), Polygamma(2), Spherical(1), ModifiedBessel(2, False))
 """One op of each family of rows that has attributes."""
 
 

@@ -72,6 +72,8 @@ if _TYPE_CHECKING:
         nn,
         optim,
         random,
+        signal,
+        special,
         testing,
         utils,
         version,
@@ -90,7 +92,8 @@ newaxis = None
 
 _elsewhere = {
     "": """
-        _higher_order_ops accelerator autograd backends cuda data fft func linalg models nn optim random testing utils
+        _higher_order_ops accelerator autograd backends cuda data fft func linalg models nn optim random
+        signal special testing utils
         version
     """,
     "backends": """

@@ -14,9 +14,11 @@ if _TYPE_CHECKING:
     from lineal.ops.contraction.vectors import *
     from lineal.ops.creation import *
     from lineal.ops.elementwise.arithmetic import *
+    from lineal.ops.elementwise.bessel import *
     from lineal.ops.elementwise.comparison import *
     from lineal.ops.elementwise.exponential import *
     from lineal.ops.elementwise.extremes import *
+    from lineal.ops.elementwise.gammas import *
     from lineal.ops.elementwise.integers import *
     from lineal.ops.elementwise.logic import *
     from lineal.ops.elementwise.parts import *
@@ -26,6 +28,8 @@ if _TYPE_CHECKING:
     from lineal.ops.elementwise.signs import *
     from lineal.ops.elementwise.special import *
     from lineal.ops.elementwise.trigonometry import *
+    from lineal.ops.fourier.shorttime import *
+    from lineal.ops.fourier.windows import *
     from lineal.ops.indexing.along import *
     from lineal.ops.indexing.filling import *
     from lineal.ops.indexing.gathering import *
@@ -83,12 +87,14 @@ _functions = {
         neg negative positive add sub subtract rsub mul multiply div divide true_divide floor_divide remainder fmod
         reciprocal addcmul addcdiv lerp
     """,
+    "elementwise.bessel": "i0",
     "elementwise.comparison": """
         eq ne lt le gt ge greater greater_equal isclose isfinite isinf isnan isneginf isposinf isreal less less_equal
         not_equal signbit
     """,
     "elementwise.exponential": "exp exp2 expm1 log log2 log10 log1p logaddexp logaddexp2 xlogy sigmoid logit ldexp frexp",
     "elementwise.extremes": "maximum minimum fmax fmin clamp clip clamp_min clamp_max relu",
+    "elementwise.gammas": "igamma igammac mvlgamma",
     "elementwise.integers": "gcd lcm",
     "elementwise.logic": """
         logical_and logical_or logical_xor logical_not bitwise_and bitwise_or bitwise_xor bitwise_not bitwise_left_shift
@@ -107,6 +113,8 @@ _functions = {
         sin cos tan asin arcsin acos arccos atan arctan atan2 arctan2 sinh cosh tanh asinh arcsinh acosh arccosh atanh
         arctanh hypot sinc deg2rad rad2deg
     """,
+    "fourier.shorttime": "istft stft",
+    "fourier.windows": "bartlett_window blackman_window hamming_window hann_window kaiser_window",
     "indexing.along": "index_add index_copy index_fill index_select put take",
     "indexing.filling": "fill fill_ zero_",
     "indexing.gathering": "gather scatter scatter_add take_along_dim",

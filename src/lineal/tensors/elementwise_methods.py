@@ -161,6 +161,10 @@ class ElementwiseMethods(AbstractTensor):
     erfinv, erfinv_ = method(lambda: ops.erfinv), method(lambda: in_place(ops.erfinv))
     lgamma, lgamma_ = method(lambda: ops.lgamma), method(lambda: in_place(ops.lgamma))
     digamma, digamma_ = method(lambda: ops.digamma), method(lambda: in_place(ops.digamma))
+    i0, i0_ = method(lambda: ops.i0), method(lambda: in_place(ops.i0))
+    igamma, igamma_ = method(lambda: ops.igamma), method(lambda: in_place(ops.igamma))
+    igammac, igammac_ = method(lambda: ops.igammac), method(lambda: in_place(ops.igammac))
+    mvlgamma, mvlgamma_ = method(lambda: ops.mvlgamma), method(lambda: in_place(ops.mvlgamma))
 
     # Complex parts
     conj_physical, conj_physical_ = method(lambda: ops.conj_physical), method(lambda: in_place(ops.conj_physical))

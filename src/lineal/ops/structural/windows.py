@@ -72,3 +72,9 @@ def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
     if not shape:
         return slice_view(unsqueeze(input, 0), 0, 0, size)
     return apply(_unfold(place, size, step), input)
+
+
+def overlap_add(windows: Tensor, step: int) -> Tensor:
+    """Return the signal to which windows (…, count, size), `step` apart, add up along the last dimension."""
+    *batch, count, size = windows.value.shape
+    return apply(_fold(_unfold(len(batch), size, step), (*batch, size + step * (count - 1))), windows)

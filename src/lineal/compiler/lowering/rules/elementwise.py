@@ -11,7 +11,17 @@ from lineal.ops.pattern import Elementwise
 
 __all__ = ["HOST_ROWS", "elementwise", "same"]
 
-HOST_ROWS = {
+SCIPY_ROWS = """
+    i0 special_i0e special_i1 special_i1e special_airy_ai special_bessel_j0 special_bessel_j1 special_bessel_y0
+    special_bessel_y1 special_modified_bessel_i0 special_modified_bessel_i1 special_modified_bessel_k0
+    special_modified_bessel_k1 special_scaled_modified_bessel_k0 special_scaled_modified_bessel_k1 special_erfcx
+    special_log_ndtr special_ndtri igamma igammac special_zeta special_chebyshev_polynomial_t
+    special_chebyshev_polynomial_u special_chebyshev_polynomial_v special_chebyshev_polynomial_w
+    special_shifted_chebyshev_polynomial_t special_shifted_chebyshev_polynomial_u
+    special_shifted_chebyshev_polynomial_v special_shifted_chebyshev_polynomial_w special_hermite_polynomial_h
+    special_hermite_polynomial_he special_laguerre_polynomial_l special_legendre_polynomial_p
+""".split()
+HOST_ROWS = dict.fromkeys(SCIPY_ROWS, "host step: SciPy has the function") | {
     "bitwise_left_shift": "host step: shifts by a number's width and more are NumPy's own cases",
     "bitwise_right_shift": "host step: shifts by a number's width and more are NumPy's own cases",
     "complex": "host step: complex numbers",

@@ -1,0 +1,5 @@
+"""`torch.signal`: windows. Names only."""
+
+from lineal.signal import windows
+
+__all__ = ["windows"]
