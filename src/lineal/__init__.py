@@ -44,6 +44,8 @@ if _TYPE_CHECKING:
     from lineal.data import load as load
     from lineal.data import save as save
     from lineal.func import vmap as vmap
+    from lineal.nn.functional import adaptive_avg_pool1d as adaptive_avg_pool1d
+    from lineal.nn.functional import avg_pool1d as avg_pool1d
     from lineal.nn.functional import celu as celu
     from lineal.nn.functional import cosine_similarity as cosine_similarity
     from lineal.nn.functional import pairwise_distance as pairwise_distance
@@ -103,11 +105,12 @@ _elsewhere = {
     "compiler": "compile explain",
     "data": "load save",
     "func": "vmap",
-    "nn.functional": "celu cosine_similarity pairwise_distance prelu rms_norm selu",
+    "nn.functional": "adaptive_avg_pool1d avg_pool1d celu cosine_similarity pairwise_distance prelu rms_norm selu",
     "nn.functional.cells": "gru_cell lstm_cell rnn_relu_cell rnn_tanh_cell",
     "nn.functional.native": """
-        batch_norm celu_ dropout dropout_ embedding group_norm instance_norm layer_norm native_batch_norm native_group_norm
-        native_layer_norm selu_
+        adaptive_max_pool1d affine_grid_generator batch_norm celu_ dropout dropout_ embedding grid_sampler grid_sampler_2d
+        grid_sampler_3d group_norm instance_norm layer_norm max_pool1d max_pool1d_with_indices max_pool2d max_pool3d
+        native_batch_norm native_group_norm native_layer_norm selu_
     """,
     "nn.functional.recurrent": "gru lstm rnn_relu rnn_tanh",
     "ops": " ".join(_ops),

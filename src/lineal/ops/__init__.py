@@ -65,6 +65,7 @@ if _TYPE_CHECKING:
     from lineal.ops.structural.padding import *
     from lineal.ops.structural.repeating import *
     from lineal.ops.structural.reshape import *
+    from lineal.ops.structural.shuffling import *
     from lineal.ops.structural.slicing import *
     from lineal.ops.structural.stacking import *
     from lineal.ops.structural.striding import *
@@ -161,6 +162,7 @@ _functions = {
     "structural.padding": "constant_pad_nd",
     "structural.repeating": "repeat_interleave tile",
     "structural.reshape": "clone flatten ravel reshape unflatten",
+    "structural.shuffling": "channel_shuffle native_channel_shuffle pixel_shuffle pixel_unshuffle",
     "structural.slicing": "narrow select select_scatter slice_inverse slice_scatter",
     "structural.stacking": "atleast_1d atleast_2d atleast_3d column_stack dstack hstack row_stack stack unbind vstack",
     "structural.striding": "as_strided as_strided_scatter",

@@ -2,13 +2,45 @@
 
 from lineal.nn.functional.activation import log_softmax, relu, sigmoid, softmax, tanh
 from lineal.nn.functional.attention import scaled_dot_product_attention
+from lineal.nn.functional.average_pooling import (
+    adaptive_avg_pool1d,
+    adaptive_avg_pool2d,
+    adaptive_avg_pool3d,
+    avg_pool1d,
+    avg_pool2d,
+    avg_pool3d,
+    lp_pool1d,
+    lp_pool2d,
+    lp_pool3d,
+)
 from lineal.nn.functional.bilinear import bilinear
 from lineal.nn.functional.binary import binary_cross_entropy, binary_cross_entropy_with_logits
 from lineal.nn.functional.classification import cross_entropy, nll_loss
 from lineal.nn.functional.dense import linear
 from lineal.nn.functional.divergence import kl_div
 from lineal.nn.functional.encoding import one_hot
+from lineal.nn.functional.fractional_pooling import (
+    fractional_max_pool2d,
+    fractional_max_pool2d_with_indices,
+    fractional_max_pool3d,
+    fractional_max_pool3d_with_indices,
+)
+from lineal.nn.functional.grids import affine_grid, grid_sample
 from lineal.nn.functional.lookup import embedding
+from lineal.nn.functional.max_pooling import (
+    adaptive_max_pool1d,
+    adaptive_max_pool1d_with_indices,
+    adaptive_max_pool2d,
+    adaptive_max_pool2d_with_indices,
+    adaptive_max_pool3d,
+    adaptive_max_pool3d_with_indices,
+    max_pool1d,
+    max_pool1d_with_indices,
+    max_pool2d,
+    max_pool2d_with_indices,
+    max_pool3d,
+    max_pool3d_with_indices,
+)
 from lineal.nn.functional.multihead import multi_head_attention_forward
 from lineal.nn.functional.normalisation import (
     batch_norm,
@@ -22,10 +54,13 @@ from lineal.nn.functional.normalisation import (
 from lineal.nn.functional.rectifiers import celu, elu, hardsigmoid, hardswish, hardtanh, leaky_relu, prelu, relu6, selu
 from lineal.nn.functional.regression import l1_loss, mse_loss
 from lineal.nn.functional.regularisation import dropout
+from lineal.nn.functional.resizing import interpolate, upsample, upsample_bilinear, upsample_nearest
 from lineal.nn.functional.robust import huber_loss, smooth_l1_loss
 from lineal.nn.functional.similarity import cosine_similarity, pairwise_distance
 from lineal.nn.functional.smooth import gelu, glu, logsigmoid, mish, silu, softmin, softplus, softsign, tanhshrink
+from lineal.nn.functional.unpooling import max_unpool1d, max_unpool2d, max_unpool3d
 from lineal.ops.structural.padding import pad
+from lineal.ops.structural.shuffling import channel_shuffle, native_channel_shuffle, pixel_shuffle, pixel_unshuffle
 
 __all__ = [
     "linear",
@@ -77,4 +112,42 @@ __all__ = [
     "kl_div",
     "scaled_dot_product_attention",
     "multi_head_attention_forward",
+    "adaptive_avg_pool1d",
+    "adaptive_avg_pool2d",
+    "adaptive_avg_pool3d",
+    "avg_pool1d",
+    "avg_pool2d",
+    "avg_pool3d",
+    "lp_pool1d",
+    "lp_pool2d",
+    "lp_pool3d",
+    "fractional_max_pool2d",
+    "fractional_max_pool2d_with_indices",
+    "fractional_max_pool3d",
+    "fractional_max_pool3d_with_indices",
+    "affine_grid",
+    "grid_sample",
+    "adaptive_max_pool1d",
+    "adaptive_max_pool1d_with_indices",
+    "adaptive_max_pool2d",
+    "adaptive_max_pool2d_with_indices",
+    "adaptive_max_pool3d",
+    "adaptive_max_pool3d_with_indices",
+    "max_pool1d",
+    "max_pool1d_with_indices",
+    "max_pool2d",
+    "max_pool2d_with_indices",
+    "max_pool3d",
+    "max_pool3d_with_indices",
+    "interpolate",
+    "upsample",
+    "upsample_bilinear",
+    "upsample_nearest",
+    "max_unpool1d",
+    "max_unpool2d",
+    "max_unpool3d",
+    "channel_shuffle",
+    "native_channel_shuffle",
+    "pixel_shuffle",
+    "pixel_unshuffle",
 ]

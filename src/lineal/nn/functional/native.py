@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from lineal.base.signatures import Tensor
+from lineal.base.signatures import Dims, Tensor
 from lineal.core import renamed
 from lineal.nn import functional
 from lineal.nn.functional.normalisation import inner_shape, normalised_batch, widened
@@ -12,6 +13,8 @@ from lineal.ops import empty, rsqrt
 from lineal.ops.reductions import normalisation
 
 __all__ = [
+    "adaptive_max_pool1d",
+    "affine_grid_generator",
     "batch_norm",
     "celu_",
     "dropout",
@@ -23,6 +26,13 @@ __all__ = [
     "native_batch_norm",
     "native_group_norm",
     "native_layer_norm",
+    "grid_sampler",
+    "grid_sampler_2d",
+    "grid_sampler_3d",
+    "max_pool1d",
+    "max_pool1d_with_indices",
+    "max_pool2d",
+    "max_pool3d",
     "selu_",
 ]
 
@@ -149,3 +159,60 @@ def celu_(input: Tensor, alpha: float = 1.0) -> Tensor:
 def selu_(input: Tensor) -> Tensor:
     """Write selu of `input` into it."""
     return functional.selu(input, inplace=True)
+
+
+def max_pool1d(
+    input: Tensor, kernel_size: Dims, stride: Dims = (), padding: Dims = 0, dilation: Dims = 1, ceil_mode: bool = False
+) -> Tensor:
+    """Return `nn.functional.max_pool1d`."""
+    return functional.max_pool1d(input, kernel_size, stride, padding, dilation, ceil_mode)
+
+
+def max_pool1d_with_indices(
+    input: Tensor, kernel_size: Dims, stride: Dims = (), padding: Dims = 0, dilation: Dims = 1, ceil_mode: bool = False
+) -> tuple[Tensor, Tensor]:
+    """Return `nn.functional.max_pool1d` and the places of what it takes."""
+    return functional.max_pool1d_with_indices(input, kernel_size, stride, padding, dilation, ceil_mode)
+
+
+def max_pool2d(
+    input: Tensor, kernel_size: Dims, stride: Dims = (), padding: Dims = 0, dilation: Dims = 1, ceil_mode: bool = False
+) -> Tensor:
+    """Return `nn.functional.max_pool2d`."""
+    return functional.max_pool2d(input, kernel_size, stride, padding, dilation, ceil_mode)
+
+
+def max_pool3d(
+    input: Tensor, kernel_size: Dims, stride: Dims = (), padding: Dims = 0, dilation: Dims = 1, ceil_mode: bool = False
+) -> Tensor:
+    """Return `nn.functional.max_pool3d`."""
+    return functional.max_pool3d(input, kernel_size, stride, padding, dilation, ceil_mode)
+
+
+def adaptive_max_pool1d(input: Tensor, output_size: Dims) -> tuple[Tensor, Tensor]:
+    """Return `nn.functional.adaptive_max_pool1d` and the places of what it takes."""
+    return functional.adaptive_max_pool1d_with_indices(input, output_size)
+
+
+GRID_MODES = ("bilinear", "nearest", "bicubic")
+GRID_PADDINGS = ("zeros", "border", "reflection")
+
+
+def grid_sampler(input: Tensor, grid: Tensor, interpolation_mode: int, padding_mode: int, align_corners: bool) -> Tensor:
+    """Return `nn.functional.grid_sample`, whose modes have the numbers of their places in its list."""
+    return functional.grid_sample(input, grid, GRID_MODES[interpolation_mode], GRID_PADDINGS[padding_mode], bool(align_corners))
+
+
+def grid_sampler_2d(input: Tensor, grid: Tensor, interpolation_mode: int, padding_mode: int, align_corners: bool) -> Tensor:
+    """Return `grid_sampler` of images."""
+    return grid_sampler(input, grid, interpolation_mode, padding_mode, align_corners)
+
+
+def grid_sampler_3d(input: Tensor, grid: Tensor, interpolation_mode: int, padding_mode: int, align_corners: bool) -> Tensor:
+    """Return `grid_sampler` of volumes."""
+    return grid_sampler(input, grid, interpolation_mode, padding_mode, align_corners)
+
+
+def affine_grid_generator(theta: Tensor, size: Sequence[int], align_corners: bool) -> Tensor:
+    """Return `nn.functional.affine_grid`."""
+    return functional.affine_grid(theta, size, align_corners)

@@ -3,6 +3,7 @@
 from lineal.nn.modules import (
     activation,
     batchnorm,
+    channelshuffle,
     container,
     distance,
     dropout,
@@ -12,12 +13,17 @@ from lineal.nn.modules import (
     loss,
     module,
     normalization,
+    padding,
+    pixelshuffle,
+    pooling,
     rnn,
     sparse,
     transformer,
+    upsampling,
 )
 from lineal.nn.modules.activation import *
 from lineal.nn.modules.batchnorm import *
+from lineal.nn.modules.channelshuffle import *
 from lineal.nn.modules.container import *
 from lineal.nn.modules.distance import *
 from lineal.nn.modules.dropout import *
@@ -27,6 +33,10 @@ from lineal.nn.modules.linear import *
 from lineal.nn.modules.loss import *
 from lineal.nn.modules.module import *
 from lineal.nn.modules.normalization import *
+from lineal.nn.modules.padding import *
+from lineal.nn.modules.pixelshuffle import *
+from lineal.nn.modules.pooling import *
 from lineal.nn.modules.rnn import *
 from lineal.nn.modules.sparse import *
 from lineal.nn.modules.transformer import *
+from lineal.nn.modules.upsampling import *

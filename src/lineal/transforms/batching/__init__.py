@@ -14,6 +14,7 @@ from lineal.transforms.batching import (
     random,
     reductions,
     sorting,
+    spatial,
     structural,
     tensors,
     variables,

@@ -1,0 +1,91 @@
+"""The largest element of each window, and where it is."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Iterator
+from itertools import accumulate
+from typing import Any
+
+import numpy as np
+
+from lineal.base.dtypes import widened
+from lineal.core import AbstractTensor, Op, apply
+from lineal.ops.indexing.gathering import _gather_sum
+from lineal.ops.spatial.windows import Ranges, Windows, on, places, run_of
+from lineal.ops.structural.reshape import reshape
+
+
+class WindowMax(Op):
+    """y, index = the largest x in each window of the last axes and its place in these axes, flattened; x̄ = ȳ added up there.
+
+    The first of equal elements is taken; a NaN is larger than any number, the last one than others. Padding is no element.
+    """
+
+    windows: tuple[Windows | Ranges, ...]
+    label: str
+    width = 2
+    keeps = "y"
+
+    @property
+    def grad_name(self) -> str:
+        return self.label
+
+    def eager(self, xp, x):
+        tables = [places(each) for each in self.windows]
+        kernels = [table.shape[1] for table in tables]
+        within = widened(x)
+        parts = windowed(xp, within, tables)
+        top = xp.array(next(parts))
+        best = xp.zeros(top.shape, np.min_scalar_type(math.prod(kernels)))
+        for number, part in enumerate(parts, 1):
+            better = part > top
+            if part.dtype.kind == "f":
+                better |= part != part
+            xp.copyto(top, part, where=better)
+            best[better] = number
+        return top.astype(x.dtype, copy=False), flat_index(xp, best, tables, x.shape[x.ndim - len(tables) :])
+
+    def vjp(self, needs, g, y, x):
+        lead, n = x.shape[: x.ndim - len(self.windows)], x.ndim - len(self.windows)
+        flat = [reshape(each, (*lead, math.prod(each.value.shape[n:]))) for each in (g[0], y[1].detach())]
+        total = apply(_gather_sum(n, (*lead, math.prod(x.shape[n:]))), *flat)
+        return (reshape(total, x.shape),)
+
+
+def windowed(xp: Any, x: Any, tables: list[np.ndarray]) -> Iterator[Any]:
+    """Yield, for each element of the windows in row-major order, that element of all windows."""
+    if not tables:
+        yield x
+        return
+    before = (slice(None),) * (x.ndim - len(tables))
+    for column in tables[0].T:
+        yield from windowed(xp, x[(*before, on(xp, run_of(column)))], tables[1:])
+
+
+def flat_index(xp: Any, best: Any, tables: list[np.ndarray], sizes: tuple[int, ...]) -> Any:
+    """Return the place in the flattened axes of the element of each window whose number is `best`."""
+    steps = [*accumulate((1, *sizes[:0:-1]), int.__mul__)][::-1]
+    index, rest = xp.zeros(best.shape, np.int64), best
+    for axis, (table, step) in reversed(list(enumerate(zip(tables, steps)))):
+        count, kernel = table.shape
+        rows = (xp.arange(count) * kernel).reshape((-1,) + (1,) * (len(tables) - 1 - axis))
+        flat = xp.asarray(table.reshape(-1) * step)
+        index += flat[rest % kernel + rows]
+        rest = rest // kernel
+    return index
+
+
+@functools.lru_cache(1024)
+def window_max_op(windows: tuple[Windows | Ranges, ...], label: str) -> WindowMax:
+    """Return the op; RuntimeError if a window has no elements, which dilation may do to one that begins in the padding."""
+    for each in windows:
+        if (each.firsts()[1] <= 0).any():
+            raise RuntimeError(f"max_pool: a window has no element inside of the input: {each}")
+    return WindowMax(windows, label)
+
+
+def window_max(x: AbstractTensor, windows: tuple, label: str) -> Any:
+    """Return the largest elements of the windows over the last axes, and where they are; the node has the name `label`."""
+    return apply(window_max_op(windows, label), x)

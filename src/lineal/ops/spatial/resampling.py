@@ -1,0 +1,34 @@
+"""Linear maps along the last axes, one after the other: pooling by averages, interpolation; adjoint to their like."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+from lineal.core import AbstractTensor, Op, apply
+from lineal.ops.spatial.taps import Taps
+
+
+class Resample(Op):
+    """y = (A₁ ⊗ … ⊗ Aₙ) x over the last n axes, where each A reads a few inputs for each output; x̄ = (A₁ᵀ ⊗ … ⊗ Aₙᵀ) ȳ."""
+
+    taps: tuple[Taps, ...]
+    wide = True
+
+    def eager(self, xp, x):
+        first = x.ndim - len(self.taps)
+        # axes that become shorter go first
+        for place in sorted(range(len(self.taps)), key=lambda n: self.taps[n].count / max(self.taps[n].size, 1)):
+            x = self.taps[place].apply(xp, x, first + place)
+        return x
+
+    def vjp(self, needs, g, y, x):
+        return (apply(_resample(tuple([each.transposed for each in self.taps])), g),)
+
+
+_resample = functools.lru_cache(1024)(Resample)
+
+
+def resample(x: AbstractTensor, *taps: Taps) -> Any:
+    """Return linear maps of the last axes of x, one for each."""
+    return apply(_resample(taps), x)
