@@ -4,6 +4,7 @@ import lazy_loader
 
 from lineal.nn import functional, init, utils
 from lineal.nn.activation import LogSoftmax, ReLU, Sigmoid, Softmax, Tanh
+from lineal.nn.adaptive import AdaptiveLogSoftmaxWithLoss
 from lineal.nn.adaptive_pooling import (
     AdaptiveAvgPool1d,
     AdaptiveAvgPool2d,
@@ -25,8 +26,9 @@ from lineal.nn.batch_normalisation import (
 )
 from lineal.nn.cells import GRUCell, LSTMCell, RNNCell, RNNCellBase
 from lineal.nn.containers import ModuleDict, ModuleList, Sequential
-from lineal.nn.dropout import Dropout
+from lineal.nn.dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d, Dropout3d, FeatureAlphaDropout
 from lineal.nn.embedding import Embedding
+from lineal.nn.embedding_bag import EmbeddingBag
 from lineal.nn.linear import Bilinear, Identity, Linear
 from lineal.nn.loss import (
     BCELoss,
@@ -38,6 +40,17 @@ from lineal.nn.loss import (
     MSELoss,
     NLLLoss,
     SmoothL1Loss,
+)
+from lineal.nn.margin_losses import (
+    CosineEmbeddingLoss,
+    HingeEmbeddingLoss,
+    MarginRankingLoss,
+    MultiLabelMarginLoss,
+    MultiLabelSoftMarginLoss,
+    MultiMarginLoss,
+    SoftMarginLoss,
+    TripletMarginLoss,
+    TripletMarginWithDistanceLoss,
 )
 from lineal.nn.module import Module
 from lineal.nn.multihead import MultiheadAttention
@@ -79,8 +92,16 @@ from lineal.nn.rectifiers import CELU, ELU, SELU, Hardsigmoid, Hardswish, Hardta
 from lineal.nn.recurrent import GRU, LSTM, RNN, RNNBase
 from lineal.nn.reshaping import Flatten, Unflatten
 from lineal.nn.resizing import ChannelShuffle, PixelShuffle, PixelUnshuffle, Upsample, UpsamplingBilinear2d, UpsamplingNearest2d
+from lineal.nn.sequence_losses import (
+    CTCLoss,
+    GaussianNLLLoss,
+    LinearCrossEntropyLoss,
+    LinearCrossEntropyOptions,
+    PoissonNLLLoss,
+)
 from lineal.nn.similarity import CosineSimilarity, PairwiseDistance
 from lineal.nn.smooth import GELU, GLU, LogSigmoid, Mish, SiLU, Softmin, Softplus, Softsign, Tanhshrink
+from lineal.nn.thresholds import Hardshrink, RReLU, Softmax2d, Softshrink, Threshold
 from lineal.nn.transformer import Transformer, TransformerDecoder, TransformerEncoder
 from lineal.nn.transformer_layers import TransformerDecoderLayer, TransformerEncoderLayer
 
@@ -202,6 +223,32 @@ __all__ = [
     "PixelShuffle",
     "PixelUnshuffle",
     "ChannelShuffle",
+    "AlphaDropout",
+    "Dropout1d",
+    "Dropout2d",
+    "Dropout3d",
+    "FeatureAlphaDropout",
+    "AdaptiveLogSoftmaxWithLoss",
+    "EmbeddingBag",
+    "CosineEmbeddingLoss",
+    "HingeEmbeddingLoss",
+    "MarginRankingLoss",
+    "MultiLabelMarginLoss",
+    "MultiLabelSoftMarginLoss",
+    "MultiMarginLoss",
+    "SoftMarginLoss",
+    "TripletMarginLoss",
+    "TripletMarginWithDistanceLoss",
+    "CTCLoss",
+    "GaussianNLLLoss",
+    "LinearCrossEntropyLoss",
+    "LinearCrossEntropyOptions",
+    "PoissonNLLLoss",
+    "Hardshrink",
+    "RReLU",
+    "Softmax2d",
+    "Softshrink",
+    "Threshold",
 ]
 
 # PyTorch's paths, as in nn.modules.linear, and hints are imported when somebody goes there

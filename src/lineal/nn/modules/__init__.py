@@ -2,6 +2,7 @@
 
 from lineal.nn.modules import (
     activation,
+    adaptive,
     batchnorm,
     channelshuffle,
     container,
@@ -22,6 +23,7 @@ from lineal.nn.modules import (
     upsampling,
 )
 from lineal.nn.modules.activation import *
+from lineal.nn.modules.adaptive import *
 from lineal.nn.modules.batchnorm import *
 from lineal.nn.modules.channelshuffle import *
 from lineal.nn.modules.container import *

@@ -1,5 +1,5 @@
 """Dropout, where PyTorch keeps it."""
 
-from lineal.nn.dropout import Dropout
+from lineal.nn.dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d, Dropout3d, FeatureAlphaDropout
 
-__all__ = ["Dropout"]
+__all__ = ["AlphaDropout", "Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "FeatureAlphaDropout"]

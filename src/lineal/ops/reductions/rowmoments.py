@@ -61,6 +61,11 @@ class Lying(NamedTuple):
         """Whether rows lie one after the other in memory that lies in order."""
         return self.axes == tuple(range(len(self.shape) - len(self.axes), len(self.shape)))
 
+    @property
+    def along(self) -> bool:
+        """Whether each element of a row has a weight of its own, which all rows share."""
+        return math.prod(self.weights) == self.length and all(self.weights[axis] == self.shape[axis] for axis in self.axes)
+
 
 def laid_out(shape: Shape, arrays: Sequence[np.ndarray]) -> Sequence[np.ndarray]:
     """Return arrays that broadcast to `shape`, repeated so that a loop over two axes reads them, where that takes little."""
@@ -190,9 +195,12 @@ def row_by_row(
     singles: int,
     eps: float,
 ) -> Any:
-    """Return what a formula makes of rows that lie in order, with as many numbers of a row; None where that is not so."""
-    n, rest = lying.length, len(lying.shape) - len(lying.axes)
-    if not lying.last or not n or (others and (math.prod(lying.weights) != n or any(s != 1 for s in lying.weights[:rest]))):
+    """Return what a formula makes of rows that lie in order, or None; beside rows, it gives sums over them or numbers of each.
+
+    Sums over the rows are those of weights that lie along a row, and are given where there are no `singles`.
+    """
+    n = lying.length
+    if not n or not lying.last or ((others or not singles) and not lying.along):
         return None
     given = [*(each.reshape(-1, n) for each in arrays), *(each.reshape(-1) for each in others)]
     return rows.rowwise(formula, n, given, [*shapes, *[(arrays[0].size // n, 1)] * singles], n, eps)
