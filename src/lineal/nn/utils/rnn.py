@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import builtins
 import itertools
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple, Self
@@ -129,7 +128,7 @@ def invert_permutation(permutation: Tensor | None) -> Tensor | None:
     return ops.empty_like(permutation).scatter_(0, permutation, ops.arange(permutation.numel(), device=permutation.device))
 
 
-def places_of(sizes: Sequence[int], steps: builtins.int, batch: builtins.int, batch_first: bool) -> Tensor:
+def places_of(sizes: Sequence[int], steps: int, batch: int, batch_first: bool) -> Tensor:
     """Return where the packed elements stand among the steps × batch, or batch × steps, elements of padded sequences."""
     if batch_first:
         return tensor([row * steps + step for step, size in enumerate(sizes) for row in range(size)], dtype=dtypes.int64)
@@ -157,7 +156,7 @@ def pack_padded_sequence(
     return PackedSequence(renamed(data, "PackPaddedSequenceBackward0"), tensor(sizes, dtype=dtypes.int64), order, None)
 
 
-def checked_lengths(lengths: Any, input: Any, batch_first: bool) -> list[builtins.int]:
+def checked_lengths(lengths: Any, input: Any, batch_first: bool) -> list[int]:
     """Return the lengths as numbers; an error unless they fit `input` and fall."""
     if input.ndim < 2 or not input.numel():
         raise RuntimeError(f"pack_padded_sequence: Cannot pack empty tensors, got shape {list(input.shape)}")
@@ -185,10 +184,7 @@ def checked_lengths(lengths: Any, input: Any, batch_first: bool) -> list[builtin
 
 @public
 def pad_packed_sequence(
-    sequence: PackedSequence,
-    batch_first: bool = False,
-    padding_value: builtins.float = 0.0,
-    total_length: builtins.int | None = None,
+    sequence: PackedSequence, batch_first: bool = False, padding_value: float = 0.0, total_length: int | None = None
 ) -> tuple[Tensor, Tensor]:
     """Return the packed sequences padded, (T, n, *) or (n, T, *) if `batch_first`, and their lengths.
 
@@ -214,10 +210,7 @@ def pad_packed_sequence(
 
 @public
 def pad_sequence(
-    sequences: Tensor | Iterable[Tensor],
-    batch_first: bool = False,
-    padding_value: builtins.float = 0.0,
-    padding_side: str = "right",
+    sequences: Tensor | Iterable[Tensor], batch_first: bool = False, padding_value: float = 0.0, padding_side: str = "right"
 ) -> Tensor:
     """Return the sequences (Tᵢ, *) padded to the longest length T: (T, n, *), or (n, T, *) if `batch_first`."""
     if not isinstance(sequences, Iterable):
