@@ -85,6 +85,8 @@ class StructuralMethods(AbstractTensor):
     as_strided, as_strided_ = method(lambda: ops.as_strided), method(lambda: in_place_view(ops.as_strided))
     as_strided_scatter = method(lambda: ops.as_strided_scatter)
     unfold = method(lambda: structural.windows.unfold)
+    stft = method(lambda: ops.stft)
+    istft = method(lambda: ops.istft)
     split_with_sizes = method(lambda: ops.split_with_sizes)
     chunk = method(lambda: ops.chunk)
     tensor_split = method(lambda: ops.tensor_split)

@@ -3,6 +3,7 @@
 import numpy as np
 import scipy.special as special
 
+from lineal import tensor
 from lineal.testing import Sample
 from samples.arrays import compound, integers, normal, positive, truths, unit
 
@@ -26,6 +27,20 @@ def b(reference, x=None, y=None, **options):
 def bc(reference, **options):
     """Return the samples of an op of two inputs that takes complex numbers."""
     return [*b(reference, **options), Sample(compound(3), compound(2, 1), reference=reference, single=False)]
+
+
+def by_second(reference, first):
+    """Return the samples of an op of two inputs that has no derivative by the first, which is a constant in one of them."""
+    return [
+        Sample(first, positive(3), reference=reference, derivative=0),
+        Sample(tensor(first), positive(3), keeps=False, single=False),
+    ]
+
+
+def polynomials(**references):
+    """Return the samples of families of polynomials; the references take the degree first."""
+    turned = lambda each: each and (lambda x, n: each(n, x))
+    return {f"special.{name}": [Sample(normal(3), 3, reference=turned(each), derivative=0)] for name, each in references.items()}
 
 
 PREDICATE = {"derivative": 0}
@@ -110,6 +125,46 @@ SAMPLES = {
     "lgamma": u(special.gammaln, positive(2, 3)),
     "digamma": u(special.digamma, positive(2, 3)),
     "polygamma": [Sample(1, positive(3), reference=special.polygamma)],
+    "i0": u(special.i0),
+    "special.i0e": u(special.i0e),
+    "special.i1": u(special.i1),
+    "special.i1e": u(special.i1e),
+    "special.airy_ai": u(lambda x: special.airy(x)[0], **PREDICATE),
+    "special.bessel_j0": u(special.j0, **PREDICATE),
+    "special.bessel_j1": u(special.j1, **PREDICATE),
+    "special.bessel_y0": u(special.y0, positive(2, 3), **PREDICATE),
+    "special.bessel_y1": u(special.y1, positive(2, 3), **PREDICATE),
+    "special.modified_bessel_i0": u(special.i0, **PREDICATE),
+    "special.modified_bessel_i1": u(special.i1, **PREDICATE),
+    "special.modified_bessel_k0": u(special.k0, positive(2, 3), **PREDICATE),
+    "special.modified_bessel_k1": u(special.k1, positive(2, 3), **PREDICATE),
+    "special.scaled_modified_bessel_k0": u(special.k0e, positive(2, 3), **PREDICATE),
+    "special.scaled_modified_bessel_k1": u(special.k1e, positive(2, 3), **PREDICATE),
+    "special.spherical_bessel_j0": u(lambda x: special.spherical_jn(0, x), **PREDICATE),
+    "special.erfcx": u(special.erfcx),
+    "special.ndtr": u(special.ndtr),
+    "special.log_ndtr": u(special.log_ndtr),
+    "special.ndtri": u(special.ndtri, np.abs(unit(2, 3))),
+    "special.entr": u(special.entr, positive(2, 3)),
+    "special.xlog1py": b(special.xlog1py),
+    "igamma": by_second(special.gammainc, positive(2, 3)),
+    "igammac": by_second(special.gammaincc, positive(2, 3)),
+    "special.zeta": by_second(special.zeta, positive(2, 3) + 1.5),
+    "mvlgamma": [Sample(positive(2, 3) + 1, 3)],
+    **polynomials(
+        chebyshev_polynomial_t=special.eval_chebyt,
+        chebyshev_polynomial_u=special.eval_chebyu,
+        chebyshev_polynomial_v=lambda n, x: special.eval_chebyu(n, x) - special.eval_chebyu(n - 1, x),
+        chebyshev_polynomial_w=lambda n, x: special.eval_chebyu(n, x) + special.eval_chebyu(n - 1, x),
+        shifted_chebyshev_polynomial_t=special.eval_sh_chebyt,
+        shifted_chebyshev_polynomial_u=special.eval_sh_chebyu,
+        shifted_chebyshev_polynomial_v=None,
+        shifted_chebyshev_polynomial_w=None,
+        hermite_polynomial_h=special.eval_hermite,
+        hermite_polynomial_he=special.eval_hermitenorm,
+        laguerre_polynomial_l=special.eval_laguerre,
+        legendre_polynomial_p=special.eval_legendre,
+    ),
     # Rounding.
     "ceil": u(np.ceil, **STEP),
     "floor": u(np.floor, **STEP),

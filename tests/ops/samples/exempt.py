@@ -5,6 +5,7 @@ CONSTANTS = {
     *("arange", "empty", "empty_like", "empty_permuted", "empty_strided", "eye", "full", "full_like", "linspace", "logspace"),
     *("bartlett_window", "blackman_window", "hamming_window", "hann_window", "kaiser_window"),
     *("ones", "ones_like", "scalar_tensor", "tril_indices", "triu_indices", "zeros", "zeros_like", "range"),
+    *("fft.fftfreq", "fft.rfftfreq"),
     # Random numbers.
     *("Generator", "bernoulli", "binomial", "get_rng_state", "initial_seed", "manual_seed", "multinomial", "normal", "poisson"),
     *("pca_lowrank", "svd_lowrank"),
