@@ -77,6 +77,15 @@ FAMILIES = {
         special.shifted_chebyshev_polynomial_t special.shifted_chebyshev_polynomial_u
         special.shifted_chebyshev_polynomial_v special.shifted_chebyshev_polynomial_w special.spherical_bessel_j0
         special.xlog1py special.zeta
+    "spatial": """
+        nn.functional.adaptive_avg_pool1d nn.functional.adaptive_avg_pool2d nn.functional.adaptive_avg_pool3d
+        nn.functional.adaptive_max_pool1d nn.functional.adaptive_max_pool2d nn.functional.adaptive_max_pool3d
+        nn.functional.avg_pool1d nn.functional.avg_pool2d nn.functional.avg_pool3d nn.functional.channel_shuffle
+        nn.functional.fractional_max_pool2d nn.functional.fractional_max_pool3d nn.functional.grid_sample
+        nn.functional.interpolate nn.functional.max_pool1d nn.functional.max_pool2d nn.functional.max_pool3d
+        nn.functional.max_unpool1d nn.functional.max_unpool2d nn.functional.max_unpool3d nn.functional.pad
+        nn.functional.pixel_shuffle nn.functional.pixel_unshuffle nn.functional.upsample_bilinear
+        nn.functional.upsample_nearest
     """.split(),
     "creation": """
         arange empty empty_like empty_strided eye full full_like linspace logspace new_empty new_empty_strided
@@ -93,6 +102,7 @@ PROPERTIES = ("H", "T", "mH", "mT")
 
 # Only shape and dtype are the library's promise: the values are random, or whatever the memory held.
 ARBITRARY = """
+    nn.functional.fractional_max_pool2d nn.functional.fractional_max_pool3d
     bernoulli empty empty_like empty_strided multinomial new_empty new_empty_strided normal rand_like randint
     randint_like randn randn_like uniform
 """.split()

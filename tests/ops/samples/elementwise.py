@@ -40,7 +40,9 @@ def by_second(reference, first):
 def polynomials(**references):
     """Return the samples of families of polynomials; the references take the degree first."""
     turned = lambda each: each and (lambda x, n: each(n, x))
-    return {f"special.{name}": [Sample(normal(3), 3, reference=turned(each), derivative=0)] for name, each in references.items()}
+    return {
+        f"special.{name}": [Sample(normal(3), 3, reference=turned(each), derivative=0)] for name, each in references.items()
+    }
 
 
 PREDICATE = {"derivative": 0}

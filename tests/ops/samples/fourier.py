@@ -3,8 +3,8 @@
 import numpy as np
 import scipy.fft
 
-from samples.arrays import compound, normal
 from lineal.testing import Sample
+from samples.arrays import compound, normal
 
 
 def c(reference, *args):

@@ -84,6 +84,10 @@ SAMPLES = {
     "diagflat": [Sample(normal(2, 2), reference=np.diagflat)],
     "tril": [Sample(normal(3, 4), 1, reference=np.tril), Sample(normal(2, 3, 3), reference=np.tril)],
     "triu": [Sample(normal(3, 4), 1, reference=np.triu)],
+    # Shuffling.
+    "pixel_shuffle": [Sample(normal(2, 4, 1, 2), 2)],
+    "pixel_unshuffle": [Sample(normal(1, 1, 2, 4), 2)],
+    **alike(("channel_shuffle", "native_channel_shuffle"), [Sample(normal(1, 4, 2), 2)]),
     # Turning.
     "flip": [Sample(normal(2, 3), (0, 1), reference=np.flip)],
     "fliplr": [Sample(normal(2, 3), reference=np.fliplr)],

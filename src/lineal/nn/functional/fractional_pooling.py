@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from lineal import ops
@@ -32,7 +33,7 @@ def fractional(n: int, input: Any, kernel_size: Any, output_size: Any, output_ra
     # the first of a plane's samples is for its width, of a volume's for its depth
     order = (1, 0) if n == 2 else tuple(range(n))
     for axis, (size, kernel, count) in enumerate(zip(sizes, kernels, counts)):
-        starts = intervals(samples[..., order[axis]].reshape(*lead, 1), size, kernel, count)
+        starts = intervals(samples[: math.prod(lead[:-1]), :, order[axis]].reshape(*lead, 1), size, kernel, count)
         around = [1] * (2 * n)
         around[axis], around[n + axis] = count, kernel
         places = starts.unsqueeze(-1) + ops.arange(kernel, device=input.device)

@@ -8,31 +8,21 @@ from typing import Any
 
 import numpy as np
 
+from lineal.ops.blocks import double
 from lineal.ops.spatial.windows import Ranges, Windows, on, places, run_of
 
-DENSE = 32
-"""From more taps than these on, the map is a product with a matrix, whose sums are not made one after the other."""
-
-
-class Average:
-    """What an average is made of, where all windows are alike: the windows, how much padding counts, what it is divided by."""
-
-    def __init__(self, windows: Windows, counted: int, divisor: int | None, back: bool):
-        self.windows = windows
-        self.counted = counted
-        self.divisor = divisor
-        self.back = back
+LONG = 32
+"""More taps than these are added up in float64."""
 
 
 class Taps:
     """y[o] = Σ weights[o, k] x[places[o, k]] over the first counts[o] of k. Two are equal if they are one."""
 
-    def __init__(self, size: int, places: np.ndarray, weights: np.ndarray, counts: Any, average: Average | None = None):
+    def __init__(self, size: int, places: np.ndarray, weights: np.ndarray, counts: Any):
         self.size = size
         self.places = places
         self.weights = weights
         self.counts = np.broadcast_to(counts, len(places))
-        self.average = average
 
     @property
     def count(self) -> int:
@@ -61,14 +51,6 @@ class Taps:
         return made
 
     @functools.cached_property
-    def matrix(self) -> np.ndarray:
-        """The map as a matrix (count, size)."""
-        rows, used = np.nonzero(np.arange(self.places.shape[1]) < self.counts[:, None])
-        matrix = np.zeros((self.count, self.size))
-        np.add.at(matrix, (rows, self.places[rows, used]), self.weights[rows, used])
-        return matrix
-
-    @functools.cached_property
     def transposed(self) -> Taps:
         """The adjoint map."""
         rows, used = np.nonzero(np.arange(self.places.shape[1]) < self.counts[:, None])
@@ -80,28 +62,25 @@ class Taps:
         outputs = np.zeros((self.size, int(counts.max(initial=0))), np.int64)
         weights = np.zeros(outputs.shape)
         outputs[where], weights[where] = rows[order], self.weights[rows, used][order]
-        turned = self.average and Average(self.average.windows, self.average.counted, self.average.divisor, True)
-        found = Taps(self.count, outputs, weights, counts, turned)
+        found = Taps(self.count, outputs, weights, counts)
         found.__dict__["transposed"] = self
         return found
 
     def apply(self, xp: Any, x: Any, axis: int) -> Any:
         """Return the map along an axis of an array."""
-        if self.places.shape[1] > DENSE and xp is np:
-            matrix = self.matrix.astype(x.dtype, copy=False)
-            return np.moveaxis(np.moveaxis(x, axis, -1) @ matrix.T, -1, axis)
         before, behind = (slice(None),) * axis, (1,) * (x.ndim - axis - 1)
-        y = xp.zeros((*x.shape[:axis], self.count, *x.shape[axis + 1 :]), x.dtype)
+        within = double(x.dtype) if self.places.shape[1] > LONG and x.dtype.kind == "f" else x.dtype
+        y = xp.zeros((*x.shape[:axis], self.count, *x.shape[axis + 1 :]), within)
         for rows, read, weights in self.steps:
             part = x[(*before, on(xp, read))]
             if weights is not None:
                 part = part * xp.asarray(weights.astype(x.dtype, copy=False)).reshape(-1, *behind)
             y[(*before, on(xp, rows))] += part
         if isinstance(self.share, np.ndarray):
-            y *= xp.asarray(self.share.astype(x.dtype)).reshape(-1, *behind)
+            y *= xp.asarray(self.share.astype(within)).reshape(-1, *behind)
         elif self.share not in (None, 1.0):
             y *= self.share
-        return y
+        return y.astype(x.dtype, copy=False)
 
 
 def numbers(windows: Windows | Ranges, counted: int) -> np.ndarray:
@@ -124,8 +103,7 @@ def averages(windows: Windows | Ranges, counted: int = 0, divisor: int | None = 
     shared = numbers(windows, counted) if divisor is None else np.full(len(inside), divisor)
     table = places(windows)
     weights = np.repeat(1 / shared[:, None], table.shape[1], 1)
-    average = Average(windows, counted, divisor, False) if isinstance(windows, Windows) else None
-    return Taps(windows.size, table, weights, inside, average)
+    return Taps(windows.size, table, weights, inside)
 
 
 def source(size: int, count: int, scale: float | None, align_corners: bool) -> tuple[float, np.ndarray]:
@@ -156,7 +134,7 @@ def linear(size: int, count: int, scale: float | None, align_corners: bool) -> T
     at = np.maximum(source(size, count, scale, align_corners)[1], 0)
     at = np.arange(count, dtype=np.float64) if count == size else at
     low = np.minimum(np.floor(at).astype(np.int64), size - 1)
-    high = np.minimum(low + 1, size - 1)
+    high = low if count == size else np.minimum(low + 1, size - 1)
     share = np.clip(at - low, 0, 1)
     return Taps(size, np.stack([low, high], 1), np.stack([1 - share, share], 1), 2)
 

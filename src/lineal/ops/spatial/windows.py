@@ -58,7 +58,7 @@ class Ranges(NamedTuple):
 def places(windows: Windows | Ranges) -> np.ndarray:
     """Return the places of each window's elements (count, most elements); where there are fewer, the last one stands again."""
     first, inside = windows.firsts()
-    most = int(inside.max(initial=0))
+    most = int(inside.max(initial=1))
     return first[:, None] + np.minimum(np.arange(most), inside[:, None] - 1) * windows.dilation
 
 
