@@ -90,9 +90,9 @@ def stft(
 ) -> Tensor:
     """Return the transforms, n_fft numbers each, of windows of a signal, or of several, `hop_length` (n_fft / 4) apart.
 
-    The result has the shape (…, frequencies, windows): n_fft / 2 + 1 frequencies if `onesided`, as of real signals, and pairs of
-    real numbers unless `return_complex`. `center` puts n_fft / 2 numbers by `pad_mode` on both sides first; `window` weighs the
-    middle `win_length` numbers; `normalized` divides by √n_fft.
+    The result has the shape (…, frequencies, windows): n_fft / 2 + 1 frequencies if `onesided`, as of real signals, and pairs
+    of real numbers unless `return_complex`. `center` puts n_fft / 2 numbers by `pad_mode` on both sides first; `window` weighs
+    the middle `win_length` numbers; `normalized` divides by √n_fft.
     """
     check_signal(input, window, center, return_complex, align_to_window)
     hop, length = n_fft // 4 if hop_length is None else hop_length, n_fft if win_length is None else win_length
