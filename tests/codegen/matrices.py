@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lineal.codegen.batched.arrays import LEAST_BATCH
+from lineal.codegen.choice import LEAST_BATCH
 
 # a batch that no number of lanes divides
 BATCH = LEAST_BATCH + 13

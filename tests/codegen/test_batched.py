@@ -5,8 +5,8 @@ import pytest
 
 import lineal
 from lineal.codegen.batched import arrays
-from lineal.codegen.batched.arrays import LEAST_BATCH
 from lineal.codegen.batched.limits import Limits
+from lineal.codegen.choice import ACROSS, LEAST_BATCH, planned
 from lineal.ops.linalg import kernels
 
 from .matrices import BATCH, close, dtypes, eps, layouts, positive, regular, sizes_and_dtypes, stack
@@ -300,8 +300,8 @@ def test_other_arrays_are_left_to_numpy(shape, monkeypatch):
     A = np.zeros(shape) + np.eye(shape[-1])
     np.testing.assert_array_equal(kernels.inv(A), A)
     for dtype in ("complex128", "int64"):
-        assert not arrays.fit(np.zeros((BATCH, 2, 2), dtype))
-    assert not arrays.fit(np.zeros((BATCH, 2, 2), ">f8"))
+        assert planned("inverse", np.zeros((BATCH, 2, 2), dtype)) != ACROSS
+    assert planned("inverse", np.zeros((BATCH, 2, 2), ">f8")) != ACROSS
 
 
 def test_leading_dimensions_stay():

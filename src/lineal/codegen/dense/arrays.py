@@ -1,4 +1,4 @@
-"""Large matrices as NumPy arrays, and stacks of them: which ones the programs take, and what they make of them."""
+"""Large matrices as NumPy arrays, and stacks of them: what the programs make of them; `choice` says who is to use them."""
 
 from __future__ import annotations
 
@@ -9,21 +9,10 @@ import numpy as np
 
 from lineal.base import later
 
-__all__ = ["cholesky", "fit", "inverse_norm1", "lu_factor", "lu_inverse", "lu_solve", "order_of", "solve_triangular"]
+__all__ = ["cholesky", "inverse_norm1", "lu_factor", "lu_inverse", "lu_solve", "order_of", "solve_triangular"]
 
 # one placeholder for all the code generators: each costs a search at import
 backends: Any = later.module("lineal.codegen.dense.backends")
-
-DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
-LEAST = 96
-"""From how many rows on the programs are faster than NumPy's LAPACK (measured)."""
-LEAST_ESTIMATE = 256
-"""From how many rows on an estimate of |A⁻¹| from many calls is faster than LAPACK's one call on a copy (measured)."""
-
-
-def fit(A: np.ndarray, least: int = LEAST) -> bool:
-    """Return whether there are programs for these matrices."""
-    return A.dtype in DTYPES and A.shape[-1] >= least and A.shape[-2] >= least and A.size > 0
 
 
 def straight(a: np.ndarray) -> np.ndarray:

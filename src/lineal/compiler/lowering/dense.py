@@ -10,25 +10,19 @@ from typing import Any
 import numpy as np
 
 from lineal.base import later
-from lineal.codegen.dense.arrays import LEAST
 from lineal.codegen.dense.tiles import Tiles
 from lineal.codegen.emit import Emitter
 from lineal.codegen.kinds import Kind, int32, int64, kind_of
 from lineal.codegen.values import Value
 from lineal.compiler.lowering.routines import Addresses, call, stack
 
-__all__ = ["cholesky", "fits", "inverse", "lu", "memory", "room", "solve_factored", "solve_triangular", "symbols"]
+__all__ = ["cholesky", "inverse", "lu", "memory", "room", "solve_factored", "solve_triangular", "symbols"]
 
 # the programs are made when one is wanted
 backends: Any = later.module("lineal.codegen.dense.backends")
 
 FEW = 4
 """Up to how many right-hand sides each is solved for by itself."""
-
-
-def fits(*sizes: int) -> bool:
-    """Return whether matrices of these sizes are large enough for the programs."""
-    return min(sizes) >= LEAST
 
 
 def name_of(program: str, dtype: np.dtype) -> str:

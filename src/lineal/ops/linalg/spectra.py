@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 
 from lineal.base.errors import LinAlgError
-from lineal.codegen.batched.arrays import LARGEST_JACOBI
+from lineal.codegen.choice import ACROSS, planned
 from lineal.core import AbstractTensor, is_grad_enabled, lift, synchronize
-from lineal.ops.linalg import kernels
 from lineal.ops.premise import rely
 
 __all__: list[str] = []
@@ -40,7 +39,7 @@ def vectors_come_free(A: AbstractTensor) -> bool:
 
     Those are what the derivative is made of, and the kernels across the batch know no other way.
     """
-    return differentiated(A) or kernels.fit(A.value, largest=LARGEST_JACOBI)
+    return differentiated(A) or planned("eigh", A.value) == ACROSS
 
 
 def gaps(values: Any, largest: np.ndarray) -> tuple[Any, Any]:

@@ -1,7 +1,7 @@
-"""The one place that chooses who computes: kernels across the batch for many small matrices, programs of our own for large
-ones, else NumPy, BLAS and LAPACK."""
+"""Who computes, as `codegen.choice` says: kernels across the batch for many small matrices, programs of our own for large ones,
+else NumPy, BLAS and LAPACK."""
 
-from lineal.codegen.batched.arrays import fit, matmul
+from lineal.codegen.batched.arrays import matmul
 from lineal.ops.linalg.kernels.decompositions import (
     cholesky,
     cholesky_pull,
@@ -41,6 +41,6 @@ __all__ = [
     "det_probed",
     "eigh",
 ]
-__all__ += ["eigvalsh", "fit", "frobenius", "inv", "inverse_norm1", "inverse_pull", "lstsq", "lstsq_pull", "lu_factor"]
+__all__ += ["eigvalsh", "frobenius", "inv", "inverse_norm1", "inverse_pull", "lstsq", "lstsq_pull", "lu_factor"]
 __all__ += ["lu_inverse", "lu_solve", "matmul", "norm1", "qr", "qr_pull", "slogdet", "solve", "solve_probed", "solve_pull"]
 __all__ += ["solve_triangular", "svd", "svdvals"]

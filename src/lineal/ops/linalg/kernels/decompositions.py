@@ -7,7 +7,8 @@ from typing import Any, Literal
 import numpy as np
 
 from lineal.base import later
-from lineal.codegen.batched.arrays import LARGEST_JACOBI, dense, fit, kernel, laid
+from lineal.codegen.batched.arrays import dense, kernel, laid
+from lineal.codegen.choice import ACROSS, PROGRAMS, planned
 from lineal.codegen.dense import arrays as large
 from lineal.ops.linalg.kernels.triangular import lower_product, solve_triangular
 from lineal.ops.linalg.matrices import adjoint
@@ -20,7 +21,8 @@ PULL_BLOCK = 96
 
 def cholesky(A: np.ndarray, upper: bool) -> np.ndarray:
     """Return L (or Lᴴ, if `upper`) of matrices, one triangle of which is read; NaN for one that is not positive definite."""
-    if fit(A):
+    chosen = planned("cholesky", A)
+    if chosen == ACROSS:
         given, turned = laid(A)
         L = np.empty(given.shape, A.dtype)
         kernel("cholesky", A.dtype, A.shape[-1], upper != turned)(given, L)
@@ -29,7 +31,7 @@ def cholesky(A: np.ndarray, upper: bool) -> np.ndarray:
         if failed.any():
             L[failed] = np.nan
         return (L.mT if turned else L).reshape(A.shape)
-    if large.fit(A):
+    if chosen == PROGRAMS:
         return large.cholesky(A, upper)
     try:
         return np.linalg.cholesky(A, upper=upper)
@@ -45,7 +47,7 @@ def cholesky(A: np.ndarray, upper: bool) -> np.ndarray:
 
 def cholesky_pull(L: np.ndarray, G: np.ndarray) -> np.ndarray:
     """Return L⁻ᴴ S L⁻¹, S being the Hermitian matrix of which ½ Lᴴ G is the lower triangle."""
-    if fit(L, G):
+    if planned("cholesky_pull", L, G) == ACROSS:
         (given, turned), P = laid(G), np.empty(L.shape, L.dtype)
         kernel("cholesky_pull", L.dtype, L.shape[-1], turned)(dense(L), given, P.reshape(given.shape))
         return P
@@ -83,7 +85,7 @@ def blocked_pull(L: np.ndarray, G: np.ndarray) -> np.ndarray:
 
 def qr(A: np.ndarray, mode: Literal["reduced", "complete"]) -> tuple[np.ndarray, np.ndarray]:
     """Return Q and R, "reduced" or "complete"."""
-    if not fit(A, tall=mode == "reduced"):
+    if planned("qr" if mode == "reduced" else "qr_complete", A) != ACROSS:
         Q, R = np.linalg.qr(A, mode)
         return Q, R
     m, n = A.shape[-2:]
@@ -96,7 +98,7 @@ def qr(A: np.ndarray, mode: Literal["reduced", "complete"]) -> tuple[np.ndarray,
 
 def qr_pull(Q: np.ndarray, R: np.ndarray, G: np.ndarray, H: np.ndarray) -> np.ndarray:
     """Return (G + Q S) R⁻ᴴ with S Hermitian, its upper triangle that of H Rᴴ - Qᴴ G."""
-    if fit(Q, R, G, H, tall=True):
+    if planned("qr_pull", Q, R, G, H) == ACROSS:
         A = np.empty(Q.shape, Q.dtype)
         kernel("qr_pull", Q.dtype, *Q.shape[-2:])(*(dense(each) for each in (Q, R, G, H)), A.reshape(-1, *Q.shape[-2:]))
         return A
@@ -112,7 +114,7 @@ def lstsq(A: np.ndarray, B: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndar
     (m, n), k = A.shape[-2:], B.shape[-1]
     if m < n:
         return None
-    if fit(A, B, tall=True):
+    if planned("lstsq", A, B) == ACROSS:
         X, norms = np.empty((*A.shape[:-2], n, k), A.dtype), np.empty((2, *A.shape[:-2]), A.dtype)
         kernel("lstsq", A.dtype, m, n, k)(dense(A), dense(B), X.reshape(-1, n, k), *norms.reshape(2, -1))
         return X, norms[0], norms[1]
@@ -132,7 +134,7 @@ def lstsq(A: np.ndarray, B: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndar
 
 def lstsq_pull(A: np.ndarray, B: np.ndarray, X: np.ndarray, G: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return H = A⁺ᴴ G and (B - A X) (A⁺ H)ᴴ - H Xᴴ for tall A of full rank."""
-    if fit(A, B, X, G, tall=True):
+    if planned("lstsq_pull", A, B, X, G) == ACROSS:
         H, D = np.empty(B.shape, A.dtype), np.empty(A.shape, A.dtype)
         (m, n), k = A.shape[-2:], B.shape[-1]
         given = (dense(each) for each in (A, B, X, G))
@@ -147,7 +149,7 @@ def lstsq_pull(A: np.ndarray, B: np.ndarray, X: np.ndarray, G: np.ndarray) -> tu
 
 def eigh(A: np.ndarray, uplo: Literal["L", "U"]) -> tuple[np.ndarray, np.ndarray]:
     """Return the eigenvalues, ascending, and eigenvectors of symmetric or Hermitian matrices, one triangle of which is read."""
-    if not fit(A, largest=LARGEST_JACOBI):
+    if planned("eigh", A) != ACROSS:
         values, V = np.linalg.eigh(A, uplo)
         return values, V
     given, turned = laid(A)
@@ -159,7 +161,7 @@ def eigh(A: np.ndarray, uplo: Literal["L", "U"]) -> tuple[np.ndarray, np.ndarray
 
 def eigvalsh(A: np.ndarray, uplo: Literal["L", "U"]) -> np.ndarray:
     """Return the eigenvalues alone, ascending."""
-    if fit(A, largest=LARGEST_JACOBI):
+    if planned("eigh", A) == ACROSS:
         return eigh(A, uplo)[0]
     values: Any = np.linalg.eigvalsh(A, uplo)
     return values
@@ -168,7 +170,7 @@ def eigvalsh(A: np.ndarray, uplo: Literal["L", "U"]) -> np.ndarray:
 def svd(A: np.ndarray, full: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return U, S and Vᴴ, all of U and Vᴴ if `full`."""
     m, n = A.shape[-2:]
-    if not fit(A, largest=LARGEST_JACOBI) or (full and m != n):
+    if planned("svd", A) != ACROSS or (full and m != n):
         U, S, Vh = np.linalg.svd(A, full_matrices=full)
         return U, S, Vh
     given, k = dense(A), min(m, n)
@@ -188,7 +190,7 @@ def svd(A: np.ndarray, full: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def svdvals(A: np.ndarray) -> np.ndarray:
     """Return the singular values alone, descending."""
-    if fit(A, largest=LARGEST_JACOBI):
+    if planned("svd", A) == ACROSS:
         return svd(A, False)[1]
     values: Any = np.linalg.svd(A, compute_uv=False)
     return values

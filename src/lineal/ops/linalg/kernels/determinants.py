@@ -5,15 +5,17 @@ from __future__ import annotations
 import numpy as np
 
 from lineal.base.platforms import HOST, moved
-from lineal.codegen.batched.arrays import fit, kernel, laid
+from lineal.codegen.batched.arrays import kernel, laid
+from lineal.codegen.choice import ACROSS, PROGRAMS, planned
 from lineal.codegen.dense import arrays as large
 from lineal.ops.linalg.kernels.norms import frobenius
 
 
 def det(A: np.ndarray) -> np.ndarray:
     """Return the determinants."""
-    if not fit(A):
-        return det_large(A) if large.fit(A) else np.linalg.det(A)
+    chosen = planned("determinant", A)
+    if chosen != ACROSS:
+        return det_large(A) if chosen == PROGRAMS else np.linalg.det(A)
     given, _ = laid(A)
     d = np.empty(A.shape[:-2], A.dtype)
     kernel("determinant", A.dtype, A.shape[-1])(given, d.reshape(-1))
@@ -31,7 +33,7 @@ def det_bounded(A: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     Guggenheimer, Edelman and Johnson (1995), College Math. J. 26, eq. 2.
     """
     n = A.shape[-1]
-    if not fit(A):
+    if planned("determinant_bounded", A) != ACROSS:
         y = det(A)
         return y, bound_by_det(A, y)
     given, _ = laid(A)
@@ -48,7 +50,7 @@ def bound_by_det(A: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def det_probed(A: np.ndarray, V: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the determinants, |A|_F, and |W|_F with A W = V for one matrix V; only for what `fit` says is fit."""
+    """Return the determinants, |A|_F, and |W|_F with A W = V for one matrix V; only of what has a kernel across the batch."""
     given, _ = laid(A)
     found = np.empty((3, *A.shape[:-2]), A.dtype)
     # |A⁻ᵀ V| tells as much as |A⁻¹ V|
@@ -58,8 +60,9 @@ def det_probed(A: np.ndarray, V: np.ndarray) -> tuple[np.ndarray, np.ndarray, np
 
 def slogdet(A: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the determinants' signs and the logarithms of their absolute values."""
-    if not fit(A):
-        return slogdet_large(A) if large.fit(A) else tuple(np.linalg.slogdet(A))
+    chosen = planned("sign_and_logarithm", A)
+    if chosen != ACROSS:
+        return slogdet_large(A) if chosen == PROGRAMS else tuple(np.linalg.slogdet(A))
     given, _ = laid(A)
     sign, logarithm = np.empty(A.shape[:-2], A.dtype), np.empty(A.shape[:-2], A.dtype)
     kernel("sign_and_logarithm", A.dtype, A.shape[-1])(given, sign.reshape(-1), logarithm.reshape(-1))
@@ -75,7 +78,7 @@ def slogdet_large(A: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def cofactors(A: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
     """Return the cofactors of a stack, and where they are not to be trusted; None if there is no kernel."""
-    if not fit(A):
+    if planned("cofactors", A) != ACROSS:
         return None
     given, turned = laid(A)
     C, info = np.empty(given.shape, A.dtype), np.empty(len(given), np.int32)

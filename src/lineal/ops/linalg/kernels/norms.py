@@ -7,11 +7,9 @@ from typing import Any
 import numpy as np
 
 from lineal.base.platforms import FOREIGN, HOST, moved
-from lineal.codegen.batched.arrays import dense, fit, kernel, laid
+from lineal.codegen.batched.arrays import dense, kernel, laid
+from lineal.codegen.choice import ACROSS, PROGRAMS, planned
 from lineal.codegen.dense import arrays as large
-
-WIDE_NORM = 12
-"""Above this size, NumPy's sums over a matrix's elements are as fast as a kernel's."""
 
 
 def frobenius(A: Any) -> np.ndarray:
@@ -22,7 +20,7 @@ def frobenius(A: Any) -> np.ndarray:
         return np.sqrt(np.vdot(A, A).real)
     if A.dtype.kind == "c":
         return np.sqrt(np.einsum("...ij,...ij->...", A.real, A.real) + np.einsum("...ij,...ij->...", A.imag, A.imag))
-    if not fit(A, largest=WIDE_NORM):
+    if planned("frobenius", A) != ACROSS:
         return np.sqrt(np.einsum("...ij,...ij->...", A, A))
     given, _ = laid(A)
     y = np.empty(A.shape[:-2], A.dtype)
@@ -34,7 +32,7 @@ def norm1(A: np.ndarray) -> np.ndarray:
     """Return the largest column sums of absolute values."""
     if FOREIGN:
         A = moved(A, HOST)
-    if not fit(A):
+    if planned("norm1", A) != ACROSS:
         return np.abs(A).sum(-2).max(-1, initial=0)
     given, turned = laid(A)
     y = np.empty(A.shape[:-2], A.dtype)
@@ -44,8 +42,9 @@ def norm1(A: np.ndarray) -> np.ndarray:
 
 def inverse_norm1(LU: np.ndarray) -> np.ndarray | None:
     """Return |A⁻¹|₁ of matrices given by their LU factors, NaN where a pivot is zero; None if LAPACK is to estimate it."""
-    if not fit(LU):
-        return large.inverse_norm1(LU) if large.fit(LU, large.LEAST_ESTIMATE) else None
+    chosen = planned("inverse_norm1", LU)
+    if chosen != ACROSS:
+        return large.inverse_norm1(LU) if chosen == PROGRAMS else None
     y = np.empty(LU.shape[:-2], LU.dtype)
     kernel("inverse_norm1", LU.dtype, LU.shape[-1])(dense(LU), y.reshape(-1))
     return y
@@ -53,7 +52,7 @@ def inverse_norm1(LU: np.ndarray) -> np.ndarray | None:
 
 def condition(A: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
     """Return |A|₁ and |A⁻¹|₁, infinite where a pivot is zero, of however few matrices; None if there is no kernel."""
-    if A.ndim < 3 or not fit(A, least=1):
+    if planned("condition", A) != ACROSS:
         return None
     given, count = dense(A), A[..., 0, 0].size
     run = kernel("condition", A.dtype, A.shape[-1])

@@ -6,20 +6,19 @@ from typing import Any
 
 import numpy as np
 
-from lineal.codegen.batched.arrays import dense, fit, kernel, laid, matmul
+from lineal.codegen.batched.arrays import dense, kernel, laid, matmul
+from lineal.codegen.choice import ACROSS, PROGRAMS, STEPS, planned
 from lineal.codegen.dense import arrays as large
 from lineal.ops.linalg.kernels.norms import frobenius
-from lineal.ops.linalg.kernels.triangular import apart, narrow, side_by_side
+from lineal.ops.linalg.kernels.triangular import apart, side_by_side
 from lineal.ops.linalg.matrices import adjoint
-
-WIDE_BATCH = 50
-"""From how many matrices a row on, of few rows, elimination by NumPy for the whole batch beats LAPACK's calls (measured)."""
 
 
 def solve(A: np.ndarray, B: np.ndarray) -> np.ndarray:
     """Return A⁻¹ B for stacks of matrices; LinAlgError if one is singular."""
-    if not fit(A, B):
-        return solve_large(A, B) if large.fit(A) else np.linalg.solve(A, B)
+    chosen = planned("solve", A, B)
+    if chosen != ACROSS:
+        return solve_large(A, B) if chosen == PROGRAMS else np.linalg.solve(A, B)
     (left, left_turned), (right, right_turned) = laid(A), laid(B)
     X, info = np.empty(right.shape, A.dtype), np.empty(len(right), np.int32)
     kernel("solve", A.dtype, *B.shape[-2:], (left_turned, right_turned))(left, right, X, info)
@@ -39,7 +38,7 @@ def solve_probed(A: np.ndarray, B: np.ndarray, V: np.ndarray, limits: Any) -> tu
     `limits`, as the kernel has them, are those of the solution and of |A| and |W| with A W = V for one matrix V of probes.
     LinAlgError if a matrix is singular.
     """
-    if not fit(A, B):
+    if planned("solve_probed", A, B) != ACROSS:
         return solve_probed_apart(A, B, V, limits)
     (left, left_turned), (right, right_turned) = laid(A), laid(B)
     X, (info, notes) = np.empty(right.shape, A.dtype), np.empty((2, len(right)), np.int32)
@@ -70,7 +69,7 @@ def unsuspected(norms: np.ndarray, sizes: np.ndarray, limits: Any) -> np.ndarray
 
 def solve_pull(A: np.ndarray, G: np.ndarray, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return H = A⁻ᴴ G and -H Xᴴ."""
-    if not fit(A, G, X):
+    if planned("solve_pull", A, G, X) != ACROSS:
         H = solve(adjoint(A), G)
         D = matmul(H, adjoint(X))
         return H, np.negative(D, out=D)
@@ -83,8 +82,9 @@ def solve_pull(A: np.ndarray, G: np.ndarray, X: np.ndarray) -> tuple[np.ndarray,
 
 def inv(A: np.ndarray) -> np.ndarray:
     """Return A⁻¹; LinAlgError if a matrix is singular."""
-    if not fit(A):
-        return inv_large(A) if large.fit(A) else np.linalg.inv(A)
+    chosen = planned("inverse", A)
+    if chosen != ACROSS:
+        return inv_large(A) if chosen == PROGRAMS else np.linalg.inv(A)
     given, turned = laid(A)
     Y, info = np.empty(given.shape, A.dtype), np.empty(len(given), np.int32)
     kernel("inverse", A.dtype, A.shape[-1])(given, Y, info)
@@ -100,7 +100,7 @@ def inv_large(A: np.ndarray) -> np.ndarray:
 
 def inverse_pull(Y: np.ndarray, G: np.ndarray) -> np.ndarray:
     """Return -Yᴴ G Yᴴ."""
-    if not fit(Y, G):
+    if planned("inverse_pull", Y, G) != ACROSS:
         left = adjoint(Y)
         P = matmul(matmul(left, G), left)
         return np.negative(P, out=P)
@@ -117,12 +117,10 @@ def refuse_singular(info: np.ndarray) -> None:
 
 def lu_factor(A: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
     """Return LU, the exchanged rows counted from 1, and 0 or the place of the first zero pivot; None if LAPACK is to do it."""
-    m, n = A.shape[-2:]
-    if m != n or not fit(A):
-        if m == n and narrow(A, WIDE_BATCH):
-            return eliminate(A)
-        return large.lu_factor(A) if large.fit(A) else None
-    batch = A.shape[:-2]
+    chosen = planned("factor", A)
+    if chosen != ACROSS:
+        return eliminate(A) if chosen == STEPS else large.lu_factor(A) if chosen == PROGRAMS else None
+    *batch, n, _ = A.shape
     LU, pivots, info = np.empty(A.shape, A.dtype), np.empty((*batch, n), np.int32), np.empty(batch, np.int32)
     kernel("factor", A.dtype, n)(dense(A), LU.reshape(-1, n, n), pivots.reshape(-1, n), info.reshape(-1))
     return LU, pivots, info
@@ -150,9 +148,9 @@ def eliminate(A: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def lu_solve(LU: np.ndarray, pivots: np.ndarray, B: np.ndarray, adjoint: bool) -> np.ndarray | None:
     """Return X with A X = B, or Aᴴ X = B if `adjoint`, from A's factors; None if LAPACK is to do it."""
-    return large.lu_solve(LU, pivots, B, adjoint) if large.fit(LU) else None
+    return large.lu_solve(LU, pivots, B, adjoint) if planned("solve_factored", LU) == PROGRAMS else None
 
 
 def lu_inverse(LU: np.ndarray, pivots: np.ndarray) -> np.ndarray | None:
     """Return A⁻¹ from A's factors; None if LAPACK is to do it."""
-    return large.lu_inverse(LU, pivots) if large.fit(LU) else None
+    return large.lu_inverse(LU, pivots) if planned("inverse_factored", LU) == PROGRAMS else None

@@ -2,47 +2,38 @@
 
 from __future__ import annotations
 
-import math
 from functools import cache
 from typing import Any
 
 import numpy as np
 
 from lineal.base import later
-from lineal.codegen.batched.arrays import fit, kernel, laid
+from lineal.codegen.batched.arrays import kernel, laid
+from lineal.codegen.choice import ACROSS, PROGRAMS, STEPS, planned
 from lineal.codegen.dense import arrays as large
-from lineal.core.calling import public
 
 scipy: Any = later.module("scipy")
-
-NARROW, WIDE_BATCH = 8, 8
-"""Up to how many rows, and from how many matrices a row on, NumPy's steps over a batch beat LAPACK's calls (measured)."""
-
-
-@public
-def narrow(A: np.ndarray, least: int = WIDE_BATCH) -> bool:
-    """Return whether these are so many matrices of so few rows that NumPy takes each step for the whole batch."""
-    return A.ndim > 2 and A.size > 0 and A.shape[-1] <= NARROW and math.prod(A.shape[:-2]) >= least * A.shape[-1]
 
 
 def across(A: np.ndarray) -> bool:
     """Return whether a batch of triangular systems is solved at once, not matrix by matrix."""
-    return fit(A) or narrow(A)
+    return planned("solve_triangular", A) in (ACROSS, STEPS)
 
 
 def solve_triangular(A: np.ndarray, B: np.ndarray, upper: bool, unit: bool) -> np.ndarray:
     """Return A⁻¹ B for stacks of triangular matrices A; the other triangle is not read."""
     if B.size == 0:
         return np.zeros(B.shape, A.dtype)
-    if fit(A, B):
+    chosen = planned("solve_triangular", A, B)
+    if chosen == ACROSS:
         (left, left_turned), (right, right_turned) = laid(A), laid(B)
         X = np.empty(right.shape, A.dtype)
         parameters = *B.shape[-2:], upper, unit, (left_turned, right_turned)
         kernel("solve_triangular", A.dtype, *parameters)(left, right, X)
         return (X.mT if right_turned else X).reshape(B.shape)
-    if large.fit(A):
+    if chosen == PROGRAMS:
         return large.solve_triangular(A, B, upper, unit)
-    return substitute(A, B, upper, unit) if narrow(A) else solve_each(A, B, upper, unit)
+    return substitute(A, B, upper, unit) if chosen == STEPS else solve_each(A, B, upper, unit)
 
 
 def triangular_inverse(L: np.ndarray) -> np.ndarray | None:

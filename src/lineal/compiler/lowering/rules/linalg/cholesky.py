@@ -7,7 +7,7 @@ from typing import Any
 from lineal.codegen.kinds import kind_of
 from lineal.compiler.lowering import dense, routines
 from lineal.compiler.lowering.rules.contraction import turned
-from lineal.compiler.lowering.rules.linalg.matrices import across, by_rows, changed, count, either, known, result, spaces
+from lineal.compiler.lowering.rules.linalg.matrices import across, by_rows, changed, count, either, known, large, result, spaces
 from lineal.compiler.lowering.rules.linalg.triangular import substituted
 from lineal.compiler.lowering.rules.table import FLOATS, lowers
 from lineal.compiler.nodes.windows import Place, Window
@@ -28,7 +28,7 @@ def cholesky(low: Any, op: Any, y: Any, A: Window) -> Window | None:
     if found is not None:
         (L,), (flipped,) = found
         return turned(L, flipped)
-    if dense.fits(n):
+    if large("cholesky", A):
         return turned(large_cholesky(low, turned(A, op.upper)), op.upper)
     given, flipped = either(low, A)
     write = routines.potrf(kind_of(y.storage), n, count(A), op.upper != flipped)

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from lineal.codegen.batched.arrays import LARGEST_JACOBI, LEAST_BATCH
+from lineal.codegen.choice import LARGEST_JACOBI, LEAST_BATCH
 from lineal.compiler.lowering.rules.contraction import turned
-from lineal.compiler.lowering.rules.linalg.matrices import ACROSS, across, count, known, specs_of, succeeded
+from lineal.compiler.lowering.rules.linalg.matrices import SMALL, across, known, specs_of, succeeded
 from lineal.compiler.lowering.rules.linalg.triangular import substituted
 from lineal.compiler.lowering.rules.table import FLOATS, lowers
 from lineal.compiler.nodes.windows import Place, Window
@@ -20,7 +20,7 @@ from lineal.ops.linalg.svd import SVD
 __all__: list[str] = []
 
 
-@lowers(QR, of=FLOATS, where=ACROSS)
+@lowers(QR, of=FLOATS, where=SMALL)
 def qr(low: Any, op: Any, ys: Any, A: Window) -> tuple[Window, ...] | None:
     """A = Q R."""
     if not known(A):
@@ -45,7 +45,7 @@ def qr_pull(low: Any, op: Any, y: Any, Q: Window, R: Window, G: Window, H: Windo
     return turned(substituted(low, R, turned(T, True), True, False), True)
 
 
-@lowers(LeastSquaresPull, of=FLOATS, where=ACROSS)
+@lowers(LeastSquaresPull, of=FLOATS, where=SMALL)
 def least_squares_pull(low: Any, op: Any, ys: Any, A: Window, B: Window, X: Window, G: Window) -> tuple[Window, ...] | None:
     """H = A⁺ᵀ G and D = (B - A X) (A⁺ H)ᵀ - H Xᵀ, by A = Q R."""
     if not known(A, B, X, G):
@@ -74,28 +74,23 @@ def scale(low: Any, op: Any, y: Any, A: Window) -> Window | None:
 ALIKE = f"at least {LEAST_BATCH} matrices of at most {LARGEST_JACOBI} rows and columns, as in eager code"
 
 
-def alike(A: Window) -> bool:
-    """Return whether eager code takes the kernel too: vectors of other signs would be a surprise."""
-    return known(A) and count(A) >= LEAST_BATCH
-
-
 @lowers(Eigh, of=FLOATS, where=ALIKE)
 def eigh(low: Any, op: Any, ys: Any, A: Window) -> tuple[Window, ...] | None:
     """A = V Λ Vᵀ."""
-    if not alike(A):
+    if not known(A):
         return None
     given = lambda flipped: (A.shape[-1], (op.uplo == "U") != flipped)
-    found = across(low, "eigh", [A], specs_of(ys), given, largest=LARGEST_JACOBI)
+    found = across(low, "eigh", [A], specs_of(ys), given)
     return None if found is None else tuple(found[0])
 
 
 @lowers(SVD, of=FLOATS, where=ALIKE)
 def svd(low: Any, op: Any, ys: Any, A: Window) -> tuple[Window, ...] | None:
     """A = U Σ Vᵀ; what did not converge is eager code's."""
-    if not alike(A) or (op.full and A.shape[-1] != A.shape[-2]):
+    if not known(A) or (op.full and A.shape[-1] != A.shape[-2]):
         return None
     specs = [*specs_of(ys), (A.shape[:-2], np.int32)]
-    found = across(low, "svd", [A], specs, lambda _: A.shape[-2:], largest=LARGEST_JACOBI, rows=True)
+    found = across(low, "svd", [A], specs, lambda _: A.shape[-2:], rows=True)
     if found is None:
         return None
     *parts, info = found[0]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from lineal.compiler.lowering.rules.linalg.lu import factored
-from lineal.compiler.lowering.rules.linalg.matrices import ACROSS, across, first_like, known, specs_of, succeeded
+from lineal.compiler.lowering.rules.linalg.matrices import SMALL, across, first_like, known, specs_of, succeeded
 from lineal.compiler.lowering.rules.table import FLOATS, lowers
 from lineal.compiler.nodes.windows import Place, Window
 from lineal.ops.linalg.cofactors import Cofactors
@@ -68,7 +68,7 @@ def sign_log_det(low: Any, op: Any, ys: Any, A: Window) -> tuple[Window, ...] | 
     return low.map(sign.shape, dtype, plain, sign, logarithm, label="sign"), logarithm
 
 
-@lowers(Cofactors, of=FLOATS, where=ACROSS)
+@lowers(Cofactors, of=FLOATS, where=SMALL)
 def cofactors(low: Any, op: Any, y: Any, A: Window) -> Window | None:
     """C = cof A; doubtful ones are eager code's."""
     if not known(A):

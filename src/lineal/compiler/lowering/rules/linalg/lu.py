@@ -17,6 +17,7 @@ from lineal.compiler.lowering.rules.linalg.matrices import (
     count,
     either,
     known,
+    large,
     result,
     spaces,
     specs_of,
@@ -40,7 +41,7 @@ def factoring(low: Any, A: Window) -> tuple[Window, Window, Window]:
     """Append the factorisation, and return LU, the exchanged rows and info."""
     *lead, m, n = A.shape
     (rows, pivots), (code, info) = result(low, (*lead, min(m, n)), np.int32), result(low, tuple(lead), np.int32)
-    if dense.fits(m, n):
+    if large("factor", A):
         dtype = A.base.dtype
         outs = [rows, code, *spaces(low, dense.memory(dtype, m), dtype)]
         write, known = dense.lu(dtype, m, n, count(A)), {"work": m * n * min(m, n) // 3, "symbols": dense.symbols(dtype)}
@@ -80,7 +81,7 @@ def row_order(low: Any, op: Any, y: Any, pivots: Window) -> Window | None:
 def back_from(low: Any, B: Window, LU: Window, pivots: Window, adjoint: bool = False) -> Window:
     """Return A⁻¹ B, or A⁻ᵀ B, from A's factors."""
     n, columns = B.shape[-2:]
-    if dense.fits(n):
+    if large("solve_factored", LU):
         dtype, (LU, flipped) = B.base.dtype, either(low, LU)
         write = dense.solve_factored(dtype, n, columns, count(B), flipped, adjoint)
         args, work = [LU, by_rows(low, pivots)], spaces(low, [dense.room(dtype, n, columns)], dtype)
@@ -92,7 +93,7 @@ def back_from(low: Any, B: Window, LU: Window, pivots: Window, adjoint: bool = F
 def inverse_from(low: Any, LU: Window, pivots: Window) -> Window:
     """Return A⁻¹ from A's factors."""
     n, dtype = LU.shape[-1], LU.base.dtype
-    if dense.fits(n):
+    if large("inverse_factored", LU):
         return large_inverse(low, LU, pivots)
     space, _ = result(low, (n * routines.WORKSPACE,), dtype)
     write = routines.getri(kind_of(dtype), n, count(LU))

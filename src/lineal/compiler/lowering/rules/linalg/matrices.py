@@ -8,22 +8,24 @@ from typing import Any
 
 import numpy as np
 
-from lineal.codegen.batched.arrays import DTYPES, LARGEST
+from lineal.codegen.choice import ACROSS, DTYPES, LARGEST, LARGEST_PADDED, PADDED, PROGRAMS, Choice, Problem, choose
 from lineal.compiler.lowering import routines
 from lineal.compiler.lowering.rules.contraction import turned
 from lineal.compiler.nodes.windows import Base, Window, dense
 
 __all__ = [
-    "ACROSS",
+    "SMALL",
     "across",
     "by_columns",
     "by_rows",
     "changed",
+    "choice",
     "column_strides",
     "count",
     "either",
     "first_like",
     "known",
+    "large",
     "lies",
     "lying",
     "negative",
@@ -34,16 +36,24 @@ __all__ = [
     "succeeded",
 ]
 
-PADDED = 16
-"""Up to how many rows or columns a few matrices are padded to a vector of them; LAPACK takes the others one by one."""
-
-ACROSS = f"not empty, at most {LARGEST} rows and columns ({PADDED} of few matrices)"
+SMALL = f"not empty, at most {LARGEST} rows and columns ({LARGEST_PADDED} of few matrices)"
 """Where there is only a kernel across the batch."""
 
 
 def known(*xs: Window) -> bool:
     """Return whether there are routines for such numbers."""
     return all(x.base.dtype in DTYPES and 0 not in x.shape for x in xs)
+
+
+def choice(name: str, *xs: Window) -> Choice:
+    """Return which kernel of this name is to compute with matrices."""
+    shapes, dtypes = tuple([tuple(x.shape) for x in xs]), tuple([x.base.dtype for x in xs])
+    return choose(Problem(name, shapes, dtypes, routines.lanes(dtypes[0])))
+
+
+def large(name: str, *xs: Window) -> bool:
+    """Return whether the programs for large matrices are to compute with them."""
+    return choice(name, *xs).kernel == PROGRAMS
 
 
 def count(x: Window) -> int:
@@ -108,7 +118,7 @@ def across(
     specs: Sequence[tuple],
     given: Callable[..., tuple],
     shared: dict[str, int] = {},  # noqa: B006 - not written
-    **limits: Any,
+    rows: bool = False,
 ) -> tuple[list[Window], tuple[bool, ...]] | None:
     """Return what a kernel for batches makes, of these shapes and dtypes, and which of its args it reads transposed.
 
@@ -117,14 +127,13 @@ def across(
     names and addresses of arrays that the kernel reads after the args, for all matrices.
     """
     lead, dtype = args[0].shape[:-2], args[0].base.dtype
-    batch, size = math.prod(lead), max(size for each in args for size in each.shape[-2:])
-    lanes = routines.lanes(dtype)
-    if size > limits.get("largest", LARGEST) or (batch < lanes and size > PADDED):
+    chosen, batch, lanes = choice(name, *args).kernel, math.prod(lead), routines.lanes(dtype)
+    if chosen not in (ACROSS, PADDED):
         return None
-    if batch < lanes:
+    if chosen == PADDED:
         laid = [(padded(low, each, lanes), False) for each in args]
     else:
-        laid = [(by_rows(low, each), False) if limits.get("rows") else either(low, each) for each in args]
+        laid = [(by_rows(low, each), False) if rows else either(low, each) for each in args]
     turns = tuple(turn for _, turn in laid)
     outs = [low.made_base((max(batch, lanes), *shape[len(lead) :]), kind) for shape, kind in specs]
     write, symbols = routines.batched(name, dtype, max(batch, lanes), *given(*turns), shared=shared)

@@ -6,7 +6,7 @@ from typing import Any
 
 from lineal.codegen.kinds import kind_of
 from lineal.compiler.lowering import dense, routines
-from lineal.compiler.lowering.rules.linalg.matrices import across, changed, count, either, first_like, known, spaces
+from lineal.compiler.lowering.rules.linalg.matrices import across, changed, count, either, first_like, known, large, spaces
 from lineal.compiler.lowering.rules.table import FLOATS, lowers
 from lineal.compiler.nodes.windows import Window
 from lineal.ops.linalg.triangular import SolveTriangular
@@ -30,7 +30,7 @@ def substituted(low: Any, A: Window, B: Window, upper: bool, unit: bool) -> Wind
     n, columns = B.shape[-2:]
     A, flipped = either(low, A)
     steps, dtype = (n * n, int(flipped)), B.base.dtype
-    if dense.fits(n):
+    if large("solve_triangular", A, B):
         write = dense.solve_triangular(dtype, n, columns, count(B), steps, upper, unit)
         work = spaces(low, [dense.room(dtype, n, columns)], dtype)
         return changed(low, "substitution", B, False, write, [A], work, work=n * n * columns // 2, symbols=dense.symbols(dtype))

@@ -1,0 +1,220 @@
+"""Which kernel computes a problem of linear algebra: one table, read by eager code and by the rules of compiled programs.
+
+How matrices lie in memory decides nothing: a kernel does the same arithmetic in the same order for rows and for columns.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+
+__all__ = ["ACROSS", "HOST", "LAPACK", "PADDED", "PRODUCTS", "PROGRAMS", "STEPS", "Choice", "Problem", "choose", "planned"]
+
+DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
+
+# matrices of more rows or columns go to LAPACK
+LARGEST = 32
+# but what takes columns one by one also takes long ones, as long as a group of matrices stays in the second cache (measured)
+LONGEST, MOST_NUMBERS = 1024, 4096
+# and to LAPACK's tridiagonal and bidiagonal methods from here on, which Jacobi's sweeps no longer beat (measured)
+LARGEST_JACOBI = 24
+# NumPy does a smaller batch in the time that calling a kernel takes (measured)
+LEAST_BATCH = 128
+# products are cheap, so only larger batches of still smaller matrices gain, or outer products and narrow factors (measured)
+LEAST_PRODUCTS = 512
+SQUARE, NARROW_FACTOR, NARROW_LENGTH = {4: 8, 8: 7}, 2, 16
+# above this size, NumPy's sums over a matrix's elements are as fast as a kernel's
+LARGEST_NORM = 12
+# in a program a call costs nothing: a few matrices are padded to a vector of them, up to this size
+LARGEST_PADDED = 16
+# up to how many rows NumPy's steps of elimination and substitution over a batch beat LAPACK's calls, and from how many
+# matrices a row on (measured)
+NARROW, WIDE_SUBSTITUTION, WIDE_ELIMINATION = 8, 8, 50
+# from how many rows on the programs for large matrices are faster than NumPy's LAPACK, and an estimate of |A⁻¹| from many calls
+# faster than LAPACK's one call on a copy (measured)
+LEAST_ROWS, LEAST_ESTIMATE = 96, 256
+
+ACROSS = "a kernel across the batch"
+PADDED = "a kernel across the batch, padded to a vector of matrices"
+PROGRAMS = "programs for large matrices"
+STEPS = "NumPy's steps for the whole batch"
+LAPACK = "LAPACK and BLAS, matrix by matrix"
+HOST = "eager code's kernel, as a host step"
+PRODUCTS = "the program's own products"
+
+FEW = "of few matrices: from Python, calling the kernel takes as long as NumPy takes for all of them"
+BUILDS = "NumPy and SciPy, whose routines programs call by address, are built with a LAPACK each"
+FUSED = "programs fuse products with what is done to the sums, in loops or tile by tile"
+PIVOTS = "programs make it of the pivots in loops, eager code by NumPy"
+PARTS = "programs have the kernel for short columns only, and else make what it gives of products and substitutions"
+
+
+class Problem(NamedTuple):
+    """The name of a kernel, and the shapes and dtypes of the matrices it is given, stacks of them as they lie in arrays.
+
+    `lanes`: of a program, how many matrices a vector takes; 0 is eager code.
+    """
+
+    op: str
+    shapes: tuple[tuple[int, ...], ...]
+    dtypes: tuple[np.dtype, ...]
+    lanes: int = 0
+
+
+class Choice(NamedTuple):
+    """The kernel that computes a problem; of a program's, why its bits may be others than eager code's, "" if they are not.
+
+    Programs for large matrices have the same bits as long as eager code is not told to use MKL.
+    """
+
+    kernel: str
+    apart: str = ""
+
+
+class Borders(NamedTuple):
+    """Which problems an op has kernels for.
+
+    Across the batch: matrices of up to `largest` rows and columns, from Python `least` of them and more; with `tall`, of long
+    columns too; with `square`, of square ones only. With `alike`, programs wait for as many: vectors of other signs would be a
+    surprise. With `host`, programs have no other kernel and leave the rest to eager code; with `never`, all. With `pivots`,
+    it is made of the pivots of large matrices.
+
+    `steps`: from how many matrices a row on NumPy takes steps for the whole batch; `programs`: from how many rows on there are
+    programs for large matrices; 0 is never.
+    """
+
+    largest: int = LARGEST
+    least: int = LEAST_BATCH
+    tall: bool = False
+    square: bool = False
+    alike: bool = False
+    host: bool = False
+    never: bool = False
+    pivots: bool = False
+    steps: int = 0
+    programs: int = 0
+
+
+SMALL = Borders()
+LARGE_TOO = Borders(programs=LEAST_ROWS)
+JACOBI = Borders(largest=LARGEST_JACOBI, alike=True, host=True)
+OF_PIVOTS = Borders(pivots=True, programs=LEAST_ROWS)
+BY_FACTORS = Borders(largest=0, programs=LEAST_ROWS)
+BORDERS = {
+    "cholesky": LARGE_TOO,
+    "cholesky_pull": SMALL,
+    "cofactors": Borders(host=True),
+    "condition": Borders(least=1, never=True),
+    "determinant": OF_PIVOTS,
+    "determinant_bounded": Borders(never=True),
+    "determinant_probed": SMALL,
+    "eigh": JACOBI,
+    "factor": Borders(square=True, steps=WIDE_ELIMINATION, programs=LEAST_ROWS),
+    "frobenius": Borders(largest=LARGEST_NORM, never=True),
+    "inverse": LARGE_TOO,
+    "inverse_factored": BY_FACTORS,
+    "inverse_norm1": Borders(never=True, programs=LEAST_ESTIMATE),
+    "inverse_pull": SMALL,
+    "lstsq": Borders(tall=True, never=True),
+    "lstsq_pull": Borders(tall=True, host=True),
+    "matmul": Borders(least=LEAST_PRODUCTS),
+    "norm1": Borders(never=True),
+    "qr": Borders(tall=True, host=True),
+    "qr_complete": Borders(host=True),
+    "qr_pull": Borders(tall=True),
+    "sign_and_logarithm": OF_PIVOTS,
+    "solve": LARGE_TOO,
+    "solve_factored": BY_FACTORS,
+    "solve_probed": SMALL,
+    "solve_pull": SMALL,
+    "solve_triangular": Borders(steps=WIDE_SUBSTITUTION, programs=LEAST_ROWS),
+    "svd": JACOBI,
+}
+"""By the names of the kernels; what is solved or inverted by given factors has none across the batch."""
+
+
+def planned(op: str, *arrays: np.ndarray) -> str:
+    """Return the kernel for arrays in eager code."""
+    first = arrays[0]
+    if first.ndim == 2 and first.shape[-1] < LEAST_ROWS:
+        return LAPACK
+    return choose(Problem(op, tuple([each.shape for each in arrays]), tuple([each.dtype for each in arrays]))).kernel
+
+
+@lru_cache(4096)
+def choose(problem: Problem) -> Choice:
+    """Return the kernel for a problem, and why a program has another than eager code."""
+    if not problem.lanes:
+        return Choice(kernel_of(problem))
+    kernel, other = kernel_of(problem), kernel_of(problem._replace(lanes=0))
+    return Choice(kernel, difference(problem.op, kernel, other))
+
+
+def difference(op: str, kernel: str, eager: str) -> str:
+    """Return why a program with one kernel may have other bits than eager code with another."""
+    if kernel == PRODUCTS:
+        return FUSED
+    if kernel == PROGRAMS and BORDERS[op].pivots:
+        return PIVOTS
+    if kernel == HOST or kernel == eager != LAPACK:
+        return ""
+    return BUILDS if kernel == eager else PARTS if eager == ACROSS else FEW
+
+
+def kernel_of(problem: Problem) -> str:
+    """Return which kernel computes a problem."""
+    borders, first = BORDERS[problem.op], problem.shapes[0]
+    square = first[-1] == first[-2]
+    if problem.lanes and (borders.never or problem.op == "matmul"):
+        return HOST if borders.never else PRODUCTS
+    if square or not borders.square:
+        found = across_in_program(problem, borders) if problem.lanes else across_from_python(problem, borders)
+        if found:
+            return found
+    if problem.lanes and borders.host:
+        return HOST
+    if square and borders.steps and not problem.lanes and narrow(first, borders.steps):
+        return STEPS
+    large = borders.programs and min(first[-2:]) >= borders.programs and math.prod(first) > 0
+    return PROGRAMS if large and problem.dtypes[0] in DTYPES else LAPACK
+
+
+def across_from_python(problem: Problem, borders: Borders) -> str:
+    """Return the kernel across the batch if there is one and there are enough matrices, else ""."""
+    first, dtype = problem.shapes[0], problem.dtypes[0]
+    if len(first) < 3 or dtype not in DTYPES or math.prod(first[:-2]) < borders.least:
+        return ""
+    for shape, each in zip(problem.shapes, problem.dtypes):
+        m, n = shape[-2:]
+        if each != dtype or shape[:-2] != first[:-2] or not (0 < m and 0 < n <= borders.largest):
+            return ""
+        if m > borders.largest and not (borders.tall and m <= LONGEST and m * n <= MOST_NUMBERS):
+            return ""
+    return "" if problem.op == "matmul" and not gains(problem) else ACROSS
+
+
+def across_in_program(problem: Problem, borders: Borders) -> str:
+    """Return the kernel across the batch for matrices that are not empty, "" if LAPACK had better take them one by one."""
+    batch, size = math.prod(problem.shapes[0][:-2]), max(side for each in problem.shapes for side in each[-2:])
+    if size > borders.largest or (borders.alike and batch < borders.least):
+        return ""
+    if batch >= problem.lanes:
+        return ACROSS
+    return PADDED if size <= LARGEST_PADDED else ""
+
+
+def gains(problem: Problem) -> bool:
+    """Return whether the kernel's products are faster than NumPy's: of small factors, narrow ones, with vectors."""
+    (m, n), p = problem.shapes[0][-2:], problem.shapes[1][-1]
+    largest = max(m, n, p)
+    return largest <= SQUARE[problem.dtypes[0].itemsize] or n == 1 or (min(m, p) <= NARROW_FACTOR and largest <= NARROW_LENGTH)
+
+
+def narrow(shape: Sequence[int], least: int) -> bool:
+    """Return whether these are so many matrices of so few rows that NumPy takes each step for the whole batch."""
+    count, n = math.prod(shape[:-2]), shape[-1]
+    return len(shape) > 2 and 0 < n <= NARROW and shape[-2] > 0 and count > 0 and count >= least * n
