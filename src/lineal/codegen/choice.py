@@ -139,9 +139,11 @@ BORDERS = {
 
 def planned(op: str, *arrays: np.ndarray) -> str:
     """Return the kernel for arrays in eager code."""
-    first = arrays[0]
-    if first.ndim == 2 and first.shape[-1] < LEAST_ROWS:
-        return LAPACK
+    first, borders = arrays[0], BORDERS[op]
+    if first.shape[-1] < LEAST_ROWS:
+        # most problems are small, and a look at the table costs as much as NumPy's product of two small matrices
+        if first.ndim == 2 or (not borders.steps and math.prod(first.shape[:-2]) < borders.least):
+            return LAPACK
     return choose(Problem(op, tuple([each.shape for each in arrays]), tuple([each.dtype for each in arrays]))).kernel
 
 
