@@ -16,10 +16,12 @@ from lineal.codegen import kinds
 from lineal.codegen.emit import Emitter
 from lineal.codegen.formulas import KINDS, NUMPY, formula_of
 from lineal.compiler import checking
-from lineal.compiler.calling.memcheck import LoopFault
+from lineal.compiler.calling.memcheck import Checked, LoopFault
 from lineal.compiler.kernels import modules as kernels
 from lineal.compiler.kernels import sketch
+from lineal.compiler.nodes.turns import Walk
 from lineal.compiler.scheduling import interpreter
+from lineal.ops.linalg.cholesky import Cholesky
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "ops"))
 
@@ -61,6 +63,65 @@ def test_a_loop_that_means_something_else_is_told(monkeypatch):
     with checking(), pytest.raises(LoopFault, match=r"the loop of mul, add over \(0,\).* gives 16.0 at \(\) of b\d, not -12"):
         for _ in range(3):
             compiled(x)
+
+
+def walked(xs, W):
+    h = xs[0]
+    for n in range(len(xs)):
+        h = lineal.tanh(h @ W + xs[n])
+    return h
+
+
+def test_turns_that_mean_something_else_are_told(monkeypatch):
+    monkeypatch.setattr(Walk, "at", lambda walk, turn: walk.first)
+    compiled = lineal.compile(walked)
+    with checking(), pytest.raises(LoopFault, match=r"the loop of loop .* gives"):
+        for _ in range(3):
+            compiled(lineal.rand(10, 3), lineal.rand(3, 3))
+
+
+def positive(n, dtype=lineal.float64):
+    """Return a positive definite matrix."""
+    x = lineal.linspace(-1, 1, n * n, dtype=dtype).reshape(n, n)
+    return x @ x.mT + n * lineal.eye(n, dtype=dtype)
+
+
+@pytest.mark.parametrize("n", [3, 40, 100])
+def test_library_calls_that_mean_something_else_are_told(n, monkeypatch):
+    """By a kernel across the batch, by LAPACK, by the programs for large matrices."""
+    monkeypatch.setattr(Cholesky, "eager", lambda op, xp, A: np.tril(A))
+    compiled = lineal.compile(lineal.linalg.cholesky)
+    with checking(), pytest.raises(LoopFault, match=r"(?i)the code of .*cholesky.* gives"):
+        for _ in range(3):
+            compiled(positive(n))
+
+
+def substituted(A, B):
+    for _ in range(9):
+        B = lineal.linalg.solve_triangular(A.triu(), B + 1, upper=True)
+    return B
+
+
+LIBRARY = {
+    "solve": lambda A, B: lineal.linalg.solve(A, B),
+    "inv": lambda A, B: lineal.linalg.inv(A) * 2,
+    "cholesky": lambda A, B: lineal.linalg.cholesky(A),
+    "factors": lambda A, B: lineal.linalg.lu_factor(A),
+    "triangular": lambda A, B: lineal.linalg.solve_triangular(A, B, upper=True),
+    "turns": substituted,
+}
+
+
+@pytest.mark.parametrize("name", LIBRARY)
+def test_library_calls_are_held_against_the_ops_kernels(name, monkeypatch):
+    told, compare = [], Checked.compare
+    monkeypatch.setattr(Checked, "compare", lambda *given: told.append(given[1]) or compare(*given))
+    compiled = lineal.compile(LIBRARY[name])
+    with checking():
+        for _ in range(3):
+            compiled(positive(12), lineal.ones(12, 2, dtype=lineal.float64))
+    assert compiled.last is not None
+    assert any(who.startswith("the loop of loop" if name == "turns" else "the code of") for who in told)
 
 
 KINDS_USED = (kinds.float64, kinds.float32, kinds.int64, kinds.int8, kinds.bool_)

@@ -91,7 +91,7 @@ def while_loop(cond_fn: Callable[..., Any], body_fn: Callable[..., Any], carried
     return single(body_fn, carried) if result is carried and len(carried) == 1 else result
 
 
-def single(body_fn: Callable[..., Any], carried: tuple[Any]) -> Any:
+def single(body_fn: Callable[..., Any], carried: tuple[Any, ...]) -> Any:
     """Return the one value of a loop that takes no turn as its body would: alone, in a tuple or in a list.
 
     Nobody hears the body. What fails for these numbers, which no turn is meant for, tells nothing: it is a tuple then.

@@ -7,7 +7,8 @@ with different ones. Then
 * what it declared to read must have been written, and not have been given away since;
 * nothing outside of what it declared to write may have changed;
 * what it wrote counts as written where it is the same both times: else it was made of what was not declared to be read;
-* what it wrote is what its nodes mean, computed in NumPy (`interpreter.py`), within what rounding may do.
+* what it wrote is what its nodes mean, computed in NumPy (`interpreter.py`), within what rounding may do; what routines of
+  libraries gave is what the op's eager kernel gives (`librarycheck.py`).
 
 A program that breaks one of these raises MemoryFault, which names the loop and the values. The numbers are those of the program
 itself; the time is a hundred times as long.
@@ -26,13 +27,16 @@ import numpy as np
 
 from lineal.base.platforms import HOST
 from lineal.compiler.calling.launch import REFUSED
+from lineal.compiler.calling.librarycheck import Libraries
 from lineal.compiler.kernels.native import Segment
 from lineal.compiler.kernels.status import UNMET
 from lineal.compiler.nodes.node import Host, Join, Map, Node, Reduce, Repeat, Routine, Scatter
 from lineal.compiler.nodes.windows import Base, Chosen, Window
+from lineal.compiler.scheduling.cost import operations
 from lineal.compiler.scheduling.grouping import Group, inline, windows
-from lineal.compiler.scheduling.interpreter import Expected, expected, is_known
+from lineal.compiler.scheduling.interpreter import expected, is_known
 from lineal.compiler.scheduling.memory import lifetimes
+from lineal.compiler.scheduling.noise import Expected
 from lineal.compiler.scheduling.rows import Rows
 from lineal.compiler.scheduling.schedule import Home
 from lineal.compiler.scheduling.tiled import Tiled
@@ -85,6 +89,7 @@ class Checked:
         self.bytes: dict[Any, np.ndarray] = {}
         """The places of windows' bytes, once computed."""
         self.steps = [self.step(group) for group in self.groups]
+        self.libraries = Libraries(self)
         self.last = self.native([], program.schedule.moves)
 
     # where everything lies
@@ -112,6 +117,12 @@ class Checked:
                 return self.starts[home] + start
             home = self.program.homes.get(home)
         raise MemoryFault(f"{base} lies nowhere")
+
+    def lies(self, base: Base) -> bool:
+        """Return whether a base has memory, and not only registers of its own loop."""
+        while base.inside is not None and base not in self.starts:
+            base = base.inside.base
+        return base in self.starts or base in self.program.homes
 
     def places(self, window: Window) -> np.ndarray:
         """Return where the bytes of a window lie."""
@@ -198,9 +209,12 @@ class Checked:
                 np.copyto(self.array(base), x)
                 self.valid[self.places(whole(base))] = True
         for now, step in enumerate(self.steps):
+            self.libraries.before(now)
             status = self.checked(step)
             if status:
                 return status
+            for equation, wanted, gave in self.libraries.after(now):
+                self.compare(f"the code of {equation}", str(equation.op.key), wanted, gave)
             for base in (base for base, last in self.dies.items() if last == now and base in self.program.schedule.offsets):
                 if base not in {moved for moved, _ in self.program.schedule.moves}:
                     self.valid[self.places(whole(base))] = False
@@ -250,13 +264,16 @@ class Checked:
             return statuses[0]
         self.valid[mine] = (found[0] == found[-1])[mine]
         for base, each in wanted.items():
-            gave = self.view(whole(base), self.memory)
-            wrong = each.wrong(gave)
-            if wrong.any():
-                place = tuple([int(n) for n in np.unravel_index(wrong.argmax(), wrong.shape)])
-                meant, slack = each.value[place], each.slack[place]
-                raise LoopFault(f"{step.name} gives {gave[place]} at {place} of {base}, not {meant} (within {slack:.1e})")
+            self.compare(step.name, str(base), each, self.view(whole(base), self.memory))
         return 0
+
+    def compare(self, who: str, what: str, wanted: Expected, gave: np.ndarray) -> None:
+        """Raise unless numbers are those that are meant."""
+        wrong = wanted.wrong(gave)
+        if wrong.any():
+            place = tuple([int(n) for n in np.unravel_index(wrong.argmax(), wrong.shape)])
+            meant, slack = wanted.value[place], wanted.slack[place]
+            raise LoopFault(f"{who} gives {gave[place]} at {place} of {what}, not {meant} (within {slack:.1e})")
 
     def meaning(self, step: Step, memory: np.ndarray) -> dict[Base, Expected]:
         """Return what a step is to make of the memory by the meaning of its nodes, if that is known, and soon computed."""
@@ -300,7 +317,7 @@ class Step:
         self, group: Any, run: Callable[[int], Any] | None, reads: list[Window], writes: list[Window], kept: list[Window]
     ):
         self.group, self.run, self.reads, self.writes, self.kept = group, run, reads, writes, kept
-        self.elements = sum(math.prod(node.space) for node in group.nodes if isinstance(node, (Map, Reduce)))
+        self.elements = operations(node for node in group.nodes if isinstance(node, (Map, Reduce, Repeat)))
         self.once = any(isinstance(node, Host) and node.op.effect for node in group.nodes)
         """Whether it has an effect, so that it must not be tried."""
         labels = ", ".join(getattr(node, "label", type(node).__name__) for node in group.nodes)

@@ -256,7 +256,7 @@ class Repeat(Node):
 
     `places` say for each input of the body, then for each result of its, in which base of this program it lies: where in
     the first turn, and how much further in each turn, in elements. What is carried lies in outs, where `after` were put. `room`
-    is the memory of the body's own.
+    is the memory of the body's own. `given` is what the op is given but for that: what is the same, and what is walked along.
     """
 
     body: Any
@@ -266,6 +266,7 @@ class Repeat(Node):
     places: Sequence[tuple[Base, int, int]]
     room: Base
     after: tuple[Base, ...] = ()
+    given: Sequence[Window] = ()
     test: Any = None
     flag: Base | None = None
     schedule: Any = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 from lineal.core import Op, lift
 from lineal.tracing import Equation, Var, evaluate
 
-__all__ = ["Mark", "Rolled", "Turn", "Walk", "between", "parted"]
+__all__ = ["Mark", "Rolled", "Turn", "Walk", "between", "parted", "ran"]
 
 
 @dataclass(eq=False)
@@ -83,6 +84,11 @@ class Rolled(Op):
         self.__dict__["width"] = count if count > 1 else None
 
     def eager(self, xp, *xs):
+        ys = self.through(ran, xs)
+        return ys if len(ys) > 1 else ys[0]
+
+    def through(self, rule: Callable[..., Any], xs: Sequence[Any]) -> tuple[np.ndarray, ...]:
+        """Return what the turns make of arrays, where `rule(equation, *inputs)` says what an equation gives."""
         turn, given = self.turn, [lift(x) for x in xs]
         same, roots, carried = parted(turn, given)
         known = {**{var: lift(each) for var, each in turn.literals.items()}, **dict(zip(turn.constants, same))}
@@ -91,18 +97,17 @@ class Rolled(Op):
         for number in itertools.count() if self.turns is None else range(self.turns):
             env = {**known, **dict(zip([var for var, _ in turn.carried], carried))}
             if self.test is not None:
-                evaluate(self.test.equations, env, ran, history=False)
+                evaluate(self.test.equations, env, rule, history=False)
                 if not env[self.test.last[0]].value:
                     break
             for walk, root in zip(turn.walks, roots):
                 env[walk.var] = lift(walk.at(number).run((root,)))
-            evaluate(turn.equations, env, ran, history=False)
+            evaluate(turn.equations, env, rule, history=False)
             carried = [env[made] for _, made in turn.carried]
             for row, var in zip(rows, turn.stacked):
                 row.append(env[var].value)
         ys = [x.value for x in (*carried, *(env[var] for var in turn.last))]
-        ys = [*(np.array(y) for y in ys), *map(np.stack, rows)]
-        return tuple(ys) if len(ys) > 1 else ys[0]
+        return (*(np.array(y) for y in ys), *map(np.stack, rows))
 
     def vjp(self, needs, g, y, *xs):
         return (None,) * len(xs)

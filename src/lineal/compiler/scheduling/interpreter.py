@@ -1,30 +1,27 @@
 """The loops' meaning in NumPy: what each group gives, computed node by node, as an oracle for the code that is written for it.
 
 Code may round otherwise: products and sums are fused, long sums are added in pieces, functions differ in the last digits. So a
-group is computed several times, with noise of a few units in the last place after every operation (Monte Carlo arithmetic:
-Parker 1997). How far apart the results are says how well the numbers are determined, and how far code may be away from them:
-where a comparison is a tie, anything that one of them says.
+group is computed several times, with noise after every operation (`noise.py`). The turns of a loop are computed op by op, by
+the eager kernels: its body is lowered and scheduled for itself, which is seen here too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from lineal.codegen import kinds
 from lineal.codegen.formulas import NUMPY, Formula
 from lineal.codegen.kinds import Kind, float64, kind_of
-from lineal.compiler.nodes.node import Draw, Map, Node, Product, Reduce, Scan, Scatter
+from lineal.compiler.nodes.node import Draw, Map, Node, Product, Reduce, Repeat, Scan, Scatter
 from lineal.compiler.nodes.windows import Base, Chosen, Pick, Place, Window
 from lineal.compiler.scheduling.grouping import Group
+from lineal.compiler.scheduling.noise import ULPS, Expected, Kernels, Unknown, generators, settled
 from lineal.compiler.scheduling.rows import Rows
 
-__all__ = ["Expected", "expected", "is_known"]
-
-RUNS, ULPS, FACTOR = 4, 4.0, 8.0
-"""How often a group is computed with noise, of how many units in the last place, and how much further code may be away."""
+__all__ = ["expected", "is_known"]
 
 View = Callable[[Window], np.ndarray]
 Reduction = Callable[..., Any]
@@ -33,43 +30,21 @@ REDUCTIONS: dict[str, Any] = {
 }  # fmt: skip
 
 
-class Expected(NamedTuple):
-    """What a base is to hold, and how far each number may be away from that; NaN where it may be anything."""
-
-    value: np.ndarray
-    slack: np.ndarray
-
-    def wrong(self, found: np.ndarray) -> np.ndarray:
-        """Return where numbers are none that were expected."""
-        with np.errstate(all="ignore"):
-            value, number = (each.astype(np.float64) for each in (self.value, found))
-            same = (value == number) | (np.isnan(value) & np.isnan(number))
-            return ~(same | np.isnan(self.slack) | (np.abs(number - value) <= self.slack))
-
-
 def is_known(group: Group | Rows) -> bool:
-    """Return whether the meaning of all nodes of a group is known here; others are calls of libraries, or loops of loops."""
+    """Return whether the meaning of all nodes of a group is known here; others are calls of libraries and the host's."""
     return all(type(node) in MEANINGS for node in group.nodes)
 
 
 def expected(group: Group | Rows, written: Sequence[Base], view: View) -> dict[Base, Expected]:
     """Return what a group is to give for each base that is written, from the memory that `view` shows."""
     runs = []
-    for run in range(RUNS + 1):
+    try:
         with np.errstate(all="ignore"):
-            runs.append(Run(view, np.random.default_rng(run) if run else None).of(group))
-    found = {}
-    for base, value in ((base, runs[0][base]) for base in written):
-        eps = np.finfo(base.dtype).eps if base.dtype.kind == "f" else 0.0
-        with np.errstate(all="ignore"):
-            center = value.astype(np.float64)
-            apart = [np.where(each[base] == value, 0.0, np.abs(each[base].astype(np.float64) - center)) for each in runs[1:]]
-            both = [np.isnan(each[base].astype(np.float64)) & np.isnan(center) for each in runs[1:]]
-            spread = np.max([np.where(same, 0.0, each) for same, each in zip(both, apart)], axis=0)
-            finite = np.where(np.isfinite(center), np.abs(center), 0.0)
-            slack = FACTOR * (spread + eps * finite)
-            found[base] = Expected(value, np.where(np.isfinite(spread), slack, np.nan))
-    return found
+            for rng in generators():
+                runs.append(Run(view, rng).of(group))
+    except Unknown:
+        return {}
+    return {base: settled([run[base] for run in runs]) for base in written if base in runs[0]}
 
 
 class Run:
@@ -203,6 +178,13 @@ class Run:
         steps = tuple(step * base.dtype.itemsize for step in base.strides)
         self.values[base] = np.ndarray(base.shape, base.dtype, memory, 0, steps)
 
+    def repeat(self, node: Repeat) -> None:
+        """outs = what the op's turns make, one after the other, of what is the same, what is walked along, what is carried."""
+        assert node.equation is not None
+        op: Any = node.equation.op
+        carried = [self.view(Window(base, base.shape, base.strides)) for base in node.after]
+        self.values.update(zip(node.outs, op.through(Kernels(self.rng), [*map(self.view, node.given), *carried])))
+
     def draw(self, node: Draw) -> None:
         """out = the words of NumPy's own generator."""
         key, draw = (int(each) % (1 << 64) for each in self.view(node.state)[:2])
@@ -224,5 +206,6 @@ CANCELLING = frozenset("logaddexp logaddexp2 lgamma digamma".split())
 """Those that are rounded as their operands are, where they are small themselves."""
 
 MEANINGS: dict[type[Node], Callable[[Run, Any], None]] = {
-    Map: Run.map, Reduce: Run.reduce, Product: Run.product, Scan: Run.scan, Scatter: Run.scatter, Draw: Run.draw
+    Map: Run.map, Reduce: Run.reduce, Product: Run.product, Scan: Run.scan, Scatter: Run.scatter, Repeat: Run.repeat,
+    Draw: Run.draw,
 }  # fmt: skip

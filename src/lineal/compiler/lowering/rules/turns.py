@@ -49,7 +49,7 @@ class Lowered:
         room = low.made_base((0,), np.uint8)
         body = trace_of(self.turn, self.inputs, self.literals, self.steps)
         outs, before = [*outs, *results], tuple(each.base for each in after)
-        node = Repeat(body, op.turns, self.args, outs, self.places, room, before)
+        node = Repeat(body, op.turns, self.args, outs, self.places, room, before, (*same, *roots))
         if op.test is not None:
             node.test, node.flag = self.test(op.test), low.made_base((), np.int64)
         low.nodes.append(node)
