@@ -13,10 +13,12 @@ from lineal.core.inplace import Renumber
 from lineal.ops.indexing.basic import Embed as EmbedItems
 from lineal.ops.indexing.basic import Slice as Items
 from lineal.ops.indexing.basic import slice_op
+from lineal.ops.structural.axes import Permute
 from lineal.ops.structural.embedding import Embed
 from lineal.ops.structural.slicing import Select
 from lineal.ops.structural.slicing import Slice as Narrow
 from lineal.ops.structural.stacking import Stack
+from lineal.ops.structural.windows import Fold, Unfold
 from lineal.tracing import Equation, Var
 
 __all__ = ["pieces"]
@@ -26,7 +28,10 @@ FEWEST = 8
 
 
 def pieces(draft: Draft) -> None:
-    """x[i] of x with x[i] = y is y; x with all of its slices written is their stack, and so is a sum of slices in zeros."""
+    """x[i] of x with x[i] = y is y; x with all of its slices written is their stack, and so is a sum of slices in zeros.
+
+    A sum of windows in zeros is what takes windows from an array gives back: they may overlap.
+    """
     if sum(isinstance(each.op, (ViewScatter, Embed, EmbedItems)) for each in draft.equations) < FEWEST:
         return
     if not draft.remembers:
@@ -44,15 +49,7 @@ def pieces(draft: Draft) -> None:
             # what is written over has a derivative still: zero
             return made if made is not None and remembered(draft, made[0], each.outputs[0]) else None
         found = sums.get(each.outputs[0]) if each.outputs else None
-        if found is None:
-            return None
-        parts, dim, rest = found
-        made = together(draft, parts, dim, tuple(each.outputs[0].spec.shape), None)
-        if made is not None:
-            for var in rest:
-                like = (each.outputs[0].spec.shape, each.outputs[0].spec.storage)
-                made = (draft.put(each.op, (*made, draft.renamed.get(var, var)), like),)
-        return made
+        return None if found is None else added(draft, each, *found)
 
     draft.rewrite(rule)
 
@@ -149,26 +146,51 @@ def written(draft: Draft) -> Iterator[list[tuple[int, int, Equation, Var]]]:
 # adding slices up
 
 
-def summed(draft: Draft, each: Equation) -> tuple[dict[int, Var], int, list[Var]] | None:
-    """Return of a sum of slices in zeros the slices by their places, their axis, and what else is added, else None."""
+Family = tuple[tuple[int, ...], int | None]
+"""The axes along which parts of an array lie, and how long they are there: windows of one axis, or slices, which have none."""
+
+
+def summed(draft: Draft, each: Equation) -> tuple[dict[Family, dict[tuple[int, ...], Var]], list[Var]] | None:
+    """Return of a sum of parts in zeros the parts by their family and place, and what else is added, else None."""
     if label(each) != "add" or any(label(reader) == "add" for reader in draft.readers(each.outputs[0])):
         return None
     leaves = addends(draft, each)
     if len(leaves) < FEWEST:
         return None
-    parts: dict[int, Var] = {}
+    families: dict[Family, dict[tuple[int, ...], Var]] = {}
     rest: list[Var] = []
-    axes = set()
     for var in leaves:
         maker = draft.maker(var)
         alone = maker is not None and draft.reads[var] == 1 and (maker.grad == each.grad or not draft.remembers)
         found = embedded(maker) if alone and maker is not None else None
-        if found is None or found[1] in parts:
+        if found is None or found[1] in families.get(found[0], ()):
             rest.append(var)
-            continue
-        axes.add(found[0])
-        parts[found[1]] = maker.inputs[0]  # type: ignore[union-attr]
-    return (parts, axes.pop(), rest) if len(axes) == 1 and len(parts) >= FEWEST else None
+        else:
+            families.setdefault(found[0], {})[found[1]] = var
+    rest += [var for parts in families.values() if len(parts) < FEWEST for var in parts.values()]
+    families = {family: parts for family, parts in families.items() if len(parts) >= FEWEST}
+    return (families, rest) if families else None
+
+
+def added(draft: Draft, each: Equation, families: dict[Family, dict[tuple[int, ...], Var]], rest: list[Var]) -> Any:
+    """Return the sum of parts in zeros, each family of them at one go, and of the rest; None if all lie apart."""
+    shape, storage = tuple(each.outputs[0].spec.shape), each.outputs[0].spec.storage
+    terms: list[Var] = []
+    changed = False
+    for (axes, size), parts in families.items():
+        sources = {place: draft.makers[var].inputs[0] for place, var in parts.items()}
+        if size is None:
+            made = on_grid(draft, sources, axes, shape)
+        else:
+            made = overlapping(draft, {place: var for (place,), var in sources.items()}, axes[0], size, shape)
+        changed = changed or made is not None
+        terms += parts.values() if made is None else made
+    if not changed:
+        return None
+    total, *others = [draft.renamed.get(var, var) for var in (*terms, *rest)]
+    for var in others:
+        total = draft.put(each.op, (total, var), (shape, storage))
+    return (total,)
 
 
 def addends(draft: Draft, each: Equation) -> list[Var]:
@@ -191,28 +213,97 @@ def addends(draft: Draft, each: Equation) -> list[Var]:
     return found
 
 
-def embedded(each: Equation) -> tuple[int, int] | None:
-    """Return the axis and the place of the slice that zeros have, if that is what an equation makes."""
+def embedded(each: Equation) -> tuple[Family, tuple[int, ...]] | None:
+    """Return the family and the place of the part that zeros have, if that is what an equation makes."""
     if isinstance(each.op, Embed):
-        return slice_of(each.op.view, each.op.shape)
+        return part_of(each.op.view, each.op.shape)
     if isinstance(each.op, EmbedItems):
-        return slice_of(slice_op(each.op.items), each.op.shape)
+        return part_of(slice_op(each.op.items), each.op.shape)
     return None
+
+
+def part_of(op: Op, shape: Sequence[int]) -> tuple[Family, tuple[int, ...]] | None:
+    """Return the family and the place of what a view op shows: a slice along some axes, or a window of one axis."""
+    if isinstance(op, Select):
+        return ((op.dim,), None), (op.place,)
+    items = op.items if isinstance(op, Items) else ()
+    if isinstance(op, Narrow):
+        items = (*[(0, size, 1) for size in shape[: op.dim]], (op.start, op.stop, op.step))
+    moved = [n for n, item in enumerate(items) if item is None or item != (0, shape[n], 1)]
+    if not moved or None in items:
+        return None
+    if not any(isinstance(items[n], tuple) for n in moved):
+        return (tuple(moved), None), tuple([items[n] for n in moved])
+    start, stop, step = items[moved[0]] if isinstance(items[moved[0]], tuple) else (0, 0, 0)
+    return (((moved[0],), stop - start), (start,)) if len(moved) == 1 and step == 1 and stop > start else None
+
+
+def even(parts: dict[int, Var]) -> tuple[list[int], int] | None:
+    """Return the places in order, and how far they lie apart; None if that differs, or the parts' shapes do."""
+    places = sorted(parts)
+    steps = {b - a for a, b in pairwise(places)}
+    return (places, steps.pop()) if len(steps) == 1 and len({parts[each].spec for each in places}) == 1 else None
+
+
+def on_grid(draft: Draft, parts: dict[tuple[int, ...], Var], axes: Sequence[int], shape: Shape) -> tuple[Var, ...] | None:
+    """Return zeros with all the slices along some axes: put together along the last one first; None if they lie apart."""
+    axis, *inner = axes
+    if not inner:
+        return along(draft, {place: var for (place,), var in parts.items()}, axis, shape)
+    rows: dict[int, dict[tuple[int, ...], Var]] = {}
+    for (place, *others), var in parts.items():
+        rows.setdefault(place, {})[tuple(others)] = var
+    if len({tuple(sorted(row)) for row in rows.values()}) > 1:
+        return None
+    rest = [each - 1 for each in inner]
+    made = {place: on_grid(draft, row, rest, (*shape[:axis], *shape[axis + 1 :])) for place, row in rows.items()}
+    whole = {place: found[0] for place, found in made.items() if found is not None}
+    return along(draft, whole, axis, shape) if len(whole) == len(rows) else None
+
+
+def along(draft: Draft, parts: dict[int, Var], dim: int, shape: Shape) -> tuple[Var, ...] | None:
+    """Return zeros with slices along `dim`, of which there may be one alone; None if they lie apart."""
+    if len(parts) > 1:
+        return together(draft, parts, dim, shape, None)
+    ((place, var),) = parts.items()
+    var = draft.renamed.get(var, var)
+    return (draft.put(Embed(Select(dim, place), shape), (var,), (shape, var.spec.storage)),)
 
 
 def together(draft: Draft, parts: dict[int, Var], dim: int, shape: Shape, base: Var | None) -> tuple[Var, ...] | None:
     """Return the array with all the slices along `dim`, in `base` or zeros where some are missing; None if they lie apart."""
-    places = sorted(parts)
-    parts = {place: draft.renamed.get(var, var) for place, var in parts.items()}
-    steps = {b - a for a, b in pairwise(places)}
-    if len(steps) != 1 or len({parts[each].spec for each in places}) != 1:
+    found = even(parts)
+    if found is None:
         return None
-    (step,), spec = steps, parts[places[0]].spec
-    stacked = draft.put(
-        Stack(dim), [parts[each] for each in places], ((*shape[:dim], len(places), *shape[dim + 1 :]), spec.storage)
-    )
+    places, step = found
+    storage, stacked = parts[places[0]].spec.storage, side_by_side(draft, parts, places, dim)
     if len(places) == shape[dim]:
         return (stacked,)
     view = Narrow(dim, places[0], places[-1] + 1, step)
     op, inputs = (Embed(view, shape), (stacked,)) if base is None else (ViewScatter((view,)), (base, stacked))
-    return (draft.put(op, inputs, (shape, spec.storage)),)
+    return (draft.put(op, inputs, (shape, storage)),)
+
+
+def overlapping(draft: Draft, parts: dict[int, Var], dim: int, size: int, shape: Shape) -> tuple[Var, ...] | None:
+    """Return zeros with all the windows of `size` along `dim` added up; None if they lie apart."""
+    found = even(parts)
+    if found is None:
+        return None
+    places, step = found
+    storage, stacked = parts[places[0]].spec.storage, side_by_side(draft, parts, places, dim)
+    before, after, length = shape[:dim], shape[dim + 1 :], places[-1] - places[0] + size
+    # who takes windows from an array puts their elements last
+    order = (*range(dim + 1), *range(dim + 2, len(shape) + 1), dim + 1)
+    turned = draft.put(Permute(order), (stacked,), ((*before, len(places), *after, size), storage))
+    part = (*before, length, *after)
+    whole = draft.put(Fold(Unfold(dim, size, step), part), (turned,), (part, storage))
+    if length == shape[dim]:
+        return (whole,)
+    return (draft.put(Embed(Narrow(dim, places[0], places[0] + length, 1), shape), (whole,), (shape, storage)),)
+
+
+def side_by_side(draft: Draft, parts: dict[int, Var], places: Sequence[int], dim: int) -> Var:
+    """Return the stack of parts, in the order of their places."""
+    xs = [draft.renamed.get(parts[each], parts[each]) for each in places]
+    shape = tuple(xs[0].spec.shape)
+    return draft.put(Stack(dim), xs, ((*shape[:dim], len(xs), *shape[dim:]), xs[0].spec.storage))
