@@ -138,6 +138,19 @@ def windows(xs, h, W, U, b):
     return torch.stack([(xs[n : n + 3] @ W).amax(0) for n in range(TURNS - 2)])
 
 
+def overlapping(xs, h, W, U, b):
+    for n in range(4, TURNS - 1):
+        h = torch.tanh(h @ U + (xs[n - 2 : n + 1] @ W).amax(0) + xs[n + 1])
+    return h
+
+
+def strided_windows(xs, h, W, U, b):
+    flat, found = xs.reshape(2, -1, 4), 0
+    for n in range(13):
+        found = found + torch.cosh(flat[:, 1 + 2 * n : 4 + 2 * n] @ W).sum() + (flat[:, 2 * n : 2 * n + 2] @ U).exp().mean()
+    return found
+
+
 def expanded(xs, h, W, U, b):
     for n in range(TURNS):
         h = (h + b.expand(3, 4)) @ U.T + xs[n, :, :1]
@@ -196,6 +209,33 @@ def nested_slices(xs, h, W, U, b):
     return h, torch.stack(hs, 1)
 
 
+def nested_pairs(xs, h, W, U, b):
+    ys, hs = xs.reshape(TURNS, 12, 1), []
+    for n in range(TURNS):
+        for k in range(12):
+            h = torch.tanh(h @ W + ys[n, k])
+        hs.append(h)
+    return torch.stack(hs)
+
+
+def nested_turned_pairs(xs, h, W, U, b):
+    ys, total = xs.reshape(12, TURNS), 0
+    for n in range(TURNS):
+        for k in range(12):
+            h = torch.tanh(h @ W * ys[k, n])
+        total = total + (h + b * ys[2:5, n].unsqueeze(1)).mean()
+    return total
+
+
+def nested_windows(xs, h, W, U, b):
+    ys = xs.reshape(TURNS, 12)
+    for n in range(TURNS):
+        for k in range(9):
+            h = torch.tanh(h @ W + ys[n, k : k + 4] * ys[n, k : k + 3].unsqueeze(1))
+        h = h - b
+    return h
+
+
 def nested_writes(xs, h, W, U, b):
     out, total = torch.zeros(9, 3, 4), 0
     for n in range(9):
@@ -211,7 +251,7 @@ def nested_writes(xs, h, W, U, b):
 FUNCTIONS = [
     stacked, by_index, backwards, two_layers, one_after_the_other, two_back, last_alone, some_turns, no_carry, columns, slices,
     transposed, newton, power, written, windows, expanded, losses, counted, by_turns, begun_otherwise, shuffled_at_first,
-    nested, nested_slices, nested_writes,
+    nested, nested_slices, nested_writes, overlapping, strided_windows, nested_pairs, nested_turned_pairs, nested_windows,
 ]  # fmt: skip
 
 
@@ -289,7 +329,11 @@ def test_loops_in_the_checking_build(function, grad):
     assert loops(compiled)
 
 
-@pytest.mark.parametrize(("function", "grad"), [(nested, False), (nested, True), (nested_slices, False)])
+LOOPED = [(nested, False), (nested, True), (nested_slices, False), (nested_pairs, False), (nested_pairs, True)]
+LOOPED += [(nested_turned_pairs, False), (nested_windows, False)]
+
+
+@pytest.mark.parametrize(("function", "grad"), LOOPED)
 def test_loops_of_loops_are_loops(function, grad):
     compiled = torch.compile(function)
     for _ in range(2):
@@ -372,7 +416,10 @@ def test_how_often_turns_are_looked_at_does_not_grow_with_them(turns, monkeypatc
     assert len(looked) < 12
 
 
-@pytest.mark.parametrize("function", [stacked, by_index, backwards, two_back, transposed, written])
+SLICED = [stacked, by_index, backwards, two_back, transposed, written, slices, windows, overlapping, strided_windows]
+
+
+@pytest.mark.parametrize("function", SLICED)
 def test_the_way_back_of_slices_is_a_loop_too(function):
     compiled = torch.compile(function)
     for _ in range(2):
@@ -380,7 +427,7 @@ def test_the_way_back_of_slices_is_a_loop_too(function):
     (program,) = compiled.programs.values()
     for part in (program[0].ahead, program[0].back):
         assert any(isinstance(each.op, Rolled) for each in part.trace.equations)
-        assert len(part.trace.equations) < 3 * TURNS
+        assert len(part.trace.equations) < 4 * TURNS
 
 
 def test_long_element_by_element_loops_read_memory_once_for_many_turns():

@@ -11,9 +11,9 @@ from lineal.compiler.lowering.rules.turns import trace_of
 from lineal.compiler.nodes.node import Host
 from lineal.compiler.nodes.turns import Rolled, Turn, Walk
 from lineal.compiler.rewrites.rolling.lines import Lines, Words, is_view
-from lineal.compiler.rewrites.rolling.matching import WALKING, Carried, Constant, Kind, Numbers, Walking, matched
+from lineal.compiler.rewrites.rolling.matching import WALKING, Carried, Constant, Kind, Numbers, Walking, matched, standing
 from lineal.compiler.rewrites.rolling.periods import Stretch, stretches
-from lineal.compiler.rewrites.rolling.stacking import restacked
+from lineal.compiler.rewrites.rolling.stacking import chained, restacked
 from lineal.ops.pattern import Elementwise
 from lineal.ops.structural.slicing import Select
 from lineal.tracing import Equation, Var
@@ -62,11 +62,11 @@ def once(rolling: Rolling, equations: list[Equation]) -> list[Equation] | None:
     for stretch in stretches(lines.tokens, FEWEST):
         if taken[stretch.start : stretch.stop].any():
             continue
-        found = matched(lines, widened(lines, stretch), FEWEST)
-        loop = Loop(rolling, lines, *found) if found is not None and worth(lines, found[0]) else None
-        if found is not None and loop is not None and loop.runs_natively():
-            loops.append(loop)
-            taken[found[0].start : found[0].stop] = True
+        for part, kinds in matched(lines, widened(lines, stretch), FEWEST):
+            loop = Loop(rolling, lines, part, kinds) if worth(lines, part) else None
+            if loop is not None and loop.runs_natively():
+                loops.append(loop)
+                taken[part.start : part.stop] = True
     return rewoven(lines, loops, rolling) if loops else None
 
 
@@ -161,6 +161,8 @@ class Loop(Body):
         self.rolling = rolling
         self.walks: dict[Walking | Numbers, tuple[Var, Walk]] = {}
         """The variables that are walked along, and how."""
+        self.before: list[Equation] = []
+        """The views of them that are the same in all turns."""
         self.carried: dict[Carried, list[tuple[Var, Var]]] = {}
         """What is carried, with what it is at first."""
         self.write(kinds)
@@ -173,8 +175,7 @@ class Loop(Body):
         if isinstance(kind, Walking):
             chain = self.lines.chain(var)
             if kind not in self.walks:
-                step = chain[kind.step]
-                self.walks[kind] = step.inputs[0], Walk(self.new(like(step.outputs[0])), kind.first, kind.second)
+                self.walks[kind] = self.walked(kind, chain[kind.step])
             return self.through(chain[kind.step + 1 :], self.walks[kind][1].var)
         if isinstance(kind, Numbers):
             if kind not in self.walks:
@@ -185,6 +186,14 @@ class Loop(Body):
                 self.carried[kind] = [(first, self.new(like(first))) for first in kind.first[::-1]]
             return self.carried[kind][-1][1]
         return super().given(kind, place, n)
+
+    def walked(self, kind: Walking, step: Equation) -> tuple[Var, Walk]:
+        """Return what the turns walk along, and how: what stays where it is is looked at before, as loops in loops do it."""
+        root = step.inputs[0]
+        still, first, second = standing(kind, tuple(root.spec.shape))
+        views = chained(still, root, self.new)
+        self.before += views
+        return views[-1].outputs[0] if views else root, Walk(self.new(like(step.outputs[0])), first, second)
 
     def numbered(self, kind: Numbers) -> tuple[Var, Walk]:
         """Return the array of numbers, and how the turns walk along it."""
@@ -248,7 +257,7 @@ class Loop(Body):
         )
         inputs = (*self.constants, *(root for root, _ in self.walks.values()), *(first for first, _, _ in self.passed))
         outputs = (*(ends[given] for _, given, _ in self.passed), *(var for _, var in last), *(var for _, var in stacked))
-        return [Equation(Rolled(turns, turn), inputs, outputs, False), *views]
+        return [*self.before, Equation(Rolled(turns, turn), inputs, outputs, False), *views]
 
 
 def rewoven(lines: Lines, loops: list[Loop], rolling: Rolling) -> list[Equation]:

@@ -22,10 +22,11 @@ from lineal.compiler.rewrites.rolling.lines import Lines
 from lineal.compiler.rewrites.rolling.periods import Stretch, runs
 from lineal.core import Op
 from lineal.ops.indexing.basic import Slice as Items
+from lineal.ops.indexing.basic import slice_op
 from lineal.ops.structural.slicing import Select, Slice
 from lineal.tracing import Var
 
-__all__ = ["WALKING", "Carried", "Constant", "Kind", "Numbers", "Own", "Walking", "matched", "same"]
+__all__ = ["WALKING", "Carried", "Constant", "Kind", "Numbers", "Own", "Walking", "matched", "same", "standing"]
 
 MOST_BACK = 4
 """How many turns back a turn may read."""
@@ -74,10 +75,13 @@ class Numbers:
 Kind = Own | Constant | Carried | Walking | Numbers
 
 
-def matched(lines: Lines, stretch: Stretch, fewest: int) -> tuple[Stretch, list[list[Kind]]] | None:
-    """Return of a stretch the first turns that read alike, and what kind the inputs of a turn's steps are; None if too few."""
-    parts = (searched(lines, each, fewest) for each in alike(lines, stretch, fewest))
-    return next((each for each in parts if each is not None), None)
+def matched(lines: Lines, stretch: Stretch, fewest: int) -> Iterator[tuple[Stretch, list[list[Kind]]]]:
+    """Yield the parts of a stretch whose turns read alike, and what kind the inputs of a turn's steps are.
+
+    Loops in a loop may be one stretch: they are found together, so that the one around them sees all of them.
+    """
+    for each in alike(lines, stretch, fewest):
+        yield from searched(lines, each, fewest)
 
 
 def alike(lines: Lines, stretch: Stretch, fewest: int) -> Iterator[Stretch]:
@@ -94,8 +98,8 @@ def alike(lines: Lines, stretch: Stretch, fewest: int) -> Iterator[Stretch]:
             yield Stretch(start + begin * period, period, last - begin + 1)
 
 
-def searched(lines: Lines, stretch: Stretch, fewest: int) -> tuple[Stretch, list[list[Kind]]] | None:
-    """Return the first turns of a stretch that read alike, with their kinds; None if too few do."""
+def searched(lines: Lines, stretch: Stretch, fewest: int) -> Iterator[tuple[Stretch, list[list[Kind]]]]:
+    """Yield the turns of a stretch that read alike, one part after the other, with their kinds."""
     start, period, turns = stretch
     while turns >= fewest:
         few = min(turns, 2 * fewest)
@@ -103,13 +107,13 @@ def searched(lines: Lines, stretch: Stretch, fewest: int) -> tuple[Stretch, list
         if good == few < turns:
             kinds, good = kinds_of(lines, Stretch(start, period, turns))
         if good == turns:
-            return Stretch(start, period, turns), kinds
+            yield Stretch(start, period, turns), kinds
+            return
         if good >= fewest:
-            return searched(lines, Stretch(start, period, good), fewest)
+            yield from searched(lines, Stretch(start, period, good), fewest)
         # of the last that agreed, some may be the first of others
-        skipped = max(1, good - 2)
+        skipped = good if good >= fewest else max(1, good - 2)
         start, turns = start + skipped * period, turns - skipped
-    return None
 
 
 def kinds_of(lines: Lines, stretch: Stretch) -> tuple[list[list[Kind]], int]:
@@ -214,6 +218,24 @@ def follows(a: Any, b: Any) -> bool:
         else x is not None or y is None
         for x, y in zip(a.items, b.items)
     )
+
+
+def standing(kind: Walking, shape: tuple[int, ...]) -> tuple[list[Op], Op, Op]:
+    """Return the view of what a walk shows of all turns, if it is not all, and how the first two look behind that.
+
+    Of `x[n, k]`, where k moves, that is `x[n, :]`: then the loops of all n are equal.
+    """
+    first, second = kind.first, kind.second
+    if not isinstance(first, Items) or not isinstance(second, Items) or None in first.items:
+        return [], first, second
+    parts = list(zip(first.items, second.items, shape))
+    stay = [a == b != (0, size, 1) for a, b, size in parts]
+    if not any(stay):
+        return [], first, second
+    fixed = slice_op(tuple([a if yes else (0, size, 1) for (a, _, size), yes in zip(parts, stay)]))
+    kept = [(a, b, yes) for (a, b, _), yes in zip(parts, stay) if not yes or isinstance(a, tuple)]
+    moving = [tuple([(0, len(range(*pair[0])), 1) if pair[2] else pair[n] for pair in kept]) for n in (0, 1)]
+    return [fixed], slice_op(moving[0]), slice_op(moving[1])
 
 
 def is_at(op: Op, first: Op, second: Op, turn: int) -> bool:

@@ -16,7 +16,7 @@ from lineal.ops.structural.slicing import Select
 from lineal.ops.structural.stacking import Stack
 from lineal.tracing import Equation, Var
 
-__all__ = ["restacked"]
+__all__ = ["chained", "restacked"]
 
 
 FEWEST = 8
