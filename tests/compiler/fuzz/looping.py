@@ -11,6 +11,9 @@ READS = (
     "{w}[k : k + 1].squeeze(0)",
     "{w}[k] * {x}",
     "({w}[k] + k * 0.1)",
+    "({w}[k - 2 : k + 1] if k > 1 else {w}[:3]).amax(0)",
+    "{w}[k // 2 * 2 : k // 2 * 2 + 1].sum(0)",
+    "torch.cat([{w}, {w}[:3]])[k : k + 3].cumsum(0)[k % 3]",
     "{x} + 0.1",
 )
 STEPS = (
@@ -34,6 +37,9 @@ STEPS = (
     "s = torch.maximum(s, p)",
     "for j in range(9):\n        s = (s + {w}[k]).softmax(-1) if s.dim() else s * 0.9 + r",
     "for j in range(turns):\n        s = s.cumsum(0) * 0.1 + {w}[j] * j if s.dim() else s + p\n        ys.append(s)",
+    "for j in range(9):\n        s = (s * pairs[k, j]).softmax(-1) if s.dim() else s - pairs[k, j]",
+    "for j in range(8):\n        s = (s + pairs[k, j : j + 2].sum()).cumsum(0) * 0.1 if s.dim() else s.cos() * pairs[k, j]",
+    "for j in range(9):\n        s, p = s.softmax(-1) + pairs.T[j, k] if s.dim() else p, s * pairs[k, 3]",
     "for j in range(10):\n        s, p = (r @ (r.mT @ s)).tanh() + p * (j / 9) if s.dim() > 1 else p, s",
 )
 KEEPS = (
@@ -69,6 +75,7 @@ def looped(d: Draft) -> None:
     body = "\n    ".join([f"r = {d.choice(READS).format(**named)}", *steps])
     text = (
         f"turns = {turns}\n{w} = {x} * torch.linspace(-1, 1, turns, dtype={x}.dtype).reshape(-1, *[1] * {x}.dim())\n"
+        f"pairs = torch.outer({w}.reshape(turns, -1).mean(1), torch.linspace(-1, 1, 9, dtype={x}.dtype))\n"
         f"s, p, q, ys, out = {x}, {x} * 0.5, {x}.sum(), [], torch.zeros(turns, *{x}.shape, dtype={x}.dtype)\n"
         f"for k in range(turns):\n    {body}\n{v} = {d.choice(RESULTS)}"
     )
