@@ -119,6 +119,10 @@ def make(library):
         layers.ParameterList([library.ones(2, 3), 5]),
         layers.ModuleList([layers.Softmax(dim=1), layers.LogSoftmax(-1), layers.Sigmoid(), layers.Identity()]),
         layers.Unflatten(1, (5, 1)),
+        layers.Conv1d(4, 6, 3, padding="same"),
+        layers.Conv2d(4, 6, (3, 2), 2, 1, 2, 2, False, "reflect"),
+        layers.ConvTranspose3d(4, 6, 3, 2, 1, 1, 2, dilation=2),
+        layers.Sequential(layers.Unfold(3, padding=(1, 0)), layers.Fold((4, 4), 2)),
         layers.CrossEntropyLoss(label_smoothing=0.1),
         layers.Sequential(),
     )
@@ -173,3 +177,14 @@ def test_targets_of_whole_numbers_are_refused():
 def test_every_public_name_is_pytorchs():
     for mine, theirs in [(nn, torch.nn), (nn.functional, torch.nn.functional), (nn.utils, torch.nn.utils)]:
         assert [name for name in mine.__all__ if not hasattr(theirs, name)] == []
+
+
+@pytest.mark.parametrize("mode", ["zeros", "reflect", "replicate", "circular"])
+@pytest.mark.parametrize("padding", [1, "same"])
+def test_convolutional_layers_pad_alike(mode, padding):
+    layers = [library.nn.Conv2d(3, 4, (4, 3), padding=padding, padding_mode=mode) for library in (lineal, torch)]
+    layers[1].load_state_dict({name: torch.tensor(each.numpy()) for name, each in layers[0].state_dict().items()})
+    for shape in ((2, 3, 6, 5), (3, 6, 5)):
+        x = rng.standard_normal(shape).astype(np.float32)
+        y, wanted = (layer(library.tensor(x)).detach().numpy() for library, layer in zip((lineal, torch), layers))
+        np.testing.assert_allclose(y, wanted, rtol=1e-5, atol=1e-6)

@@ -42,6 +42,8 @@ FAMILIES = {
     """.split(),
     "contraction": """
         __rmatmul__ bmm cross dot einsum inner kron matmul mm mv outer tensordot vdot
+        nn.functional.conv1d nn.functional.conv2d nn.functional.conv3d nn.functional.conv_transpose1d
+        nn.functional.conv_transpose2d nn.functional.conv_transpose3d nn.functional.fold nn.functional.unfold
     """.split(),
     "attention": """
         nn.functional.multi_head_attention_forward nn.functional.scaled_dot_product_attention

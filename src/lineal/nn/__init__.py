@@ -26,9 +26,11 @@ from lineal.nn.batch_normalisation import (
 )
 from lineal.nn.cells import GRUCell, LSTMCell, RNNCell, RNNCellBase
 from lineal.nn.containers import ModuleDict, ModuleList, Sequential
+from lineal.nn.convolution import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from lineal.nn.dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d, Dropout3d, FeatureAlphaDropout
 from lineal.nn.embedding import Embedding
 from lineal.nn.embedding_bag import EmbeddingBag
+from lineal.nn.folding import Fold, Unfold
 from lineal.nn.linear import Bilinear, Identity, Linear
 from lineal.nn.loss import (
     BCELoss,
@@ -249,6 +251,14 @@ __all__ = [
     "Softmax2d",
     "Softshrink",
     "Threshold",
+    "Conv1d",
+    "Conv2d",
+    "Conv3d",
+    "ConvTranspose1d",
+    "ConvTranspose2d",
+    "ConvTranspose3d",
+    "Fold",
+    "Unfold",
 ]
 
 # PyTorch's paths, as in nn.modules.linear, and hints are imported when somebody goes there

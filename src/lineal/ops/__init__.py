@@ -7,6 +7,7 @@ from lineal.base import later as _later
 if _TYPE_CHECKING:
     from lineal.ops.contraction.additive import *
     from lineal.ops.contraction.chains import *
+    from lineal.ops.contraction.convolving import *
     from lineal.ops.contraction.distances import *
     from lineal.ops.contraction.einsum import *
     from lineal.ops.contraction.matmul import *
@@ -75,6 +76,9 @@ if _TYPE_CHECKING:
 _functions = {
     "contraction.additive": "addmm addmv addbmm baddbmm addr",
     "contraction.chains": "chain_matmul matrix_power",
+    "contraction.convolving": """
+        conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d convolution
+    """,
     "contraction.distances": "cdist",
     "contraction.einsum": "einsum bilinear",
     "contraction.matmul": "matmul mm bmm mv dot vdot inner outer ger linear",

@@ -5,6 +5,22 @@ import numpy as np
 from lineal.testing import Sample
 from samples.arrays import compound, normal, square
 
+
+def correlation(x, w, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    """Return y[n, o, i] = Σ w[o, c, r] x[n, c, i · stride + r · dilation - padding] + bias[o], place by place."""
+    axes, (outputs, channels, *kernel) = x.ndim - 2, w.shape
+    steps, pads, fars = (np.broadcast_to(each, axes) for each in (stride, padding, dilation))
+    x = np.pad(x, [(0, 0), (0, 0), *((pad, pad) for pad in pads)])
+    fields = zip(x.shape[2:], kernel, steps, fars)
+    y = np.zeros((len(x), outputs, *((size - far * (side - 1) - 1) // step + 1 for size, side, step, far in fields)))
+    for o, *i in np.ndindex(y.shape[1:]):
+        first = o // (outputs // groups) * channels
+        seen = (slice(n * step, n * step + far * (side - 1) + 1, far) for n, step, far, side in zip(i, steps, fars, kernel))
+        y[:, o, *i] = (x[:, first : first + channels, *seen] * w[o]).reshape(len(x), -1).sum(1)
+        y[:, o, *i] += 0 if bias is None else bias[o]
+    return y
+
+
 SAMPLES = {
     "matmul": [
         Sample(normal(2, 3), normal(3, 4), reference=np.matmul),
@@ -39,6 +55,16 @@ SAMPLES = {
         Sample(normal(3), normal(4, 3)),
         Sample(normal(2, 5, 3), normal(4, 3)),
     ],
+    "conv1d": [Sample(normal(2, 2, 6), normal(2, 2, 3), normal(2), 2, 1, reference=correlation)],
+    "conv2d": [
+        Sample(normal(1, 2, 3, 4), normal(2, 1, 2, 2), normal(2), 1, (1, 0), (2, 1), 2, reference=correlation),
+        Sample(normal(2, 3, 3), normal(1, 2, 2, 2)),
+    ],
+    "conv3d": [Sample(normal(1, 1, 2, 3, 2), normal(1, 1, 2, 2, 1), padding="same")],
+    "conv_transpose1d": [Sample(normal(2, 2, 3), normal(2, 1, 3), normal(1), stride=2, output_padding=1)],
+    "conv_transpose2d": [Sample(normal(1, 2, 2, 2), normal(2, 1, 2, 1), normal(2), (2, 1), groups=2, dilation=2)],
+    "conv_transpose3d": [Sample(normal(1, 1, 1, 2, 2), normal(1, 1, 1, 2, 2), padding=(0, 1, 0))],
+    "convolution": [Sample(normal(1, 1, 4), normal(2, 1, 2), normal(2), [3], [1], [1], False, [0], 1)],
     "cdist": [Sample(normal(2, 3), normal(4, 3), p) for p in (2.0, 1.0, 3.0)],
     "trace": [Sample(normal(3, 3), reference=np.trace)],
 }

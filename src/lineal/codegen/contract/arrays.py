@@ -13,12 +13,13 @@ import numpy as np
 from lineal.base.blas import get_bfloat16_products
 from lineal.base.platforms import HOST
 from lineal.codegen.contract.contraction import contraction
+from lineal.codegen.contract.images import table_of
 from lineal.codegen.contract.problem import Contract, converted
 from lineal.codegen.kinds import BY_NAME, kind_of
 from lineal.codegen.target import host
 from lineal.codegen.threads import pool
 
-__all__ = ["Seen", "contract", "multiplied", "seen"]
+__all__ = ["Seen", "Stack", "contract", "multiplied", "seen"]
 
 KNOWN = frozenset(each.name for each in BY_NAME.values() if each.is_narrow or each.family in "iu")
 LEAST, LEAST_NARROW = 1 << 15, 1 << 18
@@ -43,7 +44,7 @@ class Seen(NamedTuple):
 
     shape: tuple[int, int]
     image: np.ndarray
-    table: np.ndarray
+    table: list[int]
 
 
 def seen(
@@ -63,25 +64,64 @@ def seen(
     sizes, steps = image.shape[1:], [step // image.itemsize for step in image.strides]
     fields = list(zip(kernel, stride, dilation, padding, sizes))
     places = places or [(size + 2 * pad - far * (side - 1) - 1) // step + 1 for side, step, far, pad, size in fields]
-    axes = zip(places, kernel, stride, dilation, padding, sizes, steps[1:])
-    table = np.array([steps[0], *(number for axis in axes for number in axis)], np.int64)
+    table = table_of(steps[0], places, kernel, stride, dilation, padding, sizes, steps[1:])
     shape = (image.shape[0] * math.prod(kernel), math.prod(places))
     rows, columns = shape[::-1] if turned else shape
     return Seen((rows, columns), image, table)
 
 
+class Stack(NamedTuple):
+    """Contractions with images that are made in one call: how many images, of how many groups, and how far these are apart.
+
+    For each factor, out and argument `steps` has two numbers of elements: from image to image, from group to group.
+    """
+
+    images: int
+    groups: int
+    steps: tuple[tuple[int, int], ...]
+
+
 def contract(
-    problem: Contract, a: np.ndarray, b: np.ndarray | Seen, outs: Sequence[np.ndarray], args: Sequence[np.ndarray] = ()
+    problem: Contract,
+    a: np.ndarray,
+    b: np.ndarray | Seen,
+    outs: Sequence[np.ndarray],
+    args: Sequence[np.ndarray] = (),
+    stack: Stack | None = None,
 ) -> None:
-    """Put a contraction of two matrices into `outs`, the sums first if they are wanted; rows of outs and args are dense."""
+    """Put a contraction of two matrices into `outs`, the sums first if they are wanted; rows of outs and args are dense.
+
+    Of a `stack`, the arrays are those of the first contraction.
+    """
     routine, function = native(problem)
     pool().follow()
     (m, k), n = a.shape, b.shape[1]
-    wanted = problem.epilogue is None or problem.epilogue.kept
-    parts = [] if wanted else [np.empty((m, n) if k > routine.deepest else (1, 1), problem.sum_kind.dtype)]
-    factors = [*lying(a), *(lying(b) if isinstance(b, np.ndarray) else (b.image.ctypes.data, b.table.ctypes.data, 0))]
+    stack = stack or Stack(1, 1, ((0, 0),) * (2 + len(outs) + len(args)))
+    parts, moves = [], list(stack.steps)
+    if problem.epilogue is not None and not problem.epilogue.kept:
+        part, step = partial(problem, (m, n), k > routine.deepest, outs[0], stack)
+        parts.append(part)
+        moves.insert(2, step)
+    factors = [*lying(a)]
+    if isinstance(b, np.ndarray):
+        factors += lying(b)
+    else:
+        table = np.array([*b.table, stack.images, stack.groups, *(step for each in moves for step in each)], np.int64)
+        factors += [b.image.ctypes.data, table.ctypes.data, 0]
     rows = [word for x in (*parts, *outs, *args) for word in (x.ctypes.data, x.strides[0] // x.itemsize)]
     function(*factors, m, n, k, 1, *rows)
+
+
+def partial(
+    problem: Contract, shape: tuple[int, int], deep: bool, out: np.ndarray, stack: Stack
+) -> tuple[np.ndarray, tuple[int, int]]:
+    """Return memory for parts of sums that nobody wants, and its steps: where the result is to be, if it has their dtype."""
+    if out.dtype == problem.sum_kind.dtype:
+        return out, stack.steps[2]
+    size = shape if deep else (1, 1)
+    found = np.empty((stack.images * stack.groups if deep else 1, *size), problem.sum_kind.dtype)
+    apart = math.prod(size) if deep else 0
+    return found[0], (stack.groups * apart, apart)
 
 
 def lying(x: np.ndarray) -> tuple[int, ...]:

@@ -10,8 +10,9 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
-from lineal.codegen.contract.images import ImagePacking
+from lineal.codegen.contract.images import AXIS, ImagePacking
 from lineal.codegen.contract.packing import Packing
 from lineal.codegen.contract.problem import Contract, Epilogue
 from lineal.codegen.contract.tiles import VECTORS, Tile, Tiles, tiles_of
@@ -58,11 +59,20 @@ class Sheet:
         return e.load(self.address, self.kind, j, lanes, mask=mask)
 
 
+class Stack(NamedTuple):
+    """Products that differ in where they begin: how many, of how many groups each, how far an image and a group move."""
+
+    count: Value
+    groups: Value
+    steps: list[tuple[Value, Value]]
+
+
 class Writer:
     """Writes the routine of a contraction into a module.
 
     Its parameters are a and b, each an address and two strides, then m, n, k and whether to use threads, then `sheets`, each
-    an address and how far rows are apart: sums, what the epilogue stores, its arguments. An image has a table for strides.
+    an address and how far rows are apart: sums, what the epilogue stores, its arguments. An image has a table for strides,
+    which ends with the stack of products that are to be made.
     """
 
     def __init__(self, e: Emitter, contract: Contract):
@@ -107,18 +117,51 @@ class Writer:
         unit = e.select(across, e.index(self.tiles.lanes), self.tiles.high)
         size = e.select(across, n, m)
         units = e.math.floor_divide(size + unit - 1, unit)
-        worth = (spread != 0) & (m * n * k >= WORTH_THREADS)
+        count = e.index(1) if self.contract.image is None else self.stack(given[4]).count
+        units = e.math.maximum(units, 1) if self.contract.image is not None else units
+        worth = (spread != 0) & (m * n * k * count >= WORTH_THREADS)
 
         def work(start: Value, stop: Value, *given: Value) -> None:
-            *given, size, unit, across = given  # type: ignore[assignment]
-            m, n = given[6:8]
-            begin, end = start * unit, e.math.minimum(stop * unit, size)
-            pick = lambda yes, part, whole: e.select((across != 0) if yes else (across == 0), part, whole)
-            columns, rows = ((pick(yes, begin, 0), pick(yes, end, all_)) for yes, all_ in ((True, n), (False, m)))
-            self.blocks(given, rows, columns)
+            *given, size, unit, units, across = given  # type: ignore[assignment]
+            bounds = (size, unit, across)
+            if self.contract.image is None:
+                self.part(given, start, stop, bounds)
+                return
+            stack, divide = self.stack(given[4]), e.math.floor_divide
+            with e.loop(divide(stop + units - 1, units), divide(start, units)) as item:
+                first = item * units
+                begin, end = e.math.maximum(start - first, 0), e.math.minimum(stop - first, units)
+                self.part(self.moved(given, stack, item), begin, end, bounds)
 
-        captured = (*given, size, unit, e.cast(across, int64))
-        shared(e, NAME, units, captured, work, grain=1, pieces=1, worth=worth)
+        captured = (*given, size, unit, units, e.cast(across, int64))
+        shared(e, NAME, units * count, captured, work, grain=1, pieces=1, worth=worth)
+
+    def part(self, given: Sequence[Value], start: Value, stop: Value, bounds: Sequence[Value]) -> None:
+        """Write a range of units of one product."""
+        e, (m, n), (size, unit, across) = self.e, given[6:8], bounds
+        begin, end = start * unit, e.math.minimum(stop * unit, size)
+        pick = lambda yes, part, whole: e.select((across != 0) if yes else (across == 0), part, whole)
+        columns, rows = ((pick(yes, begin, 0), pick(yes, end, all_)) for yes, all_ in ((True, n), (False, m)))
+        self.blocks(given, rows, columns)
+
+    def stack(self, table: Value) -> Stack:
+        """Return the stack that an image's table ends with: images, groups, and how far each moves in a, b and the sheets."""
+        e, image = self.e, self.contract.image
+        assert image is not None
+        place = 1 + len(AXIS) * image.axes
+        images, groups, *steps = (e.load(table, int64, place + n) for n in range(2 + 2 * (2 + len(self.sheets))))
+        return Stack(images * groups, groups, list(zip(steps[::2], steps[1::2])))
+
+    def moved(self, given: Sequence[Value], stack: Stack, item: Value) -> list[Value]:
+        """Return what one product of a stack is given."""
+        e, moved = self.e, list(given)
+        image = e.math.floor_divide(item, stack.groups)
+        group = item - image * stack.groups
+        kinds = [kind_of(self.contract.a), kind_of(self.contract.b), *(kind for kind, _ in self.sheets)]
+        places = [0, 3, *range(10, 10 + 2 * len(self.sheets), 2)]
+        for place, kind, (first, second) in zip(places, kinds, stack.steps):
+            moved[place] = e.address(given[place], image * first + group * second, kind)
+        return moved
 
     def blocks(self, given: Sequence[Value], rows: tuple[Value, Value], columns: tuple[Value, Value]) -> None:
         """Write a range of columns, some panels at a time, for a range of rows."""

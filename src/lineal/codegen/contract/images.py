@@ -17,10 +17,15 @@ from lineal.codegen.emit import Emitter
 from lineal.codegen.kinds import Kind, float64, int32, int64, pointer, uint32
 from lineal.codegen.values import Value
 
-__all__ = ["AXIS", "ImagePacking"]
+__all__ = ["AXIS", "ImagePacking", "table_of"]
 
 AXIS = ("places", "kernel", "stride", "dilation", "padding", "size", "step")
 """The numbers of each axis of an image, in the order of its table, behind the step between channels."""
+
+
+def table_of(channel: int, *fields: Sequence[int]) -> list[int]:
+    """Return the table of an image: how far channels are apart, then each axis; `fields` are in the order of `AXIS`."""
+    return [channel, *(number for axis in zip(*fields) for number in axis)]
 
 
 class Where(NamedTuple):

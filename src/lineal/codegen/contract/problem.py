@@ -70,8 +70,8 @@ class Contract(NamedTuple):
 
 
 @lru_cache(64)
-def converted(within: Kind, kind: Kind, bias: bool = False) -> Epilogue:
-    """Return the epilogue that stores sums as another kind, plus a row of that kind if there is a `bias`."""
+def converted(within: Kind, kind: Kind, bias: bool = False, across: bool = True) -> Epilogue:
+    """Return the epilogue that stores sums as another kind, plus a row (a column, if not `across`) of that kind if `bias`."""
     if not bias:
         return Epilogue((Made(formula_of(lambda m, y: y, (within,)), (0,), kind.name, True),))
-    return Epilogue((Made(formula_of(lambda m, y, b: y + b, (within, kind)), (0, 1), kind.name, True),), ((kind.name, True),))
+    return Epilogue((Made(formula_of(lambda m, y, b: y + b, (within, kind)), (0, 1), kind.name, True),), ((kind.name, across),))

@@ -22,6 +22,7 @@ from lineal.nn.functional.counts import gaussian_nll_loss, poisson_nll_loss
 from lineal.nn.functional.dense import linear
 from lineal.nn.functional.divergence import kl_div
 from lineal.nn.functional.encoding import one_hot
+from lineal.nn.functional.folding import fold, unfold
 from lineal.nn.functional.fractional_pooling import (
     fractional_max_pool2d,
     fractional_max_pool2d_with_indices,
@@ -75,6 +76,7 @@ from lineal.nn.functional.similarity import cosine_similarity, pairwise_distance
 from lineal.nn.functional.smooth import gelu, glu, logsigmoid, mish, silu, softmin, softplus, softsign, tanhshrink
 from lineal.nn.functional.thresholds import gumbel_softmax, hardshrink, rrelu, softshrink, threshold
 from lineal.nn.functional.unpooling import max_unpool1d, max_unpool2d, max_unpool3d
+from lineal.ops.contraction.convolving import conv1d, conv2d, conv3d, conv_transpose1d, conv_transpose2d, conv_transpose3d
 from lineal.ops.structural.padding import pad
 from lineal.ops.structural.shuffling import channel_shuffle, native_channel_shuffle, pixel_shuffle, pixel_unshuffle
 
@@ -190,4 +192,12 @@ __all__ = [
     "rrelu",
     "softshrink",
     "threshold",
+    "conv1d",
+    "conv2d",
+    "conv3d",
+    "conv_transpose1d",
+    "conv_transpose2d",
+    "conv_transpose3d",
+    "fold",
+    "unfold",
 ]

@@ -6,9 +6,11 @@ from lineal.nn.modules import (
     batchnorm,
     channelshuffle,
     container,
+    conv,
     distance,
     dropout,
     flatten,
+    fold,
     instancenorm,
     linear,
     loss,
@@ -27,9 +29,11 @@ from lineal.nn.modules.adaptive import *
 from lineal.nn.modules.batchnorm import *
 from lineal.nn.modules.channelshuffle import *
 from lineal.nn.modules.container import *
+from lineal.nn.modules.conv import *
 from lineal.nn.modules.distance import *
 from lineal.nn.modules.dropout import *
 from lineal.nn.modules.flatten import *
+from lineal.nn.modules.fold import *
 from lineal.nn.modules.instancenorm import *
 from lineal.nn.modules.linear import *
 from lineal.nn.modules.loss import *

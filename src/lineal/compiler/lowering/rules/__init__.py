@@ -4,6 +4,7 @@ from lineal.compiler.lowering.rules import (
     broadcasting,
     contraction,
     conversion,
+    convolution,
     creation,
     elementwise,
     exponentials,

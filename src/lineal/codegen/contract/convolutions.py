@@ -1,0 +1,75 @@
+"""Convolutions of arrays, each one call: all images and groups are a stack of contractions with what the kernel sees."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from lineal.base.blas import get_bfloat16_products
+from lineal.codegen.contract.arrays import Stack, contract, regular, seen
+from lineal.codegen.contract.geometry import Geometry
+from lineal.codegen.contract.problem import Contract, Image, converted
+from lineal.codegen.kinds import BY_NAME, Kind, kind_of
+
+__all__ = ["by_kernel", "convolved", "posed"]
+
+KNOWN = frozenset(each.name for each in BY_NAME.values() if each.family in "fiu")
+LEAST = 1 << 18
+"""Above how many multiplications the routine is used; NumPy's products of what is laid out need less time to begin."""
+
+
+def posed(kind: Kind, axes: int, bias: bool = False, turned: bool = False) -> Contract:
+    """Return the contraction of a kernel (of a cotangent, if `turned`) with what is seen of an image of so many axes."""
+    epilogue = converted(kind.computed, kind, bias, False) if bias or kind.is_narrow else None
+    pairs = get_bfloat16_products() == "native"
+    return Contract(kind.name, kind.name, pairs=pairs, epilogue=epilogue, image=Image(axes, turned))
+
+
+def worth(geometry: Geometry, x: np.ndarray, outputs: int, channels: int) -> bool:
+    """Return whether the routine knows such numbers and the convolution is large enough."""
+    return x.dtype.name in KNOWN and geometry.work(len(x), channels, outputs) > LEAST and regular(x)
+
+
+def apart(x: np.ndarray, channels: int) -> tuple[int, int]:
+    """Return how far images, and groups of so many channels, are apart."""
+    return x.strides[0] // x.itemsize, channels * x.strides[1] // x.itemsize
+
+
+def convolved(geometry: Geometry, x: np.ndarray, w: np.ndarray, bias: np.ndarray | None) -> np.ndarray | None:
+    """Return the convolution of x (N, C, *image) and w (O, C / groups, *kernel); None if others do it faster."""
+    groups, (outputs, channels) = geometry.groups, w.shape[:2]
+    if not worth(geometry, x, outputs, channels):
+        return None
+    rows, kind = outputs // groups, kind_of(x.dtype)
+    w = np.ascontiguousarray(w).reshape(outputs, -1)
+    y = np.empty((len(x), outputs, math.prod(geometry.places)), x.dtype)
+    b = seen(x[0, :channels], geometry.kernel, geometry.stride, geometry.dilation, geometry.padding, places=geometry.places)
+    steps, args = [(0, w[:rows].size), apart(x, channels), apart(y, rows)], []
+    if bias is not None:
+        args.append(np.ascontiguousarray(bias)[:rows, None])
+        steps.append((0, rows))
+    problem = posed(kind, len(geometry.kernel), bias is not None)
+    contract(problem, w[:rows], b, [y[0, :rows]], args, Stack(len(x), groups, tuple(steps)))
+    return y.reshape(len(x), outputs, *geometry.places)
+
+
+def by_kernel(geometry: Geometry, g: np.ndarray, x: np.ndarray) -> np.ndarray | None:
+    """Return Σ g x, the derivative by the kernel, from the cotangent g (N, O, *places); None if others do it faster.
+
+    The images are one more axis, along which the kernel has one place.
+    """
+    groups, images, outputs = geometry.groups, len(x), g.shape[1]
+    rows, channels = outputs // groups, x.shape[1] // groups
+    if not worth(geometry, x, outputs, channels):
+        return None
+    # the sums run through all images: a copy has them side by side
+    a = np.ascontiguousarray(g.reshape(images, outputs, -1).swapaxes(0, 1)).reshape(outputs, -1)
+    out = np.empty((outputs, channels * math.prod(geometry.kernel)), x.dtype)
+    places = (images, *geometry.places)
+    fields = ((1, *geometry.kernel), (1, *geometry.stride), (1, *geometry.dilation), (0, *geometry.padding))
+    b = seen(x[:, :channels].swapaxes(0, 1), *fields, places=places, turned=True)
+    steps = ((0, a[:rows].size), (0, apart(x, channels)[1]), (0, out[:rows].size))
+    problem = posed(kind_of(x.dtype), len(places), turned=True)
+    contract(problem, a[:rows], b, [out[:rows]], stack=Stack(1, groups, steps))
+    return out.reshape(outputs, channels, *geometry.kernel)
