@@ -179,6 +179,7 @@ def test_every_public_name_is_pytorchs():
         assert [name for name in mine.__all__ if not hasattr(theirs, name)] == []
 
 
+@pytest.mark.filterwarnings("ignore:Using padding='same'")
 @pytest.mark.parametrize("mode", ["zeros", "reflect", "replicate", "circular"])
 @pytest.mark.parametrize("padding", [1, "same"])
 def test_convolutional_layers_pad_alike(mode, padding):
