@@ -87,7 +87,7 @@ def reflected(at: Any, low: int, high: int) -> Any:
 
 
 def fetched(x: Any, places: Sequence[Any], sizes: Sequence[int], weight: Any) -> Any:
-    """Return weight · x (N, C, flattened) at whole `places` (N, …) of each axis, nothing where they are beyond the edges."""
+    """Return weight · x (N, C, flattened) at whole `places` (N, …) of each axis, x being 0 beyond the edges."""
     index, inside = None, None
     for at, size in zip(places, sizes):
         here = (at >= 0) & (at <= size - 1)
@@ -97,9 +97,8 @@ def fetched(x: Any, places: Sequence[Any], sizes: Sequence[int], weight: Any) ->
     n, c = x.shape[:2]
     shape: Any = index.shape[1:]  # type: ignore[union-attr]
     flat = index.reshape(n, 1, math.prod(shape)).expand(n, c, math.prod(shape))  # type: ignore[union-attr]
-    # what is beyond has weight 0, and is not looked at: 0 · inf is not 0
     value = ops.where(inside.unsqueeze(1), x.gather(2, flat).reshape(n, c, *shape), 0)  # type: ignore[union-attr]
-    return value if weight is None else value * ops.where(inside, weight, 0).unsqueeze(1)  # type: ignore[arg-type]
+    return value if weight is None else value * weight.unsqueeze(1)  # type: ignore[arg-type]
 
 
 def at_nearest(x: Any, units: list, sizes: tuple[int, ...], inside: Inside) -> Any:
