@@ -9,6 +9,8 @@ from typing import Any
 
 def output_sizes(name: str, shape: tuple[int, ...], output_size: Any, n: int) -> tuple[int, ...]:
     """Return how many windows there are in each of the last `n` dimensions of a shape; None keeps a dimension's size."""
+    if n > 1 and len(shape) <= n and isinstance(output_size, Sequence):
+        raise ValueError(f"{name}: Input dimension should be at least {n + 1}, got {list(shape)}")
     if len(shape) not in (n + 1, n + 2):
         raise RuntimeError(f"{name}: Expected {n + 1}D or {n + 2}D tensor, but got {list(shape)}")
     if 0 in shape[len(shape) - n - (n > 1) :]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
+import operator
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -88,25 +90,24 @@ def reflected(at: Any, low: int, high: int) -> Any:
 
 def fetched(x: Any, places: Sequence[Any], sizes: Sequence[int], weight: Any) -> Any:
     """Return weight · x (N, C, flattened) at whole `places` (N, …) of each axis, x being 0 beyond the edges."""
-    index, inside = None, None
-    for at, size in zip(places, sizes):
-        here = (at >= 0) & (at <= size - 1)
-        whole = ops.where(here, at, 0).to(dtypes.int64)
-        index = whole if index is None else index * size + whole
-        inside = here if inside is None else inside & here
+    heres = [(at >= 0) & (at <= size - 1) for at, size in zip(places, sizes)]
+    inside: Any = functools.reduce(operator.and_, heres)
+    index: Any = 0
+    for at, here, size in zip(places, heres, sizes):
+        index = index * size + ops.where(here, at, 0).to(dtypes.int64)
     n, c = x.shape[:2]
-    shape: Any = index.shape[1:]  # type: ignore[union-attr]
-    flat = index.reshape(n, 1, math.prod(shape)).expand(n, c, math.prod(shape))  # type: ignore[union-attr]
-    value = ops.where(inside.unsqueeze(1), x.gather(2, flat).reshape(n, c, *shape), 0)  # type: ignore[union-attr]
-    return value if weight is None else value * weight.unsqueeze(1)  # type: ignore[arg-type]
+    shape = index.shape[1:]
+    flat = index.reshape(n, 1, math.prod(shape)).expand(n, c, math.prod(shape))
+    value = ops.where(inside.unsqueeze(1), x.gather(2, flat).reshape(n, c, *shape), 0)
+    return value * weight.unsqueeze(1)
 
 
 def at_nearest(x: Any, units: list, sizes: tuple[int, ...], inside: Inside) -> Any:
     """Return x at the nearest places, of two equally near the even one; the places have a derivative of 0."""
     places = [ops.round(inside(at, size)) for at, size in zip(units, sizes)]
-    y = fetched(x, [each.detach() for each in places], sizes, None)
-    # the grid has a history too
-    return y + (sum(places) * 0).nan_to_num(0, 0, 0).unsqueeze(1) if places[0].node is not None else y
+    # the grid has a history too, though nothing comes back through it
+    weight = (sum(units) * 0).nan_to_num(0, 0, 0) + 1
+    return fetched(x, [each.detach() for each in places], sizes, weight)
 
 
 def between(x: Any, units: list, sizes: tuple[int, ...], inside: Inside) -> Any:

@@ -177,6 +177,10 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: Number
     y = input
     for dim in range(ndim - 1, -1, -1):
         low, high = widths[dim]
+        if mode == "circular" and min(low, high) < 0:
+            # what is cut off is not there to be wrapped around
+            y = part(y, dim, max(-low, 0), y.value.shape[dim] - max(-high, 0))
+            low, high = max(low, 0), max(high, 0)
         if low > 0 or high > 0:
             before, after = EDGES[mode](y, dim, max(low, 0), max(high, 0))
             y = cat([each for each in (before, y, after) if each.value.shape[dim]] or [y], dim)
