@@ -67,7 +67,7 @@ def everything() -> tuple[list[type[Op]], list[Elementwise]]:
 def abstract(cls: type[Op]) -> bool:
     """Return whether a class only holds what its subclasses share."""
     return any(
-        getattr(getattr(cls, each, None), "__isabstractmethod__", False) for each in ("change", "places", "formula")
+        getattr(getattr(cls, each, None), "__isabstractmethod__", False) for each in ("change", "places", "formula", "lying")
     ) or (cls.eager is Op.eager and cls.run in (Op.run, Effect.run))
 
 

@@ -46,6 +46,9 @@ ADAPTED = {
     "uniform": lambda x, *args, **kwargs: x.uniform_(*args, **kwargs),
     "linalg.lstsq.grad_oriented": lambda A, B, *args, **kwargs: subject.linalg.lstsq(A, B, *args, **kwargs)[:2],
     "linalg.pinv.singular": lambda a, b: subject.linalg.pinv(a @ b.mT),
+    "nn.functional.embedding_bag": lambda weight, indices, *args, **kwargs: subject.nn.functional.embedding_bag(
+        indices, weight, *args, **kwargs
+    ),
     "zero_": lambda x: subject.zero_(x.clone()),
 }
 

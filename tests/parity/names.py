@@ -79,7 +79,7 @@ FAMILIES = {
         special.shifted_chebyshev_polynomial_t special.shifted_chebyshev_polynomial_u
         special.shifted_chebyshev_polynomial_v special.shifted_chebyshev_polynomial_w special.spherical_bessel_j0
         special.xlog1py special.zeta
-    """,
+    """.split(),
     "spatial": """
         nn.functional.adaptive_avg_pool1d nn.functional.adaptive_avg_pool2d nn.functional.adaptive_avg_pool3d
         nn.functional.adaptive_max_pool1d nn.functional.adaptive_max_pool2d nn.functional.adaptive_max_pool3d
@@ -89,6 +89,17 @@ FAMILIES = {
         nn.functional.max_unpool1d nn.functional.max_unpool2d nn.functional.max_unpool3d nn.functional.pad
         nn.functional.pixel_shuffle nn.functional.pixel_unshuffle nn.functional.upsample_bilinear
         nn.functional.upsample_nearest
+    """.split(),
+    "nn": """
+        nn.functional.alpha_dropout nn.functional.batch_norm nn.functional.cosine_embedding_loss nn.functional.ctc_loss
+        nn.functional.dropout nn.functional.dropout2d nn.functional.dropout3d nn.functional.embedding_bag
+        nn.functional.feature_alpha_dropout nn.functional.gaussian_nll_loss nn.functional.group_norm nn.functional.hardshrink
+        nn.functional.hinge_embedding_loss nn.functional.instance_norm nn.functional.layer_norm
+        nn.functional.linear_cross_entropy nn.functional.local_response_norm nn.functional.margin_ranking_loss
+        nn.functional.multi_margin_loss nn.functional.multilabel_margin_loss nn.functional.multilabel_soft_margin_loss
+        nn.functional.poisson_nll_loss nn.functional.rms_norm nn.functional.rrelu nn.functional.soft_margin_loss
+        nn.functional.softshrink nn.functional.threshold nn.functional.triplet_margin_loss
+        native_batch_norm native_layer_norm
     """.split(),
     "creation": """
         arange empty empty_like empty_strided eye full full_like linspace logspace new_empty new_empty_strided
@@ -106,6 +117,8 @@ PROPERTIES = ("H", "T", "mH", "mT")
 # Only shape and dtype are the library's promise: the values are random, or whatever the memory held.
 ARBITRARY = """
     nn.functional.fractional_max_pool2d nn.functional.fractional_max_pool3d
+    nn.functional.alpha_dropout nn.functional.dropout nn.functional.dropout2d nn.functional.dropout3d
+    nn.functional.feature_alpha_dropout nn.functional.rrelu
     bernoulli empty empty_like empty_strided multinomial new_empty new_empty_strided normal rand_like randint
     randint_like randn randn_like uniform
 """.split()
@@ -131,6 +144,8 @@ class Deviation:
 
 
 UNREAD = "the triangle that is not read has a derivative of zero; PyTorch's is not"
+CALIBRATED = "PyTorch's derivative is right behind a log_softmax alone; this one is that by the log probabilities"
+ALONE = "the derivative by a number that is its own mean is zero; PyTorch's is not"
 DEVIATIONS = (
     Deviation("chalf", "NumPy has no half-precision complex type"),
     Deviation(
@@ -140,6 +155,11 @@ DEVIATIONS = (
     Deviation("nn.functional.conv3d", "in float32 PyTorch's sum has the larger error", ("float32",), ("value",), "dilation=3"),
     Deviation("matrix_exp", "float32 is computed in float64; PyTorch's last digits are lost", dtypes=("float32",)),
     Deviation("linalg.norm.subgradients_at_zero", "PyTorch's second derivative of the zero vector is NaN", kinds=("grad2",)),
+    Deviation("nn.functional.batch_norm", "an input without a dimension of channels is refused", text="[0]"),
+    Deviation("nn.functional.ctc_loss", CALIBRATED, kinds=("grad", "grad2")),
+    Deviation("nn.functional.linear_cross_entropy.chunked", "PyTorch's pieces have no second derivative", kinds=("grad2",)),
+    Deviation("nn.functional.layer_norm", ALONE, ("float32",), ("grad",), "float32[1]"),
+    Deviation("native_layer_norm", ALONE, ("float32",), ("grad",), "float32[1]"),
     Deviation("cholesky_inverse", UNREAD, kinds=("grad", "method")),
     Deviation("cholesky_solve", UNREAD, kinds=("grad", "method")),
 )

@@ -31,6 +31,15 @@ from lineal.nn.dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d, Dropo
 from lineal.nn.embedding import Embedding
 from lineal.nn.embedding_bag import EmbeddingBag
 from lineal.nn.folding import Fold, Unfold
+from lineal.nn.lazy import (
+    LazyBatchNorm1d,
+    LazyBatchNorm2d,
+    LazyBatchNorm3d,
+    LazyInstanceNorm1d,
+    LazyInstanceNorm2d,
+    LazyInstanceNorm3d,
+    LazyLinear,
+)
 from lineal.nn.linear import Bilinear, Identity, Linear
 from lineal.nn.loss import (
     BCELoss,
@@ -106,6 +115,7 @@ from lineal.nn.smooth import GELU, GLU, LogSigmoid, Mish, SiLU, Softmin, Softplu
 from lineal.nn.thresholds import Hardshrink, RReLU, Softmax2d, Softshrink, Threshold
 from lineal.nn.transformer import Transformer, TransformerDecoder, TransformerEncoder
 from lineal.nn.transformer_layers import TransformerDecoderLayer, TransformerEncoderLayer
+from lineal.nn.uninitialized import UninitializedBuffer, UninitializedParameter
 
 __all__ = [
     "functional",
@@ -169,6 +179,15 @@ __all__ = [
     "HuberLoss",
     "KLDivLoss",
     "CosineSimilarity",
+    "LazyBatchNorm1d",
+    "LazyBatchNorm2d",
+    "LazyBatchNorm3d",
+    "LazyInstanceNorm1d",
+    "LazyInstanceNorm2d",
+    "LazyInstanceNorm3d",
+    "LazyLinear",
+    "UninitializedBuffer",
+    "UninitializedParameter",
     "PairwiseDistance",
     "RNNBase",
     "RNN",

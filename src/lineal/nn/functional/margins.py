@@ -220,6 +220,8 @@ def multilabel_margin_loss(
     The labels of an example are the indices in `target`, of the scores' shape (C) or (N, C), up to the first negative one.
     """
     reduction = reduction_of(size_average, reduce, reduction)
+    if input.ndim and not input.shape[-1]:
+        raise RuntimeError(f"multilabel_margin_loss: Expected non-empty vector or matrix of scores, got {list(input.shape)}")
     if input.shape != target.shape or input.ndim > 2:
         raise RuntimeError(
             f"multilabel_margin_loss: inconsistent target size, expected that of the scores (C) or (N, C), got "

@@ -11,6 +11,7 @@ from lineal.nn import functional
 from lineal.nn.functional.normalisation import inner_shape, normalised_batch, widened
 from lineal.ops import empty, rsqrt
 from lineal.ops.reductions import normalisation
+from lineal.ops.reductions.front import both
 
 __all__ = [
     "adaptive_max_pool1d",
@@ -100,12 +101,13 @@ def native_batch_norm(
     training: bool,
     momentum: float,
     eps: float,
+    *,
+    out: tuple[Tensor, Tensor, Tensor] | None = None,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Return `nn.functional.batch_norm`, the means of the batch and 1 / √(variance + eps); both empty outside training."""
     y, mean, var = normalised_batch(input, running_mean, running_var, weight, bias, training, momentum, eps)
-    if mean is None:
-        return y, empty(0, dtype=input.dtype), empty(0, dtype=input.dtype)
-    return y, mean, rsqrt(var + eps)
+    statistics = (empty(0, dtype=input.dtype),) * 2 if mean is None else (mean, rsqrt(var + eps))
+    return both((y, *statistics), out, "native_batch_norm")
 
 
 def native_layer_norm(

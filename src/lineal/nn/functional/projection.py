@@ -27,6 +27,10 @@ def linear_cross_entropy(
 
     A weight (C, d1, …, in) gives scores (N, C, d1, …). `options`, how PyTorch cuts the scores, are accepted as hints.
     """
+    if linear_weight.ndim < 2:
+        raise RuntimeError(
+            f"linear_cross_entropy: expected linear_weight with dimensionality at least 2, got {linear_weight.ndim}"
+        )
     classes, *inner, features = linear_weight.shape
     if input.shape[-1] != features:
         raise RuntimeError(

@@ -69,7 +69,7 @@ def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
     check_probability("dropout2d", p)
     if input.ndim != 4:
         warnings.warn(f"dropout2d: received a {input.ndim}D input: channels are its second dimension", stacklevel=3)
-    return dropped(input, p, training, inplace, by_channel("dropout2d", input))
+    return dropped(input, p, training, inplace, by_channel("dropout2d", input) if training and p else None)
 
 
 @public
@@ -78,7 +78,7 @@ def dropout3d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
     check_probability("dropout3d", p)
     if input.ndim not in (4, 5):
         warnings.warn(f"dropout3d: received a {input.ndim}D input: channels are its second dimension", stacklevel=3)
-    shape = (input.shape[0], 1, 1, 1) if input.ndim == 4 else by_channel("dropout3d", input)
+    shape = (input.shape[0], 1, 1, 1) if input.ndim == 4 else by_channel("dropout3d", input) if training and p else None
     return dropped(input, p, training, inplace, shape)
 
 
@@ -96,4 +96,4 @@ def alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace
 def feature_alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False) -> Tensor:
     """Do what `alpha_dropout` does to whole channels, the second dimension."""
     check_probability("feature_alpha_dropout", p)
-    return dropped(input, p, training, inplace, by_channel("feature_alpha_dropout", input), True)
+    return dropped(input, p, training, inplace, by_channel("feature_alpha_dropout", input) if training and p else None, True)

@@ -12,6 +12,7 @@ from lineal.nn.modules import (
     flatten,
     fold,
     instancenorm,
+    lazy,
     linear,
     loss,
     module,
