@@ -41,13 +41,17 @@ def test_packed_sequences_are_those_alone(kind, bidirectional):
             lineal.testing.assert_close(found[:, place], expected)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_derivatives_of_a_layer(kind):
-    layer = getattr(nn, kind)(2, 2, bidirectional=True, dtype=lineal.float64)
-    x = lineal.randn(3, 1, 2, dtype=lineal.float64, requires_grad=True)
-    weights = [layer.weight_hh_l0, layer.bias_hh_l0_reverse]
-    assert lineal.autograd.gradcheck(lambda x, *_: layer(x)[0], [x, *weights])
-    assert lineal.autograd.gradgradcheck(lambda x: layer(x)[0], [x])
+@pytest.mark.parametrize(("name", "gates"), [("rnn_tanh", 1), ("lstm", 4), ("gru", 3)])
+def test_derivatives_by_inputs_states_and_weights(name, gates):
+    normal = lambda *shape: lineal.randn(*shape, dtype=lineal.float64, requires_grad=True)
+    x, h, weights = normal(3, 1, 2), normal(1, 1, 2), [normal(gates * 2, 2), normal(gates * 2, 2)]
+    biases = [normal(gates * 2), normal(gates * 2)]
+
+    def function(x, h, *params):
+        return getattr(lineal, name)(x, (h, h) if name == "lstm" else h, params, True, 1, 0.0, True, False, False)[0]
+
+    assert lineal.autograd.gradcheck(function, [x, h, *weights, *biases])
+    assert lineal.autograd.gradgradcheck(lambda x, h, w: function(x, h, weights[0], w, *biases), [x, h, weights[1]])
 
 
 def test_projected_states():
