@@ -69,6 +69,7 @@ def binary(
     domain: str = "any",
     result: str = "same",
     numeric: Rule | None = None,
+    host_only: str = "",
     numbers: str = "any",
     doc: str = "",
 ) -> Binary:
@@ -77,7 +78,7 @@ def binary(
     `numbers` says which inputs may be Python numbers: "any", "one", "second" or "none". The attributes `operator` and
     `reflected` are the methods for Python's operators: they leave unknown operands to the other side.
     """
-    op = Elementwise(name, scalar, (by_first, by_second), result, numeric)
+    op = Elementwise(name, scalar, (by_first, by_second), result, numeric, host_only)
     front = binary_front(op, domain, NUMBERS[numbers])
     operator = front.operator = named(binary_front(op, domain, lenient), name, op, doc)
 

@@ -65,10 +65,10 @@ class ModifiedBessel(Elementwise):
     no_lowering = "host step: SciPy has the function"
 
     def __init__(self, n: int, scaled: bool):
-        function = "ive" if scaled else "iv"
         beside = lambda x: (modified(n - 1, scaled)(x) + modified(n + 1, scaled)(x)) * 0.5
         slope: Rule = (lambda g, x, y: g * (beside(x) - sgn(x) * y)) if scaled else (lambda g, x: g * beside(x))
-        numeric = lambda m, x: getattr(scipy.special, function)(n, x).astype(x.dtype)
+        values = lambda x: scipy.special.ive(n, x) if scaled else scipy.special.iv(n, x)
+        numeric = lambda m, x: values(x).astype(x.dtype)
         super().__init__("modified_bessel", lambda m, x: m.modified_bessel(n, x), (slope,), "same", numeric, "SciPy")
         self.__dict__.update(n=n, scaled=scaled)
 
@@ -84,49 +84,52 @@ def modified(n: int, scaled: bool) -> Any:
 
 def underived(name: str, numeric: Rule, doc: str) -> Unary:
     """Make the public function of a row that has no derivative, and no code: SciPy computes it."""
-    label = f"special_{name}"
-    return unary(label, lambda m, x: m.scipy(name, x), domain="real float", numeric=numeric, host_only="SciPy", doc=doc)
+    return unary(name, lambda m, x: m.scipy(name, x), domain="real float", numeric=numeric, host_only="SciPy", doc=doc)
 
 
-def _vanishing(function: str, m: Any, x: Any) -> Any:
+def _vanishing(m: Any, x: Any, y: Any) -> Any:
     # of infinity SciPy gives nan
-    return m.where(m.isinf(x), x.dtype.type(0), getattr(scipy.special, function)(x))
+    return m.where(m.isinf(x), x.dtype.type(0), y)
 
 
-airy_ai = underived("airy_ai", lambda m, x: scipy.special.airy(x)[0], "Return Airy's function Ai(input).")
+airy_ai = underived("special_airy_ai", lambda m, x: scipy.special.airy(x)[0], "Return Airy's function Ai(input).")
 bessel_j0 = underived(
-    "bessel_j0", lambda m, x: _vanishing("j0", m, x), "Return J₀(input), the Bessel function of the first kind."
+    "special_bessel_j0",
+    lambda m, x: _vanishing(m, x, scipy.special.j0(x)),
+    "Return J₀(input), the Bessel function of the first kind.",
 )
 bessel_j1 = underived(
-    "bessel_j1", lambda m, x: _vanishing("j1", m, x), "Return J₁(input), the Bessel function of the first kind."
+    "special_bessel_j1",
+    lambda m, x: _vanishing(m, x, scipy.special.j1(x)),
+    "Return J₁(input), the Bessel function of the first kind.",
 )
 bessel_y0 = underived(
-    "bessel_y0", lambda m, x: scipy.special.y0(x), "Return Y₀(input), the Bessel function of the second kind, -∞ at 0."
+    "special_bessel_y0", lambda m, x: scipy.special.y0(x), "Return Y₀(input), the Bessel function of the second kind, -∞ at 0."
 )
 bessel_y1 = underived(
-    "bessel_y1", lambda m, x: scipy.special.y1(x), "Return Y₁(input), the Bessel function of the second kind, -∞ at 0."
+    "special_bessel_y1", lambda m, x: scipy.special.y1(x), "Return Y₁(input), the Bessel function of the second kind, -∞ at 0."
 )
 modified_bessel_i0 = underived(
-    "modified_bessel_i0", lambda m, x: scipy.special.i0(x), "Return I₀(input); unlike `i0` it has no derivative."
+    "special_modified_bessel_i0", lambda m, x: scipy.special.i0(x), "Return I₀(input); unlike `i0` it has no derivative."
 )
 modified_bessel_i1 = underived(
-    "modified_bessel_i1", lambda m, x: scipy.special.i1(x), "Return I₁(input); unlike `i1` it has no derivative."
+    "special_modified_bessel_i1", lambda m, x: scipy.special.i1(x), "Return I₁(input); unlike `i1` it has no derivative."
 )
 modified_bessel_k0 = underived(
-    "modified_bessel_k0",
+    "special_modified_bessel_k0",
     lambda m, x: scipy.special.k0(x),
     "Return K₀(input), the modified Bessel function of the second kind, ∞ at 0.",
 )
 modified_bessel_k1 = underived(
-    "modified_bessel_k1",
+    "special_modified_bessel_k1",
     lambda m, x: scipy.special.k1(x),
     "Return K₁(input), the modified Bessel function of the second kind, ∞ at 0.",
 )
 scaled_modified_bessel_k0 = underived(
-    "scaled_modified_bessel_k0", lambda m, x: scipy.special.k0e(x), "Return exp(input) K₀(input)."
+    "special_scaled_modified_bessel_k0", lambda m, x: scipy.special.k0e(x), "Return exp(input) K₀(input)."
 )
 scaled_modified_bessel_k1 = underived(
-    "scaled_modified_bessel_k1", lambda m, x: scipy.special.k1e(x), "Return exp(input) K₁(input)."
+    "special_scaled_modified_bessel_k1", lambda m, x: scipy.special.k1e(x), "Return exp(input) K₁(input)."
 )
 spherical_bessel_j0 = unary(
     "special_spherical_bessel_j0",

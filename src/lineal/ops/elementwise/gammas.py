@@ -29,6 +29,7 @@ igamma = binary(
     _density,
     domain="only float",
     numeric=lambda m, a, x: scipy.special.gammainc(a, x),
+    host_only="SciPy",
     numbers="none",
     doc="Return ∫ t^(a-1) exp(-t) dt / Γ(a) from 0 to x, of a = input and x = other.",
 )
@@ -39,6 +40,7 @@ igammac = binary(
     lambda g, a, x: -_density(g, a, x),
     domain="only float",
     numeric=lambda m, a, x: scipy.special.gammaincc(a, x),
+    host_only="SciPy",
     numbers="none",
     doc="Return 1 - igamma(input, other), accurate for large other.",
 )
@@ -49,6 +51,7 @@ zeta = binary(
     lambda g, x, q: g * -x * zeta(x + 1, q),
     domain="real float",
     numeric=lambda m, x, q: scipy.special.zeta(x, q),
+    host_only="SciPy",
     numbers="one",
     doc="Return Σ (k + other)^-input over k = 0, 1, …: Hurwitz's zeta function.",
 )

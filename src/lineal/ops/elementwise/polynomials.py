@@ -22,10 +22,11 @@ def polynomial(name: str, values: Callable[[Any, Any], Any], symbol: str) -> Bin
         return m.where(degree < 0, 0.0, y).astype(x.dtype)
 
     return binary(
-        f"special_{name}",
+        name,
         lambda m, x, n: m.scipy(name, x, n),
         domain="real float",
         numeric=numeric,
+        host_only="SciPy",
         numbers="one",
         doc=f"Return {symbol}(input) of degree n = other, whose fraction is cut off; 0 where it is negative.",
     )
@@ -48,15 +49,23 @@ def _w(n: Any, x: Any) -> Any:
     return _u(n, x) + _u(n - 1, x)
 
 
-chebyshev_polynomial_t = polynomial("chebyshev_polynomial_t", _t, "Tₙ")
-chebyshev_polynomial_u = polynomial("chebyshev_polynomial_u", _u, "Uₙ")
-chebyshev_polynomial_v = polynomial("chebyshev_polynomial_v", _v, "Vₙ")
-chebyshev_polynomial_w = polynomial("chebyshev_polynomial_w", _w, "Wₙ")
-shifted_chebyshev_polynomial_t = polynomial("shifted_chebyshev_polynomial_t", lambda n, x: _t(n, 2 * x - 1), "Tₙ(2x - 1), x = ")
-shifted_chebyshev_polynomial_u = polynomial("shifted_chebyshev_polynomial_u", lambda n, x: _u(n, 2 * x - 1), "Uₙ(2x - 1), x = ")
-shifted_chebyshev_polynomial_v = polynomial("shifted_chebyshev_polynomial_v", lambda n, x: _v(n, 2 * x - 1), "Vₙ(2x - 1), x = ")
-shifted_chebyshev_polynomial_w = polynomial("shifted_chebyshev_polynomial_w", lambda n, x: _w(n, 2 * x - 1), "Wₙ(2x - 1), x = ")
-hermite_polynomial_h = polynomial("hermite_polynomial_h", lambda n, x: scipy.special.eval_hermite(n, x), "Hₙ")
-hermite_polynomial_he = polynomial("hermite_polynomial_he", lambda n, x: scipy.special.eval_hermitenorm(n, x), "Heₙ")
-laguerre_polynomial_l = polynomial("laguerre_polynomial_l", lambda n, x: scipy.special.eval_laguerre(n, x), "Lₙ")
-legendre_polynomial_p = polynomial("legendre_polynomial_p", lambda n, x: scipy.special.eval_legendre(n, x), "Pₙ")
+chebyshev_polynomial_t = polynomial("special_chebyshev_polynomial_t", _t, "Tₙ")
+chebyshev_polynomial_u = polynomial("special_chebyshev_polynomial_u", _u, "Uₙ")
+chebyshev_polynomial_v = polynomial("special_chebyshev_polynomial_v", _v, "Vₙ")
+chebyshev_polynomial_w = polynomial("special_chebyshev_polynomial_w", _w, "Wₙ")
+shifted_chebyshev_polynomial_t = polynomial(
+    "special_shifted_chebyshev_polynomial_t", lambda n, x: _t(n, 2 * x - 1), "Tₙ(2x - 1), x = "
+)
+shifted_chebyshev_polynomial_u = polynomial(
+    "special_shifted_chebyshev_polynomial_u", lambda n, x: _u(n, 2 * x - 1), "Uₙ(2x - 1), x = "
+)
+shifted_chebyshev_polynomial_v = polynomial(
+    "special_shifted_chebyshev_polynomial_v", lambda n, x: _v(n, 2 * x - 1), "Vₙ(2x - 1), x = "
+)
+shifted_chebyshev_polynomial_w = polynomial(
+    "special_shifted_chebyshev_polynomial_w", lambda n, x: _w(n, 2 * x - 1), "Wₙ(2x - 1), x = "
+)
+hermite_polynomial_h = polynomial("special_hermite_polynomial_h", lambda n, x: scipy.special.eval_hermite(n, x), "Hₙ")
+hermite_polynomial_he = polynomial("special_hermite_polynomial_he", lambda n, x: scipy.special.eval_hermitenorm(n, x), "Heₙ")
+laguerre_polynomial_l = polynomial("special_laguerre_polynomial_l", lambda n, x: scipy.special.eval_laguerre(n, x), "Lₙ")
+legendre_polynomial_p = polynomial("special_legendre_polynomial_p", lambda n, x: scipy.special.eval_legendre(n, x), "Pₙ")

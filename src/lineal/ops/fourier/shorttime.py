@@ -118,9 +118,7 @@ def stft(
 def check_spectra(input: Any, window: Any, n_fft: int, onesided: bool, return_complex: bool) -> None:
     """Refuse what `stft` does not return, and options that contradict each other."""
     if not is_complex(input):
-        raise RuntimeError(
-            "istft: requires a complex-valued input tensor matching the output from stft with return_complex=True"
-        )
+        raise RuntimeError("istft: requires a complex-valued input tensor, the output of stft with return_complex=True")
     shape = input.value.shape
     if not input.value.size:
         raise RuntimeError(f"istft: input tensor cannot be empty, got shape {list(shape)}")
@@ -128,9 +126,7 @@ def check_spectra(input: Any, window: Any, n_fft: int, onesided: bool, return_co
         raise RuntimeError(f"istft: expected a tensor with 2 or 3 dimensions, but got {len(shape)}")
     wanted = n_fft // 2 + 1 if onesided else n_fft
     if shape[-2] != wanted:
-        raise RuntimeError(
-            f"istft: expected the frequency dimension to have {wanted} entries for {onesided=}, but got {shape[-2]}"
-        )
+        raise RuntimeError(f"istft: expected {wanted} frequencies for n_fft={n_fft} and {onesided=}, but got {shape[-2]}")
     if return_complex and onesided:
         raise RuntimeError("istft: cannot have onesided output if window or input is complex")
     if not return_complex and is_complex(window):

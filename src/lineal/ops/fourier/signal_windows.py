@@ -9,7 +9,7 @@ from typing import Any, Unpack
 from lineal.base import dtypes
 from lineal.base.signatures import Options, Tensor
 from lineal.ops.conversion import cast
-from lineal.ops.creation import finish, ones, read
+from lineal.ops.creation import finish, full, read
 from lineal.ops.fourier.windows import BLACKMAN, HAMMING, HANN, Formula, cosines, kaiser_formula, places, triangle
 
 __all__ = [
@@ -29,15 +29,15 @@ __all__ = [
 NUTTALL = (0.3635819, 0.4891775, 0.1365995, 0.0106411)
 
 
-def window(name: str, M: int, sym: bool, formula: Formula, options: Any) -> Any:
-    """Return a window of M numbers; ValueError if M is negative, or for dtypes other than float32 and float64."""
+def window(name: str, M: int, sym: bool, formula: Formula, options: Any, alone: float = 1.0) -> Any:
+    """Return a window of M numbers, `alone` if that is one; ValueError if M < 0, or for dtypes but float32 and float64."""
     _, requires_grad, target, where = read(name, options)
     if M < 0:
         raise ValueError(f"{name} requires non-negative window length, got M={M}")
     if target not in (dtypes.float32, dtypes.float64):
         raise ValueError(f"{name} expects float32 or float64 dtypes, got: {target}")
     if M < 2:
-        return finish(ones(M, dtype=target, device=where), requires_grad)
+        return finish(full((M,), alone, dtype=target, device=where), requires_grad)
     return finish(cast(formula(places(M, where), M - 1 if sym else M), target), requires_grad)
 
 
@@ -65,10 +65,7 @@ def exponential(
     if sym and center is not None:
         raise ValueError("Center must be None for symmetric windows")
     formula = lambda k, span: ((k - (span / 2 if center is None else center)).abs() * (-1 / tau)).exp()
-    if M == 1 and center is not None:
-        # one number alone is not at the center that was given
-        return window("exponential", 2, sym, formula, options)[:1].clone()
-    return window("exponential", M, sym, formula, options)
+    return window("exponential", M, sym, formula, options, math.exp(-abs(center or 0) / tau))
 
 
 def gaussian(M: int, *, std: float = 1.0, sym: bool = True, **options: Unpack[Options]) -> Tensor:
