@@ -15,7 +15,7 @@ from lineal.core.calling import public
 from lineal.ops.conversion import dtype_of
 from lineal.ops.creation import ones
 from lineal.ops.elementwise.arithmetic import div, mul
-from lineal.ops.elementwise.parts import real, view_as_real
+from lineal.ops.elementwise.parts import view_as_real
 from lineal.ops.fourier.onedimensional import fft, ifft, irfft, rfft
 from lineal.ops.front import require_tensor
 from lineal.ops.structural.axes import transpose, unsqueeze
@@ -133,13 +133,10 @@ def check_spectra(input: Any, window: Any, n_fft: int, onesided: bool, return_co
         raise RuntimeError("istft: Complex windows are incompatible with return_complex=False")
 
 
-def pieces(input: Any, n_fft: int, normalized: bool, onesided: bool, return_complex: bool) -> Any:
-    """Return the signals, n_fft numbers each, of which the columns of input are the transforms."""
+def pieces(input: Any, n_fft: int, normalized: bool, return_complex: bool) -> Any:
+    """Return the signals, n_fft numbers each, of which the columns of input are the transforms: of real ones half is read."""
     norm, x = "ortho" if normalized else "backward", transpose(input, -1, -2)
-    if onesided:
-        return irfft(x, n_fft, norm=norm)
-    y = ifft(x, norm=norm)
-    return y if return_complex else real(y)
+    return ifft(x, norm=norm) if return_complex else irfft(x, n_fft, norm=norm)
 
 
 @public
@@ -166,7 +163,7 @@ def istft(
     check_lengths("istft", n_fft, hop, wide, window)
     if hop > wide:
         raise RuntimeError(f"istft: expected hop_length <= win_length, but got hop_length={hop} and win_length={wide}")
-    x = pieces(input, n_fft, normalized, onesided, return_complex)
+    x = pieces(input, n_fft, normalized, return_complex)
     weights = widened(window, wide, n_fft, x)
     count = x.value.shape[-2]
     total = n_fft + hop * (count - 1)
