@@ -36,6 +36,8 @@ def slice_by_index(x, dim=0, start=None, end=None, step=1):
     return x[(slice(None),) * (dim % x.ndim) + (slice(start, end, step),)]
 
 
+POLYGAMMAS = [f"polygamma.polygamma_n_{n}" for n in range(5)] + ["special.polygamma.special_polygamma_n_0"]
+
 # Where PyTorch's table swaps arguments or calls what has no public function.
 ADAPTED = {
     "where": lambda x, condition, other, **options: subject.where(condition, x, other, **options),
@@ -49,6 +51,7 @@ ADAPTED = {
     "nn.functional.embedding_bag": lambda weight, indices, *args, **kwargs: subject.nn.functional.embedding_bag(
         indices, weight, *args, **kwargs
     ),
+    **dict.fromkeys(POLYGAMMAS, lambda x, n, *args, **kwargs: subject.polygamma(n, x, *args, **kwargs)),
     "zero_": lambda x: subject.zero_(x.clone()),
 }
 

@@ -82,7 +82,7 @@ def extents(name: str, shape: tuple[int, ...], s: int | Sequence[int] | None, di
     return list(wanted), axes
 
 
-def resized(name: str, input: AbstractTensor, sizes: Sequence[int], axes: Axes) -> Any:
+def resized(name: str, input: Any, sizes: Sequence[int], axes: Axes) -> Any:
     """Return input cut, or filled up with zeros, at the end of `axes` to `sizes` (-1: as they are)."""
     for size, place in zip(sizes, axes):
         shape = input.value.shape

@@ -94,7 +94,7 @@ _r2c = functools.lru_cache(1024)(FftR2C)
 _c2r = functools.lru_cache(1024)(FftC2R)
 
 
-def paired(z: AbstractTensor, axis: int, size: int, factor: float) -> Any:
+def paired(z: Any, axis: int, size: int, factor: float) -> Any:
     """Return one half of a spectrum, its frequencies along `axis` that have a negative among `size` times `factor`."""
     shape, real_dtype = z.value.shape, z.value.real.dtype
     weights = module_of(z).full((shape[axis], *(1,) * (len(shape) - axis - 1)), factor, real_dtype)

@@ -11,7 +11,6 @@ from typing import Any, Unpack
 
 from lineal.base import dtypes
 from lineal.base.signatures import Options, Tensor
-from lineal.core import AbstractTensor
 from lineal.ops.conversion import cast
 from lineal.ops.creation import Range, finish, made, ones, read
 from lineal.ops.elementwise.bessel import i0
@@ -19,7 +18,7 @@ from lineal.ops.elementwise.extremes import clamp
 
 __all__ = ["bartlett_window", "blackman_window", "hamming_window", "hann_window", "kaiser_window"]
 
-Formula = Callable[[AbstractTensor, int], Any]
+Formula = Callable[[Any, int], Any]
 """What makes a window of the places 0, 1, … of its numbers and of the distance after which it repeats, or ends."""
 
 HANN, HAMMING, BLACKMAN = (0.5, 0.5), (0.54, 0.46), (0.42, 0.5, 0.08)

@@ -1,0 +1,87 @@
+"""Special functions against mpmath: at most so many units in the last place away from zeros of the function."""
+
+import mpmath
+import numpy as np
+import pytest
+
+import lineal
+from lineal import special
+
+PLACES = np.concatenate([np.linspace(-9.3, 9.7, 14), [1e-3, 0.5, 25.0]])
+POSITIVE = np.array([1e-3, 0.1, 0.7, 1.9, 3.3, 6.1, 12.0, 25.0])
+
+# name, the function of mpmath, where
+CASES = [
+    ("airy_ai", mpmath.airyai, PLACES[PLACES < 10]),
+    ("bessel_j0", lambda x: mpmath.besselj(0, x), PLACES),
+    ("bessel_j1", lambda x: mpmath.besselj(1, x), PLACES),
+    ("bessel_y0", lambda x: mpmath.bessely(0, x), POSITIVE),
+    ("bessel_y1", lambda x: mpmath.bessely(1, x), POSITIVE),
+    ("i0", lambda x: mpmath.besseli(0, x), PLACES),
+    ("i0e", lambda x: mpmath.besseli(0, x) * mpmath.exp(-abs(x)), PLACES),
+    ("i1", lambda x: mpmath.besseli(1, x), PLACES),
+    ("i1e", lambda x: mpmath.besseli(1, x) * mpmath.exp(-abs(x)), PLACES),
+    ("modified_bessel_k0", lambda x: mpmath.besselk(0, x), POSITIVE),
+    ("modified_bessel_k1", lambda x: mpmath.besselk(1, x), POSITIVE),
+    ("scaled_modified_bessel_k0", lambda x: mpmath.besselk(0, x) * mpmath.exp(x), POSITIVE),
+    ("scaled_modified_bessel_k1", lambda x: mpmath.besselk(1, x) * mpmath.exp(x), POSITIVE),
+    ("spherical_bessel_j0", lambda x: mpmath.sin(x) / x, PLACES),
+    ("erfcx", lambda x: mpmath.exp(x * x) * mpmath.erfc(x), PLACES[PLACES < 10]),
+    ("ndtr", mpmath.ncdf, PLACES[PLACES < 6]),
+    ("log_ndtr", lambda x: mpmath.log(mpmath.ncdf(x)), PLACES[PLACES < 3]),
+    ("entr", lambda x: -x * mpmath.log(x), POSITIVE),
+]
+
+
+@pytest.mark.parametrize(("dtype", "most"), [("float32", 3), ("float64", 20)])
+@pytest.mark.parametrize(("name", "exact", "places"), CASES, ids=[case[0] for case in CASES])
+def test_special_functions_are_exact(name, exact, places, dtype, most):
+    x = places.astype(dtype)
+    y = getattr(special, name)(lineal.tensor(x)).numpy()
+    assert y.dtype == dtype
+    with mpmath.workdps(40):
+        expected = [exact(mpmath.mpf(float(each))) for each in x]
+        errors = [float(abs(mpmath.mpf(float(a)) - b) / max(abs(b), mpmath.mpf(0.05))) for a, b in zip(y, expected)]
+        small = [float(abs(mpmath.mpf(float(a)) - b) / abs(b)) for a, b in zip(y, expected)]
+    relative = errors if name in ("airy_ai", "bessel_j0", "bessel_j1", "bessel_y0", "bessel_y1") else small
+    worst = int(np.argmax(relative))
+    assert relative[worst] <= most * np.finfo(dtype).eps, f"{relative[worst] / np.finfo(dtype).eps:.1f} ulp at {x[worst]!r}"
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "expected"),
+    [
+        ("i0", [0.0], [1.0]),
+        ("i1e", [0.0, np.inf], [0.0, 0.0]),
+        ("bessel_j0", [0.0, np.inf], [1.0, 0.0]),
+        ("bessel_y0", [0.0, -1.0], [-np.inf, np.nan]),
+        ("modified_bessel_k1", [0.0, -1.0], [np.inf, np.nan]),
+        ("spherical_bessel_j0", [0.0, -np.inf], [1.0, 0.0]),
+        ("erfcx", [-np.inf, np.inf], [np.inf, 0.0]),
+        ("ndtri", [0.0, 1.0, -0.1, 1.1], [-np.inf, np.inf, np.nan, np.nan]),
+        ("log_ndtr", [-np.inf, np.inf], [-np.inf, 0.0]),
+        ("entr", [0.0, -1.0, np.inf], [0.0, -np.inf, -np.inf]),
+        ("gammaln", [0.0, -1.0, -np.inf], [np.inf, np.inf, np.inf]),
+        ("psi", [0.0, -0.0, -1.0], [-np.inf, np.inf, np.nan]),
+    ],
+)
+def test_special_places(name, values, expected):
+    np.testing.assert_array_equal(getattr(special, name)(lineal.tensor(values)).numpy(), np.array(expected, "f"))
+    assert getattr(special, name)(lineal.tensor(float("nan"))).isnan()
+
+
+def test_special_places_of_two_numbers():
+    assert special.zeta(lineal.tensor([1.0, 2.0, 2.0]), lineal.tensor([1.0, 0.0, -1.0])).tolist() == [np.inf] * 3
+    assert special.gammainc(lineal.tensor([0.0, 1.0, np.inf]), lineal.tensor([1.0, np.inf, 1.0])).tolist() == [1.0, 1.0, 0.0]
+    assert special.xlog1py(0, lineal.tensor([-1.0, np.inf])).tolist() == [0.0, 0.0]
+    assert special.legendre_polynomial_p(lineal.tensor([0.5, 1.0, -1.0]), lineal.tensor([-1, 30, 7])).tolist() == [
+        0.0,
+        1.0,
+        -1.0,
+    ]
+
+
+def test_degrees_of_any_size_and_fraction():
+    x = lineal.linspace(-1, 1, 5, dtype=lineal.float64)
+    np.testing.assert_allclose(special.chebyshev_polynomial_t(x, 40.7), np.cos(40 * np.arccos(x.numpy())), atol=1e-12)
+    assert special.hermite_polynomial_h(2.0, lineal.tensor([0, 1, 2])).tolist() == [1.0, 4.0, 14.0]
