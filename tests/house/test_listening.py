@@ -21,7 +21,9 @@ PLACE = "a place that a number of a tensor decides is not a place for other numb
 
 REASONS = {
     "nn/calling.py:__call__": TELLS,
+    "nn/functional/attention.py:scaled_dot_product_attention": LARGE,
     "nn/watching.py:pass_through": TELLS,
+    "ops/contraction/attention.py:vjp": LARGE,
     "ops/indexing/changing.py:change": PLAIN,
     "ops/indexing/reading.py:tensor_pick": PLACE,
     "ops/indexing/subscript.py:looked": PLACE,

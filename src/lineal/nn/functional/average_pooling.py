@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from lineal import ops
+from lineal.base import dtypes
 from lineal.base.signatures import Dims, Tensor
 from lineal.core import lift, renamed
 from lineal.core.calling import public
@@ -37,10 +38,11 @@ def avg_pool(
         raise RuntimeError(f"{name}: divisor must be not zero")
     check_spatial(name, value.shape, n)
     windows = pooled(name, value.shape, kernel_size, stride, padding, 1, ceil_mode, n)
-    if value.dtype.kind in "bc" or (value.dtype.kind in "iu" and value.dtype.itemsize < 8):
-        raise unsupported(name, dtype_of(input))
+    dtype = dtype_of(input)
+    if not (dtype.is_floating_point or dtype is dtypes.int64):
+        raise unsupported(name, dtype)
     counted = [each.padding if count_include_pad else 0 for each in windows]
-    if value.dtype.kind in "iu":
+    if dtype is dtypes.int64:
         total = resample(input, *[averages(each, 0, 1) for each in windows])
         by = divisor_override or lift(outer_numbers(windows, counted))
         return ops.div(total, by, rounding_mode="trunc")
