@@ -80,6 +80,8 @@ LONG = {
 MORE = {
     **{f"{name}, long": case for name, case in LONG.items()},
     **functional,
+    "unfold": (functools.partial(F.unfold, kernel_size=2, padding=1), many[:4].reshape(1, 2, 4, 4)),
+    "fold": (functools.partial(F.fold, output_size=3, kernel_size=2), many[:4].reshape(1, 8, 4)),
     "huber": (F.huber_loss, x, x[::-1].copy()),
     "binary_cross_entropy": (F.binary_cross_entropy, np.abs(x) / 3, np.abs(x) / 4),
     "logit": (functools.partial(ops.logit, eps=0.1), np.abs(x) / 3),

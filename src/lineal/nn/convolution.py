@@ -191,7 +191,9 @@ class Transposed(ConvNd):
                 f"{name}: for {input.ndim}D input, output_size must have {self.axes} or {input.ndim} elements "
                 f"(got {len(wanted)})"
             )
-        fields = zip(input.shape[batch:], self.stride, self.padding, self.dilation, self.kernel_size)
+        # one of each axis's two widths, the first axis first
+        pads = self._reversed_padding_repeated_twice[::-2]
+        fields = zip(input.shape[batch:], self.stride, pads, self.dilation, self.kernel_size)
         least = [(n - 1) * step - 2 * pad + far * (side - 1) + 1 for n, step, pad, far, side in fields]
         most = [size + step - 1 for size, step in zip(least, self.stride)]
         if any(not low <= size <= high for low, size, high in zip(least, wanted, most)):

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -98,6 +97,5 @@ def residues(axis: Ints) -> list[tuple[int, ...]]:
 
 def joined(parts: tuple[tuple[int, ...], ...], groups: int) -> Phase:
     """Return the phase that has these parts along its axes."""
-    fields: Iterator[Ints] = zip(*parts)
-    *geometry, start, last, step = fields
-    return Phase(Geometry(*geometry, groups), start, last, step)
+    image, kernel, places, stride, dilation, padding, start, last, step = zip(*parts)
+    return Phase(Geometry(image, kernel, places, stride, dilation, padding, groups), start, last, step)
