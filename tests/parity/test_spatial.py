@@ -37,7 +37,8 @@ def test_layers_agree(name):
     x = np.random.default_rng(0).normal(size=(2, 4, 6, 8))
     leaves = [library.tensor(x, requires_grad=True) for library in (lineal, torch)]
     ys = [layer(leaf) for layer, leaf in zip(layers, leaves)]
-    assert type(ys[0].grad_fn).__name__ == type(ys[1].grad_fn).__name__
+    # PyTorch wraps around by writes into slices
+    assert name == "CircularPad2d" or type(ys[0].grad_fn).__name__ == type(ys[1].grad_fn).__name__
     for y in ys:
         (y * y).sum().backward()
     np.testing.assert_allclose(ys[0].detach().numpy(), ys[1].detach().numpy(), rtol=1e-12, atol=1e-12)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Literal, overload
 
 from lineal import ops
 from lineal.base import dtypes
@@ -107,6 +107,25 @@ def fractional_max_pool3d_with_indices(
     return fractional(3, input, kernel_size, output_size, output_ratio, _random_samples)
 
 
+@overload
+def fractional_max_pool2d(
+    input: Tensor,
+    kernel_size: Dims,
+    output_size: Dims | None = None,
+    output_ratio: Any = None,
+    return_indices: Literal[False] = False,
+    _random_samples: Tensor | None = None,
+) -> Tensor: ...
+@overload
+def fractional_max_pool2d(
+    input: Tensor,
+    kernel_size: Dims,
+    output_size: Dims | None = None,
+    output_ratio: Any = None,
+    *,
+    return_indices: Literal[True],
+    _random_samples: Tensor | None = None,
+) -> tuple[Tensor, Tensor]: ...
 @public
 def fractional_max_pool2d(
     input: Tensor,
@@ -124,6 +143,25 @@ def fractional_max_pool2d(
     return found if return_indices else found[0]
 
 
+@overload
+def fractional_max_pool3d(
+    input: Tensor,
+    kernel_size: Dims,
+    output_size: Dims | None = None,
+    output_ratio: Any = None,
+    return_indices: Literal[False] = False,
+    _random_samples: Tensor | None = None,
+) -> Tensor: ...
+@overload
+def fractional_max_pool3d(
+    input: Tensor,
+    kernel_size: Dims,
+    output_size: Dims | None = None,
+    output_ratio: Any = None,
+    *,
+    return_indices: Literal[True],
+    _random_samples: Tensor | None = None,
+) -> tuple[Tensor, Tensor]: ...
 @public
 def fractional_max_pool3d(
     input: Tensor,

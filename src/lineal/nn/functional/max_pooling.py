@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal, overload
 
 from lineal.base.signatures import Dims, Tensor
 from lineal.core import renamed
@@ -76,6 +76,27 @@ def max_pool3d_with_indices(
     return max_pool(3, input, kernel_size, stride, padding, dilation, ceil_mode)
 
 
+@overload
+def max_pool1d(
+    input: Tensor,
+    kernel_size: Dims,
+    stride: Dims | None = None,
+    padding: Dims = 0,
+    dilation: Dims = 1,
+    ceil_mode: bool = False,
+    return_indices: Literal[False] = False,
+) -> Tensor: ...
+@overload
+def max_pool1d(
+    input: Tensor,
+    kernel_size: Dims,
+    stride: Dims | None = None,
+    padding: Dims = 0,
+    dilation: Dims = 1,
+    ceil_mode: bool = False,
+    *,
+    return_indices: Literal[True],
+) -> tuple[Tensor, Tensor]: ...
 @public
 def max_pool1d(
     input: Tensor,
@@ -96,6 +117,27 @@ def max_pool1d(
     return found if return_indices else found[0]
 
 
+@overload
+def max_pool2d(
+    input: Tensor,
+    kernel_size: Dims,
+    stride: Dims | None = None,
+    padding: Dims = 0,
+    dilation: Dims = 1,
+    ceil_mode: bool = False,
+    return_indices: Literal[False] = False,
+) -> Tensor: ...
+@overload
+def max_pool2d(
+    input: Tensor,
+    kernel_size: Dims,
+    stride: Dims | None = None,
+    padding: Dims = 0,
+    dilation: Dims = 1,
+    ceil_mode: bool = False,
+    *,
+    return_indices: Literal[True],
+) -> tuple[Tensor, Tensor]: ...
 @public
 def max_pool2d(
     input: Tensor,
@@ -111,6 +153,27 @@ def max_pool2d(
     return found if return_indices else found[0]
 
 
+@overload
+def max_pool3d(
+    input: Tensor,
+    kernel_size: Dims,
+    stride: Dims | None = None,
+    padding: Dims = 0,
+    dilation: Dims = 1,
+    ceil_mode: bool = False,
+    return_indices: Literal[False] = False,
+) -> Tensor: ...
+@overload
+def max_pool3d(
+    input: Tensor,
+    kernel_size: Dims,
+    stride: Dims | None = None,
+    padding: Dims = 0,
+    dilation: Dims = 1,
+    ceil_mode: bool = False,
+    *,
+    return_indices: Literal[True],
+) -> tuple[Tensor, Tensor]: ...
 @public
 def max_pool3d(
     input: Tensor,
@@ -157,6 +220,10 @@ def adaptive_max_pool3d_with_indices(input: Tensor, output_size: Any, return_ind
     return adaptive_max_pool(3, input, output_size)
 
 
+@overload
+def adaptive_max_pool1d(input: Tensor, output_size: Any, return_indices: Literal[False] = False) -> Tensor: ...
+@overload
+def adaptive_max_pool1d(input: Tensor, output_size: Any, *, return_indices: Literal[True]) -> tuple[Tensor, Tensor]: ...
 @public
 def adaptive_max_pool1d(input: Tensor, output_size: Dims, return_indices: bool = False) -> Any:
     """Return the largest elements of `output_size` windows that cover (N, C, L) or (C, L); with `return_indices` and where."""
@@ -164,6 +231,10 @@ def adaptive_max_pool1d(input: Tensor, output_size: Dims, return_indices: bool =
     return found if return_indices else found[0]
 
 
+@overload
+def adaptive_max_pool2d(input: Tensor, output_size: Any, return_indices: Literal[False] = False) -> Tensor: ...
+@overload
+def adaptive_max_pool2d(input: Tensor, output_size: Any, *, return_indices: Literal[True]) -> tuple[Tensor, Tensor]: ...
 @public
 def adaptive_max_pool2d(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
     """Return the largest elements of windows that cover (N, C, H, W) or (C, H, W); None keeps a dimension's size."""
@@ -171,6 +242,10 @@ def adaptive_max_pool2d(input: Tensor, output_size: Any, return_indices: bool = 
     return found if return_indices else found[0]
 
 
+@overload
+def adaptive_max_pool3d(input: Tensor, output_size: Any, return_indices: Literal[False] = False) -> Tensor: ...
+@overload
+def adaptive_max_pool3d(input: Tensor, output_size: Any, *, return_indices: Literal[True]) -> tuple[Tensor, Tensor]: ...
 @public
 def adaptive_max_pool3d(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
     """Return the largest elements of windows that cover (N, C, D, H, W) or (C, D, H, W); None keeps a dimension's size."""

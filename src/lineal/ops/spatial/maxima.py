@@ -13,7 +13,7 @@ import numpy as np
 from lineal.base.dtypes import widened
 from lineal.core import AbstractTensor, Op, apply
 from lineal.ops.indexing.gathering import _gather_sum
-from lineal.ops.spatial.windows import Ranges, Windows, on, places, run_of
+from lineal.ops.spatial.windows import Spans, Windows, on, places, run_of
 from lineal.ops.structural.reshape import reshape
 
 
@@ -23,7 +23,7 @@ class WindowMax(Op):
     The first of equal elements is taken; a NaN is larger than any number, the last one than others. Padding is no element.
     """
 
-    windows: tuple[Windows | Ranges, ...]
+    windows: tuple[Windows | Spans, ...]
     label: str
     width = 2
     keeps = "y"
@@ -79,7 +79,7 @@ def flat_index(xp: Any, best: Any, tables: list[np.ndarray], sizes: tuple[int, .
 
 
 @functools.lru_cache(1024)
-def window_max_op(windows: tuple[Windows | Ranges, ...], label: str) -> WindowMax:
+def window_max_op(windows: tuple[Windows | Spans, ...], label: str) -> WindowMax:
     """Return the op; RuntimeError if a window has no elements, which dilation may do to one that begins in the padding."""
     for each in windows:
         if (each.firsts()[1] <= 0).any():

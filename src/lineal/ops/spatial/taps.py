@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from lineal.ops.blocks import double
-from lineal.ops.spatial.windows import Ranges, Windows, on, places, run_of
+from lineal.ops.spatial.windows import Spans, Windows, on, places, run_of
 
 LONG = 32
 """More taps than these are added up in float64."""
@@ -83,21 +83,21 @@ class Taps:
         return y.astype(x.dtype, copy=False)
 
 
-def numbers(windows: Windows | Ranges, counted: int) -> np.ndarray:
+def numbers(windows: Windows | Spans, counted: int) -> np.ndarray:
     """Return how many elements windows have, of padding those within `counted` places of the axis."""
-    if isinstance(windows, Ranges):
+    if isinstance(windows, Spans):
         return windows.firsts()[1]
     starts = np.arange(windows.count) * windows.stride - windows.padding
     return np.minimum(starts + windows.kernel, windows.size + counted) - np.maximum(starts, -counted)
 
 
-def outer_numbers(windows: Sequence[Windows | Ranges], counted: Sequence[int]) -> np.ndarray:
+def outer_numbers(windows: Sequence[Windows | Spans], counted: Sequence[int]) -> np.ndarray:
     """Return how many elements windows over several axes have."""
     return functools.reduce(np.multiply.outer, [numbers(*each) for each in zip(windows, counted)])
 
 
 @functools.lru_cache(512)
-def averages(windows: Windows | Ranges, counted: int = 0, divisor: int | None = None) -> Taps:
+def averages(windows: Windows | Spans, counted: int = 0, divisor: int | None = None) -> Taps:
     """Return averages over windows, of what is inside or within `counted` places of padding; or sums by `divisor`."""
     inside = windows.firsts()[1]
     shared = numbers(windows, counted) if divisor is None else np.full(len(inside), divisor)

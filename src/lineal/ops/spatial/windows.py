@@ -35,7 +35,7 @@ class Windows(NamedTuple):
         return starts + skipped * self.dilation, np.minimum(inside, self.kernel) - skipped
 
 
-class Ranges(NamedTuple):
+class Spans(NamedTuple):
     """Windows of several sizes over an axis of `size`: from each of `starts` to the one of `stops`."""
 
     size: int
@@ -55,19 +55,19 @@ class Ranges(NamedTuple):
 
 
 @functools.lru_cache(512)
-def places(windows: Windows | Ranges) -> np.ndarray:
+def places(windows: Windows | Spans) -> np.ndarray:
     """Return the places of each window's elements (count, most elements); where there are fewer, the last one stands again."""
     first, inside = windows.firsts()
     most = int(inside.max(initial=1))
     return first[:, None] + np.minimum(np.arange(most), inside[:, None] - 1) * windows.dilation
 
 
-def evenly(size: int, count: int) -> Windows | Ranges:
+def evenly(size: int, count: int) -> Windows | Spans:
     """Return `count` windows that cover an axis: window i from ⌊i n / count⌋ to ⌈(i + 1) n / count⌉."""
     if count and size % count == 0:
         return Windows(size, size // count, size // count, 0, 1, count)
     starts = tuple([place * size // count for place in range(count)])
-    return Ranges(size, starts, tuple([-(-(place + 1) * size // count) for place in range(count)]))
+    return Spans(size, starts, tuple([-(-(place + 1) * size // count) for place in range(count)]))
 
 
 def run_of(index: np.ndarray) -> Any:

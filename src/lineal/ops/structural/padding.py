@@ -9,7 +9,7 @@ from typing import Any
 from lineal.base import dtypes
 from lineal.base.signatures import Number, Tensor
 from lineal.base.spec import Ranges, Widths
-from lineal.core import AbstractTensor, Op, apply
+from lineal.core import AbstractTensor, Op, apply, renamed
 from lineal.core.calling import public
 from lineal.ops.conversion import converted, dtype_of
 from lineal.ops.structural.embedding import embed
@@ -147,6 +147,7 @@ def part(x: AbstractTensor, dim: int, start: int, stop: int) -> Any:
 
 
 EDGES: dict[str, Callable[..., list]] = {"reflect": reflected, "replicate": replicated, "circular": wrapped}
+NODES = {"reflect": "ReflectionPad{}DBackward0", "replicate": "ReplicationPad{}DBackward0"}
 
 
 @public
@@ -176,15 +177,20 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: Number
             raise RuntimeError(f"pad: input (size: {size}) is too small for padding ({low}, {high}) at dimension {dim}")
     y = input
     for dim in range(ndim - 1, -1, -1):
-        low, high = widths[dim]
-        if mode == "circular" and min(low, high) < 0:
-            # what is cut off is not there to be wrapped around
-            y = part(y, dim, max(-low, 0), y.value.shape[dim] - max(-high, 0))
-            low, high = max(low, 0), max(high, 0)
-        if low > 0 or high > 0:
-            before, after = EDGES[mode](y, dim, max(low, 0), max(high, 0))
-            y = cat([each for each in (before, y, after) if each.value.shape[dim]] or [y], dim)
-        if low < 0 or high < 0:
-            size = y.value.shape[dim]
-            y = part(y, dim, max(-low, 0), size - max(-high, 0))
-    return clone(y) if y is input or y.origin is not None else y
+        y = edged(y, dim, *widths[dim], mode)
+    y = clone(y) if y is input or y.origin is not None else y
+    return renamed(y, NODES[mode].format(len(pad) // 2)) if mode in NODES else y
+
+
+def edged(y: AbstractTensor, dim: int, low: int, high: int, mode: str) -> Any:
+    """Return y with its edges continued before and after it along a dimension, or cut off where the widths are negative."""
+    if mode == "circular" and min(low, high) < 0:
+        # what is cut off is not there to be wrapped around
+        y = part(y, dim, max(-low, 0), y.value.shape[dim] - max(-high, 0))
+        low, high = max(low, 0), max(high, 0)
+    if low > 0 or high > 0:
+        before, after = EDGES[mode](y, dim, max(low, 0), max(high, 0))
+        y = cat([each for each in (before, y, after) if each.value.shape[dim]] or [y], dim)
+    if low < 0 or high < 0:
+        y = part(y, dim, max(-low, 0), y.value.shape[dim] - max(-high, 0))
+    return y
