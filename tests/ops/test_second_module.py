@@ -162,10 +162,14 @@ def heard(function, arrays):
     return list(listener.heard.values())
 
 
+UNDERIVABLE = ("floor_divide", "heaviside", "igamma", "igammac", "special_zeta")
+"""Ops whose derivative, by one of their inputs at least, says that there is none."""
+
+
 def differentiable(y):
     """Return whether the op that gave `y` has a derivative."""
     op = getattr(y.node, "op", None)
-    return op is None or (not op.no_vjp and op.key not in ("floor_divide", "heaviside"))
+    return op is None or (not op.no_vjp and op.key not in UNDERIVABLE)
 
 
 @functools.lru_cache(1)

@@ -6,6 +6,7 @@ import pytest
 
 import lineal
 from lineal import special
+from lineal.testing import gradcheck, gradgradcheck
 
 PLACES = np.concatenate([np.linspace(-9.3, 9.7, 14), [1e-3, 0.5, 25.0]])
 POSITIVE = np.array([1e-3, 0.1, 0.7, 1.9, 3.3, 6.1, 12.0, 25.0])
@@ -27,7 +28,7 @@ CASES = [
     ("scaled_modified_bessel_k1", lambda x: mpmath.besselk(1, x) * mpmath.exp(x), POSITIVE),
     ("spherical_bessel_j0", lambda x: mpmath.sin(x) / x, PLACES),
     ("erfcx", lambda x: mpmath.exp(x * x) * mpmath.erfc(x), PLACES[PLACES < 10]),
-    ("ndtr", mpmath.ncdf, PLACES[PLACES < 6]),
+    ("ndtr", mpmath.ncdf, PLACES[abs(PLACES) < 5]),
     ("log_ndtr", lambda x: mpmath.log(mpmath.ncdf(x)), PLACES[PLACES < 3]),
     ("entr", lambda x: -x * mpmath.log(x), POSITIVE),
 ]
@@ -36,14 +37,14 @@ CASES = [
 @pytest.mark.parametrize(("dtype", "most"), [("float32", 3), ("float64", 20)])
 @pytest.mark.parametrize(("name", "exact", "places"), CASES, ids=[case[0] for case in CASES])
 def test_special_functions_are_exact(name, exact, places, dtype, most):
+    # what swings is exact beside the size of its waves, not beside itself where it crosses zero
+    least = 0.05 if name in ("airy_ai", "bessel_j0", "bessel_j1", "bessel_y0", "bessel_y1", "spherical_bessel_j0") else 0.0
     x = places.astype(dtype)
     y = getattr(special, name)(lineal.tensor(x)).numpy()
     assert y.dtype == dtype
     with mpmath.workdps(40):
         expected = [exact(mpmath.mpf(float(each))) for each in x]
-        errors = [float(abs(mpmath.mpf(float(a)) - b) / max(abs(b), mpmath.mpf(0.05))) for a, b in zip(y, expected)]
-        small = [float(abs(mpmath.mpf(float(a)) - b) / abs(b)) for a, b in zip(y, expected)]
-    relative = errors if name in ("airy_ai", "bessel_j0", "bessel_j1", "bessel_y0", "bessel_y1") else small
+        relative = [float(abs(mpmath.mpf(float(a)) - b) / max(abs(b), least)) for a, b in zip(y, expected)]
     worst = int(np.argmax(relative))
     assert relative[worst] <= most * np.finfo(dtype).eps, f"{relative[worst] / np.finfo(dtype).eps:.1f} ulp at {x[worst]!r}"
 
@@ -74,11 +75,19 @@ def test_special_places_of_two_numbers():
     assert special.zeta(lineal.tensor([1.0, 2.0, 2.0]), lineal.tensor([1.0, 0.0, -1.0])).tolist() == [np.inf] * 3
     assert special.gammainc(lineal.tensor([0.0, 1.0, np.inf]), lineal.tensor([1.0, np.inf, 1.0])).tolist() == [1.0, 1.0, 0.0]
     assert special.xlog1py(0, lineal.tensor([-1.0, np.inf])).tolist() == [0.0, 0.0]
-    assert special.legendre_polynomial_p(lineal.tensor([0.5, 1.0, -1.0]), lineal.tensor([-1, 30, 7])).tolist() == [
-        0.0,
-        1.0,
-        -1.0,
-    ]
+    y = special.legendre_polynomial_p(lineal.tensor([0.5, 1.0, -1.0]), lineal.tensor([-1, 30, 7]))
+    assert y.tolist() == [0.0, 1.0, -1.0]
+
+
+@pytest.mark.parametrize("name", ["gammainc", "gammaincc", "zeta"])
+def test_derivatives_by_the_second_argument_alone(name):
+    function = getattr(special, name)
+    first = lineal.tensor([1.7, 2.5], dtype=lineal.float64)
+    second = lineal.tensor([0.8, 1.9], dtype=lineal.float64, requires_grad=True)
+    assert gradcheck(lambda x: function(first, x), (second,))
+    assert gradgradcheck(lambda x: function(first, x), (second,))
+    with pytest.raises(RuntimeError, match="the derivative is not implemented"):
+        function(second, first).sum().backward()
 
 
 def test_degrees_of_any_size_and_fraction():

@@ -3,7 +3,6 @@
 import numpy as np
 import scipy.special as special
 
-from lineal import tensor
 from lineal.testing import Sample
 from samples.arrays import compound, integers, normal, positive, truths, unit
 
@@ -27,14 +26,6 @@ def b(reference, x=None, y=None, **options):
 def bc(reference, **options):
     """Return the samples of an op of two inputs that takes complex numbers."""
     return [*b(reference, **options), Sample(compound(3), compound(2, 1), reference=reference, single=False)]
-
-
-def by_second(reference, first):
-    """Return the samples of an op of two inputs that has no derivative by the first, which is a constant in one of them."""
-    return [
-        Sample(first, positive(3), reference=reference, derivative=0),
-        Sample(tensor(first), positive(3), keeps=False, single=False),
-    ]
 
 
 def polynomials(**references):
@@ -149,9 +140,9 @@ SAMPLES = {
     "special.ndtri": u(special.ndtri, np.abs(unit(2, 3))),
     "special.entr": u(special.entr, positive(2, 3)),
     "special.xlog1py": b(special.xlog1py),
-    "igamma": by_second(special.gammainc, positive(2, 3)),
-    "igammac": by_second(special.gammaincc, positive(2, 3)),
-    "special.zeta": by_second(special.zeta, positive(2, 3) + 1.5),
+    "igamma": b(special.gammainc, positive(2, 3), **PREDICATE),
+    "igammac": b(special.gammaincc, positive(2, 3), **PREDICATE),
+    "special.zeta": b(special.zeta, positive(2, 3) + 1.5, **PREDICATE),
     "mvlgamma": [Sample(positive(2, 3) + 1, 3)],
     **polynomials(
         chebyshev_polynomial_t=special.eval_chebyt,
