@@ -37,7 +37,7 @@ HOST = frozenset(
 HOST_ROWS = frozenset([*"bitwise_left_shift bitwise_right_shift gcd lcm".split(), *SCIPY_ROWS])
 """Elementwise ops that do so for whole numbers."""
 
-COMPLEX = frozenset("complex polar view_as_complex".split())
+COMPLEX = frozenset("complex polar view_as_complex fft.ifft fft.ihfft fft.ihfft2 fft.ihfftn stft".split())
 """Functions that make complex numbers, of which the code generator knows nothing."""
 
 EAGER = frozenset(
