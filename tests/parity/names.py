@@ -148,6 +148,7 @@ CALIBRATED = "PyTorch's derivative is right behind a log_softmax alone; this one
 ALONE = "the derivative by a number that is its own mean is zero; PyTorch's is not"
 ROUGH = "PyTorch's float64 has 6 to 9 digits here; tests/ops/test_special_accuracy.py holds ours to more"
 POLES = "beside poles PyTorch computes in float32, where ours is float64 rounded once"
+DRAWS = "dropout draws other random numbers"
 DEVIATIONS = (
     Deviation("chalf", "NumPy has no half-precision complex type"),
     Deviation(
@@ -170,6 +171,8 @@ DEVIATIONS = (
     Deviation("nn.functional.linear_cross_entropy.chunked", "PyTorch's pieces have no second derivative", kinds=("grad2",)),
     Deviation("nn.functional.layer_norm", ALONE, ("float32",), ("grad",), "float32[1]"),
     Deviation("native_layer_norm", ALONE, ("float32",), ("grad",), "float32[1]"),
+    Deviation("nn.functional.scaled_dot_product_attention", DRAWS, text="dropout_p=0.5"),
+    Deviation("nn.functional.multi_head_attention_forward", DRAWS, text=", False, 0.5, "),
     Deviation("cholesky_inverse", UNREAD, kinds=("grad", "method")),
     Deviation("cholesky_solve", UNREAD, kinds=("grad", "method")),
 )

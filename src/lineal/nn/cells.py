@@ -109,7 +109,8 @@ class LSTMCell(RNNCellBase):
 
     def forward(self, input: Tensor, hx: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, Tensor]:
         self._require_ndim("input", input)
-        hx = (self._start(input),) * 2 if hx is None else hx
+        if hx is None:
+            hx = (self._start(input), self._start(input))
         for place, each in enumerate(hx):
             self._require_ndim(f"hx[{place}]", each)
         return functional.lstm_cell(input, hx, *self._weights())

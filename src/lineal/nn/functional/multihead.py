@@ -31,9 +31,8 @@ class Projections(NamedTuple):
         if query is key is value:
             return ops.linear(query, self.whole, self.bias).chunk(3, -1)
         width = query.shape[-1]
-        (first, rest), (b, others) = (
-            (None, None) if each is None else each.split([width, 2 * width]) for each in (self.whole, self.bias)
-        )
+        first, rest = self.whole.split([width, 2 * width])
+        b, others = (None, None) if self.bias is None else self.bias.split([width, 2 * width])
         q = ops.linear(query, first, b)
         if key is value:
             return (q, *ops.linear(key, rest, others).chunk(2, -1))
