@@ -215,35 +215,3 @@ def test_derivatives_of_what_is_picked_have_no_history_of_their_own(name):
         once, twice = f(a)
         assert not once.requires_grad and twice.requires_grad
         assert torch.equal(twice, 2 * a.detach() * once)
-
-
-@pytest.mark.parametrize("quiet", [False, True])
-def test_what_is_read_without_history_gets_none(quiet):
-    """A slice that was written is what was written to it, but for whom reads it where nothing is remembered."""
-
-    def f(x):
-        out, total = torch.zeros(10, 3), 0
-        for n in range(10):
-            out[n] = x[n].sin()
-            with torch.set_grad_enabled(not quiet):
-                seen = out[n]
-            total = total + seen.sum()
-        return total, out
-
-    def silent(x):
-        out = torch.zeros(10, 3)
-        for n in range(10):
-            with torch.no_grad():
-                out[n] = x[n].sin()
-        return (out * x).sum(), x * 2
-
-    for function in (f, silent):
-        compiled = torch.compile(function)
-        for _ in range(3):
-            found = []
-            for g in (compiled, function):
-                x = torch.linspace(0, 1, 30).reshape(10, 3).requires_grad_()
-                y, out = g(x)
-                (y + out.square().sum()).backward()
-                found.append((y, out, x.grad))
-            torch.testing.assert_close(*found)

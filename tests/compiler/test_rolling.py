@@ -445,23 +445,6 @@ def test_long_element_by_element_loops_read_memory_once_for_many_turns():
     assert loop.turns == 1000 // 64
 
 
-def test_inference_that_writes_slices_is_a_loop():
-    def f(xs, W):
-        out, h = torch.empty(len(xs), 3), torch.zeros(3)
-        with torch.no_grad():
-            for n in range(len(xs)):
-                h = torch.tanh(xs[n] @ W + h)
-                out[n] = h
-        return out
-
-    compiled = torch.compile(f)
-    xs, W = torch.rand(30, 3), torch.rand(3, 3)
-    for _ in range(3):
-        torch.testing.assert_close(compiled(xs, W), f(xs, W))
-    (loop,) = loops(compiled)
-    assert loop.turns == 30
-
-
 def test_sequences_of_any_length_and_batches_of_any_size_share_code():
     def f(xs, h, W):
         hs = []

@@ -20,12 +20,10 @@ PLAIN = "a plain write of few elements, which is told as ops"
 PLACE = "a place that a number of a tensor decides is not a place for other numbers"
 
 REASONS = {
-    "ops/contraction/attention.py:vjp": "one op by tiles where nothing more is derived; a listener hears of ops that can be",
-    "nn/functional/attention.py:scaled_dot_product_attention": "one op by tiles; a listener hears of ops that have rules",
     "nn/calling.py:__call__": TELLS,
-    "nn/functional/attention.py:scaled_dot_product_attention": LARGE,
+    "nn/functional/attention.py:scaled_dot_product_attention": "one op by tiles; a listener hears of ops that have rules",
     "nn/watching.py:pass_through": TELLS,
-    "ops/contraction/attention.py:vjp": LARGE,
+    "ops/contraction/attention.py:vjp": "one op by tiles where nothing more is derived; a listener hears of ops that can be",
     "ops/indexing/changing.py:change": PLAIN,
     "ops/indexing/reading.py:tensor_pick": PLACE,
     "ops/indexing/subscript.py:looked": PLACE,

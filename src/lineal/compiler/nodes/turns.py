@@ -85,9 +85,9 @@ class Rolled(Op):
 
     def eager(self, xp, *xs):
         ys = self.through(ran, xs)
-        return ys if len(ys) > 1 else ys[0]
+        return tuple(ys) if len(ys) > 1 else ys[0]
 
-    def through(self, rule: Callable[..., Any], xs: Sequence[Any]) -> tuple[np.ndarray, ...]:
+    def through(self, rule: Callable[..., Any], xs: Sequence[Any]) -> list[np.ndarray]:
         """Return what the turns make of arrays, where `rule(equation, *inputs)` says what an equation gives."""
         turn, given = self.turn, [lift(x) for x in xs]
         same, roots, carried = parted(turn, given)
@@ -107,7 +107,7 @@ class Rolled(Op):
             for row, var in zip(rows, turn.stacked):
                 row.append(env[var].value)
         ys = [x.value for x in (*carried, *(env[var] for var in turn.last))]
-        return (*(np.array(y) for y in ys), *map(np.stack, rows))
+        return [*(np.array(y) for y in ys), *map(np.stack, rows)]
 
     def vjp(self, needs, g, y, *xs):
         return (None,) * len(xs)

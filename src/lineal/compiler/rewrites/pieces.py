@@ -226,7 +226,7 @@ def part_of(op: Op, shape: Sequence[int]) -> tuple[Family, tuple[int, ...]] | No
     """Return the family and the place of what a view op shows: a slice along some axes, or a window of one axis."""
     if isinstance(op, Select):
         return ((op.dim,), None), (op.place,)
-    items = op.items if isinstance(op, Items) else ()
+    items: tuple[Any, ...] = op.items if isinstance(op, Items) else ()
     if isinstance(op, Narrow):
         items = (*[(0, size, 1) for size in shape[: op.dim]], (op.start, op.stop, op.step))
     moved = [n for n, item in enumerate(items) if item is None or item != (0, shape[n], 1)]

@@ -80,10 +80,10 @@ class Kernels:
         try:
             if not isinstance(op, Rolled):
                 return ran(equation, *xs)
-            made = tuple(map(lift, op.through(self, [x.value for x in xs])))
+            made = [lift(y) for y in op.through(self, [x.value for x in xs])]
         except (RuntimeError, IndexError, np.linalg.LinAlgError) as error:
             raise Unknown(str(error)) from error
-        return made if len(made) > 1 else made[0]
+        return tuple(made) if len(made) > 1 else made[0]
 
     def shaken(self, x: np.ndarray, each: bool) -> np.ndarray:
         """Return an array away from x: by units in the last place of `each` element, or of its matrix' largest one.
