@@ -106,7 +106,7 @@ def at_nearest(x: Any, units: list, sizes: tuple[int, ...], inside: Inside) -> A
     """Return x at the nearest places, of two equally near the even one; the places have a derivative of 0."""
     places = [ops.round(inside(at, size)) for at, size in zip(units, sizes)]
     # the grid has a history too, though nothing comes back through it
-    weight = (sum(units) * 0).nan_to_num(0, 0, 0) + 1
+    weight = (sum(units[1:], start=units[0]) * 0).nan_to_num(0, 0, 0) + 1
     return fetched(x, [each.detach() for each in places], sizes, weight)
 
 

@@ -117,7 +117,7 @@ def targets(sizes: tuple[int, ...], size: Any, scale_factor: Any, recompute: boo
     if size is None and scale_factor is None:
         raise ValueError("interpolate: either size or scale_factor should be defined")
     given = size if scale_factor is None else scale_factor
-    each = list(given) if isinstance(given, Sequence) else [given] * len(sizes)
+    each: list[Any] = list(given) if isinstance(given, Sequence) else [given] * len(sizes)
     if len(each) != len(sizes):
         raise ValueError(
             f"interpolate: Input and {'output' if scale_factor is None else 'scale_factor'} must have the same number of "

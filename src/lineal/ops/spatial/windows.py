@@ -103,9 +103,8 @@ def pooled(name: str, shape: Ints, kernel: Any, stride: Any, padding: Any, dilat
     strides = kernels if stride is None or stride == () or stride == [] else several(name, "stride", stride, n)
     paddings = several(name, "padding", padding, n)
     check_numbers(name, kernels, strides, paddings, dilations)
-    made = []
-    for size, *numbers in zip(shape[len(shape) - n :], kernels, strides, paddings, dilations):
-        made.append(Windows(size, *numbers, count_of(size, *numbers, ceil_mode)))
+    each_axis = zip(shape[len(shape) - n :], kernels, strides, paddings, dilations)
+    made = [Windows(*numbers, count_of(*numbers, ceil_mode)) for numbers in each_axis]
     if any(windows.count < 1 for windows in made):
         raise RuntimeError(
             f"{name}: Given input size {list(shape)}, calculated output size: {[each.count for each in made]}. "

@@ -182,7 +182,7 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: Number
     return renamed(y, NODES[mode].format(len(pad) // 2)) if mode in NODES else y
 
 
-def edged(y: AbstractTensor, dim: int, low: int, high: int, mode: str) -> Any:
+def edged(y: Any, dim: int, low: int, high: int, mode: str) -> Any:
     """Return y with its edges continued before and after it along a dimension, or cut off where the widths are negative."""
     if mode == "circular" and min(low, high) < 0:
         # what is cut off is not there to be wrapped around

@@ -56,7 +56,7 @@ def planes(name: str, input: AbstractTensor, factor: int) -> tuple[int, ...]:
     return shape
 
 
-def dealt(input: AbstractTensor, groups: int) -> Any:
+def dealt(input: Any, groups: int) -> Any:
     """Return the channels, dimension 1, in the order of their place in their group."""
     shape = require_tensor("channel_shuffle", input).shape
     if len(shape) <= 2:
