@@ -69,3 +69,12 @@ def test_bags_are_what_their_rows_are_one_by_one(mode):
     np.testing.assert_allclose(found.numpy(), wanted, rtol=1e-12)
     rows = F.embedding_bag(lineal.tensor(indices.reshape(2, 3)), lineal.tensor(table), mode=mode, padding_idx=4)
     np.testing.assert_allclose(rows.numpy(), [combine(table[[1, 2]], 0), combine(table[[5, 3]], 0)], rtol=1e-12)
+
+
+def test_of_equal_largest_rows_of_a_bag_the_first_takes_the_derivative():
+    """As PyTorch 2.13 does; an empty bag gives 0, and a bag with NaN gives NaN."""
+    table = lineal.tensor([[1.0, 2.0], [1.0, 0.0], [1.0, 2.0], [float("nan"), 0.0]], requires_grad=True)
+    y = F.embedding_bag(lineal.tensor([0, 1, 2, 0, 3, 1]), table, lineal.tensor([0, 4, 4]), mode="max")
+    y[0].sum().backward()
+    assert y[:2].tolist() == [[1, 2], [0, 0]] and y[2].isnan().tolist() == [True, False]
+    assert table.grad.tolist() == [[1, 1], [0, 0], [0, 0], [0, 0]]

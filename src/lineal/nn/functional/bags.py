@@ -49,13 +49,25 @@ def embedding_bag(
         rows = rows * per_sample_weights.reshape(-1, 1)
     start = rows.detach().new_zeros((count + 1, weight.shape[1]))
     if mode == "max":
-        y = start.index_reduce(0, bags, rows, "amax", include_self=False)
+        y = largest(rows, bags, start)
     else:
         y = start.index_add(0, bags, rows)
     if mode == "mean":
         sizes = bags.bincount(minlength=count + 1).clamp_min(1)
         y = y / sizes.to(y.dtype).unsqueeze(1)
     return renamed(y[:count], "EmbeddingBagBackward0")
+
+
+def largest(rows: Any, bags: Any, start: Any) -> Any:
+    """Return the largest elements of the rows of each bag, of equal ones the first, which takes the derivative alone."""
+    count = rows.shape[0]
+    if not count:
+        return start
+    given = rows.detach()
+    top = start.index_reduce(0, bags, given, "amax", include_self=False)[bags]
+    places = ops.where((given == top) | given.isnan(), ops.arange(count).unsqueeze(1), count)
+    first = ops.full_like(start, count, dtype=dtypes.int64).index_reduce(0, bags, places, "amin")
+    return ops.where(first < count, rows.gather(0, first.clamp_max(count - 1)), 0)
 
 
 def check_samples(input: Any, weights: Any, mode: str) -> None:
