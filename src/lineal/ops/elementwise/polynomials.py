@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -11,15 +12,18 @@ from lineal.ops.front import binary
 
 scipy: Any = later.module("scipy")
 
+HIGHEST = 1 << 20
+"""The highest degree that is computed: a recurrence takes as many steps for each element. Higher ones give NaN."""
+
 
 def polynomial(name: str, values: Callable[[Any, Any], Any], symbol: str) -> Binary:
     """Make the public function of a family: `values` of whole degrees and float64; negative degrees give 0."""
 
     def numeric(m: Any, x: Any, n: Any) -> Any:
         # SciPy's loops for whole degrees are recurrences, those for others hypergeometric series
-        degree = m.trunc(m.where(m.isfinite(n), n, -1)).astype("int64")
-        y = values(m.maximum(degree, 0), x.astype("float64"))
-        return m.where(degree < 0, 0.0, y).astype(x.dtype)
+        degree = m.trunc(m.clip(m.where(m.isfinite(n), n, -1), -1, HIGHEST + 1)).astype("int64")
+        y = values(m.clip(degree, 0, HIGHEST), x.astype("float64"))
+        return m.where(degree < 0, 0.0, m.where(degree > HIGHEST, math.nan, y)).astype(x.dtype)
 
     return binary(
         name,
@@ -28,7 +32,7 @@ def polynomial(name: str, values: Callable[[Any, Any], Any], symbol: str) -> Bin
         numeric=numeric,
         host_only="SciPy",
         numbers="one",
-        doc=f"Return {symbol}(input) of degree n = other, whose fraction is cut off; 0 where it is negative.",
+        doc=f"Return {symbol}(input) of degree n = other, whose fraction is cut off: 0 if negative, NaN above 2²⁰.",
     )
 
 

@@ -27,7 +27,6 @@ class WindowMax(Op):
     label: str
     width = 2
     keeps = "y"
-    no_lowering = "no node looks for the largest of windows so far; the derivative, a sum at places, has code"
 
     @property
     def grad_name(self) -> str:

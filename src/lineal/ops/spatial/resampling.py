@@ -14,7 +14,6 @@ class Resample(Op):
 
     taps: tuple[Taps, ...]
     wide = True
-    no_lowering = "the tables of inputs and weights are arrays of the host"
 
     def eager(self, xp, x):
         first = x.ndim - len(self.taps)

@@ -18,6 +18,7 @@ from lineal.compiler.lowering.rules import (
     random,
     reductions,
     sorting,
+    spatial,
     structural,
     tensors,
     turns,
