@@ -79,7 +79,8 @@ def met():
 def test_samples_meet_most_ops(met):
     assert len(met) > 700
     unmet = {cls.key for cls in RULES} - {op.key for op, _ in met}
-    assert len(unmet) < 25, unmet
+    # those of networks have no samples, but tests of their own
+    assert len(unmet) < 32, unmet
 
 
 @pytest.mark.filterwarnings("ignore")

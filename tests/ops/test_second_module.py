@@ -49,8 +49,9 @@ x, A = np.array([[0.3, -1.2, 2.5], [0.7, 0.1, -0.4]]), np.array([[2.0, 0.5], [-1
 target, weight = np.array([2, 0]), np.array([0.5, 1.5, 1.0])
 functional = {
     name: (getattr(F, name), x)
-    for name in "elu hardsigmoid hardswish hardtanh leaky_relu gelu logsigmoid silu softplus".split()
+    for name in "elu hardsigmoid hardswish hardtanh leaky_relu gelu hardshrink logsigmoid silu softplus softshrink".split()
 }
+image = np.random.default_rng(8).normal(size=(2, 4, 6, 6))
 many = np.random.default_rng(5).normal(size=(600, 8))
 places, few = np.random.default_rng(6).integers(0, 600, (700, 8)), np.random.default_rng(7).integers(-4, 4, (600, 8))
 LONG = {
@@ -82,6 +83,12 @@ MORE = {
     **functional,
     "unfold": (functools.partial(F.unfold, kernel_size=2, padding=1), many[:4].reshape(1, 2, 4, 4)),
     "fold": (functools.partial(F.fold, output_size=3, kernel_size=2), many[:4].reshape(1, 8, 4)),
+    "threshold": (functools.partial(F.threshold, threshold=0.2, value=1.0), x),
+    "batch_norm": (lambda x, w: F.batch_norm(x, None, None, w, w, True), image, image[0, :, 0, 0]),
+    "batch_norm, evaluated": (lambda x, w: F.batch_norm(x, w, w * w + 1, w, w), image, image[0, :, 0, 0]),
+    "group_norm": (functools.partial(F.group_norm, num_groups=2), image),
+    "max_pool2d": (functools.partial(F.max_pool2d, kernel_size=3, stride=2, padding=1), image),
+    "interpolate": (functools.partial(F.interpolate, size=(4, 9), mode="bilinear"), image),
     "huber": (F.huber_loss, x, x[::-1].copy()),
     "binary_cross_entropy": (F.binary_cross_entropy, np.abs(x) / 3, np.abs(x) / 4),
     "logit": (functools.partial(ops.logit, eps=0.1), np.abs(x) / 3),

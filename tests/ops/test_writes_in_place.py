@@ -18,11 +18,12 @@ VIEWS = {
 
 FLAGS = {"eq_", "ge_", "greater_", "greater_equal_", "gt_", "le_", "less_", "less_equal_", "lt_", "ne_", "not_equal_"}
 PLAIN = """abs_ absolute_ acos_ arccos_ arcsin_ arcsinh_ arctan_ arctanh_ asin_ asinh_ atan_ atanh_ ceil_ conj_physical_
-cos_ cosh_ deg2rad_ digamma_ erf_ erfc_ erfinv_ exp2_ exp_ expm1_ fix_ floor_ frac_ lgamma_ log10_ log1p_
+cos_ cosh_ deg2rad_ digamma_ erf_ erfc_ erfinv_ exp2_ exp_ expm1_ fix_ floor_ frac_ i0_ lgamma_ log10_ log1p_
 log2_ log_ logical_not_ logit_ nan_to_num_ neg_ negative_ rad2deg_ reciprocal_ relu_ round_ rsqrt_ sgn_
 sigmoid_ sign_ sin_ sinc_ sinh_ sqrt_ square_ tan_ tanh_ trunc_ zero_ tril_ triu_""".split()
-PAIRED = """add_ arctan2_ atan2_ copy_ copysign_ div_ divide_ float_power_ floor_divide_ fmod_ heaviside_ hypot_ logical_and_
-logical_or_ logical_xor_ mul_ multiply_ nextafter_ pow_ remainder_ sub_ subtract_ true_divide_ xlogy_""".split()
+PAIRED = """add_ arctan2_ atan2_ copy_ copysign_ div_ divide_ float_power_ floor_divide_ fmod_ heaviside_ hypot_ igamma_
+igammac_ logical_and_ logical_or_ logical_xor_ mul_ multiply_ nextafter_ pow_ remainder_ sub_ subtract_
+true_divide_ xlogy_""".split()
 OTHERS = {
     "acosh_": lambda v: v.add_(2).acosh_(),
     "arccosh_": lambda v: v.add_(2).arccosh_(),
@@ -51,6 +52,7 @@ OTHERS = {
     "lerp_": lambda v: v.lerp_(other(v), 0.25),
     "masked_fill_": lambda v: v.masked_fill_(other(v) > 0.5, 7.0),
     "masked_scatter_": lambda v: v.masked_scatter_(other(v) > 0.5, other(v) + 3),
+    "mvlgamma_": lambda v: v.add_(2).mvlgamma_(2),
     "polygamma_": lambda v: v.polygamma_(1),
     "put_": lambda v: v.put_(torch.tensor([1, 2]), torch.tensor([7.0, 8.0], dtype=v.dtype)) if v.numel() else v,
     "renorm_": lambda v: v.renorm_(2, 0, 0.5),

@@ -24,7 +24,7 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
     r, n = upscale_factor, len(lead)
     if channels % (r * r):
         raise RuntimeError(
-            f"pixel_shuffle expects its input's 'channel' dimension to be divisible by the square of upscale_factor {r}, "
+            f"pixel_shuffle: expects its input's 'channel' dimension to be divisible by the square of upscale_factor {r}, "
             f"but got {channels} channels"
         )
     split = reshape(input, (*lead, channels // (r * r), r, r, height, width))
@@ -39,7 +39,7 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
     r, n = downscale_factor, len(lead)
     if height % r or width % r:
         raise RuntimeError(
-            f"pixel_unshuffle expects height and width to be divisible by downscale_factor {r}, but got {height} and {width}"
+            f"pixel_unshuffle: expects height and width to be divisible by downscale_factor {r}, but got {height} and {width}"
         )
     split = reshape(input, (*lead, channels, height // r, r, width // r, r))
     y = permute(split, (*range(n + 1), n + 2, n + 4, n + 1, n + 3))
@@ -50,9 +50,9 @@ def planes(name: str, input: AbstractTensor, factor: int) -> tuple[int, ...]:
     """Return the shape of what is to be shuffled by a factor."""
     shape = require_tensor(name, input).shape
     if len(shape) < 3:
-        raise RuntimeError(f"{name} expects input to have at least 3 dimensions, but got input with {len(shape)} dimension(s)")
+        raise RuntimeError(f"{name}: expects input to have at least 3 dimensions, but got input with {len(shape)} dimension(s)")
     if factor <= 0:
-        raise RuntimeError(f"{name} expects a positive factor, but got {factor}")
+        raise RuntimeError(f"{name}: expects a positive factor, but got {factor}")
     return shape
 
 
@@ -60,7 +60,7 @@ def dealt(input: Any, groups: int) -> Any:
     """Return the channels, dimension 1, in the order of their place in their group."""
     shape = require_tensor("channel_shuffle", input).shape
     if len(shape) <= 2:
-        raise RuntimeError(f"channel_shuffle expects input with > 2 dims, but got input with sizes {list(shape)}")
+        raise RuntimeError(f"channel_shuffle: expects input with > 2 dims, but got input with sizes {list(shape)}")
     if groups <= 0:
         raise RuntimeError(f"channel_shuffle: Number of groups to divide channels in must be positive, got {groups}")
     if shape[1] % groups:
