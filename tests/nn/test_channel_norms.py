@@ -80,6 +80,20 @@ def test_running_statistics_of_batches_and_instances():
         layer.load_state_dict(old)
 
 
+@pytest.mark.parametrize("kind", [nn.BatchNorm1d, nn.InstanceNorm1d])
+def test_an_empty_batch_leaves_running_statistics(kind):
+    layer = kind(2, track_running_stats=True)
+    assert layer(lineal.ones(0, 2, 3)).shape == (0, 2, 3)
+    assert layer.running_mean.tolist() == [0, 0] and layer.running_var.tolist() == [1, 1]
+
+
+def test_groups_of_one_element():
+    with pytest.raises(ValueError, match="more than 1 value per channel"):
+        F.group_norm(lineal.ones(1, 3), 3)
+    bias = lineal.tensor([1.0, 2.0, 3.0])
+    assert F.group_norm(lineal.ones(2, 3), 3, bias=bias).tolist() == [[1, 2, 3]] * 2
+
+
 def test_what_norms_of_channels_refuse():
     with pytest.raises(RuntimeError, match="divisible by num_groups"):
         F.group_norm(lineal.ones(2, 3), 2)

@@ -106,7 +106,7 @@ def group_norm(
             f"group_norm: expected number of channels in input to be divisible by num_groups, got input of shape "
             f"{list(input.shape)} and num_groups={num_groups}"
         )
-    if input.shape[0] and input.numel() == input.shape[0] * num_groups:
+    if input.numel() == num_groups:
         raise ValueError(f"group_norm: Expected more than 1 value per channel when training, got {list(input.shape)}")
     x, w, b = widened(input, weight, bias)
     y, _, _ = normalisation.group_norm(x, num_groups, w, b, eps)
@@ -207,7 +207,9 @@ def check_channels(op: str, input: Any, **given: Any) -> None:
 
 @no_grad()
 def remember(mean: Any, var: Any, count: int, running_mean: Any, running_var: Any, momentum: float) -> None:
-    """Move running statistics towards those of `count` values per channel."""
+    """Move running statistics towards those of `count` values per channel; of none they learn nothing."""
+    if not count:
+        return
     if running_mean is not None:
         running_mean.lerp_(mean.to(running_mean.dtype), momentum)
     if running_var is not None:
