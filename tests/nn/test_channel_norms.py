@@ -87,6 +87,12 @@ def test_an_empty_batch_leaves_running_statistics(kind):
     assert layer.running_mean.tolist() == [0, 0] and layer.running_var.tolist() == [1, 1]
 
 
+def test_second_derivative_of_an_empty_batch():
+    x, w = lineal.zeros(0, 2, 3, requires_grad=True), lineal.ones(2, requires_grad=True)
+    (g,) = lineal.autograd.grad(F.batch_norm(x, None, None, w, training=True).square().sum(), x, create_graph=True)
+    assert lineal.autograd.grad(g.square().sum(), w)[0].tolist() == [0, 0]
+
+
 def test_groups_of_one_element():
     with pytest.raises(ValueError, match="more than 1 value per channel"):
         F.group_norm(lineal.ones(1, 3), 3)

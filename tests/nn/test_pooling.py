@@ -84,6 +84,7 @@ def test_padding_layers_are_pad(layer):
     [
         (lambda x: F.max_pool2d(x, 0), RuntimeError, "kernel size should be greater than zero"),
         (lambda x: F.max_pool2d(x, 2, padding=2), RuntimeError, "at most half"),
+        (lambda x: F.max_pool2d(x, 2, padding=2, dilation=3), RuntimeError, "at most half of kernel size"),
         (lambda x: F.avg_pool2d(x, 9), RuntimeError, "Output size is too small"),
         (lambda x: F.avg_pool2d(x, 2, divisor_override=0), RuntimeError, "divisor must be not zero"),
         (lambda x: F.max_pool1d(x, 2), RuntimeError, "max_pool1d: Expected 2D or 3D"),

@@ -56,7 +56,8 @@ class Normalisation(Op):
         over = lambda z, axes: sum(z, axes, True) if axes else z
         rest = centred(x, lying.axes)
         r = inverse_spread(rest, lying.axes, self.eps)
-        unit, n = rest * r, lying.length or float("nan")
+        # rows of no elements share nothing: NaN for their length would reach the derivative of w
+        unit, n = rest * r, lying.length or 1
         sums = over(g, lying.shared), over(g * unit, lying.shared)
         level, slope = (over(z if w is None else z * w, lying.weighted) / n for z in sums)
         by_x = r * ((g if w is None else g * w) - level - unit * slope)

@@ -130,10 +130,9 @@ def check_numbers(name: str, kernels: Ints, strides: Ints, paddings: Ints, dilat
         raise RuntimeError(f"{name}: dilation should be greater than zero, but got {list(dilations)}")
     if min(paddings) < 0:
         raise RuntimeError(f"{name}: pad must be non-negative, but got {list(paddings)}")
-    if any(padding > ((kernel - 1) * dilation + 1) // 2 for kernel, padding, dilation in zip(kernels, paddings, dilations)):
+    if any(padding > kernel // 2 for kernel, padding in zip(kernels, paddings)):
         raise RuntimeError(
-            f"{name}: pad should be at most half of effective kernel size, but got pad={list(paddings)}, "
-            f"kernel_size={list(kernels)} and dilation={list(dilations)}"
+            f"{name}: pad should be at most half of kernel size, but got pad={list(paddings)} and kernel_size={list(kernels)}"
         )
 
 
