@@ -47,11 +47,16 @@ if _TYPE_CHECKING:
     from lineal.nn.functional import adaptive_avg_pool1d as adaptive_avg_pool1d
     from lineal.nn.functional import avg_pool1d as avg_pool1d
     from lineal.nn.functional import celu as celu
+    from lineal.nn.functional import celu_ as celu_
     from lineal.nn.functional import cosine_similarity as cosine_similarity
     from lineal.nn.functional import pairwise_distance as pairwise_distance
+    from lineal.nn.functional import pdist as pdist
     from lineal.nn.functional import prelu as prelu
     from lineal.nn.functional import rms_norm as rms_norm
+    from lineal.nn.functional import rrelu_ as rrelu_
     from lineal.nn.functional import selu as selu
+    from lineal.nn.functional import selu_ as selu_
+    from lineal.nn.functional import threshold_ as threshold_
     from lineal.nn.functional.cells import *
     from lineal.nn.functional.native import *
     from lineal.nn.functional.recurrent import *
@@ -105,12 +110,15 @@ _elsewhere = {
     "compiler": "compile explain",
     "data": "load save",
     "func": "vmap",
-    "nn.functional": "adaptive_avg_pool1d avg_pool1d celu cosine_similarity pairwise_distance prelu rms_norm selu",
+    "nn.functional": """
+        adaptive_avg_pool1d avg_pool1d celu celu_ cosine_similarity pairwise_distance pdist prelu rms_norm rrelu_ selu selu_
+        threshold_
+    """,
     "nn.functional.cells": "gru_cell lstm_cell rnn_relu_cell rnn_tanh_cell",
     "nn.functional.native": """
-        adaptive_max_pool1d affine_grid_generator batch_norm celu_ dropout dropout_ embedding grid_sampler grid_sampler_2d
+        adaptive_max_pool1d affine_grid_generator batch_norm dropout dropout_ embedding grid_sampler grid_sampler_2d
         grid_sampler_3d group_norm instance_norm layer_norm max_pool1d max_pool1d_with_indices max_pool2d max_pool3d
-        native_batch_norm native_group_norm native_layer_norm selu_
+        native_batch_norm native_group_norm native_layer_norm
     """,
     "nn.functional.recurrent": "gru lstm rnn_relu rnn_tanh",
     "ops": " ".join(_ops),

@@ -55,3 +55,21 @@ def test_refusals_name_the_function():
         nn.functional.gelu(lineal.tensor([1, 2]))
     with pytest.raises(ValueError, match="Hardtanh"):
         nn.Hardtanh(1.0, -1.0)
+
+
+@pytest.mark.parametrize("name", ["relu", "elu", "leaky_relu", "selu", "celu", "hardtanh", "rrelu"])
+def test_an_activation_in_place_has_the_derivative_of_the_other(name):
+    x = lineal.tensor([-1.5, -0.3, 0.4, 2.0], dtype=lineal.float64, requires_grad=True)
+    plain = getattr(nn.functional, name)(x)
+    y = x * 1
+    assert getattr(nn.functional, f"{name}_")(y) is y and lineal.equal(y, plain)
+    assert lineal.equal(*(lineal.autograd.grad(each.sum(), x)[0] for each in (y, plain)))
+
+
+def test_pdist_is_the_upper_triangle_of_cdist():
+    x = lineal.rand(5, 3, dtype=lineal.float64, requires_grad=True)
+    row, column = lineal.triu_indices(5, 5, 1)
+    assert lineal.equal(nn.functional.pdist(x, 3.0), lineal.cdist(x, x, 3.0)[row, column])
+    assert gradgradcheck(nn.functional.pdist, (x,))
+    with pytest.raises(RuntimeError, match=r"pdist: .*non-negative"):
+        nn.functional.pdist(x, -1.0)

@@ -95,3 +95,21 @@ def test_parameter_list():
         held[4]
     with pytest.raises(RuntimeError, match="should not be called"):
         held()
+
+
+def test_parameter_dict_acts_like_a_dict():
+    held = nn.ParameterDict({"b": lineal.ones(2), "a": lineal.zeros(1), "n": 3})
+    assert list(held) == list(held.keys()) == ["a", "b", "n"]
+    assert [name for name, _ in held.named_parameters()] == list(held.state_dict()) == ["a", "b"]
+    assert isinstance(held["b"], nn.Parameter) and held.get("c") is None and "c" not in held
+    assert repr(held).splitlines()[1].strip() == "(a): Parameter containing: [torch.float32 of size 1]"
+    assert held.popitem() == ("n", 3) and held.setdefault("n", 4) == 4
+    more = held | nn.ParameterDict([("z", lineal.ones(1)), ("a", lineal.ones(1))])
+    assert list(more) == ["a", "b", "n", "z"] and more["b"] is held["b"] and more["a"] is not held["a"]
+    del held["a"]
+    with pytest.raises(KeyError, match="a"):
+        held["a"]
+    with pytest.raises(TypeError, match="string"):
+        held[1] = lineal.ones(1)
+    held.clear()
+    assert len(held) == 0

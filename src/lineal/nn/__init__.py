@@ -40,6 +40,14 @@ from lineal.nn.lazy import (
     LazyInstanceNorm3d,
     LazyLinear,
 )
+from lineal.nn.lazy_convolution import (
+    LazyConv1d,
+    LazyConv2d,
+    LazyConv3d,
+    LazyConvTranspose1d,
+    LazyConvTranspose2d,
+    LazyConvTranspose3d,
+)
 from lineal.nn.linear import Bilinear, Identity, Linear
 from lineal.nn.loss import (
     BCELoss,
@@ -84,6 +92,7 @@ from lineal.nn.padding import (
     ZeroPad3d,
 )
 from lineal.nn.parameter import Parameter
+from lineal.nn.parameter_dict import ParameterDict
 from lineal.nn.parameter_list import ParameterList
 from lineal.nn.pooling import (
     AvgPool1d,
@@ -127,6 +136,7 @@ __all__ = [
     "ModuleList",
     "ModuleDict",
     "ParameterList",
+    "ParameterDict",
     "Identity",
     "Linear",
     "Bilinear",
@@ -186,6 +196,12 @@ __all__ = [
     "LazyInstanceNorm2d",
     "LazyInstanceNorm3d",
     "LazyLinear",
+    "LazyConv1d",
+    "LazyConv2d",
+    "LazyConv3d",
+    "LazyConvTranspose1d",
+    "LazyConvTranspose2d",
+    "LazyConvTranspose3d",
     "UninitializedBuffer",
     "UninitializedParameter",
     "PairwiseDistance",

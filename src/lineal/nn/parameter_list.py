@@ -11,6 +11,19 @@ from lineal.nn.parameter import Parameter
 from lineal.tensors import Tensor
 
 
+def learnt(value: Any) -> Any:
+    """Return a tensor as a `Parameter`, and anything else as it is."""
+    return Parameter(value) if isinstance(value, Tensor) and not isinstance(value, Parameter) else value
+
+
+def described(key: Any, value: Any) -> str:
+    """Return the line of a container's `repr` that shows one value."""
+    if not isinstance(value, Tensor):
+        return f"  ({key}): Object of type: {type(value).__name__}"
+    kind = "Parameter" if isinstance(value, Parameter) else "Tensor"
+    return f"  ({key}): {kind} containing: [{value.dtype} of size {'x'.join(map(str, value.shape))}]"
+
+
 class ParameterList(Module):
     """A list of parameters; a tensor put in becomes a `Parameter`, anything else stays what it is."""
 
@@ -32,8 +45,7 @@ class ParameterList(Module):
         self._enter(self._at(index), value)
 
     def _enter(self, name: str, value: Any) -> None:
-        plain = isinstance(value, Tensor) and not isinstance(value, Parameter)
-        setattr(self, name, Parameter(value) if plain else value)
+        setattr(self, name, learnt(value))
 
     def __len__(self) -> int:
         return self._size
@@ -59,15 +71,7 @@ class ParameterList(Module):
         return self
 
     def extra_repr(self) -> str:
-        lines = []
-        for place, value in enumerate(self):
-            if isinstance(value, Tensor):
-                kind = "Parameter" if isinstance(value, Parameter) else "Tensor"
-                size = "x".join(map(str, value.shape))
-                lines.append(f"  ({place}): {kind} containing: [{value.dtype} of size {size}]")
-            else:
-                lines.append(f"  ({place}): Object of type: {type(value).__name__}")
-        return "\n".join(lines)
+        return "\n".join(described(place, value) for place, value in enumerate(self))
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         raise RuntimeError("ParameterList should not be called.")

@@ -1,6 +1,6 @@
 """The functions behind the layers, without state: `import lineal.nn.functional as F`."""
 
-from lineal.nn.functional.activation import log_softmax, relu, sigmoid, softmax, tanh
+from lineal.nn.functional.activation import log_softmax, relu, relu_, sigmoid, softmax, tanh
 from lineal.nn.functional.alignment import ctc_loss
 from lineal.nn.functional.attention import scaled_dot_product_attention
 from lineal.nn.functional.average_pooling import (
@@ -67,14 +67,29 @@ from lineal.nn.functional.normalisation import (
     rms_norm,
 )
 from lineal.nn.functional.projection import linear_cross_entropy
-from lineal.nn.functional.rectifiers import celu, elu, hardsigmoid, hardswish, hardtanh, leaky_relu, prelu, relu6, selu
+from lineal.nn.functional.rectifiers import (
+    celu,
+    celu_,
+    elu,
+    elu_,
+    hardsigmoid,
+    hardswish,
+    hardtanh,
+    hardtanh_,
+    leaky_relu,
+    leaky_relu_,
+    prelu,
+    relu6,
+    selu,
+    selu_,
+)
 from lineal.nn.functional.regression import l1_loss, mse_loss
 from lineal.nn.functional.regularisation import alpha_dropout, dropout, dropout1d, dropout2d, dropout3d, feature_alpha_dropout
 from lineal.nn.functional.resizing import interpolate, upsample, upsample_bilinear, upsample_nearest
 from lineal.nn.functional.robust import huber_loss, smooth_l1_loss
-from lineal.nn.functional.similarity import cosine_similarity, pairwise_distance
+from lineal.nn.functional.similarity import cosine_similarity, pairwise_distance, pdist
 from lineal.nn.functional.smooth import gelu, glu, logsigmoid, mish, silu, softmin, softplus, softsign, tanhshrink
-from lineal.nn.functional.thresholds import gumbel_softmax, hardshrink, rrelu, softshrink, threshold
+from lineal.nn.functional.thresholds import gumbel_softmax, hardshrink, rrelu, rrelu_, softshrink, threshold, threshold_
 from lineal.nn.functional.unpooling import max_unpool1d, max_unpool2d, max_unpool3d
 from lineal.ops.contraction.convolving import conv1d, conv2d, conv3d, conv_transpose1d, conv_transpose2d, conv_transpose3d
 from lineal.ops.structural.padding import pad
@@ -200,4 +215,13 @@ __all__ = [
     "conv_transpose3d",
     "fold",
     "unfold",
+    "pdist",
+    "relu_",
+    "elu_",
+    "leaky_relu_",
+    "selu_",
+    "celu_",
+    "hardtanh_",
+    "threshold_",
+    "rrelu_",
 ]

@@ -18,6 +18,11 @@ def relu(input: Tensor, inplace: bool = False) -> Tensor:
     return input.relu_()
 
 
+def relu_(input: Tensor) -> Tensor:
+    """Write relu of `input` into it."""
+    return relu(input, inplace=True)
+
+
 def sigmoid(input: Tensor) -> Tensor:
     """Return 1 / (1 + exp(-x))."""
     return ops.sigmoid(input)

@@ -17,7 +17,6 @@ __all__ = [
     "adaptive_max_pool1d",
     "affine_grid_generator",
     "batch_norm",
-    "celu_",
     "dropout",
     "dropout_",
     "embedding",
@@ -34,7 +33,6 @@ __all__ = [
     "max_pool1d_with_indices",
     "max_pool2d",
     "max_pool3d",
-    "selu_",
 ]
 
 
@@ -151,16 +149,6 @@ def dropout(input: Tensor, p: float, train: bool) -> Tensor:
 def dropout_(input: Tensor, p: float, train: bool) -> Tensor:
     """Do `nn.functional.dropout` in place."""
     return functional.dropout(input, p, train, inplace=True)
-
-
-def celu_(input: Tensor, alpha: float = 1.0) -> Tensor:
-    """Write celu of `input` into it."""
-    return functional.celu(input, alpha, inplace=True)
-
-
-def selu_(input: Tensor) -> Tensor:
-    """Write selu of `input` into it."""
-    return functional.selu(input, inplace=True)
 
 
 def max_pool1d(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lineal.base.signatures import Tensor
-from lineal.core import renamed
+from lineal.core import is_grad_enabled, renamed
 from lineal.core.calling import public
 from lineal.ops import exp, where
 from lineal.ops.front import assign, binary, nary, unary
@@ -54,6 +54,12 @@ _hardswish = unary(
 )
 
 
+def kept(input: Any, inplace: bool) -> Any:
+    """Return what a derivative may read once `input` is overwritten: a copy if there is to be one, else `input` itself."""
+    read_later = inplace and getattr(input, "requires_grad", False) and is_grad_enabled()
+    return input.clone() if read_later else input
+
+
 def delivered(y: Any, input: Any, inplace: bool, name: str) -> Any:
     """Return the result `y`, written into `input` if it is to be in place."""
     return assign(input, y, f"{name}_") if inplace else y
@@ -62,7 +68,7 @@ def delivered(y: Any, input: Any, inplace: bool, name: str) -> Any:
 @public
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
     """Return x where it is positive, else negative_slope x."""
-    return delivered(_leaky_relu(input, float(negative_slope)), input, inplace, "leaky_relu")
+    return delivered(_leaky_relu(kept(input, inplace), float(negative_slope)), input, inplace, "leaky_relu")
 
 
 @public
@@ -79,13 +85,13 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
 @public
 def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """Return x where it is positive, else alpha (eˣ - 1)."""
-    return delivered(_elu(input, alpha, 1.0, 1.0), input, inplace, "elu")
+    return delivered(_elu(kept(input, inplace), alpha, 1.0, 1.0), input, inplace, "elu")
 
 
 @public
 def selu(input: Tensor, inplace: bool = False) -> Tensor:
     """Return the scaled ELU that keeps mean 0 and variance 1.  Klambauer et al. (2017), arXiv:1706.02515."""
-    return delivered(_elu(input, SELU_ALPHA, SELU_SCALE, 1.0), input, inplace, "selu")
+    return delivered(_elu(kept(input, inplace), SELU_ALPHA, SELU_SCALE, 1.0), input, inplace, "selu")
 
 
 @public
@@ -93,27 +99,52 @@ def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """Return x where it is positive, else alpha (exp(x/alpha) - 1), whose slope is continuous."""
     if alpha == 0:
         raise ZeroDivisionError("celu: expected alpha other than 0")
-    return renamed(delivered(_elu(input, alpha, 1.0, 1.0 / alpha), input, inplace, "celu"), "CeluBackward0")
+    return renamed(delivered(_elu(kept(input, inplace), alpha, 1.0, 1.0 / alpha), input, inplace, "celu"), "CeluBackward0")
 
 
 def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Tensor:
     """Return x moved into [min_val, max_val]; unlike `clamp`, no gradient passes at the bounds."""
     if min_val > max_val:
         raise ValueError(f"hardtanh: expected min_val of at most max_val, got {min_val} and {max_val}")
-    return delivered(_hardtanh(input, min_val, max_val), input, inplace, "hardtanh")
+    return delivered(_hardtanh(kept(input, inplace), min_val, max_val), input, inplace, "hardtanh")
 
 
 @public
 def relu6(input: Tensor, inplace: bool = False) -> Tensor:
     """Return min(max(x, 0), 6)."""
-    return delivered(_hardtanh(input, 0, 6), input, inplace, "relu6")
+    return delivered(_hardtanh(kept(input, inplace), 0, 6), input, inplace, "relu6")
 
 
 def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
     """Return x/6 + 1/2 moved into [0, 1]."""
-    return delivered(_hardsigmoid(input), input, inplace, "hardsigmoid")
+    return delivered(_hardsigmoid(kept(input, inplace)), input, inplace, "hardsigmoid")
 
 
 def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
     """Return x hardsigmoid(x)."""
-    return delivered(_hardswish(input), input, inplace, "hardswish")
+    return delivered(_hardswish(kept(input, inplace)), input, inplace, "hardswish")
+
+
+def leaky_relu_(input: Tensor, negative_slope: float = 0.01) -> Tensor:
+    """Write leaky_relu of `input` into it."""
+    return leaky_relu(input, negative_slope, inplace=True)
+
+
+def elu_(input: Tensor, alpha: float = 1.0) -> Tensor:
+    """Write elu of `input` into it."""
+    return elu(input, alpha, inplace=True)
+
+
+def hardtanh_(input: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Tensor:
+    """Write hardtanh of `input` into it."""
+    return hardtanh(input, min_val, max_val, inplace=True)
+
+
+def celu_(input: Tensor, alpha: float = 1.0) -> Tensor:
+    """Write celu of `input` into it."""
+    return celu(input, alpha, inplace=True)
+
+
+def selu_(input: Tensor) -> Tensor:
+    """Write selu of `input` into it."""
+    return selu(input, inplace=True)

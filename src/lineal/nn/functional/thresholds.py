@@ -7,7 +7,7 @@ from lineal.base.signatures import Tensor
 from lineal.core import renamed
 from lineal.core.calling import public
 from lineal.nn.functional.activation import softmax
-from lineal.nn.functional.rectifiers import delivered, leaky_relu
+from lineal.nn.functional.rectifiers import delivered, kept, leaky_relu
 from lineal.ops import where
 from lineal.ops.front import binary, nary
 
@@ -54,7 +54,7 @@ def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
 @public
 def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
     """Return x where it is above the threshold, else `value`."""
-    return delivered(_threshold(input, threshold, value), input, inplace, "threshold")
+    return delivered(_threshold(kept(input, inplace), threshold, value), input, inplace, "threshold")
 
 
 @public
@@ -70,7 +70,7 @@ def rrelu(
     if not training:
         return leaky_relu(input, (lower + upper) / 2, inplace)
     slopes = ops.empty_like(input, requires_grad=False).uniform_(lower, upper)
-    y = renamed(ops.mul(input, where(input <= 0, slopes, 1.0)), "RreluWithNoiseBackward0")
+    y = renamed(ops.mul(kept(input, inplace), where(input <= 0, slopes, 1.0)), "RreluWithNoiseBackward0")
     return delivered(y, input, inplace, "rrelu")
 
 
@@ -86,3 +86,13 @@ def gumbel_softmax(logits: Tensor, tau: float = 1, hard: bool = False, eps: floa
         return soft
     chosen = ops.zeros_like(logits, requires_grad=False).scatter(dim, soft.argmax(dim, keepdim=True), 1.0)
     return chosen - soft.detach() + soft
+
+
+def threshold_(input: Tensor, threshold: float, value: float) -> Tensor:
+    """Write `threshold` of `input` into it."""
+    return delivered(_threshold(kept(input, True), threshold, value), input, True, "threshold")
+
+
+def rrelu_(input: Tensor, lower: float = 1.0 / 8, upper: float = 1.0 / 3, training: bool = False) -> Tensor:
+    """Write rrelu of `input` into it."""
+    return rrelu(input, lower, upper, training, inplace=True)
