@@ -33,7 +33,9 @@ def padded(low: Any, x: Window, windows: Sequence[Windows], number: float) -> Wi
         return still(low, x)
     block = low.block(shape, x.base.dtype)
     inner = part(block, [0] * lead + [each.padding for each in windows], x.shape)
-    return over(low, block, low.literal(number, x.base.dtype, shape), inner, x)
+    found = over(low, block, low.literal(number, x.base.dtype, shape), inner, x)
+    assert found is not None, "a part of a dense block does not overlap with itself"
+    return found
 
 
 def element(x: Window, windows: Sequence[Windows], place: Sequence[int]) -> Window:
