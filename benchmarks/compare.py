@@ -25,7 +25,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from sides import Call, answer
+from sides import Call, answer, made
 
 HERE = Path(__file__).resolve().parent
 SUITES = ("bench", "eager", "large", "linalg", "products")
@@ -89,8 +89,8 @@ def products(t: Any) -> dict[str, Callable[[], Call]]:
     given = module(HERE / "products.py")
     ways = {"": True, ", eager": False}
     return {
-        name + words: lambda name=name, compiled=compiled: given.made(t, name, compiled)
-        for name in given.WORKLOADS
+        name + words: lambda each=each, compiled=compiled: made(t, each, compiled)
+        for name, each in given.WORKLOADS.items()
         for words, compiled in ways.items()
     }
 
