@@ -8,7 +8,7 @@ from typing import Any
 from lineal.base.signatures import Dims, Tensor
 from lineal.core import renamed
 from lineal.nn import functional
-from lineal.nn.functional.normalisation import inner_shape, normalised_batch, widened
+from lineal.nn.functional.normalisation import inner_shape, normalised_batch, require_floating, widened
 from lineal.ops import empty, rsqrt
 from lineal.ops.reductions import normalisation
 from lineal.ops.reductions.front import both
@@ -113,6 +113,7 @@ def native_layer_norm(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Return `nn.functional.layer_norm`, the means and 1 / √(variance + eps), over dimensions that stay with size 1."""
     shape = inner_shape("native_layer_norm", input, normalized_shape, weight=weight, bias=bias)
+    require_floating("native_layer_norm", input)
     x, w, b = widened(input, weight, bias)
     y, mean, var = normalisation.layer_norm(x, len(shape), w, b, eps)
     return renamed(y.to(input.dtype), "NativeLayerNormBackward0"), mean.detach(), rsqrt(var.detach() + eps)

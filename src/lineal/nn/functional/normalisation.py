@@ -55,7 +55,6 @@ def inner_shape(name: str, input: Any, normalized_shape: int | Sequence[int], **
     for what, values in given.items():
         if values is not None and tuple(values.shape) != shape:
             raise RuntimeError(f"{name}: expected {what} of shape {list(shape)}, got {list(values.shape)}")
-    require_floating(name, input)
     return shape
 
 
@@ -72,6 +71,7 @@ def layer_norm(
     Ba, Kiros and Hinton (2016), arXiv:1607.06450.
     """
     shape = inner_shape("layer_norm", input, normalized_shape, weight=weight, bias=bias)
+    require_floating("layer_norm", input)
     x, w, b = widened(input, weight, bias)
     y, _, _ = normalisation.layer_norm(x, len(shape), w, b, eps)
     return renamed(y.to(input.dtype), "NativeLayerNormBackward0")
@@ -83,12 +83,16 @@ def rms_norm(
 ) -> Tensor:
     """Return x / √(mean x² + eps) · weight over the last dimensions, which are `normalized_shape`.
 
-    `eps` is by default the machine epsilon of the dtype of the input. Zhang and Sennrich (2019), arXiv:1910.07467.
+    `eps` is by default the machine epsilon of the dtype of the input, which may be complex. Zhang and Sennrich (2019),
+    arXiv:1910.07467.
     """
     shape = inner_shape("rms_norm", input, normalized_shape, weight=weight)
+    if not input.dtype.is_complex:
+        require_floating("rms_norm", input)
     eps = finfo(input.dtype).eps if eps is None else eps
     x, w = widened(input, weight)
-    y = x * inverse_spread(x, tuple(range(input.ndim - len(shape), input.ndim)), eps)
+    axes = tuple(range(input.ndim - len(shape), input.ndim))
+    y = x * (ops.rsqrt((x * x).mean(axes, True) + eps) if x.dtype.is_complex else inverse_spread(x, axes, eps))
     return (y if w is None else y * w).to(input.dtype)
 
 
@@ -230,7 +234,10 @@ def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: flo
             raise ValueError(f"local_response_norm: expected a positive size, got {size}")
         return input
     squares = input.square().transpose(1, -1)
-    around = pad(squares, (size // 2, (size - 1) // 2)).unfold(-1, size, 1).mean(-1).transpose(1, -1)
+    windows = pad(squares, (size // 2, (size - 1) // 2)).unfold(-1, size, 1)
+    # the average of whole numbers is a whole number, as that of pooling
+    whole = not input.dtype.is_floating_point
+    around = (ops.div(windows.sum(-1), size, rounding_mode="trunc") if whole else windows.mean(-1)).transpose(1, -1)
     return renamed(input / (around * alpha + k).pow(beta), "DivBackward0")
 
 
