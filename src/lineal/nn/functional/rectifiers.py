@@ -8,7 +8,7 @@ from lineal.base.signatures import Tensor
 from lineal.core import is_grad_enabled, renamed
 from lineal.core.calling import public
 from lineal.ops import exp, where
-from lineal.ops.front import assign, binary, nary, unary
+from lineal.ops.front import assign, binary, nary, require_tensor, unary
 
 # Kept as numbers with the digits that PyTorch has, since float32 results should agree to the last place.
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
@@ -62,7 +62,10 @@ def kept(input: Any, inplace: bool) -> Any:
 
 def delivered(y: Any, input: Any, inplace: bool, name: str) -> Any:
     """Return the result `y`, written into `input` if it is to be in place."""
-    return assign(input, y, f"{name}_") if inplace else y
+    if not inplace:
+        return y
+    require_tensor(f"{name}_", input)
+    return assign(input, y, f"{name}_")
 
 
 @public
