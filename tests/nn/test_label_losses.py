@@ -78,3 +78,25 @@ def test_of_equal_largest_rows_of_a_bag_the_first_takes_the_derivative():
     y[0].sum().backward()
     assert y[:2].tolist() == [[1, 2], [0, 0]] and y[2].isnan().tolist() == [True, False]
     assert table.grad.tolist() == [[1, 1], [0, 0], [0, 0], [0, 0]]
+
+
+@pytest.mark.parametrize("mode", ["sum", "mean", "max"])
+def test_the_last_offset_may_be_the_end_and_there_may_be_no_bags(mode):
+    table, indices = lineal.tensor([[1.0], [2.0], [5.0]], requires_grad=True), lineal.tensor([0, 1])
+    y = F.embedding_bag(indices, table, lineal.tensor([0, 1, 2]), mode=mode, include_last_offset=True)
+    y.sum().backward()
+    assert y.tolist() == [[1], [2]] and table.grad.tolist() == [[1], [1], [0]]
+    nothing = lineal.tensor([], dtype=lineal.int64)
+    assert F.embedding_bag(nothing, table, nothing, mode=mode).shape == (0, 1)
+
+
+def test_offsets_that_do_not_begin_at_0_are_refused():
+    with pytest.raises(RuntimeError, match=r"embedding_bag: .*offsets"):
+        F.embedding_bag(lineal.tensor([0, 1, 2]), lineal.ones(3, 2), lineal.tensor([1, 2]))
+
+
+def test_linear_cross_entropy_takes_vectors_and_matrices_alone():
+    y = F.linear_cross_entropy(lineal.ones(2, 0), lineal.ones(4, 3, 0), lineal.tensor([[0, 1, 2], [3, 0, 1]]))
+    np.testing.assert_allclose(y.item(), np.log(4), rtol=1e-6)
+    with pytest.raises(RuntimeError, match="linear_cross_entropy: expected input with dimensionality 1 or 2, got 3"):
+        F.linear_cross_entropy(lineal.ones(2, 4, 3), lineal.ones(4, 3), lineal.zeros(2, 4, dtype=lineal.int64))

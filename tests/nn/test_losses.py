@@ -104,6 +104,11 @@ def test_cross_entropy_of_huge_scores_is_finite():
     assert x.grad.tolist() == [[1.0, -1.0]]
 
 
+def test_cross_entropy_without_classes():
+    assert F.cross_entropy(lineal.ones(2, 0), lineal.ones(2, 0), label_smoothing=0.1).item() == 0
+    assert F.cross_entropy(lineal.ones(0, 0), lineal.zeros(0, dtype=lineal.int64), label_smoothing=0.1).isnan()
+
+
 def test_nll_loss_picks_the_log_probabilities():
     log_p = lineal.tensor(log_softmax(X))
     found = nn.NLLLoss(lineal.tensor(WEIGHTS))(log_p, lineal.tensor(LABELS)).item()

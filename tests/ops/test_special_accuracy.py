@@ -54,6 +54,7 @@ def test_special_functions_are_exact(name, exact, places, dtype, most):
     [
         ("i0", [0.0], [1.0]),
         ("i1e", [0.0, np.inf], [0.0, 0.0]),
+        ("airy_ai", [1e3, 1e10, np.inf], [0.0, 0.0, 0.0]),
         ("bessel_j0", [0.0, np.inf], [1.0, 0.0]),
         ("bessel_y0", [0.0, -1.0], [-np.inf, np.nan]),
         ("modified_bessel_k1", [0.0, -1.0], [np.inf, np.nan]),
@@ -88,6 +89,29 @@ def test_derivatives_by_the_second_argument_alone(name):
     assert gradgradcheck(lambda x: function(first, x), (second,))
     with pytest.raises(RuntimeError, match="the derivative is not implemented"):
         function(second, first).sum().backward()
+
+
+@pytest.mark.parametrize("name", ["i0e", "i1e"])
+def test_slopes_of_scaled_bessel_functions_far_out(name):
+    x = lineal.tensor([1e10, -1e10, 1e30, -np.inf, np.inf], dtype=lineal.float64, requires_grad=True)
+    (slope,) = lineal.autograd.grad(getattr(special, name)(x).sum(), x, create_graph=True)
+    (second,) = lineal.autograd.grad(slope.sum(), x)
+    np.testing.assert_allclose(slope.detach(), np.zeros(5), atol=1e-15)
+    np.testing.assert_allclose(second, np.zeros(5), atol=1e-15)
+
+
+@pytest.mark.parametrize("name", [each for each in special.__all__ if "polynomial" in each])
+def test_polynomials_at_infinity(name):
+    x = lineal.tensor([np.inf, -np.inf, np.nan], dtype=lineal.float64)
+    ends = [getattr(special, name)(x, degree).tolist() for degree in (0, 1, 2, 3, 9)]
+    rising = np.array([1, -1]) * (-1 if name == "laguerre_polynomial_l" else 1) * np.inf
+    np.testing.assert_array_equal(ends, [[1, 1, 1]] + [[*np.sign(rising) ** n * np.inf, np.nan] for n in (1, 2, 3, 9)])
+
+
+def test_arguments_that_must_be_whole_are_refused():
+    for wrong in (lambda: special.polygamma(1.5, lineal.ones(2)), lambda: lineal.signal.windows.hann(5.5)):
+        with pytest.raises(TypeError, match="int"):
+            wrong()
 
 
 def test_degrees_of_any_size_and_fraction():

@@ -38,12 +38,13 @@ def embedding_bag(
         raise ValueError(f"embedding_bag: mode has to be one of {', '.join(MODES)}, got {mode!r}")
     if sparse:
         raise UnsupportedError("embedding_bag: sparse gradients are not supported; leave out sparse=True")
+    if mode == "max" and scale_grad_by_freq:
+        raise ValueError("embedding_bag: mode 'max' does not support scaling the gradient by the frequency")
     check_samples(input, per_sample_weights, mode)
     bags, count = bags_of(input, offsets, include_last_offset)
     input = input.reshape(-1)
     rows = embedding(input, weight, padding_idx, max_norm, norm_type, scale_grad_by_freq)
     if padding_idx is not None:
-        # what does not count goes to a bag of its own, which is left out
         bags = ops.where(input == padding_idx % weight.shape[0], count, bags)
     if per_sample_weights is not None:
         rows = rows * per_sample_weights.reshape(-1, 1)
@@ -86,7 +87,7 @@ def check_samples(input: Any, weights: Any, mode: str) -> None:
 
 
 def bags_of(input: Any, offsets: Any, include_last: bool) -> tuple[Any, int]:
-    """Return which bag each index is in, and how many there are."""
+    """Return which bag each index is in, and how many there are; what is in none goes to one more, which is left out."""
     if input.ndim == 2:
         if offsets is not None:
             raise ValueError("embedding_bag: if input is 2D, then offsets has to be None, as each row is a bag")
@@ -97,10 +98,26 @@ def bags_of(input: Any, offsets: Any, include_last: bool) -> tuple[Any, int]:
     if offsets.ndim != 1:
         raise ValueError("embedding_bag: offsets has to be a 1D Tensor")
     starts = offsets.to(dtypes.int64)
-    if starts.numel() and int(starts[0]) != 0:
-        raise ValueError(
+    check_starts(starts, input.shape[0], include_last)
+    count = starts.shape[0] - bool(include_last)
+    if not count:
+        return ops.zeros(input.shape[0], dtype=dtypes.int64), 0
+    # the last offset, if included, is where the last bag ends
+    return ops.searchsorted(starts, ops.arange(input.shape[0]), right=True) - 1, count
+
+
+def check_starts(starts: Any, size: int, include_last: bool) -> None:
+    """Refuse offsets that are not the places, in order, where the bags of `size` indices begin."""
+    if not starts.numel():
+        if include_last:
+            raise RuntimeError("embedding_bag: include_last_offset: number of offsets should be at least 1")
+        return
+    if int(starts[0]) != 0:
+        raise RuntimeError(
             f"embedding_bag: offsets[0] has to be 0, the first bag has to start from position 0, got {int(starts[0])}"
         )
-    count = starts.shape[0] - bool(include_last)
-    starts = starts[:count]
-    return ops.searchsorted(starts, ops.arange(input.shape[0]), right=True) - 1, count
+    # one truth for all, so that a compiled program takes other offsets too
+    if bool((starts.diff() < 0).any() | (starts[-1] > size)):
+        raise RuntimeError(
+            f"embedding_bag: expected offsets that do not fall, of at most {size}, the length of input, got {starts.tolist()}"
+        )

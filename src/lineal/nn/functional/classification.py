@@ -119,7 +119,7 @@ def cross_entropy(
         dim = class_dim(input)
         spread = -(log_p if weight is None else log_p * per_class(weight, log_p)).sum(dim)
         spread = ops.where(target.ne(ignore_index), spread, 0.0)
-        losses = losses * (1.0 - label_smoothing) + spread * (label_smoothing / input.shape[dim])
+        losses = losses * (1.0 - label_smoothing) + spread * (label_smoothing / max(input.shape[dim], 1))
     return average(losses, weights, reduction)
 
 
@@ -136,6 +136,6 @@ def _soft_targets(log_p: Any, target: Any, weight: Any, ignore_index: int, reduc
     check_weight("cross_entropy", log_p, weight)
     dim = class_dim(log_p)
     if smoothing > 0.0:
-        target = target * (1.0 - smoothing) + smoothing / log_p.shape[dim]
+        target = target * (1.0 - smoothing) + smoothing / max(log_p.shape[dim], 1)
     terms = log_p * target if weight is None else log_p * target * per_class(weight, log_p)
     return reduced(-terms.sum(dim), reduction)

@@ -31,6 +31,8 @@ def linear_cross_entropy(
         raise RuntimeError(
             f"linear_cross_entropy: expected linear_weight with dimensionality at least 2, got {linear_weight.ndim}"
         )
+    if input.ndim not in (1, 2):
+        raise RuntimeError(f"linear_cross_entropy: expected input with dimensionality 1 or 2, got {input.ndim}")
     classes, *inner, features = linear_weight.shape
     if input.shape[-1] != features:
         raise RuntimeError(
@@ -46,7 +48,7 @@ def linear_cross_entropy(
             f"linear_cross_entropy: linear_weight of shape {tuple(linear_weight.shape)} requires batched input, got shape "
             f"{tuple(input.shape)}"
         )
-    flat = linear(input, linear_weight.reshape(-1, features), None if linear_bias is None else linear_bias.reshape(-1))
+    flat = linear(input, linear_weight.flatten(0, -2), None if linear_bias is None else linear_bias.flatten())
     scores = flat.reshape(*input.shape[:-1], classes, *inner)
     if target.shape == scores.shape and ignore_index is not None:
         raise RuntimeError("linear_cross_entropy: ignore_index cannot be specified when target contains probabilities")

@@ -16,6 +16,9 @@ __all__ = ["i0"]
 
 scipy: Any = later.module("scipy")
 
+FAR = 1e8
+"""From where on Iₙ is I₀ (1 - n² / 2x) to the last bit."""
+
 i0 = unary(
     "i0",
     lambda m, x: m.modified_bessel(0, x),
@@ -67,10 +70,17 @@ class ModifiedBessel(Elementwise):
     def __init__(self, n: int, scaled: bool):
         beside = lambda x: (modified(n - 1, scaled)(x) + modified(n + 1, scaled)(x)) * 0.5
         slope: Rule = (lambda g, x, y: g * (beside(x) - sgn(x) * y)) if scaled else (lambda g, x: g * beside(x))
-        values = lambda x: scipy.special.ive(n, x) if scaled else scipy.special.iv(n, x)
-        numeric = lambda m, x: values(x).astype(x.dtype)
+        values = lambda m, x: scaled_values(m, n, x) if scaled else scipy.special.iv(n, x)
+        numeric = lambda m, x: values(m, x).astype(x.dtype)
         super().__init__("modified_bessel", lambda m, x: m.modified_bessel(n, x), (slope,), "same", numeric, "SciPy")
         self.__dict__.update(n=n, scaled=scaled)
+
+
+def scaled_values(m: Any, n: int, x: Any) -> Any:
+    """Return exp(-|x|) Iₙ(x); far out, where SciPy gives nan, by Abramowitz and Stegun (1964), eq. 9.7.1."""
+    size = m.maximum(abs(x), FAR)
+    far = scipy.special.i0e(x) * (1 - n * n / 2 / size) * m.sign(x) ** n
+    return m.where(size > FAR, far, scipy.special.ive(n, x))
 
 
 @functools.lru_cache(64)
@@ -92,7 +102,12 @@ def _vanishing(m: Any, x: Any, y: Any) -> Any:
     return m.where(m.isinf(x), x.dtype.type(0), y)
 
 
-airy_ai = underived("special_airy_ai", lambda m, x: scipy.special.airy(x)[0], "Return Airy's function Ai(input).")
+airy_ai = underived(
+    "special_airy_ai",
+    # beyond 108 it is less than the smallest float64, and far beyond SciPy gives nan
+    lambda m, x: m.where(x > 108, x.dtype.type(0), scipy.special.airy(x)[0]),
+    "Return Airy's function Ai(input).",
+)
 bessel_j0 = underived(
     "special_bessel_j0",
     lambda m, x: _vanishing(m, x, scipy.special.j0(x)),

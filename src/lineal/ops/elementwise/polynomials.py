@@ -22,7 +22,10 @@ def polynomial(name: str, values: Callable[[Any, Any], Any], symbol: str) -> Bin
     def numeric(m: Any, x: Any, n: Any) -> Any:
         # SciPy's loops for whole degrees are recurrences, those for others hypergeometric series
         degree = m.trunc(m.clip(m.where(m.isfinite(n), n, -1), -1, HIGHEST + 1)).astype("int64")
-        y = values(m.clip(degree, 0, HIGHEST), x.astype("float64"))
+        wide = x.astype("float64")
+        y = values(m.clip(degree, 0, HIGHEST), wide)
+        # recurrences take infinities from each other
+        y = m.where(degree == 0, 1.0, m.where(m.isinf(wide), ends(m, degree, values(1, m.clip(wide, -4, 4))), y))
         return m.where(degree < 0, 0.0, m.where(degree > HIGHEST, math.nan, y)).astype(x.dtype)
 
     return binary(
@@ -34,6 +37,11 @@ def polynomial(name: str, values: Callable[[Any, Any], Any], symbol: str) -> Bin
         numbers="one",
         doc=f"Return {symbol}(input) of degree n = other, whose fraction is cut off: 0 if negative, NaN above 2²⁰.",
     )
+
+
+def ends(m: Any, degree: Any, first: Any) -> Any:
+    """Return the limits at an infinity, from the sign there of the polynomial of degree 1: all grow like its powers."""
+    return m.where(degree % 2 == 1, m.copysign(math.inf, first), math.inf)
 
 
 def _t(n: Any, x: Any) -> Any:

@@ -106,6 +106,8 @@ _polygamma = functools.lru_cache(64)(Polygamma)
 
 def polygamma(n: int, input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return the n-th derivative of digamma at input, n ≥ 0."""
+    if not isinstance(n, int):
+        raise TypeError(f"polygamma: argument 'n' must be int, not {type(n).__name__}")
     if n < 0:
         raise RuntimeError(f"polygamma: polygamma(n, x) does not support negative n, got {n}")
     kind = require_tensor("polygamma", input).dtype.kind

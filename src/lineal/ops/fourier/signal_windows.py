@@ -32,6 +32,8 @@ NUTTALL = (0.3635819, 0.4891775, 0.1365995, 0.0106411)
 def window(name: str, M: int, sym: bool, formula: Formula, options: Any, alone: float = 1.0) -> Any:
     """Return a window of M numbers, `alone` if that is one; ValueError if M < 0, or for dtypes but float32 and float64."""
     _, requires_grad, target, where = read(name, options)
+    if not isinstance(M, int):
+        raise TypeError(f"{name} requires a window length of type int, got M={M!r}")
     if M < 0:
         raise ValueError(f"{name} requires non-negative window length, got M={M}")
     if target not in (dtypes.float32, dtypes.float64):
