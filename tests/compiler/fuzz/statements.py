@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from fuzz import deriving, folding, indexing, looping, pointwise, views, writing
+from fuzz import deriving, folding, indexing, layers, looping, pointwise, views, writing
 from fuzz.drafts import Draft
 from fuzz.programs import Given, Program, Turn
 
@@ -15,7 +15,7 @@ KINDS = {
     pointwise.drawn: 1, pointwise.told: 2, views.view: 9, views.joined: 4, views.created: 1, folding.reduced: 8,
     folding.reduced_whole: 1, folding.normed: 2, folding.product: 4, folding.solved: 1, indexing.indexed: 5, writing.write: 7,
     writing.item: 3, deriving.differentiated: 2, deriving.leaf: 1, deriving.mapped: 1, deriving.branched: 1,
-    deriving.controlled: 1, looping.looped: 2,
+    deriving.controlled: 1, looping.looped: 2, layers.layered: 4,
 }  # fmt: skip
 LINES = [kind for kind, weight in KINDS.items() for _ in range(weight)]
 SMALL = (0, 1, 1, 2, 2, 3, 3, 4, 5, 7, 8, 8, 15, 16, 17)
