@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from lineal.base.signatures import Device, DType
-from lineal.core import no_grad
-from lineal.nn import functional, init
-from lineal.nn.module import Module
-from lineal.nn.parameter import Parameter
-from lineal.ops import empty
+from lineal.nn import functional
+from lineal.nn.embedding import Table
 from lineal.tensors import Tensor
 
 
-class EmbeddingBag(Module):
+class EmbeddingBag(Table):
     """The sum, mean or maximum (`mode`) of the rows of `weight` (num_embeddings, embedding_dim) named by each bag."""
 
     def __init__(
@@ -29,35 +26,10 @@ class EmbeddingBag(Module):
         device: Device | None = None,
         dtype: DType | None = None,
     ):
-        super().__init__()
-        if padding_idx is not None:
-            if not -num_embeddings <= padding_idx < num_embeddings:
-                raise AssertionError(f"EmbeddingBag: padding_idx {padding_idx} must be within {num_embeddings} embeddings")
-            padding_idx %= num_embeddings
-        if _weight is not None and tuple(_weight.shape) != (num_embeddings, embedding_dim):
-            raise AssertionError(
-                f"EmbeddingBag: expected a weight of shape {[num_embeddings, embedding_dim]}, got {list(_weight.shape)}"
-            )
-        self.num_embeddings = num_embeddings
-        self.embedding_dim = embedding_dim
-        self.max_norm = max_norm
-        self.norm_type = norm_type
-        self.scale_grad_by_freq = scale_grad_by_freq
+        options = padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse
+        super().__init__(num_embeddings, embedding_dim, *options, _weight, False, device, dtype)
         self.mode = mode
-        self.sparse = sparse
         self.include_last_offset = include_last_offset
-        self.padding_idx = padding_idx
-        given = empty(num_embeddings, embedding_dim, device=device, dtype=dtype) if _weight is None else _weight
-        self.weight = Parameter(given)
-        if _weight is None:
-            self.reset_parameters()
-
-    def reset_parameters(self) -> None:
-        """Draw new starting values from the normal distribution; the padding row is 0."""
-        init.normal_(self.weight)
-        if self.padding_idx is not None:
-            with no_grad():
-                self.weight[self.padding_idx].fill_(0)
 
     def forward(self, input: Tensor, offsets: Tensor | None = None, per_sample_weights: Tensor | None = None) -> Tensor:
         return functional.embedding_bag(
@@ -88,9 +60,7 @@ class EmbeddingBag(Module):
         padding_idx: int | None = None,
     ) -> EmbeddingBag:
         """Return the layer whose table is the matrix `embeddings`, learnt further only if not `freeze`."""
-        if embeddings.ndim != 2:
-            raise AssertionError(f"EmbeddingBag.from_pretrained: expected a matrix, got shape {list(embeddings.shape)}")
-        rows, columns = embeddings.shape
+        rows, columns = cls._size_of(embeddings)
         options = (max_norm, norm_type, scale_grad_by_freq, mode, sparse, embeddings, include_last_offset, padding_idx)
         made = cls(rows, columns, *options)
         made.weight.requires_grad_(not freeze)

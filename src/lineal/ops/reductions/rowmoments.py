@@ -96,6 +96,19 @@ def elements(xp: Any, formula: Callable[..., Any], arrays: Sequence[np.ndarray],
     return formula(xp, *arrays, *beside).astype(x.dtype, copy=False) if y is None else y
 
 
+# what all ways of computing share
+
+
+def unit(x: Any, high: Any, low: Any, r: Any) -> Any:
+    """Return x̂ = (x - mean) r, the mean being in two parts."""
+    return ((x - high) - low) * r
+
+
+def pulled(h: Any, unit: Any, level: Any, slope: Any, r: Any) -> Any:
+    """Return x̄ = r (h - mean h - x̂ mean (h x̂)), h being ȳ w, from the two means."""
+    return (h - level - unit * slope) * r
+
+
 # terms of sums
 
 
@@ -118,7 +131,7 @@ def itself(m: Any, place: Any, g: Any) -> Any:
 
 def beside_unit(m: Any, place: Any, g: Any, x: Any, high: Any, low: Any, r: Any) -> Any:
     """Return g x̂."""
-    return g * (((x - high) - low) * r)
+    return g * unit(x, high, low, r)
 
 
 def moments(xp: Any, x: np.ndarray, axes: Axes) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -138,14 +151,14 @@ def moments(xp: Any, x: np.ndarray, axes: Axes) -> tuple[np.ndarray, np.ndarray,
 # formulas of elements: x̂, its scaled forms, and the adjoint, h being ȳ w
 
 SCALED = {
-    "": lambda m, x, high, low, r: ((x - high) - low) * r,
-    "w": lambda m, x, high, low, r, w: ((x - high) - low) * r * w,
-    "b": lambda m, x, high, low, r, b: ((x - high) - low) * r + b,
-    "wb": lambda m, x, high, low, r, w, b: ((x - high) - low) * r * w + b,
+    "": lambda m, x, high, low, r: unit(x, high, low, r),
+    "w": lambda m, x, high, low, r, w: unit(x, high, low, r) * w,
+    "b": lambda m, x, high, low, r, b: unit(x, high, low, r) + b,
+    "wb": lambda m, x, high, low, r, w, b: unit(x, high, low, r) * w + b,
 }
 SLOPES = {
-    "": lambda m, g, x, high, low, r, level, slope: ((g - level) - ((x - high) - low) * r * slope) * r,
-    "w": lambda m, g, x, high, low, r, level, slope, w: ((g * w - level) - ((x - high) - low) * r * slope) * r,
+    "": lambda m, g, x, high, low, r, level, slope: pulled(g, unit(x, high, low, r), level, slope, r),
+    "w": lambda m, g, x, high, low, r, level, slope, w: pulled(g * w, unit(x, high, low, r), level, slope, r),
 }
 
 
@@ -218,21 +231,20 @@ def standardised(m: Any, x: Any, n: Any, eps: Any) -> tuple[Any, Any, Any, Any]:
     # a mean in two parts of the row's own dtype, the second being what the first is rounded by
     high = centre.astype(x.dtype)
     low = m.row_sum(x - high) / n if x.dtype == np.float64 else (centre - high).astype(x.dtype)
-    return ((x - high) - low) * r, r, high, variance.astype(x.dtype)
+    return unit(x, high, low, r), r, high, variance.astype(x.dtype)
 
 
 def scaled(m: Any, x: Any, w: Any, b: Any, n: Any, eps: Any) -> tuple[Any, Any, Any]:
     """Return x̂ w + b, of which w and b may be None, the mean and the variance."""
-    unit, _, centre, variance = standardised(m, x, n, eps)
-    y = unit if w is None else unit * w
+    y, _, centre, variance = standardised(m, x, n, eps)
+    y = y if w is None else y * w
     return y if b is None else y + b, centre, variance
 
 
 def slopes(m: Any, g: Any, h: Any, x: Any, n: Any, eps: Any) -> tuple[Any, Any, Any]:
     """Return the cotangent of x, h being ȳ w, and a row's shares in those of w and b."""
-    unit, r, _, _ = standardised(m, x, n, eps)
-    level, slope = m.row_sum(h) / n, m.row_sum(h * unit) / n
-    return r * (h - level - unit * slope), g * unit, g
+    y, r, _, _ = standardised(m, x, n, eps)
+    return pulled(h, y, m.row_sum(h) / n, m.row_sum(h * y) / n, r), g * y, g
 
 
 FORWARD = {
