@@ -29,11 +29,10 @@ class Table(Module):
         dtype: DType | None,
     ):
         super().__init__()
+        name = self._get_name()
         if padding_idx is not None:
             if not -num_embeddings <= padding_idx < num_embeddings:
-                raise AssertionError(
-                    f"{self._get_name()}: padding_idx {padding_idx} must be within {num_embeddings} embeddings"
-                )
+                raise AssertionError(f"{name}: padding_idx {padding_idx} must be within {num_embeddings} embeddings")
             padding_idx %= num_embeddings
         if weight is not None and tuple(weight.shape) != (num_embeddings, embedding_dim):
             raise AssertionError(
