@@ -67,7 +67,7 @@ class Sample:
 
 def check_op(function: Callable[..., Any], sample: Sample) -> None:
     """Raise unless `function` keeps the contract on `sample`; the message names the clause."""
-    clauses = [check_value, check_replay]
+    clauses = [check_value, check_memory, check_replay]
     clauses += [check_first] if sample.derivative else []
     clauses += [check_second] if sample.derivative > 1 else []
     clauses += [check_keeps] if sample.derivative and sample.keeps else []
@@ -110,6 +110,18 @@ def check_value(function: Callable[..., Any], sample: Sample) -> None:
     assert len(ys) == len(expected), f"{len(ys)} outputs, the reference has {len(expected)}"
     for y, each in zip(ys, expected):
         assert_close(y.value, np.asarray(each), rtol=sample.tolerance, atol=sample.tolerance, equal_nan=True, check_dtype=False)
+
+
+def check_memory(function: Callable[..., Any], sample: Sample) -> None:
+    """What is no view has memory of its own: a write to it must not reach an input."""
+
+    class Listener(GraphRecorder):
+        def record(self, op, xs, ys):
+            if op.aliasing is None:
+                shared = [x for x in xs for y in ys if np.shares_memory(x.value, y.value)]
+                assert not shared, f"{op.key} gives its input's memory, and does not say that it is a view"
+
+    record(Listener(), sample.call, function, variables(sample.arrays()))
 
 
 def check_replay(function: Callable[..., Any], sample: Sample) -> None:

@@ -14,7 +14,7 @@ from lineal.ops.broadcasting import expand
 from lineal.ops.contraction.matmul import matmul
 from lineal.ops.contraction.products import mismatch, require_ndim, require_same_dtype
 from lineal.ops.front import store
-from lineal.ops.structural.reshape import reshape
+from lineal.ops.structural.reshape import clone, reshape
 
 __all__ = ["chain_matmul", "matrix_power"]
 
@@ -57,7 +57,7 @@ def chain_matmul(*matrices: Tensor, out: Tensor | None = None) -> Tensor:
         raise RuntimeError("chain_matmul: expected at least one matrix, got none")
     require_same_dtype("chain_matmul", *matrices)
     require_ndim("chain_matmul", 2, *matrices)
-    y = chain("chain_matmul", matrices)
+    y = chain("chain_matmul", matrices) if len(matrices) > 1 else clone(matrices[0])
     return y if out is None else store(y, out, "chain_matmul")
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from lineal.base.formats import contiguous_format
 from lineal.base.signatures import Tensor
 from lineal.core import AbstractTensor, renamed
 from lineal.core.calling import public
 from lineal.ops.front import require_tensor
 from lineal.ops.structural.axes import permute
-from lineal.ops.structural.reshape import reshape
+from lineal.ops.structural.reshape import clone, reshape
 
 __all__ = ["channel_shuffle", "native_channel_shuffle", "pixel_shuffle", "pixel_unshuffle"]
 
@@ -29,7 +30,7 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
         )
     split = reshape(input, (*lead, channels // (r * r), r, r, height, width))
     y = permute(split, (*range(n + 1), n + 3, n + 1, n + 4, n + 2))
-    return renamed(reshape(y, (*lead, channels // (r * r), height * r, width * r)), "PixelShuffleBackward0")
+    return renamed(copied(y, (*lead, channels // (r * r), height * r, width * r)), "PixelShuffleBackward0")
 
 
 @public
@@ -43,7 +44,12 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
         )
     split = reshape(input, (*lead, channels, height // r, r, width // r, r))
     y = permute(split, (*range(n + 1), n + 2, n + 4, n + 1, n + 3))
-    return renamed(reshape(y, (*lead, channels * r * r, height // r, width // r)), "PixelUnshuffleBackward0")
+    return renamed(copied(y, (*lead, channels * r * r, height // r, width // r)), "PixelUnshuffleBackward0")
+
+
+def copied(x: Any, shape: tuple[int, ...]) -> Any:
+    """Return x in another shape and memory of its own, also where a view could have the shape."""
+    return reshape(clone(x, memory_format=contiguous_format), shape)
 
 
 def planes(name: str, input: AbstractTensor, factor: int) -> tuple[int, ...]:
@@ -66,7 +72,7 @@ def dealt(input: Any, groups: int) -> Any:
     if shape[1] % groups:
         raise RuntimeError(f"channel_shuffle: Number of channels must be divisible by groups, got {shape[1]} and {groups}")
     split = reshape(input, (shape[0], groups, shape[1] // groups, *shape[2:]))
-    return reshape(permute(split, (0, 2, 1, *range(3, len(shape) + 1))), shape)
+    return copied(permute(split, (0, 2, 1, *range(3, len(shape) + 1))), shape)
 
 
 @public
