@@ -155,6 +155,9 @@ def test_new_tensors_in_a_format():
     for make in (lineal.empty_like, lineal.zeros_like, lineal.ones_like, lineal.rand_like, lineal.randn_like):
         assert make(X, memory_format=lineal.channels_last).stride() == LAST
         assert make(X, memory_format=lineal.preserve_format).stride() == X.stride()
+        for other in (M.T, X.clone(memory_format=lineal.channels_last), X.permute(3, 1, 0, 2)):
+            assert make(other).stride() == other.stride()
+        assert make(X[:, ::2]).is_contiguous() and make(M[:, :1].expand(-1, 5)).is_contiguous()
     assert lineal.empty(2, 3, 4, 5, memory_format=lineal.channels_last).stride() == LAST
     assert lineal.empty(1, 2, 3, 4, 5, memory_format=lineal.channels_last_3d).stride() == (120, 1, 40, 10, 2)
     assert X.transpose(1, 2).clone(memory_format=lineal.contiguous_format).is_contiguous()

@@ -20,6 +20,7 @@ from lineal.core import AbstractTensor, Op, apply
 from lineal.core.calling import public
 from lineal.ops.conversion import converted, scalar_dtype
 from lineal.ops.front import store
+from lineal.ops.layout import packed
 from lineal.ops.promotion import require_computed
 
 __all__ = [
@@ -242,12 +243,19 @@ def like(name: str, input: AbstractTensor, number: Any, options: Any) -> Any:
     """Return a tensor of one number everywhere, with the shape and (unless named) the dtype of `input`."""
     memory_format = options.pop("memory_format", None)
     _, requires_grad, target, where = read(name, options, dtypes.BY_NUMPY[input.value.dtype], input)
-    return finish(in_format(made(_full(input.value.shape, number, target), where), memory_format), requires_grad)
+    return finish(in_format(made(_full(input.value.shape, number, target), where), memory_format, input), requires_grad)
 
 
-def in_format(y: Any, memory_format: Any) -> Any:
-    """Return a new tensor in the memory format that was asked for, if one was."""
-    return y if memory_format is None or memory_format is preserve_format else y.contiguous(memory_format=memory_format)
+def in_format(y: Any, memory_format: Any, beside: AbstractTensor | None = None) -> Any:
+    """Return a new tensor in the memory format that was asked for; without one as `beside` lies, if that has no gaps."""
+    if memory_format is not None and memory_format is not preserve_format:
+        return y.contiguous(memory_format=memory_format)
+    if beside is None or beside.value.flags.c_contiguous or not packed(beside.value):
+        return y
+    shape, strides = y.value.shape, beside.value.strides
+    order = sorted(range(len(shape)), key=lambda axis: (-strides[axis], -shape[axis]))
+    # nothing has been written to y that its places would matter for
+    return y.reshape([shape[axis] for axis in order]).permute(sorted(range(len(shape)), key=order.__getitem__))
 
 
 @public
@@ -269,7 +277,7 @@ def full_like(input: Tensor, fill_value: Number | Tensor, **options: Unpack[Opti
     memory_format = options.pop("memory_format", None)
     _, requires_grad, target, where = read("full_like", options, dtypes.BY_NUMPY[input.value.dtype], input)
     y = made(Full(input.value.shape, converted("full_like", number, target), target), where)
-    return finish(in_format(y, memory_format), requires_grad)
+    return finish(in_format(y, memory_format, input), requires_grad)
 
 
 @public
@@ -277,7 +285,7 @@ def empty_like(input: Tensor, **options: Unpack[Options]) -> Tensor:
     """Return an empty tensor in the shape and dtype of `input`."""
     memory_format = options.pop("memory_format", None)
     _, requires_grad, target, where = read("empty_like", options, dtypes.BY_NUMPY[input.value.dtype], input)
-    return finish(in_format(made(Empty(input.value.shape, target), where), memory_format), requires_grad)
+    return finish(in_format(made(Empty(input.value.shape, target), where), memory_format, input), requires_grad)
 
 
 def scalar_tensor(s: Number, **options: Unpack[Options]) -> Tensor:

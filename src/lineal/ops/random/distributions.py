@@ -66,7 +66,7 @@ def rand_like(input: Tensor, *, generator: Generator | None = None, **options: U
     """Return numbers uniform on [0, 1) in the shape and dtype of `input`."""
     memory_format = options.pop("memory_format", None)
     given: Any = {"device": device_of(input.value), **options, "dtype": options.get("dtype") or dtype_of(input)}
-    return in_format(rand(input.value.shape, generator=generator, **given), memory_format)
+    return in_format(rand(input.value.shape, generator=generator, **given), memory_format, input)
 
 
 @public
@@ -74,7 +74,7 @@ def randn_like(input: Tensor, *, generator: Generator | None = None, **options: 
     """Return standard normal numbers in the shape and dtype of `input`."""
     memory_format = options.pop("memory_format", None)
     given: Any = {"device": device_of(input.value), **options, "dtype": options.get("dtype") or dtype_of(input)}
-    return in_format(randn(input.value.shape, generator=generator, **given), memory_format)
+    return in_format(randn(input.value.shape, generator=generator, **given), memory_format, input)
 
 
 @overload
@@ -120,7 +120,7 @@ def randint_like(input: Tensor, low: int, high: int | None = None, **options: Un
     low, high = (0, low) if high is None else (low, high)
     memory_format = options.pop("memory_format", None)
     given: Any = {"device": device_of(input.value), **options, "dtype": options.get("dtype") or dtype_of(input)}
-    return in_format(randint(low, high, tuple(input.value.shape), **given), memory_format)
+    return in_format(randint(low, high, tuple(input.value.shape), **given), memory_format, input)
 
 
 def randperm(n: int, *, generator: Generator | None = None, **options: Unpack[Options]) -> Tensor:
