@@ -88,3 +88,36 @@ def test_a_number_that_fills_no_dimensions():
 def test_an_empty_batch():
     assert vmap(lambda x: torch.nn.functional.pad(x, (-1, 0)))(torch.ones(0, 3)).shape == (0, 2)
     assert vmap(lambda x: x.repeat(2, 2))(torch.ones(0, 3)).shape == (0, 2, 6)
+
+
+NUMBERS = {
+    "sort": lambda u: u.sort()[0],
+    "topk": lambda u: u.topk(1)[0],
+    "median": lambda u: u.median(0)[0],
+    "mode": lambda u: u.mode()[0],
+    "sum": lambda u: u.sum(),
+    "mean": lambda u: u.mean((), keepdim=True),
+    "var": lambda u: u.var(0, correction=0) + u**2,
+    "norm": lambda u: torch.linalg.vector_norm(u),
+    "amax": lambda u: u.amax(()),
+    "logsumexp": lambda u: u.logsumexp(0),
+    "softmax": lambda u: u.softmax(0) * u,
+    "cumprod": lambda u: u.cumprod(0),
+    "cummax": lambda u: u.cummax(0)[0],
+    "prod": lambda u: u.prod(),
+    "squeeze": lambda u: u.squeeze(()),
+    "flip": lambda u: u.flip(0),
+    "roll": lambda u: u.roll(1),
+    "gather": lambda u: u.gather(0, torch.tensor(0)),
+    "scatter_add": lambda u: u.scatter_add(0, torch.tensor(0), u),
+    "fftn": lambda u: torch.fft.fftn(u).real,
+}
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_examples_of_no_dimensions_are_batched_too(name):
+    xs = torch.tensor(stack())
+    for f in (NUMBERS[name], grad(lambda u: (NUMBERS[name](u) ** 3).sum())):
+        torch.testing.assert_close(vmap(f)(xs), torch.stack([f(u) for u in xs]), rtol=1e-12, atol=0)
+        count = lambda xs, f=f: len(trace(vmap(f), xs)[1].equations)
+        assert count(xs) == count(torch.cat([xs, xs]))

@@ -182,7 +182,8 @@ def outcome(world: World, program: Program, place: int, noise: Noise | None = No
 def explains(wanted: np.ndarray, given: np.ndarray, noisy: list[np.ndarray], strict: bool, huge: bool) -> bool:
     """Return whether noise spreads the numbers of an array as far as they are apart; `strict`: not if it leads elsewhere.
 
-    Of `huge` numbers what overflows is not known: no noise leads back from NaN.
+    Of `huge` numbers what overflows is not known, in either: no noise leads back from NaN, and a chain of products that is
+    multiplied in another order may overflow on the way.
     """
     if any(each.shape != wanted.shape for each in noisy):
         return not strict
@@ -192,7 +193,7 @@ def explains(wanted: np.ndarray, given: np.ndarray, noisy: list[np.ndarray], str
         return True
     if wanted.dtype.kind in "iub":
         return not strict and any((each != wanted).any() for each in noisy)
-    strange = ~np.isfinite(wanted.astype(complex)) if huge else np.zeros(wanted.shape, bool)
+    strange = ~np.isfinite(wanted.astype(complex) + given.astype(complex)) if huge else np.zeros(wanted.shape, bool)
     spread = np.zeros(wanted.shape)
     with np.errstate(all="ignore"):
         for each in noisy:

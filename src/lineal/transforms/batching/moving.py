@@ -62,10 +62,17 @@ def on_stacks(op: Op, size: int, marks: tuple[bool, ...], *xs: Any) -> Any:
 
 
 def axes_moved(op: Op, size: int, marks: tuple[bool, ...], *xs: Any) -> Any:
-    """The op is itself with every axis moved up by one; an example of no dimensions has none to move."""
-    if any(x.value.ndim == mark for mark, x in zip(marks, xs)) or spans_all(op):
+    """The op is itself with every axis moved up by one; examples of no dimensions, all of them, get one to move along."""
+    single = [x.value.ndim == mark for mark, x in zip(marks, xs)]
+    if spans_all(op) or (any(single) and not all(single)):
         return NotImplemented
-    return axes_of_any_rank_moved(op, size, marks, *xs)
+    if not any(single):
+        return axes_of_any_rank_moved(op, size, marks, *xs)
+    # all the axes of an example that has none are the one it gets
+    own = [(getattr(op, each), kind) for each, kind in zip(op.fields, op.kinds)]
+    op = type(op)(*[(0,) if kind == "Axes" and not value else value for value, kind in own])
+    y = apply(shifted(op, size), *[aligned(size, mark, x).reshape((size, 1)) for mark, x in zip(marks, xs)])
+    return tuple([each.reshape((size,)) for each in y]) if isinstance(y, tuple) else y.reshape((size,))
 
 
 def axes_of_any_rank_moved(op: Op, size: int, marks: tuple[bool, ...], *xs: Any) -> Any:
