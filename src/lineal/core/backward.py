@@ -300,6 +300,9 @@ def propagate(
 ) -> Pass:
     """Run one way back from `roots` with cotangents `gs` and return the finished pass."""
     journey = Pass(retain, create, accumulates, targets)
+    listener = modes.recorder.get()
+    if listener is not None:
+        listener.goes_back()
     seeds = []
     for root, g in zip(roots, gs, strict=True):
         edge = edge_of(root)

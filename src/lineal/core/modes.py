@@ -48,6 +48,9 @@ class Recorder(Protocol):
     def turns(self, loop: tuple[Callable, Callable], carried: list[AbstractTensor] | None) -> None:
         """Hear that a loop, of two functions, looks whether there is another turn with what it carries; None: it has ended."""
 
+    def goes_back(self) -> None:
+        """Hear that somebody goes back through what was done."""
+
     def foreign(self, what: str) -> None:
         """Hear that numbers come in on a way that a recorder cannot follow: from an array of NumPy's."""
 

@@ -21,12 +21,13 @@ from lineal.compiler.calling.launch import REFUSED, Unmet, calling, present
 from lineal.compiler.calling.program import Program
 from lineal.compiler.capturing.capture import Capture
 from lineal.compiler.capturing.results import several
+from lineal.compiler.capturing.taping import Taped, leaf_like
 from lineal.compiler.capturing.trace import Trace
 from lineal.compiler.lowering.packing import packed
 from lineal.compiler.nodes.blame import Blaming
 from lineal.compiler.rewrites import Draft, pieces, rewritten
-from lineal.compiler.rewrites.rolling import Rolling, is_view, without_idle_views
-from lineal.core import AbstractTensor, Leaf, Op, apply, gradients, lift, modes
+from lineal.compiler.rewrites.rolling import Rolling, is_view, nested, without_idle_views
+from lineal.core import AbstractTensor, Op, apply, gradients, lift, modes
 from lineal.core.effect import outlined
 from lineal.core.op import Node, changed, released
 from lineal.ops.structural.reshape import View
@@ -47,7 +48,7 @@ class Joint:
         self.sources = [*trace.inputs, *trace.captured]
         given = [*trace.arguments, *trace.captured.values()]
         self.wanted = [x.node is not None for x in given]
-        leaves = [leaf_like(x) for x in given]
+        leaves = [leaf_like(x.value, yes) for x, yes in zip(given, self.wanted)]
         for x in leaves:
             capture.argument(x)
         with modes.Setting((modes.recorder, capture), (modes.grad_enabled, True)):
@@ -73,9 +74,12 @@ class Joint:
         self.ahead, self.back = capture.equations[: self.border], capture.equations[self.border :]
         self.roll()
         self.overwritten, self.read_again = self.read_later()
+        tapes = {var for each in self.ahead if isinstance(each.op, Taped) for var in each.outputs}
         effects = {var: self.variables[var] for each in trace.equations if each.op.effect for var in each.outputs}
-        once = list(dict.fromkeys(effects.values()))
-        saved, made, unpacked = packed([var for var in self.needed_later() if var not in once], capture.new)
+        later = self.needed_later()
+        # a tape is seldom full
+        once = list(dict.fromkeys((*effects.values(), *(var for var in later if var in tapes))))
+        saved, made, unpacked = packed([var for var in later if var not in once], capture.new)
         self.saved = [*saved, *once]
         self.effects = {var: self.saved.index(result) for var, result in effects.items()}
         """Where, among what is saved, that lies which ops with an effect have given: who needs it again may not ask them."""
@@ -87,6 +91,7 @@ class Joint:
         if not passes.enabled("rolling"):
             return
         capture, trace = self.capture, self.trace
+        self.ahead, self.back = ([nested(each, capture.new) for each in some] for some in (self.ahead, self.back))
         grads = [var for var in self.grads if var is not None]
         later = [*(var for each in self.back for var in each.inputs), *grads]
         kept = [*trace.outputs, *(var for _, var in (*trace.writes, *trace.grads)), *(var for var, _ in trace.reads)]
@@ -183,18 +188,13 @@ class Joint:
         return [(np.empty(var.spec.shape, var.spec.storage), var) for var in self.saved]
 
 
-def leaf_like(x: AbstractTensor) -> Any:
-    """Return a tensor over the same memory, a leaf if `x` has a history."""
-    y = lift(x.value)
-    if x.node is not None:
-        y.node = Leaf(y)
-    return y
-
-
-def replay(trace: Trace, env: dict[Var, Any], capture: Capture, effects: dict[Var, np.ndarray]) -> dict[Var, Any]:
+def replay(
+    trace: Trace, env: dict[Var, Any], capture: Capture, effects: dict[Var, np.ndarray], unrolled: bool = False
+) -> dict[Var, Any]:
     """Run the equations of a trace again through the door; return the tensor of every variable.
 
-    What has an effect is not done again: `effects` tells what it gave.
+    What has an effect is not done again: `effects` tells what it gave. With `unrolled`, loops that are differentiated run op by
+    op, as often as it takes.
     """
     for var, array in trace.literals.items():
         env[var] = lift(array)
@@ -203,6 +203,8 @@ def replay(trace: Trace, env: dict[Var, Any], capture: Capture, effects: dict[Va
         env[var] = capture.number(holder, key)
 
     def rule(equation: Equation, *xs: Any) -> Any:
+        if unrolled and isinstance(equation.op, Taped):
+            return equation.op.unrolled(rule, *xs)
         with Blaming(equation), telling(equation, effects) if equation.op.effect else NOTHING:
             return apply(equation.op, *xs)
 
@@ -292,7 +294,7 @@ class Compiled(Op):
         with modes.Setting((modes.grad_enabled, True)):
             heads = [x if x.node is None else apply(View(x.value.shape), x) for x in xs]
         effects = {var: saved[place] for var, place in self.joint.effects.items()}
-        env = replay(trace, dict(zip(self.joint.sources, heads)), Capture(), effects)
+        env = replay(trace, dict(zip(self.joint.sources, heads)), Capture(), effects, True)
         ys = [env[var] for var, yes in zip(trace.outputs, self.joint.differentiable) if yes]
         targets = [x for x, edge in zip(heads, edges) if edge is not None]
         found = iter(gradients(ys, targets, gs, create_graph=history, allow_unused=True))

@@ -164,8 +164,8 @@ class CompiledFunction:
         if not getattr(sys, "_is_gil_enabled", bool)() and hasattr(sys, "_is_gil_enabled"):
             self.give_up("Python runs without its lock, and threads would share a program's memory")
             return self.function(*args, **kwargs)
-        result, trace, left = traced(self.function, args, kwargs)
-        trace = with_endings(trace)
+        result, heard, left = traced(self.function, args, kwargs)
+        trace = with_endings(heard)
         same = next((each for each in tried if each.trace.path == trace.path), None)
         if same is not None and not same.trace.moved():
             if same.missed >= MOST_MISSED:
@@ -187,7 +187,7 @@ class CompiledFunction:
         if hot:
             self.fast = refuse
         try:
-            program = self.sizes.program(key, trace, hot)
+            program = self.made(key, heard, trace, hot)
         except Exception as error:
             self.give_up(reason(error))
             return result
@@ -197,6 +197,16 @@ class CompiledFunction:
         elif key in self.sizes.left:
             self.left_eager()
         return result
+
+    def made(self, key: Any, heard: Any, trace: Any, hot: bool) -> Any:
+        """Return the program of a trace, or if it has loops of which there is no code, of what was heard turn by turn."""
+        try:
+            return self.sizes.program(key, trace, hot)
+        except Exception:
+            unrolled = with_endings(heard, True) if trace.open_ended else trace
+            if unrolled is trace or unrolled.refusal is not None:
+                raise
+            return self.sizes.program(key, unrolled, hot)
 
     def expect_nothing(self, key: Any, program: Program | DifferentiableProgram, given: list[Any]) -> None:
         """Let another program, for arguments as `given`, go on where eager code would warn, as it did often enough."""

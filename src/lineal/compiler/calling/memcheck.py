@@ -263,6 +263,9 @@ class Checked:
         if statuses[0]:
             return statuses[0]
         self.valid[mine] = (found[0] == found[-1])[mine]
+        for base in tapes(step.group.nodes):
+            # as many rows as there were turns are written, and read
+            self.valid[self.places(whole(base))] = True
         for base, each in wanted.items():
             self.compare(step.name, str(base), each, self.view(whole(base), self.memory))
         return 0
@@ -353,6 +356,12 @@ def written_by(group: Group | Rows) -> list[Base]:
         return group.stored
     others = (base for node in group.nodes if not isinstance(node, Map) for base in node.writes)
     return list(dict.fromkeys((*group.stored, *others)))
+
+
+def tapes(nodes: Iterable[Node]) -> list[Base]:
+    """Return the rows of the tapes that nodes write, some of which are left."""
+    made = (node for node in nodes if type(node) is Repeat and node.tape is not None)
+    return [base for node in made for base in node.tape.rows]
 
 
 def changed_by(node: Node) -> Sequence[Base]:

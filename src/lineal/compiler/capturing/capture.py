@@ -89,9 +89,14 @@ class Capture(PureRecorder):
             self.loops.append(self.running[-1][0])
         mark, _ = self.running[-1]
         mark.carried.append([self.read(x) for x in carried])
-        mark.single &= all(x.node is None for x in carried)
+        mark.history |= any(x.node is not None for x in carried)
         mark.starts.append(len(self.equations))
         mark.reads.append(len(self.read_numbers))
+
+    def goes_back(self) -> None:
+        """Hear that somebody goes back through what was done: through as many turns as loops with a history had."""
+        for mark in self.loops:
+            mark.single &= not mark.history
 
     def foreign(self, what: str) -> None:
         """Hear that numbers come in on a way that a program does not go."""

@@ -20,7 +20,7 @@ from lineal.compiler.kernels.products import call as call_product
 from lineal.compiler.kernels.products import contraction_of, is_direct, is_large, is_small, work
 from lineal.compiler.kernels.status import FAILED, MOST_TOLD, PLACES, UNEXPECTED, UNMET
 from lineal.compiler.nodes.blame import Blaming
-from lineal.compiler.nodes.node import Check, Join, Node, Product, Repeat, Routine
+from lineal.compiler.nodes.node import Check, Join, Node, Product, Repeat, Rewind, Routine, Tape
 from lineal.compiler.nodes.windows import Base
 from lineal.compiler.scheduling.cost import operations
 from lineal.compiler.scheduling.grouping import Group
@@ -115,7 +115,9 @@ class Segment:
         e = self.driver
         for group, call in zip(groups, calls):
             node = group.nodes[0]
-            if isinstance(node, Repeat):
+            if isinstance(node, Rewind):
+                self.rewind(node, call, address)  # type: ignore[arg-type]
+            elif isinstance(node, Repeat):
                 self.repeat(node, call, address)  # type: ignore[arg-type]
             elif call is not None:
                 self.invoke(call, [address[base] for base in parameters(group)])  # type: ignore[arg-type]
@@ -131,7 +133,9 @@ class Segment:
         e = self.driver
         kinds = [kind_of(base.dtype) for base, _, _ in node.places]
         starts = [e.address(address[base], start, kind) for (base, start, _), kind in zip(node.places, kinds)]
-        with e.loop(node.turns or longest(node)) as i:
+        if node.tape is not None:
+            e.store(e.const(1, int64), address[node.tape.log], 1)
+        with e.loop(node.turns or most_turns(node)) as i:
             if node.flag is not None:
                 outside = node.tested.outside()
                 inner = dict(zip(outside, [*starts[: len(outside) - 1], address[node.flag]]))
@@ -139,12 +143,66 @@ class Segment:
                 more, done = e.label("more"), e.label("through")
                 e.branch(e.load(address[node.flag], int64) != 0, more, done)
                 e.begin(more)
+            if node.tape is not None:
+                self.put_on(node.tape, [address[base] for base in node.outs], i, address)
             steps = [step for _, _, step in node.places]
             moved = [e.address(start, i * step, kind) if step else start for start, step, kind in zip(starts, steps, kinds)]
             self.turn(node.schedule, calls[0], dict(zip(node.schedule.outside(), moved)), address[node.room])
         if node.flag is not None:
             self.leave(UNMET)
             e.begin(done)
+        if node.tape is not None:
+            e.store(i, address[node.tape.log])
+
+    def put_on(self, tape: Tape, carried: Sequence[Value], turn: Value, address: dict[Base, Value]) -> None:
+        """Write what turn number `turn` is given onto a tape, if it has a row; of a full one, let every other row go before."""
+        e, log = self.driver, address[tape.log]
+        stride = e.load(log, int64, 1)
+        with e.when((turn & (stride - 1)) == 0):
+            with e.when(turn == stride * tape.length):
+                with e.loop(tape.length // 2, 1) as n:
+                    for base in tape.rows:
+                        self.copy_row(base, self.row(base, n * 2, address), self.row(base, n, address))
+                e.store(stride * 2, log, 1)
+            row = turn // e.load(log, int64, 1)
+            for base, source in zip(tape.rows, carried):
+                self.copy_row(base, source, self.row(base, row, address))
+
+    def rewind(self, node: Rewind, calls: list[list[Call]], address: dict[Base, Value]) -> None:
+        """Write the turns back of a loop, of those between two rows of its tape at a time, from the last on."""
+        assert node.tape is not None
+        e, tape, log = self.driver, node.tape, address[node.tape.log]
+        count, stride = e.load(log, int64), e.load(log, int64, 1)
+        used = (count + stride - 1) // stride
+        back = [e.address(address[base], start, kind_of(base.dtype)) for base, start, _ in node.places]
+        ahead = [e.address(address[base], start, kind_of(base.dtype)) for base, start, _ in node.places_ahead]
+        with e.loop(used) as passed:
+            row = used - 1 - passed
+            turns = e.math.minimum(stride, count - row * stride)
+
+            def given(turn: Value, row: Value = row) -> list[Value]:
+                """Return where that lies which a turn behind a row is given: the row itself, or what was computed of it."""
+                anew = [self.row(base, turn, address) for base in node.again]
+                return [e.select(turn == 0, self.row(base, row, address), x) for base, x in zip(tape.rows, anew)]
+
+            with e.loop(turns, 1) as turn:
+                here = [self.row(base, turn, address) for base in node.again]
+                for base, source, target in zip(tape.rows, given(turn - 1), here):
+                    self.copy_row(base, source, target)
+                inner = [*ahead[: len(ahead) - len(here)], *here]
+                self.turn(node.tested, calls[1], dict(zip(node.tested.outside(), inner)), address[node.room])
+            with e.loop(turns) as done:
+                inner = [*back[: node.same], *given(turns - 1 - done), *back[node.same + len(tape.rows) :]]
+                self.turn(node.schedule, calls[0], dict(zip(node.schedule.outside(), inner)), address[node.room])
+
+    def row(self, base: Base, number: Value, address: dict[Base, Value]) -> Value:
+        """Return the address of a row of a tape."""
+        return self.driver.offset(address[base], number * (base.nbytes // base.shape[0]))
+
+    def copy_row(self, base: Base, source: Value, target: Value) -> None:
+        """Write the copy of a row of a tape."""
+        e = self.driver
+        e.call("memcpy", pointer, target, source, e.const(base.nbytes // base.shape[0], int64))
 
     def turn(self, schedule: Schedule, calls: Sequence[Call], address: dict[Base, Value], room: Value) -> None:
         """Write what is done once, on memory at these addresses."""
@@ -258,6 +316,11 @@ def every(groups: Iterable[Group]) -> Iterator[Group]:
 def longest(node: Repeat) -> int:
     """Return how many turns a loop may take that ends when a number says so: some minutes' worth."""
     return max(1 << 20, int(LONGEST_NS / (20 * len(node.schedule.groups) + operations(node.schedule.nodes) / 30)))
+
+
+def most_turns(node: Repeat) -> int:
+    """Return how many turns a loop takes natively that ends when a number says so: as many as a tape is good for."""
+    return longest(node) if node.tape is None else min(longest(node), node.tape.length**2)
 
 
 def blas_work(e: Emitter, node: Node) -> int:

@@ -11,7 +11,10 @@ from lineal.compiler.nodes.windows import Base, Chosen, Pick, Place, Shape, Wind
 from lineal.core import Op
 from lineal.tracing import Equation
 
-__all__ = ["Call", "Check", "Draw", "Host", "Join", "Map", "Node", "Product", "Reduce", "Repeat", "Routine", "Scan", "Scatter"]
+__all__ = [
+    "Call", "Check", "Draw", "Host", "Join", "Map", "Node", "Product", "Reduce", "Repeat", "Rewind", "Routine", "Scan",
+    "Scatter", "Tape",
+]  # fmt: skip
 
 
 @dataclass(eq=False)
@@ -249,6 +252,28 @@ class Routine(Node):
 
 
 @dataclass(eq=False)
+class Tape:
+    """Where a loop of any number of turns leaves what some of them were given, for its way back.
+
+    `log` holds two whole numbers: how many turns there were, and of every how many-th a row has what it was given; `rows` has
+    a base for each carried value, of as many rows. When all are full, every other one is given up.
+    """
+
+    log: Base
+    rows: Sequence[Base]
+
+    @property
+    def bases(self) -> list[Base]:
+        """All memory of it."""
+        return [self.log, *self.rows]
+
+    @property
+    def length(self) -> int:
+        """How many rows there are: a power of two."""
+        return self.rows[0].shape[0]
+
+
+@dataclass(eq=False)
 class Repeat(Node):
     """outs = what a body makes that runs `turns` times: its own schedule, each time on memory that moves on.
 
@@ -257,6 +282,7 @@ class Repeat(Node):
     `places` say for each input of the body, then for each result of its, in which base of this program it lies: where in
     the first turn, and how much further in each turn, in elements. What is carried lies in outs, where `after` were put. `room`
     is the memory of the body's own. `given` is what the op is given but for that: what is the same, and what is walked along.
+    What each turn is given may go onto a `tape`.
     """
 
     body: Any
@@ -269,10 +295,12 @@ class Repeat(Node):
     given: Sequence[Window] = ()
     test: Any = None
     flag: Base | None = None
+    tape: Tape | None = None
     schedule: Any = None
     tested: Any = None
 
     label = "loop"
+    direction = ""
 
     def planned(self, schedule: Callable[[Any], Any]) -> None:
         """Make the schedule of the body, and of the test."""
@@ -298,7 +326,31 @@ class Repeat(Node):
 
     @property
     def writes(self) -> list[Base]:
-        return [*self.outs, self.room] if self.flag is None else [*self.outs, self.room, self.flag]
+        tape = [] if self.tape is None else self.tape.bases
+        return [*self.outs, self.room, *tape] if self.flag is None else [*self.outs, self.room, self.flag, *tape]
+
+
+@dataclass(eq=False)
+class Rewind(Repeat):
+    """outs = what a body makes of the turns of another loop, which are on its `tape`, from the last to the first.
+
+    The body is given the rows of the tape behind `same` other inputs. Turns that have no row are computed anew by `test`, which
+    is the loop's own body, in `again`; `places_ahead` say where its inputs lie.
+    """
+
+    same: int = 0
+    again: Sequence[Base] = ()
+    places_ahead: Sequence[tuple[Base, int, int]] = ()
+
+    label, direction = "loop backwards", ", backwards"
+
+    @property
+    def stops(self) -> bool:
+        return any(node.stops for each in self.schedules for node in each.nodes)
+
+    @property
+    def writes(self) -> list[Base]:
+        return [*self.outs, self.room, *self.again]
 
 
 @dataclass(eq=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +13,9 @@ from lineal.core import Op, lift
 from lineal.tracing import Equation, Var, evaluate
 
 __all__ = ["Mark", "Rolled", "Turn", "Walk", "between", "parted", "ran"]
+
+MOST_TURNS = 1000
+"""How many turns a replay makes: it is about shapes, and what a function has written since may let a loop never end."""
 
 
 @dataclass(eq=False)
@@ -84,17 +87,20 @@ class Rolled(Op):
         self.__dict__["width"] = count if count > 1 else None
 
     def eager(self, xp, *xs):
-        ys = self.through(ran, xs)
+        ys = self.through(ran, xs, MOST_TURNS)
         return tuple(ys) if len(ys) > 1 else ys[0]
 
-    def through(self, rule: Callable[..., Any], xs: Sequence[Any]) -> list[np.ndarray]:
-        """Return what the turns make of arrays, where `rule(equation, *inputs)` says what an equation gives."""
+    def through(self, rule: Callable[..., Any], xs: Sequence[Any], most: int | None = None) -> list[np.ndarray]:
+        """Return what the turns make of arrays, where `rule(equation, *inputs)` says what an equation gives.
+
+        No more than `most` turns are made where a test says whether there is another one.
+        """
         turn, given = self.turn, [lift(x) for x in xs]
         same, roots, carried = parted(turn, given)
         known = {**{var: lift(each) for var, each in turn.literals.items()}, **dict(zip(turn.constants, same))}
         rows: list[list[Any]] = [[] for _ in turn.stacked]
         env: dict[Var, Any] = {}
-        for number in itertools.count() if self.turns is None else range(self.turns):
+        for number in counted(most) if self.turns is None else range(self.turns):
             env = {**known, **dict(zip([var for var, _ in turn.carried], carried))}
             if self.test is not None:
                 evaluate(self.test.equations, env, rule, history=False)
@@ -111,6 +117,11 @@ class Rolled(Op):
 
     def vjp(self, needs, g, y, *xs):
         return (None,) * len(xs)
+
+
+def counted(most: int | None) -> Iterable[int]:
+    """Return the numbers of turns, of `most` of them if that is not None."""
+    return itertools.count() if most is None else range(most)
 
 
 def parted(turn: Turn, given: list[Any]) -> tuple[list[Any], list[Any], list[Any]]:
@@ -134,6 +145,8 @@ class Mark:
     reads: list[int] = field(default_factory=list)
     carried: list[list[Var]] = field(default_factory=list)
     single: bool = True
-    """Whether nothing but the carried values tells of the turns: no history, nothing left behind in Python's state."""
+    """Whether nothing but the carried values tells of the turns: nothing is left behind in Python's state."""
+    history: bool = False
+    """Whether some carried value has a history."""
     stop: int = 0
     """Where the equations of the last look at whether there is another turn end."""

@@ -34,13 +34,18 @@ def rewritten(trace: Trace) -> Trace:
     return replace(trace, equations=draft.equations, literals=draft.literals) if draft.changed else trace
 
 
-def with_endings(trace: Trace) -> Trace:
-    """Return the trace with loops of as many turns as each call takes, where it holds loops that end when a number says so."""
+def with_endings(trace: Trace, unrolled: bool = False) -> Trace:
+    """Return the trace with loops of as many turns as each call takes, where it holds loops that end when a number says so.
+
+    If they are to be `unrolled`, the trace is for as many turns as there were.
+    """
     if not trace.loops:
         return trace
-    marks = trace.loops if passes.enabled("rolling") else []
+    marks = trace.loops if passes.enabled("rolling") and not unrolled else []
     draft = Draft(trace.equations, [*trace.outputs, *(var for _, var in (*trace.writes, *trace.grads))], trace.literals)
-    equations, reads = endless(trace.equations, trace.reads, marks, draft.wanted, trace.literals, draft.new)
+    equations, reads = endless(
+        trace.equations, trace.reads, marks, draft.wanted, trace.literals, draft.new, trace.differentiable
+    )
     found = len(reads) < len(trace.reads)
     refusal = f"it reads {len(reads):,} numbers to see where a loop ends" if len(reads) > MOST_READ else None
     return replace(trace, equations=equations, reads=reads, loops=[], open_ended=found, refusal=trace.refusal or refusal)

@@ -15,7 +15,7 @@ import numpy as np
 from lineal.codegen import kinds
 from lineal.codegen.formulas import NUMPY, Formula
 from lineal.codegen.kinds import Kind, float64, kind_of
-from lineal.compiler.nodes.node import Draw, Map, Node, Product, Reduce, Repeat, Scan, Scatter
+from lineal.compiler.nodes.node import Draw, Map, Node, Product, Reduce, Repeat, Rewind, Scan, Scatter
 from lineal.compiler.nodes.windows import Base, Chosen, Pick, Place, Window
 from lineal.compiler.scheduling.grouping import Group
 from lineal.compiler.scheduling.noise import ULPS, Expected, Kernels, Unknown, generators, settled
@@ -207,5 +207,5 @@ CANCELLING = frozenset("logaddexp logaddexp2 lgamma digamma".split())
 
 MEANINGS: dict[type[Node], Callable[[Run, Any], None]] = {
     Map: Run.map, Reduce: Run.reduce, Product: Run.product, Scan: Run.scan, Scatter: Run.scatter, Repeat: Run.repeat,
-    Draw: Run.draw,
+    Rewind: Run.repeat, Draw: Run.draw,
 }  # fmt: skip

@@ -52,7 +52,7 @@ class Listing:
             yield f"tile by tile, {over(group.maps[0].space)}: {self.step(node)}"
             yield from ("  " + self.map(each, group) for each in group.maps)
         elif isinstance(node, Repeat):
-            yield f"repeat, {f'{node.turns} turns' if node.turns else 'as many as it takes'}:"
+            yield f"repeat, {f'{node.turns} turns' if node.turns else 'as many as it takes'}{node.direction}:"
             for schedule in node.schedules[::-1]:
                 yield from Listing(schedule).lines()
         elif isinstance(node, (Map, Reduce)):

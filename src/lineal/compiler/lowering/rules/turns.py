@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from lineal.compiler.capturing.results import several
+from lineal.compiler.capturing.taping import Rewound, Taped
 from lineal.compiler.capturing.trace import Trace
 from lineal.compiler.lowering.rules.table import lowers
-from lineal.compiler.nodes.node import Repeat
+from lineal.compiler.nodes.node import Repeat, Rewind, Tape
 from lineal.compiler.nodes.turns import Rolled, Turn, parted
-from lineal.compiler.nodes.windows import Base, Window
+from lineal.compiler.nodes.windows import Base, Window, dense
 from lineal.core import lift
 from lineal.tracing import Var
 
@@ -23,38 +25,50 @@ def rolled(low: Any, op: Any, specs: Any, *xs: Window) -> tuple[Window, ...]:
     return Lowered(low, op, list(xs)).windows
 
 
-class Lowered:
-    """The node of a loop while it is made."""
+@lowers(Taped)
+def taped(low: Any, op: Any, specs: Any, *xs: Window) -> tuple[Window, ...]:
+    """ys = what is carried in the end, and the tape."""
+    made = Lowered(low, op, list(xs))
+    rows = [low.made_base((op.rows, *window.shape), window.base.dtype) for window in made.windows]
+    made.node.tape = Tape(low.made_base((2,), np.int64), rows)
+    return (*made.windows, *map(whole, made.node.tape.bases))
 
-    def __init__(self, low: Any, op: Rolled, xs: list[Window]):
-        self.low, self.op, self.turn = low, op, op.turn
-        self.steps: dict[Var, tuple[int, ...]] = {}
-        self.literals = dict(self.turn.literals)
-        self.args: list[Window] = []
-        self.places: list[tuple[Base, int, int]] = []
+
+@lowers(Rewound)
+def rewound(low: Any, op: Any, specs: Any, *xs: Window) -> tuple[Window, ...]:
+    """ys = the cotangents that the turns back make."""
+    count = len(op.ahead.carried)
+    constants, log, rows, first = xs[: op.same], xs[op.same], xs[op.same + 1 :][:count], xs[op.same + 1 + count :]
+    log, *rows = [each if each.whole and each.base.strides == dense(each.shape) else low.copy(each) for each in (log, *rows)]
+    ahead, back = Given(op.ahead), Given(op.turn)
+    for given, turn in ((ahead, op.ahead), (back, op.turn)):
+        for var, window in zip(turn.constants, constants):
+            given.reads(var, window, window)
+    same = len(back.inputs)
+    again = [low.made_base(each.shape, each.base.dtype) for each in rows]
+    for (var, _), name, row, base in zip(op.ahead.carried, op.turn.constants[op.same :], rows, again):
+        back.takes(name, row.base)
+        ahead.takes(var, base)
+    carried = Handed(low, first)
+    for (var, _), base in zip(op.turn.carried, carried.outs):
+        back.takes(var, base)
+    args, read, room = (*ahead.args, *back.args, log, *rows), (*constants, log, *rows), low.made_base((0,), np.uint8)
+    node = Rewind(back.trace(op.turn), None, args, carried.outs, back.places, room, carried.after, read, ahead.trace(op.ahead))
+    node.tape = Tape(log.base, [each.base for each in rows])
+    node.same, node.again, node.places_ahead = same, again, ahead.places
+    low.nodes.append(node)
+    return tuple(carried.joined())
+
+
+class Given:
+    """What a turn is given, in order, and where it lies."""
+
+    def __init__(self, turn: Turn):
+        self.literals = dict(turn.literals)
         self.inputs: list[Var] = []
-        same, roots, first = parted(self.turn, xs)
-        for var, window in zip(self.turn.constants, same):
-            self.reads(var, window, window)
-        for walk, root in zip(self.turn.walks, roots):
-            self.reads(walk.var, low.view(walk.first, root), low.view(walk.second, root))
-        blocks, after = zip(*map(self.carries, first)) if first else ((), ())
-        outs = [low.made_base(block.shape, block.base.dtype, inside=block) for block in blocks]
-        self.places += [(out, 0, 0) for out in outs]
-        self.inputs += [var for var, _ in self.turn.carried]
-        results = [
-            *(self.result(var, 0) for var in self.turn.last),
-            *(self.result(var, op.turns or 0) for var in self.turn.stacked),
-        ]
-        room = low.made_base((0,), np.uint8)
-        body = trace_of(self.turn, self.inputs, self.literals, self.steps)
-        outs, before = [*outs, *results], tuple(each.base for each in after)
-        node = Repeat(body, op.turns, self.args, outs, self.places, room, before, (*same, *roots))
-        if op.test is not None:
-            node.test, node.flag = self.test(op.test), low.made_base((), np.int64)
-        low.nodes.append(node)
-        carried = [low.join(block, [each.base, out]) for block, each, out in zip(blocks, after, outs)]
-        self.windows = (*carried, *(Window(base, base.shape, base.strides) for base in results))
+        self.places: list[tuple[Base, int, int]] = []
+        self.steps: dict[Var, tuple[int, ...]] = {}
+        self.args: list[Window] = []
 
     def reads(self, var: Var, first: Window, second: Window) -> None:
         """Let a variable of the turn be what one window shows in the first turn, another in the second."""
@@ -62,27 +76,83 @@ class Lowered:
             self.literals[var] = np.broadcast_to(np.array(first.number, first.base.dtype), first.shape)
             return
         base = first.base
-        self.args.append(Window(base, base.shape, base.strides))
+        self.args.append(whole(base))
         self.steps[var] = first.strides
         self.inputs.append(var)
         self.places.append((base, first.offset, second.offset - first.offset))
 
-    def carries(self, first: Window) -> tuple[Window, Window]:
-        """Return a block for what is carried, and what it is at first, in it."""
-        block = self.low.block(first.shape, first.base.dtype)
-        return block, self.low.copy(first, inside=block)
+    def takes(self, var: Var, base: Base) -> None:
+        """Let a variable of the turn lie in a base, or in a row of it."""
+        self.inputs.append(var)
+        self.places.append((base, 0, 0))
+
+    def trace(self, turn: Turn) -> Trace:
+        """Return the trace of a turn that is given this."""
+        return trace_of(turn, self.inputs, self.literals, self.steps)
+
+
+class Handed:
+    """What turns hand on: blocks of memory, with what the first is given in them."""
+
+    def __init__(self, low: Any, first: Sequence[Window]):
+        self.low = low
+        self.blocks = [low.block(each.shape, each.base.dtype) for each in first]
+        self.copies = [low.copy(each, inside=block).base for each, block in zip(first, self.blocks)]
+        self.outs = [low.made_base(block.shape, block.base.dtype, inside=block) for block in self.blocks]
+
+    @property
+    def after(self) -> tuple[Base, ...]:
+        """What must be there before the turns."""
+        return tuple(self.copies)
+
+    def joined(self) -> list[Window]:
+        """Return the windows on what the last turn has handed on."""
+        return [self.low.join(block, [copy, out]) for block, copy, out in zip(self.blocks, self.copies, self.outs)]
+
+
+class Lowered:
+    """The node of a loop while it is made."""
+
+    def __init__(self, low: Any, op: Rolled, xs: list[Window]):
+        self.low, self.turn = low, op.turn
+        self.given = given = Given(op.turn)
+        same, roots, first = parted(self.turn, xs)
+        for var, window in zip(self.turn.constants, same):
+            given.reads(var, window, window)
+        for walk, root in zip(self.turn.walks, roots):
+            given.reads(walk.var, low.view(walk.first, root), low.view(walk.second, root))
+        carried = Handed(low, first)
+        for (var, _), base in zip(self.turn.carried, carried.outs):
+            given.takes(var, base)
+        results = [
+            *(self.result(var, 0) for var in self.turn.last),
+            *(self.result(var, op.turns or 0) for var in self.turn.stacked),
+        ]
+        room = low.made_base((0,), np.uint8)
+        outs = [*carried.outs, *results]
+        self.node = Repeat(given.trace(op.turn), op.turns, given.args, outs, given.places, room, carried.after, (*same, *roots))
+        if op.test is not None:
+            self.node.test, self.node.flag = self.test(op.test), low.made_base((), np.int64)
+        low.nodes.append(self.node)
+        self.windows = (*carried.joined(), *map(whole, results))
 
     def test(self, test: Turn) -> Trace:
         """Return the trace of what says whether there is another turn."""
-        literals = {**self.literals, **test.literals}
-        return trace_of(Turn(test.equations, literals, [], [], [], test.last, []), self.inputs, literals, self.steps)
+        literals = {**self.given.literals, **test.literals}
+        turn = Turn(test.equations, literals, [], [], [], test.last, [])
+        return trace_of(turn, self.given.inputs, literals, self.given.steps)
 
     def result(self, var: Var, turns: int) -> Base:
         """Return the memory of what is wanted of the last turn, or of all `turns`."""
         shape = tuple(var.spec.shape)
         base = self.low.made_base((turns, *shape) if turns else shape, var.spec.storage)
-        self.places.append((base, 0, math.prod(shape) if turns else 0))
+        self.given.places.append((base, 0, math.prod(shape) if turns else 0))
         return base
+
+
+def whole(base: Base) -> Window:
+    """Return the window that shows all of a base."""
+    return Window(base, base.shape, base.strides)
 
 
 def trace_of(turn: Turn, inputs: list[Var], literals: dict[Var, np.ndarray], steps: dict[Var, tuple[int, ...]]) -> Trace:

@@ -11,6 +11,6 @@ what the turns read repeats too, `making` writes the loop, `stacking` looks thro
 
 from lineal.compiler.rewrites.rolling.lines import is_view
 from lineal.compiler.rewrites.rolling.making import Rolling, without_idle_views
-from lineal.compiler.rewrites.rolling.whiles import endless
+from lineal.compiler.rewrites.rolling.whiles import endless, nested
 
-__all__ = ["Rolling", "endless", "is_view", "without_idle_views"]
+__all__ = ["Rolling", "endless", "is_view", "nested", "without_idle_views"]

@@ -44,7 +44,7 @@ class Words:
         """Return what loops of as many equal turns have in common, None if that cannot be said."""
         turn, names = op.turn, {}
         ops = [*(each for walk in turn.walks for each in (walk.first, walk.second)), *(each.op for each in turn.equations)]
-        if op.test is not None or any(self.same(each) is each for each in ops):
+        if op.turns is None or any(self.same(each) is each for each in ops):
             return None
 
         def named(variables: Iterable[Var]) -> tuple:

@@ -1,18 +1,19 @@
 """Loops that end when a number says so: `while_loop`, told turn by turn, becomes a loop of as many turns as each call takes.
 
 The turns that were traced, at least two, must be equal: then a turn is known, and how the loop ends. Nobody may read what a
-turn made but the next one and, of the last, what is carried; and nobody may differentiate it, since a way back would have to
-keep what an unknown number of turns has made. Otherwise the trace stays as it is, for the turns that it had.
+turn made but the next one and, of the last, what is carried. Otherwise the trace stays as it is, for the turns that it had.
+What the turns of a loop with a history are given goes onto a tape (`taping.py`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from lineal.compiler.capturing.taping import Rewound, Taped, rows_for
 from lineal.compiler.nodes.turns import Mark, Rolled, Turn
 from lineal.compiler.rewrites.rolling.lines import Lines, Words, is_view
 from lineal.compiler.rewrites.rolling.making import Body, Rolling, like
@@ -20,7 +21,7 @@ from lineal.compiler.rewrites.rolling.matching import Constant, Own, same
 from lineal.compiler.rewrites.rolling.periods import Stretch
 from lineal.tracing import Equation, Var
 
-__all__ = ["endless"]
+__all__ = ["endless", "nested"]
 
 
 def endless(
@@ -30,8 +31,12 @@ def endless(
     wanted: list[Var],
     literals: dict[Var, np.ndarray],
     new: Callable[[np.ndarray], Var],
+    differentiable: bool,
 ) -> tuple[list[Equation], list[tuple[Var, int]]]:
-    """Return the equations and the numbers read, where what is marked is one loop each if it may be."""
+    """Return the equations and the numbers read, where what is marked is one loop each if it may be.
+
+    If they are `differentiable`, loops remember where something in them has a history.
+    """
     for mark in sorted(marks, key=lambda each: -each.starts[0]):
         around = any(mark.starts[0] <= each.starts[0] and each.stop <= mark.stop for each in marks if each is not mark)
         loop = None if around or len(mark.starts) < 3 else While(equations, reads, mark, literals, new)
@@ -39,7 +44,7 @@ def endless(
         # whether there is a first turn is read as before: without one, what is carried in the end is what it was
         others = [*reads[: first + 1], *reads[last:]]
         if loop is not None and loop.holds([*wanted, *(var for n, (var, _) in enumerate(others) if n != first)]):
-            equations, reads = loop.woven(), others
+            equations, reads = loop.woven(differentiable), others
     return equations, reads
 
 
@@ -84,12 +89,23 @@ class While(Body):
             return False
         if any(tokens[start + n] != tokens[start + n % period] for n in range(self.end - start)):
             return False
+        if self.mark.history and not self.remembers_alike():
+            return False
         kinds = [[self.kind(place, n) for n in range(len(self.step(0, place).inputs))] for place in range(period)]
         if any(kind is None for row in kinds for kind in row) or not all(map(self.handed_on, self.moving)):
             return False
         self.kinds: list[list[Any]] = kinds
         others = [*self.lines.steps[:start], *self.lines.steps[self.end :]]
         return self.decides() and all(map(self.apart, (*wanted, *(var for each in others for var in each.inputs))))
+
+    def remembers_alike(self) -> bool:
+        """Return whether history is on in all turns where it is on in the first one, and for what is seen by views there."""
+        start, period, _ = self.stretch
+        steps = self.lines.steps[start : self.end]
+        read = [var for each in steps if each.grad for var in each.inputs] + [column[-1] for column in self.moving.values()]
+        return all(each.grad == steps[n % period].grad for n, each in enumerate(steps)) and (
+            not any(each.grad for each in steps) or all(each.grad for var in read for each in self.lines.chain(var))
+        )
 
     def made(self, var: Var) -> tuple[int, int, int] | None:
         """Return in which turn a variable is made, by which of its steps, as which output; None if outside."""
@@ -143,8 +159,10 @@ class While(Body):
         turns = range(self.stretch.turns + 1)
         return self.decisions == [self.step(turn, self.tail - 1).outputs[0] for turn in turns]
 
-    def woven(self) -> list[Equation]:
+    def woven(self, differentiable: bool) -> list[Equation]:
         """Return the equations with the loop in its place."""
+        steps = self.lines.steps[self.stretch.start : self.end]
+        taped = differentiable and self.mark.history and any(each.grad for each in steps)
         test, body = self.turn(self.kinds[: self.tail], False), self.turn(self.kinds, True)
         test.constants = body.constants = constants = list(dict.fromkeys((*test.constants, *body.constants)))
         first, last = zip(*((column[0], column[-1]) for column in self.moving.values()))
@@ -152,8 +170,13 @@ class While(Body):
         views = [each for each in self.all[start:stop] if is_view(each) and self.made(self.lines.root(each.outputs[0])) is None]
         views = [each for each in views if each.outputs[0] not in last]
         views += self.first_look(set(views))
-        loop = Equation(Rolled(None, body, test), (*constants, *first), last, False)
-        return [*self.all[:start], *views, loop, *self.all[stop:]]
+        if taped:
+            op: Rolled = Taped(body, test, rows_for(first))
+            log = self.new(np.broadcast_to(np.zeros((), np.int64), (2,)))
+            last = (*last, log, *(self.new(like(var, op.rows)) for var in first))  # type: ignore[attr-defined]
+        else:
+            op = Rolled(None, in_loops(body, self.new), test)
+        return [*self.all[:start], *views, Equation(op, (*constants, *first), last, taped), *self.all[stop:]]
 
     def first_look(self, known: set[Equation]) -> list[Equation]:
         """Return the equations that tell whether there is a first turn."""
@@ -172,11 +195,25 @@ class While(Body):
         if not whole:
             return Turn(self.body, self.literals, list(self.constants), [], [], [self.decisions[0]], [])
         pairs = [(given, self.seen(self.moving[n][1])) for n, given in self.names.items()]
-        inner = Rolling(self.body, [to for _, to in pairs], self.literals, self.new)
-        body = self.body if inner.numbers else inner.equations
-        return Turn(body, self.literals, list(self.constants), [], pairs, [], [])
+        return Turn(self.body, self.literals, list(self.constants), [], pairs, [], [])
 
     def given(self, kind: Any, place: int, n: int) -> Var:
         if isinstance(kind, Given):
             return self.through(self.lines.chain(self.step(1, place).inputs[n])[kind.skip :], self.names[kind.place])
         return super().given(kind, place, n)
+
+
+def in_loops(turn: Turn, new: Callable[[np.ndarray], Var]) -> Turn:
+    """Return a turn with the loops that it holds."""
+    inner = Rolling(turn.equations, [to for _, to in turn.carried], turn.literals, new)
+    return turn if inner.numbers else replace(turn, equations=inner.equations)
+
+
+def nested(equation: Equation, new: Callable[[np.ndarray], Var]) -> Equation:
+    """Return the equation; a loop of any number of turns that goes onto a tape, or back along it, has loops in its turns."""
+    op: Any = equation.op
+    if isinstance(op, Taped):
+        op = Taped(in_loops(op.turn, new), op.test, op.rows)  # type: ignore[arg-type]
+    elif isinstance(op, Rewound):
+        op = Rewound(in_loops(op.turn, new), in_loops(op.ahead, new))
+    return equation if op is equation.op else Equation(op, equation.inputs, equation.outputs, equation.grad)
