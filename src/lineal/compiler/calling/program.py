@@ -16,6 +16,7 @@ from lineal.compiler.calling.launch import REFUSED, Grads, Unmet, calling, faile
 from lineal.compiler.calling.memcheck import Checked, is_checking
 from lineal.compiler.capturing.trace import Trace
 from lineal.compiler.kernels.native import Segment
+from lineal.compiler.lowering.lowered import lowered
 from lineal.compiler.nodes.node import Host
 from lineal.compiler.nodes.turns import Rolled
 from lineal.compiler.nodes.windows import Base, Window
@@ -73,7 +74,7 @@ class Program:
     @cached_property
     def schedule(self) -> Schedule:
         """What is done, and where values lie; made again for whoever asks when it has been let go."""
-        return Schedule(self.trace, self.codes is not None)
+        return Schedule(lowered(self.trace), self.codes is not None)
 
     def segments(self) -> list[Any]:
         """Return what is to be done in order: native entries, and nodes for the host."""

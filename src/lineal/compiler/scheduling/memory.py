@@ -22,7 +22,7 @@ def planned(groups: list[Group], internal: set[Base], lasting: set[Base]) -> tup
     """
     born, dies = lifetimes(groups)
     dies.update(dict.fromkeys(lasting, len(groups)))
-    order = sorted(internal | lasting, key=lambda each: -each.nbytes)
+    order = sorted(internal | lasting, key=lambda each: (-each.nbytes, each.number))
     lives = np.array([(born[base], dies[base]) for base in order], np.int64).reshape(-1, 2)
     places = np.zeros((len(order), 2), np.int64)
     offsets: dict[Base, int] = {}

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from lineal.codegen.formulas import formula_of
+from lineal.codegen.kinds import kind_of
 from lineal.compiler import passes
-from lineal.compiler.capturing.trace import Trace
-from lineal.compiler.lowering.equations import Lowering
+from lineal.compiler.lowering.lowered import Lowered, lowered
+from lineal.compiler.lowering.rules.elementwise import same
+from lineal.compiler.lowering.support import supported
 from lineal.compiler.nodes.node import Check, Map, Node, Reduce, Repeat, Scatter
 from lineal.compiler.nodes.windows import Base, Window, dense
 from lineal.compiler.scheduling.donation import donate
@@ -16,7 +19,6 @@ from lineal.compiler.scheduling.memory import planned
 from lineal.compiler.scheduling.ordering import before_effects
 from lineal.compiler.scheduling.rows import Rows, aligned, in_rows, kernels
 from lineal.compiler.scheduling.tiled import in_tiles
-from lineal.tracing import Var
 
 __all__ = ["Home", "Schedule"]
 
@@ -24,24 +26,14 @@ Home = int | Base | tuple[Base, int]
 
 
 class Schedule:
-    """What a program does, in order, and where its values lie.
+    """What a program does, in order, and where its values lie. `general`: the program is to serve many sizes."""
 
-    `results` are the bases of new arrays (the outputs, then the grads), `written` pairs bases with those from outside whose
-    memory they are to be put into. `general`: the program is to serve many sizes.
-    """
-
-    def __init__(self, trace: Trace, general: bool = False):
-        self.trace = trace
-        self.low = Lowering(trace)
-        for node in self.low.nodes:
+    def __init__(self, low: Lowered, general: bool = False):
+        self.trace, self.low = low.trace, low
+        self.results, self.written = low.results, list(low.written)
+        for node in low.nodes:
             if isinstance(node, Repeat):
-                node.planned(lambda trace: Schedule(trace, general))
-        self.results: list[Base] = [self.fresh(var) for var in (*trace.outputs, *(var for _, var in trace.grads))]
-        homes = {id(x): var for var, x in trace.captured.items()}
-        self.written: list[tuple[Base, Base]] = []
-        for x, var in trace.writes:
-            target = self.low.windows[homes[id(x)]] if id(x) in homes else None
-            self.written.append(self.put(var, self.target(x) if target is None else target.base))
+                node.planned(lambda trace: Schedule(lowered(trace), general))
         wanted = [*self.results, *(base for base, _ in self.written)]
         nodes = before_effects(self.checked_first())
         self.nodes = needed(nodes, wanted) if passes.enabled("dead") else nodes
@@ -57,7 +49,7 @@ class Schedule:
         self.settled = last_fallible(self.groups)
         self.targets = {target for _, target in self.written}
         self.moves = self.decide_writes()
-        self.grads_wait = self.made_early(self.results[len(trace.outputs) :])
+        self.grads_wait = self.made_early(self.results[len(self.trace.outputs) :])
         """Whether grads are made while the call may still be given back, so that the leaves' own must not be filled."""
         self.store([*wanted, *self.spread_moves()])
         self.groups = kernels(self.rows, set(wanted), general)
@@ -86,48 +78,12 @@ class Schedule:
 
     def checked_first(self) -> list[Node]:
         """Return the nodes; what checks the numbers that the function read, and what that takes, comes before all others."""
-        nodes, reads = self.low.nodes, enumerate(self.trace.reads)
-        windows = [(self.low.windows[var], number, place) for place, (var, number) in reads]
-        checks = [Check(window, number, place) for window, number, place in windows if window.number is None]
+        nodes, checks = self.low.nodes, self.low.checks
         if not checks:
             return nodes
         first = needed([*(node for node in nodes if not isinstance(node, Check)), *checks], ())
         early = set(map(id, first))
         return [*first, *(node for node in nodes if id(node) not in early)]
-
-    def target(self, x: Any) -> Base:
-        """Return the base of a tensor among the arguments that is written."""
-        place = next(n for n, each in enumerate(self.trace.arguments) if each is x)
-        return self.low.windows[self.trace.inputs[place]].base
-
-    def fresh(self, var: Var) -> Base:
-        """Return a base of its own that holds a variable densely: its own base if that may be, else a copy."""
-        window = self.low.windows[var]
-        if (
-            window.base.source == "made"
-            and window.whole
-            and window.base.inside is None
-            and window.base.strides == dense(window.base.shape)
-            and window.base not in getattr(self, "taken", ())
-        ):
-            self.taken = {*getattr(self, "taken", ()), window.base}
-            return window.base
-        return self.copied(window)
-
-    def copied(self, window: Window) -> Base:
-        """Return the base of a dense copy."""
-        return self.low.copy(window).base
-
-    def put(self, var: Var, target: Base) -> tuple[Base, Base]:
-        """Return the base that holds a variable's value, and the base from outside that is to take it."""
-        window = self.low.windows[var]
-        base = (
-            window.base if window.base.source == "made" and window.whole and window.base.inside is None else self.copied(window)
-        )
-        if base in getattr(self, "taken", ()) or base.strides != dense(base.shape):
-            base = self.copied(window)
-        self.taken = {*getattr(self, "taken", ()), base}
-        return base, target
 
     def decide_writes(self) -> list[tuple[Base, Base]]:
         """Let written values be made in their targets' memory where nobody reads the old value later; return the others."""
@@ -155,12 +111,11 @@ class Schedule:
         spread = [(base, target) for base, target in self.moves if target.strides != dense(target.shape)]
         self.moves = [pair for pair in self.moves if pair not in spread]
         self.written = [pair for pair in self.written if pair not in spread]
-        for base, target in spread:
-            place = Window(target, target.shape, target.strides)
-            out = self.low.copy(Window(base, base.shape, base.strides), inside=place).base
-            made.append(out)
-            group = Group(len(self.groups), out.shape)
-            group.add(self.low.nodes[-1])
+        for number, (base, target) in enumerate(spread, self.low.count):
+            copy = copied_into(base, target, number)
+            made.append(copy.out)
+            group = Group(len(self.groups), copy.out.shape)
+            group.add(copy)
             rows = Rows(len(self.rows))
             rows.add(group)
             self.nodes = [*self.nodes, *group.nodes]
@@ -217,6 +172,15 @@ class Schedule:
                 for base in node.writes:
                     if base in seen or not isinstance(node, Map):
                         group.stored.append(base)
+
+
+def copied_into(base: Base, target: Base, number: int) -> Map:
+    """Return the node that copies a base, as base `number`, into the memory of another one."""
+    if not supported(base.dtype):
+        raise NotImplementedError(f"numbers of {base.dtype} are written to another tensor")
+    out = Base(number, base.shape, base.dtype, "made", target.strides)
+    out.inside = Window(target, target.shape, target.strides)
+    return Map(out, formula_of(same, [kind_of(base.dtype)]), (Window(base, base.shape, base.strides),), "copy")
 
 
 def last_fallible(parts: Sequence[Group] | Sequence[Rows]) -> int:

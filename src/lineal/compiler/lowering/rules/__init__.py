@@ -20,6 +20,7 @@ from lineal.compiler.lowering.rules import (
     sorting,
     spatial,
     structural,
+    taping,
     tensors,
     turns,
 )

@@ -9,12 +9,11 @@ from typing import Any
 import numpy as np
 
 from lineal.compiler.capturing.results import several
-from lineal.compiler.capturing.taping import Rewound, Taped
 from lineal.compiler.capturing.trace import Trace
 from lineal.compiler.lowering.rules.table import lowers
-from lineal.compiler.nodes.node import Repeat, Rewind, Tape
+from lineal.compiler.nodes.node import Repeat
 from lineal.compiler.nodes.turns import Rolled, Turn, parted
-from lineal.compiler.nodes.windows import Base, Window, dense
+from lineal.compiler.nodes.windows import Base, Window
 from lineal.core import lift
 from lineal.tracing import Var
 
@@ -23,41 +22,6 @@ from lineal.tracing import Var
 def rolled(low: Any, op: Any, specs: Any, *xs: Window) -> tuple[Window, ...]:
     """ys = what the turns make."""
     return Lowered(low, op, list(xs)).windows
-
-
-@lowers(Taped)
-def taped(low: Any, op: Any, specs: Any, *xs: Window) -> tuple[Window, ...]:
-    """ys = what is carried in the end, and the tape."""
-    made = Lowered(low, op, list(xs))
-    rows = [low.made_base((op.rows, *window.shape), window.base.dtype) for window in made.windows]
-    made.node.tape = Tape(low.made_base((2,), np.int64), rows)
-    return (*made.windows, *map(whole, made.node.tape.bases))
-
-
-@lowers(Rewound)
-def rewound(low: Any, op: Any, specs: Any, *xs: Window) -> tuple[Window, ...]:
-    """ys = the cotangents that the turns back make."""
-    count = len(op.ahead.carried)
-    constants, log, rows, first = xs[: op.same], xs[op.same], xs[op.same + 1 :][:count], xs[op.same + 1 + count :]
-    log, *rows = [each if each.whole and each.base.strides == dense(each.shape) else low.copy(each) for each in (log, *rows)]
-    ahead, back = Given(op.ahead), Given(op.turn)
-    for given, turn in ((ahead, op.ahead), (back, op.turn)):
-        for var, window in zip(turn.constants, constants):
-            given.reads(var, window, window)
-    same = len(back.inputs)
-    again = [low.made_base(each.shape, each.base.dtype) for each in rows]
-    for (var, _), name, row, base in zip(op.ahead.carried, op.turn.constants[op.same :], rows, again):
-        back.takes(name, row.base)
-        ahead.takes(var, base)
-    carried = Handed(low, first)
-    for (var, _), base in zip(op.turn.carried, carried.outs):
-        back.takes(var, base)
-    args, read, room = (*ahead.args, *back.args, log, *rows), (*constants, log, *rows), low.made_base((0,), np.uint8)
-    node = Rewind(back.trace(op.turn), None, args, carried.outs, back.places, room, carried.after, read, ahead.trace(op.ahead))
-    node.tape = Tape(log.base, [each.base for each in rows])
-    node.same, node.again, node.places_ahead = same, again, ahead.places
-    low.nodes.append(node)
-    return tuple(carried.joined())
 
 
 class Given:
