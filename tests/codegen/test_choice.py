@@ -8,6 +8,8 @@ import pytest
 import lineal
 from lineal.codegen.choice import (
     ACROSS,
+    BLAS,
+    BLOCKS,
     BORDERS,
     HOST,
     LAPACK,
@@ -15,13 +17,23 @@ from lineal.codegen.choice import (
     LARGEST_JACOBI,
     LARGEST_PADDED,
     LEAST_BATCH,
+    LEAST_NARROW,
     LEAST_ROWS,
+    LEAST_WHOLE,
+    MKL,
+    MOST_WRITTEN,
     PADDED,
     PROGRAMS,
+    SHORTEST,
+    WRITTEN,
     Problem,
+    Product,
     choose,
+    large_by,
+    multiplied_by,
     planned,
 )
+from lineal.codegen.kinds import kind_of
 from lineal.core import apply, lift
 from lineal.ops.linalg.cholesky import Cholesky
 from lineal.ops.linalg.eigh import Eigh
@@ -60,6 +72,21 @@ def test_borders():
     assert kernel("inverse", (LANES, LARGEST, LARGEST), LANES) == ACROSS
     assert kernel("eigh", (LEAST_BATCH - 1, 3, 3), LANES) == HOST and kernel("eigh", (LEAST_BATCH, 3, 3), LANES) == ACROSS
     assert kernel("qr", (LEAST_BATCH, 200, 4)) == ACROSS and kernel("qr", (LEAST_BATCH, 200, 4), LANES) == HOST
+
+
+def test_borders_of_products():
+    kernel = lambda m, n, k, name, **known: multiplied_by(Product(m, n, k, kind_of(name), **known))
+    assert kernel(1, LEAST_WHOLE, 1, "int64") == kernel(1, LEAST_NARROW, 1, "bfloat16") == BLOCKS
+    assert {kernel(1, LEAST_WHOLE - 1, 1, "int8"), kernel(1, LEAST_WHOLE, 1, "float16"), kernel(999, 999, 999, "float32")} == {
+        BLAS
+    }
+    program = lambda *sizes, **known: kernel(*sizes, "float64", program=True, **known)
+    assert program(MOST_WRITTEN, 1, 1) == program(64, 64, 64) == WRITTEN
+    assert program(SHORTEST, SHORTEST, MOST_WRITTEN) == program(SHORTEST, SHORTEST, 1000, by_rows=False) == BLOCKS
+    assert program(SHORTEST - 1, MOST_WRITTEN, SHORTEST) == program(1, 1000, 1000, by_rows=False) == BLAS
+    assert program(SHORTEST, SHORTEST, SHORTEST, general=True, spread=True) == BLOCKS
+    assert large_by("own", "skylake") == large_by("auto", "znver4") == PROGRAMS
+    assert large_by("auto", "skylake") == large_by("mkl", "znver4") == MKL
 
 
 def test_arrays_of_other_kinds_or_batches_are_left_to_lapack():

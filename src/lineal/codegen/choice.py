@@ -1,6 +1,7 @@
 """Which kernel computes a problem of linear algebra: one table, read by eager code and by the rules of compiled programs.
 
-How matrices lie in memory decides nothing: a kernel does the same arithmetic in the same order for rows and for columns.
+How matrices lie in memory decides nothing: a kernel does the same arithmetic in the same order for rows and for columns. (Only
+a program's small product is written out if its right factor lies by rows, or is small enough to be copied.)
 """
 
 from __future__ import annotations
@@ -12,7 +13,28 @@ from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["ACROSS", "HOST", "LAPACK", "PADDED", "PRODUCTS", "PROGRAMS", "STEPS", "Choice", "Problem", "choose", "planned"]
+from lineal.codegen.kinds import Kind
+
+__all__ = [
+    "ACROSS",
+    "BLAS",
+    "BLOCKS",
+    "HOST",
+    "LAPACK",
+    "MKL",
+    "PADDED",
+    "PRODUCTS",
+    "PROGRAMS",
+    "STEPS",
+    "WRITTEN",
+    "Choice",
+    "Problem",
+    "Product",
+    "choose",
+    "large_by",
+    "multiplied_by",
+    "planned",
+]
 
 DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
 
@@ -38,6 +60,15 @@ NARROW, WIDE_SUBSTITUTION, WIDE_ELIMINATION = 8, 8, 50
 # faster than LAPACK's one call on a copy (measured)
 LEAST_ROWS, LEAST_ESTIMATE = 96, 256
 
+# from how many multiplications of whole numbers, or half precisions, on a routine is faster than NumPy's loop, or than float32
+# copies and BLAS (measured, 2026-11-30)
+LEAST_WHOLE, LEAST_NARROW = 1 << 15, 1 << 18
+# up to how many multiplications a program's product is written out, if a copy of its right factor takes no more bytes; and how
+# long every side is at least to be done in blocks, BLAS does the others
+MOST_WRITTEN, MOST_COPIED, SHORTEST = 1 << 20, 1 << 16, 8
+# how LLVM's names of processors begin on which the programs for large matrices are faster than MKL
+FASTER_THAN_MKL = ("znver",)
+
 ACROSS = "a kernel across the batch"
 PADDED = "a kernel across the batch, padded to a vector of matrices"
 PROGRAMS = "programs for large matrices"
@@ -45,6 +76,10 @@ STEPS = "NumPy's steps for the whole batch"
 LAPACK = "LAPACK and BLAS, matrix by matrix"
 HOST = "eager code's kernel, as a host step"
 PRODUCTS = "the program's own products"
+WRITTEN = "code of its own"
+BLOCKS = "the routine of contractions"
+BLAS = "BLAS, or NumPy's loop where it has none"
+MKL = "MKL"
 
 FEW = "of few matrices: from Python, calling the kernel takes as long as NumPy takes for all of them"
 BUILDS = "NumPy and SciPy, whose routines programs call by address, are built with a LAPACK each"
@@ -220,3 +255,56 @@ def narrow(shape: Sequence[int], least: int) -> bool:
     """Return whether these are so many matrices of so few rows that NumPy takes each step for the whole batch."""
     count, n = math.prod(shape[:-2]), shape[-1]
     return len(shape) > 2 and 0 < n <= NARROW and shape[-2] > 0 and count > 0 and count >= least * n
+
+
+class Product(NamedTuple):
+    """Products of m × k by k × n numbers, as many as a stack has, of eager code or of a program.
+
+    `by_rows`: the right factors of a program lie by rows. `general`: it is to serve many sizes; `spread`: with threads.
+    """
+
+    m: int
+    n: int
+    k: int
+    kind: Kind
+    program: bool = False
+    by_rows: bool = True
+    general: bool = False
+    spread: bool = False
+
+    @property
+    def work(self) -> int:
+        """How many multiplications each takes."""
+        return self.m * self.n * self.k
+
+    @property
+    def shortest(self) -> int:
+        """How long its shortest side is."""
+        return min(self.m, self.n, self.k)
+
+
+def multiplied_by(product: Product) -> str:
+    """Return which kernel computes products: BLOCKS, BLAS or, in a program, WRITTEN."""
+    if not product.program:
+        least = LEAST_NARROW if product.kind.is_narrow else LEAST_WHOLE if product.kind.family in "iu" else math.inf
+        return BLOCKS if product.work >= least else BLAS
+    if is_written(product):
+        return WRITTEN
+    return BLOCKS if product.shortest >= (2 if product.general else SHORTEST) else BLAS
+
+
+def is_written(product: Product) -> bool:
+    """Return whether a program has code of its own for products."""
+    if product.general and product.spread and product.shortest >= SHORTEST:
+        return False
+    copied = product.k * (product.n + 16) * product.kind.itemsize
+    return product.work <= MOST_WRITTEN and (product.by_rows or copied <= MOST_COPIED)
+
+
+def large_by(setting: str, cpu: str) -> str:
+    """Return who computes with large matrices, PROGRAMS or (if it is installed) MKL, by what `set_blas` was told.
+
+    On AMD's Zen 4 the programs take 0.5 to 0.9 of the time of MKL 2026.2 (LU, Cholesky and triangular systems of n = 1000 and
+    2000, one thread and two); so there "auto" chooses them.
+    """
+    return PROGRAMS if setting == "own" or (setting == "auto" and cpu.startswith(FASTER_THAN_MKL)) else MKL

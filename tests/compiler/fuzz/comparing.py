@@ -11,8 +11,8 @@ import numpy as np
 from fuzz.noise import Noise
 from fuzz.programs import Program
 from fuzz.worlds import WRITTEN, Outcome, World
+from lineal.codegen import choice
 from lineal.compiler import compile
-from lineal.compiler.scheduling import tiled
 from lineal.core import modes
 
 __all__ = ["Report", "compared", "in_small_tiles"]
@@ -48,12 +48,12 @@ def compared(program: Program, zeros: bool = True) -> Report:
 @contextmanager
 def in_small_tiles() -> Iterator[None]:
     """Let the smallest products be done as large ones are, tile by tile, with what follows them."""
-    before = tiled.SMALL, tiled.SHORTEST
-    tiled.SMALL, tiled.SHORTEST = 0, 1
+    before = choice.MOST_WRITTEN, choice.SHORTEST
+    choice.MOST_WRITTEN, choice.SHORTEST = 0, 1
     try:
         yield
     finally:
-        tiled.SMALL, tiled.SHORTEST = before
+        choice.MOST_WRITTEN, choice.SHORTEST = before
 
 
 def held(program: Program, zeros: bool) -> Report:

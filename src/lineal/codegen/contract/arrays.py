@@ -12,6 +12,7 @@ import numpy as np
 
 from lineal.base.blas import get_bfloat16_products
 from lineal.base.platforms import HOST
+from lineal.codegen.choice import BLOCKS, Product, multiplied_by
 from lineal.codegen.contract.contraction import contraction
 from lineal.codegen.contract.images import table_of
 from lineal.codegen.contract.problem import Contract, converted
@@ -22,9 +23,6 @@ from lineal.codegen.threads import pool
 __all__ = ["Seen", "Stack", "contract", "multiplied", "seen"]
 
 KNOWN = frozenset(each.name for each in BY_NAME.values() if each.is_narrow or each.family in "iu")
-LEAST, LEAST_NARROW = 1 << 15, 1 << 18
-"""From how many multiplications of whole numbers, or half precisions, on a routine is faster than NumPy's loop, or than float32
-copies and BLAS (measured, 2026-11-30)."""
 
 
 @lru_cache(256)
@@ -135,8 +133,7 @@ def multiplied(a: np.ndarray, b: np.ndarray, bias: np.ndarray | None = None) -> 
     if name not in KNOWN or b.dtype != a.dtype or a.shape[:-2] != b.shape[:-2] or a.shape[-1] != b.shape[-2]:
         return None
     kind, pairs = kind_of(name), get_bfloat16_products() == "native"
-    least = LEAST_NARROW if kind.is_narrow else LEAST
-    if math.prod(shape[-2:]) * a.shape[-1] < least or not all(map(regular, (a, b))):
+    if multiplied_by(Product(*shape[-2:], a.shape[-1], kind)) != BLOCKS or not all(map(regular, (a, b))):
         return None
     if bias is not None and not (bias.shape == shape[-1:] and bias.dtype == a.dtype and bias.flags.carray):
         return None

@@ -1,8 +1,4 @@
-"""Who computes with large matrices: the programs of this folder, or MKL.
-
-On AMD's Zen 4 the programs take 0.5 to 0.9 of the time of MKL 2026.2 (LU, Cholesky and triangular systems of n = 1000 and
-2000, one thread and two); so there "auto" chooses them, elsewhere MKL if it is installed.
-"""
+"""Who computes with large matrices: the programs of this folder, or MKL, as `choice.large_by` says."""
 
 from __future__ import annotations
 
@@ -11,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from lineal.base.blas import get_blas
+from lineal.codegen.choice import PROGRAMS, large_by
 from lineal.codegen.dense.mkl import mkl, mkl_library, version
 from lineal.codegen.dense.programs import programs as own
 from lineal.codegen.target import detected
@@ -18,14 +15,11 @@ from lineal.codegen.threads import wanted
 
 __all__ = ["chosen", "described", "own"]
 
-FASTER_THAN_MKL = ("znver",)
-"""How LLVM's names of processors begin on which the programs are faster."""
-
 
 def chosen(dtype: np.dtype) -> Any:
     """Return the programs, or MKL's routines, that are to be used for a dtype."""
     name = get_blas()
-    if name == "own" or (name == "auto" and detected().cpu.startswith(FASTER_THAN_MKL)):
+    if large_by(name, detected().cpu) == PROGRAMS:
         return own(dtype)
     found = mkl(dtype)
     if found is None and name == "mkl":

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from typing import Any
 
 from lineal.codegen import blas
+from lineal.codegen.choice import BLOCKS, WRITTEN, multiplied_by
 from lineal.codegen.contract.contraction import Contraction, contraction
 from lineal.codegen.contract.problem import Contract, Epilogue, Made
 from lineal.codegen.emit import Emitter
@@ -20,9 +21,8 @@ from lineal.compiler.kernels.openproducts import Form, formed, write_open
 from lineal.compiler.kernels.smallproducts import SmallProduct
 from lineal.compiler.nodes.node import Product
 from lineal.compiler.nodes.windows import Base, Window
-from lineal.compiler.scheduling import tiled
 from lineal.compiler.scheduling.grouping import Group
-from lineal.compiler.scheduling.tiled import Tiled, along, work
+from lineal.compiler.scheduling.tiled import Tiled, along, problem, work
 
 __all__ = ["call", "form_of", "is_direct", "is_large", "is_small", "contraction_of", "work", "write_product"]
 
@@ -32,9 +32,6 @@ WORTH_THREADS = 1 << 20
 SEVERAL = 4
 """From how many large products on each is left to one thread."""
 
-PACKED = 1 << 16
-"""How many bytes of this call's memory a product may use."""
-
 
 def is_direct(e: Emitter, node: Product) -> bool:
     """Return whether a product is a single call."""
@@ -43,16 +40,12 @@ def is_direct(e: Emitter, node: Product) -> bool:
 
 def is_large(e: Emitter, node: Product) -> bool:
     """Return whether a product is worth blocks, because none of its sides is short."""
-    shortest = min(*node.out.shape[-2:], node.a.shape[-1])
-    return not is_small(e, node) and (shortest > 1 if e.general else shortest >= tiled.SHORTEST)
+    return multiplied_by(problem(node, e.general, e.spread)) == BLOCKS
 
 
 def is_small(e: Emitter, node: Product) -> bool:
     """Return whether the products of a node are worth code of their own."""
-    n, k = node.out.shape[-1], node.a.shape[-1]
-    if e.general and e.spread and min(*node.out.shape[-2:], k) >= tiled.SHORTEST:
-        return False
-    return work(node) <= tiled.SMALL and (node.b.strides[-1] == 1 or k * (n + 16) * node.out.dtype.itemsize <= PACKED)
+    return multiplied_by(problem(node, e.general, e.spread)) == WRITTEN
 
 
 def write_product(e: Emitter, group: Group, name: str) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from lineal.codegen import choice
 from lineal.codegen.kinds import int32, pointer
 from lineal.codegen.template import SLOT, Template, TemplateEmitter
 from lineal.codegen.values import Value
@@ -17,7 +18,6 @@ from lineal.compiler.kernels.native import Segment
 from lineal.compiler.kernels.partials import Partials
 from lineal.compiler.kernels.products import form_of, work, write_product
 from lineal.compiler.nodes.node import Product, Reduce, Repeat
-from lineal.compiler.scheduling import tiled
 from lineal.compiler.scheduling.cost import WORTH_THREADS, nanoseconds
 from lineal.compiler.scheduling.grouping import Group
 from lineal.compiler.scheduling.rows import Rows
@@ -125,7 +125,7 @@ def worth_threads(group: Group | Rows) -> bool:
     if isinstance(node, Repeat):
         return any(worth_threads(each) for schedule in node.schedules for each in schedule.groups)
     if isinstance(node, Product):
-        return work(node) * int(np.prod(node.out.shape[:-2], dtype=object)) >= tiled.SMALL
+        return work(node) * int(np.prod(node.out.shape[:-2], dtype=object)) >= choice.MOST_WRITTEN
     groups = group.groups if isinstance(group, Rows) else [group]
     total = sum(int(np.prod(each.space or (), dtype=object)) for each in groups)
     reduces = [node for node in group.nodes if isinstance(node, Reduce)]

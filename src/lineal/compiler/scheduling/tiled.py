@@ -14,19 +14,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 
+from lineal.codegen import choice
+from lineal.codegen.choice import BLOCKS
 from lineal.codegen.contract.tiles import Tiles
+from lineal.codegen.kinds import kind_of
 from lineal.compiler.nodes.node import Map, Node, Product
 from lineal.compiler.nodes.windows import Base, Window, dense
 from lineal.compiler.scheduling.grouping import Group, windows
 from lineal.compiler.scheduling.rows import Rows
 
-__all__ = ["SHORTEST", "SMALL", "Tiled", "along", "in_tiles", "work"]
-
-SMALL = 1 << 20
-"""Up to how many multiplications a product is written out."""
-
-SHORTEST = 8
-"""How long every side of a product is at least, to be done in blocks; BLAS does the others."""
+__all__ = ["Tiled", "along", "in_tiles", "problem", "work"]
 
 MOST_ARRAYS = 2
 """How many arrays of as many numbers as there are sums are read and written beside these."""
@@ -63,6 +60,13 @@ class Tiled(Group):
 def work(node: Product) -> int:
     """Return how many multiplications each product of a node takes."""
     return math.prod(node.out.shape[-2:]) * node.a.shape[-1]
+
+
+def problem(node: Product, general: bool = False, spread: bool = False) -> choice.Product:
+    """Return which products a node takes."""
+    m, n = node.out.shape[-2:]
+    kind = kind_of(node.out.dtype)
+    return choice.Product(m, n, node.a.shape[-1], kind, True, node.b.strides[-1] == 1, general, spread)
 
 
 def along(window: Window, width: int) -> Along | None:
@@ -103,7 +107,8 @@ def in_tiles(
 
 def in_blocks(node: Product) -> bool:
     """Return whether a product is done in blocks."""
-    return work(node) > SMALL and min(*node.out.shape, node.a.shape[-1]) >= SHORTEST and node.out.dtype.kind == "f"
+    # what is too small for blocks but has to be copied is left to its own routine
+    return work(node) > choice.MOST_WRITTEN and choice.multiplied_by(problem(node)) == BLOCKS and node.out.dtype.kind == "f"
 
 
 def reads(group: Group | Rows, base: Base) -> bool:
