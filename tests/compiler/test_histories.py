@@ -130,6 +130,17 @@ def test_derivatives_by_inputs_that_depend_on_each_other(inputs, create_graph):
         torch.testing.assert_close(found[compiled], found[function])
 
 
+@pytest.mark.parametrize("seen", [lambda y: y.mT, lambda y: torch.cat([y, y], 1), lambda y: y[:, ::2].repeat(1, 2)])
+def test_second_derivatives_where_cotangents_do_not_lie_densely(seen):
+    function = lambda x, w: torch.tanh(x @ w)
+    x, w = (torch.rand(4, 4, dtype=torch.float64, requires_grad=True) for _ in range(2))
+    compiled, found = compile(function), {}
+    for each in (function, compiled, compiled, compiled):
+        gs = torch.autograd.grad(seen(each(x, w)).pow(3).sum(), (x, w), create_graph=True)
+        found[each] = torch.autograd.grad(sum(g.square().sum() for g in gs), (x, w))
+    torch.testing.assert_close(found[compiled], found[function])
+
+
 @pytest.mark.filterwarnings("ignore:compile")
 @pytest.mark.parametrize("first", [True, False])
 def test_one_memory_with_and_without_history(first):

@@ -270,11 +270,11 @@ class Compiled(Op):
                 raise changed(node, x.memory, f"input {place} of shape {list(x.value.shape)}")
         shapes = [y for y, yes in zip(self.joint.outputs, self.joint.differentiable) if yes]
         given = [g] if len(self.joint.outputs) == 1 else [each for each, yes in zip(g, self.joint.differentiable) if yes]
-        gs = [lift(np.zeros_like(y.value)) if each is None else contiguous(each) for each, y in zip(given, shapes)]
+        gs = [lift(np.zeros_like(y.value)) if each is None else each for each, y in zip(given, shapes)]
         if again:
             return self.again(xs, saved, gs, edges)
         try:
-            grads = self.back.launch([*xs, *saved, *gs])
+            grads = self.back.launch([*xs, *saved, *map(contiguous, gs)])
         except Unmet:
             return self.again(xs, saved, gs, edges, False)
         if grads is REFUSED:
@@ -313,7 +313,7 @@ def copied(x: AbstractTensor) -> AbstractTensor:
 
 
 def contiguous(g: AbstractTensor) -> AbstractTensor:
-    """Return a cotangent in dense memory."""
+    """Return a cotangent in dense memory, without its history."""
     return g if type(g) is type(lift(g.value)) and g.value.flags.c_contiguous else lift(np.ascontiguousarray(g.value))
 
 
