@@ -404,6 +404,30 @@ def test_a_step_of_training_is_a_loop_ahead_and_one_back():
     torch.testing.assert_close(*found, rtol=1e-10, atol=1e-12)
 
 
+def biased(xs, h, W, U, b):
+    for x in xs:
+        h = torch.tanh(x @ W + torch.nn.functional.linear(h, U, b))
+    return h
+
+
+def turned(xs, h, W, U, b):
+    for x in xs:
+        h = torch.tanh(x @ W.mT + h @ U.mT + b)
+    return h
+
+
+@pytest.mark.parametrize("function", [biased, turned])
+def test_gradients_that_turns_add_up_are_one_product_and_one_sum(function):
+    compiled = torch.compile(function)
+    for _ in range(2):
+        for a, b in zip(results(compiled, arguments(True)), results(function, arguments(True)), strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-12)
+    _, back = loops(compiled)
+    assert [tuple(var.spec.shape) for var, _ in back.turn.carried] == [(3, 4)]
+    with checking():
+        results(torch.compile(function), arguments(True))
+
+
 @pytest.mark.parametrize("turns", [50, 200])
 def test_how_often_turns_are_looked_at_does_not_grow_with_them(turns, monkeypatch):
     """That turns repeat and do not read alike is seen at once, as of the way back before the way ahead is a loop."""

@@ -6,7 +6,8 @@ turns, and one slice after another of a tensor; what others read of it is stacke
 seen, not assumed.
 
 `lines` puts numbers for what equations are and read, `periods` finds stretches of them that repeat, `matching` sees whether
-what the turns read repeats too, `making` writes the loop, `stacking` looks through what is stacked and taken apart again.
+what the turns read repeats too, `making` writes the loop, `stacking` looks through what is stacked and taken apart again,
+`summing` makes of products that turns add up one product of what they stack.
 """
 
 from lineal.compiler.rewrites.rolling.lines import is_view

@@ -9,16 +9,17 @@ import numpy as np
 from lineal.compiler.lowering.equations import Lowering
 from lineal.compiler.lowering.rules.turns import trace_of
 from lineal.compiler.nodes.node import Host
-from lineal.compiler.nodes.turns import Rolled, Turn, Walk
+from lineal.compiler.nodes.turns import Turn, Walk
 from lineal.compiler.rewrites.rolling.lines import Lines, Words, is_view
 from lineal.compiler.rewrites.rolling.matching import WALKING, Carried, Constant, Kind, Numbers, Walking, matched, standing
 from lineal.compiler.rewrites.rolling.periods import Stretch, stretches
-from lineal.compiler.rewrites.rolling.stacking import chained, restacked
+from lineal.compiler.rewrites.rolling.stacking import chained, like, restacked
+from lineal.compiler.rewrites.rolling.summing import summed_at_once
 from lineal.ops.pattern import Elementwise
 from lineal.ops.structural.slicing import Select
 from lineal.tracing import Equation, Var
 
-__all__ = ["Body", "Rolling", "like", "without_idle_views"]
+__all__ = ["Body", "Rolling", "without_idle_views"]
 
 FEWEST = 8
 """How many turns are worth a loop."""
@@ -86,12 +87,6 @@ def widened(lines: Lines, stretch: Stretch) -> Stretch:
 def is_pointwise(lines: Lines, stretch: Stretch) -> bool:
     """Return whether the turns only compute element by element."""
     return all(isinstance(each.op, Elementwise) for each in lines.steps[stretch.start : stretch.start + stretch.period])
-
-
-def like(var: Var, turns: int | None = None) -> np.ndarray:
-    """Return an array of a variable's type, or of so many of them."""
-    shape = tuple(var.spec.shape)
-    return np.broadcast_to(np.empty((), var.spec.storage), shape if turns is None else (turns, *shape))
 
 
 class Body:
@@ -257,7 +252,8 @@ class Loop(Body):
         )
         inputs = (*self.constants, *(root for root, _ in self.walks.values()), *(first for first, _, _ in self.passed))
         outputs = (*(ends[given] for _, given, _ in self.passed), *(var for _, var in last), *(var for _, var in stacked))
-        return [*self.before, Equation(Rolled(turns, turn), inputs, outputs, False), *views]
+        loop, sums = summed_at_once(turns, turn, inputs, outputs, self.new)
+        return [*self.before, loop, *sums, *views]
 
 
 def rewoven(lines: Lines, loops: list[Loop], rolling: Rolling) -> list[Equation]:

@@ -16,13 +16,19 @@ from lineal.ops.structural.slicing import Select
 from lineal.ops.structural.stacking import Stack
 from lineal.tracing import Equation, Var
 
-__all__ = ["chained", "restacked"]
+__all__ = ["chained", "like", "restacked"]
 
 
 FEWEST = 8
 """How many slices, one after the other, are looked at as one part."""
 
 New = Callable[[np.ndarray], Var]
+
+
+def like(var: Var, turns: int | None = None) -> np.ndarray:
+    """Return an array of a variable's type, or of so many of them."""
+    shape = tuple(var.spec.shape)
+    return np.broadcast_to(np.empty((), var.spec.storage), shape if turns is None else (turns, *shape))
 
 
 def restacked(equations: Sequence[Equation], new: New) -> list[Equation]:
@@ -92,7 +98,7 @@ def part(run: Sequence[Any], dim: int, stacks: bool) -> list[Op]:
 def chained(ops: Iterable[Op], x: Var, new: New) -> list[Equation]:
     """Return the equations by which view ops, one after the other, look at a variable."""
     found = []
-    array = np.broadcast_to(np.empty((), x.spec.storage), tuple(x.spec.shape))
+    array = like(x)
     for op in ops:
         array = op.eager(np, array)
         found.append(Equation(op, (x,), (new(array),), False))

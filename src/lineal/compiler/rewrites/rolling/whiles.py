@@ -16,9 +16,10 @@ import numpy as np
 from lineal.compiler.capturing.taping import Rewound, Taped, rows_for
 from lineal.compiler.nodes.turns import Mark, Rolled, Turn
 from lineal.compiler.rewrites.rolling.lines import Lines, Words, is_view
-from lineal.compiler.rewrites.rolling.making import Body, Rolling, like
+from lineal.compiler.rewrites.rolling.making import Body, Rolling
 from lineal.compiler.rewrites.rolling.matching import Constant, Own, same
 from lineal.compiler.rewrites.rolling.periods import Stretch
+from lineal.compiler.rewrites.rolling.stacking import like
 from lineal.tracing import Equation, Var
 
 __all__ = ["endless", "nested"]
