@@ -9,6 +9,7 @@ from fuzz.comparing import in_small_tiles
 
 import lineal as torch
 from lineal.compiler import checking, compile, passes
+from lineal.compiler.nodes.node import Product, Repeat
 from lineal.nn import functional as F
 
 torch.manual_seed(0)
@@ -98,6 +99,32 @@ def test_what_follows_a_product_is_told_with_its_tiles():
     text = listed(PROGRAMS["bias and gelu"], *numbers())
     assert "tile by tile, i < 40, j < 50: v5[40, 50] = v0 @ v1" in text
     assert text.count("loop over") == 0
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize("width", [64, 40])
+def test_factors_that_are_the_same_in_all_turns_are_laid_out_before_them(turned, width):
+    """Where their columns fill whole tiles; others are copied in every turn."""
+
+    def f(h, w, u):
+        hs = []
+        for _ in range(9):
+            h = torch.tanh(h @ (w.mT if turned else w)) @ u
+            hs.append(h)
+        return torch.stack(hs)
+
+    given = torch.randn(5, 64), torch.randn(*((width, 64) if turned else (64, width))) / 8, torch.randn(width, 64) / 8
+    for check in (False, True):
+        with in_small_tiles(), checking() if check else nullcontext():
+            compiled = compile(f)
+            for _ in range(3):
+                found = compiled(*given)
+        assert compiled.eager is None
+        torch.testing.assert_close(found, f(*given))
+    (program,) = (each for several in compiled.programs.values() for each in several)
+    (body,) = (group.nodes[0].schedule for group in program.schedule.groups if isinstance(group.nodes[0], Repeat))
+    products = [group.nodes[0] for group in body.groups if isinstance(group.nodes[0], Product)]
+    assert [each.laid for each in products] == [width == 64, True]
 
 
 def into_its_factor(a, b):

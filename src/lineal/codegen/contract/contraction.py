@@ -114,7 +114,7 @@ class Writer:
         e = self.e
         m, n, k, spread = given[6:10]
         across = n * 2 >= m
-        unit = e.select(across, e.index(self.tiles.lanes), self.tiles.high)
+        unit = e.select(across, e.index(self.tiles.wide if self.contract.laid else self.tiles.lanes), self.tiles.high)
         size = e.select(across, n, m)
         units = e.math.floor_divide(size + unit - 1, unit)
         count = e.index(1) if self.contract.image is None else self.stack(given[4]).count
@@ -168,7 +168,8 @@ class Writer:
         e, tiles, divide = self.e, self.tiles, self.e.math.floor_divide
         (a, a_rows, a_columns), (b, b_rows, b_columns), k = given[:3], given[3:6], given[8]
         kinds = kind_of(self.contract.a), kind_of(self.contract.b)
-        panels, strip = e.stack(tiles.deepest * tiles.wide * PANELS * tiles.held.itemsize), e.stack(self.strip_bytes)
+        laid, strip = self.contract.laid, e.stack(self.strip_bytes)
+        panels = b if laid else e.stack(tiles.deepest * tiles.wide * PANELS * tiles.held.itemsize)
         # as many blocks as makes them about as deep as they are to be, all alike
         full = tiles.depth * tiles.together
         pieces = e.math.maximum(divide(k + full // 2, full), 1)
@@ -179,19 +180,22 @@ class Writer:
         with e.loop(columns[1], columns[0], tiles.wide * PANELS) as j, e.loop(e.math.maximum(k, 1), 0, depth) as first:
             here = e.math.minimum(k - first, depth)
             wide = e.math.minimum(columns[1] - j, tiles.wide * PANELS)
-            if self.contract.image is None:
-                right = e.address(b, first * b_rows + j * b_columns, kinds[1])
-                e.call("panels", None, right, b_columns, b_rows, panels, here, wide)
+            right = panels
+            if laid:
+                right = e.address(b, j * k + first * tiles.wide, tiles.held)
+            elif self.contract.image is None:
+                start = e.address(b, first * b_rows + j * b_columns, kinds[1])
+                e.call("panels", None, start, b_columns, b_rows, panels, here, wide)
             else:
                 e.call("panels", None, b, b_rows, panels, first, j, here, wide)
-            units = self.packing.units(here)
+            units, apart = self.packing.units(here), k if laid else e.index(tiles.deepest)
             state = e.cast(first > 0, int64), e.cast(first + here >= k, int64)
             with e.loop(rows[1], rows[0], tiles.high) as i:
                 high = e.math.minimum(rows[1] - i, tiles.high)
                 left = e.address(a, i * a_rows + first * a_columns, kinds[0])
                 e.call("strip", None, left, a_rows, a_columns, strip, here, high)
                 moved = self.flat([each.moved(e, i, j) for each in sheets])
-                e.call("sweep", None, strip, panels, units, high, wide, *state, *moved)
+                e.call("sweep", None, strip, right, apart, units, high, wide, *state, *moved)
         tiles.end()
 
     @property
@@ -202,11 +206,14 @@ class Writer:
     # a strip times panels
 
     def write_sweep(self) -> None:
-        """Write sweep(strip, panels, depth, rows, columns, more, last, *sheets): the tiles of a strip and some panels."""
+        """Write sweep(strip, panels, apart, depth, rows, columns, more, last, *sheets): the tiles of a strip and some panels.
+
+        Panels are as many rows `apart`.
+        """
         e, tiles = self.e, self.tiles
-        names = ("depth", "rows", "columns", "more", "last")
+        names = ("apart", "depth", "rows", "columns", "more", "last")
         parameters = [("strip", pointer), ("panels", pointer), *((name, int64) for name in names), *self.parameters()]
-        with e.function("sweep", parameters, internal=True) as (strip, panels, depth, rows, columns, more, last, *given):
+        with e.function("sweep", parameters, internal=True) as (strip, panels, apart, depth, rows, columns, more, last, *given):
             sheets = self.sheets_of(given)
             for count in tiles.heights:
                 with e.when(self.covered(count, rows)):
@@ -214,7 +221,7 @@ class Writer:
                     left = e.address(strip, start * tiles.place(1)[0], tiles.held)
                     below = [each.moved(e, start, 0) for each in sheets]
                     with e.loop(columns, 0, tiles.wide) as j:
-                        panel = e.address(panels, j * tiles.deepest, tiles.held)
+                        panel = e.address(panels, j * apart, tiles.held)
                         moved = self.flat([each.moved(e, 0, j) for each in below])
                         self.call_tile(count, columns - j, (left, panel, depth, rows, columns - j, more, last, *moved))
 

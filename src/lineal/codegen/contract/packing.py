@@ -36,10 +36,11 @@ class Packing:
         self.held, self.lanes = tiles.held, tiles.lanes
 
     def write(self) -> None:
-        """Write both."""
+        """Write both, or what of them is needed."""
         with self.e.function("strip", PARAMETERS, internal=True) as (source, along, step, to, depth, count):
             self.strip(Source(source, along, step, depth, count, self.kind_in(self.tiles.contract.a)), to)
-        self.write_panels()
+        if not self.tiles.contract.laid:
+            self.write_panels()
 
     def write_panels(self) -> None:
         """Write `panels`."""

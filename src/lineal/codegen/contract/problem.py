@@ -43,7 +43,8 @@ class Contract(NamedTuple):
     """Σ_k a[i, k] b[k, j] for factors of some kinds, in `sum_kind`; or what an epilogue makes of that.
 
     `by_columns`: what is side by side in memory is a column of `a`, not a row. `pairs`: the processor's own products of
-    bfloat16 may be used, which take numbers below 2⁻¹²⁶ for zero. With an `image`, b is what its kernel sees.
+    bfloat16 may be used, which take numbers below 2⁻¹²⁶ for zero. With an `image`, b is what its kernel sees. `laid`: b lies in
+    the order of tiles already, panel after panel of as many columns as a tile has, each with all of its k.
     """
 
     a: str
@@ -52,6 +53,7 @@ class Contract(NamedTuple):
     pairs: bool = False
     epilogue: Epilogue | None = None
     image: Image | None = None
+    laid: bool = False
 
     @property
     def sum_kind(self) -> Kind:

@@ -12,10 +12,10 @@ from typing import NamedTuple
 from lineal.codegen.contract.problem import Contract
 from lineal.codegen.emit import Emitter
 from lineal.codegen.kinds import Kind, bfloat16, float32, int64, kind_of, uint8, uint16, uint32
-from lineal.codegen.target import matrices_allowed
+from lineal.codegen.target import Target, matrices_allowed
 from lineal.codegen.values import Value
 
-__all__ = ["PAIRED", "VECTORS", "Finish", "Tile", "Tiles", "tiles_of"]
+__all__ = ["PAIRED", "VECTORS", "Finish", "Tile", "Tiles", "tiles_of", "width"]
 
 PAIRED = frozenset((bfloat16,))
 """The kinds of which some processors multiply pairs."""
@@ -68,7 +68,7 @@ class Tiles:
         self.lanes = e.lanes(self.sums)
         registers = 16 if e.target.x86 and not e.target.avx512 else 32
         self.high = (registers - 8) // VECTORS
-        self.wide = VECTORS * self.lanes
+        self.wide = width(self.sums, e.target)
         self.by_columns = contract.by_columns
 
     @property
@@ -208,6 +208,11 @@ class MatrixTiles(PairTiles):
         for i, j in square:
             at = self.e.offset(place, step * (i * self.SIDE) + j * self.SIDE * float32.itemsize)
             self.instruction(f"llvm.x86.{name}", number(i, j), f"ptr {at.text}", step.typed)
+
+
+def width(kind: Kind, target: Target) -> int:
+    """Return how many columns a tile of such sums has."""
+    return VECTORS * target.lanes(kind)
 
 
 def tiles_of(e: Emitter, contract: Contract) -> Tiles:

@@ -87,7 +87,8 @@ def contraction_of(e: Emitter, group: Group) -> Contraction:
     rows, columns = node.a.strides[-2:]
     kinds = (kind_of(each.base.dtype).name for each in (node.a, node.b))
     epilogue = epilogue_of(group) if isinstance(group, Tiled) else None
-    return contraction(Contract(*kinds, by_columns=rows == 1 and columns != 1, epilogue=epilogue), e.target)
+    problem = Contract(*kinds, by_columns=rows == 1 and columns != 1, epilogue=epilogue, laid=node.laid)
+    return contraction(problem, e.target)
 
 
 def epilogue_of(group: Tiled) -> Epilogue:

@@ -106,11 +106,15 @@ class Reduce(Node):
 
 @dataclass(eq=False)
 class Product(Node):
-    """out = a b, of matrices or of stacks of them."""
+    """out = a b, of matrices or of stacks of them.
+
+    If b is `laid`, its window is on what `scheduling/laid.py` makes of a matrix: panels of columns, one after the other.
+    """
 
     out: Base
     a: Window
     b: Window
+    laid: bool = False
 
     label = "matmul"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from lineal.compiler.nodes.node import Check, Map, Node, Reduce, Repeat, Scatter
 from lineal.compiler.nodes.windows import Base, Window, dense
 from lineal.compiler.scheduling.donation import donate
 from lineal.compiler.scheduling.grouping import Group, grouped, inline, needed, windows
+from lineal.compiler.scheduling.laid import lay_out
 from lineal.compiler.scheduling.memory import planned
 from lineal.compiler.scheduling.ordering import before_effects
 from lineal.compiler.scheduling.rows import Rows, aligned, in_rows, kernels
@@ -31,9 +33,17 @@ class Schedule:
     def __init__(self, low: Lowered, general: bool = False):
         self.trace, self.low = low.trace, low
         self.results, self.written = low.results, list(low.written)
+        self.numbers = itertools.count(low.count)
+        """The numbers of bases to come."""
+        self.laid: list[Base] = []
+        """What a loop whose body this is gives it besides."""
+        self.given: list[Node] = []
+        """What is to be scheduled: what was lowered, and what is laid out before loops."""
         for node in low.nodes:
             if isinstance(node, Repeat):
                 node.planned(lambda trace: Schedule(lowered(trace), general))
+                self.given += lay_out(node, self.numbers) if passes.enabled("tiles") and not general else ()
+            self.given.append(node)
         wanted = [*self.results, *(base for base, _ in self.written)]
         nodes = before_effects(self.checked_first())
         self.nodes = needed(nodes, wanted) if passes.enabled("dead") else nodes
@@ -64,7 +74,7 @@ class Schedule:
     def outside(self) -> list[Base]:
         """Return the bases whose addresses are a program's arguments: inputs, captured tensors, live numbers, results."""
         given = [self.low.windows[var].base for var in (*self.trace.inputs, *self.trace.captured, *self.trace.live)]
-        return [*given, *self.results]
+        return [*given, *self.results, *self.laid]
 
     def homes(self) -> dict[Base, Home]:
         """Return where the other bases lie: at an offset in the arena, or in the memory of another base, that many bytes on."""
@@ -78,7 +88,7 @@ class Schedule:
 
     def checked_first(self) -> list[Node]:
         """Return the nodes; what checks the numbers that the function read, and what that takes, comes before all others."""
-        nodes, checks = self.low.nodes, self.low.checks
+        nodes, checks = self.given, self.low.checks
         if not checks:
             return nodes
         first = needed([*(node for node in nodes if not isinstance(node, Check)), *checks], ())
@@ -111,8 +121,8 @@ class Schedule:
         spread = [(base, target) for base, target in self.moves if target.strides != dense(target.shape)]
         self.moves = [pair for pair in self.moves if pair not in spread]
         self.written = [pair for pair in self.written if pair not in spread]
-        for number, (base, target) in enumerate(spread, self.low.count):
-            copy = copied_into(base, target, number)
+        for base, target in spread:
+            copy = copied_into(base, target, next(self.numbers))
             made.append(copy.out)
             group = Group(len(self.groups), copy.out.shape)
             group.add(copy)
