@@ -4,6 +4,7 @@ import pytest
 
 import lineal
 from lineal import nn
+from lineal.nn.functional import directions
 from lineal.nn.utils import rnn
 
 KINDS = {"RNN": nn.RNNCell, "LSTM": nn.LSTMCell, "GRU": nn.GRUCell}
@@ -77,6 +78,31 @@ def test_a_compiled_layer_is_one_loop(kind):
     text = str(lineal.explain(loss)(x))
     assert text.count("repeat, 12 turns") == 1
     assert " 0 host steps" in text
+
+
+LAYERS = [("RNN", {}), ("GRU", {"bidirectional": True}), ("LSTM", {"num_layers": 2, "bias": False}), ("LSTM", {"proj_size": 2})]
+
+
+@pytest.mark.parametrize(("kind", "options"), LAYERS)
+def test_layers_that_have_taken_many_steps_are_native(kind, options, monkeypatch):
+    layer = getattr(nn, kind)(3, 4, **options).double()
+    x = lineal.randn(9, 2, 3, dtype=lineal.float64, requires_grad=True)
+    given = (x, *layer.parameters())
+
+    def found():
+        y = layer(x)[0]
+        gs = lineal.autograd.grad((y**3).sum(), given, create_graph=True)
+        return y, *gs, *lineal.autograd.grad(sum((g**2).sum() for g in gs), given)
+
+    expected = found()
+    monkeypatch.setattr(directions, "LEAST", 9)
+    for _ in range(3):
+        lineal.testing.assert_close(found(), expected)
+    with lineal.no_grad():
+        for _ in range(2):
+            lineal.testing.assert_close(layer(x)[0], expected[0].detach())
+    slices = lineal.stack([x.detach(), -x.detach()])
+    lineal.testing.assert_close(lineal.vmap(lambda x: layer(x)[0])(slices)[0], expected[0])
 
 
 def test_sequences_are_packed_and_padded_again():

@@ -43,11 +43,14 @@ MANY = 8
 
 
 class CompiledFunction:
-    """A function that runs as a native program for every kind of arguments it has met before."""
+    """A function that runs as a native program for every kind of arguments it has met before.
 
-    def __init__(self, function: Callable[..., Any]):
+    A `silent` one is lineal's own: nobody is warned of what is left to eager code.
+    """
+
+    def __init__(self, function: Callable[..., Any], silent: bool = False):
         functools.update_wrapper(self, function, updated=())
-        self.function = function
+        self.function, self.silent = function, silent
         self.programs: OrderedDict[Any, list[Program | DifferentiableProgram]] = OrderedDict()
         self.last: Program | DifferentiableProgram | None = None
         """The program that ran last."""
@@ -223,10 +226,9 @@ class CompiledFunction:
         """Remember a program; forget the one longest unused if there are too many."""
         more, self.compilations = self.sizes.compilations > self.compilations, self.sizes.compilations
         if more and self.compilations > MANY:
-            warnings.warn(
+            self.warn(
                 f"compile: {name_of(self.function)} is compiled for the {self.compilations}th time, now for {describe(key)}; "
-                "it is called with ever new shapes or settings, or branches by ever new numbers",
-                stacklevel=5,
+                "it is called with ever new shapes or settings, or branches by ever new numbers"
             )
         self.prefer(key, program)
 
@@ -234,16 +236,20 @@ class CompiledFunction:
         """Say once that some arguments are left to eager code."""
         if not self.warned:
             self.warned = True
-            warnings.warn(
+            self.warn(
                 f"compile: {name_of(self.function)} runs eagerly for some arguments: {self.sizes.reason}; "
-                "pad or bucket what varies to a few sizes",
-                stacklevel=5,
+                "pad or bucket what varies to a few sizes"
             )
 
     def give_up(self, reason: str) -> None:
         """Let the function run eagerly from now on, with one warning."""
         self.eager = reason
-        warnings.warn(f"compile: {name_of(self.function)} runs eagerly: {reason}", stacklevel=5)
+        self.warn(f"compile: {name_of(self.function)} runs eagerly: {reason}")
+
+    def warn(self, message: str) -> None:
+        """Warn whoever called the function."""
+        if not self.silent:
+            warnings.warn(message, stacklevel=6)
 
 
 SIMPLE = (bool, int, float, complex, str, bytes, type(None))

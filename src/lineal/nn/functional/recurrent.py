@@ -10,19 +10,10 @@ from lineal.base.signatures import Tensor
 from lineal.core import AbstractTensor
 from lineal.core.calling import public
 from lineal.nn.functional.cells import MODES, Mode, State
+from lineal.nn.functional.directions import Weights, through_layer
 from lineal.nn.functional.regularisation import dropout
 
 __all__ = ["gru", "lstm", "rnn_relu", "rnn_tanh"]
-
-
-class Weights(NamedTuple):
-    """The weights of one direction of one layer; `w_hr` projects the state h."""
-
-    w_ih: Any
-    w_hh: Any
-    b_ih: Any = None
-    b_hh: Any = None
-    w_hr: Any = None
 
 
 class Net(NamedTuple):
@@ -59,36 +50,11 @@ class Net(NamedTuple):
             outputs = []
             for place in range(layer * directions, (layer + 1) * directions):
                 start = tuple([each[place] for each in state])
-                y, last = through_time(self.mode, x, sizes, start, weights[place], reverse=place % directions == 1)
+                y, last = through_layer(self.mode, x, sizes, start, weights[place], reverse=place % directions == 1)
                 outputs.append(y)
                 ended.append(last)
             x = outputs[0] if directions == 1 else ops.cat(outputs, -1)
         return x, tuple([ops.stack(each) for each in zip(*ended)])
-
-
-def through_time(mode: Mode, x: Any, sizes: Sequence[int] | None, start: State, w: Weights, reverse: bool) -> tuple[Any, State]:
-    """Return the outputs of one direction of a layer, in the order of time, and its last state."""
-    merged = mode.merged and w.b_ih is not None
-    products = ops.linear(x, w.w_ih, w.b_ih + w.b_hh if merged else w.b_ih)
-    steps = products.unbind(0) if sizes is None else products.split(list(sizes), 0)
-    ordered = steps[::-1] if reverse else steps
-    state = tuple([each[: ordered[0].shape[0]] for each in start])
-    ended, outputs = [], []
-    for step in ordered:
-        rows, held = step.shape[0], state[0].shape[0]
-        if rows < held:
-            ended.append([each[rows:] for each in state])
-            state = tuple([each[:rows] for each in state])
-        elif rows > held:
-            state = tuple([ops.cat([each, first[held:rows]]) for each, first in zip(state, start)])
-        state = mode.step(step, ops.linear(state[0], w.w_hh, None if merged else w.b_hh), state)
-        if w.w_hr is not None:
-            state = (ops.linear(state[0], w.w_hr), *state[1:])
-        outputs.append(state[0])
-    if ended:
-        state = tuple([ops.cat(each) for each in zip(state, *ended[::-1])])
-    in_time = outputs[::-1] if reverse else outputs
-    return (ops.stack(in_time) if sizes is None else ops.cat(in_time)), state
 
 
 def padded(

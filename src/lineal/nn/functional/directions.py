@@ -1,0 +1,108 @@
+"""One direction of a recurrent layer over a whole sequence: step by step, and natively once it has gone through many steps.
+
+In eager code a step is a dozen small ops, with as many nodes behind them. What has taken `LEAST` steps of one kind becomes a
+compiled function: then its steps are one loop, its way back is another, and what it saves is stacked. Second derivatives are
+those of the ops. A compilation takes about as long as so many steps.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from lineal import ops
+from lineal.base import later
+from lineal.core import modes
+from lineal.nn.functional.cells import MODES, Mode, State
+
+__all__ = ["Weights", "through_layer"]
+
+compiler: Any = later.module("lineal.compiler")
+
+LEAST = 1000
+"""From how many steps on a layer is compiled."""
+SHORTEST = 8
+"""How many steps a sequence has at least, to be a loop."""
+KINDS = 256
+"""Of how many kinds of layers and sequences steps are counted."""
+
+
+class Weights(NamedTuple):
+    """The weights of one direction of one layer; `w_hr` projects the state h."""
+
+    w_ih: Any
+    w_hh: Any
+    b_ih: Any = None
+    b_hh: Any = None
+    w_hr: Any = None
+
+
+counts: Counter[Any] = Counter()
+
+
+def through_layer(
+    mode: Mode, x: Any, sizes: Sequence[int] | None, start: State, w: Weights, reverse: bool
+) -> tuple[Any, State]:
+    """Return what `through_time` gives, natively if that pays; whoever listens hears the ops."""
+    if sizes is None and modes.recorder.get() is None and x.shape[0] >= SHORTEST and is_plain(x):
+        present = tuple([each is not None for each in w])
+        if has_taken_many((mode.name, reverse, present, x.shape, x.value.dtype, w.w_hh.shape), x.shape[0]):
+            return native(mode.name, reverse, len(start), present)(x, *start, *[each for each in w if each is not None])
+    return through_time(mode, x, sizes, start, w, reverse)
+
+
+def is_plain(x: Any) -> bool:
+    """Return whether programs compute with the numbers of a tensor."""
+    return isinstance(x.value, np.ndarray) and x.value.dtype.name in ("float32", "float64")
+
+
+def has_taken_many(kind: Any, steps: int) -> bool:
+    """Count the steps of a kind of layer and sequence, and return whether there have been many before."""
+    many = counts[kind] >= LEAST
+    if not many:
+        if len(counts) > KINDS:
+            counts.clear()
+        counts[kind] += steps
+    return many
+
+
+@functools.lru_cache(64)
+def native(name: str, reverse: bool, states: int, present: tuple[bool, ...]) -> Any:
+    """Return the compiled function of an input, the first states and those of the weights that are there."""
+    mode = next(each for each in MODES.values() if each.name == name)
+
+    def layer(x: Any, *given: Any) -> tuple[Any, State]:
+        weights = iter(given[states:])
+        w = Weights(*[next(weights) if yes else None for yes in present])
+        return through_time(mode, x, None, given[:states], w, reverse)
+
+    return compiler.CompiledFunction(layer, silent=True)
+
+
+def through_time(mode: Mode, x: Any, sizes: Sequence[int] | None, start: State, w: Weights, reverse: bool) -> tuple[Any, State]:
+    """Return the outputs of one direction of a layer, in the order of time, and its last state."""
+    merged = mode.merged and w.b_ih is not None
+    products = ops.linear(x, w.w_ih, w.b_ih + w.b_hh if merged else w.b_ih)
+    steps = products.unbind(0) if sizes is None else products.split(list(sizes), 0)
+    ordered = steps[::-1] if reverse else steps
+    state = tuple([each[: ordered[0].shape[0]] for each in start])
+    ended, outputs = [], []
+    for step in ordered:
+        rows, held = step.shape[0], state[0].shape[0]
+        if rows < held:
+            ended.append([each[rows:] for each in state])
+            state = tuple([each[:rows] for each in state])
+        elif rows > held:
+            state = tuple([ops.cat([each, first[held:rows]]) for each, first in zip(state, start)])
+        state = mode.step(step, ops.linear(state[0], w.w_hh, None if merged else w.b_hh), state)
+        if w.w_hr is not None:
+            state = (ops.linear(state[0], w.w_hr), *state[1:])
+        outputs.append(state[0])
+    if ended:
+        state = tuple([ops.cat(each) for each in zip(state, *ended[::-1])])
+    in_time = outputs[::-1] if reverse else outputs
+    return (ops.stack(in_time) if sizes is None else ops.cat(in_time)), state
