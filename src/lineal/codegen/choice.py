@@ -261,6 +261,7 @@ class Product(NamedTuple):
     """Products of m × k by k × n numbers, as many as a stack has, of eager code or of a program.
 
     `by_rows`: the right factors of a program lie by rows. `general`: it is to serve many sizes; `spread`: with threads.
+    `laid`: they lie in panels already.
     """
 
     m: int
@@ -271,6 +272,7 @@ class Product(NamedTuple):
     by_rows: bool = True
     general: bool = False
     spread: bool = False
+    laid: bool = False
 
     @property
     def work(self) -> int:
@@ -288,6 +290,8 @@ def multiplied_by(product: Product) -> str:
     if not product.program:
         least = LEAST_NARROW if product.kind.is_narrow else LEAST_WHOLE if product.kind.family in "iu" else math.inf
         return BLOCKS if product.work >= least else BLAS
+    if product.laid:
+        return BLOCKS
     if is_written(product):
         return WRITTEN
     return BLOCKS if product.shortest >= (2 if product.general else SHORTEST) else BLAS

@@ -26,13 +26,15 @@ from lineal.codegen.target import Target
 from lineal.codegen.threads import pool
 from lineal.codegen.values import Value
 
-__all__ = ["WORTH_THREADS", "Contraction", "contraction"]
+__all__ = ["AWAKE", "WORTH_THREADS", "Contraction", "contraction"]
 
 PANELS = 8
 """How many panels a thread keeps packed."""
 
 WORTH_THREADS = 1 << 21
 """From how many multiplications on several threads are worth it."""
+AWAKE = 4
+"""How much smaller what is worth them may be in a loop whose turns use them, so that they wait with open eyes."""
 
 NAME = "contract"
 SIZES = ("m", "n", "k", "spread")
@@ -70,9 +72,9 @@ class Stack(NamedTuple):
 class Writer:
     """Writes the routine of a contraction into a module.
 
-    Its parameters are a and b, each an address and two strides, then m, n, k and whether to use threads, then `sheets`, each
-    an address and how far rows are apart: sums, what the epilogue stores, its arguments. An image has a table for strides,
-    which ends with the stack of products that are to be made.
+    Its parameters are a and b, each an address and two strides, then m, n, k and how ready threads are (0: none may be used,
+    `AWAKE`: they are waiting), then `sheets`, each an address and how far rows are apart: sums, what the epilogue stores, its
+    arguments. An image has a table for strides, which ends with the stack of products that are to be made.
     """
 
     def __init__(self, e: Emitter, contract: Contract):
@@ -119,7 +121,7 @@ class Writer:
         units = e.math.floor_divide(size + unit - 1, unit)
         count = e.index(1) if self.contract.image is None else self.stack(given[4]).count
         units = e.math.maximum(units, 1) if self.contract.image is not None else units
-        worth = (spread != 0) & (m * n * k * count >= WORTH_THREADS)
+        worth = m * n * k * count * spread >= WORTH_THREADS
 
         def work(start: Value, stop: Value, *given: Value) -> None:
             *given, size, unit, units, across = given  # type: ignore[assignment]

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from lineal.codegen import blas
-from lineal.codegen.contract.contraction import Contraction
+from lineal.codegen.contract.contraction import AWAKE, Contraction
 from lineal.codegen.emit import Emitter
 from lineal.codegen.engine import Library, engine
 from lineal.codegen.kinds import bool_, int32, int64, kind_of, pointer
@@ -63,6 +63,8 @@ class Segment:
         self.driver = self.emitter()
         self.calls = [self.call(group) for group in groups]
         self.before: Value | None = None
+        self.spread = 1
+        """How ready threads are where the driver is written."""
         self.drive()
 
     def emitter(self) -> Emitter:
@@ -122,7 +124,7 @@ class Segment:
             elif call is not None:
                 self.invoke(call, [address[base] for base in parameters(group)])  # type: ignore[arg-type]
             elif isinstance(node, Product):
-                call_product(e, group, address)
+                call_product(e, group, address, self.spread)
             elif isinstance(node, Check):
                 self.check(node, address[node.arg.base])
         for base, target in moves:
@@ -133,6 +135,7 @@ class Segment:
         e = self.driver
         kinds = [kind_of(base.dtype) for base, _, _ in node.places]
         starts = [e.address(address[base], start, kind) for (base, start, _), kind in zip(node.places, kinds)]
+        before, self.spread = self.spread, AWAKE
         if node.tape is not None:
             e.store(e.const(1, int64), address[node.tape.log], 1)
         with e.loop(node.turns or most_turns(node)) as i:
@@ -148,6 +151,7 @@ class Segment:
             steps = [step for _, _, step in node.places]
             moved = [e.address(start, i * step, kind) if step else start for start, step, kind in zip(starts, steps, kinds)]
             self.turn(node.schedule, calls[0], dict(zip(node.schedule.outside(), moved)), address[node.room])
+        self.spread = before
         if node.flag is not None:
             self.leave(UNMET)
             e.begin(done)

@@ -170,17 +170,17 @@ def stack(
             multiply(e, node, *places, spread=spread)
 
 
-def call(e: Emitter, group: Group, address: dict[Base, Value]) -> None:
-    """Write the call that does a single product, and what is made of its sums, at these addresses."""
+def call(e: Emitter, group: Group, address: dict[Base, Value], spread: int = 1) -> None:
+    """Write the call that does a single product, and what is made of its sums, at these addresses; `spread`: see `multiply`."""
     node = group.nodes[0]
     assert isinstance(node, Product)
     at = lambda base, offset: e.address(address[base], offset, kind_of(base.dtype))
     a, b = (at(each.base, each.offset) for each in (node.a, node.b))
     if not isinstance(group, Tiled):
-        multiply(e, node, a, b, address[node.out])
+        multiply(e, node, a, b, address[node.out], spread)
         return
     sheets = [each for base, offset, step in sheets_of(group) for each in (at(base, offset), e.index(step))]
-    e.call(contraction_of(e, group).name, None, *factors(e, node, a, b), e.const(1, int64), *sheets)
+    e.call(contraction_of(e, group).name, None, *factors(e, node, a, b), e.const(spread, int64), *sheets)
 
 
 def factors(e: Emitter, node: Product, a: Value, b: Value) -> list[Value]:
@@ -190,8 +190,11 @@ def factors(e: Emitter, node: Product, a: Value, b: Value) -> list[Value]:
     return [a, *next(steps), b, *next(steps), *map(e.index, (m, n, k))]
 
 
-def multiply(e: Emitter, node: Product, a: Value, b: Value, out: Value, spread: bool = True) -> None:
-    """Write the product of two matrices by one call: of the routine for large ones, which may use threads, or of BLAS."""
+def multiply(e: Emitter, node: Product, a: Value, b: Value, out: Value, spread: int = 1) -> None:
+    """Write the product of two matrices by one call: of the routine for large ones, or of BLAS.
+
+    The routine may use threads as soon as `spread` says, see there.
+    """
     (m, n), k = node.out.shape[-2:], node.a.shape[-1]
     if is_large(e, node):
         alone = Group(0, None)

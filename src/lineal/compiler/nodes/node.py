@@ -306,10 +306,10 @@ class Repeat(Node):
     label = "loop"
     direction = ""
 
-    def planned(self, schedule: Callable[[Any], Any]) -> None:
+    def planned(self, schedule: Callable[[Any, Repeat | None], Any]) -> None:
         """Make the schedule of the body, and of the test."""
-        self.schedule = schedule(self.body)
-        self.tested = None if self.test is None else schedule(self.test)
+        self.schedule = schedule(self.body, self)
+        self.tested = None if self.test is None else schedule(self.test, None)
         self.room.shape, self.room.strides = (max(each.arena for each in self.schedules),), (1,)
         if any(isinstance(node, Host) for each in self.schedules for node in each.nodes):
             raise NotImplementedError("a loop has steps of the host's")

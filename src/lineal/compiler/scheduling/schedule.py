@@ -6,17 +6,15 @@ import itertools
 from collections.abc import Sequence
 from typing import Any
 
-from lineal.codegen.formulas import formula_of
-from lineal.codegen.kinds import kind_of
 from lineal.compiler import passes
 from lineal.compiler.lowering.lowered import Lowered, lowered
-from lineal.compiler.lowering.rules.elementwise import same
 from lineal.compiler.lowering.support import supported
 from lineal.compiler.nodes.node import Check, Map, Node, Reduce, Repeat, Scatter
 from lineal.compiler.nodes.windows import Base, Window, dense
+from lineal.compiler.scheduling.copies import copied, whole
 from lineal.compiler.scheduling.donation import donate
 from lineal.compiler.scheduling.grouping import Group, grouped, inline, needed, windows
-from lineal.compiler.scheduling.laid import lay_out
+from lineal.compiler.scheduling.laid import laid_out, lay_out
 from lineal.compiler.scheduling.memory import planned
 from lineal.compiler.scheduling.ordering import before_effects
 from lineal.compiler.scheduling.rows import Rows, aligned, in_rows, kernels
@@ -28,21 +26,25 @@ Home = int | Base | tuple[Base, int]
 
 
 class Schedule:
-    """What a program does, in order, and where its values lie. `general`: the program is to serve many sizes."""
+    """What a program does, in order, and where its values lie. `general`: the program is to serve many sizes.
 
-    def __init__(self, low: Lowered, general: bool = False):
+    `loop`: the trace is the body of that one.
+    """
+
+    def __init__(self, low: Lowered, general: bool = False, loop: Repeat | None = None):
         self.trace, self.low = low.trace, low
         self.results, self.written = low.results, list(low.written)
         self.numbers = itertools.count(low.count)
         """The numbers of bases to come."""
-        self.laid: list[Base] = []
-        """What a loop whose body this is gives it besides."""
+        tiles = passes.enabled("tiles") and not general
+        self.laid = laid_out(low, loop, self.numbers) if loop is not None and tiles else {}
+        """What the loop whose body this is lays out for it: windows on what it is given, and what stands for them here."""
         self.given: list[Node] = []
         """What is to be scheduled: what was lowered, and what is laid out before loops."""
         for node in low.nodes:
             if isinstance(node, Repeat):
-                node.planned(lambda trace: Schedule(lowered(trace), general))
-                self.given += lay_out(node, self.numbers) if passes.enabled("tiles") and not general else ()
+                node.planned(lambda trace, loop: Schedule(lowered(trace), general, loop))
+                self.given += lay_out(node, self.numbers)
             self.given.append(node)
         wanted = [*self.results, *(base for base, _ in self.written)]
         nodes = before_effects(self.checked_first())
@@ -63,7 +65,7 @@ class Schedule:
         """Whether grads are made while the call may still be given back, so that the leaves' own must not be filled."""
         self.store([*wanted, *self.spread_moves()])
         self.groups = kernels(self.rows, set(wanted), general)
-        if passes.enabled("tiles") and not general:
+        if tiles:
             self.groups = in_tiles(self.groups, wanted, self.written)
         outside = {*self.results, *(base for base, _ in self.written)}
         roots = {base.root for group in self.groups for base in group.stored}
@@ -74,7 +76,7 @@ class Schedule:
     def outside(self) -> list[Base]:
         """Return the bases whose addresses are a program's arguments: inputs, captured tensors, live numbers, results."""
         given = [self.low.windows[var].base for var in (*self.trace.inputs, *self.trace.captured, *self.trace.live)]
-        return [*given, *self.results, *self.laid]
+        return [*given, *self.results, *self.laid.values()]
 
     def homes(self) -> dict[Base, Home]:
         """Return where the other bases lie: at an offset in the arena, or in the memory of another base, that many bytes on."""
@@ -122,7 +124,9 @@ class Schedule:
         self.moves = [pair for pair in self.moves if pair not in spread]
         self.written = [pair for pair in self.written if pair not in spread]
         for base, target in spread:
-            copy = copied_into(base, target, next(self.numbers))
+            if not supported(base.dtype):
+                raise NotImplementedError(f"numbers of {base.dtype} are written to another tensor")
+            copy = copied(whole(base), next(self.numbers), Window(target, target.shape, target.strides))
             made.append(copy.out)
             group = Group(len(self.groups), copy.out.shape)
             group.add(copy)
@@ -182,15 +186,6 @@ class Schedule:
                 for base in node.writes:
                     if base in seen or not isinstance(node, Map):
                         group.stored.append(base)
-
-
-def copied_into(base: Base, target: Base, number: int) -> Map:
-    """Return the node that copies a base, as base `number`, into the memory of another one."""
-    if not supported(base.dtype):
-        raise NotImplementedError(f"numbers of {base.dtype} are written to another tensor")
-    out = Base(number, base.shape, base.dtype, "made", target.strides)
-    out.inside = Window(target, target.shape, target.strides)
-    return Map(out, formula_of(same, [kind_of(base.dtype)]), (Window(base, base.shape, base.strides),), "copy")
 
 
 def last_fallible(parts: Sequence[Group] | Sequence[Rows]) -> int:

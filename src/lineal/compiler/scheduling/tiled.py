@@ -66,7 +66,7 @@ def problem(node: Product, general: bool = False, spread: bool = False) -> choic
     """Return which products a node takes."""
     m, n = node.out.shape[-2:]
     kind = kind_of(node.out.dtype)
-    return choice.Product(m, n, node.a.shape[-1], kind, True, node.b.strides[-1] == 1, general, spread)
+    return choice.Product(m, n, node.a.shape[-1], kind, True, node.b.strides[-1] == 1, general, spread, node.laid)
 
 
 def along(window: Window, width: int) -> Along | None:
@@ -108,7 +108,8 @@ def in_tiles(
 def in_blocks(node: Product) -> bool:
     """Return whether a product is done in blocks."""
     # what is too small for blocks but has to be copied is left to its own routine
-    return work(node) > choice.MOST_WRITTEN and choice.multiplied_by(problem(node)) == BLOCKS and node.out.dtype.kind == "f"
+    worth = work(node) > choice.MOST_WRITTEN and choice.multiplied_by(problem(node)) == BLOCKS and node.out.dtype.kind == "f"
+    return node.laid or worth
 
 
 def reads(group: Group | Rows, base: Base) -> bool:
