@@ -193,18 +193,18 @@ def test_a_convolution_is_a_contraction_with_an_image(name):
     epilogue = converted(kind.computed, kind) if kind.is_narrow else None
     for (shape, *way), gaps, turned in itertools.product(IMAGES, (False, True), (False, True)):
         image = RNG.integers(-3, 4, shape)
-        b = laid_out(image, *way)
-        b = b.T if turned else b
+        exact = laid_out(image, *way)
         memory = np.zeros([2 * each for each in shape], dtype)
         memory = memory[tuple(slice(None, None, 2) if gaps else slice(0, each) for each in shape)]
         memory[...] = image
-        found = arrays.seen(memory, *way, turned=turned)
-        assert found.shape == b.shape
-        a = RNG.integers(-2, 3, (14, len(b)))
-        out = np.empty((14, b.shape[1]), dtype)
+        found = arrays.seen(memory, *way)
+        assert found.shape == exact.shape
+        other = RNG.integers(-2, 3, (exact.shape[1], 14) if turned else (14, len(exact)))
+        given, wanted = (found, other.astype(dtype)), exact @ other if turned else other @ exact
+        out = np.empty(wanted.shape, dtype)
         problem = Contract(name, name, pairs=True, epilogue=epilogue, image=Image(len(way[0]), turned))
-        arrays.contract(problem, a.astype(dtype), found, [out])
-        np.testing.assert_array_equal(out.astype(np.int64), (a @ b).astype(dtype).astype(np.int64))
+        arrays.contract(problem, *(given if turned else given[::-1]), [out])
+        np.testing.assert_array_equal(out.astype(np.int64), wanted.astype(dtype).astype(np.int64))
 
 
 def test_the_derivative_by_an_image_sees_the_cotangent_backwards():

@@ -31,14 +31,14 @@ def native(problem: Contract) -> Any:
     found = contraction(problem, host())
     words, addresses = ctypes.c_int64, ctypes.c_void_p
     sheets = 1 + len(problem.results) + len(problem.args)
-    factor = [addresses, words, words]
-    other = factor if problem.image is None else [addresses, addresses, words]
-    function = HOST.launch(found.address, [*factor, *other, *[words] * 4, *[addresses, words] * sheets])
+    factor, seen = [addresses, words, words], [addresses, addresses, words]
+    factors = [seen if problem.image is not None and problem.image.turned is turned else factor for turned in (True, False)]
+    function = HOST.launch(found.address, [*factors[0], *factors[1], *[words] * 4, *[addresses, words] * sheets])
     return found, function
 
 
 class Seen(NamedTuple):
-    """A right factor that is read from an image: its shape, the image, and the table of `images`."""
+    """A factor that is read from an image: its shape, the image, and the table of `images`."""
 
     shape: tuple[int, int]
     image: np.ndarray
@@ -52,9 +52,8 @@ def seen(
     dilation: Sequence[int],
     padding: Sequence[int],
     places: Sequence[int] | None = None,
-    turned: bool = False,
 ) -> Seen:
-    """Return what a kernel of these sizes sees of an image (channels, …), the factor of a convolution; `turned` its transpose.
+    """Return what a kernel of these sizes sees of an image (channels, …), the factor of a convolution.
 
     `padding` is the number of zeros in front of each axis; it and `dilation` may be negative. `places` says at how many places
     the kernel stands, by default as many as there are with as much padding behind.
@@ -63,9 +62,7 @@ def seen(
     fields = list(zip(kernel, stride, dilation, padding, sizes))
     places = places or [(size + 2 * pad - far * (side - 1) - 1) // step + 1 for side, step, far, pad, size in fields]
     table = table_of(steps[0], places, kernel, stride, dilation, padding, sizes, steps[1:])
-    shape = (image.shape[0] * math.prod(kernel), math.prod(places))
-    rows, columns = shape[::-1] if turned else shape
-    return Seen((rows, columns), image, table)
+    return Seen((image.shape[0] * math.prod(kernel), math.prod(places)), image, table)
 
 
 class Stack(NamedTuple):
@@ -81,7 +78,7 @@ class Stack(NamedTuple):
 
 def contract(
     problem: Contract,
-    a: np.ndarray,
+    a: np.ndarray | Seen,
     b: np.ndarray | Seen,
     outs: Sequence[np.ndarray],
     args: Sequence[np.ndarray] = (),
@@ -100,12 +97,13 @@ def contract(
         part, step = partial(problem, (m, n), k > routine.deepest, outs[0], stack)
         parts.append(part)
         moves.insert(2, step)
-    factors = [*lying(a)]
-    if isinstance(b, np.ndarray):
-        factors += lying(b)
-    else:
-        table = np.array([*b.table, stack.images, stack.groups, *(step for each in moves for step in each)], np.int64)
-        factors += [b.image.ctypes.data, table.ctypes.data, 0]
+    factors: list[int] = []
+    for each in (a, b):
+        if isinstance(each, np.ndarray):
+            factors += lying(each)
+            continue
+        table = np.array([*each.table, stack.images, stack.groups, *(step for move in moves for step in move)], np.int64)
+        factors += [each.image.ctypes.data, table.ctypes.data, 0]
     rows = [word for x in (*parts, *outs, *args) for word in (x.ctypes.data, x.strides[0] // x.itemsize)]
     function(*factors, m, n, k, 1, *rows)
 

@@ -7,7 +7,8 @@ then run over the panels. After the first block of k, tiles add to what is there
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -93,9 +94,14 @@ class Writer:
         factors = [(f"{name}{part}", pointer if not part else int64) for name in "ab" for part in ("", ".rows", ".columns")]
         if self.contract.image is not None:
             # its table stands in the place of the strides
-            factors[4] = ("b.table", pointer)
+            factors[self.table] = ("table", pointer)
         with self.e.function(NAME, [*factors, *((name, int64) for name in SIZES), *self.parameters()]) as given:
             self.whole(given)
+
+    @property
+    def table(self) -> int:
+        """Where the table of an image stands among the parameters."""
+        return 1 if self.contract.image is not None and self.contract.image.turned else 4
 
     def parameters(self) -> list[tuple[str, Kind]]:
         """Return what a function is given of sheets."""
@@ -119,7 +125,7 @@ class Writer:
         unit = e.select(across, e.index(self.tiles.wide if self.contract.laid else self.tiles.lanes), self.tiles.high)
         size = e.select(across, n, m)
         units = e.math.floor_divide(size + unit - 1, unit)
-        count = e.index(1) if self.contract.image is None else self.stack(given[4]).count
+        count = e.index(1) if self.contract.image is None else self.stack(given[self.table]).count
         units = e.math.maximum(units, 1) if self.contract.image is not None else units
         worth = m * n * k * count * spread >= WORTH_THREADS
 
@@ -129,7 +135,7 @@ class Writer:
             if self.contract.image is None:
                 self.part(given, start, stop, bounds)
                 return
-            stack, divide = self.stack(given[4]), e.math.floor_divide
+            stack, divide = self.stack(given[self.table]), e.math.floor_divide
             with e.loop(divide(stop + units - 1, units), divide(start, units)) as item:
                 first = item * units
                 begin, end = e.math.maximum(start - first, 0), e.math.minimum(stop - first, units)
@@ -167,25 +173,19 @@ class Writer:
 
     def blocks(self, given: Sequence[Value], rows: tuple[Value, Value], columns: tuple[Value, Value]) -> None:
         """Write a range of columns, some panels at a time, for a range of rows."""
-        e, tiles, divide = self.e, self.tiles, self.e.math.floor_divide
+        e, tiles = self.e, self.tiles
         (a, a_rows, a_columns), (b, b_rows, b_columns), k = given[:3], given[3:6], given[8]
-        kinds = kind_of(self.contract.a), kind_of(self.contract.b)
+        kinds, image = (kind_of(self.contract.a), kind_of(self.contract.b)), self.contract.image
         laid, strip = self.contract.laid, e.stack(self.strip_bytes)
         panels = b if laid else e.stack(tiles.deepest * tiles.wide * PANELS * tiles.held.itemsize)
-        # as many blocks as makes them about as deep as they are to be, all alike
-        full = tiles.depth * tiles.together
-        pieces = e.math.maximum(divide(k + full // 2, full), 1)
-        grain = tiles.together * tiles.rounds
-        depth = divide(e.math.maximum(divide(k + pieces - 1, pieces), 1) + grain - 1, grain) * grain
         sheets = self.sheets_of(given[10:])
         tiles.begin()
-        with e.loop(columns[1], columns[0], tiles.wide * PANELS) as j, e.loop(e.math.maximum(k, 1), 0, depth) as first:
-            here = e.math.minimum(k - first, depth)
+        with e.loop(columns[1], columns[0], tiles.wide * PANELS) as j, self.depths(given, k) as (first, here):
             wide = e.math.minimum(columns[1] - j, tiles.wide * PANELS)
             right = panels
             if laid:
                 right = e.address(b, j * k + first * tiles.wide, tiles.held)
-            elif self.contract.image is None:
+            elif image is None or image.turned:
                 start = e.address(b, first * b_rows + j * b_columns, kinds[1])
                 e.call("panels", None, start, b_columns, b_rows, panels, here, wide)
             else:
@@ -194,11 +194,34 @@ class Writer:
             state = e.cast(first > 0, int64), e.cast(first + here >= k, int64)
             with e.loop(rows[1], rows[0], tiles.high) as i:
                 high = e.math.minimum(rows[1] - i, tiles.high)
-                left = e.address(a, i * a_rows + first * a_columns, kinds[0])
-                e.call("strip", None, left, a_rows, a_columns, strip, here, high)
+                if image is not None and image.turned:
+                    e.call("strip", None, a, a_rows, strip, first, i, here, high)
+                else:
+                    left = e.address(a, i * a_rows + first * a_columns, kinds[0])
+                    e.call("strip", None, left, a_rows, a_columns, strip, here, high)
                 moved = self.flat([each.moved(e, i, j) for each in sheets])
                 e.call("sweep", None, strip, right, apart, units, high, wide, *state, *moved)
         tiles.end()
+
+    @contextmanager
+    def depths(self, given: Sequence[Value], k: Value) -> Iterator[tuple[Value, Value]]:
+        """Write what follows for the blocks of k, about as deep as they are to be and all alike; yield the first k and the depth.
+
+        Where the places of images are k, a block is of one image, or of whole ones.
+        """
+        e, tiles, divide = self.e, self.tiles, self.e.math.floor_divide
+        full, grain, span = tiles.depth * tiles.together, tiles.together * tiles.rounds, k
+        if self.contract.image is not None and self.contract.image.turned:
+            places = e.index(1)
+            for n in range(1, self.contract.image.axes):
+                places = places * e.load(given[self.table], int64, 1 + len(AXIS) * n)
+            span = e.math.maximum(places * e.math.maximum(divide(e.index(full), e.math.maximum(places, 1)), 1), 1)
+        pieces = e.math.maximum(divide(span + full // 2, full), 1)
+        depth = divide(e.math.maximum(divide(span + pieces - 1, pieces), 1) + grain - 1, grain) * grain
+        with e.loop(e.math.maximum(k, 1), 0, e.math.maximum(span, 1)) as start:
+            end = e.math.minimum(k - start, span)
+            with e.loop(e.math.maximum(end, 1), 0, depth) as first:
+                yield start + first, e.math.minimum(end - first, depth)
 
     @property
     def strip_bytes(self) -> int:

@@ -20,7 +20,7 @@ LEAST = 1 << 18
 
 
 def posed(kind: Kind, axes: int, bias: bool = False, turned: bool = False) -> Contract:
-    """Return the contraction of a kernel (of a cotangent, if `turned`) with what is seen of an image of so many axes."""
+    """Return the contraction of a kernel with what is seen of an image of so many axes; `turned`, of that with a cotangent."""
     epilogue = converted(kind.computed, kind, bias, False) if bias or kind.is_narrow else None
     pairs = get_bfloat16_products() == "native"
     return Contract(kind.name, kind.name, pairs=pairs, epilogue=epilogue, image=Image(axes, turned))
@@ -57,19 +57,20 @@ def convolved(geometry: Geometry, x: np.ndarray, w: np.ndarray, bias: np.ndarray
 def by_kernel(geometry: Geometry, g: np.ndarray, x: np.ndarray) -> np.ndarray | None:
     """Return Σ g x, the derivative by the kernel, from the cotangent g (N, O, *places); None if others do it faster.
 
-    The images are one more axis, along which the kernel has one place.
+    The images are one more axis, along which the kernel has one place. What is seen of them is the left factor, whose k, the
+    places, are side by side in memory as strips have them.
     """
     groups, images, outputs = geometry.groups, len(x), g.shape[1]
     rows, channels = outputs // groups, x.shape[1] // groups
     if not worth(geometry, x, outputs, channels):
         return None
     # the sums run through all images: a copy has them side by side
-    a = np.ascontiguousarray(g.reshape(images, outputs, -1).swapaxes(0, 1)).reshape(outputs, -1)
-    out = np.empty((outputs, channels * math.prod(geometry.kernel)), x.dtype)
+    b = np.ascontiguousarray(g.reshape(images, outputs, -1).swapaxes(0, 1)).reshape(outputs, -1)
+    out = np.empty((groups, channels * math.prod(geometry.kernel), rows), x.dtype)
     places = (images, *geometry.places)
     fields = ((1, *geometry.kernel), (1, *geometry.stride), (1, *geometry.dilation), (0, *geometry.padding))
-    b = seen(x[:, :channels].swapaxes(0, 1), *fields, places=places, turned=True)
-    steps = ((0, a[:rows].size), (0, apart(x, channels)[1]), (0, out[:rows].size))
+    a = seen(x[:, :channels].swapaxes(0, 1), *fields, places=places)
+    steps = ((0, apart(x, channels)[1]), (0, b[:rows].size), (0, out[0].size))
     problem = posed(kind_of(x.dtype), len(places), turned=True)
-    contract(problem, a[:rows], b, [out[:rows]], stack=Stack(1, groups, steps))
-    return out.reshape(outputs, channels, *geometry.kernel)
+    contract(problem, a, b[:rows].T, [out[0]], stack=Stack(1, groups, steps))
+    return np.ascontiguousarray(out.swapaxes(1, 2)).reshape(outputs, channels, *geometry.kernel)

@@ -37,10 +37,14 @@ class Packing:
 
     def write(self) -> None:
         """Write both, or what of them is needed."""
-        with self.e.function("strip", PARAMETERS, internal=True) as (source, along, step, to, depth, count):
-            self.strip(Source(source, along, step, depth, count, self.kind_in(self.tiles.contract.a)), to)
+        self.write_strip()
         if not self.tiles.contract.laid:
             self.write_panels()
+
+    def write_strip(self) -> None:
+        """Write `strip`."""
+        with self.e.function("strip", PARAMETERS, internal=True) as (source, along, step, to, depth, count):
+            self.strip(Source(source, along, step, depth, count, self.kind_in(self.tiles.contract.a)), to)
 
     def write_panels(self) -> None:
         """Write `panels`."""
@@ -139,12 +143,13 @@ class Packing:
     def squares(self, source: Source, units: Value, to: Value) -> None:
         """Write the copying of a panel of lines that lie one after the other, in squares turned in registers."""
         e, lanes, wide, together = self.e, self.lanes, self.tiles.wide, self.tiles.together
-        square = (source.step == 1) & (source.count == wide)
         whole = e.bits("ashr", source.depth, together.bit_length() - 1) & -lanes
-        even = e.select(square, whole, e.index(0))
-        with e.loop(even, 0, lanes) as unit, e.loop(wide, 0, lanes) as j:
-            first = e.address(source.address, unit * together + j * source.along, source.kind)
-            lines = [e.address(first, source.along * n, source.kind) for n in range(lanes)]
+        even = e.select(source.step == 1, whole, e.index(0))
+        with e.loop(even, 0, lanes) as unit, e.loop(source.count, 0, lanes) as j:
+            first = e.address(source.address, unit * together, source.kind)
+            # of fewer lines than lanes, the last one again
+            numbers = [e.math.minimum(j + n, source.count - 1) for n in range(lanes)]
+            lines = [e.address(first, each * source.along, source.kind) for each in numbers]
             block = [self.whole(e.load(each, source.kind, 0, lanes * together)) for each in lines]
             target = e.address(to, unit * wide + j, self.held)
             for n, vector in enumerate(transposed(e, block)):

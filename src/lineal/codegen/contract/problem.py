@@ -33,7 +33,7 @@ class Epilogue(NamedTuple):
 
 
 class Image(NamedTuple):
-    """How a right factor is read from an image of so many axes; see `images`."""
+    """How a factor, the right or, if `turned`, the left one, is read from an image of so many axes; see `images`."""
 
     axes: int
     turned: bool = False
@@ -43,8 +43,8 @@ class Contract(NamedTuple):
     """Σ_k a[i, k] b[k, j] for factors of some kinds, in `sum_kind`; or what an epilogue makes of that.
 
     `by_columns`: what is side by side in memory is a column of `a`, not a row. `pairs`: the processor's own products of
-    bfloat16 may be used, which take numbers below 2⁻¹²⁶ for zero. With an `image`, b is what its kernel sees. `laid`: b lies in
-    the order of tiles already, panel after panel of as many columns as a tile has, each with all of its k.
+    bfloat16 may be used, which take numbers below 2⁻¹²⁶ for zero. With an `image`, b (or a) is what its kernel sees. `laid`: b
+    lies in the order of tiles already, panel after panel of as many columns as a tile has, each with all of its k.
     """
 
     a: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from lineal.codegen.contract.contraction import contraction
 from lineal.codegen.contract.convolutions import posed
@@ -22,24 +22,35 @@ from lineal.ops.contraction.convolution import Convolution, ConvolutionByImage, 
 SIZED = "all sizes are above 0"
 
 
+class Form(NamedTuple):
+    """What a call is given: whether the image comes first, whether there is a bias."""
+
+    turned: bool
+    bias: bool
+
+
 @call
 def contracted(
-    e: Emitter, xs: Addresses, ys: Addresses, name: str, sizes: tuple[int, int, int], table: Sequence[int], bias: bool
+    e: Emitter, xs: Addresses, ys: Addresses, name: str, sizes: tuple[int, int, int], table: Sequence[int], form: Form
 ) -> None:
     """The routine on a matrix and an image with its table; the result is also where parts of sums are kept."""
     memory = e.stack(8 * len(table))
     for place, number in enumerate(table):
         e.store(e.const(number, int64), memory, place)
     m, n, k = map(e.index, sizes)
-    sheets = [ys[0], n] * (2 if bias else 1) + ([xs[2], e.index(1)] if bias else [])
+    sheets = [ys[0], n] * (2 if form.bias else 1) + ([xs[2], e.index(1)] if form.bias else [])
     spread = e.const(int(e.spread), int64)
-    e.call(name, None, xs[0], k, e.index(1), xs[1], memory, e.index(0), m, n, k, spread, *sheets)
+    image, one = [memory, e.index(0)], e.index(1)
+    factors = [xs[0], *image, xs[1], one, k] if form.turned else [xs[0], k, one, xs[1], *image]
+    e.call(name, None, *factors, m, n, k, spread, *sheets)
 
 
 def contract(low: Any, problem: Contract, args: Sequence[Window], out: Base, sizes: Sequence[int], table: list[int]) -> Window:
-    """Append the call of a routine on a dense matrix, an image and perhaps a bias; return the window on what it makes."""
-    routine = contraction(problem, host())
-    write = contracted(routine.name, tuple(sizes), tuple(table), len(args) > 2)
+    """Append the call of a routine on its factors and perhaps a bias; return the window on what it makes."""
+    routine, image = contraction(problem, host()), problem.image
+    assert image is not None
+    form = Form(image.turned, len(args) > 2)
+    write = contracted(routine.name, tuple(sizes), tuple(table), form)
     work = math.prod(out.shape) * sizes[2]
     low.routine("convolution", write, args, [out], work=work, symbols={routine.name: routine.address})
     return Window(out, out.shape, out.strides)
@@ -131,7 +142,7 @@ def by_kernel(low: Any, op: Any, y: Any, g: Window, x: Window) -> Window | None:
     geometry, x = op.geometry, in_memory(low, x)
     (images, outputs, *places), groups = g.shape, geometry.groups
     rows, channels = outputs // groups, x.shape[1] // groups
-    a = in_order(low, Window(g.base, (outputs, images, *places), (g.strides[1], g.strides[0], *g.strides[2:]), g.offset))
+    b = in_order(low, Window(g.base, (outputs, images, *places), (g.strides[1], g.strides[0], *g.strides[2:]), g.offset))
     depth, width = images * math.prod(places), channels * math.prod(geometry.kernel)
     table = table_of(
         x.strides[1],
@@ -143,10 +154,12 @@ def by_kernel(low: Any, op: Any, y: Any, g: Window, x: Window) -> Window | None:
         (images, *geometry.image),
         (x.strides[0], *x.strides[2:]),
     )
-    table += [1, groups, 0, rows * depth, 0, channels * x.strides[1], 0, rows * width]
-    out = low.made_base(tuple(y.shape), y.storage)
+    table += [1, groups, 0, channels * x.strides[1], 0, rows * depth, 0, rows * width]
+    out = low.made_base((groups, width, rows), y.storage)
     problem = posed(kind_of(x.base.dtype), len(places) + 1, turned=True)
-    return contract(low, problem, (a, x), out, (rows, width, depth), table)
+    found = contract(low, problem, (x, b), out, (width, rows, depth), table)
+    turned = low.copy(Window(out, (groups, rows, width), (width * rows, 1, rows), found.offset))
+    return Window(turned.base, tuple(y.shape), dense(tuple(y.shape)), turned.offset)
 
 
 def native(a: Window, b: Window, y: Any) -> bool:
