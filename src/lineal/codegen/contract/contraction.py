@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-from lineal.codegen.contract.images import AXIS, ImagePacking
+from lineal.codegen.contract.images import AXIS, STRIPS, ImagePacking
 from lineal.codegen.contract.packing import Packing
 from lineal.codegen.contract.problem import Contract, Epilogue
-from lineal.codegen.contract.tiles import VECTORS, Tile, Tiles, tiles_of
+from lineal.codegen.contract.tiles import PANELS, VECTORS, Tile, Tiles, tiles_of
 from lineal.codegen.emit import Emitter
 from lineal.codegen.engine import Library, engine
 from lineal.codegen.formulas import Number
@@ -28,9 +28,6 @@ from lineal.codegen.threads import pool
 from lineal.codegen.values import Value
 
 __all__ = ["AWAKE", "WORTH_THREADS", "Contraction", "contraction"]
-
-PANELS = 8
-"""How many panels a thread keeps packed."""
 
 WORTH_THREADS = 1 << 21
 """From how many multiplications on several threads are worth it."""
@@ -174,10 +171,9 @@ class Writer:
     def blocks(self, given: Sequence[Value], rows: tuple[Value, Value], columns: tuple[Value, Value]) -> None:
         """Write a range of columns, some panels at a time, for a range of rows."""
         e, tiles = self.e, self.tiles
-        (a, a_rows, a_columns), (b, b_rows, b_columns), k = given[:3], given[3:6], given[8]
-        kinds, image = (kind_of(self.contract.a), kind_of(self.contract.b)), self.contract.image
-        laid, strip = self.contract.laid, e.stack(self.strip_bytes)
+        (b, b_rows, b_columns), k, image, laid = given[3:6], given[8], self.contract.image, self.contract.laid
         panels = b if laid else e.stack(tiles.deepest * tiles.wide * PANELS * tiles.held.itemsize)
+        strip = e.stack(self.strip_bytes)
         sheets = self.sheets_of(given[10:])
         tiles.begin()
         with e.loop(columns[1], columns[0], tiles.wide * PANELS) as j, self.depths(given, k) as (first, here):
@@ -186,26 +182,43 @@ class Writer:
             if laid:
                 right = e.address(b, j * k + first * tiles.wide, tiles.held)
             elif image is None or image.turned:
-                start = e.address(b, first * b_rows + j * b_columns, kinds[1])
+                start = e.address(b, first * b_rows + j * b_columns, kind_of(self.contract.b))
                 e.call("panels", None, start, b_columns, b_rows, panels, here, wide)
             else:
                 e.call("panels", None, b, b_rows, panels, first, j, here, wide)
             units, apart = self.packing.units(here), k if laid else e.index(tiles.deepest)
             state = e.cast(first > 0, int64), e.cast(first + here >= k, int64)
-            with e.loop(rows[1], rows[0], tiles.high) as i:
-                high = e.math.minimum(rows[1] - i, tiles.high)
-                if image is not None and image.turned:
-                    e.call("strip", None, a, a_rows, strip, first, i, here, high)
-                else:
-                    left = e.address(a, i * a_rows + first * a_columns, kinds[0])
-                    e.call("strip", None, left, a_rows, a_columns, strip, here, high)
+            with self.strips(given, rows, (first, here), strip) as (i, high, at):
                 moved = self.flat([each.moved(e, i, j) for each in sheets])
-                e.call("sweep", None, strip, right, apart, units, high, wide, *state, *moved)
+                e.call("sweep", None, at, right, apart, units, high, wide, *state, *moved)
         tiles.end()
 
     @contextmanager
+    def strips(
+        self, given: Sequence[Value], rows: tuple[Value, Value], depth: tuple[Value, Value], memory: Value
+    ) -> Iterator[tuple[Value, Value, Value]]:
+        """Write what follows for strips of rows; yield the first row, how many there are, and where the strip is.
+
+        Of an image, several strips are made at a time, since neighbouring rows see the same.
+        """
+        e, tiles, (a, a_rows, a_columns), (first, here) = self.e, self.tiles, given[:3], depth
+        if self.contract.image is None or not self.contract.image.turned:
+            with e.loop(rows[1], rows[0], tiles.high) as i:
+                high = e.math.minimum(rows[1] - i, tiles.high)
+                left = e.address(a, i * a_rows + first * a_columns, kind_of(self.contract.a))
+                e.call("strip", None, left, a_rows, a_columns, memory, here, high)
+                yield i, high, memory
+            return
+        with e.loop(rows[1], rows[0], tiles.high * STRIPS) as start:
+            count = e.math.minimum(rows[1] - start, tiles.high * STRIPS)
+            e.call("strip", None, a, a_rows, memory, first, start, here, count)
+            with e.loop(count, 0, tiles.high) as i:
+                at = e.address(memory, i * tiles.deepest, tiles.held)
+                yield start + i, e.math.minimum(count - i, tiles.high), at
+
+    @contextmanager
     def depths(self, given: Sequence[Value], k: Value) -> Iterator[tuple[Value, Value]]:
-        """Write what follows for the blocks of k, about as deep as they are to be and all alike; yield the first k and the depth.
+        """Write what follows for the blocks of k, about as deep as they are to be and all alike; yield the first and the depth.
 
         Where the places of images are k, a block is of one image, or of whole ones.
         """
@@ -226,7 +239,9 @@ class Writer:
     @property
     def strip_bytes(self) -> int:
         """How much memory a strip takes; what is copied in vectors may be longer than a column."""
-        return (self.tiles.deepest * self.tiles.high + self.tiles.lanes * self.tiles.together) * self.tiles.held.itemsize
+        strips = STRIPS if self.contract.image is not None and self.contract.image.turned else 1
+        numbers = self.tiles.deepest * self.tiles.high * strips + self.tiles.lanes * self.tiles.together
+        return numbers * self.tiles.held.itemsize
 
     # a strip times panels
 

@@ -2,9 +2,9 @@
 
     b[(c, r, …), (i, …)] = image[c, i · stride + r · dilation - padding, …], or 0 outside of it
 
-The k of b count channels and the places of a kernel, its columns the places where the kernel stands. `turned`, that is the left
-factor, whose rows are what the k of b were, and its k the places: the derivative by the kernel. Only the panels, or strips, that
-tiles are at are ever laid out.
+The k of b count channels and the places of a kernel, its columns the places where the kernel stands. `turned`, that is the
+left factor, whose rows are what the k of b were, and its k the places: the derivative by the kernel. Only the panels, or
+strips, that tiles are at are ever laid out.
 """
 
 from __future__ import annotations
@@ -15,15 +15,21 @@ from typing import NamedTuple
 
 from lineal.codegen.contract.excerpts import CAPACITY, Excerpt, Extent
 from lineal.codegen.contract.packing import Packing
-from lineal.codegen.contract.tiles import Tiles
+from lineal.codegen.contract.tiles import PANELS, Tiles
 from lineal.codegen.emit import Emitter
 from lineal.codegen.kinds import Kind, float64, int32, int64, pointer, uint32
 from lineal.codegen.values import Value
 
-__all__ = ["AXIS", "ImagePacking", "table_of"]
+__all__ = ["AXIS", "STRIPS", "ImagePacking", "table_of"]
 
 AXIS = ("places", "kernel", "stride", "dilation", "padding", "size", "step")
 """The numbers of each axis of an image, in the order of its table, behind the step between channels."""
+
+PIECES = 3
+"""How many stretches of places a vector is made of before it is gathered: those of rows of half a vector and more."""
+
+STRIPS = 4
+"""How many strips of an image are made at a time."""
 
 
 def table_of(channel: int, *fields: Sequence[int]) -> list[int]:
@@ -117,38 +123,39 @@ class ImagePacking(Packing):
     # panels
 
     def near_panels(self, given: Sequence[Value], extent: Extent, excerpt: Excerpt) -> None:
-        """Write the copying of an excerpt into panels: in vectors that are made of up to three pieces, or else gathered."""
+        """Write the copying of an excerpt into panels, whose vectors are side by side in it, or are made of pieces."""
         e, tiles, lanes = self.e, self.tiles, self.lanes
         _, _, to, first, start, depth, count = given
-        offsets = self.offsets(extent, first, depth, tiles.deepest * tiles.together)
-        units, noted = self.units(depth), e.stack(8 * lanes)
-        with e.loop(count, 0, tiles.wide) as j, e.loop(tiles.wide, 0, lanes) as v, e.when(j + v < count):
-            last = count - 1
-            lines = self.vectors(j + v, lanes)
-            bases = extent.place(e.math.minimum(lines, last) + start) - e.iota(int64, lanes)
-            e.store(bases, noted)
-            end = e.load(noted, int64, e.math.minimum(last - j - v, lanes - 1))
-            pieces = [e.extract(bases, 0), e.extract(bases, lanes // 2), end]
-            masks = [bases == e.splat(each, lanes) for each in pieces]
-            beyond = lines >= count
-            panel = e.address(e.address(to, j * tiles.deepest, self.held), v, self.held)
-            load = lambda base, k: e.load(excerpt.memory, excerpt.kind, base + e.load(offsets, int64, k), lanes)
+        load = Reading(e, excerpt, self.offsets(extent, first, depth, tiles.deepest * tiles.together))
+        rows, units = self.stretches(extent, start, count), self.units(depth)
+        with e.loop(count, 0, tiles.wide) as j:
+            panel, vectors = e.address(to, j * tiles.deepest, self.held), range(0, tiles.wide, lanes)
+            pieces = [rows.pieces(j + v, lanes) for v in vectors]
+            whole = pieces[0].whole
+            for each in pieces[1:]:
+                whole = whole & each.whole
+            with e.if_else(whole) as (together, apart):
+                with together, e.loop(units) as unit:
+                    for v, each in zip(vectors, pieces):
+                        vector = self.joined(lambda k, each=each: load.vector(each.bases[0], k), unit, depth)
+                        e.store(vector, e.address(panel, unit * tiles.wide + v, self.held))
+                with apart:
+                    for v, each in zip(vectors, pieces):
+                        with e.when(j + v < count):
+                            self.pieced(load, each, e.address(panel, v, self.held), (units, depth))
 
-            def copy(value: Callable[[Value], Value], panel: Value = panel) -> None:
+    def pieced(self, load: Reading, pieces: Pieces, to: Value, depth: tuple[Value, Value]) -> None:
+        """Write the copying of one vector of a panel: of up to three pieces, or gathered."""
+        e, (units, numbers) = self.e, depth
+        with e.if_else(pieces.few) as (then, otherwise):
+            with then, e.loop(units) as unit:
+                vector = self.joined(lambda k: load.merged(pieces, k), unit, numbers)
+                e.store(vector, e.address(to, unit * self.tiles.wide, self.held))
+            with otherwise:
+                where = pieces.each()
                 with e.loop(units) as unit:
-                    e.store(self.joined(value, unit, depth), e.address(panel, unit * tiles.wide, self.held))
-
-            with e.if_else(~e.any(~(masks[0] | beyond))) as (one, otherwise):
-                with one:
-                    copy(lambda k: load(pieces[0], k))
-                with otherwise, e.if_else(~e.any(~(masks[0] | masks[1] | masks[2] | beyond))) as (three, many):
-                    with three:
-                        second = lambda k: e.select(masks[1], load(pieces[1], k), load(pieces[2], k))
-                        copy(lambda k: e.select(masks[0], load(pieces[0], k), second(k)))
-                    with many:
-                        at, everywhere = bases + e.iota(int64, lanes), lines >= 0
-                        offset = lambda k: at + e.splat(e.load(offsets, int64, k), lanes)
-                        copy(lambda k: e.gathered(excerpt.memory, offset(k), excerpt.kind, everywhere))
+                    vector = self.joined(lambda k: load.gathered(where, k), unit, numbers)
+                    e.store(vector, e.address(to, unit * self.tiles.wide, self.held))
 
     def far_panels(self, given: Sequence[Value], image: Image) -> None:
         """Write the copying of an image into panels, within its bounds."""
@@ -179,30 +186,31 @@ class ImagePacking(Packing):
         """Write the copying of an excerpt into a strip, in stretches of places along the last axis."""
         e, tiles, lanes = self.e, self.tiles, self.lanes
         _, _, to, first, start, depth, count = given
-        offsets = self.offsets(extent, start, count, tiles.high)
-        starts, places, stretches = self.stretches(extent, first, depth)
+        offsets = self.offsets(extent, start, count, tiles.high * STRIPS)
+        rows = self.stretches(extent, first, depth)
         with e.loop(count) as i:
             row = e.address(to, i * tiles.deepest, self.held)
             seen = e.address(excerpt.memory, e.load(offsets, int64, i), excerpt.kind)
-            with e.loop(stretches) as n:
-                begin, place = e.load(starts, int64, n), e.load(places, int64, n)
+            with e.loop(rows.count) as n:
+                begin, end, place = rows.start(n), rows.start(n + 1), rows.place(n)
                 # what a vector has beyond the stretch is written again by the next one
-                with e.loop(e.load(starts, int64, n + 1) - begin, 0, lanes) as x:
+                with e.loop(end - begin, 0, lanes) as x:
                     e.store(e.load(seen, excerpt.kind, place + x, lanes), row, begin + x)
             self.filled(row, depth)
 
-    def stretches(self, extent: Extent, first: Value, depth: Value) -> tuple[Value, Value, Value]:
-        """Write where stretches begin in a strip, behind the last its end, and in the excerpt; return both, and the count."""
+    def stretches(self, extent: Extent, first: Value, depth: Value) -> Stretches:
+        """Write where the places from `first` on, as far as they lie side by side, begin in a line and in the excerpt."""
         e, lanes, width = self.e, self.lanes, extent.image.axis[-1].places
-        starts, places = (e.stack(8 * (self.tiles.deepest * self.tiles.together + 2 * lanes)) for _ in range(2))
+        most = max(self.tiles.deepest * self.tiles.together, self.tiles.wide * PANELS)
+        starts, places = (e.stack(8 * (most + 2 * lanes)) for _ in range(2))
         row = e.math.floor_divide(first, width)
         count = e.math.floor_divide(first + depth - 1, width) - row + 1
-        with e.loop(count + 1, 0, lanes) as n:
+        with e.loop(count + PIECES, 0, lanes) as n:
             begin = self.vectors(row + n, lanes) * e.splat(width, lanes) - first
             begin = e.math.minimum(e.math.maximum(begin, 0), depth)
             e.store(begin, starts, n)
-            e.store(extent.place(begin + first), places, n)
-        return starts, places, count
+            e.store(extent.place(e.math.minimum(begin, depth - 1) + first), places, n)
+        return Stretches(e, extent, (starts, places, count), first, depth)
 
     def filled(self, row: Value, depth: Value) -> None:
         """Write the zeros behind the last k, if numbers along k are taken together."""
@@ -223,6 +231,84 @@ class ImagePacking(Packing):
                 e.store(e.cast(line.load(known(i)), self.plain), row, k, mask=mask)
         with e.loop(count) as i:
             self.filled(e.address(to, i * self.tiles.deepest, self.held), depth)
+
+
+class Stretches:
+    """Places that lie side by side, up to the end of a row: where each begins in a line of so many, and in an excerpt."""
+
+    def __init__(self, e: Emitter, extent: Extent, tables: tuple[Value, Value, Value], first: Value, length: Value):
+        self.e, self.extent, self.first, self.length = e, extent, first, length
+        self.starts, self.places, self.count = tables
+        self.width = extent.image.axis[-1].places
+
+    def start(self, number: Value) -> Value:
+        """Return where a stretch begins in the line; behind the last one the length."""
+        return self.e.load(self.starts, int64, number)
+
+    def place(self, number: Value) -> Value:
+        """Return where a stretch begins in the excerpt."""
+        return self.e.load(self.places, int64, number)
+
+    def pieces(self, begin: Value, lanes: int) -> Pieces:
+        """Return what a vector that begins somewhere in the line is made of."""
+        e = self.e
+        row = e.math.floor_divide(e.math.minimum(begin, self.length - 1) + self.first, self.width)
+        number = row - e.math.floor_divide(self.first, self.width)
+        ends = [self.start(number + n + 1) - begin for n in range(PIECES)]
+        bases = [self.place(number + n) + begin - self.start(number + n) for n in range(PIECES)]
+        least = e.math.minimum(self.length - begin, lanes)
+        return Pieces(self, begin, lanes, bases, ends, least)
+
+
+class Pieces(NamedTuple):
+    """A vector of places: where its first lanes would be if all lay beside them, and up to which lane they do; and so on."""
+
+    rows: Stretches
+    begin: Value
+    lanes: int
+    bases: list[Value]
+    ends: list[Value]
+    least: Value
+
+    @property
+    def whole(self) -> Value:
+        """Whether it is one piece."""
+        return self.ends[0] >= self.least
+
+    @property
+    def few(self) -> Value:
+        """Whether these pieces are all."""
+        return self.ends[-1] >= self.least
+
+    def each(self) -> Value:
+        """Return where each lane is; lanes behind the end of the line are where the last one is."""
+        e, rows = self.rows.e, self.rows
+        lines = e.splat(self.begin, self.lanes) + e.iota(int64, self.lanes)
+        return rows.extent.place(e.math.minimum(lines, rows.length - 1) + rows.first)
+
+
+class Reading:
+    """Reads an excerpt, at offsets that a table has for each k."""
+
+    def __init__(self, e: Emitter, excerpt: Excerpt, offsets: Value):
+        self.e, self.excerpt, self.offsets = e, excerpt, offsets
+
+    def vector(self, base: Value, k: Value) -> Value:
+        """Return what lies side by side from a base on."""
+        offset = self.e.load(self.offsets, int64, k)
+        return self.e.load(self.excerpt.memory, self.excerpt.kind, base + offset, self.excerpt.lanes)
+
+    def merged(self, pieces: Pieces, k: Value) -> Value:
+        """Return what pieces show."""
+        found = self.vector(pieces.bases[-1], k)
+        for base, end in zip(pieces.bases[-2::-1], pieces.ends[-2::-1]):
+            found = self.e.select(self.e.first_lanes(end, pieces.lanes), self.vector(base, k), found)
+        return found
+
+    def gathered(self, where: Value, k: Value) -> Value:
+        """Return what each lane shows."""
+        offset = self.e.splat(self.e.load(self.offsets, int64, k), where.lanes)
+        return self.e.gathered(self.excerpt.memory, where + offset, self.excerpt.kind, where >= 0)
 
 
 class Image:

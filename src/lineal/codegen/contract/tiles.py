@@ -15,7 +15,7 @@ from lineal.codegen.kinds import Kind, bfloat16, float32, int64, kind_of, uint8,
 from lineal.codegen.target import Target, matrices_allowed
 from lineal.codegen.values import Value
 
-__all__ = ["PAIRED", "VECTORS", "Finish", "Tile", "Tiles", "tiles_of", "width"]
+__all__ = ["PAIRED", "PANELS", "VECTORS", "Finish", "Tile", "Tiles", "tiles_of", "width"]
 
 PAIRED = frozenset((bfloat16,))
 """The kinds of which some processors multiply pairs."""
@@ -23,6 +23,8 @@ FAST_PAIRS = ("znver",)
 """How LLVM's names of processors begin whose products of pairs are faster than those of float32; Intel's are slower."""
 VECTORS = 2
 """How many vectors wide a tile is."""
+PANELS = 8
+"""How many panels a thread keeps packed."""
 
 Finish = Callable[[int | Value, list[Value], Value], None]
 """What takes the sums of a row of a tile, and whether parts of them are in memory."""
