@@ -6,33 +6,28 @@ then run over the panels. After the first block of k, tiles add to what is there
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
 from typing import NamedTuple
 
 from lineal.codegen.contract.images import AXIS, STRIPS, ImagePacking
+from lineal.codegen.contract.native import Native
 from lineal.codegen.contract.packing import Packing
 from lineal.codegen.contract.problem import Contract, Epilogue
-from lineal.codegen.contract.tiles import PANELS, VECTORS, Tile, Tiles, tiles_of
+from lineal.codegen.contract.tiles import PANELS, VECTORS, WORTH_THREADS, Tile, Tiles, tiles_of
 from lineal.codegen.emit import Emitter
-from lineal.codegen.engine import Library, engine
 from lineal.codegen.formulas import Number
 from lineal.codegen.kinds import Kind, int64, kind_of, pointer
 from lineal.codegen.once import once
 from lineal.codegen.parallel import shared
 from lineal.codegen.target import Target
-from lineal.codegen.threads import pool
 from lineal.codegen.values import Value
 
-__all__ = ["AWAKE", "WORTH_THREADS", "Contraction", "contraction"]
+__all__ = ["AWAKE", "Contraction", "contraction"]
 
-WORTH_THREADS = 1 << 21
-"""From how many multiplications on several threads are worth it."""
 AWAKE = 4
-"""How much smaller what is worth them may be in a loop whose turns use them, so that they wait with open eyes."""
+"""How much smaller what is worth threads may be in a loop whose turns use them, so that they wait with open eyes."""
 
 NAME = "contract"
 SIZES = ("m", "n", "k", "spread")
@@ -363,33 +358,18 @@ class Noted:
         return [self.e.load(row, self.tiles.sums, v * lanes, lanes) for v in range(self.vectors)]
 
 
-class Contraction:
-    """The routine of a contract: its name, which tells its text, its module, and its address once it is compiled.
+class Contraction(Native):
+    """The routine of a contract.
 
     Sums of more than `deepest` k need the memory of the sums for parts of them, kept or not.
     """
 
     def __init__(self, contract: Contract, target: Target):
-        self.e = e = Emitter(target)
+        e = Emitter(target)
         writer = Writer(e, contract)
         writer.write()
         self.deepest = writer.tiles.depth * writer.tiles.together
-        self.made: bytes | None = None
-        """Its object code, if others have compiled it."""
-        self.name = f"{NAME}_{hashlib.sha256(e.text().encode()).hexdigest()[:16]}"
-        e.functions = [each.replace(f"@{NAME}", f"@{self.name}") for each in e.functions]
-
-    @cached_property
-    def library(self) -> Library:
-        """The routine's code."""
-        using, symbols = engine(), pool().symbols()
-        made = using.compile(self.e) if self.made is None else self.made
-        return using.link([made], [self.name], {name: symbols[name] for name in symbols if name in self.e.declared})
-
-    @property
-    def address(self) -> int:
-        """Where the routine's code begins."""
-        return self.library[self.name]
+        super().__init__(e, NAME)
 
 
 @once

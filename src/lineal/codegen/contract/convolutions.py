@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import ctypes
 import math
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
 from lineal.base.blas import get_bfloat16_products
+from lineal.base.platforms import HOST
 from lineal.codegen.contract.arrays import Stack, contract, regular, seen
+from lineal.codegen.contract.channelwise import Channelwise, channelwise, fits
 from lineal.codegen.contract.geometry import Geometry
 from lineal.codegen.contract.problem import Contract, Image, converted
 from lineal.codegen.kinds import BY_NAME, Kind, kind_of
+from lineal.codegen.target import host
+from lineal.codegen.threads import pool
 
 __all__ = ["by_kernel", "convolved", "posed"]
 
@@ -36,6 +44,23 @@ def apart(x: np.ndarray, channels: int) -> tuple[int, int]:
     return x.strides[0] // x.itemsize, channels * x.strides[1] // x.itemsize
 
 
+@lru_cache(64)
+def launched(problem: Channelwise) -> Any:
+    """Return a routine, which is not to go, and its function."""
+    routine = channelwise(problem, host())
+    return routine, HOST.launch(routine.address, [ctypes.c_void_p] * (5 if problem.bias else 4) + [ctypes.c_int64])
+
+
+def by_channels(problem: Channelwise, x: np.ndarray, table: Sequence[int], *others: np.ndarray) -> None:
+    """Call the routine of channels: with an image, its table without the tail, kernel or cotangent, result, perhaps a bias."""
+    _, function = launched(problem)
+    pool().follow()
+    y = others[0] if problem.turned else others[1]
+    tail = (len(x), x.shape[1], y.shape[1] // x.shape[1], apart(x, 1)[0], *apart(y, 1))
+    numbers = np.array([*table, *tail], np.int64)
+    function(x.ctypes.data, numbers.ctypes.data, *(each.ctypes.data for each in others), 1)
+
+
 def convolved(geometry: Geometry, x: np.ndarray, w: np.ndarray, bias: np.ndarray | None) -> np.ndarray | None:
     """Return the convolution of x (N, C, *image) and w (O, C / groups, *kernel); None if others do it faster."""
     groups, (outputs, channels) = geometry.groups, w.shape[:2]
@@ -45,6 +70,10 @@ def convolved(geometry: Geometry, x: np.ndarray, w: np.ndarray, bias: np.ndarray
     w = np.ascontiguousarray(w).reshape(outputs, -1)
     y = np.empty((len(x), outputs, math.prod(geometry.places)), x.dtype)
     b = seen(x[0, :channels], geometry.kernel, geometry.stride, geometry.dilation, geometry.padding, places=geometry.places)
+    if fits(geometry, kind, channels, rows):
+        given = () if bias is None else (np.ascontiguousarray(bias),)
+        by_channels(Channelwise(kind.name, len(geometry.kernel), bias is not None), x, b.table, w, y, *given)
+        return y.reshape(len(x), outputs, *geometry.places)
     steps, args = [(0, w[:rows].size), apart(x, channels), apart(y, rows)], []
     if bias is not None:
         args.append(np.ascontiguousarray(bias)[:rows, None])
@@ -64,6 +93,12 @@ def by_kernel(geometry: Geometry, g: np.ndarray, x: np.ndarray) -> np.ndarray | 
     rows, channels = outputs // groups, x.shape[1] // groups
     if not worth(geometry, x, outputs, channels):
         return None
+    if fits(geometry, kind_of(x.dtype), channels, rows):
+        g, out = np.ascontiguousarray(g), np.empty((outputs, channels, *geometry.kernel), x.dtype)
+        places = geometry.places
+        b = seen(x[0], geometry.kernel, geometry.stride, geometry.dilation, geometry.padding, places=places)
+        by_channels(Channelwise(x.dtype.name, len(places), turned=True), x, b.table, g, out)
+        return out
     # the sums run through all images: a copy has them side by side
     b = np.ascontiguousarray(g.reshape(images, outputs, -1).swapaxes(0, 1)).reshape(outputs, -1)
     out = np.empty((groups, channels * math.prod(geometry.kernel), rows), x.dtype)

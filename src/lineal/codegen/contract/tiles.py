@@ -15,7 +15,7 @@ from lineal.codegen.kinds import Kind, bfloat16, float32, int64, kind_of, uint8,
 from lineal.codegen.target import Target, matrices_allowed
 from lineal.codegen.values import Value
 
-__all__ = ["PAIRED", "PANELS", "VECTORS", "Finish", "Tile", "Tiles", "tiles_of", "width"]
+__all__ = ["PAIRED", "PANELS", "VECTORS", "WORTH_THREADS", "Finish", "Tile", "Tiles", "tiles_of", "width"]
 
 PAIRED = frozenset((bfloat16,))
 """The kinds of which some processors multiply pairs."""
@@ -25,6 +25,8 @@ VECTORS = 2
 """How many vectors wide a tile is."""
 PANELS = 8
 """How many panels a thread keeps packed."""
+WORTH_THREADS = 1 << 21
+"""From how many multiplications on several threads are worth it."""
 
 Finish = Callable[[int | Value, list[Value], Value], None]
 """What takes the sums of a row of a tile, and whether parts of them are in memory."""

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from lineal.codegen.contract.channelwise import Channelwise, channelwise, fits
 from lineal.codegen.contract.contraction import contraction
 from lineal.codegen.contract.convolutions import posed
 from lineal.codegen.contract.geometry import Geometry, Phase, phases
@@ -14,12 +15,21 @@ from lineal.codegen.contract.problem import Contract
 from lineal.codegen.emit import Emitter
 from lineal.codegen.kinds import int64, kind_of
 from lineal.codegen.target import host
+from lineal.codegen.values import Value
 from lineal.compiler.lowering.routines import Addresses, call
 from lineal.compiler.lowering.rules.table import FLOATS, lowers
 from lineal.compiler.nodes.windows import Base, Window, dense
 from lineal.ops.contraction.convolution import Convolution, ConvolutionByImage, ConvolutionByKernel
 
 SIZED = "all sizes are above 0"
+
+
+def in_table(e: Emitter, table: Sequence[int]) -> Value:
+    """Write numbers into a table; return its address."""
+    memory = e.stack(8 * len(table))
+    for place, number in enumerate(table):
+        e.store(e.const(number, int64), memory, place)
+    return memory
 
 
 class Form(NamedTuple):
@@ -34,15 +44,35 @@ def contracted(
     e: Emitter, xs: Addresses, ys: Addresses, name: str, sizes: tuple[int, int, int], table: Sequence[int], form: Form
 ) -> None:
     """The routine on a matrix and an image with its table; the result is also where parts of sums are kept."""
-    memory = e.stack(8 * len(table))
-    for place, number in enumerate(table):
-        e.store(e.const(number, int64), memory, place)
     m, n, k = map(e.index, sizes)
     sheets = [ys[0], n] * (2 if form.bias else 1) + ([xs[2], e.index(1)] if form.bias else [])
     spread = e.const(int(e.spread), int64)
-    image, one = [memory, e.index(0)], e.index(1)
+    image, one = [in_table(e, table), e.index(0)], e.index(1)
     factors = [xs[0], *image, xs[1], one, k] if form.turned else [xs[0], k, one, xs[1], *image]
     e.call(name, None, *factors, m, n, k, spread, *sheets)
+
+
+@call
+def by_channels(e: Emitter, xs: Addresses, ys: Addresses, name: str, table: Sequence[int]) -> None:
+    """The routine of channels on an image with its table, a kernel or a cotangent, and perhaps a bias."""
+    x, other, *bias = xs
+    e.call(name, None, x, in_table(e, table), other, ys[0], *bias, e.const(int(e.spread), int64))
+
+
+def channels_of(low: Any, problem: Channelwise, geometry: Geometry, args: Sequence[Window], lying: Window, out: Base) -> Window:
+    """Append the call of the routine of channels; `lying` is what has the places, and `args` begin with the image."""
+    routine, x = channelwise(problem, host()), args[0]
+    table = [*image_table(geometry, x), *x.shape[:2], lying.shape[1] // x.shape[1], x.strides[0], *lying.strides[:2]]
+    work = geometry.work(x.shape[0], 1, lying.shape[1])
+    write = by_channels(routine.name, tuple(table))
+    low.routine("convolution", write, args, [out], work=work, symbols={routine.name: routine.address})
+    return Window(out, out.shape, out.strides)
+
+
+def image_table(geometry: Geometry, x: Window) -> list[int]:
+    """Return the table of an image (N, C, *image) without what moves it."""
+    image, kernel, places, stride, dilation, padding, _ = geometry
+    return table_of(x.strides[1], places, kernel, stride, dilation, padding, image, x.strides[2:])
 
 
 def contract(low: Any, problem: Contract, args: Sequence[Window], out: Base, sizes: Sequence[int], table: list[int]) -> Window:
@@ -77,18 +107,13 @@ def correlated(low: Any, geometry: Geometry, x: Window, w: Window, *bias: Window
     rows, width, depth = outputs // groups, math.prod(geometry.places), channels * math.prod(geometry.kernel)
     apart = (outputs * width, rows * width)
     moves = [(0, rows * depth), (x.strides[0], channels * x.strides[1]), apart, *[apart, (0, rows)] * len(bias)]
-    table = table_of(
-        x.strides[1],
-        geometry.places,
-        geometry.kernel,
-        geometry.stride,
-        geometry.dilation,
-        geometry.padding,
-        geometry.image,
-        x.strides[2:],
-    )
+    kind = kind_of(x.base.dtype)
+    if fits(geometry, kind, channels, rows):
+        problem = Channelwise(kind.name, len(geometry.kernel), bool(bias))
+        return channels_of(low, problem, geometry, (x, w, *bias), Window(out, out.shape, out.strides), out)
+    table = image_table(geometry, x)
     table += [images, groups, *(step for each in moves for step in each)]
-    problem = posed(kind_of(x.base.dtype), len(geometry.kernel), bool(bias))
+    problem = posed(kind, len(geometry.kernel), bool(bias))
     return contract(low, problem, (w, x, *bias), out, (rows, width, depth), table)
 
 
@@ -142,6 +167,10 @@ def by_kernel(low: Any, op: Any, y: Any, g: Window, x: Window) -> Window | None:
     geometry, x = op.geometry, in_memory(low, x)
     (images, outputs, *places), groups = g.shape, geometry.groups
     rows, channels = outputs // groups, x.shape[1] // groups
+    kind = kind_of(x.base.dtype)
+    if fits(geometry, kind, channels, rows):
+        out, g = low.made_base(tuple(y.shape), y.storage), in_order(low, g)
+        return channels_of(low, Channelwise(kind.name, len(places), turned=True), geometry, (x, g), g, out)
     b = in_order(low, Window(g.base, (outputs, images, *places), (g.strides[1], g.strides[0], *g.strides[2:]), g.offset))
     depth, width = images * math.prod(places), channels * math.prod(geometry.kernel)
     table = table_of(
@@ -156,7 +185,7 @@ def by_kernel(low: Any, op: Any, y: Any, g: Window, x: Window) -> Window | None:
     )
     table += [1, groups, 0, channels * x.strides[1], 0, rows * depth, 0, rows * width]
     out = low.made_base((groups, width, rows), y.storage)
-    problem = posed(kind_of(x.base.dtype), len(places) + 1, turned=True)
+    problem = posed(kind, len(places) + 1, turned=True)
     found = contract(low, problem, (x, b), out, (width, rows, depth), table)
     turned = low.copy(Window(out, (groups, rows, width), (width * rows, 1, rows), found.offset))
     return Window(turned.base, tuple(y.shape), dense(tuple(y.shape)), turned.offset)
