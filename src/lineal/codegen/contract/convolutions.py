@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import math
-from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -13,7 +12,7 @@ import numpy as np
 from lineal.base.blas import get_bfloat16_products
 from lineal.base.platforms import HOST
 from lineal.codegen.contract.arrays import Stack, contract, regular, seen
-from lineal.codegen.contract.channelwise import Channelwise, channelwise, fits
+from lineal.codegen.contract.direct import Direct, direct, fits
 from lineal.codegen.contract.geometry import Geometry
 from lineal.codegen.contract.problem import Contract, Image, converted
 from lineal.codegen.kinds import BY_NAME, Kind, kind_of
@@ -45,20 +44,22 @@ def apart(x: np.ndarray, channels: int) -> tuple[int, int]:
 
 
 @lru_cache(64)
-def launched(problem: Channelwise) -> Any:
+def launched(problem: Direct) -> Any:
     """Return a routine, which is not to go, and its function."""
-    routine = channelwise(problem, host())
+    routine = direct(problem, host())
     return routine, HOST.launch(routine.address, [ctypes.c_void_p] * (5 if problem.bias else 4) + [ctypes.c_int64])
 
 
-def by_channels(problem: Channelwise, x: np.ndarray, table: Sequence[int], *others: np.ndarray) -> None:
-    """Call the routine of channels: with an image, its table without the tail, kernel or cotangent, result, perhaps a bias."""
+def directly(problem: Direct, geometry: Geometry, x: np.ndarray, w: np.ndarray, y: np.ndarray, *bias: np.ndarray) -> None:
+    """Call the routine of direct convolutions with image, kernel (cotangent, if `turned`), result and perhaps a bias."""
     _, function = launched(problem)
     pool().follow()
-    y = others[0] if problem.turned else others[1]
-    tail = (len(x), x.shape[1], y.shape[1] // x.shape[1], apart(x, 1)[0], *apart(y, 1))
-    numbers = np.array([*table, *tail], np.int64)
-    function(x.ctypes.data, numbers.ctypes.data, *(each.ctypes.data for each in others), 1)
+    table = seen(x[0], geometry.kernel, geometry.stride, geometry.dilation, geometry.padding, geometry.places).table
+    across, groups = (w if problem.turned else y), geometry.groups
+    channels, outputs = x.shape[1] // groups, across.shape[1] // groups
+    steps = (*apart(x, channels), *apart(across, 1))
+    numbers = np.array([*table, len(x), groups, channels, outputs, *steps], np.int64)
+    function(x.ctypes.data, numbers.ctypes.data, *(each.ctypes.data for each in (w, y, *bias)), 1)
 
 
 def convolved(geometry: Geometry, x: np.ndarray, w: np.ndarray, bias: np.ndarray | None) -> np.ndarray | None:
@@ -69,11 +70,11 @@ def convolved(geometry: Geometry, x: np.ndarray, w: np.ndarray, bias: np.ndarray
     rows, kind = outputs // groups, kind_of(x.dtype)
     w = np.ascontiguousarray(w).reshape(outputs, -1)
     y = np.empty((len(x), outputs, math.prod(geometry.places)), x.dtype)
-    b = seen(x[0, :channels], geometry.kernel, geometry.stride, geometry.dilation, geometry.padding, places=geometry.places)
-    if fits(geometry, kind, channels, rows):
+    if fits(geometry, kind, (len(x), channels, rows)):
         given = () if bias is None else (np.ascontiguousarray(bias),)
-        by_channels(Channelwise(kind.name, len(geometry.kernel), bias is not None), x, b.table, w, y, *given)
+        directly(Direct(kind.name, len(geometry.kernel), bias is not None), geometry, x, w, y, *given)
         return y.reshape(len(x), outputs, *geometry.places)
+    b = seen(x[0, :channels], geometry.kernel, geometry.stride, geometry.dilation, geometry.padding, geometry.places)
     steps, args = [(0, w[:rows].size), apart(x, channels), apart(y, rows)], []
     if bias is not None:
         args.append(np.ascontiguousarray(bias)[:rows, None])
@@ -93,11 +94,10 @@ def by_kernel(geometry: Geometry, g: np.ndarray, x: np.ndarray) -> np.ndarray | 
     rows, channels = outputs // groups, x.shape[1] // groups
     if not worth(geometry, x, outputs, channels):
         return None
-    if fits(geometry, kind_of(x.dtype), channels, rows):
+    kind = kind_of(x.dtype)
+    if fits(geometry, kind, (images, channels, rows), True):
         g, out = np.ascontiguousarray(g), np.empty((outputs, channels, *geometry.kernel), x.dtype)
-        places = geometry.places
-        b = seen(x[0], geometry.kernel, geometry.stride, geometry.dilation, geometry.padding, places=places)
-        by_channels(Channelwise(x.dtype.name, len(places), turned=True), x, b.table, g, out)
+        directly(Direct(kind.name, len(geometry.kernel), turned=True), geometry, x, g, out)
         return out
     # the sums run through all images: a copy has them side by side
     b = np.ascontiguousarray(g.reshape(images, outputs, -1).swapaxes(0, 1)).reshape(outputs, -1)
@@ -106,6 +106,6 @@ def by_kernel(geometry: Geometry, g: np.ndarray, x: np.ndarray) -> np.ndarray | 
     fields = ((1, *geometry.kernel), (1, *geometry.stride), (1, *geometry.dilation), (0, *geometry.padding))
     a = seen(x[:, :channels].swapaxes(0, 1), *fields, places=places)
     steps = ((0, apart(x, channels)[1]), (0, b[:rows].size), (0, out[0].size))
-    problem = posed(kind_of(x.dtype), len(places), turned=True)
+    problem = posed(kind, len(places), turned=True)
     contract(problem, a, b[:rows].T, [out[0]], stack=Stack(1, groups, steps))
     return np.ascontiguousarray(out.swapaxes(1, 2)).reshape(outputs, channels, *geometry.kernel)

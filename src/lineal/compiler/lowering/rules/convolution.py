@@ -6,9 +6,9 @@ import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from lineal.codegen.contract.channelwise import Channelwise, channelwise, fits
 from lineal.codegen.contract.contraction import contraction
 from lineal.codegen.contract.convolutions import posed
+from lineal.codegen.contract.direct import Direct, direct, fits
 from lineal.codegen.contract.geometry import Geometry, Phase, phases
 from lineal.codegen.contract.images import table_of
 from lineal.codegen.contract.problem import Contract
@@ -53,18 +53,20 @@ def contracted(
 
 
 @call
-def by_channels(e: Emitter, xs: Addresses, ys: Addresses, name: str, table: Sequence[int]) -> None:
-    """The routine of channels on an image with its table, a kernel or a cotangent, and perhaps a bias."""
+def directly(e: Emitter, xs: Addresses, ys: Addresses, name: str, table: Sequence[int]) -> None:
+    """The routine of direct convolutions on an image with its table, a kernel or a cotangent, and perhaps a bias."""
     x, other, *bias = xs
     e.call(name, None, x, in_table(e, table), other, ys[0], *bias, e.const(int(e.spread), int64))
 
 
-def channels_of(low: Any, problem: Channelwise, geometry: Geometry, args: Sequence[Window], lying: Window, out: Base) -> Window:
-    """Append the call of the routine of channels; `lying` is what has the places, and `args` begin with the image."""
-    routine, x = channelwise(problem, host()), args[0]
-    table = [*image_table(geometry, x), *x.shape[:2], lying.shape[1] // x.shape[1], x.strides[0], *lying.strides[:2]]
-    work = geometry.work(x.shape[0], 1, lying.shape[1])
-    write = by_channels(routine.name, tuple(table))
+def placed(low: Any, problem: Direct, geometry: Geometry, args: Sequence[Window], across: Window, out: Base) -> Window:
+    """Append the call of a direct convolution; `args` begin with the image, `across` (N, O, *places) is a cotangent or out."""
+    routine, x, groups = direct(problem, host()), args[0], geometry.groups
+    channels, outputs = x.shape[1] // groups, across.shape[1] // groups
+    table = [*image_table(geometry, x), x.shape[0], groups, channels, outputs]
+    table += [x.strides[0], channels * x.strides[1], *across.strides[:2]]
+    work = geometry.work(x.shape[0], channels, across.shape[1])
+    write = directly(routine.name, tuple(table))
     low.routine("convolution", write, args, [out], work=work, symbols={routine.name: routine.address})
     return Window(out, out.shape, out.strides)
 
@@ -108,9 +110,9 @@ def correlated(low: Any, geometry: Geometry, x: Window, w: Window, *bias: Window
     apart = (outputs * width, rows * width)
     moves = [(0, rows * depth), (x.strides[0], channels * x.strides[1]), apart, *[apart, (0, rows)] * len(bias)]
     kind = kind_of(x.base.dtype)
-    if fits(geometry, kind, channels, rows):
-        problem = Channelwise(kind.name, len(geometry.kernel), bool(bias))
-        return channels_of(low, problem, geometry, (x, w, *bias), Window(out, out.shape, out.strides), out)
+    if fits(geometry, kind, (images, channels, rows)):
+        problem = Direct(kind.name, len(geometry.kernel), bool(bias))
+        return placed(low, problem, geometry, (x, w, *bias), Window(out, out.shape, out.strides), out)
     table = image_table(geometry, x)
     table += [images, groups, *(step for each in moves for step in each)]
     problem = posed(kind, len(geometry.kernel), bool(bias))
@@ -168,9 +170,9 @@ def by_kernel(low: Any, op: Any, y: Any, g: Window, x: Window) -> Window | None:
     (images, outputs, *places), groups = g.shape, geometry.groups
     rows, channels = outputs // groups, x.shape[1] // groups
     kind = kind_of(x.base.dtype)
-    if fits(geometry, kind, channels, rows):
+    if fits(geometry, kind, (images, channels, rows), True):
         out, g = low.made_base(tuple(y.shape), y.storage), in_order(low, g)
-        return channels_of(low, Channelwise(kind.name, len(places), turned=True), geometry, (x, g), g, out)
+        return placed(low, Direct(kind.name, len(places), turned=True), geometry, (x, g), g, out)
     b = in_order(low, Window(g.base, (outputs, images, *places), (g.strides[1], g.strides[0], *g.strides[2:]), g.offset))
     depth, width = images * math.prod(places), channels * math.prod(geometry.kernel)
     table = table_of(
