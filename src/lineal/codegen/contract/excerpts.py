@@ -16,7 +16,7 @@ from lineal.codegen.values import Value
 if TYPE_CHECKING:
     from lineal.codegen.contract.images import Image
 
-__all__ = ["CAPACITY", "Excerpt", "Extent"]
+__all__ = ["CAPACITY", "Excerpt", "Extent", "Line"]
 
 CAPACITY = 1 << 15
 """How many numbers an excerpt holds at most, so that it stays in the second cache beside the panels."""
@@ -112,19 +112,10 @@ class Excerpt:
             target = e.address(self.memory, to + residue * extent.width, self.kind)
             with e.loop(extent.width, 0, lanes) as x:
                 first = extent.begins[-1] + residue + x * axis.stride
-                found = e.variable(e.const(0, kind.computed, lanes))
-                near = Line(e, e.address(source, start, kind), kind, size, axis.step)
-                with e.if_else((axis.step == 1) & (axis.stride <= 2), carried=[found]) as (dense, otherwise):
-                    with dense, e.if_else(axis.stride == 1, carried=[found]) as (one, two):
-                        with one:
-                            found.value = near.beside(first)
-                        with two:
-                            pair = near.beside(first), near.beside(first + lanes)
-                            found.value = e.shuffle(pair[0], list(range(0, 2 * lanes, 2)), pair[1])
-                    with otherwise:
-                        found.value = near.apart(first, axis.stride)
+                line = Line(e, e.address(source, start, kind), kind, size, axis.step)
+                value = line.every(first, axis.stride)
                 # what a vector has beyond the row is written again by the next one
-                e.store(e.cast(found.value, self.kind), target, x)
+                e.store(e.cast(value, self.kind), target, x)
 
 
 class Line(NamedTuple):
@@ -136,6 +127,21 @@ class Line(NamedTuple):
     size: Value
     step: Value
 
+    def every(self, first: Value, stride: Value) -> Value:
+        """Return the elements that lie a stride apart from `first` on, zeros outside of the row."""
+        e, lanes = self.e, self.size.lanes
+        found = e.variable(e.const(0, self.kind.computed, lanes))
+        with e.if_else((self.step == 1) & (stride <= 2), carried=[found]) as (dense, otherwise):
+            with dense, e.if_else(stride == 1, carried=[found]) as (one, two):
+                with one:
+                    found.value = self.beside(first)
+                with two:
+                    pair = self.beside(first), self.beside(first + lanes)
+                    found.value = e.shuffle(pair[0], list(range(0, 2 * lanes, 2)), pair[1])
+            with otherwise:
+                found.value = self.apart(first, stride)
+        return found.value
+
     def beside(self, first: Value) -> Value:
         """Return the elements that lie side by side from `first` on, zeros outside of the row."""
         e, lanes = self.e, self.size.lanes
@@ -144,7 +150,7 @@ class Line(NamedTuple):
         return e.select(mask, found, e.const(0, self.kind.computed, lanes))
 
     def apart(self, first: Value, stride: Value) -> Value:
-        """Return the elements that lie a stride apart from `first` on."""
+        """Return them wherever they lie."""
         e, lanes = self.e, self.size.lanes
         numbers = e.iota(int64, lanes) * e.splat(stride, lanes)
         mask = self.inside(first, e.cast(numbers, uint32))
