@@ -62,6 +62,8 @@ class Tiles:
     """Whether the rows of a tile are taken in a loop."""
     depth = 256
     """About how many numbers along k make a block: a panel then comes from the second cache at most once for every strip."""
+    chain = 96
+    """How many products are added up one after the other."""
 
     def __init__(self, e: Emitter, contract: Contract):
         self.e = e
@@ -101,19 +103,28 @@ class Tiles:
 
     def summed(self, tile: Tile, vectors: int, finish: Finish) -> None:
         """Write the sums of a tile of so many vectors, and what takes them."""
-        e, kind, count = self.e, self.sums, tile.count
-        sums = [e.variable(e.const(0, kind, self.lanes)) for _ in range(count * vectors)]
-        with e.loop(tile.depth, carried=sums) as k:
-            row = e.address(tile.panel, k * self.wide, self.held)
-            right = [e.load(row, self.held, v * self.lanes, self.lanes) for v in range(vectors)]
-            column = e.address(tile.strip, k * self.place(0)[1], self.held)
-            for i in range(count):
-                left = e.splat(e.load(e.address(column, self.place(i)[0], self.held), self.held), self.lanes)
-                for v in range(vectors):
-                    total = sums[i * vectors + v]
-                    total.value = self.more(total.value, left, right[v])
+        e, kind, count, lanes = self.e, self.sums, tile.count, self.lanes
+        places = [(i, v) for i in range(count) for v in range(vectors)]
+        # short chains of sums, which are then added up, round off less
+        found = e.stack(len(places) * lanes * kind.itemsize)
+        with e.loop(e.math.maximum(tile.depth, 1), 0, self.chain) as first:
+            sums = [e.variable(e.const(0, kind, lanes)) for _ in places]
+            with e.loop(e.math.minimum(first + self.chain, tile.depth), first, carried=sums) as k:
+                row = e.address(tile.panel, k * self.wide, self.held)
+                right = [e.load(row, self.held, v * lanes, lanes) for v in range(vectors)]
+                column = e.address(tile.strip, k * self.place(0)[1], self.held)
+                for i in range(count):
+                    left = e.splat(e.load(e.address(column, self.place(i)[0], self.held), self.held), lanes)
+                    for v in range(vectors):
+                        total = sums[i * vectors + v]
+                        total.value = self.more(total.value, left, right[v])
+            with e.when(first > 0, carried=sums):
+                for n, total in enumerate(sums):
+                    total.value = total.value + e.load(found, kind, n * lanes, lanes)
+            for n, total in enumerate(sums):
+                e.store(total.value, found, n * lanes)
         for i in range(count):
-            finish(i, [sums[i * vectors + v].value for v in range(vectors)], tile.more)
+            finish(i, [e.load(found, kind, (i * vectors + v) * lanes, lanes) for v in range(vectors)], tile.more)
 
     def more(self, total: Value, left: Value, right: Value) -> Value:
         """Return a sum to which a product is added."""
