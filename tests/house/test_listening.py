@@ -21,10 +21,9 @@ PLACE = "a place that a number of a tensor decides is not a place for other numb
 
 REASONS = {
     "nn/calling.py:__call__": TELLS,
-    "nn/functional/attention.py:scaled_dot_product_attention": "one op by tiles; a listener hears of ops that have rules",
+    "nn/functional/attention.py:scaled_dot_product_attention": "a small one is one op in eager code alone",
     "nn/functional/directions.py:through_layer": "a loop of steps as a native program; a listener hears of the steps' ops",
     "nn/watching.py:pass_through": TELLS,
-    "ops/contraction/attention.py:vjp": "one op by tiles where nothing more is derived; a listener hears of ops that can be",
     "ops/indexing/changing.py:change": PLAIN,
     "ops/indexing/reading.py:tensor_pick": PLACE,
     "ops/indexing/subscript.py:looked": PLACE,

@@ -85,6 +85,57 @@ def test_attention_compiled_and_mapped():
         lineal.testing.assert_close(found, expected)
 
 
+LARGE = [rng.normal(size=(4, 140, 16)).astype(np.float32) for _ in range(4)]
+HIDDEN = rng.random((140, 140)) < 0.4
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"is_causal": True},
+        {"attn_mask": lineal.tensor(~HIDDEN)},
+        {"attn_mask": lineal.tensor(HIDDEN * -1.0, dtype=lineal.float32)},
+    ],
+)
+def test_large_attention_compiled_is_eager(options):
+    *leaves, weight = tensors(*LARGE)
+    mask = options.get("attn_mask")
+
+    def step(q, k, v, mask):
+        given = {"is_causal": True} if mask is None else {"attn_mask": mask}
+        return (F.scaled_dot_product_attention(q, k, v, **given) * weight).sum()
+
+    gradients = lineal.func.grad_and_value(step, (0, 1, 2))
+    expected = gradients(*leaves, mask)
+    with lineal.compiler.checking():
+        compiled = lineal.compile(gradients)
+        for _ in range(3):
+            found = compiled(*leaves, mask)
+    for one, other in zip(found[0], expected[0]):
+        assert lineal.equal(one, other)
+    lineal.testing.assert_close(found[1], expected[1])
+
+
+def test_large_attention_mapped_is_a_stack():
+    q, k, v, weight = tensors(*[np.stack([each, each[::-1]]) for each in LARGE])
+    step = lambda q, k, v, weight: (F.scaled_dot_product_attention(q, k, v, is_causal=True) * weight).sum()
+    gradients = lineal.func.grad(step, (0, 1, 2))
+    for one, other in zip(lineal.vmap(gradients)(q, k, v, weight), gradients(q, k, v, weight)):
+        lineal.testing.assert_close(one, other)
+
+
+def test_second_derivatives_of_large_attention():
+    q, k, v, weight = tensors(*[each.astype(np.float64) for each in LARGE])
+    direction = lineal.tensor(rng.normal(size=q.shape))
+    slope = lambda q, k, v: lineal.func.grad(lambda q: (F.scaled_dot_product_attention(q, k, v) * weight).square().sum())(q)
+    found = lineal.func.grad(lambda q, k, v: (slope(q, k, v) * direction).sum(), (0, 1, 2))(q, k, v)
+    step = 1e-5
+    for place, by in enumerate(found):
+        moved = [[x + way * step * direction if n == place else x for n, x in enumerate((q, k, v))] for way in (1, -1)]
+        ahead, behind = ((slope(*each) * direction).sum() for each in moved)
+        lineal.testing.assert_close((by * direction).sum(), (ahead - behind) / (2 * step), rtol=1e-5, atol=1e-5)
+
+
 def test_half_precision_is_computed_in_single():
     narrow = [each.to(lineal.bfloat16) for each in tensors(Q, K, V)]
     found = F.scaled_dot_product_attention(*narrow)

@@ -96,7 +96,7 @@ MORE = {
     **{example.key: (example, np.abs(x)) for example in OPS["EXAMPLES"]},
     "signed": (SIGNED, x, np.sign(x)),
     "Attention": (Attention(0.5, True), x, x + 1, x - 1),
-    "AttentionAdjoint": (AttentionAdjoint(Attention(0.5, False)), x, x + 1, x - 1, x, A),
+    "AttentionAdjoint": (AttentionAdjoint(Attention(0.5, False)), x, x + 1, x - 1, x, x, x[:, 0], A),
     "SafeSoftmax": (SafeSoftmax(1), x),
     "Advance": (Advance(), np.array([3, 4])),
     "Alias": (Alias(), x),

@@ -13,9 +13,10 @@ from lineal.core import modes, renamed
 from lineal.core.calling import public
 from lineal.nn.functional.regularisation import dropout
 from lineal.ops.broadcasting import expand
-from lineal.ops.contraction.attention import attention, weights
+from lineal.ops.contraction.attention import attention, is_large, weights
 
 NAME = "scaled_dot_product_attention"
+GRAD_NAME = "ScaledDotProductFlashAttentionForCpuBackward0"
 
 
 @public
@@ -40,17 +41,18 @@ def scaled_dot_product_attention(
     if not 0.0 <= dropout_p <= 1.0:
         raise RuntimeError(f"{NAME}: dropout probability has to be between 0 and 1, but got {dropout_p}")
     if enable_gqa:
-        key, value = (shared_heads(each, query.shape[-3] if query.ndim > 2 else 0) for each in (key, value))
+        views = by_groups(query, key, value, attn_mask)
+        return renamed(scaled_dot_product_attention(*views, dropout_p, is_causal, scale).flatten(-4, -3), GRAD_NAME)
     dtype, within = query.dtype, query.dtype.computes_in
     q, k, v = (each.to(within) for each in (query, key, value))
     lead = broadcast_shapes(NAME, *(tuple(each.shape[:-2]) for each in (q, k, v)))
     q, k, v = (expand(each, (*lead, *each.shape[-2:])) for each in (q, k, v))
-    mask = additive_mask(attn_mask, (*lead, q.shape[-2], k.shape[-2]), within)
+    mask = broadcast_mask(attn_mask, (*lead, q.shape[-2], k.shape[-2]), within)
     scale = 1.0 / math.sqrt(q.shape[-1] or 1) if scale is None else scale
-    if dropout_p == 0 and modes.recorder.get() is None and (mask is None or mask.node is None):
+    if dropout_p == 0 and (modes.recorder.get() is None or is_large(q, k, v)):
         return attention(q, k, v, mask, scale, is_causal).to(dtype)
     p = dropout(weights(q, k, mask, scale, is_causal), dropout_p)
-    return renamed(ops.matmul(p, v).to(dtype), "ScaledDotProductFlashAttentionForCpuBackward0")
+    return renamed(ops.matmul(p, v).to(dtype), GRAD_NAME)
 
 
 def require_fit(query: Any, key: Any, value: Any, attn_mask: Any, is_causal: bool) -> None:
@@ -78,22 +80,27 @@ def require_fit(query: Any, key: Any, value: Any, attn_mask: Any, is_causal: boo
         )
 
 
-def shared_heads(x: Any, heads: int) -> Any:
-    """Return `x` with each of its heads, in dimension -3, repeated so that there are `heads`."""
-    given = x.shape[-3] if x.ndim > 2 else 0
-    if not given or heads % given:
-        raise RuntimeError(
-            f"{NAME}: Number of heads in key and value must divide the number of heads in query, got {given} and {heads}"
-        )
-    return x if given == heads else ops.repeat_interleave(x, heads // given, -3)
+def by_groups(query: Any, key: Any, value: Any, mask: Any) -> tuple[Any, ...]:
+    """Return views in which the heads of `query` that share one of `key` and `value` are an axis of their own, -3."""
+    heads = query.shape[-3] if query.ndim > 2 else 0
+    given = [each.shape[-3] if each.ndim > 2 else 0 for each in (key, value)]
+    for each in given:
+        if not each or heads % each:
+            raise RuntimeError(
+                f"{NAME}: Number of heads in key and value must divide the number of heads in query, got {each} and {heads}"
+            )
+    if given[0] != given[1]:
+        key, value = (ops.repeat_interleave(x, heads // each, -3) for x, each in zip((key, value), given))
+    groups = key.shape[-3]
+    if mask is not None and mask.ndim > 2:
+        mask = mask.unsqueeze(-3) if mask.shape[-3] == 1 else mask.unflatten(-3, (groups, heads // groups))
+    return query.unflatten(-3, (groups, heads // groups)), key.unsqueeze(-3), value.unsqueeze(-3), mask
 
 
-def additive_mask(mask: Any, shape: tuple[int, ...], dtype: Any) -> Any:
-    """Return what is added to scores of this shape: a mask of numbers as it is, 0 where a bool one is true, else -∞."""
+def broadcast_mask(mask: Any, shape: tuple[int, ...], dtype: Any) -> Any:
+    """Return a mask as one of scores of this shape; one of numbers has their dtype."""
     if mask is None:
         return None
     if broadcast_shapes(NAME, tuple(mask.shape), shape) != shape:
         raise RuntimeError(f"{NAME}: expected attn_mask to broadcast to {list(shape)}, got shape {list(mask.shape)}")
-    if mask.dtype == dtypes.bool_:
-        mask = ops.zeros_like(mask, dtype=dtype).masked_fill(~mask, -math.inf)
-    return expand(mask.to(dtype), shape)
+    return expand(mask if mask.dtype == dtypes.bool_ else mask.to(dtype), shape)

@@ -1,4 +1,7 @@
-"""Attention as one op that makes its scores tile by tile, and never has all of them; traces see what it is made of."""
+"""Attention as one op that makes its scores tile by tile, and never has all of them, and its adjoint, which is another.
+
+Large ones are made by `codegen.attention`, whose tiles stay in the cache, others by NumPy.
+"""
 
 from __future__ import annotations
 
@@ -9,68 +12,77 @@ from typing import Any
 
 import numpy as np
 
-from lineal.base import dtypes
+from lineal.base import dtypes, later
 from lineal.base.spec import Shape
 from lineal.codegen.batched.arrays import matmul
-from lineal.core import Op, apply, modes
+from lineal.core import Op, apply
 from lineal.ops.contraction.products import product
-from lineal.ops.creation import ones
+from lineal.ops.creation import ones, zeros_like
 from lineal.ops.elementwise.arithmetic import add, mul
+from lineal.ops.elementwise.logic import logical_not
 from lineal.ops.indexing.masks import masked_fill
-from lineal.ops.reductions.exponentials import SafeSoftmax, SoftmaxBackward, safe_softmax
-from lineal.ops.reductions.front import rowwise
+from lineal.ops.reductions.exponentials import SoftmaxBackward, safe_softmax
 from lineal.ops.reductions.sums import sum
 from lineal.ops.structural.triangles import triu
+
+native: Any = later.module("lineal.codegen.attention.arrays")
 
 __all__: list[str] = []
 
 TILE = 1 << 20
-"""How many scores are made at once."""
+"""How many scores are made at once by NumPy."""
 
 
 class Attention(Op):
-    """Y = P V with P = softmax(scale Q Kᵀ + M) by rows, for stacks of matrices; M is there or not.
+    """Y = P V with P = softmax(scale Q Kᵀ + M) by rows, for stacks of matrices, and t = log Σ exp of the scores of a row.
 
-    With `causal` row i sees columns 0 … i alone.  With Z = Ȳ Vᵀ and S̄ = P ∘ (Z - rowsum(Z ∘ P)):  V̄ = Pᵀ Ȳ,
-    Q̄ = scale S̄ K, K̄ = scale S̄ᵀ Q.  The way back makes P again: Dao et al. (2022), arXiv:2205.14135, appendix B.
+    M is there or not; a bool one says which keys are seen. With `causal` row i sees columns 0 … i alone. A row that sees none
+    gives zeros, and t = ∞. Nobody but the adjoint reads t, which has no derivative. With S̄ the adjoint's, M̄ = S̄.
     """
 
     scale: float
     causal: bool
     grad_name = "ScaledDotProductFlashAttentionForCpuBackward0"
-    keeps = "*"
-    no_batch = "never met: where somebody listens, other ops stand for it"
-    no_lowering = "never met: where somebody listens, other ops stand for it"
+    keeps = "* y"
+    width = 2
 
     def eager(self, xp, q, k, v, *mask):
-        y = xp.zeros((*q.shape[:-1], v.shape[-1]), q.dtype)
+        if xp is np and (made := native.attended(q, k, v, mask, self.scale, self.causal)) is not None:
+            return made
+        y, total = xp.zeros((*q.shape[:-1], v.shape[-1]), q.dtype), xp.full(q.shape[:-1], np.inf, q.dtype)
         for tile in tiles((*q.shape[:-1], k.shape[-2])):
-            p, keys = self.weights(xp, tile, q, k, *mask)
-            y[tile] = times(xp, p, v[keys])
-        return y
+            s, keys = self.scores(xp, tile, q, k, *mask)
+            top = xp.maximum(s.max(-1, keepdims=True), s.dtype.type(np.finfo(s.dtype).min))
+            e = xp.exp(s - top)
+            sums = e.sum(-1, keepdims=True)
+            # the largest score gives 1: a sum of less has no scores
+            y[tile] = times(xp, e, v[keys]) / xp.maximum(sums, 1)
+            total[tile] = xp.where(sums == 0, np.inf, top + xp.log(sums))[..., 0]
+        return y, total
 
-    def weights(self, xp: Any, tile: tuple, q: Any, k: Any, *mask: Any) -> tuple[Any, tuple]:
-        """Return the weights of a tile of queries, and which keys they are of."""
+    def scores(self, xp: Any, tile: tuple, q: Any, k: Any, *mask: Any) -> tuple[Any, tuple]:
+        """Return the scores of a tile of queries, and which keys they are of."""
         lead = tile[: q.ndim - 2]
         rows = tile[-1] if len(tile) == q.ndim - 1 else slice(0, q.shape[-2])
         end = min(rows.stop, k.shape[-2]) if self.causal else k.shape[-2]
         keys = (*lead, ..., slice(0, end), slice(None))
         s = times(xp, q[tile] * q.dtype.type(self.scale), k[keys].swapaxes(-1, -2))
-        if mask:
-            s += mask[0][tile][..., :end]
+        seen = mask[0][tile][..., :end] if mask else None
         if self.causal and end > rows.start + 1:
-            later = xp.arange(rows.start, rows.stop)[:, None] < xp.arange(end)
-            s = xp.where(later, s.dtype.type(-np.inf), s)
-        return rowwise(xp, SafeSoftmax.formula, (s.ndim - 1,), s), keys
+            seen = xp.arange(rows.start, rows.stop)[:, None] >= xp.arange(end)
+        if seen is not None:
+            s = xp.where(seen, s, s.dtype.type(-np.inf)) if seen.dtype == np.bool_ else s + seen
+        return s, keys
 
-    def vjp(self, needs, g, y, q, k, v, *mask):
-        # what nothing more is derived from is made tile by tile; who listens hears of ops that can be
-        if not modes.grad_enabled.get() and modes.recorder.get() is None:
-            return (*apply(AttentionAdjoint(self), g, q, k, v, *mask), None)[: len(needs)]
-        p = weights(q, k, mask[0] if mask else None, self.scale, self.causal)
-        z = product(g, v, False, True)
-        s = mul(mul(p, z - sum(z * p, -1, True)), self.scale)
-        return (product(s, k), product(s, q, True), product(p, g, True), None)[: len(needs)]
+    def vjp(self, needs, gs, ys, q, k, v, *mask):
+        g = gs[0]
+        if g is None:
+            return (None,) * len(needs)
+        found = apply(AttentionAdjoint(self), g, q, k, v, *ys, *mask) if any(needs[:3]) else (None,) * 3
+        if not any(needs[3:]):
+            return (*found, None)[: len(needs)]
+        p = weights(q, k, mask[0], self.scale, self.causal)
+        return (*found, pulled(p, product(g, v, False, True)))
 
     def check(self, q, k, v, *mask):
         given = ", ".join(str(list(each.value.shape)) for each in (q, k, v, *mask))
@@ -78,31 +90,50 @@ class Attention(Op):
 
 
 class AttentionAdjoint(Op):
-    """The cotangents of Q, K and V of an attention, where nothing more is derived from them."""
+    """The cotangents of Q, K and V: with Z = Ȳ Vᵀ, D = rowsum(Y ∘ Ȳ) and S̄ = P ∘ (Z - D):  scale S̄ K, scale S̄ᵀ Q, Pᵀ Ȳ.
+
+    Y and t only tell P and D, which Q, K and V decide.  With cotangents A, B, C and E = scale (A Kᵀ + Q Bᵀ), Ē = P ∘ (E - e),
+    e = rowsum(P ∘ E):  Ȳ gets Ē V + P C, V gets Ēᵀ Ȳ, and P gets E ∘ (Z - D) - e Z + Ȳ Cᵀ.
+    Dao et al. (2022), arXiv:2205.14135, appendix B.
+    """
 
     op: Attention
     width = 3
-    differentiable = False
+    keeps = "*"
     grad_name = "ScaledDotProductFlashAttentionForCpuBackwardBackward0"
-    no_vjp = "taken where nothing more is derived from it; ops otherwise"
-    no_batch = "never met: where somebody listens, other ops stand for it"
-    no_lowering = "never met: where somebody listens, other ops stand for it"
 
-    def eager(self, xp, g, q, k, v, *mask):
+    def eager(self, xp, g, q, k, v, y, total, *mask):
+        op = self.op
+        if xp is np and (made := native.pulled_back(g, q, k, v, y, total, mask, op.scale, op.causal)) is not None:
+            return made
         by_q, by_k, by_v = (xp.zeros(each.shape, each.dtype) for each in (q, k, v))
-        scale = q.dtype.type(self.op.scale)
+        slopes = (g * y).sum(-1, keepdims=True)
         for tile in tiles((*q.shape[:-1], k.shape[-2])):
-            p, keys = self.op.weights(xp, tile, q, k, *mask)
+            s, keys = op.scores(xp, tile, q, k, *mask)
+            p = xp.exp(s - total[tile][..., None])
             by_v[keys] += times(xp, p.swapaxes(-1, -2), g[tile])
-            z = times(xp, g[tile], v[keys].swapaxes(-1, -2))
-            s = rowwise(xp, SoftmaxBackward.formula, (z.ndim - 1,), z, p)
-            s *= scale
+            s = p * (times(xp, g[tile], v[keys].swapaxes(-1, -2)) - slopes[tile]) * q.dtype.type(op.scale)
             by_q[tile] = times(xp, s, k[keys])
             by_k[keys] += times(xp, s.swapaxes(-1, -2), q[tile])
         return by_q, by_k, by_v
 
-    def vjp(self, needs, g, y, *xs):
-        return (None,) * len(xs)
+    def vjp(self, needs, hs, ys, g, q, k, v, y, total, *mask):
+        scale = self.op.scale
+        a, b, c = (zeros_like(x) if h is None else h for h, x in zip(hs, (q, k, v)))
+        p = weights(q, k, mask[0] if mask else None, scale, self.op.causal)
+        z, slope = product(g, v, False, True), mul(add(product(a, k, False, True), product(q, b, False, True)), scale)
+        s, e = pulled(p, z), pulled(p, slope)
+        by_p = slope * (z - sum(p * z, -1, True)) - z * sum(p * slope, -1, True) + product(g, c, False, True)
+        by_s = pulled(p, by_p)
+        by_q = mul(add(product(by_s, k), product(s, b)), scale)
+        by_k = mul(add(product(by_s, q, True), product(s, a, True)), scale)
+        by_g, by_v = add(product(e, v), product(p, c)), product(e, g, True)
+        return (by_g, by_q, by_k, by_v, None, None, by_s)[: len(needs)]
+
+
+def pulled(p: Any, z: Any) -> Any:
+    """Return P ∘ (Z - rowsum(P ∘ Z)), the cotangent of what P is the softmax of."""
+    return apply(SoftmaxBackward(z.value.ndim - 1), z, p)
 
 
 def times(xp: Any, a: Any, b: Any) -> Any:
@@ -126,7 +157,8 @@ def tiles(shape: Shape, most: int = TILE) -> Iterator[tuple[slice, ...]]:
 def weights(q: Any, k: Any, mask: Any, scale: float, causal: bool) -> Any:
     """Return softmax(scale Q Kᵀ + M) in terms of ops; zeros where a row is -∞ throughout."""
     s = product(mul(q, scale), k, False, True)
-    s = s if mask is None else add(s, mask)
+    if mask is not None:
+        s = masked_fill(s, logical_not(mask), -math.inf) if mask.value.dtype == np.bool_ else add(s, mask)
     if causal:
         later = triu(ones(*s.value.shape[-2:], dtype=dtypes.bool_, device=s.device), 1)
         s = masked_fill(s, later, -math.inf)
@@ -137,5 +169,10 @@ _attention = functools.lru_cache(256)(Attention)
 
 
 def attention(q: Any, k: Any, v: Any, mask: Any, scale: float, causal: bool) -> Any:
-    """Return softmax(scale Q Kᵀ + M) V of stacks with the same leading sizes, for a mask that needs no derivative."""
-    return apply(_attention(float(scale), causal), q, k, v, *(() if mask is None else (mask,)))
+    """Return softmax(scale Q Kᵀ + M) V of stacks with the same leading sizes."""
+    return apply(_attention(float(scale), causal), q, k, v, *(() if mask is None else (mask,)))[0]
+
+
+def is_large(q: Any, k: Any, v: Any) -> bool:
+    """Return whether an attention of stacks with the same leading sizes has a routine of its own."""
+    return native.known(q.value, k.value, v.value)

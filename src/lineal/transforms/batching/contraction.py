@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from lineal.core import Op, apply
+from lineal.ops.contraction.attention import Attention, AttentionAdjoint
 from lineal.ops.contraction.convolution import Convolution, ConvolutionByImage, ConvolutionByKernel
 from lineal.ops.contraction.distances import PairDistance, SquaredDistances
 from lineal.ops.contraction.patches import Patches, PatchesAdded
@@ -17,7 +18,7 @@ from lineal.transforms.batching.table import batches
 
 __all__: list[str] = []
 
-batches(MatMul, StackedMatMul, BatchMatMul, PairDistance, SquaredDistances)(on_stacks)
+batches(MatMul, StackedMatMul, BatchMatMul, PairDistance, SquaredDistances, Attention, AttentionAdjoint)(on_stacks)
 batches(Cross)(axes_moved)
 
 

@@ -1,6 +1,7 @@
 """How each op is lowered, by families as in `ops`; what has no rule is left to the host."""
 
 from lineal.compiler.lowering.rules import (
+    attention,
     broadcasting,
     contraction,
     conversion,

@@ -1,0 +1,116 @@
+"""Attention of NumPy's arrays by the routines, of any strides and leading axes."""
+
+from __future__ import annotations
+
+import ctypes
+import math
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from lineal.base.platforms import HOST
+from lineal.codegen.attention.backward import PARAMETERS as BACKWARD
+from lineal.codegen.attention.forward import PARAMETERS as FORWARD
+from lineal.codegen.attention.problem import Form, Steps, chunks_of, table_of, worth
+from lineal.codegen.attention.routines import adjoint_routine, routine
+from lineal.codegen.batched.heap import keep_freed_memory
+from lineal.codegen.kinds import FLOATS
+from lineal.codegen.target import host
+from lineal.codegen.threads import pool
+
+__all__ = ["attended", "pulled_back"]
+
+
+@lru_cache(64)
+def native(form: Form, back: bool) -> Any:
+    """Return a routine, which is not to go, and its function."""
+    keep_freed_memory()
+    found = adjoint_routine(form, host()) if back else routine(form, host())
+    return found, HOST.launch(found.address, [ctypes.c_void_p] * len(BACKWARD if back else FORWARD))
+
+
+def known(q: np.ndarray, k: np.ndarray, v: np.ndarray) -> bool:
+    """Return whether a routine is to make an attention of these arrays."""
+    lead = math.prod(q.shape[:-2])
+    return q.dtype.name in FLOATS and worth(lead, *q.shape[-2:-1], *k.shape[-2:-1], q.shape[-1], v.shape[-1])
+
+
+def regular(x: np.ndarray) -> np.ndarray:
+    """Return an array, or a copy of it if its numbers do not lie where they may be read one by one."""
+    return x if x.flags.aligned and all(step % x.itemsize == 0 for step in x.strides) else np.ascontiguousarray(x)
+
+
+def by_rows(mask: np.ndarray) -> np.ndarray:
+    """Return a mask whose rows are dense: itself, or a copy, in which axes that repeat numbers still do."""
+    if mask.strides[-1] == mask.itemsize and mask.flags.aligned:
+        return mask
+    once = mask[tuple([slice(0, 1) if not step else slice(None) for step in mask.strides[:-1]])]
+    return np.broadcast_to(np.ascontiguousarray(once), mask.shape)
+
+
+def steps_of(x: np.ndarray | None, lead: int) -> Steps:
+    """Return the steps of an array of matrices."""
+    if x is None:
+        return Steps((0,) * lead)
+    *outer, row, column = (step // x.itemsize for step in x.strides)
+    return Steps(outer, row, column)
+
+
+def called(form: Form, back: bool, scale: float, arrays: Sequence[Any], rest: Sequence[np.ndarray]) -> None:
+    """Call a routine with q, k, v, a cotangent or None, a mask or None, and what else it is given."""
+    q, k, v, _, mask = arrays
+    _, function = native(form, back)
+    pool().follow()
+    lead = q.shape[:-2]
+    sizes = (q.shape[-2], k.shape[-2], q.shape[-1], v.shape[-1])
+    numbers = table_of(lead, sizes, scale, True, [steps_of(each, len(lead)) for each in arrays])
+    table = np.array(numbers, np.int64)
+    places = [0 if each is None else each.ctypes.data for each in (q, k, v, mask, *rest, table)]
+    function(*places)
+
+
+def prepared(causal: bool, mask: Sequence[np.ndarray], *arrays: np.ndarray) -> tuple[Form, list[np.ndarray], Any]:
+    """Return the form of an attention of arrays that can be read, these, and a mask that can be."""
+    beside = by_rows(mask[0]) if mask else None
+    form = Form(arrays[0].dtype.name, causal, "" if beside is None else beside.dtype.name)
+    return form, [regular(each) for each in arrays], beside
+
+
+def attended(
+    q: np.ndarray, k: np.ndarray, v: np.ndarray, mask: Sequence[np.ndarray], scale: float, causal: bool
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """Return softmax(scale Q Kᵀ + M) V, and log Σ exp of the scores of each query, ∞ where it sees no key.
+
+    All have the same leading sizes; None if others do it.
+    """
+    if not known(q, k, v):
+        return None
+    form, (q, k, v), beside = prepared(causal, mask, q, k, v)
+    y, total = np.empty((*q.shape[:-1], v.shape[-1]), q.dtype), np.empty(q.shape[:-1], q.dtype)
+    called(form, False, scale, (q, k, v, None, beside), (y, total))
+    return y, total
+
+
+def pulled_back(
+    g: np.ndarray,
+    q: np.ndarray,
+    k: np.ndarray,
+    v: np.ndarray,
+    y: np.ndarray,
+    total: np.ndarray,
+    mask: Sequence[np.ndarray],
+    scale: float,
+    causal: bool,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+    """Return the cotangents of Q, K and V from that of an attention, and what it gave; None if others do it."""
+    if not known(q, k, v):
+        return None
+    form, (q, k, v, g), beside = prepared(causal, mask, q, k, v, g)
+    y, total = np.ascontiguousarray(y), np.ascontiguousarray(total)
+    found = tuple([np.empty(each.shape, each.dtype) for each in (q, k, v)])
+    chunks = chunks_of(math.prod(q.shape[:-2]), k.shape[-2])
+    parts = np.empty((chunks if chunks > 1 else 0, q.size), q.dtype)
+    called(form, True, scale, (q, k, v, g, beside), (y, total, g, *found, parts))
+    return found  # type: ignore[return-value]

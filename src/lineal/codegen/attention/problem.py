@@ -1,0 +1,70 @@
+"""What an attention is, as data: its form, which decides the code, and the table of its sizes, steps and scale."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from typing import NamedTuple
+
+__all__ = ["AXIS", "FIELDS", "KEYS", "MOST", "Form", "Steps", "chunks_of", "table_of", "worth"]
+
+KEYS = 128
+"""How many keys make a block: their copies, of the widest heads too, stay in the second cache."""
+MOST = 128
+"""The widest queries, keys and values that there is room for."""
+LEAST_QUERIES, LEAST_KEYS, LEAST = 32, 32, 1 << 20
+"""From how many queries, keys and multiplications for scores on the routine is faster than products of all (measured)."""
+TASKS = 16
+"""How many parts the way back is cut into, if there are so many blocks of keys, whatever the number of threads."""
+
+FIELDS = (
+    "spread", "scale", "heads", "queries", "keys", "width", "out", "chunks",
+    "q.row", "q.column", "k.row", "k.column", "v.row", "v.column", "g.row", "g.column", "mask.row", "axes",
+)  # fmt: skip
+"""The numbers of a table; behind them stand those of the leading axes."""
+AXIS = ("size", "q", "k", "v", "g", "mask")
+"""The numbers of a leading axis: how many heads there are along it, and how far they are apart in each array."""
+
+
+class Form(NamedTuple):
+    """What decides the code: the kind of numbers, whether query i sees keys 0 … i alone, the kind of the mask, "" if none.
+
+    A mask of numbers, of the same kind as the scores, is added to them; a bool one says what is seen.
+    """
+
+    kind: str
+    causal: bool
+    mask: str = ""
+
+
+class Steps(NamedTuple):
+    """How far elements of an array are apart along its axes; what an attention has none of does not move."""
+
+    lead: Sequence[int]
+    row: int = 0
+    column: int = 0
+
+
+def chunks_of(heads: int, keys: int) -> int:
+    """Return into how many chunks the keys of a head are cut on the way back, each with a sum of its own for the queries."""
+    return max(1, min(-(-TASKS // max(heads, 1)), -(-keys // (2 * KEYS))))
+
+
+def table_of(
+    lead: Sequence[int], sizes: tuple[int, int, int, int], scale: float, spread: bool, steps: Sequence[Steps]
+) -> list[int]:
+    """Return the table of heads `lead`, of sizes (queries, keys, width, out); `steps` are those of q, k, v, g and the mask."""
+    heads = 1
+    for size in lead:
+        heads *= size
+    bits = struct.unpack("<q", struct.pack("<d", scale))[0]
+    *factors, mask = steps
+    moves = [number for each in factors for number in (each.row, each.column)]
+    axes = [number for place, size in enumerate(lead) for number in (size, *(each.lead[place] for each in steps))]
+    return [int(spread), bits, heads, *sizes, chunks_of(heads, sizes[1]), *moves, mask.row, len(lead), *axes]
+
+
+def worth(heads: int, queries: int, keys: int, width: int, out: int) -> bool:
+    """Return whether a routine is to make an attention of so many heads; else products of all scores do."""
+    fits = 0 < width <= MOST and 0 < out <= MOST
+    return fits and queries >= LEAST_QUERIES and keys >= LEAST_KEYS and heads * queries * keys * width >= LEAST

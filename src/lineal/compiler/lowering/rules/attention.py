@@ -1,0 +1,95 @@
+"""Attention and its adjoint, where they are large: calls of the routines that make their scores tile by tile."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from lineal.codegen.attention.problem import Form, Steps, chunks_of, table_of, worth
+from lineal.codegen.attention.routines import adjoint_routine, routine
+from lineal.codegen.emit import Emitter
+from lineal.codegen.kinds import int64, kind_of
+from lineal.codegen.target import host
+from lineal.compiler.lowering.routines import Addresses, call
+from lineal.compiler.lowering.rules.convolution import in_memory, in_order
+from lineal.compiler.lowering.rules.table import FLOATS, lowers
+from lineal.compiler.nodes.windows import Window
+from lineal.ops.contraction.attention import Attention, AttentionAdjoint
+
+LARGE = "as large as a routine is for"
+
+
+@call
+def attended(e: Emitter, xs: Addresses, ys: Addresses, name: str, table: Sequence[int], masked: bool, inputs: int) -> None:
+    """A routine on q, k, v, a mask or none, what else is read, what is made, and its table."""
+    memory = e.stack(8 * len(table))
+    for place, number in enumerate(table):
+        # the first says whether threads may be used
+        e.store(e.const(number if place else int(e.spread), int64), memory, place)
+    factors, rest = xs[:3], xs[3 : 3 + inputs]
+    mask = xs[3 + inputs] if masked else memory
+    e.call(name, None, *factors, mask, *rest, *ys, memory)
+
+
+def sized(q: Window, k: Window, v: Window) -> bool:
+    """Return whether there is a routine for so large an attention."""
+    return worth(math.prod(q.shape[:-2]), q.shape[-2], k.shape[-2], q.shape[-1], v.shape[-1])
+
+
+def by_rows(low: Any, mask: Window) -> Window:
+    """Return a mask whose rows are dense: itself, or a copy, in which axes that repeat numbers still do."""
+    if mask.base.source != "literal" and mask.strides[-1] == 1:
+        return mask
+    shape = tuple([size if step else 1 for size, step in zip(mask.shape[:-1], mask.strides)])
+    once = low.copy(Window(mask.base, (*shape, mask.shape[-1]), mask.strides, mask.offset))
+    steps = [step if size > 1 else 0 for size, step in zip(shape, once.strides)]
+    return Window(once.base, mask.shape, (*steps, 1), once.offset)
+
+
+def posed(
+    low: Any, op: Attention, q: Window, k: Window, v: Window, g: Window | None, mask: Sequence[Window]
+) -> tuple[Form, list[Window], list[Window], list[int]]:
+    """Return the form of an attention, q, k, v and g that lie in memory, the mask if there is one, and the table."""
+    given = [in_memory(low, each) for each in (q, k, v, *([] if g is None else [g]))]
+    beside = [by_rows(low, each) for each in mask]
+    lead = q.shape[:-2]
+    form = Form(kind_of(q.base.dtype).name, op.causal, kind_of(beside[0].base.dtype).name if beside else "")
+    steps = [Steps(each.strides[:-2], *each.strides[-2:]) for each in given]
+    nothing = Steps((0,) * len(lead))
+    steps += [nothing] * (4 - len(steps))
+    steps.append(Steps(beside[0].strides[:-2], *beside[0].strides[-2:]) if beside else nothing)
+    return form, given, beside, table_of(lead, (q.shape[-2], k.shape[-2], q.shape[-1], v.shape[-1]), op.scale, True, steps)
+
+
+@lowers(Attention, of=FLOATS, where=LARGE)
+def attention(low: Any, op: Any, ys: Any, q: Window, k: Window, v: Window, *mask: Window) -> tuple[Window, Window] | None:
+    """One call for all heads."""
+    if not sized(q, k, v):
+        return None
+    form, given, beside, table = posed(low, op, q, k, v, None, mask)
+    outs = [low.made_base(each.shape, each.storage) for each in ys]
+    found = routine(form, host())
+    work = math.prod(q.shape[:-1]) * k.shape[-2] * (q.shape[-1] + v.shape[-1])
+    write = attended(found.name, tuple(table), bool(beside), 0)
+    low.routine("attention", write, [*given, *beside], outs, work=work, symbols={found.name: found.address})
+    return tuple([Window(each, each.shape, each.strides) for each in outs])  # type: ignore[return-value]
+
+
+@lowers(AttentionAdjoint, of=FLOATS, where=LARGE)
+def attention_adjoint(
+    low: Any, op: Any, ys: Any, g: Window, q: Window, k: Window, v: Window, y: Window, total: Window, *mask: Window
+) -> tuple[Window, ...] | None:
+    """One call for all heads; sums for the queries that chunks of keys have each are memory."""
+    if not sized(q, k, v):
+        return None
+    form, (*factors, g), beside, table = posed(low, op.op, q, k, v, g, mask)
+    outs = [low.made_base(each.shape, each.storage) for each in ys]
+    chunks = chunks_of(math.prod(q.shape[:-2]), k.shape[-2])
+    parts = low.made_base((chunks * math.prod(q.shape) if chunks > 1 else 1,), q.base.dtype)
+    found = adjoint_routine(form, host())
+    work = math.prod(q.shape[:-1]) * k.shape[-2] * (3 * q.shape[-1] + 2 * v.shape[-1])
+    args = [*factors, in_order(low, y), in_order(low, total), g, *beside]
+    write = attended(found.name, tuple(table), bool(beside), 3)
+    low.routine("attention", write, args, [*outs, parts], work=work, symbols={found.name: found.address})
+    return tuple([Window(each, each.shape, each.strides) for each in outs])
