@@ -8,6 +8,7 @@ import pytest
 import lineal
 import lineal.nn.functional as F
 from lineal import nn
+from lineal.codegen.attention import arrays
 from lineal.ops.contraction import attention
 
 rng = np.random.default_rng(0)
@@ -89,21 +90,18 @@ LARGE = [rng.normal(size=(4, 140, 16)).astype(np.float32) for _ in range(4)]
 HIDDEN = rng.random((140, 140)) < 0.4
 
 
-@pytest.mark.parametrize(
-    "options",
-    [
-        {"is_causal": True},
-        {"attn_mask": lineal.tensor(~HIDDEN)},
-        {"attn_mask": lineal.tensor(HIDDEN * -1.0, dtype=lineal.float32)},
-    ],
-)
-def test_large_attention_compiled_is_eager(options):
+@pytest.fixture
+def large(monkeypatch):
+    monkeypatch.setattr(arrays, "worth", lambda *given: True)
+
+
+@pytest.mark.parametrize("mask", [None, ~HIDDEN, (HIDDEN * -1.0).astype(np.float32)], ids=["causal", "bool", "numbers"])
+def test_large_attention_compiled_is_eager(mask, large):
     *leaves, weight = tensors(*LARGE)
-    mask = options.get("attn_mask")
+    mask = None if mask is None else lineal.tensor(mask)
 
     def step(q, k, v, mask):
-        given = {"is_causal": True} if mask is None else {"attn_mask": mask}
-        return (F.scaled_dot_product_attention(q, k, v, **given) * weight).sum()
+        return (F.scaled_dot_product_attention(q, k, v, mask, is_causal=mask is None) * weight).sum()
 
     gradients = lineal.func.grad_and_value(step, (0, 1, 2))
     expected = gradients(*leaves, mask)
@@ -116,7 +114,7 @@ def test_large_attention_compiled_is_eager(options):
     lineal.testing.assert_close(found[1], expected[1])
 
 
-def test_large_attention_mapped_is_a_stack():
+def test_large_attention_mapped_is_a_stack(large):
     q, k, v, weight = tensors(*[np.stack([each, each[::-1]]) for each in LARGE])
     step = lambda q, k, v, weight: (F.scaled_dot_product_attention(q, k, v, is_causal=True) * weight).sum()
     gradients = lineal.func.grad(step, (0, 1, 2))
@@ -124,7 +122,7 @@ def test_large_attention_mapped_is_a_stack():
         lineal.testing.assert_close(one, other)
 
 
-def test_second_derivatives_of_large_attention():
+def test_second_derivatives_of_large_attention(large):
     q, k, v, weight = tensors(*[each.astype(np.float64) for each in LARGE])
     direction = lineal.tensor(rng.normal(size=q.shape))
     slope = lambda q, k, v: lineal.func.grad(lambda q: (F.scaled_dot_product_attention(q, k, v) * weight).square().sum())(q)

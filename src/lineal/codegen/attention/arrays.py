@@ -31,10 +31,10 @@ def native(form: Form, back: bool) -> Any:
     return found, HOST.launch(found.address, [ctypes.c_void_p] * len(BACKWARD if back else FORWARD))
 
 
-def known(q: np.ndarray, k: np.ndarray, v: np.ndarray) -> bool:
-    """Return whether a routine is to make an attention of these arrays."""
-    lead = math.prod(q.shape[:-2])
-    return q.dtype.name in FLOATS and worth(lead, *q.shape[-2:-1], *k.shape[-2:-1], q.shape[-1], v.shape[-1])
+def known(causal: bool, q: np.ndarray, k: np.ndarray, v: np.ndarray, program: bool = False) -> bool:
+    """Return whether a routine is to make an attention of these arrays, in a program or not."""
+    sizes = (q.shape[-2], k.shape[-2], q.shape[-1], v.shape[-1])
+    return q.dtype.name in FLOATS and worth(causal, math.prod(q.shape[:-2]), sizes, program)
 
 
 def regular(x: np.ndarray) -> np.ndarray:
@@ -85,7 +85,7 @@ def attended(
 
     All have the same leading sizes; None if others do it.
     """
-    if not known(q, k, v):
+    if not known(causal, q, k, v):
         return None
     form, (q, k, v), beside = prepared(causal, mask, q, k, v)
     y, total = np.empty((*q.shape[:-1], v.shape[-1]), q.dtype), np.empty(q.shape[:-1], q.dtype)
@@ -105,7 +105,7 @@ def pulled_back(
     causal: bool,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
     """Return the cotangents of Q, K and V from that of an attention, and what it gave; None if others do it."""
-    if not known(q, k, v):
+    if not known(causal, q, k, v):
         return None
     form, (q, k, v, g), beside = prepared(causal, mask, q, k, v, g)
     y, total = np.ascontiguousarray(y), np.ascontiguousarray(total)

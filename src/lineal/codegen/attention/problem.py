@@ -6,14 +6,17 @@ import struct
 from collections.abc import Sequence
 from typing import NamedTuple
 
-__all__ = ["AXIS", "FIELDS", "KEYS", "MOST", "Form", "Steps", "chunks_of", "table_of", "worth"]
+__all__ = ["AXIS", "FIELDS", "KEYS", "MOST", "Form", "Steps", "chunks_of", "fits", "table_of", "worth"]
 
 KEYS = 128
 """How many keys make a block: their copies, of the widest heads too, stay in the second cache."""
 MOST = 128
 """The widest queries, keys and values that there is room for."""
-LEAST_QUERIES, LEAST_KEYS, LEAST = 32, 32, 1 << 20
-"""From how many queries, keys and multiplications for scores on the routine is faster than products of all (measured)."""
+FEWEST, LEAST = 8, 1 << 18
+"""From how many queries, and multiplications for scores, on the routine is faster than NumPy (measured)."""
+LEAST_CAUSAL, LEAST_SCORES = 1 << 14, 1 << 21
+"""From how many scores of a head, half of which are left out, or of all heads, on it is faster than loops of programs, which
+make products of all scores and keep the weights for the way back (measured, 2026-11-30)."""
 TASKS = 16
 """How many parts the way back is cut into, if there are so many blocks of keys, whatever the number of threads."""
 
@@ -64,7 +67,16 @@ def table_of(
     return [int(spread), bits, heads, *sizes, chunks_of(heads, sizes[1]), *moves, mask.row, len(lead), *axes]
 
 
-def worth(heads: int, queries: int, keys: int, width: int, out: int) -> bool:
-    """Return whether a routine is to make an attention of so many heads; else products of all scores do."""
-    fits = 0 < width <= MOST and 0 < out <= MOST
-    return fits and queries >= LEAST_QUERIES and keys >= LEAST_KEYS and heads * queries * keys * width >= LEAST
+def fits(queries: int, keys: int, width: int, out: int) -> bool:
+    """Return whether a routine can make such an attention."""
+    return queries > 0 and keys > 0 and 0 < width <= MOST and 0 < out <= MOST
+
+
+def worth(causal: bool, heads: int, sizes: tuple[int, int, int, int], program: bool) -> bool:
+    """Return whether a routine is to make an attention of so many heads, in eager code or in a program."""
+    queries, keys, width, _ = sizes
+    if not fits(*sizes) or queries < FEWEST:
+        return False
+    if program:
+        return (causal and queries * keys >= LEAST_CAUSAL) or heads * queries * keys >= LEAST_SCORES
+    return heads * queries * keys * width >= LEAST

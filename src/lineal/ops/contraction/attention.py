@@ -173,6 +173,6 @@ def attention(q: Any, k: Any, v: Any, mask: Any, scale: float, causal: bool) -> 
     return apply(_attention(float(scale), causal), q, k, v, *(() if mask is None else (mask,)))[0]
 
 
-def is_large(q: Any, k: Any, v: Any) -> bool:
-    """Return whether an attention of stacks with the same leading sizes has a routine of its own."""
-    return native.known(q.value, k.value, v.value)
+def is_large(q: Any, k: Any, v: Any, causal: bool) -> bool:
+    """Return whether an attention of stacks with the same leading sizes is one op in programs too, which has a routine."""
+    return native.known(causal, q.value, k.value, v.value, program=True)

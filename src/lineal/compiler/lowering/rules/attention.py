@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from lineal.codegen.attention.problem import Form, Steps, chunks_of, table_of, worth
+from lineal.codegen.attention.problem import Form, Steps, chunks_of, fits, table_of
 from lineal.codegen.attention.routines import adjoint_routine, routine
 from lineal.codegen.emit import Emitter
 from lineal.codegen.kinds import int64, kind_of
@@ -17,7 +17,7 @@ from lineal.compiler.lowering.rules.table import FLOATS, lowers
 from lineal.compiler.nodes.windows import Window
 from lineal.ops.contraction.attention import Attention, AttentionAdjoint
 
-LARGE = "as large as a routine is for"
+FITTING = "queries and values are at most 128 wide"
 
 
 @call
@@ -32,9 +32,9 @@ def attended(e: Emitter, xs: Addresses, ys: Addresses, name: str, table: Sequenc
     e.call(name, None, *factors, mask, *rest, *ys, memory)
 
 
-def sized(q: Window, k: Window, v: Window) -> bool:
-    """Return whether there is a routine for so large an attention."""
-    return worth(math.prod(q.shape[:-2]), q.shape[-2], k.shape[-2], q.shape[-1], v.shape[-1])
+def sizes_of(q: Window, k: Window, v: Window) -> tuple[int, int, int, int]:
+    """Return how many queries and keys there are, and how wide they and the values are."""
+    return q.shape[-2], k.shape[-2], q.shape[-1], v.shape[-1]
 
 
 def by_rows(low: Any, mask: Window) -> Window:
@@ -59,13 +59,13 @@ def posed(
     nothing = Steps((0,) * len(lead))
     steps += [nothing] * (4 - len(steps))
     steps.append(Steps(beside[0].strides[:-2], *beside[0].strides[-2:]) if beside else nothing)
-    return form, given, beside, table_of(lead, (q.shape[-2], k.shape[-2], q.shape[-1], v.shape[-1]), op.scale, True, steps)
+    return form, given, beside, table_of(lead, sizes_of(q, k, v), op.scale, True, steps)
 
 
-@lowers(Attention, of=FLOATS, where=LARGE)
+@lowers(Attention, of=FLOATS, where=FITTING)
 def attention(low: Any, op: Any, ys: Any, q: Window, k: Window, v: Window, *mask: Window) -> tuple[Window, Window] | None:
     """One call for all heads."""
-    if not sized(q, k, v):
+    if not fits(*sizes_of(q, k, v)) or 0 in q.shape:
         return None
     form, given, beside, table = posed(low, op, q, k, v, None, mask)
     outs = [low.made_base(each.shape, each.storage) for each in ys]
@@ -76,12 +76,12 @@ def attention(low: Any, op: Any, ys: Any, q: Window, k: Window, v: Window, *mask
     return tuple([Window(each, each.shape, each.strides) for each in outs])  # type: ignore[return-value]
 
 
-@lowers(AttentionAdjoint, of=FLOATS, where=LARGE)
+@lowers(AttentionAdjoint, of=FLOATS, where=FITTING)
 def attention_adjoint(
     low: Any, op: Any, ys: Any, g: Window, q: Window, k: Window, v: Window, y: Window, total: Window, *mask: Window
 ) -> tuple[Window, ...] | None:
     """One call for all heads; sums for the queries that chunks of keys have each are memory."""
-    if not sized(q, k, v):
+    if not fits(*sizes_of(q, k, v)) or 0 in q.shape:
         return None
     form, (*factors, g), beside, table = posed(low, op.op, q, k, v, g, mask)
     outs = [low.made_base(each.shape, each.storage) for each in ys]
