@@ -9,6 +9,7 @@ from lineal.base.threads import get_num_threads, set_num_threads
 from lineal.codegen import target
 from lineal.codegen.attention import arrays
 from lineal.codegen.attention.problem import KEYS, MOST, chunks_of
+from lineal.ops.contraction.attention import Attention
 
 from .harness import LEVELS
 
@@ -65,8 +66,9 @@ def mask_of(rng, kind, queries, keys, dtype):
 def both(q, k, v, g, mask, scale, causal):
     """Return what the routines make."""
     masks = [] if mask is None else [np.broadcast_to(mask, (*q.shape[:-1], k.shape[-2]))]
-    y, total = arrays.attended(q, k, v, masks, scale, causal)
-    return y, *arrays.pulled_back(g, q, k, v, y, total, masks, scale, causal)
+    op = Attention(scale, causal)
+    y, total = arrays.attended(op, q, k, v, masks)
+    return y, *arrays.pulled_back(op, g, q, k, v, y, total, masks)
 
 
 def check(rng, dtype, lead, sizes, widths, kind, causal):

@@ -1,6 +1,6 @@
 """The passes that rewrite a program, by name, and the switch that turns them off.
 
-* unwatched, slogdet, solve, chain, pieces: rewrites of equations, see `rewrites`.
+* unwatched, slogdet, solve, chain, attention, pieces: rewrites of equations, see `rewrites`.
 * dead: what nothing depends on is not computed.
 * common: op(x) and op(x), the same op of the same windows, are one.
 * constants: an elementwise op of numbers known at compile time is the number it gives, by NumPy.
@@ -28,6 +28,7 @@ PASSES = frozenset(
         "slogdet",
         "solve",
         "chain",
+        "attention",
         "pieces",
         "dead",
         "common",

@@ -6,7 +6,7 @@ import ctypes
 import math
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -21,6 +21,25 @@ from lineal.codegen.target import host
 from lineal.codegen.threads import pool
 
 __all__ = ["attended", "pulled_back"]
+
+
+class Posed(Protocol):
+    """What an op says of an attention."""
+
+    @property
+    def scale(self) -> float:
+        """What products of queries and keys are multiplied by."""
+        ...
+
+    @property
+    def causal(self) -> bool:
+        """Whether query i sees keys 0 … i alone."""
+        ...
+
+    @property
+    def safe(self) -> bool:
+        """Whether a query that sees nothing gets zeros."""
+        ...
 
 
 @lru_cache(64)
@@ -71,29 +90,30 @@ def called(form: Form, back: bool, scale: float, arrays: Sequence[Any], rest: Se
     function(*places)
 
 
-def prepared(causal: bool, mask: Sequence[np.ndarray], *arrays: np.ndarray) -> tuple[Form, list[np.ndarray], Any]:
+def prepared(op: Posed, mask: Sequence[np.ndarray], *arrays: np.ndarray) -> tuple[Form, list[np.ndarray], Any]:
     """Return the form of an attention of arrays that can be read, these, and a mask that can be."""
     beside = by_rows(mask[0]) if mask else None
-    form = Form(arrays[0].dtype.name, causal, "" if beside is None else beside.dtype.name)
+    form = Form(arrays[0].dtype.name, op.causal, "" if beside is None else beside.dtype.name, op.safe)
     return form, [regular(each) for each in arrays], beside
 
 
 def attended(
-    q: np.ndarray, k: np.ndarray, v: np.ndarray, mask: Sequence[np.ndarray], scale: float, causal: bool
+    op: Posed, q: np.ndarray, k: np.ndarray, v: np.ndarray, mask: Sequence[np.ndarray]
 ) -> tuple[np.ndarray, np.ndarray] | None:
-    """Return softmax(scale Q Kᵀ + M) V, and log Σ exp of the scores of each query, ∞ where it sees no key.
+    """Return softmax(scale Q Kᵀ + M) V, and log Σ exp of the scores of each query.
 
     All have the same leading sizes; None if others do it.
     """
-    if not known(causal, q, k, v):
+    if not known(op.causal, q, k, v):
         return None
-    form, (q, k, v), beside = prepared(causal, mask, q, k, v)
+    form, (q, k, v), beside = prepared(op, mask, q, k, v)
     y, total = np.empty((*q.shape[:-1], v.shape[-1]), q.dtype), np.empty(q.shape[:-1], q.dtype)
-    called(form, False, scale, (q, k, v, None, beside), (y, total))
+    called(form, False, op.scale, (q, k, v, None, beside), (y, total))
     return y, total
 
 
 def pulled_back(
+    op: Posed,
     g: np.ndarray,
     q: np.ndarray,
     k: np.ndarray,
@@ -101,16 +121,14 @@ def pulled_back(
     y: np.ndarray,
     total: np.ndarray,
     mask: Sequence[np.ndarray],
-    scale: float,
-    causal: bool,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
     """Return the cotangents of Q, K and V from that of an attention, and what it gave; None if others do it."""
-    if not known(causal, q, k, v):
+    if not known(op.causal, q, k, v):
         return None
-    form, (q, k, v, g), beside = prepared(causal, mask, q, k, v, g)
+    form, (q, k, v, g), beside = prepared(op, mask, q, k, v, g)
     y, total = np.ascontiguousarray(y), np.ascontiguousarray(total)
     found = tuple([np.empty(each.shape, each.dtype) for each in (q, k, v)])
     chunks = chunks_of(math.prod(q.shape[:-2]), k.shape[-2])
     parts = np.empty((chunks if chunks > 1 else 0, q.size), q.dtype)
-    called(form, True, scale, (q, k, v, g, beside), (y, total, g, *found, parts))
+    called(form, True, op.scale, (q, k, v, g, beside), (y, total, g, *found, parts))
     return found  # type: ignore[return-value]

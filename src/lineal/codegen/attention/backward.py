@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from lineal.codegen.attention.blocks import Blocks, Table
 from lineal.codegen.attention.problem import KEYS
+from lineal.codegen.blocks import Block
 from lineal.codegen.contract.contraction import WORTH_THREADS
 from lineal.codegen.kinds import int64, pointer
 from lineal.codegen.parallel import shared
@@ -205,7 +206,13 @@ class Backward(Blocks):
                 p = e.math.exp(self.score(block, row, below, scale) - wide(log))
                 z = block.load(other, kind)
                 block.store(p, row)
-                block.store(p * (z - wide(slope)) * wide(scale), other)
+                block.store(self.kept(block, below, p * (z - wide(slope)) * wide(scale)), other)
             if self.form.causal:
                 for each in (row, other):
                     self.clear(self.at(each, seen), keys - seen)
+
+    def kept(self, block: Block, mask: Value, x: Value) -> Value:
+        """Return a cotangent of scores, zero where a bool mask hides them, NaN or not."""
+        if self.form.mask != "bool":
+            return x
+        return self.e.select(block.load(mask, self.mask_kind), x, 0.0)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from lineal.codegen.attention.problem import AXIS, FIELDS, KEYS, MOST, Form
+from lineal.codegen.blocks import Block
 from lineal.codegen.contract.packing import Packing
 from lineal.codegen.contract.problem import Contract
 from lineal.codegen.contract.tiles import VECTORS, Tile, Tiles
@@ -13,6 +14,10 @@ from lineal.codegen.kinds import Kind, bool_, float64, int64, kind_of, pointer
 from lineal.codegen.values import Value
 
 __all__ = ["Blocks", "Table"]
+
+
+Keep = Callable[[int | Value, Sequence[Value]], None]
+"""What takes the sums of a row of a tile."""
 
 
 class Rows(Tiles):
@@ -108,7 +113,7 @@ class Blocks:
         self.write_scores()
         self.write_added("added.rows", self.tiles)
 
-    def summed(self, tiles: Tiles, places: tuple[Value, Value], depth: Value, vectors: int, finish) -> None:
+    def summed(self, tiles: Tiles, places: tuple[Value, Value], depth: Value, vectors: int, finish: Keep) -> None:
         """Write the sums of a whole tile of a strip and a panel."""
         none = self.e.index(0)
         tile = Tile(*places, depth, none, none, none, none, places[0], none, self.high)
@@ -165,7 +170,7 @@ class Blocks:
 
     # scores
 
-    def score(self, block, row: Value, mask: Value, scale: Value) -> Value:
+    def score(self, block: Block, row: Value, mask: Value, scale: Value) -> Value:
         """Return scores of a row in the lanes of a block: scaled, and masked."""
         t = block.load(row, self.kind) * self.e.splat(scale, block.lanes)
         if not self.form.mask:

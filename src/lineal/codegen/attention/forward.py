@@ -29,7 +29,7 @@ PIECES = 16
 
 
 class Forward(Blocks):
-    """Writes attention(q, k, v, mask, y, total, table): y and, for each query, log Σ exp s, ∞ where it sees nothing."""
+    """Writes attention(q, k, v, mask, y, total, table): y and, for each query, log Σ exp s."""
 
     def write(self) -> None:
         super().write()
@@ -147,11 +147,12 @@ class Forward(Blocks):
         with e.loop(rows) as i:
             found, row = e.load(sums, float64, i), self.at(result, i * out)
             # the largest score gives 1: a sum of less has no scores
-            divisor = e.cast(e.select(found < 1.0, e.const(1, float64), found), kind)
+            divisor = e.cast(e.select(found < 1.0, e.const(1, float64), found) if self.form.safe else found, kind)
             for block in e.blocks(out, self.lanes):
                 block.store(block.load(row, kind) / e.splat(divisor, block.lanes), row)
             log = e.cast(e.load(tops, kind, i), float64) + e.math.log(found)
-            e.store(e.cast(e.select(found <= 0.0, e.const(math.inf, float64), log), kind), total, i)
+            log = e.select(found <= 0.0, e.const(math.inf, float64), log) if self.form.safe else log
+            e.store(e.cast(log, kind), total, i)
 
 
 def larger(x: Value, y: Value) -> Value:

@@ -32,12 +32,14 @@ AXIS = ("size", "q", "k", "v", "g", "mask")
 class Form(NamedTuple):
     """What decides the code: the kind of numbers, whether query i sees keys 0 … i alone, the kind of the mask, "" if none.
 
-    A mask of numbers, of the same kind as the scores, is added to them; a bool one says what is seen.
+    A mask of numbers, of the same kind as the scores, is added to them; a bool one says what is seen. A query that sees nothing
+    gets zeros if it is `safe`, else NaN.
     """
 
     kind: str
     causal: bool
     mask: str = ""
+    safe: bool = True
 
 
 class Steps(NamedTuple):

@@ -12,6 +12,7 @@ from dataclasses import replace
 from lineal.compiler import passes
 from lineal.compiler.capturing.capture import MOST_READ
 from lineal.compiler.capturing.trace import Trace
+from lineal.compiler.rewrites.attentions import attention
 from lineal.compiler.rewrites.chains import chain
 from lineal.compiler.rewrites.determinants import slogdet
 from lineal.compiler.rewrites.draft import Draft
@@ -22,7 +23,7 @@ from lineal.core import lift
 
 __all__ = ["REWRITES", "Draft", "in_loops", "pieces", "rewritten", "with_endings"]
 
-REWRITES: tuple[Callable[[Draft], None], ...] = (unwatched, slogdet, solve, chain, pieces)
+REWRITES: tuple[Callable[[Draft], None], ...] = (unwatched, slogdet, solve, chain, attention, pieces)
 
 
 def rewritten(trace: Trace) -> Trace:

@@ -21,7 +21,7 @@ from lineal.ops.creation import ones, zeros_like
 from lineal.ops.elementwise.arithmetic import add, mul
 from lineal.ops.elementwise.logic import logical_not
 from lineal.ops.indexing.masks import masked_fill
-from lineal.ops.reductions.exponentials import SoftmaxBackward, safe_softmax
+from lineal.ops.reductions.exponentials import SoftmaxBackward, safe_softmax, softmax
 from lineal.ops.reductions.sums import sum
 from lineal.ops.structural.triangles import triu
 
@@ -37,17 +37,19 @@ class Attention(Op):
     """Y = P V with P = softmax(scale Q Kᵀ + M) by rows, for stacks of matrices, and t = log Σ exp of the scores of a row.
 
     M is there or not; a bool one says which keys are seen. With `causal` row i sees columns 0 … i alone. A row that sees none
-    gives zeros, and t = ∞. Nobody but the adjoint reads t, which has no derivative. With S̄ the adjoint's, M̄ = S̄.
+    gives zeros, and t = ∞, if it is `safe`, else NaN, and t = -∞. Nobody but the adjoint reads t, which has no derivative.
+    With S̄ the adjoint's, M̄ = S̄.
     """
 
     scale: float
     causal: bool
+    safe: bool = True
     grad_name = "ScaledDotProductFlashAttentionForCpuBackward0"
     keeps = "* y"
     width = 2
 
     def eager(self, xp, q, k, v, *mask):
-        if xp is np and (made := native.attended(q, k, v, mask, self.scale, self.causal)) is not None:
+        if xp is np and (made := native.attended(self, q, k, v, mask)) is not None:
             return made
         y, total = xp.zeros((*q.shape[:-1], v.shape[-1]), q.dtype), xp.full(q.shape[:-1], np.inf, q.dtype)
         for tile in tiles((*q.shape[:-1], k.shape[-2])):
@@ -56,8 +58,9 @@ class Attention(Op):
             e = xp.exp(s - top)
             sums = e.sum(-1, keepdims=True)
             # the largest score gives 1: a sum of less has no scores
-            y[tile] = times(xp, e, v[keys]) / xp.maximum(sums, 1)
-            total[tile] = xp.where(sums == 0, np.inf, top + xp.log(sums))[..., 0]
+            y[tile] = times(xp, e, v[keys]) / (xp.maximum(sums, 1) if self.safe else sums)
+            logs = top + xp.log(sums)
+            total[tile] = (xp.where(sums == 0, np.inf, logs) if self.safe else logs)[..., 0]
         return y, total
 
     def scores(self, xp: Any, tile: tuple, q: Any, k: Any, *mask: Any) -> tuple[Any, tuple]:
@@ -81,7 +84,7 @@ class Attention(Op):
         found = apply(AttentionAdjoint(self), g, q, k, v, *ys, *mask) if any(needs[:3]) else (None,) * 3
         if not any(needs[3:]):
             return (*found, None)[: len(needs)]
-        p = weights(q, k, mask[0], self.scale, self.causal)
+        p = weights(q, k, mask[0], self.scale, self.causal, self.safe)
         return (*found, pulled(p, product(g, v, False, True)))
 
     def check(self, q, k, v, *mask):
@@ -104,7 +107,7 @@ class AttentionAdjoint(Op):
 
     def eager(self, xp, g, q, k, v, y, total, *mask):
         op = self.op
-        if xp is np and (made := native.pulled_back(g, q, k, v, y, total, mask, op.scale, op.causal)) is not None:
+        if xp is np and (made := native.pulled_back(op, g, q, k, v, y, total, mask)) is not None:
             return made
         by_q, by_k, by_v = (xp.zeros(each.shape, each.dtype) for each in (q, k, v))
         slopes = (g * y).sum(-1, keepdims=True)
@@ -113,6 +116,8 @@ class AttentionAdjoint(Op):
             p = xp.exp(s - total[tile][..., None])
             by_v[keys] += times(xp, p.swapaxes(-1, -2), g[tile])
             s = p * (times(xp, g[tile], v[keys].swapaxes(-1, -2)) - slopes[tile]) * q.dtype.type(op.scale)
+            if mask and mask[0].dtype == np.bool_:
+                s = xp.where(mask[0][tile][..., : s.shape[-1]], s, s.dtype.type(0))
             by_q[tile] = times(xp, s, k[keys])
             by_k[keys] += times(xp, s.swapaxes(-1, -2), q[tile])
         return by_q, by_k, by_v
@@ -120,7 +125,7 @@ class AttentionAdjoint(Op):
     def vjp(self, needs, hs, ys, g, q, k, v, y, total, *mask):
         scale = self.op.scale
         a, b, c = (zeros_like(x) if h is None else h for h, x in zip(hs, (q, k, v)))
-        p = weights(q, k, mask[0] if mask else None, scale, self.op.causal)
+        p = weights(q, k, mask[0] if mask else None, scale, self.op.causal, self.op.safe)
         z, slope = product(g, v, False, True), mul(add(product(a, k, False, True), product(q, b, False, True)), scale)
         s, e = pulled(p, z), pulled(p, slope)
         by_p = slope * (z - sum(p * z, -1, True)) - z * sum(p * slope, -1, True) + product(g, c, False, True)
@@ -154,15 +159,15 @@ def tiles(shape: Shape, most: int = TILE) -> Iterator[tuple[slice, ...]]:
         yield from ((slice(place, place + 1), *tile) for tile in tiles(shape[1:], most))
 
 
-def weights(q: Any, k: Any, mask: Any, scale: float, causal: bool) -> Any:
-    """Return softmax(scale Q Kᵀ + M) in terms of ops; zeros where a row is -∞ throughout."""
+def weights(q: Any, k: Any, mask: Any, scale: float, causal: bool, safe: bool = True) -> Any:
+    """Return softmax(scale Q Kᵀ + M) in terms of ops; where a row is -∞ throughout, zeros if it is `safe`, else NaN."""
     s = product(mul(q, scale), k, False, True)
     if mask is not None:
         s = masked_fill(s, logical_not(mask), -math.inf) if mask.value.dtype == np.bool_ else add(s, mask)
     if causal:
         later = triu(ones(*s.value.shape[-2:], dtype=dtypes.bool_, device=s.device), 1)
         s = masked_fill(s, later, -math.inf)
-    return safe_softmax(-1, s.value.ndim)(s)
+    return safe_softmax(-1, s.value.ndim)(s) if safe else softmax(s, -1)
 
 
 _attention = functools.lru_cache(256)(Attention)

@@ -54,7 +54,7 @@ def posed(
     given = [in_memory(low, each) for each in (q, k, v, *([] if g is None else [g]))]
     beside = [by_rows(low, each) for each in mask]
     lead = q.shape[:-2]
-    form = Form(kind_of(q.base.dtype).name, op.causal, kind_of(beside[0].base.dtype).name if beside else "")
+    form = Form(kind_of(q.base.dtype).name, op.causal, kind_of(beside[0].base.dtype).name if beside else "", op.safe)
     steps = [Steps(each.strides[:-2], *each.strides[-2:]) for each in given]
     nothing = Steps((0,) * len(lead))
     steps += [nothing] * (4 - len(steps))
