@@ -314,7 +314,12 @@ def test_repeated_numbers_are_multiplied():
 
 def test_sums_do_not_depend_on_the_number_of_threads():
     x = lineal.from_numpy(np.random.default_rng(8).standard_normal((3000, 1100)).astype(np.float32))
+    rows = lineal.arange(3000) % 7
     functions = [lambda x: x.sum(), lambda x: x.sum(0), lambda x: x.sum(1), lambda x: x.var(0), lambda x: x.cumsum(0)]
+    functions += [
+        lambda x: x.new_zeros(7, 1100).index_add(0, rows, x),
+        lambda x: x.scatter_add(0, rows[:, None].expand(x.shape), x),
+    ]
     before, found = lineal.get_num_threads(), []
     try:
         for count in (1, 2):

@@ -386,3 +386,37 @@ def test_many_sources_add_up(inner, dtype, count):
     wide = torch.tensor(rows)[None].expand(2, -1)
     along = torch.zeros(2, 50, dtype=dtype).scatter_add(1, wide, torch.tensor(source[:, 0]).to(dtype)[None].expand(2, -1))
     assert np.array_equal(along[1].to(torch.complex128).numpy(), expected[:, 0])
+
+
+ADDED = [(5, 3, 40), (70_000, 3, 9), (1000, 41, 300), (3, 33, 600), (7, 1, 100_000), (4000, 1, 90)]
+"""How many targets, how long their rows are, how many rows are added."""
+
+
+@pytest.mark.parametrize("targets, inner, count", ADDED)
+def test_added_rows_are_the_same_for_every_number_of_threads(targets, inner, count):
+    rng = np.random.default_rng(1)
+    rows, source = np.minimum(rng.zipf(1.4, count), targets) - 1, rng.standard_normal((count, inner))
+    expected = np.zeros((targets, inner))
+    np.add.at(expected, rows, source.astype(np.float32))
+    before, found = torch.get_num_threads(), []
+    try:
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            y = torch.zeros(targets, inner).index_add(0, torch.tensor(rows), torch.tensor(source, dtype=torch.float32))
+            found.append(y.numpy())
+    finally:
+        torch.set_num_threads(before)
+    assert found[0].tobytes() == found[1].tobytes()
+    np.testing.assert_allclose(found[0], expected, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("targets, inner, count", ADDED)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16])
+def test_zeros_that_are_added_up_keep_their_sign(targets, inner, count, dtype):
+    rng = np.random.default_rng(2)
+    rows, signs = rng.integers(0, targets, count), rng.choice([-1.0, 1.0], (count, inner), p=[0.9, 0.1])
+    x = np.where(rng.random((targets, inner)) < 0.5, -0.0, 0.0)
+    positive = x.copy()
+    np.add.at(positive, rows, 0.0 * signs)
+    y = torch.tensor(x).to(dtype).index_add(0, torch.tensor(rows), torch.tensor(0.0 * signs).to(dtype))
+    np.testing.assert_array_equal(np.signbit(y.double().numpy()), np.signbit(positive))

@@ -1,12 +1,15 @@
-"""Scatters: the code that puts or adds elements where indices say, one after the other, repeated places in order."""
+"""Scatters: the code that puts or adds elements where indices say, in order; threads share an axis along which targets move."""
 
 from __future__ import annotations
 
+import math
 from contextlib import ExitStack
+from typing import Any
 
 from lineal.codegen import kinds
 from lineal.codegen.emit import Emitter
 from lineal.codegen.kinds import int32, kind_of, pointer
+from lineal.codegen.parallel import shared
 from lineal.codegen.values import Value
 from lineal.compiler.kernels.loops import parameters, placed
 from lineal.compiler.nodes.node import Scatter
@@ -14,6 +17,14 @@ from lineal.compiler.nodes.windows import Base, Pick, Window
 from lineal.compiler.scheduling.grouping import Group
 
 __all__ = ["write_scatter"]
+
+WORTH_THREADS = 1 << 16
+"""From how many elements on a scatter is split over threads."""
+SHORTEST = 4
+"""How many elements go side by side at least."""
+CACHE_LINE = 64
+
+Bounds = dict[int, tuple[Value, Value]]
 
 
 def write_scatter(e: Emitter, group: Group, name: str) -> bool:
@@ -25,11 +36,51 @@ def write_scatter(e: Emitter, group: Group, name: str) -> bool:
         addresses = dict(zip(bases, given))
         for pick in node.picks:
             check(e, pick, addresses)
-        with ExitStack() as stack:
-            index = [stack.enter_context(e.loop(size)) for size in node.source.shape]
-            put(e, node, index, addresses)
+        axis = split(e, node)
+        if axis is None:
+            loops(e, node, addresses)
+        else:
+            work = lambda start, stop, *known: loops(e, node, dict(zip(bases, known)), {axis: (start, stop)})
+            worth = e.decided(math.prod(node.source.shape) >= WORTH_THREADS)
+            shared(e, name, node.source.shape[axis], given, work, grain=grain(node, axis), worth=worth)
         e.ret(e.const(0, int32))
     return True
+
+
+def split(e: Emitter, node: Scatter) -> int | None:
+    """Return the axis that is split over threads, if it is worth it.
+
+    Along it targets move on, so that no two threads meet at one, and each gets what it is to get in order.
+    """
+    if not e.spread if e.general else math.prod(node.source.shape) < WORTH_THREADS:
+        return None
+    free = [n for n, step in enumerate(node.target.strides) if step and node.source.shape[n] > 1]
+    return max(free, key=lambda n: node.source.shape[n] // grain(node, n), default=None)
+
+
+def grain(node: Scatter, axis: int) -> int:
+    """Return how many steps along an axis a thread takes at least: those within one cache line."""
+    return max(1, CACHE_LINE // (abs(node.target.strides[axis]) * node.out.dtype.itemsize))
+
+
+def loops(e: Emitter, node: Scatter, addresses: dict[Base, Value], bounds: Bounds = {}) -> None:  # noqa: B006 - not written
+    """Write the loops over the source, of some axes within bounds."""
+    shape = node.source.shape
+    ranges = [bounds.get(n, (0, size)) for n, size in enumerate(shape)]
+    outer = ranges[:-1] if in_vectors(e, node) else ranges
+    with ExitStack() as stack:
+        index = [stack.enter_context(e.loop(stop, start)) for start, stop in outer]
+        if outer is ranges:
+            put(e, node, index, addresses)
+        else:
+            put_row(e, node, index, addresses, *ranges[-1])
+
+
+def in_vectors(e: Emitter, node: Scatter) -> bool:
+    """Return whether numbers that lie side by side go to places that do."""
+    if not node.source.shape or node.target.strides[-1] != 1 or node.source.strides[-1] not in (0, 1):
+        return False
+    return not any(pick.index.strides[-1] for pick in node.picks) and (e.general or node.source.shape[-1] >= SHORTEST)
 
 
 def check(e: Emitter, pick: Pick, addresses: dict[Base, Value]) -> None:
@@ -54,15 +105,42 @@ def narrowed(window: Window) -> Window:
 def put(e: Emitter, node: Scatter, index: list[Value], addresses: dict[Base, Value]) -> None:
     """Write what is done with one element."""
     kind = kind_of(node.out.dtype)
+    place = target(e, node, index, addresses)
+    value = read(e, node.source, index, addresses)
+    if node.adds:
+        value = sum_of(e.load(place, kind), value)
+    e.store(value, place, kind=kind)
+
+
+def put_row(e: Emitter, node: Scatter, index: list[Value], addresses: dict[Base, Value], start: Any, stop: Any) -> None:
+    """Write what is done with the elements along the last axis, in vectors."""
+    kind, source = kind_of(node.out.dtype), node.source
+    place = target(e, node, index, addresses)
+    known = source.base.source == "literal"
+    row = e.index(0) if known else moved(e, source, index, addresses[source.base])
+    for block in e.blocks(stop, e.lanes(kind.computed), start, unroll=2):
+        if known:
+            value = e.const(source.number, kind.computed)
+        else:
+            value = block.load(row, kind_of(source.base.dtype), source.strides[-1])
+        if node.adds:
+            value = sum_of(block.load(place, kind), value)
+        block.store(value, place, kind)
+
+
+def target(e: Emitter, node: Scatter, index: list[Value], addresses: dict[Base, Value]) -> Value:
+    """Return the address that an element goes to; at the indices along all axes, or all but the last one."""
+    kind = kind_of(node.out.dtype)
     place = moved(e, node.target, index, addresses[node.out])
     for pick in node.picks:
         number, _ = placed(e, read(e, pick.index, index, addresses), pick)
         place = e.address(place, number * pick.step, kind)
-    value = read(e, node.source, index, addresses)
-    if node.adds:
-        before = e.load(place, kind)
-        value = before | value if kind.family == "b" else before + value
-    e.store(value, place, kind=kind)
+    return place
+
+
+def sum_of(before: Value, value: Value) -> Value:
+    """Return a sum; of bools whether one holds."""
+    return before | value if before.kind.family == "b" else before + value
 
 
 def read(e: Emitter, window: Window, index: list[Value], addresses: dict[Base, Value]) -> Value:

@@ -8,21 +8,17 @@ from typing import Any
 import numpy as np
 
 from lineal.base import later
-from lineal.base.dtypes import computing, widened
 from lineal.base.platforms import array_module
-from lineal.ops.blocks import double
 
-scipy: Any = later.module("scipy")
+scatters: Any = later.module("lineal.codegen.scatters")
 
-MANY = 256
-"""From how many rows on that are added to one, they are added in float64."""
 _FEW = 2048
-"""Up to so many elements, NumPy alone is as fast as a sparse product, and SciPy's sparse matrices need not be loaded."""
+"""Up to so many elements NumPy alone is as fast as native code, which moreover must be compiled or loaded."""
 
 
 def add_rows(y: np.ndarray, rows: np.ndarray, source: np.ndarray) -> None:
     """Add source[i] to y[rows[i]] for all i; y is (N, inner) and C-contiguous, source (M, inner), rows within 0 … N-1."""
-    count, inner = source.shape
+    inner = source.shape[1]
     if source.size == 0:
         return
     xp = array_module(y)
@@ -33,21 +29,8 @@ def add_rows(y: np.ndarray, rows: np.ndarray, source: np.ndarray) -> None:
     elif source.size <= _FEW:
         places = (rows[:, None] * inner + xp.arange(inner)).reshape(-1)
         add_counted(y.reshape(-1), places, source.reshape(-1))
-    elif xp is not np:
+    elif xp is not np or not scatters.rows_added(y, rows, source):
         xp.add.at(y, rows, source)
-    elif count * 16 < len(y):
-        add_runs(y, rows, source)
-    else:
-        y += product(rows, source, len(y)).astype(y.dtype, copy=False)
-
-
-def product(rows: np.ndarray, source: np.ndarray, size: int) -> np.ndarray:
-    """Return A @ source, where A (size, M) is sparse with one 1 per column, in row rows[i] of column i."""
-    source = widened(source)
-    if source.dtype.char in "fF" and rows.size >= MANY and np.bincount(rows).max() >= MANY:
-        source = source.astype(double(source.dtype))
-    columns = (np.ones(rows.size, source.dtype), rows, np.arange(rows.size + 1))
-    return scipy.sparse.csc_array(columns, shape=(size, rows.size)) @ source
 
 
 def add_counted(y: Any, places: np.ndarray, source: Any) -> None:
@@ -57,22 +40,21 @@ def add_counted(y: Any, places: np.ndarray, source: Any) -> None:
         # few sources: a histogram of all of y would cost more than the additions
         xp.add.at(y, places, source)
     elif y.dtype.kind == "c":
-        y.real += xp.bincount(places, source.real, y.size)
-        y.imag += xp.bincount(places, source.imag, y.size)
-    else:
+        add_counted(y.real, places, source.real)
+        add_counted(y.imag, places, source.imag)
+    elif places.size <= _FEW or xp is not np or not scatters.numbers_added(y, places, source):
+        # a histogram begins with 0.0, which is not what -0.0 is where nothing else is added
+        kept = negative_zeros(xp, y, places, source) if xp.signbit(y).any() else None
         y += xp.bincount(places, source.astype(np.float64, copy=False), y.size).astype(y.dtype)
+        if kept is not None:
+            y[kept] = -0.0
 
 
-def add_runs(y: np.ndarray, rows: np.ndarray, source: np.ndarray) -> None:
-    """Add rows of `source` into rows of y: sorted by target, so that equal targets are runs."""
-    order = np.argsort(rows, kind="stable")
-    targets = rows[order]
-    starts = np.flatnonzero(np.concatenate(([True], targets[1:] != targets[:-1])))
-    if starts.size == rows.size:
-        y[rows] += source
-        return
-    sums = np.add.reduceat(source[order], starts, axis=0, dtype=computing(y.dtype))
-    y[targets[starts]] += sums.astype(y.dtype, copy=False)
+def negative_zeros(xp: Any, y: Any, places: Any, source: Any) -> Any:
+    """Return where y is -0.0 and nothing but -0.0 is added to it."""
+    kept = xp.signbit(y) & (y == 0)
+    kept[places[~xp.signbit(source) | (source != 0)]] = False
+    return kept
 
 
 def flat_places(shape: tuple[int, ...], dim: int, index: np.ndarray) -> np.ndarray:

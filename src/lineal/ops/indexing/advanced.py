@@ -182,10 +182,11 @@ def add_along(y: np.ndarray, axis: int, index: np.ndarray, source: np.ndarray) -
     """Add `source` to the C-contiguous y at `index` along one axis."""
     size = y.shape[axis]
     lead, inner = math.prod(y.shape[:axis]), math.prod(y.shape[axis + 1 :])
-    if index.size and (index.max() >= size or index.min() < -size):
+    least = index.min() if index.size else 0
+    if index.size and (index.max() >= size or least < -size):
         raise IndexError("out of range")
     xp = array_module(index)
-    rows = xp.where(index < 0, index + size, index).reshape(-1)
+    rows = (xp.where(index < 0, index + size, index) if least < 0 else index).reshape(-1)
     if lead > 1:
         rows = (xp.arange(lead)[:, None] * size + rows).reshape(-1)
     add_rows(y.reshape(lead * size, inner), rows, source.reshape(-1, inner))
