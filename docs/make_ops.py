@@ -44,6 +44,8 @@ is written by `python docs/make_ops.py` from the ops and the tables of rules; a 
 """
 EXAMPLES = (Power(2.5), Polygamma(2), Spherical(1), ModifiedBessel(2, False))
 """One op of each family of rows that has attributes."""
+FAMILIES = frozenset(map(type, EXAMPLES)) & LOWERED.keys()
+"""Those with a rule of their own, which tells of which of them there is code."""
 
 
 def derived(cls: type[Op]) -> Iterator[type[Op]]:
@@ -120,16 +122,17 @@ def batch(op: type[Op] | Elementwise) -> str:
 
 def lowers(op: type[Op] | Elementwise) -> str:
     """Return for which dtypes there is code, or why for none."""
-    if isinstance(op, Elementwise):
+    if isinstance(op, Elementwise) and type(op) not in FAMILIES:
         known = dtypes(written(op))
         return f"{TICK} {known}" if known else op.no_lowering or HOST_ROWS.get(op.label, "")
     if op.no_lowering:
         return op.no_lowering
     if op.aliasing is not None:
         return f"{TICK} view"
-    if op not in LOWERED:
+    cls = type(op) if isinstance(op, Elementwise) else op
+    if cls not in LOWERED:
         return ""
-    terms = TERMS[op]
+    terms = TERMS[cls]
     return f"{TICK} {dtypes(terms.of)}{f'; {terms.where}' if terms.where else ''}"
 
 

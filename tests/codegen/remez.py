@@ -39,8 +39,41 @@ def doubled_atanh(first):
 
 
 def erfinv_slope(w):
-    x = mp.sqrt(-mp.expm1(-w))
-    return mp.erfinv(x) / x
+    """Return erfinv(x) / x for w = -log(1 - x²), by Newton's method for log erfc y."""
+    rest = -mp.expm1(mp.log1p(-mp.exp(-w)) / 2)
+    y = mp.sqrt(max(w - mp.log(mp.sqrt(mp.pi * max(w, 1))), mp.mpf("0.2")))
+    for _ in range(12):
+        tail = mp.erfc(y)
+        y += mp.log(tail / rest) * tail * mp.sqrt(mp.pi) / 2 * mp.exp(y * y)
+    return y / (1 - rest)
+
+
+def from_ratio(t, middle):
+    """Return s of t = (s - middle) / (s + middle)."""
+    return middle * (1 + t) / (1 - t)
+
+
+def erfinv_far(middle):
+    """Return erfinv(x) / (x s) as a function of (s - middle) / (s + middle), s = √w."""
+    return lambda t: erfinv_slope(from_ratio(t, middle) ** 2) / from_ratio(t, middle)
+
+
+def bessel(order):
+    """Return Iₙ(x) e⁻ˣ √x as a function of 1/x - 1/16."""
+    return lambda t: mp.besseli(order, 1 / (t + EIGHTH / 2)) * mp.exp(-1 / (t + EIGHTH / 2)) / mp.sqrt(t + EIGHTH / 2)
+
+
+def without_zeros(function, *zeros):
+    """Return function(x) / Π (x - zero), x = t + `middle`, also right beside the zeros."""
+
+    def quotient(t, middle):
+        with mp.workdps(3 * DIGITS):
+            x = t + middle
+            if min(abs(x - zero) for zero in zeros) < mp.mpf(10) ** -DIGITS:
+                x += mp.mpf(10) ** -DIGITS
+            return function(x) / mp.fprod(x - zero for zero in zeros)
+
+    return quotient
 
 
 def erfcx(t):
@@ -52,9 +85,12 @@ def log2_erfc(t):
     return mp.log(mp.erfc(t + 1)) / mp.log(2)
 
 
+with mp.workdps(3 * DIGITS):
+    ZERO = mp.findroot(mp.digamma, mp.mpf("1.4616"))
+    lgamma, digamma = without_zeros(mp.loggamma, 1, 2), without_zeros(mp.digamma, ZERO)
 with mp.workdps(DIGITS):
     LN2, QUARTER, NEAR = mp.log(2) / 2 * mp.mpf("1.005"), (mp.pi / 4 * mp.mpf("1.003")) ** 2, mp.mpf("1e-9")
-    ROOT, LOG2, HALF = mp.sqrt(mp.mpf(2)), mp.log(2), mp.mpf("0.5001")
+    ROOT, LOG2, HALF, EIGHTH = mp.sqrt(mp.mpf(2)), mp.log(2), mp.mpf("0.5001"), mp.mpf(1) / 8
     GOALS = {
         "EXP": Goal(lambda r: (mp.expm1(r) - r) / r**2, lambda r: r * r / abs(mp.expm1(r)), -LN2 * mp.mpf("1.0007"), LN2),
         "LOG": Goal(lambda f: (mp.log1p(f) - f + f * f / 2) / f**3, lambda f: abs(f**3 / mp.log1p(f)), 1 / ROOT - 1, ROOT - 1),
@@ -70,8 +106,22 @@ with mp.workdps(DIGITS):
         "ERFC_LOG2": Goal(log2_erfc, lambda t: LOG2 * mp.erfc(t + 1) / mp.erf(t + 1), mp.mpf(0), mp.mpf(3)),
         "EXP2_SHORT": Goal(lambda x: 2**x, lambda x: 2**-x, -HALF, HALF),
         "ERFCX": Goal(erfcx, one, -mp.mpf(7) / 9, mp.mpf(3) / 4),
-        "ERFINV": Goal(lambda t: erfinv_slope(t + mp.mpf("2.5")), one, -mp.mpf("2.4999999"), mp.mpf("2.5001")),
-        "ERFINV_FAR": Goal(lambda t: erfinv_slope((t + 3) ** 2), one, mp.sqrt(5) - 3, mp.mpf("3.12")),
+        "ERFINV": Goal(lambda t: erfinv_slope(t + mp.mpf("3.125")), one, -mp.mpf("3.12499"), mp.mpf("3.1251")),
+        "ERFINV_FAR": Goal(erfinv_far(5), one, -mp.mpf("0.33336"), mp.mpf("0.0991")),
+        "ERFINV_TINY": Goal(erfinv_far(14), one, -mp.mpf("0.3937"), mp.mpf("0.3254")),
+        "LGAMMA": Goal(lambda t: lgamma(t, 2), lambda t: 1 / lgamma(t, 2), -mp.mpf("1.0001"), mp.mpf("1.0001")),
+        "DIGAMMA": Goal(lambda t: digamma(t, mp.mpf("1.5")), one, -HALF, HALF),
+        "I0": Goal(
+            lambda z: (mp.besseli(0, 2 * mp.sqrt(z)) - 1) / z, lambda z: z / mp.besseli(0, 2 * mp.sqrt(z)), NEAR, mp.mpf(16)
+        ),
+        "I1": Goal(
+            lambda z: (mp.besseli(1, 2 * mp.sqrt(z)) / mp.sqrt(z) - 1) / z,
+            lambda z: z * mp.sqrt(z) / mp.besseli(1, 2 * mp.sqrt(z)),
+            NEAR,
+            mp.mpf(16),
+        ),
+        "I0_FAR": Goal(bessel(0), lambda t: mp.mpf("2.5"), NEAR - EIGHTH / 2, EIGHTH / 2),
+        "I1_FAR": Goal(bessel(1), lambda t: mp.mpf("2.6"), NEAR - EIGHTH / 2, EIGHTH / 2),
     }
 
 

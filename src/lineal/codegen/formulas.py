@@ -203,7 +203,8 @@ KINDS: dict[str, Callable[..., Kind]] = {
     **dict.fromkeys("isnan isinf isfinite signbit truth logical_and logical_or logical_xor logical_not".split(), truth),
     **dict.fromkeys("divide reciprocal sqrt rsqrt cbrt exp exp2 expm1 log log2 log10 log1p".split(), floating),
     **dict.fromkeys("sin cos tan arcsin arccos arctan arctan2 sinh cosh tanh arcsinh arccosh arctanh".split(), floating),
-    **dict.fromkeys("logaddexp logaddexp2 sigmoid erf erfc erfinv lgamma digamma copysign hypot nextafter".split(), floating),
+    **dict.fromkeys("logaddexp logaddexp2 sigmoid copysign hypot nextafter erf erfc erfcx erfinv".split(), floating),
+    **dict.fromkeys("ndtr log_ndtr ndtri lgamma digamma trigamma i0 i0e i1 i1e".split(), floating),
     "invert": whole,
     "where": selected,
     "ldexp": lambda x, n: floating(x),
@@ -378,6 +379,11 @@ class NumpyModule:
         """Return 1 / √x."""
         return 1 / np.sqrt(x)
 
+    def trigamma(self, x: Any) -> Any:
+        """Return ψ′(x)."""
+        return special.polygamma(1, x)
 
-SCIPY = {"sigmoid": "expit", "lgamma": "gammaln"} | {name: name for name in ("erf", "erfc", "erfinv", "digamma")}
+
+SCIPY = {"sigmoid": "expit", "lgamma": "gammaln"}
+SCIPY |= {name: name for name in "erf erfc erfcx erfinv ndtr log_ndtr ndtri digamma i0 i0e i1 i1e".split()}
 NUMPY = NumpyModule()

@@ -324,6 +324,8 @@ class MathModule:
     arcsinh, arccosh, arctanh = unary("asinh"), unary("acosh"), unary("atanh")
     asin, acos, atan, asinh, acosh, atanh, atan2 = arcsin, arccos, arctan, arcsinh, arccosh, arctanh, arctan2
     rsqrt, cbrt = unary("rsqrt"), unary("cbrt")
-    erf, erfc, erfinv = unary("erf"), unary("erfc"), unary("erfinv")
-    lgamma, digamma = unary("lgamma"), unary("digamma")
+    erf, erfc, erfcx, erfinv = unary("erf"), unary("erfc"), unary("erfcx"), unary("erfinv")
+    ndtr, log_ndtr, ndtri = unary("ndtr"), unary("log_ndtr"), unary("ndtri")
+    lgamma, digamma, trigamma = unary("lgamma"), unary("digamma"), unary("trigamma")
+    i0, i0e, i1, i1e = unary("i0"), unary("i0e"), unary("i1"), unary("i1e")
     gammaln, expit = lgamma, sigmoid

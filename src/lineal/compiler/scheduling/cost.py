@@ -24,7 +24,8 @@ ACCESS, SIMPLE, DIVISION, FUNCTION = 0.1, 0.03, 0.25, 1.0
 DIVISIONS = frozenset("divide reciprocal sqrt rsqrt".split())
 FUNCTIONS = frozenset(
     "exp exp2 expm1 log log2 log10 log1p logaddexp logaddexp2 sin cos tan arcsin arccos arctan arctan2 sinh cosh tanh arcsinh "
-    "arccosh arctanh sigmoid erf erfc erfinv lgamma digamma hypot nextafter cbrt power fmod remainder floor_divide".split()
+    "arccosh arctanh sigmoid erf erfc erfcx erfinv ndtr log_ndtr ndtri lgamma digamma trigamma i0 i0e i1 i1e hypot nextafter "
+    "cbrt power fmod remainder floor_divide".split()
 )
 SQUARES = frozenset(map(Number, (1, 2, 1.0, 2.0)))
 

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from lineal.compiler.lowering.rules.table import lowers
+from lineal.compiler.lowering.rules.table import FLOATS, lowers
 from lineal.compiler.lowering.support import supported
 from lineal.compiler.nodes.windows import Window
+from lineal.ops.elementwise.special import Polygamma
 from lineal.ops.pattern import Elementwise
 
 __all__ = ["HOST_ROWS", "elementwise", "same"]
 
 SCIPY_ROWS = """
-    i0 special_i0e special_i1 special_i1e special_airy_ai special_bessel_j0 special_bessel_j1 special_bessel_y0
-    special_bessel_y1 special_modified_bessel_i0 special_modified_bessel_i1 special_modified_bessel_k0
-    special_modified_bessel_k1 special_scaled_modified_bessel_k0 special_scaled_modified_bessel_k1 special_erfcx
-    special_log_ndtr special_ndtri igamma igammac special_zeta special_chebyshev_polynomial_t
-    special_chebyshev_polynomial_u special_chebyshev_polynomial_v special_chebyshev_polynomial_w
-    special_shifted_chebyshev_polynomial_t special_shifted_chebyshev_polynomial_u
+    special_airy_ai special_bessel_j0 special_bessel_j1 special_bessel_y0 special_bessel_y1 special_modified_bessel_k0
+    special_modified_bessel_k1 special_scaled_modified_bessel_k0 special_scaled_modified_bessel_k1 igamma igammac
+    special_zeta special_chebyshev_polynomial_t special_chebyshev_polynomial_u special_chebyshev_polynomial_v
+    special_chebyshev_polynomial_w special_shifted_chebyshev_polynomial_t special_shifted_chebyshev_polynomial_u
     special_shifted_chebyshev_polynomial_v special_shifted_chebyshev_polynomial_w special_hermite_polynomial_h
     special_hermite_polynomial_he special_laguerre_polynomial_l special_legendre_polynomial_p
 """.split()
@@ -36,6 +35,7 @@ def same(m: Any, x: Any) -> Any:
     return x
 
 
+@lowers(Polygamma, of=FLOATS, where="n = 1: of others SciPy has the function")
 @lowers(Elementwise, where="what the scalar expression can be written for")
 def elementwise(low: Any, op: Any, y: Any, *xs: Window) -> Window | None:
     """y = scalar(x0, x1, …)."""
