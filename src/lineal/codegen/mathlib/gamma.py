@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from lineal.codegen import kinds
 from lineal.codegen.mathlib import specialtables
 from lineal.codegen.mathlib.logarithm import log
-from lineal.codegen.mathlib.parts import horner, interleaved
+from lineal.codegen.mathlib.parts import absolute, horner, interleaved
 from lineal.codegen.mathlib.special import widened
 from lineal.codegen.mathlib.trigonometry import sin, tan
 from lineal.codegen.values import Value
@@ -16,6 +16,8 @@ from lineal.codegen.values import Value
 if TYPE_CHECKING:
     from lineal.codegen.emit import Emitter
 
+# a difference that is less than this beside what is subtracted has too few digits for a format
+LOST = {"float32": 2.0**-4, "float64": 0.5}
 # from here the asymptotic series are exact to the last bits
 LARGE = 10
 BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510)
@@ -28,13 +30,34 @@ TRIGAMMA_SERIES = BERNOULLI
 
 
 def lgamma(e: Emitter, x: Value) -> Value:
-    """Return log |Γ(x)|; the C library is asked for negative x, where there are zeros without end."""
+    """Return log |Γ(x)|; for x < 0 by reflection, beside zeros by the C library, since what is subtracted there is equal."""
     wide = e.cast(x, kinds.float64)
-    result = e.variable(lgamma_positive(e, wide, x))
     negative = wide < 0
+    size = absolute(e, wide)
+    result = e.variable(lgamma_positive(e, size, x))
     with e.when(e.any(negative), carried=[result]):
-        result.value = e.select(negative, e.per_lane("lgamma", wide), result.value)
+        left, lost = reflected_lgamma(e, wide, size, result.value, x)
+        result.value = e.select(negative, left, result.value)
+        lost = lost & negative
+        with e.when(e.any(lost), carried=[result]):
+            # of 1 it knows the answer
+            result.value = e.select(lost, e.per_lane("lgamma", e.select(lost, wide, 1.0)), result.value)
     return e.cast(result.value, x.kind)
+
+
+def reflected_lgamma(e: Emitter, x: Value, size: Value, positive: Value, format: Value) -> tuple[Value, Value]:
+    """Return log π / |x sin πx| - log Γ(|x|) for x < 0, and whether too many digits cancel."""
+    s = absolute(e, sine(e, x)) * (1 / math.pi)
+    first = -log(e, size * s)
+    y = first - positive
+    # at poles and infinity; right beside 0 the product would vanish, and Γ(x) is -Γ(-x)
+    y = e.select(size < 2.0**-60, positive, e.select((s > 0), y, e.like(math.inf, x)))
+    return y, absolute(e, y) < LOST[format.kind.name] * (absolute(e, first) + absolute(e, positive))
+
+
+def sine(e: Emitter, x: Value) -> Value:
+    """Return ± sin πx; nan at infinity."""
+    return sin(e, (x - e.intrinsic("nearbyint", x)) * math.pi)
 
 
 def lgamma_positive(e: Emitter, x: Value, format: Value) -> Value:
@@ -97,8 +120,7 @@ def trigamma(e: Emitter, x: Value) -> Value:
     negative = wide < 0
     result = e.variable(trigamma_positive(e, e.select(negative, 1.0 - wide, wide)))
     with e.when(e.any(negative), carried=[result]):
-        fraction = wide - e.intrinsic("nearbyint", wide)
-        s = sin(e, fraction * math.pi) * (1 / math.pi)
+        s = sine(e, wide) * (1 / math.pi)
         result.value = e.select(negative, 1.0 / (s * s) - result.value, result.value)
     return e.cast(result.value, x.kind)
 

@@ -1,7 +1,7 @@
 """The error function, the gamma function, and their kin.
 
 SciPy gives the numbers of small arrays, codegen/mathlib those of large ones and of programs, 4 units in the last place away at
-most; lgamma and digamma are as exact beside their zeros for positive input only.
+most; beside the zeros of digamma left of 0 the error is a few units in the last place of 1.
 """
 
 from __future__ import annotations
