@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lineal.base import later
-from lineal.codegen import kinds
+from lineal.codegen import kinds, specialvalues
 from lineal.codegen.kinds import Kind
 from lineal.codegen.mathmodule import MathModule
 
@@ -365,6 +365,8 @@ class NumpyModule:
     rounded_product = staticmethod(np.multiply)
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
+        if name in specialvalues.__all__:
+            return getattr(specialvalues, name)
         return getattr(special, SCIPY[name]) if name in SCIPY else getattr(np, name)
 
     def cast(self, x: Any, kind: Kind) -> Any:
@@ -379,11 +381,6 @@ class NumpyModule:
         """Return 1 / √x."""
         return 1 / np.sqrt(x)
 
-    def trigamma(self, x: Any) -> Any:
-        """Return ψ′(x)."""
-        return special.polygamma(1, x)
 
-
-SCIPY = {"sigmoid": "expit", "lgamma": "gammaln"}
-SCIPY |= {name: name for name in "erf erfc erfcx erfinv ndtr log_ndtr ndtri digamma i0 i0e i1 i1e".split()}
+SCIPY = {"sigmoid": "expit"} | {name: name for name in "erf erfc erfinv ndtri i0 i0e i1 i1e".split()}
 NUMPY = NumpyModule()

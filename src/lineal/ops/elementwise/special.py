@@ -1,7 +1,7 @@
 """The error function, the gamma function, and their kin.
 
 SciPy gives the numbers of small arrays, codegen/mathlib those of large ones and of programs, 4 units in the last place away at
-most; beside the zeros of digamma left of 0 the error is a few units in the last place of 1.
+most; beside their zeros left of 0 those of digamma, and of lgamma of small arrays, are so many units of 1 away.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from lineal.ops.promotion import unsupported
 __all__ = ["erf", "erfc", "erfinv", "lgamma", "digamma", "polygamma"]
 
 scipy: Any = later.module("scipy")
+values: Any = later.module("lineal.codegen.specialvalues")
 
 _TWO_BY_ROOT_PI = 2 / math.sqrt(math.pi)
 
@@ -55,26 +56,15 @@ erfinv = unary(
 )
 
 
-def _lgamma(m: Any, x: Any) -> Any:
-    # SciPy gives ∞ for the smallest numbers, and nan for -∞
-    tiny = m.abs(x) < 1e-300
-    return m.where(x == -m.inf, x.dtype.type(m.inf), m.where(tiny, -m.log(m.abs(x)), scipy.special.gammaln(x)))
-
-
 lgamma = unary(
     "lgamma",
     lambda m, x: m.lgamma(x),
     lambda g, x: g * digamma(x),
     domain="real float",
-    numeric=_lgamma,
+    numeric=lambda m, x: values.lgamma(x),
     host_only="SciPy",
     doc="Return the logarithm of |Γ(input)|.",
 )
-
-
-def _digamma(m: Any, x: Any) -> Any:
-    # at 0 the limit depends on the side, and the sign of zero tells which
-    return m.where(x == 0, m.copysign(m.inf, -x).astype(x.dtype), scipy.special.digamma(x))
 
 
 digamma = unary(
@@ -82,7 +72,7 @@ digamma = unary(
     lambda m, x: m.digamma(x),
     lambda g, x: g * polygamma(1, x),
     domain="real float",
-    numeric=_digamma,
+    numeric=lambda m, x: values.digamma(x),
     host_only="SciPy",
     doc="Return the derivative of lgamma.",
 )
@@ -98,16 +88,10 @@ class Polygamma(Elementwise):
             "polygamma",
             (lambda m, x: m.trigamma(x)) if n == 1 else (lambda m, x: m.polygamma(n, x)),
             (lambda g, x: g * polygamma(n + 1, x),),
-            numeric=lambda m, x: _polygamma_values(m, n, x).astype(x.dtype),
+            numeric=lambda m, x: values.trigamma(x) if n == 1 else scipy.special.polygamma(n, x).astype(x.dtype),
             host_only="SciPy",
         )
         self.__dict__["n"] = n
-
-
-def _polygamma_values(m: Any, n: int, x: Any) -> Any:
-    y = scipy.special.polygamma(n, x)
-    # 1 / sin² has no limit at -∞, where SciPy gives ∞
-    return m.where(x == -m.inf, m.nan, y) if n == 1 else y
 
 
 _polygamma = functools.lru_cache(64)(Polygamma)
