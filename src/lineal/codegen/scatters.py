@@ -16,7 +16,7 @@ from lineal.codegen.large import UNWRITABLE, Native, whole_numbers
 from lineal.codegen.parallel import shared
 from lineal.codegen.values import Value
 
-__all__ = ["KNOWN", "numbers_added", "rows_added"]
+__all__ = ["LEAST", "PIECES", "SHARE", "numbers_added", "rows_added"]
 
 KNOWN = frozenset("float32 float64 float16 bfloat16".split())
 DIGIT = 11
@@ -165,7 +165,8 @@ def rows_added(y: np.ndarray, rows: np.ndarray, source: np.ndarray) -> bool:
     """Add source[i] to y[rows[i]] for all i, of (N, inner) and (M, inner); return False where NumPy has to."""
     rows, source = np.ascontiguousarray(rows), np.ascontiguousarray(source)
     if y.dtype.kind == "c":
-        y, source = y.view(y.real.dtype), source.view(y.real.dtype)
+        parts = {"F": np.float32, "D": np.float64}[y.dtype.char]
+        y, source = y.view(parts), source.view(parts)
     added = native(RowSums, y.dtype) if usable(y, source, rows) else None
     if added is None:
         return False
@@ -178,8 +179,9 @@ def rows_added(y: np.ndarray, rows: np.ndarray, source: np.ndarray) -> bool:
 def numbers_added(y: np.ndarray, places: np.ndarray, source: np.ndarray) -> bool:
     """Add source[i] to y[places[i]] for all i, both of one dimension; return False where NumPy has to."""
     places, source = np.ascontiguousarray(places), np.ascontiguousarray(source)
-    pieces = min(PIECES, places.size // max(LEAST, SHARE * y.size))
-    added = native(NumberSums, y.dtype) if pieces > 1 and usable(y, source, places) else None
+    pieces = max(1, min(PIECES, places.size // max(LEAST, SHARE * y.size)))
+    large = places.size >= max(LEAST, y.size)
+    added = native(NumberSums, y.dtype) if large and usable(y, source, places) else None
     if added is None:
         return False
     # -0.0 and not 0.0, which would take the sign of sums of nothing but -0.0

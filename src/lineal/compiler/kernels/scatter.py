@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Any
 
+import numpy as np
+
 from lineal.codegen import kinds
+from lineal.codegen.blocks import Block
 from lineal.codegen.emit import Emitter
-from lineal.codegen.kinds import int32, kind_of, pointer
+from lineal.codegen.kinds import float64, int32, int64, kind_of, pointer
 from lineal.codegen.parallel import shared
+from lineal.codegen.scatters import LEAST, PIECES, SHARE
 from lineal.codegen.values import Value
 from lineal.compiler.kernels.loops import parameters, placed
+from lineal.compiler.kernels.partials import MEMORY, reserved
 from lineal.compiler.nodes.node import Scatter
-from lineal.compiler.nodes.windows import Base, Pick, Window
+from lineal.compiler.nodes.windows import Base, Pick, Window, dense
 from lineal.compiler.scheduling.grouping import Group
 
 __all__ = ["write_scatter"]
@@ -36,8 +42,10 @@ def write_scatter(e: Emitter, group: Group, name: str) -> bool:
         addresses = dict(zip(bases, given))
         for pick in node.picks:
             check(e, pick, addresses)
-        axis = split(e, node)
-        if axis is None:
+        axis, pieces = split(e, node), pieces_of(e, node)
+        if pieces > 1:
+            in_pieces(e, node, name, pieces, bases, given)
+        elif axis is None:
             loops(e, node, addresses)
         else:
             work = lambda start, stop, *known: loops(e, node, dict(zip(bases, known)), {axis: (start, stop)})
@@ -54,8 +62,47 @@ def split(e: Emitter, node: Scatter) -> int | None:
     """
     if not e.spread if e.general else math.prod(node.source.shape) < WORTH_THREADS:
         return None
-    free = [n for n, step in enumerate(node.target.strides) if step and node.source.shape[n] > 1]
-    return max(free, key=lambda n: node.source.shape[n] // grain(node, n), default=None)
+    return max(free(node), key=lambda n: node.source.shape[n] // grain(node, n), default=None)
+
+
+def free(node: Scatter) -> list[int]:
+    """Return the axes along which targets move on, whatever the indices."""
+    return [n for n, step in enumerate(node.target.strides) if step and node.source.shape[n] > 1]
+
+
+def pieces_of(e: Emitter, node: Scatter) -> int:
+    """Return into how many pieces a long sum into few places is cut, each with memory of its own; 1 if there are none."""
+    out, count = node.out, math.prod(node.source.shape)
+    if e.general or not node.adds or free(node) or out.dtype != np.float64 or out.strides != dense(out.shape):
+        return 1
+    return max(1, min(PIECES, count // max(LEAST, SHARE * math.prod(out.shape)), MEMORY // max(out.nbytes, 1)))
+
+
+def in_pieces(e: Emitter, node: Scatter, name: str, pieces: int, bases: list[Base], given: Sequence[Value]) -> None:
+    """Write the sums of pieces on different threads, and what adds them up in order."""
+    shape, count = node.source.shape, math.prod(node.out.shape)
+    axis = shape.index(max(shape))
+    length = -(-shape[axis] // pieces)
+
+    def work(start: Value, stop: Value, *captured: Value) -> None:
+        *known, memory = captured
+        with e.loop(stop, start) as piece:
+            totals = e.address(memory, piece * count, float64)
+            for block in e.blocks(count, float64):
+                # what any number is added to as it is, -0.0 too
+                block.store(e.const(-0.0, float64), totals)
+            begin = piece * length
+            end = e.math.minimum(begin + length, shape[axis])
+            loops(e, node, dict(zip(bases, known)) | {node.out: totals}, {axis: (begin, end)})
+
+    memory = reserved(e, pieces * node.out.nbytes)
+    shared(e, name, pieces, (*given, memory), work, grain=1)
+    out = given[bases.index(node.out)]
+    for block in e.blocks(count, float64):
+        total = e.variable(block.load(out, float64))
+        with e.loop(pieces, carried=[total]) as piece:
+            total.value = total.value + block.load(e.address(memory, piece * count, float64), float64)
+        block.store(total.value, out)
 
 
 def grain(node: Scatter, axis: int) -> int:
@@ -87,10 +134,13 @@ def check(e: Emitter, pick: Pick, addresses: dict[Base, Value]) -> None:
     """Write the return if an index is out of range; nothing has been put anywhere then."""
     failed = e.variable(e.const(False, kinds.bool_))
     window = narrowed(pick.index)
+    *outer, last = window.shape or (1,)
+    lanes = e.lanes(int64) if window.strides[-1:] == (1,) else 1
     with ExitStack() as stack:
-        index = [stack.enter_context(e.loop(size, carried=[failed])) for size in window.shape]
-        _, good = placed(e, read(e, window, index, addresses), pick)
-        failed.value = failed.value | ~good
+        index = [stack.enter_context(e.loop(size, carried=[failed])) for size in outer]
+        for block in e.blocks(last, lanes, carried=[failed]):
+            _, good = placed(e, read_row(e, window, index, addresses, block), pick)
+            failed.value = failed.value | e.any(block.keep(~good, False))
     with e.when(failed.value):
         e.ret(e.const(1, int32))
         e.begin(e.label("never"))
@@ -114,15 +164,10 @@ def put(e: Emitter, node: Scatter, index: list[Value], addresses: dict[Base, Val
 
 def put_row(e: Emitter, node: Scatter, index: list[Value], addresses: dict[Base, Value], start: Any, stop: Any) -> None:
     """Write what is done with the elements along the last axis, in vectors."""
-    kind, source = kind_of(node.out.dtype), node.source
+    kind = kind_of(node.out.dtype)
     place = target(e, node, index, addresses)
-    known = source.base.source == "literal"
-    row = e.index(0) if known else moved(e, source, index, addresses[source.base])
     for block in e.blocks(stop, e.lanes(kind.computed), start, unroll=2):
-        if known:
-            value = e.const(source.number, kind.computed)
-        else:
-            value = block.load(row, kind_of(source.base.dtype), source.strides[-1])
+        value = read_row(e, node.source, index, addresses, block)
         if node.adds:
             value = sum_of(block.load(place, kind), value)
         block.store(value, place, kind)
@@ -149,6 +194,14 @@ def read(e: Emitter, window: Window, index: list[Value], addresses: dict[Base, V
     if window.base.source == "literal":
         return e.const(window.number, kind)
     return e.load(moved(e, window, index, addresses[window.base]), kind)
+
+
+def read_row(e: Emitter, window: Window, index: list[Value], addresses: dict[Base, Value], block: Block) -> Value:
+    """Return the elements of a window that a block along its last axis stands at."""
+    kind = kind_of(window.base.dtype)
+    if window.base.source == "literal":
+        return e.const(window.number, kind.computed)
+    return block.load(moved(e, window, index, addresses[window.base]), kind, sum(window.strides[-1:]))
 
 
 def moved(e: Emitter, window: Window, index: list[Value], address: Value) -> Value:
