@@ -208,7 +208,10 @@ def pad_packed_sequence(
 def pad_sequence(
     sequences: Tensor | Iterable[Tensor], batch_first: bool = False, padding_value: float = 0.0, padding_side: str = "right"
 ) -> Tensor:
-    """Return the sequences (Tᵢ, *) padded to the longest length T: (T, n, *), or (n, T, *) if `batch_first`."""
+    """Return the sequences (Tᵢ, *) padded to the longest length T: (T, n, *), or (n, T, *) if `batch_first`.
+
+    They are cast to the dtype of the first one; RuntimeError unless they have one shape but for their lengths.
+    """
     if not isinstance(sequences, Iterable):
         raise RuntimeError(f"pad_sequence: Expected iterable for input sequences, but got {type(sequences).__name__}")
     if padding_side not in ("left", "right"):
@@ -216,9 +219,12 @@ def pad_sequence(
     given: list[Any] = list(sequences)
     if not given:
         raise RuntimeError("pad_sequence: received an empty list of sequences")
+    shapes = [list(each.shape) for each in given]
+    if not all(shapes) or any(each[1:] != shapes[0][1:] for each in shapes):
+        raise RuntimeError(f"pad_sequence: expected sequences of one shape but for their lengths, got shapes {shapes}")
     longest = max(each.shape[0] for each in given)
     padded = []
-    for each in given:
+    for each in (each.to(given[0].dtype) for each in given):
         missing = longest - each.shape[0]
         ends = (missing, 0) if padding_side == "left" else (0, missing)
         padded.append(ops.constant_pad_nd(each, (*(0, 0) * (each.ndim - 1), *ends), padding_value))
