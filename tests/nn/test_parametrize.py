@@ -141,6 +141,22 @@ def test_a_program_computes_the_weight_anew():
     assert_close(compiled(x), layer(x))
 
 
+def test_a_program_that_reads_the_weight_sees_what_becomes_of_it():
+    layer = symmetric()
+    compiled = lineal.compile(lambda x: x @ layer.weight)
+    x = lineal.ones(2, 3, dtype=lineal.float64)
+    for change in (
+        lambda: parametrize.register_parametrization(layer, "bias", nn.Identity()),
+        lambda: parametrize.register_parametrization(layer, "weight", nn.Tanh()),
+        lambda: parametrize.remove_parametrizations(layer, "weight"),
+        lambda: parametrize.register_parametrization(layer, "weight", nn.Sigmoid()),
+    ):
+        for _ in range(3):
+            assert_close(compiled(x), x @ layer.weight)
+        change()
+    assert_close(compiled(x), x @ layer.weight)
+
+
 @pytest.mark.parametrize("dim", [0, 1, None])
 def test_weight_norm(dim):
     layer = square()

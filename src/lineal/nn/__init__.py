@@ -25,7 +25,7 @@ from lineal.nn.batch_normalisation import (
     SyncBatchNorm,
 )
 from lineal.nn.cells import GRUCell, LSTMCell, RNNCell, RNNCellBase
-from lineal.nn.containers import ModuleDict, ModuleList, Sequential
+from lineal.nn.containers import Container, ModuleDict, ModuleList, Sequential
 from lineal.nn.convolution import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from lineal.nn.dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d, Dropout3d, FeatureAlphaDropout
 from lineal.nn.embedding import Embedding
@@ -58,6 +58,7 @@ from lineal.nn.loss import (
     L1Loss,
     MSELoss,
     NLLLoss,
+    NLLLoss2d,
     SmoothL1Loss,
 )
 from lineal.nn.margin_losses import (
@@ -91,7 +92,8 @@ from lineal.nn.padding import (
     ZeroPad2d,
     ZeroPad3d,
 )
-from lineal.nn.parameter import Parameter
+from lineal.nn.parallel import DataParallel
+from lineal.nn.parameter import Buffer, Parameter, UninitializedBuffer, UninitializedParameter
 from lineal.nn.parameter_dict import ParameterDict
 from lineal.nn.parameter_list import ParameterList
 from lineal.nn.pooling import (
@@ -124,15 +126,17 @@ from lineal.nn.smooth import GELU, GLU, LogSigmoid, Mish, SiLU, Softmin, Softplu
 from lineal.nn.thresholds import Hardshrink, RReLU, Softmax2d, Softshrink, Threshold
 from lineal.nn.transformer import Transformer, TransformerDecoder, TransformerEncoder
 from lineal.nn.transformer_layers import TransformerDecoderLayer, TransformerEncoderLayer
-from lineal.nn.uninitialized import UninitializedBuffer, UninitializedParameter
 
 __all__ = [
     "functional",
     "init",
     "utils",
     "Parameter",
+    "Buffer",
     "Module",
     "Sequential",
+    "Container",
+    "DataParallel",
     "ModuleList",
     "ModuleDict",
     "ParameterList",
@@ -151,6 +155,7 @@ __all__ = [
     "L1Loss",
     "MSELoss",
     "NLLLoss",
+    "NLLLoss2d",
     "CrossEntropyLoss",
     "BCELoss",
     "BCEWithLogitsLoss",
@@ -297,4 +302,4 @@ __all__ = [
 ]
 
 # PyTorch's paths, as in nn.modules.linear, and hints are imported when somebody goes there
-__getattr__, _, _ = lazy_loader.attach(__name__, ["attention", "modules"])
+__getattr__, _, _ = lazy_loader.attach(__name__, ["attention", "common_types", "grad", "modules"])

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, ParamSpec, Protocol, TypeVar
 
 from lineal.core import modes
 from lineal.core.hooks import RemovableHandle
+from lineal.nn.handles import everywhere, hooks_of
 from lineal.nn.registry import Registry
 from lineal.nn.watching import BackwardWatch
 
@@ -49,21 +50,24 @@ class Forward(Registry):
         listener = _recorder()
         if listener is not None:
             listener.saw(module)
-        if module._forward_hooks or module._forward_pre_hooks or module._backward_hooks or module._backward_pre_hooks:
+            listener.relies(everywhere, "held")
+        own = module._forward_hooks or module._forward_pre_hooks or module._backward_hooks or module._backward_pre_hooks
+        if own or everywhere:
             return module._call_with_hooks(args, kwargs)
         return module.forward(*args, **kwargs)
 
     def _call_with_hooks(self, args: tuple, kwargs: dict) -> Any:
-        done: set[int] = set()
+        done = 0
         result: Any = None
         try:
             args, kwargs = self._before(args, kwargs)
-            watch = BackwardWatch(self) if self._backward_hooks or self._backward_pre_hooks else None
+            watched = hooks_of(self, "_backward_hooks") or hooks_of(self, "_backward_pre_hooks")
+            watch = BackwardWatch(self) if watched else None
             if watch is not None:
                 args = watch.inputs(args)
             result = self.forward(*args, **kwargs)
-            for key, hook in list(self._forward_hooks.items()):
-                done.add(key)
+            for hook in hooks_of(self, "_forward_hooks"):
+                done += 1
                 changed = hook(self, args, kwargs, result)
                 result = result if changed is None else changed
             return result if watch is None else watch.outputs(result)
@@ -72,7 +76,7 @@ class Forward(Registry):
             raise
 
     def _before(self, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
-        for hook in list(self._forward_pre_hooks.values()):
+        for hook in hooks_of(self, "_forward_pre_hooks"):
             changed = hook(self, args, kwargs)
             if changed is None:
                 continue
@@ -84,9 +88,9 @@ class Forward(Registry):
                 raise RuntimeError(f"forward pre-hook: expected None or (new_args, new_kwargs), got {changed!r}")
         return args, kwargs
 
-    def _after_error(self, args: tuple, kwargs: dict, result: Any, done: set[int]) -> None:
-        for key, hook in list(self._forward_hooks.items()):
-            if hook.always_call and key not in done:
+    def _after_error(self, args: tuple, kwargs: dict, result: Any, done: int) -> None:
+        for hook in hooks_of(self, "_forward_hooks")[done:]:
+            if hook.always_call:
                 try:
                     hook(self, args, kwargs, result)
                 except Exception as error:

@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
 from typing import Any, Self, overload
 
+from lineal.base.deprecation import deprecated
 from lineal.base.signatures import Tensor
 from lineal.nn.module import Module
 
@@ -19,6 +20,18 @@ def position(name: str, index: int, length: int) -> int:
     if not -length <= index < length:
         raise IndexError(f"{name}: index {index} is out of range for {length} modules")
     return index % length
+
+
+class Container(Module):
+    """A module with the given submodules; deprecated."""
+
+    @deprecated(
+        "`nn.Container` is deprecated. All of its functionality is now implemented in `nn.Module`. Subclass that instead."
+    )
+    def __init__(self, **kwargs: Any):
+        super().__init__()
+        for name, module in kwargs.items():
+            self.add_module(name, module)
 
 
 class Numbered(Module):

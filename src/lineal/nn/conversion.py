@@ -10,6 +10,7 @@ from lineal.base.devices import as_device, device
 from lineal.base.signatures import Device, DType
 from lineal.core import AbstractTensor, no_grad
 from lineal.nn.traversal import Traversal
+from lineal.ops import empty_like
 
 T = TypeVar("T", bound="Convertible")
 
@@ -72,6 +73,10 @@ class Convertible(Traversal):
     def bfloat16(self: T) -> T:
         """Convert floating parameters and buffers to bfloat16."""
         return self._apply(lambda tensor: tensor.bfloat16() if tensor.is_floating_point() else tensor)
+
+    def to_empty(self: T, *, device: Device | None, recurse: bool = True) -> T:
+        """Give parameters and buffers new memory on a device, whose numbers are arbitrary."""
+        return self._apply(lambda tensor: empty_like(tensor, device=device), recurse)
 
     def cpu(self: T) -> T:
         """Move all parameters and buffers to the CPU."""

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
 
 from lineal import ops
+from lineal.base.deprecation import deprecated
 from lineal.base.signatures import Tensor
 from lineal.core import no_grad
 from lineal.ops import empty
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 _GAINS = {
     **dict.fromkeys(("linear", "conv1d", "conv2d", "conv3d"), 1.0),
@@ -198,3 +203,21 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: ops.Generator | None
     # Without the signs of R's diagonal, Q would not be uniform over the orthogonal matrices. Mezzadri (2007).
     Q = Q * R.diagonal().sign()
     return tensor.copy_((Q.t() if rows < columns else Q).reshape(tensor.shape)).mul_(gain)
+
+
+def _older(name: str, function: Callable[P, R]) -> Callable[P, R]:
+    """Return a function under the name that it had before it ended in an underscore."""
+    return deprecated(f"`nn.init.{name}` is now deprecated in favor of `nn.init.{name}_`.")(function)
+
+
+constant = _older("constant", constant_)
+dirac = _older("dirac", dirac_)
+eye = _older("eye", eye_)
+kaiming_normal = _older("kaiming_normal", kaiming_normal_)
+kaiming_uniform = _older("kaiming_uniform", kaiming_uniform_)
+normal = _older("normal", normal_)
+orthogonal = _older("orthogonal", orthogonal_)
+sparse = _older("sparse", sparse_)
+uniform = _older("uniform", uniform_)
+xavier_normal = _older("xavier_normal", xavier_normal_)
+xavier_uniform = _older("xavier_uniform", xavier_uniform_)

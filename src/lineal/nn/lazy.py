@@ -9,7 +9,7 @@ from lineal.base.signatures import Device, DType
 from lineal.core import no_grad
 from lineal.nn.batch_normalisation import BatchNorm1d, BatchNorm2d, BatchNorm3d, InstanceNorm1d, InstanceNorm2d, InstanceNorm3d
 from lineal.nn.linear import Linear
-from lineal.nn.uninitialized import UninitializedBuffer, UninitializedParameter, is_lazy
+from lineal.nn.parameter import UninitializedBuffer, UninitializedParameter, is_lazy
 from lineal.tensors import Tensor, tensor
 
 

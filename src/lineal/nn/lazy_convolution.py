@@ -7,7 +7,7 @@ from typing import Any
 from lineal.base.signatures import Device, Dims, DType
 from lineal.nn.convolution import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from lineal.nn.lazy import LazyModuleMixin
-from lineal.nn.uninitialized import UninitializedParameter, is_lazy
+from lineal.nn.parameter import UninitializedParameter, is_lazy
 from lineal.tensors import Tensor
 
 

@@ -7,8 +7,8 @@ from typing import Any
 from lineal.base.signatures import Tensor
 from lineal.core import AbstractTensor
 from lineal.core.modes import Structure
-from lineal.nn.handles import HookTable, Members
-from lineal.nn.parameter import Parameter
+from lineal.nn.handles import HookTable, Members, replaced
+from lineal.nn.parameter import Buffer, Parameter
 
 HOOK_TABLES = (
     "_forward_pre_hooks",
@@ -56,15 +56,17 @@ class Registry:
             self.register_parameter(name, value)
         elif isinstance(value, Registry):
             self._vacate(name, "_modules")
-            own["_modules"][name] = value
+            own["_modules"][name] = replaced("module", self, name, value)
         elif name in own.get("_parameters", ()):
             self.register_parameter(name, value)
         elif name in own.get("_modules", ()):
             self._require(value is None, "submodule", name, "a Module or None", value)
-            own["_modules"][name] = value
+            own["_modules"][name] = replaced("module", self, name, value)
+        elif isinstance(value, Buffer):
+            self.register_buffer(name, value, value.persistent)
         elif name in own.get("_buffers", ()):
             self._require(value is None or isinstance(value, AbstractTensor), "buffer", name, "a Tensor or None", value)
-            own["_buffers"][name] = value
+            own["_buffers"][name] = replaced("buffer", self, name, value)
         else:
             super().__setattr__(name, value)
 
@@ -125,13 +127,13 @@ class Registry:
                 "compute from it in forward() instead"
             )
         Structure.changes += 1
-        self._parameters[name] = param
+        self._parameters[name] = None if param is None else replaced("parameter", self, name, param)
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
         """Enter a tensor that belongs to the state but is not learnt; only a persistent one is in `state_dict()`."""
         self._check_name("buffer", name, "_buffers")
         self._require(tensor is None or isinstance(tensor, AbstractTensor), "buffer", name, "a Tensor or None", tensor)
-        self._buffers[name] = tensor
+        self._buffers[name] = replaced("buffer", self, name, tensor)
         if persistent:
             self._non_persistent_buffers_set.discard(name)
         else:
@@ -142,7 +144,7 @@ class Registry:
         if not isinstance(module, Registry) and module is not None:
             raise TypeError(f"{type(module).__name__} is not a Module subclass")
         self._check_name("module", name, "_modules")
-        self._modules[name] = module
+        self._modules[name] = replaced("module", self, name, module)
 
     def register_module(self, name: str, module: Any) -> None:
         """Do what `add_module` does."""

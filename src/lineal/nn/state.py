@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from lineal.core import no_grad
 from lineal.core.hooks import RemovableHandle
-from lineal.nn.parameter import Parameter
+from lineal.nn.parameter import Parameter, is_lazy
 from lineal.nn.traversal import Traversal
 from lineal.tensors import Tensor
 
@@ -136,14 +136,15 @@ class Stateful(Traversal):
             error_msgs.append(
                 f'While copying the parameter named "{key}", expected a Tensor from checkpoint but received {type(given)}'
             )
-        elif given.shape != tensor.shape:
+        elif not is_lazy(tensor) and given.shape != tensor.shape:
             error_msgs.append(
                 f"size mismatch for {key}: copying a param with shape {given.shape} from checkpoint, "
                 f"the shape in current model is {tensor.shape}."
             )
         elif not assign:
-            with no_grad():
-                tensor.copy_(given)
+            if not is_lazy(tensor):
+                with no_grad():
+                    tensor.copy_(given)
         elif isinstance(tensor, Parameter) and not isinstance(given, Parameter):
             setattr(self, name, Parameter(given, tensor.requires_grad))
         else:

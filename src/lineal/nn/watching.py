@@ -7,6 +7,7 @@ from typing import Any
 
 from lineal.core import Op, apply, is_grad_enabled, modes
 from lineal.core.custom import share
+from lineal.nn.handles import hooks_of
 from lineal.ops import zeros
 from lineal.tensors import Tensor
 
@@ -79,13 +80,13 @@ class BackwardWatch:
     def see_outputs(self, gs: tuple) -> tuple:
         """Show the outputs' cotangents to the pre-hooks, and, if no input has a derivative, to the hooks."""
         grads = unpacked(gs, self.out_places, self.out_count)
-        for hook in list(self.module._backward_pre_hooks.values()):
+        for hook in hooks_of(self.module, "_backward_pre_hooks"):
             changed = hook(self.module, grads)
             if changed is not None:
                 grads = self._checked(changed, grads, "grad_output")
         self.grad_outputs = grads
         if not self.places:
-            for hook in list(self.module._backward_hooks.values()):
+            for hook in hooks_of(self.module, "_backward_hooks"):
                 changed = hook(self.module, (None,) * self.count, grads)
                 if changed is not None and any(g is not None for g in as_tuple(changed)):
                     raise RuntimeError(
@@ -104,7 +105,7 @@ class BackwardWatch:
         grads = tuple(
             g if g is not None or spec is None else zeros(spec[0], dtype=spec[1]) for g, spec in zip(grads, self.args)
         )
-        for hook in list(self.module._backward_hooks.values()):
+        for hook in hooks_of(self.module, "_backward_hooks"):
             changed = hook(self.module, grads, self.grad_outputs)
             if changed is not None:
                 grads = self._checked(changed, grads, "grad_input")

@@ -14,6 +14,7 @@ from lineal.nn.modules import (
     instancenorm,
     lazy,
     linear,
+    linear_cross_entropy_options,
     loss,
     module,
     normalization,
@@ -24,6 +25,7 @@ from lineal.nn.modules import (
     sparse,
     transformer,
     upsampling,
+    utils,
 )
 from lineal.nn.modules.activation import *
 from lineal.nn.modules.adaptive import *
@@ -37,6 +39,7 @@ from lineal.nn.modules.flatten import *
 from lineal.nn.modules.fold import *
 from lineal.nn.modules.instancenorm import *
 from lineal.nn.modules.linear import *
+from lineal.nn.modules.linear_cross_entropy_options import *
 from lineal.nn.modules.loss import *
 from lineal.nn.modules.module import *
 from lineal.nn.modules.normalization import *

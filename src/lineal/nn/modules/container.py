@@ -1,7 +1,7 @@
 """Containers, where PyTorch keeps them."""
 
-from lineal.nn.containers import ModuleDict, ModuleList, Sequential
+from lineal.nn.containers import Container, ModuleDict, ModuleList, Sequential
 from lineal.nn.parameter_dict import ParameterDict
 from lineal.nn.parameter_list import ParameterList
 
-__all__ = ["ModuleDict", "ModuleList", "Sequential", "ParameterList", "ParameterDict"]
+__all__ = ["Container", "ModuleDict", "ModuleList", "Sequential", "ParameterList", "ParameterDict"]

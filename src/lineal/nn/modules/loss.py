@@ -9,8 +9,11 @@ from lineal.nn.loss import (
     L1Loss,
     MSELoss,
     NLLLoss,
+    NLLLoss2d,
     SmoothL1Loss,
 )
+from lineal.nn.loss import Loss as _Loss
+from lineal.nn.loss import WeightedLoss as _WeightedLoss
 from lineal.nn.margin_losses import (
     CosineEmbeddingLoss,
     HingeEmbeddingLoss,
@@ -25,6 +28,8 @@ from lineal.nn.margin_losses import (
 from lineal.nn.sequence_losses import CTCLoss, GaussianNLLLoss, LinearCrossEntropyLoss, PoissonNLLLoss
 
 __all__ = [
+    "_Loss",
+    "_WeightedLoss",
     "BCELoss",
     "BCEWithLogitsLoss",
     "CrossEntropyLoss",
@@ -33,6 +38,7 @@ __all__ = [
     "L1Loss",
     "MSELoss",
     "NLLLoss",
+    "NLLLoss2d",
     "SmoothL1Loss",
     "CosineEmbeddingLoss",
     "HingeEmbeddingLoss",

@@ -193,6 +193,9 @@ def parametrized(name: str) -> property:
         listener = modes.recorder.get()
         if listener is not None:
             listener.heeds(caching)
+            # the class says which tensors are parametrized
+            listener.relies(module, "__class__")
+            listener.saw(module.parametrizations)
         parametrizations = module.parametrizations[name]
         known, key = computed.get(), (id(listener), id(module), name)
         if known is None:

@@ -8,8 +8,7 @@ from lineal import linalg, ops
 from lineal.core import no_grad
 from lineal.nn.functional import normalize
 from lineal.nn.module import Module
-from lineal.nn.parameter import Parameter
-from lineal.nn.uninitialized import is_lazy
+from lineal.nn.parameter import Parameter, is_lazy
 from lineal.nn.utils.parametrizations import outputs_of
 
 __all__ = [

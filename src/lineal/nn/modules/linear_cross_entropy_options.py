@@ -1,0 +1,5 @@
+"""`LinearCrossEntropyOptions`, where PyTorch keeps it."""
+
+from lineal.nn.sequence_losses import LinearCrossEntropyOptions
+
+__all__ = ["LinearCrossEntropyOptions"]
