@@ -11,8 +11,8 @@ FOLDERS = ("src", "tests", "examples", "benchmarks", "docs")
 FILES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
 LINES, FUNCTION_LINES = 500, 40
 VAGUE = {"utils", "util", "helpers", "helper", "misc", "common", "manager", "stuff", "tools"}
-# PyTorch's users look for these two.
-FACADES = {ROOT / "src/lineal/utils", ROOT / "src/lineal/nn/utils"}
+# PyTorch's users look for these.
+FACADES = {ROOT / "src/lineal/utils", ROOT / "src/lineal/nn/utils", ROOT / "src/lineal/nn/modules/utils.py"}
 
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 

@@ -50,7 +50,7 @@ class Registry:
 
     def __setattr__(self, name: str, value: Any) -> None:
         Structure.changes += 1
-        own = self.__dict__
+        own, given = self.__dict__, value
         if isinstance(value, Parameter):
             self._vacate(name, "_parameters")
             self.register_parameter(name, value)
@@ -63,7 +63,7 @@ class Registry:
             self._require(value is None, "submodule", name, "a Module or None", value)
             own["_modules"][name] = replaced("module", self, name, value)
         elif isinstance(value, Buffer):
-            self.register_buffer(name, value, value.persistent)
+            self.register_buffer(name, given, given.persistent)
         elif name in own.get("_buffers", ()):
             self._require(value is None or isinstance(value, AbstractTensor), "buffer", name, "a Tensor or None", value)
             own["_buffers"][name] = replaced("buffer", self, name, value)

@@ -22,4 +22,4 @@ def rescaled(v: Any, g: Any, dim: int) -> Tensor:
     wide = v.to(v.dtype.computes_in)
     y = (wide * (g.to(wide.dtype) / norm_except_dim(wide, 2, dim))).to(v.dtype)
     fused = dim in (0, v.ndim - 1) and v.is_contiguous() and g.is_contiguous()
-    return renamed(y, "WeightNormInterfaceBackward0") if fused else y
+    return renamed(y, "WeightNormInterfaceBackward0" if fused else "MulBackward0")

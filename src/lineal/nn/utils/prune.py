@@ -322,11 +322,10 @@ def require_amount(amount: Any) -> None:
 
 def number_pruned(amount: Any, size: int) -> int:
     """Return how many of `size` things are pruned; ValueError if there are not so many."""
-    if not isinstance(amount, numbers.Integral):
-        return round(amount * size)
-    if amount > size:
+    whole = isinstance(amount, numbers.Integral)
+    if whole and amount > size:
         raise ValueError(f"amount={amount} should be smaller than the number of parameters to prune={size}")
-    return int(amount)
+    return int(amount) if whole else round(amount * size)
 
 
 def without_least(scores: Any, amount: Any, default_mask: Any) -> Any:
