@@ -9,7 +9,9 @@ import lineal
 import lineal.nn.functional as F
 from lineal import nn
 from lineal.codegen.attention import arrays
+from lineal.nn.attention import bias
 from lineal.ops.contraction import attention
+from lineal.testing import assert_close
 
 rng = np.random.default_rng(0)
 Q, K, V = (rng.normal(size=shape) for shape in ((2, 3, 5, 4), (2, 3, 6, 4), (2, 3, 6, 7)))
@@ -208,3 +210,17 @@ def test_hints_are_kept_within_their_block():
     with nn.attention.sdpa_kernel(nn.attention.SDPBackend.FLASH_ATTENTION):
         assert not lineal.backends.cuda.math_sdp_enabled()
     assert lineal.backends.cuda.math_sdp_enabled() == before
+
+
+@pytest.mark.parametrize("sizes", [(3, 5), (5, 5), (5, 3)])
+def test_causal_masks_of_both_corners(sizes):
+    q, k, v = (lineal.randn(2, size, 4) for size in (sizes[0], sizes[1], sizes[1]))
+    left = bias.causal_upper_left(*sizes)
+    assert_close(F.scaled_dot_product_attention(q, k, v, left), F.scaled_dot_product_attention(q, k, v, is_causal=True))
+    if sizes[0] <= sizes[1]:
+        seen = lineal.ones(sizes).tril(sizes[1] - sizes[0]).bool()
+        right = bias.causal_lower_right(*sizes)
+        assert_close(F.scaled_dot_product_attention(q, k, v, right), F.scaled_dot_product_attention(q, k, v, seen))
+    else:
+        with pytest.warns(UserWarning, match="will produce NaNs"):
+            bias.causal_lower_right(*sizes)

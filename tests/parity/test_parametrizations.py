@@ -97,7 +97,8 @@ def test_weight_norm_in_other_dtypes(dtype, dim):
         values.append([layer.weight.grad_fn.name(), *[each.float().numpy() for each in found]])
     assert values[0][0] == values[1][0]
     for found, expected in zip(values[0][1:], values[1][1:]):
-        tolerance = {"float16": 4e-3, "bfloat16": 3e-2, "float32": 1e-5}[dtype]
+        # PyTorch rounds after each of several ops where there is one norm
+        tolerance = {"float16": 4e-3, "bfloat16": 3e-2, "float32": 1e-5}[dtype] * (8 if dim is None else 1)
         np.testing.assert_allclose(found, expected, rtol=tolerance, atol=tolerance)
 
 

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any, NamedTuple, ParamSpec, Protocol, TypeVar
 
+from lineal.base import later
 from lineal.core import modes
 from lineal.core.hooks import RemovableHandle
 from lineal.nn.handles import everywhere, hooks_of
@@ -16,6 +17,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
 
+_compiler: Any = later.module("lineal.compiler")
 _recorder = modes.recorder.get
 
 
@@ -38,8 +40,16 @@ class Forwarding(Protocol[P, R_co]):
     def forward(self) -> Callable[P, R_co]: ...
 
 
+def tell(listener: modes.Recorder, module: Any) -> None:
+    """Let a listener hear that a module is called."""
+    listener.saw(module)
+    listener.relies(everywhere, "held")
+
+
 class Forward(Registry):
     """A module that is called: hooks before, `forward`, hooks after."""
+
+    _compiled_call_impl: Callable[..., Any] | None = None
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Return what the module makes of its inputs; every module defines its own."""
@@ -49,12 +59,24 @@ class Forward(Registry):
         module: Any = self
         listener = _recorder()
         if listener is not None:
-            listener.saw(module)
-            listener.relies(everywhere, "held")
+            tell(listener, module)
+        elif module._compiled_call_impl is not None:
+            return module._compiled_call_impl(*args, **kwargs)
         own = module._forward_hooks or module._forward_pre_hooks or module._backward_hooks or module._backward_pre_hooks
         if own or everywhere:
             return module._call_with_hooks(args, kwargs)
         return module.forward(*args, **kwargs)
+
+    def _call_impl(self, *args: Any, **kwargs: Any) -> Any:
+        """Do what a call does that no program replaces."""
+        listener = _recorder()
+        if listener is not None:
+            tell(listener, self)
+        return self._call_with_hooks(args, kwargs)
+
+    def compile(self, *args: Any, **kwargs: Any) -> None:
+        """Let calls of this module run as native programs; the options are those of `lineal.compile`."""
+        self._compiled_call_impl = _compiler.compile(self._call_impl, *args, **kwargs)
 
     def _call_with_hooks(self, args: tuple, kwargs: dict) -> Any:
         done = 0

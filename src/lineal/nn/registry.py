@@ -83,6 +83,10 @@ class Registry:
         names = {*super().__dir__(), *self._parameters, *self._buffers, *self._modules}
         return sorted(name for name in names if not name[0].isdigit())
 
+    def __getstate__(self) -> dict[str, Any]:
+        # a program calls the module that it was made of
+        return {name: value for name, value in self.__dict__.items() if name != "_compiled_call_impl"}
+
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         for name in HOOK_TABLES:

@@ -28,8 +28,8 @@ __all__ = [
 M = TypeVar("M", bound=Module)
 
 caching: ContextVar[bool] = ContextVar("caching", default=False)
-computed: ContextVar[dict[tuple, tuple[Module, Any]] | None] = ContextVar("computed", default=None)
-"""What `cached` has seen computed, by who listens, module and name; the modules are held, so that no other gets their id."""
+computed: ContextVar[dict[tuple, tuple[Any, Any]] | None] = ContextVar("computed", default=None)
+"""What `cached` has seen computed, by who listens, module and name; it holds these, so that nothing else gets their ids."""
 
 
 @contextmanager
@@ -201,7 +201,7 @@ def parametrized(name: str) -> property:
         if known is None:
             return parametrizations()
         if key not in known:
-            known[key] = module, parametrizations()
+            known[key] = (listener, module), parametrizations()
         return known[key][1]
 
     def put(module: Any, value: Any) -> None:
@@ -222,7 +222,7 @@ def deepcopied(module: Module, memo: dict[int, Any]) -> Any:
     """Return a copy of the same class, as `copy.deepcopy` would make it of a module that has a state."""
     if id(module) not in memo:
         made = memo[id(module)] = object.__new__(type(module))
-        vars(made).update(copy.deepcopy(vars(module), memo))
+        vars(made).update(copy.deepcopy(Module.__getstate__(module), memo))
         for slot in copyreg._slotnames(type(module)):  # type: ignore[attr-defined]
             if hasattr(module, slot):
                 object.__setattr__(made, slot, copy.deepcopy(getattr(module, slot), memo))
