@@ -198,3 +198,21 @@ def test_a_parameter_shares_the_memory_of_its_data():
     with lineal.no_grad():
         parameter.add_(1)
     assert data.tolist() == [1.0, 1.0]
+
+
+def test_arguments_for_the_next_of_several_classes():
+    class Named:
+        def __init__(self, name):
+            self.name = name
+
+    class Both(nn.Module, Named):
+        call_super_init = True
+
+        def __init__(self, name):
+            super().__init__(name)
+
+    assert Both("a").name == "a"
+    with pytest.raises(TypeError, match=r"Tanh.__init__\(\) takes 1 positional argument but 2 were given"):
+        nn.Tanh(1)
+    with pytest.raises(TypeError, match=r"Tanh.__init__\(\) got an unexpected keyword argument 'dim'"):
+        nn.Tanh(dim=1)

@@ -32,7 +32,15 @@ class Registry:
     _modules: dict[str, Any]
     _non_persistent_buffers_set: set[str]
 
-    def __init__(self) -> None:
+    call_super_init: bool = False
+    """Whether the arguments of `Module.__init__` are for the next class of several, which is none of modules."""
+    dump_patches: bool = False
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        if (args or kwargs) and not self.call_super_init:
+            wrong = f"got an unexpected keyword argument '{next(iter(kwargs), '')}'"
+            wrong = wrong if kwargs else f"takes 1 positional argument but {len(args) + 1} were given"
+            raise TypeError(f"{type(self).__name__}.__init__() {wrong}")
         put = super().__setattr__
         put("training", True)
         for name in _MEMBERS:
@@ -40,6 +48,8 @@ class Registry:
         put("_non_persistent_buffers_set", set())
         for name in HOOK_TABLES:
             put(name, HookTable())
+        if self.call_super_init:
+            super().__init__(*args, **kwargs)
 
     def __getattr__(self, name: str) -> Any:
         own = self.__dict__

@@ -1,6 +1,8 @@
 """`Module` and the hooks for all modules, where PyTorch keeps them."""
 
+from lineal.core.hooks import RemovableHandle
 from lineal.nn.module import Module
+from lineal.nn.parameter import Buffer, Parameter
 from lineal.nn.shared_hooks import (
     register_module_buffer_registration_hook,
     register_module_forward_hook,
@@ -10,9 +12,14 @@ from lineal.nn.shared_hooks import (
     register_module_module_registration_hook,
     register_module_parameter_registration_hook,
 )
+from lineal.nn.state import IncompatibleKeys as _IncompatibleKeys
 
 __all__ = [
+    "Buffer",
     "Module",
+    "Parameter",
+    "RemovableHandle",
+    "_IncompatibleKeys",
     "register_module_buffer_registration_hook",
     "register_module_forward_hook",
     "register_module_forward_pre_hook",

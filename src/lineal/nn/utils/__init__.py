@@ -1,5 +1,7 @@
 """Functions on parameters: how they are computed, pruned, fused, clipped, and all of them as one vector."""
 
+import lazy_loader
+
 from lineal.nn.utils import parametrizations, parametrize, prune, rnn, stateless
 from lineal.nn.utils.clipping import clip_grad_norm, clip_grad_norm_, clip_grad_value_, clip_grads_with_norm_, get_total_norm
 from lineal.nn.utils.fusion import fuse_conv_bn_eval, fuse_conv_bn_weights, fuse_linear_bn_eval, fuse_linear_bn_weights
@@ -34,3 +36,6 @@ __all__ = [
     "vector_to_parameters",
     "weight_norm",
 ]
+
+# PyTorch's paths
+__getattr__, _, _ = lazy_loader.attach(__name__, ["clip_grad", "convert_parameters", "init"])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
+from types import GeneratorType
 from typing import Any
 
 from lineal import ops
@@ -55,7 +57,10 @@ def clip_grad_norm_(
 
     `foreach` is accepted for PyTorch's sake and changes nothing.
     """
-    parameters = _listed(parameters)
+    listed = _listed(parameters)
+    if isinstance(parameters, GeneratorType) and not listed:
+        warnings.warn("`parameters` is an empty generator, no gradient clipping will occur.", stacklevel=2)
+    parameters = listed
     grads = [parameter.grad for parameter in parameters if parameter.grad is not None]
     total = get_total_norm(grads, norm_type, error_if_nonfinite)
     clip_grads_with_norm_(parameters, max_norm, total)
