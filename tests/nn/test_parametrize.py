@@ -99,6 +99,29 @@ def test_several_originals_and_buffers():
     assert not parametrize.is_parametrized(layer, "weight")
 
 
+def test_an_original_may_be_parametrized():
+    layer = symmetric()
+    inner = layer.parametrizations.weight
+    parametrize.register_parametrization(inner, "original", nn.Tanh())
+    root = inner.parametrizations.original.original
+    assert_close(layer.weight, root.tanh().triu() + root.tanh().triu(1).mT)
+    assert list(layer.state_dict()) == ["bias", "parametrizations.weight.parametrizations.original.original"]
+    parametrize.remove_parametrizations(inner, "original", leave_parametrized=False)
+    assert type(inner) is parametrize.ParametrizationList
+    assert inner.original is root
+
+
+def test_a_refusal_leaves_the_original_as_it_was():
+    layer = square()
+    before = layer.weight.detach().clone()
+    wrong = Symmetric()
+    wrong.forward = lambda X: X[0]
+    with pytest.raises(ValueError, match="may not change the shape of the tensor"):
+        parametrize.register_parametrization(layer, "weight", wrong)
+    assert_close(layer.weight.detach(), before)
+    assert type(layer) is nn.Linear
+
+
 def test_cached_values_last_for_the_block():
     layer = symmetric()
     with parametrize.cached():

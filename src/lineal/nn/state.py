@@ -43,6 +43,16 @@ class StateDict(OrderedDict):
         return f"OrderedDict({list(self.items())})"
 
 
+class ModulelessHook(NamedTuple):
+    """A hook that is called without the module. No closure, so that modules can be pickled."""
+
+    function: Callable[..., Any]
+
+    def __call__(self, module: Any, *rest: Any) -> Any:
+        """Call the hook."""
+        return self.function(*rest)
+
+
 class Stateful(Traversal):
     """A module tree that writes its state into a flat dict and takes it back."""
 
@@ -204,7 +214,7 @@ class Stateful(Traversal):
 
     def _register_load_state_dict_pre_hook(self, hook: Callable[..., None], with_module: bool = False) -> RemovableHandle:
         """Call `hook`, with the module first only if `with_module`, as `register_load_state_dict_pre_hook` does."""
-        return self._load_state_dict_pre_hooks.add(hook if with_module else lambda module, *rest: hook(*rest))
+        return self._load_state_dict_pre_hooks.add(hook if with_module else ModulelessHook(hook))
 
     def _register_state_dict_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
         """Call `hook(module, state_dict, prefix, local_metadata)` after `state_dict()`; it may return another dict."""

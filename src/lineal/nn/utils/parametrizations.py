@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from lineal import linalg, ops
 from lineal.base.limits import finfo
@@ -158,15 +158,21 @@ def weight_norm(module: M, name: str = "weight", dim: int | None = 0) -> M:
     Salimans and Kingma (2016), arXiv:1602.07868. State dicts with the keys `weight_g` and `weight_v` can be loaded.
     """
     register_parametrization(module, name, _WeightNorm(dim), unsafe=True)
+    module._register_load_state_dict_pre_hook(OlderKeys(name))
+    return module
 
-    def rename_keys(state_dict: Any, prefix: str, *rest: Any) -> None:
-        old = f"{prefix}{name}_g", f"{prefix}{name}_v"
+
+class OlderKeys(NamedTuple):
+    """A hook that renames the keys of the older weight normalisation."""
+
+    name: str
+
+    def __call__(self, state_dict: Any, prefix: str, *rest: Any) -> None:
+        """Rename them in place."""
+        old = f"{prefix}{self.name}_g", f"{prefix}{self.name}_v"
         if old[0] in state_dict and old[1] in state_dict:
             for place, key in enumerate(old):
-                state_dict[f"{prefix}parametrizations.{name}.original{place}"] = state_dict.pop(key)
-
-    module._register_load_state_dict_pre_hook(rename_keys)
-    return module
+                state_dict[f"{prefix}parametrizations.{self.name}.original{place}"] = state_dict.pop(key)
 
 
 class _SpectralNorm(Module):

@@ -59,21 +59,28 @@ class ParametrizationList(ModuleList):
             raise ValueError("ParametrizationList requires one or more modules.")
         super().__init__(modules)
         self.unsafe = unsafe
-        before = original.shape, original.dtype
         with no_grad():
             new = self._undone(original)
         self.is_tensor = isinstance(new, Tensor)
         self.ntensors = 1 if self.is_tensor else len(new)
-        if self.is_tensor:
-            self._hold_one(original, new)
-        else:
-            self._hold_several(original, new)
+        news = self._checked(original, new)
         if not unsafe:
-            self._require_same(self(), *before)
+            # before anything is changed, so that a refusal leaves the original as it was
+            self._require_same(self._applied(news), original)
+        if self.is_tensor:
+            # the original itself, which optimizers may know
+            take(original, new)
+            news = [original]
+        for key, each in zip(self._keys(), news):
+            hold(self, key, each)
+
+    def _maps(self) -> list[Module]:
+        """Return the parametrizations; what else may be held is parametrizations of the originals."""
+        return [module for key, module in self._modules.items() if key.isdigit()]
 
     def _undone(self, value: Any) -> Any:
         """Return what the parametrizations make `value` of; one that cannot tell is taken for the identity."""
-        for module in reversed(list(self)):
+        for module in reversed(self._maps()):
             inverse = getattr(module, "right_inverse", None)
             if inverse is not None:
                 with suppress(NotImplementedError):
@@ -84,47 +91,56 @@ class ParametrizationList(ModuleList):
             )
         return value
 
-    def _hold_one(self, original: Tensor, new: Any) -> None:
-        """Hold the original itself, which optimizers may know, with other numbers."""
-        for what in ("dtype", "device"):
-            if getattr(original, what) != getattr(new, what):
-                raise ValueError(
-                    f"When `right_inverse` outputs one tensor, it may not change the {what}.\n"
-                    f"original.{what}: {getattr(original, what)}\n"
-                    f"right_inverse(original).{what}: {getattr(new, what)}"
-                )
-        take(original, new)
-        hold(self, "original", original)
-
-    def _hold_several(self, original: Tensor, new: Sequence[Any]) -> None:
+    def _checked(self, original: Tensor, new: Any) -> list[Any]:
+        """Return what the originals are to be, as parameters if the original is one."""
+        if self.is_tensor:
+            for what in ("dtype", "device"):
+                if getattr(original, what) != getattr(new, what):
+                    raise ValueError(
+                        f"When `right_inverse` outputs one tensor, it may not change the {what}.\n"
+                        f"original.{what}: {getattr(original, what)}\n"
+                        f"right_inverse(original).{what}: {getattr(new, what)}"
+                    )
+            return [new]
         for place, each in enumerate(new):
             if not isinstance(each, Tensor):
                 raise ValueError(
                     "'right_inverse' must return a Tensor or a Sequence of tensors (list, tuple...). "
                     f"Got element {place} of the sequence with type {type(each).__name__}."
                 )
-            if isinstance(original, Parameter):
-                each = Parameter(each, original.requires_grad)
-            hold(self, f"original{place}", each.requires_grad_(original.requires_grad))
+        wanted = original.requires_grad
+        if isinstance(original, Parameter):
+            return [Parameter(each, wanted) for each in new]
+        return [each.requires_grad_(wanted) for each in new]
 
-    def _require_same(self, made: Any, shape: Any, dtype: Any) -> None:
+    def _require_same(self, made: Any, original: Any) -> None:
         if not isinstance(made, Tensor):
             raise ValueError(f"A parametrization must return a tensor. Got {type(made).__name__}.")
-        for what, wanted, got in (("dtype", dtype, made.dtype), ("shape", shape, made.shape)):
-            if wanted != got:
+        for what in ("dtype", "shape"):
+            if getattr(made, what) != getattr(original, what):
                 raise ValueError(
                     f"Registering a parametrization may not change the {what} of the tensor, unless `unsafe` flag is enabled.\n"
-                    f"unparametrized {what}: {wanted}\n"
-                    f"parametrized {what}: {got}"
+                    f"unparametrized {what}: {getattr(original, what)}\n"
+                    f"parametrized {what}: {getattr(made, what)}"
                 )
 
+    def _keys(self) -> list[str]:
+        return ["original"] if self.is_tensor else [f"original{place}" for place in range(self.ntensors)]
+
     def _originals(self) -> list[Any]:
-        return [self.original] if self.is_tensor else [getattr(self, f"original{place}") for place in range(self.ntensors)]
+        return [getattr(self, key) for key in self._keys()]
+
+    def _applied(self, originals: list[Any]) -> Any:
+        first, *others = self._maps()
+        x = first(*originals)
+        for module in others:
+            x = module(x)
+        return x
 
     def right_inverse(self, value: Tensor) -> None:
         """Give the originals the numbers of which `value` is made; every parametrization needs a `right_inverse`."""
         with no_grad():
-            for module in reversed(list(self)):
+            for module in reversed(self._maps()):
                 inverse = getattr(module, "right_inverse", None)
                 if inverse is None:
                     raise RuntimeError(f"parametrization {type(module).__name__} does not implement right_inverse.")
@@ -165,11 +181,7 @@ class ParametrizationList(ModuleList):
             take(original, value)
 
     def forward(self) -> Any:
-        first, *others = self
-        x = first(*self._originals())
-        for module in others:
-            x = module(x)
-        return x
+        return self._applied(self._originals())
 
 
 def take(target: Tensor, source: Tensor) -> None:
@@ -359,8 +371,8 @@ def transfer_parametrizations_and_params(from_module: Module, to_module: M, tens
         if not hasattr(to_module, name):
             setattr(to_module, name, Parameter(getattr(from_module, name)))
         held = source.parametrizations[name]
-        for each in held:
+        for each in held._maps():
             register_parametrization(to_module, name, each)
-        for key in ["original"] if held.is_tensor else [f"original{place}" for place in range(held.ntensors)]:
+        for key in held._keys():
             setattr(target.parametrizations[name], key, getattr(held, key))
     return to_module
