@@ -9,6 +9,7 @@ import lineal
 import lineal.nn.functional as F
 from lineal import nn
 from lineal.codegen.attention import arrays
+from lineal.nn import attention as attention_hints
 from lineal.nn.attention import bias
 from lineal.ops.contraction import attention
 from lineal.testing import assert_close
@@ -224,3 +225,25 @@ def test_causal_masks_of_both_corners(sizes):
     else:
         with pytest.warns(UserWarning, match="will produce NaNs"):
             bias.causal_lower_right(*sizes)
+
+
+def test_implementations_are_activated_and_restored():
+    heard = []
+
+    class Handle:
+        def remove(self):
+            heard.append("removed")
+
+    attention_hints.register_flash_attention_impl("own", register_fn=Handle)
+    try:
+        assert attention_hints.list_flash_attention_impls() == ["own"]
+        attention_hints.activate_flash_attention_impl("own")
+        assert attention_hints.current_flash_attention_impl() == "own"
+        attention_hints.restore_flash_attention_impl()
+        assert (heard, attention_hints.current_flash_attention_impl()) == (["removed"], None)
+        with pytest.raises(ValueError, match="Unknown flash attention impl 'other'"):
+            attention_hints.activate_flash_attention_impl("other")
+        with pytest.warns(UserWarning, match="no other was activated"):
+            attention_hints.restore_flash_attention_impl()
+    finally:
+        attention_hints.implementations.registered.clear()

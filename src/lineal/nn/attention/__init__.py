@@ -7,8 +7,27 @@ import enum
 from collections.abc import Iterator
 
 from lineal.backends import cuda
+from lineal.nn.attention.implementations import (
+    activate_flash_attention_impl,
+    current_flash_attention_impl,
+    list_flash_attention_impls,
+    register_flash_attention_impl,
+    restore_flash_attention_impl,
+)
 
-__all__ = ["SDPBackend", "sdpa_kernel"]
+__all__ = [
+    "WARN_FOR_UNFUSED_KERNELS",
+    "SDPBackend",
+    "activate_flash_attention_impl",
+    "current_flash_attention_impl",
+    "list_flash_attention_impls",
+    "register_flash_attention_impl",
+    "restore_flash_attention_impl",
+    "sdpa_kernel",
+]
+
+WARN_FOR_UNFUSED_KERNELS = False
+"""Whether PyTorch would tell that it takes a slower kernel."""
 
 
 class SDPBackend(enum.IntEnum):
