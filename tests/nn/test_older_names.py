@@ -46,9 +46,22 @@ def test_what_has_no_shape_says_so():
     waiting = UninitializedParameter()
     with pytest.raises(RuntimeError, match="Can't access the shape of an uninitialized parameter"):
         waiting.shape  # noqa: B018
+    for use in (lambda: waiting + 1, lambda: waiting.sum(), lambda: waiting.numel(), lambda: lineal.stack([waiting, waiting])):
+        with pytest.raises(ValueError, match="Attempted to use an uninitialized parameter"):
+            use()
+    assert waiting.requires_grad_(False).dtype == lineal.float32
+    assert repr(copy.deepcopy(waiting)) == "<UninitializedParameter>"
     waiting.materialize((2, 3))
     assert type(waiting) is nn.Parameter
     assert waiting.shape == (2, 3)
+
+
+def test_lazy_layers_are_converted_before_they_have_a_shape():
+    layer = nn.Sequential(nn.LazyLinear(2), nn.LazyBatchNorm1d()).double()
+    assert [each.dtype for each in layer[1].buffers()] == [lineal.float64, lineal.float64, lineal.int64]
+    y = layer(lineal.ones(3, 4, dtype=lineal.float64))
+    assert (y.dtype, y.shape) == (lineal.float64, (3, 2))
+    assert layer[1].running_mean.shape == (2,)
 
 
 def test_keys_lose_a_prefix():

@@ -9,6 +9,7 @@ from lineal.base import dtypes
 from lineal.base.devices import as_device, device
 from lineal.base.signatures import Device, DType
 from lineal.core import AbstractTensor, no_grad
+from lineal.nn.parameter import is_lazy
 from lineal.nn.traversal import Traversal
 from lineal.ops import empty_like
 
@@ -32,7 +33,9 @@ class Convertible(Traversal):
                     parameter.data = fn(parameter.data)
                     parameter.grad = None if grad is None else fn(grad.detach())
             for name, buffer in self._buffers.items():
-                if buffer is not None:
+                if is_lazy(buffer):
+                    buffer.data = fn(buffer.data)  # type: ignore[union-attr]
+                elif buffer is not None:
                     self._buffers[name] = fn(buffer)
         return self
 

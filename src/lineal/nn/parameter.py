@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from lineal.base.signatures import Device, DType
-from lineal.core import AbstractTensor
+from lineal.core import AbstractTensor, lift
 from lineal.ops import empty
 from lineal.tensors import Tensor
 
@@ -71,6 +71,10 @@ def is_lazy(tensor: Any) -> bool:
     return isinstance(tensor, UninitializedTensorMixin)
 
 
+HELD: Any = AbstractTensor.value  # type: ignore[attr-defined]
+"""The slot of a tensor that holds its array."""
+
+
 class UninitializedTensorMixin:
     """Stands before a class of tensors: the shape is not known yet, and `materialize` gives them one."""
 
@@ -87,6 +91,42 @@ class UninitializedTensorMixin:
         me.requires_grad_(wanted)
 
     @property
+    def value(self) -> Any:
+        """There are no numbers yet: ops are refused by a ValueError."""
+        raise ValueError(
+            "Attempted to use an uninitialized parameter. This error happens when you are using a `LazyModule` or explicitly "
+            "manipulating `torch.nn.parameter.UninitializedParameter` objects. When using LazyModules call `forward` with a "
+            "dummy batch to initialize the parameters before calling torch functions"
+        )
+
+    @value.setter
+    def value(self, array: Any) -> None:
+        HELD.__set__(self, array)
+
+    @property
+    def dtype(self) -> Any:
+        """The dtype of the numbers to come."""
+        return self.data.dtype
+
+    @property
+    def device(self) -> Any:
+        """The device of the numbers to come."""
+        return self.data.device
+
+    @property
+    def data(self) -> Any:
+        """An empty tensor, which says dtype and device; it may be replaced."""
+        return lift(HELD.__get__(self))
+
+    @data.setter
+    def data(self, other: Any) -> None:
+        self.value = other.value
+
+    def detach(self) -> Any:
+        """Return an empty tensor, which says dtype and device."""
+        return self.data
+
+    @property
     def shape(self) -> Any:
         """There is none yet: RuntimeError."""
         raise RuntimeError(
@@ -94,6 +134,14 @@ class UninitializedTensorMixin:
             "when trying to load an uninitialized parameter into an initialized one. Call `forward` to initialize the "
             "parameters before accessing their attributes."
         )
+
+    def is_floating_point(self) -> bool:
+        """Return whether the dtype is floating (not complex)."""
+        return self.dtype.is_floating_point
+
+    def is_complex(self) -> bool:
+        """Return whether the dtype is complex."""
+        return self.dtype.is_complex
 
     def share_memory_(self) -> Any:
         """There is no memory yet: RuntimeError."""
@@ -105,6 +153,19 @@ class UninitializedTensorMixin:
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
 
+    def _arguments(self) -> tuple:
+        """Return what another like this is made of."""
+        me: Any = self
+        return me.requires_grad, self.device, self.dtype
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        if id(self) not in memo:
+            memo[id(self)] = type(self)(*self._arguments())
+        return memo[id(self)]
+
+    def __reduce_ex__(self, protocol: Any) -> tuple:
+        return (type(self), self._arguments())
+
 
 class UninitializedParameter(UninitializedTensorMixin, Parameter):  # type: ignore[misc]
     """A parameter whose shape is not known yet: `materialize` gives it one, and makes it a `Parameter`."""
@@ -115,18 +176,12 @@ class UninitializedParameter(UninitializedTensorMixin, Parameter):  # type: igno
     def __new__(
         cls, requires_grad: bool = True, device: Device | None = None, dtype: DType | None = None
     ) -> UninitializedParameter:
-        return super().__new__(cls, empty(0, device=device, dtype=dtype), requires_grad)  # type: ignore[return-value]
+        made: Any = Parameter(empty(0, device=device, dtype=dtype), requires_grad)
+        made.__class__ = cls
+        return made
 
     def __init__(self, requires_grad: bool = True, device: Device | None = None, dtype: DType | None = None) -> None:
         pass
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> UninitializedParameter:
-        if id(self) not in memo:
-            memo[id(self)] = type(self)(self.requires_grad, self.device, self.dtype)
-        return memo[id(self)]
-
-    def __reduce__(self) -> tuple:
-        return (type(self), (self.requires_grad, self.device, self.dtype))
 
 
 class UninitializedBuffer(UninitializedTensorMixin, Tensor):  # type: ignore[misc]
@@ -138,13 +193,15 @@ class UninitializedBuffer(UninitializedTensorMixin, Tensor):  # type: ignore[mis
     def __new__(
         cls, requires_grad: bool = False, device: Device | None = None, dtype: DType | None = None, persistent: bool = True
     ) -> UninitializedBuffer:
-        made: Any = empty(0, device=device, dtype=dtype)
+        made: Any = Buffer(empty(0, device=device, dtype=dtype).requires_grad_(requires_grad), persistent=persistent)
         made.__class__ = cls
-        made.persistent = persistent
-        made._is_buffer = True
-        return made.requires_grad_(requires_grad)
+        return made
 
     def __init__(
         self, requires_grad: bool = False, device: Device | None = None, dtype: DType | None = None, persistent: bool = True
     ) -> None:
         pass
+
+    def _arguments(self) -> tuple:
+        me: Any = self
+        return (*super()._arguments(), me.persistent)
