@@ -21,8 +21,10 @@ PLACE = "a place that a number of a tensor decides is not a place for other numb
 
 REASONS = {
     "nn/calling.py:__call__": TELLS,
+    "nn/calling.py:_call_impl": TELLS,
     "nn/functional/attention.py:scaled_dot_product_attention": "a small one is one op in eager code alone",
     "nn/functional/directions.py:through_layer": "a loop of steps as a native program; a listener hears of the steps' ops",
+    "nn/utils/parametrize.py:get": TELLS,
     "nn/utils/parametrize.py:parametrized": TELLS,
     "nn/watching.py:pass_through": TELLS,
     "ops/indexing/changing.py:change": PLAIN,

@@ -20,6 +20,6 @@ def norm_except_dim(v: Any, pow: int = 2, dim: int = 0) -> Tensor:
 def rescaled(v: Any, g: Any, dim: int) -> Tensor:
     """Return g v / ‖v‖, whose slices along `dim` have the lengths `g` (up to sign)."""
     wide = v.to(v.dtype.computes_in)
-    y = (wide * (g.to(wide.dtype) / norm_except_dim(wide, 2, dim))).to(v.dtype)
+    y = (wide * (g.to(g.dtype.computes_in) / norm_except_dim(wide, 2, dim))).to(v.dtype)
     fused = dim in (0, v.ndim - 1) and v.is_contiguous() and g.is_contiguous()
     return renamed(y, "WeightNormInterfaceBackward0" if fused else "MulBackward0")

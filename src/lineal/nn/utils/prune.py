@@ -323,7 +323,7 @@ def require_amount(amount: Any) -> None:
 def number_pruned(amount: Any, size: int) -> int:
     """Return how many of `size` things are pruned; ValueError if there are not so many."""
     whole = isinstance(amount, numbers.Integral)
-    if whole and amount > size:
+    if whole and int(amount) > size:
         raise ValueError(f"amount={amount} should be smaller than the number of parameters to prune={size}")
     return int(amount) if whole else round(amount * size)
 
