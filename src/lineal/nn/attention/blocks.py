@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 from lineal import ops
@@ -149,15 +149,24 @@ class BlockMask:
         if kv_indices.ndim < 2:
             raise RuntimeError("BlockMask must have at least 2 dimensions")
         sides = (BLOCK_SIZE, BLOCK_SIZE) if isinstance(BLOCK_SIZE, int) else BLOCK_SIZE
-        turned: list[Any] = [None] * 4
+        counts = rows = full_counts = full_rows = None
         if compute_q_blocks:
-            turned[:2] = ordered(dense(kv_num_blocks, kv_indices).mT)
+            counts, rows = ordered(dense(kv_num_blocks, kv_indices).mT)
             if full_kv_num_blocks is not None and full_kv_indices is not None:
-                turned[2:] = ordered(dense(full_kv_num_blocks, full_kv_indices).mT)
-        if seq_lengths is None:
-            seq_lengths = (kv_indices.shape[-2] * sides[0], kv_indices.shape[-1] * sides[1])
-        given = (kv_num_blocks, kv_indices, full_kv_num_blocks, full_kv_indices)
-        return cls(seq_lengths, *given, *turned, sides, noop_mask if mask_mod is None else mask_mod)
+                full_counts, full_rows = ordered(dense(full_kv_num_blocks, full_kv_indices).mT)
+        return cls(
+            seq_lengths or (kv_indices.shape[-2] * sides[0], kv_indices.shape[-1] * sides[1]),
+            kv_num_blocks,
+            kv_indices,
+            full_kv_num_blocks,
+            full_kv_indices,
+            counts,
+            rows,
+            full_counts,
+            full_rows,
+            sides,
+            noop_mask if mask_mod is None else mask_mod,
+        )
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -217,7 +226,14 @@ class BlockMask:
         sizes = self.kv_num_blocks.shape[:3]
         place = tuple(slice(i % n, i % n + 1) if isinstance(i, int) else i for i, n in zip(padded, sizes))
         kept = [None if each is None else each[place] for each in self.of_rows()]
-        return self.from_kv_blocks(*kept, self.BLOCK_SIZE, sliced_mask, self.seq_lengths, self.q_indices is not None)
+        return self.with_rows(kept, sliced_mask)
+
+    def with_rows(self, rows: Sequence[Any], mask_mod: Mask) -> BlockMask:
+        """Return a mask like this with other counts and columns, as `of_rows` gives them."""
+        counts, columns, full_counts, full_columns = rows
+        return self.from_kv_blocks(
+            counts, columns, full_counts, full_columns, self.BLOCK_SIZE, mask_mod, self.seq_lengths, self.q_indices is not None
+        )
 
     def of_rows(self) -> tuple[Any, ...]:
         """Return counts and columns of the partial blocks, then of the whole ones."""
@@ -226,8 +242,7 @@ class BlockMask:
     def to(self, device: Device) -> BlockMask:
         """Return the mask on a device."""
         moved = [None if each is None else each.to(device) for each in self.of_rows()]
-        computed = self.q_indices is not None
-        return self.from_kv_blocks(*moved, self.BLOCK_SIZE, self.mask_mod, self.seq_lengths, computed)
+        return self.with_rows(moved, self.mask_mod)
 
     def seen(self, sizes: tuple[int, ...]) -> Any:
         """Return which scores of these sizes count, bool: those of whole blocks, and of others by `mask_mod`."""
@@ -278,4 +293,5 @@ def create_block_mask(
             *ordered(counts > 0), BLOCK_SIZE=(rows, columns), mask_mod=mask_mod, seq_lengths=(Q_LEN, KV_LEN)
         )
     partial = (counts > 0) & ~full
-    return BlockMask.from_kv_blocks(*ordered(partial), *ordered(full), (rows, columns), mask_mod, (Q_LEN, KV_LEN))
+    few, whole = ordered(partial), ordered(full)
+    return BlockMask.from_kv_blocks(*few, *whole, BLOCK_SIZE=(rows, columns), mask_mod=mask_mod, seq_lengths=(Q_LEN, KV_LEN))
