@@ -12,7 +12,7 @@ from lineal.core import no_grad
 from lineal.nn.convolution import ConvNd
 from lineal.nn.functional import normalize
 from lineal.nn.module import Module
-from lineal.nn.utils.directions import norm_except_dim, rescaled
+from lineal.nn.utils.lengths import norm_except_dim, rescaled
 from lineal.nn.utils.parametrize import register_parametrization
 from lineal.tensors import Tensor
 

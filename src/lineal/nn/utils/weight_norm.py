@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from lineal.base.deprecation import deprecated
 from lineal.nn.module import Module
 from lineal.nn.parameter import Parameter, is_lazy
-from lineal.nn.utils.directions import norm_except_dim, rescaled
+from lineal.nn.utils.lengths import norm_except_dim, rescaled
 
 __all__ = ["WeightNorm", "weight_norm", "remove_weight_norm"]
 
