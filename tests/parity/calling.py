@@ -48,6 +48,7 @@ ADAPTED = {
     "uniform": lambda x, *args, **kwargs: x.uniform_(*args, **kwargs),
     "linalg.lstsq.grad_oriented": lambda A, B, *args, **kwargs: subject.linalg.lstsq(A, B, *args, **kwargs)[:2],
     "linalg.pinv.singular": lambda a, b: subject.linalg.pinv(a @ b.mT),
+    "nn.functional.embedding": lambda weight, indices, **options: subject.nn.functional.embedding(indices, weight, **options),
     "nn.functional.embedding_bag": lambda weight, indices, *args, **kwargs: subject.nn.functional.embedding_bag(
         indices, weight, *args, **kwargs
     ),

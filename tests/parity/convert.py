@@ -81,6 +81,8 @@ def to_subject_leaf(x):
         return named
     if isinstance(x, torch.device):
         return subject.device(str(x))
+    if isinstance(x, torch.nn.PairwiseDistance):
+        return subject.nn.PairwiseDistance(x.norm, x.eps, x.keepdim)
     if isinstance(x, torch.Generator):
         raise UntranslatableError("a generator's state means nothing elsewhere")
     return x

@@ -91,14 +91,22 @@ FAMILIES = {
         nn.functional.upsample_nearest
     """.split(),
     "nn": """
-        nn.functional.alpha_dropout nn.functional.batch_norm nn.functional.cosine_embedding_loss nn.functional.ctc_loss
-        nn.functional.dropout nn.functional.dropout2d nn.functional.dropout3d nn.functional.embedding_bag
-        nn.functional.feature_alpha_dropout nn.functional.gaussian_nll_loss nn.functional.group_norm nn.functional.hardshrink
-        nn.functional.hinge_embedding_loss nn.functional.instance_norm nn.functional.layer_norm
-        nn.functional.linear_cross_entropy nn.functional.local_response_norm nn.functional.margin_ranking_loss
-        nn.functional.multi_margin_loss nn.functional.multilabel_margin_loss nn.functional.multilabel_soft_margin_loss
-        nn.functional.poisson_nll_loss nn.functional.rms_norm nn.functional.rrelu nn.functional.soft_margin_loss
-        nn.functional.softshrink nn.functional.threshold nn.functional.triplet_margin_loss
+        nn.functional.alpha_dropout nn.functional.batch_norm nn.functional.bilinear nn.functional.binary_cross_entropy
+        nn.functional.binary_cross_entropy_with_logits nn.functional.celu nn.functional.cosine_embedding_loss
+        nn.functional.cosine_similarity nn.functional.cross_entropy nn.functional.ctc_loss nn.functional.dropout
+        nn.functional.dropout2d nn.functional.dropout3d nn.functional.elu nn.functional.embedding nn.functional.embedding_bag
+        nn.functional.feature_alpha_dropout nn.functional.gaussian_nll_loss nn.functional.gelu nn.functional.glu
+        nn.functional.group_norm nn.functional.hardshrink nn.functional.hardsigmoid nn.functional.hardswish
+        nn.functional.hardtanh nn.functional.hinge_embedding_loss nn.functional.huber_loss nn.functional.instance_norm
+        nn.functional.kl_div nn.functional.l1_loss nn.functional.layer_norm nn.functional.leaky_relu nn.functional.linear
+        nn.functional.linear_cross_entropy nn.functional.local_response_norm nn.functional.logsigmoid
+        nn.functional.margin_ranking_loss nn.functional.mish nn.functional.mse_loss nn.functional.multi_margin_loss
+        nn.functional.multilabel_margin_loss nn.functional.multilabel_soft_margin_loss nn.functional.nll_loss
+        nn.functional.normalize nn.functional.one_hot nn.functional.pairwise_distance nn.functional.pdist
+        nn.functional.poisson_nll_loss nn.functional.prelu nn.functional.relu nn.functional.relu6 nn.functional.rms_norm
+        nn.functional.rrelu nn.functional.selu nn.functional.silu nn.functional.smooth_l1_loss nn.functional.soft_margin_loss
+        nn.functional.softmin nn.functional.softplus nn.functional.softshrink nn.functional.softsign nn.functional.tanhshrink
+        nn.functional.threshold nn.functional.triplet_margin_loss nn.functional.triplet_margin_with_distance_loss
         native_batch_norm native_layer_norm
     """.split(),
     "creation": """
@@ -167,6 +175,7 @@ DEVIATIONS = (
     Deviation("matrix_exp", "float32 is computed in float64; PyTorch's last digits are lost", dtypes=("float32",)),
     Deviation("linalg.norm.subgradients_at_zero", "PyTorch's second derivative of the zero vector is NaN", kinds=("grad2",)),
     Deviation("nn.functional.batch_norm", "an input without a dimension of channels is refused", text="[0]"),
+    Deviation("nn.functional.bilinear", "a sum of products, rounded elsewhere", dtypes=("bfloat16",)),
     Deviation("nn.functional.ctc_loss", CALIBRATED, kinds=("grad", "grad2")),
     Deviation("nn.functional.linear_cross_entropy.chunked", "PyTorch's pieces have no second derivative", kinds=("grad2",)),
     Deviation("nn.functional.layer_norm", ALONE, ("float32",), ("grad",), "float32[1]"),

@@ -16,7 +16,13 @@ op_db = pytest.importorskip("torch.testing._internal.common_methods_invocations"
 subject = importlib.import_module(os.environ.get("PARITY_SUBJECT", "lineal"))
 
 DTYPES = ("float64", "float32", "int64", "bool", "complex128")
+HALF = ("nn.functional.", "special.", "fft.", "signal.")  # the families that are held to parity in bfloat16 too
 MOST_SAMPLES = 60
+
+
+def dtypes_of(op):
+    """Return the dtypes in which an op is held to parity, where PyTorch has them."""
+    return (*DTYPES, "bfloat16") if op.name.startswith(HALF) else DTYPES
 
 
 def full_name(op):

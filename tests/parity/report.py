@@ -6,14 +6,14 @@ import sys
 
 from checks import KINDS, Finding, examine, examine_errors
 from names import FAMILIES, FAMILY_OF
-from reference import DTYPES, full_name, op_db, torch
+from reference import DTYPES, dtypes_of, full_name, op_db, torch
 
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--family", action="append", choices=list(FAMILIES), help="only this family (may be repeated)")
     parser.add_argument("--op", action="append", help="only this op: add, div.floor_rounding (may be repeated)")
-    parser.add_argument("--dtype", action="append", choices=DTYPES, help="only this dtype (may be repeated)")
+    parser.add_argument("--dtype", action="append", choices=[*DTYPES, "bfloat16"], help="only this dtype (may be repeated)")
     parser.add_argument("--kind", action="append", choices=KINDS, help="only this check (may be repeated)")
     parser.add_argument("--fail-only", action="store_true", help="leave out ops without failures")
     parser.add_argument("--traceback", action="store_true", help="print the traceback of every failure shown")
@@ -86,7 +86,7 @@ def main():
     tally = collections.defaultdict(collections.Counter)
     print(f"{'op':26}{''.join(kind.rjust(9) + ' ' for kind in KINDS)}")
     for family, op in wanted(options):
-        found = [one for one in findings(op, options.dtype or DTYPES) if not options.kind or one.kind in options.kind]
+        found = [one for one in findings(op, options.dtype or dtypes_of(op)) if not options.kind or one.kind in options.kind]
         failed = any(one.status == "fail" for one in found)
         tally[family].update(one.status for one in found)
         tally[family].update(ops=1, green=int(not failed))

@@ -37,18 +37,20 @@ def nll_loss(
 
 
 def check_target(name: str, input: Any, target: Any, weight: Any) -> None:
-    """Refuse class indices of a wrong dtype or shape, and weights that are not one per class."""
-    if target.dtype not in INDEX_DTYPES:
-        raise RuntimeError(f"{name}: expected target dtype int64 or uint8, got {target.dtype}")
+    """Refuse class indices of a wrong dtype or shape, and weights that are not one per class, or of another dtype."""
     expected = without_classes(input.shape)
     if input.ndim > 1 and target.ndim > 0 and expected[0] != target.shape[0]:
         raise ValueError(f"{name}: Expected input batch_size ({expected[0]}) to match target batch_size ({target.shape[0]}).")
+    if target.dtype not in INDEX_DTYPES:
+        raise RuntimeError(f"{name}: expected target dtype int64 or uint8, got {target.dtype}")
     if input.ndim == 0 or tuple(target.shape) != expected:
         raise RuntimeError(
             f"{name}: expected input (N, C, d1, …) and target (N, d1, …), "
             f"got shapes {list(input.shape)} and {list(target.shape)}"
         )
     check_weight(name, input, weight)
+    if weight is not None and weight.dtype is not input.dtype:
+        raise RuntimeError(f"{name}: expected a weight of the dtype of input, {input.dtype}, got {weight.dtype}")
 
 
 def check_weight(name: str, input: Any, weight: Any) -> None:

@@ -77,6 +77,8 @@ def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = Fals
 @public
 def prelu(input: Tensor, weight: Tensor) -> Tensor:
     """Return x where it is positive, else w x; `weight` is one number, or one for each of the channels in dimension 1."""
+    if weight.ndim > 1:
+        raise RuntimeError(f"prelu: expected weight to be a number or a vector, got shape {list(weight.shape)}")
     count = weight.numel()
     if count != 1 and (input.ndim == 0 or count != input.shape[min(1, input.ndim - 1)]):
         raise RuntimeError(f"prelu: expected one weight, or one per channel, got {count} for shape {list(input.shape)}")
