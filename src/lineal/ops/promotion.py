@@ -33,6 +33,8 @@ class Domain(NamedTuple):
     """Whether integers and bool are taken as the default dtype."""
     strict: bool = False
     """Whether bool tensors are refused even beside an operand that lifts the result."""
+    unlifted: bool = False
+    """Whether tensors are refused that numbers beside them would lift."""
 
     @property
     def kinds(self) -> str:
@@ -47,11 +49,12 @@ DOMAINS = {
     "no bool": Domain("ifc", strict=True),
     "real": Domain("bif"),
     "ordered": Domain("if"),
+    "only ordered": Domain("if", unlifted=True),
     "integer": Domain("bi"),
     "whole": Domain("i"),
     "float": Domain("fc", lifts=True),
     "real float": Domain("f", lifts=True),
-    "only float": Domain("f"),
+    "only float": Domain("f", unlifted=True),
     "field": Domain("fc"),
 }
 
@@ -105,6 +108,8 @@ def _promoted(name: str, domain: str, operands: tuple) -> list[Any]:
             raise TypeError(f"{name}: expected a tensor or a number, got {type(operand).__name__}")
         if DOMAINS[domain].strict and isinstance(operand, AbstractTensor) and operand.value.dtype.kind == "b":
             raise unsupported(name, dtypes.bool_)
+    if DOMAINS[domain].unlifted:
+        check_domain(name, domain, result_type(*[x for x in operands if not isinstance(x, (bool, int, float, complex))]))
     target = check_domain(name, domain, result_type(*operands))
     return [cast(x, target) if isinstance(x, AbstractTensor) else as_constant(x, target) for x in operands]
 
@@ -144,7 +149,7 @@ def check_numbers(name: str, *operands: Any, strict: bool = True) -> None:
 
 def check_domain(name: str, domain: str, target: dtype) -> dtype:
     """Return the dtype in which an op of this domain computes; NotImplementedError if it does not take `target`."""
-    categories, lifts, _ = DOMAINS[domain]
+    categories, lifts = DOMAINS[domain][:2]
     if "bifc"[target.category] in categories:
         return target
     if lifts and target.category < Category.FLOATING:

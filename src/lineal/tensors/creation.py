@@ -158,9 +158,17 @@ def as_tensor(data: Any, dtype: DType | None = None, device: Device | None = Non
 
 
 def asarray(
-    obj: Any, *, dtype: DType | None = None, device: Device | None = None, copy: bool | None = None, requires_grad: bool = False
+    obj: Any,
+    *,
+    dtype: DType | None = None,
+    device: Device | None = None,
+    copy: bool | None = None,
+    requires_grad: bool | None = None,
 ) -> Tensor:
-    """Return `obj` (sequence, array, buffer, DLPack exporter) as a tensor; `copy` forces (True) or forbids (False) a copy."""
+    """Return `obj` (sequence, array, buffer, DLPack exporter) as a tensor; `copy` forces (True) or forbids (False) a copy.
+
+    Unless `requires_grad` says otherwise, a tensor keeps its history; False leaves it behind.
+    """
     if isinstance(obj, (bytes, bytearray, memoryview)):
         target = dtypes.as_dtype(dtype or config.defaults.dtype)
         shared = lift(np.frombuffer(obj, dtype=target.numpy))
@@ -172,6 +180,8 @@ def asarray(
         raise ValueError("asarray: can't alias the given object without a copy")
     if copy and not fresh:
         shared = tensor(shared)
+    if requires_grad is False and shared.requires_grad:
+        return shared.detach()
     return shared.requires_grad_() if requires_grad else shared
 
 

@@ -53,6 +53,9 @@ def binary_cross_entropy(
     """Return -(t log x + (1-t) log(1-x)) of probabilities x, each logarithm at least -100, reduced."""
     reduction = reduction_of(size_average, reduce, reduction)
     check_target("binary_cross_entropy", input, target)
+    for what, values in (("target", target), ("weight", weight)):
+        if values is not None and values.dtype is not input.dtype:
+            raise RuntimeError(f"binary_cross_entropy: expected {what} of dtype {input.dtype}, got {values.dtype}")
     for what, values in (("input", input), ("target", target)):
         require_chances(what, values)
     losses = _cross_entropy(input, target)
@@ -69,11 +72,15 @@ def binary_cross_entropy_with_logits(
     reduction: str = "mean",
     pos_weight: Tensor | None = None,
 ) -> Tensor:
-    """Return the binary cross entropy of sigmoid(x), computed as (1-t) x + (1 + (p-1) t) log(1 + e⁻ˣ), reduced."""
+    """Return the binary cross entropy of sigmoid(x), computed as (1-t) x + (1 + (p-1) t) log(1 + e⁻ˣ), reduced.
+
+    The result has the dtype of the target, whatever the others'.
+    """
     reduction = reduction_of(size_average, reduce, reduction)
     check_target("binary_cross_entropy_with_logits", input, target)
     softplus = ops.logaddexp(-input, ops.zeros_like(input))
     if pos_weight is not None:
         softplus = (1.0 + (pos_weight - 1.0) * target) * softplus
     losses = (1.0 - target) * input + softplus
-    return renamed(reduced(losses if weight is None else losses * weight, reduction), "BinaryCrossEntropyWithLogitsBackward0")
+    losses = (losses if weight is None else losses * weight).to(target.dtype)
+    return renamed(reduced(losses, reduction), "BinaryCrossEntropyWithLogitsBackward0")

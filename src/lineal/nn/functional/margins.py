@@ -143,7 +143,7 @@ def soft_margin_loss(
 ) -> Tensor:
     """Return log(1 + exp(-t x)), reduced; t is 1 or -1."""
     reduction = reduction_of(size_average, reduce, reduction)
-    return renamed(reduced(-logsigmoid(target * input), reduction), "SoftMarginLossBackward0")
+    return renamed(reduced(-logsigmoid(target * input).to(input.dtype), reduction), "SoftMarginLossBackward0")
 
 
 @public
@@ -209,6 +209,8 @@ def check_scores(name: str, scores: Any, target: Any, weight: Any) -> None:
         raise ValueError(f"{name}: weight must be one-dimensional, got shape {list(weight.shape)}")
     if weight is not None and weight.numel() != scores.shape[-1]:
         raise RuntimeError(f"{name}: inconsistent weight size, expected {scores.shape[-1]} but got {list(weight.shape)}")
+    if weight is not None and weight.dtype is not scores.dtype:
+        raise RuntimeError(f"{name}: expected a weight of the dtype of input, {scores.dtype}, got {weight.dtype}")
 
 
 @public
@@ -222,6 +224,8 @@ def multilabel_margin_loss(
     reduction = reduction_of(size_average, reduce, reduction)
     if input.ndim and not input.shape[-1]:
         raise RuntimeError(f"multilabel_margin_loss: Expected non-empty vector or matrix of scores, got {list(input.shape)}")
+    if target.dtype is not dtypes.int64:
+        raise RuntimeError(f"multilabel_margin_loss: expected target of dtype int64, got {target.dtype}")
     if input.shape != target.shape or input.ndim > 2:
         raise RuntimeError(
             f"multilabel_margin_loss: inconsistent target size, expected that of the scores (C) or (N, C), got "

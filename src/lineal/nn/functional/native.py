@@ -113,7 +113,7 @@ def native_layer_norm(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Return `nn.functional.layer_norm`, the means and 1 / √(variance + eps), over dimensions that stay with size 1."""
     shape = inner_shape("native_layer_norm", input, normalized_shape, weight=weight, bias=bias)
-    require_floating("native_layer_norm", input)
+    require_floating("native_layer_norm", input, weight, bias)
     x, w, b = widened(input, weight, bias)
     y, mean, var = normalisation.layer_norm(x, len(shape), w, b, eps)
     return renamed(y.to(input.dtype), "NativeLayerNormBackward0"), mean.detach(), rsqrt(var.detach() + eps)

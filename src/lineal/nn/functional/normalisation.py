@@ -36,10 +36,13 @@ def widened(input: Any, *others: Any) -> tuple[Any, ...]:
     return tuple(each if each is None else each.to(wide) for each in (input, *others))
 
 
-def require_floating(name: str, input: Any) -> None:
-    """Refuse whole and complex numbers."""
+def require_floating(name: str, input: Any, *others: Any) -> None:
+    """Refuse whole and complex numbers, and others of another dtype, unless they are float32 beside half precision."""
     if not input.dtype.is_floating_point:
         raise NotImplementedError(f"{name}: expected a floating dtype, got {input.dtype}")
+    for each in others:
+        if each is not None and each.dtype is not input.dtype and each.dtype is not input.dtype.computes_in:
+            raise RuntimeError(f"{name}: mixed dtypes: expected parameters of dtype {input.dtype}, got {each.dtype}")
 
 
 def inner_shape(name: str, input: Any, normalized_shape: int | Sequence[int], **given: Any) -> tuple[int, ...]:
@@ -71,7 +74,7 @@ def layer_norm(
     Ba, Kiros and Hinton (2016), arXiv:1607.06450.
     """
     shape = inner_shape("layer_norm", input, normalized_shape, weight=weight, bias=bias)
-    require_floating("layer_norm", input)
+    require_floating("layer_norm", input, weight, bias)
     x, w, b = widened(input, weight, bias)
     y, _, _ = normalisation.layer_norm(x, len(shape), w, b, eps)
     return renamed(y.to(input.dtype), "NativeLayerNormBackward0")
@@ -176,9 +179,9 @@ def normalised_batch(
     input: Any, running_mean: Any, running_var: Any, weight: Any, bias: Any, training: bool, momentum: float, eps: float
 ) -> tuple[Any, Any, Any]:
     """Return what `batch_norm` does, and the mean and the variance of the batch; None outside training."""
-    check_channels("batch_norm", input, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
     if eps < 0 or (training and eps == 0):
         raise ValueError(f"batch_norm: eps must be {'positive during training' if training else 'non-negative'}, got {eps}")
+    check_channels("batch_norm", input, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
     if not training:
         return by_statistics(input, running_mean, running_var, weight, bias, eps), None, None
     x, w, b = widened(input, weight, bias)
@@ -206,7 +209,7 @@ def check_channels(op: str, input: Any, **given: Any) -> None:
     for name, values in given.items():
         if values is not None and tuple(values.shape) != (input.shape[1],):
             raise RuntimeError(f"{op}: expected {name} for each of {input.shape[1]} channels, got shape {list(values.shape)}")
-    require_floating(op, input)
+    require_floating(op, input, *given.values())
 
 
 @no_grad()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from lineal.base import dtypes
 from lineal.base.signatures import Tensor
 from lineal.core import is_grad_enabled, renamed
 from lineal.core.calling import public
@@ -38,7 +39,7 @@ _hardtanh = nary(
     lambda g, x, low, high: where((x > low) & (x < high), g, 0.0),
     None,
     None,
-    domain="ordered",
+    domain="only ordered",
 )
 _hardsigmoid = unary(
     "hardsigmoid",
@@ -79,6 +80,8 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
     """Return x where it is positive, else w x; `weight` is one number, or one for each of the channels in dimension 1."""
     if weight.ndim > 1:
         raise RuntimeError(f"prelu: expected weight to be a number or a vector, got shape {list(weight.shape)}")
+    if weight.dtype is not input.dtype:
+        raise RuntimeError(f"prelu: expected a weight of the dtype of input, {input.dtype}, got {weight.dtype}")
     count = weight.numel()
     if count != 1 and (input.ndim == 0 or count != input.shape[min(1, input.ndim - 1)]):
         raise RuntimeError(f"prelu: expected one weight, or one per channel, got {count} for shape {list(input.shape)}")
@@ -108,9 +111,16 @@ def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
 
 
 def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Tensor:
-    """Return x moved into [min_val, max_val]; unlike `clamp`, no gradient passes at the bounds."""
+    """Return x moved into [min_val, max_val]; unlike `clamp`, no gradient passes at the bounds.
+
+    Whole numbers stay whole, and so do their bounds.
+    """
     if min_val > max_val:
         raise ValueError(f"hardtanh: expected min_val of at most max_val, got {min_val} and {max_val}")
+    if require_tensor("hardtanh", input).dtype.kind in "iu":
+        min_val, max_val = int(min_val), int(max_val)
+        if min_val < 0 and input.dtype is dtypes.uint8:
+            raise RuntimeError(f"hardtanh: expected bounds of at least 0 for an unsigned dtype, got {min_val}")
     return delivered(_hardtanh(kept(input, inplace), min_val, max_val), input, inplace, "hardtanh")
 
 

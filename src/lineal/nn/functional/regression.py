@@ -10,6 +10,7 @@ from lineal.base.signatures import Tensor
 from lineal.core import renamed
 from lineal.core.calling import public
 from lineal.nn.functional.reduction import reduced, reduction_of, weighted
+from lineal.ops.promotion import unsupported
 from lineal.ops.reductions.front import is_one_op
 from lineal.ops.reductions.squares import squared_differences
 
@@ -39,6 +40,8 @@ def mse_loss(
     if reduction != "none" and weight is None and input.shape == target.shape and is_one_op(input, target):
         return renamed(squared_differences(input, target, input.numel() if reduction == "mean" else 1), "MseLossBackward0")
     losses = ops.square(difference("mse_loss", input, target))
+    if not losses.dtype.is_floating_point:
+        raise unsupported("mse_loss", losses.dtype)
     return renamed(reduced(losses, reduction) if weight is None else weighted(losses, weight, reduction), "MseLossBackward0")
 
 

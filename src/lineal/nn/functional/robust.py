@@ -27,7 +27,7 @@ def huber_loss(
     reduction = reduction_of(None, None, reduction)
     if delta <= 0:
         raise RuntimeError(f"huber_loss: expected delta greater than 0, got {delta}")
-    losses = _huber(difference("huber_loss", input, target), float(delta))
+    losses = _huber(difference("huber_loss", input, target), float(delta)).to(input.dtype)
     return renamed(reduced(losses, reduction) if weight is None else weighted(losses, weight, reduction), "HuberLossBackward0")
 
 

@@ -13,6 +13,7 @@ from lineal.nn.functional.activation import chosen_dim
 from lineal.nn.functional.rectifiers import delivered
 from lineal.ops import exp, where
 from lineal.ops.front import nary, row, unary
+from lineal.ops.promotion import unsupported
 
 _ROOT_HALF, _DENSITY = math.sqrt(0.5), 1 / math.sqrt(2 * math.pi)
 _ROOT_2_BY_PI, _CUBIC, _SATURATED = math.sqrt(2 / math.pi), 0.044715, 20.0
@@ -138,6 +139,8 @@ def softmin(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: 
 @public
 def glu(input: Tensor, dim: int = -1) -> Tensor:
     """Return a sigmoid(b), a and b the two halves of the input along `dim`.  Dauphin et al. (2017), arXiv:1612.08083."""
+    if not input.dtype.is_floating_point:
+        raise unsupported("glu", input.dtype)
     if input.ndim == 0:
         raise RuntimeError("glu: expected a tensor with dimensions to halve, got shape []")
     if input.shape[dim] % 2:

@@ -33,7 +33,7 @@ _threshold = nary(
     lambda g, x, bound: where(x <= bound, 0.0, g),
     None,
     None,
-    domain="ordered",
+    domain="only ordered",
 )
 
 
