@@ -27,13 +27,51 @@ READ_FROM_TENSORS = frozenset(("value", "shape", "dtype", "ndim", "node", "devic
 NO_NUMBER = ("could not convert string to float", "invalid literal for int()", "complex() arg is a malformed string")
 """How Python begins to say that a word is no number."""
 
+
+def is_index(given: Any) -> bool:
+    """Return whether something counts or names a dimension; True and False do not."""
+    if isinstance(given, (bool, np.bool_)) or not hasattr(given, "__index__"):
+        return False
+    return not isinstance(given, AbstractTensor) or given.value.size == 1
+
+
+def is_number(given: Any) -> bool:
+    """Return whether something is a number, or a tensor of one."""
+    if isinstance(given, (AbstractTensor, np.ndarray)):
+        return given.size == 1 if isinstance(given, np.ndarray) else given.value.size == 1
+    return isinstance(given, (int, float, complex, np.generic))
+
+
+def are(each_is: Callable[[Any], bool], given: Any) -> bool:
+    """Return whether something is a sequence of what `each_is` takes; what can be gone through only once may be."""
+    if isinstance(given, (str, dict)) or not hasattr(given, "__iter__"):
+        return False
+    return not isinstance(given, (tuple, list)) or all(map(each_is, given))
+
+
+def is_tensor(given: Any) -> bool:
+    """Return whether something is a tensor."""
+    return isinstance(given, AbstractTensor)
+
+
 TYPES: dict[str, Callable[[Any], bool]] = {
-    "AbstractTensor": lambda given: isinstance(given, AbstractTensor),
-    "Tensor": lambda given: isinstance(given, AbstractTensor),
-    "int": lambda given: hasattr(given, "__index__") and (not isinstance(given, AbstractTensor) or given.value.size == 1),
+    "AbstractTensor": is_tensor,
+    "Tensor": is_tensor,
+    "None": lambda given: given is None,
+    "int": is_index,
     "bool": lambda given: isinstance(given, (bool, int, np.bool_)),
+    "float": is_number,
+    "Number": is_number,
+    "str": lambda given: isinstance(given, str),
+    "Dims": lambda given: is_index(given) or are(is_index, given),
+    "Sizes": lambda given: is_index(given) or given is None or are(is_index, given),
+    "Sequence[int]": lambda given: are(is_index, given),
+    "Sequence[Tensor]": lambda given: are(is_tensor, given),
 }
-"""Whether an argument is what its annotation says, where that is looked at after a call has failed."""
+"""Whether an argument is what a word of its annotation says, which is looked at after a call has failed."""
+
+WORDS = {"AbstractTensor": "Tensor", "Dims": "tuple of ints", "Sizes": "tuple of ints", "Sequence[int]": "tuple of ints"}
+"""What annotations are called in errors, where PyTorch calls them otherwise."""
 
 NOT_TENSORS = (type(None), bool, int, float, complex, str, list, tuple, dict)
 
@@ -44,9 +82,7 @@ def public(function: Callable[P, R]) -> Callable[P, R]:
     def front(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return function(*args, **kwargs)
-        except IndexError as error:
-            raise titled(function.__name__, error) from None
-        except (AttributeError, TypeError, ValueError, RuntimeError) as error:
+        except (AttributeError, IndexError, TypeError, ValueError, RuntimeError) as error:
             kwargs = understood(function, args, kwargs, error)
         return function(*args, **kwargs)
 
@@ -72,17 +108,26 @@ def understood(function: Any, args: tuple, kwargs: dict[str, Any], error: Except
         named[name if name in known or meant not in known[len(args) :] or meant in kwargs else meant] = given
     if named.keys() != kwargs.keys():
         return named
-    bound = dict(zip(known, args)) | kwargs
-    if isinstance(error, AttributeError):
-        raise refusal(function, error, bound) from None
+    bound = dict(zip(known[: code.co_argcount], args)) | kwargs
     for place, (argument, given) in enumerate(bound.items(), 1):
-        wanted = function.__annotations__.get(argument, "")
-        if wanted in TYPES and not TYPES[wanted](given):
-            kind = "Tensor" if "Tensor" in wanted else wanted
-            raise wrong_type(function.__name__, given, argument, place, kind) from None
+        wanted = misfit(function.__annotations__.get(argument, ""), given)
+        if wanted is not None:
+            raise wrong_type(function.__name__, given, argument, place, wanted) from None
         if isinstance(given, str) and str(error).startswith(NO_NUMBER):
             raise wrong_type(function.__name__, given, argument, place, "a number") from None
+    if isinstance(error, AttributeError):
+        raise refusal(function, error, bound) from None
+    if isinstance(error, IndexError):
+        raise titled(function.__name__, error) from None
     raise error
+
+
+def misfit(annotation: Any, given: Any) -> str | None:
+    """Return what an argument should be, if it is none of what its annotation says; None where that is not sure."""
+    words = annotation.split(" | ") if isinstance(annotation, str) else []
+    if not words or any(word not in TYPES or TYPES[word](given) for word in words):
+        return None
+    return " or ".join(WORDS.get(word, word) for word in words if word != "None")
 
 
 def wrong_type(name: str, given: Any, argument: str, place: int, wanted: str) -> TypeError:

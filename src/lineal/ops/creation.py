@@ -220,6 +220,7 @@ def empty_permuted(size: int | Sequence[int], physical_layout: Sequence[int], **
     return finish(made(Empty(shape, target, order), where), requires_grad)
 
 
+@public
 def empty_strided(size: int | Sequence[int], stride: int | Sequence[int], **options: Unpack[Options]) -> Tensor:
     """Return an empty tensor with the given strides, in elements."""
     _, requires_grad, target, where = read("empty_strided", options)
@@ -288,6 +289,7 @@ def empty_like(input: Tensor, **options: Unpack[Options]) -> Tensor:
     return finish(in_format(made(Empty(input.value.shape, target), where), memory_format, input), requires_grad)
 
 
+@public
 def scalar_tensor(s: Number, **options: Unpack[Options]) -> Tensor:
     """Return a number as a tensor of no dimensions in the default dtype."""
     _, requires_grad, target, where = read("scalar_tensor", options)
@@ -343,6 +345,7 @@ def check_steps(name: str, steps: Any) -> None:
     check_count(name, int(steps), dtypes.float64.itemsize)
 
 
+@public
 def linspace(start: Number | Tensor, end: Number | Tensor, steps: int, **options: Unpack[Options]) -> Tensor:
     """Return `steps` numbers evenly spaced from start to end, both included."""
     first, last = bounds = number_of(start), number_of(end)
@@ -355,6 +358,7 @@ def linspace(start: Number | Tensor, end: Number | Tensor, steps: int, **options
     return finish(made(Linspace(first, last, steps, target), where), requires_grad, out)
 
 
+@public
 def logspace(
     start: Number | Tensor, end: Number | Tensor, steps: int, base: float = 10.0, **options: Unpack[Options]
 ) -> Tensor:

@@ -109,7 +109,10 @@ def _promoted(name: str, domain: str, operands: tuple) -> list[Any]:
         if DOMAINS[domain].strict and isinstance(operand, AbstractTensor) and operand.value.dtype.kind == "b":
             raise unsupported(name, dtypes.bool_)
     if DOMAINS[domain].unlifted:
-        check_domain(name, domain, result_type(*[x for x in operands if not isinstance(x, (bool, int, float, complex))]))
+        tensors = [x for x in operands if not isinstance(x, (bool, int, float, complex))]
+        if not tensors:
+            raise TypeError(f"{name}: expected a tensor, got {type(operands[0]).__name__}")
+        check_domain(name, domain, result_type(*tensors))
     target = check_domain(name, domain, result_type(*operands))
     return [cast(x, target) if isinstance(x, AbstractTensor) else as_constant(x, target) for x in operands]
 

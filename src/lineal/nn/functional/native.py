@@ -7,6 +7,7 @@ from typing import Any
 
 from lineal.base.signatures import Dims, Tensor
 from lineal.core import renamed
+from lineal.core.calling import public
 from lineal.nn import functional
 from lineal.nn.functional.normalisation import inner_shape, normalised_batch, require_floating, widened
 from lineal.ops import empty, rsqrt
@@ -90,6 +91,7 @@ def instance_norm(
     return functional.instance_norm(input, running_mean, running_var, weight, bias, use_input_stats, momentum, eps)
 
 
+@public
 def native_batch_norm(
     input: Tensor,
     weight: Tensor | None,
@@ -108,6 +110,7 @@ def native_batch_norm(
     return both((y, *statistics), out, "native_batch_norm")
 
 
+@public
 def native_layer_norm(
     input: Tensor, normalized_shape: Any, weight: Tensor | None, bias: Tensor | None, eps: float
 ) -> tuple[Tensor, Tensor, Tensor]:
@@ -119,6 +122,7 @@ def native_layer_norm(
     return renamed(y.to(input.dtype), "NativeLayerNormBackward0"), mean.detach(), rsqrt(var.detach() + eps)
 
 
+@public
 def native_group_norm(
     input: Tensor, weight: Tensor | None, bias: Tensor | None, N: int, C: int, HxW: int, group: int, eps: float
 ) -> tuple[Tensor, Tensor, Tensor]:

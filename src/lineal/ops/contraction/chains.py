@@ -61,6 +61,7 @@ def chain_matmul(*matrices: Tensor, out: Tensor | None = None) -> Tensor:
     return y if out is None else store(y, out, "chain_matmul")
 
 
+@public
 def multi_dot(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor:
     """Return the product of matrices in the cheapest order; the first and the last may be vectors (a row, a column)."""
     if len(tensors) < 2:

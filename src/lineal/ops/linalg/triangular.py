@@ -47,6 +47,7 @@ def substituted(A: Any, B: Any, *, upper: bool) -> Any:
     return apply(_solve(upper, False), A, B)
 
 
+@public
 def solve_triangular(
     A: Tensor, B: Tensor, *, upper: bool, left: bool = True, unitriangular: bool = False, out: Tensor | None = None
 ) -> Tensor:

@@ -176,6 +176,7 @@ def weights_of(name: str, input: Tensor, given: Tensor | None, whole: bool) -> A
     return given
 
 
+@public
 def cov(input: Tensor, *, correction: int = 1, fweights: Tensor | None = None, aweights: Tensor | None = None) -> Tensor:
     """Return the covariances of the rows of `input`, whose columns are observations.
 

@@ -24,6 +24,7 @@ from lineal.ops.structural.stacking import matrix, stack
 __all__ = ["block_diag", "cartesian_prod", "combinations", "meshgrid"]
 
 
+@public
 def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
     """Return for each vector the grid of all of them on which it varies along its own dimension; "xy" swaps the first two."""
     given = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)) else tensors
