@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,11 +15,19 @@ LONG = 32
 """More taps than these are added up in float64."""
 
 
+class Origin(NamedTuple):
+    """What made a map: the name of a function of this file and what it was given; another format may have an op for it."""
+
+    name: str
+    given: tuple
+
+
 class Taps:
     """y[o] = Σ weights[o, k] x[places[o, k]] over the first counts[o] of k. Two are equal if they are one."""
 
-    def __init__(self, size: int, places: np.ndarray, weights: np.ndarray, counts: Any):
+    def __init__(self, size: int, places: np.ndarray, weights: np.ndarray, counts: Any, origin: Origin | None = None):
         self.size = size
+        self.origin = origin
         self.places = places
         self.weights = weights
         self.counts = np.broadcast_to(counts, len(places))
@@ -103,7 +111,7 @@ def averages(windows: Windows | Spans, counted: int = 0, divisor: int | None = N
     shared = numbers(windows, counted) if divisor is None else np.full(len(inside), divisor)
     table = places(windows)
     weights = np.repeat(1 / shared[:, None], table.shape[1], 1)
-    return Taps(windows.size, table, weights, inside)
+    return Taps(windows.size, table, weights, inside, Origin("averages", (windows, counted, divisor)))
 
 
 def source(size: int, count: int, scale: float | None, align_corners: bool) -> tuple[float, np.ndarray]:
@@ -125,7 +133,7 @@ def nearest(size: int, count: int, scale: float | None, exact: bool) -> Taps:
     middle = np.arange(count).astype(np.float32) + np.float32(0.5 if exact else 0)
     found = np.minimum(np.floor(middle * step).astype(np.int64), size - 1)
     found = np.arange(count) if count == size else np.arange(count) // 2 if count == 2 * size else found
-    return Taps(size, found[:, None], np.ones((count, 1)), 1)
+    return Taps(size, found[:, None], np.ones((count, 1)), 1, Origin("nearest", (size, count, scale, exact)))
 
 
 @functools.lru_cache(512)
@@ -136,7 +144,8 @@ def linear(size: int, count: int, scale: float | None, align_corners: bool) -> T
     low = np.minimum(np.floor(at).astype(np.int64), size - 1)
     high = low if count == size else np.minimum(low + 1, size - 1)
     share = np.clip(at - low, 0, 1)
-    return Taps(size, np.stack([low, high], 1), np.stack([1 - share, share], 1), 2)
+    origin = Origin("linear", (size, count, scale, align_corners))
+    return Taps(size, np.stack([low, high], 1), np.stack([1 - share, share], 1), 2, origin)
 
 
 @functools.lru_cache(512)
@@ -146,7 +155,8 @@ def cubic(size: int, count: int, scale: float | None, align_corners: bool) -> Ta
     low = np.floor(at)
     offsets = np.arange(-1, 3)
     found = np.clip(low[:, None].astype(np.int64) + offsets, 0, size - 1)
-    return Taps(size, found, keys(at[:, None] - low[:, None] - offsets, -0.75), 4)
+    origin = Origin("cubic", (size, count, scale, align_corners))
+    return Taps(size, found, keys(at[:, None] - low[:, None] - offsets, -0.75), 4, origin)
 
 
 def keys(x: np.ndarray, a: float) -> np.ndarray:
