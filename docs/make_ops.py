@@ -5,17 +5,22 @@ from __future__ import annotations
 import gc
 import importlib
 import pkgutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 import lineal
+from lineal.base.spec import Spec
 from lineal.compiler.lowering.rules import RULES as LOWERED
 from lineal.compiler.lowering.rules.elementwise import HOST_ROWS
 from lineal.compiler.lowering.rules.table import ALL, FLOATS, SIGNED, TERMS
 from lineal.compiler.lowering.support import supported
 from lineal.core import Effect, Op
+from lineal.onnx.rules import OPERATORS, reason_of
+from lineal.onnx.rules.elementwise import BY_LABEL, elementwise, missing_reason, refusal
+from lineal.onnx.writer import GraphWriter, Value
 from lineal.ops.elementwise.bessel import ModifiedBessel
 from lineal.ops.elementwise.powers import Power
 from lineal.ops.elementwise.special import Polygamma
@@ -30,8 +35,9 @@ TICK = "✓"
 HEAD = """# Ops
 
 Every op that passes the door, and what each reader of ops finds there: eager code its kernel, the backward pass its
-derivative, `vmap` its batch rule, `compile` its lowering. Where something is missing, the reason stands in its place. The page
-is written by `python docs/make_ops.py` from the ops and the tables of rules; a test keeps it true, and no cell silent.
+derivative, `vmap` its batch rule, `compile` its lowering, `onnx.export` its operators. Where something is missing, the
+reason stands in its place. The page is written by `python docs/make_ops.py` from the ops and the tables of rules; a test
+keeps it true, and no cell silent.
 
 * *device*: a tick where the kernel goes through the module of the arrays it is given, or why it takes NumPy's alone: then it
   computes on copies of other devices' arrays, and what it gives is brought back.
@@ -41,6 +47,8 @@ is written by `python docs/make_ops.py` from the ops and the tables of rules; a 
   over the slices.
 * *lowers*: the dtypes for which compiled functions have code, by the rule in `compiler/lowering/rules`, and where; all else is
   a host step: the op's eager kernel on the program's memory. *view* is another window on the same memory, for every dtype.
+* *exports*: the operators of ONNX that `onnx.export` writes, by the rule in `onnx/rules`, or why there are none. Rows are
+  written operation by operation, from their scalar expression.
 """
 EXAMPLES = (Power(2.5), Polygamma(2), Spherical(1), ModifiedBessel(2, False))
 """One op of each family of rows that has attributes."""
@@ -136,6 +144,41 @@ def lowers(op: type[Op] | Elementwise) -> str:
     return f"{TICK} {dtypes(terms.of)}{f'; {terms.where}' if terms.where else ''}"
 
 
+def exports(op: type[Op] | Elementwise) -> str:
+    """Return the operators of ONNX for an op, or why there are none."""
+    cls = type(op) if isinstance(op, Elementwise) else op
+    if cls in OPERATORS and cls is not Elementwise:
+        return f"{TICK} {OPERATORS[cls]}"
+    return missing_reason(op) or f"{TICK} {operators(op)}" if isinstance(op, Elementwise) else reason_of(cls)
+
+
+class Noting(GraphWriter):
+    """Takes down which operators are written, and needs no package for it."""
+
+    def __init__(self):
+        super().__init__(20, np.zeros((1, 0)))
+        self.operators: dict[str, None] = {}
+
+    def nodes_of(self, operator: str, inputs: Sequence[Any], count: int, **attributes: Any) -> tuple[str, ...]:
+        self.operators[operator] = None
+        return (operator,) * count
+
+    def initializer(self, name: str, array: np.ndarray) -> str:
+        return name
+
+    def type_of(self, storage: Any) -> int:
+        return 0
+
+
+def operators(row: Elementwise) -> str:
+    """Return the operators of ONNX for a row, of floating numbers if it takes them."""
+    count = len(row.rules)
+    storage = np.dtype(np.float32 if not refusal(row, (np.dtype(np.float32),) * count) or row.label in BY_LABEL else np.int64)
+    graph, result = Noting(), np.dtype(bool) if row.result == "bool" else storage
+    elementwise(graph, row, Spec((2,), result), *[Value(f"x{n}", (2,), storage) for n in range(count)])
+    return ", ".join(graph.operators)
+
+
 def written(row: Elementwise) -> tuple[str, ...]:
     """Return the dtypes for which a row has a kernel and can be written."""
     count = len(row.rules)
@@ -158,7 +201,7 @@ def cells() -> Iterator[tuple[str, ...]]:
     classes, rows = everything()
     for op in (*classes, *rows):
         module = home(op) if isinstance(op, Elementwise) else op.__module__
-        yield op.key, place(module), eager(op), device(op), vjp(op), batch(op), lowers(op)
+        yield op.key, place(module), eager(op), device(op), vjp(op), batch(op), lowers(op), exports(op)
 
 
 def page() -> str:
@@ -168,7 +211,11 @@ def page() -> str:
         table.setdefault(file, []).append((f"`{key}`", *found))
     parts = [HEAD]
     for file, lines in sorted(table.items()):
-        parts += [f"\n## `{file}`\n", "| op | eager | device | vjp | batch | lowers |", "|---|---|---|---|---|---|"]
+        parts += [
+            f"\n## `{file}`\n",
+            "| op | eager | device | vjp | batch | lowers | exports |",
+            "|---|---|---|---|---|---|---|",
+        ]
         parts += [f"| {' | '.join(line)} |" for line in lines]
     return "\n".join([*parts, ""])
 

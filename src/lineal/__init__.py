@@ -77,6 +77,7 @@ if _TYPE_CHECKING:
         linalg,
         models,
         nn,
+        onnx,
         optim,
         random,
         signal,
@@ -99,7 +100,7 @@ newaxis = None
 
 _elsewhere = {
     "": """
-        _higher_order_ops accelerator autograd backends cuda data fft func linalg models nn optim random
+        _higher_order_ops accelerator autograd backends cuda data fft func linalg models nn onnx optim random
         signal special testing utils
         version
     """,

@@ -49,6 +49,7 @@ EXPECTED = {
     "lineal.random",
     "lineal.signal",
     "lineal.signal.windows",
+    "lineal.onnx",
     "lineal.special",
     "lineal.testing",
     "lineal.utils",

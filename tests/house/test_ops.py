@@ -15,6 +15,9 @@ from lineal.base import spec
 from lineal.compiler.lowering.rules import RULES as LOWERED
 from lineal.compiler.lowering.rules.table import ALL, TERMS
 from lineal.core import Op, apply
+from lineal.onnx.rules import OPERATORS
+from lineal.onnx.rules import RULES as EXPORTED
+from lineal.onnx.rules.table import REASONS
 from lineal.ops.linalg.systems import Solve, SolveEx
 from lineal.ops.pattern import Elementwise
 from lineal.tracing import trace
@@ -25,7 +28,7 @@ ROOT = Path(__file__).parents[2]
 OPS = runpy.run_path(str(ROOT / "docs" / "make_ops.py"))
 CONCRETE, ROWS = OPS["everything"]()
 CLASSES = sorted(set(OPS["derived"](Op)), key=lambda cls: (cls.__module__, cls.__name__))
-READERS = ("eager", "device", "vjp", "batch", "lowers")
+READERS = ("eager", "device", "vjp", "batch", "lowers", "exports")
 
 
 def test_no_two_ops_have_one_key():
@@ -96,6 +99,17 @@ def test_a_batch_rule_stands_in_the_file_named_after_the_ops(cls):
 def test_a_rule_of_the_compiler_stands_in_the_file_named_after_the_ops(cls):
     module = LOWERED[cls].__module__.removeprefix("lineal.compiler.lowering.rules.")
     assert module.partition(".")[0] in places(cls)
+
+
+@pytest.mark.parametrize("cls", EXPORTED, ids=lambda cls: cls.key)
+def test_an_export_rule_stands_in_the_file_named_after_the_ops_and_names_its_operators(cls):
+    module = EXPORTED[cls].__module__.removeprefix("lineal.onnx.rules.")
+    assert module in places(cls) or cls.__module__.startswith(("lineal.core", "lineal.tensors", "lineal.transforms"))
+    assert OPERATORS[cls]
+
+
+def test_an_op_has_an_export_rule_or_a_reason_and_not_both():
+    assert not EXPORTED.keys() & REASONS.keys()
 
 
 @pytest.mark.parametrize("reader", READERS)

@@ -1,0 +1,89 @@
+"""What an export gives: the model as ONNX has it, to be saved and run."""
+
+from __future__ import annotations
+
+import enum
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from lineal.base import later
+from lineal.core import AbstractTensor, lift
+from lineal.data.writing import write
+
+__all__ = ["ONNXProgram", "TrainingMode"]
+
+reference: Any = later.module("onnx.reference")
+runtime: Any = later.module("onnxruntime")
+state: Any = later.module("onnxruntime.capi.onnxruntime_pybind11_state")
+
+LIMIT = 2**31 - 1
+"""As many bytes as a message of protobuf's may have."""
+
+
+class TrainingMode(enum.IntEnum):
+    """In which mode the model is when it is recorded: evaluation, the one it is in, or training."""
+
+    EVAL = 0
+    PRESERVE = 1
+    TRAINING = 2
+
+
+class ONNXProgram:
+    """A model in ONNX: `model_proto` is the message, a call runs it."""
+
+    def __init__(self, model_proto: Any):
+        self.model_proto = model_proto
+        self.session: Any = None
+
+    def save(self, destination: str | os.PathLike, **options: Any) -> None:
+        """Write the file: all of it, or what it held before.
+
+        The weights stand in it; `include_initializers`, `keep_initializers_as_inputs` and `external_data` are hints.
+        RuntimeError if it is larger than ONNX allows, 2 GiB.
+        """
+        data = self.model_proto.SerializeToString()
+        if len(data) > LIMIT:
+            raise RuntimeError(f"onnx.export: the model has {len(data)} bytes, and a file may have {LIMIT}")
+        write(destination, data)
+
+    def __call__(self, *args: AbstractTensor, **kwargs: AbstractTensor) -> tuple[AbstractTensor, ...]:
+        """Return the outputs, computed by onnxruntime or by the reference evaluator of ONNX."""
+        names = [each.name for each in self.model_proto.graph.input]
+        inputs = dict(zip(names, args)) | kwargs
+        return tuple([lift(each) for each in self.run({name: x.value for name, x in inputs.items()})])
+
+    def run(self, inputs: Mapping[str, np.ndarray]) -> Sequence[np.ndarray]:
+        """Return the arrays of the outputs, by onnxruntime if it is there and has all kernels, else by ONNX's reference."""
+        if self.session is None:
+            self.session = session(self.model_proto)
+        try:
+            found = self.session.run(None, dict(inputs))
+        except Exception as error:
+            # onnxruntime says that it has no kernel when it loads the file, or only when it comes to the node
+            if "not supported" not in str(error) and "NOT_IMPLEMENTED" not in str(error):
+                raise
+            self.session = reference.ReferenceEvaluator(self.model_proto)
+            found = self.session.run(None, dict(inputs))
+        return [np.asarray(each) for each in found]
+
+    def __repr__(self) -> str:
+        graph = self.model_proto.graph
+        ends = [", ".join(each.name for each in end) for end in (graph.input, graph.output)]
+        return f"ONNXProgram({ends[0]} -> {ends[1]}, {len(graph.node)} nodes, {len(graph.initializer)} initializers)"
+
+
+def session(model: Any) -> Any:
+    """Return what runs a model: a session of onnxruntime where it is installed and has all kernels, else ONNX's reference."""
+    try:
+        options = runtime.SessionOptions()
+    except ImportError:
+        return reference.ReferenceEvaluator(model)
+    options.log_severity_level = 4
+    options.intra_op_num_threads = 1
+    try:
+        return runtime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    except (state.NotImplemented, state.Fail, state.InvalidGraph):
+        return reference.ReferenceEvaluator(model)

@@ -1,0 +1,21 @@
+"""Export rules: how an op is written in ONNX, by families as in `ops`."""
+
+from lineal.onnx.rules import (
+    broadcasting,
+    contraction,
+    conversion,
+    convolution,
+    creation,
+    elementwise,
+    indexing,
+    inplace,
+    normalisation,
+    reductions,
+    sorting,
+    spatial,
+    structural,
+    tensors,
+)
+from lineal.onnx.rules.table import OPERATORS, RULES, reason_of, rule_of
+
+__all__ = ["OPERATORS", "RULES", "reason_of", "rule_of"]
