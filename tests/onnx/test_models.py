@@ -138,6 +138,7 @@ REFUSED = {
     "a number that is not whole": (lambda x: x / x.shape[0] ** 0.5, (3, 4), BATCH, r"not whole.*test_models"),
     "a rounded size": (lambda x: x[:, : x.shape[1] // 2], (3, 6), {1: "time"}, r"`SliceItems`: cannot tell.*test_models"),
     "a count of ops": (lambda x: x * 2 if x.shape[0] > 4 else x, (3, 4), BATCH, r"ops at one size"),
+    "a length that is cut": (lambda x: x[:, :100] * 1, (2, 3), {1: "time"}, r"differs|the file is"),
     "no operator": (lambda x: torch.special.i0(x), (3,), {}, r"ONNX has no such function.*test_models"),
     "numbers that decide a shape": (lambda x: x[x > 0], (3,), {}, r"depends on numbers"),
     "a buffer that changes": (Counting(), (3,), {}, r"writes to seen"),

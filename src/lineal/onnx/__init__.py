@@ -2,6 +2,6 @@
 
 from lineal.onnx.errors import OnnxExporterError
 from lineal.onnx.exporting import export, is_in_onnx_export
-from lineal.onnx.program import ONNXProgram, TrainingMode
+from lineal.onnx.program import ONNXProgram, OperatorExportTypes, TrainingMode
 
-__all__ = ["ONNXProgram", "OnnxExporterError", "TrainingMode", "export", "is_in_onnx_export"]
+__all__ = ["ONNXProgram", "OnnxExporterError", "OperatorExportTypes", "TrainingMode", "export", "is_in_onnx_export"]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
-import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextvars import ContextVar
 from typing import Any
 
@@ -13,9 +13,11 @@ from lineal.base.version import __version__
 from lineal.core import AbstractTensor, modes
 from lineal.nn.module import Module
 from lineal.onnx.dimensions import Call, Dynamic, called, dynamic, inputs_at, names_of, trials
-from lineal.onnx.program import ONNXProgram, TrainingMode
-from lineal.onnx.recording import Recording, recorded, tensors
+from lineal.onnx.errors import OnnxExporterError
+from lineal.onnx.program import ONNXProgram, OperatorExportTypes, TrainingMode
+from lineal.onnx.recording import Recording, recorded
 from lineal.onnx.translating import Names, translated
+from lineal.onnx.verifying import Trial
 from lineal.onnx.verifying import verify as verified
 from lineal.onnx.writer import GraphWriter
 
@@ -59,19 +61,27 @@ def export(
     keep_initializers_as_inputs: bool = False,
     dynamic_axes: Mapping[str, Mapping[int, str]] | Mapping[str, Sequence[int]] | None = None,
     training: TrainingMode = TrainingMode.EVAL,
+    operator_export_type: OperatorExportTypes = OperatorExportTypes.ONNX,
     do_constant_folding: bool = True,
     custom_opsets: Mapping[str, int] | None = None,
+    export_modules_as_functions: bool | Collection[type[Module]] = False,
+    autograd_inlining: bool = True,
 ) -> ONNXProgram:
     """Write what `model(*args, **kwargs)` does to the ONNX file `f`, and return it as a program.
 
     Opsets 18 to 23, by default 20. Dimensions named in `dynamic_axes` or `dynamic_shapes` may have any size: the model is
     run at several, and an export whose runs differ in anything but sizes fails. The file is checked, run by onnxruntime (else
     by ONNX's reference), and compared with the model; `verify=False` leaves that out. Without `export_params`, parameters are
-    inputs. `verbose`, `dynamo`, `external_data`, `optimize`, `report`, `profile`, `dump_exported_program`, `artifacts_dir` and
-    `do_constant_folding` are hints that change nothing. OnnxExporterError says which op, at which line, cannot be written.
+    inputs. `verbose`, `dynamo`, `external_data`, `optimize`, `report`, `profile`, `dump_exported_program`, `artifacts_dir`,
+    `do_constant_folding` and `autograd_inlining` are hints that change nothing. OnnxExporterError says which op, at which line,
+    cannot be written.
     """
-    if custom_translation_table or custom_opsets:
-        raise NotImplementedError("onnx.export: custom_translation_table and custom_opsets are not supported")
+    if custom_translation_table or custom_opsets or export_modules_as_functions or operator_export_type:
+        raise NotImplementedError(
+            "onnx.export: custom_translation_table, custom_opsets, export_modules_as_functions and operator_export_type are "
+            "not supported"
+        )
+    require_package()
     opset = DEFAULT if opset_version is None else int(opset_version)
     if opset not in OPSETS:
         raise ValueError(f"onnx.export: expected an opset_version in {OPSETS[0]} … {OPSETS[-1]}, got {opset_version}")
@@ -82,17 +92,25 @@ def export(
     before = [each.training for each in modules]
     try:
         set_modes(modules, training)
-        program, results = recorded_program(
+        program, made = recorded_program(
             model, call, found, Names(names, list(output_names or ()), export_params, keep_initializers_as_inputs), opset
         )
         if verify:
-            check(program, call, names, found, results)
+            verified(program, call, names, found, made)
     finally:
         for each, mode in zip(modules, before):
             each.training = mode
     if f is not None:
         program.save(f)
     return program
+
+
+def require_package() -> None:
+    """Raise ImportError if ONNX is not installed."""
+    try:
+        _ = proto.helper
+    except ImportError as error:
+        raise ImportError("onnx.export: this needs the package onnx: pip install 'lineal[onnx]'") from error
 
 
 def set_modes(modules: Sequence[Module], training: TrainingMode) -> None:
@@ -102,8 +120,8 @@ def set_modes(modules: Sequence[Module], training: TrainingMode) -> None:
             each.training = training == TrainingMode.TRAINING
 
 
-def recorded_program(model: Any, call: Call, found: Dynamic, names: Names, opset: int) -> tuple[ONNXProgram, Any]:
-    """Return the program of a call, and its sizes with what it gave at each trial."""
+def recorded_program(model: Any, call: Call, found: Dynamic, names: Names, opset: int) -> tuple[ONNXProgram, list[Trial]]:
+    """Return the program of a call, and the trials."""
 
     def attempt(sizes: Sequence[int]) -> tuple[list[AbstractTensor], Recording]:
         inputs = inputs_at(call, found, sizes)
@@ -123,8 +141,16 @@ def recorded_program(model: Any, call: Call, found: Dynamic, names: Names, opset
             producer_version=__version__,
         )
     )
-    proto.checker.check_model(program.model_proto, full_check=True)
-    return program, [(list(row), inputs, recording.results) for row, (inputs, recording) in zip(sizes, made)]
+    try:
+        proto.checker.check_model(program.model_proto, full_check=True)
+    except (proto.checker.ValidationError, proto.shape_inference.InferenceError) as error:
+        raise OnnxExporterError(f"onnx.export: ONNX refuses the file: {error}") from error
+    return program, [Trial(list(row), inputs, each.results, work(each)) for row, (inputs, each) in zip(sizes, made)]
+
+
+def work(recording: Recording) -> int:
+    """Return how many numbers the ops of a recording make."""
+    return sum(math.prod(var.spec.shape) for each in recording.equations for var in each.outputs)
 
 
 def owners(model: Any) -> dict[int, str]:
@@ -136,26 +162,3 @@ def owners(model: Any) -> dict[int, str]:
         found.setdefault(id(x), name)
         found.setdefault(id(x.value), name)
     return found
-
-
-def check(program: ONNXProgram, call: Call, names: Sequence[str], found: Dynamic, made: Sequence[Any]) -> None:
-    """Run the file at the example's sizes, at the last trial's, and at sizes of 1 if the model takes them."""
-    chosen = [made[-1]]
-    for sizes in (found.sizes, [1] * len(found.sizes)):
-        if sizes and sizes not in [each[0] for each in chosen]:
-            inputs = inputs_at(call, found, sizes)
-            try:
-                with modes.Setting((modes.grad_enabled, False)):
-                    chosen.append((sizes, inputs, call.on(inputs)))
-            except Exception:
-                if sizes == found.sizes:
-                    raise
-    for sizes, inputs, results in chosen:
-        words = ", ".join(f"{name} = {size}" for name, size in zip(found.names, sizes))
-        try:
-            verified(program, names, inputs, tensors(results), f" where {words}" if words else "")
-        except ImportError:
-            warnings.warn(
-                "onnx.export: nothing was verified: neither onnxruntime nor onnx.reference is installed", stacklevel=3
-            )
-            return

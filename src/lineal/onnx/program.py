@@ -13,7 +13,7 @@ from lineal.base import later
 from lineal.core import AbstractTensor, lift
 from lineal.data.writing import write
 
-__all__ = ["ONNXProgram", "TrainingMode"]
+__all__ = ["ONNXProgram", "OperatorExportTypes", "TrainingMode"]
 
 reference: Any = later.module("onnx.reference")
 runtime: Any = later.module("onnxruntime")
@@ -29,6 +29,12 @@ class TrainingMode(enum.IntEnum):
     EVAL = 0
     PRESERVE = 1
     TRAINING = 2
+
+
+class OperatorExportTypes(enum.IntEnum):
+    """Which operators a file may have: ONNX's alone."""
+
+    ONNX = 0
 
 
 class ONNXProgram:

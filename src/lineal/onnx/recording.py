@@ -12,7 +12,7 @@ from lineal.core import AbstractTensor, modes
 from lineal.core.sites import Site, describe, site
 from lineal.onnx.errors import OnnxExporterError
 from lineal.ops.premise import Premise
-from lineal.tracing import Equation, PureRecorder, Storage, Var, record
+from lineal.tracing import Equation, PureRecorder, Var, record
 
 __all__ = ["Recording", "recorded", "tensors"]
 
@@ -89,14 +89,18 @@ def recorded(call: Callable[[], Any], inputs: Sequence[AbstractTensor]) -> Recor
         [describe(each) for each in places],
         {var: array for var, array in listener.literals.items() if var in wanted},
         {var: x for var, x in listener.captured.items() if var in wanted},
-        [each.captured for each in listener.storages() if each.written and lasting(each)],
+        [
+            each.captured
+            for each in listener.storages()
+            if each.captured is not None and each.written and lasting(each.captured)
+        ],
         results,
     )
 
 
-def lasting(storage: Storage) -> bool:
-    """Return whether what was written stays after the call: the state of a generator is not the model's."""
-    return storage.captured is not None and storage.captured.value.dtype != np.uint64
+def lasting(written: AbstractTensor) -> bool:
+    """Return whether what was written stays after the call as part of the model: the state of a generator is not."""
+    return written.value.dtype != np.uint64
 
 
 def needed(equations: Sequence[Equation], sites: Sequence[Site], outputs: Sequence[Var]) -> tuple[list[Equation], list[Site]]:

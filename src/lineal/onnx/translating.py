@@ -80,7 +80,7 @@ def translated(
     evaluate(first.equations, env, rule, False)
     refuse_writes(first, owners)
     outputs = finish(graph, [env[var] for var in first.outputs], names)
-    return assembled(graph, messages, outputs, parameters, names)
+    return assembled(graph, messages, outputs, parameters, names, found)
 
 
 def written(graph: GraphWriter, place: str, trials: Sequence[Equation], xs: Sequence[Value]) -> Any:
@@ -186,11 +186,20 @@ def finish(graph: GraphWriter, values: Sequence[Value], names: Names) -> list[tu
     return list(zip(wanted, values))
 
 
-def assembled(graph: GraphWriter, inputs: list[Any], outputs: Sequence[Any], parameters: list[str], names: Names) -> Any:
+def assembled(
+    graph: GraphWriter, inputs: list[Any], outputs: Sequence[Any], parameters: list[str], names: Names, found: Dynamic
+) -> Any:
     """Return the message of the graph."""
     kept = [name for name in parameters if name in graph.initializers]
     if names.as_inputs or not names.parameters:
         inputs = [*inputs, *[graph.outline_of(graph.initializers[name]) for name in kept]]
     inside = [each for name, each in graph.initializers.items() if names.parameters or name not in kept]
-    shape = lambda value: [size if isinstance(size, int) else None for size in value.shape]
-    return graph.message(inputs, [graph.outline(name, each.storage, shape(each)) for name, each in outputs], inside)
+    ends = [graph.outline(name, each.storage, [dimension(graph, size, found) for size in each.shape]) for name, each in outputs]
+    return graph.message(inputs, ends, inside)
+
+
+def dimension(graph: GraphWriter, size: Any, found: Dynamic) -> Any:
+    """Return what the file says of the size of an axis: a number, the name of a dynamic dimension, or None."""
+    if isinstance(size, int):
+        return size
+    return next((name for name, own in zip(found.names, graph.dimensions.T) if size.numbers == tuple(own)), None)

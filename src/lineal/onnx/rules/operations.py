@@ -99,7 +99,8 @@ def larger_log(m: Expressions, a: str, b: str, base: float) -> str:
 def arctan2(m: Expressions, a: str, b: str) -> str:
     """Return the angle of the point (b, a): that of (|b|, |a|), reflected."""
     high, wide = m.Abs(a), m.Abs(b)
-    ratio = m.Where(m.Equal(high, 0.0), 0.0, m.Where(m.Equal(high, wide), 1.0, m.Div(high, wide)))
+    origin = m.And(m.Equal(high, 0.0), m.Equal(wide, 0.0))
+    ratio = m.Where(origin, 0.0, m.Where(m.Equal(high, wide), 1.0, m.Div(high, wide)))
     angle = m.Atan(ratio)
     return copysign(m, m.Where(signbit(m, b), m.Sub(math.pi, angle), angle), a)
 
@@ -196,7 +197,7 @@ OPERATIONS: dict[str, Callable[..., str]] = {
     "clip": lambda m, x, low, high: m.Min(m.Max(x, low), high),
     "fmax": lambda m, a, b: m.Where(m.Or(m.GreaterOrEqual(a, b), m.IsNaN(b)), a, b),
     "fmin": lambda m, a, b: m.Where(m.Or(m.LessOrEqual(a, b), m.IsNaN(b)), a, b),
-    "imag": lambda m, x: m.Mul(x, 0.0),
+    "imag": lambda m, x: m.Mul(m.graph.cast(m.truth(x), m.storage), 0),
 }  # fmt: skip
 
 

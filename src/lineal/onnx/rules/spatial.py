@@ -53,7 +53,7 @@ def window_max(graph: GraphWriter, op: Any, ys: Any, x: Value) -> tuple[str, str
 @exports(Resample, by="AveragePool, Resize, or MatMul")
 def resample(graph: GraphWriter, op: Any, y: Any, x: Value) -> str:
     """y = averages or interpolation, by the operators for them; other maps of known sizes as products with a matrix."""
-    origins = [each.origin if isinstance(each, Taps) else each for each in op.taps]
+    origins: list[Any] = [each.origin if isinstance(each, Taps) else each for each in op.taps]
     names = {each.name if each else "" for each in origins}
     if names == {"averages"} and is_average(origins):
         windows, counted, _ = zip(*[each.given for each in origins])

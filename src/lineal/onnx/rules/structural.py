@@ -161,7 +161,7 @@ def roll(graph: GraphWriter, op: Any, y: Any, x: Value) -> str:
     for shift, axis in zip(op.shifts, op.axes):
         size = x.shape[axis]
         cut = -shift if isinstance(size, Varying) and not isinstance(shift, Varying) else -(shift % size) if size else 0
-        if isinstance(size, Varying) and abs(shift) >= min(size.numbers):
+        if isinstance(size, Varying) and isinstance(shift, int) and abs(shift) >= min(size.numbers):
             raise OnnxExporterError(f"roll by {shift} of an axis that may be shorter")
         if not isinstance(cut, int) or cut:
             parts = (cut, LAST), (0, cut)
