@@ -329,8 +329,8 @@ def test_loops_in_the_checking_build(function, grad):
     assert loops(compiled)
 
 
-LOOPED = [(nested, False), (nested, True), (nested_slices, False), (nested_pairs, False), (nested_pairs, True)]
-LOOPED += [(nested_turned_pairs, False), (nested_windows, False)]
+LOOPED = [(f, each) for f in (nested, nested_pairs, nested_turned_pairs, nested_windows) for each in (False, True)]
+LOOPED += [(nested_slices, False)]
 
 
 @pytest.mark.parametrize(("function", "grad"), LOOPED)

@@ -146,18 +146,21 @@ def written(draft: Draft) -> Iterator[list[tuple[int, int, Equation, Var]]]:
 # adding slices up
 
 
-Family = tuple[tuple[int, ...], int | None]
-"""The axes along which parts of an array lie, and how long they are there: windows of one axis, or slices, which have none."""
+Axis = tuple[int, int | None]
+"""An axis along which parts of an array lie, and how long they are there: windows; slices have no length."""
+Family = tuple[Axis, ...]
+Places = tuple[int, ...]
+"""Where a part lies along each axis of its family."""
 
 
-def summed(draft: Draft, each: Equation) -> tuple[dict[Family, dict[tuple[int, ...], Var]], list[Var]] | None:
+def summed(draft: Draft, each: Equation) -> tuple[dict[Family, dict[Places, Var]], list[Var]] | None:
     """Return of a sum of parts in zeros the parts by their family and place, and what else is added, else None."""
     if label(each) != "add" or any(label(reader) == "add" for reader in draft.readers(each.outputs[0])):
         return None
     leaves = addends(draft, each)
     if len(leaves) < FEWEST:
         return None
-    families: dict[Family, dict[tuple[int, ...], Var]] = {}
+    families: dict[Family, dict[Places, Var]] = {}
     rest: list[Var] = []
     for var in leaves:
         maker = draft.maker(var)
@@ -172,17 +175,14 @@ def summed(draft: Draft, each: Equation) -> tuple[dict[Family, dict[tuple[int, .
     return (families, rest) if families else None
 
 
-def added(draft: Draft, each: Equation, families: dict[Family, dict[tuple[int, ...], Var]], rest: list[Var]) -> Any:
+def added(draft: Draft, each: Equation, families: dict[Family, dict[Places, Var]], rest: list[Var]) -> Any:
     """Return the sum of parts in zeros, each family of them at one go, and of the rest; None if all lie apart."""
     shape, storage = tuple(each.outputs[0].spec.shape), each.outputs[0].spec.storage
     terms: list[Var] = []
     changed = False
-    for (axes, size), parts in families.items():
+    for axes, parts in families.items():
         sources = {place: draft.makers[var].inputs[0] for place, var in parts.items()}
-        if size is None:
-            made = on_grid(draft, sources, axes, shape)
-        else:
-            made = overlapping(draft, {place: var for (place,), var in sources.items()}, axes[0], size, shape)
+        made = on_grid(draft, sources, axes, shape)
         changed = changed or made is not None
         terms += parts.values() if made is None else made
     if not changed:
@@ -213,7 +213,7 @@ def addends(draft: Draft, each: Equation) -> list[Var]:
     return found
 
 
-def embedded(each: Equation) -> tuple[Family, tuple[int, ...]] | None:
+def embedded(each: Equation) -> tuple[Family, Places] | None:
     """Return the family and the place of the part that zeros have, if that is what an equation makes."""
     if isinstance(each.op, Embed):
         return part_of(each.op.view, each.op.shape)
@@ -222,20 +222,21 @@ def embedded(each: Equation) -> tuple[Family, tuple[int, ...]] | None:
     return None
 
 
-def part_of(op: Op, shape: Sequence[int]) -> tuple[Family, tuple[int, ...]] | None:
-    """Return the family and the place of what a view op shows: a slice along some axes, or a window of one axis."""
+def part_of(op: Op, shape: Sequence[int]) -> tuple[Family, Places] | None:
+    """Return the family and the place of what a view op shows: a slice, or a window, of some axes."""
     if isinstance(op, Select):
-        return ((op.dim,), None), (op.place,)
+        return ((op.dim, None),), (op.place,)
     items: tuple[Any, ...] = op.items if isinstance(op, Items) else ()
     if isinstance(op, Narrow):
         items = (*[(0, size, 1) for size in shape[: op.dim]], (op.start, op.stop, op.step))
-    moved = [n for n, item in enumerate(items) if item is None or item != (0, shape[n], 1)]
-    if not moved or None in items:
+    if None in items:
         return None
-    if not any(isinstance(items[n], tuple) for n in moved):
-        return (tuple(moved), None), tuple([items[n] for n in moved])
-    start, stop, step = items[moved[0]] if isinstance(items[moved[0]], tuple) else (0, 0, 0)
-    return (((moved[0],), stop - start), (start,)) if len(moved) == 1 and step == 1 and stop > start else None
+    spans = [(n, item if isinstance(item, tuple) else (item, None, 1)) for n, item in enumerate(items)]
+    moved = [(n, span) for n, span in spans if span != (0, shape[n], 1)]
+    if not moved or any(step != 1 or (stop is not None and stop <= start) for _, (start, stop, step) in moved):
+        return None
+    axes = tuple([(n, None if stop is None else stop - start) for n, (start, stop, _) in moved])
+    return axes, tuple([start for _, (start, _, _) in moved])
 
 
 def even(parts: dict[int, Var]) -> tuple[list[int], int] | None:
@@ -245,20 +246,36 @@ def even(parts: dict[int, Var]) -> tuple[list[int], int] | None:
     return (places, steps.pop()) if len(steps) == 1 and len({parts[each].spec for each in places}) == 1 else None
 
 
-def on_grid(draft: Draft, parts: dict[tuple[int, ...], Var], axes: Sequence[int], shape: Shape) -> tuple[Var, ...] | None:
-    """Return zeros with all the slices along some axes: put together along the last one first; None if they lie apart."""
-    axis, *inner = axes
-    if not inner:
-        return along(draft, {place: var for (place,), var in parts.items()}, axis, shape)
-    rows: dict[int, dict[tuple[int, ...], Var]] = {}
-    for (place, *others), var in parts.items():
-        rows.setdefault(place, {})[tuple(others)] = var
+def on_grid(draft: Draft, parts: dict[Places, Var], axes: Family, shape: Shape) -> tuple[Var, ...] | None:
+    """Return zeros with all the parts along some axes, along that of the inner loop first; None if they lie apart."""
+    outer = slowest(list(parts))
+    axis, size = axes[outer]
+    rows: dict[int, dict[Places, Var]] = {}
+    for place, var in parts.items():
+        rows.setdefault(place[outer], {})[(*place[:outer], *place[outer + 1 :])] = var
     if len({tuple(sorted(row)) for row in rows.values()}) > 1:
         return None
-    rest = [each - 1 for each in inner]
-    made = {place: on_grid(draft, row, rest, (*shape[:axis], *shape[axis + 1 :])) for place, row in rows.items()}
+    if len(axes) > 1:
+        # of a slice, the axes behind it come one before
+        rest = tuple([(n - (size is None and n > axis), each) for n, each in (*axes[:outer], *axes[outer + 1 :])])
+        made = {place: on_grid(draft, row, rest, part_shape(axis, size, shape)) for place, row in rows.items()}
+    else:
+        made = {place: (row[()],) for place, row in rows.items()}
     whole = {place: found[0] for place, found in made.items() if found is not None}
-    return along(draft, whole, axis, shape) if len(whole) == len(rows) else None
+    if len(whole) < len(rows):
+        return None
+    return along(draft, whole, axis, shape) if size is None else overlapping(draft, whole, axis, size, shape)
+
+
+def slowest(places: Sequence[Places]) -> int:
+    """Return along which axis parts, in the order in which they were added, lie elsewhere least often."""
+    changes = [sum(a[n] != b[n] for a, b in pairwise(places)) for n in range(len(places[0]))]
+    return changes.index(min(changes))
+
+
+def part_shape(axis: int, size: int | None, shape: Shape) -> Shape:
+    """Return the shape of a part along an axis."""
+    return (*shape[:axis], *(() if size is None else (size,)), *shape[axis + 1 :])
 
 
 def along(draft: Draft, parts: dict[int, Var], dim: int, shape: Shape) -> tuple[Var, ...] | None:
@@ -285,7 +302,11 @@ def together(draft: Draft, parts: dict[int, Var], dim: int, shape: Shape, base: 
 
 
 def overlapping(draft: Draft, parts: dict[int, Var], dim: int, size: int, shape: Shape) -> tuple[Var, ...] | None:
-    """Return zeros with all the windows of `size` along `dim` added up; None if they lie apart."""
+    """Return zeros with all the windows of `size` along `dim`, or the only one, added up; None if they lie apart."""
+    if len(parts) == 1:
+        ((place, var),) = parts.items()
+        var = draft.renamed.get(var, var)
+        return (draft.put(Embed(Narrow(dim, place, place + size, 1), shape), (var,), (shape, var.spec.storage)),)
     found = even(parts)
     if found is None:
         return None
