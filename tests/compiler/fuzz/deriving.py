@@ -105,6 +105,8 @@ CONTROLLED = (
     "torch.while_loop(lambda n, t: n < 3, lambda n, t: (n + 1, t * 0.5 + {k}), (0, {x}))[1]",
     "torch.while_loop(lambda n, t: (n < 9) & (t.abs().sum() < 90), lambda n, t: (n + 1, t * 1.25), (torch.tensor(0), {x}))[1]",
     "torch.while_loop(lambda t: t.abs().sum() > 1, lambda t: t * 0.25, ({x}.tanh(),))",
+    "torch.while_loop(lambda n, t: n > 0, lambda n, t: (n - 1, t.tanh() * {x}), ({x}.detach().norm().clamp(max=7), {x}))[1]",
+    "torch.while_loop(lambda t, u: t.norm() > 1, lambda t, u: (t / 4 + u / 9, u * {x}.cos() / 2), ({x}.tanh(), {x}.tanh()))[0]",
     "control.scan(lambda c, t: (c * 0.5 + t, c), {x}[0], {x})[1]",
     "control.scan(lambda c, t: (c.tanh() - t, c * t), {x}[-1], {x}, reverse=True, checkpointed=True)[1]",
     "control.map(lambda t: t * {k}, {x})",

@@ -131,7 +131,7 @@ def multiplied(a: np.ndarray, b: np.ndarray, bias: np.ndarray | None = None) -> 
     if name not in KNOWN or b.dtype != a.dtype or a.shape[:-2] != b.shape[:-2] or a.shape[-1] != b.shape[-2]:
         return None
     kind, pairs = kind_of(name), get_bfloat16_products() == "native"
-    if multiplied_by(Product(*shape[-2:], a.shape[-1], kind)) != BLOCKS or not all(map(regular, (a, b))):
+    if multiplied_by(Product(shape[-2], shape[-1], a.shape[-1], kind)) != BLOCKS or not all(map(regular, (a, b))):
         return None
     if bias is not None and not (bias.shape == shape[-1:] and bias.dtype == a.dtype and bias.flags.carray):
         return None

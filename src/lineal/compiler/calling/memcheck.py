@@ -360,8 +360,7 @@ def written_by(group: Group | Rows) -> list[Base]:
 
 def tapes(nodes: Iterable[Node]) -> list[Base]:
     """Return the rows of the tapes that nodes write, some of which are left."""
-    made = (node for node in nodes if type(node) is Repeat and node.tape is not None)
-    return [base for node in made for base in node.tape.rows]
+    return [base for node in nodes if type(node) is Repeat and node.tape is not None for base in node.tape.rows]
 
 
 def changed_by(node: Node) -> Sequence[Base]:

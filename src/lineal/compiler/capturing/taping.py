@@ -190,7 +190,7 @@ class Backward:
         led = [n for n, end in enumerate(ends) if end.node is not None]
         ys, cotangents = [ends[n] for n in led], [gs[n] for n in led]
         found = gradients(ys, xs, cotangents, retain_graph=True, allow_unused=True) if led else (None,) * len(xs)
-        made = dict(zip(wanted, found))
+        made: dict[int, Any] = dict(zip(wanted, found))
         pairs = [(g, self.zeros(g) if made[first + n] is None else made[first + n]) for n, g in zip(self.carried, gs)]
         self.constants = [n for n in wanted if n < first and made[n] is not None]
         sums = [self.argument(self.leaves[n]) for n in self.constants]
