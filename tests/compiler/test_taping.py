@@ -147,6 +147,14 @@ def test_loops_of_which_there_is_no_code_are_traced_turn_by_turn():
     assert compiled.eager is None
 
 
+def test_what_is_too_large_for_a_tape_is_traced_turn_by_turn(monkeypatch):
+    monkeypatch.setattr(taping, "MOST_MEMORY", 64 * 4 * 8)
+    compiled = torch.compile(swapped)
+    for scale in (1.0, 1.0, 3.0):
+        torch.testing.assert_close(derivatives(compiled, scale), derivatives(swapped, scale))
+    assert compiled.eager is None and compiled.compilations == 2
+
+
 def test_a_step_that_goes_back_itself_is_for_as_many_turns_as_there_were():
     def step(x, y):
         z, _ = while_loop(lambda z, k: k < x.sum(), lambda z, k: ((z * y).tanh(), k + 1), (x, torch.tensor(0)))

@@ -49,7 +49,7 @@ class Recorder(Protocol):
         """Hear that a loop, of two functions, looks whether there is another turn with what it carries; None: it has ended."""
 
     def goes_back(self) -> None:
-        """Hear that somebody goes back through what was done."""
+        """Called when a backward pass through what was done begins."""
 
     def foreign(self, what: str) -> None:
         """Hear that numbers come in on a way that a recorder cannot follow: from an array of NumPy's."""

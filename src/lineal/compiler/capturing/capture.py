@@ -94,7 +94,7 @@ class Capture(PureRecorder):
         mark.reads.append(len(self.read_numbers))
 
     def goes_back(self) -> None:
-        """Hear that somebody goes back through what was done: through as many turns as loops with a history had."""
+        """Called when a backward pass begins: it goes through as many turns as loops with a history had."""
         for mark in self.loops:
             mark.single &= not mark.history
 

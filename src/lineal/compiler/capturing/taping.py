@@ -1,9 +1,9 @@
-"""Loops of any number of turns that are differentiated: what turns are given is on a tape, which the way back reads backwards.
+"""Loops of any number of turns that are differentiated: what turns are given is on a tape, which the backward pass reads.
 
 A tape has a fixed number of rows, so that programs know their memory. At first each turn has a row. Whenever all are full,
-every other one is given up, and only every second, fourth, … turn has one from then on; the way back computes the turns between
-two rows anew (checkpointing, Griewank and Walther 2008, chapter 12). Fewer than rows² turns are gone back through so, for at
-most one more computation of each.
+every other one is given up, and only every second, fourth, … turn has one from then on; the backward pass computes the turns
+between two rows anew (checkpointing, Griewank and Walther 2008, chapter 12). Fewer than rows² turns are gone back through so,
+for at most one more computation of each.
 """
 
 from __future__ import annotations
@@ -25,14 +25,18 @@ __all__ = ["Rewound", "Taped", "leaf_like", "rows_for"]
 
 MOST_BYTES, FEWEST_ROWS, MOST_ROWS = 1 << 22, 1 << 6, 1 << 12
 """How many bytes a tape has at most, unless that were fewer rows; how many rows it has at least, and at most."""
+MOST_MEMORY = 1 << 30
+"""How many bytes are too many: such loops are traced turn by turn."""
 
 Rule = Callable[..., Any]
 State = tuple[int, list[Any], bool]
 
 
 def rows_for(carried: Sequence[Var]) -> int:
-    """Return how many rows a tape of carried values has, a power of two."""
+    """Return how many rows a tape of carried values has, a power of two; none if they are too large."""
     size = sum(math.prod(var.spec.shape) * var.spec.storage.itemsize for var in carried)
+    if size * FEWEST_ROWS > MOST_MEMORY:
+        return 0
     return min(max(1 << (MOST_BYTES // max(size, 1)).bit_length() - 1 if size <= MOST_BYTES else 0, FEWEST_ROWS), MOST_ROWS)
 
 
@@ -104,7 +108,7 @@ class Taped(Rolled):
 
 
 class Rewound(Rolled):
-    """ys = the cotangents of what is carried at first, and of what is the same in all turns, by the turns of a way back.
+    """ys = the cotangents of what is carried at first, and of what is the same in all turns, by the turns of a backward pass.
 
     Inputs are what is the same in all turns, ahead and then back, the log of a tape, its rows, the cotangents of what is
     carried in the end, and zeros. The turns back are given, as the last of their constants, what a turn `ahead` was as carried.
@@ -157,7 +161,7 @@ class Heard:
 
 
 class Backward:
-    """The way back through a turn: the vector-Jacobian product of what it hands on, by all it is given that `needs` it.
+    """The backward pass of a turn: the vector-Jacobian product of what it hands on, by all it is given that `needs` it.
 
     `carried` and `constants` say of which of its inputs it gives cotangents; those of constants are added up. `more` are the
     tensors that derivative rules have made of nothing.
@@ -178,7 +182,7 @@ class Backward:
         with modes.Setting((modes.recorder, self.capture), (modes.grad_enabled, False), (modes.rehearsal, outlined)):
             pairs = self.pulled(ends, [n for n, yes in enumerate(wanted) if yes], first)
         if self.capture.refusal is not None or self.capture.read_numbers:
-            raise NotImplementedError(self.capture.refusal or "a number is read from a tensor on the way back")
+            raise NotImplementedError(self.capture.refusal or "a number is read from a tensor on the backward pass")
         inputs, self.more = self.capture.inputs, list(self.capture.captured.values())
         constants = [*inputs[:first], *self.capture.captured, *inputs[first : len(arrays)]]
         self.turn = Turn(self.capture.equations, self.capture.literals, constants, [], pairs, [], [])

@@ -257,7 +257,7 @@ class Routine(Node):
 
 @dataclass(eq=False)
 class Tape:
-    """Where a loop of any number of turns leaves what some of them were given, for its way back.
+    """Where a loop of any number of turns leaves what some of them were given, for its backward pass.
 
     `log` holds two whole numbers: how many turns there were, and of every how many-th a row has what it was given; `rows` has
     a base for each carried value, of as many rows. When all are full, every other one is given up.

@@ -45,7 +45,9 @@ def endless(
         # whether there is a first turn is read as before: without one, what is carried in the end is what it was
         others = [*reads[: first + 1], *reads[last:]]
         if loop is not None and loop.holds([*wanted, *(var for n, (var, _) in enumerate(others) if n != first)]):
-            equations, reads = loop.woven(differentiable), others
+            rows = loop.rows() if differentiable else 0
+            if rows is not None:
+                equations, reads = loop.woven(rows), others
     return equations, reads
 
 
@@ -160,10 +162,15 @@ class While(Body):
         turns = range(self.stretch.turns + 1)
         return self.decisions == [self.step(turn, self.tail - 1).outputs[0] for turn in turns]
 
-    def woven(self, differentiable: bool) -> list[Equation]:
-        """Return the equations with the loop in its place."""
+    def rows(self) -> int | None:
+        """Return how many rows a tape has, for the derivative of the loop: 0 if it has none, None if they are too large."""
         steps = self.lines.steps[self.stretch.start : self.end]
-        taped = differentiable and self.mark.history and any(each.grad for each in steps)
+        if not self.mark.history or not any(each.grad for each in steps):
+            return 0
+        return rows_for([column[0] for column in self.moving.values()]) or None
+
+    def woven(self, rows: int) -> list[Equation]:
+        """Return the equations with the loop in its place, with a tape of so many rows."""
         test, body = self.turn(self.kinds[: self.tail], False), self.turn(self.kinds, True)
         test.constants = body.constants = constants = list(dict.fromkeys((*test.constants, *body.constants)))
         first, last = zip(*((column[0], column[-1]) for column in self.moving.values()))
@@ -171,13 +178,13 @@ class While(Body):
         views = [each for each in self.all[start:stop] if is_view(each) and self.made(self.lines.root(each.outputs[0])) is None]
         views = [each for each in views if each.outputs[0] not in last]
         views += self.first_look(set(views))
-        if taped:
-            op: Rolled = Taped(body, test, rows_for(first))
+        if rows:
+            op: Rolled = Taped(body, test, rows)
             log = self.new(np.broadcast_to(np.zeros((), np.int64), (2,)))
-            last = (*last, log, *(self.new(like(var, op.rows)) for var in first))  # type: ignore[attr-defined]
+            last = (*last, log, *(self.new(like(var, rows)) for var in first))
         else:
             op = Rolled(None, in_loops(body, self.new), test)
-        return [*self.all[:start], *views, Equation(op, (*constants, *first), last, taped), *self.all[stop:]]
+        return [*self.all[:start], *views, Equation(op, (*constants, *first), last, bool(rows)), *self.all[stop:]]
 
     def first_look(self, known: set[Equation]) -> list[Equation]:
         """Return the equations that tell whether there is a first turn."""
