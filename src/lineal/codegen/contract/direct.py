@@ -16,7 +16,7 @@ from lineal.codegen.contract.excerpts import CAPACITY, Excerpt, Extent
 from lineal.codegen.contract.geometry import Geometry
 from lineal.codegen.contract.images import AXIS, Image
 from lineal.codegen.contract.native import Native
-from lineal.codegen.contract.tiles import WORTH_THREADS
+from lineal.codegen.contract.tiles import CHAIN, WORTH_THREADS
 from lineal.codegen.emit import Emitter
 from lineal.codegen.kinds import Kind, int64, kind_of, pointer
 from lineal.codegen.once import once
@@ -29,8 +29,6 @@ __all__ = ["Direct", "direct", "fits"]
 NAME = "direct"
 MOST_ELEMENTS, MOST_ROWS, MOST_SUMS = 1 << 10, 1 << 12, 1 << 12
 """Up to how many elements of a kernel, rows of places and vectors of sums there are tables."""
-DEPTH = 96
-"""How many products at most are added up one after the other, before they are added to others."""
 FEW, LEAST_FILLED, LEAST_OF_FEW = 12, 0.8, 0.4
 """Up to how many outputs are few, and which part of the vectors of places has to be there, of many and of few."""
 OVERHEAD = 1.4
@@ -152,9 +150,9 @@ class Writer:
         """Write the sums for each kernel at each place, block by block, to memory; return its address."""
         e, lanes = self.e, self.lanes
         found = e.stack(len(w) * len(at) * lanes * self.kind.itemsize)
-        with e.loop(plane.elements, 0, DEPTH) as first:
+        with e.loop(plane.elements, 0, CHAIN) as first:
             sums = [[e.variable(e.const(0, self.kind, lanes)) for _ in at] for _ in w]
-            with e.loop(e.math.minimum(first + DEPTH, plane.elements), first, carried=[x for row in sums for x in row]) as k:
+            with e.loop(e.math.minimum(first + CHAIN, plane.elements), first, carried=[x for row in sums for x in row]) as k:
                 offset = plane.element(k)
                 xs = [e.load(place, self.kind, offset, lanes) for place in at]
                 for kernel, totals in zip(w, sums):

@@ -15,7 +15,7 @@ from lineal.codegen.kinds import Kind, bfloat16, float32, int64, kind_of, uint8,
 from lineal.codegen.target import Target, matrices_allowed
 from lineal.codegen.values import Value
 
-__all__ = ["PAIRED", "PANELS", "VECTORS", "WORTH_THREADS", "Finish", "Tile", "Tiles", "tiles_of", "width"]
+__all__ = ["CHAIN", "PAIRED", "PANELS", "VECTORS", "WORTH_THREADS", "Finish", "Tile", "Tiles", "tiles_of", "width"]
 
 PAIRED = frozenset((bfloat16,))
 """The kinds of which some processors multiply pairs."""
@@ -23,6 +23,8 @@ FAST_PAIRS = ("znver",)
 """How LLVM's names of processors begin whose products of pairs are faster than those of float32; Intel's are slower."""
 VECTORS = 2
 """How many vectors wide a tile is."""
+CHAIN = 32
+"""How many products are added up one after the other, before they are added to others."""
 PANELS = 8
 """How many panels a thread keeps packed."""
 WORTH_THREADS = 1 << 21
@@ -62,8 +64,6 @@ class Tiles:
     """Whether the rows of a tile are taken in a loop."""
     depth = 256
     """About how many numbers along k make a block: a panel then comes from the second cache at most once for every strip."""
-    chain = 96
-    """How many products are added up one after the other."""
 
     def __init__(self, e: Emitter, contract: Contract):
         self.e = e
@@ -107,9 +107,9 @@ class Tiles:
         places = [(i, v) for i in range(count) for v in range(vectors)]
         # short chains of sums, which are then added up, round off less
         found = e.stack(len(places) * lanes * kind.itemsize)
-        with e.loop(e.math.maximum(tile.depth, 1), 0, self.chain) as first:
+        with e.loop(e.math.maximum(tile.depth, 1), 0, CHAIN) as first:
             sums = [e.variable(e.const(0, kind, lanes)) for _ in places]
-            with e.loop(e.math.minimum(first + self.chain, tile.depth), first, carried=sums) as k:
+            with e.loop(e.math.minimum(first + CHAIN, tile.depth), first, carried=sums) as k:
                 row = e.address(tile.panel, k * self.wide, self.held)
                 right = [e.load(row, self.held, v * lanes, lanes) for v in range(vectors)]
                 column = e.address(tile.strip, k * self.place(0)[1], self.held)
