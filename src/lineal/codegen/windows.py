@@ -23,13 +23,12 @@ __all__ = ["largest"]
 
 AXES = 3
 """Along how many axes there are windows at most."""
-FIELDS = ("size", "kernel", "stride", "padding", "dilation", "count")
 LEAST = 1 << 12
 """From how many comparisons on the routine is faster than NumPy's (measured, 2026-11-30)."""
 Ints = tuple[int, ...]
 
 
-class Axis(NamedTuple):
+class WindowAxis(NamedTuple):
     """The numbers of the windows along one axis."""
 
     size: Value
@@ -63,10 +62,10 @@ class Writer:
                 work = work * axis.kernel
             shared(e, "maxima", rows, given, self.rows, grain=1, pieces=2, worth=work >= WORTH_THREADS)
 
-    def axes(self, table: Value) -> list[Axis]:
+    def axes(self, table: Value) -> list[WindowAxis]:
         """Return the axes."""
-        numbers = [self.e.load(table, int64, 1 + n) for n in range(AXES * len(FIELDS))]
-        return [Axis(*numbers[n : n + len(FIELDS)]) for n in range(0, len(numbers), len(FIELDS))]
+        numbers = [self.e.load(table, int64, 1 + n) for n in range(AXES * len(WindowAxis._fields))]
+        return [WindowAxis(*numbers[n : n + len(WindowAxis._fields)]) for n in range(0, len(numbers), len(WindowAxis._fields))]
 
     def rows(self, start: Value, stop: Value, x: Value, y: Value, index: Value, table: Value) -> None:
         """Write the maxima of a range of rows of windows."""
@@ -84,7 +83,7 @@ class Writer:
                 e.store(top, y, at, kind=self.kind, mask=mask)
                 e.store(place, index, at, mask=mask)
 
-    def window(self, axes: Sequence[Axis], firsts: Sequence[Value], x: Value, i: Value) -> tuple[Value, Value]:
+    def window(self, axes: Sequence[WindowAxis], firsts: Sequence[Value], x: Value, i: Value) -> tuple[Value, Value]:
         """Write the comparing of the elements of a vector of windows; return the largest ones and their places."""
         e, lanes, kind = self.e, self.lanes, self.kind.computed
         top = e.variable(e.const(-math.inf, kind, lanes))

@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from lineal.codegen.contract.images import AXIS, STRIPS, ImagePacking
+from lineal.codegen.contract.imagepacking import STRIPS, ImagePacking
+from lineal.codegen.contract.images import AXIS
 from lineal.codegen.contract.native import Native
 from lineal.codegen.contract.packing import Packing
 from lineal.codegen.contract.problem import Contract, Epilogue

@@ -70,8 +70,8 @@ def filled(count: int, kind: Kind) -> float:
     return count / (-(-count // lanes) * lanes)
 
 
-class Group(NamedTuple):
-    """One group of channels of an image in memory: kernels or cotangents, results, and where its bias begins."""
+class Operands(NamedTuple):
+    """Where the kernels, results and biases of one group of channels begin."""
 
     w: Value
     y: Value
@@ -119,7 +119,7 @@ class Writer:
             first = group * numbers["outputs"]
             target = e.address(y, image * numbers["y.image"] + first * numbers["y.channel"], self.kind)
             bias = e.address(given[4], first, self.kind) if self.problem.bias else None
-            there = Group(e.address(w, first * plane.elements, self.kind), target, bias)
+            there = Operands(e.address(w, first * plane.elements, self.kind), target, bias)
             high, *others = HEIGHTS
             rest = numbers["outputs"] - e.math.floor_divide(numbers["outputs"], high) * high
             with e.loop(numbers["outputs"] - (high - 1), 0, high) as output:
@@ -129,17 +129,17 @@ class Writer:
                     output = numbers["outputs"] - rest + (rest & (-2 * height))
                     self.rows(plane, there, output, height, numbers["y.channel"])
 
-    def rows(self, plane: Plane, group: Group, output: Value, height: int, apart: Value) -> None:
+    def rows(self, plane: Plane, operands: Operands, output: Value, height: int, apart: Value) -> None:
         """Write the convolution with some kernels, some rows at a time."""
         e, lanes, together = self.e, self.lanes, self.rows_together
-        w = [e.address(group.w, (output + m) * plane.elements, self.kind) for m in range(height)]
+        w = [e.address(operands.w, (output + m) * plane.elements, self.kind) for m in range(height)]
         with e.loop(plane.rows, 0, together) as row, e.loop(plane.width, 0, lanes) as i:
             at = [plane.row(e.math.minimum(row + n, plane.rows - 1), i) for n in range(together)]
             sums = self.summed(plane, w, at)
             mask = e.first_lanes(plane.width - i, lanes)
             for m in range(height):
-                bias = None if group.bias is None else e.load(group.bias, self.kind, output + m)
-                y = e.address(group.y, (output + m) * apart + row * plane.width + i, self.kind)
+                bias = None if operands.bias is None else e.load(operands.bias, self.kind, output + m)
+                y = e.address(operands.y, (output + m) * apart + row * plane.width + i, self.kind)
                 for n in range(together):
                     total = e.load(sums, self.kind, (m * together + n) * lanes, lanes)
                     total = total if bias is None else total + e.splat(bias, lanes)

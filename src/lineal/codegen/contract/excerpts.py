@@ -7,14 +7,12 @@ last axis, elements that are a stride apart lie side by side, so that the kernel
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
+from lineal.codegen.contract.images import Image
 from lineal.codegen.emit import Emitter
 from lineal.codegen.kinds import Kind, int64, uint32
 from lineal.codegen.values import Value
-
-if TYPE_CHECKING:
-    from lineal.codegen.contract.images import Image
 
 __all__ = ["CAPACITY", "Excerpt", "Extent", "Line"]
 
