@@ -31,6 +31,7 @@ FORMS = {
     "causal": lambda q, k, v: (q @ k.mT / 3).masked_fill(later(q, k), -math.inf).softmax(-1) @ v,
     "causal, added": lambda q, k, v: (q @ k.mT + lineal.full((30, 40), -math.inf).triu(1).to(q.dtype)).softmax(-1) @ v,
     "causal, below": lambda q, k, v: (q @ k.mT).masked_fill(lineal.ones(30, 40).tril() == 0, -math.inf).softmax(-1) @ v,
+    "two with one cotangent": lambda q, k, v: (q @ k.mT).softmax(-1) @ v + (q @ k.mT * 0.1).softmax(-1) @ v,
     "two": lambda q, k, v: (lambda y: (y @ k.mT).softmax(-1) @ v)((q @ k.mT).softmax(-1) @ k),
 }
 

@@ -105,11 +105,11 @@ class Backward(Blocks):
     def memory(self) -> Queries:
         """Return memory for a block of queries."""
         e, kind = self.e, self.kind
-        rows = [self.room(QUERIES) for _ in range(4)]
+        q, g, scores, products = (self.room(QUERIES) for _ in range(4))
         slopes, ones = e.stack(QUERIES * kind.itemsize), e.stack(QUERIES * kind.itemsize)
         with e.loop(QUERIES) as i:
             e.store(e.const(1, kind), ones, i)
-        return Queries(*rows[:2], self.panels(), self.panels(), *rows[2:], slopes, ones)
+        return Queries(q, g, self.panels(), self.panels(), scores, products, slopes, ones)
 
     def keys(self, places: list[Value], table: Table, memory: Queries, block: tuple[Value, Value, Value], sums: Value) -> None:
         """Write what becomes of a block of keys: (head, first, count)."""

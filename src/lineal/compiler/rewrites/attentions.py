@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -69,6 +70,7 @@ def attention(draft: Draft) -> None:
     ahead = {each.product.outputs[0]: each for each in found}
     back = {var: each for each in found if each.back is not None for var in each.back.outputs}
     results: dict[Var, tuple[Var, ...]] = {}
+    pulled: dict[Var, tuple[Var, ...]] = {}
     if not found:
         return
 
@@ -82,10 +84,10 @@ def attention(draft: Draft) -> None:
         one = back[y]
         assert one.back is not None
         start = one.product.outputs[0]
-        if one.back.g not in results:
-            results[one.back.g] = adjoint(draft, one, results[start])
+        if start not in pulled:
+            pulled[start] = adjoint(draft, one, results[start])
         place = one.back.outputs[y]
-        result = results[one.back.g][place]
+        result = pulled[start][place]
         return (draft.transposed(result) if place == 1 and not one.turned else result,)
 
     draft.rewrite(rule)
@@ -97,7 +99,7 @@ def attention(draft: Draft) -> None:
 def given(draft: Draft, one: Written) -> tuple[Var, ...]:
     """Return queries, keys, values and the mask if there is one."""
     a, b = one.scores.steps[0].inputs
-    now = lambda var: draft.renamed.get(var, var)
+    now: Callable[[Var], Var] = lambda var: draft.renamed.get(var, var)
     k = now(b) if one.turned else draft.transposed(now(b))
     mask = one.scores.mask
     return now(a), k, now(one.product.inputs[1]), *(() if mask is None else (seen(draft, now(mask), one.scores.hidden),))
@@ -197,14 +199,14 @@ def scores_of(draft: Draft, var: Var) -> Scores | None:
 def masking(draft: Draft, each: Equation) -> tuple[Var, Var, bool] | None:
     """Return what an equation masks, by what, and whether that is true where a key is hidden; None if it does not."""
     if type(each.op) is MaskedFill and constant(draft, each.inputs[2]) == -math.inf:
-        return *each.inputs[:2], True
+        return each.inputs[0], each.inputs[1], True
     if label(each) == "where":
         mask, *choices = each.inputs
         for scores, other, hidden in ((choices[0], choices[1], False), (choices[1], choices[0], True)):
             if constant(draft, other) == -math.inf:
                 return scores, mask, hidden
     if label(each) == "add" and all(x.spec == each.outputs[0].spec for x in each.inputs):
-        return *each.inputs, False
+        return each.inputs[0], each.inputs[1], False
     return None
 
 

@@ -41,8 +41,8 @@ def scaled_dot_product_attention(
     if not 0.0 <= dropout_p <= 1.0:
         raise RuntimeError(f"{NAME}: dropout probability has to be between 0 and 1, but got {dropout_p}")
     if enable_gqa:
-        views = by_groups(query, key, value, attn_mask)
-        return renamed(scaled_dot_product_attention(*views, dropout_p, is_causal, scale).flatten(-4, -3), GRAD_NAME)
+        q, k, v, mask = by_groups(query, key, value, attn_mask)
+        return renamed(scaled_dot_product_attention(q, k, v, mask, dropout_p, is_causal, scale).flatten(-4, -3), GRAD_NAME)
     dtype, within = query.dtype, query.dtype.computes_in
     q, k, v = (each.to(within) for each in (query, key, value))
     lead = broadcast_shapes(NAME, *(tuple(each.shape[:-2]) for each in (q, k, v)))
