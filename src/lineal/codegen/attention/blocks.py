@@ -23,6 +23,9 @@ Keep = Callable[[int | Value, Sequence[Value]], None]
 class Rows(Tiles):
     """Tiles whose left factors are rows of queries, of their cotangents, or of scores."""
 
+    chain = 2 * KEYS
+    """Blocks are not deep: all their products are added up at once."""
+
     @property
     def deepest(self) -> int:
         # an odd number of cache lines, so that the rows of a column do not meet in the same places of a cache

@@ -13,7 +13,7 @@ from lineal.codegen.contract.problem import Contract
 from lineal.codegen.emit import Emitter
 from lineal.codegen.kinds import Kind, bfloat16, float32, int64, kind_of, uint8, uint16, uint32
 from lineal.codegen.target import Target, matrices_allowed
-from lineal.codegen.values import Value
+from lineal.codegen.values import Value, Variable
 
 __all__ = ["CHAIN", "PAIRED", "PANELS", "VECTORS", "WORTH_THREADS", "Finish", "Tile", "Tiles", "tiles_of", "width"]
 
@@ -64,6 +64,8 @@ class Tiles:
     """Whether the rows of a tile are taken in a loop."""
     depth = 256
     """About how many numbers along k make a block: a panel then comes from the second cache at most once for every strip."""
+    chain = CHAIN
+    """How many products are added up one after the other."""
 
     def __init__(self, e: Emitter, contract: Contract):
         self.e = e
@@ -104,20 +106,15 @@ class Tiles:
     def summed(self, tile: Tile, vectors: int, finish: Finish) -> None:
         """Write the sums of a tile of so many vectors, and what takes them."""
         e, kind, count, lanes = self.e, self.sums, tile.count, self.lanes
-        places = [(i, v) for i in range(count) for v in range(vectors)]
+        if self.deepest <= self.chain:
+            sums = self.chained(tile, vectors, e.index(0), tile.depth)
+            for i in range(count):
+                finish(i, [each.value for each in sums[i * vectors : (i + 1) * vectors]], tile.more)
+            return
         # short chains of sums, which are then added up, round off less
-        found = e.stack(len(places) * lanes * kind.itemsize)
-        with e.loop(e.math.maximum(tile.depth, 1), 0, CHAIN) as first:
-            sums = [e.variable(e.const(0, kind, lanes)) for _ in places]
-            with e.loop(e.math.minimum(first + CHAIN, tile.depth), first, carried=sums) as k:
-                row = e.address(tile.panel, k * self.wide, self.held)
-                right = [e.load(row, self.held, v * lanes, lanes) for v in range(vectors)]
-                column = e.address(tile.strip, k * self.place(0)[1], self.held)
-                for i in range(count):
-                    left = e.splat(e.load(e.address(column, self.place(i)[0], self.held), self.held), lanes)
-                    for v in range(vectors):
-                        total = sums[i * vectors + v]
-                        total.value = self.more(total.value, left, right[v])
+        found = e.stack(count * vectors * lanes * kind.itemsize)
+        with e.loop(e.math.maximum(tile.depth, 1), 0, self.chain) as first:
+            sums = self.chained(tile, vectors, first, e.math.minimum(first + self.chain, tile.depth))
             with e.when(first > 0, carried=sums):
                 for n, total in enumerate(sums):
                     total.value = total.value + e.load(found, kind, n * lanes, lanes)
@@ -125,6 +122,21 @@ class Tiles:
                 e.store(total.value, found, n * lanes)
         for i in range(count):
             finish(i, [e.load(found, kind, (i * vectors + v) * lanes, lanes) for v in range(vectors)], tile.more)
+
+    def chained(self, tile: Tile, vectors: int, first: Value, last: Value) -> list[Variable]:
+        """Write the sums of a tile over part of its depth; return them row by row."""
+        e, lanes = self.e, self.lanes
+        sums = [e.variable(e.const(0, self.sums, lanes)) for _ in range(tile.count * vectors)]
+        with e.loop(last, first, carried=sums) as k:
+            row = e.address(tile.panel, k * self.wide, self.held)
+            right = [e.load(row, self.held, v * lanes, lanes) for v in range(vectors)]
+            column = e.address(tile.strip, k * self.place(0)[1], self.held)
+            for i in range(tile.count):
+                left = e.splat(e.load(e.address(column, self.place(i)[0], self.held), self.held), lanes)
+                for v in range(vectors):
+                    total = sums[i * vectors + v]
+                    total.value = self.more(total.value, left, right[v])
+        return sums
 
     def more(self, total: Value, left: Value, right: Value) -> Value:
         """Return a sum to which a product is added."""

@@ -88,7 +88,12 @@ class Attention(Op):
         return (*found, pulled(p, product(g, v, False, True)))
 
     def check(self, q, k, v, *mask):
-        given = ", ".join(str(list(each.value.shape)) for each in (q, k, v, *mask))
+        shapes = [each.value.shape for each in (q, k, v, *mask)]
+        (*lead, _, width), wanted = shapes[0], (*shapes[0][:-1], shapes[1][-2])
+        fits = shapes[1] == (*lead, wanted[-1], width) and shapes[2][:-1] == (*lead, wanted[-1])
+        if fits and all(shape == wanted for shape in shapes[3:]):
+            return
+        given = ", ".join(str(list(each)) for each in shapes)
         raise RuntimeError(f"scaled_dot_product_attention: query, key, value and mask do not fit, got shapes {given}")
 
 
