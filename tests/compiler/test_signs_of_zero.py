@@ -6,6 +6,7 @@ import pytest
 
 import lineal as torch
 
+FIRST = torch.tensor([0])
 SUMS: dict[str, Callable] = {
     "sum": lambda x: x.sum(),
     "along": lambda x: x.sum(-1),
@@ -16,12 +17,17 @@ SUMS: dict[str, Callable] = {
     "largest": lambda x: x.amax(),
     "matmul": lambda x: x.reshape(-1) @ x.abs().reshape(-1),
     "likelihood": lambda x: torch.nn.functional.nll_loss(-x.reshape(-1)[:1], torch.tensor(0)),
+    "scatter_add": lambda x: torch.zeros(2, dtype=x.dtype).scatter_add(0, FIRST, x.reshape(-1)[:1]),
+    "gather": lambda x: torch.func.vjp(lambda w: w.gather(1, FIRST[None]), torch.zeros(1, 4, dtype=x.dtype))[1](
+        x.reshape(1, -1)[:, :1]
+    )[0],
+    "index_add": lambda x: torch.full((1,), -0.0, dtype=x.dtype).index_add(0, FIRST, x.reshape(-1)[:1]),
     "inside": lambda x: torch.atan2(x, x.sum()),
 }
 SHAPES = ((), (1,), (1, 1), (3,), (3, 1), (1, 40), (40, 3))
 
 
-KEPT = ("largest", "inside")
+KEPT = ("largest", "inside", "index_add")
 """What is -0 again."""
 
 

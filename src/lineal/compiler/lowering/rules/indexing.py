@@ -62,10 +62,14 @@ def added(low: Any, axis: int, y: Any, g: Window, index: Window, wraps: bool) ->
     shape = tuple(y.shape)
     others = all(size == shape[n] for n, size in enumerate(index.shape) if n != axis)
     if index.shape[axis] == 1 and g.shape == index.shape and others:
-        formula = lambda m, g, index, place: m.where(index == place, g, 0)
-        return low.map(shape, y.storage, formula, g, index, Place(axis), label="place")
+        return low.map(shape, y.storage, placed, g, index, Place(axis), label="place")
     source = Window(g.base, index.shape, g.strides, g.offset)
     return put(low, y, zeros(low, y), source, lambda block: along(block, axis, index, index.shape, wraps), True)
+
+
+def placed(m: Any, g: Any, index: Any, place: Any) -> Any:
+    """Return 0 + g where the index is the place, else 0; of -0.0 that is 0.0."""
+    return m.where(index == place, g + 0.0 if g.dtype.kind == "f" else g, 0)
 
 
 @lowers(Scatter, ScatterAdd)
