@@ -7,6 +7,7 @@ import pytest
 import lineal
 from lineal import special
 from lineal.base import config
+from lineal.compiler import checking
 from lineal.testing import gradcheck, gradgradcheck
 
 PLACES = np.concatenate([np.linspace(-9.3, 9.7, 14), [1e-3, 0.5, 25.0]])
@@ -49,6 +50,17 @@ def test_large_arrays_and_programs_are_as_exact_as_small_arrays(name, dtype):
     program = [compiled(lineal.tensor(x)).numpy() for _ in range(3)][-1]
     np.testing.assert_array_equal(large, program)
     np.testing.assert_allclose(large, small, rtol=16 * np.finfo(dtype).eps)
+
+
+def test_what_numpy_makes_of_special_functions_is_what_code_makes():
+    names = ["erfcx", "ndtr", "log_ndtr", "gammaln", "psi", "i0", "i1", "i0e", "i1e"]
+    places = [*STEEP, 0.0, -0.0, np.inf, -np.inf, np.nan, -1.0, -2.0, 1e-30, 1e30, -1e30, -0.5, -3.003]
+    x = lineal.tensor(np.array(places))
+    with checking():
+        function = lineal.compile(lambda x: (*[getattr(special, name)(x) for name in names], special.polygamma(1, x)))
+        made = [function(x) for _ in range(3)][-1]
+    for name, y in zip(names, made):
+        np.testing.assert_allclose(y, getattr(special, name)(x), rtol=1e-14, atol=1e-300, err_msg=name)
 
 
 @pytest.mark.parametrize(("dtype", "most"), [("float32", 3), ("float64", 20)])
