@@ -70,7 +70,13 @@ TYPES: dict[str, Callable[[Any], bool]] = {
 }
 """Whether an argument is what a word of its annotation says, which is looked at after a call has failed."""
 
-WORDS = {"AbstractTensor": "Tensor", "Dims": "tuple of ints", "Sizes": "tuple of ints", "Sequence[int]": "tuple of ints"}
+WORDS = {
+    "AbstractTensor": "Tensor",
+    "Dims": "tuple of ints",
+    "Sizes": "tuple of ints",
+    "Sequence[int]": "tuple of ints",
+    "Sequence[Tensor]": "tuple of Tensors",
+}
 """What annotations are called in errors, where PyTorch calls them otherwise."""
 
 NOT_TENSORS = (type(None), bool, int, float, complex, str, list, tuple, dict)
@@ -109,7 +115,8 @@ def understood(function: Any, args: tuple, kwargs: dict[str, Any], error: Except
     if named.keys() != kwargs.keys():
         return named
     bound = dict(zip(known[: code.co_argcount], args)) | kwargs
-    for place, (argument, given) in enumerate(bound.items(), 1):
+    for number, (argument, given) in enumerate(bound.items(), 1):
+        place = number if number <= len(args) else None
         wanted = misfit(function.__annotations__.get(argument, ""), given)
         if wanted is not None:
             raise wrong_type(function.__name__, given, argument, place, wanted) from None
@@ -130,9 +137,10 @@ def misfit(annotation: Any, given: Any) -> str | None:
     return " or ".join(WORDS.get(word, word) for word in words if word != "None")
 
 
-def wrong_type(name: str, given: Any, argument: str, place: int, wanted: str) -> TypeError:
-    """Return the error for an argument of a type that a function does not take."""
-    return TypeError(f"{name}(): argument '{argument}' (position {place}) must be {wanted}, not {type(given).__name__}")
+def wrong_type(name: str, given: Any, argument: str, place: int | None, wanted: str) -> TypeError:
+    """Return the error for an argument of a type that a function does not take; it has no place if it was given by name."""
+    where = "" if place is None else f" (position {place})"
+    return TypeError(f"{name}(): argument '{argument}'{where} must be {wanted}, not {type(given).__name__}")
 
 
 def no_tensor(name: str, given: Any, argument: str = "input", place: int = 1) -> TypeError:
