@@ -75,6 +75,11 @@ class ONNXProgram:
             found = self.session.run(None, dict(inputs))
         return [np.asarray(each) for each in found]
 
+    @property
+    def quick(self) -> bool:
+        """Whether what ran the file last is onnxruntime, and no interpreter in Python."""
+        return type(self.session).__module__.startswith("onnxruntime")
+
     def __repr__(self) -> str:
         graph = self.model_proto.graph
         ends = [", ".join(each.name for each in end) for end in (graph.input, graph.output)]

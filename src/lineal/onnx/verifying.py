@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import warnings
 from collections.abc import Iterator, Sequence
@@ -27,8 +28,8 @@ FAR = 1031
 """A size at which each dimension is tried alone: what is cut to a length, or done in pieces, is not all there below it."""
 LOOSE = 100
 """By how many times more numbers may differ there, of which more are added up."""
-MOST = 2**25
-"""How many numbers a model may make in a run that only verifies."""
+MOST, FEW = 2**25, 2**19
+"""How many numbers a model may make in a run that only verifies, by onnxruntime, or by ONNX's reference."""
 
 
 class Trial(NamedTuple):
@@ -85,7 +86,7 @@ def run(program: ONNXProgram, names: Sequence[str], trial: Trial, where: str, lo
 
 def verify(program: ONNXProgram, call: Call, names: Sequence[str], found: Dynamic, made: Sequence[Trial]) -> None:
     """Run the file at the last trial's sizes, the example's, at sizes of 1 and at large ones, where the model takes them."""
-    for trial in (made[-1], *others(call, found, made)):
+    for trial in itertools.chain([made[-1]], others(program, call, found, made)):
         words = ", ".join(f"{name} = {size}" for name, size in zip(found.names, trial.sizes))
         loose = LOOSE if max(trial.sizes, default=0) > max(made[-1].sizes, default=0) else 1
         try:
@@ -95,9 +96,9 @@ def verify(program: ONNXProgram, call: Call, names: Sequence[str], found: Dynami
             return
 
 
-def others(call: Call, found: Dynamic, made: Sequence[Trial]) -> Iterator[Trial]:
+def others(program: ONNXProgram, call: Call, found: Dynamic, made: Sequence[Trial]) -> Iterator[Trial]:
     """Yield runs of the model at other sizes, as far as it takes them."""
-    for sizes in dict.fromkeys([tuple(found.sizes), (1,) * len(found.sizes), *far(made[0])]):
+    for sizes in dict.fromkeys([tuple(found.sizes), (1,) * len(found.sizes), *far(made[0], MOST if program.quick else FEW)]):
         if list(sizes) == made[-1].sizes:
             continue
         inputs = inputs_at(call, found, sizes)
@@ -112,9 +113,9 @@ def others(call: Call, found: Dynamic, made: Sequence[Trial]) -> Iterator[Trial]
         yield Trial(list(sizes), inputs, results, 0)
 
 
-def far(first: Trial) -> Iterator[tuple[int, ...]]:
+def far(first: Trial, most: int) -> Iterator[tuple[int, ...]]:
     """Yield sizes of which one is large, as far as a run is not: work may grow as the square of a size."""
-    room = math.isqrt(MOST // max(first.work, 1))
+    room = math.isqrt(most // max(first.work, 1))
     for n, size in enumerate(first.sizes):
         large = min(FAR, size * room)
         if large > 3 * size:

@@ -56,11 +56,13 @@ def by_image(graph: GraphWriter, op: Any, y: Any, x: Value, w: Value, *bias: Val
     axes = list(zip(g.image, g.kernel, g.places, g.stride, g.dilation, g.padding))
     more = [int(size - (step * (n - 1) + far * (k - 1) + 1 - 2 * pad)) for size, k, n, step, far, pad in axes]
     ends = [pad - min(each, 0) for pad, each in zip(g.padding, more)]
-    return graph.node(
+    # of grouped ones the bias is added apart: the reference of onnx 1.23 gives all groups the bias of the first
+    apart = bias if g.groups > 1 else ()
+    made = graph.node(
         "ConvTranspose",
         x,
         w,
-        *bias,
+        *(() if apart else bias),
         strides=g.stride,
         dilations=g.dilation,
         group=g.groups,
@@ -68,3 +70,5 @@ def by_image(graph: GraphWriter, op: Any, y: Any, x: Value, w: Value, *bias: Val
         kernel_shape=g.kernel,
         output_padding=[max(each, 0) for each in more],
     )
+    along = graph.ints([-1, *[1] * len(axes)])
+    return graph.node("Add", made, graph.node("Reshape", *apart, along)) if apart else made
