@@ -27,6 +27,7 @@ REASONS = {
     "nn/utils/parametrize.py:get": TELLS,
     "nn/utils/parametrize.py:parametrized": TELLS,
     "nn/watching.py:pass_through": TELLS,
+    "ops/indexing/basic.py:slice_item": TELLS,
     "ops/indexing/changing.py:change": PLAIN,
     "ops/indexing/reading.py:tensor_pick": PLACE,
     "ops/indexing/subscript.py:looked": PLACE,

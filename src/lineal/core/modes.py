@@ -78,6 +78,9 @@ class Recorder(Protocol):
         """Hear that what follows depends on a setting; return whether what only warnings depend on is of interest."""
         return False
 
+    def clips(self, piece: slice, size: int) -> None:
+        """Hear that a slice reaches beyond an axis of this size, and would not do so of a longer one."""
+
     def looks(self, view: AbstractTensor, copy: AbstractTensor, base: AbstractTensor) -> None:
         """Hear that `view`, which has the numbers of `copy`, looks into `base`, at a place that depends on numbers."""
 

@@ -29,6 +29,8 @@ class Recording(NamedTuple):
     captured: dict[Var, AbstractTensor]
     written: list[AbstractTensor]
     """The tensors from outside that the call wrote to."""
+    clipped: list[tuple[int, slice, Site]]
+    """The slices that reached beyond an axis, with its size and the place."""
     results: Any
     """What the model returned."""
 
@@ -39,6 +41,8 @@ class ExportRecorder(PureRecorder):
     def __init__(self) -> None:
         super().__init__()
         self.sites: list[Site] = []
+        self.clipped: list[tuple[int, slice, Site]] = []
+        """The slices that reached beyond an axis, its size, and where."""
         self.dependent: set[Var] = set()
         """The variables that depend on inputs."""
 
@@ -48,6 +52,10 @@ class ExportRecorder(PureRecorder):
         self.sites.append(site())
         if any(each in self.dependent or each in self.inputs for each in equation.inputs):
             self.dependent.update(equation.outputs)
+
+    def clips(self, piece: slice, size: int) -> None:
+        """Hear that a slice reaches beyond an axis of this size."""
+        self.clipped.append((size, piece, site()))
 
     def refuse(self, why: str) -> None:
         """Raise OnnxExporterError: the equations would not do what the model does."""
@@ -94,6 +102,7 @@ def recorded(call: Callable[[], Any], inputs: Sequence[AbstractTensor]) -> Recor
             for each in listener.storages()
             if each.captured is not None and each.written and lasting(each.captured)
         ],
+        listener.clipped,
         results,
     )
 

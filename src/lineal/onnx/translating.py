@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lineal.base.spec import Spec
+from lineal.core.sites import describe
 from lineal.onnx.dimensions import Dynamic
 from lineal.onnx.errors import OnnxExporterError
 from lineal.onnx.recording import Recording
@@ -55,6 +56,17 @@ def check_alike(recordings: Sequence[Recording]) -> None:
             )
 
 
+def check_clips(recordings: Sequence[Recording]) -> None:
+    """Raise OnnxExporterError if a slice has a fixed end beyond an axis whose size varies: a longer one it would cut."""
+    for clips in zip(*[each.clipped for each in recordings]):
+        sizes, pieces, places = zip(*clips)
+        if len(set(sizes)) > 1 and all(each == pieces[0] for each in pieces):
+            raise OnnxExporterError(
+                f"onnx.export: {pieces[0]} is all of an axis of the sizes that were tried, {list(sizes)}, and of a longer one "
+                f"is not; take an example beyond it, or leave the dimension fixed; at {describe(places[0])}"
+            )
+
+
 def wiring(equation: Equation) -> tuple:
     """Return the numbers of the variables that an equation reads and makes."""
     return tuple([each.number for each in equation.inputs]), tuple([each.number for each in equation.outputs])
@@ -64,6 +76,7 @@ def translated(
     graph: GraphWriter, recordings: Sequence[Recording], found: Dynamic, names: Names, owners: Mapping[int, str]
 ) -> Any:
     """Return ONNX's graph of a model from its recordings, of which the first gives the names of variables."""
+    check_clips(recordings)
     check_alike(recordings)
     first = recordings[0]
     env: dict[Var, Value] = {}

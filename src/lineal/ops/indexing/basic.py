@@ -6,7 +6,7 @@ import functools
 from typing import Any
 
 from lineal.base.spec import Items, Shape
-from lineal.core import AbstractTensor, Op, apply
+from lineal.core import AbstractTensor, Op, apply, modes
 
 __all__: list[str] = []
 
@@ -71,6 +71,11 @@ def slice_item(name: str, piece: slice, size: int) -> tuple[int, int, int]:
     """Return a slice as (start, stop, step) within a dimension of `size`; ValueError unless the step is positive."""
     if piece.step is not None and int(piece.step) <= 0:
         raise ValueError(f"{name}: step must be greater than zero, got {piece.step}")
+    start, stop = piece.start, piece.stop
+    if (stop.__class__ is int and stop > size) or (start.__class__ is int and start < -size):
+        listener = modes.recorder.get()
+        if listener is not None:
+            listener.clips(piece, size)
     return piece.indices(size)
 
 
