@@ -80,7 +80,7 @@ def test_samples_meet_most_ops(met):
     assert len(met) > 700
     unmet = {cls.key for cls in RULES} - {op.key for op, _ in met}
     # those of networks have no samples, but tests of their own
-    assert len(unmet) < 34, unmet
+    assert len(unmet) < 36, unmet
 
 
 @pytest.mark.filterwarnings("ignore")

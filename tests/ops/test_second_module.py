@@ -130,6 +130,8 @@ ELSEWHERE = {
     "Made": "what another op makes, elsewhere",
     "Recompute": "the ops of a function, which run again",
     "Rolled": "the ops of a loop, which run turn by turn",
+    "Taped": "the ops of a loop, which run turn by turn",
+    "Rewound": "the ops of a loop's derivative, which run turn by turn",
     "Transfer": "from one device to another",
     "Variable": "the functional derivative of what it stands for",
 }

@@ -57,7 +57,8 @@ def chain_matmul(*matrices: Tensor, out: Tensor | None = None) -> Tensor:
         raise RuntimeError("chain_matmul: expected at least one matrix, got none")
     require_same_dtype("chain_matmul", *matrices)
     require_ndim("chain_matmul", 2, *matrices)
-    y = chain("chain_matmul", matrices) if len(matrices) > 1 else clone(matrices[0])
+    # a product of one matrix is no view of it
+    y = chain("chain_matmul", matrices) if len(matrices) > 1 else clone(*matrices)
     return y if out is None else store(y, out, "chain_matmul")
 
 
