@@ -3,10 +3,10 @@
 import inspect
 
 import pytest
-import torch
 
 import lineal
 
+torch = pytest.importorskip("torch", reason="PyTorch is the oracle of these tests")
 pytestmark = pytest.mark.parity
 OTHERS = {"verify": (True, False)}
 """The defaults that differ: lineal's and PyTorch's."""
