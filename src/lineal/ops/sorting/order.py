@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -90,7 +91,7 @@ _kthvalue = functools.lru_cache(1024)(KthValue)
 
 @public
 def sort(
-    input: Tensor, dim: int = -1, descending: bool = False, stable: bool | None = False, *, out: Tensor | None = None
+    input: Tensor, dim: int = -1, descending: bool = False, stable: bool | None = False, *, out: Sequence[Tensor] | None = None
 ) -> results.sort:
     """Return the sorted elements along `dim`, and where each was. NaN is the largest; equal elements keep their order."""
     sortable("sort", input)
@@ -112,7 +113,7 @@ def msort(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 @public
 def topk(
-    input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True, *, out: Tensor | None = None
+    input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True, *, out: Sequence[Tensor] | None = None
 ) -> results.topk:
     """Return the `k` largest (or smallest) elements along `dim`, the best first, and where each was."""
     sortable("topk", input)
@@ -124,7 +125,9 @@ def topk(
 
 
 @public
-def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False, *, out: Tensor | None = None) -> results.kthvalue:
+def kthvalue(
+    input: Tensor, k: int, dim: int = -1, keepdim: bool = False, *, out: Sequence[Tensor] | None = None
+) -> results.kthvalue:
     """Return the `k`-th smallest element (from 1) along `dim`, and where it was."""
     place = reduced_axis("kthvalue", input, dim)
     size = input.value.shape[place] if input.value.ndim else 1
