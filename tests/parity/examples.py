@@ -128,6 +128,7 @@ def settings_kept():
             library.set_default_device("cpu")
             library.set_default_dtype(library.float32)
             library.set_grad_enabled(True)
+            library.use_deterministic_algorithms(False)
             library.set_printoptions(profile="default")
         torch.set_default_device(None)
 
