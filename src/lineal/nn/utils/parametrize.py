@@ -66,7 +66,7 @@ class ParametrizationList(ModuleList):
         news = self._checked(original, new)
         if not unsafe:
             # before anything is changed, so that a refusal leaves the original as it was
-            self._require_same(self._applied(news), original)
+            require_same(self._applied(news), original, ("unparametrized ", "parametrized "), "`unsafe`")
         if self.is_tensor:
             # the original itself, which optimizers may know
             take(original, new)
@@ -112,17 +112,6 @@ class ParametrizationList(ModuleList):
         if isinstance(original, Parameter):
             return [Parameter(each, wanted) for each in new]
         return [each.requires_grad_(wanted) for each in new]
-
-    def _require_same(self, made: Any, original: Any) -> None:
-        if not isinstance(made, Tensor):
-            raise ValueError(f"A parametrization must return a tensor. Got {type(made).__name__}.")
-        for what in ("dtype", "shape"):
-            if getattr(made, what) != getattr(original, what):
-                raise ValueError(
-                    f"Registering a parametrization may not change the {what} of the tensor, unless `unsafe` flag is enabled.\n"
-                    f"unparametrized {what}: {getattr(original, what)}\n"
-                    f"parametrized {what}: {getattr(made, what)}"
-                )
 
     def _keys(self) -> list[str]:
         return ["original"] if self.is_tensor else [f"original{place}" for place in range(self.ntensors)]
@@ -286,18 +275,24 @@ def register_parametrization(module: M, tensor_name: str, parametrization: Modul
     return module
 
 
+def require_same(made: Any, original: Any, names: tuple[str, str], flag: str) -> None:
+    """Raise ValueError unless what a parametrization made is a tensor of the original's dtype and shape."""
+    if not isinstance(made, Tensor):
+        raise ValueError(f"A parametrization must return a tensor. Got {type(made).__name__}.")
+    before, after = names
+    for what in ("dtype", "shape"):
+        if getattr(made, what) != getattr(original, what):
+            raise ValueError(
+                f"Registering a parametrization may not change the {what} of the tensor, unless {flag} flag is enabled.\n"
+                f"{before}{what}: {getattr(original, what)}\n"
+                f"{after}{what}: {getattr(made, what)}"
+            )
+
+
 def require_same_space(parametrization: Any, old: Tensor, name: str) -> None:
     """Raise ValueError unless a further parametrization and its `right_inverse` keep shape and dtype."""
     new = parametrization(old)
-    if not isinstance(new, Tensor):
-        raise ValueError(f"A parametrization must return a tensor. Got {type(new).__name__}.")
-    for what in ("dtype", "shape"):
-        if getattr(new, what) != getattr(old, what):
-            raise ValueError(
-                f"Registering a parametrization may not change the {what} of the tensor, unless the `unsafe` flag is enabled.\n"
-                f"{name}.{what}: {getattr(old, what)}\n"
-                f"parametrization({name}).{what}: {getattr(new, what)}"
-            )
+    require_same(new, old, (f"{name}.", f"parametrization({name})."), "the `unsafe`")
     if not hasattr(parametrization, "right_inverse"):
         return
     try:
