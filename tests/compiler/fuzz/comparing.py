@@ -138,13 +138,15 @@ def explained(program: Program, place: int, found: Difference, given: Outcome) -
     if found.kind not in ("numbers", "zero", "error", "spec"):
         return False
     wanted = outcome(World(program), program, place)
-    huge = program.turns[place].numbers == "huge"
+    first = Noise(0)
+    outcome(World(program), program, place, first)
+    huge = first.overflowing
     if huge and overflowed(wanted, given):
         return True
     for inputs in (False, True):
         noisy: list[Outcome] = []
         for seed in range(NOISY):
-            each = outcome(World(program), program, place, Noise(seed, huge), inputs)
+            each = outcome(World(program), program, place, Noise(seed), inputs)
             if each.error != wanted.error or each.arrays.keys() != wanted.arrays.keys():
                 return not inputs
             noisy.append(each)

@@ -14,15 +14,26 @@ from lineal.ops.pattern import Elementwise
 __all__ = ["Noise"]
 
 
+def is_huge(value: np.ndarray) -> bool:
+    """Return whether there is a number whose square is too large for its dtype, and which is not infinite itself."""
+    if value.dtype.kind not in "fcV":
+        return False
+    with np.errstate(all="ignore"):
+        sizes = np.abs(value.astype(complex))
+    limit = np.finfo(np.float64 if value.dtype.itemsize // (1 + (value.dtype.kind == "c")) == 8 else np.float32).max
+    return bool(((sizes > limit**0.5) & np.isfinite(sizes)).any())
+
+
 class Noise(modes.Recorder):
     """Changes each new floating-point result by up to a unit in its last place."""
 
-    def __init__(self, seed: int, overflowing: bool = False):
+    def __init__(self, seed: int):
         self.random = np.random.RandomState(seed)
-        self.overflowing = overflowing
-        """Whether numbers are huge: products that are added before they are rounded give infinity where others give NaN."""
+        self.overflowing = False
+        """Whether huge numbers were met: a product added before it is rounded gives infinity where another gives NaN."""
 
     def record(self, op, xs, ys):
+        self.overflowing = self.overflowing or any(is_huge(each.value) for each in (*xs, *ys))
         for y in ys:
             value = y.value
             if op.aliasing is None and not any(np.may_share_memory(value, x.value) for x in xs):
