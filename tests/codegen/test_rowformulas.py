@@ -6,7 +6,7 @@ import pytest
 import lineal
 from lineal.codegen.kinds import float32, float64
 from lineal.codegen.rowformulas import row_formula
-from lineal.codegen.rows import along
+from lineal.compiler.single.reductions import along
 from lineal.ops.reductions.front import along_axes
 
 RNG = np.random.default_rng(0)

@@ -4,9 +4,9 @@
         e = m.exp(x - m.row_max(x))
         return e / m.row_sum(e)
 
-Called once with symbols, it is a `RowFormula`, which native code for large arrays (`rows`) and compiled programs read; called
-with arrays, and a module `m` that has NumPy's functions and reduces along an axis, it computes. `row_sum` adds numbers up in
-pieces, and these in float64; a row of float64 is added up in float64 from the first number on.
+Called once with symbols, it is a `RowFormula`, which the compiler reads; called with arrays, and a module `m` that has NumPy's
+functions and reduces along an axis, it computes. `row_sum` adds numbers up in pieces, and these in float64; a row of float64 is
+added up in float64 from the first number on.
 """
 
 from __future__ import annotations
@@ -93,13 +93,12 @@ class RowFormula:
         numbers = {n for n, step in steps if n in self.single and (n in spread or step.operation in REDUCTIONS)}
         return [(n, step) for n, step in steps if n in numbers or n in self.kept]
 
-    def read(self, xs: Sequence[Any], made: Callable[..., Any], reduced: Callable[..., Any]) -> Any:
-        """Return the result of the inputs xs; each stage is made(place, known) or reduced(step, known), of what is known."""
+    def read(self, xs: Sequence[Any], made: Callable[..., Any], reduced: Callable[..., Any]) -> list[Any]:
+        """Return the results of the inputs xs; each stage is made(place, known) or reduced(step, known), of what is known."""
         known = dict(enumerate(xs))
         for place, step in self.stages:
             known[place] = reduced(step, known) if step.operation in REDUCTIONS else made(place, known)
-        result = self.results[0]
-        return known[result] if result in known else made(result, known)
+        return [known[place] if place in known else made(place, known) for place in self.results]
 
     def part(self, place: int, known: Iterable[int]) -> tuple[list[int], Formula]:
         """Return which inputs and `known` values the value at a place is made of, and its formula in terms of them."""

@@ -16,7 +16,7 @@ import numpy as np
 from lineal.codegen.blocks import Block
 from lineal.codegen.emit import Emitter
 from lineal.codegen.kinds import FLOATS, Kind, float64, int64, kind_of, pointer
-from lineal.codegen.large import UNWRITABLE, Native, whole_numbers
+from lineal.codegen.native import UNWRITABLE, Native, whole_numbers
 from lineal.codegen.parallel import shared
 from lineal.codegen.values import Value, Variable
 

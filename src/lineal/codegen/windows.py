@@ -13,7 +13,7 @@ import numpy as np
 from lineal.codegen.contract.excerpts import Line
 from lineal.codegen.emit import Emitter
 from lineal.codegen.kinds import FLOATS, Kind, int64, kind_of, pointer, uint32
-from lineal.codegen.large import WORTH_THREADS, Native
+from lineal.codegen.native import WORTH_THREADS, Native
 from lineal.codegen.parallel import shared
 from lineal.codegen.target import host
 from lineal.codegen.threads import pool

@@ -25,6 +25,8 @@ class Frame:
         self.slots: list[str] = []
         self.numbers: Value | None = None
         """Where the numbers are that the function loads, if it does."""
+        self.loads: dict[str, list[str]] = {}
+        """What it loads of them, by name."""
 
 
 class Writer:
@@ -33,6 +35,8 @@ class Writer:
     general = False
     """Whether the code is to serve other numbers too: its form must not depend on them."""
     spread = True
+    streams = False
+    """Whether results that no cache holds are written past the caches."""
 
     def __init__(self, target: Target | None = None):
         self.target = host() if target is None else target

@@ -16,7 +16,7 @@ from lineal.base.config import LARGE_ARRAY
 from lineal.base.dtypes import computing
 from lineal.base.spec import Axes
 
-folds: Any = later.module("lineal.codegen.folds")
+programs: Any = later.module("lineal.compiler.single.reductions")
 
 TALL = 256
 """From how many rows on sums are taken by blocks."""
@@ -41,7 +41,7 @@ def blocked(ufunc: Any, x: np.ndarray, axes: Axes, wanted: np.dtype) -> Any:
         return None
     if not x.flags.c_contiguous:
         return in_order(ufunc, x, axes, wanted, sums)
-    y = folds.folded(ufunc, x, axes, wanted) if is_large(x) else None
+    y = programs.folded(ufunc, x, axes, wanted) if is_large(x) else None
     return by_rows(x, axes, wanted) if y is None and sums else y
 
 

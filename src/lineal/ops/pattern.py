@@ -31,7 +31,7 @@ from lineal.core.precision import require_computable, rounded
 
 Rule = Callable[..., Any]
 size_of = attrgetter("size")
-large: Any = later.module("lineal.codegen.large")
+programs: Any = later.module("lineal.compiler.single.expressions")
 
 
 BITWISE = frozenset("abs eq ne isnan isinf isfinite where".split())
@@ -130,7 +130,7 @@ class Elementwise(Op):
         # a condition has no say in the dtype of what it selects
         same = next((each.dtype for each in arrays if each.dtype.kind != "b"), arrays[0].dtype)
         result = {"same": same, "bool": np.dtype(bool)}.get(self.result)
-        y = None if result is None else large.mapped(self.scalar, arrays, result)
+        y = None if result is None else programs.mapped(self.scalar, arrays, result)
         return self.kernel(*arrays) if y is None else y
 
 

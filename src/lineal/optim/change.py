@@ -14,7 +14,7 @@ from lineal.core import modes
 from lineal.core.inplace import touch
 from lineal.ops.front import assign
 
-large: Any = later.module("lineal.codegen.large")
+programs: Any = later.module("lineal.compiler.single.expressions")
 
 
 def counted(step: Any) -> Any:
@@ -48,4 +48,4 @@ def in_one_loop(formula: Callable[..., tuple], arrays: Sequence[Any], numbers: S
         return False
     if any(each.__class__ is not np.ndarray for each in arrays):
         return False
-    return large.updated(formula, arrays, [float(each) for each in numbers], count)
+    return programs.updated(formula, arrays, [float(each) for each in numbers], count)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
+
+import numpy as np
 
 from lineal.codegen import kinds
 from lineal.codegen.blocks import Block
 from lineal.codegen.emit import Emitter
 from lineal.codegen.kinds import Kind, int64, kind_of
+from lineal.codegen.memory import STREAM_ALIGNMENT
 from lineal.codegen.values import Value, Variable
 from lineal.compiler.kernels.accesses import Accesses, Axis
 from lineal.compiler.nodes.node import Map, Reduce
@@ -15,6 +19,9 @@ from lineal.compiler.nodes.windows import Base, Chosen, Pick, Place, Window
 from lineal.compiler.scheduling.grouping import inline
 
 __all__ = ["Elements", "placed"]
+
+STREAMED = 1 << 24
+"""From how many bytes on a result is written past the caches, which it would not fit in."""
 
 NEUTRAL = {
     "add": lambda kind: 0,
@@ -28,7 +35,12 @@ NEUTRAL = {
 class Elements(Accesses):
     """Writes what a group computes for one block; `axis` is the loop whose lanes the block holds, None for a single element."""
 
+    lanes: int
     failed: Variable | None = None
+    still: dict[Window, Value]
+    """What stays the same along the inner loops, and is read before them."""
+    streamed: frozenset[Base] = frozenset()
+    """The results that are written past the caches."""
     repeats: bool = False
     """Whether the loop runs once more: what it has stored is read."""
 
@@ -48,9 +60,33 @@ class Elements(Accesses):
             made = node.formula(self.e.math, *args)
             made = made if isinstance(made, Value) else self.e.const(made, kind)
             values[node.out] = made = self.e.cast(made, kind)
-            if node.out in self.group.stored:
+            if node.out in self.streamed and block.mask is None:
+                self.e.stream(self.e.splat(made, block.lanes), self.e.address(base[node.out], block.index, kind))
+            elif node.out in self.group.stored:
                 block.store(made, base[node.out], kind, self.step(node.out, axis))
         return [values[node.arg.base] if value is None else value for node, value in zip(self.reduces, found)]
+
+    def hold(self, base: dict[Any, Value], loops: Sequence[Axis]) -> None:
+        """Read what stays the same along some loops, which are about to be written."""
+        self.still = {}
+        for key, steps in self.steps.items():
+            if not isinstance(key, Window) or key.base in self.group.stored:
+                continue
+            if all(steps[self.axes.index(axis)] == 0 for axis in loops):
+                self.still[key] = self.e.load(base[key], kind_of(key.base.dtype))
+
+    def past_caches(self) -> frozenset[Base]:
+        """Return the results that no cache holds, and that whole vectors make which begin where such may be streamed."""
+        if not self.e.streams or self.lanes == 1 or self.reduces or self.local:
+            return frozenset()
+        stored = [node.out for node in self.maps if node.out in self.group.stored]
+        return frozenset(each for each in stored if each.nbytes >= STREAMED and self.begins_aligned(each))
+
+    def begins_aligned(self, base: Base) -> bool:
+        """Return whether all rows of a base of floating numbers begin where a streamed vector may."""
+        *outer, last = self.steps[base]
+        aligned = all(step * base.dtype.itemsize % STREAM_ALIGNMENT == 0 for step in outer)
+        return base.dtype in (np.float32, np.float64) and last == 1 and aligned
 
     def here(self, node: Reduce) -> bool:
         """Return whether a reduction reads what the loop makes, where it makes it."""
@@ -78,6 +114,8 @@ class Elements(Accesses):
             return self.e.const(window.number, kind)
         if window.base in values and inline(window, node):
             return values[window.base]
+        if window in self.still:
+            return self.still[window]
         return block.load(base[window], kind, self.step(window, axis))
 
     def choose(self, arg: Chosen, values: dict, block: Block, base: dict, axis: Axis | None, node: Map) -> Value:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from contextlib import ExitStack
 
 from lineal.codegen import kinds
@@ -17,7 +18,7 @@ from lineal.compiler.kernels.partials import Partials
 from lineal.compiler.kernels.pieces import Index, Parts, Pieces
 from lineal.compiler.nodes.node import Reduce
 from lineal.compiler.nodes.windows import Base
-from lineal.compiler.scheduling.cost import WORTH_THREADS, nanoseconds
+from lineal.compiler.scheduling.cost import DIVISION, WORTH_THREADS, nanoseconds, of_formula
 from lineal.compiler.scheduling.grouping import Group
 from lineal.compiler.scheduling.rows import Rows
 
@@ -44,6 +45,9 @@ class LoopWriter(Pieces):
         self.sums = self.outer > 0 and bool(self.group.axes) and self.group.axes[0] == 0  # type: ignore[index]
         self.total = math.prod(axis.size for axis in self.axes)
         self.bounds: dict[Axis, tuple[int | Value, int | Value]] = {}
+        self.streamed = self.past_caches()
+        self.side = 2 if any(of_formula(node.formula) >= DIVISION for node in self.maps) else 4
+        """How many vectors go side by side: long formulas need registers of their own."""
 
     def width(self) -> int:
         """Return how many elements a vector of this loop has."""
@@ -142,8 +146,8 @@ class LoopWriter(Pieces):
             shared(e, name, e.apart(chunks), (*given, memory), work, grain=1, worth=self.worth())
         partials.finish(memory, chunks, dict(zip(bases, given)))
 
-    def body(self, addresses: dict[Base, Value], rows: dict[Axis, Value] | None = None) -> None:
-        """Write the loops, for the row where the outer ones stand if there are rows."""
+    def body(self, addresses: dict[Base, Value], rows: Sequence[Index] = ({},)) -> None:
+        """Write the loops, for the rows where the outer ones stand if there are rows: several if they are only added up."""
         self.addresses = addresses
         e = self.e
         self.failed = e.variable(e.const(False, kinds.bool_)) if self.chosen else None
@@ -152,40 +156,46 @@ class LoopWriter(Pieces):
         inner_kept = bool(kept) and self.inner[-1] is kept[-1]
         outer = kept[:-1] if inner_kept else kept
         with ExitStack() as stack:
-            index: dict[Axis, Value] = dict(rows or {})
-            for axis in outer:
-                index[axis] = stack.enter_context(self.loop(axis, self.carried()))
+            walked = {axis: stack.enter_context(self.loop(axis, self.carried())) for axis in outer}
+            found = [row | walked for row in rows]
             if inner_kept:
-                self.across(index, kept[-1], reduced)
+                self.across(found, kept[-1], reduced)
             else:
-                self.along(index, reduced)
+                for index in found:
+                    self.along(index, reduced)
+        if self.streamed:
+            e.drain()
 
-    def across(self, index: dict[Axis, Value], axis: Axis, reduced: list[Axis]) -> None:
+    def across(self, rows: Sequence[Index], axis: Axis, reduced: list[Axis]) -> None:
         """Write the loop over the last axis, which is kept, in vectors; inside, the loops over reduced axes."""
         e = self.e
         start, stop = self.bounds.get(axis, (0, axis.size))
-        base = {key: self.address(key, index) for key in self.strides}
+        bases = [{key: self.address(key, index) for key in self.strides} for index in rows]
+        self.hold(bases[0], [*(rows[0] if len(rows) > 1 else ()), axis, *reduced])
         long = axis.size >= 16 * self.lanes or e.general
-        unroll = 4 if self.lanes > 1 and not reduced and long and len(self.maps) < 8 else 1
+        unroll = self.side if self.lanes > 1 and not reduced and long and len(self.maps) < 8 else 1
         for block in e.blocks(stop, self.lanes, start, unroll=unroll, carried=self.carried()):
-            if not self.reduces:
-                self.element(block, index, base, axis)
+            if self.reduces:
+                self.down(block, rows, bases, axis, reduced)
                 continue
-            self.down(block, index, base, axis, reduced)
+            for index, base in zip(rows, bases):
+                self.element(block, index, base, axis)
 
-    def down(self, block: Block, index: Index, base: dict, axis: Axis, reduced: list[Axis]) -> None:
+    def down(self, block: Block, rows: Sequence[Index], bases: Sequence[dict], axis: Axis, reduced: list[Axis]) -> None:
         """Write the loops over reduced axes for some columns, which a block holds."""
         e, steps = self.e, {node: self.steps[node.out][-1] for node in self.reduces}
 
         def add(inner: Index, parts: Parts) -> None:
-            moved = {key: self.moved(key, base[key], inner, reduced) for key in self.strides}
-            for node, (total,), value in zip(self.reduces, parts, self.element(block, inner, moved, axis)):
-                value = e.splat(self.term(node, value), block.lanes)
-                total.value = self.combined(node, total.value, value)
+            for row, base in zip(rows, bases):
+                moved = {key: self.moved(key, base[key], inner, reduced) for key in self.strides}
+                for node, (total,), value in zip(self.reduces, parts, self.element(block, inner | row, moved, axis)):
+                    value = e.splat(self.term(node, value), block.lanes)
+                    total.value = self.combined(node, total.value, value)
 
         rounds = dict.fromkeys(reduced, 1)
-        for node, total in zip(self.reduces, self.results(block, reduced, rounds, index, 1, add, lambda node, total: total)):
-            self.put(node, total, block, base[node.out], steps[node])
+        found = self.results(block, reduced, rounds, rows[0], 1, add, lambda node, total: total)
+        for node, total in zip(self.reduces, found):
+            self.put(node, total, block, bases[0][node.out], steps[node])
 
     def put(self, node: Reduce, value: Value, block: Block, address: Value, step: int) -> None:
         """Write a result, or combine it with that of the rows before."""
@@ -200,12 +210,14 @@ class LoopWriter(Pieces):
         base = {key: self.address(key, index) for key in self.strides}
         single = Block(e, e.index(0), 1, None, 0)
         if not reduced:
+            self.still = {}
             for node, value in zip(self.reduces, self.element(single, index, base, None)):
                 value = self.combined(node, e.splat(self.start(node, 1), 1), self.term(node, value))
                 self.put(node, value, single, base[node.out], 0)
             return
         last = reduced[-1]
-        wide = 4 if (last.size >= 8 * self.lanes or e.general) and len(reduced) == 1 and not self.chosen else 1
+        self.hold(base, reduced)
+        wide = self.side if (last.size >= 8 * self.lanes or e.general) and len(reduced) == 1 and not self.chosen else 1
 
         def add(inner: Index, parts: Parts) -> None:
             moved = {key: self.moved(key, base[key], inner, reduced[:-1]) for key in self.strides}

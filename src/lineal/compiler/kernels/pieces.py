@@ -46,7 +46,6 @@ def adds(node: Reduce) -> bool:
 class Pieces(Elements):
     """Writes the loops over reduced axes; `bounds` are the parts of axes that a thread, or a piece, walks."""
 
-    lanes: int
     bounds: dict[Axis, tuple[int | Value, int | Value]]
     quick: frozenset[Reduce] = frozenset()
     """The reductions whose terms are added in the kind of what they read, not in that of their results."""

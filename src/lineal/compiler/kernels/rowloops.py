@@ -20,6 +20,9 @@ __all__ = ["write_rows"]
 MANY = 128
 """From how many rows on, added one after the other in memory, sums lie there in float64."""
 
+TOGETHER, FEW = 8, 8
+"""How many rows are added up before they are added to the sums in memory, if a row takes at most so few maps."""
+
 
 class RowWriter:
     """Writes the function of one `Rows`."""
@@ -96,11 +99,17 @@ class RowWriter:
     def over(self, start: int | Value, stop: int | Value, addresses: dict[Base, Value]) -> None:
         """Write the loops over rows, and in them those of the groups."""
         e = self.e
-        with ExitStack() as stack:
-            index = [stack.enter_context(e.loop(stop, start))]
-            index += [stack.enter_context(e.loop(size)) for size in self.sizes[1:]]
-            for writer in self.writers:
-                writer.body(addresses, dict(zip(writer.rows, index)))
+        for count in (TOGETHER, 1) if self.only_sums() else (1,):
+            with ExitStack() as stack:
+                first = stack.enter_context(e.loop(stop - (count - 1), start, count))
+                others = [stack.enter_context(e.loop(size)) for size in self.sizes[1:]]
+                for writer in self.writers:
+                    writer.body(addresses, [dict(zip(writer.rows, (first + n, *others))) for n in range(count)])
+            start = first
+
+    def only_sums(self) -> bool:
+        """Return whether rows are short work, and nothing but added up."""
+        return len(self.writers) == 1 and bool(self.sums) and len(self.writers[0].maps) <= FEW
 
 
 def write_rows(e: Emitter, rows: Rows, name: str) -> bool:

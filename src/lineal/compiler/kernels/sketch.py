@@ -23,7 +23,7 @@ from lineal.compiler.scheduling.grouping import Group
 from lineal.compiler.scheduling.rows import Rows
 from lineal.compiler.scheduling.signature import signature
 
-__all__ = ["Module", "Sketch"]
+__all__ = ["Module", "Sketch", "Tabled"]
 
 
 @dataclass
@@ -54,7 +54,20 @@ FORMS: dict[Any, Module] = {}
 MOST_FORMS = 256
 
 
-class Sketch(Segment):
+class Tabled(Segment):
+    """A segment whose numbers are loaded: its function is given where what it works on lies, and a table of numbers."""
+
+    @contextmanager
+    def entered(self) -> Iterator[tuple[Sequence[Value], Value]]:
+        e = self.driver
+        parameters = [("addresses", pointer), ("numbers", pointer)]
+        with e.function("program", parameters, int32, bare=True) as (addresses, numbers):
+            e.open(numbers)  # type: ignore[attr-defined]
+            *given, arena = (e.load(e.offset(addresses, n * SLOT), pointer) for n in range(len(self.bases) + 1))
+            yield given, arena
+
+
+class Sketch(Tabled):
     """A segment whose numbers are apart: `templates` are its modules, the driver last; `numbers` those of all, in order."""
 
     def __init__(self, groups: Sequence[Group], *given: Any):
@@ -96,15 +109,6 @@ class Sketch(Segment):
                 FORMS.clear()
             FORMS[key] = Module.of(e)
         return FORMS[key].renumbered(form.numbers)
-
-    @contextmanager
-    def entered(self) -> Iterator[tuple[Sequence[Value], Value]]:
-        e = self.driver
-        parameters = [("addresses", pointer), ("numbers", pointer)]
-        with e.function("program", parameters, int32, bare=True) as (addresses, numbers):
-            e.open(numbers)  # type: ignore[attr-defined]
-            *given, arena = (e.load(e.offset(addresses, n * SLOT), pointer) for n in range(len(self.bases) + 1))
-            yield given, arena
 
     def invoke(self, call: tuple[str, bool], given: Sequence[Value]) -> None:
         place = int(call[0][len("site") : -1])

@@ -24,19 +24,19 @@ def planned(groups: list[Group], internal: set[Base], lasting: set[Base]) -> tup
     dies.update(dict.fromkeys(lasting, len(groups)))
     order = sorted(internal | lasting, key=lambda each: (-each.nbytes, each.number))
     lives = np.array([(born[base], dies[base]) for base in order], np.int64).reshape(-1, 2)
-    places = np.zeros((len(order), 2), np.int64)
+    places: list[tuple[int, int]] = []
     offsets: dict[Base, int] = {}
     for n, base in enumerate(order):
         size = -(-max(base.nbytes, 1) // ALIGNMENT) * ALIGNMENT
         together = (lives[:n, 0] <= lives[n, 1]) & (lives[n, 0] <= lives[:n, 1])
         offset = 0
-        for start, stop in sorted(places[:n][together].tolist()):
+        for start, stop in sorted([places[each] for each in np.flatnonzero(together)]):
             if offset + size <= start:
                 break
             offset = max(offset, stop)
         offsets[base] = offset
-        places[n] = offset, offset + size
-    return offsets, int(places[:, 1].max(initial=0))
+        places.append((offset, offset + size))
+    return offsets, max([stop for _, stop in places], default=0)
 
 
 def lifetimes(groups: Sequence[Group | Rows]) -> tuple[dict[Base, int], dict[Base, int]]:

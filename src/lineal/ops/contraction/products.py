@@ -67,7 +67,7 @@ class Product(Op):
         return self.door(a, b)
 
 
-def multiplied(m: Any, place: Any, a: Any, b: Any) -> Any:
+def multiplied(m: Any, a: Any, b: Any) -> Any:
     """Return a b."""
     return a * b
 

@@ -104,7 +104,7 @@ def position(xp: Any, x: np.ndarray, axis: int, keepdim: bool, largest: bool) ->
     """Return the index of the first largest (or smallest) element along `axis`; a NaN counts as both."""
     if is_large(x):
         top = reduced(xp.maximum if largest else xp.minimum, x, (axis,), True)
-        y = folded(xp.minimum, x, (axis,), INT64, first, top)
+        y = folded(xp.minimum, x, (axis,), INT64, first, top, place=axis)
         if y is not None:
             return y if keepdim else y.squeeze(axis)
     x = widened(x)
@@ -114,7 +114,7 @@ def position(xp: Any, x: np.ndarray, axis: int, keepdim: bool, largest: bool) ->
 INT64 = np.dtype(np.int64)
 
 
-def first(m: Any, place: Any, x: Any, top: Any) -> Any:
+def first(m: Any, x: Any, top: Any, place: Any) -> Any:
     """Return the place of an x that is the largest (or smallest) of all, a number greater than all places of another."""
     return m.where((x == top) | (x != x), place, np.iinfo(np.int64).max)
 

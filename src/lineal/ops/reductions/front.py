@@ -22,8 +22,7 @@ from lineal.ops.broadcasting import expand
 from lineal.ops.front import store
 from lineal.ops.structural.reshape import reshape
 
-folds: Any = later.module("lineal.codegen.folds")
-rows: Any = later.module("lineal.codegen.rows")
+programs: Any = later.module("lineal.compiler.single.reductions")
 
 
 class Reduction(Op):
@@ -117,15 +116,20 @@ def reduced(ufunc: Any, x: np.ndarray, axes: Axes, keepdim: bool, storage: np.dt
 
 
 def folded(
-    ufunc: Any, x: np.ndarray, axes: Axes, storage: np.dtype, term: Callable[..., Any] | None = None, *beside: np.ndarray
+    ufunc: Any,
+    x: np.ndarray,
+    axes: Axes,
+    storage: np.dtype,
+    term: Callable[..., Any] | None = None,
+    *beside: np.ndarray,
+    place: int | None = None,
 ) -> Any:
-    """Return term(m, place, x, *beside), by default x, reduced over `axes`, which stay with size 1, by a native loop.
+    """Return term(m, x, *beside), by default x, reduced over `axes`, which stay with size 1, by a native loop.
 
-    None where NumPy has to do it: where x is not large, or unusual.
+    With a `place`, the term is also given where along that axis x stands. None where NumPy has to do it: where x is not large,
+    or unusual.
     """
-    if not is_large(x):
-        return None
-    return folds.folded(ufunc, x, axes, storage, term or folds.identity, beside)
+    return programs.folded(ufunc, x, axes, storage, term, beside, place) if is_large(x) else None
 
 
 class Along:
@@ -162,7 +166,7 @@ def rowwise(xp: Any, formula: Callable[..., Any], axes: Axes, x: np.ndarray, *ot
         return rounded(functools.partial(rowwise, xp, formula, axes), x, *others)
     if not x.ndim:
         return formula(along_axes(xp, (0,)), *[each.reshape(1) for each in (x, *others)]).reshape(())
-    made = rows.along(formula, (x, *others), axes) if is_large(x) else None
+    made = programs.along(formula, (x, *others), axes) if is_large(x) else None
     return formula(along_axes(xp, axes), x, *others) if made is None else made
 
 

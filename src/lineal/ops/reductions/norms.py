@@ -107,7 +107,7 @@ def left(shape: tuple[int, ...], axes: Axes) -> list[int]:
     return [size for place, size in enumerate(shape) if place not in axes]
 
 
-def size(m: Any, place: Any, x: Any) -> Any:
+def size(m: Any, x: Any) -> Any:
     """Return |x|."""
     return m.abs(x)
 

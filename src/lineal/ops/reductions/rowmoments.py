@@ -15,9 +15,10 @@ import numpy as np
 from lineal.base import later
 from lineal.base.spec import Axes, Shape
 from lineal.ops.blocks import is_large
-from lineal.ops.reductions.front import count, folded, reduced, rows
+from lineal.ops.reductions.front import count, folded, reduced
 
-large: Any = later.module("lineal.codegen.large")
+expressions: Any = later.module("lineal.compiler.single.expressions")
+reductions: Any = later.module("lineal.compiler.single.reductions")
 
 __all__: list[str] = []
 
@@ -80,19 +81,19 @@ def laid_out(shape: Shape, arrays: Sequence[np.ndarray]) -> Sequence[np.ndarray]
 def total(
     xp: Any, term: Callable[..., Any], arrays: Sequence[np.ndarray], axes: Axes, beside: Sequence[np.ndarray] = ()
 ) -> np.ndarray:
-    """Return term(m, place, *arrays, *beside) summed over `axes`, which stay with size 1, in float64."""
+    """Return term(m, *arrays, *beside) summed over `axes`, which stay with size 1, in float64."""
     x, *others = arrays
     if is_large(x):
         y = folded(xp.add, x, axes, np.dtype(np.float64), term, *others, *laid_out(x.shape, beside))
         if y is not None:
             return y
-    return reduced(xp.add, term(xp, None, *arrays, *beside), axes, True, np.dtype(np.float64))
+    return reduced(xp.add, term(xp, *arrays, *beside), axes, True, np.dtype(np.float64))
 
 
 def elements(xp: Any, formula: Callable[..., Any], arrays: Sequence[np.ndarray], beside: Sequence[np.ndarray]) -> np.ndarray:
     """Return formula(m, *arrays, *beside), element by element, in the dtype of the arrays."""
     x = arrays[0]
-    y = large.mapped(formula, (*arrays, *laid_out(x.shape, beside)), x.dtype) if is_large(x) else None
+    y = expressions.mapped(formula, (*arrays, *laid_out(x.shape, beside)), x.dtype) if is_large(x) else None
     return formula(xp, *arrays, *beside).astype(x.dtype, copy=False) if y is None else y
 
 
@@ -112,24 +113,24 @@ def pulled(h: Any, unit: Any, level: Any, slope: Any, r: Any) -> Any:
 # terms of sums
 
 
-def distance(m: Any, place: Any, x: Any, centre: Any) -> Any:
+def distance(m: Any, x: Any, centre: Any) -> Any:
     """Return x - centre."""
     return x - centre
 
 
-def squared_distance(m: Any, place: Any, x: Any, *centre: Any) -> Any:
+def squared_distance(m: Any, x: Any, *centre: Any) -> Any:
     """Return the square of x less the parts of a centre."""
     for part in centre:
         x = x - part
     return m.square(x)
 
 
-def itself(m: Any, place: Any, g: Any) -> Any:
+def itself(m: Any, g: Any) -> Any:
     """Return g."""
     return g
 
 
-def beside_unit(m: Any, place: Any, g: Any, x: Any, high: Any, low: Any, r: Any) -> Any:
+def beside_unit(m: Any, g: Any, x: Any, high: Any, low: Any, r: Any) -> Any:
     """Return g x̂."""
     return g * unit(x, high, low, r)
 
@@ -216,7 +217,7 @@ def row_by_row(
     if not n or not lying.last or ((others or not singles) and not lying.along):
         return None
     given = [*(each.reshape(-1, n) for each in arrays), *(each.reshape(-1) for each in others)]
-    return rows.rowwise(formula, n, given, [*shapes, *[(arrays[0].size // n, 1)] * singles], n, eps)
+    return reductions.rowwise(formula, n, given, [*shapes, *[(arrays[0].size // n, 1)] * singles], n, eps)
 
 
 # formulas over rows: x and g, then what there is of w and b, then the length of a row and ε

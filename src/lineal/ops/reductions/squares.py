@@ -29,7 +29,7 @@ class SquaredDifferences(Op):
         return by_a, -by_a if needs[1] else None
 
 
-def squared_difference(m: Any, place: Any, a: Any, b: Any) -> Any:
+def squared_difference(m: Any, a: Any, b: Any) -> Any:
     """Return (a - b)²."""
     return m.square(a - b)
 

@@ -51,7 +51,7 @@ def squared_distances(xp: Any, x: Any, axes: Axes) -> Any:
     return squares(xp, distances(xp, x, axes), axes)
 
 
-def squared_distance(m: Any, place: Any, x: Any, centre: Any) -> Any:
+def squared_distance(m: Any, x: Any, centre: Any) -> Any:
     """Return (x - centre)²."""
     return m.square(x - centre)
 
@@ -65,7 +65,7 @@ def squared_sizes(xp: Any, x: Any, axes: Axes) -> Any:
     return squares(xp, x.astype(double(x.dtype)), axes)
 
 
-def square(m: Any, place: Any, x: Any) -> Any:
+def square(m: Any, x: Any) -> Any:
     """Return x² as float64."""
     return m.square(x.astype(np.float64))
 

@@ -46,7 +46,7 @@ class Truth(Op):
 BOOL = np.dtype(bool)
 
 
-def truth_of(m: Any, place: Any, x: Any) -> Any:
+def truth_of(m: Any, x: Any) -> Any:
     """Return whether x is not zero."""
     return m.truth(x)
 

@@ -1,4 +1,4 @@
-"""Native loops for large arrays, and the ops that use them: against NumPy in float64, in layouts of all sorts."""
+"""One-node programs for large arrays, and the ops that use them: against NumPy in float64, in layouts of all sorts."""
 
 import math
 
@@ -7,9 +7,8 @@ import pytest
 
 import lineal
 from lineal.base.config import LARGE_ARRAY
-from lineal.codegen.folds import folded
-from lineal.codegen.large import mapped, updated
-from lineal.codegen.rows import rowwise
+from lineal.compiler.single.expressions import mapped, updated
+from lineal.compiler.single.reductions import folded, rowwise
 from lineal.tracing.recorder import trace
 
 RNG = np.random.default_rng(0)
@@ -49,9 +48,7 @@ def test_a_loop_reads_parts_of_arrays_in_order():
     np.testing.assert_allclose(mapped(expression, (a, b), a.dtype), expression(np, a, b), rtol=1e-6, atol=1e-6)
 
 
-@pytest.mark.parametrize(
-    "a", [normal(80, 80).T, normal(80, 160)[:, ::2], normal(80, 80)[::-1], normal(80, 80).astype("float16")]
-)
+@pytest.mark.parametrize("a", [normal(80, 80).T, normal(80, 80)[::-1], normal(80, 80).astype("complex64")])
 def test_other_layouts_and_dtypes_are_left_to_numpy(a):
     assert mapped(expression, (a, a), a.dtype) is None
 
@@ -103,7 +100,7 @@ def test_a_fold_has_a_term_of_several_arrays(shape, axes):
     centre = x.mean(axes, keepdims=True)
     if len(axes) == 3:
         return
-    y = folded(np.add, x, axes, None, lambda m, place, x, c: (x - c) * (x - c), (centre,))
+    y = folded(np.add, x, axes, None, lambda m, x, c: (x - c) * (x - c), (centre,))
     np.testing.assert_allclose(y, ((x - centre) ** 2).sum(axes, keepdims=True), rtol=1e-13)
 
 

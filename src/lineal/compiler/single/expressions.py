@@ -1,0 +1,89 @@
+"""Expressions of large arrays, element by element: a new array, or the arrays themselves, updated in place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lineal.codegen.kinds import FLOATS
+from lineal.codegen.strides import in_order
+from lineal.compiler.lowering.rules.elementwise import same
+from lineal.compiler.nodes.windows import Window
+from lineal.compiler.single.program import Made, run
+
+__all__ = ["common", "mapped", "updated"]
+
+Scalar = Callable[..., Any]
+KNOWN = FLOATS | {"float16", "bfloat16", "bool"}
+"""The dtypes of expressions; NumPy's rules for whole numbers are others."""
+
+
+def common(windows: Sequence[Window]) -> tuple[int, ...]:
+    """Return the shape to which windows broadcast."""
+    found: list[int] = [1] * max(len(each.shape) for each in windows)
+    for each in windows:
+        for place, size in enumerate(each.shape, len(found) - len(each.shape)):
+            if size != 1:
+                found[place] = size
+    return tuple(found)
+
+
+@dataclass(frozen=True)
+class Mapped:
+    """Makes scalar(m, *arrays)."""
+
+    scalar: Scalar
+    result: np.dtype
+
+    def __call__(self, low: Any, *xs: Window) -> Made:
+        return Made([low.map(common(xs), self.result, self.scalar, *xs)])
+
+
+def mapped(scalar: Scalar, arrays: Sequence[np.ndarray], result: np.dtype) -> np.ndarray | None:
+    """Return the expression's value for arrays that broadcast; None where NumPy has to do it."""
+    names = {each.dtype.name for each in arrays}
+    if result.name not in KNOWN or not names <= KNOWN or names == {"bool"} or not all(map(in_order, arrays)):
+        return None
+    found = run(Mapped(scalar, result), arrays)
+    return None if found is None else found[0]
+
+
+@dataclass(frozen=True)
+class Updated:
+    """Puts the `count` values of formula(m, *arrays, *numbers) into the first of the arrays."""
+
+    formula: Scalar
+    count: int
+
+    def __call__(self, low: Any, *xs: Window) -> Made:
+        # all is read before the first array is written
+        values = [low.map(xs[0].shape, xs[0].base.dtype, Part(self.formula, n), *xs) for n in range(self.count)]
+        copies = [low.filled(each.shape, each.base.dtype, same, each, label="update") for each in values]
+        return Made([], [(each.base, x.base) for each, x in zip(copies, xs)])
+
+
+@dataclass(frozen=True)
+class Part:
+    """One of the values of a formula."""
+
+    formula: Scalar
+    place: int
+
+    def __call__(self, m: Any, *xs: Any) -> Any:
+        return self.formula(m, *xs)[self.place]
+
+
+def updated(formula: Scalar, arrays: Sequence[np.ndarray], numbers: Sequence[float], count: int) -> bool:
+    """Put the `count` values of formula(m, *arrays, *numbers) into the first of the arrays; return False where NumPy has to.
+
+    The arrays do not overlap; they need one shape, in C order, and one floating dtype.
+    """
+    storage, shape = arrays[0].dtype, arrays[0].shape
+    if storage.name not in FLOATS:
+        return False
+    if any(each.dtype != storage or each.shape != shape or not each.flags.carray for each in arrays):
+        return False
+    return run(Updated(formula, count), (*arrays, *[np.array(each, storage) for each in numbers])) is not None

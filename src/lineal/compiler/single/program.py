@@ -1,0 +1,247 @@
+"""One-node programs: written for some sizes, bound to all others at which the same is decided.
+
+A program is written with the sizes and strides of the arrays it is first given. Other ones are bound to it by doing the same
+arithmetic on them: what comes out stands in the table that the code loads its numbers from. The first other sizes are also
+written anew, to see that nothing but these numbers is different; if something is, each size has code of its own.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from lineal.codegen.batched.heap import keep_freed_memory
+from lineal.codegen.cpython.objects import Argument
+from lineal.codegen.cpython.tablecall import plan, tablecall
+from lineal.codegen.engine import Library, engine
+from lineal.codegen.native import UNWRITABLE
+from lineal.codegen.sized import SizedEmitter
+from lineal.codegen.sizes import Ledger
+from lineal.codegen.strides import Form, form_of
+from lineal.codegen.threads import pool
+from lineal.codegen.values import Value
+from lineal.compiler.calling.launch import REFUSED, refuse
+from lineal.compiler.kernels.modules import writer_of
+from lineal.compiler.kernels.sketch import Tabled
+from lineal.compiler.lowering.equations import Lowering
+from lineal.compiler.lowering.lowered import Lowered, is_whole
+from lineal.compiler.nodes.node import Host
+from lineal.compiler.nodes.windows import Base, Window, dense
+from lineal.compiler.scheduling.memory import ALIGNMENT
+from lineal.compiler.scheduling.schedule import Schedule
+
+__all__ = ["Build", "Made", "run"]
+
+
+class Made(NamedTuple):
+    """What nodes make: the windows of new arrays, and bases that are put into the memory of arrays that are given."""
+
+    results: Sequence[Window]
+    written: Sequence[tuple[Base, Base]] = ()
+
+
+Build = Callable[..., Made]
+"""What makes the nodes, of a lowering and of windows on the arrays; two that are equal make the same."""
+
+MOST = 16
+"""How many programs are written for one way to build nodes, dtypes and numbers of dimensions."""
+
+
+class Outline(NamedTuple):
+    """What a trace says of itself, for a program that has none: its inputs are the places of arrays."""
+
+    inputs: range
+    outputs: range
+    steps: dict[Any, Any] = {}
+    literals: dict[Any, Any] = {}
+    captured: dict[Any, Any] = {}
+    live: dict[Any, Any] = {}
+    equations: tuple = ()
+
+
+class SizedSegment(Tabled):
+    """The code of a schedule whose sizes are loaded: one module, each function of which is given the table."""
+
+    driver: SizedEmitter
+
+    def emitter(self) -> SizedEmitter:
+        return SizedEmitter()
+
+    def written(self, group: Any) -> tuple[str, bool]:
+        name = f"loop{len(self.driver.functions)}"
+        return name, writer_of(group)(self.driver, group, name)
+
+    def invoke(self, call: tuple[str, bool], given: Sequence[Value]) -> None:
+        super().invoke(call, [*given, *self.driver.passed()])
+
+
+class InPlace(SizedSegment):
+    """Code that writes to arrays it has read, which are in the caches then."""
+
+    def emitter(self) -> SizedEmitter:
+        return SizedEmitter(streams=False)
+
+
+class Written:
+    """The code of a program for arrays of these forms, and what it was decided by."""
+
+    def __init__(self, build: Build, forms: Sequence[Form]):
+        self.ledger = Ledger(numbers_of(forms))
+        low = Lowering(Outline(range(0), range(0)))  # type: ignore[arg-type]
+        windows = given(low, self.ledger, forms)
+        made = build(low, *windows)
+        if any(isinstance(node, Host) for node in low.nodes):
+            raise NotImplementedError("NumPy has to do it")
+        results = [own(low, each) for each in made.results]
+        outline = Outline(range(len(windows)), range(len(results)))
+        lowered = Lowered(outline, low.nodes, dict(enumerate(windows)), results, [*made.written], [], low.parts, low.count)  # type: ignore[arg-type]
+        schedule = Schedule(lowered)
+        segment = (InPlace if made.written else SizedSegment)(
+            schedule.groups, schedule.outside(), schedule.homes(), schedule.moves
+        )
+        self.e = segment.driver
+        self.text = self.e.text()
+        self.symbols = segment.bound([self.e])
+        self.results = [(tuple(map(self.ledger.place, each.shape)), each.dtype) for each in results]
+        self.arena = self.ledger.place(schedule.arena)
+
+    def same(self, other: Written) -> bool:
+        """Return whether two programs are the same but for their sizes."""
+        mine, others = self.ledger, other.ledger
+        return (self.text, self.e.slots, self.results, self.arena, mine.entries, mine.constants) == (
+            (other.text, other.e.slots, other.results, other.arena, others.entries, others.constants)
+        )
+
+
+class Plan(NamedTuple):
+    """How a program runs on arrays of certain forms."""
+
+    call: Callable[..., Any]
+    """Runs it on arrays, new arrays for the results, memory for what is between; returns None if it did."""
+    shapes: list[tuple[tuple[int, ...], np.dtype]]
+    arena: int
+
+    def run(self, arrays: Sequence[np.ndarray]) -> list[np.ndarray] | None:
+        """Return the results; None if the call is given back."""
+        pool().follow()
+        results = [np.empty(shape, dtype) for shape, dtype in self.shapes]
+        arena = np.empty(self.arena + ALIGNMENT, np.uint8) if self.arena else NOTHING
+        return results if self.call(*arrays, *results, arena) is None else None
+
+
+NOTHING = np.empty(0, np.uint8)
+"""The memory of programs that have nothing between."""
+
+
+class Program:
+    """The code of a program, and the sizes it is known to serve."""
+
+    def __init__(self, build: Build, forms: Sequence[Form]):
+        self.build, self.forms = build, tuple(forms)
+        self.written = Written(build, forms)
+        self.sure = False
+        """Whether it was written for other sizes too, and came out the same."""
+        # results as large as these come and go: their memory is not to go back to the system each time
+        keep_freed_memory()
+        self.library = engine().build(self.written.e, ["program"], self.written.symbols)
+
+    def bind(self, forms: Sequence[Form]) -> Plan | None:
+        """Return how the program runs on arrays of other sizes, None if it does not."""
+        written, numbers = self.written, numbers_of(forms)
+        values = written.ledger.follow(numbers)
+        if values is None or (not self.sure and tuple(forms) != self.forms and not self.checked(forms)):
+            return None
+        shapes = [(tuple([int(values[place]) for place in places]), dtype) for places, dtype in written.results]
+        arguments = [Argument(storage, shape, strides) for shape, strides, storage in forms]
+        arguments += [Argument(dtype, shape) for shape, dtype in shapes]
+        call = entered(self.library, written.e.table(values), [*arguments, Argument(NOTHING.dtype, NOTHING.shape)])
+        return Plan(call, shapes, int(values[written.arena]))
+
+    def checked(self, forms: Sequence[Form]) -> bool:
+        """Return whether the program, written for other sizes, is the same."""
+        self.sure = self.written.same(Written(self.build, forms))
+        return self.sure
+
+
+def entered(library: Library, numbers: np.ndarray, arguments: Sequence[Argument]) -> Callable[..., Any]:
+    """Return what runs the program of a library, with its numbers, on such arguments; it returns None if it did."""
+    call = tablecall(refuse)
+    if call is not None:
+        words = plan(library["program"], numbers, True, arguments)
+
+        def run(*given: np.ndarray, keep: Any = (library, numbers, arguments)) -> Any:
+            return call(*given, words)
+
+        return run
+    function = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p)(library["program"])
+
+    def run_by_address(*given: np.ndarray, keep: Any = library) -> Any:
+        if not all(each.flags.aligned for each in given):
+            return REFUSED
+        places = np.array([each.ctypes.data for each in given], np.int64)
+        return function(places.ctypes.data, numbers.ctypes.data) or None
+
+    return run_by_address
+
+
+def numbers_of(forms: Sequence[Form]) -> list[int]:
+    """Return the sizes and strides, in elements, of all arrays."""
+    found: list[int] = []
+    for shape, strides, storage in forms:
+        found += shape
+        found += [step // storage.itemsize for step in strides]
+    return found
+
+
+def given(low: Lowering, ledger: Ledger, forms: Sequence[Form]) -> list[Window]:
+    """Return windows on the arrays of a program."""
+    sizes, windows = iter(ledger.sizes), []
+    for shape, _, storage in forms:
+        own = tuple([next(sizes) for _ in shape])
+        base = Base(low.next(), own, storage, "input", tuple([next(sizes) for _ in shape]))
+        windows.append(Window(base, base.shape, base.strides))
+    return windows
+
+
+def own(low: Lowering, window: Window) -> Base:
+    """Return the base of a result: its own, if the program makes it and it lies densely, else a copy's."""
+    base = window.base
+    return base if is_whole(window) and base.strides == dense(base.shape) else low.copy(window).base
+
+
+PROGRAMS: OrderedDict[Any, list[Program]] = OrderedDict()
+MOST_KINDS = 1024
+"""For how many ways to build nodes, dtypes and numbers of dimensions programs are kept."""
+
+
+@lru_cache(4096)
+def planned(build: Build, forms: tuple[Form, ...]) -> Plan | None:
+    """Return how what `build` makes runs on arrays of these forms; None where it has no native form."""
+    if any(step % storage.itemsize for _, strides, storage in forms for step in strides):
+        return None
+    known = PROGRAMS.setdefault((build, tuple([(len(shape), storage) for shape, _, storage in forms])), [])
+    if len(PROGRAMS) > MOST_KINDS:
+        PROGRAMS.popitem(last=False)
+    for program in known:
+        found = program.bind(forms)
+        if found is not None:
+            return found
+    if len(known) >= MOST:
+        return None
+    try:
+        program = Program(build, forms)
+    except UNWRITABLE:
+        return None
+    known.append(program)
+    return program.bind(forms)
+
+
+def run(build: Build, arrays: Sequence[np.ndarray]) -> list[np.ndarray] | None:
+    """Return the results of a program on arrays; None where it has no native form, or gives the call back."""
+    found = planned(build, tuple([form_of(each) for each in arrays]))
+    return None if found is None else found.run(arrays)

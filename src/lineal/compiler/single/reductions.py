@@ -1,0 +1,125 @@
+"""Reductions of large arrays, and formulas over their rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lineal.codegen.kinds import FLOATS, kind_of
+from lineal.codegen.rowformulas import row_formula
+from lineal.codegen.strides import in_order
+from lineal.compiler.lowering.rules.exponentials import by_rows
+from lineal.compiler.nodes.windows import Place, Window
+from lineal.compiler.single.expressions import common
+from lineal.compiler.single.program import Made, run
+
+__all__ = ["along", "folded", "rowwise"]
+
+Axes = tuple[int, ...]
+Term = Callable[..., Any]
+KINDS = {
+    np.add: "add",
+    np.multiply: "multiply",
+    np.maximum: "maximum",
+    np.minimum: "minimum",
+    np.logical_and: "minimum",
+    np.logical_or: "maximum",
+}
+KNOWN = FLOATS | {"int32", "int64", "uint8", "bool"}
+SHORTEST, LONGEST, FEWEST = 16, 1 << 16, 16
+"""How many elements a row has at least and at most, and how many rows there are at least."""
+
+
+@dataclass(frozen=True)
+class Folded:
+    """Makes term(m, *arrays), by default the first of them, reduced over axes, which stay; a place may come last."""
+
+    kind: str
+    axes: Axes
+    result: np.dtype
+    term: Term | None
+    place: int | None
+
+    def __call__(self, low: Any, *xs: Window) -> Made:
+        x = xs[0]
+        if self.term is not None:
+            places = () if self.place is None else (Place(self.place),)
+            x = low.map(common(xs), self.result, self.term, *xs, *places)
+        return Made([low.reduce(x, self.axes, self.kind, self.result, keepdim=True)])
+
+
+def folded(
+    ufunc: np.ufunc,
+    x: np.ndarray,
+    axes: Axes,
+    storage: np.dtype | None = None,
+    term: Term | None = None,
+    beside: Sequence[np.ndarray] = (),
+    place: int | None = None,
+) -> np.ndarray | None:
+    """Return term(m, x, *beside) reduced over `axes`, which stay with size 1, as `storage`; None where NumPy has to do it.
+
+    `beside` are arrays that broadcast to the shape of x. With a `place`, the term is also given where along that axis x stands.
+    """
+    result = x.dtype if storage is None else storage
+    if not axes or ufunc not in KINDS or not in_order(x) or not {result.name, *(each.dtype.name for each in (x, *beside))} <= KNOWN:
+        return None
+    found = run(Folded(KINDS[ufunc], axes, result, term, place), (x, *beside))
+    return None if found is None else found[0]
+
+
+@dataclass(frozen=True)
+class Along:
+    """Makes what a formula makes of arrays of one shape, of which rows are `axes`; what is one number of a row keeps them."""
+
+    expression: Term
+    axes: Axes
+
+    def __call__(self, low: Any, *xs: Window) -> Made:
+        formula = row_formula(self.expression, tuple([kind_of(each.base.dtype) for each in xs]))
+        return Made(by_rows(low, formula, "rows", self.axes, *xs)[:1])
+
+
+def along(expression: Term, arrays: Sequence[np.ndarray], axes: Axes) -> np.ndarray | None:
+    """Return what a formula over rows makes of arrays of one shape, of which rows are `axes`; None where NumPy has to."""
+    x = arrays[0]
+    if x.dtype.name not in FLOATS or any(each.shape != x.shape or each.dtype != x.dtype for each in arrays[1:]):
+        return None
+    if not all(map(in_order, arrays)):
+        return None
+    found = run(Along(expression, axes), arrays)
+    return None if found is None else found[0]
+
+
+@dataclass(frozen=True)
+class Rowwise:
+    """Makes the results of a formula of rows, of numbers for each and of what all share; some are `summed` up."""
+
+    expression: Term
+    summed: tuple[bool, ...]
+
+    def __call__(self, low: Any, *xs: Window) -> Made:
+        single = tuple([place for place, x in enumerate(xs) if not x.shape or (len(x.shape) == 2 and x.shape[1] == 1)])
+        formula = row_formula(self.expression, tuple([kind_of(each.base.dtype) for each in xs]), single)
+        made = by_rows(low, formula, "rows", (1,), *xs)
+        return Made([low.reduce(y, (0,), "add") if summed else y for y, summed in zip(made, self.summed)])
+
+
+def rowwise(
+    expression: Term, n: int, given: Sequence[np.ndarray], results: Sequence[tuple[int, ...]], *numbers: float
+) -> tuple[np.ndarray, ...] | None:
+    """Return results, of these shapes, that a formula makes of arrays and of numbers; None where NumPy has to.
+
+    An array of two dimensions is rows of n, or one number for each; one of one dimension a row that all share. Results of shape
+    (n,) are sums over the rows.
+    """
+    x = given[0]
+    rows = x.size // n if n else 0
+    if x.dtype.name not in FLOATS or not SHORTEST <= n <= LONGEST or rows < FEWEST or any(y.dtype != x.dtype for y in given):
+        return None
+    build = Rowwise(expression, tuple([len(shape) == 1 for shape in results]))
+    found = run(build, (*given, *[np.array(number, x.dtype) for number in numbers]))
+    return None if found is None else tuple([y.reshape(shape) for y, shape in zip(found, results)])
