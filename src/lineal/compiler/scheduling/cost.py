@@ -35,7 +35,9 @@ def nanoseconds(group: Group) -> float:
     elements = 1
     for size in group.space or ():
         elements *= size
-    accesses = sum(base.dtype.itemsize / 4 for base in {*group.external(), *group.stored} if base.nbytes >= elements)
+    accesses = sum(
+        base.dtype.itemsize / 4 for base in dict.fromkeys((*group.external(), *group.stored)) if base.nbytes >= elements
+    )
     maps = sum(of_formula(node.formula) for node in group.nodes if isinstance(node, Map))
     return elements * (accesses * ACCESS + maps)
 

@@ -22,7 +22,7 @@ def planned(groups: list[Group], internal: set[Base], lasting: set[Base]) -> tup
     """
     born, dies = lifetimes(groups)
     dies.update(dict.fromkeys(lasting, len(groups)))
-    order = sorted(internal | lasting, key=lambda each: (-each.nbytes, each.number))
+    order = sorted(sorted(internal | lasting, key=lambda each: each.number), key=lambda each: -each.nbytes)
     lives = np.array([(born[base], dies[base]) for base in order], np.int64).reshape(-1, 2)
     places: list[tuple[int, int]] = []
     offsets: dict[Base, int] = {}

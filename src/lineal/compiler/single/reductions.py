@@ -65,7 +65,12 @@ def folded(
     `beside` are arrays that broadcast to the shape of x. With a `place`, the term is also given where along that axis x stands.
     """
     result = x.dtype if storage is None else storage
-    if not axes or ufunc not in KINDS or not in_order(x) or not {result.name, *(each.dtype.name for each in (x, *beside))} <= KNOWN:
+    if (
+        not axes
+        or ufunc not in KINDS
+        or not in_order(x)
+        or not {result.name, *(each.dtype.name for each in (x, *beside))} <= KNOWN
+    ):
         return None
     found = run(Folded(KINDS[ufunc], axes, result, term, place), (x, *beside))
     return None if found is None else found[0]
