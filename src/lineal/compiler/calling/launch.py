@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lineal.codegen.cpython.refusal import REFUSED, refuse
 from lineal.compiler.kernels.status import MOST_TOLD, PLACES, UNEXPECTED, UNMET
 from lineal.core import AbstractTensor, lift, modes
 from lineal.core import op as engine
@@ -25,13 +26,6 @@ if TYPE_CHECKING:
 __all__ = ["REFUSED", "Grads", "Unmet", "calling", "failed", "fitting", "launching", "present", "refuse"]
 
 
-class Refused:
-    """What is returned for arguments that do not fit."""
-
-    def __repr__(self) -> str:
-        return "REFUSED"
-
-
 class Unmet(Exception):  # noqa: N818
     """A call's numbers are not what the trace relied on. Nothing is written yet; another program, or the function, is to run.
 
@@ -43,14 +37,6 @@ class Unmet(Exception):  # noqa: N818
         super().__init__()
         self.known = known
         self.lenient = lenient
-
-
-REFUSED = Refused()
-
-
-def refuse(*_: Any) -> Refused:
-    """Refuse any arguments."""
-    return REFUSED
 
 
 _empty = np.empty

@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lineal.base import later
 from lineal.codegen.formulas import formula_of
 from lineal.codegen.kinds import Kind, float64, int64, kind_of
 from lineal.compiler import passes
-from lineal.compiler.capturing.trace import Trace
-from lineal.compiler.lowering.rules import RULES, changing
-from lineal.compiler.lowering.rules.elementwise import elementwise, same
-from lineal.compiler.lowering.support import identity, supported
+from lineal.compiler.lowering.support import identity, same, supported
 from lineal.compiler.nodes.blame import Blaming
 from lineal.compiler.nodes.node import Call, Check, Draw, Host, Join, Map, Node, Product, Reduce, Routine, Scan, Scatter
 from lineal.compiler.nodes.windows import Base, Chosen, Pick, Place, Window, dense
@@ -26,7 +24,13 @@ from lineal.core.inplace import Copy
 from lineal.ops.pattern import Elementwise
 from lineal.tracing import Equation, Var
 
+if TYPE_CHECKING:
+    from lineal.compiler.capturing.trace import Trace
+
 __all__ = ["Lowering"]
+
+rules: Any = later.module("lineal.compiler.lowering.rules")
+"""What ops are lowered by; one-node programs need none, and these need all ops."""
 
 Axes = tuple[int, ...]
 
@@ -89,7 +93,7 @@ class Lowering:
         """Return the window that an op with a rule and one output gives; where an equation is equal, its own."""
         key = self.key(op, args)
         if key is None or key not in self.known:
-            found = RULES[type(op)](self, op, None, *args)
+            found = rules.RULES[type(op)](self, op, None, *args)
             if key is None:
                 return found
             self.known[key] = (found,)
@@ -101,7 +105,8 @@ class Lowering:
         if op.aliasing is not None and len(specs) == 1:
             found = self.view(op, args[0])
         elif all(supported(each) for each in (*(arg.base.dtype for arg in args), *(spec.storage for spec in specs))):
-            rule: Callable[..., Any] | None = RULES.get(type(op)) or (elementwise if isinstance(op, Elementwise) else None)
+            row = rules.elementwise.elementwise if isinstance(op, Elementwise) else None
+            rule: Callable[..., Any] | None = rules.RULES.get(type(op)) or row
             found = None if rule is None else rule(self, op, specs[0] if len(specs) == 1 else specs, *args)
         else:
             found = None
@@ -263,7 +268,7 @@ class Lowering:
 
     def host(self, equation: Equation, args: tuple[Window, ...]) -> tuple[Window, ...]:
         """Leave an equation to the host; NotImplementedError if the shape of its result is known only when it has run."""
-        if changing(equation.op, args):
+        if rules.changing(equation.op, args):
             raise NotImplementedError(f"the shape of what {equation.op.key} returns depends on numbers")
         outs = [Base(self.next(), tuple(v.spec.shape), v.spec.storage, "made") for v in equation.outputs]
         self.nodes.append(Host(equation.op, args, outs))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from lineal.compiler.capturing.trace import Trace
 from lineal.compiler.lowering.equations import Lowering
 from lineal.compiler.nodes.node import Check, Node
 from lineal.compiler.nodes.windows import Base, Window, dense
 from lineal.tracing import Var
+
+if TYPE_CHECKING:
+    from lineal.compiler.capturing.trace import Trace
 
 __all__ = ["Lowered", "lowered"]
 

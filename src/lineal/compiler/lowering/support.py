@@ -11,7 +11,7 @@ from lineal.codegen import kinds
 from lineal.codegen.formulas import formula_of
 from lineal.ops.pattern import Elementwise
 
-__all__ = ["identity", "supported"]
+__all__ = ["identity", "same", "supported"]
 
 KNOWN = kinds.FLOATS | {"bool", "int8", "int16", "int32", "int64", "uint8"}
 WHOLE = frozenset(
@@ -56,3 +56,8 @@ def identity(op: Any) -> Any:
     except TypeError:
         return None
     return words
+
+
+def same(m: Any, x: Any) -> Any:
+    """Return x: the formula of copies and conversions."""
+    return x

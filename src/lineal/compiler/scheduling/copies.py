@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lineal.codegen.formulas import formula_of
 from lineal.codegen.kinds import kind_of
-from lineal.compiler.lowering.rules.elementwise import same
+from lineal.compiler.lowering.support import same
 from lineal.compiler.nodes.node import Map
 from lineal.compiler.nodes.windows import Base, Window
 

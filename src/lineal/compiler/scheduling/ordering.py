@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from lineal.compiler.lowering.rules.shapes import may_change
+from typing import Any
+
+from lineal.base import later
 from lineal.compiler.nodes.node import Host, Node
 from lineal.compiler.nodes.windows import Base
 
 __all__ = ["before_effects"]
+
+shapes: Any = later.module("lineal.compiler.lowering.rules.shapes")
 
 
 def before_effects(nodes: list[Node]) -> list[Node]:
@@ -20,7 +24,7 @@ def before_effects(nodes: list[Node]) -> list[Node]:
     for node in nodes:
         if is_effect(node) or not later.isdisjoint(node.reads):
             later.update(node.writes)
-            if isinstance(node, Host) and not may_change(node.op):
+            if isinstance(node, Host) and not shapes.may_change(node.op):
                 node.final = True
             elif node.stops:
                 raise NotImplementedError(

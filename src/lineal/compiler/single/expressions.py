@@ -10,15 +10,15 @@ import numpy as np
 
 from lineal.codegen.kinds import FLOATS
 from lineal.codegen.strides import in_order
-from lineal.compiler.lowering.rules.elementwise import same
+from lineal.compiler.lowering.support import same
 from lineal.compiler.nodes.windows import Window
 from lineal.compiler.single.program import Made, run
 
 __all__ = ["common", "mapped", "updated"]
 
 Scalar = Callable[..., Any]
-KNOWN = FLOATS | {"float16", "bfloat16", "bool"}
-"""The dtypes of expressions; NumPy's rules for whole numbers are others."""
+KNOWN = FLOATS | {"bool"}
+"""The dtypes of expressions; NumPy's rules for whole numbers are others, and half precisions are computed in float32."""
 
 
 def common(windows: Sequence[Window]) -> tuple[int, ...]:

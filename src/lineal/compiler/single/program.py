@@ -17,6 +17,7 @@ import numpy as np
 
 from lineal.codegen.batched.heap import keep_freed_memory
 from lineal.codegen.cpython.objects import Argument
+from lineal.codegen.cpython.refusal import REFUSED, refuse
 from lineal.codegen.cpython.tablecall import plan, tablecall
 from lineal.codegen.engine import Library, engine
 from lineal.codegen.native import UNWRITABLE
@@ -25,7 +26,6 @@ from lineal.codegen.sizes import Ledger
 from lineal.codegen.strides import Form, form_of
 from lineal.codegen.threads import pool
 from lineal.codegen.values import Value
-from lineal.compiler.calling.launch import REFUSED, refuse
 from lineal.compiler.kernels.modules import writer_of
 from lineal.compiler.kernels.sketch import Tabled
 from lineal.compiler.lowering.equations import Lowering

@@ -11,7 +11,7 @@ import numpy as np
 from lineal.codegen.kinds import FLOATS, kind_of
 from lineal.codegen.rowformulas import row_formula
 from lineal.codegen.strides import in_order
-from lineal.compiler.lowering.rules.exponentials import by_rows
+from lineal.compiler.lowering.rowformulas import by_rows
 from lineal.compiler.nodes.windows import Place, Window
 from lineal.compiler.single.expressions import common
 from lineal.compiler.single.program import Made, run

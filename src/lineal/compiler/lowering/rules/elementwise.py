@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lineal.compiler.lowering.rules.table import FLOATS, lowers
-from lineal.compiler.lowering.support import supported
+from lineal.compiler.lowering.support import same, supported
 from lineal.compiler.nodes.windows import Window
 from lineal.ops.elementwise.special import Polygamma
 from lineal.ops.pattern import Elementwise
@@ -28,11 +28,6 @@ HOST_ROWS = dict.fromkeys(SCIPY_ROWS, "host step: SciPy has the function") | {
     "lcm": "host step: Euclid's algorithm is a loop for each element",
 }
 """Why some rows have no code at all; others have none for whole numbers, where NumPy's rules are another formula."""
-
-
-def same(m: Any, x: Any) -> Any:
-    """Return x."""
-    return x
 
 
 @lowers(Polygamma, of=FLOATS, where="n = 1: of others SciPy has the function")
