@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -44,11 +45,16 @@ class Mapped:
 
 def mapped(scalar: Scalar, arrays: Sequence[np.ndarray], result: np.dtype) -> np.ndarray | None:
     """Return the expression's value for arrays that broadcast; None where NumPy has to do it."""
-    names = {each.dtype.name for each in arrays}
-    if result.name not in KNOWN or not names <= KNOWN or names == {"bool"} or not all(map(in_order, arrays)):
-        return None
-    found = run(Mapped(scalar, result), arrays)
+    build = mapping(scalar, result, tuple([each.dtype for each in arrays]))
+    found = run(build, arrays) if build is not None and all(map(in_order, arrays)) else None
     return None if found is None else found[0]
+
+
+@lru_cache(4096)
+def mapping(scalar: Scalar, result: np.dtype, dtypes: tuple[np.dtype, ...]) -> Mapped | None:
+    """Return what makes an expression of arrays of some dtypes; None where NumPy has to do it."""
+    names = {each.name for each in dtypes}
+    return Mapped(scalar, result) if result.name in KNOWN and names <= KNOWN and names != {"bool"} else None
 
 
 @dataclass(frozen=True)

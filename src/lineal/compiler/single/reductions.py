@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -64,16 +65,19 @@ def folded(
 
     `beside` are arrays that broadcast to the shape of x. With a `place`, the term is also given where along that axis x stands.
     """
-    result = x.dtype if storage is None else storage
-    if (
-        not axes
-        or ufunc not in KINDS
-        or not in_order(x)
-        or not {result.name, *(each.dtype.name for each in (x, *beside))} <= KNOWN
-    ):
-        return None
-    found = run(Folded(KINDS[ufunc], axes, result, term, place), (x, *beside))
+    dtypes = (x.dtype, *[each.dtype for each in beside])
+    build = folding(ufunc, axes, x.dtype if storage is None else storage, term, place, dtypes)
+    found = run(build, (x, *beside)) if build is not None and in_order(x) else None
     return None if found is None else found[0]
+
+
+@lru_cache(4096)
+def folding(
+    ufunc: np.ufunc, axes: Axes, result: np.dtype, term: Term | None, place: int | None, dtypes: tuple[np.dtype, ...]
+) -> Folded | None:
+    """Return what makes a reduction of arrays of some dtypes; None where NumPy has to do it."""
+    known = axes and ufunc in KINDS and {result.name, *(each.name for each in dtypes)} <= KNOWN
+    return Folded(KINDS[ufunc], axes, result, term, place) if known else None
 
 
 @dataclass(frozen=True)
