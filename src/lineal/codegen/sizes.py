@@ -144,7 +144,7 @@ class Tracked:
     __index__, __int__, __float__ = fixed(operator.pos), fixed(int), fixed(float)
     __str__, __repr__, __format__ = fixed(str), fixed(repr), fixed(format)
 
-    def __bool__(self) -> bool:
+    def __bool__(self: Any) -> bool:
         return self.ledger.step(operator.ne, self, 0)
 
     def __pos__(self) -> Any:
@@ -154,7 +154,7 @@ class Tracked:
 class Size(Tracked, int):  # type: ignore[misc]
     """A whole number that is known by what it was made of."""
 
-    __hash__ = int.__hash__
+    __hash__ = int.__hash__  # type: ignore[assignment]
     __lshift__, __rlshift__ = binary(operator.lshift), binary(operator.lshift, True)
     __rshift__, __rrshift__ = binary(operator.rshift), binary(operator.rshift, True)
     __and__, __rand__ = binary(operator.and_), binary(operator.and_, True)
@@ -164,4 +164,4 @@ class Size(Tracked, int):  # type: ignore[misc]
 class Share(Tracked, float):  # type: ignore[misc]
     """A floating number that is known by what it was made of."""
 
-    __hash__ = float.__hash__
+    __hash__ = float.__hash__  # type: ignore[assignment]

@@ -68,6 +68,8 @@ def builtin(address: int, slow: Callable, keep: object, name: str) -> Callable:
     make.restype = ctypes.py_object
     make.argtypes = [ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p, ctypes.c_void_p]
     definition = MethodDef(name.encode(), address, METH_FASTCALL)
+    # a builtin asks its description when it is freed, and a garbage collection may have emptied its self before that
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(definition))
     return make(ctypes.addressof(definition), SlowPath(slow, definition, keep), None, None)
 
 
