@@ -72,6 +72,7 @@ if _TYPE_CHECKING:
         backends,
         cuda,
         data,
+        distributions,
         fft,
         func,
         linalg,
@@ -100,7 +101,7 @@ newaxis = None
 
 _elsewhere = {
     "": """
-        _higher_order_ops accelerator autograd backends cuda data fft func linalg models nn onnx optim random
+        _higher_order_ops accelerator autograd backends cuda data distributions fft func linalg models nn onnx optim random
         signal special testing utils
         version
     """,
@@ -123,6 +124,7 @@ _elsewhere = {
     """,
     "nn.functional.recurrent": "gru lstm rnn_relu rnn_tanh",
     "ops": " ".join(_ops),
+    "ops.random.gammas": "_dirichlet_grad _sample_dirichlet _standard_gamma _standard_gamma_grad",
     "tensors.inplace": """
         abs_ acos_ acosh_ addmv_ arccos_ arccosh_ arcsin_ arcsinh_ arctan_ arctanh_ as_strided_ asin_ asinh_ atan_ atanh_
         ceil_ clamp_ clamp_max_ clamp_min_ clip_ conj_physical_ cos_ cosh_ deg2rad_ detach_ erf_ erfc_ exp2_ exp_ expm1_ fix_

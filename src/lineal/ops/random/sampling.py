@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from lineal.base.dtypes import NARROW, dtype, float64
+from lineal.base.limits import finfo
 from lineal.base.platforms import HOST, meeting, moved
 from lineal.base.spec import Shape
 from lineal.core import Op
@@ -127,6 +128,50 @@ class Binomial(Sample):
 
     def eager(self, xp, state, count, p):
         return self.finish(np.random.Generator(source(state)).binomial(count.astype(np.int64), p.astype(np.float64)))
+
+
+def gamma_logarithms(state: np.ndarray, concentration: np.ndarray) -> np.ndarray:
+    """Return the logarithms of gamma numbers in float64, finite where the numbers are too small for it.
+
+    Of γ numbers of concentration a + 1 and u uniform, γ u^(1/a) has concentration a (Marsaglia and Tsang 2000, section 6).
+    """
+    generator = np.random.Generator(source(state))
+    a = concentration.astype(np.float64)
+    good = a > 0
+    safe = np.where(good, a, 1)
+    logs = np.log(generator.standard_gamma(safe + 1)) + np.log1p(-generator.random(a.shape)) / safe
+    return np.where(good, logs, np.where(a == 0, -np.inf, np.nan))
+
+
+class GammaDraw(Sample):
+    """Gamma numbers of rate 1 of the concentrations given by the second input, at least the least normal number."""
+
+    no_lowering = "host step: draws that are made until one fits, or searched in a table"
+
+    def eager(self, xp, state, concentration):
+        return self.finish(np.maximum(np.exp(gamma_logarithms(state, concentration)), finfo(self.target).tiny))
+
+
+class DirichletDraw(Sample):
+    """Gamma numbers divided by the sum of their row; none is 0 or 1, so that logarithms are finite."""
+
+    no_lowering = "host step: draws that are made until one fits, or searched in a table"
+
+    def eager(self, xp, state, concentration):
+        logs = gamma_logarithms(state, concentration)
+        weights = np.exp(logs - logs.max(-1, keepdims=True, initial=-np.inf))
+        numbers = weights / weights.sum(-1, keepdims=True)
+        return self.finish(np.clip(numbers, finfo(self.target).tiny, 1 - finfo(self.target).eps / 2))
+
+
+class VonMisesDraw(Sample):
+    """Angles of the von Mises distributions about the second input, of the concentrations in the third."""
+
+    no_lowering = "host step: draws that are made until one fits, or searched in a table"
+
+    def eager(self, xp, state, loc, concentration):
+        generator = np.random.Generator(source(state))
+        return self.finish(generator.vonmises(loc.astype(np.float64), concentration.astype(np.float64)))
 
 
 class Exponential(Sample):

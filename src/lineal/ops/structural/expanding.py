@@ -64,10 +64,10 @@ def broadcast_to(input: Tensor, size: int | Sequence[int]) -> Tensor:
 
 @public
 def broadcast_tensors(*tensors: Any) -> tuple[Tensor, ...]:
-    """Return the tensors expanded to their common shape."""
+    """Return the tensors expanded to their common shape; one that has it already is itself."""
     given = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)) else tensors
     shape = spec.broadcast_shapes("broadcast_tensors", *[x.value.shape for x in given])
-    return tuple([expand(x, shape) for x in given])
+    return tuple([x if x.value.shape == shape else expand(x, shape) for x in given])
 
 
 def broadcast_shapes(*shapes: Any) -> Size:

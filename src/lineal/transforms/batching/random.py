@@ -7,12 +7,15 @@ from typing import Any
 import numpy as np
 
 from lineal.core import apply, lift, write
+from lineal.ops.random.gammas import SampleDirichlet
 from lineal.ops.random.generator import Advance
 from lineal.ops.random.sampling import (
     Bernoulli,
     Binomial,
     Cauchy,
+    DirichletDraw,
     Exponential,
+    GammaDraw,
     Geometric,
     Integers,
     Multinomial,
@@ -20,15 +23,32 @@ from lineal.ops.random.sampling import (
     Permutation,
     Poisson,
     Uniform,
+    VonMisesDraw,
 )
 from lineal.ops.structural.stacking import stack
-from lineal.transforms.batching.moving import aligned, ranked, shifted
+from lineal.transforms.batching.moving import aligned, on_stacks, ranked, shifted
 from lineal.transforms.batching.table import batches
 
 __all__: list[str] = []
 
+batches(SampleDirichlet)(on_stacks)
 
-@batches(Uniform, Normal, Integers, Bernoulli, Poisson, Binomial, Exponential, Cauchy, Geometric, Multinomial)
+
+@batches(
+    Uniform,
+    Normal,
+    Integers,
+    Bernoulli,
+    Poisson,
+    Binomial,
+    Exponential,
+    Cauchy,
+    Geometric,
+    Multinomial,
+    GammaDraw,
+    DirichletDraw,
+    VonMisesDraw,
+)
 def draw(op: Any, size: int, marks: tuple[bool, ...], state: Any, *xs: Any) -> Any:
     """One draw with numbers of its own for every slice."""
     xs = tuple([ranked(aligned(size, mark, x), True, len(op.shape)) for mark, x in zip(marks[1:], xs)])

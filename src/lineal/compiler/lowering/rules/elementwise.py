@@ -18,7 +18,8 @@ SCIPY_ROWS = """
     special_zeta special_chebyshev_polynomial_t special_chebyshev_polynomial_u special_chebyshev_polynomial_v
     special_chebyshev_polynomial_w special_shifted_chebyshev_polynomial_t special_shifted_chebyshev_polynomial_u
     special_shifted_chebyshev_polynomial_v special_shifted_chebyshev_polynomial_w special_hermite_polynomial_h
-    special_hermite_polynomial_he special_laguerre_polynomial_l special_legendre_polynomial_p
+    special_hermite_polynomial_he special_laguerre_polynomial_l special_legendre_polynomial_p standard_gamma_grad
+    dirichlet_grad
 """.split()
 HOST_ROWS = dict.fromkeys(SCIPY_ROWS, "host step: SciPy has the function") | {
     "bitwise_left_shift": "host step: shifts by a number's width and more are NumPy's own cases",
