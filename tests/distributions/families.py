@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import lineal
+
 SPD = [[[2.0, 0.5, 0.1], [0.5, 1.5, -0.3], [0.1, -0.3, 1.0]], [[1.0, 0.2, 0.0], [0.2, 0.8, 0.3], [0.0, 0.3, 2.0]]]
 TRIL = [[1.2, 0.0, 0.0], [0.3, 0.9, 0.0], [-0.4, 0.5, 1.1]]
 FACTOR = [[[0.5], [-0.2], [1.0]], [[0.1], [0.7], [0.3]]]
@@ -70,3 +72,14 @@ FAMILIES: dict[str, Make] = {
     "Wishart": lambda D, t: D.Wishart(t([4.0, 6.5]), covariance_matrix=t(SPD)),
     "Wishart of the factor": lambda D, t: D.Wishart(5.0, scale_tril=t(TRIL)),
 }
+
+
+def made(name: str, track: bool = False) -> Any:
+    """Return the family's distribution of float64 numbers."""
+    return FAMILIES[name](
+        lineal.distributions, lambda numbers: lineal.tensor(numbers, dtype=lineal.float64, requires_grad=track)
+    )
+
+
+JOINT = {name for name in FAMILIES if made(name).event_shape}
+"""The families of vectors and matrices."""

@@ -12,7 +12,12 @@ FILES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.p
 LINES, FUNCTION_LINES = 500, 40
 VAGUE = {"utils", "util", "helpers", "helper", "misc", "common", "manager", "stuff", "tools"}
 # PyTorch's users look for these.
-FACADES = {ROOT / "src/lineal/utils", ROOT / "src/lineal/nn/utils", ROOT / "src/lineal/nn/modules/utils.py"}
+FACADES = {
+    ROOT / "src/lineal/utils",
+    ROOT / "src/lineal/distributions/utils.py",
+    ROOT / "src/lineal/nn/utils",
+    ROOT / "src/lineal/nn/modules/utils.py",
+}
 
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 

@@ -31,6 +31,7 @@ EXPECTED = {
     "lineal.backends",
     "lineal.cuda",
     "lineal.data",
+    "lineal.distributions",
     "lineal.fft",
     "lineal.func",
     "lineal.linalg",

@@ -33,7 +33,7 @@ class ConstraintRegistry:
         self._registry[constraint] = factory
         return factory
 
-    def __call__(self, constraint: Constraint) -> Any:
+    def __call__(self, constraint: Constraint) -> transforms.Transform:
         """Return the transform to the constraint; NotImplementedError where none is registered."""
         factory = self._registry.get(type(constraint))
         if factory is None:
@@ -42,7 +42,9 @@ class ConstraintRegistry:
 
 
 biject_to = ConstraintRegistry()
+biject_to.__doc__ = "Return the bijective transform of real numbers to a constraint: for changes of variables."
 transform_to = ConstraintRegistry()
+transform_to.__doc__ = "Return a transform, maybe of more numbers than needed, to a constraint: for parameters to be optimised."
 
 
 @biject_to.register(constraints.real)

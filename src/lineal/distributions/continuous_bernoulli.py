@@ -13,7 +13,7 @@ from lineal.core import modes
 from lineal.distributions import constraints
 from lineal.distributions.chances import Chances
 from lineal.distributions.exp_family import ExponentialFamily
-from lineal.distributions.parameters import broadcast_all, clamp_probs, lazy_property, logits_to_probs, softplus
+from lineal.distributions.parameters import all_true, broadcast_all, clamp_probs, lazy_property, logits_to_probs, softplus
 from lineal.tensors import Tensor
 
 __all__ = ["ContinuousBernoulli"]
@@ -56,7 +56,7 @@ class ContinuousBernoulli(Chances, ExponentialFamily):
     ):
         self._choose(probs, logits)
         if probs is not None:
-            if validate_args and not bool(self.arg_constraints["probs"].check(self.probs).all()):
+            if validate_args and not all_true(self.arg_constraints["probs"].check(self.probs)):
                 raise ValueError("The parameter probs has invalid values")
             self._param = self.probs = clamp_probs(self.probs)
         self._lims = lims

@@ -9,7 +9,7 @@ from lineal import ops
 from lineal.base.spec import Size
 from lineal.distributions import constraints
 from lineal.distributions.exp_family import ExponentialFamily
-from lineal.nn.functional import one_hot
+from lineal.distributions.parameters import indicators
 from lineal.ops.random.gammas import _sample_dirichlet
 from lineal.tensors import Tensor
 
@@ -39,7 +39,7 @@ class Dirichlet(ExponentialFamily):
         beyond = (self.concentration - 1).clamp(min=0.0)
         inside = beyond / beyond.sum(-1, keepdim=True)
         # all concentrations below 1: a corner, of which PyTorch takes the first
-        corner = one_hot(inside.argmax(-1), inside.shape[-1]).to(inside)
+        corner = indicators(inside.argmax(-1), inside.shape[-1], inside)
         return ops.where((self.concentration < 1).all(-1, keepdim=True), corner, inside)
 
     @property

@@ -10,7 +10,7 @@ from lineal import ops
 from lineal.base.spec import Size
 from lineal.core import modes
 from lineal.distributions.constraining import Constraint, is_dependent
-from lineal.distributions.parameters import lazy_property
+from lineal.distributions.parameters import all_true, lazy_property
 from lineal.tensors import Tensor
 
 __all__ = ["Distribution"]
@@ -73,7 +73,10 @@ class Distribution:
                 self._require(constraint, getattr(self, name), f"parameter {name}", wanted)
 
     def _require(self, constraint: Constraint, value: Any, what: str, wanted: str) -> None:
-        if not bool(constraint.check(value).all()):
+        if all_true(constraint.check(value)):
+            return
+        # numbers in a message are read for nobody else: vmap need not hear of it
+        with modes.Setting((modes.recorder, None)):
             raise ValueError(
                 f"Expected {what} ({type(value).__name__} of shape {tuple(value.shape)}) {wanted.format(self, constraint)}, "
                 f"but found invalid values:\n{value}"

@@ -35,7 +35,10 @@ class GeneralizedPareto(Distribution):
         return constraints.interval(self.loc, upper)
 
     def _tail(self) -> tuple[Tensor, Tensor]:
-        """Return where ξ is 0, and ξ with a 1 there."""
+        """Return where ξ is 0, and ξ with a 1 there.
+
+        At 0 functions are computed by their first two terms, of which the second has the derivative by ξ.
+        """
         is_zero = ops.isclose(self.concentration, ops.zeros_like(self.concentration))
         return is_zero, ops.where(is_zero, 1.0, self.concentration)
 
@@ -53,13 +56,13 @@ class GeneralizedPareto(Distribution):
         power = 1 / tail + 1
         # ξ = -1 is uniform, to the upper end, where the logarithm is infinite
         fall = ops.where(power == 0, 0.0, power * ops.log1p(tail * z))
-        return -self.scale.log() - ops.where(is_zero, z, fall)
+        return -self.scale.log() - ops.where(is_zero, z + self.concentration * z * (1 - z / 2), fall)
 
     def log_survival_function(self, value: Tensor) -> Tensor:
         """Return log P(X > value)."""
         z = self._distance(value)
         is_zero, tail = self._tail()
-        return ops.where(is_zero, -z, -ops.log1p(tail * z) / tail)
+        return ops.where(is_zero, self.concentration * z**2 / 2 - z, -ops.log1p(tail * z) / tail)
 
     def log_cdf(self, value: Tensor) -> Tensor:
         """Return log P(X ≤ value)."""
@@ -71,7 +74,8 @@ class GeneralizedPareto(Distribution):
     def icdf(self, value: Tensor) -> Tensor:
         is_zero, tail = self._tail()
         logs = ops.log1p(-value)
-        return self.loc + self.scale * ops.where(is_zero, -logs, ops.expm1(-tail * logs) / tail)
+        terms = self.concentration * logs**2 / 2 - logs
+        return self.loc + self.scale * ops.where(is_zero, terms, ops.expm1(-tail * logs) / tail)
 
     @property
     def mean(self) -> Tensor:

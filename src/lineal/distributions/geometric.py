@@ -30,15 +30,7 @@ class Geometric(Chances):
         self._choose(probs, logits)
         super().__init__(self._param.shape, validate_args=validate_args)
         if self._validate_args and probs is not None:
-            self._require_positive()
-
-    def _require_positive(self) -> None:
-        value, valid = self.probs, self.probs > 0
-        if not bool(valid.all()):
-            raise ValueError(
-                f"Expected parameter probs ({type(value).__name__} of shape {tuple(value.shape)}) of distribution {self!r} "
-                f"to be positive but found invalid values:\n{value.detach()[~valid]}"
-            )
+            self._require(constraints.positive, self.probs, "parameter probs", "of distribution {0!r} to be positive")
 
     @property
     def mean(self) -> Tensor:

@@ -58,5 +58,10 @@ class Gumbel(TransformedDistribution):
         y = (self.loc - value) / self.scale
         return (y - y.exp()) - self.scale.log()
 
+    def cdf(self, value: Tensor) -> Tensor:
+        if self._validate_args:
+            self._validate_sample(value)
+        return ops.exp(-ops.exp((self.loc - value) / self.scale))
+
     def entropy(self) -> Tensor:
         return self.scale.log() + (1 + euler_constant)

@@ -21,7 +21,7 @@ def require_constraint(base: Any) -> Constraint:
 
 def all_rightmost(result: Tensor, dims: int) -> Tensor:
     """Return whether all of the last `dims` dimensions are true."""
-    return result.reshape((*result.shape[: result.dim() - dims], -1)).all(-1)
+    return result.flatten(result.dim() - dims).all(-1) if dims else result
 
 
 class _IndependentConstraint(Constraint):

@@ -23,7 +23,7 @@ from lineal.distributions.independent import Independent
 from lineal.distributions.laplace import Laplace
 from lineal.distributions.normal import Normal
 from lineal.distributions.one_hot_categorical import OneHotCategorical
-from lineal.distributions.parameters import euler_constant, softplus, sum_rightmost
+from lineal.distributions.parameters import all_true, euler_constant, softplus, sum_rightmost
 from lineal.distributions.pareto import Pareto
 from lineal.distributions.poisson import Poisson
 from lineal.distributions.transformed_distribution import TransformedDistribution
@@ -46,7 +46,7 @@ def bernoulli(p: Bernoulli, q: Bernoulli) -> Tensor:
 
 @register_kl(Binomial, Binomial)
 def binomial(p: Binomial, q: Binomial) -> Tensor:
-    if bool((p.total_count < q.total_count).any()):
+    if not all_true(p.total_count >= q.total_count):
         raise NotImplementedError("KL between Binomials where q.total_count > p.total_count is not implemented")
     once = p.probs * (p.logits - q.logits) - softplus(p.logits) + softplus(q.logits)
     return ops.where(p.total_count > q.total_count, math.inf, p.total_count * once)

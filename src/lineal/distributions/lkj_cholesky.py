@@ -21,7 +21,7 @@ __all__ = ["LKJCholesky"]
 class LKJCholesky(Distribution):
     """Factors L (dim, dim) of correlation matrices M = L Lᵀ of a density in proportion to |M|^(concentration - 1).
 
-    At concentration 1 all M are alike. Samples are made by the onion method: a row is a direction times the root of a beta number.
+    At concentration 1 all M are alike. Samples are made by the onion method: rows are directions times roots of beta numbers.
     Lewandowski, Kurowicka and Joe 2009, section 3.
     """
 
@@ -42,7 +42,7 @@ class LKJCholesky(Distribution):
         """The squared lengths of the rows below the diagonal, of which the first has none."""
         eta = self.concentration.unsqueeze(-1)
         offset = ops.arange(self.dim, dtype=eta.dtype, device=eta.device).sub(1).clamp(min=0)
-        return Beta(offset + 0.5, eta + 0.5 * (self.dim - 2) - 0.5 * offset, validate_args=False)
+        return Beta(0.5 * offset + 0.5, eta + 0.5 * (self.dim - 2) - 0.5 * offset, validate_args=False)
 
     def sample(self, sample_shape: Sequence[int] = Size()) -> Tensor:
         with modes.no_grad():

@@ -43,21 +43,25 @@ class _CorrCholesky(_LowerCholesky):
         return super().check(value) & unit.all(-1)
 
 
+def is_square(value: Tensor) -> bool:
+    """Return whether matrices have as many rows as columns."""
+    return value.shape[-2] == value.shape[-1]
+
+
 class _Square(Constraint):
     """As many rows as columns."""
 
     event_dim = 2
 
     def check(self, value: Tensor) -> Tensor:
-        is_square = value.shape[-2] == value.shape[-1]
-        return ops.full(value.shape[:-2], is_square, dtype=bool, device=value.device)
+        return ops.full(value.shape[:-2], is_square(value), dtype=bool, device=value.device)
 
 
 class _Symmetric(_Square):
     """A = Aᵀ, to within 10⁻⁶ and 10⁻⁵ of each element."""
 
     def check(self, value: Tensor) -> Tensor:
-        if value.shape[-2] != value.shape[-1]:
+        if not is_square(value):
             return super().check(value)
         return ops.isclose(value, value.mT, atol=1e-6).all(-2).all(-1)
 
@@ -67,7 +71,7 @@ class _PositiveSemidefinite(_Symmetric):
 
     def check(self, value: Tensor) -> Tensor:
         symmetric = super().check(value)
-        return (linalg.eigvalsh(value) >= 0).all(-1) if bool(symmetric.all()) else symmetric
+        return symmetric & (linalg.eigvalsh(value) >= 0).all(-1) if is_square(value) else symmetric
 
 
 class _PositiveDefinite(_Symmetric):
@@ -75,7 +79,7 @@ class _PositiveDefinite(_Symmetric):
 
     def check(self, value: Tensor) -> Tensor:
         symmetric = super().check(value)
-        return linalg.cholesky_ex(value).info == 0 if bool(symmetric.all()) else symmetric
+        return symmetric & (linalg.cholesky_ex(value).info == 0) if is_square(value) else symmetric
 
 
 lower_triangular = _LowerTriangular()

@@ -8,7 +8,7 @@ from lineal import ops
 from lineal.base.spec import Size
 from lineal.distributions import constraints
 from lineal.distributions.category_vectors import OfCategories
-from lineal.nn.functional import one_hot
+from lineal.distributions.parameters import indicators
 from lineal.tensors import Tensor
 
 __all__ = ["OneHotCategorical", "OneHotCategoricalStraightThrough"]
@@ -32,14 +32,14 @@ class OneHotCategorical(OfCategories):
 
     @property
     def mode(self) -> Tensor:
-        return one_hot(self.probs.argmax(-1), self.probs.shape[-1]).to(self.probs)
+        return indicators(self.probs.argmax(-1), self._event_shape[0], self.probs)
 
     @property
     def variance(self) -> Tensor:
         return self.probs * (1 - self.probs)
 
     def sample(self, sample_shape: Sequence[int] = Size()) -> Tensor:
-        return one_hot(self._categorical.sample(sample_shape), self._event_shape[0]).to(self.probs)
+        return indicators(self._categorical.sample(sample_shape), self._event_shape[0], self.probs)
 
     def log_prob(self, value: Tensor) -> Tensor:
         if self._validate_args:

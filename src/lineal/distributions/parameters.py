@@ -9,12 +9,15 @@ from lineal import ops
 from lineal.base import config
 from lineal.base.limits import finfo
 from lineal.core import modes
+from lineal.ops.premise import rely
 from lineal.tensors import Tensor, tensor
 
 __all__ = [
+    "all_true",
     "broadcast_all",
     "clamp_probs",
     "euler_constant",
+    "indicators",
     "lazy_property",
     "logits_to_probs",
     "probs_to_logits",
@@ -41,9 +44,22 @@ def broadcast_all(*values: Any) -> tuple[Tensor, ...]:
     return tuple(ops.broadcast_tensors(*[each if isinstance(each, Tensor) else tensor(each, **options) for each in values]))
 
 
+def indicators(places: Tensor, count: int, like: Tensor) -> Tensor:
+    """Return vectors (…, count) of zeros and a 1 at each of the places (…), in the dtype of `like`."""
+    return (places.unsqueeze(-1) == ops.arange(count, device=places.device)).to(like)
+
+
+def all_true(valid: Tensor) -> bool:
+    """Return whether all truth values are true; if so a recorder hears that what follows relies on it."""
+    holds = bool(valid.value.all())
+    if holds:
+        rely(lambda: valid)
+    return holds
+
+
 def sum_rightmost(value: Any, dims: int) -> Any:
     """Return the sum over the last `dims` dimensions."""
-    return value.reshape((*value.shape[: value.dim() - dims], -1)).sum(-1) if dims else value
+    return value.sum(tuple(range(-dims, 0))) if dims > 0 else value
 
 
 def clamp_probs(probs: Tensor) -> Tensor:

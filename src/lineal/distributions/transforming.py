@@ -266,6 +266,7 @@ class ComposeTransform(Transform):
 
 
 identity_transform = ComposeTransform([])
+identity_transform.__doc__ = "Return x."
 
 
 class IndependentTransform(Transform):

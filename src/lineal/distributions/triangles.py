@@ -32,7 +32,7 @@ def vec_to_tril_matrix(vec: Tensor, diag: int = 0) -> Tensor:
     m, odd = vec.shape[-1], 1 + 2 * diag
     n = (math.isqrt(odd * odd + 8 * m + 4 * abs(diag) * (diag + 1)) - odd) // 2
     where = places(n, diag, vec.device)
-    if int(where.sum()) != m:
+    if sum(max(0, min(n, row + diag + 1)) for row in range(n)) != m:
         raise ValueError(
             f"vec_to_tril_matrix: the size of last dimension is {m} which cannot be expressed as "
             "the lower triangular part of a square D x D matrix"

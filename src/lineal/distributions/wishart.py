@@ -15,7 +15,7 @@ from lineal.distributions.chi2 import Chi2
 from lineal.distributions.exp_family import ExponentialFamily
 from lineal.distributions.gaussian_algebra import log_diagonal
 from lineal.distributions.multivariate_normal import OfMatrix, only_matrix
-from lineal.distributions.parameters import NUMBERS
+from lineal.distributions.parameters import NUMBERS, all_true
 from lineal.tensors import Tensor, tensor
 
 __all__ = ["Wishart"]
@@ -55,9 +55,9 @@ class Wishart(OfMatrix, ExponentialFamily):
         self._take_factor(covariance_matrix, precision_matrix, scale_tril)
 
     def _require_freedom(self, p: int) -> None:
-        if bool((self.df <= p - 1).any()):
+        if not all_true(self.df > p - 1):
             raise ValueError(f"Value of df={self.df} expected to be greater than ndim - 1 = {p - 1}.")
-        if bool((self.df < p).any()):
+        if not all_true(self.df >= p):
             warnings.warn(
                 "Low df values detected. Singular samples are highly likely to occur for ndim - 1 < df < ndim.", stacklevel=3
             )
@@ -105,7 +105,7 @@ class Wishart(OfMatrix, ExponentialFamily):
         sample = self._bartlett(sample_shape)
         for _ in range(10 if max_try_correction is None else max_try_correction):
             good = self.support.check(sample)
-            if bool(good.all()):
+            if all_true(good):
                 return sample
             warnings.warn("Singular sample detected.", stacklevel=2)
             sample = ops.where(good[..., None, None], sample, self._bartlett(sample_shape))
