@@ -70,13 +70,19 @@ if _TYPE_CHECKING:
         accelerator,
         autograd,
         backends,
+        cpu,
         cuda,
         data,
         distributions,
         fft,
         func,
+        futures,
+        hub,
+        jit,
         linalg,
         models,
+        mps,
+        multiprocessing,
         nn,
         onnx,
         optim,
@@ -84,8 +90,10 @@ if _TYPE_CHECKING:
         signal,
         special,
         testing,
+        types,
         utils,
         version,
+        xpu,
     )
 
 bool = _dtypes.bool_
@@ -101,9 +109,8 @@ newaxis = None
 
 _elsewhere = {
     "": """
-        _higher_order_ops accelerator autograd backends cuda data distributions fft func linalg models nn onnx optim random
-        signal special testing utils
-        version
+        _higher_order_ops accelerator autograd backends cpu cuda data distributions fft func futures hub jit linalg models mps
+        multiprocessing nn onnx optim random signal special testing types utils version xpu
     """,
     "backends": """
         are_deterministic_algorithms_enabled get_float32_matmul_precision set_float32_matmul_precision

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any, NoReturn
+
 from lineal.base.devices import device
 
-__all__ = ["current_accelerator", "device_count", "is_available", "synchronize"]
+__all__ = [
+    "current_accelerator",
+    "current_device_index",
+    "device_count",
+    "device_index",
+    "is_available",
+    "set_device_index",
+    "synchronize",
+]
 
 
 def is_available() -> bool:
@@ -24,3 +34,32 @@ def device_count() -> int:
 
 def synchronize(device: object = None) -> None:
     """Wait for an accelerator, of which there is none: nothing is ever pending."""
+
+
+def refuse(name: str) -> NoReturn:
+    """Raise what PyTorch raises where there is no accelerator."""
+    raise RuntimeError(f"accelerator.{name}: there is no accelerator; ask accelerator.is_available() first")
+
+
+def current_device_index() -> int:
+    """Refuse to number the current accelerator."""
+    refuse("current_device_index")
+
+
+def set_device_index(device: Any) -> None:
+    """Refuse to make an accelerator the current one."""
+    refuse("set_device_index")
+
+
+class device_index:  # noqa: N801 - PyTorch's name
+    """A block in which an accelerator is the current one; None asks for nothing."""
+
+    def __init__(self, device: int | None):
+        self.idx = device
+
+    def __enter__(self) -> None:
+        if self.idx is not None:
+            refuse("device_index")
+
+    def __exit__(self, *exception: object) -> None:
+        pass

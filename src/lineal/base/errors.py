@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["IllConditionedWarning", "UnsupportedError"]
+__all__ = ["IllConditionedWarning", "OutOfMemoryError", "UnsupportedError"]
 
 
 class LinAlgError(RuntimeError):
@@ -11,6 +11,10 @@ class LinAlgError(RuntimeError):
 
 class IllConditionedWarning(UserWarning):
     """A result was computed, but the input leaves it with few correct digits."""
+
+
+class OutOfMemoryError(RuntimeError):
+    """An accelerator has not the memory that was asked for; programs catch it to go on with smaller batches."""
 
 
 class UnsupportedError(NotImplementedError):

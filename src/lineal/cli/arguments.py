@@ -60,6 +60,20 @@ def add_examining(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("arguments", nargs=argparse.REMAINDER, metavar="...", help="what the script is given")
 
 
+def add_running(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `lineal run`."""
+    parser.add_argument("-m", dest="module", action="store_true", help="SCRIPT is the name of a module, as of python -m")
+    parser.add_argument("--compile", action="store_true", help="compile what the script marks with torch.compile")
+    parser.add_argument("--report", action="store_true", help="say at the end which names were used and missing")
+    parser.add_argument("script", metavar="SCRIPT", help="the Python file to run")
+    parser.add_argument("arguments", nargs=argparse.REMAINDER, metavar="...", help="what the script is given")
+
+
+def add_checking(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `lineal check`."""
+    parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="Python files, or folders of them")
+
+
 def add_training(parser: argparse.ArgumentParser) -> None:
     """Add the options of `lineal train`; those of the run are None unless given, so that --resume can tell."""
     run = parser.add_argument_group("the run")

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import argparse
 import runpy
-import sys
 import traceback
-from pathlib import Path
 
 from lineal import manual_seed
+from lineal.cli.standing import standing_in
 from lineal.testing.doctor import Doctor
 
 FOUND, FAILED = 1, 2
@@ -19,18 +18,15 @@ def run(args: argparse.Namespace) -> int:
     if not args.script.is_file():
         raise FileNotFoundError(2, "No such file", str(args.script))
     manual_seed(args.seed)
-    code, doctor, before = 0, Doctor(), (sys.argv, sys.path[:])
-    sys.argv, sys.path[0:0] = [str(args.script), *args.arguments], [str(Path(args.script).resolve().parent)]
+    code, doctor = 0, Doctor()
     try:
-        with doctor:
+        with doctor, standing_in(str(args.script), args.script.resolve().parent, args.arguments):
             runpy.run_path(str(args.script), run_name="__main__")
     except SystemExit as stop:
         code = FAILED if stop.code not in (None, 0) else 0
     except Exception:
         traceback.print_exc()
         code = FAILED
-    finally:
-        sys.argv, sys.path[:] = before
     print(f"\n{doctor.report()}")
     print(f"seed {args.seed}" + ("; how to report a fault: docs/reporting.md" if doctor.faults else ""))
     return code or (FOUND if doctor.findings else 0)

@@ -17,6 +17,8 @@ FAILURE, INTERRUPTED, CLOSED = 2, 130, 141
 RUN: dict[str, Callable[[argparse.Namespace], int]] = {
     "train": lambda args: cli.training.run(args),  # type: ignore[attr-defined]
     "info": lambda args: cli.info.run(),  # type: ignore[attr-defined]
+    "run": lambda args: cli.script.run(args),  # type: ignore[attr-defined]
+    "check": lambda args: cli.checking.run(args),  # type: ignore[attr-defined]
     "doctor": lambda args: cli.doctor.run(args),  # type: ignore[attr-defined]
     "bench": lambda args: cli.bench.run(args),  # type: ignore[attr-defined]
 }
@@ -48,6 +50,7 @@ def make_parser() -> Parser:
         description="Show what lineal runs on: versions, BLAS, threads, CPU, devices, cache.",
         allow_abbrev=False,
     )
+    add_programs(commands)
     doctor = commands.add_parser(
         "doctor",
         help="run a script and compare each call of a compiled function with eager code",
@@ -64,6 +67,24 @@ def make_parser() -> Parser:
     )
     arguments.add_measuring(bench)
     return parser
+
+
+def add_programs(commands: argparse._SubParsersAction) -> None:
+    """Add the commands for programs that are written for PyTorch."""
+    running = commands.add_parser(
+        "run",
+        help="run a program written for PyTorch, with lineal in the place of torch",
+        description="Run a script or module in which `import torch` gives lineal; what lineal has not fails where it is used.",
+        allow_abbrev=False,
+    )
+    arguments.add_running(running)
+    checking = commands.add_parser(
+        "check",
+        help="tell what a program written for PyTorch needs that lineal has not",
+        description="Read programs, without running them, and print the names of torch that are missing, a line each.",
+        allow_abbrev=False,
+    )
+    arguments.add_checking(checking)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -3,6 +3,8 @@
 from typing import TYPE_CHECKING
 
 from lineal.base import later as _later
+from lineal.compiler.switches import *
+from lineal.compiler.switches import __all__ as _switches
 
 if TYPE_CHECKING:
     from lineal.compiler.calling.function import CompiledFunction as CompiledFunction
@@ -11,7 +13,7 @@ if TYPE_CHECKING:
     from lineal.compiler.calling.memcheck import MemoryFault as MemoryFault
     from lineal.compiler.calling.memcheck import checking as checking
 
-__all__ = ["CompiledFunction", "MemoryFault", "checking", "compile", "explain"]
+__all__ = ["CompiledFunction", "MemoryFault", "checking", "compile", "explain", *_switches]
 
 # programs of eager code, in `single`, need neither calls nor captures
 __getattr__, _names = _later.names(

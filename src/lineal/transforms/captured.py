@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from lineal.base import tree
+from lineal.base import ownership, tree
 from lineal.core import AbstractTensor, modes
 from lineal.ops.random.generator import Generator
 
@@ -93,7 +93,7 @@ def held(thing: Any) -> list[Any]:
 
 def is_ours(kind: type) -> bool:
     """Return whether a class is lineal's or built in, so that its methods reach nothing of the user's."""
-    return kind.__module__.partition(".")[0] in ("lineal", "builtins")
+    return kind.__module__ == "builtins" or ownership.is_ours(kind.__module__)
 
 
 def by_function(function: FunctionType) -> list[Any]:
@@ -104,12 +104,12 @@ def by_function(function: FunctionType) -> list[Any]:
             found.append(cell.cell_contents)
         except ValueError:  # not assigned yet
             continue
-    if function.__module__ is not None and function.__module__.partition(".")[0] == "lineal":
+    if ownership.is_ours(function.__module__):
         return found
     names = named(function.__code__)
     for name in names & function.__globals__.keys():
         value = function.__globals__[name]
-        if isinstance(value, ModuleType) and value.__name__.partition(".")[0] != "lineal":
+        if isinstance(value, ModuleType) and not ownership.is_ours(value.__name__):
             found += [vars(value)[each] for each in names & vars(value).keys()]
         found.append(value)
     return found

@@ -1,5 +1,5 @@
 """Names that PyTorch keeps under `utils`."""
 
-from lineal.utils import checkpoint, data, hooks
+from lineal.base import later
 
-__all__ = ["checkpoint", "data", "hooks"]
+__getattr__, __all__ = later.names(__name__, {"": "benchmark checkpoint data hooks pytree"})

@@ -336,6 +336,10 @@ class DifferentiableProgram:
         """The function turns history on itself, if it is off where it is called."""
         self.call = calling(self.ahead.fits, self.launch)
 
+    def host_steps(self) -> list[str]:
+        """Return the names of the ops that the host computes, ahead and back."""
+        return [*self.ahead.host_steps(), *self.back.host_steps()]
+
     def launch(self, tensors: Sequence[Any]) -> Any:
         """Run on tensors that are known to fit; return the function's result."""
         with self.mode:

@@ -252,6 +252,11 @@ class Program:
             lines.append(f"one code for many sizes, compiled {self.codes.compilations} times for arguments of this kind")
         return "\n".join(lines)
 
+    def host_steps(self) -> list[str]:
+        """Return the names of the ops that the host computes; none are known of a program that keeps its code alone."""
+        groups = self.schedule.groups if hasattr(self, "schedule") else ()
+        return [str(group.nodes[0].label) for group in groups if isinstance(group.nodes[0], Host)]
+
     def llvm(self) -> str:
         """Return the LLVM code."""
         return self.native.text()

@@ -33,6 +33,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lineal.base.ownership import is_ours
 from lineal.codegen.cpython.facts import ABSENT
 from lineal.compiler.capturing.listening import LIBRARY, USERS, is_foreign, sort_of
 from lineal.compiler.capturing.raw import bases_of, dict_of, lookup, names_of
@@ -184,10 +185,10 @@ def hold_object(r: Reading, thing: Any, kind: type, word: str) -> None:
         hold(r, each, word, thing)
     if (is_users(kind) and has_python_state(kind)) or dict_of(thing) is not None:
         root = module_of(kind).split(".")[0]
-        if is_users(kind) or tables is not None or root not in ("lineal", "numpy", "scipy", "ml_dtypes"):
+        if is_users(kind) or tables is not None or not (is_ours(root) or root in ("numpy", "scipy", "ml_dtypes")):
             r.objects[id(thing)] = (thing, word)
             look_into(r, [r.objects[id(thing)]])
-    elif module_of(kind).split(".")[0] not in ("lineal", "ml_dtypes") and "cython" not in kind.__name__:
+    elif not (is_ours(module_of(kind)) or module_of(kind).split(".")[0] == "ml_dtypes") and "cython" not in kind.__name__:
         r.notes.doubt(thing, f"it uses {word}, a {kind.__name__}, which cannot be compared")
     elif "random" in str(getattr(thing, "__module__", "")):
         r.notes.doubt(thing, f"it uses {word}, which draws numbers that no trace can repeat; use lineal's random functions")

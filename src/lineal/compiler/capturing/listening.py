@@ -17,6 +17,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from lineal.base.ownership import is_ours
 from lineal.codegen.cpython.sieve import CALLED, CALLED_C, Sieve
 from lineal.codegen.once import once
 from lineal.compiler.capturing.capture import running
@@ -70,7 +71,8 @@ def sort_of(filename: str) -> str:
 def is_foreign(module: Any) -> bool:
     """Return whether a module of this name is of the standard library or quiet."""
     root = module.split(".")[0] if isinstance(module, str) else ""
-    return root in QUIET_PACKAGES or (root in sys.stdlib_module_names and root not in ("__main__", "test", "this"))
+    standard = root in sys.stdlib_module_names and root not in ("__main__", "test", "this")
+    return standard or root in QUIET_PACKAGES or is_ours(root)
 
 
 class Listener(Protocol):

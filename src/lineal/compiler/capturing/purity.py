@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from lineal.base.ownership import is_ours
 from lineal.core import AbstractTensor
 
 __all__ = ["Reach"]
@@ -22,7 +23,7 @@ MOST = 10_000
 CONTAINERS = (list, tuple, set, frozenset)
 LEAVES = (AbstractTensor, np.ndarray, np.generic, int, float, complex, str, bytes, type(None), type, types.ModuleType)
 LEAVES += (types.BuiltinFunctionType, types.MethodDescriptorType, np.ufunc, np.dtype, slice, range)  # type: ignore[assignment]
-LIBRARIES = frozenset(("lineal", "numpy", "scipy", "math", "builtins"))
+LIBRARIES = frozenset(("numpy", "scipy", "math", "builtins"))
 
 
 class Reach:
@@ -72,7 +73,7 @@ def inside(thing: Any) -> list[Any] | None:
         return [*thing, *thing.values()]
     if type(thing) in CONTAINERS:
         return list(thing)
-    if type(thing).__module__.split(".")[0] == "lineal" or hasattr(thing, "__dict__"):
+    if is_ours(type(thing).__module__) or hasattr(thing, "__dict__"):
         slots = [each for cls in type(thing).__mro__ for each in cls.__dict__.get("__slots__", ()) if each != "__weakref__"]
         own = [getattr(thing, each) for each in slots if each != "__dict__" and hasattr(thing, each)]
         return [*getattr(thing, "__dict__", {}).values(), *own]
@@ -81,7 +82,7 @@ def inside(thing: Any) -> list[Any] | None:
 
 def of_function(function: types.FunctionType) -> list[Any]:
     """Return what a function finds in its closure, its defaults and under the global names that its code has."""
-    if function.__module__ is not None and function.__module__.split(".")[0] in LIBRARIES:
+    if is_ours(function.__module__) or str(function.__module__).split(".")[0] in LIBRARIES:
         return []
     found = [cell.cell_contents for cell in function.__closure__ or () if cell != types.CellType()]
     found += [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]

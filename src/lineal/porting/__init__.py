@@ -1,0 +1,1 @@
+"""Programs written for PyTorch: where they find its names, and which are missing."""

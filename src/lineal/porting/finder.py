@@ -1,0 +1,136 @@
+"""The finder that leads `import torch` to lineal, and the modules that it makes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from importlib import import_module
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from importlib.metadata import Distribution
+from types import ModuleType
+from typing import Any
+
+from lineal.base.ownership import OURS
+from lineal.porting.missing import Missing, refuse
+from lineal.porting.paths import PATHS, RENAMED, below, find, public, sources
+from lineal.porting.settings import Settings
+from lineal.porting.usage import is_guarded, is_probe, place, usage
+from lineal.porting.version import __version__
+
+__all__ = ["Facade", "Finder", "install"]
+
+
+def inner(name: str) -> str:
+    """Return the path below `torch` of a module's full name."""
+    return name.partition(".")[2]
+
+
+class Facade(ModuleType):
+    """A module of PyTorch's path; its names are looked up in lineal when they are first used."""
+
+    def __getattr__(self, name: str) -> Any:
+        path = inner(self.__name__)
+        child = f"{path}.{name}".lstrip(".")
+        if child in PATHS:
+            return import_module(f"torch.{child}")
+        if name == "__all__":
+            return public(path)
+        full = f"{self.__name__}.{name}"
+        try:
+            found = find(path, name)
+        except AttributeError:
+            # an import statement tries this first, then finds what stands among the modules
+            if name.startswith("__") or full in sys.modules:
+                raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}") from None
+            refuse(full)
+        vars(self)[name] = found
+        if not name.startswith("__"):
+            usage.used.setdefault(full, place())
+        return found
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        # `from torch import absent` finds the absent one among the modules; `hasattr(torch, "absent")` stays False
+        if not isinstance(value, Missing):
+            super().__setattr__(name, value)
+
+    def __dir__(self) -> list[str]:
+        return [*public(inner(self.__name__)), *below(inner(self.__name__))]
+
+
+class Served(Loader):
+    """Makes the module of a path that lineal serves."""
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        return Facade(spec.name) if sources(inner(spec.name)) else Settings(spec.name)
+
+    def exec_module(self, module: ModuleType) -> None:
+        path = inner(module.__name__)
+        if not sources(path):
+            return
+        module.__file__, module.__doc__ = sources(path)[-1].__file__, sources(path)[-1].__doc__
+        rename(path)
+        if path == "nn":
+            for each in RENAMED:
+                if each.startswith("nn."):
+                    rename(each)
+
+
+class Absent(Loader):
+    """Makes what stands for a path that lineal has not."""
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        return Missing(spec.name)
+
+    def exec_module(self, module: ModuleType) -> None:
+        pass
+
+
+def rename(path: str) -> None:
+    """Let the public classes of a path say PyTorch's module, as programs ask that look at `type(x).__module__`."""
+    wanted = RENAMED.get(path, "")
+    names = public(path) if wanted == "*" else wanted.split()
+    for name in names:
+        found = find(path, name) if wanted != "*" or f"{path}.{name}" not in PATHS else None
+        if isinstance(found, type) and found.__module__.startswith("lineal."):
+            found.__module__ = f"torch.{path}".rstrip(".")
+
+
+class Finder(MetaPathFinder):
+    """Finds `torch` and all below it, and the distribution of this name."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if fullname.partition(".")[0] != "torch":
+            return None
+        if inner(fullname) in PATHS:
+            return ModuleSpec(fullname, Served(), origin="lineal", is_package=True)
+        # nobody else finds anything below a package that lies nowhere
+        return None if is_probe() or is_guarded() else ModuleSpec(fullname, Absent(), is_package=True)
+
+    def find_distributions(self, context: Any) -> Iterator[Distribution]:
+        """Yield the distribution `torch` that lineal stands for."""
+        if context.name in (None, "torch"):
+            yield Torch()
+
+
+class Torch(Distribution):
+    """What `importlib.metadata` is told of `torch`."""
+
+    def read_text(self, filename: str) -> str | None:
+        told = f"Metadata-Version: 2.1\nName: torch\nVersion: {__version__}\n"
+        return told if filename == "METADATA" else None
+
+    def locate_file(self, path: Any) -> Any:
+        return path
+
+
+def install() -> None:
+    """Let `import torch` lead to lineal from now on; ImportError if PyTorch itself was imported before."""
+    if any(isinstance(each, Finder) for each in sys.meta_path):
+        return
+    if "torch" in sys.modules:
+        raise ImportError("lineal.as_torch: PyTorch has been imported in this process; import lineal.as_torch before it")
+    sys.meta_path.insert(0, Finder())
+    OURS.add("torch")

@@ -1,0 +1,123 @@
+"""The one table of paths: what `torch`, and each module below it, is served from."""
+
+from __future__ import annotations
+
+import functools
+from importlib import import_module
+from types import ModuleType
+from typing import Any
+
+import lineal
+
+__all__ = ["PATHS", "RENAMED", "below", "find", "has", "public", "sources"]
+
+SAME = """
+accelerator autograd autograd.function autograd.functional autograd.grad_mode autograd.graph autograd.variable
+cpu cuda fft func hub jit linalg mps multiprocessing
+nn nn.attention nn.attention.bias nn.attention.flex_attention nn.common_types nn.functional nn.grad nn.init
+nn.modules nn.modules.activation nn.modules.adaptive nn.modules.batchnorm nn.modules.channelshuffle nn.modules.container
+nn.modules.conv nn.modules.distance nn.modules.dropout nn.modules.flatten nn.modules.fold nn.modules.instancenorm
+nn.modules.lazy nn.modules.linear nn.modules.loss nn.modules.module nn.modules.normalization nn.modules.padding
+nn.modules.pixelshuffle nn.modules.pooling nn.modules.rnn nn.modules.sparse nn.modules.transformer
+nn.modules.upsampling nn.modules.utils
+nn.parallel nn.parameter
+nn.utils nn.utils.clip_grad nn.utils.convert_parameters nn.utils.fusion nn.utils.init nn.utils.memory_format
+nn.utils.parametrizations nn.utils.parametrize nn.utils.prune nn.utils.rnn nn.utils.spectral_norm nn.utils.stateless
+nn.utils.weight_norm
+onnx optim optim.adagrad optim.adam optim.adamw optim.lr_scheduler optim.optimizer optim.rmsprop optim.sgd
+random signal signal.windows special testing types
+utils utils.benchmark utils.checkpoint utils.data utils.data.dataloader utils.data.dataset utils.data.sampler utils.hooks
+xpu
+_higher_order_ops _higher_order_ops.associative_scan _higher_order_ops.cond _higher_order_ops.map _higher_order_ops.scan
+_higher_order_ops.while_loop
+"""
+"""What has the same path in lineal."""
+
+PATHS: dict[str, str] = {
+    **{path: path for path in SAME.split()},
+    "": ". porting.toplevel",
+    "_C": "porting.internals",
+    "_dynamo": "porting.dynamo compiler",
+    "_dynamo.config": "",
+    "_inductor": "porting.dynamo compiler",
+    "_inductor.config": "",
+    "_tensor": "tensors",
+    "backends": "backends",
+    "compiler": "compiler porting.dynamo",
+    "compiler.config": "",
+    "distributed": "porting.distributed",
+    "functional": ".",
+    "nn.parallel.data_parallel": "nn.parallel",
+    "return_types": "base.results",
+    "tensor": "tensors",
+    "torch_version": "porting.version",
+    "utils._pytree": "utils.pytree",
+    "version": "porting.version",
+}
+"""Where the names of each path are looked for: modules of lineal, "." for itself, in this order; "" for mere switches."""
+
+RENAMED = {
+    "": "BFloat16Tensor Size Tensor device dtype finfo iinfo layout memory_format",
+    "autograd.function": "Function",
+    "autograd.grad_mode": "*",
+    "nn.modules": "",
+    "nn.parameter": "*",
+    "nn.utils.rnn": "PackedSequence",
+    "optim.adagrad": "*",
+    "optim.adam": "*",
+    "optim.adamw": "*",
+    "optim.lr_scheduler": "*",
+    "optim.optimizer": "Optimizer",
+    "optim.rmsprop": "*",
+    "optim.sgd": "*",
+    "utils.data.dataloader": "DataLoader",
+    "utils.data.dataset": "*",
+    "utils.data.sampler": "*",
+    **{path: "*" for path in PATHS if path.startswith("nn.modules.")},
+}
+"""Whose public classes say that they are of this path: all of them, or those of these names."""
+
+
+@functools.cache
+def sources(path: str) -> tuple[ModuleType, ...]:
+    """Return the modules that serve a path."""
+    return tuple(lineal if each == "." else import_module(f"lineal.{each}") for each in PATHS[path].split())
+
+
+def find(path: str, name: str) -> Any:
+    """Return what the module of this path has under a name; AttributeError if nothing.
+
+    At top level lineal's private names, and everywhere its modules, are no names of PyTorch's.
+    """
+    for source in sources(path):
+        if source is lineal and name.startswith("_"):
+            continue
+        found = getattr(source, name, None)
+        if found is None and not hasattr(source, name):
+            continue
+        if not isinstance(found, ModuleType):
+            return found
+    raise AttributeError(name)
+
+
+def has(path: str, name: str) -> bool:
+    """Return whether a path has a module or something else of this name."""
+    if f"{path}.{name}".lstrip(".") in PATHS:
+        return True
+    try:
+        find(path, name)
+    except AttributeError:
+        return False
+    return True
+
+
+def public(path: str) -> list[str]:
+    """Return the public names of a path that are no modules."""
+    names = {name for source in sources(path) for name in getattr(source, "__all__", dir(source)) if name[0] != "_"}
+    return sorted(name for name in names if f"{path}.{name}".lstrip(".") not in PATHS and has(path, name))
+
+
+def below(path: str) -> list[str]:
+    """Return the names of the modules right below a path."""
+    start = f"{path}." if path else ""
+    return sorted(each[len(start) :] for each in PATHS if each.startswith(start) and "." not in each[len(start) :] and each)

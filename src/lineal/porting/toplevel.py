@@ -1,0 +1,30 @@
+"""Names of `torch` itself that lineal has elsewhere, or not by this name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lineal.porting import version
+from lineal.tensors import Layout
+
+__all__ = ["has_cuda", "has_mkl", "has_mps", "has_openmp", "layout"]
+
+__version__ = version.__version__
+layout = Layout
+has_cuda = has_cudnn = has_mps = has_mkl = has_openmp = False
+
+
+def _assert(condition: Any, message: str) -> None:
+    """Raise an AssertionError with the message unless the condition holds."""
+    if not condition:
+        raise AssertionError(message)
+
+
+def is_autocast_enabled(device_type: str | None = None) -> bool:
+    """Return whether autocast is on."""
+    return False
+
+
+def is_autocast_cpu_enabled() -> bool:
+    """Return whether autocast is on for the CPU."""
+    return False
