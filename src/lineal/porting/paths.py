@@ -49,7 +49,6 @@ PATHS: dict[str, str] = {
     "functional": ".",
     "nn.parallel.data_parallel": "nn.parallel",
     "return_types": "base.results",
-    "tensor": "tensors",
     "torch_version": "porting.version",
     "utils._pytree": "utils.pytree",
     "version": "porting.version",
