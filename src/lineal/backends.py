@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
-__all__ = ["cpu", "cuda", "cudnn", "mkl", "mkldnn", "mps", "openmp"]
+__all__ = ["cpu", "cuda", "cudnn", "mkl", "mkldnn", "mps", "openmp", "opt_einsum"]
 
 
 class Products:
@@ -36,6 +36,7 @@ class Backend:
         self.allow_tf32 = False
         self.matmul = Products()
         self.attention: dict[str, bool] = {}
+        self.strategy: str | None = None
 
     def is_available(self) -> bool:
         """Return whether this build computes with the backend."""
@@ -91,6 +92,7 @@ mkl = Backend("mkl")
 mkldnn = Backend("mkldnn")
 mps = Backend("mps")
 openmp = Backend("openmp")
+opt_einsum = Backend("opt_einsum")
 
 
 class Switches:

@@ -10,6 +10,7 @@ from lineal.base.devices import device
 from lineal.base.dtypes import dtype
 from lineal.base.spec import Size
 from lineal.tensors import Layout, Tensor
+from lineal.tensors.storages import UntypedStorage
 
 __all__ = ["Device", "FileLike", "IntLikeType", "Number", "Storage", "TensorLikeType"]
 
@@ -22,7 +23,4 @@ Number = int | float | bool
 IntLikeType = int
 TensorLikeType = Tensor
 FileLike = str | os.PathLike[str]
-
-
-class Storage:
-    """The type of storages, of which there are none: tensors lie over arrays."""
+Storage = UntypedStorage

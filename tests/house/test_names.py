@@ -67,6 +67,7 @@ EXPECTED = {
     "lineal.utils.data.dataloader",
     "lineal.utils.data.dataset",
     "lineal.utils.data.sampler",
+    "lineal.utils.dlpack",
     "lineal.utils.hooks",
     "lineal.utils.pytree",
     "lineal.version",

@@ -105,6 +105,11 @@ def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: ops.G
     return tensor.scatter_(0, order[:zeroed], 0.0)
 
 
+def _no_grad_uniform_(tensor: Tensor, a: float, b: float, generator: ops.Generator | None = None) -> Tensor:
+    """Draw the elements uniformly between `a` and `b`, out of sight of derivatives."""
+    return uniform_(tensor, a, b, generator)
+
+
 def fans(tensor: Any) -> tuple[int, int]:
     """Return how many inputs one output of these weights reads, and how many outputs one input reaches."""
     if tensor.ndim < 2:
@@ -114,6 +119,9 @@ def fans(tensor: Any) -> tuple[int, int]:
         )
     field = math.prod(tensor.shape[2:])
     return tensor.shape[1] * field, tensor.shape[0] * field
+
+
+_calculate_fan_in_and_fan_out = fans
 
 
 def xavier_uniform_(tensor: Tensor, gain: float = 1.0, generator: ops.Generator | None = None) -> Tensor:

@@ -26,7 +26,8 @@ nn.utils.parametrizations nn.utils.parametrize nn.utils.prune nn.utils.rnn nn.ut
 nn.utils.weight_norm
 onnx optim optim.adagrad optim.adam optim.adamw optim.lr_scheduler optim.optimizer optim.rmsprop optim.sgd
 random signal signal.windows special testing types
-utils utils.benchmark utils.checkpoint utils.data utils.data.dataloader utils.data.dataset utils.data.sampler utils.hooks
+utils utils.benchmark
+utils.checkpoint utils.dlpack utils.data utils.data.dataloader utils.data.dataset utils.data.sampler utils.hooks
 xpu
 _higher_order_ops _higher_order_ops.associative_scan _higher_order_ops.cond _higher_order_ops.map _higher_order_ops.scan
 _higher_order_ops.while_loop
@@ -49,6 +50,7 @@ PATHS: dict[str, str] = {
     "functional": ".",
     "nn.parallel.data_parallel": "nn.parallel",
     "return_types": "base.results",
+    "storage": "tensors.storages",
     "torch_version": "porting.version",
     "utils._pytree": "utils.pytree",
     "version": "porting.version",
@@ -59,6 +61,7 @@ RENAMED = {
     "": "BFloat16Tensor Size Tensor device dtype finfo iinfo layout memory_format",
     "autograd.function": "Function",
     "autograd.grad_mode": "*",
+    "storage": "*",
     "nn.modules": "",
     "nn.parameter": "*",
     "nn.utils.rnn": "PackedSequence",

@@ -14,6 +14,7 @@ from lineal.ops.conversion import as_number
 from lineal.ops.front import require_tensor
 from lineal.ops.promotion import require_computed
 from lineal.tensors.creation import CONSTRUCTORS, TypedConstructor
+from lineal.tensors.storages import UntypedStorage
 
 __all__ = [
     "detach",
@@ -56,8 +57,8 @@ def typename(obj: Any) -> str:
 
 
 def is_storage(obj: Any) -> bool:
-    """Return whether `obj` is a storage: never, since tensors here lie over NumPy's arrays."""
-    return False
+    """Return whether `obj` is the memory that a tensor lies in, as `untyped_storage` gives it."""
+    return isinstance(obj, UntypedStorage)
 
 
 def set_default_tensor_type(t: Any) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Concatenate, ParamSpec, overload
 import numpy as np
 
 from lineal import ops
+from lineal.base import later
 from lineal.base.later import method
 from lineal.base.signatures import Format, Tensor, attribute
 from lineal.base.spec import axis, sizes
@@ -25,6 +26,7 @@ from lineal.ops.structural.reshape import contiguous, is_arranged, reshape_as, v
 __all__ = ["StructuralMethods"]
 
 P = ParamSpec("P")
+storages: Any = later.module("lineal.tensors.storages")
 
 
 def in_place_view(function: Callable[Concatenate[Any, P], Any]) -> Callable[Concatenate[Any, P], Tensor]:
@@ -138,6 +140,10 @@ class StructuralMethods(AbstractTensor):
     def is_contiguous(self, memory_format: Format | None = None) -> bool:
         """Return whether the elements lie in memory in their order, or that of the format, without gaps."""
         return self.value.flags.c_contiguous if memory_format is None else is_arranged(self, memory_format)
+
+    untyped_storage = method(lambda: storages.untyped_storage)
+    storage = method(lambda: storages.storage)
+    apply_, map_ = method(lambda: storages.apply_), method(lambda: storages.map_)
 
     def data_ptr(self) -> int:
         """Return the address of the first element."""
