@@ -12,10 +12,16 @@ if TYPE_CHECKING:
     from lineal.compiler.calling.function import explain as explain
     from lineal.compiler.calling.memcheck import MemoryFault as MemoryFault
     from lineal.compiler.calling.memcheck import checking as checking
+    from lineal.compiler.capturing.scanning import scan as scan
 
-__all__ = ["CompiledFunction", "MemoryFault", "checking", "compile", "explain", *_switches]
+__all__ = ["CompiledFunction", "MemoryFault", "checking", "compile", "explain", "scan", *_switches]
 
 # programs of eager code, in `single`, need neither calls nor captures
 __getattr__, _names = _later.names(
-    __name__, {"calling.function": "CompiledFunction compile explain", "calling.memcheck": "MemoryFault checking"}
+    __name__,
+    {
+        "calling.function": "CompiledFunction compile explain",
+        "calling.memcheck": "MemoryFault checking",
+        "capturing.scanning": "scan",
+    },
 )

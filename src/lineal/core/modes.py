@@ -31,6 +31,8 @@ class Recorder(Protocol):
 
     thorough: bool = False
     """Whether everything that eager code would warn of is of interest, whatever it costs to look."""
+    takes_loops: bool = False
+    """Whether a loop that is known to have equal turns may be told as one op: `compiler.scan`."""
 
     def record(self, op: Op, xs: tuple[AbstractTensor, ...], ys: tuple[AbstractTensor, ...]) -> None:
         """Hear that `op` made `ys` of `xs`."""

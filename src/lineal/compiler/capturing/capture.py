@@ -27,6 +27,8 @@ MOST_READ = 256
 class Capture(PureRecorder):
     """A recorder that writes pure equations, and what of Python's state, of numbers and of grads the function relied upon."""
 
+    takes_loops = True
+
     def __init__(self) -> None:
         super().__init__()
         self.live: dict[Var, tuple[Any, Any]] = {}

@@ -70,19 +70,21 @@ class Turn:
 class Rolled(Op):
     """ys = what `turns` turns make: the last of what is carried, what is wanted of the last turn, what is stacked of all.
 
-    Inputs are what is the same in all turns, what the walks look into, and what the first turn is given as carried.
+    With `reverse`, the first turn's row is the last one of what is stacked. Inputs are what is the same in all turns, what the
+    walks look into, and what the first turn is given as carried.
     """
 
     turns: int | None
     """How many there are; None if `test`, whose last equation makes a number of what is carried, says so before each."""
     turn: Turn
     test: Turn | None
+    reverse: bool
     no_vjp = "programs hold it when derivatives are made"
     no_batch = "never met: only programs hold it"
     differentiable = False
 
-    def __init__(self, turns: int | None, turn: Turn, test: Turn | None = None):
-        super().__init__(turns, turn, test)
+    def __init__(self, turns: int | None, turn: Turn, test: Turn | None = None, reverse: bool = False):
+        super().__init__(turns, turn, test, reverse)
         count = len(turn.carried) + len(turn.last) + len(turn.stacked)
         self.__dict__["width"] = count if count > 1 else None
 
@@ -113,7 +115,7 @@ class Rolled(Op):
             for row, var in zip(rows, turn.stacked):
                 row.append(env[var].value)
         ys = [x.value for x in (*carried, *(env[var] for var in turn.last))]
-        return [*(np.array(y) for y in ys), *map(np.stack, rows)]
+        return [*(np.array(y) for y in ys), *(np.stack(row[::-1] if self.reverse else row) for row in rows)]
 
     def vjp(self, needs, g, y, *xs):
         return (None,) * len(xs)

@@ -15,6 +15,7 @@ from lineal.ops.indexing.basic import Slice as Items
 from lineal.ops.indexing.basic import slice_op
 from lineal.ops.structural.axes import Permute
 from lineal.ops.structural.embedding import Embed
+from lineal.ops.structural.joining import Cat
 from lineal.ops.structural.slicing import Select
 from lineal.ops.structural.slicing import Slice as Narrow
 from lineal.ops.structural.stacking import Stack
@@ -30,8 +31,10 @@ FEWEST = 8
 def pieces(draft: Draft) -> None:
     """x[i] of x with x[i] = y is y; x with all of its slices written is their stack, and so is a sum of slices in zeros.
 
-    A sum of windows in zeros is what takes windows from an array gives back: they may overlap.
+    A sum of windows in zeros is what takes windows from an array gives back: they may overlap. If each begins where another
+    ends, all along an axis, as the derivatives of what `chunk` gives do, it is what they are joined.
     """
+    join_parts(draft)
     if sum(isinstance(each.op, (ViewScatter, Embed, EmbedItems)) for each in draft.equations) < FEWEST:
         return
     if not draft.remembers:
@@ -146,6 +149,38 @@ def written(draft: Draft) -> Iterator[list[tuple[int, int, Equation, Var]]]:
 # adding slices up
 
 
+def join_parts(draft: Draft) -> None:
+    """Join what is added up in zeros where it lies side by side, all along an axis."""
+    if sum(isinstance(each.op, (Embed, EmbedItems)) for each in draft.equations) > 1:
+        draft.rewrite(lambda each: joined(draft, each))
+
+
+def joined(draft: Draft, each: Equation) -> tuple[Var, ...] | None:
+    """Return what a sum is where it is one of windows in zeros that lie side by side, all along an axis."""
+    if label(each) != "add" or any(label(reader) == "add" for reader in draft.readers(each.outputs[0])):
+        return None
+    parts = [lone_part(draft, each, var) for var in addends(draft, each)]
+    shape, storage = tuple(each.outputs[0].spec.shape), each.outputs[0].spec.storage
+    axes = {axes[0][0] if len(axes) == 1 and axes[0][1] is not None else None for axes, _, _ in filter(None, parts)}
+    if None in parts or None in axes or len(axes) > 1:
+        return None
+    (dim,) = axes
+    spans = sorted((places[0], axes[0][1], n) for n, (axes, places, _) in enumerate(parts))  # type: ignore[misc]
+    ends = [start + size for start, size, _ in spans]
+    if [start for start, _, _ in spans] != [0, *ends[:-1]] or ends[-1] != shape[dim]:  # type: ignore[index]
+        return None
+    sources = [parts[n][2] for _, _, n in spans]  # type: ignore[index]
+    return (draft.put(Cat(dim), [draft.renamed.get(var, var) for var in sources], (shape, storage)),)  # type: ignore[arg-type]
+
+
+def lone_part(draft: Draft, each: Equation, var: Var) -> tuple[Family, Places, Var] | None:
+    """Return the family and the place of an addend that is a part in zeros, which nobody else reads, and what lies there."""
+    maker = draft.maker(var)
+    alone = maker is not None and draft.reads[var] == 1 and (maker.grad == each.grad or not draft.remembers)
+    found = embedded(maker) if alone and maker is not None else None
+    return None if found is None or maker is None else (*found, maker.inputs[0])
+
+
 Axis = tuple[int, int | None]
 """An axis along which parts of an array lie, and how long they are there: windows; slices have no length."""
 Family = tuple[Axis, ...]
@@ -163,9 +198,7 @@ def summed(draft: Draft, each: Equation) -> tuple[dict[Family, dict[Places, Var]
     families: dict[Family, dict[Places, Var]] = {}
     rest: list[Var] = []
     for var in leaves:
-        maker = draft.maker(var)
-        alone = maker is not None and draft.reads[var] == 1 and (maker.grad == each.grad or not draft.remembers)
-        found = embedded(maker) if alone and maker is not None else None
+        found = lone_part(draft, each, var)
         if found is None or found[1] in families.get(found[0], ()):
             rest.append(var)
         else:

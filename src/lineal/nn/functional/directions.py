@@ -8,6 +8,7 @@ those of the ops. A compilation takes about as long as so many steps.
 from __future__ import annotations
 
 import functools
+import itertools
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -86,23 +87,65 @@ def native(name: str, reverse: bool, states: int, present: tuple[bool, ...]) -> 
 def through_time(mode: Mode, x: Any, sizes: Sequence[int] | None, start: State, w: Weights, reverse: bool) -> tuple[Any, State]:
     """Return the outputs of one direction of a layer, in the order of time, and its last state."""
     merged = mode.merged and w.b_ih is not None
+    inner = Weights(None, w.w_hh, None, None if merged else w.b_hh, w.w_hr)
     products = ops.linear(x, w.w_ih, w.b_ih + w.b_hh if merged else w.b_ih)
-    steps = products.unbind(0) if sizes is None else products.split(list(sizes), 0)
-    ordered = steps[::-1] if reverse else steps
-    state = tuple([each[: ordered[0].shape[0]] for each in start])
+    parts = parted(products, sizes)
+    state = tuple([each[: parts[-1 if reverse else 0].shape[-2]] for each in start])
     ended, outputs = [], []
-    for step in ordered:
-        rows, held = step.shape[0], state[0].shape[0]
+    for part in parts[::-1] if reverse else parts:
+        rows, held = part.shape[-2], state[0].shape[0]
         if rows < held:
             ended.append([each[rows:] for each in state])
             state = tuple([each[:rows] for each in state])
         elif rows > held:
             state = tuple([ops.cat([each, first[held:rows]]) for each, first in zip(state, start)])
-        state = mode.step(step, ops.linear(state[0], w.w_hh, None if merged else w.b_hh), state)
-        if w.w_hr is not None:
-            state = (ops.linear(state[0], w.w_hr), *state[1:])
-        outputs.append(state[0])
+        if part.ndim == 3:
+            y, state = through_loop(mode, part, state, inner, reverse)
+            outputs.append(y if sizes is None else y.flatten(0, 1))
+        else:
+            state = advanced(mode, part, state, inner)
+            outputs.append(state[0])
     if ended:
         state = tuple([ops.cat(each) for each in zip(state, *ended[::-1])])
     in_time = outputs[::-1] if reverse else outputs
+    if len(parts) == 1:
+        return in_time[0], state
     return (ops.stack(in_time) if sizes is None else ops.cat(in_time)), state
+
+
+def parted(products: Any, sizes: Sequence[int] | None) -> list[Any]:
+    """Return the products of the inputs step by step, or of steps with as many rows at once where they are to be one loop."""
+    loops = is_told_loops() and is_plain(products)
+    if sizes is None:
+        return [products] if loops and products.shape[0] >= SHORTEST else list(products.unbind(0))
+    counts = [(size, len(list(group))) for size, group in itertools.groupby(sizes)] if loops else [(size, 1) for size in sizes]
+    parts: list[Any] = []
+    for part, (size, count) in zip(products.split([size * count for size, count in counts], 0), counts):
+        many = part.unflatten(0, (count, size)) if count > 1 else part
+        parts += [many] if count >= SHORTEST else many.unbind(0) if count > 1 else [part]
+    return parts
+
+
+def is_told_loops() -> bool:
+    """Return whether somebody listens who takes a loop for one thing."""
+    listener = modes.recorder.get()
+    return listener is not None and listener.takes_loops
+
+
+def through_loop(mode: Mode, steps: Any, state: State, w: Weights, reverse: bool) -> tuple[Any, State]:
+    """Return the stacked outputs of steps (T, n, gates) of as many rows, and the last state: one loop of a program."""
+    present = [each is not None for each in w]
+
+    def step(same: list[Any], rows: list[Any], state: list[Any]) -> tuple[State, State]:
+        weights = iter(same)
+        after = advanced(mode, rows[0], tuple(state), Weights(*[next(weights) if yes else None for yes in present]))
+        return after, after[:1]
+
+    state, (y,) = compiler.scan(step, [each for each in w if each is not None], [steps], state, reverse)
+    return y, state
+
+
+def advanced(mode: Mode, x: Any, state: State, w: Weights) -> State:
+    """Return the state after a step, from the products of its input."""
+    state = mode.step(x, ops.linear(state[0], w.w_hh, w.b_hh), state)
+    return state if w.w_hr is None else (ops.linear(state[0], w.w_hr), *state[1:])

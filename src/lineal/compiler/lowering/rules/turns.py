@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from lineal.compiler.capturing.results import several
+from lineal.compiler.capturing.scanning import Scanned
 from lineal.compiler.capturing.trace import Trace
 from lineal.compiler.lowering.rules.table import lowers
 from lineal.compiler.nodes.node import Repeat
@@ -18,7 +19,7 @@ from lineal.core import lift
 from lineal.tracing import Var
 
 
-@lowers(Rolled)
+@lowers(Rolled, Scanned)
 def rolled(low: Any, op: Any, specs: Any, *xs: Window) -> tuple[Window, ...]:
     """ys = what the turns make."""
     return Lowered(low, op, list(xs)).windows
@@ -78,7 +79,7 @@ class Lowered:
     """The node of a loop while it is made."""
 
     def __init__(self, low: Any, op: Rolled, xs: list[Window]):
-        self.low, self.turn = low, op.turn
+        self.low, self.turn, self.reverse = low, op.turn, op.reverse
         self.given = given = Given(op.turn)
         same, roots, first = parted(self.turn, xs)
         for var, window in zip(self.turn.constants, same):
@@ -110,7 +111,8 @@ class Lowered:
         """Return the memory of what is wanted of the last turn, or of all `turns`."""
         shape = tuple(var.spec.shape)
         base = self.low.made_base((turns, *shape) if turns else shape, var.spec.storage)
-        self.given.places.append((base, 0, math.prod(shape) if turns else 0))
+        step = math.prod(shape) if turns else 0
+        self.given.places.append((base, (turns - 1) * step, -step) if self.reverse else (base, 0, step))
         return base
 
 

@@ -55,6 +55,7 @@ class Words:
 
         return (
             op.turns,
+            op.reverse,
             named(turn.constants),
             named([walk.var for walk in turn.walks]),
             named([given for given, _ in turn.carried]),

@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
+from lineal.compiler.capturing.scanning import Scanned
 from lineal.compiler.lowering.equations import Lowering
 from lineal.compiler.lowering.rules.turns import trace_of
 from lineal.compiler.nodes.node import Host
 from lineal.compiler.nodes.turns import Turn, Walk
+from lineal.compiler.rewrites.rolling.leaning import lean
 from lineal.compiler.rewrites.rolling.lines import Lines, Words, is_view
 from lineal.compiler.rewrites.rolling.matching import WALKING, Carried, Constant, Kind, Numbers, Walking, matched, standing
 from lineal.compiler.rewrites.rolling.periods import Stretch, stretches
@@ -41,6 +43,8 @@ class Rolling:
         self.tables: dict[tuple, Var] = {}
         self.changed = False
         self.words = Words()
+        if any(isinstance(each.op, Scanned) for each in equations):
+            equations, self.changed = lean(equations, self.wanted, new), True
         self.equations = equations
         while (found := once(self, self.equations)) is not None:
             # what reads the turns of one loop may be turns itself, once they are stacked

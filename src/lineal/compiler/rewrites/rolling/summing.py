@@ -21,6 +21,7 @@ from lineal.compiler.rewrites.rolling.stacking import chained, like
 from lineal.ops.broadcasting import SumToShape
 from lineal.ops.contraction.products import MatMul
 from lineal.ops.structural.reshape import View
+from lineal.ops.structural.slicing import Select
 from lineal.tracing import Equation, Var
 
 __all__ = ["summed_at_once"]
@@ -41,12 +42,13 @@ class Addition(NamedTuple):
 
 
 def summed_at_once(
-    turns: int, turn: Turn, inputs: Sequence[Var], outputs: Sequence[Var], new: New
+    turns: int, turn: Turn, inputs: Sequence[Var], outputs: Sequence[Var], new: New, reverse: bool = False
 ) -> tuple[Equation, list[Equation]]:
     """Return the equation of a loop, and those behind it that make what its turns would only have added up."""
     added = additions(turns, turn)
     steps = {id(part) for each in added for part in (each.add, *each.views, each.step)}
-    rows = list(dict.fromkeys(var for each in added for var in each.step.inputs if var not in turn.stacked))
+    whole = in_order(turns, turn, inputs, reverse)
+    rows = list(dict.fromkeys(var for each in added for var in each.step.inputs if var not in (*turn.stacked, *whole)))
     places, count = {each.place for each in added}, len(turn.carried)
     kept = [n for n in range(count) if n not in places]
     stacks = [new(like(var, turns)) for var in rows]
@@ -62,9 +64,20 @@ def summed_at_once(
     )
     given = (*inputs[: len(inputs) - count], *(starts[n] for n in kept))
     made = (*(ends[n] for n in kept), *outputs[count:], *stacks)
-    stacked = dict(zip(lighter.stacked, made[len(made) - len(lighter.stacked) :]))
+    stacked = {**whole, **dict(zip(lighter.stacked, made[len(made) - len(lighter.stacked) :]))}
     behind = [more for each in added for more in total(each, starts[each.place], ends[each.place], stacked, new)]
-    return Equation(Rolled(turns, lighter), given, made, False), behind
+    return Equation(Rolled(turns, lighter, None, reverse), given, made, False), behind
+
+
+def in_order(turns: int, turn: Turn, inputs: Sequence[Var], reverse: bool) -> dict[Var, Var]:
+    """Return by the variables that walk along all rows of something, as the turns stack theirs, what that is."""
+    first = Select(0, turns - 1 if reverse else 0)
+    roots = inputs[len(turn.constants) :]
+    return {
+        walk.var: root
+        for walk, root in zip(turn.walks, roots)
+        if walk.first == first and walk.at(turns - 1) == Select(0, turns - 1 - first.place) and root.spec.shape[0] == turns
+    }
 
 
 def additions(turns: int, turn: Turn) -> list[Addition]:
