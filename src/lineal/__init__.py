@@ -16,8 +16,10 @@ from lineal.base import dtypes as _dtypes
 from lineal.base import later as _later
 from lineal.base.blas import get_bfloat16_products as get_bfloat16_products
 from lineal.base.blas import get_blas as get_blas
+from lineal.base.blas import get_recurrent_layers as get_recurrent_layers
 from lineal.base.blas import set_bfloat16_products as set_bfloat16_products
 from lineal.base.blas import set_blas as set_blas
+from lineal.base.blas import set_recurrent_layers as set_recurrent_layers
 from lineal.base.config import *
 from lineal.base.devices import *
 from lineal.base.dtypes import *

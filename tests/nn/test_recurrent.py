@@ -105,6 +105,60 @@ def test_layers_that_have_taken_many_steps_are_native(kind, options, monkeypatch
     lineal.testing.assert_close(lineal.vmap(lambda x: layer(x)[0])(slices)[0], expected[0])
 
 
+@pytest.mark.parametrize(("kind", "options"), [LAYERS[0], LAYERS[3]])
+def test_loops_of_layers_are_differentiated_twice_in_programs(kind, options):
+    layer = getattr(nn, kind)(3, 4, **options).double()
+    x = lineal.randn(9, 2, 3, dtype=lineal.float64)
+
+    def penalty(x):
+        x = x.detach().requires_grad_()
+        (g,) = lineal.autograd.grad((layer(x)[0] ** 3).sum(), x, create_graph=True)
+        return lineal.autograd.grad((g**2).sum(), [x, *layer.parameters()], allow_unused=True, materialize_grads=True)
+
+    compiled = lineal.compile(penalty)
+    for _ in range(3):
+        lineal.testing.assert_close(compiled(x), penalty(x))
+    assert compiled.eager is None
+
+
+def length_of_way_back(layer, steps):
+    """Return how many equations go back through a layer, and check its gradients of packed sequences."""
+    x = lineal.randn(steps, 3, 3, requires_grad=True)
+
+    def packed(x):
+        y, state = layer(rnn.pack_padded_sequence(x, [steps, steps - 9, steps - 9]))
+        return y.data.square().sum() + state.sum()
+
+    compiled = lineal.compile(packed)
+    for _ in range(2):
+        (g,) = lineal.autograd.grad(compiled(x), x)
+    lineal.testing.assert_close(g, lineal.autograd.grad(packed(x), x)[0])
+    (programs,) = compiled.programs.values()
+    return len(programs[0].back.trace.equations)
+
+
+def test_programs_of_packed_sequences_are_as_long_whatever_the_steps():
+    layer = nn.GRU(3, 4, bidirectional=True)
+    assert length_of_way_back(layer, 20) == length_of_way_back(layer, 60)
+
+
+def test_who_wants_the_same_bits_says_how_sequences_are_gone_through(monkeypatch):
+    monkeypatch.setattr(directions, "LEAST", 9)
+    layer, x = nn.LSTM(3, 4), lineal.randn(9, 2, 3)
+    before = lineal.get_recurrent_layers()
+    try:
+        for name in ("eager", "native"):
+            lineal.set_recurrent_layers(name)
+            # a compiled function runs once before it is native
+            *_, one, other = [layer(x)[0] for _ in range(4)]
+            assert lineal.equal(one, other)
+            assert (one.grad_fn.name() == "StackBackward0") == (name == "eager")
+        with pytest.raises(ValueError, match="set_recurrent_layers: expected one of auto, eager, native"):
+            lineal.set_recurrent_layers("fast")
+    finally:
+        lineal.set_recurrent_layers(before)
+
+
 def test_sequences_are_packed_and_padded_again():
     sequences = [lineal.arange(3.0), lineal.arange(1.0, 2.0), lineal.arange(4.0, 6.0)]
     padded = rnn.pad_sequence(sequences, batch_first=True, padding_value=-1.0)

@@ -1,11 +1,20 @@
-"""What computes with large dense matrices: the user's wishes."""
+"""What computes with large dense matrices and long sequences: the user's wishes."""
 
 from __future__ import annotations
 
 import os
 from typing import NamedTuple
 
-__all__ = ["BLAS", "get_bfloat16_products", "get_blas", "set_bfloat16_products", "set_blas"]
+__all__ = [
+    "BLAS",
+    "RECURRENT",
+    "get_bfloat16_products",
+    "get_blas",
+    "get_recurrent_layers",
+    "set_bfloat16_products",
+    "set_blas",
+    "set_recurrent_layers",
+]
 
 
 class Setting(NamedTuple):
@@ -33,6 +42,7 @@ class Setting(NamedTuple):
 CHOSEN: dict[Setting, str] = {}
 BLAS = Setting("set_blas", "LINEAL_BLAS", ("auto", "own", "mkl"))
 BFLOAT16 = Setting("set_bfloat16_products", "LINEAL_BFLOAT16", ("native", "exact"))
+RECURRENT = Setting("set_recurrent_layers", "LINEAL_RECURRENT", ("auto", "eager", "native"))
 
 
 def get_blas() -> str:
@@ -61,3 +71,18 @@ def set_bfloat16_products(name: str) -> None:
     below 2⁻¹²⁶ for zero. "exact": factors are made float32 first, and nothing is taken for zero; several times slower.
     """
     BFLOAT16.set(name)
+
+
+def get_recurrent_layers() -> str:
+    """Return the setting of `set_recurrent_layers`; at first the environment variable LINEAL_RECURRENT, else "auto"."""
+    return RECURRENT.get()
+
+
+def set_recurrent_layers(name: str) -> None:
+    """Choose what goes through RNN, LSTM and GRU in eager code: "eager" ops, "native" loops, or "auto".
+
+    With "auto", a layer that has gone through 1,000 steps of sequences of one shape goes on natively, with "native" from the
+    second of them on. Native loops may round otherwise in the last places: with "eager" all calls give the same bits. They are
+    for float32 and float64, and for sequences of 8 steps and more that are not packed.
+    """
+    RECURRENT.set(name)

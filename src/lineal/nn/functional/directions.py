@@ -2,7 +2,9 @@
 
 In eager code a step is a dozen small ops, with as many nodes behind them. What has taken `LEAST` steps of one kind becomes a
 compiled function: then its steps are one loop, its way back is another, and what it saves is stacked. Second derivatives are
-those of the ops. A compilation takes about as long as so many steps.
+those of the ops. A compilation takes about as long as so many steps. `set_recurrent_layers` says otherwise.
+
+Who compiles hears one op for all steps with as many rows (`compiler.scan`).
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ import numpy as np
 
 from lineal import ops
 from lineal.base import later
+from lineal.base.blas import RECURRENT
 from lineal.core import modes
 from lineal.nn.functional.cells import MODES, Mode, State
 
@@ -62,7 +65,10 @@ def is_plain(x: Any) -> bool:
 
 
 def has_taken_many(kind: Any, steps: int) -> bool:
-    """Count the steps of a kind of layer and sequence, and return whether there have been many before."""
+    """Count the steps of a kind of layer and sequence; return whether there have been many before, or the user's wish."""
+    wanted = RECURRENT.get()
+    if wanted != "auto":
+        return wanted == "native"
     many = counts[kind] >= LEAST
     if not many:
         if len(counts) > KINDS:
