@@ -29,11 +29,12 @@ Step = Callable[[list[Any], list[Any], list[Any]], tuple[Sequence[Any], Sequence
 
 def scan(
     step: Step, same: Sequence[Any], xs: Sequence[Any], start: Sequence[Any], reverse: bool
-) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+) -> tuple[tuple[Any, ...], tuple[Any, ...]] | None:
     """Return the last of what is carried, and all ys stacked, of `carried, ys = step(same, rows, carried)`.
 
     A turn is given a row of each of `xs`, tensors of one length, at least 2; with `reverse` the last row comes first. `step` is
-    a function of what it is given alone: it is called once.
+    a function of what it is given alone: it is called once. None if it does more than to compute, or if what it hands on has
+    another shape or dtype than what it is given.
     """
     given, turns = [*same, *xs, *start], len(xs[0].value)
     arrays = outlook([*same, *xs, *start], len(same), len(xs), -1 if reverse else 0)
@@ -43,9 +44,10 @@ def scan(
     with modes.Setting((modes.recorder, capture), (modes.grad_enabled, True)):
         carried, ys = step(leaves[:first], leaves[first:second], leaves[second:])
         ends, made = [capture.read(x) for x in carried], [capture.read(y) for y in ys]
-    if capture.refusal is not None or capture.read_numbers or capture.wrote:
-        raise NotImplementedError(capture.refusal or "a turn reads a number or writes to a tensor")
     inputs, extra = capture.inputs, capture.captured
+    alike = all(end.spec == var.spec for end, var in zip(ends, inputs[second:]))
+    if capture.refusal is not None or capture.read_numbers or capture.wrote or not alike:
+        return None
     turn = Turn(
         capture.equations,
         capture.literals,
@@ -110,6 +112,7 @@ class Scanned(Rolled):
 
     keeps = "* y"
     no_vjp = ""
+    no_batch = "met on the way back alone, where each slice takes a loop: those of all slices are equal turns again"
     differentiable = True
 
     def __init__(self, turns: int, turn: Turn, reverse: bool):

@@ -147,8 +147,14 @@ def through_loop(mode: Mode, steps: Any, state: State, w: Weights, reverse: bool
         after = advanced(mode, rows[0], tuple(state), Weights(*[next(weights) if yes else None for yes in present]))
         return after, after[:1]
 
-    state, (y,) = compiler.scan(step, [each for each in w if each is not None], [steps], state, reverse)
-    return y, state
+    found = compiler.scan(step, [each for each in w if each is not None], [steps], state, reverse)
+    if found is not None:
+        return found[1][0], found[0]
+    outputs = []
+    for each in steps.unbind(0)[:: -1 if reverse else 1]:
+        state = advanced(mode, each, state, w)
+        outputs.append(state[0])
+    return ops.stack(outputs[:: -1 if reverse else 1]), state
 
 
 def advanced(mode: Mode, x: Any, state: State, w: Weights) -> State:
