@@ -31,7 +31,7 @@ from lineal.compiler.calling.librarycheck import Libraries
 from lineal.compiler.kernels.native import Segment
 from lineal.compiler.kernels.status import UNMET
 from lineal.compiler.nodes.node import Host, Join, Map, Node, Reduce, Repeat, Routine, Scatter
-from lineal.compiler.nodes.windows import Base, Chosen, Window
+from lineal.compiler.nodes.windows import Base, Chosen, RunSum, Window
 from lineal.compiler.scheduling.cost import operations
 from lineal.compiler.scheduling.grouping import Group, inline, windows
 from lineal.compiler.scheduling.interpreter import expected, is_known
@@ -339,6 +339,7 @@ def read_by(group: Group | Rows, node: Node) -> Iterable[Window]:
             yield from (window for window in windows(node) if not (window.base in inside and inline(window, node)))
     if isinstance(node, Map):
         yield from (reachable(arg) for arg in node.args if isinstance(arg, Chosen))
+        yield from (window for arg in node.args if isinstance(arg, RunSum) for window in arg.reachable)
 
 
 def reachable(arg: Chosen) -> Window:

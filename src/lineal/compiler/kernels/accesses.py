@@ -40,6 +40,8 @@ class Accesses:
         self.reduces = [node for node in group.nodes if isinstance(node, Reduce)]
         self.pinned = {arg.axis for node in self.maps for arg in node.args if isinstance(arg, Place)}
         self.chosen = [arg for node in self.maps for arg in node.args if isinstance(arg, Chosen)]
+        self.fallible = any(node.stops for node in self.maps)
+        """Whether an index may be out of range, which a status tells."""
         self.strides: dict[Any, tuple[int, ...]] = {}
         self.collect(local)
         self.steps: dict[Any, list[int]] = {key: [] for key in self.strides}

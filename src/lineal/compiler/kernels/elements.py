@@ -10,12 +10,12 @@ import numpy as np
 from lineal.codegen import kinds
 from lineal.codegen.blocks import Block
 from lineal.codegen.emit import Emitter
-from lineal.codegen.kinds import Kind, int64, kind_of
+from lineal.codegen.kinds import Kind, float64, int32, int64, kind_of
 from lineal.codegen.memory import STREAM_ALIGNMENT
 from lineal.codegen.values import Value, Variable
 from lineal.compiler.kernels.accesses import Accesses, Axis
 from lineal.compiler.nodes.node import Map, Reduce
-from lineal.compiler.nodes.windows import Base, Chosen, Pick, Place, Window
+from lineal.compiler.nodes.windows import Base, Chosen, Pick, Place, RunSum, Window
 from lineal.compiler.scheduling.grouping import inline
 
 __all__ = ["Elements", "placed"]
@@ -105,6 +105,8 @@ class Elements(Accesses):
             return block.numbers(int64) if here is axis else index[here]
         if isinstance(arg, Chosen):
             return self.choose(arg, values, block, base, axis, node)
+        if isinstance(arg, RunSum):
+            return self.run_sum(arg, block, base, axis)
         return self.argument(arg, values, block, base, axis, node)
 
     def argument(self, window: Window, values: dict, block: Block, base: dict, axis: Axis | None, node: Any) -> Value:
@@ -121,13 +123,26 @@ class Elements(Accesses):
     def choose(self, arg: Chosen, values: dict, block: Block, base: dict, axis: Axis | None, node: Map) -> Value:
         """Return the element at indices read from memory; an index out of range is noted and 0 read in its place."""
         kind, address = kind_of(arg.window.base.dtype), base[arg]
-        assert self.failed is not None
         for pick in arg.picks:
             index = self.argument(pick.index, values, block, base, axis, node)
             index, good = placed(self.e, index, pick)
-            self.failed.value = self.failed.value | ~good
+            if not pick.sure:
+                assert self.failed is not None
+                self.failed.value = self.failed.value | ~good
             address = self.e.address(address, index * pick.step, kind)
         return block.load(address, kind, self.step(arg, axis))
+
+    def run_sum(self, arg: RunSum, block: Block, base: dict, axis: Axis | None) -> Value:
+        """Return the sum of the elements of a run: of floats in float64, rounded once."""
+        e, kind = self.e, kind_of(arg.window.base.dtype)
+        source, order, starts = (base[each] for each in arg.windows)
+        begin, end = (e.cast(e.load(starts, int32, n), int64) for n in range(2))
+        wide = float64 if kind.family == "f" else kind
+        total = e.variable(e.splat(e.const(0, wide), block.lanes))
+        with e.loop(end, begin, carried=[total]) as k:
+            place = e.address(source, e.cast(e.load(order, int32, k), int64) * arg.step, kind)
+            total.value = total.value + e.cast(block.load(place, kind, self.step(arg.window, axis)), wide)
+        return e.cast(total.value, kind)
 
     def start(self, node: Reduce, lanes: int) -> Value:
         """Return what a reduction begins with."""

@@ -68,10 +68,10 @@ class LoopWriter(Pieces):
         """Write the function `name`; its parameters are the addresses of `parameters(group)`."""
         e = self.e
         bases = parameters(self.group)
-        result = int32 if self.chosen else None
+        result = int32 if self.fallible else None
         with e.function(name, [(f"p{n}", pointer) for n in range(len(bases))], result) as given:
             axis = self.split()
-            status = e.slot(e.const(0, int32)) if self.chosen else None
+            status = e.slot(e.const(0, int32)) if self.fallible else None
             if axis is None:
                 self.body(dict(zip(bases, given)))
                 self.note(status)
@@ -95,7 +95,7 @@ class LoopWriter(Pieces):
         first, general = self.axes[0], self.e.general
         if general and not self.e.spread:
             return None
-        if first.reduced and not self.chosen and self.chunked():
+        if first.reduced and not self.fallible and self.chunked():
             return first
         if nanoseconds(self.group) < WORTH_THREADS and not general:
             return None
@@ -150,7 +150,7 @@ class LoopWriter(Pieces):
         """Write the loops, for the rows where the outer ones stand if there are rows: several if they are only added up."""
         self.addresses = addresses
         e = self.e
-        self.failed = e.variable(e.const(False, kinds.bool_)) if self.chosen else None
+        self.failed = e.variable(e.const(False, kinds.bool_)) if self.fallible else None
         kept = [axis for axis in self.inner if not axis.reduced]
         reduced = [axis for axis in self.inner if axis.reduced]
         inner_kept = bool(kept) and self.inner[-1] is kept[-1]
@@ -217,7 +217,7 @@ class LoopWriter(Pieces):
             return
         last = reduced[-1]
         self.hold(base, reduced)
-        wide = self.side if (last.size >= 8 * self.lanes or e.general) and len(reduced) == 1 and not self.chosen else 1
+        wide = self.side if (last.size >= 8 * self.lanes or e.general) and len(reduced) == 1 and not self.fallible else 1
 
         def add(inner: Index, parts: Parts) -> None:
             moved = {key: self.moved(key, base[key], inner, reduced[:-1]) for key in self.strides}
@@ -241,4 +241,4 @@ def write_loop(e: Emitter, group: Group, name: str) -> bool:
     writer = LoopWriter(e, group)
     writer.prepare()
     writer.write(name)
-    return bool(writer.chosen)
+    return writer.fallible

@@ -14,9 +14,10 @@ from lineal.compiler.kernels.loops import write_loop
 from lineal.compiler.kernels.products import write_product
 from lineal.compiler.kernels.routines import write_routine
 from lineal.compiler.kernels.rowloops import write_rows
+from lineal.compiler.kernels.runs import write_runs
 from lineal.compiler.kernels.scans import write_scan
 from lineal.compiler.kernels.scatter import write_scatter
-from lineal.compiler.nodes.node import Draw, Product, Routine, Scan, Scatter
+from lineal.compiler.nodes.node import Draw, Product, Routine, Runs, Scan, Scatter
 from lineal.compiler.scheduling.grouping import Group
 from lineal.compiler.scheduling.rows import Rows
 from lineal.compiler.scheduling.signature import signature
@@ -76,5 +77,8 @@ def writer_of(group: Group | Rows) -> Callable[[Emitter, Any, str], bool]:
     """Return what writes the function of a group."""
     if isinstance(group, Rows):
         return write_rows
-    kinds = {Product: write_product, Scatter: write_scatter, Draw: write_draw, Scan: write_scan, Routine: write_routine}
+    kinds = {
+        Product: write_product, Scatter: write_scatter, Runs: write_runs, Draw: write_draw, Scan: write_scan,
+        Routine: write_routine,
+    }  # fmt: skip
     return kinds.get(type(group.nodes[0]), write_loop)

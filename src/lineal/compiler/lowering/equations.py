@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,8 +19,8 @@ from lineal.codegen.kinds import Kind, float64, int64, kind_of
 from lineal.compiler import passes
 from lineal.compiler.lowering.support import identity, same, supported
 from lineal.compiler.nodes.blame import Blaming
-from lineal.compiler.nodes.node import Call, Check, Draw, Host, Join, Map, Node, Product, Reduce, Routine, Scan, Scatter
-from lineal.compiler.nodes.windows import Base, Chosen, Pick, Place, Window, dense
+from lineal.compiler.nodes.node import Call, Check, Draw, Host, Join, Map, Node, Product, Reduce, Routine, Runs, Scan, Scatter
+from lineal.compiler.nodes.windows import Base, Chosen, Pick, Place, RunSum, Window, dense, merged
 from lineal.core.inplace import Copy
 from lineal.ops.pattern import Elementwise
 from lineal.tracing import Equation, Var
@@ -44,6 +45,10 @@ class Lowering:
         self.numbers: dict[Any, Base] = {}
         self.known: dict[Any, tuple[Window, ...]] = {}
         """What ops have given, by the op and its inputs."""
+        self.in_range: set[tuple] = set()
+        """The indices that nodes see to be in range."""
+        self.sorted: dict[Pick, tuple[Base, Base]] = {}
+        """The runs of indices."""
         self.parts: list[Base] = []
         """Bases that lie inside of arrays from outside."""
         self.count = 0
@@ -147,9 +152,24 @@ class Lowering:
         shape = tuple(shape)
         out = Base(self.next(), shape, np.dtype(dtype), "made", None if inside is None else inside.strides)
         out.inside = inside
-        stretched = tuple(each.stretched(shape) if isinstance(each, Window) and each.shape != shape else each for each in args)
-        self.nodes.append(Map(out, formula_of(formula, [kind_read(each) for each in args]), stretched, label, after))
+        placed = tuple([self.along(each, shape) for each in args])
+        self.nodes.append(Map(out, formula_of(formula, [kind_read(each) for each in args]), placed, label, after))
         return Window(out, shape, out.strides)
+
+    def along(self, arg: Any, shape: tuple[int, ...]) -> Any:
+        """Return what a map reads as it lies along a loop, its indices looked at."""
+        if isinstance(arg, Chosen):
+            return Chosen(arg.window, tuple(map(self.looked_at, arg.picks)))
+        return arg.stretched(shape) if isinstance(arg, Window) and arg.shape != shape else arg
+
+    def looked_at(self, pick: Pick) -> Pick:
+        """Return an index of which somebody sees that it is in range: the first node that reads it stops the program."""
+        window = pick.index
+        steps = merged([each for each in zip(window.shape, window.strides) if each[1]])
+        key = window.base, window.offset, steps, pick.size, pick.wraps
+        sure = key in self.in_range
+        self.in_range.add(key)
+        return replace(pick, sure=sure)
 
     def copy(self, window: Window, inside: Window | None = None, after: tuple[Base, ...] = ()) -> Window:
         """Append a copy, dense unless it is to lie inside of another base, and return the window on it."""
@@ -209,8 +229,16 @@ class Lowering:
         """Return the block that holds `first`, with the source put or added at `target` moved by picks."""
         token = Base(self.next(), block.shape, block.base.dtype, "made")
         token.inside = block
-        self.nodes.append(Scatter(token, source, target, picks, adds, (first,)))
+        self.nodes.append(Scatter(token, source, target, tuple(map(self.looked_at, picks)), adds, (first,)))
         return self.join(block, [first, token])
+
+    def runs(self, pick: Pick) -> tuple[Base, Base]:
+        """Append the Runs of an index, unless they are known; return the order and where in it those of each place start."""
+        found = self.sorted.get(pick)
+        if found is None:
+            found = self.sorted[pick] = self.made_base(pick.index.shape, np.int32), self.made_base((pick.size + 1,), np.int32)
+            self.nodes.append(Runs(*found, self.looked_at(pick)))
+        return found
 
     def draw(self, state: Window, shape: Sequence[int], dtype: Any) -> Window:
         """Append the Draw of random words (uint32 or uint64), and return them in a shape."""
@@ -275,11 +303,11 @@ class Lowering:
         return tuple(Window(base, base.shape, base.strides) for base in outs)
 
 
-def kind_read(arg: Window | Place | Chosen) -> Kind:
+def kind_read(arg: Window | Place | Chosen | RunSum) -> Kind:
     """Return the kind of number that a map reads."""
     if isinstance(arg, Place):
         return int64
-    return kind_of((arg.window if isinstance(arg, Chosen) else arg).base.dtype)
+    return kind_of((arg.window if isinstance(arg, (Chosen, RunSum)) else arg).base.dtype)
 
 
 def folded(formula: Callable[..., Any], dtype: Any, args: Sequence[Window]) -> Any:

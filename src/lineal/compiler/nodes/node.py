@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple
 
 from lineal.codegen.formulas import Formula
-from lineal.compiler.nodes.windows import Base, Chosen, Pick, Place, Shape, Window
+from lineal.compiler.nodes.windows import Base, Chosen, Pick, Place, RunSum, Shape, Window
 from lineal.core import Op
 from lineal.tracing import Equation
 
 __all__ = [
-    "Call", "Check", "Draw", "Host", "Join", "Map", "Node", "Product", "Reduce", "Repeat", "Rewind", "Routine", "Scan",
+    "Call", "Check", "Draw", "Host", "Join", "Map", "Node", "Product", "Reduce", "Repeat", "Rewind", "Routine", "Runs", "Scan",
     "Scatter", "Tape",
 ]  # fmt: skip
 
@@ -46,7 +46,7 @@ class Map(Node):
 
     out: Base
     formula: Formula
-    args: tuple[Window | Place | Chosen, ...]
+    args: tuple[Window | Place | Chosen | RunSum, ...]
     label: str
     after: tuple[Base, ...] = ()
 
@@ -57,7 +57,7 @@ class Map(Node):
 
     @property
     def stops(self) -> bool:
-        return any(isinstance(each, Chosen) for each in self.args)
+        return any(not pick.sure for each in self.args if isinstance(each, Chosen) for pick in each.picks)
 
     @property
     def reads(self) -> list[Base]:
@@ -65,6 +65,8 @@ class Map(Node):
         for each in self.args:
             if isinstance(each, Chosen):
                 found += [each.window.base, *(pick.index.base for pick in each.picks)]
+            elif isinstance(each, RunSum):
+                found += [each.window.base, each.order, each.starts]
             elif isinstance(each, Window):
                 found.append(each.base)
         return found
@@ -162,7 +164,7 @@ class Scatter(Node):
 
     @property
     def stops(self) -> bool:
-        return bool(self.picks)
+        return any(not pick.sure for pick in self.picks)
 
     @property
     def reads(self) -> list[Base]:
@@ -171,6 +173,32 @@ class Scatter(Node):
     @property
     def writes(self) -> list[Base]:
         return [self.out]
+
+
+@dataclass(eq=False)
+class Runs(Node):
+    """The numbers of an index's elements, sorted stably by the place that these name: `order`; those of place i are a run.
+
+    It is order[starts[i] : starts[i + 1]]. Both are int32.
+    """
+
+    order: Base
+    starts: Base
+    pick: Pick
+
+    label = "runs"
+
+    @property
+    def stops(self) -> bool:
+        return not self.pick.sure
+
+    @property
+    def reads(self) -> list[Base]:
+        return [self.pick.index.base]
+
+    @property
+    def writes(self) -> list[Base]:
+        return [self.order, self.starts]
 
 
 @dataclass(eq=False)

@@ -7,13 +7,13 @@ and strides, stand where. Views cost nothing: they only change the window.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-__all__ = ["Base", "Chosen", "Pick", "Place", "Shape", "Window", "dense"]
+__all__ = ["Base", "Chosen", "Pick", "Place", "RunSum", "Shape", "Window", "dense", "merged"]
 
 Shape = tuple[int, ...]
 
@@ -25,6 +25,16 @@ def dense(shape: Shape) -> Shape:
         strides.append(step)
         step *= size
     return tuple(reversed(strides))
+
+
+def merged(axes: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    """Return axes, by size and stride, those that continue one another as one, without those of size 1."""
+    found: list[tuple[int, int]] = []
+    for size, step in axes:
+        if found and size != 1 and found[-1][1] == size * step:
+            size *= found.pop()[0]
+        found += [(size, step)] if size != 1 else []
+    return tuple(found)
 
 
 class Base:
@@ -121,6 +131,8 @@ class Pick:
     step: int
     wraps: bool = True
     """Whether negative indices are allowed."""
+    sure: bool = False
+    """Whether somebody else has the program stop if the index is out of range."""
 
 
 @dataclass(frozen=True)
@@ -129,3 +141,31 @@ class Chosen:
 
     window: Window
     picks: tuple[Pick, ...]
+
+
+@dataclass(frozen=True)
+class RunSum:
+    """The sum of `window` moved by `step` · order[k], k from starts[i] to starts[i + 1], at place i along `axis` of the loop.
+
+    The window lies along the loop, with stride 0 along the axis; `order` and `starts` are what a node `Runs` makes.
+    """
+
+    window: Window
+    step: int
+    axis: int
+    order: Base
+    starts: Base
+
+    @property
+    def windows(self) -> tuple[Window, Window, Window]:
+        """The three as they lie along the loop: of the order, the first number."""
+        still = (0,) * len(self.window.shape)
+        along = tuple(int(n == self.axis) for n in range(len(still)))
+        return self.window, Window(self.order, self.window.shape, still), Window(self.starts, self.window.shape, along)
+
+    @property
+    def reachable(self) -> tuple[Window, Window, Window]:
+        """All that is read."""
+        window, (count,) = self.window, self.order.shape
+        source = Window(window.base, (*window.shape, count), (*window.strides, self.step), window.offset)
+        return source, *(Window(each, each.shape, each.strides) for each in (self.order, self.starts))

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from lineal.compiler.nodes.node import Join, Map, Node, Scatter
-from lineal.compiler.nodes.windows import Base, Chosen, Window, dense
+from lineal.compiler.nodes.windows import Base, Chosen, RunSum, Window, dense
 from lineal.compiler.scheduling.grouping import windows
 from lineal.compiler.scheduling.rows import Rows
 
@@ -58,7 +58,7 @@ class Order:
         if (
             not any(each is write for each in nodes)
             or window not in node.args
-            or any(isinstance(each, Chosen) for each in node.args)
+            or any(isinstance(each, (Chosen, RunSum)) for each in node.args)
         ):
             return False
         place = write.out.inside

@@ -11,8 +11,8 @@ import bisect
 from collections.abc import Iterable
 from typing import Any
 
-from lineal.compiler.nodes.node import Check, Draw, Host, Join, Map, Node, Product, Reduce, Repeat, Routine, Scan, Scatter
-from lineal.compiler.nodes.windows import Base, Chosen, Window
+from lineal.compiler.nodes.node import Check, Draw, Host, Join, Map, Node, Product, Reduce, Repeat, Routine, Runs, Scan, Scatter
+from lineal.compiler.nodes.windows import Base, Chosen, RunSum, Window
 
 __all__ = ["Group", "grouped", "needed"]
 
@@ -78,6 +78,8 @@ def windows(node: Node) -> Iterable[Window]:
         for each in node.args:
             if isinstance(each, Chosen):
                 yield from (each.window, *(pick.index for pick in each.picks))
+            elif isinstance(each, RunSum):
+                yield from each.windows
             elif isinstance(each, Window):
                 yield each
     elif isinstance(node, Reduce):
@@ -92,19 +94,23 @@ def windows(node: Node) -> Iterable[Window]:
         yield from (Window(part, part.shape, part.strides) for part in node.parts)
     elif isinstance(node, Draw):
         yield node.state
+    elif isinstance(node, Runs):
+        yield node.pick.index
     elif isinstance(node, Scatter):
         yield from (node.source, *(pick.index for pick in node.picks))
 
 
 def inline(window: Window, node: Node) -> bool:
     """Return whether a node of the same loop reads each element where the loop stands."""
-    if isinstance(node, Map) and any(isinstance(each, Chosen) and within(window, each) for each in node.args):
+    if isinstance(node, Map) and any(isinstance(each, (Chosen, RunSum)) and within(window, each) for each in node.args):
         return False
     return isinstance(node, (Map, Reduce)) and window.whole and window.shape == node.space
 
 
-def within(window: Window, chosen: Chosen) -> bool:
+def within(window: Window, chosen: Chosen | RunSum) -> bool:
     """Return whether an element is chosen from `window`, or by it."""
+    if isinstance(chosen, RunSum):
+        return window in chosen.windows
     return window == chosen.window or any(window == pick.index for pick in chosen.picks)
 
 

@@ -15,8 +15,8 @@ import numpy as np
 from lineal.codegen import kinds
 from lineal.codegen.formulas import NUMPY, Formula
 from lineal.codegen.kinds import Kind, float64, kind_of
-from lineal.compiler.nodes.node import Draw, Map, Node, Product, Reduce, Repeat, Rewind, Scan, Scatter
-from lineal.compiler.nodes.windows import Base, Chosen, Pick, Place, Window
+from lineal.compiler.nodes.node import Draw, Map, Node, Product, Reduce, Repeat, Rewind, Runs, Scan, Scatter
+from lineal.compiler.nodes.windows import Base, Chosen, Pick, Place, RunSum, Window
 from lineal.compiler.scheduling.grouping import Group
 from lineal.compiler.scheduling.noise import ULPS, Expected, Kernels, Unknown, generators, settled
 from lineal.compiler.scheduling.rows import Rows
@@ -100,14 +100,26 @@ class Run:
         args = [self.argument(arg, node) for arg in node.args]
         self.values[node.out] = np.broadcast_to(self.apply(node.formula, *args), node.space).astype(node.out.dtype)
 
-    def argument(self, arg: Window | Place | Chosen, node: Map) -> np.ndarray:
+    def argument(self, arg: Window | Place | Chosen | RunSum, node: Map) -> np.ndarray:
         """Return what a map reads."""
         if isinstance(arg, Place):
             size = node.space[arg.axis]
             return np.arange(size).reshape([size if n == arg.axis else 1 for n in range(len(node.space))])
         if isinstance(arg, Chosen):
             return self.chosen(arg.window, arg.picks)
-        return self.view(arg)
+        return self.run_sum(arg) if isinstance(arg, RunSum) else self.view(arg)
+
+    def run_sum(self, arg: RunSum) -> np.ndarray:
+        """Return sums of runs, which are made in float64."""
+        source, order, starts = map(self.view, arg.reachable)
+        kind = kind_of(source.dtype)
+        terms = np.moveaxis(np.moveaxis(source, arg.axis, 0)[0], -1, 0)[order]
+        terms = terms.astype(np.float64 if kind.family == "f" else kind.dtype)
+        places = np.repeat(np.arange(starts.size - 1), np.diff(starts))
+        sums, sizes = (np.zeros((starts.size - 1, *terms.shape[1:]), terms.dtype) for _ in range(2))
+        np.add.at(sums, places, terms)
+        np.add.at(sizes, places, np.abs(terms))
+        return np.moveaxis(self.noisy(self.noisy(sums, kind_of(sums.dtype), sizes), kind), 0, arg.axis)
 
     def chosen(self, window: Window, picks: Sequence[Pick]) -> np.ndarray:
         """Return the elements of a window that indices choose; those out of range, which stop the program, are any."""
@@ -185,6 +197,12 @@ class Run:
         carried = [self.view(Window(base, base.shape, base.strides)) for base in node.after]
         self.values.update(zip(node.outs, op.through(Kernels(self.rng), [*map(self.view, node.given), *carried])))
 
+    def runs(self, node: Runs) -> None:
+        """order = the elements of an index sorted stably; starts = where those of each place begin, and how many there are."""
+        index = self.index(node.pick)
+        self.values[node.order] = np.argsort(index, kind="stable").astype(np.int32)
+        self.values[node.starts] = np.searchsorted(np.sort(index), np.arange(node.pick.size + 1)).astype(np.int32)
+
     def draw(self, node: Draw) -> None:
         """out = the words of NumPy's own generator."""
         key, draw = (int(each) % (1 << 64) for each in self.view(node.state)[:2])
@@ -207,5 +225,5 @@ CANCELLING = frozenset("logaddexp logaddexp2 lgamma digamma".split())
 
 MEANINGS: dict[type[Node], Callable[[Run, Any], None]] = {
     Map: Run.map, Reduce: Run.reduce, Product: Run.product, Scan: Run.scan, Scatter: Run.scatter, Repeat: Run.repeat,
-    Rewind: Run.repeat, Draw: Run.draw,
+    Rewind: Run.repeat, Draw: Run.draw, Runs: Run.runs,
 }  # fmt: skip

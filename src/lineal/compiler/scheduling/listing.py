@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from lineal.compiler.nodes.node import Check, Draw, Host, Join, Map, Node, Product, Reduce, Repeat, Routine, Scan, Scatter
-from lineal.compiler.nodes.windows import Base, Chosen, Place, Window, dense
+from lineal.compiler.nodes.node import Check, Draw, Host, Join, Map, Node, Product, Reduce, Repeat, Routine, Runs, Scan, Scatter
+from lineal.compiler.nodes.windows import Base, Chosen, Place, RunSum, Window, dense
 from lineal.compiler.scheduling.grouping import Group, inline
 from lineal.compiler.scheduling.rows import Rows
 from lineal.compiler.scheduling.tiled import Tiled
@@ -89,6 +89,8 @@ class Listing:
         if isinstance(node, Scatter):
             picked = ", ".join(self.view(pick.index) for pick in node.picks)
             return f"{self.shown(node.out)} {'+=' if node.adds else '='} {self.view(node.source)} at {picked or 'a view'}"
+        if isinstance(node, Runs):
+            return f"{self.shown(node.order)}, {self.shown(node.starts)} = runs of {self.view(node.pick.index)}"
         if isinstance(node, Draw):
             return f"{self.shown(node.out)} = random words of {self.view(node.state)}"
         if isinstance(node, Check):
@@ -114,13 +116,15 @@ class Listing:
             return repr(window.number)
         return self.name(window.base) if window.whole else f"{self.name(window.base)} as {list(window.shape)}"
 
-    def argument(self, arg: Window | Place | Chosen, node: Node, group: Group) -> str:
+    def argument(self, arg: Window | Place | Chosen | RunSum, node: Node, group: Group) -> str:
         """Return what a loop reads."""
         if isinstance(arg, Place):
             return AXES[arg.axis]
         if isinstance(arg, Chosen):
             picked = ", ".join(self.argument(pick.index, node, group) for pick in arg.picks)
             return f"{self.element(arg.window)}[at {picked}]"
+        if isinstance(arg, RunSum):
+            return f"sum({self.element(arg.window)}[at {self.name(arg.order)}[run {AXES[arg.axis]}]])"
         if arg.base.source == "literal":
             return repr(arg.number)
         return self.name(arg.base) if arg.base in group.made() and inline(arg, node) else self.element(arg)

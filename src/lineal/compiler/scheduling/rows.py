@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterable
 
 from lineal.compiler.nodes.node import Map, Node, Reduce, Scatter
-from lineal.compiler.nodes.windows import Base, Chosen, Window
+from lineal.compiler.nodes.windows import Base, Chosen, RunSum, Window
 from lineal.compiler.scheduling.grouping import Group, windows
 
 __all__ = ["Rows", "aligned", "in_rows", "kernels"]
@@ -112,7 +112,7 @@ def fits(group: Group, outer: Shape) -> bool:
         or isinstance(group.nodes[0], Scatter)
     ):
         return False
-    if any(isinstance(arg, Chosen) for node in group.nodes if isinstance(node, Map) for arg in node.args):
+    if any(isinstance(arg, (Chosen, RunSum)) for node in group.nodes if isinstance(node, Map) for arg in node.args):
         return False
     if not group.axes or group.axes[0] >= count:
         return True

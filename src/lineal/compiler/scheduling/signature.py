@@ -12,7 +12,7 @@ from typing import Any
 
 from lineal.codegen.formulas import Number
 from lineal.compiler.nodes.node import Call, Node
-from lineal.compiler.nodes.windows import Base, Chosen, Pick, Place, Window
+from lineal.compiler.nodes.windows import Base, Chosen, Pick, Place, RunSum, Window
 from lineal.compiler.scheduling.grouping import Group
 from lineal.compiler.scheduling.rows import Rows
 
@@ -65,7 +65,7 @@ class Numbered:
             return what
         if isinstance(what, (tuple, list)):
             return tuple([self.of(each) for each in what])
-        if isinstance(what, (Place, Chosen, Pick)):
+        if isinstance(what, (Place, Chosen, Pick, RunSum)):
             return type(what), *[self.of(getattr(what, name)) for name in names(type(what))]
         return Number(what) if isinstance(what, float) else what
 

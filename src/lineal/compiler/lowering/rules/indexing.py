@@ -11,7 +11,7 @@ import numpy as np
 from lineal.compiler.lowering.rules.elementwise import same
 from lineal.compiler.lowering.rules.structural import over, zeros
 from lineal.compiler.lowering.rules.table import lowers
-from lineal.compiler.nodes.windows import Chosen, Pick, Place, Window
+from lineal.compiler.nodes.windows import Chosen, Pick, Place, RunSum, Window, merged
 from lineal.ops.indexing import basic
 from lineal.ops.indexing.advanced import Index, IndexPut, IndexSum
 from lineal.ops.indexing.filling import Fill
@@ -34,6 +34,43 @@ def put(low: Any, y: Any, x: Window, source: Window, target: Callable[[Window], 
 
 
 SEVERAL = 2
+
+# sums at one index, of rows
+
+
+LEAST, MOST = 8, 64
+"""How long rows are at least that are added up run by run, and how many go to each place on average at most."""
+
+
+def by_runs(low: Any, y: Any, source: Window, places: Sequence[int], indices: Sequence[Window]) -> Window | None:
+    """Return zeros with the source added at an index along one axis, as a loop over what comes; None where a scatter is better.
+
+    It shares loops with what reads the sums: a table of weights that few rows of are named has its gradient made, and used, in
+    one pass over memory.
+    """
+    (axis, *others), (index, *_) = places, indices
+    count, (*_, width) = math.prod(index.shape), (0, *y.shape)
+    if others or axis == len(y.shape) - 1 or width < LEAST or y.storage.kind == "b":
+        return None
+    if not 0 < count <= MOST * y.shape[axis] or max(count, y.shape[axis]) >= 1 << 31 or source.base.dtype != y.storage:
+        return None
+    index, source = flat(low, index, 0, len(index.shape)), flat(low, still(low, source), axis, len(index.shape))
+    order, starts = low.runs(Pick(index, y.shape[axis], 1))
+    steps = tuple(0 if n == axis else step for n, step in enumerate(source.strides))
+    lying = Window(source.base, tuple(y.shape), steps, source.offset)
+    summed = RunSum(lying, source.strides[axis], axis, order, starts)
+    return low.filled(y.shape, y.storage, same, summed, label="sums of runs")
+
+
+def flat(low: Any, x: Window, start: int, count: int) -> Window:
+    """Return x with `count` axes from `start` on as one; a copy of it if they do not lie so."""
+    axes = merged(zip(x.shape[start : start + count], x.strides[start:]))
+    if len(axes) > 1:
+        return flat(low, low.copy(x), start, count)
+    ((size, step),) = axes or ((1, 0),)
+    shape, steps = ((*given[:start], one, *given[start + count :]) for given, one in ((x.shape, size), (x.strides, step)))
+    return Window(x.base, shape, steps, x.offset)
+
 
 # along one axis, the index as long as the result
 
@@ -121,7 +158,8 @@ def index_sum(low: Any, op: Any, y: Any, x: Window, *indices: Window) -> Window 
     """y = zeros, x added at the indices."""
     if not whole(indices):
         return None
-    return put(low, y, zeros(low, y), x, lambda block: named(block, op.places, indices, x.shape), True)
+    found = by_runs(low, y, x, op.places, indices)
+    return found or put(low, y, zeros(low, y), x, lambda block: named(block, op.places, indices, x.shape), True)
 
 
 @lowers(IndexPut, where="indices that are numbers, or one mask and one value")
@@ -139,7 +177,8 @@ def index_put(low: Any, op: Any, y: Any, x: Window, v: Window, *indices: Window)
     if len(v.shape) > len(shape):
         return None
     source = v if v.shape == shape else v.stretched(shape)
-    return put(low, y, x, source, lambda block: named(block, places, indices, shape), op.accumulate)
+    found = by_runs(low, y, source, places, indices) if op.accumulate and x.number == 0 else None
+    return found or put(low, y, x, source, lambda block: named(block, places, indices, shape), op.accumulate)
 
 
 def masked_put(low: Any, op: Any, y: Any, x: Window, v: Window, mask: Window) -> Window | None:
