@@ -1,6 +1,7 @@
 """What compiled functions and the world share: grads that come and go, one memory for two tensors, one tensor twice."""
 
 import copy
+import tracemalloc
 
 import pytest
 
@@ -277,3 +278,19 @@ def test_a_view_that_shows_all_of_a_result_is_another_tensor_over_its_memory():
         found[0].add_(1)
         assert all((y == 3).all() for y in found)
     assert compiled.eager is None
+
+
+def test_a_traced_call_lets_go_of_what_nobody_can_reach():
+    x = torch.ones(1 << 20)
+
+    def chain(x):
+        for _ in range(40):
+            x = x.sin()
+        return x
+
+    compiled = torch.compile(chain)
+    tracemalloc.start()
+    compiled(x)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 12 * x.nbytes

@@ -117,6 +117,19 @@ def test_large_attention_compiled_is_eager(mask, large):
     lineal.testing.assert_close(found[1], expected[1])
 
 
+@pytest.mark.parametrize("widths", [(256, 40), (24, 200)])
+def test_wide_heads_are_made_by_tiles(widths, large):
+    q, k, v, g = (rng.normal(size=(140, width)) for width in (widths[0], *widths, widths[1]))
+    by_ops = lambda q, k, v: attention.weights(q, k, None, widths[0] ** -0.5, False) @ v
+    found, wanted = [], []
+    for way, made in ((F.scaled_dot_product_attention, found), (by_ops, wanted)):
+        leaves = tensors(q, k, v, grad=True)
+        y = way(*leaves)
+        made += [y, *lineal.autograd.grad(y, leaves, lineal.tensor(g))]
+    for one, other in zip(found, wanted):
+        lineal.testing.assert_close(one, other, rtol=1e-10, atol=1e-12)
+
+
 def test_large_attention_mapped_is_a_stack(large):
     q, k, v, weight = tensors(*[np.stack([each, each[::-1]]) for each in LARGE])
     step = lambda q, k, v, weight: (F.scaled_dot_product_attention(q, k, v, is_causal=True) * weight).sum()

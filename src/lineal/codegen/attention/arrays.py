@@ -13,7 +13,7 @@ import numpy as np
 from lineal.base.platforms import HOST
 from lineal.codegen.attention.backward import PARAMETERS as BACKWARD
 from lineal.codegen.attention.forward import PARAMETERS as FORWARD
-from lineal.codegen.attention.problem import Form, Steps, chunks_of, table_of, worth
+from lineal.codegen.attention.problem import NARROW, Form, Steps, chunks_of, table_of, worth
 from lineal.codegen.attention.routines import adjoint_routine, routine
 from lineal.codegen.batched.heap import keep_freed_memory
 from lineal.codegen.kinds import FLOATS
@@ -93,7 +93,8 @@ def called(form: Form, back: bool, scale: float, arrays: Sequence[Any], rest: Se
 def prepared(op: Posed, mask: Sequence[np.ndarray], *arrays: np.ndarray) -> tuple[Form, list[np.ndarray], Any]:
     """Return the form of an attention of arrays that can be read, these, and a mask that can be."""
     beside = by_rows(mask[0]) if mask else None
-    form = Form(arrays[0].dtype.name, op.causal, "" if beside is None else beside.dtype.name, op.safe)
+    wide = max(arrays[0].shape[-1], arrays[2].shape[-1]) > NARROW
+    form = Form(arrays[0].dtype.name, op.causal, "" if beside is None else beside.dtype.name, op.safe, wide)
     return form, [regular(each) for each in arrays], beside
 
 
@@ -129,6 +130,6 @@ def pulled_back(
     y, total = np.ascontiguousarray(y), np.ascontiguousarray(total)
     found = tuple([np.empty(each.shape, each.dtype) for each in (q, k, v)])
     chunks = chunks_of(math.prod(q.shape[:-2]), k.shape[-2])
-    parts = np.empty((chunks if chunks > 1 else 0, q.size), q.dtype)
+    parts = np.empty((chunks - 1, q.size), q.dtype)
     called(form, True, op.scale, (q, k, v, g, beside), (y, total, g, *found, parts))
     return found  # type: ignore[return-value]

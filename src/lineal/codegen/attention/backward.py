@@ -2,8 +2,8 @@
 
     p = exp(s - log Σ exp s),  s̄ = p (ȳ vᵀ - Σ ȳ y) c;   v̄ = pᵀ ȳ,  k̄ = s̄ᵀ q,  q̄ = Σ s̄ k over the blocks
 
-Each task has some keys of a head, and a sum of its own for q̄; these are added up at the end, in order, so that no number
-depends on which thread does what.   Dao et al. (2022), algorithm 4.
+Each task has some keys of a head, and a sum of its own for q̄, the first one in q̄ itself; these are added up at the end, in
+order, so that no number depends on which thread does what.   Dao et al. (2022), algorithm 4.
 """
 
 from __future__ import annotations
@@ -75,13 +75,13 @@ class Backward(Blocks):
                 shared(e, f"{NAME}.sums", count, [*given, count], self.add_up, grain=1024, pieces=1, worth=worth)
 
     def add_up(self, start: Value, stop: Value, *given: Value) -> None:
-        """Write the sums of the chunks' parts of q̄."""
+        """Write the sums of the chunks' parts of q̄, the first of which is there."""
         e, (*places, count) = self.e, given
         by_q, parts, table = places[7], places[10], Table(e, places[11])
         chunks = table["chunks"]
         for block in e.blocks(stop, self.lanes, start):
-            total = e.variable(block.load(parts, self.kind))
-            with e.loop(chunks, 1, carried=[total]) as chunk:
+            total = e.variable(block.load(by_q, self.kind))
+            with e.loop(chunks - 1, carried=[total]) as chunk:
                 total.value = total.value + block.load(self.at(parts, chunk * count), self.kind)
             block.store(total.value, by_q)
 
@@ -95,8 +95,9 @@ class Backward(Blocks):
             chunk = e.math.floor_divide(item, heads)
             head = item - chunk * heads
             begin, end = e.math.minimum(chunk * size, keys), e.math.minimum(chunk * size + size, keys)
-            sums = e.select(table["chunks"] > 1, self.at(parts, item * queries * width), self.at(by_q, head * queries * width))
-            self.clear(sums, queries * width)
+            part = queries * width
+            sums = e.select(chunk > 0, self.at(parts, (item - heads) * part), self.at(by_q, head * part))
+            self.clear(sums, part)
             for place, wide in ((by_k, width), (by_v, out)):
                 self.clear(self.at(place, (head * keys + begin) * wide), (end - begin) * wide)
             with e.loop(end, begin, KEYS) as j:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from lineal.codegen.attention.problem import AXIS, FIELDS, KEYS, MOST, Form
+from lineal.codegen.attention.problem import AXIS, FIELDS, MOST, Form
 from lineal.codegen.blocks import Block
 from lineal.codegen.contract.packing import Packing
 from lineal.codegen.contract.problem import Contract
@@ -23,13 +23,17 @@ Keep = Callable[[int | Value, Sequence[Value]], None]
 class Rows(Tiles):
     """Tiles whose left factors are rows of queries, of their cotangents, or of scores."""
 
-    chain = 2 * KEYS
+    chain = 2 * MOST
     """Blocks are not deep: all their products are added up at once."""
+
+    def __init__(self, e: Emitter, contract: Contract, most: int):
+        super().__init__(e, contract)
+        self.most = most
 
     @property
     def deepest(self) -> int:
         # an odd number of cache lines, so that the rows of a column do not meet in the same places of a cache
-        return KEYS + 64 // self.held.itemsize
+        return self.most + 64 // self.held.itemsize
 
 
 class Columns(Rows):
@@ -76,7 +80,7 @@ class Blocks:
     def __init__(self, e: Emitter, form: Form):
         self.e, self.form, self.kind = e, form, kind_of(form.kind)
         contract = Contract(form.kind, form.kind)
-        self.tiles, self.columns = Rows(e, contract), Columns(e, contract)
+        self.tiles, self.columns = (tiles(e, contract, form.most) for tiles in (Rows, Columns))
         self.packing = Packing(e, self.tiles)
         self.lanes, self.high, self.apart = self.tiles.lanes, self.tiles.high, self.tiles.deepest
         self.mask_kind = bool_ if form.mask == "bool" else self.kind
@@ -91,10 +95,10 @@ class Blocks:
         """Return the address of memory for so many rows, and for a strip that begins in the last of them."""
         return self.e.stack((rows + self.high) * self.apart * self.kind.itemsize)
 
-    def panels(self, count: int = MOST) -> Value:
-        """Return the address of memory for panels of so many columns."""
+    def panels(self, count: int = 0) -> Value:
+        """Return the address of memory for panels of so many columns, as many as are wide at most if it is not said."""
         wide = self.tiles.wide
-        return self.e.stack(-(-count // wide) * wide * self.apart * self.kind.itemsize)
+        return self.e.stack(-(-(count or self.form.most) // wide) * wide * self.apart * self.kind.itemsize)
 
     def clear(self, place: Value, count: int | Value) -> None:
         """Write the clearing of so many numbers."""

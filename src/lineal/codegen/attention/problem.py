@@ -6,12 +6,12 @@ import struct
 from collections.abc import Sequence
 from typing import NamedTuple
 
-__all__ = ["AXIS", "FIELDS", "KEYS", "MOST", "Form", "Steps", "chunks_of", "fits", "table_of", "worth"]
+__all__ = ["AXIS", "FIELDS", "KEYS", "MOST", "NARROW", "Form", "Steps", "chunks_of", "fits", "table_of", "worth"]
 
 KEYS = 128
 """How many keys make a block: their copies, of the widest heads too, stay in the second cache."""
-MOST = 128
-"""The widest queries, keys and values that there is room for."""
+NARROW, MOST = 128, 256
+"""The widest queries, keys and values that there is room for, in the common form and in the `wide` one."""
 FEWEST, LEAST = 8, 1 << 18
 """From how many queries, and multiplications for scores, on the routine is faster than NumPy (measured)."""
 LEAST_CAUSAL, LEAST_SCORES = 1 << 14, 1 << 21
@@ -33,13 +33,19 @@ class Form(NamedTuple):
     """What decides the code: the kind of numbers, whether query i sees keys 0 … i alone, the kind of the mask, "" if none.
 
     A mask of numbers, of the same kind as the scores, is added to them; a bool one says what is seen. A query that sees nothing
-    gets zeros if it is `safe`, else NaN.
+    gets zeros if it is `safe`, else NaN. If it is `wide`, queries or values have more than 128 numbers.
     """
 
     kind: str
     causal: bool
     mask: str = ""
     safe: bool = True
+    wide: bool = False
+
+    @property
+    def most(self) -> int:
+        """How wide queries, keys and values are at most."""
+        return MOST if self.wide else NARROW
 
 
 class Steps(NamedTuple):

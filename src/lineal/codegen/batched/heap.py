@@ -24,3 +24,9 @@ def keep_freed_memory() -> bool:
         return False
     mallopt = ctypes.CDLL(None).mallopt
     return bool(mallopt(M_TRIM_THRESHOLD, KEPT) and mallopt(M_MMAP_THRESHOLD, OUTSIDE))
+
+
+def give_back() -> None:
+    """Return freed memory to the system where it is kept."""
+    if keep_freed_memory():
+        ctypes.CDLL(None).malloc_trim(0)

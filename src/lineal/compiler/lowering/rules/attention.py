@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from lineal.codegen.attention.problem import Form, Steps, chunks_of, fits, table_of
+from lineal.codegen.attention.problem import NARROW, Form, Steps, chunks_of, fits, table_of
 from lineal.codegen.attention.routines import adjoint_routine, routine
 from lineal.codegen.emit import Emitter
 from lineal.codegen.kinds import int64, kind_of
@@ -17,7 +17,7 @@ from lineal.compiler.lowering.rules.table import FLOATS, lowers
 from lineal.compiler.nodes.windows import Window
 from lineal.ops.contraction.attention import Attention, AttentionAdjoint
 
-FITTING = "queries and values are at most 128 wide"
+FITTING = "queries and values are at most 256 wide"
 
 
 @call
@@ -54,7 +54,8 @@ def posed(
     given = [in_memory(low, each) for each in (q, k, v, *([] if g is None else [g]))]
     beside = [by_rows(low, each) for each in mask]
     lead = q.shape[:-2]
-    form = Form(kind_of(q.base.dtype).name, op.causal, kind_of(beside[0].base.dtype).name if beside else "", op.safe)
+    kinds = [kind_of(each.base.dtype).name for each in (q, *beside)]
+    form = Form(kinds[0], op.causal, "".join(kinds[1:]), op.safe, max(q.shape[-1], v.shape[-1]) > NARROW)
     steps = [Steps(each.strides[:-2], *each.strides[-2:]) for each in given]
     nothing = Steps((0,) * len(lead))
     steps += [nothing] * (4 - len(steps))
@@ -86,7 +87,7 @@ def attention_adjoint(
     form, (*factors, g), beside, table = posed(low, op.op, q, k, v, g, mask)
     outs = [low.made_base(each.shape, each.storage) for each in ys]
     chunks = chunks_of(math.prod(q.shape[:-2]), k.shape[-2])
-    parts = low.made_base((chunks * math.prod(q.shape) if chunks > 1 else 1,), q.base.dtype)
+    parts = low.made_base((max(1, (chunks - 1) * math.prod(q.shape)),), q.base.dtype)
     found = adjoint_routine(form, host())
     work = math.prod(q.shape[:-1]) * k.shape[-2] * (3 * q.shape[-1] + 2 * v.shape[-1])
     args = [*factors, in_order(low, y), in_order(low, total), g, *beside]
