@@ -70,7 +70,7 @@ class Elements(Accesses):
         """Read what stays the same along some loops, which are about to be written."""
         self.still = {}
         for key, steps in self.steps.items():
-            if not isinstance(key, Window) or key.base in self.group.stored:
+            if not isinstance(key, Window) or key.base in self.group.stored or not key.base.nbytes:
                 continue
             if all(steps[self.axes.index(axis)] == 0 for axis in loops):
                 self.still[key] = self.e.load(base[key], kind_of(key.base.dtype))
