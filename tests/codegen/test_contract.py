@@ -190,7 +190,6 @@ def laid_out(x, kernel, stride, dilation, padding):
 def test_a_convolution_is_a_contraction_with_an_image(name):
     """Whole numbers, so that every kind has the exact result; turned, as the derivative by the kernel multiplies."""
     kind, dtype = kind_of(name), storage(name)
-    epilogue = converted(kind.computed, kind) if kind.is_narrow else None
     for (shape, *way), gaps, turned in itertools.product(IMAGES, (False, True), (False, True)):
         image = RNG.integers(-3, 4, shape)
         exact = laid_out(image, *way)
@@ -201,10 +200,27 @@ def test_a_convolution_is_a_contraction_with_an_image(name):
         assert found.shape == exact.shape
         other = RNG.integers(-2, 3, (exact.shape[1], 14) if turned else (14, len(exact)))
         given, wanted = (found, other.astype(dtype)), exact @ other if turned else other @ exact
+        epilogue = converted(kind.computed, kind) if kind.is_narrow or turned else None
+        wanted = wanted.T if turned else wanted
         out = np.empty(wanted.shape, dtype)
         problem = Contract(name, name, pairs=True, epilogue=epilogue, image=Image(len(way[0]), turned))
         arrays.contract(problem, *(given if turned else given[::-1]), [out])
         np.testing.assert_array_equal(out.astype(np.int64), wanted.astype(dtype).astype(np.int64))
+
+
+@pytest.mark.parametrize("name, side", [("float32", 4), ("float32", 7), ("float64", 5)])
+def test_columns_run_on_through_images(name, side):
+    """Of 5 images, each a matrix of its own in the result, plus a number for each row and what lies there."""
+    x, w = RNG.integers(-3, 4, (5, 70, side, side)).astype(name), RNG.integers(-2, 3, (14, 630)).astype(name)
+    bias, beside = RNG.integers(-2, 3, (14, 1)).astype(name), RNG.integers(-9, 9, (5, 14, side * side)).astype(name)
+    wanted = np.stack([w @ laid_out(each, (3, 3), (1, 1), (1, 1), (1, 1)) for each in x]) + bias + beside
+    b = arrays.seen(x.swapaxes(0, 1), (1, 3, 3), (1, 1, 1), (1, 1, 1), (0, 1, 1))
+    step = Made(formula_of(lambda m, y, b, c: y + b + c, (kind_of(name),) * 3), (0, 1, 2), name, True)
+    problem = Contract(name, name, epilogue=Epilogue((step,), ((name, False), (name, True))), image=Image(3, runs=True))
+    out, apart = np.empty(wanted.shape, name), 14 * side * side
+    stack = arrays.Stack(1, 1, ((0, 0),) * 5, (side * side, apart, 0, apart))
+    arrays.contract(problem, w, b, [out[0]], [bias, beside[0]], stack)
+    np.testing.assert_array_equal(out, wanted)
 
 
 def test_the_derivative_by_an_image_sees_the_cotangent_backwards():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import itertools
 import math
 from collections.abc import Sequence
 from functools import lru_cache
@@ -68,12 +69,14 @@ def seen(
 class Stack(NamedTuple):
     """Contractions with images that are made in one call: how many images, of how many groups, and how far these are apart.
 
-    For each factor, out and argument `steps` has two numbers of elements: from image to image, from group to group.
+    For each factor, out and argument `steps` has two numbers of elements: from image to image, from group to group. Where
+    columns run on through images, `runs` says how many an image has, and how far images are apart in each out and argument.
     """
 
     images: int
     groups: int
     steps: tuple[tuple[int, int], ...]
+    runs: tuple[int, ...] = ()
 
 
 def contract(
@@ -86,23 +89,24 @@ def contract(
 ) -> None:
     """Put a contraction of two matrices into `outs`, the sums first if they are wanted; rows of outs and args are dense.
 
-    Of a `stack`, the arrays are those of the first contraction.
+    Of a `stack`, the arrays are those of the first contraction. A turned contraction has rows of outs for columns of sums.
     """
     routine, function = native(problem)
     pool().follow()
     (m, k), n = a.shape, b.shape[1]
     stack = stack or Stack(1, 1, ((0, 0),) * (2 + len(outs) + len(args)))
-    parts, moves = [], list(stack.steps)
+    parts, moves, runs = [], list(stack.steps), list(stack.runs)
     if problem.epilogue is not None and not problem.epilogue.kept:
         part, step = partial(problem, (m, n), k > routine.deepest, outs[0], stack)
         parts.append(part)
         moves.insert(2, step)
+        runs[1:1] = stack.runs[1:2]
     factors: list[int] = []
     for each in (a, b):
         if isinstance(each, np.ndarray):
             factors += lying(each)
             continue
-        table = np.array([*each.table, stack.images, stack.groups, *(step for move in moves for step in move)], np.int64)
+        table = np.array([*each.table, stack.images, stack.groups, *itertools.chain(*moves), *runs], np.int64)
         factors += [each.image.ctypes.data, table.ctypes.data, 0]
     rows = [word for x in (*parts, *outs, *args) for word in (x.ctypes.data, x.strides[0] // x.itemsize)]
     function(*factors, m, n, k, 1, *rows)
@@ -112,7 +116,7 @@ def partial(
     problem: Contract, shape: tuple[int, int], deep: bool, out: np.ndarray, stack: Stack
 ) -> tuple[np.ndarray, tuple[int, int]]:
     """Return memory for parts of sums that nobody wants, and its steps: where the result is to be, if it has their dtype."""
-    if out.dtype == problem.sum_kind.dtype:
+    if out.dtype == problem.sum_kind.dtype and not problem.turned:
         return out, stack.steps[2]
     size = shape if deep else (1, 1)
     found = np.empty((stack.images * stack.groups if deep else 1, *size), problem.sum_kind.dtype)

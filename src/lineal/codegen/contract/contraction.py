@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import NamedTuple
 
+from lineal.codegen.contract.finishing import Finishing
 from lineal.codegen.contract.imagepacking import STRIPS, ImagePacking
 from lineal.codegen.contract.images import AXIS
 from lineal.codegen.contract.native import Native
 from lineal.codegen.contract.packing import Packing
-from lineal.codegen.contract.problem import Contract, Epilogue
-from lineal.codegen.contract.tiles import PANELS, VECTORS, WORTH_THREADS, Tile, Tiles, tiles_of
+from lineal.codegen.contract.problem import Contract
+from lineal.codegen.contract.sheets import Columns, Run, Sheet, running_on
+from lineal.codegen.contract.tiles import PANELS, VECTORS, WORTH_THREADS, Tile, tiles_of
 from lineal.codegen.emit import Emitter
-from lineal.codegen.formulas import Number
 from lineal.codegen.kinds import Kind, int64, kind_of, pointer
 from lineal.codegen.once import once
 from lineal.codegen.parallel import shared
@@ -34,27 +34,6 @@ NAME = "contract"
 SIZES = ("m", "n", "k", "spread")
 
 
-@dataclass(frozen=True)
-class Sheet:
-    """What has numbers for rows and columns of the result: its address, how far rows are apart, whether columns differ."""
-
-    address: Value
-    step: Value
-    kind: Kind
-    across: bool = True
-
-    def moved(self, e: Emitter, i: int | Value, j: int | Value) -> Sheet:
-        """Return the part that begins at row i and column j."""
-        place = e.index(i) * self.step + (j if self.across else 0)
-        return Sheet(e.address(self.address, place, self.kind), self.step, self.kind, self.across)
-
-    def load(self, e: Emitter, j: int, lanes: int, mask: Value | None) -> Value:
-        """Return the numbers of the first row from column j on."""
-        if not self.across:
-            return e.splat(e.load(self.address, self.kind), lanes)
-        return e.load(self.address, self.kind, j, lanes, mask=mask)
-
-
 class Stack(NamedTuple):
     """Products that differ in where they begin: how many, of how many groups each, how far an image and a group move."""
 
@@ -68,14 +47,17 @@ class Writer:
 
     Its parameters are a and b, each an address and two strides, then m, n, k and how ready threads are (0: none may be used,
     `AWAKE`: they are waiting), then `sheets`, each an address and how far rows are apart: sums, what the epilogue stores, its
-    arguments. An image has a table for strides, which ends with the stack of products that are to be made.
+    arguments. An image has a table for strides, which ends with the stack of products that are to be made, and, if columns run
+    on through images, with how many an image has and how far images are apart in each sheet.
     """
 
     def __init__(self, e: Emitter, contract: Contract):
         self.e, self.contract = e, contract
         self.tiles = tiles_of(e, contract)
         self.packing = (Packing if contract.image is None else ImagePacking)(e, self.tiles)
+        self.finishing = Finishing(e, contract, self.tiles)
         self.sheets = [(contract.sum_kind, True), *((kind, True) for kind in contract.results), *contract.args]
+        self.runs = contract.image is not None and contract.image.runs
 
     def write(self) -> None:
         """Write all functions."""
@@ -100,13 +82,30 @@ class Writer:
         """Return what a function is given of sheets."""
         return [each for n in range(len(self.sheets)) for each in ((f"s{n}", pointer), (f"s{n}.step", int64))]
 
+    def inner(self) -> list[tuple[str, Kind]]:
+        """Return what functions within are given of sheets: if columns run on, also of images, and of the first column."""
+        names = [*(f"s{n}.apart" for n in range(len(self.sheets))), "column", "width"] if self.runs else []
+        return [*self.parameters(), *((name, int64) for name in names)]
+
     def sheets_of(self, given: Sequence[Value]) -> list[Sheet]:
         """Return the sheets that a function is given."""
-        return [Sheet(given[2 * n], given[2 * n + 1], kind, across) for n, (kind, across) in enumerate(self.sheets)]
+        count = len(self.sheets)
+        apart = given[2 * count : 3 * count] if self.runs else [None] * count
+        turned = [self.contract.turned and n > 0 for n in range(count)]
+        places = zip(given[: 2 * count : 2], given[1 : 2 * count : 2])
+        return [Sheet(*place, *kinds, *rest) for place, kinds, *rest in zip(places, self.sheets, apart, turned)]
 
-    def flat(self, sheets: Sequence[Sheet]) -> list[Value]:
-        """Return sheets as a function is given them."""
-        return [each for sheet in sheets for each in (sheet.address, sheet.step)]
+    def flat(self, sheets: Sequence[Sheet], *column: Value) -> list[Value]:
+        """Return sheets, and a first column and how many an image has, as a function within is given them."""
+        apart = [each.apart for each in sheets if each.apart is not None]
+        return [*(each for sheet in sheets for each in (sheet.address, sheet.step)), *apart, *(column if self.runs else ())]
+
+    def of_images(self, table: Value) -> list[Value]:
+        """Return the numbers behind the stack of a table: how many columns an image has, and how far apart images are."""
+        if not self.runs or self.contract.image is None:
+            return []
+        place = 1 + len(AXIS) * self.contract.image.axes + 2 + 2 * (2 + len(self.sheets))
+        return [self.e.load(table, int64, place + n) for n in range(1 + len(self.sheets))]
 
     # the whole
 
@@ -170,7 +169,8 @@ class Writer:
         (b, b_rows, b_columns), k, image, laid = given[3:6], given[8], self.contract.image, self.contract.laid
         panels = b if laid else e.stack(tiles.deepest * tiles.wide * PANELS * tiles.held.itemsize)
         strip = e.stack(self.strip_bytes)
-        sheets = self.sheets_of(given[10:])
+        images = self.of_images(given[self.table])
+        sheets = self.sheets_of([*given[10:], *images[1:]])
         tiles.begin()
         with e.loop(columns[1], columns[0], tiles.wide * PANELS) as j, self.depths(given, k) as (first, here):
             wide = e.math.minimum(columns[1] - j, tiles.wide * PANELS)
@@ -185,7 +185,7 @@ class Writer:
             units, apart = self.packing.units(here), k if laid else e.index(tiles.deepest)
             state = e.cast(first > 0, int64), e.cast(first + here >= k, int64)
             with self.strips(given, rows, (first, here), strip) as (i, high, at):
-                moved = self.flat([each.moved(e, i, j) for each in sheets])
+                moved = self.flat([each.moved(e, i, j) for each in sheets], j, *images[:1])
                 e.call("sweep", None, at, right, apart, units, high, wide, *state, *moved)
         tiles.end()
 
@@ -248,7 +248,7 @@ class Writer:
         """
         e, tiles = self.e, self.tiles
         names = ("apart", "depth", "rows", "columns", "more", "last")
-        parameters = [("strip", pointer), ("panels", pointer), *((name, int64) for name in names), *self.parameters()]
+        parameters = [("strip", pointer), ("panels", pointer), *((name, int64) for name in names), *self.inner()]
         with e.function("sweep", parameters, internal=True) as (strip, panels, apart, depth, rows, columns, more, last, *given):
             sheets = self.sheets_of(given)
             for count in tiles.heights:
@@ -258,7 +258,8 @@ class Writer:
                     below = [each.moved(e, start, 0) for each in sheets]
                     with e.loop(columns, 0, tiles.wide) as j:
                         panel = e.address(panels, j * apart, tiles.held)
-                        moved = self.flat([each.moved(e, 0, j) for each in below])
+                        begin = [given[-2] + j, given[-1]] if self.runs else []
+                        moved = self.flat([each.moved(e, 0, j) for each in below], *begin)
                         self.call_tile(count, columns - j, (left, panel, depth, rows, columns - j, more, last, *moved))
 
     def covered(self, count: int, rows: Value) -> Value:
@@ -279,84 +280,21 @@ class Writer:
 
     def write_tile(self, count: int, vectors: int) -> None:
         """Write tile.count.vectors(strip, panel, depth, rows, columns, more, last, *sheets)."""
-        e, lanes = self.e, self.tiles.lanes
         names = ("depth", "rows", "columns", "more", "last")
         parameters = [("strip", pointer), ("panel", pointer), *((name, int64) for name in names)]
-        with e.function(f"tile.{count}.{vectors}", [*parameters, *self.parameters()], internal=True) as given:
+        with self.e.function(f"tile.{count}.{vectors}", [*parameters, *self.inner()], internal=True) as given:
             strip, panel, depth, high, columns, more, last, *rest = given
             sheets = self.sheets_of(rest)
             tile = Tile(strip, panel, depth, high, columns, more, last, sheets[0].address, sheets[0].step, count)
-            # lanes are one by one there if a vector has only one
-            mask = e.first_lanes(columns - (vectors - 1) * lanes, lanes) if lanes > 1 else None
-            masks = [None] * (vectors - 1) + [mask]
-            rows = lambda i: [each.moved(e, i, 0) for each in sheets]
-            finish = lambda i, sums, more: self.finish(rows(i), sums, masks, (more, tile.last))
-            through = finish if self.contract.epilogue is None or self.tiles.in_loops else self.noted(count, vectors)
-            self.tiles.summed(tile, vectors, through)
-            if isinstance(through, Noted):
-                with e.loop(count) as i:
-                    finish(i, through.row(i), tile.more)
+            self.finishing.write(tile, vectors, sheets, self.columns(tile, vectors, rest))
 
-    def noted(self, count: int, vectors: int) -> Noted:
-        """Return memory for the sums of a tile, whose rows a loop then takes, so that an epilogue is written once."""
-        return Noted(self.e, self.e.stack(count * vectors * self.tiles.lanes * self.tiles.sums.itemsize), vectors, self.tiles)
-
-    def finish(self, sheets: Sequence[Sheet], sums: list[Value], masks: list, state: tuple[Value, Value]) -> None:
-        """Write what becomes of a row of sums: they are added to what is there if there is `more`, stored, and made use of."""
-        e, lanes, (more, last), epilogue = self.e, self.tiles.lanes, state, self.contract.epilogue
-        totals = [e.variable(each) for each in sums]
-        with e.when(more != 0, carried=totals):
-            for v, total in enumerate(totals):
-                total.value = total.value + sheets[0].load(e, v * lanes, lanes, masks[v])
-
-        def keep() -> None:
-            for v, total in enumerate(totals):
-                e.store(total.value, sheets[0].address, v * lanes, mask=masks[v])
-
-        if epilogue is None or epilogue.kept:
-            keep()
-        if epilogue is not None:
-            with e.if_else(last != 0) as (then, otherwise):
-                with then:
-                    for v, total in enumerate(totals):
-                        self.made(epilogue, sheets[1:], total.value, v * lanes, masks[v])
-                if not epilogue.kept:
-                    with otherwise:
-                        keep()
-
-    def made(self, epilogue: Epilogue, sheets: Sequence[Sheet], total: Value, j: int, mask: Value | None) -> None:
-        """Write what the epilogue makes of a vector of sums that begins at column j."""
-        e, lanes = self.e, self.tiles.lanes
-        count = len(self.contract.results)
-        outs, values = iter(sheets[:count]), [total, *(each.load(e, j, lanes, mask) for each in sheets[count:])]
-        for step in epilogue.steps:
-            kind = kind_of(step.kind)
-            y = step.formula(e.math, *[self.operand(each, x, values) for each, x in zip(step.operands, step.formula.inputs)])
-            y = e.splat(e.cast(y if isinstance(y, Value) else e.const(y, kind), kind.computed), lanes)
-            values.append(y)
-            if step.stored:
-                e.store(y, next(outs).address, j, kind=kind, mask=mask)
-
-    def operand(self, which: int | Number, kind: Kind, values: Sequence[Value]) -> Value:
-        """Return what a step of the epilogue reads."""
-        return self.e.const(which.value, kind) if isinstance(which, Number) else values[which]
-
-
-class Noted:
-    """The sums of a tile in memory of this call."""
-
-    def __init__(self, e: Emitter, place: Value, vectors: int, tiles: Tiles):
-        self.e, self.place, self.vectors, self.tiles = e, place, vectors, tiles
-
-    def __call__(self, i: int | Value, sums: list[Value], more: Value) -> None:
-        """Note the sums of a row."""
-        for v, total in enumerate(sums):
-            self.e.store(total, self.place, (self.vectors * i + v) * self.tiles.lanes)
-
-    def row(self, i: Value) -> list[Value]:
-        """Return the sums of a row."""
-        lanes, row = self.tiles.lanes, self.e.address(self.place, i * (self.vectors * self.tiles.lanes), self.tiles.sums)
-        return [self.e.load(row, self.tiles.sums, v * lanes, lanes) for v in range(self.vectors)]
+    def columns(self, tile: Tile, vectors: int, given: Sequence[Value]) -> list[Columns]:
+        """Return the columns of a tile, vector by vector."""
+        lanes = self.tiles.lanes
+        if not self.runs:
+            return [Columns(lanes, Run(v * lanes, mask)) for v, mask in enumerate(self.tiles.masks(tile, vectors))]
+        column, width = given[-2:]
+        return [running_on(self.e, lanes, column + v * lanes, width, tile.columns - v * lanes) for v in range(vectors)]
 
 
 class Contraction(Native):
@@ -370,6 +308,7 @@ class Contraction(Native):
         writer = Writer(e, contract)
         writer.write()
         self.deepest = writer.tiles.depth * writer.tiles.together
+        """Up to how many k are one block."""
         super().__init__(e, NAME)
 
 

@@ -15,22 +15,28 @@ from lineal.codegen.contract.arrays import Stack, contract, regular, seen
 from lineal.codegen.contract.direct import Direct, direct, fits
 from lineal.codegen.contract.geometry import Geometry
 from lineal.codegen.contract.problem import Contract, Image, converted
+from lineal.codegen.contract.tiles import PANELS, VECTORS
 from lineal.codegen.kinds import BY_NAME, Kind, kind_of
 from lineal.codegen.target import host
 from lineal.codegen.threads import pool
 
-__all__ = ["by_kernel", "convolved", "posed"]
+__all__ = ["by_kernel", "convolved", "posed", "runs_on"]
 
 KNOWN = frozenset(each.name for each in BY_NAME.values() if each.family in "fiu")
 LEAST = 1 << 18
 """Above how many multiplications the routine is used; NumPy's products of what is laid out need less time to begin."""
 
 
-def posed(kind: Kind, axes: int, bias: bool = False, turned: bool = False) -> Contract:
-    """Return the contraction of a kernel with what is seen of an image of so many axes; `turned`, of that with a cotangent."""
-    epilogue = converted(kind.computed, kind, bias, False) if bias or kind.is_narrow else None
-    pairs = get_bfloat16_products() == "native"
-    return Contract(kind.name, kind.name, pairs=pairs, epilogue=epilogue, image=Image(axes, turned))
+def posed(kind: Kind, image: Image, bias: bool = False) -> Contract:
+    """Return the contraction of a kernel with what is seen of an image; if `turned`, of that with a cotangent."""
+    epilogue = converted(kind.computed, kind, bias, False) if bias or kind.is_narrow or image.turned else None
+    return Contract(kind.name, kind.name, pairs=get_bfloat16_products() == "native", epilogue=epilogue, image=image)
+
+
+def runs_on(geometry: Geometry, kind: Kind, images: int) -> bool:
+    """Return whether columns run on through images: where one has too few for panels, but as many as a vector's lanes."""
+    lanes = host().lanes(kind)
+    return images > 1 and not kind.is_narrow and lanes <= math.prod(geometry.places) < PANELS * VECTORS * lanes
 
 
 def worth(geometry: Geometry, x: np.ndarray, outputs: int, channels: int) -> bool:
@@ -48,6 +54,12 @@ def launched(problem: Direct) -> Any:
     """Return a routine, which is not to go, and its function."""
     routine = direct(problem, host())
     return routine, HOST.launch(routine.address, [ctypes.c_void_p] * (5 if problem.bias else 4) + [ctypes.c_int64])
+
+
+def fields(geometry: Geometry, images: bool) -> list[tuple[int, ...]]:
+    """Return kernel, stride, dilation and padding; with `images`, these are one more axis, with one place of the kernel."""
+    found = (geometry.kernel, geometry.stride, geometry.dilation, geometry.padding)
+    return [(first, *each) for first, each in zip((1, 1, 1, 0), found)] if images else list(found)
 
 
 def directly(problem: Direct, geometry: Geometry, x: np.ndarray, w: np.ndarray, y: np.ndarray, *bias: np.ndarray) -> None:
@@ -74,13 +86,18 @@ def convolved(geometry: Geometry, x: np.ndarray, w: np.ndarray, bias: np.ndarray
         given = () if bias is None else (np.ascontiguousarray(bias),)
         directly(Direct(kind.name, len(geometry.kernel), bias is not None), geometry, x, w, y, *given)
         return y.reshape(len(x), outputs, *geometry.places)
-    b = seen(x[0, :channels], geometry.kernel, geometry.stride, geometry.dilation, geometry.padding, geometry.places)
     steps, args = [(0, w[:rows].size), apart(x, channels), apart(y, rows)], []
     if bias is not None:
         args.append(np.ascontiguousarray(bias)[:rows, None])
         steps.append((0, rows))
-    problem = posed(kind, len(geometry.kernel), bias is not None)
-    contract(problem, w[:rows], b, [y[0, :rows]], args, Stack(len(x), groups, tuple(steps)))
+    stack = Stack(len(x), groups, tuple(steps))
+    if running := runs_on(geometry, kind, len(x)):
+        runs = (math.prod(geometry.places), apart(y, rows)[0], *[0] * len(args))
+        stack = Stack(1, groups, tuple((0, step) for _, step in steps), runs)
+    first = x[:, :channels].swapaxes(0, 1) if running else x[0, :channels]
+    b = seen(first, *fields(geometry, running), places=(len(x), *geometry.places) if running else geometry.places)
+    problem = posed(kind, Image(len(geometry.kernel) + running, runs=running), bias is not None)
+    contract(problem, w[:rows], b, [y[0, :rows]], args, stack)
     return y.reshape(len(x), outputs, *geometry.places)
 
 
@@ -101,11 +118,10 @@ def by_kernel(geometry: Geometry, g: np.ndarray, x: np.ndarray) -> np.ndarray | 
         return out
     # the sums run through all images: a copy has them side by side
     b = np.ascontiguousarray(g.reshape(images, outputs, -1).swapaxes(0, 1)).reshape(outputs, -1)
-    out = np.empty((groups, channels * math.prod(geometry.kernel), rows), x.dtype)
+    out = np.empty((outputs, channels, *geometry.kernel), x.dtype)
     places = (images, *geometry.places)
-    fields = ((1, *geometry.kernel), (1, *geometry.stride), (1, *geometry.dilation), (0, *geometry.padding))
-    a = seen(x[:, :channels].swapaxes(0, 1), *fields, places=places)
-    steps = ((0, apart(x, channels)[1]), (0, b[:rows].size), (0, out[0].size))
-    problem = posed(kind, len(places), turned=True)
-    contract(problem, a, b[:rows].T, [out[0]], stack=Stack(1, groups, steps))
-    return np.ascontiguousarray(out.swapaxes(1, 2)).reshape(outputs, channels, *geometry.kernel)
+    a = seen(x[:, :channels].swapaxes(0, 1), *fields(geometry, True), places=places)
+    steps = ((0, apart(x, channels)[1]), (0, b[:rows].size), (0, out[:rows].size))
+    problem = posed(kind, Image(len(places), turned=True))
+    contract(problem, a, b[:rows].T, [out.reshape(outputs, -1)[:rows]], stack=Stack(1, groups, steps))
+    return out

@@ -33,10 +33,14 @@ class Epilogue(NamedTuple):
 
 
 class Image(NamedTuple):
-    """How a factor, the right or, if `turned`, the left one, is read from an image of so many axes; see `images`."""
+    """How a factor, the right or, if `turned`, the left one, is read from an image of so many axes; see `images`.
+
+    `runs`: the first axis counts images, and columns run on through them, each of as many places as a vector has lanes or more.
+    """
 
     axes: int
     turned: bool = False
+    runs: bool = False
 
 
 class Contract(NamedTuple):
@@ -54,6 +58,11 @@ class Contract(NamedTuple):
     epilogue: Epilogue | None = None
     image: Image | None = None
     laid: bool = False
+
+    @property
+    def turned(self) -> bool:
+        """Whether the result is stored with rows and columns exchanged: that of a left factor that is read from an image."""
+        return self.image is not None and self.image.turned
 
     @property
     def sum_kind(self) -> Kind:

@@ -103,6 +103,11 @@ class Tiles:
         """Return where in a strip row i begins, and how far its next number is."""
         return (i, self.high) if self.by_columns else (i * self.deepest, 1)
 
+    def masks(self, tile: Tile, vectors: int) -> list[Value | None]:
+        """Return which lanes of each vector of columns are there; None: all, as where a vector has only one."""
+        last = self.e.first_lanes(tile.columns - (vectors - 1) * self.lanes, self.lanes) if self.lanes > 1 else None
+        return [*[None] * (vectors - 1), last]
+
     def summed(self, tile: Tile, vectors: int, finish: Finish) -> None:
         """Write the sums of a tile of so many vectors, and what takes them."""
         e, kind, count, lanes = self.e, self.sums, tile.count, self.lanes

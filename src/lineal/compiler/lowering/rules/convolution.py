@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from lineal.codegen.contract.contraction import contraction
-from lineal.codegen.contract.convolutions import posed
+from lineal.codegen.contract.convolutions import posed, runs_on
 from lineal.codegen.contract.direct import Direct, direct, fits
 from lineal.codegen.contract.geometry import Geometry, Phase, phases
 from lineal.codegen.contract.images import table_of
-from lineal.codegen.contract.problem import Contract
+from lineal.codegen.contract.problem import Contract, Image
 from lineal.codegen.emit import Emitter
 from lineal.codegen.kinds import int64, kind_of
 from lineal.codegen.target import host
@@ -33,10 +34,11 @@ def in_table(e: Emitter, table: Sequence[int]) -> Value:
 
 
 class Form(NamedTuple):
-    """What a call is given: whether the image comes first, whether there is a bias."""
+    """What a call is given: whether the image comes first, whether there is a bias, how far rows of the result are apart."""
 
     turned: bool
     bias: bool
+    step: int
 
 
 @call
@@ -45,7 +47,11 @@ def contracted(
 ) -> None:
     """The routine on a matrix and an image with its table; the result is also where parts of sums are kept."""
     m, n, k = map(e.index, sizes)
-    sheets = [ys[0], n] * (2 if form.bias else 1) + ([xs[2], e.index(1)] if form.bias else [])
+    result = [ys[0], e.index(form.step)]
+    sheets = result * (2 if form.bias else 1) + ([xs[2], e.index(1)] if form.bias else [])
+    if form.turned:
+        # parts of sums come before the result
+        sheets = [ys[1], n, *result]
     spread = e.const(int(e.spread), int64)
     image, one = [in_table(e, table), e.index(0)], e.index(1)
     factors = [xs[0], *image, xs[1], one, k] if form.turned else [xs[0], k, one, xs[1], *image]
@@ -71,20 +77,26 @@ def placed(low: Any, problem: Direct, geometry: Geometry, args: Sequence[Window]
     return Window(out, out.shape, out.strides)
 
 
-def image_table(geometry: Geometry, x: Window) -> list[int]:
-    """Return the table of an image (N, C, *image) without what moves it."""
+def image_table(geometry: Geometry, x: Window, images: int | None = None) -> list[int]:
+    """Return the table of an image (N, C, *image) without what moves it; so many images are one more axis."""
     image, kernel, places, stride, dilation, padding, _ = geometry
-    return table_of(x.strides[1], places, kernel, stride, dilation, padding, image, x.strides[2:])
+    fields = [places, kernel, stride, dilation, padding, image, x.strides[2:]]
+    if images is not None:
+        fields = [(first, *each) for first, each in zip((images, 1, 1, 1, 0, images, x.strides[0]), fields)]
+    return table_of(x.strides[1], *fields)
 
 
-def contract(low: Any, problem: Contract, args: Sequence[Window], out: Base, sizes: Sequence[int], table: list[int]) -> Window:
+def contract(
+    low: Any, problem: Contract, args: Sequence[Window], out: Base, sizes: Sequence[int], table: list[int], step: int
+) -> Window:
     """Append the call of a routine on its factors and perhaps a bias; return the window on what it makes."""
-    routine, image = contraction(problem, host()), problem.image
-    assert image is not None
-    form = Form(image.turned, len(args) > 2)
+    routine, outs = contraction(problem, host()), [out]
+    if problem.turned:
+        outs.append(low.made_base(out.shape if sizes[2] > routine.deepest else (1,), out.dtype))
+    form = Form(problem.turned, len(args) > 2, step)
     write = contracted(routine.name, tuple(sizes), tuple(table), form)
     work = math.prod(out.shape) * sizes[2]
-    low.routine("convolution", write, args, [out], work=work, symbols={routine.name: routine.address})
+    low.routine("convolution", write, args, outs, work=work, symbols={routine.name: routine.address})
     return Window(out, out.shape, out.strides)
 
 
@@ -113,10 +125,16 @@ def correlated(low: Any, geometry: Geometry, x: Window, w: Window, *bias: Window
     if fits(geometry, kind, (images, channels, rows)):
         problem = Direct(kind.name, len(geometry.kernel), bool(bias))
         return placed(low, problem, geometry, (x, w, *bias), Window(out, out.shape, out.strides), out)
-    table = image_table(geometry, x)
-    table += [images, groups, *(step for each in moves for step in each)]
-    problem = posed(kind, len(geometry.kernel), bool(bias))
-    return contract(low, problem, (w, x, *bias), out, (rows, width, depth), table)
+    running = runs_on(geometry, kind, images)
+    table = image_table(geometry, x, images if running else None)
+    if running:
+        sums, *sheets = [first for first, _ in moves[2:]]
+        table += [1, groups, *itertools.chain(*((0, step) for _, step in moves)), width, sums, *sheets]
+    else:
+        table += [images, groups, *itertools.chain(*moves)]
+    columns = width * images if running else width
+    problem = posed(kind, Image(len(geometry.kernel) + running, runs=running), bool(bias))
+    return contract(low, problem, (w, x, *bias), out, (rows, columns, depth), table, width)
 
 
 @lowers(Convolution, of=FLOATS, where=SIZED)
@@ -175,22 +193,10 @@ def by_kernel(low: Any, op: Any, y: Any, g: Window, x: Window) -> Window | None:
         return placed(low, Direct(kind.name, len(places), turned=True), geometry, (x, g), g, out)
     b = in_order(low, Window(g.base, (outputs, images, *places), (g.strides[1], g.strides[0], *g.strides[2:]), g.offset))
     depth, width = images * math.prod(places), channels * math.prod(geometry.kernel)
-    table = table_of(
-        x.strides[1],
-        (images, *places),
-        (1, *geometry.kernel),
-        (1, *geometry.stride),
-        (1, *geometry.dilation),
-        (0, *geometry.padding),
-        (images, *geometry.image),
-        (x.strides[0], *x.strides[2:]),
-    )
-    table += [1, groups, 0, channels * x.strides[1], 0, rows * depth, 0, rows * width]
-    out = low.made_base((groups, width, rows), y.storage)
-    problem = posed(kind, len(places) + 1, turned=True)
-    found = contract(low, problem, (x, b), out, (width, rows, depth), table)
-    turned = low.copy(Window(out, (groups, rows, width), (width * rows, 1, rows), found.offset))
-    return Window(turned.base, tuple(y.shape), dense(tuple(y.shape)), turned.offset)
+    table = image_table(geometry, x, images)
+    table += [1, groups, 0, channels * x.strides[1], 0, rows * depth, *[0, rows * width] * 2]
+    out = low.made_base(tuple(y.shape), y.storage)
+    return contract(low, posed(kind, Image(len(places) + 1, turned=True)), (x, b), out, (width, rows, depth), table, width)
 
 
 def native(a: Window, b: Window, y: Any) -> bool:
