@@ -11,9 +11,10 @@ import numpy as np
 
 from lineal.base.blas import get_bfloat16_products
 from lineal.base.platforms import HOST
-from lineal.codegen.contract.arrays import Stack, contract, regular, seen
+from lineal.codegen.contract.arrays import Seen, Stack, contract, regular
 from lineal.codegen.contract.direct import Direct, direct, fits
 from lineal.codegen.contract.geometry import Geometry
+from lineal.codegen.contract.images import table_on
 from lineal.codegen.contract.problem import Contract, Image, converted
 from lineal.codegen.contract.tiles import PANELS, VECTORS
 from lineal.codegen.kinds import BY_NAME, Kind, kind_of
@@ -53,25 +54,29 @@ def apart(x: np.ndarray, channels: int) -> tuple[int, int]:
 def launched(problem: Direct) -> Any:
     """Return a routine, which is not to go, and its function."""
     routine = direct(problem, host())
-    return routine, HOST.launch(routine.address, [ctypes.c_void_p] * (5 if problem.bias else 4) + [ctypes.c_int64])
-
-
-def fields(geometry: Geometry, images: bool) -> list[tuple[int, ...]]:
-    """Return kernel, stride, dilation and padding; with `images`, these are one more axis, with one place of the kernel."""
-    found = (geometry.kernel, geometry.stride, geometry.dilation, geometry.padding)
-    return [(first, *each) for first, each in zip((1, 1, 1, 0), found)] if images else list(found)
+    return routine, HOST.launch(routine.address, [ctypes.c_void_p] * (3 + len(problem.sheets)) + [ctypes.c_int64])
 
 
 def directly(problem: Direct, geometry: Geometry, x: np.ndarray, w: np.ndarray, y: np.ndarray, *bias: np.ndarray) -> None:
     """Call the routine of direct convolutions with image, kernel (cotangent, if `turned`), result and perhaps a bias."""
     _, function = launched(problem)
     pool().follow()
-    table = seen(x[0], geometry.kernel, geometry.stride, geometry.dilation, geometry.padding, geometry.places).table
     across, groups = (w if problem.turned else y), geometry.groups
     channels, outputs = x.shape[1] // groups, across.shape[1] // groups
-    steps = (*apart(x, channels), *apart(across, 1))
-    numbers = np.array([*table, len(x), groups, channels, outputs, *steps], np.int64)
+    steps = (*apart(x, channels), *apart(across, 1), *(0, 1) * len(bias))
+    numbers = np.array([*table_on(geometry, in_elements(x)), len(x), groups, channels, outputs, *steps], np.int64)
     function(x.ctypes.data, numbers.ctypes.data, *(each.ctypes.data for each in (w, y, *bias)), 1)
+
+
+def in_elements(x: np.ndarray) -> list[int]:
+    """Return how far neighbours along each axis are apart, in elements."""
+    return [step // x.itemsize for step in x.strides]
+
+
+def seen(geometry: Geometry, x: np.ndarray, channels: int, images: int | None = None) -> Seen:
+    """Return what a kernel sees of so many channels of an image, or of all images."""
+    shape = channels * math.prod(geometry.kernel), math.prod(geometry.places) * (images or 1)
+    return Seen(shape, x, table_on(geometry, in_elements(x), images))
 
 
 def convolved(geometry: Geometry, x: np.ndarray, w: np.ndarray, bias: np.ndarray | None) -> np.ndarray | None:
@@ -83,8 +88,8 @@ def convolved(geometry: Geometry, x: np.ndarray, w: np.ndarray, bias: np.ndarray
     w = np.ascontiguousarray(w).reshape(outputs, -1)
     y = np.empty((len(x), outputs, math.prod(geometry.places)), x.dtype)
     if fits(geometry, kind, (len(x), channels, rows)):
-        given = () if bias is None else (np.ascontiguousarray(bias),)
-        directly(Direct(kind.name, len(geometry.kernel), bias is not None), geometry, x, w, y, *given)
+        given, epilogue = ((), None) if bias is None else ((np.ascontiguousarray(bias),), converted(kind, kind, True, False))
+        directly(Direct(kind.name, len(geometry.kernel), epilogue), geometry, x, w, y, *given)
         return y.reshape(len(x), outputs, *geometry.places)
     steps, args = [(0, w[:rows].size), apart(x, channels), apart(y, rows)], []
     if bias is not None:
@@ -94,8 +99,7 @@ def convolved(geometry: Geometry, x: np.ndarray, w: np.ndarray, bias: np.ndarray
     if running := runs_on(geometry, kind, len(x)):
         runs = (math.prod(geometry.places), apart(y, rows)[0], *[0] * len(args))
         stack = Stack(1, groups, tuple((0, step) for _, step in steps), runs)
-    first = x[:, :channels].swapaxes(0, 1) if running else x[0, :channels]
-    b = seen(first, *fields(geometry, running), places=(len(x), *geometry.places) if running else geometry.places)
+    b = seen(geometry, x, channels, len(x) if running else None)
     problem = posed(kind, Image(len(geometry.kernel) + running, runs=running), bias is not None)
     contract(problem, w[:rows], b, [y[0, :rows]], args, stack)
     return y.reshape(len(x), outputs, *geometry.places)
@@ -119,9 +123,8 @@ def by_kernel(geometry: Geometry, g: np.ndarray, x: np.ndarray) -> np.ndarray | 
     # the sums run through all images: a copy has them side by side
     b = np.ascontiguousarray(g.reshape(images, outputs, -1).swapaxes(0, 1)).reshape(outputs, -1)
     out = np.empty((outputs, channels, *geometry.kernel), x.dtype)
-    places = (images, *geometry.places)
-    a = seen(x[:, :channels].swapaxes(0, 1), *fields(geometry, True), places=places)
+    a = seen(geometry, x, channels, images)
     steps = ((0, apart(x, channels)[1]), (0, b[:rows].size), (0, out[:rows].size))
-    problem = posed(kind, Image(len(places), turned=True))
+    problem = posed(kind, Image(1 + len(geometry.kernel), turned=True))
     contract(problem, a, b[:rows].T, [out.reshape(outputs, -1)[:rows]], stack=Stack(1, groups, steps))
     return out

@@ -8,14 +8,18 @@ registers; for the derivative, some outputs of some elements of the kernel.   Ge
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from lineal.codegen.contract.excerpts import CAPACITY, Excerpt, Extent
+from lineal.codegen.contract.finishing import made
 from lineal.codegen.contract.geometry import Geometry
 from lineal.codegen.contract.images import AXIS, Image
 from lineal.codegen.contract.native import Native
+from lineal.codegen.contract.problem import Epilogue
+from lineal.codegen.contract.sheets import Columns, Run, Sheet
 from lineal.codegen.contract.tiles import CHAIN, WORTH_THREADS
 from lineal.codegen.emit import Emitter
 from lineal.codegen.kinds import Kind, int64, kind_of, pointer
@@ -36,16 +40,30 @@ OVERHEAD = 1.4
 HEIGHTS, HEIGHTS_TURNED = (6, 4, 2, 1), (4, 2, 1)
 """How many outputs are summed up at a time."""
 TAIL = ("images", "groups", "channels", "outputs", "x.image", "x.group", "y.image", "y.channel")
-"""The numbers behind the axes in a table: the last are how far images, groups and channels are apart."""
+"""The numbers behind the axes in a table: the last are how far images, groups and channels are apart.
+
+Those of y are of what lies as the result does, of each sheet there; `turned`, of the cotangent.
+"""
+UNROLLED = 2
+"""Of how many steps an epilogue is that is written for each vector of sums; longer ones are in a loop over them."""
 
 
 class Direct(NamedTuple):
-    """A convolution of numbers of a kind, with so many axes, perhaps a bias; `turned`, the derivative by the kernel."""
+    """A convolution of numbers of a kind, of so many axes, and what is made of sums; `turned`: its derivative by the kernel."""
 
     kind: str
     axes: int
-    bias: bool = False
+    epilogue: Epilogue | None = None
     turned: bool = False
+
+    @property
+    def sheets(self) -> list[tuple[Kind, bool]]:
+        """The kinds of what is written and read along the result, and whether they have a number for each place."""
+        own, epilogue = kind_of(self.kind), self.epilogue
+        if epilogue is None:
+            return [(own, True)]
+        made = [(kind_of(step.kind), True) for step in epilogue.steps if step.stored]
+        return [*[(own, True)] * epilogue.kept, *made, *((kind_of(name), across) for name, across in epilogue.args)]
 
 
 def fits(geometry: Geometry, kind: Kind, sizes: tuple[int, int, int], turned: bool = False) -> bool:
@@ -71,15 +89,14 @@ def filled(count: int, kind: Kind) -> float:
 
 
 class Operands(NamedTuple):
-    """Where the kernels, results and biases of one group of channels begin."""
+    """Where the kernels of one group of channels begin, and what lies along the result."""
 
     w: Value
-    y: Value
-    bias: Value | None = None
+    sheets: list[Sheet]
 
 
 class Writer:
-    """Writes the routine: x, its table, w (or g, if turned), y (or the derivative), the bias if there is one, and `spread`."""
+    """Writes the routine: x, its table, w (or g, if turned), the sheets (or the derivative), and `spread`."""
 
     def __init__(self, e: Emitter, problem: Direct):
         self.e, self.problem, self.kind = e, problem, kind_of(problem.kind)
@@ -90,7 +107,7 @@ class Writer:
     def write(self) -> None:
         """Write all of it: images and groups, or outputs, on different threads."""
         e, problem = self.e, self.problem
-        names = ("x", "table", "w", "y", *(("bias",) if problem.bias else ()))
+        names = ("x", "table", "w", *(f"y{n}" for n in range(len(problem.sheets))))
         with e.function(NAME, [*((name, pointer) for name in names), ("spread", int64)]) as (*given, spread):
             numbers = self.tail(given[1])
             count = numbers["groups"] * (numbers["outputs"] if problem.turned else numbers["images"])
@@ -109,7 +126,7 @@ class Writer:
 
     def direct(self, start: Value, stop: Value, *given: Value) -> None:
         """Write the convolutions of a range of images and groups."""
-        e, (x, table, w, y) = self.e, given[:4]
+        e, (x, table, w) = self.e, given[:3]
         numbers = self.tail(table)
         plane = Plane(e, table, self.problem, numbers["channels"])
         with e.loop(stop, start) as item:
@@ -117,34 +134,53 @@ class Writer:
             group = item - image * numbers["groups"]
             plane.fill(e.address(x, image * numbers["x.image"] + group * numbers["x.group"], self.kind))
             first = group * numbers["outputs"]
-            target = e.address(y, image * numbers["y.image"] + first * numbers["y.channel"], self.kind)
-            bias = e.address(given[4], first, self.kind) if self.problem.bias else None
-            there = Operands(e.address(w, first * plane.elements, self.kind), target, bias)
+            sheets = self.sheets(table, given[3:], image, first)
+            there = Operands(e.address(w, first * plane.elements, self.kind), sheets)
             high, *others = HEIGHTS
             rest = numbers["outputs"] - e.math.floor_divide(numbers["outputs"], high) * high
             with e.loop(numbers["outputs"] - (high - 1), 0, high) as output:
-                self.rows(plane, there, output, high, numbers["y.channel"])
+                self.rows(plane, there, output, high)
             for height in others:
                 with e.when((rest & height) != 0):
                     output = numbers["outputs"] - rest + (rest & (-2 * height))
-                    self.rows(plane, there, output, height, numbers["y.channel"])
+                    self.rows(plane, there, output, height)
 
-    def rows(self, plane: Plane, operands: Operands, output: Value, height: int, apart: Value) -> None:
+    def sheets(self, table: Value, given: Sequence[Value], image: Value, first: Value) -> list[Sheet]:
+        """Return what lies along the result of an image from an output on."""
+        e, place, found = self.e, 1 + len(AXIS) * self.problem.axes + len(TAIL) - 2, []
+        for n, (address, (kind, across)) in enumerate(zip(given, self.problem.sheets)):
+            apart, step = (e.load(table, int64, place + 2 * n + k) for k in range(2))
+            found.append(Sheet(e.address(address, image * apart, kind), step, kind, across).moved(e, first, 0))
+        return found
+
+    def rows(self, plane: Plane, operands: Operands, output: Value, height: int) -> None:
         """Write the convolution with some kernels, some rows at a time."""
         e, lanes, together = self.e, self.lanes, self.rows_together
         w = [e.address(operands.w, (output + m) * plane.elements, self.kind) for m in range(height)]
         with e.loop(plane.rows, 0, together) as row, e.loop(plane.width, 0, lanes) as i:
             at = [plane.row(e.math.minimum(row + n, plane.rows - 1), i) for n in range(together)]
-            sums = self.summed(plane, w, at)
-            mask = e.first_lanes(plane.width - i, lanes)
-            for m in range(height):
-                bias = None if operands.bias is None else e.load(operands.bias, self.kind, output + m)
-                y = e.address(operands.y, (output + m) * apart + row * plane.width + i, self.kind)
-                for n in range(together):
-                    total = e.load(sums, self.kind, (m * together + n) * lanes, lanes)
-                    total = total if bias is None else total + e.splat(bias, lanes)
-                    with e.when(row + n < plane.rows):
-                        e.store(total, y, plane.width * n, mask=mask)
+            sums, mask = self.summed(plane, w, at), e.first_lanes(plane.width - i, lanes)
+
+            def finish(m: int | Value, n: int | Value) -> None:
+                total = e.load(sums, self.kind, e.index(m * together + n) * lanes, lanes)
+                with e.when(row + n < plane.rows):
+                    place = (row + n) * plane.width + i
+                    self.finish([each.moved(e, output + m, place) for each in operands.sheets], total, mask)
+
+            if self.problem.epilogue is None or len(self.problem.epilogue.steps) <= UNROLLED:
+                for m, n in itertools.product(range(height), range(together)):
+                    finish(m, n)
+            else:
+                with e.loop(height) as m, e.loop(together) as n:
+                    finish(m, n)
+
+    def finish(self, sheets: Sequence[Sheet], total: Value, mask: Value) -> None:
+        """Write what becomes of a vector of sums."""
+        epilogue, columns = self.problem.epilogue, Columns(self.lanes, Run(0, mask))
+        if epilogue is None or epilogue.kept:
+            sheets[0].store(self.e, total, columns)
+        if epilogue is not None:
+            made(self.e, epilogue, sheets[epilogue.kept :], total, columns)
 
     def summed(self, plane: Plane, w: Sequence[Value], at: Sequence[Value]) -> Value:
         """Write the sums for each kernel at each place, block by block, to memory; return its address."""

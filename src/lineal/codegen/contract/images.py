@@ -13,11 +13,12 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import NamedTuple
 
+from lineal.codegen.contract.geometry import Geometry
 from lineal.codegen.emit import Emitter
 from lineal.codegen.kinds import Kind, float64, int32, int64, uint32
 from lineal.codegen.values import Value
 
-__all__ = ["AXIS", "Axis", "Image", "Lines", "Where", "table_of"]
+__all__ = ["AXIS", "Axis", "Image", "Lines", "Where", "put_down", "table_of", "table_on"]
 
 
 class Where(NamedTuple):
@@ -46,6 +47,27 @@ AXIS = Axis._fields
 def table_of(channel: int, *fields: Sequence[int]) -> list[int]:
     """Return the table of an image: how far channels are apart, then each axis; `fields` are in the order of `AXIS`."""
     return [channel, *(number for axis in zip(*fields) for number in axis)]
+
+
+def table_on(geometry: Geometry, steps: Sequence[int], images: int | None = None) -> list[int]:
+    """Return the table of a kernel on an image whose elements are so many `steps` apart: images, channels, then each axis.
+
+    So many `images` are one more axis, along which the kernel has one place.
+    """
+    image, kernel, places, stride, dilation, padding, _ = geometry
+    first, channel, *beside = steps
+    fields: list[Sequence[int]] = [places, kernel, stride, dilation, padding, image, beside]
+    if images is not None:
+        fields = [(one, *each) for one, each in zip((images, 1, 1, 1, 0, images, first), fields)]
+    return table_of(channel, *fields)
+
+
+def put_down(e: Emitter, table: Sequence[int]) -> Value:
+    """Write a table into memory; return its address."""
+    memory = e.stack(8 * len(table))
+    for place, number in enumerate(table):
+        e.store(e.const(number, int64), memory, place)
+    return memory
 
 
 class Image:

@@ -285,7 +285,7 @@ class Checked:
         known = written_by(step.group)
         if isinstance(step.group, Tiled) and not step.group.kept:
             # there are parts of sums, if anything
-            known = [base for base in known if base is not step.group.product.out]
+            known = [base for base in known if base is not step.group.sums.out]
         return expected(step.group, known, lambda window: self.view(window, memory))
 
     def join(self, step: Step) -> None:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from lineal.codegen.emit import Emitter
 from lineal.codegen.target import host
+from lineal.compiler.kernels.convolutions import write_convolution
 from lineal.compiler.kernels.draws import write_draw
 from lineal.compiler.kernels.loops import write_loop
 from lineal.compiler.kernels.products import write_product
@@ -17,7 +18,7 @@ from lineal.compiler.kernels.rowloops import write_rows
 from lineal.compiler.kernels.runs import write_runs
 from lineal.compiler.kernels.scans import write_scan
 from lineal.compiler.kernels.scatter import write_scatter
-from lineal.compiler.nodes.node import Draw, Product, Routine, Runs, Scan, Scatter
+from lineal.compiler.nodes.node import Convolve, Draw, Node, Product, Routine, Runs, Scan, Scatter
 from lineal.compiler.scheduling.grouping import Group
 from lineal.compiler.scheduling.rows import Rows
 from lineal.compiler.scheduling.signature import signature
@@ -58,6 +59,11 @@ def written(group: Group | Rows) -> Written:
     return Written(name, e, status)
 
 
+WRITERS: dict[type[Node], Callable[[Emitter, Any, str], bool]] = {
+    Product: write_product, Convolve: write_convolution, Scatter: write_scatter, Runs: write_runs, Draw: write_draw,
+    Scan: write_scan, Routine: write_routine,
+}  # fmt: skip
+
 MOST = 512
 """How many modules are kept."""
 MODULES: OrderedDict[Any, Any] = OrderedDict()
@@ -77,8 +83,4 @@ def writer_of(group: Group | Rows) -> Callable[[Emitter, Any, str], bool]:
     """Return what writes the function of a group."""
     if isinstance(group, Rows):
         return write_rows
-    kinds = {
-        Product: write_product, Scatter: write_scatter, Runs: write_runs, Draw: write_draw, Scan: write_scan,
-        Routine: write_routine,
-    }  # fmt: skip
-    return kinds.get(type(group.nodes[0]), write_loop)
+    return WRITERS.get(type(group.nodes[0]), write_loop)

@@ -7,12 +7,14 @@ from contextlib import contextmanager
 from typing import Any
 
 from lineal.codegen import blas
-from lineal.codegen.contract.contraction import AWAKE, Contraction
+from lineal.codegen.contract.contraction import AWAKE
+from lineal.codegen.contract.native import Native
 from lineal.codegen.emit import Emitter
 from lineal.codegen.engine import Library, engine
 from lineal.codegen.kinds import bool_, int32, int64, kind_of, pointer
 from lineal.codegen.threads import pool
 from lineal.codegen.values import Value
+from lineal.compiler.kernels.convolutions import routine_of
 from lineal.compiler.kernels.loops import parameters
 from lineal.compiler.kernels.modules import Kernels
 from lineal.compiler.kernels.overlaps import meeting
@@ -20,7 +22,7 @@ from lineal.compiler.kernels.products import call as call_product
 from lineal.compiler.kernels.products import contraction_of, is_direct, is_large, is_small, work
 from lineal.compiler.kernels.status import FAILED, MOST_TOLD, PLACES, UNEXPECTED, UNMET
 from lineal.compiler.nodes.blame import Blaming
-from lineal.compiler.nodes.node import Check, Join, Node, Product, Repeat, Rewind, Routine, Tape
+from lineal.compiler.nodes.node import Check, Convolve, Join, Node, Product, Repeat, Rewind, Routine, Tape
 from lineal.compiler.nodes.windows import Base
 from lineal.compiler.scheduling.cost import operations
 from lineal.compiler.scheduling.grouping import Group
@@ -280,26 +282,30 @@ class Segment:
         """Compile and link everything."""
         using = engine()
         emitters = (*self.kernels.modules.values(), self.driver)
-        missing = [each for each in self.contractions if each.made is None]
+        missing = [each for each in self.routines if each.made is None]
         made = using.compile_all((*emitters, *(each.e for each in missing)))
         for each, found in zip(missing, made[len(emitters) :]):
             each.made = found
         return using.link(made[: len(emitters)], ["program"], self.bound(emitters))
 
     @property
-    def contractions(self) -> list[Contraction]:
-        """The routines of contractions that are called."""
+    def routines(self) -> list[Native]:
+        """The routines of our own that are called."""
         e, found = self.driver, {}
         for group in every(self.groups):
             node = group.nodes[0]
             if isinstance(node, Product) and is_large(e, node):
                 found[contraction_of(e, group)] = None
+            elif isinstance(node, Convolve):
+                found[routine_of(group, e.target)] = None
+            elif isinstance(node, Routine):
+                found.update(dict.fromkeys(node.natives))
         return list(found)
 
     def bound(self, emitters: Sequence[Any]) -> dict[str, int]:
         """Return the addresses of what the modules use from outside."""
         symbols = blas.symbols({routine for each in emitters for routine in blas.used(each)})
-        symbols.update((each.name, each.address) for each in self.contractions)
+        symbols.update((each.name, each.address) for each in self.routines)
         for node in (node for group in every(self.groups) for node in group.nodes):
             symbols.update(node.symbols if isinstance(node, Routine) else {})
         if any("lineal_pool" in each.declared for each in emitters):

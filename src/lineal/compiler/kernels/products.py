@@ -5,24 +5,23 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from contextlib import ExitStack
-from typing import Any
 
 from lineal.codegen import blas
 from lineal.codegen.choice import BLOCKS, WRITTEN, multiplied_by
 from lineal.codegen.contract.contraction import Contraction, contraction
-from lineal.codegen.contract.problem import Contract, Epilogue, Made
+from lineal.codegen.contract.problem import Contract
 from lineal.codegen.emit import Emitter
-from lineal.codegen.formulas import Number
 from lineal.codegen.kinds import int64, kind_of, pointer
 from lineal.codegen.parallel import shared
 from lineal.codegen.values import Value
+from lineal.compiler.kernels.epilogues import epilogue_of, sheets_of
 from lineal.compiler.kernels.loops import parameters
 from lineal.compiler.kernels.openproducts import Form, formed, write_open
 from lineal.compiler.kernels.smallproducts import SmallProduct
 from lineal.compiler.nodes.node import Product
 from lineal.compiler.nodes.windows import Base, Window
 from lineal.compiler.scheduling.grouping import Group
-from lineal.compiler.scheduling.tiled import Tiled, along, problem, work
+from lineal.compiler.scheduling.tiled import Tiled, problem, work
 
 __all__ = ["call", "form_of", "is_direct", "is_large", "is_small", "contraction_of", "work", "write_product"]
 
@@ -91,40 +90,6 @@ def contraction_of(e: Emitter, group: Group) -> Contraction:
     return contraction(problem, e.target)
 
 
-def epilogue_of(group: Tiled) -> Epilogue:
-    """Return what is made of a product's sums."""
-    width, args = group.product.out.shape[-1], arguments(group)
-    values, known = {group.product.out: 0}, {window: 1 + n for n, window in enumerate(args)}
-
-    def operand(arg: Any) -> int | Number:
-        if arg.base.source == "literal":
-            return Number(arg.number)
-        return values[arg.base] if arg.base in values else known[arg]
-
-    steps = []
-    for node in group.maps:
-        stored = node.out in group.stored
-        steps.append(Made(node.formula, tuple(map(operand, node.args)), kind_of(node.out.dtype).name, stored))
-        values[node.out] = len(args) + len(steps)
-    moves = tuple((kind_of(each.base.dtype).name, along(each, width)[1]) for each in args)  # type: ignore[index]
-    return Epilogue(tuple(steps), moves, group.kept)
-
-
-def arguments(group: Tiled) -> list[Window]:
-    """Return the windows that the maps read beside the sums."""
-    factors = {id(group.product.a), id(group.product.b)}
-    return list(dict.fromkeys(each for each in group.reads() if id(each) not in factors))
-
-
-def sheets_of(group: Tiled) -> list[tuple[Base, int, int]]:
-    """Return what the routine is given of sums, results and arguments: a base, how many elements on, how far rows are apart."""
-    width = group.product.out.shape[-1]
-    sums = group.product.out if group.product.out in group.stored else group.stored[0]
-    stored = [node.out for node in group.maps if node.out in group.stored]
-    windows = [Window(each, each.shape, each.strides) for each in (sums, *stored)]
-    return [(each.base, each.offset, along(each, width)[0]) for each in (*windows, *arguments(group))]  # type: ignore[index]
-
-
 Axis = tuple[int, tuple[int, int, int]]
 """How many products there are along an axis of a stack, and how far it moves in A, B and C."""
 
@@ -179,8 +144,9 @@ def call(e: Emitter, group: Group, address: dict[Base, Value], spread: int = 1) 
     if not isinstance(group, Tiled):
         multiply(e, node, a, b, address[node.out], spread)
         return
-    sheets = [each for base, offset, step in sheets_of(group) for each in (at(base, offset), e.index(step))]
-    e.call(contraction_of(e, group).name, None, *factors(e, node, a, b), e.const(spread, int64), *sheets)
+    sheets = sheets_of(group, node.out, group.sizes)
+    given = [place for each in sheets for place in (at(each.base, each.offset), e.index(each.steps[0]))]
+    e.call(contraction_of(e, group).name, None, *factors(e, node, a, b), e.const(spread, int64), *given)
 
 
 def factors(e: Emitter, node: Product, a: Value, b: Value) -> list[Value]:

@@ -14,12 +14,28 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lineal.base import later
+from lineal.codegen.contract.geometry import Geometry
 from lineal.codegen.formulas import formula_of
 from lineal.codegen.kinds import Kind, float64, int64, kind_of
 from lineal.compiler import passes
 from lineal.compiler.lowering.support import identity, same, supported
 from lineal.compiler.nodes.blame import Blaming
-from lineal.compiler.nodes.node import Call, Check, Draw, Host, Join, Map, Node, Product, Reduce, Routine, Runs, Scan, Scatter
+from lineal.compiler.nodes.node import (
+    Call,
+    Check,
+    Convolve,
+    Draw,
+    Host,
+    Join,
+    Map,
+    Node,
+    Product,
+    Reduce,
+    Routine,
+    Runs,
+    Scan,
+    Scatter,
+)
 from lineal.compiler.nodes.windows import Base, Chosen, Pick, Place, RunSum, Window, dense, merged
 from lineal.core.inplace import Copy
 from lineal.ops.pattern import Elementwise
@@ -202,6 +218,12 @@ class Lowering:
         out = Base(self.next(), shape, a.base.dtype, "made")
         self.nodes.append(Product(out, self.readable(a), self.readable(b)))
         return Window(out, shape, out.strides)
+
+    def convolution(self, x: Window, w: Window, geometry: Geometry, shape: Sequence[int]) -> Window:
+        """Append a Convolve, of a kernel in order, and return the window on what it makes."""
+        out = self.made_base(shape, x.base.dtype)
+        self.nodes.append(Convolve(out, x, w, geometry))
+        return Window(out, out.shape, out.strides)
 
     def readable(self, window: Window) -> Window:
         """Return the window, or a copy of it if BLAS cannot read it where it lies."""

@@ -6,14 +6,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple
 
+from lineal.codegen.contract.geometry import Geometry
+from lineal.codegen.contract.native import Native
 from lineal.codegen.formulas import Formula
 from lineal.compiler.nodes.windows import Base, Chosen, Pick, Place, RunSum, Shape, Window
 from lineal.core import Op
 from lineal.tracing import Equation
 
 __all__ = [
-    "Call", "Check", "Draw", "Host", "Join", "Map", "Node", "Product", "Reduce", "Repeat", "Rewind", "Routine", "Runs", "Scan",
-    "Scatter", "Tape",
+    "Call", "Check", "Convolve", "Draw", "Host", "Join", "Map", "Node", "Product", "Reduce", "Repeat", "Rewind", "Routine",
+    "Runs", "Scan", "Scatter", "Tape",
 ]  # fmt: skip
 
 
@@ -123,6 +125,31 @@ class Product(Node):
     @property
     def reads(self) -> list[Base]:
         return [self.a.base, self.b.base]
+
+    @property
+    def writes(self) -> list[Base]:
+        return [self.out]
+
+
+@dataclass(eq=False)
+class Convolve(Node):
+    """out (N, O, *places) = x (N, C, *image) convolved with w (O, C / groups, *kernel), whose numbers lie in order."""
+
+    out: Base
+    x: Window
+    w: Window
+    geometry: Geometry
+
+    label = "convolution"
+
+    @property
+    def work(self) -> int:
+        """How many multiplications it takes."""
+        return self.geometry.work(self.x.shape[0], self.w.shape[1], self.w.shape[0])
+
+    @property
+    def reads(self) -> list[Base]:
+        return [self.x.base, self.w.base]
 
     @property
     def writes(self) -> list[Base]:
@@ -262,8 +289,8 @@ class Call(NamedTuple):
 class Routine(Node):
     """outs = what code from elsewhere (LAPACK, a kernel for batches) makes of args, which lie as it wants them.
 
-    `symbols` are the addresses of what BLAS's table does not know. An out may lie where one of `after` is, which it replaces.
-    `work` counts multiplications.
+    `symbols` are the addresses of what BLAS's table does not know, `natives` routines of our own, which are compiled with the
+    program. An out may lie where one of `after` is, which it replaces. `work` counts multiplications.
     """
 
     outs: Sequence[Base]
@@ -273,6 +300,7 @@ class Routine(Node):
     work: int = 0
     symbols: dict[str, int] = field(default_factory=dict)
     after: tuple[Base, ...] = ()
+    natives: tuple[Native, ...] = ()
 
     @property
     def reads(self) -> list[Base]:

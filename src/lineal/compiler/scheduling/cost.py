@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from lineal.codegen.formulas import Formula, Number, Step
-from lineal.compiler.nodes.node import Map, Node, Product, Reduce, Repeat, Routine
+from lineal.compiler.nodes.node import Convolve, Map, Node, Product, Reduce, Repeat, Routine
 from lineal.compiler.scheduling.grouping import Group
 
 __all__ = ["DIVISION", "WORTH_THREADS", "nanoseconds", "of_formula", "operations"]
@@ -50,7 +50,7 @@ def operations(nodes: Iterable[Node]) -> int:
             count += 2 * math.prod(node.out.shape) * node.a.shape[-1]
         elif isinstance(node, (Map, Reduce)):
             count += math.prod(node.space)
-        elif isinstance(node, Routine):
+        elif isinstance(node, (Convolve, Routine)):
             count += 2 * node.work
         elif isinstance(node, Repeat):
             count += (node.turns or MANY_TURNS) * operations(node.schedule.nodes)

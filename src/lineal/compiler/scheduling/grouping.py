@@ -11,7 +11,22 @@ import bisect
 from collections.abc import Iterable
 from typing import Any
 
-from lineal.compiler.nodes.node import Check, Draw, Host, Join, Map, Node, Product, Reduce, Repeat, Routine, Runs, Scan, Scatter
+from lineal.compiler.nodes.node import (
+    Check,
+    Convolve,
+    Draw,
+    Host,
+    Join,
+    Map,
+    Node,
+    Product,
+    Reduce,
+    Repeat,
+    Routine,
+    Runs,
+    Scan,
+    Scatter,
+)
 from lineal.compiler.nodes.windows import Base, Chosen, RunSum, Window
 
 __all__ = ["Group", "grouped", "needed"]
@@ -86,6 +101,8 @@ def windows(node: Node) -> Iterable[Window]:
         yield node.arg
     elif isinstance(node, Product):
         yield from (node.a, node.b)
+    elif isinstance(node, Convolve):
+        yield from (node.x, node.w)
     elif isinstance(node, (Host, Repeat, Routine, Scan)):
         yield from node.args
     elif isinstance(node, Check):

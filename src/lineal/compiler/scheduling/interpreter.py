@@ -7,6 +7,7 @@ the eager kernels: its body is lowered and scheduled for itself, which is seen h
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -15,11 +16,12 @@ import numpy as np
 from lineal.codegen import kinds
 from lineal.codegen.formulas import NUMPY, Formula
 from lineal.codegen.kinds import Kind, float64, kind_of
-from lineal.compiler.nodes.node import Draw, Map, Node, Product, Reduce, Repeat, Rewind, Runs, Scan, Scatter
+from lineal.compiler.nodes.node import Convolve, Draw, Map, Node, Product, Reduce, Repeat, Rewind, Runs, Scan, Scatter
 from lineal.compiler.nodes.windows import Base, Chosen, Pick, Place, RunSum, Window
 from lineal.compiler.scheduling.grouping import Group
 from lineal.compiler.scheduling.noise import ULPS, Expected, Kernels, Unknown, generators, settled
 from lineal.compiler.scheduling.rows import Rows
+from lineal.ops.contraction.convolution import columns
 
 __all__ = ["expected", "is_known"]
 
@@ -158,6 +160,13 @@ class Run:
         size = np.matmul(np.abs(a.astype(wide)), np.abs(b.astype(wide)))
         self.values[node.out] = self.noisy(found, kind, size)
 
+    def convolve(self, node: Convolve) -> None:
+        """out = x convolved with w, as products of what the kernel sees."""
+        kind, (x, w), geometry = kind_of(node.out.dtype), (self.view(each) for each in (node.x, node.w)), node.geometry
+        matrices = lambda w: w.astype(np.float64).reshape(geometry.groups, -1, math.prod(w.shape[1:]))
+        product = lambda x, w: np.matmul(matrices(w), columns(np, x.astype(np.float64), geometry)).reshape(node.out.shape)
+        self.values[node.out] = self.noisy(product(x, w), kind, product(np.abs(x), np.abs(w)))
+
     def scan(self, node: Scan) -> None:
         """out = formula(so far, args), one after the other."""
         kind = kind_of(node.out.dtype)
@@ -224,6 +233,6 @@ CANCELLING = frozenset("logaddexp logaddexp2 lgamma digamma".split())
 """Those that are rounded as their operands are, where they are small themselves."""
 
 MEANINGS: dict[type[Node], Callable[[Run, Any], None]] = {
-    Map: Run.map, Reduce: Run.reduce, Product: Run.product, Scan: Run.scan, Scatter: Run.scatter, Repeat: Run.repeat,
-    Rewind: Run.repeat, Draw: Run.draw, Runs: Run.runs,
+    Map: Run.map, Reduce: Run.reduce, Product: Run.product, Convolve: Run.convolve, Scan: Run.scan, Scatter: Run.scatter,
+    Repeat: Run.repeat, Rewind: Run.repeat, Draw: Run.draw, Runs: Run.runs,
 }  # fmt: skip

@@ -5,7 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from lineal.compiler.nodes.node import Check, Draw, Host, Join, Map, Node, Product, Reduce, Repeat, Routine, Runs, Scan, Scatter
+from lineal.compiler.nodes.node import (
+    Check,
+    Convolve,
+    Draw,
+    Host,
+    Join,
+    Map,
+    Node,
+    Product,
+    Reduce,
+    Repeat,
+    Routine,
+    Runs,
+    Scan,
+    Scatter,
+)
 from lineal.compiler.nodes.windows import Base, Chosen, Place, RunSum, Window, dense
 from lineal.compiler.scheduling.grouping import Group, inline
 from lineal.compiler.scheduling.rows import Rows
@@ -82,6 +97,8 @@ class Listing:
         """Return the line of a node that has no loop of its own kind."""
         if isinstance(node, Product):
             return f"{self.shown(node.out)} = {self.view(node.a)} @ {self.view(node.b)}"
+        if isinstance(node, Convolve):
+            return f"{self.shown(node.out)} = {node.label}({self.view(node.x)}, {self.view(node.w)})"
         if isinstance(node, Scan):
             words = [self.view(each) for each in node.args]
             formula = node.formula.text("so_far", *words)

@@ -36,8 +36,8 @@ class Schedule:
         self.results, self.written = low.results, list(low.written)
         self.numbers = itertools.count(low.count)
         """The numbers of bases to come."""
-        tiles = passes.enabled("tiles") and not general
-        self.laid = laid_out(low, loop, self.numbers) if loop is not None and tiles else {}
+        tiles = passes.enabled("tiles")
+        self.laid = laid_out(low, loop, self.numbers) if loop is not None and tiles and not general else {}
         """What the loop whose body this is lays out for it: windows on what it is given, and what stands for them here."""
         self.given: list[Node] = []
         """What is to be scheduled: what was lowered, and what is laid out before loops."""
@@ -66,7 +66,7 @@ class Schedule:
         self.store([*wanted, *self.spread_moves()])
         self.groups = kernels(self.rows, set(wanted), general)
         if tiles:
-            self.groups = in_tiles(self.groups, wanted, self.written)
+            self.groups = in_tiles(self.groups, wanted, self.written, general)
         outside = {*self.results, *(base for base, _ in self.written)}
         roots = {base.root for group in self.groups for base in group.stored}
         internal = {base for base in roots if base not in outside and base.source == "made"}

@@ -18,7 +18,7 @@ from lineal.compiler.scheduling.rows import Rows
 
 __all__ = ["signature"]
 
-NOT_CODE = frozenset(("label", "after", "work", "symbols"))
+NOT_CODE = frozenset(("label", "after", "work", "symbols", "natives"))
 """What of a node says nothing about its code."""
 
 

@@ -18,33 +18,42 @@ from lineal.codegen import choice
 from lineal.codegen.choice import BLOCKS
 from lineal.codegen.contract.tiles import Tiles
 from lineal.codegen.kinds import kind_of
-from lineal.compiler.nodes.node import Map, Node, Product
+from lineal.compiler.nodes.node import Convolve, Map, Node, Product
 from lineal.compiler.nodes.windows import Base, Window, dense
 from lineal.compiler.scheduling.grouping import Group, windows
 from lineal.compiler.scheduling.rows import Rows
 
-__all__ = ["Tiled", "along", "in_tiles", "problem", "work"]
+__all__ = ["Tiled", "along", "in_tiles", "problem", "sizes_of", "work"]
 
 MOST_ARRAYS = 2
 """How many arrays of as many numbers as there are sums are read and written beside these."""
 
-Along = tuple[int, bool]
+Along = tuple[tuple[int, ...], bool]
 Memory = Callable[[Base], Base]
+Summing = Product | Convolve
 
 
 class Tiled(Group):
-    """A product, and the maps that are made of its sums; `kept`: others read the sums too."""
+    """A product or a convolution, and the maps that are made of its sums; `kept`: others read the sums too."""
 
-    def __init__(self, product: Product, loop: Group, kept: bool):
+    def __init__(self, sums: Summing, loop: Group, kept: bool, memory: Memory):
         super().__init__(loop.number, None)
-        self.product = product
-        self.kept = kept
+        self.sums, self.kept = sums, kept
+        self.sizes, self.factors = sizes_of(sums), [*windows(sums)]
         self.maps = [node for node in loop.nodes if isinstance(node, Map)]
-        self.nodes = [product, *self.maps]
-        self.elements = {product.out, *(node.out for node in self.maps)}
-        self.in_parts = product.a.shape[-1] > Tiles.depth
-        """Whether sums are made in several parts, which need memory."""
-        self.stored = [*([product.out] if kept or self.in_parts else ()), *loop.stored]
+        self.nodes = [sums, *self.maps]
+        self.elements = {sums.out, *(node.out for node in self.maps)}
+        self.parts = self.room(loop.stored, memory)
+        """Where parts of sums are kept, if they are made in several."""
+        self.stored = [*([sums.out] if self.parts is sums.out else ()), *loop.stored]
+
+    def room(self, stored: Sequence[Base], memory: Memory) -> Base:
+        """Return the sums' own memory if they are kept, else a result's that may hold parts of them, or need not."""
+        if self.kept:
+            return self.sums.out
+        read = {memory(each.base) for each in self.reads()}
+        fit = (each for each in stored if each.dtype == self.sums.out.dtype and memory(each) not in read)
+        return next(fit, self.sums.out) if in_parts(self.sums) else stored[0]
 
     def external(self) -> list[Base]:
         return list(dict.fromkeys(each.base for each in self.reads()))
@@ -55,6 +64,19 @@ class Tiled(Group):
             for window in windows(node):
                 if window.base.source != "literal" and window.base not in self.elements:
                     yield window
+
+
+def sizes_of(node: Summing) -> tuple[int, ...]:
+    """Return the sizes of sums: rows and columns, of a convolution images, channels and places."""
+    if isinstance(node, Product):
+        return node.out.shape[-2:]
+    return (*node.out.shape[:2], math.prod(node.out.shape[2:]))
+
+
+def in_parts(node: Summing) -> bool:
+    """Return whether sums may be made in several parts, which need memory."""
+    depth = node.a.shape[-1] if isinstance(node, Product) else math.prod(node.w.shape[1:])
+    return depth > Tiles.depth
 
 
 def work(node: Product) -> int:
@@ -69,36 +91,56 @@ def problem(node: Product, general: bool = False, spread: bool = False) -> choic
     return choice.Product(m, n, node.a.shape[-1], kind, True, node.b.strides[-1] == 1, general, spread, node.laid)
 
 
-def along(window: Window, width: int) -> Along | None:
-    """Return how far the rows of a window are apart, and whether it has a number for each column; None if it is not so."""
-    *lead, (size, last) = [*zip(window.shape, window.strides)] or [(1, 0)]
-    if size != width or last not in (0, 1):
+def along(window: Window, sizes: Sequence[int]) -> Along | None:
+    """Return how a window lies along sums of such sizes; None if it has not one stride for each of them.
+
+    That is how far neighbours are apart along all axes but the last, and whether it has a number for each of the last.
+    """
+    dims: list[tuple[int, int]] = []
+    for size, step in zip(window.shape, window.strides):
+        if size == 1:
+            continue
+        if dims and dims[-1][1] == step * size:
+            size *= dims.pop()[0]
+        dims.append((size, step))
+    found = [taken(dims, size) for size in reversed(sizes)]
+    if None in found or found[0] not in (0, 1):
         return None
-    step, count = 0, 1
-    for n, each in reversed(lead):
-        if n > 1 and count > 1 and each != step * count:
-            return None
-        step, count = (each, n) if count == 1 else (step, count * n)
-    return step, last == 1
+    return tuple(found[:0:-1]), found[0] == 1 or sizes[-1] == 1  # type: ignore[arg-type]
+
+
+def taken(dims: list[tuple[int, int]], count: int) -> int | None:
+    """Take an axis of so many elements off the last of merged dimensions; return its stride, None if it has not one."""
+    if count == 1:
+        return 0
+    if not dims or dims[-1][0] % count:
+        return None
+    size, step = dims.pop()
+    if size > count:
+        dims.append((size // count, step * count))
+    return step
 
 
 def in_tiles(
-    groups: Sequence[Group | Rows], wanted: Iterable[Base], written: Sequence[tuple[Base, Base]]
+    groups: Sequence[Group | Rows], wanted: Iterable[Base], written: Sequence[tuple[Base, Base]], general: bool = False
 ) -> list[Group | Rows]:
-    """Return the groups, products and loops over their sums as one; `wanted` is read afterwards, `written` lies elsewhere."""
+    """Return the groups, products and loops over their sums as one; `wanted` is read afterwards, `written` lies elsewhere.
+
+    In a `general` program that is done for convolutions alone.
+    """
     targets = dict(written)
     memory: Memory = lambda base: targets.get(base, base).root
     found = list(groups)
     for group in groups:
         node = group.nodes[0]
-        if not (isinstance(node, Product) and len(node.out.shape) == 2 and in_blocks(node)):
+        if not (isinstance(node, Convolve) or (isinstance(node, Product) and not general and in_blocks(node))):
             continue
         place = found.index(group)
         after = next((n for n in range(place + 1, len(found)) if reads(found[n], node.out)), None)
         if after is None or not takes(found[after], node, memory) or not free(found[place + 1 : after], node, memory):
             continue
         others = any(reads(each, node.out) for each in found[after + 1 :])
-        found[after] = Tiled(node, found[after], others or node.out in set(wanted))  # type: ignore[arg-type]
+        found[after] = Tiled(node, found[after], others or node.out in set(wanted), memory)  # type: ignore[arg-type]
         del found[place]
     for number, each in enumerate(found):
         each.number = number
@@ -106,7 +148,9 @@ def in_tiles(
 
 
 def in_blocks(node: Product) -> bool:
-    """Return whether a product is done in blocks."""
+    """Return whether a product of two matrices is done in blocks."""
+    if len(node.out.shape) != 2:
+        return False
     # what is too small for blocks but has to be copied is left to its own routine
     worth = work(node) > choice.MOST_WRITTEN and choice.multiplied_by(problem(node)) == BLOCKS and node.out.dtype.kind == "f"
     return node.laid or worth
@@ -117,14 +161,19 @@ def reads(group: Group | Rows, base: Base) -> bool:
     return any(base in node.reads for node in group.nodes)
 
 
-def takes(group: Group | Rows, product: Product, memory: Memory) -> bool:
-    """Return whether a group is a loop of maps over the sums of a product, which writes to no memory of the product's."""
+def takes(group: Group | Rows, sums: Summing, memory: Memory) -> bool:
+    """Return whether a group is a loop of maps over some sums, which writes to no memory of theirs or of their factors."""
     if type(group) is not Group:
         return False
-    own = {memory(each) for each in (product.a.base, product.b.base, product.out)}
-    if len(group.stored) + len(matrices(group, product.out)) > MOST_ARRAYS:
+    own = owned(sums, memory)
+    if len(group.stored) + len(matrices(group, sums.out)) > MOST_ARRAYS:
         return False
-    return all(isinstance(node, Map) and runs_along(node, product.out, group, own, memory) for node in group.nodes)
+    return all(isinstance(node, Map) and runs_along(node, sums, group, own, memory) for node in group.nodes)
+
+
+def owned(sums: Summing, memory: Memory) -> set[Base]:
+    """Return the memory of sums and of their factors."""
+    return {memory(each) for each in (*sums.reads, *sums.writes)}
 
 
 def matrices(group: Group, sums: Base) -> set[Window]:
@@ -133,23 +182,23 @@ def matrices(group: Group, sums: Base) -> set[Window]:
     return {each for each in found if all(step or size == 1 for size, step in zip(each.shape, each.strides))}
 
 
-def runs_along(node: Map, sums: Base, group: Group, own: set[Base], memory: Memory) -> bool:
+def runs_along(node: Map, sums: Summing, group: Group, own: set[Base], memory: Memory) -> bool:
     """Return whether a map of a group is made sum by sum, of what lies along the sums, and in none of `own` memory."""
-    width, out = sums.shape[-1], node.out
-    if math.prod(node.space) != math.prod(sums.shape) or node.after:
+    sizes, out = sizes_of(sums), node.out
+    if math.prod(node.space) != math.prod(sizes) or node.after:
         return False
-    if out in group.stored and (memory(out) in own or not is_made(out, width)):
+    if out in group.stored and (memory(out) in own or not is_made(out, sizes)):
         return False
-    return all(isinstance(arg, Window) and fits(arg, sums, width, group) for arg in node.args)
+    return all(isinstance(arg, Window) and fits(arg, sums.out, sizes, group) for arg in node.args)
 
 
-def is_made(base: Base, width: int) -> bool:
+def is_made(base: Base, sizes: Sequence[int]) -> bool:
     """Return whether a base lies along the sums."""
-    found = along(Window(base, base.shape, base.strides), width)
+    found = along(Window(base, base.shape, base.strides), sizes)
     return found is not None and found[1]
 
 
-def fits(window: Window, sums: Base, width: int, group: Group) -> bool:
+def fits(window: Window, sums: Base, sizes: Sequence[int], group: Group) -> bool:
     """Return whether an argument of a map is the sum, made in the loop itself, or lies along the sums."""
     if window.base.source == "literal":
         return True
@@ -159,16 +208,16 @@ def fits(window: Window, sums: Base, width: int, group: Group) -> bool:
         )
     if window.base in group.elements:
         return window.whole
-    return along(window, width) is not None
+    return along(window, sizes) is not None
 
 
-def free(between: Sequence[Group | Rows], product: Product, memory: Memory) -> bool:
-    """Return whether a product may be done after some groups instead of before them."""
-    own = {memory(each) for each in (product.a.base, product.b.base, product.out)}
+def free(between: Sequence[Group | Rows], sums: Summing, memory: Memory) -> bool:
+    """Return whether sums may be made after some groups instead of before them."""
+    own = owned(sums, memory)
     for group in between:
         nodes: list[Node] = list(group.nodes)
         if any(node.stops for node in nodes) or any(memory(base) in own for node in nodes for base in node.writes):
             return False
-        if any(memory(base) is memory(product.out) for node in nodes for base in node.reads):
+        if any(memory(base) is memory(sums.out) for node in nodes for base in node.reads):
             return False
     return True

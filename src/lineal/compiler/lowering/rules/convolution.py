@@ -2,102 +2,41 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from lineal.codegen.contract.contraction import contraction
-from lineal.codegen.contract.convolutions import posed, runs_on
+from lineal.codegen.contract.convolutions import posed
 from lineal.codegen.contract.direct import Direct, direct, fits
 from lineal.codegen.contract.geometry import Geometry, Phase, phases
-from lineal.codegen.contract.images import table_of
-from lineal.codegen.contract.problem import Contract, Image
+from lineal.codegen.contract.images import put_down, table_on
+from lineal.codegen.contract.native import Native
+from lineal.codegen.contract.problem import Image
 from lineal.codegen.emit import Emitter
 from lineal.codegen.kinds import int64, kind_of
 from lineal.codegen.target import host
-from lineal.codegen.values import Value
 from lineal.compiler.lowering.routines import Addresses, call
 from lineal.compiler.lowering.rules.table import FLOATS, lowers
+from lineal.compiler.nodes.node import Call
 from lineal.compiler.nodes.windows import Base, Window, dense
 from lineal.ops.contraction.convolution import Convolution, ConvolutionByImage, ConvolutionByKernel
 
 SIZED = "all sizes are above 0"
 
 
-def in_table(e: Emitter, table: Sequence[int]) -> Value:
-    """Write numbers into a table; return its address."""
-    memory = e.stack(8 * len(table))
-    for place, number in enumerate(table):
-        e.store(e.const(number, int64), memory, place)
-    return memory
-
-
-class Form(NamedTuple):
-    """What a call is given: whether the image comes first, whether there is a bias, how far rows of the result are apart."""
-
-    turned: bool
-    bias: bool
-    step: int
-
-
 @call
-def contracted(
-    e: Emitter, xs: Addresses, ys: Addresses, name: str, sizes: tuple[int, int, int], table: Sequence[int], form: Form
-) -> None:
-    """The routine on a matrix and an image with its table; the result is also where parts of sums are kept."""
-    m, n, k = map(e.index, sizes)
-    result = [ys[0], e.index(form.step)]
-    sheets = result * (2 if form.bias else 1) + ([xs[2], e.index(1)] if form.bias else [])
-    if form.turned:
-        # parts of sums come before the result
-        sheets = [ys[1], n, *result]
-    spread = e.const(int(e.spread), int64)
-    image, one = [in_table(e, table), e.index(0)], e.index(1)
-    factors = [xs[0], *image, xs[1], one, k] if form.turned else [xs[0], k, one, xs[1], *image]
-    e.call(name, None, *factors, m, n, k, spread, *sheets)
+def contracted(e: Emitter, xs: Addresses, ys: Addresses, name: str, sizes: tuple[int, int, int], table: Sequence[int]) -> None:
+    """The routine on an image with its table and a matrix; the result is turned, behind it is memory for parts of sums."""
+    (m, n, k), spread = map(e.index, sizes), e.const(int(e.spread), int64)
+    factors = [xs[0], put_down(e, table), e.index(0), xs[1], e.index(1), k]
+    e.call(name, None, *factors, m, n, k, spread, ys[1], n, ys[0], m)
 
 
 @call
 def directly(e: Emitter, xs: Addresses, ys: Addresses, name: str, table: Sequence[int]) -> None:
-    """The routine of direct convolutions on an image with its table, a kernel or a cotangent, and perhaps a bias."""
-    x, other, *bias = xs
-    e.call(name, None, x, in_table(e, table), other, ys[0], *bias, e.const(int(e.spread), int64))
-
-
-def placed(low: Any, problem: Direct, geometry: Geometry, args: Sequence[Window], across: Window, out: Base) -> Window:
-    """Append the call of a direct convolution; `args` begin with the image, `across` (N, O, *places) is a cotangent or out."""
-    routine, x, groups = direct(problem, host()), args[0], geometry.groups
-    channels, outputs = x.shape[1] // groups, across.shape[1] // groups
-    table = [*image_table(geometry, x), x.shape[0], groups, channels, outputs]
-    table += [x.strides[0], channels * x.strides[1], *across.strides[:2]]
-    work = geometry.work(x.shape[0], channels, across.shape[1])
-    write = directly(routine.name, tuple(table))
-    low.routine("convolution", write, args, [out], work=work, symbols={routine.name: routine.address})
-    return Window(out, out.shape, out.strides)
-
-
-def image_table(geometry: Geometry, x: Window, images: int | None = None) -> list[int]:
-    """Return the table of an image (N, C, *image) without what moves it; so many images are one more axis."""
-    image, kernel, places, stride, dilation, padding, _ = geometry
-    fields = [places, kernel, stride, dilation, padding, image, x.strides[2:]]
-    if images is not None:
-        fields = [(first, *each) for first, each in zip((images, 1, 1, 1, 0, images, x.strides[0]), fields)]
-    return table_of(x.strides[1], *fields)
-
-
-def contract(
-    low: Any, problem: Contract, args: Sequence[Window], out: Base, sizes: Sequence[int], table: list[int], step: int
-) -> Window:
-    """Append the call of a routine on its factors and perhaps a bias; return the window on what it makes."""
-    routine, outs = contraction(problem, host()), [out]
-    if problem.turned:
-        outs.append(low.made_base(out.shape if sizes[2] > routine.deepest else (1,), out.dtype))
-    form = Form(problem.turned, len(args) > 2, step)
-    write = contracted(routine.name, tuple(sizes), tuple(table), form)
-    work = math.prod(out.shape) * sizes[2]
-    low.routine("convolution", write, args, outs, work=work, symbols={routine.name: routine.address})
-    return Window(out, out.shape, out.strides)
+    """The routine of direct convolutions on an image with its table and a cotangent."""
+    e.call(name, None, xs[0], put_down(e, table), xs[1], ys[0], e.const(int(e.spread), int64))
 
 
 def in_order(low: Any, window: Window) -> Window:
@@ -114,27 +53,14 @@ def in_memory(low: Any, window: Window) -> Window:
 
 
 def correlated(low: Any, geometry: Geometry, x: Window, w: Window, *bias: Window) -> Window:
-    """Return the window on x (N, C, *image) convolved with w (O, C / groups, *kernel)."""
-    x, w, bias = in_memory(low, x), in_order(low, w), tuple([in_order(low, each) for each in bias])
-    (images, _), (outputs, channels), groups = x.shape[:2], w.shape[:2], geometry.groups
-    out = low.made_base((images, outputs, *geometry.places), x.base.dtype)
-    rows, width, depth = outputs // groups, math.prod(geometry.places), channels * math.prod(geometry.kernel)
-    apart = (outputs * width, rows * width)
-    moves = [(0, rows * depth), (x.strides[0], channels * x.strides[1]), apart, *[apart, (0, rows)] * len(bias)]
-    kind = kind_of(x.base.dtype)
-    if fits(geometry, kind, (images, channels, rows)):
-        problem = Direct(kind.name, len(geometry.kernel), bool(bias))
-        return placed(low, problem, geometry, (x, w, *bias), Window(out, out.shape, out.strides), out)
-    running = runs_on(geometry, kind, images)
-    table = image_table(geometry, x, images if running else None)
-    if running:
-        sums, *sheets = [first for first, _ in moves[2:]]
-        table += [1, groups, *itertools.chain(*((0, step) for _, step in moves)), width, sums, *sheets]
-    else:
-        table += [images, groups, *itertools.chain(*moves)]
-    columns = width * images if running else width
-    problem = posed(kind, Image(len(geometry.kernel) + running, runs=running), bool(bias))
-    return contract(low, problem, (w, x, *bias), out, (rows, columns, depth), table, width)
+    """Return the window on x (N, C, *image) convolved with w (O, C / groups, *kernel), plus a number for each output."""
+    x, w = in_memory(low, x), in_order(low, w)
+    shape = (x.shape[0], w.shape[0], *geometry.places)
+    found = low.convolution(x, w, geometry, shape)
+    if not bias:
+        return found
+    b = Window(bias[0].base, shape, (0, bias[0].strides[0], *[0] * len(geometry.places)), bias[0].offset)
+    return low.map(shape, x.base.dtype, lambda m, y, b: y + b, found, b, label="add")
 
 
 @lowers(Convolution, of=FLOATS, where=SIZED)
@@ -187,16 +113,28 @@ def by_kernel(low: Any, op: Any, y: Any, g: Window, x: Window) -> Window | None:
     geometry, x = op.geometry, in_memory(low, x)
     (images, outputs, *places), groups = g.shape, geometry.groups
     rows, channels = outputs // groups, x.shape[1] // groups
-    kind = kind_of(x.base.dtype)
+    kind, out = kind_of(x.base.dtype), low.made_base(tuple(y.shape), y.storage)
+    work = geometry.work(images, channels, outputs)
     if fits(geometry, kind, (images, channels, rows), True):
-        out, g = low.made_base(tuple(y.shape), y.storage), in_order(low, g)
-        return placed(low, Direct(kind.name, len(places), turned=True), geometry, (x, g), g, out)
+        g = in_order(low, g)
+        table = [*table_on(geometry, x.strides), images, groups, channels, rows]
+        table += [x.strides[0], channels * x.strides[1], *g.strides[:2]]
+        routine = direct(Direct(kind.name, len(places), turned=True), host())
+        return called(low, routine, directly(routine.name, tuple(table)), (x, g), [out], work)
     b = in_order(low, Window(g.base, (outputs, images, *places), (g.strides[1], g.strides[0], *g.strides[2:]), g.offset))
     depth, width = images * math.prod(places), channels * math.prod(geometry.kernel)
-    table = image_table(geometry, x, images)
+    table = table_on(geometry, x.strides, images)
     table += [1, groups, 0, channels * x.strides[1], 0, rows * depth, *[0, rows * width] * 2]
-    out = low.made_base(tuple(y.shape), y.storage)
-    return contract(low, posed(kind, Image(len(places) + 1, turned=True)), (x, b), out, (width, rows, depth), table, width)
+    routine = contraction(posed(kind, Image(len(places) + 1, turned=True)), host())
+    parts = low.made_base((groups, width, rows) if depth > routine.deepest else (1,), y.storage)
+    write = contracted(routine.name, (width, rows, depth), tuple(table))
+    return called(low, routine, write, (x, b), [out, parts], work)
+
+
+def called(low: Any, routine: Native, write: Call, args: Sequence[Window], outs: Sequence[Base], work: int) -> Window:
+    """Append the call of a routine; return the window on the first of what it makes."""
+    low.routine("convolution", write, args, outs, work=work, natives=(routine,))
+    return Window(outs[0], outs[0].shape, outs[0].strides)
 
 
 def native(a: Window, b: Window, y: Any) -> bool:
