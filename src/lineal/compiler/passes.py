@@ -7,6 +7,7 @@
 * donation: a block that begins as the copy of one that nobody reads any more takes over its memory (see `donation`).
 * rolling: equal turns one after the other are one loop (see `rolling`).
 * tiles: what is made of a large product's sums, element by element, is made while they are at hand (see `tiled`).
+* remaking: what is cheap to compute of a large array is computed again where it is read, and not stored (see `remaking`).
 * fusion: element-by-element work over one space shares a loop; what only the loop itself reads never reaches memory.
 
 Rewrites round otherwise; the others change no result: dead and common by definition of a pure program, constants since NumPy
@@ -35,6 +36,7 @@ PASSES = frozenset(
         "constants",
         "rolling",
         "donation",
+        "remaking",
         "tiles",
         "fusion",
     )

@@ -27,6 +27,6 @@ def keep_freed_memory() -> bool:
 
 
 def give_back() -> None:
-    """Return freed memory to the system where it is kept."""
+    """Return to the system what is free, however it lies, if it was to be kept: after work that will not come again."""
     if keep_freed_memory():
         ctypes.CDLL(None).malloc_trim(0)

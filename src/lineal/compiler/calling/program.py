@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from lineal.codegen.batched.heap import give_back
 from lineal.codegen.cpython import layout
 from lineal.codegen.cpython.entry import RELEASE_ABOVE_NS, Argument, entry
 from lineal.compiler.calling.direct import direct
@@ -31,6 +32,8 @@ from lineal.ops.layout import strided
 __all__ = ["Program"]
 
 
+LARGE_ARENA = 1 << 24
+"""From how many bytes of an arena on freed memory is given back to the system."""
 HOT, MOST_HOT = 2000, 8
 """After how many calls a short program that shares code gets one of its own, and how many of a kind do."""
 
@@ -68,6 +71,9 @@ class Program:
             self.run = codes.in_memory(self.run, schedule.arena + 64)
         self.fits = fitting(self)
         self.launch = launching(self)
+        if schedule.arena > LARGE_ARENA:
+            # what eager calls, tracing and compiling took would lie beside it
+            give_back()
 
     # how it is made
 

@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 
 from lineal.base import dtypes
+from lineal.compiler.capturing.freeing import Freeing
 from lineal.compiler.capturing.purity import Reach
 from lineal.compiler.nodes.turns import Mark
 from lineal.core import AbstractTensor, lift, modes
 from lineal.core.sites import describe, site
 from lineal.ops.conversion import Cast
 from lineal.ops.indexing.basic import slice_op
-from lineal.tracing import PureRecorder, Var
+from lineal.tracing import Var
 
 __all__ = ["Capture"]
 
@@ -27,7 +28,7 @@ MOST_READ = 256
 """How many numbers a function may read; a program compares each of them at each call."""
 
 
-class Capture(PureRecorder):
+class Capture(Freeing):
     """A recorder that writes pure equations, and what of Python's state, of numbers and of grads the function relied upon."""
 
     takes_loops = True

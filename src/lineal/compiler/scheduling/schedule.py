@@ -17,6 +17,7 @@ from lineal.compiler.scheduling.grouping import Group, grouped, inline, needed, 
 from lineal.compiler.scheduling.laid import laid_out, lay_out
 from lineal.compiler.scheduling.memory import planned
 from lineal.compiler.scheduling.ordering import before_effects
+from lineal.compiler.scheduling.remaking import remade
 from lineal.compiler.scheduling.rows import Rows, aligned, in_rows, kernels
 from lineal.compiler.scheduling.tiled import in_tiles
 
@@ -51,6 +52,9 @@ class Schedule:
         self.nodes = needed(nodes, wanted) if passes.enabled("dead") else nodes
         fuse = passes.enabled("fusion")
         self.rows = in_rows(grouped(self.nodes, fuse), fuse)
+        if passes.enabled("remaking") and fuse and not general:
+            self.rows = remade(self.rows, wanted, self.numbers)
+            self.nodes = [node for rows in self.rows for node in rows.nodes]
         self.donated: set[Base] = set()
         if passes.enabled("donation"):
             self.rows, self.donated = donate(self.rows, set(wanted), dict(self.written), last_fallible(self.rows))
