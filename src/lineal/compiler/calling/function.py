@@ -14,7 +14,6 @@ import numpy as np
 
 from lineal.base import tree
 from lineal.base.config import defaults
-from lineal.codegen.batched.heap import give_back
 from lineal.compiler.calling.derivative import DifferentiableProgram
 from lineal.compiler.calling.launch import REFUSED, Unmet, refuse
 from lineal.compiler.calling.program import Program
@@ -122,10 +121,7 @@ class CompiledFunction:
                 return result
         if not tried and self.sizes.first(key):
             return self.function(*args, **kwargs)
-        result = self.compiled(key, args, kwargs, tried)
-        # what was traced is gone by now: each op's output, some of them large, which no later call makes
-        give_back()
-        return result
+        return self.compiled(key, args, kwargs, tried)
 
     def branched(self, args: tuple, known: tuple[int, ...]) -> Any:
         """Run the program for arguments like those of the last call whose trace begins with the known numbers; or REFUSED."""

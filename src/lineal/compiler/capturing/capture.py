@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
@@ -22,8 +21,6 @@ from lineal.tracing import Var
 __all__ = ["Capture"]
 
 
-SWEPT = 1 << 24
-"""After how many bytes of results those are let go that nobody can reach any more."""
 MOST_READ = 256
 """How many numbers a function may read; a program compares each of them at each call."""
 
@@ -61,30 +58,6 @@ class Capture(Freeing):
         """Those that have not ended yet, with what their functions reached when they began."""
         self.by_hand: str | None = None
         """Why another than this function cannot go back through what was recorded."""
-        self.fresh = 0
-        """How many bytes of results there are since some were let go."""
-
-    def enter(self, x: AbstractTensor) -> Var:
-        var = super().enter(x)
-        self.fresh += x.value.nbytes
-        if self.fresh >= SWEPT:
-            self.sweep()
-        return var
-
-    def sweep(self) -> None:
-        """Let go of tensors that only the recorder holds: nobody can ask for them again, and others may take their identity."""
-        kept = []
-        # from the last on, since a view holds what it looks into
-        while self.alive:
-            x, array = self.alive.pop()
-            own = self.places[id(array)].storage.array is array
-            if x.value is not array or sys.getrefcount(x) > ALONE or sys.getrefcount(array) > ALONE_ARRAY + own:
-                kept.append((x, array))
-                continue
-            del self.places[id(array)]
-            self.owners.discard(id(x))
-        self.alive.extend(reversed(kept))
-        self.fresh = 0
 
     def concretize(self, tensor: AbstractTensor, kind: type) -> None:
         """Hear that Python reads numbers; what follows is so for these, which programs compare, unless they are too many."""
@@ -186,18 +159,6 @@ class Capture(Freeing):
         """Hear that a leaf is given another grad, or None."""
         if not self.was_made(leaf):
             self.graded[id(leaf)] = leaf
-
-
-def lone() -> tuple[int, int]:
-    """Measure what `getrefcount` says of a tensor, and of its array, that were in the only pair of a list."""
-    x = lift(np.zeros(1))
-    pairs = [(x, x.value)]
-    del x
-    x, array = pairs.pop()
-    return sys.getrefcount(x), sys.getrefcount(array)
-
-
-ALONE, ALONE_ARRAY = lone()
 
 
 def shown(array: np.ndarray, kind: type) -> list[int] | None:
