@@ -16,7 +16,7 @@ from lineal.codegen.values import Value
 
 __all__ = ["CAPACITY", "Excerpt", "Extent", "Line"]
 
-CAPACITY = 1 << 15
+CAPACITY = 3 << 14
 """How many numbers an excerpt holds at most, so that it stays in the second cache beside the panels."""
 
 
@@ -128,17 +128,26 @@ class Line(NamedTuple):
     def every(self, first: Value, stride: Value) -> Value:
         """Return the elements that lie a stride apart from `first` on, zeros outside of the row."""
         e, lanes = self.e, self.size.lanes
-        found = e.variable(e.const(0, self.kind.computed, lanes))
-        with e.if_else((self.step == 1) & (stride <= 2), carried=[found]) as (dense, otherwise):
-            with dense, e.if_else(stride == 1, carried=[found]) as (one, two):
+        found, apart = e.variable(e.const(0, self.kind.computed, lanes)), self.step * stride
+        with e.if_else((apart == 1) | ((apart == 2) & (lanes > 1)), carried=[found]) as (near, otherwise):
+            with near, e.if_else(apart == 1, carried=[found]) as (one, two):
                 with one:
                     found.value = self.beside(first)
                 with two:
-                    pair = self.beside(first), self.beside(first + lanes)
+                    pair = self.every_other(first, stride, 0), self.every_other(first, stride, lanes)
                     found.value = e.shuffle(pair[0], list(range(0, 2 * lanes, 2)), pair[1])
             with otherwise:
                 found.value = self.apart(first, stride)
         return found.value
+
+    def every_other(self, first: Value, stride: Value, start: int) -> Value:
+        """Return what lies side by side from some numbers behind `first` on, of which every other one is asked for."""
+        e, lanes = self.e, self.size.lanes
+        numbers = e.iota(uint32, lanes) + start
+        asked = e.bits("and", numbers, 1) == 0
+        mask = asked & self.inside(first, e.bits("lshr", numbers, 1) * e.splat(e.cast(stride, uint32), lanes))
+        begin = e.address(self.address, first * self.step + start, self.kind)
+        return e.select(mask, e.load(begin, self.kind, 0, lanes, mask=mask), e.const(0, self.kind.computed, lanes))
 
     def beside(self, first: Value) -> Value:
         """Return the elements that lie side by side from `first` on, zeros outside of the row."""

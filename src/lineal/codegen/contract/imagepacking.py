@@ -18,6 +18,9 @@ __all__ = ["STRIPS", "ImagePacking"]
 PIECES = 3
 """How many stretches of places a vector is made of before it is gathered: those of rows of half a vector and more."""
 
+MORE = 2
+"""How many times as many numbers an excerpt may have as are read from it, if they do not lie side by side."""
+
 STRIPS = 4
 """How many strips of an image are made at a time."""
 
@@ -61,12 +64,16 @@ class ImagePacking(Packing):
     ) -> None:
         """Write the copying by way of an excerpt, if it fits and has less numbers than are read from it, or without.
 
+        Where neighbours do not lie side by side, it may have more: each is gathered otherwise.
+
         `places` says which place of the image is the first and how many there are, `seen` the same of channels and elements.
         """
         e, image = self.e, Image(self.e, given[1], self.how.axes)
         channel = (image.parts(each, image.numbers["kernel"])[0] for each in (seen[0], seen[0] + seen[1] - 1))
         extent = Extent(e, image, (*channel,), places[0], places[0] + places[1] - 1)  # type: ignore[arg-type]
-        fits = (extent.count <= CAPACITY) & (extent.count <= places[1] * seen[1])
+        last = image.axis[-1]
+        worth = places[1] * seen[1] * e.select((last.step == 1) & (last.stride == 1), e.index(1), e.index(MORE))
+        fits = (extent.count <= CAPACITY) & (extent.count <= worth)
         with e.if_else(fits) as (then, otherwise):
             with then:
                 excerpt = Excerpt(e, self.plain, self.lanes)

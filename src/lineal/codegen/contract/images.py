@@ -49,14 +49,21 @@ def table_of(channel: int, *fields: Sequence[int]) -> list[int]:
     return [channel, *(number for axis in zip(*fields) for number in axis)]
 
 
+def thinned(axis: Sequence[int], step: int) -> tuple[int, ...]:
+    """Return the numbers of an axis for a table; where a kernel of one element steps over others, these are left out."""
+    size, side, places, stride, dilation, padding = axis
+    if side == 1 and stride > 1 and padding % stride == 0:
+        size, step, padding, stride = -(-size // stride), step * stride, padding // stride, 1
+    return places, side, stride, dilation, padding, size, step
+
+
 def table_on(geometry: Geometry, steps: Sequence[int], images: int | None = None) -> list[int]:
     """Return the table of a kernel on an image whose elements are so many `steps` apart: images, channels, then each axis.
 
     So many `images` are one more axis, along which the kernel has one place.
     """
-    image, kernel, places, stride, dilation, padding, _ = geometry
     first, channel, *beside = steps
-    fields: list[Sequence[int]] = [places, kernel, stride, dilation, padding, image, beside]
+    fields = [*zip(*map(thinned, geometry.axes, beside))]
     if images is not None:
         fields = [(one, *each) for one, each in zip((images, 1, 1, 1, 0, images, first), fields)]
     return table_of(channel, *fields)
