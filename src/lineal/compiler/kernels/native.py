@@ -337,4 +337,4 @@ def blas_work(e: Emitter, node: Node) -> int:
     """Return how many multiplications a node leaves to BLAS or LAPACK at once."""
     if isinstance(node, Product):
         return 0 if is_small(e, node) or is_large(e, node) else work(node)
-    return node.work if isinstance(node, Routine) and not node.symbols else 0
+    return node.work if isinstance(node, Routine) and not (node.symbols or node.natives) else 0
