@@ -41,6 +41,9 @@ MOST_NUMBERS = 1 << 10
 class Group:
     """Nodes that run in one loop over `space`; or one product, or one op of the host's."""
 
+    form: tuple[Any, ...] = ()
+    """What its code depends on beside nodes and what is stored."""
+
     def __init__(self, number: int, space: tuple[int, ...] | None):
         self.number = number
         self.space = space

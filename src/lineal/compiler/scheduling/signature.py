@@ -48,7 +48,7 @@ class Numbered:
     def of_group(self, group: Group) -> tuple:
         """Return what the code of a group depends on, but for its bases."""
         nodes = tuple([self.of_node(node) for node in group.nodes])
-        return group.space, group.axes, nodes, tuple([self.base(each) for each in group.stored])
+        return group.space, group.axes, group.form, nodes, tuple([self.base(each) for each in group.stored])
 
     def of_node(self, node: Node) -> tuple:
         """Return what the code of a node depends on."""

@@ -46,6 +46,7 @@ class Tiled(Group):
         self.parts = self.room(loop.stored, memory)
         """Where parts of sums are kept, if they are made in several."""
         self.stored = [*([sums.out] if self.parts is sums.out else ()), *loop.stored]
+        self.form = kept, self.stored.index(self.parts)
 
     def room(self, stored: Sequence[Base], memory: Memory) -> Base:
         """Return the sums' own memory if they are kept, else a result's that may hold parts of them, or need not."""
