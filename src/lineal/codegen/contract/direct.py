@@ -13,7 +13,7 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from lineal.codegen.contract.excerpts import CAPACITY, Excerpt, Extent
+from lineal.codegen.contract.excerpts import Excerpt, Extent
 from lineal.codegen.contract.finishing import made
 from lineal.codegen.contract.geometry import Geometry
 from lineal.codegen.contract.images import AXIS, Image
@@ -31,8 +31,8 @@ from lineal.codegen.values import Value
 __all__ = ["Direct", "direct", "fits"]
 
 NAME = "direct"
-MOST_ELEMENTS, MOST_ROWS, MOST_SUMS = 1 << 10, 1 << 12, 1 << 12
-"""Up to how many elements of a kernel, rows of places and vectors of sums there are tables."""
+MOST_ELEMENTS, MOST_ROWS, MOST_SUMS, MOST_SEEN = 1 << 10, 1 << 12, 1 << 12, 1 << 15
+"""Up to how many elements of a kernel, rows of places and vectors of sums there are tables; how large an image may be."""
 FEW, LEAST_FILLED, LEAST_OF_FEW = 12, 0.8, 0.4
 """Up to how many outputs are few, and which part of the vectors of places has to be there, of many and of few."""
 OVERHEAD = 1.4
@@ -71,7 +71,7 @@ def fits(geometry: Geometry, kind: Kind, sizes: tuple[int, int, int], turned: bo
     images, channels, outputs = sizes
     reach = [far + step for far, step in zip(geometry.reach, geometry.stride)]
     elements, rows = channels * math.prod(geometry.kernel), math.prod(geometry.places[:-1])
-    tables = elements <= MOST_ELEMENTS and rows <= MOST_ROWS and channels * math.prod(reach) <= CAPACITY
+    tables = elements <= MOST_ELEMENTS and rows <= MOST_ROWS and channels * math.prod(reach) <= MOST_SEEN
     if not tables or kind.family != "f" or kind.is_narrow or math.prod(geometry.kernel) == 1:
         return False
     if channels == outputs == 1:
