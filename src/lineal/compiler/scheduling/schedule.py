@@ -48,17 +48,11 @@ class Schedule:
                 self.given += lay_out(node, self.numbers)
             self.given.append(node)
         wanted = [*self.results, *(base for base, _ in self.written)]
-        nodes = before_effects(self.checked_first())
-        self.nodes = needed(nodes, wanted) if passes.enabled("dead") else nodes
-        fuse = passes.enabled("fusion")
-        self.rows = in_rows(grouped(self.nodes, fuse), fuse)
-        if passes.enabled("remaking") and fuse and not general:
-            self.rows = remade(self.rows, wanted, self.numbers)
-            self.nodes = [node for rows in self.rows for node in rows.nodes]
+        self.rows = self.in_order(wanted, general)
         self.donated: set[Base] = set()
         if passes.enabled("donation"):
             self.rows, self.donated = donate(self.rows, set(wanted), dict(self.written), last_fallible(self.rows))
-            self.nodes = [node for rows in self.rows for node in rows.nodes]
+        self.nodes = [node for rows in self.rows for node in rows.nodes]
         self.groups: list[Any] = [group for rows in self.rows for group in rows.groups]
         for number, group in enumerate(self.groups):
             group.number = number
@@ -76,6 +70,13 @@ class Schedule:
         internal = {base for base in roots if base not in outside and base.source == "made"}
         copies = {base for base, _ in self.moves}
         self.offsets, self.arena = planned(self.groups, internal, copies)
+
+    def in_order(self, wanted: Sequence[Base], general: bool) -> list[Rows]:
+        """Return the nodes that are needed, in groups, as they run."""
+        nodes, fuse = before_effects(self.checked_first()), passes.enabled("fusion")
+        rows = in_rows(grouped(needed(nodes, wanted) if passes.enabled("dead") else nodes, fuse), fuse)
+        remaking = passes.enabled("remaking") and fuse and not general
+        return remade(rows, wanted, self.numbers) if remaking else rows
 
     def outside(self) -> list[Base]:
         """Return the bases whose addresses are a program's arguments: inputs, captured tensors, live numbers, results."""
