@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from lineal.base.layouts import dense_steps, is_packed, steps
 from lineal.core import modes
 from lineal.core.apply import apply, lift
 from lineal.core.inplace import Copy, write
@@ -30,9 +31,9 @@ def accumulate(leaf: Leaf, g: Any, create: bool) -> None:
         else:
             module_of(g).add(tensor_grad.value, g.value, out=tensor_grad.value, casting="unsafe")
     elif create:
-        tensor.grad = g
+        tensor.grad = g if fits(tensor.value, g.value) else apply(Copy(grad_steps(tensor.value)), g)
     else:
-        tensor.grad = lift(g.value if owned(g) else module_of(g).array(g.value, order="C"))
+        tensor.grad = lift(g.value if fits(tensor.value, g.value) and owned(g) else copied(tensor.value, g))
     if leaf.extra is not None:
         for function in list(leaf.extra.accumulated.values()):
             function(tensor)
@@ -44,9 +45,28 @@ def accumulate_heard(tensor: Any, g: AbstractTensor) -> None:
     """Do what `accumulate` does through the door, so that a recorder hears of it."""
     with modes.Setting((modes.grad_enabled, False)):
         if tensor.grad is None:
-            tensor.grad = apply(Copy(), g)
+            tensor.grad = apply(Copy() if tensor.value.flags.c_contiguous else Copy(grad_steps(tensor.value)), g)
         else:
             write(tensor.grad, tensor.grad + g, "backward")
+
+
+def fits(value: Any, g: Any) -> bool:
+    """Return whether a cotangent lies as the grad of a tensor is to: like the tensor if that has no gaps, else in C order."""
+    if value.flags.c_contiguous and g.flags.c_contiguous:
+        return True
+    wanted = grad_steps(value)
+    return all(size == 1 or step == want for size, step, want in zip(g.shape, steps(g), wanted))
+
+
+def grad_steps(value: Any) -> tuple[int, ...]:
+    """Return the strides of the grad of a tensor with this array."""
+    found = steps(value)
+    return found if is_packed(value.shape, found) else dense_steps(value.shape)
+
+
+def copied(value: Any, g: AbstractTensor) -> Any:
+    """Return a copy of a cotangent's array that lies as the grad of a tensor with the array `value`."""
+    return Copy("C" if value.flags.c_contiguous else grad_steps(value)).eager(module_of(g), g.value)
 
 
 def owned(g: AbstractTensor) -> bool:
@@ -56,10 +76,7 @@ def owned(g: AbstractTensor) -> bool:
     if base is not None and not unshared(base, value.size):
         return False
     return (
-        value.flags.c_contiguous
-        and (base is not None or value.flags.owndata)
-        and sys.getrefcount(value) <= _ALONE
-        and sys.getrefcount(g) <= _ALONE_TENSOR
+        (base is not None or value.flags.owndata) and sys.getrefcount(value) <= _ALONE and sys.getrefcount(g) <= _ALONE_TENSOR
     )
 
 

@@ -7,12 +7,14 @@ itself, which explains the error.
 from __future__ import annotations
 
 from collections.abc import Callable, Container
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from lineal.base.config import LARGE_ARRAY
 from lineal.base.dtypes import STORED_ONLY
+from lineal.base.layouts import elementwise, in_order
 from lineal.base.platforms import FOREIGN, UNUSUAL
 from lineal.base.signatures import Tensor
 from lineal.core import modes
@@ -74,6 +76,7 @@ def unary_door(
     plan, native = op.plan((True,)), op.native
     keeps_input, keeps_output, differentiable = plan.marks[0], plan.output, op.differentiable
     bare, spec = spec and not plan.holds, spec and plan.holds
+    iterates = type(op).layout is elementwise
 
     def door(input: Tensor, *, out: Tensor | None = None) -> Tensor:
         try:
@@ -86,6 +89,8 @@ def unary_door(
             return apply(op, input) if unusual is None else unusual(input, out)
         try:
             work = kernel if native is None or x.size < LARGE_ARRAY else native
+            if iterates and x.ndim > 1 and not x.flags.c_contiguous:
+                work = partial(in_order, work)
             if _error_state(None) is _silent:
                 value = work(x)
             else:
@@ -122,6 +127,7 @@ def binary_door(
     history or a recorder needs that, pass here, all else goes to `unusual`.
     """
     differentiable, native, (both, first, second) = op.differentiable, op.native, map(op.plan, _PAIRS)
+    iterates = type(op).layout is elementwise
 
     def door(input: Any, other: Any, *, out: Tensor | None = None) -> Tensor:
         if unusual is not None and not (out is None and isinstance(other, _Tensor) and isinstance(input, _Tensor)):
@@ -139,6 +145,8 @@ def binary_door(
             return unusual(input, other, out)
         try:
             work = kernel if native is None or (a.size < LARGE_ARRAY and b.size < LARGE_ARRAY) else native
+            if iterates and a.ndim > 1 and not (a.flags.c_contiguous and b.flags.c_contiguous):
+                work = partial(in_order, work)
             if _error_state(None) is _silent:
                 value = work(a, b)
             else:

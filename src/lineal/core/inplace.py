@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from lineal.base import dtypes
+from lineal.base.layouts import alike, new
 from lineal.base.platforms import FOREIGN, put
 from lineal.core import modes
 from lineal.core.apply import apply, inferred, lift, make_node, memory_of, synchronize
@@ -52,14 +53,19 @@ class ViewScatter(Op):
 
 
 class Copy(Op):
-    """y = a copy of x, C-contiguous, or in the order of x's axes in memory ("K"); x̄ = ȳ."""
+    """y = a copy of x: C-contiguous, in the layout of x ("K"), or with these strides, in elements, without gaps; x̄ = ȳ."""
 
-    order: str = "C"
+    order: str | tuple[int, ...] = "C"
     grad_name = "CloneBackward0"
     any_dtype = True
 
     def eager(self, xp, x):
-        return xp.array(x, order=self.order)
+        if isinstance(self.order, tuple):
+            y = new(xp, x.shape, x.dtype, self.order)
+            y[...] = x
+            return y
+        y = xp.array(x, order=self.order)
+        return alike(self, y, x) if self.order == "K" and xp is np else y
 
     def vjp(self, needs, g, y, x):
         return (g,)

@@ -15,6 +15,7 @@ import numpy as np
 
 from lineal.base import later
 from lineal.base.dtypes import STORED_ONLY
+from lineal.base.layouts import arranging
 from lineal.base.platforms import FOREIGN, HOST, array_module, meeting, moved
 from lineal.base.spec import Spec
 from lineal.core.hooks import Extra, RemovableHandle, extra_of, register
@@ -199,6 +200,9 @@ class Op:
     wide: ClassVar[bool] = False
     """Whether half precisions are computed in float32 and rounded once: `eager` then never sees them."""
 
+    layout: ClassVar[Any] = None
+    """The rule of `base/layouts.py` that lays what `eager` gives; None where the kernel itself does so."""
+
     any_dtype: ClassVar[bool] = False
     """Whether it takes dtypes that are only stored: it moves numbers, or computes what PyTorch too computes of such."""
 
@@ -215,6 +219,8 @@ class Op:
         cls.key = cls.__dict__.get("key", cls.__name__)
         if cls.wide and "eager" in cls.__dict__:
             cls.eager = rounding_once(cls.eager)  # type: ignore[method-assign]
+        if cls.layout is not None and not hasattr(cls.eager, "arranged"):
+            cls.eager = arranging(cls.eager)  # type: ignore[method-assign]
 
     def __init__(self, *given: Any, **named: Any):
         attributes = self.__dict__

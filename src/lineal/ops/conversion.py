@@ -11,6 +11,7 @@ import numpy as np
 from lineal.base import config, dtypes
 from lineal.base.devices import device, device_of
 from lineal.base.dtypes import STORED_ONLY, Category, dtype, widened
+from lineal.base.layouts import alike
 from lineal.base.limits import finfo, iinfo
 from lineal.base.platforms import FOREIGN, PLATFORMS, moved
 from lineal.core import AbstractTensor, Op, apply, lift
@@ -23,6 +24,7 @@ class Cast(Op):
     """y = x in another dtype; the cotangent goes back to x's dtype (its real part if x was real)."""
 
     target: dtype
+    layout = alike
     grad_name = "ToCopyBackward0"
     any_dtype = True
 

@@ -12,15 +12,15 @@ import numpy as np
 from lineal.base import config, dtypes
 from lineal.base.devices import as_device, device, device_of
 from lineal.base.dtypes import Category, dtype
-from lineal.base.formats import preserve_format
+from lineal.base.formats import order_of, preserve_format
+from lineal.base.layouts import dense_steps, new, preserved, steps, steps_in
 from lineal.base.platforms import HOST, PLATFORMS
 from lineal.base.signatures import Number, Options, ShapedOptions, Tensor
-from lineal.base.spec import Order, Shape, check_count, check_shape, sizes
+from lineal.base.spec import Shape, check_count, check_shape, sizes
 from lineal.core import AbstractTensor, Op, apply
 from lineal.core.calling import public
 from lineal.ops.conversion import converted, scalar_dtype
 from lineal.ops.front import store
-from lineal.ops.layout import packed
 from lineal.ops.promotion import require_computed
 
 __all__ = [
@@ -58,25 +58,29 @@ class Full(Source):
     shape: Shape
     number: Any
     target: dtype
+    strides: Shape | None = None
 
     def eager(self, xp):
+        if self.strides is not None:
+            y = new(xp, self.shape, self.target.numpy, self.strides)
+            y[...] = self.target.number(self.number)
+            return y
         if self.number == 0 and str(self.number)[0] != "-":
             return xp.zeros(self.shape, self.target.numpy)
         return xp.full(self.shape, self.target.number(self.number), self.target.numpy)
 
 
 class Empty(Source):
-    """Whatever the memory holds; `order` lists the axes from the slowest to the fastest."""
+    """Whatever the memory holds; strides are in elements."""
 
     shape: Shape
     target: dtype
-    order: Order | None = None
+    strides: Shape | None = None
 
     def eager(self, xp):
-        if self.order is None:
+        if self.strides is None:
             return xp.empty(self.shape, self.target.numpy)
-        y = xp.empty([self.shape[place] for place in self.order], self.target.numpy)
-        return y.transpose(np.argsort(self.order))
+        return new(xp, self.shape, self.target.numpy, self.strides)
 
 
 class Range(Source):
@@ -208,7 +212,7 @@ def empty(*size: int | Sequence[int], **options: Unpack[ShapedOptions]) -> Tenso
     out, requires_grad, target, where = read("empty", options)
     shape = sizes("empty", given if isinstance(given, tuple) else (given,))
     check_shape("empty", shape)
-    return finish(in_format(made(Empty(shape, target), where), memory_format), requires_grad, out)
+    return finish(made(Empty(shape, target, strides_of(shape, memory_format)), where), requires_grad, out)
 
 
 def empty_permuted(size: int | Sequence[int], physical_layout: Sequence[int], **options: Unpack[Options]) -> Tensor:
@@ -217,7 +221,7 @@ def empty_permuted(size: int | Sequence[int], physical_layout: Sequence[int], **
     shape, order = sizes("empty_permuted", (size,)), tuple(physical_layout)
     if sorted(order) != list(range(len(shape))):
         raise RuntimeError(f"empty_permuted: expected physical_layout to order the {len(shape)} axes, got {order}")
-    return finish(made(Empty(shape, target, order), where), requires_grad)
+    return finish(made(Empty(shape, target, steps_in(shape, order)), where), requires_grad)
 
 
 @public
@@ -244,19 +248,23 @@ def like(name: str, input: AbstractTensor, number: Any, options: Any) -> Any:
     """Return a tensor of one number everywhere, with the shape and (unless named) the dtype of `input`."""
     memory_format = options.pop("memory_format", None)
     _, requires_grad, target, where = read(name, options, dtypes.BY_NUMPY[input.value.dtype], input)
-    return finish(in_format(made(_full(input.value.shape, number, target), where), memory_format, input), requires_grad)
+    shape = input.value.shape
+    return finish(made(_full(shape, number, target, strides_of(shape, memory_format, input)), where), requires_grad)
 
 
-def in_format(y: Any, memory_format: Any, beside: AbstractTensor | None = None) -> Any:
-    """Return a new tensor in the memory format that was asked for; without one as `beside` lies, if that has no gaps."""
+def strides_of(shape: Shape, memory_format: Any, beside: AbstractTensor | None = None) -> Shape | None:
+    """Return the strides of a new tensor in the format asked for, without one as `beside` lies; None for C order."""
     if memory_format is not None and memory_format is not preserve_format:
-        return y.contiguous(memory_format=memory_format)
-    if beside is None or beside.value.flags.c_contiguous or not packed(beside.value):
-        return y
-    shape, strides = y.value.shape, beside.value.strides
-    order = sorted(range(len(shape)), key=lambda axis: (-strides[axis], -shape[axis]))
-    # nothing has been written to y that its places would matter for
-    return y.reshape([shape[axis] for axis in order]).permute(sorted(range(len(shape)), key=order.__getitem__))
+        order = order_of("memory_format", memory_format, len(shape))
+        return None if order is None else steps_in(shape, order)
+    found = None if beside is None or len(shape) < 2 else steps(beside.value)
+    return None if found is None or found == dense_steps(shape) else preserved(shape, found)
+
+
+def in_format(y: Any, memory_format: Any, beside: AbstractTensor) -> Any:
+    """Return a new tensor, in C order, in the format asked for, without one as `beside` lies; numbers may change places."""
+    strides = strides_of(y.value.shape, memory_format, beside)
+    return y if strides is None else y.as_strided(y.value.shape, strides)
 
 
 @public
@@ -277,8 +285,9 @@ def full_like(input: Tensor, fill_value: Number | Tensor, **options: Unpack[Opti
     number = fill_value.item() if isinstance(fill_value, AbstractTensor) else fill_value
     memory_format = options.pop("memory_format", None)
     _, requires_grad, target, where = read("full_like", options, dtypes.BY_NUMPY[input.value.dtype], input)
-    y = made(Full(input.value.shape, converted("full_like", number, target), target), where)
-    return finish(in_format(y, memory_format, input), requires_grad)
+    shape = input.value.shape
+    source = Full(shape, converted("full_like", number, target), target, strides_of(shape, memory_format, input))
+    return finish(made(source, where), requires_grad)
 
 
 @public
@@ -286,7 +295,8 @@ def empty_like(input: Tensor, **options: Unpack[Options]) -> Tensor:
     """Return an empty tensor in the shape and dtype of `input`."""
     memory_format = options.pop("memory_format", None)
     _, requires_grad, target, where = read("empty_like", options, dtypes.BY_NUMPY[input.value.dtype], input)
-    return finish(in_format(made(Empty(input.value.shape, target), where), memory_format, input), requires_grad)
+    shape = input.value.shape
+    return finish(made(Empty(shape, target, strides_of(shape, memory_format, input)), where), requires_grad)
 
 
 @public

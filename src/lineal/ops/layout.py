@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from math import prod
 from typing import Any
 
@@ -10,35 +9,16 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from lineal.base.dtypes import NARROW
+from lineal.base.layouts import Ints, is_packed, steps
 from lineal.base.platforms import FOREIGN, platform_of
 from lineal.base.spec import MOST_DIMENSIONS, Size, infer_shape, sizes
 
-Ints = tuple[int, ...]
 _SEQUENCES = frozenset((tuple, list, Size))
-
-
-def dense_steps(shape: Ints) -> Ints:
-    """Return the strides, in elements, of a C-contiguous array; PyTorch counts an empty axis as one of size 1."""
-    steps = [1] * len(shape)
-    for place in range(len(shape) - 2, -1, -1):
-        steps[place] = steps[place + 1] * max(shape[place + 1], 1)
-    return tuple(steps)
-
-
-def steps(value: np.ndarray) -> Ints:
-    """Return the strides of `value` in elements."""
-    if value.size == 0:
-        return dense_steps(value.shape)
-    width = value.itemsize
-    return tuple([step // width for step in value.strides])
 
 
 def packed(value: np.ndarray) -> bool:
     """Return whether the elements fill a block of memory without gaps or overlaps, in whatever order of axes."""
-    if value.flags.forc or value.size == 0:
-        return True
-    axes = sorted((step, size) for step, size in zip(value.strides, value.shape) if size != 1)
-    return axes[0][0] == value.itemsize and all(low * size == high for (low, size), (high, _) in pairwise(axes))
+    return value.flags.forc or value.size == 0 or is_packed(value.shape, steps(value))
 
 
 def address(value: np.ndarray) -> int:

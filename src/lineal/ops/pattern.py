@@ -22,6 +22,7 @@ import numpy as np
 from lineal.base import later
 from lineal.base.config import LARGE_ARRAY
 from lineal.base.dtypes import NARROW, NARROW_SIZES, STORED_ONLY
+from lineal.base.layouts import elementwise, in_order
 from lineal.base.platforms import FOREIGN
 from lineal.base.spec import broadcast_shapes
 from lineal.core import AbstractTensor, Node, Op
@@ -49,6 +50,7 @@ class Elementwise(Op):
     scalar: ClassVar[Rule]
     kernel: ClassVar[Callable[..., Any]]
     """`eager` of NumPy arrays: the NumPy function itself where the scalar expression is one call of it."""
+    layout = elementwise
     rules: ClassVar[tuple]
     function: ClassVar[Callable[..., Any] | None]
 
@@ -123,7 +125,8 @@ class Elementwise(Op):
         values = tuple(map(value_of, xs))
         if values[0].__class__ is not np.ndarray or (FOREIGN and any(each.__class__ in FOREIGN for each in values)):
             return super().run(xs)
-        return self.native(*values) if max(map(size_of, values)) >= LARGE_ARRAY else self.kernel(*values)
+        work = self.native if max(map(size_of, values)) >= LARGE_ARRAY else self.kernel
+        return work(*values) if all(each.flags.c_contiguous for each in values) else in_order(work, *values)
 
     def native(self, *arrays: np.ndarray) -> Any:
         """Return what `kernel` returns, by a native loop over all threads where one can be written."""

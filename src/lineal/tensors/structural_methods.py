@@ -10,6 +10,7 @@ import numpy as np
 from lineal import ops
 from lineal.base import later
 from lineal.base.later import method
+from lineal.base.layouts import steps
 from lineal.base.signatures import Format, Tensor, attribute
 from lineal.base.spec import axis, sizes
 from lineal.core import AbstractTensor, lift, memory_of, modes
@@ -126,7 +127,7 @@ class StructuralMethods(AbstractTensor):
     @public
     def stride(self, dim: int | None = None) -> Any:
         """Return how many elements apart neighbours lie in memory, for each dimension or for one."""
-        found = layout.steps(self.value)
+        found = steps(self.value)
         if dim is None:
             return found
         if not found:
@@ -153,7 +154,7 @@ class StructuralMethods(AbstractTensor):
 
     def dim_order(self, *, ambiguity_check: Any = False) -> tuple[int, ...]:
         """Return the dimensions from the one whose neighbours lie farthest apart in memory to the nearest."""
-        found = layout.steps(self.value)
+        found = steps(self.value)
         return tuple(sorted(range(len(found)), key=lambda place: -found[place]))
 
     def resize_(self: Any, *size: int | Sequence[int], memory_format: Format | None = None) -> Tensor:

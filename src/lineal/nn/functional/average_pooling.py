@@ -17,6 +17,7 @@ from lineal.ops.promotion import unsupported
 from lineal.ops.spatial.resampling import resample
 from lineal.ops.spatial.taps import averages, outer_numbers
 from lineal.ops.spatial.windows import check_spatial, evenly, pooled, several
+from lineal.ops.structural.reshape import laid_like
 
 NODES = ("SqueezeBackward1", "AvgPool2DBackward0", "AvgPool3DBackward0")
 ADAPTIVE_NODES = ("SqueezeBackward1", "AdaptiveAvgPool2DBackward0", "AdaptiveAvgPool3DBackward0")
@@ -103,7 +104,7 @@ def adaptive_avg_pool(n: int, input: Any, output_size: Any) -> Any:
     if value.dtype.kind not in "fV":
         raise unsupported(name, dtype_of(input))
     if all(count == 1 for count in counts):
-        y = input.mean(tuple(range(-n, 0)), keepdim=True)
+        y = laid_like(input.mean(tuple(range(-n, 0)), keepdim=True), input)
         return renamed(y, "SqueezeBackward1") if n == 1 else y
     taps = [averages(evenly(size, count)) for size, count in zip(value.shape[value.ndim - n :], counts)]
     return renamed(resample(input, *taps), ADAPTIVE_NODES[n - 1])

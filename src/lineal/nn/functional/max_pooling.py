@@ -13,6 +13,7 @@ from lineal.ops.front import require_tensor
 from lineal.ops.promotion import unsupported
 from lineal.ops.spatial.maxima import window_max
 from lineal.ops.spatial.windows import check_spatial, evenly, pooled
+from lineal.ops.structural.reshape import laid_like
 
 NODES = ("SqueezeBackward1", "MaxPool2DWithIndicesBackward0", "MaxPool3DWithIndicesBackward0")
 ADAPTIVE_NODES = ("SqueezeBackward1", "AdaptiveMaxPool2DBackward0", "AdaptiveMaxPool3DBackward0")
@@ -197,7 +198,10 @@ def adaptive_max_pool(n: int, input: Any, output_size: Any) -> Any:
     if 1 < n and all(count == 1 for count in counts):
         y, index = input.flatten(-n).max(-1)
         ones = (*shape[: len(shape) - n], *counts)
-        return renamed(y.reshape(ones), ADAPTIVE_NODES[n - 1]), index.reshape(ones)
+        y, index = y.reshape(ones), index.reshape(ones)
+        if n == 2:
+            y, index = laid_like(y, input), laid_like(index, input)
+        return renamed(y, ADAPTIVE_NODES[n - 1]), index
     windows = tuple([evenly(size, count) for size, count in zip(shape[len(shape) - n :], counts)])
     return window_max(input, windows, ADAPTIVE_NODES[n - 1])
 

@@ -145,7 +145,7 @@ def instance_norm(
             f"instance_norm: Expected more than 1 spatial element when training, got input size {list(input.shape)}"
         )
     x, w, b = widened(input, weight, bias)
-    y, mean, var = normalisation.group_norm(x, input.shape[1], w, b, eps)
+    y, mean, var = normalisation.group_norm(x.contiguous(), input.shape[1], w, b, eps)
     remember(mean.detach().mean(0), var.detach().mean(0), count, running_mean, running_var, momentum)
     return renamed(y.to(input.dtype), "ViewBackward0")
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from lineal.base import later
+from lineal.base.layouts import suggested_of_either
 from lineal.base.signatures import Tensor
 from lineal.codegen.contract.geometry import Geometry, phases
 from lineal.core import Op, apply
@@ -79,6 +80,7 @@ class Convolving(Op):
     """What the three ops share: how the kernel stands on the image."""
 
     geometry: Geometry
+    layout = suggested_of_either
     grad_name = "ConvolutionBackward0"
     keeps = ("1", "0", "")
     wide = True

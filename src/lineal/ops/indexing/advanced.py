@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from lineal.base.layouts import dense_steps, iterated, laid, steps
 from lineal.base.platforms import array_module
 from lineal.base.spec import Axes, Shape
 from lineal.core import Op, apply
@@ -53,6 +54,18 @@ class Index(Op):
 
     def plan(self, needs):
         return _keep_indices(needs, 1)
+
+    def layout(self, y, x, *indices):
+        first, count = self.places[0], len(self.places)
+        if self.label == "IndexSelect" or x.flags.c_contiguous:
+            return y if y.flags.c_contiguous else laid(y, dense_steps(y.shape))
+        if any(index.dtype.kind == "b" for index in indices) or self.places != tuple(range(first, first + count)):
+            return y
+        # x is walked with steps of 0 where it is read by indices, which lie along these axes
+        behind, lead = x.ndim - first - count, y.ndim - x.ndim + count
+        moving = (*steps(x)[:first], *(0,) * lead, *steps(x)[first + count :])
+        along = [((*index.shape, *(1,) * behind), (*steps(index), *(1,) * behind)) for index in indices]
+        return laid(y, iterated(y.shape, ((y.shape, moving), *along)))
 
     def eager(self, xp, x, *indices):
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 
+from lineal.base.layouts import alike
 from lineal.base.signatures import Number, Operand, Tensor
 from lineal.base.spec import broadcast_shapes
 from lineal.core import Op, apply, lift, module_of, write
@@ -19,6 +20,7 @@ __all__ = ["fill", "fill_", "zero_"]
 class Fill(Op):
     """y = v, broadcast to the shape of x; x̄ = 0, v̄ = ȳ summed to the shape of v."""
 
+    layout = alike
     any_dtype = True
 
     def eager(self, xp, x, value):

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from lineal.base import dtypes
+from lineal.base.layouts import dense
 from lineal.base.platforms import array_module
 from lineal.base.signatures import Number, Tensor
 from lineal.base.spec import Axis, Shape, axis, broadcast_shapes
@@ -31,6 +32,7 @@ class Gather(Op):
     """y[… i …] = x[… index[… i …] …] along `dim`; x̄ = ȳ added up where it was read."""
 
     dim: Axis
+    layout = dense
     keeps = "1"
 
     def eager(self, xp, x, index):

@@ -10,6 +10,7 @@ import numpy as np
 
 from lineal.base import dtypes, results
 from lineal.base.dtypes import widened
+from lineal.base.layouts import dense
 from lineal.base.signatures import DType, Tensor
 from lineal.base.spec import Axis, axis
 from lineal.core import AbstractTensor, Op, apply
@@ -29,6 +30,7 @@ class CumSum(Op):
 
     axis: Axis
     back: bool = False
+    layout = dense
     grad_name = "CumsumBackward0"
 
     def eager(self, xp, x):
@@ -49,6 +51,7 @@ class CumExtreme(Op):
 
     axis: Axis
     largest: bool
+    layout = dense
     width = 2
     keeps = "y"
     no_lowering = "host step: a scan that carries two numbers"

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from lineal.base import config, dtypes
+from lineal.base.layouts import dense
 from lineal.base.limits import finfo
 from lineal.base.signatures import Dims, DType, Tensor
 from lineal.base.spec import Axes, Axis
@@ -30,6 +31,7 @@ class LogSumExp(RowOp):
 
     axes: Axes
     keepdim: bool
+    layout = dense
     grad_name = "LogsumexpBackward0"
     keeps = "0 y"
 
@@ -66,6 +68,7 @@ class AlongAxis(RowOp):
     """A formula over rows along `axis`."""
 
     axis: Axis
+    layout = dense
 
     def __init__(self, axis: int):
         self.__dict__.update(axis=axis, axes=(axis,))
@@ -157,6 +160,7 @@ class LogCumSumExp(Op):
     """
 
     axis: Axis
+    layout = dense
     grad_name = "LogcumsumexpBackward0"
     keeps = "0 y"
     no_lowering = "host step: a scan that carries two numbers"

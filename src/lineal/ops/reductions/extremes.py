@@ -10,6 +10,7 @@ import numpy as np
 
 from lineal.base import dtypes, results
 from lineal.base.dtypes import widened
+from lineal.base.layouts import dense
 from lineal.base.signatures import Dims, Tensor
 from lineal.base.spec import Axes, Axis, axes, axis
 from lineal.core import AbstractTensor, Op, apply, renamed
@@ -36,6 +37,7 @@ class Extreme(Op):
     largest: bool
     whole: bool = False
     """Whether this is max or min of no dimensions named, which shows in the node's name only."""
+    layout = dense
     keeps = "0 y"
 
     @property
@@ -59,6 +61,7 @@ class ExtremeAt(Op):
     axis: Axis
     keepdim: bool
     largest: bool
+    layout = dense
     width = 2
     keeps = "y"
 
@@ -87,6 +90,7 @@ class ArgExtreme(Op):
     axis: Axis | None
     keepdim: bool
     largest: bool
+    layout = dense
     differentiable = False
     no_vjp = "places: whole numbers"
 

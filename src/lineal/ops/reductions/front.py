@@ -12,6 +12,7 @@ import numpy as np
 from lineal.base import later
 from lineal.base.config import LARGE_ARRAY
 from lineal.base.dtypes import NARROW, NARROW_SIZES, computing
+from lineal.base.layouts import dense
 from lineal.base.signatures import Tensor
 from lineal.base.spec import Axes, axes, axis
 from lineal.core import Op, modes
@@ -27,6 +28,8 @@ programs: Any = later.module("lineal.compiler.single.reductions")
 
 class Reduction(Op):
     """An op whose `eager` looks to large arrays itself, where the door's shortest kernel does not."""
+
+    layout = dense
 
     def native(self, x: np.ndarray) -> Any:
         return self.eager(np, x)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from lineal.base.config import defaults
+from lineal.base.layouts import dense
 from lineal.base.signatures import Dims, Tensor
 from lineal.base.spec import Axes
 from lineal.core import Op, renamed
@@ -33,6 +34,7 @@ class Var(Op):
     axes: Axes
     keepdim: bool
     correction: float
+    layout = dense
     keeps = "0"
 
     def eager(self, xp, x):
@@ -49,6 +51,7 @@ class Std(Op):
     axes: Axes
     keepdim: bool
     correction: float
+    layout = dense
     keeps = "0 y"
 
     def eager(self, xp, x):

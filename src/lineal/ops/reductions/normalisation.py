@@ -6,6 +6,7 @@ import functools
 from abc import abstractmethod
 from typing import Any
 
+from lineal.base.layouts import dense, suggested, suggested_unless_dense
 from lineal.core import AbstractTensor, Op, apply, modes
 from lineal.ops.reductions.rowmoments import Lying, normalised, pulled_back
 from lineal.ops.reductions.standardising import centred, inverse_spread
@@ -69,6 +70,7 @@ class LayerNorm(Normalisation):
     """A row is the last `dims` axes, along which w and b lie.   Ba, Kiros and Hinton (2016), arXiv:1607.06450."""
 
     dims: int
+    layout = dense
     grad_name = "NativeLayerNormBackward0"
 
     def lying(self, shape):
@@ -82,6 +84,7 @@ class GroupNorm(Normalisation):
     """A row is a group of the C channels of an example; w and b are of channels.   Wu and He (2018), arXiv:1803.08494."""
 
     groups: int
+    layout = suggested
     grad_name = "NativeGroupNormBackward0"
 
     def lying(self, shape):
@@ -94,6 +97,7 @@ class GroupNorm(Normalisation):
 class BatchNorm(Normalisation):
     """A row is a channel of all examples; w and b are of channels.   Ioffe and Szegedy (2015), arXiv:1502.03167."""
 
+    layout = suggested_unless_dense
     grad_name = "NativeBatchNormBackward0"
 
     def lying(self, shape):

@@ -10,6 +10,7 @@ import numpy as np
 
 from lineal.base import dtypes
 from lineal.base.dtypes import Category, dtype, widened
+from lineal.base.layouts import dense
 from lineal.base.signatures import Dims, DType, Tensor
 from lineal.base.spec import Axes, axes, axis
 from lineal.core import Op, renamed
@@ -36,6 +37,7 @@ class VectorNorm(Op):
     axes: Axes
     keepdim: bool
     p: float
+    layout = dense
     grad_name = "LinalgVectorNormBackward0"
     keeps = "0 y"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from lineal.base import dtypes
+from lineal.base.layouts import dense
 from lineal.base.signatures import DType, Tensor
 from lineal.base.spec import Axes
 from lineal.core import Op
@@ -25,6 +26,7 @@ class Prod(Op):
     keepdim: bool
     whole: bool = False
     storage: np.dtype | None = None
+    layout = dense
     keeps = "0"
 
     @property

@@ -13,6 +13,7 @@ import numpy as np
 
 from lineal.base import dtypes, later
 from lineal.base.dtypes import widened
+from lineal.base.layouts import dense
 from lineal.base.platforms import array_module
 from lineal.base.spec import Axis
 from lineal.core import AbstractTensor, Op, apply, module_of
@@ -103,6 +104,7 @@ class CumProd(Op):
     axis: Axis
     back: bool = False
     exclusive: bool = False
+    layout = dense
     grad_name = "CumprodBackward0"
     keeps = "0"
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from lineal.base.dtypes import widened
+from lineal.base.layouts import dense
 from lineal.base.signatures import Dims, Tensor
 from lineal.base.spec import Axes, broadcast_shapes
 from lineal.core import Op
@@ -25,6 +26,7 @@ class Truth(Op):
     axes: Axes
     keepdim: bool
     every: bool
+    layout = dense
     differentiable = False
     no_vjp = "truth values"
     any_dtype = True

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from lineal.base import results
+from lineal.base.layouts import alike
 from lineal.base.platforms import array_module
 from lineal.base.signatures import Tensor
 from lineal.base.spec import Axis, axis
@@ -24,6 +25,7 @@ class Sort(Selection):
     """y = x sorted along `axis`, NaN last (first if `descending`), equals in their order."""
 
     descending: bool
+    layout = alike
 
     def places(self, keys):
         return order(keys, self.axis, self.descending)
@@ -34,6 +36,7 @@ class ArgSort(Op):
 
     axis: Axis
     descending: bool
+    layout = alike
     grad_name = "ArgsortBackward0"
     differentiable = False
     no_vjp = "places: whole numbers"

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from lineal.base import dtypes
+from lineal.base.layouts import dense
 from lineal.base.results import Result
 from lineal.base.spec import Axis
 from lineal.base.spec import axis as as_axis
@@ -23,6 +24,7 @@ class Selection(Op):
 
     axis: Axis
     keepdim: bool
+    layout = dense
     keeps = "y"
     width = 2
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from lineal.base import later
 from lineal.base.dtypes import widened
+from lineal.base.layouts import dense, suggested_in_rows
 from lineal.core import AbstractTensor, Op, apply
 from lineal.ops.indexing.gathering import _gather_sum
 from lineal.ops.spatial.windows import Spans, Windows, on, places, run_of
@@ -30,6 +31,10 @@ class WindowMax(Op):
     label: str
     width = 2
     keeps = "y"
+
+    def layout(self, y, x):
+        in_order = self.label.startswith("Fractional") or (self.label.startswith("Adaptive") and len(self.windows) == 3)
+        return (dense if in_order else suggested_in_rows)(self, y, x)
 
     @property
     def grad_name(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from typing import Any
 
+from lineal.base.layouts import dense, suggested, suggested_in_rows
 from lineal.core import AbstractTensor, Op, apply
 from lineal.ops.spatial.taps import Taps
 
@@ -14,6 +15,11 @@ class Resample(Op):
 
     taps: tuple[Taps, ...]
     wide = True
+
+    def layout(self, y, x):
+        averages = all(each.origin is not None and each.origin.name == "averages" for each in self.taps)
+        rule = {1: suggested_in_rows if averages else dense, 3: dense if averages else suggested}.get(len(self.taps), suggested)
+        return rule(self, y, x)
 
     def eager(self, xp, x):
         first = x.ndim - len(self.taps)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from lineal.base.layouts import alike, suggested
 from lineal.base.signatures import Tensor
 from lineal.base.spec import Axes, axis
 from lineal.core import Op, apply, renamed
@@ -23,6 +24,8 @@ class Flip(Op):
 
     axes: Axes
 
+    layout = alike
+
     def eager(self, xp, x):
         return xp.array(x[tuple([_BACKWARDS if place in self.axes else _ALL for place in range(x.ndim)])], order="C")
 
@@ -35,6 +38,7 @@ class Roll(Op):
 
     shifts: tuple[int, ...]
     axes: Axes
+    layout = suggested
     any_dtype = True
 
     def eager(self, xp, x):

@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 
 from lineal.base import dtypes
+from lineal.base.layouts import steps, suggested_of_all
 from lineal.base.signatures import Tensor
 from lineal.base.spec import Axis, axis
 from lineal.core import AbstractTensor, Op, apply, lift, module_of, renamed
 from lineal.core.calling import public
 from lineal.ops.conversion import cast, dtype_of, result_type
 from lineal.ops.front import store
-from lineal.ops.layout import overlapping, steps
+from lineal.ops.layout import overlapping
 from lineal.ops.structural.embedding import embed
 from lineal.ops.structural.slicing import _slice
 
@@ -42,6 +43,7 @@ class Cat(Op):
     """y = the xs one after another along axis `dim`; each x̄ = its part of ȳ."""
 
     dim: Axis
+    layout = suggested_of_all
     any_dtype = True
 
     def eager(self, xp, *xs):

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from lineal.base import dtypes
+from lineal.base.layouts import suggested
 from lineal.base.signatures import Number, Tensor
 from lineal.base.spec import Ranges, Widths
 from lineal.core import AbstractTensor, Op, apply, renamed
@@ -16,7 +17,7 @@ from lineal.ops.structural.embedding import embed
 from lineal.ops.structural.expanding import expand
 from lineal.ops.structural.flipping import flip
 from lineal.ops.structural.joining import cat
-from lineal.ops.structural.reshape import clone
+from lineal.ops.structural.reshape import clone, contiguous, laid_like
 from lineal.ops.structural.slicing import _slice
 
 __all__ = ["constant_pad_nd"]
@@ -43,6 +44,7 @@ class Crop(Op):
 class ConstantPad(Op):
     """y = x with `widths` (before, after) of the number `fill` around it, one pair for each axis; x̄ = the inner part of ȳ."""
 
+    layout = suggested
     widths: Widths
     fill: Any
     grad_name = "ConstantPadNdBackward0"
@@ -179,6 +181,7 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: Number
     for dim in range(ndim - 1, -1, -1):
         y = edged(y, dim, *widths[dim], mode)
     y = clone(y) if y is input or y.origin is not None else y
+    y = contiguous(y) if mode == "circular" or ndim == 3 else laid_like(y, input)
     return renamed(y, NODES[mode].format(len(pad) // 2)) if mode in NODES else y
 
 

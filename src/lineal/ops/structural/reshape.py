@@ -10,13 +10,14 @@ import numpy as np
 
 from lineal.base import dtypes, formats
 from lineal.base.formats import order_of
+from lineal.base.layouts import dense_steps, is_last, last_steps, row, steps, steps_in
 from lineal.base.platforms import array_module
 from lineal.base.signatures import DType, Format, Tensor
 from lineal.base.spec import Shape, axis, infer_shape
 from lineal.core import AbstractTensor, Op, apply
 from lineal.core.calling import no_tensor, public
 from lineal.core.inplace import Copy
-from lineal.ops.layout import filled_in, packed, shape_of
+from lineal.ops.layout import filled_in, shape_of
 
 __all__ = ["clone", "flatten", "ravel", "reshape", "unflatten"]
 
@@ -171,11 +172,16 @@ def clone(input: Tensor, *, memory_format: Format | None = None) -> Tensor:
     """Return a copy, laid out in memory as `input` is if that has no gaps, or as the format says."""
     if memory_format is not None and memory_format is not formats.preserve_format:
         return arranged("clone", input, memory_format)
-    try:
-        ordered = input.value.flags.c_contiguous or not packed(input.value)
-    except AttributeError:
-        raise no_tensor("clone", input) from None
-    return apply(_compact if ordered else _alike, input)
+    if not isinstance(input, AbstractTensor):
+        raise no_tensor("clone", input)
+    return apply(_alike, input)
+
+
+def laid_like(y: Any, x: AbstractTensor) -> Any:
+    """Return y channels last if x is, lines counting as images of one row, else in C order; a copy if it lies otherwise."""
+    last = is_last(*row(x.value)) and y.value.ndim > 2
+    wanted = last_steps(y.value.shape) if last else dense_steps(y.value.shape)
+    return y if steps(y.value) == wanted else apply(Copy(wanted), y)
 
 
 def contiguous(input: Tensor, memory_format: Format | None = None) -> Tensor:
@@ -198,7 +204,4 @@ def is_arranged(input: AbstractTensor, memory_format: Any) -> bool:
 def arranged(name: str, input: AbstractTensor, memory_format: Any) -> Any:
     """Return a copy of input that lies in memory as the format says."""
     order = order_of(name, memory_format, input.value.ndim)
-    if order is None:
-        return apply(_compact, input)
-    back = tuple(sorted(range(len(order)), key=order.__getitem__))
-    return apply(_compact, input.permute(order)).permute(back)  # type: ignore[attr-defined]
+    return apply(_compact if order is None else Copy(steps_in(input.value.shape, order)), input)

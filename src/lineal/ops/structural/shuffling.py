@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from lineal.base.formats import contiguous_format
+from lineal.base.layouts import is_last, steps_in
 from lineal.base.signatures import Tensor
-from lineal.core import AbstractTensor, renamed
+from lineal.core import AbstractTensor, apply, renamed
 from lineal.core.calling import public
+from lineal.core.inplace import Copy
 from lineal.ops.front import require_tensor
 from lineal.ops.structural.axes import permute
 from lineal.ops.structural.reshape import clone, reshape
@@ -30,7 +32,9 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
         )
     split = reshape(input, (*lead, channels // (r * r), r, r, height, width))
     y = permute(split, (*range(n + 1), n + 3, n + 1, n + 4, n + 2))
-    return renamed(copied(y, (*lead, channels // (r * r), height * r, width * r)), "PixelShuffleBackward0")
+    return renamed(
+        copied(y, (*lead, channels // (r * r), height * r, width * r), 1 if is_images(input) else 0), "PixelShuffleBackward0"
+    )
 
 
 @public
@@ -44,12 +48,25 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
         )
     split = reshape(input, (*lead, channels, height // r, r, width // r, r))
     y = permute(split, (*range(n + 1), n + 2, n + 4, n + 1, n + 3))
-    return renamed(copied(y, (*lead, channels * r * r, height // r, width // r)), "PixelUnshuffleBackward0")
+    return renamed(
+        copied(y, (*lead, channels * r * r, height // r, width // r), 3 if is_images(input) else 0), "PixelUnshuffleBackward0"
+    )
 
 
-def copied(x: Any, shape: tuple[int, ...]) -> Any:
-    """Return x in another shape and memory of its own, also where a view could have the shape."""
-    return reshape(clone(x, memory_format=contiguous_format), shape)
+def is_images(x: AbstractTensor) -> bool:
+    """Return whether x lies channels last."""
+    return is_last(x.value.shape, x.value.strides)
+
+
+def copied(x: Any, shape: tuple[int, ...], last: int) -> Any:
+    """Return x in another shape and memory of its own, also where a view could have the shape.
+
+    So many axes after the first are the channels of images that lie channels last.
+    """
+    if not last:
+        return reshape(clone(x, memory_format=contiguous_format), shape)
+    order = (0, *range(last + 1, x.value.ndim), *range(1, last + 1))
+    return reshape(apply(Copy(steps_in(x.value.shape, order)), x), shape)
 
 
 def planes(name: str, input: AbstractTensor, factor: int) -> tuple[int, ...]:
@@ -72,7 +89,7 @@ def dealt(input: Any, groups: int) -> Any:
     if shape[1] % groups:
         raise RuntimeError(f"channel_shuffle: Number of channels must be divisible by groups, got {shape[1]} and {groups}")
     split = reshape(input, (shape[0], groups, shape[1] // groups, *shape[2:]))
-    return copied(permute(split, (0, 2, 1, *range(3, len(shape) + 1))), shape)
+    return copied(permute(split, (0, 2, 1, *range(3, len(shape) + 1))), shape, 2 if is_images(input) else 0)
 
 
 @public

@@ -6,6 +6,7 @@ import functools
 from collections.abc import Sequence
 from typing import Any, overload
 
+from lineal.base.layouts import channels, is_last, laid, last_steps
 from lineal.base.signatures import Tensor
 from lineal.base.spec import Axis, axis
 from lineal.core import Op, apply, lift, module_of
@@ -36,6 +37,14 @@ class Stack(Op):
 
     dim: Axis
     any_dtype = True
+
+    def layout(self, y, *xs):
+        if self.dim or not all(is_last(x.shape, x.strides) for x in xs):
+            return channels(y, False)
+        # what they are one after the other, seen as so many of them
+        _, count, *rest = y.shape
+        first, *steps = last_steps((len(xs) * count, *rest))
+        return laid(y, (count * first, first if count > 1 else steps[0] * rest[0], *steps))
 
     def eager(self, xp, *xs):
         where = (*(slice(None),) * self.dim, None)

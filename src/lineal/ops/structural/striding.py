@@ -9,13 +9,14 @@ from typing import Any
 
 import numpy as np
 
+from lineal.base.layouts import steps
 from lineal.base.platforms import FOREIGN
 from lineal.base.signatures import Tensor
 from lineal.base.spec import Shape
 from lineal.core import AbstractTensor, Op, apply, write
 from lineal.core.calling import public
 from lineal.ops.conversion import constant, converted, dtype_of
-from lineal.ops.layout import block, extent, index_of, overlapping, restride, steps
+from lineal.ops.layout import block, extent, index_of, overlapping, restride
 from lineal.ops.structural.diagonals import diagonal
 from lineal.ops.structural.embedding import scatter_view
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 from lineal.core import Overwrite, Renumber, ViewScatter, apply
@@ -12,8 +13,14 @@ from lineal.transforms.batching.table import RULES, batches
 
 __all__: list[str] = []
 
-batches(Copy)(pointwise)
 batches(Overwrite, Renumber)(on_stacks)
+
+
+@batches(Copy)
+def copy(op: Any, size: int, marks: tuple[bool, ...], x: Any) -> Any:
+    if isinstance(op.order, tuple):
+        op = Copy((prod(x.value.shape[1:]), *op.order))
+    return pointwise(op, size, marks, x)
 
 
 @batches(ViewScatter)
