@@ -172,6 +172,12 @@ def new(xp: Any, shape: Ints, storage: np.dtype, strides: Ints) -> Any:
     return xp.empty([shape[axis] for axis in order], storage).transpose(back(order))
 
 
+def uncommon_steps(value: np.ndarray) -> Ints | None:
+    """Return the strides of a copy that keeps the layout of an array, None if that is C order."""
+    kept = preserved(value.shape, steps(value))
+    return None if kept == dense_steps(value.shape) else kept
+
+
 def laid(value: np.ndarray, strides: Ints) -> np.ndarray:
     """Return an array with these strides, which leave no gaps: itself, itself in other words, or a copy."""
     found = steps(value)

@@ -13,7 +13,7 @@ from lineal.base import config, dtypes
 from lineal.base.devices import as_device, device, device_of
 from lineal.base.dtypes import Category, dtype
 from lineal.base.formats import order_of, preserve_format
-from lineal.base.layouts import dense_steps, new, preserved, steps, steps_in
+from lineal.base.layouts import new, steps_in, uncommon_steps
 from lineal.base.platforms import HOST, PLATFORMS
 from lineal.base.signatures import Number, Options, ShapedOptions, Tensor
 from lineal.base.spec import Shape, check_count, check_shape, sizes
@@ -257,8 +257,7 @@ def strides_of(shape: Shape, memory_format: Any, beside: AbstractTensor | None =
     if memory_format is not None and memory_format is not preserve_format:
         order = order_of("memory_format", memory_format, len(shape))
         return None if order is None else steps_in(shape, order)
-    found = None if beside is None or len(shape) < 2 else steps(beside.value)
-    return None if found is None or found == dense_steps(shape) else preserved(shape, found)
+    return None if beside is None or len(shape) < 2 else uncommon_steps(beside.value)
 
 
 def in_format(y: Any, memory_format: Any, beside: AbstractTensor) -> Any:

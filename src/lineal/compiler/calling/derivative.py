@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import byte_bounds
 
+from lineal.base.layouts import uncommon_steps
 from lineal.compiler import passes
 from lineal.compiler.calling.general import Codes
 from lineal.compiler.calling.launch import REFUSED, Unmet, calling, present
@@ -67,6 +68,7 @@ class Joint:
             with modes.Setting((modes.grad_enabled, False), (modes.rehearsal, outlined)):
                 found = gradients(ys, xs, self.cotangents, retain_graph=True, allow_unused=True)
             self.grads = [None if g is None else capture.read(g) for g in found]
+            self.layouts = [uncommon_steps(g.value) for g in found if g is not None]
         if capture.refusal is not None or capture.read_numbers:
             raise NotImplementedError(capture.refusal or "a number is read from a tensor on the way back")
         self.inputs = capture.inputs[: len(leaves)]
@@ -139,6 +141,7 @@ class Joint:
             equations=self.ahead,
             result=several(len(outputs) + len(self.saved)),
             outputs=[*outputs, *self.saved],
+            layouts=[*trace.layouts[: len(outputs)], *[None] * len(self.saved), *trace.layouts[len(outputs) :]],
             writes=[(x, self.variables[var]) for x, var in trace.writes],
             steps=self.capture.steps,
             grads=[(leaf, self.variables[var]) for leaf, var in trace.grads],
@@ -162,6 +165,7 @@ class Joint:
             equations=self.back,
             result=several(len(grads)),
             outputs=grads,
+            layouts=self.layouts,
             writes=[],
             grads=[],
             given=[],

@@ -40,6 +40,7 @@ class Unmet(Exception):  # noqa: N818
 
 
 _empty = np.empty
+_array = np.ndarray
 _references = sys.getrefcount
 _new = object.__new__
 _grad_enabled = modes.grad_enabled.get
@@ -80,6 +81,7 @@ def launching(program: Program) -> Callable[[Sequence[Any]], Any]:
     """Return the function that runs a program on tensors that are known to fit; it returns the result, or REFUSED."""
     trace, captured, count = program.trace, program.captured, len(program.trace.outputs)
     made = program.made[:count]
+    laid = [(place, each) for place, each in enumerate(program.seen[:count]) if each is not None]
     live = [(holder, key, np.zeros(())) for holder, key in trace.live.values()]
     constant = [place for _, _, place in live]
     run = program.run if not program.releases else alone(program.run, program.arena)
@@ -107,6 +109,8 @@ def launching(program: Program) -> Callable[[Sequence[Any]], Any]:
             note(touched)
         if grads is not None and grads.fresh:
             grads.hand_out()
+        for place, seen in laid:
+            results[place] = as_seen(results[place], seen)
         for leaf, grad in given:
             leaf.derivative = grad
         if not single:
@@ -133,6 +137,11 @@ def present(captured: list[Any], lent: Sequence[tuple[int, Any]]) -> list[Any]:
     return found
 
 
+def as_seen(array: np.ndarray, seen: tuple[tuple[int, ...], tuple[int, ...]] | None) -> np.ndarray:
+    """Return an array in C order, or its elements with another shape and strides."""
+    return array if seen is None else _array(seen[0], array.dtype, array, 0, seen[1])
+
+
 class Grads:
     """The grads that a program leaves at leaves; the tensors of the call before are filled again if nobody else holds them."""
 
@@ -141,7 +150,8 @@ class Grads:
         self.again = again
         """Whether tensors are filled again at all."""
         self.made = made
-        self.held = [lift(_empty(shape, dtype)) for shape, dtype in made]
+        """The shape and dtype of each array that is filled, and the shape and strides in which its grad is seen, if others."""
+        self.held = [lift(as_seen(_empty(*given), seen)) for given, seen in made]
         self.table = np.array([id(g) for g in self.held], np.uintp)
         """Where the held tensors are, for native code."""
         self.numbered = list(enumerate(leaves))
@@ -154,11 +164,17 @@ class Grads:
         for place, leaf in self.numbered:
             g = held[place]
             if not self.again or leaf.derivative is not g or _references(g) > ALONE or _references(g.value) > ALONE_ARRAY:
-                g = held[place] = lift(_empty(*self.made[place]))
-                self.table[place] = id(g)
-                self.fresh = True
-            found.append(g.value)
+                g = self.renewed(place)
+            found.append(g.value if self.made[place][1] is None else g.value.base)
         return found
+
+    def renewed(self, place: int) -> AbstractTensor:
+        """Return a new tensor for a grad."""
+        given, seen = self.made[place]
+        g = self.held[place] = lift(as_seen(_empty(*given), seen))
+        self.table[place] = id(g)
+        self.fresh = True
+        return g
 
     def hand_out(self) -> None:
         """Let the filled tensors be the leaves' grads."""

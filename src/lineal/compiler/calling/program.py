@@ -28,6 +28,7 @@ from lineal.compiler.scheduling.schedule import Schedule
 from lineal.core import AbstractTensor, lift
 from lineal.core.apply import explain
 from lineal.ops.layout import strided
+from lineal.tracing import Var
 
 __all__ = ["Program"]
 
@@ -36,6 +37,12 @@ LARGE_ARENA = 1 << 24
 """From how many bytes of an arena on freed memory is given back to the system."""
 HOT, MOST_HOT = 2000, 8
 """After how many calls a short program that shares code gets one of its own, and how many of a kind do."""
+
+
+def seen(var: Var, layout: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return the shape of a variable, and a layout's strides in bytes."""
+    width = var.spec.storage.itemsize
+    return tuple(var.spec.shape), tuple([step * width for step in layout])
 
 
 class Program:
@@ -56,6 +63,8 @@ class Program:
         self.histories = [isinstance(x, AbstractTensor) and x.node is not None for x in (*trace.arguments, *self.captured)]
         """Which arguments and captured tensors have a history: what they have when a call is written may be another one."""
         self.made = [(base.shape, base.dtype) for base in schedule.results]
+        self.seen = [None if layout is None else seen(var, layout) for var, layout in trace.laid()]
+        """For results that do not lie in C order, how the arrays that are made are to be seen: shape and strides in bytes."""
         self.arena = np.empty(schedule.arena + 64 if codes is None else 0, np.uint8)
         self.outside = schedule.outside()
         self.homes = schedule.homes()
@@ -65,7 +74,8 @@ class Program:
         self.run: Callable[..., Any] = Checked(self) if is_checking() else self.steps[0] if native else self.in_turn
         self.releases = not native or self.estimate() > RELEASE_ABOVE_NS
         leaves, wait = [leaf for leaf, _ in trace.grads], schedule.grads_wait
-        made = self.made[len(trace.outputs) :]
+        count = len(trace.outputs)
+        made = list(zip(self.made[count:], self.seen[count:]))
         self.grads = (Grads if codes is None else codes.grads_of)(leaves, made, not wait) if leaves else None
         if codes is not None:
             self.run = codes.in_memory(self.run, schedule.arena + 64)
@@ -148,7 +158,7 @@ class Program:
         """The call on positional tensors, which returns the function's result or REFUSED; native if a call is short."""
         made = (
             None
-            if self.releases or self.codes is not None or self.schedule.grads_wait
+            if self.releases or self.codes is not None or self.schedule.grads_wait or any(self.seen)
             else direct(self, REFUSED, lambda status: failed(self.trace, status))
         )
         call = made or calling(self.fits, self.launch)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from lineal.base import tree
+from lineal.base.layouts import uncommon_steps
 from lineal.compiler.capturing.capture import Capture
 from lineal.compiler.capturing.effects import may_share, pending
 from lineal.core import AbstractTensor, Op, apply, modes, synchronize
@@ -124,6 +125,8 @@ class Finder:
     def __init__(self, capture: Capture, result: Any):
         self.capture = capture
         self.outputs: list[Var] = []
+        self.layouts: list[tuple[int, ...] | None] = []
+        """The strides of the outputs in elements, None for C order."""
         self.bases: dict[int, Made] = {}
         """The new tensors that are whole storages, by storage."""
         self.arguments = {id(x): n for n, x in enumerate(capture.arguments)}
@@ -175,7 +178,7 @@ class Finder:
         if self.is_seen(storage.looked_at):
             self.capture.refuse(LOOKING)
         if storage.captured is None and id(storage) not in self.lent and id(storage) not in self.shared:
-            return self.made(self.capture.result(x))
+            return self.made(self.capture.result(x), x.value)
         base = self.whole(storage)
         if not place.path and isinstance(base, Made) and x.origin is None and id(x) not in self.capture.over.detached:
             return base
@@ -197,13 +200,14 @@ class Finder:
             return Grad(self.lent[id(storage)])
         if storage.captured is None:
             if id(storage) not in self.bases:
-                self.bases[id(storage)] = self.made(storage.var)
+                self.bases[id(storage)] = self.made(storage.var, storage.array)
             return self.bases[id(storage)]
         place = self.arguments.get(id(storage.captured))
         return Reached(storage.captured) if place is None else Given(place)
 
-    def made(self, var: Var) -> Made:
+    def made(self, var: Var, array: Any) -> Made:
         self.outputs.append(var)
+        self.layouts.append(uncommon_steps(array))
         return Made(len(self.outputs) - 1)
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import gc
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
 
 from lineal.base import tree
+from lineal.base.layouts import uncommon_steps
 from lineal.compiler.capturing import effects
 from lineal.compiler.capturing.capture import Capture, running
 from lineal.compiler.capturing.guards import (
@@ -58,6 +60,8 @@ class Trace:
     """The variables of the new tensors in it."""
     writes: list[tuple[AbstractTensor, Var]]
     grads: list[tuple[AbstractTensor, Var]]
+    layouts: list[tuple[int, ...] | None] = field(default_factory=list)
+    """The strides in elements of the outputs, then of the grads, as eager code leaves them; None, or nothing, for C order."""
     given: list[tuple[Any, Any]] = field(default_factory=list)
     """Leaves whose grad is set to a tensor from outside, or to None."""
     lent: list[tuple[int, AbstractTensor]] = field(default_factory=list)
@@ -84,6 +88,10 @@ class Trace:
     refusal: str | None = None
     differentiable: bool = False
     """Whether somebody may call backward on the result."""
+
+    def laid(self) -> list[tuple[Var, tuple[int, ...] | None]]:
+        """Return the variables of the outputs, then of the grads, each with its layout."""
+        return list(zip_longest((*self.outputs, *(var for _, var in self.grads)), self.layouts))
 
     @property
     def path(self) -> tuple[int, ...]:
@@ -207,6 +215,7 @@ def trace_of(capture: Capture, result: Any, name: str) -> Trace:
         outputs=returned.outputs,
         writes=effects.written(capture),
         grads=grads,
+        layouts=[*returned.layouts, *(uncommon_steps(leaf.derivative.value) for leaf, _ in grads)],
         given=given,
         lent=effects.lent(capture),
         alike=[(inputs.index(var), n) for n, var in enumerate(inputs) if inputs.index(var) != n],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from lineal.base.layouts import order_of_steps
 from lineal.compiler.lowering.equations import Lowering
 from lineal.compiler.nodes.node import Check, Node
 from lineal.compiler.nodes.windows import Base, Window, dense
@@ -20,9 +21,9 @@ __all__ = ["Lowered", "lowered"]
 class Lowered:
     """The nodes of a trace.
 
-    `results` are the bases of new arrays (the outputs, then the grads), `written` pairs bases with those from outside whose
-    memory they are to be put into. `checks` look at the numbers that the function read. `parts` are bases that lie inside of
-    arrays from outside, `count` is a number that no base has.
+    `results` are the bases of new arrays (the outputs, then the grads), axes in the order of memory, `written` pairs bases with
+    those from outside whose memory they are to be put into. `checks` look at the numbers that the function read. `parts` are
+    bases that lie inside of arrays from outside, `count` is a number that no base has.
     """
 
     trace: Trace
@@ -51,7 +52,7 @@ class Results:
     def __init__(self, low: Lowering, trace: Trace):
         self.low, self.trace = low, trace
         self.taken: set[Base] = set()
-        self.fresh = [self.own(var) for var in (*trace.outputs, *(var for _, var in trace.grads))]
+        self.fresh = [self.own(var, layout) for var, layout in trace.laid()]
         homes = {id(x): var for var, x in trace.captured.items()}
         self.written: list[tuple[Base, Base]] = []
         for x, var in trace.writes:
@@ -63,9 +64,14 @@ class Results:
         place = next(n for n, each in enumerate(self.trace.arguments) if each is x)
         return self.low.windows[self.trace.inputs[place]].base
 
-    def own(self, var: Var) -> Base:
-        """Return a base of its own that holds a variable densely: its own base if that may be, else a copy."""
+    def own(self, var: Var, layout: tuple[int, ...] | None) -> Base:
+        """Return a base of its own that holds a variable densely: its own base if that may be, else a copy.
+
+        Its axes are those of the variable in the order in which they follow each other in memory.
+        """
         window = self.low.windows[var]
+        if layout is not None:
+            window = window.permuted(order_of_steps(layout))
         if is_whole(window) and window.base.strides == dense(window.base.shape) and window.base not in self.taken:
             self.taken.add(window.base)
             return window.base

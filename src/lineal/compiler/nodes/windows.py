@@ -109,6 +109,11 @@ class Window:
         offset = self.offset + sum((self.shape[n] - 1) * self.strides[n] for n in axes if self.shape[n])
         return Window(self.base, self.shape, tuple(-s if n in axes else s for n, s in enumerate(self.strides)), offset)
 
+    def permuted(self, order: Sequence[int]) -> Window:
+        """Return the window with its axes in another order."""
+        shape, strides = ([each[axis] for axis in order] for each in (self.shape, self.strides))
+        return Window(self.base, tuple(shape), tuple(strides), self.offset)
+
     def with_axis(self, axis: int) -> Window:
         """Return the window with an axis of size 1 put in."""
         shape = (*self.shape[:axis], 1, *self.shape[axis:])
