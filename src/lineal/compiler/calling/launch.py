@@ -165,6 +165,9 @@ class Grads:
             g = held[place]
             if not self.again or leaf.derivative is not g or _references(g) > ALONE or _references(g.value) > ALONE_ARRAY:
                 g = self.renewed(place)
+            elif self.made[place][1] is not None and _references(g.value.base) > ALONE_BASE:
+                # views of it look into what it looks into itself
+                g = self.renewed(place)
             found.append(g.value if self.made[place][1] is None else g.value.base)
         return found
 
@@ -183,23 +186,23 @@ class Grads:
         self.fresh = False
 
 
-def lone() -> tuple[int, int]:
-    """Measure what `getrefcount` says inside `arrays` of a tensor that only its leaf and `held` hold, and of its array."""
+def lone() -> tuple[int, ...]:
+    """Measure what `getrefcount` says inside `arrays` of a tensor that only its leaf and `held` hold, and its arrays."""
     counts = []
 
     class Leaf:
         derivative: Any = None
 
-    leaf, held = Leaf(), [lift(np.zeros(1))]
+    leaf, held = Leaf(), [lift(as_seen(np.zeros(1), ((1,), (8,))))]
     leaf.derivative = held[0]
     for place, each in enumerate([leaf]):
         g = held[place]
         if each.derivative is g:
-            counts = [_references(g), _references(g.value)]
-    return counts[0], counts[1]
+            counts = [_references(g), _references(g.value), _references(g.value.base)]
+    return tuple(counts)
 
 
-ALONE, ALONE_ARRAY = lone()
+ALONE, ALONE_ARRAY, ALONE_BASE = lone()
 
 
 def note(touched: list[AbstractTensor]) -> None:

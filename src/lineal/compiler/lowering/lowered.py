@@ -21,9 +21,9 @@ __all__ = ["Lowered", "lowered"]
 class Lowered:
     """The nodes of a trace.
 
-    `results` are the bases of new arrays (the outputs, then the grads), axes in the order of memory, `written` pairs bases with
-    those from outside whose memory they are to be put into. `checks` look at the numbers that the function read. `parts` are
-    bases that lie inside of arrays from outside, `count` is a number that no base has.
+    `results` are the bases of new arrays (the outputs, then the grads), with axes in the order of memory; `written` pairs bases
+    with those from outside whose memory they are to be put into. `checks` look at the numbers that the function read. `parts`
+    are bases that lie inside of arrays from outside, `count` is a number that no base has.
     """
 
     trace: Trace
