@@ -180,8 +180,12 @@ def clone(input: Tensor, *, memory_format: Format | None = None) -> Tensor:
 def laid_like(y: Any, x: AbstractTensor) -> Any:
     """Return y channels last if x is, lines counting as images of one row, else in C order; a copy if it lies otherwise."""
     last = is_last(*row(x.value)) and y.value.ndim > 2
-    wanted = last_steps(y.value.shape) if last else dense_steps(y.value.shape)
-    return y if steps(y.value) == wanted else apply(Copy(wanted), y)
+    return laid(y, last_steps(y.value.shape) if last else dense_steps(y.value.shape))
+
+
+def laid(y: Any, strides: tuple[int, ...]) -> Any:
+    """Return y, or a copy of it that has these strides in elements, which leave no gaps."""
+    return y if steps(y.value) == strides else apply(Copy(strides), y)
 
 
 def contiguous(input: Tensor, memory_format: Format | None = None) -> Tensor:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from lineal.base.formats import contiguous_format
-from lineal.base.layouts import is_last, steps_in
+from lineal.base.layouts import is_last, last_steps, steps_in
 from lineal.base.signatures import Tensor
 from lineal.core import AbstractTensor, apply, renamed
 from lineal.core.calling import public
 from lineal.core.inplace import Copy
 from lineal.ops.front import require_tensor
 from lineal.ops.structural.axes import permute
-from lineal.ops.structural.reshape import clone, reshape
+from lineal.ops.structural.reshape import clone, laid, reshape
 
 __all__ = ["channel_shuffle", "native_channel_shuffle", "pixel_shuffle", "pixel_unshuffle"]
 
@@ -66,7 +66,7 @@ def copied(x: Any, shape: tuple[int, ...], last: int) -> Any:
     if not last:
         return reshape(clone(x, memory_format=contiguous_format), shape)
     order = (0, *range(last + 1, x.value.ndim), *range(1, last + 1))
-    return reshape(apply(Copy(steps_in(x.value.shape, order)), x), shape)
+    return laid(reshape(apply(Copy(steps_in(x.value.shape, order)), x), shape), last_steps(shape))
 
 
 def planes(name: str, input: AbstractTensor, factor: int) -> tuple[int, ...]:
