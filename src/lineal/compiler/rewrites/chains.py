@@ -13,6 +13,8 @@ __all__ = ["chain"]
 
 CLEARLY = 0.5
 """An order is taken only if it costs less than this part of the written one, since it rounds otherwise."""
+WORTH = 1 << 16
+"""And only if it saves so many multiplications: where infinities meet in another order, NaN may come of numbers, or none."""
 
 Factor = tuple[Var, bool]
 """A matrix, and whether it is transposed."""
@@ -29,7 +31,7 @@ def chain(draft: Draft) -> None:
         if len(factors) < 3:
             return None
         order, least = best(factors)
-        if least >= CLEARLY * sum(cost):
+        if least >= CLEARLY * sum(cost) or sum(cost) - least < WORTH:
             return None
         return (product(draft, factors, order, 0, len(factors) - 1)[0],)
 
