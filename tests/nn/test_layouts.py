@@ -108,7 +108,7 @@ def test_results_lie_as_the_rule_says(rule, name, make, n, order):
         assert y.stride() == rule(y, source), (y.shape, y.stride())
 
 
-@pytest.mark.parametrize("order", ["last", "reversed"])
+@pytest.mark.parametrize("order", ["last", pytest.param("reversed", marks=pytest.mark.slow)])
 def test_compiled_results_lie_likewise(order):
     x = images(2, order)
     functions = [make(2) for rule, table in RULES.items() for name, make in table.items() if name != "dropout"]

@@ -89,7 +89,7 @@ def unary_door(
             return apply(op, input) if unusual is None else unusual(input, out)
         try:
             work = kernel if native is None or x.size < LARGE_ARRAY else native
-            if iterates and x.ndim > 1 and not x.flags.c_contiguous:
+            if iterates and x.ndim > 2 and not x.flags.c_contiguous:
                 work = partial(in_order, work)
             if _error_state(None) is _silent:
                 value = work(x)
@@ -145,7 +145,7 @@ def binary_door(
             return unusual(input, other, out)
         try:
             work = kernel if native is None or (a.size < LARGE_ARRAY and b.size < LARGE_ARRAY) else native
-            if iterates and a.ndim > 1 and not (a.flags.c_contiguous and b.flags.c_contiguous):
+            if iterates and a.ndim > 2 and not (a.flags.c_contiguous and b.flags.c_contiguous):
                 work = partial(in_order, work)
             if _error_state(None) is _silent:
                 value = work(a, b)

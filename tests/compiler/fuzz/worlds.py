@@ -17,6 +17,7 @@ from fuzz.programs import Program, Turn
 from fuzz.telling import TOLD
 from fuzz.tensors import made
 from lineal.base import tree
+from lineal.base.layouts import laid, preserved, steps
 from lineal.compiler.capturing.effects import may_share
 from lineal.core import Leaf
 
@@ -118,7 +119,7 @@ class World:
         arrays |= {f"result {n} at the end": y for n, y in enumerate(results)}
         arrays |= {f"{name} after the call": x for name, x in named.items()}
         arrays |= {f"grad of {name}": x.grad for name, x in named.items() if x.is_leaf and x.grad is not None}
-        return Outcome(error, {name: np.array(x.detach().value) for name, x in arrays.items()}, facts)
+        return Outcome(error, {name: kept(x.detach().value) for name, x in arrays.items()}, facts)
 
 
 def refilled(old: torch.Tensor | None, new: torch.Tensor) -> torch.Tensor:
@@ -192,3 +193,8 @@ def leads_back(y: torch.Tensor, leaves: list) -> bool:
         else:
             stack.extend(node.edges)
     return False
+
+
+def kept(value: np.ndarray) -> np.ndarray:
+    """Return a copy of an array that lies as it does, or, where that leaves gaps, in the order of its axes."""
+    return laid(np.array(value), preserved(value.shape, steps(value)))
