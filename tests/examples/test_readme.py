@@ -13,7 +13,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PAGES = ["README.md", "README.zh-CN.md", "docs/quickstart.md", "docs/linear-algebra.md", "docs/reporting.md"]
+PAGES = [
+    "README.md",
+    "README.zh-CN.md",
+    "docs/quickstart.md",
+    "docs/linear-algebra.md",
+    "docs/probability.md",
+    "docs/reporting.md",
+]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 

@@ -17,7 +17,7 @@ SEEDS = (1, 2, 3, 4, 5)
 PARSER = doctest.DocTestParser()
 NUMBER = re.compile(r"(?<![\w.])[-+]?(?:\d+\.?\d*(?:e[-+]?\d+)?|nan|inf)j?(?![\w])")
 NO_SIGN = re.compile(r"-(0\.0*j)")
-PLACES = ("", "nn", "nn.functional", "nn.utils", "nn.init", "special", "fft", "signal.windows", "linalg")
+PLACES = ("", "nn", "nn.functional", "nn.utils", "nn.init", "special", "fft", "signal.windows", "linalg", "distributions")
 
 
 EXCLUDED = {
