@@ -87,6 +87,8 @@ class Session:
         self.names = {
             "__builtins__": {**vars(builtins), "__import__": redirecting(library)},
             "__name__": "examples",
+            **{name: getattr(library.distributions, name) for name in library.distributions.__all__},
+            "D": library.distributions,
             "torch": library,
             "nn": library.nn,
             "F": library.nn.functional,
