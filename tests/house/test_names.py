@@ -70,6 +70,7 @@ EXPECTED = {
     "lineal.utils.dlpack",
     "lineal.utils.hooks",
     "lineal.utils.pytree",
+    "lineal.utils.tensorboard",
     "lineal.version",
     "lineal.xpu",
 }

@@ -28,6 +28,7 @@ onnx optim optim.adagrad optim.adam optim.adamw optim.lr_scheduler optim.optimiz
 random signal signal.windows special testing types
 utils utils.benchmark
 utils.checkpoint utils.dlpack utils.data utils.data.dataloader utils.data.dataset utils.data.sampler utils.hooks
+utils.tensorboard
 xpu
 _higher_order_ops _higher_order_ops.associative_scan _higher_order_ops.cond _higher_order_ops.map _higher_order_ops.scan
 _higher_order_ops.while_loop
