@@ -5,7 +5,7 @@ import pytest
 
 from lineal.codegen.strides import form_of
 from lineal.compiler.single import program
-from lineal.compiler.single.expressions import Mapped, Updated, mapped
+from lineal.compiler.single.expressions import Mapped, mapped
 from lineal.compiler.single.program import Written, numbers_of
 from lineal.compiler.single.reductions import Along, Folded, Rowwise, folded
 
@@ -33,11 +33,6 @@ def moments(m, x, w, n):
     return (x - centre) * w, centre, x
 
 
-def step(m, p, v, lr):
-    v = v * 0.5 + p
-    return p - v * lr, v
-
-
 def product(m, x, y):
     return m.exp(x) * y
 
@@ -53,7 +48,6 @@ BUILDS = {
     "softmax": (Along(softmax, (1,)), lambda r, n: [(r, n)]),
     "softmax of columns": (Along(softmax, (0,)), lambda r, n: [(r, n)]),
     "rows": (Rowwise(moments, (False, False, True)), lambda r, n: [(r, n), (n,), ()]),
-    "update": (Updated(step, 2), lambda r, n: [(r, n), (r, n), ()]),
 }
 
 

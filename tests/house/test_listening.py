@@ -52,6 +52,7 @@ REASONS = {
     "ops/random/generator.py:draw": TELLS,
     "ops/reductions/front.py:is_one_op": LARGE,
     "ops/reductions/normalisation.py:vjp": LARGE,
+    "optim/change.py:apart": LARGE,
     "optim/change.py:counted": "a number is the same in both; a dozen ops on it take longer than a small update",
     "optim/change.py:in_one_loop": LARGE,
     "optim/optimizer.py:heard": TELLS,

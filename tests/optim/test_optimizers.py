@@ -249,3 +249,35 @@ def test_a_grad_that_does_not_fit_is_refused_before_any_step(grad, error, messag
     with pytest.raises(error, match=message):
         p.grad = grad
     assert p.grad is None
+
+
+AT_ONCE = [("SGD", {"momentum": 0.9, "weight_decay": 0.1}), ("Adam", {"amsgrad": True}), ("RMSprop", {}), ("Adagrad", {})]
+SHAPES = [((70, 30), "float32"), ((40,), "float32"), ((), "float64"), ((0, 3), "float32"), ((40, 50), "float64")]
+
+
+@pytest.mark.parametrize("name, options", AT_ONCE)
+def test_parameters_take_the_same_steps_at_once_as_alone(name, options):
+    ends = []
+    for alone in (False, True):
+        random = np.random.default_rng(0)
+        parameters = [nn.Parameter(lineal.tensor(random.standard_normal(shape).astype(dtype))) for shape, dtype in SHAPES]
+        make = getattr(optim, name)
+        optimizers = (
+            [make([each], lr=0.1, **options) for each in parameters] if alone else [make(parameters, lr=0.1, **options)]
+        )
+        for _ in range(3):
+            for each in parameters:
+                each.grad = lineal.tensor(random.standard_normal(each.shape).astype(each.detach().numpy().dtype))
+            for optimizer in optimizers:
+                optimizer.step()
+        ends.append([each.detach().numpy() for each in parameters])
+    for a, b in zip(*ends, strict=True):
+        np.testing.assert_allclose(a, b, rtol=2e-6, atol=2e-6)
+
+
+def test_parameters_that_share_memory_or_are_a_grad_take_their_steps_in_order():
+    w = lineal.ones(3, 2000)
+    whole, part, other = nn.Parameter(w), nn.Parameter(w[1]), nn.Parameter(lineal.zeros(3, 2000))
+    whole.grad, part.grad, other.grad = lineal.ones(3, 2000), w[0], whole.detach()
+    optim.SGD([whole, part, other], lr=0.5).step()
+    assert whole[:, 0].tolist() == [0.5, 0.25, 0.5] and other[:, 0].tolist() == [-0.25, -0.125, -0.25]

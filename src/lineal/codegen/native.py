@@ -1,45 +1,50 @@
-"""Native functions of arrays, called from Python: the addresses of arrays, and a table of whole numbers."""
+"""Native functions of arrays, called from Python: where arrays begin, and a table of whole numbers."""
 
 from __future__ import annotations
 
-import ctypes
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 
-from lineal.base.platforms import HOST
 from lineal.codegen.batched.heap import keep_freed_memory
+from lineal.codegen.cpython.arraycall import RELEASE, arraycall
 from lineal.codegen.emit import Emitter
 from lineal.codegen.engine import engine
+from lineal.codegen.kinds import pointer
+from lineal.codegen.parallel import WORTH_THREADS
 from lineal.codegen.threads import pool
+from lineal.codegen.values import Value
 
-__all__ = ["UNWRITABLE", "WORTH_THREADS", "Native", "whole_numbers"]
+__all__ = ["UNWRITABLE", "Native", "entered"]
 
-WORTH_THREADS = 1 << 15
-"""From how many elements on a loop is split over threads."""
 UNWRITABLE = (AttributeError, TypeError, NotImplementedError, KeyError, ValueError)
 """What writing code raises if there is no native form."""
 
 
 class Native:
-    """The compiled function `name` of so many arrays and a table of whole numbers."""
+    """The compiled function `name` of arrays and a table of whole numbers, as `entered` writes it."""
 
-    def __init__(self, e: Emitter, name: str, arrays: int):
+    def __init__(self, e: Emitter, name: str):
         # results as large as these come and go: their memory is not to go back to the system each time
         keep_freed_memory()
         symbols = pool().symbols()
         self.library = engine().build(e, [name], {each: symbols[each] for each in symbols if each in e.declared})
-        self.function = HOST.launch(self.library[name], [ctypes.c_void_p] * (arrays + 1))
+        self.address, self.call = self.library[name], arraycall()
 
-    def __call__(self, arrays: Sequence[np.ndarray], table: ctypes.Array) -> None:
-        self.at([each.ctypes.data for each in arrays], table)
+    def table(self, work: int, *numbers: int) -> np.ndarray:
+        """Return the table of numbers that the function reads; `work` is about how many elements there are."""
+        return np.array([self.address, work >= WORTH_THREADS, *numbers], np.int64)
 
-    def at(self, places: Sequence[int], table: ctypes.Array) -> None:
-        """Run on arrays at these addresses."""
-        pool().follow()
-        self.function(*places, table)
+    def __call__(self, arrays: Sequence[np.ndarray], table: np.ndarray) -> bool:
+        """Run on arrays; return False, having done nothing, if one of them is not aligned."""
+        if table[RELEASE]:
+            pool().follow()
+        return self.call(table, *arrays)
 
 
-def whole_numbers(*numbers: int) -> ctypes.Array:
-    """Return the table of numbers that a native function reads."""
-    return (ctypes.c_int64 * len(numbers))(*numbers)
+@contextmanager
+def entered(e: Emitter, name: str, arrays: int) -> Iterator[tuple[list[Value], Value]]:
+    """Write the function `name` that `Native` calls; yield where so many arrays begin, and the table of numbers."""
+    with e.function(name, [("arrays", pointer), ("table", pointer)]) as (places, table):
+        yield [e.load(places, pointer, n) for n in range(arrays)], table

@@ -7,9 +7,13 @@ from contextlib import contextmanager
 
 from lineal.codegen.emit import Emitter
 from lineal.codegen.kinds import int32, int64, pointer
+from lineal.codegen.poolcode import FIELDS
 from lineal.codegen.values import Value
 
 Body = Callable[..., None]
+
+WORTH_THREADS, WORTH_WAKING = 1 << 15, 1 << 17
+"""From how many elements on a loop is split over threads that wait for it, and over threads that sleep."""
 
 
 def parallel(
@@ -49,6 +53,13 @@ def write_job(e: Emitter, job: str, values: Sequence[Value], body: Body, grain: 
         share = e.math.floor_divide(pieces + e.cast(threads, int64) - 1, e.cast(threads, int64)) * grain
         start = e.math.minimum(share * e.cast(number, int64), count)
         body(start, e.math.minimum(start + share, count), *captured)
+
+
+def worthwhile(e: Emitter, work: Value) -> Value:
+    """Return whether so many elements are worth other threads as these now are: to wake them takes some 50 µs."""
+    sleepers = e.offset(e.symbol("lineal_pool"), FIELDS["sleepers"])
+    awake = e.new(f"load atomic i32, {sleepers.typed} monotonic, align 4", int32) == 0
+    return (work >= WORTH_WAKING) | ((work >= WORTH_THREADS) & awake)
 
 
 def shared(

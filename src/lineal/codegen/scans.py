@@ -15,8 +15,8 @@ import numpy as np
 
 from lineal.codegen.blocks import Block
 from lineal.codegen.emit import Emitter
-from lineal.codegen.kinds import FLOATS, Kind, float64, int64, kind_of, pointer
-from lineal.codegen.native import UNWRITABLE, Native, whole_numbers
+from lineal.codegen.kinds import FLOATS, Kind, float64, int64, kind_of
+from lineal.codegen.native import UNWRITABLE, Native, entered
 from lineal.codegen.parallel import shared
 from lineal.codegen.values import Value, Variable
 
@@ -52,7 +52,7 @@ class Scan:
         self.kind, self.start = kind, SCANS[name]
         self.e = e = Emitter()
         self.combine = e.add if name == "add" else e.multiply
-        with e.function("scan", [("x", pointer), ("y", pointer), ("table", pointer)]) as (*given, table):
+        with entered(e, "scan", 2) as (given, table):
             work = self.rows if rows else self.columns
             shared(e, "scan", e.load(table, int64), [*given, table], work, grain=1)
 
@@ -97,7 +97,7 @@ class Scan:
 def scan(name: str, storage: np.dtype, rows: bool) -> Native | None:
     """Return the compiled scan, or None if it cannot be written."""
     try:
-        return Native(Scan(name, kind_of(storage), rows).e, "scan", 2)
+        return Native(Scan(name, kind_of(storage), rows).e, "scan")
     except UNWRITABLE:
         return None
 
@@ -112,5 +112,5 @@ def scanned(ufunc: Any, x: np.ndarray, axis: int) -> np.ndarray | None:
         return None
     y = np.empty(x.shape, x.dtype)
     strips = -(-inner // WIDTH)
-    native((x, y), whole_numbers(outer if inner == 1 else outer * strips, n, inner, strips))
+    native((x, y), native.table(x.size, outer if inner == 1 else outer * strips, n, inner, strips))
     return y

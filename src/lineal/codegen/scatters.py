@@ -11,8 +11,8 @@ from functools import lru_cache
 import numpy as np
 
 from lineal.codegen.emit import Emitter
-from lineal.codegen.kinds import Kind, float64, int64, kind_of, pointer
-from lineal.codegen.native import UNWRITABLE, Native, whole_numbers
+from lineal.codegen.kinds import Kind, float64, int64, kind_of
+from lineal.codegen.native import UNWRITABLE, Native, entered
 from lineal.codegen.parallel import shared
 from lineal.codegen.values import Value
 
@@ -36,8 +36,7 @@ class RowSums:
         self.kind = kind
         self.e = e = Emitter()
         self.lanes = e.lanes(float64)
-        with e.function("add", [(name, pointer) for name in ("rows", "source", "y", "work", "table")]) as given:
-            rows, source, y, work, table = given
+        with entered(e, "add", 4) as ((rows, source, y, work), table):
             count, inner, passes = (e.load(table, int64, n) for n in range(3))
             order = self.sort(rows, count, passes, work)
             starts = e.address(work, (1 << DIGIT) + count + count, int64)
@@ -130,7 +129,7 @@ class NumberSums:
     def __init__(self, kind: Kind):
         self.kind = kind
         self.e = e = Emitter()
-        with e.function("add", [(name, pointer) for name in ("places", "source", "totals", "table")]) as (*given, table):
+        with entered(e, "add", 3) as (given, table):
             shared(e, "add", e.load(table, int64), [*given, table], self.add, grain=1)
 
     def add(self, first: Value, last: Value, places: Value, source: Value, totals: Value, table: Value) -> None:
@@ -149,7 +148,7 @@ class NumberSums:
 def native(code: type[RowSums] | type[NumberSums], storage: np.dtype) -> Native | None:
     """Return the compiled additions, None if they cannot be written."""
     try:
-        return Native(code(kind_of(storage)).e, "add", 4 if code is RowSums else 3)
+        return Native(code(kind_of(storage)).e, "add")
     except UNWRITABLE:
         return None
 
@@ -172,7 +171,7 @@ def rows_added(y: np.ndarray, rows: np.ndarray, source: np.ndarray) -> bool:
         return False
     passes = -(-int(len(y) - 1).bit_length() // DIGIT)
     work = np.empty((1 << DIGIT) + 3 * rows.size + 1, np.int64)
-    added((rows, source, y, work), whole_numbers(rows.size, source.shape[1], passes))
+    added((rows, source, y, work), added.table(source.size, rows.size, source.shape[1], passes))
     return True
 
 
@@ -186,7 +185,8 @@ def numbers_added(y: np.ndarray, places: np.ndarray, source: np.ndarray) -> bool
         return False
     # -0.0 and not 0.0, which would take the sign of sums of nothing but -0.0
     totals = np.full((pieces, y.size), -0.0)
-    added((places, source, totals), whole_numbers(pieces, places.size, -(-places.size // pieces), y.size))
+    size = -(-places.size // pieces)
+    added((places, source, totals), added.table(source.size, pieces, places.size, size, y.size))
     for each in totals[1:]:
         totals[0] += each
     y[...] = y + totals[0] if y.dtype == np.float64 else y.astype(np.float64) + totals[0]

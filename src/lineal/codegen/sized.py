@@ -19,9 +19,10 @@ __all__ = ["SizedEmitter"]
 class SizedEmitter(TemplateEmitter):
     """Writes one module whose sizes stand in a table, which each of its functions is given; other numbers stand in the code."""
 
-    def __init__(self, target: Target | None = None, streams: bool = True):
+    streams = True
+
+    def __init__(self, target: Target | None = None):
         super().__init__(target)
-        self.streams = streams
         self.slots: dict[tuple[int, Kind], int] = {}
         """Where in the table the number of a ledger's place stands, as some kind."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import math
 from collections.abc import Sequence
 from functools import lru_cache
@@ -12,11 +11,10 @@ import numpy as np
 
 from lineal.codegen.contract.excerpts import Line
 from lineal.codegen.emit import Emitter
-from lineal.codegen.kinds import FLOATS, Kind, int64, kind_of, pointer, uint32
-from lineal.codegen.native import WORTH_THREADS, Native
-from lineal.codegen.parallel import shared
+from lineal.codegen.kinds import FLOATS, Kind, int64, kind_of, uint32
+from lineal.codegen.native import Native, entered
+from lineal.codegen.parallel import WORTH_THREADS, shared
 from lineal.codegen.target import host
-from lineal.codegen.threads import pool
 from lineal.codegen.values import Value
 
 __all__ = ["largest"]
@@ -52,15 +50,15 @@ class Writer:
     def write(self) -> None:
         """Write the function."""
         e = self.e
-        with e.function("maxima", [(name, pointer) for name in ("x", "y", "index", "table")]) as given:
-            axes = self.axes(given[3])
-            rows = e.load(given[3], int64)
+        with entered(e, "maxima", 3) as (given, table):
+            axes = self.axes(table)
+            rows = e.load(table, int64)
             for axis in axes[:-1]:
                 rows = rows * axis.count
             work = rows * axes[-1].count
             for axis in axes:
                 work = work * axis.kernel
-            shared(e, "maxima", rows, given, self.rows, grain=1, pieces=2, worth=work >= WORTH_THREADS)
+            shared(e, "maxima", rows, [*given, table], self.rows, grain=1, pieces=2, worth=work >= WORTH_THREADS)
 
     def axes(self, table: Value) -> list[WindowAxis]:
         """Return the axes."""
@@ -111,7 +109,7 @@ def native(name: str) -> Native:
     """Return the function for a kind."""
     e = Emitter(host())
     Writer(e, kind_of(name)).write()
-    return Native(e, "maxima", 3)
+    return Native(e, "maxima")
 
 
 def largest(x: np.ndarray, windows: Sequence[Ints]) -> tuple[np.ndarray, np.ndarray] | None:
@@ -127,6 +125,5 @@ def largest(x: np.ndarray, windows: Sequence[Ints]) -> tuple[np.ndarray, np.ndar
     axes = [(1, 1, 1, 0, 1, 1)] * (AXES - len(windows)) + list(windows)
     numbers = [math.prod(x.shape[: x.ndim - len(windows)]), *(number for each in axes for number in each)]
     y, index = np.empty(shape, x.dtype), np.empty(shape, np.int64)
-    pool().follow()
-    native(x.dtype.name)([np.ascontiguousarray(x), y, index], (ctypes.c_int64 * len(numbers))(*numbers))
-    return y, index
+    maxima = native(x.dtype.name)
+    return (y, index) if maxima([np.ascontiguousarray(x), y, index], maxima.table(work, *numbers)) else None

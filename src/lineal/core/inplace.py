@@ -147,12 +147,12 @@ def _copied(x: AbstractTensor) -> Any:
     return y
 
 
-def touch(target: AbstractTensor, name: str) -> None:
-    """Note that the op `name` has written into the memory of `target`."""
+def touch(target: AbstractTensor, name: str, where: Any = None) -> None:
+    """Note that the op `name` has written into the memory of `target`; `where` is the user's line, by default found now."""
     memory = memory_of(target)
     memory.version += 1
     memory.written = next_id()
-    memory.writer = (name, site())
+    memory.writer = (name, where or site())
 
 
 def check_write(target: AbstractTensor, source: AbstractTensor, name: str) -> None:

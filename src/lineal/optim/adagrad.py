@@ -9,7 +9,7 @@ from typing import Any
 from lineal.base import dtypes
 from lineal.base.signatures import Tensor
 from lineal.ops import full_like
-from lineal.optim.change import change
+from lineal.optim.change import Update
 from lineal.optim.optimizer import Optimizer, Params, check_option
 from lineal.tensors import tensor
 
@@ -56,14 +56,14 @@ class Adagrad(Optimizer):
                 begin = initial_accumulator_value * (1 + 1j if parameter.is_complex() else 1)
                 self.state[parameter] = {"step": tensor(0.0, dtype=dtypes.float32), "sum": full_like(parameter.detach(), begin)}
 
-    def update(self, parameter: Any, grad: Any, group: dict[str, Any]) -> None:
+    def update(self, parameter: Any, grad: Any, group: dict[str, Any]) -> Update:
         state = self.state[parameter]
         # A float64 tensor of no dimensions: exact for large t and, unlike a number, alive in a trace.
         before = state["step"].to(dtypes.float64)
         state["step"].add_(1)
         decay = group["weight_decay"]
         size = group["lr"] / (before * group["lr_decay"] + 1)
-        change("adagrad", gathered(decay != 0), (parameter, state["sum"], grad), (size, group["eps"], decay), 2)
+        return Update("adagrad", gathered(decay != 0), (parameter, state["sum"], grad), (size, group["eps"], decay), 2)
 
 
 @functools.cache

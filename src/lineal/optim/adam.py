@@ -10,7 +10,7 @@ from typing import Any
 from lineal.base import dtypes
 from lineal.base.signatures import Tensor
 from lineal.ops import zeros_like
-from lineal.optim.change import change, counted
+from lineal.optim.change import Update, counted
 from lineal.optim.optimizer import Optimizer, Params, check_option
 from lineal.tensors import tensor
 
@@ -69,19 +69,19 @@ class Adam(Optimizer):
                 state["max_exp_avg_sq"] = zeros_like(parameter.detach())
         return state
 
-    def update(self, parameter: Any, grad: Any, group: dict[str, Any]) -> None:
+    def update(self, parameter: Any, grad: Any, group: dict[str, Any]) -> Update:
         state = self._state_of(parameter, group["amsgrad"])
         beta1, beta2 = group["betas"]
         lr, decay, decoupled = group["lr"], group["weight_decay"], group["decoupled_weight_decay"]
         # in float64, which is exact for large t
-        t = counted(state["step"].add_(1))
+        t = counted(state["step"])
         size = lr / (1 - beta1**t)
         root = 1 - beta2**t
         root = math.sqrt(root) if isinstance(root, float) else root.sqrt()
         changed = (parameter, *(state[name] for name in STATE if name in state))
         numbers = (beta1, 1 - beta1, beta2, 1 - beta2, size, root, group["eps"], 1 - lr * decay if decoupled else decay)
         formula = moments(decay != 0, decoupled, group["amsgrad"])
-        change("adam", formula, (*changed, grad), numbers, len(changed))
+        return Update("adam", formula, (*changed, grad), numbers, len(changed))
 
 
 STATE = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq")

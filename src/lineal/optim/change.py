@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from itertools import groupby
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -12,40 +13,102 @@ from lineal.base import dtypes, later
 from lineal.base.config import LONG_UPDATE
 from lineal.core import modes
 from lineal.core.inplace import touch
+from lineal.core.sites import site
 from lineal.ops.front import assign
 
-programs: Any = later.module("lineal.compiler.single.expressions")
+native: Any = later.module("lineal.codegen.updates")
 
 
-def counted(step: Any) -> Any:
-    """Return a step's count as what is computed with: a float, or, if somebody listens, a float64 tensor, alive in a trace."""
-    if modes.recorder.get() is not None or modes.grad_enabled.get():
-        return step.to(dtypes.float64)
-    return float(step.value)
-
-
-def change(name: str, formula: Callable[..., tuple], tensors: Sequence[Any], numbers: Sequence[Any], count: int) -> None:
-    """Let the first `count` tensors take the values of formula(m, *tensors, *numbers), m having NumPy's functions.
+class Update(NamedTuple):
+    """That the first `count` tensors take the values of formula(m, *tensors, *numbers), m having NumPy's functions.
 
     The formula is a function of a module's, or kept, so that its loop is written once; it is the same for all elements. It
     sees real numbers: the parts of a complex one are two parameters.
     """
-    first = tensors[0].value
-    if first.dtype.kind == "c":
-        change(name, formula, [ops.view_as_real(each) for each in tensors], numbers, count)
-        return
-    if first.size >= LONG_UPDATE and in_one_loop(formula, [each.value for each in tensors], numbers, count):
-        for each in tensors[:count]:
-            touch(each, name)
-        return
-    for each, y in zip(tensors, formula(ops, *tensors, *numbers)):
-        assign(each, y, name)
+
+    name: str
+    formula: Callable[..., tuple]
+    tensors: Sequence[Any]
+    numbers: Sequence[Any]
+    count: int
+
+    @property
+    def kind(self) -> tuple:
+        """What is the same in updates that one loop makes."""
+        return id(self.formula), self.count, len(self.tensors), self.tensors[0].value.dtype.num
+
+    @property
+    def by_parts(self) -> Update:
+        """The update of the parts of complex numbers."""
+        if self.tensors[0].value.dtype.kind != "c":
+            return self
+        return self._replace(tensors=[ops.view_as_real(each) for each in self.tensors])
 
 
-def in_one_loop(formula: Callable[..., tuple], arrays: Sequence[Any], numbers: Sequence[Any], count: int) -> bool:
-    """Do an update in place where nobody needs to hear of its ops; return whether it is done."""
+def counted(step: Any) -> Any:
+    """Add 1 to a step's count; return it as what is computed with.
+
+    That is a float, or, if somebody listens, a float64 tensor, alive in a trace.
+    """
+    value = step.value
+    if modes.recorder.get() is not None or modes.grad_enabled.get() or value.__class__ is not np.ndarray:
+        return step.add_(1).to(dtypes.float64)
+    np.add(value, 1, out=value, casting="unsafe")
+    touch(step, "add_")
+    return float(value)
+
+
+def apart(parameters: Sequence[Any]) -> bool:
+    """Return whether updates of parameters may be made at once: nobody hears of them, and none reads what another writes."""
     if modes.grad_enabled.get() or modes.recorder.get() is not None:
         return False
-    if any(each.__class__ is not np.ndarray for each in arrays):
+    held = {id(each.value) for each in parameters}
+    grads = [each.grad.value for each in parameters]
+    alone = len(held) == len(parameters) and all(owns_memory(each.value) for each in parameters)
+    return alone and not any(id(each) in held or id(each.base) in held for each in grads)
+
+
+def owns_memory(x: Any) -> bool:
+    """Return whether an array is NumPy's and has memory of its own."""
+    return x.__class__ is np.ndarray and x.base is None
+
+
+def make(updates: Iterable[Update | None], at_once: bool) -> None:
+    """Make updates one after the other, or those of one kind `at_once`; None has been made."""
+    if not at_once:
+        for each in updates:
+            if each is not None:
+                make_alike([each.by_parts])
+        return
+    found = [each.by_parts for each in updates if each is not None]
+    for _, alike in groupby(sorted(found, key=lambda each: each.kind), lambda each: each.kind):
+        make_alike(list(alike))
+
+
+def make_alike(updates: Sequence[Update]) -> None:
+    """Make updates of one kind."""
+    size = sum(each.tensors[0].value.size for each in updates)
+    if size >= LONG_UPDATE and in_one_loop(updates):
+        where = site()
+        for each in updates:
+            for tensor in each.tensors[: each.count]:
+                touch(tensor, each.name, where)
+        return
+    if len(updates) > 1:
+        for each in updates:
+            make_alike([each])
+        return
+    for name, formula, tensors, numbers, _ in updates:
+        for tensor, y in zip(tensors, formula(ops, *tensors, *numbers)):
+            assign(tensor, y, name)
+
+
+def in_one_loop(updates: Sequence[Update]) -> bool:
+    """Make updates of one kind in place where nobody needs to hear of their ops; return whether that is done."""
+    if modes.grad_enabled.get() or modes.recorder.get() is not None:
         return False
-    return programs.updated(formula, arrays, [float(each) for each in numbers], count)
+    sets = [[each.value for each in update.tensors] for update in updates]
+    if any(each.__class__ is not np.ndarray for arrays in sets for each in arrays):
+        return False
+    numbers = [[float(each) for each in update.numbers] for update in updates]
+    return native.updated(updates[0].formula, sets, numbers, updates[0].count)

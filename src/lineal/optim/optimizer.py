@@ -12,6 +12,7 @@ from typing import Any, TypeVar, overload
 
 from lineal.base.signatures import Tensor
 from lineal.core import AbstractTensor, enable_grad, modes, set_grad_enabled
+from lineal.optim.change import Update, apart, make
 
 R = TypeVar("R")
 Params = Iterable[Tensor] | Iterable[tuple[str, Tensor]] | Iterable[dict[str, Any]]
@@ -42,15 +43,15 @@ class Optimizer:
             self.add_param_group(group)
 
     @abstractmethod
-    def update(self, parameter: Any, grad: Any, group: dict[str, Any]) -> None:
-        """Change `parameter` in place by one step along `grad`, with the options in `group`."""
+    def update(self, parameter: Any, grad: Any, group: dict[str, Any]) -> Update | None:
+        """Return the change of `parameter` by one step along `grad`, with the options in `group`; None if it has been made."""
 
     @overload
     def step(self, closure: None = None) -> None: ...
     @overload
     def step(self, closure: Callable[[], R]) -> R: ...
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Change every parameter that has a grad by one step.
+        """Update every parameter that has a grad by one step.
 
         `closure`, if given, computes the loss and its grads first; the loss is returned.
         """
@@ -60,11 +61,9 @@ class Optimizer:
                 loss = closure()
         with set_grad_enabled(bool(self.defaults.get("differentiable", False))):
             for group in self.param_groups:
-                parameters, group = group["params"], self.heard(group)
+                parameters, group = [each for each in group["params"] if each.grad is not None], self.heard(group)
                 maximize = group.get("maximize", False)
-                for parameter in parameters:
-                    if parameter.grad is not None:
-                        self.update(parameter, -parameter.grad if maximize else parameter.grad, group)
+                make((self.update(p, -p.grad if maximize else p.grad, group) for p in parameters), apart(parameters))
         self.steps_taken += 1
         return loss
 

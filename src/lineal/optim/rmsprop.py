@@ -9,7 +9,7 @@ from typing import Any
 from lineal.base import dtypes
 from lineal.base.signatures import Tensor
 from lineal.ops import zeros_like
-from lineal.optim.change import change
+from lineal.optim.change import Update
 from lineal.optim.optimizer import Optimizer, Params, check_option
 from lineal.tensors import tensor
 
@@ -60,14 +60,14 @@ class RMSprop(Optimizer):
             state.update({name: zeros_like(parameter.detach()) for name, needed in wanted.items() if needed})
         return state
 
-    def update(self, parameter: Any, grad: Any, group: dict[str, Any]) -> None:
+    def update(self, parameter: Any, grad: Any, group: dict[str, Any]) -> Update:
         state = self._state_of(parameter, group)
         alpha, decay, momentum = group["alpha"], group["weight_decay"], group["momentum"]
         state["step"].add_(1)
         changed = (parameter, *(state[name] for name in STATE if name in state))
         formula = scaled(decay != 0, group["centered"], momentum > 0)
         numbers = (alpha, 1 - alpha, group["eps"], group["lr"], decay, momentum)
-        change("rmsprop", formula, (*changed, grad), numbers, len(changed))
+        return Update("rmsprop", formula, (*changed, grad), numbers, len(changed))
 
 
 STATE = ("square_avg", "grad_avg", "momentum_buffer")

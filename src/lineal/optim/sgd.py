@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from lineal.base.signatures import Tensor
-from lineal.optim.change import change
+from lineal.optim.change import Update
 from lineal.optim.optimizer import Optimizer, Params, check_option
 
 
@@ -49,7 +49,7 @@ class SGD(Optimizer):
         }
         super().__init__(params, defaults)
 
-    def update(self, parameter: Any, grad: Any, group: dict[str, Any]) -> None:
+    def update(self, parameter: Any, grad: Any, group: dict[str, Any]) -> Update:
         lr, decay, momentum, nesterov = (group[name] for name in ("lr", "weight_decay", "momentum", "nesterov"))
         decays, moving = decay != 0, momentum != 0
         velocity = self.state[parameter].get("momentum_buffer") if moving else None
@@ -59,10 +59,9 @@ class SGD(Optimizer):
             grad = grad + velocity * momentum if nesterov else velocity
             decays, velocity = False, None
         if velocity is None:
-            change("sgd", descent(decays), (parameter, grad), (lr, decay), 1)
-        else:
-            numbers = (lr, decay, momentum, 1 - group["dampening"])
-            change("sgd", rolling(decays, nesterov), (parameter, velocity, grad), numbers, 2)
+            return Update("sgd", descent(decays), (parameter, grad), (lr, decay), 1)
+        numbers = (lr, decay, momentum, 1 - group["dampening"])
+        return Update("sgd", rolling(decays, nesterov), (parameter, velocity, grad), numbers, 2)
 
 
 @functools.cache

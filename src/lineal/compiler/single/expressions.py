@@ -1,4 +1,4 @@
-"""Expressions of large arrays, element by element: a new array, or the arrays themselves, updated in place."""
+"""Expressions of large arrays, element by element."""
 
 from __future__ import annotations
 
@@ -11,11 +11,10 @@ import numpy as np
 
 from lineal.codegen.kinds import FLOATS
 from lineal.codegen.strides import in_order
-from lineal.compiler.lowering.support import same
 from lineal.compiler.nodes.windows import Window
-from lineal.compiler.single.program import Made, run
+from lineal.compiler.single.program import run
 
-__all__ = ["common", "mapped", "updated"]
+__all__ = ["common", "mapped"]
 
 Scalar = Callable[..., Any]
 KNOWN = FLOATS | {"bool"}
@@ -39,8 +38,8 @@ class Mapped:
     scalar: Scalar
     result: np.dtype
 
-    def __call__(self, low: Any, *xs: Window) -> Made:
-        return Made([low.map(common(xs), self.result, self.scalar, *xs)])
+    def __call__(self, low: Any, *xs: Window) -> list[Window]:
+        return [low.map(common(xs), self.result, self.scalar, *xs)]
 
 
 def mapped(scalar: Scalar, arrays: Sequence[np.ndarray], result: np.dtype) -> np.ndarray | None:
@@ -55,41 +54,3 @@ def mapping(scalar: Scalar, result: np.dtype, dtypes: tuple[np.dtype, ...]) -> M
     """Return what makes an expression of arrays of some dtypes; None where NumPy has to do it."""
     names = {each.name for each in dtypes}
     return Mapped(scalar, result) if result.name in KNOWN and names <= KNOWN and names != {"bool"} else None
-
-
-@dataclass(frozen=True)
-class Updated:
-    """Puts the `count` values of formula(m, *arrays, *numbers) into the first of the arrays."""
-
-    formula: Scalar
-    count: int
-
-    def __call__(self, low: Any, *xs: Window) -> Made:
-        # all is read before the first array is written
-        values = [low.map(xs[0].shape, xs[0].base.dtype, Part(self.formula, n), *xs) for n in range(self.count)]
-        copies = [low.filled(each.shape, each.base.dtype, same, each, label="update") for each in values]
-        return Made([], [(each.base, x.base) for each, x in zip(copies, xs)])
-
-
-@dataclass(frozen=True)
-class Part:
-    """One of the values of a formula."""
-
-    formula: Scalar
-    place: int
-
-    def __call__(self, m: Any, *xs: Any) -> Any:
-        return self.formula(m, *xs)[self.place]
-
-
-def updated(formula: Scalar, arrays: Sequence[np.ndarray], numbers: Sequence[float], count: int) -> bool:
-    """Put the `count` values of formula(m, *arrays, *numbers) into the first of the arrays; return False where NumPy has to.
-
-    The arrays do not overlap; they need one shape, in C order, and one floating dtype.
-    """
-    storage, shape = arrays[0].dtype, arrays[0].shape
-    if storage.name not in FLOATS:
-        return False
-    if any(each.dtype != storage or each.shape != shape or not each.flags.carray for each in arrays):
-        return False
-    return run(Updated(formula, count), (*arrays, *[np.array(each, storage) for each in numbers])) is not None

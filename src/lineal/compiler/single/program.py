@@ -35,18 +35,13 @@ from lineal.compiler.nodes.windows import Base, Window, dense
 from lineal.compiler.scheduling.memory import ALIGNMENT
 from lineal.compiler.scheduling.schedule import Schedule
 
-__all__ = ["Build", "Made", "run"]
+__all__ = ["Build", "run"]
 
+Build = Callable[..., Sequence[Window]]
+"""What makes the nodes, of a lowering and of windows on the arrays, and returns the windows of the results.
 
-class Made(NamedTuple):
-    """What nodes make: the windows of new arrays, and bases that are put into the memory of arrays that are given."""
-
-    results: Sequence[Window]
-    written: Sequence[tuple[Base, Base]] = ()
-
-
-Build = Callable[..., Made]
-"""What makes the nodes, of a lowering and of windows on the arrays; two that are equal make the same."""
+Two that are equal make the same.
+"""
 
 MOST = 16
 """How many programs are written for one way to build nodes, dtypes and numbers of dimensions."""
@@ -80,13 +75,6 @@ class SizedSegment(Tabled):
         super().invoke(call, [*given, *self.driver.passed()])
 
 
-class InPlace(SizedSegment):
-    """Code that writes to arrays it has read, which are in the caches then."""
-
-    def emitter(self) -> SizedEmitter:
-        return SizedEmitter(streams=False)
-
-
 class Written:
     """The code of a program for arrays of these forms, and what it was decided by."""
 
@@ -97,13 +85,11 @@ class Written:
         made = build(low, *windows)
         if any(isinstance(node, Host) for node in low.nodes):
             raise NotImplementedError("NumPy has to do it")
-        results = [own(low, each) for each in made.results]
+        results = [own(low, each) for each in made]
         outline = Outline(range(len(windows)), range(len(results)))
-        lowered = Lowered(outline, low.nodes, dict(enumerate(windows)), results, [*made.written], [], low.parts, low.count)  # type: ignore[arg-type]
+        lowered = Lowered(outline, low.nodes, dict(enumerate(windows)), results, [], [], low.parts, low.count)  # type: ignore[arg-type]
         schedule = Schedule(lowered)
-        segment = (InPlace if made.written else SizedSegment)(
-            schedule.groups, schedule.outside(), schedule.homes(), schedule.moves
-        )
+        segment = SizedSegment(schedule.groups, schedule.outside(), schedule.homes(), schedule.moves)
         self.e = segment.driver
         self.text = self.e.text()
         self.symbols = segment.bound([self.e])

@@ -15,7 +15,7 @@ from lineal.codegen.strides import in_order
 from lineal.compiler.lowering.rowformulas import by_rows
 from lineal.compiler.nodes.windows import Place, Window
 from lineal.compiler.single.expressions import common
-from lineal.compiler.single.program import Made, run
+from lineal.compiler.single.program import run
 
 __all__ = ["along", "folded", "rowwise"]
 
@@ -44,12 +44,12 @@ class Folded:
     term: Term | None
     place: int | None
 
-    def __call__(self, low: Any, *xs: Window) -> Made:
+    def __call__(self, low: Any, *xs: Window) -> list[Window]:
         x = xs[0]
         if self.term is not None:
             places = () if self.place is None else (Place(self.place),)
             x = low.map(common(xs), self.result, self.term, *xs, *places)
-        return Made([low.reduce(x, self.axes, self.kind, self.result, keepdim=True)])
+        return [low.reduce(x, self.axes, self.kind, self.result, keepdim=True)]
 
 
 def folded(
@@ -87,9 +87,9 @@ class Along:
     expression: Term
     axes: Axes
 
-    def __call__(self, low: Any, *xs: Window) -> Made:
+    def __call__(self, low: Any, *xs: Window) -> list[Window]:
         formula = row_formula(self.expression, tuple([kind_of(each.base.dtype) for each in xs]))
-        return Made(by_rows(low, formula, "rows", self.axes, *xs)[:1])
+        return by_rows(low, formula, "rows", self.axes, *xs)[:1]
 
 
 def along(expression: Term, arrays: Sequence[np.ndarray], axes: Axes) -> np.ndarray | None:
@@ -110,11 +110,11 @@ class Rowwise:
     expression: Term
     summed: tuple[bool, ...]
 
-    def __call__(self, low: Any, *xs: Window) -> Made:
+    def __call__(self, low: Any, *xs: Window) -> list[Window]:
         single = tuple([place for place, x in enumerate(xs) if not x.shape or (len(x.shape) == 2 and x.shape[1] == 1)])
         formula = row_formula(self.expression, tuple([kind_of(each.base.dtype) for each in xs]), single)
         made = by_rows(low, formula, "rows", (1,), *xs)
-        return Made([low.reduce(y, (0,), "add") if summed else y for y, summed in zip(made, self.summed)])
+        return [low.reduce(y, (0,), "add") if summed else y for y, summed in zip(made, self.summed)]
 
 
 def rowwise(
