@@ -261,10 +261,8 @@ def test_parameters_take_the_same_steps_at_once_as_alone(name, options):
     for alone in (False, True):
         random = np.random.default_rng(0)
         parameters = [nn.Parameter(lineal.tensor(random.standard_normal(shape).astype(dtype))) for shape, dtype in SHAPES]
-        make = getattr(optim, name)
-        optimizers = (
-            [make([each], lr=0.1, **options) for each in parameters] if alone else [make(parameters, lr=0.1, **options)]
-        )
+        groups = [[each] for each in parameters] if alone else [parameters]
+        optimizers = [getattr(optim, name)(group, lr=0.1, **options) for group in groups]
         for _ in range(3):
             for each in parameters:
                 each.grad = lineal.tensor(random.standard_normal(each.shape).astype(each.detach().numpy().dtype))

@@ -49,7 +49,9 @@ def of_scalar(value: object) -> dtypes.dtype:
 LONG_UPDATE = 1 << 10
 """From how many elements on an optimizer's update, of a dozen ops, is one native loop."""
 
-LARGE_ARRAY = 1 << 18
-"""From how many elements on eager ops (elementwise, reductions, softmax, optimizers' updates) run as native loops over all
-threads instead of NumPy's on one. The one such rule there is. Measured on two cores with AVX-512, NumPy and native code meet at
-2^15 elements for exp, 2^16 for a sum and 2^17 for an addition if the threads are awake; to wake them takes some 50 µs more."""
+LARGE_ARRAY, LARGE_FORMULA = 1 << 17, 1 << 12
+"""From how many elements on eager ops run as native loops, over all threads where that pays, instead of NumPy's on one: what
+NumPy does in one pass of vectors, as an addition, and what it does in several or number by number: other elementwise ops,
+reductions along axes, formulas over rows. The one such rule there is. Measured with AVX-512: a native call takes 3 µs more than
+NumPy's. NumPy and native code meet at 1,000 elements for gelu and softmax, at 4,000 for a sum of rows and relu, at 2^17 for an
+addition by two threads."""

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from lineal.base.config import LARGE_ARRAY
 from lineal.base.dtypes import STORED_ONLY
 from lineal.base.layouts import elementwise, in_order
 from lineal.base.platforms import FOREIGN, UNUSUAL
@@ -73,7 +72,7 @@ def unary_door(
 
     A door with `unusual` is a public function: tensors of the NumPy dtypes `usual` pass here, all else goes to `unusual`.
     """
-    plan, native = op.plan((True,)), op.native
+    plan, native, large = op.plan((True,)), op.native, op.large
     keeps_input, keeps_output, differentiable = plan.marks[0], plan.output, op.differentiable
     bare, spec = spec and not plan.holds, spec and plan.holds
     iterates = type(op).layout is elementwise
@@ -88,7 +87,7 @@ def unary_door(
         if UNUSUAL and away(op, input):
             return apply(op, input) if unusual is None else unusual(input, out)
         try:
-            work = kernel if native is None or x.size < LARGE_ARRAY else native
+            work = kernel if native is None or x.size < large else native
             if iterates and x.ndim > 2 and not x.flags.c_contiguous:
                 work = partial(in_order, work)
             if _error_state(None) is _silent:
@@ -126,7 +125,7 @@ def binary_door(
     A door with `unusual` is a public function: two tensors of one dtype, of the NumPy dtypes `usual`, and of one shape where a
     history or a recorder needs that, pass here, all else goes to `unusual`.
     """
-    differentiable, native, (both, first, second) = op.differentiable, op.native, map(op.plan, _PAIRS)
+    differentiable, native, large, (both, first, second) = op.differentiable, op.native, op.large, map(op.plan, _PAIRS)
     iterates = type(op).layout is elementwise
 
     def door(input: Any, other: Any, *, out: Tensor | None = None) -> Tensor:
@@ -144,7 +143,7 @@ def binary_door(
         if unusual is not None and (grad or listener is not None) and a.shape != b.shape:
             return unusual(input, other, out)
         try:
-            work = kernel if native is None or (a.size < LARGE_ARRAY and b.size < LARGE_ARRAY) else native
+            work = kernel if native is None or (a.size < large and b.size < large) else native
             if iterates and a.ndim > 2 and not (a.flags.c_contiguous and b.flags.c_contiguous):
                 work = partial(in_order, work)
             if _error_state(None) is _silent:

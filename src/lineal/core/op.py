@@ -14,6 +14,7 @@ from typing import Any, ClassVar, NamedTuple, dataclass_transform
 import numpy as np
 
 from lineal.base import later
+from lineal.base.config import LARGE_ARRAY
 from lineal.base.dtypes import STORED_ONLY
 from lineal.base.layouts import arranging
 from lineal.base.platforms import FOREIGN, HOST, array_module, meeting, moved
@@ -196,6 +197,8 @@ class Op:
 
     native: ClassVar[Any] = None
     """The kernel for large arrays, if the op has another for them."""
+    large: ClassVar[int] = LARGE_ARRAY
+    """From how many elements on they are large."""
 
     wide: ClassVar[bool] = False
     """Whether half precisions are computed in float32 and rounded once: `eager` then never sees them."""

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from lineal.base import later
-from lineal.base.config import LARGE_ARRAY
+from lineal.base.config import LARGE_FORMULA
 from lineal.base.dtypes import computing
 from lineal.base.spec import Axes
 
@@ -30,8 +30,8 @@ def double(storage: np.dtype) -> np.dtype:
 
 
 def is_large(x: Any) -> bool:
-    """Return whether x is an array of NumPy for which native loops pay."""
-    return x.size >= LARGE_ARRAY and x.__class__ is np.ndarray
+    """Return whether x is an array of NumPy for whose reductions native loops pay."""
+    return x.size >= LARGE_FORMULA and x.__class__ is np.ndarray
 
 
 def blocked(ufunc: Any, x: np.ndarray, axes: Axes, wanted: np.dtype) -> Any:

@@ -20,7 +20,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from lineal.base import later
-from lineal.base.config import LARGE_ARRAY
+from lineal.base.config import LARGE_ARRAY, LARGE_FORMULA
 from lineal.base.dtypes import NARROW, NARROW_SIZES, STORED_ONLY
 from lineal.base.layouts import elementwise, in_order
 from lineal.base.platforms import FOREIGN
@@ -37,6 +37,11 @@ programs: Any = later.module("lineal.compiler.single.expressions")
 
 BITWISE = frozenset("abs eq ne isnan isinf isfinite where".split())
 """The elementwise ops that look at numbers, or move them, and round nothing: they take dtypes that are only stored."""
+
+PASSES = frozenset(
+    (np.add, np.subtract, np.multiply, np.divide, np.negative, np.reciprocal, np.sqrt, np.exp, np.log, np.maximum, np.minimum)
+) | {np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal, np.isnan, np.isinf, np.isfinite}
+"""The functions of NumPy that make one pass of vectors over floating numbers."""
 
 
 class Elementwise(Op):
@@ -81,6 +86,7 @@ class Elementwise(Op):
             keeps=tuple(" ".join("y" if pick == len(names) else str(pick) for pick in picks) for _, picks in rules),
             plans={},
             function=function,
+            large=LARGE_ARRAY if function in PASSES else LARGE_FORMULA,
             differentiable=result != "bool" and any(derivatives),
             aliasing=None,
             host_only=host_only,
@@ -125,7 +131,7 @@ class Elementwise(Op):
         values = tuple(map(value_of, xs))
         if values[0].__class__ is not np.ndarray or (FOREIGN and any(each.__class__ in FOREIGN for each in values)):
             return super().run(xs)
-        work = self.native if max(map(size_of, values)) >= LARGE_ARRAY else self.kernel
+        work = self.native if max(map(size_of, values)) >= self.large else self.kernel
         # NumPy's order is the rule's for matrices, unless they lie otherwise than each other: to look takes a tenth of an op
         plain = values[0].ndim < 3 or all(each.flags.c_contiguous for each in values)
         return work(*values) if plain else in_order(work, *values)

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from lineal.base import later
-from lineal.base.config import LARGE_ARRAY
+from lineal.base.config import LARGE_FORMULA
 from lineal.base.dtypes import NARROW, NARROW_SIZES, computing
 from lineal.base.layouts import dense
 from lineal.base.signatures import Tensor
@@ -149,7 +149,7 @@ class Along:
 
     def row_max(self, x: Any) -> Any:
         """Return the largest numbers, 0 where there are none."""
-        if 0 < x.size < LARGE_ARRAY:
+        if 0 < x.size < LARGE_FORMULA:
             return self.xp.maximum.reduce(x, axis=self.axis, keepdims=True)
         if x.size:
             return reduced(self.xp.maximum, x, self.axes, True)
@@ -184,7 +184,7 @@ class RowOp(Op):
         """Return y, by a formula over rows (`codegen/rowformulas.py`), which compiled programs read too."""
 
     def eager(self, xp, x, *others):
-        if 0 < x.ndim and x.size < LARGE_ARRAY and x.itemsize not in NARROW_SIZES:
+        if 0 < x.ndim and x.size < LARGE_FORMULA and x.itemsize not in NARROW_SIZES:
             return self.formula(along_axes(xp, self.axes), x, *others)
         return rowwise(xp, self.formula, self.axes, x, *others)
 
