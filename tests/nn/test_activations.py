@@ -27,12 +27,20 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_derivatives_against_differences(name):
+@pytest.mark.parametrize("name, options", [*CASES.items(), ("gelu", {"approximate": "tanh"})])
+def test_derivatives_against_differences(name, options):
     x = lineal.tensor([[-2.7, -1.1, -0.4], [0.3, 1.2, 2.2]], dtype=lineal.float64, requires_grad=True)
     function = getattr(nn.functional, name)
-    assert gradcheck(lambda x: function(x, **CASES[name]), (x,))
-    assert gradgradcheck(lambda x: function(x, **CASES[name]), (x,))
+    assert gradcheck(lambda x: function(x, **options), (x,))
+    assert gradgradcheck(lambda x: function(x, **options), (x,))
+
+
+def test_gelu_by_tanh_and_its_derivatives_are_finite_far_out():
+    x = lineal.tensor([-1e30, -30.0, 0.0, 30.0, 1e30], requires_grad=True)
+    y = nn.functional.gelu(x, approximate="tanh")
+    (g,) = lineal.autograd.grad(y.sum(), x, create_graph=True)
+    (h,) = lineal.autograd.grad(g.sum(), x)
+    assert y.tolist()[:3] == [0, 0, 0] and g.tolist() == [0, 0, 0.5, 1, 1] and h.isfinite().all()
 
 
 @pytest.mark.parametrize("name", ["ReLU6", "LeakyReLU", "ELU", "SELU", "CELU", "Hardtanh", "Hardswish", "SiLU", "Mish"])

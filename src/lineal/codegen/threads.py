@@ -48,6 +48,8 @@ class Pool:
         self.acquire = ctypes.CFUNCTYPE(ctypes.c_int32, state)(self.library["acquire"])
         self.start_callback = ctypes.CFUNCTYPE(None)(self.start)
         self.move_callback = ctypes.CFUNCTYPE(None)(self.keep_off)
+        self.followed: int | None = None
+        """The setting that the workers were last held against."""
         self.reset()
 
     def field(self, name: str) -> ctypes.c_int32:
@@ -69,6 +71,7 @@ class Pool:
 
     def start(self) -> None:
         """Start the workers; called by the first region, which holds the pool."""
+        self.followed = setting.Threads.chosen
         count = wanted()
         generation = self.field("generation").value
         enough = count <= setting.available()
@@ -124,8 +127,13 @@ class Pool:
 
     def follow(self) -> None:
         """Take over a number of threads that has been set since the workers started."""
+        chosen = setting.Threads.chosen
+        if chosen == self.followed:
+            return
         if self.field("workers").value >= 0 and self.count != wanted():
             self.end()
+        else:
+            self.followed = chosen
 
     def run(self, function: int, argument: int = 0) -> None:
         """Call the native function at an address, function(argument, number, count), once in every thread."""

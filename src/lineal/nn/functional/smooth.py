@@ -57,6 +57,44 @@ def _gelu_turn(x: Any) -> Any:
     return (root * root * 2 - (x * root).square()) * _DENSITY
 
 
+def _inside(x: Any) -> Any:
+    return (x + x * x * x * _CUBIC) * _ROOT_2_BY_PI
+
+
+def _rise(x: Any) -> Any:
+    return (1 + x * x * (3 * _CUBIC)) * _ROOT_2_BY_PI
+
+
+# beyond, tanh is ±1, and the cube of a large x is infinite, its slope times 0 undefined
+def _saturated(m: Any, x: Any) -> Any:
+    return m.maximum(m.minimum(x, _SATURATED), -_SATURATED)
+
+
+def _gelu_by_tanh_steep(m: Any, g: Any, x: Any) -> Any:
+    x = _saturated(m, x)
+    t = m.tanh(_inside(x))
+    return g * (0.5 * (1 + t) + x * 0.5 * (1 - t * t) * _rise(x))
+
+
+_gelu_by_tanh = unary(
+    "gelu_by_tanh",
+    lambda m, x: x * 0.5 * (1 + m.tanh(_inside(_saturated(m, x)))),
+    lambda g, x: _gelu_by_tanh_slope(g, x),
+    domain="only float",
+)
+_gelu_by_tanh_slope = row(
+    "gelu_by_tanh_backward",
+    _gelu_by_tanh_steep,
+    lambda h, x: _gelu_by_tanh_slope(h, x),
+    lambda h, g, x: h * g * _gelu_by_tanh_turn(ops.clamp(x, -_SATURATED, _SATURATED)),
+)
+
+
+def _gelu_by_tanh_turn(x: Any) -> Any:
+    t, rise = ops.tanh(_inside(x)), _rise(x)
+    return (1 - t * t) * (rise + x * (x * (3 * _CUBIC * _ROOT_2_BY_PI) - t * rise * rise))
+
+
 # Both branches stay finite: log(1 + eᶻ) = max(z, 0) + log(1 + exp(-|z|)).
 _softplus = nary(
     "softplus",
@@ -100,9 +138,7 @@ def gelu(input: Tensor, approximate: str = "none") -> Tensor:
         return _gelu(input)
     if approximate != "tanh":
         raise RuntimeError(f"gelu: expected approximate to be 'none' or 'tanh', got {approximate!r}")
-    # beyond, tanh is ±1, and the cube of a large x is infinite, its slope times 0 undefined
-    x = ops.clamp(input, -_SATURATED, _SATURATED)
-    return input * 0.5 * (1.0 + ops.tanh((x + x * x * x * _CUBIC) * _ROOT_2_BY_PI))
+    return renamed(_gelu_by_tanh(input), "GeluBackward0")
 
 
 @public

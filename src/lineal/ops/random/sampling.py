@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import ClassVar
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 import numpy as np
 
+from lineal.base import later
+from lineal.base.config import LARGE_FORMULA
 from lineal.base.dtypes import NARROW, dtype, float64
 from lineal.base.limits import finfo
 from lineal.base.platforms import HOST, meeting, moved
@@ -14,6 +17,24 @@ from lineal.base.spec import Shape
 from lineal.core import Op
 from lineal.ops.promotion import require_computed
 from lineal.ops.random.generator import bits, source
+
+large: Any = later.module("lineal.codegen.large")
+
+
+def cosine(m: Any, u: Any, v: Any) -> Any:
+    """Return the first of the two numbers of Box and Muller's transform."""
+    return m.sqrt(-2 * m.log(1 - u)) * m.cos(v * (2 * math.pi))
+
+
+def sine(m: Any, u: Any, v: Any) -> Any:
+    """Return the second one."""
+    return m.sqrt(-2 * m.log(1 - u)) * m.sin(v * (2 * math.pi))
+
+
+def combined(formula: Callable[..., Any], u: np.ndarray, v: np.ndarray) -> np.ndarray:
+    """Return formula(m, u, v), of long arrays by a native loop."""
+    y = large.mapped(formula, (u, v), u.dtype) if u.size >= LARGE_FORMULA else None
+    return formula(np, u, v) if y is None else y
 
 
 class Sample(Op):
@@ -44,9 +65,7 @@ class Sample(Op):
         """Return `count` standard normal numbers by Box and Muller's transform: √(-2 ln u) (cos 2πv, sin 2πv)."""
         half = (count + 1) // 2
         u = self.uniform(state, 2 * half)
-        radius = np.sqrt(-2 * np.log(1 - u[:half]))
-        angle = u[half:] * u.dtype.type(2 * math.pi)
-        return np.concatenate([radius * np.cos(angle), radius * np.sin(angle)])[:count]
+        return np.concatenate([combined(wave, u[:half], u[half:]) for wave in (cosine, sine)])[:count]
 
     @property
     def count(self) -> int:

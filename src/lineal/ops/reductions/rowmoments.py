@@ -75,7 +75,14 @@ def laid_out(shape: Shape, arrays: Sequence[np.ndarray]) -> Sequence[np.ndarray]
     if FEW * math.prod(lead) > math.prod(shape):
         return arrays
     whole = (*lead, *(1,) * (len(shape) - end))
-    return [np.ascontiguousarray(np.broadcast_to(each, whole)) for each in arrays]
+    return [repeated(each, whole) for each in arrays]
+
+
+def repeated(x: np.ndarray, shape: Shape) -> np.ndarray:
+    """Return x broadcast to a shape, in memory of its own."""
+    y = np.empty(shape, x.dtype)
+    y[...] = x
+    return y
 
 
 def total(
@@ -93,7 +100,7 @@ def total(
 def elements(xp: Any, formula: Callable[..., Any], arrays: Sequence[np.ndarray], beside: Sequence[np.ndarray]) -> np.ndarray:
     """Return formula(m, *arrays, *beside), element by element, in the dtype of the arrays."""
     x = arrays[0]
-    y = expressions.mapped(formula, (*arrays, *laid_out(x.shape, beside)), x.dtype) if is_large(x) else None
+    y = expressions.mapped(formula, (*arrays, *beside), x.dtype) if is_large(x) else None
     return formula(xp, *arrays, *beside).astype(x.dtype, copy=False) if y is None else y
 
 
