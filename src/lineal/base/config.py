@@ -47,7 +47,7 @@ def of_scalar(value: object) -> dtypes.dtype:
 
 
 LONG_UPDATE = 1 << 10
-"""From how many elements on an optimizer's update, of a dozen ops, is one native loop."""
+"""From how many elements on, of all parameters of a kind, an optimizer's updates, of a dozen ops each, are one native loop."""
 
 LARGE_ARRAY, LARGE_FORMULA = 1 << 17, 1 << 12
 """From how many elements on eager ops run as native loops, over all threads where that pays, instead of NumPy's on one: what
