@@ -54,12 +54,25 @@ class Sample(Op):
     def vjp(self, needs, g, y, *xs):
         return (None,) * len(xs)
 
+    def words(self, state: np.ndarray, count: int) -> np.ndarray:
+        """Return the random words that `count` numbers in [0, 1) are made of."""
+        if self.target.to_real() is float64:
+            return bits(state, count)
+        return bits(state, (count + 1) // 2).view(np.uint32)[:count]
+
     def uniform(self, state: np.ndarray, count: int) -> np.ndarray:
         """Return `count` numbers in [0, 1), of 53 bits for float64 and of 24 bits for the narrower dtypes."""
-        if self.target.to_real() is float64:
-            return (bits(state, count) >> np.uint64(11)) * 2.0**-53
-        words = bits(state, (count + 1) // 2).view(np.uint32)[:count]
+        words = self.words(state, count)
+        if words.dtype == np.uint64:
+            return (words >> np.uint64(11)) * 2.0**-53
         return (words >> np.uint32(8)) * np.float32(2.0**-24)
+
+    def below(self, state: np.ndarray, count: int, p: float) -> np.ndarray:
+        """Return whether `count` numbers in [0, 1) are less than p, as their words tell: they need not be made."""
+        words = self.words(state, count)
+        digits, rest = (53, 11) if words.dtype == np.uint64 else (24, 8)
+        first = math.ceil(p * 2.0**digits)
+        return np.ones(count, np.bool_) if first >> digits else words < words.dtype.type(first << rest)
 
     def normal(self, state: np.ndarray, count: int) -> np.ndarray:
         """Return `count` standard normal numbers by Box and Muller's transform: √(-2 ln u) (cos 2πv, sin 2πv)."""
@@ -128,6 +141,8 @@ class Bernoulli(Sample):
     """1 with the probability given by the second input, else 0."""
 
     def eager(self, xp, state, p):
+        if not p.ndim:
+            return self.finish(self.below(state, self.count, float(p)))
         return self.finish(self.uniform(state, self.count).reshape(self.shape) < p)
 
 
