@@ -44,7 +44,7 @@ class Optimizer:
 
     @abstractmethod
     def update(self, parameter: Any, grad: Any, group: dict[str, Any]) -> Update | None:
-        """Return the change of `parameter` by one step along `grad`, with the options in `group`; None if it has been made."""
+        """Return the update of `parameter` by one step along `grad`, with the options in `group`; None if it has been made."""
 
     @overload
     def step(self, closure: None = None) -> None: ...
@@ -61,7 +61,8 @@ class Optimizer:
                 loss = closure()
         with set_grad_enabled(bool(self.defaults.get("differentiable", False))):
             for group in self.param_groups:
-                parameters, group = [each for each in group["params"] if each.grad is not None], self.heard(group)
+                group = self.heard(group)
+                parameters = [each for each in group["params"] if each.grad is not None]
                 maximize = group.get("maximize", False)
                 make((self.update(p, -p.grad if maximize else p.grad, group) for p in parameters), apart(parameters))
         self.steps_taken += 1
