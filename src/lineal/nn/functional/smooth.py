@@ -16,7 +16,7 @@ from lineal.ops.front import nary, row, unary
 from lineal.ops.promotion import unsupported
 
 _ROOT_HALF, _DENSITY = math.sqrt(0.5), 1 / math.sqrt(2 * math.pi)
-_ROOT_2_BY_PI, _CUBIC, _SATURATED = math.sqrt(2 / math.pi), 0.044715, 20.0
+_ROOT_2_BY_PI, _CUBIC, _SATURATED = math.sqrt(2 / math.pi), 0.044715, 25.0
 
 _silu = unary(
     "silu",
@@ -57,28 +57,28 @@ def _gelu_turn(x: Any) -> Any:
     return (root * root * 2 - (x * root).square()) * _DENSITY
 
 
-def _inside(x: Any) -> Any:
-    return (x + x * x * x * _CUBIC) * _ROOT_2_BY_PI
+# ½ (1 + tanh u) is the sigmoid of 2u, which loses no digits; of numbers beyond, it is 0 or 1, and no power is infinite
+def _sigmoid_inside(m: Any, x: Any) -> Any:
+    return 1 / (1 + m.exp((x + x * x * x * _CUBIC) * (-2 * _ROOT_2_BY_PI)))
 
 
 def _rise(x: Any) -> Any:
     return (1 + x * x * (3 * _CUBIC)) * _ROOT_2_BY_PI
 
 
-# beyond, tanh is ±1, and the cube of a large x is infinite, its slope times 0 undefined
 def _saturated(m: Any, x: Any) -> Any:
     return m.maximum(m.minimum(x, _SATURATED), -_SATURATED)
 
 
 def _gelu_by_tanh_steep(m: Any, g: Any, x: Any) -> Any:
     x = _saturated(m, x)
-    t = m.tanh(_inside(x))
-    return g * (0.5 * (1 + t) + x * 0.5 * (1 - t * t) * _rise(x))
+    s = _sigmoid_inside(m, x)
+    return g * (s + x * 2 * s * (1 - s) * _rise(x))
 
 
 _gelu_by_tanh = unary(
     "gelu_by_tanh",
-    lambda m, x: x * 0.5 * (1 + m.tanh(_inside(_saturated(m, x)))),
+    lambda m, x: x * _sigmoid_inside(m, _saturated(m, x)),
     lambda g, x: _gelu_by_tanh_slope(g, x),
     domain="only float",
 )
@@ -91,8 +91,8 @@ _gelu_by_tanh_slope = row(
 
 
 def _gelu_by_tanh_turn(x: Any) -> Any:
-    t, rise = ops.tanh(_inside(x)), _rise(x)
-    return (1 - t * t) * (rise + x * (x * (3 * _CUBIC * _ROOT_2_BY_PI) - t * rise * rise))
+    s, rise = _sigmoid_inside(ops, x), _rise(x)
+    return s * (1 - s) * 4 * (rise + x * (x * (3 * _CUBIC * _ROOT_2_BY_PI) - (2 * s - 1) * rise * rise))
 
 
 # Both branches stay finite: log(1 + eᶻ) = max(z, 0) + log(1 + exp(-|z|)).
