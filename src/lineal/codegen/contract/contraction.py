@@ -91,9 +91,9 @@ class Writer:
         """Return the sheets that a function is given."""
         count = len(self.sheets)
         apart = given[2 * count : 3 * count] if self.runs else [None] * count
-        turned = [self.contract.turned and n > 0 for n in range(count)]
         places = zip(given[: 2 * count : 2], given[1 : 2 * count : 2])
-        return [Sheet(*place, *kinds, *rest) for place, kinds, *rest in zip(places, self.sheets, apart, turned)]
+        found = enumerate(zip(places, self.sheets, apart))
+        return [Sheet(*place, *kinds, step, self.contract.turned and n > 0) for n, (place, kinds, step) in found]
 
     def flat(self, sheets: Sequence[Sheet], *column: Value) -> list[Value]:
         """Return sheets, and a first column and how many an image has, as a function within is given them."""

@@ -215,7 +215,7 @@ def trace_of(capture: Capture, result: Any, name: str) -> Trace:
         outputs=returned.outputs,
         writes=effects.written(capture),
         grads=grads,
-        layouts=[*returned.layouts, *(uncommon_steps(leaf.derivative.value) for leaf, _ in grads)],
+        layouts=[*returned.layouts, *(uncommon_steps(leaf.derivative.value) for leaf, _ in grads)],  # type: ignore[attr-defined]
         given=given,
         lent=effects.lent(capture),
         alike=[(inputs.index(var), n) for n, var in enumerate(inputs) if inputs.index(var) != n],

@@ -173,4 +173,5 @@ class RunSum:
         """All that is read."""
         window, (count,) = self.window, self.order.shape
         source = Window(window.base, (*window.shape, count), (*window.strides, self.step), window.offset)
-        return source, *(Window(each, each.shape, each.strides) for each in (self.order, self.starts))
+        order, starts = (Window(each, each.shape, each.strides) for each in (self.order, self.starts))
+        return source, order, starts

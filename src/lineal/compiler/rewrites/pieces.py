@@ -166,7 +166,7 @@ def joined(draft: Draft, each: Equation) -> tuple[Var, ...] | None:
         return None
     (dim,) = axes
     spans = sorted((places[0], axes[0][1], n) for n, (axes, places, _) in enumerate(parts))  # type: ignore[misc]
-    ends = [start + size for start, size, _ in spans]
+    ends = [start + size for start, size, _ in spans]  # type: ignore[operator]
     if [start for start, _, _ in spans] != [0, *ends[:-1]] or ends[-1] != shape[dim]:  # type: ignore[index]
         return None
     sources = [parts[n][2] for _, _, n in spans]  # type: ignore[index]
