@@ -53,8 +53,8 @@ PLAIN = {
     "a number that is counted with or compared": "HistC.bins Edges.bins BinCount.least Integers.low Integers.high "
     "Likelihood.ignored LikelihoodAdjoint.ignored CholeskyUpdate.sign Polygamma.n Spherical.n ModifiedBessel.n",
     "how many elements, or the number of one, along an axis": "Range.count Linspace.count KthValue.rank TopK.count "
-    "Place.length Select.place Rolled.turns Taped.turns Taped.rows Rewound.turns Slice.start Slice.stop Slice.step Unfold.size "
-    "Unfold.step Split.cuts Roll.shifts FftC2R.size",
+    "Place.length Select.place Rolled.turns Scanned.turns Taped.turns Taped.rows Rewound.turns Slice.start Slice.stop "
+    "Slice.step Unfold.size Unfold.step Split.cuts Roll.shifts FftC2R.size",
     "of a matrix, the last two axes": "Eye.rows Eye.columns Diagonal.offset Tril.diagonal Triu.diagonal SolveBanded.lower "
     "SolveBanded.upper FactorBand.lower FactorBand.upper RowOrder.rows NullSpace.rank ColumnSpace.rank",
     "axes counted from the end": "LayerNorm.dims",

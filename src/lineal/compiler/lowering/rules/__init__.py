@@ -18,6 +18,7 @@ from lineal.compiler.lowering.rules import (
     premise,
     random,
     reductions,
+    scanning,
     sorting,
     spatial,
     structural,

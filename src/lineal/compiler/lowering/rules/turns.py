@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from lineal.compiler.capturing.results import several
-from lineal.compiler.capturing.scanning import Scanned
 from lineal.compiler.capturing.trace import Trace
 from lineal.compiler.lowering.rules.table import lowers
 from lineal.compiler.nodes.node import Repeat
@@ -19,7 +18,7 @@ from lineal.core import lift
 from lineal.tracing import Var
 
 
-@lowers(Rolled, Scanned)
+@lowers(Rolled)
 def rolled(low: Any, op: Any, specs: Any, *xs: Window) -> tuple[Window, ...]:
     """ys = what the turns make."""
     return Lowered(low, op, list(xs)).windows

@@ -1,0 +1,16 @@
+"""Loops that are known to have equal turns, where nobody has made them lean."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lineal.compiler.capturing.scanning import Scanned
+from lineal.compiler.lowering.rules.table import lowers
+from lineal.compiler.lowering.rules.turns import Lowered
+from lineal.compiler.nodes.windows import Window
+
+
+@lowers(Scanned)
+def scanned(low: Any, op: Any, specs: Any, *xs: Window) -> tuple[Window, ...]:
+    """ys = what the turns make."""
+    return Lowered(low, op, list(xs)).windows
