@@ -76,9 +76,9 @@ class Remaking:
         """Return whether what a base is made of is small, but for one array that lies in memory or can be made again itself."""
         maker = self.makers[base]
         assert isinstance(maker, Map)
-        if not all(isinstance(arg, Window) for arg in maker.args):
+        if not all(isinstance(arg, Window) for arg in self.given[base]):
             return False
-        large = [arg for arg in maker.args if isinstance(arg, Window) and is_large(arg)]
+        large = [arg for arg in self.given[base] if isinstance(arg, Window) and is_large(arg)]
         if len({each.base for each in large}) > 1:
             return False
         return all(in_order(each) and self.is_at_hand(each, base, maker, depth) for each in large)
@@ -100,6 +100,9 @@ class Remaking:
 
     def replace(self) -> list[Rows]:
         """Let each group make again what it reads of others, and leave out what nobody reads any more; return the rows."""
+        for base in self.given:
+            # before arguments are others
+            self.again(base)
         for each in self.rows:
             for group in each.groups:
                 if group.space is not None:
