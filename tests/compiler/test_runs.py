@@ -119,3 +119,28 @@ def test_sizes_that_vary_share_code():
     for count in (40, 50, 60, 60, 70, 80, 70):
         i = torch.randint(0, 20, (count,))
         torch.testing.assert_close(compiled(w, i), run(w, i), rtol=1e-6, atol=1e-6)
+
+
+def test_numbers_are_counted_by_runs_where_their_number_is_known():
+    count = lambda i: torch.bincount(i, minlength=9)
+    compiled = compile(count)
+    for numbers in ([1, 2, 2, 8], [0, 0, 0, 3], [8, 8, 1, 1], [1, 9, 2, 3], [1, 2, 3, 4]):
+        i = torch.tensor(numbers)
+        assert torch.equal(compiled(i), count(i))
+    with pytest.raises(RuntimeError, match="non-negative"):
+        compiled(torch.tensor([1, -2, 3, 3]))
+    assert " 0 host steps" in explain(count)(i)
+
+
+def test_what_an_optimizer_makes_of_its_state_stays_in_the_loop_of_the_update():
+    w = torch.nn.Parameter(torch.ones(64, 48))
+    optimizer = torch.optim.SGD([w], lr=0.1, momentum=0.9)
+
+    def step(x):
+        optimizer.zero_grad()
+        ((x * 2).sin() @ w.T).square().sum().backward()
+        optimizer.step()
+
+    # the input is as large as the weight: the loop over it could take what the optimizer makes of its state
+    (loop,) = [each for each in explain(step)(torch.ones(64, 48)).split("loop over ") if "* 0.8999" in each]
+    assert "sin" not in loop

@@ -139,9 +139,32 @@ def grouped(nodes: list[Node], fuse: bool = True) -> list[Group]:
     groups: list[Group] = []
     alike: dict[Any, list[Group]] = {}
     home: dict[Base, Group] = {}
+    late = taken_along(nodes) if fuse else {}
     for node in nodes:
-        earliest, makers = 0 if fuse else len(groups), []
-        for base in node.after if isinstance(node, (Map, Repeat, Routine, Scatter)) else ():
+        if isinstance(node, Map) and node.out in late:
+            continue
+        ahead = [late[base] for base in dict.fromkeys(window.base for window in windows(node)) if base in late]
+        earliest, makers = places_of([*ahead, node], home)
+        space = node.space if isinstance(node, (Map, Reduce)) else None
+        same_space = alike.setdefault(space, [])
+        first = bisect.bisect_left(same_space, earliest if fuse else len(groups), key=lambda each: each.number)
+        found = (each for each in same_space[first:] if each.takes(node) and (each in makers or each.open))
+        group = next(found, None)
+        if group is None:
+            group = Group(len(groups), space)
+            groups.append(group)
+            same_space.append(group)
+        for each in (*ahead, node):
+            group.add(each)
+            home.update(dict.fromkeys(each.writes, group))
+    return groups
+
+
+def places_of(nodes: Iterable[Node], home: dict[Base, Group]) -> tuple[int, list[Group]]:
+    """Return the earliest group that nodes may go to, and those that make what they read."""
+    earliest, makers = 0, []
+    for node in nodes:
+        for base in after(node):
             earliest = max(earliest, home[base].number + 1)
         for window in windows(node):
             maker = home.get(window.base)
@@ -149,19 +172,36 @@ def grouped(nodes: list[Node], fuse: bool = True) -> list[Group]:
                 same = inline(window, node) and window.base in maker.elements and maker.takes(node)
                 earliest = max(earliest, maker.number + (0 if same else 1))
                 makers.append(maker)
-        space = node.space if isinstance(node, (Map, Reduce)) else None
-        same_space = alike.setdefault(space, [])
-        first = bisect.bisect_left(same_space, earliest, key=lambda each: each.number)
-        found = (each for each in same_space[first:] if each.takes(node) and (each in makers or each.open))
-        group = next(found, None)
-        if group is None:
-            group = Group(len(groups), space)
-            groups.append(group)
-            same_space.append(group)
-        group.add(node)
-        for base in node.writes:
-            home[base] = group
-    return groups
+    return earliest, makers
+
+
+def taken_along(nodes: list[Node]) -> dict[Base, Map]:
+    """Return the maps that go where their only reader goes, by what they make: what an optimizer makes of its state.
+
+    They are made of arrays from outside and single numbers, so they could be made at once, in a loop that happens to be as
+    large, and lie in memory until somebody reads them.
+    """
+    readers: dict[Base, list[Node]] = {}
+    for node in nodes:
+        for base in dict.fromkeys(node.reads):
+            readers.setdefault(base, []).append(node)
+    # the memory of what is copied into a block may be given to that, if nobody reads it later
+    wanted = {base for node in nodes if isinstance(node, Map) and node.out.inside is not None for base in node.reads}
+    found: dict[Base, Map] = {}
+    for node in nodes:
+        if not isinstance(node, Map) or node.stops or node.after or node.out.inside is not None or not node.space:
+            continue
+        if all((base.source != "made" or not base.shape) and base not in wanted for base in node.reads):
+            (reader, *others) = readers.get(node.out, [node])
+            seen = [window for window in windows(reader) if window.base is node.out]
+            if not others and seen and all(inline(window, reader) for window in seen) and node.out not in after(reader):
+                found[node.out] = node
+    return found
+
+
+def after(node: Node) -> Iterable[Base]:
+    """Return what must be there before a node that does not read it."""
+    return node.after if isinstance(node, (Map, Repeat, Routine, Scatter)) else ()
 
 
 def needed(nodes: list[Node], wanted: Iterable[Base]) -> list[Node]:

@@ -35,7 +35,6 @@ class BinCount(Counting):
 
     least: int
     grad_name = "BincountBackward0"
-    no_lowering = "runs eagerly where its length depends on numbers; else a host step"
 
     def eager(self, xp, x, weights=None):
         y = xp.bincount(x, weights, self.least)

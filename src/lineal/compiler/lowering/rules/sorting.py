@@ -1,4 +1,4 @@
-"""Sorting of short rows, by counting: the place of an element is the number of those that come before it."""
+"""Sorting of short rows, by counting: the place of an element is the number of those that come before it; counts of numbers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import numpy as np
 from lineal.compiler.lowering.rules.elementwise import same
 from lineal.compiler.lowering.rules.indexing import along, still
 from lineal.compiler.lowering.rules.table import FLOATS, SIGNED, lowers
-from lineal.compiler.nodes.windows import Chosen, Place, Window
+from lineal.compiler.nodes.windows import Chosen, Pick, Place, Window
+from lineal.ops.sorting.histograms import BinCount
 from lineal.ops.sorting.order import ArgSort, KthValue, Sort, TopK
 
 __all__: list[str] = []
@@ -65,3 +66,13 @@ def selection(low: Any, op: Any, ys: Any, x: Window) -> tuple[Window, ...] | Non
         return values, places
     dropped = lambda each: tuple(part for n, part in enumerate(each) if n != op.axis)
     return tuple(Window(each.base, dropped(shape), dropped(each.strides), each.offset) for each in (values, places))
+
+
+@lowers(BinCount, of=(*SIGNED, "uint8"), where="no weights, and no number beyond the least length")
+def bin_count(low: Any, op: Any, y: Any, x: Window, *weights: Window) -> Window | None:
+    """y = how long the run of each number is."""
+    if weights or tuple(y.shape) != (op.least,) or not 0 < x.shape[0] < 1 << 31:
+        return None
+    _, starts = low.runs(Pick(still(low, x), op.least, 1, False))
+    first, second = (Window(starts, tuple(y.shape), (1,), place) for place in range(2))
+    return low.map(y.shape, y.storage, lambda m, first, second: second - first, first, second, label="counts")
