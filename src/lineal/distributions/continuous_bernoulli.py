@@ -58,7 +58,7 @@ class ContinuousBernoulli(Chances, ExponentialFamily):
         if probs is not None:
             if validate_args and not all_true(self.arg_constraints["probs"].check(self.probs)):
                 raise ValueError("The parameter probs has invalid values")
-            self._param = self.probs = clamp_probs(self.probs)
+            self._param = self.__dict__["probs"] = clamp_probs(self.probs)
         self._lims = lims
         super().__init__(self._param.shape, validate_args=validate_args)
 

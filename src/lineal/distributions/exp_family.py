@@ -26,9 +26,7 @@ class ExponentialFamily(Distribution):
     def _log_normalizer(self, *natural_params: Tensor) -> Tensor:
         return self._missing("_log_normalizer")
 
-    @property
-    def _mean_carrier_measure(self) -> float:
-        return self._missing("_mean_carrier_measure")
+    _mean_carrier_measure: Any = property(lambda self: self._missing("_mean_carrier_measure"))
 
     def entropy(self) -> Tensor:
         """Return F(η) - η·∇F(η) - E k(x).   Nielsen and Nock 2010, "Entropies and cross-entropies of exponential families"."""

@@ -40,7 +40,7 @@ def broadcast_all(*values: Any) -> tuple[Tensor, ...]:
     if strange:
         raise ValueError(f"broadcast_all: input arguments must all be instances of Number or Tensor, got {', '.join(strange)}")
     first = next((each for each in values if isinstance(each, Tensor)), None)
-    options = {"dtype": config.defaults.dtype} if first is None else {"dtype": first.dtype, "device": first.device}
+    options: Any = {"dtype": config.defaults.dtype} if first is None else {"dtype": first.dtype, "device": first.device}
     return tuple(ops.broadcast_tensors(*[each if isinstance(each, Tensor) else tensor(each, **options) for each in values]))
 
 

@@ -60,19 +60,16 @@ class TransformedDistribution(Distribution):
             new.__dict__[name] = self.__dict__[name].expand(batch_shape)
         return self._expanded(new, batch_shape)
 
-    @constraints.dependent_property(is_discrete=False)
-    def support(self) -> Any:
-        """What the last transform gives."""
+    def _image(self) -> Any:
+        """Return what the last transform gives."""
         if not self.transforms:
             return self.base_dist.support
         support = self.transforms[-1].codomain
         more = len(self.event_shape) - support.event_dim
         return constraints.independent(support, more) if more > 0 else support
 
-    @property
-    def has_rsample(self) -> bool:
-        """Whether the base distribution's samples have derivatives."""
-        return self.base_dist.has_rsample
+    support: Any = constraints.dependent_property(_image, is_discrete=False)
+    has_rsample: Any = property(lambda self: self.base_dist.has_rsample)
 
     def _forward(self, x: Tensor) -> Tensor:
         for transform in self.transforms:

@@ -16,6 +16,10 @@ from lineal.tensors import Tensor
 __all__ = ["ComposeTransform", "IndependentTransform", "Stateless", "Transform", "identity_transform"]
 
 
+def _missing(transform: Any, name: str) -> Any:
+    raise NotImplementedError(f"{type(transform).__name__}: {name} is not implemented")
+
+
 class Transform:
     """A function of tensors, with an inverse if it is `bijective`.
 
@@ -27,6 +31,7 @@ class Transform:
     bijective: Any = False
     domain: Any
     codomain: Any
+    sign: Any = property(lambda self: _missing(self, "sign"))
 
     def __init__(self, cache_size: int = 0):
         if cache_size not in (0, 1):
@@ -52,11 +57,6 @@ class Transform:
         if self._inv is None:
             self._inv = _InverseTransform(self)
         return self._inv
-
-    @property
-    def sign(self) -> Any:
-        """1 if the transform increases, -1 if it decreases."""
-        raise NotImplementedError(f"{type(self).__name__}: sign is not implemented")
 
     def with_cache(self, cache_size: int = 1) -> Any:
         """Return the same transform with another cache."""
@@ -93,14 +93,14 @@ class Transform:
         return x
 
     def _call(self, x: Tensor) -> Tensor:
-        raise NotImplementedError(f"{type(self).__name__}: _call is not implemented")
+        return _missing(self, "_call")
 
     def _inverse(self, y: Tensor) -> Tensor:
-        raise NotImplementedError(f"{type(self).__name__}: _inverse is not implemented")
+        return _missing(self, "_inverse")
 
     def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
         """Return log |dy/dx|, of the determinant where x is more than a number."""
-        raise NotImplementedError(f"{type(self).__name__}: log_abs_det_jacobian is not implemented")
+        return _missing(self, "log_abs_det_jacobian")
 
     def forward_shape(self, shape: Sequence[int]) -> Size:
         """Return the shape of the value of an argument of this shape."""
