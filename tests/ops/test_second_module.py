@@ -26,6 +26,7 @@ from lineal.ops.contraction.distances import SquaredDistances
 from lineal.ops.creation import Eye, Linspace, Range
 from lineal.ops.linalg.cofactors import Cofactors, Slope
 from lineal.ops.linalg.toeplitz import Convolve
+from lineal.ops.random.gammas import SampleDirichlet, moving
 from lineal.ops.random.generator import Advance
 from lineal.ops.reductions.exponentials import SafeSoftmax
 from lineal.ops.reductions.likelihood import Likelihood
@@ -81,6 +82,8 @@ LONG = {
 MORE = {
     **{f"{name}, long": case for name, case in LONG.items()},
     **functional,
+    "gamma numbers": (moving, abs(x), abs(x) + 0.5),
+    "shares": (SampleDirichlet(), abs(x), np.array([[0.2, 0.5, 0.3], [0.6, 0.3, 0.1]])),
     "unfold": (functools.partial(F.unfold, kernel_size=2, padding=1), many[:4].reshape(1, 2, 4, 4)),
     "fold": (functools.partial(F.fold, output_size=3, kernel_size=2), many[:4].reshape(1, 8, 4)),
     "threshold": (functools.partial(F.threshold, threshold=0.2, value=1.0), x),
@@ -171,7 +174,7 @@ def heard(function, arrays):
     return list(listener.heard.values())
 
 
-UNDERIVABLE = ("floor_divide", "heaviside", "igamma", "igammac", "special_zeta")
+UNDERIVABLE = ("floor_divide", "heaviside", "igamma", "igammac", "special_zeta", "standard_gamma_grad", "dirichlet_grad")
 """Ops whose derivative, by one of their inputs at least, says that there is none."""
 
 

@@ -30,7 +30,7 @@ _standard_gamma_grad = binary(
     numbers="none",
     doc="Return how standard gamma numbers `other` move with their concentration `input`, their probability staying.",
 )
-_moving = row("standard_gamma", lambda m, a, drawn: m.maximum(drawn, 0), lambda g, a, y: g * _standard_gamma_grad(a, y), None)
+moving = row("standard_gamma", lambda m, a, drawn: m.maximum(drawn, 0), lambda g, a, y: g * _standard_gamma_grad(a, y), None)
 _beta_grad = row(
     "dirichlet_grad",
     lambda m, x, a, total: m.beta_derivative(x, a, total),
@@ -75,7 +75,7 @@ def _standard_gamma(input: Tensor, generator: Generator | None = None) -> Tensor
     """Return gamma numbers of rate 1 of the concentrations in `input`, whose derivatives are those of their quantiles."""
     _require_floating("_standard_gamma", input)
     drawn = (generator or default_generator).draw(GammaDraw(input.value.shape, dtype_of(input)), input)
-    return _moving(input, drawn)
+    return moving(input, drawn)
 
 
 @public
