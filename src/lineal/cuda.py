@@ -12,7 +12,14 @@ from lineal.base.errors import OutOfMemoryError
 from lineal.base.signatures import Tensor
 
 __all__ = [
+    "BoolTensor",
+    "ByteTensor",
+    "DoubleTensor",
     "Event",
+    "FloatTensor",
+    "HalfTensor",
+    "IntTensor",
+    "LongTensor",
     "OutOfMemoryError",
     "Stream",
     "StreamContext",
@@ -184,6 +191,37 @@ class StreamContext(contextlib.nullcontext):
 def stream(stream: Stream | None) -> StreamContext:
     """Return a block whose work goes to `stream`; with None, where it goes anyway."""
     return StreamContext()
+
+
+class FloatTensor:
+    """The type of CUDA's float32 tensors by its older name, of which there are none; TypeError for who makes one."""
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> NoReturn:
+        raise TypeError(f"type torch.cuda.{cls.__name__} not available: this build of lineal computes on the CPU")
+
+
+class DoubleTensor(FloatTensor):
+    """The type of CUDA's float64 tensors."""
+
+
+class HalfTensor(FloatTensor):
+    """The type of CUDA's float16 tensors."""
+
+
+class IntTensor(FloatTensor):
+    """The type of CUDA's int32 tensors."""
+
+
+class LongTensor(FloatTensor):
+    """The type of CUDA's int64 tensors."""
+
+
+class ByteTensor(FloatTensor):
+    """The type of CUDA's uint8 tensors."""
+
+
+class BoolTensor(FloatTensor):
+    """The type of CUDA's tensors of truth values."""
 
 
 def synchronize(device: object = None) -> None:

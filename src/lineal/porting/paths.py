@@ -13,30 +13,39 @@ __all__ = ["PATHS", "RENAMED", "below", "find", "has", "public", "sources"]
 
 SAME = """
 accelerator autograd autograd.function autograd.functional autograd.grad_mode autograd.graph autograd.variable
-cpu cuda fft func hub jit linalg mps multiprocessing
+cpu cuda fft func futures hub jit linalg mps multiprocessing
 nn nn.attention nn.attention.bias nn.attention.flex_attention nn.common_types nn.functional nn.grad nn.init
 nn.modules nn.modules.activation nn.modules.adaptive nn.modules.batchnorm nn.modules.channelshuffle nn.modules.container
 nn.modules.conv nn.modules.distance nn.modules.dropout nn.modules.flatten nn.modules.fold nn.modules.instancenorm
-nn.modules.lazy nn.modules.linear nn.modules.loss nn.modules.module nn.modules.normalization nn.modules.padding
+nn.modules.lazy nn.modules.linear nn.modules.linear_cross_entropy_options nn.modules.loss nn.modules.module nn.modules.normalization nn.modules.padding
 nn.modules.pixelshuffle nn.modules.pooling nn.modules.rnn nn.modules.sparse nn.modules.transformer
 nn.modules.upsampling nn.modules.utils
 nn.parallel nn.parameter
 nn.utils nn.utils.clip_grad nn.utils.convert_parameters nn.utils.fusion nn.utils.init nn.utils.memory_format
 nn.utils.parametrizations nn.utils.parametrize nn.utils.prune nn.utils.rnn nn.utils.spectral_norm nn.utils.stateless
 nn.utils.weight_norm
-onnx optim optim.adagrad optim.adam optim.adamw optim.lr_scheduler optim.optimizer optim.rmsprop optim.sgd
+onnx onnx.errors optim optim.adagrad optim.adam optim.adamw optim.lr_scheduler optim.optimizer optim.rmsprop optim.sgd
 random signal signal.windows special testing types
-utils utils.benchmark
-utils.checkpoint utils.dlpack utils.data utils.data.dataloader utils.data.dataset utils.data.sampler utils.hooks
-utils.tensorboard
+utils utils.benchmark utils.checkpoint utils.dlpack utils.hooks utils.tensorboard
+utils.data utils.data.dataloader utils.data.dataset utils.data.sampler
 xpu
 _higher_order_ops _higher_order_ops.associative_scan _higher_order_ops.cond _higher_order_ops.map _higher_order_ops.scan
 _higher_order_ops.while_loop
 """
 """What has the same path in lineal."""
 
+FAMILIES = """
+bernoulli beta binomial categorical cauchy chi2 constraint_registry constraints continuous_bernoulli dirichlet distribution
+exp_family exponential fishersnedecor gamma generalized_pareto geometric gumbel half_cauchy half_normal independent
+inverse_gamma kl kumaraswamy laplace lkj_cholesky log_normal logistic_normal lowrank_multivariate_normal
+mixture_same_family multinomial multivariate_normal negative_binomial normal one_hot_categorical pareto poisson
+relaxed_bernoulli relaxed_categorical transformed_distribution transforms uniform utils von_mises weibull wishart
+"""
+"""What has the same path below `distributions`."""
+
 PATHS: dict[str, str] = {
     **{path: path for path in SAME.split()},
+    **{f"distributions.{path}": f"distributions.{path}" for path in FAMILIES.split()},
     "": ". porting.toplevel",
     "_C": "porting.internals",
     "_dynamo": "porting.dynamo compiler",
@@ -48,6 +57,8 @@ PATHS: dict[str, str] = {
     "compiler": "compiler porting.dynamo",
     "compiler.config": "",
     "distributed": "porting.distributed",
+    "distributions": "distributions",
+    "distributions.studentT": "distributions.student_t",
     "functional": ".",
     "nn.parallel.data_parallel": "nn.parallel",
     "return_types": "base.results",
@@ -76,7 +87,7 @@ RENAMED = {
     "utils.data.dataloader": "DataLoader",
     "utils.data.dataset": "*",
     "utils.data.sampler": "*",
-    **{path: "*" for path in PATHS if path.startswith("nn.modules.")},
+    **{path: "*" for path in PATHS if path.startswith(("nn.modules.", "distributions."))},
 }
 """Whose public classes say that they are of this path: all of them, or those of these names."""
 

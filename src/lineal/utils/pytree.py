@@ -41,7 +41,7 @@ class TreeSpec:
     def rebuilt(self, parts: list[Any]) -> Any:
         """Return a nest of this form, of what it is made of."""
         if self.type in MAPPINGS:
-            pairs = zip(self.context[1], parts)
+            pairs = dict(zip(self.context[1], parts))
             return defaultdict(self.context[0], pairs) if self.type is defaultdict else self.type(pairs)
         if self.type is deque:
             return deque(parts, maxlen=self.context)
@@ -67,7 +67,7 @@ def parts_of(tree: Any) -> tuple[Any, list[Any]] | None:
     if kind in MAPPINGS:
         return (getattr(tree, "default_factory", None), list(tree)), list(tree.values())
     if kind in SEQUENCES or isinstance(tree, Result) or (isinstance(tree, tuple) and hasattr(kind, "_fields")):
-        return tree.maxlen if kind is deque else None, list(tree)
+        return getattr(tree, "maxlen", None), list(tree)
     return None
 
 

@@ -114,7 +114,7 @@ def through_time(mode: Mode, x: Any, sizes: Sequence[int] | None, start: State, 
     if ended:
         state = tuple([ops.cat(each) for each in zip(state, *ended[::-1])])
     in_time = outputs[::-1] if reverse else outputs
-    if len(parts) == 1:
+    if len(parts) == 1 and (sizes is not None or parts[0].ndim == 3):
         return in_time[0], state
     return (ops.stack(in_time) if sizes is None else ops.cat(in_time)), state
 
