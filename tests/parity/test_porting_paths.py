@@ -16,7 +16,8 @@ def test_no_module_of_both_is_missing_in_the_table():
     names = [each.name.removeprefix("lineal.") for each in pkgutil.walk_packages(lineal.__path__, "lineal.")]
     public = [name for name in names if not name.startswith(("codegen.", "compiler.", "ops.", "porting", "as_torch"))]
     both = [name for name in public if found(f"torch.{name}")]
-    assert sorted(set(both) - PATHS.keys()) == []
+    # torch.ops finds kernels by name, lineal.ops is the folder of the mathematics
+    assert sorted(set(both) - PATHS.keys() - {"ops"}) == []
 
 
 def test_every_path_of_the_table_is_one_of_pytorchs():

@@ -17,7 +17,8 @@ cpu cuda fft func futures hub jit linalg mps multiprocessing
 nn nn.attention nn.attention.bias nn.attention.flex_attention nn.common_types nn.functional nn.grad nn.init
 nn.modules nn.modules.activation nn.modules.adaptive nn.modules.batchnorm nn.modules.channelshuffle nn.modules.container
 nn.modules.conv nn.modules.distance nn.modules.dropout nn.modules.flatten nn.modules.fold nn.modules.instancenorm
-nn.modules.lazy nn.modules.linear nn.modules.linear_cross_entropy_options nn.modules.loss nn.modules.module nn.modules.normalization nn.modules.padding
+nn.modules.lazy nn.modules.linear nn.modules.linear_cross_entropy_options nn.modules.loss
+nn.modules.module nn.modules.normalization nn.modules.padding
 nn.modules.pixelshuffle nn.modules.pooling nn.modules.rnn nn.modules.sparse nn.modules.transformer
 nn.modules.upsampling nn.modules.utils
 nn.parallel nn.parameter
