@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, cast
 
 from lineal.base.results import Result
 from lineal.base.spec import Size
@@ -42,7 +42,7 @@ class TreeSpec:
         """Return a nest of this form, of what it is made of."""
         if self.type in MAPPINGS:
             pairs = dict(zip(self.context[1], parts))
-            return defaultdict(self.context[0], pairs) if self.type is defaultdict else self.type(pairs)
+            return defaultdict(self.context[0], pairs) if self.type is defaultdict else cast(Any, self.type)(pairs)
         if self.type is deque:
             return deque(parts, maxlen=self.context)
         return self.type(*parts) if self.type is not tuple and hasattr(self.type, "_fields") else self.type(parts)
