@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from lineal.compiler.calling.memcheck import checking as checking
     from lineal.compiler.capturing.scanning import scan as scan
 
-__all__ = ["CompiledFunction", "MemoryFault", "checking", "compile", "explain", "scan", *_switches]
+__all__ = ["CompiledFunction", "MemoryFault", "checking", "compile", "explain", "scan", *_switches]  # pyright: ignore[reportUnsupportedDunderAll]
 
 # programs of eager code, in `single`, need neither calls nor captures
 __getattr__, _names = _later.names(
