@@ -41,7 +41,7 @@ def products(gates: int, layers: int, width: int, x: Any) -> Callable[[], Any]:
 
     def multiplied(x: Any, w: Any, u: Any, h: Any, g: Any) -> list[Any]:
         found = []
-        for _ in range(layers):
+        for layer in range(layers):
             y = x.flatten(0, 1) @ w.mT
             hs, gs = [], []
             for row in y.view(steps, batch, -1):
@@ -51,7 +51,9 @@ def products(gates: int, layers: int, width: int, x: Any) -> Callable[[], Any]:
                 g = g + (g @ u).repeat(1, gates)
                 gs.append(g)
             x, gradients = t.stack(hs), t.stack(gs).flatten(0, 1)
-            found += [gradients.mT @ x.flatten(0, 1), gradients.mT @ y[:, :width], gradients @ w]
+            found += [gradients.mT @ x.flatten(0, 1), gradients.mT @ y[:, :width]]
+            # nobody asks for the gradient by the input
+            found += [gradients @ w] if layer else []
         return found
 
     compiled = t.compile(multiplied)
