@@ -124,8 +124,7 @@ class Scanned(Rolled):
             return (None,) * len(xs)
         given = back.given(g, y, xs)
         turn = owned(back.turn, back.capture.new, remembers(given))
-        assert self.turns is not None
-        op = Scanned(self.turns, turn, not self.reverse)
+        op = Scanned(self.turns or 0, turn, not self.reverse)
         made = apply(op, *given)
         found = dict(zip(back.wanted, made if op.width else (made,)))
         return tuple([found.get(n) for n in range(len(xs))])
