@@ -67,7 +67,7 @@ def derived(cls: type[Op]) -> Iterator[type[Op]]:
 def everything() -> tuple[list[type[Op]], list[Elementwise]]:
     """Return the classes of ops that have a kernel, and the rows, in the order of their files."""
     for info in pkgutil.walk_packages(lineal.__path__, "lineal."):
-        if not info.name.endswith("__main__") and info.name != DRAWS:
+        if not info.name.endswith(("__main__", "as_torch")) and info.name != DRAWS:
             importlib.import_module(info.name)
     classes = [cls for cls in set(derived(Op)) if not abstract(cls) and not issubclass(cls, Elementwise)]
     rows = [*EXAMPLES, *(each for each in gc.get_objects() if type(each) is Elementwise and home(each))]

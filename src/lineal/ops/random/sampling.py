@@ -18,7 +18,7 @@ from lineal.core import Op
 from lineal.ops.promotion import require_computed
 from lineal.ops.random.generator import bits, source
 
-large: Any = later.module("lineal.codegen.large")
+expressions: Any = later.module("lineal.compiler.single.expressions")
 
 
 def cosine(m: Any, u: Any, v: Any) -> Any:
@@ -33,7 +33,7 @@ def sine(m: Any, u: Any, v: Any) -> Any:
 
 def combined(formula: Callable[..., Any], u: np.ndarray, v: np.ndarray) -> np.ndarray:
     """Return formula(m, u, v), of long arrays by a native loop."""
-    y = large.mapped(formula, (u, v), u.dtype) if u.size >= LARGE_FORMULA else None
+    y = expressions.mapped(formula, (u, v), u.dtype) if u.size >= LARGE_FORMULA else None
     return formula(np, u, v) if y is None else y
 
 
