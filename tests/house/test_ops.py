@@ -62,7 +62,7 @@ PLAIN = {
     "the divisor of a mean over everything": "SquaredDifferences.n",
     "the shape that an index counts in, not of an output": "UnravelIndex.shape",
     "places in memory, which a batch has others of": "AsStrided.size AsStrided.stride AsStrided.offset AsStrided.frame "
-    "Pack.offsets Pack.size Unpack.offset Compiled.saved",
+    "Copy.order Pack.offsets Pack.size Unpack.offset Compiled.saved",
     "for every axis, counted from the last": "Repeat.repeats",
 }
 """The whole numbers among the attributes that are no axes and no shapes, by why not."""

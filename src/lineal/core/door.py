@@ -7,7 +7,6 @@ itself, which explains the error.
 from __future__ import annotations
 
 from collections.abc import Callable, Container
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -65,6 +64,19 @@ def away(op: Op, *xs: AbstractTensor) -> bool:
     return bool(FOREIGN) and any(x.value.__class__ in FOREIGN for x in xs)
 
 
+def otherwise(op: Op, kernel: Callable[..., Any]) -> Callable[..., Any]:
+    """Return what does the work of `kernel` for arrays that are large, or that do not lie in C order."""
+    native, iterates = op.native, type(op).layout is elementwise
+
+    def rest(*arrays: np.ndarray) -> Any:
+        large = native is not None and any(each.size >= op.large for each in arrays)
+        work: Any = native if large else kernel
+        plain = not iterates or arrays[0].ndim < 3 or all(each.flags.c_contiguous for each in arrays)
+        return work(*arrays) if plain else in_order(work, *arrays)
+
+    return rest
+
+
 def unary_door(
     op: Op, kernel: Callable, *, spec: bool = False, usual: Container = (), unusual: Callable[..., Any] | None = None
 ) -> Callable[..., Any]:
@@ -72,10 +84,9 @@ def unary_door(
 
     A door with `unusual` is a public function: tensors of the NumPy dtypes `usual` pass here, all else goes to `unusual`.
     """
-    plan, native, large = op.plan((True,)), op.native, op.large
+    plan, rest, large = op.plan((True,)), otherwise(op, kernel), op.large
     keeps_input, keeps_output, differentiable = plan.marks[0], plan.output, op.differentiable
     bare, spec = spec and not plan.holds, spec and plan.holds
-    iterates = type(op).layout is elementwise
 
     def door(input: Tensor, *, out: Tensor | None = None) -> Tensor:
         try:
@@ -87,9 +98,7 @@ def unary_door(
         if UNUSUAL and away(op, input):
             return apply(op, input) if unusual is None else unusual(input, out)
         try:
-            work = kernel if native is None or x.size < large else native
-            if iterates and x.ndim > 2 and not x.flags.c_contiguous:
-                work = partial(in_order, work)
+            work = kernel if x.size < large and (x.ndim < 3 or x.flags.c_contiguous) else rest
             if _error_state(None) is _silent:
                 value = work(x)
             else:
@@ -125,8 +134,8 @@ def binary_door(
     A door with `unusual` is a public function: two tensors of one dtype, of the NumPy dtypes `usual`, and of one shape where a
     history or a recorder needs that, pass here, all else goes to `unusual`.
     """
-    differentiable, native, large, (both, first, second) = op.differentiable, op.native, op.large, map(op.plan, _PAIRS)
-    iterates = type(op).layout is elementwise
+    differentiable, rest, large = op.differentiable, otherwise(op, kernel), op.large
+    both, first, second = map(op.plan, _PAIRS)
 
     def door(input: Any, other: Any, *, out: Tensor | None = None) -> Tensor:
         if unusual is not None and not (out is None and isinstance(other, _Tensor) and isinstance(input, _Tensor)):
@@ -143,9 +152,7 @@ def binary_door(
         if unusual is not None and (grad or listener is not None) and a.shape != b.shape:
             return unusual(input, other, out)
         try:
-            work = kernel if native is None or (a.size < large and b.size < large) else native
-            if iterates and a.ndim > 2 and not (a.flags.c_contiguous and b.flags.c_contiguous):
-                work = partial(in_order, work)
+            work = kernel if a.size < large > b.size and (a.ndim < 3 or (a.flags["C"] and b.flags["C"])) else rest
             if _error_state(None) is _silent:
                 value = work(a, b)
             else:

@@ -222,7 +222,7 @@ class Op:
         cls.key = cls.__dict__.get("key", cls.__name__)
         if cls.wide and "eager" in cls.__dict__:
             cls.eager = rounding_once(cls.eager)  # type: ignore[method-assign]
-        if cls.layout is not None and not hasattr(cls.eager, "arranged"):
+        if cls.layout is not None and not (hasattr(cls.eager, "arranged") or hasattr(cls.eager, "__isabstractmethod__")):
             cls.eager = arranging(cls.eager)  # type: ignore[method-assign]
 
     def __init__(self, *given: Any, **named: Any):

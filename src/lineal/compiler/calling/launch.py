@@ -81,16 +81,14 @@ def launching(program: Program) -> Callable[[Sequence[Any]], Any]:
     """Return the function that runs a program on tensors that are known to fit; it returns the result, or REFUSED."""
     trace, captured, count = program.trace, program.captured, len(program.trace.outputs)
     made = program.made[:count]
-    laid = [(place, each) for place, each in enumerate(program.seen[:count]) if each is not None]
     live = [(holder, key, np.zeros(())) for holder, key in trace.live.values()]
     constant = [place for _, _, place in live]
     run = program.run if not program.releases else alone(program.run, program.arena)
     arena, grads, final = program.arena, program.grads, engine.final
-    lent, given = trace.lent, trace.given
+    lent, given, single, laid = trace.lent, trace.given, trace.result.single, program.laid
     places = places_of(trace, captured)
     touched = [x for x, _ in trace.writes if id(x) not in places]
     passed = [places[id(x)] for x, _ in trace.writes if id(x) in places]
-    single = trace.result.single
 
     def launch(tensors: Sequence[Any]) -> Any:
         for holder, key, place in live:

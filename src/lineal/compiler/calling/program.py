@@ -65,6 +65,7 @@ class Program:
         self.made = [(base.shape, base.dtype) for base in schedule.results]
         self.seen = [None if layout is None else seen(var, layout) for var, layout in trace.laid()]
         """For results that do not lie in C order, how the arrays that are made are to be seen: shape and strides in bytes."""
+        self.laid = [(place, each) for place, each in enumerate(self.seen[: len(trace.outputs)]) if each is not None]
         self.arena = np.empty(schedule.arena + 64 if codes is None else 0, np.uint8)
         self.outside = schedule.outside()
         self.homes = schedule.homes()
