@@ -130,7 +130,7 @@ def get_device_capability(device: Any = None) -> tuple[int, int]:
     refuse("get_device_capability")
 
 
-def get_device_properties(device: Any = None) -> Any:
+def get_device_properties(device: Any = None) -> NoReturn:
     """Refuse to tell the properties of a CUDA device."""
     refuse("get_device_properties")
 

@@ -28,6 +28,12 @@ ANYTHING = {
     "checkpoint_sequential": "what the last function gives",
     "tolist": "a number, or lists as deep as the tensor",
     "cuda": "nothing: there is no such device",
+    "ignore": "what it decorates",
+    "wait": "what the future holds",
+    "tree_map": "a nest like the given one",
+    "tree_map_": "the nest",
+    "tree_map_only": "a nest like the given one",
+    "tree_unflatten": "a nest of any form",
 }
 """What may return anything, and why."""
 PROGRAM = Path(__file__).with_name("typed_program.py")

@@ -141,7 +141,7 @@ def binary_door(
         if unusual is not None and not (out is None and isinstance(other, _Tensor) and isinstance(input, _Tensor)):
             return unusual(input, other, out)
         a, b = input.value, other.value
-        if unusual is not None and ((storage := a.dtype) is not b.dtype or storage not in usual):
+        if unusual is not None and (a.dtype is not b.dtype or a.dtype not in usual):
             return unusual(input, other, out)
         if UNUSUAL and away(op, input, other):
             return apply(op, input, other) if unusual is None else unusual(input, other, out)
@@ -164,8 +164,8 @@ def binary_door(
         except Exception:
             return apply(op, input, other)
         y = modes.blank(engine.final)
-        y.value = value if value.__class__ is _ndarray else np.asarray(value)
-        y.node = y.index = y.memory = y.origin = None
+        y.value, y.node = value if value.__class__ is _ndarray else np.asarray(value), None
+        y.index = y.memory = y.origin = None
         if grad:
             plan = first if from_b is None else second if from_a is None else both
             kept = (input if plan.marks[0] else None, other if plan.marks[1] else None) if plan.inputs else _NEITHER

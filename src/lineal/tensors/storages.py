@@ -9,6 +9,7 @@ import numpy as np
 
 from lineal.base import dtypes
 from lineal.base.devices import device
+from lineal.base.signatures import Tensor
 from lineal.core import AbstractTensor
 from lineal.ops import layout
 
@@ -118,12 +119,12 @@ def storage(self: Any) -> TypedStorage:
     return TypedStorage(layout.block(self.value)[0], self.device, self.dtype)
 
 
-def apply_(self: Any, callable: Any) -> Any:
+def apply_(self: Any, callable: Any) -> Tensor:
     """Replace each element by what a function of Python's makes of it; slow, and of tensors without history."""
     return mapped(self, "apply_", callable, self)
 
 
-def map_(self: Any, tensor: AbstractTensor, callable: Any) -> Any:
+def map_(self: Any, tensor: AbstractTensor, callable: Any) -> Tensor:
     """Replace each element by what a function of Python's makes of it and the element of `tensor` at its place."""
     shape = self.value.shape
     if np.broadcast_shapes(shape, tensor.value.shape) != shape:
