@@ -37,6 +37,8 @@ OTHERS = {
     "clamp_": lambda v: v.clamp_(0.3, 0.6),
     "clip_": lambda v: v.clip_(0.3, 0.6),
     "clamp_min_": lambda v: v.clamp_min_(0.5),
+    "apply_": lambda v: v.apply_(lambda number: number * 2 + 1),
+    "map_": lambda v: v.map_(other(v), lambda number, factor: number * factor + 1),
     "clamp_max_": lambda v: v.clamp_max_(0.5),
     "cumsum_": lambda v: v.cumsum_(0),
     "cumprod_": lambda v: v.cumprod_(1),
