@@ -71,7 +71,7 @@ def otherwise(op: Op, kernel: Callable[..., Any]) -> Callable[..., Any]:
     def rest(*arrays: np.ndarray) -> Any:
         large = native is not None and any(each.size >= op.large for each in arrays)
         work: Any = native if large else kernel
-        plain = not iterates or arrays[0].ndim < 3 or all(each.flags.c_contiguous for each in arrays)
+        plain = not iterates or all(each.ndim < 3 for each in arrays) or all(each.flags.c_contiguous for each in arrays)
         return work(*arrays) if plain else in_order(work, *arrays)
 
     return rest
@@ -152,7 +152,7 @@ def binary_door(
         if unusual is not None and (grad or listener is not None) and a.shape != b.shape:
             return unusual(input, other, out)
         try:
-            work = kernel if a.size < large > b.size and (a.ndim < 3 or (a.flags["C"] and b.flags["C"])) else rest
+            work = kernel if a.size < large > b.size and (a.ndim < 3 > b.ndim or (a.flags["C"] and b.flags["C"])) else rest
             if _error_state(None) is _silent:
                 value = work(a, b)
             else:

@@ -133,7 +133,7 @@ class Elementwise(Op):
             return super().run(xs)
         work = self.native if max(map(size_of, values)) >= self.large else self.kernel
         # NumPy's order is the rule's for matrices, unless they lie otherwise than each other: to look takes a tenth of an op
-        plain = values[0].ndim < 3 or all(each.flags.c_contiguous for each in values)
+        plain = all(each.ndim < 3 for each in values) or all(each.flags.c_contiguous for each in values)
         return work(*values) if plain else in_order(work, *values)
 
     def native(self, *arrays: np.ndarray) -> Any:

@@ -149,7 +149,8 @@ def afterwards(after: str, results: list, named: list) -> None:
         sum(again).backward()
     for leaf, g in zip(leaves, grads):
         if g is not None:
-            leaf.grad = g.detach() * 1 if leaf.grad is None else leaf.grad + g.detach()
+            # how a derivative lies that nobody keeps is nobody's business
+            leaf.grad = (g.detach() * 1 if leaf.grad is None else leaf.grad + g.detach()).contiguous()
 
 
 def weighted(y: torch.Tensor, n: int) -> torch.Tensor:
