@@ -11,8 +11,8 @@ import lineal
 from lineal.compiler.calling.program import Program
 from lineal.compiler.capturing.trace import traced
 from lineal.compiler.lowering.equations import Lowering
+from lineal.compiler.nodes.buffers import BufferView
 from lineal.compiler.nodes.node import Map, Reduce
-from lineal.compiler.nodes.windows import Window
 from lineal.compiler.rewrites import rewritten
 from lineal.compiler.scheduling.grouping import grouped
 from lineal.compiler.scheduling.listing import Listing
@@ -39,10 +39,10 @@ def nodes(trace: Any) -> Iterator[str]:
     """Softmax is taken apart into maps, whose formulas are data, and reductions. What stands beside a name is its shape."""
     for node in Lowering(trace).nodes:
         if isinstance(node, Map):
-            names = [str(x.base if x.number is None else x.number) for x in node.args if isinstance(x, Window)]
+            names = [str(x.buffer if x.number is None else x.number) for x in node.args if isinstance(x, BufferView)]
             yield f"{node.out}{list(node.space)} = {node.formula.text(*names)}"
         elif isinstance(node, Reduce):
-            yield f"{node.out}{list(node.out.shape)} = {node.kind} of {node.arg.base} over {node.axes}"
+            yield f"{node.out}{list(node.out.shape)} = {node.kind} of {node.arg.buffer} over {node.axes}"
 
 
 def groups(trace: Any) -> Iterator[str]:

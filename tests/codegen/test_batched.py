@@ -307,8 +307,8 @@ def test_other_arrays_are_left_to_numpy(shape, monkeypatch):
 def test_leading_dimensions_stay():
     A = positive(3, "float64")[:140].reshape(2, 7, 10, 3, 3)
     assert kernels.cholesky(A, False).shape == A.shape and kernels.det(A).shape == (2, 7, 10)
-    turned = np.ascontiguousarray(A.mT).mT
-    np.testing.assert_allclose(kernels.solve(turned, turned), np.broadcast_to(np.eye(3), A.shape), atol=1e-12)
+    transposed = np.ascontiguousarray(A.mT).mT
+    np.testing.assert_allclose(kernels.solve(transposed, transposed), np.broadcast_to(np.eye(3), A.shape), atol=1e-12)
 
 
 def test_threads_do_not_change_the_numbers():

@@ -9,7 +9,7 @@ from fuzz.statements import program
 import lineal as torch
 from lineal.compiler import checking, compile
 from lineal.compiler.calling.memcheck import MemoryFault
-from lineal.compiler.nodes import windows
+from lineal.compiler.nodes import buffers
 from lineal.compiler.scheduling import memory
 
 
@@ -81,7 +81,7 @@ def test_memory_that_is_given_away_too_early_is_found(monkeypatch):
 
     def short(groups):
         born, dies = lifetimes(groups)
-        return born, {base: born.get(base, last) for base, last in dies.items()}
+        return born, {buffer: born.get(buffer, last) for buffer, last in dies.items()}
 
     monkeypatch.setattr(memory, "lifetimes", short)
     with pytest.raises(MemoryFault):
@@ -90,7 +90,7 @@ def test_memory_that_is_given_away_too_early_is_found(monkeypatch):
 
 def test_parts_that_lie_elsewhere_are_found(monkeypatch):
     monkeypatch.setattr("lineal.compiler.calling.memcheck.MOST_ELEMENTS", -1)
-    monkeypatch.setattr(windows.Base, "start", property(lambda base: 0))
+    monkeypatch.setattr(buffers.Buffer, "start", property(lambda buffer: 0))
     with pytest.raises(MemoryFault, match="nobody has written it"):
         checked(lambda x: torch.cat([x, x * 2]).sin(), torch.rand(3))
 

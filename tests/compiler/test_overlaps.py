@@ -12,7 +12,7 @@ from lineal.codegen.engine import Engine
 from lineal.codegen.kinds import int64, pointer
 from lineal.compiler import compile
 from lineal.compiler.kernels.overlaps import FEW, meeting
-from lineal.compiler.nodes.windows import Base
+from lineal.compiler.nodes.buffers import Buffer
 
 MANY = FEW
 
@@ -92,11 +92,11 @@ def test_what_counts_as_meeting(level, count, lengths):
     if target.level(level).bits > target.detected().bits:
         pytest.skip(f"this processor has no {level}")
     sizes = [lengths[n % 2] for n in range(count)]
-    bases = [Base(n, (size,), np.dtype(np.float32), "input") for n, size in enumerate(sizes)]
+    buffers = [Buffer(n, (size,), np.dtype(np.float32), "input") for n, size in enumerate(sizes)]
     e = Emitter(target.level(level))
     with e.function("f", [("places", pointer), ("found", pointer)]) as (places, found):
-        address = {base: e.load(places, pointer, n) for n, base in enumerate(bases)}
-        met = meeting(e, address, bases[: count // 2 + 1], bases)
+        address = {buffer: e.load(places, pointer, n) for n, buffer in enumerate(buffers)}
+        met = meeting(e, address, buffers[: count // 2 + 1], buffers)
         e.store(e.select(met, e.const(1, int64), 0), found)
     library = Engine(e.target, None).build(e, ["f"])
     function = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)(library["f"])

@@ -15,8 +15,8 @@ from lineal.codegen.template import TemplateEmitter
 from lineal.compiler.calling import general, program, sizes
 from lineal.compiler.kernels import products
 from lineal.compiler.kernels.sketch import Module
+from lineal.compiler.nodes.buffers import Buffer, BufferView
 from lineal.compiler.nodes.node import Product
-from lineal.compiler.nodes.windows import Base, Window
 from lineal.compiler.scheduling.grouping import Group
 from lineal.linalg import solve
 from lineal.nn import functional as F
@@ -315,11 +315,11 @@ def test_the_code_of_a_product_is_what_its_form_says(seed):
         found = []
         for number, (rows, columns) in enumerate(((m, k), (k, n))):
             turned = layouts[number]
-            base = Base(number, (*lead, *((columns, rows) if turned else (rows, columns))), np.dtype(np.float32), "input")
-            steps = (*base.strides[:-2], *(base.strides[:-3:-1] if turned else base.strides[-2:]))
-            found.append(Window(base, (*lead, rows, columns), steps))
+            buffer = Buffer(number, (*lead, *((columns, rows) if turned else (rows, columns))), np.dtype(np.float32), "input")
+            steps = (*buffer.strides[:-2], *(buffer.strides[:-3:-1] if turned else buffer.strides[-2:]))
+            found.append(BufferView(buffer, (*lead, rows, columns), steps))
         group = Group(0, None)
-        group.add(Product(Base(2, (*lead, m, n), np.dtype(np.float32), "made"), *found))
+        group.add(Product(Buffer(2, (*lead, m, n), np.dtype(np.float32), "made"), *found))
         group.stored = list(group.nodes[0].writes)
         return group
 

@@ -26,13 +26,13 @@ class Silence:
         pass
 
     def begin(self, epoch: int) -> None:
-        """Hear that the epoch after `epoch` begins."""
+        """Called when the epoch after `epoch` begins."""
 
     def batch(self, tally: Tally) -> None:
         """Hear of one more batch."""
 
     def end(self, epoch: int, line: dict[str, float]) -> None:
-        """Hear that `epoch` is done."""
+        """Called when `epoch` is done."""
 
 
 class Lines(Silence):

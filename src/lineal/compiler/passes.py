@@ -2,7 +2,7 @@
 
 * unwatched, slogdet, solve, chain, attention, pieces: rewrites of equations, see `rewrites`.
 * dead: what nothing depends on is not computed.
-* common: op(x) and op(x), the same op of the same windows, are one.
+* common: op(x) and op(x), the same op of the same views, are one.
 * constants: an elementwise op of numbers known at compile time is the number it gives, by NumPy.
 * donation: a block that begins as the copy of one that nobody reads any more takes over its memory (see `donation`).
 * rolling: equal turns one after the other are one loop (see `rolling`).

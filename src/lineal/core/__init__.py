@@ -1,4 +1,4 @@
-"""The engine: what an op is, the one door, the way back. It knows no op."""
+"""The engine: what an op is, the one door, the backward pass. It knows no op."""
 
 from lineal.core.apply import apply, finalize, lift, memory_of, synchronize
 from lineal.core.backward import backward, gradients

@@ -1,4 +1,4 @@
-"""The end of the way back: a cotangent becomes, or is added to, the grad of a leaf."""
+"""The end of the backward pass: a cotangent becomes, or is added to, the grad of a leaf."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ def lift(value: np.ndarray) -> Any:
 
 
 def apply(op: Op, *xs: AbstractTensor) -> Any:
-    """Run `op` on `xs`: numbers now, a node for the way back, word to the recorder. Returns one tensor, or a tuple."""
+    """Run `op` on `xs`: numbers now, a node for the backward pass, word to the recorder. Returns one tensor, or a tuple."""
     if op.aliasing is not None and len(xs) == 1:
         return _look(op, xs[0])
     try:

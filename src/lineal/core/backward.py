@@ -1,4 +1,4 @@
-"""The way back: nodes in the reverse order of their making, cotangents added where paths meet.
+"""The backward pass: nodes in the reverse order of their making, cotangents added where paths meet.
 
 A node is made after the nodes it depends on, so the greatest id among the waiting nodes is always ready: a heap of ids is
 the whole schedule, nothing recurses, and a chain of any length costs one loop.
@@ -23,7 +23,7 @@ Edge = tuple[Node, int | None]
 
 
 class Pass:
-    """One way back from some outputs: what waits, what leaves have received, and which cotangents were asked for.
+    """One backward pass from some outputs: what waits, what leaves have received, and which cotangents were asked for.
 
     With `accumulates`, what leaves (the wanted ones if some are) have received is added to their grads.
     """
@@ -298,7 +298,7 @@ def propagate(
     accumulates: bool,
     targets: Sequence[Edge] | None = None,
 ) -> Pass:
-    """Run one way back from `roots` with cotangents `gs` and return the finished pass."""
+    """Run one backward pass from `roots` with cotangents `gs` and return the finished pass."""
     journey = Pass(retain, create, accumulates, targets)
     listener = modes.recorder.get()
     if listener is not None:

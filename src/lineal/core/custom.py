@@ -315,8 +315,8 @@ class Barrier(Op):
 
     grad_name = "DelayedErrorBackward0"
     no_vjp = "raises: that is what it is for"
-    no_batch = "looped: it only carries a refusal, for the way back"
-    no_lowering = "host step: a refusal for the way back"
+    no_batch = "looped: it only carries a refusal, for the backward pass"
+    no_lowering = "host step: a refusal for the backward pass"
 
     def eager(self, xp, x, *sources):
         return x.copy()

@@ -131,8 +131,7 @@ def binary_door(
 ) -> Callable[..., Any]:
     """Return `lambda a, b: apply(op, a, b)` without its loops.
 
-    A door with `unusual` is a public function: two tensors of one dtype, of the NumPy dtypes `usual`, and of one shape where a
-    history or a recorder needs that, pass here, all else goes to `unusual`.
+    A door with `unusual`, of a public function, goes there unless it is given two tensors of one of the dtypes `usual`.
     """
     differentiable, rest, large = op.differentiable, otherwise(op, kernel), op.large
     both, first, second = map(op.plan, _PAIRS)
@@ -164,8 +163,8 @@ def binary_door(
         except Exception:
             return apply(op, input, other)
         y = modes.blank(engine.final)
-        y.value, y.node = value if value.__class__ is _ndarray else np.asarray(value), None
-        y.index = y.memory = y.origin = None
+        y.value = value if value.__class__ is _ndarray else np.asarray(value)
+        y.node = y.index = y.memory = y.origin = None
         if grad:
             plan = first if from_b is None else second if from_a is None else both
             kept = (input if plan.marks[0] else None, other if plan.marks[1] else None) if plan.inputs else _NEITHER
@@ -178,7 +177,7 @@ def binary_door(
 
 
 def unary_pull(rules: Rules) -> Callable[[Node, Any, tuple], tuple]:
-    """Return the way back of an elementwise op of one input."""
+    """Return the backward pass of an elementwise op of one input."""
     rule, picks = rules[0]
     several, only = len(picks) > 1, picks[0] if len(picks) == 1 else -1
 
@@ -202,7 +201,7 @@ def unary_pull(rules: Rules) -> Callable[[Node, Any, tuple], tuple]:
 
 
 def binary_pull(rules: Rules) -> Callable[[Node, Any, tuple], tuple]:
-    """Return the way back of an elementwise op of two inputs."""
+    """Return the backward pass of an elementwise op of two inputs."""
     (by_a, picks_a), (by_b, picks_b) = rules
     if not picks_a and not picks_b and by_a is not None and by_b is not None:
         return linear_pull(by_a, by_b)
@@ -228,7 +227,7 @@ def binary_pull(rules: Rules) -> Callable[[Node, Any, tuple], tuple]:
 
 
 def linear_pull(by_a: Callable, by_b: Callable) -> Callable[[Node, Any, tuple], tuple]:
-    """Return the way back of an op of two inputs whose derivatives read nothing, as of a sum."""
+    """Return the backward pass of an op of two inputs whose derivatives read nothing, as of a sum."""
     same_a, same_b = passes(by_a), passes(by_b)
 
     def pull(node: Node, g: Any, edges: tuple) -> tuple:

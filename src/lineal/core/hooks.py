@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 class Extra:
     """What few nodes have: hooks, and tensors that retain their grad.
 
-    On the way back come first the hooks of `tensors` (by output), then what is `retained`, then the hooks `before` the node is
-    undone and those `after` it; a leaf has hooks for when its grad is `accumulated`.
+    In the backward pass come first the hooks of `tensors` (by output), then what is `retained`, then the hooks `before` the vjp
+    of the node and those `after` it; a leaf has hooks for when its grad is `accumulated`.
     """
 
     __slots__ = ("accumulated", "after", "before", "retained", "tensors")
@@ -104,7 +104,7 @@ class RemovableHandle:
 
 
 def register(table: HookDict, hook: Any) -> RemovableHandle:
-    """Put a hook of the way back into a table."""
+    """Put a hook of the backward pass into a table."""
     listener = modes.recorder.get()
     if listener is not None:
         listener.watched("a hook")

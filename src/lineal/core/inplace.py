@@ -122,7 +122,7 @@ def write(target: AbstractTensor, source: AbstractTensor, name: str, replaces: b
 def preserve(target: AbstractTensor, node: Node | None, since: int) -> None:
     """Let the nodes made after `since` that lead to `node` keep copies of what they keep of the memory of `target`.
 
-    So `x.mul_(y)` may read, on the way back, the x that it has overwritten itself.
+    So `x.mul_(y)` may read, on the backward pass, the x that it has overwritten itself.
     """
     stack = [node]
     while stack:

@@ -35,62 +35,62 @@ class Recorder(Protocol):
     """Whether a loop that is known to have equal turns may be told as one op: `compiler.scan`."""
 
     def record(self, op: Op, xs: tuple[AbstractTensor, ...], ys: tuple[AbstractTensor, ...]) -> None:
-        """Hear that `op` made `ys` of `xs`."""
+        """Called when `op` made `ys` of `xs`."""
 
     def record_write(self, target: AbstractTensor, source: AbstractTensor) -> None:
-        """Hear that `target` took the numbers of `source` in place."""
+        """Called when `target` took the numbers of `source` in place."""
 
     def concretize(self, tensor: AbstractTensor, kind: type) -> None:
-        """Hear that Python is about to read `tensor` as a value of type `kind`."""
+        """Called when Python is about to read `tensor` as a value of type `kind`."""
 
     def decides(self, tensor: AbstractTensor) -> None:
-        """Hear that the truth value of `tensor`, which has one element, decides what is done: `cond`, the end of a loop."""
+        """Called when the truth value of `tensor`, which has one element, decides what is done: `cond`, the end of a loop."""
         self.concretize(tensor, bool)
 
     def turns(self, loop: tuple[Callable, Callable], carried: list[AbstractTensor] | None) -> None:
-        """Hear that a loop, of two functions, looks whether there is another turn with what it carries; None: it has ended."""
+        """Called when a loop, of two functions, looks whether there is another turn for what it carries; None: it ended."""
 
     def goes_back(self) -> None:
         """Called when a backward pass through what was done begins."""
 
     def foreign(self, what: str) -> None:
-        """Hear that numbers come in on a way that a recorder cannot follow: from an array of NumPy's."""
+        """Called when numbers come in on a way that a recorder cannot follow: from an array of NumPy's."""
 
     def opaque(self, what: str) -> None:
-        """Hear that the way back through what is recorded will run Python code of the user's."""
+        """Called when the backward pass through what is recorded will run Python code of the user's."""
 
     def watched(self, what: str) -> None:
-        """Hear that code of the user's sees, and may change, the cotangents of what is recorded as they come by."""
+        """Called when code of the user's sees, and may change, the cotangents of what is recorded as they come by."""
         self.opaque(what)
 
     def number(self, holder: Any, key: Any) -> Any:
-        """Hear that `holder[key]`, which may be another number next time, is read; return what to compute with."""
+        """Called when `holder[key]`, which may be another number next time, is read; return what to compute with."""
         return holder[key]
 
     def assume(self, holder: Any) -> None:
-        """Hear that what follows depends on the numbers and switches in the mapping `holder`."""
+        """Called when what follows depends on the numbers and switches in the mapping `holder`."""
 
     def saw(self, module: Any) -> None:
-        """Hear that `module`, whose `training` and parameters decide what it does, is called."""
+        """Called when `module`, whose `training` and parameters decide what it does, is called."""
 
     def relies(self, holder: Any, name: str) -> None:
-        """Hear that what follows depends on the object that is the attribute `name` of `holder`."""
+        """Called when what follows depends on the object that is the attribute `name` of `holder`."""
 
     def heeds(self, setting: ContextVar) -> bool:
-        """Hear that what follows depends on a setting; return whether what only warnings depend on is of interest."""
+        """Called when what follows depends on a setting; return whether what only warnings depend on is of interest."""
         return False
 
     def clips(self, piece: slice, size: int) -> None:
-        """Hear that a slice reaches beyond an axis of this size, and would not do so of a longer one."""
+        """Called when a slice reaches beyond an axis of this size, and would not do so of a longer one."""
 
     def looks(self, view: AbstractTensor, copy: AbstractTensor, base: AbstractTensor) -> None:
-        """Hear that `view`, which has the numbers of `copy`, looks into `base`, at a place that depends on numbers."""
+        """Called when `view`, which has the numbers of `copy`, looks into `base`, at a place that depends on numbers."""
 
     def reads_grad(self, leaf: AbstractTensor) -> None:
-        """Hear that the grad of `leaf` is about to be read."""
+        """Called when the grad of `leaf` is about to be read."""
 
     def sets_grad(self, leaf: AbstractTensor) -> None:
-        """Hear that `leaf` is about to be given another grad, or None."""
+        """Called when `leaf` is about to be given another grad, or None."""
 
 
 grad_enabled: ContextVar[bool] = ContextVar("grad_enabled", default=True)

@@ -1,4 +1,4 @@
-"""What an op is, what a tensor is to the engine, and the node that remembers one op for the way back."""
+"""What an op is, what a tensor is to the engine, and the node that remembers one op for the backward pass."""
 
 from __future__ import annotations
 
@@ -359,8 +359,8 @@ class Node:
     edges: tuple[Node | None, ...]
     indices: tuple[int | None, ...]
     kept: Any
-    """What the op keeps of its inputs, in its own format. A list holds shapes and dtypes alone: the way back leaves it, so that
-    it may be gone again; all else it replaces by None."""
+    """What the op keeps of its inputs, in its own format. A list holds shapes and dtypes alone: the backward pass leaves it, so
+    that it may be gone through again; all else it replaces by None."""
     y: Any
     """The kept output array (a tuple of them if there are several), or None."""
     code: Any
@@ -391,11 +391,11 @@ class Node:
         return {"site": describe(self.site)}
 
     def register_hook(self, hook: Any) -> RemovableHandle:
-        """Call `hook(grad_inputs, grad_outputs)` after this node is undone; what it returns replaces grad_inputs."""
+        """Call `hook(grad_inputs, grad_outputs)` after this node's vjp; what it returns replaces grad_inputs."""
         return register(extra_of(self).after, hook)
 
     def register_prehook(self, hook: Any) -> RemovableHandle:
-        """Call `hook(grad_outputs)` before this node is undone; what it returns replaces grad_outputs."""
+        """Call `hook(grad_outputs)` before this node's vjp; what it returns replaces grad_outputs."""
         return register(extra_of(self).before, hook)
 
     def __repr__(self) -> str:
@@ -469,7 +469,7 @@ def as_output(node: Node, index: int | None, value: Any) -> AbstractTensor:
 
 
 def released(node: Node) -> RuntimeError:
-    """Return the error for a second way back through a node."""
+    """Return the error for a second backward pass through a node."""
     return RuntimeError(
         f"backward: Trying to backward through the graph a second time at `{node.op.key}` ({describe(node.site)}): its kept "
         "values were freed by the first pass; pass retain_graph=True to the first backward() or grad()"

@@ -88,21 +88,21 @@ class MaxUnpool(Module):
 
 
 class MaxUnpool1d(MaxUnpool):
-    """The way back from `MaxPool1d`."""
+    """The inverse of `MaxPool1d`."""
 
     dimensions = 1
     function = staticmethod(functional.max_unpool1d)
 
 
 class MaxUnpool2d(MaxUnpool):
-    """The way back from `MaxPool2d`."""
+    """The inverse of `MaxPool2d`."""
 
     dimensions = 2
     function = staticmethod(functional.max_unpool2d)
 
 
 class MaxUnpool3d(MaxUnpool):
-    """The way back from `MaxPool3d`."""
+    """The inverse of `MaxPool3d`."""
 
     dimensions = 3
     function = staticmethod(functional.max_unpool3d)

@@ -1,4 +1,4 @@
-"""Hooks on a module's way back: a boundary op around its inputs and one around its outputs show it the cotangents."""
+"""Hooks on a module's backward pass: a boundary op around its inputs and one around its outputs show it the cotangents."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ class BackwardWatch:
         return tuple(grads[k] for k in self.out_places)
 
     def see_inputs(self, gs: tuple) -> tuple:
-        """Show the inputs' cotangents to the hooks, which may replace them; once for each way back through the outputs.
+        """Show the inputs' cotangents to the hooks, which may replace them; once for each backward pass through the outputs.
 
         (In a second derivative cotangents come to the inputs on other ways too.)
         """

@@ -54,7 +54,7 @@ class ExportRecorder(PureRecorder):
             self.dependent.update(equation.outputs)
 
     def clips(self, piece: slice, size: int) -> None:
-        """Hear that a slice reaches beyond an axis of this size."""
+        """Called when a slice reaches beyond an axis of this size."""
         self.clipped.append((size, piece, site()))
 
     def refuse(self, why: str) -> None:

@@ -143,7 +143,7 @@ def check_second(function: Callable[..., Any], sample: Sample) -> None:
 
 
 def check_keeps(function: Callable[..., Any], sample: Sample) -> None:
-    """What an op does not say it keeps may be destroyed before the way back."""
+    """What an op does not say it keeps may be destroyed before the backward pass."""
     heard: list[tuple[Op, list[np.ndarray]]] = []
 
     class Listener(GraphRecorder):

@@ -124,13 +124,13 @@ class Watch(modes.Recorder):
         """Hear of a write."""
 
     def concretize(self, tensor: AbstractTensor, kind: type) -> None:
-        """Hear that Python reads a number."""
+        """Called when Python reads a number."""
 
     def foreign(self, what: str) -> None:
         """Hear of numbers from outside."""
 
     def opaque(self, what: str) -> None:
-        """Hear that the way back runs code of the user's."""
+        """Called when the backward pass runs code of the user's."""
 
 
 def finite(x: AbstractTensor) -> bool:

@@ -105,7 +105,7 @@ class PureRecorder(modes.Recorder):
     # what a recorder hears
 
     def record(self, op: Op, xs: tuple[AbstractTensor, ...], ys: tuple[AbstractTensor, ...]) -> None:
-        """Hear that `op` made `ys` of `xs`."""
+        """Called when `op` made `ys` of `xs`."""
         inputs = tuple(map(self.read, xs))
         if op.aliasing is not None:
             self.view(op, xs[0], inputs[0], ys)
@@ -121,7 +121,7 @@ class PureRecorder(modes.Recorder):
             self.effects.update((var, y.value.copy()) for var, y in zip(outputs, ys))
 
     def record_write(self, target: AbstractTensor, source: AbstractTensor) -> None:
-        """Hear that `target` took the numbers of `source` in place."""
+        """Called when `target` took the numbers of `source` in place."""
         new, place = self.read(source), self.place(target)
         storage = place.storage
         if storage.looked_at is not None:
@@ -165,7 +165,7 @@ class PureRecorder(modes.Recorder):
                 self.refuse(GAINED)
 
     def looks(self, view: AbstractTensor, copy: AbstractTensor, base: AbstractTensor) -> None:
-        """Hear that a view looks into `base`: it is the copy as long as neither is written."""
+        """Called when a view looks into `base`: it is the copy as long as neither is written."""
         place = self.place(copy)
         self.put(view, place)
         place.storage.looked_at = self.place(base).storage

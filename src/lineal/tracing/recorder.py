@@ -22,11 +22,11 @@ class GraphRecorder(PureRecorder):
         raise RuntimeError(f"trace: {why}")
 
     def concretize(self, tensor: AbstractTensor, kind: type) -> None:
-        """Hear that Python reads `tensor`; what follows is so only for what it sees."""
+        """Called when Python reads `tensor`; what follows is so only for what it sees."""
         self.equations.append(Read(self.read(tensor), kind, tensor.value.copy()))  # type: ignore[arg-type]
 
     def heeds(self, setting: ContextVar) -> bool:
-        """Hear that a setting decides what is done; a graph that runs again warns as eager code would."""
+        """Called when a setting decides what is done; a graph that runs again warns as eager code would."""
         return True
 
     def graph(self, results: Sequence[AbstractTensor]) -> Graph:

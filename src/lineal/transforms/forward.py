@@ -1,6 +1,6 @@
 """Derivatives of functions, going forward: jvp by two ways back.
 
-A way back is linear in its cotangents u: ḡ(u) = Jᵀ u. Its own way back, from the tangent v, is J v; what u is does not matter.
+A backward pass is linear in its cotangents u: ḡ(u) = Jᵀ u. Its own backward pass, from the tangent v, is J v, whatever u is.
 """
 
 from __future__ import annotations

@@ -113,7 +113,7 @@ def compare(func: Callable[..., Any], args: tuple, places: list[int], ys: tuple,
 
 
 def repeat(func: Callable[..., Any], args: tuple, xs: list, tolerance: float) -> None:
-    """Refuse a way back that gives other numbers the second time."""
+    """Refuse a backward pass that gives other numbers the second time."""
     ys = outputs_of(func, args)
     first, second = analytical(ys, xs), analytical(ys, xs)
     for one, other in zip(first, second):
@@ -141,7 +141,7 @@ def check_forms(ys: tuple, xs: list, types: bool) -> None:
 
 
 def check_batches(ys: tuple, xs: list, atol: float, rtol: float) -> None:
-    """Refuse a way back that gives other numbers for a batch of cotangents than for each of them."""
+    """Refuse a backward pass that gives other numbers for a batch of cotangents than for each of them."""
     generator = np.random.default_rng(0)
     for number, y in enumerate(ys):
         if y.node is None:

@@ -32,7 +32,7 @@ class Remembering(GraphRecorder):
         self.refusal = self.refusal or why
 
     def watched(self, what: str) -> None:
-        """Hear of a hook on the way back, which a part that is computed again would not have."""
+        """Hear of a hook on the backward pass, which a part that is computed again would not have."""
         self.refuse(what)
 
     def reach(self, x: AbstractTensor) -> Place:

@@ -1,4 +1,4 @@
-"""The way back: for each block of keys, one block of queries after the other, of which the weights are made again.
+"""The backward pass: for each block of keys, one block of queries after the other, of which the weights are made again.
 
     p = exp(s - log Σ exp s),  s̄ = p (ȳ vᵀ - Σ ȳ y) c;   v̄ = pᵀ ȳ,  k̄ = s̄ᵀ q,  q̄ = Σ s̄ k over the blocks
 

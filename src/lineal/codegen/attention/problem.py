@@ -16,9 +16,9 @@ FEWEST, LEAST = 8, 1 << 18
 """From how many queries, and multiplications for scores, on the routine is faster than NumPy (measured)."""
 LEAST_CAUSAL, LEAST_SCORES = 1 << 14, 1 << 21
 """From how many scores of a head, half of which are left out, or of all heads, on it is faster than loops of programs, which
-make products of all scores and keep the weights for the way back (measured, 2026-11-30)."""
+make products of all scores and keep the weights for the backward pass (measured, 2026-11-30)."""
 TASKS = 16
-"""How many parts the way back is cut into, if there are so many blocks of keys, whatever the number of threads."""
+"""How many parts the backward pass is cut into, if there are so many blocks of keys, whatever the number of threads."""
 
 FIELDS = (
     "spread", "scale", "heads", "queries", "keys", "width", "out", "chunks",
@@ -57,7 +57,7 @@ class Steps(NamedTuple):
 
 
 def chunks_of(heads: int, keys: int) -> int:
-    """Return into how many chunks the keys of a head are cut on the way back, each with a sum of its own for the queries."""
+    """Return into how many chunks a head's keys are cut in the backward pass, each with a sum of its own for the queries."""
     return max(1, min(-(-TASKS // max(heads, 1)), -(-keys // (2 * KEYS))))
 
 

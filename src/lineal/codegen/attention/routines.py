@@ -22,7 +22,7 @@ def routine(form: Form, target: Target) -> Native:
 
 @once
 def adjoint_routine(form: Form, target: Target) -> Native:
-    """Return the routine of the way back."""
+    """Return the routine of the backward pass."""
     e = Emitter(target)
     backward.Backward(e, form).write()
     return Native(e, backward.NAME)

@@ -21,7 +21,7 @@ def cholesky(kind: Kind, n: int, upper: bool) -> Kernel:
     def write(group: Group) -> None:
         A = group.code.grid(n, n)
         group.load(0, A)
-        factor(group.code, A.turned if upper else A, n)
+        factor(group.code, A.transposed if upper else A, n)
         group.store(1, A)
 
     operand = Operand(n * n, kind)
@@ -85,10 +85,10 @@ def under(code: Code, A: Grid, reciprocals: Grid, row: Index, rows: int, at: Ind
             A[row + i, at + j], A[at + j, row + i] = tile[i][j], zero
 
 
-def pull(kind: Kind, n: int, turned: bool) -> Kernel:
+def pull(kind: Kind, n: int, transposed: bool) -> Kernel:
     """Return the kernel pull(L, G, P) with P = L⁻ᵀ S L⁻¹, S the symmetric matrix of which ½ Lᵀ G is the lower triangle.
 
-    L is zero above its diagonal; `turned`: G lies transposed in memory.
+    L is zero above its diagonal; `transposed`: G lies transposed in memory.
     """
 
     def write(group: Group) -> None:
@@ -96,10 +96,10 @@ def pull(kind: Kind, n: int, turned: bool) -> Kernel:
         L, G, S = (code.grid(n, n) for _ in range(3))
         group.load(0, L)
         group.load(1, G)
-        lower_half(code, L.turned, G.turned if turned else G, S)
+        lower_half(code, L.transposed, G.transposed if transposed else G, S)
         inverse = reciprocals(code, L).upside_down
-        for right in (S, S.turned):
-            substitute(code, L.turned.backwards, right.upside_down, inverse)
+        for right in (S, S.transposed):
+            substitute(code, L.transposed.backwards, right.upside_down, inverse)
         group.store(2, S)
 
     operand = Operand(n * n, kind)

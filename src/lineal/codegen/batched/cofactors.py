@@ -58,7 +58,7 @@ def by_elimination(code: Code, A: Grid, C: Grid) -> Value:
     for i in code.each(0, n, [largest]):
         for j in code.each(0, n, [largest]):
             largest.value = e.math.fmax(largest.value, abs(A[i, j]))
-    Z = C.turned
+    Z = C.transposed
     identity(code, Z)
     steps = Elimination(code, A, Z)
     steps.run()

@@ -18,7 +18,7 @@ def eigh(kind: Kind, n: int, upper: bool) -> Kernel:
     def write(group: Group) -> None:
         code = group.code
         whole, values, V = group.load(0, code.grid(n, n)), code.grid(n, 1), code.grid(n, n)
-        A, vectors = whole.turned if upper else whole, V.turned
+        A, vectors = whole.transposed if upper else whole, V.transposed
         scale = scaled_to_one(code, A, lower=True)
         identity(code, vectors)
         with sweeps(code, A, V) as (largest, _):

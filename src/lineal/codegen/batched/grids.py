@@ -65,7 +65,7 @@ class Grid:
         return made
 
     @property
-    def turned(self) -> Grid:
+    def transposed(self) -> Grid:
         """The transpose, in the same memory."""
         return self.view(self.columns, self.rows, self.first, (self.steps[1], self.steps[0]))
 
@@ -78,7 +78,7 @@ class Grid:
     @property
     def backwards(self) -> Grid:
         """Rows and columns from the last to the first, in the same memory; upper triangles become lower ones."""
-        return self.upside_down.turned.upside_down.turned
+        return self.upside_down.transposed.upside_down.transposed
 
 
 class Code:

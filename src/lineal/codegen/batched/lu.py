@@ -104,13 +104,13 @@ def build(
     write: Callable[[Group, Grid], None],
     extra: int = 0,
     *,
-    turned: bool = False,
+    transposed: bool = False,
 ) -> Kernel:
     """Return a kernel whose first operand is A, n × n; `write` gets the group and A."""
 
     def whole(group: Group) -> None:
         A = group.load(0, group.code.grid(n, n))
-        write(group, A.turned if turned else A)
+        write(group, A.transposed if transposed else A)
 
     work = n * n * n + 4 * n * n + extra
     return Kernel((Operand(n * n, kind), *outputs), kind, whole, unrolled=n <= UNROLLED and extra <= UNROLLED**3, work=work)

@@ -22,13 +22,13 @@ def frobenius(kind: Kind, count: int) -> Kernel:
     return Kernel((Operand(count, kind), Operand(1, kind)), kind, write, unrolled=count <= UNROLLED**2, work=4 * count)
 
 
-def norm1(kind: Kind, m: int, n: int, turned: bool) -> Kernel:
-    """Return the kernel norm(A, y): the largest sum of a column's absolute values; `turned`: A lies transposed in memory."""
+def norm1(kind: Kind, m: int, n: int, transposed: bool) -> Kernel:
+    """Return the kernel norm(A, y): the largest sum of a column's sizes; `transposed`: A lies transposed in memory."""
 
     def write(group: Group) -> None:
         code = group.code
         A = group.load(0, code.grid(m, n))
-        group.store_one(1, largest_sum(code, A if turned else A.turned))
+        group.store_one(1, largest_sum(code, A if transposed else A.transposed))
 
     return Kernel((Operand(m * n, kind), Operand(1, kind)), kind, write, unrolled=max(m, n) <= UNROLLED, work=5 * m * n)
 
@@ -42,7 +42,7 @@ def inverse_norm1(kind: Kind, n: int) -> Kernel:
         identity(code, X)
         substitute(code, LU, X, None)
         substitute(code, LU.backwards, X.upside_down, reciprocals(code, LU).upside_down)
-        group.store_one(1, largest_sum(code, X.turned))
+        group.store_one(1, largest_sum(code, X.transposed))
 
     return Kernel((Operand(n * n, kind), Operand(1, kind)), kind, write, unrolled=n <= UNROLLED, work=n**3 + 8 * n * n)
 

@@ -9,15 +9,15 @@ from lineal.codegen.kinds import Kind
 UNROLLED = 4
 
 
-def matmul(kind: Kind, m: int, n: int, p: int, turned: tuple[bool, bool]) -> Kernel:
-    """Return the kernel multiply(A, B, C), A being m × n and B n × p; `turned`: A, or B, lies transposed in memory."""
+def matmul(kind: Kind, m: int, n: int, p: int, transposed: tuple[bool, bool]) -> Kernel:
+    """Return the kernel multiply(A, B, C), A being m × n and B n × p; `transposed`: A, or B, lies transposed in memory."""
 
     def write(group: Group) -> None:
         code = group.code
-        A = group.load(0, code.grid(*((n, m) if turned[0] else (m, n))))
-        B = group.load(1, code.grid(*((p, n) if turned[1] else (n, p))))
+        A = group.load(0, code.grid(*((n, m) if transposed[0] else (m, n))))
+        B = group.load(1, code.grid(*((p, n) if transposed[1] else (n, p))))
         C = code.grid(m, p)
-        multiply(code, A.turned if turned[0] else A, B.turned if turned[1] else B, C)
+        multiply(code, A.transposed if transposed[0] else A, B.transposed if transposed[1] else B, C)
         group.store(2, C)
 
     operands = (Operand(m * n, kind), Operand(n * p, kind), Operand(m * p, kind))
@@ -25,16 +25,16 @@ def matmul(kind: Kind, m: int, n: int, p: int, turned: tuple[bool, bool]) -> Ker
     return Kernel(operands, kind, write, unrolled=max(m, n, p) <= UNROLLED, work=work)
 
 
-def inverse_pull(kind: Kind, n: int, turned: tuple[bool, bool]) -> Kernel:
-    """Return the kernel pull(Y, G, P) with P = -Yᵀ G Yᵀ; `turned`: Y, or G, lies transposed in memory, P as Y does."""
+def inverse_pull(kind: Kind, n: int, transposed: tuple[bool, bool]) -> Kernel:
+    """Return the kernel pull(Y, G, P) with P = -Yᵀ G Yᵀ; `transposed`: Y, or G, lies transposed in memory, P as Y does."""
 
     def write(group: Group) -> None:
         code = group.code
         Y, G = group.load(0, code.grid(n, n)), group.load(1, code.grid(n, n))
         half, P = code.grid(n, n), code.grid(n, n)
-        left = Y if turned[0] else Y.turned
-        multiply(code, left, G.turned if turned[1] else G, half)
-        multiply(code, half, left, P.turned if turned[0] else P, negative=True)
+        left = Y if transposed[0] else Y.transposed
+        multiply(code, left, G.transposed if transposed[1] else G, half)
+        multiply(code, half, left, P.transposed if transposed[0] else P, negative=True)
         group.store(2, P)
 
     operand = Operand(n * n, kind)

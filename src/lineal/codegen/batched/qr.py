@@ -42,13 +42,13 @@ def pull(kind: Kind, m: int, n: int) -> Kernel:
         Q, R = group.load(0, code.grid(m, n)), group.load(1, code.grid(n, n))
         G, H = group.load(2, code.grid(m, n)), group.load(3, code.grid(n, n))
         S, A = code.grid(n, n), code.grid(m, n)
-        multiply(code, H, R.turned, S)
-        multiply(code, Q.turned, G, S, negative=True, more=S)
+        multiply(code, H, R.transposed, S)
+        multiply(code, Q.transposed, G, S, negative=True, more=S)
         for i in code.each(1, n):
             for j in code.each(0, i):
                 S[i, j] = S[j, i]
         multiply(code, Q, S, A, more=G)
-        substitute(code, R.backwards, A.turned.upside_down, reciprocals(code, R).upside_down)
+        substitute(code, R.backwards, A.transposed.upside_down, reciprocals(code, R).upside_down)
         group.store(4, A)
 
     tall, square = Operand(m * n, kind), Operand(n * n, kind)

@@ -26,9 +26,9 @@ def svd(kind: Kind, m: int, n: int) -> Kernel:
         code = group.code
         # the longer side lies along the columns, which are kept as rows
         A, V = group.load(0, code.grid(m, n)), code.grid(k, k)
-        columns = A.turned if m >= n else A
+        columns = A.transposed if m >= n else A
         scale = scaled_to_one(code, A)
-        vectors = V if m >= n else V.turned
+        vectors = V if m >= n else V.transposed
         identity(code, vectors)
         with sweeps(code, A, V) as (largest, final):
             for p, q in pairs(code, k, [largest]):

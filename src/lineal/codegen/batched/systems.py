@@ -14,34 +14,34 @@ from lineal.codegen.kinds import Kind, int32
 from lineal.codegen.values import Value
 
 
-def solve(kind: Kind, n: int, columns: int, turned: tuple[bool, bool]) -> Kernel:
-    """Return the kernel solve(A, B, X, info), B and X n × columns; `turned`: A, or B and X, lie transposed in memory."""
+def solve(kind: Kind, n: int, columns: int, transposed: tuple[bool, bool]) -> Kernel:
+    """Return the kernel solve(A, B, X, info), B and X n × columns; `transposed`: A, or B and X, lie transposed in memory."""
 
     def write(group: Group, A: Grid) -> None:
-        X = group.load(1, group.code.grid(*((columns, n) if turned[1] else (n, columns))))
-        steps = Elimination(group.code, A, X.turned if turned[1] else X)
+        X = group.load(1, group.code.grid(*((columns, n) if transposed[1] else (n, columns))))
+        steps = Elimination(group.code, A, X.transposed if transposed[1] else X)
         finish(group, steps, X, 2)
         group.store_one(3, steps.info.value)
 
     side = Operand(n * columns, kind)
-    return build(kind, n, (side, side, Operand(1, int32)), write, n * n * columns, turned=turned[0])
+    return build(kind, n, (side, side, Operand(1, int32)), write, n * n * columns, transposed=transposed[0])
 
 
-def solve_probed(kind: Kind, n: int, columns: int, probes: int, limits: Limits, turned: tuple[bool, bool]) -> Kernel:
+def solve_probed(kind: Kind, n: int, columns: int, probes: int, limits: Limits, transposed: tuple[bool, bool]) -> Kernel:
     """Return the kernel solve(A, B, V, X, info, notes): `solve`, with notes of 1 for what is suspicious, 2 for growth."""
 
     def write(group: Group, A: Grid) -> None:
         code = group.code
-        X = group.load(1, code.grid(*((columns, n) if turned[1] else (n, columns))))
+        X = group.load(1, code.grid(*((columns, n) if transposed[1] else (n, columns))))
         W = group.load(2, code.grid(n, probes))
         norm = frobenius_norm(code, A)
-        steps = Elimination(code, A, X.turned if turned[1] else X, W)
+        steps = Elimination(code, A, X.transposed if transposed[1] else X, W)
         finish(group, steps, X, 3)
         substitute(code, A.backwards, W.upside_down, steps.inverse.upside_down)
         size = frobenius_norm(code, W)
         product = norm * size
         sound = (product <= limits.product) & (size <= limits.size) & (norm < float("inf"))
-        smallest, top = column_range(code, X.turned if turned[1] else X)
+        smallest, top = column_range(code, X.transposed if transposed[1] else X)
         sound = sound & (smallest >= limits.tiny) & (top < float("inf"))
         notes = code.e.select(sound, code.places(0), code.places(1))
         if limits.growth:
@@ -55,7 +55,7 @@ def solve_probed(kind: Kind, n: int, columns: int, probes: int, limits: Limits, 
 
     side, place = Operand(n * columns, kind), Operand(1, int32)
     operands = (side, Operand(n * probes, kind, shared=True), side, place, place)
-    return build(kind, n, operands, write, n * n * (columns + probes), turned=turned[0])
+    return build(kind, n, operands, write, n * n * (columns + probes), transposed=transposed[0])
 
 
 def column_range(code: Code, X: Grid) -> tuple[Value, Value]:
@@ -84,27 +84,27 @@ def largest_residual(code: Code, A: Grid, W: Grid, V: Grid) -> Value:
     return largest.value
 
 
-def solve_pull(kind: Kind, n: int, columns: int, turned: tuple[bool, bool, bool]) -> Kernel:
+def solve_pull(kind: Kind, n: int, columns: int, transposed: tuple[bool, bool, bool]) -> Kernel:
     """Return the kernel pull(A, G, X, H, D, info): H = A⁻ᵀ G and D = -H Xᵀ; G, X and H are n × columns.
 
-    `turned`: A and D lie transposed in memory, G and H do, X does.
+    `transposed`: A and D lie transposed in memory, G and H do, X does.
     """
 
     def write(group: Group, A: Grid) -> None:
         code = group.code
-        G, X = (code.grid(*((columns, n) if turn else (n, columns))) for turn in turned[1:])
-        H = group.load(1, G).turned if turned[1] else group.load(1, G)
+        G, X = (code.grid(*((columns, n) if turn else (n, columns))) for turn in transposed[1:])
+        H = group.load(1, G).transposed if transposed[1] else group.load(1, G)
         steps = Elimination(code, A, H)
         finish(group, steps, G, 3)
-        right = group.load(2, X) if turned[2] else group.load(2, X).turned
+        right = group.load(2, X) if transposed[2] else group.load(2, X).transposed
         D = code.grid(n, n)
-        multiply(code, H, right, D.turned if turned[0] else D, negative=True)
+        multiply(code, H, right, D.transposed if transposed[0] else D, negative=True)
         group.store(4, D)
         group.store_one(5, steps.info.value)
 
     side = Operand(n * columns, kind)
     operands = (side, side, side, Operand(n * n, kind), Operand(1, int32))
-    return build(kind, n, operands, write, 2 * n * n * columns, turned=not turned[0])
+    return build(kind, n, operands, write, 2 * n * n * columns, transposed=not transposed[0])
 
 
 def inverse(kind: Kind, n: int) -> Kernel:
@@ -126,13 +126,13 @@ def condition(kind: Kind, n: int) -> Kernel:
 
     def write(group: Group, A: Grid) -> None:
         code = group.code
-        group.store_one(1, largest_sum(code, A.turned))
+        group.store_one(1, largest_sum(code, A.transposed))
         X = code.grid(n, n)
         identity(code, X)
         steps = Elimination(code, A, X)
         steps.run()
         substitute(code, A.backwards, X.upside_down, steps.inverse.upside_down)
-        size = largest_sum(code, X.turned)
+        size = largest_sum(code, X.transposed)
         group.store_one(2, code.e.select(steps.info.value == 0, size, code.const(float("inf"))))
 
     return build(kind, n, (Operand(1, kind), Operand(1, kind)), write, n * n * n)

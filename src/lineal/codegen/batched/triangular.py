@@ -9,15 +9,15 @@ from lineal.codegen.kinds import Kind
 UNROLLED = 6
 
 
-def solve_triangular(kind: Kind, n: int, columns: int, upper: bool, unit: bool, turned: tuple[bool, bool]) -> Kernel:
-    """Return the kernel solve(A, B, X), B and X n × columns; `turned`: A, or B and X, lie transposed in memory."""
+def solve_triangular(kind: Kind, n: int, columns: int, upper: bool, unit: bool, transposed: tuple[bool, bool]) -> Kernel:
+    """Return the kernel solve(A, B, X), B and X n × columns; `transposed`: A, or B and X, lie transposed in memory."""
 
     def write(group: Group) -> None:
         code = group.code
-        A, X = code.grid(n, n), code.grid(*((columns, n) if turned[1] else (n, columns)))
+        A, X = code.grid(n, n), code.grid(*((columns, n) if transposed[1] else (n, columns)))
         group.load(0, A)
         group.load(1, X)
-        triangle, rows = A.turned if turned[0] else A, X.turned if turned[1] else X
+        triangle, rows = A.transposed if transposed[0] else A, X.transposed if transposed[1] else X
         if upper:
             triangle, rows = triangle.backwards, rows.upside_down
         substitute(code, triangle, rows, None if unit else reciprocals(code, triangle))

@@ -62,9 +62,9 @@ def lu_solve_one(LU: np.ndarray, pivots: np.ndarray, B: np.ndarray, adjoint: boo
     X = np.array(B, order="C")
     run.solve(LU.T, X, False, False)
     run.solve(LU.T, X, True, True)
-    turned = np.empty_like(X)
-    turned[order] = X
-    return turned
+    transposed = np.empty_like(X)
+    transposed[order] = X
+    return transposed
 
 
 def lu_inverse(LU: np.ndarray, pivots: np.ndarray) -> np.ndarray:

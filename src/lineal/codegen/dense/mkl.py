@@ -93,9 +93,9 @@ class Mkl:
         """Replace the right-hand sides X, dense rows, by A⁻¹ X for a triangular A; its other triangle is not read."""
         n, columns = X.shape
         # by columns, Xᵀ loses Aᵀ on its right, which lies there by columns, or A does
-        turned = A.strides[1] != A.itemsize
-        step = A.strides[1 if turned else 0] // A.itemsize
-        letters = ("R", "U" if upper == turned else "L", "T" if turned else "N", "U" if unit else "N")
+        transposed = A.strides[1] != A.itemsize
+        step = A.strides[1 if transposed else 0] // A.itemsize
+        letters = ("R", "U" if upper == transposed else "L", "T" if transposed else "N", "U" if unit else "N")
         self.call("trsm", *letters, columns, n, np.ones(1, self.dtype), A, step, X, columns)
 
 

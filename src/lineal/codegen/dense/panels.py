@@ -1,4 +1,4 @@
-"""The factors of a panel: some columns of a matrix, turned into rows of memory of their own.
+"""The factors of a panel: some columns of a matrix, transposed into rows of memory of their own.
 
 Both factorisations go over a panel strip by strip, each of which first catches up with the strips before it, so that nearly
 all is products of tiles.

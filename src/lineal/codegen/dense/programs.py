@@ -87,19 +87,19 @@ class Programs:
         Rows or columns of A must be dense. `stairs`: A is lower triangular, and X too.
         """
         n, columns = X.shape
-        turned = A.strides[1] != A.itemsize
-        given = A.T if turned else A
+        transposed = A.strides[1] != A.itemsize
+        given = A.T if transposed else A
         name, step = Triangular.solver(not upper, unit), given.strides[0] // given.itemsize
         if columns <= FEW:
             for i in range(columns):
                 x = np.ascontiguousarray(X[:, i])
-                self.run[f"vector.{name}"](given.ctypes.data, step, n, turned, x.ctypes.data)
+                self.run[f"vector.{name}"](given.ctypes.data, step, n, transposed, x.ctypes.data)
                 X[:, i] = x
             return
         size = -(-n // self.high) * self.high
         strips = np.empty(size * size, self.dtype)
         pool().follow()
-        at = (given.ctypes.data, step, n, turned, X.ctypes.data, columns)
+        at = (given.ctypes.data, step, n, transposed, X.ctypes.data, columns)
         self.run[f"system.{name}"](*at, columns, self.width(columns), strips.ctypes.data, stairs)
 
 

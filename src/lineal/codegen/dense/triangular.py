@@ -10,12 +10,12 @@ from lineal.codegen.values import Value
 
 __all__ = ["SOLVE", "SOLVE_ONE", "Triangular"]
 
-# `turned`: not the matrix lies in memory, but its transpose; `stairs`: column j of the right-hand sides is 0 above row j
+# `transposed`: not the matrix lies in memory, but its transpose; `stairs`: column j of the right-hand sides is 0 above row j
 SOLVE = [
-    ("matrix", pointer), ("step", int64), ("size", int64), ("turned", int64), ("out", pointer), ("out_step", int64),
+    ("matrix", pointer), ("step", int64), ("size", int64), ("transposed", int64), ("out", pointer), ("out_step", int64),
     ("columns", int64), ("width", int64), ("strips", pointer), ("stairs", int64),
 ]  # fmt: skip
-SOLVE_ONE = [("matrix", pointer), ("step", int64), ("size", int64), ("turned", int64), ("out", pointer)]
+SOLVE_ONE = [("matrix", pointer), ("step", int64), ("size", int64), ("transposed", int64), ("out", pointer)]
 
 
 class Triangular(Factors):
@@ -36,10 +36,10 @@ class Triangular(Factors):
         """Write pack.forward or pack.backward: a strip of the triangle, from its first column on."""
         e, high = self.e, self.high
         parameters = [
-            ("matrix", pointer), ("step", int64), ("size", int64), ("turned", int64), ("row", int64), ("strip", pointer),
+            ("matrix", pointer), ("step", int64), ("size", int64), ("transposed", int64), ("row", int64), ("strip", pointer),
         ]  # fmt: skip
         name = f"pack.{'forward' if forward else 'backward'}"
-        with e.function(name, parameters, internal=True) as (matrix, step, size, turned, row, strip):
+        with e.function(name, parameters, internal=True) as (matrix, step, size, transposed, row, strip):
             rows = e.math.minimum(size - row, high)
             first = e.index(0) if forward else row
             count = row + rows if forward else size - row
@@ -48,7 +48,7 @@ class Triangular(Factors):
                 e.call("clear", None, to, e.index(high), self.rounded(count), e.index(high))
                 with e.loop(high, rows) as i:
                     e.store(e.const(1.0, self.kind), strip, (row + i) * high + i)
-            with e.if_else(turned != 0) as (then, otherwise):
+            with e.if_else(transposed != 0) as (then, otherwise):
                 with then:
                     source = self.moved(matrix, first * step + row)
                     e.call("copy", None, source, step, to, e.index(high), count, rows)
@@ -85,9 +85,9 @@ class Triangular(Factors):
         e, name = self.e, self.solver(forward, unit)
         packing, high = f"pack.{'forward' if forward else 'backward'}", self.high
 
-        def pack(number, matrix, step, size, turned, strips):
+        def pack(number, matrix, step, size, transposed, strips):
             with e.loop(e.math.minimum(number * DEPTH + DEPTH, size), number * DEPTH, high) as row:
-                e.call(packing, None, matrix, step, size, turned, row, self.moved(strips, row * self.rounded(size)))
+                e.call(packing, None, matrix, step, size, transposed, row, self.moved(strips, row * self.rounded(size)))
 
         def solve(number, size, out, out_step, columns, width, strips, stairs):
             start = number * width
@@ -97,23 +97,23 @@ class Triangular(Factors):
             e.call(f"stripe.{name}", None, size, strips, strip, self.moved(out, start), out_step, some, first)
 
         with e.function(f"system.{name}", SOLVE) as given:
-            matrix, step, size, turned, out, out_step, columns, width, strips, stairs = given
+            matrix, step, size, transposed, out, out_step, columns, width, strips, stairs = given
             whole = e.index(DEPTH)
-            tasks(e, f"pack.{name}", self.pieces(size, whole), (matrix, step, size, turned, strips), pack)
+            tasks(e, f"pack.{name}", self.pieces(size, whole), (matrix, step, size, transposed, strips), pack)
             captured = (size, out, out_step, columns, width, strips, stairs)
             tasks(e, f"system.{name}", self.pieces(columns, width), captured, solve)
 
     # one right-hand side: every number of the matrix is used once, so nothing is packed
 
     def write_vector(self, forward: bool, unit: bool) -> None:
-        """Write vector.NAME(matrix, step, size, turned, out): the solution of one system, by rows or by columns."""
+        """Write vector.NAME(matrix, step, size, transposed, out): the solution of one system, by rows or by columns."""
         e, name = self.e, self.solver(forward, unit)
-        with e.function(f"vector.{name}", SOLVE_ONE) as (matrix, step, size, turned, out), e.loop(size) as turn:
+        with e.function(f"vector.{name}", SOLVE_ONE) as (matrix, step, size, transposed, out), e.loop(size) as turn:
             i = turn if forward else size - 1 - turn
             row = self.moved(matrix, i * step)
             known, open_ = ((e.index(0), i), (i + 1, size)) if forward else ((i + 1, size), (e.index(0), i))
             pivot = self.moved(row, i)
-            with e.if_else(turned == 0) as (by_rows, by_columns):
+            with e.if_else(transposed == 0) as (by_rows, by_columns):
                 with by_rows:
                     x = e.load(out, self.kind, i) - self.dot(row, out, *known)
                     e.store(x if unit else x / e.load(pivot, self.kind), out, i)

@@ -1,4 +1,4 @@
-"""A compiled function whose result somebody differentiates: an op with a native forward and a native way back.
+"""A compiled function whose result somebody differentiates: an op with a native forward and a native backward pass.
 
 The trace is replayed once with its inputs as leaves, and gone back through with cotangents as further inputs. The recorder
 hears both; the equations up to the outputs are the forward program, the others the backward program, and what the second needs
@@ -70,7 +70,7 @@ class Joint:
             self.grads = [None if g is None else capture.read(g) for g in found]
             self.layouts = [uncommon_steps(g.value) for g in found if g is not None]
         if capture.refusal is not None or capture.read_numbers:
-            raise NotImplementedError(capture.refusal or "a number is read from a tensor on the way back")
+            raise NotImplementedError(capture.refusal or "a number is read from a tensor on the backward pass")
         self.inputs = capture.inputs[: len(leaves)]
         self.tangents = capture.inputs[len(leaves) :]
         self.ahead, self.back = capture.equations[: self.border], capture.equations[self.border :]
@@ -113,7 +113,7 @@ class Joint:
             capture.captured[var], capture.steps[var] = lift(array), (1,)
 
     def read_later(self) -> tuple[list[int], list[int]]:
-        """Return the places of the inputs that the function writes after it has read them, and of others the way back reads."""
+        """Return the places of inputs that the function writes after it has read them, and of what the backward pass reads."""
         written = {id(x) for x, _ in self.trace.writes}
         given = [*self.trace.arguments, *self.trace.captured.values()]
         ahead = {var for each in self.ahead for var in each.inputs}
@@ -223,7 +223,7 @@ def telling(equation: Equation, effects: dict[Var, np.ndarray]) -> modes.Setting
 
 
 class Compiled(Op):
-    """ys = forward(xs) natively; the way back is the backward program, or, if it is to be differentiated again, a replay."""
+    """ys = forward(xs) natively; the backward pass is a program too, or, if it is to be differentiated again, a replay."""
 
     joint: Any
     ahead: Program

@@ -30,10 +30,10 @@ from lineal.compiler.calling.launch import REFUSED
 from lineal.compiler.calling.librarycheck import Libraries
 from lineal.compiler.kernels.native import Segment
 from lineal.compiler.kernels.status import UNMET
+from lineal.compiler.nodes.buffers import Buffer, BufferView, Chosen, RunSum
 from lineal.compiler.nodes.node import Host, Join, Map, Node, Reduce, Repeat, Routine, Scatter
-from lineal.compiler.nodes.windows import Base, Chosen, RunSum, Window
 from lineal.compiler.scheduling.cost import operations
-from lineal.compiler.scheduling.grouping import Group, inline, windows
+from lineal.compiler.scheduling.grouping import Group, inline, views
 from lineal.compiler.scheduling.interpreter import expected, is_known
 from lineal.compiler.scheduling.memory import lifetimes
 from lineal.compiler.scheduling.noise import Expected
@@ -83,11 +83,11 @@ class Checked:
         self.program = program
         self.outside = program.outside
         self.groups: list[Group | Rows] = program.schedule.groups
-        self.starts: dict[Base, int] = {}
+        self.starts: dict[Buffer, int] = {}
         self.size = self.laid_out()
         self.born, self.dies = lifetimes(self.groups)
         self.bytes: dict[Any, np.ndarray] = {}
-        """The places of windows' bytes, once computed."""
+        """The places of views' bytes, once computed."""
         self.steps = [self.step(group) for group in self.groups]
         self.libraries = Libraries(self)
         self.last = self.native([], program.schedule.moves)
@@ -97,16 +97,16 @@ class Checked:
     def laid_out(self) -> int:
         """Give every array from outside and the arena a place; return the size of the memory."""
         at = GUARD
-        for base in self.outside:
-            first, last = span(base)
-            self.starts[base] = at - first
+        for buffer in self.outside:
+            first, last = span(buffer)
+            self.starts[buffer] = at - first
             at = -(-(at + last - first + GUARD) // 64) * 64
         self.arena = at
         return at + self.program.arena.nbytes + GUARD
 
-    def start(self, base: Base) -> int:
-        """Return where a base's first element lies."""
-        home: Home | None = base
+    def start(self, buffer: Buffer) -> int:
+        """Return where a buffer's first element lies."""
+        home: Home | None = buffer
         start = 0
         while home is not None:
             if isinstance(home, int):
@@ -116,37 +116,37 @@ class Checked:
             if home in self.starts:
                 return self.starts[home] + start
             home = self.program.homes.get(home)
-        raise MemoryFault(f"{base} lies nowhere")
+        raise MemoryFault(f"{buffer} lies nowhere")
 
-    def lies(self, base: Base) -> bool:
-        """Return whether a base has memory, and not only registers of its own loop."""
-        while base.inside is not None and base not in self.starts:
-            base = base.inside.base
-        return base in self.starts or base in self.program.homes
+    def lies(self, buffer: Buffer) -> bool:
+        """Return whether a buffer has memory, and not only registers of its own loop."""
+        while buffer.inside is not None and buffer not in self.starts:
+            buffer = buffer.inside.buffer
+        return buffer in self.starts or buffer in self.program.homes
 
-    def places(self, window: Window) -> np.ndarray:
-        """Return where the bytes of a window lie."""
-        key = (window.base, window.shape, window.strides, window.offset)
+    def places(self, view: BufferView) -> np.ndarray:
+        """Return where the bytes of a view lie."""
+        key = (view.buffer, view.shape, view.strides, view.offset)
         found = self.bytes.get(key)
         if found is None:
-            size = window.base.dtype.itemsize
-            at = self.start(window.base) + window.offset * size
-            grid = np.full(window.shape, at, np.int64)
-            for axis, step in enumerate(window.strides):
-                line = np.arange(window.shape[axis]) * (step * size)
-                grid += line.reshape((-1,) + (1,) * (len(window.shape) - 1 - axis))
+            size = view.buffer.dtype.itemsize
+            at = self.start(view.buffer) + view.offset * size
+            grid = np.full(view.shape, at, np.int64)
+            for axis, step in enumerate(view.strides):
+                line = np.arange(view.shape[axis]) * (step * size)
+                grid += line.reshape((-1,) + (1,) * (len(view.shape) - 1 - axis))
             found = self.bytes[key] = np.unique((grid[..., None] + np.arange(size)).ravel())
         return found
 
-    def view(self, window: Window, memory: np.ndarray) -> np.ndarray:
-        """Return what a window shows of the memory."""
-        size = window.base.dtype.itemsize
-        at = self.start(window.base) + window.offset * size
-        steps = tuple(step * size for step in window.strides)
+    def view(self, view: BufferView, memory: np.ndarray) -> np.ndarray:
+        """Return what a view shows of the memory."""
+        size = view.buffer.dtype.itemsize
+        at = self.start(view.buffer) + view.offset * size
+        steps = tuple(step * size for step in view.strides)
         return (
-            np.ndarray(window.shape, window.base.dtype, memory, at, steps)
-            if math.prod(window.shape)
-            else np.empty(window.shape, window.base.dtype)
+            np.ndarray(view.shape, view.buffer.dtype, memory, at, steps)
+            if math.prod(view.shape)
+            else np.empty(view.shape, view.buffer.dtype)
         )
 
     # what is declared
@@ -154,25 +154,25 @@ class Checked:
     def step(self, group: Group | Rows) -> Step:
         """Return what is done for a group, and what it declares."""
         nodes = group.nodes
-        reads = [window for node in nodes for window in read_by(group, node) if window.base.source != "literal"]
-        made = {base for each in nodes for base in each.writes}
-        reads = [each for each in reads if each.base not in made]
-        writes = [whole(base) for base in written_by(group)]
-        kept = [whole(base) for node in nodes for base in changed_by(node)]
+        reads = [view for node in nodes for view in read_by(group, node) if view.buffer.source != "literal"]
+        made = {buffer for each in nodes for buffer in each.writes}
+        reads = [each for each in reads if each.buffer not in made]
+        writes = [whole(buffer) for buffer in written_by(group)]
+        kept = [whole(buffer) for node in nodes for buffer in changed_by(node)]
         node = nodes[0]
         if isinstance(node, Join):
-            return Step(group, None, [whole(base) for base in node.parts], [whole(node.out)], [])
+            return Step(group, None, [whole(buffer) for buffer in node.parts], [whole(node.out)], [])
         run = self.host(node) if isinstance(node, Host) else self.native([group], ())
         return Step(group, run, reads, writes, kept)
 
-    def native(self, groups: Sequence[Any], moves: Sequence[tuple[Base, Base]]) -> Callable[[int], Any]:
+    def native(self, groups: Sequence[Any], moves: Sequence[tuple[Buffer, Buffer]]) -> Callable[[int], Any]:
         """Return the function of the memory's address that runs groups natively; it returns their status."""
         segment = Segment(groups, self.outside, self.program.homes, moves)
         library = segment.link()
         call = HOST.launch(library["program"], [ctypes.c_void_p] * (len(self.outside) + 1), ctypes.c_int32)
 
         def run(address: int, library: Any = library) -> int:
-            return call(*[address + self.starts[base] for base in self.outside], address + self.arena)
+            return call(*[address + self.starts[buffer] for buffer in self.outside], address + self.arena)
 
         return run
 
@@ -180,16 +180,16 @@ class Checked:
         """Return the function that runs an op of the host's on the memory."""
 
         def run(address: int) -> int:
-            arrays = {base: self.array(base) for base in self.outside}
+            arrays = {buffer: self.array(buffer) for buffer in self.outside}
             self.program.host(node, arrays, self.memory[self.arena : self.arena + self.program.arena.nbytes])
             return 0
 
         return run
 
-    def array(self, base: Base) -> np.ndarray:
-        """Return a base from outside as an array over the memory."""
-        steps = tuple(step * base.dtype.itemsize for step in base.strides)
-        return np.ndarray(base.shape, base.dtype, self.memory, self.starts[base], steps)
+    def array(self, buffer: Buffer) -> np.ndarray:
+        """Return a buffer from outside as an array over the memory."""
+        steps = tuple(step * buffer.dtype.itemsize for step in buffer.strides)
+        return np.ndarray(buffer.shape, buffer.dtype, self.memory, self.starts[buffer], steps)
 
     # how it runs
 
@@ -204,10 +204,10 @@ class Checked:
         start = -room.ctypes.data % 64
         self.memory = room[start : start + self.size]
         self.valid = np.zeros(self.size, np.bool_)
-        for x, base in zip(arrays, self.outside):
-            if base not in self.program.schedule.results:
-                np.copyto(self.array(base), x)
-                self.valid[self.places(whole(base))] = True
+        for x, buffer in zip(arrays, self.outside):
+            if buffer not in self.program.schedule.results:
+                np.copyto(self.array(buffer), x)
+                self.valid[self.places(whole(buffer))] = True
         for now, step in enumerate(self.steps):
             self.libraries.before(now)
             status = self.checked(step)
@@ -215,21 +215,23 @@ class Checked:
                 return status
             for equation, wanted, gave in self.libraries.after(now):
                 self.compare(f"the code of {equation}", str(equation.op.key), wanted, gave)
-            for base in (base for base, last in self.dies.items() if last == now and base in self.program.schedule.offsets):
-                if base not in {moved for moved, _ in self.program.schedule.moves}:
-                    self.valid[self.places(whole(base))] = False
-        for base, target in self.program.schedule.moves:
-            self.expect_written("the copying of results", whole(base))
+            for buffer in (
+                buffer for buffer, last in self.dies.items() if last == now and buffer in self.program.schedule.offsets
+            ):
+                if buffer not in {moved for moved, _ in self.program.schedule.moves}:
+                    self.valid[self.places(whole(buffer))] = False
+        for buffer, target in self.program.schedule.moves:
+            self.expect_written("the copying of results", whole(buffer))
             self.valid[self.places(whole(target))] = True
         self.last(self.memory.ctypes.data)
-        for x, base in zip(arrays, self.outside):
-            if base in self.program.schedule.results:
-                self.expect_written("the caller", whole(base))
-            if x.flags.writeable and (base in self.program.schedule.results or base in self.program.schedule.targets):
-                np.copyto(x, self.array(base))
+        for x, buffer in zip(arrays, self.outside):
+            if buffer in self.program.schedule.results:
+                self.expect_written("the caller", whole(buffer))
+            if x.flags.writeable and (buffer in self.program.schedule.results or buffer in self.program.schedule.targets):
+                np.copyto(x, self.array(buffer))
         return None
 
-    def meet(self, arrays: dict[Base, np.ndarray]) -> bool:
+    def meet(self, arrays: dict[Buffer, np.ndarray]) -> bool:
         """Return whether memory that is written is another tensor's too."""
         pairs = ((a, b) for ones, others in self.program.apart() for a in ones for b in others if a is not b)
         return any(np.may_share_memory(arrays[a], arrays[b]) for a, b in pairs)
@@ -239,14 +241,14 @@ class Checked:
         if step.run is None:
             self.join(step)
             return 0
-        for window in (*step.reads, *step.kept):
-            self.expect_written(step.name, window)
+        for view in (*step.reads, *step.kept):
+            self.expect_written(step.name, view)
         known = np.zeros(self.size, np.bool_)
-        for window in (*step.reads, *step.kept):
-            known[self.places(window)] = True
+        for view in (*step.reads, *step.kept):
+            known[self.places(view)] = True
         mine = np.zeros(self.size, np.bool_)
-        for window in step.writes:
-            mine[self.places(window)] = True
+        for view in step.writes:
+            mine[self.places(view)] = True
         before, found, statuses = self.memory.copy(), [], []
         wanted = self.meaning(step, before)
         for fill in FILLS[:1] if step.once else FILLS:
@@ -263,11 +265,11 @@ class Checked:
         if statuses[0]:
             return statuses[0]
         self.valid[mine] = (found[0] == found[-1])[mine]
-        for base in tapes(step.group.nodes):
+        for buffer in tapes(step.group.nodes):
             # as many rows as there were turns are written, and read
-            self.valid[self.places(whole(base))] = True
-        for base, each in wanted.items():
-            self.compare(step.name, str(base), each, self.view(whole(base), self.memory))
+            self.valid[self.places(whole(buffer))] = True
+        for buffer, each in wanted.items():
+            self.compare(step.name, str(buffer), each, self.view(whole(buffer), self.memory))
         return 0
 
     def compare(self, who: str, what: str, wanted: Expected, gave: np.ndarray) -> None:
@@ -278,38 +280,38 @@ class Checked:
             meant, slack = wanted.value[place], wanted.slack[place]
             raise LoopFault(f"{who} gives {gave[place]} at {place} of {what}, not {meant} (within {slack:.1e})")
 
-    def meaning(self, step: Step, memory: np.ndarray) -> dict[Base, Expected]:
+    def meaning(self, step: Step, memory: np.ndarray) -> dict[Buffer, Expected]:
         """Return what a step is to make of the memory by the meaning of its nodes, if that is known, and soon computed."""
         if step.elements > MOST_ELEMENTS or not is_known(step.group):
             return {}
         known = written_by(step.group)
         if isinstance(step.group, Tiled) and not step.group.kept:
             # there are parts of sums, if anything
-            known = [base for base in known if base is not step.group.sums.out]
-        return expected(step.group, known, lambda window: self.view(window, memory))
+            known = [buffer for buffer in known if buffer is not step.group.sums.out]
+        return expected(step.group, known, lambda view: self.view(view, memory))
 
     def join(self, step: Step) -> None:
         """Let what lies between the parts of a block count as written, if they lie apart: it is nobody's."""
-        (block,), parts = step.writes, [self.places(window) for window in step.reads]
+        (block,), parts = step.writes, [self.places(view) for view in step.reads]
         between = np.setdiff1d(self.places(block), np.concatenate([np.empty(0, np.int64), *parts]))
         if between.size == self.places(block).size - sum(part.size for part in parts):
             self.valid[between] = True
 
-    def expect_written(self, who: str, window: Window) -> None:
-        """Raise unless all that a window shows has been written."""
-        places = self.places(window)
+    def expect_written(self, who: str, view: BufferView) -> None:
+        """Raise unless all that a view shows has been written."""
+        places = self.places(view)
         wrong = places[~self.valid[places]]
         if wrong.size:
             why = "nobody has written it, or it is given away, or made of what was not declared to be read"
-            raise MemoryFault(f"{who} reads {self.at(wrong[0])} through {window}: {why}")
+            raise MemoryFault(f"{who} reads {self.at(wrong[0])} through {view}: {why}")
 
     def at(self, place: int) -> str:
         """Return in words what lies at a place in the memory."""
-        for base in (*self.outside, *self.program.schedule.offsets):
-            first, last = span(base)
-            offset = place - self.start(base)
+        for buffer in (*self.outside, *self.program.schedule.offsets):
+            first, last = span(buffer)
+            offset = place - self.start(buffer)
             if first <= offset < last:
-                return f"byte {offset} of {base}, {base.source} {base.dtype}{list(base.shape)}"
+                return f"byte {offset} of {buffer}, {buffer.source} {buffer.dtype}{list(buffer.shape)}"
         return f"byte {place - self.arena} of the arena" if place >= self.arena else "the memory between arrays"
 
 
@@ -317,7 +319,12 @@ class Step:
     """What is done for one group, what it reads and writes, and what it changes in place."""
 
     def __init__(
-        self, group: Any, run: Callable[[int], Any] | None, reads: list[Window], writes: list[Window], kept: list[Window]
+        self,
+        group: Any,
+        run: Callable[[int], Any] | None,
+        reads: list[BufferView],
+        writes: list[BufferView],
+        kept: list[BufferView],
     ):
         self.group, self.run, self.reads, self.writes, self.kept = group, run, reads, writes, kept
         self.elements = operations(node for node in group.nodes if isinstance(node, (Map, Reduce, Repeat)))
@@ -328,62 +335,62 @@ class Step:
         self.name = f"the loop of {labels} (for {'; '.join(equations)})"
 
 
-def read_by(group: Group | Rows, node: Node) -> Iterable[Window]:
-    """Yield the windows through which a node reads memory: not what its own loop makes where it stands."""
+def read_by(group: Group | Rows, node: Node) -> Iterable[BufferView]:
+    """Yield the views through which a node reads memory: not what its own loop makes where it stands."""
     if isinstance(group, Tiled):
-        yield from (window for window in windows(node) if window.base not in group.elements)
+        yield from (view for view in views(node) if view.buffer not in group.elements)
         return
     for each in group.groups if isinstance(group, Rows) else (group,):
         if any(one is node for one in each.nodes):
             inside = each.made()
-            yield from (window for window in windows(node) if not (window.base in inside and inline(window, node)))
+            yield from (view for view in views(node) if not (view.buffer in inside and inline(view, node)))
     if isinstance(node, Map):
         yield from (reachable(arg) for arg in node.args if isinstance(arg, Chosen))
-        yield from (window for arg in node.args if isinstance(arg, RunSum) for window in arg.reachable)
+        yield from (view for arg in node.args if isinstance(arg, RunSum) for view in arg.reachable)
 
 
-def reachable(arg: Chosen) -> Window:
-    """Return the window on all that indices may choose from."""
+def reachable(arg: Chosen) -> BufferView:
+    """Return the view on all that indices may choose from."""
     sizes, steps = zip(*((pick.size, pick.step) for pick in arg.picks))
-    return Window(arg.window.base, (*arg.window.shape, *sizes), (*arg.window.strides, *steps), arg.window.offset)
+    return BufferView(arg.view.buffer, (*arg.view.shape, *sizes), (*arg.view.strides, *steps), arg.view.offset)
 
 
-def written_by(group: Group | Rows) -> list[Base]:
+def written_by(group: Group | Rows) -> list[Buffer]:
     """Return what is written to memory; of rows, not what has memory for one row only."""
     if isinstance(group, Rows):
         sums = (node.out for node in group.nodes if isinstance(node, Reduce) and node.out not in group.local)
         return list(dict.fromkeys((*group.stored, *sums)))
     if isinstance(group, Tiled):
         return group.stored
-    others = (base for node in group.nodes if not isinstance(node, Map) for base in node.writes)
+    others = (buffer for node in group.nodes if not isinstance(node, Map) for buffer in node.writes)
     return list(dict.fromkeys((*group.stored, *others)))
 
 
-def tapes(nodes: Iterable[Node]) -> list[Base]:
+def tapes(nodes: Iterable[Node]) -> list[Buffer]:
     """Return the rows of the tapes that nodes write, some of which are left."""
-    return [base for node in nodes if type(node) is Repeat and node.tape is not None for base in node.tape.rows]
+    return [buffer for node in nodes if type(node) is Repeat and node.tape is not None for buffer in node.tape.rows]
 
 
-def changed_by(node: Node) -> Sequence[Base]:
+def changed_by(node: Node) -> Sequence[Buffer]:
     """Return what a node changes in place."""
     return [node.out] if isinstance(node, Scatter) else node.after if isinstance(node, (Repeat, Routine)) else ()
 
 
-def whole(base: Base) -> Window:
-    """Return the window that shows all of a base."""
-    return Window(base, base.shape, base.strides)
+def whole(buffer: Buffer) -> BufferView:
+    """Return the view that shows all of a buffer."""
+    return BufferView(buffer, buffer.shape, buffer.strides)
 
 
-def span(base: Base) -> tuple[int, int]:
-    """Return between which bytes, from its first element on, the elements of a base lie."""
-    if 0 in base.shape:
+def span(buffer: Buffer) -> tuple[int, int]:
+    """Return between which bytes, from its first element on, the elements of a buffer lie."""
+    if 0 in buffer.shape:
         return 0, 0
-    ways = [(size - 1) * step * base.dtype.itemsize for size, step in zip(base.shape, base.strides)]
-    return sum(way for way in ways if way < 0), sum(way for way in ways if way > 0) + base.dtype.itemsize
+    ways = [(size - 1) * step * buffer.dtype.itemsize for size, step in zip(buffer.shape, buffer.strides)]
+    return sum(way for way in ways if way < 0), sum(way for way in ways if way > 0) + buffer.dtype.itemsize
 
 
-def fits(x: np.ndarray, base: Base) -> bool:
+def fits(x: np.ndarray, buffer: Buffer) -> bool:
     """Return whether an array lies as a program has it."""
     steps = tuple(step // x.itemsize for step in x.strides)
-    alike = all(size <= 1 or a == b for size, a, b in zip(x.shape, steps, base.strides))
-    return x.shape == base.shape and x.dtype == base.dtype and (alike or not x.size)
+    alike = all(size <= 1 or a == b for size, a, b in zip(x.shape, steps, buffer.strides))
+    return x.shape == buffer.shape and x.dtype == buffer.dtype and (alike or not x.size)

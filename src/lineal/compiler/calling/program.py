@@ -18,9 +18,9 @@ from lineal.compiler.calling.memcheck import Checked, is_checking
 from lineal.compiler.capturing.trace import Trace
 from lineal.compiler.kernels.native import Segment
 from lineal.compiler.lowering.lowered import lowered
+from lineal.compiler.nodes.buffers import Buffer, BufferView
 from lineal.compiler.nodes.node import Host
 from lineal.compiler.nodes.turns import Rolled
-from lineal.compiler.nodes.windows import Base, Window
 from lineal.compiler.rewrites import in_loops, rewritten
 from lineal.compiler.scheduling.cost import operations
 from lineal.compiler.scheduling.listing import Listing
@@ -62,7 +62,7 @@ class Program:
         self.captured = list(trace.captured.values())
         self.histories = [isinstance(x, AbstractTensor) and x.node is not None for x in (*trace.arguments, *self.captured)]
         """Which arguments and captured tensors have a history: what they have when a call is written may be another one."""
-        self.made = [(base.shape, base.dtype) for base in schedule.results]
+        self.made = [(buffer.shape, buffer.dtype) for buffer in schedule.results]
         self.seen = [None if layout is None else seen(var, layout) for var, layout in trace.laid()]
         """For results that do not lie in C order, how the arrays that are made are to be seen: shape and strides in bytes."""
         self.laid = [(place, each) for place, each in enumerate(self.seen[: len(trace.outputs)]) if each is not None]
@@ -122,26 +122,29 @@ class Program:
         self.address = library["program"]
         return entry(self.arguments(), library, "program", lambda *given: REFUSED, estimated_ns=self.estimate(), name="program")
 
-    def apart(self) -> list[tuple[list[Base], list[Base]]]:
-        """Return bases that are written and others, arguments or grads among either, that a caller could let share memory."""
-        windows, count = self.schedule.low.windows, len(self.trace.inputs)
-        given = [windows[var].base for var in (*self.trace.inputs, *self.trace.captured)]
+    def apart(self) -> list[tuple[list[Buffer], list[Buffer]]]:
+        """Return buffers that are written and others, arguments or grads among either, that a caller could let share memory."""
+        views, count = self.schedule.low.views, len(self.trace.inputs)
+        given = [views[var].buffer for var in (*self.trace.inputs, *self.trace.captured)]
         lent = {given[count + place] for place, _ in self.trace.lent}
-        others = [base for base in dict.fromkeys(given) if base.nbytes]
-        free = [base for base in others if base in lent or base in given[:count]]
-        written = [base for base in others if base in self.schedule.targets]
-        return [([base for base in written if base in free], others), ([base for base in written if base not in free], free)]
+        others = [buffer for buffer in dict.fromkeys(given) if buffer.nbytes]
+        free = [buffer for buffer in others if buffer in lent or buffer in given[:count]]
+        written = [buffer for buffer in others if buffer in self.schedule.targets]
+        return [
+            ([buffer for buffer in written if buffer in free], others),
+            ([buffer for buffer in written if buffer not in free], free),
+        ]
 
     def arguments(self) -> list[Argument]:
         """Return what the native entry is to check of each argument."""
         written = self.schedule.targets
         found = []
-        for x, base in zip((*self.trace.arguments, *self.captured), self.outside):
-            steps = tuple(step * base.dtype.itemsize for step in base.strides)
+        for x, buffer in zip((*self.trace.arguments, *self.captured), self.outside):
+            steps = tuple(step * buffer.dtype.itemsize for step in buffer.strides)
             if isinstance(x, np.ndarray):
-                found.append(Argument(base.dtype, base.shape, steps, base in written))
+                found.append(Argument(buffer.dtype, buffer.shape, steps, buffer in written))
             else:
-                found.append(Argument(base.dtype, base.shape, steps, base in written, type(x), layout.slot(x, x.value)))
+                found.append(Argument(buffer.dtype, buffer.shape, steps, buffer in written, type(x), layout.slot(x, x.value)))
         found += [Argument(np.dtype(np.float64), ()) for _ in self.trace.live]
         found += [Argument(dtype, shape, None, True) for shape, dtype in self.made]
         return [*found, Argument(np.dtype(np.uint8), self.arena.shape, None, True)]
@@ -149,7 +152,7 @@ class Program:
     def estimate(self) -> float:
         """Return about how many nanoseconds a call takes."""
         nodes = [node for group in self.schedule.groups for node in group.nodes]
-        moved = sum(base.nbytes for node in nodes for base in (*node.reads, *node.writes))
+        moved = sum(buffer.nbytes for node in nodes for buffer in (*node.reads, *node.writes))
         return max(moved / 10, operations(nodes) / 30)
 
     # how it is called
@@ -190,7 +193,7 @@ class Program:
     def in_turn(self, *given: Any) -> Any:
         """Run the native parts and the host's, one after the other."""
         *tensors, arena = given
-        arrays = {base: getattr(x, "value", x) for base, x in zip(self.outside, tensors)}
+        arrays = {buffer: getattr(x, "value", x) for buffer, x in zip(self.outside, tensors)}
         for step in self.steps:
             if isinstance(step, Host):
                 self.host(step, arrays, arena)
@@ -200,7 +203,7 @@ class Program:
                 return status
         return None
 
-    def host(self, node: Host, arrays: dict[Base, np.ndarray], arena: np.ndarray) -> None:
+    def host(self, node: Host, arrays: dict[Buffer, np.ndarray], arena: np.ndarray) -> None:
         """Run one op of the host's on arrays over the program's memory; Unmet if it fails, or gives another shape.
 
         When an effect has been done, which a call of the function would do again, an error of the op is the caller's.
@@ -214,31 +217,31 @@ class Program:
                 explain(node.op, xs, error)
                 raise
             raise Unmet from error
-        for base, value in zip(node.outs, made if isinstance(made, tuple) else (made,)):
-            if value.shape != base.shape:
+        for buffer, value in zip(node.outs, made if isinstance(made, tuple) else (made,)):
+            if value.shape != buffer.shape:
                 if node.final:
-                    raise RuntimeError(f"{node.op.key}: gave the shape {list(value.shape)}, before {list(base.shape)}")
+                    raise RuntimeError(f"{node.op.key}: gave the shape {list(value.shape)}, before {list(buffer.shape)}")
                 raise Unmet
-            np.copyto(self.array(Window(base, base.shape, base.strides), arrays, arena), value)
+            np.copyto(self.array(BufferView(buffer, buffer.shape, buffer.strides), arrays, arena), value)
 
-    def array(self, window: Window, arrays: dict[Base, np.ndarray], arena: np.ndarray) -> np.ndarray:
-        """Return a window as an array."""
-        base = window.base
-        if base.source == "literal":
-            return np.broadcast_to(np.array(base.value, base.dtype), window.shape)
-        owner, start = base, 0
+    def array(self, view: BufferView, arrays: dict[Buffer, np.ndarray], arena: np.ndarray) -> np.ndarray:
+        """Return a view as an array."""
+        buffer = view.buffer
+        if buffer.source == "literal":
+            return np.broadcast_to(np.array(buffer.value, buffer.dtype), view.shape)
+        owner, start = buffer, 0
         while isinstance(home := self.homes.get(owner), tuple):
             owner, start = home[0], start + home[1]
-        size = base.dtype.itemsize
-        offset, steps = start + window.offset * size, tuple(step * size for step in window.strides)
+        size = buffer.dtype.itemsize
+        offset, steps = start + view.offset * size, tuple(step * size for step in view.strides)
         if isinstance(home, int):
-            return np.ndarray(window.shape, base.dtype, arena, home + offset, steps)
+            return np.ndarray(view.shape, buffer.dtype, arena, home + offset, steps)
         memory = arrays[owner if home is None else home]
-        if memory.dtype != base.dtype:
+        if memory.dtype != buffer.dtype:
             # a block of packed arrays
-            return np.ndarray(window.shape, base.dtype, memory, offset, steps)
+            return np.ndarray(view.shape, buffer.dtype, memory, offset, steps)
         flat = strided(memory, (1 + offset // size,), (size,))[offset // size :]
-        return strided(flat, window.shape, steps)
+        return strided(flat, view.shape, steps)
 
     def lighten(self) -> None:
         """Let go of what only the making of the program, or telling of it, needs: there may be a thousand for one code."""
@@ -260,7 +263,7 @@ class Program:
         lines.append(f"as {len(self.schedule.nodes)} nodes in {len(self.schedule.groups)} groups")
         lines += Listing(self.schedule).lines()
         hosts = sum(isinstance(group.nodes[0], Host) for group in self.schedule.groups)
-        moved = sum(base.nbytes for group in self.schedule.groups for base in (*group.external(), *group.stored))
+        moved = sum(buffer.nbytes for group in self.schedule.groups for buffer in (*group.external(), *group.stored))
         memory = (
             f"{moved:,} bytes moved, {self.schedule.arena:,} bytes of memory, {operations(self.schedule.nodes):,} operations"
         )

@@ -60,7 +60,7 @@ class Capture(Freeing):
         """Why another than this function cannot go back through what was recorded."""
 
     def concretize(self, tensor: AbstractTensor, kind: type) -> None:
-        """Hear that Python reads numbers; what follows is so for these, which programs compare, unless they are too many."""
+        """Called when Python reads numbers; what follows is so for these, which programs compare, unless they are too many."""
         wanted = shown(tensor.value, kind)
         looked = sum(len(each.starts) for each in self.loops)
         if wanted is None or len(self.read_numbers) - looked + len(wanted) > MOST_READ:
@@ -79,7 +79,7 @@ class Capture(Freeing):
                 self.read_numbers.append((element, number))
 
     def turns(self, loop: tuple[Callable, Callable], carried: list[AbstractTensor] | None) -> None:
-        """Hear that a loop begins, looks whether there is another turn, or has ended."""
+        """Called when a loop begins, looks whether there is another turn, or has ended."""
         if carried is None:
             while self.running[-1][1].functions is not loop:
                 # one that an error has ended
@@ -102,12 +102,12 @@ class Capture(Freeing):
             mark.single &= not mark.history
 
     def foreign(self, what: str) -> None:
-        """Hear that numbers come in on a way that a program does not go."""
+        """Called when numbers come in on a way that a program does not go."""
         self.refuse(f"{what} ({describe(site())}); make it outside, and pass it as an argument")
 
     def opaque(self, what: str) -> None:
-        """Hear that the way back runs code of the user's, which is heard only if the function itself goes back."""
-        self.by_hand = self.by_hand or f"the way back runs {what} ({describe(site())})"
+        """Called when the backward pass runs code of the user's, which is heard only if the function itself goes back."""
+        self.by_hand = self.by_hand or f"the backward pass runs {what} ({describe(site())})"
 
     def changed(self) -> str | None:
         """Return the name of an option that the function changed after it had read it."""
@@ -121,27 +121,27 @@ class Capture(Freeing):
         return None
 
     def assume(self, holder: Any) -> None:
-        """Hear that what follows depends on a mapping's numbers and switches; those that are live do not count."""
+        """Called when what follows depends on a mapping's numbers and switches; those that are live do not count."""
         simple = {key: value for key, value in holder.items() if isinstance(value, (int, float, bool, str, tuple, type(None)))}
         live = {key for mapping, key in self.live.values() if mapping is holder}
         self.assumed[id(holder)] = (holder, {key: value for key, value in simple.items() if key != "lr" and key not in live})
 
     def saw(self, module: Any) -> None:
-        """Hear that a module is called, whose behaviour depends on its mode."""
+        """Called when a module is called, whose behaviour depends on its mode."""
         own = {**module._parameters, **module._buffers, **module._modules}
         self.modules.setdefault(id(module), (module, module.training, own))
 
     def relies(self, holder: Any, name: str) -> None:
-        """Hear that an attribute must be the object it is."""
+        """Called when an attribute must be the object it is."""
         self.relied.append((holder, name, getattr(holder, name)))
 
     def heeds(self, setting: ContextVar) -> bool:
-        """Hear that a setting decides what is done; a program checks what eager code would warn of."""
+        """Called when a setting decides what is done; a program checks what eager code would warn of."""
         self.settings.add((setting, setting.get()))
         return True
 
     def number(self, holder: Any, key: Any) -> Any:
-        """Hear that a number of the user's is read; computing goes on with a tensor that is filled anew at each call."""
+        """Called when a number of the user's is read; computing goes on with a tensor that is filled anew at each call."""
         if type(holder[key]) is not float:
             self.fixed.append((holder, key, holder[key]))
             return holder[key]
@@ -151,12 +151,12 @@ class Capture(Freeing):
         return x
 
     def reads_grad(self, leaf: Any) -> None:
-        """Hear that the grad of a leaf is read."""
+        """Called when the grad of a leaf is read."""
         if id(leaf) not in self.graded and not self.was_made(leaf):
             self.found.setdefault(id(leaf), (leaf, leaf.derivative))
 
     def sets_grad(self, leaf: Any) -> None:
-        """Hear that a leaf is given another grad, or None."""
+        """Called when a leaf is given another grad, or None."""
         if not self.was_made(leaf):
             self.graded[id(leaf)] = leaf
 

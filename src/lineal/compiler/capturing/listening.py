@@ -79,13 +79,13 @@ class Listener(Protocol):
     """Who hears of the calls that the user's code makes."""
 
     def enter(self, frame: FrameType, function: Any) -> None:
-        """Hear that a function of the user's begins to run."""
+        """Called when a function of the user's begins to run."""
 
     def refuse(self, why: str) -> None:
         """Hear of something that no program can do."""
 
     def context(self, variable: ContextVar) -> None:
-        """Hear that a context variable is read or set."""
+        """Called when a context variable is read or set."""
 
 
 class Hearing:
@@ -182,7 +182,7 @@ def is_made_code(frame: FrameType) -> bool:
 
 
 def library(listener: Listener, frame: FrameType) -> None:
-    """Hear that a function of the standard library runs."""
+    """Called when a function of the standard library runs."""
     back, root = frame.f_back, str(frame.f_globals.get("__name__")).split(".")[0]
     direct = back is not None and sort_of(back.f_code.co_filename) is not LIBRARY
     if root in IMPURE or (direct and root not in PURE):
@@ -192,7 +192,7 @@ def library(listener: Listener, frame: FrameType) -> None:
 
 
 def builtin(listener: Listener, frame: FrameType, function: Any) -> None:
-    """Hear that a function of C's is called."""
+    """Called when a function of C's is called."""
     owner, name = getattr(function, "__self__", None), function.__name__
     if isinstance(owner, ContextVar):
         if caller(frame) is not None:

@@ -1,4 +1,4 @@
-"""Loops that are known to have equal turns: a turn is heard once, and so is its way back.
+"""Loops that are known to have equal turns: a turn is heard once, and so is its backward pass.
 
 The loop of a layer is one op of a trace, however many turns it has, and so is what its derivative is made of. What a function's
 own loop does is traced turn by turn instead, since nobody knows whether its turns are equal.
@@ -105,14 +105,14 @@ def owned(turn: Turn, new: Callable[[np.ndarray], Var], whole: bool) -> Turn:
 
 
 class Scanned(Rolled):
-    """ys = the last of what is carried, then what is wanted of every turn, then what the way back may read of it.
+    """ys = the last of what is carried, then what is wanted of every turn, then what the backward pass may read of it.
 
     The turns go along the first axis of what they walk along and stack, from its end on with `reverse`.
     """
 
     keeps = "* y"
     no_vjp = ""
-    no_batch = "met on the way back alone, where each slice takes a loop: those of all slices are equal turns again"
+    no_batch = "met on the backward pass alone, where each slice takes a loop: those of all slices are equal turns again"
     differentiable = True
 
     def __init__(self, turns: int, turn: Turn, reverse: bool):
@@ -131,7 +131,7 @@ class Scanned(Rolled):
 
 
 class Backward:
-    """The turn of a way back: the vector-Jacobian product of a turn, of what it hands on and what is wanted of every turn.
+    """The turn of a backward pass: the vector-Jacobian product of a turn, of what it hands on and what is wanted of every turn.
 
     `wanted` are the inputs of the loop by which there are derivatives, in the order of what the turns make: what is carried,
     the sums for what is the same in all turns, what belongs to rows.

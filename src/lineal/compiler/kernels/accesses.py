@@ -7,9 +7,9 @@ from typing import Any
 from lineal.codegen.emit import Emitter
 from lineal.codegen.kinds import Kind, kind_of
 from lineal.codegen.values import Value
+from lineal.compiler.nodes.buffers import Buffer, BufferView, Chosen, Place
 from lineal.compiler.nodes.node import Map, Reduce
-from lineal.compiler.nodes.windows import Base, Chosen, Place, Window
-from lineal.compiler.scheduling.grouping import Group, inline, windows
+from lineal.compiler.scheduling.grouping import Group, inline, views
 
 __all__ = ["Accesses", "Axis"]
 
@@ -24,12 +24,12 @@ class Axis:
 
 
 class Accesses:
-    """What a group reads and writes in memory; a key is a window, a Chosen or, for what is written, a base.
+    """What a group reads and writes in memory; a key is a view, a Chosen or, for what is written, a buffer.
 
     The first `outer` axes of the space are loops around the group's own: over rows. What is `local` has memory for one row.
     """
 
-    def __init__(self, e: Emitter, group: Group, outer: int = 0, local: frozenset[Base] = frozenset(), merged: bool = True):
+    def __init__(self, e: Emitter, group: Group, outer: int = 0, local: frozenset[Buffer] = frozenset(), merged: bool = True):
         self.e = e
         self.group = group
         self.outer = outer
@@ -49,26 +49,26 @@ class Accesses:
         self.collapse()
         self.rows = [axis for axis in self.axes if axis.place is not None and axis.place < outer]
         self.inner = self.axes[len(self.rows) :]
-        self.addresses: dict[Base, Value] = {}
-        self.wide: dict[Base, Kind] = {}
+        self.addresses: dict[Buffer, Value] = {}
+        self.wide: dict[Buffer, Kind] = {}
         """What lies in memory as another kind than its own: sums that others are still added to."""
 
-    def collect(self, local: frozenset[Base]) -> None:
+    def collect(self, local: frozenset[Buffer]) -> None:
         """List every access to memory with its strides over the space."""
         for node in self.group.nodes:
-            for window in windows(node):
-                if window.base.source != "literal" and not (window.base in self.made and inline(window, node)):
-                    self.strides[window] = window.strides
+            for view in views(node):
+                if view.buffer.source != "literal" and not (view.buffer in self.made and inline(view, node)):
+                    self.strides[view] = view.strides
         for each in self.chosen:
-            self.strides[each] = each.window.strides
-        for base in self.group.stored:
-            if base in self.made:
-                self.strides[base] = base.strides
+            self.strides[each] = each.view.strides
+        for buffer in self.group.stored:
+            if buffer in self.made:
+                self.strides[buffer] = buffer.strides
         for node in self.reduces:
             kept = iter(node.out.strides)
             self.strides[node.out] = tuple(0 if n in node.axes else next(kept) for n in range(len(node.space)))
         for key, steps in self.strides.items():
-            if base_of(key) in local:
+            if buffer_of(key) in local:
                 self.strides[key] = (0,) * self.outer + steps[self.outer :]
 
     def collapse(self) -> None:
@@ -98,10 +98,10 @@ class Accesses:
 
     def address(self, key: Any, index: dict[Axis, Value]) -> Value:
         """Return where an access stands, given the indices of some loops."""
-        base, window = base_of(key), key.window if isinstance(key, Chosen) else key
-        here = self.addresses[base]
-        if isinstance(window, Window) and window.offset:
-            here = self.e.address(here, window.offset, self.kind_at(base))
+        buffer, view = buffer_of(key), key.view if isinstance(key, Chosen) else key
+        here = self.addresses[buffer]
+        if isinstance(view, BufferView) and view.offset:
+            here = self.e.address(here, view.offset, self.kind_at(buffer))
         return self.moved(key, here, index, list(index))
 
     def moved(self, key: Any, here: Value, index: dict[Axis, Value], axes: list[Axis]) -> Value:
@@ -109,14 +109,14 @@ class Accesses:
         for axis in axes:
             step = self.steps[key][self.axes.index(axis)]
             if step:
-                here = self.e.address(here, index[axis] * step, self.kind_at(base_of(key)))
+                here = self.e.address(here, index[axis] * step, self.kind_at(buffer_of(key)))
         return here
 
-    def kind_at(self, base: Base) -> Kind:
-        """Return the kind as which a base lies in memory."""
-        return self.wide.get(base) or kind_of(base.dtype)
+    def kind_at(self, buffer: Buffer) -> Kind:
+        """Return the kind as which a buffer lies in memory."""
+        return self.wide.get(buffer) or kind_of(buffer.dtype)
 
 
-def base_of(key: Any) -> Base:
-    """Return the base that an access is to."""
-    return key if isinstance(key, Base) else key.window.base if isinstance(key, Chosen) else key.base
+def buffer_of(key: Any) -> Buffer:
+    """Return the buffer that an access is to."""
+    return key if isinstance(key, Buffer) else key.view.buffer if isinstance(key, Chosen) else key.buffer

@@ -66,22 +66,22 @@ def routine_of(group: Group, target: Target) -> Native:
 
 def write_convolution(e: Emitter, group: Group, name: str) -> bool:
     """Write the function of a convolution; return that it returns no status."""
-    node, bases = convolution_in(group), parameters(group)
-    with e.function(name, [(f"p{n}", pointer) for n in range(len(bases))]) as given:
-        address = dict(zip(bases, given))
-        at = lambda base, offset: e.address(address[base], offset, kind_of(base.dtype))
-        x, w = (at(each.base, each.offset) for each in (node.x, node.w))
+    node, buffers = convolution_in(group), parameters(group)
+    with e.function(name, [(f"p{n}", pointer) for n in range(len(buffers))]) as given:
+        address = dict(zip(buffers, given))
+        at = lambda buffer, offset: e.address(address[buffer], offset, kind_of(buffer.dtype))
+        x, w = (at(each.buffer, each.offset) for each in (node.x, node.w))
         sheets = sheets_of(group, node.out, sizes_of(node))
         problem, spread, name = problem_of(group), e.const(int(e.spread), int64), routine_of(group, e.target).name
         if isinstance(problem, Direct):
             # sums that nobody keeps need no memory
             sheets = sheets[isinstance(group, Tiled) and not group.kept :]
-            table, places = direct_table(node, sheets), [at(each.base, each.offset) for each in sheets]
+            table, places = direct_table(node, sheets), [at(each.buffer, each.offset) for each in sheets]
             e.call(name, None, x, put_down(e, table), w, *places, spread)
             return False
         runs = problem.image is not None and problem.image.runs
         rows, columns, depth = product_sizes(node, runs)
-        along = [place for each in sheets for place in (at(each.base, each.offset), e.index(each.steps[1]))]
+        along = [place for each in sheets for place in (at(each.buffer, each.offset), e.index(each.steps[1]))]
         left, right = [w, e.index(depth), e.index(1)], [x, put_down(e, contract_table(node, sheets, runs)), e.index(0)]
         e.call(name, None, *left, *right, *map(e.index, (rows, columns, depth)), spread, *along)
     return False

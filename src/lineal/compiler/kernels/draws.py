@@ -22,10 +22,10 @@ def write_draw(e: Emitter, group: Group, name: str) -> bool:
     """Write the function of a draw; return that it returns no status."""
     (node,) = group.nodes
     assert isinstance(node, Draw)
-    bases = parameters(group)
-    with e.function(name, [(f"p{n}", pointer) for n in range(len(bases))], None) as given:
-        addresses = dict(zip(bases, given))
-        state = e.address(addresses[node.state.base], node.state.offset, int64)
+    buffers = parameters(group)
+    with e.function(name, [(f"p{n}", pointer) for n in range(len(buffers))], None) as given:
+        addresses = dict(zip(buffers, given))
+        state = e.address(addresses[node.state.buffer], node.state.offset, int64)
         key, draw = (e.load(state, uint64, n * node.state.strides[0]) for n in range(2))
         with e.loop(node.out.nbytes // 32) as i:
             # NumPy's generator counts up before it makes a block

@@ -14,8 +14,8 @@ from lineal.codegen.kinds import Kind, float64, int32, int64, kind_of
 from lineal.codegen.memory import STREAM_ALIGNMENT
 from lineal.codegen.values import Value, Variable
 from lineal.compiler.kernels.accesses import Accesses, Axis
+from lineal.compiler.nodes.buffers import Buffer, BufferView, Chosen, Pick, Place, RunSum
 from lineal.compiler.nodes.node import Map, Reduce
-from lineal.compiler.nodes.windows import Base, Chosen, Pick, Place, RunSum, Window
 from lineal.compiler.scheduling.grouping import inline
 
 __all__ = ["Elements", "placed"]
@@ -37,66 +37,66 @@ class Elements(Accesses):
 
     lanes: int
     failed: Variable | None = None
-    still: dict[Window, Value]
+    still: dict[BufferView, Value]
     """What stays the same along the inner loops, and is read before them."""
-    streamed: frozenset[Base] = frozenset()
+    streamed: frozenset[Buffer] = frozenset()
     """The results that are written past the caches."""
     repeats: bool = False
     """Whether the loop runs once more: what it has stored is read."""
 
-    def element(self, block: Block, index: dict[Axis, Value], base: dict[Any, Value], axis: Axis | None) -> list[Value]:
+    def element(self, block: Block, index: dict[Axis, Value], buffer: dict[Any, Value], axis: Axis | None) -> list[Value]:
         """Write the maps for the block's elements and store what is to be stored; return what the reductions reduce.
 
         What they read from memory is read first: a map may be stored right there.
         """
-        values: dict[Base, Value] = {}
-        found = [None if self.here(each) else self.argument(each.arg, {}, block, base, axis, each) for each in self.reduces]
+        values: dict[Buffer, Value] = {}
+        found = [None if self.here(each) else self.argument(each.arg, {}, block, buffer, axis, each) for each in self.reduces]
         for node in self.maps:
             if self.repeats and node.out in self.group.stored:
-                values[node.out] = block.load(base[node.out], kind_of(node.out.dtype), self.step(node.out, axis))
+                values[node.out] = block.load(buffer[node.out], kind_of(node.out.dtype), self.step(node.out, axis))
                 continue
-            args = [self.operand(arg, values, block, index, base, axis, node) for arg in node.args]
+            args = [self.operand(arg, values, block, index, buffer, axis, node) for arg in node.args]
             kind = kind_of(node.out.dtype)
             made = node.formula(self.e.math, *args)
             made = made if isinstance(made, Value) else self.e.const(made, kind)
             values[node.out] = made = self.e.cast(made, kind)
             if node.out in self.streamed and block.mask is None:
-                self.e.stream(self.e.splat(made, block.lanes), self.e.address(base[node.out], block.index, kind))
+                self.e.stream(self.e.splat(made, block.lanes), self.e.address(buffer[node.out], block.index, kind))
             elif node.out in self.group.stored:
-                block.store(made, base[node.out], kind, self.step(node.out, axis))
-        return [values[node.arg.base] if value is None else value for node, value in zip(self.reduces, found)]
+                block.store(made, buffer[node.out], kind, self.step(node.out, axis))
+        return [values[node.arg.buffer] if value is None else value for node, value in zip(self.reduces, found)]
 
-    def hold(self, base: dict[Any, Value], loops: Sequence[Axis]) -> None:
+    def hold(self, buffer: dict[Any, Value], loops: Sequence[Axis]) -> None:
         """Read what stays the same along some loops, which are about to be written."""
         self.still = {}
         for key, steps in self.steps.items():
-            if not isinstance(key, Window) or key.base in self.group.stored or not key.base.nbytes:
+            if not isinstance(key, BufferView) or key.buffer in self.group.stored or not key.buffer.nbytes:
                 continue
             if all(steps[self.axes.index(axis)] == 0 for axis in loops):
-                self.still[key] = self.e.load(base[key], kind_of(key.base.dtype))
+                self.still[key] = self.e.load(buffer[key], kind_of(key.buffer.dtype))
 
-    def past_caches(self) -> frozenset[Base]:
+    def past_caches(self) -> frozenset[Buffer]:
         """Return the results that no cache holds, and that whole vectors make which begin where such may be streamed."""
         if not self.e.streams or self.lanes == 1 or self.reduces or self.local:
             return frozenset()
         stored = [node.out for node in self.maps if node.out in self.group.stored]
         return frozenset(each for each in stored if each.nbytes >= STREAMED and self.begins_aligned(each))
 
-    def begins_aligned(self, base: Base) -> bool:
-        """Return whether all rows of a base of floating numbers begin where a streamed vector may."""
-        *outer, last = self.steps[base]
-        aligned = all(step * base.dtype.itemsize % STREAM_ALIGNMENT == 0 for step in outer)
-        return base.dtype in (np.float32, np.float64) and last == 1 and aligned
+    def begins_aligned(self, buffer: Buffer) -> bool:
+        """Return whether all rows of a buffer of floating numbers begin where a streamed vector may."""
+        *outer, last = self.steps[buffer]
+        aligned = all(step * buffer.dtype.itemsize % STREAM_ALIGNMENT == 0 for step in outer)
+        return buffer.dtype in (np.float32, np.float64) and last == 1 and aligned
 
     def here(self, node: Reduce) -> bool:
         """Return whether a reduction reads what the loop makes, where it makes it."""
-        return node.arg.base in self.made and inline(node.arg, node)
+        return node.arg.buffer in self.made and inline(node.arg, node)
 
     def step(self, key: Any, axis: Axis | None) -> int:
         """Return how far an access moves from lane to lane."""
         return self.steps[key][-1] if axis is not None and self.steps[key] else 0
 
-    def operand(self, arg: Any, values: dict, block: Block, index: dict, base: dict, axis: Axis | None, node: Map) -> Value:
+    def operand(self, arg: Any, values: dict, block: Block, index: dict, buffer: dict, axis: Axis | None, node: Map) -> Value:
         """Return one argument of a map."""
         if isinstance(arg, Place):
             here = next((each for each in self.axes if each.place == arg.axis), None)
@@ -104,27 +104,27 @@ class Elements(Accesses):
                 return self.e.const(0, int64)
             return block.numbers(int64) if here is axis else index[here]
         if isinstance(arg, Chosen):
-            return self.choose(arg, values, block, base, axis, node)
+            return self.choose(arg, values, block, buffer, axis, node)
         if isinstance(arg, RunSum):
-            return self.run_sum(arg, block, base, axis)
-        return self.argument(arg, values, block, base, axis, node)
+            return self.run_sum(arg, block, buffer, axis)
+        return self.argument(arg, values, block, buffer, axis, node)
 
-    def argument(self, window: Window, values: dict, block: Block, base: dict, axis: Axis | None, node: Any) -> Value:
-        """Return the element (or vector) that a window shows: a number known now, a value made here, or from memory."""
-        kind = kind_of(window.base.dtype)
-        if window.base.source == "literal":
-            return self.e.const(window.number, kind)
-        if window.base in values and inline(window, node):
-            return values[window.base]
-        if window in self.still:
-            return self.still[window]
-        return block.load(base[window], kind, self.step(window, axis))
+    def argument(self, view: BufferView, values: dict, block: Block, buffer: dict, axis: Axis | None, node: Any) -> Value:
+        """Return the element (or vector) that a view shows: a number known now, a value made here, or from memory."""
+        kind = kind_of(view.buffer.dtype)
+        if view.buffer.source == "literal":
+            return self.e.const(view.number, kind)
+        if view.buffer in values and inline(view, node):
+            return values[view.buffer]
+        if view in self.still:
+            return self.still[view]
+        return block.load(buffer[view], kind, self.step(view, axis))
 
-    def choose(self, arg: Chosen, values: dict, block: Block, base: dict, axis: Axis | None, node: Map) -> Value:
+    def choose(self, arg: Chosen, values: dict, block: Block, buffer: dict, axis: Axis | None, node: Map) -> Value:
         """Return the element at indices read from memory; an index out of range is noted and 0 read in its place."""
-        kind, address = kind_of(arg.window.base.dtype), base[arg]
+        kind, address = kind_of(arg.view.buffer.dtype), buffer[arg]
         for pick in arg.picks:
-            index = self.argument(pick.index, values, block, base, axis, node)
+            index = self.argument(pick.index, values, block, buffer, axis, node)
             index, good = placed(self.e, index, pick)
             if not pick.sure:
                 assert self.failed is not None
@@ -132,16 +132,16 @@ class Elements(Accesses):
             address = self.e.address(address, index * pick.step, kind)
         return block.load(address, kind, self.step(arg, axis))
 
-    def run_sum(self, arg: RunSum, block: Block, base: dict, axis: Axis | None) -> Value:
+    def run_sum(self, arg: RunSum, block: Block, buffer: dict, axis: Axis | None) -> Value:
         """Return the sum of the elements of a run: of floats in float64, rounded once."""
-        e, kind = self.e, kind_of(arg.window.base.dtype)
-        source, order, starts = (base[each] for each in arg.windows)
+        e, kind = self.e, kind_of(arg.view.buffer.dtype)
+        source, order, starts = (buffer[each] for each in arg.views)
         begin, end = (e.cast(e.load(starts, int32, n), int64) for n in range(2))
         wide = float64 if kind.family == "f" else kind
         total = e.variable(e.splat(e.const(0, wide), block.lanes))
         with e.loop(end, begin, carried=[total]) as k:
             place = e.address(source, e.cast(e.load(order, int32, k), int64) * arg.step, kind)
-            total.value = total.value + e.cast(block.load(place, kind, self.step(arg.window, axis)), wide)
+            total.value = total.value + e.cast(block.load(place, kind, self.step(arg.view, axis)), wide)
         return e.cast(total.value, kind)
 
     def start(self, node: Reduce, lanes: int) -> Value:

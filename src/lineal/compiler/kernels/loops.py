@@ -16,8 +16,8 @@ from lineal.compiler.kernels.accesses import Axis
 from lineal.compiler.kernels.elements import placed
 from lineal.compiler.kernels.partials import Partials
 from lineal.compiler.kernels.pieces import Index, Parts, Pieces
+from lineal.compiler.nodes.buffers import Buffer
 from lineal.compiler.nodes.node import Reduce
-from lineal.compiler.nodes.windows import Base
 from lineal.compiler.scheduling.cost import DIVISION, WORTH_THREADS, nanoseconds, of_formula
 from lineal.compiler.scheduling.grouping import Group
 from lineal.compiler.scheduling.rows import Rows
@@ -25,8 +25,8 @@ from lineal.compiler.scheduling.rows import Rows
 __all__ = ["LoopWriter", "parameters", "placed", "write_loop"]
 
 
-def parameters(group: Group | Rows) -> list[Base]:
-    """Return the bases whose addresses the loop of a group takes, in order."""
+def parameters(group: Group | Rows) -> list[Buffer]:
+    """Return the buffers whose addresses the loop of a group takes, in order."""
     return list(dict.fromkeys((*group.external(), *group.stored)))
 
 
@@ -55,8 +55,8 @@ class LoopWriter(Pieces):
             return 1
         # what a reduction alone has in float64 takes two registers for one
         results = {node.out for node in self.reduces}
-        bases = (base for base in (*parameters(self.group), *self.made) if base not in results)
-        floats = [base.dtype for base in bases if base.dtype.kind == "f"]
+        buffers = (buffer for buffer in (*parameters(self.group), *self.made) if buffer not in results)
+        floats = [buffer.dtype for buffer in buffers if buffer.dtype.kind == "f"]
         widest = max((each.itemsize for each in floats), default=8)
         lanes = self.e.lanes(kinds.float32 if widest == 4 else kinds.float64)
         size = self.inner[-1].size
@@ -67,18 +67,18 @@ class LoopWriter(Pieces):
     def write(self, name: str) -> None:
         """Write the function `name`; its parameters are the addresses of `parameters(group)`."""
         e = self.e
-        bases = parameters(self.group)
+        buffers = parameters(self.group)
         result = int32 if self.fallible else None
-        with e.function(name, [(f"p{n}", pointer) for n in range(len(bases))], result) as given:
+        with e.function(name, [(f"p{n}", pointer) for n in range(len(buffers))], result) as given:
             axis = self.split()
             status = e.slot(e.const(0, int32)) if self.fallible else None
             if axis is None:
-                self.body(dict(zip(bases, given)))
+                self.body(dict(zip(buffers, given)))
                 self.note(status)
             elif axis.reduced:
-                self.in_chunks(name, bases, given, axis)
+                self.in_chunks(name, buffers, given, axis)
             else:
-                self.in_parallel(name, bases, given, axis, status)
+                self.in_parallel(name, buffers, given, axis, status)
             if status is not None:
                 e.ret(e.load(status, int32))
 
@@ -111,19 +111,19 @@ class LoopWriter(Pieces):
         """Return whether several threads are worth it, if that is to be asked when the loop runs."""
         return self.e.decided(nanoseconds(self.group) >= WORTH_THREADS)
 
-    def in_parallel(self, name: str, bases: list[Base], given: tuple[Value, ...], axis: Axis, status: Value | None) -> None:
+    def in_parallel(self, name: str, buffers: list[Buffer], given: tuple[Value, ...], axis: Axis, status: Value | None) -> None:
         """Write the loops with ranges of a kept axis on different threads."""
 
         def work(start: Value, stop: Value, *captured: Value) -> None:
             self.bounds = {axis: (start, stop)}
-            self.body(dict(zip(bases, captured)))
+            self.body(dict(zip(buffers, captured)))
             self.note(captured[-1] if status is not None else None)
 
         captured = given if status is None else (*given, status)
         grain = self.lanes if axis is self.axes[-1] else 1
         shared(self.e, name, axis.size, captured, work, grain=grain, worth=self.worth())
 
-    def in_chunks(self, name: str, bases: list[Base], given: tuple[Value, ...], axis: Axis) -> None:
+    def in_chunks(self, name: str, buffers: list[Buffer], given: tuple[Value, ...], axis: Axis) -> None:
         """Write the loops with chunks of a reduced axis on different threads; their results are put together in order."""
         e, partials = self.e, Partials(self.e, self.reduces, self.combined, wide=False)
         self.wide = partials.kinds
@@ -135,7 +135,7 @@ class LoopWriter(Pieces):
             *known, memory = captured
             length = e.apart(size)
             with e.loop(stop, start) as chunk:
-                addresses = dict(zip(bases, known)) | partials.places(memory, chunk)
+                addresses = dict(zip(buffers, known)) | partials.places(memory, chunk)
                 last = e.math.minimum((chunk + 1) * length, axis.size)
                 self.bounds = {axis: (chunk * length, last)}
                 self.body(addresses)
@@ -144,9 +144,9 @@ class LoopWriter(Pieces):
             work(e.index(0), e.apart(chunks), *given, memory)
         else:
             shared(e, name, e.apart(chunks), (*given, memory), work, grain=1, worth=self.worth())
-        partials.finish(memory, chunks, dict(zip(bases, given)))
+        partials.finish(memory, chunks, dict(zip(buffers, given)))
 
-    def body(self, addresses: dict[Base, Value], rows: Sequence[Index] = ({},)) -> None:
+    def body(self, addresses: dict[Buffer, Value], rows: Sequence[Index] = ({},)) -> None:
         """Write the loops, for the rows where the outer ones stand if there are rows: several if they are only added up."""
         self.addresses = addresses
         e = self.e
@@ -170,24 +170,24 @@ class LoopWriter(Pieces):
         """Write the loop over the last axis, which is kept, in vectors; inside, the loops over reduced axes."""
         e = self.e
         start, stop = self.bounds.get(axis, (0, axis.size))
-        bases = [{key: self.address(key, index) for key in self.strides} for index in rows]
-        self.hold(bases[0], [*(rows[0] if len(rows) > 1 else ()), axis, *reduced])
+        buffers = [{key: self.address(key, index) for key in self.strides} for index in rows]
+        self.hold(buffers[0], [*(rows[0] if len(rows) > 1 else ()), axis, *reduced])
         long = axis.size >= 16 * self.lanes or e.general
         unroll = self.side if self.lanes > 1 and not reduced and long and len(self.maps) < 8 else 1
         for block in e.blocks(stop, self.lanes, start, unroll=unroll, carried=self.carried()):
             if self.reduces:
-                self.down(block, rows, bases, axis, reduced)
+                self.down(block, rows, buffers, axis, reduced)
                 continue
-            for index, base in zip(rows, bases):
-                self.element(block, index, base, axis)
+            for index, buffer in zip(rows, buffers):
+                self.element(block, index, buffer, axis)
 
-    def down(self, block: Block, rows: Sequence[Index], bases: Sequence[dict], axis: Axis, reduced: list[Axis]) -> None:
+    def down(self, block: Block, rows: Sequence[Index], buffers: Sequence[dict], axis: Axis, reduced: list[Axis]) -> None:
         """Write the loops over reduced axes for some columns, which a block holds."""
         e, steps = self.e, {node: self.steps[node.out][-1] for node in self.reduces}
 
         def add(inner: Index, parts: Parts) -> None:
-            for row, base in zip(rows, bases):
-                moved = {key: self.moved(key, base[key], inner, reduced) for key in self.strides}
+            for row, buffer in zip(rows, buffers):
+                moved = {key: self.moved(key, buffer[key], inner, reduced) for key in self.strides}
                 for node, (total,), value in zip(self.reduces, parts, self.element(block, inner | row, moved, axis)):
                     value = e.splat(self.term(node, value), block.lanes)
                     total.value = self.combined(node, total.value, value)
@@ -195,7 +195,7 @@ class LoopWriter(Pieces):
         rounds = dict.fromkeys(reduced, 1)
         found = self.results(block, reduced, rounds, rows[0], 1, add, lambda node, total: total)
         for node, total in zip(self.reduces, found):
-            self.put(node, total, block, bases[0][node.out], steps[node])
+            self.put(node, total, block, buffers[0][node.out], steps[node])
 
     def put(self, node: Reduce, value: Value, block: Block, address: Value, step: int) -> None:
         """Write a result, or combine it with that of the rows before."""
@@ -207,20 +207,20 @@ class LoopWriter(Pieces):
     def along(self, index: dict[Axis, Value], reduced: list[Axis]) -> None:
         """Write the loops over reduced axes, the last in vectors, or, without any axis left, the single element."""
         e = self.e
-        base = {key: self.address(key, index) for key in self.strides}
+        buffer = {key: self.address(key, index) for key in self.strides}
         single = Block(e, e.index(0), 1, None, 0)
         if not reduced:
             self.still = {}
-            for node, value in zip(self.reduces, self.element(single, index, base, None)):
+            for node, value in zip(self.reduces, self.element(single, index, buffer, None)):
                 value = self.combined(node, e.splat(self.start(node, 1), 1), self.term(node, value))
-                self.put(node, value, single, base[node.out], 0)
+                self.put(node, value, single, buffer[node.out], 0)
             return
         last = reduced[-1]
-        self.hold(base, reduced)
+        self.hold(buffer, reduced)
         wide = self.side if (last.size >= 8 * self.lanes or e.general) and len(reduced) == 1 and not self.fallible else 1
 
         def add(inner: Index, parts: Parts) -> None:
-            moved = {key: self.moved(key, base[key], inner, reduced[:-1]) for key in self.strides}
+            moved = {key: self.moved(key, buffer[key], inner, reduced[:-1]) for key in self.strides}
             start, stop = self.bounds.get(last, (0, last.size))
             flat = [each for row in parts for each in row]
             for block in e.blocks(stop, self.lanes, start, unroll=wide, carried=[*flat, *self.carried()]):
@@ -233,7 +233,7 @@ class LoopWriter(Pieces):
         rounds = dict.fromkeys(reduced, 1) | {last: self.lanes * wide}
         one = lambda node, total: e.reduce(total, lambda a, b: self.combined(node, a, b))
         for node, total in zip(self.reduces, self.results(single, reduced[:-1], rounds, index, wide, add, one)):
-            self.put(node, total, single, base[node.out], 0)
+            self.put(node, total, single, buffer[node.out], 0)
 
 
 def write_loop(e: Emitter, group: Group, name: str) -> bool:

@@ -22,8 +22,8 @@ from lineal.compiler.kernels.products import call as call_product
 from lineal.compiler.kernels.products import contraction_of, is_direct, is_large, is_small, work
 from lineal.compiler.kernels.status import FAILED, MOST_TOLD, PLACES, UNEXPECTED, UNMET
 from lineal.compiler.nodes.blame import Blaming
+from lineal.compiler.nodes.buffers import Buffer
 from lineal.compiler.nodes.node import Check, Convolve, Join, Node, Product, Repeat, Rewind, Routine, Tape
-from lineal.compiler.nodes.windows import Base
 from lineal.compiler.scheduling.cost import operations
 from lineal.compiler.scheduling.grouping import Group
 from lineal.compiler.scheduling.schedule import Home, Schedule
@@ -31,7 +31,7 @@ from lineal.compiler.scheduling.schedule import Home, Schedule
 __all__ = ["Segment"]
 
 Call = tuple[str, bool] | list[list["Call"]] | None
-Moves = Sequence[tuple[Base, Base]]
+Moves = Sequence[tuple[Buffer, Buffer]]
 
 LONGEST_NS = 1e11
 """For about how long a loop runs natively that ends when a number says so: nobody can interrupt it."""
@@ -41,23 +41,23 @@ WORTH_THREADS = 1 << 22
 
 
 class Segment:
-    """Groups that run natively one after the other: one function of the addresses of `bases`, then of the arena.
+    """Groups that run natively one after the other: one function of the addresses of `buffers`, then of the arena.
 
-    `homes` says where the other bases lie: at an offset in the arena, or in the memory of another base, that many bytes on.
-    Of each pair in `apart` no base of the first must meet one of the second: one is written, and a caller may give the memory
+    `homes` says where the other buffers lie: at an offset in the arena, or in the memory of another buffer, that many bytes on.
+    Of each pair in `apart` no buffer of the first must meet one of the second: one is written, and a caller may give the memory
     of the other.
     """
 
     def __init__(
         self,
         groups: Sequence[Group],
-        bases: Sequence[Base],
-        homes: dict[Base, Home],
-        moves: Sequence[tuple[Base, Base]],
-        apart: Sequence[tuple[Sequence[Base], Sequence[Base]]] = (),
+        buffers: Sequence[Buffer],
+        homes: dict[Buffer, Home],
+        moves: Sequence[tuple[Buffer, Buffer]],
+        apart: Sequence[tuple[Sequence[Buffer], Sequence[Buffer]]] = (),
     ):
         self.groups = groups
-        self.bases = list(bases)
+        self.buffers = list(buffers)
         self.homes = homes
         self.moves = moves
         self.apart = apart
@@ -80,7 +80,7 @@ class Segment:
     @contextmanager
     def entered(self) -> Iterator[tuple[Sequence[Value], Value]]:
         """Write the function of the program; yield the addresses of what it is given, and of the arena."""
-        parameters = [(f"p{n}", pointer) for n in range(len(self.bases) + 1)]
+        parameters = [(f"p{n}", pointer) for n in range(len(self.buffers) + 1)]
         with self.driver.function("program", parameters, int32) as (*given, arena):
             yield given, arena
 
@@ -101,20 +101,20 @@ class Segment:
         """Write the function that calls the others."""
         e = self.driver
         with self.entered() as (given, arena):
-            address = dict(zip(self.bases, given))
+            address = dict(zip(self.buffers, given))
             self.settle(self.homes, address, arena)
             self.keep_apart(address)
             self.before = blas.limit(e, 1) if self.one_thread() else None
             self.run(self.groups, self.calls, self.moves, address)
             self.leave(0)
 
-    def settle(self, homes: dict[Base, Home], address: dict[Base, Value], arena: Value) -> None:
-        """Add the addresses of what lies in the arena, or in other bases."""
+    def settle(self, homes: dict[Buffer, Home], address: dict[Buffer, Value], arena: Value) -> None:
+        """Add the addresses of what lies in the arena, or in other buffers."""
         # in an order that no size decides; what lies inside of others comes after them
-        for base, home in sorted(homes.items(), key=lambda each: (isinstance(each[1], tuple), each[0].number)):
-            address[base] = self.place(home, address, arena)
+        for buffer, home in sorted(homes.items(), key=lambda each: (isinstance(each[1], tuple), each[0].number)):
+            address[buffer] = self.place(home, address, arena)
 
-    def run(self, groups: Sequence[Group], calls: Sequence[Call], moves: Moves, address: dict[Base, Value]) -> None:
+    def run(self, groups: Sequence[Group], calls: Sequence[Call], moves: Moves, address: dict[Buffer, Value]) -> None:
         """Write the calls of groups, one after the other, and what is moved in the end."""
         e = self.driver
         for group, call in zip(groups, calls):
@@ -124,19 +124,19 @@ class Segment:
             elif isinstance(node, Repeat):
                 self.repeat(node, call, address)  # type: ignore[arg-type]
             elif call is not None:
-                self.invoke(call, [address[base] for base in parameters(group)])  # type: ignore[arg-type]
+                self.invoke(call, [address[buffer] for buffer in parameters(group)])  # type: ignore[arg-type]
             elif isinstance(node, Product):
                 call_product(e, group, address, self.spread)
             elif isinstance(node, Check):
-                self.check(node, address[node.arg.base])
-        for base, target in moves:
-            e.call("memcpy", pointer, address[target], address[base], e.const(base.nbytes, int64))
+                self.check(node, address[node.arg.buffer])
+        for buffer, target in moves:
+            e.call("memcpy", pointer, address[target], address[buffer], e.const(buffer.nbytes, int64))
 
-    def repeat(self, node: Repeat, calls: list[list[Call]], address: dict[Base, Value]) -> None:
+    def repeat(self, node: Repeat, calls: list[list[Call]], address: dict[Buffer, Value]) -> None:
         """Write the loop of a body."""
         e = self.driver
-        kinds = [kind_of(base.dtype) for base, _, _ in node.places]
-        starts = [e.address(address[base], start, kind) for (base, start, _), kind in zip(node.places, kinds)]
+        kinds = [kind_of(buffer.dtype) for buffer, _, _ in node.places]
+        starts = [e.address(address[buffer], start, kind) for (buffer, start, _), kind in zip(node.places, kinds)]
         before, self.spread = self.spread, AWAKE
         if node.tape is not None:
             e.store(e.const(1, int64), address[node.tape.log], 1)
@@ -149,7 +149,7 @@ class Segment:
                 e.branch(e.load(address[node.flag], int64) != 0, more, done)
                 e.begin(more)
             if node.tape is not None:
-                self.put_on(node.tape, [address[base] for base in node.outs], i, address)
+                self.put_on(node.tape, [address[buffer] for buffer in node.outs], i, address)
             steps = [step for _, _, step in node.places]
             moved = [e.address(start, i * step, kind) if step else start for start, step, kind in zip(starts, steps, kinds)]
             self.turn(node.schedule, calls[0], dict(zip(node.schedule.outside(), moved)), address[node.room])
@@ -160,63 +160,63 @@ class Segment:
         if node.tape is not None:
             e.store(i, address[node.tape.log])
 
-    def put_on(self, tape: Tape, carried: Sequence[Value], turn: Value, address: dict[Base, Value]) -> None:
+    def put_on(self, tape: Tape, carried: Sequence[Value], turn: Value, address: dict[Buffer, Value]) -> None:
         """Write what turn number `turn` is given onto a tape, if it has a row; of a full one, let every other row go before."""
         e, log = self.driver, address[tape.log]
         stride = e.load(log, int64, 1)
         with e.when((turn & (stride - 1)) == 0):
             with e.when(turn == stride * tape.length):
                 with e.loop(tape.length // 2, 1) as n:
-                    for base in tape.rows:
-                        self.copy_row(base, self.row(base, n * 2, address), self.row(base, n, address))
+                    for buffer in tape.rows:
+                        self.copy_row(buffer, self.row(buffer, n * 2, address), self.row(buffer, n, address))
                 e.store(stride * 2, log, 1)
             row = turn // e.load(log, int64, 1)
-            for base, source in zip(tape.rows, carried):
-                self.copy_row(base, source, self.row(base, row, address))
+            for buffer, source in zip(tape.rows, carried):
+                self.copy_row(buffer, source, self.row(buffer, row, address))
 
-    def rewind(self, node: Rewind, calls: list[list[Call]], address: dict[Base, Value]) -> None:
+    def rewind(self, node: Rewind, calls: list[list[Call]], address: dict[Buffer, Value]) -> None:
         """Write the turns back of a loop, of those between two rows of its tape at a time, from the last on."""
         assert node.tape is not None
         e, tape, log = self.driver, node.tape, address[node.tape.log]
         count, stride = e.load(log, int64), e.load(log, int64, 1)
         used = (count + stride - 1) // stride
-        back = [e.address(address[base], start, kind_of(base.dtype)) for base, start, _ in node.places]
-        ahead = [e.address(address[base], start, kind_of(base.dtype)) for base, start, _ in node.places_ahead]
+        back = [e.address(address[buffer], start, kind_of(buffer.dtype)) for buffer, start, _ in node.places]
+        ahead = [e.address(address[buffer], start, kind_of(buffer.dtype)) for buffer, start, _ in node.places_ahead]
         with e.loop(used) as passed:
             row = used - 1 - passed
             turns = e.math.minimum(stride, count - row * stride)
 
             def given(turn: Value, row: Value = row) -> list[Value]:
                 """Return where that lies which a turn behind a row is given: the row itself, or what was computed of it."""
-                anew = [self.row(base, turn, address) for base in node.again]
-                return [e.select(turn == 0, self.row(base, row, address), x) for base, x in zip(tape.rows, anew)]
+                anew = [self.row(buffer, turn, address) for buffer in node.again]
+                return [e.select(turn == 0, self.row(buffer, row, address), x) for buffer, x in zip(tape.rows, anew)]
 
             with e.loop(turns, 1) as turn:
-                here = [self.row(base, turn, address) for base in node.again]
-                for base, source, target in zip(tape.rows, given(turn - 1), here):
-                    self.copy_row(base, source, target)
+                here = [self.row(buffer, turn, address) for buffer in node.again]
+                for buffer, source, target in zip(tape.rows, given(turn - 1), here):
+                    self.copy_row(buffer, source, target)
                 inner = [*ahead[: len(ahead) - len(here)], *here]
                 self.turn(node.tested, calls[1], dict(zip(node.tested.outside(), inner)), address[node.room])
             with e.loop(turns) as done:
                 inner = [*back[: node.same], *given(turns - 1 - done), *back[node.same + len(tape.rows) :]]
                 self.turn(node.schedule, calls[0], dict(zip(node.schedule.outside(), inner)), address[node.room])
 
-    def row(self, base: Base, number: Value, address: dict[Base, Value]) -> Value:
+    def row(self, buffer: Buffer, number: Value, address: dict[Buffer, Value]) -> Value:
         """Return the address of a row of a tape."""
-        return self.driver.offset(address[base], number * (base.nbytes // base.shape[0]))
+        return self.driver.offset(address[buffer], number * (buffer.nbytes // buffer.shape[0]))
 
-    def copy_row(self, base: Base, source: Value, target: Value) -> None:
+    def copy_row(self, buffer: Buffer, source: Value, target: Value) -> None:
         """Write the copy of a row of a tape."""
         e = self.driver
-        e.call("memcpy", pointer, target, source, e.const(base.nbytes // base.shape[0], int64))
+        e.call("memcpy", pointer, target, source, e.const(buffer.nbytes // buffer.shape[0], int64))
 
-    def turn(self, schedule: Schedule, calls: Sequence[Call], address: dict[Base, Value], room: Value) -> None:
+    def turn(self, schedule: Schedule, calls: Sequence[Call], address: dict[Buffer, Value], room: Value) -> None:
         """Write what is done once, on memory at these addresses."""
         self.settle(schedule.homes(), address, room)
         self.run(schedule.groups, calls, schedule.moves, address)
 
-    def keep_apart(self, address: dict[Base, Value]) -> None:
-        """Write the return if bases that must be apart meet."""
+    def keep_apart(self, address: dict[Buffer, Value]) -> None:
+        """Write the return if buffers that must be apart meet."""
         e = self.driver
         for ones, others in self.apart:
             found = meeting(e, address, ones, others)
@@ -234,7 +234,7 @@ class Segment:
     def check(self, node: Check, place: Value) -> None:
         """Write the return if a check fails."""
         e = self.driver
-        kind = kind_of(node.arg.base.dtype)
+        kind = kind_of(node.arg.buffer.dtype)
         found = e.load(e.address(place, node.arg.offset, kind), kind)
         with e.when(~found if kind is bool_ else found != node.number):
             self.leave((UNEXPECTED if node.lenient else UNMET) if node.place is None else self.met(node.place, found))
@@ -253,9 +253,9 @@ class Segment:
             blas.limit(self.driver, self.before)
         self.driver.ret(self.driver.const(status, int32) if isinstance(status, int) else status)
 
-    def place(self, home: Home, address: dict[Base, Value], arena: Value) -> Value:
+    def place(self, home: Home, address: dict[Buffer, Value], arena: Value) -> Value:
         """Return the address of a home."""
-        if isinstance(home, Base):
+        if isinstance(home, Buffer):
             return address[home]
         start, way = (address[home[0]], home[1]) if isinstance(home, tuple) else (arena, home)
         return self.driver.offset(start, self.driver.apart(way) if self.driver.general else way)

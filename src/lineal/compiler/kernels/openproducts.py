@@ -49,7 +49,7 @@ class Form:
     moves: tuple[tuple[bool, ...], ...]
     """For each axis of a stack, which of A, B and C move along it."""
     starts: tuple[bool, bool]
-    """Whether A and B begin elsewhere than their bases."""
+    """Whether A and B begin elsewhere than their buffers."""
     numbers: dict[str, int]
 
     def __hash__(self) -> int:
@@ -187,7 +187,7 @@ class OpenSmallProduct(SmallProduct):
 
 
 def write_open(e: Emitter, form: Form, name: str, places: Sequence[Value]) -> None:
-    """Write the small products of a form into the function `name`, for the addresses of A's, B's and C's bases."""
+    """Write the small products of a form into the function `name`, for the addresses of A's, B's and C's buffers."""
     kind = kind_of(form.dtype)
 
     def stack(places: Sequence[Value], span: tuple[Value, Value] | None) -> None:

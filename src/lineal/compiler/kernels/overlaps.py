@@ -12,7 +12,7 @@ from lineal.codegen.emit import Emitter
 from lineal.codegen.kinds import int64
 from lineal.codegen.values import Value
 from lineal.compiler.kernels.partials import reserved
-from lineal.compiler.nodes.windows import Base
+from lineal.compiler.nodes.buffers import Buffer
 
 __all__ = ["meeting"]
 
@@ -20,14 +20,16 @@ FEW = 64
 """How many pairs are compared in straight code at most."""
 
 
-def meeting(e: Emitter, address: dict[Base, Value], ones: Sequence[Base], others: Sequence[Base]) -> Value | None:
+def meeting(e: Emitter, address: dict[Buffer, Value], ones: Sequence[Buffer], others: Sequence[Buffer]) -> Value | None:
     """Write whether the memory of one of `ones` meets that of a different one of `others`; None if there are no pairs."""
     pairs = [(a, b) for a in ones for b in others if a is not b]
     if not pairs:
         return None
-    spans = {base: span(e, base, address[base]) for base in dict.fromkeys((*ones, *others))}
+    spans = {buffer: span(e, buffer, address[buffer]) for buffer in dict.fromkeys((*ones, *others))}
     if len(pairs) > FEW:
-        return counted(e, [spans[base] for base in ones], [spans[base] for base in others]) != len(set(ones) & set(others))
+        return counted(e, [spans[buffer] for buffer in ones], [spans[buffer] for buffer in others]) != len(
+            set(ones) & set(others)
+        )
     found = None
     for one, other in pairs:
         (a, b), (c, d) = spans[one], spans[other]
@@ -36,11 +38,11 @@ def meeting(e: Emitter, address: dict[Base, Value], ones: Sequence[Base], others
     return found
 
 
-def span(e: Emitter, base: Base, place: Value) -> tuple[Value, Value]:
-    """Return the addresses between which the elements of a base lie."""
-    ways = [(size - 1) * step * base.dtype.itemsize for size, step in zip(base.shape, base.strides)]
+def span(e: Emitter, buffer: Buffer, place: Value) -> tuple[Value, Value]:
+    """Return the addresses between which the elements of a buffer lie."""
+    ways = [(size - 1) * step * buffer.dtype.itemsize for size, step in zip(buffer.shape, buffer.strides)]
     first, last = sum(way for way in ways if way < 0), sum(way for way in ways if way > 0)
-    return e.offset(place, first), e.offset(place, last + base.dtype.itemsize)
+    return e.offset(place, first), e.offset(place, last + buffer.dtype.itemsize)
 
 
 def counted(e: Emitter, ones: Sequence[tuple[Value, Value]], others: Sequence[tuple[Value, Value]]) -> Value:

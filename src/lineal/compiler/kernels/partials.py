@@ -13,8 +13,8 @@ from lineal.codegen.emit import Emitter
 from lineal.codegen.kinds import Kind, int8, kind_of
 from lineal.codegen.values import Value
 from lineal.compiler.kernels.pieces import adds
+from lineal.compiler.nodes.buffers import Buffer
 from lineal.compiler.nodes.node import Reduce
-from lineal.compiler.nodes.windows import Base
 
 __all__ = ["Partials", "reserved"]
 
@@ -73,19 +73,19 @@ class Partials:
         """Return the memory for all chunks."""
         return reserved(self.e, self.size * chunks)
 
-    def places(self, memory: Value, chunk: int | Value) -> dict[Base, Value]:
+    def places(self, memory: Value, chunk: int | Value) -> dict[Buffer, Value]:
         """Return where the results of a chunk lie."""
         mine = self.e.offset(memory, chunk * self.size)
         return {node.out: self.e.offset(mine, start) for node, start in zip(self.reduces, self.offsets)}
 
-    def clear(self, places: dict[Base, Value], start: Callable[[Reduce, int], Value]) -> None:
+    def clear(self, places: dict[Buffer, Value], start: Callable[[Reduce, int], Value]) -> None:
         """Write what the results of a chunk begin with."""
         for node in self.reduces:
             kind = self.kinds[node.out]
             for block in self.e.blocks(math.prod(node.out.shape), kind):
                 block.store(start(node, block.lanes), places[node.out], kind)
 
-    def finish(self, memory: Value, chunks: int, addresses: dict[Base, Value]) -> None:
+    def finish(self, memory: Value, chunks: int, addresses: dict[Buffer, Value]) -> None:
         """Write the putting together of the chunks' results, first to last."""
         e = self.e
         for node, start in zip(self.reduces, self.offsets):

@@ -99,10 +99,10 @@ class Pieces(Elements):
 
         What the loop stores may lie where it has read, but not where memory is of one row.
         """
-        if node.kind != "squares" or node.arg.base.dtype.itemsize >= node.out.dtype.itemsize or self.chosen:
+        if node.kind != "squares" or node.arg.buffer.dtype.itemsize >= node.out.dtype.itemsize or self.chosen:
             return False
-        stored = [base for base in self.group.stored if base in self.made]
-        return (node.arg.base in stored and self.here(node)) or self.local.issuperset(stored)
+        stored = [buffer for buffer in self.group.stored if buffer in self.made]
+        return (node.arg.buffer in stored and self.here(node)) or self.local.issuperset(stored)
 
     def reduced(
         self, loops: Sequence[Axis], rounds: dict[Axis, int], index: Index, wide: int, write: Callable[[Index, Parts], None]
@@ -184,4 +184,4 @@ class Pieces(Elements):
 
     def kind_within(self, node: Reduce) -> Kind:
         """Return the kind in which a reduction adds its terms."""
-        return kind_of((node.arg.base if node in self.quick else node.out).dtype)
+        return kind_of((node.arg.buffer if node in self.quick else node.out).dtype)

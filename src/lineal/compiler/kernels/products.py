@@ -18,8 +18,8 @@ from lineal.compiler.kernels.epilogues import epilogue_of, sheets_of
 from lineal.compiler.kernels.loops import parameters
 from lineal.compiler.kernels.openproducts import Form, formed, write_open
 from lineal.compiler.kernels.smallproducts import SmallProduct
+from lineal.compiler.nodes.buffers import Buffer, BufferView
 from lineal.compiler.nodes.node import Product
-from lineal.compiler.nodes.windows import Base, Window
 from lineal.compiler.scheduling.grouping import Group
 from lineal.compiler.scheduling.tiled import Tiled, problem, work
 
@@ -51,20 +51,20 @@ def write_product(e: Emitter, group: Group, name: str) -> bool:
     """Write the function of a product, or of a stack of products; return that it returns no status."""
     (node,) = group.nodes
     assert isinstance(node, Product)
-    bases, axes = parameters(group), leading(node)
-    with e.function(name, [(f"p{n}", pointer) for n in range(len(bases))]) as given:
+    buffers, axes = parameters(group), leading(node)
+    with e.function(name, [(f"p{n}", pointer) for n in range(len(buffers))]) as given:
         worth, form = worth_threads(e, node), form_of(e, node)
         if form is not None:
-            address = dict(zip(bases, given))
-            write_open(e, form, name, [address[each] for each in (node.a.base, node.b.base, node.out)])
+            address = dict(zip(buffers, given))
+            write_open(e, form, name, [address[each] for each in (node.a.buffer, node.b.buffer, node.out)])
         elif axes and e.spread and (worth or e.general):
 
             def work(start: Value, stop: Value, *given: Value) -> None:
-                stack(e, node, begin(e, node, bases, given), axes, (start, stop), spread=not worth)
+                stack(e, node, begin(e, node, buffers, given), axes, (start, stop), spread=not worth)
 
             shared(e, name, axes[0][0], given, work, grain=1, worth=e.decided(worth))
         else:
-            stack(e, node, begin(e, node, bases, given), axes, spread=e.spread)
+            stack(e, node, begin(e, node, buffers, given), axes, spread=e.spread)
     return False
 
 
@@ -84,7 +84,7 @@ def contraction_of(e: Emitter, group: Group) -> Contraction:
     node = group.nodes[0]
     assert isinstance(node, Product)
     rows, columns = node.a.strides[-2:]
-    kinds = (kind_of(each.base.dtype).name for each in (node.a, node.b))
+    kinds = (kind_of(each.buffer.dtype).name for each in (node.a, node.b))
     epilogue = epilogue_of(group) if isinstance(group, Tiled) else None
     problem = Contract(*kinds, by_columns=rows == 1 and columns != 1, epilogue=epilogue, laid=node.laid)
     return contraction(problem, e.target)
@@ -107,10 +107,10 @@ def leading(node: Product) -> list[Axis]:
     return sorted(found, key=lambda axis: -axis[0])
 
 
-def begin(e: Emitter, node: Product, bases: Sequence[Base], given: Sequence[Value]) -> list[Value]:
+def begin(e: Emitter, node: Product, buffers: Sequence[Buffer], given: Sequence[Value]) -> list[Value]:
     """Return where the first A, B and C begin."""
-    kind, address = kind_of(node.out.dtype), dict(zip(bases, given))
-    return [*(e.address(address[each.base], each.offset, kind) for each in (node.a, node.b)), address[node.out]]
+    kind, address = kind_of(node.out.dtype), dict(zip(buffers, given))
+    return [*(e.address(address[each.buffer], each.offset, kind) for each in (node.a, node.b)), address[node.out]]
 
 
 def stack(
@@ -135,17 +135,17 @@ def stack(
             multiply(e, node, *places, spread=spread)
 
 
-def call(e: Emitter, group: Group, address: dict[Base, Value], spread: int = 1) -> None:
+def call(e: Emitter, group: Group, address: dict[Buffer, Value], spread: int = 1) -> None:
     """Write the call that does a single product, and what is made of its sums, at these addresses; `spread`: see `multiply`."""
     node = group.nodes[0]
     assert isinstance(node, Product)
-    at = lambda base, offset: e.address(address[base], offset, kind_of(base.dtype))
-    a, b = (at(each.base, each.offset) for each in (node.a, node.b))
+    at = lambda buffer, offset: e.address(address[buffer], offset, kind_of(buffer.dtype))
+    a, b = (at(each.buffer, each.offset) for each in (node.a, node.b))
     if not isinstance(group, Tiled):
         multiply(e, node, a, b, address[node.out], spread)
         return
     sheets = sheets_of(group, node.out, group.sizes)
-    given = [place for each in sheets for place in (at(each.base, each.offset), e.index(each.steps[0]))]
+    given = [place for each in sheets for place in (at(each.buffer, each.offset), e.index(each.steps[0]))]
     e.call(contraction_of(e, group).name, None, *factors(e, node, a, b), e.const(spread, int64), *given)
 
 
@@ -173,9 +173,9 @@ def multiply(e: Emitter, node: Product, a: Value, b: Value, out: Value, spread: 
     blas.gemm(e, kind, a, b, out, m, n, k, transpose_a=a_turned, transpose_b=b_turned, strides=(a_row, b_row, n))
 
 
-def layout(window: Window) -> tuple[bool, int]:
+def layout(view: BufferView) -> tuple[bool, int]:
     """Return whether a matrix lies by columns, and how far its rows (or columns) are apart."""
-    (m, n), (rows, columns) = window.shape[-2:], window.strides[-2:]
+    (m, n), (rows, columns) = view.shape[-2:], view.strides[-2:]
     if columns == 1 or (n == 1 and rows >= 1 and columns != 1 and m > 1 and rows >= n):
         return False, max(rows, n, 1)
     if n == 1:

@@ -15,9 +15,9 @@ def write_routine(e: Emitter, group: Group, name: str) -> bool:
     """Write the function of a routine; return that it returns no status."""
     (node,) = group.nodes
     assert isinstance(node, Routine)
-    bases = parameters(group)
-    with e.function(name, [(f"p{n}", pointer) for n in range(len(bases))]) as given:
-        address = dict(zip(bases, given))
-        xs = [e.address(address[each.base], each.offset, kind_of(each.base.dtype)) for each in node.args]
-        node.write(e, xs, [address[base] for base in node.outs])
+    buffers = parameters(group)
+    with e.function(name, [(f"p{n}", pointer) for n in range(len(buffers))]) as given:
+        address = dict(zip(buffers, given))
+        xs = [e.address(address[each.buffer], each.offset, kind_of(each.buffer.dtype)) for each in node.args]
+        node.write(e, xs, [address[buffer] for buffer in node.outs])
     return False

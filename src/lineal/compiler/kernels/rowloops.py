@@ -11,7 +11,7 @@ from lineal.codegen.parallel import shared
 from lineal.codegen.values import Value
 from lineal.compiler.kernels.loops import LoopWriter, parameters
 from lineal.compiler.kernels.partials import ALIGNMENT, Partials, reserved
-from lineal.compiler.nodes.windows import Base
+from lineal.compiler.nodes.buffers import Buffer
 from lineal.compiler.scheduling.cost import WORTH_THREADS, nanoseconds
 from lineal.compiler.scheduling.rows import Rows
 
@@ -53,22 +53,22 @@ class RowWriter:
 
     def write(self, name: str) -> None:
         """Write the function `name`; its parameters are the addresses of `parameters(rows)`."""
-        e, bases = self.e, parameters(self.rows)
-        with e.function(name, [(f"p{n}", pointer) for n in range(len(bases))]) as given:
+        e, buffers = self.e, parameters(self.rows)
+        with e.function(name, [(f"p{n}", pointer) for n in range(len(buffers))]) as given:
             memory = [self.partials.reserve(self.chunks)] if self.sums else []
-            work = lambda start, stop, *captured: self.work(start, stop, bases, captured)
+            work = lambda start, stop, *captured: self.work(start, stop, buffers, captured)
             worth = self.chunks > 1 and sum(map(nanoseconds, self.rows.groups)) >= WORTH_THREADS
             if e.spread if e.general else worth:
                 shared(e, name, e.apart(self.chunks), (*given, *memory), work, grain=1, worth=e.decided(worth))
             else:
                 work(0, e.apart(self.chunks), *given, *memory)
             if self.sums:
-                self.partials.finish(memory[0], self.chunks, dict(zip(bases, given)))
+                self.partials.finish(memory[0], self.chunks, dict(zip(buffers, given)))
 
-    def work(self, start: int | Value, stop: int | Value, bases: list[Base], captured: tuple[Value, ...]) -> None:
+    def work(self, start: int | Value, stop: int | Value, buffers: list[Buffer], captured: tuple[Value, ...]) -> None:
         """Write the loop of one thread over its rows, or over its chunks of rows if they are summed up."""
         e = self.e
-        addresses = dict(zip(bases, captured))
+        addresses = dict(zip(buffers, captured))
         addresses |= self.scratch()
         if not self.sums:
             self.over(start, stop, addresses)
@@ -80,23 +80,23 @@ class RowWriter:
             first = e.math.minimum(chunk * size, self.sizes[0])
             self.over(first, e.math.minimum(first + size, self.sizes[0]), addresses | places)
 
-    def scratch(self) -> dict[Base, Value]:
-        """Return memory for one row of each base that is local; what is read for the last time leaves its place to others."""
+    def scratch(self) -> dict[Buffer, Value]:
+        """Return memory for one row of each buffer that is local; what is read for the last time leaves its place to others."""
         count, local = len(self.rows.outer or ()), self.rows.local
         order = list(enumerate(self.rows.groups))
-        last = {base: n for n, group in order for base in (*group.stored, *group.external()) if base in local}
-        places: dict[Base, Value] = {}
+        last = {buffer: n for n, group in order for buffer in (*group.stored, *group.external()) if buffer in local}
+        places: dict[Buffer, Value] = {}
         free: dict[int, list[Value]] = {}
-        size = lambda base: -(-math.prod(base.shape[count:]) * base.dtype.itemsize // ALIGNMENT) * ALIGNMENT
+        size = lambda buffer: -(-math.prod(buffer.shape[count:]) * buffer.dtype.itemsize // ALIGNMENT) * ALIGNMENT
         for n, group in enumerate(self.rows.groups):
-            for base in (each for each in group.stored if each in local):
-                waiting = free.get(size(base))
-                places[base] = waiting.pop() if waiting else reserved(self.e, size(base))
-            for base in (each for each in last if last[each] == n):
-                free.setdefault(size(base), []).append(places[base])
+            for buffer in (each for each in group.stored if each in local):
+                waiting = free.get(size(buffer))
+                places[buffer] = waiting.pop() if waiting else reserved(self.e, size(buffer))
+            for buffer in (each for each in last if last[each] == n):
+                free.setdefault(size(buffer), []).append(places[buffer])
         return places
 
-    def over(self, start: int | Value, stop: int | Value, addresses: dict[Base, Value]) -> None:
+    def over(self, start: int | Value, stop: int | Value, addresses: dict[Buffer, Value]) -> None:
         """Write the loops over rows, and in them those of the groups."""
         e = self.e
         for count in (TOGETHER, 1) if self.only_sums() else (1,):

@@ -10,8 +10,8 @@ from lineal.codegen.emit import Emitter
 from lineal.codegen.kinds import int32, int64, kind_of, pointer
 from lineal.codegen.values import Value, Variable
 from lineal.compiler.kernels.loops import parameters, placed
+from lineal.compiler.nodes.buffers import Pick
 from lineal.compiler.nodes.node import Runs
-from lineal.compiler.nodes.windows import Pick
 from lineal.compiler.scheduling.grouping import Group
 
 __all__ = ["write_runs"]
@@ -21,10 +21,10 @@ def write_runs(e: Emitter, group: Group, name: str) -> bool:
     """Write the function of runs; return that it returns a status: whether an index was out of range."""
     (node,) = group.nodes
     assert isinstance(node, Runs)
-    bases = parameters(group)
-    with e.function(name, [(f"p{n}", pointer) for n in range(len(bases))], int32) as given:
-        address = dict(zip(bases, given))
-        index, order, starts = (address[each] for each in (node.pick.index.base, node.order, node.starts))
+    buffers = parameters(group)
+    with e.function(name, [(f"p{n}", pointer) for n in range(len(buffers))], int32) as given:
+        address = dict(zip(buffers, given))
+        index, order, starts = (address[each] for each in (node.pick.index.buffer, node.order, node.starts))
         failed = counted(e, node.pick, index, starts)
         total = e.variable(e.const(0, int32))
         with e.loop(node.starts.shape[0], carried=[total]) as place:
@@ -55,9 +55,9 @@ def elements(
     e: Emitter, pick: Pick, index: Value, carried: Sequence[Variable] = (), backwards: bool = False
 ) -> Iterator[tuple[Value, Value, Value]]:
     """Write a loop over an index; yield the number of an element, the place that it names, and whether that is in range."""
-    window, ((size,), (step,)) = pick.index, (pick.index.shape, pick.index.strides)
-    kind = kind_of(window.base.dtype)
+    view, ((size,), (step,)) = pick.index, (pick.index.shape, pick.index.strides)
+    kind = kind_of(view.buffer.dtype)
     with e.loop(size, carried=carried) as n:
         number = e.index(size) - 1 - n if backwards else n
-        place, good = placed(e, e.load(e.address(index, window.offset, kind), kind, number * step), pick)
+        place, good = placed(e, e.load(e.address(index, view.offset, kind), kind, number * step), pick)
         yield number, place, good

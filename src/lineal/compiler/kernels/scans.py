@@ -11,8 +11,8 @@ from lineal.codegen.scans import step as scanned
 from lineal.codegen.values import Value, Variable
 from lineal.compiler.kernels.loops import parameters
 from lineal.compiler.kernels.scatter import moved, read
+from lineal.compiler.nodes.buffers import Buffer
 from lineal.compiler.nodes.node import Scan
-from lineal.compiler.nodes.windows import Base
 from lineal.compiler.scheduling.grouping import Group
 
 __all__ = ["write_scan"]
@@ -22,10 +22,10 @@ def write_scan(e: Emitter, group: Group, name: str) -> bool:
     """Write the function of a scan; return that it returns no status."""
     (node,) = group.nodes
     assert isinstance(node, Scan)
-    bases = parameters(group)
+    buffers = parameters(group)
     shape = node.out.shape
-    with e.function(name, [(f"p{n}", pointer) for n in range(len(bases))], None) as given, ExitStack() as stack:
-        addresses = dict(zip(bases, given))
+    with e.function(name, [(f"p{n}", pointer) for n in range(len(buffers))], None) as given, ExitStack() as stack:
+        addresses = dict(zip(buffers, given))
         index = {n: stack.enter_context(e.loop(size)) for n, size in enumerate(shape) if n != node.axis}
         if in_vectors(node, e.general):
             write_row(e, node, [index.get(n, e.index(0)) for n in range(len(shape))], addresses)
@@ -39,19 +39,19 @@ def write_scan(e: Emitter, group: Group, name: str) -> bool:
 
 def in_vectors(node: Scan, general: bool) -> bool:
     """Return whether several numbers are scanned at once: those that lie side by side, unless they are, and stay, too few."""
-    alone = node.args[0].base.source == "literal" or node.exclusive or not node.associative
+    alone = node.args[0].buffer.source == "literal" or node.exclusive or not node.associative
     together = node.target.strides[node.axis] == 1 and node.args[0].strides[node.axis] == 1
     return not alone and together and kept_as(node) is float64 and (general or node.out.shape[node.axis] >= LANES)
 
 
-def write_row(e: Emitter, node: Scan, index: list[Value], addresses: dict[Base, Value]) -> None:
+def write_row(e: Emitter, node: Scan, index: list[Value], addresses: dict[Buffer, Value]) -> None:
     """Write the scan of one row in vectors."""
     (arg,) = node.args
     so_far = e.variable(e.const(node.start, float64, LANES))
     combine = lambda a, b: node.formula(e.math, a, b)
-    source, target = moved(e, arg, index, addresses[arg.base]), moved(e, node.target, index, addresses[node.out])
+    source, target = moved(e, arg, index, addresses[arg.buffer]), moved(e, node.target, index, addresses[node.out])
     for block in e.blocks(node.out.shape[node.axis], LANES, carried=[so_far]):
-        value = block.load(source, kind_of(arg.base.dtype))
+        value = block.load(source, kind_of(arg.buffer.dtype))
         block.store(scanned(e, block, value, so_far, combine, node.start), target, kind_of(node.out.dtype))
 
 
@@ -61,7 +61,7 @@ def kept_as(node: Scan) -> Kind:
     return float64 if kind.family == "f" else kind
 
 
-def step(e: Emitter, node: Scan, index: list[Value], so_far: Variable, addresses: dict[Base, Value]) -> None:
+def step(e: Emitter, node: Scan, index: list[Value], so_far: Variable, addresses: dict[Buffer, Value]) -> None:
     """Write one step."""
     kind = kind_of(node.out.dtype)
     args = [read(e, each, index, addresses) for each in node.args]

@@ -18,8 +18,8 @@ from lineal.codegen.scatters import LEAST, PIECES, SHARE
 from lineal.codegen.values import Value
 from lineal.compiler.kernels.loops import parameters, placed
 from lineal.compiler.kernels.partials import MEMORY, reserved
+from lineal.compiler.nodes.buffers import Buffer, BufferView, Pick, dense
 from lineal.compiler.nodes.node import Scatter
-from lineal.compiler.nodes.windows import Base, Pick, Window, dense
 from lineal.compiler.scheduling.grouping import Group
 
 __all__ = ["write_scatter"]
@@ -37,18 +37,18 @@ def write_scatter(e: Emitter, group: Group, name: str) -> bool:
     """Write the function of a scatter; return that it returns a status: whether an index was out of range."""
     (node,) = group.nodes
     assert isinstance(node, Scatter)
-    bases = parameters(group)
-    with e.function(name, [(f"p{n}", pointer) for n in range(len(bases))], int32) as given:
-        addresses = dict(zip(bases, given))
+    buffers = parameters(group)
+    with e.function(name, [(f"p{n}", pointer) for n in range(len(buffers))], int32) as given:
+        addresses = dict(zip(buffers, given))
         for pick in node.picks:
             check(e, pick, addresses)
         axis, pieces = split(e, node), pieces_of(e, node)
         if pieces > 1:
-            in_pieces(e, node, name, pieces, bases, given)
+            in_pieces(e, node, name, pieces, buffers, given)
         elif axis is None:
             loops(e, node, addresses)
         else:
-            work = lambda start, stop, *known: loops(e, node, dict(zip(bases, known)), {axis: (start, stop)})
+            work = lambda start, stop, *known: loops(e, node, dict(zip(buffers, known)), {axis: (start, stop)})
             worth = e.decided(math.prod(node.source.shape) >= WORTH_THREADS)
             shared(e, name, node.source.shape[axis], given, work, grain=grain(node, axis), worth=worth)
         e.ret(e.const(0, int32))
@@ -78,7 +78,7 @@ def pieces_of(e: Emitter, node: Scatter) -> int:
     return max(1, min(PIECES, count // max(LEAST, SHARE * math.prod(out.shape)), MEMORY // max(out.nbytes, 1)))
 
 
-def in_pieces(e: Emitter, node: Scatter, name: str, pieces: int, bases: list[Base], given: Sequence[Value]) -> None:
+def in_pieces(e: Emitter, node: Scatter, name: str, pieces: int, buffers: list[Buffer], given: Sequence[Value]) -> None:
     """Write the sums of pieces on different threads, and what adds them up in order."""
     shape, count = node.source.shape, math.prod(node.out.shape)
     axis = shape.index(max(shape))
@@ -93,11 +93,11 @@ def in_pieces(e: Emitter, node: Scatter, name: str, pieces: int, bases: list[Bas
                 block.store(e.const(-0.0, float64), totals)
             begin = piece * length
             end = e.math.minimum(begin + length, shape[axis])
-            loops(e, node, dict(zip(bases, known)) | {node.out: totals}, {axis: (begin, end)})
+            loops(e, node, dict(zip(buffers, known)) | {node.out: totals}, {axis: (begin, end)})
 
     memory = reserved(e, pieces * node.out.nbytes)
     shared(e, name, pieces, (*given, memory), work, grain=1)
-    out = given[bases.index(node.out)]
+    out = given[buffers.index(node.out)]
     for block in e.blocks(count, float64):
         total = e.variable(block.load(out, float64))
         with e.loop(pieces, carried=[total]) as piece:
@@ -110,7 +110,7 @@ def grain(node: Scatter, axis: int) -> int:
     return max(1, CACHE_LINE // (abs(node.target.strides[axis]) * node.out.dtype.itemsize))
 
 
-def loops(e: Emitter, node: Scatter, addresses: dict[Base, Value], bounds: Bounds = {}) -> None:  # noqa: B006 - not written
+def loops(e: Emitter, node: Scatter, addresses: dict[Buffer, Value], bounds: Bounds = {}) -> None:  # noqa: B006 - not written
     """Write the loops over the source, of some axes within bounds."""
     shape = node.source.shape
     ranges = [bounds.get(n, (0, size)) for n, size in enumerate(shape)]
@@ -130,29 +130,29 @@ def in_vectors(e: Emitter, node: Scatter) -> bool:
     return not any(pick.index.strides[-1] for pick in node.picks) and (e.general or node.source.shape[-1] >= SHORTEST)
 
 
-def check(e: Emitter, pick: Pick, addresses: dict[Base, Value]) -> None:
+def check(e: Emitter, pick: Pick, addresses: dict[Buffer, Value]) -> None:
     """Write the return if an index is out of range; nothing has been put anywhere then."""
     failed = e.variable(e.const(False, kinds.bool_))
-    window = narrowed(pick.index)
-    *outer, last = window.shape or (1,)
-    lanes = e.lanes(int64) if window.strides[-1:] == (1,) else 1
+    view = narrowed(pick.index)
+    *outer, last = view.shape or (1,)
+    lanes = e.lanes(int64) if view.strides[-1:] == (1,) else 1
     with ExitStack() as stack:
         index = [stack.enter_context(e.loop(size, carried=[failed])) for size in outer]
         for block in e.blocks(last, lanes, carried=[failed]):
-            _, good = placed(e, read_row(e, window, index, addresses, block), pick)
+            _, good = placed(e, read_row(e, view, index, addresses, block), pick)
             failed.value = failed.value | e.any(block.keep(~good, False))
     with e.when(failed.value):
         e.ret(e.const(1, int32))
         e.begin(e.label("never"))
 
 
-def narrowed(window: Window) -> Window:
-    """Return a window that shows the same elements, each that is repeated along an axis once."""
-    shape = tuple(1 if step == 0 and size else size for size, step in zip(window.shape, window.strides))
-    return Window(window.base, shape, window.strides, window.offset)
+def narrowed(view: BufferView) -> BufferView:
+    """Return a view that shows the same elements, each that is repeated along an axis once."""
+    shape = tuple(1 if step == 0 and size else size for size, step in zip(view.shape, view.strides))
+    return BufferView(view.buffer, shape, view.strides, view.offset)
 
 
-def put(e: Emitter, node: Scatter, index: list[Value], addresses: dict[Base, Value]) -> None:
+def put(e: Emitter, node: Scatter, index: list[Value], addresses: dict[Buffer, Value]) -> None:
     """Write what is done with one element."""
     kind = kind_of(node.out.dtype)
     place = target(e, node, index, addresses)
@@ -162,7 +162,7 @@ def put(e: Emitter, node: Scatter, index: list[Value], addresses: dict[Base, Val
     e.store(value, place, kind=kind)
 
 
-def put_row(e: Emitter, node: Scatter, index: list[Value], addresses: dict[Base, Value], start: Any, stop: Any) -> None:
+def put_row(e: Emitter, node: Scatter, index: list[Value], addresses: dict[Buffer, Value], start: Any, stop: Any) -> None:
     """Write what is done with the elements along the last axis, in vectors."""
     kind = kind_of(node.out.dtype)
     place = target(e, node, index, addresses)
@@ -173,7 +173,7 @@ def put_row(e: Emitter, node: Scatter, index: list[Value], addresses: dict[Base,
         block.store(value, place, kind)
 
 
-def target(e: Emitter, node: Scatter, index: list[Value], addresses: dict[Base, Value]) -> Value:
+def target(e: Emitter, node: Scatter, index: list[Value], addresses: dict[Buffer, Value]) -> Value:
     """Return the address that an element goes to; at the indices along all axes, or all but the last one."""
     kind = kind_of(node.out.dtype)
     place = moved(e, node.target, index, addresses[node.out])
@@ -188,27 +188,27 @@ def sum_of(before: Value, value: Value) -> Value:
     return before | value if before.kind.family == "b" else before + value
 
 
-def read(e: Emitter, window: Window, index: list[Value], addresses: dict[Base, Value]) -> Value:
-    """Return the element of a window at an index."""
-    kind = kind_of(window.base.dtype)
-    if window.base.source == "literal":
-        return e.const(window.number, kind)
-    return e.load(moved(e, window, index, addresses[window.base]), kind)
+def read(e: Emitter, view: BufferView, index: list[Value], addresses: dict[Buffer, Value]) -> Value:
+    """Return the element of a view at an index."""
+    kind = kind_of(view.buffer.dtype)
+    if view.buffer.source == "literal":
+        return e.const(view.number, kind)
+    return e.load(moved(e, view, index, addresses[view.buffer]), kind)
 
 
-def read_row(e: Emitter, window: Window, index: list[Value], addresses: dict[Base, Value], block: Block) -> Value:
-    """Return the elements of a window that a block along its last axis stands at."""
-    kind = kind_of(window.base.dtype)
-    if window.base.source == "literal":
-        return e.const(window.number, kind.computed)
-    return block.load(moved(e, window, index, addresses[window.base]), kind, sum(window.strides[-1:]))
+def read_row(e: Emitter, view: BufferView, index: list[Value], addresses: dict[Buffer, Value], block: Block) -> Value:
+    """Return the elements of a view that a block along its last axis stands at."""
+    kind = kind_of(view.buffer.dtype)
+    if view.buffer.source == "literal":
+        return e.const(view.number, kind.computed)
+    return block.load(moved(e, view, index, addresses[view.buffer]), kind, sum(view.strides[-1:]))
 
 
-def moved(e: Emitter, window: Window, index: list[Value], address: Value) -> Value:
-    """Return the address of a window's element."""
-    kind = kind_of(window.base.dtype)
-    address = e.address(address, window.offset, kind)
-    for number, step, size in zip(index, window.strides, window.shape):
+def moved(e: Emitter, view: BufferView, index: list[Value], address: Value) -> Value:
+    """Return the address of a view's element."""
+    kind = kind_of(view.buffer.dtype)
+    address = e.address(address, view.offset, kind)
+    for number, step, size in zip(index, view.strides, view.shape):
         if step and size != 1:
             address = e.address(address, number * step, kind)
     return address

@@ -63,7 +63,7 @@ class Tabled(Segment):
         parameters = [("addresses", pointer), ("numbers", pointer)]
         with e.function("program", parameters, int32, bare=True) as (addresses, numbers):
             e.open(numbers)  # type: ignore[attr-defined]
-            *given, arena = (e.load(e.offset(addresses, n * SLOT), pointer) for n in range(len(self.bases) + 1))
+            *given, arena = (e.load(e.offset(addresses, n * SLOT), pointer) for n in range(len(self.buffers) + 1))
             yield given, arena
 
 
@@ -101,7 +101,7 @@ class Sketch(Tabled):
         form = form_of(self.driver, node)
         if form is None:
             return None
-        key = (form, self.spread, self.driver.target, node.a.base is node.b.base)
+        key = (form, self.spread, self.driver.target, node.a.buffer is node.b.buffer)
         if key not in FORMS:
             e = self.emitter()
             write_product(e, group, STEM)

@@ -66,7 +66,7 @@ class Calls:
     def substitute(
         self,
         A: Value,
-        turned: bool,
+        transposed: bool,
         X: Value,
         n: int,
         columns: int,
@@ -75,20 +75,20 @@ class Calls:
         unit: bool,
         stairs: bool = False,
     ) -> None:
-        """Replace X by A⁻¹ X, A triangular; `turned`: its transpose is what lies by rows."""
+        """Replace X by A⁻¹ X, A triangular; `transposed`: its transpose is what lies by rows."""
         e, name = self.e, Tiles.solver(not upper, unit)
         if columns == 1:
-            self.call(f"vector.{name}", A, n, n, turned, X)
+            self.call(f"vector.{name}", A, n, n, transposed, X)
         elif columns <= FEW:
             with e.loop(columns) as j:
                 with e.loop(n) as i:
                     e.store(e.load(X, self.kind, i * columns + j), space, i)
-                self.call(f"vector.{name}", A, n, n, turned, space)
+                self.call(f"vector.{name}", A, n, n, transposed, space)
                 with e.loop(n) as i:
                     e.store(e.load(space, self.kind, i), X, i * columns + j)
         else:
             width = self.programs.width(columns)
-            self.call(f"system.{name}", A, n, n, turned, X, columns, columns, width, space, stairs)
+            self.call(f"system.{name}", A, n, n, transposed, X, columns, columns, width, space, stairs)
 
     def exchange(self, pivots: Value, X: Value, n: int, columns: int, back: bool) -> None:
         """Exchange rows as they were in elimination, from the last on if `back`."""
@@ -129,14 +129,14 @@ def cholesky(e: Emitter, xs: Addresses, ys: Addresses, dtype: np.dtype, n: int, 
 
 @call
 def solve_factored(
-    e: Emitter, xs: Addresses, ys: Addresses, dtype: np.dtype, n: int, columns: int, batch: int, turned: bool, adjoint: bool
+    e: Emitter, xs: Addresses, ys: Addresses, dtype: np.dtype, n: int, columns: int, batch: int, transposed: bool, adjoint: bool
 ) -> None:
-    """A X = B, or Aᵀ X = B if `adjoint`, in place of B, by rows, from LU and pivots; memory. `turned`: LU lies by columns."""
+    """A X = B, or Aᵀ X = B if `adjoint`, in place of B, row-major, of LU and pivots; memory. `transposed`: LU by columns."""
     kind = kind_of(dtype)
     calls = Calls(e, dtype)
     places = [(xs[0], kind, n * n), (xs[1], int32, n), (ys[0], kind, n * columns)]
     with stack(e, batch, places) as (LU, pivots, X):
-        given = (LU, turned != adjoint, X, n, columns, ys[1])
+        given = (LU, transposed != adjoint, X, n, columns, ys[1])
         if not adjoint:
             calls.exchange(pivots, X, n, columns, False)
         calls.substitute(*given, False, not adjoint)
@@ -146,8 +146,8 @@ def solve_factored(
 
 
 @call
-def inverse(e: Emitter, xs: Addresses, ys: Addresses, dtype: np.dtype, n: int, batch: int, turned: bool) -> None:
-    """A⁻¹ = U⁻¹ L⁻¹ P, by rows, from LU and pivots; and memory. `turned`: LU lies by columns."""
+def inverse(e: Emitter, xs: Addresses, ys: Addresses, dtype: np.dtype, n: int, batch: int, transposed: bool) -> None:
+    """A⁻¹ = U⁻¹ L⁻¹ P, by rows, from LU and pivots; and memory. `transposed`: LU lies by columns."""
     kind = kind_of(dtype)
     calls = Calls(e, dtype)
     with stack(e, batch, [(xs[0], kind, n * n), (xs[1], int32, n), (ys[0], kind, n * n)]) as (LU, pivots, Y):
@@ -155,8 +155,8 @@ def inverse(e: Emitter, xs: Addresses, ys: Addresses, dtype: np.dtype, n: int, b
             with e.loop(n) as j:
                 e.store(e.const(0.0, kind), Y, i * n + j)
             e.store(e.const(1.0, kind), Y, i * n + i)
-        calls.substitute(LU, turned, Y, n, n, ys[1], False, True, stairs=True)
-        calls.substitute(LU, turned, Y, n, n, ys[1], True, False)
+        calls.substitute(LU, transposed, Y, n, n, ys[1], False, True, stairs=True)
+        calls.substitute(LU, transposed, Y, n, n, ys[1], True, False)
         exchange_columns(e, kind, pivots, Y, n)
 
 
@@ -184,7 +184,7 @@ def solve_triangular(
     unit: bool,
 ) -> None:
     """A X = B in place of B, by rows, A triangular; and memory. `steps`: how far matrices A are apart, whether by columns."""
-    kind, (apart, turned) = kind_of(dtype), steps
+    kind, (apart, transposed) = kind_of(dtype), steps
     calls = Calls(e, dtype)
     with stack(e, batch, [(xs[0], kind, apart), (ys[0], kind, n * columns)]) as (A, X):
-        calls.substitute(A, bool(turned), X, n, columns, ys[1], upper, unit)
+        calls.substitute(A, bool(transposed), X, n, columns, ys[1], upper, unit)

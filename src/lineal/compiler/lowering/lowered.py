@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from lineal.base.layouts import order_of_steps
 from lineal.compiler.lowering.equations import Lowering
+from lineal.compiler.nodes.buffers import Buffer, BufferView, dense
 from lineal.compiler.nodes.node import Check, Node
-from lineal.compiler.nodes.windows import Base, Window, dense
 from lineal.tracing import Var
 
 if TYPE_CHECKING:
@@ -21,18 +21,18 @@ __all__ = ["Lowered", "lowered"]
 class Lowered:
     """The nodes of a trace.
 
-    `results` are the bases of new arrays (the outputs, then the grads), with axes in the order of memory; `written` pairs bases
-    with those from outside whose memory they are to be put into. `checks` look at the numbers that the function read. `parts`
-    are bases that lie inside of arrays from outside, `count` is a number that no base has.
+    `results` are the buffers of new arrays (the outputs, then the grads), with axes in the order of memory; `written` pairs
+    buffers with those from outside whose memory they are to be put into. `checks` look at the numbers that the function read.
+    `parts` are buffers that lie inside of arrays from outside, `count` is a number that no buffer has.
     """
 
     trace: Trace
     nodes: list[Node]
-    windows: dict[Var, Window]
-    results: list[Base]
-    written: list[tuple[Base, Base]]
+    views: dict[Var, BufferView]
+    results: list[Buffer]
+    written: list[tuple[Buffer, Buffer]]
     checks: list[Check]
-    parts: list[Base]
+    parts: list[Buffer]
     count: int
 
 
@@ -41,56 +41,56 @@ def lowered(trace: Trace) -> Lowered:
     low = Lowering(trace)
     results = Results(low, trace)
     reads = enumerate(trace.reads)
-    windows = [(low.windows[var], number, place) for place, (var, number) in reads]
-    checks = [Check(window, number, place) for window, number, place in windows if window.number is None]
-    return Lowered(trace, low.nodes, low.windows, results.fresh, results.written, checks, low.parts, low.count)
+    views = [(low.views[var], number, place) for place, (var, number) in reads]
+    checks = [Check(view, number, place) for view, number, place in views if view.number is None]
+    return Lowered(trace, low.nodes, low.views, results.fresh, results.written, checks, low.parts, low.count)
 
 
 class Results:
-    """The bases of what a trace leaves behind: each of its own."""
+    """The buffers of what a trace leaves behind: each of its own."""
 
     def __init__(self, low: Lowering, trace: Trace):
         self.low, self.trace = low, trace
-        self.taken: set[Base] = set()
+        self.taken: set[Buffer] = set()
         self.fresh = [self.own(var, layout) for var, layout in trace.laid()]
         homes = {id(x): var for var, x in trace.captured.items()}
-        self.written: list[tuple[Base, Base]] = []
+        self.written: list[tuple[Buffer, Buffer]] = []
         for x, var in trace.writes:
-            target = low.windows[homes[id(x)]] if id(x) in homes else None
-            self.written.append((self.put(var), self.target(x) if target is None else target.base))
+            target = low.views[homes[id(x)]] if id(x) in homes else None
+            self.written.append((self.put(var), self.target(x) if target is None else target.buffer))
 
-    def target(self, x: Any) -> Base:
-        """Return the base of a tensor among the arguments that is written."""
+    def target(self, x: Any) -> Buffer:
+        """Return the buffer of a tensor among the arguments that is written."""
         place = next(n for n, each in enumerate(self.trace.arguments) if each is x)
-        return self.low.windows[self.trace.inputs[place]].base
+        return self.low.views[self.trace.inputs[place]].buffer
 
-    def own(self, var: Var, layout: tuple[int, ...] | None) -> Base:
-        """Return a base of its own that holds a variable densely: its own base if that may be, else a copy.
+    def own(self, var: Var, layout: tuple[int, ...] | None) -> Buffer:
+        """Return a buffer of its own that holds a variable densely: its own buffer if that may be, else a copy.
 
         Its axes are those of the variable in the order in which they follow each other in memory.
         """
-        window = self.low.windows[var]
+        view = self.low.views[var]
         if layout is not None:
-            window = window.permuted(order_of_steps(layout))
-        if is_whole(window) and window.base.strides == dense(window.base.shape) and window.base not in self.taken:
-            self.taken.add(window.base)
-            return window.base
-        return self.copied(window)
+            view = view.permuted(order_of_steps(layout))
+        if is_whole(view) and view.buffer.strides == dense(view.buffer.shape) and view.buffer not in self.taken:
+            self.taken.add(view.buffer)
+            return view.buffer
+        return self.copied(view)
 
-    def put(self, var: Var) -> Base:
-        """Return the base that holds the value of a variable that a tensor from outside is to take."""
-        window = self.low.windows[var]
-        base = window.base if is_whole(window) else self.copied(window)
-        if base in self.taken or base.strides != dense(base.shape):
-            base = self.copied(window)
-        self.taken.add(base)
-        return base
+    def put(self, var: Var) -> Buffer:
+        """Return the buffer that holds the value of a variable that a tensor from outside is to take."""
+        view = self.low.views[var]
+        buffer = view.buffer if is_whole(view) else self.copied(view)
+        if buffer in self.taken or buffer.strides != dense(buffer.shape):
+            buffer = self.copied(view)
+        self.taken.add(buffer)
+        return buffer
 
-    def copied(self, window: Window) -> Base:
-        """Return the base of a dense copy."""
-        return self.low.copy(window).base
+    def copied(self, view: BufferView) -> Buffer:
+        """Return the buffer of a dense copy."""
+        return self.low.copy(view).buffer
 
 
-def is_whole(window: Window) -> bool:
-    """Return whether a window shows all of a base that the program makes, in memory of its own."""
-    return window.base.source == "made" and window.whole and window.base.inside is None
+def is_whole(view: BufferView) -> bool:
+    """Return whether a view shows all of a buffer that the program makes, in memory of its own."""
+    return view.buffer.source == "made" and view.whole and view.buffer.inside is None

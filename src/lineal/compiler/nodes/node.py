@@ -9,7 +9,7 @@ from typing import Any, ClassVar, NamedTuple
 from lineal.codegen.contract.geometry import Geometry
 from lineal.codegen.contract.native import Native
 from lineal.codegen.formulas import Formula
-from lineal.compiler.nodes.windows import Base, Chosen, Pick, Place, RunSum, Shape, Window
+from lineal.compiler.nodes.buffers import Buffer, BufferView, Chosen, Pick, Place, RunSum, Shape
 from lineal.core import Op
 from lineal.tracing import Equation
 
@@ -32,25 +32,25 @@ class Node:
         return False
 
     @property
-    def reads(self) -> list[Base]:
-        """The bases read."""
+    def reads(self) -> list[Buffer]:
+        """The buffers read."""
         raise NotImplementedError
 
     @property
-    def writes(self) -> list[Base]:
-        """The bases written."""
+    def writes(self) -> list[Buffer]:
+        """The buffers written."""
         raise NotImplementedError
 
 
 @dataclass(eq=False)
 class Map(Node):
-    """out = formula(m, *args), element by element over out's shape; `after` are bases that must be there before."""
+    """out = formula(m, *args), element by element over out's shape; `after` are buffers that must be there before."""
 
-    out: Base
+    out: Buffer
     formula: Formula
-    args: tuple[Window | Place | Chosen | RunSum, ...]
+    args: tuple[BufferView | Place | Chosen | RunSum, ...]
     label: str
-    after: tuple[Base, ...] = ()
+    after: tuple[Buffer, ...] = ()
 
     @property
     def space(self) -> Shape:
@@ -62,19 +62,19 @@ class Map(Node):
         return any(not pick.sure for each in self.args if isinstance(each, Chosen) for pick in each.picks)
 
     @property
-    def reads(self) -> list[Base]:
+    def reads(self) -> list[Buffer]:
         found = list(self.after)
         for each in self.args:
             if isinstance(each, Chosen):
-                found += [each.window.base, *(pick.index.base for pick in each.picks)]
+                found += [each.view.buffer, *(pick.index.buffer for pick in each.picks)]
             elif isinstance(each, RunSum):
-                found += [each.window.base, each.order, each.starts]
-            elif isinstance(each, Window):
-                found.append(each.base)
+                found += [each.view.buffer, each.order, each.starts]
+            elif isinstance(each, BufferView):
+                found.append(each.buffer)
         return found
 
     @property
-    def writes(self) -> list[Base]:
+    def writes(self) -> list[Buffer]:
         return [self.out]
 
 
@@ -85,8 +85,8 @@ class Reduce(Node):
     `kind` is add, squares (which are added up), multiply, maximum or minimum.
     """
 
-    out: Base
-    arg: Window
+    out: Buffer
+    arg: BufferView
     axes: tuple[int, ...]
     kind: str
 
@@ -100,11 +100,11 @@ class Reduce(Node):
         return f"{self.kind} over {self.axes}"
 
     @property
-    def reads(self) -> list[Base]:
-        return [self.arg.base]
+    def reads(self) -> list[Buffer]:
+        return [self.arg.buffer]
 
     @property
-    def writes(self) -> list[Base]:
+    def writes(self) -> list[Buffer]:
         return [self.out]
 
 
@@ -112,22 +112,22 @@ class Reduce(Node):
 class Product(Node):
     """out = a b, of matrices or of stacks of them.
 
-    If b is `laid`, its window is on what `scheduling/laid.py` makes of a matrix: panels of columns, one after the other.
+    If b is `laid`, its view is on what `scheduling/laid.py` makes of a matrix: panels of columns, one after the other.
     """
 
-    out: Base
-    a: Window
-    b: Window
+    out: Buffer
+    a: BufferView
+    b: BufferView
     laid: bool = False
 
     label = "matmul"
 
     @property
-    def reads(self) -> list[Base]:
-        return [self.a.base, self.b.base]
+    def reads(self) -> list[Buffer]:
+        return [self.a.buffer, self.b.buffer]
 
     @property
-    def writes(self) -> list[Base]:
+    def writes(self) -> list[Buffer]:
         return [self.out]
 
 
@@ -135,9 +135,9 @@ class Product(Node):
 class Convolve(Node):
     """out (N, O, *places) = x (N, C, *image) convolved with w (O, C / groups, *kernel), whose numbers lie in order."""
 
-    out: Base
-    x: Window
-    w: Window
+    out: Buffer
+    x: BufferView
+    w: BufferView
     geometry: Geometry
 
     label = "convolution"
@@ -148,11 +148,11 @@ class Convolve(Node):
         return self.geometry.work(self.x.shape[0], self.w.shape[1], self.w.shape[0])
 
     @property
-    def reads(self) -> list[Base]:
-        return [self.x.base, self.w.base]
+    def reads(self) -> list[Buffer]:
+        return [self.x.buffer, self.w.buffer]
 
     @property
-    def writes(self) -> list[Base]:
+    def writes(self) -> list[Buffer]:
         return [self.out]
 
 
@@ -160,17 +160,17 @@ class Convolve(Node):
 class Join(Node):
     """out = what its parts, which lie inside its memory, have put there; nothing is left to be done."""
 
-    out: Base
-    parts: Sequence[Base]
+    out: Buffer
+    parts: Sequence[Buffer]
 
     label = "join"
 
     @property
-    def reads(self) -> list[Base]:
+    def reads(self) -> list[Buffer]:
         return list(self.parts)
 
     @property
-    def writes(self) -> list[Base]:
+    def writes(self) -> list[Buffer]:
         return [self.out]
 
 
@@ -178,12 +178,12 @@ class Join(Node):
 class Scatter(Node):
     """Each element of `source`, in order, is put (or added, if `adds`) where `target` and `picks` say in out's memory."""
 
-    out: Base
-    source: Window
-    target: Window
+    out: Buffer
+    source: BufferView
+    target: BufferView
     picks: tuple[Pick, ...]
     adds: bool
-    after: tuple[Base, ...] = ()
+    after: tuple[Buffer, ...] = ()
 
     @property
     def label(self) -> str:
@@ -194,11 +194,11 @@ class Scatter(Node):
         return any(not pick.sure for pick in self.picks)
 
     @property
-    def reads(self) -> list[Base]:
-        return [*self.after, self.source.base, *(pick.index.base for pick in self.picks)]
+    def reads(self) -> list[Buffer]:
+        return [*self.after, self.source.buffer, *(pick.index.buffer for pick in self.picks)]
 
     @property
-    def writes(self) -> list[Base]:
+    def writes(self) -> list[Buffer]:
         return [self.out]
 
 
@@ -209,8 +209,8 @@ class Runs(Node):
     It is order[starts[i] : starts[i + 1]]. Both are int32.
     """
 
-    order: Base
-    starts: Base
+    order: Buffer
+    starts: Buffer
     pick: Pick
 
     label = "runs"
@@ -220,11 +220,11 @@ class Runs(Node):
         return not self.pick.sure
 
     @property
-    def reads(self) -> list[Base]:
-        return [self.pick.index.base]
+    def reads(self) -> list[Buffer]:
+        return [self.pick.index.buffer]
 
     @property
-    def writes(self) -> list[Base]:
+    def writes(self) -> list[Buffer]:
         return [self.order, self.starts]
 
 
@@ -232,17 +232,17 @@ class Runs(Node):
 class Draw(Node):
     """out = the first random words of the draw that the generator's state (its key, its count of draws) is at."""
 
-    out: Base
-    state: Window
+    out: Buffer
+    state: BufferView
 
     label = "draw"
 
     @property
-    def reads(self) -> list[Base]:
-        return [self.state.base]
+    def reads(self) -> list[Buffer]:
+        return [self.state.buffer]
 
     @property
-    def writes(self) -> list[Base]:
+    def writes(self) -> list[Buffer]:
         return [self.out]
 
 
@@ -254,9 +254,9 @@ class Scan(Node):
     formulas may be applied to results of neighbours too.
     """
 
-    out: Base
-    target: Window
-    args: tuple[Window, ...]
+    out: Buffer
+    target: BufferView
+    args: tuple[BufferView, ...]
     axis: int
     formula: Formula
     start: Any
@@ -266,11 +266,11 @@ class Scan(Node):
     label = "scan"
 
     @property
-    def reads(self) -> list[Base]:
-        return [each.base for each in self.args]
+    def reads(self) -> list[Buffer]:
+        return [each.buffer for each in self.args]
 
     @property
-    def writes(self) -> list[Base]:
+    def writes(self) -> list[Buffer]:
         return [self.out]
 
 
@@ -293,21 +293,21 @@ class Routine(Node):
     program. An out may lie where one of `after` is, which it replaces. `work` counts multiplications.
     """
 
-    outs: Sequence[Base]
-    args: Sequence[Window]
+    outs: Sequence[Buffer]
+    args: Sequence[BufferView]
     write: Call
     label: str
     work: int = 0
     symbols: dict[str, int] = field(default_factory=dict)
-    after: tuple[Base, ...] = ()
+    after: tuple[Buffer, ...] = ()
     natives: tuple[Native, ...] = ()
 
     @property
-    def reads(self) -> list[Base]:
-        return [*self.after, *(each.base for each in self.args)]
+    def reads(self) -> list[Buffer]:
+        return [*self.after, *(each.buffer for each in self.args)]
 
     @property
-    def writes(self) -> list[Base]:
+    def writes(self) -> list[Buffer]:
         return list(self.outs)
 
 
@@ -316,14 +316,14 @@ class Tape:
     """Where a loop of any number of turns leaves what some of them were given, for its backward pass.
 
     `log` holds two whole numbers: how many turns there were, and of every how many-th a row has what it was given; `rows` has
-    a base for each carried value, of as many rows. When all are full, every other one is given up.
+    a buffer for each carried value, of as many rows. When all are full, every other one is given up.
     """
 
-    log: Base
-    rows: Sequence[Base]
+    log: Buffer
+    rows: Sequence[Buffer]
 
     @property
-    def bases(self) -> list[Base]:
+    def buffers(self) -> list[Buffer]:
         """All memory of it."""
         return [self.log, *self.rows]
 
@@ -339,7 +339,7 @@ class Repeat(Node):
 
     Without `turns`, it runs as long as what `test` makes, in `flag`, is not zero.
 
-    `places` say for each input of the body, then for each result of its, in which base of this program it lies: where in
+    `places` say for each input of the body, then for each result of its, in which buffer of this program it lies: where in
     the first turn, and how much further in each turn, in elements. What is carried lies in outs, where `after` were put. `room`
     is the memory of the body's own. `given` is what the op is given but for that: what is the same, and what is walked along.
     What each turn is given may go onto a `tape`.
@@ -347,14 +347,14 @@ class Repeat(Node):
 
     body: Any
     turns: int | None
-    args: Sequence[Window]
-    outs: Sequence[Base]
-    places: Sequence[tuple[Base, int, int]]
-    room: Base
-    after: tuple[Base, ...] = ()
-    given: Sequence[Window] = ()
+    args: Sequence[BufferView]
+    outs: Sequence[Buffer]
+    places: Sequence[tuple[Buffer, int, int]]
+    room: Buffer
+    after: tuple[Buffer, ...] = ()
+    given: Sequence[BufferView] = ()
     test: Any = None
-    flag: Base | None = None
+    flag: Buffer | None = None
     tape: Tape | None = None
     schedule: Any = None
     tested: Any = None
@@ -381,12 +381,12 @@ class Repeat(Node):
         return self.turns is None or any(node.stops for node in self.schedule.nodes)
 
     @property
-    def reads(self) -> list[Base]:
-        return [*self.after, *(each.base for each in self.args)]
+    def reads(self) -> list[Buffer]:
+        return [*self.after, *(each.buffer for each in self.args)]
 
     @property
-    def writes(self) -> list[Base]:
-        tape = [] if self.tape is None else self.tape.bases
+    def writes(self) -> list[Buffer]:
+        tape = [] if self.tape is None else self.tape.buffers
         return [*self.outs, self.room, *tape] if self.flag is None else [*self.outs, self.room, self.flag, *tape]
 
 
@@ -399,8 +399,8 @@ class Rewind(Repeat):
     """
 
     same: int = 0
-    again: Sequence[Base] = ()
-    places_ahead: Sequence[tuple[Base, int, int]] = ()
+    again: Sequence[Buffer] = ()
+    places_ahead: Sequence[tuple[Buffer, int, int]] = ()
 
     label, direction = "loop backwards", ", backwards"
 
@@ -409,7 +409,7 @@ class Rewind(Repeat):
         return any(node.stops for each in self.schedules for node in each.nodes)
 
     @property
-    def writes(self) -> list[Base]:
+    def writes(self) -> list[Buffer]:
         return [*self.outs, self.room, *self.again]
 
 
@@ -420,7 +420,7 @@ class Check(Node):
     With a `place`, it is that one of the numbers that the function read, by which it may have branched.
     """
 
-    arg: Window
+    arg: BufferView
     number: int = 1
     place: int | None = None
     lenient: bool = False
@@ -433,11 +433,11 @@ class Check(Node):
         return True
 
     @property
-    def reads(self) -> list[Base]:
-        return [self.arg.base]
+    def reads(self) -> list[Buffer]:
+        return [self.arg.buffer]
 
     @property
-    def writes(self) -> list[Base]:
+    def writes(self) -> list[Buffer]:
         return []
 
 
@@ -446,8 +446,8 @@ class Host(Node):
     """outs = op(*args), by the op's eager kernel."""
 
     op: Op
-    args: Sequence[Window]
-    outs: Sequence[Base]
+    args: Sequence[BufferView]
+    outs: Sequence[Buffer]
     final: bool = False
     """Whether an effect has been, or is, done: the call can no longer be given back, so an error of it is the caller's."""
 
@@ -462,12 +462,12 @@ class Host(Node):
     @property
     def checks(self) -> bool:
         """Whether it may read by indices, which are checked, read or not: it is given whole numbers beside other things."""
-        return any(each.base.dtype.kind in "iu" for each in self.args[1:])
+        return any(each.buffer.dtype.kind in "iu" for each in self.args[1:])
 
     @property
-    def reads(self) -> list[Base]:
-        return [each.base for each in self.args]
+    def reads(self) -> list[Buffer]:
+        return [each.buffer for each in self.args]
 
     @property
-    def writes(self) -> list[Base]:
+    def writes(self) -> list[Buffer]:
         return list(self.outs)

@@ -1,4 +1,4 @@
-"""The rewrite of attention that is written out: scores, a softmax and a product become one op, and its way back another."""
+"""The rewrite of attention that is written out: scores, a softmax and a product become one op, the backward pass another."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ class Scores(NamedTuple):
 
 
 class Back(NamedTuple):
-    """The way back: the cotangent, and which variables are those of queries, keys (or their transpose) and values."""
+    """The backward pass: the cotangent, and which variables are those of queries, keys (or their transpose) and values."""
 
     g: Var
     outputs: dict[Var, int]
 
 
 class Written(NamedTuple):
-    """An attention that is written out: its scores, the softmax, the product with the values, the way back if it is there."""
+    """An attention that is written out: its scores, the softmax, the product with the values, perhaps the backward pass."""
 
     scores: Scores
     weights: Var
@@ -129,7 +129,7 @@ def forward(draft: Draft, one: Written) -> tuple[Var, ...]:
 
 
 def adjoint(draft: Draft, one: Written, made: tuple[Var, ...]) -> tuple[Var, ...]:
-    """Add the way back; return the cotangents of queries, keys and values."""
+    """Add the backward pass; return the cotangents of queries, keys and values."""
     assert one.back is not None
     y, total, *factors = made
     g = draft.renamed.get(one.back.g, one.back.g)
@@ -256,7 +256,7 @@ def filled(draft: Draft, var: Var) -> Any:
 
 
 def back_of(draft: Draft, scores: Scores, weights: Var, product: Equation) -> Back | None:
-    """Return the way back, if all others that read the weights are part of it, and nobody else reads what it makes."""
+    """Return the backward pass, if all others that read the weights are part of it, and nobody else reads what it makes."""
     outputs: dict[Var, int] = {}
     cotangents: set[Var] = set()
     count = 1
@@ -278,7 +278,7 @@ def back_of(draft: Draft, scores: Scores, weights: Var, product: Equation) -> Ba
 
 
 def by_weights(draft: Draft, var: Var, product: Equation) -> Var | None:
-    """Return the cotangent of which a variable is the product with the values, read by the softmax's way back alone."""
+    """Return the cotangent of which a variable is the product with the values, read by the softmax's backward pass alone."""
     maker = draft.maker(var)
     if maker is None or draft.reads[var] != 1 or not multiplies(maker, False, True) or maker.inputs[1] is not product.inputs[1]:
         return None
@@ -307,7 +307,7 @@ def through(draft: Draft, var: Var, scores: Scores, outputs: dict[Var, int]) -> 
 
 
 def undoes(draft: Draft, each: Equation, var: Var, step: Equation) -> bool:
-    """Return whether an equation is the way back through a step of scores, for the cotangent `var`."""
+    """Return whether an equation is the backward pass through a step of scores, for the cotangent `var`."""
     scaled = scaling(draft, step)
     if scaled is not None:
         return scaling(draft, each) == (var, scaled[1])

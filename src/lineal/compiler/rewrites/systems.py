@@ -54,23 +54,23 @@ def solve(draft: Draft) -> None:
         a, b = each.inputs
         first, second = inverse_of(draft, inverses, a, op.left), inverse_of(draft, inverses, b, op.right)
         if first is not None:
-            found, turned = first
-            return (found.times(draft.transposed(b) if op.right else b, turned),)
+            found, transposed = first
+            return (found.times(draft.transposed(b) if op.right else b, transposed),)
         if second is not None:
-            found, turned = second
-            return (draft.transposed(found.times(a if op.left else draft.transposed(a), not turned)),)
+            found, transposed = second
+            return (draft.transposed(found.times(a if op.left else draft.transposed(a), not transposed)),)
         return None
 
     draft.rewrite(rule)
 
 
-def inverse_of(draft: Draft, inverses: dict[Var, Unformed], x: Var, turned: bool) -> tuple[Unformed, bool] | None:
+def inverse_of(draft: Draft, inverses: dict[Var, Unformed], x: Var, transposed: bool) -> tuple[Unformed, bool] | None:
     """Return the inverse that a factor is, and whether it is transposed."""
     maker = draft.maker(x)
     while maker is not None and turns(maker):
-        x, turned = maker.inputs[0], not turned
+        x, transposed = maker.inputs[0], not transposed
         maker = draft.maker(x)
-    return None if x not in inverses else (inverses[x], turned)
+    return None if x not in inverses else (inverses[x], transposed)
 
 
 def only_multiplied(draft: Draft, x: Var) -> bool:
@@ -101,20 +101,20 @@ class Unformed:
         self.factors: tuple[Var, ...] | None = tuple(factors) or None
         self.stacked = len(self.A.spec.shape) > 2
 
-    def times(self, B: Var, turned: bool) -> Var:
-        """Add the solution of A X = B, or Aᵀ X = B if `turned`."""
+    def times(self, B: Var, transposed: bool) -> Var:
+        """Add the solution of A X = B, or Aᵀ X = B if `transposed`."""
         draft, like = self.draft, (B.spec.shape, B.spec.storage)
         # a product with infinities gives some where elimination gives NaN
         finite = draft.put(isfinite.op, (B,), (B.spec.shape, np.bool_), grad=False)
         draft.put(Premise(), (finite,), (B.spec.shape, np.bool_), grad=False)
         if self.stacked:
-            return draft.put(Solve(), (draft.transposed(self.A) if turned else self.A, B), like)
-        return draft.put(SolveFactored("lu", turned, False), (self.A, B, *self.factored()), like)
+            return draft.put(Solve(), (draft.transposed(self.A) if transposed else self.A, B), like)
+        return draft.put(SolveFactored("lu", transposed, False), (self.A, B, *self.factored()), like)
 
-    def times_vector(self, b: Var, turned: bool) -> Var:
-        """Add the solution of A x = b, or Aᵀ x = b if `turned`."""
+    def times_vector(self, b: Var, transposed: bool) -> Var:
+        """Add the solution of A x = b, or Aᵀ x = b if `transposed`."""
         n, dtype = b.spec.shape[0], b.spec.storage
-        x = self.times(self.draft.put(Unsqueeze((1,)), (b,), ((n, 1), dtype)), turned)
+        x = self.times(self.draft.put(Unsqueeze((1,)), (b,), ((n, 1), dtype)), transposed)
         return self.draft.put(Squeeze((1,)), (x,), ((n,), dtype))
 
     def factored(self) -> tuple[Var, ...]:

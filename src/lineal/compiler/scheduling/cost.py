@@ -36,7 +36,7 @@ def nanoseconds(group: Group) -> float:
     for size in group.space or ():
         elements *= size
     accesses = sum(
-        base.dtype.itemsize / 4 for base in dict.fromkeys((*group.external(), *group.stored)) if base.nbytes >= elements
+        buffer.dtype.itemsize / 4 for buffer in dict.fromkeys((*group.external(), *group.stored)) if buffer.nbytes >= elements
     )
     maps = sum(of_formula(node.formula) for node in group.nodes if isinstance(node, Map))
     return elements * (accesses * ACCESS + maps)

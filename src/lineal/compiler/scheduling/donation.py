@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from lineal.compiler.nodes.buffers import Buffer, BufferView, Chosen, RunSum, dense
 from lineal.compiler.nodes.node import Join, Map, Node, Scatter
-from lineal.compiler.nodes.windows import Base, Chosen, RunSum, Window, dense
-from lineal.compiler.scheduling.grouping import windows
+from lineal.compiler.scheduling.grouping import views
 from lineal.compiler.scheduling.rows import Rows
 
 __all__ = ["donate"]
@@ -21,16 +21,16 @@ class Order:
     """Who makes and who reads what, and when."""
 
     def __init__(self, rows: Iterable[Rows]):
-        self.makers: dict[Base, Map | Node] = {}
+        self.makers: dict[Buffer, Map | Node] = {}
         self.rows: dict[int, Rows] = {}
-        self.readers: dict[Base, list[tuple[Node, Window]]] = {}
+        self.readers: dict[Buffer, list[tuple[Node, BufferView]]] = {}
         for each in rows:
             for node in each.nodes:
                 self.rows[id(node)] = each
-                for base in node.writes:
-                    self.makers[base] = node
-                for window in windows(node):
-                    self.readers.setdefault(window.base, []).append((node, window))
+                for buffer in node.writes:
+                    self.makers[buffer] = node
+                for view in views(node):
+                    self.readers.setdefault(view.buffer, []).append((node, view))
 
     def settled(self, node: Node, last: int) -> bool:
         """Return whether what `node` writes is written after the last rows that may give the call back.
@@ -40,16 +40,16 @@ class Order:
         number = self.rows[id(node)].number
         return number > last or (number == last and isinstance(node, Scatter))
 
-    def late(self, old: Base, copy: Node, rest: list[Node]) -> bool:
+    def late(self, old: Buffer, copy: Node, rest: list[Node]) -> bool:
         """Return whether somebody but `copy` reads `old` when a part of it may have been written."""
         first = min(self.rows[id(node)].number for node in rest)
-        for node, window in self.readers.get(old, ()):
+        for node, view in self.readers.get(old, ()):
             rows = self.rows[id(node)]
-            if node is not copy and rows.number >= first and not self.together(node, window, rest):
+            if node is not copy and rows.number >= first and not self.together(node, view, rest):
                 return True
         return False
 
-    def together(self, node: Node, window: Window, rest: list[Node]) -> bool:
+    def together(self, node: Node, view: BufferView, rest: list[Node]) -> bool:
         """Return whether a node reads only the element that the one write, later in the same loop, replaces."""
         rows = self.rows[id(node)]
         if len(rest) != 1 or len(rows.groups) != 1 or not isinstance(node, Map) or not isinstance(rest[0], Map):
@@ -57,22 +57,22 @@ class Order:
         nodes, write = rows.nodes, rest[0]
         if (
             not any(each is write for each in nodes)
-            or window not in node.args
+            or view not in node.args
             or any(isinstance(each, (Chosen, RunSum)) for each in node.args)
         ):
             return False
         place = write.out.inside
         assert place is not None
-        alike = (window.offset, window.shape, window.strides) == (place.offset, place.shape, place.strides)
+        alike = (view.offset, view.shape, view.strides) == (place.offset, place.shape, place.strides)
         order = {id(each): n for n, each in enumerate(nodes)}
         return alike and order[id(node)] <= order[id(write)]
 
 
-def donate(rows: list[Rows], kept: set[Base], written: dict[Base, Base], settled: int) -> tuple[list[Rows], set[Base]]:
+def donate(rows: list[Rows], kept: set[Buffer], written: dict[Buffer, Buffer], settled: int) -> tuple[list[Rows], set[Buffer]]:
     """Let blocks take over memory; return the rows that are left, and the blocks that lie in the tensors they are written to.
 
-    `kept` are bases whose own memory is needed, `written` tells for a base the one from outside that takes its value. Rows up
-    to number `settled` may end in giving the call back, so none of them writes to memory from outside.
+    `kept` are buffers whose own memory is needed, `written` tells for a buffer the one from outside that takes its value. Rows
+    up to number `settled` may end in giving the call back, so none of them writes to memory from outside.
     """
     order, moved = Order(rows), set()
     joins = [node for each in rows for node in each.nodes if isinstance(node, Join)]
@@ -83,7 +83,7 @@ def donate(rows: list[Rows], kept: set[Base], written: dict[Base, Base], settled
         rest = [order.makers[part] for part in others]
         if not rest or not isinstance(copy, Map) or not copy.formula.is_copy or not whole_copy(copy, block):
             continue
-        old = copy.args[0].base  # type: ignore[union-attr]
+        old = copy.args[0].buffer  # type: ignore[union-attr]
         if order.late(old, copy, rest):
             continue
         if old is written.get(block.root):
@@ -93,12 +93,12 @@ def donate(rows: list[Rows], kept: set[Base], written: dict[Base, Base], settled
             moved.add(block.root)
         elif old.source == "made" and old.inside is None and old not in kept:
             node.parts = [old, *others]
-            old.inside = Window(block, block.shape, block.strides)
+            old.inside = BufferView(block, block.shape, block.strides)
         else:
             continue
         for each in rest:
             # the writes that came after the copy come after what it copied
-            each.after = tuple(old if base is first else base for base in each.after)  # type: ignore[attr-defined]
+            each.after = tuple(old if buffer is first else buffer for buffer in each.after)  # type: ignore[attr-defined]
         remove(order.rows[id(copy)], copy)
     left = [each for each in rows if each.groups]
     for number, each in enumerate(left):
@@ -106,13 +106,15 @@ def donate(rows: list[Rows], kept: set[Base], written: dict[Base, Base], settled
     return left, moved
 
 
-def whole_copy(copy: Map, block: Base) -> bool:
+def whole_copy(copy: Map, block: Buffer) -> bool:
     """Return whether a copy fills a block with another dense one of its kind, element for element."""
-    (window,) = copy.args
-    if not isinstance(window, Window) or window.base.source in ("literal", "live") or not window.whole:
+    (view,) = copy.args
+    if not isinstance(view, BufferView) or view.buffer.source in ("literal", "live") or not view.whole:
         return False
-    base = window.base
-    return base.dtype == block.dtype and base.shape == block.shape and base.strides == dense(base.shape) == block.strides
+    buffer = view.buffer
+    return (
+        buffer.dtype == block.dtype and buffer.shape == block.shape and buffer.strides == dense(buffer.shape) == block.strides
+    )
 
 
 def remove(rows: Rows, node: Node) -> None:

@@ -11,6 +11,7 @@ import bisect
 from collections.abc import Iterable
 from typing import Any
 
+from lineal.compiler.nodes.buffers import Buffer, BufferView, Chosen, RunSum
 from lineal.compiler.nodes.node import (
     Check,
     Convolve,
@@ -27,7 +28,6 @@ from lineal.compiler.nodes.node import (
     Scan,
     Scatter,
 )
-from lineal.compiler.nodes.windows import Base, Chosen, RunSum, Window
 
 __all__ = ["Group", "grouped", "needed"]
 
@@ -49,9 +49,9 @@ class Group:
         self.space = space
         self.nodes: list[Node] = []
         self.axes: tuple[int, ...] | None = None
-        self.elements: set[Base] = set()
+        self.elements: set[Buffer] = set()
         """What is made here element by element, so that others of the group may read it without memory."""
-        self.stored: list[Base] = []
+        self.stored: list[Buffer] = []
         """What of its results is written to memory."""
 
     def takes(self, node: Node) -> bool:
@@ -75,30 +75,30 @@ class Group:
         if isinstance(node, Reduce):
             self.axes = node.axes
 
-    def made(self) -> set[Base]:
+    def made(self) -> set[Buffer]:
         """Return what is made here element by element."""
         return self.elements
 
-    def external(self) -> list[Base]:
-        """Return the bases read from memory."""
+    def external(self) -> list[Buffer]:
+        """Return the buffers read from memory."""
         inside = self.made()
-        found: dict[Base, None] = {}
+        found: dict[Buffer, None] = {}
         for node in self.nodes:
-            for window in windows(node):
-                if window.base.source != "literal" and not (window.base in inside and inline(window, node)):
-                    found[window.base] = None
+            for view in views(node):
+                if view.buffer.source != "literal" and not (view.buffer in inside and inline(view, node)):
+                    found[view.buffer] = None
         return list(found)
 
 
-def windows(node: Node) -> Iterable[Window]:
-    """Yield the windows through which a node reads."""
+def views(node: Node) -> Iterable[BufferView]:
+    """Yield the views through which a node reads."""
     if isinstance(node, Map):
         for each in node.args:
             if isinstance(each, Chosen):
-                yield from (each.window, *(pick.index for pick in each.picks))
+                yield from (each.view, *(pick.index for pick in each.picks))
             elif isinstance(each, RunSum):
-                yield from each.windows
-            elif isinstance(each, Window):
+                yield from each.views
+            elif isinstance(each, BufferView):
                 yield each
     elif isinstance(node, Reduce):
         yield node.arg
@@ -111,7 +111,7 @@ def windows(node: Node) -> Iterable[Window]:
     elif isinstance(node, Check):
         yield node.arg
     elif isinstance(node, Join):
-        yield from (Window(part, part.shape, part.strides) for part in node.parts)
+        yield from (BufferView(part, part.shape, part.strides) for part in node.parts)
     elif isinstance(node, Draw):
         yield node.state
     elif isinstance(node, Runs):
@@ -120,30 +120,30 @@ def windows(node: Node) -> Iterable[Window]:
         yield from (node.source, *(pick.index for pick in node.picks))
 
 
-def inline(window: Window, node: Node) -> bool:
+def inline(view: BufferView, node: Node) -> bool:
     """Return whether a node of the same loop reads each element where the loop stands."""
-    if isinstance(node, Map) and any(isinstance(each, (Chosen, RunSum)) and within(window, each) for each in node.args):
+    if isinstance(node, Map) and any(isinstance(each, (Chosen, RunSum)) and within(view, each) for each in node.args):
         return False
-    return isinstance(node, (Map, Reduce)) and window.whole and window.shape == node.space
+    return isinstance(node, (Map, Reduce)) and view.whole and view.shape == node.space
 
 
-def within(window: Window, chosen: Chosen | RunSum) -> bool:
-    """Return whether an element is chosen from `window`, or by it."""
+def within(view: BufferView, chosen: Chosen | RunSum) -> bool:
+    """Return whether an element is chosen from `view`, or by it."""
     if isinstance(chosen, RunSum):
-        return window in chosen.windows
-    return window == chosen.window or any(window == pick.index for pick in chosen.picks)
+        return view in chosen.views
+    return view == chosen.view or any(view == pick.index for pick in chosen.picks)
 
 
 def grouped(nodes: list[Node], fuse: bool = True) -> list[Group]:
     """Return the groups in the order in which they run; without `fuse` one for each node."""
     groups: list[Group] = []
     alike: dict[Any, list[Group]] = {}
-    home: dict[Base, Group] = {}
+    home: dict[Buffer, Group] = {}
     late = taken_along(nodes) if fuse else {}
     for node in nodes:
         if isinstance(node, Map) and node.out in late:
             continue
-        ahead = [late[base] for base in dict.fromkeys(window.base for window in windows(node)) if base in late]
+        ahead = [late[buffer] for buffer in dict.fromkeys(view.buffer for view in views(node)) if buffer in late]
         earliest, makers = places_of([*ahead, node], home)
         space = node.space if isinstance(node, (Map, Reduce)) else None
         same_space = alike.setdefault(space, [])
@@ -160,52 +160,52 @@ def grouped(nodes: list[Node], fuse: bool = True) -> list[Group]:
     return groups
 
 
-def places_of(nodes: Iterable[Node], home: dict[Base, Group]) -> tuple[int, list[Group]]:
+def places_of(nodes: Iterable[Node], home: dict[Buffer, Group]) -> tuple[int, list[Group]]:
     """Return the earliest group that nodes may go to, and those that make what they read."""
     earliest, makers = 0, []
     for node in nodes:
-        for base in after(node):
-            earliest = max(earliest, home[base].number + 1)
-        for window in windows(node):
-            maker = home.get(window.base)
+        for buffer in after(node):
+            earliest = max(earliest, home[buffer].number + 1)
+        for view in views(node):
+            maker = home.get(view.buffer)
             if maker is not None:
-                same = inline(window, node) and window.base in maker.elements and maker.takes(node)
+                same = inline(view, node) and view.buffer in maker.elements and maker.takes(node)
                 earliest = max(earliest, maker.number + (0 if same else 1))
                 makers.append(maker)
     return earliest, makers
 
 
-def taken_along(nodes: list[Node]) -> dict[Base, Map]:
+def taken_along(nodes: list[Node]) -> dict[Buffer, Map]:
     """Return the maps that go where their only reader goes, by what they make: what an optimizer makes of its state.
 
     They are made of arrays from outside and single numbers, so they could be made at once, in a loop that happens to be as
     large, and lie in memory until somebody reads them.
     """
-    readers: dict[Base, list[Node]] = {}
+    readers: dict[Buffer, list[Node]] = {}
     for node in nodes:
-        for base in dict.fromkeys(node.reads):
-            readers.setdefault(base, []).append(node)
+        for buffer in dict.fromkeys(node.reads):
+            readers.setdefault(buffer, []).append(node)
     # the memory of what is copied into a block may be given to that, if nobody reads it later
-    wanted = {base for node in nodes if isinstance(node, Map) and node.out.inside is not None for base in node.reads}
-    found: dict[Base, Map] = {}
+    wanted = {buffer for node in nodes if isinstance(node, Map) and node.out.inside is not None for buffer in node.reads}
+    found: dict[Buffer, Map] = {}
     for node in nodes:
         if not isinstance(node, Map) or node.stops or node.after or node.out.inside is not None or not node.space:
             continue
-        if all((base.source != "made" or not base.shape) and base not in wanted for base in node.reads):
+        if all((buffer.source != "made" or not buffer.shape) and buffer not in wanted for buffer in node.reads):
             (reader, *others) = readers.get(node.out, [node])
-            seen = [window for window in windows(reader) if window.base is node.out]
-            if not others and seen and all(inline(window, reader) for window in seen) and node.out not in after(reader):
+            seen = [view for view in views(reader) if view.buffer is node.out]
+            if not others and seen and all(inline(view, reader) for view in seen) and node.out not in after(reader):
                 found[node.out] = node
     return found
 
 
-def after(node: Node) -> Iterable[Base]:
+def after(node: Node) -> Iterable[Buffer]:
     """Return what must be there before a node that does not read it."""
     return node.after if isinstance(node, (Map, Repeat, Routine, Scatter)) else ()
 
 
-def needed(nodes: list[Node], wanted: Iterable[Base]) -> list[Node]:
-    """Return the nodes on which the wanted bases, and all checks, depend; who reads by indices checks these, read or not."""
+def needed(nodes: list[Node], wanted: Iterable[Buffer]) -> list[Node]:
+    """Return the nodes on which the wanted buffers, and all checks, depend; who reads by indices checks these, read or not."""
     live = set(wanted)
     kept = []
     for node in reversed(nodes):

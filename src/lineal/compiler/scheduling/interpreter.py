@@ -16,8 +16,8 @@ import numpy as np
 from lineal.codegen import kinds
 from lineal.codegen.formulas import NUMPY, Formula
 from lineal.codegen.kinds import Kind, float64, kind_of
+from lineal.compiler.nodes.buffers import Buffer, BufferView, Chosen, Pick, Place, RunSum
 from lineal.compiler.nodes.node import Convolve, Draw, Map, Node, Product, Reduce, Repeat, Rewind, Runs, Scan, Scatter
-from lineal.compiler.nodes.windows import Base, Chosen, Pick, Place, RunSum, Window
 from lineal.compiler.scheduling.grouping import Group
 from lineal.compiler.scheduling.noise import ULPS, Expected, Kernels, Unknown, generators, settled
 from lineal.compiler.scheduling.rows import Rows
@@ -25,7 +25,7 @@ from lineal.ops.contraction.convolution import columns
 
 __all__ = ["expected", "is_known"]
 
-View = Callable[[Window], np.ndarray]
+View = Callable[[BufferView], np.ndarray]
 Reduction = Callable[..., Any]
 REDUCTIONS: dict[str, Any] = {
     "add": np.add, "squares": np.add, "multiply": np.multiply, "maximum": np.maximum, "minimum": np.minimum
@@ -37,8 +37,8 @@ def is_known(group: Group | Rows) -> bool:
     return all(type(node) in MEANINGS for node in group.nodes)
 
 
-def expected(group: Group | Rows, written: Sequence[Base], view: View) -> dict[Base, Expected]:
-    """Return what a group is to give for each base that is written, from the memory that `view` shows."""
+def expected(group: Group | Rows, written: Sequence[Buffer], view: View) -> dict[Buffer, Expected]:
+    """Return what a group is to give for each buffer that is written, from the memory that `view` shows."""
     runs = []
     try:
         with np.errstate(all="ignore"):
@@ -46,7 +46,7 @@ def expected(group: Group | Rows, written: Sequence[Base], view: View) -> dict[B
                 runs.append(Run(view, rng).of(group))
     except Unknown:
         return {}
-    return {base: settled([run[base] for run in runs]) for base in written if base in runs[0]}
+    return {buffer: settled([run[buffer] for run in runs]) for buffer in written if buffer in runs[0]}
 
 
 class Run:
@@ -54,26 +54,28 @@ class Run:
 
     def __init__(self, view: View, rng: np.random.Generator | None):
         self.memory, self.rng = view, rng
-        self.values: dict[Base, np.ndarray] = {}
+        self.values: dict[Buffer, np.ndarray] = {}
 
-    def of(self, group: Group | Rows) -> dict[Base, np.ndarray]:
-        """Return what the group gives for each base that its nodes make."""
+    def of(self, group: Group | Rows) -> dict[Buffer, np.ndarray]:
+        """Return what the group gives for each buffer that its nodes make."""
         for each in group.groups if isinstance(group, Rows) else [group]:
             for node in each.nodes:
                 MEANINGS[type(node)](self, node)
         return self.values
 
-    def view(self, window: Window) -> np.ndarray:
-        """Return what a window shows: of a literal, of what has been computed here, or of memory."""
-        base = window.base
-        if base.source == "literal":
-            return np.broadcast_to(np.array(base.value, base.dtype), window.shape)
-        if base not in self.values:
-            return self.memory(window)
-        size = base.dtype.itemsize
-        memory = np.empty(1 + sum((n - 1) * step for n, step in zip(base.shape, base.strides)), base.dtype)
-        np.ndarray(base.shape, base.dtype, memory, 0, tuple(step * size for step in base.strides))[...] = self.values[base]
-        return np.ndarray(window.shape, base.dtype, memory, window.offset * size, tuple(step * size for step in window.strides))
+    def view(self, view: BufferView) -> np.ndarray:
+        """Return what a view shows: of a literal, of what has been computed here, or of memory."""
+        buffer = view.buffer
+        if buffer.source == "literal":
+            return np.broadcast_to(np.array(buffer.value, buffer.dtype), view.shape)
+        if buffer not in self.values:
+            return self.memory(view)
+        size = buffer.dtype.itemsize
+        memory = np.empty(1 + sum((n - 1) * step for n, step in zip(buffer.shape, buffer.strides)), buffer.dtype)
+        np.ndarray(buffer.shape, buffer.dtype, memory, 0, tuple(step * size for step in buffer.strides))[...] = self.values[
+            buffer
+        ]
+        return np.ndarray(view.shape, buffer.dtype, memory, view.offset * size, tuple(step * size for step in view.strides))
 
     def noisy(self, value: Any, kind: Kind, scale: Any = None) -> np.ndarray:
         """Return a value in a kind, some units in the last place of it (or of `scale`) away."""
@@ -102,13 +104,13 @@ class Run:
         args = [self.argument(arg, node) for arg in node.args]
         self.values[node.out] = np.broadcast_to(self.apply(node.formula, *args), node.space).astype(node.out.dtype)
 
-    def argument(self, arg: Window | Place | Chosen | RunSum, node: Map) -> np.ndarray:
+    def argument(self, arg: BufferView | Place | Chosen | RunSum, node: Map) -> np.ndarray:
         """Return what a map reads."""
         if isinstance(arg, Place):
             size = node.space[arg.axis]
             return np.arange(size).reshape([size if n == arg.axis else 1 for n in range(len(node.space))])
         if isinstance(arg, Chosen):
-            return self.chosen(arg.window, arg.picks)
+            return self.chosen(arg.view, arg.picks)
         return self.run_sum(arg) if isinstance(arg, RunSum) else self.view(arg)
 
     def run_sum(self, arg: RunSum) -> np.ndarray:
@@ -123,12 +125,12 @@ class Run:
         np.add.at(sizes, places, np.abs(terms))
         return np.moveaxis(self.noisy(self.noisy(sums, kind_of(sums.dtype), sizes), kind), 0, arg.axis)
 
-    def chosen(self, window: Window, picks: Sequence[Pick]) -> np.ndarray:
-        """Return the elements of a window that indices choose; those out of range, which stop the program, are any."""
+    def chosen(self, view: BufferView, picks: Sequence[Pick]) -> np.ndarray:
+        """Return the elements of a view that indices choose; those out of range, which stop the program, are any."""
         indices = [self.index(pick) for pick in picks]
         sizes, steps = (tuple(getattr(pick, name) for pick in picks) for name in ("size", "step"))
-        whole = self.view(Window(window.base, (*window.shape, *sizes), (*window.strides, *steps), window.offset))
-        grid = np.indices(window.shape, sparse=True)
+        whole = self.view(BufferView(view.buffer, (*view.shape, *sizes), (*view.strides, *steps), view.offset))
+        grid = np.indices(view.shape, sparse=True)
         return whole[(*grid, *indices)]
 
     def index(self, pick: Pick) -> np.ndarray:
@@ -149,7 +151,7 @@ class Run:
             self.values[node.out] = np.asarray(found).astype(kind.dtype)
             return
         size = np.add.reduce(np.abs(terms), axis=node.axes) if node.kind in ("add", "squares") else found * terms.size
-        within = kind_of(node.arg.base.dtype) if node.kind == "squares" else kind
+        within = kind_of(node.arg.buffer.dtype) if node.kind == "squares" else kind
         self.values[node.out] = self.noisy(self.noisy(found, float64, size * rounding(within)), kind)
 
     def product(self, node: Product) -> None:
@@ -185,25 +187,25 @@ class Run:
 
     def scatter(self, node: Scatter) -> None:
         """Put, or add, the source's elements one after the other where indices say."""
-        source, base = self.view(node.source), node.out
-        flat = Window(base, (1 + sum((n - 1) * step for n, step in zip(base.shape, base.strides)),), (1,))
-        memory = np.array(self.memory(flat)) if 0 not in base.shape else np.empty(0, base.dtype)
+        source, buffer = self.view(node.source), node.out
+        flat = BufferView(buffer, (1 + sum((n - 1) * step for n, step in zip(buffer.shape, buffer.strides)),), (1,))
+        memory = np.array(self.memory(flat)) if 0 not in buffer.shape else np.empty(0, buffer.dtype)
         places = np.full(source.shape, node.target.offset, np.int64)
         for axis, step in enumerate(node.target.strides):
             places += np.arange(source.shape[axis]).reshape([-1] + [1] * (source.ndim - 1 - axis)) * step
         for pick in node.picks:
             places = places + self.index(pick) * pick.step
-        kind = kind_of(base.dtype)
+        kind = kind_of(buffer.dtype)
         for place, x in zip(places.ravel(), source.ravel()):
             memory[place] = self.noisy(memory[place] + x, kind) if node.adds else x
-        steps = tuple(step * base.dtype.itemsize for step in base.strides)
-        self.values[base] = np.ndarray(base.shape, base.dtype, memory, 0, steps)
+        steps = tuple(step * buffer.dtype.itemsize for step in buffer.strides)
+        self.values[buffer] = np.ndarray(buffer.shape, buffer.dtype, memory, 0, steps)
 
     def repeat(self, node: Repeat) -> None:
         """outs = what the op's turns make, one after the other, of what is the same, what is walked along, what is carried."""
         assert node.equation is not None
         op: Any = node.equation.op
-        carried = [self.view(Window(base, base.shape, base.strides)) for base in node.after]
+        carried = [self.view(BufferView(buffer, buffer.shape, buffer.strides)) for buffer in node.after]
         self.values.update(zip(node.outs, op.through(Kernels(self.rng), [*map(self.view, node.given), *carried])))
 
     def runs(self, node: Runs) -> None:

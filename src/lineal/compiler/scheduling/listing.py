@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from lineal.compiler.nodes.buffers import Buffer, BufferView, Chosen, Place, RunSum, dense
 from lineal.compiler.nodes.node import (
     Check,
     Convolve,
@@ -21,7 +22,6 @@ from lineal.compiler.nodes.node import (
     Scan,
     Scatter,
 )
-from lineal.compiler.nodes.windows import Base, Chosen, Place, RunSum, Window, dense
 from lineal.compiler.scheduling.grouping import Group, inline
 from lineal.compiler.scheduling.rows import Rows
 from lineal.compiler.scheduling.tiled import Tiled
@@ -39,13 +39,13 @@ WAYS = {
 
 
 class Listing:
-    """Writes the groups of a schedule as lines of text; `names` are those of bases that variables of the trace lie in."""
+    """Writes the groups of a schedule as lines of text; `names` are those of buffers that variables of the trace lie in."""
 
     def __init__(self, schedule: Any):
-        self.names: dict[Base, str] = {}
-        for var, window in schedule.low.windows.items():
-            if window.whole and window.base.source != "literal":
-                self.names.setdefault(window.base, str(var))
+        self.names: dict[Buffer, str] = {}
+        for var, view in schedule.low.views.items():
+            if view.whole and view.buffer.source != "literal":
+                self.names.setdefault(view.buffer, str(var))
         self.groups: Sequence[Group | Rows] = schedule.groups
 
     def lines(self, indent: str = "  ") -> Iterator[str]:
@@ -113,47 +113,47 @@ class Listing:
         if isinstance(node, Check):
             return f"go on only if {self.view(node.arg)} is {node.number}"
         assert isinstance(node, (Host, Routine))
-        changed = [self.name(base) for base in node.after] if isinstance(node, Routine) else []
+        changed = [self.name(buffer) for buffer in node.after] if isinstance(node, Routine) else []
         outs, args = (", ".join(each) for each in (map(self.shown, node.outs), [*map(self.view, node.args), *changed]))
         return f"{'host step ' if isinstance(node, Host) else ''}{outs} = {node.label}({args})"
 
     # names and indices
 
-    def name(self, base: Base) -> str:
-        """Return the name of a base: its variable's, else its own."""
-        return self.names.get(base, repr(base))
+    def name(self, buffer: Buffer) -> str:
+        """Return the name of a buffer: its variable's, else its own."""
+        return self.names.get(buffer, repr(buffer))
 
-    def shown(self, base: Base) -> str:
-        """Return the name of a base and its shape."""
-        return f"{self.name(base)}{list(base.shape)}"
+    def shown(self, buffer: Buffer) -> str:
+        """Return the name of a buffer and its shape."""
+        return f"{self.name(buffer)}{list(buffer.shape)}"
 
-    def view(self, window: Window) -> str:
-        """Return a window by its base, and its shape if that is another."""
-        if window.base.source == "literal":
-            return repr(window.number)
-        return self.name(window.base) if window.whole else f"{self.name(window.base)} as {list(window.shape)}"
+    def view(self, view: BufferView) -> str:
+        """Return a view by its buffer, and its shape if that is another."""
+        if view.buffer.source == "literal":
+            return repr(view.number)
+        return self.name(view.buffer) if view.whole else f"{self.name(view.buffer)} as {list(view.shape)}"
 
-    def argument(self, arg: Window | Place | Chosen | RunSum, node: Node, group: Group) -> str:
+    def argument(self, arg: BufferView | Place | Chosen | RunSum, node: Node, group: Group) -> str:
         """Return what a loop reads."""
         if isinstance(arg, Place):
             return AXES[arg.axis]
         if isinstance(arg, Chosen):
             picked = ", ".join(self.argument(pick.index, node, group) for pick in arg.picks)
-            return f"{self.element(arg.window)}[at {picked}]"
+            return f"{self.element(arg.view)}[at {picked}]"
         if isinstance(arg, RunSum):
-            return f"sum({self.element(arg.window)}[at {self.name(arg.order)}[run {AXES[arg.axis]}]])"
-        if arg.base.source == "literal":
+            return f"sum({self.element(arg.view)}[at {self.name(arg.order)}[run {AXES[arg.axis]}]])"
+        if arg.buffer.source == "literal":
             return repr(arg.number)
-        return self.name(arg.base) if arg.base in group.made() and inline(arg, node) else self.element(arg)
+        return self.name(arg.buffer) if arg.buffer in group.made() and inline(arg, node) else self.element(arg)
 
-    def element(self, window: Window) -> str:
-        """Return the element of a window where the loop stands, as an index of its base, or of its memory in one row."""
-        base, steps = window.base, {name: step for name, step, size in zip(AXES, window.strides, window.shape) if size > 1}
-        if not base.shape:
-            return self.name(base)
-        places = split(window.offset, steps, base) if base.strides == dense(base.shape) else None
-        index = ", ".join(places) if places is not None else f"flat {affine(window.offset, steps)}"
-        return f"{self.name(base)}[{index}]"
+    def element(self, view: BufferView) -> str:
+        """Return the element of a view where the loop stands, as an index of its buffer, or of its memory in one row."""
+        buffer, steps = view.buffer, {name: step for name, step, size in zip(AXES, view.strides, view.shape) if size > 1}
+        if not buffer.shape:
+            return self.name(buffer)
+        places = split(view.offset, steps, buffer) if buffer.strides == dense(buffer.shape) else None
+        index = ", ".join(places) if places is not None else f"flat {affine(view.offset, steps)}"
+        return f"{self.name(buffer)}[{index}]"
 
 
 def over(space: Sequence[int], outer: int = 0) -> str:
@@ -161,20 +161,20 @@ def over(space: Sequence[int], outer: int = 0) -> str:
     return ", ".join(f"{name} < {size}" for name, size in [*zip(AXES, space)][outer:] if size != 1)
 
 
-def split(offset: int, steps: dict[str, int], base: Base) -> list[str] | None:
-    """Return an index for each axis of a base that lies densely; None where steps go from one row to others."""
-    parts: list[dict[str, int]] = [{} for _ in base.shape]
+def split(offset: int, steps: dict[str, int], buffer: Buffer) -> list[str] | None:
+    """Return an index for each axis of a buffer that lies densely; None where steps go from one row to others."""
+    parts: list[dict[str, int]] = [{} for _ in buffer.shape]
     for name, step in steps.items():
         if not step:
             continue
-        fits = (n for n, own in enumerate(base.strides) if base.shape[n] > 1 and step % own == 0 and abs(step) >= own)
+        fits = (n for n, own in enumerate(buffer.strides) if buffer.shape[n] > 1 and step % own == 0 and abs(step) >= own)
         axis = next(fits, None)
         if axis is None:
             return None
-        parts[axis][name] = step // base.strides[axis]
+        parts[axis][name] = step // buffer.strides[axis]
     found = []
-    for axis, own in enumerate(base.strides):
-        start, offset = divmod(offset, own) if base.shape[axis] > 1 else (0, offset)
+    for axis, own in enumerate(buffer.strides):
+        start, offset = divmod(offset, own) if buffer.shape[axis] > 1 else (0, offset)
         found.append(affine(start, parts[axis]))
     return found
 
@@ -188,6 +188,6 @@ def affine(start: int, steps: dict[str, int]) -> str:
     return text
 
 
-def whole(base: Base) -> Window:
-    """Return the window that shows all of a base."""
-    return Window(base, base.shape, base.strides)
+def whole(buffer: Buffer) -> BufferView:
+    """Return the view that shows all of a buffer."""
+    return BufferView(buffer, buffer.shape, buffer.strides)

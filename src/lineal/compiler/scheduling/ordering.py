@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from lineal.base import later
+from lineal.compiler.nodes.buffers import Buffer
 from lineal.compiler.nodes.node import Host, Node
-from lineal.compiler.nodes.windows import Base
 
 __all__ = ["before_effects"]
 
@@ -20,7 +20,7 @@ def before_effects(nodes: list[Node]) -> list[Node]:
     """
     if not any(is_effect(node) for node in nodes):
         return nodes
-    later: set[Base] = set()
+    later: set[Buffer] = set()
     for node in nodes:
         if is_effect(node) or not later.isdisjoint(node.reads):
             later.update(node.writes)
@@ -30,7 +30,7 @@ def before_effects(nodes: list[Node]) -> list[Node]:
                 raise NotImplementedError(
                     f"what it does next depends on numbers ({node.equation or 'a check'}) that an op with an effect gave"
                 )
-    wanted: set[Base] = set()
+    wanted: set[Buffer] = set()
     early: set[int] = set()
     for node in reversed(nodes):
         stops = node.stops and not (isinstance(node, Host) and node.final)

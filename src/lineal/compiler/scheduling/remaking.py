@@ -10,11 +10,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 
+from lineal.compiler.nodes.buffers import Buffer, BufferView, dense
 from lineal.compiler.nodes.node import Join, Map, Node, Reduce
-from lineal.compiler.nodes.windows import Base, Window, dense
 from lineal.compiler.scheduling.copies import whole
 from lineal.compiler.scheduling.cost import SIMPLE, of_formula
-from lineal.compiler.scheduling.grouping import Group, inline, windows
+from lineal.compiler.scheduling.grouping import Group, inline, views
 from lineal.compiler.scheduling.rows import Rows
 
 __all__ = ["remade"]
@@ -32,77 +32,79 @@ DEEPEST = 6
 class Remaking:
     """Who makes and who reads what, and what may be made again."""
 
-    def __init__(self, rows: Sequence[Rows], wanted: Iterable[Base], numbers: Iterator[int]):
+    def __init__(self, rows: Sequence[Rows], wanted: Iterable[Buffer], numbers: Iterator[int]):
         self.rows, self.wanted, self.numbers = rows, set(wanted), numbers
-        self.homes: dict[Base, Rows] = {}
-        self.makers: dict[Base, Node] = {}
-        self.readers: dict[Base, list[tuple[Rows, Node, Window | None]]] = {}
+        self.homes: dict[Buffer, Rows] = {}
+        self.makers: dict[Buffer, Node] = {}
+        self.readers: dict[Buffer, list[tuple[Rows, Node, BufferView | None]]] = {}
         for each in rows:
             for node in each.nodes:
-                for base in node.writes:
-                    self.makers[base], self.homes[base] = node, each
-                shown = [*windows(node)]
-                for window in shown:
-                    self.readers.setdefault(window.base, []).append((each, node, window))
-                for base in {*node.reads}.difference(window.base for window in shown):
-                    self.readers.setdefault(base, []).append((each, node, None))
-        self.given = {base: maker.args for base, maker in self.makers.items() if isinstance(maker, Map)}
-        self.known: dict[Base, bool] = {}
-        """What was decided of bases."""
-        self.made: dict[tuple[int, Base], Base] = {}
+                for buffer in node.writes:
+                    self.makers[buffer], self.homes[buffer] = node, each
+                shown = [*views(node)]
+                for view in shown:
+                    self.readers.setdefault(view.buffer, []).append((each, node, view))
+                for buffer in {*node.reads}.difference(view.buffer for view in shown):
+                    self.readers.setdefault(buffer, []).append((each, node, None))
+        self.given = {buffer: maker.args for buffer, maker in self.makers.items() if isinstance(maker, Map)}
+        self.known: dict[Buffer, bool] = {}
+        """What was decided of buffers."""
+        self.made: dict[tuple[int, Buffer], Buffer] = {}
 
-    def again(self, base: Base, depth: int = DEEPEST) -> bool:
-        """Return whether a base is made again wherever it is read, but in the rows in which it is made."""
-        if base not in self.known:
-            self.known[base] = False
-            self.known[base] = self.is_cheap(base) and self.is_read_in_place(base) and self.is_made_of_memory(base, depth)
-        return self.known[base]
+    def again(self, buffer: Buffer, depth: int = DEEPEST) -> bool:
+        """Return whether a buffer is made again wherever it is read, but in the rows in which it is made."""
+        if buffer not in self.known:
+            self.known[buffer] = False
+            self.known[buffer] = (
+                self.is_cheap(buffer) and self.is_read_in_place(buffer) and self.is_made_of_memory(buffer, depth)
+            )
+        return self.known[buffer]
 
-    def is_cheap(self, base: Base) -> bool:
-        """Return whether a base is large, made by a map of few operations, and nobody's but the program's."""
-        maker = self.makers.get(base)
-        if not isinstance(maker, Map) or maker.after or base.inside is not None or base in self.wanted:
+    def is_cheap(self, buffer: Buffer) -> bool:
+        """Return whether a buffer is large, made by a map of few operations, and nobody's but the program's."""
+        maker = self.makers.get(buffer)
+        if not isinstance(maker, Map) or maker.after or buffer.inside is not None or buffer in self.wanted:
             return False
-        return base.nbytes >= LEAST and of_formula(maker.formula) <= CHEAP
+        return buffer.nbytes >= LEAST and of_formula(maker.formula) <= CHEAP
 
-    def is_read_in_place(self, base: Base) -> bool:
-        """Return whether all others read each element of a base where their loops stand."""
+    def is_read_in_place(self, buffer: Buffer) -> bool:
+        """Return whether all others read each element of a buffer where their loops stand."""
         return all(
-            each is self.homes[base] or (window is not None and inline(window, node))
-            for each, node, window in self.readers.get(base, ())
+            each is self.homes[buffer] or (view is not None and inline(view, node))
+            for each, node, view in self.readers.get(buffer, ())
         )
 
-    def is_made_of_memory(self, base: Base, depth: int) -> bool:
-        """Return whether what a base is made of is small, but for one array that lies in memory or can be made again itself."""
-        maker = self.makers[base]
+    def is_made_of_memory(self, buffer: Buffer, depth: int) -> bool:
+        """Return whether what a buffer is made of is small, but for one array that lies in memory or can be made again."""
+        maker = self.makers[buffer]
         assert isinstance(maker, Map)
-        if not all(isinstance(arg, Window) for arg in self.given[base]):
+        if not all(isinstance(arg, BufferView) for arg in self.given[buffer]):
             return False
-        large = [arg for arg in self.given[base] if isinstance(arg, Window) and is_large(arg)]
-        if len({each.base for each in large}) > 1:
+        large = [arg for arg in self.given[buffer] if isinstance(arg, BufferView) and is_large(arg)]
+        if len({each.buffer for each in large}) > 1:
             return False
-        return all(in_order(each) and self.is_at_hand(each, base, maker, depth) for each in large)
+        return all(in_order(each) and self.is_at_hand(each, buffer, maker, depth) for each in large)
 
-    def is_at_hand(self, arg: Window, base: Base, maker: Map, depth: int) -> bool:
-        """Return whether an argument of what makes a base lies in memory, or can be made again where that is."""
-        return self.lies(arg.base, base) or (depth > 0 and inline(arg, maker) and self.again(arg.base, depth - 1))
+    def is_at_hand(self, arg: BufferView, buffer: Buffer, maker: Map, depth: int) -> bool:
+        """Return whether an argument of what makes a buffer lies in memory, or can be made again where that is."""
+        return self.lies(arg.buffer, buffer) or (depth > 0 and inline(arg, maker) and self.again(arg.buffer, depth - 1))
 
-    def lies(self, base: Base, of: Base) -> bool:
-        """Return whether a base that another is made of has memory of the program's, which holds no more bytes than that."""
-        maker = self.makers.get(base)
+    def lies(self, buffer: Buffer, of: Buffer) -> bool:
+        """Return whether a buffer that another is made of has memory of the program's, which holds no more bytes than that."""
+        maker = self.makers.get(buffer)
         # a block that parts are put into may be given away to a later one
-        if maker is None or isinstance(maker, Join) or base.inside is not None or base.nbytes > of.nbytes:
+        if maker is None or isinstance(maker, Join) or buffer.inside is not None or buffer.nbytes > of.nbytes:
             return False
-        if not isinstance(maker, Map) or base in self.wanted:
+        if not isinstance(maker, Map) or buffer in self.wanted:
             return True
-        elsewhere = any(each is not self.homes[base] for each, _, _ in self.readers.get(base, ()))
-        return elsewhere and not self.again(base)
+        elsewhere = any(each is not self.homes[buffer] for each, _, _ in self.readers.get(buffer, ()))
+        return elsewhere and not self.again(buffer)
 
     def replace(self) -> list[Rows]:
         """Let each group make again what it reads of others, and leave out what nobody reads any more; return the rows."""
-        for base in self.given:
+        for buffer in self.given:
             # before arguments are others
-            self.again(base)
+            self.again(buffer)
         for each in self.rows:
             for group in each.groups:
                 if group.space is not None:
@@ -127,47 +129,47 @@ class Remaking:
     def following(self, node: Node, rows: Rows, group: Group) -> Iterator[Node]:
         """Yield what a node needs to have made again, and the node, which reads that."""
         if isinstance(node, Map):
-            far = [arg.base for arg in node.args if isinstance(arg, Window) and self.is_far(arg.base, rows)]
-            for base in far:
-                yield from self.anew(base, group)
-            now = {base: whole(self.made[id(group), base]) for base in far}
-            node.args = tuple([now.get(arg.base, arg) if isinstance(arg, Window) else arg for arg in node.args])
-        elif isinstance(node, Reduce) and self.is_far(node.arg.base, rows):
-            yield from self.anew(node.arg.base, group)
-            node.arg = whole(self.made[id(group), node.arg.base])
+            far = [arg.buffer for arg in node.args if isinstance(arg, BufferView) and self.is_far(arg.buffer, rows)]
+            for buffer in far:
+                yield from self.anew(buffer, group)
+            now = {buffer: whole(self.made[id(group), buffer]) for buffer in far}
+            node.args = tuple([now.get(arg.buffer, arg) if isinstance(arg, BufferView) else arg for arg in node.args])
+        elif isinstance(node, Reduce) and self.is_far(node.arg.buffer, rows):
+            yield from self.anew(node.arg.buffer, group)
+            node.arg = whole(self.made[id(group), node.arg.buffer])
         yield node
 
-    def is_far(self, base: Base, rows: Rows) -> bool:
-        """Return whether a base is made again in some rows."""
-        return base in self.makers and self.homes[base] is not rows and self.again(base)
+    def is_far(self, buffer: Buffer, rows: Rows) -> bool:
+        """Return whether a buffer is made again in some rows."""
+        return buffer in self.makers and self.homes[buffer] is not rows and self.again(buffer)
 
-    def anew(self, base: Base, group: Group) -> Iterator[Map]:
-        """Yield the maps that make a base again in a group, unless they are there."""
-        if (id(group), base) in self.made:
+    def anew(self, buffer: Buffer, group: Group) -> Iterator[Map]:
+        """Yield the maps that make a buffer again in a group, unless they are there."""
+        if (id(group), buffer) in self.made:
             return
-        maker, args = self.makers[base], []
+        maker, args = self.makers[buffer], []
         assert isinstance(maker, Map)
-        for arg in self.given[base]:
-            if isinstance(arg, Window) and is_large(arg) and self.again(arg.base):
-                yield from self.anew(arg.base, group)
-                arg = whole(self.made[id(group), arg.base])
+        for arg in self.given[buffer]:
+            if isinstance(arg, BufferView) and is_large(arg) and self.again(arg.buffer):
+                yield from self.anew(arg.buffer, group)
+                arg = whole(self.made[id(group), arg.buffer])
             args.append(arg)
-        out = Base(next(self.numbers), base.shape, base.dtype, "made", base.strides)
-        self.made[id(group), base] = out
+        out = Buffer(next(self.numbers), buffer.shape, buffer.dtype, "made", buffer.strides)
+        self.made[id(group), buffer] = out
         yield Map(out, maker.formula, tuple(args), maker.label)
 
 
-def is_large(arg: Window) -> bool:
-    """Return whether a window shows more than a part of as many numbers as its loop has."""
+def is_large(arg: BufferView) -> bool:
+    """Return whether a view shows more than a part of as many numbers as its loop has."""
     shown = math.prod(size for size, step in zip(arg.shape, arg.strides) if step)
-    return arg.base.source != "literal" and shown * SMALL > math.prod(arg.shape)
+    return arg.buffer.source != "literal" and shown * SMALL > math.prod(arg.shape)
 
 
-def in_order(window: Window) -> bool:
-    """Return whether a window's numbers lie one after the other."""
-    return all(size == 1 or a == b for size, a, b in zip(window.shape, window.strides, dense(window.shape)))
+def in_order(view: BufferView) -> bool:
+    """Return whether a view's numbers lie one after the other."""
+    return all(size == 1 or a == b for size, a, b in zip(view.shape, view.strides, dense(view.shape)))
 
 
-def remade(rows: list[Rows], wanted: Iterable[Base], numbers: Iterator[int]) -> list[Rows]:
-    """Return the rows, in which what is cheap is made again where it is read; `numbers` are those of bases to come."""
+def remade(rows: list[Rows], wanted: Iterable[Buffer], numbers: Iterator[int]) -> list[Rows]:
+    """Return the rows, in which what is cheap is made again where it is read; `numbers` are those of buffers to come."""
     return Remaking(rows, wanted, numbers).replace()

@@ -9,9 +9,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
+from lineal.compiler.nodes.buffers import Buffer, BufferView, Chosen, RunSum
 from lineal.compiler.nodes.node import Map, Node, Reduce, Scatter
-from lineal.compiler.nodes.windows import Base, Chosen, RunSum, Window
-from lineal.compiler.scheduling.grouping import Group, windows
+from lineal.compiler.scheduling.grouping import Group, views
 
 __all__ = ["Rows", "aligned", "in_rows", "kernels"]
 
@@ -37,7 +37,7 @@ class Rows:
         self.number = number
         self.outer: Shape | None = None
         self.groups: list[Group] = []
-        self.local: frozenset[Base] = frozenset()
+        self.local: frozenset[Buffer] = frozenset()
         self.space: Shape | None = None
 
     @property
@@ -46,32 +46,32 @@ class Rows:
         return [node for group in self.groups for node in group.nodes]
 
     @property
-    def stored(self) -> list[Base]:
+    def stored(self) -> list[Buffer]:
         """What of the results is written to memory."""
-        return [base for group in self.groups for base in group.stored if base not in self.local]
+        return [buffer for group in self.groups for buffer in group.stored if buffer not in self.local]
 
-    def external(self) -> list[Base]:
-        """Return the bases read from memory."""
-        return list(dict.fromkeys(base for group in self.groups for base in group.external() if base not in self.local))
+    def external(self) -> list[Buffer]:
+        """Return the buffers read from memory."""
+        return list(dict.fromkeys(buffer for group in self.groups for buffer in group.external() if buffer not in self.local))
 
     def sums(self) -> list[Reduce]:
         """Return the reductions over the rows."""
         return [node for node in self.nodes if isinstance(node, Reduce) and node.axes[0] == 0]
 
-    def takes(self, group: Group, home: dict[Base, Rows]) -> bool:
+    def takes(self, group: Group, home: dict[Buffer, Rows]) -> bool:
         """Return whether a group may run here, row by row."""
         if not self.groups:
             return True
         outer = self.outer or outer_of(group)
-        if outer is None or not any(home.get(base) is self for node in group.nodes for base in node.reads):
+        if outer is None or not any(home.get(buffer) is self for node in group.nodes for buffer in node.reads):
             return False
         if not all(fits(each, outer) for each in (*self.groups, group)):
             return False
         summed = {node.out for node in self.sums()}
-        for each in windows_of(group):
-            if home.get(each.base) is self and (each.base in summed or not aligned(each, outer)):
+        for each in views_of(group):
+            if home.get(each.buffer) is self and (each.buffer in summed or not aligned(each, outer)):
                 return False
-        return all(home.get(base) is not self for node in group.nodes if isinstance(node, Map) for base in node.after)
+        return all(home.get(buffer) is not self for node in group.nodes if isinstance(node, Map) for buffer in node.after)
 
     def add(self, group: Group) -> None:
         """Let a group run here, after the others."""
@@ -79,17 +79,17 @@ class Rows:
         self.outer = self.outer or outer_of(group)
         self.space = self.outer if len(self.groups) > 1 else group.space
 
-    def keep_local(self, outside: set[Base], read_elsewhere: set[Base]) -> None:
+    def keep_local(self, outside: set[Buffer], read_elsewhere: set[Buffer]) -> None:
         """Decide what has memory for one row only."""
         if len(self.groups) < 2 or self.outer is None:
             return
         kept = outside | read_elsewhere | {node.out for node in self.sums()}
         count, room, local = len(self.outer), MEMORY, []
-        for base in (base for group in self.groups for base in group.stored):
-            size = math.prod(base.shape[count:]) * base.dtype.itemsize
-            if base not in kept and base.inside is None and size <= room:
+        for buffer in (buffer for group in self.groups for buffer in group.stored):
+            size = math.prod(buffer.shape[count:]) * buffer.dtype.itemsize
+            if buffer not in kept and buffer.inside is None and size <= room:
                 room -= size
-                local.append(base)
+                local.append(buffer)
         self.local = frozenset(local)
 
 
@@ -120,30 +120,30 @@ def fits(group: Group, outer: Shape) -> bool:
     return set(range(count)) <= set(group.axes) and kept <= SUMS
 
 
-def aligned(window: Window, outer: Shape) -> bool:
-    """Return whether a window that is read row by row shows, at each row, only that row of its base."""
-    base, count = window.base, len(outer)
-    if base.shape[:count] != outer or window.shape[:count] != outer or window.offset < 0:
+def aligned(view: BufferView, outer: Shape) -> bool:
+    """Return whether a view that is read row by row shows, at each row, only that row of its buffer."""
+    buffer, count = view.buffer, len(outer)
+    if buffer.shape[:count] != outer or view.shape[:count] != outer or view.offset < 0:
         return False
-    if any(size > 1 and a != b for size, a, b in zip(outer, window.strides, base.strides)):
+    if any(size > 1 and a != b for size, a, b in zip(outer, view.strides, buffer.strides)):
         return False
-    inner = window.strides[count:]
-    last = window.offset + sum((size - 1) * step for size, step in zip(window.shape[count:], inner))
-    return all(step >= 0 for step in inner) and last < math.prod(base.shape[count:])
+    inner = view.strides[count:]
+    last = view.offset + sum((size - 1) * step for size, step in zip(view.shape[count:], inner))
+    return all(step >= 0 for step in inner) and last < math.prod(buffer.shape[count:])
 
 
-def windows_of(group: Group) -> Iterable[Window]:
-    """Yield the windows through which a group reads."""
+def views_of(group: Group) -> Iterable[BufferView]:
+    """Yield the views through which a group reads."""
     for node in group.nodes:
-        yield from windows(node)
+        yield from views(node)
 
 
 def in_rows(groups: list[Group], fuse: bool = True) -> list[Rows]:
     """Return the groups, joined if `fuse` where they share rows, in an order in which everything is made before it is read."""
     rows: list[Rows] = []
-    home: dict[Base, Rows] = {}
+    home: dict[Buffer, Rows] = {}
     for group in groups:
-        makers = {home[base].number: home[base] for node in group.nodes for base in node.reads if base in home}
+        makers = {home[buffer].number: home[buffer] for node in group.nodes for buffer in node.reads if buffer in home}
         taking = {number for number, maker in makers.items() if fuse and maker.takes(group, home)}
         earliest = max((number + (number not in taking) for number in makers), default=0)
         found = next((makers[number] for number in sorted(taking) if number >= earliest), None)
@@ -166,15 +166,15 @@ def sums_columns(group: Group) -> Shape | None:
     return outer if 0 < count < len(space) and fits(group, outer) and math.prod(space[count:]) >= SHORTEST else None
 
 
-def kernels(found: list[Rows], wanted: set[Base], general: bool = False) -> list[Group | Rows]:
+def kernels(found: list[Rows], wanted: set[Buffer], general: bool = False) -> list[Group | Rows]:
     """Return what is to be run, in order: rows where that pays, else groups as they are; `wanted` is needed afterwards.
 
     What pays by size alone is left out of programs that are to be `general`, the same for all sizes.
     """
-    readers: dict[Base, set[int]] = {}
+    readers: dict[Buffer, set[int]] = {}
     for rows in found:
-        for base in (base for node in rows.nodes for base in node.reads):
-            readers.setdefault(base, set()).add(rows.number)
+        for buffer in (buffer for node in rows.nodes for buffer in node.reads):
+            readers.setdefault(buffer, set()).add(rows.number)
     kept: list[Group | Rows] = []
     for rows in found:
         if len(rows.groups) == 1 and not general:
@@ -182,7 +182,7 @@ def kernels(found: list[Rows], wanted: set[Base], general: bool = False) -> list
         if rows.outer is None:
             kept += rows.groups
         else:
-            rows.keep_local(wanted, {base for base, where in readers.items() if where != {rows.number}})
+            rows.keep_local(wanted, {buffer for buffer, where in readers.items() if where != {rows.number}})
             kept.append(rows)
     for number, each in enumerate(kept):
         each.number = number

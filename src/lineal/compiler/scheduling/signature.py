@@ -1,6 +1,6 @@
 """Signatures: what the code of a group depends on, as a value; groups of one signature share their code.
 
-A group is data: its nodes, their formulas and windows. Bases are numbered in the order in which they are met, so that the same
+A group is data: its nodes, their formulas and views. Buffers are numbered in the order in which they are met, so that the same
 work on other memory has the same signature, and the layers of a deep net are written once.
 """
 
@@ -11,8 +11,8 @@ from functools import cache
 from typing import Any
 
 from lineal.codegen.formulas import Number
+from lineal.compiler.nodes.buffers import Buffer, BufferView, Chosen, Pick, Place, RunSum
 from lineal.compiler.nodes.node import Call, Node
-from lineal.compiler.nodes.windows import Base, Chosen, Pick, Place, RunSum, Window
 from lineal.compiler.scheduling.grouping import Group
 from lineal.compiler.scheduling.rows import Rows
 
@@ -26,29 +26,29 @@ def signature(group: Group | Rows) -> Any:
     """Return what the code of a group depends on."""
     numbered = Numbered()
     words = [numbered.of_group(each) for each in (group.groups if isinstance(group, Rows) else [group])]
-    rows = (group.outer, tuple(sorted(map(numbered.base, group.local)))) if isinstance(group, Rows) else None
+    rows = (group.outer, tuple(sorted(map(numbered.buffer, group.local)))) if isinstance(group, Rows) else None
     return tuple(words), rows, tuple(numbered.records)
 
 
 class Numbered:
-    """Bases by number, with a record of each: all that code knows of it."""
+    """Buffers by number, with a record of each: all that code knows of it."""
 
     def __init__(self) -> None:
-        self.numbers: dict[Base, int] = {}
+        self.numbers: dict[Buffer, int] = {}
         self.records: list[tuple] = []
 
-    def base(self, base: Base) -> int:
-        """Return the number of a base."""
-        if base not in self.numbers:
-            self.numbers[base] = len(self.numbers)
-            number = Number(base.value) if base.source == "literal" else None
-            self.records.append((base.shape, base.strides, base.dtype, number))
-        return self.numbers[base]
+    def buffer(self, buffer: Buffer) -> int:
+        """Return the number of a buffer."""
+        if buffer not in self.numbers:
+            self.numbers[buffer] = len(self.numbers)
+            number = Number(buffer.value) if buffer.source == "literal" else None
+            self.records.append((buffer.shape, buffer.strides, buffer.dtype, number))
+        return self.numbers[buffer]
 
     def of_group(self, group: Group) -> tuple:
-        """Return what the code of a group depends on, but for its bases."""
+        """Return what the code of a group depends on, but for its buffers."""
         nodes = tuple([self.of_node(node) for node in group.nodes])
-        return group.space, group.axes, group.form, nodes, tuple([self.base(each) for each in group.stored])
+        return group.space, group.axes, group.form, nodes, tuple([self.buffer(each) for each in group.stored])
 
     def of_node(self, node: Node) -> tuple:
         """Return what the code of a node depends on."""
@@ -57,10 +57,10 @@ class Numbered:
 
     def of(self, what: Any) -> Any:
         """Return something as a value."""
-        if isinstance(what, Base):
-            return self.base(what)
-        if isinstance(what, Window):
-            return self.base(what.base), what.shape, what.strides, what.offset
+        if isinstance(what, Buffer):
+            return self.buffer(what)
+        if isinstance(what, BufferView):
+            return self.buffer(what.buffer), what.shape, what.strides, what.offset
         if isinstance(what, Call):
             return what
         if isinstance(what, (tuple, list)):

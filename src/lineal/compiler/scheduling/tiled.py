@@ -18,9 +18,9 @@ from lineal.codegen import choice
 from lineal.codegen.choice import BLOCKS
 from lineal.codegen.contract.tiles import Tiles
 from lineal.codegen.kinds import kind_of
+from lineal.compiler.nodes.buffers import Buffer, BufferView, dense
 from lineal.compiler.nodes.node import Convolve, Map, Node, Product
-from lineal.compiler.nodes.windows import Base, Window, dense
-from lineal.compiler.scheduling.grouping import Group, windows
+from lineal.compiler.scheduling.grouping import Group, views
 from lineal.compiler.scheduling.rows import Rows
 
 __all__ = ["Tiled", "along", "in_tiles", "problem", "sizes_of", "work"]
@@ -29,7 +29,7 @@ MOST_ARRAYS = 2
 """How many arrays of as many numbers as there are sums are read and written beside these."""
 
 Along = tuple[tuple[int, ...], bool]
-Memory = Callable[[Base], Base]
+Memory = Callable[[Buffer], Buffer]
 Summing = Product | Convolve
 
 
@@ -39,7 +39,7 @@ class Tiled(Group):
     def __init__(self, sums: Summing, loop: Group, kept: bool, memory: Memory):
         super().__init__(loop.number, None)
         self.sums, self.kept = sums, kept
-        self.sizes, self.factors = sizes_of(sums), [*windows(sums)]
+        self.sizes, self.factors = sizes_of(sums), [*views(sums)]
         self.maps = [node for node in loop.nodes if isinstance(node, Map)]
         self.nodes = [sums, *self.maps]
         self.elements = {sums.out, *(node.out for node in self.maps)}
@@ -48,23 +48,23 @@ class Tiled(Group):
         self.stored = [*([sums.out] if self.parts is sums.out else ()), *loop.stored]
         self.form = kept, self.stored.index(self.parts)
 
-    def room(self, stored: Sequence[Base], memory: Memory) -> Base:
+    def room(self, stored: Sequence[Buffer], memory: Memory) -> Buffer:
         """Return the sums' own memory if they are kept, else a result's that may hold parts of them, or need not."""
         if self.kept:
             return self.sums.out
-        read = {memory(each.base) for each in self.reads()}
+        read = {memory(each.buffer) for each in self.reads()}
         fit = (each for each in stored if each.dtype == self.sums.out.dtype and memory(each) not in read)
         return next(fit, self.sums.out) if in_parts(self.sums) else stored[0]
 
-    def external(self) -> list[Base]:
-        return list(dict.fromkeys(each.base for each in self.reads()))
+    def external(self) -> list[Buffer]:
+        return list(dict.fromkeys(each.buffer for each in self.reads()))
 
-    def reads(self) -> Iterable[Window]:
-        """Yield the windows through which memory is read."""
+    def reads(self) -> Iterable[BufferView]:
+        """Yield the views through which memory is read."""
         for node in self.nodes:
-            for window in windows(node):
-                if window.base.source != "literal" and window.base not in self.elements:
-                    yield window
+            for view in views(node):
+                if view.buffer.source != "literal" and view.buffer not in self.elements:
+                    yield view
 
 
 def sizes_of(node: Summing) -> tuple[int, ...]:
@@ -92,13 +92,13 @@ def problem(node: Product, general: bool = False, spread: bool = False) -> choic
     return choice.Product(m, n, node.a.shape[-1], kind, True, node.b.strides[-1] == 1, general, spread, node.laid)
 
 
-def along(window: Window, sizes: Sequence[int]) -> Along | None:
-    """Return how a window lies along sums of such sizes; None if it has not one stride for each of them.
+def along(view: BufferView, sizes: Sequence[int]) -> Along | None:
+    """Return how a view lies along sums of such sizes; None if it has not one stride for each of them.
 
     That is how far neighbours are apart along all axes but the last, and whether it has a number for each of the last.
     """
     dims: list[tuple[int, int]] = []
-    for size, step in zip(window.shape, window.strides):
+    for size, step in zip(view.shape, view.strides):
         if size == 1:
             continue
         if dims and dims[-1][1] == step * size:
@@ -123,14 +123,14 @@ def taken(dims: list[tuple[int, int]], count: int) -> int | None:
 
 
 def in_tiles(
-    groups: Sequence[Group | Rows], wanted: Iterable[Base], written: Sequence[tuple[Base, Base]], general: bool = False
+    groups: Sequence[Group | Rows], wanted: Iterable[Buffer], written: Sequence[tuple[Buffer, Buffer]], general: bool = False
 ) -> list[Group | Rows]:
     """Return the groups, products and loops over their sums as one; `wanted` is read afterwards, `written` lies elsewhere.
 
     In a `general` program that is done for convolutions alone.
     """
     targets = dict(written)
-    memory: Memory = lambda base: targets.get(base, base).root
+    memory: Memory = lambda buffer: targets.get(buffer, buffer).root
     found = list(groups)
     for group in groups:
         node = group.nodes[0]
@@ -157,9 +157,9 @@ def in_blocks(node: Product) -> bool:
     return node.laid or worth
 
 
-def reads(group: Group | Rows, base: Base) -> bool:
-    """Return whether a group reads a base."""
-    return any(base in node.reads for node in group.nodes)
+def reads(group: Group | Rows, buffer: Buffer) -> bool:
+    """Return whether a group reads a buffer."""
+    return any(buffer in node.reads for node in group.nodes)
 
 
 def takes(group: Group | Rows, sums: Summing, memory: Memory) -> bool:
@@ -172,44 +172,42 @@ def takes(group: Group | Rows, sums: Summing, memory: Memory) -> bool:
     return all(isinstance(node, Map) and runs_along(node, sums, group, own, memory) for node in group.nodes)
 
 
-def owned(sums: Summing, memory: Memory) -> set[Base]:
+def owned(sums: Summing, memory: Memory) -> set[Buffer]:
     """Return the memory of sums and of their factors."""
     return {memory(each) for each in (*sums.reads, *sums.writes)}
 
 
-def matrices(group: Group, sums: Base) -> set[Window]:
-    """Return the windows of a group, but those on the sums, that show as many numbers as there are sums."""
-    found = (window for node in group.nodes for window in windows(node) if window.base not in {sums, *group.elements})
+def matrices(group: Group, sums: Buffer) -> set[BufferView]:
+    """Return the views of a group, but those on the sums, that show as many numbers as there are sums."""
+    found = (view for node in group.nodes for view in views(node) if view.buffer not in {sums, *group.elements})
     return {each for each in found if all(step or size == 1 for size, step in zip(each.shape, each.strides))}
 
 
-def runs_along(node: Map, sums: Summing, group: Group, own: set[Base], memory: Memory) -> bool:
+def runs_along(node: Map, sums: Summing, group: Group, own: set[Buffer], memory: Memory) -> bool:
     """Return whether a map of a group is made sum by sum, of what lies along the sums, and in none of `own` memory."""
     sizes, out = sizes_of(sums), node.out
     if math.prod(node.space) != math.prod(sizes) or node.after:
         return False
     if out in group.stored and (memory(out) in own or not is_made(out, sizes)):
         return False
-    return all(isinstance(arg, Window) and fits(arg, sums.out, sizes, group) for arg in node.args)
+    return all(isinstance(arg, BufferView) and fits(arg, sums.out, sizes, group) for arg in node.args)
 
 
-def is_made(base: Base, sizes: Sequence[int]) -> bool:
-    """Return whether a base lies along the sums."""
-    found = along(Window(base, base.shape, base.strides), sizes)
+def is_made(buffer: Buffer, sizes: Sequence[int]) -> bool:
+    """Return whether a buffer lies along the sums."""
+    found = along(BufferView(buffer, buffer.shape, buffer.strides), sizes)
     return found is not None and found[1]
 
 
-def fits(window: Window, sums: Base, sizes: Sequence[int], group: Group) -> bool:
+def fits(view: BufferView, sums: Buffer, sizes: Sequence[int], group: Group) -> bool:
     """Return whether an argument of a map is the sum, made in the loop itself, or lies along the sums."""
-    if window.base.source == "literal":
+    if view.buffer.source == "literal":
         return True
-    if window.base is sums:
-        return window.offset == 0 and all(
-            n == 1 or a == b for n, a, b in zip(window.shape, window.strides, dense(window.shape))
-        )
-    if window.base in group.elements:
-        return window.whole
-    return along(window, sizes) is not None
+    if view.buffer is sums:
+        return view.offset == 0 and all(n == 1 or a == b for n, a, b in zip(view.shape, view.strides, dense(view.shape)))
+    if view.buffer in group.elements:
+        return view.whole
+    return along(view, sizes) is not None
 
 
 def free(between: Sequence[Group | Rows], sums: Summing, memory: Memory) -> bool:
@@ -217,8 +215,8 @@ def free(between: Sequence[Group | Rows], sums: Summing, memory: Memory) -> bool
     own = owned(sums, memory)
     for group in between:
         nodes: list[Node] = list(group.nodes)
-        if any(node.stops for node in nodes) or any(memory(base) in own for node in nodes for base in node.writes):
+        if any(node.stops for node in nodes) or any(memory(buffer) in own for node in nodes for buffer in node.writes):
             return False
-        if any(memory(base) is memory(sums.out) for node in nodes for base in node.reads):
+        if any(memory(buffer) is memory(sums.out) for node in nodes for buffer in node.reads):
             return False
     return True

@@ -11,7 +11,7 @@ import numpy as np
 
 from lineal.codegen.kinds import FLOATS
 from lineal.codegen.strides import in_order
-from lineal.compiler.nodes.windows import Window
+from lineal.compiler.nodes.buffers import BufferView
 from lineal.compiler.single.program import run
 
 __all__ = ["common", "mapped"]
@@ -21,10 +21,10 @@ KNOWN = FLOATS | {"bool"}
 """The dtypes of expressions; NumPy's rules for whole numbers are others, and half precisions are computed in float32."""
 
 
-def common(windows: Sequence[Window]) -> tuple[int, ...]:
-    """Return the shape to which windows broadcast."""
-    found: list[int] = [1] * max(len(each.shape) for each in windows)
-    for each in windows:
+def common(views: Sequence[BufferView]) -> tuple[int, ...]:
+    """Return the shape to which views broadcast."""
+    found: list[int] = [1] * max(len(each.shape) for each in views)
+    for each in views:
         for place, size in enumerate(each.shape, len(found) - len(each.shape)):
             if size != 1:
                 found[place] = size
@@ -38,7 +38,7 @@ class Mapped:
     scalar: Scalar
     result: np.dtype
 
-    def __call__(self, low: Any, *xs: Window) -> list[Window]:
+    def __call__(self, low: Any, *xs: BufferView) -> list[BufferView]:
         return [low.map(common(xs), self.result, self.scalar, *xs)]
 
 

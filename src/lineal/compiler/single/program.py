@@ -30,15 +30,15 @@ from lineal.compiler.kernels.modules import writer_of
 from lineal.compiler.kernels.sketch import Tabled
 from lineal.compiler.lowering.equations import Lowering
 from lineal.compiler.lowering.lowered import Lowered, is_whole
+from lineal.compiler.nodes.buffers import Buffer, BufferView, dense
 from lineal.compiler.nodes.node import Host
-from lineal.compiler.nodes.windows import Base, Window, dense
 from lineal.compiler.scheduling.memory import ALIGNMENT
 from lineal.compiler.scheduling.schedule import Schedule
 
 __all__ = ["Build", "run"]
 
-Build = Callable[..., Sequence[Window]]
-"""What makes the nodes, of a lowering and of windows on the arrays, and returns the windows of the results.
+Build = Callable[..., Sequence[BufferView]]
+"""What makes the nodes, of a lowering and of views on the arrays, and returns the views of the results.
 
 Two that are equal make the same.
 """
@@ -81,13 +81,13 @@ class Written:
     def __init__(self, build: Build, forms: Sequence[Form]):
         self.ledger = Ledger(numbers_of(forms))
         low = Lowering(Outline(range(0), range(0)))  # type: ignore[arg-type]
-        windows = given(low, self.ledger, forms)
-        made = build(low, *windows)
+        views = given(low, self.ledger, forms)
+        made = build(low, *views)
         if any(isinstance(node, Host) for node in low.nodes):
             raise NotImplementedError("NumPy has to do it")
         results = [own(low, each) for each in made]
-        outline = Outline(range(len(windows)), range(len(results)))
-        lowered = Lowered(outline, low.nodes, dict(enumerate(windows)), results, [], [], low.parts, low.count)  # type: ignore[arg-type]
+        outline = Outline(range(len(views)), range(len(results)))
+        lowered = Lowered(outline, low.nodes, dict(enumerate(views)), results, [], [], low.parts, low.count)  # type: ignore[arg-type]
         schedule = Schedule(lowered)
         segment = SizedSegment(schedule.groups, schedule.outside(), schedule.homes(), schedule.moves)
         self.e = segment.driver
@@ -184,20 +184,20 @@ def numbers_of(forms: Sequence[Form]) -> list[int]:
     return found
 
 
-def given(low: Lowering, ledger: Ledger, forms: Sequence[Form]) -> list[Window]:
-    """Return windows on the arrays of a program."""
-    sizes, windows = iter(ledger.sizes), []
+def given(low: Lowering, ledger: Ledger, forms: Sequence[Form]) -> list[BufferView]:
+    """Return views on the arrays of a program."""
+    sizes, views = iter(ledger.sizes), []
     for shape, _, storage in forms:
         own = tuple([next(sizes) for _ in shape])
-        base = Base(low.next(), own, storage, "input", tuple([next(sizes) for _ in shape]))
-        windows.append(Window(base, base.shape, base.strides))
-    return windows
+        buffer = Buffer(low.next(), own, storage, "input", tuple([next(sizes) for _ in shape]))
+        views.append(BufferView(buffer, buffer.shape, buffer.strides))
+    return views
 
 
-def own(low: Lowering, window: Window) -> Base:
-    """Return the base of a result: its own, if the program makes it and it lies densely, else a copy's."""
-    base = window.base
-    return base if is_whole(window) and base.strides == dense(base.shape) else low.copy(window).base
+def own(low: Lowering, view: BufferView) -> Buffer:
+    """Return the buffer of a result: its own, if the program makes it and it lies densely, else a copy's."""
+    buffer = view.buffer
+    return buffer if is_whole(view) and buffer.strides == dense(buffer.shape) else low.copy(view).buffer
 
 
 PROGRAMS: OrderedDict[Any, list[Program]] = OrderedDict()

@@ -13,7 +13,7 @@ from lineal.codegen.kinds import FLOATS, kind_of
 from lineal.codegen.rowformulas import row_formula
 from lineal.codegen.strides import in_order
 from lineal.compiler.lowering.rowformulas import by_rows
-from lineal.compiler.nodes.windows import Place, Window
+from lineal.compiler.nodes.buffers import BufferView, Place
 from lineal.compiler.single.expressions import common
 from lineal.compiler.single.program import run
 
@@ -44,7 +44,7 @@ class Folded:
     term: Term | None
     place: int | None
 
-    def __call__(self, low: Any, *xs: Window) -> list[Window]:
+    def __call__(self, low: Any, *xs: BufferView) -> list[BufferView]:
         x = xs[0]
         if self.term is not None:
             places = () if self.place is None else (Place(self.place),)
@@ -87,8 +87,8 @@ class Along:
     expression: Term
     axes: Axes
 
-    def __call__(self, low: Any, *xs: Window) -> list[Window]:
-        formula = row_formula(self.expression, tuple([kind_of(each.base.dtype) for each in xs]))
+    def __call__(self, low: Any, *xs: BufferView) -> list[BufferView]:
+        formula = row_formula(self.expression, tuple([kind_of(each.buffer.dtype) for each in xs]))
         return by_rows(low, formula, "rows", self.axes, *xs)[:1]
 
 
@@ -110,9 +110,9 @@ class Rowwise:
     expression: Term
     summed: tuple[bool, ...]
 
-    def __call__(self, low: Any, *xs: Window) -> list[Window]:
+    def __call__(self, low: Any, *xs: BufferView) -> list[BufferView]:
         single = tuple([place for place, x in enumerate(xs) if not x.shape or (len(x.shape) == 2 and x.shape[1] == 1)])
-        formula = row_formula(self.expression, tuple([kind_of(each.base.dtype) for each in xs]), single)
+        formula = row_formula(self.expression, tuple([kind_of(each.buffer.dtype) for each in xs]), single)
         made = by_rows(low, formula, "rows", (1,), *xs)
         return [low.reduce(y, (0,), "add") if summed else y for y, summed in zip(made, self.summed)]
 

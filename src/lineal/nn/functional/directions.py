@@ -1,8 +1,8 @@
 """One direction of a recurrent layer over a whole sequence: step by step, and natively once it has gone through many steps.
 
 In eager code a step is a dozen small ops, with as many nodes behind them. What has taken `LEAST` steps of one kind becomes a
-compiled function: then its steps are one loop, its way back is another, and what it saves is stacked. Second derivatives are
-those of the ops. A compilation takes about as long as so many steps. `set_recurrent_layers` says otherwise.
+compiled function: then its steps are one loop, its backward pass is another, and what it saves is stacked. Second derivatives
+are those of the ops. A compilation takes about as long as so many steps. `set_recurrent_layers` says otherwise.
 
 Who compiles hears one op for all steps with as many rows (`compiler.scan`).
 """

@@ -1,4 +1,4 @@
-"""The way back from pooling: each element where it was the largest, zeros elsewhere."""
+"""The inverse of pooling: each element where it was the largest, zeros elsewhere."""
 
 from __future__ import annotations
 

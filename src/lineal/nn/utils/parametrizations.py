@@ -213,7 +213,7 @@ class _SpectralNorm(Module):
         W = self._matrix(weight)
         if self.training:
             self._iterate(W, self.n_power_iterations)
-        # copies: the way back may be after the next steps
+        # copies: the backward pass may be after the next steps
         u, v = self._u.clone(), self._v.clone()
         return weight / ops.vdot(u, ops.mv(W, v))
 

@@ -52,7 +52,7 @@ class SpectralNorm:
                 for _ in range(self.n_power_iterations):
                     normalize(ops.mv(W.t(), u), dim=0, eps=self.eps, out=v)
                     normalize(ops.mv(W, v), dim=0, eps=self.eps, out=u)
-                # copies: the way back may be after the next steps
+                # copies: the backward pass may be after the next steps
                 u, v = u.clone(), v.clone()
         return weight / ops.dot(u, ops.mv(W, v))
 

@@ -85,7 +85,7 @@ def looked(x: Any, place: int, index: Any) -> Any:
     number = select_item("index", int(index.value), place, shape[place])
     with modes.Setting((modes.recorder, None)):
         view = apply(slice_op((*((0, size, 1) for size in shape[:place]), number)), x)
-    # the way back goes by the number that i is then
+    # the backward pass goes by the number that i is then
     view.node, view.index = copy.node, copy.index
     listener.looks(view, copy, x)
     return view

@@ -28,7 +28,7 @@ def settled(name: str, decompose: Callable[..., Any], *given: Any) -> Any:
 
 
 def differentiated(A: AbstractTensor) -> bool:
-    """Return whether the engine will remember an op on A for the way back."""
+    """Return whether the engine will remember an op on A for the backward pass."""
     if A.origin is not None:
         synchronize(A)
     return A.node is not None and is_grad_enabled()

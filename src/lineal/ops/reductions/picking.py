@@ -1,4 +1,4 @@
-"""Pick and place along an axis, adjoint to each other: the way back of ops whose output stood in the input."""
+"""Pick and place along an axis, adjoint to each other: the backward pass of ops whose output stood in the input."""
 
 from __future__ import annotations
 

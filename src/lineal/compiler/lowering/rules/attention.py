@@ -14,7 +14,7 @@ from lineal.codegen.target import host
 from lineal.compiler.lowering.routines import Addresses, call
 from lineal.compiler.lowering.rules.convolution import in_memory, in_order
 from lineal.compiler.lowering.rules.table import FLOATS, lowers
-from lineal.compiler.nodes.windows import Window
+from lineal.compiler.nodes.buffers import BufferView
 from lineal.ops.contraction.attention import Attention, AttentionAdjoint
 
 FITTING = "queries and values are at most 256 wide"
@@ -32,29 +32,29 @@ def attended(e: Emitter, xs: Addresses, ys: Addresses, name: str, table: Sequenc
     e.call(name, None, *factors, mask, *rest, *ys, memory)
 
 
-def sizes_of(q: Window, k: Window, v: Window) -> tuple[int, int, int, int]:
+def sizes_of(q: BufferView, k: BufferView, v: BufferView) -> tuple[int, int, int, int]:
     """Return how many queries and keys there are, and how wide they and the values are."""
     return q.shape[-2], k.shape[-2], q.shape[-1], v.shape[-1]
 
 
-def by_rows(low: Any, mask: Window) -> Window:
+def by_rows(low: Any, mask: BufferView) -> BufferView:
     """Return a mask whose rows are dense: itself, or a copy, in which axes that repeat numbers still do."""
-    if mask.base.source != "literal" and mask.strides[-1] == 1:
+    if mask.buffer.source != "literal" and mask.strides[-1] == 1:
         return mask
     shape = tuple([size if step else 1 for size, step in zip(mask.shape[:-1], mask.strides)])
-    once = low.copy(Window(mask.base, (*shape, mask.shape[-1]), mask.strides, mask.offset))
+    once = low.copy(BufferView(mask.buffer, (*shape, mask.shape[-1]), mask.strides, mask.offset))
     steps = [step if size > 1 else 0 for size, step in zip(shape, once.strides)]
-    return Window(once.base, mask.shape, (*steps, 1), once.offset)
+    return BufferView(once.buffer, mask.shape, (*steps, 1), once.offset)
 
 
 def posed(
-    low: Any, op: Attention, q: Window, k: Window, v: Window, g: Window | None, mask: Sequence[Window]
-) -> tuple[Form, list[Window], list[Window], list[int]]:
+    low: Any, op: Attention, q: BufferView, k: BufferView, v: BufferView, g: BufferView | None, mask: Sequence[BufferView]
+) -> tuple[Form, list[BufferView], list[BufferView], list[int]]:
     """Return the form of an attention, q, k, v and g that lie in memory, the mask if there is one, and the table."""
     given = [in_memory(low, each) for each in (q, k, v, *([] if g is None else [g]))]
     beside = [by_rows(low, each) for each in mask]
     lead = q.shape[:-2]
-    kinds = [kind_of(each.base.dtype).name for each in (q, *beside)]
+    kinds = [kind_of(each.buffer.dtype).name for each in (q, *beside)]
     form = Form(kinds[0], op.causal, "".join(kinds[1:]), op.safe, max(q.shape[-1], v.shape[-1]) > NARROW)
     steps = [Steps(each.strides[:-2], *each.strides[-2:]) for each in given]
     nothing = Steps((0,) * len(lead))
@@ -64,33 +64,44 @@ def posed(
 
 
 @lowers(Attention, of=FLOATS, where=FITTING)
-def attention(low: Any, op: Any, ys: Any, q: Window, k: Window, v: Window, *mask: Window) -> tuple[Window, Window] | None:
+def attention(
+    low: Any, op: Any, ys: Any, q: BufferView, k: BufferView, v: BufferView, *mask: BufferView
+) -> tuple[BufferView, BufferView] | None:
     """One call for all heads."""
     if not fits(*sizes_of(q, k, v)) or 0 in q.shape:
         return None
     form, given, beside, table = posed(low, op, q, k, v, None, mask)
-    outs = [low.made_base(each.shape, each.storage) for each in ys]
+    outs = [low.made_buffer(each.shape, each.storage) for each in ys]
     found = routine(form, host())
     work = math.prod(q.shape[:-1]) * k.shape[-2] * (q.shape[-1] + v.shape[-1])
     write = attended(found.name, tuple(table), bool(beside), 0)
     low.routine("attention", write, [*given, *beside], outs, work=work, symbols={found.name: found.address})
-    return tuple([Window(each, each.shape, each.strides) for each in outs])  # type: ignore[return-value]
+    return tuple([BufferView(each, each.shape, each.strides) for each in outs])  # type: ignore[return-value]
 
 
 @lowers(AttentionAdjoint, of=FLOATS, where=FITTING)
 def attention_adjoint(
-    low: Any, op: Any, ys: Any, g: Window, q: Window, k: Window, v: Window, y: Window, total: Window, *mask: Window
-) -> tuple[Window, ...] | None:
+    low: Any,
+    op: Any,
+    ys: Any,
+    g: BufferView,
+    q: BufferView,
+    k: BufferView,
+    v: BufferView,
+    y: BufferView,
+    total: BufferView,
+    *mask: BufferView,
+) -> tuple[BufferView, ...] | None:
     """One call for all heads; sums for the queries that chunks of keys have each are memory."""
     if not fits(*sizes_of(q, k, v)) or 0 in q.shape:
         return None
     form, (*factors, g), beside, table = posed(low, op.op, q, k, v, g, mask)
-    outs = [low.made_base(each.shape, each.storage) for each in ys]
+    outs = [low.made_buffer(each.shape, each.storage) for each in ys]
     chunks = chunks_of(math.prod(q.shape[:-2]), k.shape[-2])
-    parts = low.made_base((max(1, (chunks - 1) * math.prod(q.shape)),), q.base.dtype)
+    parts = low.made_buffer((max(1, (chunks - 1) * math.prod(q.shape)),), q.buffer.dtype)
     found = adjoint_routine(form, host())
     work = math.prod(q.shape[:-1]) * k.shape[-2] * (3 * q.shape[-1] + 2 * v.shape[-1])
     args = [*factors, in_order(low, y), in_order(low, total), g, *beside]
     write = attended(found.name, tuple(table), bool(beside), 3)
     low.routine("attention", write, args, [*outs, parts], work=work, symbols={found.name: found.address})
-    return tuple([Window(each, each.shape, each.strides) for each in outs])
+    return tuple([BufferView(each, each.shape, each.strides) for each in outs])

@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from lineal.compiler.lowering.rules.table import lowers
-from lineal.compiler.nodes.windows import Window, dense
+from lineal.compiler.nodes.buffers import BufferView, dense
 from lineal.ops.broadcasting import SumToShape
 
 __all__: list[str] = []
 
 
 @lowers(SumToShape)
-def sum_to_shape(low: Any, op: Any, y: Any, x: Window) -> Window:
+def sum_to_shape(low: Any, op: Any, y: Any, x: BufferView) -> BufferView:
     """y = x summed over what was broadcast."""
     lead = len(x.shape) - len(op.shape)
     axes = (*range(lead), *(lead + n for n, size in enumerate(op.shape) if size == 1 != x.shape[lead + n]))
     found = low.reduce(x, axes, "add")
-    return Window(found.base, tuple(op.shape), dense(tuple(op.shape)))
+    return BufferView(found.buffer, tuple(op.shape), dense(tuple(op.shape)))

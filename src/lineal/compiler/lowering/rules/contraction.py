@@ -9,28 +9,28 @@ import numpy as np
 
 from lineal.compiler.lowering.rules.structural import index_along, part
 from lineal.compiler.lowering.rules.table import FLOATS, lowers
-from lineal.compiler.nodes.windows import Window, dense
+from lineal.compiler.nodes.buffers import BufferView, dense
 from lineal.ops.contraction.products import Affine, AffineWithBias, BatchMatMul, Dot, MatMul, StackedMatMul
 from lineal.ops.contraction.vectors import Cross
 
 
-def turned(window: Window, yes: bool) -> Window:
-    """Return the window with its last two axes exchanged, if `yes`."""
+def transposed(view: BufferView, yes: bool) -> BufferView:
+    """Return the view with its last two axes exchanged, if `yes`."""
     if not yes:
-        return window
+        return view
     swap = lambda each: (*each[:-2], each[-1], each[-2])
-    return Window(window.base, swap(window.shape), swap(window.strides), window.offset)
+    return BufferView(view.buffer, swap(view.shape), swap(view.strides), view.offset)
 
 
-def multiplies(*windows: Window) -> bool:
+def multiplies(*views: BufferView) -> bool:
     """Return whether BLAS multiplies such numbers."""
-    return all(each.base.dtype.name in ("float32", "float64") and 0 not in each.shape for each in windows)
+    return all(each.buffer.dtype.name in ("float32", "float64") and 0 not in each.shape for each in views)
 
 
 @lowers(MatMul, StackedMatMul, BatchMatMul)
-def matmul(low: Any, op: Any, y: Any, a: Window, b: Window) -> Window:
-    """Y = A B, either turned; of whole numbers by adding up, which never overflows into another dtype."""
-    a, b = turned(a, op.left), turned(b, op.right)
+def matmul(low: Any, op: Any, y: Any, a: BufferView, b: BufferView) -> BufferView:
+    """Y = A B, either transposed; of whole numbers by adding up, which never overflows into another dtype."""
+    a, b = transposed(a, op.left), transposed(b, op.right)
     if multiplies(a, b):
         return low.product(a, b)
     if 0 in (*a.shape, *b.shape):
@@ -42,34 +42,34 @@ def matmul(low: Any, op: Any, y: Any, a: Window, b: Window) -> Window:
 
 
 @lowers(Affine, AffineWithBias, of=FLOATS)
-def affine(low: Any, op: Any, y: Any, x: Window, w: Window, *bias: Window) -> Window | None:
+def affine(low: Any, op: Any, y: Any, x: BufferView, w: BufferView, *bias: BufferView) -> BufferView | None:
     """y = x W (+ b), for every row of x."""
     if not multiplies(x, w):
         return None
     if len(x.shape) != 2:
-        if x.base.source == "literal" or x.strides != dense(x.shape):
+        if x.buffer.source == "literal" or x.strides != dense(x.shape):
             x = low.copy(x)
         rows = (math.prod(x.shape[:-1]), x.shape[-1])
-        x = Window(x.base, rows, dense(rows), x.offset)
-    found = low.product(x, turned(w, op.transposed))
+        x = BufferView(x.buffer, rows, dense(rows), x.offset)
+    found = low.product(x, transposed(w, op.transposed))
     shape = tuple(y.shape)
-    found = Window(found.base, shape, dense(shape))
+    found = BufferView(found.buffer, shape, dense(shape))
     if bias:
         found = low.map(shape, y.storage, lambda m, y, b: y + b, found, bias[0], label="add")
     return found
 
 
 @lowers(Dot, of=FLOATS)
-def dot(low: Any, op: Any, y: Any, a: Window, b: Window) -> Window | None:
+def dot(low: Any, op: Any, y: Any, a: BufferView, b: BufferView) -> BufferView | None:
     """y = Σ a b."""
-    if a.base.dtype.kind != "f":
+    if a.buffer.dtype.kind != "f":
         return None
-    both = low.map(a.shape, a.base.dtype, lambda m, a, b: a * b, a, b, label="mul")
+    both = low.map(a.shape, a.buffer.dtype, lambda m, a, b: a * b, a, b, label="mul")
     return low.reduce(both, (0,), "add")
 
 
 @lowers(Cross)
-def cross(low: Any, op: Any, y: Any, a: Window, b: Window) -> Window:
+def cross(low: Any, op: Any, y: Any, a: BufferView, b: BufferView) -> BufferView:
     """y = a × b, its three parts one behind another."""
     block = low.block(y.shape, y.storage)
     axis = op.axis % len(y.shape)
@@ -80,5 +80,5 @@ def cross(low: Any, op: Any, y: Any, a: Window, b: Window) -> Window:
         i, j = (n + 1) % 3, (n + 2) % 3
         formula = lambda m, a, b, c, d: a * b - c * d
         args = (at(a, i), at(b, j), at(a, j), at(b, i))
-        parts.append(low.filled(shape, y.storage, formula, *args, label="cross", inside=at(block, n)).base)
+        parts.append(low.filled(shape, y.storage, formula, *args, label="cross", inside=at(block, n)).buffer)
     return low.join(block, parts)

@@ -18,8 +18,8 @@ from lineal.codegen.kinds import int64, kind_of
 from lineal.codegen.target import host
 from lineal.compiler.lowering.routines import Addresses, call
 from lineal.compiler.lowering.rules.table import FLOATS, lowers
+from lineal.compiler.nodes.buffers import Buffer, BufferView, dense
 from lineal.compiler.nodes.node import Call
-from lineal.compiler.nodes.windows import Base, Window, dense
 from lineal.ops.contraction.convolution import Convolution, ConvolutionByImage, ConvolutionByKernel
 
 SIZED = "all sizes are above 0"
@@ -39,38 +39,38 @@ def directly(e: Emitter, xs: Addresses, ys: Addresses, name: str, table: Sequenc
     e.call(name, None, xs[0], put_down(e, table), xs[1], ys[0], e.const(int(e.spread), int64))
 
 
-def in_order(low: Any, window: Window) -> Window:
-    """Return the window, or a copy of it if its numbers do not lie one after the other."""
-    steps = zip(window.shape, window.strides, dense(window.shape))
-    if window.base.source != "literal" and all(size == 1 or a == b for size, a, b in steps):
-        return Window(window.base, window.shape, dense(window.shape), window.offset)
-    return low.copy(window)
+def in_order(low: Any, view: BufferView) -> BufferView:
+    """Return the view, or a copy of it if its numbers do not lie one after the other."""
+    steps = zip(view.shape, view.strides, dense(view.shape))
+    if view.buffer.source != "literal" and all(size == 1 or a == b for size, a, b in steps):
+        return BufferView(view.buffer, view.shape, dense(view.shape), view.offset)
+    return low.copy(view)
 
 
-def in_memory(low: Any, window: Window) -> Window:
-    """Return the window, or a copy of it if it shows a number that stands nowhere."""
-    return low.copy(window) if window.base.source == "literal" else window
+def in_memory(low: Any, view: BufferView) -> BufferView:
+    """Return the view, or a copy of it if it shows a number that stands nowhere."""
+    return low.copy(view) if view.buffer.source == "literal" else view
 
 
-def correlated(low: Any, geometry: Geometry, x: Window, w: Window, *bias: Window) -> Window:
-    """Return the window on x (N, C, *image) convolved with w (O, C / groups, *kernel), plus a number for each output."""
+def correlated(low: Any, geometry: Geometry, x: BufferView, w: BufferView, *bias: BufferView) -> BufferView:
+    """Return the view on x (N, C, *image) convolved with w (O, C / groups, *kernel), plus a number for each output."""
     x, w = in_memory(low, x), in_order(low, w)
     shape = (x.shape[0], w.shape[0], *geometry.places)
     found = low.convolution(x, w, geometry, shape)
     if not bias:
         return found
-    b = Window(bias[0].base, shape, (0, bias[0].strides[0], *[0] * len(geometry.places)), bias[0].offset)
-    return low.map(shape, x.base.dtype, lambda m, y, b: y + b, found, b, label="add")
+    b = BufferView(bias[0].buffer, shape, (0, bias[0].strides[0], *[0] * len(geometry.places)), bias[0].offset)
+    return low.map(shape, x.buffer.dtype, lambda m, y, b: y + b, found, b, label="add")
 
 
 @lowers(Convolution, of=FLOATS, where=SIZED)
-def convolution(low: Any, op: Any, y: Any, x: Window, w: Window, *bias: Window) -> Window | None:
+def convolution(low: Any, op: Any, y: Any, x: BufferView, w: BufferView, *bias: BufferView) -> BufferView | None:
     """One call for all images and groups."""
     return correlated(low, op.geometry, x, w, *bias) if native(x, w, y) else None
 
 
 @lowers(ConvolutionByImage, of=FLOATS, where=SIZED)
-def by_image(low: Any, op: Any, y: Any, g: Window, w: Window, *bias: Window) -> Window | None:
+def by_image(low: Any, op: Any, y: Any, g: BufferView, w: BufferView, *bias: BufferView) -> BufferView | None:
     """A convolution for each residue of the stride, put where its places are."""
     if not native(g, w, y):
         return None
@@ -89,31 +89,31 @@ def by_image(low: Any, op: Any, y: Any, g: Window, w: Window, *bias: Window) -> 
             part = correlated(low, each.geometry, g, backwards(low, w, each), *bias)
         strides = (*steps[:2], *[step * apart for step, apart in zip(steps[2:], geometry.stride)])
         offset = sum(step * start for step, start in zip(steps[2:], each.start))
-        put.append(low.copy(part, inside=Window(block.base, part.shape, strides, offset)).base)
+        put.append(low.copy(part, inside=BufferView(block.buffer, part.shape, strides, offset)).buffer)
     return low.join(block, put)
 
 
-def backwards(low: Any, w: Window, phase: Phase) -> Window:
+def backwards(low: Any, w: BufferView, phase: Phase) -> BufferView:
     """Return a copy of a phase's part of a kernel that lies in order, with inputs for outputs."""
     groups, (outputs, channels), kernel = phase.geometry.groups, w.shape[:2], phase.geometry.kernel
     rows, (first, second, *steps) = outputs // groups, w.strides
     shape = (groups, channels, rows, *kernel)
     strides = (rows * first, second, first, *[-far * step for far, step in zip(phase.step, steps)])
     offset = w.offset + sum(last * step for last, step in zip(phase.last, steps))
-    found = low.copy(Window(w.base, shape, strides, offset))
+    found = low.copy(BufferView(w.buffer, shape, strides, offset))
     whole = (groups * channels, rows, *kernel)
-    return Window(found.base, whole, dense(whole), found.offset)
+    return BufferView(found.buffer, whole, dense(whole), found.offset)
 
 
 @lowers(ConvolutionByKernel, of=FLOATS, where=SIZED)
-def by_kernel(low: Any, op: Any, y: Any, g: Window, x: Window) -> Window | None:
+def by_kernel(low: Any, op: Any, y: Any, g: BufferView, x: BufferView) -> BufferView | None:
     """One call for all groups: the images are one more axis, along which the kernel has one place."""
     if not native(g, x, y):
         return None
     geometry, x = op.geometry, in_memory(low, x)
     (images, outputs, *places), groups = g.shape, geometry.groups
     rows, channels = outputs // groups, x.shape[1] // groups
-    kind, out = kind_of(x.base.dtype), low.made_base(tuple(y.shape), y.storage)
+    kind, out = kind_of(x.buffer.dtype), low.made_buffer(tuple(y.shape), y.storage)
     work = geometry.work(images, channels, outputs)
     if fits(geometry, kind, (images, channels, rows), True):
         g = in_order(low, g)
@@ -121,22 +121,22 @@ def by_kernel(low: Any, op: Any, y: Any, g: Window, x: Window) -> Window | None:
         table += [x.strides[0], channels * x.strides[1], *g.strides[:2]]
         routine = direct(Direct(kind.name, len(places), turned=True), host())
         return called(low, routine, directly(routine.name, tuple(table)), (x, g), [out], work)
-    b = in_order(low, Window(g.base, (outputs, images, *places), (g.strides[1], g.strides[0], *g.strides[2:]), g.offset))
+    b = in_order(low, BufferView(g.buffer, (outputs, images, *places), (g.strides[1], g.strides[0], *g.strides[2:]), g.offset))
     depth, width = images * math.prod(places), channels * math.prod(geometry.kernel)
     table = table_on(geometry, x.strides, images)
     table += [1, groups, 0, channels * x.strides[1], 0, rows * depth, *[0, rows * width] * 2]
     routine = contraction(posed(kind, Image(len(places) + 1, turned=True)), host())
-    parts = low.made_base((groups, width, rows) if depth > routine.deepest else (1,), y.storage)
+    parts = low.made_buffer((groups, width, rows) if depth > routine.deepest else (1,), y.storage)
     write = contracted(routine.name, (width, rows, depth), tuple(table))
     return called(low, routine, write, (x, b), [out, parts], work)
 
 
-def called(low: Any, routine: Native, write: Call, args: Sequence[Window], outs: Sequence[Base], work: int) -> Window:
-    """Append the call of a routine; return the window on the first of what it makes."""
+def called(low: Any, routine: Native, write: Call, args: Sequence[BufferView], outs: Sequence[Buffer], work: int) -> BufferView:
+    """Append the call of a routine; return the view on the first of what it makes."""
     low.routine("convolution", write, args, outs, work=work, natives=(routine,))
-    return Window(outs[0], outs[0].shape, outs[0].strides)
+    return BufferView(outs[0], outs[0].shape, outs[0].strides)
 
 
-def native(a: Window, b: Window, y: Any) -> bool:
+def native(a: BufferView, b: BufferView, y: Any) -> bool:
     """Return whether these are floating numbers, and nothing has an axis of size 0."""
     return y.storage.kind == "f" and not any(0 in each.shape for each in (a, b, y))

@@ -7,26 +7,26 @@ from typing import Any
 import numpy as np
 
 from lineal.compiler.lowering.rules.table import lowers
-from lineal.compiler.nodes.windows import Place, Window
+from lineal.compiler.nodes.buffers import BufferView, Place
 from lineal.ops.creation import Empty, Eye, Full, Linspace, Range
 
 __all__: list[str] = []
 
 
 @lowers(Full)
-def full(low: Any, op: Any, y: Any) -> Window:
+def full(low: Any, op: Any, y: Any) -> BufferView:
     """y = one number everywhere."""
     return low.literal(np.array(op.number).astype(y.storage).item(), y.storage, y.shape)
 
 
 @lowers(Empty)
-def empty(low: Any, op: Any, y: Any) -> Window:
+def empty(low: Any, op: Any, y: Any) -> BufferView:
     """y = anything."""
     return low.literal(np.zeros((), y.storage).item(), y.storage, y.shape)
 
 
 @lowers(Range)
-def range_(low: Any, op: Any, y: Any) -> Window:
+def range_(low: Any, op: Any, y: Any) -> BufferView:
     """y = start + step · i, in whole numbers or float64."""
     start, step = op.start, op.step
     if isinstance(start, int) and isinstance(step, int):
@@ -42,7 +42,7 @@ def multiple(m: Any, i: Any, step: float) -> Any:
 
 
 @lowers(Linspace, where="two numbers and more")
-def linspace(low: Any, op: Any, y: Any) -> Window | None:
+def linspace(low: Any, op: Any, y: Any) -> BufferView | None:
     """y = the first half counted from start, the second from end."""
     if op.count < 2:
         return None
@@ -57,6 +57,6 @@ def linspace(low: Any, op: Any, y: Any) -> Window | None:
 
 
 @lowers(Eye)
-def eye(low: Any, op: Any, y: Any) -> Window:
+def eye(low: Any, op: Any, y: Any) -> BufferView:
     """y = 1 where row and column are one."""
     return low.map(y.shape, y.storage, lambda m, i, j: i == j, Place(0), Place(1), label="eye")

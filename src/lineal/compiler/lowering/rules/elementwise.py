@@ -6,7 +6,7 @@ from typing import Any
 
 from lineal.compiler.lowering.rules.table import FLOATS, lowers
 from lineal.compiler.lowering.support import same, supported
-from lineal.compiler.nodes.windows import Window
+from lineal.compiler.nodes.buffers import BufferView
 from lineal.ops.elementwise.special import Polygamma
 from lineal.ops.pattern import Elementwise
 
@@ -33,8 +33,8 @@ HOST_ROWS = dict.fromkeys(SCIPY_ROWS, "host step: SciPy has the function") | {
 
 @lowers(Polygamma, of=FLOATS, where="n = 1: of others SciPy has the function")
 @lowers(Elementwise, where="what the scalar expression can be written for")
-def elementwise(low: Any, op: Any, y: Any, *xs: Window) -> Window | None:
+def elementwise(low: Any, op: Any, y: Any, *xs: BufferView) -> BufferView | None:
     """y = scalar(x0, x1, …)."""
-    if not supported(op, tuple(each.base.dtype for each in xs)):
+    if not supported(op, tuple(each.buffer.dtype for each in xs)):
         return None
     return low.map(y.shape, y.storage, op.scalar, *xs, label=op.label)

@@ -6,23 +6,23 @@ from typing import Any
 
 from lineal.compiler.lowering.rules.structural import over
 from lineal.compiler.lowering.rules.table import lowers
-from lineal.compiler.nodes.windows import Window
+from lineal.compiler.nodes.buffers import BufferView
 from lineal.core.inplace import Copy, Overwrite, Renumber, ViewScatter
 
 __all__: list[str] = []
 
 
 @lowers(Copy, Overwrite, Renumber)
-def source(low: Any, op: Any, y: Any, *xs: Window) -> Window:
+def source(low: Any, op: Any, y: Any, *xs: BufferView) -> BufferView:
     """y = the last x, to be copied only where memory of its own is asked for."""
     return xs[-1]
 
 
 @lowers(ViewScatter, where="a part that does not overlap with itself")
-def view_scatter(low: Any, op: Any, y: Any, base: Window, source: Window) -> Window | None:
-    """y = base with what a view looks at replaced."""
+def view_scatter(low: Any, op: Any, y: Any, buffer: BufferView, source: BufferView) -> BufferView | None:
+    """y = buffer with what a view looks at replaced."""
     block = low.block(y.shape, y.storage)
-    place: Window | None = block
+    place: BufferView | None = block
     for step in op.path:
         place = None if place is None else low.view(step, place)
-    return over(low, block, base, place, source)
+    return over(low, block, buffer, place, source)

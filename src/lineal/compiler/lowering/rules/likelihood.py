@@ -7,7 +7,7 @@ from typing import Any
 from lineal.compiler.lowering.rules.elementwise import same
 from lineal.compiler.lowering.rules.indexing import still
 from lineal.compiler.lowering.rules.table import FLOATS, lowers
-from lineal.compiler.nodes.windows import Chosen, Pick, Place, Window
+from lineal.compiler.nodes.buffers import BufferView, Chosen, Pick, Place
 from lineal.ops.reductions.likelihood import Likelihood, LikelihoodAdjoint
 
 
@@ -16,7 +16,7 @@ def class_axis(ndim: int) -> int:
     return min(ndim - 1, 1)
 
 
-def counted(low: Any, op: Any, t: Window, dtype: Any) -> tuple[Window, Window | None]:
+def counted(low: Any, op: Any, t: BufferView, dtype: Any) -> tuple[BufferView, BufferView | None]:
     """Return which targets count, and, for a mean, their number."""
     kept = low.map(t.shape, bool, lambda m, t: t != op.ignored, t, label="kept")
     if op.reduction != "mean":
@@ -26,13 +26,13 @@ def counted(low: Any, op: Any, t: Window, dtype: Any) -> tuple[Window, Window | 
 
 
 @lowers(Likelihood, of=FLOATS)
-def likelihood(low: Any, op: Any, y: Any, x: Window, t: Window) -> Window:
+def likelihood(low: Any, op: Any, y: Any, x: BufferView, t: BufferView) -> BufferView:
     """ℓ = -x at the classes t, 0 where t is ignored; then ℓ, its sum, or its mean."""
-    axis, dtype = class_axis(len(x.shape)), x.base.dtype
+    axis, dtype = class_axis(len(x.shape)), x.buffer.dtype
     kept, count = counted(low, op, t, dtype)
-    index = low.map(t.shape, t.base.dtype, lambda m, t, kept: m.where(kept, t, 0), t, kept, label="class")
+    index = low.map(t.shape, t.buffer.dtype, lambda m, t, kept: m.where(kept, t, 0), t, kept, label="class")
     x = still(low, x)
-    lying = Window(x.base, t.shape, tuple(step for n, step in enumerate(x.strides) if n != axis), x.offset)
+    lying = BufferView(x.buffer, t.shape, tuple(step for n, step in enumerate(x.strides) if n != axis), x.offset)
     chosen = Chosen(lying, (Pick(index, x.shape[axis], x.strides[axis], False),))
     found = low.filled(t.shape, dtype, same, chosen, label="gather")
     losses = low.map(t.shape, dtype, lambda m, x, kept: m.where(kept, -x, 0), found, kept, label="nll_loss")
@@ -42,9 +42,9 @@ def likelihood(low: Any, op: Any, y: Any, x: Window, t: Window) -> Window:
 
 
 @lowers(LikelihoodAdjoint, of=FLOATS)
-def likelihood_adjoint(low: Any, op: Any, y: Any, g: Window, t: Window) -> Window:
+def likelihood_adjoint(low: Any, op: Any, y: Any, g: BufferView, t: BufferView) -> BufferView:
     """x̄ = -g at the classes t, divided by the number of targets that count for a mean."""
-    axis, dtype = class_axis(len(op.shape)), g.base.dtype
+    axis, dtype = class_axis(len(op.shape)), g.buffer.dtype
     kept, count = counted(low, op, t, dtype)
     share = g if count is None else low.map((), dtype, lambda m, g, n: g / n, g, count, label="mean")
     if share.shape:

@@ -1,4 +1,4 @@
-"""Normalisations: distances from the mean and one over the spread, which the way back shares, then one loop."""
+"""Normalisations: distances from the mean and one over the spread, which the backward pass shares, then one loop."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from lineal.compiler.lowering.rules.table import FLOATS, lowers
-from lineal.compiler.nodes.windows import Window
+from lineal.compiler.nodes.buffers import BufferView
 from lineal.ops.reductions.normalisation import BatchNorm, GroupNorm, LayerNorm
 from lineal.ops.reductions.standardising import Centred, InverseSpread
 from lineal.ops.structural.reshape import View
@@ -20,9 +20,9 @@ SCALES = {
 
 
 @lowers(LayerNorm, GroupNorm, BatchNorm, of=FLOATS)
-def normalised(low: Any, op: Any, ys: Any, x: Window, *others: Window) -> tuple[Window, Window, Window]:
+def normalised(low: Any, op: Any, ys: Any, x: BufferView, *others: BufferView) -> tuple[BufferView, BufferView, BufferView]:
     """y = (x - mean) r w + b, the mean and the variance."""
-    lying, dtype = op.lying(x.shape), x.base.dtype
+    lying, dtype = op.lying(x.shape), x.buffer.dtype
     x = low.view(View(lying.shape), x)
     beside = [low.view(View(lying.weights), each) for each in others]
     rest = low.same(Centred(lying.axes), x)

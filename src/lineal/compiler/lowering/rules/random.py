@@ -10,18 +10,18 @@ import numpy as np
 
 from lineal.compiler.lowering.rules.structural import part
 from lineal.compiler.lowering.rules.table import FLOATS, lowers
-from lineal.compiler.nodes.windows import Place, Window, dense
+from lineal.compiler.nodes.buffers import BufferView, Place, dense
 from lineal.ops.random.generator import Advance
 from lineal.ops.random.sampling import Bernoulli, Cauchy, Exponential, Integers, Normal, Uniform
 
 
 @lowers(Advance, of=("int64",))
-def advance(low: Any, op: Any, y: Any, state: Window) -> Window:
+def advance(low: Any, op: Any, y: Any, state: BufferView) -> BufferView:
     """y = the state after one more draw."""
     return low.map(y.shape, y.storage, lambda m, state, place: state + place, state, Place(0), label="advance")
 
 
-def drawn(low: Any, op: Any, state: Window, shape: Sequence[int]) -> Window:
+def drawn(low: Any, op: Any, state: BufferView, shape: Sequence[int]) -> BufferView:
     """Return the words of which numbers in [0, 1) are made."""
     return low.draw(state, shape, np.uint64 if op.target.name == "float64" else np.uint32)
 
@@ -34,7 +34,7 @@ def unit(words: Any) -> Any:
 
 
 @lowers(Uniform, of=FLOATS)
-def uniform(low: Any, op: Any, y: Any, state: Window) -> Window | None:
+def uniform(low: Any, op: Any, y: Any, state: BufferView) -> BufferView | None:
     """y = low + (high - low) u, rounded after each step as NumPy does."""
     if y.storage.name not in FLOATS:
         return None
@@ -48,14 +48,14 @@ def uniform(low: Any, op: Any, y: Any, state: Window) -> Window | None:
 
 
 @lowers(Bernoulli)
-def bernoulli(low: Any, op: Any, y: Any, state: Window, p: Window) -> Window:
+def bernoulli(low: Any, op: Any, y: Any, state: BufferView, p: BufferView) -> BufferView:
     """y = u < p."""
     formula = lambda m, words, p: unit(words) < p.astype(np.float64)
     return low.map(y.shape, y.storage, formula, drawn(low, op, state, y.shape), p, label="bernoulli")
 
 
 @lowers(Exponential, of=FLOATS)
-def exponential(low: Any, op: Any, y: Any, state: Window) -> Window | None:
+def exponential(low: Any, op: Any, y: Any, state: BufferView) -> BufferView | None:
     """y = - log(1 - u) / rate."""
     if y.storage.name not in FLOATS:
         return None
@@ -65,7 +65,7 @@ def exponential(low: Any, op: Any, y: Any, state: Window) -> Window | None:
 
 
 @lowers(Cauchy, of=FLOATS)
-def cauchy(low: Any, op: Any, y: Any, state: Window) -> Window | None:
+def cauchy(low: Any, op: Any, y: Any, state: BufferView) -> BufferView | None:
     """y = median + sigma tan π(u - ½)."""
     if y.storage.name not in FLOATS:
         return None
@@ -75,7 +75,7 @@ def cauchy(low: Any, op: Any, y: Any, state: Window) -> Window | None:
 
 
 @lowers(Integers, where="of less than 2⁶³ numbers")
-def integers(low: Any, op: Any, y: Any, state: Window) -> Window | None:
+def integers(low: Any, op: Any, y: Any, state: BufferView) -> BufferView | None:
     """y = low + words modulo high - low."""
     span = op.high - op.low
     if span >= 1 << 63:
@@ -86,7 +86,7 @@ def integers(low: Any, op: Any, y: Any, state: Window) -> Window | None:
 
 
 @lowers(Normal, of=FLOATS)
-def normal(low: Any, op: Any, y: Any, state: Window) -> Window | None:
+def normal(low: Any, op: Any, y: Any, state: BufferView) -> BufferView | None:
     """y = √(-2 log(1 - u)) (cos 2πv, sin 2πv), all cosines before all sines."""
     if y.storage.name not in FLOATS:
         return None
@@ -100,6 +100,6 @@ def normal(low: Any, op: Any, y: Any, state: Window) -> Window | None:
         formula = lambda m, u, v, wave=wave: m.sqrt(-2 * m.log(1 - unit(u))) * getattr(m, wave)(unit(v) * (2 * math.pi))
         args = (part(u, (0,), (size,)), part(v, (0,), (size,)))
         inside = part(block, (start,), (size,))
-        parts.append(low.filled((size,), y.storage, formula, *args, label="normal", inside=inside).base)
+        parts.append(low.filled((size,), y.storage, formula, *args, label="normal", inside=inside).buffer)
     made = low.join(block, parts)
-    return Window(made.base, tuple(y.shape), dense(tuple(y.shape)))
+    return BufferView(made.buffer, tuple(y.shape), dense(tuple(y.shape)))

@@ -7,10 +7,10 @@ from typing import Any
 from lineal.compiler.capturing.scanning import Scanned
 from lineal.compiler.lowering.rules.table import lowers
 from lineal.compiler.lowering.rules.turns import Lowered
-from lineal.compiler.nodes.windows import Window
+from lineal.compiler.nodes.buffers import BufferView
 
 
 @lowers(Scanned)
-def scanned(low: Any, op: Any, specs: Any, *xs: Window) -> tuple[Window, ...]:
+def scanned(low: Any, op: Any, specs: Any, *xs: BufferView) -> tuple[BufferView, ...]:
     """ys = what the turns make."""
-    return Lowered(low, op, list(xs)).windows
+    return Lowered(low, op, list(xs)).views

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lineal.compiler.nodes.windows import Window
+from lineal.compiler.nodes.buffers import BufferView
 from lineal.ops.indexing.advanced import Index, IndexPut
 from lineal.ops.indexing.masked import MaskedSelect, Nonzero
 from lineal.ops.linalg.subspaces import NullSpace, Range
@@ -14,11 +14,11 @@ from lineal.ops.sorting.histograms import BinCount
 __all__ = ["changing"]
 
 
-def changing(op: Any, args: tuple[Window, ...]) -> bool:
+def changing(op: Any, args: tuple[BufferView, ...]) -> bool:
     """Return whether the shape of the op's result depends on numbers."""
     if isinstance(op, (Index, IndexPut)):
         # of a write too: as many numbers are written as the mask chooses
-        return any(each.base.dtype.kind == "b" for each in args[1:])
+        return any(each.buffer.dtype.kind == "b" for each in args[1:])
     if isinstance(op, BinCount):
         return not op.least
     return isinstance(op, (MaskedSelect, Nonzero, NullSpace, Range, Unique))

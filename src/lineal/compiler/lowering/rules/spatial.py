@@ -1,4 +1,4 @@
-"""Pooling: the largest element of windows and where it is; sums of inputs that are evenly apart, and their way back."""
+"""Pooling: the largest element of windows and where it is; sums of inputs that are evenly apart, and their backward pass."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 from lineal.compiler.lowering.rules.indexing import still
 from lineal.compiler.lowering.rules.structural import over, part
 from lineal.compiler.lowering.rules.table import FLOATS, lowers
-from lineal.compiler.nodes.windows import Place, Window, dense
+from lineal.compiler.nodes.buffers import BufferView, Place, dense
 from lineal.ops.spatial.maxima import WindowMax
 from lineal.ops.spatial.resampling import Resample
 from lineal.ops.spatial.taps import Taps
@@ -25,25 +25,25 @@ PLAIN = "windows alike, of at most 36 elements, if padded not dilated"
 EVEN = "each output reads as many inputs with one weight, evenly apart, or some in a row read the same one"
 
 
-def padded(low: Any, x: Window, windows: Sequence[Windows], number: float) -> Window:
+def padded(low: Any, x: BufferView, windows: Sequence[Windows], number: float) -> BufferView:
     """Return x with a number around it, as far as the windows reach."""
     lead = len(x.shape) - len(windows)
     shape = (*x.shape[:lead], *[each.reach for each in windows])
     if shape == x.shape:
         return still(low, x)
-    block = low.block(shape, x.base.dtype)
+    block = low.block(shape, x.buffer.dtype)
     inner = part(block, [0] * lead + [each.padding for each in windows], x.shape)
-    found = over(low, block, low.literal(number, x.base.dtype, shape), inner, x)
+    found = over(low, block, low.literal(number, x.buffer.dtype, shape), inner, x)
     assert found is not None, "a part of a dense block does not overlap with itself"
     return found
 
 
-def element(x: Window, windows: Sequence[Windows], place: Sequence[int]) -> Window:
+def element(x: BufferView, windows: Sequence[Windows], place: Sequence[int]) -> BufferView:
     """Return the window on one element of all windows over the last axes of x, which is padded."""
     lead, steps = len(x.shape) - len(windows), x.strides[len(x.shape) - len(windows) :]
     offset = x.offset + sum(n * each.dilation * step for n, each, step in zip(place, windows, steps))
     strides = (*x.strides[:lead], *[each.stride * step for each, step in zip(windows, steps)])
-    return Window(x.base, (*x.shape[:lead], *[each.count for each in windows]), strides, offset)
+    return BufferView(x.buffer, (*x.shape[:lead], *[each.count for each in windows]), strides, offset)
 
 
 def better(m: Any, top: Any, x: Any) -> Any:
@@ -76,7 +76,7 @@ def position(windows: Sequence[Windows], elements: Sequence[Sequence[int]]) -> C
 
 
 @lowers(WindowMax, of=FLOATS, where=PLAIN)
-def window_max(low: Any, op: Any, ys: Any, x: Window) -> tuple[Window, Window] | None:
+def window_max(low: Any, op: Any, ys: Any, x: BufferView) -> tuple[BufferView, BufferView] | None:
     """y, index = the largest of the elements of each window, compared one after the other, and its place."""
     windows = op.windows
     if not all(isinstance(each, Windows) and (each.dilation == 1 or each.padding == 0) for each in windows):
@@ -87,7 +87,7 @@ def window_max(low: Any, op: Any, ys: Any, x: Window) -> tuple[Window, Window] |
     x = padded(low, x, windows, -math.inf)
     xs = [element(x, windows, place) for place in elements]
     rows = [Place(axis) for axis in range(len(x.shape) - len(windows), len(x.shape))]
-    top = low.map(ys[0].shape, x.base.dtype, largest, *xs, label="max_pool")
+    top = low.map(ys[0].shape, x.buffer.dtype, largest, *xs, label="max_pool")
     return top, low.map(ys[1].shape, np.int64, position(windows, elements), *rows, *xs, label="place")
 
 
@@ -111,7 +111,7 @@ def repeats(taps: Taps) -> int:
 
 
 @lowers(Resample, of=FLOATS, where=EVEN)
-def resample(low: Any, op: Any, y: Any, x: Window) -> Window | None:
+def resample(low: Any, op: Any, y: Any, x: BufferView) -> BufferView | None:
     """y = the sums of what is evenly apart, or each x some times over, times one number for all."""
     if not math.prod(y.shape) or not all(isinstance(each.share, float) for each in op.taps):
         return None
@@ -126,19 +126,19 @@ def resample(low: Any, op: Any, y: Any, x: Window) -> Window | None:
     return low.map(y.shape, y.storage, lambda m, total: total * share, sums, label="average") if share != 1 else sums
 
 
-def repeated(low: Any, x: Window, times: Sequence[int]) -> Window:
+def repeated(low: Any, x: BufferView, times: Sequence[int]) -> BufferView:
     """Return x with each element some times over along the last axes."""
     lead = len(x.shape) - len(times)
     shape, strides = [*x.shape[:lead]], [*x.strides[:lead]]
     for size, step, count in zip(x.shape[lead:], x.strides[lead:], times):
         shape += [size, count]
         strides += [step, 0]
-    found = low.copy(Window(x.base, tuple(shape), tuple(strides), x.offset))
+    found = low.copy(BufferView(x.buffer, tuple(shape), tuple(strides), x.offset))
     whole = (*x.shape[:lead], *[size * count for size, count in zip(x.shape[lead:], times)])
-    return Window(found.base, whole, dense(whole), found.offset)
+    return BufferView(found.buffer, whole, dense(whole), found.offset)
 
 
-def added_up(low: Any, x: Window, taps: Sequence[Taps], even: Sequence[Any]) -> Window:
+def added_up(low: Any, x: BufferView, taps: Sequence[Taps], even: Sequence[Any]) -> BufferView:
     """Return the sums over the inputs of each output along the last axes, each of which are evenly apart."""
     lead = len(x.shape) - len(taps)
     offset, shape, strides = x.offset, [*x.shape[:lead]], [*x.strides[:lead]]
@@ -149,5 +149,5 @@ def added_up(low: Any, x: Window, taps: Sequence[Taps], even: Sequence[Any]) -> 
     for each, step, (_, _, near) in zip(taps, x.strides[lead:], even):
         shape.append(each.places.shape[1])
         strides.append(near * step)
-    seen = Window(x.base, tuple(shape), tuple(strides), offset)
+    seen = BufferView(x.buffer, tuple(shape), tuple(strides), offset)
     return low.reduce(seen, range(len(x.shape), len(shape)), "add")

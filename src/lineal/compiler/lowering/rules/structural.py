@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from lineal.compiler.lowering.rules.table import lowers
-from lineal.compiler.nodes.windows import Place, Window, dense
+from lineal.compiler.nodes.buffers import BufferView, Place, dense
 from lineal.ops.layout import overlapping
 from lineal.ops.structural.embedding import Embed
 from lineal.ops.structural.flipping import Flip, Roll
@@ -27,19 +27,21 @@ from lineal.ops.structural.triangles import Tril, Triu
 from lineal.ops.structural.windows import Fold
 
 
-def part(block: Window, starts: Sequence[int], shape: Sequence[int]) -> Window:
-    """Return the window of a shape that begins at an index of the block."""
+def part(block: BufferView, starts: Sequence[int], shape: Sequence[int]) -> BufferView:
+    """Return the view of a shape that begins at an index of the block."""
     offset = block.offset + sum(start * step for start, step in zip(starts, block.strides))
-    return Window(block.base, tuple(shape), block.strides, offset)
+    return BufferView(block.buffer, tuple(shape), block.strides, offset)
 
 
-def beside(low: Any, shape: Sequence[int], dtype: Any, places: Sequence[Window], block: Window, xs: Sequence[Window]) -> Window:
+def beside(
+    low: Any, shape: Sequence[int], dtype: Any, places: Sequence[BufferView], block: BufferView, xs: Sequence[BufferView]
+) -> BufferView:
     """Return the block whose parts, at `places`, are the xs; they do not overlap and fill it."""
-    return low.join(block, [low.copy(x, inside=place).base for place, x in zip(places, xs)])
+    return low.join(block, [low.copy(x, inside=place).buffer for place, x in zip(places, xs)])
 
 
 @lowers(Cat)
-def cat(low: Any, op: Any, y: Any, *xs: Window) -> Window:
+def cat(low: Any, op: Any, y: Any, *xs: BufferView) -> BufferView:
     """y = the xs one after another."""
     block = low.block(y.shape, y.storage)
     starts = [0, *accumulate(x.shape[op.dim] for x in xs)]
@@ -53,37 +55,37 @@ def index_along(axis: int, start: int, ndim: int) -> list[int]:
 
 
 @lowers(Stack)
-def stack(low: Any, op: Any, y: Any, *xs: Window) -> Window:
+def stack(low: Any, op: Any, y: Any, *xs: BufferView) -> BufferView:
     """y = the xs one behind another."""
     block = low.block(y.shape, y.storage)
     strides = (*block.strides[: op.dim], *block.strides[op.dim + 1 :])
-    places = [Window(block.base, x.shape, strides, n * block.strides[op.dim]) for n, x in enumerate(xs)]
+    places = [BufferView(block.buffer, x.shape, strides, n * block.strides[op.dim]) for n, x in enumerate(xs)]
     return beside(low, y.shape, y.storage, places, block, xs)
 
 
-def over(low: Any, block: Window, under: Window, place: Window | None, x: Window) -> Window | None:
+def over(low: Any, block: BufferView, under: BufferView, place: BufferView | None, x: BufferView) -> BufferView | None:
     """Return the block with `under` everywhere but at `place`, where x is."""
-    if place is None or place.base is not block.base or overlapping(place.shape, tuple(map(abs, place.strides))):
+    if place is None or place.buffer is not block.buffer or overlapping(place.shape, tuple(map(abs, place.strides))):
         return None
-    first = low.copy(under, inside=block).base
-    second = low.copy(x.stretched(place.shape) if x.shape != place.shape else x, inside=place, after=(first,)).base
+    first = low.copy(under, inside=block).buffer
+    second = low.copy(x.stretched(place.shape) if x.shape != place.shape else x, inside=place, after=(first,)).buffer
     return low.join(block, [first, second])
 
 
 @lowers(Embed, where="a part that does not overlap with itself")
-def embed(low: Any, op: Any, y: Any, x: Window) -> Window | None:
+def embed(low: Any, op: Any, y: Any, x: BufferView) -> BufferView | None:
     """y = zeros with x where a view looks."""
     block = low.block(y.shape, y.storage)
     return over(low, block, zeros(low, y), low.view(op.view, block), x)
 
 
-def zeros(low: Any, y: Any) -> Window:
+def zeros(low: Any, y: Any) -> BufferView:
     """Return zeros of a spec."""
     return low.literal(np.zeros((), y.storage).item(), y.storage, y.shape)
 
 
 @lowers(ConstantPad, where="a part that does not overlap with itself")
-def constant_pad(low: Any, op: Any, y: Any, x: Window) -> Window | None:
+def constant_pad(low: Any, op: Any, y: Any, x: BufferView) -> BufferView | None:
     """y = x with a number around it."""
     block = low.block(y.shape, y.storage)
     fill = low.literal(np.array(op.fill).astype(y.storage).item(), y.storage, y.shape)
@@ -91,73 +93,73 @@ def constant_pad(low: Any, op: Any, y: Any, x: Window) -> Window | None:
 
 
 @lowers(BlockDiag)
-def block_diag(low: Any, op: Any, y: Any, *xs: Window) -> Window:
+def block_diag(low: Any, op: Any, y: Any, *xs: BufferView) -> BufferView:
     """y = zeros with the xs along the diagonal."""
     block = low.block(y.shape, y.storage)
-    first = low.copy(zeros(low, y), inside=block).base
+    first = low.copy(zeros(low, y), inside=block).buffer
     parts, row, column = [first], 0, 0
     for x in xs:
-        parts.append(low.copy(x, inside=part(block, (row, column), x.shape), after=(first,)).base)
+        parts.append(low.copy(x, inside=part(block, (row, column), x.shape), after=(first,)).buffer)
         row, column = row + x.shape[0], column + x.shape[1]
     return low.join(block, parts)
 
 
 @lowers(Flip)
-def flip(low: Any, op: Any, y: Any, x: Window) -> Window:
+def flip(low: Any, op: Any, y: Any, x: BufferView) -> BufferView:
     """y = x read backwards."""
     return x.reversed(op.axes)
 
 
 @lowers(Roll)
-def roll(low: Any, op: Any, y: Any, x: Window) -> Window:
+def roll(low: Any, op: Any, y: Any, x: BufferView) -> BufferView:
     """y = x moved around, one axis after the other."""
     for shift, axis in zip(op.shifts, op.axes):
         size, ndim = x.shape[axis], len(x.shape)
         cut = size - shift % size if size else 0
         if cut in (0, size):
             continue
-        block = low.block(x.shape, x.base.dtype)
+        block = low.block(x.shape, x.buffer.dtype)
         shapes = [tuple(length if n == axis else each for n, each in enumerate(x.shape)) for length in (size - cut, cut)]
         sources = [part(x, index_along(axis, start, ndim), shape) for start, shape in zip((cut, 0), shapes)]
         places = [part(block, index_along(axis, start, ndim), shape) for start, shape in zip((0, size - cut), shapes)]
-        x = beside(low, x.shape, x.base.dtype, places, block, sources)
+        x = beside(low, x.shape, x.buffer.dtype, places, block, sources)
     return x
 
 
 @lowers(Repeat)
-def repeat(low: Any, op: Any, y: Any, x: Window) -> Window:
+def repeat(low: Any, op: Any, y: Any, x: BufferView) -> BufferView:
     """y = x some times over along each axis."""
     lead = len(op.repeats) - len(x.shape)
     shape, strides = (1,) * lead + x.shape, (0,) * lead + x.strides
-    spread = Window(x.base, interleaved(op.repeats, shape), interleaved((0,) * len(shape), strides), x.offset)
+    spread = BufferView(x.buffer, interleaved(op.repeats, shape), interleaved((0,) * len(shape), strides), x.offset)
     made = low.copy(spread)
-    return Window(made.base, tuple(y.shape), dense(tuple(y.shape)))
+    return BufferView(made.buffer, tuple(y.shape), dense(tuple(y.shape)))
 
 
 @lowers(Fold, where="not empty")
-def fold(low: Any, op: Any, y: Any, x: Window) -> Window | None:
-    """y = windows added up where they lie."""
+def fold(low: Any, op: Any, y: Any, x: BufferView) -> BufferView | None:
+    """y = views added up where they lie."""
     return gathered(low, op.view, y, x)
 
 
 @lowers(AsStridedAdjoint, where="not empty, of an input that was dense")
-def as_strided_adjoint(low: Any, op: Any, y: Any, x: Window) -> Window | None:
+def as_strided_adjoint(low: Any, op: Any, y: Any, x: BufferView) -> BufferView | None:
     """y = the xs added up where a layout has them."""
     return gathered(low, op.view, y, x) if op.view.frame is None else None
 
 
-def gathered(low: Any, view: Any, y: Any, x: Window) -> Window | None:
+def gathered(low: Any, view: Any, y: Any, x: BufferView) -> BufferView | None:
     """Return zeros with x added, element after element, where a view looks."""
     block = low.block(y.shape, y.storage)
     place = low.view(view, block)
-    if place is None or place.base is not block.base or not math.prod(y.shape):
+    if place is None or place.buffer is not block.buffer or not math.prod(y.shape):
         return None
-    first = low.copy(zeros(low, y), inside=block).base
+    first = low.copy(zeros(low, y), inside=block).buffer
     return low.scatter(block, first, x, place, (), True)
 
 
 @lowers(Tril, Triu)
-def triangle(low: Any, op: Any, y: Any, x: Window) -> Window:
+def triangle(low: Any, op: Any, y: Any, x: BufferView) -> BufferView:
     """y = x on one side of a diagonal, else 0."""
     rows, columns = Place(len(x.shape) - 2), Place(len(x.shape) - 1)
     diagonal = op.diagonal

@@ -1,7 +1,7 @@
 """The table of rules: for an op's class, the function that lowers it.
 
-A rule takes the lowering, the op, the spec of its output (a list if there are several) and the windows of its inputs; it
-returns the window that the output is (a tuple of them), or None if it does not apply.
+A rule takes the lowering, the op, the spec of its output (a list if there are several) and the views of its inputs; it
+returns the view that the output is (a tuple of them), or None if it does not apply.
 """
 
 from __future__ import annotations

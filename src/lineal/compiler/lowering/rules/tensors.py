@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from lineal.compiler.lowering.rules.table import lowers
-from lineal.compiler.nodes.windows import Window
+from lineal.compiler.nodes.buffers import BufferView
 from lineal.tensors.autograd_methods import Detach
 
 __all__: list[str] = []
 
 
 @lowers(Detach)
-def detach(low: Any, op: Any, y: Any, x: Window) -> Window:
+def detach(low: Any, op: Any, y: Any, x: BufferView) -> BufferView:
     """y = x, to be copied only where memory of its own is asked for."""
     return x

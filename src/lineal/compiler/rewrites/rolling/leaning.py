@@ -1,6 +1,6 @@
 """Leaning: loops that were one op when they were traced make what somebody reads, and nothing else.
 
-A layer's loop stacks all that its way back may read. Which of it is read is known when the whole trace is.
+A layer's loop stacks all that its backward pass may read. Which of it is read is known when the whole trace is.
 """
 
 from __future__ import annotations

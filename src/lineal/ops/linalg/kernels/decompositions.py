@@ -23,14 +23,14 @@ def cholesky(A: np.ndarray, upper: bool) -> np.ndarray:
     """Return L (or Lᴴ, if `upper`) of matrices, one triangle of which is read; NaN for one that is not positive definite."""
     chosen = planned("cholesky", A)
     if chosen == ACROSS:
-        given, turned = laid(A)
+        given, transposed = laid(A)
         L = np.empty(given.shape, A.dtype)
-        kernel("cholesky", A.dtype, A.shape[-1], upper != turned)(given, L)
+        kernel("cholesky", A.dtype, A.shape[-1], upper != transposed)(given, L)
         # a pivot that is not positive makes all after it NaN
         failed = np.isnan(L[:, -1, -1])
         if failed.any():
             L[failed] = np.nan
-        return (L.mT if turned else L).reshape(A.shape)
+        return (L.mT if transposed else L).reshape(A.shape)
     if chosen == PROGRAMS:
         return large.cholesky(A, upper)
     try:
@@ -48,8 +48,8 @@ def cholesky(A: np.ndarray, upper: bool) -> np.ndarray:
 def cholesky_pull(L: np.ndarray, G: np.ndarray) -> np.ndarray:
     """Return L⁻ᴴ S L⁻¹, S being the Hermitian matrix of which ½ Lᴴ G is the lower triangle."""
     if planned("cholesky_pull", L, G) == ACROSS:
-        (given, turned), P = laid(G), np.empty(L.shape, L.dtype)
-        kernel("cholesky_pull", L.dtype, L.shape[-1], turned)(dense(L), given, P.reshape(given.shape))
+        (given, transposed), P = laid(G), np.empty(L.shape, L.dtype)
+        kernel("cholesky_pull", L.dtype, L.shape[-1], transposed)(dense(L), given, P.reshape(given.shape))
         return P
     return block_pull(L, G) if np.iscomplexobj(L) or L.shape[-1] <= PULL_BLOCK else blocked_pull(L, G)
 
@@ -152,10 +152,10 @@ def eigh(A: np.ndarray, uplo: Literal["L", "U"]) -> tuple[np.ndarray, np.ndarray
     if planned("eigh", A) != ACROSS:
         values, V = np.linalg.eigh(A, uplo)
         return values, V
-    given, turned = laid(A)
+    given, transposed = laid(A)
     values, V = np.empty(A.shape[:-1], A.dtype), np.empty(A.shape, A.dtype)
     n = A.shape[-1]
-    kernel("eigh", A.dtype, n, (uplo == "U") != turned)(given, values.reshape(-1, n), V.reshape(-1, n, n))
+    kernel("eigh", A.dtype, n, (uplo == "U") != transposed)(given, values.reshape(-1, n), V.reshape(-1, n, n))
     return values, V
 
 

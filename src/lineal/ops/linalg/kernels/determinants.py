@@ -80,7 +80,7 @@ def cofactors(A: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
     """Return the cofactors of a stack, and where they are not to be trusted; None if there is no kernel."""
     if planned("cofactors", A) != ACROSS:
         return None
-    given, turned = laid(A)
+    given, transposed = laid(A)
     C, info = np.empty(given.shape, A.dtype), np.empty(len(given), np.int32)
     kernel("cofactors", A.dtype, A.shape[-1])(given, C, info)
-    return (C.mT if turned else C).reshape(A.shape), info.reshape(A.shape[:-2])
+    return (C.mT if transposed else C).reshape(A.shape), info.reshape(A.shape[:-2])

@@ -34,9 +34,9 @@ def norm1(A: np.ndarray) -> np.ndarray:
         A = moved(A, HOST)
     if planned("norm1", A) != ACROSS:
         return np.abs(A).sum(-2).max(-1, initial=0)
-    given, turned = laid(A)
+    given, transposed = laid(A)
     y = np.empty(A.shape[:-2], A.dtype)
-    kernel("norm1", A.dtype, *given.shape[1:], turned)(given, y.reshape(-1))
+    kernel("norm1", A.dtype, *given.shape[1:], transposed)(given, y.reshape(-1))
     return y
 
 

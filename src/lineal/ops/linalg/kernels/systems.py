@@ -19,11 +19,11 @@ def solve(A: np.ndarray, B: np.ndarray) -> np.ndarray:
     chosen = planned("solve", A, B)
     if chosen != ACROSS:
         return solve_large(A, B) if chosen == PROGRAMS else np.linalg.solve(A, B)
-    (left, left_turned), (right, right_turned) = laid(A), laid(B)
+    (left, left_transposed), (right, right_transposed) = laid(A), laid(B)
     X, info = np.empty(right.shape, A.dtype), np.empty(len(right), np.int32)
-    kernel("solve", A.dtype, *B.shape[-2:], (left_turned, right_turned))(left, right, X, info)
+    kernel("solve", A.dtype, *B.shape[-2:], (left_transposed, right_transposed))(left, right, X, info)
     refuse_singular(info)
-    return X.mT.reshape(B.shape) if right_turned else X.reshape(B.shape)
+    return X.mT.reshape(B.shape) if right_transposed else X.reshape(B.shape)
 
 
 def solve_large(A: np.ndarray, B: np.ndarray) -> np.ndarray:
@@ -40,12 +40,12 @@ def solve_probed(A: np.ndarray, B: np.ndarray, V: np.ndarray, limits: Any) -> tu
     """
     if planned("solve_probed", A, B) != ACROSS:
         return solve_probed_apart(A, B, V, limits)
-    (left, left_turned), (right, right_turned) = laid(A), laid(B)
+    (left, left_transposed), (right, right_transposed) = laid(A), laid(B)
     X, (info, notes) = np.empty(right.shape, A.dtype), np.empty((2, len(right)), np.int32)
-    parameters = *B.shape[-2:], V.shape[-1], limits, (left_turned, right_turned)
+    parameters = *B.shape[-2:], V.shape[-1], limits, (left_transposed, right_transposed)
     kernel("solve_probed", A.dtype, *parameters)(left, right, np.require(V, requirements=["C", "A"]), X, info, notes)
     refuse_singular(info)
-    return (X.mT if right_turned else X).reshape(B.shape), notes.reshape(A.shape[:-2])
+    return (X.mT if right_transposed else X).reshape(B.shape), notes.reshape(A.shape[:-2])
 
 
 def solve_probed_apart(A: np.ndarray, B: np.ndarray, V: np.ndarray, limits: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -85,11 +85,11 @@ def inv(A: np.ndarray) -> np.ndarray:
     chosen = planned("inverse", A)
     if chosen != ACROSS:
         return inv_large(A) if chosen == PROGRAMS else np.linalg.inv(A)
-    given, turned = laid(A)
+    given, transposed = laid(A)
     Y, info = np.empty(given.shape, A.dtype), np.empty(len(given), np.int32)
     kernel("inverse", A.dtype, A.shape[-1])(given, Y, info)
     refuse_singular(info)
-    return (Y.mT if turned else Y).reshape(A.shape)
+    return (Y.mT if transposed else Y).reshape(A.shape)
 
 
 def inv_large(A: np.ndarray) -> np.ndarray:

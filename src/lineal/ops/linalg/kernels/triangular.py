@@ -26,11 +26,11 @@ def solve_triangular(A: np.ndarray, B: np.ndarray, upper: bool, unit: bool) -> n
         return np.zeros(B.shape, A.dtype)
     chosen = planned("solve_triangular", A, B)
     if chosen == ACROSS:
-        (left, left_turned), (right, right_turned) = laid(A), laid(B)
+        (left, left_transposed), (right, right_transposed) = laid(A), laid(B)
         X = np.empty(right.shape, A.dtype)
-        parameters = *B.shape[-2:], upper, unit, (left_turned, right_turned)
+        parameters = *B.shape[-2:], upper, unit, (left_transposed, right_transposed)
         kernel("solve_triangular", A.dtype, *parameters)(left, right, X)
-        return (X.mT if right_turned else X).reshape(B.shape)
+        return (X.mT if right_transposed else X).reshape(B.shape)
     if chosen == PROGRAMS:
         return large.solve_triangular(A, B, upper, unit)
     return substitute(A, B, upper, unit) if chosen == STEPS else solve_each(A, B, upper, unit)
@@ -45,12 +45,12 @@ def triangular_inverse(L: np.ndarray) -> np.ndarray | None:
 
 def solve_each(A: np.ndarray, B: np.ndarray, upper: bool, unit: bool) -> np.ndarray:
     """Solve matrix by matrix, by BLAS."""
-    trsm, (given, turned) = blas("trsm", A.dtype), laid(A)
+    trsm, (given, transposed) = blas("trsm", A.dtype), laid(A)
     X = np.array(B, order="C")
     # BLAS wants columns contiguous, and so sees transposes: Xᵀ Aᵀ = Bᵀ
-    side, lower, overwrite = 1, upper != turned, 1
+    side, lower, overwrite = 1, upper != transposed, 1
     for a, x in zip(given.mT, X.reshape(-1, *X.shape[-2:]).mT):
-        trsm(1.0, a, x, side, lower, turned, unit, overwrite)
+        trsm(1.0, a, x, side, lower, transposed, unit, overwrite)
     return X
 
 

@@ -10,24 +10,24 @@ import numpy as np
 from lineal.compiler.lowering.rules.linalg.lu import factored
 from lineal.compiler.lowering.rules.linalg.matrices import SMALL, across, first_like, known, specs_of, succeeded
 from lineal.compiler.lowering.rules.table import FLOATS, lowers
-from lineal.compiler.nodes.windows import Place, Window
+from lineal.compiler.nodes.buffers import BufferView, Place
 from lineal.ops.linalg.cofactors import Cofactors
 from lineal.ops.linalg.determinants import Determinant, SignLogDet
 
 __all__: list[str] = []
 
 
-def pivoted(low: Any, LU: Window, pivots: Window) -> Window:
+def pivoted(low: Any, LU: BufferView, pivots: BufferView) -> BufferView:
     """Return the diagonal of U, its signs changed where rows were exchanged: the factors of det A."""
     n = LU.shape[-1]
     shape, lead = (*LU.shape[:-2], n), len(LU.shape) - 2
-    diagonal = Window(LU.base, shape, (*LU.strides[:-2], LU.strides[-2] + LU.strides[-1]), LU.offset)
+    diagonal = BufferView(LU.buffer, shape, (*LU.strides[:-2], LU.strides[-2] + LU.strides[-1]), LU.offset)
     sign = lambda m, d, p, i: m.where(p.astype(np.int64) == i + 1, d, -d)
-    return low.map(shape, LU.base.dtype, sign, diagonal, pivots, Place(lead), label="pivots")
+    return low.map(shape, LU.buffer.dtype, sign, diagonal, pivots, Place(lead), label="pivots")
 
 
 @lowers(Determinant, of=FLOATS, where="not empty")
-def determinant(low: Any, op: Any, y: Any, A: Window, *factors: Window) -> Window | None:
+def determinant(low: Any, op: Any, y: Any, A: BufferView, *factors: BufferView) -> BufferView | None:
     """y = det A; where the product of pivots leaves the range, eager code multiplies with more care."""
     if not known(A):
         return None
@@ -50,7 +50,7 @@ def determinant(low: Any, op: Any, y: Any, A: Window, *factors: Window) -> Windo
 
 
 @lowers(SignLogDet, of=FLOATS, where="not empty")
-def sign_log_det(low: Any, op: Any, ys: Any, A: Window) -> tuple[Window, ...] | None:
+def sign_log_det(low: Any, op: Any, ys: Any, A: BufferView) -> tuple[BufferView, ...] | None:
     """(s, l) with det A = s eˡ."""
     if not known(A):
         return None
@@ -69,7 +69,7 @@ def sign_log_det(low: Any, op: Any, ys: Any, A: Window) -> tuple[Window, ...] | 
 
 
 @lowers(Cofactors, of=FLOATS, where=SMALL)
-def cofactors(low: Any, op: Any, y: Any, A: Window) -> Window | None:
+def cofactors(low: Any, op: Any, y: Any, A: BufferView) -> BufferView | None:
     """C = cof A; doubtful ones are eager code's."""
     if not known(A):
         return None

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from lineal.codegen.batched.limits import Limits
-from lineal.compiler.lowering.rules.contraction import turned
+from lineal.compiler.lowering.rules.contraction import transposed
 from lineal.compiler.lowering.rules.linalg.expectations import shared, well_conditioned
 from lineal.compiler.lowering.rules.linalg.lu import back_from, factored, inverse_from
 from lineal.compiler.lowering.rules.linalg.matrices import across, first_like, known, lying, negative, specs_of, succeeded
 from lineal.compiler.lowering.rules.table import FLOATS, lowers
-from lineal.compiler.nodes.windows import Window
+from lineal.compiler.nodes.buffers import BufferView
 from lineal.ops.linalg.expectations import border, probes_for
 from lineal.ops.linalg.systems import (
     Inverse,
@@ -31,7 +31,7 @@ __all__: list[str] = []
 
 
 @lowers(SolveFactored, of=FLOATS, where="by LU factors, without refinement")
-def solve_factored(low: Any, op: Any, y: Any, A: Window, B: Window, *factors: Window) -> Window | None:
+def solve_factored(low: Any, op: Any, y: Any, A: BufferView, B: BufferView, *factors: BufferView) -> BufferView | None:
     """A X = B, or Aᵀ X = B, by A's LU factors."""
     if op.method != "lu" or op.refine or not known(A, B):
         return None
@@ -39,7 +39,7 @@ def solve_factored(low: Any, op: Any, y: Any, A: Window, B: Window, *factors: Wi
 
 
 @lowers(Solve, of=FLOATS, where="not empty")
-def solve(low: Any, op: Any, y: Any, A: Window, B: Window) -> Window | None:
+def solve(low: Any, op: Any, y: Any, A: BufferView, B: BufferView) -> BufferView | None:
     """A X = B; a singular A is eager code's."""
     if not known(A, B):
         return None
@@ -49,7 +49,7 @@ def solve(low: Any, op: Any, y: Any, A: Window, B: Window) -> Window | None:
 
 
 @lowers(SolveEx, of=FLOATS, where="not empty")
-def solve_ex(low: Any, op: Any, ys: Any, A: Window, B: Window) -> tuple[Window, Window] | None:
+def solve_ex(low: Any, op: Any, ys: Any, A: BufferView, B: BufferView) -> tuple[BufferView, BufferView] | None:
     """A X = B and info; a singular A makes X NaN."""
     if not known(A, B):
         return None
@@ -57,9 +57,9 @@ def solve_ex(low: Any, op: Any, ys: Any, A: Window, B: Window) -> tuple[Window, 
     return regular(low, X, info), info
 
 
-def solution(low: Any, A: Window, B: Window) -> tuple[Window, Window]:
+def solution(low: Any, A: BufferView, B: BufferView) -> tuple[BufferView, BufferView]:
     """Return A⁻¹ B, of no use where A is singular, and info."""
-    specs = [(B.shape, B.base.dtype), (A.shape[:-2], np.int32)]
+    specs = [(B.shape, B.buffer.dtype), (A.shape[:-2], np.int32)]
     found = across(low, "solve", [A, B], specs, lambda *turns: (*B.shape[-2:], turns))
     if found is not None:
         return lying(found[0][0], found[1][1]), found[0][1]
@@ -67,14 +67,14 @@ def solution(low: Any, A: Window, B: Window) -> tuple[Window, Window]:
     return back_from(low, B, LU, pivots), info
 
 
-def regular(low: Any, X: Window, info: Window) -> Window:
+def regular(low: Any, X: BufferView, info: BufferView) -> BufferView:
     """Return X, NaN where info is not 0."""
-    spread = Window(info.base, X.shape, (*info.strides, 0, 0), info.offset)
-    return low.map(X.shape, X.base.dtype, lambda m, x, bad: m.where(bad == 0, x, math.nan), X, spread, label="regular")
+    spread = BufferView(info.buffer, X.shape, (*info.strides, 0, 0), info.offset)
+    return low.map(X.shape, X.buffer.dtype, lambda m, x, bad: m.where(bad == 0, x, math.nan), X, spread, label="regular")
 
 
 @lowers(Inverse, of=FLOATS, where="not empty")
-def inverse(low: Any, op: Any, y: Any, A: Window, *factors: Window) -> Window | None:
+def inverse(low: Any, op: Any, y: Any, A: BufferView, *factors: BufferView) -> BufferView | None:
     """Y = A⁻¹; a singular A is eager code's."""
     if not known(A):
         return None
@@ -86,7 +86,7 @@ def inverse(low: Any, op: Any, y: Any, A: Window, *factors: Window) -> Window | 
 
 
 @lowers(InverseEx, of=FLOATS, where="not empty")
-def inverse_ex(low: Any, op: Any, ys: Any, A: Window) -> tuple[Window, Window] | None:
+def inverse_ex(low: Any, op: Any, ys: Any, A: BufferView) -> tuple[BufferView, BufferView] | None:
     """Y = A⁻¹ and info; a singular A makes Y NaN."""
     if not known(A):
         return None
@@ -94,9 +94,9 @@ def inverse_ex(low: Any, op: Any, ys: Any, A: Window) -> tuple[Window, Window] |
     return regular(low, Y, info), info
 
 
-def inverted(low: Any, A: Window) -> tuple[Window, Window]:
+def inverted(low: Any, A: BufferView) -> tuple[BufferView, BufferView]:
     """Return A⁻¹, of no use where A is singular, and info."""
-    specs = [(A.shape, A.base.dtype), (A.shape[:-2], np.int32)]
+    specs = [(A.shape, A.buffer.dtype), (A.shape[:-2], np.int32)]
     found = across(low, "inverse", [A], specs, lambda _: (A.shape[-1],))
     if found is not None:
         return lying(found[0][0], found[1][0]), found[0][1]
@@ -105,7 +105,7 @@ def inverted(low: Any, A: Window) -> tuple[Window, Window]:
 
 
 @lowers(SolvePull, of=FLOATS, where="not empty")
-def solve_pull(low: Any, op: Any, ys: Any, A: Window, G: Window, X: Window) -> tuple[Window, ...] | None:
+def solve_pull(low: Any, op: Any, ys: Any, A: BufferView, G: BufferView, X: BufferView) -> tuple[BufferView, ...] | None:
     """H = A⁻ᵀ G and D = -H Xᵀ."""
     if not known(A, G, X):
         return None
@@ -118,25 +118,25 @@ def solve_pull(low: Any, op: Any, ys: Any, A: Window, G: Window, X: Window) -> t
     LU, pivots, info = factored(low, A)
     succeeded(low, info)
     H = back_from(low, G, LU, pivots, adjoint=True)
-    return H, negative(low, low.product(H, turned(X, True)))
+    return H, negative(low, low.product(H, transposed(X, True)))
 
 
 @lowers(InversePull, of=FLOATS, where="not empty")
-def inverse_pull(low: Any, op: Any, y: Any, Y: Window, G: Window) -> Window | None:
+def inverse_pull(low: Any, op: Any, y: Any, Y: BufferView, G: BufferView) -> BufferView | None:
     """P = -Yᵀ G Yᵀ."""
     if not known(Y, G):
         return None
     found = across(low, "inverse_pull", [Y, G], [(Y.shape, y.storage)], lambda *turns: (Y.shape[-1], turns))
-    back = turned(Y, True)
+    back = transposed(Y, True)
     return first_like(found, 0) or negative(low, low.product(low.product(back, G), back))
 
 
 @lowers(SolveProbed, of=FLOATS, where="not empty")
-def solve_probed(low: Any, op: Any, ys: Any, A: Window, B: Window) -> tuple[Window, Window] | None:
+def solve_probed(low: Any, op: Any, ys: Any, A: BufferView, B: BufferView) -> tuple[BufferView, BufferView] | None:
     """A X = B, and 0 for each system that eager code would say nothing of."""
     if not known(A, B):
         return None
-    n, dtype, lead = A.shape[-1], A.base.dtype, A.shape[:-2]
+    n, dtype, lead = A.shape[-1], A.buffer.dtype, A.shape[:-2]
     count = probes_for(n, dtype).shape[-1]
     limits = Limits(border(n, dtype), math.inf, 0.0, probing(n, dtype)[1].growth)
     specs = [(B.shape, dtype), (lead, np.int32), (lead, np.int32)]
