@@ -126,9 +126,7 @@ def unary_door(
     return door
 
 
-def binary_door(
-    op: Op, kernel: Callable, *, usual: Container = (), unusual: Callable[..., Any] | None = None
-) -> Callable[..., Any]:
+def binary_door(op: Op, kernel: Callable, *, usual: Container = (), unusual: Callable | None = None) -> Callable[..., Any]:
     """Return `lambda a, b: apply(op, a, b)` without its loops.
 
     A door with `unusual`, of a public function, goes there unless it is given two tensors of one of the dtypes `usual`.
