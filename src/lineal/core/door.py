@@ -131,8 +131,7 @@ def binary_door(op: Op, kernel: Callable, *, usual: Container = (), unusual: Cal
 
     A door with `unusual`, of a public function, goes there unless it is given two tensors of one of the dtypes `usual`.
     """
-    differentiable, rest, large = op.differentiable, otherwise(op, kernel), op.large
-    both, first, second = map(op.plan, _PAIRS)
+    differentiable, rest, long, (both, first, second) = op.differentiable, otherwise(op, kernel), op.large, map(op.plan, _PAIRS)
 
     def door(input: Any, other: Any, *, out: Tensor | None = None) -> Tensor:
         if unusual is not None and not (out is None and isinstance(other, _Tensor) and isinstance(input, _Tensor)):
@@ -149,7 +148,7 @@ def binary_door(op: Op, kernel: Callable, *, usual: Container = (), unusual: Cal
         if unusual is not None and (grad or listener is not None) and a.shape != b.shape:
             return unusual(input, other, out)
         try:
-            work = kernel if a.size < large > b.size and (a.ndim < 3 > b.ndim or (a.flags["C"] and b.flags["C"])) else rest
+            work = kernel if a.size < long > b.size and (a.ndim < 3 > b.ndim or (a.flags["C"] and b.flags["C"])) else rest
             if _error_state(None) is _silent:
                 value = work(a, b)
             else:
