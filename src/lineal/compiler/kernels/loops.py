@@ -60,7 +60,8 @@ class LoopWriter(Pieces):
         widest = max((each.itemsize for each in floats), default=8)
         lanes = self.e.lanes(kinds.float32 if widest == 4 else kinds.float64)
         size = self.inner[-1].size
-        return lanes if self.e.general and size > FEW else min(lanes, 1 << max(0, (size - 1).bit_length()))
+        # a type, which a number of lanes is part of, depends on no size
+        return lanes if self.e.general and size > FEW else int(min(lanes, 1 << max(0, (size - 1).bit_length())))
 
     # the function
 

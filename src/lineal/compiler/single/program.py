@@ -150,7 +150,10 @@ class Program:
 
     def checked(self, forms: Sequence[Form]) -> bool:
         """Return whether the program, written for other sizes, is the same."""
-        self.sure = self.written.same(Written(self.build, forms))
+        try:
+            self.sure = self.written.same(Written(self.build, forms))
+        except UNWRITABLE:
+            return False
         return self.sure
 
 
