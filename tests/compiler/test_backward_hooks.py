@@ -61,7 +61,7 @@ def test_backward_hooks_of_compiled_functions(name: str):
             torch.testing.assert_close(derivative(compiled), expected)
             x = (torch.arange(6.0).reshape(2, 3) / 7).requires_grad_()
             torch.testing.assert_close(whole(x), expected)
-    assert compiled.eager is not None and "the way back runs" in compiled.eager
+    assert compiled.eager is not None and "the backward pass runs" in compiled.eager
     assert [str(each.message) for each in told if compiled.eager in str(each.message)]
 
 

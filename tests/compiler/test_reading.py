@@ -242,7 +242,7 @@ def test_what_a_trace_cannot_follow_runs_eagerly():
         y.register_hook(lambda g: g * 3)
         return y.sum()
 
-    with pytest.warns(UserWarning, match="the way back runs a hook"):
+    with pytest.warns(UserWarning, match="the backward pass runs a hook"):
         for _ in range(3):
             weight.grad = None
             hooked(X).backward()
