@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from blocks import residual_block
 from sides import main
 
 
@@ -40,19 +41,7 @@ def lenet(t: Any) -> tuple[Callable[..., Any], tuple]:
 def residual(t: Any) -> tuple[Callable[..., Any], tuple]:
     """Return a step of a network of three residual blocks, of 16 images of 32 × 32.   He et al. (2016)."""
     t.manual_seed(0)
-    nn = t.nn
-
-    class Block(nn.Module):
-        def __init__(self, before: int, after: int, stride: int):
-            super().__init__()
-            first, second = nn.Conv2d(before, after, 3, stride, 1, bias=False), nn.Conv2d(after, after, 3, 1, 1, bias=False)
-            self.way = nn.Sequential(first, nn.BatchNorm2d(after), nn.ReLU(), second, nn.BatchNorm2d(after))
-            short = nn.Sequential(nn.Conv2d(before, after, 1, stride, bias=False), nn.BatchNorm2d(after))
-            self.short = nn.Identity() if before == after else short
-
-        def forward(self, x: Any) -> Any:
-            return nn.functional.relu(self.way(x) + self.short(x))
-
+    nn, Block = t.nn, residual_block(t)
     head = nn.Conv2d(3, 16, 3, 1, 1, bias=False), nn.BatchNorm2d(16), nn.ReLU()
     blocks = Block(16, 16, 1), Block(16, 32, 2), Block(32, 64, 2)
     net = nn.Sequential(*head, *blocks, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 10))

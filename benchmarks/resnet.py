@@ -23,6 +23,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from blocks import residual_block
 from rich.console import Console
 from rich.table import Table
 from sides import SIDES
@@ -33,19 +34,7 @@ FIRST, LATER = 4, 4
 
 def network(t: Any) -> Any:
     """Return ResNet-18."""
-    nn = t.nn
-
-    class Block(nn.Module):
-        def __init__(self, before: int, after: int, stride: int):
-            super().__init__()
-            first, second = nn.Conv2d(before, after, 3, stride, 1, bias=False), nn.Conv2d(after, after, 3, 1, 1, bias=False)
-            self.way = nn.Sequential(first, nn.BatchNorm2d(after), nn.ReLU(), second, nn.BatchNorm2d(after))
-            short = nn.Sequential(nn.Conv2d(before, after, 1, stride, bias=False), nn.BatchNorm2d(after))
-            self.short = nn.Identity() if before == after else short
-
-        def forward(self, x: Any) -> Any:
-            return nn.functional.relu(self.way(x) + self.short(x))
-
+    nn, Block = t.nn, residual_block(t)
     layers = [nn.Conv2d(3, 64, 7, 2, 3, bias=False), nn.BatchNorm2d(64), nn.ReLU(), nn.MaxPool2d(3, 2, 1)]
     before = 64
     for after in (64, 128, 256, 512):

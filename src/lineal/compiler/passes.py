@@ -10,9 +10,9 @@
 * remaking: what is cheap to compute of a large array is computed again where it is read, and not stored (see `remaking`).
 * fusion: element-by-element work over one space shares a loop; what only the loop itself reads never reaches memory.
 
-Rewrites round otherwise, and where infinities meet in another order a NaN may come of a number, or none; the others change no
-result: dead and common by definition of a pure program, constants since NumPy
-computes what eager code would, the rest since every element is computed by the same formulas from the same numbers.
+Rewrites round otherwise, and where infinities meet in another order a NaN may come of a number, or none. The others change no
+result: dead and common by definition of a pure program, constants since NumPy computes what eager code would, the rest since
+every element is computed by the same formulas from the same numbers.
 """
 
 from __future__ import annotations
