@@ -79,3 +79,10 @@ def test_sizes_of_two_programs_do_not_meet():
     (a,), (b,) = Ledger((1,)).sizes, Ledger((1,)).sizes
     with pytest.raises(ValueError, match="two ledgers"):
         operator.add(a, b)
+
+
+def test_sizes_by_which_nothing_can_be_divided_are_other_ones():
+    ledger = Ledger((40, 5))
+    n, m = ledger.sizes
+    assert n // m == 8
+    assert ledger.follow((40, 0)) is None

@@ -74,8 +74,14 @@ class Ledger:
         return number
 
     def follow(self, numbers: Sequence[int]) -> list[Number] | None:
-        """Return the values for other sizes, by place; None if a guard does not hold."""
-        values: list[Any] = list(numbers)
+        """Return the values for other sizes, by place; None if a guard does not hold, or something is divided by 0."""
+        try:
+            return self.followed(list(numbers))
+        except ZeroDivisionError:
+            return None
+
+    def followed(self, values: list[Any]) -> list[Number] | None:
+        """Do what `follow` does, from the sizes on."""
         for place, (function, a, b, expected) in enumerate(self.entries, len(values)):
             if function is None:
                 values.append(self.constants[place])
