@@ -170,3 +170,26 @@ def test_gradients_scale_as_they_must(name, kind, dtype):
             wanted = base * 2.0 ** (power // 2) * 2.0 ** (power - power // 2)
             tolerance = 3e-2 if dtype == np.float32 else 1e-6
             np.testing.assert_allclose(got, wanted, rtol=0, atol=tolerance * np.abs(wanted).max(), err_msg=str(exponent))
+
+
+@pytest.mark.parametrize("name", sorted(CALLS))
+@pytest.mark.parametrize(("n", "count"), [(3, 40), (16, 24), (40, 6)])
+def test_only_the_doubtful_matrix_of_a_stack_is_computed_again(name, n, count):
+    rng = np.random.default_rng(n)
+    good = rng.normal(size=(count, n, n)) / np.sqrt(n) + np.eye(n)
+    bad = good.copy()
+    bad[1, -1] = bad[1, 0] * (1 + 1e-6) + 1e-5 * bad[1, 1]
+    B = torch.tensor(rng.normal(size=(count, n, 2)), dtype=torch.float32)
+    call, found = CALLS[name], {}
+    for kind, values, dtype in (("good", good, torch.float32), ("bad", bad, torch.float32), ("exact", bad, torch.float64)):
+        # the numbers in double precision are those that single precision holds
+        A = torch.tensor(values, dtype=torch.float32).to(dtype).requires_grad_()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", torch.IllConditionedWarning)
+            y = call(A, B.to(dtype))
+            y.sum().backward()
+        found[kind] = [y.detach().double().numpy(), A.grad.double().numpy()]
+    for plain, mended, exact in zip(found["good"], found["bad"], found["exact"]):
+        elsewhere = np.arange(count) != 1
+        np.testing.assert_allclose(mended[elsewhere], plain[elsewhere], rtol=1e-4, atol=1e-4 * np.abs(plain[elsewhere]).max())
+        assert np.abs(mended[1] - exact[1]).max() <= 1e-4 * np.abs(exact[1]).max()

@@ -17,7 +17,7 @@ from lineal.ops.linalg.expectations import expect_well_conditioned
 from lineal.ops.linalg.lu import factors, getrf, getrs, permutations
 from lineal.ops.linalg.matrices import linalg_slogdet, require_square, stored
 from lineal.ops.linalg.pivots import product_of_pivots
-from lineal.ops.linalg.refinement import doubled, residual
+from lineal.ops.linalg.refinement import doubled, mendable, residual
 from lineal.ops.linalg.solving import stacked
 from lineal.ops.linalg.systems import Inverse, InverseEx, by_factors, probing
 from lineal.ops.premise import rely
@@ -65,6 +65,24 @@ class Determinant(Op):
                 rely(lambda: largest_sum(A) * largest_sum(inverse) < range_of(A.value.dtype).eps ** -0.5)
                 return (g * y.conj()[..., None, None]) * inverse, None, None
         return g * cofactors(A).conj(), None, None
+
+
+class DeterminantMended(Op):
+    """y = det A, in double precision where `suspects`, one truth value a matrix, says so; the derivative is `Determinant`'s."""
+
+    grad_name = "LinalgDetBackward0"
+    keeps = "0"
+    no_lowering = "host step: NumPy, in double precision"
+    host_only = "LAPACK, or kernels across the batch"
+
+    def eager(self, xp, A, suspects):
+        y = kernels.det(A)
+        with modes.quiet():
+            y[suspects] = np.linalg.det(doubled(A[suspects])).astype(A.dtype)
+        return y
+
+    def vjp(self, needs, g, y, A, suspects):
+        return g[..., None, None] * cofactors(A).conj(), None
 
 
 def correction(A: np.ndarray, LU: np.ndarray, pivots: np.ndarray) -> np.ndarray:
@@ -167,7 +185,8 @@ def det(A: Tensor, *, out: Tensor | None = None) -> Tensor:
     y = apply(Determinant(), A, LU, pivots)
     if watched() and A.value.ndim > 2 and A.value.shape[-1] > LOOSE:
         unsure = judge_stack(name, A.value, y.value, probed(A.value, LU.value, pivots.value))
-        y = apply(Determinant(True), A, LU, pivots) if unsure else y
+        if unsure.any():
+            y = apply(DeterminantMended(), A, lift(unsure)) if mendable(A.value) else apply(Determinant(True), A, LU, pivots)
     elif watched() and not plain(A.value, y.value):
         norms = norm1(A.value)
         rcond, norms = settled(A.value, info, rcond_of_lu(LU.value, norms), norms)
@@ -207,7 +226,7 @@ def settled(A: np.ndarray, info: np.ndarray, rcond: np.ndarray, norms: np.ndarra
 def stack(name: str, A: Any) -> Any:
     """Return the determinants of many small matrices, of which only the suspicious ones are factored for their condition.
 
-    None where one is to be refined.
+    None where one is to be refined by its factors.
     """
     n, dtype = A.value.shape[-1], A.value.dtype
     if n > LOOSE and dtype.char == "f" and planned("determinant_probed", A.value) == ACROSS:
@@ -216,7 +235,10 @@ def stack(name: str, A: Any) -> Any:
     else:
         y, least = apply(DeterminantBounded(), A)
         least = least.value
-    return None if judge_stack(name, A.value, y.value, least) else y
+    unsure = judge_stack(name, A.value, y.value, least)
+    if not unsure.any():
+        return y
+    return apply(DeterminantMended(), A, lift(unsure)) if mendable(A.value) else None
 
 
 def probed(A: np.ndarray, LU: np.ndarray, pivots: np.ndarray) -> np.ndarray:
@@ -237,15 +259,15 @@ def rcond_told(n: int, dtype: np.dtype, norms: np.ndarray, sizes: np.ndarray) ->
         return np.finfo(dtype).dtype.type(FEW * range_of(dtype).eps * probing(n, dtype)[1].product) / (norms * sizes)
 
 
-def judge_stack(name: str, A: np.ndarray, y: np.ndarray, rcond: np.ndarray) -> bool:
+def judge_stack(name: str, A: np.ndarray, y: np.ndarray, rcond: np.ndarray) -> np.ndarray:
     """Report many small matrices with determinants y and reciprocal condition numbers that are at least `rcond`.
 
-    Return whether one is to be refined.
+    Return which are to be refined.
     """
     with modes.quiet():
         suspect = ~(rcond >= doubt(A.dtype))
         if not suspect.any():
-            return False
+            return suspect
         rcond = np.array(rcond)
         LU, _, info = getrf(A[suspect])
         norms, zero = np.ones(y.shape, rcond.dtype), np.zeros(y.shape, bool)
@@ -253,7 +275,7 @@ def judge_stack(name: str, A: np.ndarray, y: np.ndarray, rcond: np.ndarray) -> b
         rcond[suspect], norms[suspect] = settled(A[suspect], info, rcond_of_lu(LU, exact), exact)
         zero[suspect] = info != 0
         judge(name, A, rcond, *ranged(y, zero), norms, ADVICE)
-        return doubtful(rcond[suspect], A.dtype)
+        return suspect & (rcond < doubt(A.dtype))
 
 
 def slogdet(A: Tensor, *, out: Sequence[Tensor] | None = None) -> linalg_slogdet:

@@ -9,11 +9,12 @@ import numpy as np
 
 from lineal.base.signatures import Tensor
 from lineal.core import apply, is_grad_enabled, lift, modes, module_of, synchronize
-from lineal.ops.linalg.conditioning import FEW, doubtful, frobenius, judge, norm1, range_of, rcond_of_lu, watched
+from lineal.ops.linalg.conditioning import FEW, doubt, doubtful, frobenius, judge, norm1, range_of, rcond_of_lu, watched
 from lineal.ops.linalg.expectations import expect_well_conditioned
 from lineal.ops.linalg.lu import factors
 from lineal.ops.linalg.matrices import linalg_inv_ex, refuse_singular, require_square, stored
-from lineal.ops.linalg.systems import Inverse, InverseEx, by_factors
+from lineal.ops.linalg.refinement import mendable
+from lineal.ops.linalg.systems import Inverse, InverseEx, InverseMended, by_factors
 
 __all__ = ["inv", "inv_ex", "inverse"]
 
@@ -56,9 +57,18 @@ def inv(A: Tensor, *, out: Tensor | None = None) -> Tensor:
         return unformed(name, A)
     Y = _inverse(name, A)[0]
     expect_well_conditioned(A)
-    if watched() and A.value.size and doubtful(judge_inverse(name, A.value, Y.value), A.value.dtype):
-        Y = refined_inverse(A, *factors(A)[:2])
+    if watched() and A.value.size:
+        known = judge_inverse(name, A.value, Y.value)
+        if doubtful(known, A.value.dtype):
+            Y = mended(A, known)
     return stored(Y, out, name)
+
+
+def mended(A: Any, known: Any) -> Any:
+    """Return A⁻¹ where the reciprocal condition numbers `known` leave few digits of some."""
+    if mendable(A.value):
+        return apply(InverseMended(), A, lift(known < doubt(A.value.dtype)))
+    return refined_inverse(A, *factors(A)[:2])
 
 
 def refined_inverse(A: Any, LU: Any, pivots: Any) -> Any:

@@ -127,6 +127,11 @@ def refined(method: str, A: Any, B: Any, X: Any, factors: tuple, adjoint: bool) 
     return in_double(matrix, B, X) if single else X
 
 
+def mendable(A: np.ndarray) -> bool:
+    """Return whether A is a stack of which the doubtful matrices alone are computed again, in double precision."""
+    return A.ndim > 2 and A.dtype.char in "fF" and A.shape[-1] <= SMALL
+
+
 def in_double(A: np.ndarray, B: np.ndarray, X: np.ndarray) -> np.ndarray:
     """Return A⁻¹ B, rounded to the dtype of A only in the end; X if A is singular."""
     with contextlib.suppress(np.linalg.LinAlgError), quiet():

@@ -14,6 +14,7 @@ from lineal.core.calling import public
 from lineal.ops.conversion import cast
 from lineal.ops.linalg import kernels
 from lineal.ops.linalg.conditioning import (
+    doubt,
     doubtful,
     frobenius,
     judge,
@@ -29,9 +30,9 @@ from lineal.ops.linalg.expectations import expect_contained, expect_solvable, ex
 from lineal.ops.linalg.lu import factors, getrf, getrs
 from lineal.ops.linalg.matrices import linalg_solve_ex, real_dtype, refuse_singular, require_square, stored
 from lineal.ops.linalg.posing import prepared
-from lineal.ops.linalg.refinement import backward_error, trusted
+from lineal.ops.linalg.refinement import backward_error, mendable, trusted
 from lineal.ops.linalg.structure import factored, solve_info
-from lineal.ops.linalg.systems import GROWTH, SHORT, Solve, SolveEx, SolveProbed, by_factors, probing
+from lineal.ops.linalg.systems import GROWTH, SHORT, Solve, SolveEx, SolveMended, SolveProbed, by_factors, probing
 from lineal.ops.premise import expect, rely, rely_on
 
 __all__ = ["rcond", "solve", "solve_ex"]
@@ -158,8 +159,11 @@ def general(name: str, A: Any, B: Any, refine: bool, assume: Any = None) -> tupl
     known = rcond_of_factors(A.value, LU.value, pivots.value, norms)
     if not refine:
         expect_modest(A, LU)
-    if not refine and (doubtful(known, A.value.dtype) or grown(LU.value, norms)):
-        X = apply(by_factors("lu", False, True), A, B, LU, pivots)
+        rough, spoilt = doubtful(known, A.value.dtype), grown(LU.value, norms)
+        if rough and not spoilt and mendable(A.value):
+            X = apply(SolveMended(), A, B, lift(known < doubt(A.value.dtype)))
+        elif rough or spoilt:
+            X = apply(by_factors("lu", False, True), A, B, LU, pivots)
     return X, ("lu", known, norms), info
 
 
@@ -242,7 +246,11 @@ def stack(A: Any, B: Any) -> tuple[Any, tuple[str, Any, Any], np.ndarray] | None
     places = np.nonzero(notes.value)
     found, size = factored_for_condition(A.value[places])
     if doubtful(found, A.value.dtype):
-        return None
+        if not mendable(A.value):
+            return None
+        suspects = np.zeros(info.shape, bool)
+        suspects[places] = found < doubt(A.value.dtype)
+        X = apply(SolveMended(), A, B, lift(suspects))
     return X, ("lu", *confirmed(A.value, B.value, X.value, places, found, size)), info
 
 

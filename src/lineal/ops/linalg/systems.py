@@ -12,7 +12,7 @@ from lineal.core import Op, apply
 from lineal.ops.linalg import kernels
 from lineal.ops.linalg.conditioning import FEW, probes, range_of
 from lineal.ops.linalg.lu import getrf, getri, getrs
-from lineal.ops.linalg.refinement import refined
+from lineal.ops.linalg.refinement import in_double, refined
 from lineal.ops.linalg.structure import KERNELS
 
 GROWTH = 100
@@ -99,6 +99,24 @@ def probing(n: int, dtype: np.dtype) -> tuple[np.ndarray, Limits]:
     return V, Limits(product, 1 / (limits.least * max(width, 1)), limits.tiny, limits.eps * GROWTH if n > SHORT else 0.0)
 
 
+class SolveMended(Op):
+    """A X = B, in double precision where `suspects`, one truth value a matrix, says so; derivatives likewise, as in `Solve`."""
+
+    grad_name = "LinalgSolveExBackward0"
+    keeps = ("0 2 y", "0 2")
+    no_lowering = "host step: NumPy, in double precision"
+    host_only = "LAPACK, or kernels across the batch"
+
+    def eager(self, xp, A, B, suspects):
+        X, _ = each_regular(kernels.solve, getrs, A, B)
+        X[suspects] = in_double(A[suspects], B[suspects], X[suspects])
+        return X
+
+    def vjp(self, needs, g, y, A, B, suspects):
+        back = apply(self, A.mH, g, suspects)
+        return -(back @ y.mH) if needs[0] else None, back, None
+
+
 class SolveFactored(Op):
     """A X = B, or Aᴴ X = B if `adjoint`, by factors of A, which are numbers to work with and carry no derivative.
 
@@ -139,6 +157,26 @@ class Inverse(Op):
 
     def vjp(self, needs, g, y, A, *factors):
         return (apply(InversePull(), y, g), *[None] * len(factors))
+
+
+class InverseMended(Op):
+    """Y = A⁻¹, in double precision where `suspects`, one truth value a matrix, says so.
+
+    Ā = -A⁻ᴴ Ȳ Yᴴ, A⁻ᴴ Ȳ likewise: Y as rounded on both sides would spoil what was gained.
+    """
+
+    grad_name = "LinalgInvExBackward0"
+    keeps = "0 1 y"
+    no_lowering = "host step: NumPy, in double precision"
+    host_only = "LAPACK, or kernels across the batch"
+
+    def eager(self, xp, A, suspects):
+        Y, _ = each_regular(kernels.inv, getri, A)
+        Y[suspects] = in_double(A[suspects], np.eye(A.shape[-1], dtype=A.dtype), Y[suspects])
+        return Y
+
+    def vjp(self, needs, g, y, A, suspects):
+        return -(apply(SolveMended(), A.mH, g, suspects) @ y.mH), None
 
 
 class SolveEx(Op):

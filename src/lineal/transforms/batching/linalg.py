@@ -9,7 +9,7 @@ from lineal.ops.linalg import eigh, svd
 from lineal.ops.linalg.cholesky import Cholesky
 from lineal.ops.linalg.cholesky_derivative import CholeskyPull
 from lineal.ops.linalg.cofactors import Cofactors, Slope
-from lineal.ops.linalg.determinants import Determinant, DeterminantBounded, DeterminantProbed, SignLogDet
+from lineal.ops.linalg.determinants import Determinant, DeterminantBounded, DeterminantMended, DeterminantProbed, SignLogDet
 from lineal.ops.linalg.eig import Eig
 from lineal.ops.linalg.expectations import WellConditioned, WellFactored
 from lineal.ops.linalg.functions import Exponential
@@ -17,7 +17,18 @@ from lineal.ops.linalg.least_squares import LeastSquaresPull, PseudoInverse, Sca
 from lineal.ops.linalg.lu import LUFactor, RowOrder
 from lineal.ops.linalg.qr import QR, QRPull
 from lineal.ops.linalg.solving import ReciprocalCondition
-from lineal.ops.linalg.systems import Inverse, InverseEx, InversePull, Solve, SolveEx, SolveFactored, SolveProbed, SolvePull
+from lineal.ops.linalg.systems import (
+    Inverse,
+    InverseEx,
+    InverseMended,
+    InversePull,
+    Solve,
+    SolveEx,
+    SolveFactored,
+    SolveMended,
+    SolveProbed,
+    SolvePull,
+)
 from lineal.ops.linalg.toeplitz import Convolve, Correlate, SolveCirculant
 from lineal.ops.linalg.triangular import SolveTriangular
 from lineal.transforms.batching.moving import on_stacks
@@ -26,8 +37,9 @@ from lineal.transforms.batching.table import batches
 __all__: list[str] = []
 
 batches(Cholesky, CholeskyPull, LUFactor, RowOrder, QR, QRPull, eigh.Eigh, Eig, svd.SVD)(on_stacks)
-batches(Solve, SolveEx, SolvePull, SolveFactored, SolveProbed, SolveTriangular, Inverse, InverseEx, InversePull)(on_stacks)
-batches(Determinant, DeterminantBounded, DeterminantProbed, SignLogDet, Cofactors, Slope)(on_stacks)
+batches(Solve, SolveEx, SolvePull, SolveFactored, SolveProbed, SolveMended, SolveTriangular)(on_stacks)
+batches(Inverse, InverseEx, InverseMended, InversePull)(on_stacks)
+batches(Determinant, DeterminantBounded, DeterminantMended, DeterminantProbed, SignLogDet, Cofactors, Slope)(on_stacks)
 batches(WellConditioned, WellFactored, ReciprocalCondition, Exponential)(on_stacks)
 batches(PseudoInverse, Scale, LeastSquaresPull, Convolve, Correlate, SolveCirculant)(on_stacks)
 
