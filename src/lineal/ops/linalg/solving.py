@@ -161,7 +161,7 @@ def general(name: str, A: Any, B: Any, refine: bool, assume: Any = None) -> tupl
         expect_modest(A, LU)
         rough, spoilt = doubtful(known, A.value.dtype), grown(LU.value, norms)
         if rough and not spoilt and mendable(A.value):
-            X = apply(SolveMended(), A, B, lift(known < doubt(A.value.dtype)))
+            X = apply(SolveMended(), A, B, lift(known < doubt(A.value.dtype)), X.detach())
         elif rough or spoilt:
             X = apply(by_factors("lu", False, True), A, B, LU, pivots)
     return X, ("lu", known, norms), info
@@ -250,7 +250,7 @@ def stack(A: Any, B: Any) -> tuple[Any, tuple[str, Any, Any], np.ndarray] | None
             return None
         suspects = np.zeros(info.shape, bool)
         suspects[places] = found < doubt(A.value.dtype)
-        X = apply(SolveMended(), A, B, lift(suspects))
+        X = apply(SolveMended(), A, B, lift(suspects), X.detach())
     return X, ("lu", *confirmed(A.value, B.value, X.value, places, found, size)), info
 
 

@@ -100,21 +100,24 @@ def probing(n: int, dtype: np.dtype) -> tuple[np.ndarray, Limits]:
 
 
 class SolveMended(Op):
-    """A X = B, in double precision where `suspects`, one truth value a matrix, says so; derivatives likewise, as in `Solve`."""
+    """A X = B, in double precision where `suspects`, one truth value a matrix, says so; derivatives likewise, as in `Solve`.
+
+    What is known of X may be given, to be taken elsewhere.
+    """
 
     grad_name = "LinalgSolveExBackward0"
     keeps = ("0 2 y", "0 2")
     no_lowering = "host step: NumPy, in double precision"
     host_only = "LAPACK, or kernels across the batch"
 
-    def eager(self, xp, A, B, suspects):
-        X, _ = each_regular(kernels.solve, getrs, A, B)
+    def eager(self, xp, A, B, suspects, *known):
+        X = known[0].copy() if known else each_regular(kernels.solve, getrs, A, B)[0]
         X[suspects] = in_double(A[suspects], B[suspects], X[suspects])
         return X
 
-    def vjp(self, needs, g, y, A, B, suspects):
+    def vjp(self, needs, g, y, A, B, suspects, *known):
         back = apply(self, A.mH, g, suspects)
-        return -(back @ y.mH) if needs[0] else None, back, None
+        return (-(back @ y.mH) if needs[0] else None, back, None, *[None] * len(known))
 
 
 class SolveFactored(Op):
@@ -160,7 +163,7 @@ class Inverse(Op):
 
 
 class InverseMended(Op):
-    """Y = A⁻¹, in double precision where `suspects`, one truth value a matrix, says so.
+    """Y = A⁻¹, known but where `suspects`, one truth value a matrix, has it computed again, in double precision.
 
     Ā = -A⁻ᴴ Ȳ Yᴴ, A⁻ᴴ Ȳ likewise: Y as rounded on both sides would spoil what was gained.
     """
@@ -170,13 +173,13 @@ class InverseMended(Op):
     no_lowering = "host step: NumPy, in double precision"
     host_only = "LAPACK, or kernels across the batch"
 
-    def eager(self, xp, A, suspects):
-        Y, _ = each_regular(kernels.inv, getri, A)
+    def eager(self, xp, A, suspects, known):
+        Y = known.copy()
         Y[suspects] = in_double(A[suspects], np.eye(A.shape[-1], dtype=A.dtype), Y[suspects])
         return Y
 
-    def vjp(self, needs, g, y, A, suspects):
-        return -(apply(SolveMended(), A.mH, g, suspects) @ y.mH), None
+    def vjp(self, needs, g, y, A, suspects, known):
+        return -(apply(SolveMended(), A.mH, g, suspects) @ y.mH), None, None
 
 
 class SolveEx(Op):
