@@ -32,6 +32,7 @@ from lineal.core.precision import require_computable, rounded
 
 Rule = Callable[..., Any]
 size_of = attrgetter("size")
+ndim_of = attrgetter("ndim")
 programs: Any = later.module("lineal.compiler.single.expressions")
 
 
@@ -133,7 +134,7 @@ class Elementwise(Op):
             return super().run(xs)
         work = self.native if max(map(size_of, values)) >= self.large else self.kernel
         # NumPy's order is the rule's for matrices, unless they lie otherwise than each other: to look takes a tenth of an op
-        plain = all(each.ndim < 3 for each in values) or all(each.flags.c_contiguous for each in values)
+        plain = max(map(ndim_of, values)) < 3 or all(each.flags.c_contiguous for each in values)
         return work(*values) if plain else in_order(work, *values)
 
     def native(self, *arrays: np.ndarray) -> Any:
