@@ -1,16 +1,19 @@
 """The door cut to one and two inputs, for elementwise ops: the same steps as `apply` in the same order, without its loops.
 
 Small tensors live from this: a Python frame or a loop saved here is a tenth of an op. A failing kernel goes through `apply`
-itself, which explains the error.
+itself, which explains the error. A door that is called often gets a native one before it, of the same steps.
 """
 
 from __future__ import annotations
 
+import functools
+import itertools
 from collections.abc import Callable, Container
 from typing import Any
 
 import numpy as np
 
+from lineal.base import later
 from lineal.base.dtypes import STORED_ONLY
 from lineal.base.layouts import elementwise, in_order
 from lineal.base.platforms import FOREIGN, UNUSUAL
@@ -21,6 +24,9 @@ from lineal.core.apply import apply, lift, synchronize, synchronize_both
 from lineal.core.op import AbstractTensor, Node, Op, changed, next_id, output, released
 from lineal.core.precision import require_computable
 from lineal.core.sites import frame_at, outside, site
+
+builtins: Any = later.module("lineal.codegen.cpython.doors")
+threading: Any = later.module("threading")
 
 _Tensor = AbstractTensor
 _new = object.__new__
@@ -37,6 +43,43 @@ _NOTHING: tuple = (None,)
 _NEITHER: tuple = (None, None)
 _PAIRS = ((True, True), (True, False), (False, True))
 """Which of two inputs want derivatives."""
+HOT = 1000
+"""After how many calls a door asks for a native one."""
+PASSING: set[type] = set()
+"""The subclasses of tensors, beside which native doors take those of `engine.final`, that are nothing but tensors to an op."""
+
+
+class Opening:
+    """Native doors: a thread prepares them when one is first asked for, since LLVM may not be loaded yet."""
+
+    house: Any = None
+    asked = False
+
+    def door(self, number: int, *given: Any) -> Callable[..., Any] | None:
+        """Return the native door of an op of so many inputs; None if there is none, or none yet."""
+        if self.house is not None:
+            return builtins.opened(self.house, builtins.Door(*given), number)
+        if not self.asked and engine.final is not AbstractTensor and modes.fast:
+            self.asked = True
+            threading.Thread(target=self.prepare, name="lineal doors").start()
+        return None
+
+    def prepare(self) -> None:
+        """Write and link the code of all native doors."""
+        house = builtins.House(
+            *(engine.final, PASSING, Node, modes.grad_enabled, modes.recorder, modes.error_state, modes.silent, vars(modes)),
+            *(UNUSUAL, synchronize, next_id, frame_at, outside, site),
+        )
+        if builtins.library(house) is not None:
+            self.house = house
+
+
+opening = Opening()
+
+
+def calls() -> Callable[[], None]:
+    """Return what is to be called at every call of a door; StopIteration once that was often."""
+    return itertools.repeat(None, HOT).__next__
 
 
 def grow(op: Op, edges: tuple, indices: tuple, kept: tuple | list, y: Any) -> Node:
@@ -87,8 +130,16 @@ def unary_door(
     plan, rest, large = op.plan((True,)), otherwise(op, kernel), op.large
     keeps_input, keeps_output, differentiable = plan.marks[0], plan.output, op.differentiable
     bare, spec = spec and not plan.holds, spec and plan.holds
+    native, count = None, calls()
 
     def door(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+        nonlocal native, count
+        if native is not None and out is None:
+            return native(input)
+        try:
+            count()
+        except StopIteration:
+            native, count = opening.door(1, op, kernel, rest, elsewhere, large, *told, tuple(usual)), calls()
         try:
             x: Any = input.value
         except AttributeError:
@@ -123,6 +174,8 @@ def unary_door(
             listener.record(op, (input,), (y,))
         return y
 
+    elsewhere = functools.partial(apply, op) if unusual is None else functools.partial(unusual, out=None)
+    told = (differentiable, False, (1 if keeps_input else 2 if bare else 3 if spec else 0, keeps_output))
     return door
 
 
@@ -132,8 +185,16 @@ def binary_door(op: Op, kernel: Callable, *, usual: Container = (), unusual: Cal
     A door with `unusual`, of a public function, goes there unless it is given two tensors of one of the dtypes `usual`.
     """
     differentiable, rest, long, (both, first, second) = op.differentiable, otherwise(op, kernel), op.large, map(op.plan, _PAIRS)
+    native, count = None, calls()
 
     def door(input: Any, other: Any, *, out: Tensor | None = None) -> Tensor:
+        nonlocal native, count
+        if native is not None and out is None:
+            return native(input, other)
+        try:
+            count()
+        except StopIteration:
+            native, count = opening.door(2, op, kernel, rest, elsewhere, long, *told, tuple(usual)), calls()
         if unusual is not None and not (out is None and isinstance(other, _Tensor) and isinstance(input, _Tensor)):
             return unusual(input, other, out)
         a, b = input.value, other.value
@@ -170,6 +231,9 @@ def binary_door(op: Op, kernel: Callable, *, usual: Container = (), unusual: Cal
             listener.record(op, (input, other), (y,))
         return y
 
+    elsewhere = functools.partial(apply, op) if unusual is None else functools.partial(unusual, out=None)
+    kept = [each for plan in (both, first, second) for each in (plan.inputs, *plan.marks, plan.output)]
+    told = (differentiable, unusual is not None, tuple(map(bool, kept)))
     return door
 
 

@@ -316,13 +316,13 @@ def _restore_slowly(state: np.errstate) -> None:
     state.__exit__(None, None, None)
 
 
-_fast = silent is not None and hasattr(_umath, "_extobj_contextvar")
-if not _fast:
+fast = silent is not None and hasattr(_umath, "_extobj_contextvar")
+if not fast:
     silent = object()
-silence: Callable[[Any], Any] = error_state.set if _fast else _silence_slowly
-restore: Callable[[Any], None] = error_state.reset if _fast else _restore_slowly
+silence: Callable[[Any], Any] = error_state.set if fast else _silence_slowly
+restore: Callable[[Any], None] = error_state.reset if fast else _restore_slowly
 
 
 def quiet() -> Setting | np.errstate:
     """Return a context in which NumPy is silent about inf and nan; ops inside it skip setting it themselves."""
-    return Setting((error_state, silent)) if _fast else np.errstate(all="ignore")
+    return Setting((error_state, silent)) if fast else np.errstate(all="ignore")

@@ -17,9 +17,9 @@ outside: set[str] = set()
 frame_at = sys._getframe
 
 
-def site() -> Site:
+def site(depth: int = 3) -> Site:
     """Return the place in the user's code (the innermost frame outside lineal) that led here, past the door and its caller."""
-    frame = frame_at(3)
+    frame = frame_at(depth)
     while True:
         code = frame.f_code
         inside = _inside.get(code.co_filename)

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from lineal.base.signatures import Device, DType
 from lineal.core import AbstractTensor, lift
+from lineal.core.door import PASSING
 from lineal.ops import empty
 from lineal.tensors import Tensor
 
@@ -44,6 +45,9 @@ class Parameter(Tensor):
 
     def __reduce_ex__(self, protocol: Any) -> tuple:
         return self.__reduce__()
+
+
+PASSING.add(Parameter)
 
 
 class Marked(type):

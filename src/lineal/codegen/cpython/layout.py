@@ -81,6 +81,14 @@ def ndarray() -> ArrayLayout | None:
         return None
 
 
+def numpy_function(place: int) -> int:
+    """Return the address of a function of NumPy's C API, by its place in the table that modules in C are compiled against."""
+    capsule = np._core._multiarray_umath._ARRAY_API  # type: ignore[attr-defined]
+    look = ctypes.pythonapi.PyCapsule_GetPointer
+    look.restype, look.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
+    return word(look(capsule, None) + 8 * place)
+
+
 def slot(thing: object, value: object) -> int:
     """Return the byte offset at which `thing`, an object with __slots__, refers to `value`; LookupError if nowhere."""
     return offset_of(id(value), thing)

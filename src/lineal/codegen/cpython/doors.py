@@ -1,0 +1,457 @@
+"""The door of ops of one and two inputs as Python builtins: what `core/door.py` does around the kernel, in a third of the time.
+
+One function serves all ops of one input, and one those of two: what differs from op to op lies in a tuple, the builtin's self.
+Tensors of the usual classes, with nobody listening, pass here; all else goes to the tuple's last callable, before anything is
+done. The kernel is the same callable on either way, and so are the numbers.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lineal.codegen.cpython import layout
+from lineal.codegen.cpython.entry import METH_FASTCALL, MethodDef
+from lineal.codegen.cpython.exactloops import DTYPES as EXACT
+from lineal.codegen.cpython.exactloops import LOOPS, name_of, write_loops
+from lineal.codegen.cpython.objects import ALIGNED, ObjectWriter, field
+from lineal.codegen.emit import Emitter
+from lineal.codegen.engine import Library, engine
+from lineal.codegen.kinds import int32, int64, pointer
+from lineal.codegen.once import once
+from lineal.codegen.values import Value
+
+__all__ = ["Door", "House", "opened"]
+
+TABLE, KERNEL, REST, OP, SLOW = range(5)
+"""What the tuple of a door holds."""
+LARGE, DIFFERENTIABLE, ALIKE, PLANS, LOOP, DTYPES = 0, 1, 2, 3, 15, 15 + len(EXACT)
+"""The words of its table: the size from which `rest` works, whether there is a derivative, whether inputs of different shapes
+go the slow way when one is wanted, what is kept, the addresses of exact loops, and those of the dtypes that pass, none for all,
+after their number."""
+NOTHING, INPUT, FREED, SPEC = range(4)
+"""What is kept of the input of an op that has one: nothing, itself, or its shape and dtype, in a list or in a tuple."""
+C_ORDER = 0x1
+NEW_FROM_DESCR = 94
+"""The place of PyArray_NewFromDescr in the table of NumPy's C API, part of its binary interface since 1.0."""
+NODE = ("op", "edges", "indices", "kept", "y", "extra", "memories", "code", "offset", "id")
+TENSOR = ("value", "node", "index", "memory", "origin")
+
+
+@dataclass(frozen=True, eq=False)
+class House:
+    """What a door knows of the tensors, nodes and modes behind it."""
+
+    tensor: type
+    """The class of results, and of inputs."""
+    passing: set[type]
+    """The subclasses that inputs may have."""
+    node: type
+    grad_enabled: ContextVar
+    recorder: ContextVar
+    error_state: ContextVar
+    silent: Any
+    modes: dict[str, Any]
+    """The module in which `blank` is `object.__new__`, unless tensors are made otherwise just now."""
+    unusual: set
+    """Empty, or some tensors want to be looked at."""
+    synchronize: Callable[[Any], None]
+    next_id: Callable[[], int]
+    frame_at: Callable[[int], Any]
+    outside: set[str]
+    site: Callable[[int], tuple[Any, int]]
+
+
+@dataclass(frozen=True, eq=False)
+class Door:
+    """One op's part: its kernels, what it keeps for the derivative, and where all else goes."""
+
+    op: Any
+    kernel: Callable[..., Any]
+    rest: Callable[..., Any]
+    slow: Callable[..., Any]
+    large: int
+    differentiable: bool
+    alike: bool
+    plans: tuple[int, ...]
+    """Of one input: what is kept of it, and whether the output is. Of two, by which want derivatives, both, the first, the
+    second: whether anything is kept of the inputs, the first, the second, the output."""
+    dtypes: Sequence[np.dtype]
+
+
+class DoorWriter(ObjectWriter):
+    """Writes the builtin for ops of so many inputs."""
+
+    def __init__(self, e: Emitter, found: layout.ArrayLayout, house: House):
+        super().__init__(e, found)
+        self.house = house
+        self.tensors = slots_of(house.tensor, TENSOR)
+        self.nodes = slots_of(house.node, NODE)
+
+    def write(self, name: str, number: int) -> None:
+        """Write `name(self, args, count)`."""
+        e = self.e
+        with e.function(name, [("self", pointer), ("args", pointer), ("count", int64)], pointer) as (self_, args, count):
+            self.door = [e.load(self_, pointer, offset_in_tuple() // 8 + n) for n in range(SLOW + 1)]
+            self.table = field(e, self.door[TABLE], self.layout.data, pointer)
+            self.expect(count == number)
+            xs = [e.load(args, pointer, n) for n in range(number)]
+            arrays = [self.array(x) for x in xs]
+            self.usual(arrays)
+            self.modes()
+            for x in xs:
+                self.synchronize(x)
+            wanted = self.wanted(xs, arrays)
+            value = self.computed(arrays)
+            y = self.tensor(value)
+            with e.when(wanted):
+                node = self.grown(xs, arrays, value)
+                self.release(self.of(None))
+                self.put(y, self.tensors["node"], node)
+            e.ret(y)
+            e.begin("slow")
+            e.ret(e.call("PyObject_Vectorcall", pointer, self.door[SLOW], args, count, e.const(0, pointer)))
+
+    # what passes
+
+    def array(self, x: Value) -> Value:
+        """Write the look at an input; return its array."""
+        e = self.e
+        kind = field(e, x, self.layout.type, pointer)
+        with e.when(kind != self.of(self.house.tensor)):
+            self.expect(e.call("PySet_Contains", int32, self.of(self.house.passing), kind) == 1)
+        value = field(e, x, self.tensors["value"], pointer)
+        self.expect(value != 0)
+        self.expect(field(e, value, self.layout.type, pointer) == self.of(np.ndarray))
+        return value
+
+    def usual(self, arrays: list[Value]) -> None:
+        """Write that the arrays are of one dtype, one of those that pass."""
+        e = self.e
+        dtypes = [field(e, each, self.layout.dtype, pointer) for each in arrays]
+        for each in dtypes[1:]:
+            self.expect(each == dtypes[0])
+        count = self.word(DTYPES)
+        passes = e.slot(e.cast(count == 0, int64))
+        with e.loop(count) as n, e.when(e.load(self.table, pointer, n + (DTYPES + 1)) == dtypes[0]):
+            e.store(e.const(1, int64), passes)
+        self.expect(e.load(passes, int64) != 0)
+
+    def modes(self) -> None:
+        """Write that nobody listens, and that tensors are made as usual."""
+        house = self.house
+        self.expect(self.item(self.of(house.modes), "blank") == self.of(object.__new__))
+        self.expect(self.e.call("PySet_Size", int64, self.of(house.unusual)) == 0)
+        self.expect(self.current(house.recorder) == self.of(None))
+
+    def synchronize(self, x: Value) -> None:
+        """Write that a view follows its base's history."""
+        e = self.e
+        with e.when(field(e, x, self.tensors["origin"], pointer) != self.of(None)):
+            done = self.asked(self.of(self.house.synchronize), [x])
+            self.release(done)
+
+    def wanted(self, xs: list[Value], arrays: list[Value]) -> Value:
+        """Write whether a derivative may be asked for."""
+        e, none = self.e, self.of(None)
+        history = any_of([field(e, x, self.tensors["node"], pointer) != none for x in xs])
+        wanted = e.slot(e.const(0, int64))
+        with e.when(history & (self.word(DIFFERENTIABLE) != 0)):
+            enabled = self.current(self.house.grad_enabled) == self.of(True)
+            e.store(e.cast(enabled, int64), wanted)
+        if len(arrays) == 2:
+            # where shapes differ, the derivative is that of operands repeated before
+            with e.when((e.load(wanted, int64) != 0) & (self.word(ALIKE) != 0)):
+                self.expect(self.same_shape(*arrays))
+        return e.load(wanted, int64) != 0
+
+    def same_shape(self, a: Value, b: Value) -> Value:
+        """Write whether two arrays have one shape."""
+        e, at = self.e, self.layout
+        ranks = [field(e, each, at.ndim, int32) for each in (a, b)]
+        shapes = [field(e, each, at.shape, pointer) for each in (a, b)]
+        same = e.slot(e.cast(ranks[0] == ranks[1], int64))
+        with (
+            e.loop(e.cast(ranks[0], int64) * e.load(same, int64)) as n,
+            e.when(e.load(shapes[0], int64, n) != e.load(shapes[1], int64, n)),
+        ):
+            e.store(e.index(0), same)
+        return e.load(same, int64) != 0
+
+    # what is done
+
+    def computed(self, arrays: list[Value]) -> Value:
+        """Write the work; return the new array."""
+        e = self.e
+        sizes = [self.size(each) for each in arrays]
+        small = all_of([size < self.word(LARGE) for size in sizes])
+        flat = all_of([field(e, each, self.layout.ndim, int32) < 3 for each in arrays])
+        flags = [field(e, each, self.layout.flags, int32) for each in arrays]
+        ordered = all_of([(each & C_ORDER) != 0 for each in flags])
+        loop, y = self.loop(arrays[0]), e.slot(e.const(0, pointer))
+        with e.when(small & ordered & all_of([(each & ALIGNED) != 0 for each in flags]) & (loop != 0)):
+            e.store(self.looped(loop, arrays, sizes), y)
+        with e.when(e.load(y, pointer) == 0):
+            e.store(self.called(e.select(small & (flat | ordered), self.door[KERNEL], self.door[REST]), arrays), y)
+        return e.load(y, pointer)
+
+    def loop(self, array: Value) -> Value:
+        """Write which exact loop there is for arrays of this dtype; 0 if none."""
+        e, dtype, found = self.e, field(self.e, array, self.layout.dtype, pointer), self.e.const(0, pointer)
+        for n, each in enumerate(EXACT):
+            found = e.select(dtype == self.of(each), e.load(self.table, pointer, LOOP + n), found)
+        return found
+
+    def looped(self, loop: Value, arrays: list[Value], sizes: list[Value]) -> Value:
+        """Write the run of an exact loop, 0 if shapes do not fit; one of two arrays may be one number without dimensions."""
+        e, at, y = self.e, self.layout, self.e.slot(self.e.const(0, pointer))
+        ranks = [field(e, each, at.ndim, int32) for each in arrays]
+        fits, like, steps = e.slot(e.const(1, int64)), arrays[0], [e.index(1)] * len(arrays)
+        if len(arrays) == 2:
+            like = e.select(ranks[0] == 0, arrays[1], arrays[0])
+            steps = [e.select((rank == 0) & (other != 0), e.index(0), e.index(1)) for rank, other in zip(ranks, ranks[::-1])]
+            with e.when((ranks[0] != 0) & (ranks[1] != 0)):
+                e.store(e.cast(self.same_shape(*arrays), int64), fits)
+        with e.when(e.load(fits, int64) != 0):
+            descr, none = self.retain(field(e, like, at.dtype, pointer)), e.const(0, pointer)
+            dims = field(e, like, at.ndim, int32), field(e, like, at.shape, pointer)
+            array = e.call(
+                "PyArray_NewFromDescr", pointer, self.of(np.ndarray), descr, *dims, none, none, e.const(0, int32), none
+            )
+            self.or_raise(array)
+            given = [each for x, step in zip(arrays, steps) for each in (field(e, x, at.data, pointer), step)]
+            count = e.select(ranks[0] == 0, sizes[-1], sizes[0])
+            e.call_pointer(loop, *given, field(e, array, at.data, pointer), count)
+            e.store(array, y)
+        return e.load(y, pointer)
+
+    def called(self, work: Value, arrays: list[Value]) -> Value:
+        """Write the kernel's call, NumPy silent about inf and nan; return the new array."""
+        e, house = self.e, self.house
+        token = e.slot(e.const(0, pointer))
+        with e.when(self.current(house.error_state) != self.of(house.silent)):
+            e.store(e.call("PyContextVar_Set", pointer, self.of(house.error_state), self.of(house.silent)), token)
+        found = e.slot(
+            e.call("PyObject_Vectorcall", pointer, work, self.vector(arrays), e.index(len(arrays)), e.const(0, pointer))
+        )
+        with e.when(e.load(found, pointer) == 0):
+            # the slow way fails too, and says why
+            e.call("PyErr_Clear", None)
+        with e.when(e.load(token, pointer) != 0):
+            e.call("PyContextVar_Reset", int32, self.of(house.error_state), e.load(token, pointer))
+            self.release(e.load(token, pointer))
+        self.expect(e.load(found, pointer) != 0)
+        with e.when(field(e, e.load(found, pointer), self.layout.type, pointer) != self.of(np.ndarray)):
+            before = e.load(found, pointer)
+            array = e.call(
+                "PyObject_Vectorcall", pointer, self.of(np.asarray), self.vector([before]), e.index(1), e.const(0, pointer)
+            )
+            self.release(before)
+            self.or_raise(array)
+            e.store(array, found)
+        return e.load(found, pointer)
+
+    def size(self, array: Value) -> Value:
+        """Write how many elements an array has."""
+        e = self.e
+        shape, size = field(e, array, self.layout.shape, pointer), e.slot(e.const(1, int64))
+        with e.loop(e.cast(field(e, array, self.layout.ndim, int32), int64)) as n:
+            e.store(e.load(size, int64) * e.load(shape, int64, n), size)
+        return e.load(size, int64)
+
+    def tensor(self, value: Value) -> Value:
+        """Write the making of the result, which takes the array."""
+        y = self.made(self.house.tensor)
+        self.put(y, self.tensors["value"], value)
+        for name in TENSOR[1:]:
+            self.put(y, self.tensors[name], self.none())
+        return y
+
+    # what is remembered
+
+    def grown(self, xs: list[Value], arrays: list[Value], value: Value) -> Value:
+        """Write the making of the node."""
+        e = self.e
+        node = self.made(self.house.node)
+        edges, indices = ([field(e, x, self.tensors[name], pointer) for x in xs] for name in ("node", "index"))
+        self.put(node, self.nodes["op"], self.retain(self.door[OP]))
+        self.put(node, self.nodes["edges"], self.together(edges))
+        self.put(node, self.nodes["indices"], self.together(indices))
+        kept, output = self.kept_of_one(xs[0], arrays[0]) if len(xs) == 1 else self.kept_of_two(xs, edges)
+        self.put(node, self.nodes["kept"], kept)
+        self.put(node, self.nodes["y"], self.retain(e.select(output, value, self.of(None))))
+        self.put(node, self.nodes["extra"], self.none())
+        self.put(node, self.nodes["memories"], self.none())
+        self.place(node)
+        self.put(node, self.nodes["id"], self.asked(self.of(self.house.next_id), []))
+        return node
+
+    def kept_of_one(self, x: Value, array: Value) -> tuple[Value, Value]:
+        """Write what is kept of the input, and whether the output is."""
+        e, kept = self.e, self.e.slot(self.e.const(0, pointer))
+        how = self.word(PLANS)
+        with e.when(how < FREED):
+            e.store(self.together([e.select(how == INPUT, x, self.of(None))]), kept)
+        with e.when(how >= FREED):
+            shape = e.call("PyObject_GetAttr", pointer, array, self.of("shape"))
+            self.or_raise(shape)
+            spec = self.together([shape, field(e, array, self.layout.dtype, pointer)])
+            self.release(shape)
+            with e.if_else(how == FREED) as (then, otherwise):
+                with then:
+                    holder = e.call("PyList_New", pointer, e.index(1))
+                    e.call("PyList_SetItem", int32, holder, e.index(0), spec)
+                    e.store(holder, kept)
+                with otherwise:
+                    e.store(self.together([spec]), kept)
+                    self.release(spec)
+        return e.load(kept, pointer), self.word(PLANS + 1) != 0
+
+    def kept_of_two(self, xs: list[Value], edges: list[Value]) -> tuple[Value, Value]:
+        """Write what is kept of the inputs, and whether the output is, by which of them want derivatives."""
+        e, none = self.e, self.of(None)
+        # both, the first alone, the second alone
+        plan = e.select(edges[1] == none, e.index(1), e.select(edges[0] == none, e.index(2), e.index(0))) * 4 + PLANS
+        first, second = (e.select(e.load(self.table, int64, plan + n + 1) != 0, x, none) for n, x in enumerate(xs))
+        return self.together([first, second]), e.load(self.table, int64, plan + 3) != 0
+
+    def place(self, node: Value) -> None:
+        """Write where in the user's code this is: the caller of the function that called the builtin, if it is outside."""
+        e, house = self.e, self.house
+        frame = self.asked(self.of(house.frame_at), [self.of(1)])
+        code = e.call("PyFrame_GetCode", pointer, frame)
+        offset = e.call("PyLong_FromSsize_t", pointer, e.cast(e.call("PyFrame_GetLasti", int32, frame), int64))
+        self.release(frame)
+        self.put(node, self.nodes["code"], code)
+        self.put(node, self.nodes["offset"], offset)
+        file = e.call("PyObject_GetAttr", pointer, code, self.of("co_filename"))
+        known = e.call("PySet_Contains", int32, self.of(house.outside), file)
+        self.release(file)
+        with e.when(known != 1):
+            pair = self.asked(self.of(house.site), [self.of(2)])
+            for n, (name, before) in enumerate((("code", code), ("offset", offset))):
+                self.put(node, self.nodes[name], self.retain(e.call("PyTuple_GetItem", pointer, pair, e.index(n))))
+                self.release(before)
+            self.release(pair)
+
+    # objects
+
+    def word(self, place: int) -> Value:
+        return self.e.load(self.table, int64, place)
+
+    def none(self) -> Value:
+        return self.retain(self.of(None))
+
+    def put(self, thing: Value, slot: int, reference: Value) -> None:
+        """Write a new reference into a slot that is empty."""
+        self.e.store(reference, self.e.offset(thing, slot))
+
+    def together(self, things: Sequence[Value]) -> Value:
+        """Write a new tuple of things that are borrowed."""
+        e = self.e
+        made = e.call("PyTuple_New", pointer, e.index(len(things)))
+        for n, each in enumerate(things):
+            e.call("PyTuple_SetItem", int32, made, e.index(n), self.retain(each))
+        return made
+
+    def made(self, kind: type) -> Value:
+        """Write `object.__new__(kind)`."""
+        found = self.e.call("PyType_GenericAlloc", pointer, self.of(kind), self.e.index(0))
+        self.or_raise(found)
+        return found
+
+    def asked(self, function: Value, given: Sequence[Value]) -> Value:
+        """Write a call that returns a new reference; what it raises is raised."""
+        found = self.vectorcall(function, given)
+        self.or_raise(found)
+        return found
+
+    def vectorcall(self, function: Value, given: Sequence[Value]) -> Value:
+        """Write a call that returns a new reference, or 0 where it raises."""
+        e = self.e
+        return e.call("PyObject_Vectorcall", pointer, function, self.vector(given), e.index(len(given)), e.const(0, pointer))
+
+    def or_raise(self, found: Value) -> None:
+        e = self.e
+        with e.when(found == 0):
+            e.ret(e.const(0, pointer))
+            e.begin(e.label("never"))
+
+
+def any_of(tests: Sequence[Value]) -> Value:
+    found = tests[0]
+    for each in tests[1:]:
+        found = found | each
+    return found
+
+
+def all_of(tests: Sequence[Value]) -> Value:
+    found = tests[0]
+    for each in tests[1:]:
+        found = found & each
+    return found
+
+
+def slots_of(kind: type, names: Sequence[str]) -> dict[str, int]:
+    """Return where objects of a class keep these slots, in bytes; LookupError if that is not to be found."""
+    thing, found = object.__new__(kind), {}
+    for name in names:
+        mark = object()
+        setattr(thing, name, mark)
+        found[name] = layout.slot(thing, mark)
+    return found
+
+
+def offset_in_tuple() -> int:
+    """Return where a tuple keeps its first item."""
+    mark = object()
+    return layout.offset_of(id(mark), (mark,))
+
+
+@once
+def library(house: House) -> tuple[Library, list[object]] | None:
+    """Return the two builtins' code and what it refers to; None where Python's objects cannot be read."""
+    found = layout.ndarray()
+    if found is None:
+        return None
+    e = Emitter(engine().target)
+    try:
+        writer = DoorWriter(e, found, house)
+        for number, name in enumerate(("one", "two"), 1):
+            writer.write(name, number)
+        symbols = {**writer.symbols, "PyArray_NewFromDescr": layout.numpy_function(NEW_FROM_DESCR)}
+    except LookupError:
+        return None
+    loops = write_loops(e)
+    linked = engine().build(e, ["one", "two", *loops], {name: at for name, at in symbols.items() if name in e.declared})
+    return linked, writer.kept
+
+
+def opened(house: House, door: Door, number: int) -> Callable[..., Any] | None:
+    """Return the builtin of an op of so many inputs; None where there can be none."""
+    made = library(house)
+    if made is None:
+        return None
+    linked, _ = made
+    dtypes = [each for each in door.dtypes if isinstance(each, np.dtype)]
+    words = [door.large, door.differentiable, door.alike, *door.plans]
+    table = np.zeros(DTYPES + 1 + len(dtypes), np.int64)
+    table[: len(words)] = words
+    if door.kernel.__class__ is np.ufunc and door.kernel in LOOPS:
+        table[LOOP:DTYPES] = [linked[name_of(door.kernel, each)] for each in EXACT]
+    table[DTYPES] = len(dtypes)
+    table[DTYPES + 1 :] = [id(each) for each in dtypes]
+    self = (table, door.kernel, door.rest, door.op, door.slow, made, dtypes)
+    name = "one" if number == 1 else "two"
+    definition = MethodDef(name.encode(), linked[name], METH_FASTCALL)
+    # a builtin asks its description when it is freed, and a garbage collection may have emptied its self before that
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(definition))
+    make = ctypes.pythonapi.PyCMethod_New
+    make.restype = ctypes.py_object
+    make.argtypes = [ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p, ctypes.c_void_p]
+    return make(ctypes.addressof(definition), self, None, None)
