@@ -16,6 +16,7 @@ LARGE = "one pass over a large array, of numbers that equal those of the ops tha
 NUMBERS = "what was found in these numbers would be taken to hold for others that a trace sees"
 UNFORMED = "an inverse that nobody has looked at is no op yet"
 
+OTHERS = "whose optimizer this is wants to know"
 PLAIN = "a plain write of few elements, which is told as ops"
 PLACE = "a place that a number of a tensor decides is not a place for other numbers"
 
@@ -53,9 +54,12 @@ REASONS = {
     "ops/reductions/front.py:is_one_op": LARGE,
     "ops/reductions/normalisation.py:vjp": LARGE,
     "optim/change.py:apart": LARGE,
-    "optim/change.py:counted": "a number is the same in both; a dozen ops on it take longer than a small update",
     "optim/change.py:in_one_loop": LARGE,
+    "optim/change.py:unheard": "a number is the same in both; a dozen ops on it take longer than a small update",
+    "optim/hooks.py:tell": TELLS,
     "optim/optimizer.py:heard": TELLS,
+    "porting/optimizers.py:_get_value": OTHERS,
+    "porting/optimizers.py:_stack_if_compiling": OTHERS,
     "tensors/autograd_methods.py:get_grad": TELLS,
     "tensors/autograd_methods.py:put_grad": TELLS,
     "tensors/conversion_methods.py:concretize": TELLS,

@@ -16,6 +16,12 @@ OPTIONS = {
         {"centered": True, "momentum": 0.5, "weight_decay": 0.1, "maximize": True},
     ],
     "Adagrad": [{}, {"lr_decay": 0.1, "weight_decay": 0.1}, {"initial_accumulator_value": 0.5}, {"maximize": True}],
+    "Adadelta": [{"weight_decay": 0.1}],
+    "Adamax": [{"weight_decay": 0.1}],
+    "NAdam": [{"weight_decay": 0.1, "decoupled_weight_decay": True}],
+    "RAdam": [{"weight_decay": 0.1, "maximize": True}],
+    "Rprop": [{}],
+    "ASGD": [{"lambd": 0.1, "t0": 3.0, "weight_decay": 0.1}],
 }
 CASES = [(name, options) for name, each in OPTIONS.items() for options in each]
 
@@ -29,7 +35,7 @@ def loss(real, imag):
     return ((real * 3) ** 2 + (imag + 1) ** 2 + real * imag).sum()
 
 
-def trained(optimizer, parameters, parts, compiled, steps=5):
+def trained(optimizer, parameters, parts, compiled, steps=8):
     def step():
         optimizer.zero_grad()
         y = loss(*parts())

@@ -252,6 +252,7 @@ def test_a_grad_that_does_not_fit_is_refused_before_any_step(grad, error, messag
 
 
 AT_ONCE = [("SGD", {"momentum": 0.9, "weight_decay": 0.1}), ("Adam", {"amsgrad": True}), ("RMSprop", {}), ("Adagrad", {})]
+AT_ONCE += [(name, {}) for name in ("ASGD", "Adadelta", "Adafactor", "Adamax", "NAdam", "RAdam", "Rprop")]
 SHAPES = [((70, 30), "float32"), ((40,), "float32"), ((), "float64"), ((0, 3), "float32"), ((40, 50), "float64")]
 
 

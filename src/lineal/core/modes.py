@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import inspect
 from _thread import allocate_lock  # threading.Lock without threading, a millisecond of import
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar, overload
 
@@ -67,8 +67,8 @@ class Recorder(Protocol):
         """Called when `holder[key]`, which may be another number next time, is read; return what to compute with."""
         return holder[key]
 
-    def assume(self, holder: Any) -> None:
-        """Called when what follows depends on the numbers and switches in the mapping `holder`."""
+    def assume(self, holder: Any, names: Iterable[str]) -> None:
+        """Called when what follows depends on the numbers and switches in the mapping `holder` of these names."""
 
     def saw(self, module: Any) -> None:
         """Called when `module`, whose `training` and parameters decide what it does, is called."""

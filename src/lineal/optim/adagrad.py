@@ -6,12 +6,11 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from lineal.base import dtypes
 from lineal.base.signatures import Tensor
 from lineal.ops import full_like
-from lineal.optim.change import Update
-from lineal.optim.optimizer import Optimizer, Params, check_option
-from lineal.tensors import tensor
+from lineal.optim.change import Update, counted, counter
+from lineal.optim.optimizer import Optimizer, Params
+from lineal.optim.options import check_option, check_rate, check_ways
 
 
 class Adagrad(Optimizer):
@@ -34,10 +33,12 @@ class Adagrad(Optimizer):
         differentiable: bool = False,
         fused: bool | None = None,
     ):
-        options = {"learning rate": lr, "lr_decay value": lr_decay, "weight_decay value": weight_decay}
+        check_rate(lr)
+        options = {"lr_decay value": lr_decay, "weight_decay value": weight_decay}
         options |= {"initial_accumulator_value value": initial_accumulator_value, "epsilon value": eps}
         for what, value in options.items():
             check_option(what, value >= 0, value)
+        check_ways(foreach, fused, differentiable)
         defaults = {
             "lr": lr,
             "lr_decay": lr_decay,
@@ -54,16 +55,14 @@ class Adagrad(Optimizer):
             for parameter in group["params"]:
                 # both parts of a complex parameter begin with the value
                 begin = initial_accumulator_value * (1 + 1j if parameter.is_complex() else 1)
-                self.state[parameter] = {"step": tensor(0.0, dtype=dtypes.float32), "sum": full_like(parameter.detach(), begin)}
+                self.state[parameter] = {"step": counter(), "sum": full_like(parameter.detach(), begin)}
 
     def update(self, parameter: Any, grad: Any, group: dict[str, Any]) -> Update:
         state = self.state[parameter]
-        # A float64 tensor of no dimensions: exact for large t and, unlike a number, alive in a trace.
-        before = state["step"].to(dtypes.float64)
-        state["step"].add_(1)
+        before = counted(state["step"]) - 1
         decay = group["weight_decay"]
         size = group["lr"] / (before * group["lr_decay"] + 1)
-        return Update("adagrad", gathered(decay != 0), (parameter, state["sum"], grad), (size, group["eps"], decay), 2)
+        return Update("adagrad", gathered(bool(decay != 0)), (parameter, state["sum"], grad), (size, group["eps"], decay), 2)
 
 
 @functools.cache

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from lineal.base import dtypes
 from lineal.base.signatures import Tensor
+from lineal.core import AbstractTensor
 from lineal.ops import zeros_like
-from lineal.optim.change import Update, counted
-from lineal.optim.optimizer import Optimizer, Params, check_option
-from lineal.tensors import tensor
+from lineal.optim.change import Update, counted, counter
+from lineal.optim.optimizer import Optimizer, Params
+from lineal.optim.options import check_betas, check_option, check_rate, check_ways, scalar
 
 
 class Adam(Optimizer):
@@ -39,14 +39,15 @@ class Adam(Optimizer):
         fused: bool | None = None,
         decoupled_weight_decay: bool = False,
     ):
-        check_option("learning rate", lr >= 0, lr)
+        refuse_tensors(lr, betas, bool(foreach) and not capturable)
+        check_rate(lr)
         check_option("epsilon value", eps >= 0, eps)
-        for place, beta in enumerate(betas):
-            check_option(f"beta parameter at index {place}", 0 <= beta < 1, beta)
+        check_betas(betas)
         check_option("weight_decay value", weight_decay >= 0, weight_decay)
+        check_ways(foreach, fused, differentiable)
         defaults = {
             "lr": lr,
-            "betas": betas,
+            "betas": tuple([scalar(each) for each in betas]),
             "eps": eps,
             "weight_decay": weight_decay,
             "amsgrad": amsgrad,
@@ -62,7 +63,7 @@ class Adam(Optimizer):
     def _state_of(self, parameter: Any, amsgrad: bool) -> dict[str, Any]:
         state = self.state[parameter]
         if not state:
-            state["step"] = tensor(0.0, dtype=dtypes.float32)
+            state["step"] = counter()
             state["exp_avg"] = zeros_like(parameter.detach())
             state["exp_avg_sq"] = zeros_like(parameter.detach())
             if amsgrad:
@@ -80,7 +81,7 @@ class Adam(Optimizer):
         root = math.sqrt(root) if isinstance(root, float) else root.sqrt()
         changed = (parameter, *(state[name] for name in STATE if name in state))
         numbers = (beta1, 1 - beta1, beta2, 1 - beta2, size, root, group["eps"], 1 - lr * decay if decoupled else decay)
-        formula = moments(decay != 0, decoupled, group["amsgrad"])
+        formula = moments(bool(decay != 0), decoupled, group["amsgrad"])
         return Update("adam", formula, (*changed, grad), numbers, len(changed))
 
 
@@ -104,6 +105,19 @@ def moments(decays: bool, decoupled: bool, amsgrad: bool) -> Callable[..., tuple
         return p - m * size / denominator, m, v, *tops
 
     return formula
+
+
+def refuse_tensors(lr: Any, betas: Sequence[Any], in_lists: bool) -> None:
+    """Refuse tensors of several elements, one beta alone as a tensor, and tensors for `foreach` without `capturable`."""
+    tensors = [isinstance(each, AbstractTensor) for each in (lr, *betas)]
+    for what, is_tensor in zip(("lr", "betas[0]", "betas[1]"), tensors):
+        if is_tensor and in_lists:
+            raise ValueError(f"{what} as a Tensor is not supported for capturable=False and foreach=True")
+    if tensors[1] is not tensors[2] or not all(isinstance(each, (float, AbstractTensor)) for each in betas):
+        raise ValueError("betas must be either both floats or both Tensors")
+    for place, beta in enumerate(betas):
+        if isinstance(beta, AbstractTensor) and beta.value.size != 1:
+            raise ValueError(f"Tensor betas[{place}] must be 1-element")
 
 
 class AdamW(Adam):
@@ -141,3 +155,8 @@ class AdamW(Adam):
             fused=fused,
             decoupled_weight_decay=True,
         )
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        for group in self.param_groups:
+            group["decoupled_weight_decay"] = True

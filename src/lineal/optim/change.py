@@ -10,11 +10,12 @@ import numpy as np
 
 from lineal import ops
 from lineal.base import dtypes, later
-from lineal.base.config import LONG_UPDATE
-from lineal.core import modes
+from lineal.base.config import LONG_UPDATE, get_default_dtype
+from lineal.core import AbstractTensor, modes
 from lineal.core.inplace import touch
 from lineal.core.sites import site
 from lineal.ops.front import assign
+from lineal.tensors import tensor
 
 native: Any = later.module("lineal.codegen.updates")
 
@@ -45,17 +46,38 @@ class Update(NamedTuple):
         return self._replace(tensors=[ops.view_as_real(each) for each in self.tensors])
 
 
-def counted(step: Any) -> Any:
-    """Add 1 to a step's count; return it as what is computed with.
+def counter(start: float = 0.0) -> Any:
+    """Return a number that is part of an optimizer's state: float64 where that is the default dtype, else float32."""
+    return tensor(start, dtype=dtypes.float64 if get_default_dtype() is dtypes.float64 else dtypes.float32)
 
-    That is a float, or, if somebody listens, a float64 tensor, alive in a trace.
-    """
-    value = step.value
-    if modes.recorder.get() is not None or modes.grad_enabled.get() or value.__class__ is not np.ndarray:
-        return step.add_(1).to(dtypes.float64)
-    np.add(value, 1, out=value, casting="unsafe")
+
+def unheard(x: Any) -> bool:
+    """Return whether the number in a state may be read and written as a float: nobody hears of it."""
+    return x.value.__class__ is np.ndarray and modes.recorder.get() is None and not modes.grad_enabled.get()
+
+
+def number_of(x: Any) -> Any:
+    """Return a number of the state as what is computed with: a float, or, if somebody listens, a tensor, alive in a trace."""
+    return float(x.value) if unheard(x) else x.to(dtypes.float64, copy=True)
+
+
+def put(x: Any, y: Any) -> None:
+    """Let a number of the state be y."""
+    if unheard(x):
+        x.value[...] = float(y)
+        touch(x, "copy_")
+    else:
+        x.copy_(y) if isinstance(y, AbstractTensor) else x.fill_(y)
+
+
+def counted(step: Any) -> Any:
+    """Add 1 to a step's count; return it as what is computed with."""
+    if not unheard(step):
+        step.add_(1)
+        return number_of(step)
+    np.add(step.value, 1, out=step.value, casting="unsafe")
     touch(step, "add_")
-    return float(value)
+    return float(step.value)
 
 
 def apart(parameters: Sequence[Any]) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import warnings
-from abc import abstractmethod
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from itertools import chain
@@ -12,17 +11,47 @@ from typing import Any, TypeVar, overload
 
 from lineal.base.signatures import Tensor
 from lineal.core import AbstractTensor, enable_grad, modes, set_grad_enabled
-from lineal.optim.change import Update, apart, make
+from lineal.optim.change import Update, apart, counter, make
+from lineal.optim.hooks import Hooked, hooked, register_optimizer_step_post_hook, register_optimizer_step_pre_hook
+from lineal.optim.live import Live
+from lineal.optim.options import LATER, check_option, scalar
+
+__all__ = [
+    "Optimizer",
+    "Params",
+    "ParamsT",
+    "check_option",
+    "register_optimizer_step_post_hook",
+    "register_optimizer_step_pre_hook",
+    "required",
+]
 
 R = TypeVar("R")
 Params = Iterable[Tensor] | Iterable[tuple[str, Tensor]] | Iterable[dict[str, Any]]
+ParamsT = Params
 
 
-class Optimizer:
+class Required:
+    """The default of an option that each group has to give."""
+
+    def __repr__(self) -> str:
+        return "<required parameter>"
+
+
+required = Required()
+
+
+class Optimizer(Hooked):
     """The base of optimizers; a subclass says in `update` what one step does to one parameter.
 
-    `params` is an iterable of tensors, of (name, tensor) pairs, or of dicts with "params" and options of their own.
+    `params` is an iterable of tensors, of (name, tensor) pairs, or of dicts with "params" and options of their own. A subclass
+    that overrides `step` gets hooks, too.
     """
+
+    def __init_subclass__(cls, **options: Any):
+        super().__init_subclass__(**options)
+        if "step" in cls.__dict__:
+            cls.step = hooked(cls.step)
 
     def __init__(self, params: Params, defaults: dict[str, Any]):
         if isinstance(params, AbstractTensor):
@@ -33,7 +62,6 @@ class Optimizer:
         self.defaults = defaults
         self.state: defaultdict[Any, dict[str, Any]] = defaultdict(dict)
         self.param_groups: list[dict[str, Any]] = []
-        self.steps_taken = 0
         groups: list[Any] = list(params)
         if not groups:
             raise ValueError("optimizer got an empty parameter list")
@@ -42,14 +70,31 @@ class Optimizer:
         for group in groups:
             self.add_param_group(group)
 
-    @abstractmethod
     def update(self, parameter: Any, grad: Any, group: dict[str, Any]) -> Update | None:
         """Return the update of `parameter` by one step along `grad`, with the options in `group`; None if it has been made."""
+        raise NotImplementedError(f"{type(self).__name__} has no step")
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"defaults": self.defaults, "state": self.state, "param_groups": self.param_groups}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take state and groups, with options that were not there when they were saved."""
+        self.__dict__.update(state)
+        self.defaults.setdefault("differentiable", False)
+        if type(self).update is not Optimizer.update:
+            for group in self.param_groups:
+                for name in self.defaults.keys() & LATER:
+                    group.setdefault(name, LATER[name])
+            for values in self.state.values():
+                if isinstance(values, dict) and isinstance(values.get("step"), (int, float)):
+                    values["step"] = counter(float(values["step"]))
+        modes.Structure.changes += 1
 
     @overload
     def step(self, closure: None = None) -> None: ...
     @overload
     def step(self, closure: Callable[[], R]) -> R: ...
+    @hooked
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Update every parameter that has a grad by one step.
 
@@ -65,18 +110,17 @@ class Optimizer:
                 parameters = [each for each in group["params"] if each.grad is not None]
                 maximize = group.get("maximize", False)
                 make((self.update(p, -p.grad if maximize else p.grad, group) for p in parameters), apart(parameters))
-        self.steps_taken += 1
         return loss
 
     def heard(self, group: dict[str, Any]) -> dict[str, Any]:
-        """Return the options of a group as a recorder wants them: the learning rate is read anew at each call of a program."""
+        """Return the options of a group as they are to be computed with: numbers of a program are read anew at each call."""
         listener = modes.recorder.get()
-        if listener is None:
-            return group
-        listener.relies(self, "state")
-        listener.relies(self, "param_groups")
-        listener.assume(group)
-        return {**group, "lr": listener.number(group, "lr")}
+        if listener is not None:
+            listener.relies(self, "state")
+            listener.relies(self, "param_groups")
+            group = self.__dict__.setdefault("live", Live()).heard(listener, group, self.defaults)
+        lr = scalar(group["lr"])
+        return group if lr is group["lr"] else {**group, "lr": lr}
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the grads of all parameters, or set them to zero."""
@@ -87,6 +131,11 @@ class Optimizer:
                 elif parameter.grad is not None:
                     parameter.grad = parameter.grad.detach()
                     parameter.grad.zero_()
+
+    def _accelerator_graph_capture_health_check(self) -> None:
+        """Look for a graph of a GPU's that is being captured; there is none."""
+
+    _cuda_graph_capture_health_check = _accelerator_graph_capture_health_check
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add parameters with options of their own; options not given are the optimizer's defaults."""
@@ -103,7 +152,8 @@ class Optimizer:
             params = [parameter for _, parameter in params]
         known = {id(each) for group in self.param_groups for each in group["params"]}
         for each in params:
-            check_parameter(each)
+            check_parameter(each, bool(self.defaults.get("differentiable")))
+        self.check_group(param_group)
         if len({id(each) for each in params}) < len(params):
             warnings.warn("optimizer contains a parameter group with duplicate parameters", stacklevel=3)
         if any(id(each) in known for each in params):
@@ -114,8 +164,20 @@ class Optimizer:
             param_group.setdefault(name, default)
         self.param_groups.append(param_group)
 
+    def check_group(self, param_group: dict[str, Any]) -> None:
+        """Refuse a group that lacks what the optimizer has no default for, or names where others have some."""
+        for name, default in self.defaults.items():
+            if default is required and name not in param_group:
+                raise ValueError(f"parameter group didn't specify a value of required optimization parameter {name}")
+        named = "param_names" in param_group
+        if any(("param_names" in group) != named for group in self.param_groups):
+            how = "with names" if named else "without names"
+            raise ValueError(f"optimizer: expected all groups to have names, or none; cannot add a group {how}")
+
     def state_dict(self) -> dict[str, Any]:
         """Return options and state as plain dicts in which parameters are numbered from 0; tensors share memory."""
+        for hook in self._optimizer_state_dict_pre_hooks.values():
+            hook(self)
         numbers: dict[int, int] = {}
         groups = []
         for group in self.param_groups:
@@ -124,11 +186,18 @@ class Optimizer:
             packed = {name: value for name, value in group.items() if name != "params"}
             packed["params"] = [numbers[id(parameter)] for parameter in group["params"]]
             groups.append(packed)
-        state = {numbers.get(id(key), key): values for key, values in self.state.items()}
-        return {"state": state, "param_groups": groups}
+        made = {"state": {numbers.get(id(key), key): values for key, values in self.state.items()}, "param_groups": groups}
+        for hook in self._optimizer_state_dict_post_hooks.values():
+            instead = hook(self, made)
+            made = made if instead is None else instead
+        return made
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take options and state from a `state_dict()` of an optimizer over parameters of the same number and order."""
+        state_dict = dict(state_dict)
+        for hook in self._optimizer_load_state_dict_pre_hooks.values():
+            instead = hook(self, state_dict)
+            state_dict = state_dict if instead is None else instead
         mine, saved = self.param_groups, copy.deepcopy(state_dict["param_groups"])
         if len(mine) != len(saved):
             raise ValueError("loaded state dict has a different number of parameter groups")
@@ -136,19 +205,14 @@ class Optimizer:
             raise ValueError("loaded state dict contains a parameter group that doesn't match the size of optimizer's group")
         numbers = chain.from_iterable(group["params"] for group in saved)
         parameters = chain.from_iterable(group["params"] for group in mine)
-        numbered = dict(zip(numbers, parameters))
-        state: defaultdict[Any, dict[str, Any]] = defaultdict(dict)
-        for key, values in state_dict["state"].items():
-            if key in numbered:
-                parameter = numbered[key]
-                state[parameter] = {name: fitted(name, value, parameter) for name, value in values.items()}
-            else:
-                state[key] = copy.deepcopy(values)
+        state = loaded(state_dict["state"], dict(zip(numbers, parameters)))
         for group, old in zip(saved, mine):
             group["params"] = old["params"]
-        self.state = state
-        self.param_groups = saved
-        modes.Structure.changes += 1
+            if "param_names" in old:
+                group.setdefault("param_names", old["param_names"])
+        self.__setstate__({"state": state, "param_groups": saved})
+        for hook in self._optimizer_load_state_dict_post_hooks.values():
+            hook(self)
 
     def __repr__(self) -> str:
         groups = []
@@ -158,12 +222,23 @@ class Optimizer:
         return f"{type(self).__name__} (\n" + "\n".join(groups) + ")"
 
 
-def check_parameter(parameter: Any) -> None:
-    """Refuse what cannot be optimized: no tensor, or one that was computed."""
+def check_parameter(parameter: Any, differentiable: bool) -> None:
+    """Refuse what cannot be optimized: no tensor, or one that was computed, unless steps are to be differentiated."""
     if not isinstance(parameter, AbstractTensor):
         raise TypeError(f"optimizer can only optimize Tensors, but one of the params is {type(parameter).__name__}")
-    if not (parameter.is_leaf or parameter.retains_grad):  # type: ignore[attr-defined]
+    if not (differentiable or parameter.is_leaf or parameter.retains_grad):  # type: ignore[attr-defined]
         raise ValueError("can't optimize a non-leaf Tensor")
+
+
+def loaded(saved: dict[Any, Any], parameters: dict[Any, Any]) -> defaultdict[Any, dict[str, Any]]:
+    """Return a copy of saved state, by parameters instead of their numbers; what is no parameter's stays as it is."""
+    state: defaultdict[Any, dict[str, Any]] = defaultdict(dict)
+    for key, values in saved.items():
+        if key in parameters:
+            state[parameters[key]] = fitted("", values, parameters[key])
+        else:
+            state[key] = copy.deepcopy(values)
+    return state
 
 
 def fitted(name: str, value: Any, parameter: Any) -> Any:
@@ -172,10 +247,8 @@ def fitted(name: str, value: Any, parameter: Any) -> Any:
         found: Any = value
         to_parameter = name != "step" and parameter.is_floating_point()
         return (found.to(parameter.dtype) if to_parameter else found).detach().clone()
+    if isinstance(value, dict):
+        return {key: fitted(key, each, parameter) for key, each in value.items()}
+    if type(value) in (list, tuple):
+        return type(value)([fitted("", each, parameter) for each in value])
     return copy.deepcopy(value)
-
-
-def check_option(what: str, holds: Any, value: Any) -> None:
-    """Refuse an option's value in PyTorch's words."""
-    if not holds:
-        raise ValueError(f"Invalid {what}: {value}")

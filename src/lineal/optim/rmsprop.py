@@ -6,12 +6,11 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from lineal.base import dtypes
 from lineal.base.signatures import Tensor
 from lineal.ops import zeros_like
-from lineal.optim.change import Update
-from lineal.optim.optimizer import Optimizer, Params, check_option
-from lineal.tensors import tensor
+from lineal.optim.change import Update, counted, counter
+from lineal.optim.optimizer import Optimizer, Params
+from lineal.optim.options import check_option, check_rate
 
 
 class RMSprop(Optimizer):
@@ -35,8 +34,9 @@ class RMSprop(Optimizer):
         maximize: bool = False,
         differentiable: bool = False,
     ):
-        options = {"learning rate": lr, "epsilon value": eps, "momentum value": momentum}
-        for what, value in {**options, "weight_decay value": weight_decay, "alpha value": alpha}.items():
+        check_rate(lr)
+        options = {"epsilon value": eps, "momentum value": momentum, "weight_decay value": weight_decay, "alpha value": alpha}
+        for what, value in options.items():
             check_option(what, value >= 0, value)
         defaults = {
             "lr": lr,
@@ -55,17 +55,17 @@ class RMSprop(Optimizer):
     def _state_of(self, parameter: Any, group: dict[str, Any]) -> dict[str, Any]:
         state = self.state[parameter]
         if not state:
-            wanted = {"square_avg": True, "momentum_buffer": group["momentum"] > 0, "grad_avg": group["centered"]}
-            state["step"] = tensor(0.0, dtype=dtypes.float32)
+            wanted = {"square_avg": True, "momentum_buffer": bool(group["momentum"] > 0), "grad_avg": group["centered"]}
+            state["step"] = counter()
             state.update({name: zeros_like(parameter.detach()) for name, needed in wanted.items() if needed})
         return state
 
     def update(self, parameter: Any, grad: Any, group: dict[str, Any]) -> Update:
         state = self._state_of(parameter, group)
         alpha, decay, momentum = group["alpha"], group["weight_decay"], group["momentum"]
-        state["step"].add_(1)
+        counted(state["step"])
         changed = (parameter, *(state[name] for name in STATE if name in state))
-        formula = scaled(decay != 0, group["centered"], momentum > 0)
+        formula = scaled(bool(decay != 0), group["centered"], bool(momentum > 0))
         numbers = (alpha, 1 - alpha, group["eps"], group["lr"], decay, momentum)
         return Update("rmsprop", formula, (*changed, grad), numbers, len(changed))
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from lineal.base.signatures import Tensor
 from lineal.optim.change import Update
-from lineal.optim.optimizer import Optimizer, Params, check_option
+from lineal.optim.optimizer import Optimizer, Params
+from lineal.optim.options import check_option, check_rate, check_ways
 
 
 class SGD(Optimizer):
@@ -31,11 +32,12 @@ class SGD(Optimizer):
         differentiable: bool = False,
         fused: bool | None = None,
     ):
-        check_option("learning rate", lr >= 0, lr)
+        check_rate(lr)
         check_option("momentum value", momentum >= 0, momentum)
         check_option("weight_decay value", weight_decay >= 0, weight_decay)
         if nesterov and (momentum <= 0 or dampening != 0):
             raise ValueError("Nesterov momentum requires a momentum and zero dampening")
+        check_ways(foreach, fused, differentiable)
         defaults = {
             "lr": lr,
             "momentum": momentum,
@@ -51,7 +53,7 @@ class SGD(Optimizer):
 
     def update(self, parameter: Any, grad: Any, group: dict[str, Any]) -> Update:
         lr, decay, momentum, nesterov = (group[name] for name in ("lr", "weight_decay", "momentum", "nesterov"))
-        decays, moving = decay != 0, momentum != 0
+        decays, moving = bool(decay != 0), bool(momentum != 0)
         velocity = self.state[parameter].get("momentum_buffer") if moving else None
         if moving and velocity is None:
             grad = grad + parameter * decay if decays else grad

@@ -25,7 +25,9 @@ nn.parallel nn.parameter
 nn.utils nn.utils.clip_grad nn.utils.convert_parameters nn.utils.fusion nn.utils.init nn.utils.memory_format
 nn.utils.parametrizations nn.utils.parametrize nn.utils.prune nn.utils.rnn nn.utils.spectral_norm nn.utils.stateless
 nn.utils.weight_norm
-onnx onnx.errors optim optim.adagrad optim.adam optim.adamw optim.lr_scheduler optim.optimizer optim.rmsprop optim.sgd
+onnx onnx.errors
+optim optim.adadelta optim.adagrad optim.adam optim.adamax optim.adamw optim.asgd optim.lbfgs optim.lr_scheduler optim.nadam
+optim.radam optim.rmsprop optim.rprop optim.sgd optim.sparse_adam
 random signal signal.windows special testing types
 utils utils.benchmark utils.checkpoint utils.dlpack utils.hooks utils.tensorboard
 utils.data utils.data.dataloader utils.data.dataset utils.data.sampler
@@ -62,6 +64,9 @@ PATHS: dict[str, str] = {
     "distributions.studentT": "distributions.student_t",
     "functional": ".",
     "nn.parallel.data_parallel": "nn.parallel",
+    "optim._adafactor": "optim.adafactor",
+    "optim._muon": "optim.muon",
+    "optim.optimizer": "optim.optimizer porting.optimizers",
     "return_types": "base.results",
     "storage": "tensors.storages",
     "torch_version": "porting.version",
@@ -78,17 +83,14 @@ RENAMED = {
     "nn.modules": "",
     "nn.parameter": "*",
     "nn.utils.rnn": "PackedSequence",
-    "optim.adagrad": "*",
-    "optim.adam": "*",
-    "optim.adamw": "*",
-    "optim.lr_scheduler": "*",
-    "optim.optimizer": "Optimizer",
-    "optim.rmsprop": "*",
-    "optim.sgd": "*",
     "utils.data.dataloader": "DataLoader",
     "utils.data.dataset": "*",
     "utils.data.sampler": "*",
-    **{path: "*" for path in PATHS if path.startswith(("nn.modules.", "distributions."))},
+    **{
+        path: "*"
+        for path in PATHS
+        if path.startswith(("nn.modules.", "distributions.", "optim.")) and path != "optim.optimizer"
+    },
 }
 """Whose public classes say that they are of this path: all of them, or those of these names."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from typing import Any
 
@@ -120,11 +120,11 @@ class Capture(Freeing):
                     return repr(key)
         return None
 
-    def assume(self, holder: Any) -> None:
-        """Called when what follows depends on a mapping's numbers and switches; those that are live do not count."""
-        simple = {key: value for key, value in holder.items() if isinstance(value, (int, float, bool, str, tuple, type(None)))}
-        live = {key for mapping, key in self.live.values() if mapping is holder}
-        self.assumed[id(holder)] = (holder, {key: value for key, value in simple.items() if key != "lr" and key not in live})
+    def assume(self, holder: Any, names: Iterable[str]) -> None:
+        """Called when what follows depends on a mapping's numbers and switches of these names."""
+        simple = {name: holder[name] for name in names if isinstance(holder[name], (int, float, bool, str, tuple, type(None)))}
+        if simple:
+            self.assumed[id(holder)] = (holder, simple)
 
     def saw(self, module: Any) -> None:
         """Called when a module is called, whose behaviour depends on its mode."""

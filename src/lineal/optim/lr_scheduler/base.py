@@ -47,8 +47,8 @@ class LRScheduler:
 
     def step(self, epoch: int | None = None) -> None:
         """Go to the next epoch (or to `epoch`) and set the groups' rates."""
-        counts_steps = type(self.optimizer).step is Optimizer.step
-        if self._step_count == 1 and counts_steps and self.optimizer.steps_taken == 0:
+        called = self.optimizer._opt_called
+        if self._step_count == 1 and not called:
             warnings.warn(
                 "Detected call of `lr_scheduler.step()` before `optimizer.step()`: the first learning rate is skipped; "
                 "call optimizer.step() first",
