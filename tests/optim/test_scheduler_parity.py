@@ -17,6 +17,13 @@ CASES = {
     "PolynomialLR": [{}, {"total_iters": 9, "power": 2.0}],
     "LambdaLR": [{"lr_lambda": lambda epoch: 0.95**epoch}],
     "MultiplicativeLR": [{"lr_lambda": lambda epoch: 0.9}],
+    "CyclicLR": [
+        {"base_lr": 0.01, "max_lr": 0.1, "step_size_up": 3},
+        {"base_lr": [0.01, 0.02], "max_lr": 0.1, "step_size_up": 2, "step_size_down": 3, "mode": "triangular2"},
+        {"base_lr": 0.01, "max_lr": 0.1, "step_size_up": 3, "mode": "exp_range", "gamma": 0.9, "cycle_momentum": False},
+        {"base_lr": 0.01, "max_lr": 0.1, "step_size_up": 3, "scale_fn": lambda x: 0.9**x, "scale_mode": "iterations"},
+    ],
+    "CosineAnnealingWarmRestarts": [{"T_0": 3}, {"T_0": 2, "T_mult": 2, "eta_min": 0.01}],
     "OneCycleLR": [
         {"max_lr": 0.5, "total_steps": 13},
         {"max_lr": [0.5, 0.2], "epochs": 2, "steps_per_epoch": 8, "three_phase": True, "anneal_strategy": "linear"},
@@ -75,26 +82,139 @@ def test_a_scheduler_goes_on_from_its_state(name, options):
         assert held(later, resumed) == pytest.approx(expected, rel=1e-12)
 
 
+@pytest.mark.parametrize(("name", "options"), PAIRS)
+@pytest.mark.parametrize("kind", [{"momentum": 0.9}, {"method": "Adam"}], ids=["sgd", "adam"])
+def test_states_have_the_same_entries_and_go_over(name, options, kind):
+    states = []
+    for library in (lineal, torch):
+        o = optimizer(library, **kind)
+        scheduler = getattr(library.optim.lr_scheduler, name)(o, **options)
+        for _ in range(4):
+            o.step()
+            scheduler.step()
+        states.append((o, scheduler, scheduler.state_dict()))
+    (_, mine, my_state), (_, theirs, their_state) = states
+    assert my_state.keys() == their_state.keys()
+    for key, value in their_state.items():
+        if isinstance(value, float):
+            assert my_state[key] == pytest.approx(value, rel=1e-12)
+    mine.load_state_dict(dict(their_state))
+    theirs.load_state_dict(dict(my_state))
+    for _ in range(4):
+        for o, scheduler, _ in states:
+            o.step()
+            scheduler.step()
+        assert held(*states[0][:2]) == pytest.approx(held(*states[1][:2]), rel=1e-12)
+
+
+@pytest.mark.parametrize(("name", "options"), PAIRS)
+@pytest.mark.filterwarnings("ignore")
+def test_jumps_to_an_epoch(name, options):
+    courses = []
+    for library in (lineal, torch):
+        o = optimizer(library, momentum=0.9)
+        scheduler = getattr(library.optim.lr_scheduler, name)(o, **options)
+        seen = []
+        for epoch in (None, 4, None, 2, 7, None, 0, None, None, *((2.5, None, 5.25) if name.endswith("Restarts") else ())):
+            o.step()
+            scheduler.step(epoch)
+            seen.append([scheduler.last_epoch, *held(o, scheduler)])
+        courses.append(seen)
+    for found, expected in zip(*courses):
+        assert found == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize(("name", "options"), PAIRS)
+@pytest.mark.filterwarnings("ignore")
+def test_a_rate_that_is_a_tensor(name, options):
+    courses = []
+    for library in (lineal, torch):
+        o = library.optim.SGD(
+            [library.ones(2, requires_grad=True)], lr=library.tensor(0.5, dtype=library.float64), momentum=0.9
+        )
+        options = {
+            key: value[0] if isinstance(value, list) and key != "milestones" else value for key, value in options.items()
+        }
+        scheduler, rate = getattr(library.optim.lr_scheduler, name)(o, **options), o.param_groups[0]["lr"]
+        seen = []
+        for _ in range(12):
+            o.step()
+            scheduler.step()
+            assert o.param_groups[0]["lr"] is rate
+            seen.append(float(rate))
+        courses.append(seen)
+    assert courses[0] == pytest.approx(courses[1], rel=1e-12)
+
+
+def warned(library, act):
+    with pytest.warns(UserWarning) as caught:
+        act(library)
+    return [str(each.message)[:30] for each in caught]
+
+
+def step_first(library):
+    library.optim.lr_scheduler.StepLR(optimizer(library), 3).step()
+
+
+def step_of_another(library):
+    o = optimizer(library)
+    scheduler = library.optim.lr_scheduler.StepLR(o, 3)
+    o.step = lambda: None
+    scheduler.step()
+
+
+def rates_from_outside(library):
+    library.optim.lr_scheduler.StepLR(optimizer(library), 3).get_lr()
+
+
+@pytest.mark.parametrize("act", [step_first, step_of_another, rates_from_outside])
+def test_warnings(act):
+    assert warned(lineal, act) == warned(torch, act)
+
+
+def test_all_at_once():
+    courses = []
+    for library in (lineal, torch):
+        o, kinds = optimizer(library), library.optim.lr_scheduler
+        scheduler = kinds.ChainedScheduler([kinds.ConstantLR(o, 0.1, 2), kinds.ExponentialLR(o, 0.5)])
+        seen = [scheduler.get_last_lr()]
+        for _ in range(6):
+            o.step()
+            scheduler.step()
+            seen.append([*scheduler.get_last_lr(), *(group["lr"] for group in o.param_groups)])
+        courses.append((seen, scheduler.state_dict().keys()))
+    assert courses[0][1] == courses[1][1]
+    for found, expected in zip(courses[0][0], courses[1][0]):
+        assert found == pytest.approx(expected, rel=1e-12)
+
+
 @pytest.mark.parametrize(
     "options",
     [
         {},
         {"mode": "max", "patience": 1, "factor": 0.5},
+        {"mode": "max", "patience": 0, "threshold": 0.5, "cooldown": 1},
         {"patience": 0, "cooldown": 2, "min_lr": [0.02, 0.1]},
         {"threshold": 0.3, "threshold_mode": "abs", "patience": 2},
     ],
 )
 def test_waiting_for_a_plateau(options):
-    values = [1.0, 0.9, 0.85, 0.85, 0.84, 0.9, 1.1, 1.2, 1.2, 0.2, 0.2, 0.2, 0.2, 0.2, 0.2] + [0.3] * 15
-    courses = []
+    values = (
+        [1.0, 0.9, 0.85, 0.85, 0.84, 0.9, 1.1, 1.2, 1.2, 0.2, 0.2, 0.2, 0.2, 0.2, 0.2]
+        + [0.3] * 15
+        + [-0.1, -1.0, -1.1, -1.4, -2.0]
+    )
+    courses, states = [], []
     for library in (lineal, torch):
         o = optimizer(library)
         scheduler = library.optim.lr_scheduler.ReduceLROnPlateau(o, **options)
         seen = []
         for value in values:
             scheduler.step(library.tensor(value))
-            seen.append([*scheduler.get_last_lr(), scheduler.num_bad_epochs])
+            seen.append([*scheduler.get_last_lr(), scheduler.num_bad_epochs, scheduler.in_cooldown])
         courses.append(seen)
+        states.append(scheduler.state_dict())
+    assert states[0] == states[1]
     for found, expected in zip(*courses):
         assert found == pytest.approx(expected, rel=1e-12)
 
@@ -117,7 +237,7 @@ def test_one_after_the_other():
 
 def test_every_scheduler_can_be_saved(tmp_path):
     for name, options in PAIRS:
-        if "lr_lambda" not in options:
+        if "lr_lambda" not in options and "scale_fn" not in options:
             scheduler = getattr(lineal.optim.lr_scheduler, name)(optimizer(lineal, momentum=0.9), **options)
             lineal.save(scheduler.state_dict(), tmp_path / "state")
             assert lineal.load(tmp_path / "state")["last_epoch"] == 0
@@ -133,6 +253,10 @@ def test_every_scheduler_can_be_saved(tmp_path):
         ("OneCycleLR", {"max_lr": 0.1}, "total_steps"),
         ("OneCycleLR", {"max_lr": 0.1, "total_steps": 0}, "positive integer for total_steps"),
         ("SequentialLR", {"schedulers": [], "milestones": []}, "at least one"),
+        ("CyclicLR", {"base_lr": 0.1, "max_lr": 0.2, "mode": "square", "cycle_momentum": False}, "mode square"),
+        ("CyclicLR", {"base_lr": [0.1], "max_lr": 0.2}, "base_lr"),
+        ("CosineAnnealingWarmRestarts", {"T_0": 0}, "T_0"),
+        ("CosineAnnealingWarmRestarts", {"T_0": 1, "T_mult": 0.5}, "T_mult"),
     ],
 )
 def test_refusals(name, options, message):

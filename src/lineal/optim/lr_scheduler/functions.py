@@ -6,7 +6,7 @@ import types
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from lineal.optim.lr_scheduler.base import LRScheduler
+from lineal.optim.lr_scheduler.base import LRScheduler, within_step
 from lineal.optim.optimizer import Optimizer
 
 
@@ -17,6 +17,7 @@ class ByFunction(LRScheduler):
         self, optimizer: Optimizer, lr_lambda: Callable[[int], float] | Sequence[Callable[[int], float]], last_epoch: int = -1
     ):
         count = len(optimizer.param_groups)
+        self.optimizer = optimizer
         if callable(lr_lambda):
             self.lr_lambdas = [lr_lambda] * count
         elif len(lr_lambda) != count:
@@ -43,14 +44,24 @@ class ByFunction(LRScheduler):
 class LambdaLR(ByFunction):
     """Set the rate to the initial one times `lr_lambda(epoch)`; one function for all groups or one for each."""
 
+    @within_step
     def get_lr(self) -> list[float]:
-        return [base * factor(self.last_epoch) for base, factor in zip(self.base_lrs, self.lr_lambdas)]
+        return [base * factor(self.last_epoch) for base, factor in zip(self.base_lrs, self.lr_lambdas, strict=True)]
 
 
 class MultiplicativeLR(ByFunction):
     """Multiply the rate by `lr_lambda(epoch)` every epoch; one function for all groups or one for each."""
 
+    def __init__(
+        self, optimizer: Optimizer, lr_lambda: Callable[[int], float] | Sequence[Callable[[int], float]], last_epoch: int = -1
+    ):
+        for each in [lr_lambda] if callable(lr_lambda) else lr_lambda:
+            if not callable(each):
+                raise TypeError(f"lr_lambda should be a function, but got {type(each).__name__}")
+        super().__init__(optimizer, lr_lambda, last_epoch)
+
+    @within_step
     def get_lr(self) -> list[float]:
         if self._is_initial:
             return self.rates()
-        return [rate * factor(self.last_epoch) for rate, factor in zip(self.rates(), self.lr_lambdas)]
+        return [rate * factor(self.last_epoch) for rate, factor in zip(self.rates(), self.lr_lambdas, strict=True)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from lineal.optim.lr_scheduler.base import LRScheduler
+from lineal.optim.lr_scheduler.base import LRScheduler, check_optimizer, for_groups, put_momentum, start_momentum, within_step
 from lineal.optim.optimizer import Optimizer
 
 
@@ -44,76 +44,53 @@ class OneCycleLR(LRScheduler):
         three_phase: bool = False,
         last_epoch: int = -1,
     ):
-        if not isinstance(optimizer, Optimizer):
-            raise TypeError(f"{type(optimizer).__name__} is not an Optimizer")
-        if not 0 <= pct_start <= 1:
-            raise ValueError(f"OneCycleLR: expected pct_start between 0 and 1, got {pct_start}")
-        if anneal_strategy not in ("cos", "linear"):
-            raise ValueError(f"OneCycleLR: anneal_strategy must be 'cos' or 'linear', got {anneal_strategy!r}")
+        check_optimizer(optimizer)
         self.optimizer = optimizer
         self.total_steps = counted(total_steps, epochs, steps_per_epoch)
-        self.pct_start = pct_start
-        self.three_phase = three_phase
+        if not 0 <= pct_start <= 1 or not isinstance(pct_start, float):
+            raise ValueError(f"OneCycleLR: expected a float pct_start between 0 and 1, got {pct_start}")
+        if anneal_strategy not in ("cos", "linear"):
+            raise ValueError(f"OneCycleLR: anneal_strategy must be 'cos' or 'linear', got {anneal_strategy!r}")
+        self._schedule_phases = phases(self.total_steps, pct_start, three_phase)
         self._anneal_func_type = anneal_strategy
-        self.cycle_momentum = cycle_momentum
         if last_epoch == -1:
-            for group, high in zip(optimizer.param_groups, self.each("max_lr", max_lr)):
+            for group, high in zip(optimizer.param_groups, for_groups("max_lr", optimizer, max_lr)):
                 group["initial_lr"] = high / div_factor
                 group["max_lr"] = high
                 group["min_lr"] = group["initial_lr"] / final_div_factor
+        self.cycle_momentum = cycle_momentum
         if cycle_momentum:
-            self._start_momentum(last_epoch, base_momentum, max_momentum)
+            start_momentum(self, base_momentum, max_momentum, last_epoch)
         super().__init__(optimizer, last_epoch)
 
-    def _start_momentum(self, last_epoch: int, base_momentum: Any, max_momentum: Any) -> None:
-        if not {"momentum", "betas"} & set(self.optimizer.defaults):
-            raise ValueError("OneCycleLR: the optimizer must have momentum or beta1 when cycle_momentum is True")
-        self.use_beta1 = "betas" in self.optimizer.defaults
-        bounds = self.each("base_momentum", base_momentum), self.each("max_momentum", max_momentum)
-        if last_epoch == -1:
-            for group, low, high in zip(self.optimizer.param_groups, *bounds):
-                group["base_momentum"], group["max_momentum"] = low, high
-
-    def each(self, name: str, given: Any) -> list[Any]:
-        """Return an option's value for each of the groups."""
-        groups = len(self.optimizer.param_groups)
-        values = list(given) if isinstance(given, (list, tuple)) else [given] * groups
-        if len(values) != groups:
-            raise ValueError(f"OneCycleLR: expected {groups} values for {name}, got {len(values)}")
-        return values
-
-    def phases(self) -> list[tuple[float, str, str, str, str]]:
-        """Return each phase's last step, first and last rate, first and last momentum."""
-        steps, turn = self.total_steps, self.pct_start * self.total_steps - 1
-        up = (turn, "initial_lr", "max_lr", "max_momentum", "base_momentum")
-        if not self.three_phase:
-            return [up, (steps - 1, "max_lr", "min_lr", "base_momentum", "max_momentum")]
-        down = (2 * turn, "max_lr", "initial_lr", "base_momentum", "max_momentum")
-        return [up, down, (steps - 1, "initial_lr", "min_lr", "max_momentum", "max_momentum")]
-
+    @within_step
     def get_lr(self) -> list[float]:
         step = self.last_epoch
         if step > self.total_steps:
             raise ValueError(f"OneCycleLR: tried to step {step} times, but total_steps is {self.total_steps}")
         anneal = cosine if self._anneal_func_type == "cos" else linear
-        phases = self.phases()
-        place = next((place for place, phase in enumerate(phases[:-1]) if step <= phase[0]), len(phases) - 1)
-        start = phases[place - 1][0] if place else 0.0
-        end, first, last, from_momentum, to_momentum = phases[place]
-        share = (step - start) / (end - start)
+        known = self._schedule_phases
+        place = next((place for place, phase in enumerate(known[:-1]) if step <= phase["end_step"]), len(known) - 1)
+        start = known[place - 1]["end_step"] if place else 0.0
+        phase = known[place]
+        share = (step - start) / (phase["end_step"] - start)
         rates = []
         for group in self.optimizer.param_groups:
-            rates.append(anneal(group[first], group[last], share))
+            rates.append(anneal(group[phase["start_lr"]], group[phase["end_lr"]], share))
             if self.cycle_momentum:
-                self.put_momentum(group, anneal(group[from_momentum], group[to_momentum], share))
+                put_momentum(group, anneal(group[phase["start_momentum"]], group[phase["end_momentum"]], share))
         return rates
 
-    def put_momentum(self, group: dict[str, Any], momentum: float) -> None:
-        """Set a group's momentum or first beta."""
-        if self.use_beta1:
-            group["betas"] = (momentum, *group["betas"][1:])
-        else:
-            group["momentum"] = momentum
+
+def phases(steps: int, pct_start: float, three_phase: bool) -> list[dict[str, Any]]:
+    """Return each phase's last step, first and last rate, first and last momentum."""
+    names = ("end_step", "start_lr", "end_lr", "start_momentum", "end_momentum")
+    turn = pct_start * steps - 1
+    up = (turn, "initial_lr", "max_lr", "max_momentum", "base_momentum")
+    down = (2 * pct_start * steps - 2, "max_lr", "initial_lr", "base_momentum", "max_momentum")
+    out = (steps - 1, "initial_lr", "min_lr", "max_momentum", "max_momentum")
+    straight = (steps - 1, "max_lr", "min_lr", "base_momentum", "max_momentum")
+    return [dict(zip(names, each)) for each in ((up, down, out) if three_phase else (up, straight))]
 
 
 def counted(total_steps: int | None, epochs: int | None, steps_per_epoch: int | None) -> int:

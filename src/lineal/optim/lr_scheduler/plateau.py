@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from lineal.optim.lr_scheduler.base import LRScheduler
+from lineal.optim.lr_scheduler.base import EPOCH_DEPRECATION_WARNING, LRScheduler, check_optimizer, put
 from lineal.optim.optimizer import Optimizer
 
 
@@ -29,34 +30,38 @@ class ReduceLROnPlateau(LRScheduler):
         min_lr: float | Sequence[float] = 0,
         eps: float = 1e-8,
     ):
-        if not isinstance(optimizer, Optimizer):
-            raise TypeError(f"{type(optimizer).__name__} is not an Optimizer")
         if factor >= 1.0:
             raise ValueError(f"ReduceLROnPlateau: expected factor below 1.0, got {factor}")
+        check_optimizer(optimizer)
+        groups = len(optimizer.param_groups)
+        several = isinstance(min_lr, Sequence)
+        self.default_min_lr = None if several else min_lr
+        self.min_lrs: list[Any] = list(min_lr) if isinstance(min_lr, Sequence) else [min_lr] * groups
+        if len(self.min_lrs) != groups:
+            raise ValueError(f"ReduceLROnPlateau: expected {groups} min_lrs, got {len(self.min_lrs)}")
+        self.factor = factor
+        self.optimizer = optimizer
+        self.patience = patience
+        self.cooldown = cooldown
+        self.eps = eps
+        self.last_epoch = 0
+        self._last_lr = self.rates()
+        self._init_is_better(mode, threshold, threshold_mode)
+        self._reset()
+
+    def _init_is_better(self, mode: str, threshold: float, threshold_mode: str) -> None:
         if mode not in ("min", "max"):
             raise ValueError(f"ReduceLROnPlateau: mode {mode} is unknown: expected min or max")
         if threshold_mode not in ("rel", "abs"):
             raise ValueError(f"ReduceLROnPlateau: threshold mode {threshold_mode} is unknown: expected rel or abs")
-        groups = len(optimizer.param_groups)
-        bounds: list[float] = list(min_lr) if isinstance(min_lr, Sequence) else [min_lr] * groups
-        if len(bounds) != groups:
-            raise ValueError(f"ReduceLROnPlateau: expected {groups} min_lrs, got {len(bounds)}")
-        self.optimizer = optimizer
+        self.mode_worse = math.inf if mode == "min" else -math.inf
         self.mode = mode
-        self.factor = factor
-        self.patience = patience
         self.threshold = threshold
         self.threshold_mode = threshold_mode
-        self.cooldown = cooldown
-        self.min_lrs = bounds
-        self.eps = eps
-        self.last_epoch = 0
-        self._last_lr = self.rates()
-        self.reset()
 
-    def reset(self) -> None:
+    def _reset(self) -> None:
         """Forget the best value and the epochs since."""
-        self.best = math.inf if self.mode == "min" else -math.inf
+        self.best = self.mode_worse
         self.cooldown_counter = 0
         self.num_bad_epochs = 0
 
@@ -66,29 +71,47 @@ class ReduceLROnPlateau(LRScheduler):
     def step(self, metrics: Any, epoch: int | None = None) -> None:  # type: ignore[override]
         """Hear the value of this epoch and set the groups' rates."""
         value = float(metrics)
-        self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
-        if self.is_better(value, self.best):
+        if epoch is not None:
+            warnings.warn(EPOCH_DEPRECATION_WARNING, UserWarning, stacklevel=2)
+        self.last_epoch = epoch = self.last_epoch + 1 if epoch is None else epoch
+        if self._is_better(value, self.best):
             self.best = value
             self.num_bad_epochs = 0
         else:
             self.num_bad_epochs += 1
-        if self.cooldown_counter > 0:
+        if self.in_cooldown:
             self.cooldown_counter -= 1
             self.num_bad_epochs = 0
         if self.num_bad_epochs > self.patience:
-            self._reduce()
+            self._reduce_lr(epoch)
             self.cooldown_counter = self.cooldown
             self.num_bad_epochs = 0
         self._last_lr = self.rates()
 
-    def _reduce(self) -> None:
-        for group, least in zip(self.optimizer.param_groups, self.min_lrs):
+    def _reduce_lr(self, epoch: int) -> None:
+        groups = self.optimizer.param_groups
+        if len(groups) != len(self.min_lrs):
+            if self.default_min_lr is None:
+                raise RuntimeError(f"ReduceLROnPlateau: there are {len(groups)} param groups and {len(self.min_lrs)} min_lrs")
+            self.min_lrs = [self.default_min_lr] * len(groups)
+        for group, least in zip(groups, self.min_lrs):
             old = float(group["lr"])
             new = max(old * self.factor, least)
             if old - new > self.eps:
-                self.put(group, new)
+                put(group, new)
 
-    def is_better(self, value: float, best: float) -> bool:
-        """Return whether `value` improves on `best` by more than the threshold."""
-        margin = self.threshold * (abs(best) if self.threshold_mode == "rel" and math.isfinite(best) else 1.0)
-        return value < best - margin if self.mode == "min" else value > best + margin
+    @property
+    def in_cooldown(self) -> bool:
+        """Whether epochs do not count, since the rate has just been changed."""
+        return self.cooldown_counter > 0
+
+    def _is_better(self, a: float, best: float) -> bool:
+        """Return whether the value `a` improves on `best` by more than the threshold."""
+        sign = -1.0 if self.mode == "min" else 1.0
+        goal = best * (1.0 + sign * self.threshold) if self.threshold_mode == "rel" else best + sign * self.threshold
+        return a < goal if self.mode == "min" else a > goal
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take what `state_dict()` returned."""
+        self.__dict__.update(state_dict)
+        self._init_is_better(self.mode, self.threshold, self.threshold_mode)

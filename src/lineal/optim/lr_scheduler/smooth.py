@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from lineal.optim.lr_scheduler.base import LRScheduler
+from lineal.optim.lr_scheduler.base import LRScheduler, within_step
 from lineal.optim.optimizer import Optimizer
 
 
@@ -15,10 +15,11 @@ class ExponentialLR(LRScheduler):
         self.gamma = gamma
         super().__init__(optimizer, last_epoch)
 
+    @within_step
     def get_lr(self) -> list[float]:
         return self.rates() if self._is_initial else [rate * self.gamma for rate in self.rates()]
 
-    def closed_form(self) -> list[float]:
+    def _get_closed_form_lr(self) -> list[float]:
         return [base * self.gamma**self.last_epoch for base in self.base_lrs]
 
 
@@ -34,6 +35,7 @@ class CosineAnnealingLR(LRScheduler):
         self.eta_min = eta_min
         super().__init__(optimizer, last_epoch)
 
+    @within_step
     def get_lr(self) -> list[float]:
         epoch, span = self.last_epoch, self.T_max
         if self._is_initial:
@@ -48,7 +50,7 @@ class CosineAnnealingLR(LRScheduler):
     def _at(self, base: float, epoch: int) -> float:
         return self.eta_min + (base - self.eta_min) * (1 + math.cos(math.pi * epoch / self.T_max)) / 2
 
-    def closed_form(self) -> list[float]:
+    def _get_closed_form_lr(self) -> list[float]:
         return [self._at(base, self.last_epoch) for base in self.base_lrs]
 
 
@@ -60,6 +62,7 @@ class PolynomialLR(LRScheduler):
         self.power = power
         super().__init__(optimizer, last_epoch)
 
+    @within_step
     def get_lr(self) -> list[float]:
         epoch, span = self.last_epoch, self.total_iters
         if self._is_initial or epoch > span:
@@ -67,6 +70,6 @@ class PolynomialLR(LRScheduler):
         factor = ((1.0 - epoch / span) / (1.0 - (epoch - 1) / span)) ** self.power
         return [rate * factor for rate in self.rates()]
 
-    def closed_form(self) -> list[float]:
+    def _get_closed_form_lr(self) -> list[float]:
         share = min(self.total_iters, self.last_epoch) / self.total_iters
         return [base * (1.0 - share) ** self.power for base in self.base_lrs]

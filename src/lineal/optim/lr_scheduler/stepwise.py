@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from lineal.optim.lr_scheduler.base import LRScheduler
+from lineal.optim.lr_scheduler.base import LRScheduler, within_step
 from lineal.optim.optimizer import Optimizer
 
 
@@ -17,12 +17,13 @@ class StepLR(LRScheduler):
         self.gamma = gamma
         super().__init__(optimizer, last_epoch)
 
+    @within_step
     def get_lr(self) -> list[float]:
         if self.last_epoch == 0 or self.last_epoch % self.step_size != 0:
             return self.rates()
         return [rate * self.gamma for rate in self.rates()]
 
-    def closed_form(self) -> list[float]:
+    def _get_closed_form_lr(self) -> list[float]:
         return [base * self.gamma ** (self.last_epoch // self.step_size) for base in self.base_lrs]
 
 
@@ -30,15 +31,16 @@ class MultiStepLR(LRScheduler):
     """Multiply the rate by `gamma` at each of the epochs `milestones`, as often as it stands there."""
 
     def __init__(self, optimizer: Optimizer, milestones: Iterable[int], gamma: float = 0.1, last_epoch: int = -1):
-        self.milestones = dict(Counter(milestones))
+        self.milestones = Counter(milestones)
         self.gamma = gamma
         super().__init__(optimizer, last_epoch)
 
+    @within_step
     def get_lr(self) -> list[float]:
         factor = self.gamma ** self.milestones.get(self.last_epoch, 0)
         return [rate * factor for rate in self.rates()] if factor != 1 else self.rates()
 
-    def closed_form(self) -> list[float]:
+    def _get_closed_form_lr(self) -> list[float]:
         passed = sum(count for milestone, count in self.milestones.items() if milestone <= self.last_epoch)
         return [base * self.gamma**passed for base in self.base_lrs]
 
@@ -53,6 +55,7 @@ class ConstantLR(LRScheduler):
         self.total_iters = total_iters
         super().__init__(optimizer, last_epoch)
 
+    @within_step
     def get_lr(self) -> list[float]:
         if self.last_epoch == 0:
             return [rate * self.factor for rate in self.rates()]
@@ -60,7 +63,7 @@ class ConstantLR(LRScheduler):
             return self.rates()
         return [rate * (1.0 / self.factor) for rate in self.rates()]
 
-    def closed_form(self) -> list[float]:
+    def _get_closed_form_lr(self) -> list[float]:
         factor = 1.0 if self.last_epoch >= self.total_iters else self.factor
         return [base * factor for base in self.base_lrs]
 
@@ -85,6 +88,7 @@ class LinearLR(LRScheduler):
         self.total_iters = total_iters
         super().__init__(optimizer, last_epoch)
 
+    @within_step
     def get_lr(self) -> list[float]:
         epoch, rise = self.last_epoch, self.end_factor - self.start_factor
         if epoch == 0:
@@ -94,6 +98,6 @@ class LinearLR(LRScheduler):
         before = self.total_iters * self.start_factor + (epoch - 1) * rise
         return [rate * (1.0 + rise / before) for rate in self.rates()]
 
-    def closed_form(self) -> list[float]:
+    def _get_closed_form_lr(self) -> list[float]:
         share = min(self.total_iters, self.last_epoch) / self.total_iters
         return [base * (self.start_factor + (self.end_factor - self.start_factor) * share) for base in self.base_lrs]
