@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from itertools import groupby
+from itertools import groupby, product
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,7 +12,8 @@ from lineal import ops
 from lineal.base import dtypes, later
 from lineal.base.config import LONG_UPDATE, get_default_dtype
 from lineal.core import AbstractTensor, modes
-from lineal.core.inplace import touch
+from lineal.core.inplace import preserve, touch
+from lineal.core.op import next_id
 from lineal.core.sites import site
 from lineal.ops.front import assign
 from lineal.tensors import tensor
@@ -121,8 +122,13 @@ def make_alike(updates: Sequence[Update]) -> None:
             make_alike([each])
         return
     for name, formula, tensors, numbers, _ in updates:
-        for tensor, y in zip(tensors, formula(ops, *tensors, *numbers)):
-            assign(tensor, y, name)
+        since = next_id()
+        ys = formula(ops, *tensors, *numbers)
+        for x, y in product(tensors[: len(ys)], ys):
+            if y.node is not None:
+                preserve(x, y.node, since)
+        for x, y in zip(tensors, ys):
+            assign(x, y, name)
 
 
 def in_one_loop(updates: Sequence[Update]) -> bool:

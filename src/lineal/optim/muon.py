@@ -8,7 +8,7 @@ from typing import Any
 
 from lineal.base import dtypes
 from lineal.base.signatures import Tensor
-from lineal.ops import addmm, zeros_like
+from lineal.ops import zeros_like
 from lineal.optim.change import Update
 from lineal.optim.optimizer import Optimizer, Params
 from lineal.optim.options import check_rate
@@ -92,9 +92,15 @@ def orthogonalized(G: Any, coefficients: tuple[float, float, float], steps: int,
     X = X.T if is_tall else X
     X = X / X.norm().clamp(min=eps)
     for _ in range(steps):
-        A = X @ X.T
-        X = addmm(X, addmm(A, A, A, beta=b, alpha=c), X, beta=a)
+        X = X.to(dtypes.float32)
+        A = rounded(X @ X.T)
+        X = rounded(X * a + rounded(A * b + A @ A * c) @ X)
     return X.T if is_tall else X
+
+
+def rounded(x: Any) -> Any:
+    """Return what is left of numbers in bfloat16."""
+    return x.to(dtypes.bfloat16).to(dtypes.float32)
 
 
 def shrunk(m: Any, p: Any, along: Any, keep: Any, size: Any) -> tuple:
