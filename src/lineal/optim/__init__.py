@@ -1,6 +1,6 @@
 """Optimizers and learning-rate schedulers."""
 
-from lineal.optim import lr_scheduler
+from lineal.optim import lr_scheduler, swa_utils
 from lineal.optim.adadelta import Adadelta
 from lineal.optim.adafactor import Adafactor
 from lineal.optim.adagrad import Adagrad
@@ -35,4 +35,5 @@ __all__ = [
     "Rprop",
     "SparseAdam",
     "lr_scheduler",
+    "swa_utils",
 ]

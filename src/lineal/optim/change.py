@@ -81,14 +81,14 @@ def counted(step: Any) -> Any:
     return float(step.value)
 
 
-def apart(parameters: Sequence[Any]) -> bool:
-    """Return whether updates of parameters may be made at once: nobody hears of them, and none reads what another writes."""
+def apart(written: Sequence[Any], read: Sequence[Any]) -> bool:
+    """Return whether updates may be made at once: nobody hears of them, and none reads what another writes."""
     if modes.grad_enabled.get() or modes.recorder.get() is not None:
         return False
-    held = {id(each.value) for each in parameters}
-    grads = [each.grad.value for each in parameters]
-    alone = len(held) == len(parameters) and all(owns_memory(each.value) for each in parameters)
-    return alone and not any(id(each) in held or id(each.base) in held for each in grads)
+    held = {id(each.value) for each in written}
+    alone = len(held) == len(written) and all(owns_memory(each.value) for each in written)
+    arrays = [each.value for each in read]
+    return alone and not any(id(each) in held or id(each.base) in held for each in arrays)
 
 
 def owns_memory(x: Any) -> bool:

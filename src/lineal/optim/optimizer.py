@@ -109,7 +109,8 @@ class Optimizer(Hooked):
                 group = self.heard(group)
                 parameters = [each for each in group["params"] if each.grad is not None]
                 maximize = group.get("maximize", False)
-                make((self.update(p, -p.grad if maximize else p.grad, group) for p in parameters), apart(parameters))
+                at_once = apart(parameters, [each.grad for each in parameters])
+                make((self.update(p, -p.grad if maximize else p.grad, group) for p in parameters), at_once)
         return loss
 
     def heard(self, group: dict[str, Any]) -> dict[str, Any]:

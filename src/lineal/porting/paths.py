@@ -27,7 +27,7 @@ nn.utils.parametrizations nn.utils.parametrize nn.utils.prune nn.utils.rnn nn.ut
 nn.utils.weight_norm
 onnx onnx.errors
 optim optim.adadelta optim.adagrad optim.adam optim.adamax optim.adamw optim.asgd optim.lbfgs optim.lr_scheduler optim.nadam
-optim.radam optim.rmsprop optim.rprop optim.sgd optim.sparse_adam
+optim.radam optim.rmsprop optim.rprop optim.sgd optim.sparse_adam optim.swa_utils
 random signal signal.windows special testing types
 utils utils.benchmark utils.checkpoint utils.dlpack utils.hooks utils.tensorboard
 utils.data utils.data.dataloader utils.data.dataset utils.data.sampler
@@ -49,7 +49,7 @@ relaxed_bernoulli relaxed_categorical transformed_distribution transforms unifor
 PATHS: dict[str, str] = {
     **{path: path for path in SAME.split()},
     **{f"distributions.{path}": f"distributions.{path}" for path in FAMILIES.split()},
-    "": ". porting.toplevel",
+    "": ". porting.toplevel tensors.foreach",
     "_C": "porting.internals",
     "_dynamo": "porting.dynamo compiler",
     "_dynamo.config": "",
