@@ -53,6 +53,7 @@ EXPECTED = {
     "lineal.nn.utils.stateless",
     "lineal.optim",
     "lineal.optim.lr_scheduler",
+    "lineal.optim.swa_utils",
     "lineal.random",
     "lineal.signal",
     "lineal.signal.windows",

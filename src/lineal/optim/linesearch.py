@@ -67,7 +67,7 @@ class WolfeSearch:
         """Return the lowest point found between two, by the end of so many turns."""
         low, is_stuck = int(ends[0].f > ends[-1].f), False
         while not self.is_met and self.turns < most and abs(ends[1].t - ends[0].t) * self.reach >= tolerance:
-            t, is_stuck = inside(cubic_minimum(*ends), ends[0].t, ends[1].t, is_stuck)
+            t, is_stuck = inside(cubic_minimum(ends[0], ends[1]), ends[0].t, ends[1].t, is_stuck)
             point = self.at(t)
             self.turns += 1
             if self.is_high(point) or point.f >= ends[low].f:

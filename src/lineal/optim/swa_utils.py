@@ -48,8 +48,11 @@ def get_swa_multi_avg_fn() -> Averages:
 
     @no_grad()
     def swa_update(averaged_param_list: Sequence[Tensor], current_param_list: Sequence[Tensor], num_averaged: Any) -> None:
-        exact = num_averaged.to(dtypes.float64) if isinstance(num_averaged, AbstractTensor) else num_averaged
-        move(averaged_param_list, current_param_list, 1 / (exact + 1))
+        count: Any = num_averaged
+        if isinstance(num_averaged, AbstractTensor):
+            # what a whole number is divided by has the default dtype, which may hold fewer digits than the weights
+            count = count.to(dtypes.float64)
+        move(averaged_param_list, current_param_list, 1 / (count + 1))
 
     return swa_update
 

@@ -53,7 +53,7 @@ def of_each(method: str, name: str, scalars: str = "") -> Function:
         if scalars and "scalars" in kwargs:
             kwargs[scalars] = kwargs.pop("scalars")
         if scalars and len(args) == 3:
-            *args, kwargs[scalars] = args
+            args, kwargs[scalars] = args[:2], args[2]
         count = len(tensors)
         places = [spread(name, each, count, False) for each in args]
         named = {key: spread(name, each, count, key == scalars) for key, each in kwargs.items()}
