@@ -37,6 +37,8 @@ from lineal.tensors import *
 # What a first tensor does not need is imported when it is first named: see __getattr__ below.
 if _TYPE_CHECKING:
     # a type checker takes `from . import x`, `x as x` and stars for exports, and no other imports
+    from lineal.amp import autocast as autocast
+    from lineal.amp.state import *
     from lineal.backends import are_deterministic_algorithms_enabled as are_deterministic_algorithms_enabled
     from lineal.backends import get_float32_matmul_precision as get_float32_matmul_precision
     from lineal.backends import set_float32_matmul_precision as set_float32_matmul_precision
@@ -70,6 +72,7 @@ if _TYPE_CHECKING:
 
     from . import (
         accelerator,
+        amp,
         autograd,
         backends,
         cpu,
@@ -111,8 +114,15 @@ newaxis = None
 
 _elsewhere = {
     "": """
-        _higher_order_ops accelerator autograd backends cpu cuda data distributions fft func futures hub jit linalg models mps
+        _higher_order_ops accelerator amp autograd backends cpu cuda data distributions fft func futures hub jit linalg models mps
         multiprocessing nn onnx optim random signal special testing types utils version xpu
+    """,
+    "amp": "autocast",
+    "amp.state": """
+        autocast_decrement_nesting autocast_increment_nesting clear_autocast_cache get_autocast_cpu_dtype get_autocast_dtype
+        get_autocast_gpu_dtype is_autocast_cache_enabled is_autocast_cpu_enabled is_autocast_enabled
+        set_autocast_cache_enabled set_autocast_cpu_dtype set_autocast_cpu_enabled set_autocast_dtype set_autocast_enabled
+        set_autocast_gpu_dtype
     """,
     "backends": """
         are_deterministic_algorithms_enabled get_float32_matmul_precision set_float32_matmul_precision

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from lineal.base import later
+
 __all__ = ["current_device", "device_count", "is_available", "set_device", "synchronize"]
+
+amp: Any = later.module("lineal.amp.cpu")
 
 
 def is_available() -> bool:

@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from typing import Any, NoReturn
 
+from lineal.base import later
 from lineal.base.devices import device as _device
 from lineal.base.errors import OutOfMemoryError
 from lineal.base.signatures import Tensor
@@ -62,6 +63,8 @@ __all__ = [
     "stream",
     "synchronize",
 ]
+
+amp: Any = later.module("lineal.amp.cuda")
 
 
 def refuse(name: str) -> NoReturn:

@@ -83,18 +83,26 @@ NOT_TENSORS = (type(None), bool, int, float, complex, str, list, tuple, dict)
 
 
 def public(function: Callable[P, R]) -> Callable[P, R]:
-    """Let `function` take NumPy's names for its arguments, and raise TypeError that names the argument that is no tensor."""
+    """Let `function` take NumPy's names for its arguments, and raise TypeError that names the argument that is no tensor.
+
+    `front.replace(other)` lets another function do the work from then on: autocast's, once there is one.
+    """
+    inner = function
 
     def front(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
-            return function(*args, **kwargs)
+            return inner(*args, **kwargs)
         except (AttributeError, IndexError, TypeError, ValueError, RuntimeError) as error:
             kwargs = understood(function, args, kwargs, error)
-        return function(*args, **kwargs)
+        return inner(*args, **kwargs)
+
+    def replace(other: Callable[P, R]) -> None:
+        nonlocal inner
+        inner = other
 
     front.__name__, front.__qualname__, front.__doc__ = function.__name__, function.__qualname__, function.__doc__
     front.__module__, front.__annotations__ = function.__module__, function.__annotations__
-    front.__wrapped__ = function
+    front.__wrapped__, front.replace = function, replace
     return front
 
 

@@ -103,6 +103,10 @@ guard: ContextVar[Callable[[AbstractTensor, str], None] | None] = ContextVar("gu
 """What refuses writes to some tensors: it is called with the tensor and the op's name before a write."""
 
 
+autocast: ContextVar[Any] = ContextVar("autocast", default=None)
+"""The dtype in which autocast has products computed; None where it is off."""
+
+
 rehearsal: ContextVar[Callable[[Any, tuple], Any] | None] = ContextVar("rehearsal", default=None)
 """What an op with an effect gives, from the op and its inputs, where a function is run again only to find out what it does."""
 

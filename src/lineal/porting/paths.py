@@ -12,7 +12,7 @@ import lineal
 __all__ = ["PATHS", "RENAMED", "below", "find", "has", "public", "sources"]
 
 SAME = """
-accelerator autograd autograd.function autograd.functional autograd.grad_mode autograd.graph autograd.variable
+accelerator amp amp.autocast_mode amp.grad_scaler autograd autograd.function autograd.functional autograd.grad_mode autograd.graph autograd.variable
 cpu cuda fft func futures hub jit linalg mps multiprocessing
 nn nn.attention nn.attention.bias nn.attention.flex_attention nn.common_types nn.functional nn.grad nn.init
 nn.modules nn.modules.activation nn.modules.adaptive nn.modules.batchnorm nn.modules.channelshuffle nn.modules.container
@@ -57,6 +57,11 @@ PATHS: dict[str, str] = {
     "_inductor.config": "",
     "_tensor": "tensors",
     "backends": "backends",
+    "cpu.amp": "amp.cpu",
+    "cuda.amp": "amp.cuda",
+    "cuda.amp.autocast_mode": "amp.cuda",
+    "cuda.amp.common": "amp.cuda",
+    "cuda.amp.grad_scaler": "amp.cuda",
     "compiler": "compiler porting.dynamo",
     "compiler.config": "",
     "distributed": "porting.distributed",

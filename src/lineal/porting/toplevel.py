@@ -19,13 +19,3 @@ def _assert(condition: Any, message: str) -> None:
     """Raise an AssertionError with the message unless the condition holds."""
     if not condition:
         raise AssertionError(message)
-
-
-def is_autocast_enabled(device_type: str | None = None) -> bool:
-    """Return whether autocast is on."""
-    return False
-
-
-def is_autocast_cpu_enabled() -> bool:
-    """Return whether autocast is on for the CPU."""
-    return False

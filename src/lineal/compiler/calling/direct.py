@@ -99,7 +99,7 @@ class CallWriter(ObjectWriter):
     def facts(self) -> None:
         """Write the checks of modes and guards."""
         facts = [Current(modes.grad_enabled, modes.grad_enabled.get()), Current(modes.recorder, None)]
-        facts.append(Current(modes.anomaly, False))
+        facts += [Current(modes.anomaly, False), Current(modes.autocast, modes.autocast.get())]
         for guard in self.trace.guards:
             facts += guard.facts() or ()
         for fact in facts:

@@ -261,7 +261,7 @@ making: ContextVar[type[CompiledFunction]] = ContextVar("making", default=Compil
 
 def signature(args: tuple, kwargs: dict) -> Any:
     """Return what of the arguments and of the modes decides which program may run."""
-    return (is_grad_enabled(), modes.inference.get(), defaults.dtype, word(args), word(kwargs))
+    return (is_grad_enabled(), modes.inference.get(), modes.autocast.get(), defaults.dtype, word(args), word(kwargs))
 
 
 def word(given: Any) -> Any:

@@ -46,19 +46,20 @@ _new = object.__new__
 _grad_enabled = modes.grad_enabled.get
 _recorder = modes.recorder.get
 _anomaly = modes.anomaly.get
+_autocast = modes.autocast.get
 
 
 def fitting(program: Program) -> Callable[[Sequence[Any]], bool]:
     """Return the check of everything that the native entry does not check: histories, modes, guards."""
     trace = program.trace
     needs = program.histories[: len(trace.arguments)]
-    grad, guards, loose = _grad_enabled(), trace.guards, trace.loose
+    grad, lower, guards, loose = _grad_enabled(), _autocast(), trace.guards, trace.loose
 
     def fits(args: Sequence[Any]) -> bool:
         try:
             if [x.node is not None for x in args] != needs or _grad_enabled() is not grad:
                 return False
-            if _recorder() is not None or _anomaly():
+            if _recorder() is not None or _anomaly() or _autocast() is not lower:
                 return False
         except AttributeError:
             return False

@@ -8,6 +8,7 @@ from lineal.base.dtypes import Category
 from lineal.base.signatures import Number, Tensor
 from lineal.core import renamed
 from lineal.core.calling import older_form
+from lineal.ops.autocasting import USED, lowered
 from lineal.ops.broadcasting import expand
 from lineal.ops.contraction.matmul import bmm, mm, mv, outer
 from lineal.ops.contraction.products import product, require_ndim, require_same_dtype
@@ -56,6 +57,8 @@ def addmm(
     """Return beta × input + alpha × mat1 @ mat2, of two matrices."""
     if older:
         return older_form(addmm, FACTORS, (input, mat1, mat2, *older), {"out": out})
+    if USED and out is None:
+        input, mat1, mat2 = lowered(input, mat1, mat2)
     require_same_dtype("addmm", input, mat1, mat2)
     return combine("addmm", input, mm(mat1, mat2), beta, alpha, out)
 
@@ -88,6 +91,8 @@ def baddbmm(
     """Return beta × input + alpha × the products of two stacks of matrices."""
     if older:
         return older_form(baddbmm, FACTORS, (input, batch1, batch2, *older), {"out": out})
+    if USED and out is None:
+        input, batch1, batch2 = lowered(input, batch1, batch2)
     require_same_dtype("baddbmm", input, batch1, batch2)
     return combine("baddbmm", input, bmm(batch1, batch2), beta, alpha, out)
 
@@ -104,6 +109,8 @@ def addbmm(
     """Return beta × input + alpha × the sum of the products of two stacks of matrices, as one product of long matrices."""
     if older:
         return older_form(addbmm, FACTORS, (input, batch1, batch2, *older), {"out": out})
+    if USED and out is None:
+        input, batch1, batch2 = lowered(input, batch1, batch2)
     require_same_dtype("addbmm", input, batch1, batch2)
     require_ndim("addbmm", 3, batch1, batch2)
     (count, rows, inner), second = batch1.value.shape, batch2.value.shape

@@ -8,6 +8,7 @@ from lineal.base.signatures import Tensor
 from lineal.base.spec import broadcast_shapes
 from lineal.core import AbstractTensor
 from lineal.core.calling import public
+from lineal.ops.autocasting import USED, lowered
 from lineal.ops.broadcasting import expand
 from lineal.ops.contraction.products import (
     affine,
@@ -29,6 +30,8 @@ __all__ = ["matmul", "mm", "bmm", "mv", "dot", "vdot", "inner", "outer", "ger", 
 
 def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return the matrix product; vectors count as a row on the left and a column on the right, leading sizes broadcast."""
+    if USED and out is None:
+        input, other = lowered(input, other)
     try:
         a, b = input.value, other.value
     except AttributeError:
@@ -80,6 +83,8 @@ def __rmatmul__(self: Tensor, other: Tensor) -> Tensor:  # noqa: N807
 
 def mm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return the product of two matrices."""
+    if USED and out is None:
+        input, mat2 = lowered(input, mat2)
     require_same_dtype("mm", input, mat2)
     require_ndim("mm", 2, input, mat2)
     y = product(input, mat2)
@@ -88,6 +93,8 @@ def mm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 def bmm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return the products of two stacks (b, n, m) and (b, m, p) of matrices, without broadcasting."""
+    if USED and out is None:
+        input, mat2 = lowered(input, mat2)
     require_same_dtype("bmm", input, mat2)
     require_ndim("bmm", 3, input, mat2)
     a, b = input.value.shape, mat2.value.shape
@@ -161,6 +168,8 @@ def outer(input: Tensor, vec2: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """Return input @ weight.T + bias: `weight` of shape (out, in) applied to every row of `input`, of shape (…, in)."""
+    if USED:
+        input, weight, bias = lowered(input, weight, bias)
     try:
         x, w = input.value, weight.value
         same = x.dtype is w.dtype and (bias is None or bias.value.dtype is x.dtype)

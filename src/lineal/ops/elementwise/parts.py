@@ -227,6 +227,7 @@ def view_as_real(input: Tensor) -> Tensor:
     return apply(_view_as_real, input)
 
 
+@public
 def view_as_complex(input: Tensor) -> Tensor:
     """Return a real tensor whose last dimension holds real and imaginary parts as a complex view."""
     value = require_tensor("view_as_complex", input)

@@ -11,6 +11,7 @@ import numpy as np
 from lineal.base.errors import LinAlgError
 from lineal.base.signatures import Tensor
 from lineal.core import Op, apply, lift, modes, module_of, renamed
+from lineal.core.calling import public
 from lineal.ops.linalg import kernels
 from lineal.ops.linalg.cholesky_derivative import CholeskyPull
 from lineal.ops.linalg.conditioning import hosted, judge_cholesky, judge_inverse, lapack, listed, tell, watched
@@ -79,6 +80,7 @@ def failures(A: np.ndarray, L: np.ndarray, upper: bool) -> np.ndarray:
     return info
 
 
+@public
 def cholesky_ex(
     input: Tensor, *, upper: bool = False, check_errors: bool = False, out: Sequence[Tensor] | None = None
 ) -> linalg_cholesky_ex:
@@ -112,6 +114,7 @@ def refuse_indefinite(name: str, info: np.ndarray, A: np.ndarray | None = None) 
         )
 
 
+@public
 def cholesky(input: Tensor, *, upper: bool = False, out: Tensor | None = None, jitter: float | str | None = None) -> Tensor:
     """Return the lower triangular L with L Lᴴ = A (or with `upper`, U with Uᴴ U = A) of Hermitian positive definite A.
 

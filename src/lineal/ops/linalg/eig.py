@@ -9,6 +9,7 @@ import numpy as np
 
 from lineal.base.signatures import Tensor
 from lineal.core import Op, apply, modes
+from lineal.core.calling import public
 from lineal.ops.linalg.matrices import linalg_eig, require_finite, require_square, stored
 from lineal.ops.linalg.spectra import check_gauge, differentiated, gaps, settled
 from lineal.ops.linalg.systems import Solve
@@ -74,12 +75,14 @@ def _check(name: str, A: Any) -> None:
     require_finite(name, A, "input tensor should not contain infs or NaNs.", RuntimeError)
 
 
+@public
 def eig(input: Tensor, *, out: Sequence[Tensor] | None = None) -> linalg_eig:
     """Return the eigenvalues (…, n) and eigenvectors (…, n, n), as columns of norm 1; both complex, in no order."""
     _check("linalg.eig", input)
     return stored(linalg_eig(apply(Eig(), input)), out, "linalg.eig")
 
 
+@public
 def eigvals(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return the eigenvalues (…, n), complex, in no order."""
     _check("linalg.eigvals", input)

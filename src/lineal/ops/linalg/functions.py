@@ -110,6 +110,7 @@ def norm(
     return matrix_norm(input, ord, dim, keepdim, dtype=dtype, out=out)
 
 
+@public
 def cond(input: Tensor, p: Any = None, *, out: Tensor | None = None) -> Tensor:
     """Return the condition number in the norm `p` (default 2: σ_max / σ_min); infinite for singular matrices."""
     name = "linalg.cond"

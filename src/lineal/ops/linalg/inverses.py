@@ -9,6 +9,7 @@ import numpy as np
 
 from lineal.base.signatures import Tensor
 from lineal.core import apply, is_grad_enabled, lift, modes, module_of, synchronize
+from lineal.core.calling import public
 from lineal.ops.linalg.conditioning import FEW, doubt, doubtful, frobenius, judge, norm1, range_of, rcond_of_lu, watched
 from lineal.ops.linalg.expectations import expect_well_conditioned
 from lineal.ops.linalg.lu import factors
@@ -19,6 +20,7 @@ from lineal.ops.linalg.systems import Inverse, InverseEx, InverseMended, by_fact
 __all__ = ["inv", "inv_ex", "inverse"]
 
 
+@public
 def inv_ex(A: Tensor, *, check_errors: bool = False, out: Sequence[Tensor] | None = None) -> linalg_inv_ex:
     """Return the inverse and info as `inv`, without raising: info is 0 or the place of the pivot that is zero."""
     name = "linalg.inv_ex"
@@ -45,6 +47,7 @@ LARGE = 48
 """From how many rows on an inverse is not formed before it is looked at; below, forming it costs no more than waiting."""
 
 
+@public
 def inv(A: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return A⁻¹ of (…, n, n); LinAlgError names the batch entry of a singular A. To solve a system, `solve` is better.
 

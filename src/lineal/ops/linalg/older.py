@@ -48,21 +48,25 @@ __all__ = [
 ]
 
 
+@public
 def cholesky(input: Tensor, upper: bool = False, *, out: Tensor | None = None) -> Tensor:
     """Return the Cholesky factor; `linalg.cholesky` is newer."""
     return factor.cholesky(input, upper=upper, out=out)
 
 
+@public
 def cholesky_solve(input: Tensor, input2: Tensor, upper: bool = False, *, out: Tensor | None = None) -> Tensor:
     """Return X with A X = input, given the Cholesky factor `input2` of A."""
     return factor.cholesky_solve(input, input2, upper, out=out)
 
 
+@public
 def cholesky_inverse(input: Tensor, upper: bool = False, *, out: Tensor | None = None) -> Tensor:
     """Return A⁻¹, given the Cholesky factor of A."""
     return factor.cholesky_inverse(input, upper, out=out)
 
 
+@public
 def inverse(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return the inverse; `linalg.inv` is newer."""
     return inverses.inv(input, out=out)
@@ -78,6 +82,7 @@ def slogdet(input: Tensor, *, out: Sequence[Tensor] | None = None) -> linalg_slo
     return determinants.slogdet(input, out=out)
 
 
+@public
 def qr(input: Tensor, some: bool = True, *, out: Sequence[Tensor] | None = None) -> linalg_qr:
     """Return Q and R, complete if not `some`; `linalg.qr` is newer."""
     return orthogonal.qr(input, "reduced" if some else "complete", out=out)
@@ -87,6 +92,7 @@ svd = singular.svd_columns
 svd.__name__ = "svd"
 
 
+@public
 def lu(A: Tensor, pivot: bool = True, get_infos: bool = False, out: Sequence[Tensor] | None = None) -> tuple[Tensor, ...]:
     """Return both factors in one matrix and the exchanged rows (and info); `linalg.lu_factor` is newer."""
     found = elimination.lu_factor_ex(A, pivot=pivot, check_errors=not get_infos)

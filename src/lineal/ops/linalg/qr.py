@@ -94,6 +94,7 @@ def real_diagonal(X: Any) -> Any:
     return X if X.value.dtype.kind != "c" else X - X.diagonal(0, -2, -1).imag.mul(1j).diag_embed()
 
 
+@public
 def qr(A: Tensor, mode: str = "reduced", *, out: Sequence[Tensor] | None = None) -> linalg_qr:
     """Return Q and R with A = Q R, for A of shape (…, m, n) and k = min(m, n).
 
@@ -137,6 +138,7 @@ class Reflectors(Op):
         return np.ascontiguousarray(np.swapaxes(turned, -1, -2)), tau
 
 
+@public
 def geqrf(input: Tensor, *, out: Sequence[Tensor] | None = None) -> geqrf_result:
     """Return LAPACK's form of the QR factorisation: R above the reflectors, and their factors tau. No derivative."""
     require_matrix("geqrf", input)

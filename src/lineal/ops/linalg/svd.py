@@ -10,6 +10,7 @@ import numpy as np
 
 from lineal.base.signatures import Tensor
 from lineal.core import AbstractTensor, Op, apply, lift, module_of
+from lineal.core.calling import public
 from lineal.ops.linalg import kernels
 from lineal.ops.linalg.matrices import linalg_svd, require_finite, require_matrix, stored
 from lineal.ops.linalg.matrices import svd as old_svd
@@ -144,6 +145,7 @@ def values_of(A: AbstractTensor) -> Any:
     return apply(_svd(False), A)[1] if vectors_come_free(A) else apply(SingularValues(), A)
 
 
+@public
 def svd(A: Tensor, full_matrices: bool = True, *, driver: str | None = None, out: Sequence[Tensor] | None = None) -> linalg_svd:
     """Return U, S, Vᴴ with A = U diag(S) Vᴴ and S descending, for A of shape (…, m, n) and k = min(m, n).
 
@@ -155,6 +157,7 @@ def svd(A: Tensor, full_matrices: bool = True, *, driver: str | None = None, out
     return stored(linalg_svd(decompose("linalg.svd", A, full_matrices)), out, "linalg.svd")
 
 
+@public
 def svdvals(A: Tensor, *, driver: str | None = None, out: Tensor | None = None) -> Tensor:
     """Return the singular values (…, min(m, n)), descending."""
     if driver is not None:
@@ -162,6 +165,7 @@ def svdvals(A: Tensor, *, driver: str | None = None, out: Tensor | None = None) 
     return stored(singular_values("linalg.svdvals", A), out, "linalg.svdvals")
 
 
+@public
 def svd_columns(input: Tensor, some: bool = True, compute_uv: bool = True, *, out: Sequence[Tensor] | None = None) -> old_svd:
     """Return U, S, V with A = U diag(S) Vᴴ, V by columns; reduced if `some`. `linalg.svd` is newer."""
     if not compute_uv:

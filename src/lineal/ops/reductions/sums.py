@@ -148,6 +148,7 @@ def nanmean(
     return y if out is None else store(y, out, "nanmean")
 
 
+@public
 def trace(input: Tensor) -> Tensor:
     """Return the sum of the diagonal of a matrix."""
     if require_tensor("trace", input).ndim != 2:
