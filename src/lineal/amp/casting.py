@@ -116,9 +116,29 @@ def unindexed(lower: dtype, args: tuple, kwargs: dict) -> dtype | None:
     return None if kwargs.get("return_indices") or args[6:7] == (True,) else float32
 
 
+def unpacked(lower: dtype, args: tuple, kwargs: dict) -> dtype | None:
+    """Return the dtype of products for an LSTM over padded sequences, without projections, which PyTorch has a library for."""
+    states = args[1] if len(args) > 1 else kwargs.get("hx")
+    plain = isinstance(states, (list, tuple)) and len(states) == 2 and states[0].shape[-1] == states[1].shape[-1]
+    return lower if plain else None
+
+
+def as_first(lower: dtype, args: tuple, kwargs: dict) -> dtype:
+    """Return the dtype of the first argument: a product that is no product of matrices in PyTorch."""
+    return dtype_of(args[0] if args else next(iter(kwargs.values())))
+
+
+def pooled(lower: dtype, args: tuple, kwargs: dict) -> dtype | None:
+    """Return float32 for images, whose neighbours PyTorch averages as it does those of volumes."""
+    return float32 if (args[0] if args else kwargs["input"]).value.ndim > 3 else None
+
+
 SINGLE: Mapping[str, tuple[str, Policy]] = {
-    "ops.structural.padding": ("pad", padding),
+    "nn.functional.bilinear": ("bilinear", as_first),
+    "nn.functional.normalisation": ("local_response_norm", pooled),
     "nn.functional.max_pooling": ("max_pool3d", unindexed),
+    "nn.functional.recurrent": ("lstm", unpacked),
+    "ops.structural.padding": ("pad", padding),
 }
 
 

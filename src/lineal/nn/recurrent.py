@@ -15,6 +15,7 @@ from lineal.nn.module import Module
 from lineal.nn.parameter import Parameter
 from lineal.nn.utils.rnn import PackedSequence
 from lineal.ops import empty, zeros
+from lineal.ops.autocasting import is_on
 from lineal.tensors import Tensor
 
 FUNCTIONS = {"RNN_TANH": functional.rnn_tanh, "RNN_RELU": functional.rnn_relu, "LSTM": functional.lstm, "GRU": functional.gru}
@@ -132,7 +133,7 @@ class RNNBase(Module):
 
     def _check_input(self, input: Any, packed: bool, dtype: Any) -> None:
         name = self._get_name()
-        if input.dtype != dtype:
+        if input.dtype != dtype and not is_on():
             raise ValueError(
                 f"{name}: RNN input dtype ({input.dtype}) does not match weight dtype ({dtype}). "
                 f"Convert input: input.to({dtype}), or convert model: model.to({input.dtype})"

@@ -14,7 +14,7 @@ from lineal.core import AbstractTensor, Leaf, modes
 from lineal.core.apply import memory_of
 from lineal.ops.conversion import cast, dtype_of
 
-__all__ = ["USED", "Cache", "cache", "is_eligible", "lowered", "narrow", "within"]
+__all__ = ["USED", "Cache", "cache", "is_eligible", "is_on", "lowered", "narrow", "within"]
 
 USED: set[str] = set()
 """Not empty once an autocast has been on: until then nobody need ask."""
@@ -66,6 +66,11 @@ def within(x: Any, target: dtype) -> Any:
         return x
     known = cache.get()
     return cast(x, target) if known is None or target is float32 else known.cast(x, target)
+
+
+def is_on() -> bool:
+    """Return whether autocast is on."""
+    return bool(USED) and modes.autocast.get() is not None
 
 
 def lowered(*xs: Any) -> tuple:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from lineal.base.dtypes import int64
 from lineal.base.signatures import Tensor
+from lineal.ops.autocasting import USED, is_on, lowered
 from lineal.ops.contraction.pairwise import Arrangement, Contraction, Labels, Named, Shape, contraction, reordered
 from lineal.ops.contraction.paths import contraction_path
 from lineal.ops.contraction.products import require_same_dtype
@@ -29,13 +30,16 @@ def einsum(*args: Any) -> Tensor:
     of ints (and Ellipsis) may follow each tensor. Many tensors are multiplied in an order that costs few operations.
     """
     terms, output, operands = _read(args)
-    require_same_dtype("einsum", *operands)
+    if not is_on():
+        require_same_dtype("einsum", *operands)
     if len(operands) == 1 and operands[0].value.dtype.kind in "iub":
         operands = (_as_sum(operands[0], terms[0], output),)
     plan = planned(terms, output, tuple([x.value.shape for x in operands]))
     xs = [arrange(x) for arrange, x in zip(plan.starts, operands)]
     for first, second, contract in plan.steps:
-        xs.append(contract(xs[first], xs[second]))
+        a, b = xs[first], xs[second]
+        # what is not summed is no product of matrices, and autocast leaves it alone
+        xs.append(contract(*lowered(a, b)) if USED and contract.turned is not None else contract(a, b))
     y = xs[-1] if plan.order is None else xs[-1].permute(plan.order)
     return reshape(y, y.value.shape) if any(y is x for x in operands) else y
 

@@ -144,12 +144,14 @@ def inner(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     if not input.value.ndim or not other.value.ndim:
         y = mul(input, other)
         return y if out is None else store(y, out, "inner")
+    if USED and out is None and (input.value.ndim, other.value.ndim) != (1, 1):
+        input, other = lowered(input, other)
     require_same_dtype("inner", input, other)
     a, b = input.value.shape, other.value.shape
     if a[-1] != b[-1]:
         raise RuntimeError(f"inner: the last dimension must match on both input tensors but got shapes {list(a)} and {list(b)}")
     if len(b) == 1:
-        y = matmul(input, other)
+        y = dot_product(input, other) if len(a) == 1 else matmul(input, other)
     else:
         rows = by_rows(other)
         y = affine(True, "ViewBackward0")(input, rows)

@@ -8,6 +8,7 @@ from typing import Any
 from lineal.base.signatures import Tensor
 from lineal.base.spec import axis
 from lineal.core import AbstractTensor
+from lineal.ops.autocasting import is_on, lowered
 from lineal.ops.contraction.pairwise import Named, contraction
 from lineal.ops.contraction.products import require_same_dtype
 from lineal.ops.front import store
@@ -21,8 +22,13 @@ def tensordot(a: Any, b: Any, dims: Any = 2, out: Tensor | None = None) -> Tenso
     `dims` lists them as (of a, of b); a number means the last ones of a with the first ones of b. A dimension of size 1 pairs
     with any other.
     """
-    require_same_dtype("tensordot", a, b)
+    if not is_on():
+        require_same_dtype("tensordot", a, b)
     of_a, of_b = _paired(a.value.ndim, b.value.ndim, dims)
+    if is_on():
+        # a sum over everything is a dot product, which autocast leaves alone
+        a, b = (a, b) if out is not None or len(of_a) == a.value.ndim == b.value.ndim else lowered(a, b)
+        require_same_dtype("tensordot", a, b)
     first, second = a.value.shape, b.value.shape
     for here, there in zip(of_a, of_b):
         if first[here] != second[there]:
