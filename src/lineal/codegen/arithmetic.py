@@ -125,6 +125,10 @@ class Arithmetic(Writer):
             return self.convert("trunc", value, kind)
         return self.convert("sext" if source.family == "i" else "zext", value, kind)
 
+    def rounded(self, value: Value, kind: Kind) -> Value:
+        """Return `value` rounded to a kind, as the kind that such numbers are computed in."""
+        return self.cast(self.cast(value, kind), kind.computed)
+
     def cast_float(self, value: Value, kind: Kind) -> Value:
         source = value.kind
         if source.family == "f" and kind.family == "f":

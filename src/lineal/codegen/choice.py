@@ -290,7 +290,7 @@ def multiplied_by(product: Product) -> str:
     if not product.program:
         least = LEAST_NARROW if product.kind.is_narrow else LEAST_WHOLE if product.kind.family in "iu" else math.inf
         return BLOCKS if product.work >= least else BLAS
-    if product.laid:
+    if product.laid or product.kind.is_narrow:
         return BLOCKS
     if is_written(product):
         return WRITTEN

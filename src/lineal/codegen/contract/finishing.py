@@ -22,7 +22,7 @@ def made(e: Emitter, epilogue: Epilogue, sheets: Sequence[Sheet], total: Value, 
     for step in epilogue.steps:
         kind = kind_of(step.kind)
         y = step.formula(e.math, *[operand(e, each, x, values) for each, x in zip(step.operands, step.formula.inputs)])
-        y = e.splat(e.cast(y if isinstance(y, Value) else e.const(y, kind), kind.computed), columns.lanes)
+        y = e.splat(e.rounded(y if isinstance(y, Value) else e.const(y, kind.computed), kind), columns.lanes)
         values.append(y)
         if step.stored:
             next(outs).store(e, y, columns)

@@ -58,8 +58,8 @@ class Elements(Accesses):
             args = [self.operand(arg, values, block, index, buffer, axis, node) for arg in node.args]
             kind = kind_of(node.out.dtype)
             made = node.formula(self.e.math, *args)
-            made = made if isinstance(made, Value) else self.e.const(made, kind)
-            values[node.out] = made = self.e.cast(made, kind)
+            made = made if isinstance(made, Value) else self.e.const(made, kind.computed)
+            values[node.out] = made = self.e.rounded(made, kind)
             if node.out in self.streamed and block.mask is None:
                 self.e.stream(self.e.splat(made, block.lanes), self.e.address(buffer[node.out], block.index, kind))
             elif node.out in self.group.stored:
@@ -113,7 +113,7 @@ class Elements(Accesses):
         """Return the element (or vector) that a view shows: a number known now, a value made here, or from memory."""
         kind = kind_of(view.buffer.dtype)
         if view.buffer.source == "literal":
-            return self.e.const(view.number, kind)
+            return self.e.const(view.number, kind.computed)
         if view.buffer in values and inline(view, node):
             return values[view.buffer]
         if view in self.still:

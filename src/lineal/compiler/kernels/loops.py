@@ -56,9 +56,8 @@ class LoopWriter(Pieces):
         # what a reduction alone has in float64 takes two registers for one
         results = {node.out for node in self.reduces}
         buffers = (buffer for buffer in (*parameters(self.group), *self.made) if buffer not in results)
-        floats = [buffer.dtype for buffer in buffers if buffer.dtype.kind == "f"]
-        widest = max((each.itemsize for each in floats), default=8)
-        lanes = self.e.lanes(kinds.float32 if widest == 4 else kinds.float64)
+        floats = [each.computed for each in (kinds.kind_of(buffer.dtype) for buffer in buffers) if each.family == "f"]
+        lanes = self.e.lanes(max(floats, key=lambda each: each.bits, default=kinds.float64))
         size = self.inner[-1].size
         # a type, which a number of lanes is part of, depends on no size
         return lanes if self.e.general and size > FEW else int(min(lanes, 1 << max(0, (size - 1).bit_length())))

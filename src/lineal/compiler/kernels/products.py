@@ -86,7 +86,8 @@ def contraction_of(e: Emitter, group: Group) -> Contraction:
     rows, columns = node.a.strides[-2:]
     kinds = (kind_of(each.buffer.dtype).name for each in (node.a, node.b))
     epilogue = epilogue_of(group) if isinstance(group, Tiled) else None
-    problem = Contract(*kinds, by_columns=rows == 1 and columns != 1, epilogue=epilogue, laid=node.laid)
+    by_columns = rows == 1 and columns != 1
+    problem = Contract(*kinds, by_columns=by_columns, pairs=node.pairs, epilogue=epilogue, laid=node.laid)
     return contraction(problem, e.target)
 
 
@@ -109,8 +110,9 @@ def leading(node: Product) -> list[Axis]:
 
 def begin(e: Emitter, node: Product, buffers: Sequence[Buffer], given: Sequence[Value]) -> list[Value]:
     """Return where the first A, B and C begin."""
-    kind, address = kind_of(node.out.dtype), dict(zip(buffers, given))
-    return [*(e.address(address[each.buffer], each.offset, kind) for each in (node.a, node.b)), address[node.out]]
+    address = dict(zip(buffers, given))
+    factors = (e.address(address[each.buffer], each.offset, kind_of(each.buffer.dtype)) for each in (node.a, node.b))
+    return [*factors, address[node.out]]
 
 
 def stack(
@@ -123,12 +125,13 @@ def stack(
     spread: bool,
 ) -> None:
     """Write the products of a stack one after the other, of the first axis those of a span; `spread`: each on all threads."""
-    kind = kind_of(node.out.dtype)
+    kinds = [kind_of(each.dtype) for each in (node.a.buffer, node.b.buffer, node.out)]
     with ExitStack() as loops:
         for n, (size, steps) in enumerate(axes):
             start, stop = span if span and not n else (0, size)
             i = loops.enter_context(e.loop(stop, start))
-            places = [e.address(place, i * step, kind) if step else place for place, step in zip(places, steps)]
+            moves = zip(places, steps, kinds)
+            places = [e.address(place, i * step, kind) if step else place for place, step, kind in moves]
         if is_small(e, node):
             SmallProduct(e, node).write(*places)
         else:

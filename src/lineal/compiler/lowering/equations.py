@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lineal.base import later
+from lineal.base.blas import get_bfloat16_products
 from lineal.codegen.contract.geometry import Geometry
 from lineal.codegen.formulas import formula_of
 from lineal.codegen.kinds import Kind, float64, int64, kind_of
 from lineal.compiler import passes
+from lineal.compiler.lowering.halves import is_rounded_once, narrowed
 from lineal.compiler.lowering.support import identity, same, supported
 from lineal.compiler.nodes.blame import Blaming
 from lineal.compiler.nodes.buffers import Buffer, BufferView, Chosen, Pick, Place, RunSum, dense, merged
@@ -128,6 +130,8 @@ class Lowering:
         elif all(supported(each) for each in (*(arg.buffer.dtype for arg in args), *(spec.storage for spec in specs))):
             row = rules.elementwise.elementwise if isinstance(op, Elementwise) else None
             rule: Callable[..., Any] | None = rules.RULES.get(type(op)) or row
+            if rule is not None and is_rounded_once(op, args):
+                rule = narrowed(rule)
             found = None if rule is None else rule(self, op, specs[0] if len(specs) == 1 else specs, *args)
         else:
             found = None
@@ -217,10 +221,11 @@ class Lowering:
         return found
 
     def product(self, a: BufferView, b: BufferView) -> BufferView:
-        """Append a Product and return the view on what it makes."""
-        shape = (*a.shape[:-1], b.shape[-1])
-        out = Buffer(self.next(), shape, a.buffer.dtype, "made")
-        self.nodes.append(Product(out, self.readable(a), self.readable(b)))
+        """Append a Product and return the view on what it makes: of half precisions sums that are not rounded."""
+        shape, kind = (*a.shape[:-1], b.shape[-1]), kind_of(a.buffer.dtype)
+        out = Buffer(self.next(), shape, kind.computed.dtype, "made")
+        pairs = kind.is_narrow and get_bfloat16_products() == "native"
+        self.nodes.append(Product(out, self.readable(a), self.readable(b), pairs=pairs))
         return BufferView(out, shape, out.strides)
 
     def convolution(self, x: BufferView, w: BufferView, geometry: Geometry, shape: Sequence[int]) -> BufferView:
@@ -343,7 +348,8 @@ def folded(formula: Callable[..., Any], dtype: Any, args: Sequence[BufferView]) 
     """Return the number that a formula gives of literals, None if NumPy cannot compute it."""
     try:
         with np.errstate(all="ignore"):
-            return np.asarray(formula(np, *[np.array(x.number, x.buffer.dtype) for x in args])).astype(dtype).item()
+            numbers = [np.array(x.number, x.buffer.dtype).astype(kind_read(x).computed.dtype) for x in args]
+            return np.asarray(formula(np, *numbers)).astype(dtype).item()
     except (AttributeError, TypeError, ValueError, ArithmeticError):
         return None
 

@@ -13,7 +13,9 @@ from lineal.ops.pattern import Elementwise
 
 __all__ = ["identity", "same", "supported"]
 
-KNOWN = kinds.FLOATS | {"bool", "int8", "int16", "int32", "int64", "uint8"}
+NARROW = frozenset(each.name for each in kinds.BY_NAME.values() if each.is_narrow)
+"""The half precisions, which are computed in float32."""
+KNOWN = kinds.FLOATS | NARROW | {"bool", "int8", "int16", "int32", "int64", "uint8"}
 WHOLE = frozenset(
     "add sub mul neg eq ne lt le gt ge logical_and logical_or logical_xor logical_not bitwise_and bitwise_or bitwise_xor "
     "bitwise_not where maximum minimum abs sign keep drop clamp clamp_min clamp_max relu".split()
@@ -26,7 +28,7 @@ def supported(what: Any, inputs: tuple[np.dtype, ...] = ()) -> bool:
     """Return whether a dtype is known, or an elementwise op can be written for inputs of these dtypes."""
     if isinstance(what, np.dtype):
         return what.name in KNOWN
-    if any(each.kind in "iub" for each in inputs) and not all(each.kind == "f" for each in inputs) and what.label not in WHOLE:
+    if any(each.kind in "iub" for each in inputs) and what.label not in WHOLE:
         return False
     return writable(what, inputs)
 

@@ -110,15 +110,17 @@ class Reduce(Node):
 
 @dataclass(eq=False)
 class Product(Node):
-    """out = a b, of matrices or of stacks of them.
+    """out = a b, of matrices or of stacks of them; of half precisions in the kind they are computed in.
 
-    If b is `laid`, its view is on what `scheduling/laid.py` makes of a matrix: panels of columns, one after the other.
+    If b is `laid`, its view is on what `scheduling/laid.py` makes of a matrix: panels of columns, one after the other. `pairs`:
+    the processor's own products of bfloat16 may be used.
     """
 
     out: Buffer
     a: BufferView
     b: BufferView
     laid: bool = False
+    pairs: bool = False
 
     label = "matmul"
 

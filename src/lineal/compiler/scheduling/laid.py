@@ -48,7 +48,8 @@ def is_worthwhile(node: Product) -> bool:
     """Return whether a product is done in blocks if its right factor is laid out; it may have as few rows as it likes."""
     shortest = min(node.out.shape[-1], node.a.shape[-1])
     least = min(LEAST, choice.MOST_WRITTEN)
-    return len(node.out.shape) == 2 and shortest >= choice.SHORTEST and work(node) >= least and supported(node.out.dtype)
+    narrow = kind_of(node.b.buffer.dtype).is_narrow
+    return not narrow and len(node.out.shape) == 2 and shortest >= choice.SHORTEST and work(node) >= least and supported(node.out.dtype)
 
 
 def shape_of(matrix: BufferView) -> tuple[int, int, int]:

@@ -88,7 +88,7 @@ def work(node: Product) -> int:
 def problem(node: Product, general: bool = False, spread: bool = False) -> choice.Product:
     """Return which products a node takes."""
     m, n = node.out.shape[-2:]
-    kind = kind_of(node.out.dtype)
+    kind = kind_of(node.a.buffer.dtype)
     return choice.Product(m, n, node.a.shape[-1], kind, True, node.b.strides[-1] == 1, general, spread, node.laid)
 
 
@@ -153,8 +153,9 @@ def in_blocks(node: Product) -> bool:
     if len(node.out.shape) != 2:
         return False
     # what is too small for blocks but has to be copied is left to its own routine
+    narrow = kind_of(node.a.buffer.dtype).is_narrow
     worth = work(node) > choice.MOST_WRITTEN and choice.multiplied_by(problem(node)) == BLOCKS and node.out.dtype.kind == "f"
-    return node.laid or worth
+    return node.laid or narrow or worth
 
 
 def reads(group: Group | Rows, buffer: Buffer) -> bool:

@@ -7,8 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from lineal.codegen.choice import LEAST_NARROW
+from lineal.codegen.kinds import kind_of
+from lineal.compiler.lowering.halves import rounded
 from lineal.compiler.lowering.rules.structural import index_along, part
-from lineal.compiler.lowering.rules.table import FLOATS, lowers
+from lineal.compiler.lowering.rules.table import ALL, FLOATS, HALVES, lowers
+from lineal.compiler.lowering.support import same
 from lineal.compiler.nodes.buffers import BufferView, dense
 from lineal.ops.contraction.products import Affine, AffineWithBias, BatchMatMul, Dot, MatMul, StackedMatMul
 from lineal.ops.contraction.vectors import Cross
@@ -23,16 +27,24 @@ def transposed(view: BufferView, yes: bool) -> BufferView:
 
 
 def multiplies(*views: BufferView) -> bool:
-    """Return whether BLAS multiplies such numbers."""
-    return all(each.buffer.dtype.name in ("float32", "float64") and 0 not in each.shape for each in views)
+    """Return whether there are products of such numbers."""
+    return all(each.buffer.dtype.name in (*FLOATS, *HALVES) and 0 not in each.shape for each in views)
 
 
-@lowers(MatMul, StackedMatMul, BatchMatMul)
+def multiplied(low: Any, a: BufferView, b: BufferView) -> BufferView:
+    """Return A B; of half precisions in the dtype they are computed in, in which small factors are multiplied."""
+    kind = kind_of(a.buffer.dtype)
+    if kind.is_narrow and a.shape[-2] * a.shape[-1] * b.shape[-1] < LEAST_NARROW:
+        a, b = (low.map(each.shape, kind.computed.dtype, same, each, label="cast") for each in (a, b))
+    return low.product(a, b)
+
+
+@lowers(MatMul, StackedMatMul, BatchMatMul, of=(*ALL, *HALVES))
 def matmul(low: Any, op: Any, y: Any, a: BufferView, b: BufferView) -> BufferView:
     """Y = A B, either transposed; of whole numbers by adding up, which never overflows into another dtype."""
     a, b = transposed(a, op.left), transposed(b, op.right)
     if multiplies(a, b):
-        return low.product(a, b)
+        return rounded(low, multiplied(low, a, b), y.storage)
     if 0 in (*a.shape, *b.shape):
         return low.literal(np.zeros((), y.storage).item(), y.storage, y.shape)
     space = (*a.shape, b.shape[-1])
@@ -41,7 +53,7 @@ def matmul(low: Any, op: Any, y: Any, a: BufferView, b: BufferView) -> BufferVie
     return low.reduce(both, (len(space) - 2,), "add")
 
 
-@lowers(Affine, AffineWithBias, of=FLOATS)
+@lowers(Affine, AffineWithBias, of=(*FLOATS, *HALVES))
 def affine(low: Any, op: Any, y: Any, x: BufferView, w: BufferView, *bias: BufferView) -> BufferView | None:
     """y = x W (+ b), for every row of x."""
     if not multiplies(x, w):
@@ -51,12 +63,12 @@ def affine(low: Any, op: Any, y: Any, x: BufferView, w: BufferView, *bias: Buffe
             x = low.copy(x)
         rows = (math.prod(x.shape[:-1]), x.shape[-1])
         x = BufferView(x.buffer, rows, dense(rows), x.offset)
-    found = low.product(x, transposed(w, op.transposed))
+    found = multiplied(low, x, transposed(w, op.transposed))
     shape = tuple(y.shape)
     found = BufferView(found.buffer, shape, dense(shape))
     if bias:
-        found = low.map(shape, y.storage, lambda m, y, b: y + b, found, bias[0], label="add")
-    return found
+        return low.map(shape, y.storage, lambda m, y, b: y + b, found, bias[0], label="add")
+    return rounded(low, found, y.storage)
 
 
 @lowers(Dot, of=FLOATS)

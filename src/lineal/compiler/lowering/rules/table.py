@@ -9,33 +9,38 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-__all__ = ["ALL", "FLOATS", "RULES", "SIGNED", "TERMS", "lowers"]
+__all__ = ["ALL", "FLOATS", "HALVES", "RULES", "SIGNED", "TERMS", "lowers"]
 
 Rule = Callable[..., Any]
 RULES: dict[type, Rule] = {}
 
 FLOATS = ("float32", "float64")
+HALVES = ("float16", "bfloat16")
 SIGNED = ("int8", "int16", "int32", "int64")
 ALL = (*FLOATS, *SIGNED, "uint8", "bool")
 """The dtypes that the code generator knows."""
 
 
 class Terms(NamedTuple):
-    """When a rule applies: to which dtypes of the first input (of what is made of nothing, the output), and where else."""
+    """When a rule applies: to which dtypes of the first input (of what is made of nothing, the output), and where else.
+
+    Half precisions are made wider for it, and the result rounded, unless it only `moves` numbers, or is for them too.
+    """
 
     of: tuple[str, ...]
     where: str
+    moves: bool
 
 
 TERMS: dict[type, Terms] = {}
 
 
-def lowers(*classes: type, of: tuple[str, ...] = ALL, where: str = "") -> Callable[[Rule], Rule]:
+def lowers(*classes: type, of: tuple[str, ...] = ALL, where: str = "", moves: bool = False) -> Callable[[Rule], Rule]:
     """Enter a function as the rule of some classes of ops, and say when it applies; what else there is, the host does."""
 
     def enter(function: Rule) -> Rule:
         RULES.update(dict.fromkeys(classes, function))
-        TERMS.update(dict.fromkeys(classes, Terms(of, where)))
+        TERMS.update(dict.fromkeys(classes, Terms(of, where, moves)))
         return function
 
     return enter
