@@ -114,8 +114,8 @@ newaxis = None
 
 _elsewhere = {
     "": """
-        _higher_order_ops accelerator amp autograd backends cpu cuda data distributions fft func futures hub jit linalg models mps
-        multiprocessing nn onnx optim random signal special testing types utils version xpu
+        _higher_order_ops accelerator amp autograd backends cpu cuda data distributions fft func futures hub jit linalg models
+        mps multiprocessing nn onnx optim random signal special testing types utils version xpu
     """,
     "amp": "autocast",
     "amp.state": """

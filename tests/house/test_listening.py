@@ -21,6 +21,8 @@ PLAIN = "a plain write of few elements, which is told as ops"
 PLACE = "a place that a number of a tensor decides is not a place for other numbers"
 
 REASONS = {
+    "amp/grad_scaler.py:update": TELLS,
+    "ops/autocasting.py:cast": "a copy that was made while somebody listened is a variable of the trace",
     "nn/calling.py:__call__": TELLS,
     "nn/calling.py:_call_impl": TELLS,
     "nn/functional/attention.py:scaled_dot_product_attention": "a small one is one op in eager code alone",

@@ -24,6 +24,7 @@ NAMESPACES: dict[str, ModuleType] = NAMES["namespaces"]()
 EXPECTED = {
     "lineal",
     "lineal.accelerator",
+    "lineal.amp",
     "lineal.autograd",
     "lineal.autograd.function",
     "lineal.autograd.functional",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import warnings
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
 import numpy as np
 
@@ -128,6 +128,10 @@ def required(name: str, device_type: Any) -> str:
     return device_type
 
 
+@overload
+def custom_fwd(fwd: F, *, device_type: str, cast_inputs: DType | None = None) -> F: ...
+@overload
+def custom_fwd(fwd: None = None, *, device_type: str, cast_inputs: DType | None = None) -> Callable[[F], F]: ...
 def custom_fwd(fwd: Callable[..., Any] | None = None, *, device_type: str, cast_inputs: DType | None = None) -> Any:
     """Let the `forward` of a custom function take part in autocast: with the state that holds, or without autocast.
 
@@ -153,8 +157,12 @@ def custom_fwd(fwd: Callable[..., Any] | None = None, *, device_type: str, cast_
     return within
 
 
+@overload
+def custom_bwd(bwd: F, *, device_type: str) -> F: ...
+@overload
+def custom_bwd(bwd: None = None, *, device_type: str) -> Callable[[F], F]: ...
 def custom_bwd(bwd: Callable[..., Any] | None = None, *, device_type: str) -> Any:
-    """Let the `backward` of a custom function run with the autocast that held in its `forward`, which `custom_fwd` decorates."""
+    """Let the `backward` of a custom function run with the autocast that held in its `forward`, decorated by `custom_fwd`."""
     kind = required("custom_bwd", device_type)
     if bwd is None:
         return functools.partial(custom_bwd, device_type=device_type)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
 from typing import Any
 
-from lineal.base.dtypes import dtype, float32, float64
+from lineal.base.dtypes import dtype, float32
 from lineal.core import modes
 from lineal.ops.autocasting import USED, is_eligible, within
 from lineal.ops.conversion import dtype_of
@@ -94,9 +94,9 @@ def leaves(args: tuple, kwargs: dict) -> Iterator[Any]:
 
 
 def in_widest(lower: dtype, args: tuple, kwargs: dict) -> dtype:
-    """Return autocast's dtype, or float32 if something is in it; another half precision is an error, and float64 is left alone."""
+    """Return autocast's dtype, or float32 if something is in it; RuntimeError for another half precision."""
     found = {dtype_of(each) for each in leaves(args, kwargs) if is_eligible(each)}
-    if lower is float64 and found or found - {lower, float32}:
+    if found - {lower, float32}:
         given = ", ".join(sorted(map(str, found)))
         raise RuntimeError(
             f"{NAME}: Unexpected floating ScalarType: tensors of {given} are put together in autocast to {lower}"

@@ -16,6 +16,10 @@ from lineal.cuda import is_available
 __all__ = ["GradScaler", "OptState"]
 
 
+TOO_NARROW = (float16,)
+"""Of which dtypes scaled grads easily leave the range."""
+
+
 class OptState(enum.Enum):
     """How far an optimizer's step is."""
 
@@ -33,8 +37,8 @@ class GradScaler:
     """Scale losses by a factor that grows while gradients stay finite, and skip the steps in which they do not.
 
     The factor begins at `init_scale`. After `growth_interval` steps in a row with finite gradients it is multiplied by
-    `growth_factor`; after one with infinities or NaN, which `step` does not take, by `backoff_factor`. It is a tensor, so that a
-    compiled step goes on as it changes. Without a GPU, `device` "cuda" warns and scales nothing; give "cpu" then.
+    `growth_factor`; after one with infinities or NaN, which `step` does not take, by `backoff_factor`. It is a tensor, so that
+    a compiled step goes on as it changes. Without a GPU, `device` "cuda" warns and scales nothing; give "cpu" then.
     Micikevicius et al. (2018), arXiv:1710.03740.
     """
 
@@ -82,9 +86,8 @@ class GradScaler:
                 self._lazy_init_scale_growth_tracker(outputs.device)  # type: ignore[attr-defined]
             return outputs * self._scale  # type: ignore[operator]
         if not isinstance(outputs, Iterable):
-            raise ValueError(
-                f"GradScaler.scale: outputs must be a Tensor or an iterable of Tensors, got {type(outputs).__name__}"
-            )
+            given = type(outputs).__name__
+            raise ValueError(f"GradScaler.scale: outputs must be a Tensor or an iterable of Tensors, got {given}")
         scaled = map(self.scale, outputs)
         return type(outputs)(scaled) if isinstance(outputs, (list, tuple)) else scaled  # type: ignore[call-arg]
 
@@ -96,7 +99,7 @@ class GradScaler:
                 grad = parameter.grad
                 if grad is None:
                     continue
-                if grad.dtype is float16 and not allow_fp16:
+                if grad.dtype in TOO_NARROW and not allow_fp16:
                     raise ValueError("GradScaler: Attempting to unscale FP16 gradients; keep parameters in float32")
                 finite.append(ops.isfinite(grad).all())
                 grad.mul_(inv_scale)
@@ -188,12 +191,13 @@ class GradScaler:
         if isinstance(new_scale, float):
             self._scale.fill_(new_scale)
             return
-        is_tensor = isinstance(new_scale, AbstractTensor)
-        if not is_tensor or new_scale.value.size != 1 or new_scale.requires_grad or new_scale.device.type != self._device:  # type: ignore[attr-defined]
+        is_one = isinstance(new_scale, AbstractTensor) and new_scale.value.size == 1 and new_scale.node is None
+        if not is_one or new_scale.device.type != self._device:
             raise AssertionError(
-                f"GradScaler.update: new_scale should be a float or a tensor of one number on {self._device} without requires_grad"
+                "GradScaler.update: new_scale should be a float, or a tensor of one number without requires_grad on "
+                f"{self._device}"
             )
-        self._scale.copy_(new_scale.reshape(()))  # type: ignore[attr-defined]
+        self._scale.copy_(new_scale.reshape(()))
 
     def _move(self, scale: Any, tracker: Any, found: Any) -> None:
         """Let the scale and the count of steps go on after steps that `found` infinities or not."""

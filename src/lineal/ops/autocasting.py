@@ -1,7 +1,7 @@
 """What autocast makes of tensors before a function computes with them.
 
-The functions that are short enough to notice look at `USED`, as doors look at `UNUSUAL`: it is empty until the first autocast of
-the process. What stands behind the other functions is exchanged then (`amp/casting.py`), so that they look at nothing.
+Functions that are short enough to notice look at `USED`, as doors look at `UNUSUAL`: it is empty until the first autocast of
+the process. What stands behind other functions is exchanged then (`amp/casting.py`), so that they look at nothing.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ narrow = bfloat16
 class Cache:
     """The weights that the outermost autocast has cast: leaves, in float32, that require grad.
 
-    One that was written since is cast again. What was cast while somebody listened is only for who listened, since a trace has to
-    hold whatever the weights will be; and a copy without a history is only for those that need none.
+    One that was written since is cast again. What was cast while somebody listened is only for who listened, since a trace has
+    to hold whatever the weights will be; and a copy without a history is only for those that need none.
     """
 
     def __init__(self) -> None:

@@ -12,7 +12,8 @@ import lineal
 __all__ = ["PATHS", "RENAMED", "below", "find", "has", "public", "sources"]
 
 SAME = """
-accelerator amp amp.autocast_mode amp.grad_scaler autograd autograd.function autograd.functional autograd.grad_mode autograd.graph autograd.variable
+accelerator amp amp.autocast_mode amp.grad_scaler
+autograd autograd.function autograd.functional autograd.grad_mode autograd.graph autograd.variable
 cpu cuda fft func futures hub jit linalg mps multiprocessing
 nn nn.attention nn.attention.bias nn.attention.flex_attention nn.common_types nn.functional nn.grad nn.init
 nn.modules nn.modules.activation nn.modules.adaptive nn.modules.batchnorm nn.modules.channelshuffle nn.modules.container

@@ -13,6 +13,7 @@ from operator import itemgetter
 from types import FunctionType
 from typing import Any, Protocol
 
+from lineal.base.blas import get_bfloat16_products
 from lineal.base.config import defaults
 from lineal.codegen.cpython import layout
 from lineal.codegen.cpython.facts import Attribute, Current, Fact, Item, SameSlot
@@ -27,6 +28,7 @@ __all__ = [
     "Histories",
     "Holding",
     "Hooks",
+    "Multiplied",
     "Options",
     "Settings",
     "Unchanged",
@@ -192,6 +194,19 @@ class Defaults:
 
     def facts(self) -> list[Fact] | None:
         return [Attribute(defaults, "dtype", self.dtype)]
+
+
+class Multiplied:
+    """Products of bfloat16 are to be computed as they were; for programs of half precisions."""
+
+    def __init__(self) -> None:
+        self.setting = get_bfloat16_products()
+
+    def __call__(self) -> bool:
+        return get_bfloat16_products() == self.setting
+
+    def facts(self) -> list[Fact] | None:
+        return None
 
 
 class Hooks:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from lineal.base import tree
+from lineal.base.dtypes import NARROW
 from lineal.base.layouts import uncommon_steps
 from lineal.compiler.capturing import effects
 from lineal.compiler.capturing.capture import Capture, running
@@ -22,6 +23,7 @@ from lineal.compiler.capturing.guards import (
     Holding,
     Hooks,
     Looking,
+    Multiplied,
     Options,
     Settings,
     Unchanged,
@@ -242,6 +244,8 @@ def trace_of(capture: Capture, result: Any, name: str) -> Trace:
 def guards_of(capture: Capture, found: Trace) -> list[Guard]:
     """Return what must be so for the trace to be what a later call would do."""
     guards: list[Guard] = [Defaults()]
+    if any(var.spec.storage in NARROW for each in found.equations for var in each.inputs):
+        guards.append(Multiplied())
     if capture.modules or capture.relied:
         guards.append(Unchanged(list(capture.modules.values()), capture.relied))
     guards += [Options(holder, relied) for holder, relied in capture.assumed.values()]

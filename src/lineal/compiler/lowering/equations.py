@@ -208,12 +208,16 @@ class Lowering:
     def reduce(
         self, view: BufferView, axes: Sequence[int], kind: str, dtype: Any = None, keepdim: bool = False, wide: bool = False
     ) -> BufferView:
-        """Append a Reduce and return the view on what it makes, in float64 if that is to be `wide`."""
+        """Append a Reduce and return the view on what it makes, in float64 if that is to be `wide`.
+
+        Of half precisions it is what they are computed in.
+        """
         axes = tuple(axes)
-        if dtype is not None and np.dtype(dtype) != view.buffer.dtype:
+        if dtype is not None and np.dtype(dtype) != kind_of(view.buffer.dtype).computed.dtype:
             view = self.map(view.shape, dtype, same, view, label="cast")
         kept = tuple(size for place, size in enumerate(view.shape) if place not in axes)
-        out = Buffer(self.next(), kept, np.dtype(np.float64) if wide else view.buffer.dtype, "made")
+        within = np.dtype(np.float64) if wide else kind_of(view.buffer.dtype).computed.dtype
+        out = Buffer(self.next(), kept, within, "made")
         self.nodes.append(Reduce(out, view, axes, kind))
         found = BufferView(out, kept, out.strides)
         for axis in sorted(axes) if keepdim else ():

@@ -1,7 +1,7 @@
 """Half precisions: rules compute with what they are computed in, and the results are rounded once, as eager kernels do it.
 
-What only moves numbers takes them as they are (`moves`, in the table of rules), and so does what says so by the name of its
-dtypes. Conversions are maps, which share the loops of what makes and what reads them.
+Rules that only move numbers, or round themselves, take them as they are (`narrow`, in the table of rules). Conversions are
+maps, which share the loops of what makes and what reads them.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def is_rounded_once(op: Any, args: tuple[BufferView, ...]) -> bool:
     if not any(is_narrow(each.buffer.dtype) for each in args):
         return False
     terms = table.TERMS.get(type(op))
-    return not isinstance(op, Elementwise) and terms is not None and not terms.moves and not NARROW.issubset(terms.of)
+    return not isinstance(op, Elementwise) and terms is not None and not terms.narrow
 
 
 def narrowed(rule: Callable[..., Any]) -> Callable[..., Any]:

@@ -49,7 +49,13 @@ def is_worthwhile(node: Product) -> bool:
     shortest = min(node.out.shape[-1], node.a.shape[-1])
     least = min(LEAST, choice.MOST_WRITTEN)
     narrow = kind_of(node.b.buffer.dtype).is_narrow
-    return not narrow and len(node.out.shape) == 2 and shortest >= choice.SHORTEST and work(node) >= least and supported(node.out.dtype)
+    return (
+        not narrow
+        and len(node.out.shape) == 2
+        and shortest >= choice.SHORTEST
+        and work(node) >= least
+        and supported(node.out.dtype)
+    )
 
 
 def shape_of(matrix: BufferView) -> tuple[int, int, int]:

@@ -11,7 +11,7 @@ from lineal.codegen.choice import LEAST_NARROW
 from lineal.codegen.kinds import kind_of
 from lineal.compiler.lowering.halves import rounded
 from lineal.compiler.lowering.rules.structural import index_along, part
-from lineal.compiler.lowering.rules.table import ALL, FLOATS, HALVES, lowers
+from lineal.compiler.lowering.rules.table import FLOATS, HALVES, lowers
 from lineal.compiler.lowering.support import same
 from lineal.compiler.nodes.buffers import BufferView, dense
 from lineal.ops.contraction.products import Affine, AffineWithBias, BatchMatMul, Dot, MatMul, StackedMatMul
@@ -39,7 +39,7 @@ def multiplied(low: Any, a: BufferView, b: BufferView) -> BufferView:
     return low.product(a, b)
 
 
-@lowers(MatMul, StackedMatMul, BatchMatMul, of=(*ALL, *HALVES))
+@lowers(MatMul, StackedMatMul, BatchMatMul, narrow=True)
 def matmul(low: Any, op: Any, y: Any, a: BufferView, b: BufferView) -> BufferView:
     """Y = A B, either transposed; of whole numbers by adding up, which never overflows into another dtype."""
     a, b = transposed(a, op.left), transposed(b, op.right)
@@ -53,7 +53,7 @@ def matmul(low: Any, op: Any, y: Any, a: BufferView, b: BufferView) -> BufferVie
     return low.reduce(both, (len(space) - 2,), "add")
 
 
-@lowers(Affine, AffineWithBias, of=(*FLOATS, *HALVES))
+@lowers(Affine, AffineWithBias, of=FLOATS, narrow=True)
 def affine(low: Any, op: Any, y: Any, x: BufferView, w: BufferView, *bias: BufferView) -> BufferView | None:
     """y = x W (+ b), for every row of x."""
     if not multiplies(x, w):

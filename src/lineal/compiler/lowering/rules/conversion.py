@@ -12,7 +12,7 @@ from lineal.ops.conversion import Cast
 __all__: list[str] = []
 
 
-@lowers(Cast, where="to one of these", moves=True)
+@lowers(Cast, where="to one of these", narrow=True)
 def cast(low: Any, op: Any, y: Any, x: BufferView) -> BufferView:
     """y = x in another dtype."""
     return x if x.buffer.dtype == y.storage else low.map(y.shape, y.storage, same, x, label="cast")

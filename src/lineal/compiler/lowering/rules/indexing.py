@@ -83,7 +83,7 @@ def along(
     return BufferView(x.buffer, tuple(shape), steps, x.offset), (Pick(index, x.shape[axis], x.strides[axis], wraps),)
 
 
-@lowers(Gather, moves=True)
+@lowers(Gather, narrow=True)
 def gather(low: Any, op: Any, y: Any, x: BufferView, index: BufferView) -> BufferView:
     """y = x at the index along an axis, elsewhere at its own place."""
     chosen = Chosen(*along(still(low, x), op.dim, index, y.shape, False))
@@ -146,7 +146,7 @@ def whole(indices: Sequence[BufferView]) -> bool:
     return all(each.buffer.dtype.kind in "iu" for each in indices)
 
 
-@lowers(Index, where="indices that are numbers", moves=True)
+@lowers(Index, where="indices that are numbers", narrow=True)
 def index(low: Any, op: Any, y: Any, x: BufferView, *indices: BufferView) -> BufferView | None:
     """y = x[…, i, …, j, …]."""
     if not whole(indices):
@@ -205,7 +205,7 @@ def broadcast(shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
     return tuple(next((size for size in sizes if size != 1), 1) for sizes in zip(*padded))
 
 
-@lowers(MaskedFill, moves=True)
+@lowers(MaskedFill, narrow=True)
 def masked_fill(low: Any, op: Any, y: Any, x: BufferView, mask: BufferView, value: BufferView) -> BufferView:
     """y = value where mask, else x."""
     return low.map(y.shape, y.storage, chosen, x, mask, value, label="masked_fill")
@@ -216,13 +216,13 @@ def chosen(m: Any, x: Any, mask: Any, value: Any) -> Any:
     return m.where(mask, value, x)
 
 
-@lowers(Fill, moves=True)
+@lowers(Fill, narrow=True)
 def fill(low: Any, op: Any, y: Any, x: BufferView, value: BufferView) -> BufferView:
     """y = value everywhere."""
     return value.stretched(tuple(y.shape))
 
 
-@lowers(basic.Embed, where="a part that does not overlap with itself", moves=True)
+@lowers(basic.Embed, where="a part that does not overlap with itself", narrow=True)
 def embed_items(low: Any, op: Any, y: Any, x: BufferView) -> BufferView | None:
     """y = zeros with y[items] = x."""
     block = low.block(y.shape, y.storage)

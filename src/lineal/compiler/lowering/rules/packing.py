@@ -11,7 +11,7 @@ from lineal.compiler.nodes.buffers import Buffer, BufferView, dense
 __all__: list[str] = []
 
 
-@lowers(Pack, moves=True)
+@lowers(Pack, narrow=True)
 def pack(low: Any, op: Any, y: Any, *xs: BufferView) -> BufferView:
     """y = the xs, each at its offset; what is made in one piece is made there, other things are copied."""
     block = low.block(y.shape, y.storage)
@@ -27,7 +27,7 @@ def pack(low: Any, op: Any, y: Any, *xs: BufferView) -> BufferView:
     return low.join(block, parts)
 
 
-@lowers(Unpack, moves=True)
+@lowers(Unpack, narrow=True)
 def unpack(low: Any, op: Any, y: Any, x: BufferView) -> BufferView:
     """y = the array at an offset of x."""
     part = Buffer(low.next(), op.shape, op.storage, "part")

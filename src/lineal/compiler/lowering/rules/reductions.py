@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from lineal.codegen.kinds import kind_of
+from lineal.compiler.lowering.halves import rounded
 from lineal.compiler.lowering.rules.elementwise import same
 from lineal.compiler.lowering.rules.indexing import added, along, still
 from lineal.compiler.lowering.rules.structural import index_along, over, part, zeros
@@ -24,10 +26,10 @@ from lineal.ops.reductions.sums import Mean, Sum
 from lineal.ops.reductions.truth import Truth
 
 
-@lowers(Sum)
+@lowers(Sum, narrow=True)
 def total(low: Any, op: Any, y: Any, x: BufferView) -> BufferView:
     """y = Σ x."""
-    return low.reduce(x, op.axes, "add", y.storage, op.keepdim)
+    return rounded(low, low.reduce(x, op.axes, "add", kind_of(y.storage).computed.dtype, op.keepdim), y.storage)
 
 
 @lowers(Prod)
@@ -36,7 +38,7 @@ def product(low: Any, op: Any, y: Any, x: BufferView) -> BufferView:
     return low.reduce(x, op.axes, "multiply", y.storage, op.keepdim)
 
 
-@lowers(Mean, of=FLOATS)
+@lowers(Mean, of=FLOATS, narrow=True)
 def mean(low: Any, op: Any, y: Any, x: BufferView) -> BufferView:
     """y = Σ x / n."""
     count = size(x, op.axes)

@@ -10,7 +10,7 @@ from lineal.compiler.lowering.rules.turns import Lowered
 from lineal.compiler.nodes.buffers import BufferView
 
 
-@lowers(Scanned, moves=True)
+@lowers(Scanned, narrow=True)
 def scanned(low: Any, op: Any, specs: Any, *xs: BufferView) -> tuple[BufferView, ...]:
     """ys = what the turns make."""
     return Lowered(low, op, list(xs)).views

@@ -40,7 +40,7 @@ def beside(
     return low.join(block, [low.copy(x, inside=place).buffer for place, x in zip(places, xs)])
 
 
-@lowers(Cat, moves=True)
+@lowers(Cat, narrow=True)
 def cat(low: Any, op: Any, y: Any, *xs: BufferView) -> BufferView:
     """y = the xs one after another."""
     block = low.block(y.shape, y.storage)
@@ -54,7 +54,7 @@ def index_along(axis: int, start: int, ndim: int) -> list[int]:
     return [start if n == axis else 0 for n in range(ndim)]
 
 
-@lowers(Stack, moves=True)
+@lowers(Stack, narrow=True)
 def stack(low: Any, op: Any, y: Any, *xs: BufferView) -> BufferView:
     """y = the xs one behind another."""
     block = low.block(y.shape, y.storage)
@@ -72,7 +72,7 @@ def over(low: Any, block: BufferView, under: BufferView, place: BufferView | Non
     return low.join(block, [first, second])
 
 
-@lowers(Embed, where="a part that does not overlap with itself", moves=True)
+@lowers(Embed, where="a part that does not overlap with itself", narrow=True)
 def embed(low: Any, op: Any, y: Any, x: BufferView) -> BufferView | None:
     """y = zeros with x where a view looks."""
     block = low.block(y.shape, y.storage)
@@ -84,7 +84,7 @@ def zeros(low: Any, y: Any) -> BufferView:
     return low.literal(np.zeros((), y.storage).item(), y.storage, y.shape)
 
 
-@lowers(ConstantPad, where="a part that does not overlap with itself", moves=True)
+@lowers(ConstantPad, where="a part that does not overlap with itself", narrow=True)
 def constant_pad(low: Any, op: Any, y: Any, x: BufferView) -> BufferView | None:
     """y = x with a number around it."""
     block = low.block(y.shape, y.storage)
@@ -92,7 +92,7 @@ def constant_pad(low: Any, op: Any, y: Any, x: BufferView) -> BufferView | None:
     return over(low, block, fill, part(block, [before for before, _ in op.widths], x.shape), x)
 
 
-@lowers(BlockDiag, moves=True)
+@lowers(BlockDiag, narrow=True)
 def block_diag(low: Any, op: Any, y: Any, *xs: BufferView) -> BufferView:
     """y = zeros with the xs along the diagonal."""
     block = low.block(y.shape, y.storage)
@@ -104,13 +104,13 @@ def block_diag(low: Any, op: Any, y: Any, *xs: BufferView) -> BufferView:
     return low.join(block, parts)
 
 
-@lowers(Flip, moves=True)
+@lowers(Flip, narrow=True)
 def flip(low: Any, op: Any, y: Any, x: BufferView) -> BufferView:
     """y = x read backwards."""
     return x.reversed(op.axes)
 
 
-@lowers(Roll, moves=True)
+@lowers(Roll, narrow=True)
 def roll(low: Any, op: Any, y: Any, x: BufferView) -> BufferView:
     """y = x moved around, one axis after the other."""
     for shift, axis in zip(op.shifts, op.axes):
@@ -126,7 +126,7 @@ def roll(low: Any, op: Any, y: Any, x: BufferView) -> BufferView:
     return x
 
 
-@lowers(Repeat, moves=True)
+@lowers(Repeat, narrow=True)
 def repeat(low: Any, op: Any, y: Any, x: BufferView) -> BufferView:
     """y = x some times over along each axis."""
     lead = len(op.repeats) - len(x.shape)
@@ -158,7 +158,7 @@ def gathered(low: Any, view: Any, y: Any, x: BufferView) -> BufferView | None:
     return low.scatter(block, first, x, place, (), True)
 
 
-@lowers(Tril, Triu, moves=True)
+@lowers(Tril, Triu, narrow=True)
 def triangle(low: Any, op: Any, y: Any, x: BufferView) -> BufferView:
     """y = x on one side of a diagonal, else 0."""
     rows, columns = Place(len(x.shape) - 2), Place(len(x.shape) - 1)

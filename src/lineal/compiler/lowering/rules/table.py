@@ -24,23 +24,24 @@ ALL = (*FLOATS, *SIGNED, "uint8", "bool")
 class Terms(NamedTuple):
     """When a rule applies: to which dtypes of the first input (of what is made of nothing, the output), and where else.
 
-    Half precisions are made wider for it, and the result rounded, unless it only `moves` numbers, or is for them too.
+    Half precisions are made wider for it, and the result rounded, unless it takes `narrow` numbers: it only moves them, or
+    rounds itself.
     """
 
     of: tuple[str, ...]
     where: str
-    moves: bool
+    narrow: bool
 
 
 TERMS: dict[type, Terms] = {}
 
 
-def lowers(*classes: type, of: tuple[str, ...] = ALL, where: str = "", moves: bool = False) -> Callable[[Rule], Rule]:
+def lowers(*classes: type, of: tuple[str, ...] = ALL, where: str = "", narrow: bool = False) -> Callable[[Rule], Rule]:
     """Enter a function as the rule of some classes of ops, and say when it applies; what else there is, the host does."""
 
     def enter(function: Rule) -> Rule:
         RULES.update(dict.fromkeys(classes, function))
-        TERMS.update(dict.fromkeys(classes, Terms(of, where, moves)))
+        TERMS.update(dict.fromkeys(classes, Terms(of, where, narrow)))
         return function
 
     return enter

@@ -13,7 +13,7 @@ from lineal.compiler.nodes.buffers import BufferView, dense
 from lineal.compiler.nodes.node import Rewind, Tape
 
 
-@lowers(Taped, moves=True)
+@lowers(Taped, narrow=True)
 def taped(low: Any, op: Any, specs: Any, *xs: BufferView) -> tuple[BufferView, ...]:
     """ys = what is carried in the end, and the tape."""
     made = Lowered(low, op, list(xs))
@@ -22,7 +22,7 @@ def taped(low: Any, op: Any, specs: Any, *xs: BufferView) -> tuple[BufferView, .
     return (*made.views, *map(whole, made.node.tape.buffers))
 
 
-@lowers(Rewound, moves=True)
+@lowers(Rewound, narrow=True)
 def rewound(low: Any, op: Any, specs: Any, *xs: BufferView) -> tuple[BufferView, ...]:
     """ys = the cotangents that the turns back make."""
     count = len(op.ahead.carried)

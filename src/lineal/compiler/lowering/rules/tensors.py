@@ -11,7 +11,7 @@ from lineal.tensors.autograd_methods import Detach
 __all__: list[str] = []
 
 
-@lowers(Detach, moves=True)
+@lowers(Detach, narrow=True)
 def detach(low: Any, op: Any, y: Any, x: BufferView) -> BufferView:
     """y = x, to be copied only where memory of its own is asked for."""
     return x

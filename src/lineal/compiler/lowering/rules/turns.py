@@ -18,7 +18,7 @@ from lineal.core import lift
 from lineal.tracing import Var
 
 
-@lowers(Rolled, moves=True)
+@lowers(Rolled, narrow=True)
 def rolled(low: Any, op: Any, specs: Any, *xs: BufferView) -> tuple[BufferView, ...]:
     """ys = what the turns make."""
     return Lowered(low, op, list(xs)).views
