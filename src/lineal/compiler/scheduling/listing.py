@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from lineal.codegen.kinds import kind_of
 from lineal.compiler.nodes.buffers import Buffer, BufferView, Chosen, Place, RunSum, dense
 from lineal.compiler.nodes.node import (
     Check,
@@ -85,7 +86,9 @@ class Listing:
     def map(self, node: Map, group: Group) -> str:
         """Return the line of a map; what only its own loop reads has no index."""
         out = self.element(whole(node.out)) if node.out in group.stored else self.name(node.out)
-        return f"{out} = {node.formula.text(*[self.argument(arg, node, group) for arg in node.args])}"
+        text = node.formula.text(*[self.argument(arg, node, group) for arg in node.args])
+        # what is computed in another dtype is rounded, which a reader would not see
+        return f"{out} = {node.out.dtype}({text})" if kind_of(node.out.dtype).is_narrow else f"{out} = {text}"
 
     def reduce(self, node: Any, group: Group) -> str:
         """Return the line of a reduction."""
