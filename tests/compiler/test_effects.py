@@ -308,7 +308,7 @@ def test_host_step_behind_an_effect():
     """An op of the host's that fails behind an effect raises what eager code raises, and the effect is not done again."""
 
     def f(x, i):
-        y = send(x.to(torch.float16), "a")
+        y = send(x.to(torch.complex64), "a")
         return y[i]
 
     compiled, x, i = torch.compile(f), torch.ones(3), torch.tensor([0, 2])
