@@ -96,7 +96,7 @@ def test_samplers_batch_samplers_and_collate_functions():
 
 
 @pytest.mark.parametrize("workers", [1, 3])
-def test_threads_keep_the_order(workers):
+def test_workers_keep_the_order(workers):
     loader = data.DataLoader(Slow(), 2, num_workers=workers)
     assert values(loader) == values(loader) == [[0, 1], [2, 3], [4, 5], [6, 7]]
 
@@ -111,7 +111,8 @@ def test_threads_really_share_the_work():
             return super().__getitem__(index)
 
     started = []
-    list(data.DataLoader(Named(), 1, num_workers=2, worker_init_fn=started.append))
+    loader = data.DataLoader(Named(), 1, num_workers=2, worker_init_fn=started.append, multiprocessing_context="thread")
+    list(loader)
     assert len(names) == 2
     assert sorted(started) == [0, 1]
     assert data.get_worker_info() is None

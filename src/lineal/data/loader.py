@@ -1,20 +1,28 @@
-"""`DataLoader`: batches of a data set, one after the other, made here or ahead of time in threads."""
+"""`DataLoader`: batches of a data set, one after the other, made here or ahead of time by processes or threads."""
 
 from __future__ import annotations
 
+import functools
 import itertools
+import multiprocessing
+import multiprocessing.context
 import warnings
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Generic, TypeVar
 
+from lineal.data.ahead import Ahead, Team
 from lineal.data.collate import default_collate, default_convert
 from lineal.data.dataset import Dataset, IterableDataset
 from lineal.data.fetching import Ended, Indexed, Iterated
+from lineal.data.processes import Processes
 from lineal.data.sampler import BatchSampler, RandomSampler, SequentialSampler, drawn_seed
-from lineal.data.workers import Ahead, Team
+from lineal.data.threads import Threads
+from lineal.data.workers import Job
 from lineal.ops import Generator
 
+THREAD = "thread"
+"""The `multiprocessing_context` of workers that are threads."""
 FIXED = ("batch_size", "batch_sampler", "sampler", "drop_last", "dataset", "persistent_workers")
 
 T = TypeVar("T")
@@ -30,16 +38,21 @@ class Endless:
 class DataLoader(Generic[T]):
     """Iterates over batches of `dataset`; each new iteration is a new pass, shuffled anew if `shuffle`.
 
-    `num_workers` > 0 makes the batches ahead of time in that many threads, `prefetch_factor` for each. Batch i is made by
-    worker i modulo `num_workers`, batches come in order, and an error is raised where its batch would have come. Each worker
-    has its own copy of the data set (`lineal.data.replicas` says of what) and its own default generators, of lineal, Python
-    and NumPy, so that random items depend on the seed and the number of workers alone. An IterableDataset yields its items
-    once for each worker unless it splits itself by `get_worker_info()`. `persistent_workers` keeps the threads for the next
-    pass; `timeout` is the longest wait for a batch, in seconds. `batch_size=None` yields items as they are.
+    `num_workers` > 0 makes the batches ahead of time in that many processes, `prefetch_factor` for each. Batch i is made by
+    worker i modulo `num_workers`, batches come in order unless `in_order` is False, and an error is raised where its batch
+    would have come, of the same type, with the worker's traceback. Each worker has its own copy of the data set and its own
+    default generators, of lineal, Python and NumPy, so that random items depend on the seed and the number of workers alone.
+    An IterableDataset yields its items once for each worker unless it splits itself by `get_worker_info()`.
+    `persistent_workers` keeps the workers for the next pass; `timeout` is the longest wait for a batch, in seconds.
+    `batch_size=None` yields items as they are.
 
-    As in PyTorch, each pass draws one number from `generator`, by default the global one: the workers' base seed.
-    `pin_memory`, `multiprocessing_context`, `pin_memory_device` and `in_order` are accepted for PyTorch's sake; threads do
-    not need them. ValueError if arguments contradict each other.
+    `multiprocessing_context` says how processes start: "fork", "spawn", "forkserver" or a context of `multiprocessing`, by
+    default what that starts by; "thread" means threads, which start at once and share all memory, but also Python's lock.
+    Large arrays come from processes in memory that both map. A worker that dies is a RuntimeError.
+
+    As in PyTorch, each pass draws one number from `generator`, by default the global one: the workers' base seed; persistent
+    workers are seeded once. `pin_memory` and `pin_memory_device` are accepted for PyTorch's sake. ValueError if arguments
+    contradict each other.
     """
 
     def __init__(
@@ -63,7 +76,7 @@ class DataLoader(Generic[T]):
         pin_memory_device: str = "",
         in_order: bool = True,
     ):
-        check_workers(num_workers, prefetch_factor, persistent_workers, timeout, multiprocessing_context)
+        check_workers(num_workers, prefetch_factor, persistent_workers, timeout)
         self.dataset: Any = dataset
         self.num_workers = num_workers
         self.prefetch_factor = 2 if prefetch_factor is None and num_workers else prefetch_factor
@@ -98,6 +111,15 @@ class DataLoader(Generic[T]):
             raise ValueError(f"DataLoader: {name} attribute should not be set after {type(self).__name__} is initialized")
         object.__setattr__(self, name, value)
 
+    @property
+    def multiprocessing_context(self) -> Any:
+        """How worker processes are started: a context of `multiprocessing`, "thread", or None for its default."""
+        return self._context
+
+    @multiprocessing_context.setter
+    def multiprocessing_context(self, given: Any) -> None:
+        self._context = checked_context(given, self.num_workers)
+
     def _default_sampler(self, shuffle: bool) -> Iterable[Any]:
         if self.iterated:
             return Endless()
@@ -125,28 +147,35 @@ class DataLoader(Generic[T]):
 
     def _ahead(self, wanted: Iterator[Any]) -> Ahead:
         """Return the batches of one pass, made by workers."""
-        team = self._team
         if self._pass is not None:
             self._pass.abandon()
-        if team is not None:
-            team.renew()
+        team = self._team
+        if team is None or team.closed:
+            team = self._new_team()
         else:
-            # the threads must not hold the loader, whose end is theirs
-            team = Team(self.dataset, self.num_workers, drawn_seed(self.generator), self._maker(), self.worker_init_fn)
+            team.renew()
         depth = self.prefetch_factor or 1
-        found = Ahead(team, wanted, depth, self.timeout, self.persistent_workers)
-        if self.persistent_workers and self._team is None:
-            self._team = team
-            weakref.finalize(self, team.dismiss)
+        found = Ahead(team, wanted, depth, self.timeout, self.persistent_workers, self.in_order)
         self._pass = found if self.persistent_workers else None
         return found
 
+    def _new_team(self) -> Team:
+        """Return workers that have begun the data set."""
+        # they must not hold the loader, whose end is theirs
+        job = Job(self.dataset, self.num_workers, drawn_seed(self.generator), self._maker(), self.worker_init_fn)
+        context = self.multiprocessing_context
+        team = Threads(job) if context == THREAD else Processes(job, context or multiprocessing)
+        if self.persistent_workers:
+            self._team = team
+            weakref.finalize(self, team.dismiss)
+        return team
+
     def _maker(self) -> Callable[[Any], Any]:
         """Return what makes, of the data set or of a worker's copy of it, what fetches its batches."""
-        batched, collate, drop_last = self.batch_sampler is not None, self.collate_fn, self.drop_last
+        batched, collate = self.batch_sampler is not None, self.collate_fn
         if self.iterated:
-            return lambda dataset: Iterated(dataset, batched, collate, drop_last)
-        return lambda dataset: Indexed(dataset, batched, collate)
+            return functools.partial(Iterated, batched=batched, collate=collate, drop_last=self.drop_last)
+        return functools.partial(Indexed, batched=batched, collate=collate)
 
     def _counted(self, batches: Iterator[Any]) -> Iterator[Any]:
         """Yield the batches, and warn if they are more than `len` has told."""
@@ -169,7 +198,32 @@ def until_ended(batches: Iterator[Any]) -> Iterator[Any]:
         return
 
 
-def check_workers(count: int, prefetch_factor: int | None, persistent: bool, timeout: float, context: Any) -> None:
+def checked_context(given: Any, count: int) -> Any:
+    """Return the context of a name, or a context as it is; refuse what is neither."""
+    if given is None or given == THREAD and count:
+        return given
+    if count == 0:
+        raise ValueError(
+            "DataLoader: multiprocessing_context can only be used with multi-process loading (num_workers > 0), "
+            "but got num_workers=0"
+        )
+    if isinstance(given, str):
+        methods = multiprocessing.get_all_start_methods()
+        if given not in methods:
+            raise ValueError(
+                "DataLoader: multiprocessing_context option should specify a valid start method in "
+                f"{[*methods, THREAD]}, but got multiprocessing_context={given!r}"
+            )
+        return multiprocessing.get_context(given)
+    if not isinstance(given, multiprocessing.context.BaseContext):
+        raise TypeError(
+            "DataLoader: multiprocessing_context option should be a valid context object or a string specifying the start "
+            f"method, but got multiprocessing_context={given!r}"
+        )
+    return given
+
+
+def check_workers(count: int, prefetch_factor: int | None, persistent: bool, timeout: float) -> None:
     """Refuse what is no number of workers, and what makes no sense without them."""
     if count < 0:
         raise ValueError(f"DataLoader: num_workers should be non-negative, got {count}")
@@ -177,11 +231,7 @@ def check_workers(count: int, prefetch_factor: int | None, persistent: bool, tim
         raise ValueError(f"DataLoader: timeout should be non-negative, got {timeout}")
     if prefetch_factor is not None and prefetch_factor < 1:
         raise ValueError(f"DataLoader: prefetch_factor should be positive, got {prefetch_factor}")
-    for name, given in (
-        ("prefetch_factor", prefetch_factor is not None),
-        ("persistent_workers", persistent),
-        ("multiprocessing_context", context is not None),
-    ):
+    for name, given in (("prefetch_factor", prefetch_factor is not None), ("persistent_workers", persistent)):
         if count == 0 and given:
             raise ValueError(f"DataLoader: {name} needs num_workers > 0")
 

@@ -20,7 +20,7 @@ import numpy as np
 
 from lineal.ops.random.generator import Generator, thread_generator
 
-__all__ = ["seeded", "diverted", "restored"]
+__all__ = ["diverted", "numpy_words", "restored", "seeded"]
 
 
 class Streams(NamedTuple):
@@ -41,11 +41,14 @@ threads = 0
 def seeded(base_seed: int, number: int) -> int:
     """Give the thread that calls this, worker `number`, generators of its own; returns lineal's seed for it."""
     seed = base_seed + number
-    words = [number, base_seed & 0xFFFFFFFF, base_seed >> 32, 0]
-    numpy = np.random.RandomState(np.random.SeedSequence(words).generate_state(4))
-    streams.set(Streams(random.Random(seed), numpy))
+    streams.set(Streams(random.Random(seed), np.random.RandomState(numpy_words(base_seed, number))))
     thread_generator.set(Generator().manual_seed(seed))
     return seed
+
+
+def numpy_words(base_seed: int, number: int) -> Any:
+    """Return the words that seed NumPy's generator of worker `number`, the same as PyTorch's."""
+    return np.random.SeedSequence([number, base_seed & 0xFFFFFFFF, base_seed >> 32, 0]).generate_state(4)
 
 
 class Chosen:

@@ -1,4 +1,4 @@
-"""Workers of a DataLoader: what they draw, which batches they make, and what they have for themselves."""
+"""Worker threads of a DataLoader: what they draw, which batches they make, and what they have for themselves."""
 
 import gc
 import random
@@ -13,6 +13,12 @@ import pytest
 
 import lineal
 from lineal import data
+
+
+def threaded(*args, num_workers=0, **options):
+    context = {"multiprocessing_context": "thread"} if num_workers else {}
+    return data.DataLoader(*args, num_workers=num_workers, **context, **options)
+
 
 KINDS = {
     "lineal": lambda self: lineal.rand(()).item(),
@@ -64,7 +70,7 @@ class Clock:
 
 
 def drawn(kind, workers, **options):
-    loader = data.DataLoader(Noisy(kind, Clock()), 2, num_workers=workers, **options)
+    loader = threaded(Noisy(kind, Clock()), 2, num_workers=workers, **options)
     return [batch.tolist() for batch in loader]
 
 
@@ -103,7 +109,7 @@ def test_workers_leave_the_global_generators_alone():
 
 def test_the_other_threads_draw_from_the_global_generators_while_workers_run():
     lineal.manual_seed(1), random.seed(1), np.random.seed(1)
-    batches = iter(data.DataLoader(Noisy("random", Clock()), 1, num_workers=2))
+    batches = iter(threaded(Noisy("random", Clock()), 1, num_workers=2))
     after_one = lineal.rand(2).tolist()
     assert (random.random(), np.random.rand()) == (random.Random(1).random(), np.random.RandomState(1).rand())
     batches.close()
@@ -125,7 +131,7 @@ def test_seeds_in_a_worker_change_its_own_streams_only():
 
     lineal.manual_seed(9), random.seed(9), np.random.seed(9)
     states = lineal.get_rng_state(), random.getstate(), np.random.get_state()[1].copy()
-    loader = data.DataLoader(Reseeding(), None, num_workers=3, generator=lineal.Generator())
+    loader = threaded(Reseeding(), None, num_workers=3, generator=lineal.Generator())
     for index, (same, mine, python, numpy) in enumerate(loader):
         assert same
         assert mine == lineal.rand((), generator=lineal.Generator().manual_seed(index)).item()
@@ -146,7 +152,7 @@ class Told(data.Dataset):
 
 
 def test_each_worker_knows_its_number_its_seed_and_its_data_set():
-    rows = list(data.DataLoader(Told(), None, num_workers=3, generator=lineal.Generator().manual_seed(2)))
+    rows = list(threaded(Told(), None, num_workers=3, generator=lineal.Generator().manual_seed(2)))
     bases = set()
     for index, (place, number, count, seed, initial, own) in enumerate(rows):
         # batch i goes to worker i mod n
@@ -161,7 +167,7 @@ def test_each_worker_knows_its_number_its_seed_and_its_data_set():
 def test_a_pass_draws_one_number_for_its_base_seed(workers):
     for given in (None, lineal.Generator().manual_seed(3)):
         lineal.manual_seed(3)
-        iter(data.DataLoader([1, 2, 3], num_workers=workers, generator=given))
+        iter(threaded([1, 2, 3], num_workers=workers, generator=given))
         source = given or lineal.default_generator
         twin = lineal.Generator().manual_seed(3)
         lineal.rand(1, generator=twin)
@@ -188,13 +194,13 @@ def split(number):
 
 def test_a_worker_may_change_its_copy_of_the_data_set():
     dataset = Span(0, 7)
-    loader = data.DataLoader(dataset, 2, num_workers=2, worker_init_fn=split)
+    loader = threaded(dataset, 2, num_workers=2, worker_init_fn=split)
     assert [batch.tolist() for batch in loader] == [[0, 1], [4, 5], [2, 3], [6]]
     assert (dataset.start, dataset.end) == (0, 7)
 
 
 def test_more_batches_than_the_length_warn():
-    loader = data.DataLoader(Span(0, 3), None, num_workers=2)
+    loader = threaded(Span(0, 3), None, num_workers=2)
     assert len(loader) == 3
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
@@ -219,7 +225,7 @@ class Positioned(data.IterableDataset):
 
 
 def test_a_data_set_that_is_its_own_iterator_has_a_position_for_each_worker():
-    assert list(data.DataLoader(Positioned(), None, num_workers=2)) == [1, 1, 2, 2, 3, 3, 4, 4]
+    assert list(threaded(Positioned(), None, num_workers=2)) == [1, 1, 2, 2, 3, 3, 4, 4]
 
 
 class Closing(data.Dataset):
@@ -237,7 +243,7 @@ class Closing(data.Dataset):
 
 def test_what_closes_something_at_its_end_is_shared():
     dataset = Closing()
-    list(data.DataLoader(dataset, num_workers=2))
+    list(threaded(dataset, num_workers=2))
     gc.collect()
     assert not Closing.closed
     del dataset
@@ -258,7 +264,7 @@ def test_persistent_workers_stay(iterated):
         def __iter__(self):
             return map(self.__getitem__, range(data.get_worker_info().id, 4, 2))
 
-    loader = data.DataLoader(Named(), None, num_workers=2, persistent_workers=True, worker_init_fn=started.append)
+    loader = threaded(Named(), None, num_workers=2, persistent_workers=True, worker_init_fn=started.append)
     before = threading.active_count()
     assert [list(loader) for _ in range(3)] == [[0, 1, 2, 3]] * 3
     partial = iter(loader)
@@ -280,7 +286,7 @@ def failing(*given):
 
 @pytest.mark.parametrize("options", [{"collate_fn": failing}, {"worker_init_fn": failing}], ids=["collate", "init"])
 def test_errors_name_the_worker(options):
-    batches = iter(data.DataLoader(range(6), 2, num_workers=2, **options))
+    batches = iter(threaded(range(6), 2, num_workers=2, **options))
     for number in (0, 1):
         with pytest.raises(KeyError, match=f"(?s)Caught KeyError in DataLoader worker {number}.*no such thing") as caught:
             next(batches)
@@ -293,7 +299,7 @@ def test_errors_that_take_no_text_carry_a_note():
         return b"\xff".decode()
 
     with pytest.raises(UnicodeDecodeError) as caught:
-        list(data.DataLoader(range(2), num_workers=1, collate_fn=undecodable))
+        list(threaded(range(2), num_workers=1, collate_fn=undecodable))
     assert caught.value.__notes__ == ["in DataLoader worker 0"]
 
 
@@ -307,7 +313,7 @@ def test_an_item_that_raises_stopiteration_does_not_end_the_pass(workers):
             return next(iter(()))
 
     with pytest.raises(RuntimeError, match="StopIteration"):
-        list(data.DataLoader(Broken(), num_workers=workers))
+        list(threaded(Broken(), num_workers=workers))
 
 
 def test_a_batch_that_takes_too_long_is_an_error():
@@ -322,10 +328,10 @@ def test_a_batch_that_takes_too_long_is_an_error():
             return index
 
     with pytest.raises(RuntimeError, match=r"timed out after 0\.05 seconds"):
-        list(data.DataLoader(Stuck(), num_workers=1, timeout=0.05))
+        list(threaded(Stuck(), num_workers=1, timeout=0.05))
     go_on.set()
     with pytest.raises(AssertionError, match="timeout needs num_workers"):
-        iter(data.DataLoader(Stuck(), timeout=1))
+        iter(threaded(Stuck(), timeout=1))
 
 
 def test_prefetching_stays_within_its_bound():
@@ -340,7 +346,7 @@ def test_prefetching_stays_within_its_bound():
         def __iter__(self):
             return places()
 
-    batches = iter(data.DataLoader(range(20), None, sampler=Places(), num_workers=2, prefetch_factor=3))
+    batches = iter(threaded(range(20), None, sampler=Places(), num_workers=2, prefetch_factor=3))
     assert asked == list(range(6))
     next(batches)
     assert asked == list(range(7))
@@ -348,7 +354,7 @@ def test_prefetching_stays_within_its_bound():
 
 
 def test_what_a_loader_is_made_of_stays():
-    loader = data.DataLoader([1, 2])
+    loader = threaded([1, 2])
     for name in ("batch_size", "sampler", "batch_sampler", "drop_last", "dataset", "persistent_workers"):
         with pytest.raises(ValueError, match=name):
             setattr(loader, name, None)
@@ -373,5 +379,5 @@ def test_a_compiled_function_draws_from_the_generator_of_its_thread():
     found = []
     for function in (noisy, noisy, lambda x: x + lineal.rand(3)):
         lineal.manual_seed(5)
-        found.append([batch.tolist() for batch in data.DataLoader(Items(function), None, num_workers=1)])
+        found.append([batch.tolist() for batch in threaded(Items(function), None, num_workers=1)])
     assert found[0] == found[1] == found[2]
