@@ -146,3 +146,75 @@ def test_the_digits_look_like_digits():
     zeros, ones = images[labels == 0].mean(0), images[labels == 1].mean(0)
     assert zeros[4, 4].item() < 0.1
     assert ones[4, 4].item() > 0.7
+
+
+def test_chains_of_iterable_data_sets():
+    class Span(data.IterableDataset):
+        def __init__(self, *span):
+            self.span = range(*span)
+
+        def __iter__(self):
+            return iter(self.span)
+
+        def __len__(self):
+            return len(self.span)
+
+    chain = Span(2) + Span(5, 8)
+    assert isinstance(chain, data.ChainDataset)
+    assert (list(chain), len(chain)) == ([0, 1, 5, 6, 7], 5)
+    assert [batch.tolist() for batch in data.DataLoader(chain, 2)] == [[0, 1], [5, 6], [7]]
+    with pytest.raises(AssertionError, match="only supports IterableDataset"):
+        list(data.ChainDataset([[1, 2]]))
+
+
+def test_stacked_data_sets():
+    by_place = data.StackDataset(Squares(3), data.Subset(Squares(9), [4, 5, 6]))
+    assert (len(by_place), by_place[1], by_place.__getitems__([2, 0])) == (3, (1, 25), [(4, 36), (0, 16)])
+    by_name = data.StackDataset(x=Squares(3), y=range(3))
+    assert (by_name[2], by_name.__getitems__([1])) == ({"x": 4, "y": 2}, [{"x": 1, "y": 1}])
+    for arguments, names in (((Squares(3), range(4)), {}), ((), {}), ((Squares(3),), {"x": Squares(3)})):
+        with pytest.raises(ValueError, match="StackDataset"):
+            data.StackDataset(*arguments, **names)
+
+
+@pytest.mark.parametrize("drop_last", [False, True])
+@pytest.mark.parametrize(("count", "replicas"), [(10, 3), (2, 5), (6, 2)])
+def test_the_shares_of_processes_make_a_whole(count, replicas, drop_last):
+    samplers = [data.DistributedSampler(range(count), replicas, rank, seed=3, drop_last=drop_last) for rank in range(replicas)]
+    epochs = []
+    for epoch in range(2):
+        for sampler in samplers:
+            sampler.set_epoch(epoch)
+        shares = [list(sampler) for sampler in samplers]
+        assert {len(share) for share in shares} == {len(samplers[0])}
+        drawn = [index for row in zip(*shares) for index in row]
+        whole = len(drawn) // count * count
+        assert sorted(drawn[:whole]) == sorted([*range(count)] * (whole // count))
+        assert drawn[count:] == [drawn[n % count] for n in range(count, len(drawn))]
+        epochs.append(shares)
+    assert count < 6 or epochs[0] != epochs[1]
+    with pytest.raises(ValueError, match="Invalid rank"):
+        data.DistributedSampler(range(3), 2, 2)
+    with pytest.raises(RuntimeError, match="num_replicas"):
+        data.DistributedSampler(range(3))
+
+
+def test_an_empty_part_of_a_split_warns():
+    with pytest.warns(UserWarning, match="split at index 1 is 0"):
+        assert [len(part) for part in data.random_split(Squares(3), [1.0, 0.0])] == [3, 0]
+
+
+def test_a_type_of_items_may_have_its_own_way_to_be_collated():
+    from_map = lineal.utils.data._utils.collate
+
+    class Point:
+        def __init__(self, x):
+            self.x = x
+
+    def points(batch, *, collate_fn_map=None):
+        return lineal.tensor([each.x for each in batch])
+
+    functions = {**from_map.default_collate_fn_map, Point: points}
+    assert from_map.collate([{"p": Point(1)}, {"p": Point(2)}], collate_fn_map=functions)["p"].tolist() == [1, 2]
+    with pytest.raises(TypeError, match="found.*Point"):
+        data.default_collate([Point(1)])

@@ -2,12 +2,22 @@
 
 from lineal.data.checkpoint import load, save
 from lineal.data.collate import default_collate, default_convert
-from lineal.data.dataset import ConcatDataset, Dataset, IterableDataset, Subset, TensorDataset, random_split
+from lineal.data.dataset import (
+    ChainDataset,
+    ConcatDataset,
+    Dataset,
+    IterableDataset,
+    StackDataset,
+    Subset,
+    TensorDataset,
+    random_split,
+)
 from lineal.data.handwritten import digits
 from lineal.data.loader import DataLoader
 from lineal.data.nesting import CheckpointError
 from lineal.data.sampler import (
     BatchSampler,
+    DistributedSampler,
     RandomSampler,
     Sampler,
     SequentialSampler,
@@ -22,6 +32,8 @@ __all__ = [
     "TensorDataset",
     "Subset",
     "ConcatDataset",
+    "ChainDataset",
+    "StackDataset",
     "random_split",
     "Sampler",
     "SequentialSampler",
@@ -29,6 +41,7 @@ __all__ = [
     "SubsetRandomSampler",
     "WeightedRandomSampler",
     "BatchSampler",
+    "DistributedSampler",
     "DataLoader",
     "get_worker_info",
     "default_collate",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 import math
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 from typing import Any, Generic, TypeVar
@@ -32,6 +33,9 @@ class IterableDataset(Dataset[T_co]):
 
     def __iter__(self) -> Iterator[T_co]:
         raise NotImplementedError(f"{type(self).__name__}: an IterableDataset must define __iter__")
+
+    def __add__(self, other: Dataset[T_co]) -> ChainDataset:  # type: ignore[override]
+        return ChainDataset([self, other])
 
 
 class TensorDataset(Dataset[tuple[Tensor, ...]]):
@@ -68,11 +72,7 @@ class Subset(Dataset[T_co]):
         return self.dataset[self.indices[index]]
 
     def __getitems__(self, indices: Sequence[int]) -> list[Any]:
-        wanted = [self.indices[each] for each in indices]
-        held: Any = self.dataset
-        if hasattr(held, "__getitems__"):
-            return held.__getitems__(wanted)
-        return [held[each] for each in wanted]
+        return items_of(self.dataset, [self.indices[each] for each in indices])
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -88,7 +88,12 @@ class ConcatDataset(Dataset[T_co]):
         if any(isinstance(each, IterableDataset) for each in self.datasets):
             raise AssertionError("ConcatDataset: expected data sets with indices, got an IterableDataset")
         held: list[Any] = self.datasets
-        self.cumulative_sizes = list(accumulate(len(each) for each in held))
+        self.cumulative_sizes = self.cumsum(held)
+
+    @staticmethod
+    def cumsum(sequence: Sequence[Any]) -> list[int]:
+        """Return at which place each of several data sets ends, one laid after the other."""
+        return list(accumulate(len(each) for each in sequence))
 
     def __len__(self) -> int:
         return self.cumulative_sizes[-1]
@@ -100,6 +105,75 @@ class ConcatDataset(Dataset[T_co]):
         index %= len(self)
         which = bisect.bisect_right(self.cumulative_sizes, index)
         return self.datasets[which][index - (self.cumulative_sizes[which - 1] if which else 0)]
+
+
+class ChainDataset(IterableDataset[Any]):
+    """The items of several iterable data sets, one after the other; they are iterated one at a time."""
+
+    def __init__(self, datasets: Iterable[Dataset[Any]]):
+        self.datasets = datasets
+
+    def __iter__(self) -> Iterator[Any]:
+        for each in self.datasets:
+            self.check(each)
+            held: Any = each
+            yield from held
+
+    def __len__(self) -> int:
+        total = 0
+        for each in self.datasets:
+            self.check(each)
+            held: Any = each
+            total += len(held)
+        return total
+
+    def check(self, dataset: Any) -> None:
+        """Refuse what has an item for every index."""
+        if not isinstance(dataset, IterableDataset):
+            raise AssertionError(f"ChainDataset: only supports IterableDataset, got {type(dataset).__name__}")
+
+
+class StackDataset(Dataset[Any]):
+    """Item i is the tuple of the i-th items of several data sets of one length, or a dict if they are given by name."""
+
+    def __init__(self, *args: Dataset[Any], **kwargs: Dataset[Any]):
+        if args and kwargs:
+            raise ValueError("StackDataset: expected data sets by place or by name, but both were given")
+        self.datasets: Any = args or kwargs
+        if not self.datasets:
+            raise ValueError("StackDataset: At least one dataset should be passed")
+        lengths = [len(each) for each in self._parts()]
+        if len(set(lengths)) > 1:
+            raise ValueError(f"StackDataset: Size mismatch between datasets: lengths {lengths}")
+        self._length = lengths[0]
+
+    def _parts(self) -> list[Any]:
+        return list(self.datasets.values() if isinstance(self.datasets, dict) else self.datasets)
+
+    def _item(self, entries: Iterable[Any]) -> Any:
+        return dict(zip(self.datasets, entries)) if isinstance(self.datasets, dict) else tuple(entries)
+
+    def __getitem__(self, index: int) -> Any:
+        return self._item(each[index] for each in self._parts())
+
+    def __getitems__(self, indices: Sequence[int]) -> list[Any]:
+        columns = [items_of(each, indices) for each in self._parts()]
+        for column in columns:
+            if len(column) != len(indices):
+                raise ValueError(
+                    f"StackDataset: Nested dataset's output size mismatch. Expected {len(indices)}, got {len(column)}"
+                )
+        return [self._item(row) for row in zip(*columns)]
+
+    def __len__(self) -> int:
+        return self._length
+
+
+def items_of(dataset: Any, indices: Sequence[int]) -> list[Any]:
+    """Return the items at `indices`, at once where the data set can."""
+    if callable(getattr(dataset, "__getitems__", None)):
+        return dataset.__getitems__(indices)
+    return [dataset[each] for each in indices]
 
 
 def random_split(dataset: Dataset[T], lengths: Sequence[float], generator: Generator | None = None) -> list[Subset[T]]:
@@ -115,6 +189,9 @@ def random_split(dataset: Dataset[T], lengths: Sequence[float], generator: Gener
         counts = [math.floor(total * fraction) for fraction in lengths]
         for place in range(total - sum(counts)):
             counts[place % len(counts)] += 1
+        for place, count in enumerate(counts):
+            if count == 0:
+                warnings.warn(f"Length of split at index {place} is 0. This might result in an empty dataset.", stacklevel=2)
     else:
         counts = [int(length) for length in lengths]
     if sum(counts) != total or any(count != length for count, length in zip(counts, lengths) if sum(lengths) > 1):

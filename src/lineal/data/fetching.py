@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from lineal.data.collate import default_collate
-from lineal.data.dataset import whole_batch
+from lineal.data.dataset import items_of, whole_batch
 
 __all__ = ["Ended", "Indexed", "Iterated"]
 
@@ -38,9 +38,7 @@ class Indexed:
             batch = whole_batch(self.dataset, wanted)
             if batch is not None:
                 return batch
-        if getattr(self.dataset, "__getitems__", None):
-            return self.collate(self.dataset.__getitems__(wanted))
-        return self.collate([self.dataset[each] for each in wanted])
+        return self.collate(items_of(self.dataset, wanted))
 
 
 class Iterated:

@@ -200,7 +200,7 @@ def until_ended(batches: Iterator[Any]) -> Iterator[Any]:
 
 def checked_context(given: Any, count: int) -> Any:
     """Return the context of a name, or a context as it is; refuse what is neither."""
-    if given is None or given == THREAD and count:
+    if given is None or (given == THREAD and count):
         return given
     if count == 0:
         raise ValueError(

@@ -1,7 +1,7 @@
 """Worker processes of a data loader, seen from the process that asks them for batches.
 
 Each is a daemon at the other end of a socket. It ends when its end reads that the other one is closed, which the operating
-system sees to however this process ends; forked processes close what they inherit of it. One that dies is noticed by its socket.
+system sees to however this process ends; forked processes close what they inherit of it. Of one that dies the socket tells.
 """
 
 from __future__ import annotations

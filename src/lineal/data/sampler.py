@@ -82,10 +82,9 @@ class RandomSampler(Sampler):
                 size = min(DRAWN_AT_ONCE, self.num_samples - done)
                 yield from randint(count, (size,), dtype=dtypes.int64, generator=generator).tolist()
             return
-        left = self.num_samples
-        while left > 0:
+        # the last permutation is drawn as in PyTorch, be it that nothing of it is left to yield
+        for left in range(self.num_samples, -1, -count):
             yield from randperm(count, generator=generator).tolist()[:left]
-            left -= count
 
     def __len__(self) -> int:
         return self.num_samples
@@ -120,11 +119,54 @@ class WeightedRandomSampler(Sampler):
         self.generator = generator
 
     def __iter__(self) -> Iterator[int]:
-        drawn = multinomial(self.weights, self.num_samples, self.replacement, generator=self.generator)
-        return iter(drawn.tolist())
+        yield from multinomial(self.weights, self.num_samples, self.replacement, generator=self.generator).tolist()
 
     def __len__(self) -> int:
         return self.num_samples
+
+
+class DistributedSampler(Sampler):
+    """The share of one of `num_replicas` processes, number `rank`, in the indices of a data set.
+
+    All processes draw the same permutation if `shuffle`, from `seed` and the number of the epoch (`set_epoch`), and each takes
+    every `num_replicas`-th index. Shares are of one length: the first indices come again, or with `drop_last` the last ones are
+    left out. RuntimeError if `num_replicas` or `rank` is left open, since there are no groups of processes to ask.
+    """
+
+    def __init__(
+        self,
+        dataset: Sized,
+        num_replicas: int | None = None,
+        rank: int | None = None,
+        shuffle: bool = True,
+        seed: int = 0,
+        drop_last: bool = False,
+    ):
+        if num_replicas is None or rank is None:
+            raise RuntimeError("DistributedSampler: Requires distributed package to be available, or num_replicas and rank")
+        if not 0 <= rank < num_replicas:
+            raise ValueError(f"DistributedSampler: Invalid rank {rank}, rank should be in the interval [0, {num_replicas - 1}]")
+        self.dataset, self.num_replicas, self.rank = dataset, num_replicas, rank
+        self.epoch = 0
+        self.drop_last, self.shuffle, self.seed = drop_last, shuffle, seed
+        count = len(dataset)
+        self.num_samples = count // num_replicas if drop_last else -(-count // num_replicas)
+        self.total_size = self.num_samples * num_replicas
+
+    def __iter__(self) -> Iterator[int]:
+        count = len(self.dataset)
+        indices = range(count)
+        if self.shuffle:
+            indices = randperm(count, generator=Generator().manual_seed(self.seed + self.epoch)).tolist()
+        whole = itertools.islice(itertools.cycle(indices), self.total_size)
+        return itertools.islice(whole, self.rank, None, self.num_replicas)
+
+    def __len__(self) -> int:
+        return self.num_samples
+
+    def set_epoch(self, epoch: int) -> None:
+        """Let the next pass be shuffled as that of this epoch."""
+        self.epoch = epoch
 
 
 class BatchSampler(Sampler):

@@ -31,7 +31,8 @@ optim optim.adadelta optim.adagrad optim.adam optim.adamax optim.adamw optim.asg
 optim.radam optim.rmsprop optim.rprop optim.sgd optim.sparse_adam optim.swa_utils
 random signal signal.windows special testing types
 utils utils.benchmark utils.checkpoint utils.dlpack utils.hooks utils.tensorboard
-utils.data utils.data.dataloader utils.data.dataset utils.data.sampler
+utils.data utils.data._utils utils.data._utils.collate utils.data._utils.worker utils.data.dataloader utils.data.dataset
+utils.data.distributed utils.data.sampler
 xpu
 _higher_order_ops _higher_order_ops.associative_scan _higher_order_ops.cond _higher_order_ops.map _higher_order_ops.scan
 _higher_order_ops.while_loop
@@ -91,6 +92,7 @@ RENAMED = {
     "nn.utils.rnn": "PackedSequence",
     "utils.data.dataloader": "DataLoader",
     "utils.data.dataset": "*",
+    "utils.data.distributed": "*",
     "utils.data.sampler": "*",
     **{
         path: "*"
