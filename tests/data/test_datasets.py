@@ -5,6 +5,7 @@ import pytest
 
 import lineal
 from lineal import data
+from lineal.data import collate
 
 
 class Squares(data.Dataset):
@@ -205,8 +206,6 @@ def test_an_empty_part_of_a_split_warns():
 
 
 def test_a_type_of_items_may_have_its_own_way_to_be_collated():
-    from_map = lineal.utils.data._utils.collate
-
     class Point:
         def __init__(self, x):
             self.x = x
@@ -214,7 +213,7 @@ def test_a_type_of_items_may_have_its_own_way_to_be_collated():
     def points(batch, *, collate_fn_map=None):
         return lineal.tensor([each.x for each in batch])
 
-    functions = {**from_map.default_collate_fn_map, Point: points}
-    assert from_map.collate([{"p": Point(1)}, {"p": Point(2)}], collate_fn_map=functions)["p"].tolist() == [1, 2]
-    with pytest.raises(TypeError, match="found.*Point"):
+    functions = {**collate.default_collate_fn_map, Point: points}
+    assert collate.collate([{"p": Point(1)}, {"p": Point(2)}], collate_fn_map=functions)["p"].tolist() == [1, 2]
+    with pytest.raises(TypeError, match=r"found.*Point"):
         data.default_collate([Point(1)])

@@ -68,6 +68,7 @@ EXPECTED = {
     "lineal.utils.data",
     "lineal.utils.data.dataloader",
     "lineal.utils.data.dataset",
+    "lineal.utils.data.distributed",
     "lineal.utils.data.sampler",
     "lineal.utils.dlpack",
     "lineal.utils.hooks",

@@ -53,6 +53,7 @@ PATHS = {
     "optim.sgd": ["SGD"],
     "utils.data.dataloader": ["DataLoader", "default_collate"],
     "utils.data.dataset": ["Dataset", "TensorDataset", "Subset", "random_split"],
+    "utils.data.distributed": ["DistributedSampler"],
     "utils.data.sampler": ["Sampler", "BatchSampler", "RandomSampler"],
     "utils.hooks": ["RemovableHandle"],
 }

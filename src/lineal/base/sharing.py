@@ -16,7 +16,7 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 
-__all__ = ["Memory", "arrange", "mapped", "memory_of", "new_file", "write"]
+__all__ = ["Memory", "arrange", "array_at", "mapped", "memory_of", "new_array", "new_file", "write"]
 
 ALIGNMENT = 64
 POPULATE = getattr(mmap, "MAP_POPULATE", 0)
@@ -65,6 +65,22 @@ def memory_of(array: np.ndarray) -> Memory | None:
     while holder is not None and not isinstance(holder, Memory):
         holder = holder.obj if isinstance(holder, memoryview) else getattr(holder, "base", None)
     return holder
+
+
+def array_at(memory: Memory, offset: int, shape: Sequence[int], strides: Sequence[int], dtype: np.dtype) -> np.ndarray:
+    """Return the array that lies so in shared memory."""
+    return np.ndarray(tuple(shape), dtype, memory, offset, tuple(strides))
+
+
+def new_array(like: np.ndarray) -> np.ndarray:
+    """Return a copy in new shared memory; its axes lie in the same order."""
+    descriptor = new_file()
+    os.ftruncate(descriptor, max(like.nbytes, 1))
+    # how a copy of it would lie
+    example = np.empty_like(like)
+    copy = array_at(mapped(descriptor, max(like.nbytes, 1)), 0, like.shape, example.strides, like.dtype)
+    copy[...] = like
+    return copy
 
 
 def arrange(sizes: Sequence[int]) -> list[int]:

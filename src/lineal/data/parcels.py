@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 
 from lineal.base import sharing
-from lineal.core import AbstractTensor, Leaf
+from lineal.core import AbstractTensor
+from lineal.tensors.shared import check_leaf
 
 __all__ = ["receive", "send"]
 
@@ -39,16 +40,6 @@ class Pickler(ForkingPickler):
         if type(x) is np.ndarray and x.size and not x.dtype.hasobject and x.dtype.kind not in "mM":
             return outside(x)
         return NotImplemented
-
-
-def check_leaf(x: Any) -> None:
-    """Refuse a tensor with a history, which would be lost on the way."""
-    if x.node is not None and not isinstance(x.node, Leaf):
-        raise RuntimeError(
-            "multiprocessing: Cowardly refusing to serialize non-leaf tensor which requires_grad, since autograd does not "
-            "support crossing process boundaries. If you just want to transfer the data, call detach() on the tensor before "
-            "serializing (e.g., putting it on the queue)."
-        )
 
 
 def outside(x: np.ndarray) -> Any:

@@ -10,8 +10,6 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
-from lineal.base.ownership import is_ours
-
 __all__ = [
     "ProcessContext",
     "ProcessExitedException",
@@ -107,10 +105,9 @@ def start_processes(
 ) -> ProcessContext | None:
     """Call `fn(i, *args)` in process i of `nprocs`; wait for all, or return their context if not to `join`.
 
-    ProcessRaisedException has the traceback of the first that fails. Where `torch` means lineal (`lineal.as_torch`), the
-    processes are forked: a fresh interpreter would not know it.
+    ProcessRaisedException has the traceback of the first that fails.
     """
-    context: Any = multiprocessing.get_context("fork" if is_ours("torch") else start_method)
+    context: Any = multiprocessing.get_context(start_method)
     errors = [context.SimpleQueue() for _ in range(nprocs)]
     processes = [context.Process(target=call, args=(fn, i, args, errors[i]), daemon=daemon) for i in range(nprocs)]
     for process in processes:
@@ -132,12 +129,12 @@ def get_all_sharing_strategies() -> set[str]:
 
 
 def get_sharing_strategy() -> str:
-    """Return the name of the way in which tensors are shared: they are sent by value."""
+    """Return the name of the way in which tensors are shared: by the descriptor of a file that has no name."""
     return "file_descriptor"
 
 
 def set_sharing_strategy(new_strategy: str) -> None:
-    """Check the name of a way in which tensors may be shared; nothing changes."""
+    """Check the name of a way in which tensors may be shared; nothing changes, for no way leaves files behind."""
     if new_strategy not in get_all_sharing_strategies():
         raise AssertionError(
             f"set_sharing_strategy: expected one of {sorted(get_all_sharing_strategies())}, got {new_strategy!r}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import textwrap
 from typing import TypeVar
 
@@ -52,7 +53,9 @@ class Module(Stateful, Convertible, Forward):
                 parameter.grad.zero_()
 
     def share_memory(self: T) -> T:
-        """Return the module: threads share its memory anyway."""
+        """Move parameters and buffers to memory that other processes see."""
+        for each in itertools.chain(self.parameters(), self.buffers()):
+            each.share_memory_()
         return self
 
     def _get_name(self) -> str:

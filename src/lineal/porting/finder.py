@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import multiprocessing.spawn
 import sys
 from collections.abc import Iterator, Sequence
 from importlib import import_module
@@ -126,6 +128,26 @@ class Torch(Distribution):
         return path
 
 
+class Installed:
+    """What a process that starts anew is sent first: as it is read there, `import torch` leads to lineal."""
+
+    def __reduce__(self) -> tuple:
+        return install, ()
+
+
+def prepare_children() -> None:
+    """Let processes that `multiprocessing` starts anew, by spawn or forkserver, find what this one finds."""
+    prepared = multiprocessing.spawn.get_preparation_data
+
+    def get_preparation_data(name: str) -> dict[str, Any]:
+        return {"lineal": Installed(), **prepared(name)}
+
+    multiprocessing.spawn.get_preparation_data = get_preparation_data
+    if "forkserver" in multiprocessing.get_all_start_methods():
+        # not the program itself, which would look for `torch` before it is told
+        multiprocessing.set_forkserver_preload(["lineal.as_torch"])
+
+
 def install() -> None:
     """Let `import torch` lead to lineal from now on; ImportError if PyTorch itself was imported before."""
     if any(isinstance(each, Finder) for each in sys.meta_path):
@@ -134,3 +156,4 @@ def install() -> None:
         raise ImportError("lineal.as_torch: PyTorch has been imported in this process; import lineal.as_torch before it")
     sys.meta_path.insert(0, Finder())
     OURS.add("torch")
+    prepare_children()

@@ -14,25 +14,21 @@ __all__ = ["PATHS", "RENAMED", "below", "find", "has", "public", "sources"]
 SAME = """
 accelerator amp amp.autocast_mode amp.grad_scaler
 autograd autograd.function autograd.functional autograd.grad_mode autograd.graph autograd.variable
-cpu cuda fft func futures hub jit linalg mps multiprocessing
-nn nn.attention nn.attention.bias nn.attention.flex_attention nn.common_types nn.functional nn.grad nn.init
-nn.modules nn.modules.activation nn.modules.adaptive nn.modules.batchnorm nn.modules.channelshuffle nn.modules.container
-nn.modules.conv nn.modules.distance nn.modules.dropout nn.modules.flatten nn.modules.fold nn.modules.instancenorm
-nn.modules.lazy nn.modules.linear nn.modules.linear_cross_entropy_options nn.modules.loss
-nn.modules.module nn.modules.normalization nn.modules.padding
-nn.modules.pixelshuffle nn.modules.pooling nn.modules.rnn nn.modules.sparse nn.modules.transformer
-nn.modules.upsampling nn.modules.utils
-nn.parallel nn.parameter
-nn.utils nn.utils.clip_grad nn.utils.convert_parameters nn.utils.fusion nn.utils.init nn.utils.memory_format
-nn.utils.parametrizations nn.utils.parametrize nn.utils.prune nn.utils.rnn nn.utils.spectral_norm nn.utils.stateless
-nn.utils.weight_norm
+cpu cuda fft func futures hub jit linalg mps multiprocessing multiprocessing.reductions
+nn nn.attention nn.attention.bias nn.attention.flex_attention nn.common_types nn.functional nn.grad nn.init nn.modules
+nn.modules.activation nn.modules.adaptive nn.modules.batchnorm nn.modules.channelshuffle nn.modules.container nn.modules.conv
+nn.modules.distance nn.modules.dropout nn.modules.flatten nn.modules.fold nn.modules.instancenorm nn.modules.lazy
+nn.modules.linear nn.modules.linear_cross_entropy_options nn.modules.loss nn.modules.module nn.modules.normalization
+nn.modules.padding nn.modules.pixelshuffle nn.modules.pooling nn.modules.rnn nn.modules.sparse nn.modules.transformer
+nn.modules.upsampling nn.modules.utils nn.parallel nn.parameter nn.utils nn.utils.clip_grad nn.utils.convert_parameters
+nn.utils.fusion nn.utils.init nn.utils.memory_format nn.utils.parametrizations nn.utils.parametrize nn.utils.prune
+nn.utils.rnn nn.utils.spectral_norm nn.utils.stateless nn.utils.weight_norm
 onnx onnx.errors
 optim optim.adadelta optim.adagrad optim.adam optim.adamax optim.adamw optim.asgd optim.lbfgs optim.lr_scheduler optim.nadam
 optim.radam optim.rmsprop optim.rprop optim.sgd optim.sparse_adam optim.swa_utils
 random signal signal.windows special testing types
-utils utils.benchmark utils.checkpoint utils.dlpack utils.hooks utils.tensorboard
-utils.data utils.data._utils utils.data._utils.collate utils.data._utils.worker utils.data.dataloader utils.data.dataset
-utils.data.distributed utils.data.sampler
+utils utils.benchmark utils.checkpoint utils.data utils.data.dataloader utils.data.dataset utils.data.distributed
+utils.data.sampler utils.dlpack utils.hooks utils.tensorboard
 xpu
 _higher_order_ops _higher_order_ops.associative_scan _higher_order_ops.cond _higher_order_ops.map _higher_order_ops.scan
 _higher_order_ops.while_loop
@@ -78,6 +74,9 @@ PATHS: dict[str, str] = {
     "storage": "tensors.storages",
     "torch_version": "porting.version",
     "utils._pytree": "utils.pytree",
+    "utils.data._utils": "utils.data",
+    "utils.data._utils.collate": "data.collate",
+    "utils.data._utils.worker": "data.workers",
     "version": "porting.version",
 }
 """Where the names of each path are looked for: modules of lineal, "." for itself, in this order; "" for mere switches."""

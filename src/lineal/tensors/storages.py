@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from lineal.base import dtypes
+from lineal.base import dtypes, sharing
 from lineal.base.devices import device
 from lineal.base.signatures import Tensor
 from lineal.core import AbstractTensor
@@ -51,8 +51,8 @@ class UntypedStorage:
         return iter(self.tolist())
 
     def is_shared(self) -> bool:
-        """Return whether other processes see this memory: never."""
-        return False
+        """Return whether other processes may see this memory."""
+        return sharing.memory_of(self._array) is not None
 
     def is_pinned(self, device: Any = "cuda") -> bool:
         """Return whether the memory is kept where a device can read it: never."""

@@ -28,6 +28,7 @@ __all__ = ["StructuralMethods"]
 
 P = ParamSpec("P")
 storages: Any = later.module("lineal.tensors.storages")
+shared: Any = later.module("lineal.tensors.shared")
 
 
 def in_place_view(function: Callable[Concatenate[Any, P], Any]) -> Callable[Concatenate[Any, P], Tensor]:
@@ -144,6 +145,7 @@ class StructuralMethods(AbstractTensor):
 
     untyped_storage = method(lambda: storages.untyped_storage)
     storage = method(lambda: storages.storage)
+    share_memory_, is_shared = method(lambda: shared.share_memory_), method(lambda: shared.is_shared)
     apply_, map_ = method(lambda: storages.apply_), method(lambda: storages.map_)
 
     def data_ptr(self) -> int:
