@@ -17,6 +17,7 @@ from lineal.base.ownership import OURS
 from lineal.porting.missing import Missing, refuse
 from lineal.porting.paths import PATHS, RENAMED, below, find, public, sources
 from lineal.porting.settings import Settings
+from lineal.porting.torchvision import VisionFinder
 from lineal.porting.usage import is_guarded, is_probe, place, usage
 from lineal.porting.version import __version__
 
@@ -155,5 +156,6 @@ def install() -> None:
     if "torch" in sys.modules:
         raise ImportError("lineal.as_torch: PyTorch has been imported in this process; import lineal.as_torch before it")
     sys.meta_path.insert(0, Finder())
+    sys.meta_path.append(VisionFinder())
     OURS.add("torch")
     prepare_children()
