@@ -45,8 +45,6 @@ if _TYPE_CHECKING:
     from lineal.backends import use_deterministic_algorithms as use_deterministic_algorithms
     from lineal.compiler import compile as compile
     from lineal.compiler import explain as explain
-    from lineal.data import load as load
-    from lineal.data import save as save
     from lineal.func import vmap as vmap
     from lineal.nn.functional import adaptive_avg_pool1d as adaptive_avg_pool1d
     from lineal.nn.functional import avg_pool1d as avg_pool1d
@@ -65,6 +63,8 @@ if _TYPE_CHECKING:
     from lineal.nn.functional.native import *
     from lineal.nn.functional.recurrent import *
     from lineal.ops import *
+    from lineal.serialization import load as load
+    from lineal.serialization import save as save
     from lineal.tensors.inplace import *
     from lineal.tensors.older import *
     from lineal.transforms.control import cond as cond
@@ -92,6 +92,7 @@ if _TYPE_CHECKING:
         onnx,
         optim,
         random,
+        serialization,
         signal,
         special,
         testing,
@@ -115,7 +116,7 @@ newaxis = None
 _elsewhere = {
     "": """
         _higher_order_ops accelerator amp autograd backends cpu cuda data distributions fft func futures hub jit linalg models
-        mps multiprocessing nn onnx optim random signal special testing types utils version xpu
+        mps multiprocessing nn onnx optim random serialization signal special testing types utils version xpu
     """,
     "amp": "autocast",
     "amp.state": """
@@ -129,7 +130,7 @@ _elsewhere = {
         use_deterministic_algorithms
     """,
     "compiler": "compile explain",
-    "data": "load save",
+    "serialization": "load save",
     "func": "vmap",
     "nn.functional": """
         adaptive_avg_pool1d avg_pool1d celu celu_ cosine_similarity pairwise_distance pdist prelu rms_norm rrelu_ selu selu_

@@ -56,6 +56,7 @@ EXPECTED = {
     "lineal.optim.lr_scheduler",
     "lineal.optim.swa_utils",
     "lineal.random",
+    "lineal.serialization",
     "lineal.signal",
     "lineal.signal.windows",
     "lineal.onnx",

@@ -1,6 +1,5 @@
 """Data sets, samplers, loaders, and checkpoints."""
 
-from lineal.data.checkpoint import load, save
 from lineal.data.collate import default_collate, default_convert
 from lineal.data.dataset import (
     ChainDataset,
@@ -14,7 +13,6 @@ from lineal.data.dataset import (
 )
 from lineal.data.handwritten import digits
 from lineal.data.loader import DataLoader
-from lineal.data.nesting import CheckpointError
 from lineal.data.sampler import (
     BatchSampler,
     DistributedSampler,
@@ -25,6 +23,7 @@ from lineal.data.sampler import (
     WeightedRandomSampler,
 )
 from lineal.data.workers import get_worker_info
+from lineal.serialization import CheckpointError, load, save
 
 __all__ = [
     "Dataset",

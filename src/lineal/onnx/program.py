@@ -11,7 +11,7 @@ import numpy as np
 
 from lineal.base import later
 from lineal.core import AbstractTensor, lift
-from lineal.data.writing import write
+from lineal.serialization.writing import write
 
 __all__ = ["ONNXProgram", "OperatorExportTypes", "TrainingMode"]
 

@@ -18,7 +18,7 @@ import safetensors.numpy
 
 import lineal
 from lineal import data
-from lineal.data import writing
+from lineal.serialization import writing
 
 posix = pytest.mark.skipif(os.name != "posix", reason="pipes, links and signals as on POSIX")
 
@@ -310,8 +310,8 @@ def test_a_stream_that_takes_few_bytes_gets_them_all(path):
 KILLED = """
 import os, sys, time
 from lineal import data
-from lineal.data import writing
-from lineal.data import writing
+from lineal.serialization import writing
+from lineal.serialization import writing
 def slow(handle):
     print("writing", flush=True)
     time.sleep(60)

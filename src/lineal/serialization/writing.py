@@ -14,6 +14,7 @@ import os
 import re
 import stat
 import uuid
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -22,29 +23,29 @@ from lineal.base import later
 fcntl: Any = later.module("fcntl")
 POSIX = os.name == "posix"
 
-__all__ = ["write"]
+__all__ = ["write", "write_all"]
 
 IMMOVABLE = (errno.EBUSY, errno.EXDEV)
 """Errors of renaming to a file that is mounted by itself."""
 
 
-def write(path: Any, data: bytes) -> None:
-    """Let the file `path` hold `data`: all of it, or what it held before if it is a regular file."""
+def write(path: Any, *pieces: Any) -> None:
+    """Let the file `path` hold these bytes one after another: all, or what it held before if it is a regular file."""
     status = status_of(path)
     if status is not None and stat.S_ISDIR(status.st_mode):
         raise IsADirectoryError(errno.EISDIR, "save: this is a folder", str(path))
     if status is not None and (not stat.S_ISREG(status.st_mode) or is_descriptor(path)):
-        write_through(path, data)
+        write_through(path, pieces)
         return
     target = Path(os.path.realpath(path))
     if status is not None and not os.access(target, os.W_OK):
         raise PermissionError(errno.EACCES, "save: the file is write-protected", str(path))
     try:
-        replace(target, data, status)
+        replace(target, pieces, status)
     except OSError as error:
         if status is None or not (isinstance(error, PermissionError) or error.errno in IMMOVABLE):
             raise
-        write_through(target, data)
+        write_through(target, pieces)
 
 
 def status_of(path: Any) -> os.stat_result | None:
@@ -66,30 +67,29 @@ def is_descriptor(path: Any) -> bool:
     return False
 
 
-def write_through(path: Any, data: bytes) -> None:
+def write_through(path: Any, pieces: Iterable[Any]) -> None:
     """Write to what stands at the path, as it stands."""
     with open(path, "wb", buffering=0) as stream:
-        write_all(stream, data)
+        write_all(stream, pieces)
 
 
-def write_all(stream: Any, data: bytes) -> None:
-    """Write all bytes to a binary stream, of which a raw one may take fewer at once."""
-    left = memoryview(data)
-    while True:
-        written = stream.write(left)
-        if not isinstance(written, int) or written >= len(left):
-            return
-        left = left[written:]
+def write_all(stream: Any, pieces: Iterable[Any]) -> None:
+    """Write bytes one after another to a binary stream, of which a raw one may take fewer at once."""
+    for piece in pieces:
+        left = memoryview(piece)
+        while left:
+            written = stream.write(left)
+            left = left[written:] if isinstance(written, int) else left[:0]
 
 
-def replace(target: Path, data: bytes, status: os.stat_result | None) -> None:
+def replace(target: Path, pieces: Iterable[Any], status: os.stat_result | None) -> None:
     """Put a complete file in the place of another, or of none; `status` is the other's."""
     remove_leftovers(target)
     # named before it is there: an interrupt at any moment from here on removes it
     part = target.with_name(f".{target.name}.{uuid.uuid4().hex}.part")
     try:
         with new_part(part) as stream:
-            stream.write(data)
+            write_all(stream, pieces)
             stream.flush()
             os.fsync(stream.fileno())
             if status is not None:

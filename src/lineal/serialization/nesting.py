@@ -20,11 +20,8 @@ from lineal.base.devices import device
 from lineal.base.spec import Size
 from lineal.core import AbstractTensor
 from lineal.nn import Parameter
+from lineal.serialization.errors import CheckpointError
 from lineal.tensors import from_numpy
-
-
-class CheckpointError(RuntimeError):
-    """A file is damaged, or is no checkpoint."""
 
 
 class Packer:
@@ -66,11 +63,7 @@ class Packer:
         if type(value) in (list, tuple, Size):
             entries = [self.pack(each, (*path, index)) for index, each in enumerate(value)]
             return entries if type(value) is list else {type(value).__name__.lower(): entries}
-        instead = "; save its state_dict() instead" if hasattr(value, "state_dict") else ""
-        raise TypeError(
-            "save: expected tensors, dicts, lists, tuples and plain values, "
-            f"got {type(value).__name__} at {place(path)}{instead}"
-        )
+        raise unstorable(value, path)
 
     def pack_key(self, key: Any, path: tuple) -> Any:
         """Return the JSON of a dict's key, which must be hashable after loading too."""
@@ -110,6 +103,14 @@ def as_real_pairs(array: np.ndarray) -> np.ndarray:
 def place(path: tuple) -> str:
     """Return a path as Python would write it: obj['model'][0]."""
     return "obj" + "".join(f"[{key!r}]" for key in path)
+
+
+def unstorable(value: Any, path: tuple) -> TypeError:
+    """Return the error that names an object that no file can hold, and its place."""
+    instead = "; save its state_dict() instead" if hasattr(value, "state_dict") else ""
+    return TypeError(
+        f"save: expected tensors, dicts, lists, tuples and plain values, got {type(value).__name__} at {place(path)}{instead}"
+    )
 
 
 def pack(value: Any) -> tuple[Any, dict[str, np.ndarray]]:
