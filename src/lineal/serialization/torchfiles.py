@@ -65,11 +65,11 @@ def read_archive(source: Source, options: Options) -> Any:
     records, root = rooted(source)
     if "constants.pkl" in records:
         raise ValueError("it is a TorchScript archive, which holds code; save the state_dict of the module instead")
-    version = source.read(*records["version"][:2]) if "version" in records else b"3"
+    version = content(source, records["version"]) if "version" in records else b"3"
     if not 0 < int(version) <= NEWEST_VERSION:
         raise ValueError(f"it is of version {int(version)} of the format, and {NEWEST_VERSION} is the newest that is known")
     stored = Storages(source, records, order_of(source, records), options)
-    cursor = Cursor(Held(f"{root}data.pkl", memoryview(source.read(*records["data.pkl"][:2]))))
+    cursor = Cursor(Held(f"{root}data.pkl", memoryview(content(source, records["data.pkl"]))))
     return settled(Unpickler(cursor, Allowed(), stored, options.encoding).load())
 
 
@@ -82,10 +82,23 @@ def rooted(source: Source) -> tuple[dict[str, Record], str]:
     return {name.removeprefix(root): each for name, each in records.items()}, root
 
 
+def content(source: Source, record: Record) -> bytes:
+    """Return the bytes of a small record."""
+    data = source.read(record.start, record.size)
+    check(data, record)
+    return data
+
+
+def check(data: Any, record: Record) -> None:
+    """Refuse the bytes of a record whose checksum is another one; PyTorch writes 0 where it computes none."""
+    if record.checksum and zlib.crc32(data) != record.checksum:
+        raise ValueError("the checksum of a record does not fit its content")
+
+
 def order_of(source: Source, records: dict[str, Record]) -> str:
     """Return the byte order of the numbers in a zip file, "little" or "big"."""
     if "byteorder" in records:
-        order = source.read(*records["byteorder"][:2]).decode()
+        order = content(source, records["byteorder"]).decode()
         if order not in ("little", "big"):
             raise ValueError(f"its byte order is {order!r}")
         return order
@@ -101,7 +114,9 @@ class Storages:
 
     def __call__(self, named: Any) -> Block:
         kind, key, location, count = understood(named)[:4]
-        record = self.records[f"data/{key}"]
+        record = self.records.get(f"data/{key}")
+        if record is None:
+            raise ValueError(f"its storage {key} is missing")
         if count * (kind.dtype.itemsize if kind.dtype else 1) != record.size:
             raise ValueError(f"its storage {key} of {count} numbers ({kind.name}) has {record.size} bytes")
         if key not in self.known:
@@ -111,9 +126,8 @@ class Storages:
     def fetch(self, record: Record, location: str, storage: np.dtype, count: int) -> np.ndarray:
         """Return the numbers of a record on the device that is wanted."""
         array = self.source.array(record.start, storage, count)
-        mapped = isinstance(self.source, Mapped)
-        if record.checksum and not mapped and zlib.crc32(memoryview(array.view(np.uint8))) != record.checksum:
-            raise ValueError("the checksum of a record does not fit its content")
+        if not isinstance(self.source, Mapped):
+            check(memoryview(array.view(np.uint8)), record)
         return placed(native(array, self.order), location, self.options.map_location)
 
 
@@ -229,7 +243,7 @@ def get_unsafe_globals_in_checkpoint(f: Any) -> list[str]:
     source = opened(f, False)
     try:
         records, _ = rooted(source)
-        pairs = [given for each, given, _ in pickletools.genops(source.read(*records["data.pkl"][:2])) if each.name == "GLOBAL"]
+        pairs = [given for each, given, _ in pickletools.genops(content(source, records["data.pkl"])) if each.name == "GLOBAL"]
     finally:
         source.close()
     allowed = Allowed()
