@@ -62,7 +62,9 @@ def ends(source: Source) -> tuple[int, int, int]:
     place = tail.rfind(b"PK\5\6")
     if place < 0 or place + END.size > len(tail):
         raise ValueError("the directory at its end is missing: it was cut off")
-    _, _, _, _, count, length, first, _ = END.unpack_from(tail, place)
+    _, _, _, _, count, length, first, comment = END.unpack_from(tail, place)
+    if place + END.size + comment != len(tail):
+        raise ValueError("it goes on behind its end, or ends before")
     limit = before + place
     if LARGE in (length, first) or count == 0xFFFF:
         _, _, limit, _ = LOCATOR.unpack(source.read(limit - LOCATOR.size, LOCATOR.size))
