@@ -41,8 +41,8 @@ def test_safetensors_are_written_byte_for_byte_as_the_package_writes_them():
     kinds = "bool uint8 int8 int16 uint16 float16 int32 uint32 float32 complex64 float64 int64 uint64 bfloat16".split()
     arrays = {f"{name}é": lineal.ones(2, 1, dtype=getattr(lineal, name)).numpy() for name in kinds}
     arrays |= {"empty": np.ones((0, 3)), "one": np.array(2.0), "f8": lineal.ones(3).to(lineal.float8_e4m3fn).numpy()}
-    words = {"z": "1", "a": 'q"\n\x01\u4f60'}
-    for metadata in (None, words):
+    # of several strings the package gives now one first and now another
+    for metadata in (None, {"a": 'q"\n\x01\u4f60'}):
         assert b"".join(map(bytes, framed(arrays, metadata))) == safetensors.numpy.save(arrays, metadata)
     assert b"".join(map(bytes, framed({}, None))) == safetensors.numpy.save({})
 
@@ -155,10 +155,10 @@ def test_an_index_that_makes_no_sense_is_refused(name, tmp_path):
 SAVING = """
 import sys, lineal
 path, n = sys.argv[1], 0
-print("ready", flush=True)
 while True:
     n += 1
     lineal.save({"n": n, "x": lineal.full((50_000,), float(n))}, path)
+    print(n, flush=True) if n == 1 else None
 """
 
 
