@@ -8,14 +8,14 @@ import sys
 from collections.abc import Iterator, Sequence
 from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder
-from importlib.machinery import ModuleSpec
+from importlib.machinery import ModuleSpec, PathFinder
 from importlib.metadata import Distribution
 from types import ModuleType
 from typing import Any
 
 from lineal.base.ownership import OURS
 from lineal.porting.missing import Missing, refuse
-from lineal.porting.paths import PATHS, RENAMED, below, find, public, sources
+from lineal.porting.paths import PATHS, RENAMED, STANDING, below, find, public, sources
 from lineal.porting.settings import Settings
 from lineal.porting.torchvision import VisionFinder
 from lineal.porting.usage import is_guarded, is_probe, place, usage
@@ -79,6 +79,28 @@ class Served(Loader):
                     rename(each)
 
 
+class Standing(Loader):
+    """Makes the module of another package whose compiled part would make PyTorch's tensors."""
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        return ModuleType(spec.name)
+
+    def exec_module(self, module: ModuleType) -> None:
+        source = import_module(STANDING[module.__name__])
+        wanted = (*source.__all__, "__getattr__")
+        vars(module).update({name: each for name, each in vars(source).items() if name in wanted})
+        module.__doc__, module.__all__ = source.__doc__, source.__all__  # type: ignore[attr-defined]
+
+
+def standing(name: str) -> ModuleSpec:
+    """Return the spec of a module that lineal has in the place of another package's; the rest of the package is found."""
+    found = ModuleSpec(name, Standing(), origin="lineal", is_package="." not in name)
+    if found.submodule_search_locations is not None:
+        installed = PathFinder.find_spec(name)
+        found.submodule_search_locations = list((installed and installed.submodule_search_locations) or [])
+    return found
+
+
 class Absent(Loader):
     """Makes what stands for a path that lineal has not."""
 
@@ -105,6 +127,8 @@ class Finder(MetaPathFinder):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
+        if fullname in STANDING:
+            return standing(fullname)
         if fullname.partition(".")[0] != "torch":
             return None
         if inner(fullname) in PATHS:

@@ -9,7 +9,7 @@ from typing import Any
 
 import lineal
 
-__all__ = ["PATHS", "RENAMED", "below", "find", "has", "public", "sources"]
+__all__ = ["PATHS", "RENAMED", "STANDING", "below", "find", "has", "public", "sources"]
 
 SAME = """
 accelerator amp amp.autocast_mode amp.grad_scaler
@@ -80,6 +80,9 @@ PATHS: dict[str, str] = {
     "version": "porting.version",
 }
 """Where the names of each path are looked for: modules of lineal, "." for itself, in this order; "" for mere switches."""
+
+STANDING = {"safetensors": "lineal.porting.safetensors", "safetensors.torch": "lineal.porting.safetensors.torch"}
+"""Modules of other packages that lineal stands for, and what it has in their place."""
 
 RENAMED = {
     "": "BFloat16Tensor Size Tensor device dtype finfo iinfo layout memory_format",
