@@ -77,6 +77,9 @@ class GraphWriter:
         outputs = tuple([self.name(operator.lower()) for _ in range(count)])
         given = {key: each for key, each in attributes.items() if each is not None}
         names = [name_of(each) for each in inputs]
+        while names and not names[-1]:
+            # onnxruntime 1.32 ends the process over a LayerNormalization whose last input is there and has no name
+            names.pop()
         self.nodes.append(proto.helper.make_node(operator, names, outputs, name=f"node_{outputs[0]}", **given))
         return outputs
 
