@@ -59,7 +59,10 @@ MODELS = {
         TIMED,
         None,
     ),
-    "lstm": (lambda: nn.LSTM(3, 4, 2, bidirectional=True), (3, 2, 3), {1: "batch"}, None),
+    "lstm": (lambda: nn.LSTM(3, 4, 2, bidirectional=True), (3, 2, 3), {0: "time", 1: "batch"}, None),
+    "gru": (lambda: nn.GRU(3, 4, bidirectional=True, batch_first=True), (2, 3, 3), TIMED, None),
+    "rnn": (lambda: nn.RNN(3, 4, nonlinearity="relu", bias=False), (3, 2, 3), {0: "time", 1: "batch"}, None),
+    "no weights": (lambda: nn.Sequential(nn.LayerNorm(4, bias=False), nn.LayerNorm(4, 1e-5, False)), (3, 4), BATCH, None),
     "norms": (
         lambda: nn.Sequential(nn.GroupNorm(2, 4), nn.InstanceNorm2d(4), nn.LayerNorm(5), nn.RMSNorm(5)),
         (2, 4, 3, 5),
@@ -82,6 +85,7 @@ def test_a_model_is_a_file_that_does_the_same_at_any_size(name, tmp_path):
     graph = onnx.load(path).graph
     assert [each.name for each in graph.input] == ["x"]
     assert {each.name for each in graph.initializer if not each.name.startswith("constant")} <= model.state_dict().keys()
+    assert all(node.input[-1] for node in graph.node if node.input)
     x = torch.randn([size + 3 if axis in axes else size for axis, size in enumerate(shape)])
     wanted = model(x)
     wanted = wanted[0] if isinstance(wanted, tuple) else wanted

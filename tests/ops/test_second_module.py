@@ -133,6 +133,7 @@ ELSEWHERE = {
     "Custom": "what the user's function computes",
     "Made": "what another op makes, elsewhere",
     "Recompute": "the ops of a function, which run again",
+    "RecurrentLayer": "the ops of a layer's steps",
     "Rolled": "the ops of a loop, which run turn by turn",
     "Scanned": "the ops of a loop, which run turn by turn",
     "Taped": "the ops of a loop, which run turn by turn",

@@ -33,6 +33,8 @@ class Recorder(Protocol):
     """Whether everything that eager code would warn of is of interest, whatever it costs to look."""
     takes_loops: bool = False
     """Whether a loop that is known to have equal turns may be told as one op: `compiler.scan`."""
+    takes_layers: bool = False
+    """Whether a recurrent layer may be told as one op, which has no derivative."""
 
     def record(self, op: Op, xs: tuple[AbstractTensor, ...], ys: tuple[AbstractTensor, ...]) -> None:
         """Called when `op` made `ys` of `xs`."""

@@ -38,6 +38,8 @@ class Recording(NamedTuple):
 class ExportRecorder(PureRecorder):
     """Hears where equations come from, and refuses what makes a trace true for some numbers only."""
 
+    takes_layers = True
+
     def __init__(self) -> None:
         super().__init__()
         self.sites: list[Site] = []

@@ -4,7 +4,7 @@ In eager code a step is a dozen small ops, with as many nodes behind them. What 
 compiled function: then its steps are one loop, its backward pass is another, and what it saves is stacked. Second derivatives
 are those of the ops. A compilation takes about as long as so many steps. `set_recurrent_layers` says otherwise.
 
-Who compiles hears one op for all steps with as many rows (`compiler.scan`).
+Who compiles hears one op for all steps with as many rows (`compiler.scan`); who exports, one for the layer.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import numpy as np
 from lineal import ops
 from lineal.base import later
 from lineal.base.blas import RECURRENT
-from lineal.core import modes
+from lineal.core import Op, apply, lift, modes
 from lineal.nn.functional.cells import MODES, Mode, State
 
 __all__ = ["Weights", "through_layer"]
@@ -51,7 +51,13 @@ counts: Counter[Any] = Counter()
 def through_layer(
     mode: Mode, x: Any, sizes: Sequence[int] | None, start: State, w: Weights, reverse: bool
 ) -> tuple[Any, State]:
-    """Return what `through_time` gives, natively if that pays; whoever listens hears the ops."""
+    """Return what `through_time` gives, natively if that pays; whoever listens hears the ops, or the layer as one."""
+    if sizes is None and is_told_layers() and w.w_hr is None:
+        present = tuple([each is not None for each in w])
+        y, *state = apply(
+            RecurrentLayer(mode, reverse, len(start), present), x, *start, *[each for each in w if each is not None]
+        )
+        return y, tuple(state)
     if sizes is None and modes.recorder.get() is None and x.shape[0] >= SHORTEST and is_plain(x):
         present = tuple([each is not None for each in w])
         if has_taken_many((mode.name, reverse, present, x.shape, x.value.dtype, w.w_hh.shape), x.shape[0]):
@@ -136,6 +142,30 @@ def is_told_loops() -> bool:
     """Return whether somebody listens who takes a loop for one thing."""
     listener = modes.recorder.get()
     return listener is not None and listener.takes_loops
+
+
+def is_told_layers() -> bool:
+    """Return whether somebody listens who takes a layer for one op: a file that has an operator for it."""
+    listener = modes.recorder.get()
+    return listener is not None and listener.takes_layers
+
+
+class RecurrentLayer(Op):
+    """y, h(, c) = one direction of a layer over (T, n, features), of the first states and the weights that are `present`."""
+
+    mode: Mode
+    reverse: bool
+    states: int
+    present: tuple[bool, ...]
+    no_vjp = "never met: where a backward pass may come, the ops of the steps stand for it"
+    no_batch = no_lowering = "never met: only exports hear of layers"
+
+    def eager(self, xp, x, *given):
+        weights = iter(map(lift, given[self.states :]))
+        w = Weights(*[next(weights) if yes else None for yes in self.present])
+        with modes.Setting((modes.recorder, None)):
+            y, state = through_time(self.mode, lift(x), None, tuple(map(lift, given[: self.states])), w, self.reverse)
+        return (y.value, *[each.value for each in state])
 
 
 def through_loop(mode: Mode, steps: Any, state: State, w: Weights, reverse: bool) -> tuple[Any, State]:

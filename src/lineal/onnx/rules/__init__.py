@@ -10,6 +10,7 @@ from lineal.onnx.rules import (
     indexing,
     inplace,
     normalisation,
+    recurrent,
     reductions,
     sorting,
     spatial,
