@@ -73,6 +73,7 @@ if _TYPE_CHECKING:
     from . import (
         accelerator,
         amp,
+        array_api,
         autograd,
         backends,
         cpu,
@@ -115,8 +116,8 @@ newaxis = None
 
 _elsewhere = {
     "": """
-        _higher_order_ops accelerator amp autograd backends cpu cuda data distributions fft func futures hub jit linalg models
-        mps multiprocessing nn onnx optim random serialization signal special testing types utils version xpu
+        _higher_order_ops accelerator amp array_api autograd backends cpu cuda data distributions fft func futures hub jit
+        linalg models mps multiprocessing nn onnx optim random serialization signal special testing types utils version xpu
     """,
     "amp": "autocast",
     "amp.state": """

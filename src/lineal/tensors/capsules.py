@@ -11,7 +11,7 @@ from typing import Any
 
 from lineal.base import dtypes
 
-__all__ = ["Recoded", "recoded"]
+__all__ = ["Held", "Recoded", "recoded"]
 
 EXTENSIONS = {each.dlpack: each for each in dtypes.ALL if each.extension}
 POINTER = ctypes.sizeof(ctypes.c_void_p)
@@ -26,13 +26,17 @@ _name = ctypes.pythonapi.PyCapsule_GetName
 _name.restype, _name.argtypes = ctypes.c_char_p, (ctypes.py_object,)
 
 
-def place_of(capsule: Any) -> ctypes.c_uint8:
-    """Return where an unused capsule keeps the code of its dtype."""
+def start_of(capsule: Any) -> int:
+    """Return the address of the tensor's record that an unused capsule holds."""
     name = _name(capsule)
     if name not in (b"dltensor", b"dltensor_versioned"):
         raise BufferError(f"from_dlpack: expected a capsule that nobody has used yet, got {name!r}")
-    start = _pointer(capsule, name) + (VERSIONED if name == b"dltensor_versioned" else 0)
-    return ctypes.c_uint8.from_address(start + BEFORE)
+    return _pointer(capsule, name) + (VERSIONED if name == b"dltensor_versioned" else 0)
+
+
+def place_of(capsule: Any) -> ctypes.c_uint8:
+    """Return where an unused capsule keeps the code of its dtype."""
+    return ctypes.c_uint8.from_address(start_of(capsule) + BEFORE)
 
 
 def recoded(capsule: Any, code: int) -> Any:
@@ -56,3 +60,17 @@ class Recoded:
 
     def __dlpack_device__(self) -> tuple[int, int]:
         return self.exporter.__dlpack_device__()
+
+
+class Held:
+    """The exporter of a capsule that has been made already."""
+
+    def __init__(self, capsule: Any):
+        self.capsule = capsule
+
+    def __dlpack__(self, **options: Any) -> Any:
+        return self.capsule
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        kind, number = (ctypes.c_int32 * 2).from_address(start_of(self.capsule) + POINTER)
+        return kind, number

@@ -154,6 +154,12 @@ class ConversionMethods(AbstractTensor):
         y = y if where is None else transferred(y, where)
         return y if memory_format is None else formatted(y, memory_format)
 
+    def to_device(self: Any, device: Device, /, *, stream: Any = None) -> Tensor:
+        """Return this tensor on a device, as the array API standard asks for it; ValueError for any stream."""
+        if stream is not None:
+            raise ValueError(f"to_device: there are no streams here, got {stream!r}")
+        return transferred(self, as_device(device))
+
     @public
     def type_as(self: Any, other: Tensor) -> Tensor:
         """Return this tensor in the dtype of `other`."""

@@ -175,10 +175,10 @@ def asarray(
     else:
         shared = as_tensor(obj, dtype, device)
     source = obj.value if isinstance(obj, AbstractTensor) else obj
-    fresh = not isinstance(source, np.ndarray) or not np.may_share_memory(shared.value, source)
-    if copy is False and fresh and not isinstance(obj, (bytes, bytearray, memoryview)):
+    same = isinstance(source, np.ndarray) and (shared.value is source or np.may_share_memory(shared.value, source))
+    if copy is False and not same and not isinstance(obj, (bytes, bytearray, memoryview)):
         raise ValueError("asarray: can't alias the given object without a copy")
-    if copy and not fresh:
+    if copy and same:
         shared = tensor(shared)
     if requires_grad is False and shared.requires_grad:
         return shared.detach()

@@ -7,14 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from lineal.base import dtypes
-from lineal.base.devices import device_of
+from lineal.base import dtypes, later
+from lineal.base.devices import as_device, device_of
 from lineal.base.platforms import FOREIGN, HOST, moved
-from lineal.base.signatures import DType, NDArray, Tensor
+from lineal.base.signatures import Device, DType, NDArray, Tensor
 from lineal.core import AbstractTensor, lift, modes
-from lineal.tensors.capsules import Recoded, recoded
+from lineal.tensors.capsules import Held, Recoded, recoded
 
 __all__ = ["from_dlpack", "from_numpy", "frombuffer"]
+
+array_api: Any = later.module("lineal.array_api")
+API_VERSIONS = ("2021.12", "2022.12", "2023.12", "2024.12", "2025.12")
+"""The versions of the array API standard, each of which holds the ones before it but for what no program relies upon."""
 
 
 def from_numpy(ndarray: NDArray[Any]) -> Tensor:
@@ -46,11 +50,19 @@ def frombuffer(buffer: Any, *, dtype: DType, count: int = -1, offset: int = 0, r
     return made.requires_grad_() if requires_grad else made
 
 
-def from_dlpack(ext_tensor: Any) -> Tensor:
-    """Return a tensor that shares the memory of an object that exports DLPack."""
+def from_dlpack(ext_tensor: Any, *, device: Device | None = None, copy: bool | None = None) -> Tensor:
+    """Return a tensor that shares the memory of an object that exports DLPack, or of such an object's capsule.
+
+    With `copy` it has memory of its own; BufferError if `copy` is False and the device asked for is another.
+    """
     if isinstance(ext_tensor, AbstractTensor):
-        return ext_tensor.detach()  # type: ignore[attr-defined]
-    return lift(noticed(imported(ext_tensor)))
+        shared: Any = ext_tensor.detach()  # type: ignore[attr-defined]
+    else:
+        shared = lift(noticed(imported(Held(ext_tensor) if type(ext_tensor).__name__ == "PyCapsule" else ext_tensor)))
+    where = shared.device if device is None else as_device(device)
+    if copy is False and where != shared.device:
+        raise BufferError(f"from_dlpack: from {shared.device} to {where} goes only by a copy")
+    return shared.to(where, copy=bool(copy))
 
 
 def imported(exporter: Any) -> np.ndarray:
@@ -121,3 +133,10 @@ class InteropMethods(AbstractTensor):
 
     def __dlpack_device__(self) -> tuple[int, int]:
         return self.value.__dlpack_device__()
+
+    def __array_namespace__(self, *, api_version: str | None = None) -> Any:
+        if api_version is not None and api_version not in API_VERSIONS:
+            raise ValueError(
+                f"__array_namespace__: expected one of the versions {', '.join(API_VERSIONS)}, got {api_version!r}"
+            )
+        return array_api.loaded
