@@ -92,6 +92,7 @@ if _TYPE_CHECKING:
         nn,
         onnx,
         optim,
+        overrides,
         random,
         serialization,
         signal,
@@ -117,7 +118,7 @@ newaxis = None
 _elsewhere = {
     "": """
         _higher_order_ops accelerator amp array_api autograd backends cpu cuda data distributions fft func futures hub jit
-        linalg models mps multiprocessing nn onnx optim random serialization signal special testing types utils version xpu
+        linalg models mps multiprocessing nn onnx optim overrides random serialization signal special testing types utils version xpu
     """,
     "amp": "autocast",
     "amp.state": """

@@ -12,7 +12,10 @@ from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
+from lineal.base import later
 from lineal.core.op import AbstractTensor
+
+overriding: Any = later.module("lineal.overrides")
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -93,6 +96,8 @@ def public(function: Callable[P, R]) -> Callable[P, R]:
         try:
             return inner(*args, **kwargs)
         except (AttributeError, IndexError, TypeError, ValueError, RuntimeError) as error:
+            if overrides(*args, *kwargs.values()):
+                return overriding.first(front, args, kwargs)
             kwargs = understood(function, args, kwargs, error)
         return inner(*args, **kwargs)
 
@@ -104,6 +109,12 @@ def public(function: Callable[P, R]) -> Callable[P, R]:
     front.__module__, front.__annotations__ = function.__module__, function.__annotations__
     front.__wrapped__, front.replace = function, replace
     return front
+
+
+def overrides(*given: Any) -> bool:
+    """Return whether an argument, no tensor, is of a class that says by `__torch_function__` what functions do with it."""
+    inner = [one for each in given for one in (each if isinstance(each, (list, tuple)) else (each,))]
+    return any(hasattr(type(one), "__torch_function__") and not isinstance(one, AbstractTensor) for one in inner)
 
 
 def titled(name: str, error: IndexError) -> IndexError:

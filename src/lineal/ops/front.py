@@ -13,6 +13,7 @@ from lineal.base import config, dtypes
 from lineal.base.platforms import array_module
 from lineal.base.signatures import Binary, Operator, Tensor, Unary
 from lineal.core import AbstractTensor, apply, lift, modes, module_of, write
+from lineal.core.calling import overrides, overriding
 from lineal.core.door import binary_door, unary_door
 from lineal.core.inplace import preserve
 from lineal.core.op import next_id
@@ -48,7 +49,12 @@ def unary_front(op: Elementwise, domain: str, doc: str = "") -> Unary:
     kinds, lifts = DOMAINS[domain].kinds, DOMAINS[domain].lifts
 
     def unusual(input: Any, out: AbstractTensor | None) -> Any:
-        kind = require_tensor(name, input).dtype.kind
+        try:
+            kind = require_tensor(name, input).dtype.kind
+        except TypeError:
+            if not overrides(input):
+                raise
+            return overriding.first(public, (input,), {})
         if kind not in kinds:
             if not lifts or kind not in "iub":
                 raise unsupported(name, dtypes.of(input.value.dtype))
@@ -57,7 +63,8 @@ def unary_front(op: Elementwise, domain: str, doc: str = "") -> Unary:
         return y if out is None else store(y, out, name, input)
 
     door = unary_door(op, op.kernel)
-    return named(unary_door(op, op.kernel, usual=storages(kinds), unusual=unusual), name, op, doc)
+    public = named(unary_door(op, op.kernel, usual=storages(kinds), unusual=unusual), name, op, doc)
+    return public
 
 
 def binary(
@@ -118,13 +125,20 @@ def binary_front(op: Elementwise, domain: str, judge: Callable[[str, Any, Any], 
             if isinstance(other, AbstractTensor) and other.value.dtype.kind in simple[input.__class__]:
                 y = door(as_scalar(input, other.value.dtype), other)
                 return y if out is None else store(y, out, name, other)
-        said = judge(name, input, other)
-        if said is not None:
-            return said
-        y = door(*align(name, domain, input, other))
+        try:
+            said = judge(name, input, other)
+            aligned = align(name, domain, input, other) if said is None else None
+        except TypeError:
+            said, aligned = NotImplemented, None
+            if not overrides(input, other):
+                raise
+        if aligned is None:
+            return overriding.first(public, (input, other), {}) if overrides(input, other) else said
+        y = door(*aligned)
         return y if out is None else store(y, out, name, input, other)
 
-    return binary_door(op, kernel, usual=usual, unusual=unusual)
+    public = binary_door(op, kernel, usual=usual, unusual=unusual)
+    return public
 
 
 def lenient(name: str, input: Any, other: Any) -> Any:

@@ -6,8 +6,14 @@ from lineal.base.devices import CPU
 from lineal.base.errors import LinAlgError
 from lineal.base.spec import Size
 from lineal.ops.random.generator import Generator
+from lineal.overrides import has_torch_function
+from lineal.tensors.overriding import DisableTorchFunction, DisableTorchFunctionSubclass
+from lineal.tensors.tensor import ignore_torch_function
 
-__all__ = ["Generator", "Size"]
+__all__ = ["DisableTorchFunction", "DisableTorchFunctionSubclass", "Generator", "Size"]
+
+_disabled_torch_function_impl = ignore_torch_function
+_has_torch_function = has_torch_function
 
 _LinAlgError = LinAlgError
 

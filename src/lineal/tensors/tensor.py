@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
-from lineal.base import config, dtypes
+from lineal.base import config, dtypes, later
 from lineal.base.signatures import Device
 from lineal.base.spec import Size, axis
 from lineal.core import AbstractTensor, Op, apply, finalize, lift, modes
@@ -32,6 +32,8 @@ __all__ = ["Layout", "Tensor", "is_complex", "is_floating_point", "is_inference"
 
 T = TypeVar("T", bound=AbstractTensor)
 
+overriding: Any = later.module("lineal.tensors.overriding")
+
 
 class Layout:
     """How the numbers lie in memory; here always strided."""
@@ -56,6 +58,11 @@ class Alias(Op):
 
 
 _alias = Alias()
+
+
+def ignore_torch_function(func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+    """Stand as the `__torch_function__` of a class whose tensors are taken for plain ones."""
+    return func(*args, **(kwargs or {}))
 
 
 @finalize
@@ -87,6 +94,16 @@ class Tensor(
     def __new__(cls, *args: Any, device: Device | None = None) -> Self:
         made = legacy(args, config.defaults.dtype, device)
         return made if cls is Tensor else made.as_subclass(cls)
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if not cls.__module__.startswith("lineal."):
+            overriding.admit(cls)
+
+    @classmethod
+    def __torch_function__(cls, func: Any, types: Any, args: tuple = (), kwargs: dict[str, Any] | None = None) -> Any:
+        """Return what a function makes of arguments among which are tensors of this class: the same, of this class."""
+        return overriding.default(cls, func, types, args, kwargs)
 
     @property
     def shape(self) -> Size:
@@ -161,10 +178,17 @@ class Tensor(
 
     def as_subclass(self, cls: type[T]) -> T:
         """Return a view of this tensor, of the class `cls`, a subclass of Tensor."""
-        y = apply(_alias, self)
-        made = object.__new__(cls)
-        made.value, made.node, made.index, made.memory, made.origin = y.value, y.node, y.index, y.memory, y.origin
-        return made
+        if not issubclass(cls, AbstractTensor):
+            raise TypeError(f"as_subclass: expected a subclass of Tensor, got {cls!r}")
+        if hasattr(cls, "__torch_dispatch__"):
+            raise NotImplementedError(f"as_subclass: {cls.__name__} has a __torch_dispatch__, which nothing here would call")
+        return as_class(apply(_alias, self), cls)
+
+    @staticmethod
+    def _make_subclass(cls: type[T], data: Tensor, require_grad: bool = False) -> T:
+        """Return a leaf of the class `cls` over the memory of `data`."""
+        made: Any = as_class(data.detach(), cls)
+        return made.requires_grad_() if require_grad else made
 
     def __len__(self) -> int:
         if self.value.ndim == 0:
@@ -173,6 +197,13 @@ class Tensor(
 
     def __hash__(self) -> int:
         return id(self)
+
+
+def as_class(y: Any, cls: type[T]) -> T:
+    """Return another tensor, of the class `cls`, that has what `y` has."""
+    made = object.__new__(cls)
+    made.value, made.node, made.index, made.memory, made.origin = y.value, y.node, y.index, y.memory, y.origin
+    return made
 
 
 def is_tensor(obj: Any) -> TypeIs[Tensor]:
