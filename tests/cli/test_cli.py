@@ -16,7 +16,9 @@ from lineal.base.threads import THREAD_VARIABLES
 from lineal.base.version import __version__
 from lineal.cli import main as entry
 from lineal.cli import training
-from lineal.train import CHECKPOINT, Experiment, Options
+from lineal.train import CHECKPOINT
+from lineal.train.experiment import Experiment
+from lineal.train.options import Options
 
 SMALL = ["--hidden", "8", "--batch-size", "200"]
 
@@ -66,7 +68,7 @@ def test_training_in_a_pipe(capsys, tmp_path):
     table = dict(re.split(r"\s{2,}", line, maxsplit=1) for line in lines[2:])
     assert table["epochs"] == "2"
     assert float(table["test accuracy"]) == pytest.approx(
-        Experiment.resume(out_folder, {}).history[-1]["test_accuracy"], abs=1e-4
+        data.load(out_folder / CHECKPOINT)["history"][-1]["test_accuracy"], abs=1e-4
     )
     assert float(table["seconds"]) > 0
     assert int(table["samples per second"].replace(",", "")) > 0
@@ -103,7 +105,7 @@ def test_resuming(capsys, tmp_path):
     assert out.startswith("epoch 4/6 ")
     one, other = (data.load(folder / CHECKPOINT) for folder in (whole, parts))
     for each in (one, other):
-        del each["seconds"]
+        del each["progress"]["seconds"], each["config"]["epochs"], each["stateful options"]["epochs"]
     assert repr(one) == repr(other)
     for name, tensor in one["model"].items():
         assert tensor.numpy().tobytes() == other["model"][name].numpy().tobytes()
@@ -200,14 +202,10 @@ def test_an_interrupt_keeps_the_checkpoint(tmp_path, quiet):
 
 
 def test_an_interrupt_before_the_checkpoint_names_the_one_that_is_there(tmp_path):
-    experiment = Experiment(Options(hidden=(4,), batch_size=500))
+    experiment = Experiment(Options(hidden=(4,), batch_size=500), tmp_path)
     assert "before the first checkpoint" in training.interruption(experiment, tmp_path)
-    experiment.run_epoch(lambda tally: None)
-    assert "before the first checkpoint" in training.interruption(experiment, tmp_path)
-    experiment.save(tmp_path)
-    experiment.run_epoch(lambda tally: None)
+    experiment.trainer.run_epoch(experiment.loader)
     assert "go on after epoch 1 with" in training.interruption(experiment, tmp_path)
-    assert Experiment.resume(tmp_path, {}).epoch == 1
 
 
 def test_an_interrupt_right_behind_the_checkpoint_knows_of_it(tmp_path, monkeypatch):
@@ -215,13 +213,11 @@ def test_an_interrupt_right_behind_the_checkpoint_knows_of_it(tmp_path, monkeypa
         data.save(state, path)
         raise KeyboardInterrupt
 
-    experiment = Experiment(Options(hidden=(4,), batch_size=500))
+    experiment = Experiment(Options(hidden=(4,), batch_size=500), tmp_path)
+    monkeypatch.setattr("lineal.train.trainer.save", interrupted)
     for epoch in (1, 2):
-        experiment.run_epoch(lambda tally: None)
-        with monkeypatch.context() as patch:
-            patch.setattr("lineal.train.experiment.save", interrupted)
-            with pytest.raises(KeyboardInterrupt):
-                experiment.save(tmp_path)
+        with pytest.raises(KeyboardInterrupt):
+            experiment.trainer.run_epoch(experiment.loader)
         assert f"go on after epoch {epoch} with" in training.interruption(experiment, tmp_path)
 
 

@@ -7,9 +7,11 @@ import math
 from pathlib import Path
 
 from lineal.bench.workloads import WORKLOADS
-from lineal.train import OPTIMIZERS, Options
+from lineal.train.config import AMP
+from lineal.train.options import MODELS, OPTIMIZERS, SCHEDULES, Options
 
 DEFAULTS = Options()
+LOGS = ("csv", "jsonl", "tensorboard")
 
 
 def count(text: str) -> int:
@@ -77,12 +79,21 @@ def add_checking(parser: argparse.ArgumentParser) -> None:
 def add_training(parser: argparse.ArgumentParser) -> None:
     """Add the options of `lineal train`; those of the run are None unless given, so that --resume can tell."""
     run = parser.add_argument_group("the run")
+    run.add_argument("--data", metavar="PATH", help="a folder of images, a .csv or an .npz file (default the digits)")
+    run.add_argument("--target", metavar="NAME", help="the column of a .csv file to be predicted (default the last)")
+    run.add_argument("--model", choices=MODELS, help=f"default {DEFAULTS.model}")
+    run.add_argument("--hidden", type=sizes, metavar="N,N", help="sizes of the hidden layers (default 128,64; 32,64 for cnn)")
     run.add_argument("--epochs", type=count, metavar="N", help=f"epochs in all (default {DEFAULTS.epochs})")
-    run.add_argument("--batch-size", type=count, metavar="N", help=f"images per step (default {DEFAULTS.batch_size})")
-    run.add_argument("--lr", type=rate, metavar="X", help="learning rate (default 0.002 for adam, 0.05 for sgd)")
+    run.add_argument("--batch-size", type=count, metavar="N", help=f"samples per batch (default {DEFAULTS.batch_size})")
     run.add_argument("--optimizer", choices=OPTIMIZERS, help=f"default {DEFAULTS.optimizer}")
-    run.add_argument("--hidden", type=sizes, metavar="N,N", help="sizes of the hidden layers (default 128,64)")
+    run.add_argument("--lr", type=rate, metavar="X", help="learning rate (default 0.002, 0.05 for sgd)")
+    run.add_argument("--schedule", choices=SCHEDULES, help=f"of the learning rate (default {DEFAULTS.schedule})")
     run.add_argument("--seed", type=seed, metavar="N", help=f"seed of the random numbers (default {DEFAULTS.seed})")
+    run.add_argument("--accumulate", type=count, metavar="N", help="batches per step (default 1)")
+    run.add_argument("--clip", type=rate, metavar="X", help="greatest norm of the gradient (default none)")
+    run.add_argument("--average", type=rate, metavar="D", help="decay of a moving average of the weights (default none)")
+    run.add_argument("--patience", type=count, metavar="N", help="stop when the test loss has not fallen for N epochs")
+    run.add_argument("--amp", choices=AMP, help="dtype of automatic mixed precision (default none)")
     run.add_argument(
         "--no-compile",
         dest="compiled",
@@ -90,7 +101,11 @@ def add_training(parser: argparse.ArgumentParser) -> None:
         const=False,
         help="run every step eagerly, not as a native program",
     )
-    files = parser.add_argument_group("files and output")
+    add_files(parser.add_argument_group("files and output"))
+
+
+def add_files(files: argparse._ArgumentGroup) -> None:
+    """Add the options of `lineal train` that say what it writes and shows."""
     files.add_argument(
         "--out",
         type=folder,
@@ -99,6 +114,7 @@ def add_training(parser: argparse.ArgumentParser) -> None:
         help="folder of the checkpoint and the figures (default ./runs/digits)",
     )
     files.add_argument("--resume", action="store_true", help="go on from the checkpoint in DIR")
+    files.add_argument("--log", action="append", choices=LOGS, help="write the numbers into DIR, too; may be repeated")
     files.add_argument("--quiet", action="store_true", help="show no progress, only the result")
     files.add_argument("--no-plot", action="store_true", help="draw no figures")
 

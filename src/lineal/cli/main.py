@@ -39,8 +39,8 @@ def make_parser() -> Parser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
     train = commands.add_parser(
         "train",
-        help="train a small network on handwritten digits",
-        description="Train a multilayer perceptron on the handwritten digits that come with lineal.",
+        help="train a network on handwritten digits, or on data of your own",
+        description="Train a network on the handwritten digits that come with lineal, on a folder of images, a table or arrays.",
         allow_abbrev=False,
     )
     arguments.add_training(train)

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import importlib.util
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from lineal import cli, train
 from lineal.base.threads import THREAD_VARIABLES, get_num_threads, set_num_threads
-from lineal.train import CHECKPOINT, Experiment, Options
+from lineal.train.callbacks import Callback
+from lineal.train.experiment import Experiment
+from lineal.train.logs import CSVLog, JSONLog, TensorBoard
+from lineal.train.options import Options
+from lineal.train.resuming import CHECKPOINT
 
-RUN_OPTIONS = ("epochs", "batch_size", "lr", "optimizer", "hidden", "seed", "compiled")
+RUN_OPTIONS = tuple(field.name for field in dataclasses.fields(Options))
 INTERRUPTED = 130
 
 
@@ -24,11 +29,11 @@ def run(args: argparse.Namespace) -> int:
     """Train as the arguments say and return the exit code."""
     given = {name: getattr(args, name) for name in RUN_OPTIONS if getattr(args, name) is not None}
     out: Path = args.out
-    experiment = open_run(out, given, args.resume)
-    display = cli.display.for_training(experiment, quiet=args.quiet)  # type: ignore[attr-defined]
+    shown = cli.display.for_training(args.quiet)  # type: ignore[attr-defined]
+    experiment = open_run(out, given, args.resume, [*shown, *logs(args.log or (), out)])
     try:
-        with one_thread(), display:
-            go_on(experiment, out, display)
+        with one_thread():
+            experiment.run(args.resume)
     except KeyboardInterrupt:
         print(f"lineal train: {interruption(experiment, out)}", file=sys.stderr)
         return INTERRUPTED
@@ -36,6 +41,16 @@ def run(args: argparse.Namespace) -> int:
     rows += [] if args.no_plot else draw(experiment, out)
     cli.display.show_rows(rows)  # type: ignore[attr-defined]
     return 0
+
+
+def logs(kinds: Sequence[str], out: Path) -> list[Callback]:
+    """Return what keeps the numbers of a run in files of the folder `out`."""
+    makers: dict[str, Callable[[], Callback]] = {
+        "csv": lambda: CSVLog(out / "history.csv"),
+        "jsonl": lambda: JSONLog(out / "steps.jsonl"),
+        "tensorboard": lambda: TensorBoard(out / "events"),
+    }
+    return [makers[kind]() for kind in kinds]
 
 
 @contextmanager
@@ -54,51 +69,48 @@ def one_thread() -> Iterator[None]:
         set_num_threads(before)
 
 
-def open_run(out: Path, given: dict[str, Any], resume: bool) -> Experiment:
-    """Return the run in the folder `out`, resumed or new; the folder can be written to."""
+def open_run(out: Path, given: dict[str, Any], resume: bool, callbacks: Sequence[Callback] = ()) -> Experiment:
+    """Return the run in the folder `out`, to be resumed or new; the folder can be written to."""
     if resume:
         if not (out / CHECKPOINT).exists():
             raise ValueError(f"--resume: there is no checkpoint {out / CHECKPOINT}; train without --resume first")
-        experiment = Experiment.resume(out, given)
+        experiment = Experiment.resumed(out, given, callbacks)
     else:
-        experiment = Experiment(Options(**given))
+        experiment = Experiment(Options(**given), out, callbacks)
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryFile(dir=out):
         pass
     return experiment
 
 
-def go_on(experiment: Experiment, out: Path, display: Any) -> None:
-    """Train the epochs that are missing, with a checkpoint after each."""
-    while experiment.epoch < experiment.options.epochs:
-        display.begin(experiment.epoch)
-        line = experiment.run_epoch(display.batch)
-        experiment.save(out)
-        display.end(experiment.epoch, line)
-
-
 def interruption(experiment: Experiment, out: Path) -> str:
     """Return what to say after Ctrl-C."""
-    if experiment.saved == 0:
+    saved = experiment.trainer.saved
+    if saved == 0:
         return "interrupted before the first checkpoint"
-    return f"interrupted; go on after epoch {experiment.saved} with: lineal train --resume --out {out}"
+    return f"interrupted; go on after epoch {saved} with: lineal train --resume --out {out}"
 
 
 def result(experiment: Experiment, out: Path) -> list[tuple[str, str]]:
     """Return the final table."""
-    scores = experiment.evaluate()
-    samples = len(experiment.training) * experiment.epoch
-    speed = samples / experiment.seconds if experiment.seconds > 0 else 0.0
+    scores, progress = experiment.evaluate(), experiment.trainer.progress
+    speed = progress.samples / progress.seconds if progress.seconds > 0 else 0.0
     rows = [
-        ("test accuracy", f"{scores.accuracy:.4f}"),
-        ("test loss", f"{scores.loss:.4f}"),
-        ("epochs", str(experiment.epoch)),
+        *((f"test {name}", f"{value:.4f}") for name, value in sorted(scores.items())),
+        ("epochs", str(progress.epoch)),
         ("parameters", f"{experiment.parameter_count:,}"),
-        ("seconds", f"{experiment.seconds:.3f}"),
+        ("seconds", f"{progress.seconds:.3f}"),
         ("samples per second", f"{speed:,.0f}"),
         ("checkpoint", str(out / CHECKPOINT)),
     ]
-    return [*rows, ("compiled", str(experiment.gain))] if experiment.gain is not None else rows
+    if progress.stopped is not None:
+        rows.append(("stopped", progress.stopped))
+    trainer = experiment.trainer
+    if trainer.gain is not None:
+        rows.append(("compiled", str(trainer.gain)))
+    elif trainer.config.compiled and trainer.prepared.reason is not None:
+        rows.append(("not compiled", trainer.prepared.reason))
+    return rows
 
 
 def draw(experiment: Experiment, out: Path) -> list[tuple[str, str]]:
@@ -107,5 +119,8 @@ def draw(experiment: Experiment, out: Path) -> list[tuple[str, str]]:
         return [("figures", 'none: pip install "lineal[plot]" draws them')]
     curve, matrix = out / "learning-curve.png", out / "confusion.png"
     train.figures.learning_curve(experiment.history, curve)
-    train.figures.confusion(experiment.confusion(), matrix)
-    return [("learning curve", str(curve)), ("confusion matrix", str(matrix))]
+    drawn = [("learning curve", str(curve))]
+    if experiment.source.classes is not None:
+        train.figures.confusion(experiment.confusion(), matrix)
+        drawn.append(("confusion matrix", str(matrix)))
+    return drawn

@@ -13,12 +13,15 @@ BLUE, ORANGE = "#0072b2", "#d55e00"
 
 
 def learning_curve(history: Sequence[dict[str, float]], path: Path) -> None:
-    """Draw loss and accuracy, training and test, over the epochs into a PNG file."""
-    figure = Figure(figsize=(9, 3.6), layout="constrained")
-    axes = figure.subplots(1, 2)
+    """Draw loss and metrics, training and test, over the epochs into a PNG file."""
+    names = [name for name in history[0] if not name.startswith("test_")] if history else ["loss"]
+    figure = Figure(figsize=(4.5 * len(names), 3.6), layout="constrained")
+    axes = figure.subplots(1, len(names), squeeze=False)[0]
     epochs = range(1, len(history) + 1)
-    for ax, name in zip(axes, ("loss", "accuracy")):
+    for ax, name in zip(axes, names):
         for key, colour, label in ((name, BLUE, "training"), (f"test_{name}", ORANGE, "test")):
+            if not history or key not in history[0]:
+                continue
             ax.plot(epochs, [line[key] for line in history], color=colour, label=label, marker=".")
         ax.set(xlabel="epoch", title=name)
         ax.xaxis.get_major_locator().set_params(integer=True)
