@@ -40,7 +40,7 @@ def make_parser() -> Parser:
     train = commands.add_parser(
         "train",
         help="train a network on handwritten digits, or on data of your own",
-        description="Train a network on the handwritten digits that come with lineal, on a folder of images, a table or arrays.",
+        description="Train a network on the handwritten digits that come with lineal, a folder of images, a table or arrays.",
         allow_abbrev=False,
     )
     arguments.add_training(train)

@@ -54,7 +54,7 @@ class Best:
         self.value = -math.inf if greater else math.inf
 
     def improves(self, line: Line) -> bool:
-        """Take in a line of the history; return whether it is better by more than `least`. ValueError if it lacks the number."""
+        """Take in a line of the history; return whether it is better by more than `least`; ValueError without the number."""
         if self.monitor not in line:
             raise ValueError(f"monitor: expected one of {', '.join(line)}, got {self.monitor!r}")
         now = line[self.monitor]
