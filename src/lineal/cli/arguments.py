@@ -19,6 +19,11 @@ def count(text: str) -> int:
     return number(text, int, "a positive whole number", lambda value: value > 0)
 
 
+def several(text: str) -> int:
+    """Read an int of 2 or more."""
+    return number(text, int, "a whole number from 2 on", lambda value: value > 1)
+
+
 def seed(text: str) -> int:
     """Read a seed."""
     return number(text, int, "a whole number from 0 to 2**63 - 1", lambda value: 0 <= value < 2**63)
@@ -101,6 +106,9 @@ def add_training(parser: argparse.ArgumentParser) -> None:
         const=False,
         help="run every step eagerly, not as a native program",
     )
+    whole = parser.add_argument_group("other than one run")
+    whole.add_argument("--seeds", type=several, metavar="N", help="make N runs, with seeds that follow each other")
+    whole.add_argument("--find-lr", action="store_true", help="only try learning rates, and show which to begin with")
     add_files(parser.add_argument_group("files and output"))
 
 

@@ -19,7 +19,9 @@ from lineal.train.callbacks import Callback
 from lineal.train.experiment import Experiment
 from lineal.train.logs import CSVLog, JSONLog, TensorBoard
 from lineal.train.options import Options
+from lineal.train.ratefinder import find_rate
 from lineal.train.resuming import CHECKPOINT
+from lineal.train.seeds import over_seeds
 
 RUN_OPTIONS = tuple(field.name for field in dataclasses.fields(Options))
 INTERRUPTED = 130
@@ -29,6 +31,10 @@ def run(args: argparse.Namespace) -> int:
     """Train as the arguments say and return the exit code."""
     given = {name: getattr(args, name) for name in RUN_OPTIONS if getattr(args, name) is not None}
     out: Path = args.out
+    if args.find_lr:
+        return find_lr(Options(**given), out, args.no_plot)
+    if args.seeds is not None:
+        return run_seeds(Options(**given), out, args.seeds)
     shown = cli.display.for_training(args.quiet)  # type: ignore[attr-defined]
     experiment = open_run(out, given, args.resume, [*shown, *logs(args.log or (), out)])
     try:
@@ -40,6 +46,34 @@ def run(args: argparse.Namespace) -> int:
     rows = result(experiment, out)
     rows += [] if args.no_plot else draw(experiment, out)
     cli.display.show_rows(rows)  # type: ignore[attr-defined]
+    return 0
+
+
+def find_lr(options: Options, out: Path, plain: bool) -> int:
+    """Try learning rates, show the one at which the loss falls fastest, and return the exit code."""
+    experiment = Experiment(options)
+    with one_thread():
+        found = find_rate(experiment.trainer, experiment.loader)
+    rows = [("learning rate", f"{found.suggestion:.1e}"), ("tried", f"{found.rates[0]:.1e} to {found.rates[-1]:.1e}")]
+    if not plain and importlib.util.find_spec("matplotlib") is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        train.figures.rate_range(found.rates, found.losses, found.suggestion, out / "learning-rate.png")
+        rows.append(("picture", str(out / "learning-rate.png")))
+    cli.display.show_rows(rows)  # type: ignore[attr-defined]
+    return 0
+
+
+def run_seeds(options: Options, out: Path, count: int) -> int:
+    """Make a run for each of so many seeds, in folders of their own, show how results are spread, and return the exit code."""
+
+    def run_one(seed: int) -> dict[str, float]:
+        experiment = Experiment(dataclasses.replace(options, seed=seed), out / f"seed-{seed}")
+        experiment.run()
+        return experiment.evaluate()
+
+    with one_thread():
+        spreads = over_seeds(run_one, range(options.seed, options.seed + count))
+    cli.display.show_rows([(f"test {name}", str(each)) for name, each in sorted(spreads.items())])  # type: ignore[attr-defined]
     return 0
 
 

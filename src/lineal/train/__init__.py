@@ -23,7 +23,9 @@ if _TYPE_CHECKING:
     from lineal.train.metrics import Perplexity as Perplexity
     from lineal.train.progress import Bar as Bar
     from lineal.train.progress import Lines as Lines
+    from lineal.train.ratefinder import find_rate as find_rate
     from lineal.train.resuming import CHECKPOINT as CHECKPOINT
+    from lineal.train.seeds import over_seeds as over_seeds
     from lineal.train.step import Judged as Judged
     from lineal.train.trainer import Trainer as Trainer
 
@@ -37,6 +39,8 @@ __getattr__, __all__ = _later.names(
         "metrics": "AUC F1 Accuracy ConfusionMatrix Mean MeanSquaredError Metric Perplexity",
         "logs": "CSVLog JSONLog TensorBoard",
         "progress": "Bar Lines",
+        "ratefinder": "find_rate",
+        "seeds": "over_seeds",
         "resuming": "CHECKPOINT",
         "step": "Judged",
         "trainer": "Trainer",

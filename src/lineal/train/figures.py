@@ -32,7 +32,7 @@ def learning_curve(history: Sequence[dict[str, float]], path: Path) -> None:
 
 
 def confusion(matrix: Any, path: Path) -> None:
-    """Draw a confusion matrix (rows: what the digit is, columns: what it was taken for) into a PNG file."""
+    """Draw a confusion matrix (rows: what the sample is, columns: what it was taken for) into a PNG file."""
     counts = matrix.tolist()
     classes = range(len(counts))
     figure = Figure(figsize=(5, 5), layout="constrained")
@@ -44,7 +44,18 @@ def confusion(matrix: Any, path: Path) -> None:
                 ax.text(taken, true, count, ha="center", va="center", color="white" if true == taken else "black")
     correct = sum(counts[each][each] for each in classes)
     total = sum(map(sum, counts))
-    ax.set(xlabel="taken for", ylabel="digit", xticks=classes, yticks=classes, title=f"{correct} of {total} right")
+    ax.set(xlabel="taken for", ylabel="is", xticks=classes, yticks=classes, title=f"{correct} of {total} right")
+    draw(figure, path)
+
+
+def rate_range(rates: Sequence[float], losses: Sequence[float], suggestion: float, path: Path) -> None:
+    """Draw the losses that growing learning rates led to into a PNG file."""
+    figure = Figure(figsize=(6, 3.6), layout="constrained")
+    ax = figure.subplots()
+    ax.plot(rates, losses, color=BLUE)
+    ax.axvline(suggestion, color=ORANGE, linewidth=0.8, label=f"falls fastest at {suggestion:.1e}")
+    ax.set(xscale="log", xlabel="learning rate", ylabel="loss")
+    ax.legend(frameon=False)
     draw(figure, path)
 
 

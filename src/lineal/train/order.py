@@ -3,13 +3,30 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from lineal.data import DataLoader
 from lineal.ops import Generator
 
 __all__ = ["generators_of", "groups", "pass_from"]
+
+
+class Drawn:
+    """A sampler of batches whose whole order is drawn before the first of them, without the first `skip`."""
+
+    def __init__(self, batch_sampler: Iterable[Any], skip: int):
+        self.batch_sampler, self.skip = batch_sampler, skip
+        self.order: list[Any] | None = None
+
+    def draw(self) -> list[Any]:
+        """Return what is left of the order, drawn the first time."""
+        if self.order is None:
+            self.order = list(self.batch_sampler)[self.skip :]
+        return self.order
+
+    def __iter__(self) -> Iterator[Any]:
+        yield from self.draw()
 
 
 def pass_from(loader: Iterable[Any], skip: int = 0) -> Iterator[Any]:
@@ -19,16 +36,17 @@ def pass_from(loader: Iterable[Any], skip: int = 0) -> Iterator[Any]:
     beginning alone, and batches that are skipped are not made. (Workers make them all the same: their random state depends on
     what they have made.) Of anything else, the first batches are taken and dropped.
     """
-    if type(loader) is DataLoader and not loader.iterated and loader.batch_sampler is not None:
-        order = list(loader.batch_sampler)
-        if loader.num_workers == 0:
-            order, skip = order[skip:], 0
-        loader = in_order(loader, order)
-    return itertools.islice(iter(loader), skip, None)
+    if type(loader) is not DataLoader or loader.iterated or loader.batch_sampler is None:
+        return itertools.islice(iter(loader), skip, None)
+    drawn = Drawn(loader.batch_sampler, 0 if loader.num_workers else skip)
+    # the loader draws its seed first, as it does without a trainer
+    batches = iter(in_order(loader, drawn))
+    drawn.draw()
+    return itertools.islice(batches, skip if loader.num_workers else 0, None)
 
 
-def in_order(loader: DataLoader[Any], order: Sequence[Any]) -> DataLoader[Any]:
-    """Return a loader like the given one, which makes batches of the items that `order` lists."""
+def in_order(loader: DataLoader[Any], order: Iterable[Any]) -> DataLoader[Any]:
+    """Return a loader like the given one, which makes the batches that `order` lists."""
     return DataLoader(
         loader.dataset,
         batch_sampler=order,

@@ -55,10 +55,10 @@ class Bar(Callback):
         self.begun = trainer.progress.samples, time.perf_counter()
         self.progress.start()
 
-    def title(self, trainer: Trainer) -> str:
-        """Return the words before the bar."""
+    def title(self, trainer: Trainer, begun: int = 1) -> str:
+        """Return the words before the bar: how many epochs are done, and with the one that has begun."""
         epochs = trainer.config.epochs
-        return f"epoch {min(trainer.progress.epoch + 1, epochs):>{len(str(epochs))}}/{epochs}"
+        return f"epoch {min(trainer.progress.epoch + begun, epochs):>{len(str(epochs))}}/{epochs}"
 
     def step(self, trainer: Trainer, loss: float) -> None:
         now = time.perf_counter()
@@ -76,7 +76,7 @@ class Bar(Callback):
     def end_epoch(self, trainer: Trainer, line: Line) -> None:
         tested = {name: value for name, value in line.items() if name.startswith("test_") and name != "test_loss"}
         self.test = " " + words(tested or {name: line[name] for name in line if name == "test_loss"}, 3)
-        self.progress.update(self.task, completed=trainer.progress.epoch)
+        self.progress.update(self.task, completed=trainer.progress.epoch, description=self.title(trainer, 0))
 
     def end(self, trainer: Trainer) -> None:
         self.progress.stop()

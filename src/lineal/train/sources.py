@@ -18,6 +18,8 @@ image: Any = later.module("PIL.Image")
 
 __all__ = ["Source", "opened"]
 
+MOST_CLASSES = 100
+"""Up to how many different whole numbers in a column are taken for classes."""
 IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
 INPUTS, TARGETS = ("x", "inputs", "images", "features", "data"), ("y", "targets", "labels", "target")
 PARTS = (("train", "training"), ("test", "val", "valid", "validation"))
@@ -111,7 +113,7 @@ def pixels_of(file: Path) -> np.ndarray:
 def from_table(path: Path, target: str | None) -> Source:
     """Return the rows of a CSV file with a line of names; the target is the last column unless it is named.
 
-    Whole numbers and words are classes, other numbers are numbers to be predicted; features are scaled to mean 0 and spread 1.
+    Words, and whole numbers if they are few, are classes; other numbers are to be predicted. Features are scaled to mean 0 and spread 1.
     """
     with path.open(newline="", encoding="utf-8-sig") as file:
         try:
@@ -154,7 +156,7 @@ def targets_of(texts: list[str], name: str, path: Path) -> tuple[np.ndarray, tup
         numbers = None
     if numbers is not None and not np.isfinite(numbers).all():
         raise ValueError(f"data: expected finite numbers in column {name!r} of {path}")
-    if numbers is not None and (numbers % 1).any():
+    if numbers is not None and ((numbers % 1).any() or len(set(texts)) > MOST_CLASSES):
         return numbers.astype(np.float32), None
     found = sorted(set(texts), key=str if numbers is None else float)
     labels = {each: label for label, each in enumerate(found)}
