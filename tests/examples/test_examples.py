@@ -120,18 +120,87 @@ def polynomial_fitting(result):
     assert total == pytest.approx(1.5, abs=0.05)
 
 
+@case
+def digits_cnn(result):
+    assert result["accuracy"] >= 0.985
+    assert result["history"][-1] < 0.1
+
+
+@case
+def char_transformer(result):
+    assert result["losses"][0] > 4
+    assert result["bits"] < 3.2
+    assert len(result["sample"]) == 164
+
+
+@case
+def lstm_series(result):
+    assert result["error"] < 0.85 * result["yesterday"]
+
+
+@case
+def vae_digits(result):
+    assert result["history"][-1] < 25.5
+    assert result["unseen"] < 25.8
+    assert result["agreed"] > 0.6
+
+
+@case
+def matrix_factorisation(result):
+    assert result["error"] < 0.4 < 1.2 < result["alone"]
+
+
+@case
+def logistic_regression(result):
+    torch.testing.assert_close(result["weights"], result["exact"], atol=1e-4, rtol=0)
+    truth = torch.tensor([1.5, -2.0, 0.0, 0.5], dtype=torch.float64)
+    assert ((result["weights"] - truth).abs() < 3 * result["spread"]).all()
+
+
+@case
+def neural_ode(result):
+    assert result["losses"][-1] < 0.01 * result["losses"][0]
+    assert result["error"] < 0.3
+
+
+@case
+def pole_balancing(result):
+    assert sum(result["lengths"][-5:]) > 5 * sum(result["lengths"][:5])
+
+
+QUICKLY = {
+    "digits_cnn": ({"epochs": 2}, lambda result: result["history"][-1] < result["history"][0]),
+    "char_transformer": ({"steps": 8}, lambda result: result["losses"][-1] < result["losses"][0]),
+    "lstm_series": ({"epochs": 2}, lambda result: result["history"][-1] < result["history"][0]),
+    "vae_digits": ({"epochs": 3}, lambda result: result["history"][-1] < result["history"][0]),
+    "neural_ode": ({"steps": 20}, lambda result: result["losses"][-1] < result["losses"][0]),
+    "pole_balancing": ({"rounds": 10}, lambda result: max(result["lengths"]) > result["lengths"][0]),
+}
+"""How an example that takes longer runs in a few seconds, and what must hold then; the whole of it is slow."""
+
+
 def test_every_example_is_checked():
     assert sorted(path.stem for path in EXAMPLES.glob("*.py")) == sorted(CASES)
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", QUICKLY)
+def test_an_example_learns_in_a_few_steps(name, capsys):
+    given, holds = QUICKLY[name]
+    compiled, eager = (runpy.run_path(str(EXAMPLES / f"{name}.py"))["main"](**given, compiled=each) for each in (True, False))
+    assert holds(compiled)
+    assert holds(eager)
+
+
+@pytest.mark.parametrize("name", [pytest.param(each, marks=[pytest.mark.slow] if each in QUICKLY else []) for each in CASES])
 def test_example(name, capsys):
     result = runpy.run_path(str(EXAMPLES / f"{name}.py"))["main"]()
     CASES[name](result)
     assert 1 <= len(capsys.readouterr().out.splitlines()) <= 20
 
 
-@pytest.mark.parametrize("name", ["pca_digits", "gaussian_process", "kalman_filter", "polynomial_fitting"])
+@pytest.mark.parametrize(
+    "name", ["pca_digits", "gaussian_process", "kalman_filter", "polynomial_fitting", "matrix_factorisation"]
+)
 def test_an_example_draws_its_picture(name, tmp_path):
     pytest.importorskip("matplotlib")
     runpy.run_path(str(EXAMPLES / f"{name}.py"))["main"](str(tmp_path / "picture.png"))

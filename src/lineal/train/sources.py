@@ -113,7 +113,8 @@ def pixels_of(file: Path) -> np.ndarray:
 def from_table(path: Path, target: str | None) -> Source:
     """Return the rows of a CSV file with a line of names; the target is the last column unless it is named.
 
-    Words, and whole numbers if they are few, are classes; other numbers are to be predicted. Features are scaled to mean 0 and spread 1.
+    Words, and whole numbers if they are few, are classes; other numbers are to be predicted.
+    Features are scaled to mean 0 and spread 1.
     """
     with path.open(newline="", encoding="utf-8-sig") as file:
         try:
