@@ -79,6 +79,7 @@ if _TYPE_CHECKING:
         cpu,
         cuda,
         data,
+        distributed,
         distributions,
         fft,
         func,
@@ -117,7 +118,7 @@ newaxis = None
 
 _elsewhere = {
     "": """
-        _higher_order_ops accelerator amp array_api autograd backends cpu cuda data distributions fft func futures hub jit
+        _higher_order_ops accelerator amp array_api autograd backends cpu cuda data distributed distributions fft func futures hub jit
         linalg models mps multiprocessing nn onnx optim overrides random serialization signal special testing types utils version xpu
     """,
     "amp": "autocast",

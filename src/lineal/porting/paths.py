@@ -14,7 +14,7 @@ __all__ = ["PATHS", "RENAMED", "STANDING", "below", "find", "has", "public", "so
 SAME = """
 accelerator amp amp.autocast_mode amp.grad_scaler
 autograd autograd.function autograd.functional autograd.grad_mode autograd.graph autograd.variable
-cpu cuda fft func futures hub jit linalg mps multiprocessing multiprocessing.reductions
+cpu cuda distributed fft func futures hub jit linalg mps multiprocessing multiprocessing.reductions
 nn nn.attention nn.attention.bias nn.attention.flex_attention nn.common_types nn.functional nn.grad nn.init nn.modules
 nn.modules.activation nn.modules.adaptive nn.modules.batchnorm nn.modules.channelshuffle nn.modules.container nn.modules.conv
 nn.modules.distance nn.modules.dropout nn.modules.flatten nn.modules.fold nn.modules.instancenorm nn.modules.lazy
@@ -62,11 +62,12 @@ PATHS: dict[str, str] = {
     "cuda.amp.grad_scaler": "amp.cuda",
     "compiler": "compiler porting.dynamo",
     "compiler.config": "",
-    "distributed": "porting.distributed",
+    "distributed.distributed_c10d": "distributed",
     "distributions": "distributions",
     "distributions.studentT": "distributions.student_t",
     "functional": ".",
     "nn.parallel.data_parallel": "nn.parallel",
+    "nn.parallel.distributed": "nn.parallel",
     "optim._adafactor": "optim.adafactor",
     "optim._muon": "optim.muon",
     "optim.optimizer": "optim.optimizer porting.optimizers",
