@@ -26,7 +26,7 @@ nn.utils.rnn nn.utils.spectral_norm nn.utils.stateless nn.utils.weight_norm
 onnx onnx.errors
 optim optim.adadelta optim.adagrad optim.adam optim.adamax optim.adamw optim.asgd optim.lbfgs optim.lr_scheduler optim.nadam
 optim.radam optim.rmsprop optim.rprop optim.sgd optim.sparse_adam optim.swa_utils
-overrides random serialization signal signal.windows special testing types
+overrides profiler random serialization signal signal.windows special testing types
 utils utils.benchmark utils.checkpoint utils.data utils.data.dataloader utils.data.dataset utils.data.distributed
 utils.data.sampler utils.dlpack utils.hooks utils.tensorboard
 xpu
@@ -54,6 +54,8 @@ PATHS: dict[str, str] = {
     "_inductor": "porting.dynamo compiler",
     "_inductor.config": "",
     "_tensor": "tensors",
+    "autograd.profiler": "profiler.legacy",
+    "autograd.profiler_util": "profiler.legacy",
     "backends": "backends",
     "cpu.amp": "amp.cpu",
     "cuda.amp": "amp.cuda",

@@ -1,0 +1,19 @@
+"""Profiles: what a program computes, where and for how long, as in `torch.profiler`."""
+
+from lineal.profiler.events import EventList, FunctionEvent, FunctionEventAvg
+from lineal.profiler.profiling import profile, supported_activities, tensorboard_trace_handler
+from lineal.profiler.recording import record_function
+from lineal.profiler.schedules import ProfilerAction, ProfilerActivity, schedule
+
+__all__ = [
+    "EventList",
+    "FunctionEvent",
+    "FunctionEventAvg",
+    "ProfilerAction",
+    "ProfilerActivity",
+    "profile",
+    "record_function",
+    "schedule",
+    "supported_activities",
+    "tensorboard_trace_handler",
+]
