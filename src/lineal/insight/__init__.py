@@ -1,0 +1,5 @@
+"""Looking at models: what their layers are and cost, how they hang together, what may go wrong."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submod_attrs={"summaries": ["Layer", "Summary", "summary"]})
