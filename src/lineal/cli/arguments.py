@@ -76,6 +76,13 @@ def add_running(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("arguments", nargs=argparse.REMAINDER, metavar="...", help="what the script is given")
 
 
+def add_advising(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `lineal advise`."""
+    parser.add_argument("script", metavar="SCRIPT", help="the Python file to run")
+    parser.add_argument("arguments", nargs=argparse.REMAINDER, metavar="...", help="what the script is given")
+    parser.set_defaults(module=False)
+
+
 def add_checking(parser: argparse.ArgumentParser) -> None:
     """Add the options of `lineal check`."""
     parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="Python files, or folders of them")

@@ -19,6 +19,7 @@ RUN: dict[str, Callable[[argparse.Namespace], int]] = {
     "info": lambda args: cli.info.run(),  # type: ignore[attr-defined]
     "run": lambda args: cli.script.run(args),  # type: ignore[attr-defined]
     "check": lambda args: cli.checking.run(args),  # type: ignore[attr-defined]
+    "advise": lambda args: cli.advising.run(args),  # type: ignore[attr-defined]
     "doctor": lambda args: cli.doctor.run(args),  # type: ignore[attr-defined]
     "bench": lambda args: cli.bench.run(args),  # type: ignore[attr-defined]
 }
@@ -85,6 +86,13 @@ def add_programs(commands: argparse._SubParsersAction) -> None:
         allow_abbrev=False,
     )
     arguments.add_checking(checking)
+    advising = commands.add_parser(
+        "advise",
+        help="run a program written for PyTorch and tell what in it is often a mistake",
+        description="Run a script under watch and print, line by line, what loses digits, ends in NaN or does not train.",
+        allow_abbrev=False,
+    )
+    arguments.add_advising(advising)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -2,4 +2,6 @@
 
 import lazy_loader
 
-__getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submod_attrs={"summaries": ["Layer", "Summary", "summary"]})
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__, submod_attrs={"advice": ["Adviser", "Advice", "Advices", "advise"], "summaries": ["Layer", "Summary", "summary"]}
+)
