@@ -121,8 +121,9 @@ newaxis = None
 
 _elsewhere = {
     "": """
-        _higher_order_ops accelerator amp array_api autograd backends cpu cuda data distributed distributions fft func futures hub jit
-        linalg models mps multiprocessing nn onnx optim profiler overrides random serialization signal special testing types utils version xpu
+        _higher_order_ops accelerator amp array_api autograd backends cpu cuda data distributed distributions fft func futures
+        hub jit linalg models mps multiprocessing nn onnx optim overrides profiler random serialization signal special testing
+        types utils version xpu
     """,
     "amp": "autocast",
     "amp.state": """

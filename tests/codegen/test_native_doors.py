@@ -33,7 +33,7 @@ CALLS = {
 
 
 def refused(call):
-    with pytest.raises(RuntimeError, match="shape|size"):
+    with pytest.raises(RuntimeError, match=r"shape|size"):
         call()
 
 
