@@ -33,6 +33,8 @@ from lineal.core.precision import require_computable, rounded
 Rule = Callable[..., Any]
 size_of = attrgetter("size")
 ndim_of = attrgetter("ndim")
+SPARED = 4096
+"""From how many elements on steps that need not be repeated are worth looking for, where the layout does not depend on it."""
 programs: Any = later.module("lineal.compiler.single.expressions")
 
 
@@ -164,7 +166,7 @@ def bound(scalar: Rule, count: int) -> Callable[..., Any]:
         return rounded(work, x) if x.itemsize in NARROW_SIZES and x.dtype in NARROW else scalar(np, x)
 
     def binary(a: Any, b: Any) -> Any:
-        if 0 in a.strides or 0 in b.strides:
+        if (0 in a.strides or 0 in b.strides) and not (a.size < SPARED and (a.flags.c_contiguous or b.flags.c_contiguous)):
             a, b = unrepeated(a, b)
         return rounded(work, a, b) if a.itemsize in NARROW_SIZES and a.dtype in NARROW else scalar(np, a, b)
 
