@@ -175,7 +175,7 @@ class GradScaler:
         scale, tracker = self._check_scale_growth_tracker("update")
         listener = modes.recorder.get()
         if listener is not None:
-            listener.assume(vars(self))
+            listener.assume(vars(self), ("_growth_factor", "_backoff_factor", "_growth_interval"))
         with modes.no_grad():
             if new_scale is not None:
                 self._set_scale(new_scale)
