@@ -121,14 +121,20 @@ def make_alike(updates: Sequence[Update]) -> None:
         for each in updates:
             make_alike([each])
         return
-    for name, formula, tensors, numbers, _ in updates:
+    for each in updates:
         since = next_id()
-        ys = formula(ops, *tensors, *numbers)
-        for x, y in product(tensors[: len(ys)], ys):
-            if y.node is not None:
-                preserve(x, y.node, since)
-        for x, y in zip(tensors, ys):
-            assign(x, y, name)
+        ys = each.formula(ops, *each.tensors, *each.numbers)
+        if modes.grad_enabled.get():
+            keep_overwritten(each.tensors[: each.count], ys, since)
+        for x, y in zip(each.tensors, ys):
+            assign(x, y, each.name)
+
+
+def keep_overwritten(xs: Sequence[Any], ys: Sequence[Any], since: int) -> None:
+    """Let what was done since then keep copies of the tensors that are about to take other values."""
+    for x, y in product(xs, ys):
+        if y.node is not None:
+            preserve(x, y.node, since)
 
 
 def in_one_loop(updates: Sequence[Update]) -> bool:
