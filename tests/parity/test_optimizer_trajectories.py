@@ -59,6 +59,24 @@ def test_a_state_goes_over_and_back(name):
             close(a.detach().numpy(), c.detach().numpy(), tolerance)
 
 
+NAN, INF = float("nan"), float("inf")
+STRANGE = [[1.0, NAN, INF, -INF, 0.0, 1e30, 1e-30], [NAN, 1.0, 1.0, INF, 0.0, 1.0, -1.0], [1.0, 1.0, -INF, 2.0, 0.0, 1.0, 1.0]]
+
+
+@pytest.mark.parametrize("repeats", [1, 1000], ids=["small", "large"])
+@pytest.mark.parametrize("name", [name for name in LIVE if name != "Muon"])
+def test_gradients_that_are_no_numbers(name, repeats):
+    ends = []
+    for library in (lineal, torch):
+        parameter = library.ones(7 * repeats, requires_grad=True)
+        optimizer = getattr(library.optim, name)([parameter], lr=0.1)
+        for grad in STRANGE:
+            parameter.grad = library.tensor(grad * repeats)
+            optimizer.step()
+        ends.append(parameter.detach().numpy())
+    np.testing.assert_allclose(*ends, rtol=1e-5)
+
+
 @pytest.mark.parametrize("name", LIVE)
 def test_the_same_things_are_refused(name):
     bad = [{"lr": -1.0}, {"lr": "two"}, {"weight_decay": -1.0}, {"eps": -1.0}, {"betas": (1.0, 0.9)}, {"betas": (0.9, -0.1)}]

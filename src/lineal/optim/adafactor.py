@@ -6,7 +6,7 @@ from typing import Any
 
 from lineal.base.limits import finfo
 from lineal.base.signatures import Tensor
-from lineal.ops import norm, zeros_like
+from lineal.ops import norm, where, zeros_like
 from lineal.optim.change import Update, counted, counter
 from lineal.optim.muon import shrunk
 from lineal.optim.optimizer import Optimizer, Params
@@ -76,14 +76,19 @@ class Adafactor(Optimizer):
         rate = min(lr, largest) if isinstance(lr, float) and isinstance(largest, float) else (largest + lr * 0).clamp(max=lr)
         v = variance(state, grad, t ** group["beta2_decay"], eps1)
         u = grad * v.clamp(min=eps1 * eps1).rsqrt()
-        size = quadratic_mean(parameter.detach()).clamp(min=eps2) * rate / (quadratic_mean(u) / group["d"]).clamp(min=1)
+        size = at_least(eps2, quadratic_mean(parameter.detach())) * rate / at_least(1.0, quadratic_mean(u) / group["d"])
         return Update("adafactor", shrunk, (parameter, u), (1 - lr * group["weight_decay"], size), 1)
 
 
-def quadratic_mean(x: Any, **where: Any) -> Any:
+def quadratic_mean(x: Any, **along: Any) -> Any:
     """Return √(mean of x²)."""
-    y = norm(x, 2, **where)
+    y = norm(x, 2, **along)
     return y / (x.numel() / y.numel()) ** 0.5
+
+
+def at_least(least: float, x: Any) -> Any:
+    """Return x, or a number that is greater; that one for NaN, so that one element of a gradient does not spoil all others."""
+    return where(x > least, x, least)
 
 
 def variance(state: dict[str, Any], grad: Any, share: Any, eps: float) -> Any:

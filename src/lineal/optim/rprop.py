@@ -62,4 +62,4 @@ def resilient(m: Any, p: Any, before: Any, size: Any, g: Any, shrink: Any, grow:
     size = m.where(product > 0, size * grow, m.where(product < 0, size * shrink, size))
     size = m.where(size < least, least, m.where(size > most, most, size))
     g = m.where(product < 0, 0.0, g)
-    return p - m.sign(g) * size, g, size
+    return p - m.where(g > 0, size, m.where(g < 0, -size, 0.0)), g, size
