@@ -12,6 +12,8 @@ from lineal.optim.change import Update, counted, counter
 from lineal.optim.optimizer import Optimizer, Params
 from lineal.optim.options import check_option, check_rate
 
+__all__ = ["Adadelta"]
+
 
 class Adadelta(Optimizer):
     """v ← ρ v + (1-ρ) g², d = √(u + ε) / √(v + ε) · g, u ← ρ u + (1-ρ) d², p ← p - lr d.

@@ -12,6 +12,8 @@ from lineal.optim.muon import shrunk
 from lineal.optim.optimizer import Optimizer, Params
 from lineal.optim.options import check_rate
 
+__all__ = ["Adafactor"]
+
 
 class Adafactor(Optimizer):
     """p ← (1 - lr λ) p - α u / max(1, rms(u)/d), where u = g / √v and v is kept as its means over rows and over columns.

@@ -12,6 +12,8 @@ from lineal.optim.change import Update, counted, counter
 from lineal.optim.optimizer import Optimizer, Params
 from lineal.optim.options import check_option, check_rate, check_ways
 
+__all__ = ["Adagrad"]
+
 
 class Adagrad(Optimizer):
     """s ← s + g², p ← p - lr / (1 + (t-1) lr_decay) · g / (√s + ε).

@@ -12,6 +12,8 @@ from lineal.optim.change import Update, counted, counter
 from lineal.optim.optimizer import Optimizer, Params
 from lineal.optim.options import check_betas, check_option, check_rate
 
+__all__ = ["Adamax"]
+
 
 class Adamax(Optimizer):
     """m ← β₁ m + (1-β₁) g, u ← max(β₂ u, |g| + ε), p ← p - lr / (1-β₁ᵗ) · m / u.

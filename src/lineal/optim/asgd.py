@@ -12,6 +12,8 @@ from lineal.optim.change import Update, counted, counter, number_of, put
 from lineal.optim.optimizer import Optimizer, Params
 from lineal.optim.options import check_option, check_rate
 
+__all__ = ["ASGD"]
+
 
 class ASGD(Optimizer):
     """p ← (1 - λ η) p - η g, a ← a + μ (p - a), with η = lr / (1 + λ lr t)^α and μ = 1 / max(1, t - t₀).

@@ -13,6 +13,8 @@ from lineal.optim.change import Update
 from lineal.optim.optimizer import Optimizer, Params
 from lineal.optim.options import check_rate
 
+__all__ = ["Muon"]
+
 MOST_STEPS = 100
 WAYS = (None, "original", "match_rms_adamw")
 

@@ -13,6 +13,8 @@ from lineal.optim.change import Update, counted, counter, number_of
 from lineal.optim.optimizer import Optimizer, Params
 from lineal.optim.options import check_betas, check_option, check_rate
 
+__all__ = ["NAdam"]
+
 
 class NAdam(Optimizer):
     """Adam that looks ahead: p ← p - lr ((1-μₜ) g / (1-Πμ) + μₜ₊₁ m / (1-μₜ₊₁ Πμ)) / (√v̂ + ε), μₜ = β₁ (1 - 0.96^(tψ) / 2).

@@ -13,6 +13,8 @@ from lineal.optim.change import Update, counted, counter
 from lineal.optim.optimizer import Optimizer, Params
 from lineal.optim.options import check_betas, check_option, check_rate
 
+__all__ = ["RAdam"]
+
 
 class RAdam(Optimizer):
     """Adam that divides by √v̂ only where v has seen enough: p ← p - lr m̂ r / (√v̂ + ε) if ρₜ > 5, else p ← p - lr m̂.

@@ -12,6 +12,8 @@ from lineal.optim.change import Update, counted, counter
 from lineal.optim.optimizer import Optimizer, Params
 from lineal.optim.options import check_option, check_rate
 
+__all__ = ["RMSprop"]
+
 
 class RMSprop(Optimizer):
     """v ← α v + (1-α) g², p ← p - lr g / (√v + ε); with `centered`, v - m² with the running mean m of g stands for v.

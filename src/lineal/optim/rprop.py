@@ -10,6 +10,8 @@ from lineal.optim.change import Update, counted, counter
 from lineal.optim.optimizer import Optimizer, Params
 from lineal.optim.options import check_option, check_rate
 
+__all__ = ["Rprop"]
+
 
 class Rprop(Optimizer):
     """p ← p - sign(g) s, where s grows by η₊ while the sign of g stays and shrinks by η₋ when it changes; then p stays once.

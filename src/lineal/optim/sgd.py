@@ -11,6 +11,8 @@ from lineal.optim.change import Update
 from lineal.optim.optimizer import Optimizer, Params
 from lineal.optim.options import check_option, check_rate, check_ways
 
+__all__ = ["SGD"]
+
 
 class SGD(Optimizer):
     """p ← p - lr d with d = g + weight_decay p, and with momentum μ: v ← μ v + (1 - dampening) d, p ← p - lr v.

@@ -9,6 +9,8 @@ from lineal.optim.change import Update
 from lineal.optim.optimizer import Optimizer, Params
 from lineal.optim.options import check_betas, check_option, check_rate
 
+__all__ = ["SparseAdam"]
+
 
 class SparseAdam(Optimizer):
     """Adam for gradients that are sparse, which no gradient is here: its step refuses each, as PyTorch's refuses dense ones.

@@ -73,9 +73,9 @@ class Served(Loader):
             return
         module.__file__, module.__doc__ = sources(path)[-1].__file__, sources(path)[-1].__doc__
         rename(path)
-        if path == "nn":
+        if path in ("nn", "optim"):
             for each in RENAMED:
-                if each.startswith("nn."):
+                if each.startswith(f"{path}."):
                     rename(each)
 
 

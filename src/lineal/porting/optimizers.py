@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import math
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -56,11 +55,6 @@ def _get_value(x: Any) -> Any:
 def _stack_if_compiling(x: Any) -> Any:
     """Return numbers as one tensor if a program is being made, else as they are."""
     return x if modes.recorder.get() is None else stack(x)
-
-
-def _dispatch_sqrt(x: Any) -> Any:
-    """Return the root of a number or tensor."""
-    return x.sqrt() if isinstance(x, AbstractTensor) else math.sqrt(x)  # type: ignore[attr-defined]
 
 
 def _view_as_real(params: list[Any], *state_and_grads: list[Any]) -> None:

@@ -99,11 +99,11 @@ RENAMED = {
     "utils.data.dataset": "*",
     "utils.data.distributed": "*",
     "utils.data.sampler": "*",
-    **{
-        path: "*"
-        for path in PATHS
-        if path.startswith(("nn.modules.", "distributions.", "optim.")) and path != "optim.optimizer"
-    },
+    **{path: "*" for path in PATHS if path.startswith(("nn.modules.", "distributions.", "optim."))},
+    "optim": "Adafactor Muon",
+    "optim._adafactor": "",
+    "optim._muon": "",
+    "optim.optimizer": "Optimizer",
 }
 """Whose public classes say that they are of this path: all of them, or those of these names."""
 
