@@ -56,6 +56,17 @@ def test_a_rate_that_changes_needs_one_program(name):
     assert alike(name, between) == 1
 
 
+@pytest.mark.parametrize("kind", [np.float64, np.float32, int])
+def test_rates_of_every_kind_need_one_program(kind):
+    def between(optimizer):
+        def change(turn):
+            optimizer.param_groups[0]["lr"] = kind(1 / (1 + turn))
+
+        return change
+
+    assert alike("Adam", between) == 1
+
+
 @pytest.mark.parametrize("name", CYCLES)
 def test_a_momentum_that_changes_needs_one_program(name):
     def between(optimizer):

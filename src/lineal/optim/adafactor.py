@@ -6,6 +6,7 @@ from typing import Any
 
 from lineal.base.limits import finfo
 from lineal.base.signatures import Tensor
+from lineal.core import AbstractTensor
 from lineal.ops import norm, where, zeros_like
 from lineal.optim.change import Update, counted, counter
 from lineal.optim.muon import shrunk
@@ -75,7 +76,8 @@ class Adafactor(Optimizer):
         t, (eps1, eps2) = counted(state["step"]), group["eps"]
         eps1 = finfo(parameter.dtype).eps if eps1 is None else eps1
         largest = 1 / t**0.5
-        rate = min(lr, largest) if isinstance(lr, float) and isinstance(largest, float) else (largest + lr * 0).clamp(max=lr)
+        is_number = not isinstance(lr < largest, AbstractTensor)
+        rate = min(lr, largest) if is_number else where(lr < largest, lr, largest)
         v = variance(state, grad, t ** group["beta2_decay"], eps1)
         u = grad * v.clamp(min=eps1 * eps1).rsqrt()
         size = at_least(eps2, quadratic_mean(parameter.detach())) * rate / at_least(1.0, quadratic_mean(u) / group["d"])

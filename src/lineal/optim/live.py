@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
+
 __all__ = ["Live"]
+
+
+FLOATS = (float, np.floating)
 
 
 class Members:
@@ -35,16 +40,21 @@ class Live:
         now = {name: group[name] for name in options if name in group}
         before = self.seen.get(id(group), now)
         self.seen[id(group)] = now
-        self.names |= {name for name, value in now.items() if of_floats(value) and before.get(name) != value}
+        self.names |= {name for name, value in now.items() if of_floats(value) and differs(value, before.get(name))}
         live = [name for name, value in now.items() if name == "lr" or (name in self.names and of_floats(value))]
         numbers = {name: number(listener, group, name) for name in live}
         listener.assume(group, now.keys() - numbers.keys())
         return {**group, **numbers}
 
 
+def differs(value: Any, before: Any) -> bool:
+    """Return whether an option is another one than before."""
+    return not of_floats(before) or value != before
+
+
 def of_floats(value: Any) -> bool:
     """Return whether a value is a number that may be live, or a tuple of such numbers."""
-    return type(value) is float or (type(value) is tuple and all(type(each) is float for each in value))
+    return isinstance(value, FLOATS) or (type(value) is tuple and all(isinstance(each, FLOATS) for each in value))
 
 
 def number(listener: Any, group: dict[str, Any], name: str) -> Any:

@@ -21,6 +21,8 @@ from lineal.tracing import Var
 __all__ = ["Capture"]
 
 
+REAL = (int, float, np.integer, np.floating)
+"""What numbers a program reads anew: NumPy's too, which schedules compute."""
 MOST_READ = 256
 """How many numbers a function may read; a program compares each of them at each call."""
 
@@ -142,11 +144,11 @@ class Capture(Freeing):
 
     def number(self, holder: Any, key: Any) -> Any:
         """Called when a number of the user's is read; computing goes on with a tensor that is filled anew at each call."""
-        if type(holder[key]) is not float:
+        if type(holder[key]) is bool or not isinstance(holder[key], REAL):
             self.fixed.append((holder, key, holder[key]))
             return holder[key]
         self.seen_numbers.append((holder, key, holder[key]))
-        x = lift(np.array(holder[key]))
+        x = lift(np.array(float(holder[key])))
         self.live[self.enter(x)] = (holder, key)
         return x
 
