@@ -50,12 +50,12 @@ def convolution_in(group: Group) -> Convolve:
 def problem_of(group: Group) -> Direct | Contract:
     """Return what a group takes a routine for."""
     node = convolution_in(group)
-    geometry, kind, (images, _, channels, outputs) = node.geometry, kind_of(node.out.dtype), sizes(node)
+    geometry, kind, (images, _, channels, outputs) = node.geometry, kind_of(node.x.buffer.dtype), sizes(node)
     epilogue, axes = epilogue_of(group) if isinstance(group, Tiled) else None, len(geometry.kernel)
     if fits(geometry, kind, (images, channels, outputs)):
         return Direct(kind.name, axes, epilogue)
     runs = runs_on(geometry, kind, images)
-    return posed(kind, Image(axes + runs, runs=runs))._replace(epilogue=epilogue)
+    return posed(kind, Image(axes + runs, runs=runs))._replace(epilogue=epilogue, pairs=node.pairs)
 
 
 def routine_of(group: Group, target: Target) -> Native:

@@ -228,14 +228,14 @@ class Lowering:
         """Append a Product and return the view on what it makes: of half precisions sums that are not rounded."""
         shape, kind = (*a.shape[:-1], b.shape[-1]), kind_of(a.buffer.dtype)
         out = Buffer(self.next(), shape, kind.computed.dtype, "made")
-        pairs = kind.is_narrow and get_bfloat16_products() == "native"
-        self.nodes.append(Product(out, self.readable(a), self.readable(b), pairs=pairs))
+        self.nodes.append(Product(out, self.readable(a), self.readable(b), pairs=has_pairs(kind)))
         return BufferView(out, shape, out.strides)
 
     def convolution(self, x: BufferView, w: BufferView, geometry: Geometry, shape: Sequence[int]) -> BufferView:
-        """Append a Convolve, of a kernel in order, and return the view on what it makes."""
-        out = self.made_buffer(shape, x.buffer.dtype)
-        self.nodes.append(Convolve(out, x, w, geometry))
+        """Append a Convolve, of a kernel in order, and return the view on what it makes, as `product` does."""
+        kind = kind_of(x.buffer.dtype)
+        out = self.made_buffer(shape, kind.computed.dtype)
+        self.nodes.append(Convolve(out, x, w, geometry, has_pairs(kind)))
         return BufferView(out, out.shape, out.strides)
 
     def readable(self, view: BufferView) -> BufferView:
@@ -339,6 +339,11 @@ class Lowering:
         outs = [Buffer(self.next(), tuple(v.spec.shape), v.spec.storage, "made") for v in equation.outputs]
         self.nodes.append(Host(equation.op, args, outs))
         return tuple(BufferView(buffer, buffer.shape, buffer.strides) for buffer in outs)
+
+
+def has_pairs(kind: Kind) -> bool:
+    """Return whether the processor's own products of bfloat16 may be used, for numbers of a kind."""
+    return kind.is_narrow and get_bfloat16_products() == "native"
 
 
 def kind_read(arg: BufferView | Place | Chosen | RunSum) -> Kind:

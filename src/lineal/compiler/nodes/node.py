@@ -135,12 +135,16 @@ class Product(Node):
 
 @dataclass(eq=False)
 class Convolve(Node):
-    """out (N, O, *places) = x (N, C, *image) convolved with w (O, C / groups, *kernel), whose numbers lie in order."""
+    """out (N, O, *places) = x (N, C, *image) convolved with w (O, C / groups, *kernel), whose numbers lie in order.
+
+    Half precisions and `pairs` are as in products.
+    """
 
     out: Buffer
     x: BufferView
     w: BufferView
     geometry: Geometry
+    pairs: bool = False
 
     label = "convolution"
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lineal.codegen.contract.contraction import contraction
-from lineal.codegen.contract.convolutions import posed
+from lineal.codegen.contract.convolutions import LEAST, posed
 from lineal.codegen.contract.direct import Direct, direct, fits
 from lineal.codegen.contract.geometry import Geometry, Phase, phases
 from lineal.codegen.contract.images import put_down, table_on
@@ -16,6 +16,7 @@ from lineal.codegen.contract.problem import Image
 from lineal.codegen.emit import Emitter
 from lineal.codegen.kinds import int64, kind_of
 from lineal.codegen.target import host
+from lineal.compiler.lowering.halves import narrowed, rounded
 from lineal.compiler.lowering.routines import Addresses, call
 from lineal.compiler.lowering.rules.table import FLOATS, lowers
 from lineal.compiler.nodes.buffers import Buffer, BufferView, dense
@@ -58,20 +59,24 @@ def correlated(low: Any, geometry: Geometry, x: BufferView, w: BufferView, *bias
     shape = (x.shape[0], w.shape[0], *geometry.places)
     found = low.convolution(x, w, geometry, shape)
     if not bias:
-        return found
+        return rounded(low, found, x.buffer.dtype)
     b = BufferView(bias[0].buffer, shape, (0, bias[0].strides[0], *[0] * len(geometry.places)), bias[0].offset)
     return low.map(shape, x.buffer.dtype, lambda m, y, b: y + b, found, b, label="add")
 
 
-@lowers(Convolution, of=FLOATS, where=SIZED)
+@lowers(Convolution, of=FLOATS, where=SIZED, narrow=True)
 def convolution(low: Any, op: Any, y: Any, x: BufferView, w: BufferView, *bias: BufferView) -> BufferView | None:
     """One call for all images and groups."""
+    if is_short(op.geometry, x, w.shape[0]):
+        return narrowed(convolution)(low, op, y, x, w, *bias)
     return correlated(low, op.geometry, x, w, *bias) if native(x, w, y) else None
 
 
-@lowers(ConvolutionByImage, of=FLOATS, where=SIZED)
+@lowers(ConvolutionByImage, of=FLOATS, where=SIZED, narrow=True)
 def by_image(low: Any, op: Any, y: Any, g: BufferView, w: BufferView, *bias: BufferView) -> BufferView | None:
     """A convolution for each residue of the stride, put where its places are."""
+    if is_short(op.geometry, g, w.shape[1] * op.geometry.groups):
+        return narrowed(by_image)(low, op, y, g, w, *bias)
     if not native(g, w, y):
         return None
     geometry, w, shape = op.geometry, in_order(low, w), tuple(y.shape)
@@ -105,9 +110,11 @@ def backwards(low: Any, w: BufferView, phase: Phase) -> BufferView:
     return BufferView(found.buffer, whole, dense(whole), found.offset)
 
 
-@lowers(ConvolutionByKernel, of=FLOATS, where=SIZED)
+@lowers(ConvolutionByKernel, of=FLOATS, where=SIZED, narrow=True)
 def by_kernel(low: Any, op: Any, y: Any, g: BufferView, x: BufferView) -> BufferView | None:
     """One call for all groups: the images are one more axis, along which the kernel has one place."""
+    if is_short(op.geometry, x, g.shape[1]):
+        return narrowed(by_kernel)(low, op, y, g, x)
     if not native(g, x, y):
         return None
     geometry, x = op.geometry, in_memory(low, x)
@@ -126,7 +133,7 @@ def by_kernel(low: Any, op: Any, y: Any, g: BufferView, x: BufferView) -> Buffer
     table = table_on(geometry, x.strides, images)
     table += [1, groups, 0, channels * x.strides[1], 0, rows * depth, *[0, rows * width] * 2]
     routine = contraction(posed(kind, Image(len(places) + 1, turned=True)), host())
-    parts = low.made_buffer((groups, width, rows) if depth > routine.deepest else (1,), y.storage)
+    parts = low.made_buffer((groups, width, rows) if depth > routine.deepest else (1,), kind.computed.dtype)
     write = contracted(routine.name, (width, rows, depth), tuple(table))
     return called(low, routine, write, (x, b), [out, parts], work)
 
@@ -139,4 +146,10 @@ def called(low: Any, routine: Native, write: Call, args: Sequence[BufferView], o
 
 def native(a: BufferView, b: BufferView, y: Any) -> bool:
     """Return whether these are floating numbers, and nothing has an axis of size 0."""
-    return y.storage.kind == "f" and not any(0 in each.shape for each in (a, b, y))
+    return kind_of(y.storage).family == "f" and not any(0 in each.shape for each in (a, b, y))
+
+
+def is_short(geometry: Geometry, x: BufferView, across: int) -> bool:
+    """Return whether a convolution of half precisions, with so many channels on the other side, pays in float32 only."""
+    channels = x.shape[1] // geometry.groups
+    return kind_of(x.buffer.dtype).is_narrow and geometry.work(x.shape[0], channels, across) <= LEAST
