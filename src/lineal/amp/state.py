@@ -9,6 +9,7 @@ from contextvars import ContextVar
 from typing import Any, NamedTuple
 
 from lineal.amp.casting import start
+from lineal.base import dtypes
 from lineal.base.dtypes import bfloat16, dtype, float16
 from lineal.core import modes
 from lineal.ops.autocasting import Cache, cache, narrow
@@ -53,18 +54,21 @@ nesting: ContextVar[int] = ContextVar("autocast_nesting", default=0)
 caching: ContextVar[bool] = ContextVar("autocast_caching", default=True)
 
 
+def checked(name: str, argument: str, given: Any, kind: type) -> Any:
+    """Return an argument; TypeError if it is not of its kind."""
+    if not isinstance(given, kind):
+        raise TypeError(f"{name}(): argument '{argument}' must be {kind.__name__}, not {type(given).__name__}")
+    return given
+
+
 def is_autocast_available(device_type: str) -> bool:
     """Return whether PyTorch has autocast for a kind of device."""
-    if not isinstance(device_type, str):
-        raise TypeError(f"is_autocast_available(): argument 'device_type' must be str, not {type(device_type).__name__}")
-    return device_type in DEFAULTS
+    return checked("is_autocast_available", "device_type", device_type, str) in DEFAULTS
 
 
 def state_of(name: str, device_type: Any) -> State:
     """Return the state for a kind of device; RuntimeError for one that has none."""
-    if not isinstance(device_type, str):
-        raise TypeError(f"{name}(): argument 'device_type' must be str, not {type(device_type).__name__}")
-    if device_type not in DEFAULTS:
+    if checked(name, "device_type", device_type, str) not in DEFAULTS:
         raise RuntimeError(f"{name}: expected a device type with autocast, one of {', '.join(DEFAULTS)}; got {device_type!r}")
     return states.get().get(device_type) or State(False, DEFAULTS[device_type])
 
@@ -86,7 +90,8 @@ def is_autocast_enabled(device_type: str | None = None) -> bool:
 def set_autocast_enabled(device_type: str | bool, enabled: bool | None = None) -> None:
     """Turn autocast on or off for a kind of device; of one argument, for CUDA's."""
     kind, on = (LEGACY, device_type) if enabled is None else (device_type, enabled)
-    put(kind, State(bool(on), state_of("set_autocast_enabled", kind).dtype))  # type: ignore[arg-type]
+    before = state_of("set_autocast_enabled", kind)
+    put(kind, State(checked("set_autocast_enabled", "enabled", on, bool), before.dtype))  # type: ignore[arg-type]
 
 
 def get_autocast_dtype(device_type: str) -> dtype:
@@ -96,7 +101,8 @@ def get_autocast_dtype(device_type: str) -> dtype:
 
 def set_autocast_dtype(device_type: str, dtype: dtype) -> None:
     """Let autocast cast to another dtype for a kind of device."""
-    put(device_type, State(state_of("set_autocast_dtype", device_type).enabled, dtype))
+    before = state_of("set_autocast_dtype", device_type)
+    put(device_type, State(before.enabled, checked("set_autocast_dtype", "dtype", dtype, dtypes.dtype)))
 
 
 def is_autocast_cache_enabled() -> bool:
@@ -106,7 +112,7 @@ def is_autocast_cache_enabled() -> bool:
 
 def set_autocast_cache_enabled(enabled: bool) -> None:
     """Say whether weights that are cast are kept until the outermost autocast ends."""
-    caching.set(bool(enabled))
+    caching.set(checked("set_autocast_cache_enabled", "enabled", enabled, bool))
     cache.set((cache.get() or Cache()) if enabled and nesting.get() else None)
 
 
