@@ -81,9 +81,8 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     torch = importlib.import_module("torch")
-    sides = {
-        f"{name} {kind}": (t, kind == "bfloat16") for name, t in (("lineal", lineal), ("PyTorch", torch)) for kind in KINDS
-    }
+    libraries, dtypes = (("lineal", lineal), ("PyTorch", torch)), ("float32", "bfloat16")
+    sides = {f"{name} {dtype}": (t, dtype != "float32") for name, t in libraries for dtype in dtypes}
     for t in (lineal, torch):
         t.set_num_threads(options.threads)
     for title, make in (("GPT of width 256", gpt), ("convolutions", convolutions)):

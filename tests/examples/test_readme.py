@@ -19,6 +19,7 @@ PAGES = [
     "docs/quickstart.md",
     "docs/linear-algebra.md",
     "docs/probability.md",
+    "docs/mixed-precision.md",
     "docs/reporting.md",
 ]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
