@@ -53,7 +53,8 @@ class autocast:  # noqa: N801
             device(device_type)
             raise RuntimeError(f"autocast: User specified an unsupported autocast device_type '{device_type}'")
         self.device = device_type
-        self.fast_dtype = state.get_autocast_dtype(device_type) if dtype is None else dtype
+        default = state.get_autocast_dtype(device_type)
+        self.fast_dtype = default if dtype is None else state.checked("autocast", "dtype", dtype, type(default))
         self._cache_enabled = state.is_autocast_cache_enabled() if cache_enabled is None else bool(cache_enabled)
         self._enabled = bool(enabled) and self.is_possible()
         self.before: list[tuple[Any, ...]] = []

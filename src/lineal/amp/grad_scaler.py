@@ -191,13 +191,13 @@ class GradScaler:
         if isinstance(new_scale, float):
             self._scale.fill_(new_scale)
             return
-        is_one = isinstance(new_scale, AbstractTensor) and new_scale.value.size == 1 and new_scale.node is None
-        if not is_one or new_scale.device.type != self._device:
+        given: Any = new_scale if isinstance(new_scale, AbstractTensor) else None
+        if given is None or given.value.size != 1 or given.requires_grad or given.device.type != self._device:
             raise AssertionError(
                 "GradScaler.update: new_scale should be a float, or a tensor of one number without requires_grad on "
                 f"{self._device}"
             )
-        self._scale.copy_(new_scale.reshape(()))
+        self._scale.copy_(given.reshape(()))
 
     def _move(self, scale: Any, tracker: Any, found: Any) -> None:
         """Let the scale and the count of steps go on after steps that `found` infinities or not."""
