@@ -1,0 +1,18 @@
+"""What the operators of ONNX compute, by families: an entry of a table for each, from which `onnx.load` makes a module."""
+
+from lineal.onnx.operators import (
+    activations,
+    arithmetic,
+    indexing,
+    losses,
+    normalisation,
+    products,
+    recurrent,
+    reductions,
+    resizing,
+    structure,
+    windows,
+)
+from lineal.onnx.operators.table import OPERATORS, Node
+
+__all__ = ["OPERATORS", "Node"]
