@@ -27,7 +27,7 @@ def test_what_export_writes_is_a_module_again(name):
     found = load(program.model_proto.SerializeToString())
     assert isinstance(found, ONNXModule) and not found.training
     assert model.state_dict().keys() & dict(found.named_parameters()).keys() == dict(model.named_parameters()).keys()
-    x = torch.randn([size + 2 if axis in axes else size for axis, size in enumerate(shape)])
+    x = torch.randn([size + 2 if axis in axes else size for axis, size in enumerate(shape)]).requires_grad_()
     wanted, given = model(x), found(x)
     wanted, given = (each[0] if isinstance(each, tuple) else each for each in (wanted, given))
     torch.testing.assert_close(given, wanted, rtol=1e-4, atol=1e-5)

@@ -62,6 +62,18 @@ MODELS = {
     "lstm": (lambda: nn.LSTM(3, 4, 2, bidirectional=True), (3, 2, 3), {0: "time", 1: "batch"}, None),
     "gru": (lambda: nn.GRU(3, 4, bidirectional=True, batch_first=True), (2, 3, 3), TIMED, None),
     "rnn": (lambda: nn.RNN(3, 4, nonlinearity="relu", bias=False), (3, 2, 3), {0: "time", 1: "batch"}, None),
+    "activations": (
+        lambda: nn.Sequential(nn.ELU(0.5), nn.SELU(), nn.CELU(2.0), nn.Softplus(), nn.LogSigmoid(), nn.Hardswish()),
+        (3, 4),
+        BATCH,
+        "Elu Selu Celu Softplus Neg Softplus Neg HardSwish",
+    ),
+    "patches": (
+        lambda: nn.Sequential(nn.Unfold((2, 3), padding=(0, 1)), nn.Fold((4, 5), (2, 3), padding=(0, 1))),
+        (2, 3, 4, 5),
+        BATCH,
+        "Conv Reshape Concat Reshape ConvTranspose",
+    ),
     "no weights": (lambda: nn.Sequential(nn.LayerNorm(4, bias=False), nn.LayerNorm(4, 1e-5, False)), (3, 4), BATCH, None),
     "norms": (
         lambda: nn.Sequential(nn.GroupNorm(2, 4), nn.InstanceNorm2d(4), nn.LayerNorm(5), nn.RMSNorm(5)),
@@ -111,6 +123,8 @@ SIZES = {
     "writes": (written, (3, 4), BATCH),
     "heads": (lambda x: x.view(*x.shape[:2], 2, 2).transpose(1, 2).reshape(-1, x.shape[1], 2), (3, 5, 4), TIMED),
     "causal": (lambda x: F.scaled_dot_product_attention(x, x, x, is_causal=True), (2, 5, 4), TIMED),
+    "distances": (lambda x: torch.cdist(x, x + 1), (3, 4), BATCH),
+    "classes": (lambda x: F.one_hot((x > 0).long() + 1, 4), (2, 5), TIMED),
     "places": (lambda x: F.max_pool2d(x, 3, 2, 1, return_indices=True), (2, 3, 8, 9), IMAGE),
     "halves after strides": (lambda x: F.conv1d(x, torch.ones(2, 2, 3), stride=2).reshape(x.shape[0], -1), (2, 2, 9), {2: "n"}),
 }

@@ -6,6 +6,7 @@ from lineal.base import dtypes
 from lineal.base.signatures import Tensor
 from lineal.core.calling import public
 from lineal.ops import zeros
+from lineal.ops.premise import rely
 
 
 @public
@@ -20,7 +21,11 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
         if num_classes <= 0:
             raise RuntimeError("one_hot: expected num_classes to be given for an empty tensor")
         return zeros(*tensor.shape, num_classes, dtype=dtypes.int64)
-    low, high = int(tensor.min()), int(tensor.max())
+    if num_classes > 0:
+        rely(lambda: (tensor >= 0) & (tensor < num_classes))
+        low, high = int(tensor.value.min()), int(tensor.value.max())
+    else:
+        low, high = int(tensor.min()), int(tensor.max())
     if low < 0:
         raise RuntimeError(f"one_hot: expected class values of at least 0, got {low}")
     if num_classes == -1:

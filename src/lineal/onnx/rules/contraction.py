@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from lineal.onnx.rules.table import exports, no_export
 from lineal.onnx.writer import GraphWriter, Value
 from lineal.ops.contraction.attention import Attention, AttentionAdjoint
 from lineal.ops.contraction.distances import PairDistance, SquaredDistances
-from lineal.ops.contraction.patches import Patches, PatchesAdded
 from lineal.ops.contraction.products import Affine, AffineWithBias, BatchMatMul, Dot, MatMul, StackedMatMul
 from lineal.ops.contraction.vectors import Cross
 
 __all__: list[str] = []
 
 no_export("never met: where somebody listens, other ops stand for it", Attention, AttentionAdjoint)
-no_export("no rule so far", PairDistance, SquaredDistances, Patches, PatchesAdded, Cross)
+no_export("no rule so far", Cross)
 
 
 def turned(graph: GraphWriter, x: Value) -> str:
@@ -43,3 +43,27 @@ def affine(graph: GraphWriter, op: Any, y: Any, x: Value, w: Value, *bias: Value
         return graph.node("Gemm", x, w, *bias, transB=int(op.transposed))
     product = graph.node("MatMul", x, turned(graph, w) if op.transposed else w)
     return graph.node("Add", product, *bias) if bias else product
+
+
+def differences(graph: GraphWriter, a: Value, b: Value) -> str:
+    """Return a_i - b_j for all pairs of rows."""
+    return graph.node("Sub", graph.node("Unsqueeze", a, graph.ints([-2])), graph.node("Unsqueeze", b, graph.ints([-3])))
+
+
+@exports(SquaredDistances, by="ReduceSumSquare")
+def squared_distances(graph: GraphWriter, op: Any, y: Any, a: Value, b: Value) -> str:
+    return graph.node("ReduceSumSquare", differences(graph, a, b), graph.ints([-1]), keepdims=0)
+
+
+@exports(PairDistance, by="ReduceL1, ReduceL2, ReduceMax, or powers")
+def pair_distance(graph: GraphWriter, op: Any, y: Any, a: Value, b: Value) -> str:
+    """D_ij = ‖a_i - b_j‖_p, from the differences of all pairs."""
+    rest, last = differences(graph, a, b), graph.ints([-1])
+    if op.p in (1, 2):
+        return graph.node(f"ReduceL{int(op.p)}", rest, last, keepdims=0)
+    high = graph.node("Abs", rest)
+    if op.p == math.inf:
+        return graph.node("ReduceMax", high, last, keepdims=0)
+    powers = graph.node("Sign", high) if op.p == 0 else graph.node("Pow", high, graph.number(op.p, y.storage))
+    total = graph.node("ReduceSum", powers, last, keepdims=0)
+    return total if op.p == 0 else graph.node("Pow", total, graph.number(1 / op.p, y.storage))

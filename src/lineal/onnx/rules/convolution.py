@@ -1,13 +1,17 @@
-"""Convolutions, and transposed ones."""
+"""Convolutions, transposed ones, and patches, which convolutions with unit kernels see."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
+
+import numpy as np
 
 from lineal.onnx.errors import OnnxExporterError
 from lineal.onnx.rules.table import exports, no_export
 from lineal.onnx.writer import GraphWriter, Value
 from lineal.ops.contraction.convolution import Convolution, ConvolutionByImage, ConvolutionByKernel
+from lineal.ops.contraction.patches import Patches, PatchesAdded
 
 __all__ = ["behind"]
 
@@ -32,19 +36,15 @@ def refuse_crops(geometry: Any) -> None:
 
 @exports(Convolution, by="Conv")
 def convolution(graph: GraphWriter, op: Any, y: Any, x: Value, w: Value, *bias: Value) -> str:
-    g = op.geometry
+    return convolved(graph, op.geometry, op.geometry.groups, x, w, *bias)
+
+
+def convolved(graph: GraphWriter, g: Any, groups: int, *xs: Any) -> str:
+    """Return the convolution of an image, a kernel and perhaps a bias."""
     refuse_crops(g)
     ends = [behind(*axis) for axis in zip(g.image, g.kernel, g.places, g.stride, g.dilation, g.padding)]
     return graph.node(
-        "Conv",
-        x,
-        w,
-        *bias,
-        strides=g.stride,
-        dilations=g.dilation,
-        group=g.groups,
-        pads=[*g.padding, *ends],
-        kernel_shape=g.kernel,
+        "Conv", *xs, strides=g.stride, dilations=g.dilation, group=groups, pads=[*g.padding, *ends], kernel_shape=g.kernel
     )
 
 
@@ -52,23 +52,51 @@ def convolution(graph: GraphWriter, op: Any, y: Any, x: Value, w: Value, *bias: 
 def by_image(graph: GraphWriter, op: Any, y: Any, x: Value, w: Value, *bias: Value) -> str:
     """y = the transposed convolution; what its sizes leave open is output padding, or less padding behind."""
     g = op.geometry
+    # of grouped ones the bias is added apart: the reference of onnx 1.23 gives all groups the bias of the first
+    apart = bias if g.groups > 1 else ()
+    made = spread(graph, g, g.groups, x, w, *(() if apart else bias))
+    along = graph.ints([-1, *[1] * len(g.image)])
+    return graph.node("Add", made, graph.node("Reshape", *apart, along)) if apart else made
+
+
+def spread(graph: GraphWriter, g: Any, groups: int, *xs: Any) -> str:
+    """Return the transposed convolution of an image, a kernel and perhaps a bias."""
     refuse_crops(g)
     axes = list(zip(g.image, g.kernel, g.places, g.stride, g.dilation, g.padding))
     more = [int(size - (step * (n - 1) + far * (k - 1) + 1 - 2 * pad)) for size, k, n, step, far, pad in axes]
     ends = [pad - min(each, 0) for pad, each in zip(g.padding, more)]
-    # of grouped ones the bias is added apart: the reference of onnx 1.23 gives all groups the bias of the first
-    apart = bias if g.groups > 1 else ()
-    made = graph.node(
+    return graph.node(
         "ConvTranspose",
-        x,
-        w,
-        *(() if apart else bias),
+        *xs,
         strides=g.stride,
         dilations=g.dilation,
-        group=g.groups,
+        group=groups,
         pads=[*g.padding, *ends],
         kernel_shape=g.kernel,
         output_padding=[max(each, 0) for each in more],
     )
-    along = graph.ints([-1, *[1] * len(axes)])
-    return graph.node("Add", made, graph.node("Reshape", *apart, along)) if apart else made
+
+
+def picking(graph: GraphWriter, g: Any, channels: int, storage: Any) -> str:
+    """Return the kernels of which each picks one place of the window, for every channel."""
+    if np.dtype(storage).kind != "f":
+        raise OnnxExporterError(f"patches of {np.dtype(storage).name}: convolutions take floating numbers")
+    one = np.eye(math.prod(g.kernel), dtype=storage).reshape(-1, 1, *g.kernel)
+    return graph.constant(np.tile(one, (channels, 1, *[1] * len(g.kernel))))
+
+
+@exports(Patches, by="Conv")
+def patches(graph: GraphWriter, op: Any, y: Any, x: Value) -> str:
+    """y = what kernels of a single 1 see, as columns."""
+    channels = int(x.shape[1])
+    made = convolved(graph, op.geometry, channels, x, picking(graph, op.geometry, channels, x.storage))
+    return graph.node("Reshape", made, graph.ints([0, channels * math.prod(op.geometry.kernel), -1]))
+
+
+@exports(PatchesAdded, by="ConvTranspose")
+def patches_added(graph: GraphWriter, op: Any, y: Any, x: Value) -> str:
+    """y = the adjoint: columns put back through the same kernels."""
+    g, channels = op.geometry, int(y.shape[1])
+    lead = graph.ints([0, channels * math.prod(g.kernel)])
+    image = graph.node("Reshape", x, graph.node("Concat", lead, graph.sizes(g.places), axis=0))
+    return spread(graph, g, channels, image, picking(graph, g, channels, x.storage))

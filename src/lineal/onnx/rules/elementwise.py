@@ -160,5 +160,49 @@ def conj(graph: GraphWriter, op: Any, y: Any, x: Value) -> str:
     return graph.node("Identity", x)
 
 
-BY_LABEL = {"gelu": gelu, "relu": relu, "conj": conj, "sigmoid": sigmoid, "silu": silu, "native_batch_norm": batch_norm}
+def constants(graph: GraphWriter, x: Value, numbers: tuple[Value, ...]) -> list[float]:
+    """Return numbers that stand in the file, [] if they do not, or if x has another dtype than runtimes have kernels for."""
+    found = [graph.scalars.get(each.name) for each in numbers]
+    return [each for each in found if each is not None] if x.storage == np.float32 and None not in found else []
+
+
+def elu(graph: GraphWriter, op: Any, y: Any, x: Value, *numbers: Value) -> str | None:
+    """y = Elu, Celu or Selu, if the numbers of the formula are one's."""
+    found = constants(graph, x, numbers)
+    if not found:
+        return None
+    alpha, scale, rate = found
+    if rate == 1:
+        return graph.node("Elu", x, alpha=alpha) if scale == 1 else graph.node("Selu", x, alpha=alpha, gamma=scale)
+    return graph.node("Celu", x, alpha=alpha) if scale == 1 and abs(rate * alpha - 1) < 1e-6 else None
+
+
+def softplus(graph: GraphWriter, op: Any, y: Any, x: Value, *numbers: Value) -> str | None:
+    """y = Softplus, if it is that of x itself."""
+    found = constants(graph, x, numbers)
+    return graph.node("Softplus", x) if found and found[0] == 1 and found[1] >= 20 else None
+
+
+def log_sigmoid(graph: GraphWriter, op: Any, y: Any, x: Value) -> str | None:
+    """y = -softplus(-x)."""
+    return graph.node("Neg", graph.node("Softplus", graph.node("Neg", x))) if x.storage == np.float32 else None
+
+
+def hardswish(graph: GraphWriter, op: Any, y: Any, x: Value) -> str | None:
+    """y = x min(max(x / 6 + 1 / 2, 0), 1)."""
+    return graph.node("HardSwish", x) if x.storage == np.float32 else None
+
+
+BY_LABEL = {
+    "gelu": gelu,
+    "relu": relu,
+    "conj": conj,
+    "sigmoid": sigmoid,
+    "silu": silu,
+    "native_batch_norm": batch_norm,
+    "elu": elu,
+    "softplus": softplus,
+    "log_sigmoid": log_sigmoid,
+    "hardswish": hardswish,
+}
 """Rows that are one operator of ONNX though their expression is not."""
