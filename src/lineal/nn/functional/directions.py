@@ -54,9 +54,8 @@ def through_layer(
     """Return what `through_time` gives, natively if that pays; whoever listens hears the ops, or the layer as one."""
     if sizes is None and is_told_layers() and w.w_hr is None:
         present = tuple([each is not None for each in w])
-        y, *state = apply(
-            RecurrentLayer(mode, reverse, len(start), present), x, *start, *[each for each in w if each is not None]
-        )
+        given = [each for each in (*start, *w) if each is not None]
+        y, *state = apply(RecurrentLayer(mode, reverse, present), x, *given)
         return y, tuple(state)
     if sizes is None and modes.recorder.get() is None and x.shape[0] >= SHORTEST and is_plain(x):
         present = tuple([each is not None for each in w])
@@ -155,16 +154,17 @@ class RecurrentLayer(Op):
 
     mode: Mode
     reverse: bool
-    states: int
     present: tuple[bool, ...]
+    differentiable = False
     no_vjp = "never met: where a backward pass may come, the ops of the steps stand for it"
     no_batch = no_lowering = "never met: only exports hear of layers"
 
     def eager(self, xp, x, *given):
-        weights = iter(map(lift, given[self.states :]))
+        states = 2 if self.mode.name == "lstm" else 1
+        weights = iter(map(lift, given[states:]))
         w = Weights(*[next(weights) if yes else None for yes in self.present])
         with modes.Setting((modes.recorder, None)):
-            y, state = through_time(self.mode, lift(x), None, tuple(map(lift, given[: self.states])), w, self.reverse)
+            y, state = through_time(self.mode, lift(x), None, tuple(map(lift, given[:states])), w, self.reverse)
         return (y.value, *[each.value for each in state])
 
 

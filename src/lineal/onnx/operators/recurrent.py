@@ -1,4 +1,4 @@
-"""Recurrent layers: of one direction or two, whose gates stand in another order than PyTorch's (see `rules.recurrent`)."""
+"""Recurrent layers: of one direction or two, whose gates stand in another order than PyTorch's (see `rules.directions`)."""
 
 from __future__ import annotations
 

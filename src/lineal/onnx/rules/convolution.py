@@ -1,19 +1,15 @@
-"""Convolutions, transposed ones, and patches, which convolutions with unit kernels see."""
+"""Convolutions, and transposed ones."""
 
 from __future__ import annotations
 
-import math
 from typing import Any
-
-import numpy as np
 
 from lineal.onnx.errors import OnnxExporterError
 from lineal.onnx.rules.table import exports, no_export
 from lineal.onnx.writer import GraphWriter, Value
 from lineal.ops.contraction.convolution import Convolution, ConvolutionByImage, ConvolutionByKernel
-from lineal.ops.contraction.patches import Patches, PatchesAdded
 
-__all__ = ["behind"]
+__all__ = ["behind", "convolved", "spread"]
 
 no_export("no rule so far", ConvolutionByKernel)
 
@@ -75,28 +71,3 @@ def spread(graph: GraphWriter, g: Any, groups: int, *xs: Any) -> str:
         kernel_shape=g.kernel,
         output_padding=[max(each, 0) for each in more],
     )
-
-
-def picking(graph: GraphWriter, g: Any, channels: int, storage: Any) -> str:
-    """Return the kernels of which each picks one place of the window, for every channel."""
-    if np.dtype(storage).kind != "f":
-        raise OnnxExporterError(f"patches of {np.dtype(storage).name}: convolutions take floating numbers")
-    one = np.eye(math.prod(g.kernel), dtype=storage).reshape(-1, 1, *g.kernel)
-    return graph.constant(np.tile(one, (channels, 1, *[1] * len(g.kernel))))
-
-
-@exports(Patches, by="Conv")
-def patches(graph: GraphWriter, op: Any, y: Any, x: Value) -> str:
-    """y = what kernels of a single 1 see, as columns."""
-    channels = int(x.shape[1])
-    made = convolved(graph, op.geometry, channels, x, picking(graph, op.geometry, channels, x.storage))
-    return graph.node("Reshape", made, graph.ints([0, channels * math.prod(op.geometry.kernel), -1]))
-
-
-@exports(PatchesAdded, by="ConvTranspose")
-def patches_added(graph: GraphWriter, op: Any, y: Any, x: Value) -> str:
-    """y = the adjoint: columns put back through the same kernels."""
-    g, channels = op.geometry, int(y.shape[1])
-    lead = graph.ints([0, channels * math.prod(g.kernel)])
-    image = graph.node("Reshape", x, graph.node("Concat", lead, graph.sizes(g.places), axis=0))
-    return spread(graph, g, channels, image, picking(graph, g, channels, x.storage))

@@ -28,18 +28,17 @@ KINDS: dict[str, tuple[str, list[int], dict[str, Any]]] = {
 @exports(RecurrentLayer, by="LSTM, GRU or RNN")
 def recurrent_layer(graph: GraphWriter, op: Any, ys: Any, x: Value, *given: Value) -> tuple[str, ...]:
     operator, gates, words = KINDS[op.mode.name]
-    start, rest = given[: op.states], iter(given[op.states :])
+    states = 2 if operator == "LSTM" else 1
+    start, rest = given[:states], iter(given[states:])
     w_ih, w_hh, b_ih, b_hh, _ = [next(rest) if yes else None for yes in op.present]
     size, front = int(start[0].shape[-1]), graph.ints([0])
     order = graph.ints(np.concatenate([np.arange(size) + size * gate for gate in gates]))
     w, r = [graph.node("Unsqueeze", ordered(graph, each, order, gates), front) for each in (w_ih, w_hh)]
     halves = [ordered(graph, each, order, gates) for each in (b_ih, b_hh) if each is not None]
     b = graph.node("Unsqueeze", graph.node("Concat", *halves, axis=0), front) if halves else None
-    states = [graph.node("Unsqueeze", each, front) for each in start]
+    first = [graph.node("Unsqueeze", each, front) for each in start]
     direction = "reverse" if op.reverse else "forward"
-    outputs = graph.nodes_of(
-        operator, [x, w, r, b, None, *states], 1 + op.states, hidden_size=size, direction=direction, **words
-    )
+    outputs = graph.nodes_of(operator, [x, w, r, b, None, *first], 1 + states, hidden_size=size, direction=direction, **words)
     axes = [graph.ints([1]), front, front]
     return tuple([graph.node("Squeeze", each, axis) for each, axis in zip(outputs, axes)])
 
