@@ -209,6 +209,23 @@ def test_names_nests_and_parameters_outside_of_the_file():
     assert not is_in_onnx_export()
 
 
+def test_weights_may_lie_in_a_file_beside_the_model(tmp_path):
+    model, x = nn.Sequential(nn.Linear(40, 30), nn.Linear(30, 40)), torch.randn(2, 40)
+    export(model, x).save(tmp_path / "model.onnx", external_data=True)
+    assert (tmp_path / "model.onnx").stat().st_size < 2000 < (tmp_path / "model.onnx.data").stat().st_size
+    torch.testing.assert_close(ONNXProgram(onnx.load(tmp_path / "model.onnx"))(x)[0], model(x).detach())
+    torch.testing.assert_close(torch.onnx.load(tmp_path / "model.onnx")(x), model(x))
+
+
+def test_windows_that_reach_beyond_images_of_any_size():
+    call = lambda x: F.max_pool2d(x, 3, 2, ceil_mode=True)
+    program = export(call, torch.rand(1, 2, 9, 8), dynamic_axes={"x": IMAGE})
+    assert operators(program) == "MaxPool"
+    for height in (5, 6, 10):
+        x = torch.rand(2, 2, height, 7)
+        torch.testing.assert_close(program(x)[0], call(x))
+
+
 @pytest.mark.parametrize("opset", range(18, 24))
 def test_every_opset(opset):
     program = export(nn.Sequential(nn.Linear(4, 4), nn.GELU(), nn.LayerNorm(4)), torch.randn(2, 4), opset_version=opset)

@@ -16,6 +16,7 @@ from lineal.nn import Parameter
 from lineal.nn.module import Module
 from lineal.onnx.operators import OPERATORS, Node
 from lineal.onnx.operators.arithmetic import dtype_of
+from lineal.onnx.program import LIMIT
 from lineal.serialization import CheckpointError
 
 __all__ = ["ONNXModule", "load"]
@@ -122,7 +123,8 @@ def load(f: str | os.PathLike[str] | bytes, *, trainable: bool = True) -> ONNXMo
             # the checker wants shapes, which files may leave out, and which nothing here reads
             if each.type.HasField("tensor_type"):
                 each.type.tensor_type.shape.SetInParent()
-        proto.checker.check_model(model)
+        if model.ByteSize() <= LIMIT:
+            proto.checker.check_model(model)
     except (FileNotFoundError, ImportError):
         raise
     except Exception as error:

@@ -23,6 +23,10 @@ LIMIT = 2**31 - 1
 """As many bytes as a message of protobuf's may have."""
 
 
+SMALL = 1024
+"""The bytes of an array that stands in the file itself, and a multiple of which others begin at."""
+
+
 class TrainingMode(enum.IntEnum):
     """In which mode the model is when it is recorded: evaluation, the one it is in, or training."""
 
@@ -44,16 +48,24 @@ class ONNXProgram:
         self.model_proto = model_proto
         self.session: Any = None
 
-    def save(self, destination: str | os.PathLike, **options: Any) -> None:
+    def save(
+        self,
+        destination: str | os.PathLike,
+        *,
+        include_initializers: bool = True,
+        keep_initializers_as_inputs: bool = False,
+        external_data: bool | None = None,
+    ) -> None:
         """Write the file: all of it, or what it held before.
 
-        The weights stand in it; `include_initializers`, `keep_initializers_as_inputs` and `external_data` are hints.
-        RuntimeError if it is larger than ONNX allows, 2 GiB.
+        The weights stand in it or, with `external_data` and where the file would be larger than ONNX allows, 2 GiB, in a file
+        beside it of the same name with .data behind. The other arguments are hints.
         """
-        data = self.model_proto.SerializeToString()
-        if len(data) > LIMIT:
-            raise RuntimeError(f"onnx.export: the model has {len(data)} bytes, and a file may have {LIMIT}")
-        write(destination, data)
+        model, path = self.model_proto, os.fspath(destination)
+        if external_data or (external_data is None and model.ByteSize() > LIMIT):
+            model, pieces = outside(model, os.path.basename(path) + ".data")
+            write(path + ".data", *pieces)
+        write(path, model.SerializeToString())
 
     def __call__(self, *args: AbstractTensor, **kwargs: AbstractTensor) -> tuple[AbstractTensor, ...]:
         """Return the outputs, computed by onnxruntime or by the reference evaluator of ONNX."""
@@ -84,6 +96,23 @@ class ONNXProgram:
         graph = self.model_proto.graph
         ends = [", ".join(each.name for each in end) for end in (graph.input, graph.output)]
         return f"ONNXProgram({ends[0]} -> {ends[1]}, {len(graph.node)} nodes, {len(graph.initializer)} initializers)"
+
+
+def outside(model: Any, name: str) -> tuple[Any, list[bytes]]:
+    """Return a model whose large arrays lie in a file of a name beside it, and the pieces of that file."""
+    lean, pieces, place = type(model)(), [], 0
+    lean.CopyFrom(model)
+    for each in lean.graph.initializer:
+        if len(each.raw_data) < SMALL:
+            continue
+        data, padding = each.raw_data, -len(each.raw_data) % SMALL
+        pieces += [data, bytes(padding)]
+        each.ClearField("raw_data")
+        each.data_location = type(each).EXTERNAL
+        for key, value in (("location", name), ("offset", place), ("length", len(data))):
+            each.external_data.add(key=key, value=str(value))
+        place += len(data) + padding
+    return lean, pieces
 
 
 def session(model: Any) -> Any:

@@ -19,7 +19,7 @@ from lineal.core import Op
 from lineal.onnx.errors import OnnxExporterError
 from lineal.ops.spatial.taps import Taps
 
-__all__ = ["Varying", "merged", "polynomial", "varying"]
+__all__ = ["Varying", "merged", "numbers_of", "polynomial", "varying"]
 
 
 def varying(numbers: Sequence[int]) -> Any:

@@ -11,11 +11,12 @@ import numpy as np
 from lineal.onnx.errors import OnnxExporterError
 from lineal.onnx.rules.convolution import behind
 from lineal.onnx.rules.table import exports
+from lineal.onnx.varying import Varying, numbers_of
 from lineal.onnx.writer import GraphWriter, Value
 from lineal.ops.spatial.maxima import WindowMax
 from lineal.ops.spatial.resampling import Resample
 from lineal.ops.spatial.taps import Taps
-from lineal.ops.spatial.windows import Windows
+from lineal.ops.spatial.windows import Windows, count_of
 
 __all__: list[str] = []
 
@@ -27,7 +28,8 @@ def pooled(graph: GraphWriter, operator: str, count: int, x: Value, windows: Seq
     lead = x.ndim - len(windows)
     if not all(isinstance(each, Windows) for each in windows) or lead not in (1, 2):
         raise OnnxExporterError("windows of several sizes (adaptive pooling whose output does not divide the input)")
-    ends = [behind(each.size, each.kernel, each.count, each.stride, each.dilation, each.padding) for each in windows]
+    rounded = operator == "MaxPool" and is_rounded_up(windows)
+    ends = [each.padding for each in windows] if rounded else [behind(*geometry(each)) for each in windows]
     given = graph.node("Unsqueeze", x, graph.ints([0])) if lead == 1 else x
     names = graph.nodes_of(
         operator,
@@ -37,9 +39,27 @@ def pooled(graph: GraphWriter, operator: str, count: int, x: Value, windows: Seq
         strides=[int(each.stride) for each in windows],
         dilations=[int(each.dilation) for each in windows] if any(each.dilation != 1 for each in windows) else None,
         pads=[*[each.padding for each in windows], *ends],
+        ceil_mode=1 if rounded else None,
         **attributes,
     )
     return [graph.node("Squeeze", each, graph.ints([0])) for each in names] if lead == 1 else list(names)
+
+
+def geometry(windows: Windows) -> tuple[Any, ...]:
+    """Return what `behind` asks of windows."""
+    return windows.size, windows.kernel, windows.count, windows.stride, windows.dilation, windows.padding
+
+
+def is_rounded_up(windows: Sequence[Windows]) -> bool:
+    """Return whether, of sizes that vary, there are as many windows as `ceil_mode` gives, and not always as many without."""
+    up, down = True, True
+    for each in windows:
+        like = each.size if isinstance(each.size, Varying) else Varying([int(each.size)])
+        rest = each.kernel, each.stride, each.padding, each.dilation
+        for size, count in zip(like.numbers, numbers_of(each.count, like)):
+            up &= count_of(size, *rest, True) == count
+            down &= count_of(size, *rest, False) == count
+    return up and not down and any(isinstance(each.size, Varying) for each in windows)
 
 
 @exports(WindowMax, by="MaxPool")
@@ -72,7 +92,7 @@ def is_average(origins: Sequence[Any]) -> bool:
     windows, counted, divisors = zip(*[each.given for each in origins])
     if not all(isinstance(each, Windows) for each in windows) or any(each is not None for each in divisors):
         return False
-    ends = [behind(each.size, each.kernel, each.count, each.stride, each.dilation, each.padding) for each in windows]
+    ends = [behind(*geometry(each)) for each in windows]
     even = all(end == each.padding for end, each in zip(ends, windows))
     none = not any(counted)
     return even and (none or all(number == each.padding for number, each in zip(counted, windows)))
