@@ -22,6 +22,7 @@ from lineal.data.sampler import (
     SubsetRandomSampler,
     WeightedRandomSampler,
 )
+from lineal.data.tables import TableDataset, from_arrow, read_csv, read_npy, read_npz, read_parquet
 from lineal.data.workers import get_worker_info
 from lineal.serialization import CheckpointError, load, save
 
@@ -33,6 +34,7 @@ __all__ = [
     "ConcatDataset",
     "ChainDataset",
     "StackDataset",
+    "TableDataset",
     "random_split",
     "Sampler",
     "SequentialSampler",
@@ -46,6 +48,11 @@ __all__ = [
     "default_collate",
     "default_convert",
     "digits",
+    "from_arrow",
+    "read_csv",
+    "read_npy",
+    "read_npz",
+    "read_parquet",
     "CheckpointError",
     "save",
     "load",

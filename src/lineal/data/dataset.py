@@ -10,7 +10,6 @@ from itertools import accumulate
 from typing import Any, Generic, TypeVar
 
 from lineal.base.signatures import Tensor
-from lineal.core import AbstractTensor
 from lineal.ops import Generator, randperm
 from lineal.tensors import tensor
 
@@ -200,13 +199,3 @@ def random_split(dataset: Dataset[T], lengths: Sequence[float], generator: Gener
         )
     order = randperm(total, generator=generator).tolist()
     return [Subset(dataset, order[end - count : end]) for end, count in zip(accumulate(counts), counts)]
-
-
-def whole_batch(dataset: Any, indices: Sequence[int]) -> list[Any] | None:
-    """Return the collated batch at once if `dataset` is a TensorDataset, or subsets of one; else None."""
-    while type(dataset) is Subset:
-        indices = [dataset.indices[each] for each in indices]
-        dataset = dataset.dataset
-    if type(dataset) is TensorDataset and all(isinstance(each, AbstractTensor) for each in dataset.tensors):
-        return dataset.batch(indices)
-    return None

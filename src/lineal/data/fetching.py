@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from lineal.core import AbstractTensor
 from lineal.data.collate import default_collate
-from lineal.data.dataset import items_of, whole_batch
+from lineal.data.dataset import Subset, TensorDataset, items_of
+from lineal.data.tables import TableDataset
 
 __all__ = ["Ended", "Indexed", "Iterated"]
 
@@ -70,3 +72,15 @@ class Iterated:
                 self.ended = True
                 return
             yield item
+
+
+def whole_batch(dataset: Any, indices: Sequence[int]) -> Any:
+    """Return the collated batch at once if `dataset` is a TensorDataset or TableDataset, or subsets of one; else None."""
+    while type(dataset) is Subset:
+        indices = [dataset.indices[each] for each in indices]
+        dataset = dataset.dataset
+    if type(dataset) is TableDataset:
+        return dataset.batch(indices)
+    if type(dataset) is TensorDataset and all(isinstance(each, AbstractTensor) for each in dataset.tensors):
+        return dataset.batch(indices)
+    return None
