@@ -120,8 +120,12 @@ class Processes:
             raise
 
     def order(self, number: int, wanted: Any) -> None:
-        """Give a worker a task."""
-        self.workers[number].order(wanted)
+        """Give a worker a task; RuntimeError if it has died, and the others are dismissed."""
+        try:
+            self.workers[number].order(wanted)
+        except BaseException:
+            self.dismiss()
+            raise
 
     def receive(self, numbers: Sequence[int], timeout: float) -> Outcome:
         """Return the next outcome of whichever of these workers is first; TimeoutError if none comes.
@@ -158,8 +162,8 @@ class Processes:
 
     def renew(self) -> None:
         """Let every worker begin the data set anew."""
-        for worker in self.workers:
-            worker.order(Task.RENEW)
+        for number in range(len(self.workers)):
+            self.order(number, Task.RENEW)
         self.forget()
 
     def dismiss(self, wait: bool = True) -> None:
