@@ -123,3 +123,16 @@ def test_queues_carry_tensors():
     assert [x[-1].item() for x in got] == [2, 4, 6]
     # the receiver has written to the same memory
     assert [x[0].item() for x in xs] == [1, 2, 3]
+
+
+def test_tensors_over_the_pages_of_a_file(tmp_path):
+    path = str(tmp_path / "x.bin")
+    with pytest.raises(RuntimeError, match="smaller than the required mapping size <12>"):
+        lineal.from_file(path, size=3)
+    shared = lineal.from_file(path, shared=True, size=3)
+    shared.copy_(lineal.tensor([1.0, 2.0, 3.0]))
+    assert lineal.from_file(path, shared=True, size=4).tolist() == [1, 2, 3, 0]
+    own = lineal.from_file(path, size=2, dtype=lineal.int32).zero_()
+    assert (own.tolist(), np.fromfile(path, np.float32).tolist()) == ([0, 0], [1, 2, 3, 0])
+    assert lineal.from_file(path, size=8, dtype=lineal.bfloat16)[1].item() == 1
+    assert lineal.from_file(path).shape == (0,)

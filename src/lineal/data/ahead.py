@@ -22,7 +22,9 @@ class Team(Protocol):
     """The workers of a loader: threads or processes."""
 
     closed: bool
-    workers: Sequence[Any]
+
+    @property
+    def workers(self) -> Sequence[Any]: ...
 
     def order(self, number: int, wanted: Any) -> None: ...
     def receive(self, numbers: Sequence[int], timeout: float) -> Outcome: ...

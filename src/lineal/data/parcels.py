@@ -46,7 +46,8 @@ def outside(x: np.ndarray) -> Any:
     """Return how an array is made of a buffer with its numbers, in the order in which they lie."""
     axes = sorted(range(x.ndim), key=lambda axis: -abs(x.strides[axis]))
     numbers = np.asarray(x.transpose(axes), order="C")
-    return restored, (pickle.PickleBuffer(numbers.reshape(-1).view(np.uint8)), x.dtype, numbers.shape, tuple(axes))
+    content: Any = numbers.reshape(-1).view(np.uint8)
+    return restored, (pickle.PickleBuffer(content), x.dtype, numbers.shape, tuple(axes))
 
 
 def restored(buffer: Any, dtype: np.dtype, shape: Sequence[int], axes: Sequence[int]) -> np.ndarray:

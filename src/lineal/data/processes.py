@@ -150,7 +150,7 @@ class Processes:
         ready = wait([*connections, *(worker.process.sentinel for worker in self.workers)], patience)
         found = [number for connection, number in connections.items() if connection in ready]
         # what one has sent before it died is still read
-        for worker in () if found else self.workers:
+        for worker in () if found else [*(self.workers[number] for number in numbers), *self.workers]:
             if not worker.process.is_alive():
                 raise RuntimeError(worker.obituary())
         return found

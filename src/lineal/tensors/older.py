@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
+import os
 from typing import Any, Unpack
+
+import numpy as np
 
 from lineal.base import config
 from lineal.base.devices import as_device, device
-from lineal.base.signatures import Options, Tensor
-from lineal.core import AbstractTensor
+from lineal.base.dtypes import as_dtype
+from lineal.base.signatures import Device, DType, Options, Tensor
+from lineal.core import AbstractTensor, lift
 from lineal.ops import creation
 from lineal.ops.conversion import as_number
 from lineal.ops.front import require_tensor
@@ -18,6 +22,7 @@ from lineal.tensors.storages import UntypedStorage
 
 __all__ = [
     "detach",
+    "from_file",
     "get_default_device",
     "get_device",
     "get_num_interop_threads",
@@ -45,6 +50,33 @@ def range(start: float, end: float, step: float = 1, **options: Unpack[Options])
     out, requires_grad, target, where = creation.read("range", options)
     require_computed("range", target)
     return creation.finish(creation.made(creation.Range(start, step, count, target), where), requires_grad, out, "range")
+
+
+def from_file(
+    filename: str,
+    shared: bool | None = None,
+    size: int = 0,
+    *,
+    dtype: DType | None = None,
+    layout: Any = None,
+    device: Device | None = None,
+    pin_memory: bool = False,
+) -> Tensor:
+    """Return the first `size` elements of a file as a tensor over its mapped pages, which are read when they are used.
+
+    If `shared`, writes go to the file, which is made and extended as is needed; else they stay in memory, and a file that is
+    too short is a RuntimeError.
+    """
+    as_device(device)
+    wanted = as_dtype(dtype or config.get_default_dtype())
+    needed = size * wanted.itemsize
+    found = os.path.getsize(filename) if os.path.exists(filename) else -1
+    if not shared and found < needed:
+        raise RuntimeError(f"from_file: file <{filename}> size <{found}> is smaller than the required mapping size <{needed}>")
+    if not needed:
+        return lift(np.empty(0, wanted.numpy))
+    mode = "c" if not shared else "r+" if found >= 0 else "w+"
+    return lift(np.asarray(np.memmap(filename, np.uint8, mode, shape=(needed,))).view(wanted.numpy))
 
 
 def typename(obj: Any) -> str:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import pickle
 import sys
 from collections.abc import Sequence
-from multiprocessing import context, reduction
+from multiprocessing import reduction
+from multiprocessing.context import get_spawning_popen
 from typing import Any
 
 import numpy as np
@@ -73,7 +74,7 @@ def reduced(x: Any) -> tuple:
     memory: Any = sharing.memory_of(array)
     offset = layout.address(array) - layout.address(np.frombuffer(memory, np.uint8))
     descriptor = reduction.DupFd(memory.descriptor)
-    starting = context.get_spawning_popen()
+    starting = get_spawning_popen()
     if starting is not None:
         # what a process is started with is sent only after all of it has been pickled
         vars(starting).setdefault("memories", []).append(memory)

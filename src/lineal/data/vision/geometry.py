@@ -59,8 +59,9 @@ def resize(
     antialias: bool | None = True,
 ) -> Tensor:
     """Return an image in another size: height and width, or the length of the shorter edge."""
-    wanted = resized([size] if isinstance(size, int) else list(size), *inpt.shape[-2:], max_size)
-    if wanted == tuple(inpt.shape[-2:]):
+    rows, columns = inpt.shape[-2:]
+    wanted = resized([size] if isinstance(size, int) else list(size), rows, columns, max_size)
+    if wanted == (rows, columns):
         return inpt
     mode = InterpolationMode(interpolation).value
     smooth = mode in ("bilinear", "bicubic")

@@ -34,7 +34,7 @@ def chained(transforms: Sequence[Callable[..., Any]], inputs: tuple) -> Any:
     for each in transforms:
         outputs = each(*inputs)
         inputs = outputs if len(inputs) > 1 else (outputs,)
-    return inputs if len(inputs) > 1 else inputs[0]
+    return inputs[0] if len(inputs) == 1 else inputs
 
 
 class Compose(Several):
@@ -54,7 +54,7 @@ class RandomApply(Several):
     def forward(self, *inputs: Any) -> Any:
         if chance(self.p):
             return chained(self.transforms, inputs)
-        return inputs if len(inputs) > 1 else inputs[0]
+        return inputs[0] if len(inputs) == 1 else inputs
 
 
 class RandomChoice(Several):
@@ -88,4 +88,4 @@ class Lambda(Transform):
 
     def forward(self, *inputs: Any) -> Any:
         found = tuple(self.lambd(each) if isinstance(each, self.types) else each for each in inputs)
-        return found if len(found) > 1 else found[0]
+        return found[0] if len(found) == 1 else found

@@ -96,8 +96,10 @@ class RandomResizedCrop(Transform):
         self.interpolation, self.antialias = interpolation, antialias
 
     def transform(self, image: Tensor) -> Tensor:
-        part = rectangle(*image.shape[-2:], self.scale, self.ratio) or self.middle(*image.shape[-2:])
-        return geometry.resized_crop(image, *part, self.size, self.interpolation, self.antialias)
+        rows, columns = image.shape[-2:]
+        part = rectangle(rows, columns, self.scale, self.ratio) or self.middle(rows, columns)
+        top, left, height, width = part
+        return geometry.resized_crop(image, top, left, height, width, self.size, self.interpolation, self.antialias)
 
     def middle(self, rows: int, columns: int) -> tuple[int, int, int, int]:
         """Return the largest part in the middle of an image whose ratio is allowed."""
@@ -171,12 +173,14 @@ class RandomErasing(Transform):
         self.scale, self.ratio, self.value, self.inplace = scale, ratio, value, inplace
 
     def transform(self, image: Tensor) -> Tensor:
-        part = rectangle(*image.shape[-2:], self.scale, self.ratio, within=True) if chance(self.p) else None
+        rows, columns = image.shape[-2:]
+        part = rectangle(rows, columns, self.scale, self.ratio, within=True) if chance(self.p) else None
         if part is None:
             return image
+        top, left, height, width = part
         value = self.value
         if isinstance(value, str):
-            value = empty(image.shape[-3], *part[2:]).normal_()
+            value = empty(image.shape[-3], height, width).normal_()
         elif isinstance(value, Sequence):
             value = tensor(list(value)).reshape(-1, 1, 1)
-        return geometry.erase(image, *part, value, self.inplace)
+        return geometry.erase(image, top, left, height, width, value, self.inplace)

@@ -28,7 +28,7 @@ class Transform(Module):
         for place, each in enumerate(inputs):
             if is_pillow(each) or isinstance(each, Tensor):
                 found = (*inputs[:place], self.transform(to_image(each)), *inputs[place + 1 :])
-                return found if len(found) > 1 else found[0]
+                return found[0] if len(found) == 1 else found
         raise TypeError(
             f"{type(self).__name__}: expected an image, a tensor or one of PIL's, got "
             + ", ".join(type(each).__name__ for each in inputs)
