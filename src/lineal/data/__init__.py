@@ -1,5 +1,7 @@
 """Data sets, samplers, loaders, and checkpoints."""
 
+from lineal.base import later
+from lineal.data.checkpoint import load, save
 from lineal.data.collate import default_collate, default_convert
 from lineal.data.dataset import (
     ChainDataset,
@@ -25,6 +27,8 @@ from lineal.data.sampler import (
 from lineal.data.tables import TableDataset, from_arrow, read_csv, read_npy, read_npz, read_parquet
 from lineal.data.workers import get_worker_info
 from lineal.serialization import CheckpointError, load, save
+
+__getattr__, _ = later.names(__name__, {"": "vision"})
 
 __all__ = [
     "Dataset",
@@ -56,4 +60,5 @@ __all__ = [
     "CheckpointError",
     "save",
     "load",
+    "vision",
 ]

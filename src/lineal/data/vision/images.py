@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lineal.base import dtypes, later
 from lineal.base.signatures import DType
 from lineal.tensors import Tensor, as_tensor, from_numpy, tensor
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 __all__ = ["get_dimensions", "get_size", "normalize", "to_dtype", "to_image", "to_pil_image", "to_tensor"]
 
@@ -76,7 +79,7 @@ def normalize(inpt: Tensor, mean: Sequence[float], std: Sequence[float], inplace
     return (inpt.sub_(middle) if inplace else inpt - middle).div_(width)
 
 
-def to_pil_image(pic: Any, mode: str | None = None) -> Any:
+def to_pil_image(pic: Any, mode: str | None = None) -> Image:
     """Return a tensor (C, H, W), or an array (H, W, C), as a PIL image; of floating numbers, 0 to 1 become 0 to 255."""
     image = to_image(pic)
     image = image[None] if image.ndim == 2 else image

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lineal.base import later
 from lineal.data.vision.datasets.vision import VisionDataset
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 __all__ = ["IMG_EXTENSIONS", "DatasetFolder", "ImageFolder", "default_loader"]
 
@@ -15,7 +18,7 @@ pillow: Any = later.module("PIL.Image")
 IMG_EXTENSIONS = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")
 
 
-def default_loader(path: str) -> Any:
+def default_loader(path: str) -> Image:
     """Return the image of a file as a PIL image in RGB; it takes Pillow (the extra `vision`)."""
     with open(path, "rb") as file:
         return pillow.open(file).convert("RGB")
