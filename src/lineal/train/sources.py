@@ -104,7 +104,7 @@ def pixels_of(file: Path) -> np.ndarray:
             mode = "L" if opened_image.mode in ("1", "L", "I", "F", "LA") else "RGB"
             pixels = np.asarray(opened_image.convert(mode), np.float32) / 255
     except ModuleNotFoundError:
-        raise ValueError('data: images need Pillow: pip install "lineal[images]"') from None
+        raise ValueError('data: images need Pillow: pip install "lineal[vision]"') from None
     except OSError as error:
         raise ValueError(f"data: {file} cannot be read as an image: {error}") from error
     return pixels[None] if mode == "L" else pixels.transpose(2, 0, 1).copy()
