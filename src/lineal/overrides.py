@@ -121,10 +121,6 @@ def first(function: Callable[..., Any], args: tuple, kwargs: dict[str, Any]) -> 
     return dispatch(public, asked((*args, *kwargs.values())), args, kwargs)
 
 
-class Unhearing(modes.Recorder):
-    """Listens for a mode and hears nothing: while somebody listens, compiled functions run eagerly, and are asked for."""
-
-
 class TorchFunctionMode:
     """A context in which every public function and method asks `__torch_function__(self, func, types, args, kwargs)`.
 
@@ -142,7 +138,7 @@ class TorchFunctionMode:
     def __enter__(self) -> Self:
         begin()
         watch()
-        holds = Setting((stack, (*stack.get(), self)), (modes.recorder, modes.recorder.get() or Unhearing()))
+        holds = Setting((stack, (*stack.get(), self)), (modes.recorder, modes.recorder.get() or modes.Unhearing()))
         self.__dict__.setdefault("inner", []).append(holds)
         holds.__enter__()
         return self

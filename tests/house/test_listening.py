@@ -61,6 +61,7 @@ REASONS = {
     "optim/change.py:unheard": "a number is the same in both; a dozen ops on it take longer than a small update",
     "optim/hooks.py:tell": TELLS,
     "optim/optimizer.py:heard": TELLS,
+    "overrides.py:__enter__": TELLS,
     "porting/optimizers.py:_get_value": OTHERS,
     "porting/optimizers.py:_stack_if_compiling": OTHERS,
     "tensors/autograd_methods.py:get_grad": TELLS,
@@ -69,6 +70,7 @@ REASONS = {
     "tensors/interop.py:noticed": TELLS,
     "tensors/interop.py:numpy": TELLS,
     "tensors/inverted.py:fits": UNFORMED,
+    "tensors/overriding.py:convert": TELLS,
     "tensors/tensor.py:data": TELLS,
 }
 

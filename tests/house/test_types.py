@@ -28,6 +28,7 @@ ANYTHING = {
     "checkpoint_sequential": "what the last function gives",
     "tolist": "a number, or lists as deep as the tensor",
     "cuda": "nothing: there is no such device",
+    "handle_torch_function": "what the classes that are asked give",
     "ignore": "what it decorates",
     "wait": "what the future holds",
     "tree_map": "a nest like the given one",

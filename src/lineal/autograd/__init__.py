@@ -1,6 +1,6 @@
 """Automatic differentiation, as in `torch.autograd`."""
 
-from lineal.autograd import function, functional, graph
+from lineal.autograd import forward_ad, function, functional, graph
 from lineal.autograd.variable import Variable
 from lineal.base import later as _later
 from lineal.core.custom import Function
@@ -25,6 +25,7 @@ __all__ = [
     "backward",
     "detect_anomaly",
     "enable_grad",
+    "forward_ad",
     "function",
     "functional",
     "grad",

@@ -6,11 +6,12 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from lineal.base.platforms import FOREIGN, array_module
+from lineal.base.platforms import FOREIGN, UNUSUAL, array_module
 from lineal.core import modes
 from lineal.core import op as engine
 from lineal.core.hooks import retain_anew
 from lineal.core.op import CUSTOM, SEVERAL, AbstractTensor, Bar, Memory, Node, Op, View, next_id
+from lineal.core.saving import pack
 from lineal.core.sites import site
 
 T = TypeVar("T", bound=AbstractTensor)
@@ -57,8 +58,7 @@ def apply(op: Op, *xs: AbstractTensor) -> Any:
         raise
     if value.__class__ is tuple:
         return _several(op, xs, value)
-    if value.__class__ is not _ndarray and value.__class__ not in FOREIGN:
-        value = np.asarray(value)
+    value = value if value.__class__ is _ndarray or value.__class__ in FOREIGN else np.asarray(value)
     y = modes.blank(engine.final)
     y.value = value
     y.node = y.index = y.memory = y.origin = None
@@ -66,8 +66,7 @@ def apply(op: Op, *xs: AbstractTensor) -> Any:
     for x in xs:
         if x.origin is not None:
             synchronize(x)
-        if x.node is not None:
-            needed = True
+        needed = needed or x.node is not None
     if needed and op.differentiable and _grad_enabled():
         y.node = node = _new(Node)
         node.op = op
@@ -75,6 +74,8 @@ def apply(op: Op, *xs: AbstractTensor) -> Any:
         node.code, node.offset = site()
         op.remember(node, xs, value)
         node.id = next_id()
+        if UNUSUAL:
+            pack(node)
     if op.aliasing is not None:
         _alias(op, op, xs[0], y, _grad_enabled())
     listener = _recorder()
@@ -116,6 +117,8 @@ def make_node(op: Op, xs: tuple, value: Any) -> Node:
     node.code, node.offset = site()
     op.remember(node, xs, value)
     node.id = next_id()
+    if UNUSUAL:
+        pack(node)
     return node
 
 

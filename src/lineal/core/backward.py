@@ -7,8 +7,9 @@ the whole schedule, nothing recurses, and a chain of any length costs one loop.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextvars import ContextVar
 from heapq import heappop, heappush, heapreplace
-from typing import Any
+from typing import Any, ClassVar
 
 from lineal.base import dtypes
 from lineal.core import modes
@@ -17,6 +18,7 @@ from lineal.core.apply import lift, synchronize
 from lineal.core.hooks import Extra, hooked_leaves
 from lineal.core.hooks import retain as retain_grad
 from lineal.core.op import AbstractTensor, Node, module_of
+from lineal.core.saving import empty, unpack
 from lineal.core.sites import describe
 
 Edge = tuple[Node, int | None]
@@ -25,8 +27,11 @@ Edge = tuple[Node, int | None]
 class Pass:
     """One backward pass from some outputs: what waits, what leaves have received, and which cotangents were asked for.
 
-    With `accumulates`, what leaves (the wanted ones if some are) have received is added to their grads.
+    `current` is the one that runs. With `accumulates`, what leaves (the wanted ones if some are) have received is added to
+    their grads.
     """
+
+    current: ClassVar[ContextVar[Pass | None]] = ContextVar("backward_pass", default=None)
 
     def __init__(self, retain: bool, create: bool, accumulates: bool, targets: Iterable[Edge] | None):
         self.retain = retain
@@ -38,6 +43,7 @@ class Pass:
         self.wanted: dict[Edge, Any] = {} if targets is None else dict.fromkeys(targets)
         self.by_node = {node for node, _ in self.wanted}
         self.useful: set[Node] | None = None
+        self.roots: tuple[Node, ...] = ()
         self.early: dict[Node, int] = {}
         """Leaves with hooks, and how many cotangents they still wait for."""
 
@@ -83,7 +89,7 @@ class Pass:
                 gs = node.op.pull(node, g, edges := node.edges)
             else:
                 gs, edges = self.undo_watched(node, g)
-            if not retain and node.kept.__class__ is not list:
+            if not retain and edges and node.kept.__class__ is not list:
                 node.kept = node.y = None
             place, g, indices = -1, None, node.indices
             for each in gs:  # counted by hand: enumerate and zip take a tenth of the pass
@@ -115,7 +121,12 @@ class Pass:
             edges = tuple([edge if edge in useful else None for edge in edges])
             if not any(edges):
                 return (), ()
+        packed = None if node.extra is None else node.extra.packed
+        if packed is not None and node.kept is not None:
+            unpack(node, packed)
         gs = pull_watched(node, g, edges) if modes.anomaly.get() else node.op.pull(node, g, edges)
+        if packed is not None and self.retain:
+            empty(node, packed)
         if node.extra is not None and node.extra.after:
             gs = after(node.extra, gs, g)
         return gs, self.hand_out(gs, edges) if self.early else edges
@@ -257,8 +268,10 @@ def pull_watched(node: Node, g: Any, edges: tuple) -> tuple:
     return gs
 
 
-def edge_of(tensor: AbstractTensor) -> Edge | None:
-    """Return where cotangents of `tensor` arrive, or None for a constant."""
+def edge_of(tensor: Any) -> Edge | None:
+    """Return where cotangents of `tensor` arrive, or None for a constant; users may hold the edge itself."""
+    if not isinstance(tensor, AbstractTensor):
+        return tensor.edge()
     if tensor.origin is not None:
         synchronize(tensor)
     return None if tensor.node is None else (tensor.node, tensor.index)
@@ -266,6 +279,10 @@ def edge_of(tensor: AbstractTensor) -> Edge | None:
 
 def seed(name: str, root: AbstractTensor, g: AbstractTensor | None) -> AbstractTensor:
     """Return the cotangent to start with at `root`: the given one, checked, or 1 for a scalar."""
+    if not isinstance(root, AbstractTensor):
+        if not isinstance(g, AbstractTensor):
+            raise RuntimeError(f"{name}: expected a gradient for an edge of the graph, got {type(g).__name__}")
+        return g
     if g is None:
         if root.value.size != 1:
             raise RuntimeError(
@@ -309,16 +326,19 @@ def propagate(
         if edge is None:
             raise RuntimeError(f"{name}: element {len(seeds)} of tensors does not require grad and does not have a grad_fn")
         seeds.append((edge, seed(name, root, g)))
+    journey.roots = tuple([edge[0] for edge, _ in seeds])
     if targets is not None:
         journey.prune(edge[0] for edge, _ in seeds)
     if hooked_leaves:
         journey.expect(edge[0] for edge, _ in seeds)
     token, silence = modes.grad_enabled.set(create), modes.silence(modes.silent)
+    running = Pass.current.set(journey)
     try:
         journey.begin(seeds)
         journey.run()
         journey.finish_leaves()
     finally:
+        Pass.current.reset(running)
         modes.restore(silence)
         modes.grad_enabled.reset(token)
     return journey
@@ -339,7 +359,7 @@ def backward(
             raise RuntimeError("backward: inputs argument to backward cannot be empty")
         targets = [_target("backward", each) for each in inputs]
         for each, (node, _) in zip(inputs, targets):
-            if node.id:
+            if node.id and isinstance(each, AbstractTensor):
                 retain_grad(each)
     propagate("backward", tensors, gradients, retain=retain, create=create_graph, accumulates=True, targets=targets)
 

@@ -30,6 +30,8 @@ class Context:
         self._constant: tuple = ()
         self._materialize = True
         self._node: Node | None = None
+        self._for_forward: tuple = ()
+        self._forwards = False
 
     def save_for_backward(self, *tensors: Tensor | None) -> None:
         """Keep inputs, outputs or intermediate tensors for `backward`, which finds them in `saved_tensors`."""
@@ -41,17 +43,28 @@ class Context:
         self._saved = tensors
 
     def save_for_forward(self, *tensors: Tensor | None) -> None:
-        """Accept what a forward-mode rule would read; there is none."""
+        """Keep tensors for `jvp`, which finds them in `saved_tensors`."""
+        self._for_forward = tensors
 
     @property
     def saved_tensors(self) -> tuple[Tensor, ...]:
         """The saved tensors; RuntimeError if one was modified in place since."""
         node = self._node
+        if self._forwards:
+            return self._for_forward
         if node is None:
             return self._saved
         if node.kept is None:
             raise released(node)
         return tuple(unpack(node, each) for each in node.kept)
+
+    def of(self, node: Node, name: str) -> Any:
+        """Return an attribute as users ask the node for it, which PyTorch has as the context itself."""
+        before, self._node = self._node, node
+        try:
+            return getattr(self, name)
+        finally:
+            self._node = before
 
     def mark_dirty(self, *tensors: Tensor) -> None:
         """Say which inputs `forward` changed in place; it must return them."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy as np
 from lineal.base import dtypes
 from lineal.core import modes
 from lineal.core.apply import apply, lift, memory_of, synchronize, tell
+from lineal.core.backward import gradients
 from lineal.core.context import Context, SavedOutput, cotangents
 from lineal.core.inplace import rebase, refuse_leaf
 from lineal.core.op import CUSTOM, AbstractTensor, Node, Op, View
@@ -25,6 +27,8 @@ class TensorPlace:
 
 
 PLACE = TensorPlace()
+goes_forward: ContextVar[bool] = ContextVar("goes_forward", default=False)
+"""Whether the backward pass is one half of finding tangents: then a function's own `jvp` counts, and not its `backward`."""
 
 
 class Outcome(NamedTuple):
@@ -123,11 +127,38 @@ class Custom(Op):
         context = self.__dict__["context"]
         gs = cotangents(context, g if g.__class__ is tuple else (g,))
         context._node = node
+        forward = self.function.jvp is not Function.jvp
         try:
-            found = self.function.backward(context, *gs)
+            if forward and (goes_forward.get() or self.function.backward is Function.backward):
+                found = self.transposed(context, gs, edges)
+            else:
+                found = self.function.backward(context, *gs)
         finally:
             context._node = None
         return self.conform(found, context, edges)
+
+    def transposed(self, context: Context, gs: list, edges: tuple) -> tuple:
+        """Return the arguments' cotangents by the adjoint of `jvp`, which is linear in the tangents, so that any will do."""
+        specs = iter(zip(context._inputs, edges))
+        ts: list[Any] = [None] * len(self.arguments)
+        for place, argument in enumerate(self.arguments):
+            spec, edge = next(specs) if argument is PLACE else (None, None)
+            if spec is not None and edge is not None:
+                ts[place] = lift(np.zeros(*spec))
+                ts[place].requires_grad_()
+        with modes.Setting((modes.grad_enabled, True), (goes_forward, False)):
+            context._forwards = True
+            try:
+                ys = listed(self.function.jvp(context, *ts))
+            finally:
+                context._forwards = False
+        moving = [(y, g) for y, g in zip(ys, gs) if isinstance(y, AbstractTensor) and y.node is not None and g is not None]
+        wanted = [t for t in ts if t is not None]
+        if not moving:
+            return tuple(ts)
+        create = modes.grad_enabled.get()
+        found = iter(gradients([y for y, _ in moving], wanted, [g for _, g in moving], True, create, True))
+        return tuple([None if t is None else next(found) for t in ts])
 
     def conform(self, found: Any, context: Context, edges: tuple) -> tuple:
         """Return what backward gave for the tensors among the arguments, in their shapes and dtypes; refuse anything else."""
@@ -219,6 +250,18 @@ class Function:
             "Function: you must implement either the backward or vjp method for your custom autograd.Function to use it with "
             "backward mode AD"
         )
+
+    @staticmethod
+    def jvp(*args: Any, **kwargs: Any) -> Any:
+        """Return the tangents of the outputs from `ctx` and those of the arguments of forward."""
+        raise NotImplementedError(
+            "Function: you must implement the jvp function for custom autograd.Function to use forward AD"
+        )
+
+    @staticmethod
+    def vmap(*args: Any, **kwargs: Any) -> Any:
+        """Return the outputs for a batch and their batch dimensions; never called, since `lineal.vmap` batches `forward`."""
+        raise NotImplementedError("Function: vmap is not implemented")
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)

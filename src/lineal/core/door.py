@@ -23,6 +23,7 @@ from lineal.core import op as engine
 from lineal.core.apply import apply, lift, synchronize, synchronize_both
 from lineal.core.op import AbstractTensor, Node, Op, changed, next_id, output, released
 from lineal.core.precision import require_computable
+from lineal.core.saving import packing
 from lineal.core.sites import frame_at, outside, site
 
 builtins: Any = later.module("lineal.codegen.cpython.doors")
@@ -101,10 +102,13 @@ def grow(op: Op, edges: tuple, indices: tuple, kept: tuple | list, y: Any) -> No
 
 
 def away(op: Op, *xs: AbstractTensor) -> bool:
-    """Return whether tensors lie on another device than the host; refuse those of dtypes that are only stored."""
+    """Return whether an op is none for a door: hooks pack what it keeps, or tensors lie on another device than the host.
+
+    Those of dtypes that are only stored are refused.
+    """
     if STORED_ONLY:
         require_computable(op, *xs)
-    return bool(FOREIGN) and any(x.value.__class__ in FOREIGN for x in xs)
+    return packing.get() is not None or (bool(FOREIGN) and any(x.value.__class__ in FOREIGN for x in xs))
 
 
 def otherwise(op: Op, kernel: Callable[..., Any]) -> Callable[..., Any]:

@@ -15,10 +15,11 @@ class Extra:
     """What few nodes have: hooks, and tensors that retain their grad.
 
     In the backward pass come first the hooks of `tensors` (by output), then what is `retained`, then the hooks `before` the vjp
-    of the node and those `after` it; a leaf has hooks for when its grad is `accumulated`.
+    of the node and those `after` it; a leaf has hooks for when its grad is `accumulated`. `packed` is what hooks of
+    `core/saving.py` have made of what the node keeps, `metadata` what users have written down.
     """
 
-    __slots__ = ("accumulated", "after", "before", "retained", "tensors")
+    __slots__ = ("accumulated", "after", "before", "metadata", "packed", "retained", "tensors")
 
     def __init__(self) -> None:
         self.tensors: dict[int | None, HookDict] = {}
@@ -26,6 +27,8 @@ class Extra:
         self.after = HookDict()
         self.accumulated = HookDict()
         self.retained: list[tuple[int | None, weakref.ref]] = []
+        self.packed: list[Any] | None = None
+        self.metadata: dict[Any, Any] = {}
 
     def retains(self, tensor: Any) -> bool:
         """Return whether `tensor` is to have its cotangent as its grad."""

@@ -17,6 +17,7 @@ from lineal.core import modes
 from lineal.core.apply import apply, inferred, lift, make_node, memory_of, synchronize
 from lineal.core.hooks import retain_anew
 from lineal.core.op import AbstractTensor, Bar, Leaf, Node, Op, module_of, next_id
+from lineal.core.saving import repack
 from lineal.core.sites import site
 
 
@@ -132,6 +133,8 @@ def preserve(target: AbstractTensor, node: Node | None, since: int) -> None:
         stack.extend(node.edges)
         if node.kept.__class__ is tuple:
             node.kept = tuple([_copied(each) if _within(each, target) else each for each in node.kept])
+        if node.extra is not None:
+            repack(node, lambda each: _within(each, target))
 
 
 def _within(kept: Any, target: AbstractTensor) -> bool:

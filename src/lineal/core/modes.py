@@ -95,6 +95,10 @@ class Recorder(Protocol):
         """Called when `leaf` is about to be given another grad, or None."""
 
 
+class Unhearing(Recorder):
+    """Listens and hears nothing: while somebody listens, compiled functions run eagerly, op by op."""
+
+
 grad_enabled: ContextVar[bool] = ContextVar("grad_enabled", default=True)
 inference: ContextVar[bool] = ContextVar("inference", default=False)
 anomaly: ContextVar[bool] = ContextVar("anomaly", default=False)

@@ -20,6 +20,7 @@ from lineal.base.layouts import arranging
 from lineal.base.platforms import FOREIGN, HOST, array_module, meeting, moved
 from lineal.base.spec import Spec
 from lineal.core.hooks import Extra, RemovableHandle, extra_of, register
+from lineal.core.plans import Plan, planned
 from lineal.core.precision import require_computable, rounded, rounding_once
 from lineal.core.sites import Site, describe
 
@@ -119,30 +120,6 @@ final: type[AbstractTensor] = AbstractTensor
 """The class of all tensors that ops return; the final `Tensor` enters itself through `apply.finalize`."""
 
 _ndarray = np.ndarray
-
-
-class Plan:
-    """Which inputs, and whether the output, the derivatives by the needed inputs read."""
-
-    __slots__ = ("holds", "inputs", "marks", "output")
-
-    def __init__(self, words: set[str], count: int):
-        self.inputs = tuple(sorted(int(word) for word in words if word.isdigit()))
-        self.marks = tuple(place in self.inputs for place in range(count))
-        self.output = "y" in words
-        self.holds = bool(self.inputs) or self.output
-
-
-@functools.lru_cache(1024)
-def planned(keeps: str | tuple[str, ...], needs: tuple[bool, ...]) -> Plan:
-    """Return what `keeps`, as `Op` says it, means when the inputs in `needs` want derivatives."""
-    if isinstance(keeps, str):
-        words = set(keeps.split())
-    else:
-        words = {word for needed, each in zip(needs, keeps) if needed for word in each.split()}
-    if "*" in words:
-        words |= {str(place) for place in range(len(needs))}
-    return Plan(words, len(needs))
 
 
 CLASS_VARIABLE = re.compile(r"([\w.]*\.)?ClassVar\b")
@@ -327,6 +304,14 @@ class Op:
         y = None if node.y is None else output(node)
         return self.vjp(tuple([edge is not None for edge in edges]), g, y, *xs)
 
+    def saved(self, node: Node) -> dict[str, Any]:
+        """Return the tensors that `node` keeps by PyTorch's names of them: `self`, `other` and `result`."""
+        if node.kept is None:
+            raise released(node)
+        inputs = zip(("self", "other"), node.kept)
+        found = {name: each for name, each in inputs if isinstance(each, AbstractTensor)}
+        return found if node.y is None or node.y.__class__ is tuple else found | {"result": output(node)}
+
     def plan(self, needs: tuple[bool, ...]) -> Plan:
         """Return what to keep when the inputs in `needs` want derivatives."""
         found = self.plans.get(needs)
@@ -387,8 +372,29 @@ class Node:
 
     @property
     def metadata(self) -> dict:
-        """Where in the user's code the op ran."""
-        return {"site": describe(self.site)}
+        """What users write down at the node; and where in their code the op ran."""
+        written = extra_of(self).metadata
+        if self.id:
+            written.setdefault("site", describe(self.site))
+        return written
+
+    def _sequence_nr(self) -> int:
+        """Return the number of the node: greater than that of any made before."""
+        return self.id
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_saved_"):
+            found = self.op.saved(self)
+            if name[7:] in found:
+                return found[name[7:]]
+        elif not name.startswith("_") and name not in Node.__slots__:
+            context = self.op.__dict__.get("context")
+            if context is not None and hasattr(context, name):
+                return context.of(self, name)
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *([] if self.kept is None else [f"_saved_{name}" for name in self.op.saved(self)])]
 
     def register_hook(self, hook: Any) -> RemovableHandle:
         """Call `hook(grad_inputs, grad_outputs)` after this node's vjp; what it returns replaces grad_inputs."""
@@ -421,10 +427,6 @@ class Leaf(Node):
         """The leaf tensor, or None if nobody holds it any more."""
         return self.reference()
 
-    @property
-    def metadata(self) -> dict:
-        return {}
-
 
 @functools.cache
 def node_class(name: str, base: type[Node]) -> type[Node]:
@@ -444,6 +446,14 @@ def renamed(y: Any, name: str) -> Any:
     node = y.node if y.__class__ is not tuple else y[0].node if y else None
     if node.__class__ is Node:
         node.__class__ = node_class(name, Node)  # type: ignore[union-attr]
+    return y
+
+
+def final_tensor(value: np.ndarray) -> Any:
+    """Return a constant tensor over an array."""
+    y = object.__new__(final)
+    y.value = value
+    y.node = y.index = y.memory = y.origin = None
     return y
 
 

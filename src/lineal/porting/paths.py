@@ -13,7 +13,7 @@ __all__ = ["PATHS", "RENAMED", "STANDING", "below", "find", "has", "public", "so
 
 SAME = """
 accelerator amp amp.autocast_mode amp.grad_scaler
-autograd autograd.function autograd.functional autograd.grad_mode autograd.graph autograd.variable
+autograd autograd.forward_ad autograd.function autograd.functional autograd.grad_mode autograd.graph autograd.variable
 cpu cuda distributed fft func futures hub jit linalg mps multiprocessing multiprocessing.reductions
 nn nn.attention nn.attention.bias nn.attention.flex_attention nn.common_types nn.functional nn.grad nn.init nn.modules
 nn.modules.activation nn.modules.adaptive nn.modules.batchnorm nn.modules.channelshuffle nn.modules.container nn.modules.conv

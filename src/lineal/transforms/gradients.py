@@ -11,16 +11,17 @@ import numpy as np
 from lineal.base.signatures import Tensor
 from lineal.core import AbstractTensor, gradients, lift
 from lineal.core import backward as go_back
+from lineal.transforms.edges import GradientEdge
 from lineal.transforms.vectorize import vmap
 
 __all__ = ["backward", "grad"]
 
-Tensors = Tensor | Sequence[Tensor]
+Tensors = Tensor | GradientEdge | Sequence[Tensor | GradientEdge]
 
 
 def several(given: Any) -> tuple:
-    """Return one tensor, or a sequence of them, as a tuple."""
-    return (given,) if isinstance(given, AbstractTensor) or given is None else tuple(given)
+    """Return one tensor or edge of the graph, or a sequence of them, as a tuple."""
+    return (given,) if isinstance(given, (AbstractTensor, GradientEdge)) or given is None else tuple(given)
 
 
 def paired(name: str, outputs: tuple, grad_outputs: Any) -> tuple:
