@@ -88,7 +88,8 @@ class Tensor(
     `lineal.empty` and `lineal.tensor`.
     """
 
-    is_sparse = is_quantized = is_meta = is_mkldnn = is_nested = False
+    is_sparse = is_sparse_csr = is_quantized = is_meta = is_mkldnn = is_nested = False
+    is_mps = is_xla = is_xpu = is_ipu = is_vulkan = is_maia = is_mtia = False
     layout = strided
 
     def __new__(cls, *args: Any, device: Device | None = None) -> Self:

@@ -1,0 +1,48 @@
+"""Programs of others that take tensors by the array API standard, and the consortium's own suite."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+CASES = [
+    "scipy_functions",
+    pytest.param("sklearn_estimators", marks=pytest.mark.slow),
+    pytest.param("compat", marks=pytest.mark.slow),
+]
+NEEDS = {"sklearn_estimators": "sklearn", "compat": "array_api_compat"}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_tensors_are_taken_by_the_standard(name):
+    if importlib.util.find_spec(NEEDS.get(name, "scipy")) is None:
+        pytest.skip("comes with lineal[standard] alone")
+    done = subprocess.run([sys.executable, HERE / "dispatch_program.py", name], capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "all of it went", done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("version", ["2024.12", "2025.12"])
+def test_the_suite_of_the_consortium(version):
+    suite = os.environ.get("ARRAY_API_TESTS")
+    if suite is None:
+        pytest.skip("ARRAY_API_TESTS names no checkout of https://github.com/data-apis/array-api-tests")
+    options = [
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "--disable-deadline",
+        "--max-examples=20",
+        f"--xfails-file={HERE / 'xfails.txt'}",
+    ]
+    settings = {"ARRAY_API_TESTS_MODULE": "lineal.array_api", "ARRAY_API_TESTS_VERSION": version}
+    command = [sys.executable, "-m", "pytest", "array_api_tests", *options]
+    done = subprocess.run(command, cwd=suite, env=os.environ | settings, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-4000:]
