@@ -3,7 +3,7 @@
 An MLP, a CNN and a variational autoencoder on the handwritten digits, a character transformer and an LSTM on made data: lineal
 eager and compiled, PyTorch (`pip install torch==2.13.0`) eager, each in a process of its own, which take turns. Then the first
 step after a start: a new process imports, builds a network, and takes steps until they run as they will (lineal compiled: from
-its cache on disk). Medians with quartiles; ratios are PyTorch's median over lineal's.
+its cache on disk). Ratios are PyTorch's median over lineal's.
 """
 
 from __future__ import annotations
