@@ -16,7 +16,8 @@ from typing import Any, NamedTuple
 
 from lineal.base import tree
 from lineal.compiler import compile
-from lineal.core import AbstractTensor, modes, no_grad
+from lineal.core import modes, no_grad
+from lineal.tensors import Tensor
 from lineal.train.randomness import random_state, set_random_state
 from lineal.train.step import Judged, Step
 
@@ -70,7 +71,7 @@ class Prepared:
 
     def kind(self, leaves: list[Any]) -> tuple[Any, ...]:
         """Return all that decides which program a step needs: shapes, dtypes, what learns, modes, options besides the rates."""
-        tensors = tuple((tuple(x.shape), x.dtype) if isinstance(x, AbstractTensor) else type(x) for x in leaves)
+        tensors = tuple((tuple(x.shape), x.dtype) if isinstance(x, Tensor) else type(x) for x in leaves)
         if self.changes != modes.Structure.changes:
             self.changes = modes.Structure.changes
             self.parameters, self.modules = list(self.step.model.parameters()), list(self.step.model.modules())
@@ -104,7 +105,7 @@ class Prepared:
 
     def admits(self, kind: str, leaves: list[Any]) -> bool:
         """Return whether a step for such batches is to be compiled, and note why not."""
-        if not all(isinstance(each, AbstractTensor) for each in leaves):
+        if not all(isinstance(each, Tensor) for each in leaves):
             self.reason = "batches hold more than tensors"
             return False
         if kind not in self.kinds:
@@ -168,7 +169,7 @@ def tensors_of(step: Step) -> list[Any]:
 
 def tensors_in(nest: Any) -> list[Any]:
     """Return the tensors of a nest."""
-    return [each for each in tree.leaves(nest) if isinstance(each, AbstractTensor)]
+    return [each for each in tree.leaves(nest) if isinstance(each, Tensor)]
 
 
 def measured(native: Callable[..., Any], eager: Callable[..., Any], leaves: list[Any]) -> Gain:

@@ -10,13 +10,17 @@ from typing import Any, NamedTuple
 
 from lineal import nn, optim
 from lineal.base import dtypes, later, tree
-from lineal.core import AbstractTensor
+from lineal.base.limits import finfo
+from lineal.tensors import Tensor
 from lineal.train.averaging import Average
 from lineal.train.config import Config
 from lineal.transforms.recomputing import checkpoint
 
 amp: Any = later.module("lineal.amp")
 clipping: Any = later.module("lineal.nn.utils")
+
+LEAST_GRADIENT = 1e-20
+"""Gradients below this may be lost."""
 
 __all__ = ["Judged", "Objective", "Step", "supervised"]
 
@@ -55,7 +59,7 @@ class Step:
         self.average = Average(model, config.average) if config.average is not None else None
         if config.amp is not None and importlib.util.find_spec("lineal.amp") is None:
             raise ValueError("amp: this version of lineal has no lineal.amp")
-        self.scaler = amp.GradScaler("cpu") if config.amp == "float16" else None
+        self.scaler = amp.GradScaler("cpu") if config.amp is not None and is_narrow(config.amp) else None
         recomputed(model, config.recompute)
 
     def __call__(self, group: Sequence[Any]) -> list[Judged]:
@@ -102,15 +106,20 @@ class Step:
             self.average.update()
 
 
+def is_narrow(name: str) -> bool:
+    """Return whether gradients may be smaller than the least numbers of a dtype, so that the loss has to be scaled."""
+    return finfo(dtypes.named(name)).tiny > LEAST_GRADIENT
+
+
 def detached(value: Any) -> Any:
     """Return a tensor without its history, anything else as it is."""
-    return value.detach() if isinstance(value, AbstractTensor) else value  # type: ignore[attr-defined]
+    return value.detach() if isinstance(value, Tensor) else value
 
 
 def size_of(batch: Any) -> int:
     """Return how many samples a batch has: the length of its first tensor, or 1."""
     for each in tree.leaves(batch):
-        if isinstance(each, AbstractTensor):
+        if isinstance(each, Tensor):
             return int(each.shape[0]) if each.ndim else 1
     return 1
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from lineal.core import AbstractTensor
+from lineal.tensors import Tensor
 from lineal.train.metrics import Mean
 from lineal.train.step import Judged, size_of
 
@@ -57,4 +57,4 @@ class Tally:
 
 def is_number(value: Any) -> bool:
     """Return whether a metric's value is one number."""
-    return value.ndim == 0 if isinstance(value, AbstractTensor) else isinstance(value, (int, float))
+    return value.ndim == 0 if isinstance(value, Tensor) else isinstance(value, (int, float))
