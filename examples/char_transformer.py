@@ -108,7 +108,9 @@ def main(path=None, steps=600, compiled=True):
     print(" ".join(sample.split()))
     if path and importlib.util.find_spec("matplotlib"):
         figure = importlib.import_module("matplotlib.figure").Figure(figsize=(6, 3), layout="constrained")
-        figure.subplots().plot(losses, linewidth=0.7)
+        ax = figure.subplots()
+        ax.plot(losses, linewidth=0.7)
+        ax.set(xlabel="step", ylabel="loss", title="nats a letter")
         figure.savefig(path)
     return {"losses": losses, "bits": bits, "sample": sample}
 

@@ -65,7 +65,7 @@ def draw(path, losses, weights, spread):
     """Draw the losses, and the weights with twice their standard errors, into a PNG file."""
     figure = importlib.import_module("matplotlib.figure").Figure(figsize=(8, 3), layout="constrained")
     left, right = figure.subplots(1, 2)
-    left.semilogy([loss - losses[-1] + 1e-16 for loss in losses])
+    left.semilogy([loss - min(losses) + 1e-16 for loss in losses])
     left.set(xlabel="step", title="loss above its least")
     right.errorbar(range(4), weights.numpy(), yerr=(2 * spread).numpy(), fmt="o", label="found, ± 2 standard errors")
     right.plot(range(4), [*TRUE_WEIGHTS, TRUE_BIAS], "kx", label="true")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import runpy
 from pathlib import Path
 
@@ -177,6 +178,16 @@ QUICKLY = {
     "pole_balancing": ({"rounds": 10}, lambda result: max(result["lengths"]) > result["lengths"][0]),
 }
 """How an example that takes longer runs in a few seconds, and what must hold then; the whole of it is slow."""
+
+
+def test_examples_that_take_longer_are_on_their_page_with_a_picture():
+    page = EXAMPLES.parent / "docs" / "examples.md"
+    text = page.read_text(encoding="utf-8")
+    for name in QUICKLY:
+        assert f"../examples/{name}.py" in text
+        assert f"pictures/{name}.png" in text
+    links = re.findall(r"\]\(([^)#:]+)\)", text)
+    assert [each for each in links if not (page.parent / each).exists()] == []
 
 
 def test_every_example_is_checked():

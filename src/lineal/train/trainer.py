@@ -102,6 +102,8 @@ class Trainer:
         """How steps run: as native programs, or why not."""
         if not self.config.compiled:
             return "eagerly, as told"
+        if self.step.scaler is not None:
+            return "eagerly: whether a step is made depends on the scaler"
         if self.prepared.reason is not None:
             return f"eagerly: {self.prepared.reason}"
         return f"compiled, {self.gain}" if self.gain is not None else "compiled from the second step on"
