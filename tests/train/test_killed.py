@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import subprocess
@@ -54,5 +55,7 @@ def test_a_killed_run_goes_on_bit_for_bit(tmp_path, how):
             kills += 1
             assert err == ""
     assert ended(started(folder, *how)) == expected
+    steps = [json.loads(each) for each in (folder / "steps.jsonl").read_text().splitlines()]
+    assert [each["step"] for each in steps if "epoch" not in each] == list(range(1, 41))
     assert [each.name for each in folder.iterdir() if each.suffix == ".part"] == []
     assert (folder / CHECKPOINT).exists()

@@ -13,7 +13,7 @@ import pytest
 
 import lineal as torch
 from lineal import nn, optim
-from lineal.data import CheckpointError, DataLoader, TensorDataset
+from lineal.data import CheckpointError, DataLoader, IterableDataset, TensorDataset
 from lineal.train import (
     Accuracy,
     Callback,
@@ -116,8 +116,7 @@ CONFIGS = [
 ]
 
 
-@pytest.mark.parametrize("settings", CONFIGS, ids=str)
-@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize(("settings", "workers"), [*((each, 0) for each in CONFIGS), ({}, 2)], ids=str)
 def test_a_run_that_stops_within_an_epoch_goes_on_bit_for_bit(tmp_path, settings, workers):
     def made(folder):
         trainer = trainer_of(Config(epochs=3, save_every=1, **settings), folder=folder)
@@ -139,6 +138,38 @@ def test_a_run_that_stops_within_an_epoch_goes_on_bit_for_bit(tmp_path, settings
     assert bits(resumed) == bits(whole)
     assert resumed.history == whole.history
     assert resumed.schedule.get_last_lr() == whole.schedule.get_last_lr()
+
+
+class Lazily:
+    """A loader of one's own, in whose generator the order is drawn batch by batch."""
+
+    def __init__(self):
+        self.generator = torch.Generator().manual_seed(7)
+
+    def __iter__(self):
+        x, y = points().tensors
+        for _ in range(5):
+            rows = torch.randint(0, 70, (16,), generator=self.generator)
+            yield x[rows], y[rows]
+
+
+class Endless(IterableDataset):
+    """Points that are only iterated."""
+
+    def __iter__(self):
+        return iter(points())
+
+
+@pytest.mark.parametrize("made", [Lazily, lambda: DataLoader(Endless(), 16)], ids=["loader", "iterable"])
+def test_loaders_of_other_kinds_go_on_too(tmp_path, made):
+    whole = trainer_of(Config(epochs=2, compiled=False))
+    fitted(whole, made())
+    stopped = trainer_of(Config(epochs=2, save_every=1, compiled=False), folder=tmp_path, callbacks=[Interrupts(8)])
+    with pytest.raises(Stopped):
+        fitted(stopped, made())
+    resumed = trainer_of(Config(epochs=2, compiled=False), folder=tmp_path)
+    resumed.fit(made(), resume=True)
+    assert bits(resumed) == bits(whole)
 
 
 def test_batches_that_make_a_step_together_are_one_batch():

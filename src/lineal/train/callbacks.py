@@ -31,8 +31,8 @@ class Callback:
     def end_epoch(self, trainer: Trainer, line: Line) -> None:
         """Called after an epoch, with its line of the history, before its checkpoint is written."""
 
-    def saved(self, trainer: Trainer) -> None:
-        """Called when a checkpoint has been written."""
+    def save(self, trainer: Trainer) -> None:
+        """Called before a checkpoint is written: what is in files by now will not be made again."""
 
     def end(self, trainer: Trainer) -> None:
         """Called when a run ends, be it by an error."""

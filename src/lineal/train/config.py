@@ -22,7 +22,8 @@ class Config:
     with which the model is then evaluated. `amp` names the dtype of autocast, `recompute` the submodules whose inner values
     the backward pass computes again. `schedule_every` says when the schedule steps: "epoch" or "step". `save_every` is the
     number of steps between checkpoints within an epoch; there is one at the end of each epoch anyway. `seed` None leaves the
-    random state as it is. `find_nan` stops a run whose loss is not finite, and says which op and line made it so.
+    random state as it is. `find_nan` stops a run whose loss is not finite, and says which op and line made it so; for that it
+    keeps a copy of weights and optimizer.
     """
 
     epochs: int = 10

@@ -62,6 +62,8 @@ class JSONLog(Callback):
 
     def end_epoch(self, trainer: Trainer, line: Line) -> None:
         self.put({"step": trainer.progress.step, "epoch": trainer.progress.epoch, **line})
+
+    def save(self, trainer: Trainer) -> None:
         self.file.flush()
 
     def put(self, entry: dict[str, Any]) -> None:
@@ -95,6 +97,8 @@ class TensorBoard(Callback):
     def end_epoch(self, trainer: Trainer, line: Line) -> None:
         for name, value in line.items():
             self.writer.add_scalar(f"epoch/{name}", value, trainer.progress.epoch)
+
+    def save(self, trainer: Trainer) -> None:
         self.writer.flush()
 
     def end(self, trainer: Trainer) -> None:

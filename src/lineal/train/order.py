@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from lineal.data import DataLoader
+from lineal.data import DataLoader, IterableDataset
 from lineal.ops import Generator
 
 __all__ = ["generators_of", "groups", "pass_from"]
@@ -36,13 +36,20 @@ def pass_from(loader: Iterable[Any], skip: int = 0) -> Iterator[Any]:
     beginning alone, and batches that are skipped are not made. (Workers make them all the same: their random state depends on
     what they have made.) Of anything else, the first batches are taken and dropped.
     """
-    if type(loader) is not DataLoader or loader.iterated or loader.batch_sampler is None:
-        return itertools.islice(iter(loader), skip, None)
+    if type(loader) is not DataLoader or loader.batch_sampler is None or isinstance(loader.dataset, IterableDataset):
+        return without_first(iter(loader), skip)
     drawn = Drawn(loader.batch_sampler, 0 if loader.num_workers else skip)
     # the loader draws its seed first, as it does without a trainer
     batches = iter(in_order(loader, drawn))
     drawn.draw()
-    return itertools.islice(batches, skip if loader.num_workers else 0, None)
+    return without_first(batches, skip if loader.num_workers else 0)
+
+
+def without_first(batches: Iterator[Any], count: int) -> Iterator[Any]:
+    """Take so many batches, now, and return the iterator."""
+    for _ in itertools.islice(batches, count):
+        pass
+    return batches
 
 
 def in_order(loader: DataLoader[Any], order: Iterable[Any]) -> DataLoader[Any]:

@@ -247,13 +247,13 @@ class Trainer:
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / CHECKPOINT
         before = stamp(path)
+        self.tell("save")
         try:
             save(state_of(self), path)
         finally:
             # an interrupt may come when the file is there and `save` has not returned yet
             if stamp(path) != before:
                 self.saved = self.progress.epoch
-        self.tell("saved")
 
     def resume(self) -> bool:
         """Take up the checkpoint in `folder`, before `fit`; return whether there is one."""
