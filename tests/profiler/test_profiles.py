@@ -10,6 +10,7 @@ import pytest
 
 import lineal
 from lineal import nn
+from lineal.core import door
 from lineal.profiler import ProfilerAction, profile, record_function, schedule, tensorboard_trace_handler
 
 
@@ -70,6 +71,20 @@ def test_numbers_and_programs_are_the_same_under_a_profile():
     with profile() as recorded:
         found = function(x)
     assert lineal.equal(found, wanted) and names(recorded) == ["compiled <lambda>"]
+
+
+def test_ops_that_pass_natively_are_heard():
+    if door.opening.house is None:
+        door.opening.prepare()
+    x = lineal.randn(4, requires_grad=True)
+    for _ in range(2 * door.HOT):
+        x.exp(), x * x
+    with profile() as recorded:
+        x.exp(), x * x
+        with lineal.inference_mode():
+            x.exp()
+        x.exp()
+    assert names(recorded) == ["exp", "mul", "exp", "exp"]
 
 
 def test_an_op_that_fails_leaves_the_profile_whole():

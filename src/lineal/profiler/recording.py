@@ -12,6 +12,7 @@ from time import perf_counter_ns
 from types import FrameType
 from typing import Any, TypeVar
 
+from lineal.core import modes
 from lineal.profiler.events import EventList, FunctionEvent, Interval
 from lineal.profiler.hearing import Heard, hearer
 from lineal.profiler.stacks import stack_of
@@ -56,12 +57,15 @@ class Recording:
         self.token = current.set(self)
         self.hearer.choose(self.wishes.modules)
         self.hearer.began, self.hearer.ended = self.began, self.ended
+        # while one is counted here, tensors are made by a function of Python's, and no door passes natively, unheard
+        modes.Inference.change(1)
         self.origin = perf_counter_ns()
         self.hearer.enable()
 
     def end(self) -> EventList:
         """Hear no longer, and return the events."""
         self.hearer.disable()
+        modes.Inference.change(-1)
         if callable(self.before):
             sys.setprofile(self.before)
         now = perf_counter_ns()
