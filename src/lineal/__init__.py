@@ -40,7 +40,10 @@ if _TYPE_CHECKING:
     from lineal.amp import autocast as autocast
     from lineal.amp.state import *
     from lineal.backends import are_deterministic_algorithms_enabled as are_deterministic_algorithms_enabled
+    from lineal.backends import get_deterministic_debug_mode as get_deterministic_debug_mode
     from lineal.backends import get_float32_matmul_precision as get_float32_matmul_precision
+    from lineal.backends import is_deterministic_algorithms_warn_only_enabled as is_deterministic_algorithms_warn_only_enabled
+    from lineal.backends import set_deterministic_debug_mode as set_deterministic_debug_mode
     from lineal.backends import set_float32_matmul_precision as set_float32_matmul_precision
     from lineal.backends import use_deterministic_algorithms as use_deterministic_algorithms
     from lineal.compiler import compile as compile
@@ -133,7 +136,8 @@ _elsewhere = {
         set_autocast_gpu_dtype
     """,
     "backends": """
-        are_deterministic_algorithms_enabled get_float32_matmul_precision set_float32_matmul_precision
+        are_deterministic_algorithms_enabled get_deterministic_debug_mode get_float32_matmul_precision
+        is_deterministic_algorithms_warn_only_enabled set_deterministic_debug_mode set_float32_matmul_precision
         use_deterministic_algorithms
     """,
     "compiler": "compile explain",
@@ -176,8 +180,8 @@ _elsewhere = {
         resize_as_ round_ rsqrt_ sigmoid_ sin_ sinc_ sinh_ sqrt_ square_ tan_ tanh_ trunc_ xlogy_
     """,
     "tensors.older": """
-        detach from_file get_default_device get_device get_num_interop_threads is_same_size is_signed is_storage range
-        set_default_tensor_type set_flush_denormal set_num_interop_threads typename
+        detach from_file get_default_device get_device get_num_interop_threads is_distributed is_same_size is_signed is_storage is_warn_always_enabled range
+        set_default_tensor_type set_flush_denormal set_num_interop_threads set_warn_always typename
     """,
     "transforms.control": "cond while_loop",
 }

@@ -9,9 +9,19 @@ from lineal.base.devices import device
 __all__ = [
     "current_accelerator",
     "current_device_index",
+    "current_stream",
     "device_count",
     "device_index",
+    "empty_cache",
+    "get_memory_info",
     "is_available",
+    "max_memory_allocated",
+    "max_memory_reserved",
+    "memory_allocated",
+    "memory_reserved",
+    "memory_stats",
+    "reset_accumulated_memory_stats",
+    "reset_peak_memory_stats",
     "set_device_index",
     "synchronize",
 ]
@@ -49,6 +59,40 @@ def current_device_index() -> int:
 def set_device_index(device: Any) -> None:
     """Refuse to make an accelerator the current one."""
     refuse("set_device_index")
+
+
+def empty_cache() -> None:
+    """Give back cached memory of an accelerator, of which there is none."""
+
+
+def memory_allocated(device_index: Any = None) -> int:
+    """Return how many bytes tensors take on an accelerator."""
+    return 0
+
+
+max_memory_allocated = memory_reserved = max_memory_reserved = memory_allocated
+
+
+def memory_stats(device_index: Any = None) -> dict[str, Any]:
+    """Return what is known of an accelerator's memory: nothing."""
+    return {}
+
+
+def reset_peak_memory_stats(device_index: Any = None) -> None:
+    """Begin to measure anew: there is nothing to measure."""
+
+
+reset_accumulated_memory_stats = reset_peak_memory_stats
+
+
+def get_memory_info(device_index: Any = None) -> tuple[int, int]:
+    """Refuse to tell how much memory an accelerator has."""
+    refuse("get_memory_info")
+
+
+def current_stream(device: Any = None) -> NoReturn:
+    """Refuse to give the queue of an accelerator."""
+    refuse("current_stream")
 
 
 class device_index:  # noqa: N801 - PyTorch's name

@@ -81,6 +81,30 @@ class Backend:
         """Return what `enable_math_sdp` was told; True at first."""
         return self.attention.get("math", True)
 
+    @contextlib.contextmanager
+    def sdp_kernel(
+        self, enable_flash: bool = True, enable_math: bool = True, enable_mem_efficient: bool = True, enable_cudnn: bool = True
+    ) -> Iterator[None]:
+        """Note within a block which kernels attention may take; here it takes its own."""
+        before = self.attention.copy()
+        self.attention.update(flash=enable_flash, math=enable_math, mem_efficient=enable_mem_efficient, cudnn=enable_cudnn)
+        try:
+            yield
+        finally:
+            self.attention = before
+
+    def enable_cudnn_sdp(self, enabled: bool) -> None:
+        """Note whether attention may take the kernel of cuDNN."""
+        self.attention["cudnn"] = bool(enabled)
+
+    def cudnn_sdp_enabled(self) -> bool:
+        """Return what `enable_cudnn_sdp` was told; True at first."""
+        return self.attention.get("cudnn", True)
+
+    def is_flash_attention_available(self) -> bool:
+        """Return whether FlashAttention's kernel for the backend is there."""
+        return False
+
     def __repr__(self) -> str:
         return f"<backend {self.name}: {'available' if self.available else 'not available'}>"
 
@@ -99,17 +123,37 @@ class Switches:
     """What programs ask back after they have set it."""
 
     deterministic = False
+    warns_only = False
     matmul_precision = "highest"
 
 
 def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None:
     """Note that results must be reproducible, which they are on the CPU anyway."""
-    Switches.deterministic = bool(mode)
+    Switches.deterministic, Switches.warns_only = bool(mode), bool(mode) and bool(warn_only)
 
 
 def are_deterministic_algorithms_enabled() -> bool:
     """Return what `use_deterministic_algorithms` was told."""
     return Switches.deterministic
+
+
+def is_deterministic_algorithms_warn_only_enabled() -> bool:
+    """Return whether `use_deterministic_algorithms` was told to warn only."""
+    return Switches.warns_only
+
+
+def get_deterministic_debug_mode() -> int:
+    """Return 0, 1 or 2: results need not be reproducible, what is not warns, what is not is an error."""
+    return 0 if not Switches.deterministic else 1 if Switches.warns_only else 2
+
+
+def set_deterministic_debug_mode(debug_mode: int | str) -> None:
+    """Do what `use_deterministic_algorithms` does, by "default" or 0, "warn" or 1, "error" or 2; RuntimeError for others."""
+    names = ("default", "warn", "error")
+    number = names.index(debug_mode) if debug_mode in names else debug_mode
+    if number not in (0, 1, 2):
+        raise RuntimeError(f"set_deterministic_debug_mode: expected one of {names} or 0, 1, 2, got {debug_mode!r}")
+    use_deterministic_algorithms(number != 0, warn_only=number == 1)
 
 
 def set_float32_matmul_precision(precision: str) -> None:

@@ -14,6 +14,7 @@ from lineal.base.signatures import Tensor
 
 __all__ = [
     "BoolTensor",
+    "CUDAGraph",
     "ByteTensor",
     "DoubleTensor",
     "Event",
@@ -41,13 +42,16 @@ __all__ = [
     "ipc_collect",
     "is_available",
     "is_bf16_supported",
+    "is_current_stream_capturing",
     "is_initialized",
     "manual_seed",
     "manual_seed_all",
     "max_memory_allocated",
+    "max_memory_cached",
     "max_memory_reserved",
     "mem_get_info",
     "memory_allocated",
+    "memory_cached",
     "memory_reserved",
     "memory_stats",
     "memory_summary",
@@ -245,6 +249,19 @@ def memory_allocated(device: Any = None) -> int:
 
 
 max_memory_allocated = memory_reserved = max_memory_reserved = memory_allocated
+max_memory_cached = memory_cached = memory_reserved
+
+
+def is_current_stream_capturing() -> bool:
+    """Return whether what is queued on a CUDA device is being recorded."""
+    return False
+
+
+class CUDAGraph:
+    """A recording of a CUDA device's queue, which cannot be made."""
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        raise RuntimeError("cuda.CUDAGraph: this build of lineal computes on the CPU; ask cuda.is_available() first")
 
 
 def memory_stats(device: Any = None) -> OrderedDict[str, Any]:

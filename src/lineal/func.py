@@ -2,7 +2,7 @@
 
 from lineal.transforms.forward import jvp, linearize
 from lineal.transforms.jacobians import hessian, jacfwd, jacrev
-from lineal.transforms.modules import functional_call, stack_module_state
+from lineal.transforms.modules import functional_call, replace_all_batch_norm_modules_, stack_module_state
 from lineal.transforms.reverse import grad, grad_and_value, vjp
 from lineal.transforms.vectorize import vmap
 
@@ -15,6 +15,7 @@ __all__ = [
     "jacrev",
     "jvp",
     "linearize",
+    "replace_all_batch_norm_modules_",
     "stack_module_state",
     "vjp",
     "vmap",

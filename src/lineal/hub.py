@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import Any, NoReturn
+from urllib.parse import urlparse as urlparse
 
 from lineal.base.errors import UnsupportedError
 
 __all__ = ["download_url_to_file", "get_dir", "help", "list", "load", "load_state_dict_from_url", "set_dir"]
 
+HASH_REGEX = re.compile(r"-([a-f0-9]*)\.")
+"""How the names of files with weights end that tell what their bytes come to."""
 ADVICE = "download the file yourself, and load its tensors with lineal.load or safetensors"
 
 
@@ -52,8 +56,13 @@ def get_dir() -> str:
     """Return the folder of downloaded files: that of `set_dir`, of TORCH_HOME, or the one below the user's cache."""
     if Folder.chosen is not None:
         return Folder.chosen
+    return os.path.join(_get_torch_home(), "hub")
+
+
+def _get_torch_home() -> str:
+    """Return the folder of PyTorch's files: that of TORCH_HOME, or the one below the user's cache."""
     cache = os.getenv("XDG_CACHE_HOME", os.path.join("~", ".cache"))
-    return os.path.join(os.path.expanduser(os.getenv("TORCH_HOME", os.path.join(cache, "torch"))), "hub")
+    return os.path.expanduser(os.getenv("TORCH_HOME", os.path.join(cache, "torch")))
 
 
 def set_dir(d: str | os.PathLike[str]) -> None:

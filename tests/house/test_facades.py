@@ -43,3 +43,35 @@ def test_a_variable_is_a_leaf_over_the_same_memory():
     assert not t.requires_grad
     t[0] = 5
     assert v.tolist() == [5.0, 1.0]
+
+
+def test_how_results_are_held_to_be_reproducible():
+    try:
+        lineal.set_deterministic_debug_mode("warn")
+        assert lineal.get_deterministic_debug_mode() == 1 and lineal.is_deterministic_algorithms_warn_only_enabled()
+        lineal.set_deterministic_debug_mode(2)
+        assert lineal.are_deterministic_algorithms_enabled() and not lineal.is_deterministic_algorithms_warn_only_enabled()
+        with pytest.raises(RuntimeError, match="expected one of"):
+            lineal.set_deterministic_debug_mode("loud")
+    finally:
+        lineal.set_deterministic_debug_mode(0)
+
+
+def test_what_is_asked_of_devices_that_are_not_there():
+    x = lineal.ones(2)
+    assert not (x.is_mps or x.is_xpu or x.is_xla or x.is_distributed())
+    assert lineal.accelerator.memory_allocated() == lineal.cuda.memory_cached() == 0
+    assert not lineal.cuda.is_current_stream_capturing() and not lineal.is_anomaly_enabled()
+    with lineal.autograd.detect_anomaly(check_nan=False):
+        assert lineal.is_anomaly_enabled() and not lineal.is_anomaly_check_nan_enabled()
+    with lineal.backends.cuda.sdp_kernel(enable_flash=False):
+        assert not lineal.backends.cuda.flash_sdp_enabled()
+    assert lineal.backends.cuda.flash_sdp_enabled()
+    with pytest.raises(RuntimeError, match="accelerator"):
+        lineal.accelerator.get_memory_info()
+
+
+def test_batch_norms_without_statistics():
+    model = lineal.nn.Sequential(lineal.nn.BatchNorm1d(2), lineal.nn.Linear(2, 2))
+    assert lineal.func.replace_all_batch_norm_modules_(model) is model
+    assert model[0].running_mean is None and not model[0].track_running_stats

@@ -14,7 +14,16 @@ from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar, overload
 
 import numpy as np
 
-__all__ = ["enable_grad", "inference_mode", "is_grad_enabled", "is_inference_mode_enabled", "no_grad", "set_grad_enabled"]
+__all__ = [
+    "enable_grad",
+    "inference_mode",
+    "is_anomaly_check_nan_enabled",
+    "is_anomaly_enabled",
+    "is_grad_enabled",
+    "is_inference_mode_enabled",
+    "no_grad",
+    "set_grad_enabled",
+]
 
 if TYPE_CHECKING:
     from lineal.core.op import AbstractTensor, Op
@@ -301,6 +310,16 @@ class set_detect_anomaly(Setting):  # noqa: N801
 def is_grad_enabled() -> bool:
     """Return whether ops remember their history now."""
     return grad_enabled.get()
+
+
+def is_anomaly_enabled() -> bool:
+    """Return whether anomaly mode is on."""
+    return anomaly.get()
+
+
+def is_anomaly_check_nan_enabled() -> bool:
+    """Return whether anomaly mode looks for NaN."""
+    return nan_checked.get()
 
 
 def is_inference_mode_enabled() -> bool:

@@ -11,9 +11,15 @@ from typing import Any, ClassVar
 from lineal.base.errors import UnsupportedError
 
 __all__ = [
+    "Backend",
+    "DistBackendError",
+    "DistError",
+    "DistNetworkError",
+    "DistStoreError",
     "GroupMember",
     "ProcessGroup",
     "ReduceOp",
+    "default_pg_timeout",
     "destroy_process_group",
     "get_backend",
     "get_default_backend_for_device",
@@ -32,7 +38,10 @@ __all__ = [
     "is_mpi_available",
     "is_nccl_available",
     "is_torchelastic_launched",
+    "is_ucc_available",
+    "is_xccl_available",
     "new_group",
+    "reduce_op",
 ]
 
 ENVIRONMENT = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
@@ -45,6 +54,37 @@ class ReduceOp(enum.IntEnum):
     """What becomes of the numbers of all ranks."""
 
     SUM, AVG, PRODUCT, MIN, MAX, BAND, BOR, BXOR, PREMUL_SUM = range(9)
+
+
+class Backend(str):
+    """The name of a backend, in small letters."""
+
+    UNDEFINED, GLOO, NCCL, UCC, MPI, XCCL = "undefined", "gloo", "nccl", "ucc", "mpi", "xccl"
+
+    def __new__(cls, name: str) -> Backend:
+        if not isinstance(name, str):
+            raise ValueError(f"Backend constructor parameter must be string-ish, got {name!r}")
+        return super().__new__(cls, name.lower())
+
+
+class DistError(RuntimeError):
+    """Something that processes do together has failed."""
+
+
+class DistBackendError(DistError):
+    """A backend has failed."""
+
+
+class DistNetworkError(DistError):
+    """Processes do not reach each other."""
+
+
+class DistStoreError(DistError):
+    """What processes tell each other has failed."""
+
+
+default_pg_timeout = timedelta(minutes=30)
+reduce_op = ReduceOp
 
 
 class ProcessGroup:
@@ -101,6 +141,16 @@ def is_gloo_available() -> bool:
 
 def is_nccl_available() -> bool:
     """Return whether the backend of NVIDIA's devices is there."""
+    return False
+
+
+def is_ucc_available() -> bool:
+    """Return whether the backend "ucc" is there."""
+    return False
+
+
+def is_xccl_available() -> bool:
+    """Return whether the backend of Intel's devices is there."""
     return False
 
 

@@ -134,6 +134,10 @@ class Forward(Registry):
         """Call `hook(module, grad_output)` before the module's backward; what it returns replaces grad_output."""
         return self._backward_pre_hooks.add(hook, prepend)
 
+    def register_backward_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Do what `register_full_backward_hook` does, which is newer; PyTorch shows such a hook the module's last op alone."""
+        return self._backward_hooks.add(hook)
+
     def register_full_backward_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
         """Call `hook(module, grad_input, grad_output)` in backward; what it returns replaces grad_input."""
         return self._backward_hooks.add(hook, prepend)

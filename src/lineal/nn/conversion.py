@@ -85,6 +85,10 @@ class Convertible(Traversal):
         """Move all parameters and buffers to the CPU."""
         return self.to(device("cpu"))
 
+    def xpu(self: T, device: Device | None = None) -> T:
+        """Move all parameters and buffers to a device of Intel's."""
+        return self.to("xpu" if device is None else device)
+
     def cuda(self: T, device: Device | None = None) -> T:
         """Move all parameters and buffers to a CUDA device."""
         return self.to("cuda" if device is None else device)

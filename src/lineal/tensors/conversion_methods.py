@@ -86,6 +86,22 @@ class ConversionMethods(AbstractTensor):
         """Whether the numbers live on a CUDA device."""
         return device_of(self.value).type == "cuda"
 
+    @property
+    def is_mps(self) -> bool_:
+        """Whether the numbers live on a device of Apple's."""
+        return device_of(self.value).type == "mps"
+
+    @property
+    def is_xpu(self) -> bool_:
+        """Whether the numbers live on a device of Intel's."""
+        return device_of(self.value).type == "xpu"
+
+    is_ipu = is_maia = is_mtia = is_vulkan = is_xla = False
+
+    def is_distributed(self) -> bool_:
+        """Return whether the numbers lie in several processes: never."""
+        return False
+
     def get_device(self) -> int_:
         """Return the index of the device, -1 for the CPU."""
         where = device_of(self.value)

@@ -26,15 +26,40 @@ __all__ = [
     "get_default_device",
     "get_device",
     "get_num_interop_threads",
+    "is_distributed",
     "is_same_size",
     "is_signed",
     "is_storage",
+    "is_warn_always_enabled",
     "range",
     "set_default_tensor_type",
     "set_flush_denormal",
     "set_num_interop_threads",
+    "set_warn_always",
     "typename",
 ]
+
+
+class Warned:
+    """Whether warnings are to come every time."""
+
+    always = False
+
+
+def set_warn_always(b: bool) -> None:
+    """Note whether what warns once is to warn every time; lineal's warnings come as Python's filters say."""
+    Warned.always = bool(b)
+
+
+def is_warn_always_enabled() -> bool:
+    """Return what `set_warn_always` was told."""
+    return Warned.always
+
+
+def is_distributed(input: Tensor) -> bool:
+    """Return whether the tensor lies in several processes: never."""
+    require_tensor("is_distributed", input)
+    return False
 
 
 def range(start: float, end: float, step: float = 1, **options: Unpack[Options]) -> Tensor:

@@ -10,9 +10,10 @@ from lineal.base.signatures import Tensor
 from lineal.core import AbstractTensor, enable_grad
 from lineal.ops.structural.stacking import stack
 
-__all__ = ["functional_call", "stack_module_state"]
+__all__ = ["functional_call", "replace_all_batch_norm_modules_", "stack_module_state"]
 
 R = TypeVar("R")
+M = TypeVar("M")
 
 ABSENT = object()
 """Stands for a tensor that a module does not have."""
@@ -130,3 +131,12 @@ def stack_module_state(models: Sequence[Any]) -> tuple[dict[str, Tensor], dict[s
         parameters[name] = joined.requires_grad_(first.requires_grad)
     buffers = {name: stack([dict(each.named_buffers())[name] for each in models]) for name, _ in models[0].named_buffers()}
     return parameters, buffers
+
+
+def replace_all_batch_norm_modules_(root: M) -> M:
+    """Let no batch norm in `root` keep running statistics any more, which vmap could not write; return `root`."""
+    for module in root.modules():  # type: ignore[attr-defined]
+        if getattr(module, "track_running_stats", False) and "Batch" in type(module).__name__:
+            module.running_mean = module.running_var = module.num_batches_tracked = None
+            module.track_running_stats = False
+    return root
