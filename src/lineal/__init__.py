@@ -50,6 +50,7 @@ if _TYPE_CHECKING:
     from lineal.compiler import explain as explain
     from lineal.func import vmap as vmap
     from lineal.insight import advise as advise
+    from lineal.insight import draw as draw
     from lineal.insight import summary as summary
     from lineal.nn.functional import adaptive_avg_pool1d as adaptive_avg_pool1d
     from lineal.nn.functional import avg_pool1d as avg_pool1d
@@ -143,7 +144,7 @@ _elsewhere = {
     "compiler": "compile explain",
     "serialization": "load save",
     "func": "vmap",
-    "insight": "advise summary",
+    "insight": "advise draw summary",
     "nn.functional": """
         adaptive_avg_pool1d avg_pool1d celu celu_ cosine_similarity pairwise_distance pdist prelu rms_norm rrelu_ selu selu_
         threshold_

@@ -3,5 +3,10 @@
 import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
-    __name__, submod_attrs={"advice": ["Adviser", "Advice", "Advices", "advise"], "summaries": ["Layer", "Summary", "summary"]}
+    __name__,
+    submod_attrs={
+        "advice": ["Adviser", "Advice", "Advices", "advise"],
+        "drawing": ["Drawing", "draw"],
+        "summaries": ["Layer", "Summary", "summary"],
+    },
 )
