@@ -181,8 +181,9 @@ _elsewhere = {
         resize_as_ round_ rsqrt_ sigmoid_ sin_ sinc_ sinh_ sqrt_ square_ tan_ tanh_ trunc_ xlogy_
     """,
     "tensors.older": """
-        detach from_file get_default_device get_device get_num_interop_threads is_distributed is_same_size is_signed is_storage is_warn_always_enabled range
-        set_default_tensor_type set_flush_denormal set_num_interop_threads set_warn_always typename
+        detach from_file get_default_device get_device get_num_interop_threads is_distributed is_same_size is_signed
+        is_storage is_warn_always_enabled range set_default_tensor_type set_flush_denormal set_num_interop_threads
+        set_warn_always typename
     """,
     "transforms.control": "cond while_loop",
 }

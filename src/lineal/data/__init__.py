@@ -1,7 +1,6 @@
 """Data sets, samplers, loaders, and checkpoints."""
 
 from lineal.base import later
-from lineal.data.checkpoint import load, save
 from lineal.data.collate import default_collate, default_convert
 from lineal.data.dataset import (
     ChainDataset,

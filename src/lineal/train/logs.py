@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from lineal.train.trainer import Trainer
 
 tensorboard: Any = later.module("lineal.utils.tensorboard")
-writing: Any = later.module("lineal.data.writing")
+writing: Any = later.module("lineal.serialization.writing")
 
 __all__ = ["CSVLog", "JSONLog", "TensorBoard"]
 
