@@ -111,6 +111,22 @@ def away(op: Op, *xs: AbstractTensor) -> bool:
     return packing.get() is not None or (bool(FOREIGN) and any(x.value.__class__ in FOREIGN for x in xs))
 
 
+def elsewhere(op: Op, unusual: Callable[..., Any] | None) -> Callable[..., Any]:
+    """Return where a native door sends what it does not take."""
+    return functools.partial(apply, op) if unusual is None else functools.partial(unusual, out=None)
+
+
+def silently(work: Callable[..., Any], *arrays: np.ndarray) -> Any:
+    """Return what a kernel makes of arrays, NumPy silent about inf and nan."""
+    if _error_state(None) is _silent:
+        return work(*arrays)
+    token = _silence(_silent)
+    try:
+        return work(*arrays)
+    finally:
+        _restore(token)
+
+
 def otherwise(op: Op, kernel: Callable[..., Any]) -> Callable[..., Any]:
     """Return what does the work of `kernel` for arrays that are large, or that do not lie in C order."""
     native, iterates = op.native, type(op).layout is elementwise
@@ -143,7 +159,7 @@ def unary_door(
         try:
             count()
         except StopIteration:
-            native, count = opening.door(1, op, kernel, rest, elsewhere, large, *told, tuple(usual)), calls()
+            native, count = opening.door(1, op, kernel, rest, elsewhere(op, unusual), large, *told, tuple(usual)), calls()
         try:
             x: Any = input.value
         except AttributeError:
@@ -153,22 +169,12 @@ def unary_door(
         if UNUSUAL and away(op, input):
             return apply(op, input) if unusual is None else unusual(input, out)
         try:
-            work = kernel if x.size < large and (x.ndim < 3 or x.flags.c_contiguous) else rest
-            if _error_state(None) is _silent:
-                value = work(x)
-            else:
-                token = _silence(_silent)
-                try:
-                    value = work(x)
-                finally:
-                    _restore(token)
+            value = silently(kernel if x.size < large and (x.ndim < 3 or x.flags.c_contiguous) else rest, x)
         except Exception:
             return apply(op, input)
         if input.origin is not None:
             synchronize(input)
-        y = modes.blank(engine.final)
-        y.value = value if value.__class__ is _ndarray else np.asarray(value)
-        y.node = y.index = y.memory = y.origin = None
+        y = lift(value if value.__class__ is _ndarray else np.asarray(value))
         if input.node is not None and differentiable and _grad_enabled():
             kept = (input,) if keeps_input else [(x.shape, x.dtype)] if bare else ((x.shape, x.dtype),) if spec else _NOTHING
             indices = _NOTHING if input.index is None else (input.index,)
@@ -178,7 +184,6 @@ def unary_door(
             listener.record(op, (input,), (y,))
         return y
 
-    elsewhere = functools.partial(apply, op) if unusual is None else functools.partial(unusual, out=None)
     told = (differentiable, False, (1 if keeps_input else 2 if bare else 3 if spec else 0, keeps_output))
     return door
 
@@ -198,7 +203,7 @@ def binary_door(op: Op, kernel: Callable, *, usual: Container = (), unusual: Cal
         try:
             count()
         except StopIteration:
-            native, count = opening.door(2, op, kernel, rest, elsewhere, long, *told, tuple(usual)), calls()
+            native, count = opening.door(2, op, kernel, rest, elsewhere(op, unusual), long, *told, tuple(usual)), calls()
         if unusual is not None and not (out is None and isinstance(other, _Tensor) and isinstance(input, _Tensor)):
             return unusual(input, other, out)
         a, b = input.value, other.value
@@ -206,27 +211,17 @@ def binary_door(op: Op, kernel: Callable, *, usual: Container = (), unusual: Cal
             return unusual(input, other, out)
         if UNUSUAL and away(op, input, other):
             return apply(op, input, other) if unusual is None else unusual(input, other, out)
-        if input.origin is not None or other.origin is not None:
-            synchronize_both(input, other)
+        synchronize_both(input, other)
         from_a, from_b, listener = input.node, other.node, _recorder()
         grad = (from_a is not None or from_b is not None) and differentiable and _grad_enabled()
         if unusual is not None and (grad or listener is not None) and a.shape != b.shape:
             return unusual(input, other, out)
         try:
-            work = kernel if a.size < long > b.size and (a.ndim < 3 > b.ndim or (a.flags["C"] and b.flags["C"])) else rest
-            if _error_state(None) is _silent:
-                value = work(a, b)
-            else:
-                token = _silence(_silent)
-                try:
-                    value = work(a, b)
-                finally:
-                    _restore(token)
+            plain = a.ndim < 3 > b.ndim or (a.flags["C"] and b.flags["C"])
+            value = silently(kernel if plain and a.size < long > b.size else rest, a, b)
         except Exception:
             return apply(op, input, other)
-        y = modes.blank(engine.final)
-        y.value = value if value.__class__ is _ndarray else np.asarray(value)
-        y.node = y.index = y.memory = y.origin = None
+        y = lift(np.asarray(value))
         if grad:
             plan = first if from_b is None else second if from_a is None else both
             kept = (input if plan.marks[0] else None, other if plan.marks[1] else None) if plan.inputs else _NEITHER
@@ -235,9 +230,8 @@ def binary_door(op: Op, kernel: Callable, *, usual: Container = (), unusual: Cal
             listener.record(op, (input, other), (y,))
         return y
 
-    elsewhere = functools.partial(apply, op) if unusual is None else functools.partial(unusual, out=None)
-    kept = [each for plan in (both, first, second) for each in (plan.inputs, *plan.marks, plan.output)]
-    told = (differentiable, unusual is not None, tuple(map(bool, kept)))
+    kept = tuple([bool(each) for plan in (both, first, second) for each in (plan.inputs, *plan.marks, plan.output)])
+    told = (differentiable, unusual is not None, kept)
     return door
 
 

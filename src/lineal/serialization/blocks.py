@@ -81,7 +81,7 @@ def tensor_over(block: Any, offset: Any, size: Sequence[int], stride: Sequence[i
 
 def native(array: np.ndarray, order: str) -> np.ndarray:
     """Return an array that a file holds in a byte order, "little" or "big", in the machine's; checks truth values."""
-    if order != sys.byteorder and array.itemsize > 1:
+    if order != sys.byteorder:
         parts = array.view(f"u{array.itemsize // (2 if array.dtype.kind == 'c' else 1)}")
         parts.byteswap(inplace=True)
     if array.dtype.kind == "b" and (array.view(np.uint8) > 1).any():
