@@ -55,12 +55,18 @@ class Adagrad(Optimizer):
         super().__init__(params, defaults)
         for group in self.param_groups:
             for parameter in group["params"]:
-                # both parts of a complex parameter begin with the value
-                begin = initial_accumulator_value * (1 + 1j if parameter.is_complex() else 1)
-                self.state[parameter] = {"step": counter(), "sum": full_like(parameter.detach(), begin)}
+                self._state_of(parameter, group)
+
+    def _state_of(self, parameter: Any, group: dict[str, Any]) -> dict[str, Any]:
+        state = self.state[parameter]
+        if not state:
+            # both parts of a complex parameter begin with the value
+            begin = group["initial_accumulator_value"] * (1 + 1j if parameter.is_complex() else 1)
+            state["step"], state["sum"] = counter(), full_like(parameter.detach(), begin)
+        return state
 
     def update(self, parameter: Any, grad: Any, group: dict[str, Any]) -> Update:
-        state = self.state[parameter]
+        state = self._state_of(parameter, group)
         before = counted(state["step"]) - 1
         decay = group["weight_decay"]
         size = group["lr"] / (before * group["lr_decay"] + 1)
