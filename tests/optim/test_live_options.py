@@ -104,6 +104,22 @@ def test_a_hook_that_comes_later_is_run():
     alike("SGD", between)
 
 
+def test_parameters_without_elements_and_of_both_dtypes():
+    ends = []
+    for compiled in (False, True):
+        shapes = {(2, 3): torch.float32, (0, 3): torch.float32, (4,): torch.float64}
+        parameters = [nn.Parameter(torch.ones(shape, dtype=dtype)) for shape, dtype in shapes.items()]
+        optimizer = torch.optim.NAdam(parameters, lr=0.1)
+        for each in parameters:
+            each.grad = torch.ones_like(each)
+        run = torch.compile(optimizer.step) if compiled else optimizer.step
+        for _ in range(4):
+            run()
+        ends.append([each.detach().numpy() for each in parameters])
+    for a, b in zip(*ends, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-6)
+
+
 def by_parts(parameters):
     total = nn.utils.get_total_norm([each.grad for each in parameters])
     nn.utils.clip_grads_with_norm_(parameters, 0.1, total)

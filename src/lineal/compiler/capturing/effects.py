@@ -59,12 +59,12 @@ def lent(capture: Capture) -> list[tuple[int, Any]]:
 
 def overlap(capture: Capture) -> str | None:
     """Return why a trace cannot be repeated if memory that was written lies in two tensors, and nobody could tell."""
-    outside = capture.storages()
+    outside = [each for each in capture.storages() if each.array.size]
     if not any(each.written for each in outside):
         return None
     if any(each.written and overlapping(each.array.shape, tuple(map(abs, each.array.strides))) for each in outside):
         return "a tensor from outside is written of which several elements are one in memory; clone() it first"
-    spans = [(*byte_bounds(each.array), each) for each in outside if each.array.size]
+    spans = [(*byte_bounds(each.array), each) for each in outside]
     near: list[tuple[int, Storage]] = []
     for start, stop, each in sorted(spans, key=lambda span: span[:2]):
         near = [(end, other) for end, other in near if end > start]
