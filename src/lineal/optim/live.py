@@ -32,7 +32,7 @@ class Live:
     """
 
     def __init__(self) -> None:
-        self.names = {"lr"}
+        self.names: set[str] = set()
         self.seen: dict[int, dict[str, Any]] = {}
 
     def heard(self, listener: Any, group: dict[str, Any], options: Iterable[str]) -> dict[str, Any]:

@@ -14,13 +14,12 @@ from lineal.core import AbstractTensor, enable_grad, modes, set_grad_enabled
 from lineal.optim.change import Update, apart, counter, make
 from lineal.optim.hooks import Hooked, hooked, register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 from lineal.optim.live import Live
-from lineal.optim.options import LATER, check_option, scalar
+from lineal.optim.options import LATER, scalar
 
 __all__ = [
     "Optimizer",
     "Params",
     "ParamsT",
-    "check_option",
     "register_optimizer_step_post_hook",
     "register_optimizer_step_pre_hook",
     "required",
@@ -81,7 +80,9 @@ class Optimizer(Hooked):
         """Take state and groups, with options that were not there when they were saved."""
         self.__dict__.update(state)
         self.defaults.setdefault("differentiable", False)
-        if type(self).update is not Optimizer.update:
+        update = type(self).update
+        # a subclass of the user's may have another method of this name, and count its steps as it likes
+        if update is not Optimizer.update and update.__module__.startswith("lineal."):
             for group in self.param_groups:
                 for name in self.defaults.keys() & LATER:
                     group.setdefault(name, LATER[name])
@@ -119,7 +120,7 @@ class Optimizer(Hooked):
         if listener is not None:
             listener.relies(self, "state")
             listener.relies(self, "param_groups")
-            group = self.__dict__.setdefault("live", Live()).heard(listener, group, self.defaults)
+            group = self.__dict__.setdefault("_live", Live()).heard(listener, group, self.defaults)
         lr = scalar(group["lr"])
         return group if lr is group["lr"] else {**group, "lr": lr}
 
