@@ -48,6 +48,35 @@ def test_lambda():
         lr_scheduler.LambdaLR(optimizer, [lambda k: 1.0])
 
 
+def test_restarts_come_later_each_time():
+    found = rates(lambda o: lr_scheduler.CosineAnnealingWarmRestarts(o, 2, 2), 7)
+    places = [(0, 2), (1, 2), (0, 4), (1, 4), (2, 4), (3, 4), (0, 8)]
+    assert found == pytest.approx([0.25 * (1 + math.cos(math.pi * k / n)) for k, n in places])
+    scheduler = lr_scheduler.CosineAnnealingWarmRestarts(make(), 2)
+    scheduler.step(0.5)
+    assert scheduler.get_last_lr() == pytest.approx([0.25 * (1 + math.cos(math.pi / 4))])
+
+
+def test_factors_of_all_at_once_multiply():
+    def chained(optimizer):
+        parts = [lr_scheduler.ConstantLR(optimizer, 0.1, 2), lr_scheduler.ExponentialLR(optimizer, 0.5)]
+        return lr_scheduler.ChainedScheduler(parts)
+
+    assert rates(chained, 4, lr=1.0) == pytest.approx([0.1, 0.05, 0.25, 0.125])
+
+
+def test_the_momentum_of_cycles_goes_the_other_way():
+    optimizer = optim.SGD([nn.Parameter(lineal.zeros(1))], momentum=0.5)
+    scheduler = lr_scheduler.CyclicLR(optimizer, 0.1, 0.5, step_size_up=2, mode="triangular2")
+    seen = []
+    for _ in range(7):
+        seen.append((optimizer.param_groups[0]["lr"], optimizer.param_groups[0]["momentum"]))
+        optimizer.step()
+        scheduler.step()
+    assert [rate for rate, _ in seen] == pytest.approx([0.1, 0.3, 0.5, 0.3, 0.1, 0.2, 0.3])
+    assert [momentum for _, momentum in seen] == pytest.approx([0.9, 0.85, 0.8, 0.85, 0.9, 0.875, 0.85])
+
+
 SCHEDULES = [
     lambda o, last=-1: lr_scheduler.StepLR(o, 2, 0.5, last),
     lambda o, last=-1: lr_scheduler.ExponentialLR(o, 0.7, last),

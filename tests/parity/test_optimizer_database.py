@@ -1,5 +1,7 @@
 """PyTorch's own list of optimizers, options and refusals: the same steps, and the same kinds of errors."""
 
+import functools
+import inspect
 import warnings
 
 import numpy as np
@@ -13,9 +15,24 @@ database = pytest.importorskip("torch.testing._internal.common_optimizers").opti
 pytestmark = pytest.mark.parity
 
 SPARSE = "SparseAdam"
+PATHS = {"optim": torch.optim.__all__, "optim.lr_scheduler": torch.optim.lr_scheduler.__all__}
+PATHS["optim.swa_utils"] = torch.optim.swa_utils.__all__
 NAMES = [info.optim_cls.__name__ for info in database]
 INPUTS = [(info.optim_cls.__name__, each.desc, each.kwargs) for info in database for each in info.optim_inputs_func("cpu")]
 SHAPES = {"Muon": [(4, 3), (2, 5)]}
+
+
+def parameters(thing):
+    """Return the parameters of a function or class, and their defaults."""
+    return [str(each.replace(annotation=each.empty)) for each in inspect.signature(thing).parameters.values()]
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_names_and_signatures(path):
+    for name in PATHS[path]:
+        mine, theirs = (functools.reduce(getattr, [*path.split("."), name], library) for library in (lineal, torch))
+        if callable(theirs):
+            assert parameters(mine) == parameters(theirs), name
 
 
 def carried(value, known):

@@ -16,6 +16,7 @@ from lineal.optim.rmsprop import RMSprop
 from lineal.optim.rprop import Rprop
 from lineal.optim.sgd import SGD
 from lineal.optim.sparse_adam import SparseAdam
+from lineal.optim.stateless import swap_in_optimizer_params_and_state
 
 __all__ = [
     "ASGD",
@@ -36,4 +37,5 @@ __all__ = [
     "SparseAdam",
     "lr_scheduler",
     "swa_utils",
+    "swap_in_optimizer_params_and_state",
 ]

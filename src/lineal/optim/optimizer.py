@@ -134,6 +134,11 @@ class Optimizer(Hooked):
                     parameter.grad = parameter.grad.detach()
                     parameter.grad.zero_()
 
+    profile_hook_step = staticmethod(hooked)
+
+    def _patch_step_function(self) -> None:
+        """Put the hooks around the class's step, which was done when the class was made."""
+
     def _accelerator_graph_capture_health_check(self) -> None:
         """Look for a graph of a GPU's that is being captured; there is none."""
 

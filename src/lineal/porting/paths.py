@@ -74,6 +74,7 @@ PATHS: dict[str, str] = {
     "nn.parallel.distributed": "nn.parallel",
     "optim._adafactor": "optim.adafactor",
     "optim._muon": "optim.muon",
+    "optim._stateless": "optim.stateless",
     "optim.optimizer": "optim.optimizer porting.optimizers",
     "return_types": "base.results",
     "storage": "tensors.storages",
