@@ -1,5 +1,7 @@
 """The rates of every scheduler, epoch by epoch, against PyTorch's."""
 
+import itertools
+
 import pytest
 
 import lineal
@@ -170,6 +172,44 @@ def rates_from_outside(library):
 @pytest.mark.parametrize("act", [step_first, step_of_another, rates_from_outside])
 def test_warnings(act):
     assert warned(lineal, act) == warned(torch, act)
+
+
+PARTS = {
+    "LinearLR": {"start_factor": 0.1, "total_iters": 3},
+    "CosineAnnealingLR": {"T_max": 4, "eta_min": 0.01},
+    "CosineAnnealingWarmRestarts": {"T_0": 3, "T_mult": 2},
+    "StepLR": {"step_size": 2, "gamma": 0.5},
+    "PolynomialLR": {"total_iters": 4, "power": 2.0},
+    "MultiplicativeLR": {"lr_lambda": lambda epoch: 0.9},
+    "CyclicLR": {"base_lr": 0.01, "max_lr": 0.2, "step_size_up": 2},
+    "OneCycleLR": {"max_lr": 0.5, "total_steps": 40},
+}
+FORMS = {
+    "later": lambda kinds, o, a, b: kinds.SequentialLR(o, [a, b], [3]),
+    "at once": lambda kinds, o, a, b: kinds.SequentialLR(o, [a, b], [0]),
+    "both": lambda kinds, o, a, b: kinds.ChainedScheduler([a, b]),
+    "nested": lambda kinds, o, a, b: kinds.SequentialLR(
+        o, [kinds.SequentialLR(o, [a, b], [2]), kinds.ExponentialLR(o, 0.8)], [5]
+    ),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.filterwarnings("ignore")
+def test_every_pair(form):
+    for first, second in itertools.product(PARTS, repeat=2):
+        courses = []
+        for library in (lineal, torch):
+            o, kinds = optimizer(library, momentum=0.9), library.optim.lr_scheduler
+            parts = (getattr(kinds, name)(o, **PARTS[name]) for name in (first, second))
+            scheduler = FORMS[form](kinds, o, *parts)
+            seen = []
+            for _ in range(9):
+                seen += held(o, scheduler)
+                o.step()
+                scheduler.step()
+            courses.append(seen)
+        assert courses[0] == pytest.approx(courses[1], rel=1e-12), (first, second)
 
 
 def test_all_at_once():

@@ -65,6 +65,17 @@ def test_factors_of_all_at_once_multiply():
     assert rates(chained, 4, lr=1.0) == pytest.approx([0.1, 0.05, 0.25, 0.125])
 
 
+def test_schedulers_made_of_others_begin_first_or_not_at_all():
+    optimizer = make(1.0)
+    halves, inner = lr_scheduler.ExponentialLR(optimizer, 0.5), lr_scheduler.ConstantLR(optimizer, 0.1, 2)
+    chained = lr_scheduler.ChainedScheduler([inner])
+    optimizer.step()
+    assert lr_scheduler.SequentialLR(optimizer, [chained, halves], [3]).get_last_lr() == [0.1]
+    later = lr_scheduler.SequentialLR(optimizer, [halves, chained], [1])
+    with pytest.raises(NotImplementedError, match="ChainedScheduler has no rates of its own"):
+        later.step()
+
+
 def test_the_momentum_of_cycles_goes_the_other_way():
     optimizer = optim.SGD([nn.Parameter(lineal.zeros(1))], momentum=0.5)
     scheduler = lr_scheduler.CyclicLR(optimizer, 0.1, 0.5, step_size_up=2, mode="triangular2")

@@ -28,7 +28,8 @@ class OfSchedulers(LRScheduler):
                 raise ValueError(f"{name}: expected schedulers of one optimizer, but schedulers[{number}] has another")
 
     def get_lr(self) -> list[float]:
-        return self.rates()
+        name = type(self).__name__
+        raise NotImplementedError(f"{name} has no rates of its own: in another scheduler it can be first, but not begin later")
 
     def state_dict(self) -> dict[str, Any]:
         """Return everything but the optimizer, with the states of the schedulers."""
