@@ -41,6 +41,18 @@ def test_hooks_surround_each_step_once(kind):
     assert len(seen) == 4
 
 
+def test_a_step_that_a_class_is_given_later_has_hooks():
+    class Odd(optim.SGD):
+        pass
+
+    taken, seen = [], []
+    Odd.step = lambda self, closure=None: taken.append(1)
+    _, optimizer = make(Odd)
+    optimizer.register_step_pre_hook(lambda *_: seen.append(1))
+    optimizer.step()
+    assert taken == seen == [1]
+
+
 def test_a_hook_may_give_other_arguments():
     _, optimizer = make()
     optimizer.register_step_pre_hook(lambda o, args, kwargs: (args, {"closure": lambda: 7.0}))

@@ -98,6 +98,7 @@ def hooked(step: F) -> F:
         before, after = self.step_hooks
         return run(step, before, after, (self, *args), kwargs)
 
+    with_hooks.hooked = True  # type: ignore[attr-defined]
     return with_hooks  # type: ignore[return-value]
 
 

@@ -58,6 +58,7 @@ class Optimizer(Hooked):
                 "params argument given to the optimizer should be an iterable of Tensors or dicts, "
                 f"but got {type(params).__name__}"
             )
+        self._patch_step_function()
         self.defaults = defaults
         self.state: defaultdict[Any, dict[str, Any]] = defaultdict(dict)
         self.param_groups: list[dict[str, Any]] = []
@@ -121,8 +122,8 @@ class Optimizer(Hooked):
             listener.relies(self, "state")
             listener.relies(self, "param_groups")
             group = self.__dict__.setdefault("_live", Live()).heard(listener, group, self.defaults)
-        lr = scalar(group["lr"])
-        return group if lr is group["lr"] else {**group, "lr": lr}
+        lr = group.get("lr")
+        return group if scalar(lr) is lr else {**group, "lr": scalar(lr)}
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the grads of all parameters, or set them to zero."""
@@ -137,7 +138,9 @@ class Optimizer(Hooked):
     profile_hook_step = staticmethod(hooked)
 
     def _patch_step_function(self) -> None:
-        """Put the hooks around the class's step, which was done when the class was made."""
+        """Put the hooks around the step of the class, if it has got another one since it was made."""
+        if not hasattr(type(self).step, "hooked"):
+            type(self).step = hooked(type(self).step)
 
     def _accelerator_graph_capture_health_check(self) -> None:
         """Look for a graph of a GPU's that is being captured; there is none."""
