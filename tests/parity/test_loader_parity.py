@@ -203,9 +203,10 @@ class Failing(Items):
         raise self.error
 
 
-@pytest.mark.parametrize(
-    "error", [KeyError("k"), ValueError("v"), UnicodeDecodeError("utf-8", b"", 0, 1, "odd"), OSError(2, "no")]
-)
+ERRORS = [KeyError("k"), ValueError("v"), UnicodeDecodeError("utf-8", b"", 0, 1, "odd"), OSError(2, "no")]
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
 def test_errors_of_workers_are_of_the_same_types(error):
     found = {}
     for name, library in BOTH.items():
