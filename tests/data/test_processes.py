@@ -182,6 +182,14 @@ def test_persistent_workers_go_on_after_a_pass_that_was_left():
     assert len(multiprocessing.active_children()) == 2
 
 
+def test_a_pass_that_is_left_ends_its_workers():
+    batches = iter(forked(Items(identity), None))
+    next(batches)
+    assert len(multiprocessing.active_children()) == 2
+    del batches
+    assert multiprocessing.active_children() == []
+
+
 def test_batches_come_as_they_are_made_if_order_does_not_matter():
     slow = Items(lambda n: time.sleep(0.3 if n == 0 else 0.0) or n, 6)
     got = list(forked(slow, None, in_order=False))

@@ -70,6 +70,35 @@ def test_generators_are_drawn_from_at_the_same_steps(name, with_generator):
     assert draws(lineal, LOADERS[name], with_generator) == draws(torch, LOADERS[name], with_generator)
 
 
+class Span:
+    """Its share of each worker's length of items."""
+
+    def __iter__(self):
+        info = BOTH[LIBRARY[0]].utils.data.get_worker_info()
+        number = info.id if info else 0
+        return iter(range(100 * number, 100 * number + (3, 7, 0)[number]))
+
+
+LIBRARY = ["torch"]
+STREAMS = [
+    {"num_workers": workers, "batch_size": size, "drop_last": drop, **more}
+    for workers, more in ((0, {}), (1, {}), (2, {}), (3, {"prefetch_factor": 1}), (3, {"prefetch_factor": 3}))
+    for size, drop in ((None, False), (1, False), (2, False), (2, True))
+]
+
+
+@pytest.mark.parametrize("options", STREAMS, ids=str)
+def test_batches_of_iterated_data_sets_come_in_the_same_order(options):
+    found = {}
+    for name, library in BOTH.items():
+        LIBRARY[0] = name
+        kind = type("Stream", (Span, library.utils.data.IterableDataset), {})
+        found[name] = [
+            each if isinstance(each, int) else each.tolist() for each in library.utils.data.DataLoader(kind(), **options)
+        ]
+    assert found["lineal"] == found["torch"]
+
+
 def orders(library, make):
     generator = library.Generator().manual_seed(1)
     sampler = make(library.utils.data, generator)
@@ -219,9 +248,6 @@ def test_errors_of_workers_are_of_the_same_types(error):
 def seen(index):
     info = BOTH[LIBRARY[0]].utils.data.get_worker_info()
     return index, info.id, info.num_workers, info.seed - BOTH[LIBRARY[0]].initial_seed(), len(info.dataset)
-
-
-LIBRARY = ["torch"]
 
 
 class Seen(Items):

@@ -39,7 +39,9 @@ known: WeakValueDictionary[tuple[int, int], Memory] = WeakValueDictionary()
 def new_file() -> int:
     """Return the descriptor of an empty file in memory that has no name."""
     if hasattr(os, "memfd_create"):
-        return os.memfd_create("lineal", os.MFD_CLOEXEC)
+        # some sandboxes forbid it
+        with contextlib.suppress(OSError):
+            return os.memfd_create("lineal", os.MFD_CLOEXEC)
     with tempfile.TemporaryFile() as file:
         return os.dup(file.fileno())
 

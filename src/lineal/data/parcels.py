@@ -27,7 +27,8 @@ SMALL = 1 << 14
 """Up to how many bytes go through the socket: a memory of their own costs more than the copies."""
 MOST_KEPT = 128
 """How many memories of batches a process keeps open, each with two of its file descriptors; further batches are copied."""
-MAPS = hasattr(socket, "recv_fds")
+MAPS = hasattr(os, "memfd_create")
+"""Elsewhere such memory is a file, which the system may write to a disk."""
 
 
 class Pickler(ForkingPickler):
