@@ -87,6 +87,7 @@ STREAMS = [
 ]
 
 
+@pytest.mark.filterwarnings("ignore:This DataLoader will create")
 @pytest.mark.parametrize("options", STREAMS, ids=str)
 def test_batches_of_iterated_data_sets_come_in_the_same_order(options):
     found = {}
