@@ -214,7 +214,7 @@ class Unreadable:
 
 
 @pytest.mark.parametrize(
-    "dataset, kind, text",
+    ("dataset", "kind", "text"),
     [
         (raising(KeyError("no such thing")), KeyError, r"(?s)worker process 0.*Traceback.*in fail.*no such thing"),
         (raising(Own("mine")), Own, "mine"),
@@ -222,8 +222,12 @@ class Unreadable:
         (raising(UnicodeDecodeError("utf-8", b"", 0, 1, "odd")), RuntimeError, "(?s)Caught UnicodeDecodeError.*odd"),
         (Items(lambda n: Unreadable()), TypeError, "cannot be pickled"),
         (Items(lambda n: lineal.ones(3, requires_grad=True) * 2), RuntimeError, "non-leaf"),
-        (Items(lambda n: n or sys.exit(3)), RuntimeError, r"worker 0 \(pid \d+\) exited unexpectedly with exit code 3"),
-        (Items(lambda n: n or os.kill(os.getpid(), signal.SIGKILL)), RuntimeError, r"worker 0 \(pid \d+\).*SIGKILL"),
+        (Items(lambda n: n or sys.exit(3)), RuntimeError, r"worker \(pid \d+\) exited unexpectedly with exit code 3"),
+        (
+            Items(lambda n: n or os.kill(os.getpid(), signal.SIGKILL)),
+            RuntimeError,
+            r"worker \(pid \d+\) is killed by signal: SIGKILL",
+        ),
     ],
     ids=["KeyError", "own", "local", "no text", "unpicklable", "history", "exit", "kill"],
 )

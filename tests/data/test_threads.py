@@ -381,3 +381,12 @@ def test_a_compiled_function_draws_from_the_generator_of_its_thread():
         lineal.manual_seed(5)
         found.append([batch.tolist() for batch in threaded(Items(function), None, num_workers=1)])
     assert found[0] == found[1] == found[2]
+
+
+@pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt])
+def test_a_thread_that_cannot_begin_does_not_leave_others_waiting(error):
+    def leave(number):
+        raise error
+
+    with pytest.raises(error):
+        list(threaded([1, 2], num_workers=1, worker_init_fn=leave, timeout=20))

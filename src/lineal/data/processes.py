@@ -89,10 +89,11 @@ class Worker:
         """Return the words that say how the process ended."""
         self.process.join(PATIENCE)
         code = self.process.exitcode
-        how = "exited unexpectedly"
-        if code is not None:
-            how = f"is killed by signal: {signal.Signals(-code).name}" if code < 0 else f"{how} with exit code {code}"
-        return f"DataLoader worker {self.number} (pid {self.process.pid}) {how}"
+        how = f"exited unexpectedly with exit code {code}"
+        if code is not None and code < 0:
+            how = f"is killed by signal: {signal.Signals(-code).name}"
+        hint = "num_workers=0 may show more"
+        return f"DataLoader worker (pid {self.process.pid}) {how} (worker {self.number}; {hint})"
 
     def end(self, until: float) -> None:
         """Wait for the process to end until a time; then stop it."""

@@ -55,7 +55,10 @@ class Worker:
         try:
             job, number = self.duty.job, self.duty.number
             seed = seeded(job.base_seed, number)
-            self.duty.begin(replica(job.dataset), seed, own_process=False)
+            try:
+                self.duty.begin(replica(job.dataset), seed, own_process=False)
+            except Exception as error:
+                self.duty.failure = error
             for future, wanted in iter(self.tasks.get, None):
                 if future.set_running_or_notify_cancel():
                     self.fulfil(future, wanted)

@@ -69,11 +69,13 @@ class Duty:
         self.job = job
         self.number = number
         self.fetch: Callable[[Any], Any] | None = None
-        self.failure: Exception | None = None
+        self.failure: BaseException | None = None
 
     def begin(self, dataset: Any, seed: int, own_process: bool) -> None:
         """Take up an identity and a copy of the data set; what fails is told where the first batch is expected."""
         self.dataset = dataset
+        # who ends its own process is noticed; who ends a thread must not leave others waiting
+        self.kept: type[BaseException] = Exception if own_process else BaseException
         info = WorkerInfo(self.number, self.job.count, seed, dataset)
         if own_process:
             ThisProcess.info = info
@@ -82,7 +84,7 @@ class Duty:
         try:
             if self.job.initialize is not None:
                 self.job.initialize(self.number)
-        except Exception as error:
+        except self.kept as error:
             self.failure = error
         else:
             self.renew()
@@ -92,7 +94,7 @@ class Duty:
         self.fetch = None
         try:
             self.fetch = self.job.make(self.dataset)
-        except Exception as error:
+        except self.kept as error:
             self.failure = error
 
     def __call__(self, wanted: Any) -> Any:
