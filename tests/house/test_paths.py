@@ -182,3 +182,9 @@ def test_a_module_takes_a_memory_format():
         layer = lineal.nn.Linear(2, 2).to(memory_format=lineal.channels_last)
     assert layer.weight.is_contiguous()
     assert repr(lineal.set_grad_enabled(True)) == "torch.autograd.grad_mode.set_grad_enabled(mode=True)"
+
+
+def test_data_pipes_are_refused_with_what_to_write_instead():
+    with pytest.raises(AttributeError, match=r"IterDataPipe: data pipes are not in lineal.*write a Dataset"):
+        lineal.utils.data.IterDataPipe  # noqa: B018
+    assert not hasattr(lineal.utils.data, "absent")
