@@ -122,6 +122,8 @@ RANDOM = {
     "crop": transforms.RandomCrop(5),
     "resized": transforms.RandomResizedCrop(5),
     "rotation": transforms.RandomRotation(40),
+    "affine": transforms.RandomAffine(10, (0.1, 0.2), (0.8, 1.2), 5),
+    "blur": transforms.GaussianBlur(3),
     "jitter": transforms.ColorJitter(0.5, 0.5, 0.5, 0.2),
     "erasing": transforms.RandomErasing(p=0.8, value=3),
     "grey": transforms.RandomGrayscale(0.5),
@@ -179,3 +181,26 @@ def test_transforms_in_workers():
     transform = transforms.Compose([transforms.ToImage(), transforms.RandomCrop(6), transforms.ToDtype(lineal.float32, True)])
     batches = [x for x, _ in DataLoader(Pictures(transform), 3, num_workers=2)]
     assert [tuple(x.shape) for x in batches] == [(3, 3, 6, 6)] * 2
+
+
+def test_affine_maps_and_blurs():
+    for x in KINDS.values():
+        assert same(functional.affine(x, 0, [0, 0], 1.0, 0.0), x)
+        moved = functional.affine(x, 0, [2, -1], 1.0, 0.0)
+        assert same(moved[..., :-1, 2:], x[..., 1:, :-2])
+        # clockwise, where rotate goes counter-clockwise
+        for angle in (30, -100):
+            assert same(functional.affine(x, angle, [0, 0], 1.0, 0.0), functional.rotate(x, -angle))
+    smooth = lineal.linspace(0, 1, 33)[None, :, None] + lineal.linspace(0, 1, 33)[None, None]
+    larger = functional.affine(smooth, 0, [0, 0], 2.0, 0.0, transforms.InterpolationMode.BILINEAR)
+    assert lineal.allclose(larger[0, 16].diff()[4:-4], smooth[0, 16].diff()[4:-4] / 2, atol=1e-4)
+    point = lineal.zeros(1, 9, 9)
+    point[0, 4, 4] = 1
+    blurred = functional.gaussian_blur(point, [5, 3], [1.0, 2.0])
+    assert lineal.allclose(blurred.sum(), lineal.tensor(1.0))
+    assert lineal.allclose(blurred[0, 4, 5] / blurred[0, 4, 4], lineal.tensor(-0.5).exp())
+    assert lineal.allclose(blurred[0, 5, 4] / blurred[0, 4, 4], lineal.tensor(-0.125).exp())
+    assert (blurred[0, :, :2] == 0).all() and (blurred[0, :3] == 0).all()
+    assert same(functional.gaussian_blur(lineal.full((3, 9, 9), 7, dtype=lineal.uint8), 5), lineal.full((3, 9, 9), 7).byte())
+    with pytest.raises(ValueError, match="odd"):
+        functional.gaussian_blur(point, 4)

@@ -1,5 +1,7 @@
 """Data sets, samplers, loaders, and checkpoints."""
 
+from typing import TYPE_CHECKING
+
 from lineal.base import later
 from lineal.data.collate import default_collate, default_convert
 from lineal.data.dataset import (
@@ -26,6 +28,9 @@ from lineal.data.sampler import (
 from lineal.data.tables import TableDataset, from_arrow, read_csv, read_npy, read_npz, read_parquet
 from lineal.data.workers import get_worker_info
 from lineal.serialization import CheckpointError, load, save
+
+if TYPE_CHECKING:
+    from lineal.data import vision as vision
 
 __getattr__, _ = later.names(__name__, {"": "vision"})
 

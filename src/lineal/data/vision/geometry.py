@@ -17,9 +17,11 @@ from lineal.tensors import Tensor, from_numpy
 
 __all__ = [
     "InterpolationMode",
+    "affine",
     "center_crop",
     "crop",
     "erase",
+    "gaussian_blur",
     "horizontal_flip",
     "pad",
     "resize",
@@ -196,23 +198,76 @@ def rotate(
     cosine, sine = math.cos(math.radians(angle)), math.sin(math.radians(angle))
     height, width = turned_size(rows, columns, cosine, sine) if expand else (rows, columns)
     x0, y0 = (0.0, 0.0) if center is None or expand else (center[0] - columns * 0.5, center[1] - rows * 0.5)
-    x = np.arange(width) + 0.5 - width / 2 - x0
-    y = np.arange(height)[:, None] + 0.5 - height / 2 - y0
-    across = (cosine * x - sine * y + x0) / (0.5 * columns)
-    down = (sine * x + cosine * y + y0) / (0.5 * rows)
-    grid = from_numpy(np.stack([across, down], -1)[None].astype(np.float32))
-    return sampled(inpt, grid, InterpolationMode(interpolation).value, fill)
+    matrix = about([[cosine, -sine], [sine, cosine]], x0, y0, 0.0, 0.0)
+    return sampled(inpt, grid(matrix, (rows, columns), (height, width)), InterpolationMode(interpolation).value, fill)
+
+
+def affine(
+    inpt: Tensor,
+    angle: float,
+    translate: Sequence[float],
+    scale: float,
+    shear: float | Sequence[float],
+    interpolation: InterpolationMode = InterpolationMode.NEAREST,
+    fill: Any = None,
+    center: Sequence[float] | None = None,
+) -> Tensor:
+    """Turn an image by some degrees, clockwise, scale it, shear it by some degrees along x and y, and move it by pixels."""
+    rows, columns = inpt.shape[-2:]
+    if scale <= 0:
+        raise ValueError(f"affine: Argument scale should be positive, got {scale}")
+    slant = [float(shear), 0.0] if isinstance(shear, (int, float)) else [float(each) for each in shear]
+    turn, sx, sy = math.radians(angle), math.radians(slant[0]), math.radians(slant[1] if len(slant) > 1 else 0.0)
+    x0, y0 = (0.0, 0.0) if center is None else (center[0] - columns * 0.5, center[1] - rows * 0.5)
+    # rotation · shear along y · shear along x
+    a, c = math.cos(turn - sy) / math.cos(sy), math.sin(turn - sy) / math.cos(sy)
+    forward = np.array([[a, -a * math.tan(sx) - math.sin(turn)], [c, -c * math.tan(sx) + math.cos(turn)]]) * scale
+    matrix = about(np.linalg.inv(forward), x0, y0, *translate)
+    return sampled(inpt, grid(matrix, (rows, columns), (rows, columns)), InterpolationMode(interpolation).value, fill)
+
+
+def about(matrix: Any, x0: float, y0: float, dx: float, dy: float) -> np.ndarray:
+    """Return the map (2, 3) that moves back by (dx, dy), and then applies a matrix about a point."""
+    linear = np.asarray(matrix)
+    return np.column_stack([linear, np.array([x0, y0]) - linear @ np.array([x0 + dx, y0 + dy])])
+
+
+def grid(matrix: np.ndarray, size: tuple[int, int], wanted: tuple[int, int]) -> Tensor:
+    """Return where each pixel of an image of size `wanted` is taken from, from -1 to 1 across an image of another size."""
+    height, width = wanted
+    x, y = np.meshgrid(np.arange(width) + 0.5 - width / 2, np.arange(height) + 0.5 - height / 2)
+    places = np.stack([x, y, np.ones_like(x)], -1) @ matrix.T
+    return from_numpy((places / [0.5 * size[1], 0.5 * size[0]])[None].astype(np.float32))
+
+
+def gaussian_blur(inpt: Tensor, kernel_size: int | Sequence[int], sigma: float | Sequence[float] | None = None) -> Tensor:
+    """Blur an image by the weights exp(-x² / 2σ²) in windows of odd widths, across and down; its borders are mirrored."""
+    widths = [kernel_size] * 2 if isinstance(kernel_size, int) else [*kernel_size, kernel_size[-1]][:2]
+    if any(each <= 0 or each % 2 == 0 for each in widths):
+        raise ValueError(f"gaussian_blur: kernel_size should be odd and positive numbers, got {widths}")
+    spreads = [0.15 * each + 0.35 for each in widths] if sigma is None else sigma
+    spreads = [spreads] * 2 if isinstance(spreads, (int, float)) else [*spreads, spreads[-1]][:2]
+    if any(each <= 0 for each in spreads):
+        raise ValueError(f"gaussian_blur: sigma should have positive values, got {spreads}")
+    numbers = inpt if inpt.is_floating_point() else inpt.to(dtypes.float32)
+    planes = pad(numbers, [each // 2 for each in widths], padding_mode="reflect")
+    planes = planes.reshape(-1, 1, *planes.shape[-2:])
+    for width, spread, shape in zip(widths, spreads, ((1, 1, 1, -1), (1, 1, -1, 1))):
+        weights = (-((ops.arange(width, dtype=numbers.dtype) - width // 2) ** 2) / (2 * spread**2)).softmax(0)
+        planes = functional.conv2d(planes, weights.reshape(shape))
+    made = planes.reshape(inpt.shape)
+    return made if inpt.is_floating_point() else made.round_().to(inpt.dtype)
 
 
 def sampled(inpt: Tensor, grid: Tensor, mode: str, fill: Any) -> Tensor:
     """Return an image at the places of a grid; what lies outside is filled."""
     planes = inpt.reshape(1, -1, *inpt.shape[-2:])
     numbers = planes if inpt.is_floating_point() else planes.to(dtypes.float32)
-    grid = grid.to(numbers.dtype)
-    made = functional.grid_sample(numbers, grid, mode=mode, padding_mode="zeros", align_corners=False)
+    places = grid.to(numbers.dtype)
+    made = functional.grid_sample(numbers, places, mode=mode, padding_mode="zeros", align_corners=False)
     made = made.reshape(*inpt.shape[:-2], *made.shape[-2:])
     if fill is not None:
-        inside = functional.grid_sample(ops.ones_like(numbers[:, :1]), grid, mode, "zeros", align_corners=False)[0]
+        inside = functional.grid_sample(ops.ones_like(numbers[:, :1]), places, mode, "zeros", align_corners=False)[0]
         colour = filled(fill, made)
         made = ops.where(inside < 0.5, colour, made) if mode == "nearest" else made * inside + (1 - inside) * colour
     return made if inpt.is_floating_point() else made.round_().to(inpt.dtype)

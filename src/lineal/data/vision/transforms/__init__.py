@@ -21,6 +21,8 @@ from lineal.data.vision.transforms.fixed import (
     ToTensor,
 )
 from lineal.data.vision.transforms.random import (
+    GaussianBlur,
+    RandomAffine,
     RandomCrop,
     RandomErasing,
     RandomHorizontalFlip,
@@ -35,12 +37,14 @@ __all__ = [
     "ColorJitter",
     "Compose",
     "ConvertImageDtype",
+    "GaussianBlur",
     "Grayscale",
     "InterpolationMode",
     "Lambda",
     "Normalize",
     "PILToTensor",
     "Pad",
+    "RandomAffine",
     "RandomApply",
     "RandomChoice",
     "RandomCrop",

@@ -12,7 +12,16 @@ from lineal.data.vision.transforms.transform import Transform, chance, check_pro
 from lineal.ops import empty
 from lineal.tensors import Tensor, tensor
 
-__all__ = ["RandomCrop", "RandomErasing", "RandomHorizontalFlip", "RandomResizedCrop", "RandomRotation", "RandomVerticalFlip"]
+__all__ = [
+    "GaussianBlur",
+    "RandomAffine",
+    "RandomCrop",
+    "RandomErasing",
+    "RandomHorizontalFlip",
+    "RandomResizedCrop",
+    "RandomRotation",
+    "RandomVerticalFlip",
+]
 
 TRIES = 10
 """How many rectangles are drawn until one fits into the image."""
@@ -142,15 +151,72 @@ class RandomRotation(Transform):
         fill: Any = 0,
     ):
         super().__init__()
-        if isinstance(degrees, (int, float)) and degrees < 0:
-            raise ValueError(f"RandomRotation: If degrees is a single number, it must be positive, got {degrees}")
-        span = [-degrees, degrees] if isinstance(degrees, (int, float)) else degrees
-        self.degrees = [float(each) for each in span]
+        self.degrees = span("degrees", degrees)
         self.interpolation, self.expand, self.center, self.fill = interpolation, expand, center, fill
 
     def transform(self, image: Tensor) -> Tensor:
         angle = uniform(*self.degrees)
         return geometry.rotate(image, angle, self.interpolation, self.expand, self.center, self.fill)
+
+
+class RandomAffine(Transform):
+    """An image turned, moved by at most parts of its width and height, scaled and sheared by angles."""
+
+    SHOWN = ("degrees", "translate", "scale", "shear", "interpolation", "fill", "center")
+
+    def __init__(
+        self,
+        degrees: float | Sequence[float],
+        translate: Sequence[float] | None = None,
+        scale: Sequence[float] | None = None,
+        shear: float | Sequence[float] | None = None,
+        interpolation: InterpolationMode = InterpolationMode.NEAREST,
+        fill: Any = 0,
+        center: Sequence[float] | None = None,
+    ):
+        super().__init__()
+        self.degrees = span("degrees", degrees)
+        if translate is not None and not all(0.0 <= each <= 1.0 for each in translate):
+            raise ValueError(f"RandomAffine: translation values should be between 0 and 1, got {list(translate)}")
+        if scale is not None and not all(each > 0 for each in scale):
+            raise ValueError(f"RandomAffine: scale values should be positive, got {list(scale)}")
+        self.translate, self.scale = translate, scale
+        self.shear = None if shear is None else span("shear", shear)
+        self.interpolation, self.fill, self.center = interpolation, fill, center
+
+    def transform(self, image: Tensor) -> Tensor:
+        rows, columns = image.shape[-2:]
+        angle = uniform(*self.degrees)
+        reach = [part * size for part, size in zip(self.translate or (), (columns, rows))]
+        move = [float(round(uniform(-each, each))) for each in reach] or [0.0, 0.0]
+        scale = 1.0 if self.scale is None else uniform(*self.scale)
+        bounds = self.shear or ()
+        shear = [uniform(*bounds[start : start + 2]) for start in range(0, len(bounds), 2)] or [0.0, 0.0]
+        return geometry.affine(image, angle, move, scale, shear, self.interpolation, self.fill, self.center)
+
+
+def span(name: str, given: float | Sequence[float]) -> list[float]:
+    """Return the bounds of an angle: of one number, it and its negative."""
+    if isinstance(given, (int, float)):
+        if given < 0:
+            raise ValueError(f"{name}: If {name} is a single number, it must be positive, got {given}")
+        given = (-given, given)
+    return [float(each) for each in given]
+
+
+class GaussianBlur(Transform):
+    """An image blurred by windows of odd widths, whose sigma is drawn between two numbers."""
+
+    SHOWN = ("kernel_size", "sigma")
+
+    def __init__(self, kernel_size: int | Sequence[int], sigma: float | Sequence[float] = (0.1, 2.0)):
+        super().__init__()
+        self.kernel_size = (kernel_size, kernel_size) if isinstance(kernel_size, int) else tuple(kernel_size)
+        self.sigma = [float(sigma)] * 2 if isinstance(sigma, (int, float)) else list(sigma)
+
+    def transform(self, image: Tensor) -> Tensor:
+        sigma = uniform(*self.sigma)
+        return geometry.gaussian_blur(image, self.kernel_size, [sigma, sigma])
 
 
 class RandomErasing(Transform):
