@@ -217,3 +217,12 @@ def test_a_type_of_items_may_have_its_own_way_to_be_collated():
     assert collate.collate([{"p": Point(1)}, {"p": Point(2)}], collate_fn_map=functions)["p"].tolist() == [1, 2]
     with pytest.raises(TypeError, match=r"found.*Point"):
         data.default_collate([Point(1)])
+
+
+def test_another_way_to_collate_tensors_is_heeded_by_all_data_sets(monkeypatch):
+    def summed(batch, *, collate_fn_map=None):
+        return sum(batch)
+
+    monkeypatch.setitem(collate.default_collate_fn_map, lineal.Tensor, summed)
+    rows = data.TensorDataset(lineal.arange(4.0))
+    assert [batch[0].item() for batch in data.DataLoader(rows, 2)] == [1, 5]

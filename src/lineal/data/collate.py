@@ -116,6 +116,11 @@ def found(item: Any, functions: Functions) -> Callable[..., Any] | None:
     return next((function for kind, function in functions.items() if isinstance(item, kind)), None)
 
 
+def stacks_tensors() -> bool:
+    """Return whether `default_collate` does with tensors what it did when it came."""
+    return default_collate_fn_map.get(Tensor) is collate_tensor_fn
+
+
 def default_convert(item: Any) -> Any:
     """Turn the NumPy arrays in one item into tensors; used where a DataLoader does not batch."""
     if isinstance(item, (np.ndarray, np.generic)) and item.dtype.kind not in "OSU":

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from lineal.core import AbstractTensor
-from lineal.data.collate import default_collate
+from lineal.data.collate import default_collate, stacks_tensors
 from lineal.data.dataset import Subset, TensorDataset, items_of
 from lineal.data.tables import TableDataset
 
@@ -36,7 +36,7 @@ class Indexed:
     def fetched(self, wanted: Any) -> Any:
         if not self.batched:
             return self.collate(self.dataset[wanted])
-        if self.collate is default_collate:
+        if self.collate is default_collate and stacks_tensors():
             batch = whole_batch(self.dataset, wanted)
             if batch is not None:
                 return batch
