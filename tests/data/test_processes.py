@@ -263,6 +263,29 @@ def test_a_failing_worker_init_fn_is_told_by_each_worker():
             next(batches)
 
 
+class Fickle(data.IterableDataset):
+    """Begins at the second try only."""
+
+    tries = 0
+
+    def __iter__(self):
+        self.tries += 1
+        if self.tries % 2:
+            raise OSError("not now")
+        return iter(range(3))
+
+
+@pytest.mark.parametrize("method", ["fork", "thread"])
+def test_a_data_set_that_fails_to_begin_may_begin_in_the_next_pass(method):
+    dataset = Fickle()
+    options = {"num_workers": 1, "persistent_workers": True, "multiprocessing_context": method}
+    loader = data.DataLoader(dataset, None, **options)
+    for _ in range(2):
+        with pytest.raises(OSError, match="not now"):
+            list(loader)
+        assert list(loader) == [0, 1, 2]
+
+
 def square(index):
     return lineal.full((5000,), index**2), data.get_worker_info().id
 

@@ -70,6 +70,8 @@ class Duty:
         self.number = number
         self.fetch: Callable[[Any], Any] | None = None
         self.failure: BaseException | None = None
+        self.started = False
+        """Whether `worker_init_fn` went well."""
 
     def begin(self, dataset: Any, seed: int, own_process: bool) -> None:
         """Take up an identity and a copy of the data set; what fails is told where the first batch is expected."""
@@ -87,11 +89,12 @@ class Duty:
         except self.kept as error:
             self.failure = error
         else:
+            self.started = True
             self.renew()
 
     def renew(self) -> None:
         """Begin the data set anew; what fails is told where the next batch is expected."""
-        self.fetch = None
+        self.fetch = self.failure = None
         try:
             self.fetch = self.job.make(self.dataset)
         except self.kept as error:
@@ -100,7 +103,7 @@ class Duty:
     def __call__(self, wanted: Any) -> Any:
         """Return what a task asks for, or raise what comes in the way."""
         if wanted is Task.RENEW:
-            if self.fetch is not None:
+            if self.started:
                 self.renew()
             return None
         if self.fetch is None:
