@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import os
 import signal
+import threading
 import time
 import warnings
 from collections.abc import Sequence
@@ -40,6 +41,12 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=close_ends)
 
 
+def is_alone() -> bool:
+    """Return whether all threads but this one are lineal's own, which bear a fork."""
+    others = (each for each in threading.enumerate() if each is not threading.current_thread())
+    return all(each.name.startswith("lineal-") for each in others)
+
+
 class Worker:
     """A worker process, and how many outcomes it owes."""
 
@@ -52,8 +59,8 @@ class Worker:
         self.process = context.Process(target=serve, args=(theirs, job, number), daemon=True)
         try:
             with warnings.catch_warnings():
-                # lineal's own threads bear it; of those of others, a worker uses nothing that they might hold
-                warnings.filterwarnings("ignore", ".*use of fork", DeprecationWarning)
+                if is_alone():
+                    warnings.filterwarnings("ignore", ".*use of fork", DeprecationWarning)
                 self.process.start()
         except BaseException:
             self.connection.close()
