@@ -13,6 +13,7 @@ import lineal as torch
 from lineal import ops
 from lineal.base import tree
 from lineal.base.dtypes import NARROW
+from lineal.compiler import checking
 from lineal.core import AbstractTensor, gradients, lift
 from lineal.nn import functional
 
@@ -124,3 +125,21 @@ def test_programs_follow_the_setting_of_products_of_bfloat16():
     finally:
         torch.set_bfloat16_products(before)
     assert torch.equal(compiled(x), x @ x)
+
+
+@pytest.mark.parametrize("dtype", HALVES, ids=str)
+def test_the_checking_build_finds_the_loops_to_be_what_they_mean(dtype):
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(torch.nn.Linear(48, 96), torch.nn.GELU(), torch.nn.LayerNorm(96), torch.nn.Linear(96, 8))
+    x, y = torch.randn(64, 48), torch.arange(64) % 8
+
+    def step(x, y):
+        with torch.autocast("cpu", dtype=dtype):
+            loss = functional.cross_entropy(model(x), y)
+        return loss, *torch.autograd.grad(loss, list(model.parameters()))
+
+    with checking():
+        compiled = torch.compile(step)
+        for _ in range(3):
+            compiled(x, y)
+    assert compiled.eager is None and not hosts(compiled)

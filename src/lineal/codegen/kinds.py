@@ -45,6 +45,11 @@ class Kind:
         """Whether such numbers are computed in a wider kind and rounded."""
         return self.computed is not self
 
+    @cached_property
+    def eps(self) -> float:
+        """How far the next number is from 1; 0 if all are whole."""
+        return 2.0 ** (1 - dtypes.named(self.name).digits) if self.family == "f" else 0.0
+
 
 DOUBLE, WORD = struct.Struct("<d"), struct.Struct("<Q")
 

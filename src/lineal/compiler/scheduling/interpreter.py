@@ -13,13 +13,14 @@ from typing import Any
 
 import numpy as np
 
+from lineal.base.dtypes import widened
 from lineal.codegen import kinds
 from lineal.codegen.formulas import NUMPY, Formula
 from lineal.codegen.kinds import Kind, float64, kind_of
 from lineal.compiler.nodes.buffers import Buffer, BufferView, Chosen, Pick, Place, RunSum
 from lineal.compiler.nodes.node import Convolve, Draw, Map, Node, Product, Reduce, Repeat, Rewind, Runs, Scan, Scatter
 from lineal.compiler.scheduling.grouping import Group
-from lineal.compiler.scheduling.noise import ULPS, Expected, Kernels, Unknown, generators, settled
+from lineal.compiler.scheduling.noise import Expected, Kernels, Noise, Unknown, noises, settled
 from lineal.compiler.scheduling.rows import Rows
 from lineal.ops.contraction.convolution import columns
 
@@ -42,18 +43,18 @@ def expected(group: Group | Rows, written: Sequence[Buffer], view: View) -> dict
     runs = []
     try:
         with np.errstate(all="ignore"):
-            for rng in generators():
-                runs.append(Run(view, rng).of(group))
+            for noise in noises():
+                runs.append(Run(view, noise).of(group))
     except Unknown:
         return {}
     return {buffer: settled([run[buffer] for run in runs]) for buffer in written if buffer in runs[0]}
 
 
 class Run:
-    """One computation of a group, with noise if there is an `rng`."""
+    """One computation of a group, with noise if there is some."""
 
-    def __init__(self, view: View, rng: np.random.Generator | None):
-        self.memory, self.rng = view, rng
+    def __init__(self, view: View, noise: Noise | None):
+        self.memory, self.noise = view, noise
         self.values: dict[Buffer, np.ndarray] = {}
 
     def of(self, group: Group | Rows) -> dict[Buffer, np.ndarray]:
@@ -80,9 +81,9 @@ class Run:
     def noisy(self, value: Any, kind: Kind, scale: Any = None) -> np.ndarray:
         """Return a value in a kind, some units in the last place of it (or of `scale`) away."""
         value = np.asarray(value)
-        if self.rng is None or kind.family != "f":
+        if self.noise is None or kind.family != "f":
             return value.astype(kind.dtype)
-        away = self.rng.uniform(-ULPS, ULPS, value.shape) * np.finfo(kind.dtype).eps
+        away = (self.noise.side / 2 if kind.is_narrow else self.noise.away(value.shape)) * kind.eps
         size = value if scale is None else np.asarray(scale)
         moved = value + np.where(np.isfinite(size), size, 0) * away
         return np.where(value == 0, value if scale is None else moved, moved).astype(kind.dtype)
@@ -102,7 +103,9 @@ class Run:
     def map(self, node: Map) -> None:
         """out = formula(args)."""
         args = [self.argument(arg, node) for arg in node.args]
-        self.values[node.out] = np.broadcast_to(self.apply(node.formula, *args), node.space).astype(node.out.dtype)
+        made = np.broadcast_to(self.apply(node.formula, *args), node.space)
+        # what is in the last place of the kind computed with may decide how it is rounded to a narrow one
+        self.values[node.out] = self.noisy(made, kind_of(node.out.dtype)) if rounds(node) else made.astype(node.out.dtype)
 
     def argument(self, arg: BufferView | Place | Chosen | RunSum, node: Map) -> np.ndarray:
         """Return what a map reads."""
@@ -110,8 +113,8 @@ class Run:
             size = node.space[arg.axis]
             return np.arange(size).reshape([size if n == arg.axis else 1 for n in range(len(node.space))])
         if isinstance(arg, Chosen):
-            return self.chosen(arg.view, arg.picks)
-        return self.run_sum(arg) if isinstance(arg, RunSum) else self.view(arg)
+            return widened(self.chosen(arg.view, arg.picks))
+        return widened(self.run_sum(arg) if isinstance(arg, RunSum) else self.view(arg))
 
     def run_sum(self, arg: RunSum) -> np.ndarray:
         """Return sums of runs, which are made in float64."""
@@ -206,7 +209,7 @@ class Run:
         assert node.equation is not None
         op: Any = node.equation.op
         carried = [self.view(BufferView(buffer, buffer.shape, buffer.strides)) for buffer in node.after]
-        self.values.update(zip(node.outs, op.through(Kernels(self.rng), [*map(self.view, node.given), *carried])))
+        self.values.update(zip(node.outs, op.through(Kernels(self.noise), [*map(self.view, node.given), *carried])))
 
     def runs(self, node: Runs) -> None:
         """order = the elements of an index sorted stably; starts = where those of each place begin, and how many there are."""
@@ -221,9 +224,15 @@ class Run:
         self.values[node.out] = np.asarray(words, np.uint64).view(node.out.dtype)
 
 
+def rounds(node: Map) -> bool:
+    """Return whether a map rounds to a narrow kind, and does not only copy numbers of such a kind."""
+    kinds_read = [kind_of(each.buffer.dtype) for each in node.args if isinstance(each, BufferView)]
+    return kind_of(node.out.dtype).is_narrow and not (node.formula.is_copy and any(each.is_narrow for each in kinds_read))
+
+
 def rounding(kind: Kind) -> float:
     """Return how much of a float64's last place the last place of a kind is."""
-    return float(np.finfo(kind.dtype).eps / np.finfo(np.float64).eps) if kind.family == "f" else 1.0
+    return kind.eps / float64.eps if kind.family == "f" else 1.0
 
 
 EXACT = frozenset(

@@ -12,12 +12,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from lineal.codegen import kinds
 from lineal.compiler.nodes.turns import Rolled, ran
 from lineal.core import lift
 from lineal.ops.pattern import Elementwise
 from lineal.tracing import Equation
 
-__all__ = ["ULPS", "Expected", "Kernels", "Unknown", "by_kernel", "generators", "settled"]
+__all__ = ["Expected", "Kernels", "Noise", "Unknown", "by_kernel", "noises", "settled"]
 
 RUNS, ULPS, FACTOR = 4, 4.0, 8.0
 """How often something is computed with noise, of how many units in the last place, and how much further code may be away."""
@@ -44,31 +45,44 @@ class Expected(NamedTuple):
             return ~(same | np.isnan(self.slack) | (np.abs(number - value) <= self.slack))
 
 
-def generators() -> Iterator[np.random.Generator | None]:
+class Noise:
+    """What the noise of a run comes from. Half precisions are rounded up in some runs, and down in others."""
+
+    def __init__(self, run: int):
+        self.rng, self.side = np.random.default_rng(run), 1 if run % 2 else -1
+
+    def away(self, shape: tuple[int, ...]) -> np.ndarray:
+        """Return by how many units in the last place numbers are to be away from what they are."""
+        return self.rng.uniform(-ULPS, ULPS, shape)
+
+
+def noises() -> Iterator[Noise | None]:
     """Yield what the noise of each run comes from; the first has none."""
     for run in range(RUNS + 1):
-        yield np.random.default_rng(run) if run else None
+        yield Noise(run) if run else None
 
 
 def settled(values: Sequence[np.ndarray]) -> Expected:
     """Return what is expected, from what the runs have given."""
     value, *others = values
-    eps = np.finfo(value.dtype).eps if value.dtype.kind == "f" else 0.0
+    kind = kinds.BY_NAME.get(value.dtype.name)
+    # of half precisions, what was computed in float32 may be rounded to the next number
+    near = (kind.eps / FACTOR if kind.is_narrow else kind.eps) if kind is not None else 0.0
     with np.errstate(all="ignore"):
         center = value.astype(np.float64)
         apart = [np.where(each == value, 0.0, np.abs(each.astype(np.float64) - center)) for each in others]
         both = [np.isnan(each.astype(np.float64)) & np.isnan(center) for each in others]
         spread = np.max([np.where(same, 0.0, each) for same, each in zip(both, apart)], axis=0)
         finite = np.where(np.isfinite(center), np.abs(center), 0.0)
-        slack = FACTOR * (spread + eps * finite)
+        slack = FACTOR * (spread + near * finite)
         return Expected(value, np.where(np.isfinite(spread), slack, np.nan))
 
 
 class Kernels:
-    """Runs ops by their eager kernels, on what is some units in the last place away if there is an `rng`."""
+    """Runs ops by their eager kernels, on what is some units in the last place away if there is noise."""
 
-    def __init__(self, rng: np.random.Generator | None):
-        self.rng, self.left = rng, MOST_OPS
+    def __init__(self, noise: Noise | None):
+        self.noise, self.left = noise, MOST_OPS
 
     def __call__(self, equation: Equation, *xs: Any) -> Any:
         """Return what an equation gives; raise Unknown if nobody knows."""
@@ -90,11 +104,11 @@ class Kernels:
 
         Routines for matrices, sums and products are only as good as that.
         """
-        if self.rng is None or x.dtype.kind != "f" or not x.size:
+        if self.noise is None or x.dtype.kind != "f" or not x.size:
             return x
         size = np.abs(np.where(np.isfinite(x), x, 0))
         size = size if each else size.max(axis=tuple(range(max(x.ndim - 2, 0), x.ndim)), keepdims=True)
-        return np.asarray(x + size * self.rng.uniform(-ULPS, ULPS, x.shape) * np.finfo(x.dtype).eps).astype(x.dtype)
+        return np.asarray(x + size * self.noise.away(x.shape) * np.finfo(x.dtype).eps).astype(x.dtype)
 
 
 def by_kernel(equation: Equation, xs: Sequence[np.ndarray]) -> list[Expected]:
@@ -102,8 +116,8 @@ def by_kernel(equation: Equation, xs: Sequence[np.ndarray]) -> list[Expected]:
     runs = []
     try:
         with np.errstate(all="ignore"):
-            for rng in generators():
-                made = Kernels(rng)(equation, *map(lift, xs))
+            for noise in noises():
+                made = Kernels(noise)(equation, *map(lift, xs))
                 runs.append([y.value for y in (made if isinstance(made, tuple) else (made,))])
     except Unknown:
         return []
