@@ -105,8 +105,13 @@ torch.take_along_dim(x, classes[:, None], 1); torch.nan_to_num(x); torch.sinc(x)
 torch.logit(x.sigmoid()); torch.lgamma(x.abs() + 1); torch.digamma(x.abs() + 1); torch.xlogy(x, y.abs()); torch.copysign(x, y)
 """
 
-EXPRESSIONS = [each.strip() for text in (PRODUCTS, FLOAT32, MIXED, AS_IT_COMES) for each in text.replace("\n", ";").split(";")]
-EXPRESSIONS = [each for each in EXPRESSIONS if each]
+
+def parted(text: str) -> list[str]:
+    """Return the expressions of a text."""
+    return [each.strip() for each in text.replace("\n", ";").split(";") if each.strip()]
+
+
+EXPRESSIONS = parted(PRODUCTS + FLOAT32 + MIXED + AS_IT_COMES)
 
 
 def names(library, functions, dtype: str, half: str) -> dict:
@@ -157,3 +162,69 @@ def test_results_have_pytorchs_dtype_and_numbers(expression, dtype):
 
 def test_there_are_more_than_two_hundred_expressions():
     assert len(set(EXPRESSIONS)) >= 200
+
+
+MODULES = """
+nn.LSTM(6, 5)(t); nn.LSTM(6, 5, proj_size=3)(t); nn.GRU(6, 5)(t); nn.RNN(6, 5)(t); nn.LSTMCell(6, 5)(x); nn.GRUCell(6, 5)(x)
+nn.LSTM(6, 5)(nn.utils.rnn.pack_padded_sequence(t, [2] * 4)); nn.GRU(6, 5)(nn.utils.rnn.pack_padded_sequence(t, [2] * 4))
+nn.RNNCell(6, 5)(x); nn.MultiheadAttention(6, 2)(t, t, t); nn.TransformerEncoderLayer(6, 2, 8)(t); nn.Bilinear(6, 6, 2)(x, y)
+nn.BatchNorm1d(6)(x); nn.Sequential(nn.Linear(6, 4), nn.ReLU())(x); nn.Conv2d(4, 4, 3)(im2); nn.Embedding(6, 4)(classes)
+"""
+
+
+def kinds(result) -> list[str]:
+    """Return the dtypes of all tensors of a result."""
+    if isinstance(result, (list, tuple)):
+        return [kind for each in result for kind in kinds(each)]
+    return [str(result.dtype)] if hasattr(result, "dtype") else []
+
+
+@pytest.mark.parametrize("expression", parted(MODULES))
+def test_modules_give_pytorchs_dtypes(expression):
+    found = []
+    for library in (torch, lineal):
+        space = {**names(library, None, "float32", "bfloat16"), "nn": library.nn}
+        with warnings.catch_warnings(), library.autocast("cpu"):
+            warnings.simplefilter("ignore")
+            found.append(kinds(eval(expression, space)))
+    assert found[0] == found[1] and found[0]
+
+
+def mlp(nn):
+    return nn.Sequential(nn.Linear(12, 32), nn.ReLU(), nn.LayerNorm(32), nn.Linear(32, 4)), (32, 12)
+
+
+def cnn(nn):
+    layers = nn.Conv2d(1, 4, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(64, 4)
+    return nn.Sequential(*layers), (32, 1, 8, 8)
+
+
+def curve(library, model, x, y, half) -> list[float]:
+    """Return the losses of forty steps of Adam under autocast with a scaler whose scale begins too large for float16."""
+    optimizer = library.optim.Adam(model.parameters(), lr=0.01)
+    scaler = library.amp.GradScaler("cpu", init_scale=2.0**20, growth_interval=100)
+    losses = []
+    for _ in range(40):
+        optimizer.zero_grad()
+        with library.autocast("cpu", dtype=getattr(library, half)):
+            loss = library.nn.functional.cross_entropy(model(x), y)
+        scaler.scale(loss).backward()
+        scaler.step(optimizer)
+        scaler.update()
+        losses.append(loss.item())
+    return [*losses, scaler.get_scale()]
+
+
+@pytest.mark.parametrize("half", ["bfloat16", "float16"])
+@pytest.mark.parametrize("made", [mlp, cnn])
+def test_trainings_have_pytorchs_losses_within_the_noise_of_half_precision(made, half):
+    torch.manual_seed(0)
+    theirs, shape = made(torch.nn)
+    ours, _ = made(lineal.nn)
+    ours.load_state_dict({name: lineal.tensor(each.detach().numpy()) for name, each in theirs.state_dict().items()})
+    random = np.random.default_rng(0)
+    x, y = random.standard_normal(shape).astype(np.float32), random.integers(0, 4, shape[0])
+    *wanted, scale = curve(torch, theirs, torch.tensor(x), torch.tensor(y), half)
+    *got, own = curve(lineal, ours, lineal.tensor(x), lineal.tensor(y), half)
+    assert own == scale and wanted[-1] < 0.7 * wanted[0]
+    np.testing.assert_allclose(got, wanted, atol=0.03)

@@ -116,10 +116,10 @@ def unindexed(lower: dtype, args: tuple, kwargs: dict) -> dtype | None:
     return None if kwargs.get("return_indices") or args[6:7] == (True,) else float32
 
 
-def unpacked(lower: dtype, args: tuple, kwargs: dict) -> dtype | None:
-    """Return the dtype of products for an LSTM over padded sequences, without projections, which PyTorch has a library for."""
-    states = args[1] if len(args) > 1 else kwargs.get("hx")
-    plain = isinstance(states, (list, tuple)) and len(states) == 2 and states[0].shape[-1] == states[1].shape[-1]
+def unprojected(lower: dtype, args: tuple, kwargs: dict) -> dtype | None:
+    """Return the dtype of products for an LSTM without projections, for which PyTorch has a library; its states say so."""
+    states = next((each for each in (*args[1:3], kwargs.get("hx")) if isinstance(each, (list, tuple))), None)
+    plain = states is not None and len(states) == 2 and states[0].shape[-1] == states[1].shape[-1]
     return lower if plain else None
 
 
@@ -137,7 +137,7 @@ SINGLE: Mapping[str, tuple[str, Policy]] = {
     "nn.functional.bilinear": ("bilinear", as_first),
     "nn.functional.normalisation": ("local_response_norm", pooled),
     "nn.functional.max_pooling": ("max_pool3d", unindexed),
-    "nn.functional.recurrent": ("lstm", unpacked),
+    "nn.functional.recurrent": ("lstm", unprojected),
     "ops.structural.padding": ("pad", padding),
 }
 
