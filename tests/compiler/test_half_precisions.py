@@ -143,3 +143,21 @@ def test_the_checking_build_finds_the_loops_to_be_what_they_mean(dtype):
         for _ in range(3):
             compiled(x, y)
     assert compiled.eager is None and not hosts(compiled)
+
+
+@pytest.mark.parametrize("dtype", HALVES, ids=str)
+def test_large_arrays_in_eager_code_are_computed_as_small_ones_are(dtype):
+    torch.manual_seed(0)
+    x, y = torch.randn(8192).to(dtype), torch.randn(8192).to(dtype)
+    x[:8] = torch.tensor([0.0, -0.0, np.inf, -np.inf, np.nan, 1e-7, -6e4, 6e4]).to(dtype)
+    for function in (functional.silu, functional.gelu, torch.exp, torch.add, torch.logaddexp, torch.lt, torch.minimum):
+        args = (x, y) if function in (torch.add, torch.logaddexp, torch.lt, torch.minimum) else (x,)
+        found = function(*args)
+        parts = torch.cat([function(*[each[start : start + 64] for each in args]) for start in range(0, 8192, 64)])
+        assert found.dtype is parts.dtype
+        np.testing.assert_allclose(found.double().numpy(), parts.double().numpy(), rtol=2 * torch.finfo(dtype).eps, atol=1e-6)
+    rows = y.reshape(64, 128)
+    for function in (torch.sum, torch.mean, torch.amax):
+        found, wide = function(rows, dim=1), function(rows.double(), dim=1)
+        assert found.dtype is dtype
+        np.testing.assert_allclose(found.double().numpy(), wide.numpy(), rtol=torch.finfo(dtype).eps, atol=1e-6)

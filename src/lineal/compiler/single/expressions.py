@@ -11,14 +11,15 @@ import numpy as np
 
 from lineal.codegen.kinds import FLOATS
 from lineal.codegen.strides import in_order
+from lineal.compiler.lowering.support import NARROW
 from lineal.compiler.nodes.buffers import BufferView
 from lineal.compiler.single.program import run
 
 __all__ = ["common", "mapped"]
 
 Scalar = Callable[..., Any]
-KNOWN = FLOATS | {"bool"}
-"""The dtypes of expressions; NumPy's rules for whole numbers are others, and half precisions are computed in float32."""
+KNOWN = FLOATS | NARROW | {"bool"}
+"""The dtypes of expressions; NumPy's rules for whole numbers are others."""
 
 
 def common(views: Sequence[BufferView]) -> tuple[int, ...]:

@@ -12,7 +12,9 @@ import numpy as np
 from lineal.codegen.kinds import FLOATS, kind_of
 from lineal.codegen.rowformulas import row_formula
 from lineal.codegen.strides import in_order
+from lineal.compiler.lowering.halves import rounded
 from lineal.compiler.lowering.rowformulas import by_rows
+from lineal.compiler.lowering.support import NARROW
 from lineal.compiler.nodes.buffers import BufferView, Place
 from lineal.compiler.single.expressions import common
 from lineal.compiler.single.program import run
@@ -29,7 +31,7 @@ KINDS = {
     np.logical_and: "minimum",
     np.logical_or: "maximum",
 }
-KNOWN = FLOATS | {"int32", "int64", "uint8", "bool"}
+KNOWN = FLOATS | NARROW | {"int32", "int64", "uint8", "bool"}
 SHORTEST, LONGEST, FEWEST = 16, 1 << 16, 16
 """How many elements a row has at least and at most, and how many rows there are at least."""
 
@@ -45,11 +47,11 @@ class Folded:
     place: int | None
 
     def __call__(self, low: Any, *xs: BufferView) -> list[BufferView]:
-        x = xs[0]
+        x, within = xs[0], kind_of(self.result).computed.dtype
         if self.term is not None:
             places = () if self.place is None else (Place(self.place),)
-            x = low.map(common(xs), self.result, self.term, *xs, *places)
-        return [low.reduce(x, self.axes, self.kind, self.result, keepdim=True)]
+            x = low.map(common(xs), within, self.term, *xs, *places)
+        return [rounded(low, low.reduce(x, self.axes, self.kind, within, keepdim=True), self.result)]
 
 
 def folded(
