@@ -1,6 +1,7 @@
 """Formats by name and by content, what users allow, byte orders, files that are mapped, folders of several files."""
 
 import argparse
+import gzip
 import io
 import json
 import os
@@ -9,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+import tracemalloc
 import zipfile
 
 import numpy as np
@@ -57,6 +59,36 @@ def test_mapped_files_give_the_same_numbers_and_are_not_written_to(tmp_path):
         assert (tmp_path / name).read_bytes() == before
     with pytest.raises(ValueError, match="file path"):
         lineal.load(io.BytesIO(before), mmap=True)
+
+
+@pytest.mark.parametrize("name", ["a.pt", "a.safetensors"])
+def test_no_tensor_is_in_memory_twice_while_it_is_saved_or_loaded(name, tmp_path):
+    x = lineal.zeros(1 << 20)
+    lineal.load(saved({"x": x[:1].clone()}, tmp_path / name))
+    tracemalloc.start()
+    try:
+        path = saved({"x": x}, tmp_path / name)
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+        with path.open("rb") as stream:
+            for given in (path, stream):
+                lineal.load(given)
+                assert tracemalloc.get_traced_memory()[1] < 6 << 20
+    finally:
+        tracemalloc.stop()
+
+
+def saved(value, path):
+    """Save a value and return the path."""
+    lineal.save(value, path)
+    return path
+
+
+def test_compressed_streams_are_read(tmp_path):
+    stream = io.BytesIO()
+    lineal.save([lineal.ones(3)], stream)
+    (tmp_path / "a.gz").write_bytes(gzip.compress(stream.getvalue()))
+    with gzip.open(tmp_path / "a.gz") as file:
+        assert lineal.load(file)[0].tolist() == [1.0, 1.0, 1.0]
 
 
 def test_numbers_of_the_other_byte_order_are_turned():

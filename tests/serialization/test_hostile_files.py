@@ -253,6 +253,15 @@ def test_a_stream_of_pickles_that_is_wrong_is_refused(name):
     refused(STREAMS[name])
 
 
+def test_parts_of_storages_and_several_values_in_one_stream():
+    part = written(
+        *("torch._utils._rebuild_tensor_v2", b"((", "storage", "torch.FloatStorage", "0", "cpu", 4, b"(", "1", 1, 2, b"ttQ"),
+        *(0, (2,), (1,), b"\x89", "collections.OrderedDict", b")RtR"),
+    )
+    stream = io.BytesIO(legacy(part)[:-16] + struct.pack("<4f", 0, 1, 2, 3) + legacy())
+    assert [lineal.load(stream).tolist() for _ in range(2)] == [[1.0, 2.0], [0.0] * 4] and not stream.read()
+
+
 def test_the_stream_itself_is_read_and_none_cut_short_is():
     data = legacy()
     assert lineal.load(io.BytesIO(data)).tolist() == [0.0, 0.0, 0.0, 0.0]

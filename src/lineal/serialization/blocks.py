@@ -21,17 +21,15 @@ from lineal.tensors.storages import UntypedStorage
 __all__ = ["Block", "Part", "native", "placed", "tensor_over"]
 
 MapLocation = str | device | int | Mapping[str, str] | Callable[[Any, str], Any] | None
-Fetch = Callable[[np.dtype, int], np.ndarray]
-"""Returns that many numbers of a storage, in memory of their own, in the machine's byte order."""
 
 
 class Block:
     """A storage of the file: `size` bytes, which are read when the first tensor over them says of which dtype they are.
 
-    It is `pending` if its numbers come later in the file.
+    `fetch(storage, count)` reads them. It is `pending` if its numbers come later in the file.
     """
 
-    def __init__(self, size: int, dtype: dtypes.dtype | None, fetch: Fetch):
+    def __init__(self, size: int, dtype: dtypes.dtype | None, fetch: Any):
         self.size, self.dtype, self.fetch, self.pending = size, dtype, fetch, False
         self.root: Any = None
         """The tensor of all numbers, as soon as there is one."""
@@ -43,6 +41,8 @@ class Block:
             raise ValueError(f"a storage of {self.size} bytes is read as {dtype}")
         if self.root is None:
             self.root = lift(self.fetch(dtype.numpy, self.size // dtype.itemsize))
+            # whoever fetches knows this block: without this the numbers would wait for the garbage collector
+            del self.fetch
         return self.root
 
 
@@ -50,7 +50,7 @@ class Part(Block):
     """A piece of another storage, as the oldest files name it."""
 
     def __init__(self, owner: Block, start: int, count: int, dtype: dtypes.dtype):
-        super().__init__(count * dtype.itemsize, dtype, owner.fetch)
+        super().__init__(count * dtype.itemsize, dtype, None)
         if start < 0 or count < 0 or (start + count) * dtype.itemsize > owner.size:
             raise ValueError(f"a piece of {count} numbers from {start} on, of a storage of {owner.size} bytes")
         self.owner, self.start, self.count = owner, start, count

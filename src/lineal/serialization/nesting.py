@@ -128,17 +128,6 @@ class Unpacker:
     def __init__(self, arrays: dict[str, np.ndarray]):
         self.arrays = arrays
         self.tensors: dict[tuple, Any] = {}
-        self.readers: dict[str, Callable[[Any], Any]] = {
-            "dict": lambda pairs: dict(self.pairs(pairs)),
-            "ordered": lambda pairs: OrderedDict(self.pairs(pairs)),
-            "tuple": lambda entries: tuple(self.unpack(entries)),
-            "size": lambda entries: Size(map(operator.index, entries)),
-            "float": float,
-            "complex": lambda parts: complex(*self.unpack(parts)),
-            "bytes": bytes.fromhex,
-            "dtype": dtypes.named,
-            "device": device,
-        }
 
     def unpack(self, packed: Any) -> Any:
         """Return the value that `packed` stands for."""
@@ -149,7 +138,7 @@ class Unpacker:
         if "tensor" in packed:
             return self.tensor(packed["tensor"], packed["dtype"], packed["grad"], packed["parameter"])
         ((kind, content),) = packed.items()
-        return self.readers[kind](content)
+        return READERS[kind](self, content)
 
     def tensor(self, name: str, dtype: str, grad: bool, parameter: bool) -> Any:
         """Return a stored tensor; the same object each time it is asked for."""
@@ -168,6 +157,20 @@ class Unpacker:
     def pairs(self, packed: list) -> list[tuple[Any, Any]]:
         """Return the entries of a dict."""
         return [(self.unpack(key), self.unpack(each)) for key, each in packed]
+
+
+READERS: dict[str, Callable[[Unpacker, Any], Any]] = {
+    "dict": lambda unpacker, pairs: dict(unpacker.pairs(pairs)),
+    "ordered": lambda unpacker, pairs: OrderedDict(unpacker.pairs(pairs)),
+    "tuple": lambda unpacker, entries: tuple(unpacker.unpack(entries)),
+    "size": lambda unpacker, entries: Size(map(operator.index, entries)),
+    "float": lambda unpacker, text: float(text),
+    "complex": lambda unpacker, parts: complex(*unpacker.unpack(parts)),
+    "bytes": lambda unpacker, text: bytes.fromhex(text),
+    "dtype": lambda unpacker, name: dtypes.named(name),
+    "device": lambda unpacker, name: device(name),
+}
+"""What stands for a value of each kind."""
 
 
 def unpack(packed: Any, arrays: dict[str, np.ndarray], name: str) -> Any:

@@ -5,6 +5,7 @@ Arrays get memory of their own and are read right into it, so that a large file 
 
 from __future__ import annotations
 
+import contextlib
 import io
 import mmap
 import os
@@ -34,6 +35,9 @@ class Source:
         """Refuse a range of bytes that the file does not have."""
         if start < 0 or count < 0 or start + count > self.size:
             raise ValueError(f"it has {self.size} bytes, and {count} are to be read from {start} on")
+
+    def leave(self, place: int) -> None:
+        """Let a stream stand behind what was read, so that the next value can be read from there."""
 
     def close(self) -> None:
         """Give back what was opened."""
@@ -67,11 +71,7 @@ class Stored(Source):
 
     def read(self, start: int, count: int) -> bytes:
         self.require(start, count)
-        self.stream.seek(self.first + start)
-        found = self.stream.read(count)
-        if len(found) != count:
-            raise ValueError(f"only {len(found)} of {count} bytes could be read from {start} on")
-        return found
+        return self.array(start, np.dtype(np.uint8), count).tobytes()
 
     def array(self, start: int, storage: np.dtype, count: int) -> np.ndarray:
         self.require(start, count * storage.itemsize)
@@ -84,6 +84,9 @@ class Stored(Source):
                 raise ValueError(f"it ends {len(left)} bytes too early")
             left = left[taken:]
         return made
+
+    def leave(self, place: int) -> None:
+        self.stream.seek(self.first + place)
 
     def close(self) -> None:
         if self.owned:
@@ -121,8 +124,10 @@ def opened(f: Any, mapped: bool) -> Source:
     if mapped:
         raise ValueError("load: f must be a file path in order to use the mmap argument")
     name = str(getattr(f, "name", "the stream"))
-    if isinstance(f, (io.BufferedReader, io.BufferedRandom)) and f.seekable():
-        return Stored(name, f, False)
+    if hasattr(f, "readinto") and f.seekable():
+        with contextlib.suppress(OSError, ValueError):
+            # what is compressed can be moved about in, but not from its end
+            return Stored(name, f, False)
     data = f.read()
     if not isinstance(data, (bytes, bytearray, memoryview)):
         raise TypeError(f"load: expected a binary stream, but {name} gives {type(data).__name__}")

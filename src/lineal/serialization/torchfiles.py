@@ -171,6 +171,7 @@ def read_legacy(source: Source, options: Options) -> Any:
     place = cursor.place
     for key in keys:
         place = stored.complete(stored.known[key], place, order)
+    source.leave(place)
     return settled(value)
 
 
