@@ -3,10 +3,12 @@
 from lineal.onnx.operators import (
     activations,
     arithmetic,
+    attention,
     indexing,
     losses,
     normalisation,
     products,
+    quantised,
     recurrent,
     reductions,
     resizing,
