@@ -69,19 +69,20 @@ class ONNXModule(Module):
                 if self.last[name] == n and name not in self.outputs:
                     values.pop(name, None)
         found = tuple([values[name] for name in self.outputs])
-        return found if len(found) > 1 else found[0]
+        return found if len(found) > 1 else next(iter(found))
 
     def given(self, args: Sequence[Any], kwargs: dict[str, Any]) -> dict[str, Any]:
         """Return the values of the inputs by name; TypeError if some are missing, too many, or of another dtype."""
-        if len(args) > len(self.inputs) or kwargs.keys() - self.inputs.keys() or kwargs.keys() & [*self.inputs][: len(args)]:
+        rest = list(self.inputs)[len(args) :]
+        if len(args) > len(self.inputs) or not kwargs.keys() <= set(rest):
             raise TypeError(f"ONNXModule: expected the inputs {[*self.inputs]}, got {len(args)} and {[*kwargs]}")
-        found = dict(zip(self.inputs, args)) | kwargs
+        found: dict[str, Any] = dict(zip(self.inputs, args)) | kwargs
         lacking = [name for name in self.inputs if name not in found and name not in self.constants]
         if lacking:
             raise TypeError(f"ONNXModule: expected the inputs {[*self.inputs]}, got none for {lacking}")
         for name, x in found.items():
-            if not isinstance(x, AbstractTensor) or x.dtype is not self.inputs[name]:
-                got = getattr(x, "dtype", type(x).__name__)
+            got = getattr(x, "dtype", None) if isinstance(x, AbstractTensor) else type(x).__name__
+            if got is not self.inputs[name]:
                 raise TypeError(f"ONNXModule: expected a tensor of {self.inputs[name]} for the input {name}, got {got}")
         return found
 

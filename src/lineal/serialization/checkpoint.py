@@ -69,7 +69,7 @@ def stem(path: Any) -> str:
 def archive_of(obj: Any, root: str) -> list[Any]:
     """Return the pieces of PyTorch's zip file of a nest."""
     code, arrays = pickled(obj)
-    data = [(f"data/{key}", memoryview(array.view(np.uint8))) for key, array in enumerate(arrays)]
+    data = [(f"data/{key}", array.view(np.uint8).data) for key, array in enumerate(arrays)]
     digits = zlib.crc32("".join(name for name, _ in data).encode()), zlib.crc32(code)
     records = [
         ("data.pkl", code),

@@ -37,7 +37,7 @@ class Instructions:
     """The code of a pickle while it is written; what occurs twice is written once."""
 
     def __init__(self) -> None:
-        self.code = bytearray(pickle.PROTO + b"\x02")
+        self.code: bytearray = bytearray(pickle.PROTO + b"\x02")
         self.memo: dict[Any, int] = {}
 
     def known(self, key: Any) -> bool:
@@ -250,4 +250,5 @@ def pickled(value: Any) -> tuple[bytes, list[np.ndarray]]:
         pickler.write(value, ())
     except RecursionError:
         raise ValueError("save: the object is nested too deeply") from None
-    return bytes(pickler.code + pickle.STOP), pickler.storages
+    code: bytearray = pickler.code
+    return bytes(code + pickle.STOP), pickler.storages

@@ -57,7 +57,7 @@ class Held(Source):
     def array(self, start: int, storage: np.dtype, count: int) -> np.ndarray:
         self.require(start, count * storage.itemsize)
         made = np.empty(count, storage)
-        memoryview(made.view(np.uint8))[:] = self.data[start : start + made.nbytes]
+        made.view(np.uint8).data[:] = self.data[start : start + made.nbytes]
         return made
 
 
@@ -77,7 +77,7 @@ class Stored(Source):
         self.require(start, count * storage.itemsize)
         made = np.empty(count, storage)
         self.stream.seek(self.first + start)
-        left = memoryview(made.view(np.uint8))
+        left = made.view(np.uint8).data
         while left:
             taken = self.stream.readinto(left)
             if not taken:

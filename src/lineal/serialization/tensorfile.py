@@ -26,7 +26,7 @@ LONGEST_HEADER = 100 << 20
 STORAGE = {each.file: each.name for each in dtypes.ALL if each.file is not None}
 
 
-ORDER = "BOOL U8 I8 F8_E5M2 F8_E4M3 I16 U16 F16 BF16 I32 U32 F32 C64 F64 I64 U64".split()
+ORDER: tuple[str, ...] = (*"BOOL U8 I8 F8_E5M2 F8_E4M3 I16 U16 F16 BF16 I32 U32 F32 C64 F64 I64 U64".split(),)
 """The dtypes from the narrowest to the widest, as the package orders them."""
 
 

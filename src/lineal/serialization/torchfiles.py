@@ -127,7 +127,7 @@ class Storages:
         """Return the numbers of a record on the device that is wanted."""
         array = self.source.array(record.start, storage, count)
         if not isinstance(self.source, Mapped):
-            check(memoryview(array.view(np.uint8)), record)
+            check(array.view(np.uint8).data, record)
         return placed(native(array, self.order), location, self.options.map_location)
 
 

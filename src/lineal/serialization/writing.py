@@ -14,7 +14,7 @@ import os
 import re
 import stat
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -25,6 +25,8 @@ POSIX = os.name == "posix"
 
 __all__ = ["write", "write_all"]
 
+SMALL = 1 << 16
+"""Fewer bytes than these are copied rather than written alone."""
 IMMOVABLE = (errno.EBUSY, errno.EXDEV)
 """Errors of renaming to a file that is mounted by itself."""
 
@@ -75,11 +77,28 @@ def write_through(path: Any, pieces: Iterable[Any]) -> None:
 
 def write_all(stream: Any, pieces: Iterable[Any]) -> None:
     """Write bytes one after another to a binary stream, of which a raw one may take fewer at once."""
-    for piece in pieces:
+    for piece in gathered(pieces):
         left = memoryview(piece)
         while left:
             written = stream.write(left)
             left = left[written:] if isinstance(written, int) else left[:0]
+
+
+def gathered(pieces: Iterable[Any]) -> Iterator[Any]:
+    """Yield the same bytes with small pieces put together, so that a pipe or a terminal gets them at once."""
+    small = bytearray()
+    for piece in pieces:
+        if len(piece) < SMALL:
+            small += piece
+        else:
+            if small:
+                yield small
+                small = bytearray()
+            yield piece
+        if len(small) >= SMALL:
+            yield small
+            small = bytearray()
+    yield small
 
 
 def replace(target: Path, pieces: Iterable[Any], status: os.stat_result | None) -> None:

@@ -47,7 +47,7 @@ def resize(node: Node, x: Any, *given: Any) -> Any:
 def targets(node: Node, x: Any, axes: list[int], given: tuple[Any, ...]) -> list[tuple[int, int, float]]:
     """Return for each axis its new size, and the scale between the sizes."""
     old = len(given) == 1 or node.operator == "Upsample"
-    scales = node.get("scales") if not given else given[0] if old else given[1] if len(given) > 1 else None
+    scales: Any = node.get("scales") if not given else given[0] if old else given[1] if len(given) > 1 else None
     sizes = integers(given[2]) if len(given) > 2 else []
     if sizes:
         if node.get("keep_aspect_ratio_policy", "stretch") != "stretch":

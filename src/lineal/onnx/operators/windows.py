@@ -13,7 +13,7 @@ from lineal.onnx.operators.table import OPERATORS, Node, operator, refuse
 
 __all__: list[str] = []
 
-MAXIMA = {1: F.max_pool1d, 2: F.max_pool2d, 3: F.max_pool3d}
+MAXIMA: dict[int, Any] = {1: F.max_pool1d, 2: F.max_pool2d, 3: F.max_pool3d}
 AVERAGES: dict[int, Any] = {1: F.avg_pool1d, 2: F.avg_pool2d, 3: F.avg_pool3d}
 
 
@@ -98,6 +98,6 @@ def whole_power(node: Node, x: Any) -> Any:
 
 @operator("GridSample")
 def grid_sample(node: Node, x: Any, grid: Any) -> Any:
-    words = {"linear": "bilinear", "cubic": "bicubic"}
-    mode = node.get("mode", "linear")
-    return F.grid_sample(x, grid, words.get(mode, mode), node.get("padding_mode", "zeros"), bool(node.get("align_corners", 0)))
+    word = node.get("mode", "linear")
+    mode: Any = {"linear": "bilinear", "cubic": "bicubic"}.get(word, word)
+    return F.grid_sample(x, grid, mode, node.get("padding_mode", "zeros"), bool(node.get("align_corners", 0)))
