@@ -78,6 +78,11 @@ def test_plain_values_come_back_as_they_were(path, value):
     assert repr(found) == repr(value)
 
 
+def test_numbers_of_numpy_become_those_of_python(path):
+    found = round_trip([np.float32(0.5), np.int16(-3), np.bool_(True), np.complex64(1j), np.float64(2.5)], path)
+    assert found == [0.5, -3, True, 1j, 2.5] and [type(each) for each in found] == [float, int, bool, complex, float]
+
+
 def test_not_a_number(path):
     assert math.isnan(round_trip([math.nan], path)[0])
 

@@ -48,8 +48,9 @@ def save(
 
     A path that ends in .safetensors gets that format, everything else PyTorch's, in which tensors that share memory go on
     sharing it. A regular file gets the new content as a whole or, if anything fails, keeps the old one; a pipe or a device is
-    written through, links are followed. TypeError names the place of an object that cannot be stored, such as a whole module.
-    The other arguments are ignored.
+    written through, links are followed. NumPy's numbers become Python's; objects whose class `add_safe_globals` was given are
+    stored in PyTorch's format. TypeError names the place of an object that cannot be stored, such as a whole module. The other
+    arguments are ignored.
     """
     file: Any = f
     path = None if hasattr(file, "write") else os.fspath(file)

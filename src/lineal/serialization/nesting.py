@@ -34,6 +34,8 @@ class Packer:
 
     def pack(self, value: Any, path: tuple) -> Any:
         """Return the JSON of `value`, which stands at `path` in the nest."""
+        if isinstance(value, np.generic) and value.dtype.kind in "biufc":
+            value = value.item()
         if value is None or isinstance(value, (bool, str)) or type(value) is int:
             return value
         if isinstance(value, float):

@@ -21,6 +21,7 @@ from lineal.base.spec import Size
 from lineal.core import AbstractTensor
 from lineal.nn import Parameter
 from lineal.ops.layout import address, block
+from lineal.serialization.allowed import get_safe_globals
 from lineal.serialization.nesting import place, unstorable
 from lineal.tensors import Layout
 
@@ -30,6 +31,8 @@ NEWER = frozenset("uint16 uint32 uint64 float8_e4m3fn float8_e5m2".split())
 """The dtypes that have no class of storages of their own."""
 LONGEST_NUMBER = 255
 """The bytes of the largest whole number that `torch.load` takes."""
+REDUCING = ("__reduce__", "__reduce_ex__", "__getstate__")
+"""The methods by which a class says that its objects are more than their attributes."""
 KEYS = (bool, int, float, complex, str, bytes, tuple, dtypes.dtype, device, type(None))
 
 
@@ -112,6 +115,8 @@ class NestPickler(Instructions):
 
     def write(self, value: Any, path: tuple) -> None:
         """Write the value that stands at `path` in the nest; TypeError if files cannot hold it, ValueError if it has no end."""
+        if isinstance(value, np.generic) and value.dtype.kind in "biufc":
+            value = value.item()
         if value is None:
             self.code += pickle.NONE
         elif isinstance(value, bool):
@@ -149,6 +154,13 @@ class NestPickler(Instructions):
             self.code += pickle.MARK
             self.several(value, path)
             self.code += pickle.TUPLE
+        elif type(value) in get_safe_globals() and all(
+            getattr(type(value), each) is getattr(object, each) for each in REDUCING
+        ):
+            self.name(f"{type(value).__module__}.{type(value).__qualname__}")
+            self.code += pickle.EMPTY_TUPLE + pickle.NEWOBJ
+            self.write(dict(vars(value)), path)
+            self.code += pickle.BUILD
         else:
             self.call(*parts(value, path), path)
 
