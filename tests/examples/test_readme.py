@@ -21,6 +21,7 @@ PAGES = [
     "docs/probability.md",
     "docs/mixed-precision.md",
     "docs/reporting.md",
+    "docs/saving.md",
     "docs/training.md",
 ]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

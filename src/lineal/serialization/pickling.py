@@ -154,9 +154,7 @@ class NestPickler(Instructions):
             self.code += pickle.MARK
             self.several(value, path)
             self.code += pickle.TUPLE
-        elif type(value) in get_safe_globals() and all(
-            getattr(type(value), each) is getattr(object, each) for each in REDUCING
-        ):
+        elif type(value) in get_safe_globals() and is_plain(type(value)):
             self.name(f"{type(value).__module__}.{type(value).__qualname__}")
             self.code += pickle.EMPTY_TUPLE + pickle.NEWOBJ
             self.write(dict(vars(value)), path)
@@ -234,6 +232,11 @@ class NestPickler(Instructions):
                 f"{dtype} and {dtypes.of(self.storages[key].dtype)}; clone() one of them"
             )
         return key, skip // array.itemsize
+
+
+def is_plain(cls: type) -> bool:
+    """Return whether objects of a class are their attributes, and no more."""
+    return all(getattr(cls, each) is getattr(object, each) for each in REDUCING)
 
 
 def parts(value: Any, path: tuple) -> tuple[str, list[Any]]:
