@@ -14,8 +14,8 @@ from test_models import MODELS
 
 import lineal as torch
 from lineal.onnx import ONNXModule, export, load
+from lineal.onnx.kernels import OPERATORS
 from lineal.onnx.loading import module_of
-from lineal.onnx.operators import OPERATORS
 from lineal.serialization import CheckpointError
 
 

@@ -1,5 +1,7 @@
 """Files of PyTorch's: what `torch.save` writes is read, in all its formats, and `torch.load` reads what lineal writes."""
 
+import argparse
+import inspect
 import io
 import zipfile
 from collections import Counter, OrderedDict
@@ -129,6 +131,7 @@ def test_places_of_tensors_are_chosen_as_in_pytorch():
         {"cuda:0": "cpu"},
         lambda storage, where: seen.append(where),
         lambda storage, _: storage,
+        lambda storage, _: serialization.default_restore_location(storage, "cpu"),
     ):
         stream.seek(0)
         assert lineal.load(stream, map_location=place).tolist() == [1.0, 1.0]
@@ -148,3 +151,22 @@ def test_a_whole_module_is_refused_whatever_is_asked_for(tmp_path):
     torch.save(torch.zeros(2).to_sparse(), tmp_path / "sparse.pt")
     with pytest.raises(serialization.CheckpointError, match="sparse"):
         lineal.load(tmp_path / "sparse.pt")
+
+
+FUNCTIONS = ["load", "save", "add_safe_globals", "get_unsafe_globals_in_checkpoint", "default_restore_location"]
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_functions_have_the_parameters_of_pytorchs(name):
+    own, wanted = (inspect.signature(getattr(each, name)).parameters for each in (serialization, torch.serialization))
+    assert [*own] == [*wanted] and [each.kind for each in own.values()] == [each.kind for each in wanted.values()]
+
+
+def test_objects_of_trusted_classes_are_read_by_pytorch():
+    stream = io.BytesIO()
+    with serialization.safe_globals([argparse.Namespace]):
+        lineal.save({"options": argparse.Namespace(rate=0.1, x=lineal.ones(2))}, stream)
+    stream.seek(0)
+    with torch.serialization.safe_globals([argparse.Namespace]):
+        found = torch.load(stream, weights_only=True)["options"]
+    assert found.rate == 0.1 and found.x.tolist() == [1.0, 1.0]

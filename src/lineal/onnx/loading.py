@@ -1,4 +1,4 @@
-"""`load`: an ONNX file as a module, whose operators are looked up in one table (`operators`)."""
+"""`load`: an ONNX file as a module, whose operators are looked up in one table (`kernels`)."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from lineal.base.errors import UnsupportedError
 from lineal.core import AbstractTensor, lift
 from lineal.nn import Parameter
 from lineal.nn.module import Module
-from lineal.onnx.operators import OPERATORS, Node
-from lineal.onnx.operators.arithmetic import dtype_of
+from lineal.onnx.kernels import OPERATORS, Node
+from lineal.onnx.kernels.arithmetic import dtype_of
 from lineal.onnx.program import LIMIT
 from lineal.serialization import CheckpointError
 

@@ -6,6 +6,7 @@ the bytes of all.
 """
 
 from lineal.serialization.allowed import add_safe_globals, clear_safe_globals, get_safe_globals, safe_globals
+from lineal.serialization.blocks import default_restore_location
 from lineal.serialization.checkpoint import load, save
 from lineal.serialization.errors import CheckpointError, UnpicklingError
 from lineal.serialization.torchfiles import (
@@ -21,6 +22,7 @@ __all__ = [
     "UnpicklingError",
     "add_safe_globals",
     "clear_safe_globals",
+    "default_restore_location",
     "get_default_load_endianness",
     "get_safe_globals",
     "get_unsafe_globals_in_checkpoint",

@@ -18,7 +18,7 @@ from lineal.ops.layout import extent, restride
 from lineal.serialization.errors import UnavailableError
 from lineal.tensors.storages import UntypedStorage
 
-__all__ = ["Block", "Part", "native", "placed", "tensor_over"]
+__all__ = ["Block", "Part", "default_restore_location", "native", "placed", "tensor_over"]
 
 MapLocation = str | device | int | Mapping[str, str] | Callable[[Any, str], Any] | None
 
@@ -87,6 +87,11 @@ def native(array: np.ndarray, order: str) -> np.ndarray:
     if array.dtype.kind == "b" and (array.view(np.uint8) > 1).any():
         raise ValueError("truth values that are neither 0 nor 1")
     return array
+
+
+def default_restore_location(storage: UntypedStorage, location: str) -> UntypedStorage:
+    """Return a storage where a file says that it was; RuntimeError if there is no such device here."""
+    return UntypedStorage(placed(storage._array, location, None), device(location))
 
 
 def placed(array: np.ndarray, location: str, map_location: MapLocation) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lineal import ops
-from lineal.onnx.operators.table import OPERATORS, Node, indices, integers, operator, refuse
+from lineal.onnx.kernels.table import OPERATORS, Node, indices, integers, operator, refuse
 
 __all__: list[str] = []
 

@@ -11,8 +11,8 @@ from lineal import ops
 from lineal.base import dtypes
 from lineal.core import lift
 from lineal.nn import functional as F
-from lineal.onnx.operators.arithmetic import dtype_of
-from lineal.onnx.operators.table import OPERATORS, Node, indices, integers, operator, refuse
+from lineal.onnx.kernels.arithmetic import dtype_of
+from lineal.onnx.kernels.table import OPERATORS, Node, indices, integers, operator, refuse
 
 __all__ = ["padded"]
 

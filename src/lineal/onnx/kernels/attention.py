@@ -11,8 +11,8 @@ from typing import Any
 from lineal import ops
 from lineal.base import dtypes
 from lineal.nn import functional as F
-from lineal.onnx.operators.arithmetic import dtype_of
-from lineal.onnx.operators.table import Node, operator, refuse
+from lineal.onnx.kernels.arithmetic import dtype_of
+from lineal.onnx.kernels.table import Node, operator, refuse
 
 __all__: list[str] = []
 

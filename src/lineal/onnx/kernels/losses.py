@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lineal.nn import functional as F
-from lineal.onnx.operators.table import Node, operator
+from lineal.onnx.kernels.table import Node, operator
 
 __all__: list[str] = []
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from lineal import ops
 from lineal.nn import functional as F
-from lineal.onnx.operators.structure import padded
-from lineal.onnx.operators.table import OPERATORS, Node, operator, refuse
+from lineal.onnx.kernels.structure import padded
+from lineal.onnx.kernels.table import OPERATORS, Node, operator, refuse
 
 __all__ = ["borders"]
 

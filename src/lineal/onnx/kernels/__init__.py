@@ -1,6 +1,6 @@
 """What the operators of ONNX compute, by families: an entry of a table for each, from which `onnx.load` makes a module."""
 
-from lineal.onnx.operators import (
+from lineal.onnx.kernels import (
     activations,
     arithmetic,
     attention,
@@ -15,6 +15,6 @@ from lineal.onnx.operators import (
     structure,
     windows,
 )
-from lineal.onnx.operators.table import OPERATORS, Node
+from lineal.onnx.kernels.table import OPERATORS, Node
 
 __all__ = ["OPERATORS", "Node"]

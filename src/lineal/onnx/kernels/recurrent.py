@@ -7,7 +7,7 @@ from typing import Any
 from lineal import ops
 from lineal.nn import functional as F
 from lineal.nn.functional.recurrent import gru, lstm, rnn_relu, rnn_tanh
-from lineal.onnx.operators.table import Node, integers, operator, refuse
+from lineal.onnx.kernels.table import Node, integers, operator, refuse
 
 __all__: list[str] = []
 
@@ -19,7 +19,18 @@ GATES = {"LSTM": [0, 2, 3, 1], "GRU": [1, 0, 2], "RNN": [0]}
 def layer(node: Node, x: Any, w: Any, r: Any, b: Any, lengths: Any, states: list[Any], run: Any) -> tuple[Any, ...]:
     """Return Y and the last states; `run` takes x, the first states and the weights of one direction."""
     if node.get("layout", 0):
-        raise refuse(node, "layout 1")
+        found = layer_in_time(node, x.transpose(0, 1), w, r, b, lengths, [swapped(each) for each in states], run)
+        return found[0].permute(2, 0, 1, 3), *[swapped(each) for each in found[1:]]
+    return layer_in_time(node, x, w, r, b, lengths, states, run)
+
+
+def swapped(state: Any) -> Any:
+    """Return a state with its axes of directions and of sequences in the other order."""
+    return None if state is None else state.transpose(0, 1)
+
+
+def layer_in_time(node: Node, x: Any, w: Any, r: Any, b: Any, lengths: Any, states: list[Any], run: Any) -> tuple[Any, ...]:
+    """Return Y (T, directions, n, size) and the last states of inputs (T, n, features)."""
     if node.get("clip") is not None or node.get("input_forget", 0):
         raise refuse(node, "clip or input_forget")
     if lengths is not None and any(each != x.shape[0] for each in integers(lengths)):

@@ -9,7 +9,7 @@ from typing import Any
 from lineal import ops
 from lineal.base import dtypes
 from lineal.base.limits import iinfo
-from lineal.onnx.operators.table import OPERATORS, Node, integers, operator
+from lineal.onnx.kernels.table import OPERATORS, Node, integers, operator
 
 __all__: list[str] = []
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from lineal import ops
 from lineal.nn import functional as F
-from lineal.onnx.operators.table import OPERATORS, Node, operator, plain
+from lineal.onnx.kernels.table import OPERATORS, Node, operator, plain
 
 __all__: list[str] = []
 

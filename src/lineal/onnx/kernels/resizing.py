@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from lineal.core import lift
-from lineal.onnx.operators.table import Node, indices, integers, operator, refuse
+from lineal.onnx.kernels.table import Node, indices, integers, operator, refuse
 
 __all__: list[str] = []
 

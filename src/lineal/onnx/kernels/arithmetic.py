@@ -10,7 +10,7 @@ from lineal import ops
 from lineal.base import dtypes, later
 from lineal.base.errors import UnsupportedError
 from lineal.base.limits import finfo
-from lineal.onnx.operators.table import OPERATORS, Node, operator, plain, refuse
+from lineal.onnx.kernels.table import OPERATORS, Node, operator, plain, refuse
 
 __all__ = ["dtype_of"]
 
