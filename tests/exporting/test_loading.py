@@ -94,6 +94,26 @@ def test_what_is_no_model_and_what_is_missing_is_told(tmp_path):
         load(model_of([helper.make_node("Relu", ["x"], ["y"])], ["x"], ["y"], version=6))
 
 
+@pytest.mark.parametrize("name", ["LSTM", "GRU", "RNN"])
+@pytest.mark.parametrize("direction", ["forward", "reverse", "bidirectional"])
+def test_recurrent_layers_of_sequences_of_several_lengths_are_those_of_onnxruntime(name, direction):
+    runtime = pytest.importorskip("onnxruntime")
+    draw, gates, both = np.random.default_rng(0), {"LSTM": 4, "GRU": 3, "RNN": 1}[name], 1 + (direction == "bidirectional")
+    arrays = {
+        "w": draw.normal(size=(both, gates * 4, 3)),
+        "r": draw.normal(size=(both, gates * 4, 4)),
+        "b": draw.normal(size=(both, gates * 8)),
+        "h": draw.normal(size=(both, 3, 4)),
+    }
+    arrays = {key: each.astype(np.float32) for key, each in arrays.items()} | {"n": np.int32([2, 5, 2])}
+    outputs = ["y", "last", "cells"][: 3 if name == "LSTM" else 2]
+    node = helper.make_node(name, ["x", "w", "r", "b", "n", "h"], outputs, hidden_size=4, direction=direction)
+    data, x = model_of([node], ["x"], outputs, arrays), draw.normal(size=(5, 3, 3)).astype(np.float32)
+    wanted = runtime.InferenceSession(data, providers=["CPUExecutionProvider"]).run(None, {"x": x})
+    for found, each in zip(load(data)(torch.as_tensor(x)), wanted):
+        torch.testing.assert_close(found.detach(), torch.as_tensor(each), rtol=1e-4, atol=1e-5)
+
+
 WHERE_ATTRIBUTES = {
     "Squeeze": (11, {"axes": [0]}, [np.ones((1, 2), np.float32)], (2,)),
     "ReduceMax": (13, {"axes": [1], "keepdims": 0}, [np.ones((3, 2), np.float32)], (3,)),

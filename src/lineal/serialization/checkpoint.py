@@ -53,7 +53,7 @@ def save(
     arguments are ignored.
     """
     file: Any = f
-    path = None if hasattr(file, "write") else os.fspath(file)
+    path = None if hasattr(file, "write") else os.fsdecode(file)
     pieces = tensors_framed(obj) if str(path).lower().endswith(".safetensors") else archive_of(obj, stem(path))
     if path is None:
         write_all(file, pieces)
@@ -120,8 +120,8 @@ def load(
     if pickle_load_args:
         raise TypeError(f"load: got unexpected arguments {sorted(pickle_load_args)}")
     file: Any = f
-    if not hasattr(file, "read") and (os.path.isdir(file) or str(file).endswith(".index.json")):
-        return read_folder(os.fspath(file), map_location)
+    if not hasattr(file, "read") and (os.path.isdir(file) or os.fsdecode(file).endswith(".index.json")):
+        return read_folder(os.fsdecode(file), map_location)
     source = opened(file, bool(mmap))
     try:
         return content_of(source, Options(map_location, encoding))

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from lineal import ops
 from lineal.nn import functional as F
 from lineal.nn.functional.recurrent import gru, lstm, rnn_relu, rnn_tanh
-from lineal.onnx.kernels.table import Node, integers, operator, refuse
+from lineal.onnx.kernels.structure import padded
+from lineal.onnx.kernels.table import Node, indices, integers, operator, refuse
 
 __all__: list[str] = []
 
@@ -33,18 +36,33 @@ def layer_in_time(node: Node, x: Any, w: Any, r: Any, b: Any, lengths: Any, stat
     """Return Y (T, directions, n, size) and the last states of inputs (T, n, features)."""
     if node.get("clip") is not None or node.get("input_forget", 0):
         raise refuse(node, "clip or input_forget")
-    if lengths is not None and any(each != x.shape[0] for each in integers(lengths)):
-        raise refuse(node, "sequences of several lengths")
+    steps = integers(lengths) or [x.shape[0]] * x.shape[1]
+    if min(steps, default=1) < 1:
+        raise refuse(node, "sequences without a step")
     directions, size = w.shape[0], r.shape[-1]
     starts = [x.new_zeros(directions, x.shape[1], size) if each is None else each for each in states]
     outputs, ended = [], []
     for n in range(directions):
         params = [regated(node, each, size) for each in (w[n], r[n], *(() if b is None else b[n].chunk(2)))]
         backward = node.get("direction", "forward") == "reverse" or n == 1
-        y, *last = run(x.flip(0) if backward else x, [each[n : n + 1] for each in starts], params)
-        outputs.append(y.flip(0) if backward else y)
+        y, *last = by_length(steps, x, [each[n : n + 1] for each in starts], params, run, backward)
+        outputs.append(y)
         ended.append([each[0] for each in last])
     return ops.stack(outputs, 1), *[ops.stack(each) for each in zip(*ended)]
+
+
+def by_length(steps: list[int], x: Any, starts: list[Any], params: list[Any], run: Any, backward: bool) -> list[Any]:
+    """Return the outputs, zeros behind the end of a sequence, and the last states at each one's end."""
+    rows = [[n for n, each in enumerate(steps) if each == length] for length in sorted(set(steps))]
+    parts = []
+    for places in rows:
+        own, length = indices(places), steps[places[0]]
+        part = x[:length].index_select(1, own)
+        y, *last = run(part.flip(0) if backward else part, [each.index_select(1, own) for each in starts], params)
+        y = y.flip(0) if backward else y
+        parts.append([padded(y, [(0, x.shape[0] - length), (0, 0), (0, 0)]), *last])
+    back = indices(np.argsort([n for places in rows for n in places]))
+    return [ops.cat(each, 1).index_select(1, back) if len(rows) > 1 else each[0] for each in zip(*parts)]
 
 
 def regated(node: Node, weight: Any, size: int) -> Any:
