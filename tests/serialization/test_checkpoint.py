@@ -268,6 +268,14 @@ def test_access_rights_and_links_are_kept(path):
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
 
 
+@pytest.mark.parametrize("place", [3, None, [], 1.5], ids=repr)
+def test_what_is_no_place_is_refused(place):
+    with pytest.raises(AttributeError, match="save: expected a path or a binary stream, got "):
+        data.save(1, place)
+    with pytest.raises(AttributeError, match="load: expected a path or a binary stream, got "):
+        data.load(place)
+
+
 def test_folders_are_no_files(tmp_path):
     with pytest.raises(OSError):
         data.save(1, tmp_path)

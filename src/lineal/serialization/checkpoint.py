@@ -53,12 +53,19 @@ def save(
     arguments are ignored.
     """
     file: Any = f
-    path = None if hasattr(file, "write") else os.fsdecode(file)
+    path = None if hasattr(file, "write") else path_of("save", file)
     pieces = tensors_framed(obj) if str(path).lower().endswith(".safetensors") else archive_of(obj, stem(path))
     if path is None:
         write_all(file, pieces)
     else:
         write(path, *pieces)
+
+
+def path_of(name: str, file: Any) -> str:
+    """Return a path; what is neither one nor a stream is an AttributeError, as in PyTorch, which names the function."""
+    if not isinstance(file, (str, bytes, os.PathLike)):
+        raise AttributeError(f"{name}: expected a path or a binary stream, got {type(file).__name__}")
+    return os.fsdecode(file)
 
 
 def stem(path: Any) -> str:
@@ -120,8 +127,9 @@ def load(
     if pickle_load_args:
         raise TypeError(f"load: got unexpected arguments {sorted(pickle_load_args)}")
     file: Any = f
-    if not hasattr(file, "read") and (os.path.isdir(file) or os.fsdecode(file).endswith(".index.json")):
-        return read_folder(os.fsdecode(file), map_location)
+    path = "" if hasattr(file, "read") else path_of("load", file)
+    if path.endswith(".index.json") or os.path.isdir(path):
+        return read_folder(path, map_location)
     source = opened(file, bool(mmap))
     try:
         return content_of(source, Options(map_location, encoding))
