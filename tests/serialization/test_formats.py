@@ -94,6 +94,16 @@ def test_compressed_streams_are_read(tmp_path):
 def test_numbers_of_the_other_byte_order_are_turned():
     swapped = np.arange(4, dtype=">f4").tobytes()
     assert lineal.load(io.BytesIO(archive(tensor(), order=b"big", _0=swapped))).tolist() == [0.0, 1.0, 2.0, 3.0]
+    silent = archive(tensor(), order=b"", _0=swapped)
+    assert lineal.load(io.BytesIO(silent)).tolist() == np.frombuffer(swapped, "<f4").tolist()
+    serialization.set_default_load_endianness(serialization.LoadEndianness.BIG)
+    try:
+        assert serialization.get_default_load_endianness() is serialization.LoadEndianness.BIG
+        assert lineal.load(io.BytesIO(silent)).tolist() == [0.0, 1.0, 2.0, 3.0]
+    finally:
+        serialization.set_default_load_endianness(None)
+    with pytest.raises(TypeError, match="expected a LoadEndianness"):
+        serialization.set_default_load_endianness("big")
     pairs = np.array([1 + 2j, -3j], ">c8").tobytes()
     code = tensor("torch.ComplexFloatStorage", count=2, size=(2,))
     assert lineal.load(io.BytesIO(archive(code, order=b"big", _0=pairs))).tolist() == [1 + 2j, -3j]

@@ -21,7 +21,11 @@ ROOM = 4 << 20
 
 def archive(code, order=b"little", extra=(), **data):
     """Return a zip file of PyTorch's with this pickle and these storages."""
-    records = [("data.pkl", code), ("byteorder", order), *((f"data/{key[1:]}", each) for key, each in data.items())]
+    records = [
+        ("data.pkl", code),
+        *([("byteorder", order)] if order else []),
+        *((f"data/{key[1:]}", each) for key, each in data.items()),
+    ]
     return b"".join(map(bytes, archived([(f"archive/{name}", each) for name, each in (*records, ("version", b"3\n"), *extra)])))
 
 
