@@ -115,6 +115,7 @@ def test_sums_and_products_of_integers_have_the_wide_dtype_of_their_kind(dtype):
     for name in ("sum", "prod"):
         both(name, "numpy", x, axis=1)
     both("cumulative_sum", "numpy", x, axis=0, include_initial=True)
+    assert xp.cumulative_sum(xp.asarray(x), axis=0, dtype=xp.int8).dtype is xp.int8
 
 
 @pytest.mark.parametrize("types", [("int8", "uint8"), ("uint16", "int16"), ("uint32", "int8"), ("uint8", "uint64")])

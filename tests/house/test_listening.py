@@ -71,6 +71,7 @@ REASONS = {
     "tensors/interop.py:numpy": TELLS,
     "tensors/inverted.py:fits": UNFORMED,
     "tensors/overriding.py:convert": TELLS,
+    "tensors/storages.py:set_": TELLS,
     "tensors/tensor.py:data": TELLS,
 }
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-PROGRAM = Path(__file__).with_name("libraries_program.py")
+PROGRAMS = Path(__file__).with_name("libraries")
 
 
 @pytest.mark.parametrize("name", ["einops", "opt_einsum", "torchdiffeq", "torchmetrics", "tensorboardX"])
 def test_a_library_works(name):
     if importlib.util.find_spec(name) is None:
         pytest.skip(f"{name} comes with lineal[libraries] alone")
-    done = subprocess.run([sys.executable, PROGRAM, name], capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, PROGRAMS / f"{name.lower()}_works.py"], capture_output=True, text=True, check=False)
     assert done.stdout.strip() == f"{name} works", done.stderr

@@ -119,6 +119,16 @@ class AutogradMethods(AbstractTensor):
         """Which output of its node this tensor is."""
         return self.index or 0
 
+    @property
+    def _version(self) -> int:
+        """How often the memory of the tensor was written."""
+        return 0 if self.memory is None else self.memory.version
+
+    @property
+    def _base(self) -> Tensor | None:
+        """The tensor that this one looks into, or None."""
+        return None if self.origin is None else self.origin.base  # type: ignore[return-value]
+
     def backward(
         self,
         gradient: Tensor | None = None,

@@ -63,9 +63,10 @@ class Recoded:
 
 
 class Held:
-    """The exporter of a capsule that has been made already."""
+    """The exporter of a capsule that has been made already, and that nobody has used."""
 
     def __init__(self, capsule: Any):
+        start_of(capsule)
         self.capsule = capsule
 
     def __dlpack__(self, **options: Any) -> Any:

@@ -144,7 +144,8 @@ class StructuralMethods(AbstractTensor):
         return self.value.flags.c_contiguous if memory_format is None else is_arranged(self, memory_format)
 
     untyped_storage = method(lambda: storages.untyped_storage)
-    storage = method(lambda: storages.storage)
+    storage = _typed_storage = method(lambda: storages.storage)
+    set_, is_set_to = method(lambda: storages.set_), method(lambda: storages.is_set_to)
     share_memory_, is_shared = method(lambda: shared.share_memory_), method(lambda: shared.is_shared)
     apply_, map_ = method(lambda: storages.apply_), method(lambda: storages.map_)
 

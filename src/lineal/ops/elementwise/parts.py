@@ -81,7 +81,10 @@ _conj = unary("conj", lambda m, x: m.conjugate(x), lambda g: g.conj(), domain="a
 
 
 def conj(input: Tensor) -> Tensor:
-    """Return the complex conjugate; a real tensor itself."""
+    """Return the complex conjugate, a copy, so that `is_conj` is never true; a real tensor itself.
+
+    PyTorch's looks into the memory of `input`: there a write to the one is seen in the other.
+    """
     try:
         return _conj(input) if input.value.dtype.kind == "c" else input
     except AttributeError:

@@ -65,7 +65,7 @@ class Recurrence(Op):
 def accumulated(ufunc: Any, x: np.ndarray, axis: int) -> np.ndarray:
     """Return the results of a ufunc up to each element along an axis; floating numbers are kept in float64 on the way."""
     if x.dtype.kind not in "fcV":
-        return ufunc.accumulate(x, axis=axis)
+        return ufunc.accumulate(x, axis=axis, dtype=x.dtype)
     if is_large(x) and (y := scans.scanned(ufunc, x, axis)) is not None:
         return y
     y = x.astype(double(x.dtype), order="C")
