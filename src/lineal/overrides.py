@@ -103,7 +103,8 @@ def begin() -> None:
     for each in NAMESPACES:
         open_up(import_module(f"lineal.{each}".rstrip(".")), f"torch.{each}".rstrip("."))
     for name, module in list(sys.modules.items()):
-        if name.partition(".")[0] == "torch" and getattr(module, "__spec__", None) and module.__spec__.origin == "lineal":
+        origin = getattr(getattr(module, "__spec__", None), "origin", None)
+        if name.partition(".")[0] == "torch" and origin == "lineal":
             vars(module).update(
                 {
                     key: found[each]
@@ -202,7 +203,7 @@ def is_tensor_like(inp: Any) -> bool:
 
 def get_default_nowrap_functions() -> set[Any]:
     """Return the functions whose results do not become a subclass: those of `grad`."""
-    return {Tensor.grad.__get__}
+    return {inherited("grad").__get__}
 
 
 def get_overridable_functions() -> dict[Any, list[Any]]:

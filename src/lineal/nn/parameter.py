@@ -9,7 +9,7 @@ from lineal.core import AbstractTensor, lift
 from lineal.core.door import PASSING
 from lineal.ops import empty
 from lineal.tensors import Tensor
-from lineal.tensors.tensor import ignore_torch_function
+from lineal.tensors.tensor import TAKEN_PLAIN
 
 __all__ = ["Buffer", "Parameter", "UninitializedBuffer", "UninitializedParameter", "UninitializedTensorMixin", "is_lazy"]
 
@@ -18,7 +18,7 @@ class Parameter(Tensor):
     """A leaf tensor that modules register when it is assigned to them; requires grad unless told otherwise."""
 
     __slots__ = ()
-    __torch_function__ = staticmethod(ignore_torch_function)
+    __torch_function__ = TAKEN_PLAIN
 
     def __new__(cls, data: Tensor | None = None, requires_grad: bool = True) -> Parameter:
         source = empty(0) if data is None else data.detach()
@@ -194,7 +194,7 @@ class UninitializedBuffer(UninitializedTensorMixin, Tensor):  # type: ignore[mis
     """A buffer whose shape is not known yet: `materialize` gives it one, and makes it a `Tensor`."""
 
     __slots__ = ()
-    __torch_function__ = staticmethod(ignore_torch_function)
+    __torch_function__ = TAKEN_PLAIN
     cls_to_become = Tensor
 
     def __new__(

@@ -9,7 +9,7 @@ from lineal.base.spec import Size
 from lineal.core import AbstractTensor, apply, modes
 from lineal.ops.linalg.inverses import solve_factored, unseen
 from lineal.ops.linalg.systems import Inverse
-from lineal.tensors.tensor import Tensor, ignore_torch_function
+from lineal.tensors.tensor import TAKEN_PLAIN, Tensor
 
 __all__: list[str] = []
 
@@ -86,7 +86,7 @@ def settle(x: Any) -> None:
 class InvertedTensor(Tensor):
     """An inverse nobody has looked at: its products are solved, and any other use makes an ordinary Tensor of it."""
 
-    __torch_function__ = staticmethod(ignore_torch_function)
+    __torch_function__ = TAKEN_PLAIN
     value, node, index, memory, origin = (seen(name) for name in SLOTS)
 
     @property

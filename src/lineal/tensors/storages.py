@@ -168,8 +168,8 @@ def set_(
     given = source.dtype if isinstance(source, (AbstractTensor, TypedStorage)) else self.dtype  # type: ignore[attr-defined]
     if given is not self.dtype:
         raise RuntimeError(f"set_: Could not set memory of {given} to a tensor of {self.dtype}")
-    whole = isinstance(source, AbstractTensor) and size is None
-    self.value = source.value if whole else placed(source, self.dtype, storage_offset, size, stride)
+    whole = source.value if isinstance(source, AbstractTensor) and size is None else None
+    self.value = whole if whole is not None else placed(source, self.dtype, storage_offset, size, stride)
     self.origin, self.memory = None, memory_of(source) if isinstance(source, AbstractTensor) else None
     return self
 

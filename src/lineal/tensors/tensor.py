@@ -65,6 +65,10 @@ def ignore_torch_function(func: Any, types: Any, args: Any = (), kwargs: Any = N
     return func(*args, **(kwargs or {}))
 
 
+TAKEN_PLAIN: Any = staticmethod(ignore_torch_function)
+"""The `__torch_function__` of classes whose tensors are taken for plain ones."""
+
+
 @finalize
 class Tensor(
     StructuralMethods,
@@ -186,9 +190,9 @@ class Tensor(
         return as_class(apply(_alias, self), cls)
 
     @staticmethod
-    def _make_subclass(cls: type[T], data: Tensor, require_grad: bool = False) -> T:
-        """Return a leaf of the class `cls` over the memory of `data`."""
-        made: Any = as_class(data.detach(), cls)
+    def _make_subclass(kind: type[T], data: Tensor, require_grad: bool = False) -> T:
+        """Return a leaf of the class `kind` over the memory of `data`."""
+        made: Any = as_class(data.detach(), kind)
         return made.requires_grad_() if require_grad else made
 
     def __len__(self) -> int:

@@ -143,5 +143,6 @@ def unpack_dual(tensor: Tensor, *, level: int | None = None) -> UnpackedDualTens
     tangent = None if now is None else tangent_of(tensor, now)
     if now is None or tangent is None:
         return UnpackedDualTensor(tensor, None)
-    others = any(isinstance(each, Leaf) and each is not now.epsilon.node for each in nodes_before((tensor.node,)))
+    before = () if tensor.node is None else nodes_before((tensor.node,))
+    others = any(isinstance(each, Leaf) and each is not now.epsilon.node for each in before)
     return UnpackedDualTensor(tensor, tangent) if others else UnpackedDualTensor(tensor.detach(), tangent.detach())

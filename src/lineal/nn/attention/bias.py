@@ -9,7 +9,7 @@ from typing import Any
 from lineal.base import dtypes
 from lineal.ops import ones, tril
 from lineal.tensors import Tensor
-from lineal.tensors.tensor import ignore_torch_function
+from lineal.tensors.tensor import TAKEN_PLAIN
 
 __all__ = ["CausalBias", "CausalVariant", "causal_lower_right", "causal_upper_left"]
 
@@ -25,7 +25,7 @@ class CausalBias(Tensor):
     """A bool mask (L, S), true where query i sees key j: j ≤ i, or j ≤ i + S - L; taken by `scaled_dot_product_attention`."""
 
     __slots__ = ()
-    __torch_function__ = staticmethod(ignore_torch_function)
+    __torch_function__ = TAKEN_PLAIN
     variant: CausalVariant
     seq_len_q: int
     seq_len_kv: int
