@@ -131,6 +131,7 @@ ELSEWHERE = {
     "Barrier": "a custom function's outputs as they are",
     "Boundary": "a module's inputs as they are, to be watched",
     "Custom": "what the user's function computes",
+    "Dual": "a copy of its first input",
     "Made": "what another op makes, elsewhere",
     "Recompute": "the ops of a function, which run again",
     "RecurrentLayer": "the ops of a layer's steps",
