@@ -181,6 +181,11 @@ def test_distinct_values_with_all_that_is_known_of_them():
     assert xp.unique_values(xp.asarray([1j, 1, 1j])).tolist() == [1j, 1]
 
 
+@pytest.mark.parametrize("k", [0, 1, -2, 9, -(10**20)])
+def test_a_diagonal_may_lie_outside(k):
+    near(xp.eye(3, 4, k=k, dtype=xp.float64), np.eye(3, 4, k=max(-9, k)))
+
+
 def test_gradients_go_through_the_namespace():
     x = lineal.ones(3, requires_grad=True)
     xp.sum(xp.multiply(xp.take(x, xp.asarray([0, 0, 2])), 2.0)).backward()

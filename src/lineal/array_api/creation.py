@@ -68,9 +68,10 @@ def eye(
     n_rows: int, n_cols: int | None = None, /, *, k: int = 0, dtype: DType | None = None, device: Device | None = None
 ) -> Tensor:
     """Return a matrix of zeros with ones on the diagonal `k`, above the main one if positive."""
-    rows, columns = ops.arange(n_rows, device=device), ops.arange(n_rows if n_cols is None else n_cols, device=device)
+    width = n_rows if n_cols is None else n_cols
+    rows, columns = ops.arange(n_rows, device=device), ops.arange(width, device=device)
     ones = ops.ones((), dtype=dtype, device=device)
-    return (columns - rows.unsqueeze(-1) == k).to(ones.dtype)
+    return (columns - rows.unsqueeze(-1) == max(-n_rows, min(k, width))).to(ones.dtype)
 
 
 def from_dlpack(x: Any, /, *, device: Device | None = None, copy: bool | None = None) -> Tensor:
