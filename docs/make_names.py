@@ -14,7 +14,7 @@ import lineal.data
 PAGE = Path(__file__).with_name("names.md")
 
 # The folders that build lineal; what they make public is found in `lineal` and in the façades.
-INNER = {"base", "codegen", "bench", "compiler", "core", "ops", "tensors", "tracing", "transforms", "train", "cli", "porting"}
+INNER = {"base", "codegen", "bench", "compiler", "core", "ops", "tensors", "tracing", "transforms", "cli", "porting"}
 
 HEAD = """# Names
 

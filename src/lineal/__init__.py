@@ -106,6 +106,7 @@ if _TYPE_CHECKING:
         signal,
         special,
         testing,
+        train,
         types,
         utils,
         version,
@@ -127,7 +128,7 @@ _elsewhere = {
     "": """
         _higher_order_ops accelerator amp array_api autograd backends cpu cuda data distributed distributions fft func futures
         hub jit linalg models mps multiprocessing nn onnx optim overrides profiler random serialization signal special testing
-        types utils version xpu
+        train types utils version xpu
     """,
     "amp": "autocast",
     "amp.state": """

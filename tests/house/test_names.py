@@ -73,6 +73,7 @@ EXPECTED = {
     "lineal.onnx",
     "lineal.special",
     "lineal.testing",
+    "lineal.train",
     "lineal.types",
     "lineal.utils",
     "lineal.utils.benchmark",

@@ -46,3 +46,5 @@ __getattr__, __all__ = _later.names(
         "trainer": "Trainer",
     },
 )
+# a namespace of its own, which cannot be imported everywhere
+__all__.remove("figures")
