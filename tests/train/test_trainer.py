@@ -233,6 +233,24 @@ def test_an_objective_of_ones_own():
     assert 0 <= judged.fit(loader())[-1]["accuracy"] <= 1
 
 
+def test_the_order_of_keys_in_a_batch_changes_nothing():
+    def difference(model, batch):
+        return (model(batch["x"]) - 3 * batch["y"][:, :3]).mean()
+
+    x, y = torch.randn(2, 5, 4)
+    batches = [{"x": x, "y": y}, {"x": x, "y": y}, {"y": y, "x": x}, {"x": x, "y": y}]
+    losses = []
+
+    class Keeps(Callback):
+        def step(self, trainer, loss):
+            losses.append(loss)
+
+    trainer = trainer_of(Config(epochs=2), lr=1e-9, objective=difference, metrics={}, callbacks=[Keeps()])
+    trainer.model[2][0].p = 0.0
+    trainer.fit(batches)
+    assert max(losses) - min(losses) < 1e-4
+
+
 def test_batches_with_strings_run_eagerly_and_say_so():
     trainer = trainer_of(objective=lambda model, batch: model(batch[0]).square().mean(), metrics={})
     trainer.fit([(torch.randn(5, 4), "one"), (torch.randn(5, 4), "two")])

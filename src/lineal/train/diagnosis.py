@@ -19,7 +19,7 @@ doctor: Any = later.module("lineal.testing.doctor")
 
 __all__ = ["Diagnosis"]
 
-EVERY = 16
+EVERY = 32
 """For how many steps at most the batches are kept, from which on the run can be gone through again."""
 
 

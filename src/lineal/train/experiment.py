@@ -88,10 +88,8 @@ class Experiment:
 
     def confusion(self) -> Any:
         """Return the confusion matrix of the test part."""
-        metrics = self.trainer.metrics
-        self.trainer.metrics = {"confusion": ConfusionMatrix(len(self.source.classes or ()))}
-        self.trainer.evaluate(self.tested)
-        self.trainer.metrics = metrics
+        metrics = {"confusion": ConfusionMatrix(len(self.source.classes or ()))}
+        self.trainer.evaluate(self.tested, metrics=metrics)
         return self.trainer.evaluated["confusion"].compute()
 
     @classmethod

@@ -61,7 +61,7 @@ class Prepared:
 
     def __call__(self, group: list[Any]) -> list[Judged]:
         leaves = list(tree.leaves(group))
-        kind = self.kind(leaves)
+        kind = self.kind(group)
         step = self.programs.get(kind)
         if step is None:
             start = time.perf_counter()
@@ -69,17 +69,16 @@ class Prepared:
             self.seconds += time.perf_counter() - start
         return step(*leaves)
 
-    def kind(self, leaves: list[Any]) -> tuple[Any, ...]:
-        """Return all that decides which program a step needs: shapes, dtypes, what learns, modes, options besides the rates."""
-        tensors = tuple((tuple(x.shape), x.dtype) if isinstance(x, Tensor) else type(x) for x in leaves)
+    def kind(self, group: list[Any]) -> tuple[Any, ...]:
+        """Return all that decides which program a step needs: the form of the batches, what learns, modes, options but rates."""
         if self.changes != modes.Structure.changes:
             self.changes = modes.Structure.changes
             self.parameters, self.modules = list(self.step.model.parameters()), list(self.step.model.modules())
-        learning = tuple([parameter.requires_grad for parameter in self.parameters])
-        training = tuple([module.training for module in self.modules])
+        learning = [parameter.requires_grad for parameter in self.parameters]
+        training = [module.training for module in self.modules]
         groups = self.step.optimizer.param_groups
-        options = [[(k, v) for k, v in group.items() if k not in UNSEEN] for group in groups]
-        return tensors, learning, training, repr(options)
+        options = [(k, v if v.__hash__ else repr(v)) for group in groups for k, v in group.items() if k not in UNSEEN]
+        return form(group), *learning, *training, *options
 
     def made(self, kind: Any, group: list[Any], leaves: list[Any]) -> Callable[..., Any]:
         """Return the step for such batches: native, or eager if there are too many kinds or it cannot be compiled."""
@@ -114,6 +113,17 @@ class Prepared:
                 return False
             self.kinds.append(kind)
         return True
+
+
+def form(nest: Any) -> Any:
+    """Return containers, keys, shapes and dtypes of a nest."""
+    if isinstance(nest, Tensor):
+        return *nest.shape, nest.dtype
+    if isinstance(nest, dict):
+        return tuple([(key, form(each)) for key, each in nest.items()])
+    if isinstance(nest, (list, tuple)):
+        return type(nest), *[form(each) for each in nest]
+    return type(nest)
 
 
 def warmed(native: Any, leaves: list[Any]) -> str | None:

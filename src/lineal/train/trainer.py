@@ -212,12 +212,13 @@ class Trainer:
             getattr(each, hook)(self)
 
     @no_grad()
-    def evaluate(self, data: Iterable[Any], prefix: str = "") -> Line:
+    def evaluate(self, data: Iterable[Any], prefix: str = "", metrics: Mapping[str, Any] | None = None) -> Line:
         """Return mean loss and metrics over batches, in evaluation mode and with averaged weights if there are any.
 
-        Copies of the metrics, which stay in `evaluated`, are told of them.
+        Copies of the metrics, the trainer's own unless others are given, are told of the batches, and stay in `evaluated`.
         """
-        self.evaluated = {name: copy.deepcopy(each) for name, each in self.metrics.items()}
+        wanted = self.metrics if metrics is None else metrics
+        self.evaluated = {name: copy.deepcopy(each) for name, each in wanted.items()}
         training, tally = self.model.training, Tally(self.evaluated)
         self.model.eval()
         average = self.step.average
