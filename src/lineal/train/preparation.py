@@ -70,7 +70,7 @@ class Prepared:
         return step(*leaves)
 
     def kind(self, group: list[Any]) -> tuple[Any, ...]:
-        """Return all that decides which program a step needs: the form of the batches, what learns, modes, options but rates."""
+        """Return all that decides which program a step needs: form of the batches, what learns, modes, options but rates."""
         if self.changes != modes.Structure.changes:
             self.changes = modes.Structure.changes
             self.parameters, self.modules = list(self.step.model.parameters()), list(self.step.model.modules())
