@@ -234,6 +234,15 @@ def named(name: str) -> dtype:
     return BY_NAME[name]
 
 
+def interned(array: np.ndarray) -> np.ndarray:
+    """Return an array over the same memory whose dtype is the very object that lineal has.
+
+    What was pickled has a dtype of its own, which is equal; programs compare dtypes by identity.
+    """
+    found = BY_NUMPY.get(array.dtype)
+    return array if found is None or found.numpy is array.dtype else array.view(found.numpy)
+
+
 def of(storage: np.dtype) -> dtype:
     """Return the lineal dtype of a NumPy dtype; TypeError if there is none."""
     try:

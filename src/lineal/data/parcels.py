@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from lineal.base import sharing
+from lineal.base import dtypes, sharing
 from lineal.core import AbstractTensor
 from lineal.tensors.shared import check_leaf
 
@@ -53,7 +53,8 @@ def outside(x: np.ndarray) -> Any:
 
 def restored(buffer: Any, dtype: np.dtype, shape: Sequence[int], axes: Sequence[int]) -> np.ndarray:
     """Return the array whose axes, in this order, have this shape in the buffer."""
-    return np.frombuffer(buffer, np.uint8).view(dtype).reshape(shape).transpose(np.argsort(axes) if axes else ())
+    array = np.frombuffer(buffer, np.uint8).view(dtype).reshape(shape)
+    return dtypes.interned(array).transpose(np.argsort(axes) if axes else ())
 
 
 def send(connection: Connection, x: Any) -> None:

@@ -305,7 +305,7 @@ def _single(x: AbstractTensor, name: str) -> Any:
 
 def rebuild(cls: type, value: np.ndarray, requires_grad: bool) -> Any:
     """Return a leaf of class `cls` over `value`."""
-    made = lift(value)
+    made = lift(dtypes.interned(value))
     if type(made) is not cls:
         made = made.as_subclass(cls)
     return made.requires_grad_() if requires_grad else made

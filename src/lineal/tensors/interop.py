@@ -40,7 +40,7 @@ def noticed(array: np.ndarray) -> np.ndarray:
     listener = modes.recorder.get()
     if listener is not None:
         listener.foreign("a tensor is made of an array of NumPy's")
-    return array
+    return dtypes.interned(array)
 
 
 def frombuffer(buffer: Any, *, dtype: DType, count: int = -1, offset: int = 0, requires_grad: bool = False) -> Tensor:

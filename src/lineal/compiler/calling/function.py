@@ -60,6 +60,8 @@ class CompiledFunction:
         """The kind of its arguments."""
         self.tries = 0
         self.compilations = 0
+        self.traces = 0
+        """How often the function has been gone through to make a program."""
         self.sizes = Sizes()
         """Which programs are made for arguments that differ in sizes alone."""
         self.warned = False
@@ -167,6 +169,7 @@ class CompiledFunction:
         if not getattr(sys, "_is_gil_enabled", bool)() and hasattr(sys, "_is_gil_enabled"):
             self.give_up("Python runs without its lock, and threads would share a program's memory")
             return self.function(*args, **kwargs)
+        self.traces += 1
         result, heard, left = traced(self.function, args, kwargs)
         trace = with_endings(heard)
         same = next((each for each in tried if each.trace.path == trace.path), None)
