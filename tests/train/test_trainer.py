@@ -225,6 +225,35 @@ def test_parameters_that_begin_to_learn_later_get_their_state_and_programs(tmp_p
     assert whole.prepared.reason is None
 
 
+def test_a_model_that_reads_what_changes_runs_eagerly_and_says_so(tmp_path):
+    class Scaled(nn.Module):
+        scale = 1.0
+
+        def forward(self, x):
+            return x * self.scale
+
+    class Changes(Callback):
+        def begin_epoch(self, trainer):
+            trainer.model[3].scale = 1.0 + trainer.progress.epoch
+
+    def made(folder):
+        trainer = trainer_of(Config(epochs=3), callbacks=[Changes()], folder=folder)
+        trainer.model.append(Scaled())
+        return trainer
+
+    whole = made(None)
+    with pytest.warns(UserWarning, match="from now on steps run eagerly"):
+        fitted(whole, loader())
+    assert whole.how == "eagerly: what a step reads besides its batches has changed in the run"
+    stopped, resumed = made(tmp_path), made(tmp_path)
+    stopped.callbacks.append(Interrupts(12))
+    with pytest.warns(UserWarning), pytest.raises(Stopped):
+        fitted(stopped, loader())
+    resumed.model[3].scale = 2.0
+    resumed.fit(loader(), resume=True)
+    assert bits(resumed) == bits(whole)
+
+
 def test_an_objective_of_ones_own():
     trainer = trainer_of(objective=lambda model, batch: model(batch["x"]).square().mean(), metrics={})
     batches = [{"x": torch.randn(5, 4)} for _ in range(4)]

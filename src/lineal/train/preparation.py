@@ -27,6 +27,7 @@ MOST_KINDS = 32
 """For how many kinds of batches programs are made; further ones run eagerly."""
 UNSEEN = ("params", "lr", "initial_lr")
 """Which options of an optimizer do not decide the program: rates are read at each step."""
+CHANGES = "what a step reads besides its batches has changed in the run"
 ROUNDS, BUDGET = 15, 0.2
 """How often at most, and for about how many seconds, native and eager steps are compared."""
 
@@ -48,6 +49,8 @@ class Prepared:
         self.step = step
         self.kinds: list[str] = []
         """The kinds met so far, in this run and before it was resumed."""
+        self.left: list[str] = []
+        """Those of them that turned out to need eager steps."""
         self.parameters: list[Any] = []
         self.modules: list[Any] = []
         self.changes = -1
@@ -67,7 +70,20 @@ class Prepared:
             start = time.perf_counter()
             step = self.made(kind, group, leaves)
             self.seconds += time.perf_counter() - start
-        return step(*leaves)
+        traces = getattr(step, "traces", 0)
+        judged = step(*leaves)
+        if getattr(step, "traces", 0) > traces:
+            self.give_up(step.function, kind)
+        return judged
+
+    def give_up(self, eager: Callable[..., Any], kind: Any) -> None:
+        """Let steps of a kind be eager from now on: their program did not run, since something else has changed."""
+        self.programs[kind] = eager
+        self.left.append(repr(kind))
+        self.reason = CHANGES
+        warnings.warn(
+            f"Trainer: from now on steps run eagerly: {self.reason}; the last digits of a resumed run may differ", stacklevel=5
+        )
 
     def kind(self, group: list[Any]) -> tuple[Any, ...]:
         """Return all that decides which program a step needs: form of the batches, what learns, modes, options but rates."""
@@ -106,6 +122,9 @@ class Prepared:
         """Return whether a step for such batches is to be compiled, and note why not."""
         if not all(isinstance(each, Tensor) for each in leaves):
             self.reason = "batches hold more than tensors"
+            return False
+        if kind in self.left:
+            self.reason = CHANGES
             return False
         if kind not in self.kinds:
             if len(self.kinds) >= MOST_KINDS:

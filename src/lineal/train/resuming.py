@@ -26,7 +26,7 @@ def state_of(trainer: Trainer) -> dict[str, Any]:
         "config": trainer.config.as_dict(),
         "progress": dataclasses.asdict(trainer.progress),
         "history": trainer.history,
-        "kinds": trainer.prepared.kinds,
+        "kinds": [trainer.prepared.kinds, trainer.prepared.left],
         "random_before": trainer.random_before,
         "random": random_state(trainer.generators),
         **parts,
@@ -67,7 +67,7 @@ def restored(trainer: Trainer, folder: Path) -> bool:
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise CheckpointError(f"load: {path} does not fit this run: {error}") from error
     trainer.history[:] = state["history"]
-    trainer.prepared.kinds[:] = state["kinds"]
+    trainer.prepared.kinds, trainer.prepared.left = state["kinds"]
     trainer.random_before = state["random_before"]
     trainer.saved = trainer.progress.epoch
     return True
