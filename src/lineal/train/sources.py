@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from lineal.base import later
-from lineal.data import TensorDataset, digits
+from lineal.base import dtypes, later
+from lineal.data import TableDataset, TensorDataset, digits, read_csv, read_npz
 from lineal.data.handwritten import EVERY, held_out_of
-from lineal.tensors import from_numpy
+from lineal.ops import isfinite, stack
+from lineal.tensors import Tensor, as_tensor, tensor
 
-image: Any = later.module("PIL.Image")
+folders: Any = later.module("lineal.data.vision.datasets.folders")
+images: Any = later.module("lineal.data.vision.images")
+pillow: Any = later.module("PIL.Image")
 
 __all__ = ["Source", "opened"]
 
 MOST_CLASSES = 100
 """Up to how many different whole numbers in a column are taken for classes."""
-IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
 INPUTS, TARGETS = ("x", "inputs", "images", "features", "data"), ("y", "targets", "labels", "target")
 PARTS = (("train", "training"), ("test", "val", "valid", "validation"))
+GREY = ("1", "L", "I", "F", "LA", "I;16")
 
 
 class Source(NamedTuple):
@@ -62,125 +64,109 @@ def from_folder(path: Path) -> Source:
     """Return the images of a folder: a folder for each class, perhaps in folders `train` and `test`."""
     parts = [next((path / name for name in names if (path / name).is_dir()), None) for names in PARTS]
     if parts[0] is None or parts[1] is None:
-        names = classes_in(path)
-        pixels, labels = images_in(path, names, None)
+        pixels, labels, names = images_in(path)
         return split(pixels, labels, names)
-    names = classes_in(parts[0])
-    training = images_in(parts[0], names, None)
-    test = images_in(parts[1], names, training[0].shape[1:])
-    return Source(*(TensorDataset(*map(from_numpy, part)) for part in (training, test)), classes=names)
+    training, test = images_in(parts[0]), images_in(parts[1])
+    for what, one, other in (("classes", training[2], test[2]), ("size", training[0].shape[1:], test[0].shape[1:])):
+        if one != other:
+            raise ValueError(f"data: expected the same {what} in {parts[0]} and {parts[1]}, got {[*one]} and {[*other]}")
+    return Source(TensorDataset(*training[:2]), TensorDataset(*test[:2]), training[2])
 
 
-def classes_in(path: Path) -> tuple[str, ...]:
-    """Return the names of the classes, which are those of the folders in a folder."""
-    names = tuple(sorted(each.name for each in path.iterdir() if each.is_dir() and not each.name.startswith(".")))
-    if len(names) < 2:
-        raise ValueError(f"data: expected a folder for each class in {path}, found {len(names)}")
-    return names
-
-
-def images_in(path: Path, names: Sequence[str], shape: tuple[int, ...] | None) -> tuple[np.ndarray, np.ndarray]:
-    """Return pixels from 0 to 1, (n, channels, height, width), and labels of the images of a folder; all of one shape."""
-    pixels, labels = [], []
-    for label, name in enumerate(names):
-        files = sorted(each for each in (path / name).rglob("*") if each.suffix.lower() in IMAGES)
-        if not files:
-            raise ValueError(f"data: expected images ({', '.join(IMAGES)}) in {path / name}, found none")
-        for file in files:
-            pixels.append(pixels_of(file))
-            labels.append(label)
-            shape = shape or pixels[-1].shape
-            if pixels[-1].shape != shape:
-                raise ValueError(
-                    f"data: expected images of one size and mode, {list(shape)}; {file} has {list(pixels[-1].shape)}"
-                )
-    return np.stack(pixels), np.array(labels, np.int64)
-
-
-def pixels_of(file: Path) -> np.ndarray:
-    """Return the pixels of an image, (channels, height, width), from 0 to 1; one channel for shades of grey, else three."""
+def images_in(path: Path) -> tuple[Tensor, Tensor, tuple[str, ...]]:
+    """Return pixels from 0 to 1, (n, channels, height, width), labels and classes of the images of a folder."""
     try:
-        with image.open(file) as opened_image:
-            mode = "L" if opened_image.mode in ("1", "L", "I", "F", "LA") else "RGB"
-            pixels = np.asarray(opened_image.convert(mode), np.float32) / 255
+        found = folders.DatasetFolder(path, image_of, folders.IMG_EXTENSIONS, images.to_tensor)
+    except FileNotFoundError as error:
+        raise ValueError(f"data: expected a folder with images for each class in {path}: {error}") from error
+    pixels = [image for image, _ in found]
+    for image, (file, _) in zip(pixels, found.samples):
+        if image.shape != pixels[0].shape:
+            raise ValueError(f"data: expected images of one size and mode, {[*pixels[0].shape]}; {file} has {[*image.shape]}")
+    return stack(pixels), tensor(found.targets), tuple(found.classes)
+
+
+def image_of(file: str) -> Any:
+    """Return the image in a file, in shades of grey or in colours."""
+    try:
+        with pillow.open(file) as image:
+            return image.convert("L" if image.mode in GREY else "RGB")
     except ModuleNotFoundError:
         raise ValueError('data: images need Pillow: pip install "lineal[vision]"') from None
     except OSError as error:
         raise ValueError(f"data: {file} cannot be read as an image: {error}") from error
-    return pixels[None] if mode == "L" else pixels.transpose(2, 0, 1).copy()
 
 
 def from_table(path: Path, target: str | None) -> Source:
     """Return the rows of a CSV file with a line of names; the target is the last column unless it is named.
 
-    Words, and whole numbers if they are few, are classes; other numbers are to be predicted.
-    Features are scaled to mean 0 and spread 1.
+    Words, and whole numbers if they are few, are classes; other numbers are to be predicted. Features are scaled to mean 0
+    and spread 1.
     """
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        try:
-            rows = [row for row in csv.reader(file) if row]
-        except (csv.Error, UnicodeDecodeError) as error:
-            raise ValueError(f"data: {path} is no table: {error}") from error
-    if len(rows) < 3:
-        raise ValueError(f"data: expected a line of names and two rows or more in {path}, got {len(rows)} lines")
-    head, *rows = rows
-    if target is not None and target not in head:
-        raise ValueError(f"target: expected one of the columns {', '.join(head)} of {path}, got {target!r}")
-    place = len(head) - 1 if target is None else head.index(target)
-    numbers = np.array([features_of(row, place, head, line, path) for line, row in enumerate(rows, 2)], np.float32)
-    targets, names = targets_of([row[place].strip() for row in rows], head[place], path)
-    return scaled(split(numbers, targets, names))
-
-
-def features_of(row: list[str], place: int, head: list[str], line: int, path: Path) -> list[float]:
-    """Return the numbers of a row but the target; ValueError names what is no number."""
-    if len(row) != len(head):
-        raise ValueError(f"data: expected {len(head)} columns, got {len(row)} in line {line} of {path}")
-    found = []
-    for name, text in zip(head[:place] + head[place + 1 :], row[:place] + row[place + 1 :]):
-        try:
-            found.append(float(text))
-        except ValueError:
-            raise ValueError(f"data: expected a number in column {name!r}, line {line} of {path}, got {text!r}") from None
-    if not np.isfinite(found).all():
-        raise ValueError(f"data: expected finite numbers in line {line} of {path}")
-    return found
-
-
-def targets_of(texts: list[str], name: str, path: Path) -> tuple[np.ndarray, tuple[str, ...] | None]:
-    """Return the targets in a column and the names of the classes, None if they are numbers."""
-    if any(not each for each in texts):
-        raise ValueError(f"data: column {name!r} of {path} has no value in line {texts.index('') + 2}")
     try:
-        numbers = np.array(texts, np.float64)
+        table = read_csv(path)
+    except UnicodeDecodeError as error:
+        raise ValueError(f"data: {path} is no table: {error}") from error
+    names = list(table.columns)
+    if len(names) < 2 or not len(table):
+        raise ValueError(f"data: expected two columns or more with numbers in {path}, got {names} and {len(table)} rows")
+    if target is not None and target not in names:
+        raise ValueError(f"target: expected one of the columns {', '.join(names)} of {path}, got {target!r}")
+    target = target or names[-1]
+    for name in names:
+        check_column(table, name, path, is_target=name == target)
+    features = table.matrix(*[name for name in names if name != target], dtype=dtypes.float32)
+    return scaled(split(features, *targets_of(table.columns[target])))
+
+
+def check_column(table: TableDataset, name: str, path: Path, is_target: bool) -> None:
+    """Refuse a column with gaps, and features that are no numbers; ValueError names the line."""
+    column = table.columns[name]
+    if isinstance(column, Tensor):
+        bad = (~isfinite(column)).nonzero()[:1, 0].tolist()
+    else:
+        bad = [row for row, text in enumerate(column) if not (text.strip() if is_target else is_number(text))][:1]
+    for row in bad:
+        shown = column[row].item() if isinstance(column, Tensor) else column[row]
+        expected = "a value" if is_target else "a number"
+        raise ValueError(f"data: expected {expected} in column {name!r}, line {row + 2} of {path}, got {shown!r}")
+
+
+def is_number(text: str) -> bool:
+    """Return whether a text is a number."""
+    try:
+        float(text)
     except ValueError:
-        numbers = None
-    if numbers is not None and not np.isfinite(numbers).all():
-        raise ValueError(f"data: expected finite numbers in column {name!r} of {path}")
-    if numbers is not None and ((numbers % 1).any() or len(set(texts)) > MOST_CLASSES):
-        return numbers.astype(np.float32), None
-    found = sorted(set(texts), key=str if numbers is None else float)
-    labels = {each: label for label, each in enumerate(found)}
-    return np.array([labels[each] for each in texts], np.int64), tuple(found)
+        return False
+    return True
+
+
+def targets_of(column: Any) -> tuple[Tensor, tuple[str, ...] | None]:
+    """Return the targets in a column and the names of the classes, None if they are numbers."""
+    if isinstance(column, Tensor) and (column.is_floating_point() or len(column.unique()) > MOST_CLASSES):
+        return column.float(), None
+    entries = column.tolist() if isinstance(column, Tensor) else [text.strip() for text in column]
+    classes = sorted(set(entries))
+    labels = {each: label for label, each in enumerate(classes)}
+    return tensor([labels[each] for each in entries]), tuple(map(str, classes))
 
 
 def from_arrays(path: Path) -> Source:
     """Return the arrays `x` and `y` of an npz file, with `x_test` and `y_test` if they are there (or other usual names)."""
     try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-    except (OSError, ValueError) as error:
+        arrays = read_npz(path)
+    except (OSError, ValueError, TypeError) as error:
         raise ValueError(f"data: {path} cannot be read as npz: {error}") from error
     inputs, targets = (array_named(arrays, names, "", path) for names in (INPUTS, TARGETS))
-    names, targets = classes_of(np.asarray(targets), path)
+    classes, targets = classes_of(targets, path)
     if not any(f"{name}_test" in arrays for name in INPUTS):
-        return split(as_inputs(inputs), targets, names)
-    test = [array_named(arrays, each, "_test", path) for each in (INPUTS, TARGETS)]
-    pairs = ((as_inputs(inputs), targets), (as_inputs(test[0]), test[1].astype(targets.dtype)))
-    return Source(*(TensorDataset(*map(from_numpy, pair)) for pair in pairs), classes=names)
+        return split(as_inputs(inputs), targets, classes)
+    test_inputs, test_targets = (array_named(arrays, each, "_test", path) for each in (INPUTS, TARGETS))
+    test = TensorDataset(as_inputs(test_inputs), test_targets.to(targets.dtype))
+    return Source(TensorDataset(as_inputs(inputs), targets), test, classes)
 
 
-def array_named(arrays: dict[str, np.ndarray], names: Sequence[str], end: str, path: Path) -> np.ndarray:
+def array_named(arrays: dict[str, Tensor], names: Sequence[str], end: str, path: Path) -> Tensor:
     """Return the array that has one of these names; ValueError says which there are."""
     for name in names:
         if name + end in arrays:
@@ -188,30 +174,32 @@ def array_named(arrays: dict[str, np.ndarray], names: Sequence[str], end: str, p
     raise ValueError(f"data: expected an array {names[0] + end!r} in {path}, found {', '.join(arrays) or 'none'}")
 
 
-def as_inputs(array: np.ndarray) -> np.ndarray:
+def as_inputs(array: Tensor) -> Tensor:
     """Return inputs as float32; bytes are taken for pixels, from 0 to 1 then."""
-    return array.astype(np.float32) / (255 if array.dtype == np.uint8 else 1)
+    return array.float() / 255 if array.dtype is dtypes.uint8 else array.float()
 
 
-def classes_of(targets: np.ndarray, path: Path) -> tuple[tuple[str, ...] | None, np.ndarray]:
+def classes_of(targets: Tensor, path: Path) -> tuple[tuple[str, ...] | None, Tensor]:
     """Return the names of the classes 0 … n-1, None for numbers, and the targets as they are trained on."""
-    if targets.dtype.kind == "f":
-        return None, targets.astype(np.float32)
-    if targets.dtype.kind not in "iub" or targets.ndim != 1 or not targets.size or targets.min() < 0:
-        raise ValueError(f"data: expected classes 0, 1, … or floats as targets in {path}, got {targets.dtype} {targets.shape}")
-    return tuple(map(str, range(int(targets.max()) + 1))), targets.astype(np.int64)
+    if targets.is_floating_point():
+        return None, targets.float()
+    if targets.ndim != 1 or not targets.numel() or targets.is_complex() or targets.min() < 0:
+        raise ValueError(
+            f"data: expected classes 0, 1, … or floats as targets in {path}, got {targets.dtype} {[*targets.shape]}"
+        )
+    return tuple(map(str, range(int(targets.max()) + 1))), targets.long()
 
 
-def split(inputs: np.ndarray, targets: np.ndarray, names: tuple[str, ...] | None) -> Source:
+def split(inputs: Tensor, targets: Tensor, classes: tuple[str, ...] | None) -> Source:
     """Return data of which every fifth sample, of each class if there are classes, is held out."""
     if len(inputs) != len(targets):
         raise ValueError(f"data: expected as many targets as inputs, got {len(targets)} and {len(inputs)}")
-    held_out = held_out_of(targets if names else np.zeros(len(targets), np.int64))
+    held_out = held_out_of(targets.numpy() if classes else np.zeros(len(targets), np.int64))
     if not held_out.any():
         raise ValueError(f"data: expected {EVERY} samples or more of a class, to hold some out for the test")
-    parts = (~held_out, held_out)
-    sets = [TensorDataset(from_numpy(inputs[part]), from_numpy(targets[part])) for part in parts]
-    return Source(sets[0], sets[1], names)
+    parts = [as_tensor(part) for part in (~held_out, held_out)]
+    training, test = (TensorDataset(inputs[part], targets[part]) for part in parts)
+    return Source(training, test, classes)
 
 
 def scaled(source: Source) -> Source:
