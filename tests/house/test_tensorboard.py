@@ -52,6 +52,14 @@ def test_a_run_is_written(tmp_path):
     assert sorted(each.name for each in (tmp_path / "run").iterdir() if each.is_dir()) == ["both_test", "both_train"]
 
 
+def test_a_run_that_goes_on_says_from_which_step(tmp_path):
+    SummaryWriter(tmp_path, purge_step=7).close()
+    (path,) = tmp_path.glob("events*")
+    _, version, start = records(path)
+    assert version.endswith(field(2, 7) + field(3, "brain.Event:2"))
+    assert start.endswith(field(2, 7) + field(7, field(1, 1)))
+
+
 def test_what_cannot_be_written_is_refused(tmp_path):
     writer = SummaryWriter(tmp_path)
     assert writer.get_logdir() == str(tmp_path)

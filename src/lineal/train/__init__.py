@@ -47,4 +47,4 @@ __getattr__, __all__ = _later.names(
     },
 )
 # a namespace of its own, which cannot be imported everywhere
-__all__.remove("figures")
+__all__.remove("figures")  # pyright: ignore[reportUnsupportedDunderAll]

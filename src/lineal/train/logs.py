@@ -87,8 +87,8 @@ class TensorBoard(Callback):
         self.folder = Path(folder)
 
     def begin(self, trainer: Trainer) -> None:
-        # TensorBoard itself leaves out what an earlier file has from this step on
-        self.writer = tensorboard.SummaryWriter(str(self.folder), purge_step=trainer.progress.step + 1)
+        done = trainer.progress.step
+        self.writer = tensorboard.SummaryWriter(str(self.folder), purge_step=done + 1 if done else None)
 
     def step(self, trainer: Trainer, loss: float) -> None:
         self.writer.add_scalar("step/loss", loss, trainer.progress.step)
@@ -96,7 +96,7 @@ class TensorBoard(Callback):
 
     def end_epoch(self, trainer: Trainer, line: Line) -> None:
         for name, value in line.items():
-            self.writer.add_scalar(f"epoch/{name}", value, trainer.progress.epoch)
+            self.writer.add_scalar(f"epoch/{name}", value, trainer.progress.step)
 
     def save(self, trainer: Trainer) -> None:
         self.writer.flush()

@@ -35,9 +35,18 @@ class Events:
         event = field(1, float(time.time() if walltime is None else walltime)) + field(2, int(step or 0))
         self.file.write(record(event + field(5, summary)))
 
+    def purge(self, step: int) -> None:
+        """Tell TensorBoard to leave out what earlier files have from a step on: a session starts there."""
+        begin = field(1, time.time()) + field(2, step)
+        self.file.write(record(begin + field(3, "brain.Event:2")) + record(begin + field(7, field(1, 1))))
+        self.file.flush()
+
 
 class SummaryWriter:
-    """Writes what happens in a run to a file in `log_dir`, by default a folder of its own in ./runs."""
+    """Writes what happens in a run to a file in `log_dir`, by default a folder of its own in ./runs.
+
+    Of a run that was stopped and goes on, TensorBoard leaves out what it has from step `purge_step` on.
+    """
 
     def __init__(
         self,
@@ -53,7 +62,10 @@ class SummaryWriter:
         self.suffix = filename_suffix
         self.flush_secs, self.flushed = flush_secs, time.monotonic()
         self.files: dict[str, Events] = {}
-        self._file(self.log_dir)
+        if purge_step is None:
+            self._file(self.log_dir)
+        else:
+            self._file(self.log_dir).purge(purge_step)
 
     def get_logdir(self) -> str:
         """Return the folder of the file."""
