@@ -140,6 +140,34 @@ def test_a_run_that_stops_within_an_epoch_goes_on_bit_for_bit(tmp_path, settings
     assert resumed.schedule.get_last_lr() == whole.schedule.get_last_lr()
 
 
+OPTIMIZERS = [
+    each
+    for each in vars(optim).values()
+    if isinstance(each, type)
+    and issubclass(each, optim.Optimizer)
+    and each.__name__ not in ("Optimizer", "LBFGS", "SparseAdam")
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", OPTIMIZERS, ids=lambda kind: kind.__name__)
+def test_runs_with_every_optimizer_go_on_bit_for_bit(tmp_path, kind):
+    def made(folder):
+        trainer = trainer_of(Config(epochs=3, save_every=1), folder=folder)
+        weights = [each for each in trainer.model.parameters() if each.ndim == 2]
+        trainer.optimizer = trainer.step.optimizer = kind(weights, lr=0.01)
+        return trainer
+
+    whole, stopped, resumed = made(None), made(tmp_path), made(tmp_path)
+    fitted(whole, loader())
+    stopped.callbacks.append(Interrupts(9))
+    with pytest.raises(Stopped):
+        fitted(stopped, loader())
+    resumed.fit(loader(), resume=True)
+    assert bits(resumed) == bits(whole)
+    assert whole.how.startswith("compiled")
+
+
 class Lazily:
     """A loader of one's own, in whose generator the order is drawn batch by batch."""
 
@@ -401,6 +429,8 @@ def test_settings_that_make_no_sense(settings):
 def test_what_does_not_fit_is_refused(tmp_path):
     with pytest.raises(TypeError, match="either a loss or an objective"):
         Trainer(nn.Linear(2, 2), optim.SGD(nn.Linear(2, 2).parameters(), 0.1))
+    with pytest.raises(TypeError, match="LBFGS steps by a closure"):
+        trainer_of(optimizer=optim.LBFGS)
     with pytest.raises(ValueError, match="recompute: Sequential has no submodule 'x'; it has 0, 1, 2"):
         trainer_of(Config(recompute=("x",)))
     with pytest.raises(TypeError, match=r"expected batches \(inputs, targets\), got Tensor"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import importlib.util
+import inspect
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -56,6 +57,9 @@ class Step:
 
     def __init__(self, model: nn.Module, optimizer: optim.Optimizer, objective: Objective, config: Config):
         self.model, self.optimizer, self.objective, self.config = model, optimizer, objective, config
+        closure = inspect.signature(optimizer.step).parameters.get("closure")
+        if closure is not None and closure.default is inspect.Parameter.empty:
+            raise TypeError(f"Trainer: {type(optimizer).__name__} steps by a closure, which a Trainer does not give it")
         self.average = Average(model, config.average) if config.average is not None else None
         if config.amp is not None and importlib.util.find_spec("lineal.amp") is None:
             raise ValueError("amp: this version of lineal has no lineal.amp")
