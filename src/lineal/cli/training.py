@@ -142,8 +142,8 @@ def result(experiment: Experiment, out: Path) -> list[tuple[str, str]]:
     trainer = experiment.trainer
     if trainer.gain is not None:
         rows.append(("compiled", str(trainer.gain)))
-    elif trainer.config.compiled and trainer.prepared.reason is not None:
-        rows.append(("not compiled", trainer.prepared.reason))
+    elif trainer.config.compiled and trainer.how.startswith("eagerly: "):
+        rows.append(("not compiled", trainer.how.removeprefix("eagerly: ")))
     return rows
 
 
