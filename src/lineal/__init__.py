@@ -57,16 +57,20 @@ if _TYPE_CHECKING:
     from lineal.nn.functional import celu as celu
     from lineal.nn.functional import celu_ as celu_
     from lineal.nn.functional import cosine_similarity as cosine_similarity
+    from lineal.nn.functional import hardshrink as hardshrink
     from lineal.nn.functional import pairwise_distance as pairwise_distance
     from lineal.nn.functional import pdist as pdist
     from lineal.nn.functional import prelu as prelu
     from lineal.nn.functional import rms_norm as rms_norm
+    from lineal.nn.functional import rrelu as rrelu
     from lineal.nn.functional import rrelu_ as rrelu_
     from lineal.nn.functional import selu as selu
     from lineal.nn.functional import selu_ as selu_
+    from lineal.nn.functional import threshold as threshold
     from lineal.nn.functional import threshold_ as threshold_
     from lineal.nn.functional.cells import *
     from lineal.nn.functional.native import *
+    from lineal.nn.functional.native_losses import *
     from lineal.nn.functional.recurrent import *
     from lineal.ops import *
     from lineal.serialization import load as load
@@ -101,6 +105,7 @@ if _TYPE_CHECKING:
         optim,
         overrides,
         profiler,
+        quasirandom,
         random,
         serialization,
         signal,
@@ -127,7 +132,7 @@ newaxis = None
 _elsewhere = {
     "": """
         _higher_order_ops accelerator amp array_api autograd backends cpu cuda data distributed distributions fft func futures
-        hub jit linalg models mps multiprocessing nn onnx optim overrides profiler random serialization signal special testing
+        hub jit linalg models mps multiprocessing nn onnx optim overrides profiler quasirandom random serialization signal special testing
         train types utils version xpu
     """,
     "amp": "autocast",
@@ -147,14 +152,18 @@ _elsewhere = {
     "func": "vmap",
     "insight": "advise draw summary",
     "nn.functional": """
-        adaptive_avg_pool1d avg_pool1d celu celu_ cosine_similarity pairwise_distance pdist prelu rms_norm rrelu_ selu selu_
-        threshold_
+        adaptive_avg_pool1d avg_pool1d celu celu_ cosine_similarity hardshrink pairwise_distance pdist prelu rms_norm rrelu
+        rrelu_ selu selu_ threshold threshold_
     """,
     "nn.functional.cells": "gru_cell lstm_cell rnn_relu_cell rnn_tanh_cell",
     "nn.functional.native": """
         adaptive_max_pool1d affine_grid_generator batch_norm dropout dropout_ embedding grid_sampler grid_sampler_2d
         grid_sampler_3d group_norm instance_norm layer_norm max_pool1d max_pool1d_with_indices max_pool2d max_pool3d
         native_batch_norm native_group_norm native_layer_norm
+    """,
+    "nn.functional.native_losses": """
+        binary_cross_entropy_with_logits cosine_embedding_loss ctc_loss hinge_embedding_loss kl_div margin_ranking_loss
+        poisson_nll_loss triplet_margin_loss
     """,
     "nn.functional.recurrent": "gru lstm rnn_relu rnn_tanh",
     "ops": " ".join(_ops),

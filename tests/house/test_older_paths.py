@@ -6,7 +6,7 @@ import pytest
 
 import lineal
 from lineal import futures, jit, nn
-from lineal.utils import benchmark, dlpack, pytree
+from lineal.utils import benchmark, dlpack, pytree, treepaths
 
 
 def test_the_memory_of_a_tensor():
@@ -109,3 +109,37 @@ def test_capsules_and_fans():
     x = lineal.ones(2, 3)
     assert dlpack.from_dlpack(x).data_ptr() == x.data_ptr() and "dltensor" in repr(dlpack.to_dlpack(x))
     assert nn.init._calculate_fan_in_and_fan_out(lineal.ones(3, 4, 5)) == (20, 15)
+
+
+def test_nests_by_path():
+    tree = {"a": [1, (2, 3)], "b": 4}
+    pairs, spec = treepaths.tree_flatten_with_path(tree)
+    assert [treepaths.keystr(path) for path, _ in pairs] == ["['a'][0]", "['a'][1][0]", "['a'][1][1]", "['b']"]
+    assert all(treepaths.key_get(tree, path) == leaf for path, leaf in pairs) and spec.num_leaves == 4
+    named = treepaths.tree_map_with_path(lambda path, x: treepaths.keystr(path) + str(x), tree)
+    assert named == {"a": ["['a'][0]1", ("['a'][1][0]2", "['a'][1][1]3")], "b": "['b']4"}
+    with pytest.raises(ValueError, match="one form"):
+        treepaths.tree_map_with_path(lambda path, x, y: x, tree, [1])
+
+
+def test_losses_whose_reduction_is_a_number():
+    x, y = lineal.randn(4, 3), lineal.rand(4, 3)
+    for number, word in enumerate(("none", "mean", "sum")):
+        wanted = lineal.nn.functional.binary_cross_entropy_with_logits(x, y, reduction=word)
+        assert lineal.equal(lineal.binary_cross_entropy_with_logits(x, y, reduction=number), wanted)
+    assert lineal.allclose(lineal.kl_div(x, y, 1), lineal.kl_div(x, y, 0).mean())
+    with pytest.raises(RuntimeError, match="0 \\(none\\)"):
+        lineal.hinge_embedding_loss(x, y, reduction=3)
+
+
+def test_points_of_sobol():
+    engine = lineal.quasirandom.SobolEngine(2)
+    points = engine.draw(4, dtype=lineal.float64)
+    assert points.tolist() == [[0.0, 0.0], [0.5, 0.5], [0.75, 0.25], [0.25, 0.75]]
+    assert lineal.equal(engine.reset().fast_forward(2).draw(2), points[2:].float()) and engine.num_generated == 4
+    with pytest.raises(ValueError, match="power of 2"):
+        engine.draw_base2(1)
+    with pytest.raises(ValueError, match="dimensionality"):
+        lineal.quasirandom.SobolEngine(0)
+    one, other = (lineal.quasirandom.SobolEngine(3, scramble=True, seed=5).draw(8) for _ in range(2))
+    assert lineal.equal(one, other) and ((one >= 0) & (one < 1)).all()

@@ -2,4 +2,4 @@
 
 from lineal.base import later
 
-__getattr__, __all__ = later.names(__name__, {"": "benchmark checkpoint data dlpack hooks pytree tensorboard"})
+__getattr__, __all__ = later.names(__name__, {"": "benchmark checkpoint data dlpack hooks pytree tensorboard treepaths"})
