@@ -89,6 +89,7 @@ EXPECTED = {
     "lineal.utils.hooks",
     "lineal.utils.pytree",
     "lineal.utils.tensorboard",
+    "lineal.utils.treepaths",
     "lineal.version",
     "lineal.xpu",
 }

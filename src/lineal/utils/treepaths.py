@@ -9,7 +9,6 @@ from lineal.utils.pytree import TreeSpec, parts_of, tree_flatten, tree_unflatten
 
 __all__ = [
     "GetAttrKey",
-    "KeyPath",
     "MappingKey",
     "SequenceKey",
     "key_get",
