@@ -1,6 +1,7 @@
 """Profiles: what a program computes, where and for how long, as in `torch.profiler`."""
 
 from lineal.profiler.events import EventList, FunctionEvent, FunctionEventAvg
+from lineal.profiler.kernels import Kernel, KernelList, kernels
 from lineal.profiler.profiling import profile, supported_activities, tensorboard_trace_handler
 from lineal.profiler.recording import record_function
 from lineal.profiler.schedules import ProfilerAction, ProfilerActivity, schedule
@@ -9,8 +10,11 @@ __all__ = [
     "EventList",
     "FunctionEvent",
     "FunctionEventAvg",
+    "Kernel",
+    "KernelList",
     "ProfilerAction",
     "ProfilerActivity",
+    "kernels",
     "profile",
     "record_function",
     "schedule",
