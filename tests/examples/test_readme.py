@@ -23,6 +23,7 @@ PAGES = [
     "docs/reporting.md",
     "docs/saving.md",
     "docs/training.md",
+    "docs/looking.md",
 ]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 

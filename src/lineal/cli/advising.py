@@ -9,7 +9,7 @@ from pathlib import Path
 from lineal.cli.script import maker, outcome
 from lineal.cli.standing import standing_in
 from lineal.compiler.calling.function import making
-from lineal.insight.advice import Adviser
+from lineal.insight import Adviser
 from lineal.porting.finder import install
 
 FOUND = 1

@@ -19,6 +19,7 @@ from lineal.compiler.scheduling.grouping import Group
 from lineal.core import AbstractTensor, Op, gradients
 from lineal.ops import ones_like
 from lineal.profiler.table import cut, line, memory, microseconds, share
+from lineal.tensors import Tensor
 from lineal.testing.doctor import State
 
 __all__ = ["Kernel", "KernelList", "kernels"]
@@ -94,7 +95,7 @@ class Timed(Program):
 
 def kernel(group: Group, part: str, time: float) -> Kernel:
     """Return what is known of the kernel of a group."""
-    labels = ", ".join(dict.fromkeys(str(each.label) for each in group.nodes))
+    labels = ", ".join(dict.fromkeys(str(getattr(each, "label", type(each).__name__)) for each in group.nodes))
     moved = sum(buffer.nbytes for buffer in dict.fromkeys((*group.external(), *group.stored)))
     return Kernel(labels, part, time, moved, operations(group.nodes))
 
@@ -139,7 +140,7 @@ def run(program: Program | DifferentiableProgram, tensors: list[Any], rounds: in
 
 def go_back(program: DifferentiableProgram, tensors: list[Any]) -> None:
     """Run a program and go back through its result."""
-    ys = [y for y in tree.leaves(program.launch(tensors)) if isinstance(y, AbstractTensor) and y.node is not None]
+    ys = [y for y in tree.leaves(program.launch(tensors)) if isinstance(y, Tensor) and y.node is not None]
     leaves = [x for x in (*tensors, *program.trace.captured.values()) if x.node is not None]
     if ys and leaves:
         gradients(ys, leaves, [ones_like(y) for y in ys], allow_unused=True)

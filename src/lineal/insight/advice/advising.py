@@ -14,6 +14,7 @@ from lineal.insight.following import Follower
 from lineal.nn import Module
 from lineal.ops import ones_like
 from lineal.optim import Optimizer
+from lineal.tensors import Tensor
 
 __all__ = ["Adviser", "advise"]
 
@@ -77,7 +78,7 @@ def advise(function: Callable[..., Any], *inputs: Any, **kwargs: Any) -> Advices
 
 def unused(adviser: Adviser, model: Module, result: Any) -> None:
     """Note the parameters of a model on which its result does not depend."""
-    ys = [y for y in tree.leaves(result) if isinstance(y, AbstractTensor) and y.node is not None]
+    ys = [y for y in tree.leaves(result) if isinstance(y, Tensor) and y.node is not None]
     named = [(name, each) for name, each in model.named_parameters() if each.requires_grad]
     if not ys or not named:
         return
