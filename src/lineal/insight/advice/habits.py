@@ -61,7 +61,11 @@ def is_normal(step: Step) -> bool:
 def is_shifted(step: Step) -> bool:
     """Return whether an exponential is of what the largest was subtracted from."""
     inner = step.xs[0].bare if step.xs else NOTHING
-    return inner.key == "sub" and any(each.bare.key in ("ExtremeAt", "Extreme", "LogSumExp") for each in inner.xs)
+    if inner.key != "sub":
+        return False
+    # the largest may have been picked by its place, as a part of the same numbers
+    source, shift = (each.bare for each in inner.xs)
+    return shift is source or any(each.key in ("ExtremeAt", "Extreme", "LogSumExp") for each in (source, shift))
 
 
 def leading_to(step: Step) -> set[Step]:

@@ -16,8 +16,8 @@ __all__ = ["NOTHING", "Advice", "Advices", "Call", "Step", "Steps", "call_of"]
 PACKAGE = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))
 DIRECT = tuple(os.path.join(PACKAGE, folder, "") for folder in ("base", "core", "insight", "ops", "tensors"))
 """The folders through which a call of an op goes that a program writes itself, and no function of lineal's for it."""
-FAR = 5
-"""How many ops back is remembered."""
+FAR, OP, LOOK = 20, 4, 1
+"""How far back is remembered, and how far an op is, and what only looks at numbers otherwise."""
 TRANSPARENT = frozenset(("Cast", "Copy", "Expand", "Detach"))
 """Ops that are no views, or look like none, after which the numbers are the same."""
 
@@ -74,19 +74,25 @@ def call_of() -> Call:
 class Step:
     """One output of an op that was done, or a tensor from elsewhere, which has no `op`."""
 
-    __slots__ = ("call", "key", "op", "shape", "xs")
+    __slots__ = ("call", "far", "key", "op", "shape", "xs")
 
     def __init__(self, op: Op | None, xs: tuple[Step, ...], shape: tuple[int, ...], call: Call | None):
         self.op, self.xs, self.shape, self.call = op, xs, shape, call
+        self.far = FAR + 1
         self.key = "" if op is None else op.key
 
     @property
     def bare(self) -> Step:
         """The step before those that only look at the numbers otherwise."""
         step = self
-        while step.xs and (step.key in TRANSPARENT or (step.op is not None and step.op.aliasing is not None)):
+        while step.xs and step.is_look:
             step = step.xs[0]
         return step
+
+    @property
+    def is_look(self) -> bool:
+        """Whether it only looks at the numbers of the step before otherwise."""
+        return self.key in TRANSPARENT or (self.op is not None and self.op.aliasing is not None)
 
     def before(self, place: int = 0) -> Step:
         """Return the step that made an input, without views; NOTHING if both are of one call of the program's."""
@@ -131,8 +137,12 @@ class Steps:
 
 
 def forget(step: Step, far: int) -> None:
-    """Forget what is farther back than this many steps."""
-    if not far:
+    """Forget what is farther back than this from a step."""
+    if far >= step.far:
+        # what is farther was forgotten before
+        return
+    step.far = far
+    if far <= 0:
         step.xs = ()
     for each in step.xs:
-        forget(each, far - 1)
+        forget(each, far - (LOOK if each.is_look else OP))
