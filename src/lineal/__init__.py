@@ -96,6 +96,7 @@ if _TYPE_CHECKING:
         futures,
         hub,
         jit,
+        library,
         linalg,
         models,
         mps,
@@ -132,7 +133,7 @@ newaxis = None
 _elsewhere = {
     "": """
         _higher_order_ops accelerator amp array_api autograd backends cpu cuda data distributed distributions fft func futures
-        hub jit linalg models mps multiprocessing nn onnx optim overrides profiler quasirandom random serialization signal special testing
+        hub jit library linalg models mps multiprocessing nn onnx optim overrides profiler quasirandom random serialization signal special testing
         train types utils version xpu
     """,
     "amp": "autocast",

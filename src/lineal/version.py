@@ -2,7 +2,7 @@
 
 from lineal.base.version import __version__
 
-__all__ = ["__version__", "cuda", "debug", "hip"]
+__all__ = ["__version__", "cuda", "debug", "hip", "rocm"]
 
-cuda = hip = None
+cuda = hip = rocm = None
 debug = False

@@ -48,6 +48,7 @@ EXPECTED = {
     "lineal.futures",
     "lineal.hub",
     "lineal.jit",
+    "lineal.library",
     "lineal.linalg",
     "lineal.models",
     "lineal.mps",

@@ -13,6 +13,7 @@ from lineal.distributions.number_transforms import (
     TanhTransform,
 )
 from lineal.distributions.transforming import ComposeTransform, IndependentTransform, Transform, identity_transform
+from lineal.distributions.transforming import _InverseTransform as _InverseTransform
 from lineal.distributions.vector_transforms import ReshapeTransform, SoftmaxTransform, StickBreakingTransform
 
 __all__ = [

@@ -7,6 +7,7 @@ from lineal.distributions.parameters import (
     lazy_property,
     logits_to_probs,
     probs_to_logits,
+    sum_rightmost,
 )
 from lineal.distributions.triangles import tril_matrix_to_vec, vec_to_tril_matrix
 
@@ -20,3 +21,5 @@ __all__ = [
     "tril_matrix_to_vec",
     "vec_to_tril_matrix",
 ]
+
+_sum_rightmost = sum_rightmost

@@ -14,7 +14,7 @@ __all__ = ["PATHS", "RENAMED", "STANDING", "below", "find", "has", "public", "so
 SAME = """
 accelerator amp amp.autocast_mode amp.grad_scaler
 autograd autograd.forward_ad autograd.function autograd.functional autograd.grad_mode autograd.graph autograd.variable
-cpu cuda distributed fft func futures hub jit linalg mps multiprocessing multiprocessing.reductions
+cpu cuda distributed fft func futures hub jit library linalg mps multiprocessing multiprocessing.reductions
 nn nn.attention nn.attention.bias nn.attention.flex_attention nn.common_types nn.functional nn.grad nn.init nn.modules
 nn.modules.activation nn.modules.adaptive nn.modules.batchnorm nn.modules.channelshuffle nn.modules.container nn.modules.conv
 nn.modules.distance nn.modules.dropout nn.modules.flatten nn.modules.fold nn.modules.instancenorm nn.modules.lazy
@@ -55,6 +55,7 @@ PATHS: dict[str, str] = {
     "_inductor.config": "",
     "_tensor": "tensors",
     "autograd.profiler": "profiler.legacy",
+    "autograd.profiler_legacy": "profiler.legacy",
     "autograd.profiler_util": "profiler.legacy",
     "backends": "backends",
     "cpu.amp": "amp.cpu",
@@ -70,6 +71,7 @@ PATHS: dict[str, str] = {
     "_utils": "porting.flattening",
     "functional": ".",
     "fx": "porting.fx",
+    "ops": "porting.operators",
     "nn.parallel.data_parallel": "nn.parallel",
     "nn.parallel.distributed": "nn.parallel",
     "optim._adafactor": "optim.adafactor",
