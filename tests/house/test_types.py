@@ -35,6 +35,12 @@ ANYTHING = {
     "tree_map_": "the nest",
     "tree_map_only": "a nest like the given one",
     "tree_unflatten": "a nest of any form",
+    "tree_map_with_path": "a nest like the given one",
+    "key_get": "whatever stands there",
+    "custom_op": "an operator, or what makes one of a function",
+    "register_kernel": "the function, or what takes one",
+    "register_fake": "the function, or what takes one",
+    "impl_abstract": "the function, or what takes one",
 }
 """What may return anything, and why."""
 PROGRAM = Path(__file__).with_name("typed_program.py")
