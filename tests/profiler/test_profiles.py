@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cProfile
 import gzip
 import json
 import sys
@@ -105,6 +106,17 @@ def test_a_profile_ends_with_its_block_and_gives_back_what_listened():
     unused = profile()
     with pytest.raises(AssertionError, match="nothing was recorded"):
         unused.events()
+
+
+def test_a_profiler_of_pythons_goes_on_afterwards():
+    outer = cProfile.Profile()
+    outer.enable()
+    with profile() as recorded:
+        lineal.ones(2).exp()
+    training()
+    outer.disable()
+    assert names(recorded)[-1] == "exp"
+    assert any(getattr(each.code, "co_name", "") == "training" for each in outer.getstats())
 
 
 def test_schedules_say_what_each_step_is_for():

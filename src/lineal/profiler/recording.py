@@ -54,6 +54,9 @@ class Recording:
         if current.get() is not None:
             raise RuntimeError("profiler: another profile is recording in this thread; end it first")
         self.before = sys.getprofile()
+        if self.before is not None and not callable(self.before):
+            # a profiler of Python's own, as cProfile is
+            self.before.disable()
         self.token = current.set(self)
         self.hearer.choose(self.wishes.modules)
         self.hearer.began, self.hearer.ended = self.began, self.ended
@@ -68,6 +71,8 @@ class Recording:
         modes.Inference.change(-1)
         if callable(self.before):
             sys.setprofile(self.before)
+        elif self.before is not None:
+            self.before.enable()
         now = perf_counter_ns()
         while self.open:
             self.close(now)
