@@ -65,7 +65,6 @@ EXPECTED = {
     "lineal.optim",
     "lineal.optim.lr_scheduler",
     "lineal.optim.swa_utils",
-    "lineal.distributed",
     "lineal.overrides",
     "lineal.profiler",
     "lineal.quasirandom",
