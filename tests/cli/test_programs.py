@@ -11,7 +11,7 @@ from lineal.porting.reading import findings
 SCRIPT = """
 import argparse, sys
 import torch
-import torch.fx
+import torch.monitor
 from torch import nn
 parser = argparse.ArgumentParser()
 parser.add_argument("--stop", default="")
@@ -48,7 +48,7 @@ def test_a_script_runs_compiled_with_a_report(script):
     lines = done.stderr.splitlines()
     assert lines[0] == "used 4 names: torch.compile torch.eye torch.linalg.qr torch.nn" or "torch.linalg.qr" in lines[0]
     assert lines[1:] == [
-        "not there, imported at train.py:4 and not used: torch.fx",
+        "not there, imported at train.py:4 and not used: torch.monitor",
         "compiled step: 1 programs, host steps: QR",
     ]
 

@@ -15,7 +15,7 @@ from lineal.base.dtypes import ALL, COMPLEX, FLOATING, INTEGERS, NARROW, STORED_
 from lineal.base.platforms import UNUSUAL
 from lineal.codegen import kinds
 from lineal.core.op import Op
-from lineal.data import tensorfile
+from lineal.serialization import tensorfile
 from lineal.tensors.capsules import place_of
 
 HALVES = {"float16", "bfloat16", "float8_e4m3fn", "float8_e5m2"}
