@@ -76,8 +76,8 @@ OTHERS = {
     "uniform_": lambda v: drawn(lambda: v.uniform_()),
 }
 INTEGERS = """bitwise_and_ bitwise_left_shift_ bitwise_or_ bitwise_right_shift_ bitwise_xor_ gcd_ lcm_""".split()
-WITHOUT_NUMBERS = """as_strided_ detach_ requires_grad_ resize_ resize_as_ set_ share_memory_ squeeze_ swapaxes_ swapdims_ t_ transpose_
-unsqueeze_""".split()
+WITHOUT_NUMBERS = """as_strided_ detach_ requires_grad_ resize_ resize_as_ set_ share_memory_ squeeze_
+    swapaxes_ swapdims_ t_ transpose_ unsqueeze_""".split()
 """Methods that change what a tensor looks at, and no numbers."""
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Callable, Container
+from collections.abc import Callable, Collection
 from typing import Any
 
 import numpy as np
@@ -141,7 +141,7 @@ def otherwise(op: Op, kernel: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def unary_door(
-    op: Op, kernel: Callable, *, spec: bool = False, usual: Container = (), unusual: Callable[..., Any] | None = None
+    op: Op, kernel: Callable, *, spec: bool = False, usual: Collection = (), unusual: Callable[..., Any] | None = None
 ) -> Callable[..., Any]:
     """Return `lambda x: apply(op, x)` without its loops; with `spec`, a node that keeps no input keeps its shape.
 
@@ -188,7 +188,7 @@ def unary_door(
     return door
 
 
-def binary_door(op: Op, kernel: Callable, *, usual: Container = (), unusual: Callable | None = None) -> Callable[..., Any]:
+def binary_door(op: Op, kernel: Callable, *, usual: Collection = (), unusual: Callable | None = None) -> Callable[..., Any]:
     """Return `lambda a, b: apply(op, a, b)` without its loops.
 
     A door with `unusual`, of a public function, goes there unless it is given two tensors of one of the dtypes `usual`.

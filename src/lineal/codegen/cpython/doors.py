@@ -98,7 +98,7 @@ class DoorWriter(ObjectWriter):
         e = self.e
         with e.function(name, [("self", pointer), ("args", pointer), ("count", int64)], pointer) as (self_, args, count):
             self.door = [e.load(self_, pointer, offset_in_tuple() // 8 + n) for n in range(SLOW + 1)]
-            self.table = field(e, self.door[TABLE], self.layout.data, pointer)
+            self.words = field(e, self.door[TABLE], self.layout.data, pointer)
             self.expect(count == number)
             xs = [e.load(args, pointer, n) for n in range(number)]
             arrays = [self.array(x) for x in xs]
@@ -138,7 +138,7 @@ class DoorWriter(ObjectWriter):
             self.expect(each == dtypes[0])
         count = self.word(DTYPES)
         passes = e.slot(e.cast(count == 0, int64))
-        with e.loop(count) as n, e.when(e.load(self.table, pointer, n + (DTYPES + 1)) == dtypes[0]):
+        with e.loop(count) as n, e.when(e.load(self.words, pointer, n + (DTYPES + 1)) == dtypes[0]):
             e.store(e.const(1, int64), passes)
         self.expect(e.load(passes, int64) != 0)
 
@@ -204,7 +204,7 @@ class DoorWriter(ObjectWriter):
         """Write which exact loop there is for arrays of this dtype; 0 if none."""
         e, dtype, found = self.e, field(self.e, array, self.layout.dtype, pointer), self.e.const(0, pointer)
         for n, each in enumerate(EXACT):
-            found = e.select(dtype == self.of(each), e.load(self.table, pointer, LOOP + n), found)
+            found = e.select(dtype == self.of(each), e.load(self.words, pointer, LOOP + n), found)
         return found
 
     def looped(self, loop: Value, arrays: list[Value], sizes: list[Value]) -> Value:
@@ -317,8 +317,8 @@ class DoorWriter(ObjectWriter):
         e, none = self.e, self.of(None)
         # both, the first alone, the second alone
         plan = e.select(edges[1] == none, e.index(1), e.select(edges[0] == none, e.index(2), e.index(0))) * 4 + PLANS
-        first, second = (e.select(e.load(self.table, int64, plan + n + 1) != 0, x, none) for n, x in enumerate(xs))
-        return self.together([first, second]), e.load(self.table, int64, plan + 3) != 0
+        first, second = (e.select(e.load(self.words, int64, plan + n + 1) != 0, x, none) for n, x in enumerate(xs))
+        return self.together([first, second]), e.load(self.words, int64, plan + 3) != 0
 
     def place(self, node: Value) -> None:
         """Write where in the user's code this is: the caller of the function that called the builtin, if it is outside."""
@@ -342,7 +342,7 @@ class DoorWriter(ObjectWriter):
     # objects
 
     def word(self, place: int) -> Value:
-        return self.e.load(self.table, int64, place)
+        return self.e.load(self.words, int64, place)
 
     def none(self) -> Value:
         return self.retain(self.of(None))

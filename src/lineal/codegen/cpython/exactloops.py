@@ -17,7 +17,7 @@ from lineal.codegen.values import Value
 
 __all__ = ["LOOPS", "name_of", "write_loops"]
 
-LOOPS: dict[Any, Callable[..., Value]] = {
+LOOPS: dict[Any, Callable[..., Any]] = {
     np.add: operator.add,
     np.subtract: operator.sub,
     np.multiply: operator.mul,
@@ -29,7 +29,7 @@ LOOPS: dict[Any, Callable[..., Value]] = {
 DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
 
 
-def name_of(function: np.ufunc, dtype: np.dtype) -> str:
+def name_of(function: Any, dtype: np.dtype) -> str:
     return f"{function.__name__}_{dtype.name}"
 
 
