@@ -93,7 +93,6 @@ class Tensor(
     """
 
     is_sparse = is_sparse_csr = is_quantized = is_meta = is_mkldnn = is_nested = False
-    is_xla = is_xpu = is_ipu = is_vulkan = is_maia = False
     layout = strided
 
     def __new__(cls, *args: Any, device: Device | None = None) -> Self:
