@@ -38,6 +38,7 @@ def test_what_is_no_idx_file_is_refused(tmp_path, content):
 
 @pytest.mark.parametrize("kind", [datasets.MNIST, datasets.FashionMNIST, datasets.KMNIST])
 def test_mnist_and_its_relatives(tmp_path, kind):
+    pytest.importorskip("PIL")
     images = RNG.integers(0, 256, (5, 28, 28), dtype=np.uint8)
     labels = np.arange(5, dtype=np.uint8)
     folder = tmp_path / kind.__name__ / "raw"
@@ -66,6 +67,7 @@ def write_cifar(folder, names, labels, meta):
 
 
 def test_cifar_files(tmp_path):
+    pytest.importorskip("PIL")
     names = [*(f"data_batch_{n}" for n in range(1, 6)), "test_batch"]
     rows = write_cifar(tmp_path / "cifar-10-batches-py", names, "labels", ("batches.meta", "label_names"))
     train, test = (datasets.CIFAR10(tmp_path, train, transform=transforms.ToImage()) for train in (True, False))

@@ -25,6 +25,8 @@ PAGES = [
     "docs/training.md",
     "docs/looking.md",
 ]
+NEEDS = {"docs/saving.md": "onnx"}
+"""Pages whose code needs a package of an extra."""
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -46,6 +48,7 @@ def pairs(page: str) -> list[tuple[str, str | None]]:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_the_code_of_a_page_prints_what_the_page_shows(page):
+    pytest.importorskip(NEEDS.get(page, "lineal"))
     namespace: dict[str, object] = {"__name__": "page"}
     found = pairs(page)
     assert found

@@ -18,8 +18,9 @@ def table(path, rows, head="a,b,kind"):
 
 
 def flowers(count=50):
-    made = [(index / 10, RANDOM.normal(), index % 2) for index in range(count)]
-    return [f"{a:.2f},{b + 3 * kind:.3f},{('rose', 'tulip')[kind]}" for a, b, kind in made]
+    random = np.random.default_rng(0)
+    made = [(index / 10, random.normal(), index % 2) for index in range(count)]
+    return [f"{a:.2f},{b + 6 * kind:.3f},{('rose', 'tulip')[kind]}" for a, b, kind in made]
 
 
 def images(folder, size=(6, 5), mode="L", per_class=6):
