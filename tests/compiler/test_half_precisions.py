@@ -56,7 +56,8 @@ def compared(function, args):
     return compiled
 
 
-@pytest.mark.parametrize("dtype", [pytest.param(torch.float16, marks=pytest.mark.slow), torch.bfloat16], ids=str)
+@pytest.mark.slow
+@pytest.mark.parametrize("dtype", HALVES, ids=str)
 @pytest.mark.parametrize("name", NAMES)
 def test_samples_give_what_they_give_in_eager_code(name, dtype):
     function = operator.attrgetter(name)(torch if "." in name else ops)
