@@ -78,6 +78,8 @@ def array_of(data: Any, target: dtype | None) -> np.ndarray:
 
 
 def _nested(data: Any, target: dtype | None) -> np.ndarray:
+    if isinstance(data, str):
+        raise TypeError("tensor: new(): invalid data type 'str'")
     shape = _shape(data)
     flat = _leaves(data, shape, 0, [])
     target = target or _common(flat)

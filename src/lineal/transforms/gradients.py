@@ -99,6 +99,8 @@ def grad(
         options = (retain_graph, create_graph, only_inputs, allow_unused, is_grads_batched, materialize_grads)
         return dict(zip(inputs, grad(outputs, tuple(inputs.values()), grad_outputs, *options)))
     ys, xs = several(outputs), several(inputs)
+    if not xs:
+        raise RuntimeError("grad: `inputs` argument to `grad()` cannot be empty.")
     gs = paired("grad", ys, grad_outputs)
     unused = materialize_grads or bool(allow_unused)
     if is_grads_batched:

@@ -9,9 +9,9 @@ from typing import Any
 from lineal.base import dtypes
 from lineal.base.signatures import Dims, DType, Tensor
 from lineal.base.spec import axis
-from lineal.core import Op, apply, lift, module_of
+from lineal.core import AbstractTensor, Op, apply, lift, module_of
 from lineal.core.calling import public
-from lineal.ops.conversion import cast, number_beside
+from lineal.ops.conversion import cast, dtype_of, number_beside
 from lineal.ops.linalg.inverses import inv, inv_ex
 from lineal.ops.linalg.matrices import real_dtype, require_matrix, require_square, stored
 from lineal.ops.linalg.matrix_functions import exponential, frechet
@@ -41,7 +41,9 @@ def matrix_norm(
     sum of a column), inf and -inf (of a row).
     """
     name = "linalg.matrix_norm"
-    require_matrix(name, input)
+    # what are only sums needs no more than floating numbers
+    halves = isinstance(input, AbstractTensor) and dtype_of(input).computes_in is not dtype_of(input)
+    require_matrix(name, input, field=not halves or ord in ("nuc", 2, -2))
     if len(dim) != 2:
         raise RuntimeError(f"{name}: dim must be a 2-tuple, got {dim}")
     rows, columns = (axis(name, each, input.value.ndim) for each in dim)

@@ -136,13 +136,14 @@ class linalg_lstsq(Result):
     singular_values: Tensor
 
 
-def require_matrix(name: str, A: Any, label: str = "A") -> None:
-    """Refuse what is no batch of matrices of a floating or complex dtype."""
+def require_matrix(name: str, A: Any, label: str = "A", field: bool = True) -> None:
+    """Refuse what is no batch of matrices; if `field`, of a dtype that linear algebra computes in."""
     if not isinstance(A, AbstractTensor):
         raise TypeError(f"{name}: expected a tensor, got {type(A).__name__}")
     if A.value.ndim < 2:
         raise RuntimeError(f"{name}: The input tensor {label} must have at least 2 dimensions, got shape {list(A.value.shape)}")
-    require_field(name, A)
+    if field:
+        require_field(name, A)
 
 
 def require_field(name: str, A: AbstractTensor) -> None:
