@@ -16,5 +16,6 @@ PROGRAMS = Path(__file__).with_name("libraries")
 def test_a_library_works(name):
     if importlib.util.find_spec(name) is None:
         pytest.skip(f"{name} comes with lineal[libraries] alone")
-    done = subprocess.run([sys.executable, PROGRAMS / f"{name.lower()}_works.py"], capture_output=True, text=True, check=False)
+    program = [sys.executable, "-m", "lineal", "run", str(PROGRAMS / f"{name.lower()}_works.py")]
+    done = subprocess.run(program, capture_output=True, text=True, check=False)
     assert done.stdout.strip() == f"{name} works", done.stderr
