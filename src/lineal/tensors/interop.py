@@ -120,15 +120,13 @@ class InteropMethods(AbstractTensor):
     def __array_wrap__(self, array: np.ndarray, context: Any = None, return_scalar: bool = False) -> Tensor:
         return lift(np.asarray(array))
 
-    def is_shared(self) -> bool:
-        """Return whether other processes see this memory: never."""
-        return False
-
     def __dlpack__(
         self, *, stream: Any = None, max_version: Any = None, dl_device: Any = None, copy: bool | None = None
     ) -> Any:
         if self.node is not None:
             raise BufferError("__dlpack__: Can't export tensors that require gradient, use tensor.detach()")
+        if dl_device is not None and tuple(dl_device) != self.__dlpack_device__():
+            raise BufferError(f"__dlpack__: unsupported device {tuple(dl_device)}, the numbers are on {self.__dlpack_device__()}")
         given = {"max_version": max_version, "dl_device": dl_device, "copy": copy}
         options = {name: each for name, each in given.items() if each is not None}
         own = dtypes.of(self.value.dtype)
