@@ -126,7 +126,7 @@ class InteropMethods(AbstractTensor):
         if self.node is not None:
             raise BufferError("__dlpack__: Can't export tensors that require gradient, use tensor.detach()")
         if dl_device is not None and tuple(dl_device) != self.__dlpack_device__():
-            raise BufferError(f"__dlpack__: unsupported device {tuple(dl_device)}, the numbers are on {self.__dlpack_device__()}")
+            raise BufferError(f"__dlpack__: unsupported device {tuple(dl_device)}, expected {self.__dlpack_device__()}")
         given = {"max_version": max_version, "dl_device": dl_device, "copy": copy}
         options = {name: each for name, each in given.items() if each is not None}
         own = dtypes.of(self.value.dtype)
