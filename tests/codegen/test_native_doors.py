@@ -37,6 +37,14 @@ def refused(call):
         call()
 
 
+def numpy_keeps_dtypes(dtype):
+    """Return whether NumPy itself, as 2.1.0 does, holds a dtype once more after each array that it makes."""
+    before = sys.getrefcount(dtype)
+    for _ in range(100):
+        np.ones(3, dtype) * 2.0
+    return sys.getrefcount(dtype) - before >= 100
+
+
 @pytest.mark.parametrize("differentiated", [True, False])
 @pytest.mark.parametrize("name", sorted(CALLS))
 def test_references_balance(name, differentiated):
@@ -44,7 +52,9 @@ def test_references_balance(name, differentiated):
     call = CALLS[name]
     for _ in range(2 * door.HOT + 2):
         call(x, y)
-    things = [None, x, y, x.value, x.value.dtype, x.value.base, torch.Tensor, np.ndarray, call.__code__, x.node, 1, ()]
+    things = [None, x, y, x.value, x.value.base, torch.Tensor, np.ndarray, call.__code__, x.node, 1, ()]
+    if not numpy_keeps_dtypes(x.value.dtype):
+        things.append(x.value.dtype)
 
     def counts():
         gc.collect()
