@@ -14,7 +14,7 @@ from lineal.codegen.engine import engine
 BLOCK, FEW, MANY = 250, 1, 36
 """How many programs a test runs, how many tests there are by default, and with the slow ones."""
 FIRST = 50_000 * (sys.version_info.minor - 11)
-"""The first of the default seeds: each Python has its own 500, which with the slow ones makes 10,000 programs in a CI run."""
+"""The first of the default seeds: each Python has its own 250, which with the slow ones makes 9,500 programs in a CI run."""
 
 
 @pytest.fixture
