@@ -73,6 +73,7 @@ def test_random_programs():
 
 
 @pytest.mark.parametrize("off", sorted(passes.PASSES))
+@pytest.mark.slow
 def test_random_programs_without_a_pass(off):
     run(range(5000, 5010), (off,))
 

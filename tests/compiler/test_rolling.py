@@ -319,6 +319,7 @@ CHECKED = [(f, False) for f in FUNCTIONS] + [(f, True) for f in (stacked, backwa
 
 
 @pytest.mark.parametrize(("function", "grad"), CHECKED)
+@pytest.mark.slow
 def test_loops_in_the_checking_build(function, grad):
     wanted = results(function, arguments(grad))
     compiled = torch.compile(function)

@@ -55,6 +55,7 @@ BUILDS = {
 
 
 @pytest.mark.parametrize("name", BUILDS)
+@pytest.mark.slow
 def test_what_is_bound_to_sizes_is_what_is_written_for_them(name):
     build, shapes = BUILDS[name]
     bound = 0

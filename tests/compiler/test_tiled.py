@@ -76,6 +76,7 @@ def same(one, other):
 
 @pytest.mark.parametrize("differentiated", [False, True])
 @pytest.mark.parametrize("name", PROGRAMS)
+@pytest.mark.slow
 def test_results_gradients_and_writes_are_those_of_eager_code(name, differentiated):
     function = PROGRAMS[name]
     wanted = called(function, differentiated)

@@ -71,6 +71,7 @@ FEW = ("bias and relu", "residual", "kept")
 
 
 @pytest.mark.parametrize("size, name", [(size, name) for size in SIZES for name in (PROGRAMS if size == "few places" else FEW)])
+@pytest.mark.slow
 def test_results_gradients_and_writes_are_those_of_eager_code(size, name):
     function, sizes = PROGRAMS[name], SIZES[size]
     differentiated = size == "few places"

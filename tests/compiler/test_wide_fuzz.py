@@ -50,6 +50,7 @@ def test_programs(block):
 
 
 @pytest.mark.parametrize("block", range(4))
+@pytest.mark.slow
 def test_programs_called_without_python(block):
     run(100_000 + 20 * block, 20)
 

@@ -76,6 +76,7 @@ def check(steps, shape):
 
 
 @pytest.mark.parametrize("read", READS)
+@pytest.mark.slow
 def test_every_read_before_every_write(read):
     for write in WRITES:
         check([read, write], (3, 4))
