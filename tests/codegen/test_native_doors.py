@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 
 import lineal as torch
-from lineal.core import door
+from lineal.core import opening
 
 
 @pytest.fixture(scope="module", autouse=True)
 def ready():
-    if door.opening.house is None:
-        door.opening.prepare()
-    if door.opening.house is None:
+    if opening.opening.house is None:
+        opening.opening.prepare()
+    if opening.opening.house is None:
         pytest.skip("this Python has no native doors")
 
 
@@ -30,6 +30,15 @@ CALLS = {
     "an error": lambda x, y: refused(lambda: x * torch.ones(7)),
     "a kernel that is no loop": lambda x, y: torch.sigmoid(x),
 }
+
+
+@pytest.fixture(scope="module")
+def collected():
+    """What lives already is left out of collections, which would take most of the time of tests that count references."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 def refused(call):
@@ -47,10 +56,10 @@ def numpy_keeps_dtypes(dtype):
 
 @pytest.mark.parametrize("differentiated", [True, False])
 @pytest.mark.parametrize("name", sorted(CALLS))
-def test_references_balance(name, differentiated):
+def test_references_balance(name, differentiated, collected):
     x, y = (torch.rand(3, 3).requires_grad_(differentiated) for _ in range(2))
     call = CALLS[name]
-    for _ in range(2 * door.HOT + 2):
+    for _ in range(2 * opening.HOT + 2):
         call(x, y)
     things = [None, x, y, x.value, x.value.base, torch.Tensor, np.ndarray, call.__code__, x.node, 1, ()]
     if not numpy_keeps_dtypes(x.value.dtype):
@@ -68,7 +77,7 @@ def test_references_balance(name, differentiated):
 
 
 def hot(call, *given):
-    for _ in range(2 * door.HOT + 2):
+    for _ in range(2 * opening.HOT + 2):
         call(*given)
 
 

@@ -292,7 +292,10 @@ def test_loops_give_what_eager_code_gives(function, grad):
     assert loops(compiled)
 
 
-@pytest.mark.parametrize("function", [stacked, two_back, by_turns, begun_otherwise, nested, nested_writes])
+@pytest.mark.parametrize(
+    "function",
+    [stacked, two_back, by_turns, begun_otherwise, *[pytest.param(f, marks=pytest.mark.slow) for f in (nested, nested_writes)]],
+)
 def test_loops_give_the_same_batched(function):
     """Compiled over `vmap`, over Python's loop over the slices, and eagerly slice by slice, with gradients."""
 

@@ -144,7 +144,7 @@ def source_of(place, syntax, shape, use=None):
 def test_some_of_the_grid():
     """Every place and every way of writing, a few times each."""
     for n, (place, syntax) in enumerate(CELLS):
-        if (syntax + 5 * list(PLACES).index(place)) % 12 == 0:
+        if (syntax + 5 * list(PLACES).index(place)) % 24 == 0:
             hold(source_of(place, syntax, n % len(SHAPES)), PLACES[place][2])
 
 

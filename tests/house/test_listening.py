@@ -83,7 +83,10 @@ def places() -> set[str]:
         name = path.relative_to(ROOT)
         if name.parts[0] in LAYERS:
             continue
-        tree = ast.parse(path.read_text())
+        text = path.read_text(encoding="utf-8")
+        if "recorder" not in text:
+            continue
+        tree = ast.parse(text)
         names = {"recorder.get"}
         for node in ast.walk(tree):
             if isinstance(node, ast.Assign) and ast.unparse(node.value).endswith("recorder.get"):

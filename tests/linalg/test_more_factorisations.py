@@ -60,7 +60,11 @@ def test_ldl_rebuilds_and_solves(n, dtype, hermitian):
     close(A @ linalg.ldl_solve(LD, pivots, B, hermitian=hermitian), B, 1e-8)
 
 
-@pytest.mark.parametrize(("dtype", "hermitian"), CASES, ids=str)
+@pytest.mark.parametrize(
+    ("dtype", "hermitian"),
+    [pytest.param(*case, marks=[pytest.mark.slow] if case[0].is_complex != case[1] else []) for case in CASES],
+    ids=str,
+)
 def test_ldl_derivatives(dtype, hermitian):
     A, B = indefinite(4, dtype, hermitian, 3), drawn((4, 2), dtype, 1)
 

@@ -11,7 +11,7 @@ import pytest
 
 import lineal
 from lineal import nn
-from lineal.core import door
+from lineal.core import opening
 from lineal.profiler import ProfilerAction, profile, record_function, schedule, tensorboard_trace_handler
 
 
@@ -75,10 +75,10 @@ def test_numbers_and_programs_are_the_same_under_a_profile():
 
 
 def test_ops_that_pass_natively_are_heard():
-    if door.opening.house is None:
-        door.opening.prepare()
+    if opening.opening.house is None:
+        opening.opening.prepare()
     x = lineal.randn(4, requires_grad=True)
-    for _ in range(2 * door.HOT):
+    for _ in range(2 * opening.HOT):
         x.exp(), x * x
     with profile() as recorded:
         x.exp(), x * x

@@ -13,6 +13,8 @@ from lineal.core.apply import apply, lift
 from lineal.core.inplace import Copy, write
 from lineal.core.op import AbstractTensor, Leaf, module_of
 
+IN_ORDER = Copy("C")
+
 
 def accumulate(leaf: Leaf, g: Any, create: bool) -> None:
     """Add `g` to the grad of the leaf's tensor, or make it the grad: itself if nobody else holds it, else a copy.
@@ -33,7 +35,11 @@ def accumulate(leaf: Leaf, g: Any, create: bool) -> None:
     elif create:
         tensor.grad = g if fits(tensor.value, g.value) else apply(Copy(grad_steps(tensor.value)), g)
     else:
-        tensor.grad = lift(g.value if fits(tensor.value, g.value) and owned(g) else copied(tensor.value, g))
+        grad = lift(g.value if fits(tensor.value, g.value) and owned(g) else copied(tensor.value, g))
+        if grad.value.dtype is tensor.value.dtype and grad.value.shape == tensor.value.shape:
+            tensor.derivative = grad
+        else:
+            tensor.grad = grad  # says what is wrong
     if leaf.extra is not None:
         for function in list(leaf.extra.accumulated.values()):
             function(tensor)
@@ -52,8 +58,8 @@ def accumulate_heard(tensor: Any, g: AbstractTensor) -> None:
 
 def fits(value: Any, g: Any) -> bool:
     """Return whether a cotangent lies as the grad of a tensor is to: like the tensor if that has no gaps, else in C order."""
-    if value.flags.c_contiguous and g.flags.c_contiguous:
-        return True
+    if value.flags.c_contiguous:
+        return g.flags.c_contiguous
     wanted = grad_steps(value)
     return all(size == 1 or step == want for size, step, want in zip(g.shape, steps(g), wanted))
 
@@ -66,7 +72,8 @@ def grad_steps(value: Any) -> tuple[int, ...]:
 
 def copied(value: Any, g: AbstractTensor) -> Any:
     """Return a copy of a cotangent's array that lies as the grad of a tensor with the array `value`."""
-    return Copy("C" if value.flags.c_contiguous else grad_steps(value)).eager(module_of(g), g.value)
+    copy = IN_ORDER if value.flags.c_contiguous else Copy(grad_steps(value))
+    return copy.eager(module_of(g), g.value)
 
 
 def owned(g: AbstractTensor) -> bool:

@@ -11,10 +11,12 @@ from contextvars import ContextVar
 from heapq import heappop, heappush, heapreplace
 from typing import Any, ClassVar
 
+import numpy as np
+
 from lineal.base import dtypes
 from lineal.core import modes
 from lineal.core.accumulation import accumulate
-from lineal.core.apply import lift, synchronize
+from lineal.core.apply import lift, synchronize, way
 from lineal.core.hooks import Extra, hooked_leaves
 from lineal.core.hooks import retain as retain_grad
 from lineal.core.op import AbstractTensor, Node, module_of
@@ -69,46 +71,8 @@ class Pass:
 
     def run(self) -> None:
         """Undo the waiting nodes, latest first, until only leaves are left."""
-        heap, waiting, leaves, retain = self.heap, self.waiting, self.leaves, self.retain
         plain = not self.by_node and not self.early and not modes.anomaly.get()
-        ready = g = None
-        while ready is not None or heap:
-            if ready is None:
-                node = heappop(heap)[1]
-                g = waiting.pop(node)
-            elif heap and ready.id < -heap[0][0]:
-                waiting[ready] = g
-                node = heapreplace(heap, (-ready.id, ready))[1]
-                g = waiting.pop(node)
-            else:
-                node = ready
-            ready = None
-            if g.__class__ is dict:
-                g = in_order(node, g)
-            if plain and node.extra is None:
-                gs = node.op.pull(node, g, edges := node.edges)
-            else:
-                gs, edges = self.undo_watched(node, g)
-            if not retain and edges and node.kept.__class__ is not list:
-                node.kept = node.y = None
-            place, g, indices = -1, None, node.indices
-            for each in gs:  # counted by hand: enumerate and zip take a tenth of the pass
-                edge = edges[place := place + 1]
-                if each is None or edge is None:
-                    continue
-                if indices[place] is not None:
-                    self.send(edge, indices[place], each)
-                elif edge.id == 0:
-                    leaves[edge] = leaves[edge] + each if edge in leaves else each
-                elif edge is ready:
-                    g = g + each
-                elif edge in waiting:
-                    waiting[edge] = waiting[edge] + each
-                elif ready is None:
-                    ready, g = edge, each
-                else:
-                    waiting[edge] = each
-                    heappush(heap, (-edge.id, edge))
+        way.back(self, self.heap, self.waiting, self.leaves, self.retain, plain)
 
     def undo_watched(self, node: Node, g: Any) -> tuple[tuple, tuple]:
         """Undo a node that somebody watches: hooks, wanted cotangents, anomaly mode, edges that lead nowhere useful."""
@@ -162,7 +126,10 @@ class Pass:
     def finish_leaves(self) -> None:
         """Finish the leaves that are left; a cotangent held by nobody else becomes a grad without a copy."""
         self.waiting, leaves = {}, self.leaves
-        if self.by_node or any(leaf.extra is not None for leaf in leaves):
+        watched = bool(self.by_node)
+        for leaf in leaves:
+            watched = watched or leaf.extra is not None
+        if watched:
             for leaf in list(leaves):
                 self.finish(leaf, leaves.pop(leaf))
         elif self.accumulates:
@@ -184,6 +151,51 @@ class Pass:
             if any(edge in useful for edge in node.edges):
                 useful.add(node)
         self.useful = useful
+
+
+def drive(journey: Pass, heap: list, waiting: dict, leaves: dict, retain: bool, plain: bool) -> None:
+    """Undo waiting nodes until only leaves are left; with `plain`, none is watched but those that have an `Extra`."""
+    ready = g = None
+    while ready is not None or heap:
+        if ready is None:
+            node = heappop(heap)[1]
+            g = waiting.pop(node)
+        elif heap and ready.id < -heap[0][0]:
+            waiting[ready] = g
+            node = heapreplace(heap, (-ready.id, ready))[1]
+            g = waiting.pop(node)
+        else:
+            node = ready
+        ready = None
+        if g.__class__ is dict:
+            g = in_order(node, g)
+        if plain and node.extra is None:
+            gs = node.op.pull(node, g, edges := node.edges)
+        else:
+            gs, edges = journey.undo_watched(node, g)
+        if not retain and edges and node.kept.__class__ is not list:
+            node.kept = node.y = None
+        place, g, indices = -1, None, node.indices
+        for each in gs:  # counted by hand: enumerate and zip take a tenth of the pass
+            edge = edges[place := place + 1]
+            if each is None or edge is None:
+                continue
+            if indices[place] is not None:
+                journey.send(edge, indices[place], each)
+            elif edge.id == 0:
+                leaves[edge] = leaves[edge] + each if edge in leaves else each
+            elif edge is ready:
+                g = g + each
+            elif edge in waiting:
+                waiting[edge] = waiting[edge] + each
+            elif ready is None:
+                ready, g = edge, each
+            else:
+                waiting[edge] = each
+                heappush(heap, (-edge.id, edge))
+
+
+way.back = drive
 
 
 def nodes_before(seeds: Iterable[Node]) -> set[Node]:
@@ -277,6 +289,10 @@ def edge_of(tensor: Any) -> Edge | None:
     return None if tensor.node is None else (tensor.node, tensor.index)
 
 
+ONES = {np.dtype(each): np.ones((), each) for each in ("f4", "f8")}
+"""The cotangent that most passes start with: a copy takes a third of the time of making one."""
+
+
 def seed(name: str, root: AbstractTensor, g: AbstractTensor | None) -> AbstractTensor:
     """Return the cotangent to start with at `root`: the given one, checked, or 1 for a scalar."""
     if not isinstance(root, AbstractTensor):
@@ -284,6 +300,8 @@ def seed(name: str, root: AbstractTensor, g: AbstractTensor | None) -> AbstractT
             raise RuntimeError(f"{name}: expected a gradient for an edge of the graph, got {type(g).__name__}")
         return g
     if g is None:
+        if root.value.shape == () and root.value.dtype in ONES:
+            return lift(ONES[root.value.dtype].copy())
         if root.value.size != 1:
             raise RuntimeError(
                 f"{name}: grad can be implicitly created only for scalar outputs, got shape {list(root.value.shape)}; "

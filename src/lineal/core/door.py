@@ -7,27 +7,22 @@ itself, which explains the error. A door that is called often gets a native one 
 from __future__ import annotations
 
 import functools
-import itertools
 from collections.abc import Callable, Collection
 from typing import Any
 
 import numpy as np
 
-from lineal.base import later
 from lineal.base.dtypes import STORED_ONLY
 from lineal.base.layouts import elementwise, in_order
 from lineal.base.platforms import FOREIGN, UNUSUAL
 from lineal.base.signatures import Tensor
 from lineal.core import modes
-from lineal.core import op as engine
 from lineal.core.apply import apply, lift, synchronize, synchronize_both
 from lineal.core.op import AbstractTensor, Node, Op, changed, next_id, output, released
+from lineal.core.opening import calls, opening
 from lineal.core.precision import require_computable
 from lineal.core.saving import packing
 from lineal.core.sites import frame_at, outside, site
-
-builtins: Any = later.module("lineal.codegen.cpython.doors")
-threading: Any = later.module("threading")
 
 _Tensor = AbstractTensor
 _new = object.__new__
@@ -44,43 +39,6 @@ _NOTHING: tuple = (None,)
 _NEITHER: tuple = (None, None)
 _PAIRS = ((True, True), (True, False), (False, True))
 """Which of two inputs want derivatives."""
-HOT = 1000
-"""After how many calls a door asks for a native one."""
-PASSING: set[type] = set()
-"""The subclasses of tensors, beside which native doors take those of `engine.final`, that are nothing but tensors to an op."""
-
-
-class Opening:
-    """Native doors: a thread prepares them when one is first asked for, since LLVM may not be loaded yet."""
-
-    house: Any = None
-    asked = False
-
-    def door(self, number: int, *given: Any) -> Callable[..., Any] | None:
-        """Return the native door of an op of so many inputs; None if there is none, or none yet."""
-        if self.house is not None:
-            return builtins.opened(self.house, builtins.Door(*given), number)
-        if not self.asked and engine.final is not AbstractTensor and modes.fast:
-            self.asked = True
-            threading.Thread(target=self.prepare, name="lineal doors").start()
-        return None
-
-    def prepare(self) -> None:
-        """Write and link the code of all native doors."""
-        house = builtins.House(
-            *(engine.final, PASSING, Node, modes.grad_enabled, modes.recorder, modes.error_state, modes.silent, vars(modes)),
-            *(UNUSUAL, synchronize, next_id, frame_at, outside, site),
-        )
-        if builtins.library(house) is not None:
-            self.house = house
-
-
-opening = Opening()
-
-
-def calls() -> Callable[[], None]:
-    """Return what is to be called at every call of a door; StopIteration once that was often."""
-    return itertools.repeat(None, HOT).__next__
 
 
 def grow(op: Op, edges: tuple, indices: tuple, kept: tuple | list, y: Any) -> Node:

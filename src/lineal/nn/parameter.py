@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from lineal.base.signatures import Device, DType
 from lineal.core import AbstractTensor, lift
-from lineal.core.door import PASSING
+from lineal.core.opening import PASSING
 from lineal.ops import empty
 from lineal.tensors import Tensor
 from lineal.tensors.tensor import TAKEN_PLAIN

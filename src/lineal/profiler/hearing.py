@@ -41,8 +41,8 @@ class Heard(NamedTuple):
 def reads_apply(frame: FrameType) -> Heard:
     """Return what ran through `apply`."""
     given = frame.f_locals
-    value = given.get("y", given.get("value"))
-    ys = () if value is None else value if isinstance(value, tuple) else (value,)
+    y = given.get("y", ())
+    ys = y if isinstance(y, tuple) else (y,)
     return Heard(given["op"].key, "op", given["op"], given["xs"], ys)
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable, Sequence
-from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,14 +18,15 @@ from lineal.codegen.cpython import layout
 from lineal.codegen.cpython.entry import METH_FASTCALL, MethodDef
 from lineal.codegen.cpython.exactloops import DTYPES as EXACT
 from lineal.codegen.cpython.exactloops import LOOPS, name_of, write_loops
-from lineal.codegen.cpython.objects import ALIGNED, ObjectWriter, field
+from lineal.codegen.cpython.histories import HistoryWriter, House, all_of, any_of, offset_in_tuple
+from lineal.codegen.cpython.objects import ALIGNED, field
 from lineal.codegen.emit import Emitter
 from lineal.codegen.engine import Library, engine
 from lineal.codegen.kinds import int32, int64, pointer
 from lineal.codegen.once import once
 from lineal.codegen.values import Value
 
-__all__ = ["Door", "House", "opened"]
+__all__ = ["Door", "opened"]
 
 TABLE, KERNEL, REST, OP, SLOW = range(5)
 """What the tuple of a door holds."""
@@ -39,32 +39,6 @@ NOTHING, INPUT, FREED, SPEC = range(4)
 C_ORDER = 0x1
 NEW_FROM_DESCR = 94
 """The place of PyArray_NewFromDescr in the table of NumPy's C API, part of its binary interface since 1.0."""
-NODE = ("op", "edges", "indices", "kept", "y", "extra", "memories", "code", "offset", "id")
-TENSOR = ("value", "node", "index", "memory", "origin")
-
-
-@dataclass(frozen=True, eq=False)
-class House:
-    """What a door knows of the tensors, nodes and modes behind it."""
-
-    tensor: type
-    """The class of results, and of inputs."""
-    passing: set[type]
-    """The subclasses that inputs may have."""
-    node: type
-    grad_enabled: ContextVar
-    recorder: ContextVar
-    error_state: ContextVar
-    silent: Any
-    modes: dict[str, Any]
-    """The module in which `blank` is `object.__new__`, unless tensors are made otherwise just now."""
-    unusual: set
-    """Empty, or some tensors want to be looked at."""
-    synchronize: Callable[[Any], None]
-    next_id: Callable[[], int]
-    frame_at: Callable[[int], Any]
-    outside: set[str]
-    site: Callable[[int], tuple[Any, int]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,14 +58,8 @@ class Door:
     dtypes: Sequence[np.dtype]
 
 
-class DoorWriter(ObjectWriter):
+class DoorWriter(HistoryWriter):
     """Writes the builtin for ops of so many inputs."""
-
-    def __init__(self, e: Emitter, found: layout.ArrayLayout, house: House):
-        super().__init__(e, found)
-        self.house = house
-        self.tensors = slots_of(house.tensor, TENSOR)
-        self.nodes = slots_of(house.node, NODE)
 
     def write(self, name: str, number: int) -> None:
         """Write `name(self, args, count)`."""
@@ -119,17 +87,6 @@ class DoorWriter(ObjectWriter):
 
     # what passes
 
-    def array(self, x: Value) -> Value:
-        """Write the look at an input; return its array."""
-        e = self.e
-        kind = field(e, x, self.layout.type, pointer)
-        with e.when(kind != self.of(self.house.tensor)):
-            self.expect(e.call("PySet_Contains", int32, self.of(self.house.passing), kind) == 1)
-        value = field(e, x, self.tensors["value"], pointer)
-        self.expect(value != 0)
-        self.expect(field(e, value, self.layout.type, pointer) == self.of(np.ndarray))
-        return value
-
     def usual(self, arrays: list[Value]) -> None:
         """Write that the arrays are of one dtype, one of those that pass."""
         e = self.e
@@ -141,20 +98,6 @@ class DoorWriter(ObjectWriter):
         with e.loop(count) as n, e.when(e.load(self.words, pointer, n + (DTYPES + 1)) == dtypes[0]):
             e.store(e.const(1, int64), passes)
         self.expect(e.load(passes, int64) != 0)
-
-    def modes(self) -> None:
-        """Write that nobody listens, and that tensors are made as usual."""
-        house = self.house
-        self.expect(self.item(self.of(house.modes), "blank") == self.of(object.__new__))
-        self.expect(self.e.call("PySet_Size", int64, self.of(house.unusual)) == 0)
-        self.expect(self.current(house.recorder) == self.of(None))
-
-    def synchronize(self, x: Value) -> None:
-        """Write that a view follows its base's history."""
-        e = self.e
-        with e.when(field(e, x, self.tensors["origin"], pointer) != self.of(None)):
-            done = self.asked(self.of(self.house.synchronize), [x])
-            self.release(done)
 
     def wanted(self, xs: list[Value], arrays: list[Value]) -> Value:
         """Write whether a derivative may be asked for."""
@@ -194,8 +137,8 @@ class DoorWriter(ObjectWriter):
         flags = [field(e, each, self.layout.flags, int32) for each in arrays]
         ordered = all_of([(each & C_ORDER) != 0 for each in flags])
         loop, y = self.loop(arrays[0]), e.slot(e.const(0, pointer))
-        with e.when(small & ordered & all_of([(each & ALIGNED) != 0 for each in flags]) & (loop != 0)):
-            e.store(self.looped(loop, arrays, sizes), y)
+        with e.when(small & all_of([(each & ALIGNED) != 0 for each in flags]) & (loop != 0)):
+            e.store(self.looped(loop, arrays, sizes, flags), y)
         with e.when(e.load(y, pointer) == 0):
             e.store(self.called(e.select(small & (flat | ordered), self.door[KERNEL], self.door[REST]), arrays), y)
         return e.load(y, pointer)
@@ -207,15 +150,18 @@ class DoorWriter(ObjectWriter):
             found = e.select(dtype == self.of(each), e.load(self.words, pointer, LOOP + n), found)
         return found
 
-    def looped(self, loop: Value, arrays: list[Value], sizes: list[Value]) -> Value:
-        """Write the run of an exact loop, 0 if shapes do not fit; one of two arrays may be one number without dimensions."""
+    def looped(self, loop: Value, arrays: list[Value], sizes: list[Value], flags: list[Value]) -> Value:
+        """Write the run of an exact loop, 0 if arrays do not fit; one of two may be one number, maybe repeated."""
         e, at, y = self.e, self.layout, self.e.slot(self.e.const(0, pointer))
         ranks = [field(e, each, at.ndim, int32) for each in arrays]
-        fits, like, steps = e.slot(e.const(1, int64)), arrays[0], [e.index(1)] * len(arrays)
+        ordered, like, steps = [(each & C_ORDER) != 0 for each in flags], arrays[0], [e.index(1)] * len(arrays)
+        fits = e.slot(e.cast(ordered[0], int64))
         if len(arrays) == 2:
+            single = [self.single(each, rank) for each, rank in zip(arrays, ranks)]
             like = e.select(ranks[0] == 0, arrays[1], arrays[0])
-            steps = [e.select((rank == 0) & (other != 0), e.index(0), e.index(1)) for rank, other in zip(ranks, ranks[::-1])]
-            with e.when((ranks[0] != 0) & (ranks[1] != 0)):
+            steps = [e.select(one & ~other, e.index(0), e.index(1)) for one, other in zip(single, single[::-1])]
+            e.store(e.cast((ordered[0] | (single[0] & ~single[1])) & (ordered[1] | (single[1] & ~single[0])), int64), fits)
+            with e.when((e.load(fits, int64) != 0) & (ranks[0] != 0) & (ranks[1] != 0)):
                 e.store(e.cast(self.same_shape(*arrays), int64), fits)
         with e.when(e.load(fits, int64) != 0):
             descr, none = self.retain(field(e, like, at.dtype, pointer)), e.const(0, pointer)
@@ -229,6 +175,14 @@ class DoorWriter(ObjectWriter):
             e.call_pointer(loop, *given, field(e, array, at.data, pointer), count)
             e.store(array, y)
         return e.load(y, pointer)
+
+    def single(self, array: Value, rank: Value) -> Value:
+        """Write whether an array is one number: it has no dimensions, or none along which memory moves on."""
+        e, steps = self.e, field(self.e, array, self.layout.strides, pointer)
+        moves = e.slot(e.const(0, int64))
+        with e.loop(e.cast(rank, int64)) as n:
+            e.store(e.bits("or", e.load(moves, int64), e.load(steps, int64, n)), moves)
+        return e.load(moves, int64) == 0
 
     def called(self, work: Value, arrays: list[Value]) -> Value:
         """Write the kernel's call, NumPy silent about inf and nan; return the new array."""
@@ -264,31 +218,20 @@ class DoorWriter(ObjectWriter):
             e.store(e.load(size, int64) * e.load(shape, int64, n), size)
         return e.load(size, int64)
 
-    def tensor(self, value: Value) -> Value:
-        """Write the making of the result, which takes the array."""
-        y = self.made(self.house.tensor)
-        self.put(y, self.tensors["value"], value)
-        for name in TENSOR[1:]:
-            self.put(y, self.tensors[name], self.none())
-        return y
-
     # what is remembered
 
     def grown(self, xs: list[Value], arrays: list[Value], value: Value) -> Value:
         """Write the making of the node."""
         e = self.e
-        node = self.made(self.house.node)
+        node = self.node(self.door[OP])
         edges, indices = ([field(e, x, self.tensors[name], pointer) for x in xs] for name in ("node", "index"))
-        self.put(node, self.nodes["op"], self.retain(self.door[OP]))
         self.put(node, self.nodes["edges"], self.together(edges))
         self.put(node, self.nodes["indices"], self.together(indices))
         kept, output = self.kept_of_one(xs[0], arrays[0]) if len(xs) == 1 else self.kept_of_two(xs, edges)
         self.put(node, self.nodes["kept"], kept)
         self.put(node, self.nodes["y"], self.retain(e.select(output, value, self.of(None))))
-        self.put(node, self.nodes["extra"], self.none())
-        self.put(node, self.nodes["memories"], self.none())
-        self.place(node)
-        self.put(node, self.nodes["id"], self.asked(self.of(self.house.next_id), []))
+        self.place(node, 1)
+        self.number_node(node)
         return node
 
     def kept_of_one(self, x: Value, array: Value) -> tuple[Value, Value]:
@@ -320,99 +263,10 @@ class DoorWriter(ObjectWriter):
         first, second = (e.select(e.load(self.words, int64, plan + n + 1) != 0, x, none) for n, x in enumerate(xs))
         return self.together([first, second]), e.load(self.words, int64, plan + 3) != 0
 
-    def place(self, node: Value) -> None:
-        """Write where in the user's code this is: the caller of the function that called the builtin, if it is outside."""
-        e, house = self.e, self.house
-        frame = self.asked(self.of(house.frame_at), [self.of(1)])
-        code = e.call("PyFrame_GetCode", pointer, frame)
-        offset = e.call("PyLong_FromSsize_t", pointer, e.cast(e.call("PyFrame_GetLasti", int32, frame), int64))
-        self.release(frame)
-        self.put(node, self.nodes["code"], code)
-        self.put(node, self.nodes["offset"], offset)
-        file = e.call("PyObject_GetAttr", pointer, code, self.of("co_filename"))
-        known = e.call("PySet_Contains", int32, self.of(house.outside), file)
-        self.release(file)
-        with e.when(known != 1):
-            pair = self.asked(self.of(house.site), [self.of(2)])
-            for n, (name, before) in enumerate((("code", code), ("offset", offset))):
-                self.put(node, self.nodes[name], self.retain(e.call("PyTuple_GetItem", pointer, pair, e.index(n))))
-                self.release(before)
-            self.release(pair)
-
     # objects
 
     def word(self, place: int) -> Value:
         return self.e.load(self.words, int64, place)
-
-    def none(self) -> Value:
-        return self.retain(self.of(None))
-
-    def put(self, thing: Value, slot: int, reference: Value) -> None:
-        """Write a new reference into a slot that is empty."""
-        self.e.store(reference, self.e.offset(thing, slot))
-
-    def together(self, things: Sequence[Value]) -> Value:
-        """Write a new tuple of things that are borrowed."""
-        e = self.e
-        made = e.call("PyTuple_New", pointer, e.index(len(things)))
-        for n, each in enumerate(things):
-            e.call("PyTuple_SetItem", int32, made, e.index(n), self.retain(each))
-        return made
-
-    def made(self, kind: type) -> Value:
-        """Write `object.__new__(kind)`."""
-        found = self.e.call("PyType_GenericAlloc", pointer, self.of(kind), self.e.index(0))
-        self.or_raise(found)
-        return found
-
-    def asked(self, function: Value, given: Sequence[Value]) -> Value:
-        """Write a call that returns a new reference; what it raises is raised."""
-        found = self.vectorcall(function, given)
-        self.or_raise(found)
-        return found
-
-    def vectorcall(self, function: Value, given: Sequence[Value]) -> Value:
-        """Write a call that returns a new reference, or 0 where it raises."""
-        e = self.e
-        return e.call("PyObject_Vectorcall", pointer, function, self.vector(given), e.index(len(given)), e.const(0, pointer))
-
-    def or_raise(self, found: Value) -> None:
-        e = self.e
-        with e.when(found == 0):
-            e.ret(e.const(0, pointer))
-            e.begin(e.label("never"))
-
-
-def any_of(tests: Sequence[Value]) -> Value:
-    found = tests[0]
-    for each in tests[1:]:
-        found = found | each
-    return found
-
-
-def all_of(tests: Sequence[Value]) -> Value:
-    found = tests[0]
-    for each in tests[1:]:
-        found = found & each
-    return found
-
-
-def slots_of(kind: type, names: Sequence[str]) -> dict[str, int]:
-    """Return where objects of a class, made as the builtins make them, keep these slots, in bytes; LookupError if nowhere."""
-    make = ctypes.pythonapi.PyType_GenericAlloc
-    make.restype, make.argtypes = ctypes.py_object, [ctypes.py_object, ctypes.c_ssize_t]
-    thing, found = make(kind, 0), {}
-    for name in names:
-        mark = object()
-        setattr(thing, name, mark)
-        found[name] = layout.slot(thing, mark)
-    return found
-
-
-def offset_in_tuple() -> int:
-    """Return where a tuple keeps its first item."""
-    mark = object()
-    return layout.offset_of(id(mark), (mark,))
 
 
 @once

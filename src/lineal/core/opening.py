@@ -1,0 +1,86 @@
+"""Native ways past Python: prepared by a thread once ops are called often, since LLVM may not be loaded yet."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+from lineal.base import later
+from lineal.base.platforms import UNUSUAL
+from lineal.core import modes
+from lineal.core import op as engine
+from lineal.core.apply import alias, fail, perform, several, synchronize, tell, way
+from lineal.core.backward import drive, in_order
+from lineal.core.op import AbstractTensor, Memory, Node, Op, View, next_id
+from lineal.core.plans import Plan
+from lineal.core.sites import frame_at, outside, site
+
+applying: Any = later.module("lineal.codegen.cpython.applying")
+backward: Any = later.module("lineal.codegen.cpython.backward")
+doors: Any = later.module("lineal.codegen.cpython.doors")
+histories: Any = later.module("lineal.codegen.cpython.histories")
+threading: Any = later.module("threading")
+
+HOT = 1000
+"""After how many calls native code is asked for."""
+PASSING: set[type] = set()
+"""The subclasses of tensors, beside which native code takes those of `engine.final`, that are nothing but tensors to an op."""
+
+
+class Opening:
+    """What is native, or None: the doors of single ops, and `apply`."""
+
+    house: Any = None
+    asked = False
+
+    def door(self, number: int, *given: Any) -> Callable[..., Any] | None:
+        """Return the native door of an op of so many inputs; None if there is none, or none yet."""
+        if self.house is not None:
+            return doors.opened(self.house, doors.Door(*given), number)
+        self.ask()
+        return None
+
+    def ask(self) -> None:
+        """Let a thread prepare what is native, once."""
+        if not self.asked and engine.final is not AbstractTensor and modes.fast:
+            self.asked = True
+            threading.Thread(target=self.prepare, name="lineal doors").start()
+
+    def prepare(self) -> None:
+        """Write and link the code."""
+        house = histories.House(
+            *(engine.final, PASSING, Node, Memory, View, modes.grad_enabled, modes.recorder, modes.error_state, modes.silent),
+            *(vars(modes), UNUSUAL, synchronize, next_id, frame_at, outside, site),
+        )
+        if doors.library(house) is not None:
+            given = (Op, Plan, modes.Inference, perform, several, alias, tell, fail)
+            way.taken = applying.opened(house, applying.Application(*given)) or perform
+            way.back = backward.opened(house, drive, in_order) or drive
+            self.house = house
+
+
+opening = Opening()
+
+
+def calls() -> Callable[[], None]:
+    """Return what is to be called at every call of a door; StopIteration once that was often."""
+    return itertools.repeat(None, HOT).__next__
+
+
+def counted() -> Callable[..., Any]:
+    """Return `perform`, which asks for native code once it was called often."""
+    count = calls()
+
+    def counting(op: Op, *xs: AbstractTensor) -> Any:
+        try:
+            count()
+        except StopIteration:
+            way.taken = perform
+            opening.ask()
+        return perform(op, *xs)
+
+    return counting
+
+
+way.taken = counted()
