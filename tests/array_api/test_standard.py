@@ -214,3 +214,19 @@ def test_signatures_are_those_of_the_standard():
 def form(function):
     """Return the names of a function's arguments, and how they are given."""
     return [(each.name, each.kind) for each in inspect.signature(function).parameters.values()]
+
+
+@pytest.mark.parametrize(
+    ("name", "x", "wanted"),
+    [
+        ("expm1", complex(np.inf, 0), complex(np.inf, 0)),
+        ("expm1", complex(-np.inf, np.nan), complex(-1, 0)),
+        ("expm1", complex(np.nan, 0), complex(np.nan, 0)),
+        ("tanh", complex(np.inf, 2), complex(1, 0)),
+        ("tanh", complex(-np.inf, -2), complex(-1, -0.0)),
+    ],
+)
+def test_complex_functions_at_infinity_are_the_standards(name, x, wanted):
+    y = getattr(xp, name)(xp.asarray(x)).item()
+    np.testing.assert_equal((y.real, y.imag), (wanted.real, wanted.imag))
+    assert np.signbit(y.imag) == np.signbit(wanted.imag)

@@ -109,12 +109,12 @@ abs, acos, acosh, asin, asinh, atan, atanh = map(
     unary, (ops.abs, ops.acos, ops.acosh, ops.asin, ops.asinh, ops.atan, ops.atanh)
 )
 bitwise_invert, ceil, conj = map(unary, (ops.bitwise_not, ops.ceil, ops.conj))
-cos, cosh, exp, expm1, floor = map(unary, (ops.cos, ops.cosh, ops.exp, ops.expm1, ops.floor))
+cos, cosh, exp, floor = map(unary, (ops.cos, ops.cosh, ops.exp, ops.floor))
 isfinite, isinf, isnan = map(unary, (ops.isfinite, ops.isinf, ops.isnan))
 log, log1p, log2, log10, logical_not = map(unary, (ops.log, ops.log1p, ops.log2, ops.log10, ops.logical_not))
 negative, positive, real, reciprocal = map(unary, (ops.neg, ops.positive, ops.real, ops.reciprocal))
 signbit, sin, sinh, sqrt, square = map(unary, (ops.signbit, ops.sin, ops.sinh, ops.sqrt, ops.square))
-tan, tanh, trunc, imag = map(unary, (ops.tan, ops.tanh, ops.trunc, ops.imag))
+tan, trunc, imag = map(unary, (ops.tan, ops.trunc, ops.imag))
 
 add, subtract, multiply, divide, pow = map(binary, (ops.add, ops.sub, ops.mul, ops.div, ops.pow))
 floor_divide, remainder = map(binary, (ops.floor_divide, ops.remainder))
@@ -125,6 +125,24 @@ bitwise_left_shift, bitwise_right_shift = map(binary, (ops.bitwise_left_shift, o
 logical_and, logical_or, logical_xor = map(binary, (ops.logical_and, ops.logical_or, ops.logical_xor))
 atan2, copysign, hypot, logaddexp = map(binary, (ops.atan2, ops.copysign, ops.hypot, ops.logaddexp))
 maximum, minimum, nextafter = map(binary, (ops.maximum, ops.minimum, ops.nextafter))
+
+
+def expm1(x: Tensor, /) -> Tensor:
+    """Return exp(x) - 1; of complex numbers with infinite or NaN parts what the standard says, where PyTorch gives NaN."""
+    y = ops.expm1(x)
+    if not dtype_of(x).is_complex:
+        return y
+    # of a real part -0 the standard wants +0, the imaginary part keeps its sign
+    return ops.where(ops.isfinite(x), ops.complex(y.real + 0.0, y.imag), ops.exp(x) - 1)
+
+
+def tanh(x: Tensor, /) -> Tensor:
+    """Return the hyperbolic tangent; where the real part is infinite, an imaginary part of 0 has the sign of that of `x`."""
+    y = ops.tanh(x)
+    if not dtype_of(x).is_complex:
+        return y
+    far = ops.isinf(x.real) & ops.isfinite(x.imag)
+    return ops.complex(y.real, ops.where(far, ops.copysign(ops.zeros_like(y.imag), x.imag), y.imag))
 
 
 def round(x: Tensor, /) -> Tensor:
