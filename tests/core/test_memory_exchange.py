@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
 import lineal
 from lineal.base.dtypes import BY_NAME
+from lineal.tensors import typedstorages
+from lineal.tensors.storages import UntypedStorage
 
 
 class Consumer:
@@ -65,9 +70,15 @@ def test_a_tensor_can_be_put_over_other_memory():
     assert y.tolist() == [[7.0, 2.0], [3.0, 4.0]]
     assert lineal.ones(2).set_(x.storage()).shape == (6,)
     assert lineal.ones(2).set_().shape == (0,)
-    for source, message in ((x.long(), "int64 to a tensor of torch.float32"), ((x, 3, (2, 2)), "out of 6 elements")):
+    refused = [
+        ((x.long(),), "int64 to a tensor of torch.float32"),
+        ((x, -1, (1,)), "offset -1"),
+        ((x, 0, (2,), (-1,)), "overflowed"),
+    ]
+    for source, message in refused:
         with pytest.raises(RuntimeError, match=message):
-            y.set_(*source) if isinstance(source, tuple) else y.set_(source)
+            y.set_(*source)
+    assert (y.set_(x, 4, (2, 2)).shape, x.untyped_storage().nbytes()) == ((2, 2), 32), "memory grows to hold it"
     with pytest.raises(RuntimeError, match="requires grad"):
         lineal.ones(1, requires_grad=True).set_(x)
 
@@ -87,8 +98,54 @@ def test_storages_are_written_and_copied():
     twin = memory.clone()
     memory.fill_(2)
     assert (x.tolist(), twin.tolist()[0]) == ([2.0] * 4, 42.0)
-    assert lineal.tensors.storages.UntypedStorage(8).nbytes() == 8
-    with pytest.raises(RuntimeError, match="cannot become 0 bytes"):
-        x.untyped_storage().resize_(0)
+    memory.untyped().copy_(twin.untyped())
+    assert (x.tolist()[0], memory.double().tolist()[0], memory.type()) == (42.0, 42.0, "torch.FloatStorage")
     with pytest.raises(RuntimeError, match="in gaps"):
-        lineal.tensors.storages.UntypedStorage(np.ones((2, 2, 2))[:, ::2]).elements(lineal.float64)
+        UntypedStorage(np.ones((2, 2, 2))[:, ::2])
+
+
+def test_memory_grows_under_all_that_lies_in_it():
+    x = lineal.arange(4.0)
+    v, twin, storage = x[1:], x.data, x.untyped_storage()
+    v.resize_(6)
+    v[0] = 9
+    assert (x.tolist(), twin.tolist(), storage.nbytes()) == ([0.0, 9.0, 2.0, 3.0], [0.0, 9.0, 2.0, 3.0], 28)
+    assert v.untyped_storage() == storage
+
+
+def test_memory_that_became_too_small_is_refused_until_it_has_grown_again():
+    x = lineal.arange(6.0).reshape(2, 3)
+    row, storage = x[0], x.untyped_storage()
+    storage.resize_(12)
+    assert (row.tolist(), x.shape, x.untyped_storage().nbytes()) == ([0.0, 1.0, 2.0], (2, 3), 12)
+    for use in (lambda: x + 1, lambda: x.sum(), lambda: x.tolist(), lambda: x.mul_(2), lambda: lineal.tanh(x), lambda: str(x)):
+        with pytest.raises(RuntimeError, match=r"shape \[2, 3\] was used whose storage has been resized to 12 bytes"):
+            use()
+    storage.resize_(24).fill_(0)
+    assert (x.tolist(), row.tolist()) == ([[0.0] * 3] * 2, [0.0] * 3)
+
+
+@pytest.mark.parametrize("hold", [lambda x: x.numpy(), lambda x: x[1:].numpy(), lambda x: x.numpy().T[:2]])
+def test_memory_that_an_array_looks_into_stays_where_it_is(hold):
+    x = lineal.zeros(4)
+    kept = hold(x)
+    for move in (lambda: x.untyped_storage().resize_(8), lambda: x.resize_(9), lambda: x[1:].share_memory_()):
+        with pytest.raises(RuntimeError, match="16 bytes and would be left behind"):
+            move()
+    kept[...] = 1
+    assert x.sum() >= 2
+
+
+def test_storages_are_made_of_numbers_sizes_and_files(tmp_path):
+    assert UntypedStorage([1, 2]).tolist() == [1, 2] and UntypedStorage(8).nbytes() == 8
+    assert repr(UntypedStorage([7])) == " 7\n[torch.storage.UntypedStorage(device=cpu) of size 1]"
+    typed = typedstorages.LongStorage([3, 4])
+    assert isinstance(typed, typedstorages.LongStorage) and not isinstance(typed, typedstorages.FloatStorage)
+    assert lineal.zeros(0).set_(typed.float()).tolist() == [3.0, 4.0]
+    UntypedStorage.from_file(tmp_path / "numbers", shared=True, nbytes=4).fill_(5)
+    assert (tmp_path / "numbers").read_bytes() == b"\x05" * 4
+    with pytest.raises(RuntimeError, match="size <4> is smaller"):
+        UntypedStorage.from_file(tmp_path / "numbers", nbytes=8)
+    with pytest.raises(RuntimeError, match="self was 2 bytes but src was 1 bytes"):
+        UntypedStorage(2).copy_(UntypedStorage(1))
+    assert pickle.loads(pickle.dumps(typed)).tolist() == copy.deepcopy(typed).tolist() == [3, 4]

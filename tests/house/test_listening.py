@@ -71,7 +71,8 @@ REASONS = {
     "tensors/interop.py:numpy": TELLS,
     "tensors/inverted.py:fits": UNFORMED,
     "tensors/overriding.py:convert": TELLS,
-    "tensors/storages.py:set_": TELLS,
+    "tensors/placing.py:set_": TELLS,
+    "tensors/relocation.py:move": TELLS,
     "tensors/tensor.py:data": TELLS,
 }
 

@@ -47,7 +47,7 @@ relaxed_bernoulli relaxed_categorical transformed_distribution transforms unifor
 PATHS: dict[str, str] = {
     **{path: path for path in SAME.split()},
     **{f"distributions.{path}": f"distributions.{path}" for path in FAMILIES.split()},
-    "": ". porting.toplevel tensors.foreach",
+    "": ". porting.toplevel tensors.foreach tensors.typedstorages",
     "_C": "porting.internals",
     "_dynamo": "porting.dynamo compiler",
     "_dynamo.config": "",
@@ -79,7 +79,7 @@ PATHS: dict[str, str] = {
     "optim._stateless": "optim.stateless",
     "optim.optimizer": "optim.optimizer porting.optimizers",
     "return_types": "base.results",
-    "storage": "tensors.storages",
+    "storage": "tensors.storages tensors.typedstorages",
     "torch_version": "porting.version",
     "utils._pytree": "utils.pytree utils.treepaths",
     "utils.data._utils": "utils.data",

@@ -6,9 +6,9 @@ from typing import Any
 
 from lineal.porting import version
 from lineal.tensors import Layout
-from lineal.tensors.storages import TypedStorage, UntypedStorage
+from lineal.tensors.storages import UntypedStorage
 
-__all__ = ["TypedStorage", "UntypedStorage", "has_cuda", "has_mkl", "has_mps", "has_openmp", "layout"]
+__all__ = ["UntypedStorage", "has_cuda", "has_mkl", "has_mps", "has_openmp", "layout"]
 
 __version__ = version.__version__
 layout = Layout

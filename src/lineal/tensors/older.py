@@ -19,6 +19,7 @@ from lineal.ops.front import require_tensor
 from lineal.ops.promotion import require_computed
 from lineal.tensors.creation import CONSTRUCTORS, TypedConstructor
 from lineal.tensors.storages import UntypedStorage
+from lineal.tensors.typedstorages import TypedStorage
 
 __all__ = [
     "detach",
@@ -115,7 +116,7 @@ def typename(obj: Any) -> str:
 
 def is_storage(obj: Any) -> bool:
     """Return whether `obj` is the memory that a tensor lies in, as `untyped_storage` gives it."""
-    return isinstance(obj, UntypedStorage)
+    return isinstance(obj, (UntypedStorage, TypedStorage))
 
 
 def set_default_tensor_type(t: Any) -> None:

@@ -40,15 +40,13 @@ def is_alone(x: AbstractTensor) -> bool:
 def share_memory_(self: Any) -> Tensor:
     """Move the tensor to memory that other processes see when it is sent to them, or when they are forked.
 
-    RuntimeError if other tensors look into its memory, or if what it is made of does.
+    Tensors that look into its memory go with it. RuntimeError if an array of NumPy's, or a history, looks into it too.
     """
     if is_shared(self):
         return self
     if not is_alone(self):
-        raise RuntimeError(
-            f"share_memory_: other tensors look into the memory of this one, of shape {list(self.shape)}, and would be left "
-            "behind: share it before views of it are made, or share a clone()"
-        )
+        self.untyped_storage().share_memory_()
+        return self
     self.value = sharing.new_array(self.value)
     return self
 

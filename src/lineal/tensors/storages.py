@@ -3,26 +3,56 @@
 from __future__ import annotations
 
 import copy
+import os
 from collections.abc import Iterator, Sequence
 from typing import Any, Self
 
 import numpy as np
 
 from lineal.base import dtypes, sharing
-from lineal.base.devices import CPU, device
-from lineal.base.signatures import Tensor
-from lineal.core import AbstractTensor, memory_of, modes
+from lineal.base.devices import CPU, as_device
+from lineal.base.signatures import Device, DType
 from lineal.ops import layout
+from lineal.tensors.relocation import freed_of, move, origin_of
 
-__all__ = ["TypedStorage", "UntypedStorage"]
+__all__ = ["UntypedStorage"]
+
+
+def row_of(array: np.ndarray) -> np.ndarray:
+    """Return the memory of a block as a row of bytes; RuntimeError if it has gaps."""
+    if not array.flags.c_contiguous:
+        raise RuntimeError(f"storage: memory in gaps (strides {array.strides}) is no row of elements; clone() the tensor")
+    return np.ndarray((array.nbytes,), np.uint8, array)
 
 
 class UntypedStorage:
-    """The bytes that a tensor and its views lie in; equal for all that lie in the same."""
+    """The bytes that a tensor and its views lie in; equal for all that lie in the same.
 
-    def __init__(self, array: np.ndarray | int = 0, where: device = CPU):
-        self._array = np.empty(array, np.uint8) if isinstance(array, int) else array
-        self.device = where
+    `UntypedStorage(8)` has 8 bytes that nobody has written, `UntypedStorage([1, 2])` these.
+    """
+
+    filename: str | None = None
+
+    def __init__(self, size: int | Sequence[int] | np.ndarray = 0, device: Device | None = None):
+        made: Any = size if isinstance(size, np.ndarray) else np.empty(size, np.uint8) if isinstance(size, int) else None
+        self._array = row_of(np.array(size, np.uint8) if made is None else made)
+        self.device = CPU if device is None else as_device(device)
+
+    @classmethod
+    def from_file(cls, filename: str | os.PathLike, shared: bool = False, nbytes: int = 0) -> Self:
+        """Return the bytes of a file; with `shared` what is written goes to the file, which is made or grows if need be.
+
+        RuntimeError if the file is not shared and has too few bytes.
+        """
+        found = os.path.getsize(filename) if os.path.exists(filename) else -1
+        if not shared and found < nbytes:
+            raise RuntimeError(
+                f"from_file: file <{filename}> size <{found}> is smaller than the required mapping size <{nbytes}>"
+            )
+        mode = "c" if not shared else "r+" if found >= 0 else "w+"
+        made = cls(np.asarray(np.memmap(filename, np.uint8, mode, shape=(nbytes,))) if nbytes else 0)
+        made.filename = os.fspath(filename) if shared else None
+        return made
 
     def data_ptr(self) -> int:
         """Return the address of the first byte, 0 if there is none."""
@@ -38,39 +68,84 @@ class UntypedStorage:
         """Return the bytes of one element: one."""
         return 1
 
-    def _bytes(self) -> np.ndarray:
-        return np.frombuffer(self._array.tobytes(order="A"), np.uint8)
+    def type(self) -> str:
+        """Return the name of the type."""
+        return "torch.storage.UntypedStorage"
 
     def elements(self, dtype: dtypes.dtype) -> np.ndarray:
-        """Return the memory as a row of elements of a dtype."""
-        if not self._array.flags.c_contiguous:
-            raise RuntimeError(
-                f"storage: memory in gaps (strides {self._array.strides}) is no row of elements; clone() the tensor"
-            )
-        return self._array.reshape(-1).view(dtype.numpy)
+        """Return the memory as a row of elements of a dtype; bytes that do not fill one are left out."""
+        return np.ndarray((self.nbytes() // dtype.itemsize,), dtype.numpy, self._array)
 
     def clone(self) -> Self:
-        """Return the same numbers in memory of their own."""
+        """Return the same bytes in memory of their own."""
         made = copy.copy(self)
         made._array = self._array.copy()
         return made
 
-    def resize_(self, size: int) -> Self:
-        """Refuse another size: memory that tensors lie in keeps its own."""
-        if size != self.nbytes():
-            raise RuntimeError(f"resize_: memory of {self.nbytes()} bytes cannot become {size} bytes; make a new tensor")
+    def new(self) -> UntypedStorage:
+        """Return a storage of no bytes."""
+        return UntypedStorage(0, self.device)
+
+    def cpu(self) -> Self:
+        """Return the storage itself, whose bytes are in the host's memory."""
         return self
 
-    def tolist(self) -> list[Any]:
+    def resize_(self, size: int) -> Self:
+        """Let the memory have so many bytes, the first of them as before; tensors that lie in it go with it.
+
+        A tensor that no longer fits raises when it is used, until the memory has grown again. RuntimeError if an array of
+        NumPy's, or a history, looks into the memory too.
+        """
+        if size < 0:
+            raise RuntimeError(f"resize_: UntypedStorage.resize_: got a negative size, {size}")
+        if size != self.nbytes():
+            made, kept = np.empty(size, np.uint8), min(size, self.nbytes())
+            made[:kept] = self._array[:kept]
+            move(self, made, "resize_")
+        return self
+
+    def copy_(self, source: Any, non_blocking: bool | None = None) -> Self:
+        """Write the bytes of another storage, of as many."""
+        if source.nbytes() != self.nbytes():
+            raise RuntimeError(
+                f"copy_: size does not match, self was {self.nbytes()} bytes but src was {source.nbytes()} bytes"
+            )
+        self._array[...] = source.untyped()._array
+        return self
+
+    def untyped(self) -> UntypedStorage:
+        """Return the storage itself."""
+        return self
+
+    def fill_(self, value: int) -> Self:
+        """Write one number into each byte."""
+        self._array[...] = value
+        return self
+
+    def byteswap(self, dtype: DType) -> None:
+        """Let the bytes of each element of a dtype change their order."""
+        elements = self.elements(dtypes.as_dtype(dtype))
+        elements.byteswap(inplace=True)
+
+    def tolist(self) -> list[int]:
         """Return the bytes as whole numbers."""
-        return self._bytes().tolist()
+        return self._array.tolist()
 
     def __getitem__(self, place: Any) -> Any:
-        found = self._bytes()[place]
-        return found.item() if found.ndim == 0 else found.tolist()
+        found = self._array[place]
+        return UntypedStorage(found, self.device) if isinstance(place, slice) else int(found)
+
+    def __setitem__(self, place: Any, number: Any) -> None:
+        self._array[place] = number
 
     def __iter__(self) -> Iterator[int]:
         return iter(self.tolist())
+
+    def share_memory_(self) -> Self:
+        """Move the bytes, and the tensors that lie in them, to memory that other processes see; as `resize_`."""
+        if not self.is_shared():
+            move(self, sharing.new_array(self._array), "share_memory_")
+        return self
 
     def is_shared(self) -> bool:
         """Return whether other processes may see this memory."""
@@ -80,9 +155,13 @@ class UntypedStorage:
         """Return whether the memory is kept where a device can read it: never."""
         return False
 
+    def pin_memory(self, device: Any = "cuda") -> Self:
+        """Return the storage itself; page-locked memory has no use without a GPU."""
+        return self
+
     def resizable(self) -> bool:
-        """Return whether the memory may grow: never."""
-        return False
+        """Return whether the memory may grow: not if it is a file's, or somebody else's who does not use NumPy."""
+        return origin_of(self._array).base is None
 
     @property
     def is_cuda(self) -> bool:
@@ -99,116 +178,26 @@ class UntypedStorage:
     def __hash__(self) -> int:
         return hash((self.data_ptr(), self.nbytes()))
 
-    def __repr__(self) -> str:
-        return f"[torch.storage.{type(self).__name__}(device={self.device}) of size {len(self)}]"
+    def __copy__(self) -> UntypedStorage:
+        return UntypedStorage(self._array.copy(), self.device)
 
+    def __deepcopy__(self, memo: dict) -> UntypedStorage:
+        return memo.setdefault(id(self), self.__copy__())
 
-class TypedStorage(UntypedStorage):
-    """The memory that a tensor lies in, as elements of the tensor's dtype."""
-
-    def __init__(self, array: np.ndarray, where: device, dtype: dtypes.dtype):
-        super().__init__(array, where)
-        self.dtype = dtype
-
-    def untyped(self) -> UntypedStorage:
-        """Return the same memory as bytes."""
-        return UntypedStorage(self._array, self.device)
-
-    def element_size(self) -> int:
-        """Return the bytes of one element."""
-        return self.dtype.itemsize
-
-    def size(self) -> int:
-        """Return the number of elements."""
-        return self.nbytes() // self.dtype.itemsize
-
-    __len__ = size
-
-    def __setitem__(self, place: Any, number: Any) -> None:
-        self.elements(self.dtype)[place] = number
-
-    def fill_(self, value: Any) -> Self:
-        """Write one number into all of the memory."""
-        self.elements(self.dtype)[...] = value
-        return self
-
-    def _bytes(self) -> np.ndarray:
-        return np.frombuffer(self._array.tobytes(order="A"), self._array.dtype)
+    def __reduce__(self) -> tuple:
+        return UntypedStorage, (self._array,)
 
     def __repr__(self) -> str:
-        return f"[torch.storage.TypedStorage(dtype={self.dtype}, device={self.device}) of size {len(self)}]"
+        return listed(self, f"UntypedStorage(device={self.device})")
+
+
+def listed(storage: Any, name: str) -> str:
+    """Return the elements of a storage line by line, and what it is."""
+    lines = [f" {each}" for each in storage]
+    return "\n".join([*lines, f"[torch.storage.{name} of size {len(storage)}]"])
 
 
 def untyped_storage(self: Any) -> UntypedStorage:
     """Return the memory that the tensor lies in, as bytes."""
-    return UntypedStorage(layout.block(self.value)[0], self.device)
-
-
-def storage(self: Any) -> TypedStorage:
-    """Return the memory that the tensor lies in, as elements of its dtype."""
-    return TypedStorage(layout.block(self.value)[0], self.device, self.dtype)
-
-
-def set_(
-    self: Any,
-    source: Any = None,
-    storage_offset: int = 0,
-    size: Sequence[int] | None = None,
-    stride: Sequence[int] | None = None,
-) -> Tensor:
-    """Let this tensor lie in the memory of a tensor or a storage of its dtype, or in none, where offset and strides say.
-
-    RuntimeError if it requires grad, if the dtypes differ, or if the memory does not reach so far.
-    """
-    if self.node is not None:
-        raise RuntimeError("set_: cannot be called on a tensor that requires grad; use detach() first")
-    listener = modes.recorder.get()
-    if listener is not None:
-        listener.foreign("set_ puts other memory under a tensor")
-    given = source.dtype if isinstance(source, (AbstractTensor, TypedStorage)) else self.dtype  # type: ignore[attr-defined]
-    if given is not self.dtype:
-        raise RuntimeError(f"set_: Could not set memory of {given} to a tensor of {self.dtype}")
-    whole = source.value if isinstance(source, AbstractTensor) and size is None else None
-    self.value = whole if whole is not None else placed(source, self.dtype, storage_offset, size, stride)
-    self.origin, self.memory = None, memory_of(source) if isinstance(source, AbstractTensor) else None
-    return self
-
-
-def placed(source: Any, dtype: dtypes.dtype, offset: int, size: Any, stride: Any) -> np.ndarray:
-    """Return an array over the memory of a tensor or a storage, or over none."""
-    memory = untyped_storage(source) if isinstance(source, AbstractTensor) else source
-    row = np.empty(0, dtype.numpy) if memory is None else memory.elements(dtype)
-    shape = (row.size - offset,) if size is None else tuple(size)
-    steps = tuple(each // dtype.itemsize for each in np.empty(shape, dtype.numpy).strides) if stride is None else tuple(stride)
-    reach = offset + (1 + sum((count - 1) * step for count, step in zip(shape, steps)) if 0 not in shape else 0)
-    if reach > row.size or offset < 0 or any(step < 0 for step in steps):
-        raise RuntimeError(f"set_: shape {list(shape)} at {offset} with strides {list(steps)} is out of {row.size} elements")
-    return np.lib.stride_tricks.as_strided(row[offset:], shape, [step * dtype.itemsize for step in steps])
-
-
-def is_set_to(self: Any, tensor: Any) -> bool:
-    """Return whether two tensors are one: same memory, place, shape and strides."""
-    same = self.untyped_storage() == tensor.untyped_storage() and self.storage_offset() == tensor.storage_offset()
-    return same and self.value.shape == tensor.value.shape and self.value.strides == tensor.value.strides
-
-
-def apply_(self: Any, callable: Any) -> Tensor:
-    """Replace each element by what a function of Python's makes of it; slow, and of tensors without history."""
-    return mapped(self, "apply_", callable, self)
-
-
-def map_(self: Any, tensor: AbstractTensor, callable: Any) -> Tensor:
-    """Replace each element by what a function of Python's makes of it and the element of `tensor` at its place."""
-    shape = self.value.shape
-    if np.broadcast_shapes(shape, tensor.value.shape) != shape:
-        raise RuntimeError(f"map_: expected a tensor that can be expanded to {list(shape)}, got {list(tensor.value.shape)}")
-    return mapped(self, "map_", callable, self, tensor.expand(shape))  # type: ignore[attr-defined]
-
-
-def mapped(self: Any, name: str, function: Any, *xs: Any) -> Any:
-    """Write into a tensor, in place, what a function makes of the elements of others."""
-    if any(each.requires_grad for each in xs):
-        raise RuntimeError(f"{name}: cannot be called on a tensor that requires grad; use detach() first")
-    columns = [each.detach().reshape(-1).tolist() for each in xs]
-    made = self.new_tensor([function(*row) for row in zip(*columns)]) if self.value.size else self.new_empty((0,))
-    return self.copy_(made.reshape(self.shape))
+    freed = freed_of(self)
+    return UntypedStorage(layout.block(self.value)[0], self.device) if freed is None else UntypedStorage(freed.memory)

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Concatenate, ParamSpec, overload
 
-import numpy as np
-
 from lineal import ops
 from lineal.base import later
 from lineal.base.later import method
 from lineal.base.layouts import steps
 from lineal.base.signatures import Format, Tensor, attribute
-from lineal.base.spec import axis, sizes
+from lineal.base.spec import axis
 from lineal.core import AbstractTensor, lift, memory_of, modes
 from lineal.core.calling import public
 from lineal.core.hooks import retain_anew
@@ -28,6 +26,9 @@ __all__ = ["StructuralMethods"]
 
 P = ParamSpec("P")
 storages: Any = later.module("lineal.tensors.storages")
+placing: Any = later.module("lineal.tensors.placing")
+mapping: Any = later.module("lineal.tensors.mapping")
+typedstorages: Any = later.module("lineal.tensors.typedstorages")
 shared: Any = later.module("lineal.tensors.shared")
 
 
@@ -144,10 +145,11 @@ class StructuralMethods(AbstractTensor):
         return self.value.flags.c_contiguous if memory_format is None else is_arranged(self, memory_format)
 
     untyped_storage = method(lambda: storages.untyped_storage)
-    storage = _typed_storage = method(lambda: storages.storage)
-    set_, is_set_to = method(lambda: storages.set_), method(lambda: storages.is_set_to)
+    storage = _typed_storage = method(lambda: typedstorages.storage)
+    set_, is_set_to = method(lambda: placing.set_), method(lambda: placing.is_set_to)
+    resize_, resize_as_ = method(lambda: placing.resize_), method(lambda: placing.resize_as_)
     share_memory_, is_shared = method(lambda: shared.share_memory_), method(lambda: shared.is_shared)
-    apply_, map_ = method(lambda: storages.apply_), method(lambda: storages.map_)
+    apply_, map_ = method(lambda: mapping.apply_), method(lambda: mapping.map_)
 
     def data_ptr(self) -> int:
         """Return the address of the first element."""
@@ -159,28 +161,3 @@ class StructuralMethods(AbstractTensor):
         """Return the dimensions from the one whose neighbours lie farthest apart in memory to the nearest."""
         found = steps(self.value)
         return tuple(sorted(range(len(found)), key=lambda place: -found[place]))
-
-    def resize_(self: Any, *size: int | Sequence[int], memory_format: Format | None = None) -> Tensor:
-        """Give this tensor another shape in place, over its memory as far as that reaches; new elements are undefined."""
-        if self.node is not None:
-            raise RuntimeError("resize_: cannot resize variables that require grad")
-        shape = sizes("resize_", size)
-        if shape != self.value.shape:
-            self.value = resized(self.value, shape)
-        return self
-
-    @public
-    def resize_as_(self: Any, other: Tensor, memory_format: Format | None = None) -> Tensor:
-        """Give this tensor the shape of `other` in place, over its memory as far as that reaches."""
-        return self.resize_(other.value.shape)
-
-
-def resized(value: np.ndarray, shape: Sequence[int]) -> np.ndarray:
-    """Return an array of another shape that begins with the elements that lie from `value`'s first on."""
-    root, skip = layout.block(value)
-    count, start = layout.counted(shape), skip // value.itemsize
-    if root.flags.c_contiguous and start + count <= root.size:
-        return np.ndarray(shape, value.dtype, root, skip)
-    made = np.empty(count, value.dtype)
-    made[: root.size - start] = root.reshape(-1)[start:]
-    return made.reshape(shape)
