@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 from lineal.codegen.contract.problem import Contract, Epilogue
@@ -13,6 +14,11 @@ from lineal.codegen.kinds import Kind, kind_of
 from lineal.codegen.values import Value
 
 __all__ = ["Finishing", "made"]
+
+LINE = 64
+"""How many bytes a line of a cache has."""
+MOST_FETCHED = 16
+"""Of how many rows memory is asked for; where tiles are higher, rows are finished one after the other in a loop."""
 
 
 def made(e: Emitter, epilogue: Epilogue, sheets: Sequence[Sheet], total: Value, columns: Columns) -> None:
@@ -44,6 +50,7 @@ class Finishing:
         if self.contract.turned:
             self.turned(tile, vectors, *sheets)
             return
+        self.fetch(tile, vectors, sheets)
         rows = lambda i: [each.moved(self.e, i, 0) for each in sheets]
         finish = lambda i, sums, more: self.finish(rows(i), sums, columns, (more, tile.last))
         if self.contract.epilogue is None or self.tiles.in_loops:
@@ -54,6 +61,17 @@ class Finishing:
         self.tiles.summed(tile, vectors, noted)
         with self.e.loop(tile.count) as i:
             finish(i, noted.row(i), tile.more)
+
+    def fetch(self, tile: Tile, vectors: int, sheets: Sequence[Sheet]) -> None:
+        """Ask for the memory of a tile before it is summed up: short stretches of many rows are no pattern to a processor."""
+        e, name = self.e, "llvm.prefetch.p0"
+        e.declared.setdefault(name, f"declare void @{name}(ptr, i32, i32, i32)")
+        count, stored = min(tile.count, MOST_FETCHED), 1 + len(self.contract.results)
+        for n, sheet in enumerate(each for each in sheets if each.apart is None and each.across):
+            width = vectors * self.tiles.lanes * sheet.kind.itemsize
+            for i, byte in itertools.product(range(count), range(0, width, LINE)):
+                place = e.offset(sheet.moved(e, i, 0).address, byte)
+                e.line(f"call void @{name}(ptr {place.text}, i32 {int(n < stored)}, i32 3, i32 1)")
 
     def finish(
         self, sheets: Sequence[Sheet], sums: list[Value], columns: Sequence[Columns], state: tuple[Value, Value]

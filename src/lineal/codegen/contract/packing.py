@@ -110,7 +110,8 @@ class Packing:
         with e.loop(units) as unit:
             for block in e.blocks(source.count, self.lanes):
                 load = lambda k, block=block: block.load(e.address(source.address, k * source.step, source.kind), source.kind)
-                block.store(self.joined(load, unit, source.depth), e.address(to, unit * wide, self.held), self.held)
+                # lanes that are not there are written over by the next place, and behind the last one there is room
+                e.store(self.joined(load, unit, source.depth), e.address(to, unit * wide, self.held), block.index)
 
     def line(self, source: Source, line: Value, units: Value, to: Value) -> None:
         """Write the copying of one line, in vectors if its numbers are side by side."""

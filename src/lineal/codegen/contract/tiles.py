@@ -116,17 +116,24 @@ class Tiles:
             for i in range(count):
                 finish(i, [each.value for each in sums[i * vectors : (i + 1) * vectors]], tile.more)
             return
-        # short chains of sums, which are then added up, round off less
+        # short chains of sums, which are then added up, round off less; the last one stays in registers
         found = e.stack(count * vectors * lanes * kind.itemsize)
-        with e.loop(e.math.maximum(tile.depth, 1), 0, self.chain) as first:
-            sums = self.chained(tile, vectors, first, e.math.minimum(first + self.chain, tile.depth))
-            with e.when(first > 0, carried=sums):
-                for n, total in enumerate(sums):
-                    total.value = total.value + e.load(found, kind, n * lanes, lanes)
-            for n, total in enumerate(sums):
+        rest = e.math.floor_divide(e.math.maximum(tile.depth - 1, 0), self.chain) * self.chain
+        with e.loop(rest, 0, self.chain) as first:
+            for n, total in enumerate(self.joined(tile, vectors, (first, first + self.chain), found)):
                 e.store(total.value, found, n * lanes)
+        sums = self.joined(tile, vectors, (rest, tile.depth), found)
         for i in range(count):
-            finish(i, [e.load(found, kind, (i * vectors + v) * lanes, lanes) for v in range(vectors)], tile.more)
+            finish(i, [each.value for each in sums[i * vectors : (i + 1) * vectors]], tile.more)
+
+    def joined(self, tile: Tile, vectors: int, chain: tuple[Value, Value], found: Value) -> list[Variable]:
+        """Write the sums of a tile over a chain, and their addition to those of the chains before, which lie at an address."""
+        e, lanes = self.e, self.lanes
+        sums = self.chained(tile, vectors, *chain)
+        with e.when(chain[0] > 0, carried=sums):
+            for n, total in enumerate(sums):
+                total.value = total.value + e.load(found, self.sums, n * lanes, lanes)
+        return sums
 
     def chained(self, tile: Tile, vectors: int, first: Value, last: Value) -> list[Variable]:
         """Write the sums of a tile over part of its depth; return them row by row."""
