@@ -12,7 +12,7 @@ from lineal.codegen.values import Value
 from lineal.compiler.kernels.loops import LoopWriter, parameters
 from lineal.compiler.kernels.partials import ALIGNMENT, Partials, reserved
 from lineal.compiler.nodes.buffers import Buffer
-from lineal.compiler.scheduling.cost import WORTH_THREADS, nanoseconds
+from lineal.compiler.scheduling.cost import FUNCTION, WORTH_THREADS, nanoseconds, of_formula
 from lineal.compiler.scheduling.rows import Rows
 
 __all__ = ["write_rows"]
@@ -21,7 +21,7 @@ MANY = 128
 """From how many rows on, added one after the other in memory, sums lie there in float64."""
 
 TOGETHER, FEW = 8, 8
-"""How many rows are added up before they are added to the sums in memory, if a row takes at most so few maps."""
+"""How many rows are added up before they are added to the sums in memory, if a row takes at most so few short maps."""
 
 
 class RowWriter:
@@ -109,7 +109,9 @@ class RowWriter:
 
     def only_sums(self) -> bool:
         """Return whether rows are short work, and nothing but added up."""
-        return len(self.writers) == 1 and bool(self.sums) and len(self.writers[0].maps) <= FEW
+        maps = [each for writer in self.writers for each in writer.maps]
+        short = len(maps) <= FEW and all(of_formula(each.formula) < FUNCTION for each in maps)
+        return len(self.writers) == 1 and bool(self.sums) and short
 
 
 def write_rows(e: Emitter, rows: Rows, name: str) -> bool:

@@ -10,7 +10,7 @@ from lineal.codegen.formulas import Formula, Number, Step
 from lineal.compiler.nodes.node import Convolve, Map, Node, Product, Reduce, Repeat, Routine
 from lineal.compiler.scheduling.grouping import Group
 
-__all__ = ["DIVISION", "WORTH_THREADS", "nanoseconds", "of_formula", "operations"]
+__all__ = ["DIVISION", "FUNCTION", "WORTH_THREADS", "nanoseconds", "of_formula", "operations"]
 
 WORTH_THREADS = 40_000.0
 """From how many nanoseconds on a loop is split over threads."""
