@@ -35,6 +35,12 @@ class Memory(Arithmetic):
         """Return the address `count` bytes after base."""
         return self.address(base, count, kinds.int8)
 
+    def fetch(self, address: Value, writing: bool = False) -> None:
+        """Ask for the line of the cache at an address, which need not be anybody's, before it is read or written."""
+        name = "llvm.prefetch.p0"
+        self.declared.setdefault(name, f"declare void @{name}(ptr, i32, i32, i32)")
+        self.line(f"call void @{name}(ptr {address.text}, i32 {int(writing)}, i32 3, i32 1)")
+
     def load(
         self,
         base: Value,

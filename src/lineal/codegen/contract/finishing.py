@@ -64,14 +64,12 @@ class Finishing:
 
     def fetch(self, tile: Tile, vectors: int, sheets: Sequence[Sheet]) -> None:
         """Ask for the memory of a tile before it is summed up: short stretches of many rows are no pattern to a processor."""
-        e, name = self.e, "llvm.prefetch.p0"
-        e.declared.setdefault(name, f"declare void @{name}(ptr, i32, i32, i32)")
+        e = self.e
         count, stored = min(tile.count, MOST_FETCHED), 1 + len(self.contract.results)
         for n, sheet in enumerate(each for each in sheets if each.apart is None and each.across):
             width = vectors * self.tiles.lanes * sheet.kind.itemsize
             for i, byte in itertools.product(range(count), range(0, width, LINE)):
-                place = e.offset(sheet.moved(e, i, 0).address, byte)
-                e.line(f"call void @{name}(ptr {place.text}, i32 {int(n < stored)}, i32 3, i32 1)")
+                e.fetch(e.offset(sheet.moved(e, i, 0).address, byte), n < stored)
 
     def finish(
         self, sheets: Sequence[Sheet], sums: list[Value], columns: Sequence[Columns], state: tuple[Value, Value]

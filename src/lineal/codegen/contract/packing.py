@@ -13,6 +13,8 @@ from lineal.codegen.values import Value
 
 __all__ = ["Packing"]
 
+AHEAD = 128
+"""How many bytes on memory is asked for, while a part of a row is copied."""
 PARAMETERS = [("source", pointer), ("along", int64), ("step", int64), ("to", pointer), ("depth", int64), ("count", int64)]
 """Where a part of a factor begins, how far its lines are apart and, in a line, its k, where it goes, its sizes."""
 
@@ -108,6 +110,8 @@ class Packing:
         """Write the copying of lines that are side by side in memory: `wide` numbers for each place along k."""
         e = self.e
         with e.loop(units) as unit:
+            # what is beside this is copied next, and rows that are far apart are no pattern to a processor
+            e.fetch(e.offset(e.address(source.address, unit * self.tiles.together * source.step, source.kind), AHEAD))
             for block in e.blocks(source.count, self.lanes):
                 load = lambda k, block=block: block.load(e.address(source.address, k * source.step, source.kind), source.kind)
                 # lanes that are not there are written over by the next place, and behind the last one there is room

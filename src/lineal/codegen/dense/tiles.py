@@ -97,10 +97,8 @@ class Tiles:
                     e.store(value, place)
 
     def prefetch(self, row: Value) -> None:
-        e, name = self.e, "llvm.prefetch.p0"
-        e.declared.setdefault(name, f"declare void @{name}(ptr, i32, i32, i32)")
         for byte in range(0, self.wide * self.kind.itemsize, 64):
-            e.line(f"call void @{name}(ptr {e.offset(row, byte).text}, i32 1, i32 3, i32 1)")
+            self.e.fetch(self.e.offset(row, byte), writing=True)
 
     def product(self, depth: Value, a: Place, b: Place, shape: tuple[int, int]) -> list[Value]:
         """Write the product of a strip and a panel; return its vectors."""
