@@ -17,6 +17,8 @@ __all__ = ["Finishing", "made"]
 
 LINE = 64
 """How many bytes a line of a cache has."""
+SHORT = 2
+"""How many operations an epilogue has at most that is written for each row of a tile: a bias, a residual."""
 MOST_FETCHED = 16
 """Of how many rows memory is asked for; where tiles are higher, rows are finished one after the other in a loop."""
 
@@ -53,7 +55,8 @@ class Finishing:
         self.fetch(tile, vectors, sheets)
         rows = lambda i: [each.moved(self.e, i, 0) for each in sheets]
         finish = lambda i, sums, more: self.finish(rows(i), sums, columns, (more, tile.last))
-        if self.contract.epilogue is None or self.tiles.in_loops:
+        epilogue = self.contract.epilogue
+        if epilogue is None or self.tiles.in_loops or sum(len(each.formula.steps) for each in epilogue.steps) <= SHORT:
             self.tiles.summed(tile, vectors, finish)
             return
         # rows are taken in a loop, so that an epilogue is written once
