@@ -1,9 +1,9 @@
-"""Training steps of networks: `python benchmarks/nn.py [--rounds 15] [--only LeNet]`.
+"""Training steps of networks: `python benchmarks/nn.py [--rounds 15] [--only LeNet] [--threads 1] [--compiled]`.
 
 LeNet, a small residual network, blocks of depthwise-separable convolutions, inference of a network like VGG, a variational
 autoencoder, a language model of LSTMs, GRUs, a transformer's encoder, a small GPT, attention alone, a recommender with a table
-of a million rows; lineal eager and compiled, PyTorch (`pip install torch==2.13.0`) eager. Prints medians in milliseconds and
-ratios.
+of a million rows; lineal eager and compiled, PyTorch (`pip install torch==2.13.0`) eager and, with `--compiled`, by
+`torch.compile`, which needs a C++ compiler. Prints medians in milliseconds and ratios.
 """
 
 from __future__ import annotations

@@ -26,6 +26,8 @@ Workload = Callable[[Any], tuple[Callable[..., Any], tuple]]
 """What makes a function and its arguments with a library."""
 
 SIDES = {"lineal": ("lineal", False), "lineal, compiled": ("lineal", True), "PyTorch": ("torch", False)}
+COMPILED = "PyTorch, compiled"
+"""The side that is asked for: its first calls take a C++ compiler and half a minute for each workload."""
 
 TURN = 0.02
 """About how many seconds a turn lasts."""
@@ -62,21 +64,23 @@ def made(t: Any, workload: Workload, compiled: bool) -> Call:
     return lambda: function(*given)
 
 
-def serve(side: str, workloads: dict[str, Workload]) -> None:
+def serve(side: str, workloads: dict[str, Workload], threads: int) -> None:
     """Be the process of one side: tell the library's version, then the seconds of a call for each name that is asked for."""
-    library, compiled = SIDES[side]
+    library, compiled = ("torch", True) if side == COMPILED else SIDES[side]
     t = importlib.import_module(library)
+    if threads:
+        t.set_num_threads(threads)
     print(json.dumps(t.__version__), flush=True)
     answer({name: lambda each=each: made(t, each, compiled) for name, each in workloads.items()})
 
 
 class Side:
-    """The process of one side."""
+    """The process of one side; the program is given further words."""
 
-    def __init__(self, program: str, name: str):
+    def __init__(self, program: str, name: str, *words: str):
         unset = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
         env = {key: value for key, value in os.environ.items() if key not in unset}
-        command = [sys.executable, program, "--serve", name]
+        command = [sys.executable, program, "--serve", name, *words]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env)
         self.version = self.process.stdout.readline().strip() if self.process.stdout else ""
 
@@ -93,22 +97,26 @@ def main(program: str, words: str | None, workloads: dict[str, Workload]) -> Non
     reader = argparse.ArgumentParser(description=words)
     reader.add_argument("--rounds", type=int, default=15)
     reader.add_argument("--only", help="workloads whose name has this in it")
+    reader.add_argument("--threads", type=int, default=0, help="how many threads each side has; its own choice unless given")
+    reader.add_argument("--compiled", action="store_true", help=f"a further side: {COMPILED}")
     reader.add_argument("--serve", help=argparse.SUPPRESS)
     given = reader.parse_args()
     if given.serve:
-        serve(given.serve, workloads)
+        serve(given.serve, workloads, given.threads)
         return
-    sides = {name: side for name in SIDES if (side := Side(program, name)).version}
-    console = Console(width=120)
+    names = [*SIDES, *([COMPILED] if given.compiled else [])]
+    sides = {name: side for name in names if (side := Side(program, name, "--threads", str(given.threads))).version}
+    console = Console(width=140)
     console.print(f"{machine()}; {', '.join(f'{name} {side.version}' for name, side in sides.items())}")
-    table = Table("workload", *(f"{name}, ms" for name in sides), *(f"PyTorch / {name}" for name in list(sides)[:2]))
+    own, peers = list(sides)[:2], list(sides)[2:]
+    ratios = [f"{peer} / {name}" for peer in peers for name in own]
+    table = Table("workload", *(f"{name}, ms" for name in sides), *ratios)
     for name in [each for each in workloads if (given.only or "") in each]:
         times: dict[str, list[float]] = {side: [] for side in sides}
         for _ in range(given.rounds):
             for side, process in sides.items():
                 times[side].append(process.seconds(name))
         found = {side: statistics.median(each) for side, each in times.items()}
-        theirs = found.get("PyTorch", float("nan"))
-        ratios = [f"{theirs / found[side]:.2f}" for side in list(sides)[:2]]
-        table.add_row(name, *(f"{each * 1e3:.2f}" for each in found.values()), *ratios)
+        quotients = [f"{found[peer] / found[side]:.2f}" for peer in peers for side in own]
+        table.add_row(name, *(f"{each * 1e3:.2f}" for each in found.values()), *quotients)
     console.print(table)
