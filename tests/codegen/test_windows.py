@@ -17,14 +17,14 @@ POOLS = [
 ]
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("dtype", ["float32", "float64", "bfloat16"])
 def test_maxima_and_their_places(dtype, monkeypatch):
     for shape, way in POOLS:
-        x = RNG.integers(-3, 3, shape).astype(dtype)
+        x = RNG.integers(-3, 3, shape).astype("float64")
         x.flat[::7], x.flat[5::31], x[0, 0] = -np.inf, np.nan, -np.inf
         function, found = {3: F.max_pool1d, 4: F.max_pool2d, 5: F.max_pool3d}[x.ndim], []
         for least in (0, 1 << 62):
             monkeypatch.setattr(windows, "LEAST", least)
-            found.append(function(torch.tensor(x), return_indices=True, **way))
-        np.testing.assert_array_equal(found[0][0].numpy(), found[1][0].numpy())
+            found.append(function(torch.tensor(x, dtype=getattr(torch, dtype)), return_indices=True, **way))
+        np.testing.assert_array_equal(*[y.double().numpy() for y, _ in found])
         assert torch.equal(found[0][1], found[1][1]), (shape, way)

@@ -19,6 +19,7 @@ from lineal.codegen.values import Value
 
 __all__ = ["largest"]
 
+KNOWN = FLOATS | {"float16", "bfloat16"}
 AXES = 3
 """Along how many axes there are windows at most."""
 LEAST = 1 << 12
@@ -120,7 +121,7 @@ def largest(x: np.ndarray, windows: Sequence[Ints]) -> tuple[np.ndarray, np.ndar
     """
     shape = (*x.shape[: x.ndim - len(windows)], *(each[-1] for each in windows))
     work = math.prod(shape) * math.prod(each[1] for each in windows)
-    if x.dtype.name not in FLOATS or len(windows) > AXES or work < LEAST or math.prod(x.shape[-AXES:]) >= 1 << 31:
+    if x.dtype.name not in KNOWN or len(windows) > AXES or work < LEAST or math.prod(x.shape[-AXES:]) >= 1 << 31:
         return None
     axes = [(1, 1, 1, 0, 1, 1)] * (AXES - len(windows)) + list(windows)
     numbers = [math.prod(x.shape[: x.ndim - len(windows)]), *(number for each in axes for number in each)]
