@@ -92,6 +92,20 @@ class Engine:
         self.hits += found is not None
         return found
 
+    def recalled(self, recipe: str | None) -> bytes | None:
+        """Return the object code of what was once written by a recipe (`recipes`), if that is in the cache."""
+        if self.cache is None or recipe is None:
+            return None
+        key = self.cache.get(self.key(recipe))
+        found = None if key is None else self.cache.get(key.decode())
+        self.hits += found is not None
+        return found
+
+    def remember(self, recipe: str | None, source: Source) -> None:
+        """Keep which module is written by a recipe."""
+        if self.cache is not None and recipe is not None:
+            self.cache.put(self.key(recipe), self.key(text_of(source)).encode())
+
     def made(self, text: str) -> bytes:
         """Return the object code of a module, compiled now and kept in the cache."""
         self.misses += 1

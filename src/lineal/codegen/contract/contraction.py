@@ -304,12 +304,11 @@ class Contraction(Native):
     """
 
     def __init__(self, contract: Contract, target: Target):
-        e = Emitter(target)
-        writer = Writer(e, contract)
-        writer.write()
-        self.deepest = writer.tiles.depth * writer.tiles.together
+        tiles = tiles_of(Emitter(target), contract)
+        self.deepest = tiles.depth * tiles.together
         """Up to how many k are one block."""
-        super().__init__(e, NAME)
+        # which tiles there are is for Linux to say, too
+        super().__init__(NAME, target, (contract, type(tiles).__name__), lambda e: Writer(e, contract).write())
 
 
 @once

@@ -308,6 +308,4 @@ class Plane:
 @once
 def direct(problem: Direct, target: Target) -> Native:
     """Return the routine of a direct convolution."""
-    e = Emitter(target)
-    Writer(e, problem).write()
-    return Native(e, NAME)
+    return Native(NAME, target, (problem,), lambda e: Writer(e, problem).write())

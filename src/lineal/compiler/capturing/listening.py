@@ -53,6 +53,8 @@ IMPURE_BUILTINS = frozenset(("print", "input", "open", "breakpoint"))
 CLOCKS = frozenset(("now", "today", "utcnow"))
 SEARCHING = frozenset(("_getframe", "_current_frames", "__subclasses__", "__import__"))
 """Functions that find things which no name leads to."""
+TRANSPARENT = {"contextlib": ("contextmanager", "_GeneratorContextManager"), "functools": ("update_wrapper", "wraps")}
+"""By module, how the names of functions begin that lineal calls all the time, and that call nothing of C's which is refused."""
 
 
 @functools.cache
@@ -128,17 +130,29 @@ def heard(listener: Listener, frame: FrameType, what: int, given: int | None) ->
     try:
         if what == CALLED:
             sort = sort_of(frame.f_code.co_filename)
-            if sort is USERS and not is_apart(frame.f_back) and not is_made_code(frame):
+            if is_silent(frame, sort):
+                sieve().leave_out(frame.f_code)
+            elif sort is USERS and not is_apart(frame.f_back) and not is_made_code(frame):
                 listener.enter(frame, function_of(frame))
             elif sort is LIBRARY:
                 library(listener, frame)
-            elif sort is QUIET and frame.f_code is not running.__code__:
-                sieve().leave_out(frame.f_code)
         elif what == CALLED_C and given and concerns(frame):
             builtin(listener, frame, ctypes.cast(given, ctypes.py_object).value)
     except BaseException as error:
         listener.refuse(f"it could not be looked through: {type(error).__name__}: {error}")
     return 0
+
+
+def is_silent(frame: FrameType, sort: str) -> bool:
+    """Return whether no call of some code, nor any that it makes, can concern a listener."""
+    code = frame.f_code
+    if sort is QUIET:
+        return code is not running.__code__
+    name = str(frame.f_globals.get("__name__"))
+    if sort is USERS:
+        # methods that dataclasses get
+        return code.co_filename == "<string>" and name.startswith("lineal.")
+    return code.co_qualname.startswith(TRANSPARENT.get(name, ()))
 
 
 def concerns(frame: FrameType) -> bool:

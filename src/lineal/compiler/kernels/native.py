@@ -282,10 +282,10 @@ class Segment:
         """Compile and link everything."""
         using = engine()
         emitters = (*self.kernels.modules.values(), self.driver)
-        missing = [each for each in self.routines if each.made is None]
+        missing = [each for each in self.routines if each.kept is None]
         made = using.compile_all((*emitters, *(each.e for each in missing)))
         for each, found in zip(missing, made[len(emitters) :]):
-            each.made = found
+            each.keep(found)
         return using.link(made[: len(emitters)], ["program"], self.bound(emitters))
 
     @property
