@@ -23,6 +23,7 @@ from lineal.core.inplace import Overwrite, Renumber
 from lineal.models.kernels import PROFILES
 from lineal.ops.contraction.attention import Attention, AttentionAdjoint
 from lineal.ops.contraction.distances import SquaredDistances
+from lineal.ops.contraction.grouped import GroupedProduct
 from lineal.ops.creation import Eye, Linspace, Range
 from lineal.ops.linalg.cofactors import Cofactors, Slope
 from lineal.ops.linalg.toeplitz import Convolve
@@ -112,6 +113,7 @@ MORE = {
     "InverseSpread": (InverseSpread((1,), 1e-5), x),
     "LayerNorm": (LayerNorm(1e-5, "wb", 1), x, weight, weight),
     "NormalisationAdjoint": (NormalisationAdjoint(LayerNorm(1e-5, "wb", 1)), x + 1, x, weight),
+    "Grouped": (GroupedProduct(), x.T, np.stack([A, A]), np.array([1, 3], np.int32)),
     "Linspace": (Linspace(0, 1, 4, float64),),
     "Likelihood": (Likelihood(-100, "mean"), x, target),
     "LikelihoodOfSome": (Likelihood(2, "none"), x, target),

@@ -77,7 +77,7 @@ _functions = {
     "contraction.additive": "addmm addmv addbmm baddbmm addr",
     "contraction.chains": "chain_matmul matrix_power",
     "contraction.convolving": """
-        conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d convolution
+        conv1d conv2d conv3d conv_tbc conv_transpose1d conv_transpose2d conv_transpose3d convolution
     """,
     "contraction.distances": "cdist",
     "contraction.einsum": "einsum bilinear",

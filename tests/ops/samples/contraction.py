@@ -65,6 +65,15 @@ SAMPLES = {
     "conv_transpose2d": [Sample(normal(1, 2, 2, 2), normal(2, 1, 2, 1), normal(2), (2, 1), groups=2, dilation=2)],
     "conv_transpose3d": [Sample(normal(1, 1, 1, 2, 2), normal(1, 1, 1, 2, 2), padding=(0, 1, 0))],
     "convolution": [Sample(normal(1, 1, 4), normal(2, 1, 2), normal(2), [3], [1], [1], False, [0], 1)],
+    "conv_tbc": [
+        Sample(
+            normal(4, 2, 3),
+            normal(2, 3, 2),
+            normal(2),
+            1,
+            reference=lambda x, w, b, pad: correlation(x.transpose(1, 2, 0), w.T, b, 1, pad).transpose(2, 0, 1),
+        )
+    ],
     "cdist": [Sample(normal(2, 3), normal(4, 3), p) for p in (2.0, 1.0, 3.0)],
     "trace": [Sample(normal(3, 3), reference=np.trace)],
 }

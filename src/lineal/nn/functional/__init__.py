@@ -91,7 +91,16 @@ from lineal.nn.functional.similarity import cosine_similarity, pairwise_distance
 from lineal.nn.functional.smooth import gelu, glu, logsigmoid, mish, silu, softmin, softplus, softsign, tanhshrink
 from lineal.nn.functional.thresholds import gumbel_softmax, hardshrink, rrelu, rrelu_, softshrink, threshold, threshold_
 from lineal.nn.functional.unpooling import max_unpool1d, max_unpool2d, max_unpool3d
-from lineal.ops.contraction.convolving import conv1d, conv2d, conv3d, conv_transpose1d, conv_transpose2d, conv_transpose3d
+from lineal.ops.contraction.convolving import (
+    conv1d,
+    conv2d,
+    conv3d,
+    conv_tbc,
+    conv_transpose1d,
+    conv_transpose2d,
+    conv_transpose3d,
+)
+from lineal.ops.contraction.grouped import grouped_mm
 from lineal.ops.structural.padding import pad
 from lineal.ops.structural.shuffling import channel_shuffle, native_channel_shuffle, pixel_shuffle, pixel_unshuffle
 
@@ -210,10 +219,12 @@ __all__ = [
     "conv1d",
     "conv2d",
     "conv3d",
+    "conv_tbc",
     "conv_transpose1d",
     "conv_transpose2d",
     "conv_transpose3d",
     "fold",
+    "grouped_mm",
     "unfold",
     "pdist",
     "relu_",

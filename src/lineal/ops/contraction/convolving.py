@@ -14,9 +14,12 @@ from lineal.ops.contraction.convolution import by_image, convolution_op
 from lineal.ops.contraction.products import require_same_dtype
 from lineal.ops.conversion import dtype_of
 from lineal.ops.promotion import unsupported
-from lineal.ops.structural.axes import squeeze, unsqueeze
+from lineal.ops.structural.axes import permute, squeeze, unsqueeze
+from lineal.ops.structural.reshape import contiguous
 
-__all__ = ["conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "convolution"]
+__all__ = [
+    "conv1d", "conv2d", "conv3d", "conv_tbc", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "convolution",
+]  # fmt: skip
 
 Ints = tuple[int, ...]
 
@@ -135,6 +138,29 @@ def conv_transpose3d(
     `input` (N, O, D, H, W) or (O, D, H, W), `weight` (O, C / groups, K, L, M), `bias` (C,).
     """
     return transposed("conv_transpose3d", 3, (input, weight, bias), (stride, padding, dilation, groups), output_padding)
+
+
+@public
+def conv_tbc(input: Tensor, weight: Tensor, bias: Tensor, pad: int = 0) -> Tensor:
+    """Return Σ weight[r, c, o] input[t + r - pad, n, c] + bias[o]: conv1d of time, batch and channels, in this order.
+
+    `input` (T, N, C), `weight` (K, C, O), `bias` (O,); the result is T + 2 · pad - K + 1 long.
+    """
+    require_same_dtype("conv_tbc", input, weight, bias)
+    x, w, b = (each.value.shape for each in (input, weight, bias))
+    if len(x) != 3 or len(w) != 3 or len(b) != 1:
+        raise RuntimeError(
+            f"conv_tbc: expected input (time, batch, channels), weight (kernel, channels, outputs) and bias (outputs,), "
+            f"but got shapes {list(x)}, {list(w)} and {list(b)}"
+        )
+    if x[2] != w[1] or w[2] != b[0]:
+        raise RuntimeError(f"conv_tbc: channels of input {list(x)}, weight {list(w)} and bias {list(b)} do not match")
+    length = x[0] + 2 * pad - w[0] + 1
+    if length < 0:
+        raise RuntimeError(f"conv_tbc: a kernel of {w[0]} moments is longer than input {list(x)} with {pad} zeros on each side")
+    geometry = Geometry((x[0],), (w[0],), (length,), (1,), (1,), (pad,))
+    y = convolution_op(geometry, permute(input, (1, 2, 0)), permute(weight, (2, 1, 0)), bias)
+    return contiguous(permute(y, (2, 0, 1)))
 
 
 @public
