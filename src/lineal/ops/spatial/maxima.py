@@ -41,10 +41,9 @@ class WindowMax(Op):
         return self.label
 
     def eager(self, xp, x):
-        if xp is np and all(isinstance(each, Windows) for each in self.windows):
-            found = native.largest(x, self.windows)
-            if found is not None:
-                return found
+        found = found_natively(x, self.windows) if xp is np else None
+        if found is not None:
+            return found
         tables = [places(each) for each in self.windows]
         kernels = [table.shape[1] for table in tables]
         within = widened(x)
@@ -64,6 +63,27 @@ class WindowMax(Op):
         flat = [reshape(each, (*lead, math.prod(each.value.shape[n:]))) for each in (g[0], y[1].detach())]
         total = apply(_gather_sum(n, (*lead, math.prod(x.shape[n:]))), *flat)
         return (reshape(total, x.shape),)
+
+
+def found_natively(x: Any, windows: tuple[Windows | Spans, ...]) -> tuple[Any, Any] | None:
+    """Return the largest elements and their places; None where NumPy is to find them."""
+    if all(isinstance(each, Windows) for each in windows) and native.fills(windows[-1].count, x.dtype):
+        return native.largest(x, windows)
+    lead = x.shape[: x.ndim - len(windows)]
+    found = native.largest_of(x.reshape(*lead, -1) if x.size else x, elements_of(windows))
+    return found and tuple([each.reshape(*lead, *(each.count for each in windows)) for each in found])
+
+
+@functools.lru_cache(64)
+def elements_of(windows: tuple[Windows | Spans, ...]) -> np.ndarray:
+    """Return the places of each window's elements in the flattened axes, (elements, windows)."""
+    flat = np.zeros((1, 1), np.int32)
+    for each in windows:
+        along = places(each).T.astype(np.int32)
+        flat = (flat[:, None, :, None] * np.int32(each.size) + along[None, :, None, :]).reshape(
+            len(flat) * len(along), flat.shape[1] * along.shape[1]
+        )
+    return flat
 
 
 def windowed(xp: Any, x: Any, tables: list[np.ndarray]) -> Iterator[Any]:
