@@ -39,8 +39,11 @@ def normal_(self: Any, mean: float = 0, std: float = 1, *, generator: Generator 
     """Fill with normal numbers."""
     if std < 0:
         raise RuntimeError(f"normal_: expects std >= 0.0, but found std {std}")
+    op = _normal(*_floating(self, "normal_"))
+    if (mean, std) == (0, 1):
+        return overwrite(self, op, generator, "normal_")
     with modes.no_grad():
-        y = (generator or default_generator).draw(_normal(*_floating(self, "normal_"))) * std + mean
+        y = (generator or default_generator).draw(op) * std + mean
     return write(self, y, "normal_")
 
 

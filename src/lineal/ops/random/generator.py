@@ -9,16 +9,24 @@ from __future__ import annotations
 
 import os
 from _thread import allocate_lock  # threading.Lock without threading, a millisecond of import
+from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
 
+from lineal.base import later
+from lineal.base.config import LARGE_FORMULA
 from lineal.base.devices import as_device, device
+from lineal.base.platforms import UNUSUAL
 from lineal.base.signatures import Tensor
-from lineal.core import Op, apply, lift, modes, write
+from lineal.core import AbstractTensor, Op, apply, lift, modes, write
+from lineal.core.door import calls
+from lineal.core.inplace import touch
 
 __all__ = ["Generator", "default_generator", "get_rng_state", "initial_seed", "manual_seed", "seed", "set_rng_state"]
+
+philox: Any = later.module("lineal.codegen.philox")
 
 _MASK = (1 << 64) - 1
 
@@ -83,12 +91,26 @@ class Generator:
 
     def draw(self, op: Op, *xs: Any) -> Any:
         """Return `apply(op, state, *xs)` and advance the state."""
-        with self.lock, modes.no_grad():
-            y = apply(op, self.state, *xs)
-            write(self.state, apply(_ADVANCE, self.state), "draw")
+        state = self.state
+        with self.lock:
+            if UNUSUAL or modes.recorder.get() is not None or modes.guard.get() is not None:
+                return drawn_by_ops(op, state, *xs)
+            y = apply(op, state, *xs)
+            state.value[1] += 1
+            touch(state, "draw", _HERE)
         return y
 
 
+def drawn_by_ops(op: Op, state: AbstractTensor, *xs: Any) -> Any:
+    """Return `apply(op, state, *xs)` and advance the state, of which somebody is to hear, or that lies elsewhere."""
+    with modes.no_grad():
+        y = apply(op, state, *xs)
+        write(state, apply(_ADVANCE, state), "draw")
+    return y
+
+
+_HERE = (Generator.draw.__code__, 0)
+"""The line that writes to states."""
 thread_generator: ContextVar[Generator | None] = ContextVar("thread_generator", default=None)
 """What stands for the default generator in a data loader's worker thread."""
 
@@ -121,9 +143,29 @@ _ADVANCE = Advance()
 default_generator = DefaultGenerator()
 
 
+class Few:
+    """Whether draws of few numbers are NumPy's still: native code, which gives the same ones, is loaded for a thousand."""
+
+    count: Callable[[], None] | None = staticmethod(calls())
+
+
+def filled(state: np.ndarray, storage: np.dtype, count: int) -> Any:
+    """Return `count` numbers, as `codegen/philox.py` makes them; None where NumPy's generator has to."""
+    if Few.count is not None and count < LARGE_FORMULA:
+        try:
+            return Few.count()
+        except StopIteration:
+            Few.count = None
+    return philox.filled(state, storage, count)
+
+
 def bits(state: np.ndarray, count: int) -> np.ndarray:
     """Return `count` random uint64 numbers for a state."""
-    return source(state).random_raw(count)
+    words = filled(state, _WORD, count)
+    return source(state).random_raw(count) if words is None else words
+
+
+_WORD = np.dtype(np.uint64)
 
 
 def source(state: np.ndarray) -> Any:

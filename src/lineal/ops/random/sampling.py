@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
@@ -16,25 +15,34 @@ from lineal.base.platforms import HOST, meeting, moved
 from lineal.base.spec import Shape
 from lineal.core import Op
 from lineal.ops.promotion import require_computed
-from lineal.ops.random.generator import bits, source
+from lineal.ops.random.generator import bits, filled, source
 
+_SINGLE, _DOUBLE = np.dtype(np.float32), np.dtype(np.float64)
 expressions: Any = later.module("lineal.compiler.single.expressions")
 
 
+def waves(m: Any, u: Any, v: Any) -> tuple[Any, Any]:
+    """Return the two numbers of Box and Muller's transform."""
+    radius, angle = m.sqrt(-2 * m.log(1 - u)), v * (2 * math.pi)
+    return radius * m.cos(angle), radius * m.sin(angle)
+
+
 def cosine(m: Any, u: Any, v: Any) -> Any:
-    """Return the first of the two numbers of Box and Muller's transform."""
-    return m.sqrt(-2 * m.log(1 - u)) * m.cos(v * (2 * math.pi))
+    """Return the first of them."""
+    return waves(m, u, v)[0]
 
 
 def sine(m: Any, u: Any, v: Any) -> Any:
     """Return the second one."""
-    return m.sqrt(-2 * m.log(1 - u)) * m.sin(v * (2 * math.pi))
+    return waves(m, u, v)[1]
 
 
-def combined(formula: Callable[..., Any], u: np.ndarray, v: np.ndarray) -> np.ndarray:
-    """Return formula(m, u, v), of long arrays by a native loop."""
-    y = expressions.mapped(formula, (u, v), u.dtype) if u.size >= LARGE_FORMULA else None
-    return formula(np, u, v) if y is None else y
+def combined(u: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Return the transform of arrays; of long ones by native loops."""
+    if u.size < LARGE_FORMULA:
+        return waves(np, u, v)
+    found = [expressions.mapped(wave, (u, v), u.dtype) for wave in (cosine, sine)]
+    return waves(np, u, v) if found[0] is None else tuple(found)
 
 
 class Sample(Op):
@@ -62,6 +70,9 @@ class Sample(Op):
 
     def uniform(self, state: np.ndarray, count: int) -> np.ndarray:
         """Return `count` numbers in [0, 1), of 53 bits for float64 and of 24 bits for the narrower dtypes."""
+        y = filled(state, _DOUBLE if self.target.to_real() is float64 else _SINGLE, count)
+        if y is not None:
+            return y
         words = self.words(state, count)
         if words.dtype == np.uint64:
             return (words >> np.uint64(11)) * 2.0**-53
@@ -78,7 +89,7 @@ class Sample(Op):
         """Return `count` standard normal numbers by Box and Muller's transform: √(-2 ln u) (cos 2πv, sin 2πv)."""
         half = (count + 1) // 2
         u = self.uniform(state, 2 * half)
-        return np.concatenate([combined(wave, u[:half], u[half:]) for wave in (cosine, sine)])[:count]
+        return np.concatenate(combined(u[:half], u[half:]))[:count]
 
     @property
     def count(self) -> int:

@@ -1,0 +1,43 @@
+"""Random words of emitted code are NumPy's, and so are the numbers made of them."""
+
+import numpy as np
+import pytest
+
+import lineal
+from lineal.codegen import philox
+
+COUNTS = (0, 1, 3, 4, 9, 257, 100_003)
+STATE = np.array([-5, 7], np.int64)
+
+
+def words(count, storage):
+    key, draw = (int(each) & (1 << 64) - 1 for each in STATE)
+    found = np.random.Philox(key=key, counter=draw << 128).random_raw(count)
+    return found.view(storage)[:count]
+
+
+@pytest.mark.parametrize("storage", (np.uint64, np.uint32))
+def test_words_are_numpys(storage):
+    for count in COUNTS:
+        assert np.array_equal(philox.filled(STATE, np.dtype(storage), count), words(count, storage))
+
+
+@pytest.mark.parametrize(("storage", "source", "digits"), ((np.float64, np.uint64, 53), (np.float32, np.uint32, 24)))
+def test_numbers_are_the_upper_digits_of_words(storage, source, digits):
+    for count in COUNTS:
+        made = philox.filled(STATE, np.dtype(storage), count)
+        shifted = words(count, source) >> source(8 * np.dtype(source).itemsize - digits)
+        assert made.dtype == storage
+        assert np.array_equal(made, shifted * storage(2.0**-digits))
+
+
+def test_numbers_do_not_depend_on_threads():
+    before = lineal.get_num_threads()
+    try:
+        found = []
+        for threads in (1, 2):
+            lineal.set_num_threads(threads)
+            found.append(philox.filled(STATE, np.dtype(np.float32), 300_001))
+    finally:
+        lineal.set_num_threads(before)
+    assert np.array_equal(*found)
