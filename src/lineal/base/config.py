@@ -55,3 +55,7 @@ NumPy does in one pass of vectors, as an addition, and what it does in several o
 reductions along axes, formulas over rows. The one such rule there is. Measured with AVX-512: a native call takes 3 µs more than
 NumPy's. NumPy and native code meet at 1,000 elements for gelu and softmax, at 4,000 for a sum of rows and relu, at 2^17 for an
 addition by two threads."""
+
+LONG_SCAN = 1 << 10
+"""From how many elements on scans are native code (measured, 2026-11-30); shorter ones too, once there were a thousand of them,
+number by number as NumPy's are."""

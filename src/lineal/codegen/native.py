@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 
 import numpy as np
 
@@ -41,6 +42,10 @@ class Native:
         if table[RELEASE]:
             pool().follow()
         return self.call(table, *arrays)
+
+    def bound(self, table: np.ndarray) -> Callable[..., bool]:
+        """Return what calls it on arrays, one argument each, with a table; the shortest way there is."""
+        return (lambda *arrays: self(arrays, table)) if table[RELEASE] else partial(self.call, table)
 
 
 @contextmanager

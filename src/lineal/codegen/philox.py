@@ -5,6 +5,7 @@ Words are made as they lie in memory, a few blocks at a time, and turned into nu
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
@@ -107,9 +108,10 @@ def fill(storage: np.dtype) -> Native:
 
 
 @lru_cache(256)
-def tabled(storage: np.dtype, count: int) -> np.ndarray:
-    """Return the table of a draw of so many numbers."""
-    return fill(storage).table(count, count)
+def bound(storage: np.dtype, count: int) -> Callable[..., bool]:
+    """Return what draws so many numbers."""
+    native = fill(storage)
+    return native.bound(native.table(count, count))
 
 
 def filled(state: np.ndarray, storage: np.dtype, count: int) -> np.ndarray | None:
@@ -118,5 +120,4 @@ def filled(state: np.ndarray, storage: np.dtype, count: int) -> np.ndarray | Non
     None if the state does not lie as code reads it.
     """
     y = np.empty(count, storage)
-    good = state.flags.c_contiguous and fill(storage)((y, state), tabled(storage, count))
-    return y if good else None
+    return y if state.flags.c_contiguous and bound(storage, count)(y, state) else None

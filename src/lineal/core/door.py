@@ -41,6 +41,26 @@ _PAIRS = ((True, True), (True, False), (False, True))
 """Which of two inputs want derivatives."""
 
 
+class Least:
+    """From which size on native code is taken that gives NumPy's numbers: `size`, and any after so many calls of smaller ones.
+
+    To load LLVM takes a tenth of a second, which a few small arrays are not worth.
+    """
+
+    def __init__(self, size: int):
+        self.size, self.count = size, calls()
+
+    def reached(self, size: int) -> bool:
+        """Return whether native code is taken for this size."""
+        if size >= self.size:
+            return True
+        try:
+            self.count()
+        except StopIteration:
+            self.size = 0
+        return False
+
+
 def grow(op: Op, edges: tuple, indices: tuple, kept: tuple | list, y: Any) -> Node:
     """Return the node of an op that a door has done."""
     node = _new(Node)

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 
 from lineal.codegen.emit import Emitter
 from lineal.codegen.kinds import Kind, float64, kind_of, pointer
-from lineal.codegen.scans import LANES
+from lineal.codegen.scans import LANES, Law
 from lineal.codegen.scans import step as scanned
 from lineal.codegen.values import Value, Variable
 from lineal.compiler.kernels.loops import parameters
@@ -48,11 +48,12 @@ def write_row(e: Emitter, node: Scan, index: list[Value], addresses: dict[Buffer
     """Write the scan of one row in vectors."""
     (arg,) = node.args
     so_far = e.variable(e.const(node.start, float64, LANES))
-    combine = lambda a, b: node.formula(e.math, a, b)
+    law = Law((float64,), (node.start,), lambda a, b: (node.formula(e.math, a[0], b[0]),))
     source, target = moved(e, arg, index, addresses[arg.buffer]), moved(e, node.target, index, addresses[node.out])
     for block in e.blocks(node.out.shape[node.axis], LANES, carried=[so_far]):
-        value = block.load(source, kind_of(arg.buffer.dtype))
-        block.store(scanned(e, block, value, so_far, combine, node.start), target, kind_of(node.out.dtype))
+        value = e.cast(block.load(source, kind_of(arg.buffer.dtype)), float64)
+        (made,) = scanned(e, block, (value,), [so_far], law)
+        block.store(made, target, kind_of(node.out.dtype))
 
 
 def kept_as(node: Scan) -> Kind:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 from _thread import allocate_lock  # threading.Lock without threading, a millisecond of import
-from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 
@@ -21,7 +20,7 @@ from lineal.base.devices import as_device, device
 from lineal.base.platforms import UNUSUAL
 from lineal.base.signatures import Tensor
 from lineal.core import AbstractTensor, Op, apply, lift, modes, write
-from lineal.core.door import calls
+from lineal.core.door import Least
 from lineal.core.inplace import touch
 
 __all__ = ["Generator", "default_generator", "get_rng_state", "initial_seed", "manual_seed", "seed", "set_rng_state"]
@@ -143,20 +142,12 @@ _ADVANCE = Advance()
 default_generator = DefaultGenerator()
 
 
-class Few:
-    """Whether draws of few numbers are NumPy's still: native code, which gives the same ones, is loaded for a thousand."""
-
-    count: Callable[[], None] | None = staticmethod(calls())
+_least = Least(LARGE_FORMULA)
 
 
 def filled(state: np.ndarray, storage: np.dtype, count: int) -> Any:
     """Return `count` numbers, as `codegen/philox.py` makes them; None where NumPy's generator has to."""
-    if Few.count is not None and count < LARGE_FORMULA:
-        try:
-            return Few.count()
-        except StopIteration:
-            Few.count = None
-    return philox.filled(state, storage, count)
+    return philox.filled(state, storage, count) if _least.reached(count) else None
 
 
 def bits(state: np.ndarray, count: int) -> np.ndarray:

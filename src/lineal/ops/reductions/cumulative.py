@@ -20,7 +20,7 @@ from lineal.ops.front import require_tensor, store
 from lineal.ops.promotion import unsupported
 from lineal.ops.reductions.front import along, both
 from lineal.ops.reductions.picking import place
-from lineal.ops.reductions.recurrences import CumProd, accumulated
+from lineal.ops.reductions.recurrences import CumProd, accumulated, natively
 
 __all__ = ["cumsum", "cumprod", "cummax", "cummin"]
 
@@ -36,11 +36,7 @@ class CumSum(Op):
     def eager(self, xp, x):
         if not x.ndim:
             return x.copy()
-        if not self.back:
-            return accumulated(xp.add, x, self.axis)
-        return xp.ascontiguousarray(
-            xp.flip(accumulated(xp.add, xp.ascontiguousarray(xp.flip(x, self.axis)), self.axis), self.axis)
-        )
+        return accumulated(xp.add, x, self.axis, self.back)
 
     def vjp(self, needs, g, y, x):
         return (_cumsum(self.axis, g.value.ndim, not self.back)(g),)
@@ -63,6 +59,9 @@ class CumExtreme(Op):
     def eager(self, xp, x):
         if not x.ndim:
             return x.copy(), xp.zeros((), np.int64)
+        found = natively("maximum" if self.largest else "minimum", (x,), self.axis)
+        if found is not None:
+            return found
         wide = widened(x)
         y = (xp.maximum if self.largest else xp.minimum).accumulate(wide, axis=self.axis)
         counting = xp.arange(x.shape[self.axis]).reshape([-1 if place == self.axis else 1 for place in range(x.ndim)])
@@ -73,8 +72,20 @@ class CumExtreme(Op):
         return (place(g[0], y[1].detach(), self.axis, x.shape[self.axis]) if x.shape else g[0],)
 
 
-_cumsum = along("cumsum", CumSum)
-_cumprod = along("cumprod", CumProd)
+def summed(op: CumSum, x: np.ndarray) -> np.ndarray:
+    """Return the sums of an array."""
+    y = natively("add", (x,), op.axis, op.back)
+    return op.eager(np, x) if y is None else y
+
+
+def multiplied(op: CumProd, x: np.ndarray) -> np.ndarray:
+    """Return the products of an array."""
+    y = natively("multiply", (x,), op.axis, op.back, op.exclusive)
+    return op.eager(np, x) if y is None else y
+
+
+_cumsum = along("cumsum", CumSum, summed)
+_cumprod = along("cumprod", CumProd, multiplied)
 _cum_extreme = functools.lru_cache(1024)(CumExtreme)
 
 

@@ -65,13 +65,19 @@ def hashable(dim: Any) -> Any:
     return tuple(dim) if isinstance(dim, Iterable) else dim
 
 
-def along(name: str, make: Callable[..., Op]) -> Callable[..., Callable[[Any], Any]]:
-    """Return `door(dim, ndim, ...)`, which gives the cached door of `make(axis, ...)`, an op that keeps the shape."""
+def along(
+    name: str, make: Callable[..., Op], shortly: Callable[[Any, np.ndarray], Any] | None = None
+) -> Callable[..., Callable[[Any], Any]]:
+    """Return `door(dim, ndim, ...)`, which gives the cached door of `make(axis, ...)`, an op that keeps the shape.
+
+    `shortly` is the kernel of arrays that have dimensions, where it needs no rule of layout.
+    """
 
     @functools.lru_cache(4096)
     def cached(dim: Any, ndim: int, *rest: Any) -> Callable[[Any], Any]:
         op = make(axis(name, dim, ndim), *rest)
-        return unary_door(op, functools.partial(op.eager, np), spec=True)
+        kernel = functools.partial(op.eager, np) if shortly is None or not ndim else functools.partial(shortly, op)
+        return unary_door(op, kernel, spec=True)
 
     return cached
 

@@ -7,16 +7,19 @@ need no care, and since the recurrence is its own adjoint (run backwards), deriv
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from lineal.base import dtypes, later
+from lineal.base.config import LONG_SCAN
 from lineal.base.dtypes import widened
 from lineal.base.layouts import dense
 from lineal.base.platforms import array_module
 from lineal.base.spec import Axis
 from lineal.core import AbstractTensor, Op, apply, module_of
+from lineal.core.door import Least
 from lineal.ops.blocks import double, is_large
 from lineal.ops.premise import rely
 
@@ -50,6 +53,12 @@ class Recurrence(Op):
     keeps = "1 y"
 
     def eager(self, xp, b, a):
+        # up to this length NumPy too goes step by step
+        steps = b.size if b.shape[self.axis] <= SHORT else max(b.size, LONG_SCAN)
+        alike = b.shape == a.shape and b.dtype == a.dtype and b.dtype.kind != "c" and steps
+        y = natively("recurrence", (b, a), self.axis, self.back) if alike else None
+        if y is not None:
+            return y
         terms, factors = (xp.moveaxis(each.astype(double(each.dtype)), self.axis, 0) for each in (b, a))
         if self.back:
             terms, factors = terms[::-1], factors[::-1]
@@ -62,15 +71,44 @@ class Recurrence(Op):
         return b_bar, b_bar * shift(y, self.axis, self.back).conj() if needs[1] else None
 
 
-def accumulated(ufunc: Any, x: np.ndarray, axis: int) -> np.ndarray:
-    """Return the results of a ufunc up to each element along an axis; floating numbers are kept in float64 on the way."""
+_least = Least(LONG_SCAN)
+
+
+@functools.cache
+def scanner() -> Callable[..., Any]:
+    """Return the function of native scans: to ask `later` for it takes as long as a short scan."""
+    return scans.scanned
+
+
+def natively(name: str, arrays: tuple[np.ndarray, ...], axis: int, back: bool = False, exclusive: bool = False) -> Any:
+    """Return a scan by native code (`codegen/scans.py`); None where NumPy has to do it."""
+    x = arrays[0]
+    if x.__class__ is not np.ndarray or (x.size < _least.size and not _least.reached(x.size)):
+        return None
+    return scanner()(name, arrays, axis, back, exclusive)
+
+
+def accumulated(ufunc: Any, x: np.ndarray, axis: int, back: bool = False, exclusive: bool = False) -> np.ndarray:
+    """Return the results of a ufunc up to each element along an axis; floating numbers are kept in float64 on the way.
+
+    They run from the end if `back`; if `exclusive`, each leaves the element itself out.
+    """
+    name, xp = ufunc.__name__, array_module(x)
+    # logarithms and exponentials are others than NumPy's
+    y = natively(name, (x,), axis, back, exclusive) if name != "logaddexp" or is_large(x) else None
+    if y is not None:
+        return y
+    if back:
+        return xp.ascontiguousarray(xp.flip(accumulated(ufunc, xp.flip(x, axis), axis, False, exclusive), axis))
+    if exclusive:
+        y = xp.full(x.shape, ufunc.identity, x.dtype)
+        xp.moveaxis(y, axis, 0)[1:] = xp.moveaxis(accumulated(ufunc, x, axis), axis, 0)[:-1]
+        return y
     if x.dtype.kind not in "fcV":
         return ufunc.accumulate(x, axis=axis, dtype=x.dtype)
-    if is_large(x) and (y := scans.scanned(ufunc, x, axis)) is not None:
-        return y
     y = x.astype(double(x.dtype), order="C")
     ufunc.accumulate(y, axis=axis, out=y)
-    if ufunc == array_module(x).add:
+    if ufunc == xp.add:
         y += 0  # sums start at 0: that of -0 alone is 0
     return y.astype(x.dtype, copy=False)
 
@@ -111,17 +149,7 @@ class CumProd(Op):
     def eager(self, xp, x):
         if not x.ndim:
             return xp.ones((), x.dtype) if self.exclusive else x.copy()
-        source = xp.moveaxis(x, self.axis, 0)
-        source = source[::-1] if self.back else source
-        y = xp.ones(source.shape, x.dtype)
-        if self.exclusive:
-            source, target = source[:-1], y[1:]
-        else:
-            target = y
-        if len(source):
-            back = xp.moveaxis(source, 0, self.axis)
-            target[...] = xp.moveaxis(accumulated(xp.multiply, xp.ascontiguousarray(back), self.axis), self.axis, 0)
-        return xp.ascontiguousarray(xp.moveaxis(y[::-1] if self.back else y, 0, self.axis))
+        return accumulated(xp.multiply, x, self.axis, self.back, self.exclusive)
 
     def vjp(self, needs, g, y, x):
         if not x.value.ndim:
