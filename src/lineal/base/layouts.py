@@ -13,6 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from lineal.base import later
+
+transposes: Any = later.module("lineal.codegen.transposes")
+
 Ints = tuple[int, ...]
 Operand = tuple[Ints, Ints]
 """The shape and strides of an array."""
@@ -172,6 +176,18 @@ def new(xp: Any, shape: Ints, storage: np.dtype, strides: Ints) -> Any:
     return xp.empty([shape[axis] for axis in order], storage).transpose(back(order))
 
 
+LARGE_COPY = 1 << 15
+"""From how many elements on copies into another order of axes are native."""
+
+
+def fill(y: np.ndarray, x: np.ndarray) -> None:
+    """Copy x, which broadcasts to y's shape, to y."""
+    alike = x.flags.c_contiguous and y.flags.c_contiguous
+    large = y.size >= LARGE_COPY and y.__class__ is np.ndarray is x.__class__
+    if alike or not large or not transposes.copied(y, x):
+        np.copyto(y, x)
+
+
 def uncommon_steps(value: np.ndarray) -> Ints | None:
     """Return the strides of a copy that keeps the layout of an array, None if that is C order."""
     kept = preserved(value.shape, steps(value))
@@ -187,7 +203,7 @@ def laid(value: np.ndarray, strides: Ints) -> np.ndarray:
         plain = value.transpose(order_of_steps(strides))
         return np.ndarray(value.shape, value.dtype, plain, 0, tuple([step * value.itemsize for step in strides]))
     y = new(np, value.shape, value.dtype, strides)
-    y[...] = value
+    fill(y, value)
     return y
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from lineal.base import dtypes
-from lineal.base.layouts import alike, new
+from lineal.base.layouts import LARGE_COPY, alike, dense_steps, fill, new, preserved, steps
 from lineal.base.platforms import FOREIGN, put
 from lineal.core import modes
 from lineal.core.apply import apply, inferred, lift, make_node, memory_of, synchronize
@@ -61,12 +61,22 @@ class Copy(Op):
     any_dtype = True
 
     def eager(self, xp, x):
-        if isinstance(self.order, tuple):
-            y = new(xp, x.shape, x.dtype, self.order)
-            y[...] = x
+        large = x.size >= LARGE_COPY and xp is np and not x.flags.c_contiguous
+        if isinstance(self.order, tuple) or large:
+            y = new(xp, x.shape, x.dtype, self.strides(x))
+            if xp is np:
+                fill(y, x)
+            else:
+                y[...] = x
             return y
         y = xp.array(x, order=self.order)
         return alike(self, y, x) if self.order == "K" and xp is np else y
+
+    def strides(self, x: np.ndarray) -> tuple[int, ...]:
+        """Return the strides of the copy of x, in elements."""
+        if isinstance(self.order, tuple):
+            return self.order
+        return dense_steps(x.shape) if self.order == "C" else preserved(x.shape, steps(x))
 
     def vjp(self, needs, g, y, x):
         return (g,)
@@ -110,7 +120,7 @@ def write(target: AbstractTensor, source: AbstractTensor, name: str, replaces: b
     if FOREIGN:
         put(target.value, source.value)
     else:
-        np.copyto(target.value, source.value)
+        fill(target.value, source.value)
     touch(target, name)
     if modes.grad_enabled.get() and (target.node is not None or source.node is not None):
         rebase(target, source, replaces)
