@@ -15,7 +15,7 @@ from lineal.compiler.lowering.support import NARROW, same
 from lineal.compiler.nodes.buffers import BufferView
 from lineal.ops.pattern import Elementwise
 
-__all__ = ["is_rounded_once", "narrowed", "rounded"]
+__all__ = ["is_rounded_once", "narrowed", "rounded", "widened"]
 
 table: Any = later.module("lineal.compiler.lowering.rules.table")
 
@@ -37,10 +37,9 @@ def narrowed(rule: Callable[..., Any]) -> Callable[..., Any]:
     """Return a rule for half precisions, from one for what they are computed in."""
 
     def compute(low: Any, op: Any, specs: Any, *args: BufferView) -> Any:
-        wide = lambda storage: kind_of(storage).computed.dtype
-        widened = [each._replace(storage=wide(each.storage)) for each in (specs if isinstance(specs, list) else [specs])]
-        xs = [low.map(x.shape, wide(x.buffer.dtype), same, x, label="cast") if is_narrow(x.buffer.dtype) else x for x in args]
-        found = rule(low, op, widened if isinstance(specs, list) else widened[0], *xs)
+        wide = lambda each: each._replace(storage=kind_of(each.storage).computed.dtype)
+        within = [wide(each) for each in specs] if isinstance(specs, list) else wide(specs)
+        found = rule(low, op, within, *[widened(low, x) for x in args])
         if found is None:
             return None
         ys = found if isinstance(found, tuple) else (found,)
@@ -48,6 +47,12 @@ def narrowed(rule: Callable[..., Any]) -> Callable[..., Any]:
         return tuple([rounded(low, y, each.storage) for y, each in zip(ys, wanted)])
 
     return compute
+
+
+def widened(low: Any, x: BufferView) -> BufferView:
+    """Return an input in the storage that its numbers are computed in."""
+    storage = x.buffer.dtype
+    return low.map(x.shape, kind_of(storage).computed.dtype, same, x, label="cast") if is_narrow(storage) else x
 
 
 def rounded(low: Any, y: BufferView, storage: Any) -> BufferView:

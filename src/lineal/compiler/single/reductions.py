@@ -12,7 +12,7 @@ import numpy as np
 from lineal.codegen.kinds import FLOATS, kind_of
 from lineal.codegen.rowformulas import row_formula
 from lineal.codegen.strides import in_order
-from lineal.compiler.lowering.halves import rounded
+from lineal.compiler.lowering.halves import rounded, widened
 from lineal.compiler.lowering.rowformulas import by_rows
 from lineal.compiler.lowering.support import NARROW
 from lineal.compiler.nodes.buffers import BufferView, Place
@@ -90,14 +90,15 @@ class Along:
     axes: Axes
 
     def __call__(self, low: Any, *xs: BufferView) -> list[BufferView]:
-        formula = row_formula(self.expression, tuple([kind_of(each.buffer.dtype) for each in xs]))
-        return by_rows(low, formula, "rows", self.axes, *xs)[:1]
+        formula = row_formula(self.expression, tuple([kind_of(each.buffer.dtype).computed for each in xs]))
+        y = by_rows(low, formula, "rows", self.axes, *[widened(low, x) for x in xs])[0]
+        return [rounded(low, y, xs[0].buffer.dtype)]
 
 
 def along(expression: Term, arrays: Sequence[np.ndarray], axes: Axes) -> np.ndarray | None:
     """Return what a formula over rows makes of arrays of one shape, of which rows are `axes`; None where NumPy has to."""
     x = arrays[0]
-    if x.dtype.name not in FLOATS or any(each.shape != x.shape or each.dtype != x.dtype for each in arrays[1:]):
+    if x.dtype.name not in FLOATS | NARROW or any(each.shape != x.shape or each.dtype != x.dtype for each in arrays[1:]):
         return None
     if not all(map(in_order, arrays)):
         return None

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from lineal.base import dtypes, results
-from lineal.base.dtypes import widened
 from lineal.base.layouts import dense
 from lineal.base.signatures import DType, Tensor
 from lineal.base.spec import Axis, axis
 from lineal.core import AbstractTensor, Op, apply
 from lineal.core.calling import public
+from lineal.core.precision import widened
 from lineal.ops.conversion import cast
 from lineal.ops.front import require_tensor, store
 from lineal.ops.promotion import unsupported

@@ -9,12 +9,12 @@ from typing import Any, overload
 import numpy as np
 
 from lineal.base import dtypes, results
-from lineal.base.dtypes import widened
 from lineal.base.layouts import dense
 from lineal.base.signatures import Dims, Tensor
 from lineal.base.spec import Axes, Axis, axes, axis
 from lineal.core import AbstractTensor, Op, apply, renamed
 from lineal.core.calling import public
+from lineal.core.precision import widened
 from lineal.ops.elementwise.extremes import maximum, minimum
 from lineal.ops.elementwise.masks import keep
 from lineal.ops.front import require_tensor, row, store

@@ -171,12 +171,14 @@ along_axes = functools.lru_cache(1024)(Along)
 
 def rowwise(xp: Any, formula: Callable[..., Any], axes: Axes, x: np.ndarray, *others: np.ndarray) -> Any:
     """Return what a formula over rows makes of arrays of one shape, of which rows are `axes`; large ones by native loops."""
+    made = programs.along(formula, (x, *others), axes) if x.ndim and is_large(x) else None
+    if made is not None:
+        return made
     if x.dtype in NARROW:
         return rounded(functools.partial(rowwise, xp, formula, axes), x, *others)
     if not x.ndim:
         return formula(along_axes(xp, (0,)), *[each.reshape(1) for each in (x, *others)]).reshape(())
-    made = programs.along(formula, (x, *others), axes) if is_large(x) else None
-    return formula(along_axes(xp, axes), x, *others) if made is None else made
+    return formula(along_axes(xp, axes), x, *others)
 
 
 class RowOp(Op):

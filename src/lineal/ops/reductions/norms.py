@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 
 from lineal.base import dtypes
-from lineal.base.dtypes import Category, dtype, widened
+from lineal.base.dtypes import Category, dtype
 from lineal.base.layouts import dense
 from lineal.base.signatures import Dims, DType, Tensor
 from lineal.base.spec import Axes, axes, axis
 from lineal.core import Op, renamed
 from lineal.core.calling import public
+from lineal.core.precision import widened
 from lineal.ops.conversion import cast, dtype_of
 from lineal.ops.elementwise.arithmetic import sub
 from lineal.ops.elementwise.masks import drop, keep

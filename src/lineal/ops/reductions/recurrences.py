@@ -14,12 +14,12 @@ import numpy as np
 
 from lineal.base import dtypes, later
 from lineal.base.config import LONG_SCAN
-from lineal.base.dtypes import widened
 from lineal.base.layouts import dense
 from lineal.base.platforms import array_module
 from lineal.base.spec import Axis
 from lineal.core import AbstractTensor, Op, apply, module_of
 from lineal.core.door import Least
+from lineal.core.precision import widened
 from lineal.ops.blocks import double, is_large
 from lineal.ops.premise import rely
 

@@ -43,7 +43,7 @@ def squares(xp: Any, wide: Any, axes: Axes) -> Any:
 
 def squared_distances(xp: Any, x: Any, axes: Axes) -> Any:
     """Return Σ |x - mean|² over `axes`, which stay with size 1, in float64."""
-    if is_large(x) and x.dtype.kind == "f":
+    if is_large(x) and x.dtype.kind in "fV":
         x, axes, back = in_memory_order(x, axes)
         centre = reduced(xp.add, x, axes, True, double(x.dtype)) / count(x.shape, axes)
         y = folded(xp.add, x, axes, double(x.dtype), squared_distance, centre)
@@ -58,7 +58,7 @@ def squared_distance(m: Any, x: Any, centre: Any) -> Any:
 
 def squared_sizes(xp: Any, x: Any, axes: Axes) -> Any:
     """Return Σ |x|² over `axes`, which stay with size 1, in float64."""
-    if is_large(x) and x.dtype.kind == "f":
+    if is_large(x) and x.dtype.kind in "fV":
         x, axes, back = in_memory_order(x, axes)
         y = folded(xp.add, x, axes, double(x.dtype), square)
         return (squares(xp, x.astype(double(x.dtype)), axes) if y is None else y).transpose(back)

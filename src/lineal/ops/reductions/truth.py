@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from lineal.base.dtypes import widened
 from lineal.base.layouts import dense
 from lineal.base.signatures import Dims, Tensor
 from lineal.base.spec import Axes, broadcast_shapes
 from lineal.core import Op
 from lineal.core.calling import public
+from lineal.core.precision import widened
 from lineal.ops.elementwise.comparison import eq, isclose, ne
 from lineal.ops.front import require_tensor, store
 from lineal.ops.reductions.front import doors, folded, hashable
