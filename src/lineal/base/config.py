@@ -49,6 +49,9 @@ def of_scalar(value: object) -> dtypes.dtype:
 LONG_UPDATE = 1 << 10
 """From how many elements on, of all parameters of a kind, an optimizer's updates, of a dozen ops each, are one native loop."""
 
+LARGE_NARROW = 1 << 10
+"""From how many elements on ops of half precisions are native loops: NumPy and ml_dtypes convert these one by one."""
+
 LARGE_ARRAY, LARGE_FORMULA = 1 << 17, 1 << 12
 """From how many elements on eager ops run as native loops, over all threads where that pays, instead of NumPy's on one: what
 NumPy does in one pass of vectors, as an addition, and what it does in several or number by number: other elementwise ops,

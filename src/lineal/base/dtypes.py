@@ -224,11 +224,6 @@ def computing(storage: np.dtype) -> np.dtype:
     return BY_NUMPY[storage].computes_in.numpy if storage in NARROW else storage
 
 
-def widened(x: np.ndarray) -> np.ndarray:
-    """Return an array in the dtype that it is computed in: half precisions as float32, anything else as it is."""
-    return x.astype(computing(x.dtype)) if x.dtype in NARROW else x
-
-
 def named(name: str) -> dtype:
     """Return the dtype called `name`, as in "float32"."""
     return BY_NAME[name]

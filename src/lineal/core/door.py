@@ -7,12 +7,14 @@ itself, which explains the error. A door that is called often gets a native one 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Collection
+import itertools
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import numpy as np
 
-from lineal.base.dtypes import STORED_ONLY
+from lineal.base.config import LARGE_NARROW
+from lineal.base.dtypes import NARROW, STORED_ONLY
 from lineal.base.layouts import elementwise, in_order
 from lineal.base.platforms import FOREIGN, UNUSUAL
 from lineal.base.signatures import Tensor
@@ -105,13 +107,18 @@ def silently(work: Callable[..., Any], *arrays: np.ndarray) -> Any:
         _restore(token)
 
 
+def is_long(op: Op, arrays: Sequence[np.ndarray]) -> bool:
+    """Return whether a native loop pays for an op of these arrays."""
+    size = max([each.size for each in arrays])
+    return size >= op.large or (size >= LARGE_NARROW and any(each.dtype in NARROW for each in arrays))
+
+
 def otherwise(op: Op, kernel: Callable[..., Any]) -> Callable[..., Any]:
     """Return what does the work of `kernel` for arrays that are large, or that do not lie in C order."""
     native, iterates = op.native, type(op).layout is elementwise
 
     def rest(*arrays: np.ndarray) -> Any:
-        large = native is not None and any(each.size >= op.large for each in arrays)
-        work: Any = native if large else kernel
+        work: Any = native if native is not None and is_long(op, arrays) else kernel
         plain = not iterates or all(each.ndim < 3 for each in arrays) or all(each.flags.c_contiguous for each in arrays)
         return work(*arrays) if plain else in_order(work, *arrays)
 
@@ -125,7 +132,7 @@ def unary_door(
 
     A door with `unusual` is a public function: tensors of the NumPy dtypes `usual` pass here, all else goes to `unusual`.
     """
-    plan, rest, large = op.plan((True,)), otherwise(op, kernel), op.large
+    plan, rest, short = op.plan((True,)), otherwise(op, kernel), min(op.large, LARGE_NARROW)
     keeps_input, keeps_output, differentiable = plan.marks[0], plan.output, op.differentiable
     bare, spec = spec and not plan.holds, spec and plan.holds
     native, count = None, calls()
@@ -137,7 +144,7 @@ def unary_door(
         try:
             count()
         except StopIteration:
-            native, count = opening.door(1, op, kernel, rest, elsewhere(op, unusual), large, *told, tuple(usual)), calls()
+            native, count = opening.door(1, op, kernel, rest, elsewhere(op, unusual), op.large, *told, tuple(usual)), calls()
         try:
             x: Any = input.value
         except AttributeError:
@@ -147,7 +154,7 @@ def unary_door(
         if UNUSUAL and away(op, input):
             return apply(op, input) if unusual is None else unusual(input, out)
         try:
-            value = silently(kernel if x.size < large and (x.ndim < 3 or x.flags.c_contiguous) else rest, x)
+            value = silently(kernel if x.size < short and (x.ndim < 3 or x.flags.c_contiguous) else rest, x)
         except Exception:
             return apply(op, input)
         if input.origin is not None:
@@ -171,8 +178,8 @@ def binary_door(op: Op, kernel: Callable, *, usual: Collection = (), unusual: Ca
 
     A door with `unusual`, of a public function, goes there unless it is given two tensors of one of the dtypes `usual`.
     """
-    differentiable, rest, long, (both, first, second) = op.differentiable, otherwise(op, kernel), op.large, map(op.plan, _PAIRS)
-    native, count = None, calls()
+    differentiable, rest, (both, first, second) = op.differentiable, otherwise(op, kernel), map(op.plan, _PAIRS)
+    native, count, short = None, calls(), min(op.large, LARGE_NARROW)
 
     def door(input: Any, other: Any, *, out: Tensor | None = None) -> Tensor:
         nonlocal native, count
@@ -181,7 +188,7 @@ def binary_door(op: Op, kernel: Callable, *, usual: Collection = (), unusual: Ca
         try:
             count()
         except StopIteration:
-            native, count = opening.door(2, op, kernel, rest, elsewhere(op, unusual), long, *told, tuple(usual)), calls()
+            native, count = opening.door(2, op, kernel, rest, elsewhere(op, unusual), op.large, *told, tuple(usual)), calls()
         if unusual is not None and not (out is None and isinstance(other, _Tensor) and isinstance(input, _Tensor)):
             return unusual(input, other, out)
         a, b = input.value, other.value
@@ -196,7 +203,7 @@ def binary_door(op: Op, kernel: Callable, *, usual: Collection = (), unusual: Ca
             return unusual(input, other, out)
         try:
             plain = a.ndim < 3 > b.ndim or (a.flags["C"] and b.flags["C"])
-            value = silently(kernel if plain and a.size < long > b.size else rest, a, b)
+            value = silently(kernel if plain and a.size < short > b.size else rest, a, b)
         except Exception:
             return apply(op, input, other)
         y = lift(np.asarray(value))

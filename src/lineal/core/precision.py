@@ -12,17 +12,38 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from lineal.base import dtypes
-from lineal.base.dtypes import NARROW, NARROW_SIZES, STORED_ONLY, computing
+import numpy as np
 
-__all__ = ["pairwise", "require_computable", "rounded", "rounding_once"]
+from lineal.base import dtypes, later
+from lineal.base.config import LARGE_NARROW
+from lineal.base.dtypes import NARROW, NARROW_SIZES, STORED_ONLY, computing
+from lineal.base.layouts import in_order
+
+programs: Any = later.module("lineal.compiler.single.expressions")
+
+__all__ = ["retyped", "pairwise", "require_computable", "rounded", "rounding_once", "widened"]
+
+
+def retyped(x: Any, storage: np.dtype) -> Any:
+    """Return an array as `astype` gives it; half precisions, which NumPy converts one by one, by a native loop."""
+    if x.size < LARGE_NARROW or x.__class__ is not np.ndarray or not (x.dtype in NARROW or storage in NARROW):
+        return x.astype(storage)
+    made = functools.partial(programs.copied, storage)
+    return made(x) if x.flags.c_contiguous else in_order(made, x)
+
+
+def widened(x: Any) -> Any:
+    """Return an array in the dtype that it is computed in: half precisions as float32, anything else as it is."""
+    return retyped(x, computing(x.dtype)) if x.dtype in NARROW else x
 
 
 def rounded(kernel: Callable[..., Any], x: Any, *others: Any) -> Any:
     """Return kernel(x, *others) computed in the dtype in which numbers like x are computed, and rounded to x's dtype."""
     narrow, within = x.dtype, computing(x.dtype)
-    y = kernel(x.astype(within), *[each.astype(within) if each.dtype == narrow else each for each in others])
-    return dtypes.of(narrow).stored(y) if y.dtype == within else y
+    y = kernel(retyped(x, within), *[retyped(each, within) if each.dtype == narrow else each for each in others])
+    if y.dtype != within:
+        return y
+    return dtypes.of(narrow).stored(y) if narrow in STORED_ONLY else retyped(y, narrow)
 
 
 def require_computable(op: Any, *xs: Any) -> None:

@@ -10,11 +10,12 @@ import numpy as np
 
 from lineal.base import config, dtypes
 from lineal.base.devices import device, device_of
-from lineal.base.dtypes import STORED_ONLY, Category, dtype, widened
+from lineal.base.dtypes import STORED_ONLY, Category, dtype
 from lineal.base.layouts import alike
 from lineal.base.limits import finfo, iinfo
 from lineal.base.platforms import FOREIGN, PLATFORMS, moved
 from lineal.core import AbstractTensor, Op, apply, lift
+from lineal.core.precision import retyped, widened
 
 HALF_MAX = 65504.0
 """The largest number of the narrowest dtype: what is less overflows in none."""
@@ -39,7 +40,7 @@ class Cast(Op):
         if STORED_ONLY:
             # to and from what is only stored the way is by the dtype it is computed in, as in PyTorch
             return self.target.stored(widened(x) if x.dtype in STORED_ONLY else x)
-        return x.astype(storage)
+        return retyped(x, storage)
 
     def vjp(self, needs, g, y, x):
         return (cast(g, dtypes.of(x.storage)),)

@@ -10,6 +10,7 @@ from typing import Any, Concatenate, ParamSpec
 import numpy as np
 
 from lineal.base import config, dtypes
+from lineal.base.dtypes import STORED_ONLY
 from lineal.base.platforms import array_module
 from lineal.base.signatures import Binary, Operator, Tensor, Unary
 from lineal.core import AbstractTensor, apply, lift, modes, module_of, write
@@ -104,6 +105,11 @@ def beside_numbers(domain: str) -> tuple[frozenset[np.dtype], dict[type, str]]:
     return storages(kinds), {float: floats, int: floats + "".join([each for each in kinds if each in "iu"])}
 
 
+def stays(storage: np.dtype, kinds: str) -> bool:
+    """Return whether a dtype, of these kinds or bfloat16 beside them, is the result's beside a Python number."""
+    return storage.kind in kinds or (storage.kind == "V" and "f" in kinds and storage not in STORED_ONLY)
+
+
 def binary_front(op: Elementwise, domain: str, judge: Callable[[str, Any, Any], Any]) -> Any:
     """Return the function of an op of two inputs; it returns what `judge` says of unusual inputs, if that is not None."""
     name = op.label
@@ -118,11 +124,11 @@ def binary_front(op: Elementwise, domain: str, judge: Callable[[str, Any, Any], 
             if storage is other.value.dtype and storage in usual and out is None:
                 return door(*broadcast(name, input, other))
         elif other.__class__ in simple and second_may:
-            if isinstance(input, AbstractTensor) and input.value.dtype.kind in simple[other.__class__]:
+            if isinstance(input, AbstractTensor) and stays(input.value.dtype, simple[other.__class__]):
                 y = door(input, as_scalar(other, input.value.dtype))
                 return y if out is None else store(y, out, name, input, other)
         elif input.__class__ in simple and first_may:
-            if isinstance(other, AbstractTensor) and other.value.dtype.kind in simple[input.__class__]:
+            if isinstance(other, AbstractTensor) and stays(other.value.dtype, simple[input.__class__]):
                 y = door(as_scalar(input, other.value.dtype), other)
                 return y if out is None else store(y, out, name, other)
         try:

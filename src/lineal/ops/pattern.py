@@ -20,13 +20,13 @@ from typing import Any, ClassVar
 import numpy as np
 
 from lineal.base import later
-from lineal.base.config import LARGE_ARRAY, LARGE_FORMULA
+from lineal.base.config import LARGE_ARRAY, LARGE_FORMULA, LARGE_NARROW
 from lineal.base.dtypes import NARROW, NARROW_SIZES, STORED_ONLY
 from lineal.base.layouts import elementwise, in_order
 from lineal.base.platforms import FOREIGN
 from lineal.base.spec import broadcast_shapes
 from lineal.core import AbstractTensor, Node, Op
-from lineal.core.door import again, binary_pull, unary_pull
+from lineal.core.door import again, binary_pull, is_long, unary_pull
 from lineal.core.op import changed, index_of, node_of, output, value_of
 from lineal.core.precision import require_computable, rounded
 
@@ -134,7 +134,8 @@ class Elementwise(Op):
         values = tuple(map(value_of, xs))
         if values[0].__class__ is not np.ndarray or (FOREIGN and any(each.__class__ in FOREIGN for each in values)):
             return super().run(xs)
-        work = self.native if max(map(size_of, values)) >= self.large else self.kernel
+        long = max(map(size_of, values)) >= LARGE_NARROW and is_long(self, values)
+        work = self.native if long else self.kernel
         # NumPy's order is the rule's for matrices, unless they lie otherwise than each other: to look takes a tenth of an op
         plain = max(map(ndim_of, values)) < 3 or all(each.flags.c_contiguous for each in values)
         return work(*values) if plain else in_order(work, *values)

@@ -10,11 +10,12 @@ import numpy as np
 
 from lineal.base import config, dtypes
 from lineal.base.devices import CPU, as_device, device, device_of
-from lineal.base.dtypes import Category, widened
+from lineal.base.dtypes import Category
 from lineal.base.formats import preserve_format
 from lineal.base.signatures import Device, DType, Format, Tensor
 from lineal.core import AbstractTensor, Leaf, apply, lift, memory_of, modes, no_grad
 from lineal.core.calling import public
+from lineal.core.precision import widened
 from lineal.ops.conversion import Cast, cast, dtype_of, transferred
 from lineal.ops.structural.reshape import clone
 

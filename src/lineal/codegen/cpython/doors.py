@@ -14,15 +14,15 @@ from typing import Any
 
 import numpy as np
 
+from lineal.base.config import LARGE_NARROW
 from lineal.codegen.cpython import layout
 from lineal.codegen.cpython.entry import METH_FASTCALL, MethodDef
-from lineal.codegen.cpython.exactloops import DTYPES as EXACT
-from lineal.codegen.cpython.exactloops import LOOPS, name_of, write_loops
+from lineal.codegen.cpython.exactloops import KINDS, LOOPS, name_of, write_loops
 from lineal.codegen.cpython.histories import HistoryWriter, House, all_of, any_of, offset_in_tuple
 from lineal.codegen.cpython.objects import ALIGNED, field
 from lineal.codegen.emit import Emitter
 from lineal.codegen.engine import Library, engine
-from lineal.codegen.kinds import int32, int64, pointer
+from lineal.codegen.kinds import Kind, bfloat16, float16, int32, int64, pointer
 from lineal.codegen.once import once
 from lineal.codegen.values import Value
 
@@ -30,13 +30,15 @@ __all__ = ["Door", "opened"]
 
 TABLE, KERNEL, REST, OP, SLOW = range(5)
 """What the tuple of a door holds."""
-LARGE, DIFFERENTIABLE, ALIKE, PLANS, LOOP, DTYPES = 0, 1, 2, 3, 15, 15 + len(EXACT)
+LARGE, DIFFERENTIABLE, ALIKE, PLANS, LOOP, EXTENDED, DTYPES = 0, 1, 2, 3, 15, 15 + len(KINDS), 16 + len(KINDS)
 """The words of its table: the size from which `rest` works, whether there is a derivative, whether inputs of different shapes
-go the slow way when one is wanted, what is kept, the addresses of exact loops, and those of the dtypes that pass, none for all,
-after their number."""
+go the slow way when one is wanted, what is kept, the addresses of exact loops, whether others than NumPy's pass, and the
+addresses of those of NumPy that do, none for all, after their number."""
 NOTHING, INPUT, FREED, SPEC = range(4)
 """What is kept of the input of an op that has one: nothing, itself, or its shape and dtype, in a list or in a tuple."""
 C_ORDER = 0x1
+FOREIGN = 256
+"""From where on NumPy numbers the dtypes of others; of tensors that pass, bfloat16 alone."""
 NEW_FROM_DESCR = 94
 """The place of PyArray_NewFromDescr in the table of NumPy's C API, part of its binary interface since 1.0."""
 
@@ -94,7 +96,7 @@ class DoorWriter(HistoryWriter):
         for each in dtypes[1:]:
             self.expect(each == dtypes[0])
         count = self.word(DTYPES)
-        passes = e.slot(e.cast(count == 0, int64))
+        passes = e.slot(e.cast((count == 0) | (self.is_kind(arrays[0], bfloat16) & (self.word(EXTENDED) != 0)), int64))
         with e.loop(count) as n, e.when(e.load(self.words, pointer, n + (DTYPES + 1)) == dtypes[0]):
             e.store(e.const(1, int64), passes)
         self.expect(e.load(passes, int64) != 0)
@@ -133,6 +135,8 @@ class DoorWriter(HistoryWriter):
         e = self.e
         sizes = [self.size(each) for each in arrays]
         small = all_of([size < self.word(LARGE) for size in sizes])
+        short = all_of([size < LARGE_NARROW for size in sizes])
+        simple = small & (short | ~(self.is_kind(arrays[0], float16) | self.is_kind(arrays[0], bfloat16)))
         flat = all_of([field(e, each, self.layout.ndim, int32) < 3 for each in arrays])
         flags = [field(e, each, self.layout.flags, int32) for each in arrays]
         ordered = all_of([(each & C_ORDER) != 0 for each in flags])
@@ -140,15 +144,20 @@ class DoorWriter(HistoryWriter):
         with e.when(small & all_of([(each & ALIGNED) != 0 for each in flags]) & (loop != 0)):
             e.store(self.looped(loop, arrays, sizes, flags), y)
         with e.when(e.load(y, pointer) == 0):
-            e.store(self.called(e.select(small & (flat | ordered), self.door[KERNEL], self.door[REST]), arrays), y)
+            e.store(self.called(e.select(simple & (flat | ordered), self.door[KERNEL], self.door[REST]), arrays), y)
         return e.load(y, pointer)
 
     def loop(self, array: Value) -> Value:
         """Write which exact loop there is for arrays of this dtype; 0 if none."""
-        e, dtype, found = self.e, field(self.e, array, self.layout.dtype, pointer), self.e.const(0, pointer)
-        for n, each in enumerate(EXACT):
-            found = e.select(dtype == self.of(each), e.load(self.words, pointer, LOOP + n), found)
+        e, found = self.e, self.e.const(0, pointer)
+        for n, each in enumerate(KINDS):
+            found = e.select(self.is_kind(array, each), e.load(self.words, pointer, LOOP + n), found)
         return found
+
+    def is_kind(self, array: Value, kind: Kind) -> Value:
+        """Write whether an array holds numbers of a kind; bfloat16's dtype may not be there yet."""
+        number = field(self.e, field(self.e, array, self.layout.dtype, pointer), self.layout.number, int32)
+        return number >= FOREIGN if kind is bfloat16 else number == kind.dtype.num
 
     def looped(self, loop: Value, arrays: list[Value], sizes: list[Value], flags: list[Value]) -> Value:
         """Write the run of an exact loop, 0 if arrays do not fit; one of two may be one number, maybe repeated."""
@@ -299,7 +308,8 @@ def opened(house: House, door: Door, number: int) -> Callable[..., Any] | None:
     table = np.zeros(DTYPES + 1 + len(dtypes), np.int64)
     table[: len(words)] = words
     if door.kernel.__class__ is np.ufunc and door.kernel in LOOPS:
-        table[LOOP:DTYPES] = [linked[name_of(door.kernel, each)] for each in EXACT]
+        table[LOOP:EXTENDED] = [linked[name_of(door.kernel, each)] for each in KINDS]
+    table[EXTENDED] = np.dtype(np.float16) in dtypes
     table[DTYPES] = len(dtypes)
     table[DTYPES + 1 :] = [id(each) for each in dtypes]
     self = (table, door.kernel, door.rest, door.op, door.slow, made, dtypes)

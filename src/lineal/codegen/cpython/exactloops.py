@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from lineal.codegen.emit import Emitter
-from lineal.codegen.kinds import Kind, int64, kind_of, pointer
+from lineal.codegen.kinds import Kind, bfloat16, float16, float32, float64, int64, pointer
 from lineal.codegen.values import Value
 
 __all__ = ["LOOPS", "name_of", "write_loops"]
@@ -26,22 +26,23 @@ LOOPS: dict[Any, Callable[..., Any]] = {
     np.absolute: abs,
     np.sqrt: lambda x: x.emitter.math.sqrt(x),
 }
-DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
+KINDS = (float32, float64, float16, bfloat16)
+"""The kinds of number that there are loops for; half precisions are computed in float32, which rounds them correctly."""
 
 
-def name_of(function: Any, dtype: np.dtype) -> str:
-    return f"{function.__name__}_{dtype.name}"
+def name_of(function: Any, kind: Kind) -> str:
+    return f"{function.__name__}_{kind.name}"
 
 
 def write_loops(e: Emitter) -> list[str]:
-    """Write `name(x, step, …, y, count)` for each function and dtype; a step is 1, or 0 for one number; return the names."""
+    """Write `name(x, step, …, y, count)` for each function and kind; a step is 1, or 0 for one number; return the names."""
     names = []
     for function, formula in LOOPS.items():
-        for dtype in DTYPES:
-            names.append(name_of(function, dtype))
-            given = [(f"{stem}{n}", kind) for n in range(function.nin) for stem, kind in (("x", pointer), ("step", int64))]
+        for kind in KINDS:
+            names.append(name_of(function, kind))
+            given = [(f"{stem}{n}", its) for n in range(function.nin) for stem, its in (("x", pointer), ("step", int64))]
             with e.function(names[-1], [*given, ("y", pointer), ("count", int64)]) as (*xs, y, count):
-                write_loop(e, formula, kind_of(dtype), list(zip(xs[::2], xs[1::2])), y, count)
+                write_loop(e, formula, kind, list(zip(xs[::2], xs[1::2])), y, count)
                 e.ret()
     return names
 
@@ -68,10 +69,10 @@ def write_lines(
     e: Emitter, formula: Callable[..., Value], kind: Kind, xs: list[tuple[Value, bool]], y: Value, count: Value
 ) -> None:
     """Write whole vectors, then what is left number by number."""
-    lanes = e.lanes(kind)
+    lanes = e.lanes(kind.computed)
     whole = e.math.floor_divide(count, lanes) * lanes
     once = [e.load(x, kind) if single else None for x, single in xs]
     for start, stop, width in ((e.index(0), whole, lanes), (whole, count, 1)):
         with e.loop(stop, start, width) as n:
             numbers = [e.load(x, kind, n, width) if one is None else one for (x, _), one in zip(xs, once)]
-            e.store(formula(*numbers), y, n)
+            e.store(formula(*numbers), y, n, kind=kind)

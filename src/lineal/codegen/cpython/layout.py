@@ -29,6 +29,8 @@ class ArrayLayout:
     strides: int
     dtype: int
     flags: int
+    number: int
+    """Where a dtype keeps NumPy's number of it."""
 
 
 def word(address: int, size: int = 8) -> int:
@@ -51,11 +53,20 @@ def probed() -> ArrayLayout:
     ndim = data + 8
     shape, strides = data + 16, data + 24
     flags = dtype + 8
-    layout = ArrayLayout(offset_of(id(np.ndarray), sample, 32), data, ndim, shape, strides, dtype, flags)
+    layout = ArrayLayout(offset_of(id(np.ndarray), sample, 32), data, ndim, shape, strides, dtype, flags, offset_of_number())
     for each in (sample, np.zeros((2, 2)), np.zeros(4, np.int8)):
         if read(layout, each) != (each.ctypes.data, each.ndim, each.shape, each.strides, id(each.dtype), each.flags.num):
             raise LookupError("layout: expected the fields of an ndarray, got something else")
     return layout
+
+
+def offset_of_number() -> int:
+    """Return where a dtype keeps NumPy's number of it; LookupError if nowhere."""
+    samples = [np.dtype(each) for each in (np.float16, np.float32, np.int64, np.complex128, np.bool_)]
+    for offset in range(16, 64, 4):
+        if all(word(id(each) + offset, 4) == each.num for each in samples):
+            return offset
+    raise LookupError("layout: expected to find the number of a dtype, got none")
 
 
 def read(layout: ArrayLayout, array: np.ndarray) -> tuple:

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from lineal.base.dtypes import widened
 from lineal.codegen import kinds
 from lineal.codegen.formulas import NUMPY, Formula
 from lineal.codegen.kinds import Kind, float64, kind_of
@@ -22,6 +21,7 @@ from lineal.compiler.nodes.node import Convolve, Draw, Map, Node, Product, Reduc
 from lineal.compiler.scheduling.grouping import Group
 from lineal.compiler.scheduling.noise import Expected, Kernels, Noise, Unknown, noises, settled
 from lineal.compiler.scheduling.rows import Rows
+from lineal.core.precision import widened
 from lineal.ops.contraction.convolution import columns
 
 __all__ = ["expected", "is_known"]

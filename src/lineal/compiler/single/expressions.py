@@ -11,11 +11,11 @@ import numpy as np
 
 from lineal.codegen.kinds import FLOATS
 from lineal.codegen.strides import in_order
-from lineal.compiler.lowering.support import NARROW
+from lineal.compiler.lowering.support import NARROW, same
 from lineal.compiler.nodes.buffers import BufferView
 from lineal.compiler.single.program import run
 
-__all__ = ["common", "mapped"]
+__all__ = ["common", "copied", "mapped"]
 
 Scalar = Callable[..., Any]
 KNOWN = FLOATS | NARROW | {"bool"}
@@ -48,6 +48,12 @@ def mapped(scalar: Scalar, arrays: Sequence[np.ndarray], result: np.dtype) -> np
     build = mapping(scalar, result, tuple([each.dtype for each in arrays]))
     found = run(build, arrays) if build is not None and all(map(in_order, arrays)) else None
     return None if found is None else found[0]
+
+
+def copied(storage: np.dtype, x: np.ndarray) -> np.ndarray:
+    """Return a copy of an array in another dtype."""
+    y = mapped(same, (x,), storage)
+    return x.astype(storage) if y is None else y
 
 
 @lru_cache(4096)

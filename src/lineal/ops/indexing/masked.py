@@ -9,11 +9,11 @@ from typing import Any, Literal, overload
 import numpy as np
 
 from lineal.base import dtypes
-from lineal.base.dtypes import widened
 from lineal.base.platforms import array_module
 from lineal.base.signatures import Tensor
 from lineal.base.spec import Shape, broadcast_shapes
 from lineal.core import AbstractTensor, Op, apply, lift, module_of
+from lineal.core.precision import widened
 from lineal.ops.broadcasting import expand
 from lineal.ops.conversion import dtype_of, number_beside
 from lineal.ops.front import require_tensor, store

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from lineal.base import later
-from lineal.base.dtypes import widened
 from lineal.base.layouts import dense, suggested_in_rows
 from lineal.core import AbstractTensor, Op, apply
+from lineal.core.precision import widened
 from lineal.ops.indexing.gathering import _gather_sum
 from lineal.ops.spatial.windows import Spans, Windows, on, places, run_of
 from lineal.ops.structural.reshape import reshape
