@@ -8,7 +8,7 @@ from typing import Any
 
 from lineal.base.signatures import Tensor
 from lineal.ops import zeros_like
-from lineal.optim.change import Update, counted, counter
+from lineal.optim.change import Rule
 from lineal.optim.optimizer import Optimizer, Params
 from lineal.optim.options import check_option, check_rate
 
@@ -50,16 +50,15 @@ class Adadelta(Optimizer):
         }
         super().__init__(params, defaults)
 
-    def update(self, parameter: Any, grad: Any, group: dict[str, Any]) -> Update:
-        state = self.state[parameter]
-        if not state:
-            state["step"] = counter()
-            state["square_avg"] = zeros_like(parameter.detach())
-            state["acc_delta"] = zeros_like(parameter.detach())
-        counted(state["step"])
+    def begin(self, state: dict[str, Any], parameter: Any, grad: Any, group: dict[str, Any]) -> None:
+        state.update({name: zeros_like(parameter.detach()) for name in STATE})
+
+    def rule(self, group: dict[str, Any], t: Any) -> Rule:
         rho, decay = group["rho"], group["weight_decay"]
-        tensors = parameter, state["square_avg"], state["acc_delta"], grad
-        return Update("adadelta", compared(bool(decay != 0)), tensors, (rho, 1 - rho, group["eps"], group["lr"], decay), 3)
+        return Rule("adadelta", compared(bool(decay != 0)), STATE, (rho, 1 - rho, group["eps"], group["lr"], decay))
+
+
+STATE = ("square_avg", "acc_delta")
 
 
 @functools.cache

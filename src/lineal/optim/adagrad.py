@@ -8,7 +8,7 @@ from typing import Any
 
 from lineal.base.signatures import Tensor
 from lineal.ops import full_like
-from lineal.optim.change import Update, counted, counter
+from lineal.optim.change import Rule
 from lineal.optim.optimizer import Optimizer, Params
 from lineal.optim.options import check_option, check_rate, check_ways
 
@@ -55,22 +55,17 @@ class Adagrad(Optimizer):
         super().__init__(params, defaults)
         for group in self.param_groups:
             for parameter in group["params"]:
-                self._state_of(parameter, group)
+                self.state_of(parameter, None, group)
 
-    def _state_of(self, parameter: Any, group: dict[str, Any]) -> dict[str, Any]:
-        state = self.state[parameter]
-        if not state:
-            # both parts of a complex parameter begin with the value
-            begin = group["initial_accumulator_value"] * (1 + 1j if parameter.is_complex() else 1)
-            state["step"], state["sum"] = counter(), full_like(parameter.detach(), begin)
-        return state
+    def begin(self, state: dict[str, Any], parameter: Any, grad: Any, group: dict[str, Any]) -> None:
+        # both parts of a complex parameter begin with the value
+        begin = group["initial_accumulator_value"] * (1 + 1j if parameter.is_complex() else 1)
+        state["sum"] = full_like(parameter.detach(), begin)
 
-    def update(self, parameter: Any, grad: Any, group: dict[str, Any]) -> Update:
-        state = self._state_of(parameter, group)
-        before = counted(state["step"]) - 1
+    def rule(self, group: dict[str, Any], t: Any) -> Rule:
         decay = group["weight_decay"]
-        size = group["lr"] / (before * group["lr_decay"] + 1)
-        return Update("adagrad", gathered(bool(decay != 0)), (parameter, state["sum"], grad), (size, group["eps"], decay), 2)
+        size = group["lr"] / ((t - 1) * group["lr_decay"] + 1)
+        return Rule("adagrad", gathered(bool(decay != 0)), ("sum",), (size, group["eps"], decay))
 
 
 @functools.cache

@@ -10,7 +10,7 @@ from typing import Any
 from lineal.base.signatures import Tensor
 from lineal.core import AbstractTensor
 from lineal.ops import zeros_like
-from lineal.optim.change import Update, counted, counter
+from lineal.optim.change import Rule
 from lineal.optim.optimizer import Optimizer, Params
 from lineal.optim.options import check_betas, check_option, check_rate, check_ways, scalar
 
@@ -62,29 +62,23 @@ class Adam(Optimizer):
         }
         super().__init__(params, defaults)
 
-    def _state_of(self, parameter: Any, amsgrad: bool) -> dict[str, Any]:
-        state = self.state[parameter]
-        if not state:
-            state["step"] = counter()
-            state["exp_avg"] = zeros_like(parameter.detach())
-            state["exp_avg_sq"] = zeros_like(parameter.detach())
-            if amsgrad:
-                state["max_exp_avg_sq"] = zeros_like(parameter.detach())
-        return state
+    def begin(self, state: dict[str, Any], parameter: Any, grad: Any, group: dict[str, Any]) -> None:
+        state.update({name: zeros_like(parameter.detach()) for name in names(group["amsgrad"])})
 
-    def update(self, parameter: Any, grad: Any, group: dict[str, Any]) -> Update:
-        state = self._state_of(parameter, group["amsgrad"])
+    def rule(self, group: dict[str, Any], t: Any) -> Rule:
         beta1, beta2 = group["betas"]
         lr, decay, decoupled = group["lr"], group["weight_decay"], group["decoupled_weight_decay"]
-        # in float64, which is exact for large t
-        t = counted(state["step"])
+        # t is in float64, which is exact for large t
         size = lr / (1 - beta1**t)
         root = 1 - beta2**t
         root = math.sqrt(root) if isinstance(root, float) else root.sqrt()
-        changed = (parameter, *(state[name] for name in STATE if name in state))
         numbers = (beta1, 1 - beta1, beta2, 1 - beta2, size, root, group["eps"], 1 - lr * decay if decoupled else decay)
-        formula = moments(bool(decay != 0), decoupled, group["amsgrad"])
-        return Update("adam", formula, (*changed, grad), numbers, len(changed))
+        return Rule("adam", moments(bool(decay != 0), decoupled, group["amsgrad"]), names(group["amsgrad"]), numbers)
+
+
+def names(amsgrad: bool) -> tuple[str, ...]:
+    """Return the names of the averages that a step changes."""
+    return STATE if amsgrad else STATE[:2]
 
 
 STATE = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq")

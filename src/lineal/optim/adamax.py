@@ -8,7 +8,7 @@ from typing import Any
 
 from lineal.base.signatures import Tensor
 from lineal.ops import zeros_like
-from lineal.optim.change import Update, counted, counter
+from lineal.optim.change import Rule
 from lineal.optim.optimizer import Optimizer, Params
 from lineal.optim.options import check_betas, check_option, check_rate
 
@@ -51,17 +51,17 @@ class Adamax(Optimizer):
         }
         super().__init__(params, defaults)
 
-    def update(self, parameter: Any, grad: Any, group: dict[str, Any]) -> Update:
-        state = self.state[parameter]
-        if not state:
-            state["step"] = counter()
-            state["exp_avg"] = zeros_like(parameter.detach())
-            state["exp_inf"] = zeros_like(parameter.detach())
+    def begin(self, state: dict[str, Any], parameter: Any, grad: Any, group: dict[str, Any]) -> None:
+        state.update({name: zeros_like(parameter.detach()) for name in STATE})
+
+    def rule(self, group: dict[str, Any], t: Any) -> Rule:
         beta1, beta2 = group["betas"]
         decay = group["weight_decay"]
-        size = group["lr"] / (1 - beta1 ** counted(state["step"]))
-        tensors = parameter, state["exp_avg"], state["exp_inf"], grad
-        return Update("adamax", largest(bool(decay != 0)), tensors, (beta1, 1 - beta1, beta2, size, group["eps"], decay), 3)
+        size = group["lr"] / (1 - beta1**t)
+        return Rule("adamax", largest(bool(decay != 0)), STATE, (beta1, 1 - beta1, beta2, size, group["eps"], decay))
+
+
+STATE = ("exp_avg", "exp_inf")
 
 
 @functools.cache

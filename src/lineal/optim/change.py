@@ -10,15 +10,14 @@ import numpy as np
 
 from lineal import ops
 from lineal.base import dtypes, later
-from lineal.base.config import LONG_UPDATE, get_default_dtype
+from lineal.base.config import get_default_dtype
 from lineal.core import AbstractTensor, modes
 from lineal.core.inplace import preserve, touch
 from lineal.core.op import next_id
-from lineal.core.sites import site
 from lineal.ops.front import assign
 from lineal.tensors import tensor
 
-native: Any = later.module("lineal.codegen.updates")
+together: Any = later.module("lineal.core.together")
 
 
 class Update(NamedTuple):
@@ -45,6 +44,18 @@ class Update(NamedTuple):
         if self.tensors[0].value.dtype.kind != "c":
             return self
         return self._replace(tensors=[ops.view_as_real(each) for each in self.tensors])
+
+
+class Rule(NamedTuple):
+    """What one step does to each parameter p of a group, g being its grad.
+
+    p and what the state has by the names `states` take the values of formula(m, p, *states, g, *numbers).
+    """
+
+    name: str
+    formula: Callable[..., tuple]
+    states: tuple[str, ...]
+    numbers: Sequence[Any]
 
 
 def counter(start: float = 0.0) -> Any:
@@ -110,12 +121,7 @@ def make(updates: Iterable[Update | None], at_once: bool) -> None:
 
 def make_alike(updates: Sequence[Update]) -> None:
     """Make updates of one kind."""
-    size = sum(each.tensors[0].value.size for each in updates)
-    if size >= LONG_UPDATE and in_one_loop(updates):
-        where = site()
-        for each in updates:
-            for tensor in each.tensors[: each.count]:
-                touch(tensor, each.name, where)
+    if in_one_loop(updates):
         return
     if len(updates) > 1:
         for each in updates:
@@ -141,8 +147,7 @@ def in_one_loop(updates: Sequence[Update]) -> bool:
     """Make updates of one kind in place where nobody needs to hear of their ops; return whether that is done."""
     if modes.grad_enabled.get() or modes.recorder.get() is not None:
         return False
-    sets = [[each.value for each in update.tensors] for update in updates]
-    if any(each.__class__ is not np.ndarray for arrays in sets for each in arrays):
-        return False
-    numbers = [[float(each) for each in update.numbers] for update in updates]
-    return native.updated(updates[0].formula, sets, numbers, updates[0].count)
+    lists = [list(each) for each in zip(*[update.tensors for update in updates], strict=True)]
+    first = updates[0]
+    numbers = np.array([[float(each) for each in update.numbers] for update in updates])
+    return together.done_together(first.name, first.formula, lists, numbers, first.count)

@@ -11,10 +11,12 @@ from typing import Any, TypeVar, overload
 
 from lineal.base.signatures import Tensor
 from lineal.core import AbstractTensor, enable_grad, modes, set_grad_enabled
-from lineal.optim.change import Update, apart, counter, make
+from lineal.optim.change import Rule, Update, apart, counted, counter, make
+from lineal.optim.grouped import left_to_do
 from lineal.optim.hooks import Hooked, hooked, register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 from lineal.optim.live import Live
 from lineal.optim.options import LATER, scalar
+from lineal.tensors import foreachloops
 
 __all__ = [
     "Optimizer",
@@ -70,9 +72,33 @@ class Optimizer(Hooked):
         for group in groups:
             self.add_param_group(group)
 
+    counts = True
+    """Whether the state of a parameter has the number of its steps."""
+
+    def rule(self, group: dict[str, Any], t: Any) -> Rule:
+        """Return what step number `t` does to each parameter of `group`; an optimizer that counts no steps gets None."""
+        raise NotImplementedError(f"{type(self).__name__} has no step")
+
+    def begin(self, state: dict[str, Any], parameter: Any, grad: Any, group: dict[str, Any]) -> None:
+        """Put into the state of `parameter` what its first step along `grad` finds there, besides the number of steps."""
+
+    def state_of(self, parameter: Any, grad: Any, group: dict[str, Any]) -> dict[str, Any]:
+        """Return the state of a parameter, which begins with its first step."""
+        state = self.state[parameter]
+        if not state and self.counts:
+            state["step"] = counter()
+            self.begin(state, parameter, grad, group)
+        return state
+
     def update(self, parameter: Any, grad: Any, group: dict[str, Any]) -> Update | None:
         """Return the update of `parameter` by one step along `grad`, with the options in `group`; None if it has been made."""
-        raise NotImplementedError(f"{type(self).__name__} has no step")
+        state = self.state_of(parameter, grad, group)
+        rule = self.rule(group, counted(state["step"]) if self.counts else None)
+        tensors = (parameter, *[state[name] for name in rule.states], grad)
+        return Update(rule.name, rule.formula, tensors, rule.numbers, len(tensors) - 1)
+
+    by_rule = staticmethod(update)
+    """The `update` that does to one parameter what `rule` says; another one has its reasons."""
 
     def __getstate__(self) -> dict[str, Any]:
         return {"defaults": self.defaults, "state": self.state, "param_groups": self.param_groups}
@@ -81,9 +107,9 @@ class Optimizer(Hooked):
         """Take state and groups, with options that were not there when they were saved."""
         self.__dict__.update(state)
         self.defaults.setdefault("differentiable", False)
-        update = type(self).update
-        # a subclass of the user's may have another method of this name, and count its steps as it likes
-        if update is not Optimizer.update and update.__module__.startswith("lineal."):
+        own = {type(self).update, type(self).rule} - {Optimizer.update, Optimizer.rule}
+        # a subclass of the user's may have other methods of these names, and count its steps as it likes
+        if own and all(each.__module__.startswith("lineal.") for each in own):
             for group in self.param_groups:
                 for name in self.defaults.keys() & LATER:
                     group.setdefault(name, LATER[name])
@@ -109,11 +135,22 @@ class Optimizer(Hooked):
         with set_grad_enabled(bool(self.defaults.get("differentiable", False))):
             for group in self.param_groups:
                 group = self.heard(group)
-                parameters = [each for each in group["params"] if each.grad is not None]
-                maximize = group.get("maximize", False)
-                at_once = apart(parameters, [each.grad for each in parameters])
-                make((self.update(p, -p.grad if maximize else p.grad, group) for p in parameters), at_once)
+                self.step_of(group)
         return loss
+
+    def step_of(self, group: dict[str, Any]) -> None:
+        """Update the parameters of a group."""
+        parameters = list(group["params"])
+        grads = [each.grad for each in parameters]
+        present = [each for each in grads if each is not None]
+        if len(present) < len(grads):
+            parameters = [parameter for parameter, grad in zip(parameters, grads) if grad is not None]
+        parameters, present = left_to_do(self, group, parameters, present)
+        if not parameters:
+            return
+        maximize = group.get("maximize", False)
+        at_once = apart(parameters, present)
+        make((self.update(p, -g if maximize else g, group) for p, g in zip(parameters, present)), at_once)
 
     def heard(self, group: dict[str, Any]) -> dict[str, Any]:
         """Return the options of a group as they are to be computed with: numbers of a program are read anew at each call."""
@@ -127,13 +164,19 @@ class Optimizer(Hooked):
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the grads of all parameters, or set them to zero."""
-        for group in self.param_groups:
-            for parameter in group["params"]:
-                if set_to_none:
-                    parameter.grad = None
-                elif parameter.grad is not None:
-                    parameter.grad = parameter.grad.detach()
-                    parameter.grad.zero_()
+        parameters = [parameter for group in self.param_groups for parameter in group["params"]]
+        if set_to_none:
+            for parameter in parameters:
+                parameter.grad = None
+            return
+        held = [parameter for parameter in parameters if parameter.grad is not None]
+        for parameter in held:
+            if parameter.grad.requires_grad:
+                parameter.grad = parameter.grad.detach()
+        grads = [parameter.grad for parameter in held]
+        if not foreachloops.done("zero_", grads, (), {}):
+            for grad in grads:
+                grad.zero_()
 
     profile_hook_step = staticmethod(hooked)
 

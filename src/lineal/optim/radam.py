@@ -9,7 +9,7 @@ from typing import Any
 
 from lineal.base.signatures import Tensor
 from lineal.ops import zeros_like
-from lineal.optim.change import Update, counted, counter
+from lineal.optim.change import Rule
 from lineal.optim.optimizer import Optimizer, Params
 from lineal.optim.options import check_betas, check_option, check_rate
 
@@ -55,19 +55,19 @@ class RAdam(Optimizer):
         }
         super().__init__(params, defaults)
 
-    def update(self, parameter: Any, grad: Any, group: dict[str, Any]) -> Update:
-        state = self.state[parameter]
-        if not state:
-            state["step"] = counter()
-            state["exp_avg"] = zeros_like(parameter.detach())
-            state["exp_avg_sq"] = zeros_like(parameter.detach())
+    def begin(self, state: dict[str, Any], parameter: Any, grad: Any, group: dict[str, Any]) -> None:
+        state.update({name: zeros_like(parameter.detach()) for name in STATE})
+
+    def rule(self, group: dict[str, Any], t: Any) -> Rule:
         lr, decay, decoupled = group["lr"], group["weight_decay"], group["decoupled_weight_decay"]
-        (beta1, beta2), t = group["betas"], counted(state["step"])
+        beta1, beta2 = group["betas"]
         rectified, scale = rectification(beta2, t)
-        tensors = parameter, state["exp_avg"], state["exp_avg_sq"], grad
         shares = beta1, 1 - beta1, beta2, 1 - beta2
         numbers = (*shares, lr / (1 - beta1**t), scale, group["eps"], 1 - lr * decay if decoupled else decay)
-        return Update("radam", moments(bool(decay != 0), decoupled, rectified), tensors, numbers, 3)
+        return Rule("radam", moments(bool(decay != 0), decoupled, rectified), STATE, numbers)
+
+
+STATE = ("exp_avg", "exp_avg_sq")
 
 
 def rectification(beta2: Any, t: Any) -> tuple[bool | None, Any]:

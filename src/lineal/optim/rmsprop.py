@@ -8,7 +8,7 @@ from typing import Any
 
 from lineal.base.signatures import Tensor
 from lineal.ops import zeros_like
-from lineal.optim.change import Update, counted, counter
+from lineal.optim.change import Rule
 from lineal.optim.optimizer import Optimizer, Params
 from lineal.optim.options import check_option, check_rate
 
@@ -54,25 +54,19 @@ class RMSprop(Optimizer):
         }
         super().__init__(params, defaults)
 
-    def _state_of(self, parameter: Any, group: dict[str, Any]) -> dict[str, Any]:
-        state = self.state[parameter]
-        if not state:
-            wanted = {"square_avg": True, "momentum_buffer": bool(group["momentum"] > 0), "grad_avg": group["centered"]}
-            state["step"] = counter()
-            state.update({name: zeros_like(parameter.detach()) for name, needed in wanted.items() if needed})
-        return state
+    def begin(self, state: dict[str, Any], parameter: Any, grad: Any, group: dict[str, Any]) -> None:
+        state.update({name: zeros_like(parameter.detach()) for name in names(group)})
 
-    def update(self, parameter: Any, grad: Any, group: dict[str, Any]) -> Update:
-        state = self._state_of(parameter, group)
+    def rule(self, group: dict[str, Any], t: Any) -> Rule:
         alpha, decay, momentum = group["alpha"], group["weight_decay"], group["momentum"]
-        counted(state["step"])
-        changed = (parameter, *(state[name] for name in STATE if name in state))
         formula = scaled(bool(decay != 0), group["centered"], bool(momentum > 0))
-        numbers = (alpha, 1 - alpha, group["eps"], group["lr"], decay, momentum)
-        return Update("rmsprop", formula, (*changed, grad), numbers, len(changed))
+        return Rule("rmsprop", formula, names(group), (alpha, 1 - alpha, group["eps"], group["lr"], decay, momentum))
 
 
-STATE = ("square_avg", "grad_avg", "momentum_buffer")
+def names(group: dict[str, Any]) -> tuple[str, ...]:
+    """Return the names of the averages that a step changes."""
+    wanted = {"square_avg": True, "grad_avg": group["centered"], "momentum_buffer": bool(group["momentum"] > 0)}
+    return tuple([name for name, needed in wanted.items() if needed])
 
 
 @functools.cache

@@ -6,7 +6,7 @@ from typing import Any
 
 from lineal.base.signatures import Tensor
 from lineal.ops import zeros_like
-from lineal.optim.change import Update, counted, counter
+from lineal.optim.change import Rule
 from lineal.optim.optimizer import Optimizer, Params
 from lineal.optim.options import check_option, check_rate
 
@@ -45,17 +45,14 @@ class Rprop(Optimizer):
         }
         super().__init__(params, defaults)
 
-    def update(self, parameter: Any, grad: Any, group: dict[str, Any]) -> Update:
-        state = self.state[parameter]
-        if not state:
-            state["step"] = counter()
-            state["prev"] = zeros_like(parameter.detach())
-            # both parts of a complex parameter have a size
-            begin = group["lr"] * (1 + 1j if parameter.is_complex() else 1)
-            state["step_size"] = (zeros_like(grad.detach()) + begin).detach()
-        counted(state["step"])
-        tensors = parameter, state["prev"], state["step_size"], grad
-        return Update("rprop", resilient, tensors, (*group["etas"], *group["step_sizes"]), 3)
+    def begin(self, state: dict[str, Any], parameter: Any, grad: Any, group: dict[str, Any]) -> None:
+        # both parts of a complex parameter have a size
+        begin = group["lr"] * (1 + 1j if parameter.is_complex() else 1)
+        state["prev"] = zeros_like(parameter.detach())
+        state["step_size"] = (zeros_like(grad.detach()) + begin).detach()
+
+    def rule(self, group: dict[str, Any], t: Any) -> Rule:
+        return Rule("rprop", resilient, ("prev", "step_size"), (*group["etas"], *group["step_sizes"]))
 
 
 def resilient(m: Any, p: Any, before: Any, size: Any, g: Any, shrink: Any, grow: Any, least: Any, most: Any) -> tuple:

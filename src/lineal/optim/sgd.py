@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from lineal.base.signatures import Tensor
-from lineal.optim.change import Update
+from lineal.optim.change import Rule, Update
 from lineal.optim.optimizer import Optimizer, Params
 from lineal.optim.options import check_option, check_rate, check_ways
 
@@ -19,6 +19,8 @@ class SGD(Optimizer):
 
     With `nesterov`, p ← p - lr (d + μ v). `foreach` and `fused` are accepted for PyTorch's sake and change nothing.
     """
+
+    counts = False
 
     def __init__(
         self,
@@ -54,18 +56,22 @@ class SGD(Optimizer):
         super().__init__(params, defaults)
 
     def update(self, parameter: Any, grad: Any, group: dict[str, Any]) -> Update:
-        lr, decay, momentum, nesterov = (group[name] for name in ("lr", "weight_decay", "momentum", "nesterov"))
-        decays, moving = bool(decay != 0), bool(momentum != 0)
-        velocity = self.state[parameter].get("momentum_buffer") if moving else None
-        if moving and velocity is None:
-            grad = grad + parameter * decay if decays else grad
-            velocity = self.state[parameter]["momentum_buffer"] = grad.detach().clone()
-            grad = grad + velocity * momentum if nesterov else velocity
-            decays, velocity = False, None
-        if velocity is None:
-            return Update("sgd", descent(decays), (parameter, grad), (lr, decay), 1)
+        decay, momentum = group["weight_decay"], group["momentum"]
+        if not momentum or self.state[parameter].get("momentum_buffer") is not None:
+            return super().update(parameter, grad, group)
+        grad = grad + parameter * decay if decay != 0 else grad
+        velocity = self.state[parameter]["momentum_buffer"] = grad.detach().clone()
+        grad = grad + velocity * momentum if group["nesterov"] else velocity
+        return Update("sgd", descent(False), (parameter, grad), (group["lr"], decay), 1)
+
+    by_rule = staticmethod(update)
+
+    def rule(self, group: dict[str, Any], t: Any) -> Rule:
+        lr, decay, momentum = group["lr"], group["weight_decay"], group["momentum"]
+        if not momentum:
+            return Rule("sgd", descent(bool(decay != 0)), (), (lr, decay))
         numbers = (lr, decay, momentum, 1 - group["dampening"])
-        return Update("sgd", rolling(decays, nesterov), (parameter, velocity, grad), numbers, 2)
+        return Rule("sgd", rolling(bool(decay != 0), group["nesterov"]), ("momentum_buffer",), numbers)
 
 
 @functools.cache

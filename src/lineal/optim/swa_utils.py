@@ -10,7 +10,8 @@ from typing import Any
 
 from lineal.base import dtypes
 from lineal.base.signatures import Device, Tensor
-from lineal.core import AbstractTensor, no_grad
+from lineal.core import AbstractTensor, modes, no_grad
+from lineal.core.together import done_together
 from lineal.nn import Module
 from lineal.nn.batch_normalisation import BatchNorm
 from lineal.optim.change import Update, apart, make
@@ -87,6 +88,8 @@ def check_decay(decay: float) -> None:
 def move(means: Sequence[Any], values: Sequence[Any], share: Any) -> None:
     """Move each mean by a share of the way to its value, all of them in one loop if they are large; whole numbers are cut."""
     pairs = list(zip(means, values, strict=True))
+    if modes.recorder.get() is None and done_together("lerp_", towards, [list(means), list(values)], [float(share)], 1):
+        return
     for mean, value in pairs:
         if not (mean.is_floating_point() or mean.is_complex()):
             mean.copy_(mean + (value - mean) * share)

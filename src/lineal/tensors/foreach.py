@@ -10,10 +10,14 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import repeat
 from typing import Any
 
+import numpy as np
+
 from lineal.base.signatures import Tensor
-from lineal.core import AbstractTensor
+from lineal.core import AbstractTensor, lift, modes
+from lineal.core.together import squares_together
 from lineal.ops import pow
 from lineal.ops.reductions.norms import vector_norm
+from lineal.tensors import foreachloops
 
 __all__: list[str] = []
 
@@ -26,9 +30,9 @@ def checked(name: str, tensors: Any) -> Sequence[Any]:
         raise TypeError(f"{name}: expected a list or tuple of tensors, got {type(tensors).__name__}")
     if not tensors:
         raise RuntimeError(f"{name}: Tensor list must have at least one tensor.")
-    for each in tensors:
-        if not isinstance(each, AbstractTensor):
-            raise TypeError(f"{name}: expected a list of tensors, got a list with a {type(each).__name__}")
+    for each in set(map(type, tensors)):
+        if not issubclass(each, AbstractTensor):
+            raise TypeError(f"{name}: expected a list of tensors, got a list with a {each.__name__}")
     return tensors
 
 
@@ -54,6 +58,8 @@ def of_each(method: str, name: str, scalars: str = "") -> Function:
             kwargs[scalars] = kwargs.pop("scalars")
         if scalars and len(args) == 3:
             args, kwargs[scalars] = args[:2], args[2]
+        if method.endswith("_") and foreachloops.done(method, tensors, args, kwargs):
+            return self
         count = len(tensors)
         places = [spread(name, each, count, False) for each in args]
         named = {key: spread(name, each, count, key == scalars) for key, each in kwargs.items()}
@@ -133,4 +139,10 @@ def _foreach_pow(self: Any, exponent: Any) -> tuple[Tensor, ...]:
 
 def _foreach_norm(self: Sequence[Tensor], ord: float = 2, dtype: Any = None) -> tuple[Tensor, ...]:
     """Return the norm of each tensor of a list as a vector."""
-    return tuple([vector_norm(each, ord, dtype=dtype) for each in checked("_foreach_norm", self)])
+    tensors = checked("_foreach_norm", self)
+    plain = ord == 2 and dtype is None and not (modes.grad_enabled.get() and any(each.requires_grad for each in self))
+    squares = squares_together(list(tensors)) if plain else None
+    if squares is None:
+        return tuple([vector_norm(each, ord, dtype=dtype) for each in tensors])
+    sizes = np.sqrt(squares).astype(tensors[0].value.dtype)
+    return tuple([lift(np.asarray(each)) for each in sizes])
