@@ -167,7 +167,8 @@ def test_arguments_of_pytorch_are_accepted(path):
 
 
 class Custom:
-    pass
+    def __reduce__(self):
+        return Custom, ()
 
 
 @pytest.mark.parametrize(
@@ -295,6 +296,7 @@ def test_one_changed_bit_is_noticed(path, where):
         data.load(path)
 
 
-def test_a_model_as_a_whole_is_refused_with_advice(path):
+@only_safetensors
+def test_a_model_as_a_whole_is_refused_in_safetensors_with_advice(path):
     with pytest.raises(TypeError, match=r"got Linear at obj\['net'\]; save its state_dict\(\) instead"):
         data.save({"net": nn.Linear(1, 1)}, path)

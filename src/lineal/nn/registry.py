@@ -98,9 +98,11 @@ class Registry:
         return {name: value for name, value in self.__dict__.items() if name != "_compiled_call_impl"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        for name in HOOK_TABLES:
-            self.__dict__.setdefault(name, HookTable())
+        own = self.__dict__
+        own.update(state)
+        # files, and modules that were made elsewhere, have plain dicts
+        own.update((name, Members(own.get(name, ()))) for name in _MEMBERS if type(own.get(name)) is not Members)
+        own.update((name, HookTable(own.get(name, ()))) for name in HOOK_TABLES if type(own.get(name)) is not HookTable)
 
     def _vacate(self, name: str, kept: str) -> None:
         """Forget what else is called `name`, because a member of the table `kept` is about to take the name."""

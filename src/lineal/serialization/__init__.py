@@ -1,8 +1,8 @@
 """Saving and loading: nests of tensors in files of safetensors' and PyTorch's formats. Loading never runs code.
 
 `checkpoint` decides by name and content. `torchfiles`, `unpickling`, `allowed`, `rebuilding`, `blocks` and `archives` read
-PyTorch's files, `pickling` writes them; `tensorfile`, `nesting` and `weights` are for safetensors; `sources` and `writing` are
-the bytes of all.
+PyTorch's files, `pickling` writes them, `objects` says of which classes they may hold objects; `tensorfile`, `nesting` and
+`weights` are for safetensors; `sources` and `writing` are the bytes of all.
 """
 
 from lineal.serialization.allowed import add_safe_globals, clear_safe_globals, get_safe_globals, safe_globals

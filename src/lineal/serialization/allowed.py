@@ -13,6 +13,7 @@ from lineal.base.devices import device
 from lineal.base.spec import Size
 from lineal.nn import Parameter
 from lineal.serialization.errors import UnpicklingError
+from lineal.serialization.objects import found, is_creatable
 from lineal.serialization.rebuilding import REBUILDERS, attributes
 from lineal.serialization.unpickling import plain
 from lineal.tensors import Tensor, strided
@@ -139,20 +140,25 @@ def named(thing: Any) -> tuple[str, Any]:
 
 
 class Allowed:
-    """The names that one file may use: `NAMES`, and what users had added when its loading began."""
+    """The names that one file may use: `NAMES`, and what users had added when its loading began.
 
-    def __init__(self) -> None:
-        self.trusted = dict(map(named, Added.things))
+    With `objects`, also the classes of modules and plain objects that the program has imported.
+    """
+
+    def __init__(self, objects: bool = False) -> None:
+        self.trusted, self.objects = dict(map(named, Added.things)), objects
 
     def knows(self, name: str) -> bool:
         """Return whether a name is allowed."""
-        return name.partition(".")[0] not in BLOCKED and (name in NAMES or name in self.trusted)
+        if name.partition(".")[0] in BLOCKED:
+            return False
+        return name in NAMES or name in self.trusted or (self.objects and found(name) is not None)
 
     def find(self, name: str) -> Any:
         """Return what a full name stands for; UnpicklingError if it is not allowed."""
         if not self.knows(name):
             raise UnpicklingError(refusal(name))
-        return NAMES[name] if name in NAMES else self.trusted[name]
+        return NAMES[name] if name in NAMES else self.trusted[name] if name in self.trusted else found(name)
 
     def trusts(self, thing: Any) -> bool:
         """Return whether users have added this."""
@@ -176,11 +182,13 @@ class Allowed:
         """Return a new object of a class that users have added; of those known, what a call makes."""
         if self.trusts(cls) and isinstance(cls, type) and isinstance(arguments, tuple):
             return cls.__new__(cls, *arguments)
+        if self.objects and arguments == () and is_creatable(cls):
+            return cls.__new__(cls)
         return self.call(cls, arguments)
 
     def fill(self, thing: Any, state: Any) -> None:
         """Give an object its state: by `__setstate__` if users have added its class, else new attributes."""
-        if self.trusts(type(thing)):
+        if self.trusts(type(thing)) or (self.objects and is_creatable(type(thing))):
             if hasattr(thing, "__setstate__"):
                 thing.__setstate__(state)
                 return
@@ -201,5 +209,6 @@ def refusal(name: str) -> str:
     return (
         f"Unsupported global: GLOBAL {short} was not an allowed global by default: loading never runs the code of a file. Save "
         f"tensors, dicts, lists and plain values (a state_dict) instead, or, if you trust it, allow it by "
-        f"serialization.add_safe_globals([{short}])"
+        f"serialization.add_safe_globals([{short}]); weights_only=False takes whole modules and plain objects whose classes "
+        f"the program has imported"
     )

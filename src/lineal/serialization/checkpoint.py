@@ -48,9 +48,9 @@ def save(
 
     A path that ends in .safetensors gets that format, everything else PyTorch's, in which tensors that share memory go on
     sharing it. A regular file gets the new content as a whole or, if anything fails, keeps the old one; a pipe or a device is
-    written through, links are followed. NumPy's numbers become Python's; objects whose class `add_safe_globals` was given are
-    stored in PyTorch's format. TypeError names the place of an object that cannot be stored, such as a whole module. The other
-    arguments are ignored.
+    written through, links are followed. NumPy's numbers become Python's; whole modules and plain objects are stored in
+    PyTorch's format, by the names of their classes. TypeError names the place of what cannot be stored. The other arguments are
+    ignored.
     """
     file: Any = f
     path = None if hasattr(file, "write") else path_of("save", file)
@@ -119,8 +119,9 @@ def load(
 
     A .safetensors file of others, or a folder of them with their index, gives a dict of its tensors by name, with the file's
     metadata as the attribute `metadata`. `map_location` says where tensors go: a device, a dict of locations, or a function of
-    storage and location. With `mmap`, a file is read as far as its tensors are looked at. `weights_only` may be anything: code
-    never runs, and a file that needs some is refused. CheckpointError (a RuntimeError) names a file that is damaged, is no such
+    storage and location. With `mmap`, a file is read as far as its tensors are looked at. With `weights_only=False`
+    also whole modules and plain objects are made, of classes that the program has imported; no other code runs, and a file that
+    needs some is refused. CheckpointError (a RuntimeError) names a file that is damaged, is no such
     file, or has what lineal has not; UnpicklingError, one of them, a name that is not allowed.
     """
     encoding = pickle_load_args.pop("encoding", "utf-8")
@@ -132,7 +133,7 @@ def load(
         return read_folder(path, map_location)
     source = opened(file, bool(mmap))
     try:
-        return content_of(source, Options(map_location, encoding))
+        return content_of(source, Options(map_location, encoding, weights_only is False))
     finally:
         source.close()
 

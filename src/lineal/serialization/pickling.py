@@ -1,7 +1,8 @@
 """Writing a nest as PyTorch's zip files hold it: a pickle of protocol 2, and beside it the storages that it names.
 
-The instructions are written one by one, so that nothing but what `torch.load` takes with `weights_only=True` can come out. What
-a file cannot hold is refused with its place in the nest.
+The instructions are written one by one, so that nothing can come out but what `torch.load` takes with `weights_only=True`, and
+whole modules and plain objects, which it takes with `weights_only=False`. What a file cannot hold is refused with its place in
+the nest.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from lineal.nn import Parameter
 from lineal.ops.layout import address, block
 from lineal.serialization.allowed import get_safe_globals
 from lineal.serialization.nesting import place, unstorable
+from lineal.serialization.objects import global_name, is_plain, state_of
 from lineal.tensors import Layout
 
 __all__ = ["NestPickler", "pickled"]
@@ -31,8 +33,6 @@ NEWER = frozenset("uint16 uint32 uint64 float8_e4m3fn float8_e5m2".split())
 """The dtypes that have no class of storages of their own."""
 LONGEST_NUMBER = 255
 """The bytes of the largest whole number that `torch.load` takes."""
-REDUCING = ("__reduce__", "__reduce_ex__", "__getstate__")
-"""The methods by which a class says that its objects are more than their attributes."""
 KEYS = (bool, int, float, complex, str, bytes, tuple, dtypes.dtype, device, type(None))
 
 
@@ -136,7 +136,8 @@ class NestPickler(Instructions):
             self.compound(value, path)
             self.open.remove(id(value))
             self.alive.append(value)
-            self.remember(id(value))
+            if id(value) not in self.memo:
+                self.remember(id(value))
 
     def compound(self, value: Any, path: tuple) -> None:
         """Write what consists of others."""
@@ -155,12 +156,26 @@ class NestPickler(Instructions):
             self.several(value, path)
             self.code += pickle.TUPLE
         elif type(value) in get_safe_globals() and is_plain(type(value)):
-            self.name(f"{type(value).__module__}.{type(value).__qualname__}")
-            self.code += pickle.EMPTY_TUPLE + pickle.NEWOBJ
-            self.write(dict(vars(value)), path)
-            self.code += pickle.BUILD
+            self.whole_object(value, dict(vars(value)), path)
+        elif (state := state_of(value)) is not None:
+            self.whole_object(value, state, path)
+        elif (name := global_name(value)) is not None:
+            self.name(name)
         else:
             self.call(*parts(value, path), path)
+
+    def whole_object(self, value: Any, state: dict[str, Any], path: tuple) -> None:
+        """Write an object by the name of its class and its attributes; TypeError if the class is not found by its name."""
+        name = global_name(type(value))
+        if name is None:
+            raise unstorable(value, path)
+        self.name(name)
+        self.code += pickle.EMPTY_TUPLE + pickle.NEWOBJ
+        # what it holds may hold it
+        self.remember(id(value))
+        self.alive.append(state)
+        self.write(state, path)
+        self.code += pickle.BUILD
 
     def several(self, values: Iterable[Any], path: tuple) -> None:
         """Write values one after another."""
@@ -232,11 +247,6 @@ class NestPickler(Instructions):
                 f"{dtype} and {dtypes.of(self.storages[key].dtype)}; clone() one of them"
             )
         return key, skip // array.itemsize
-
-
-def is_plain(cls: type) -> bool:
-    """Return whether objects of a class are their attributes, and no more."""
-    return all(getattr(cls, each) is getattr(object, each) for each in REDUCING)
 
 
 def parts(value: Any, path: tuple) -> tuple[str, list[Any]]:

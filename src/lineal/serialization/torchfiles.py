@@ -54,10 +54,11 @@ class Endianness:
 
 
 class Options(NamedTuple):
-    """How a file is read: where its tensors go, and how strings of Python 2 are decoded."""
+    """How a file is read: where its tensors go, how strings of Python 2 are decoded, and whether it may hold whole modules."""
 
     map_location: MapLocation = None
     encoding: str = "utf-8"
+    objects: bool = False
 
 
 def read_archive(source: Source, options: Options) -> Any:
@@ -70,7 +71,7 @@ def read_archive(source: Source, options: Options) -> Any:
         raise ValueError(f"it is of version {int(version)} of the format, and {NEWEST_VERSION} is the newest that is known")
     stored = Storages(source, records, order_of(source, records), options)
     cursor = Cursor(Held(f"{root}data.pkl", memoryview(content(source, records["data.pkl"]))))
-    return settled(Unpickler(cursor, Allowed(), stored, options.encoding).load())
+    return settled(Unpickler(cursor, Allowed(options.objects), stored, options.encoding).load())
 
 
 def rooted(source: Source) -> tuple[dict[str, Record], str]:
@@ -163,7 +164,7 @@ def read_legacy(source: Source, options: Options) -> Any:
     if version != 1001 or not isinstance(machine, dict):
         raise ValueError(f"it is of version {version!r} of the format")
     stored = PendingStorages(source, options)
-    value = Unpickler(cursor, Allowed(), stored, options.encoding).load()
+    value = Unpickler(cursor, Allowed(options.objects), stored, options.encoding).load()
     keys = plainly()
     if not isinstance(keys, list) or set(keys) != stored.known.keys() or len(keys) != len(stored.known):
         raise ValueError("it does not hold the storages that its value needs")
