@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import random
 
 import numpy as np
@@ -24,3 +25,12 @@ def same_random_numbers():
     random.seed(0)
     np.random.seed(0)
     lineal.manual_seed(0)
+
+
+@pytest.fixture(scope="module")
+def collected():
+    """What lives already is left out of collections, which would take most of the time of tests that count references."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()

@@ -32,15 +32,6 @@ CALLS = {
 }
 
 
-@pytest.fixture(scope="module")
-def collected():
-    """What lives already is left out of collections, which would take most of the time of tests that count references."""
-    gc.collect()
-    gc.freeze()
-    yield
-    gc.unfreeze()
-
-
 def refused(call):
     with pytest.raises(RuntimeError, match=r"shape|size"):
         call()

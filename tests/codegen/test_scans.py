@@ -7,13 +7,7 @@ from lineal.codegen.scans import scanned
 
 RNG = np.random.default_rng(0)
 SHAPES = [((5, 7), 1), ((5, 7), 0), ((3, 700), 1), ((700, 3), 0), ((2, 37, 41), 1), ((1, 1), 0)]
-STEPS = {
-    "add": np.add,
-    "multiply": np.multiply,
-    "maximum": np.maximum,
-    "minimum": np.minimum,
-    "logaddexp": np.logaddexp,
-}
+STEPS = {"add": np.add, "multiply": np.multiply, "maximum": np.maximum, "minimum": np.minimum, "logaddexp": np.logaddexp}
 
 
 def numbers(shape, dtype):

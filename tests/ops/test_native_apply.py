@@ -1,5 +1,6 @@
 """`apply` and the backward pass as builtins do what their definitions in Python do: results, nodes, views, errors, grads."""
 
+import gc
 import re
 import sys
 
@@ -81,7 +82,7 @@ def test_apply_gives_what_its_definition_gives(block, native):
             called(name, sample)
     finally:
         way.taken = builtin
-    assert len(heard) > 40
+    assert len(heard) > 30
 
 
 @pytest.mark.parametrize("block", range(8))
@@ -217,12 +218,13 @@ PASSES = {"a pass", "grads", "branches"}
 @pytest.mark.parametrize(
     ("case", "differentiated"), [(case, each) for case in BALANCED for each in (True, False) if each or case not in PASSES]
 )
-def test_references_balance(case, differentiated, native):
+def test_references_balance(case, differentiated, native, collected):
     x = torch.rand(3, 3).requires_grad_(differentiated)
     call = BALANCED[case]
     things = [None, True, x, x.value, x.node, torch.Tensor, np.ndarray, call.__code__, ()]
 
     def counts():
+        gc.collect()
         return np.array([sys.getrefcount(each) for each in things])
 
     for _ in range(10):

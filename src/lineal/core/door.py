@@ -7,7 +7,6 @@ itself, which explains the error. A door that is called often gets a native one 
 from __future__ import annotations
 
 import functools
-import itertools
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 

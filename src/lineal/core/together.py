@@ -14,8 +14,8 @@ from lineal.base.config import LONG_UPDATE
 from lineal.core import modes
 from lineal.core import op as engine
 from lineal.core.apply import memory_of
-from lineal.core.door import HOT, PASSING
 from lineal.core.op import Memory, next_id
+from lineal.core.opening import HOT, PASSING
 from lineal.core.sites import site
 
 __all__ = ["done_together", "squares_together"]
