@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from lineal.codegen.cpython import layout
-from lineal.codegen.cpython.doors import slots_of
 from lineal.codegen.cpython.entry import builtin
+from lineal.codegen.cpython.histories import slots_of
 from lineal.codegen.cpython.objects import ALIGNED, WRITEABLE, ObjectWriter, field
 from lineal.codegen.emit import Emitter
 from lineal.codegen.engine import engine
