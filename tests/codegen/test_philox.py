@@ -5,6 +5,7 @@ import pytest
 
 import lineal
 from lineal.codegen import philox
+from lineal.ops.random import generator
 
 COUNTS = (0, 1, 3, 4, 9, 257, 100_003)
 STATE = np.array([-5, 7], np.int64)
@@ -41,3 +42,30 @@ def test_numbers_do_not_depend_on_threads():
     finally:
         lineal.set_num_threads(before)
     assert np.array_equal(*found)
+
+
+DRAWS = {
+    "rand": lambda n: lineal.rand(n),
+    "rand, double": lambda n: lineal.rand(n, dtype=lineal.float64),
+    "randn": lambda n: lineal.randn(n),
+    "randn, half": lambda n: lineal.randn(n, dtype=lineal.float16),
+    "randint": lambda n: lineal.randint(0, 10, (n,)),
+    "randperm": lambda n: lineal.randperm(n),
+    "bernoulli": lambda n: lineal.bernoulli(lineal.full((n,), 0.3)),
+    "dropout": lambda n: lineal.nn.functional.dropout(lineal.ones(n), 0.2),
+    "multinomial": lambda n: lineal.multinomial(lineal.ones(n + 3), 2),
+    "uniform": lambda n: lineal.empty(n).uniform_(-1, 2),
+    "exponential": lambda n: lineal.empty(n).exponential_(),
+    "gamma": lambda n: lineal.distributions.Gamma(lineal.ones(n), 1.0).sample(),
+}
+
+
+@pytest.mark.parametrize("name", DRAWS)
+def test_what_is_made_of_words_does_not_depend_on_who_makes_them(name, monkeypatch):
+    for count in (1, 2, 7, 8, 100, 1001):
+        found = []
+        for native in (False, True):
+            monkeypatch.setattr(generator._least, "reached", lambda size, native=native: native)
+            lineal.manual_seed(3)
+            found.append((DRAWS[name](count).double().numpy().tobytes(), lineal.get_rng_state().numpy().tobytes()))
+        assert found[0] == found[1], count

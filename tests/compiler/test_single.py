@@ -7,8 +7,6 @@ import pytest
 
 import lineal
 from lineal.base.config import LARGE_ARRAY
-from lineal.codegen.cpython.arraycall import by_hand
-from lineal.codegen.updates import table, updated, updates
 from lineal.compiler.single.expressions import mapped
 from lineal.compiler.single.reductions import folded, rowwise
 from lineal.tracing.recorder import trace
@@ -53,35 +51,6 @@ def test_a_loop_reads_parts_of_arrays_in_order():
 @pytest.mark.parametrize("a", [normal(80, 80).T, normal(80, 80)[::-1], normal(80, 80).astype("complex64")])
 def test_other_layouts_and_dtypes_are_left_to_numpy(a):
     assert mapped(expression, (a, a), a.dtype) is None
-
-
-@pytest.mark.parametrize("count", [1000, 100_000])
-def test_arrays_are_read_by_hand_as_natively(count):
-    a, b, none = normal(count), normal(count), np.zeros(0, np.float32)
-    found = updates(lambda m, a, b: (expression(m, a, b),), a.dtype, 2, 0, 1)
-    for call in (found.call, by_hand):
-        y = a.copy()
-        assert call(table(found, (count,)), none, y, b) is True
-        np.testing.assert_allclose(y, expression(np, a, b), rtol=1e-6, atol=1e-6)
-        crooked = np.zeros(4 * count + 1, np.uint8)[1:].view(np.float32)
-        assert call(table(found, (count,)), none, crooked, b) is False and not crooked.any()
-
-
-def test_an_update_happens_in_place_or_not_at_all():
-    def formula(m, p, v, g, lr):
-        v = v * 0.5 + g
-        return p - v * lr, v
-
-    p, v, g = normal(1001), normal(1001), normal(1001)
-    wanted_v = v * np.float32(0.5) + g
-    wanted_p = p - wanted_v * np.float32(0.1)
-    assert updated(formula, [(p, v, g)], [(0.1,)], 2)
-    np.testing.assert_allclose(v, wanted_v, rtol=1e-6, atol=1e-6)
-    np.testing.assert_allclose(p, wanted_p, rtol=1e-6, atol=1e-6)
-    before = p.copy()
-    p.flags.writeable = False
-    assert not updated(formula, [(p, v, g)], [(0.1,)], 2)
-    np.testing.assert_array_equal(p, before)
 
 
 LAYOUTS = [

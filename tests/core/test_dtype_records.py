@@ -11,10 +11,11 @@ import pytest
 
 import lineal
 from lineal.base import dtypes
-from lineal.base.dtypes import ALL, COMPLEX, FLOATING, INTEGERS, NARROW, STORED_ONLY, computing, promote_types, widened
+from lineal.base.dtypes import ALL, COMPLEX, FLOATING, INTEGERS, NARROW, STORED_ONLY, computing, promote_types
 from lineal.base.platforms import UNUSUAL
 from lineal.codegen import kinds
 from lineal.core.op import Op
+from lineal.core.precision import widened
 from lineal.serialization import tensorfile
 from lineal.tensors.capsules import place_of
 

@@ -44,7 +44,7 @@ EXACT = 1 << 53
 def done(method: str, tensors: Sequence[Any], given: Sequence[Any], named: dict[str, Any]) -> bool:
     """Do what an in-place method does to each of the tensors by one native loop; return whether that is done."""
     count = len(tensors)
-    operands = operands_of(method, given, named)
+    operands = operands_of(method, given, named) if count else None
     if operands is None or tensors[0].value.dtype.char not in "fd" or not all(fits(each, count) for each in operands):
         return False
     are_tensors = tuple([is_list_of_tensors(each) for each in operands])

@@ -10,6 +10,7 @@ import numpy as np
 from lineal.base import dtypes
 from lineal.base.devices import CPU, device
 from lineal.base.signatures import Device, DType
+from lineal.core.precision import widened
 from lineal.tensors.storages import UntypedStorage, listed, untyped_storage
 
 __all__ = [
@@ -191,12 +192,12 @@ class TypedStorage(StorageConversions):
 
     def tolist(self) -> list[Any]:
         """Return the elements as numbers of Python's."""
-        return dtypes.widened(self.elements()).tolist()
+        return widened(self.elements()).tolist()
 
     def __getitem__(self, place: int) -> Any:
         if isinstance(place, slice):
             raise RuntimeError("storage: slices are only supported in UntypedStorage.__getitem__")
-        return dtypes.widened(self.elements())[place].item()
+        return widened(self.elements())[place].item()
 
     def __setitem__(self, place: Any, number: Any) -> None:
         self.elements()[place] = number

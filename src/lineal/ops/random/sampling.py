@@ -68,7 +68,7 @@ class Sample(Op):
             return bits(state, count)
         return bits(state, (count + 1) // 2).view(np.uint32)[:count]
 
-    def uniform(self, state: np.ndarray, count: int) -> np.ndarray:
+    def unit(self, state: np.ndarray, count: int) -> np.ndarray:
         """Return `count` numbers in [0, 1), of 53 bits for float64 and of 24 bits for the narrower dtypes."""
         y = filled(state, _DOUBLE if self.target.to_real() is float64 else _SINGLE, count)
         if y is not None:
@@ -76,7 +76,11 @@ class Sample(Op):
         words = self.words(state, count)
         if words.dtype == np.uint64:
             return (words >> np.uint64(11)) * 2.0**-53
-        return (words >> np.uint32(8)) * np.float32(2.0**-24)
+        return ((words >> np.uint32(8)) * 2.0**-24).astype(_SINGLE)
+
+    def uniform(self, state: np.ndarray, count: int) -> np.ndarray:
+        """Return the same numbers in float64, in which what is made of them is computed."""
+        return self.unit(state, count).astype(_DOUBLE, copy=False)
 
     def below(self, state: np.ndarray, count: int, p: float) -> np.ndarray:
         """Return whether `count` numbers in [0, 1) are less than p, as their words tell: they need not be made."""
@@ -109,8 +113,10 @@ class Uniform(Sample):
     high: float
 
     def eager(self, xp, state):
-        u = self.uniform(state, self.count)
-        y = self.finish(u if (self.low, self.high) == (0, 1) else u * (self.high - self.low) + self.low)
+        if (self.low, self.high) == (0, 1):
+            y = self.finish(self.unit(state, self.count))
+        else:
+            y = self.finish(self.uniform(state, self.count) * (self.high - self.low) + self.low)
         # rounding to a narrow dtype may reach the excluded end
         return xp.minimum(y, xp.nextafter(y.dtype.type(self.high), y.dtype.type(self.low))) if y.dtype in NARROW else y
 
