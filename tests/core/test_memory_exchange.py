@@ -52,6 +52,13 @@ def test_dlpack_copies_when_told_and_refuses_other_devices():
         lineal.from_dlpack(capsule)
 
 
+def test_memory_of_a_capsule_without_version_may_be_written():
+    x = lineal.arange(4)
+    y = lineal.from_dlpack(lineal.utils.dlpack.to_dlpack(x[1:]))
+    y[0] = -9
+    assert x.tolist() == [0, -9, 2, 3]
+
+
 def test_memory_that_is_read_only_stays_so():
     array = np.arange(3.0)
     array.flags.writeable = False

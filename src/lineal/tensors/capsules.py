@@ -9,9 +9,11 @@ from __future__ import annotations
 import ctypes
 from typing import Any
 
+import numpy as np
+
 from lineal.base import dtypes
 
-__all__ = ["Held", "Recoded", "recoded"]
+__all__ = ["Held", "Recoded", "Writable", "recoded"]
 
 EXTENSIONS = {each.dlpack: each for each in dtypes.ALL if each.extension}
 POINTER = ctypes.sizeof(ctypes.c_void_p)
@@ -52,14 +54,26 @@ class Recoded:
         self.exporter = exporter
         self.dtype: dtypes.dtype | None = None
         """What the exporter's capsule said, if it is a dtype that NumPy has not."""
+        self.mute = False
+        """Whether the capsule is of the kind without a version, which cannot say that memory is read-only."""
 
     def __dlpack__(self, **options: Any) -> Any:
         capsule = self.exporter.__dlpack__(**options)
+        self.mute = _name(capsule) == b"dltensor"
         self.dtype = EXTENSIONS.get(place_of(capsule).value)
         return capsule if self.dtype is None else recoded(capsule, dtypes.uint8.dlpack)
 
     def __dlpack_device__(self) -> tuple[int, int]:
         return self.exporter.__dlpack_device__()
+
+
+class Writable:
+    """An array that NumPy takes for read-only, offered as one that may be written."""
+
+    def __init__(self, array: np.ndarray):
+        self.array = array
+        form = array.__array_interface__
+        self.__array_interface__ = {**form, "data": (form["data"][0], False)}
 
 
 class Held:

@@ -12,7 +12,7 @@ from lineal.base.devices import as_device, device_of
 from lineal.base.platforms import FOREIGN, HOST, moved
 from lineal.base.signatures import Device, DType, NDArray, Tensor
 from lineal.core import AbstractTensor, lift, modes
-from lineal.tensors.capsules import Held, Recoded, recoded
+from lineal.tensors.capsules import Held, Recoded, Writable, recoded
 
 __all__ = ["from_dlpack", "from_numpy", "frombuffer"]
 
@@ -67,15 +67,11 @@ def from_dlpack(ext_tensor: Any, *, device: Device | None = None, copy: bool | N
 
 def imported(exporter: Any) -> np.ndarray:
     """Return an array over the memory of an object that exports DLPack."""
-    try:
-        return np.from_dlpack(exporter)
-    except (BufferError, RuntimeError):
-        # NumPy's words for a dtype it has not: it crosses under another name
-        another = Recoded(exporter)
-        found = np.from_dlpack(another)
-        if another.dtype is None:
-            raise
-        return found.view(another.dtype.numpy)
+    another = Recoded(exporter)
+    found = np.from_dlpack(another)
+    if another.mute and found.size:
+        found = np.asarray(Writable(found))
+    return found if another.dtype is None else found.view(another.dtype.numpy)
 
 
 def array_like(data: Any) -> np.ndarray:

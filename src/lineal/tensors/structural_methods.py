@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any, Concatenate, ParamSpec, overload
 
 from lineal import ops
 from lineal.base import later
+from lineal.base.formats import channels_last, channels_last_3d, contiguous_format, memory_format
 from lineal.base.later import method
 from lineal.base.layouts import steps
 from lineal.base.signatures import Format, Tensor, attribute
@@ -157,7 +159,27 @@ class StructuralMethods(AbstractTensor):
 
     const_data_ptr = data_ptr
 
-    def dim_order(self, *, ambiguity_check: Any = False) -> tuple[int, ...]:
-        """Return the dimensions from the one whose neighbours lie farthest apart in memory to the nearest."""
+    def dim_order(self, *, ambiguity_check: bool | list[Any] = False) -> tuple[int, ...]:
+        """Return the dimensions from the one whose neighbours lie farthest apart in memory to the nearest.
+
+        RuntimeError if more than one order fits and `ambiguity_check` is true, or a list without the only format that fits.
+        """
+        formats = ambiguity_check if isinstance(ambiguity_check, list) else []
+        if not isinstance(ambiguity_check, (bool, list)) or not all(isinstance(each, memory_format) for each in formats):
+            raise TypeError("The ambiguity_check argument must be a bool or a list of memory formats.")
+        if ambiguity_check is not False and is_ambiguous(self, formats):
+            raise RuntimeError(
+                "The tensor does not have unique dim order, or cannot map to exact one of the given memory formats."
+            )
         found = steps(self.value)
         return tuple(sorted(range(len(found)), key=lambda place: -found[place]))
+
+
+def is_ambiguous(x: Any, formats: Sequence[memory_format]) -> bool:
+    """Return whether several orders of the dimensions fit, and more or less than one format, or one that is not among these."""
+    shape, strides = x.value.shape, steps(x.value)
+    if not (1 in shape or 0 in strides or any(one == other for one, other in itertools.pairwise(strides))):
+        return False
+    known = {4: channels_last, 5: channels_last_3d}.get(len(shape))
+    fitting = [each for each in (contiguous_format, known) if each is not None and x.is_contiguous(memory_format=each)]
+    return len(fitting) != 1 or fitting[0] not in formats
