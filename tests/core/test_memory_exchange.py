@@ -132,6 +132,24 @@ def test_memory_that_became_too_small_is_refused_until_it_has_grown_again():
     assert (x.tolist(), row.tolist()) == ([[0.0] * 3] * 2, [0.0] * 3)
 
 
+@pytest.mark.parametrize("dtype", [lineal.float32, lineal.bfloat16, lineal.complex64])
+def test_memory_is_found_under_strides_of_any_dtype(dtype):
+    x = lineal.arange(6).to(dtype)
+    y = x.as_strided((2, 2), (3, 1), 1)
+    assert y.untyped_storage() == x.untyped_storage()
+    y.resize_(2, 4)
+    y[1, 3] = 7
+    assert (x.untyped_storage().nbytes(), y[0, 0].item()) == (9 * dtype.itemsize, 1)
+    assert x.as_strided((2, 2), (3, 1), 1).tolist() == lineal.arange(6).to(dtype).as_strided((2, 2), (3, 1), 1).tolist()
+    with pytest.raises(RuntimeError, match="storage of 9 elements"):
+        x.as_strided((2, 2), (8, 1), 1)
+
+
+def test_strides_over_the_parts_of_complex_numbers_count_real_ones():
+    x = lineal.tensor([1 + 2j, 3 + 4j])
+    assert x.imag.as_strided((3,), (1,), 0).tolist() == [1.0, 2.0, 3.0]
+
+
 @pytest.mark.parametrize("hold", [lambda x: x.numpy(), lambda x: x[1:].numpy(), lambda x: x.numpy().T[:2]])
 def test_memory_that_an_array_looks_into_stays_where_it_is(hold):
     x = lineal.zeros(4)

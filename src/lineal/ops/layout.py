@@ -43,6 +43,15 @@ def block(value: np.ndarray) -> tuple[np.ndarray, int]:
     return (root, address(value) - address(root)) if root.flags.c_contiguous else (value, 0)
 
 
+def elements(value: np.ndarray) -> tuple[np.ndarray, int]:
+    """Return what `block` does, the memory as elements of value's dtype: it may be an array of another, as under `x.real`."""
+    root, skip = block(value)
+    if root.dtype == value.dtype or not root.flags.c_contiguous:
+        return root, skip
+    whole = root.nbytes // value.itemsize * value.itemsize
+    return root.reshape(-1).view(np.uint8)[:whole].view(value.dtype), skip
+
+
 def storage_offset(value: np.ndarray) -> int:
     """Return how many elements of its memory lie before the first element of `value`."""
     return block(value)[1] // value.itemsize if value.base is not None and value.size else 0

@@ -87,8 +87,9 @@ def resize_(self: Any, *size: int | Sequence[int], memory_format: Format | None 
     if min(shape, default=0) < 0:
         raise RuntimeError(f"resize_: expected sizes that are not negative, got {list(shape)}")
     if shape != self.value.shape:
-        skip = layout.block(self.value)[1]
-        self.value = over(untyped_storage(self), shape, self.dtype, steps(np.empty(shape, np.bool_)), skip)
+        memory = untyped_storage(self)
+        skip = layout.address(self.value) - memory.data_ptr() if self.value.size else 0
+        self.value = over(memory, shape, self.dtype, steps(np.empty(shape, np.bool_)), skip)
     return self
 
 

@@ -22,7 +22,7 @@ def row_of(array: np.ndarray) -> np.ndarray:
     """Return the memory of a block as a row of bytes; RuntimeError if it has gaps."""
     if not array.flags.c_contiguous:
         raise RuntimeError(f"storage: memory in gaps (strides {array.strides}) is no row of elements; clone() the tensor")
-    return np.ndarray((array.nbytes,), np.uint8, array)
+    return array.reshape(-1).view(np.uint8)
 
 
 class UntypedStorage:
@@ -200,4 +200,8 @@ def listed(storage: Any, name: str) -> str:
 def untyped_storage(self: Any) -> UntypedStorage:
     """Return the memory that the tensor lies in, as bytes."""
     freed = freed_of(self)
-    return UntypedStorage(layout.block(self.value)[0], self.device) if freed is None else UntypedStorage(freed.memory)
+    if freed is not None:
+        return UntypedStorage(freed.memory)
+    root = layout.block(self.value)[0]
+    # what NumPy's `as_strided` made looks into an object that is no array
+    return UntypedStorage(root if root.flags.c_contiguous else layout.block(origin_of(root))[0], self.device)

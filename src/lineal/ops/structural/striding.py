@@ -16,7 +16,7 @@ from lineal.base.spec import Shape
 from lineal.core import AbstractTensor, Op, apply, write
 from lineal.core.calling import public
 from lineal.ops.conversion import constant, converted, dtype_of
-from lineal.ops.layout import block, extent, index_of, overlapping, restride
+from lineal.ops.layout import elements, extent, index_of, overlapping, restride
 from lineal.ops.structural.diagonals import diagonal
 from lineal.ops.structural.embedding import scatter_view
 
@@ -53,7 +53,7 @@ class AsStrided(Op):
         if self.frame is None and x.flags.c_contiguous and reach <= x.size:
             return lay(x, self.size, self.stride, self.offset)
         strides, start = self.framed(x.shape)
-        root, skip = block(x)
+        root, skip = elements(x)
         if reach <= root.size and skip == start * x.itemsize and steps(x) == strides and root.flags.c_contiguous:
             return lay(root, self.size, self.stride, self.offset)
         buffer = xp.zeros(max(reach, start + extent(x.shape, strides)), x.dtype)
@@ -105,7 +105,7 @@ def as_strided_op(name: str, input: AbstractTensor, size: Any, stride: Any, stor
     """Return the view op of a layout over the memory of `input`; RuntimeError if it reaches outside."""
     value = input.value
     shape, strides = tuple(map(operator.index, size)), tuple(map(operator.index, stride))
-    root, skip = block(value)
+    root, skip = elements(value)
     start = skip // value.itemsize
     offset = start if storage_offset_ is None else storage_offset_
     if len(shape) != len(strides):
