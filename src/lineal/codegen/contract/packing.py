@@ -77,15 +77,15 @@ class Packing:
     def panels(self, source: Source, to: Value) -> None:
         """Write the copying of some columns into panels; the last one is filled up with anything."""
         e, tiles, units = self.e, self.tiles, self.units(source.depth)
-        with e.loop(source.count, 0, tiles.wide) as j:
-            panel = e.address(to, j * tiles.deepest, self.held)
-            address = e.address(source.address, j * source.along, source.kind)
-            here = source._replace(address=address, count=e.math.minimum(source.count - j, tiles.wide))
-            with e.if_else(source.along == 1) as (by_rows, otherwise):
-                with by_rows:
-                    self.across(here, units, panel, tiles.wide)
-                with otherwise:
-                    self.squares(here, units, panel)
+        with e.if_else(source.along == 1) as (by_rows, otherwise):
+            with by_rows:
+                # all panels at once, so that memory is read in order
+                panel = lambda j: (j & -tiles.wide) * tiles.deepest + (j & (tiles.wide - 1))
+                self.across(source, units, to, tiles.wide, panel)
+            with otherwise, e.loop(source.count, 0, tiles.wide) as j:
+                address = e.address(source.address, j * source.along, source.kind)
+                here = source._replace(address=address, count=e.math.minimum(source.count - j, tiles.wide))
+                self.squares(here, units, e.address(to, j * tiles.deepest, self.held))
 
     # numbers along k, which may be pairs
 
@@ -106,8 +106,10 @@ class Packing:
         start = self.e.address(source.address, line * source.along, source.kind)
         return self.joined(lambda k: self.e.load(start, source.kind, k * source.step), unit, source.depth)
 
-    def across(self, source: Source, units: Value, to: Value, wide: int) -> None:
-        """Write the copying of lines that are side by side in memory: `wide` numbers for each place along k."""
+    def across(
+        self, source: Source, units: Value, to: Value, wide: int, place: Callable[[Value], Value] = lambda line: line
+    ) -> None:
+        """Write the copying of lines that are side by side in memory: `wide` numbers for each k, from a line's `place` on."""
         e = self.e
         with e.loop(units) as unit:
             # what is beside this is copied next, and rows that are far apart are no pattern to a processor
@@ -115,7 +117,7 @@ class Packing:
             for block in e.blocks(source.count, self.lanes):
                 load = lambda k, block=block: block.load(e.address(source.address, k * source.step, source.kind), source.kind)
                 # lanes that are not there are written over by the next place, and behind the last one there is room
-                e.store(self.joined(load, unit, source.depth), e.address(to, unit * wide, self.held), block.index)
+                e.store(self.joined(load, unit, source.depth), e.address(to, unit * wide, self.held), place(block.index))
 
     def line(self, source: Source, line: Value, units: Value, to: Value) -> None:
         """Write the copying of one line, in vectors if its numbers are side by side."""
