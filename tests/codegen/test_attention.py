@@ -24,8 +24,8 @@ def always(monkeypatch):
     monkeypatch.setattr(arrays, "worth", lambda *given: True)
 
 
-def formula(q, k, v, g, mask, scale, causal):
-    """Return an attention and the cotangents of its factors in float64."""
+def formula(q, k, v, g, mask, scale, causal, kept=1.0):
+    """Return an attention and the cotangents of its factors in float64; weights are multiplied by what is kept of them."""
     q, k, v, g = (each.astype(np.float64) for each in (q, k, v, g))
     s = q @ k.mT * scale
     if mask is not None:
@@ -34,9 +34,9 @@ def formula(q, k, v, g, mask, scale, causal):
         s = np.where(np.tri(*s.shape[-2:], dtype=bool), s, -np.inf)
     e = np.exp(s - np.maximum(s.max(-1, keepdims=True), -1e300))
     p = e / np.maximum(e.sum(-1, keepdims=True), 1)
-    z = g @ v.mT
+    z = g @ v.mT * kept
     z = p * (z - (p * z).sum(-1, keepdims=True)) * scale
-    return p @ v, z @ k, z.mT @ q, p.mT @ g
+    return (p * kept) @ v, z @ k, z.mT @ q, (p * kept).mT @ g
 
 
 def numbers(rng, dtype, *shape):
@@ -63,12 +63,12 @@ def mask_of(rng, kind, queries, keys, dtype):
     }[kind]
 
 
-def both(q, k, v, g, mask, scale, causal):
+def both(q, k, v, g, mask, scale, causal, dropped=0.0, state=None):
     """Return what the routines make."""
     masks = [] if mask is None else [np.broadcast_to(mask, (*q.shape[:-1], k.shape[-2]))]
-    op = Attention(scale, causal)
-    y, total = arrays.attended(op, q, k, v, masks)
-    return y, *arrays.pulled_back(op, g, q, k, v, y, total, masks)
+    op = Attention(scale, causal, True, dropped)
+    y, total = arrays.attended(op, q, k, v, masks, state)
+    return y, *arrays.pulled_back(op, g, q, k, v, y, total, masks, state)
 
 
 def check(rng, dtype, lead, sizes, widths, kind, causal):
@@ -101,6 +101,18 @@ def test_at_every_vector_length(level, monkeypatch):
     arrays.native.cache_clear()
 
 
+@pytest.mark.parametrize("causal", [False, True])
+def test_dropped_weights_are_those_that_the_op_tells(causal):
+    rng, state, op = np.random.default_rng(3), np.array([-5, 9]), Attention(0.2, causal, True, 0.3)
+    for dtype, (queries, keys) in zip(EPS, SIZES[2:4]):
+        given = [rng.standard_normal((2, rows, 20)).astype(dtype) for rows in (queries, keys, keys, queries)]
+        mask, kept = mask_of(rng, "bool", queries, keys, dtype), op.kept(np, (2, queries, keys), np.dtype(dtype), state)
+        assert abs((kept == 0).mean() - op.dropped) < 0.02
+        found = both(*given, mask, op.scale, causal, op.dropped, state)
+        for y, wanted in zip(found, formula(*given, mask, op.scale, causal, kept)):
+            assert np.abs(y - wanted).max() <= 40 * EPS[dtype] * max(1, np.abs(wanted).max()), dtype
+
+
 def test_numbers_do_not_depend_on_threads():
     rng = np.random.default_rng(1)
     given = [rng.standard_normal((3, 600, 32)).astype(np.float32) for _ in range(4)]
@@ -109,7 +121,7 @@ def test_numbers_do_not_depend_on_threads():
     try:
         for count in (1, 2, 3):
             set_num_threads(count)
-            found.append(both(*given, None, 0.2, True))
+            found.append(both(*given, None, 0.2, True, 0.1, np.array([3, 4])))
     finally:
         set_num_threads(before)
     for other in found[1:]:

@@ -117,6 +117,46 @@ def test_large_attention_compiled_is_eager(mask, large):
     lineal.testing.assert_close(found[1], expected[1])
 
 
+def dropping(seed, **options):
+    """Return an attention that drops weights, always the same ones."""
+
+    def function(*factors):
+        lineal.manual_seed(seed)
+        return F.scaled_dot_product_attention(*factors, dropout_p=0.4, **options)
+
+    return function
+
+
+@pytest.mark.parametrize("options", [{"is_causal": True}, {"attn_mask": lineal.tensor(SEEN[:3, :2])}])
+def test_derivatives_of_attention_that_drops_weights(options, large):
+    leaves = tensors(*(x[0, 0, :rows, :2] for x, rows in ((Q, 3), (K, 2), (V, 2))), grad=True)
+    assert lineal.autograd.gradcheck(dropping(1, **options), leaves)
+    assert lineal.autograd.gradgradcheck(dropping(1, **options), leaves)
+
+
+def test_attention_that_drops_weights_compiled_is_eager(large):
+    *factors, weight = tensors(*LARGE)
+    generator, found = lineal.default_generator, []
+
+    def step(q, k, v):
+        return (F.scaled_dot_product_attention(q, k, v, dropout_p=0.1, is_causal=True) * weight).sum()
+
+    gradients = lineal.func.grad(step, (0, 1, 2))
+    for function in (gradients, *[lineal.compile(gradients)] * 3):
+        generator.manual_seed(7)
+        found.append([*function(*factors), *function(*factors), generator.get_state()])
+    for other in found[1:]:
+        assert all(lineal.equal(x, y) for x, y in zip(found[0], other))
+    assert not lineal.equal(*found[0][:6:3])
+
+
+def test_each_slice_drops_weights_of_its_own(large):
+    q, k, v, _ = tensors(*LARGE)
+    function = lineal.vmap(lambda v: F.scaled_dot_product_attention(q, k, v, dropout_p=0.3), randomness="different")
+    first, second = function(lineal.stack([v, v]))
+    assert not lineal.equal(first, second)
+
+
 @pytest.mark.parametrize("widths", [(256, 40), (24, 200)])
 def test_wide_heads_are_made_by_tiles(widths, large):
     q, k, v, g = (rng.normal(size=(140, width)) for width in (widths[0], *widths, widths[1]))

@@ -21,7 +21,7 @@ from lineal.compiler.rewrites.determinants import SIGNED
 from lineal.core import Effect, Op, apply, gradients, lift
 from lineal.core.inplace import Overwrite, Renumber
 from lineal.models.kernels import PROFILES
-from lineal.ops.contraction.attention import Attention, AttentionAdjoint
+from lineal.ops.contraction.attention import Attention, AttentionAdjoint, Kept
 from lineal.ops.contraction.distances import SquaredDistances
 from lineal.ops.contraction.grouped import GroupedProduct
 from lineal.ops.creation import Eye, Linspace, Range
@@ -102,6 +102,7 @@ MORE = {
     "signed": (SIGNED, x, np.sign(x)),
     "Attention": (Attention(0.5, True), x, x + 1, x - 1),
     "AttentionAdjoint": (AttentionAdjoint(Attention(0.5, False)), x, x + 1, x - 1, x, x, x[:, 0], A),
+    "Kept": (Kept(Attention(0.5, False, True, 0.4), (2, 3), "float64"), np.array([3, 4])),
     "SafeSoftmax": (SafeSoftmax(1), x),
     "Advance": (Advance(), np.array([3, 4])),
     "Alias": (Alias(), x),

@@ -37,6 +37,11 @@ class Posed(Protocol):
         ...
 
     @property
+    def dropped(self) -> float:
+        """With which probability weights are dropped."""
+        ...
+
+    @property
     def safe(self) -> bool:
         """Whether a query that sees nothing gets zeros."""
         ...
@@ -77,14 +82,14 @@ def steps_of(x: np.ndarray | None, lead: int) -> Steps:
     return Steps(outer, row, column)
 
 
-def called(form: Form, back: bool, scale: float, arrays: Sequence[Any], rest: Sequence[np.ndarray]) -> None:
-    """Call a routine with q, k, v, a cotangent or None, a mask or None, and what else it is given."""
+def called(form: Form, back: bool, op: Posed, arrays: Sequence[Any], rest: Sequence[np.ndarray | None]) -> None:
+    """Call a routine with q, k, v, a cotangent or None, a mask or None, and what else it is given, a generator's state last."""
     q, k, v, _, mask = arrays
     _, function = native(form, back)
     pool().follow()
     lead = q.shape[:-2]
     sizes = (q.shape[-2], k.shape[-2], q.shape[-1], v.shape[-1])
-    numbers = table_of(lead, sizes, scale, True, [steps_of(each, len(lead)) for each in arrays])
+    numbers = table_of(lead, sizes, op.scale, True, [steps_of(each, len(lead)) for each in arrays], op.dropped)
     table = np.array(numbers, np.int64)
     places = [0 if each is None else each.ctypes.data for each in (q, k, v, mask, *rest, table)]
     function(*places)
@@ -94,14 +99,14 @@ def prepared(op: Posed, mask: Sequence[np.ndarray], *arrays: np.ndarray) -> tupl
     """Return the form of an attention of arrays that can be read, these, and a mask that can be."""
     beside = by_rows(mask[0]) if mask else None
     wide = max(arrays[0].shape[-1], arrays[2].shape[-1]) > NARROW
-    form = Form(arrays[0].dtype.name, op.causal, "" if beside is None else beside.dtype.name, op.safe, wide)
+    form = Form(arrays[0].dtype.name, op.causal, "" if beside is None else beside.dtype.name, op.safe, wide, op.dropped > 0)
     return form, [regular(each) for each in arrays], beside
 
 
 def attended(
-    op: Posed, q: np.ndarray, k: np.ndarray, v: np.ndarray, mask: Sequence[np.ndarray]
+    op: Posed, q: np.ndarray, k: np.ndarray, v: np.ndarray, mask: Sequence[np.ndarray], state: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray] | None:
-    """Return softmax(scale Q Kᵀ + M) V, and log Σ exp of the scores of each query.
+    """Return softmax(scale Q Kᵀ + M) V, and log Σ exp of the scores of each query; what is dropped is drawn from a state.
 
     All have the same leading sizes; None if others do it.
     """
@@ -109,7 +114,7 @@ def attended(
         return None
     form, (q, k, v), beside = prepared(op, mask, q, k, v)
     y, total = np.empty((*q.shape[:-1], v.shape[-1]), q.dtype), np.empty(q.shape[:-1], q.dtype)
-    called(form, False, op.scale, (q, k, v, None, beside), (y, total))
+    called(form, False, op, (q, k, v, None, beside), (y, total, state))
     return y, total
 
 
@@ -122,6 +127,7 @@ def pulled_back(
     y: np.ndarray,
     total: np.ndarray,
     mask: Sequence[np.ndarray],
+    state: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
     """Return the cotangents of Q, K and V from that of an attention, and what it gave; None if others do it."""
     if not known(op.causal, q, k, v):
@@ -131,5 +137,5 @@ def pulled_back(
     found = tuple([np.empty(each.shape, each.dtype) for each in (q, k, v)])
     chunks = chunks_of(math.prod(q.shape[:-2]), k.shape[-2])
     parts = np.empty((chunks - 1, q.size), q.dtype)
-    called(form, True, op.scale, (q, k, v, g, beside), (y, total, g, *found, parts))
+    called(form, True, op, (q, k, v, g, beside), (y, total, g, *found, parts, state))
     return found  # type: ignore[return-value]

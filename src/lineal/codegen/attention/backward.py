@@ -21,7 +21,8 @@ from lineal.codegen.values import Value
 __all__ = ["NAME", "PARAMETERS", "Backward"]
 
 NAME = "attention_adjoint"
-PARAMETERS = [(name, pointer) for name in ("q", "k", "v", "mask", "y", "total", "g", "by_q", "by_k", "by_v", "parts", "table")]
+NAMES = ("q", "k", "v", "mask", "y", "total", "g", "by_q", "by_k", "by_v", "parts", "state", "table")
+PARAMETERS = [(name, pointer) for name in NAMES]
 QUERIES = 96
 """How many queries share a pass over a block of keys: their weights stay in the second cache."""
 PIECES = 16
@@ -57,7 +58,7 @@ class Queries(NamedTuple):
 
 
 class Backward(Blocks):
-    """Writes attention_adjoint(q, k, v, mask, y, total, g, by_q, by_k, by_v, parts, table)."""
+    """Writes attention_adjoint(q, k, v, mask, y, total, g, by_q, by_k, by_v, parts, state, table)."""
 
     def write(self) -> None:
         super().write()
@@ -77,7 +78,7 @@ class Backward(Blocks):
     def add_up(self, start: Value, stop: Value, *given: Value) -> None:
         """Write the sums of the chunks' parts of q̄, the first of which is there."""
         e, (*places, count) = self.e, given
-        by_q, parts, table = places[7], places[10], Table(e, places[11])
+        by_q, parts, table = places[7], places[10], Table(e, places[-1])
         chunks = table["chunks"]
         for block in e.blocks(stop, self.lanes, start):
             total = e.variable(block.load(by_q, self.kind))
@@ -88,7 +89,7 @@ class Backward(Blocks):
     def work(self, start: Value, stop: Value, *given: Value) -> None:
         """Write the tasks of a range: the first keys, which the most queries may see, come first."""
         e, (*places, size) = self.e, given
-        by_q, by_k, by_v, parts, table = *places[7:11], Table(e, places[11])
+        by_q, by_k, by_v, parts, table = *places[7:11], Table(e, places[-1])
         heads, queries, keys, width, out = (table[each] for each in ("heads", "queries", "keys", "width", "out"))
         memory = self.memory()
         with e.loop(stop, start) as item:
@@ -147,7 +148,8 @@ class Backward(Blocks):
             e.call("panels", None, here, steps[1], steps[0], panels, rows, wide)
         self.slopes(memory, self.at(y, row * out), rows, out)
         ahead = first - keys.first
-        self.weights(table, memory, keys, (rows, first, ahead), (self.at(total, row), self.at(sums, first * width)))
+        words = places[11], table.blocks(row, keys.first)
+        self.weights(table, memory, keys, (rows, first, ahead), (self.at(total, row), self.at(sums, first * width), *words))
         with e.loop(keys.count, 0, self.high) as j:
             # queries before the first of these keys see none of them
             before = e.math.minimum(e.math.maximum(j - ahead, 0), rows) if self.form.causal else e.index(0)
@@ -173,10 +175,10 @@ class Backward(Blocks):
             e.store(e.reduce(total.value, e.add), memory.slopes, i)
 
     def weights(
-        self, table: Table, memory: Queries, keys: Keys, block: tuple[Value, Value, Value], places: tuple[Value, Value]
+        self, table: Table, memory: Queries, keys: Keys, block: tuple[Value, Value, Value], places: tuple[Value, ...]
     ) -> None:
         """Write p and s̄ of a block of queries, (rows, first, ahead), strip by strip, and what is added to q̄."""
-        e, (rows, first, ahead), (total, sums) = self.e, block, places
+        e, (rows, first, ahead), (total, sums, state, number) = self.e, block, places
         width, out, step = table["width"], table["out"], table["mask.row"]
         with e.loop(rows, 0, self.high) as i:
             high, seen = e.math.minimum(rows - i, self.high), ahead + i + 1
@@ -187,32 +189,43 @@ class Backward(Blocks):
                 e.call("scores", None, at(memory.q), keys.across, width, depth, scores)
                 e.call("scores", None, at(memory.g), keys.values, out, depth, products)
                 mask = self.masked(keys.mask, first + i, step, e.index(0))
-                numbers = (high, keys.count, seen, mask, step, table.scale(self.kind))
-                e.call("pulled", None, scores, products, *numbers, self.at(total, i), self.at(memory.slopes, i))
+                numbers = (high, keys.count, seen, mask, step, table.factor("scale", self.kind))
+                words = (state, number + table.blocks(i, e.index(0)), table.address)
+                e.call("pulled", None, scores, products, *numbers, self.at(total, i), self.at(memory.slopes, i), *words)
                 row = self.at(sums, i * width)
                 e.call("added.rows", None, products, keys.along, depth, high, width, memory.ones, row, width)
 
     def write_pulled(self) -> None:
-        """Write pulled(scores, products, rows, keys, seen, mask, step, scale, total, slopes): p and s̄ in place of these."""
+        """Write pulled(scores, products, rows, keys, seen, mask, step, scale, total, slopes, state, number, table).
+
+        p and s̄ take the places of scores and products; what is dropped of p is zero there.
+        """
         e, kind = self.e, self.kind
         numbers = [(name, int64) for name in ("rows", "keys", "seen")]
         after = [("mask", pointer), ("step", int64), ("scale", kind), ("total", pointer), ("slopes", pointer)]
+        after += [("state", pointer), ("number", int64), ("table", pointer)]
         function = e.function("pulled", [("scores", pointer), ("products", pointer), *numbers, *after], internal=True)
-        with function as (scores, products, rows, keys, first, mask, step, scale, total, slopes), e.loop(rows) as i:
+        with (
+            function as (scores, products, rows, keys, first, mask, step, scale, total, slopes, *words, table),
+            e.loop(rows) as i,
+        ):
             row, other = self.at(scores, i * self.apart), self.at(products, i * self.apart)
             below, seen = self.masked(mask, i, step, e.index(0)), self.seen(first + i, keys)
             log, slope = e.load(total, kind, i), e.load(slopes, kind, i)
+            kept = self.kept(seen, (words[0], words[1] + Table(e, table).blocks(i, e.index(0))), table)
             for block in e.blocks(seen, self.lanes, unroll=2):
                 wide = lambda x, block=block: e.splat(x, block.lanes)
                 p = e.math.exp(self.score(block, row, below, scale) - wide(log))
                 z = block.load(other, kind)
-                block.store(p, row)
-                block.store(self.kept(block, below, p * (z - wide(slope)) * wide(scale)), other)
+                drop = None if kept is None else block.load(kept, kind)
+                block.store(p if drop is None else p * drop, row)
+                z = z if drop is None else z * drop
+                block.store(self.shown(block, below, p * (z - wide(slope)) * wide(scale)), other)
             if self.form.causal:
                 for each in (row, other):
                     self.clear(self.at(each, seen), keys - seen)
 
-    def kept(self, block: Block, mask: Value, x: Value) -> Value:
+    def shown(self, block: Block, mask: Value, x: Value) -> Value:
         """Return a cotangent of scores, zero where a bool mask hides them, NaN or not."""
         if self.form.mask != "bool":
             return x

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from lineal.codegen.attention.problem import AXIS, FIELDS, MOST, Form
+from lineal.codegen import philox
+from lineal.codegen.attention.problem import AXIS, FIELDS, KEYS, MOST, Form
 from lineal.codegen.blocks import Block
 from lineal.codegen.contract.packing import Packing
 from lineal.codegen.contract.problem import Contract
 from lineal.codegen.contract.tiles import VECTORS, Tile, Tiles
 from lineal.codegen.emit import Emitter
-from lineal.codegen.kinds import Kind, bool_, float64, int64, kind_of, pointer
+from lineal.codegen.kinds import Kind, bool_, float64, int64, kind_of, pointer, uint32, uint64
+from lineal.codegen.philox import WORDS
 from lineal.codegen.values import Value
 
 __all__ = ["Blocks", "Table"]
 
 
+EACH = WORDS * uint64.bits // uint32.bits
+"""For how many weights a block of random words decides whether they are dropped."""
 Keep = Callable[[int | Value, Sequence[Value]], None]
 """What takes the sums of a row of a tile."""
 
@@ -53,9 +57,14 @@ class Table:
         """Return the number of a field."""
         return self.e.load(self.address, int64, FIELDS.index(name))
 
-    def scale(self, kind: Kind) -> Value:
-        """Return what scores are multiplied by."""
-        return self.e.cast(self.e.load(self.address, float64, FIELDS.index("scale")), kind)
+    def factor(self, name: str, kind: Kind) -> Value:
+        """Return what scores, or weights that are kept, are multiplied by."""
+        return self.e.cast(self.e.load(self.address, float64, FIELDS.index(name)), kind)
+
+    def blocks(self, row: Value, key: Value) -> Value:
+        """Return the number of the block of random words of a row of weights, from a key on; each row begins with a new one."""
+        divide = self.e.math.floor_divide
+        return row * divide(self["keys"] + (EACH - 1), EACH) + divide(key, EACH)
 
     def moved(self, head: Value) -> dict[str, Value]:
         """Return how far a head is from the first one in each array."""
@@ -119,6 +128,8 @@ class Blocks:
         self.packing.write()
         self.write_scores()
         self.write_added("added.rows", self.tiles)
+        if self.form.dropped:
+            self.write_kept()
 
     def summed(self, tiles: Tiles, places: tuple[Value, Value], depth: Value, vectors: int, finish: Keep) -> None:
         """Write the sums of a whole tile of a strip and a panel."""
@@ -174,6 +185,31 @@ class Blocks:
                     part(VECTORS)
                 with otherwise:
                     part(1)
+
+    # dropping
+
+    def write_kept(self) -> None:
+        """Write kept(to, keys, state, number, table): what weights are multiplied by, 0 if they are dropped."""
+        e = self.e
+        parameters = [("to", pointer), ("keys", int64), ("state", pointer), ("number", int64), ("table", pointer)]
+        with e.function("kept", parameters, internal=True) as (to, keys, state, number, address):
+            table, words = Table(e, address), e.stack(KEYS * uint32.itemsize)
+            key, draw = (e.load(state, uint64, n) for n in range(2))
+            with e.loop(e.math.floor_divide(keys + (EACH - 1), EACH)) as n:
+                for m, word in enumerate(philox.block(e, philox.counted(e, number + n, draw), key)):
+                    e.store(word, words, n * WORDS + m, kind=uint64)
+            threshold, factor = e.cast(table["threshold"], uint32), table.factor("factor", self.kind)
+            for part in e.blocks(keys, self.lanes):
+                is_kept = part.load(words, uint32) < e.splat(threshold, part.lanes)
+                part.store(e.select(is_kept, e.splat(factor, part.lanes), 0.0), to)
+
+    def kept(self, keys: Value, source: tuple[Value, Value], table: Value) -> Value | None:
+        """Return where what weights of a row are multiplied by lies, of `source` = (state, number); None if all are kept."""
+        if not self.form.dropped:
+            return None
+        memory = self.e.stack(KEYS * self.kind.itemsize)
+        self.e.call("kept", None, memory, keys, *source, table)
+        return memory
 
     # scores
 

@@ -21,7 +21,7 @@ from lineal.codegen.values import Value
 __all__ = ["NAME", "PARAMETERS", "Forward"]
 
 NAME = "attention"
-PARAMETERS = [(name, pointer) for name in ("q", "k", "v", "mask", "y", "total", "table")]
+PARAMETERS = [(name, pointer) for name in ("q", "k", "v", "mask", "y", "total", "state", "table")]
 QUERIES = 192
 """How many queries share the copies of keys and values that are made for them."""
 PIECES = 16
@@ -29,7 +29,7 @@ PIECES = 16
 
 
 class Forward(Blocks):
-    """Writes attention(q, k, v, mask, y, total, table): y and, for each query, log Σ exp s."""
+    """Writes attention(q, k, v, mask, y, total, state, table): y and, for each query, log Σ exp s."""
 
     def write(self) -> None:
         super().write()
@@ -53,7 +53,7 @@ class Forward(Blocks):
 
     def block(self, places: list[Value], table: Table, head: Value, first: Value) -> None:
         """Write what becomes of a block of queries."""
-        e, kind, (q, k, v, mask, y, total, _) = self.e, self.kind, places
+        e, kind, (q, k, v, mask, y, total, state, _) = self.e, self.kind, places
         far, queries, width, out = table.moved(head), table["queries"], table["width"], table["out"]
         rows = e.math.minimum(queries - first, QUERIES)
         limit = e.math.minimum(table["keys"], first + rows) if self.form.causal else table["keys"]
@@ -72,12 +72,18 @@ class Forward(Blocks):
             e.call("panels", None, self.at(k, far["k"] + j * k_row), k_row, k_column, keys, width, count)
             e.call("panels", None, self.at(v, far["v"] + j * v_row), v_column, v_row, values, count, out)
             below = self.masked(e.address(mask, far["mask"], self.mask_kind), first, table["mask.row"], j)
-            self.strip(table, (strips, keys, values, tops, sums, below, result), rows, count, first - j)
+            words = state, table.blocks(head * queries + first, j)
+            self.strip(table, (strips, keys, values, tops, sums, below, result), (rows, count, first - j), words)
         self.finish(result, e.address(total, head * queries + first, kind), (tops, sums), rows, out)
 
-    def strip(self, table: Table, places: tuple[Value, ...], rows: Value, count: Value, ahead: Value) -> None:
-        """Write the loop over the strips of a block; `ahead`: how many keys lie between the first one and the first query."""
-        e, (strips, keys, values, tops, sums, mask, result) = self.e, places
+    def strip(
+        self, table: Table, places: tuple[Value, ...], block: tuple[Value, Value, Value], words: tuple[Value, Value]
+    ) -> None:
+        """Write the loop over the strips of a block, (rows, count, ahead), whose random words are found by (state, number).
+
+        `ahead`: how many keys lie between the first one and the first query.
+        """
+        e, (strips, keys, values, tops, sums, mask, result), (rows, count, ahead) = self.e, places, block
         scores, factors = self.room(0), e.stack(self.high * self.kind.itemsize)
         width, out, mask_row = table["width"], table["out"], table["mask.row"]
         with e.loop(rows, 0, self.high) as i:
@@ -88,18 +94,24 @@ class Forward(Blocks):
                 e.call("scores", None, self.at(strips, i * self.apart), keys, width, depth, scores)
                 here = (self.at(tops, i), e.address(sums, i, float64), factors)
                 below = self.masked(mask, i, mask_row, e.index(0))
-                e.call("weights", None, scores, high, depth, seen, below, mask_row, table.scale(self.kind), *here)
+                given = (high, depth, seen, below, mask_row, table.factor("scale", self.kind))
+                dropping = (words[0], words[1] + table.blocks(i, e.index(0)), table.address)
+                e.call("weights", None, scores, *given, *here, *dropping)
                 row = self.at(result, i * out)
                 e.call("added.rows", None, scores, values, depth, high, out, factors, row, out)
 
     def write_weights(self) -> None:
-        """Write weights(scores, rows, keys, seen, mask, step, scale, tops, sums, factors): exp(s - m') in place of scores."""
+        """Write weights(scores, rows, keys, seen, mask, step, scale, tops, sums, factors, state, number, table).
+
+        exp(s - m') takes the place of scores, or zero of what is dropped.
+        """
         e, kind = self.e, self.kind
         numbers = [(name, int64) for name in ("rows", "keys", "seen")]
         after = [(name, pointer) for name in ("tops", "sums", "factors")]
         parameters = [("scores", pointer), *numbers, ("mask", pointer), ("step", int64), ("scale", kind), *after]
+        parameters += [("state", pointer), ("number", int64), ("table", pointer)]
         function = e.function("weights", parameters, internal=True)
-        with function as (scores, rows, keys, first, mask, step, scale, tops, sums, factors), e.loop(rows) as i:
+        with function as (scores, rows, keys, first, mask, step, scale, tops, sums, factors, *words, table), e.loop(rows) as i:
             row, below = self.at(scores, i * self.apart), self.masked(mask, i, step, e.index(0))
             seen = self.seen(first + i, keys)
             before = e.load(tops, kind, i)
@@ -109,6 +121,9 @@ class Forward(Blocks):
             e.store(factor, factors, i)
             so_far = e.load(sums, float64, i) * e.cast(factor, float64)
             e.store(so_far + e.cast(total, float64), sums, i)
+            kept = self.kept(seen, (words[0], words[1] + Table(e, table).blocks(i, e.index(0))), table)
+            for block in e.blocks(seen, self.lanes) if kept is not None else ():
+                block.store(block.load(row, kind) * block.load(kept, kind), row)
             if self.form.causal:
                 self.clear(self.at(row, seen), keys - seen)
 

@@ -6,7 +6,20 @@ import struct
 from collections.abc import Sequence
 from typing import NamedTuple
 
-__all__ = ["AXIS", "FIELDS", "KEYS", "MOST", "NARROW", "Form", "Steps", "chunks_of", "fits", "table_of", "worth"]
+__all__ = [
+    "AXIS",
+    "FIELDS",
+    "KEYS",
+    "MOST",
+    "NARROW",
+    "Form",
+    "Steps",
+    "chunks_of",
+    "fits",
+    "table_of",
+    "threshold_of",
+    "worth",
+]
 
 KEYS = 128
 """How many keys make a block: their copies, of the widest heads too, stay in the second cache."""
@@ -23,6 +36,7 @@ TASKS = 16
 FIELDS = (
     "spread", "scale", "heads", "queries", "keys", "width", "out", "chunks",
     "q.row", "q.column", "k.row", "k.column", "v.row", "v.column", "g.row", "g.column", "mask.row", "axes",
+    "threshold", "factor",
 )  # fmt: skip
 """The numbers of a table; behind them stand those of the leading axes."""
 AXIS = ("size", "q", "k", "v", "g", "mask")
@@ -33,7 +47,8 @@ class Form(NamedTuple):
     """What decides the code: the kind of numbers, whether query i sees keys 0 … i alone, the kind of the mask, "" if none.
 
     A mask of numbers, of the same kind as the scores, is added to them; a bool one says what is seen. A query that sees nothing
-    gets zeros if it is `safe`, else NaN. If it is `wide`, queries or values have more than 128 numbers.
+    gets zeros if it is `safe`, else NaN. If it is `wide`, queries or values have more than 128 numbers. Some
+    weights are left out if they may be `dropped`.
     """
 
     kind: str
@@ -41,6 +56,7 @@ class Form(NamedTuple):
     mask: str = ""
     safe: bool = True
     wide: bool = False
+    dropped: bool = False
 
     @property
     def most(self) -> int:
@@ -61,18 +77,43 @@ def chunks_of(heads: int, keys: int) -> int:
     return max(1, min(-(-TASKS // max(heads, 1)), -(-keys // (2 * KEYS))))
 
 
+def threshold_of(dropped: float) -> int:
+    """Return what random words of 32 bits are below where a weight is kept, if others are dropped with a probability."""
+    return min(round((1 - dropped) * (1 << 32)), (1 << 32) - 1)
+
+
 def table_of(
-    lead: Sequence[int], sizes: tuple[int, int, int, int], scale: float, spread: bool, steps: Sequence[Steps]
+    lead: Sequence[int],
+    sizes: tuple[int, int, int, int],
+    scale: float,
+    spread: bool,
+    steps: Sequence[Steps],
+    dropped: float = 0.0,
 ) -> list[int]:
-    """Return the table of heads `lead`, of sizes (queries, keys, width, out); `steps` are those of q, k, v, g and the mask."""
+    """Return the table of heads `lead`, of sizes (queries, keys, width, out); `steps` are those of q, k, v, g and the mask.
+
+    Weights are `dropped` with a probability.
+    """
     heads = 1
     for size in lead:
         heads *= size
-    bits = struct.unpack("<q", struct.pack("<d", scale))[0]
+    bits, factor = struct.unpack("<2q", struct.pack("<2d", scale, 1 / (1 - dropped)))
     *factors, mask = steps
     moves = [number for each in factors for number in (each.row, each.column)]
     axes = [number for place, size in enumerate(lead) for number in (size, *(each.lead[place] for each in steps))]
-    return [int(spread), bits, heads, *sizes, chunks_of(heads, sizes[1]), *moves, mask.row, len(lead), *axes]
+    return [
+        int(spread),
+        bits,
+        heads,
+        *sizes,
+        chunks_of(heads, sizes[1]),
+        *moves,
+        mask.row,
+        len(lead),
+        threshold_of(dropped),
+        factor,
+        *axes,
+    ]
 
 
 def fits(queries: int, keys: int, width: int, out: int) -> bool:

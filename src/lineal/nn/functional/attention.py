@@ -49,8 +49,12 @@ def scaled_dot_product_attention(
     q, k, v = (expand(each, (*lead, *each.shape[-2:])) for each in (q, k, v))
     mask = broadcast_mask(attn_mask, (*lead, q.shape[-2], k.shape[-2]), within)
     scale = 1.0 / math.sqrt(q.shape[-1] or 1) if scale is None else scale
-    if dropout_p == 0 and (modes.recorder.get() is None or is_large(q, k, v, is_causal)):
+    listener = modes.recorder.get()
+    if dropout_p == 0 and (listener is None or is_large(q, k, v, is_causal)):
         return attention(q, k, v, mask, scale, is_causal).to(dtype)
+    if 0 < dropout_p < 1 and (listener is None or listener.takes_loops) and is_large(q, k, v, is_causal):
+        # whoever else listens tells slices, or draws, apart
+        return attention(q, k, v, mask, scale, is_causal, dropout_p).to(dtype)
     p = dropout(weights(q, k, mask, scale, is_causal), dropout_p)
     return renamed(ops.matmul(p, v).to(dtype), GRAD_NAME)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from lineal.onnx.rules.table import exports, no_export
 from lineal.onnx.writer import GraphWriter, Value
-from lineal.ops.contraction.attention import Attention, AttentionAdjoint
+from lineal.ops.contraction.attention import Attention, AttentionAdjoint, Kept
 from lineal.ops.contraction.distances import PairDistance, SquaredDistances
 from lineal.ops.contraction.grouped import GroupedProduct
 from lineal.ops.contraction.products import Affine, AffineWithBias, BatchMatMul, Dot, MatMul, StackedMatMul
@@ -15,7 +15,7 @@ from lineal.ops.contraction.vectors import Cross
 
 __all__: list[str] = []
 
-no_export("never met: where somebody listens, other ops stand for it", Attention, AttentionAdjoint)
+no_export("never met: where somebody listens, other ops stand for it", Attention, AttentionAdjoint, Kept)
 no_export("no rule so far", Cross, GroupedProduct)
 
 

@@ -18,8 +18,15 @@ from lineal.transforms.batching.table import batches
 
 __all__: list[str] = []
 
-batches(MatMul, StackedMatMul, BatchMatMul, PairDistance, SquaredDistances, Attention, AttentionAdjoint)(on_stacks)
+batches(MatMul, StackedMatMul, BatchMatMul, PairDistance, SquaredDistances)(on_stacks)
 batches(Cross)(axes_moved)
+
+
+@batches(Attention, AttentionAdjoint)
+def attention(op: Any, size: int, marks: tuple[bool, ...], *xs: Any) -> Any:
+    posed = op.op if isinstance(op, AttentionAdjoint) else op
+    # the state that says which weights are dropped is no stack
+    return NotImplemented if posed.dropped else on_stacks(op, size, marks, *xs)
 
 
 @batches(Dot)

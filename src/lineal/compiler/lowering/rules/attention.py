@@ -21,15 +21,17 @@ FITTING = "queries and values are at most 256 wide"
 
 
 @call
-def attended(e: Emitter, xs: Addresses, ys: Addresses, name: str, table: Sequence[int], masked: bool, inputs: int) -> None:
-    """A routine on q, k, v, a mask or none, what else is read, what is made, and its table."""
+def attended(
+    e: Emitter, xs: Addresses, ys: Addresses, name: str, table: Sequence[int], masked: bool, inputs: int, dropped: bool
+) -> None:
+    """A routine on q, k, v, a mask or none, what else is read and made, the state of a generator or none, and its table."""
     memory = e.stack(8 * len(table))
     for place, number in enumerate(table):
         # the first says whether threads may be used
         e.store(e.const(number if place else int(e.spread), int64), memory, place)
     factors, rest = xs[:3], xs[3 : 3 + inputs]
     mask = xs[3 + inputs] if masked else memory
-    e.call(name, None, *factors, mask, *rest, *ys, memory)
+    e.call(name, None, *factors, mask, *rest, *ys, xs[-1] if dropped else memory, memory)
 
 
 def sizes_of(q: BufferView, k: BufferView, v: BufferView) -> tuple[int, int, int, int]:
@@ -48,34 +50,36 @@ def by_rows(low: Any, mask: BufferView) -> BufferView:
 
 
 def posed(
-    low: Any, op: Attention, q: BufferView, k: BufferView, v: BufferView, g: BufferView | None, mask: Sequence[BufferView]
-) -> tuple[Form, list[BufferView], list[BufferView], list[int]]:
-    """Return the form of an attention, q, k, v and g that lie in memory, the mask if there is one, and the table."""
+    low: Any, op: Attention, q: BufferView, k: BufferView, v: BufferView, g: BufferView | None, rest: Sequence[BufferView]
+) -> tuple[Form, list[BufferView], list[BufferView], list[BufferView], list[int]]:
+    """Return the form of an attention, q, k, v and g that lie in memory, the mask and the state if there are any, the table."""
+    mask, state = op.parted(rest)
     given = [in_memory(low, each) for each in (q, k, v, *([] if g is None else [g]))]
     beside = [by_rows(low, each) for each in mask]
     lead = q.shape[:-2]
     kinds = [kind_of(each.buffer.dtype).name for each in (q, *beside)]
-    form = Form(kinds[0], op.causal, "".join(kinds[1:]), op.safe, max(q.shape[-1], v.shape[-1]) > NARROW)
+    form = Form(kinds[0], op.causal, "".join(kinds[1:]), op.safe, max(q.shape[-1], v.shape[-1]) > NARROW, op.dropped > 0)
     steps = [Steps(each.strides[:-2], *each.strides[-2:]) for each in given]
     nothing = Steps((0,) * len(lead))
     steps += [nothing] * (4 - len(steps))
     steps.append(Steps(beside[0].strides[:-2], *beside[0].strides[-2:]) if beside else nothing)
-    return form, given, beside, table_of(lead, sizes_of(q, k, v), op.scale, True, steps)
+    table = table_of(lead, sizes_of(q, k, v), op.scale, True, steps, op.dropped)
+    return form, given, beside, [in_order(low, each) for each in state], table
 
 
 @lowers(Attention, of=FLOATS, where=FITTING)
 def attention(
-    low: Any, op: Any, ys: Any, q: BufferView, k: BufferView, v: BufferView, *mask: BufferView
+    low: Any, op: Any, ys: Any, q: BufferView, k: BufferView, v: BufferView, *rest: BufferView
 ) -> tuple[BufferView, BufferView] | None:
     """One call for all heads."""
     if not fits(*sizes_of(q, k, v)) or 0 in q.shape:
         return None
-    form, given, beside, table = posed(low, op, q, k, v, None, mask)
+    form, given, beside, state, table = posed(low, op, q, k, v, None, rest)
     outs = [low.made_buffer(each.shape, each.storage) for each in ys]
     found = routine(form, host())
     work = math.prod(q.shape[:-1]) * k.shape[-2] * (q.shape[-1] + v.shape[-1])
-    write = attended(found.name, tuple(table), bool(beside), 0)
-    low.routine("attention", write, [*given, *beside], outs, work=work, symbols={found.name: found.address})
+    write = attended(found.name, tuple(table), bool(beside), 0, bool(state))
+    low.routine("attention", write, [*given, *beside, *state], outs, work=work, symbols={found.name: found.address})
     return tuple([BufferView(each, each.shape, each.strides) for each in outs])  # type: ignore[return-value]
 
 
@@ -90,18 +94,18 @@ def attention_adjoint(
     v: BufferView,
     y: BufferView,
     total: BufferView,
-    *mask: BufferView,
+    *rest: BufferView,
 ) -> tuple[BufferView, ...] | None:
     """One call for all heads; sums for the queries that chunks of keys have each are memory."""
     if not fits(*sizes_of(q, k, v)) or 0 in q.shape:
         return None
-    form, (*factors, g), beside, table = posed(low, op.op, q, k, v, g, mask)
+    form, (*factors, g), beside, state, table = posed(low, op.op, q, k, v, g, rest)
     outs = [low.made_buffer(each.shape, each.storage) for each in ys]
     chunks = chunks_of(math.prod(q.shape[:-2]), k.shape[-2])
     parts = low.made_buffer((max(1, (chunks - 1) * math.prod(q.shape)),), q.buffer.dtype)
     found = adjoint_routine(form, host())
     work = math.prod(q.shape[:-1]) * k.shape[-2] * (3 * q.shape[-1] + 2 * v.shape[-1])
-    args = [*factors, in_order(low, y), in_order(low, total), g, *beside]
-    write = attended(found.name, tuple(table), bool(beside), 3)
+    args = [*factors, in_order(low, y), in_order(low, total), g, *beside, *state]
+    write = attended(found.name, tuple(table), bool(beside), 3, bool(state))
     low.routine("attention", write, args, [*outs, parts], work=work, symbols={found.name: found.address})
     return tuple([BufferView(each, each.shape, each.strides) for each in outs])
