@@ -15,8 +15,8 @@ from lineal.codegen.values import Value
 
 __all__ = ["STRIPS", "ImagePacking"]
 
-PIECES = 3
-"""How many stretches of places a vector is made of before it is gathered: those of rows of half a vector and more."""
+PIECES = (3, 5)
+"""How many stretches of places a vector is made of before it is gathered: of rows of half a vector and of a quarter."""
 
 MORE = 2
 """How many times as many numbers an excerpt may have as are read from it, if they do not lie side by side."""
@@ -115,20 +115,26 @@ class ImagePacking(Packing):
                 with apart:
                     for v, each in zip(vectors, pieces):
                         with e.when(j + v < count):
-                            self.pieced(load, each, e.address(panel, v, self.held), (units, depth))
+                            self.pieced(load, each, e.address(panel, v, self.held), (units, depth), PIECES)
 
-    def pieced(self, load: Reading, pieces: Pieces, to: Value, depth: tuple[Value, Value]) -> None:
-        """Write the copying of one vector of a panel: of up to three pieces, or gathered."""
-        e, (units, numbers) = self.e, depth
-        with e.if_else(pieces.few) as (then, otherwise):
-            with then, e.loop(units) as unit:
-                vector = self.joined(lambda k: load.merged(pieces, k), unit, numbers)
-                e.store(vector, e.address(to, unit * self.tiles.wide, self.held))
+    def pieced(self, load: Reading, pieces: Pieces, to: Value, depth: tuple[Value, Value], counts: Sequence[int]) -> None:
+        """Write the copying of one vector of a panel: of up to so many pieces, the least count that will do, or gathered."""
+        if not counts:
+            where = pieces.each()
+            self.column(lambda k: load.gathered(where, k), to, depth)
+            return
+        few, *more = counts
+        with self.e.if_else(pieces.ends[few - 1] >= pieces.least) as (then, otherwise):
+            with then:
+                self.column(lambda k: load.merged(pieces, few, k), to, depth)
             with otherwise:
-                where = pieces.each()
-                with e.loop(units) as unit:
-                    vector = self.joined(lambda k: load.gathered(where, k), unit, numbers)
-                    e.store(vector, e.address(to, unit * self.tiles.wide, self.held))
+                self.pieced(load, pieces, to, depth, more)
+
+    def column(self, vector: Callable[[Value], Value], to: Value, depth: tuple[Value, Value]) -> None:
+        """Write the loop along k that makes one vector of a panel."""
+        e, (units, numbers) = self.e, depth
+        with e.loop(units) as unit:
+            e.store(self.joined(vector, unit, numbers), e.address(to, unit * self.tiles.wide, self.held))
 
     def far_panels(self, given: Sequence[Value], image: Image) -> None:
         """Write the copying of an image into panels, within its bounds."""
@@ -175,10 +181,10 @@ class ImagePacking(Packing):
         """Write where the places from `first` on, as far as they lie side by side, begin in a line and in the excerpt."""
         e, lanes, width = self.e, self.lanes, extent.image.axis[-1].places
         most = max(self.tiles.deepest * self.tiles.together, self.tiles.wide * PANELS)
-        starts, places = (e.stack(8 * (most + 2 * lanes)) for _ in range(2))
+        starts, places = (e.stack(8 * (most + max(PIECES) + lanes)) for _ in range(2))
         row = e.math.floor_divide(first, width)
         count = e.math.floor_divide(first + depth - 1, width) - row + 1
-        with e.loop(count + PIECES, 0, lanes) as n:
+        with e.loop(count + max(PIECES), 0, lanes) as n:
             begin = self.vectors(row + n, lanes) * e.splat(width, lanes) - first
             begin = e.math.minimum(e.math.maximum(begin, 0), depth)
             e.store(begin, starts, n)
@@ -227,8 +233,8 @@ class Stretches:
         e = self.e
         row = e.math.floor_divide(e.math.minimum(begin, self.length - 1) + self.first, self.width)
         number = row - e.math.floor_divide(self.first, self.width)
-        ends = [self.start(number + n + 1) - begin for n in range(PIECES)]
-        bases = [self.place(number + n) + begin - self.start(number + n) for n in range(PIECES)]
+        ends = [self.start(number + n + 1) - begin for n in range(max(PIECES))]
+        bases = [self.place(number + n) + begin - self.start(number + n) for n in range(max(PIECES))]
         least = e.math.minimum(self.length - begin, lanes)
         return Pieces(self, begin, lanes, bases, ends, least)
 
@@ -248,11 +254,6 @@ class Pieces(NamedTuple):
         """Whether it is one piece."""
         return self.ends[0] >= self.least
 
-    @property
-    def few(self) -> Value:
-        """Whether these pieces are all."""
-        return self.ends[-1] >= self.least
-
     def each(self) -> Value:
         """Return where each lane is; lanes behind the end of the line are where the last one is."""
         e, rows = self.rows.e, self.rows
@@ -271,10 +272,10 @@ class Reading:
         offset = self.e.load(self.offsets, int64, k)
         return self.e.load(self.excerpt.memory, self.excerpt.kind, base + offset, self.excerpt.lanes)
 
-    def merged(self, pieces: Pieces, k: Value) -> Value:
-        """Return what pieces show."""
-        found = self.vector(pieces.bases[-1], k)
-        for base, end in zip(pieces.bases[-2::-1], pieces.ends[-2::-1]):
+    def merged(self, pieces: Pieces, count: int, k: Value) -> Value:
+        """Return what so many pieces show."""
+        found = self.vector(pieces.bases[count - 1], k)
+        for base, end in zip(pieces.bases[count - 2 :: -1], pieces.ends[count - 2 :: -1]):
             found = self.e.select(self.e.first_lanes(end, pieces.lanes), self.vector(base, k), found)
         return found
 
