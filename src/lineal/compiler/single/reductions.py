@@ -19,7 +19,7 @@ from lineal.compiler.nodes.buffers import BufferView, Place
 from lineal.compiler.single.expressions import common
 from lineal.compiler.single.program import run
 
-__all__ = ["along", "folded", "rowwise"]
+__all__ = ["along", "along_rows", "folded", "rowwise"]
 
 Axes = tuple[int, ...]
 Term = Callable[..., Any]
@@ -135,3 +135,28 @@ def rowwise(
     build = Rowwise(expression, tuple([len(shape) == 1 for shape in results]))
     found = run(build, (*given, *[np.array(number, x.dtype) for number in numbers]))
     return None if found is None else tuple([y.reshape(shape) for y, shape in zip(found, results)])
+
+
+@dataclass(frozen=True)
+class AlongRows:
+    """Makes the results of a formula of rows, which are `axes` of the first arrays; of the others a row has one number each."""
+
+    expression: Term
+    axes: Axes
+    rows: int
+
+    def __call__(self, low: Any, *xs: BufferView) -> list[BufferView]:
+        kinds = tuple([kind_of(each.buffer.dtype) for each in xs])
+        formula = row_formula(self.expression, kinds, tuple(range(self.rows, len(xs))))
+        return by_rows(low, formula, "rows", self.axes, *xs)
+
+
+def along_rows(
+    expression: Term, axes: Axes, rows: Sequence[np.ndarray], beside: Sequence[np.ndarray], *numbers: float
+) -> list[np.ndarray] | None:
+    """Return what a formula makes of rows, of arrays with one number for each, and of numbers; None where NumPy has to."""
+    x = rows[0]
+    if x.dtype.name not in FLOATS or any(each.dtype != x.dtype for each in (*rows, *beside)) or not all(map(in_order, rows)):
+        return None
+    one = (1,) * x.ndim
+    return run(AlongRows(expression, axes, len(rows)), (*rows, *beside, *[np.full(one, each, x.dtype) for each in numbers]))

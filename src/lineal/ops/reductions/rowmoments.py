@@ -63,6 +63,11 @@ class Lying(NamedTuple):
         return self.axes == tuple(range(len(self.shape) - len(self.axes), len(self.shape)))
 
     @property
+    def beside(self) -> bool:
+        """Whether each row has a weight of its own, which its elements share."""
+        return not self.weighted and not self.repeated
+
+    @property
     def along(self) -> bool:
         """Whether each element of a row has a weight of its own, which all rows share."""
         return math.prod(self.weights) == self.length and all(self.weights[axis] == self.shape[axis] for axis in self.axes)
@@ -177,6 +182,7 @@ def normalised(
     if is_large(x):
         x = np.ascontiguousarray(x)
         made = row_by_row(FORWARD[terms], lying, (x,), others, [lying.shape], 2, eps)
+        made = beside_rows(FORWARD[terms], lying, (x,), others, eps) if made is None else made
         if made is not None:
             return made
     high, low, variance = moments(xp, x, lying.axes)
@@ -193,6 +199,7 @@ def pulled_back(
         g, x = np.ascontiguousarray(g), np.ascontiguousarray(x)
         sums = (lying.length,)
         made = row_by_row(BACKWARD["w" if w else ""], lying, (g, x), w, [lying.shape, sums, sums], 0, eps)
+        made = beside_rows(BESIDE["w" if w else ""], lying, (g, x), w, eps) if made is None else made
         if made is not None:
             return made
     high, low, variance = moments(xp, x, lying.axes)
@@ -225,6 +232,16 @@ def row_by_row(
         return None
     given = [*(each.reshape(-1, n) for each in arrays), *(each.reshape(-1) for each in others)]
     return reductions.rowwise(formula, n, given, [*shapes, *[(arrays[0].size // n, 1)] * singles], n, eps)
+
+
+def beside_rows(
+    formula: Callable[..., Any], lying: Lying, arrays: Sequence[np.ndarray], others: Sequence[np.ndarray], eps: float
+) -> Any:
+    """Return what a formula makes of rows with a weight each, wherever they lie, and numbers of each; or None."""
+    if not lying.length or not lying.beside:
+        return None
+    weights = [each.reshape(lying.weights) for each in others]
+    return reductions.along_rows(formula, lying.axes, arrays, weights, lying.length, eps)
 
 
 # formulas over rows: x and g, then what there is of w and b, then the length of a row and ε
@@ -264,4 +281,18 @@ FORWARD = {
 BACKWARD = {
     "": lambda m, g, x, n, eps: slopes(m, g, g, x, n, eps),
     "w": lambda m, g, x, w, n, eps: slopes(m, g, g * w, x, n, eps),
+}
+
+
+def own_slopes(m: Any, g: Any, x: Any, w: Any, n: Any, eps: Any) -> tuple[Any, Any, Any]:
+    """Return the cotangents of x, and of the row's own w, which may be None, and b."""
+    y, r, _, _ = standardised(m, x, n, eps)
+    by_b, by_w = m.row_sum(g), m.row_sum(g * y)
+    level, slope = by_b / n, by_w / n
+    return pulled(g, y, level, slope, r if w is None else r * w), by_w, by_b
+
+
+BESIDE = {
+    "": lambda m, g, x, n, eps: own_slopes(m, g, x, None, n, eps),
+    "w": lambda m, g, x, w, n, eps: own_slopes(m, g, x, w, n, eps),
 }
