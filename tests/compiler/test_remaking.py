@@ -77,3 +77,40 @@ def test_what_lies_in_memory_anyway_is_read_again_where_it_matters():
     size = lambda text: int(text.split(" bytes of memory")[0].split()[-1].replace(",", ""))
     assert size(shown) < size(before)
     torch.testing.assert_close(torch.compile(f)(x, w), f(x, w), rtol=1e-5, atol=1e-5)
+
+
+class Chain(torch.nn.Module):
+    """Convolutions of 8 channels with batch norm between them; the derivative by each kernel reads what went in."""
+
+    def __init__(self):
+        super().__init__()
+        self.convolutions = torch.nn.ModuleList(torch.nn.Conv2d(8, 8, 3, padding=1, bias=False) for _ in range(3))
+        self.norms = torch.nn.ModuleList(torch.nn.BatchNorm2d(8) for _ in range(3))
+
+    def forward(self, x):
+        for convolution, norm in zip(self.convolutions, self.norms):
+            x = F.relu(norm(convolution(x)))
+        return x
+
+
+def noted(every, made):
+    """Yield what is there, and note it."""
+    for each in every:
+        made.append(each)
+        yield each
+
+
+def test_what_a_distant_routine_reads_is_made_again_before_it(monkeypatch):
+    x, found, before = torch.randn(4, 8, 20, 20, generator=torch.Generator().manual_seed(1)), {}, remaking.Remaking.before
+    monkeypatch.setattr(remaking, "DISTANT", 4)
+    for least in (1, 1 << 40):
+        made = []
+        monkeypatch.setattr(remaking, "LEAST_DISTANT", least)
+        monkeypatch.setattr(remaking.Remaking, "before", lambda *given, made=made: noted(before(*given), made))
+        step = torch.compile(step_of(Chain))
+        with torch.compiler.checking():
+            found[least] = [step(x) for _ in range(2)]
+        assert bool(made) == (least == 1)
+    for (loss, grads, buffers), others in zip(*found.values()):
+        for a, b in zip((loss, *grads, *buffers), (others[0], *others[1], *others[2])):
+            torch.testing.assert_close(a, b, rtol=2e-5, atol=1e-6)

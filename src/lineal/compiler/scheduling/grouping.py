@@ -11,6 +11,7 @@ import bisect
 from collections.abc import Iterable
 from typing import Any
 
+from lineal.codegen.sizes import Size
 from lineal.compiler.nodes.buffers import Buffer, BufferView, Chosen, RunSum
 from lineal.compiler.nodes.node import (
     Check,
@@ -36,6 +37,10 @@ MOST, MOST_APART = 160, 24
 
 MOST_NUMBERS = 1 << 10
 """How many nodes a group of single numbers holds, related or not: what an optimizer counts and corrects for each parameter."""
+
+
+LARGE = 1 << 20
+"""How many bytes an array has that is not made long before it is read, because a loop happens to be as large."""
 
 
 class Group:
@@ -148,7 +153,8 @@ def grouped(nodes: list[Node], fuse: bool = True) -> list[Group]:
         space = node.space if isinstance(node, (Map, Reduce)) else None
         same_space = alike.setdefault(space, [])
         first = bisect.bisect_left(same_space, earliest if fuse else len(groups), key=lambda each: each.number)
-        found = (each for each in same_space[first:] if each.takes(node) and (each in makers or each.open))
+        alone = waits(node)
+        found = (each for each in same_space[first:] if each.takes(node) and (each in makers or (each.open and not alone)))
         group = next(found, None)
         if group is None:
             group = Group(len(groups), space)
@@ -158,6 +164,17 @@ def grouped(nodes: list[Node], fuse: bool = True) -> list[Group]:
             group.add(each)
             home.update(dict.fromkeys(each.writes, group))
     return groups
+
+
+def waits(node: Node) -> bool:
+    """Return whether a node copies a large array from outside, which takes memory from then on until that is read."""
+    return (
+        isinstance(node, Map)
+        and not isinstance(node.out.nbytes, Size)
+        and node.out.nbytes >= LARGE
+        and node.formula.is_copy
+        and all(buffer.source != "made" for buffer in node.reads)
+    )
 
 
 def places_of(nodes: Iterable[Node], home: dict[Buffer, Group]) -> tuple[int, list[Group]]:

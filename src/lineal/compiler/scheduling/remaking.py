@@ -2,16 +2,18 @@
 
 A forward pass leaves to the backward pass what it has: x - mean, and that times a scale, are as large as x itself. Each would
 be written, kept until it is read, and read. Made again from x, it takes a few operations beside a read of as many bytes. Small
-arrays stay in the caches, where that is no gain.
+arrays stay in the caches, where that is no gain. A routine finds in memory what it reads: what only a distant one reads is made
+again just before it, so that nothing holds the memory in between.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from lineal.compiler.nodes.buffers import Buffer, BufferView, dense
-from lineal.compiler.nodes.node import Join, Map, Node, Reduce
+from lineal.compiler.nodes.node import Join, Map, Node, Reduce, Routine
 from lineal.compiler.scheduling.copies import whole
 from lineal.compiler.scheduling.cost import SIMPLE, of_formula
 from lineal.compiler.scheduling.grouping import Group, inline, views
@@ -25,6 +27,8 @@ CHEAP = 8 * SIMPLE
 """How long it takes at most for each element, in nanoseconds; reading takes about as long."""
 SMALL = 8
 """How many times as many elements as a small argument's there are."""
+DISTANT, LEAST_DISTANT = 16, 1 << 21
+"""How many loops later a routine reads an array that is made again for it, and how many bytes that has at least."""
 DEEPEST = 6
 """How many maps are made again, one of another, to make one."""
 
@@ -49,6 +53,8 @@ class Remaking:
         self.given = {buffer: maker.args for buffer, maker in self.makers.items() if isinstance(maker, Map)}
         self.known: dict[Buffer, bool] = {}
         """What was decided of buffers."""
+        self.stored: set[Buffer] = set()
+        """Of what is made again, what lies in memory for those who read it soon."""
         self.made: dict[tuple[int, Buffer], Buffer] = {}
 
     def again(self, buffer: Buffer, depth: int = DEEPEST) -> bool:
@@ -68,11 +74,19 @@ class Remaking:
         return buffer.nbytes >= LEAST and of_formula(maker.formula) <= CHEAP
 
     def is_read_in_place(self, buffer: Buffer) -> bool:
-        """Return whether all others read each element of a buffer where their loops stand."""
-        return all(
-            each is self.homes[buffer] or (view is not None and inline(view, node))
-            for each, node, view in self.readers.get(buffer, ())
-        )
+        """Return whether all others read each element of a buffer where their loops stand, or are soon, or distant routines."""
+        home = self.homes[buffer]
+        others = [given for given in self.readers.get(buffer, ()) if given[0] is not home]
+        elsewhere = [given for given in others if given[2] is None or not inline(given[2], given[1])]
+        if not elsewhere:
+            return True
+        distant = [given for given in elsewhere if given[0].number - home.number >= DISTANT]
+        if not distant or buffer.nbytes < LEAST_DISTANT:
+            return False
+        if any(view is None or not isinstance(node, Routine) for _, node, view in distant):
+            return False
+        self.stored.add(buffer)
+        return True
 
     def is_made_of_memory(self, buffer: Buffer, depth: int) -> bool:
         """Return whether what a buffer is made of is small, but for one array that lies in memory or can be made again."""
@@ -105,10 +119,14 @@ class Remaking:
         for buffer in self.given:
             # before arguments are others
             self.again(buffer)
+        ahead: dict[int, list[Rows]] = {}
         for each in self.rows:
             for group in each.groups:
                 if group.space is not None:
                     group.nodes = [part for node in group.nodes for part in self.following(node, each, group)]
+                elif isinstance(group.nodes[0], Routine):
+                    ahead[each.number] = list(self.before(group.nodes[0], each))
+        self.rows = [one for each in self.rows for one in (*ahead.get(each.number, ()), each)]
         live = set(self.wanted)
         for each in reversed(self.rows):
             for group in reversed(each.groups):
@@ -139,9 +157,22 @@ class Remaking:
             node.arg = whole(self.made[id(group), node.arg.buffer])
         yield node
 
+    def before(self, node: Routine, rows: Rows) -> Iterator[Rows]:
+        """Yield loops that make again what a routine reads, which reads that then."""
+        for buffer in dict.fromkeys(arg.buffer for arg in node.args if self.is_far(arg.buffer, rows)):
+            group, alone = Group(rows.number, self.makers[buffer].writes[0].shape), Rows(rows.number)
+            for each in self.anew(buffer, group):
+                group.add(each)
+            alone.add(group)
+            now = self.made[id(group), buffer]
+            node.args = [replace(arg, buffer=now) if arg.buffer is buffer else arg for arg in node.args]
+            yield alone
+
     def is_far(self, buffer: Buffer, rows: Rows) -> bool:
         """Return whether a buffer is made again in some rows."""
-        return buffer in self.makers and self.homes[buffer] is not rows and self.again(buffer)
+        if buffer not in self.makers or self.homes[buffer] is rows or not self.again(buffer):
+            return False
+        return buffer not in self.stored or rows.number - self.homes[buffer].number >= DISTANT
 
     def anew(self, buffer: Buffer, group: Group) -> Iterator[Map]:
         """Yield the maps that make a buffer again in a group, unless they are there."""
