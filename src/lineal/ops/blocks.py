@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from lineal.base import later
-from lineal.base.config import LARGE_FORMULA
-from lineal.base.dtypes import computing
+from lineal.base.config import LARGE_ARRAY, LARGE_FORMULA
+from lineal.base.dtypes import NARROW, computing
 from lineal.base.spec import Axes
 
 programs: Any = later.module("lineal.compiler.single.reductions")
@@ -22,6 +22,10 @@ TALL = 256
 """From how many rows on sums are taken by blocks."""
 STEP, LENGTH = 32, 512
 """How many rows are added one after the other, and how long these are made, of several rows, at least."""
+
+
+EXTREMES = (np.maximum, np.minimum)
+"""What NumPy finds in one pass of vectors in whole arrays."""
 
 
 def double(storage: np.dtype) -> np.dtype:
@@ -36,12 +40,14 @@ def is_large(x: Any) -> bool:
 
 def blocked(ufunc: Any, x: np.ndarray, axes: Axes, wanted: np.dtype) -> Any:
     """Return x reduced over `axes`, which stay with size 1, as `wanted`; None where plain NumPy is as fast and as accurate."""
-    sums = ufunc is np.add and wanted.kind in "fcV"
-    if x.__class__ is not np.ndarray or not axes or not (is_large(x) or (sums and rows_of(x, axes) >= TALL)):
+    sums, large = ufunc is np.add and wanted.kind in "fcV", is_large(x)
+    if x.__class__ is not np.ndarray or not axes or not (large or (sums and rows_of(x, axes) >= TALL)):
         return None
     if not x.flags.c_contiguous:
         return in_order(ufunc, x, axes, wanted, sums)
-    y = programs.folded(ufunc, x, axes, wanted) if is_large(x) else None
+    if ufunc in EXTREMES and len(axes) == x.ndim and x.size < LARGE_ARRAY and x.dtype not in NARROW:
+        return None
+    y = programs.folded(ufunc, x, axes, wanted) if large else None
     return by_rows(x, axes, wanted) if y is None and sums else y
 
 

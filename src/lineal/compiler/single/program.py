@@ -115,6 +115,9 @@ class Plan(NamedTuple):
     def run(self, arrays: Sequence[np.ndarray]) -> list[np.ndarray] | None:
         """Return the results; None if the call is given back."""
         pool().follow()
+        if len(self.shapes) == 1 and not self.arena:
+            y = np.empty(*self.shapes[0])
+            return [y] if self.call(*arrays, y, NOTHING) is None else None
         results = [np.empty(shape, dtype) for shape, dtype in self.shapes]
         arena = np.empty(self.arena + ALIGNMENT, np.uint8) if self.arena else NOTHING
         return results if self.call(*arrays, *results, arena) is None else None

@@ -102,8 +102,11 @@ def along(expression: Term, arrays: Sequence[np.ndarray], axes: Axes) -> np.ndar
         return None
     if not all(map(in_order, arrays)):
         return None
-    found = run(Along(expression, axes), arrays)
+    found = run(rows_along(expression, axes), arrays)
     return None if found is None else found[0]
+
+
+rows_along = lru_cache(1024)(Along)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from lineal.base.spec import Shape
 from lineal.core import Op
 from lineal.ops.promotion import require_computed
 from lineal.ops.random.generator import bits, filled, source
+from lineal.ops.sorting.selection import leading
 
 _SINGLE, _DOUBLE = np.dtype(np.float32), np.dtype(np.float64)
 expressions: Any = later.module("lineal.compiler.single.expressions")
@@ -277,4 +278,5 @@ class Multinomial(Sample):
             return self.finish(np.array(drawn, np.int64))
         u = wide.uniform(state, rows.size).reshape(rows.shape)
         keys = np.where(rows > 0, -np.log1p(-u) / np.where(rows > 0, rows, 1), np.inf)
-        return self.finish(np.argsort(keys, axis=1, kind="stable")[:, :number])
+        drawn = leading(keys, 1, number, False)
+        return self.finish(np.argsort(keys, axis=1, kind="stable")[:, :number] if drawn is None else drawn)

@@ -41,8 +41,8 @@ class Unique(Op):
 
     def eager(self, xp, x):
         nothing = xp.zeros(0, np.int64)
-        if self.axis is None and not (self.inverse or self.counts or self.consecutive) and not dtypes.of(x.dtype).extension:
-            ordered = xp.sort(x.reshape(-1))
+        if self.axis is None and not (self.inverse or self.counts) and not dtypes.of(x.dtype).extension:
+            ordered = x.reshape(-1) if self.consecutive else xp.sort(x.reshape(-1))
             first = xp.ones(ordered.shape, bool)
             xp.not_equal(ordered[1:], ordered[:-1], out=first[1:])
             return ordered[first], nothing, nothing

@@ -16,7 +16,7 @@ from lineal.core import Op, apply
 from lineal.core.calling import public
 from lineal.ops.front import store
 from lineal.ops.sorting.ranking import order
-from lineal.ops.sorting.selection import FEW, Selection, keys_of, picked, reduced_axis, sortable
+from lineal.ops.sorting.selection import FEW, Selection, keys_of, leading, picked, reduced_axis, sortable
 
 __all__ = ["sort", "argsort", "msort", "topk", "kthvalue"]
 
@@ -58,6 +58,9 @@ class TopK(Selection):
     grad_name = "TopkBackward0"
 
     def places(self, keys):
+        found = leading(keys, self.axis, self.count, self.largest)
+        if found is not None:
+            return found
         size, xp = keys.shape[self.axis], array_module(keys)
         if size <= FEW or self.count * 4 >= size:
             return xp.take(order(keys, self.axis, self.largest), range(self.count), self.axis)
@@ -79,6 +82,9 @@ class KthValue(Selection):
 
     def places(self, keys):
         xp = array_module(keys)
+        found = leading(keys, self.axis, self.rank + 1, False)
+        if found is not None:
+            return xp.take(found, [self.rank], self.axis)
         if keys.shape[self.axis] <= FEW:
             ranks = order(keys, self.axis)
         else:
