@@ -69,3 +69,9 @@ def test_what_is_made_of_words_does_not_depend_on_who_makes_them(name, monkeypat
             lineal.manual_seed(3)
             found.append((DRAWS[name](count).double().numpy().tobytes(), lineal.get_rng_state().numpy().tobytes()))
         assert found[0] == found[1], count
+
+
+def test_whole_numbers_are_what_divisions_leave():
+    for low, span in ((0, 1), (-7, 3), (0, 100), (-(1 << 63), (1 << 63) - 1), (9, (1 << 62) + 12345)):
+        expected = words(1003, np.uint64) % np.uint64(span) + np.uint64(low & (1 << 64) - 1)
+        assert np.array_equal(philox.integers(STATE, 1003, low, span), expected.view(np.int64))

@@ -18,7 +18,7 @@ from lineal.codegen.once import once
 from lineal.codegen.parallel import WORTH_THREADS, shared
 from lineal.codegen.values import Value
 
-__all__ = ["block", "counted", "filled"]
+__all__ = ["block", "counted", "filled", "integers"]
 
 ROUNDS = 10
 MULTIPLIERS = (0xD2E7470EE14C6C93, 0xCA5A826395121157)
@@ -26,6 +26,7 @@ WEYL = (0x9E3779B97F4A7C15, 0xBB67AE8584CAA73B)
 WIDE = Kind("uint128", "i128", 128, "u")
 WORDS = 4
 """How many words a block has."""
+MASK = (1 << 64) - 1
 RUN = 64
 """How many blocks are made before they are turned into numbers: they stay in the nearest cache."""
 
@@ -41,10 +42,11 @@ def block(e: Emitter, counter: list[Value], low: Value) -> list[Value]:
     return counter
 
 
-def product(e: Emitter, factor: int, word: Value) -> tuple[Value, Value]:
+def product(e: Emitter, factor: int | Value, word: Value) -> tuple[Value, Value]:
     """Return the upper and the lower half of factor · word."""
     wide = e.new(f"zext {word.typed} to i128", WIDE)
-    whole = e.new(f"mul {wide.typed}, {kinds.literal(factor, WIDE)}", WIDE)
+    other = kinds.literal(factor, WIDE) if isinstance(factor, int) else e.new(f"zext {factor.typed} to i128", WIDE).text
+    whole = e.new(f"mul {wide.typed}, {other}", WIDE)
     upper = e.new(f"lshr {whole.typed}, 64", WIDE)
     return e.new(f"trunc {upper.typed} to i64", uint64), e.new(f"trunc {whole.typed} to i64", uint64)
 
@@ -64,11 +66,11 @@ class Fill:
             count = e.load(table, int64)
             key, draw = (e.load(state, uint64, n) for n in range(2))
             whole = e.math.floor_divide(count, self.each)
-            shared(e, "fill", whole, [y, key, draw], self.blocks, grain=RUN, worth=count >= WORTH_THREADS)
+            shared(e, "fill", whole, [y, key, draw, table], self.blocks, grain=RUN, worth=count >= WORTH_THREADS)
             with e.when(whole * self.each < count):
-                self.rest(y, whole, count, key, draw)
+                self.rest(y, whole, count, key, draw, table)
 
-    def blocks(self, start: Value, stop: Value, y: Value, key: Value, draw: Value) -> None:
+    def blocks(self, start: Value, stop: Value, y: Value, key: Value, draw: Value, table: Value) -> None:
         """Write the blocks range(start, stop)."""
         e = self.e
         with e.loop(stop, start, RUN) as first:
@@ -76,9 +78,9 @@ class Fill:
             with e.loop(last, first) as number:
                 for n, word in enumerate(block(e, counted(e, number, draw), key)):
                     e.store(word, y, number * WORDS + n, kind=uint64)
-            self.turn(e.address(y, first * self.each, self.kind), (last - first) * self.each)
+            self.turn(e.address(y, first * self.each, self.kind), (last - first) * self.each, table)
 
-    def rest(self, y: Value, number: Value, count: Value, key: Value, draw: Value) -> None:
+    def rest(self, y: Value, number: Value, count: Value, key: Value, draw: Value, table: Value) -> None:
         """Write the numbers of a block that is not whole."""
         e = self.e
         memory = e.name()
@@ -86,19 +88,31 @@ class Fill:
         made = Value(e, memory, kinds.pointer)
         for n, word in enumerate(block(e, counted(e, number, draw), key)):
             e.store(word, made, n, kind=uint64)
-        self.turn(made, e.index(self.each))
+        self.turn(made, e.index(self.each), table)
         first = number * self.each
         with e.loop(count - first) as n:
             e.store(e.load(made, self.kind, n), y, first + n, kind=self.kind)
 
-    def turn(self, y: Value, count: Value) -> None:
-        """Write the turning of words into numbers, 24 or 53 bits of each."""
+    def turn(self, y: Value, count: Value, table: Value) -> None:
+        """Write the turning of words into numbers: 24 or 53 bits of each, or what is left by a division."""
         e, kind = self.e, self.kind
-        if kind.family != "f":
-            return
-        source, digits = (kinds.uint32, 24) if kind.bits == 32 else (uint64, 53)
-        for part in e.blocks(count, kind):
-            part.store(e.cast(part.load(y, source) >> (source.bits - digits), kind) * 2.0**-digits, y, kind)
+        if kind.family == "f":
+            source, digits = (kinds.uint32, 24) if kind.bits == 32 else (uint64, 53)
+            for part in e.blocks(count, kind):
+                part.store(e.cast(part.load(y, source) >> (source.bits - digits), kind) * 2.0**-digits, y, kind)
+        elif kind is int64:
+            low, span, inverse = (e.load(table, uint64, 1 + n) for n in range(3))
+            with e.loop(count) as n:
+                e.store(e.cast(left(e, e.load(y, uint64, n), span, inverse) + low, int64), y, n)
+
+
+def left(e: Emitter, word: Value, span: Value, inverse: Value) -> Value:
+    """Return word % span; the inverse, ⌊(2⁶⁴ - 1) / span⌋, gives the quotient or, at most, one or two too few."""
+    quotient, _ = product(e, inverse, word)
+    rest = word - quotient * span
+    for _ in range(2):
+        rest = e.select(rest >= span, rest - span, rest)
+    return rest
 
 
 @once
@@ -121,3 +135,11 @@ def filled(state: np.ndarray, storage: np.dtype, count: int) -> np.ndarray | Non
     """
     y = np.empty(count, storage)
     return y if state.flags.c_contiguous and bound(storage, count)(y, state) else None
+
+
+def integers(state: np.ndarray, count: int, low: int, span: int) -> np.ndarray | None:
+    """Return `count` whole numbers low + word % span of a state's draw, as int64 that wraps around; span < 2⁶³."""
+    y = np.empty(count, np.int64)
+    native, numbers = fill(y.dtype), np.array([low & MASK, span, MASK // span], np.uint64)
+    table = native.table(count, count, *numbers.view(np.int64).tolist())
+    return y if state.flags.c_contiguous and native((y, state), table) else None

@@ -80,10 +80,9 @@ class Leading:
 @lru_cache(64)
 def native(storage: np.dtype, largest: bool) -> Native | None:
     """Return the compiled function, or None if it cannot be written."""
-    if storage.kind == "u" and storage.itemsize > 4:
-        return None
     try:
-        return Native(Leading(kind_of(storage), largest).e, "leading")
+        kind = kind_of(storage)
+        return None if kind is kinds.uint64 else Native(Leading(kind, largest).e, "leading")
     except UNWRITABLE:
         return None
 

@@ -150,6 +150,11 @@ def filled(state: np.ndarray, storage: np.dtype, count: int) -> Any:
     return philox.filled(state, storage, count) if _least.reached(count) else None
 
 
+def integers(state: np.ndarray, count: int, low: int, span: int) -> Any:
+    """Return `count` whole numbers low + word % span; None where NumPy's generator has to."""
+    return philox.integers(state, count, low, span) if _least.reached(count) else None
+
+
 def bits(state: np.ndarray, count: int) -> np.ndarray:
     """Return `count` random uint64 numbers for a state."""
     words = filled(state, _WORD, count)

@@ -15,7 +15,7 @@ from lineal.base.platforms import HOST, meeting, moved
 from lineal.base.spec import Shape
 from lineal.core import Op
 from lineal.ops.promotion import require_computed
-from lineal.ops.random.generator import bits, filled, source
+from lineal.ops.random.generator import bits, filled, integers, source
 from lineal.ops.sorting.selection import leading
 
 _SINGLE, _DOUBLE = np.dtype(np.float32), np.dtype(np.float64)
@@ -140,6 +140,8 @@ class Integers(Sample):
 
     def eager(self, xp, state):
         span = self.high - self.low
+        if span < 1 << 63 and (made := integers(state, self.count, self.low, span)) is not None:
+            return self.finish(made)
         drawn = bits(state, self.count)
         if span < 1 << 64:
             drawn = drawn % np.uint64(span)
