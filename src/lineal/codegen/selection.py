@@ -16,7 +16,20 @@ from lineal.codegen.native import UNWRITABLE, Native, entered
 from lineal.codegen.parallel import WORTH_THREADS, shared
 from lineal.codegen.values import Value
 
-__all__ = ["leading"]
+__all__ = ["key_of", "leading", "ordered"]
+
+
+def key_of(kind: Kind) -> Kind:
+    """Return the kind of the whole numbers that stand for numbers of a kind."""
+    return kinds.int32 if kind.computed.bits <= 32 and kind is not kinds.uint32 else int64
+
+
+def ordered(e: Emitter, x: Value, key: Kind) -> Value:
+    """Return whole numbers in the order of numbers, of which all NaN are the largest."""
+    if x.kind.family != "f":
+        return e.cast(x, key)
+    bits = e.bitcast(x + 0.0, key)  # -0 and 0 are equal
+    return e.select(x == x, bits ^ ((bits >> (key.bits - 1)) & kinds.highest(key)), kinds.highest(key))
 
 
 class Leading:
@@ -24,7 +37,7 @@ class Leading:
 
     def __init__(self, kind: Kind, largest: bool):
         self.kind, self.largest = kind, largest
-        self.key = kinds.int32 if kind.computed.bits <= 32 else int64
+        self.key = key_of(kind)
         self.e = e = Emitter()
         self.lanes = e.lanes(self.key)
         with entered(e, "leading", 3) as (given, table):
@@ -68,12 +81,7 @@ class Leading:
 
     def keyed(self, x: Value) -> Value:
         """Return whole numbers in the order of numbers, the other way round if the smallest are asked for."""
-        e, key = self.e, self.key
-        if x.kind.family != "f":
-            found = e.cast(x, key)
-        else:
-            bits = e.bitcast(x + 0.0, key)  # -0 and 0 are equal
-            found = e.select(x == x, bits ^ ((bits >> (key.bits - 1)) & kinds.highest(key)), kinds.highest(key))
+        found = ordered(self.e, x, self.key)
         return found if self.largest else ~found
 
 

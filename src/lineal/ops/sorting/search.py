@@ -6,16 +6,21 @@ from typing import Any
 
 import numpy as np
 
-from lineal.base import dtypes
+from lineal.base import dtypes, later
 from lineal.base.signatures import Tensor
 from lineal.core import AbstractTensor, Op, apply
 from lineal.core.calling import public
+from lineal.core.door import Least
 from lineal.ops.conversion import as_operand, cast, dtype_of, number_beside, result_type
 from lineal.ops.front import store
 from lineal.ops.premise import rely
 from lineal.ops.sorting.selection import keys_of
 
 __all__ = ["searchsorted", "bucketize", "isin"]
+
+
+native: Any = later.module("lineal.codegen.searching")
+_least = Least(1 << 10)
 
 
 class SearchSorted(Op):
@@ -34,6 +39,10 @@ class SearchSorted(Op):
         if order is not None:
             sequence = xp.take_along_axis(sequence, order, -1)
         sequence, numbers = keys_of(sequence), keys_of(numbers)
+        if numbers.__class__ is np.ndarray and _least.reached(numbers.size):
+            found = native.searched(sequence, numbers, self.side == "right")
+            if found is not None:
+                return found.astype(self.target.numpy, copy=False)
         if sequence.ndim == 1:
             return xp.asarray(xp.searchsorted(sequence, numbers, self.side)).astype(self.target.numpy)
         y = xp.empty(numbers.shape, self.target.numpy)
