@@ -28,10 +28,9 @@ def dropped(
         return input
     if p == 1:
         return input.mul_(0) if inplace else ops.mul(input, 0.0)
-    noise = ops.empty_like(input, requires_grad=False) if shape is None else input.detach().new_empty(shape)
-    noise = noise.bernoulli_(1 - p)
+    noise = ops.bernoulli(input.detach() if shape is None else input.detach().new_empty(shape), 1 - p)
     if not alpha:
-        noise = noise.div_(1 - p)
+        noise = noise / (1 - p)
         return input.mul_(noise) if inplace else ops.mul(input, noise)
     scale = 1 / math.sqrt((SELU_FLOOR**2 * p + 1) * (1 - p))
     moved = (noise - (1 - p)) * (SELU_FLOOR * scale)

@@ -190,7 +190,7 @@ def bernoulli(
     """Return 1 with the probabilities in `input` (or p), else 0, in input's shape and dtype."""
     if dtype_of(input).category is not Category.FLOATING and p is None:
         raise RuntimeError(f"bernoulli: expected floating probabilities, got {dtype_of(input)}")
-    chances = input if p is None else input.new_full(input.value.shape, float(p), dtype=dtypes.float64)
+    chances = input if p is None else input.new_full((), float(p), dtype=dtypes.float64)
     if not are_chances(chances):
         raise RuntimeError("bernoulli: Expected p_in >= 0 && p_in <= 1 to be true, but got false")
     y = (generator or default_generator).draw(Bernoulli(input.value.shape, dtype_of(input)), chances)
