@@ -32,6 +32,8 @@ KINDS = {
     np.logical_or: "maximum",
 }
 KNOWN = FLOATS | NARROW | {"int32", "int64", "uint8", "bool"}
+FLOATING = frozenset(map(np.dtype, FLOATS))
+"""The dtypes of formulas over rows; the name of one takes as long to find as a short row."""
 SHORTEST, LONGEST, FEWEST = 16, 1 << 16, 16
 """How many elements a row has at least and at most, and how many rows there are at least."""
 
@@ -98,7 +100,9 @@ class Along:
 def along(expression: Term, arrays: Sequence[np.ndarray], axes: Axes) -> np.ndarray | None:
     """Return what a formula over rows makes of arrays of one shape, of which rows are `axes`; None where NumPy has to."""
     x = arrays[0]
-    if x.dtype.name not in FLOATS | NARROW or any(each.shape != x.shape or each.dtype != x.dtype for each in arrays[1:]):
+    if x.dtype not in FLOATING and x.dtype.name not in NARROW:
+        return None
+    if any(each.shape != x.shape or each.dtype != x.dtype for each in arrays[1:]):
         return None
     if not all(map(in_order, arrays)):
         return None
@@ -123,6 +127,15 @@ class Rowwise:
         return [low.reduce(y, (0,), "add") if summed else y for y, summed in zip(made, self.summed)]
 
 
+row_by_row = lru_cache(1024)(Rowwise)
+
+
+@lru_cache(1024)
+def constant(number: float, storage: np.dtype) -> np.ndarray:
+    """Return an array of one number."""
+    return np.array(number, storage)
+
+
 def rowwise(
     expression: Term, n: int, given: Sequence[np.ndarray], results: Sequence[tuple[int, ...]], *numbers: float
 ) -> tuple[np.ndarray, ...] | None:
@@ -133,10 +146,10 @@ def rowwise(
     """
     x = given[0]
     rows = x.size // n if n else 0
-    if x.dtype.name not in FLOATS or not SHORTEST <= n <= LONGEST or rows < FEWEST or any(y.dtype != x.dtype for y in given):
+    if x.dtype not in FLOATING or not SHORTEST <= n <= LONGEST or rows < FEWEST or any(y.dtype != x.dtype for y in given):
         return None
-    build = Rowwise(expression, tuple([len(shape) == 1 for shape in results]))
-    found = run(build, (*given, *[np.array(number, x.dtype) for number in numbers]))
+    build = row_by_row(expression, tuple([len(shape) == 1 for shape in results]))
+    found = run(build, (*given, *[constant(number, x.dtype) for number in numbers]))
     return None if found is None else tuple([y.reshape(shape) for y, shape in zip(found, results)])
 
 
@@ -159,7 +172,7 @@ def along_rows(
 ) -> list[np.ndarray] | None:
     """Return what a formula makes of rows, of arrays with one number for each, and of numbers; None where NumPy has to."""
     x = rows[0]
-    if x.dtype.name not in FLOATS or any(each.dtype != x.dtype for each in (*rows, *beside)) or not all(map(in_order, rows)):
+    if x.dtype not in FLOATING or any(each.dtype != x.dtype for each in (*rows, *beside)) or not all(map(in_order, rows)):
         return None
     one = (1,) * x.ndim
     return run(AlongRows(expression, axes, len(rows)), (*rows, *beside, *[np.full(one, each, x.dtype) for each in numbers]))

@@ -30,7 +30,10 @@ _by_statistics = nary(
 
 def widened(input: Any, *others: Any) -> tuple[Any, ...]:
     """Return the tensors in the dtype in which they are computed together: half precisions as float32; None stays."""
-    wide = input.dtype.computes_in
+    dtype = input.dtype
+    wide = dtype.computes_in
+    if wide is dtype and all(each is None or each.dtype is dtype for each in others):
+        return input, *others
     for each in others:
         wide = wide if each is None else promote_types(wide, each.dtype.computes_in)
     return tuple(each if each is None else each.to(wide) for each in (input, *others))

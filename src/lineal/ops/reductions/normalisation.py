@@ -7,6 +7,7 @@ from abc import abstractmethod
 from typing import Any
 
 from lineal.base.layouts import dense, suggested, suggested_unless_dense
+from lineal.base.spec import Shape
 from lineal.core import AbstractTensor, Op, apply, modes
 from lineal.ops.reductions.rowmoments import Lying, normalised, pulled_back
 from lineal.ops.reductions.standardising import centred, inverse_spread
@@ -33,7 +34,7 @@ class Normalisation(Op):
         """Return how an input of a shape is seen."""
 
     def eager(self, xp, x, *others):
-        lying = self.lying(x.shape)
+        lying = seen(self, x.shape)
         y, mean, variance = normalised(xp, lying, x.reshape(lying.shape), self.terms, others, self.eps)
         return y.reshape(x.shape), mean.reshape(lying.statistics), variance.reshape(lying.statistics)
 
@@ -64,6 +65,12 @@ class Normalisation(Op):
         by_x = r * ((g if w is None else g * w) - level - unit * slope)
         by_b, by_w = (reshape(over(z, lying.repeated), lying.given) for z in sums)
         return reshape(by_x, shape), by_w, by_b
+
+
+@functools.lru_cache(1024)
+def seen(op: Normalisation, shape: Shape) -> Lying:
+    """Return how an array of a shape is seen."""
+    return op.lying(shape)
 
 
 class LayerNorm(Normalisation):
@@ -118,7 +125,7 @@ class NormalisationAdjoint(Op):
     no_lowering = "never met: where somebody listens, other ops stand for it"
 
     def eager(self, xp, g, x, *w):
-        lying = self.op.lying(x.shape)
+        lying = seen(self.op, x.shape)
         found = pulled_back(xp, lying, g.reshape(lying.shape), x.reshape(lying.shape), w, self.op.eps)
         return tuple([y.reshape(shape) for y, shape in zip(found, (x.shape, lying.given, lying.given))])
 

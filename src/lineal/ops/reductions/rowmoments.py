@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -26,7 +28,8 @@ FEW = 16
 """Numbers beside rows are repeated along other axes if that makes at most one of so many elements."""
 
 
-class Lying(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Lying:
     """How an input is seen: as an array of `shape`, whose rows are `axes`, beside weights of the shape `weights`."""
 
     shape: Shape
@@ -37,37 +40,37 @@ class Lying(NamedTuple):
     statistics: Shape
     """The shape in which mean and variance are returned."""
 
-    @property
+    @cached_property
     def shared(self) -> Axes:
         """The axes of a row along which the weights stay the same."""
         return tuple([axis for axis in self.axes if self.weights[axis] == 1])
 
-    @property
+    @cached_property
     def weighted(self) -> Axes:
         """The axes of a row along which the weights change."""
         return tuple([axis for axis in self.axes if self.weights[axis] != 1])
 
-    @property
+    @cached_property
     def repeated(self) -> Axes:
         """The other axes along which the weights stay the same."""
         return tuple([axis for axis, size in enumerate(self.weights) if size == 1 and axis not in self.axes])
 
-    @property
+    @cached_property
     def length(self) -> int:
         """How many elements a row has."""
         return count(self.shape, self.axes)
 
-    @property
+    @cached_property
     def last(self) -> bool:
         """Whether rows lie one after the other in memory that lies in order."""
         return self.axes == tuple(range(len(self.shape) - len(self.axes), len(self.shape)))
 
-    @property
+    @cached_property
     def beside(self) -> bool:
         """Whether each row has a weight of its own, which its elements share."""
         return not self.weighted and not self.repeated
 
-    @property
+    @cached_property
     def along(self) -> bool:
         """Whether each element of a row has a weight of its own, which all rows share."""
         return math.prod(self.weights) == self.length and all(self.weights[axis] == self.shape[axis] for axis in self.axes)
