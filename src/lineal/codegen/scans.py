@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from lineal.base import dtypes
 from lineal.base.config import LONG_SCAN
 from lineal.codegen.blocks import Block
 from lineal.codegen.emit import Emitter
@@ -251,6 +252,6 @@ def of_parts(name: str, x: np.ndarray, axis: int, back: bool, exclusive: bool) -
     """Return the scan of complex numbers, where their parts have one each."""
     if name != "add":
         return None
-    parts = np.ascontiguousarray(x).view(x.real.dtype).reshape(*x.shape, 2)
+    parts = np.ascontiguousarray(x).view(dtypes.of(x.dtype).to_real().numpy).reshape(*x.shape, 2)
     y = scanned(name, (parts,), axis, back, exclusive)
     return None if y is None else y.view(x.dtype).reshape(x.shape)

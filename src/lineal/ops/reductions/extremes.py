@@ -9,6 +9,8 @@ from typing import Any, overload
 import numpy as np
 
 from lineal.base import dtypes, results
+from lineal.base.config import LARGE_ARRAY
+from lineal.base.dtypes import NARROW
 from lineal.base.layouts import dense
 from lineal.base.signatures import Dims, Tensor
 from lineal.base.spec import Axes, Axis, axes, axis
@@ -72,8 +74,9 @@ class ExtremeAt(Op):
     def eager(self, xp, x):
         if x.ndim == 0:
             return x.copy(), xp.zeros((), np.int64)
-        y = reduced(xp.maximum if self.largest else xp.minimum, x, (self.axis,), self.keepdim)
-        return y, position(xp, x, self.axis, self.keepdim, self.largest)
+        top = reduced(xp.maximum if self.largest else xp.minimum, x, (self.axis,), True)
+        index = position(xp, x, self.axis, self.keepdim, self.largest, top)
+        return (top if self.keepdim else top.squeeze(self.axis)), index
 
     def vjp(self, needs, g, y, x):
         if not x.shape:
@@ -104,10 +107,15 @@ class ArgExtreme(Op):
         return (None,)
 
 
-def position(xp: Any, x: np.ndarray, axis: int, keepdim: bool, largest: bool) -> Any:
-    """Return the index of the first largest (or smallest) element along `axis`; a NaN counts as both."""
-    if is_large(x):
-        top = reduced(xp.maximum if largest else xp.minimum, x, (axis,), True)
+def position(xp: Any, x: np.ndarray, axis: int, keepdim: bool, largest: bool, top: Any = None) -> Any:
+    """Return the index of the first largest (or smallest) element along `axis`; a NaN counts as both.
+
+    `top` are those elements, if they are known.
+    """
+    # NumPy finds it by vectors where elements lie side by side
+    beside = axis == x.ndim - 1 and x.flags.c_contiguous and x.size < LARGE_ARRAY and x.dtype not in NARROW
+    if is_large(x) and not beside:
+        top = reduced(xp.maximum if largest else xp.minimum, x, (axis,), True) if top is None else top
         y = folded(xp.minimum, x, (axis,), INT64, first, top, place=axis)
         if y is not None:
             return y if keepdim else y.squeeze(axis)
