@@ -10,6 +10,9 @@ import numpy as np
 from lineal.base import later
 from lineal.base.platforms import array_module
 
+_MANY = 1 << 15
+"""From how many elements on columns are read natively."""
+gathers: Any = later.module("lineal.codegen.gathers")
 scatters: Any = later.module("lineal.codegen.scatters")
 
 _FEW = 2048
@@ -55,6 +58,52 @@ def negative_zeros(xp: Any, y: Any, places: Any, source: Any) -> Any:
     kept = xp.signbit(y) & (y == 0)
     kept[places[~xp.signbit(source) | (source != 0)]] = False
     return kept
+
+
+def is_long(y: Any, index: Any) -> bool:
+    """Return whether native code pays for a pass over an index into y."""
+    return index.size > _FEW and y.__class__ is np.ndarray and index.__class__ is np.ndarray
+
+
+def read_along(x: Any, dim: int, index: Any) -> Any:
+    """Return x[… index[… i …] …] along `dim`; no place is negative."""
+    y = gathers.taken(np.ascontiguousarray(x), dim, index) if is_long(x, index) else None
+    return x.reshape(-1)[flat_places(x.shape, dim, index)] if y is None else y
+
+
+def write_along(y: Any, dim: int, index: Any, source: Any) -> None:
+    """Let y[… index[… i …] …] along `dim` be source[… i …]; y is C-contiguous, no place is negative."""
+    if not is_long(y, index) or not gathers.put(y, dim, index, np.ascontiguousarray(source)):
+        y.reshape(-1)[flat_places(y.shape, dim, index)] = source
+
+
+def add_along_dim(y: Any, dim: int, index: Any, source: Any) -> None:
+    """Add source[… i …] to y[… index[… i …] …] along `dim`; y is C-contiguous, no place is negative."""
+    if is_long(y, index) and gathers.added(y, dim, index, np.ascontiguousarray(source)):
+        return
+    places = flat_places(y.shape, dim, index).reshape(-1)
+    if y.dtype.kind in "fcV":
+        add_counted(y.reshape(-1), places, source.reshape(-1))
+    else:
+        array_module(y).add.at(y.reshape(-1), places, source.reshape(-1))
+
+
+def spread_along(index: np.ndarray, shape: tuple[int, ...], dim: int) -> np.ndarray:
+    """Return a vector of places along `dim`, repeated along all other axes of an array of `shape`."""
+    index = np.ascontiguousarray(index)
+    whole = (*shape[:dim], index.size, *shape[dim + 1 :])
+    return np.ndarray(whole, index.dtype, index, 0, tuple([index.itemsize * (axis == dim) for axis in range(len(shape))]))
+
+
+def read_columns(x: np.ndarray, index: np.ndarray) -> np.ndarray | None:
+    """Return x[…, index], of a C-contiguous x and a vector; None where NumPy has to do it."""
+    if x.__class__ is not np.ndarray or x.ndim < 2 or index.ndim != 1 or x.size < _MANY:
+        return None
+    try:
+        return gathers.taken(x, x.ndim - 1, spread_along(index, x.shape, x.ndim - 1))
+    except IndexError:
+        # a place that is counted from the end, or none
+        return None
 
 
 def flat_places(shape: tuple[int, ...], dim: int, index: np.ndarray) -> np.ndarray:

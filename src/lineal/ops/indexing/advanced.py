@@ -15,10 +15,14 @@ from lineal.core import Op, apply
 from lineal.core.op import Plan
 from lineal.ops.broadcasting import expand
 from lineal.ops.conversion import number_beside
-from lineal.ops.indexing.accumulation import add_counted, add_rows
+from lineal.ops.indexing.accumulation import add_along_dim, add_counted, add_rows, is_long, read_columns, spread_along
+from lineal.ops.indexing.bounds import outside
 from lineal.ops.indexing.changing import Change
 
 __all__: list[str] = []
+
+SORTED = 1 << 16
+"""From how many numbers on rows that are added to rows are sorted by the place they go to."""
 
 
 def key_of(places: Axes, indices: Any) -> tuple:
@@ -70,7 +74,8 @@ class Index(Op):
     def eager(self, xp, x, *indices):
         try:
             if len(indices) == 1 and indices[0].dtype.kind != "b" and x.flags.c_contiguous:
-                return xp.take(x, indices[0], axis=self.places[0])
+                y = read_columns(x, indices[0]) if self.places[0] == x.ndim - 1 else None
+                return xp.take(x, indices[0], axis=self.places[0]) if y is None else y
             y = x[key_of(self.places, indices)]
             # of indices without axes NumPy makes a view
             return y if any(index.ndim for index in indices) else xp.array(y)
@@ -195,11 +200,15 @@ def add_along(y: np.ndarray, axis: int, index: np.ndarray, source: np.ndarray) -
     """Add `source` to the C-contiguous y at `index` along one axis."""
     size = y.shape[axis]
     lead, inner = math.prod(y.shape[:axis]), math.prod(y.shape[axis + 1 :])
-    least = index.min() if index.size else 0
-    if index.size and (index.max() >= size or least < -size):
-        raise IndexError("out of range")
-    xp = array_module(index)
-    rows = (xp.where(index < 0, index + size, index) if least < 0 else index).reshape(-1)
+    xp, rows = array_module(index), index.reshape(-1)
+    if outside(rows, size) is not None:
+        if outside(rows, size, -size) is not None:
+            raise IndexError("out of range")
+        rows = xp.where(rows < 0, rows + size, rows)
+    if is_long(y, source) and (lead > 1 or source.size < SORTED):
+        around = (lead, size, inner)
+        add_along_dim(y.reshape(around), 1, spread_along(rows, around, 1), source.reshape(lead, rows.size, inner))
+        return
     if lead > 1:
         rows = (xp.arange(lead)[:, None] * size + rows).reshape(-1)
     add_rows(y.reshape(lead * size, inner), rows, source.reshape(-1, inner))

@@ -11,6 +11,8 @@ from lineal.ops.premise import rely
 
 __all__: list[str] = []
 
+UNSIGNED = np.dtype(np.uint64)
+
 
 def outside(index: np.ndarray, size: int, lowest: int = 0) -> int | None:
     """Return the first index that is not in lowest … size-1, or None if all are."""
@@ -20,7 +22,7 @@ def outside(index: np.ndarray, size: int, lowest: int = 0) -> int | None:
         return int(index.flat[0])
     if lowest == 0 and index.dtype == np.int64:
         # a negative number is a huge one without its sign: one pass instead of two
-        if index.view(np.uint64).max() < size:
+        if np.maximum.reduce(index.view(UNSIGNED), axis=None) < size:
             return None
     elif index.min() >= lowest and index.max() < size:
         return None

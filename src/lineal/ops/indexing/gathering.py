@@ -6,10 +6,8 @@ import functools
 from typing import Any
 
 import numpy as np
-
 from lineal.base import dtypes, later
 from lineal.base.layouts import dense
-from lineal.base.platforms import array_module
 from lineal.base.signatures import Number, Tensor
 from lineal.base.spec import Axis, Shape, axis, broadcast_shapes
 from lineal.core import AbstractTensor, Op, apply
@@ -17,7 +15,7 @@ from lineal.core.calling import public
 from lineal.ops.broadcasting import expand
 from lineal.ops.conversion import cast, dtype_of, number_beside
 from lineal.ops.front import require_tensor
-from lineal.ops.indexing.accumulation import add_counted, flat_places
+from lineal.ops.indexing.accumulation import add_along_dim, read_along, write_along
 from lineal.ops.indexing.basic import narrow_to
 from lineal.ops.indexing.bounds import stray
 from lineal.ops.indexing.changing import Change, change, deliver
@@ -38,7 +36,7 @@ class Gather(Op):
     keeps = "1"
 
     def eager(self, xp, x, index):
-        return x.reshape(-1)[flat_places(x.shape, self.dim, index)]
+        return read_along(x, self.dim, index)
 
     def vjp(self, needs, g, y, x, index):
         return apply(_gather_sum(self.dim, x.shape), g, index), None
@@ -57,7 +55,7 @@ class GatherSum(Op):
         if found is not None:
             return found
         y = xp.zeros(self.shape, x.dtype)
-        accumulate(y, self.dim, index, x)
+        add_along_dim(y, self.dim, index, x)
         return y
 
     def vjp(self, needs, g, y, x, index):
@@ -71,7 +69,7 @@ class Scatter(Change):
     keeps = "1"
 
     def change(self, y, index, src):
-        y.reshape(-1)[flat_places(y.shape, self.dim, index)] = src
+        write_along(y, self.dim, index, src)
 
     def vjp(self, needs, g, y, x, index, src):
         return (
@@ -88,7 +86,7 @@ class ScatterAdd(Change):
     keeps = ("", "", "1")
 
     def change(self, y, index, src):
-        accumulate(y, self.dim, index, src)
+        add_along_dim(y, self.dim, index, src)
 
     def vjp(self, needs, g, y, x, index, src):
         return g, None, apply(_gather(self.dim), g, index) if needs[2] else None
@@ -98,15 +96,6 @@ _gather = functools.lru_cache(4096)(Gather)
 _gather_sum = functools.lru_cache(4096)(GatherSum)
 _scatter = functools.lru_cache(4096)(Scatter)
 _scatter_add = functools.lru_cache(4096)(ScatterAdd)
-
-
-def accumulate(y: np.ndarray, dim: int, index: np.ndarray, source: np.ndarray) -> None:
-    """Add `source` into the C-contiguous `y` where `index` says."""
-    places = flat_places(y.shape, dim, index).reshape(-1)
-    if y.dtype.kind in "fcV":
-        add_counted(y.reshape(-1), places, source.reshape(-1))
-    else:
-        array_module(y).add.at(y.reshape(-1), places, source.reshape(-1))
 
 
 def read_index(name: str, x: AbstractTensor, dim: int, index: AbstractTensor, *others: AbstractTensor) -> tuple[int, Any]:
