@@ -1,0 +1,34 @@
+"""Half precisions: one number for each operand, whoever computes it and however many there are."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import lineal as torch
+
+UNARY = [torch.neg, torch.abs, torch.sqrt, torch.exp, torch.relu, torch.tanh]
+BINARY = [torch.add, torch.sub, torch.mul, torch.true_divide, torch.maximum, torch.lt]
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_elementwise_ops_of_many_and_of_few_are_the_same(dtype):
+    rng = np.random.default_rng(3)
+    a, b = (torch.tensor(rng.standard_normal(1500).astype(np.float32) * 10).to(dtype) for _ in range(2))
+    for op in UNARY:
+        many, few = op(a), torch.cat([op(part) for part in a.split(500)])
+        assert torch.equal(torch.nan_to_num(many), torch.nan_to_num(few)), op.__name__
+    for op in BINARY:
+        assert torch.equal(op(a, b), torch.cat([op(x, y) for x, y in zip(a.split(500), b.split(500))])), op.__name__
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_conversions_of_many_and_of_few_are_the_same(dtype):
+    ends = [np.nan, np.inf, -np.inf, 65504, 65519.99, 65520, 6e-8, 2.98e-8, -0.0]
+    x = torch.tensor(np.concatenate([np.random.default_rng(4).standard_normal(2000) * 1e3, ends]).astype(np.float32))
+    many = x.to(dtype)
+    few = torch.cat([part.to(dtype) for part in x.split(250)])
+    assert torch.equal(many.view(torch.int16)[many == many], few.view(torch.int16)[few == few])
+    back = many.to(torch.float32)
+    assert torch.equal(back[back == back], torch.cat([part.float() for part in few.split(250)])[back == back])
+    assert many.reshape(7, 287).t().to(torch.float32).stride() == many.reshape(7, 287).t().stride()
