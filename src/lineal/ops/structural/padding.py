@@ -9,8 +9,8 @@ from typing import Any
 from lineal.base import dtypes
 from lineal.base.layouts import suggested
 from lineal.base.signatures import Number, Tensor
-from lineal.base.spec import Ranges, Widths
-from lineal.core import AbstractTensor, Op, apply, renamed
+from lineal.base.spec import Ranges, Shape, Widths
+from lineal.core import AbstractTensor, Op, apply, modes, renamed
 from lineal.core.calling import public
 from lineal.ops.conversion import converted, dtype_of
 from lineal.ops.structural.embedding import embed
@@ -60,7 +60,79 @@ class ConstantPad(Op):
         return (crop(g, tuple([(low, low + size) for size, (low, _) in zip(x.shape, self.widths)])),)
 
 
+def continued(mode: str, low: int, size: int, high: int) -> list[tuple[slice, slice]]:
+    """Return which places of an axis, padded by `low` and `high`, show what others of it hold."""
+    before, after, last = slice(0, low), slice(low + size, None), low + size - 1
+    if mode == "reflect":
+        stop = last - 1 - high
+        seen = slice(2 * low, low, -1), slice(last - 1, stop if stop >= 0 else None, -1)
+    elif mode == "replicate":
+        seen = slice(low, low + 1), slice(last, last + 1)
+    else:
+        seen = slice(size, size + low), slice(low, low + high)
+    return [(there, here) for width, there, here in ((low, before, seen[0]), (high, after, seen[1])) if width]
+
+
+class EdgePad(Op):
+    """y = x with its edges continued over `widths` (before, after) around it, axis by axis, the last one first."""
+
+    mode: str
+    widths: Widths
+    layout = suggested
+    any_dtype = True
+    no_batch = "never met: where somebody listens, other ops stand for it"
+    no_lowering = "never met: where somebody listens, other ops stand for it"
+
+    @property
+    def grad_name(self) -> str:
+        return NODES[self.mode].format(2) if self.mode in NODES else "CopySlices"
+
+    def shown(self, shape: tuple[int, ...]) -> list[tuple[tuple, tuple]]:
+        """Return which parts of y show which others, in the order in which they are made."""
+        return [
+            ((*_ALL[:axis], there), (*_ALL[:axis], here))
+            for axis in range(len(shape) - 1, -1, -1)
+            for there, here in continued(self.mode, self.widths[axis][0], shape[axis], self.widths[axis][1])
+        ]
+
+    def inner(self, shape: tuple[int, ...]) -> tuple:
+        """Return where in y the array x stands."""
+        return tuple([slice(low, low + size) for size, (low, _) in zip(shape, self.widths)])
+
+    def eager(self, xp, x):
+        y = xp.empty([low + size + high for size, (low, high) in zip(x.shape, self.widths)], x.dtype)
+        y[self.inner(x.shape)] = x
+        for there, here in self.shown(x.shape):
+            y[there] = y[here]
+        return y
+
+    def vjp(self, needs, g, y, x):
+        return (apply(EdgeFold(self, x.shape), g),)
+
+
+class EdgeFold(Op):
+    """y = the inner part of x, what was shown elsewhere added up: the adjoint of `pad`, of arrays of `shape`."""
+
+    pad: EdgePad
+    shape: Shape
+    wide = True
+    no_batch = "never met: where somebody listens, other ops stand for it"
+    no_lowering = "never met: where somebody listens, other ops stand for it"
+
+    def eager(self, xp, x):
+        x = xp.array(x)
+        for there, here in reversed(self.pad.shown(self.shape)):
+            axis, shown = len(here) - 1, x[there]
+            x[here] += shown.sum(axis=axis, keepdims=True) if self.pad.mode == "replicate" else shown
+        return xp.ascontiguousarray(x[self.pad.inner(self.shape)])
+
+    def vjp(self, needs, g, y, x):
+        return (apply(self.pad, g),)
+
+
+_ALL = (slice(None),) * 8
 _crop = functools.lru_cache(1024)(Crop)
+_edge_pad = functools.lru_cache(1024)(EdgePad)
 
 
 def crop(input: AbstractTensor, ranges: Ranges) -> Any:
@@ -114,14 +186,24 @@ def widths_of(name: str, shape: tuple[int, ...], pad: Sequence[int]) -> Widths:
     return ((0, 0),) * (len(shape) - len(given)) + tuple(reversed(given))
 
 
+def check_edges(mode: str, shape: tuple[int, ...], dim: int, low: int, high: int) -> None:
+    """Refuse widths that a dimension is too short for."""
+    size = shape[dim]
+    if mode == "reflect" and max(low, high) >= size:
+        raise RuntimeError(
+            f"pad: Padding size should be less than the corresponding input dimension, but got: padding ({low}, {high}) at "
+            f"dimension {dim} of input {list(shape)}"
+        )
+    if mode == "circular" and max(low, high) > size:
+        raise RuntimeError(
+            f"pad: Padding value causes wrapping around more than once, got ({low}, {high}) for size {size} at dimension {dim}"
+        )
+
+
 def reflected(x: AbstractTensor, dim: int, low: int, high: int) -> list:
     """Return what stands before and after `x` when it is mirrored at its first and last element."""
     size = x.value.shape[dim]
-    if max(low, high) >= size:
-        raise RuntimeError(
-            f"pad: Padding size should be less than the corresponding input dimension, but got: padding ({low}, {high}) at "
-            f"dimension {dim} of input {list(x.value.shape)}"
-        )
+    check_edges("reflect", x.value.shape, dim, low, high)
     return [flip(part(x, dim, 1, low + 1), dim), flip(part(x, dim, size - 1 - high, size - 1), dim)]
 
 
@@ -136,10 +218,7 @@ def replicated(x: AbstractTensor, dim: int, low: int, high: int) -> list:
 def wrapped(x: AbstractTensor, dim: int, low: int, high: int) -> list:
     """Return what stands before and after `x` when it goes on around its ends."""
     size = x.value.shape[dim]
-    if max(low, high) > size:
-        raise RuntimeError(
-            f"pad: Padding value causes wrapping around more than once, got ({low}, {high}) for size {size} at dimension {dim}"
-        )
+    check_edges("circular", x.value.shape, dim, low, high)
     return [part(x, dim, size - low, size), part(x, dim, 0, high)]
 
 
@@ -177,12 +256,21 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: Number
         size = input.value.shape[dim]
         if size + low + high < (0 if mode == "circular" else 1) and (low or high):
             raise RuntimeError(f"pad: input (size: {size}) is too small for padding ({low}, {high}) at dimension {dim}")
-    y = input
-    for dim in range(ndim - 1, -1, -1):
+    listens = modes.recorder.get() is not None
+    y = input if listens or min(map(min, widths)) < 0 else padded(input, mode, widths)
+    for dim in range(ndim - 1, -1, -1) if y is input else ():
         y = edged(y, dim, *widths[dim], mode)
     y = clone(y) if y is input or y.origin is not None else y
     y = contiguous(y) if mode == "circular" or ndim == 3 else laid_like(y, input)
     return renamed(y, NODES[mode].format(len(pad) // 2)) if mode in NODES else y
+
+
+def padded(x: Tensor, mode: str, widths: Widths) -> Any:
+    """Return x with its edges continued, as one op; x itself if nothing is to be added."""
+    for dim, (low, high) in enumerate(widths):
+        if low or high:
+            check_edges(mode, x.value.shape, dim, low, high)
+    return apply(_edge_pad(mode, widths), x) if any(map(any, widths)) else x
 
 
 def edged(y: Any, dim: int, low: int, high: int, mode: str) -> Any:
