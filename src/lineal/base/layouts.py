@@ -214,7 +214,7 @@ def dense(op: Any, y: np.ndarray, x: np.ndarray, *others: np.ndarray) -> np.ndar
 
 def alike(op: Any, y: np.ndarray, x: np.ndarray, *others: np.ndarray) -> np.ndarray:
     """Lay y, of x's shape, as x lies, or, where that leaves gaps, in the order of its axes."""
-    if x.ndim < 3 and x.flags.c_contiguous and y.flags.c_contiguous:
+    if y.flags.c_contiguous and (x.strides == y.strides or (x.ndim < 3 and x.flags.c_contiguous)):
         return y
     return laid(y, preserved(x.shape, steps(x)))
 

@@ -8,8 +8,8 @@ from lineal.base import dtypes
 from lineal.base.signatures import Tensor
 from lineal.core import is_grad_enabled, renamed
 from lineal.core.calling import public
-from lineal.ops import exp, where
-from lineal.ops.front import assign, binary, nary, require_tensor, unary
+from lineal.ops import where
+from lineal.ops.front import assign, binary, nary, require_tensor, row, unary
 
 # Kept as numbers with the digits that PyTorch has, since float32 results should agree to the last place.
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
@@ -27,11 +27,20 @@ _leaky_relu = binary(
 _elu = nary(
     "elu",
     lambda m, x, alpha, scale, rate: m.where(x > 0, x, m.expm1(m.minimum(0, x) * rate) * alpha) * scale,
-    lambda g, x, alpha, scale, rate: g * scale * where(x > 0, 1.0, exp(where(x < 0, x, 0.0) * rate) * (alpha * rate)),
+    lambda g, x, alpha, scale, rate: _elu_slope(g, x, alpha, scale, rate),
     None,
     None,
     None,
     domain="only float",
+)
+_elu_slope = row(
+    "elu_backward",
+    lambda m, g, x, alpha, scale, rate: g * scale * m.where(x > 0, 1, m.exp(m.minimum(0, x) * rate) * (alpha * rate)),
+    lambda h, x, alpha, scale, rate: _elu_slope(h, x, alpha, scale, rate),
+    lambda h, g, x, alpha, scale, rate: where(x < 0, _elu_slope(h * g, x, alpha, scale, rate) * rate, 0.0),
+    None,
+    None,
+    None,
 )
 _hardtanh = nary(
     "hardtanh",

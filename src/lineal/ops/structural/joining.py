@@ -213,7 +213,8 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
         raise RuntimeError(f"chunk: chunk expects `chunks` to be greater than 0, got: {chunks}")
     count = input.value.shape[axis("chunk", dim, input.value.ndim)]
     if count:
-        return split(input, -(-count // chunks), dim)
+        place, size = axis("chunk", dim, input.value.ndim), -(-count // chunks)
+        return apply(_split(place, (*range(0, count, size), count)), input)
     check_parts("chunk", chunks, count)
     return split_with_sizes(input, [0] * chunks, dim)
 
