@@ -117,7 +117,7 @@ class MathModule:
         a, b = self.emitter.meet(a, b)
         if a.kind.family != "f":
             return self.whole_division("rem", a, b)
-        return self.emitter.new(f"frem {a.typed}, {b.text}", a.kind, a.lanes)
+        return self.expand("fmod", mathlib.fmod, a, b)
 
     def remainder(self, a: Any, b: Any) -> Value:
         a, b = self.emitter.meet(a, b)
@@ -136,7 +136,10 @@ class MathModule:
             quotient = (a - r) / b
             quotient = self.where((r != 0) & ((r < 0) != (b < 0)), quotient - 1, quotient)
             zero = self.copysign(self.emitter.like(0, a), a / b)
-            return self.where(b == 0, a / b, self.where(quotient == 0, zero, self.rint(quotient)))
+            # rounded to the nearest, a half, which large quotients have, down
+            whole = self.floor(quotient)
+            whole = self.where(quotient - whole > 0.5, whole + 1, whole)
+            return self.where(b == 0, a / b, self.where(quotient == 0, zero, whole))
         quotient = self.whole_division("div", a, b)
         if a.kind.family == "u":
             return quotient
