@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from lineal.base.platforms import array_module
 from lineal.core import AbstractTensor
 from lineal.ops.premise import rely
 
@@ -22,7 +23,7 @@ def outside(index: np.ndarray, size: int, lowest: int = 0) -> int | None:
         return int(index.flat[0])
     if lowest == 0 and index.dtype == np.int64:
         # a negative number is a huge one without its sign: one pass instead of two
-        if np.maximum.reduce(index.view(UNSIGNED), axis=None) < size:
+        if array_module(index).maximum.reduce(index.view(UNSIGNED), axis=None) < size:
             return None
     elif index.min() >= lowest and index.max() < size:
         return None
