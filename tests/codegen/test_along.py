@@ -36,12 +36,12 @@ def test_actions_along_an_axis_are_numpys(shape, dim, dtype):
         assert gathers.put(y, dim, places, source)
         np.put_along_axis(wanted, places, source, dim)
         np.testing.assert_array_equal(y, wanted)
-        y, wide = x.copy(), x.astype(np.float64) if x.dtype.kind == "f" else x.copy()
+        y, wide = x.copy(), np.zeros(x.shape, np.float64 if x.dtype.kind == "f" else dtype)
         assert gathers.added(y, dim, places, source)
         grid = list(np.ogrid[tuple(map(slice, places.shape))])
         grid[dim] = places
         np.add.at(wide, tuple(grid), source.astype(wide.dtype))
-        np.testing.assert_array_equal(y, wide.astype(dtype))
+        np.testing.assert_array_equal(y, (x + wide).astype(dtype))
 
 
 @pytest.mark.parametrize("wrong", [-1, 40])

@@ -56,6 +56,7 @@ REASONS = {
     "ops/promotion.py:broadcast": "NumPy broadcasts constants, where a trace needs an op that may be differentiated",
     "ops/random/generator.py:draw": TELLS,
     "ops/reductions/front.py:is_one_op": LARGE,
+    "ops/structural/padding.py:pad": "one copy, of numbers that equal those of the ops that a trace holds",
     "ops/reductions/normalisation.py:vjp": LARGE,
     "optim/change.py:apart": LARGE,
     "optim/change.py:in_one_loop": LARGE,

@@ -36,6 +36,7 @@ from lineal.ops.reductions.picking import Pick
 from lineal.ops.reductions.recurrences import CumProd, Powers
 from lineal.ops.reductions.squares import SquaredDifferences
 from lineal.ops.reductions.standardising import InverseSpread
+from lineal.ops.structural.padding import EdgeFold, EdgePad
 from lineal.ops.structural.reshape import ViewDtype
 from lineal.tensors.tensor import Alias
 from lineal.testing.contract import variables
@@ -110,6 +111,8 @@ MORE = {
     "Cofactors": (Cofactors(), A),
     "Convolve": (Convolve(False), x[0], x[1]),
     "ConvolveCircular": (Convolve(True), x[0], x[1]),
+    "EdgePad": (EdgePad("reflect", ((1, 0), (0, 2))), x),
+    "EdgeFold": (EdgeFold(EdgePad("replicate", ((0, 0), (1, 1))), (3, 4)), np.arange(18.0).reshape(3, 6)),
     "Eye": (Eye(2, 3, float64),),
     "InverseSpread": (InverseSpread((1,), 1e-5), x),
     "LayerNorm": (LayerNorm(1e-5, "wb", 1), x, weight, weight),

@@ -9,12 +9,14 @@ them. Sums of floating numbers are taken in float64 and rounded once.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 
+from lineal.codegen.blocks import Block
 from lineal.codegen.emit import Emitter
 from lineal.codegen.kinds import Kind, float64, int64, kind_of, uint64
 from lineal.codegen.native import Native, entered
@@ -62,7 +64,8 @@ class Along:
     def __init__(self, action: str, kind: Kind, single: bool):
         self.action, self.kind, self.single = action, kind, single
         self.wide = float64 if action == "add" and kind.family == "f" else kind
-        self.apart = self.wide is not kind
+        self.apart = action == "add" and kind.family == "f"
+        """Whether sums are taken beside the array and added to it in the end."""
         self.e = e = Emitter(host())
         with entered(e, "along", 5) as (given, table):
             outer, m, inner = e.load(table, int64, 0), e.load(table, int64, 2), self.inner(table)
@@ -87,21 +90,32 @@ class Along:
             first, second = e.address(a, outer * n * inner, self.kind), e.address(b, outer * m * inner, self.kind)
             line = Line(first, e.address(index, outer * step, int64), second, begin, e.math.minimum(begin + STRIP, inner))
             total = e.address(totals, outer * n * inner, self.wide) if self.apart else first
-            self.copy(line, (first, self.kind), (total, self.wide), (n, inner))
+            self.pass_over(line, (n, inner), lambda block, at: self.clear(block, e.address(total, at, self.wide)))
             self.walk(line, total, failed, table)
-            self.copy(line, (total, self.wide), (first, self.kind), (n, inner))
+            self.pass_over(line, (n, inner), lambda block, at: self.add(block, *self.moved(at, first, total)))
 
-    def copy(self, line: Line, source: tuple[Value, Kind], target: tuple[Value, Kind], sizes: tuple[Value, Value]) -> None:
-        """Write the copying of what a line adds to, to where sums are taken or back."""
+    def moved(self, at: Value, first: Value, total: Value) -> tuple[Value, Value]:
+        """Return where a row of the array, and of its sums, begins."""
+        return self.e.address(first, at, self.kind), self.e.address(total, at, self.wide)
+
+    def clear(self, block: Block, total: Value) -> None:
+        """Write the beginning of sums: -0.0 and not 0.0, which would take the sign of sums of nothing but -0.0."""
+        block.store(self.e.const(-0.0, float64), total)
+
+    def add(self, block: Block, target: Value, total: Value) -> None:
+        """Write the addition of sums to what they belong to."""
+        block.store(self.e.cast(block.load(target, self.kind), float64) + block.load(total, float64), target, self.kind)
+
+    def pass_over(self, line: Line, sizes: tuple[Value, Value], work: Callable[[Block, Value], None]) -> None:
+        """Write what is done to all that a line may add to, where sums are taken apart, vector by vector."""
         e, (n, inner) = self.e, sizes
         if not self.apart:
             return
         # where there is one element along inner, those along n lie side by side
         rows, begin, end = (e.index(1), e.index(0), n) if self.single else (n, line.begin, line.end)
         with e.loop(rows) as i:
-            here, there = (e.address(each, i * inner, kind) for each, kind in (source, target))
             for block in e.blocks(end, float64, begin):
-                block.store(block.load(here, source[1]), there, target[1])
+                work(block, i * inner)
 
     def walk(self, line: Line, target: Value, failed: Value, table: Value) -> None:
         """Write the work of one line, row of indices by row."""
@@ -199,7 +213,7 @@ def planned(action: str, storage: np.dtype, whole: Ints, dim: int, shape: Ints, 
     outer, inner = math.prod(shape[:dim]), math.prod(shape[dim + 1 :])
     code = native(action, name, inner == 1)
     table = code.table(math.prod(shape), outer, whole[dim], shape[dim], inner, *steps)
-    return Plan(code, table, math.prod(whole) if action == "add" and name != "float64" and storage.kind in "fV" else 0)
+    return Plan(code, table, math.prod(whole) if action == "add" and storage.kind in "fV" else 0)
 
 
 def done(action: str, a: np.ndarray, dim: int, index: np.ndarray, b: np.ndarray) -> bool:

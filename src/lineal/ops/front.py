@@ -10,7 +10,7 @@ from typing import Any, Concatenate, ParamSpec
 import numpy as np
 
 from lineal.base import config, dtypes
-from lineal.base.dtypes import STORED_ONLY
+from lineal.base.dtypes import NARROW, STORED_ONLY
 from lineal.base.platforms import array_module
 from lineal.base.signatures import Binary, Operator, Tensor, Unary
 from lineal.core import AbstractTensor, apply, lift, modes, module_of, write
@@ -107,7 +107,7 @@ def beside_numbers(domain: str) -> tuple[frozenset[np.dtype], dict[type, str]]:
 
 def stays(storage: np.dtype, kinds: str) -> bool:
     """Return whether a dtype, of these kinds or bfloat16 beside them, is the result's beside a Python number."""
-    return storage.kind in kinds or (storage.kind == "V" and "f" in kinds and storage not in STORED_ONLY)
+    return storage.kind in kinds or ("f" in kinds and storage in NARROW and storage not in STORED_ONLY)
 
 
 def binary_front(op: Elementwise, domain: str, judge: Callable[[str, Any, Any], Any]) -> Any:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lineal.base import config, dtypes
-from lineal.base.dtypes import Category, dtype
+from lineal.base.dtypes import STORED_ONLY, Category, dtype
 from lineal.base.platforms import FOREIGN
 from lineal.base.spec import broadcast_shapes
 from lineal.core import AbstractTensor, modes
@@ -85,16 +85,17 @@ def align(name: str, domain: str, *operands: Any) -> list[Any]:
 
 
 def _alike(domain: str, operands: tuple) -> list[Any] | None:
-    """Return the operands as tensors in the common case of floating tensors of one dtype beside numbers, otherwise None."""
+    """Return the operands as tensors where, as is common, tensors of one dtype stand beside numbers of it; otherwise None."""
     storage = next((x.value.dtype for x in operands if isinstance(x, AbstractTensor)), None)
-    if storage is None or storage.kind != "f" or "f" not in DOMAINS[domain].categories:
+    floating = storage is not None and storage.kind in "fV" and storage not in STORED_ONLY
+    if storage is None or not (floating or storage.kind in "iu") or "if"[floating] not in DOMAINS[domain].categories:
         return None
     xs = []
     for x in operands:
         if isinstance(x, AbstractTensor):
             if x.value.dtype is not storage:
                 return None
-        elif x.__class__ is float or x.__class__ is int:
+        elif x.__class__ is int or (floating and x.__class__ is float):
             x = as_scalar(x, storage)
         else:
             return None

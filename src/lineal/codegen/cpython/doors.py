@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from lineal.base import dtypes
 from lineal.base.config import LARGE_NARROW
 from lineal.codegen.cpython import layout
 from lineal.codegen.cpython.entry import METH_FASTCALL, MethodDef
@@ -157,7 +158,8 @@ class DoorWriter(HistoryWriter):
     def is_kind(self, array: Value, kind: Kind) -> Value:
         """Write whether an array holds numbers of a kind; bfloat16's dtype may not be there yet."""
         number = field(self.e, field(self.e, array, self.layout.dtype, pointer), self.layout.number, int32)
-        return number >= FOREIGN if kind is bfloat16 else number == kind.dtype.num
+        record = dtypes.named(kind.name)
+        return number >= FOREIGN if record.extension else number == record.numpy.num
 
     def looped(self, loop: Value, arrays: list[Value], sizes: list[Value], flags: list[Value]) -> Value:
         """Write the run of an exact loop, 0 if arrays do not fit; one of two may be one number, maybe repeated."""

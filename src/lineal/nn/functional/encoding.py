@@ -6,7 +6,7 @@ from lineal.base import dtypes
 from lineal.base.signatures import Tensor
 from lineal.core.calling import public
 from lineal.ops import zeros
-from lineal.ops.premise import rely
+from lineal.ops.indexing.bounds import stray
 
 
 @public
@@ -21,8 +21,9 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
         if num_classes <= 0:
             raise RuntimeError("one_hot: expected num_classes to be given for an empty tensor")
         return zeros(*tensor.shape, num_classes, dtype=dtypes.int64)
+    if num_classes > 0 and stray(tensor, num_classes) is None:
+        return vectors(tensor, num_classes)
     if num_classes > 0:
-        rely(lambda: (tensor >= 0) & (tensor < num_classes))
         low, high = int(tensor.value.min()), int(tensor.value.max())
     else:
         low, high = int(tensor.min()), int(tensor.max())
@@ -34,4 +35,9 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
         raise RuntimeError(f"one_hot: expected num_classes to be positive, got {num_classes}")
     elif high >= num_classes:
         raise RuntimeError(f"one_hot: expected class values smaller than num_classes = {num_classes}, got {high}")
+    return vectors(tensor, num_classes)
+
+
+def vectors(tensor: Tensor, num_classes: int) -> Tensor:
+    """Return a vector for each index, which lies within it."""
     return zeros(*tensor.shape, num_classes, dtype=dtypes.int64).scatter_(-1, tensor.unsqueeze(-1), 1)

@@ -19,7 +19,7 @@ from lineal.ops.structural.embedding import Embed
 from lineal.ops.structural.flipping import Flip, Roll
 from lineal.ops.structural.grids import BlockDiag
 from lineal.ops.structural.joining import Cat, Split
-from lineal.ops.structural.padding import ConstantPad, Crop
+from lineal.ops.structural.padding import ConstantPad, Crop, EdgeFold, EdgePad
 from lineal.ops.structural.repeating import Repeat
 from lineal.ops.structural.reshape import View, ViewDtype
 from lineal.ops.structural.slicing import Select, Slice
@@ -33,6 +33,7 @@ __all__ = ["sliced"]
 no_export("how numbers lie in memory: a file knows no strides", AsStrided, AsStridedAdjoint, ViewDtype)
 no_export("never met: a trace has its parts, one by one", Split, Unbind)
 no_export("no rule so far", BlockDiag, Fold)
+no_export("never met: where somebody listens, other ops stand for it", EdgeFold, EdgePad)
 
 
 def place_in(place: Any, size: Any) -> Any:

@@ -84,12 +84,16 @@ def invert(input: Tensor) -> Tensor:
 
 def _shifted_left(m: Any, a: Any, b: Any) -> Any:
     bits = 8 * a.dtype.itemsize
+    if not b.ndim and 0 <= b < bits:
+        return m.left_shift(a, b)
     return m.where((b < 0) | (b >= bits), a.dtype.type(0), m.left_shift(a, m.clip(b, 0, bits - 1)))
 
 
 def _shifted_right(m: Any, a: Any, b: Any) -> Any:
     # the sign fills from the left, also where more places are asked for than there are (negative ones count as many)
     last = 8 * a.dtype.itemsize - 1
+    if not b.ndim and 0 <= b <= last:
+        return m.right_shift(a, b)
     if a.dtype.kind == "u":
         return m.where((b < 0) | (b > last), a.dtype.type(0), m.right_shift(a, m.clip(b, 0, last)))
     return m.right_shift(a, m.where((b < 0) | (b > last), b.dtype.type(last), b))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
@@ -106,6 +107,20 @@ def read_columns(x: np.ndarray, index: np.ndarray) -> np.ndarray | None:
         return None
 
 
+def ramp(xp: Any, size: int, step: int, behind: int) -> Any:
+    """Return 0, step, 2 step, … along an axis that so many follow."""
+    return short_ramp(size, step, behind) if xp is np and size <= _FEW else made_ramp(xp, size, step, behind)
+
+
+def made_ramp(xp: Any, size: int, step: int, behind: int) -> Any:
+    return (xp.arange(size) * step).reshape((-1,) + (1,) * behind)
+
+
+@functools.lru_cache(256)
+def short_ramp(size: int, step: int, behind: int) -> np.ndarray:
+    return made_ramp(np, size, step, behind)
+
+
 def flat_places(shape: tuple[int, ...], dim: int, index: np.ndarray) -> np.ndarray:
     """Return where, in a C-contiguous array of `shape`, the elements are that `index` names along `dim`; of index's shape."""
     xp, step = array_module(index), math.prod(shape[dim + 1 :])
@@ -113,6 +128,6 @@ def flat_places(shape: tuple[int, ...], dim: int, index: np.ndarray) -> np.ndarr
     step = 1
     for axis in range(len(shape) - 1, -1, -1):
         if axis != dim and index.shape[axis] > 1:
-            places += (xp.arange(index.shape[axis]) * step).reshape((-1,) + (1,) * (len(shape) - 1 - axis))
+            places += ramp(xp, index.shape[axis], step, len(shape) - 1 - axis)
         step *= shape[axis]
     return places
