@@ -8,8 +8,10 @@ from lineal import ops
 from lineal.base import dtypes
 from lineal.base.errors import UnsupportedError
 from lineal.base.signatures import Tensor
-from lineal.core import no_grad, renamed
+from lineal.core import apply, no_grad, renamed
 from lineal.core.calling import public
+from lineal.ops.indexing.advanced import index_op
+from lineal.ops.indexing.bounds import stray
 
 
 @public
@@ -50,11 +52,11 @@ def embedding(
 
 def rows_of(weight: Any, indices: Any) -> Any:
     """Return the rows; unlike a subscript, an index from the end is refused, and no number is read in Python."""
-    try:
-        found = ops.index_select(weight, 0, indices.reshape(-1))
-    except IndexError as error:
-        raise IndexError(f"embedding: index out of range: expected 0 to {weight.shape[0] - 1}: {error}") from error
-    return found.reshape(*indices.shape, weight.shape[1])
+    count = weight.value.shape[0]
+    wrong = stray(indices, count)
+    if wrong is not None:
+        raise IndexError(f"embedding: index out of range: expected 0 to {count - 1}, got {wrong}")
+    return apply(index_op((0,), "Embedding"), weight, indices)
 
 
 @no_grad()

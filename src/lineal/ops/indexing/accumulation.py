@@ -47,18 +47,10 @@ def add_counted(y: Any, places: np.ndarray, source: Any) -> None:
         add_counted(y.real, places, source.real)
         add_counted(y.imag, places, source.imag)
     elif places.size <= _FEW or xp is not np or not scatters.numbers_added(y, places, source):
-        # a histogram begins with 0.0, which is not what -0.0 is where nothing else is added
-        kept = negative_zeros(xp, y, places, source) if xp.signbit(y).any() else None
-        y += xp.bincount(places, source.astype(np.float64, copy=False), y.size).astype(y.dtype)
-        if kept is not None:
-            y[kept] = -0.0
-
-
-def negative_zeros(xp: Any, y: Any, places: Any, source: Any) -> Any:
-    """Return where y is -0.0 and nothing but -0.0 is added to it."""
-    kept = xp.signbit(y) & (y == 0)
-    kept[places[~xp.signbit(source) | (source != 0)]] = False
-    return kept
+        # -0.0 and not 0.0, which would take the sign of sums of nothing but -0.0
+        totals = xp.full(y.size, -0.0)
+        xp.add.at(totals, places, source.astype(np.float64, copy=False))
+        y[...] = y + totals
 
 
 def is_long(y: Any, index: Any) -> bool:

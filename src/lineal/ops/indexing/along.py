@@ -150,14 +150,13 @@ def flat_index(name: str, input: AbstractTensor, index: AbstractTensor) -> Any:
     wrong = stray(index, count, -count)
     if wrong is not None:
         raise IndexError(f"{name}(): out of range: tried to access index {wrong} on a tensor of {count} elements")
-    return index.reshape(-1)  # type: ignore[attr-defined]
+    return index
 
 
 def take(input: Tensor, index: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return the elements of input, flattened, that `index` (int64; negative counts from the end) names, in index's shape."""
     places = flat_index("take", input, index)
-    y = apply(index_op((0,), "Take"), input.reshape(-1), places).reshape(index.value.shape)
-    return renamed(deliver(y, out, "take", input, index), "TakeBackward0")
+    return deliver(apply(index_op((0,), "Take"), input.reshape(-1), places), out, "take", input, index)
 
 
 def putting(name: str, input: AbstractTensor, index: AbstractTensor, source: AbstractTensor) -> tuple:
@@ -172,7 +171,7 @@ def putting(name: str, input: AbstractTensor, index: AbstractTensor, source: Abs
             f"{name}(): Expected source and index to have the same number of elements, "
             f"got source.numel() = {source.value.size}, index.numel() = {index.value.size}"
         )
-    return source.reshape(-1), flat_index(name, input, index)  # type: ignore[attr-defined]
+    return source.reshape(-1), flat_index(name, input, index).reshape(-1)  # type: ignore[attr-defined]
 
 
 @public

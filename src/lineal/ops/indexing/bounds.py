@@ -21,11 +21,10 @@ def outside(index: np.ndarray, size: int, lowest: int = 0) -> int | None:
         return None
     if size == 0:
         return int(index.flat[0])
-    if lowest == 0 and index.dtype == np.int64:
-        # a negative number is a huge one without its sign: one pass instead of two
-        if array_module(index).maximum.reduce(index.view(UNSIGNED), axis=None) < size:
-            return None
-    elif index.min() >= lowest and index.max() < size:
+    # a negative number is a huge one without its sign: one pass instead of two
+    if index.dtype == np.int64 and array_module(index).maximum.reduce(index.view(UNSIGNED), axis=None) < size:
+        return None
+    if index.min() >= lowest and index.max() < size:
         return None
     wrong = (index < lowest) | (index >= size)
     return int(index[wrong][0])

@@ -111,6 +111,18 @@ def read_index(name: str, x: AbstractTensor, dim: int, index: AbstractTensor, *o
     if index.value.size == 0:
         return place, index
     sizes = x.value.shape
+    if shape != sizes or any(each.value.shape != sizes for each in others):
+        check_shapes(name, place, index, x, *others)
+    bound = sizes[place] if sizes else 1
+    wrong = stray(index, bound)
+    if wrong is not None:
+        raise RuntimeError(f"{name}(): index {wrong} is out of bounds for dimension {place} with size {bound}")
+    return place, index
+
+
+def check_shapes(name: str, place: int, index: AbstractTensor, x: AbstractTensor, *others: AbstractTensor) -> None:
+    """Refuse an index that is longer than `x` in other dimensions than `place`, or than `others` in any."""
+    shape, sizes = index.value.shape, x.value.shape
     for each in (x, *others):
         if max(each.value.ndim, 1) != max(len(shape), 1):
             raise RuntimeError(
@@ -123,11 +135,6 @@ def read_index(name: str, x: AbstractTensor, dim: int, index: AbstractTensor, *o
             f"{name}(): Expected index {list(shape)} to be no larger than self {list(sizes)} apart from dimension {place}"
             + "".join(f" and to be no larger size than src {list(each.value.shape)}" for each in others)
         )
-    bound = sizes[place] if sizes else 1
-    wrong = stray(index, bound)
-    if wrong is not None:
-        raise RuntimeError(f"{name}(): index {wrong} is out of bounds for dimension {place} with size {bound}")
-    return place, index
 
 
 def raised(x: AbstractTensor, *others: Any) -> list[Any]:

@@ -135,7 +135,7 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None) -
     xs = promoted(tensors_of("cat", tensors))
     if out is not None:
         check_out(xs, out)
-    shapes = {x.value.shape for x in xs}
+    shapes = [x.value.shape for x in xs]
     if () in shapes:
         raise RuntimeError("cat: zero-dimensional tensor cannot be concatenated")
     if (0,) in shapes:

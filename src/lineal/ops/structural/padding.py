@@ -73,6 +73,16 @@ def continued(mode: str, low: int, size: int, high: int) -> list[tuple[slice, sl
     return [(there, here) for width, there, here in ((low, before, seen[0]), (high, after, seen[1])) if width]
 
 
+@functools.lru_cache(1024)
+def shown(mode: str, widths: Widths, shape: Shape) -> list[tuple[tuple, tuple]]:
+    """Return which parts of an array of `shape`, padded, show which others, in the order in which they are made."""
+    return [
+        ((*_ALL[:axis], there), (*_ALL[:axis], here))
+        for axis in range(len(shape) - 1, -1, -1)
+        for there, here in continued(mode, widths[axis][0], shape[axis], widths[axis][1])
+    ]
+
+
 class EdgePad(Op):
     """y = x with its edges continued over `widths` (before, after) around it, axis by axis, the last one first."""
 
@@ -87,14 +97,6 @@ class EdgePad(Op):
     def grad_name(self) -> str:
         return NODES[self.mode].format(2) if self.mode in NODES else "CopySlices"
 
-    def shown(self, shape: tuple[int, ...]) -> list[tuple[tuple, tuple]]:
-        """Return which parts of y show which others, in the order in which they are made."""
-        return [
-            ((*_ALL[:axis], there), (*_ALL[:axis], here))
-            for axis in range(len(shape) - 1, -1, -1)
-            for there, here in continued(self.mode, self.widths[axis][0], shape[axis], self.widths[axis][1])
-        ]
-
     def inner(self, shape: tuple[int, ...]) -> tuple:
         """Return where in y the array x stands."""
         return tuple([slice(low, low + size) for size, (low, _) in zip(shape, self.widths)])
@@ -102,7 +104,7 @@ class EdgePad(Op):
     def eager(self, xp, x):
         y = xp.empty([low + size + high for size, (low, high) in zip(x.shape, self.widths)], x.dtype)
         y[self.inner(x.shape)] = x
-        for there, here in self.shown(x.shape):
+        for there, here in shown(self.mode, self.widths, x.shape):
             y[there] = y[here]
         return y
 
@@ -121,9 +123,9 @@ class EdgeFold(Op):
 
     def eager(self, xp, x):
         x = xp.array(x)
-        for there, here in reversed(self.pad.shown(self.shape)):
-            axis, shown = len(here) - 1, x[there]
-            x[here] += shown.sum(axis=axis, keepdims=True) if self.pad.mode == "replicate" else shown
+        for there, here in reversed(shown(self.pad.mode, self.pad.widths, self.shape)):
+            axis, edge = len(here) - 1, x[there]
+            x[here] += edge.sum(axis=axis, keepdims=True) if self.pad.mode == "replicate" else edge
         return xp.ascontiguousarray(x[self.pad.inner(self.shape)])
 
     def vjp(self, needs, g, y, x):
