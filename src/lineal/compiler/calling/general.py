@@ -119,7 +119,6 @@ class Codes:
         """How many sizes were called so often that they got code of their own."""
         self.full = False
         """Whether code was wanted once more than it may be compiled."""
-        self.free: list[np.ndarray] = []
         self.grads: dict[Any, Grads] = {}
 
     def code(self, sketch: Sketch) -> Code | None:
@@ -163,21 +162,6 @@ class Codes:
             return call(*given, words)
 
         return run
-
-    def in_memory(self, run: Callable[..., Any], nbytes: int) -> Callable[..., Any]:
-        """Return `run` with an arena that it has for one call; the last argument is another one's."""
-        free = self.free
-
-        def call(*given: Any) -> Any:
-            arena = free.pop() if free else np.empty(nbytes, np.uint8)
-            if arena.size < nbytes:
-                arena = np.empty(nbytes, np.uint8)
-            try:
-                return run(*given[:-1], arena)
-            finally:
-                free.append(arena)
-
-        return call
 
     def grads_of(self, leaves: list[Any], made: Sequence[tuple], again: bool) -> Grads:
         """Return the grads of some leaves, the same for all sizes."""

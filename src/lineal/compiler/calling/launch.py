@@ -84,7 +84,8 @@ def launching(program: Program) -> Callable[[Sequence[Any]], Any]:
     made = program.made[:count]
     live = [(holder, key, np.zeros(())) for holder, key in trace.live.values()]
     constant = [place for _, _, place in live]
-    run = program.run if not program.releases else alone(program.run, program.arena)
+    alone_already = program.arenas is not None or not program.releases
+    run = program.run if alone_already else alone(program.run, program.arena)
     arena, grads, final = program.arena, program.grads, engine.final
     lent, given, single, laid = trace.lent, trace.given, trace.result.single, program.laid
     places = places_of(trace, captured)

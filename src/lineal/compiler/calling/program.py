@@ -11,6 +11,7 @@ import numpy as np
 from lineal.codegen.batched.heap import give_back
 from lineal.codegen.cpython import layout
 from lineal.codegen.cpython.entry import RELEASE_ABOVE_NS, Argument, entry
+from lineal.compiler.calling.arenas import LENT, shared
 from lineal.compiler.calling.direct import direct
 from lineal.compiler.calling.general import Codes, Sketch
 from lineal.compiler.calling.launch import REFUSED, Grads, Unmet, calling, failed, fitting, launching, refuse
@@ -59,6 +60,9 @@ class Program:
         self.missed = 0
         """How often its expectations were in vain."""
         schedule = self.schedule
+        if schedule.arena > LARGE_ARENA:
+            # what the traced call took would lie beside what compiling takes
+            give_back()
         self.captured = list(trace.captured.values())
         self.histories = [isinstance(x, AbstractTensor) and x.node is not None for x in (*trace.arguments, *self.captured)]
         """Which arguments and captured tensors have a history: what they have when a call is written may be another one."""
@@ -66,7 +70,11 @@ class Program:
         self.seen = [None if layout is None else seen(var, layout) for var, layout in trace.laid()]
         """For results that do not lie in C order, how the arrays that are made are to be seen: shape and strides in bytes."""
         self.laid = [(place, each) for place, each in enumerate(self.seen[: len(trace.outputs)]) if each is not None]
-        self.arena = np.empty(schedule.arena + 64 if codes is None else 0, np.uint8)
+        self.room = schedule.arena + 64
+        """How many bytes a call needs for what is its own."""
+        self.arenas = shared() if codes is not None or (self.room > LENT and not is_checking()) else None
+        """What lends it an arena for each call, unless it has one."""
+        self.arena = np.empty(self.room if self.arenas is None else 0, np.uint8)
         self.outside = schedule.outside()
         self.homes = schedule.homes()
         self.steps = [] if is_checking() else self.segments()
@@ -78,12 +86,12 @@ class Program:
         count = len(trace.outputs)
         made = list(zip(self.made[count:], self.seen[count:]))
         self.grads = (Grads if codes is None else codes.grads_of)(leaves, made, not wait) if leaves else None
-        if codes is not None:
-            self.run = codes.in_memory(self.run, schedule.arena + 64)
+        if self.arenas is not None:
+            self.run = self.arenas.lending(self.run, self.room)
         self.fits = fitting(self)
         self.launch = launching(self)
         if schedule.arena > LARGE_ARENA:
-            # what eager calls, tracing and compiling took would lie beside it
+            # and what compiling took beside the arena
             give_back()
 
     # how it is made
@@ -147,7 +155,7 @@ class Program:
                 found.append(Argument(buffer.dtype, buffer.shape, steps, buffer in written, type(x), layout.slot(x, x.value)))
         found += [Argument(np.dtype(np.float64), ()) for _ in self.trace.live]
         found += [Argument(dtype, shape, None, True) for shape, dtype in self.made]
-        return [*found, Argument(np.dtype(np.uint8), self.arena.shape, None, True)]
+        return [*found, Argument(np.dtype(np.uint8), (self.room,), None, True)]
 
     def estimate(self) -> float:
         """Return about how many nanoseconds a call takes."""
@@ -162,7 +170,7 @@ class Program:
         """The call on positional tensors, which returns the function's result or REFUSED; native if a call is short."""
         made = (
             None
-            if self.releases or self.codes is not None or self.schedule.grads_wait or any(self.seen)
+            if self.releases or self.arenas is not None or self.schedule.grads_wait or any(self.seen)
             else direct(self, REFUSED, lambda status: failed(self.trace, status))
         )
         call = made or calling(self.fits, self.launch)
