@@ -71,6 +71,50 @@ def chain(t: ModuleType, needs_grad: bool = True) -> Callable[[], object]:
     return run
 
 
+def small_parameters(t: ModuleType) -> list:
+    """Return 200 parameters, 100 of 32 x 32 and 100 of 32, that have grads."""
+    made = [t.ones(*shape).requires_grad_() for _ in range(100) for shape in ((32, 32), (32,))]
+    for each in made:
+        each.grad = each.detach() * 0.01
+    return made
+
+
+def over_lists(t: ModuleType, in_lists: bool | None) -> dict[str, Callable[[], object]]:
+    """Return, by name, what one call does to 200 small parameters; `in_lists` is what optimizers are given as `foreach`."""
+
+    def stepped(name: str, **options: float) -> Callable[[], object]:
+        return getattr(t.optim, name)(small_parameters(t), lr=0.001, foreach=in_lists, **options).step
+
+    held, means = small_parameters(t), [each.detach() for each in small_parameters(t)]
+    values, move = [each.detach() for each in held], t.optim.swa_utils.get_ema_multi_avg_fn(0.99)
+    cleared, clip = t.optim.SGD(small_parameters(t), lr=0.1), t.nn.utils
+    return {
+        "Adam": stepped("Adam"),
+        "AdamW": stepped("AdamW"),
+        "SGD": stepped("SGD"),
+        "SGD with momentum": stepped("SGD", momentum=0.9),
+        "RMSprop": stepped("RMSprop"),
+        "clip_grad_norm_": lambda: clip.clip_grad_norm_(held, 1e-3),
+        "clip_grad_value_": lambda: clip.clip_grad_value_(held, 0.1),
+        "average of weights": lambda: move(means, values, 1),
+        "_foreach_add_": lambda: t._foreach_add_(means, values, alpha=0.5),
+        "_foreach_addcmul_": lambda: t._foreach_addcmul_(means, values, values, value=0.5),
+        "zero_grad to zeros": lambda: cleared.zero_grad(set_to_none=False),
+    }
+
+
+def print_lists(console: Console, rounds: int) -> None:
+    """Run what is done to 200 small parameters, and print its table."""
+    rivals = {"lineal": over_lists(lineal, None)}
+    if torch is not None:
+        rivals |= {"torch, in lists": over_lists(torch, True), "torch, one by one": over_lists(torch, False)}
+    table = Table("200 parameters, 32 × 32 and 32", *rivals)
+    for name in rivals["lineal"]:
+        found = medians({rival: made[name] for rival, made in rivals.items()}, rounds, 0.01)
+        table.add_row(name, *(f"{found[rival] * 1e6:.0f}" for rival in rivals))
+    console.print(table)
+
+
 WORKLOADS = {
     "(x * w + w).sum(), 4 elements, forward + backward": multiply_add,
     "linear layer 16-32, batch 32, training step": linear_step,
@@ -194,6 +238,7 @@ def main() -> None:
         row = ("-", "-") if theirs is None else (f"{theirs * 1e6:.1f}", f"{theirs / found['lineal']:.2f}")
         table.add_row(name, f"{found['lineal'] * 1e6:.1f}", *row)
     console.print(table)
+    print_lists(console, rounds)
     table = Table("op on 4 or 4 × 4 elements", "NumPy", "overhead without grad", "overhead with grad")
     for name, (bare, plain, grad) in single_ops().items():
         found = medians({"numpy": bare, "plain": plain, "grad": grad}, rounds, 0.005)
