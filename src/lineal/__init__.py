@@ -98,6 +98,7 @@ if _TYPE_CHECKING:
         jit,
         library,
         linalg,
+        memory,
         models,
         mps,
         multiprocessing,
@@ -133,8 +134,8 @@ newaxis = None
 _elsewhere = {
     "": """
         _higher_order_ops accelerator amp array_api autograd backends cpu cuda data distributed distributions fft func futures
-        hub jit library linalg models mps multiprocessing nn onnx optim overrides profiler quasirandom random serialization
-        signal special testing train types utils version xpu
+        hub jit library linalg memory models mps multiprocessing nn onnx optim overrides profiler quasirandom random
+        serialization signal special testing train types utils version xpu
     """,
     "amp": "autocast",
     "amp.state": """

@@ -6,7 +6,7 @@ import threading
 import numpy as np
 
 import lineal
-from lineal.compiler.calling.arenas import Arenas, shared
+from lineal.codegen.arenas import Arenas, shared
 
 
 def twice_softmax(x):

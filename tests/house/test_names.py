@@ -50,6 +50,7 @@ EXPECTED = {
     "lineal.jit",
     "lineal.library",
     "lineal.linalg",
+    "lineal.memory",
     "lineal.models",
     "lineal.mps",
     "lineal.multiprocessing",

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from lineal.codegen.arenas import LENT, shared
 from lineal.codegen.batched.heap import give_back
 from lineal.codegen.cpython import layout
 from lineal.codegen.cpython.entry import RELEASE_ABOVE_NS, Argument, entry
-from lineal.compiler.calling.arenas import LENT, shared
 from lineal.compiler.calling.direct import direct
 from lineal.compiler.calling.general import Codes, Sketch
 from lineal.compiler.calling.launch import REFUSED, Grads, Unmet, calling, failed, fitting, launching, refuse
