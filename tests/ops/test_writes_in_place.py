@@ -166,3 +166,21 @@ def test_expanded_memory_is_refused(name):
     with pytest.raises(RuntimeError):
         {**FLOATING, **WHOLE}[name](x.expand(4, 4))
     assert torch.equal(x, before)
+
+
+@pytest.mark.parametrize(
+    "largest",
+    [lambda x: x.max(1)[0], lambda x: x.sort(1)[0], lambda x: x.cummax(1)[0], lambda x: torch.nn.functional.max_pool1d(x, 2)],
+)
+def test_values_beside_their_places_may_be_written_before_the_backward_pass(largest):
+    x = torch.tensor([[3.0, 1.0, 2.0, 5.0]], requires_grad=True)
+    wanted = torch.autograd.grad(largest(x).mul(2).sum(), x)[0]
+    largest(x).mul_(2).sum().backward()
+    assert torch.equal(x.grad, wanted)
+
+
+def test_places_written_before_the_backward_pass_are_noticed():
+    y, index = torch.ones(1, 3, requires_grad=True).sort(1)
+    index.add_(1)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        y.sum().backward()

@@ -41,6 +41,8 @@ def guarded():
 
 told["same"] = [nn.Linear is Linear is lineal.nn.Linear, F.relu is lineal.nn.functional.relu, torch.nn is nn,
                 sys.modules["torch.nn.functional"] is F, torch.utils.data.DataLoader is DataLoader]
+from torch.nn.utils.weight_norm import weight_norm
+told["same"] += [torch.nn.utils.weight_norm is lineal.nn.utils.weight_norm is weight_norm]
 told["probes"] = [hasattr(torch, "no_such_thing"), hasattr(torch, "compile"), isinstance(3, Absent), issubclass(int, Absent),
                   importlib.util.find_spec("torch") is None, importlib.util.find_spec("torch.no_such") is None]
 told["version"] = [torch.__version__, importlib.metadata.version("torch"), torch.__version__ >= (2, 0)]
@@ -74,7 +76,7 @@ def told(tmp_path_factory):
 
 
 def test_names_are_those_of_lineal(told):
-    assert told["same"] == [True] * 5
+    assert told["same"] == [True] * 6
     assert told["star"] and told["pickle"] == "Linear(in_features=2, out_features=1, bias=True)"
 
 

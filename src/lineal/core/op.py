@@ -171,6 +171,8 @@ class Op:
 
     width: ClassVar[int | None] = None
     """How many outputs the op has, if it always has more than one."""
+    outputs_read: ClassVar[tuple[int, ...] | None] = None
+    """Which of several outputs that it keeps the derivative reads, so that the others may be written; None for all."""
 
     native: ClassVar[Any] = None
     """The kernel for large arrays, if the op has another for them."""
@@ -460,8 +462,9 @@ def final_tensor(value: np.ndarray) -> Any:
 def output(node: Node) -> Any:
     """Return the kept output as a tensor with `node` as its history (a tuple if there are several)."""
     if node.memories is not None:
-        for memory in node.memories.values():
-            if memory.written > node.id:
+        read = node.op.outputs_read
+        for index, memory in node.memories.items():
+            if memory.written > node.id and (read is None or index in read):
                 raise changed(node, memory, "its output")
     if node.y.__class__ is tuple:
         return tuple([as_output(node, place, value) for place, value in enumerate(node.y)])

@@ -29,13 +29,21 @@ def inner(name: str) -> str:
     return name.partition(".")[2]
 
 
+def hides(path: str, name: str) -> bool:
+    """Return whether a function stands before a module of its name, as `nn.utils.weight_norm` does."""
+    try:
+        return bool(path) and callable(find(path, name))
+    except AttributeError:
+        return False
+
+
 class Facade(ModuleType):
     """A module of PyTorch's path; its names are looked up in lineal when they are first used."""
 
     def __getattr__(self, name: str) -> Any:
         path = inner(self.__name__)
         child = f"{path}.{name}".lstrip(".")
-        if child in PATHS:
+        if child in PATHS and not hides(path, name):
             return import_module(f"torch.{child}")
         if name == "__all__":
             return public(path)
@@ -54,7 +62,7 @@ class Facade(ModuleType):
 
     def __setattr__(self, name: str, value: Any) -> None:
         # `from torch import absent` finds the absent one among the modules; `hasattr(torch, "absent")` stays False
-        if not isinstance(value, Missing):
+        if not isinstance(value, Missing) and not (isinstance(value, Facade) and hides(inner(self.__name__), name)):
             super().__setattr__(name, value)
 
     def __dir__(self) -> list[str]:

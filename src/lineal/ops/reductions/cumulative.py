@@ -48,8 +48,7 @@ class CumExtreme(Op):
     axis: Axis
     largest: bool
     layout = dense
-    width = 2
-    keeps = "y"
+    width, keeps, outputs_read = 2, "y", (1,)
     no_lowering = "host step: a scan that carries two numbers"
 
     @property

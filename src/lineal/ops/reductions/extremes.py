@@ -64,8 +64,7 @@ class ExtremeAt(Op):
     keepdim: bool
     largest: bool
     layout = dense
-    width = 2
-    keeps = "y"
+    width, keeps, outputs_read = 2, "y", (1,)
 
     @property
     def grad_name(self) -> str:

@@ -33,8 +33,7 @@ class Selection(Op):
     axis: Axis
     keepdim: bool
     layout = dense
-    keeps = "y"
-    width = 2
+    width, keeps, outputs_read = 2, "y", (1,)
 
     @abstractmethod
     def places(self, keys: np.ndarray) -> np.ndarray:

@@ -29,8 +29,7 @@ class WindowMax(Op):
 
     windows: tuple[Windows | Spans, ...]
     label: str
-    width = 2
-    keeps = "y"
+    width, keeps, outputs_read = 2, "y", (1,)
 
     def layout(self, y, x):
         in_order = self.label.startswith("Fractional") or (self.label.startswith("Adaptive") and len(self.windows) == 3)
