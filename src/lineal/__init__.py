@@ -75,6 +75,9 @@ if _TYPE_CHECKING:
     from lineal.ops import *
     from lineal.serialization import load as load
     from lineal.serialization import save as save
+    from lineal.sparse import smm as smm
+    from lineal.sparse import sparse_coo_tensor as sparse_coo_tensor
+    from lineal.sparse import spmm as spmm
     from lineal.tensors.inplace import *
     from lineal.tensors.older import *
     from lineal.transforms.control import cond as cond
@@ -111,6 +114,7 @@ if _TYPE_CHECKING:
         random,
         serialization,
         signal,
+        sparse,
         special,
         testing,
         train,
@@ -135,7 +139,7 @@ _elsewhere = {
     "": """
         _higher_order_ops accelerator amp array_api autograd backends cpu cuda data distributed distributions fft func futures
         hub jit library linalg memory models mps multiprocessing nn onnx optim overrides profiler quasirandom random
-        serialization signal special testing train types utils version xpu
+        serialization signal sparse special testing train types utils version xpu
     """,
     "amp": "autocast",
     "amp.state": """
@@ -151,6 +155,7 @@ _elsewhere = {
     """,
     "compiler": "compile explain",
     "serialization": "load save",
+    "sparse": "smm sparse_coo_tensor spmm",
     "func": "vmap",
     "insight": "advise draw summary",
     "nn.functional": """

@@ -183,7 +183,7 @@ class Allowed:
         if self.trusts(cls) and isinstance(cls, type) and isinstance(arguments, tuple):
             return cls.__new__(cls, *arguments)
         if self.objects and arguments == () and is_creatable(cls):
-            return cls.__new__(cls)
+            return object.__new__(cls)
         return self.call(cls, arguments)
 
     def fill(self, thing: Any, state: Any) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
-from types import BuiltinFunctionType, FunctionType, ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
 
 from lineal.nn import Module
@@ -45,12 +45,17 @@ def state_of(value: Any) -> dict[str, Any] | None:
     return value.__getstate__() if isinstance(value, Module) else dict(vars(value))
 
 
+def is_function(thing: Any) -> bool:
+    """Return whether something is a function, or what stands for one and has its name."""
+    return callable(thing) and not isinstance(thing, type) and isinstance(getattr(thing, "__qualname__", None), str)
+
+
 def global_name(thing: Any) -> str | None:
     """Return the full name under which a class or a function is found again; None if there is none."""
-    if not isinstance(thing, (type, FunctionType, BuiltinFunctionType)):
+    if not isinstance(thing, type) and not is_function(thing):
         return None
     name = f"{thing.__module__}.{thing.__qualname__}"
-    return name if looked_up(name) is thing else None
+    return name if looked_up(name) == thing else None
 
 
 def looked_up(name: str) -> Any:
@@ -68,6 +73,6 @@ def looked_up(name: str) -> Any:
 def found(name: str) -> Any:
     """Return the class or the function of a full name, None if a file may not name it: functions are not called, but kept."""
     thing = looked_up(name)
-    if isinstance(thing, (FunctionType, BuiltinFunctionType)):
+    if is_function(thing):
         return None if (thing.__module__ or "builtins").partition(".")[0] in sys.stdlib_module_names else thing
-    return thing if is_creatable(thing) and not isinstance(thing, ModuleType) else None
+    return thing if is_creatable(thing) else None

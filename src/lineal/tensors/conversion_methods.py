@@ -8,10 +8,11 @@ from typing import Any, NoReturn, overload
 
 import numpy as np
 
-from lineal.base import config, dtypes
+from lineal.base import config, dtypes, later
 from lineal.base.devices import CPU, as_device, device, device_of
 from lineal.base.dtypes import Category
 from lineal.base.formats import preserve_format
+from lineal.base.later import method
 from lineal.base.signatures import Device, DType, Format, Tensor
 from lineal.core import AbstractTensor, Leaf, apply, lift, memory_of, modes, no_grad
 from lineal.core.calling import public
@@ -25,6 +26,8 @@ type_ = type
 bool_ = bool
 int_ = int
 float_ = float
+
+sparse: Any = later.module("lineal.sparse")
 
 _BY_TYPE = {f"torch.{each.constructor}": each for each in dtypes.ALL}
 
@@ -217,6 +220,13 @@ class ConversionMethods(AbstractTensor):
         concretize(self, _PYTHON[dtype_of(self).category])
         found = value.item()
         return found if isinstance(found, _NUMBERS) else float_(found)
+
+    to_sparse: Callable[..., Any] = method(lambda: sparse.to_sparse)
+    sparse_mask: Callable[..., Any] = method(lambda: sparse.sparse_mask)
+
+    def to_dense(self, dtype: DType | None = None, *, masked_grad: bool_ | None = None) -> Tensor:
+        """Return a strided tensor, which this one is, converted to `dtype`."""
+        return cast(self, dtypes.BY_NUMPY[self.value.dtype] if dtype is None else dtypes.as_dtype(dtype))
 
     def tolist(self) -> Any:
         """Return the elements as nested lists of Python numbers, or as one number."""

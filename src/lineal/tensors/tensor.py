@@ -28,7 +28,23 @@ from lineal.tensors.structural_methods import StructuralMethods
 if TYPE_CHECKING:
     from typing_extensions import TypeIs
 
-__all__ = ["Layout", "Tensor", "is_complex", "is_floating_point", "is_inference", "is_nonzero", "is_tensor", "numel", "strided"]
+__all__ = [
+    "Layout",
+    "Tensor",
+    "is_complex",
+    "is_floating_point",
+    "is_inference",
+    "is_nonzero",
+    "is_tensor",
+    "jagged",
+    "numel",
+    "sparse_bsc",
+    "sparse_bsr",
+    "sparse_coo",
+    "sparse_csc",
+    "sparse_csr",
+    "strided",
+]
 
 T = TypeVar("T", bound=AbstractTensor)
 
@@ -36,13 +52,20 @@ overriding: Any = later.module("lineal.tensors.overriding")
 
 
 class Layout:
-    """How the numbers lie in memory; here always strided."""
+    """How the numbers lie in memory: strided, or as the coordinates of entries; nothing here has one of the others."""
+
+    def __init__(self, name: str = "strided"):
+        self.name = name
 
     def __repr__(self) -> str:
-        return "torch.strided"
+        return f"torch.{self.name}"
+
+    def __reduce__(self) -> str:
+        return self.name
 
 
-strided = Layout()
+strided, sparse_coo, sparse_csr, sparse_csc = Layout(), Layout("sparse_coo"), Layout("sparse_csr"), Layout("sparse_csc")
+sparse_bsr, sparse_bsc, jagged = Layout("sparse_bsr"), Layout("sparse_bsc"), Layout("jagged")
 
 
 class Alias(Op):
