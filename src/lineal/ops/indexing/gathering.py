@@ -6,6 +6,7 @@ import functools
 from typing import Any
 
 import numpy as np
+
 from lineal.base import dtypes, later
 from lineal.base.layouts import dense
 from lineal.base.signatures import Number, Tensor
