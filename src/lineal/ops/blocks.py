@@ -49,7 +49,7 @@ def blocked(ufunc: Any, x: np.ndarray, axes: Axes, wanted: np.dtype) -> Any:
         return None
     y = programs.folded(ufunc, x, axes, wanted) if large else None
     if sums and x.dtype.kind == wanted.kind == "c" and large:
-        parts = programs.folded(ufunc, x.view(x.real.dtype).reshape(*x.shape, 2), axes, wanted.type(0).real.dtype)
+        parts = programs.folded(ufunc, x.view(x.dtype.type(0).real.dtype).reshape(*x.shape, 2), axes, wanted.type(0).real.dtype)
         y = None if parts is None else parts.view(wanted).reshape(parts.shape[:-1])
     return by_rows(x, axes, wanted) if y is None and sums else y
 

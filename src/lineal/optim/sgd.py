@@ -55,7 +55,7 @@ class SGD(Optimizer):
         }
         super().__init__(params, defaults)
 
-    def update(self, parameter: Any, grad: Any, group: dict[str, Any]) -> Update:
+    def update(self, parameter: Any, grad: Any, group: dict[str, Any]) -> Update | None:
         decay, momentum = group["weight_decay"], group["momentum"]
         if not momentum or self.state[parameter].get("momentum_buffer") is not None:
             return super().update(parameter, grad, group)

@@ -89,7 +89,7 @@ def add(input: Any, other: Any, *, alpha: Any = 1) -> Tensor:
     if not isinstance(other, Tensor) or not isinstance(input, Tensor):
         raise NotImplementedError("add: a number would fill the zeros of a sparse tensor; use to_dense() first")
     if not isinstance(input, SparseTensor):
-        return input + dense(other) * alpha
+        return input + other.to_dense() * alpha
     if not isinstance(other, SparseTensor):
         return dense(input) + other * alpha
     if input.shape != other.shape or input.sparse_dim() != other.sparse_dim():

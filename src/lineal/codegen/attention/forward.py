@@ -122,8 +122,9 @@ class Forward(Blocks):
             so_far = e.load(sums, float64, i) * e.cast(factor, float64)
             e.store(so_far + e.cast(total, float64), sums, i)
             kept = self.kept(seen, (words[0], words[1] + Table(e, table).blocks(i, e.index(0))), table)
-            for block in e.blocks(seen, self.lanes) if kept is not None else ():
-                block.store(block.load(row, kind) * block.load(kept, kind), row)
+            if kept is not None:
+                for block in e.blocks(seen, self.lanes):
+                    block.store(block.load(row, kind) * block.load(kept, kind), row)
             if self.form.causal:
                 self.clear(self.at(row, seen), keys - seen)
 
