@@ -14,6 +14,7 @@ from lineal.base.spec import sizes
 from lineal.core import AbstractTensor, memory_of, modes
 from lineal.core.calling import public
 from lineal.ops import layout
+from lineal.tensors.relocation import is_lone
 from lineal.tensors.storages import UntypedStorage, untyped_storage
 from lineal.tensors.typedstorages import TypedStorage
 
@@ -86,7 +87,14 @@ def resize_(self: Any, *size: int | Sequence[int], memory_format: Format | None 
     shape = sizes("resize_", size)
     if min(shape, default=0) < 0:
         raise RuntimeError(f"resize_: expected sizes that are not negative, got {list(shape)}")
-    if shape != self.value.shape:
+    if shape == self.value.shape:
+        return self
+    if layout.counted(shape) > self.value.size and self.value.flags.c_contiguous and is_lone(self):
+        # to look for others takes milliseconds
+        made = np.empty(shape, self.value.dtype)
+        made.reshape(-1)[: self.value.size] = self.value.reshape(-1)
+        self.value = made
+    else:
         memory = untyped_storage(self)
         skip = layout.address(self.value) - memory.data_ptr() if self.value.size else 0
         self.value = over(memory, shape, self.dtype, steps(np.empty(shape, np.bool_)), skip)

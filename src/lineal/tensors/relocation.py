@@ -16,7 +16,7 @@ import numpy as np
 from lineal.core import AbstractTensor, modes
 from lineal.ops import layout
 
-__all__ = ["Freed", "freed_of", "move", "origin_of"]
+__all__ = ["Freed", "freed_of", "is_lone", "move", "origin_of"]
 
 SLOT: Any = AbstractTensor.__dict__["value"]
 
@@ -75,6 +75,11 @@ def counts(arrays: Sequence[Any]) -> list[int]:
 
 IN_LIST = counts([np.empty(0)])[0]
 """What `counts` says of an array that its list alone refers to."""
+
+
+def is_lone(x: AbstractTensor) -> bool:
+    """Return whether a tensor's array has its memory itself, and nobody but the tensor refers to it."""
+    return x.value.base is None and counts([x.value])[0] == IN_LIST + 1
 
 
 def move(storage: Any, made: np.ndarray, name: str) -> None:

@@ -23,6 +23,9 @@ SCIPY = {
     "trapezoid": lambda x: integrate.trapezoid(x),
     "rfft": lambda x: fft.rfft(x),
     "detrend": lambda x: signal.detrend(x),
+    "fftconvolve": lambda x: signal.fftconvolve(x, x),
+    "cumulative_trapezoid": lambda x: integrate.cumulative_trapezoid(x),
+    "quantile": lambda x: stats.quantile(x, 0.3),
     "whiten": lambda x: cluster.vq.whiten(x[:, None]),
 }
 

@@ -10,8 +10,11 @@ import numpy as np
 from sklearn import config_context, metrics
 from sklearn.decomposition import PCA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
-from sklearn.linear_model import Ridge
-from sklearn.preprocessing import StandardScaler
+from sklearn.linear_model import LogisticRegression, Ridge, RidgeCV
+from sklearn.model_selection import cross_val_predict
+from sklearn.naive_bayes import GaussianNB
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 import lineal
 
@@ -23,6 +26,11 @@ made = {
     "PCA": lambda X, y, t: PCA(2, svd_solver="full").fit_transform(X),
     "Ridge": lambda X, y, t: Ridge(solver="svd").fit(X, t).predict(X),
     "LinearDiscriminantAnalysis": lambda X, y, t: LinearDiscriminantAnalysis().fit(X, y).predict(X),
+    "GaussianNB": lambda X, y, t: GaussianNB().fit(X, y).predict_proba(X),
+    "LogisticRegression": lambda X, y, t: LogisticRegression(tol=1e-10).fit(X, y).predict_proba(X),
+    "pipeline": lambda X, y, t: make_pipeline(MinMaxScaler(), RidgeCV()).fit(X, t).predict(X),
+    "cross_val_predict": lambda X, y, t: cross_val_predict(Ridge(solver="svd"), X, t, cv=3),
+    "confusion_matrix": lambda X, y, t: metrics.confusion_matrix(y, 1 - y),
     "rbf_kernel": lambda X, y, t: metrics.pairwise.rbf_kernel(X),
 }
 for name, function in made.items():
