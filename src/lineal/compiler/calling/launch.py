@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lineal.codegen.batched.heap import give_back
 from lineal.codegen.cpython.refusal import REFUSED, refuse
 from lineal.compiler.kernels.status import MOST_TOLD, PLACES, UNEXPECTED, UNMET
 from lineal.core import AbstractTensor, lift, modes
@@ -142,6 +143,10 @@ def as_seen(array: np.ndarray, seen: tuple[tuple[int, ...], tuple[int, ...]] | N
     return array if seen is None else _array(seen[0], array.dtype, array, 0, seen[1])
 
 
+LARGE = 1 << 24
+"""From how many bytes of grads on memory is given back when the first are handed out."""
+
+
 class Grads:
     """The grads that a program leaves at leaves; the tensors of the call before are filled again if nobody else holds them."""
 
@@ -155,8 +160,8 @@ class Grads:
         self.table = np.array([id(g) for g in self.held], np.uintp)
         """Where the held tensors are, for native code."""
         self.numbered = list(enumerate(leaves))
-        self.fresh = False
-        """Whether the leaves do not have the tensors yet."""
+        self.fresh, self.first = False, True
+        """Whether the leaves do not have the tensors yet, and whether they never had any."""
 
     def arrays(self) -> list[np.ndarray]:
         """Return the arrays to be filled."""
@@ -184,6 +189,10 @@ class Grads:
         for leaf, g in zip(self.leaves, self.held):
             leaf.derivative = g
         self.fresh = False
+        if self.first and sum(g.value.nbytes for g in self.held) > LARGE:
+            # the grads of eager calls are gone, whose memory would lie beside that of these
+            give_back()
+        self.first = False
 
 
 def lone() -> tuple[int, ...]:

@@ -65,6 +65,8 @@ class Lowering:
         """What ops have given, by the op and its inputs."""
         self.in_range: set[tuple] = set()
         """The indices that nodes see to be in range."""
+        self.bounds: dict[Buffer, int] = {}
+        """What indices that the program makes itself stay below, from 0 on."""
         self.sorted: dict[Pick, tuple[Buffer, Buffer]] = {}
         """The runs of indices."""
         self.parts: list[Buffer] = []
@@ -187,11 +189,11 @@ class Lowering:
         return arg.stretched(shape) if isinstance(arg, BufferView) and arg.shape != shape else arg
 
     def looked_at(self, pick: Pick) -> Pick:
-        """Return an index of which somebody sees that it is in range: the first node that reads it stops the program."""
+        """Return an index of which somebody sees that it is in range: who made it, or the first node that reads it."""
         view = pick.index
         steps = merged([each for each in zip(view.shape, view.strides) if each[1]])
         key = view.buffer, view.offset, steps, pick.size, pick.wraps
-        sure = key in self.in_range
+        sure = key in self.in_range or self.bounds.get(view.buffer, math.inf) <= pick.size
         self.in_range.add(key)
         return replace(pick, sure=sure)
 

@@ -88,7 +88,9 @@ def window_max(low: Any, op: Any, ys: Any, x: BufferView) -> tuple[BufferView, B
     xs = [element(x, windows, place) for place in elements]
     rows = [Place(axis) for axis in range(len(x.shape) - len(windows), len(x.shape))]
     top = low.map(ys[0].shape, x.buffer.dtype, largest, *xs, label="max_pool")
-    return top, low.map(ys[1].shape, np.int64, position(windows, elements), *rows, *xs, label="place")
+    index = low.map(ys[1].shape, np.int64, position(windows, elements), *rows, *xs, label="place")
+    low.bounds[index.buffer] = math.prod(each.size for each in windows)
+    return top, index
 
 
 def evenly_read(taps: Taps) -> tuple[int, int, int] | None:
