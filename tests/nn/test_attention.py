@@ -150,6 +150,14 @@ def test_attention_that_drops_weights_compiled_is_eager(large):
     assert not lineal.equal(*found[0][:6:3])
 
 
+def test_checkpointed_attention_drops_the_same_weights(large):
+    leaves, found = tensors(*LARGE[:3], grad=True), []
+    for way in (dropping(2), lambda *xs: lineal.utils.checkpoint.checkpoint(dropping(2), *xs, use_reentrant=False)):
+        y = way(*leaves)
+        found.append([y, *lineal.autograd.grad(y.square().sum(), leaves)])
+    assert all(lineal.equal(*each) for each in zip(*found))
+
+
 def test_each_slice_drops_weights_of_its_own(large):
     q, k, v, _ = tensors(*LARGE)
     function = lineal.vmap(lambda v: F.scaled_dot_product_attention(q, k, v, dropout_p=0.3), randomness="different")

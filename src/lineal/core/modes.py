@@ -44,6 +44,8 @@ class Recorder(Protocol):
     """Whether a loop that is known to have equal turns may be told as one op: `compiler.scan`."""
     takes_layers: bool = False
     """Whether a recurrent layer may be told as one op, which has no derivative."""
+    takes_draws: bool = True
+    """Whether an op may draw random numbers for itself, in one with what it computes of them."""
 
     def record(self, op: Op, xs: tuple[AbstractTensor, ...], ys: tuple[AbstractTensor, ...]) -> None:
         """Called when `op` made `ys` of `xs`."""

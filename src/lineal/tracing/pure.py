@@ -69,6 +69,8 @@ class Over:
 class PureRecorder(modes.Recorder):
     """A recorder that writes pure equations; what cannot be put so, it refuses."""
 
+    takes_draws = False
+
     def __init__(self) -> None:
         self.arguments: list[AbstractTensor] = []
         self.inputs: list[Var] = []

@@ -23,6 +23,8 @@ MOST_KEPT = 1 << 12
 class Remembering(GraphRecorder):
     """A recorder that keeps what small tensors from outside held when they were reached, in case they are overwritten."""
 
+    takes_draws = True
+
     def __init__(self) -> None:
         super().__init__()
         self.before: dict[Var, np.ndarray] = {}

@@ -30,7 +30,7 @@ MOST_READ = 256
 class Capture(Freeing):
     """A recorder that writes pure equations, and what of Python's state, of numbers and of grads the function relied upon."""
 
-    takes_loops = True
+    takes_loops = takes_draws = True
 
     def __init__(self) -> None:
         super().__init__()

@@ -52,8 +52,7 @@ def scaled_dot_product_attention(
     listener = modes.recorder.get()
     if dropout_p == 0 and (listener is None or is_large(q, k, v, is_causal)):
         return attention(q, k, v, mask, scale, is_causal).to(dtype)
-    if 0 < dropout_p < 1 and (listener is None or listener.takes_loops) and is_large(q, k, v, is_causal):
-        # whoever else listens tells slices, or draws, apart
+    if 0 < dropout_p < 1 and (listener is None or listener.takes_draws) and is_large(q, k, v, is_causal):
         return attention(q, k, v, mask, scale, is_causal, dropout_p).to(dtype)
     p = dropout(weights(q, k, mask, scale, is_causal), dropout_p)
     return renamed(ops.matmul(p, v).to(dtype), GRAD_NAME)
