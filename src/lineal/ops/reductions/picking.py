@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import functools
+import math
 from typing import Any
 
+import numpy as np
+
+from lineal.base import dtypes
 from lineal.base.spec import Axis
 from lineal.core import AbstractTensor, Op, apply
 
@@ -39,6 +43,8 @@ class Place(Op):
         if g.shape[self.axis] == 1:
             xp.put_along_axis(y, index, g, self.axis)
             return y
+        if xp is np and g.size and dtypes.of(g.dtype).is_floating_point:
+            return added(g, index, self.axis, self.length)
         places = list(xp.ogrid[tuple(slice(size) for size in g.shape)])
         places[self.axis] = index
         xp.add.at(y, tuple(places), g)
@@ -46,6 +52,18 @@ class Place(Op):
 
     def vjp(self, needs, g, y, x, index):
         return pick(g, index, self.axis), None
+
+
+def added(g: np.ndarray, index: np.ndarray, axis: int, length: int) -> np.ndarray:
+    """Return zeros of `length` along `axis` with g added at `index`; sums are taken in float64 and rounded once."""
+    outer, inner = math.prod(g.shape[:axis]), math.prod(g.shape[axis + 1 :])
+    places = index.reshape(outer, -1, inner)
+    if outer > 1:
+        places = places + np.arange(0, outer * length, length)[:, None, None]
+    if inner > 1:
+        places = places * inner + np.arange(inner)
+    y = np.bincount(places.reshape(-1), g.reshape(-1).astype(np.float64, copy=False), outer * length * inner)
+    return y.astype(g.dtype, copy=False).reshape(*g.shape[:axis], length, *g.shape[axis + 1 :])
 
 
 _pick = functools.lru_cache(1024)(Pick)
