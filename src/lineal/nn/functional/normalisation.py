@@ -39,6 +39,11 @@ def widened(input: Any, *others: Any) -> tuple[Any, ...]:
     return tuple(each if each is None else each.to(wide) for each in (input, *others))
 
 
+def rounded(y: Any, input: Any) -> Any:
+    """Return a result in the dtype of the input."""
+    return y if y.dtype is input.dtype else y.to(input.dtype)
+
+
 def require_floating(name: str, input: Any, *others: Any) -> None:
     """Refuse whole and complex numbers, and others of another dtype, unless they are float32 beside half precision."""
     if not input.dtype.is_floating_point:
@@ -80,7 +85,7 @@ def layer_norm(
     require_floating("layer_norm", input, weight, bias)
     x, w, b = widened(input, weight, bias)
     y, _, _ = normalisation.layer_norm(x, len(shape), w, b, eps)
-    return renamed(y.to(input.dtype), "NativeLayerNormBackward0")
+    return renamed(rounded(y, input), "NativeLayerNormBackward0")
 
 
 @public
@@ -120,7 +125,7 @@ def group_norm(
         raise ValueError(f"group_norm: Expected more than 1 value per channel when training, got {list(input.shape)}")
     x, w, b = widened(input, weight, bias)
     y, _, _ = normalisation.group_norm(x, num_groups, w, b, eps)
-    return renamed(y.to(input.dtype), "NativeGroupNormBackward0")
+    return renamed(rounded(y, input), "NativeGroupNormBackward0")
 
 
 @public
@@ -190,8 +195,9 @@ def normalised_batch(
     x, w, b = widened(input, weight, bias)
     y, mean, var = normalisation.batch_norm(x, w, b, eps)
     mean, var = mean.detach(), var.detach()
-    remember(mean, var, input.numel() // max(input.shape[1], 1), running_mean, running_var, momentum)
-    return renamed(y.to(input.dtype), "NativeBatchNormBackward0"), mean, var
+    if running_mean is not None or running_var is not None:
+        remember(mean, var, input.numel() // max(input.shape[1], 1), running_mean, running_var, momentum)
+    return renamed(rounded(y, input), "NativeBatchNormBackward0"), mean, var
 
 
 def by_statistics(input: Any, mean: Any, var: Any, weight: Any, bias: Any, eps: float) -> Any:
