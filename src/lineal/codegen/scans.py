@@ -59,7 +59,7 @@ def law(e: Emitter, name: str, kind: Kind) -> Law:
         taken = ((b[0] >= a[0]) if largest else (b[0] <= a[0])) | (b[0] != b[0])
         return e.select(taken, b[0], a[0]), e.select(taken, b[1], a[1])
 
-    return Law((computed, int64), ((lowest if largest else highest)(computed), 0), later, True)
+    return Law((computed, int64), ((lowest if largest else highest)(computed), -1), later, True)
 
 
 def after(e: Emitter, y: Value, _: Value, b: Value, a: Value) -> Value:
@@ -69,8 +69,9 @@ def after(e: Emitter, y: Value, _: Value, b: Value, a: Value) -> Value:
 
 def step(e: Emitter, block: Block, value: Parts, so_far: Sequence[Variable], law: Law) -> Parts:
     """Return the scan of a block of numbers after what is so far, in each lane; neighbours come first."""
-    lanes = block.lanes
-    nothing = tuple([e.const(start, kind, lanes) for start, kind in zip(law.start, law.kept)])
+    lanes, both = block.lanes, zip(law.start, law.kept)
+    # -0 leaves every number what it is, and LLVM makes slow moves of shuffles with zeros
+    nothing = tuple([e.const(-0.0 if start == 0 and kind.family == "f" else start, kind, lanes) for start, kind in both])
     value, count = tuple([block.keep(each, none) for each, none in zip(value, nothing)]), 1
     while count < lanes:
         order = [lanes] * count + list(range(lanes - count))
