@@ -111,15 +111,18 @@ def position(xp: Any, x: np.ndarray, axis: int, keepdim: bool, largest: bool, to
 
     `top` are those elements, if they are known.
     """
-    # NumPy finds it by vectors where elements lie side by side
-    beside = axis == x.ndim - 1 and x.flags.c_contiguous and x.size < LARGE_ARRAY and x.dtype not in NARROW
-    if is_large(x) and not beside:
+    if is_large(x) and not by_vectors(x, axis):
         top = reduced(xp.maximum if largest else xp.minimum, x, (axis,), True) if top is None else top
         y = folded(xp.minimum, x, (axis,), INT64, first, top, place=axis)
         if y is not None:
             return y if keepdim else y.squeeze(axis)
     x = widened(x)
     return (xp.argmax if largest else xp.argmin)(x, axis=axis, keepdims=keepdim)
+
+
+def by_vectors(x: np.ndarray, axis: int) -> bool:
+    """Return whether NumPy finds places along an axis by vectors: elements lie side by side, and are not too many."""
+    return axis == x.ndim - 1 and x.flags.c_contiguous and x.size < LARGE_ARRAY and x.dtype not in NARROW
 
 
 INT64 = np.dtype(np.int64)
