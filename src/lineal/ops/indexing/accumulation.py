@@ -99,6 +99,18 @@ def read_columns(x: np.ndarray, index: np.ndarray) -> np.ndarray | None:
         return None
 
 
+def write_lines(y: np.ndarray, index: np.ndarray, source: Any) -> bool:
+    """Let y[…, index] be a source that broadcasts to it; return False where NumPy has to do it."""
+    if not is_long(y, y):
+        return False
+    places = spread_along(index, y.shape, y.ndim - 1)
+    try:
+        return gathers.put(y, y.ndim - 1, places, np.ascontiguousarray(np.broadcast_to(source, places.shape)))
+    except IndexError:
+        # a place that is counted from the end, or none
+        return False
+
+
 def ramp(xp: Any, size: int, step: int, behind: int) -> Any:
     """Return 0, step, 2 step, … along an axis that so many follow."""
     return short_ramp(size, step, behind) if xp is np and size <= _FEW else made_ramp(xp, size, step, behind)

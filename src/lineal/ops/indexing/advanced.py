@@ -15,12 +15,24 @@ from lineal.core import Op, apply
 from lineal.core.op import Plan
 from lineal.ops.broadcasting import expand
 from lineal.ops.conversion import number_beside
-from lineal.ops.indexing.accumulation import add_along_dim, add_counted, add_rows, is_long, read_columns, spread_along
+from lineal.ops.indexing.accumulation import (
+    add_along_dim,
+    add_counted,
+    add_rows,
+    is_long,
+    read_columns,
+    spread_along,
+    write_lines,
+)
 from lineal.ops.indexing.bounds import outside
 from lineal.ops.indexing.changing import Change
 
 __all__: list[str] = []
 
+LINES = 1 << 15
+"""From how many elements on places along the last axis are written natively."""
+DENSE = ("IndexSelect", "Embedding")
+"""The functions whose results lie in C order whatever they read."""
 SORTED = 1 << 16
 """From how many numbers on rows that are added to rows are sorted by the place they go to."""
 
@@ -61,7 +73,7 @@ class Index(Op):
 
     def layout(self, y, x, *indices):
         first, count = self.places[0], len(self.places)
-        if self.label == "IndexSelect" or x.flags.c_contiguous:
+        if self.label in DENSE or x.flags.c_contiguous:
             return y if y.flags.c_contiguous else laid(y, dense_steps(y.shape))
         if any(index.dtype.kind == "b" for index in indices) or self.places != tuple(range(first, first + count)):
             return y
@@ -129,9 +141,17 @@ class IndexPut(Change):
             if self.accumulate:
                 add_at(y, self.places, indices, v)
             else:
-                y[key_of(self.places, indices)] = v
+                self.put(y, v, *indices)
         except IndexError as error:
             raise out_of_range(y.shape, self.places, indices, error) from None
+
+    def put(self, y, v, *indices):
+        """Write v to the places."""
+        place, index = self.places[0], indices[0]
+        lines = len(indices) == 1 and index.ndim == 1 and place == y.ndim - 1 and index.dtype.kind != "b"
+        if lines and y.size >= LINES and y.flags.c_contiguous and write_lines(y, index, v):
+            return
+        y[key_of(self.places, indices)] = v
 
     def vjp(self, needs, g, y, x, v, *indices):
         g_x = g_v = None

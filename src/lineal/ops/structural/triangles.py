@@ -38,6 +38,10 @@ def kept_bits(rows: int, columns: int, diagonal: int, upper: bool, whole: str) -
     return np.tile(-mask.ravel().astype(whole), 1 + MOST_TILED // mask.size)
 
 
+MOST_MASKED, BAND = 1 << 16, 64
+"""Up to which size a matrix is masked as a whole, and so many rows at a time of larger ones."""
+
+
 def masked_bits(x: np.ndarray, diagonal: int, upper: bool) -> np.ndarray:
     """Return what `masked` does for many small matrices of float32 or float64."""
     y = np.array(x, order="C")
@@ -50,14 +54,30 @@ def masked_bits(x: np.ndarray, diagonal: int, upper: bool) -> np.ndarray:
     return y
 
 
+def cut(xp: Any, band: Any, diagonal: int, upper: bool) -> None:
+    """Zero what lies below a diagonal of some rows (`upper`) or above it: a block of them, and a triangle."""
+    rows, columns = band.shape[-2:]
+    begin, end = (min(max(place, 0), columns) for place in (diagonal, diagonal + rows))
+    if upper:
+        band[..., :begin] = 0
+    else:
+        band[..., end:] = 0
+    triangle = band[..., begin:end]
+    mask = below(rows, end - begin, diagonal - begin - upper)
+    xp.copyto(triangle, xp.zeros((), band.dtype), where=xp.asarray(mask) if upper else ~xp.asarray(mask))
+
+
 def masked(xp: Any, x: Any, diagonal: int, upper: bool) -> Any:
     """Return a copy of x with zeros below the diagonal (`upper`) or above it."""
     rows, columns = x.shape[-2:]
     if x.ndim > 2 and xp is np and x.dtype.char in "fd" and x.size >= LEAST_TILED and rows * columns <= MOST_TILED:
         return masked_bits(x, diagonal, upper)
-    large = rows * columns > 1 << 16
-    mask = (below.__wrapped__ if large else below)(rows, columns, diagonal - upper)
     y = xp.array(x, order="C")
+    if rows * columns > MOST_MASKED:
+        for first in range(0, rows, BAND):
+            cut(xp, y[..., first : first + BAND, :], diagonal + first, upper)
+        return y
+    mask = below(rows, columns, diagonal - upper)
     xp.copyto(y, xp.zeros((), x.dtype), where=xp.asarray(mask) if upper else ~xp.asarray(mask))
     return y
 
