@@ -43,8 +43,9 @@ BITWISE = frozenset("abs eq ne isnan isinf isfinite where".split())
 
 PASSES = frozenset(
     (np.add, np.subtract, np.multiply, np.divide, np.negative, np.reciprocal, np.sqrt, np.exp, np.log, np.maximum, np.minimum)
-) | {np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal, np.isnan, np.isinf, np.isfinite}
-"""The functions of NumPy that make one pass of vectors over floating numbers."""
+) | {np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal, np.isnan, np.isinf, np.isfinite, np.invert}
+PASSES |= {np.bitwise_and, np.bitwise_or, np.bitwise_xor}
+"""The functions of NumPy that make one pass of vectors over the numbers that they take."""
 
 
 class Elementwise(Op):
@@ -145,7 +146,7 @@ class Elementwise(Op):
         # a condition has no say in the dtype of what it selects
         same = next((each.dtype for each in arrays if each.dtype.kind != "b"), arrays[0].dtype)
         result = {"same": same, "bool": np.dtype(bool)}.get(self.result)
-        y = None if result is None else programs.mapped(self.scalar, arrays, result)
+        y = None if result is None else programs.mapped(self.scalar, arrays, result, self.label)
         return self.kernel(*arrays) if y is None else y
 
 

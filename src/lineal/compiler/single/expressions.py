@@ -11,7 +11,7 @@ import numpy as np
 
 from lineal.codegen.kinds import FLOATS
 from lineal.codegen.strides import in_order
-from lineal.compiler.lowering.support import NARROW, same
+from lineal.compiler.lowering.support import NARROW, WHOLE, same
 from lineal.compiler.nodes.buffers import BufferView
 from lineal.compiler.single.program import run
 
@@ -19,7 +19,8 @@ __all__ = ["common", "copied", "mapped"]
 
 Scalar = Callable[..., Any]
 KNOWN = FLOATS | NARROW | {"bool"}
-"""The dtypes of expressions; NumPy's rules for whole numbers are others."""
+INTEGERS = frozenset("int8 int16 int32 int64 uint8".split())
+"""The dtypes of expressions; whole numbers only of ops for which NumPy has no rules of its own."""
 
 
 def common(views: Sequence[BufferView]) -> tuple[int, ...]:
@@ -43,9 +44,9 @@ class Mapped:
         return [low.map(common(xs), self.result, self.scalar, *xs)]
 
 
-def mapped(scalar: Scalar, arrays: Sequence[np.ndarray], result: np.dtype) -> np.ndarray | None:
-    """Return the expression's value for arrays that broadcast; None where NumPy has to do it."""
-    build = mapping(scalar, result, tuple([each.dtype for each in arrays]))
+def mapped(scalar: Scalar, arrays: Sequence[np.ndarray], result: np.dtype, label: str = "") -> np.ndarray | None:
+    """Return an expression's value, of the op `label` if it is one's, for arrays that broadcast; None where NumPy has to."""
+    build = mapping(scalar, result, tuple([each.dtype for each in arrays]), label in WHOLE)
     found = run(build, arrays) if build is not None and all(map(in_order, arrays)) else None
     return None if found is None else found[0]
 
@@ -57,7 +58,8 @@ def copied(storage: np.dtype, x: np.ndarray) -> np.ndarray:
 
 
 @lru_cache(4096)
-def mapping(scalar: Scalar, result: np.dtype, dtypes: tuple[np.dtype, ...]) -> Mapped | None:
+def mapping(scalar: Scalar, result: np.dtype, dtypes: tuple[np.dtype, ...], whole: bool = False) -> Mapped | None:
     """Return what makes an expression of arrays of some dtypes; None where NumPy has to do it."""
     names = {each.name for each in dtypes}
-    return Mapped(scalar, result) if result.name in KNOWN and names <= KNOWN and names != {"bool"} else None
+    known = KNOWN | INTEGERS if whole else KNOWN
+    return Mapped(scalar, result) if result.name in known and names <= known and names != {"bool"} else None
