@@ -1,6 +1,7 @@
 """Steps of many parameters by one native call: the same bits as one by one, whatever changes between steps."""
 
 import sys
+import threading
 
 import numpy as np
 import pytest
@@ -158,3 +159,26 @@ def test_steps_with_a_history_are_made_one_by_one(calls):
     with pytest.raises(RuntimeError, match="leaf Variable that requires grad"):
         optimizer.step()
     assert not any(calls)
+
+
+def test_what_was_made_in_inference_mode_is_not_updated_outside(calls):
+    with lineal.inference_mode():
+        state = lineal.zeros(3, 17)
+    ps, optimizer = steps("SGD", {"lr": 0.1, "momentum": 0.9}, lineal.float32)
+    optimizer.state[ps[0]]["momentum_buffer"] = state
+    with pytest.raises(RuntimeError, match="Inplace update to inference tensor"):
+        optimizer.step()
+
+
+def test_threads_that_update_the_same_long_parameters_have_tables_of_their_own():
+    p = lineal.zeros(1 << 19, requires_grad=True)
+    p.grad = lineal.ones(1 << 19)
+    optimizers = [optim.SGD([p], lr=1.0) for _ in range(2)]
+    arrays = [p.value, p.grad.value]
+    before = [sys.getrefcount(each) for each in arrays]
+    threads = [threading.Thread(target=lambda each=each: [each.step() for _ in range(20)]) for each in optimizers]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert [sys.getrefcount(each) for each in arrays] == before and -40 <= p.min().item() <= p.max().item() < 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from itertools import chain
@@ -115,6 +116,7 @@ class Plan:
         lists, numbers, count, apart = ways
         sizes = [int(np.prod(shape)) for shape in shapes]
         pieces = [(n, start, min(start + PIECE, size)) for n, size in enumerate(sizes) for start in range(0, size, PIECE)]
+        self.alone = threading.Lock()
         self.native, self.call, self.storage, self.work = native, call, storage, sum(sizes)
         places = len(shapes) * lists
         self.numbers = np.array([len(pieces), self.work, numbers if apart else 0, *chain.from_iterable(pieces)], np.int64)
@@ -142,6 +144,17 @@ class Plan:
         """Do it, and note who writes, and when; return False, having done nothing, where the lists are none of the plan's."""
         if self.work >= WORTH_THREADS:
             pool().follow()
+        if self.work < LONG:
+            return self.done(singles, writer, clock, lists)
+        if not self.alone.acquire(False):
+            return False
+        try:
+            return self.done(singles, writer, clock, lists)
+        finally:
+            self.alone.release()
+
+    def done(self, singles: np.ndarray, writer: tuple, clock: int, lists: Sequence[list[Any]]) -> bool:
+        """Do what `run` does, while no other thread does it with the same tables."""
         done = self.call(self.table, singles, writer, clock, *lists)
         if done is None:
             # memory comes and goes: another order is enough, unless arrays overlap

@@ -43,7 +43,7 @@ required = Required()
 
 
 class Optimizer(Hooked):
-    """The base of optimizers; a subclass says in `update` what one step does to one parameter.
+    """The base of optimizers; a subclass says in `rule` what a step does to each parameter, or in `update` what it does to one.
 
     `params` is an iterable of tensors, of (name, tensor) pairs, or of dicts with "params" and options of their own. A subclass
     that overrides `step` gets hooks, too.

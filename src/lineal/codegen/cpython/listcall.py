@@ -54,7 +54,7 @@ class ListCallWriter(ObjectWriter):
         super().__init__(e, found)
         self.lodging = lodging
         self.tensors = slots_of(lodging.tensor, ("value", "memory"))
-        self.memories = slots_of(lodging.memory, ("version", "written", "writer"))
+        self.memories = slots_of(lodging.memory, ("version", "written", "writer", "inference"))
 
     def write(self) -> None:
         """Write `entry(self, args, count)`: True if it is done, None if arrays lie in another order."""
@@ -107,7 +107,7 @@ class ListCallWriter(ObjectWriter):
             shape.value = e.address(shape.value, rank + 1, int64)
 
     def array(self, x: Value, is_written: Value) -> Value:
-        """Write the look at a tensor, which has been written before if it is to be written; return its array."""
+        """Write the look at a tensor, whose writes are noted already if it is to be written; return its array."""
         e, at = self.e, self.layout
         kind = field(e, x, at.type, pointer)
         with e.when(kind != self.of(self.lodging.tensor)):
@@ -122,6 +122,7 @@ class ListCallWriter(ObjectWriter):
             memory = field(e, x, self.tensors["memory"], pointer)
             self.expect((memory != 0) & (memory != self.of(None)))
             self.expect(field(e, memory, at.type, pointer) == self.of(self.lodging.memory))
+            self.expect(field(e, memory, self.memories["inference"], pointer) == self.of(False))
         return array
 
     def compare_shape(self, array: Value, rank: Value, shape: Value) -> None:
