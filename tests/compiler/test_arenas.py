@@ -47,3 +47,9 @@ def test_a_larger_arena_takes_the_place_of_a_smaller_one():
     arenas = Arenas()
     assert [arenas.lending(lambda arena: arena.nbytes, size)(None) for size in (8, 32, 16)] == [8, 32, 16]
     assert [each.nbytes for each in arenas.free] == [32] and arenas.free[0].dtype == np.uint8
+
+
+def test_what_lies_in_the_arena_is_explained():
+    text = lineal.explain(twice_softmax, memory=True)(lineal.rand(300, 300))
+    assert "bytes of memory during a call" in text and ": float32[300, 300], 360,000 bytes at 0, kernels" in text
+    assert "during a call" not in lineal.explain(twice_softmax)(lineal.rand(300, 300))

@@ -364,9 +364,9 @@ class DifferentiableProgram:
         self.ahead.lighten()
         self.back.lighten()
 
-    def explain(self) -> str:
+    def explain(self, memory: bool = False) -> str:
         """Return what the two programs do."""
-        return f"{self.ahead.explain()}\nbackward of {self.back.explain()}"
+        return f"{self.ahead.explain(memory)}\nbackward of {self.back.explain(memory)}"
 
     def llvm(self) -> str:
         """Return the LLVM code of both."""

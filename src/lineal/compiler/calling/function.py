@@ -357,8 +357,11 @@ def compile(function: Callable[..., Any] | None = None, **options: Any) -> Any:
     return function if options.get("disable") else making.get()(function)
 
 
-def explain(function: Any) -> Callable[..., str]:
-    """Return a function that calls `function` and returns what became of it: graph, kernels, host steps, bytes and FLOPs."""
+def explain(function: Any, *, memory: bool = False) -> Callable[..., str]:
+    """Return a function that calls `function` and returns what became of it: graph, kernels, host steps, bytes and FLOPs.
+
+    With `memory`, which arrays the program needs during a call, where they lie and when.
+    """
     made = function if isinstance(function, CompiledFunction) else CompiledFunction(function)
 
     def explained(*args: Any, **kwargs: Any) -> str:
@@ -372,7 +375,7 @@ def explain(function: Any) -> Callable[..., str]:
             tensors = [x for x in tree.leaves((args, kwargs)) if isinstance(x, AbstractTensor)]
             for program in made.programs.get(key, ()):
                 if program.trace.holds(tensors):
-                    return program.explain()
+                    return program.explain(memory)
         return f"{name_of(made.function)} is not compiled yet"
 
     return explained

@@ -25,6 +25,7 @@ from lineal.compiler.nodes.turns import Rolled
 from lineal.compiler.rewrites import in_loops, rewritten
 from lineal.compiler.scheduling.cost import operations
 from lineal.compiler.scheduling.listing import Listing
+from lineal.compiler.scheduling.residence import residence
 from lineal.compiler.scheduling.schedule import Schedule
 from lineal.core import AbstractTensor, lift
 from lineal.core.apply import explain
@@ -261,7 +262,7 @@ class Program:
             self.outside, self.homes = [], {}
         del self.schedule
 
-    def explain(self) -> str:
+    def explain(self, memory: bool = False) -> str:
         """Return the graph, the kernels and what they hold, the host steps, bytes, memory and arithmetic."""
         lines = [f"{self.trace.name}: {len(self.trace.equations)} equations"]
         for equation in self.trace.equations:
@@ -269,16 +270,15 @@ class Program:
             if isinstance(equation.op, Rolled):
                 lines += [f"    {line}" for line in str(equation.op.turn).split("\n")]
         lines.append(f"as {len(self.schedule.nodes)} nodes in {len(self.schedule.groups)} groups")
-        lines += Listing(self.schedule).lines()
+        listing = Listing(self.schedule)
+        lines += listing.lines()
         hosts = sum(isinstance(group.nodes[0], Host) for group in self.schedule.groups)
         moved = sum(buffer.nbytes for group in self.schedule.groups for buffer in (*group.external(), *group.stored))
-        memory = (
-            f"{moved:,} bytes moved, {self.schedule.arena:,} bytes of memory, {operations(self.schedule.nodes):,} operations"
-        )
-        lines.append(f"{len(self.schedule.groups)} kernels, {hosts} host steps, {memory}")
+        told = f"{moved:,} bytes moved, {self.schedule.arena:,} bytes of memory, {operations(self.schedule.nodes):,} operations"
+        lines.append(f"{len(self.schedule.groups)} kernels, {hosts} host steps, {told}")
         if self.codes is not None:
             lines.append(f"one code for many sizes, compiled {self.codes.compilations} times for arguments of this kind")
-        return "\n".join(lines)
+        return "\n".join([*lines, *(residence(self.schedule, listing.names) if memory else ())])
 
     def host_steps(self) -> list[str]:
         """Return the names of the ops that the host computes; none are known of a program that keeps its code alone."""
