@@ -74,6 +74,7 @@ EXPECTED = {
     "lineal.signal",
     "lineal.signal.windows",
     "lineal.onnx",
+    "lineal.sparse",
     "lineal.special",
     "lineal.testing",
     "lineal.train",

@@ -4,6 +4,7 @@ import argparse
 import os
 import subprocess
 
+import numpy as np
 import pytest
 
 import lineal
@@ -79,3 +80,15 @@ def test_a_class_without_a_name_cannot_be_saved(tmp_path):
 def test_what_a_file_names_of_the_standard_library_is_refused(tmp_path, thing):
     with pytest.raises(CheckpointError, match="Unsupported global"):
         lineal.load(saved({"f": thing}, tmp_path), weights_only=False)
+
+
+@pytest.mark.parametrize(
+    "array", [np.arange(6.0).reshape(2, 3), np.ones((2, 3), ">i2").T, np.array(["a", "bc"]), np.zeros((0, 2))]
+)
+def test_arrays_of_numpy_come_back_where_a_program_asks_for_objects(tmp_path, array):
+    path = saved({"x": array, "again": [array]}, tmp_path)
+    found = lineal.load(path, weights_only=False)
+    assert found["x"].dtype == array.dtype.newbyteorder("=") and np.array_equal(found["x"], array)
+    assert found["again"][0] is found["x"]
+    with pytest.raises(UnpicklingError, match="weights_only=False"):
+        lineal.load(path)

@@ -24,6 +24,10 @@ from lineal.porting.version import __version__
 __all__ = ["Facade", "Finder", "install"]
 
 
+FILLED = ("distributions",)
+"""The paths whose names programs take from `__dict__`, where a name is otherwise only once it was used."""
+
+
 def inner(name: str) -> str:
     """Return the path below `torch` of a module's full name."""
     return name.partition(".")[2]
@@ -81,6 +85,8 @@ class Served(Loader):
             return
         module.__file__, module.__doc__ = sources(path)[-1].__file__, sources(path)[-1].__doc__
         rename(path)
+        if path in FILLED:
+            vars(module).update((name, find(path, name)) for name in public(path))
         if path in ("nn", "optim"):
             for each in RENAMED:
                 if each.startswith(f"{path}."):

@@ -49,6 +49,7 @@ PATHS: dict[str, str] = {
     **{f"distributions.{path}": f"distributions.{path}" for path in FAMILIES.split()},
     "": ". porting.toplevel tensors.foreach tensors.typedstorages",
     "_C": "porting.internals",
+    "__config__": "porting.configuration",
     "_dynamo": "porting.dynamo compiler",
     "_dynamo.config": "",
     "_inductor": "porting.dynamo compiler",

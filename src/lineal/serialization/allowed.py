@@ -8,10 +8,13 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from lineal.base import dtypes
 from lineal.base.devices import device
 from lineal.base.spec import Size
 from lineal.nn import Parameter
+from lineal.serialization.arrays import ARRAY_NAMES, fill_array
 from lineal.serialization.errors import UnpicklingError
 from lineal.serialization.objects import found, is_creatable
 from lineal.serialization.rebuilding import REBUILDERS, attributes
@@ -142,7 +145,7 @@ def named(thing: Any) -> tuple[str, Any]:
 class Allowed:
     """The names that one file may use: `NAMES`, and what users had added when its loading began.
 
-    With `objects`, also the classes of modules and plain objects that the program has imported.
+    With `objects`, also NumPy's arrays, and the classes of modules and plain objects that the program has imported.
     """
 
     def __init__(self, objects: bool = False) -> None:
@@ -152,13 +155,17 @@ class Allowed:
         """Return whether a name is allowed."""
         if name.partition(".")[0] in BLOCKED:
             return False
-        return name in NAMES or name in self.trusted or (self.objects and found(name) is not None)
+        known = name in NAMES or name in self.trusted
+        return known or (self.objects and (name in ARRAY_NAMES or found(name) is not None))
 
     def find(self, name: str) -> Any:
         """Return what a full name stands for; UnpicklingError if it is not allowed."""
         if not self.knows(name):
             raise UnpicklingError(refusal(name))
-        return NAMES[name] if name in NAMES else self.trusted[name] if name in self.trusted else found(name)
+        for table in (NAMES, self.trusted, ARRAY_NAMES):
+            if name in table:
+                return table[name]
+        return found(name)
 
     def trusts(self, thing: Any) -> bool:
         """Return whether users have added this."""
@@ -169,6 +176,8 @@ class Allowed:
         if not isinstance(arguments, tuple):
             raise ValueError(f"a call with {type(arguments).__name__}")
         if self.trusts(function):
+            return function(*arguments)
+        if self.objects and function in ARRAY_NAMES.values():
             return function(*arguments)
         try:
             made = CALLED.get(function)
@@ -195,6 +204,9 @@ class Allowed:
             for each in state if isinstance(state, tuple) else (state,):
                 for key, value in (each or {}).items():
                     setattr(thing, key, value)
+            return
+        if self.objects and isinstance(thing, (np.ndarray, np.dtype)):
+            fill_array(thing, state)
             return
         if type(thing) is not OrderedDict:
             raise ValueError(f"a state for {type(thing).__name__}")

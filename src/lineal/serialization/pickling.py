@@ -23,6 +23,7 @@ from lineal.core import AbstractTensor
 from lineal.nn import Parameter
 from lineal.ops.layout import address, block
 from lineal.serialization.allowed import get_safe_globals
+from lineal.serialization.arrays import is_storable, reduced
 from lineal.serialization.nesting import place, unstorable
 from lineal.serialization.objects import global_name, is_plain, state_of
 from lineal.tensors import Layout
@@ -161,6 +162,12 @@ class NestPickler(Instructions):
             self.whole_object(value, state, path)
         elif (name := global_name(value)) is not None:
             self.name(name)
+        elif is_storable(value):
+            name, arguments, state = reduced(value)
+            self.call(name, arguments, path)
+            self.alive.append(state)
+            self.write(state, path)
+            self.code += pickle.BUILD
         else:
             self.call(*parts(value, path), path)
 

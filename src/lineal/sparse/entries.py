@@ -7,7 +7,7 @@ from typing import Any
 
 from lineal import ops
 from lineal.sparse.answering import ANSWERS, answers
-from lineal.sparse.coordinates import SparseTensor, dense, made, merged, of_values, places
+from lineal.sparse.coordinates import SparseTensor, made, merged, of_values, places
 from lineal.tensors import Tensor
 
 __all__ = ["add", "mul"]
@@ -88,10 +88,8 @@ def add(input: Any, other: Any, *, alpha: Any = 1) -> Tensor:
     """Return the sum of tensors of one shape, of which one at least is sparse; strided if one is."""
     if not isinstance(other, Tensor) or not isinstance(input, Tensor):
         raise NotImplementedError("add: a number would fill the zeros of a sparse tensor; use to_dense() first")
-    if not isinstance(input, SparseTensor):
-        return input + other.to_dense() * alpha
-    if not isinstance(other, SparseTensor):
-        return dense(input) + other * alpha
+    if not (isinstance(input, SparseTensor) and isinstance(other, SparseTensor)):
+        return input.to_dense() + other.to_dense() * alpha
     if input.shape != other.shape or input.sparse_dim() != other.sparse_dim():
         raise RuntimeError(f"add: expected sparse tensors of one shape, got {list(input.shape)} and {list(other.shape)}")
     entries = other.entries if alpha == 1 else other.entries * alpha
