@@ -110,6 +110,11 @@ def test_a_program_is_read_for_what_is_missing(tmp_path, capsys):
     path.write_text("import torch\nx = torch.ones(3)\n", encoding="utf-8")
     assert entry.main(["check", str(path)]) == 0
     assert capsys.readouterr().out == "nothing is missing\n"
+    own = "from torch.utils import data\nfrom torch.utils.data import Dataset\nimport torch\nprint(torch.torch.ones(1))\n"
+    own += "class Dataset(Dataset):\n    pass\ndef read(data):\n    return Dataset(data.text, name=data.nothing)\n"
+    path.write_text(own, encoding="utf-8")
+    assert entry.main(["check", str(path)]) == 0
+    assert capsys.readouterr().out == "nothing is missing\n"
     path.write_text("import torch\nx = (\n", encoding="utf-8")
     assert entry.main(["check", str(path)]) == 2
     assert "model.py:2" in capsys.readouterr().err

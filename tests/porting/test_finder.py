@@ -42,6 +42,7 @@ def guarded():
 told["same"] = [nn.Linear is Linear is lineal.nn.Linear, F.relu is lineal.nn.functional.relu, torch.nn is nn,
                 sys.modules["torch.nn.functional"] is F, torch.utils.data.DataLoader is DataLoader]
 from torch.nn.utils.weight_norm import weight_norm
+told["same"] += [torch.ops.aten.add.Tensor(torch.ones(1), 1).item() == 2.0 and torch.torch is torch]
 told["same"] += [torch.nn.utils.weight_norm is lineal.nn.utils.weight_norm is weight_norm]
 told["probes"] = [hasattr(torch, "no_such_thing"), hasattr(torch, "compile"), isinstance(3, Absent), issubclass(int, Absent),
                   importlib.util.find_spec("torch") is None, importlib.util.find_spec("torch.no_such") is None]
@@ -76,7 +77,7 @@ def told(tmp_path_factory):
 
 
 def test_names_are_those_of_lineal(told):
-    assert told["same"] == [True] * 6
+    assert told["same"] == [True] * 7
     assert told["star"] and told["pickle"] == "Linear(in_features=2, out_features=1, bias=True)"
 
 

@@ -60,13 +60,18 @@ class Chosen:
     device: device = CPU
 
 
+class NoCudaError(AssertionError, RuntimeError):
+    """CUDA is asked for: PyTorch built for CPUs raises an AssertionError, and one with CUDA but no GPU a RuntimeError."""
+
+
 def as_device(given: str | int | device | None) -> device:
     """Return the device meant by `given`, by default the default one; it must be one that this machine can use."""
     if given is None:
         return Chosen.device
     found = given if isinstance(given, device) else device(given)
     if found.type not in PLATFORMS:
-        raise RuntimeError(
+        kind = NoCudaError if found.type == "cuda" else RuntimeError
+        raise kind(
             f"device: {found} is not available: this build of lineal computes on the CPU "
             "(ask cuda.is_available() before you choose a device)"
         )

@@ -21,10 +21,11 @@ _FOUND: dict[tuple[type, type], Rule | None] = {}
 def register_kl(type_p: type, type_q: type) -> Callable[[Rule], Rule]:
     """Return the decorator that enters a function of p and q for distributions of two classes, and of their subclasses.
 
-    Of several the one of the nearest classes is taken; RuntimeWarning where p and q do not agree which that is.
+    Of several the one of the nearest classes is taken; RuntimeWarning where p and q do not agree which that is. As in PyTorch,
+    other libraries may have classes of distributions that are none of ours; TypeError for what is no class.
     """
     for name, each in (("type_p", type_p), ("type_q", type_q)):
-        if not (isinstance(each, type) and issubclass(each, Distribution)):
+        if not isinstance(each, type):
             raise TypeError(f"Expected {name} to be a Distribution subclass but got {each}")
 
     def enter(rule: Rule) -> Rule:

@@ -40,7 +40,7 @@ class StateDict(OrderedDict):
         self._metadata = OrderedDict()
 
     def __repr__(self) -> str:
-        return f"OrderedDict({list(self.items())})"
+        return f"OrderedDict({list(self.items()) if self else ''})"
 
 
 class ModulelessHook(NamedTuple):

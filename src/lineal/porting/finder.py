@@ -46,6 +46,8 @@ class Facade(ModuleType):
 
     def __getattr__(self, name: str) -> Any:
         path = inner(self.__name__)
+        if name == "torch" and not path:
+            return self
         child = f"{path}.{name}".lstrip(".")
         if child in PATHS and not hides(path, name):
             return import_module(f"torch.{child}")

@@ -65,6 +65,10 @@ class Reader:
         self.parents = {id(child): node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
         for node in ast.walk(tree):
             self.bind(node)
+        # what a program also calls something of its own may be that
+        for name in assigned(tree):
+            self.names.pop(name, None)
+            self.absent.pop(name, None)
 
     def bind(self, node: ast.AST) -> None:
         """Note what the names stand for that an import makes."""
@@ -133,6 +137,13 @@ NUMPYS = frozenset(("axis", "keepdims", "x", "x1", "x2", "a"))
 """NumPy's words for arguments, which ops take for PyTorch's."""
 
 
+def assigned(tree: ast.Module) -> set[str]:
+    """Return the names that a program gives to things of its own: arguments, variables, classes and functions."""
+    found = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    found |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
+    return found | {node.name for node in ast.walk(tree) if isinstance(node, (ast.ClassDef, ast.FunctionDef))}
+
+
 def chain(node: ast.expr) -> tuple[ast.expr, list[str]]:
     """Return where a chain of attributes starts, and their names in order."""
     parts: list[str] = []
@@ -154,9 +165,9 @@ def step(value: Any, name: str) -> Any:
 
 def resolved(full: str) -> Any:
     """Return what a path such as `torch.nn.Linear` leads to, None if to nothing."""
-    path = full.partition(".")[2]
-    if path in PATHS:
-        return Place(path)
+    path = full.partition(".")[2].removeprefix("torch.")
+    if path in PATHS or path == "torch":
+        return Place("" if path == "torch" else path)
     path, _, name = path.rpartition(".")
     if path not in PATHS:
         whole = resolved(f"torch.{path}")
