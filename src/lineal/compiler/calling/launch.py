@@ -85,8 +85,7 @@ def launching(program: Program) -> Callable[[Sequence[Any]], Any]:
     made = program.made[:count]
     live = [(holder, key, np.zeros(())) for holder, key in trace.live.values()]
     constant = [place for _, _, place in live]
-    alone_already = program.arenas is not None or not program.releases
-    run = program.run if alone_already else alone(program.run, program.arena)
+    run = alone(program)
     arena, grads, final = program.arena, program.grads, engine.final
     lent, given, single, laid = trace.lent, trace.given, trace.result.single, program.laid
     places = places_of(trace, captured)
@@ -234,8 +233,11 @@ def failed(trace: Trace, status: Any) -> Any:
     raise Unmet((*known, number) if abs(number) < MOST_TOLD else known)
 
 
-def alone(run: Callable[..., Any], arena: np.ndarray) -> Callable[..., Any]:
-    """Return `run` with an arena of its own for a call during which another thread runs the program."""
+def alone(program: Program) -> Callable[..., Any]:
+    """Return the run of a program, with an arena of its own for a call during which another thread runs it."""
+    run, arena = program.run, program.arena
+    if program.arenas is not None or not program.releases:
+        return run
     lock = threading.Lock()
 
     def guarded(*given: Any) -> Any:

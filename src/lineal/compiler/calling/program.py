@@ -61,9 +61,6 @@ class Program:
         self.missed = 0
         """How often its expectations were in vain."""
         schedule = self.schedule
-        if schedule.arena > LARGE_ARENA:
-            # what the traced call took would lie beside what compiling takes
-            give_back()
         self.captured = list(trace.captured.values())
         self.histories = [isinstance(x, AbstractTensor) and x.node is not None for x in (*trace.arguments, *self.captured)]
         """Which arguments and captured tensors have a history: what they have when a call is written may be another one."""
@@ -71,11 +68,7 @@ class Program:
         self.seen = [None if layout is None else seen(var, layout) for var, layout in trace.laid()]
         """For results that do not lie in C order, how the arrays that are made are to be seen: shape and strides in bytes."""
         self.laid = [(place, each) for place, each in enumerate(self.seen[: len(trace.outputs)]) if each is not None]
-        self.room = schedule.arena + 64
-        """How many bytes a call needs for what is its own."""
-        self.arenas = shared() if codes is not None or (self.room > LENT and not is_checking()) else None
-        """What lends it an arena for each call, unless it has one."""
-        self.arena = np.empty(self.room if self.arenas is None else 0, np.uint8)
+        self.reserve(schedule.arena + 64)
         self.outside = schedule.outside()
         self.homes = schedule.homes()
         self.steps = [] if is_checking() else self.segments()
@@ -96,6 +89,15 @@ class Program:
             give_back()
 
     # how it is made
+
+    def reserve(self, nbytes: int) -> None:
+        """Take an arena of so many bytes, or what lends one for each call, if they are many or code is shared."""
+        self.room = nbytes
+        self.arenas = shared() if self.codes is not None or (nbytes > LENT and not is_checking()) else None
+        self.arena = np.empty(nbytes if self.arenas is None else 0, np.uint8)
+        if nbytes > LARGE_ARENA:
+            # what the traced call took would lie beside what compiling takes
+            give_back()
 
     @cached_property
     def schedule(self) -> Schedule:
