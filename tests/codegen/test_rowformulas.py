@@ -66,7 +66,7 @@ def test_native_loops_give_what_the_formula_gives_of_arrays(formula, count, axes
 
 def test_other_arrays_are_left_to_numpy():
     x = RNG.standard_normal((64, 64))
-    for given in (x.T, x.astype("float16"), x.astype("complex128")):
+    for given in (x.T, x.astype("int64"), x.astype("complex128")):
         assert along(softmax, [given], (0,)) is None
     assert along(adjoint, [x, x[:1]], (1,)) is None
 

@@ -212,14 +212,25 @@ def made(name):
     return heard(call, arrays)
 
 
-def same(found, expected):
+def same(found, expected, tolerance=0.0):
     """Raise unless arrays of the second module hold the numbers of NumPy's."""
     found, expected = (each if isinstance(each, tuple) else (each,) for each in (found, expected))
     assert len(found) == len(expected)
     for one, other in zip(found, expected):
         assert type(one) is Array, f"an array of the class {type(one).__name__}"
         assert one.dtype == np.asarray(other).dtype
-        np.testing.assert_array_equal(one.held, other, strict=True) if np.ndim(other) else same_number(one.held, other)
+        if tolerance:
+            np.testing.assert_allclose(one.held, other, rtol=tolerance, strict=True)
+        else:
+            np.testing.assert_array_equal(one.held, other, strict=True) if np.ndim(other) else same_number(one.held, other)
+
+
+REORDERED = {"CumProd", "LogCumSumExp", "Recurrence"}
+"""Ops for which, or for whose derivatives, native code takes the steps along NumPy's arrays in another order."""
+
+
+def tolerance_of(op):
+    return 1e-10 if op.key in REORDERED else 0.0
 
 
 def same_number(one, other):
@@ -231,7 +242,7 @@ def same_number(one, other):
 def check_kernel(op, arrays):
     """The eager kernel gives NumPy's numbers in arrays of the module it is given."""
     with np.errstate(all="ignore"):
-        same(op.eager(xp, *map(Array, arrays)), op.eager(np, *arrays))
+        same(op.eager(xp, *map(Array, arrays)), op.eager(np, *arrays), tolerance_of(op))
 
 
 def pulled(op, arrays, wrap):
@@ -259,7 +270,7 @@ def check_derivative(op, arrays):
         # a random cotangent is one of a loss that the rule refuses
         assert found == expected and ("ill-defined" in expected or "not implemented" in expected)
     else:
-        same(found, expected)
+        same(found, expected, tolerance_of(op))
 
 
 def check(cases):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lineal import ops
+from lineal.ops.front import require_tensor
 from lineal.sparse.answering import answers
 from lineal.sparse.coordinates import SparseTensor, made, merged, turned
 from lineal.tensors import Tensor
@@ -15,6 +16,8 @@ __all__ = ["addmm", "mm"]
 @answers("mm", "smm", "spmm")
 def mm(mat1: Tensor, mat2: Tensor, reduce: str | None = None) -> Tensor:
     """Return the product of matrices (n × k) and (k × m) of which one is sparse; of two sparse ones it is sparse."""
+    for each in (mat1, mat2):
+        require_tensor("sparse.mm", each)
     if reduce is not None:
         raise NotImplementedError(f"sparse.mm: reduce={reduce!r} is for the layout torch.sparse_csr")
     if not (mat1.ndim == mat2.ndim == 2) or mat1.shape[1] != mat2.shape[0]:
