@@ -76,8 +76,8 @@ def test_a_class_without_a_name_cannot_be_saved(tmp_path):
         lineal.save(Local(), tmp_path / "whole.pt")
 
 
-@pytest.mark.parametrize("thing", [os.getcwd, subprocess.Popen, print])
-def test_what_a_file_names_of_the_standard_library_is_refused(tmp_path, thing):
+@pytest.mark.parametrize("thing", [os.getcwd, subprocess.Popen, print, np.savetxt, lineal.save])
+def test_what_a_file_names_of_the_standard_library_or_another_is_refused(tmp_path, thing):
     with pytest.raises(CheckpointError, match="Unsupported global"):
         lineal.load(saved({"f": thing}, tmp_path), weights_only=False)
 

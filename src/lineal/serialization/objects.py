@@ -22,6 +22,9 @@ STANDARD = (Namespace, SimpleNamespace)
 LIBRARIES = ("lineal", "torch", "numpy", "scipy")
 """Whose objects, but for modules, are more than attributes: memory, state of the process."""
 
+TENSORS = ("lineal.nn.", "lineal.ops.")
+"""Where functions stand that modules keep as attributes, as their activation."""
+
 
 def is_plain(cls: type) -> bool:
     """Return whether objects of a class are their attributes, and no more."""
@@ -73,6 +76,11 @@ def looked_up(name: str) -> Any:
 def found(name: str) -> Any:
     """Return the class or the function of a full name, None if a file may not name it: functions are not called, but kept."""
     thing = looked_up(name)
-    if is_function(thing):
-        return None if (thing.__module__ or "builtins").partition(".")[0] in sys.stdlib_module_names else thing
-    return thing if is_creatable(thing) else None
+    return thing if (is_harmless(thing) if is_function(thing) else is_creatable(thing)) else None
+
+
+def is_harmless(function: Any) -> bool:
+    """Return whether a function is one of tensors, or of a package that is neither Python's nor one of `LIBRARIES`."""
+    module = function.__module__ or "builtins"
+    root = module.partition(".")[0]
+    return module.startswith(TENSORS) or not (root in sys.stdlib_module_names or root in LIBRARIES)
