@@ -151,7 +151,7 @@ def test_no_name_of_lineal_comes_from_two_places():
                 places.setdefault(name, set()).add(leaf)
     assert {name: found for name, found in places.items() if len(found) > 1} == {}
     sources = {name: importlib.import_module(leaf) for name, (leaf, *_) in places.items()}
-    hidden = [name for name, module in sources.items() if getattr(lineal, name) is not getattr(module, name)]
+    hidden = [name for name, module in sources.items() if getattr(lineal, name) != getattr(module, name)]
     assert hidden == []
 
 
