@@ -182,3 +182,15 @@ def test_threads_that_update_the_same_long_parameters_have_tables_of_their_own()
     for each in threads:
         each.join()
     assert [sys.getrefcount(each) for each in arrays] == before and -40 <= p.min().item() <= p.max().item() < 0
+
+
+@pytest.mark.parametrize("hot", [0, 1 << 30])
+def test_a_step_that_keeps_nothing_makes_no_state(hot, monkeypatch):
+    """Neither where parameters come one after another, nor all at once."""
+    monkeypatch.setattr(together, "HOT", hot)
+    parameter = lineal.nn.Parameter(lineal.ones(3))
+    optimizer = optim.SGD([parameter], lr=0.1)
+    for _ in range(3):
+        parameter.grad = lineal.ones(3)
+        optimizer.step()
+        assert not optimizer.state

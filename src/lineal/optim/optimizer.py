@@ -84,8 +84,11 @@ class Optimizer(Hooked):
 
     def state_of(self, parameter: Any, grad: Any, group: dict[str, Any]) -> dict[str, Any]:
         """Return the state of a parameter, which begins with its first step."""
+        if not self.counts:
+            # as in PyTorch, there is no entry until something is kept
+            return self.state.get(parameter, {})
         state = self.state[parameter]
-        if not state and self.counts:
+        if not state:
             state["step"] = counter()
             self.begin(state, parameter, grad, group)
         return state
