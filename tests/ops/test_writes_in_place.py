@@ -177,3 +177,23 @@ def test_values_beside_their_places_may_be_written_before_the_backward_pass(larg
     wanted = torch.autograd.grad(largest(x).mul(2).sum(), x)[0]
     largest(x).mul_(2).sum().backward()
     assert torch.equal(x.grad, wanted)
+
+
+PLACED = {
+    "sort": lambda x: x.sort(1),
+    "topk": lambda x: x.topk(2, 1),
+    "max": lambda x: x.max(1),
+    "median": lambda x: x.median(1),
+    "kthvalue": lambda x: x.kthvalue(2, 1),
+    "cummin": lambda x: x.cummin(1),
+    "max_pool1d": lambda x: torch.nn.functional.max_pool1d(x, 2, return_indices=True),
+    "lu_factor": lambda x: torch.linalg.lu_factor(x @ x.T + torch.eye(2)),
+}
+
+
+@pytest.mark.parametrize("name", PLACED)
+def test_places_that_the_backward_pass_reads_may_not_be_written_before_it(name):
+    values, places = PLACED[name](torch.rand(2, 4, requires_grad=True))[:2]
+    places.add_(1)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        values.sum().backward()

@@ -116,6 +116,9 @@ def several(op: Op, xs: tuple, values: tuple) -> tuple:
             if y.value.dtype.kind not in "iub":
                 y.node = node
                 y.index = place
+            elif node.y is not None and (op.outputs_read is None or place in op.outputs_read):
+                # the derivative reads whole numbers that have no history
+                tell(node, place, memory_of(y))
     if op.aliasing is not None:
         grad = SEVERAL if _grad_enabled() else False
         for place, y in enumerate(ys):
