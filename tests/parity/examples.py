@@ -32,6 +32,7 @@ EXCLUDED = {
     "overrides.get_testing_overrides": "signatures of these are not kept",
     "any": "random numbers decide, and rarely differently",
     "is_storage": "storages with a dtype are made by `lineal run`'s torch alone",
+    "Tensor.to_sparse": "there are no sparse tensors in blocks",
     "narrow_copy": "there are no sparse tensors",
     "set_default_device": "there is no such device",
     "set_flush_denormal": "whether numbers below the normal ones are kept is the processor's and NumPy's",

@@ -30,7 +30,13 @@ NUTTALL = (0.3635819, 0.4891775, 0.1365995, 0.0106411)
 
 
 def window(name: str, M: int, sym: bool, formula: Formula, options: Any, alone: float = 1.0) -> Any:
-    """Return a window of M numbers, `alone` if that is one; ValueError if M < 0, or for dtypes but float32 and float64."""
+    """Return a window of M numbers, `alone` if that is one.
+
+    ValueError if M < 0, for dtypes but float32 and float64, and for layouts but the strided one.
+    """
+    layout = options.get("layout")
+    if layout is not None and str(layout) != "torch.strided":
+        raise ValueError(f"{name} is implemented for strided tensors only, got: {layout}")
     _, requires_grad, target, where = read(name, options)
     if not isinstance(M, int):
         raise TypeError(f"{name} requires a window length of type int, got M={M!r}")

@@ -221,6 +221,10 @@ def binomial(count: Tensor, prob: Tensor, generator: Generator | None = None) ->
     return (generator or default_generator).draw(Binomial(shape, dtype_of(count)), count, prob)
 
 
+MOST_CATEGORIES = 1 << 24
+"""Whole numbers up to here are float32."""
+
+
 @public
 def multinomial(
     input: Tensor, num_samples: int, replacement: bool = False, *, generator: Generator | None = None, out: Tensor | None = None
@@ -231,6 +235,8 @@ def multinomial(
         raise RuntimeError(f"multinomial: prob_dist must be 1 or 2 dim, got shape {list(value.shape)}")
     if dtype_of(input).category is not Category.FLOATING:
         raise RuntimeError(f"multinomial: only supports floating-point dtypes for input, got {dtype_of(input)}")
+    if value.shape[-1] > MOST_CATEGORIES:
+        raise RuntimeError(f"multinomial: number of categories cannot exceed 2^24, got {value.shape[-1]}")
     if num_samples <= 0 or (not replacement and num_samples > value.shape[-1]):
         raise RuntimeError(
             f"multinomial: cannot sample n_sample > prob_dist.size(-1) samples without replacement, or n_sample <= 0; "
