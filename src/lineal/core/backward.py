@@ -300,7 +300,7 @@ def seed(name: str, root: AbstractTensor, g: AbstractTensor | None) -> AbstractT
             raise RuntimeError(f"{name}: expected a gradient for an edge of the graph, got {type(g).__name__}")
         return g
     if g is None:
-        if root.value.shape == () and root.value.dtype in ONES:
+        if root.value.__class__ is np.ndarray and root.value.shape == () and root.value.dtype in ONES:
             return lift(ONES[root.value.dtype].copy())
         if root.value.size != 1:
             raise RuntimeError(
