@@ -188,6 +188,9 @@ class Op:
     any_dtype: ClassVar[bool] = False
     """Whether it takes dtypes that are only stored: it moves numbers, or computes what PyTorch too computes of such."""
 
+    lists: ClassVar[Any] = None
+    """The table of loop lists (`codegen/looplists`) that native code runs in place of `eager` on small arrays, once it is open."""
+
     plans: ClassVar[dict[tuple[bool, ...], Plan]]
     fields: ClassVar[tuple[str, ...]] = ()
     kinds: ClassVar[tuple[str, ...]] = ()

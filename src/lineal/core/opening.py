@@ -51,7 +51,7 @@ class Opening:
         """Write and link the code."""
         house = histories.House(
             *(engine.final, PASSING, Node, Memory, View, modes.grad_enabled, modes.recorder, modes.error_state, modes.silent),
-            *(vars(modes), UNUSUAL, synchronize, next_id, frame_at, outside, site),
+            *(vars(modes), UNUSUAL, synchronize, next_id, frame_at, outside, site, Op),
         )
         if doors.library(house) is not None:
             given = (Op, Plan, modes.Inference, perform, several, alias, tell, fail)

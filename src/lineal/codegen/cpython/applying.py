@@ -14,11 +14,13 @@ import numpy as np
 
 from lineal.codegen.cpython import layout
 from lineal.codegen.cpython.entry import builtin
-from lineal.codegen.cpython.histories import MEMORY, HistoryWriter, House, slots_of
+from lineal.codegen.cpython.histories import MEMORY, House, slots_of
 from lineal.codegen.cpython.objects import field
 from lineal.codegen.emit import Emitter
 from lineal.codegen.engine import engine
 from lineal.codegen.kinds import int32, int64, pointer
+from lineal.codegen.looplists.opening import lists_of
+from lineal.codegen.looplists.running import ListWriter
 from lineal.codegen.values import Value
 
 __all__ = ["Application", "opened"]
@@ -44,13 +46,11 @@ class Application:
     fail: Callable[..., Any]
 
 
-class ApplyWriter(HistoryWriter):
+class ApplyWriter(ListWriter):
     """Writes the builtin."""
 
-    def __init__(self, e: Emitter, found: layout.ArrayLayout, house: House, given: Application):
-        super().__init__(e, found, house)
-        self.given = given
-        self.plans = slots_of(given.plan, PLAN)
+    given: Application
+    plans: dict[str, int]
 
     def write(self) -> None:
         """Write `apply(self, args, count)`: the op, then its inputs."""
@@ -92,7 +92,10 @@ class ApplyWriter(HistoryWriter):
         own = self.attribute(self.cls, "run") == self.of(self.given.op.run)
         with e.if_else(own | shares) as (then, otherwise):
             with then:
-                e.store(self.method("eager", arrays, self.many + 2), found)
+                with e.when(~shares):
+                    e.store(self.listed(self.attribute(self.op, "lists"), self.op, e.offset(arrays, 16), self.many), found)
+                with e.when(e.load(found, pointer) == 0):
+                    e.store(self.method("eager", arrays, self.many + 2), found)
             with otherwise:
                 xs = self.inputs()
                 e.store(self.method("run", self.vector([self.op, xs]), e.index(2)), found)
@@ -301,7 +304,10 @@ def opened(house: House, given: Application) -> Callable[..., Any] | None:
         return None
     e = Emitter(engine().target)
     try:
-        writer = ApplyWriter(e, found, house, given)
+        lists = lists_of(house)
+        given.op.lists = lists.sampled
+        writer = ApplyWriter(e, found, house, lists)
+        writer.given, writer.plans = given, slots_of(given.plan, PLAN)
         writer.write()
     except LookupError:
         return None

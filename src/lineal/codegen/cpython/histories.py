@@ -48,6 +48,8 @@ class House:
     frame_at: Callable[[int], Any]
     outside: set[str]
     site: Callable[[int], tuple[Any, int]]
+    op: type
+    """The class of ops."""
 
 
 class HistoryWriter(ObjectWriter):
