@@ -43,6 +43,8 @@ class Outcome(NamedTuple):
 class Custom(Op):
     """One call of a user's function; the other arguments are its attributes."""
 
+    lists = None
+
     function: type[Function]
     arguments: tuple
     no_batch = "looped: the function is the user's, written for one slice"
@@ -355,6 +357,8 @@ def once_differentiable(backward: Callable) -> Callable:
 
 class Barrier(Op):
     """y = x, with a history that leads to the other inputs but may not be followed."""
+
+    lists = None
 
     grad_name = "DelayedErrorBackward0"
     no_vjp = "raises: that is what it is for"

@@ -20,6 +20,8 @@ class Effect(Op):
     depend on those of its inputs alone.
     """
 
+    lists = None
+
     effect: ClassVar[str | None] = "ordered"
 
     def outline(self, *xs: Any) -> Any:

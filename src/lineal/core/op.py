@@ -189,7 +189,11 @@ class Op:
     """Whether it takes dtypes that are only stored: it moves numbers, or computes what PyTorch too computes of such."""
 
     lists: ClassVar[Any] = None
-    """The table of loop lists (`codegen/looplists`) that native code runs in place of `eager` on small arrays, once it is open."""
+    """The table of loop lists (`codegen/looplists`) that native code runs in place of `eager` on small arrays, once it is open.
+
+    A class says None if `eager` does more than compute with arrays, the same of arrays that are alike."""
+    by_arrays: ClassVar[bool] = False
+    """Whether a `run` of its own does nothing but compute with the tensors' arrays."""
 
     plans: ClassVar[dict[tuple[bool, ...], Plan]]
     fields: ClassVar[tuple[str, ...]] = ()

@@ -37,6 +37,8 @@ current: ContextVar[Level | None] = ContextVar("dual_level", default=None)
 class Dual(Op):
     """y = x + ε t at ε = 0: x̄ = ȳ, t̄ = ε ȳ, ε̄ = Re Σ t* ȳ."""
 
+    lists = None
+
     grad_name = "MakeDualBackward0"
     keeps = "1 2"
     no_batch = "looped: a tangent is one example's"

@@ -80,6 +80,8 @@ class Part:
 class Recompute(Op):
     """ys = what a part of a function gave of all xs that it read; the vjp computes the part again and goes back through it."""
 
+    lists = None
+
     part: Part
     values: list[np.ndarray]
     """The outputs, until they are handed out."""

@@ -90,12 +90,13 @@ class ApplyWriter(ListWriter):
         with e.when((self.current(house.error_state) != self.of(house.silent)) & ~shares):
             e.store(e.call("PyContextVar_Set", pointer, self.of(house.error_state), self.of(house.silent)), token)
         own = self.attribute(self.cls, "run") == self.of(self.given.op.run)
-        with e.if_else(own | shares) as (then, otherwise):
+        lists = self.attribute(self.op, "lists")
+        with e.when((lists != self.of(None)) & ~shares):
+            with e.when(own | (self.attribute(self.op, "by_arrays") == self.of(True))):
+                e.store(self.listed(lists, self.op, e.offset(arrays, 16), self.many), found)
+        with e.when(e.load(found, pointer) == 0), e.if_else(own | shares) as (then, otherwise):
             with then:
-                with e.when(~shares):
-                    e.store(self.listed(self.attribute(self.op, "lists"), self.op, e.offset(arrays, 16), self.many), found)
-                with e.when(e.load(found, pointer) == 0):
-                    e.store(self.method("eager", arrays, self.many + 2), found)
+                e.store(self.method("eager", arrays, self.many + 2), found)
             with otherwise:
                 xs = self.inputs()
                 e.store(self.method("run", self.vector([self.op, xs]), e.index(2)), found)

@@ -10,7 +10,7 @@ import numpy as np
 from lineal.codegen.looplists.nests import Nest, nested
 from lineal.codegen.looplists.ufuncs import Loop, loop_of
 
-__all__ = ["Listing", "Operand", "Step", "Unlisted", "noted"]
+__all__ = ["Listing", "Noted", "NotingModule", "Operand", "Step", "Unlisted", "noted"]
 
 
 TYPED = (np.ndarray, np.generic)
@@ -170,7 +170,14 @@ class Listing:
         self.add(made, "made")
         if any(each.dtype != made.dtype for each in arrays):
             raise Unlisted("factors of several dtypes")
-        self.steps.append(self.product(ufunc, arrays, made))
+        whole = made
+        if CORES[ufunc.signature] == 2:
+            # a vector is a matrix of one row, or of one column
+            a, b = arrays
+            lead = made.shape[: max(a.ndim, b.ndim, 2) - 2]
+            arrays = [a.reshape(1, -1) if a.ndim == 1 else a, b.reshape(-1, 1) if b.ndim == 1 else b]
+            whole = made.reshape(*lead, arrays[0].shape[-2], arrays[1].shape[-1])
+        self.steps.append(self.product(ufunc, arrays, whole))
         return noted(made)
 
     def product(self, ufunc: np.ufunc, arrays: list[np.ndarray], made: np.ndarray) -> Step:
@@ -192,12 +199,11 @@ class Listing:
     def accumulated(self, ufunc: np.ufunc, x: Any, axis: int = 0, dtype: Any = None, out: Any = None) -> Any:
         """Note what `accumulate` does: each number along an axis with the one before it in the result."""
         plain = np.asarray(x)
-        if out is not None or ufunc.nin != 2 or not plain.ndim:
+        if ufunc.nin != 2 or not plain.ndim or not isinstance(x, Noted):
             raise Unlisted("an accumulation of a kind")
-        made = ufunc.accumulate(plain, axis, dtype)
+        made = self.target(None if out is None else out[0], ufunc.accumulate(plain, axis, dtype))
         if made.dtype != plain.dtype:
             plain = self.converted(plain, made.dtype)
-        self.add(made, "made")
         head = (slice(None),) * (axis % plain.ndim)
         first, last, later = (*head, slice(1)), (*head, slice(-1)), (*head, slice(1, None))
         self.step(f"copy_{made.itemsize}", [plain[first], made[first]], made[first].shape)
@@ -244,11 +250,34 @@ class Listing:
                 self.step(f"copy_{made.itemsize}", [np.asarray(each), part], part.shape)
         return noted(made)
 
-    def copied(self, x: Any, order: str = "C") -> Any:
+    def copied(self, x: Any, order: Any = "C") -> Any:
         """Note the copy of an array; return it."""
-        made = np.asarray(x).copy(order)  # type: ignore[call-overload]
+        made = np.array(np.asarray(x), order=order)
         self.add(made, "made")
         self.step(f"copy_{made.itemsize}", [np.asarray(x), made], made.shape)
+        return noted(made)
+
+    def put(self, target: Any, given: Any, where: Any = True) -> None:
+        """Note the writing of numbers into a place of an array that was made, everywhere or where a condition holds."""
+        plain = np.asarray(target)
+        operand = self.place(plain)
+        if self.blocks[operand.block].kind != "made":
+            raise Unlisted("an input that is written")
+        source = np.broadcast_to(self.side(given, plain.dtype), plain.shape)
+        if where is True:
+            plain[...] = source
+            self.step(f"copy_{plain.itemsize}", [source, plain], plain.shape)
+            return
+        if not isinstance(where, Noted) or where.dtype != np.bool_:
+            raise Unlisted("a condition of a kind")
+        np.copyto(plain, source, where=np.asarray(where))
+        self.step(f"where_{plain.itemsize}", [np.asarray(where), source, plain, plain], plain.shape)
+
+    def full(self, shape: Any, number: Any, dtype: Any = None) -> Any:
+        """Note the making of an array of one number; return it."""
+        made = np.full(shape, number, dtype)
+        self.add(made, "made")
+        self.step(f"copy_{made.itemsize}", [self.constant(number, made.dtype), made], made.shape)
         return noted(made)
 
 
@@ -292,6 +321,15 @@ class Noted(np.ndarray):
     def copy(self, order: str = "C") -> Any:
         return listing().copied(self, order)
 
+    def dot(self, b: Any, out: Any = None) -> Any:
+        if out is not None or self.ndim > 2 or not isinstance(b, Noted) or b.ndim > 2:
+            refused()
+        return listing().multiplied(np.vecdot if self.ndim == b.ndim == 1 else np.matmul, (self, b), None)
+
+    def __setitem__(self, key: Any, given: Any) -> None:
+        place = super().__getitem__(key)
+        listing().put(place if isinstance(place, Noted) else refused(), given)
+
     def __getitem__(self, key: Any) -> Any:
         found = super().__getitem__(key)
         return found if isinstance(found, Noted) else refused()
@@ -305,18 +343,44 @@ def refused(*_: Any, **__: Any) -> NoReturn:
 
 
 for name in (
-    "__bool__ __int__ __float__ __complex__ __index__ __setitem__ __contains__ item tolist tobytes tofile dump dumps argmax argmin "
-    "argsort argpartition nonzero searchsorted fill put itemset sort partition resize byteswap setflags dot trace take choose "
-    "compress cumsum cumprod repeat diagonal round ptp var std"
+    "__bool__ __int__ __float__ __complex__ __index__ __contains__ item tolist tobytes tofile dump dumps argmax argmin "
+    "argsort argpartition nonzero searchsorted fill put itemset sort partition resize byteswap setflags trace take choose "
+    "compress cumsum cumprod repeat round ptp var std"
 ).split():
     setattr(Noted, name, refused)
 
-OWN: dict[Any, Callable[..., Any]] = {np.where: Listing.chosen, np.concatenate: Listing.joined}
+OWN: dict[Any, Callable[..., Any]] = {
+    np.where: Listing.chosen,
+    np.concatenate: Listing.joined,
+    np.copyto: Listing.put,
+    np.dot: lambda _, a, b: a.dot(b) if isinstance(a, Noted) else refused(),
+}
 THROUGH = {
     *(np.sum, np.prod, np.max, np.min, np.amax, np.amin, np.any, np.all, np.mean, np.clip, np.expand_dims, np.squeeze),
     *(np.reshape, np.transpose, np.swapaxes, np.moveaxis, np.broadcast_to, np.ravel, np.empty_like),
 }
 """Functions that are views, or made of ufuncs."""
+
+
+class NotingModule:
+    """What kernels take for NumPy while they are noted: new arrays are noted too."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(np, name)
+
+    def array(self, x: Any, dtype: Any = None, order: Any = "K") -> Any:
+        if not isinstance(x, Noted) or dtype not in (None, x.dtype):
+            refused()
+        return listing().copied(x, order)
+
+    def zeros(self, shape: Any, dtype: Any = float) -> Any:
+        return listing().full(shape, 0, dtype)
+
+    def ones(self, shape: Any, dtype: Any = float) -> Any:
+        return listing().full(shape, 1, dtype)
+
+    def full(self, shape: Any, number: Any, dtype: Any = None) -> Any:
+        return refused() if isinstance(number, np.ndarray) else listing().full(shape, number, dtype)
 
 
 def listing() -> Listing:

@@ -26,7 +26,9 @@ def lists_of(house: House) -> Lists:
     writer = ListWriter(e, found, house)
     writer.write_lists()
     own = write_own(e)
-    linked = engine().build(e, [*FUNCTIONS, "run", *own], {name: at for name, at in writer.symbols.items() if name in e.declared})
+    linked = engine().build(
+        e, [*FUNCTIONS, "run", *own], {name: at for name, at in writer.symbols.items() if name in e.declared}
+    )
     play = builtin(linked["run"], refuse, (linked, writer.kept), "run")
     return Lists({name: linked[name] for name in own}, {name: linked[name] for name in FUNCTIONS}, play, house.op)
 

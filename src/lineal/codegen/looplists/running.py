@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -52,7 +53,9 @@ class ListWriter(HistoryWriter):
                 given = self.vector([table, kernel, *[e.const(0, pointer)] * MOST_INPUTS])
                 with e.loop(many) as n:
                     e.store(e.load(arrays, pointer, n), given, n + 2)
-                done = e.call("PyObject_Vectorcall", pointer, self.of(self.lists.consider), given, many + 2, e.const(0, pointer))
+                done = e.call(
+                    "PyObject_Vectorcall", pointer, self.of(self.lists.consider), given, many + 2, e.const(0, pointer)
+                )
                 self.or_raise(done)
                 self.release(done)
         return e.load(found, pointer)
@@ -148,11 +151,7 @@ class ListWriter(HistoryWriter):
         e = self.e
         loop, data, sizes, strides = (e.load(step, pointer, n) for n in range(4))
         count, operands = e.load(step, int64, 4), self.vector([e.const(0, pointer)] * 6)
-        with (
-            e.loop(e.load(step, int64, 5)) as i,
-            e.loop(e.load(step, int64, 6)) as j,
-            e.loop(e.load(step, int64, 7)) as k,
-        ):
+        with e.loop(e.load(step, int64, 5)) as i, e.loop(e.load(step, int64, 6)) as j, e.loop(e.load(step, int64, 7)) as k:
             with e.loop(count) as n:
                 told = e.offset(step, (n * OPERAND + STEP_HEAD) * WORD)
                 start, *steps = (e.load(told, int64, 1 + m) for m in range(1 + DEPTH))
@@ -175,11 +174,16 @@ def write_own(e: Emitter) -> list[str]:
         names.append(write_loop(e, f"copy_{size}", (kind, kind), lambda x: x))
         names.append(write_loop(e, f"where_{size}", (int8, kind, kind, kind), lambda c, a, b: e.select(c != 0, a, b)))
     for given, wanted in product(NUMBERS, NUMBERS):
-        if given is not wanted and wanted is not bool_ and not (given in (float32, float64) and wanted not in (float32, float64)):
+        if given is not wanted:
             stored = uint8 if given is bool_ else given
-            kinds, to = (stored, wanted), wanted
-            names.append(write_loop(e, f"cast_{given.name}_{wanted.name}", kinds, lambda x, to=to: e.cast(x, to)))
+            convert = partial(converted, e, wanted)
+            names.append(write_loop(e, f"cast_{given.name}_{wanted.name}", (stored, wanted), convert))
     return names
+
+
+def converted(e: Emitter, wanted: Kind, x: Value) -> Value:
+    """Write a number as another kind."""
+    return e.cast(x, wanted)
 
 
 def write_loop(e: Emitter, name: str, kinds: tuple[Kind, ...], formula: Callable[..., Any]) -> str:

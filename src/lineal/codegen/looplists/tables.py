@@ -5,11 +5,11 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from threading import Lock
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from lineal.codegen.looplists.noting import Listing, Noted, Unlisted, extent, noted
+from lineal.codegen.looplists.noting import Listing, Noted, NotingModule, Unlisted, extent, noted
 from lineal.codegen.looplists.running import LEFT, LIST, NUMBER
 from lineal.codegen.looplists.words import Words, worded
 
@@ -40,6 +40,12 @@ def table(left: int = FIRST) -> Table:
     return made
 
 
+class Held(NamedTuple):
+    """What stands for a tensor in an op's `run`."""
+
+    value: np.ndarray
+
+
 class Lists:
     """What makes lists: `play` runs the one that fits, of a table, on arrays, and returns None if none does."""
 
@@ -61,9 +67,8 @@ class Lists:
             lists[LEFT] = 1
             return
         try:
-            work = functools.partial(kernel.eager, np) if isinstance(kernel, self.op) else kernel
             with np.errstate(all="ignore"):
-                self.enter(lists, self.listed(work, arrays))
+                self.enter(lists, self.listed(kernel, arrays))
         except Exception:
             # whatever a kernel says to arrays that are none of NumPy's own, NumPy's it takes
             lists.failures += 1
@@ -79,14 +84,24 @@ class Lists:
         lists[NUMBER] = number + 1
         lists[LEFT] = NEVER if number + 1 == MOST else FIRST << number
 
-    def listed(self, work: Callable[..., Any], arrays: Sequence[np.ndarray]) -> Words:
+    def work(self, kernel: Any) -> tuple[Callable[..., Any], Callable[..., Any]]:
+        """Return what a kernel, or an op, makes of arrays, and of arrays that note it."""
+        if not isinstance(kernel, self.op):
+            return kernel, kernel
+        if type(kernel).run is self.op.run:
+            return functools.partial(kernel.eager, np), functools.partial(kernel.eager, NotingModule())
+        run = lambda *arrays: kernel.run(tuple([Held(each) for each in arrays]))
+        return run, run
+
+    def listed(self, kernel: Any, arrays: Sequence[np.ndarray]) -> Words:
         """Return the list of a kernel for arrays like these; Unlisted if there can be none."""
+        work, heard = self.work(kernel)
         given = [like(each) for each in arrays]
         for each, array in zip(given, arrays):
             each[...] = array
         Noted.listing = listing = Listing(given)
         try:
-            results = work(*map(noted, given))
+            results = heard(*map(noted, given))
         finally:
             Noted.listing = None
         results = results if isinstance(results, tuple) else (results,)

@@ -225,6 +225,8 @@ def telling(equation: Equation, effects: dict[Var, np.ndarray]) -> modes.Setting
 class Compiled(Op):
     """ys = forward(xs) natively; the backward pass is a program too, or, if it is to be differentiated again, a replay."""
 
+    lists = None
+
     joint: Any
     ahead: Program
     back: Program

@@ -74,6 +74,8 @@ class Rolled(Op):
     walks look into, and what the first turn is given as carried.
     """
 
+    lists = None
+
     turns: int | None
     """How many there are; None if `test`, whose last equation makes a number of what is carried, says so before each."""
     turn: Turn

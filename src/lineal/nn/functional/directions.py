@@ -152,6 +152,8 @@ def is_told_layers() -> bool:
 class RecurrentLayer(Op):
     """y, h(, c) = one direction of a layer over (T, n, features), of the first states and the weights that are `present`."""
 
+    lists = None
+
     mode: Mode
     reverse: bool
     present: tuple[bool, ...]
