@@ -30,6 +30,8 @@ from lineal.base.spec import *
 from lineal.base.threads import *
 from lineal.base.version import __version__ as __version__
 from lineal.core.modes import *
+from lineal.core.opening import get_eager_calls as get_eager_calls
+from lineal.core.opening import set_eager_calls as set_eager_calls
 from lineal.ops import __all__ as _ops
 from lineal.ops.conversion import result_type as result_type
 from lineal.tensors import *

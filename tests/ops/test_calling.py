@@ -150,7 +150,7 @@ WRONG = {"None": None, "a number": 1.5, "a word": "a", "a list": ["a"], "an obje
 FREE = set(
     """as_tensor asarray tensor is_tensor from_numpy from_dlpack frombuffer typename is_storage compile explain save load vmap
     set_default_dtype set_default_device set_blas set_num_threads set_num_interop_threads set_printoptions set_rng_state
-    set_recurrent_layers manual_seed set_flush_denormal set_default_tensor_type use_deterministic_algorithms
+    set_recurrent_layers set_eager_calls manual_seed set_flush_denormal set_default_tensor_type use_deterministic_algorithms
     set_float32_matmul_precision result_type scalar_tensor""".split()
 )
 

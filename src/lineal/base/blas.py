@@ -1,4 +1,4 @@
-"""What computes with large dense matrices and long sequences: the user's wishes."""
+"""What computes: the user's wishes for large dense matrices, long sequences, and calls in eager code."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 __all__ = [
     "BLAS",
+    "EAGER",
     "RECURRENT",
     "get_bfloat16_products",
     "get_blas",
@@ -42,6 +43,7 @@ class Setting(NamedTuple):
 CHOSEN: dict[Setting, str] = {}
 BLAS = Setting("set_blas", "LINEAL_BLAS", ("auto", "own", "mkl"))
 BFLOAT16 = Setting("set_bfloat16_products", "LINEAL_BFLOAT16", ("native", "exact"))
+EAGER = Setting("set_eager_calls", "LINEAL_EAGER", ("native", "python"))
 RECURRENT = Setting("set_recurrent_layers", "LINEAL_RECURRENT", ("auto", "eager", "native"))
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from lineal.base import later
+from lineal.base.blas import EAGER
 from lineal.base.platforms import UNUSUAL
 from lineal.core import modes
 from lineal.core import op as engine
@@ -33,6 +34,8 @@ class Opening:
 
     house: Any = None
     asked = False
+    ways: tuple[Callable[..., Any], Callable[..., Any]]
+    """What ops and backward passes take where there is a house."""
 
     def door(self, number: int, *given: Any) -> Callable[..., Any] | None:
         """Return the native door of an op of so many inputs; None if there is none, or none yet."""
@@ -43,7 +46,7 @@ class Opening:
 
     def ask(self) -> None:
         """Let a thread prepare what is native, once."""
-        if not self.asked and engine.final is not AbstractTensor and modes.fast:
+        if not self.asked and EAGER.get() == "native" and engine.final is not AbstractTensor and modes.fast:
             self.asked = True
             threading.Thread(target=self.prepare, name="lineal doors").start()
 
@@ -55,8 +58,12 @@ class Opening:
         )
         if doors.library(house) is not None:
             given = (Op, Plan, modes.Inference, perform, several, alias, tell, fail)
-            way.taken = applying.opened(house, applying.Application(*given)) or perform
-            way.back = backward.opened(house, drive, in_order) or drive
+            self.ways = (
+                applying.opened(house, applying.Application(*given)) or perform,
+                backward.opened(house, drive, in_order) or drive,
+            )
+            if EAGER.get() == "native":
+                way.taken, way.back = self.ways
             self.house = house
 
 
@@ -84,3 +91,23 @@ def counted() -> Callable[..., Any]:
 
 
 way.taken = counted()
+
+
+def get_eager_calls() -> str:
+    """Return the setting of `set_eager_calls`; at first the environment variable LINEAL_EAGER, else "native"."""
+    return EAGER.get()
+
+
+def set_eager_calls(name: str) -> None:
+    """Choose what does the ops and backward passes of eager code: builtins in emitted code, or functions in Python.
+
+    "native": builtins, once ops are called often. "python": the functions that define what they do, always. Numbers are the
+    same to the last bit; a choice is for those who look for a fault, or measure.
+    """
+    EAGER.set(name)
+    if name == "python":
+        way.taken, way.back = perform, drive
+        UNUSUAL.add(EAGER)
+    else:
+        way.taken, way.back = (counted(), drive) if opening.house is None else opening.ways
+        UNUSUAL.discard(EAGER)

@@ -18,7 +18,7 @@ CORES = {"(n?,k),(k,m?)->(n?,m?)": 2, "(n),(n)->()": 1}
 """How many axes of an operand the loops know, by what ufuncs say of themselves."""
 
 
-class Unlisted(Exception):
+class Unlisted(Exception):  # noqa: N818
     """A kernel does what no loop list can say."""
 
 
@@ -117,9 +117,12 @@ class Listing:
         given = None if out is None else out[0]
         made = np.asarray(ufunc(*plain, **options) if given is None else ufunc(*plain, out=np.asarray(given), **options))
         target = self.target(given, made)
+        within = target
         if target.dtype != result:
-            raise Unlisted("a result that is converted")
-        self.step(loop_of(ufunc, (*dtypes, result)), [*arrays, target], target.shape)
+            self.add(within := np.empty(target.shape, result), "made")
+        self.step(loop_of(ufunc, (*dtypes, result)), [*arrays, within], target.shape)
+        if within is not target:
+            self.step(f"cast_{result.name}_{target.dtype.name}", [within, target], target.shape)
         return noted(target)
 
     def as_dtype(self, given: Any, dtype: np.dtype) -> np.ndarray:

@@ -73,7 +73,7 @@ class ListWriter(HistoryWriter):
         return e.load(found, pointer)
 
     def write_lists(self) -> None:
-        """Write the functions, and the builtin `run(self, args, count)` of a table and arrays, which returns None if none fits."""
+        """Write the functions, and the builtin `run(self, args, count)` of a table and arrays: None if no list fits."""
         e = self.e
         given = [("list", pointer), ("arrays", pointer), ("many", int64)]
         with e.function("fits", given, int64) as (words, arrays, many):

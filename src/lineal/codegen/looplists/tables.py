@@ -67,8 +67,7 @@ class Lists:
             lists[LEFT] = 1
             return
         try:
-            with np.errstate(all="ignore"):
-                self.enter(lists, self.listed(kernel, arrays))
+            self.enter(lists, self.listed(kernel, arrays))
         except Exception:
             # whatever a kernel says to arrays that are none of NumPy's own, NumPy's it takes
             lists.failures += 1
@@ -95,7 +94,11 @@ class Lists:
 
     def listed(self, kernel: Any, arrays: Sequence[np.ndarray]) -> Words:
         """Return the list of a kernel for arrays like these; Unlisted if there can be none."""
-        work, heard = self.work(kernel)
+        with np.errstate(all="ignore"):
+            return self.tried(*self.work(kernel), arrays)
+
+    def tried(self, work: Callable[..., Any], heard: Callable[..., Any], arrays: Sequence[np.ndarray]) -> Words:
+        """Return the list that `heard` tells of, if it gives the bits of `work`."""
         given = [like(each) for each in arrays]
         for each, array in zip(given, arrays):
             each[...] = array

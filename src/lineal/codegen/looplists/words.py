@@ -1,10 +1,10 @@
 """Loop lists in words, which emitted code reads: int64, addresses among them.
 
 A list begins with how many inputs and outputs there are, where constants and the memory between lie, how many steps there are,
-and at which word they begin. Inputs follow, by dtype, number of dimensions, shape and strides, and outputs, by dtype, number of
-dimensions and shape. A step is a loop and its data, where its sizes and its strides stand, how many operands there are, the
-sizes of the loops around it, and for each operand the place of its block among the addresses, its offset in it, and its steps in
-the loops around.
+and the word at which they begin. Inputs follow, by dtype, number of dimensions, shape and strides, and outputs, by dtype,
+number of dimensions and shape. A step is a loop and its data, where its sizes and its strides stand, how many operands there
+are, the sizes of the loops around it, and for each operand the place of its block among the addresses, its offset in it, and
+its steps in the loops around.
 """
 
 from __future__ import annotations
