@@ -31,6 +31,29 @@ NO_NUMBER = ("could not convert string to float", "invalid literal for int()", "
 """How Python begins to say that a word is no number."""
 
 
+class Recallable:
+    """The public functions, whose calls may be recalled (`core/recalling.py`) once `begin` was called."""
+
+    def __init__(self) -> None:
+        self.fronts: list[tuple[Callable[..., Any], Callable[[Any], None]]] = []
+        self.make: Callable[[Callable[..., Any]], Any] | None = None
+
+    def add(self, function: Callable[..., Any], replace: Callable[[Any], None]) -> None:
+        """Add a function, and what lets another callable do its work, unless autocast's does."""
+        self.fronts.append((function, replace))
+        if self.make is not None:
+            replace(self.make(function))
+
+    def begin(self, make: Callable[[Callable[..., Any]], Any]) -> None:
+        """Let `make` make what does their work, also of functions that are added later."""
+        self.make = make
+        for function, replace in self.fronts:
+            replace(make(function))
+
+
+recallable = Recallable()
+
+
 def is_index(given: Any) -> bool:
     """Return whether something counts or names a dimension; True and False do not."""
     if isinstance(given, (bool, np.bool_)) or not hasattr(given, "__index__"):
@@ -107,7 +130,13 @@ def public(function: Callable[P, R]) -> Callable[P, R]:
 
     front.__name__, front.__qualname__, front.__doc__ = function.__name__, function.__qualname__, function.__doc__
     front.__module__, front.__annotations__ = function.__module__, function.__annotations__
+
+    def recall(other: Callable[P, R]) -> None:
+        nonlocal inner
+        inner = other if inner is function else inner
+
     front.__wrapped__, front.replace = function, replace
+    recallable.add(function, recall)
     return front
 
 

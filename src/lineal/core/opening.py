@@ -8,11 +8,13 @@ from typing import Any
 
 from lineal.base import later
 from lineal.base.blas import EAGER
+from lineal.base.config import defaults
 from lineal.base.platforms import UNUSUAL
 from lineal.core import modes
 from lineal.core import op as engine
 from lineal.core.apply import alias, fail, perform, several, synchronize, tell, way
 from lineal.core.backward import drive, in_order
+from lineal.core.calling import recallable
 from lineal.core.op import AbstractTensor, Memory, Node, Op, View, next_id
 from lineal.core.plans import Plan
 from lineal.core.sites import frame_at, outside, site
@@ -20,6 +22,7 @@ from lineal.core.sites import frame_at, outside, site
 applying: Any = later.module("lineal.codegen.cpython.applying")
 backward: Any = later.module("lineal.codegen.cpython.backward")
 doors: Any = later.module("lineal.codegen.cpython.doors")
+recalling: Any = later.module("lineal.codegen.cpython.recalling")
 histories: Any = later.module("lineal.codegen.cpython.histories")
 threading: Any = later.module("threading")
 
@@ -65,6 +68,7 @@ class Opening:
             if EAGER.get() == "native":
                 way.taken, way.back = self.ways
             self.house = house
+            recallable.begin(lambda function: recalling.recalled(house, function, self.ways[0], defaults) or function)
 
 
 opening = Opening()

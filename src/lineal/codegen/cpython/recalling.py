@@ -1,0 +1,369 @@
+"""Calls of public functions that are recalled, as a Python builtin: describes the arguments, looks, and runs the ops.
+
+The description is words on the stack: addresses, types, shapes, numbers. What it has no words for, and whatever is unusual,
+goes to the function.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from lineal.codegen.cpython import layout
+from lineal.codegen.cpython.entry import METH_FASTCALL, MethodDef
+from lineal.codegen.cpython.histories import HistoryWriter, House, offset_in_tuple
+from lineal.codegen.cpython.objects import field
+from lineal.codegen.emit import Emitter
+from lineal.codegen.engine import Library, engine
+from lineal.codegen.kinds import float64, int32, int64, pointer
+from lineal.codegen.once import once
+from lineal.codegen.values import Value
+from lineal.core.recalling import CONSTANT, GIVEN, MOST, MOST_RESULTS, Plan, Recall
+
+__all__ = ["recalled"]
+
+METH_KEYWORDS = 0x2
+TABLE, FUNCTION, MISSED = range(3)
+"""What the builtin's self holds."""
+NUMBER, ENTRIES, ENTRY = 0, 1, 4
+"""In the table: how many calls are known, where they begin, and how many words each has: hash, length, key, plan."""
+MOST_WORDS, MOST_TENSORS, ROOM = 96, 16, 40
+"""How many words and tensors a description has at most, and room for what is written between two looks at that."""
+TENSOR, OBJECT, INT, FLOAT, SEQUENCE = range(1, 6)
+PRIME, START = 1099511628211, 1469598103934665603 - (1 << 63)
+"""Of the FNV hash, by words.   http://www.isthe.com/chongo/tech/comp/fnv/"""
+WORD = 8
+STEP, REF = 4, 2
+"""How many words a step has before its inputs, and each input: op, inputs, results (-1: one alone), class."""
+
+
+class RecallWriter(HistoryWriter):
+    """Writes the builtin and what it calls."""
+
+    def __init__(self, e: Emitter, found: layout.ArrayLayout, house: House, apply: Any, defaults: Any, singles: set[type]):
+        super().__init__(e, found, house)
+        self.apply, self.defaults, self.singles = apply, defaults, singles
+
+    def write(self) -> None:
+        """Write `recall(self, args, count, names)`."""
+        e = self.e
+        self.write_describe()
+        self.write_play()
+        given = [("self", pointer), ("args", pointer), ("count", int64), ("names", pointer)]
+        with e.function("recall", given, pointer) as (self_, args, count, names):
+            own = [e.load(self_, pointer, offset_in_tuple() // WORD + n) for n in range(MISSED + 1)]
+            self.modes()
+            self.expect(self.current(self.house.modes["autocast"]) == self.of(None))
+            self.expect(self.attribute(self.of(self.house.modes["Inference"]), "used") == self.of(False))
+            words, tensors = self.room(MOST_WORDS + ROOM), self.room(MOST_TENSORS)
+            state = self.room(2)
+            e.store(e.index(0), state)
+            e.store(e.index(0), state, 1)
+            more = e.slot(e.index(0))
+            with e.when(names != 0):
+                e.store(e.call("PyTuple_Size", int64, names), more)
+            with e.loop(count + e.load(more, int64)) as n:
+                with e.when(n >= count):
+                    self.word(words, state, self.address(e.call("PyTuple_GetItem", pointer, names, n - count)))
+                self.expect(e.call("describe", int64, e.load(args, pointer, n), words, tensors, state) != 0)
+            self.expect(e.load(state, int64, 1) != 0)
+            enabled = self.current(self.house.grad_enabled)
+            for each in (enabled, self.attribute(self.of(self.defaults), "dtype")):
+                self.word(words, state, self.address(each))
+            self.word(words, state, count)
+            plan = self.looked(field(e, own[TABLE], self.layout.data, pointer), words, e.load(state, int64))
+            with e.when((plan != 0) & (plan != 1)):
+                e.ret(e.call("replay", pointer, e.new(f"inttoptr {plan.typed} to ptr", pointer), tensors))
+                e.begin(e.label("never"))
+            self.expect(plan == 0)
+            self.expect(e.load(field(e, own[TABLE], self.layout.data, pointer), int64, NUMBER) < MOST)
+            self.miss(own[MISSED], words, e.load(state, int64), args, count, names)
+            e.begin("slow")
+            e.ret(
+                e.call(
+                    "PyObject_Vectorcall",
+                    pointer,
+                    e.load(self_, pointer, offset_in_tuple() // WORD + FUNCTION),
+                    args,
+                    count,
+                    names,
+                )
+            )
+
+    def room(self, words: int) -> Value:
+        """Return the address of so many words of this call."""
+        return self.vector([]) if not words else self.reserved(words)
+
+    def reserved(self, words: int) -> Value:
+        place = Value(self.e, self.e.name(), pointer)
+        self.e.frame.slots.append(f"  {place.text} = alloca [{words} x i64]")
+        return place
+
+    def address(self, thing: Value) -> Value:
+        """Write an address as a number."""
+        return self.e.new(f"ptrtoint {thing.typed} to i64", int64)
+
+    def word(self, words: Value, state: Value, number: Value) -> None:
+        """Write one more word."""
+        e = self.e
+        at = e.load(state, int64)
+        e.store(number, words, at)
+        e.store(at + 1, state)
+
+    # the description
+
+    def write_describe(self) -> None:
+        """Write `describe(thing, words, tensors, state)`: 1, or 0 for what there are no words for."""
+        e = self.e
+        given = [("thing", pointer), ("words", pointer), ("tensors", pointer), ("state", pointer)]
+        with e.function("describe", given, int64) as (thing, words, tensors, state):
+            self.expect(e.load(state, int64) < MOST_WORDS)
+            kind = field(e, thing, self.layout.type, pointer)
+            done = e.const(1, int64)
+            with e.when(kind == self.of(int)):
+                number = e.call("PyLong_AsSsize_t", int64, thing)
+                with e.when(number == -1):
+                    e.call("PyErr_Clear", None)
+                    self.expect(number != -1)
+                for each in (e.index(INT), number):
+                    self.word(words, state, each)
+                e.ret(done)
+                e.begin(e.label("never"))
+            with e.when(kind == self.of(float)):
+                self.word(words, state, e.index(FLOAT))
+                self.word(words, state, e.bitcast(field(e, thing, layout.offset_in_float(), float64), int64))
+                e.ret(done)
+                e.begin(e.label("never"))
+            with e.when(e.call("PySet_Contains", int32, self.of(self.singles), kind) == 1):
+                for each in (e.index(OBJECT), self.address(thing)):
+                    self.word(words, state, each)
+                e.ret(done)
+                e.begin(e.label("never"))
+            for sequence, size, item in ((tuple, "PyTuple_Size", "PyTuple_GetItem"), (list, "PyList_Size", "PyList_GetItem")):
+                with e.when(kind == self.of(sequence)):
+                    length = e.call(size, int64, thing)
+                    for each in (e.index(SEQUENCE), self.address(kind), length):
+                        self.word(words, state, each)
+                    with e.loop(length) as n:
+                        inner = e.call(item, pointer, thing, n)
+                        self.expect(e.call("describe", int64, inner, words, tensors, state) != 0)
+                    e.ret(done)
+                    e.begin(e.label("never"))
+            self.describe_tensor(thing, kind, words, tensors, state)
+            e.ret(done)
+            e.begin("slow")
+            e.ret(e.const(0, int64))
+
+    def describe_tensor(self, thing: Value, kind: Value, words: Value, tensors: Value, state: Value) -> None:
+        """Write the words of a tensor: its class, whether it has a history or is a view, and how its array lies."""
+        e, at, none = self.e, self.layout, self.of(None)
+        array = self.array(thing)
+        many = e.load(state, int64, 1)
+        self.expect(many < MOST_TENSORS)
+        e.store(thing, tensors, many)
+        e.store(many + 1, state, 1)
+        ndim = e.cast(field(e, array, at.ndim, int32), int64)
+        self.expect(ndim <= 8)
+        history = e.cast(field(e, thing, self.tensors["node"], pointer) != none, int64)
+        view = e.cast(field(e, thing, self.tensors["origin"], pointer) != none, int64)
+        descr = self.address(field(e, array, at.dtype, pointer))
+        flags = e.cast(field(e, array, at.flags, int32), int64)
+        for each in (e.index(TENSOR), self.address(kind), history + view * 2, descr, flags, ndim):
+            self.word(words, state, each)
+        shape, strides = field(e, array, at.shape, pointer), field(e, array, at.strides, pointer)
+        with e.loop(ndim) as n:
+            self.word(words, state, e.load(shape, int64, n))
+            self.word(words, state, e.load(strides, int64, n))
+        # the same tensor twice is another call than two that are alike
+        with e.loop(many) as n, e.when(e.load(tensors, pointer, n) == thing):
+            self.word(words, state, n)
+
+    # the look
+
+    def looked(self, table: Value, words: Value, count: Value) -> Value:
+        """Write the look for a description; return its plan, 0 if there is none."""
+        e = self.e
+        code, found = e.slot(e.const(START, int64)), e.slot(e.index(0))
+        with e.loop(count) as n:
+            e.store(e.bits("xor", e.load(code, int64), e.load(words, int64, n)) * PRIME, code)
+        with e.loop(e.load(table, int64, NUMBER)) as n:
+            entry = e.offset(table, (n * ENTRY + ENTRIES) * WORD)
+            with e.when((e.load(entry, int64) == e.load(code, int64)) & (e.load(entry, int64, 1) == count)):
+                key, same = e.load(entry, pointer, 2), e.slot(e.index(1))
+                with e.loop(count) as m, e.when(e.load(key, int64, m) != e.load(words, int64, m)):
+                    e.store(e.index(0), same)
+                with e.when(e.load(same, int64) != 0):
+                    e.store(e.load(entry, int64, 3), found)
+        return e.load(found, int64)
+
+    def miss(self, missed: Value, words: Value, count: Value, args: Value, number: Value, names: Value) -> None:
+        """Write the call of what takes a call that is not known: the key, then the arguments."""
+        e = self.e
+        more = e.slot(number)
+        with e.when(names != 0):
+            e.store(number + e.call("PyTuple_Size", int64, names), more)
+        self.expect(e.load(more, int64) < MOST_WORDS)
+        given = self.reserved(MOST_WORDS + 1)
+        key = e.call("PyBytes_FromStringAndSize", pointer, words, count * WORD)
+        self.or_raise(key)
+        e.store(key, given)
+        with e.loop(e.load(more, int64)) as n:
+            e.store(e.load(args, pointer, n), given, n + 1)
+        found = e.call("PyObject_Vectorcall", pointer, missed, given, number + 1, names)
+        self.release(key)
+        e.ret(found)
+
+    # the ops
+
+    def write_play(self) -> None:
+        """Write `replay(plan, tensors)`, which returns what the call returns."""
+        e = self.e
+        with e.function("replay", [("plan", pointer), ("tensors", pointer)], pointer) as (plan, tensors):
+            made, count = self.reserved(MOST_RESULTS + 1), e.slot(e.index(0))
+            step = e.slot(e.offset(plan, e.load(plan, int64, 3) * WORD))
+            with e.loop(e.load(plan, int64)):
+                self.write_op(e.load(step, pointer), tensors, made, count)
+                inputs = e.load(e.load(step, pointer), int64, 1)
+                e.store(e.offset(e.load(step, pointer), (inputs * REF + STEP) * WORD), step)
+            returned = e.slot(e.const(0, pointer))
+            with e.if_else(e.load(plan, int64, 2) != 0) as (alone, several):
+                with alone:
+                    e.store(self.retain(e.load(made, pointer, e.load(plan, int64, 4))), returned)
+                with several:
+                    e.store(e.call("PyTuple_New", pointer, e.load(plan, int64, 1)), returned)
+                    with e.loop(e.load(plan, int64, 1)) as n:
+                        each = self.retain(e.load(made, pointer, e.load(plan, int64, n + 4)))
+                        e.call("PyTuple_SetItem", int32, e.load(returned, pointer), n, each)
+            self.let_go(made, count)
+            e.ret(e.load(returned, pointer))
+
+    def write_op(self, step: Value, tensors: Value, made: Value, count: Value) -> None:
+        """Write the run of a step's op, whose results join `made`."""
+        e = self.e
+        given, many, width = self.reserved(10), e.load(step, int64, 1), e.load(step, int64, 2)
+        e.store(e.load(step, pointer), given)
+        with e.loop(many) as n:
+            ref = e.offset(step, (n * REF + STEP) * WORD)
+            kind, thing = e.load(ref, int64), e.load(ref, int64, 1)
+            place = e.select(kind == GIVEN, tensors, made)
+            found = e.slot(e.load(ref, pointer, 1))
+            with e.when(kind != CONSTANT):
+                e.store(e.load(place, pointer, thing), found)
+            e.store(e.load(found, pointer), given, n + 1)
+        y = e.call("PyObject_Vectorcall", pointer, self.of(self.apply), given, many + 1, e.const(0, pointer))
+        with e.when(y == 0):
+            self.let_go(made, count)
+            e.ret(e.const(0, pointer))
+            e.begin(e.label("never"))
+        first = e.slot(y)
+        with e.if_else(width < 0) as (alone, several):
+            with alone:
+                e.store(y, made, e.load(count, int64))
+                e.store(e.load(count, int64) + 1, count)
+            with several:
+                with e.loop(width) as n:
+                    e.store(self.retain(e.call("PyTuple_GetItem", pointer, y, n)), made, e.load(count, int64) + n)
+                e.store(e.load(made, pointer, e.load(count, int64)), first)
+                e.store(e.load(count, int64) + width, count)
+                self.release(y)
+        with e.when(e.load(step, pointer, 3) != 0):
+            node = field(e, e.load(first, pointer), self.tensors["node"], pointer)
+            with e.when(node != self.of(None)):
+                e.call("PyObject_SetAttr", int32, node, self.of("__class__"), e.load(step, pointer, 3))
+
+    def let_go(self, made: Value, count: Value) -> None:
+        e = self.e
+        with e.loop(e.load(count, int64)) as n:
+            self.release(e.load(made, pointer, n))
+
+
+class Known:
+    """The calls of one function that are known, as words that the builtin reads."""
+
+    def __init__(self) -> None:
+        self.table = np.zeros(ENTRIES + ENTRY * MOST, np.int64)
+        self.kept: list[Any] = []
+
+    def enter(self, key: bytes, plan: Plan | None) -> None:
+        """Enter a plan for a description; None for a call that always goes to the function."""
+        number = int(self.table[NUMBER])
+        if number == MOST:
+            return
+        words = np.frombuffer(key, np.int64)
+        made = None if plan is None else worded(plan)
+        self.kept += [words, made, plan]
+        place = ENTRIES + ENTRY * number
+        self.table[place : place + ENTRY] = [
+            hashed(words),
+            len(words),
+            words.ctypes.data,
+            1 if made is None else made.ctypes.data,
+        ]
+        self.table[NUMBER] = number + 1
+
+
+def hashed(words: np.ndarray) -> int:
+    """Return the hash of a description, as a signed number."""
+    code = START
+    for each in words.tolist():
+        code = ((code ^ each) * PRIME + (1 << 63)) % (1 << 64) - (1 << 63)
+    return code
+
+
+def worded(plan: Plan) -> np.ndarray:
+    """Return a plan in words: how many steps and results it has, whether one alone is returned, where steps begin, results."""
+    words = [
+        len(plan.steps),
+        len(plan.returned),
+        int(plan.alone),
+        4 + len(plan.returned),
+        *[each.thing for each in plan.returned],
+    ]
+    made = 0
+    for op, given, width in plan.steps:
+        kind = plan.classes.get(made)
+        words += [id(op), len(given), -1 if width is None else width, 0 if kind is None else id(kind)]
+        for ref in given:
+            words += [ref.kind, id(ref.thing) if ref.kind == CONSTANT else ref.thing]
+        made += 1 if width is None else width
+    return np.array(words, np.int64)
+
+
+@once
+def library(house: House, apply: Any, defaults: Any) -> tuple[Library, list[object]] | None:
+    """Return the code of the builtin, and what it refers to; None where Python's objects cannot be read."""
+    found = layout.ndarray()
+    if found is None:
+        return None
+    e = Emitter(engine().target)
+    try:
+        writer = RecallWriter(e, found, house, apply, defaults, {type(None), bool, str, type(defaults.dtype), type(...)})
+        writer.write()
+    except LookupError:
+        return None
+    more = {each: ctypes.cast(getattr(ctypes.pythonapi, each), ctypes.c_void_p).value or 0 for each in FURTHER}
+    symbols = {name: at for name, at in {**writer.symbols, **more}.items() if name in e.declared}
+    return engine().build(e, ["recall"], symbols), [*writer.kept, writer.singles]
+
+
+FURTHER = ("PyBytes_FromStringAndSize", "PyObject_SetAttr")
+
+
+def recalled(house: House, function: Callable[..., Any], apply: Any, defaults: Any) -> Callable[..., Any] | None:
+    """Return the builtin that stands for a function; None if there can be none."""
+    made = library(house, apply, defaults)
+    if made is None:
+        return None
+    known = Known()
+    missed = Recall(function, known.enter).missed
+    self = (known.table, function, missed, known, made)
+    definition = MethodDef(function.__name__.encode(), made[0]["recall"], METH_FASTCALL | METH_KEYWORDS)
+    # a builtin asks its description when it is freed, and a garbage collection may have emptied its self before that
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(definition))
+    make = ctypes.pythonapi.PyCMethod_New
+    make.restype = ctypes.py_object
+    make.argtypes = [ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p, ctypes.c_void_p]
+    return make(ctypes.addressof(definition), self, None, None)

@@ -1,0 +1,233 @@
+"""Calls that are recalled: what a public function did for such arguments before, done again without its Python.
+
+Which ops a function runs depends on its arguments' types, dtypes, shapes, strides and numbers, on whether there is a history
+and grad is enabled, and on the default dtype: on nothing else, or who listens hears of it (`modes.Recorder`), which is what
+compiled functions rely on too. So a call that was heard and did nothing but ops is written down: which ops, on what. The same
+call, by all of that, is then done by a builtin (`codegen/cpython/recalling.py`) that runs these ops. What is written down is
+compared with what the function itself gives, to the last bit and node; anything unusual goes to the function, always.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from lineal.core import modes
+from lineal.core import op as engine
+from lineal.core.apply import apply
+from lineal.core.op import AbstractTensor, Node, Op
+
+__all__ = ["Plan", "Recall", "Ref", "Step"]
+
+MET = 3
+"""How often a call is met before it is heard."""
+MOST = 48
+"""How many calls of a function are known at most."""
+MOST_STEPS, MOST_RESULTS = 24, 48
+GIVEN, MADE, CONSTANT = range(3)
+
+
+class Ref(NamedTuple):
+    """A tensor of a call: which of those given, which of those made, or a constant."""
+
+    kind: int
+    thing: Any
+
+
+class Step(NamedTuple):
+    """An op, what it is run on, and how many results it has; None for one that is no tuple."""
+
+    op: Op
+    given: tuple[Ref, ...]
+    width: int | None
+
+
+class Plan(NamedTuple):
+    """What a call does, what it returns (alone, or in a tuple), and by which classes nodes of what is made are known."""
+
+    steps: tuple[Step, ...]
+    returned: tuple[Ref, ...]
+    alone: bool
+    classes: dict[int, type]
+
+
+class Unlike(Exception):  # noqa: N818
+    """A call that cannot be recalled."""
+
+
+class Hearing(modes.Recorder):
+    """Writes down the ops of a call; whatever else is heard makes it one that is not recalled."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[Op, tuple, tuple]] = []
+
+    def record(self, op: Op, xs: tuple[AbstractTensor, ...], ys: tuple[AbstractTensor, ...]) -> None:
+        self.heard.append((op, xs, ys))
+
+    def refuse(self, *_: Any) -> Any:
+        raise Unlike
+
+    record_write = concretize = turns = goes_back = foreign = opaque = number = assume = saw = relies = refuse
+    heeds = clips = looks = reads_grad = sets_grad = refuse
+
+
+class Recall:
+    """What is known of a function's calls."""
+
+    def __init__(self, function: Callable[..., Any], enter: Callable[[bytes, Plan | None], None]):
+        self.function, self.enter = function, enter
+        self.met: dict[bytes, int] = {}
+
+    def missed(self, key: bytes, *args: Any, **kwargs: Any) -> Any:
+        """Do a call of which nothing is known by its key; write it down once it was met before."""
+        count = self.met[key] = self.met.get(key, 0) + 1
+        versions = [version(each) for each in tensors_in((args, kwargs))]
+        y = self.function(*args, **kwargs)
+        if count >= MET:
+            del self.met[key]
+            try:
+                same = versions == [version(each) for each in tensors_in((args, kwargs))]
+                self.enter(key, self.written(y, args, kwargs) if same else None)
+            except Exception:
+                # whatever a function says to being heard, it is called as ever
+                self.enter(key, None)
+        elif len(self.met) > MOST:
+            self.met.clear()
+        return y
+
+    def written(self, y: Any, args: tuple, kwargs: dict[str, Any]) -> Plan:
+        """Return the plan of a call that gave y; Unlike if there is none that gives the same."""
+        results = y if type(y) is tuple else (y,)
+        if not results or any(type(each) is not engine.final for each in results):
+            raise Unlike
+        hearing = Hearing()
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            with modes.Setting((modes.recorder, hearing)):
+                found = self.function(*args, **kwargs)
+        given = list(tensors_in((args, kwargs)))
+        plan = planned(hearing.heard, given, found)
+        others = renewed((args, kwargs))
+        numbers = self.function(*others[0], **others[1])
+        for a, b in zip(
+            numbers if type(numbers) is tuple else (numbers,), done(plan, list(tensors_in(others)))[0], strict=True
+        ):
+            alike_arrays(a.value, b.value)
+        again, made = done(plan, given)
+        pairs: dict[tuple[int, int], None] = {}
+        classes: dict[Any, type] = {}
+        for a, b in zip(results, again, strict=True):
+            alike(a, b, pairs, classes)
+        return plan._replace(classes={n: classes[id(each.node)] for n, each in enumerate(made) if id(each.node) in classes})
+
+
+def tensors_in(things: Any) -> Iterator[AbstractTensor]:
+    """Yield the tensors among arguments, in the order in which they are described."""
+    if isinstance(things, AbstractTensor):
+        yield things
+    elif isinstance(things, (tuple, list)):
+        for each in things:
+            yield from tensors_in(each)
+    elif isinstance(things, dict):
+        for each in things.values():
+            yield from tensors_in(each)
+
+
+def renewed(things: Any) -> Any:
+    """Return arguments like these, with the numbers of each tensor in another order; those of one element are others."""
+    if isinstance(things, AbstractTensor):
+        x: Any = object.__new__(engine.final)
+        value = things.value
+        x.value = np.ndarray(value.shape, value.dtype, np.zeros(value.nbytes + 1, np.uint8), 0, value.strides)
+        x.value[...] = np.flip(value) if value.size > 1 or value.dtype.kind not in "fc" else value * value.dtype.type(0.75)
+        x.node = x.index = x.memory = x.origin = None
+        return x if things.node is None else x.requires_grad_()
+    if isinstance(things, (tuple, list)):
+        return type(things)([renewed(each) for each in things])
+    return {name: renewed(each) for name, each in things.items()} if isinstance(things, dict) else things
+
+
+def version(x: AbstractTensor) -> tuple[int, Any, Any]:
+    """Return what a write changes of a tensor."""
+    return 0 if x.memory is None else x.memory.version, x.node, id(x.value)
+
+
+def planned(heard: Sequence[tuple[Op, tuple, tuple]], given: Sequence[AbstractTensor], y: Any) -> Plan:
+    """Return the plan of the ops that were heard."""
+    refs = {id(each): Ref(GIVEN, n) for n, each in reversed(list(enumerate(given)))}
+    steps, count = [], 0
+    for op, xs, ys in heard:
+        if op.lists is None or op.effect is not None or not 0 < len(xs) <= 8:
+            raise Unlike
+        steps.append(Step(op, tuple([refs.get(id(x)) or constant(x, given) for x in xs]), None))
+        for each in ys:
+            refs[id(each)] = Ref(MADE, count)
+            count += 1
+        if len(ys) != 1 or op.width is not None:
+            steps[-1] = steps[-1]._replace(width=len(ys))
+    returned = y if type(y) is tuple else (y,)
+    if not steps or len(steps) > MOST_STEPS or count > MOST_RESULTS or any(id(each) not in refs for each in returned):
+        raise Unlike
+    found = tuple([refs[id(each)] for each in returned])
+    if any(each.kind != MADE for each in found) or len(set(found)) < len(found):
+        raise Unlike
+    return Plan(tuple(steps), found, type(y) is not tuple, {})
+
+
+def constant(x: AbstractTensor, given: Sequence[AbstractTensor]) -> Ref:
+    """Return a tensor that a function made of its own."""
+    if x.node is not None or x.origin is not None or type(x.value) is not np.ndarray:
+        raise Unlike
+    if any(np.may_share_memory(x.value, each.value) for each in given):
+        raise Unlike
+    return Ref(CONSTANT, x)
+
+
+def done(plan: Plan, given: Sequence[AbstractTensor]) -> tuple[tuple[Any, ...], list[Any]]:
+    """Return what a plan gives, and all that it makes."""
+    made: list[Any] = []
+    find = lambda ref: given[ref.thing] if ref.kind == GIVEN else made[ref.thing] if ref.kind == MADE else ref.thing
+    for step in plan.steps:
+        y = apply(step.op, *map(find, step.given))
+        if (type(y) is tuple) is (step.width is None) or (step.width is not None and len(y) != step.width):
+            raise Unlike
+        made += y if type(y) is tuple else (y,)
+    return tuple(map(find, plan.returned)), made
+
+
+def alike(a: Any, b: Any, pairs: dict[tuple[int, int], None], classes: dict[Any, type]) -> None:
+    """Raise Unlike unless two tensors have the same numbers, views and histories; note how the first's nodes are classed."""
+    alike_arrays(a.value, b.value)
+    if type(a) is not type(b) or a.__dict__ or b.__dict__ or a.index != b.index:
+        raise Unlike
+    if (a.origin is None) != (b.origin is None) or (a.memory is None) != (b.memory is None):
+        raise Unlike
+    if a.origin is not None and (a.origin.steps != b.origin.steps or a.origin.root is not b.origin.root):
+        raise Unlike
+    if a.origin is not None and (a.origin.tracked is not b.origin.tracked or a.memory is not b.memory):
+        raise Unlike
+    alike_nodes(a.node, b.node, pairs, classes)
+
+
+def alike_arrays(x: Any, y: Any) -> None:
+    """Raise Unlike unless two arrays are the same to the last bit."""
+    if type(x) is not type(y) or (x.dtype, x.shape, x.strides) != (y.dtype, y.shape, y.strides) or x.tobytes() != y.tobytes():
+        raise Unlike
+
+
+def alike_nodes(a: Any, b: Any, pairs: dict[tuple[int, int], None], classes: dict[Any, type]) -> None:
+    """Raise Unlike unless two histories are of the same ops."""
+    if a is b or (id(a), id(b)) in pairs:
+        return
+    pairs[id(a), id(b)] = None
+    if a is None or b is None or not isinstance(a, Node) or not isinstance(b, Node) or a.extra is not None:
+        raise Unlike
+    if a.op != b.op or a.indices != b.indices or len(a.edges) != len(b.edges):
+        raise Unlike
+    if type(a) is not type(b):
+        classes[id(b)] = type(a)
+    for one, other in zip(a.edges, b.edges):
+        alike_nodes(one, other, pairs, classes)
