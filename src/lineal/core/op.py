@@ -192,6 +192,8 @@ class Op:
     """The table of loop lists (`codegen/looplists`) that native code runs in place of `eager` on small arrays, once it is open.
 
     A class says None if `eager` does more than compute with arrays, the same of arrays that are alike."""
+    premise: ClassVar[bool] = False
+    """Whether what follows it was decided on seeing that its one input, truth values, is true everywhere."""
     by_arrays: ClassVar[bool] = False
     """Whether a `run` of its own does nothing but compute with the tensors' arrays."""
 

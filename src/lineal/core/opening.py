@@ -60,15 +60,16 @@ class Opening:
             *(vars(modes), UNUSUAL, synchronize, next_id, frame_at, outside, site, Op),
         )
         if doors.library(house) is not None:
-            given = (Op, Plan, modes.Inference, perform, several, alias, tell, fail)
+            known = (Op, Plan, modes.Inference, perform, several, alias, tell, fail)
             self.ways = (
-                applying.opened(house, applying.Application(*given)) or perform,
+                applying.opened(house, applying.Application(*known)) or perform,
                 backward.opened(house, drive, in_order) or drive,
             )
             if EAGER.get() == "native":
                 way.taken, way.back = self.ways
             self.house = house
-            recallable.begin(lambda function: recalling.recalled(house, function, self.ways[0], defaults) or function)
+            given = house, way, self.ways[0], defaults
+            recallable.begin(lambda function: recalling.recalled(*given, function) or function)
 
 
 opening = Opening()

@@ -46,11 +46,12 @@ class Step(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """What a call does, what it returns (alone, or in a tuple), and by which classes nodes of what is made are known."""
+    """What a call does, what it returns, and by which classes nodes of what is made are known."""
 
     steps: tuple[Step, ...]
     returned: tuple[Ref, ...]
-    alone: bool
+    parcel: type | None
+    """The class of the tuple that is returned; None for one tensor alone."""
     classes: dict[int, type]
 
 
@@ -100,8 +101,10 @@ class Recall:
 
     def written(self, y: Any, args: tuple, kwargs: dict[str, Any]) -> Plan:
         """Return the plan of a call that gave y; Unlike if there is none that gives the same."""
-        results = y if type(y) is tuple else (y,)
+        results = y if isinstance(y, tuple) else (y,)
         if not results or any(type(each) is not engine.final for each in results):
+            raise Unlike
+        if isinstance(y, tuple) and tuple(type(y)(results)) != results:
             raise Unlike
         hearing = Hearing()
         with warnings.catch_warnings():
@@ -113,7 +116,7 @@ class Recall:
         others = renewed((args, kwargs))
         numbers = self.function(*others[0], **others[1])
         for a, b in zip(
-            numbers if type(numbers) is tuple else (numbers,), done(plan, list(tensors_in(others)))[0], strict=True
+            numbers if isinstance(numbers, tuple) else (numbers,), done(plan, list(tensors_in(others)))[0], strict=True
         ):
             alike_arrays(a.value, b.value)
         again, made = done(plan, given)
@@ -141,7 +144,9 @@ def renewed(things: Any) -> Any:
     if isinstance(things, AbstractTensor):
         x: Any = object.__new__(engine.final)
         value = things.value
-        x.value = np.ndarray(value.shape, value.dtype, np.zeros(value.nbytes + 1, np.uint8), 0, value.strides)
+        steps = [step * (size - 1) for step, size in zip(value.strides, value.shape)] if value.size else []
+        low, high = sum(each for each in steps if each < 0), sum(each for each in steps if each > 0)
+        x.value = np.ndarray(value.shape, value.dtype, np.zeros(high - low + value.itemsize, np.uint8), -low, value.strides)
         x.value[...] = np.flip(value) if value.size > 1 or value.dtype.kind not in "fc" else value * value.dtype.type(0.75)
         x.node = x.index = x.memory = x.origin = None
         return x if things.node is None else x.requires_grad_()
@@ -160,7 +165,7 @@ def planned(heard: Sequence[tuple[Op, tuple, tuple]], given: Sequence[AbstractTe
     refs = {id(each): Ref(GIVEN, n) for n, each in reversed(list(enumerate(given)))}
     steps, count = [], 0
     for op, xs, ys in heard:
-        if op.lists is None or op.effect is not None or not 0 < len(xs) <= 8:
+        if op.lists is None or op.effect is not None or len(xs) > 8:
             raise Unlike
         steps.append(Step(op, tuple([refs.get(id(x)) or constant(x, given) for x in xs]), None))
         for each in ys:
@@ -168,13 +173,13 @@ def planned(heard: Sequence[tuple[Op, tuple, tuple]], given: Sequence[AbstractTe
             count += 1
         if len(ys) != 1 or op.width is not None:
             steps[-1] = steps[-1]._replace(width=len(ys))
-    returned = y if type(y) is tuple else (y,)
+    returned = y if isinstance(y, tuple) else (y,)
     if not steps or len(steps) > MOST_STEPS or count > MOST_RESULTS or any(id(each) not in refs for each in returned):
         raise Unlike
     found = tuple([refs[id(each)] for each in returned])
     if any(each.kind != MADE for each in found) or len(set(found)) < len(found):
         raise Unlike
-    return Plan(tuple(steps), found, type(y) is not tuple, {})
+    return Plan(tuple(steps), found, type(y) if isinstance(y, tuple) else None, {})
 
 
 def constant(x: AbstractTensor, given: Sequence[AbstractTensor]) -> Ref:
@@ -191,6 +196,11 @@ def done(plan: Plan, given: Sequence[AbstractTensor]) -> tuple[tuple[Any, ...], 
     made: list[Any] = []
     find = lambda ref: given[ref.thing] if ref.kind == GIVEN else made[ref.thing] if ref.kind == MADE else ref.thing
     for step in plan.steps:
+        if step.op.premise:
+            made.append(find(step.given[0]))
+            if not made[-1].value.all():
+                raise Unlike
+            continue
         y = apply(step.op, *map(find, step.given))
         if (type(y) is tuple) is (step.width is None) or (step.width is not None and len(y) != step.width):
             raise Unlike

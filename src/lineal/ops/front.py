@@ -14,7 +14,7 @@ from lineal.base.dtypes import NARROW, STORED_ONLY
 from lineal.base.platforms import array_module
 from lineal.base.signatures import Binary, Operator, Tensor, Unary
 from lineal.core import AbstractTensor, apply, lift, modes, module_of, write
-from lineal.core.calling import overrides, overriding
+from lineal.core.calling import overrides, overriding, public
 from lineal.core.door import binary_door, unary_door
 from lineal.core.inplace import preserve
 from lineal.core.op import next_id
@@ -173,7 +173,7 @@ def nary(
         y = apply(op, *align(name, domain, *inputs))
         return y if out is None else store(y, out, name, *inputs)
 
-    return named(front, name, op, doc)
+    return named(public(front), name, op, doc)
 
 
 def row(

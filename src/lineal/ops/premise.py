@@ -22,6 +22,7 @@ class Premise(Op):
     """y = x, truth values: what follows was decided on seeing them all true."""
 
     differentiable = False
+    premise = True
     no_vjp = "truth values"
 
     def eager(self, xp, x):

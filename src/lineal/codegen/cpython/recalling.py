@@ -18,7 +18,7 @@ from lineal.codegen.cpython.histories import HistoryWriter, House, offset_in_tup
 from lineal.codegen.cpython.objects import field
 from lineal.codegen.emit import Emitter
 from lineal.codegen.engine import Library, engine
-from lineal.codegen.kinds import float64, int32, int64, pointer
+from lineal.codegen.kinds import float64, int8, int32, int64, pointer
 from lineal.codegen.once import once
 from lineal.codegen.values import Value
 from lineal.core.recalling import CONSTANT, GIVEN, MOST, MOST_RESULTS, Plan, Recall
@@ -37,15 +37,20 @@ PRIME, START = 1099511628211, 1469598103934665603 - (1 << 63)
 """Of the FNV hash, by words.   http://www.isthe.com/chongo/tech/comp/fnv/"""
 WORD = 8
 STEP, REF = 4, 2
-"""How many words a step has before its inputs, and each input: op, inputs, results (-1: one alone), class."""
+"""How many words a step has before its inputs, and each input: op, inputs, results, class."""
+PREMISE = -2
+"""What stands for the number of results of a premise, as -1 does for a result that is in no tuple."""
+C_ORDER = 0x1
 
 
 class RecallWriter(HistoryWriter):
     """Writes the builtin and what it calls."""
 
-    def __init__(self, e: Emitter, found: layout.ArrayLayout, house: House, apply: Any, defaults: Any, singles: set[type]):
+    def __init__(
+        self, e: Emitter, found: layout.ArrayLayout, house: House, way: Any, apply: Any, defaults: Any, singles: set[type]
+    ):
         super().__init__(e, found, house)
-        self.apply, self.defaults, self.singles = apply, defaults, singles
+        self.way, self.apply, self.defaults, self.singles = way, apply, defaults, singles
 
     def write(self) -> None:
         """Write `recall(self, args, count, names)`."""
@@ -56,6 +61,7 @@ class RecallWriter(HistoryWriter):
         with e.function("recall", given, pointer) as (self_, args, count, names):
             own = [e.load(self_, pointer, offset_in_tuple() // WORD + n) for n in range(MISSED + 1)]
             self.modes()
+            self.expect(self.attribute(self.of(self.way), "taken") == self.of(self.apply))
             self.expect(self.current(self.house.modes["autocast"]) == self.of(None))
             self.expect(self.attribute(self.of(self.house.modes["Inference"]), "used") == self.of(False))
             words, tensors = self.room(MOST_WORDS + ROOM), self.room(MOST_TENSORS)
@@ -76,8 +82,11 @@ class RecallWriter(HistoryWriter):
             self.word(words, state, count)
             plan = self.looked(field(e, own[TABLE], self.layout.data, pointer), words, e.load(state, int64))
             with e.when((plan != 0) & (plan != 1)):
-                e.ret(e.call("replay", pointer, e.new(f"inttoptr {plan.typed} to ptr", pointer), tensors))
-                e.begin(e.label("never"))
+                found = e.call("replay", pointer, e.new(f"inttoptr {plan.typed} to ptr", pointer), tensors)
+                # a premise that is false raises nothing: the function does what is to be done
+                with e.when((found != 0) | (e.call("PyErr_Occurred", pointer) != 0)):
+                    e.ret(found)
+                    e.begin(e.label("never"))
             self.expect(plan == 0)
             self.expect(e.load(field(e, own[TABLE], self.layout.data, pointer), int64, NUMBER) < MOST)
             self.miss(own[MISSED], words, e.load(state, int64), args, count, names)
@@ -225,11 +234,17 @@ class RecallWriter(HistoryWriter):
             made, count = self.reserved(MOST_RESULTS + 1), e.slot(e.index(0))
             step = e.slot(e.offset(plan, e.load(plan, int64, 3) * WORD))
             with e.loop(e.load(plan, int64)):
-                self.write_op(e.load(step, pointer), tensors, made, count)
+                holds = e.load(e.load(step, pointer), int64, 2) == PREMISE
+                with e.if_else(holds) as (premise, op):
+                    with premise:
+                        self.write_premise(e.load(step, pointer), tensors, made, count)
+                    with op:
+                        self.write_op(e.load(step, pointer), tensors, made, count)
                 inputs = e.load(e.load(step, pointer), int64, 1)
                 e.store(e.offset(e.load(step, pointer), (inputs * REF + STEP) * WORD), step)
             returned = e.slot(e.const(0, pointer))
-            with e.if_else(e.load(plan, int64, 2) != 0) as (alone, several):
+            parcel = e.load(plan, pointer, 2)
+            with e.if_else(parcel == 0) as (alone, several):
                 with alone:
                     e.store(self.retain(e.load(made, pointer, e.load(plan, int64, 4))), returned)
                 with several:
@@ -237,8 +252,41 @@ class RecallWriter(HistoryWriter):
                     with e.loop(e.load(plan, int64, 1)) as n:
                         each = self.retain(e.load(made, pointer, e.load(plan, int64, n + 4)))
                         e.call("PyTuple_SetItem", int32, e.load(returned, pointer), n, each)
+                    with e.when(parcel != self.of(tuple)):
+                        parts = e.load(returned, pointer)
+                        e.store(self.vectorcall(parcel, [parts]), returned)
+                        self.release(parts)
             self.let_go(made, count)
             e.ret(e.load(returned, pointer))
+
+    def input_of(self, step: Value, n: Value, tensors: Value, made: Value) -> Value:
+        """Write the look for input n of a step."""
+        e = self.e
+        ref = e.offset(step, (n * REF + STEP) * WORD)
+        kind, thing = e.load(ref, int64), e.load(ref, int64, 1)
+        found = e.slot(e.load(ref, pointer, 1))
+        with e.when(kind != CONSTANT):
+            e.store(e.load(e.select(kind == GIVEN, tensors, made), pointer, thing), found)
+        return e.load(found, pointer)
+
+    def write_premise(self, step: Value, tensors: Value, made: Value, count: Value) -> None:
+        """Write the look whether truth values are all true; where they are not, `replay` returns 0 and nothing is raised."""
+        e, at = self.e, self.layout
+        x = self.input_of(step, e.index(0), tensors, made)
+        array = field(e, x, self.tensors["value"], pointer)
+        size, shape = e.slot(e.index(1)), field(e, array, at.shape, pointer)
+        with e.loop(e.cast(field(e, array, at.ndim, int32), int64)) as n:
+            e.store(e.load(size, int64) * e.load(shape, int64, n), size)
+        wrong = e.slot(e.cast((field(e, array, at.flags, int32) & C_ORDER) == 0, int64))
+        data = field(e, array, at.data, pointer)
+        with e.loop(e.load(size, int64)) as n, e.when(e.load(data, int8, n) == 0):
+            e.store(e.index(1), wrong)
+        with e.when(e.load(wrong, int64) != 0):
+            self.let_go(made, count)
+            e.ret(e.const(0, pointer))
+            e.begin(e.label("never"))
+        e.store(self.retain(x), made, e.load(count, int64))
+        e.store(e.load(count, int64) + 1, count)
 
     def write_op(self, step: Value, tensors: Value, made: Value, count: Value) -> None:
         """Write the run of a step's op, whose results join `made`."""
@@ -246,13 +294,7 @@ class RecallWriter(HistoryWriter):
         given, many, width = self.reserved(10), e.load(step, int64, 1), e.load(step, int64, 2)
         e.store(e.load(step, pointer), given)
         with e.loop(many) as n:
-            ref = e.offset(step, (n * REF + STEP) * WORD)
-            kind, thing = e.load(ref, int64), e.load(ref, int64, 1)
-            place = e.select(kind == GIVEN, tensors, made)
-            found = e.slot(e.load(ref, pointer, 1))
-            with e.when(kind != CONSTANT):
-                e.store(e.load(place, pointer, thing), found)
-            e.store(e.load(found, pointer), given, n + 1)
+            e.store(self.input_of(step, n, tensors, made), given, n + 1)
         y = e.call("PyObject_Vectorcall", pointer, self.of(self.apply), given, many + 1, e.const(0, pointer))
         with e.when(y == 0):
             self.let_go(made, count)
@@ -314,18 +356,16 @@ def hashed(words: np.ndarray) -> int:
 
 
 def worded(plan: Plan) -> np.ndarray:
-    """Return a plan in words: how many steps and results it has, whether one alone is returned, where steps begin, results."""
-    words = [
-        len(plan.steps),
-        len(plan.returned),
-        int(plan.alone),
-        4 + len(plan.returned),
-        *[each.thing for each in plan.returned],
-    ]
+    """Return a plan in words: how many steps and results it has, the class of the tuple that is returned, 0 for one alone,
+    where steps begin, and which of what is made is returned.
+    """
+    parcel = 0 if plan.parcel is None else id(plan.parcel)
+    words = [len(plan.steps), len(plan.returned), parcel, 4 + len(plan.returned), *[each.thing for each in plan.returned]]
     made = 0
     for op, given, width in plan.steps:
         kind = plan.classes.get(made)
-        words += [id(op), len(given), -1 if width is None else width, 0 if kind is None else id(kind)]
+        results = PREMISE if op.premise else -1 if width is None else width
+        words += [id(op), len(given), results, 0 if kind is None else id(kind)]
         for ref in given:
             words += [ref.kind, id(ref.thing) if ref.kind == CONSTANT else ref.thing]
         made += 1 if width is None else width
@@ -333,14 +373,14 @@ def worded(plan: Plan) -> np.ndarray:
 
 
 @once
-def library(house: House, apply: Any, defaults: Any) -> tuple[Library, list[object]] | None:
+def library(house: House, way: Any, apply: Any, defaults: Any) -> tuple[Library, list[object]] | None:
     """Return the code of the builtin, and what it refers to; None where Python's objects cannot be read."""
     found = layout.ndarray()
     if found is None:
         return None
     e = Emitter(engine().target)
     try:
-        writer = RecallWriter(e, found, house, apply, defaults, {type(None), bool, str, type(defaults.dtype), type(...)})
+        writer = RecallWriter(e, found, house, way, apply, defaults, {type(None), bool, str, type(defaults.dtype), type(...)})
         writer.write()
     except LookupError:
         return None
@@ -349,12 +389,12 @@ def library(house: House, apply: Any, defaults: Any) -> tuple[Library, list[obje
     return engine().build(e, ["recall"], symbols), [*writer.kept, writer.singles]
 
 
-FURTHER = ("PyBytes_FromStringAndSize", "PyObject_SetAttr")
+FURTHER = ("PyBytes_FromStringAndSize", "PyErr_Occurred", "PyObject_SetAttr")
 
 
-def recalled(house: House, function: Callable[..., Any], apply: Any, defaults: Any) -> Callable[..., Any] | None:
-    """Return the builtin that stands for a function; None if there can be none."""
-    made = library(house, apply, defaults)
+def recalled(house: House, way: Any, apply: Any, defaults: Any, function: Callable[..., Any]) -> Callable[..., Any] | None:
+    """Return the builtin that stands for a function while `apply` is the way that is taken; None if there can be none."""
+    made = library(house, way, apply, defaults)
     if made is None:
         return None
     known = Known()

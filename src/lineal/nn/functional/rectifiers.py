@@ -119,6 +119,7 @@ def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     return renamed(delivered(_elu(kept(input, inplace), alpha, 1.0, 1.0 / alpha), input, inplace, "celu"), "CeluBackward0")
 
 
+@public
 def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Tensor:
     """Return x moved into [min_val, max_val]; unlike `clamp`, no gradient passes at the bounds.
 

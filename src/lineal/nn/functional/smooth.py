@@ -147,6 +147,7 @@ def mish(input: Tensor, inplace: bool = False) -> Tensor:
     return renamed(delivered(input * ops.tanh(softplus(input)), input, inplace, "mish"), "MishBackward0")
 
 
+@public
 def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
     """Return log(1 + exp(beta x)) / beta, and x itself where beta x exceeds `threshold`."""
     return _softplus(input, beta, threshold)

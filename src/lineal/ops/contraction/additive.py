@@ -7,7 +7,7 @@ from typing import Any
 from lineal.base.dtypes import Category
 from lineal.base.signatures import Number, Tensor
 from lineal.core import renamed
-from lineal.core.calling import older_form
+from lineal.core.calling import older_form, public
 from lineal.ops.autocasting import USED, lowered
 from lineal.ops.broadcasting import expand
 from lineal.ops.contraction.matmul import bmm, mm, mv, outer
@@ -45,6 +45,7 @@ def scaled(x: Any, factor: Any) -> Any:
     return x if factor == 1 else x * factor
 
 
+@public
 def addmm(
     input: Tensor,
     mat1: Tensor,
@@ -63,6 +64,7 @@ def addmm(
     return combine("addmm", input, mm(mat1, mat2), beta, alpha, out)
 
 
+@public
 def addmv(
     input: Tensor,
     mat: Tensor,
@@ -79,6 +81,7 @@ def addmv(
     return combine("addmv", input, mv(mat, vec), beta, alpha, out)
 
 
+@public
 def baddbmm(
     input: Tensor,
     batch1: Tensor,

@@ -91,6 +91,7 @@ def mm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
     return y if out is None else store(y, out, "mm")
 
 
+@public
 def bmm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return the products of two stacks (b, n, m) and (b, m, p) of matrices, without broadcasting."""
     if USED and out is None:
@@ -106,6 +107,7 @@ def bmm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
     return y if out is None else store(y, out, "bmm")
 
 
+@public
 def mv(input: Tensor, vec: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return the product of a matrix and a vector."""
     require_same_dtype("mv", input, vec)
@@ -122,6 +124,7 @@ def mv(input: Tensor, vec: Tensor, *, out: Tensor | None = None) -> Tensor:
     return y if out is None else store(y, out, "mv")
 
 
+@public
 def dot(input: Tensor, tensor: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return Σ input × tensor of two vectors of the same size."""
     require_same_dtype("dot", input, tensor)
@@ -130,6 +133,7 @@ def dot(input: Tensor, tensor: Tensor, *, out: Tensor | None = None) -> Tensor:
     return y if out is None else store(y, out, "dot")
 
 
+@public
 def vdot(input: Any, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return Σ input* × other of two vectors of the same size."""
     require_same_dtype("vdot", input, other)
@@ -168,6 +172,7 @@ def outer(input: Tensor, vec2: Tensor, *, out: Tensor | None = None) -> Tensor:
     return y if out is None else store(y, out, "outer")
 
 
+@public
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """Return input @ weight.T + bias: `weight` of shape (out, in) applied to every row of `input`, of shape (…, in)."""
     if USED:

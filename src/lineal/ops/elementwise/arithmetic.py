@@ -219,6 +219,7 @@ reciprocal = unary(
 )
 
 
+@public
 def addcmul(
     input: Tensor, tensor1: Tensor, tensor2: Tensor, *older: Any, value: Number | Tensor = 1, out: Tensor | None = None
 ) -> Tensor:
@@ -228,6 +229,7 @@ def addcmul(
     return renamed(add(input, mul(tensor1, tensor2), alpha=value, out=out), "AddcmulBackward0")
 
 
+@public
 def addcdiv(
     input: Tensor, tensor1: Tensor, tensor2: Tensor, *older: Any, value: Number | Tensor = 1, out: Tensor | None = None
 ) -> Tensor:

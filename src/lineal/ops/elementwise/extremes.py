@@ -6,6 +6,7 @@ from typing import Any
 
 from lineal.base.signatures import Tensor
 from lineal.core import AbstractTensor, apply
+from lineal.core.calling import public
 from lineal.ops.elementwise.masks import keep, masked
 from lineal.ops.front import binary, require_tensor, row, store, unary
 from lineal.ops.pattern import Elementwise
@@ -141,6 +142,7 @@ def refuse_unordered(name: str, *given: Any) -> None:
             raise NotImplementedError(f"{name} is not supported for complex types")
 
 
+@public
 def clamp_min(input: Tensor, min: Any, *, out: Tensor | None = None) -> Tensor:
     """Return the larger of input and `min`, a number or a tensor; the gradient passes where input ≥ min."""
     refuse_unordered("clamp_min", input, min)
@@ -148,6 +150,7 @@ def clamp_min(input: Tensor, min: Any, *, out: Tensor | None = None) -> Tensor:
     return _clamp_min(input, min, out=out)
 
 
+@public
 def clamp_max(input: Tensor, max: Any, *, out: Tensor | None = None) -> Tensor:
     """Return the smaller of input and `max`, a number or a tensor; the gradient passes where input ≤ max."""
     refuse_unordered("clamp_max", input, max)
@@ -155,6 +158,7 @@ def clamp_max(input: Tensor, max: Any, *, out: Tensor | None = None) -> Tensor:
     return _clamp_max(input, max, out=out)
 
 
+@public
 def clamp(input: Tensor, min: Any = None, max: Any = None, *, out: Tensor | None = None) -> Tensor:
     """Return input moved into [min, max], numbers, tensors or None; max where min > max. The gradient passes at the bounds."""
     if max is None or min is None:

@@ -10,6 +10,7 @@ from lineal.base.platforms import array_module
 from lineal.base.signatures import Number, Tensor
 from lineal.base.spec import broadcast_shapes
 from lineal.core import AbstractTensor, apply
+from lineal.core.calling import public
 from lineal.ops.broadcasting import expand
 from lineal.ops.conversion import cast, converted, dtype_of, number_beside
 from lineal.ops.front import require_tensor
@@ -61,6 +62,7 @@ def check_mask(name: str, mask: Any) -> None:
         raise RuntimeError(f"{name}: only supports boolean masks, but got mask with dtype {dtype_of(mask)}")
 
 
+@public
 def masked_fill(input: Tensor, mask: Tensor, value: Number | Tensor) -> Tensor:
     """Return input with `value`, a number or a tensor of no dimensions, where the mask is true; the two broadcast."""
     require_tensor("masked_fill", input)

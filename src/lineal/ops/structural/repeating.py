@@ -50,6 +50,7 @@ class Repeat(Op):
 _repeat = functools.lru_cache(1024)(Repeat)
 
 
+@public
 def repeat(input: Tensor, *counts: int | Sequence[int], repeats: Sequence[int] | None = None) -> Tensor:
     """Return a copy of input so many times over along each dimension; more numbers than dimensions add leading ones."""
     if not counts and repeats is None:
