@@ -13,6 +13,7 @@ from test_contract import named
 import lineal as torch
 from lineal.base.blas import EAGER
 from lineal.base.platforms import UNUSUAL
+from lineal.base.replays import MOST
 from lineal.codegen.cpython.recalling import Known, hashed
 from lineal.core import opening, recalling
 from lineal.core.apply import way
@@ -218,6 +219,6 @@ def test_nothing_is_held(plans):
 
 def test_a_table_is_full_once():
     known = Known()
-    for n in range(recalling.MOST + 5):
-        known.enter(np.array([n, -n], np.int64).tobytes(), None)
-    assert known.table[0] == recalling.MOST and len({hashed(np.array([n, -n])) for n in range(100)}) == 100
+    for n in range(MOST + 5):
+        known.enter(np.array([n, -n], np.int64).tobytes(), None, ())
+    assert known.table[0] == MOST and len({hashed(np.array([n, -n])) for n in range(100)}) == 100

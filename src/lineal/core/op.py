@@ -452,14 +452,6 @@ def titled(node: Node) -> Node:
     return node
 
 
-def renamed(y: Any, name: str) -> Any:
-    """Return the result of several ops, or a tuple of views, its node now named like the one that PyTorch makes of them."""
-    node = y.node if y.__class__ is not tuple else y[0].node if y else None
-    if node.__class__ is Node:
-        node.__class__ = node_class(name, Node)  # type: ignore[union-attr]
-    return y
-
-
 def final_tensor(value: np.ndarray) -> Any:
     """Return a constant tensor over an array."""
     y = object.__new__(final)

@@ -22,7 +22,8 @@ from lineal.core.sites import frame_at, outside, site
 applying: Any = later.module("lineal.codegen.cpython.applying")
 backward: Any = later.module("lineal.codegen.cpython.backward")
 doors: Any = later.module("lineal.codegen.cpython.doors")
-recalling: Any = later.module("lineal.codegen.cpython.recalling")
+recalling: Any = later.module("lineal.core.recalling")
+recalls: Any = later.module("lineal.codegen.cpython.recalling")
 histories: Any = later.module("lineal.codegen.cpython.histories")
 threading: Any = later.module("threading")
 
@@ -68,8 +69,8 @@ class Opening:
             if EAGER.get() == "native":
                 way.taken, way.back = self.ways
             self.house = house
-            given = house, way, self.ways[0], defaults
-            recallable.begin(lambda function: recalling.recalled(*given, function) or function)
+            given = house, way, self.ways[0], defaults, recalling.Recall
+            recallable.begin(lambda function: recalls.recalled(*given, function) or function)
 
 
 opening = Opening()

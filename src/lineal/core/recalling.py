@@ -11,48 +11,20 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NoReturn
 
 import numpy as np
 
+from lineal.base.replays import CONSTANT, GIVEN, MADE, MOST, MOST_RESULTS, MOST_STEPS, Plan, Ref, Step
 from lineal.core import modes
 from lineal.core import op as engine
 from lineal.core.apply import apply
 from lineal.core.op import AbstractTensor, Node, Op
 
-__all__ = ["Plan", "Recall", "Ref", "Step"]
+__all__ = ["Recall"]
 
 MET = 3
 """How often a call is met before it is heard."""
-MOST = 48
-"""How many calls of a function are known at most."""
-MOST_STEPS, MOST_RESULTS = 24, 48
-GIVEN, MADE, CONSTANT = range(3)
-
-
-class Ref(NamedTuple):
-    """A tensor of a call: which of those given, which of those made, or a constant."""
-
-    kind: int
-    thing: Any
-
-
-class Step(NamedTuple):
-    """An op, what it is run on, and how many results it has; None for one that is no tuple."""
-
-    op: Op
-    given: tuple[Ref, ...]
-    width: int | None
-
-
-class Plan(NamedTuple):
-    """What a call does, what it returns, and by which classes nodes of what is made are known."""
-
-    steps: tuple[Step, ...]
-    returned: tuple[Ref, ...]
-    parcel: type | None
-    """The class of the tuple that is returned; None for one tensor alone."""
-    classes: dict[int, type]
 
 
 class Unlike(Exception):  # noqa: N818
@@ -68,17 +40,21 @@ class Hearing(modes.Recorder):
     def record(self, op: Op, xs: tuple[AbstractTensor, ...], ys: tuple[AbstractTensor, ...]) -> None:
         self.heard.append((op, xs, ys))
 
-    def refuse(self, *_: Any) -> Any:
-        raise Unlike
 
-    record_write = concretize = turns = goes_back = foreign = opaque = number = assume = saw = relies = refuse
-    heeds = clips = looks = reads_grad = sets_grad = refuse
+def refused(*_: Any) -> NoReturn:
+    raise Unlike
+
+
+for name in (
+    "record_write concretize turns goes_back foreign opaque number assume saw relies heeds clips looks reads_grad sets_grad"
+).split():
+    setattr(Hearing, name, refused)
 
 
 class Recall:
     """What is known of a function's calls."""
 
-    def __init__(self, function: Callable[..., Any], enter: Callable[[bytes, Plan | None], None]):
+    def __init__(self, function: Callable[..., Any], enter: Callable[[bytes, Plan | None, list[Any]], None]):
         self.function, self.enter = function, enter
         self.met: dict[bytes, int] = {}
 
@@ -91,10 +67,11 @@ class Recall:
             del self.met[key]
             try:
                 same = versions == [version(each) for each in tensors_in((args, kwargs))]
-                self.enter(key, self.written(y, args, kwargs) if same else None)
+                plan = self.written(y, args, kwargs) if same else None
             except Exception:
                 # whatever a function says to being heard, it is called as ever
-                self.enter(key, None)
+                plan = None
+            self.enter(key, plan, list(described((args, kwargs))))
         elif len(self.met) > MOST:
             self.met.clear()
         return y
@@ -125,6 +102,21 @@ class Recall:
         for a, b in zip(results, again, strict=True):
             alike(a, b, pairs, classes)
         return plan._replace(classes={n: classes[id(each.node)] for n, each in enumerate(made) if id(each.node) in classes})
+
+
+def described(things: Any) -> Iterator[Any]:
+    """Yield what a description has the addresses of."""
+    if isinstance(things, AbstractTensor):
+        yield type(things)
+        yield things.value.dtype
+    elif isinstance(things, (tuple, list)):
+        for each in things:
+            yield from described(each)
+    elif isinstance(things, dict):
+        yield from things
+        yield from described(list(things.values()))
+    else:
+        yield things
 
 
 def tensors_in(things: Any) -> Iterator[AbstractTensor]:

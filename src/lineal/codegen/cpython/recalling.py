@@ -7,11 +7,13 @@ goes to the function.
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
+from lineal.base.replays import CONSTANT, GIVEN, MOST, MOST_RESULTS, Plan
 from lineal.codegen.cpython import layout
 from lineal.codegen.cpython.entry import METH_FASTCALL, MethodDef
 from lineal.codegen.cpython.histories import HistoryWriter, House, offset_in_tuple
@@ -21,7 +23,6 @@ from lineal.codegen.engine import Library, engine
 from lineal.codegen.kinds import float64, int8, int32, int64, pointer
 from lineal.codegen.once import once
 from lineal.codegen.values import Value
-from lineal.core.recalling import CONSTANT, GIVEN, MOST, MOST_RESULTS, Plan, Recall
 
 __all__ = ["recalled"]
 
@@ -64,22 +65,8 @@ class RecallWriter(HistoryWriter):
             self.expect(self.attribute(self.of(self.way), "taken") == self.of(self.apply))
             self.expect(self.current(self.house.modes["autocast"]) == self.of(None))
             self.expect(self.attribute(self.of(self.house.modes["Inference"]), "used") == self.of(False))
-            words, tensors = self.room(MOST_WORDS + ROOM), self.room(MOST_TENSORS)
-            state = self.room(2)
-            e.store(e.index(0), state)
-            e.store(e.index(0), state, 1)
-            more = e.slot(e.index(0))
-            with e.when(names != 0):
-                e.store(e.call("PyTuple_Size", int64, names), more)
-            with e.loop(count + e.load(more, int64)) as n:
-                with e.when(n >= count):
-                    self.word(words, state, self.address(e.call("PyTuple_GetItem", pointer, names, n - count)))
-                self.expect(e.call("describe", int64, e.load(args, pointer, n), words, tensors, state) != 0)
-            self.expect(e.load(state, int64, 1) != 0)
-            enabled = self.current(self.house.grad_enabled)
-            for each in (enabled, self.attribute(self.of(self.defaults), "dtype")):
-                self.word(words, state, self.address(each))
-            self.word(words, state, count)
+            words, tensors, state = (self.reserved(size) for size in (MOST_WORDS + ROOM, MOST_TENSORS, 2))
+            self.describe_call(args, count, names, words, tensors, state)
             plan = self.looked(field(e, own[TABLE], self.layout.data, pointer), words, e.load(state, int64))
             with e.when((plan != 0) & (plan != 1)):
                 found = e.call("replay", pointer, e.new(f"inttoptr {plan.typed} to ptr", pointer), tensors)
@@ -102,11 +89,26 @@ class RecallWriter(HistoryWriter):
                 )
             )
 
-    def room(self, words: int) -> Value:
-        """Return the address of so many words of this call."""
-        return self.vector([]) if not words else self.reserved(words)
+    def describe_call(self, args: Value, count: Value, names: Value, words: Value, tensors: Value, state: Value) -> None:
+        """Write the words of a call: its arguments with their names, and what holds."""
+        e = self.e
+        for n in range(2):
+            e.store(e.index(0), state, n)
+        more = e.slot(e.index(0))
+        with e.when(names != 0):
+            e.store(e.call("PyTuple_Size", int64, names), more)
+        with e.loop(count + e.load(more, int64)) as n:
+            with e.when(n >= count):
+                self.word(words, state, self.address(e.call("PyTuple_GetItem", pointer, names, n - count)))
+            self.expect(e.call("describe", int64, e.load(args, pointer, n), words, tensors, state) != 0)
+        self.expect(e.load(state, int64, 1) != 0)
+        enabled = self.current(self.house.grad_enabled)
+        for each in (enabled, self.attribute(self.of(self.defaults), "dtype")):
+            self.word(words, state, self.address(each))
+        self.word(words, state, count)
 
     def reserved(self, words: int) -> Value:
+        """Return the address of so many words of this call."""
         place = Value(self.e, self.e.name(), pointer)
         self.e.frame.slots.append(f"  {place.text} = alloca [{words} x i64]")
         return place
@@ -131,40 +133,45 @@ class RecallWriter(HistoryWriter):
         with e.function("describe", given, int64) as (thing, words, tensors, state):
             self.expect(e.load(state, int64) < MOST_WORDS)
             kind = field(e, thing, self.layout.type, pointer)
-            done = e.const(1, int64)
-            with e.when(kind == self.of(int)):
-                number = e.call("PyLong_AsSsize_t", int64, thing)
-                with e.when(number == -1):
-                    e.call("PyErr_Clear", None)
-                    self.expect(number != -1)
-                for each in (e.index(INT), number):
-                    self.word(words, state, each)
-                e.ret(done)
-                e.begin(e.label("never"))
-            with e.when(kind == self.of(float)):
-                self.word(words, state, e.index(FLOAT))
-                self.word(words, state, e.bitcast(field(e, thing, layout.offset_in_float(), float64), int64))
-                e.ret(done)
-                e.begin(e.label("never"))
-            with e.when(e.call("PySet_Contains", int32, self.of(self.singles), kind) == 1):
+            self.describe_number(thing, kind, words, state)
+            with self.described(e.call("PySet_Contains", int32, self.of(self.singles), kind) == 1):
                 for each in (e.index(OBJECT), self.address(thing)):
                     self.word(words, state, each)
-                e.ret(done)
-                e.begin(e.label("never"))
             for sequence, size, item in ((tuple, "PyTuple_Size", "PyTuple_GetItem"), (list, "PyList_Size", "PyList_GetItem")):
-                with e.when(kind == self.of(sequence)):
+                with self.described(kind == self.of(sequence)):
                     length = e.call(size, int64, thing)
                     for each in (e.index(SEQUENCE), self.address(kind), length):
                         self.word(words, state, each)
                     with e.loop(length) as n:
                         inner = e.call(item, pointer, thing, n)
                         self.expect(e.call("describe", int64, inner, words, tensors, state) != 0)
-                    e.ret(done)
-                    e.begin(e.label("never"))
             self.describe_tensor(thing, kind, words, tensors, state)
-            e.ret(done)
+            e.ret(e.const(1, int64))
             e.begin("slow")
             e.ret(e.const(0, int64))
+
+    @contextmanager
+    def described(self, condition: Value) -> Iterator[None]:
+        """Write what is done if a condition holds; then there is nothing more to say."""
+        e = self.e
+        with e.when(condition):
+            yield
+            e.ret(e.const(1, int64))
+            e.begin(e.label("never"))
+
+    def describe_number(self, thing: Value, kind: Value, words: Value, state: Value) -> None:
+        """Write the words of a number of Python's."""
+        e = self.e
+        with self.described(kind == self.of(int)):
+            number = e.call("PyLong_AsSsize_t", int64, thing)
+            with e.when(number == -1):
+                e.call("PyErr_Clear", None)
+                self.expect(number != -1)
+            for each in (e.index(INT), number):
+                self.word(words, state, each)
+        with self.described(kind == self.of(float)):
+            self.word(words, state, e.index(FLOAT))
+            self.word(words, state, e.bitcast(field(e, thing, layout.offset_in_float(), float64), int64))
 
     def describe_tensor(self, thing: Value, kind: Value, words: Value, tensors: Value, state: Value) -> None:
         """Write the words of a tensor: its class, whether it has a history or is a view, and how its array lies."""
@@ -329,14 +336,17 @@ class Known:
         self.table = np.zeros(ENTRIES + ENTRY * MOST, np.int64)
         self.kept: list[Any] = []
 
-    def enter(self, key: bytes, plan: Plan | None) -> None:
-        """Enter a plan for a description; None for a call that always goes to the function."""
+    def enter(self, key: bytes, plan: Plan | None, described: Sequence[Any]) -> None:
+        """Enter a plan for a description; None for a call that always goes to the function.
+
+        `described` are the objects whose addresses stand in it: others must not come to lie there.
+        """
         number = int(self.table[NUMBER])
         if number == MOST:
             return
         words = np.frombuffer(key, np.int64)
         made = None if plan is None else worded(plan)
-        self.kept += [words, made, plan]
+        self.kept += [words, made, plan, described]
         place = ENTRIES + ENTRY * number
         self.table[place : place + ENTRY] = [
             hashed(words),
@@ -392,14 +402,15 @@ def library(house: House, way: Any, apply: Any, defaults: Any) -> tuple[Library,
 FURTHER = ("PyBytes_FromStringAndSize", "PyErr_Occurred", "PyObject_SetAttr")
 
 
-def recalled(house: House, way: Any, apply: Any, defaults: Any, function: Callable[..., Any]) -> Callable[..., Any] | None:
+def recalled(
+    house: House, way: Any, apply: Any, defaults: Any, recall: Any, function: Callable[..., Any]
+) -> Callable[..., Any] | None:
     """Return the builtin that stands for a function while `apply` is the way that is taken; None if there can be none."""
     made = library(house, way, apply, defaults)
     if made is None:
         return None
     known = Known()
-    missed = Recall(function, known.enter).missed
-    self = (known.table, function, missed, known, made)
+    self = (known.table, function, recall(function, known.enter).missed, known, made)
     definition = MethodDef(function.__name__.encode(), made[0]["recall"], METH_FASTCALL | METH_KEYWORDS)
     # a builtin asks its description when it is freed, and a garbage collection may have emptied its self before that
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(definition))

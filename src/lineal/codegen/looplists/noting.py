@@ -111,7 +111,7 @@ class Listing:
         if any(isinstance(each, np.ndarray) and not isinstance(given, Noted) for each, given in zip(plain, inputs)):
             raise Unlisted("an array that nobody knows of")
         wanted, kinds = options.get("dtype"), [each.dtype if isinstance(each, TYPED) else type(each) for each in plain]
-        asked = {} if wanted is None else {"signature": (*(None,) * ufunc.nin, np.dtype(wanted))}
+        asked: dict[str, Any] = {} if wanted is None else {"signature": (*(None,) * ufunc.nin, np.dtype(wanted))}
         *dtypes, result = ufunc.resolve_dtypes((*kinds, None), **asked)
         arrays = [self.as_dtype(each, dtype) for each, dtype in zip(plain, dtypes)]
         given = None if out is None else out[0]
