@@ -11,7 +11,7 @@ from lineal.base.platforms import FOREIGN, UNUSUAL, array_module
 from lineal.core import modes
 from lineal.core import op as engine
 from lineal.core.hooks import retain_anew
-from lineal.core.op import CUSTOM, SEVERAL, AbstractTensor, Bar, Memory, Node, Op, View, next_id
+from lineal.core.op import CUSTOM, SEVERAL, AbstractTensor, Bar, Memory, Node, Op, View, next_id, node_class
 from lineal.core.saving import pack
 from lineal.core.sites import site
 
@@ -162,6 +162,14 @@ def explain(op: Op, xs: tuple, error: Exception) -> None:
         raise MemoryError(f"{op.key}: {(error.args and error) or 'not enough memory'} (inputs: {given})") from error
     if isinstance(error, (ValueError, TypeError, OverflowError)):
         raise RuntimeError(f"{op.key}: {error} (inputs: {given})") from error
+
+
+def renamed(y: Any, name: str) -> Any:
+    """Return the result of several ops, or a tuple of views, its node now named like the one that PyTorch makes of them."""
+    node = y.node if y.__class__ is not tuple else y[0].node if y else None
+    if node.__class__ is Node:
+        node.__class__ = node_class(name, Node)  # type: ignore[union-attr]
+    return y
 
 
 def memory_of(x: AbstractTensor) -> Memory:

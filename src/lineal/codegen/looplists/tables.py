@@ -19,7 +19,7 @@ FIRST, EVERY, NEVER = 8, 64, 1 << 62
 """After how many calls that no list fits a kernel is looked at, an op that was not met before, and what is given up."""
 MOST = 12
 """How many lists a kernel has at most."""
-SMALL = 4096
+SMALL = 16384
 """How many numbers an array has at most for which a list is made: in larger ones NumPy's way to its loops is short."""
 TRIALS = 4
 """On how many numbers of its own a list is tried beside its kernel, after those it was made from."""

@@ -78,10 +78,23 @@ def laid(
         if which == CONSTANTS:
             parts.append((sizes[which], block.array))
         sizes[which] += -(-(block.stop - block.start) // ALIGNMENT) * ALIGNMENT
-    constants, scratch = (aligned(size) for size in sizes)
+    constants, scratch = aligned(sizes[CONSTANTS]), BETWEEN.of(sizes[SCRATCH])
     for start, array in parts:
         constants[start : start + array.nbytes] = np.frombuffer(array.tobytes(), np.uint8)
     return places, constants, scratch
+
+
+class Between:
+    """The memory between the steps of lists, which is one for all: they run one at a time."""
+
+    def __init__(self) -> None:
+        self.memory = aligned(0)
+
+    def of(self, size: int) -> np.ndarray:
+        """Return so many bytes or more, which whoever needs them keeps."""
+        if size > self.memory.size:
+            self.memory = aligned(max(size, 2 * self.memory.size))
+        return self.memory
 
 
 def aligned(size: int) -> np.ndarray:
@@ -89,6 +102,9 @@ def aligned(size: int) -> np.ndarray:
     memory = np.zeros(size + ALIGNMENT, np.uint8)
     start = -memory.ctypes.data % ALIGNMENT
     return memory[start : start + size]
+
+
+BETWEEN = Between()
 
 
 def stepped(step: Step, table: np.ndarray, places: Mapping[int, tuple[int, int]], own: Mapping[str, int]) -> list[int]:
