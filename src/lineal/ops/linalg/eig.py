@@ -10,6 +10,7 @@ import numpy as np
 from lineal.base.signatures import Tensor
 from lineal.core import Op, apply, modes
 from lineal.core.calling import public
+from lineal.ops.linalg import kernels
 from lineal.ops.linalg.matrices import linalg_eig, require_finite, require_square, stored
 from lineal.ops.linalg.spectra import check_gauge, differentiated, gaps, settled
 from lineal.ops.linalg.systems import Solve
@@ -30,9 +31,9 @@ class Eig(Op):
     host_only = "LAPACK"
 
     def eager(self, xp, A):
-        values, V = settled("linalg.eig", np.linalg.eig, A)
+        values, V = settled("linalg.eig", kernels.eig, A)
         storage = np.result_type(A.dtype, np.complex64)
-        return values.astype(storage), V.astype(storage)
+        return values.astype(storage, copy=False), V.astype(storage, copy=False)
 
     def vjp(self, needs, g, y, A):
         (values, V), (by_values, by_V) = y, g
@@ -64,7 +65,7 @@ class Eigenvalues(Op):
     host_only = "LAPACK"
 
     def eager(self, xp, A):
-        return settled("linalg.eigvals", np.linalg.eigvals, A).astype(np.result_type(A.dtype, np.complex64))
+        return settled("linalg.eigvals", kernels.eigvals, A).astype(np.result_type(A.dtype, np.complex64), copy=False)
 
     def vjp(self, needs, g, y, A):
         return (None,)

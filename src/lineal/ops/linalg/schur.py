@@ -49,9 +49,12 @@ class Schur(Op):
     host_only = "LAPACK"
 
     def eager(self, xp, A):
+        factors = lambda each: scipy.linalg.schur(np.array(each, order="F"), self.output, overwrite_a=True, check_finite=False)
+        if A.ndim == 2 and A.size:
+            return factors(A)
         T, Z = np.zeros(A.shape, A.dtype), np.zeros(A.shape, A.dtype)
         for place in np.ndindex(A.shape[:-2]) if A.size else ():
-            T[place], Z[place] = scipy.linalg.schur(A[place], output=self.output, check_finite=False)
+            T[place], Z[place] = factors(A[place])
         return T, Z
 
     def vjp(self, needs, g, y, A):

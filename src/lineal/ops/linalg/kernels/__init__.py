@@ -5,7 +5,9 @@ from lineal.codegen.batched.arrays import matmul
 from lineal.ops.linalg.kernels.decompositions import (
     cholesky,
     cholesky_pull,
+    eig,
     eigh,
+    eigvals,
     eigvalsh,
     lstsq,
     lstsq_pull,
@@ -39,8 +41,9 @@ __all__ = [
     "det",
     "det_bounded",
     "det_probed",
+    "eig",
     "eigh",
 ]
-__all__ += ["eigvalsh", "frobenius", "inv", "inverse_norm1", "inverse_pull", "lstsq", "lstsq_pull", "lu_factor"]
+__all__ += ["eigvals", "eigvalsh", "frobenius", "inv", "inverse_norm1", "inverse_pull", "lstsq", "lstsq_pull", "lu_factor"]
 __all__ += ["lu_inverse", "lu_solve", "matmul", "norm1", "qr", "qr_pull", "slogdet", "solve", "solve_probed", "solve_pull"]
 __all__ += ["solve_triangular", "svd", "svdvals"]
