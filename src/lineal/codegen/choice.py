@@ -17,6 +17,7 @@ from lineal.codegen.kinds import Kind
 
 __all__ = [
     "ACROSS",
+    "APIECE",
     "BLAS",
     "BLOCKS",
     "HOST",
@@ -59,6 +60,8 @@ NARROW, WIDE_SUBSTITUTION, WIDE_ELIMINATION = 8, 8, 50
 # from how many rows on the programs for large matrices are faster than NumPy's LAPACK, and an estimate of |A⁻¹| from many calls
 # faster than LAPACK's one call on a copy (measured)
 LEAST_ROWS, LEAST_ESTIMATE = 96, 256
+# and up to how many rows and columns LAPACK's whole numbers of 32 bits count the workspaces of eigenvalues and singular values
+MOST_ROWS = 1 << 14
 
 # from how many multiplications of whole numbers, or half precisions, on a routine is faster than NumPy's loop, or than float32
 # copies and BLAS (measured, 2026-11-30)
@@ -74,6 +77,7 @@ PADDED = "a kernel across the batch, padded to a vector of matrices"
 PROGRAMS = "programs for large matrices"
 STEPS = "NumPy's steps for the whole batch"
 LAPACK = "LAPACK and BLAS, matrix by matrix"
+APIECE = "LAPACK and steps of our own, matrix by matrix, in the precision of what is given"
 HOST = "eager code's kernel, as a host step"
 PRODUCTS = "the program's own products"
 WRITTEN = "code of its own"
@@ -119,7 +123,7 @@ class Borders(NamedTuple):
     it is made of the pivots of large matrices.
 
     `steps`: from how many matrices a row on NumPy takes steps for the whole batch; `programs`: from how many rows on there are
-    programs for large matrices; 0 is never.
+    programs for large matrices, `apiece`: from how many on LAPACK is given each in its own precision; 0 is never.
     """
 
     largest: int = LARGEST
@@ -132,11 +136,12 @@ class Borders(NamedTuple):
     pivots: bool = False
     steps: int = 0
     programs: int = 0
+    apiece: int = 0
 
 
 SMALL = Borders()
 LARGE_TOO = Borders(programs=LEAST_ROWS)
-JACOBI = Borders(largest=LARGEST_JACOBI, alike=True, host=True)
+JACOBI = Borders(largest=LARGEST_JACOBI, alike=True, host=True, apiece=LEAST_ROWS)
 OF_PIVOTS = Borders(pivots=True, programs=LEAST_ROWS)
 BY_FACTORS = Borders(largest=0, programs=LEAST_ROWS)
 BORDERS = {
@@ -147,6 +152,7 @@ BORDERS = {
     "determinant": OF_PIVOTS,
     "determinant_bounded": Borders(never=True),
     "determinant_probed": SMALL,
+    "eig": Borders(largest=0, host=True, apiece=LEAST_ROWS),
     "eigh": JACOBI,
     "factor": Borders(square=True, steps=WIDE_ELIMINATION, programs=LEAST_ROWS),
     "frobenius": Borders(largest=LARGEST_NORM, never=True),
@@ -216,6 +222,8 @@ def kernel_of(problem: Problem) -> str:
         return HOST
     if square and borders.steps and not problem.lanes and narrow(first, borders.steps):
         return STEPS
+    if borders.apiece and borders.apiece <= min(first[-2:]) and max(first[-2:]) <= MOST_ROWS and math.prod(first):
+        return APIECE
     large = borders.programs and min(first[-2:]) >= borders.programs and math.prod(first) > 0
     return PROGRAMS if large and problem.dtypes[0] in DTYPES else LAPACK
 

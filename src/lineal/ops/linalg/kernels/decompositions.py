@@ -8,13 +8,14 @@ import numpy as np
 
 from lineal.base import later
 from lineal.codegen.batched.arrays import dense, kernel, laid
-from lineal.codegen.choice import ACROSS, PROGRAMS, planned
+from lineal.codegen.choice import ACROSS, APIECE, PROGRAMS, planned
 from lineal.codegen.dense import arrays as large
-from lineal.ops.linalg.kernels import spectral
 from lineal.ops.linalg.kernels.triangular import lower_product, solve_triangular
 from lineal.ops.linalg.matrices import adjoint
 
 scipy: Any = later.module("scipy")
+# what it compiles large problems with is not loaded for small ones
+spectral: Any = later.module("lineal.ops.linalg.kernels.spectral")
 
 PULL_BLOCK = 96
 """How many columns of a Cholesky factor are differentiated at once (measured)."""
@@ -150,11 +151,11 @@ def lstsq_pull(A: np.ndarray, B: np.ndarray, X: np.ndarray, G: np.ndarray) -> tu
 
 def eigh(A: np.ndarray, uplo: Literal["L", "U"]) -> tuple[np.ndarray, np.ndarray]:
     """Return the eigenvalues, ascending, and eigenvectors of symmetric or Hermitian matrices, one triangle of which is read."""
-    if planned("eigh", A) != ACROSS:
-        if spectral.suits(A):
-            values, V = spectral.each(spectral.eigh, A, uplo, True)
-        else:
-            values, V = np.linalg.eigh(A, uplo)
+    chosen = planned("eigh", A)
+    if chosen == APIECE:
+        return spectral.each(spectral.eigh, A, uplo, True)
+    if chosen != ACROSS:
+        values, V = np.linalg.eigh(A, uplo)
         return values, V
     given, transposed = laid(A)
     values, V = np.empty(A.shape[:-1], A.dtype), np.empty(A.shape, A.dtype)
@@ -165,22 +166,21 @@ def eigh(A: np.ndarray, uplo: Literal["L", "U"]) -> tuple[np.ndarray, np.ndarray
 
 def eigvalsh(A: np.ndarray, uplo: Literal["L", "U"]) -> np.ndarray:
     """Return the eigenvalues alone, ascending."""
-    if planned("eigh", A) == ACROSS:
+    chosen = planned("eigh", A)
+    if chosen == ACROSS:
         return eigh(A, uplo)[0]
-    if spectral.suits(A):
-        return spectral.each(spectral.eigh, A, uplo, False)[0]
-    values: Any = np.linalg.eigvalsh(A, uplo)
+    values: Any = spectral.each(spectral.eigh, A, uplo, False)[0] if chosen == APIECE else np.linalg.eigvalsh(A, uplo)
     return values
 
 
 def svd(A: np.ndarray, full: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return U, S and Vᴴ, all of U and Vᴴ if `full`."""
     m, n = A.shape[-2:]
-    if planned("svd", A) != ACROSS or (full and m != n):
-        if spectral.suits(A):
-            U, S, Vh = spectral.each(spectral.svd, A, full, True)
-        else:
-            U, S, Vh = np.linalg.svd(A, full_matrices=full)
+    chosen = planned("svd", A)
+    if chosen == APIECE:
+        return spectral.each(spectral.svd, A, full, True)
+    if chosen != ACROSS or (full and m != n):
+        U, S, Vh = np.linalg.svd(A, full_matrices=full)
         return U, S, Vh
     given, k = dense(A), min(m, n)
     count = len(given)
@@ -199,21 +199,20 @@ def svd(A: np.ndarray, full: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def svdvals(A: np.ndarray) -> np.ndarray:
     """Return the singular values alone, descending."""
-    if planned("svd", A) == ACROSS:
+    chosen = planned("svd", A)
+    if chosen == ACROSS:
         return svd(A, False)[1]
-    if spectral.suits(A):
-        return spectral.each(spectral.svd, A, False, False)[1]
-    values: Any = np.linalg.svd(A, compute_uv=False)
+    values: Any = spectral.each(spectral.svd, A, False, False)[1] if chosen == APIECE else np.linalg.svd(A, compute_uv=False)
     return values
 
 
 def eig(A: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the eigenvalues and eigenvectors of square matrices of any kind."""
-    values, V = spectral.each(spectral.eig, A, True) if spectral.suits(A) else np.linalg.eig(A)
+    values, V = spectral.each(spectral.eig, A, True) if planned("eig", A) == APIECE else np.linalg.eig(A)
     return values, V
 
 
 def eigvals(A: np.ndarray) -> np.ndarray:
     """Return the eigenvalues of square matrices of any kind."""
-    values: Any = spectral.each(spectral.eig, A, False)[0] if spectral.suits(A) else np.linalg.eigvals(A)
+    values: Any = spectral.each(spectral.eig, A, False)[0] if planned("eig", A) == APIECE else np.linalg.eigvals(A)
     return values

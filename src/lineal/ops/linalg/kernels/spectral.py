@@ -13,17 +13,12 @@ import numpy as np
 
 from lineal.base import later
 from lineal.base.threads import Threads, openblas
-from lineal.codegen.choice import LEAST_ROWS
+from lineal.ops.linalg.kernels import tridiagonal
 
 scipy: Any = later.module("scipy")
 
-MOST_ROWS = 1 << 14
-"""Up to how many rows and columns LAPACK's whole numbers of 32 bits count its workspaces."""
-
-
-def suits(A: np.ndarray) -> bool:
-    """Return whether matrices had better be given to these functions than to NumPy's."""
-    return min(A.shape[-2:]) >= LEAST_ROWS and max(A.shape[-2:]) <= MOST_ROWS and A.size > 0
+LEAST_DIVIDED = 160
+"""From how many rows on divide and conquer is not LAPACK's (measured, 2026-11-30)."""
 
 
 def routine(name: str, dtype: np.dtype) -> Any:
@@ -54,10 +49,20 @@ def eigh(A: np.ndarray, uplo: Literal["L", "U"], vectors: bool) -> tuple[np.ndar
     real, lower = not np.iscomplexobj(A), uplo == "L"
     # by rows, the other triangle of a symmetric matrix is the same numbers
     given, lower = (A.T, not lower) if real and A.flags.c_contiguous else (A, lower)
+    given = np.array(given, order="F")
+    if vectors and real and len(A) >= LEAST_DIVIDED and moderate(given):
+        return tridiagonal.eigh(given, lower)
     run = routine("syevd" if real else "heevd", A.dtype)
-    values, V, info = run(np.array(given, order="F"), compute_v=vectors, lower=lower, overwrite_a=True)
+    values, V, info = run(given, compute_v=vectors, lower=lower, overwrite_a=True)
     ended(info, "Eigenvalues")
     return values, V
+
+
+def moderate(A: np.ndarray) -> bool:
+    """Return whether squares of the numbers neither overflow nor vanish; LAPACK scales other matrices."""
+    known, largest = np.finfo(A.dtype), max(A.max(), -A.min())
+    least = np.sqrt(known.tiny / known.eps)
+    return bool(least < largest < 1 / least)
 
 
 def svd(A: np.ndarray, full: bool, vectors: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
