@@ -5,7 +5,7 @@ import pytest
 
 import lineal as torch
 
-N = 170
+N = 205
 ALL = [torch.float32, torch.float64, torch.complex64, torch.complex128]
 SPECTRA = {
     "apart": lambda n: np.linspace(-1, 1, n),

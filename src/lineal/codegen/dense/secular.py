@@ -11,8 +11,8 @@ SIAM J. Matrix Anal. Appl. 15: the weights z for which the roots that were found
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
-from typing import NamedTuple
+from functools import lru_cache, partial
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -192,8 +192,8 @@ class Secular:
         size = e.cast(e.math.sqrt(abs(product.value)), self.kind)
         e.store(e.math.copysign(size, self.some(equation.weights, i)), revised, i)
 
-    def columns(self, j: Value, equation: Equation, order: Value, out: Value) -> None:
-        """Write the vectors from number j on, of norm 1: zᵢ / (dᵢ - λⱼ), in row g for the pole i = order[g]."""
+    def columns(self, j: Value, equation: Equation, order: Value, out: Value, left: bool) -> None:
+        """Write the vectors from number j on, of norm 1, in row g what belongs to the pole i = order[g]."""
         e, zero, count = self.e, self.constant(0.0), equation.count
         origin, shift, mask = (
             self.some(equation.origins, j),
@@ -204,7 +204,7 @@ class Secular:
         with e.loop(count, 0, TOGETHER, carried=[total]) as first:
             some = e.variable(zero)
             with e.loop(e.math.minimum(first + TOGETHER, count), first, carried=[some]) as g:
-                x = self.component(e.load(order, int64, g), equation, origin, shift)
+                x = self.component(e.load(order, int64, g), equation, origin, shift, left)
                 e.store(x, out, g * count + j, mask=mask)
                 some.value = some.value + x * x
             total.value = total.value + e.cast(some.value, float64)
@@ -213,9 +213,11 @@ class Secular:
             at = g * count + j
             e.store(e.load(out, self.kind, at, self.lanes, mask=mask) * scale, out, at, mask=mask)
 
-    def component(self, i: Value, equation: Equation, origin: Value, shift: Value) -> Value:
-        """Return a component of some vectors."""
-        return self.number(equation.weights, i) / (self.between(self.number(equation.poles, i), origin) - shift)
+    def component(self, i: Value, equation: Equation, origin: Value, shift: Value, left: bool) -> Value:
+        """Return v = zᵢ / (dᵢ - λⱼ) of some vectors; of left singular vectors dᵢ v, and -1 for the first pole, which is 0."""
+        pole = self.number(equation.poles, i)
+        x = self.number(equation.weights, i) / (self.between(pole, origin) - shift)
+        return self.e.select(i == 0, self.constant(-1.0), pole * x) if left else x
 
 
 class Roots(NamedTuple):
@@ -227,18 +229,26 @@ class Roots(NamedTuple):
     shifts: np.ndarray
     squared: bool
 
-    def vectors(self, order: np.ndarray) -> np.ndarray:
-        """Return the eigenvectors as columns, whose rows are in the order of these poles (int64)."""
+    @property
+    def values(self) -> np.ndarray:
+        """The eigenvalues or singular values, and some numbers without a meaning."""
+        if not self.squared:
+            return self.origins + self.shifts
+        with np.errstate(invalid="ignore"):
+            return self.origins + self.shifts / (self.origins + np.sqrt(self.origins * self.origins + self.shifts))
+
+    def vectors(self, order: np.ndarray, side: Literal["left", "right"] = "right") -> np.ndarray:
+        """Return the (right, or left singular) vectors as columns, whose rows are in the order of these poles (int64)."""
         count = len(order)
         out = np.empty((count, count), self.poles.dtype)
-        run = compiled(out.dtype, self.squared, "vectors")
+        run = compiled(out.dtype, self.squared, side)
         run([self.poles, self.weights, self.origins, self.shifts, order, out], run.table(count * count, count))
         return out
 
 
-@lru_cache(8)
-def compiled(dtype: np.dtype, squared: bool, name: str) -> Native:
-    """Return one of the functions: roots(…, scalars, revised), or vectors(…, order, out), after the arrays of an equation."""
+@lru_cache(16)
+def compiled(dtype: np.dtype, squared: bool, name: Literal["roots", "right", "left"]) -> Native:
+    """Return one of the functions: roots(…, scalars, revised), or right(…, order, out), after the arrays of an equation."""
     e = Emitter(host())
     writer = Secular(e, kind_of(dtype), squared)
     with entered(e, name, 6) as ((*given, first, second), table):
@@ -247,7 +257,7 @@ def compiled(dtype: np.dtype, squared: bool, name: str) -> Native:
             writer.vector_by_vector("root", equation, [first], writer.root)
             writer.vector_by_vector("weight", equation, [second], writer.weight)
         else:
-            writer.vector_by_vector("columns", equation, [first, second], writer.columns)
+            writer.vector_by_vector("columns", equation, [first, second], partial(writer.columns, left=name == "left"))
     return Native(e, name)
 
 

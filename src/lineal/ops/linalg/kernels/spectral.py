@@ -13,12 +13,14 @@ import numpy as np
 
 from lineal.base import later
 from lineal.base.threads import Threads, openblas
-from lineal.ops.linalg.kernels import tridiagonal
+from lineal.ops.linalg.kernels import bidiagonal, tridiagonal
 
 scipy: Any = later.module("scipy")
 
-LEAST_DIVIDED = 160
+LEAST_EIGH, LEAST_SVD = 160, 200
 """From how many rows on divide and conquer is not LAPACK's (measured, 2026-11-30)."""
+TALL = 11 / 6
+"""From how many rows a column on LAPACK takes QR factors first."""
 
 
 def routine(name: str, dtype: np.dtype) -> Any:
@@ -50,7 +52,7 @@ def eigh(A: np.ndarray, uplo: Literal["L", "U"], vectors: bool) -> tuple[np.ndar
     # by rows, the other triangle of a symmetric matrix is the same numbers
     given, lower = (A.T, not lower) if real and A.flags.c_contiguous else (A, lower)
     given = np.array(given, order="F")
-    if vectors and real and len(A) >= LEAST_DIVIDED and moderate(given):
+    if vectors and real and len(A) >= LEAST_EIGH and moderate(given):
         return tridiagonal.eigh(given, lower)
     run = routine("syevd" if real else "heevd", A.dtype)
     values, V, info = run(given, compute_v=vectors, lower=lower, overwrite_a=True)
@@ -67,6 +69,9 @@ def moderate(A: np.ndarray) -> bool:
 
 def svd(A: np.ndarray, full: bool, vectors: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return U, S and Vᴴ of one matrix; S alone makes sense if no `vectors` are asked for."""
+    (most, least), real = sorted(A.shape, reverse=True), not np.iscomplexobj(A)
+    if vectors and real and least >= LEAST_SVD and most < TALL * least and moderate(A):
+        return bidiagonal.svd(np.array(A, order="F"), full)
     asked = {"compute_uv": vectors, "full_matrices": full}
     size = routine("gesdd_lwork", A.dtype)(*A.shape, **asked)[0].real
     run = routine("gesdd", A.dtype)

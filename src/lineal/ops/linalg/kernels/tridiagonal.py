@@ -7,38 +7,15 @@ solves small parts, says what deflates (laed2), and takes the vectors back; root
 
 from __future__ import annotations
 
-import ctypes
-from collections.abc import Callable
-from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from lineal.codegen import blas
 from lineal.codegen.dense.secular import solved
+from lineal.ops.linalg.kernels.lapack import routine
 
 LEAF = 64
 """Up to how many rows LAPACK solves a tridiagonal problem whole (measured, 2026-11-30)."""
-
-
-@cache
-def routine(name: str, dtype: np.dtype) -> Callable[..., int]:
-    """Return a LAPACK routine of letters, whole numbers and arrays, and which takes info last and returns it."""
-    function = ctypes.CFUNCTYPE(None)(blas.address(blas.LETTER[dtype.name] + name))
-
-    def called(*given: Any) -> int:
-        info = ctypes.c_int32()
-        function(*map(reference, given), ctypes.byref(info))
-        return info.value
-
-    return called
-
-
-def reference(given: Any) -> Any:
-    """Return what LAPACK is given for an argument."""
-    if isinstance(given, np.ndarray):
-        return ctypes.c_void_p(given.ctypes.data)
-    return ctypes.byref(ctypes.c_char(given.encode()) if isinstance(given, str) else ctypes.c_int32(given))
 
 
 class Part(NamedTuple):
@@ -95,7 +72,7 @@ def merged(part: Part, beside: np.ndarray, half: int, orders: list[np.ndarray]) 
         return np.arange(n)
     roots = solved(poles[:count], weights[:count], float(rho))
     S = roots.vectors(indices[2, :count] - np.int64(1))
-    d[:count] = (roots.origins + roots.shifts)[:count]
+    d[:count] = roots.values[:count]
     upper, both, lower = (int(kind) for kind in kinds[:3])
     first, second = upper + both, both + lower
     above, below = columns[: first * half], columns[first * half : first * half + second * (n - half)]
