@@ -7,14 +7,15 @@ equations are `codegen`'s.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from lineal.codegen.contract.arrays import multiply
+from lineal.codegen.dense.lapack import routine
 from lineal.codegen.dense.secular import solved
-from lineal.ops.linalg.kernels.lapack import routine
 
-LEAF, QR_LEAF = 64, 16
+LEAF, QR_LEAF = 128, 16
 """Up to how many rows LAPACK solves a bidiagonal problem whole (measured, 2026-11-30), and up to how many by QR steps."""
 
 
@@ -35,6 +36,18 @@ class Part(NamedTuple):
         return len(self.V) - len(self.d)
 
     @property
+    def above(self) -> Part:
+        """What is above the middle row."""
+        row = len(self.d) // 2
+        return Part(self.d[:row], self.e[:row], self.U[:row, :row], self.V[: row + 1, : row + 1])
+
+    @property
+    def below(self) -> Part:
+        """What is below the middle row."""
+        next_ = len(self.d) // 2 + 1
+        return Part(self.d[next_:], self.e[next_:], self.U[next_:, next_:], self.V[next_:, next_:])
+
+    @property
     def steps(self) -> tuple[int, int]:
         """How far LAPACK's columns are apart in U and V."""
         return self.U.strides[0] // self.U.itemsize, self.V.strides[0] // self.V.itemsize
@@ -52,7 +65,10 @@ def bidiagonal(d: np.ndarray, e: np.ndarray) -> tuple[np.ndarray, np.ndarray, np
     # as LAPACK does; values that small have no digits
     small = np.abs(d) < least
     d[small] = np.copysign(least, d[small])
-    order = conquer(Part(d, e, U, V))[::-1]
+    part = Part(d, e, U, V)
+    if routine("lasd0", d.dtype).together([arguments(each) for each in leaves(part)]):
+        raise np.linalg.LinAlgError("SVD did not converge")
+    order = joined(part)[::-1]
     return U[order], d[order] * scale, V.take(order, 1)
 
 
@@ -64,27 +80,30 @@ def whole(d: np.ndarray, e: np.ndarray, U: np.ndarray, V: np.ndarray) -> None:
         raise np.linalg.LinAlgError("SVD did not converge")
 
 
-def conquer(part: Part) -> np.ndarray:
-    """Put singular values and vectors in the places of d, U and V; return the order in which the values ascend."""
+def leaves(part: Part) -> list[Part]:
+    """Return the parts that are small, which the others join."""
+    return [part] if len(part.d) <= LEAF else leaves(part.above) + leaves(part.below)
+
+
+def arguments(part: Part) -> tuple[Any, ...]:
+    """Return what LAPACK is given to put singular values and vectors in the places of d, U and V."""
+    n = len(part.d)
+    work, places = np.empty(3 * (n + 1) ** 2 + 2 * (n + 1), part.d.dtype), np.empty(8 * n, np.int32)
+    return n, part.wide, part.d, part.e, part.U, part.steps[0], part.V, part.steps[1], QR_LEAF, places, work
+
+
+def joined(part: Part) -> np.ndarray:
+    """Do the same for all of a matrix, when its parts are done; return the order in which the values ascend."""
+    if len(part.d) <= LEAF:
+        return np.argsort(part.d, kind="stable")
+    return merged(part, [joined(part.above), joined(part.below)])
+
+
+def merged(part: Part, orders: list[np.ndarray]) -> np.ndarray:
+    """Join what is above and below the middle row, which has two numbers itself; return the order of the values."""
     d, e, U, V = part
-    n = len(d)
-    if n <= LEAF:
-        work, places = np.empty(3 * (n + 1) ** 2 + 2 * (n + 1), d.dtype), np.empty(8 * n, np.int32)
-        if routine("lasd0", d.dtype)(n, part.wide, d, e, U, part.steps[0], V, part.steps[1], QR_LEAF, places, work):
-            raise np.linalg.LinAlgError("SVD did not converge")
-        return np.argsort(d, kind="stable")
-    row = n // 2
-    beside = np.array([d[row], e[row]])
-    above = Part(d[:row], e[:row], U[:row, :row], V[: row + 1, : row + 1])
-    below = Part(d[row + 1 :], e[row + 1 :], U[row + 1 :, row + 1 :], V[row + 1 :, row + 1 :])
-    return merged(part, row, beside, [conquer(above), conquer(below)])
-
-
-def merged(part: Part, row: int, beside: np.ndarray, orders: list[np.ndarray]) -> np.ndarray:
-    """Join what is above and below a row, which has two numbers, `beside`; return the order of the values."""
-    d, _, U, V = part
-    n, m, dtype = len(d), len(V), d.dtype
-    d[row] = 0
+    n, m, dtype, row = len(d), len(V), d.dtype, len(d) // 2
+    beside, d[row] = np.array([d[row], e[row]]), 0
     scale = max(np.abs(beside).max(), d.max())
     d /= scale
     beside = beside / scale
@@ -109,22 +128,22 @@ def merged(part: Part, row: int, beside: np.ndarray, orders: list[np.ndarray]) -
 def multiply_left(S: np.ndarray, U2: np.ndarray, U: np.ndarray, row: int, first: int, both: int) -> None:
     """Write left vectors: rows from 1 to `first` of U2 are zero from `row` on, those from `first` to `both` before it."""
     count = len(S)
-    np.matmul(S[1:first].T, U2[1:first, :row], out=U[:count, :row])
+    multiply(S[1:first].T, U2[1:first, :row], U[:count, :row])
     if both < count:
         U[:count, :row] += S[both:].T @ U2[both:count, :row]
     U[:count, row] = S[0]
-    np.matmul(S[first:].T, U2[first:count, row + 1 :], out=U[:count, row + 1 :])
+    multiply(S[first:].T, U2[first:count, row + 1 :], U[:count, row + 1 :])
 
 
 def multiply_right(T: np.ndarray, V2: np.ndarray, V: np.ndarray, row: int, first: int, both: int) -> None:
     """Write right vectors, of columns that are zero likewise; the first column is everywhere."""
     count = len(T)
-    np.matmul(V2[: row + 1, :first], T[:first], out=V[: row + 1, :count])
+    multiply(V2[: row + 1, :first], T[:first], V[: row + 1, :count])
     if both < count:
         V[: row + 1, :count] += V2[: row + 1, both:count] @ T[both:]
     # where it stands the last of those that are zero below is no longer needed
     T[first - 1], V2[row + 1 :, first - 1] = T[0], V2[row + 1 :, 0]
-    np.matmul(V2[row + 1 :, first - 1 : count], T[first - 1 :], out=V[row + 1 :, :count])
+    multiply(V2[row + 1 :, first - 1 : count], T[first - 1 :], V[row + 1 :, :count])
 
 
 def svd(A: np.ndarray, full: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -7,14 +7,15 @@ solves small parts, says what deflates (laed2), and takes the vectors back; root
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from lineal.codegen.contract.arrays import multiply
+from lineal.codegen.dense.lapack import routine
 from lineal.codegen.dense.secular import solved
-from lineal.ops.linalg.kernels.lapack import routine
 
-LEAF = 64
+LEAF = 128
 """Up to how many rows LAPACK solves a tridiagonal problem whole (measured, 2026-11-30)."""
 
 
@@ -36,32 +37,43 @@ def tridiagonal(d: np.ndarray, e: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     if not scale:
         return d, np.eye(n, dtype=d.dtype)
     part = Part(d / scale, e / scale, np.zeros((n, n), d.dtype))
-    order = conquer(part)
+    if routine("stedc", d.dtype).together([arguments(each) for each in torn(part)]):
+        raise np.linalg.LinAlgError("Eigenvalues did not converge")
+    order = joined(part)
     return part.d[order] * scale, part.V[order]
 
 
-def conquer(part: Part) -> np.ndarray:
-    """Put eigenvalues and eigenvectors in the places of diagonal and memory; return the order in which the values ascend."""
+def torn(part: Part) -> list[Part]:
+    """Take rank-1 matrices from between the halves of a matrix, of its halves and so on; return what small parts are left."""
+    half = len(part.d) // 2
+    if len(part.d) <= LEAF:
+        return [part]
+    part.d[half - 1 : half + 1] -= abs(part.e[half - 1])
+    return torn(part.piece(0, half)) + torn(part.piece(half, len(part.d)))
+
+
+def arguments(part: Part) -> tuple[Any, ...]:
+    """Return what LAPACK is given to put eigenvalues and eigenvectors in the places of diagonal and memory."""
+    n, step = len(part.d), part.V.strides[0] // part.V.itemsize
+    work, places = np.empty(1 + 4 * n + n * n, part.d.dtype), np.empty(3 + 5 * n, np.int32)
+    return "I", n, part.d, part.e, part.V, step, work, len(work), places, len(places)
+
+
+def joined(part: Part) -> np.ndarray:
+    """Do the same for all of a matrix, when its parts are done; return the order in which the values ascend."""
     n = len(part.d)
     if n <= LEAF:
-        work, places = np.empty(1 + 4 * n + n * n, part.d.dtype), np.empty(3 + 5 * n, np.int32)
-        step = part.V.strides[0] // part.V.itemsize
-        if routine("stedc", part.d.dtype)("I", n, part.d, part.e, part.V, step, work, len(work), places, len(places)):
-            raise np.linalg.LinAlgError("Eigenvalues did not converge")
         return np.arange(n)
     half = n // 2
-    beside = part.e[half - 1].copy()
-    part.d[half - 1 : half + 1] -= abs(beside)
-    orders = [conquer(part.piece(0, half)), conquer(part.piece(half, n))]
-    return merged(part, beside, half, orders)
+    return merged(part, half, [joined(part.piece(0, half)), joined(part.piece(half, n))])
 
 
-def merged(part: Part, beside: np.ndarray, half: int, orders: list[np.ndarray]) -> np.ndarray:
-    """Join two halves, of which the rank-1 matrix `beside` (u, ±u)ᵀ(u, ±u) was taken; return the order of the values."""
-    d, _, V = part
+def merged(part: Part, half: int, orders: list[np.ndarray]) -> np.ndarray:
+    """Join two halves, of which a rank-1 matrix was taken; return the order of the values."""
+    d, e, V = part
     n, dtype, step = len(d), d.dtype, V.strides[0] // V.itemsize
     z = np.concatenate((V[:half, half - 1], V[half:, half]))
-    rho, (poles, weights), columns = np.array(beside), np.empty((2, n), dtype), np.empty(n * n, dtype)
+    rho, (poles, weights), columns = e[half - 1 : half].copy(), np.empty((2, n), dtype), np.empty(n * n, dtype)
     left, indices = np.zeros(1, np.int32), np.empty((5, n), np.int32)
     order, kinds = indices[0], indices[4]
     order[:] = np.concatenate(orders) + 1
@@ -70,14 +82,14 @@ def merged(part: Part, beside: np.ndarray, half: int, orders: list[np.ndarray]) 
     count = int(left[0])
     if not count:
         return np.arange(n)
-    roots = solved(poles[:count], weights[:count], float(rho))
+    roots = solved(poles[:count], weights[:count], float(rho[0]))
     S = roots.vectors(indices[2, :count] - np.int64(1))
     d[:count] = roots.values[:count]
     upper, both, lower = (int(kind) for kind in kinds[:3])
     first, second = upper + both, both + lower
     above, below = columns[: first * half], columns[first * half : first * half + second * (n - half)]
-    np.matmul(S[:first].T, above.reshape(first, half), out=V[:count, :half])
-    np.matmul(S[upper : upper + second].T, below.reshape(second, n - half), out=V[:count, half:])
+    multiply(S[:first].T, above.reshape(first, half), V[:count, :half])
+    multiply(S[upper : upper + second].T, below.reshape(second, n - half), V[:count, half:])
     return np.argsort(d, kind="stable")
 
 
