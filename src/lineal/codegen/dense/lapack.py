@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
+from lineal.base.threads import openblas
 from lineal.codegen import blas
 from lineal.codegen.emit import Emitter
 from lineal.codegen.kinds import int64, pointer
@@ -54,8 +56,21 @@ class Routine:
         each = iter(numbers[:, None])
         arrays = [x if isinstance(x, np.ndarray) else next(each) for given in calls for x in (*given, 0)]
         run = calls_of(len(arrays) // len(calls))
-        run(arrays, run.table(WORTH_THREADS, len(calls), self.address))
+        with serial(len(calls) > 1):
+            run(arrays, run.table(WORTH_THREADS, len(calls), self.address))
         return int(numbers.reshape(len(calls), -1)[:, -1].max())
+
+
+@contextmanager
+def serial(wanted: bool) -> Iterator[None]:
+    """Let each call of OpenBLAS take one thread, if it can be told."""
+    limit = openblas("scipy", blas.LIMIT) if wanted else None
+    before = 0 if limit is None else limit(1)
+    try:
+        yield
+    finally:
+        if limit is not None:
+            limit(before)
 
 
 @lru_cache(32)

@@ -251,8 +251,8 @@ def compiled(dtype: np.dtype, squared: bool, name: Literal["roots", "right", "le
     """Return one of the functions: roots(…, scalars, revised), or right(…, order, out), after the arrays of an equation."""
     e = Emitter(host())
     writer = Secular(e, kind_of(dtype), squared)
-    with entered(e, name, 6) as ((*given, first, second), table):
-        equation = Equation(*given, e.load(table, int64))
+    with entered(e, name, 6) as ((poles, weights, origins, shifts, first, second), table):
+        equation = Equation(poles, weights, origins, shifts, e.load(table, int64))
         if name == "roots":
             writer.vector_by_vector("root", equation, [first], writer.root)
             writer.vector_by_vector("weight", equation, [second], writer.weight)

@@ -24,15 +24,16 @@ TALL = 11 / 6
 
 
 def routine(name: str, dtype: np.dtype) -> Any:
-    """Return SciPy's function for a LAPACK routine, which takes as many threads as lineal does."""
-    told = None if Threads.chosen is None else openblas("scipy", "scipy_openblas_set_num_threads")
-    if told is not None:
-        told(Threads.chosen)
+    """Return SciPy's function for a LAPACK routine."""
     return scipy.linalg.lapack.get_lapack_funcs(name, dtype=dtype)
 
 
 def each(decompose: Callable[..., tuple[np.ndarray, ...]], A: np.ndarray, *given: Any) -> tuple[np.ndarray, ...]:
     """Return the parts of one matrix, or those of all matrices of a stack, each in one array."""
+    told = None if Threads.chosen is None else openblas("scipy", "scipy_openblas_set_num_threads")
+    if told is not None:
+        # NumPy's was told when the number was chosen
+        told(Threads.chosen)
     if A.ndim == 2:
         return decompose(A, *given)
     parts = zip(*(decompose(A[place], *given) for place in np.ndindex(A.shape[:-2])))
@@ -94,7 +95,7 @@ def eig(A: np.ndarray, vectors: bool) -> tuple[np.ndarray, np.ndarray]:
 
 def paired(V: np.ndarray, imaginary: np.ndarray) -> np.ndarray:
     """Return eigenvectors of a real matrix from LAPACK's columns: of a conjugate pair, real and imaginary part of the first."""
-    found = V.astype(np.result_type(V, np.complex64), order="F")
+    found: Any = V.astype(np.result_type(V, np.complex64), order="F")
     first = np.flatnonzero(imaginary > 0)
     found.imag[:, first] = V[:, first + 1]
     found[:, first + 1] = found[:, first].conj()
