@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
@@ -18,7 +19,7 @@ from lineal.codegen.parallel import WORTH_THREADS, tasks
 from lineal.codegen.target import host
 from lineal.codegen.values import Value
 
-__all__ = ["Routine", "routine"]
+__all__ = ["Routine", "routine", "serial"]
 
 
 @lru_cache(32)
@@ -61,16 +62,30 @@ class Routine:
         return int(numbers.reshape(len(calls), -1)[:, -1].max())
 
 
+class Limited:
+    """How many callers want SciPy's OpenBLAS to take one thread, and how many it took before the first of them."""
+
+    lock = threading.Lock()
+    callers = before = 0
+
+
 @contextmanager
 def serial(wanted: bool) -> Iterator[None]:
-    """Let each call of OpenBLAS take one thread, if it can be told."""
+    """Let each call of SciPy's OpenBLAS take one thread, if that is wanted and it can be told."""
     limit = openblas("scipy", blas.LIMIT) if wanted else None
-    before = 0 if limit is None else limit(1)
+    if limit is None:
+        yield
+        return
+    with Limited.lock:
+        Limited.before = Limited.before if Limited.callers else limit(1)
+        Limited.callers += 1
     try:
         yield
     finally:
-        if limit is not None:
-            limit(before)
+        with Limited.lock:
+            Limited.callers -= 1
+            if not Limited.callers:
+                limit(Limited.before)
 
 
 @lru_cache(32)

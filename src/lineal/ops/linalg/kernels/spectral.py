@@ -13,12 +13,15 @@ import numpy as np
 
 from lineal.base import later
 from lineal.base.threads import Threads, openblas
+from lineal.codegen.dense.lapack import serial
 from lineal.ops.linalg.kernels import bidiagonal, tridiagonal
 
 scipy: Any = later.module("scipy")
 
 LEAST_EIGH, LEAST_SVD = 160, 200
 """From how many rows on divide and conquer is not LAPACK's (measured, 2026-11-30)."""
+LEAST_SHARED = 256
+"""From how many rows on OpenBLAS's threads share LAPACK's steps; with fewer they wait longer than they work (measured)."""
 TALL = 11 / 6
 """From how many rows a column on LAPACK takes QR factors first."""
 
@@ -34,9 +37,10 @@ def each(decompose: Callable[..., tuple[np.ndarray, ...]], A: np.ndarray, *given
     if told is not None:
         # NumPy's was told when the number was chosen
         told(Threads.chosen)
-    if A.ndim == 2:
-        return decompose(A, *given)
-    parts = zip(*(decompose(A[place], *given) for place in np.ndindex(A.shape[:-2])))
+    with serial(max(A.shape[-2:]) < LEAST_SHARED):
+        if A.ndim == 2:
+            return decompose(A, *given)
+        parts = zip(*(decompose(A[place], *given) for place in np.ndindex(A.shape[:-2])))
     stacked = (np.stack([x.mT if x.ndim > 1 else x for x in part]).reshape(*A.shape[:-2], *part[0].T.shape) for part in parts)
     return tuple(x.mT if x.ndim == A.ndim else x for x in stacked)
 
