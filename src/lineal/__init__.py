@@ -78,7 +78,12 @@ if _TYPE_CHECKING:
     from lineal.serialization import load as load
     from lineal.serialization import save as save
     from lineal.sparse import smm as smm
+    from lineal.sparse import sparse_bsc_tensor as sparse_bsc_tensor
+    from lineal.sparse import sparse_bsr_tensor as sparse_bsr_tensor
+    from lineal.sparse import sparse_compressed_tensor as sparse_compressed_tensor
     from lineal.sparse import sparse_coo_tensor as sparse_coo_tensor
+    from lineal.sparse import sparse_csc_tensor as sparse_csc_tensor
+    from lineal.sparse import sparse_csr_tensor as sparse_csr_tensor
     from lineal.sparse import spmm as spmm
     from lineal.tensors.inplace import *
     from lineal.tensors.older import *
@@ -157,7 +162,10 @@ _elsewhere = {
     """,
     "compiler": "compile explain",
     "serialization": "load save",
-    "sparse": "smm sparse_coo_tensor spmm",
+    "sparse": """
+        smm sparse_bsc_tensor sparse_bsr_tensor sparse_compressed_tensor sparse_coo_tensor sparse_csc_tensor
+        sparse_csr_tensor spmm
+    """,
     "func": "vmap",
     "insight": "advise draw summary",
     "nn.functional": """

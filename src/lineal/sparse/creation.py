@@ -9,10 +9,10 @@ from lineal import ops
 from lineal.base import dtypes
 from lineal.base.spec import Size, axis
 from lineal.sparse.answering import answers
-from lineal.sparse.coordinates import SparseTensor, made, merged, of_values
+from lineal.sparse.coordinates import SparseTensor, made, merged
 from lineal.tensors import Tensor, tensor
 
-__all__ = ["SPARSE_TYPES", "SparseType", "sparse_coo_tensor", "sparse_mask", "to_sparse"]
+__all__ = ["SPARSE_TYPES", "SparseType", "by_coordinates", "entries_of", "sparse_coo_tensor", "sparse_mask"]
 
 
 def sparse_coo_tensor(
@@ -36,14 +36,19 @@ def sparse_coo_tensor(
     if values is None:
         return blank(tuple(indices) if size is None else tuple(size), dtype, requires_grad)
     coordinates = indices.to(dtypes.int64) if isinstance(indices, Tensor) else tensor(indices, dtype=dtypes.int64)
-    entries = values if isinstance(values, Tensor) else tensor(values)
-    entries = entries.view_as(entries) if entries.requires_grad and entries.is_leaf else entries
-    entries = (entries if dtype is None else entries.to(dtype)) if device is None else entries.to(device, dtype)
+    entries = entries_of(values, dtype, device, requires_grad)
     if coordinates.ndim == 1:
         coordinates = coordinates.reshape(1, -1) if entries.ndim else coordinates.reshape(-1, 1)
     sizes = fitting(coordinates, entries if entries.ndim else entries.reshape(1), size)
-    entries = entries.detach().requires_grad_() if requires_grad else entries
     return made(coordinates, entries if entries.ndim else entries.reshape(1), sizes, is_coalesced is True)
+
+
+def entries_of(values: Any, dtype: Any, device: Any, requires_grad: bool) -> Tensor:
+    """Return the entries of a new sparse tensor: a leaf if it is to require grad, else with the history of `values`."""
+    entries = values if isinstance(values, Tensor) else tensor(values)
+    entries = entries.view_as(entries) if entries.requires_grad and entries.is_leaf else entries
+    entries = (entries if dtype is None else entries.to(dtype)) if device is None else entries.to(device, dtype)
+    return entries.detach().requires_grad_() if requires_grad else entries
 
 
 def blank(sizes: tuple[int, ...], dtype: Any, requires_grad: bool) -> SparseTensor:
@@ -78,10 +83,8 @@ def fitting(coordinates: Tensor, entries: Tensor, size: Any) -> Size:
     return sizes
 
 
-def to_sparse(x: Tensor, sparse_dim: int | None = None, *, layout: Any = None) -> SparseTensor:
+def by_coordinates(x: Tensor, sparse_dim: int | None = None) -> SparseTensor:
     """Return the sparse tensor of what is not zero in `x`; its first `sparse_dim` dimensions, or all, get coordinates."""
-    if layout is not None and str(layout) != "torch.sparse_coo":
-        raise RuntimeError(f"to_sparse: expected the layout torch.sparse_coo, got {layout}")
     dims = x.ndim if sparse_dim is None else sparse_dim
     if not min(x.ndim, 1) <= dims <= x.ndim:
         raise IndexError(f"to_sparse: sparse_dim {dims} is out of range for a tensor of {x.ndim} dimensions")
@@ -99,7 +102,7 @@ def sparse_mask(x: Tensor, mask: SparseTensor) -> SparseTensor:
             f"but mask has size {list(mask.shape)}"
         )
     mask = merged(mask)
-    return of_values(mask, (x.to_dense() if isinstance(x, SparseTensor) else x)[tuple(mask.coordinates)])
+    return mask.with_entries((x.to_dense() if isinstance(x, SparseTensor) else x)[tuple(mask.coordinates)])
 
 
 @answers("zeros_like")
@@ -131,10 +134,10 @@ SPARSE_TYPES = {each.constructor: SparseType(each.constructor, each) for each in
 """The older names."""
 
 
-@answers("select", "__getitem__")
-def selected(x: SparseTensor, dim: int, index: int | None = None) -> SparseTensor | Tensor:
-    """Return the slice at `index` of dimension `dim`, of the first one if only an index is given."""
-    dim, index = (0, dim) if index is None else (axis("select", dim, x.ndim), index)
+@answers("select")
+def selected(x: SparseTensor, dim: int, index: int) -> SparseTensor | Tensor:
+    """Return the slice at `index` of dimension `dim`."""
+    dim = axis("select", dim, x.ndim)
     if not isinstance(index, int) or dim >= x.sparse_dim():
         raise NotImplementedError(f"select: expected an index of a sparse dimension, got {index!r}; use to_dense() first")
     if not -x.shape[dim] <= index < x.shape[dim]:

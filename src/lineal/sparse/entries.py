@@ -6,8 +6,9 @@ import functools
 from typing import Any
 
 from lineal import ops
-from lineal.sparse.answering import ANSWERS, answers
-from lineal.sparse.coordinates import SparseTensor, made, merged, of_values, places
+from lineal.sparse.answering import EVERY, answers, enter
+from lineal.sparse.coordinates import SparseTensor, made, merged, places
+from lineal.sparse.patterned import Patterned
 from lineal.tensors import Tensor
 
 __all__ = ["add", "mul"]
@@ -15,30 +16,30 @@ __all__ = ["add", "mul"]
 CONVERSIONS = """to float double half bfloat16 cfloat cdouble char short int long byte bool cpu cuda contiguous clone detach
 pin_memory neg conj_physical""".split()
 """What is done to entries that may share coordinates."""
-ZERO_KEEPING = """abs asin asinh atan atanh ceil deg2rad erf erfinv expm1 floor frac log1p rad2deg relu round sgn sign sin sinh
-sqrt square tan tanh trunc""".split()
+ZERO_KEEPING = """abs angle arcsin arcsinh arctan arctanh asin asinh atan atanh ceil deg2rad erf erfinv expm1 fix floor frac
+isinf isnan isneginf isposinf log1p positive rad2deg relu round sgn sign signbit sin sinh sqrt square tan tanh trunc""".split()
 """What leaves zeros as they are, and is done to sums of entries."""
 ENDS = {"__neg__": "neg", "__abs__": "abs", "negative": "neg", "absolute": "abs"}
 
 
-def converted(name: str, x: SparseTensor, *given: Any, **options: Any) -> SparseTensor:
+def converted(name: str, x: Patterned, *given: Any, **options: Any) -> Patterned:
     """Return a sparse tensor of what a method makes of the entries."""
-    return of_values(x, getattr(x.entries, name)(*given, **options))
+    return x.with_entries(getattr(x.entries, name)(*given, **options))
 
 
-def summed(name: str, x: SparseTensor, *given: Any, **options: Any) -> SparseTensor:
+def summed(name: str, x: Patterned, *given: Any, **options: Any) -> Patterned:
     """Return a sparse tensor of what a method makes of the sums of entries."""
-    return converted(name, merged(x), *given, **options)
+    return converted(name, x.merged(), *given, **options)
 
 
-ANSWERS.update({name: functools.partial(converted, name) for name in CONVERSIONS})
-ANSWERS.update({name: functools.partial(summed, name) for name in ZERO_KEEPING})
-ANSWERS.update({name: ANSWERS[other] for name, other in ENDS.items()})
+for _rule, _names in ((converted, CONVERSIONS), (summed, ZERO_KEEPING)):
+    for _name in _names:
+        enter(functools.partial(_rule, _name), (_name, *[end for end, other in ENDS.items() if other == _name]), EVERY)
 
 
 def is_number(thing: Any) -> bool:
     """Return whether a factor is one number."""
-    return not isinstance(thing, Tensor) or (thing.ndim == 0 and not isinstance(thing, SparseTensor))
+    return not isinstance(thing, Tensor) or (thing.ndim == 0 and not isinstance(thing, Patterned))
 
 
 @answers("mul", "multiply", "__rmul__")
@@ -47,12 +48,12 @@ def mul(input: Any, other: Any) -> SparseTensor:
     if not isinstance(input, SparseTensor):
         input, other = other, input
     if is_number(other):
-        return of_values(input, input.entries * other)
+        return input.with_entries(input.entries * other)
     if isinstance(other, SparseTensor):
         return of_common(input, other)
     if ops.broadcast_shapes(input.shape, other.shape) != input.shape:
         raise RuntimeError(f"mul: expected a strided factor that expands to {list(input.shape)}, got {list(other.shape)}")
-    return of_values(input, input.entries * other.expand(input.shape)[tuple(input.coordinates)])
+    return input.with_entries(input.entries * other.expand(input.shape)[tuple(input.coordinates)])
 
 
 def of_common(x: SparseTensor, other: SparseTensor) -> SparseTensor:
@@ -67,16 +68,17 @@ def of_common(x: SparseTensor, other: SparseTensor) -> SparseTensor:
     return made(x.coordinates.index_select(1, here), entries, x.shape, True)
 
 
-@answers("div", "divide", "true_divide")
-def div(input: SparseTensor, other: Any, *, rounding_mode: str | None = None) -> SparseTensor:
+@answers("div", "divide", "true_divide", "__truediv__", of=EVERY)
+def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Patterned:
     """Return the entries divided by a number."""
-    if not isinstance(input, SparseTensor) or not is_number(other):
+    if not isinstance(input, Patterned) or not is_number(other):
         raise RuntimeError("div: a sparse tensor can be divided by a number only; use to_dense() first")
-    return of_values(merged(input), ops.div(merged(input).entries, other, rounding_mode=rounding_mode))
+    input = input.merged()
+    return input.with_entries(ops.div(input.entries, other, rounding_mode=rounding_mode))
 
 
-@answers("pow", "__pow__")
-def power(input: SparseTensor, exponent: Any) -> SparseTensor:
+@answers("pow", "__pow__", of=EVERY)
+def power(input: Patterned, exponent: Any) -> Patterned:
     """Return powers of the entries; the exponent is a positive number, so that zeros stay zeros."""
     if not is_number(exponent) or not exponent > 0:
         raise RuntimeError(f"pow: expected a positive number as the exponent of a sparse tensor, got {exponent!r}")

@@ -7,7 +7,7 @@ from typing import Any
 from lineal import ops
 from lineal.base.spec import axis
 from lineal.sparse.answering import answers
-from lineal.sparse.coordinates import SparseTensor, made, merged, of_values, places
+from lineal.sparse.coordinates import SparseTensor, made, merged, places
 from lineal.tensors import Tensor
 
 __all__ = ["log_softmax", "softmax", "sum"]
@@ -56,15 +56,17 @@ def shifted(x: SparseTensor, dim: int) -> tuple[Tensor, Tensor, Tensor]:
     return less, which, ops.zeros(count, dtype=x.dtype).index_add(0, which, less.exp())
 
 
+@answers("softmax")
 def softmax(input: SparseTensor, dim: int, *, dtype: Any = None) -> SparseTensor:
     """Return the softmax over the entries along `dim`; what has no entry counts as minus infinity, and stays zero."""
-    x = merged(input if dtype is None else of_values(input, input.entries.to(dtype)))
+    x = merged(input if dtype is None else input.with_entries(input.entries.to(dtype)))
     less, which, total = shifted(x, dim)
-    return of_values(x, less.exp() / total.index_select(0, which))
+    return x.with_entries(less.exp() / total.index_select(0, which))
 
 
+@answers("log_softmax")
 def log_softmax(input: SparseTensor, dim: int, *, dtype: Any = None) -> SparseTensor:
     """Return the logarithm of `softmax`, at the entries."""
-    x = merged(input if dtype is None else of_values(input, input.entries.to(dtype)))
+    x = merged(input if dtype is None else input.with_entries(input.entries.to(dtype)))
     less, which, total = shifted(x, dim)
-    return of_values(x, less - total.log().index_select(0, which))
+    return x.with_entries(less - total.log().index_select(0, which))

@@ -222,6 +222,12 @@ class ConversionMethods(AbstractTensor):
         return found if isinstance(found, _NUMBERS) else float_(found)
 
     to_sparse: Callable[..., Any] = method(lambda: sparse.to_sparse)
+    to_sparse_coo: Callable[..., Any] = method(lambda: sparse.to_sparse_coo)
+    to_sparse_csr: Callable[..., Any] = method(lambda: sparse.to_sparse_csr)
+    to_sparse_csc: Callable[..., Any] = method(lambda: sparse.to_sparse_csc)
+    to_sparse_bsr: Callable[..., Any] = method(lambda: sparse.to_sparse_bsr)
+    to_sparse_bsc: Callable[..., Any] = method(lambda: sparse.to_sparse_bsc)
+    to_scipy: Callable[..., Any] = method(lambda: sparse.to_scipy)
     sparse_mask: Callable[..., Any] = method(lambda: sparse.sparse_mask)
 
     def to_dense(self, dtype: DType | None = None, *, masked_grad: bool_ | None = None) -> Tensor:

@@ -1,0 +1,1 @@
+"""Native code for matrices compressed by rows: products, sampled products, triangular systems."""
