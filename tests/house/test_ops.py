@@ -57,6 +57,7 @@ PLAIN = {
     "Slice.step Unfold.size Unfold.step Split.cuts Roll.shifts FftC2R.size",
     "of a matrix, the last two axes": "Eye.rows Eye.columns Diagonal.offset Tril.diagonal Triu.diagonal SolveBanded.lower "
     "SolveBanded.upper FactorBand.lower FactorBand.upper RowOrder.rows NullSpace.rank ColumnSpace.rank",
+    "how long the lines of a sparse matrix are": "SparseProduct.along SparseVectorProduct.along SampledProduct.along",
     "axes counted from the end": "LayerNorm.dims",
     "how many parts the channels have": "GroupNorm.groups",
     "the divisor of a mean over everything": "SquaredDifferences.n",

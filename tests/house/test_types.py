@@ -30,6 +30,7 @@ ANYTHING = {
     "cuda": "nothing: there is no such device",
     "handle_torch_function": "what the classes that are asked give",
     "ignore": "what it decorates",
+    "to_scipy": "an array of SciPy's",
     "wait": "what the future holds",
     "tree_map": "a nest like the given one",
     "tree_map_": "the nest",

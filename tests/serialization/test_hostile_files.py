@@ -100,7 +100,7 @@ CODES = {
     "a size of words": called("torch.Size", "abc"),
     "a size of numbers alone": called("torch.Size", 3),
     "a device that is unknown": called("torch.device", "nowhere"),
-    "a layout that is unknown": called("torch.serialization._get_layout", "torch.sparse_coo"),
+    "a layout that is unknown": called("torch.serialization._get_layout", "torch.jagged"),
     "a call of a number": of(b"\x80\x02K\x01)R."),
     "a call of a dict": of(b"\x80\x02})R."),
     "a call of a dtype": of(written("torch.float32", b")R")),

@@ -186,6 +186,17 @@ def test_copies_and_pickles_have_the_same_pattern(layout):
         assert y.layout is x.layout and lineal.equal(y.to_dense(), x.to_dense())
 
 
+def test_files_hold_sparse_tensors_of_every_layout(tmp_path):
+    held = {name: example(name) for name in LAYOUTS} | {"coo": example().to_sparse_coo()}
+    lineal.save(held, tmp_path / "held.pt")
+    for name, y in lineal.load(tmp_path / "held.pt").items():
+        assert y.layout is held[name].layout and lineal.equal(y.to_dense(), strided())
+    held["csr"].col_indices()[0] = 6
+    lineal.save(held, tmp_path / "wrong.pt")
+    with pytest.raises(lineal.serialization.CheckpointError, match="0 <= col_indices < ncols"):
+        lineal.load(tmp_path / "wrong.pt")
+
+
 PARTS = [0, 2, 3, 3], [0, 2, 1], [1.0, 2.0, 3.0], (3, 4)
 
 

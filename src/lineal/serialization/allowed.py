@@ -19,7 +19,7 @@ from lineal.serialization.errors import UnpicklingError
 from lineal.serialization.objects import found, is_creatable
 from lineal.serialization.rebuilding import REBUILDERS, attributes
 from lineal.serialization.unpickling import plain
-from lineal.tensors import Tensor, strided
+from lineal.tensors import Tensor, sparse_bsc, sparse_bsr, sparse_coo, sparse_csc, sparse_csr, strided
 
 __all__ = ["Allowed", "StorageType", "add_safe_globals", "clear_safe_globals", "get_safe_globals", "safe_globals"]
 
@@ -51,11 +51,14 @@ def byte_array(*given: Any) -> bytearray:
     return bytearray(given[0] if len(given) == 1 and isinstance(given[0], bytes) else encoded(*given) if given else b"")
 
 
+LAYOUTS = {repr(each): each for each in (strided, sparse_coo, sparse_csr, sparse_csc, sparse_bsr, sparse_bsc)}
+
+
 def layout_of(name: str) -> Any:
     """Return the layout of a name."""
-    if name != "torch.strided":
+    if name not in LAYOUTS:
         raise ValueError(f"the layout {name!r}, which lineal does not have")
-    return strided
+    return LAYOUTS[name]
 
 
 def members(items: Any = ()) -> set[Any]:

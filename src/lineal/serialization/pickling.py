@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from lineal.base import dtypes
+from lineal.base import dtypes, later
 from lineal.base.devices import device
 from lineal.base.layouts import steps
 from lineal.base.spec import Size
@@ -26,9 +26,11 @@ from lineal.serialization.allowed import get_safe_globals
 from lineal.serialization.arrays import is_storable, reduced
 from lineal.serialization.nesting import place, unstorable
 from lineal.serialization.objects import global_name, is_plain, state_of
-from lineal.tensors import Layout
+from lineal.tensors import Layout, strided
 
 __all__ = ["NestPickler", "pickled"]
+
+storing: Any = later.module("lineal.sparse.storing")
 
 NEWER = frozenset("uint16 uint32 uint64 float8_e4m3fn float8_e5m2".split())
 """The dtypes that have no class of storages of their own."""
@@ -144,6 +146,8 @@ class NestPickler(Instructions):
         """Write what consists of others."""
         if isinstance(value, Parameter):
             self.call("torch._utils._rebuild_parameter", [value.detach(), bool(value.requires_grad), OrderedDict()], path)
+        elif isinstance(value, AbstractTensor) and value.layout is not strided:  # type: ignore[attr-defined]
+            self.call("torch._utils._rebuild_sparse_tensor", [value.layout, storing.parted(value)], path)  # type: ignore[attr-defined]
         elif isinstance(value, AbstractTensor):
             self.tensor(value)
         elif isinstance(value, dict):

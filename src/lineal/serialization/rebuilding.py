@@ -8,12 +8,15 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from lineal.base import later
 from lineal.core import lift
 from lineal.nn import Parameter
 from lineal.serialization.blocks import tensor_over
-from lineal.tensors import Tensor
+from lineal.tensors import Layout, Tensor
 
 __all__ = ["REBUILDERS", "attributes"]
+
+storing: Any = later.module("lineal.sparse.storing")
 
 
 def rebuild_tensor(storage: Any, offset: int, size: Any, stride: Any) -> Tensor:
@@ -71,6 +74,17 @@ def rebuild_from_type_v2(function: Any, cls: Any, arguments: Any, state: Any) ->
     return made
 
 
+def rebuild_sparse_tensor(layout: Any, parts: Any) -> Tensor:
+    """Return a sparse tensor of a layout; indices that do not fit are refused."""
+    if (
+        not isinstance(layout, Layout)
+        or not isinstance(parts, tuple)
+        or not all(isinstance(each, Tensor) for each in parts[:2])
+    ):
+        raise ValueError(f"a sparse tensor of the layout {layout!r} made of {type(parts).__name__}")
+    return storing.of_parts(layout, parts)
+
+
 def attributes(thing: Any, state: Any) -> None:
     """Give an object attributes that its class does not have; state may be a pair of dicts, the second for slots."""
     for each in state if isinstance(state, tuple) else (state,):
@@ -99,7 +113,7 @@ REBUILDERS: dict[str, Callable[..., Any]] = {
     "torch._utils._rebuild_parameter_with_state": rebuild_parameter_with_state,
     "torch._tensor._rebuild_from_type_v2": rebuild_from_type_v2,
     "torch._utils._rebuild_qtensor": refused("a quantised tensor"),
-    "torch._utils._rebuild_sparse_tensor": refused("a sparse tensor"),
+    "torch._utils._rebuild_sparse_tensor": rebuild_sparse_tensor,
     "torch._utils._rebuild_nested_tensor": refused("a nested tensor"),
     "torch._utils._rebuild_meta_tensor_no_storage": refused("a tensor without numbers"),
     "torch._utils._rebuild_wrapper_subclass": refused("a tensor of another class"),

@@ -38,7 +38,7 @@ BLOCKS, BY_ROWS = (sparse_bsr, sparse_bsc), (sparse_csr, sparse_bsr)
 @answers("to_sparse", of=EVERY)
 def to_sparse(
     x: Tensor, sparse_dim: int | None = None, *, layout: Any = None, blocksize: Any = None, dense_dim: int | None = None
-) -> Any:
+) -> Tensor:
     """Return the tensor in a sparse layout, by coordinates by default.
 
     Of a strided tensor it has what is not zero: its first `sparse_dim` dimensions get coordinates, or all. Compressed layouts
