@@ -12,6 +12,11 @@ torch = pytest.importorskip("torch")
 PARTS = [0, 2, 3, 3], [0, 2, 1], [1.0, -2.0, 3.0], (3, 4)
 D = np.arange(12.0, dtype=np.float32).reshape(4, 3) - 5
 
+
+def lower(t, x):
+    return (x.to_dense()[:, :3] + 4 * t.eye(3)).tril().to_sparse_csr()
+
+
 CALLS = {
     "itself": lambda t, x, d: x,
     "float64": lambda t, x, d: x.double(),
@@ -51,6 +56,10 @@ CALLS = {
     "largest": lambda t, x, d: t.sparse.mm(x, d, "amax"),
     "linear": lambda t, x, d: t.nn.functional.linear(d.t(), x),
     "masked": lambda t, x, d: d.t().sparse_mask(x),
+    "triangular": lambda t, x, d: t.triangular_solve(d[:3], lower(t, x), upper=False)[0],
+    "triangular, transposed": lambda t, x, d: t.triangular_solve(d[:3], lower(t, x), False, True, True)[0],
+    "diagonals": lambda t, x, d: t.sparse.spdiags(d[:2].double(), t.tensor([1, -1]), (3, 4)),
+    "diagonals by rows": lambda t, x, d: t.sparse.spdiags(d[:2], t.tensor([0, -2]), (6, 3), t.sparse_csr),
     "zeros": lambda t, x, d: t.zeros_like(x),
     "ones": lambda t, x, d: t.ones_like(x),
     "in place": lambda t, x, d: x.clone().mul_(2).add_(x),

@@ -133,6 +133,35 @@ def test_results_do_not_depend_on_the_number_of_threads():
         assert all(map(lineal.equal, each, found[0]))
 
 
+@pytest.mark.parametrize("dtype", [lineal.float64, lineal.complex128])
+@pytest.mark.parametrize("layout", ["csr", "csc"])
+def test_triangular_systems_are_those_of_the_strided_triangle(layout, dtype):
+    d = numbers(6, 6, dtype=dtype) * (numbers(6, 6, seed=5) > 0).to(dtype) + 9 * lineal.eye(6, dtype=dtype)
+    x = d.to_sparse(layout=LAYOUTS[layout])
+    for upper, turned, unit in ((True, False, False), (False, True, True)):
+
+        def solve(entries, b, upper=upper, turned=turned, unit=unit):
+            return lineal.triangular_solve(b, x.with_entries(entries), upper, turned, unit)[0]
+
+        for b in (numbers(6, 1, dtype=dtype), numbers(6, 11, dtype=dtype)):
+            assert_close(solve(x.values(), b), lineal.triangular_solve(b, d, upper, turned, unit)[0])
+        given = x.values().clone().requires_grad_(), numbers(6, 1, dtype=dtype).requires_grad_()
+        assert gradcheck(solve, given) and gradgradcheck(solve, given)
+
+
+def test_large_triangular_systems_do_not_depend_on_the_number_of_threads():
+    A = scipy.sparse.tril(random_matrix(4000, 4000, 40_000)) + 9 * scipy.sparse.eye_array(4000)
+    b, before, found = lineal.randn(4000, 9, dtype=lineal.float64), lineal.get_num_threads(), []
+    try:
+        for count in (1, 3):
+            lineal.set_num_threads(count)
+            found.append(lineal.triangular_solve(b, sparse.from_scipy(A.tocsr()), upper=False)[0])
+    finally:
+        lineal.set_num_threads(before)
+    assert lineal.equal(*found)
+    assert_close(lineal.from_numpy(A @ found[0].numpy()), b)
+
+
 @pytest.mark.parametrize("name", ["csr", "csc", "bsr", "coo"])
 def test_scipy_sees_the_same_memory(name):
     A = random_matrix(40, 30, 200).asformat(name)

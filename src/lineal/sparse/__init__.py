@@ -22,6 +22,7 @@ from lineal.sparse.conversion import to_sparse, to_sparse_bsc, to_sparse_bsr, to
 from lineal.sparse.coordinates import SparseTensor
 from lineal.sparse.creation import SPARSE_TYPES as _SPARSE_TYPES
 from lineal.sparse.creation import sparse_coo_tensor
+from lineal.sparse.diagonals import spdiags
 from lineal.sparse.exchange import from_scipy, to_scipy
 from lineal.sparse.functions import addmm, log_softmax, mm, sampled_addmm, softmax, sparse_mask, sum
 from lineal.sparse.functions import mm as smm

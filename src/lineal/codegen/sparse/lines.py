@@ -18,6 +18,8 @@ from lineal.codegen.values import Value, Variable
 
 __all__ = ["WORTH_LINES", "Lines", "refuse", "wide_of"]
 
+AHEAD = 256
+"""How many entries ahead memory is asked for."""
 WORTH_LINES = 1 << 14
 """From how many multiplications on lines are shared by threads."""
 
@@ -78,6 +80,11 @@ class Lines:
                 yield index
             with outside:
                 e.store(e.const(1, int64), failed)
+
+    def fetch(self, values: Value, indices: Value, k: Value) -> None:
+        """Ask for entries some way ahead of entry k: the processor's own foresight ends at every page."""
+        self.e.fetch(self.e.address(values, k + AHEAD, self.kind))
+        self.e.fetch(self.e.address(indices, k + AHEAD, self.places))
 
     def number(self, base: Value, k: Value) -> Value:
         """Return a number as the kind that is summed up."""

@@ -11,19 +11,25 @@ from lineal.codegen.kinds import int64
 from lineal.codegen.native import Native, entered
 from lineal.codegen.parallel import shared
 from lineal.codegen.sparse.lines import WORTH_LINES, Lines, refuse
-from lineal.codegen.values import Value
+from lineal.codegen.values import Value, Variable
 
 __all__ = ["row_product"]
 
 SIDE = 4
-"""How many vectors of a row of x are summed up side by side; how many entries, if x has one column."""
+"""How many vectors of a row of x are summed up side by side; how many entries of a long row, if x has one column."""
+LONG = 16
+"""How many entries rows have on average that are called long: there the sums would wait for each other."""
 
 
 class RowProducts(Lines):
-    """The code of y = A x for x of some columns, or of one; the table has A's rows, columns and entries, and x's columns."""
+    """The code of y = A x for x of some columns or of one, and for long rows or short ones.
 
-    def __init__(self, values: np.dtype, places: np.dtype, single: bool):
+    The table has A's rows, columns and entries, and x's columns.
+    """
+
+    def __init__(self, values: np.dtype, places: np.dtype, single: bool, long: bool):
         super().__init__(values, places)
+        self.long = long
         e = self.e
         with entered(e, "product", 6) as (given, table):
             rows, columns, count, inner = (e.load(table, int64, n) for n in range(4))
@@ -34,19 +40,31 @@ class RowProducts(Lines):
 
     def vector(self, start: Value, stop: Value, *given: Value) -> None:
         """Write the rows range(start, stop) of a vector y."""
-        values, pointers, indices, x, y, failed, columns, count, _ = given
+        values, pointers, indices, _, y, failed, _, count, _ = given
         e = self.e
         begins = self.first(pointers, start, count, failed)
         with e.loop(stop, start, carried=[begins]) as row, self.line(pointers, row, count, failed, begins) as (begin, end):
-            whole = begin + ((end - begin) & -SIDE)
-            totals = [e.variable(e.const(0, self.wide)) for _ in range(SIDE)]
-            for first, last, together in ((begin, whole, SIDE), (whole, end, 1)):
-                with e.loop(last, first, together, carried=totals[:together]) as k:
-                    for n, total in enumerate(totals[:together]):
-                        with self.place(indices, k + n, columns, failed, carried=[total]) as place:
-                            total.value = total.value + self.number(values, k + n) * self.number(x, place)
+            whole = begin + ((end - begin) & -SIDE) if self.long else begin
+            totals = [e.variable(e.const(0, self.wide)) for _ in range(SIDE if self.long else 1)]
+            if self.long:
+                self.entries(whole, begin, totals, given)
+            else:
+                self.fetch(values, indices, begin)
+            self.entries(end, whole, totals[:1], given)
             sums = [each.value for each in totals]
-            e.store((sums[0] + sums[1]) + (sums[2] + sums[3]), y, row, kind=self.kind)
+            y_row = (sums[0] + sums[1]) + (sums[2] + sums[3]) if self.long else sums[0]
+            e.store(y_row, y, row, kind=self.kind)
+
+    def entries(self, stop: Value, start: Value, totals: list[Variable], given: tuple[Value, ...]) -> None:
+        """Write the sum of the entries range(start, stop), one to each total by turns."""
+        values, _, indices, x, _, failed, columns, *_ = given
+        e = self.e
+        with e.loop(stop, start, len(totals), carried=totals) as k:
+            if len(totals) > 1:
+                self.fetch(values, indices, k)
+            for n, total in enumerate(totals):
+                with self.place(indices, k + n, columns, failed, carried=[total]) as place:
+                    total.value = total.value + self.number(values, k + n) * self.number(x, place)
 
     def matrix(self, start: Value, stop: Value, *given: Value) -> None:
         """Write the rows range(start, stop) of a matrix y, some vectors of columns at a time."""
@@ -76,9 +94,9 @@ class RowProducts(Lines):
 
 
 @lru_cache(64)
-def native(values: np.dtype, places: np.dtype, single: bool) -> Native:
+def native(values: np.dtype, places: np.dtype, single: bool, long: bool) -> Native:
     """Return the compiled products."""
-    return Native(RowProducts(values, places, single).e, "product")
+    return Native(RowProducts(values, places, single, long).e, "product")
 
 
 def row_product(values: np.ndarray, pointers: np.ndarray, indices: np.ndarray, x: np.ndarray) -> np.ndarray:
@@ -87,7 +105,8 @@ def row_product(values: np.ndarray, pointers: np.ndarray, indices: np.ndarray, x
     if not len(x) or not inner:
         return np.zeros((rows, inner), x.dtype)
     y, failed = np.empty((rows, inner), x.dtype), np.zeros(1, np.int64)
-    code = native(values.dtype, pointers.dtype, inner == 1)
+    long = inner == 1 and values.size >= LONG * rows
+    code = native(values.dtype, pointers.dtype, inner == 1, long)
     table = code.table((values.size + rows) * inner, rows, len(x), values.size, inner)
     code((values, pointers, indices, x, y, failed), table)
     refuse(failed, "product")

@@ -63,11 +63,11 @@ class TurnedProducts(Lines):
             with (
                 e.loop(e.math.minimum(last, rows), first, carried=[begins]) as row,
                 self.line(pointers, row, count, failed, begins) as (begin, end),
-                e.loop(end, begin) as k,
-                self.place(indices, k, high - low, failed, low=low) as place,
             ):
                 here = e.address(x, row * inner, self.kind)
-                self.add(self.number(values, k), here, e.address(sums, place * inner, self.wide), inner)
+                self.fetch(values, indices, begin)
+                with e.loop(end, begin) as k, self.place(indices, k, high - low, failed, low=low) as place:
+                    self.add(self.number(values, k), here, e.address(sums, place * inner, self.wide), inner)
 
     def add(self, factor: Value, source: Value, target: Value, inner: Value) -> None:
         """Write target += factor · source, of one number or of a row of them."""
