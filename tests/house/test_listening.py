@@ -26,6 +26,7 @@ REASONS = {
     "nn/calling.py:__call__": TELLS,
     "nn/calling.py:_call_impl": TELLS,
     "nn/functional/attention.py:scaled_dot_product_attention": "a small one is one op in eager code alone",
+    "nn/functional/lookup.py:sparse_rows_of": TELLS,
     "nn/functional/directions.py:is_told_layers": "a file of ONNX has an operator for a layer: any number of steps",
     "nn/functional/directions.py:is_told_loops": "a layer's loop is one op of a trace: its turns are known to be equal",
     "nn/functional/directions.py:through_layer": "a loop of steps as a native program; a listener hears of the steps' ops",

@@ -45,8 +45,6 @@ def test_other_refusals():
         layer(lineal.ones(2))
     with pytest.raises(AssertionError, match="padding_idx 5"):
         nn.Embedding(5, 3, padding_idx=5)
-    with pytest.raises(NotImplementedError, match="sparse"):
-        nn.Embedding(5, 3, sparse=True)(lineal.tensor([1]))
 
 
 @pytest.mark.parity

@@ -98,3 +98,26 @@ def test_refusals_are_pytorchs(change):
     with pytest.raises(RuntimeError) as ours:
         lineal.sparse_csr_tensor(*parts, check_invariants=True)
     assert str(ours.value) == str(theirs.value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        ("SGD", {"lr": 0.1, "momentum": 0.9, "dampening": 0.2}),
+        ("Adagrad", {"lr": 0.1}),
+        ("SparseAdam", {"lr": 0.1, "maximize": True}),
+    ],
+)
+def test_steps_along_sparse_gradients_are_pytorchs(kind, options):
+    found = []
+    for t in (torch, lineal):
+        layer = t.nn.Embedding(4, 3, sparse=True)
+        with t.no_grad():
+            layer.weight.copy_(t.tensor(D))
+        optimizer = getattr(t.optim, kind)(layer.parameters(), **options)
+        for indices in ([1, 2, 1], [3, 1, 3], [2, 2, 2]):
+            optimizer.zero_grad()
+            (layer(t.tensor(indices)) ** 2).sum().backward()
+            optimizer.step()
+        found.append(layer.weight.detach().numpy())
+    np.testing.assert_allclose(found[1], found[0], rtol=2e-6)

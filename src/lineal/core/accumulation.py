@@ -25,7 +25,9 @@ def accumulate(leaf: Leaf, g: Any, create: bool) -> None:
     if tensor is None or tensor.node is None:
         return
     tensor_grad = tensor.derivative
-    if modes.recorder.get() is not None and not create:
+    if g.is_sparse or (tensor_grad is not None and tensor_grad.is_sparse):
+        tensor.grad = g if tensor_grad is None else tensor_grad + g
+    elif modes.recorder.get() is not None and not create:
         accumulate_heard(tensor, g)
     elif tensor_grad is not None:
         if create:

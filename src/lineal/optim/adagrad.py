@@ -8,7 +8,8 @@ from typing import Any
 
 from lineal.base.signatures import Tensor
 from lineal.ops import full_like
-from lineal.optim.change import Rule
+from lineal.optim.change import Rule, counted
+from lineal.optim.entries import add_entries, entries_of, put_entries
 from lineal.optim.optimizer import Optimizer, Params
 from lineal.optim.options import check_option, check_rate, check_ways
 
@@ -61,6 +62,16 @@ class Adagrad(Optimizer):
         # both parts of a complex parameter begin with the value
         begin = group["initial_accumulator_value"] * (1 + 1j if parameter.is_complex() else 1)
         state["sum"] = full_like(parameter.detach(), begin)
+
+    def sparse_update(self, parameter: Any, grad: Any, group: dict[str, Any]) -> None:
+        if group["weight_decay"] != 0:
+            raise RuntimeError("weight_decay option is not compatible with sparse gradients")
+        state, grad = self.state_of(parameter, grad, group), grad.coalesce()
+        t = counted(state["step"])
+        sums = entries_of(state["sum"], grad) + grad.entries.square()
+        put_entries(state["sum"], grad, sums)
+        size = group["lr"] / ((t - 1) * group["lr_decay"] + 1)
+        add_entries(parameter, grad, grad.entries * -size / (sums.sqrt() + group["eps"]))
 
     def rule(self, group: dict[str, Any], t: Any) -> Rule:
         decay = group["weight_decay"]

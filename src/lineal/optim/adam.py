@@ -65,6 +65,9 @@ class Adam(Optimizer):
     def begin(self, state: dict[str, Any], parameter: Any, grad: Any, group: dict[str, Any]) -> None:
         state.update({name: zeros_like(parameter.detach()) for name in names(group["amsgrad"])})
 
+    def sparse_update(self, parameter: Any, grad: Any, group: dict[str, Any]) -> None:
+        raise RuntimeError("Adam does not support sparse gradients, please consider SparseAdam instead")
+
     def rule(self, group: dict[str, Any], t: Any) -> Rule:
         beta1, beta2 = group["betas"]
         lr, decay, decoupled = group["lr"], group["weight_decay"], group["decoupled_weight_decay"]

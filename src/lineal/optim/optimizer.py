@@ -148,12 +148,26 @@ class Optimizer(Hooked):
         present = [each for each in grads if each is not None]
         if len(present) < len(grads):
             parameters = [parameter for parameter, grad in zip(parameters, grads) if grad is not None]
+        if any(each.is_sparse for each in present):
+            parameters, present = self.dense_ones(parameters, present, group)
         parameters, present = left_to_do(self, group, parameters, present)
         if not parameters:
             return
         maximize = group.get("maximize", False)
         at_once = apart(parameters, present)
         make((self.update(p, -g if maximize else g, group) for p, g in zip(parameters, present)), at_once)
+
+    def dense_ones(self, parameters: list[Any], grads: list[Any], group: dict[str, Any]) -> tuple[list[Any], list[Any]]:
+        """Update the parameters with sparse grads; return the others, and their grads."""
+        for parameter, grad in zip(parameters, grads):
+            if grad.is_sparse:
+                self.sparse_update(parameter, -grad if group.get("maximize", False) else grad, group)
+        left = [pair for pair in zip(parameters, grads) if not pair[1].is_sparse]
+        return [pair[0] for pair in left], [pair[1] for pair in left]
+
+    def sparse_update(self, parameter: Any, grad: Any, group: dict[str, Any]) -> None:
+        """Update a parameter by one step along a sparse grad; optimizers that can override it."""
+        raise RuntimeError(f"{type(self).__name__} does not support sparse gradients")
 
     def heard(self, group: dict[str, Any]) -> dict[str, Any]:
         """Return the options of a group as they are to be computed with: numbers of a program are read anew at each call."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from lineal.base.signatures import Tensor
 from lineal.optim.change import Rule, Update
+from lineal.optim.entries import add_entries
 from lineal.optim.optimizer import Optimizer, Params
 from lineal.optim.options import check_option, check_rate, check_ways
 
@@ -65,6 +66,17 @@ class SGD(Optimizer):
         return Update("sgd", descent(False), (parameter, grad), (group["lr"], decay), 1)
 
     by_rule = staticmethod(update)
+
+    def sparse_update(self, parameter: Any, grad: Any, group: dict[str, Any]) -> None:
+        if group["weight_decay"] != 0:
+            raise RuntimeError("SGD: weight_decay is not supported with sparse gradients, which it would make dense")
+        momentum = group["momentum"]
+        if momentum:
+            before = self.state[parameter].get("momentum_buffer")
+            velocity = grad if before is None else before * momentum + grad * (1 - group["dampening"])
+            self.state[parameter]["momentum_buffer"] = velocity
+            grad = grad + velocity * momentum if group["nesterov"] else velocity
+        add_entries(parameter, grad, grad.entries * -group["lr"])
 
     def rule(self, group: dict[str, Any], t: Any) -> Rule:
         lr, decay, momentum = group["lr"], group["weight_decay"], group["momentum"]

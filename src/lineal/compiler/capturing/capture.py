@@ -154,7 +154,9 @@ class Capture(Freeing):
 
     def reads_grad(self, leaf: Any) -> None:
         """Called when the grad of a leaf is read."""
-        if id(leaf) not in self.graded and not self.was_made(leaf):
+        if leaf.derivative is not None and leaf.derivative.is_sparse:
+            self.refuse("it reads a gradient that is a sparse tensor")
+        elif id(leaf) not in self.graded and not self.was_made(leaf):
             self.found.setdefault(id(leaf), (leaf, leaf.derivative))
 
     def sets_grad(self, leaf: Any) -> None:

@@ -131,7 +131,9 @@ class Finder:
         """The new tensors that are whole storages, by storage."""
         self.arguments = {id(x): n for n, x in enumerate(capture.arguments)}
         leaves = [*capture.graded.values(), *(leaf for leaf, _ in capture.found.values())]
-        self.grads = {id(leaf.derivative): leaf for leaf in leaves if leaf.derivative is not None}
+        # the trace of a function with a sparse gradient has been refused by who made that
+        leaves = [leaf for leaf in leaves if leaf.derivative is not None and not leaf.derivative.is_sparse]
+        self.grads = {id(leaf.derivative): leaf for leaf in leaves}
         self.lent = {id(self.place(leaf.derivative).storage): leaf for leaf in self.grads.values()}
         tensors = {id(x): x for x in tree.leaves(result) if isinstance(x, AbstractTensor)}
         for x in tensors.values():

@@ -6,7 +6,6 @@ from typing import Any
 
 from lineal import ops
 from lineal.base import dtypes
-from lineal.base.errors import UnsupportedError
 from lineal.base.signatures import Tensor
 from lineal.core import renamed
 from lineal.core.calling import public
@@ -36,14 +35,14 @@ def embedding_bag(
     """
     if mode not in MODES:
         raise ValueError(f"embedding_bag: mode has to be one of {', '.join(MODES)}, got {mode!r}")
-    if sparse:
-        raise UnsupportedError("embedding_bag: sparse gradients are not supported; leave out sparse=True")
+    if mode == "max" and sparse:
+        raise ValueError("embedding_bag: max mode does not support sparse weights")
     if mode == "max" and scale_grad_by_freq:
         raise ValueError("embedding_bag: mode 'max' does not support scaling the gradient by the frequency")
     check_samples(input, per_sample_weights, mode)
     bags, count = bags_of(input, offsets, include_last_offset)
     input = input.reshape(-1)
-    rows = embedding(input, weight, padding_idx, max_norm, norm_type, scale_grad_by_freq)
+    rows = embedding(input, weight, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse)
     if padding_idx is not None:
         bags = ops.where(input == padding_idx % weight.shape[0], count, bags)
     if per_sample_weights is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lineal.core.custom import Barrier, Custom
+from lineal.nn.functional.lookup import SparseEmbedding
 from lineal.nn.watching import Boundary
 from lineal.onnx.rules.table import exports, no_export
 from lineal.onnx.writer import GraphWriter, Value
@@ -23,7 +24,7 @@ no_export("the function is the user's: write it with ops", Custom)
 no_export("a file knows no tangents", Dual)
 no_export("left out: where one does not hold, eager code raises, as what runs a file does of indices", Premise, Expectation)
 no_export("hooks are code of the user's", Boundary)
-no_export("a file knows no sparse matrices", Product, VectorProduct, SampledProduct, SparseTriangularSolve)
+no_export("a file knows no sparse matrices", Product, VectorProduct, SampledProduct, SparseTriangularSolve, SparseEmbedding)
 no_export("never met: where somebody listens, the function itself runs", Recompute)
 
 
