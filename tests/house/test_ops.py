@@ -51,7 +51,8 @@ def test_two_ops_of_one_printed_name_are_told_apart_in_a_graph():
 
 PLAIN = {
     "a number that is counted with or compared": "HistC.bins Edges.bins BinCount.least Integers.low Integers.high "
-    "Likelihood.ignored LikelihoodAdjoint.ignored CholeskyUpdate.sign Polygamma.n Spherical.n ModifiedBessel.n",
+    "Likelihood.ignored LikelihoodAdjoint.ignored CholeskyUpdate.sign Polygamma.n Spherical.n ModifiedBessel.n "
+    "SparseEmbedding.padding",
     "how many elements, or the number of one, along an axis": "Range.count Linspace.count KthValue.rank TopK.count "
     "Place.length Select.place Rolled.turns Scanned.turns Taped.turns Taped.rows Rewound.turns Slice.start Slice.stop "
     "Slice.step Unfold.size Unfold.step Split.cuts Roll.shifts FftC2R.size",

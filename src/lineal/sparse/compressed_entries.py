@@ -48,7 +48,7 @@ def first_compressed(*given: Any) -> CompressedTensor:
 
 
 @answers("mul", "multiply", "__rmul__", of=(COMPRESSED,))
-def mul(input: Any, other: Any) -> CompressedTensor:
+def mul(input: Any, other: Any) -> Patterned:
     """Return the products: by a number, by what strided tensors have at the entries' places, or where both have entries."""
     if not isinstance(input, Patterned):
         input, other = other, input
@@ -153,9 +153,9 @@ def select(x: Patterned, dim: int, index: int) -> Tensor:
     dim = axis("select", dim, x.ndim)
     if not isinstance(x, CompressedTensor) or dim >= x.batch:
         return creation.selected(by_places(x), dim, index)
-    parts = (each.select(dim, index) for each in x.pattern[:2])
+    pointers, indices = (each.select(dim, index) for each in x.pattern[:2])
     sizes = (*x.shape[:dim], *x.shape[dim + 1 :])
-    return compressed(x.layout, Pattern(*parts, {}), x.entries.select(dim, index), sizes)
+    return compressed(x.layout, Pattern(pointers, indices, {}), x.entries.select(dim, index), sizes)
 
 
 @answers("sparse_mask", of=(COMPRESSED,))

@@ -97,8 +97,8 @@ def of_sparse(mat1: Patterned, mat2: Patterned) -> CompressedTensor:
     y = to_scipy(first) @ to_scipy(second)
     y.sort_indices()
     kind = first.pattern.pointers.value.dtype
-    places = (from_numpy(each.astype(kind, copy=False)) for each in (y.indptr, y.indices))
-    return compressed(sparse_csr, Pattern(*places, {"canonical": True}), from_numpy(y.data), y.shape)
+    pointers, indices = (from_numpy(each.astype(kind, copy=False)) for each in (y.indptr, y.indices))
+    return compressed(sparse_csr, Pattern(pointers, indices, {"canonical": True}), from_numpy(y.data), y.shape)
 
 
 @answers("mv", of=(COMPRESSED,))

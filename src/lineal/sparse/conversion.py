@@ -64,7 +64,7 @@ def to_sparse(
 
 
 @answers("to_sparse_coo", of=EVERY)
-def to_sparse_coo(self: Tensor) -> SparseTensor:
+def to_sparse_coo(self: Tensor) -> Tensor:
     """Return the tensor by coordinates."""
     return to_sparse(self)
 
@@ -181,9 +181,9 @@ def turned_pattern(pattern: Pattern, along: int) -> tuple[Pattern, Tensor]:
         pointers, indices = map(numbers, pattern[:2])
         counted = np.arange(indices.size)
         there = scipy_sparse.csr_array((counted, indices, pointers), shape=(pattern.lines, along)).tocsc()
-        parts = (from_numpy(each.astype(pointers.dtype, copy=False)) for each in (there.indptr, there.indices))
+        first, second = (from_numpy(each.astype(pointers.dtype, copy=False)) for each in (there.indptr, there.indices))
         known = {"canonical": True} if pattern.is_canonical() else {}
-        pattern.known["turned"] = Pattern(*parts, known), from_numpy(there.data)
+        pattern.known["turned"] = Pattern(first, second, known), from_numpy(there.data)
     return pattern.known["turned"]
 
 

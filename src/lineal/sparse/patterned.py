@@ -67,6 +67,10 @@ class Patterned(Overriding):
         """Return a tensor no two of whose entries share a place, in order."""
 
     @abstractmethod
+    def dense_dim(self) -> int:
+        """Return how many dimensions each entry has."""
+
+    @abstractmethod
     def to_dense(self, dtype: Any = None, *, masked_grad: bool | None = None) -> Tensor:
         """Return a strided tensor of the same numbers."""
 

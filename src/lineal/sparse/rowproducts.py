@@ -20,7 +20,7 @@ NATIVE = "its kernels are native code for NumPy's arrays"
 EAGER = "sparse tensors are eager: their patterns are read in Python"
 
 
-def interleaved(x: np.ndarray) -> np.ndarray:
+def interleaved(x: Any) -> Any:
     """Return a complex matrix as a real one, whose columns are real and imaginary parts by turns."""
     return x.view(x.real.dtype)
 
@@ -39,9 +39,9 @@ class Product(Op):
     no_batch = no_lowering = EAGER
 
     def eager(self, xp, entries, x):
-        entries, x = np.ascontiguousarray(entries), np.ascontiguousarray(x)
+        x = np.ascontiguousarray(x)
         if x.dtype.kind != "c":
-            return self.product(entries, x)
+            return self.product(np.ascontiguousarray(entries), x)
         parts = interleaved(x)
         real, imaginary = (self.product(np.ascontiguousarray(each), parts) for each in (entries.real, entries.imag))
         return real.view(x.dtype) + 1j * imaginary.view(x.dtype)
@@ -75,7 +75,7 @@ class VectorProduct(Product):
     def vjp(self, needs, g, y, entries, x):
         column = x.reshape(-1, 1) if needs[0] else x
         found, turned = super().vjp(needs, g.reshape(-1, 1), y, entries, column)
-        return found, turned.reshape(-1) if needs[1] else None
+        return found, None if turned is None else turned.reshape(-1)
 
 
 class SampledProduct(Op):
