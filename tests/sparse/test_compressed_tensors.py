@@ -197,6 +197,21 @@ def test_batches_have_patterns_side_by_side():
         lineal.stack([lineal.eye(3), lineal.zeros(3, 3)]).to_sparse_csr()
 
 
+@pytest.mark.filterwarnings("ignore")
+def test_compiled_functions_and_transforms_take_compressed_matrices():
+    x, w = example(), numbers(6, 2).requires_grad_()
+    compiled, given = lineal.compile(lambda w: lineal.relu(x @ w).sum()), lineal.compile(lambda x, w: x @ w)
+    for factor in (1, 1, 1, 2):
+        x.values().mul_(factor)
+        wanted = lineal.relu(x @ w).sum()
+        assert_close(compiled(w), wanted)
+        assert_close(given(x, w), x @ w)
+        assert_close(lineal.autograd.grad(compiled(w), w), lineal.autograd.grad(wanted, w))
+    v = numbers(3, 6)
+    assert_close(lineal.vmap(lambda v: x @ v)(v), v @ x.to_dense().t())
+    assert_close(lineal.func.jacrev(lambda v: x @ v)(v[0]), x.to_dense())
+
+
 @pytest.mark.parametrize("shape", [(0, 3), (3, 0), (2, 3)])
 def test_matrices_without_entries(shape):
     for name, layout in LAYOUTS.items():

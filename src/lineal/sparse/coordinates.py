@@ -131,9 +131,16 @@ def dense(x: SparseTensor) -> Tensor:
     return room.index_put((places(x.coordinates, sizes),), x.entries, accumulate=True).reshape(x.shape)
 
 
-@answers("T", "t", "reverse_axes")
+@answers("T", "t", "mT", "reverse_axes")
 def turned(x: SparseTensor) -> SparseTensor:
     """Return the transpose of a matrix; a vector is its own."""
     if x.dense_dim() or x.ndim > 2:
         raise RuntimeError(f"t() expects a tensor with <= 2 sparse and 0 dense dimensions, but got {x.sparse_dim()} sparse")
     return made(x.coordinates.flip(0), x.entries, tuple(reversed(x.shape)))
+
+
+@answers("mH", "H", "adjoint")
+def adjoint(x: SparseTensor) -> SparseTensor:
+    """Return the transpose of a matrix with conjugate entries."""
+    y = turned(x)
+    return y.with_entries(y.entries.conj()) if y.dtype.is_complex else y

@@ -99,15 +99,20 @@ def native(values: np.dtype, places: np.dtype, single: bool, long: bool) -> Nati
     return Native(RowProducts(values, places, single, long).e, "product")
 
 
+@lru_cache(1024)
+def planned(values: np.dtype, places: np.dtype, rows: int, columns: int, count: int, inner: int) -> tuple[Native, np.ndarray]:
+    """Return the code for products of these sizes, and its table."""
+    code = native(values, places, inner == 1, inner == 1 and count >= LONG * rows)
+    return code, code.table((count + rows) * inner, rows, columns, count, inner)
+
+
 def row_product(values: np.ndarray, pointers: np.ndarray, indices: np.ndarray, x: np.ndarray) -> np.ndarray:
     """Return A x, (M, inner), of a matrix compressed by rows and x of (N, inner); all arrays lie in C order."""
     rows, inner = len(pointers) - 1, x.shape[1]
     if not len(x) or not inner:
         return np.zeros((rows, inner), x.dtype)
     y, failed = np.empty((rows, inner), x.dtype), np.zeros(1, np.int64)
-    long = inner == 1 and values.size >= LONG * rows
-    code = native(values.dtype, pointers.dtype, inner == 1, long)
-    table = code.table((values.size + rows) * inner, rows, len(x), values.size, inner)
+    code, table = planned(values.dtype, pointers.dtype, rows, len(x), values.size, inner)
     code((values, pointers, indices, x, y, failed), table)
     refuse(failed, "product")
     return y

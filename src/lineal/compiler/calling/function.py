@@ -25,6 +25,7 @@ from lineal.compiler.capturing.trace import name_of, traced
 from lineal.compiler.nodes.blame import reason
 from lineal.compiler.rewrites import with_endings
 from lineal.core import AbstractTensor, Leaf, is_grad_enabled, modes
+from lineal.tensors import strided
 
 __all__ = ["CompiledFunction", "compile", "explain"]
 
@@ -106,10 +107,13 @@ class CompiledFunction:
         """
         if self.eager is not None or modes.recorder.get() is not None or modes.anomaly.get():
             return self.function(*args, **kwargs)
+        tensors: list[Any] = [x for x in tree.leaves((args, kwargs)) if isinstance(x, AbstractTensor)]
+        if not all(x.layout is strided for x in tensors):
+            # a program would have to follow the pattern of a sparse argument
+            return self.function(*args, **kwargs)
         key = signature(args, kwargs)
         if key in self.sizes.left:
             return self.function(*args, **kwargs)
-        tensors = [x for x in tree.leaves((args, kwargs)) if isinstance(x, AbstractTensor)]
         while (program := self.candidate(key, tensors, known, tried)) is not None:
             tried.append(program)
             try:
