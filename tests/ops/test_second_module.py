@@ -142,6 +142,7 @@ ELSEWHERE = {
     "Recompute": "the ops of a function, which run again",
     "RecurrentLayer": "the ops of a layer's steps",
     "Rolled": "the ops of a loop, which run turn by turn",
+    "SparseEmbedding": "rows of a table, as Index gives them",
     "Scanned": "the ops of a loop, which run turn by turn",
     "Taped": "the ops of a loop, which run turn by turn",
     "Rewound": "the ops of a loop's derivative, which run turn by turn",

