@@ -248,7 +248,7 @@ def compressed_strided(x: Tensor, layout: Any, block: tuple[int, int], dense_dim
     if count and counts.min() != counts.max():
         raise RuntimeError("Expect the same number of specified elements per batch.")
     places = np.nonzero(marked)
-    pointers = np.zeros((count, marked.shape[1] + 1), np.int64)
+    pointers = np.zeros((count, y.shape[1] + 1), np.int64)
     np.cumsum(marked.sum(2), 1, out=pointers[:, 1:])
     each = int(counts[0]) if count else 0
     entries = y[tuple(map(from_numpy, places))].reshape(*sizes, each, *(block if layout in BLOCKS else ()), *inner)
