@@ -224,6 +224,14 @@ class Arithmetic(Writer):
         """Return a·b + c, rounded once where that is as fast."""
         return self.intrinsic("fmuladd", *self.meet(a, b, c))
 
+    def count(self, condition: Value) -> Value:
+        """Return in how many lanes a condition holds."""
+        if condition.lanes == 1:
+            return self.cast(condition, kinds.int64)
+        packed = self.new(f"bitcast {condition.typed} to i{condition.lanes}", kinds.bool_)
+        wide = self.new(f"zext i{condition.lanes} {packed.text} to i64", kinds.int64)
+        return self.call("llvm.ctpop.i64", kinds.int64, wide)
+
     def any(self, condition: Value) -> Value:
         """Return whether condition holds in any lane."""
         if condition.lanes == 1:

@@ -67,7 +67,7 @@ class MatrixProducts(Lines):
         pointers, longest = given[6], given[19]
         base = e.load(pointers, int64, row) if self.fills else row
         met = e.variable(e.const(0, int64))
-        line = [e.address(each, piece * longest, kind) for each, kind in ((given[9], int64), (given[10], self.wide))]
+        line = [e.address(each, piece * longest, kind) for each, kind in ((given[9], self.places), (given[10], self.wide))]
         self.terms(marks, base, met, span, line, given)
         if self.fills:
             self.ordered(marks, line, met.value, base, given)
@@ -106,7 +106,7 @@ class MatrixProducts(Lines):
         with e.if_else(fresh, carried=[met]) as (first, later):
             with first:
                 e.store(base + met.value, marks, column)
-                e.store(column, line[0], met.value)
+                e.store(column, line[0], met.value, kind=self.places)
                 e.store(term, line[1], met.value)
                 met.value = met.value + 1
             with later:
@@ -115,7 +115,7 @@ class MatrixProducts(Lines):
     def ordered(self, marks: Value, line: list[Value], count: Value, base: Value, given: tuple[Value, ...]) -> None:
         """Write the entries of a row in the order of their columns: by their marks, or each after those that are less."""
         e, columns = self.e, given[15]
-        with e.if_else(e.math.floor_divide(count * count, e.lanes(int64)) > columns) as (many, few):
+        with e.if_else(e.math.floor_divide(count * count, e.lanes(self.places)) > columns) as (many, few):
             with many:
                 place = e.variable(base)
                 with e.loop(columns, carried=[place]) as column:
@@ -124,17 +124,17 @@ class MatrixProducts(Lines):
                         self.put(place.value, column, e.load(line[1], self.wide, mark - base), given)
                         place.value = place.value + 1
             with few, e.loop(count) as n:
-                column = e.load(line[0], int64, n)
+                column = e.load(line[0], self.places, n)
                 self.put(base + self.less(line[0], column, count), column, e.load(line[1], self.wide, n), given)
 
     def less(self, columns: Value, column: Value, count: Value) -> Value:
         """Return how many columns of a row are less than one."""
-        e, lanes = self.e, self.e.lanes(int64)
-        less = e.variable(e.const(0, int64, lanes))
-        for block in e.blocks(count, int64, carried=[less]):
-            found = e.cast(block.load(columns, int64) < e.splat(column, lanes), int64)
-            less.value = less.value + block.keep(found, 0)
-        return e.reduce(less.value, e.add)
+        e, lanes = self.e, self.e.lanes(self.places)
+        less = e.variable(e.const(0, int64))
+        for block in e.blocks(count, lanes, carried=[less]):
+            found = block.load(columns, self.places) < e.splat(column, lanes)
+            less.value = less.value + e.count(found if block.mask is None else found & block.mask)
+        return less.value
 
     def put(self, place: Value, column: Value, entry: Value, given: tuple[Value, ...]) -> None:
         """Write an entry to its place in the product."""
@@ -169,7 +169,7 @@ def matrix_product(a: Matrix, b: Matrix, columns: int) -> Matrix | None:
         return None
     pointers = np.cumsum(counts)
     indices, values = np.empty(pointers[-1], a_pointers.dtype), np.empty(pointers[-1], a_values.dtype)
-    line = np.empty(pieces * longest, np.int64), np.empty(pieces * longest, wide(a_values.dtype))
+    line = np.empty(pieces * longest, a_pointers.dtype), np.empty(pieces * longest, wide(a_values.dtype))
     code = native(a_values.dtype, a_pointers.dtype, True)
     code((*given, pointers, indices, values, *line, marks, failed), code.table(work, *sizes, longest))
     refuse(failed, "product")
