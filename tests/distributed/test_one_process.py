@@ -1,4 +1,4 @@
-"""A group of one process: collectives are exact, what would need another process is refused."""
+"""A group of one process: collectives copy, what would need another process is refused."""
 
 from __future__ import annotations
 
@@ -83,26 +83,32 @@ def test_objects_arrive_as_copies(group):
     assert found == ["word"]
 
 
-def test_more_processes_are_refused(monkeypatch, group):
+def test_what_is_not_told_or_not_there_is_refused(monkeypatch, group):
     with pytest.raises(ValueError, match="twice"):
         dist.init_process_group("gloo")
     dist.destroy_process_group()
-    with pytest.raises(NotImplementedError, match="rank 1 of 4 processes"):
-        dist.init_process_group("gloo", rank=1, world_size=4)
-    with pytest.raises(RuntimeError, match="NCCL"):
-        dist.init_process_group("nccl")
+    with pytest.raises(NotImplementedError, match=r"rank 1 of 4 processes.*need MPI"):
+        dist.init_process_group("gloo", init_method="tcp://192.0.2.1:29501", rank=1, world_size=4)
+    with pytest.raises(RuntimeError, match="UCC"):
+        dist.init_process_group("ucc")
+    with pytest.raises(ValueError, match="rank 4 of 4 processes"):
+        dist.init_process_group("gloo", rank=4, world_size=4)
     with pytest.raises(ValueError, match="rank parameter missing"):
         dist.init_process_group("gloo", init_method="tcp://127.0.0.1:29501", world_size=1)
+    with pytest.warns(UserWarning, match="no NCCL"):
+        dist.init_process_group("nccl")
+    assert dist.get_backend() == "gloo"
+    dist.destroy_process_group()
     monkeypatch.delenv("RANK")
     with pytest.raises(ValueError, match="RANK expected"):
-        dist.init_process_group()
+        dist.init_process_group("gloo")
     dist.init_process_group("gloo", init_method="tcp://127.0.0.1:29501", rank=0, world_size=1)
 
 
 def test_messages_need_another_process(group):
-    with pytest.raises(ValueError, match="Invalid rank"):
+    with pytest.raises(ValueError, match="Invalid destination rank"):
         dist.send(lineal.ones(1), 0)
-    with pytest.raises(NotImplementedError, match="no other process"):
+    with pytest.raises(ValueError, match="no other rank"):
         dist.recv(lineal.ones(1))
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
 
+from lineal.base import failing
 from lineal.cli.standing import standing_in
 from lineal.compiler import CompiledFunction
 from lineal.compiler.calling.function import making
@@ -69,6 +70,7 @@ def outcome(args: argparse.Namespace) -> int:
         print(f"lineal run: {user_place(error.__traceback__)}: {error}", file=sys.stderr)
         return FAILED
     except Exception as error:
+        failing.tell(error)
         traceback.print_exception(error.with_traceback(users(error.__traceback__)))
         return FAILED
     return 0

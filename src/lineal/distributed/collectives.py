@@ -1,137 +1,109 @@
-"""What all processes of a group do together with tensors; of one process, results are copies of what it brings."""
+"""What all processes of a group do together with tensors: reduce them, gather them, give them out."""
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Any, NoReturn
+from collections.abc import Sequence
+from typing import Any
 
-from lineal.base.errors import UnsupportedError
-from lineal.core import no_grad
-from lineal.distributed.groups import ProcessGroup, ReduceOp, known_rank, require_group
-from lineal.futures import Future
+import numpy as np
+
+from lineal.distributed.calls import Call
+from lineal.distributed.groups import ProcessGroup, is_member, rank_in, require_group
+from lineal.distributed.performing import Plan, begun, require_tensors
+from lineal.distributed.reducing import ReduceOp, Reduction, known_reduction
+from lineal.distributed.transport import bytes_of
+from lineal.distributed.work import Work
 from lineal.tensors import Tensor
 
 __all__ = [
-    "Work",
     "all_gather",
     "all_gather_into_tensor",
+    "all_gather_single",
     "all_reduce",
-    "all_to_all",
-    "all_to_all_single",
-    "barrier",
     "broadcast",
     "gather",
-    "irecv",
-    "isend",
-    "monitored_barrier",
-    "recv",
     "reduce",
     "reduce_scatter",
+    "reduce_scatter_single",
     "reduce_scatter_tensor",
     "scatter",
-    "send",
 ]
 
-BITWISE = (ReduceOp.BAND, ReduceOp.BOR, ReduceOp.BXOR)
-ORDERED = (ReduceOp.MIN, ReduceOp.MAX)
 
-
-class Work:
-    """A collective that was begun, and is done: what `async_op` returns."""
-
-    def wait(self, timeout: timedelta | None = None) -> bool:
-        """Wait for the end; return whether it came."""
-        return True
-
-    def is_completed(self) -> bool:
-        """Return whether it is done."""
-        return True
-
-    is_success = is_completed
-
-    def exception(self) -> None:
-        """Return the error that it ended with: none."""
-
-    def get_future(self) -> Future[Any]:
-        """Return the future of its result."""
-        found: Future[Any] = Future()
-        found.set_result([])
-        return found
-
-
-def begun(async_op: bool) -> Work | None:
-    """Return what a collective returns."""
-    return Work() if async_op else None
-
-
-def require_tensors(name: str, *xs: Any) -> None:
-    """Raise TypeError unless all are tensors."""
+def require_alike(name: str, like: Tensor, xs: Sequence[Any]) -> None:
+    """Raise ValueError or RuntimeError unless tensors have the dtype and shape of one."""
+    require_tensors(name, like, *xs)
     for x in xs:
-        if not isinstance(x, Tensor):
-            raise TypeError(
-                f"{name}: Invalid function argument. Expected a tensor of type torch.Tensor, but got {type(x)} instead."
-            )
+        if x.dtype is not like.dtype:
+            raise ValueError(f"{name}: Invalid usage of tensors with different dtypes: {x.dtype} and {like.dtype}")
+        if x.shape != like.shape:
+            raise RuntimeError(f"{name}: expected tensors of shape {list(like.shape)}, got {list(x.shape)}")
 
 
-def require_reducible(name: str, x: Tensor, op: Any) -> None:
-    """Raise the error for an operation that is none, or not defined for the dtype."""
-    require_tensors(name, x)
-    if op not in list(ReduceOp) or op == ReduceOp.PREMUL_SUM:
-        raise TypeError(f"{name}: expected op to be one of ReduceOp's but PREMUL_SUM, got {op!r}")
-    if op in BITWISE and (x.is_floating_point() or x.is_complex()):
-        raise RuntimeError(f"{name}: Cannot use ReduceOp.{ReduceOp(op).name} with non-integral dtype {x.dtype}")
-    if op in ORDERED and x.is_complex():
-        raise ValueError(f"{name}: ReduceOp.{ReduceOp(op).name} is not defined for complex numbers, got {x.dtype}")
+def require_count(name: str, group: ProcessGroup, tensors: Any) -> None:
+    """Raise RuntimeError unless a list has an entry for each rank."""
+    if len(tensors) != group.size():
+        raise RuntimeError(
+            f"{name}: expected a list of {group.size()} tensor{'s' if group.size() > 1 else ''}, one for each rank, "
+            f"got {len(tensors)}"
+        )
 
 
-def copied(name: str, target: Tensor, source: Tensor) -> None:
-    """Copy a tensor into another one of its size and dtype; RuntimeError or ValueError if it is of another one."""
-    require_tensors(name, target, source)
-    if target.dtype is not source.dtype:
-        raise ValueError(f"{name}: Invalid usage of tensors with different dtypes: {target.dtype} and {source.dtype}")
-    if target.shape != source.shape:
-        raise RuntimeError(f"{name}: expected an output of shape {list(source.shape)}, got {list(target.shape)}")
-    with no_grad():
-        target.copy_(source)
-
-
-def only(name: str, tensors: Any) -> Any:
-    """Return the one entry of a list with an entry for each rank; RuntimeError if it has others."""
-    if len(tensors) != 1:
-        raise RuntimeError(f"{name}: expected a list of 1 tensor, one for each rank, got {len(tensors)}")
-    return tensors[0]
-
-
-def require_root(name: str, group: Any, rank: int | None, group_rank: int | None, default: int | None = None) -> None:
-    """Raise ValueError unless the rank that gives or takes is told once, and there is one."""
+def root_of(name: str, group: Any, rank: int | None, group_rank: int | None, default: int | None = None) -> int:
+    """Return the rank in the group of who gives or takes; ValueError unless it is told once, and there is one."""
     if rank is not None and group_rank is not None:
         raise ValueError(f"{name}: Can't specify both the rank and the rank in the group, {rank} and {group_rank}")
-    root = rank if rank is not None else group_rank if group_rank is not None else default
+    found = require_group(group)
+    if group_rank is not None:
+        if not 0 <= group_rank < found.size():
+            raise ValueError(f"{name}: Rank {group_rank} is not part of a group of {found.size()} processes")
+        return group_rank
+    root = default if rank is None else rank
     if root is None:
         raise ValueError(f"{name}: Must specify the rank, or the rank in the group")
-    known_rank(group, root)
+    return rank_in(found, root)
+
+
+def words(x: Tensor) -> tuple[np.dtype, tuple[int, ...]]:
+    """Return what must be the same of a tensor on every rank."""
+    return x.value.dtype, x.value.shape
+
+
+def named(reduction: Reduction) -> str:
+    """Return the name of a reduction."""
+    return reduction.op.name
+
+
+def scaled(reduction: Reduction, x: np.ndarray) -> np.ndarray:
+    """Return the numbers that a reduction begins with."""
+    return x if reduction.factor is None else (x * np.asarray(reduction.factor)).astype(x.dtype)
 
 
 def all_reduce(
     tensor: Tensor, op: Any = ReduceOp.SUM, group: ProcessGroup | None = None, async_op: bool = False
 ) -> Work | None:
-    """Reduce the tensors of all ranks, in place: of one rank, it is what it was."""
-    require_reducible("all_reduce", tensor, op)
-    require_group(group)
-    return begun(async_op)
+    """Reduce the tensors of all ranks, in place: all of one shape and dtype.
+
+    Floating numbers are reduced in the order of the ranks, half precision in float32: every rank gets the same bits.
+    RuntimeError on every rank if they do not make the same call, DistBackendError if one has ended.
+    """
+    if not is_member("all_reduce", group):
+        return None
+    require_tensors("all_reduce", tensor)
+    reduction = known_reduction("all_reduce", tensor, op)
+
+    def done(transport: Any, call: Call, ins: Any, outs: Any) -> None:
+        moved(scaled(reduction, ins[0]), outs[0])
+        transport.all_reduce(call, outs[0], reduction)
+
+    call = Call("all_reduce", *words(tensor), named(reduction))
+    return begun(Plan(require_group(group), call, done), [tensor], [tensor], async_op)
 
 
-def broadcast(
-    tensor: Tensor,
-    src: int | None = None,
-    group: ProcessGroup | None = None,
-    async_op: bool = False,
-    group_src: int | None = None,
-) -> Work | None:
-    """Give all ranks the tensor of one, in place."""
-    require_tensors("broadcast", tensor)
-    require_root("broadcast", group, src, group_src)
-    return begun(async_op)
+def moved(x: np.ndarray, out: np.ndarray) -> None:
+    """Copy numbers, unless they are there already."""
+    if x is not out and (x.size and x.ctypes.data != out.ctypes.data):
+        out[...] = x
 
 
 def reduce(
@@ -142,30 +114,106 @@ def reduce(
     async_op: bool = False,
     group_dst: int | None = None,
 ) -> Work | None:
-    """Reduce the tensors of all ranks into that of one, in place."""
-    require_reducible("reduce", tensor, op)
-    require_root("reduce", group, dst, group_dst)
-    return begun(async_op)
+    """Reduce the tensors of all ranks into that of one, in place; the others keep theirs."""
+    if not is_member("reduce", group):
+        return None
+    require_tensors("reduce", tensor)
+    reduction, root = known_reduction("reduce", tensor, op), root_of("reduce", group, dst, group_dst)
+    found = require_group(group)
+    target = found.rank() == root
+
+    def done(transport: Any, call: Call, ins: Any, outs: Any) -> None:
+        x = np.array(scaled(reduction, ins[0]))
+        transport.all_reduce(call, x, reduction, target)
+        if target:
+            outs[0][...] = x
+
+    call = Call("reduce", *words(tensor), named(reduction), f"to {root}")
+    return begun(Plan(found, call, done), [tensor], [tensor] if target else [], async_op)
+
+
+def broadcast(
+    tensor: Tensor,
+    src: int | None = None,
+    group: ProcessGroup | None = None,
+    async_op: bool = False,
+    group_src: int | None = None,
+) -> Work | None:
+    """Give all ranks the tensor of one, in place."""
+    if not is_member("broadcast", group):
+        return None
+    require_tensors("broadcast", tensor)
+    root, found = root_of("broadcast", group, src, group_src), require_group(group)
+    given = found.rank() == root
+
+    def done(transport: Any, call: Call, ins: Any, outs: Any) -> None:
+        x = bytes_of(ins[0] if given else outs[0])
+        sizes = [x.size if rank == root else 0 for rank in range(transport.size)]
+        outs = [x if rank == root and not given else None for rank in range(transport.size)]
+        transport.spread(call, x if given else x[:0], sizes, outs)
+
+    call = Call("broadcast", *words(tensor), f"from {root}")
+    return begun(Plan(found, call, done), [tensor], [] if given else [tensor], async_op)
+
+
+def spread_into(transport: Any, call: Call, piece: np.ndarray, outs: Sequence[np.ndarray | None]) -> None:
+    """Copy the pieces of all ranks, of one size, into arrays, as far as they are wanted."""
+    mine = bytes_of(piece)
+    wanted = [None if out is None else bytes_of(out) for out in outs]
+    if wanted[transport.rank] is not None:
+        wanted[transport.rank][...] = mine
+        wanted[transport.rank] = None
+    transport.spread(call, mine, [mine.size] * transport.size, wanted)
 
 
 def all_gather(
     tensor_list: list[Tensor], tensor: Tensor, group: ProcessGroup | None = None, async_op: bool = False
 ) -> Work | None:
-    """Copy the tensors of all ranks into a list of tensors, one for each rank."""
-    require_group(group)
-    copied("all_gather", only("all_gather", tensor_list), tensor)
-    return begun(async_op)
+    """Copy the tensors of all ranks, of one shape, into a list of tensors, one for each rank."""
+    if not is_member("all_gather", group):
+        return None
+    found = require_group(group)
+    require_tensors("all_gather", tensor)
+    require_count("all_gather", found, tensor_list)
+    require_alike("all_gather", tensor, tensor_list)
+
+    def done(transport: Any, call: Call, ins: Any, outs: Any) -> None:
+        spread_into(transport, call, ins[0], outs)
+
+    return begun(Plan(found, Call("all_gather", *words(tensor)), done), [tensor], tensor_list, async_op)
+
+
+def joined(name: str, whole: Tensor, part: Tensor, size: int) -> None:
+    """Raise unless the parts of all ranks, joined or stacked along the first dimension, make the whole."""
+    require_tensors(name, whole, part)
+    if whole.dtype is not part.dtype:
+        raise ValueError(f"{name}: Invalid usage of tensors with different dtypes: {whole.dtype} and {part.dtype}")
+    shape = part.shape
+    together = (size * shape[0], *shape[1:]) if shape else (size,)
+    if tuple(whole.shape) not in (together, (size, *shape), (size * part.numel(),)):
+        raise RuntimeError(
+            f"{name}: expected a tensor of shape {list(together)} or {[size, *shape]} for {size} of shape {list(shape)}, "
+            f"got {list(whole.shape)}"
+        )
 
 
 def all_gather_into_tensor(
     output_tensor: Tensor, input_tensor: Tensor, group: ProcessGroup | None = None, async_op: bool = False
 ) -> Work | None:
     """Copy the tensors of all ranks into one, joined or stacked along its first dimension."""
-    require_group(group)
-    require_tensors("all_gather_into_tensor", output_tensor, input_tensor)
-    stacked = output_tensor.dim() == input_tensor.dim() + 1
-    copied("all_gather_into_tensor", output_tensor, input_tensor.unsqueeze(0) if stacked else input_tensor)
-    return begun(async_op)
+    if not is_member("all_gather_into_tensor", group):
+        return None
+    found = require_group(group)
+    joined("all_gather_into_tensor", output_tensor, input_tensor, found.size())
+
+    def done(transport: Any, call: Call, ins: Any, outs: Any) -> None:
+        spread_into(transport, call, ins[0], np.split(outs[0], transport.size))
+
+    call = Call("all_gather_into_tensor", *words(input_tensor))
+    return begun(Plan(found, call, done), [input_tensor], [output_tensor], async_op)
+
+
+all_gather_single = all_gather_into_tensor
 
 
 def gather(
@@ -176,12 +224,32 @@ def gather(
     async_op: bool = False,
     group_dst: int | None = None,
 ) -> Work | None:
-    """Copy the tensors of all ranks into a list of tensors on one."""
-    require_root("gather", group, dst, group_dst, 0)
-    if not gather_list:
-        raise ValueError("gather: Argument ``gather_list`` must be specified on destination rank.")
-    copied("gather", only("gather", gather_list), tensor)
-    return begun(async_op)
+    """Copy the tensors of all ranks, of one shape, into a list of tensors on one."""
+    if not is_member("gather", group):
+        return None
+    require_tensors("gather", tensor)
+    root, found = root_of("gather", group, dst, group_dst, 0), require_group(group)
+    outs = lists("gather", "gather_list", "destination", gather_list, found, root, tensor)
+
+    def done(transport: Any, call: Call, ins: Any, outs: Any) -> None:
+        spread_into(transport, call, ins[0], outs or [None] * transport.size)
+
+    return begun(Plan(found, Call("gather", *words(tensor), f"to {root}"), done), [tensor], outs, async_op)
+
+
+def lists(
+    name: str, argument: str, what: str, given: list[Tensor] | None, group: ProcessGroup, root: int, like: Tensor
+) -> list[Tensor]:
+    """Return the list that one rank has, and the others have not; ValueError where it is missing or must not be."""
+    if group.rank() != root:
+        if given:
+            raise ValueError(f"{name}: Argument ``{argument}`` must NOT be specified on non-{what} ranks.")
+        return []
+    if not given:
+        raise ValueError(f"{name}: Argument ``{argument}`` must be specified on {what} rank.")
+    require_count(name, group, given)
+    require_alike(name, like, given)
+    return given
 
 
 def scatter(
@@ -192,108 +260,66 @@ def scatter(
     async_op: bool = False,
     group_src: int | None = None,
 ) -> Work | None:
-    """Copy to each rank its entry of a list of tensors on one."""
-    require_root("scatter", group, src, group_src, 0)
-    if not scatter_list:
-        raise ValueError("scatter: Argument ``scatter_list`` must be specified on source rank.")
-    copied("scatter", tensor, only("scatter", scatter_list))
-    return begun(async_op)
+    """Copy to each rank its entry of a list of tensors, of one shape, on one."""
+    if not is_member("scatter", group):
+        return None
+    require_tensors("scatter", tensor)
+    root, found = root_of("scatter", group, src, group_src, 0), require_group(group)
+    ins = lists("scatter", "scatter_list", "source", scatter_list, found, root, tensor)
+
+    def done(transport: Any, call: Call, ins: Any, outs: Any) -> None:
+        out = bytes_of(outs[0])
+        sizes = np.zeros((transport.size, transport.size), np.int64)
+        sizes[root] = out.size
+        pieces = [bytes_of(x) for x in ins] or [None] * transport.size
+        transport.exchange(call, pieces, sizes, [out if rank == root else None for rank in range(transport.size)])
+
+    return begun(Plan(found, Call("scatter", *words(tensor), f"from {root}"), done), ins, [tensor], async_op)
+
+
+def reduce_parts(transport: Any, call: Call, parts: Sequence[np.ndarray], out: np.ndarray, reduction: Reduction) -> None:
+    """Reduce the parts that all ranks have for this one."""
+    pieces = [bytes_of(np.ascontiguousarray(scaled(reduction, part))) for part in parts]
+    found = [np.empty_like(out) for _ in parts]
+    sizes = np.full((transport.size, transport.size), out.nbytes)
+    transport.exchange(call, pieces, sizes, [bytes_of(each) for each in found])
+    reduction(found, out)
 
 
 def reduce_scatter(
     output: Tensor, input_list: list[Tensor], op: Any = ReduceOp.SUM, group: ProcessGroup | None = None, async_op: bool = False
 ) -> Work | None:
     """Reduce lists of tensors, and copy to each rank its entry of the result."""
-    require_group(group)
-    require_reducible("reduce_scatter", output, op)
-    copied("reduce_scatter", output, only("reduce_scatter", input_list))
-    return begun(async_op)
+    if not is_member("reduce_scatter", group):
+        return None
+    found = require_group(group)
+    require_tensors("reduce_scatter", output)
+    reduction = known_reduction("reduce_scatter", output, op)
+    require_count("reduce_scatter", found, input_list)
+    require_alike("reduce_scatter", output, input_list)
+
+    def done(transport: Any, call: Call, ins: Any, outs: Any) -> None:
+        reduce_parts(transport, call, ins, outs[0], reduction)
+
+    call = Call("reduce_scatter", *words(output), named(reduction))
+    return begun(Plan(found, call, done), input_list, [output], async_op)
 
 
 def reduce_scatter_tensor(
     output: Tensor, input: Tensor, op: Any = ReduceOp.SUM, group: ProcessGroup | None = None, async_op: bool = False
 ) -> Work | None:
     """Reduce tensors, and copy to each rank its part of the result, joined or stacked along the first dimension."""
-    require_group(group)
-    require_reducible("reduce_scatter_tensor", output, op)
-    require_tensors("reduce_scatter_tensor", input)
-    copied("reduce_scatter_tensor", output, input[0] if input.dim() == output.dim() + 1 else input)
-    return begun(async_op)
+    if not is_member("reduce_scatter_tensor", group):
+        return None
+    found = require_group(group)
+    joined("reduce_scatter_tensor", input, output, found.size())
+    reduction = known_reduction("reduce_scatter_tensor", output, op)
+
+    def done(transport: Any, call: Call, ins: Any, outs: Any) -> None:
+        reduce_parts(transport, call, np.split(ins[0], transport.size), outs[0], reduction)
+
+    call = Call("reduce_scatter_tensor", *words(output), named(reduction))
+    return begun(Plan(found, call, done), [input], [output], async_op)
 
 
-def all_to_all(
-    output_tensor_list: list[Tensor], input_tensor_list: list[Tensor], group: ProcessGroup | None = None, async_op: bool = False
-) -> Work | None:
-    """Copy the entry of each rank's list for this rank into a list with an entry for each rank."""
-    require_group(group)
-    copied("all_to_all", only("all_to_all", output_tensor_list), only("all_to_all", input_tensor_list))
-    return begun(async_op)
-
-
-def all_to_all_single(
-    output: Tensor,
-    input: Tensor,
-    output_split_sizes: list[int] | None = None,
-    input_split_sizes: list[int] | None = None,
-    group: ProcessGroup | None = None,
-    async_op: bool = False,
-) -> Work | None:
-    """Copy each rank's part for this rank into one tensor, joined along the first dimension."""
-    require_group(group)
-    copied("all_to_all_single", output, input)
-    return begun(async_op)
-
-
-def barrier(
-    group: ProcessGroup | None = None,
-    async_op: bool = False,
-    device_ids: list[int] | None = None,
-    timeout: timedelta | None = None,
-) -> Work | None:
-    """Wait until all ranks have come here."""
-    require_group(group)
-    return begun(async_op)
-
-
-def monitored_barrier(
-    group: ProcessGroup | None = None, timeout: timedelta | None = None, wait_all_ranks: bool = False
-) -> None:
-    """Wait until all ranks have come here."""
-    require_group(group)
-
-
-def refuse_pair(name: str, group: ProcessGroup | None, rank: int | None) -> NoReturn:
-    """Raise the error for a message between two ranks: ValueError if it would go to this one."""
-    require_group(group)
-    if rank is None:
-        raise UnsupportedError(f"{name}: there is no other process, so that nothing would ever come")
-    known_rank(group, rank)
-    raise ValueError(f"{name}: Invalid rank: it should not be the same as the rank of the current process, got {rank}")
-
-
-def send(
-    tensor: Tensor, dst: int | None = None, group: ProcessGroup | None = None, tag: int = 0, group_dst: int | None = None
-) -> None:
-    """Send a tensor to another rank: there is none, so ValueError."""
-    refuse_pair("send", group, group_dst if dst is None else dst)
-
-
-def recv(
-    tensor: Tensor, src: int | None = None, group: ProcessGroup | None = None, tag: int = 0, group_src: int | None = None
-) -> int:
-    """Receive a tensor from another rank: there is none, so ValueError."""
-    refuse_pair("recv", group, group_src if src is None else src)
-
-
-def isend(
-    tensor: Tensor, dst: int | None = None, group: ProcessGroup | None = None, tag: int = 0, group_dst: int | None = None
-) -> Work | None:
-    """Begin to send a tensor to another rank: there is none, so ValueError."""
-    refuse_pair("isend", group, group_dst if dst is None else dst)
-
-
-def irecv(
-    tensor: Tensor, src: int | None = None, group: ProcessGroup | None = None, tag: int = 0, group_src: int | None = None
-) -> Work | None:
-    """Begin to receive a tensor from another rank: there is none, so ValueError."""
-    refuse_pair("irecv", group, group_src if src is None else src)
+reduce_scatter_single = reduce_scatter_tensor

@@ -10,6 +10,8 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
+from lineal.base import failing
+
 __all__ = [
     "ProcessContext",
     "ProcessExitedException",
@@ -44,7 +46,8 @@ def call(fn: Callable[..., Any], i: int, args: tuple, errors: Any) -> None:
         fn(i, *args)
     except KeyboardInterrupt:
         pass
-    except Exception:
+    except Exception as error:
+        failing.tell(error)
         errors.put(traceback.format_exc())
         sys.exit(1)
 

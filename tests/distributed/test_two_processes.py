@@ -1,0 +1,119 @@
+"""Two ranks that share memory: what collectives give, and what becomes of mistakes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import lineal
+from lineal.distributed import ReduceOp
+
+PROGRAM = Path(__file__).with_name("programs.py")
+FUNCTIONS = {
+    "SUM": np.add,
+    "AVG": lambda a, b: (a + b) / 2,
+    "PRODUCT": np.multiply,
+    "MIN": np.minimum,
+    "MAX": np.maximum,
+    "BAND": np.bitwise_and,
+    "BOR": np.bitwise_or,
+    "BXOR": np.bitwise_xor,
+}
+
+
+def start(program: Path, folder: Path, *arguments: str, size: int = 2) -> list[subprocess.Popen]:
+    """Start the ranks of a program."""
+    told = {"WORLD_SIZE": str(size), "MASTER_ADDR": "localhost", "MASTER_PORT": "29500", "OMP_NUM_THREADS": "1"}
+    given = {**os.environ, **told, "XDG_RUNTIME_DIR": str(folder)}
+    folder.chmod(0o700)
+    return [
+        subprocess.Popen(
+            [sys.executable, str(program), *arguments],
+            env={**given, "RANK": str(rank), "LOCAL_RANK": str(rank)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for rank in range(size)
+    ]
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory):
+    """Run all programs once; return what each rank gives."""
+    folder = tmp_path_factory.mktemp("ranks")
+    processes = start(PROGRAM, folder, str(folder))
+    texts = [each.communicate(timeout=120)[0] for each in processes]
+    assert [each.returncode for each in processes] == [0, 0], "\n".join(texts)
+    assert not list((folder / "lineal").iterdir())
+    return [lineal.load(folder / f"{rank}.pt", weights_only=False) for rank in range(2)]
+
+
+def expected(name: str, op: str, size: int) -> object:
+    """Return what a reduction of two ranks' numbers gives, by NumPy."""
+    dtype = getattr(lineal, name.removeprefix("torch."))
+    a, b = ((lineal.arange(size) % 7 + 3 * rank).to(dtype) for rank in range(2))
+    if dtype.is_complex and op not in ("SUM", "AVG"):
+        return "ValueError"
+    if dtype.is_floating_point and op[0] == "B":
+        return "RuntimeError"
+    if op == "AVG" and not (dtype.is_floating_point or dtype.is_complex):
+        return "RuntimeError"
+    wide = lineal.float32 if dtype.is_floating_point else dtype
+    return lineal.tensor(FUNCTIONS[op](a.to(wide).numpy(), b.to(wide).numpy())).to(dtype).tolist()
+
+
+def test_every_reduction_of_every_dtype(found):
+    assert found[0]["reductions"] == found[1]["reductions"]
+    for name, op, size, value in found[0]["reductions"]:
+        assert value == expected(name, op, size), (name, op, size)
+    assert {op for _, op, _, _ in found[0]["reductions"]} == {op.name for op in ReduceOp} - {"PREMUL_SUM"}
+
+
+def test_a_sum_of_several_steps_is_begun_and_waited_for(found):
+    total = sum(2 * (n % 7) + 3 for n in range(140002))
+    assert found[0]["large"] == found[1]["large"] == [total, True]
+
+
+def test_tensors_are_moved(found):
+    first, second = (each["movements"] for each in found)
+    assert first["all_gather"] == second["all_gather"] == [[[1.0], [2.0]], [[11.0], [12.0]]]
+    assert first["all_gather_into_tensor"] == [1.0, 2.0, 11.0, 12.0]
+    assert first["broadcast"] == [11.0, 12.0]
+    assert [first["scatter"], second["scatter"]] == [[1.0, 2.0], [2.0, 3.0]]
+    assert [first["gather"], second["gather"]] == [[], [[1.0, 2.0], [11.0, 12.0]]]
+    assert [first["reduce"], second["reduce"]] == [[1.0, 2.0], [12.0, 14.0]]
+    assert [first["reduce_scatter_tensor"], second["reduce_scatter_tensor"]] == [12.0, 14.0]
+    assert [first["reduce_scatter"], second["reduce_scatter"]] == [[12.0, 14.0], [24.0, 28.0]]
+    assert [first["all_to_all_single"], second["all_to_all_single"]] == [[0.0, 1.0, 10.0], [2.0, 11.0]]
+    assert [first["all_to_all"], second["all_to_all"]] == [[[0.0], [1.0]], [[0.0, 0.0], [1.0, 1.0]]]
+
+
+def test_objects_are_sent(found):
+    assert found[0]["objects"] == [[1.0, 1.0], ["a"], [1, "x"], [None], None]
+    assert found[1]["objects"] == [[1.0, 1.0], ["b" * 9], [1, "x"], [{1, 2}], 0]
+
+
+def test_messages_are_matched_by_tag(found):
+    assert found[0]["messages"] == [1.0] and found[1]["messages"] == [0, 0, True, [1.0, 1.0], 0.0]
+
+
+def test_groups_of_some_ranks(found):
+    assert found[0]["groups"] == [-1, 1, [1, 0], 3.0, True]
+    assert found[1]["groups"] == [0, 0, [1, 0], 3.0, False]
+
+
+def test_calls_that_differ_are_told_on_both_ranks(found):
+    for rank, told in enumerate(each["mistakes"] for each in found):
+        shape, dtype, call, sizes, message, after = told
+        assert "rank 0: all_reduce(float32, [2], SUM) at" in shape and "rank 1: all_reduce(float32, [3], SUM)" in shape
+        assert "programs.py" in shape and "all_reduce(float64, [2], SUM)" in dtype
+        assert "rank 0: broadcast(float32, [2], from 0)" in call and "rank 1: all_reduce" in call
+        assert "rank 0 gives rank 1 3 elements, where that takes 1" in sizes
+        assert message == "none" if rank == 0 else "has sent float32 [2], where float32 [3] is expected" in message
+        assert after == "[2.0, 2.0]"
