@@ -76,6 +76,19 @@ def add_running(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("arguments", nargs=argparse.REMAINDER, metavar="...", help="what the script is given")
 
 
+def add_launching(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `lineal launch`, by torchrun's names too."""
+    names = ("-n", "--processes", "--nproc-per-node", "--nproc_per_node")
+    parser.add_argument(*names, dest="processes", type=count, default=1, metavar="N", help="number of processes (default 1)")
+    parser.add_argument(
+        "--master-port", "--master_port", dest="port", type=count, metavar="P", help="MASTER_PORT (default any)"
+    )
+    parser.add_argument("--standalone", action="store_true", help="for torchrun's sake: processes of one machine they are")
+    parser.add_argument("-m", dest="module", action="store_true", help="SCRIPT is the name of a module, as of python -m")
+    parser.add_argument("script", metavar="SCRIPT", help="the Python file to run")
+    parser.add_argument("arguments", nargs=argparse.REMAINDER, metavar="...", help="what the script is given")
+
+
 def add_advising(parser: argparse.ArgumentParser) -> None:
     """Add the options of `lineal advise`."""
     parser.add_argument("script", metavar="SCRIPT", help="the Python file to run")

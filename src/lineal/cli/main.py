@@ -18,6 +18,7 @@ RUN: dict[str, Callable[[argparse.Namespace], int]] = {
     "train": lambda args: cli.training.run(args),  # type: ignore[attr-defined]
     "info": lambda args: cli.info.run(),  # type: ignore[attr-defined]
     "run": lambda args: cli.script.run(args),  # type: ignore[attr-defined]
+    "launch": lambda args: cli.launching.run(args),  # type: ignore[attr-defined]
     "check": lambda args: cli.checking.run(args),  # type: ignore[attr-defined]
     "advise": lambda args: cli.advising.run(args),  # type: ignore[attr-defined]
     "doctor": lambda args: cli.doctor.run(args),  # type: ignore[attr-defined]
@@ -79,6 +80,14 @@ def add_programs(commands: argparse._SubParsersAction) -> None:
         allow_abbrev=False,
     )
     arguments.add_running(running)
+    launching = commands.add_parser(
+        "launch",
+        help="run such a program in several processes of this machine, as torchrun does",
+        description="Run a script or module, as `lineal run` does, in several processes that compute together by "
+        "torch.distributed.",
+        allow_abbrev=False,
+    )
+    arguments.add_launching(launching)
     checking = commands.add_parser(
         "check",
         help="tell what a program written for PyTorch needs that lineal has not",
