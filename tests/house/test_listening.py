@@ -23,6 +23,7 @@ PLACE = "a place that a number of a tensor decides is not a place for other numb
 REASONS = {
     "amp/grad_scaler.py:update": TELLS,
     "ops/autocasting.py:cast": "a copy that was made while somebody listened is a variable of the trace",
+    "distributed/performing.py:begun": "what ranks do together is an effect of a trace; eager code does it on the arrays",
     "nn/calling.py:__call__": TELLS,
     "nn/calling.py:_call_impl": TELLS,
     "nn/functional/attention.py:scaled_dot_product_attention": "a small one is one op in eager code alone",

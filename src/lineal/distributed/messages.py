@@ -39,28 +39,31 @@ def spelled(x: np.ndarray) -> str:
 
 def sending(name: str, tensor: Tensor, group: ProcessGroup | None, other: int, tag: int) -> Callable[[], None]:
     """Return what sends a tensor, as it is now."""
-    call, transport = Call(name, *words(tensor), f"to {other}"), require_group(group).transport
+    call, transport = Call(name, *words(tensor), f"to {other}").placed(), require_group(group).transport
     x = np.ascontiguousarray(tensor.value)
     return lambda: transport.send(call, spelled(tensor.value), bytes_of(x), other, tag)
 
 
-def receiving(name: str, tensor: Tensor, group: ProcessGroup | None, other: int | None, tag: int) -> Callable[[], int]:
-    """Return what receives a tensor, and returns the rank in the group that it has come from."""
-    transport = require_group(group).transport
-    call = Call(name, *words(tensor), f"from {'any' if other is None else other}")
+def incoming(
+    name: str, tensor: Tensor, src: int | None, group: ProcessGroup | None, tag: int, group_src: int | None
+) -> tuple[Work, int | None, Callable[[], None]]:
+    """Return the work of receiving a tensor, the rank in the group that it comes from (None: any), and what receives it."""
+    found, work = require_group(group), Work([tensor])
+    other = None if src is None and group_src is None else peer(name, group, src, group_src)
+    call = Call(name, *words(tensor), f"from {'any' if other is None else other}").placed()
     with no_grad():
         check_write(tensor, tensor, name)
 
-    def job() -> int:
-        source, said, data = transport.receive(call, other, tag)
+    def job() -> None:
+        source, said, data = found.transport.receive(call, other, tag)
         x = tensor.value
         if said.split(" ")[0] != shown(x.dtype) or data.size != x.nbytes:
             raise RuntimeError(f"{name}: rank {source} has sent {said}, where {spelled(x)} is expected, in {call.text()}")
         x[...] = data.view(x.dtype).reshape(x.shape)
         touch(tensor, name)
-        return source
+        work.source = found.ranks[source]
 
-    return job
+    return work, other, job
 
 
 def send(
@@ -71,7 +74,7 @@ def send(
         return
     require_tensors("send", tensor)
     other, found = peer("send", group, dst, group_dst), require_group(group)
-    found.order(("to", other)).run(sending("send", tensor, group, other, tag), Work([tensor]))
+    found.order(("to", other)).run(sending("send", tensor, group, other, tag))
 
 
 def recv(
@@ -84,9 +87,8 @@ def recv(
     if not is_member("recv", group):
         return -1
     require_tensors("recv", tensor)
-    work = irecv(tensor, src, group, tag, group_src)
-    assert work is not None
-    work.wait()
+    work, other, job = incoming("recv", tensor, src, group, tag, group_src)
+    require_group(group).order(("from", other)).run(job)
     return work.source_rank()
 
 
@@ -109,14 +111,8 @@ def irecv(
     if not is_member("irecv", group):
         return None
     require_tensors("irecv", tensor)
-    found, work = require_group(group), Work([tensor])
-    other = None if src is None and group_src is None else peer("irecv", group, src, group_src)
-    job = receiving("irecv", tensor, group, other, tag)
-
-    def received() -> None:
-        work.source = found.ranks[job()]
-
-    found.order(("from", other)).begin(received, work)
+    work, other, job = incoming("irecv", tensor, src, group, tag, group_src)
+    require_group(group).order(("from", other)).begin(job, work)
     return work
 
 

@@ -56,7 +56,7 @@ class Collective(Effect):
 def require_tensors(name: str, *xs: Any) -> None:
     """Raise TypeError unless all are tensors."""
     for x in xs:
-        if not isinstance(x, Tensor):
+        if x.__class__ is not Tensor and not isinstance(x, Tensor):
             raise TypeError(
                 f"{name}: Invalid function argument. Expected a tensor of type torch.Tensor, but got {type(x)} instead."
             )
@@ -73,13 +73,13 @@ def begun(plan: Plan, ins: Sequence[Tensor], outs: Sequence[Tensor], async_op: b
     job = job_of(plan, [x.value for x in ins], [out.value for out in outs])
     for out in outs:
         touch(out, name)
+    if not async_op:
+        plan.group.collectives.run(job)
+        return None
     work = Work(list(outs))
-    if async_op:
-        plan.call.placed()
-        plan.group.collectives.begin(job, work)
-        return work
-    plan.group.collectives.run(job, work)
-    return None
+    plan.call.placed()
+    plan.group.collectives.begin(job, work)
+    return work
 
 
 def job_of(plan: Plan, ins: Arrays, outs: Arrays) -> Callable[[], None]:
@@ -87,7 +87,8 @@ def job_of(plan: Plan, ins: Arrays, outs: Arrays) -> Callable[[], None]:
 
     def job() -> None:
         flat = [out.reshape(-1) if out.flags.c_contiguous else np.empty(out.size, out.dtype) for out in outs]
-        given = [np.ascontiguousarray(x).reshape(-1) for x in ins]
+        same = {id(out): y for out, y in zip(outs, flat) if out.flags.c_contiguous}
+        given = [same[id(x)] if id(x) in same else np.ascontiguousarray(x).reshape(-1) for x in ins]
         plan.done(plan.group.transport, plan.call, given, flat)
         for out, found in zip(outs, flat):
             if not out.flags.c_contiguous:

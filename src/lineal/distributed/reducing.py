@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -48,10 +49,6 @@ class Reduction(NamedTuple):
     op: ReduceOp
     factor: float | None = None
 
-    def is_premultiplied(self) -> bool:
-        """Return whether numbers are multiplied first."""
-        return self.factor is not None
-
     def __call__(self, parts: Sequence[np.ndarray], out: np.ndarray) -> None:
         """Reduce arrays of one shape and dtype, the first with the second and so on, into `out`, which may be one of them."""
         function, narrow = FUNCTIONS[self.op], is_narrow(out.dtype)
@@ -71,6 +68,10 @@ class Reduction(NamedTuple):
             out[...] = result
 
 
+REDUCTIONS = {op: Reduction(op) for op in ReduceOp if op is not ReduceOp.PREMUL_SUM}
+
+
+@lru_cache(64)
 def is_narrow(dtype: np.dtype) -> bool:
     """Return whether numbers of a dtype are to be summed up in float32."""
     return dtypes.of(dtype).is_floating_point and dtype.itemsize < WIDE
@@ -85,13 +86,16 @@ def known_reduction(name: str, x: Tensor, op: Any) -> Reduction:
     """Return a reduction; the error for one that is none, or is not defined for the dtype."""
     if isinstance(op, Reduction):
         return op
-    if op not in list(ReduceOp) or op == ReduceOp.PREMUL_SUM:
+    found = REDUCTIONS.get(op)
+    if found is None:
         raise TypeError(f"{name}: expected op to be one of ReduceOp's but PREMUL_SUM, which needs a factor, got {op!r}")
-    known = ReduceOp(op)
-    if x.is_complex() and known not in WITH_COMPLEX:
-        raise ValueError(f"{name}: ReduceOp.{known.name} is not defined for complex numbers, got {x.dtype}")
-    if known in BITWISE and x.is_floating_point():
-        raise RuntimeError(f"{name}: Cannot use ReduceOp.{known.name} with non-integral dtype {x.dtype}")
-    if known is ReduceOp.AVG and not (x.is_floating_point() or x.is_complex()):
-        raise RuntimeError(f"{name}: ReduceOp.AVG: result type Float can't be cast to the desired output type {x.dtype}")
-    return Reduction(known)
+    known, dtype = found.op, x.dtype
+    if known is ReduceOp.SUM:
+        return found
+    if dtype.is_complex and known not in WITH_COMPLEX:
+        raise ValueError(f"{name}: ReduceOp.{known.name} is not defined for complex numbers, got {dtype}")
+    if dtype.is_floating_point and known in BITWISE:
+        raise RuntimeError(f"{name}: Cannot use ReduceOp.{known.name} with non-integral dtype {dtype}")
+    if known is ReduceOp.AVG and not (dtype.is_floating_point or dtype.is_complex):
+        raise RuntimeError(f"{name}: ReduceOp.AVG: result type Float can't be cast to the desired output type {dtype}")
+    return found

@@ -23,8 +23,8 @@ from lineal.distributed.transport import Pieces, Transport, bytes_of, shares
 
 __all__ = ["SharedMemory"]
 
-SLOT = 1 << 18
-"""How many bytes a rank writes at a time: they are still in the cache when the others read them."""
+SLOT = 1 << 20
+"""How many bytes a rank writes at a time: they are still in a cache when the others read them."""
 ALIGNMENT = 64
 ROUNDS = 2000
 """How often a rank looks whether others have come, some 50 µs, before it sleeps."""

@@ -85,16 +85,14 @@ class Order:
         self.lock = threading.Lock()
         self.thread: threading.Thread | None = None
 
-    def run(self, job: Callable[[], None], work: Work) -> None:
-        """Do a job now, in its turn, and wait for it."""
-        with self.lock:
-            free = self.left == 0
-        if free:
+    def run(self, job: Callable[[], None]) -> None:
+        """Do a job in its turn: now, or by the thread, behind what that has to do."""
+        if not self.left:
             job()
-            work.finish()
-        else:
-            self.begin(job, work)
-            work.wait()
+            return
+        work = Work([])
+        self.begin(job, work)
+        work.wait()
 
     def begin(self, job: Callable[[], None], work: Work) -> None:
         """Let the thread do a job."""
