@@ -8,6 +8,8 @@ from typing import Any
 
 import lineal as torch
 from lineal import distributed as dist
+from lineal import nn
+from lineal.nn.parallel import DistributedDataParallel
 
 SIZES = (0, 1, 7, 70001)
 """Nothing, one element, an odd number, more than goes through at a time."""
@@ -143,12 +145,78 @@ def mistakes(rank: int) -> list[str]:
     return [*found, str(x.tolist())]
 
 
-SCENARIOS = (reductions, large, movements, objects, messages, groups, mistakes)
+class Branches(nn.Module):
+    """Each rank uses another part; the last is used by none."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.parts = nn.ModuleList(nn.Linear(2, 1, bias=False) for _ in range(3))
+
+    def forward(self, x: Any) -> Any:
+        return self.parts[dist.get_rank()](x)
+
+
+def network() -> nn.Module:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2), nn.BatchNorm1d(2))
+
+
+def trained(model: nn.Module, x: Any, y: Any, step: Callable = lambda function: function) -> list:
+    """Return the parameters after some steps."""
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+
+    @step
+    def update() -> None:
+        optimizer.zero_grad()
+        nn.functional.mse_loss(model(x), y).backward()
+        optimizer.step()
+
+    for _ in range(4):
+        update()
+    return [each.detach().flatten().tolist() for each in model.parameters()]
+
+
+def training(rank: int) -> dict[str, Any]:
+    """Some steps of a network whose batches are halves of those that one process would take."""
+    torch.manual_seed(3)
+    x, y, half = torch.randn(8, 3), torch.randn(8, 2), slice(4 * rank, 4 * rank + 4)
+    other = network()[:3]
+    with torch.no_grad():
+        other[0].weight.add_(rank)
+    found = {
+        "one": trained(network()[:3], x, y),
+        "two": trained(DistributedDataParallel(other, bucket_cap_mb=1e-5), x[half], y[half]),
+        "compiled": trained(DistributedDataParallel(network()[:3]), x[half], y[half], torch.compile),
+    }
+    normed = DistributedDataParallel(network())
+    trained(normed, x[half], y[half])
+    normed(x[half])
+    found["own"] = normed.module[3].running_mean.tolist()
+    model = DistributedDataParallel(network()[:3])
+    with model.no_sync():
+        model(x[half][:1]).sum().backward()
+    model(x[half][1:]).sum().backward()
+    found["accumulated"] = model.module[2].weight.grad.tolist()
+    alone = network()[:3]
+    (alone(x).sum() / 2).backward()
+    found["joined"] = alone[2].weight.grad.tolist()
+    branches = DistributedDataParallel(Branches(), find_unused_parameters=True)
+    for _ in range(2):
+        branches(torch.ones(1, 2)).sum().backward()
+    found["unused"] = [None if each.grad is None else each.grad.tolist() for each in branches.parameters()]
+    careless = DistributedDataParallel(Branches())
+    careless(torch.ones(1, 2)).sum().backward()
+    found["careless"] = refused(lambda: careless(torch.ones(1, 2)))
+    found["other model"] = refused(lambda: DistributedDataParallel(nn.Linear(2, 1 + rank)))
+    return found
+
+
+SCENARIOS = (reductions, large, movements, objects, messages, groups, mistakes, training)
 
 
 def main() -> None:
-    """Run all scenarios as the rank that the environment tells; put what they return into a file."""
-    dist.init_process_group("gloo")
+    """Run all scenarios as the rank that the environment or MPI tells; put what they return into a file."""
+    dist.init_process_group(sys.argv[2])
     rank = dist.get_rank()
     torch.save({each.__name__: each(rank) for each in SCENARIOS}, f"{sys.argv[1]}/{rank}.pt")
     dist.destroy_process_group()

@@ -1,4 +1,4 @@
-"""A module on several devices or in several processes: on the host, which is one, and in one process, it is called as it is."""
+"""A module on several devices or in several processes: devices are one, the host; processes average their gradients."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import Any
 
 from lineal.base.errors import UnsupportedError
 from lineal.base.signatures import Device
-from lineal.distributed import ProcessGroup, get_rank
+from lineal.core import is_grad_enabled
+from lineal.distributed import ProcessGroup, all_gather_object, get_rank, get_world_size
+from lineal.nn.buckets import Reducer, broadcast_all
 from lineal.nn.module import Module
 
 __all__ = ["DataParallel", "DistributedDataParallel"]
@@ -28,10 +30,17 @@ class DataParallel(Module):
         return self.module(*inputs, **kwargs)
 
 
-class DistributedDataParallel(Module):
-    """Call `module`, which it holds under this name: with one process, its gradients are those of all.
+BUCKET = 25.0
+"""How many megabytes of gradients are reduced together."""
 
-    ValueError if no group of processes was formed or devices are named, RuntimeError if no parameter requires grad.
+
+class DistributedDataParallel(Module):
+    """Call `module`, which it holds under this name, and average its gradients over all processes while backward runs.
+
+    At first all get the parameters and buffers of the first rank, and its buffers again at each call. If losses are means over
+    batches of one size, gradients are those of the joined batch. ValueError if no group of processes was formed or devices are
+    named; RuntimeError if no parameter requires grad, if ranks have other parameters, and at the next call if backward left
+    parameters without gradients (unless with `find_unused_parameters`).
     """
 
     def __init__(
@@ -51,28 +60,40 @@ class DistributedDataParallel(Module):
     ):
         super().__init__()
         get_rank(process_group)
-        if not any(each.requires_grad for each in module.parameters()):
-            raise RuntimeError(
-                "DistributedDataParallel is not needed when a module doesn't have any parameter that requires a gradient."
-            )
-        if device_ids or output_device is not None:
-            raise ValueError(
-                "DistributedDataParallel: device_ids and output_device are for modules on other devices than the host, got "
-                f"{device_ids} and {output_device}; leave them out"
-            )
+        named = [(name, each) for name, each in module.named_parameters() if each.requires_grad]
+        require_parameters(named, device_ids, output_device)
         self.module = module
         self.device_ids = self.output_device = None
         self.dim, self.process_group, self.static_graph = dim, process_group, static_graph
         self.broadcast_buffers = True if broadcast_buffers is None else broadcast_buffers
         self.find_unused_parameters, self.gradient_as_bucket_view = find_unused_parameters, gradient_as_bucket_view
-        self.require_backward_grad_sync = True
+        self.require_backward_grad_sync = self.require_forward_param_sync = True
+        self.reducer: Reducer | None = None
+        if get_world_size(process_group) > 1:
+            if init_sync:
+                require_same(named, process_group)
+                broadcast_all([*module.parameters(), *module.buffers()], process_group)
+            cap = BUCKET if bucket_cap_mb is None else bucket_cap_mb
+            self.reducer = Reducer(named, process_group, cap, find_unused_parameters or static_graph)
 
     def forward(self, *inputs: Any, **kwargs: Any) -> Any:
-        return self.module(*inputs, **kwargs)
+        if self.reducer is None:
+            return self.module(*inputs, **kwargs)
+        syncs = is_grad_enabled() and self.require_backward_grad_sync
+        if syncs:
+            self.reducer.require_finished()
+        if self.require_forward_param_sync and self.broadcast_buffers:
+            broadcast_all(list(self.module.buffers()), self.process_group)
+        outputs = self.module(*inputs, **kwargs)
+        if syncs:
+            self.reducer.begin(outputs)
+        self.reducer.active = self.require_backward_grad_sync
+        self.require_forward_param_sync = syncs
+        return outputs
 
     @contextlib.contextmanager
     def no_sync(self) -> Iterator[None]:
-        """Within the block, gradients add up without those of other processes, as they do anyway."""
+        """For calls within the block, gradients add up without those of other processes, until the next call outside."""
         before, self.require_backward_grad_sync = self.require_backward_grad_sync, False
         try:
             yield
@@ -83,9 +104,45 @@ class DistributedDataParallel(Module):
     def join(
         self, divide_by_initial_world_size: bool = True, enable: bool = True, throw_on_early_termination: bool = False
     ) -> Iterator[None]:
-        """Within the block, processes may have different numbers of batches: there is one."""
+        """Within the block, processes may have different numbers of batches, if there is one; UnsupportedError for several."""
+        if enable and self.reducer is not None:
+            raise UnsupportedError(
+                "DistributedDataParallel.join: several processes need the same number of batches; use a DistributedSampler"
+            )
         yield
 
     def register_comm_hook(self, state: object, hook: Callable[[object, Any], Any]) -> None:
-        """Refuse what would change gradients on their way to other processes."""
-        raise UnsupportedError("DistributedDataParallel.register_comm_hook: gradients go nowhere, there is one process")
+        """Let `hook(state, bucket)` reduce the gradients of a bucket instead: it returns the future of one tensor."""
+        if self.reducer is not None:
+            self.reducer.hook = (hook, state)
+
+
+def require_parameters(named: Sequence[tuple[str, Any]], device_ids: Any, output_device: Any) -> None:
+    """Raise RuntimeError if there is nothing to be learned, ValueError if devices are named."""
+    if not named:
+        raise RuntimeError(
+            "DistributedDataParallel is not needed when a module doesn't have any parameter that requires a gradient."
+        )
+    if device_ids or output_device is not None:
+        raise ValueError(
+            "DistributedDataParallel: device_ids and output_device are for modules on other devices than the host, got "
+            f"{device_ids} and {output_device}; leave them out"
+        )
+
+
+def require_same(named: Sequence[tuple[str, Any]], group: ProcessGroup | None) -> None:
+    """Raise RuntimeError unless all ranks have parameters of the same shapes and dtypes."""
+    every: list[Any] = [None] * get_world_size(group)
+    all_gather_object(every, [(name, list(x.shape), str(x.dtype)) for name, x in named], group)
+    for rank, theirs in enumerate(every):
+        if len(theirs) != len(every[0]):
+            raise RuntimeError(
+                f"DDP expects same model across all ranks, but Rank 0 has {len(every[0])} params, while rank {rank} has "
+                f"inconsistent {len(theirs)} params."
+            )
+        for mine, other in zip(every[0], theirs):
+            if mine[1:] != other[1:]:
+                raise RuntimeError(
+                    f"DistributedDataParallel: parameter {mine[0]} is {mine[2]} {mine[1]} on rank 0, where rank {rank} has "
+                    f"{other[0]}, {other[2]} {other[1]}"
+                )
