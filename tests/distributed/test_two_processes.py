@@ -1,8 +1,9 @@
-"""Two ranks that share memory: what collectives give, and what becomes of mistakes."""
+"""Two ranks that share memory, or use MPI: what collectives give, and what becomes of mistakes."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -26,11 +27,26 @@ FUNCTIONS = {
 }
 
 
+def alone(folder: Path) -> dict[str, str]:
+    """Return the environment of processes that use one thread each, and meet in a folder."""
+    folder.chmod(0o700)
+    return {**os.environ, "OMP_NUM_THREADS": "1", "XDG_RUNTIME_DIR": str(folder)}
+
+
+def mpiexec(program: Path, *arguments: str) -> list[str]:
+    """Return the command that runs two ranks of a program by MPI; skip the test where there is none."""
+    pytest.importorskip("mpi4py")
+    beside = Path(sys.executable).with_name("mpiexec")
+    found = str(beside) if beside.exists() else shutil.which("mpiexec")
+    if found is None:
+        pytest.skip("needs mpiexec")
+    return [found, "-n", "2", sys.executable, str(program), *arguments]
+
+
 def start(program: Path, folder: Path, *arguments: str, size: int = 2) -> list[subprocess.Popen]:
     """Start the ranks of a program."""
-    told = {"WORLD_SIZE": str(size), "MASTER_ADDR": "localhost", "MASTER_PORT": "29500", "OMP_NUM_THREADS": "1"}
-    given = {**os.environ, **told, "XDG_RUNTIME_DIR": str(folder)}
-    folder.chmod(0o700)
+    told = {"WORLD_SIZE": str(size), "MASTER_ADDR": "localhost", "MASTER_PORT": "29500"}
+    given = {**alone(folder), **told}
     return [
         subprocess.Popen(
             [sys.executable, str(program), *arguments],
@@ -43,14 +59,22 @@ def start(program: Path, folder: Path, *arguments: str, size: int = 2) -> list[s
     ]
 
 
-@pytest.fixture(scope="module")
-def found(tmp_path_factory):
+@pytest.fixture(scope="module", params=["gloo", pytest.param("mpi", marks=pytest.mark.slow)])
+def found(tmp_path_factory, request):
     """Run all programs once; return what each rank gives."""
     folder = tmp_path_factory.mktemp("ranks")
-    processes = start(PROGRAM, folder, str(folder))
+    if request.param == "mpi":
+        subprocess.run(mpiexec(PROGRAM, str(folder), "mpi"), check=True, timeout=120, env=alone(folder))
+        return given(folder)
+    processes = start(PROGRAM, folder, str(folder), "gloo")
     texts = [each.communicate(timeout=120)[0] for each in processes]
     assert [each.returncode for each in processes] == [0, 0], "\n".join(texts)
     assert not list((folder / "lineal").iterdir())
+    return given(folder)
+
+
+def given(folder: Path) -> list[dict]:
+    """Return what the ranks have put into files."""
     return [lineal.load(folder / f"{rank}.pt", weights_only=False) for rank in range(2)]
 
 
@@ -117,3 +141,21 @@ def test_calls_that_differ_are_told_on_both_ranks(found):
         assert "rank 0 gives rank 1 3 elements, where that takes 1" in sizes
         assert message == "none" if rank == 0 else "has sent float32 [2], where float32 [3] is expected" in message
         assert after == "[2.0, 2.0]"
+
+
+def test_training_equals_that_of_one_process(found):
+    first, second = (each["training"] for each in found)
+    for name in ("two", "compiled"):
+        assert first[name] == second[name]
+        for a, b in zip(first["one"], first[name]):
+            np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(first["accumulated"], first["joined"], rtol=1e-5)
+    assert first["accumulated"] == second["accumulated"]
+    assert first["own"] != second["own"], "buffers come from the first rank before a call, and then move with the batch"
+
+
+def test_unused_parameters(found):
+    first, second = (each["training"] for each in found)
+    assert first["unused"] == second["unused"] == [[[1.0, 1.0]], [[1.0, 1.0]], None]
+    assert "parameters parts.1.weight, parts.2.weight have received no gradient" in first["careless"]
+    assert "parameter weight is torch.float32 [1, 2] on rank 0, where rank 1 has weight" in second["other model"]

@@ -16,7 +16,7 @@ from lineal.distributed.calls import Call
 from lineal.distributed.collectives import require_count, root_of
 from lineal.distributed.groups import ProcessGroup, is_member, require_group
 from lineal.distributed.messages import peer
-from lineal.distributed.transport import Transport
+from lineal.distributed.transport import OBJECTS, Transport
 
 __all__ = [
     "all_gather_object",
@@ -26,9 +26,6 @@ __all__ = [
     "scatter_object_list",
     "send_object_list",
 ]
-
-OBJECTS = -2
-"""The tag of objects, which tensors do not have."""
 
 
 def packed(obj: Any) -> np.ndarray:

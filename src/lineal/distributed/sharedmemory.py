@@ -19,7 +19,7 @@ from lineal.distributed.calls import Call
 from lineal.distributed.channels import Channels
 from lineal.distributed.reducing import Reduction
 from lineal.distributed.session import Session
-from lineal.distributed.transport import Pieces, Transport, bytes_of, shares
+from lineal.distributed.transport import ASIDE, Pieces, Transport, bytes_of, shares
 
 __all__ = ["SharedMemory"]
 
@@ -34,8 +34,6 @@ ATTENTION = 0.02
 """After how many seconds of waiting it looks whether those it waits for are alive."""
 EXPLANATION = 2.0
 """How long it waits for others to say what they do, where that is not the same."""
-ASIDE = -1 << 40
-"""The tag of the message that tells where the memory of a group lies that others do not form."""
 
 
 class SharedMemory(Transport):

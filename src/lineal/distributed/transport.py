@@ -12,7 +12,12 @@ import numpy as np
 from lineal.distributed.calls import Call
 from lineal.distributed.reducing import Reduction
 
-__all__ = ["Alone", "Transport", "bytes_of", "shares"]
+__all__ = ["ASIDE", "OBJECTS", "Alone", "Transport", "bytes_of", "shares"]
+
+SMALL = 1 << 13
+"""Up to how many bytes all ranks get everything at once, and each reduces all of it."""
+OBJECTS, ASIDE = -1, -2
+"""The tags of messages that hold objects, and of those that tell where a group's memory lies; tensors have others."""
 
 Pieces = Sequence[np.ndarray | None]
 
@@ -38,7 +43,10 @@ class Transport(ABC):
 
     @abstractmethod
     def spread(self, call: Call, piece: np.ndarray, sizes: Sequence[int], outs: Pieces) -> None:
-        """Copy the bytes of each rank, of which there are `sizes`, into `outs`, as far as they are wanted here."""
+        """Copy the bytes of each rank, of which there are `sizes`, into `outs`, as far as they are wanted here.
+
+        An `out` that is the piece itself has its bytes already.
+        """
 
     @abstractmethod
     def exchange(self, call: Call, pieces: Pieces, sizes: np.ndarray, outs: Pieces) -> None:
@@ -69,6 +77,11 @@ class Transport(ABC):
 
         Each rank reduces a share. So each number travels twice, however many ranks there are.
         """
+        if x.nbytes <= SMALL:
+            every = [np.empty_like(x) for _ in range(self.size)]
+            self.spread(call, bytes_of(x), [x.nbytes] * self.size, [bytes_of(each) for each in every])
+            reduction(every, x)
+            return
         width, places = x.itemsize, shares(x.size, self.size)
         parts = [x[begin:end] for begin, end in pairwise(places)]
         mine = parts[self.rank]
