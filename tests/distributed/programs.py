@@ -200,6 +200,10 @@ def training(rank: int) -> dict[str, Any]:
     alone = network()[:3]
     (alone(x).sum() / 2).backward()
     found["joined"] = alone[2].weight.grad.tolist()
+    synced = DistributedDataParallel(nn.SyncBatchNorm.convert_sync_batchnorm(network()))
+    found["synced"] = [trained(synced, x[half], y[half]), *(each.tolist() for each in synced.module[3].buffers())]
+    alone = network()
+    found["normed"] = [trained(alone, x, y), *(each.tolist() for each in alone[3].buffers())]
     branches = DistributedDataParallel(Branches(), find_unused_parameters=True)
     for _ in range(2):
         branches(torch.ones(1, 2)).sum().backward()

@@ -151,6 +151,9 @@ def test_training_equals_that_of_one_process(found):
             np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(first["accumulated"], first["joined"], rtol=1e-5)
     assert first["accumulated"] == second["accumulated"]
+    assert first["synced"] == second["synced"]
+    for a, b in zip(lineal.base.tree.leaves(first["normed"]), lineal.base.tree.leaves(first["synced"])):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
     assert first["own"] != second["own"], "buffers come from the first rank before a call, and then move with the batch"
 
 

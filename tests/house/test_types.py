@@ -22,6 +22,7 @@ SPACES = {**REFERENCE["NAMES"]["namespaces"](), "lineal.Tensor": lineal.Tensor}
 UNTOLD = ("Any", "tuple", "Callable[..., Any]", inspect.Signature.empty)
 ANYTHING = {
     "load": "whatever was saved",
+    "new_group": "a group, or the number that stands for one that this process is not in",
     "default_collate": "a nest like the samples",
     "default_convert": "a nest like the samples",
     "while_loop": "a nest like the carried values",

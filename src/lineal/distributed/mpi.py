@@ -167,7 +167,7 @@ class MPITransport(Transport):
         message = self.poll(call, lambda: self.comm.Improbe(place, tag + TAGS, status))
         data = np.empty(status.Get_elements(MPI.BYTE), np.uint8)
         self.wait(call, lambda: message.Irecv([data, MPI.BYTE]))
-        end = HEAD.size + HEAD.unpack_from(data)[0]
+        end = HEAD.size + HEAD.unpack_from(data.data)[0]
         return status.Get_source(), data[HEAD.size : end].tobytes().decode(), data[end:].copy()
 
     # groups

@@ -40,7 +40,7 @@ def spread(transport: Transport, call: Call, mine: np.ndarray, wanted: bool = Tr
     if wanted:
         outs[transport.rank] = mine
     transport.spread(call, mine, sizes, outs)
-    return [pickle.loads(out) if out is not None and out.size else None for out in outs]
+    return [pickle.loads(out.data) if out is not None and out.size else None for out in outs]
 
 
 def all_gather_object(object_list: list[Any], obj: Any, group: ProcessGroup | None = None) -> None:
@@ -110,7 +110,7 @@ def scatter_object_list(
     if given:
         require_count("scatter_object_list", found, scatter_object_input_list)
     mine = [packed(each) for each in scatter_object_input_list or ()] if given else []
-    scatter_object_output_list[0] = pickle.loads(scattered(found, Call("scatter_object_list", f"from {root}"), mine, root))
+    scatter_object_output_list[0] = pickle.loads(scattered(found, Call("scatter_object_list", f"from {root}"), mine, root).data)
 
 
 def scattered(group: ProcessGroup, call: Call, pieces: Sequence[np.ndarray], root: int) -> np.ndarray:
@@ -153,7 +153,7 @@ def recv_object_list(
     found = require_group(group)
     other = None if src is None and group_src is None else peer("recv_object_list", group, src, group_src)
     source, said, data = found.transport.receive(Call("recv_object_list"), other, OBJECTS)
-    objects = pickle.loads(data)
+    objects = pickle.loads(data.data)
     if len(objects) != len(object_list):
         raise RuntimeError(f"recv_object_list: rank {source} has sent {said}, where {len(object_list)} are expected")
     object_list[:] = objects

@@ -32,25 +32,29 @@ class Plan(NamedTuple):
     group: ProcessGroup
     call: Call
     done: Done
+    sizes: tuple[int, ...] = ()
+    """How many elements come out, for each array."""
 
 
 class Collective(Effect):
     """y = what a plan gives, one array after the other; it is the same call on every rank."""
 
     plan: Plan
-    sizes: tuple[int, ...]
     any_dtype = True
-    no_vjp = "what other processes have computed: gradients are reduced by DistributedDataParallel"
+    differentiable = False
+    no_vjp = "what other processes have computed: DistributedDataParallel averages gradients"
+    no_batch = "what ranks exchange is the same call on each of them"
+    no_lowering = "what ranks exchange is theirs"
     host_only = "bytes of arrays are sent"
 
     def eager(self, xp, like, *xs):
-        y = np.zeros(sum(self.sizes), like.dtype)
-        outs = np.split(y, np.cumsum(self.sizes)[:-1])
-        self.plan.done(self.plan.group.transport, self.plan.call, [np.ascontiguousarray(x).reshape(-1) for x in xs], outs)
+        y, plan = self.outline(like), self.plan
+        outs = np.split(y, np.cumsum(plan.sizes)[:-1])
+        plan.group.collectives.run(job_of(plan, xs, outs))
         return y
 
     def outline(self, like, *xs):
-        return np.zeros(sum(self.sizes), like.dtype)
+        return np.zeros(sum(self.plan.sizes), like.dtype)
 
 
 def require_tensors(name: str, *xs: Any) -> None:
@@ -102,7 +106,7 @@ def recorded(plan: Plan, ins: Sequence[Tensor], outs: Sequence[Tensor], async_op
     with no_grad():
         if outs or ins:
             sizes = tuple(out.numel() for out in outs)
-            y: Any = apply(Collective(plan, sizes), (outs or ins)[0], *ins)
+            y: Any = apply(Collective(plan._replace(sizes=sizes)), (outs or ins)[0], *ins)
             begin = 0
             for out, size in zip(outs, sizes):
                 out.copy_(y[begin : begin + size].reshape(out.shape))

@@ -7,7 +7,9 @@ from typing import Any
 
 from lineal.base import dtypes
 from lineal.base.signatures import Device, DType
+from lineal.distributed import get_world_size, is_initialized
 from lineal.nn import functional
+from lineal.nn.functional.synchronised import synchronised_batch_norm
 from lineal.nn.module import Module
 from lineal.nn.normalisation import Scaling
 from lineal.ops import ones, zeros
@@ -103,15 +105,20 @@ class BatchNorm(ChannelNorm):
     ):
         super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype, bias)
 
-    def forward(self, input: Tensor) -> Tensor:
-        self._check_input_dim(input)
+    def _share(self) -> float:
+        """Count a batch while training; return the share that it has of the running statistics."""
         share = self.momentum
         if self.training and self.track_running_stats and self.num_batches_tracked is not None:
             self.num_batches_tracked.add_(1)
             share = 1.0 / int(self.num_batches_tracked) if share is None else share
+        return share or 0.0
+
+    def forward(self, input: Tensor) -> Tensor:
+        self._check_input_dim(input)
+        share = self._share()
         of_batch = self.training or (self.running_mean is None and self.running_var is None)
         running = (self.running_mean, self.running_var) if not self.training or self.track_running_stats else (None, None)
-        return functional.batch_norm(input, *running, self.weight, self.bias, of_batch, share or 0.0, self.eps)
+        return functional.batch_norm(input, *running, self.weight, self.bias, of_batch, share, self.eps)
 
 
 class BatchNorm1d(BatchNorm):
@@ -133,7 +140,7 @@ class BatchNorm3d(BatchNorm):
 
 
 class SyncBatchNorm(BatchNorm):
-    """Batch normalisation of input (N, C, …); in one process the batch is all there is."""
+    """Batch normalisation of input (N, C, …), with the statistics of the batches of all processes of a group while training."""
 
     def __init__(
         self,
@@ -154,6 +161,14 @@ class SyncBatchNorm(BatchNorm):
     def _check_input_dim(self, input: Tensor) -> None:
         if input.ndim < 2:
             raise ValueError(f"SyncBatchNorm: expected at least 2D input (got {input.ndim}D input)")
+
+    def forward(self, input: Tensor) -> Tensor:
+        if not (self.training and is_initialized() and get_world_size(self.process_group) > 1):
+            return super().forward(input)
+        self._check_input_dim(input)
+        share = self._share()
+        running = (self.running_mean, self.running_var) if self.track_running_stats else (None, None)
+        return synchronised_batch_norm(input, *running, self.weight, self.bias, share, self.eps, self.process_group)
 
     @classmethod
     def convert_sync_batchnorm(cls, module: Module, process_group: Any = None) -> Module:

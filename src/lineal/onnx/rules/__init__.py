@@ -7,6 +7,7 @@ from lineal.onnx.rules import (
     convolution,
     creation,
     directions,
+    distributed,
     elementwise,
     indexing,
     inplace,
