@@ -7,12 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from lineal.core import no_grad
-from lineal.core.inplace import check_write, touch
+from lineal.core.inplace import touch
 from lineal.distributed.calls import Call, shown
 from lineal.distributed.collectives import root_of, words
 from lineal.distributed.groups import ProcessGroup, is_member, require_group
-from lineal.distributed.performing import require_tensors
+from lineal.distributed.performing import require_tensors, require_writable
 from lineal.distributed.transport import bytes_of
 from lineal.distributed.work import Work
 from lineal.tensors import Tensor
@@ -51,8 +50,7 @@ def incoming(
     found, work = require_group(group), Work([tensor])
     other = None if src is None and group_src is None else peer(name, group, src, group_src)
     call = Call(name, *words(tensor), f"from {'any' if other is None else other}").placed()
-    with no_grad():
-        check_write(tensor, tensor, name)
+    require_writable(name, tensor)
 
     def job() -> None:
         source, said, data = found.transport.receive(call, other, tag)

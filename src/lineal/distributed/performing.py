@@ -66,14 +66,22 @@ def require_tensors(name: str, *xs: Any) -> None:
             )
 
 
+def require_writable(name: str, *outs: Any) -> None:
+    """Raise RuntimeError for tensors that cannot be written; leaves and their histories are left as they are."""
+    for out in outs:
+        if out.node is None and out.origin is None:
+            check_write(out, out, name)
+        else:
+            with no_grad():
+                check_write(out, out, name)
+
+
 def begun(plan: Plan, ins: Sequence[Tensor], outs: Sequence[Tensor], async_op: bool) -> Work | None:
     """Do what a plan says with tensors, or begin to; return what a collective returns."""
     if modes.recorder.get() is not None:
         return recorded(plan, ins, outs, async_op)
     name = plan.call.name
-    with no_grad():
-        for out in outs:
-            check_write(out, out, name)
+    require_writable(name, *outs)
     job = job_of(plan, [x.value for x in ins], [out.value for out in outs])
     for out in outs:
         touch(out, name)
