@@ -162,3 +162,10 @@ def test_unused_parameters(found):
     assert first["unused"] == second["unused"] == [[[1.0, 1.0]], [[1.0, 1.0]], None]
     assert "parameters parts.1.weight, parts.2.weight have received no gradient" in first["careless"]
     assert "parameter weight is torch.float32 [1, 2] on rank 0, where rank 1 has weight" in second["other model"]
+
+
+def test_ranks_that_wait_for_each_other_give_up(found):
+    for told in (each["deadlocks"] for each in found if "deadlocks" in each):
+        assert all(each.startswith("DistBackendError") and "ranks wait for each other" in each for each in told)
+        assert "rank 0: waits for 1 in recv(float32, [2], from 1)" in told[0]
+        assert "rank 1: waits for 0 in all_reduce(float32, [2], SUM)" in told[0] and "in barrier()" in told[1]

@@ -17,6 +17,7 @@ import numpy as np
 from lineal.codegen.meeting import LINE, meeting
 from lineal.distributed.backends import DistBackendError
 from lineal.distributed.calls import Call
+from lineal.distributed.deadlocks import Awaited
 
 if TYPE_CHECKING:
     from lineal.distributed.sharedmemory import SharedMemory
@@ -65,15 +66,18 @@ class Channels:
     def wait(self, call: Call, address: int, count: int, other: int) -> None:
         """Wait until a count is reached; DistBackendError if the other rank has ended, or does not come in time."""
         begin, pause, session = time.monotonic(), SHORTEST, self.transport.session
-        while not self.native.reached(address, count, ROUNDS):
-            waited = time.monotonic() - begin
-            if waited > ATTENTION:
-                self.look(call, address, count, other)
-                if waited > self.transport.timeout.total_seconds():
-                    said = session.said(self.transport.ranks[other]) or "has not come"
-                    raise DistBackendError(f"{call.name}: timed out, in {call.text()}: rank {other} {said}")
-            time.sleep(pause)
-            pause = min(pause * 1.5, LONGEST)
+        place = self.transport.place + address - self.transport.address
+        with session.deadlocks:
+            while not self.native.reached(address, count, ROUNDS):
+                waited = time.monotonic() - begin
+                if waited > ATTENTION:
+                    self.look(call, address, count, other)
+                    session.deadlocks.waits(call, waited, [Awaited(self.transport.ranks[other], place, count)])
+                    if waited > self.transport.timeout.total_seconds():
+                        said = session.said(self.transport.ranks[other]) or "has not come"
+                        raise DistBackendError(f"{call.name}: timed out, in {call.text()}: rank {other} {said}")
+                time.sleep(pause)
+                pause = min(pause * 1.5, LONGEST)
 
     def look(self, call: Call, address: int, count: int, other: int) -> None:
         """Raise DistBackendError if the other rank has ended, and not reached the count before."""

@@ -17,7 +17,7 @@ from lineal.distributed.transport import Transport
 from lineal.distributed.work import Work
 from lineal.tensors import Tensor
 
-__all__ = ["Plan", "begun", "require_tensors"]
+__all__ = ["Plan", "begun", "require_tensors", "require_writable"]
 
 Arrays = Sequence[np.ndarray]
 Done = Callable[[Transport, Call, Arrays, Arrays], None]

@@ -22,13 +22,14 @@ import numpy as np
 from lineal.base import failing
 from lineal.distributed.backends import DistBackendError
 from lineal.distributed.calls import Call
+from lineal.distributed.deadlocks import Deadlocks
 from lineal.distributed.rendezvous import gathered
 
 __all__ = ["Session"]
 
 JOINED, LEFT, FAILED = 1, 2, 3
-RECORD, REASON, WORDS = 4096, 64, 2048
-"""The bytes of a record, and where in it stand why the rank failed, and what it is about."""
+RECORD, REASON, WAITS, WORDS = 4096, 64, 1024, 2048
+"""The bytes of a record, and where in it stand why the rank failed, for whom it waits, and what it is about."""
 LIVES, ALLOCATES = 1 << 50, (1 << 50) - 1
 """Which bytes of the file, far beyond its end, the ranks hold while they live, and the one that gets more memory."""
 PAGE = mmap.ALLOCATIONGRANULARITY
@@ -47,6 +48,7 @@ class Session:
         self.heads = np.ndarray((size, RECORD // 8), np.int64, self.records)
         self.heads[rank, 1] = self.process
         self.heads[rank, 0] = JOINED
+        self.deadlocks = Deadlocks(self, WAITS)
         self.reason = ""
         self.before: Callable[..., Any] = sys.excepthook
         sys.excepthook = self.excepted
@@ -71,15 +73,19 @@ class Session:
             fcntl.lockf(self.descriptor, fcntl.LOCK_UN, 1, ALLOCATES)
         return place
 
+    def at(self, rank: int, place: int) -> int:
+        """Return where a place of a rank's record lies."""
+        return rank * RECORD + place
+
     def write(self, place: int, text: str, most: int) -> None:
         """Write a text into this rank's record, behind it a zero."""
         said = text.encode()[: most - 1] + b"\0"
-        begin = self.rank * RECORD + place
+        begin = self.at(self.rank, place)
         self.records[begin : begin + len(said)] = said
 
     def read(self, rank: int, place: int, most: int) -> str:
         """Return a text of a rank's record."""
-        begin = rank * RECORD + place
+        begin = self.at(rank, place)
         return self.records[begin : begin + most].partition(b"\0")[0].decode(errors="replace")
 
     def say(self, words: str) -> None:
@@ -103,7 +109,7 @@ class Session:
         """Return how a rank has ended, None if it has not."""
         state = int(self.heads[rank, 0])
         if state == FAILED:
-            return f"rank {rank} has failed: {self.read(rank, REASON, WORDS - REASON)}"
+            return f"rank {rank} has failed: {self.read(rank, REASON, WAITS - REASON)}"
         if state == LEFT:
             return f"rank {rank} has left the group"
         if state == JOINED and not self.is_alive(rank):
@@ -131,7 +137,7 @@ class Session:
         """Take no part any more."""
         if self.process != os.getpid() or self.heads[self.rank, 0] != JOINED:
             return
-        self.write(REASON, self.reason, WORDS - REASON)
+        self.write(REASON, self.reason, WAITS - REASON)
         self.heads[self.rank, 0] = FAILED if self.reason else LEFT
 
     def close(self) -> None:

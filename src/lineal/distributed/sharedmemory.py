@@ -17,6 +17,7 @@ from lineal.codegen.meeting import LINE, meeting
 from lineal.distributed.backends import DistBackendError
 from lineal.distributed.calls import Call
 from lineal.distributed.channels import Channels
+from lineal.distributed.deadlocks import Awaited
 from lineal.distributed.reducing import Reduction
 from lineal.distributed.session import Session
 from lineal.distributed.transport import ASIDE, Pieces, Transport, bytes_of, shares
@@ -61,23 +62,29 @@ class SharedMemory(Transport):
 
     def wait(self, call: Call, found: int) -> None:
         """Wait on, sleeping in between, for ranks that are late."""
-        begin, pause, told = time.monotonic(), SHORTEST, False
-        while found != self.size:
-            if found < 0:
-                self.explain(call)
-            waited = time.monotonic() - begin
-            if waited > ATTENTION:
-                late = self.late()
-                if not told:
-                    self.session.say(f"waits in {call.text()}")
-                    told = True
-                if late:
-                    self.require(late, call)
-                if waited > self.timeout.total_seconds():
-                    raise DistBackendError(self.overdue(call, late))
-            time.sleep(pause)
-            pause = min(pause * 1.5, LONGEST)
-            found = self.native(self.address, self.rank, self.size, self.step, call.digest, ROUNDS)
+        begin, pause = time.monotonic(), SHORTEST
+        with self.session.deadlocks:
+            while found != self.size:
+                if found < 0:
+                    self.explain(call)
+                waited = time.monotonic() - begin
+                if waited > ATTENTION:
+                    self.consider(call, waited)
+                time.sleep(pause)
+                pause = min(pause * 1.5, LONGEST)
+                found = self.native(self.address, self.rank, self.size, self.step, call.digest, ROUNDS)
+
+    def consider(self, call: Call, waited: float) -> None:
+        """Raise DistBackendError if ranks that are late will never come, or do not in time."""
+        late = self.late()
+        self.require(late, call)
+        self.session.deadlocks.waits(call, waited, [self.awaited(rank) for rank in late])
+        if waited > self.timeout.total_seconds():
+            raise DistBackendError(self.overdue(call, late))
+
+    def awaited(self, rank: int) -> Awaited:
+        """Return what tells that a rank has come to this step."""
+        return Awaited(self.ranks[rank], self.place + rank * LINE, self.step)
 
     def late(self) -> list[int]:
         """Return the ranks of the group that have not come to this step."""

@@ -6,7 +6,7 @@ import queue
 import threading
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from lineal.futures import Future
 
@@ -79,6 +79,12 @@ class Work:
 class Order:
     """What is done one after the other: at once if nothing waits, else by a thread of its own, which ends with the process."""
 
+    NAME: ClassVar[str] = "lineal-collectives"
+    """The name of the threads."""
+    outstanding: ClassVar[int] = 0
+    """How many jobs all threads of the process have to do."""
+    counting: ClassVar[threading.Lock] = threading.Lock()
+
     def __init__(self) -> None:
         self.waiting: queue.SimpleQueue[tuple[Callable[[], None], Work] | None] = queue.SimpleQueue()
         self.left = 0
@@ -96,10 +102,10 @@ class Order:
 
     def begin(self, job: Callable[[], None], work: Work) -> None:
         """Let the thread do a job."""
+        self.count(1)
         with self.lock:
-            self.left += 1
             if self.thread is None:
-                self.thread = threading.Thread(target=self.serve, name="lineal-collectives", daemon=True)
+                self.thread = threading.Thread(target=self.serve, name=self.NAME, daemon=True)
                 self.thread.start()
         self.waiting.put((job, work))
 
@@ -112,9 +118,14 @@ class Order:
                 job()
             except Exception as raised:
                 error = raised
-            with self.lock:
-                self.left -= 1
+            self.count(-1)
             work.finish(error)
+
+    def count(self, by: int) -> None:
+        """Count jobs that have come, or are done."""
+        with Order.counting:
+            self.left += by
+            Order.outstanding += by
 
     def end(self) -> None:
         """Let the thread end when all is done."""
