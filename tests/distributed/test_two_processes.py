@@ -33,14 +33,14 @@ def alone(folder: Path) -> dict[str, str]:
     return {**os.environ, "OMP_NUM_THREADS": "1", "XDG_RUNTIME_DIR": str(folder)}
 
 
-def mpiexec(program: Path, *arguments: str) -> list[str]:
-    """Return the command that runs two ranks of a program by MPI; skip the test where there is none."""
+def mpiexec(program: Path, *arguments: str, size: int = 2) -> list[str]:
+    """Return the command that runs the ranks of a program by MPI; skip the test where there is none."""
     pytest.importorskip("mpi4py")
     beside = Path(sys.executable).with_name("mpiexec")
     found = str(beside) if beside.exists() else shutil.which("mpiexec")
     if found is None:
         pytest.skip("needs mpiexec")
-    return [found, "-n", "2", sys.executable, str(program), *arguments]
+    return [found, "-n", str(size), sys.executable, str(program), *arguments]
 
 
 def start(program: Path, folder: Path, *arguments: str, size: int = 2) -> list[subprocess.Popen]:
