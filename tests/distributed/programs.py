@@ -10,6 +10,7 @@ import lineal as torch
 from lineal import distributed as dist
 from lineal import nn
 from lineal.nn.parallel import DistributedDataParallel
+from lineal.optim.redundancy import ZeroRedundancyOptimizer
 
 SIZES = (0, 1, 7, 70001)
 """Nothing, one element, an odd number, more than goes through at a time."""
@@ -215,6 +216,35 @@ def training(rank: int) -> dict[str, Any]:
     return found
 
 
+def spread(rank: int) -> dict[str, Any]:
+    """An optimizer whose state is spread, whose learning rate a scheduler changes, and that goes on after being loaded."""
+    torch.manual_seed(3)
+    x, y, found = torch.randn(8, 3), torch.randn(8, 2), {}
+
+    def steps(model: nn.Module, optimizer: Any, count: int) -> list:
+        schedule = torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.5)
+        for _ in range(count):
+            optimizer.zero_grad()
+            nn.functional.mse_loss(model(x), y).backward()
+            optimizer.step()
+            schedule.step()
+        return [each.detach().flatten().tolist() for each in model.parameters()]
+
+    alone, model = network()[:3], network()[:3]
+    optimizer = ZeroRedundancyOptimizer(model.parameters(), torch.optim.Adam, lr=0.1)
+    found["alone"], found["spread"] = steps(alone, torch.optim.Adam(alone.parameters(), lr=0.1), 3), steps(model, optimizer, 3)
+    found["kept"] = len(optimizer.optim.state)
+    optimizer.consolidate_state_dict(to=1)
+    found["unconsolidated"] = refused(optimizer.state_dict) if rank == 0 else ""
+    given = [optimizer.state_dict() if rank == 1 else None]
+    dist.broadcast_object_list(given, src=1)
+    found["states"] = sorted(given[0]["state"])
+    again = ZeroRedundancyOptimizer(model.parameters(), torch.optim.Adam, lr=0.1)
+    again.load_state_dict(given[0])
+    found["again"] = [len(again.optim.state), again.param_groups[0]["lr"], steps(model, again, 1)]
+    return found
+
+
 def deadlocks(rank: int) -> list[str]:
     """Calls in which the ranks wait for each other."""
     x = torch.ones(2)
@@ -225,7 +255,7 @@ def deadlocks(rank: int) -> list[str]:
     ]
 
 
-SCENARIOS = (reductions, large, movements, objects, messages, groups, mistakes, training, deadlocks)
+SCENARIOS = (reductions, large, movements, objects, messages, groups, mistakes, training, spread, deadlocks)
 
 
 def main() -> None:

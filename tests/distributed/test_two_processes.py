@@ -169,3 +169,14 @@ def test_ranks_that_wait_for_each_other_give_up(found):
         assert all(each.startswith("DistBackendError") and "ranks wait for each other" in each for each in told)
         assert "rank 0: waits for 1 in recv(float32, [2], from 1)" in told[0]
         assert "rank 1: waits for 0 in all_reduce(float32, [2], SUM)" in told[0] and "in barrier()" in told[1]
+
+
+def test_state_of_an_optimizer_is_spread(found):
+    first, second = (each["spread"] for each in found)
+    assert first["spread"] == second["spread"]
+    for a, b in zip(first["alone"], first["spread"]):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+    assert first["kept"] + second["kept"] == 4 and first["kept"] and second["kept"]
+    assert first["states"] == [0, 1, 2, 3] and "consolidate_state_dict(to=0)" in first["unconsolidated"]
+    assert first["again"][0] == first["kept"] and first["again"][1] == 0.0125
+    assert first["again"][2] == second["again"][2] != first["spread"]

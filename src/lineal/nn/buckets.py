@@ -6,46 +6,23 @@ when all of its gradients are there and the buckets before it have gone, so that
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from lineal.base.tree import leaves
 from lineal.core import no_grad
-from lineal.distributed import ReduceOp, Work, all_reduce, broadcast
-from lineal.ops import cat, zeros
+from lineal.distributed import ReduceOp, Work, all_reduce
+from lineal.distributed.coalescing import flat, parts
+from lineal.ops import zeros
 from lineal.tensors import Tensor
 
-__all__ = ["GradBucket", "Reducer", "broadcast_all"]
+__all__ = ["GradBucket", "Reducer"]
 
 MEGABYTE = 1 << 20
 FIRST = 1.0
 """How many megabytes the first bucket has at most: it goes early."""
 
 Hook = Callable[[Any, "GradBucket"], Any]
-
-
-def flat(tensors: Sequence[Tensor]) -> Tensor:
-    """Return all elements of tensors of one dtype."""
-    return cat([x.detach().reshape(-1) for x in tensors])
-
-
-def parts(whole: Tensor, like: Sequence[Tensor]) -> Iterator[Tensor]:
-    """Yield the parts of a tensor that `flat` has made, in the shapes of those that it was made of."""
-    begin = 0
-    for x in like:
-        yield whole[begin : begin + x.numel()].reshape(x.shape)
-        begin += x.numel()
-
-
-def broadcast_all(tensors: Sequence[Tensor], group: Any) -> None:
-    """Give all ranks of a group the tensors of its first, in place, those of one dtype together."""
-    for dtype in dict.fromkeys(x.dtype for x in tensors):
-        alike = [x for x in tensors if x.dtype is dtype]
-        with no_grad():
-            whole = flat(alike)
-            broadcast(whole, group=group, group_src=0)
-            for x, part in zip(alike, parts(whole, alike)):
-                x.copy_(part)
 
 
 class GradBucket:

@@ -10,7 +10,8 @@ from lineal.base.errors import UnsupportedError
 from lineal.base.signatures import Device
 from lineal.core import is_grad_enabled
 from lineal.distributed import ProcessGroup, all_gather_object, get_rank, get_world_size
-from lineal.nn.buckets import Reducer, broadcast_all
+from lineal.distributed.coalescing import broadcast_all
+from lineal.nn.buckets import Reducer
 from lineal.nn.module import Module
 
 __all__ = ["DataParallel", "DistributedDataParallel"]
