@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lineal.base import dtypes
+from lineal.core.precision import retyped
 from lineal.tensors import Tensor
 
 __all__ = ["ReduceOp", "reduce_op"]
@@ -39,6 +40,7 @@ FUNCTIONS: dict[ReduceOp, Callable[..., np.ndarray]] = {
     ReduceOp.BXOR: np.bitwise_xor,
     ReduceOp.PREMUL_SUM: np.add,
 }
+FLOAT32 = np.dtype(np.float32)
 WIDE = 4
 """Floating numbers of fewer bytes are widened before they meet."""
 
@@ -56,7 +58,7 @@ class Reduction(NamedTuple):
             out[...] = parts[0]
             return
         if narrow:
-            parts = [part.astype(np.float32) for part in parts]
+            parts = [retyped(part, FLOAT32) for part in parts]
         # what is still to be read may lie where the result goes
         direct = not narrow and len(parts) == 2
         result = function(parts[0], parts[1], out=out) if direct else function(parts[0], parts[1])
@@ -65,7 +67,7 @@ class Reduction(NamedTuple):
         if self.op is ReduceOp.AVG:
             np.divide(result, len(parts), out=result)
         if result is not out:
-            out[...] = result
+            out[...] = retyped(result, out.dtype)
 
 
 REDUCTIONS = {op: Reduction(op) for op in ReduceOp if op is not ReduceOp.PREMUL_SUM}
