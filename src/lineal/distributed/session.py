@@ -15,6 +15,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterable
 from datetime import timedelta
+from multiprocessing.util import Finalize
 from typing import Any
 
 import numpy as np
@@ -53,6 +54,8 @@ class Session:
         self.before: Callable[..., Any] = sys.excepthook
         sys.excepthook = self.excepted
         atexit.register(self.leave)
+        # processes of multiprocessing end without what atexit knows
+        self.ending = Finalize(None, self.leave, exitpriority=0)
         failing.listeners.append(self.note)
 
     def mapped(self, place: int, nbytes: int) -> mmap.mmap:
@@ -144,6 +147,7 @@ class Session:
         """Leave, and give the memory back where nobody looks into it any more."""
         self.leave()
         atexit.unregister(self.leave)
+        self.ending.cancel()
         failing.listeners.remove(self.note)
         if sys.excepthook == self.excepted:
             sys.excepthook = self.before
