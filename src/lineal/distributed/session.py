@@ -24,7 +24,7 @@ from lineal.base import failing
 from lineal.distributed.backends import DistBackendError
 from lineal.distributed.calls import Call
 from lineal.distributed.deadlocks import Deadlocks
-from lineal.distributed.rendezvous import gathered
+from lineal.distributed.gathering import gathered
 
 __all__ = ["Session"]
 
