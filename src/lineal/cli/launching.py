@@ -75,10 +75,16 @@ def watched(processes: list[subprocess.Popen]) -> int:
     failed = failed or next((each for each in processes if each.poll()), None)
     if failed is None:
         return 0
+    # who ends first need not be who failed first: the others may be faster to end
+    told = [f"rank {rank} ({how(each.returncode)})" for rank, each in enumerate(processes) if each.poll()]
+    print(f"lineal launch: ended with an error: {', '.join(told)}", file=sys.stderr)
     code = failed.returncode
-    how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
-    print(f"lineal launch: rank {processes.index(failed)} has ended with {how}", file=sys.stderr)
     return 128 - code if code < 0 else code
+
+
+def how(code: int) -> str:
+    """Return in words how a process has ended."""
+    return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
 
 
 def stop(processes: list[subprocess.Popen]) -> None:
