@@ -1,0 +1,1 @@
+"""Kernels for batches of matrices of middle size: one matrix at a time to a thread, each row of it in vectors."""
