@@ -16,15 +16,18 @@ from lineal.codegen.choice import (
     LARGEST,
     LARGEST_JACOBI,
     LARGEST_PADDED,
+    LARGEST_WITHIN,
     LEAST_BATCH,
     LEAST_NARROW,
     LEAST_ROWS,
     LEAST_WHOLE,
+    LEAST_WITHIN,
     MKL,
     MOST_WRITTEN,
     PADDED,
     PROGRAMS,
     SHORTEST,
+    WITHIN,
     WRITTEN,
     Problem,
     Product,
@@ -66,7 +69,10 @@ def test_borders():
     float64 = DTYPES[1]
     kernel = lambda op, shape, lanes=0: choose(Problem(op, (shape,), (float64,), lanes)).kernel
     assert kernel("inverse", (LEAST_BATCH, LARGEST, LARGEST)) == ACROSS
-    assert kernel("inverse", (LEAST_BATCH - 1, 3, 3)) == kernel("inverse", (LEAST_BATCH, 33, 33)) == LAPACK
+    assert kernel("inverse", (LEAST_BATCH - 1, 3, 3)) == kernel("inverse", (LEAST_WITHIN - 1, 33, 33)) == LAPACK
+    assert (
+        kernel("inverse", (LEAST_WITHIN, 33, 33)) == kernel("inverse", (LEAST_WITHIN, LARGEST_WITHIN, LARGEST_WITHIN)) == WITHIN
+    )
     assert kernel("inverse", (LEAST_ROWS, LEAST_ROWS)) == kernel("inverse", (2, LEAST_ROWS, LEAST_ROWS)) == PROGRAMS
     assert kernel("inverse", (16, 16), LANES) == PADDED and kernel("inverse", (17, 17), LANES) == LAPACK
     assert kernel("inverse", (LANES, LARGEST, LARGEST), LANES) == ACROSS

@@ -27,6 +27,7 @@ __all__ = [
     "PRODUCTS",
     "PROGRAMS",
     "STEPS",
+    "WITHIN",
     "WRITTEN",
     "Choice",
     "Problem",
@@ -45,6 +46,8 @@ LARGEST = 32
 LONGEST, MOST_NUMBERS = 1024, 4096
 # and to LAPACK's tridiagonal and bidiagonal methods from here on, which Jacobi's sweeps no longer beat (measured)
 LARGEST_JACOBI = 24
+# matrices of up to so many rows are done one by one to a thread, in vectors of rows, from so many of them and of numbers on
+LARGEST_WITHIN, LEAST_WITHIN, LEAST_NUMBERS = 128, 4, 2048
 # NumPy does a smaller batch in the time that calling a kernel takes (measured)
 LEAST_BATCH = 128
 # products are cheap, so only larger batches of still smaller matrices gain, or outer products and narrow factors (measured)
@@ -73,6 +76,7 @@ MOST_WRITTEN, MOST_COPIED, SHORTEST = 1 << 20, 1 << 16, 8
 FASTER_THAN_MKL = ("znver",)
 
 ACROSS = "a kernel across the batch"
+WITHIN = "a kernel matrix by matrix, on all threads"
 PADDED = "a kernel across the batch, padded to a vector of matrices"
 PROGRAMS = "programs for large matrices"
 STEPS = "NumPy's steps for the whole batch"
@@ -89,6 +93,7 @@ FEW = "of few matrices: from Python, calling the kernel takes as long as NumPy t
 BUILDS = "NumPy and SciPy, whose routines programs call by address, are built with a LAPACK each"
 FUSED = "programs fuse products with what is done to the sums, in loops or tile by tile"
 PIVOTS = "programs make it of the pivots in loops, eager code by NumPy"
+APIECE = "programs have no kernel matrix by matrix: they take LAPACK or the programs for large matrices"
 PARTS = "programs have the kernel for short columns only, and else make what it gives of products and substitutions"
 
 
@@ -122,8 +127,9 @@ class Borders(NamedTuple):
     surprise. With `host`, programs have no other kernel and leave the rest to eager code; with `never`, all. With `pivots`,
     it is made of the pivots of large matrices.
 
-    `steps`: from how many matrices a row on NumPy takes steps for the whole batch; `programs`: from how many rows on there are
-    programs for large matrices, `apiece`: from how many on LAPACK is given each in its own precision; 0 is never.
+    With `within`, eager code has a kernel matrix by matrix. `steps`: from how many matrices a row on NumPy takes steps for the
+    whole batch; `programs`: from how many rows on there are programs for large matrices, `apiece`: from how many on LAPACK is
+    given each in its own precision; 0 is never.
     """
 
     largest: int = LARGEST
@@ -134,6 +140,7 @@ class Borders(NamedTuple):
     host: bool = False
     never: bool = False
     pivots: bool = False
+    within: bool = False
     steps: int = 0
     programs: int = 0
     apiece: int = 0
@@ -141,22 +148,23 @@ class Borders(NamedTuple):
 
 SMALL = Borders()
 LARGE_TOO = Borders(programs=LEAST_ROWS)
-JACOBI = Borders(largest=LARGEST_JACOBI, alike=True, host=True, apiece=LEAST_ROWS)
+JACOBI = Borders(largest=LARGEST_JACOBI, alike=True, host=True, within=True, apiece=LEAST_ROWS)
 OF_PIVOTS = Borders(pivots=True, programs=LEAST_ROWS)
+SOLVED = Borders(within=True, programs=LEAST_ROWS)
 BY_FACTORS = Borders(largest=0, programs=LEAST_ROWS)
 BORDERS = {
     "cholesky": LARGE_TOO,
     "cholesky_pull": SMALL,
     "cofactors": Borders(host=True),
     "condition": Borders(least=1, never=True),
-    "determinant": OF_PIVOTS,
-    "determinant_bounded": Borders(never=True),
-    "determinant_probed": SMALL,
+    "determinant": OF_PIVOTS._replace(within=True),
+    "determinant_bounded": Borders(never=True, within=True),
+    "determinant_probed": Borders(within=True),
     "eig": Borders(largest=0, host=True, apiece=LEAST_ROWS),
     "eigh": JACOBI,
     "factor": Borders(square=True, steps=WIDE_ELIMINATION, programs=LEAST_ROWS),
     "frobenius": Borders(largest=LARGEST_NORM, never=True),
-    "inverse": LARGE_TOO,
+    "inverse": SOLVED,
     "inverse_factored": BY_FACTORS,
     "inverse_norm1": Borders(never=True, programs=LEAST_ESTIMATE),
     "inverse_pull": SMALL,
@@ -168,9 +176,9 @@ BORDERS = {
     "qr_complete": Borders(host=True),
     "qr_pull": Borders(tall=True),
     "sign_and_logarithm": OF_PIVOTS,
-    "solve": LARGE_TOO,
+    "solve": SOLVED,
     "solve_factored": BY_FACTORS,
-    "solve_probed": SMALL,
+    "solve_probed": Borders(within=True),
     "solve_pull": SMALL,
     "solve_triangular": Borders(steps=WIDE_SUBSTITUTION, programs=LEAST_ROWS),
     "svd": JACOBI,
@@ -183,7 +191,8 @@ def planned(op: str, *arrays: np.ndarray) -> str:
     first, borders = arrays[0], BORDERS[op]
     if first.shape[-1] < LEAST_ROWS:
         # most problems are small, and a look at the table costs as much as NumPy's product of two small matrices
-        if first.ndim == 2 or (not borders.steps and math.prod(first.shape[:-2]) < borders.least):
+        least = LEAST_WITHIN if borders.within else borders.least
+        if first.ndim == 2 or (not borders.steps and math.prod(first.shape[:-2]) < least):
             return LAPACK
     return choose(Problem(op, tuple([each.shape for each in arrays]), tuple([each.dtype for each in arrays]))).kernel
 
@@ -205,7 +214,7 @@ def difference(op: str, kernel: str, eager: str) -> str:
         return PIVOTS
     if kernel == HOST or kernel == eager != LAPACK:
         return ""
-    return BUILDS if kernel == eager else PARTS if eager == ACROSS else FEW
+    return BUILDS if kernel == eager else PARTS if eager == ACROSS else APIECE if eager == WITHIN else FEW
 
 
 def kernel_of(problem: Problem) -> str:
@@ -220,6 +229,8 @@ def kernel_of(problem: Problem) -> str:
             return found
     if problem.lanes and borders.host:
         return HOST
+    if borders.within and not problem.lanes and is_within(problem):
+        return WITHIN
     if square and borders.steps and not problem.lanes and narrow(first, borders.steps):
         return STEPS
     if borders.apiece and borders.apiece <= min(first[-2:]) and max(first[-2:]) <= MOST_ROWS and math.prod(first):
@@ -240,6 +251,17 @@ def across_from_python(problem: Problem, borders: Borders) -> str:
         if m > borders.largest and not (borders.tall and m <= LONGEST and m * n <= MOST_NUMBERS):
             return ""
     return "" if problem.op == "matmul" and not gains(problem) else ACROSS
+
+
+def is_within(problem: Problem) -> bool:
+    """Return whether matrices are neither so few or small nor so large that the kernel for one to a thread does not pay."""
+    first, dtype = problem.shapes[0], problem.dtypes[0]
+    if dtype.char not in "fdFD" or len(first) < 3 or not 0 < max(first[-2:]) <= LARGEST_WITHIN:
+        return False
+    if math.prod(first[:-2]) < LEAST_WITHIN or math.prod(first) < LEAST_NUMBERS:
+        return False
+    alike = all(shape[:-2] == first[:-2] and 0 not in shape for shape in problem.shapes)
+    return alike and all(each == dtype for each in problem.dtypes)
 
 
 def across_in_program(problem: Problem, borders: Borders) -> str:

@@ -8,18 +8,50 @@ import numpy as np
 
 from lineal.base import later
 
-__all__ = ["Solved", "solve"]
+__all__ = ["Solved", "eigh", "eliminate", "solve", "svd"]
 
 # one placeholder for all the code generators: each costs a search at import
 elimination: Any = later.module("lineal.codegen.rowwise.elimination")
+spectra: Any = later.module("lineal.codegen.rowwise.spectra")
 
 
 class Solved(NamedTuple):
-    """What elimination gives: X, 0 or the place of the first zero pivot, and per matrix what tells of its condition."""
+    """What elimination gives: X, 0 or the place of the first zero pivot, and per matrix what the kernel has found."""
 
     X: np.ndarray
     info: np.ndarray
     findings: np.ndarray
+
+    @property
+    def det(self) -> np.ndarray:
+        """The determinants."""
+        parts = 1 + (self.X.dtype.kind == "c")
+        return np.ascontiguousarray(self.findings[..., :parts]).view(self.X.dtype)[..., 0]
+
+    @property
+    def norms(self) -> np.ndarray:
+        """The matrices' Frobenius norms."""
+        return np.sqrt(self.findings[..., 2])
+
+    @property
+    def sizes(self) -> np.ndarray:
+        """The Frobenius norms of what the probes have for solutions."""
+        return np.sqrt(self.findings[..., 3])
+
+    @property
+    def least(self) -> np.ndarray:
+        """The least of the largest numbers of the solutions, column by column."""
+        return self.findings[..., 4]
+
+    @property
+    def greatest(self) -> np.ndarray:
+        """The greatest of these."""
+        return self.findings[..., 5]
+
+    @property
+    def error(self) -> np.ndarray:
+        """The largest numbers that the solutions for the probes leave of these, if that was asked for."""
+        return self.findings[..., 6]
 
 
 def stack(a: np.ndarray) -> np.ndarray:
@@ -27,13 +59,37 @@ def stack(a: np.ndarray) -> np.ndarray:
     return np.require(a, requirements=["C", "A"]).reshape(-1, *a.shape[-2:])
 
 
-def solve(A: np.ndarray, B: np.ndarray, kept: int) -> Solved:
-    """Return the first columns of A⁻¹ B and what the others tell; B may be one matrix for all."""
+def eliminate(A: np.ndarray, V: np.ndarray | None = None) -> Solved:
+    """Return the determinants, and what probes V tell."""
+    return solve(A, np.empty((A.shape[-1], 0), A.dtype) if V is None else V, 0)
+
+
+def solve(A: np.ndarray, B: np.ndarray, kept: int, checked: bool = False) -> Solved:
+    """Return the first columns of A⁻¹ B and what the others, probes, tell; B may be one matrix for all.
+
+    `checked`: it is asked what the solutions for the probes leave of these.
+    """
     *batch, n, _ = A.shape
-    columns, given, right = B.shape[-1], stack(A), stack(B)
+    columns, given, right = B.shape[-1], stack(A), np.require(B, requirements=["C", "A"])
     X, info = np.empty((len(given), n, kept), A.dtype), np.empty(len(given), np.int32)
-    findings = np.empty((len(given), len(elimination.FINDINGS)), A.real.dtype)
+    findings = np.empty((len(given), elimination.FINDINGS), A.real.dtype)
     left, chunks, memory = elimination.memory_of(A.dtype, n, columns)
-    sizes = n, columns, kept, 0 if B.ndim == 2 else n * columns, left, chunks
+    sizes = n, columns, kept, 0 if B.ndim == 2 else n * columns, left, chunks, checked
     elimination.solver(A.dtype)((given, right, X, info, findings), sizes, memory, len(given), n * n * (n // 3 + columns))
-    return Solved(X.reshape(*batch, n, kept), info.reshape(batch), findings.reshape(*batch, -1))
+    return Solved(X.reshape(*batch, n, kept), info.reshape(batch), findings.reshape(*batch, elimination.FINDINGS))
+
+
+def eigh(A: np.ndarray, uplo: str, vectors: bool = True) -> tuple[np.ndarray, np.ndarray]:
+    """Return the eigenvalues, ascending, and the eigenvectors, if they are wanted; LinAlgError if a matrix has none."""
+    values, V, info = spectra.eigh(A, uplo == "L", vectors)
+    if info.any():
+        raise np.linalg.LinAlgError("Eigenvalues did not converge")
+    return values, V
+
+
+def svd(A: np.ndarray, job: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return U, S and Vᴴ, of which the job "A" wants all, "S" the reduced ones, "N" neither U nor Vᴴ."""
+    U, S, Vh, info = spectra.svd(A, job)
+    if info.any():
+        raise np.linalg.LinAlgError("SVD did not converge")
+    return U, S, Vh

@@ -14,8 +14,8 @@ from lineal.codegen.values import Value
 
 __all__ = ["FINDINGS", "memory_of", "solver"]
 
-FINDINGS = ("det", "phase", "norm", "size", "least", "greatest", "error")
-"""What the kernel says of each matrix, in real numbers: see `solver`."""
+FINDINGS = 7
+"""How many numbers the kernel says of each matrix."""
 SPARE = TILE
 """Rows of zeros below a matrix: columns are read some numbers at a time."""
 
@@ -116,16 +116,19 @@ class Elimination:
 
 @cache
 def solver(dtype: np.dtype) -> Kernel:
-    """Return the kernel solve(A, B, X, info, findings) of sizes n, columns, those of X, numbers from B to B, and `layout`'s.
+    """Return the kernel solve(A, B, X, info, findings).
 
-    A is n × n, B n × columns, X the first columns of A⁻¹ B; the others, W with A W = V, are probes. `findings`: see `FINDINGS`:
-    the determinant, its imaginary part, the squares of the Frobenius norms of A and W, the least and the greatest of the largest
-    numbers in X's columns, and the largest number of A W - V.
+    Its sizes are n, columns, those of X, how many numbers lie from B to B, how many vectors a row of A takes, and a row of
+    [A B], and whether A W - V is wanted.
+
+    A is n × n, B n × columns, X the first columns of A⁻¹ B; the others, W with A W = V, are probes. What is found: the parts of
+    the determinant, the squares of the Frobenius norms of A and W, the least and the greatest of the largest numbers in X's
+    columns, and the largest number of A W - V. Of complex numbers, parts are compared.
     """
     kind, parts = parts_of(dtype)
 
     def write(task: Task) -> None:
-        e, (n, columns, kept, step, left, chunks) = task.e, task.sizes
+        e, (n, columns, kept, step, left, chunks, checked) = task.e, task.sizes
         M = Rows(e, kind, parts, task.memory, chunks * e.lanes(kind))
         A, B = task.of(0, n * n * parts, kind), task.of(1, step * parts, kind)
         sides = Sides(M, n, columns, kept, left, chunks)
@@ -136,12 +139,14 @@ def solver(dtype: np.dtype) -> Kernel:
         with e.loop(n) as i:
             M.copy_out(i, left, e.address(task.of(2, n * kept * parts, kind), i * kept * parts, kind), kept)
         e.store(e.cast(steps.info.value, int32), task.bases[3], task.matrix)
-        numbers = [each.value for each in steps.det]
-        found = [*numbers, *[e.const(0.0, kind)] * (2 - parts), norm, *sides.sums(), sides.residual(A, B)]
+        error, numbers = e.variable(e.const(0.0, kind)), [each.value for each in steps.det]
+        with e.when(checked != 0, carried=[error]):
+            error.value = sides.residual(A, B)
+        found = [*numbers, *[e.const(0.0, kind)] * (2 - parts), norm, *sides.sums(), error.value]
         for place, each in enumerate(found):
-            e.store(each, task.of(4, len(FINDINGS), kind), place)
+            e.store(each, task.of(4, FINDINGS, kind), place)
 
-    return Kernel(5, 6, write)
+    return Kernel(5, 7, write)
 
 
 class Sides:

@@ -31,7 +31,7 @@ def parts_of(dtype: np.dtype) -> tuple[Kind, int]:
 
 
 class Task:
-    """What a kernel's writer is given: the number of a matrix, where the arrays begin, sizes, and memory of the thread's own."""
+    """What a writer is given: the number of a matrix, where the arrays begin, the sizes, and memory of the thread's own."""
 
     def __init__(self, e: Emitter, matrix: Value, bases: Sequence[Value], sizes: Sequence[Value], memory: Value):
         self.e = e

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from lineal.base.signatures import Tensor
-from lineal.codegen.choice import ACROSS, planned
+from lineal.codegen.choice import ACROSS, WITHIN, planned
 from lineal.core import Op, apply, lift, modes, module_of
 from lineal.ops.linalg import kernels
 from lineal.ops.linalg.cofactors import cofactors
@@ -236,7 +236,7 @@ def stack(name: str, A: Any) -> Any:
     None where one is to be refined by its factors.
     """
     n, dtype = A.value.shape[-1], A.value.dtype
-    if n > LOOSE and dtype.char == "f" and planned("determinant_probed", A.value) == ACROSS:
+    if n > LOOSE and planned("determinant_probed", A.value) in ((ACROSS, WITHIN) if dtype.char == "f" else (WITHIN,)):
         y, norms, sizes = apply(DeterminantProbed(), A)
         least = rcond_told(n, dtype, norms.value, sizes.value)
     else:

@@ -9,6 +9,7 @@ import numpy as np
 
 from lineal.base import dtypes
 from lineal.base.signatures import Tensor
+from lineal.codegen.choice import LARGEST_WITHIN
 from lineal.core import Op, apply, lift, modes
 from lineal.core.calling import public
 from lineal.ops.conversion import cast
@@ -38,8 +39,8 @@ from lineal.ops.premise import expect, rely, rely_on
 __all__ = ["rcond", "solve", "solve_ex"]
 
 STACK = 4
-"""From how many matrices on, of at most `SMALL` rows, NumPy's loop in C beats LAPACK called from Python for each (measured)."""
-SMALL = 32
+"""From how many matrices on, of at most `SMALL` rows, loops in C beat LAPACK called from Python for each (measured)."""
+SMALL = LARGEST_WITHIN
 MIXED = 1000
 """From how many rows on factors in single precision and more refinement are faster than factors in double (measured)."""
 
@@ -219,7 +220,7 @@ def grown(LU: np.ndarray, norms: np.ndarray) -> bool:
 
 
 def stacked(A: np.ndarray) -> bool:
-    """Return whether A is many small matrices, which NumPy solves faster than LAPACK one by one."""
+    """Return whether A is many small matrices, which kernels or NumPy solve faster than LAPACK one by one."""
     return A.ndim > 2 and A.shape[-1] <= SMALL and A.size >= STACK * A.shape[-1] ** 2
 
 

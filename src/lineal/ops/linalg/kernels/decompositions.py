@@ -8,8 +8,9 @@ import numpy as np
 
 from lineal.base import later
 from lineal.codegen.batched.arrays import dense, kernel, laid
-from lineal.codegen.choice import ACROSS, APIECE, PROGRAMS, planned
+from lineal.codegen.choice import ACROSS, APIECE, PROGRAMS, WITHIN, planned
 from lineal.codegen.dense import arrays as large
+from lineal.codegen.rowwise import arrays as rowwise
 from lineal.ops.linalg.kernels.triangular import lower_product, solve_triangular
 from lineal.ops.linalg.matrices import adjoint
 
@@ -154,6 +155,8 @@ def eigh(A: np.ndarray, uplo: Literal["L", "U"]) -> tuple[np.ndarray, np.ndarray
     chosen = planned("eigh", A)
     if chosen == APIECE:
         return spectral.each(spectral.eigh, A, uplo, True)
+    if chosen == WITHIN:
+        return rowwise.eigh(A, uplo)
     if chosen != ACROSS:
         values, V = np.linalg.eigh(A, uplo)
         return values, V
@@ -167,6 +170,8 @@ def eigh(A: np.ndarray, uplo: Literal["L", "U"]) -> tuple[np.ndarray, np.ndarray
 def eigvalsh(A: np.ndarray, uplo: Literal["L", "U"]) -> np.ndarray:
     """Return the eigenvalues alone, ascending."""
     chosen = planned("eigh", A)
+    if chosen == WITHIN:
+        return rowwise.eigh(A, uplo, False)[0]
     if chosen == ACROSS:
         return eigh(A, uplo)[0]
     values: Any = spectral.each(spectral.eigh, A, uplo, False)[0] if chosen == APIECE else np.linalg.eigvalsh(A, uplo)
@@ -179,7 +184,9 @@ def svd(A: np.ndarray, full: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     chosen = planned("svd", A)
     if chosen == APIECE:
         return spectral.each(spectral.svd, A, full, True)
-    if chosen != ACROSS or (full and m != n):
+    if chosen == WITHIN or (chosen == ACROSS and full and m != n):
+        return rowwise.svd(A, "A" if full else "S")
+    if chosen != ACROSS:
         U, S, Vh = np.linalg.svd(A, full_matrices=full)
         return U, S, Vh
     given, k = dense(A), min(m, n)
@@ -200,6 +207,8 @@ def svd(A: np.ndarray, full: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def svdvals(A: np.ndarray) -> np.ndarray:
     """Return the singular values alone, descending."""
     chosen = planned("svd", A)
+    if chosen == WITHIN:
+        return rowwise.svd(A, "N")[1]
     if chosen == ACROSS:
         return svd(A, False)[1]
     values: Any = spectral.each(spectral.svd, A, False, False)[1] if chosen == APIECE else np.linalg.svd(A, compute_uv=False)

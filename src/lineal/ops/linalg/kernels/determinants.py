@@ -6,14 +6,17 @@ import numpy as np
 
 from lineal.base.platforms import HOST, moved
 from lineal.codegen.batched.arrays import kernel, laid
-from lineal.codegen.choice import ACROSS, PROGRAMS, planned
+from lineal.codegen.choice import ACROSS, PROGRAMS, WITHIN, planned
 from lineal.codegen.dense import arrays as large
+from lineal.codegen.rowwise import arrays as rowwise
 from lineal.ops.linalg.kernels.norms import frobenius
 
 
 def det(A: np.ndarray) -> np.ndarray:
     """Return the determinants."""
     chosen = planned("determinant", A)
+    if chosen == WITHIN:
+        return rowwise.eliminate(A).det
     if chosen != ACROSS:
         return det_large(A) if chosen == PROGRAMS else np.linalg.det(A)
     given, _ = laid(A)
@@ -33,7 +36,11 @@ def det_bounded(A: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     Guggenheimer, Edelman and Johnson (1995), College Math. J. 26, eq. 2.
     """
     n = A.shape[-1]
-    if planned("determinant_bounded", A) != ACROSS:
+    chosen = planned("determinant_bounded", A)
+    if chosen == WITHIN:
+        found = rowwise.eliminate(A)
+        return found.det, bound_by_norm(n, found.norms, found.det)
+    if chosen != ACROSS:
         y = det(A)
         return y, bound_by_det(A, y)
     given, _ = laid(A)
@@ -44,13 +51,20 @@ def det_bounded(A: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def bound_by_det(A: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Return what `det_bounded` does beside the determinants, which are known."""
-    n = A.shape[-1]
-    size = np.asarray(frobenius(A) / n**0.5, y.dtype.char.lower()) ** n
+    return bound_by_norm(A.shape[-1], frobenius(A), y)
+
+
+def bound_by_norm(n: int, norms: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Return the same by Frobenius norms that are known."""
+    size = np.asarray(norms / n**0.5, y.dtype.char.lower()) ** n
     return np.abs(moved(y, HOST)) / (2 * n * size)
 
 
 def det_probed(A: np.ndarray, V: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the determinants, |A|_F, and |W|_F with A W = V for one matrix V; only of what has a kernel across the batch."""
+    """Return the determinants, |A|_F, and |W|_F with A W = V for one matrix V; only of what has a kernel."""
+    if planned("determinant_probed", A) == WITHIN:
+        found = rowwise.eliminate(A, V)
+        return found.det, found.norms, np.where(found.info == 0, found.sizes, np.inf).astype(found.sizes.dtype)
     given, _ = laid(A)
     found = np.empty((3, *A.shape[:-2]), A.dtype)
     # |A⁻ᵀ V| tells as much as |A⁻¹ V|

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from lineal.codegen.batched.arrays import dense, kernel, laid, matmul
-from lineal.codegen.choice import ACROSS, PROGRAMS, STEPS, planned
+from lineal.codegen.choice import ACROSS, PROGRAMS, STEPS, WITHIN, planned
 from lineal.codegen.dense import arrays as large
+from lineal.codegen.rowwise import arrays as rowwise
 from lineal.ops.linalg.kernels.norms import frobenius
 from lineal.ops.linalg.kernels.triangular import apart, side_by_side
 from lineal.ops.linalg.matrices import adjoint
@@ -17,6 +18,8 @@ from lineal.ops.linalg.matrices import adjoint
 def solve(A: np.ndarray, B: np.ndarray) -> np.ndarray:
     """Return A⁻¹ B for stacks of matrices; LinAlgError if one is singular."""
     chosen = planned("solve", A, B)
+    if chosen == WITHIN:
+        return solve_within(A, B, B.shape[-1])
     if chosen != ACROSS:
         return solve_large(A, B) if chosen == PROGRAMS else np.linalg.solve(A, B)
     (left, left_transposed), (right, right_transposed) = laid(A), laid(B)
@@ -24,6 +27,12 @@ def solve(A: np.ndarray, B: np.ndarray) -> np.ndarray:
     kernel("solve", A.dtype, *B.shape[-2:], (left_transposed, right_transposed))(left, right, X, info)
     refuse_singular(info)
     return X.mT.reshape(B.shape) if right_transposed else X.reshape(B.shape)
+
+
+def solve_within(A: np.ndarray, B: np.ndarray, kept: int) -> np.ndarray:
+    found = rowwise.solve(A, B, kept)
+    refuse_singular(found.info)
+    return found.X
 
 
 def solve_large(A: np.ndarray, B: np.ndarray) -> np.ndarray:
@@ -38,8 +47,9 @@ def solve_probed(A: np.ndarray, B: np.ndarray, V: np.ndarray, limits: Any) -> tu
     `limits`, as the kernel has them, are those of the solution and of |A| and |W| with A W = V for one matrix V of probes.
     LinAlgError if a matrix is singular.
     """
-    if planned("solve_probed", A, B) != ACROSS:
-        return solve_probed_apart(A, B, V, limits)
+    chosen = planned("solve_probed", A, B)
+    if chosen != ACROSS:
+        return (solve_probed_within if chosen == WITHIN else solve_probed_apart)(A, B, V, limits)
     (left, left_transposed), (right, right_transposed) = laid(A), laid(B)
     X, (info, notes) = np.empty(right.shape, A.dtype), np.empty((2, len(right)), np.int32)
     parameters = *B.shape[-2:], V.shape[-1], limits, (left_transposed, right_transposed)
@@ -48,10 +58,27 @@ def solve_probed(A: np.ndarray, B: np.ndarray, V: np.ndarray, limits: Any) -> tu
     return (X.mT if right_transposed else X).reshape(B.shape), notes.reshape(A.shape[:-2])
 
 
+def solve_probed_within(A: np.ndarray, B: np.ndarray, V: np.ndarray, limits: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Do what `solve_probed` does matrix by matrix."""
+    found = rowwise.solve(A, beside(B, V), B.shape[-1], bool(limits.growth))
+    refuse_singular(found.info)
+    norms, sizes = found.norms, found.sizes
+    sound = unsuspected(norms, sizes, limits) & (found.least >= limits.tiny) & (found.greatest < np.inf)
+    notes = np.where(sound, 0, 1).astype(np.int32)
+    if limits.growth:
+        notes[norms * sizes * limits.growth < found.error] = 2
+    return found.X, notes
+
+
+def beside(B: np.ndarray, V: np.ndarray) -> np.ndarray:
+    """Return right-hand sides with the probes V beside each."""
+    return np.concatenate((B, np.broadcast_to(V, (*B.shape[:-1], V.shape[-1]))), -1)
+
+
 def solve_probed_apart(A: np.ndarray, B: np.ndarray, V: np.ndarray, limits: Any) -> tuple[np.ndarray, np.ndarray]:
     """Do what `solve_probed` does by NumPy."""
     k = B.shape[-1]
-    X = np.linalg.solve(A, np.concatenate((B, np.broadcast_to(V, (*B.shape[:-1], V.shape[-1]))), -1))
+    X = np.linalg.solve(A, beside(B, V))
     X, W = np.ascontiguousarray(X[..., :k]), X[..., k:]
     norms, sizes = frobenius(A), frobenius(W)
     tops = np.abs(X).max(-2, initial=0)
@@ -83,6 +110,8 @@ def solve_pull(A: np.ndarray, G: np.ndarray, X: np.ndarray) -> tuple[np.ndarray,
 def inv(A: np.ndarray) -> np.ndarray:
     """Return A⁻¹; LinAlgError if a matrix is singular."""
     chosen = planned("inverse", A)
+    if chosen == WITHIN:
+        return solve_within(A, np.eye(A.shape[-1], dtype=A.dtype), A.shape[-1])
     if chosen != ACROSS:
         return inv_large(A) if chosen == PROGRAMS else np.linalg.inv(A)
     given, transposed = laid(A)
