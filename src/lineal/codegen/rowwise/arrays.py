@@ -8,10 +8,11 @@ import numpy as np
 
 from lineal.base import later
 
-__all__ = ["Solved", "eigh", "eliminate", "solve", "svd"]
+__all__ = ["Solved", "eigh", "eliminate", "qr", "solve", "svd"]
 
 # one placeholder for all the code generators: each costs a search at import
 elimination: Any = later.module("lineal.codegen.rowwise.elimination")
+reflections: Any = later.module("lineal.codegen.rowwise.reflections")
 spectra: Any = later.module("lineal.codegen.rowwise.spectra")
 
 
@@ -93,3 +94,13 @@ def svd(A: np.ndarray, job: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     if info.any():
         raise np.linalg.LinAlgError("SVD did not converge")
     return U, S, Vh
+
+
+def qr(A: np.ndarray, complete: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Return Q and R, all of Q if `complete`, else its first min(m, n) columns."""
+    *batch, m, n = A.shape
+    given, k = stack(A), m if complete else min(m, n)
+    Q, R = np.empty((*batch, m, k), A.dtype), np.empty((*batch, k, n), A.dtype)
+    wide, narrow, memory = reflections.memory_of(A.dtype, m, n, k)
+    reflections.factored(A.dtype)((given, Q, R), (m, n, k, k, wide, narrow), memory, len(given), 2 * m * n * k)
+    return Q, R

@@ -88,7 +88,10 @@ def blocked_pull(L: np.ndarray, G: np.ndarray) -> np.ndarray:
 
 def qr(A: np.ndarray, mode: Literal["reduced", "complete"]) -> tuple[np.ndarray, np.ndarray]:
     """Return Q and R, "reduced" or "complete"."""
-    if planned("qr" if mode == "reduced" else "qr_complete", A) != ACROSS:
+    chosen = planned("qr" if mode == "reduced" else "qr_complete", A)
+    if chosen == WITHIN:
+        return rowwise.qr(A, mode == "complete")
+    if chosen != ACROSS:
         Q, R = np.linalg.qr(A, mode)
         return Q, R
     m, n = A.shape[-2:]
