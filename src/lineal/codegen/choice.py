@@ -147,13 +147,12 @@ class Borders(NamedTuple):
 
 
 SMALL = Borders()
-LARGE_TOO = Borders(programs=LEAST_ROWS)
 JACOBI = Borders(largest=LARGEST_JACOBI, alike=True, host=True, within=True, apiece=LEAST_ROWS)
 OF_PIVOTS = Borders(pivots=True, programs=LEAST_ROWS)
-SOLVED = Borders(within=True, programs=LEAST_ROWS)
+BY_ROWS = Borders(within=True, programs=LEAST_ROWS)
 BY_FACTORS = Borders(largest=0, programs=LEAST_ROWS)
 BORDERS = {
-    "cholesky": LARGE_TOO,
+    "cholesky": BY_ROWS,
     "cholesky_pull": SMALL,
     "cofactors": Borders(host=True),
     "condition": Borders(least=1, never=True),
@@ -164,7 +163,7 @@ BORDERS = {
     "eigh": JACOBI,
     "factor": Borders(square=True, steps=WIDE_ELIMINATION, programs=LEAST_ROWS),
     "frobenius": Borders(largest=LARGEST_NORM, never=True),
-    "inverse": SOLVED,
+    "inverse": BY_ROWS,
     "inverse_factored": BY_FACTORS,
     "inverse_norm1": Borders(never=True, programs=LEAST_ESTIMATE),
     "inverse_pull": SMALL,
@@ -176,7 +175,7 @@ BORDERS = {
     "qr_complete": Borders(host=True, within=True),
     "qr_pull": Borders(tall=True),
     "sign_and_logarithm": OF_PIVOTS,
-    "solve": SOLVED,
+    "solve": BY_ROWS,
     "solve_factored": BY_FACTORS,
     "solve_probed": Borders(within=True),
     "solve_pull": SMALL,

@@ -8,9 +8,10 @@ import numpy as np
 
 from lineal.base import later
 
-__all__ = ["Solved", "eigh", "eliminate", "qr", "solve", "svd"]
+__all__ = ["Solved", "cholesky", "eigh", "eliminate", "qr", "solve", "svd"]
 
 # one placeholder for all the code generators: each costs a search at import
+cholesky_of: Any = later.module("lineal.codegen.rowwise.cholesky")
 elimination: Any = later.module("lineal.codegen.rowwise.elimination")
 reflections: Any = later.module("lineal.codegen.rowwise.reflections")
 spectra: Any = later.module("lineal.codegen.rowwise.spectra")
@@ -104,3 +105,14 @@ def qr(A: np.ndarray, complete: bool) -> tuple[np.ndarray, np.ndarray]:
     wide, narrow, memory = reflections.memory_of(A.dtype, m, n, k)
     reflections.factored(A.dtype)((given, Q, R), (m, n, k, k, wide, narrow), memory, len(given), 2 * m * n * k)
     return Q, R
+
+
+def cholesky(A: np.ndarray) -> np.ndarray:
+    """Return the lower factors of matrices whose lower triangle is read; NaN for one that is not positive definite."""
+    *batch, n, _ = A.shape
+    given, L, info = stack(A), np.empty(A.shape, A.dtype), np.empty(batch, np.int32)
+    chunks, memory = cholesky_of.memory_of(A.dtype, n)
+    cholesky_of.factored(A.dtype)((given, L, info), (n, chunks), memory, len(given), n**3 // 4)
+    if info.any():
+        L[info != 0] = np.nan
+    return L

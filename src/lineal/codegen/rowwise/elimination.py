@@ -52,21 +52,22 @@ class Elimination:
             pivot = M.number(k, k)
             self.note(k, row, pivot)
             self.divide_column(k, pivot)
-            subtract(M, (k + 1, self.n), self.multiple, k, (self.chunk_of(k + 1), self.chunks))
+            after = self.chunk_of(k + 1)
+            subtract(M, (k + 1, self.n), self.multiple, lambda c: M.vector(k, c), lambda _: (after, self.chunks))
 
     def chunk_of(self, j: Value) -> Value:
         """Return which vector of a row column j lies in."""
         return self.M.e.math.floor_divide(j * self.M.parts, self.M.lanes)
 
     def pivot_row(self, k: Value) -> Value:
-        """Return the row, from k on, with the largest number in column k; that of several with the least number."""
+        """Return the row, from k on, with the largest number in column k, or NaN; that of several with the least number."""
         e, M = self.M.e, self.M
         whole = int64 if M.kind.bits == 64 else int32
-        top, place = e.variable(e.const(-1.0, M.kind, TILE)), e.variable(e.splat(e.cast(k, whole), TILE))
-        here = e.splat(e.cast(k, whole), TILE) + e.iota(whole, TILE)
-        here = e.variable(here)
+        here = e.variable(e.splat(e.cast(k, whole), TILE) + e.iota(whole, TILE))
+        top, place = e.variable(e.const(-1, whole, TILE)), e.variable(here.value)
         with e.loop(self.n, k, TILE, carried=[top, place, here]) as i:
-            found = size(M.column(i, k))
+            # the bits of numbers without a sign are in the order of these, and NaN, which is to spread, is above infinity
+            found = e.bitcast(abs(size(M.column(i, k))), whole)
             larger = found > top.value
             top.value, place.value = e.select(larger, found, top.value), e.select(larger, here.value, place.value)
             here.value = here.value + TILE
@@ -75,8 +76,7 @@ class Elimination:
             other, at = e.extract(top.value, lane), e.extract(place.value, lane)
             better = (other > best) | ((other == best) & (at < row))
             best, row = e.select(better, other, best), e.select(better, at, row)
-        # a row of the zeros below wins over NaN alone
-        return e.select(e.cast(row, int64) < self.n, e.cast(row, int64), k)
+        return e.cast(row, int64)
 
     def note(self, k: Value, row: Value, pivot: Parts) -> None:
         """Carry on info and determinant."""
@@ -111,7 +111,7 @@ class Elimination:
             with e.loop(self.chunks, first) as c:
                 x, turned = M.both(M.vector(i, c))
                 M.put_vector(i, c, (x if turned is None else M.times(x, turned, factor)) / e.splat(last, M.lanes))
-            subtract(M, (e.const(0, int64), i), lambda row: M.number(row, i), i, (first, self.chunks))
+            subtract(M, (0, i), lambda row: M.number(row, i), lambda c: M.vector(i, c), lambda _: (first, self.chunks))
 
 
 @cache

@@ -13,6 +13,10 @@ Index = int | Value
 Parts = tuple[Value, ...]
 # the multiple of a row that belongs to another one
 Factor = Callable[[Value], Parts]
+# a vector of that one
+Source = Callable[[Value], Value]
+# the vectors that have to be changed as far as a row: the first one, and that after the last
+Extent = Callable[[Value], tuple[Index, Index]]
 
 # how many rows share a row that is loaded once
 TILE = 4
@@ -133,13 +137,14 @@ class Rows:
             block.store(e.load(self.base, self.kind, start, block.lanes, mask=block.mask), target)
 
 
-def subtract(target: Rows, rows: tuple[Index, Index], factor: Factor, row: Index, chunks: tuple[Index, Index]) -> None:
-    """Subtract from each of some rows its multiple of another one, from one vector to another."""
+def subtract(target: Rows, rows: tuple[Index, Index], factor: Factor, source: Source, extent: Extent) -> None:
+    """Subtract from each of some rows its multiple of the row that `source` has; `extent` tells from which vector to which."""
     e = target.e
     for at, count in tiles(e, *rows):
         factors = [factor(at + r) for r in range(count)]
-        with e.loop(chunks[1], chunks[0]) as c:
-            y, turned = target.both(target.vector(row, c))
+        first, last = extent(at + (count - 1))
+        with e.loop(last, first) as c:
+            y, turned = target.both(source(c))
             for r, each in enumerate(factors):
                 target.put_vector(at + r, c, target.less(target.vector(at + r, c), y, turned, each))
 

@@ -34,6 +34,8 @@ def cholesky(A: np.ndarray, upper: bool) -> np.ndarray:
         if failed.any():
             L[failed] = np.nan
         return (L.mT if transposed else L).reshape(A.shape)
+    if chosen == WITHIN:
+        return adjoint(rowwise.cholesky(adjoint(A))) if upper else rowwise.cholesky(A)
     if chosen == PROGRAMS:
         return large.cholesky(A, upper)
     try:
