@@ -7,14 +7,18 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lineal.base import later
+from lineal.codegen.choice import LARGEST_WITHIN
 
-__all__ = ["Solved", "cholesky", "eigh", "eliminate", "qr", "solve", "svd"]
+__all__ = ["Solved", "cholesky", "eigh", "eliminate", "halved", "orthogonal", "qr", "solve", "svd", "triangle"]
 
 # one placeholder for all the code generators: each costs a search at import
 cholesky_of: Any = later.module("lineal.codegen.rowwise.cholesky")
 elimination: Any = later.module("lineal.codegen.rowwise.elimination")
 reflections: Any = later.module("lineal.codegen.rowwise.reflections")
 spectra: Any = later.module("lineal.codegen.rowwise.spectra")
+
+BLOCK = 8
+"""How many times as many rows as columns a block has that is reduced at once (measured)."""
 
 
 class Solved(NamedTuple):
@@ -107,6 +111,37 @@ def qr(A: np.ndarray, complete: bool) -> tuple[np.ndarray, np.ndarray]:
     return Q, R
 
 
+def halved(shape: tuple[int, ...]) -> bool:
+    """Return whether a matrix has enough rows that blocks of them are reduced one by one."""
+    m, n = shape
+    return 0 < n <= LARGEST_WITHIN and m >= 2 * BLOCK * n
+
+
+def triangle(A: np.ndarray) -> np.ndarray:
+    """Return R of A = Q R for a matrix of many rows: blocks of rows are reduced at once, then what is left of them.
+
+    Demmel, Grigori, Hoemmen and Langou (2012), SIAM J. Sci. Comput. 34.
+    """
+    n = A.shape[1]
+    while halved(A.shape):
+        rows = BLOCK * n
+        count = -(-len(A) // rows)
+        blocks = np.zeros((count * rows, n), A.dtype)
+        blocks[: len(A)] = A
+        A = reduced(blocks.reshape(count, rows, n)).reshape(-1, n)
+    return reduced(A[None])[0]
+
+
+def reduced(A: np.ndarray) -> np.ndarray:
+    """Return R alone of each A = Q R."""
+    count, m, n = A.shape
+    R = np.empty((count, min(m, n), n), A.dtype)
+    wide, narrow, memory = reflections.memory_of(A.dtype, m, n, 0)
+    sizes = m, n, 0, R.shape[1], wide, narrow
+    reflections.factored(A.dtype)((stack(A), R, R), sizes, memory, count, m * n * n)
+    return R
+
+
 def cholesky(A: np.ndarray) -> np.ndarray:
     """Return the lower factors of matrices whose lower triangle is read; NaN for one that is not positive definite."""
     *batch, n, _ = A.shape
@@ -116,3 +151,8 @@ def cholesky(A: np.ndarray) -> np.ndarray:
     if info.any():
         L[info != 0] = np.nan
     return L
+
+
+def orthogonal(A: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return Q, by columns, and R of one matrix with at least as many rows as columns."""
+    return spectra.orthogonal(A)

@@ -9,7 +9,7 @@ import numpy as np
 from lineal.codegen.engine import engine
 from lineal.codegen.kinds import int32, int64
 from lineal.codegen.rowwise.kernel import Kernel, Task, parts_of
-from lineal.codegen.rowwise.rows import TILE, Rows, subtract
+from lineal.codegen.rowwise.rows import TILE, Rows, spread, subtract
 from lineal.codegen.values import Value
 
 __all__ = ["factored", "memory_of"]
@@ -19,9 +19,8 @@ def memory_of(dtype: np.dtype, n: int) -> tuple[int, int]:
     """Return how many vectors a row takes, and how many bytes a thread needs."""
     real, parts = parts_of(dtype)
     lanes = max(engine().target.lanes(real), 2)
-    # odd, so that columns spread over a cache
-    chunks = -(-n * parts // lanes) | 1
-    return chunks, real.itemsize * (chunks * lanes * (n + TILE) + lanes * chunks)
+    chunks = -(-n * parts // lanes)
+    return chunks, real.itemsize * spread(chunks) * lanes * (n + TILE + 1)
 
 
 @cache
@@ -31,7 +30,7 @@ def factored(dtype: np.dtype) -> Kernel:
 
     def write(task: Task) -> None:
         e, (n, chunks) = task.e, task.sizes
-        M = Rows(e, kind, parts, task.memory, chunks * e.lanes(kind))
+        M = Rows(e, kind, parts, task.memory, spread(chunks) * e.lanes(kind))
         given, target = (task.of(number, n * n * parts, kind) for number in (0, 1))
         with e.loop(n) as i:
             M.fill(i, 0, chunks, e.address(given, i * n * parts, kind), i + 1)

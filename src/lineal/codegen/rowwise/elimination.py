@@ -9,7 +9,20 @@ import numpy as np
 from lineal.codegen.engine import engine
 from lineal.codegen.kinds import int32, int64
 from lineal.codegen.rowwise.kernel import Kernel, Task, parts_of
-from lineal.codegen.rowwise.rows import TILE, Index, Parts, Rows, divisor, largest, product, size, subtract, summed, tiles
+from lineal.codegen.rowwise.rows import (
+    TILE,
+    Index,
+    Parts,
+    Rows,
+    divisor,
+    largest,
+    product,
+    size,
+    spread,
+    subtract,
+    summed,
+    tiles,
+)
 from lineal.codegen.values import Value
 
 __all__ = ["FINDINGS", "memory_of", "solver"]
@@ -25,9 +38,8 @@ def memory_of(dtype: np.dtype, n: int, columns: int) -> tuple[int, int, int]:
     real, parts = parts_of(dtype)
     lanes = max(engine().target.lanes(real), 2)
     left = -(-n * parts // lanes)
-    # odd, so that columns spread over a cache
-    chunks = (left + -(-columns * parts // lanes)) | 1
-    return left, chunks, real.itemsize * (chunks * lanes * (n + SPARE + 2) + parts * (n + 2 * SPARE))
+    chunks = left + -(-columns * parts // lanes)
+    return left, chunks, real.itemsize * (spread(chunks) * lanes * (n + SPARE + 2) + parts * (n + 2 * SPARE))
 
 
 class Elimination:
@@ -129,7 +141,7 @@ def solver(dtype: np.dtype) -> Kernel:
 
     def write(task: Task) -> None:
         e, (n, columns, kept, step, left, chunks, checked) = task.e, task.sizes
-        M = Rows(e, kind, parts, task.memory, chunks * e.lanes(kind))
+        M = Rows(e, kind, parts, task.memory, spread(chunks) * e.lanes(kind))
         A, B = task.of(0, n * n * parts, kind), task.of(1, step * parts, kind)
         sides = Sides(M, n, columns, kept, left, chunks)
         norm = sides.load(A, B)
@@ -170,8 +182,8 @@ class Sides:
         with e.loop(n, carried=[squares]) as i:
             M.fill(i, e.const(0, int64), self.left, e.address(A, i * n * M.parts, M.kind), n, squares)
             M.fill(i, self.left, self.chunks, e.address(B, i * self.columns * M.parts, M.kind), self.columns)
-        with e.loop((n + SPARE) * self.chunks, n * self.chunks) as c:
-            M.put_vector(0, c, e.const(0.0, M.kind, M.lanes))
+        with e.loop(n + SPARE, n) as i, e.loop(self.left) as c:
+            M.put_vector(i, c, e.const(0.0, M.kind, M.lanes))
         return summed(e, squares.value)
 
     def sums(self) -> list[Value]:

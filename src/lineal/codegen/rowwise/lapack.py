@@ -1,4 +1,4 @@
-"""LAPACK for every matrix of a stack, the matrices shared among the threads of the pool; LAPACK itself on one thread."""
+"""LAPACK for every matrix of a stack, the matrices shared among the threads of the pool, LAPACK itself on one; or for one."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def call_each(name: str, dtype: np.dtype, batch: int, arguments: Sequence[Argume
             held.append(np.frombuffer(each.encode(), np.uint8) if isinstance(each, str) else np.array(each, np.int32))
             rows.append((HOST.address(held[-1]), 0, 0))
     table = np.array([blas.address(LETTERS[dtype.char] + name), *[number for row in rows for number in row]], np.int64)
-    limit = openblas("scipy", blas.LIMIT)
+    limit = openblas("scipy", blas.LIMIT) if batch > 1 else None
     before = None if limit is None else limit(1)
     try:
         calls(len(rows))([table], (), memory, batch, work)

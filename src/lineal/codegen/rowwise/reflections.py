@@ -12,7 +12,7 @@ from lineal.codegen.batched.scaling import power_of_two
 from lineal.codegen.engine import engine
 from lineal.codegen.kinds import int64
 from lineal.codegen.rowwise.kernel import Kernel, Task, parts_of
-from lineal.codegen.rowwise.rows import Index, Parts, Rows, product
+from lineal.codegen.rowwise.rows import Index, Parts, Rows, product, spread
 from lineal.codegen.values import Value
 
 __all__ = ["factored", "memory_of"]
@@ -25,10 +25,9 @@ def memory_of(dtype: np.dtype, m: int, n: int, k: int) -> tuple[int, int, int]:
     """Return how many vectors a row of A and one of Q, m × k, take, and how many bytes a thread needs."""
     real, parts = parts_of(dtype)
     lanes = max(engine().target.lanes(real), 2)
-    # odd, so that columns spread over a cache
-    wide, narrow, long = (-(-size * parts // lanes) | 1 for size in (n, k, m))
-    reflectors = min(m, n)
-    return wide, narrow, real.itemsize * (lanes * (m * wide + m * narrow + long * reflectors) + reflectors * parts)
+    wide, narrow, long = (-(-size * parts // lanes) for size in (n, k, m))
+    lengths = m * (spread(wide) + spread(narrow)) + spread(long) * min(m, n)
+    return wide, narrow, real.itemsize * (lanes * lengths + min(m, n) * parts)
 
 
 class Reflectors:
@@ -121,9 +120,9 @@ def factored(dtype: np.dtype) -> Kernel:
     def write(task: Task) -> None:
         e, (m, n, columns, rows, wide, narrow) = task.e, task.sizes
         lanes, k = e.lanes(kind), e.math.minimum(m, n)
-        A = Rows(e, kind, parts, task.memory, wide * lanes)
-        Q = Rows(e, kind, parts, e.address(A.base, A.length * m, kind), narrow * lanes)
-        length = (e.math.floor_divide(m * parts + (lanes - 1), lanes) | 1) * lanes
+        A = Rows(e, kind, parts, task.memory, spread(wide) * lanes)
+        Q = Rows(e, kind, parts, e.address(A.base, A.length * m, kind), spread(narrow) * lanes)
+        length = spread(e.math.floor_divide(m * parts + (lanes - 1), lanes)) * lanes
         V = Rows(e, kind, parts, e.address(Q.base, Q.length * m, kind), length)
         given = task.of(0, m * n * parts, kind)
         with e.loop(m) as i:
@@ -153,8 +152,8 @@ def reduce(reflectors: Reflectors, A: Rows, k: Value, wide: Value) -> None:
 def form(reflectors: Reflectors, Q: Rows, k: Value, columns: Value, narrow: Value) -> None:
     """Write the product of the reflections to Q."""
     e, zero = Q.e, Q.e.const(0.0, Q.kind, Q.lanes)
-    with e.loop(reflectors.m * narrow) as c:
-        Q.put_vector(0, c, zero)
+    with e.loop(reflectors.m) as i, e.loop(narrow) as c:
+        Q.put_vector(i, c, zero)
     with e.loop(e.math.minimum(reflectors.m, columns)) as i:
         e.store(e.const(1.0, Q.kind), Q.base, Q.place(i, i))
     with e.loop(k) as step:

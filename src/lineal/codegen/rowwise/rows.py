@@ -22,6 +22,11 @@ Extent = Callable[[Value], tuple[Index, Index]]
 TILE = 4
 
 
+def spread(chunks: Index) -> Index:
+    """Return how many vectors apart rows of so many begin: odd, so that columns spread over a cache."""
+    return chunks | 1
+
+
 def tiles(e: Emitter, start: Index, stop: Index, carried: Sequence[Variable] = ()) -> Iterator[tuple[Value, int]]:
     """Write the body for a range in tiles, then for single numbers: yield where one begins and how many numbers it has."""
     with e.loop(e.index(stop) - (TILE - 1), start, TILE, carried=carried) as at:

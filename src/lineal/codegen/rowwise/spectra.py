@@ -1,4 +1,4 @@
-"""Eigenvalues of Hermitian matrices and singular values, for stacks, by LAPACK on all threads."""
+"""Eigenvalues of Hermitian matrices and singular values by LAPACK, for stacks on all threads."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ import numpy as np
 
 from lineal.codegen.rowwise.lapack import Argument, Own, call_each, optimal
 
-__all__ = ["eigh", "svd"]
+__all__ = ["eigh", "orthogonal", "svd"]
+
+WORKSPACE = 64
+"""How many columns LAPACK may keep in its workspace."""
 
 
 def eigh(A: np.ndarray, lower: bool, vectors: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -50,3 +53,15 @@ def memory_of(dtype: np.dtype, m: int, n: int, job: str) -> tuple[Argument, ...]
     nothing = np.empty(1, dtype)
     size = optimal("gesdd", dtype, [job, n, m, nothing, n, nothing, nothing, n, nothing, m, nothing, -1, *rest, nothing], 10)
     return (Own(dtype, size), size, *rest)
+
+
+def orthogonal(A: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return Q, by columns, and R of one matrix with at least as many rows as columns."""
+    m, n = A.shape
+    columns, tau, info = np.array(A.T, order="C"), np.empty(n, A.dtype), np.empty(1, np.int32)
+    size = n * WORKSPACE
+    call_each("geqrf", A.dtype, 1, (m, n, columns, m, tau, Own(A.dtype, size), size, info), 1)
+    R = np.triu(columns[:, :n].T)
+    name = "ungqr" if A.dtype.kind == "c" else "orgqr"
+    call_each(name, A.dtype, 1, (m, n, n, columns, m, tau, Own(A.dtype, size), size, info), 1)
+    return columns.T, R

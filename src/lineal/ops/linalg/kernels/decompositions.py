@@ -18,6 +18,8 @@ scipy: Any = later.module("scipy")
 # what it compiles large problems with is not loaded for small ones
 spectral: Any = later.module("lineal.ops.linalg.kernels.spectral")
 
+SHORT, TALL = 16, 2
+"""From how many columns on, and how many times as many rows, singular values are those of R in A = Q R (measured)."""
 PULL_BLOCK = 96
 """How many columns of a Cholesky factor are differentiated at once (measured)."""
 
@@ -128,7 +130,7 @@ def lstsq(A: np.ndarray, B: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndar
         return X, norms[0], norms[1]
     # [A B] = Q [R QᴴB], so that Q is never formed; for many right-hand sides forming it is less work
     if k <= n:
-        both: Any = np.linalg.qr(np.concatenate((A, B), -1), "r")
+        both = triangle(np.concatenate((A, B), -1))
         R, C = both[..., :n, :n], both[..., :n, n:]
     else:
         Q, R = np.linalg.qr(A)
@@ -138,6 +140,14 @@ def lstsq(A: np.ndarray, B: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndar
         solved = solve_triangular(R, np.concatenate((C, one), -1), True, False)
         norm, other = (np.sqrt((abs(each) ** 2).sum((-2, -1))) for each in (R, solved[..., k:]))
     return np.ascontiguousarray(solved[..., :k]), norm, other
+
+
+def triangle(A: np.ndarray) -> np.ndarray:
+    """Return R of A = Q R."""
+    if A.ndim == 2 and rowwise.halved(A.shape):
+        return rowwise.triangle(A)
+    R: Any = np.linalg.qr(A, "r")
+    return R
 
 
 def lstsq_pull(A: np.ndarray, B: np.ndarray, X: np.ndarray, G: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -186,6 +196,8 @@ def eigvalsh(A: np.ndarray, uplo: Literal["L", "U"]) -> np.ndarray:
 def svd(A: np.ndarray, full: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return U, S and Vᴴ, all of U and Vᴴ if `full`."""
     m, n = A.shape[-2:]
+    if not full and is_tall(A):
+        return svd_tall(A)
     chosen = planned("svd", A)
     if chosen == APIECE:
         return spectral.each(spectral.svd, A, full, True)
@@ -207,6 +219,22 @@ def svd(A: np.ndarray, full: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         U[doubtful], S[doubtful], Vh[doubtful] = np.linalg.svd(given[doubtful], full_matrices=False)
     batch = A.shape[:-2]
     return U.reshape(*batch, m, k), S.reshape(*batch, k), Vh.reshape(*batch, k, n)
+
+
+def is_tall(A: np.ndarray) -> bool:
+    """Return whether a matrix is so much longer than wide, or wider than long, that its short factor is decomposed."""
+    short, long = sorted(A.shape[-2:])
+    return A.ndim == 2 and short >= SHORT and long >= TALL * short
+
+
+def svd_tall(A: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return U, S, Vᴴ of A = Q R with R = W Σ Vᴴ and U = Q W; of a wide A by its adjoint.   Chan (1982), ACM TOMS 8."""
+    if A.shape[0] < A.shape[1]:
+        V, S, Uh = svd_tall(adjoint(A))
+        return np.ascontiguousarray(adjoint(Uh)), S, np.ascontiguousarray(adjoint(V))
+    Q, R = rowwise.orthogonal(A)
+    W, S, Vh = svd(R, False)
+    return np.matmul(Q, W), S, Vh
 
 
 def svdvals(A: np.ndarray) -> np.ndarray:
