@@ -100,7 +100,8 @@ def test_arrays_of_other_kinds_or_batches_are_left_to_lapack():
     assert planned("solve", A, B) == ACROSS
     others = [B.astype(np.float32), B[:1], B[:, :, :0], B.reshape(2, -1, 3, 1)]
     assert {planned("solve", A, each) for each in others} == {LAPACK}
-    assert planned("inverse", A.astype(complex)) == planned("inverse", A[0]) == planned("inverse", A[:0]) == LAPACK
+    assert planned("inverse", A.astype(complex)) == planned("eigh", A[0]) == planned("inverse", A[:0]) == LAPACK
+    assert planned("inverse", A[0]) == planned("solve", A[0], B[0]) == WITHIN
 
 
 OPS = {

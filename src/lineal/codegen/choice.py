@@ -48,6 +48,8 @@ LONGEST, MOST_NUMBERS = 1024, 4096
 LARGEST_JACOBI = 24
 # matrices of up to so many rows are done one by one to a thread, in vectors of rows, from so many of them and of numbers on
 LARGEST_WITHIN, LEAST_WITHIN, LEAST_NUMBERS = 128, 4, 2048
+# and single ones of so few: NumPy's way to LAPACK takes longer than elimination
+LARGEST_ALONE = 16
 # NumPy does a smaller batch in the time that calling a kernel takes (measured)
 LEAST_BATCH = 128
 # products are cheap, so only larger batches of still smaller matrices gain, or outer products and narrow factors (measured)
@@ -127,9 +129,10 @@ class Borders(NamedTuple):
     surprise. With `host`, programs have no other kernel and leave the rest to eager code; with `never`, all. With `pivots`,
     it is made of the pivots of large matrices.
 
-    With `within`, eager code has a kernel matrix by matrix. `steps`: from how many matrices a row on NumPy takes steps for the
-    whole batch; `programs`: from how many rows on there are programs for large matrices, `apiece`: from how many on LAPACK is
-    given each in its own precision; 0 is never.
+    With `within`, eager code has a kernel matrix by matrix; with `alone`, for a single one too.
+
+    `steps`: from how many matrices a row on NumPy takes steps for the whole batch; `programs`: from how many rows on there are
+    programs for large matrices, `apiece`: from how many on LAPACK is given each in its own precision; 0 is never.
     """
 
     largest: int = LARGEST
@@ -141,6 +144,7 @@ class Borders(NamedTuple):
     never: bool = False
     pivots: bool = False
     within: bool = False
+    alone: bool = False
     steps: int = 0
     programs: int = 0
     apiece: int = 0
@@ -149,15 +153,15 @@ class Borders(NamedTuple):
 SMALL = Borders()
 JACOBI = Borders(largest=LARGEST_JACOBI, alike=True, host=True, within=True, apiece=LEAST_ROWS)
 OF_PIVOTS = Borders(pivots=True, programs=LEAST_ROWS)
-BY_ROWS = Borders(within=True, programs=LEAST_ROWS)
+BY_ROWS = Borders(within=True, alone=True, programs=LEAST_ROWS)
 BY_FACTORS = Borders(largest=0, programs=LEAST_ROWS)
 BORDERS = {
     "cholesky": BY_ROWS,
     "cholesky_pull": SMALL,
     "cofactors": Borders(host=True),
     "condition": Borders(least=1, never=True),
-    "determinant": OF_PIVOTS._replace(within=True),
-    "determinant_bounded": Borders(never=True, within=True),
+    "determinant": OF_PIVOTS._replace(within=True, alone=True),
+    "determinant_bounded": Borders(never=True, within=True, alone=True),
     "determinant_probed": Borders(within=True),
     "eig": Borders(largest=0, host=True, apiece=LEAST_ROWS),
     "eigh": JACOBI,
@@ -171,13 +175,13 @@ BORDERS = {
     "lstsq_pull": Borders(tall=True, host=True),
     "matmul": Borders(least=LEAST_PRODUCTS),
     "norm1": Borders(never=True),
-    "qr": Borders(tall=True, host=True, within=True),
-    "qr_complete": Borders(host=True, within=True),
+    "qr": Borders(tall=True, host=True, within=True, alone=True),
+    "qr_complete": Borders(host=True, within=True, alone=True),
     "qr_pull": Borders(tall=True),
     "sign_and_logarithm": OF_PIVOTS,
     "solve": BY_ROWS,
     "solve_factored": BY_FACTORS,
-    "solve_probed": Borders(within=True),
+    "solve_probed": Borders(within=True, alone=True),
     "solve_pull": SMALL,
     "solve_triangular": Borders(steps=WIDE_SUBSTITUTION, programs=LEAST_ROWS),
     "svd": JACOBI,
@@ -191,7 +195,9 @@ def planned(op: str, *arrays: np.ndarray) -> str:
     if first.shape[-1] < LEAST_ROWS:
         # most problems are small, and a look at the table costs as much as NumPy's product of two small matrices
         least = LEAST_WITHIN if borders.within else borders.least
-        if first.ndim == 2 or (not borders.steps and math.prod(first.shape[:-2]) < least):
+        if first.ndim == 2:
+            return WITHIN if borders.alone and is_lone(arrays) else LAPACK
+        if not borders.steps and math.prod(first.shape[:-2]) < least:
             return LAPACK
     return choose(Problem(op, tuple([each.shape for each in arrays]), tuple([each.dtype for each in arrays]))).kernel
 
@@ -228,7 +234,7 @@ def kernel_of(problem: Problem) -> str:
             return found
     if problem.lanes and borders.host:
         return HOST
-    if borders.within and not problem.lanes and is_within(problem):
+    if borders.within and not problem.lanes and is_within(problem, borders):
         return WITHIN
     if square and borders.steps and not problem.lanes and narrow(first, borders.steps):
         return STEPS
@@ -252,9 +258,22 @@ def across_from_python(problem: Problem, borders: Borders) -> str:
     return "" if problem.op == "matmul" and not gains(problem) else ACROSS
 
 
-def is_within(problem: Problem) -> bool:
+def is_lone(arrays: Sequence[np.ndarray]) -> bool:
+    """Return whether these are single matrices of few rows."""
+    dtype = arrays[0].dtype
+    if dtype.char not in "fdFD":
+        return False
+    for each in arrays:
+        if each.ndim != 2 or each.dtype != dtype or not 0 < each.size or max(each.shape) > LARGEST_ALONE:
+            return False
+    return True
+
+
+def is_within(problem: Problem, borders: Borders) -> bool:
     """Return whether matrices are neither so few or small nor so large that the kernel for one to a thread does not pay."""
     first, dtype = problem.shapes[0], problem.dtypes[0]
+    if borders.alone and all(len(each) == 2 and 0 < min(each) and max(each) <= LARGEST_ALONE for each in problem.shapes):
+        return dtype.char in "fdFD" and all(each == dtype for each in problem.dtypes)
     if dtype.char not in "fdFD" or len(first) < 3 or not 0 < max(first[-2:]) <= LARGEST_WITHIN:
         return False
     if math.prod(first[:-2]) < LEAST_WITHIN or math.prod(first) < LEAST_NUMBERS:

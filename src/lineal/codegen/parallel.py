@@ -17,7 +17,7 @@ WORTH_THREADS, WORTH_WAKING = 1 << 15, 1 << 17
 
 
 def parallel(
-    e: Emitter, name: str, count: int | Value, captured: Sequence[Value], body: Body, *, least: int = 1, grain: int = 64
+    e: Emitter, name: str, count: int | Value, captured: Sequence[Value], body: Body, *, least: int | Value = 1, grain: int = 64
 ) -> None:
     """Write body(start, stop, *captured) for ranges that make up range(count), each on its own thread.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -61,7 +63,9 @@ class Solved(NamedTuple):
 
 
 def stack(a: np.ndarray) -> np.ndarray:
-    """Return the matrices of a stack, row by row, in one dense array with one leading dimension."""
+    """Return the matrices of a stack, row by row, in one dense array with one leading dimension; a single one as it is."""
+    if a.ndim == 2:
+        return a if a.flags.carray else np.require(a, requirements=["C", "A"])
     return np.require(a, requirements=["C", "A"]).reshape(-1, *a.shape[-2:])
 
 
@@ -76,13 +80,31 @@ def solve(A: np.ndarray, B: np.ndarray, kept: int, checked: bool = False) -> Sol
     `checked`: it is asked what the solutions for the probes leave of these.
     """
     *batch, n, _ = A.shape
-    columns, given, right = B.shape[-1], stack(A), np.require(B, requirements=["C", "A"])
-    X, info = np.empty((len(given), n, kept), A.dtype), np.empty(len(given), np.int32)
-    findings = np.empty((len(given), elimination.FINDINGS), A.real.dtype)
+    columns, given, right = B.shape[-1], stack(A), stack(B)
+    X, info = np.empty((*batch, n, kept), A.dtype), np.empty(batch, np.int32)
+    findings = np.empty((*batch, elimination.FINDINGS), A.real.dtype)
+    arrays = given, right, X, info, findings
+    if not batch:
+        alone(A.dtype, n, columns, kept, checked)(*arrays)
+        return Solved(X, info, findings)
     left, chunks, memory = elimination.memory_of(A.dtype, n, columns)
     sizes = n, columns, kept, 0 if B.ndim == 2 else n * columns, left, chunks, checked
-    elimination.solver(A.dtype)((given, right, X, info, findings), sizes, memory, len(given), n * n * (n // 3 + columns))
-    return Solved(X.reshape(*batch, n, kept), info.reshape(batch), findings.reshape(*batch, elimination.FINDINGS))
+    elimination.solver(A.dtype)(arrays, sizes, memory, len(given), n * n * (n // 3 + columns))
+    return Solved(X, info, findings)
+
+
+@lru_cache(256)
+def alone(dtype: np.dtype, n: int, columns: int, kept: int, checked: bool) -> Callable[..., bool]:
+    """Return the kernel for single matrices of one size."""
+    left, chunks, memory = elimination.memory_of(dtype, n, columns)
+    return elimination.solver(dtype).alone((n, columns, kept, 0, left, chunks, checked), memory)
+
+
+@lru_cache(256)
+def cholesky_alone(dtype: np.dtype, n: int) -> Callable[..., bool]:
+    """Return the kernel for single matrices of one size."""
+    chunks, memory = cholesky_of.memory_of(dtype, n)
+    return cholesky_of.factored(dtype).alone((n, chunks), memory)
 
 
 def eigh(A: np.ndarray, uplo: str, vectors: bool = True) -> tuple[np.ndarray, np.ndarray]:
@@ -106,6 +128,9 @@ def qr(A: np.ndarray, complete: bool) -> tuple[np.ndarray, np.ndarray]:
     *batch, m, n = A.shape
     given, k = stack(A), m if complete else min(m, n)
     Q, R = np.empty((*batch, m, k), A.dtype), np.empty((*batch, k, n), A.dtype)
+    if not batch:
+        qr_alone(A.dtype, m, n, k)(given, Q, R)
+        return Q, R
     wide, narrow, memory = reflections.memory_of(A.dtype, m, n, k)
     reflections.factored(A.dtype)((given, Q, R), (m, n, k, k, wide, narrow), memory, len(given), 2 * m * n * k)
     return Q, R
@@ -146,11 +171,23 @@ def cholesky(A: np.ndarray) -> np.ndarray:
     """Return the lower factors of matrices whose lower triangle is read; NaN for one that is not positive definite."""
     *batch, n, _ = A.shape
     given, L, info = stack(A), np.empty(A.shape, A.dtype), np.empty(batch, np.int32)
+    if not batch:
+        cholesky_alone(A.dtype, n)(given, L, info)
+        if info[()]:
+            L.fill(np.nan)
+        return L
     chunks, memory = cholesky_of.memory_of(A.dtype, n)
     cholesky_of.factored(A.dtype)((given, L, info), (n, chunks), memory, len(given), n**3 // 4)
     if info.any():
         L[info != 0] = np.nan
     return L
+
+
+@lru_cache(256)
+def qr_alone(dtype: np.dtype, m: int, n: int, k: int) -> Callable[..., bool]:
+    """Return the kernel for single matrices of one size."""
+    wide, narrow, memory = reflections.memory_of(dtype, m, n, k)
+    return reflections.factored(dtype).alone((m, n, k, k, wide, narrow), memory)
 
 
 def orthogonal(A: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

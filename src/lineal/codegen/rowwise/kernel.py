@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 
 from lineal.base.platforms import HOST
 from lineal.codegen.batched.heap import keep_freed_memory
+from lineal.codegen.cpython.arraycall import arraycall
 from lineal.codegen.emit import Emitter
 from lineal.codegen.engine import engine
 from lineal.codegen.kinds import Kind, int64, kind_of, pointer
+from lineal.codegen.native import entered
 from lineal.codegen.parallel import parallel, taken
 from lineal.codegen.threads import pool
 from lineal.codegen.values import Value
@@ -54,13 +57,27 @@ class Kernel:
     def __init__(self, arrays: int, sizes: int, write: Callable[[Task], None]):
         keep_freed_memory()
         e = Emitter(engine().target)
-        self.write(e, arrays, sizes, write)
+        self.write_one(e, arrays, sizes, write)
+        self.write_alone(e, arrays, sizes)
+        self.write(e, arrays, sizes)
         symbols = pool().symbols()
-        self.library = engine().build(e, ["kernel"], {name: symbols[name] for name in symbols if name in e.declared})
+        names = ["kernel", "alone"]
+        self.library = engine().build(e, names, {name: symbols[name] for name in symbols if name in e.declared})
         types = [*[ctypes.c_void_p] * (arrays + 1), *[ctypes.c_int64] * (sizes + 3)]
         self.function = HOST.launch(self.library["kernel"], types)
 
-    def write(self, e: Emitter, arrays: int, sizes: int, write: Callable[[Task], None]) -> None:
+    def write_one(self, e: Emitter, arrays: int, sizes: int, write: Callable[[Task], None]) -> None:
+        """Write one(address, …, memory, size, …, number of the matrix)."""
+        names = [*((f"p{n}", pointer) for n in range(arrays + 1)), *((f"n{n}", int64) for n in range(sizes + 1))]
+        with e.function("one", names, internal=True) as (*given, matrix):
+            write(Task(e, matrix, given[:arrays], given[arrays + 1 :], given[arrays]))
+
+    def write_alone(self, e: Emitter, arrays: int, sizes: int) -> None:
+        """Write alone(addresses, sizes), for a single matrix."""
+        with entered(e, "alone", arrays + 1) as (given, table):
+            e.call("one", None, *given, *[e.load(table, int64, n) for n in range(sizes)], e.const(0, int64))
+
+    def write(self, e: Emitter, arrays: int, sizes: int) -> None:
         """Write kernel(address, …, memory, size, …, bytes of memory a thread, matrices, least number for threads)."""
         names = [*((f"p{n}", pointer) for n in range(arrays + 1)), *((f"n{n}", int64) for n in range(sizes + 3))]
 
@@ -69,11 +86,16 @@ class Kernel:
             thread = e.new(f"atomicrmw add ptr {ticket.text}, i64 1 monotonic", int64)
             memory = e.offset(known[arrays], step * thread)
             with taken(e, done, batch) as matrix:
-                write(Task(e, matrix, known[:arrays], known[arrays + 1 :], memory))
+                e.call("one", None, *known[:arrays], memory, *known[arrays + 1 :], matrix)
 
         with e.function("kernel", names) as captured:
             shared = [*captured, e.slot(e.const(0, int64)), e.slot(e.const(0, int64))]
             parallel(e, "matrices", captured[-2], shared, matrices, least=captured[-1], grain=1)
+
+    def alone(self, sizes: Sequence[int], memory: int) -> Callable[..., bool]:
+        """Return what runs on the arrays of a single matrix; False, having done nothing, if one is not aligned."""
+        run = partial(arraycall(), np.array([self.library["alone"], False, *sizes], np.int64))
+        return lambda *arrays: run(*arrays, np.empty(memory, np.uint8))
 
     def __call__(self, arrays: Sequence[np.ndarray], sizes: Sequence[int], memory: int, batch: int, work: int) -> None:
         """Run on so many matrices, which take `memory` bytes a thread and `work` multiplications each."""

@@ -263,7 +263,7 @@ def doubt(dtype: np.dtype) -> float:
 
 def doubtful(rcond: Any, dtype: np.dtype) -> bool:
     """Return whether a matrix leaves so few digits that the solution is to be refined."""
-    return bool(np.any(np.asarray(rcond) < doubt(dtype)))
+    return rcond < doubt(dtype) if rcond.__class__ is float else bool(np.any(np.asarray(rcond) < doubt(dtype)))
 
 
 def contained(X: np.ndarray, B: np.ndarray | None, limits: Range) -> Any:

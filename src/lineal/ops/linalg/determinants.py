@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -116,6 +117,9 @@ class DeterminantBounded(Op):
         return (None if g[0] is None else g[0][..., None, None] * cofactors(A).conj(),)
 
 
+BOUNDED = DeterminantBounded()
+
+
 class DeterminantProbed(DeterminantBounded):
     """y = det A, with |A| and |A⁻¹ V| for the probes V; y alone has a derivative, as in `Determinant`."""
 
@@ -180,6 +184,9 @@ def det(A: Tensor, *, out: Tensor | None = None) -> Tensor:
     name = "linalg.det"
     require_square(name, A)
     expect_well_conditioned(A)
+    y = lone(A)
+    if y is not None:
+        return stored(y, out, name)
     if stacked(A.value):
         y = stack(name, A) if watched() else apply(Determinant(), A)
         if y is not None:
@@ -200,6 +207,18 @@ def det(A: Tensor, *, out: Tensor | None = None) -> Tensor:
         y = apply(Determinant(True), A, LU, pivots) if doubtful(rcond, A.value.dtype) else y
         judge(name, A.value, rcond, *ranged(y.value, info != 0), norms, ADVICE)
     return stored(y, out, name)
+
+
+def lone(A: Any) -> Any:
+    """Return the determinant of one matrix of few rows, None if it does not itself say that the condition is good."""
+    value = A.value
+    if value.ndim != 2 or value.shape[0] > LOOSE or modes.recorder.get() is not None:
+        return None
+    if planned("determinant_bounded", value) != WITHIN:
+        return None
+    y, least = apply(BOUNDED, A)
+    sure = float(least.value) >= doubt(value.dtype) and range_of(value.dtype).tiny <= abs(y.value.item()) < math.inf
+    return y if sure else None
 
 
 def plain(A: np.ndarray, y: np.ndarray) -> bool:

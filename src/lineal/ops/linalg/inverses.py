@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 from lineal.base.signatures import Tensor
 from lineal.core import apply, is_grad_enabled, lift, modes, module_of, synchronize
 from lineal.core.calling import public
-from lineal.ops.linalg.conditioning import FEW, doubt, doubtful, frobenius, judge, norm1, range_of, rcond_of_lu, watched
+from lineal.ops.linalg.conditioning import FEW, doubt, doubtful, frobenius, hosted, judge, norm1, range_of, rcond_of_lu, watched
 from lineal.ops.linalg.expectations import expect_well_conditioned
 from lineal.ops.linalg.lu import factors
 from lineal.ops.linalg.matrices import linalg_inv_ex, refuse_singular, require_square, stored
@@ -24,11 +25,14 @@ __all__ = ["inv", "inv_ex", "inverse"]
 def inv_ex(A: Tensor, *, check_errors: bool = False, out: Sequence[Tensor] | None = None) -> linalg_inv_ex:
     """Return the inverse and info as `inv`, without raising: info is 0 or the place of the pivot that is zero."""
     name = "linalg.inv_ex"
+    require_square(name, A)
     if check_errors:
         Y, info = _inverse(name, A)
         return stored(linalg_inv_ex((Y, lift(module_of(Y).asarray(info)))), out, name)
-    require_square(name, A)
     return stored(linalg_inv_ex(apply(InverseEx(), A)), out, name)
+
+
+INVERSE = Inverse()
 
 
 class Unformed:
@@ -113,6 +117,10 @@ def judge_inverse(name: str, A: np.ndarray, Y: np.ndarray) -> Any:
     Return the reciprocal condition numbers.
     """
     limits = range_of(A.dtype)
+    if A.ndim == 2:
+        known = rcond_alone(A, Y)
+        if known >= doubt(A.dtype):
+            return known
     with modes.quiet():
         norms = frobenius(A)
         rcond = 1 / (norms * frobenius(Y))
@@ -125,16 +133,23 @@ def judge_inverse(name: str, A: np.ndarray, Y: np.ndarray) -> Any:
     return rcond
 
 
+def rcond_alone(A: np.ndarray, Y: np.ndarray) -> float:
+    """Return 1 / (|A| |A⁻¹|) of one matrix, in Python; 0 where it leaves the range, or is not all that counts."""
+    limits = range_of(A.dtype)
+    norm, size = (math.sqrt(float(np.vdot(each, each).real)) for each in hosted(A, Y))
+    if not 0 < size <= 1 / limits.least or not 0 < norm < math.inf:
+        return 0.0
+    return 1 / (norm * size)
+
+
 def _inverse(name: str, A: Any) -> tuple[Any, np.ndarray]:
-    require_square(name, A)
-    info = np.zeros(A.value.shape[:-2], np.int32)
     try:
-        return apply(Inverse(), A), info
+        return apply(INVERSE, A), np.zeros(A.value.shape[:-2], np.int32)
     except (RuntimeError, np.linalg.LinAlgError):
         LU, pivots, info = factors(A)
     refuse_singular(name, info, "inversion")
     # rounded otherwise, as in the other kernel, the last pivot need not be 0
-    return apply(Inverse(), A, LU, pivots), info
+    return apply(INVERSE, A, LU, pivots), info
 
 
 inverse = inv

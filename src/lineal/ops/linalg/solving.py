@@ -9,7 +9,7 @@ import numpy as np
 
 from lineal.base import dtypes
 from lineal.base.signatures import Tensor
-from lineal.codegen.choice import LARGEST_WITHIN
+from lineal.codegen.choice import LARGEST_WITHIN, WITHIN, planned
 from lineal.core import Op, apply, lift, modes
 from lineal.core.calling import public
 from lineal.ops.conversion import cast
@@ -141,7 +141,7 @@ def solve(
 
 def general(name: str, A: Any, B: Any, refine: bool, assume: Any = None) -> tuple[Any, tuple[str, Any, Any], np.ndarray]:
     """Return X by LU, its method and the estimate of A's condition if one is wanted, and info of the factorisation."""
-    if stacked(A.value) and not refine:
+    if (stacked(A.value) or lone(A.value, B.value)) and not refine:
         found = stack(A, B)
         if found is not None:
             return found
@@ -224,6 +224,11 @@ def stacked(A: np.ndarray) -> bool:
     return A.ndim > 2 and A.shape[-1] <= SMALL and A.size >= STACK * A.shape[-1] ** 2
 
 
+def lone(A: np.ndarray, B: np.ndarray) -> bool:
+    """Return whether A is one matrix of few rows, which one kernel solves for and judges; who listens hears of factors."""
+    return A.ndim == 2 and modes.recorder.get() is None and planned("solve_probed", A, B) == WITHIN
+
+
 def stack(A: Any, B: Any) -> tuple[Any, tuple[str, Any, Any], np.ndarray] | None:
     """Return X of many small systems, None where they need refinement.
 
@@ -242,7 +247,7 @@ def stack(A: Any, B: Any) -> tuple[Any, tuple[str, Any, Any], np.ndarray] | None
     info = np.zeros(A.value.shape[:-2], np.int32)
     if not notes.value.any():
         return X, ("lu", None, None), info
-    if np.any(notes.value == 2):
+    if A.value.ndim == 2 or np.any(notes.value == 2):
         return None
     places = np.nonzero(notes.value)
     found, size = factored_for_condition(A.value[places])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from lineal.base.platforms import HOST, moved
@@ -39,7 +41,7 @@ def det_bounded(A: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     chosen = planned("determinant_bounded", A)
     if chosen == WITHIN:
         found = rowwise.eliminate(A)
-        return found.det, bound_by_norm(n, found.norms, found.det)
+        return found.det, bound_of(n, found.findings.tolist()) if A.ndim == 2 else bound_by_norm(n, found.norms, found.det)
     if chosen != ACROSS:
         y = det(A)
         return y, bound_by_det(A, y)
@@ -52,6 +54,14 @@ def det_bounded(A: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def bound_by_det(A: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Return what `det_bounded` does beside the determinants, which are known."""
     return bound_by_norm(A.shape[-1], frobenius(A), y)
+
+
+def bound_of(n: int, findings: list[float]) -> np.ndarray:
+    """Return the same of one matrix; in Python, factor by factor, which stays in range where the powers do not."""
+    size, least = math.sqrt(findings[2] / n), math.hypot(findings[0], findings[1]) / (2 * n)
+    for _ in range(n):
+        least = least / size if size else 0.0
+    return np.array(least)
 
 
 def bound_by_norm(n: int, norms: np.ndarray, y: np.ndarray) -> np.ndarray:
