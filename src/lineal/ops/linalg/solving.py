@@ -41,6 +41,7 @@ __all__ = ["rcond", "solve", "solve_ex"]
 STACK = 4
 """From how many matrices on, of at most `SMALL` rows, loops in C beat LAPACK called from Python for each (measured)."""
 SMALL = LARGEST_WITHIN
+PROBED = SolveProbed()
 MIXED = 1000
 """From how many rows on factors in single precision and more refinement are faster than factors in double (measured)."""
 
@@ -237,7 +238,7 @@ def stack(A: Any, B: Any) -> tuple[Any, tuple[str, Any, Any], np.ndarray] | None
     try:
         if not watched():
             return apply(Solve(), A, B), ("lu", None, None), np.zeros(A.value.shape[:-2], np.int32)
-        X, notes = apply(SolveProbed(), A, B)
+        X, notes = apply(PROBED, A, B)
     except (RuntimeError, np.linalg.LinAlgError):
         with modes.quiet():
             info = getrf(A.value)[2]
