@@ -82,7 +82,7 @@ def solve(A: np.ndarray, B: np.ndarray, kept: int, checked: bool = False) -> Sol
     *batch, n, _ = A.shape
     columns, given, right = B.shape[-1], stack(A), stack(B)
     X, info = np.empty((*batch, n, kept), A.dtype), np.empty(batch, np.int32)
-    findings = np.empty((*batch, elimination.FINDINGS), A.real.dtype)
+    findings = np.empty((*batch, elimination.FINDINGS), A.dtype.char.lower())
     arrays = given, right, X, info, findings
     if not batch:
         alone(A.dtype, n, columns, kept, checked)(*arrays)

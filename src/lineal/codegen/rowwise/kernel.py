@@ -19,7 +19,7 @@ from lineal.codegen.parallel import parallel, taken
 from lineal.codegen.threads import pool
 from lineal.codegen.values import Value
 
-__all__ = ["Kernel", "Task", "parts_of"]
+__all__ = ["Kernel", "Task", "parts_of", "real_of"]
 
 # multiplications that are worth a second thread
 WORTH_THREADS = 60_000
@@ -27,10 +27,14 @@ WORTH_THREADS = 60_000
 APART = 128
 
 
+def real_of(dtype: np.dtype) -> np.dtype:
+    """Return the dtype of the parts of numbers."""
+    return np.dtype(dtype.char.lower())
+
+
 def parts_of(dtype: np.dtype) -> tuple[Kind, int]:
     """Return the kind of a dtype's numbers, and of how many each is made."""
-    real = np.empty(0, dtype).real.dtype
-    return kind_of(real), 1 + (dtype.kind == "c")
+    return kind_of(real_of(dtype)), 1 + (dtype.kind == "c")
 
 
 class Task:

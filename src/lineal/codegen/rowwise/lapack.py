@@ -68,7 +68,7 @@ def call_each(name: str, dtype: np.dtype, batch: int, arguments: Sequence[Argume
     try:
         calls(len(rows))([table], (), memory, batch, work)
     finally:
-        if before is not None:
+        if limit is not None:
             limit(before)
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
 
 from lineal.codegen.emit import Emitter
 from lineal.codegen.kinds import Kind
 from lineal.codegen.values import Value, Variable
 
 Index = int | Value
+Count = TypeVar("Count", int, Value)
 # a number, or a vector of them: itself, or its real and imaginary part
 Parts = tuple[Value, ...]
 # the multiple of a row that belongs to another one
@@ -22,7 +24,7 @@ Extent = Callable[[Value], tuple[Index, Index]]
 TILE = 4
 
 
-def spread(chunks: Index) -> Index:
+def spread(chunks: Count) -> Count:
     """Return how many vectors apart rows of so many begin: odd, so that columns spread over a cache."""
     return chunks | 1
 
