@@ -13,7 +13,7 @@ from lineal.codegen.choice import ACROSS, WITHIN, planned
 from lineal.core import Op, apply, lift, modes, module_of
 from lineal.ops.linalg import kernels
 from lineal.ops.linalg.cofactors import cofactors
-from lineal.ops.linalg.conditioning import FEW, Advice, doubt, doubtful, judge, norm1, range_of, rcond_of_lu, watched
+from lineal.ops.linalg.conditioning import FEW, Advice, doubt, doubtful, hosted, judge, norm1, range_of, rcond_of_lu, watched
 from lineal.ops.linalg.expectations import expect_well_conditioned
 from lineal.ops.linalg.lu import factors, getrf, getrs, permutations
 from lineal.ops.linalg.matrices import linalg_slogdet, require_square, stored
@@ -217,7 +217,8 @@ def lone(A: Any) -> Any:
     if planned("determinant_bounded", value) != WITHIN:
         return None
     y, least = apply(BOUNDED, A)
-    sure = float(least.value) >= doubt(value.dtype) and range_of(value.dtype).tiny <= abs(y.value.item()) < math.inf
+    found, bound = hosted(y.value, least.value)
+    sure = float(bound) >= doubt(value.dtype) and range_of(value.dtype).tiny <= abs(found.item()) < math.inf
     return y if sure else None
 
 

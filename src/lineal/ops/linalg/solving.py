@@ -10,7 +10,7 @@ import numpy as np
 from lineal.base import dtypes
 from lineal.base.signatures import Tensor
 from lineal.codegen.choice import LARGEST_WITHIN, WITHIN, planned
-from lineal.core import Op, apply, lift, modes
+from lineal.core import Op, apply, lift, modes, module_of
 from lineal.core.calling import public
 from lineal.ops.conversion import cast
 from lineal.ops.linalg import kernels
@@ -18,6 +18,7 @@ from lineal.ops.linalg.conditioning import (
     doubt,
     doubtful,
     frobenius,
+    hosted,
     judge,
     mode,
     norm1,
@@ -72,7 +73,7 @@ def noted(name: str, system: Any) -> tuple[Any, Any]:
     if modes.recorder.get() is None:
         X, _, info = general(name, system.A, system.B, False)
         if not info.any():
-            return X, lift(info)
+            return X, lift(module_of(X).asarray(info))
     return apply(SolveEx(), system.A, system.B)
 
 
@@ -241,7 +242,7 @@ def stack(A: Any, B: Any) -> tuple[Any, tuple[str, Any, Any], np.ndarray] | None
         X, notes = apply(PROBED, A, B)
     except (RuntimeError, np.linalg.LinAlgError):
         with modes.quiet():
-            info = getrf(A.value)[2]
+            info = getrf(*hosted(A.value))[2]
         # rounded otherwise, as in the other kernel, the last pivot need not be 0
         return (None, ("lu", None, None), info) if info.any() else None
     expect(lambda: notes == 0, mode, True)
