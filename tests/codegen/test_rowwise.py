@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from lineal.codegen.rowwise import arrays
+from lineal.ops.linalg.kernels.decompositions import is_tall, svd
 
 DTYPES = ("float32", "float64", "complex64", "complex128")
 SIZES = (1, 2, 3, 5, 8, 16, 17, 33, 64, 97)
@@ -103,3 +104,18 @@ def test_singular_values(dtype):
             assert orthonormal(U) and orthonormal(adjoint(Vh)) and U.shape[-1] == (m if job == "A" else k)
             assert np.abs((U[..., :k] * S[..., None, :]) @ Vh[..., :k, :] - A).max() <= 10 * max(m, n) * eps(dtype)
             np.testing.assert_allclose(arrays.svd(A, "N")[1], S, atol=20 * max(m, n) * eps(dtype))
+
+
+@dtypes
+def test_matrices_of_many_rows(dtype):
+    A = stack(dtype, 1000, 20)[0, 0]
+    R = arrays.triangle(A)
+    assert arrays.halved(A.shape) and not np.tril(R, -1).any()
+    np.testing.assert_allclose(adjoint(R) @ R, adjoint(A) @ A, atol=30 * eps(dtype) * 2000)
+    # numbers about the ends of the range are LAPACK's to scale
+    for B, scale in ((A, 1), (A.T, 1), (A, float(np.finfo(dtype).max) ** 0.7), (A, float(np.finfo(dtype).tiny) ** 0.7)):
+        B = B * np.dtype(dtype).type(scale)
+        assert is_tall(B) == (scale == 1)
+        U, S, Vh = svd(B, False)
+        assert orthonormal(U) and orthonormal(adjoint(Vh)) and (np.diff(S) <= 0).all()
+        assert np.abs((U * (S / scale)) @ Vh - B / np.dtype(dtype).type(scale)).max() <= 1000 * eps(dtype)

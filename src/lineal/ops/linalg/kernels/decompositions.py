@@ -222,9 +222,15 @@ def svd(A: np.ndarray, full: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def is_tall(A: np.ndarray) -> bool:
-    """Return whether a matrix is so much longer than wide, or wider than long, that its short factor is decomposed."""
+    """Return whether a matrix is so much longer than wide, or wider than long, that its short factor is decomposed.
+
+    LAPACK scales what is near the ends of the range, where sums of squares leave it.
+    """
     short, long = sorted(A.shape[-2:])
-    return A.ndim == 2 and short >= SHORT and long >= TALL * short
+    if A.ndim > 2 or short < SHORT or long < TALL * short:
+        return False
+    limits = np.finfo(A.dtype)
+    return bool(limits.tiny**0.5 < np.abs(A).max() < limits.max**0.5)
 
 
 def svd_tall(A: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
