@@ -194,3 +194,11 @@ def test_only_the_doubtful_matrix_of_a_stack_is_computed_again(name, n, count):
         elsewhere = np.arange(count) != 1
         np.testing.assert_allclose(mended[elsewhere], plain[elsewhere], rtol=1e-4, atol=1e-4 * np.abs(plain[elsewhere]).max())
         assert np.abs(mended[1] - exact[1]).max() <= within * np.abs(exact[1]).max()
+
+
+@pytest.mark.parametrize("batch", [(), (5,)], ids=["one", "stack"])
+def test_an_inverse_with_an_infinity_is_reported_not_refined_for_ever(batch):
+    A = np.array([[1, np.inf, 2], [3, 1, 4], [1, 5, 9.0]])
+    with pytest.warns(torch.IllConditionedWarning, match="has inf"):
+        Y = linalg.inv(torch.tensor(np.broadcast_to(A, (*batch, 3, 3)).copy()))
+    np.testing.assert_allclose(Y.value[..., 0], np.zeros((*batch, 3)))
