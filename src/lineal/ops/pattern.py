@@ -44,7 +44,7 @@ BITWISE = frozenset("abs eq ne isnan isinf isfinite where".split())
 PASSES = frozenset(
     (np.add, np.subtract, np.multiply, np.divide, np.negative, np.reciprocal, np.sqrt, np.exp, np.log, np.maximum, np.minimum)
 ) | {np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal, np.isnan, np.isinf, np.isfinite, np.invert}
-PASSES |= {np.bitwise_and, np.bitwise_or, np.bitwise_xor}
+PASSES |= {np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.absolute, np.square, np.floor, np.ceil, np.trunc, np.rint}
 """The functions of NumPy that make one pass of vectors over the numbers that they take."""
 
 
@@ -144,10 +144,8 @@ class Elementwise(Op):
 
     def native(self, *arrays: np.ndarray) -> Any:
         """Return what `kernel` returns, by a native loop over all threads where one can be written."""
-        # a condition has no say in the dtype of what it selects
-        same = next((each.dtype for each in arrays if each.dtype.kind != "b"), arrays[0].dtype)
-        result = {"same": same, "bool": np.dtype(bool)}.get(self.result)
-        y = None if result is None else programs.mapped(self.scalar, arrays, result, self.label)
+        found = programs.mapping(self.scalar, self.result, self.label, tuple([(x.shape, x.strides, x.dtype) for x in arrays]))
+        y = None if found is None else found(*arrays)
         return self.kernel(*arrays) if y is None else y
 
 

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from lineal.codegen.kinds import FLOATS
-from lineal.codegen.strides import in_order
+from lineal.codegen.strides import Form, ordered
 from lineal.compiler.lowering.support import NARROW, WHOLE, same
 from lineal.compiler.nodes.buffers import BufferView
-from lineal.compiler.single.program import run
+from lineal.compiler.single.program import planned
 
-__all__ = ["common", "copied", "mapped"]
+__all__ = ["common", "copied", "mapped", "mapping"]
 
 Scalar = Callable[..., Any]
 KNOWN = FLOATS | NARROW | {"bool"}
@@ -46,9 +46,8 @@ class Mapped:
 
 def mapped(scalar: Scalar, arrays: Sequence[np.ndarray], result: np.dtype, label: str = "") -> np.ndarray | None:
     """Return an expression's value, of the op `label` if it is one's, for arrays that broadcast; None where NumPy has to."""
-    build = mapping(scalar, result, tuple([each.dtype for each in arrays]), label in WHOLE)
-    found = run(build, arrays) if build is not None and all(map(in_order, arrays)) else None
-    return None if found is None else found[0]
+    found = mapping(scalar, result, label, tuple([(each.shape, each.strides, each.dtype) for each in arrays]))
+    return None if found is None else found(*arrays)
 
 
 def copied(storage: np.dtype, x: np.ndarray) -> np.ndarray:
@@ -57,9 +56,22 @@ def copied(storage: np.dtype, x: np.ndarray) -> np.ndarray:
     return x.astype(storage) if y is None else y
 
 
-@lru_cache(4096)
-def mapping(scalar: Scalar, result: np.dtype, dtypes: tuple[np.dtype, ...], whole: bool = False) -> Mapped | None:
-    """Return what makes an expression of arrays of some dtypes; None where NumPy has to do it."""
-    names = {each.name for each in dtypes}
-    known = KNOWN | INTEGERS if whole else KNOWN
-    return Mapped(scalar, result) if result.name in known and names <= known and names != {"bool"} else None
+@lru_cache(8192)
+def mapping(
+    scalar: Scalar, result: np.dtype | str, label: str, forms: tuple[Form, ...]
+) -> Callable[..., np.ndarray | None] | None:
+    """Return what computes an expression of arrays of some forms; None where NumPy has to do it.
+
+    `result` is its dtype, or what a row says of it: "same", as that of what is computed with, or "bool".
+    """
+    storages = [storage for _, _, storage in forms]
+    if isinstance(result, str):
+        # a condition has no say in the dtype of what it selects
+        alike = next((each for each in storages if each.kind != "b"), storages[0])
+        result = {"same": alike, "bool": np.dtype(bool)}.get(result, np.dtype(object))
+    names = {each.name for each in storages}
+    known = KNOWN | INTEGERS if label in WHOLE else KNOWN
+    if result.name not in known or not names <= known or names == {"bool"} or not all(map(ordered, forms)):
+        return None
+    plan = planned(Mapped(scalar, result), forms)
+    return None if plan is None else plan.only

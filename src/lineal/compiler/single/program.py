@@ -8,6 +8,7 @@ written anew, to see that nothing but these numbers is different; if something i
 from __future__ import annotations
 
 import ctypes
+import math
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from functools import lru_cache
@@ -21,6 +22,7 @@ from lineal.codegen.cpython.refusal import REFUSED, refuse
 from lineal.codegen.cpython.tablecall import plan, tablecall
 from lineal.codegen.engine import Library, engine
 from lineal.codegen.native import UNWRITABLE
+from lineal.codegen.parallel import WORTH_THREADS
 from lineal.codegen.sized import SizedEmitter
 from lineal.codegen.sizes import Ledger
 from lineal.codegen.strides import Form, form_of
@@ -35,7 +37,7 @@ from lineal.compiler.nodes.node import Host
 from lineal.compiler.scheduling.memory import ALIGNMENT
 from lineal.compiler.scheduling.schedule import Schedule
 
-__all__ = ["Build", "run"]
+__all__ = ["Build", "Plan", "planned", "run"]
 
 Build = Callable[..., Sequence[BufferView]]
 """What makes the nodes, of a lowering and of views on the arrays, and returns the views of the results.
@@ -107,22 +109,47 @@ class Written:
 class Plan(NamedTuple):
     """How a program runs on arrays of certain forms."""
 
+    run: Callable[..., list[np.ndarray] | None]
+    """Returns the results; None if the call is given back."""
+    only: Callable[..., np.ndarray | None]
+    """Returns the first result, or None."""
+
+
+class Entry(NamedTuple):
+    """A program that is entered with arrays, new arrays for the results, memory for what is between, and its words."""
+
     call: Callable[..., Any]
-    """Runs it on arrays, new arrays for the results, memory for what is between; returns None if it did."""
-    shapes: list[tuple[tuple[int, ...], np.dtype]]
-    arena: int
-
-    def run(self, arrays: Sequence[np.ndarray]) -> list[np.ndarray] | None:
-        """Return the results; None if the call is given back."""
-        pool().follow()
-        if len(self.shapes) == 1 and not self.arena:
-            y = np.empty(*self.shapes[0])
-            return [y] if self.call(*arrays, y, NOTHING) is None else None
-        results = [np.empty(shape, dtype) for shape, dtype in self.shapes]
-        arena = np.empty(self.arena + ALIGNMENT, np.uint8) if self.arena else NOTHING
-        return results if self.call(*arrays, *results, arena) is None else None
+    """Returns None if it is done."""
+    words: Any
+    kept: Any
+    """What the words refer to: it must stay alive as long as they are used."""
 
 
+def plan_of(entry: Entry, shapes: Sequence[tuple], arena: int, follows: bool) -> Plan:
+    """Return the plan of a program; one that threads may share `follows` their number."""
+    call, words, kept = entry
+
+    def run(*arrays: np.ndarray, kept: Any = kept) -> list[np.ndarray] | None:
+        if follows:
+            pool().follow()
+        results = [np.empty(shape, dtype) for shape, dtype in shapes]
+        between = np.empty(arena + ALIGNMENT, np.uint8) if arena else NOTHING
+        return results if call(*arrays, *results, between, words) is None else None
+
+    def first(*arrays: np.ndarray) -> np.ndarray | None:
+        found = run(*arrays)
+        return None if found is None else found[0]
+
+    shape, storage = shapes[0]
+
+    def only(*arrays: np.ndarray, kept: Any = kept) -> np.ndarray | None:
+        y = empty(shape, storage)
+        return y if call(*arrays, y, NOTHING, words) is None else None
+
+    return Plan(run, first if follows or arena or len(shapes) > 1 else only)
+
+
+empty = np.empty
 NOTHING = np.empty(0, np.uint8)
 """The memory of programs that have nothing between."""
 
@@ -148,8 +175,11 @@ class Program:
         shapes = [(tuple([int(values[place]) for place in places]), dtype) for places, dtype in written.results]
         arguments = [Argument(storage, shape, strides) for shape, strides, storage in forms]
         arguments += [Argument(dtype, shape) for shape, dtype in shapes]
-        call = entered(self.library, written.e.table(values), [*arguments, Argument(NOTHING.dtype, NOTHING.shape)])
-        return Plan(call, shapes, int(values[written.arena]))
+        arguments.append(Argument(NOTHING.dtype, NOTHING.shape))
+        large = max([math.prod(each.shape) for each in arguments]) >= WORTH_THREADS
+        return plan_of(
+            entered(self.library, written.e.table(values), arguments, large), shapes, int(values[written.arena]), large
+        )
 
     def checked(self, forms: Sequence[Form]) -> bool:
         """Return whether the program, written for other sizes, is the same."""
@@ -160,25 +190,24 @@ class Program:
         return self.sure
 
 
-def entered(library: Library, numbers: np.ndarray, arguments: Sequence[Argument]) -> Callable[..., Any]:
-    """Return what runs the program of a library, with its numbers, on such arguments; it returns None if it did."""
+def entered(library: Library, numbers: np.ndarray, arguments: Sequence[Argument], release: bool) -> Entry:
+    """Return how the program of a library is entered, with its numbers, on such arguments.
+
+    If it is to `release` the GIL, other threads of Python's go on meanwhile.
+    """
     call = tablecall(refuse)
     if call is not None:
-        words = plan(library["program"], numbers, True, arguments)
-
-        def run(*given: np.ndarray, keep: Any = (library, numbers, arguments)) -> Any:
-            return call(*given, words)
-
-        return run
+        return Entry(call, plan(library["program"], numbers, release, arguments), (library, numbers, arguments))
     function = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p)(library["program"])
 
-    def run_by_address(*given: np.ndarray, keep: Any = library) -> Any:
-        if not all(each.flags.aligned for each in given):
+    def call_by_address(*given: np.ndarray) -> Any:
+        *arrays, words = given
+        if not all(each.flags.aligned for each in arrays):
             return REFUSED
-        places = np.array([each.ctypes.data for each in given], np.int64)
-        return function(places.ctypes.data, numbers.ctypes.data) or None
+        places = np.array([each.ctypes.data for each in arrays], np.int64)
+        return function(places.ctypes.data, words.ctypes.data) or None
 
-    return run_by_address
+    return Entry(call_by_address, numbers, library)
 
 
 def numbers_of(forms: Sequence[Form]) -> list[int]:
@@ -236,4 +265,4 @@ def planned(build: Build, forms: tuple[Form, ...]) -> Plan | None:
 def run(build: Build, arrays: Sequence[np.ndarray]) -> list[np.ndarray] | None:
     """Return the results of a program on arrays; None where it has no native form, or gives the call back."""
     found = planned(build, tuple([form_of(each) for each in arrays]))
-    return None if found is None else found.run(arrays)
+    return None if found is None else found.run(*arrays)

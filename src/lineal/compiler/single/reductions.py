@@ -11,13 +11,13 @@ import numpy as np
 
 from lineal.codegen.kinds import FLOATS, kind_of
 from lineal.codegen.rowformulas import row_formula
-from lineal.codegen.strides import in_order
+from lineal.codegen.strides import Form, in_order, ordered
 from lineal.compiler.lowering.halves import rounded, widened
 from lineal.compiler.lowering.rowformulas import by_rows
 from lineal.compiler.lowering.support import NARROW
 from lineal.compiler.nodes.buffers import BufferView, Place
 from lineal.compiler.single.expressions import common
-from lineal.compiler.single.program import run
+from lineal.compiler.single.program import planned, run
 
 __all__ = ["along", "along_rows", "folded", "rowwise"]
 
@@ -69,19 +69,20 @@ def folded(
 
     `beside` are arrays that broadcast to the shape of x. With a `place`, the term is also given where along that axis x stands.
     """
-    dtypes = (x.dtype, *[each.dtype for each in beside])
-    build = folding(ufunc, axes, x.dtype if storage is None else storage, term, place, dtypes)
-    found = run(build, (x, *beside)) if build is not None and in_order(x) else None
-    return None if found is None else found[0]
+    arrays = (x, *beside)
+    forms = tuple([(each.shape, each.strides, each.dtype) for each in arrays])
+    found = folding(ufunc, axes, x.dtype if storage is None else storage, term, place, forms)
+    return None if found is None else found(*arrays)
 
 
-@lru_cache(4096)
+@lru_cache(8192)
 def folding(
-    ufunc: np.ufunc, axes: Axes, result: np.dtype, term: Term | None, place: int | None, dtypes: tuple[np.dtype, ...]
-) -> Folded | None:
-    """Return what makes a reduction of arrays of some dtypes; None where NumPy has to do it."""
-    known = axes and ufunc in KINDS and {result.name, *(each.name for each in dtypes)} <= KNOWN
-    return Folded(KINDS[ufunc], axes, result, term, place) if known else None
+    ufunc: np.ufunc, axes: Axes, result: np.dtype, term: Term | None, place: int | None, forms: tuple[Form, ...]
+) -> Callable[..., np.ndarray | None] | None:
+    """Return what makes a reduction of arrays of some forms; None where NumPy has to do it."""
+    known = axes and ufunc in KINDS and {result.name, *(storage.name for _, _, storage in forms)} <= KNOWN
+    plan = planned(Folded(KINDS[ufunc], axes, result, term, place), forms) if known and ordered(forms[0]) else None
+    return None if plan is None else plan.only
 
 
 @dataclass(frozen=True)
