@@ -61,7 +61,7 @@ PLAIN = {
     "how long the lines of a sparse matrix are": "SparseProduct.along SparseVectorProduct.along SampledProduct.along",
     "axes counted from the end": "LayerNorm.dims",
     "how many parts the channels have": "GroupNorm.groups",
-    "the divisor of a mean over everything": "SquaredDifferences.n",
+    "the divisor of a mean over everything": "TermSum.n",
     "the shape that an index counts in, not of an output": "UnravelIndex.shape",
     "places in memory, which a batch has others of": "AsStrided.size AsStrided.stride AsStrided.offset AsStrided.frame "
     "Copy.order Pack.offsets Pack.size Unpack.offset Compiled.saved",

@@ -34,8 +34,8 @@ from lineal.ops.reductions.likelihood import Likelihood
 from lineal.ops.reductions.normalisation import LayerNorm, NormalisationAdjoint
 from lineal.ops.reductions.picking import Pick
 from lineal.ops.reductions.recurrences import CumProd, Powers
-from lineal.ops.reductions.squares import SquaredDifferences
 from lineal.ops.reductions.standardising import InverseSpread
+from lineal.ops.reductions.terms import NOT_NAN, SQUARED_DIFFERENCE, TermSum
 from lineal.ops.structural.padding import EdgeFold, EdgePad
 from lineal.ops.structural.reshape import ViewDtype
 from lineal.tensors.tensor import Alias
@@ -126,8 +126,10 @@ MORE = {
     "Powers": (Powers(CumProd(0)), x),
     "Range": (Range(1, 2, 3, float64),),
     "Renumber": (Renumber(), x, x + 1),
-    "SquaredDifferences": (SquaredDifferences(6), x, x + 1),
+    "not_nan": (NOT_NAN, x),
+    "squared_difference": (SQUARED_DIFFERENCE, x, x + 1),
     "SquaredDistances": (SquaredDistances(), x, x + 1),
+    "TermSum": (TermSum(SQUARED_DIFFERENCE, (0, 1), False, 6), x, x + 1),
     "ViewDtype": (ViewDtype(float64), np.arange(3)),
     "det of a singular matrix": (ops.det, np.ones((3, 3))),
 }

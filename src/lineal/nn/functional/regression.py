@@ -12,7 +12,7 @@ from lineal.core.calling import public
 from lineal.nn.functional.reduction import reduced, reduction_of, weighted
 from lineal.ops.promotion import unsupported
 from lineal.ops.reductions.front import is_one_op
-from lineal.ops.reductions.squares import squared_differences
+from lineal.ops.reductions.terms import SQUARED_DIFFERENCE, mean_of
 
 
 def difference(name: str, input: Any, target: Any) -> Any:
@@ -38,7 +38,7 @@ def mse_loss(
     """Return the squared differences (x - t)², reduced."""
     reduction = reduction_of(size_average, reduce, reduction)
     if reduction != "none" and weight is None and input.shape == target.shape and is_one_op(input, target):
-        return renamed(squared_differences(input, target, input.numel() if reduction == "mean" else 1), "MseLossBackward0")
+        return renamed(mean_of(SQUARED_DIFFERENCE, reduction, input, target), "MseLossBackward0")
     losses = ops.square(difference("mse_loss", input, target))
     if not losses.dtype.is_floating_point:
         raise unsupported("mse_loss", losses.dtype)

@@ -29,16 +29,16 @@ from lineal.ops.reductions.norms import VectorNorm
 from lineal.ops.reductions.picking import Pick, Place
 from lineal.ops.reductions.products import Prod
 from lineal.ops.reductions.recurrences import CumProd, Powers, Recurrence, Shift
-from lineal.ops.reductions.squares import SquaredDifferences
 from lineal.ops.reductions.standardising import Centred, InverseSpread
 from lineal.ops.reductions.sums import Mean, Sum
+from lineal.ops.reductions.terms import TermSum
 from lineal.ops.reductions.truth import Truth
 
 __all__ = ["reduced"]
 
 no_export("ONNX has no running extremes, products or recurrences", CumExtreme, LogCumSumExp, CumProd, Powers, Recurrence)
 no_export("no rule so far", Shift, LikelihoodAdjoint, SoftmaxBackward, LogSoftmaxBackward)
-no_export("never met: where somebody listens, other ops stand for it", SquaredDifferences)
+no_export("never met: where somebody listens, other ops stand for it", TermSum)
 
 
 def reduced(graph: GraphWriter, operator: str, x: Any, axes: tuple[int, ...], keepdim: bool) -> str:

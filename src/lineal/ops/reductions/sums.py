@@ -9,7 +9,7 @@ import numpy as np
 from lineal.base import dtypes
 from lineal.base.dtypes import Category
 from lineal.base.signatures import Dims, DType, Tensor
-from lineal.base.spec import Axes
+from lineal.base.spec import Axes, axes
 from lineal.core import renamed
 from lineal.core.calling import public
 from lineal.ops.blocks import TALL
@@ -18,7 +18,8 @@ from lineal.ops.elementwise.comparison import isnan
 from lineal.ops.elementwise.masks import drop
 from lineal.ops.front import require_tensor, store
 from lineal.ops.promotion import unsupported
-from lineal.ops.reductions.front import Reduction, count, doors, reduced, spread
+from lineal.ops.reductions.front import Reduction, count, doors, is_one_op, reduced, spread
+from lineal.ops.reductions.terms import NOT_NAN, summed
 from lineal.ops.structural.diagonals import diagonal
 
 __all__ = ["sum", "mean", "nansum", "nanmean", "trace"]
@@ -131,6 +132,9 @@ def nansum(
     if require_tensor("nansum", input).dtype.kind == "c":
         raise RuntimeError("nansum: expected a real tensor, got a complex one")
     if input.value.dtype.kind not in "iub":
+        if dtype is None and is_one_op(input):
+            y = summed(NOT_NAN, axes("nansum", dim, input.value.ndim), keepdim, input)
+            return renamed(y if out is None else store(y, out, "nansum"), "NansumBackward0")
         input = drop(input, isnan(input))
     return renamed(sum(input, dim, keepdim, dtype=dtype, out=out), "NansumBackward0")
 
