@@ -129,6 +129,8 @@ class Memory(Arithmetic):
         if kind.family == "b":
             return self.cast(self.cast(value, kind), kinds.uint8)
         if kind.is_narrow:
+            if value.kind is kind:
+                return self.bitcast(value, kinds.uint16)
             return half.to_bits(self, self.cast(value, kinds.float32), kind)
         return self.cast(value, kind)
 

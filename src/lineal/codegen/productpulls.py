@@ -1,7 +1,7 @@
 """The derivative of running products, x̄ᵢ = (Σ ȳₖ yₖ, k ≥ i) / xᵢ, in two passes over rows or columns of numbers.
 
 The first finds the product T of all; the second, from the end, the products S from each number on, hence yₖ = T xₖ / Sₖ, and
-the sums of ȳₖ yₖ. All is kept in float64. Where a number is 0, or T, S or y leave its range, none of what comes is given: then the
+the sums of ȳₖ yₖ. All is kept in float64. Where a number is 0, or T, S or y leave its range, nothing is given: then the
 recurrence is taken, which needs no division.
 """
 

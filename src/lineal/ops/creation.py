@@ -67,6 +67,11 @@ class Full(Source):
             return y
         if self.number == 0 and str(self.number)[0] != "-":
             return xp.zeros(self.shape, self.target.numpy)
+        if xp is np and self.target.extension:
+            # NumPy fills an array of another's dtype number by number
+            number = np.asarray(self.target.number(self.number), self.target.numpy)
+            words = np.dtype(f"u{number.itemsize}")
+            return np.full(self.shape, number.view(words), words).view(self.target.numpy)
         return xp.full(self.shape, self.target.number(self.number), self.target.numpy)
 
 
@@ -93,9 +98,12 @@ class Range(Source):
     no_batch = "never met: it has no input that could be batched"
 
     def eager(self, xp):
-        whole = isinstance(self.start, int) and isinstance(self.step, int)
-        steps = xp.arange(self.count, dtype=np.int64 if whole else np.float64)
-        return (self.start + steps * self.step).astype(self.target.numpy)
+        if not (isinstance(self.start, int) and isinstance(self.step, int)):
+            return (self.start + xp.arange(self.count, dtype=np.float64) * self.step).astype(self.target.numpy)
+        end = self.start + self.count * self.step
+        if abs(end) < 1 << 63:
+            return xp.arange(self.start, end, self.step, dtype=np.int64).astype(self.target.numpy, copy=False)
+        return (self.start + xp.arange(self.count, dtype=np.int64) * self.step).astype(self.target.numpy)
 
 
 class Linspace(Source):

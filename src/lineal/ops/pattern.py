@@ -14,7 +14,6 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Callable, Sequence
-from operator import attrgetter
 from typing import Any, ClassVar
 
 import numpy as np
@@ -27,12 +26,10 @@ from lineal.base.platforms import FOREIGN
 from lineal.base.spec import broadcast_shapes
 from lineal.core import AbstractTensor, Node, Op
 from lineal.core.door import again, binary_pull, is_long, unary_pull
-from lineal.core.op import changed, index_of, node_of, output, value_of
+from lineal.core.op import changed, index_of, node_of, output
 from lineal.core.precision import require_computable, rounded
 
 Rule = Callable[..., Any]
-size_of = attrgetter("size")
-ndim_of = attrgetter("ndim")
 SPARED = 4096
 """From how many elements on steps that need not be repeated are worth looking for, where the layout does not depend on it."""
 programs: Any = later.module("lineal.compiler.single.expressions")
@@ -133,13 +130,13 @@ class Elementwise(Op):
     def run(self, xs: tuple[AbstractTensor, ...]) -> Any:
         if STORED_ONLY:
             require_computable(self, *xs)
-        values = tuple(map(value_of, xs))
+        values = [x.value for x in xs]
         if values[0].__class__ is not np.ndarray or (FOREIGN and any(each.__class__ in FOREIGN for each in values)):
             return super().run(xs)
-        long = max(map(size_of, values)) >= LARGE_NARROW and is_long(self, values)
-        work = self.native if long else self.kernel
+        size = max([each.size for each in values])
+        work = self.native if size >= self.large or (size >= LARGE_NARROW and is_long(self, values)) else self.kernel
         # NumPy's order is the rule's for matrices, unless they lie otherwise than each other: to look takes a tenth of an op
-        plain = max(map(ndim_of, values)) < 3 or all(each.flags.c_contiguous for each in values)
+        plain = max([each.ndim for each in values]) < 3 or all(each.flags.c_contiguous for each in values)
         return work(*values) if plain else in_order(work, *values)
 
     def native(self, *arrays: np.ndarray) -> Any:

@@ -59,7 +59,9 @@ class Elements(Accesses):
             kind = kind_of(node.out.dtype)
             made = node.formula(self.e.math, *args)
             made = made if isinstance(made, Value) else self.e.const(made, kind.computed)
-            values[node.out] = made = self.e.rounded(made, kind)
+            values[node.out] = rounded = self.e.rounded(made, kind)
+            # what is stored as half precision is rounded on the way; LLVM would not see that to round again changes nothing
+            made = made if kind.is_narrow else rounded
             if node.out in self.streamed and block.mask is None:
                 self.e.stream(self.e.splat(made, block.lanes), self.e.address(buffer[node.out], block.index, kind))
             elif node.out in self.group.stored:

@@ -62,13 +62,13 @@ def mapping(
 ) -> Callable[..., np.ndarray | None] | None:
     """Return what computes an expression of arrays of some forms; None where NumPy has to do it.
 
-    `result` is its dtype, or what a row says of it: "same", as that of what is computed with, or "bool".
+    `result` is its dtype, or what a row says of it: "same", as that of what is computed with, "real", its parts', or "bool".
     """
     storages = [storage for _, _, storage in forms]
     if isinstance(result, str):
         # a condition has no say in the dtype of what it selects
         alike = next((each for each in storages if each.kind != "b"), storages[0])
-        result = {"same": alike, "bool": np.dtype(bool)}.get(result, np.dtype(object))
+        result = {"same": alike, "real": alike, "bool": np.dtype(bool)}.get(result, np.dtype(object))
     names = {each.name for each in storages}
     known = KNOWN | INTEGERS if label in WHOLE else KNOWN
     if result.name not in known or not names <= known or names == {"bool"} or not all(map(ordered, forms)):

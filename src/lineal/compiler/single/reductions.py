@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from lineal.codegen.kinds import FLOATS, kind_of
+from lineal.codegen.parallel import WORTH_WAKING
 from lineal.codegen.rowformulas import row_formula
 from lineal.codegen.strides import Form, in_order, ordered
 from lineal.compiler.lowering.halves import rounded, widened
@@ -35,7 +36,7 @@ KNOWN = FLOATS | NARROW | {"int32", "int64", "uint8", "bool"}
 FLOATING = frozenset(map(np.dtype, FLOATS))
 """The dtypes of formulas over rows; the name of one takes as long to find as a short row."""
 SHORTEST, LONGEST, FEWEST = 16, 1 << 16, 16
-"""How many elements a row has at least and at most, and how many rows there are at least."""
+"""How many elements a row has at least and at most, and how many rows there are at least where threads share them."""
 
 
 @dataclass(frozen=True)
@@ -147,7 +148,12 @@ def rowwise(
     """
     x = given[0]
     rows = x.size // n if n else 0
-    if x.dtype not in FLOATING or not SHORTEST <= n <= LONGEST or rows < FEWEST or any(y.dtype != x.dtype for y in given):
+    if (
+        x.dtype not in FLOATING
+        or not SHORTEST <= n <= LONGEST
+        or (rows < FEWEST and x.size >= WORTH_WAKING)
+        or any(y.dtype != x.dtype for y in given)
+    ):
         return None
     build = row_by_row(expression, tuple([len(shape) == 1 for shape in results]))
     found = run(build, (*given, *[constant(number, x.dtype) for number in numbers]))

@@ -148,13 +148,22 @@ class Integers(Sample):
         return self.finish((drawn + np.uint64(self.low & ((1 << 64) - 1))).view(np.int64))
 
 
+LONGEST = 22
+"""Up to how many bits a place has, the other bits of a word are enough to sort by."""
+
+
 class Permutation(Sample):
     """The integers 0 … n-1 in random order."""
 
     no_lowering = "host step: sorting"
 
     def eager(self, xp, state):
-        return self.finish(np.argsort(bits(state, self.count), kind="stable"))
+        drawn, wide = bits(state, self.count), self.count.bit_length()
+        if wide > LONGEST:
+            return self.finish(np.argsort(drawn, kind="stable"))
+        # numbers sort faster than places: these stand in the last bits
+        low = np.uint64((1 << wide) - 1)
+        return self.finish((np.sort((drawn & ~low) | np.arange(self.count, dtype=np.uint64)) & low).view(np.int64))
 
 
 class Bernoulli(Sample):

@@ -78,7 +78,7 @@ _add = np.add.reduce
 
 def total(x: np.ndarray) -> Any:
     """Return the sum of all elements: by pairs, as NumPy has it of what lies without gaps, else by blocks."""
-    if x.size < TALL or x.flags.forc:
+    if x.size < TALL or x.ndim == 1 or x.flags.forc:
         return _add(x, None)
     return reduced(np.add, x, tuple(range(x.ndim)), False)
 

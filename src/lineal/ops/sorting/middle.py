@@ -66,11 +66,10 @@ class MedianOfAll(Op):
         if not flat.size:
             return xp.full((), np.nan).astype(x.dtype) if x.dtype.kind in "fV" else xp.zeros((), x.dtype)
         keys = keys_of(flat)
-        nan = is_nan(keys)
-        if nan.any():
+        if keys.dtype.kind == "f" and is_nan(keys).any():
             return flat[middle(keys, 0, self.ignore)[0]]
         rank = (flat.size - 1) // 2
-        return flat[xp.argpartition(keys, rank)[rank]]
+        return xp.partition(keys, rank)[rank].astype(x.dtype)
 
     def vjp(self, needs, g, y, x):
         equal = (x == y) | (x.isnan() & y.isnan())
