@@ -21,6 +21,8 @@ from lineal.compiler.rewrites.determinants import SIGNED
 from lineal.core import Effect, Op, apply, gradients, lift
 from lineal.core.inplace import Overwrite, Renumber
 from lineal.models.kernels import PROFILES
+from lineal.nn.functional.binary import LOGITS
+from lineal.nn.functional.robust import HUBER
 from lineal.ops.contraction.attention import Attention, AttentionAdjoint, Kept
 from lineal.ops.contraction.distances import SquaredDistances
 from lineal.ops.contraction.grouped import GroupedProduct
@@ -96,6 +98,9 @@ MORE = {
     "max_pool2d": (functools.partial(F.max_pool2d, kernel_size=3, stride=2, padding=1), image),
     "interpolate": (functools.partial(F.interpolate, size=(4, 9), mode="bilinear"), image),
     "huber": (F.huber_loss, x, x[::-1].copy()),
+    "huber_loss": (HUBER, x, x[::-1].copy(), np.array(0.5)),
+    "prelu": (F.prelu, x, np.array([0.2])),
+    "binary_cross_entropy_with_logits": (LOGITS, x, np.abs(x) / 4),
     "binary_cross_entropy": (F.binary_cross_entropy, np.abs(x) / 3, np.abs(x) / 4),
     "logit": (functools.partial(ops.logit, eps=0.1), np.abs(x) / 3),
     **{f"matern {nu}": (profile, np.abs(x)) for nu, profile in PROFILES.items()},

@@ -9,8 +9,11 @@ from lineal.base.signatures import Tensor
 from lineal.core import renamed
 from lineal.core.calling import public
 from lineal.nn.functional.reduction import reduced, reduction_of
-from lineal.ops.front import binary
+from lineal.ops.front import binary, row
+from lineal.ops.pattern import Elementwise
 from lineal.ops.premise import rely
+from lineal.ops.reductions.front import is_one_op
+from lineal.ops.reductions.terms import mean_of
 
 # log(x) is cut at -100 and the derivative's denominator at 1e-12, as in PyTorch, so that a certain but wrong prediction
 # has a finite loss and a finite slope. The composition with clamp would lose the slope, hence a row of its own.
@@ -20,6 +23,21 @@ _cross_entropy = binary(
     lambda g, x, t: g * (x - t) / (x * (1.0 - x)).clamp(min=1e-12),
     lambda g, x: g * (ops.log1p(-x).clamp(min=-100.0) - ops.log(x).clamp(min=-100.0)),
     domain="real",
+)
+
+LOGITS = Elementwise(
+    "binary_cross_entropy_with_logits",
+    lambda m, x, t: (1 - t) * x + (m.maximum(-x, 0) + m.log1p(m.exp(-m.abs(x)))),
+    (lambda g, x, t: _logits_slope(g, x, t), lambda g, x: -(g * x)),
+)
+"""The loss of one logit x, of target t."""
+_logits_slope = row(
+    "binary_cross_entropy_with_logits_backward",
+    lambda m, g, x, t: g * (m.sigmoid(x) - t),
+    lambda h, x, t: _logits_slope(h, x, t),
+    lambda h, g, x: h * g * ops.sigmoid(x) * ops.sigmoid(-x),
+    lambda h, g: -(h * g),
+    numeric=lambda m, g, x, t: g * (ops.sigmoid.op.eager(m, x) - t),
 )
 
 
@@ -58,6 +76,8 @@ def binary_cross_entropy(
             raise RuntimeError(f"binary_cross_entropy: expected {what} of dtype {input.dtype}, got {values.dtype}")
     for what, values in (("input", input), ("target", target)):
         require_chances(what, values)
+    if weight is None and reduction != "none" and is_one_op(input, target):
+        return renamed(mean_of(_cross_entropy.op, reduction, input, target), "BinaryCrossEntropyBackward0")
     losses = _cross_entropy(input, target)
     return renamed(reduced(losses if weight is None else losses * weight, reduction), "BinaryCrossEntropyBackward0")
 
@@ -78,6 +98,8 @@ def binary_cross_entropy_with_logits(
     """
     reduction = reduction_of(size_average, reduce, reduction)
     check_target("binary_cross_entropy_with_logits", input, target)
+    if weight is None and pos_weight is None and reduction != "none" and is_one_op(input, target):
+        return renamed(mean_of(LOGITS, reduction, input, target), "BinaryCrossEntropyWithLogitsBackward0")
     softplus = ops.logaddexp(-input, ops.zeros_like(input))
     if pos_weight is not None:
         softplus = (1.0 + (pos_weight - 1.0) * target) * softplus

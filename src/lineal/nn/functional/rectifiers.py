@@ -9,6 +9,7 @@ from lineal.base.signatures import Tensor
 from lineal.core import is_grad_enabled, renamed
 from lineal.core.calling import public
 from lineal.ops import where
+from lineal.ops.elementwise.masks import keep, masked
 from lineal.ops.front import assign, binary, nary, require_tensor, row, unary
 
 # Kept as numbers with the digits that PyTorch has, since float32 results should agree to the last place.
@@ -18,10 +19,25 @@ SELU_ALPHA, SELU_SCALE = 1.6732632423543772848170429916717, 1.050700987355480493
 _leaky_relu = binary(
     "leaky_relu",
     lambda m, x, slope: m.where(x > 0, x, x * slope),
-    lambda g, x, slope: where(x > 0, g, g * slope),
+    lambda g, x, slope: _leaky_slope(g, x, slope),
     None,
     domain="only float",
     numbers="second",
+)
+_prelu = binary(
+    "prelu_kernel",
+    lambda m, x, w: m.where(x > 0, x, x * w),
+    lambda g, x, w: _leaky_slope(g, x, w),
+    lambda g, x, w: keep(g * x, x <= 0),
+    domain="only float",
+    numbers="none",
+)
+_leaky_slope = row(
+    "leaky_relu_backward",
+    lambda m, g, x, slope: m.where(x > 0, g, g * slope),
+    lambda h, x, slope: _leaky_slope(h, x, slope),
+    None,
+    lambda h, g, x, slope: keep(h * g, x <= 0),
 )
 # The exponential of min(x, 0): in the branch that `where` drops it must not overflow, or derivatives there are nan.
 _elu = nary(
@@ -45,10 +61,19 @@ _elu_slope = row(
 _hardtanh = nary(
     "hardtanh",
     lambda m, x, low, high: m.minimum(high, m.maximum(low, x)),
-    lambda g, x, low, high: where((x > low) & (x < high), g, 0.0),
+    lambda g, x, low, high: _hardtanh_slope(g, x, low, high),
     None,
     None,
     domain="only ordered",
+)
+_hardtanh_slope = row(
+    "hardtanh_backward",
+    lambda m, g, x, low, high: m.where((x > low) & (x < high), g, 0),
+    lambda h, x, low, high: _hardtanh_slope(h, x, low, high),
+    None,
+    None,
+    None,
+    numeric=lambda m, g, x, low, high: masked(m, g, (x > low) & (x < high)),
 )
 _hardsigmoid = unary(
     "hardsigmoid",
@@ -59,8 +84,14 @@ _hardsigmoid = unary(
 _hardswish = unary(
     "hardswish",
     lambda m, x: x * m.minimum(m.maximum(x + 3, 0), 6) / 6,
-    lambda g, x: where(x <= -3, 0.0, where(x < 3, g * (x / 3 + 0.5), g)),
+    lambda g, x: _hardswish_slope(g, x),
     domain="only float",
+)
+_hardswish_slope = row(
+    "hardswish_backward",
+    lambda m, g, x: m.where(x <= -3, 0, m.where(x < 3, g * (x / 3 + 0.5), g)),
+    lambda h, x: _hardswish_slope(h, x),
+    lambda h, g, x: keep(h * g / 3, (x > -3) & (x < 3)),
 )
 
 
@@ -96,7 +127,7 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
         raise RuntimeError(f"prelu: expected one weight, or one per channel, got {count} for shape {list(input.shape)}")
     if count != 1 and input.ndim > 2:
         weight = weight.reshape(-1, *[1] * (input.ndim - 2))
-    return renamed(where(input > 0, input, input * (weight if count != 1 else weight.reshape(()))), "PreluKernelBackward0")
+    return renamed(_prelu(input, weight if count != 1 else weight.reshape(())), "PreluKernelBackward0")
 
 
 @public

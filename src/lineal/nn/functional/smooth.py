@@ -11,7 +11,8 @@ from lineal.core import renamed
 from lineal.core.calling import public
 from lineal.nn.functional.activation import chosen_dim
 from lineal.nn.functional.rectifiers import delivered
-from lineal.ops import exp, where
+from lineal.ops import exp
+from lineal.ops.elementwise.masks import keep
 from lineal.ops.front import nary, row, unary
 from lineal.ops.promotion import unsupported
 
@@ -101,17 +102,39 @@ _softplus = nary(
     lambda m, x, beta, threshold: m.where(
         x * beta > threshold, x, (m.maximum(x * beta, 0) + m.log1p(m.exp(-m.abs(x * beta)))) / beta
     ),
-    lambda g, x, beta, threshold: where(x * beta > threshold, g, g * ops.sigmoid(x * beta)),
+    lambda g, x, beta, threshold: _softplus_slope(g, x, beta, threshold),
     None,
     None,
     domain="only float",
+)
+_softplus_slope = row(
+    "softplus_backward",
+    lambda m, g, x, beta, threshold: m.where(x * beta > threshold, g, g * m.sigmoid(x * beta)),
+    lambda h, x, beta, threshold: _softplus_slope(h, x, beta, threshold),
+    lambda h, g, x, beta, threshold: keep(h * g * beta * _bend(x * beta), x * beta <= threshold),
+    None,
+    None,
+    numeric=lambda m, g, x, beta, threshold: m.where(x * beta > threshold, g, g * ops.sigmoid.op.eager(m, x * beta)),
 )
 _logsigmoid = unary(
     "log_sigmoid",
     lambda m, x: m.minimum(x, 0) - m.log1p(m.exp(-m.abs(x))),
-    lambda g, x: g * ops.sigmoid(-x),
+    lambda g, x: _logsigmoid_slope(g, x),
     domain="only float",
 )
+_logsigmoid_slope = row(
+    "log_sigmoid_backward",
+    lambda m, g, x: g * m.sigmoid(-x),
+    lambda h, x: _logsigmoid_slope(h, x),
+    lambda h, g, x: -(h * g * _bend(x)),
+    numeric=lambda m, g, x: g * ops.sigmoid.op.eager(m, -x),
+)
+
+
+def _bend(x: Any) -> Any:
+    """Return the derivative of the sigmoid, which is that of -x too."""
+    s = ops.sigmoid(x)
+    return s * (1 - s)
 
 
 def _silu_rise(g: Any, s: Any, x: Any) -> Any:

@@ -11,7 +11,7 @@ import numpy as np
 
 from lineal.base import later
 from lineal.base.config import LARGE_FORMULA
-from lineal.base.dtypes import NARROW, NARROW_SIZES, computing
+from lineal.base.dtypes import NARROW, NARROW_SIZES, STORED_ONLY, computing
 from lineal.base.layouts import dense
 from lineal.base.signatures import Tensor
 from lineal.base.spec import Axes, axes, axis
@@ -106,7 +106,8 @@ def is_one_op(x: Tensor, *others: Tensor | None) -> bool:
     """Return whether what is a composite for small tensors, and in a trace, is one op of these: large, real, of one dtype."""
     storage = x.value.dtype
     alike = all(each is None or each.value.dtype == storage for each in others)
-    return alike and storage.kind == "f" and storage not in NARROW and is_large(x.value) and modes.recorder.get() is None
+    real = storage.kind == "f" or (storage in NARROW and storage not in STORED_ONLY)
+    return alike and real and is_large(x.value) and modes.recorder.get() is None
 
 
 def reduced(ufunc: Any, x: np.ndarray, axes: Axes, keepdim: bool, storage: np.dtype | None = None) -> Any:

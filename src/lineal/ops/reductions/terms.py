@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from lineal.base.dtypes import computing
 from lineal.base.spec import Axes
 from lineal.core import AbstractTensor, Op, apply, modes
 from lineal.core.op import Plan
@@ -30,12 +31,13 @@ class TermSum(Op):
         return self.term.plan(needs)
 
     def eager(self, xp, x, *others):
-        y = folded(xp.add, x, self.axes, x.dtype, self.term.scalar, *others) if x.flags.c_contiguous else None
+        within = computing(x.dtype)
+        y = folded(xp.add, x, self.axes, within, self.term.scalar, *others) if x.flags.c_contiguous else None
         if y is None:
-            y = reduced(xp.add, self.term.eager(xp, x, *others), self.axes, self.keepdim)
+            y = reduced(xp.add, self.term.eager(xp, x, *others), self.axes, self.keepdim, within)
         elif not self.keepdim:
             y = y.reshape([size for axis, size in enumerate(x.shape) if axis not in self.axes])
-        return y if self.n == 1 else y / x.dtype.type(self.n)
+        return (y if self.n == 1 else y / within.type(self.n)).astype(x.dtype, copy=False)
 
     def vjp(self, needs, g, y, *xs):
         g = g if self.n == 1 else g / self.n
