@@ -9,7 +9,7 @@ from typing import Any, Concatenate, ParamSpec
 
 import numpy as np
 
-from lineal.base import config, dtypes
+from lineal.base import config, dtypes, later
 from lineal.base.dtypes import NARROW, STORED_ONLY
 from lineal.base.platforms import array_module
 from lineal.base.signatures import Binary, Operator, Tensor, Unary
@@ -24,6 +24,8 @@ from lineal.ops.pattern import Elementwise, Rule
 from lineal.ops.promotion import DOMAINS, OPERANDS, align, as_scalar, broadcast, storages, unsupported
 
 P = ParamSpec("P")
+
+overwriting: Any = later.module("lineal.ops.overwriting")
 
 _recorder = modes.recorder.get
 _grad_enabled = modes.grad_enabled.get
@@ -287,11 +289,20 @@ def assign(target: AbstractTensor, y: Any, name: str) -> Any:
     return write(target, y, name)
 
 
-def in_place(function: Callable[Concatenate[Any, P], Any], name: str = "") -> Callable[Concatenate[Any, P], Tensor]:
-    """Return the method `name` (by default the function's name and "_") that writes the function's result into its tensor."""
+def in_place(
+    function: Callable[Concatenate[Any, P], Any], name: str = "", row: Elementwise | None = None
+) -> Callable[Concatenate[Any, P], Tensor]:
+    """Return the method `name` (by default the function's name and "_") that writes the function's result into its tensor.
+
+    What the function makes of tensors and numbers alone is the op `row`, if it is one.
+    """
     label = name or f"{function.__name__}_"
+    row = getattr(function, "op", None) if row is None else row
 
     def method(self: Any, *args: P.args, **kwargs: P.kwargs) -> Tensor:
+        large = row is not None and not kwargs and isinstance(self, AbstractTensor) and self.value.size >= config.LARGE_ARRAY
+        if large and overwriting.overwritten(row, self, args, label):
+            return self  # type: ignore[return-value]
         since = next_id()
         y = function(self, *args, **kwargs)
         if y.node is not None:

@@ -25,9 +25,9 @@ class ElementwiseMethods(AbstractTensor):
     __ne__: ClassVar[Operator]
 
     # Arithmetic
-    add, add_ = ops.add, in_place(ops.add)
-    sub, sub_ = ops.sub, in_place(ops.sub)
-    subtract, subtract_ = ops.subtract, in_place(ops.subtract)
+    add, add_ = ops.add, in_place(ops.add, row=sum_operators[0].op)
+    sub, sub_ = ops.sub, in_place(ops.sub, row=difference_operators[0].op)
+    subtract, subtract_ = ops.subtract, in_place(ops.subtract, row=difference_operators[0].op)
     mul, mul_ = ops.mul, in_place(ops.mul)
     multiply, multiply_ = ops.multiply, in_place(ops.multiply)
     div, div_ = ops.div, in_place(ops.div)

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from lineal.codegen.kinds import FLOATS
-from lineal.codegen.strides import Form, ordered
+from lineal.codegen.strides import Form, form_of, ordered
 from lineal.compiler.lowering.support import NARROW, WHOLE, same
 from lineal.compiler.nodes.buffers import BufferView
-from lineal.compiler.single.program import planned
+from lineal.compiler.single.program import Plan, planned
 
-__all__ = ["common", "copied", "mapped", "mapping"]
+__all__ = ["common", "copied", "mapped", "mapping", "written"]
 
 Scalar = Callable[..., Any]
 KNOWN = FLOATS | NARROW | {"bool"}
@@ -50,6 +50,12 @@ def mapped(scalar: Scalar, arrays: Sequence[np.ndarray], result: np.dtype, label
     return None if found is None else found(*arrays)
 
 
+def written(scalar: Scalar, label: str, y: np.ndarray, *others: np.ndarray) -> bool:
+    """Let y be scalar(m, y, *others), in y's dtype; return False where NumPy has to do it."""
+    plan = planning(scalar, "same", label, tuple([form_of(each) for each in (y, *others)]))
+    return plan is not None and plan.into(y, y, *others)
+
+
 def copied(storage: np.dtype, x: np.ndarray) -> np.ndarray:
     """Return a copy of an array in another dtype."""
     y = mapped(same, (x,), storage)
@@ -60,7 +66,13 @@ def copied(storage: np.dtype, x: np.ndarray) -> np.ndarray:
 def mapping(
     scalar: Scalar, result: np.dtype | str, label: str, forms: tuple[Form, ...]
 ) -> Callable[..., np.ndarray | None] | None:
-    """Return what computes an expression of arrays of some forms; None where NumPy has to do it.
+    """Return what computes an expression of arrays of some forms; None where NumPy has to do it."""
+    plan = planning(scalar, result, label, forms)
+    return None if plan is None else plan.only
+
+
+def planning(scalar: Scalar, result: np.dtype | str, label: str, forms: tuple[Form, ...]) -> Plan | None:
+    """Return the plan of an expression of arrays of some forms; None where NumPy has to do it.
 
     `result` is its dtype, or what a row says of it: "same", as that of what is computed with, "real", its parts', or "bool".
     """
@@ -73,5 +85,4 @@ def mapping(
     known = KNOWN | INTEGERS if label in WHOLE else KNOWN
     if result.name not in known or not names <= known or names == {"bool"} or not all(map(ordered, forms)):
         return None
-    plan = planned(Mapped(scalar, result), forms)
-    return None if plan is None else plan.only
+    return planned(Mapped(scalar, result), forms)

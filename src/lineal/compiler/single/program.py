@@ -113,6 +113,8 @@ class Plan(NamedTuple):
     """Returns the results; None if the call is given back."""
     only: Callable[..., np.ndarray | None]
     """Returns the first result, or None."""
+    into: Callable[..., bool]
+    """Writes the one result into the array that is given first; returns False if the call is given back."""
 
 
 class Entry(NamedTuple):
@@ -146,7 +148,12 @@ def plan_of(entry: Entry, shapes: Sequence[tuple], arena: int, follows: bool) ->
         y = empty(shape, storage)
         return y if call(*arrays, y, NOTHING, words) is None else None
 
-    return Plan(run, first if follows or arena or len(shapes) > 1 else only)
+    def into(y: np.ndarray, *arrays: np.ndarray, kept: Any = kept) -> bool:
+        if follows:
+            pool().follow()
+        return not arena and len(shapes) == 1 and call(*arrays, y, NOTHING, words) is None
+
+    return Plan(run, first if follows or arena or len(shapes) > 1 else only, into)
 
 
 empty = np.empty
