@@ -43,6 +43,8 @@ def blocked(ufunc: Any, x: np.ndarray, axes: Axes, wanted: np.dtype) -> Any:
     sums, large = ufunc is np.add and wanted.kind in "fcV", is_large(x)
     if x.__class__ is not np.ndarray or not axes or not (large or (sums and rows_of(x, axes) >= TALL)):
         return None
+    if ufunc is np.multiply and x.dtype.kind == "c" == wanted.kind:
+        return by_halves(x, axes)
     if not x.flags.c_contiguous:
         return in_order(ufunc, x, axes, wanted, sums)
     if ufunc in EXTREMES and len(axes) == x.ndim and x.size < LARGE_ARRAY and x.dtype not in NARROW:
@@ -52,6 +54,19 @@ def blocked(ufunc: Any, x: np.ndarray, axes: Axes, wanted: np.dtype) -> Any:
         parts = programs.folded(ufunc, x.view(x.dtype.type(0).real.dtype).reshape(*x.shape, 2), axes, wanted.type(0).real.dtype)
         y = None if parts is None else parts.view(wanted).reshape(parts.shape[:-1])
     return by_rows(x, axes, wanted) if y is None and sums else y
+
+
+def by_halves(x: np.ndarray, axes: Axes) -> np.ndarray:
+    """Return the products over `axes` of complex numbers, which NumPy multiplies one by one: one half by the other."""
+    others = tuple([axis for axis in range(x.ndim) if axis not in axes])
+    y = x.transpose(axes + others).reshape(rows_of(x, axes), -1)
+    while len(y) > 1:
+        half = len(y) // 2
+        made = y[:half] * y[half : 2 * half]
+        if len(y) % 2:
+            made[0] *= y[-1]
+        y = made
+    return y.reshape([1 if axis in axes else size for axis, size in enumerate(x.shape)])
 
 
 def rows_of(x: np.ndarray, axes: Axes) -> int:

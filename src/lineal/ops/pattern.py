@@ -44,6 +44,9 @@ PASSES = frozenset(
 PASSES |= {np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.absolute, np.square, np.floor, np.ceil, np.trunc, np.rint}
 """The functions of NumPy that make one pass of vectors over the numbers that they take."""
 
+PARTWISE = frozenset(("neg",))
+"""The ops that do with each part of a complex number what they do with a real one; NumPy does some of them number by number."""
+
 
 class Elementwise(Op):
     """y = scalar(x0, x1, …) element by element, on inputs of one shape (or constants that NumPy broadcasts).
@@ -141,6 +144,9 @@ class Elementwise(Op):
 
     def native(self, *arrays: np.ndarray) -> Any:
         """Return what `kernel` returns, by a native loop over all threads where one can be written."""
+        if arrays[0].dtype.kind == "c" and self.label in PARTWISE and all(each.flags.c_contiguous for each in arrays):
+            parts = arrays[0].real.dtype
+            return self.native(*[each.view(parts) for each in arrays]).view(arrays[0].dtype)
         found = programs.mapping(self.scalar, self.result, self.label, tuple([(x.shape, x.strides, x.dtype) for x in arrays]))
         y = None if found is None else found(*arrays)
         return self.kernel(*arrays) if y is None else y

@@ -72,6 +72,12 @@ def write_along(y: Any, dim: int, index: Any, source: Any) -> None:
 
 def add_along_dim(y: Any, dim: int, index: Any, source: Any) -> None:
     """Add source[… i …] to y[… index[… i …] …] along `dim`; y is C-contiguous, no place is negative."""
+    if y.dtype.kind == "c" and is_long(y, index):
+        for mine, others in ((y.real, source.real), (y.imag, source.imag)):
+            part = mine.copy()
+            add_along_dim(part, dim, index, others)
+            mine[...] = part
+        return
     if is_long(y, index) and gathers.added(y, dim, index, np.ascontiguousarray(source)):
         return
     places = flat_places(y.shape, dim, index).reshape(-1)
