@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from lineal.base.dtypes import computing
 from lineal.codegen.kinds import FLOATS, kind_of
 from lineal.codegen.parallel import WORTH_WAKING
 from lineal.codegen.rowformulas import row_formula
@@ -102,7 +103,7 @@ class Along:
 def along(expression: Term, arrays: Sequence[np.ndarray], axes: Axes) -> np.ndarray | None:
     """Return what a formula over rows makes of arrays of one shape, of which rows are `axes`; None where NumPy has to."""
     x = arrays[0]
-    if x.dtype not in FLOATING and x.dtype.name not in NARROW:
+    if not is_floating(x):
         return None
     if any(each.shape != x.shape or each.dtype != x.dtype for each in arrays[1:]):
         return None
@@ -115,6 +116,11 @@ def along(expression: Term, arrays: Sequence[np.ndarray], axes: Axes) -> np.ndar
 rows_along = lru_cache(1024)(Along)
 
 
+def is_floating(x: np.ndarray) -> bool:
+    """Return whether an array holds numbers that formulas over rows are written for."""
+    return x.dtype in FLOATING or x.dtype.name in NARROW
+
+
 @dataclass(frozen=True)
 class Rowwise:
     """Makes the results of a formula of rows, of numbers for each and of what all share; some are `summed` up."""
@@ -124,9 +130,10 @@ class Rowwise:
 
     def __call__(self, low: Any, *xs: BufferView) -> list[BufferView]:
         single = tuple([place for place, x in enumerate(xs) if not x.shape or (len(x.shape) == 2 and x.shape[1] == 1)])
-        formula = row_formula(self.expression, tuple([kind_of(each.buffer.dtype) for each in xs]), single)
-        made = by_rows(low, formula, "rows", (1,), *xs)
-        return [low.reduce(y, (0,), "add") if summed else y for y, summed in zip(made, self.summed)]
+        formula = row_formula(self.expression, tuple([kind_of(each.buffer.dtype).computed for each in xs]), single)
+        made = by_rows(low, formula, "rows", (1,), *[widened(low, x) for x in xs])
+        made = [low.reduce(y, (0,), "add") if summed else y for y, summed in zip(made, self.summed)]
+        return [rounded(low, made[0], xs[0].buffer.dtype), *made[1:]]
 
 
 row_by_row = lru_cache(1024)(Rowwise)
@@ -144,19 +151,19 @@ def rowwise(
     """Return results, of these shapes, that a formula makes of arrays and of numbers; None where NumPy has to.
 
     An array of two dimensions is rows of n, or one number for each; one of one dimension a row that all share. Results of shape
-    (n,) are sums over the rows.
+    (n,) are sums over the rows. Of half precisions the first result alone is rounded.
     """
     x = given[0]
     rows = x.size // n if n else 0
     if (
-        x.dtype not in FLOATING
+        not is_floating(x)
         or not SHORTEST <= n <= LONGEST
         or (rows < FEWEST and x.size >= WORTH_WAKING)
         or any(y.dtype != x.dtype for y in given)
     ):
         return None
     build = row_by_row(expression, tuple([len(shape) == 1 for shape in results]))
-    found = run(build, (*given, *[constant(number, x.dtype) for number in numbers]))
+    found = run(build, (*given, *[constant(number, computing(x.dtype)) for number in numbers]))
     return None if found is None else tuple([y.reshape(shape) for y, shape in zip(found, results)])
 
 
@@ -169,17 +176,23 @@ class AlongRows:
     rows: int
 
     def __call__(self, low: Any, *xs: BufferView) -> list[BufferView]:
-        kinds = tuple([kind_of(each.buffer.dtype) for each in xs])
+        kinds = tuple([kind_of(each.buffer.dtype).computed for each in xs])
         formula = row_formula(self.expression, kinds, tuple(range(self.rows, len(xs))))
-        return by_rows(low, formula, "rows", self.axes, *xs)
+        y, *others = by_rows(low, formula, "rows", self.axes, *[widened(low, x) for x in xs])
+        return [rounded(low, y, xs[0].buffer.dtype), *others]
 
 
 def along_rows(
     expression: Term, axes: Axes, rows: Sequence[np.ndarray], beside: Sequence[np.ndarray], *numbers: float
 ) -> list[np.ndarray] | None:
-    """Return what a formula makes of rows, of arrays with one number for each, and of numbers; None where NumPy has to."""
+    """Return what a formula makes of rows, of arrays with one number for each, and of numbers; None where NumPy has to.
+
+    Of half precisions the first result alone is rounded.
+    """
     x = rows[0]
-    if x.dtype not in FLOATING or any(each.dtype != x.dtype for each in (*rows, *beside)) or not all(map(in_order, rows)):
+    if not is_floating(x) or any(each.dtype != x.dtype for each in (*rows, *beside)) or not all(map(in_order, rows)):
         return None
     one = (1,) * x.ndim
-    return run(AlongRows(expression, axes, len(rows)), (*rows, *beside, *[np.full(one, each, x.dtype) for each in numbers]))
+    return run(
+        AlongRows(expression, axes, len(rows)), (*rows, *beside, *[np.full(one, each, computing(x.dtype)) for each in numbers])
+    )

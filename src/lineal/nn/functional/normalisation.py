@@ -13,6 +13,7 @@ from lineal.core import no_grad, renamed
 from lineal.core.calling import public
 from lineal.ops.front import nary
 from lineal.ops.reductions import normalisation
+from lineal.ops.reductions.front import is_one_op
 from lineal.ops.reductions.standardising import inverse_spread
 from lineal.ops.structural.padding import pad
 
@@ -37,6 +38,11 @@ def widened(input: Any, *others: Any) -> tuple[Any, ...]:
     for each in others:
         wide = wide if each is None else promote_types(wide, each.dtype.computes_in)
     return tuple(each if each is None else each.to(wide) for each in (input, *others))
+
+
+def normalised(input: Any, *others: Any) -> tuple[Any, ...]:
+    """Return the tensors that an op of normalisation is given: as they are if large and alike, since it rounds once itself."""
+    return (input, *others) if is_one_op(input, *others) else widened(input, *others)
 
 
 def rounded(y: Any, input: Any) -> Any:
@@ -83,7 +89,7 @@ def layer_norm(
     """
     shape = inner_shape("layer_norm", input, normalized_shape, weight=weight, bias=bias)
     require_floating("layer_norm", input, weight, bias)
-    x, w, b = widened(input, weight, bias)
+    x, w, b = normalised(input, weight, bias)
     y, _, _ = normalisation.layer_norm(x, len(shape), w, b, eps)
     return renamed(rounded(y, input), "NativeLayerNormBackward0")
 
@@ -123,7 +129,7 @@ def group_norm(
         )
     if input.numel() == num_groups:
         raise ValueError(f"group_norm: Expected more than 1 value per channel when training, got {list(input.shape)}")
-    x, w, b = widened(input, weight, bias)
+    x, w, b = normalised(input, weight, bias)
     y, _, _ = normalisation.group_norm(x, num_groups, w, b, eps)
     return renamed(rounded(y, input), "NativeGroupNormBackward0")
 
@@ -192,7 +198,7 @@ def normalised_batch(
     check_channels("batch_norm", input, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
     if not training:
         return by_statistics(input, running_mean, running_var, weight, bias, eps), None, None
-    x, w, b = widened(input, weight, bias)
+    x, w, b = normalised(input, weight, bias)
     y, mean, var = normalisation.batch_norm(x, w, b, eps)
     mean, var = mean.detach(), var.detach()
     if running_mean is not None or running_var is not None:

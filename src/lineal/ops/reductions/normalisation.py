@@ -6,9 +6,12 @@ import functools
 from abc import abstractmethod
 from typing import Any
 
+from lineal.base import dtypes
+from lineal.base.dtypes import computing
 from lineal.base.layouts import dense, suggested, suggested_unless_dense
 from lineal.base.spec import Shape
 from lineal.core import AbstractTensor, Op, apply, modes
+from lineal.ops.conversion import cast
 from lineal.ops.reductions.rowmoments import Lying, normalised, pulled_back
 from lineal.ops.reductions.standardising import centred, inverse_spread
 from lineal.ops.reductions.sums import sum
@@ -46,7 +49,8 @@ class Normalisation(Op):
         if not modes.grad_enabled.get() and modes.recorder.get() is None:
             found = apply(NormalisationAdjoint(self), g[0], x, *(() if w is None else (w,)))
         else:
-            found = self.adjoint(g[0], x, w)
+            wide = [each if each is None else cast(each, dtypes.of(computing(each.value.dtype))) for each in (g[0], x, w)]
+            found = [each if each is None else cast(each, dtypes.of(x.value.dtype)) for each in self.adjoint(*wide)]
         by = dict(zip("xwb", found))
         return (by["x"], *(by[term] for term in self.terms))
 
@@ -127,7 +131,9 @@ class NormalisationAdjoint(Op):
     def eager(self, xp, g, x, *w):
         lying = seen(self.op, x.shape)
         found = pulled_back(xp, lying, g.reshape(lying.shape), x.reshape(lying.shape), w, self.op.eps)
-        return tuple([y.reshape(shape) for y, shape in zip(found, (x.shape, lying.given, lying.given))])
+        return tuple(
+            [y.reshape(shape).astype(x.dtype, copy=False) for y, shape in zip(found, (x.shape, lying.given, lying.given))]
+        )
 
     def vjp(self, needs, g, y, *xs):
         return (None,) * len(xs)

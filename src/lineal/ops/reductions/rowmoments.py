@@ -15,7 +15,9 @@ from typing import Any
 import numpy as np
 
 from lineal.base import later
+from lineal.base.dtypes import NARROW
 from lineal.base.spec import Axes, Shape
+from lineal.core.precision import retyped, widened
 from lineal.ops.blocks import is_large
 from lineal.ops.reductions.front import count, folded, reduced
 
@@ -181,13 +183,19 @@ SLOPES = {
 def normalised(
     xp: Any, lying: Lying, x: np.ndarray, terms: str, others: Sequence[np.ndarray], eps: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return x̂ w + b, the mean and the variance of each row; `others` are those of w and b that `terms` names."""
+    """Return x̂ w + b, the mean and the variance of each row; `others` are those of w and b that `terms` names.
+
+    Of half precisions mean and variance are float32.
+    """
     if is_large(x):
-        x = np.ascontiguousarray(x)
-        made = row_by_row(FORWARD[terms], lying, (x,), others, [lying.shape], 2, eps)
-        made = beside_rows(FORWARD[terms], lying, (x,), others, eps) if made is None else made
+        x, half = np.ascontiguousarray(x), x.dtype in NARROW
+        made = row_by_row(FORWARD[half][terms], lying, (x,), others, [lying.shape], 2, eps)
+        made = beside_rows(FORWARD[half][terms], lying, (x,), others, eps) if made is None else made
         if made is not None:
             return made
+    if x.dtype in NARROW:
+        y, *statistics = normalised(xp, lying, widened(x), terms, [*map(widened, others)], eps)
+        return retyped(y, x.dtype), *statistics
     high, low, variance = moments(xp, x, lying.axes)
     r = (1 / xp.sqrt(variance + eps)).astype(x.dtype)
     y = elements(xp, SCALED[terms], (x,), (high, low, r, *[each.reshape(lying.weights) for each in others]))
@@ -197,14 +205,17 @@ def normalised(
 def pulled_back(
     xp: Any, lying: Lying, g: np.ndarray, x: np.ndarray, w: Sequence[np.ndarray], eps: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the cotangents of x, w and b from that of x̂ w + b."""
+    """Return the cotangents of x, w and b from that of x̂ w + b; of half precisions those of w and b are float32."""
     if is_large(x):
         g, x = np.ascontiguousarray(g), np.ascontiguousarray(x)
-        sums = (lying.length,)
-        made = row_by_row(BACKWARD["w" if w else ""], lying, (g, x), w, [lying.shape, sums, sums], 0, eps)
-        made = beside_rows(BESIDE["w" if w else ""], lying, (g, x), w, eps) if made is None else made
+        sums, half = (lying.length,), x.dtype in NARROW
+        made = row_by_row(BACKWARD[half]["w" if w else ""], lying, (g, x), w, [lying.shape, sums, sums], 0, eps)
+        made = beside_rows(BESIDE[half]["w" if w else ""], lying, (g, x), w, eps) if made is None else made
         if made is not None:
             return made
+    if x.dtype in NARROW:
+        y, *sums = pulled_back(xp, lying, widened(g), widened(x), [*map(widened, w)], eps)
+        return retyped(y, x.dtype), *sums
     high, low, variance = moments(xp, x, lying.axes)
     r = (1 / xp.sqrt(variance + eps)).astype(x.dtype)
     w = [each.reshape(lying.weights) for each in w]
@@ -250,52 +261,66 @@ def beside_rows(
 # formulas over rows: x and g, then what there is of w and b, then the length of a row and ε
 
 
-def standardised(m: Any, x: Any, n: Any, eps: Any) -> tuple[Any, Any, Any, Any]:
-    """Return x̂, 1 / √(variance + ε), the mean and the variance."""
-    wide = x.astype(np.float64)
+def standardised(m: Any, x: Any, n: Any, eps: Any, half: bool) -> tuple[Any, Any, Any, Any]:
+    """Return x̂, 1 / √(variance + ε), the mean and the variance; numbers that were `half` precision have few digits to lose."""
+    wide = x if half else x.astype(np.float64)
     centre = m.row_sum(wide) / n
     variance = m.row_sum(m.square(wide - centre)) / n
     r = (1 / m.sqrt(variance + eps)).astype(x.dtype)
+    if half:
+        return (x - centre) * r, r, centre, variance
     # a mean in two parts of the row's own dtype, the second being what the first is rounded by
     high = centre.astype(x.dtype)
     low = m.row_sum(x - high) / n if x.dtype == np.float64 else (centre - high).astype(x.dtype)
     return unit(x, high, low, r), r, high, variance.astype(x.dtype)
 
 
-def scaled(m: Any, x: Any, w: Any, b: Any, n: Any, eps: Any) -> tuple[Any, Any, Any]:
+def scaled(m: Any, x: Any, w: Any, b: Any, n: Any, eps: Any, half: bool) -> tuple[Any, Any, Any]:
     """Return x̂ w + b, of which w and b may be None, the mean and the variance."""
-    y, _, centre, variance = standardised(m, x, n, eps)
+    y, _, centre, variance = standardised(m, x, n, eps, half)
     y = y if w is None else y * w
     return y if b is None else y + b, centre, variance
 
 
-def slopes(m: Any, g: Any, h: Any, x: Any, n: Any, eps: Any) -> tuple[Any, Any, Any]:
+def slopes(m: Any, g: Any, h: Any, x: Any, n: Any, eps: Any, half: bool) -> tuple[Any, Any, Any]:
     """Return the cotangent of x, h being ȳ w, and a row's shares in those of w and b."""
-    y, r, _, _ = standardised(m, x, n, eps)
+    y, r, _, _ = standardised(m, x, n, eps, half)
     return pulled(h, y, m.row_sum(h) / n, m.row_sum(h * y) / n, r), g * y, g
 
 
-FORWARD = {
-    "": lambda m, x, n, eps: scaled(m, x, None, None, n, eps),
-    "w": lambda m, x, w, n, eps: scaled(m, x, w, None, n, eps),
-    "b": lambda m, x, b, n, eps: scaled(m, x, None, b, n, eps),
-    "wb": lambda m, x, w, b, n, eps: scaled(m, x, w, b, n, eps),
-}
-BACKWARD = {
-    "": lambda m, g, x, n, eps: slopes(m, g, g, x, n, eps),
-    "w": lambda m, g, x, w, n, eps: slopes(m, g, g * w, x, n, eps),
-}
-
-
-def own_slopes(m: Any, g: Any, x: Any, w: Any, n: Any, eps: Any) -> tuple[Any, Any, Any]:
+def own_slopes(m: Any, g: Any, x: Any, w: Any, n: Any, eps: Any, half: bool) -> tuple[Any, Any, Any]:
     """Return the cotangents of x, and of the row's own w, which may be None, and b."""
-    y, r, _, _ = standardised(m, x, n, eps)
+    y, r, _, _ = standardised(m, x, n, eps, half)
     by_b, by_w = m.row_sum(g), m.row_sum(g * y)
     level, slope = by_b / n, by_w / n
     return pulled(g, y, level, slope, r if w is None else r * w), by_w, by_b
 
 
-BESIDE = {
-    "": lambda m, g, x, n, eps: own_slopes(m, g, x, None, n, eps),
-    "w": lambda m, g, x, w, n, eps: own_slopes(m, g, x, w, n, eps),
-}
+def forward(half: bool) -> dict[str, Callable[..., Any]]:
+    """Return the formulas of a normalisation by what there is of w and b."""
+    return {
+        "": lambda m, x, n, eps: scaled(m, x, None, None, n, eps, half),
+        "w": lambda m, x, w, n, eps: scaled(m, x, w, None, n, eps, half),
+        "b": lambda m, x, b, n, eps: scaled(m, x, None, b, n, eps, half),
+        "wb": lambda m, x, w, b, n, eps: scaled(m, x, w, b, n, eps, half),
+    }
+
+
+def backward(half: bool) -> dict[str, Callable[..., Any]]:
+    """Return the formulas of the adjoint, with and without w, which lies along the rows."""
+    return {
+        "": lambda m, g, x, n, eps: slopes(m, g, g, x, n, eps, half),
+        "w": lambda m, g, x, w, n, eps: slopes(m, g, g * w, x, n, eps, half),
+    }
+
+
+def beside(half: bool) -> dict[str, Callable[..., Any]]:
+    """Return the formulas of the adjoint, with and without a w that each row has for itself."""
+    return {
+        "": lambda m, g, x, n, eps: own_slopes(m, g, x, None, n, eps, half),
+        "w": lambda m, g, x, w, n, eps: own_slopes(m, g, x, w, n, eps, half),
+    }
+
+
+FORWARD, BACKWARD, BESIDE = ((make(False), make(True)) for make in (forward, backward, beside))
+"""The formulas, and those of half precisions."""
