@@ -130,7 +130,7 @@ class NormalisationAdjoint(Op):
 
     def eager(self, xp, g, x, *w):
         lying = seen(self.op, x.shape)
-        found = pulled_back(xp, lying, g.reshape(lying.shape), x.reshape(lying.shape), w, self.op.eps)
+        found = pulled_back(xp, lying, g.reshape(lying.shape), x.reshape(lying.shape), w, self.op.eps, not self.op.terms)
         return tuple(
             [y.reshape(shape).astype(x.dtype, copy=False) for y, shape in zip(found, (x.shape, lying.given, lying.given))]
         )

@@ -203,18 +203,24 @@ def normalised(
 
 
 def pulled_back(
-    xp: Any, lying: Lying, g: np.ndarray, x: np.ndarray, w: Sequence[np.ndarray], eps: float
+    xp: Any, lying: Lying, g: np.ndarray, x: np.ndarray, w: Sequence[np.ndarray], eps: float, free: bool
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the cotangents of x, w and b from that of x̂ w + b; of half precisions those of w and b are float32."""
+    """Return the cotangents of x, w and b from that of x̂ w + b; of half precisions those of w and b are float32.
+
+    If there is neither w nor b, it is `free`, and their cotangents are none.
+    """
+    apart = free or lying.beside
     if is_large(x):
         g, x = np.ascontiguousarray(g), np.ascontiguousarray(x)
         sums, half = (lying.length,), x.dtype in NARROW
         made = row_by_row(BACKWARD[half]["w" if w else ""], lying, (g, x), w, [lying.shape, sums, sums], 0, eps)
-        made = beside_rows(BESIDE[half]["w" if w else ""], lying, (g, x), w, eps) if made is None else made
+        rows = beside_rows(BESIDE[half]["w" if w else ""], lying, (g, x), w, eps) if made is None and apart else None
+        if rows is not None:
+            made = rows if lying.beside else (rows[0], *[np.zeros(lying.given, rows[1].dtype)] * 2)
         if made is not None:
             return made
     if x.dtype in NARROW:
-        y, *sums = pulled_back(xp, lying, widened(g), widened(x), [*map(widened, w)], eps)
+        y, *sums = pulled_back(xp, lying, widened(g), widened(x), [*map(widened, w)], eps, free)
         return retyped(y, x.dtype), *sums
     high, low, variance = moments(xp, x, lying.axes)
     r = (1 / xp.sqrt(variance + eps)).astype(x.dtype)
@@ -252,7 +258,7 @@ def beside_rows(
     formula: Callable[..., Any], lying: Lying, arrays: Sequence[np.ndarray], others: Sequence[np.ndarray], eps: float
 ) -> Any:
     """Return what a formula makes of rows with a weight each, wherever they lie, and numbers of each; or None."""
-    if not lying.length or not lying.beside:
+    if not lying.length or (others and not lying.beside):
         return None
     weights = [each.reshape(lying.weights) for each in others]
     return reductions.along_rows(formula, lying.axes, arrays, weights, lying.length, eps)
