@@ -8,8 +8,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lineal.ops.blocks import double
+from lineal.base import later
+from lineal.ops.blocks import double, is_large
 from lineal.ops.spatial.windows import Spans, Windows, on, places, run_of
+
+tapsums: Any = later.module("lineal.codegen.tapsums")
 
 LONG = 32
 """More taps than these are added up in float64."""
@@ -59,6 +62,15 @@ class Taps:
         return made
 
     @functools.cached_property
+    def tables(self) -> tuple[np.ndarray, ...]:
+        """The places, the weights, what sums are multiplied by, and the counts, as native code reads them."""
+        shared = self.share is not None
+        weights = np.ones(self.weights.T.shape) if shared else np.ascontiguousarray(self.weights.T)
+        scales = np.full(self.count, self.share if shared else 1.0)
+        counts = np.ascontiguousarray(self.counts, np.int64)
+        return np.ascontiguousarray(self.places.T, np.int64), weights.astype(np.float64, copy=False), scales, counts
+
+    @functools.cached_property
     def transposed(self) -> Taps:
         """The adjoint map."""
         rows, used = np.nonzero(np.arange(self.places.shape[1]) < self.counts[:, None])
@@ -76,6 +88,9 @@ class Taps:
 
     def apply(self, xp: Any, x: Any, axis: int) -> Any:
         """Return the map along an axis of an array."""
+        y = tapsums.summed(x, axis, *self.tables) if is_large(x) else None
+        if y is not None:
+            return y
         before, behind = (slice(None),) * axis, (1,) * (x.ndim - axis - 1)
         within = double(x.dtype) if self.places.shape[1] > LONG and x.dtype.kind == "f" else x.dtype
         y = xp.zeros((*x.shape[:axis], self.count, *x.shape[axis + 1 :]), within)
