@@ -176,6 +176,8 @@ def new(xp: Any, shape: Ints, storage: np.dtype, strides: Ints) -> Any:
     return xp.empty([shape[axis] for axis in order], storage).transpose(back(order))
 
 
+WORDS = {1: np.dtype(np.uint8), 2: np.dtype(np.uint16)}
+"""Whole numbers as wide as half precisions and float8."""
 LARGE_COPY = 1 << 15
 """From how many elements on copies into another order of axes are native."""
 
@@ -185,6 +187,9 @@ def fill(y: np.ndarray, x: np.ndarray) -> None:
     alike = x.flags.c_contiguous and y.flags.c_contiguous
     large = y.size >= LARGE_COPY and y.__class__ is np.ndarray is x.__class__
     if alike or not large or not transposes.copied(y, x):
+        if y.dtype.kind == "V" and x.dtype is y.dtype and y.itemsize in WORDS:
+            # NumPy copies numbers of another's dtype one by one
+            y, x = y.view(WORDS[y.itemsize]), x.view(WORDS[y.itemsize])
         np.copyto(y, x)
 
 

@@ -219,6 +219,17 @@ reciprocal = unary(
 )
 
 
+_addcmul = nary(
+    "addcmul",
+    lambda m, x, a, b, v: x + m.multiply(a, b) * v,
+    lambda g: g,
+    lambda g, b, v: g * (b * v).conj(),
+    lambda g, a, v: g * (a * v).conj(),
+    None,
+    domain="any",
+)
+
+
 @public
 def addcmul(
     input: Tensor, tensor1: Tensor, tensor2: Tensor, *older: Any, value: Number | Tensor = 1, out: Tensor | None = None
@@ -226,6 +237,9 @@ def addcmul(
     """Return input + value × tensor1 × tensor2."""
     if older:
         return older_form(addcmul, ("value",), (input, tensor1, tensor2, *older), {"out": out})
+    xs = (input, tensor1, tensor2)
+    if value.__class__ in _SCALES and all(isinstance(x, AbstractTensor) and x.value.dtype.kind in "fcV" for x in xs):
+        return _addcmul(*xs, value, out=out)
     return renamed(add(input, mul(tensor1, tensor2), alpha=value, out=out), "AddcmulBackward0")
 
 
