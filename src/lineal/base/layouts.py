@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from lineal.base import later
+from lineal.base.dtypes import NARROW
 
 transposes: Any = later.module("lineal.codegen.transposes")
 
@@ -187,8 +188,8 @@ def fill(y: np.ndarray, x: np.ndarray) -> None:
     alike = x.flags.c_contiguous and y.flags.c_contiguous
     large = y.size >= LARGE_COPY and y.__class__ is np.ndarray is x.__class__
     if alike or not large or not transposes.copied(y, x):
-        if y.dtype.kind == "V" and x.dtype is y.dtype and y.itemsize in WORDS:
-            # NumPy copies numbers of another's dtype one by one
+        if not alike and y.dtype in NARROW and x.dtype == y.dtype:
+            # NumPy copies numbers of dtypes that are not its own one by one
             y, x = y.view(WORDS[y.itemsize]), x.view(WORDS[y.itemsize])
         np.copyto(y, x)
 
