@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from lineal.base import later
+from lineal.base import dtypes, later
 from lineal.base.config import LARGE_ARRAY, LARGE_FORMULA, LARGE_NARROW
 from lineal.base.dtypes import NARROW, NARROW_SIZES, STORED_ONLY
 from lineal.base.layouts import elementwise, in_order
@@ -145,7 +145,7 @@ class Elementwise(Op):
     def native(self, *arrays: np.ndarray) -> Any:
         """Return what `kernel` returns, by a native loop over all threads where one can be written."""
         if arrays[0].dtype.kind == "c" and self.label in PARTWISE and all(each.flags.c_contiguous for each in arrays):
-            parts = arrays[0].real.dtype
+            parts = dtypes.of(arrays[0].dtype).to_real().numpy
             return self.native(*[each.view(parts) for each in arrays]).view(arrays[0].dtype)
         found = programs.mapping(self.scalar, self.result, self.label, tuple([(x.shape, x.strides, x.dtype) for x in arrays]))
         y = None if found is None else found(*arrays)

@@ -80,9 +80,11 @@ def planning(scalar: Scalar, result: np.dtype | str, label: str, forms: tuple[Fo
     if isinstance(result, str):
         # a condition has no say in the dtype of what it selects
         alike = next((each for each in storages if each.kind != "b"), storages[0])
-        result = {"same": alike, "real": alike, "bool": np.dtype(bool)}.get(result, np.dtype(object))
+        wanted = {"same": alike, "real": alike, "bool": np.dtype(bool)}.get(result, np.dtype(object))
+    else:
+        wanted = result
     names = {each.name for each in storages}
     known = KNOWN | INTEGERS if label in WHOLE else KNOWN
-    if result.name not in known or not names <= known or names == {"bool"} or not all(map(ordered, forms)):
+    if wanted.name not in known or not names <= known or names == {"bool"} or not all(map(ordered, forms)):
         return None
-    return planned(Mapped(scalar, result), forms)
+    return planned(Mapped(scalar, wanted), forms)

@@ -194,8 +194,8 @@ def normalised(
         if made is not None:
             return made
     if x.dtype in NARROW:
-        y, *statistics = normalised(xp, lying, widened(x), terms, [*map(widened, others)], eps)
-        return retyped(y, x.dtype), *statistics
+        y, centre, variance = normalised(xp, lying, widened(x), terms, [*map(widened, others)], eps)
+        return retyped(y, x.dtype), centre, variance
     high, low, variance = moments(xp, x, lying.axes)
     r = (1 / xp.sqrt(variance + eps)).astype(x.dtype)
     y = elements(xp, SCALED[terms], (x,), (high, low, r, *[each.reshape(lying.weights) for each in others]))
@@ -216,12 +216,13 @@ def pulled_back(
         made = row_by_row(BACKWARD[half]["w" if w else ""], lying, (g, x), w, [lying.shape, sums, sums], 0, eps)
         rows = beside_rows(BESIDE[half]["w" if w else ""], lying, (g, x), w, eps) if made is None and apart else None
         if rows is not None:
-            made = rows if lying.beside else (rows[0], *[np.zeros(lying.given, rows[1].dtype)] * 2)
+            none = np.zeros(lying.given, rows[1].dtype)
+            made = rows if lying.beside else (rows[0], none, none)
         if made is not None:
             return made
     if x.dtype in NARROW:
-        y, *sums = pulled_back(xp, lying, widened(g), widened(x), [*map(widened, w)], eps, free)
-        return retyped(y, x.dtype), *sums
+        y, by_w, by_b = pulled_back(xp, lying, widened(g), widened(x), [*map(widened, w)], eps, free)
+        return retyped(y, x.dtype), by_w, by_b
     high, low, variance = moments(xp, x, lying.axes)
     r = (1 / xp.sqrt(variance + eps)).astype(x.dtype)
     w = [each.reshape(lying.weights) for each in w]

@@ -23,7 +23,7 @@ class TermSum(Op):
     keepdim: bool
     n: int
     grad_name = "SumBackward1"
-    keeps = property(lambda self: self.term.keeps)
+    keeps = property(lambda self: self.term.keeps)  # type: ignore[assignment]
     no_batch = "never met: where somebody listens, other ops stand for it"
     no_lowering = "never met: where somebody listens, other ops stand for it"
 
