@@ -43,7 +43,7 @@ class Outcome(NamedTuple):
 class Custom(Op):
     """One call of a user's function; the other arguments are its attributes."""
 
-    lists = None
+    by_arrays = False
 
     function: type[Function]
     arguments: tuple
@@ -358,7 +358,7 @@ def once_differentiable(backward: Callable) -> Callable:
 class Barrier(Op):
     """y = x, with a history that leads to the other inputs but may not be followed."""
 
-    lists = None
+    by_arrays = False
 
     grad_name = "DelayedErrorBackward0"
     no_vjp = "raises: that is what it is for"

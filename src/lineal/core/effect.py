@@ -20,7 +20,7 @@ class Effect(Op):
     depend on those of its inputs alone.
     """
 
-    lists = None
+    by_arrays = False
 
     effect: ClassVar[str | None] = "ordered"
 

@@ -188,14 +188,10 @@ class Op:
     any_dtype: ClassVar[bool] = False
     """Whether it takes dtypes that are only stored: it moves numbers, or computes what PyTorch too computes of such."""
 
-    lists: ClassVar[Any] = None
-    """The table of loop lists (`codegen/looplists`) that native code runs in place of `eager` on small arrays, once it is open.
-
-    A class says None if `eager` does more than compute with arrays, the same of arrays that are alike."""
     premise: ClassVar[bool] = False
     """Whether what follows it was decided on seeing that its one input, truth values, is true everywhere."""
-    by_arrays: ClassVar[bool] = False
-    """Whether a `run` of its own does nothing but compute with the tensors' arrays."""
+    by_arrays: ClassVar[bool] = True
+    """Whether it does nothing but compute with its inputs' arrays, so that it may do it again, or another code for it."""
 
     plans: ClassVar[dict[tuple[bool, ...], Plan]]
     fields: ClassVar[tuple[str, ...]] = ()

@@ -58,7 +58,7 @@ class Opening:
         """Write and link the code."""
         house = histories.House(
             *(engine.final, PASSING, Node, Memory, View, modes.grad_enabled, modes.recorder, modes.error_state, modes.silent),
-            *(vars(modes), UNUSUAL, synchronize, next_id, frame_at, outside, site, Op),
+            *(vars(modes), UNUSUAL, synchronize, next_id, frame_at, outside, site),
         )
         if doors.library(house) is not None:
             known = (Op, Plan, modes.Inference, perform, several, alias, tell, fail)

@@ -157,7 +157,7 @@ def planned(heard: Sequence[tuple[Op, tuple, tuple]], given: Sequence[AbstractTe
     refs = {id(each): Ref(GIVEN, n) for n, each in reversed(list(enumerate(given)))}
     steps, count = [], 0
     for op, xs, ys in heard:
-        if op.lists is None or op.effect is not None or len(xs) > 8:
+        if not op.by_arrays or op.effect is not None or len(xs) > 8:
             raise Unlike
         steps.append(Step(op, tuple([refs.get(id(x)) or constant(x, given) for x in xs]), None))
         for each in ys:

@@ -60,7 +60,6 @@ class Elementwise(Op):
     kernel: ClassVar[Callable[..., Any]]
     """`eager` of NumPy arrays: the NumPy function itself where the scalar expression is one call of it."""
     layout = elementwise
-    by_arrays = True
     rules: ClassVar[tuple]
     function: ClassVar[Callable[..., Any] | None]
 

@@ -37,7 +37,7 @@ current: ContextVar[Level | None] = ContextVar("dual_level", default=None)
 class Dual(Op):
     """y = x + ε t at ε = 0: x̄ = ȳ, t̄ = ε ȳ, ε̄ = Re Σ t* ȳ."""
 
-    lists = None
+    by_arrays = False
 
     grad_name = "MakeDualBackward0"
     keeps = "1 2"

@@ -80,7 +80,7 @@ class Part:
 class Recompute(Op):
     """ys = what a part of a function gave of all xs that it read; the vjp computes the part again and goes back through it."""
 
-    lists = None
+    by_arrays = False
 
     part: Part
     values: list[np.ndarray]

@@ -14,13 +14,11 @@ import numpy as np
 
 from lineal.codegen.cpython import layout
 from lineal.codegen.cpython.entry import builtin
-from lineal.codegen.cpython.histories import MEMORY, House, slots_of
+from lineal.codegen.cpython.histories import MEMORY, HistoryWriter, House, slots_of
 from lineal.codegen.cpython.objects import field
 from lineal.codegen.emit import Emitter
 from lineal.codegen.engine import engine
-from lineal.codegen.kinds import bool_, int32, int64, pointer
-from lineal.codegen.looplists.opening import lists_of
-from lineal.codegen.looplists.running import ListWriter
+from lineal.codegen.kinds import int32, int64, pointer
 from lineal.codegen.values import Value
 
 __all__ = ["Application", "opened"]
@@ -28,8 +26,6 @@ __all__ = ["Application", "opened"]
 MOST = 8
 """How many inputs an op may have to pass here."""
 PLAN = ("holds", "marks", "output")
-WHOLE = 10
-"""Up to where NumPy numbers its dtypes of whole numbers and of truth values."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,11 +44,13 @@ class Application:
     fail: Callable[..., Any]
 
 
-class ApplyWriter(ListWriter):
+class ApplyWriter(HistoryWriter):
     """Writes the builtin."""
 
-    given: Application
-    plans: dict[str, int]
+    def __init__(self, e: Emitter, found: layout.ArrayLayout, house: House, given: Application):
+        super().__init__(e, found, house)
+        self.given = given
+        self.plans = slots_of(given.plan, PLAN)
 
     def write(self) -> None:
         """Write `apply(self, args, count)`: the op, then its inputs."""
@@ -92,11 +90,7 @@ class ApplyWriter(ListWriter):
         with e.when((self.current(house.error_state) != self.of(house.silent)) & ~shares):
             e.store(e.call("PyContextVar_Set", pointer, self.of(house.error_state), self.of(house.silent)), token)
         own = self.attribute(self.cls, "run") == self.of(self.given.op.run)
-        lists = self.attribute(self.op, "lists")
-        computes = own | (self.attribute(self.op, "by_arrays") == self.of(True))
-        with e.when((lists != self.of(None)) & ~shares & computes):
-            e.store(self.listed(lists, self.op, e.offset(arrays, 16), self.many), found)
-        with e.when(e.load(found, pointer) == 0), e.if_else(own | shares) as (then, otherwise):
+        with e.if_else(own | shares) as (then, otherwise):
             with then:
                 e.store(self.method("eager", arrays, self.many + 2), found)
             with otherwise:
@@ -119,55 +113,16 @@ class ApplyWriter(ListWriter):
         with e.when(kind != self.of(np.ndarray)):
             before = e.load(found, pointer)
             with e.when(kind == self.of(tuple)):
-                self.several(before)
+                xs = self.inputs()
+                several = self.vectorcall(self.of(self.given.several), [self.op, xs, before])
+                self.release(xs)
+                self.release(before)
+                e.ret(several)
                 e.begin(e.label("never"))
             array = self.vectorcall(self.of(np.asarray), [before])
             self.release(before)
             self.or_raise(array)
             e.store(array, found)
-
-    def several(self, values: Value) -> None:
-        """Write the return of several results, whose tuple is given; whole numbers beside a history are for somebody else."""
-        e = self.e
-        arrays, floating = (e.slot(e.const(1, int64)) for _ in range(2))
-        count = e.call("PyTuple_Size", int64, values)
-        with e.loop(count) as n:
-            value = e.call("PyTuple_GetItem", pointer, values, n)
-            with e.if_else(field(e, value, self.layout.type, pointer) == self.of(np.ndarray)) as (then, otherwise):
-                with then, e.when(field(e, field(e, value, self.layout.dtype, pointer), self.layout.number, int32) <= WHOLE):
-                    e.store(e.index(0), floating)
-                with otherwise:
-                    e.store(e.index(0), arrays)
-        history = self.history(e.const(0, bool_))
-        usual = (self.attribute(self.op, "aliasing") == self.of(None)) & (e.load(arrays, int64) != 0)
-        with e.if_else(usual & (~history | (e.load(floating, int64) != 0))) as (then, otherwise):
-            with then:
-                found = self.lifted(values, count, history)
-            with otherwise:
-                xs = self.inputs()
-                other = self.vectorcall(self.of(self.given.several), [self.op, xs, values])
-                self.release(xs)
-                self.release(values)
-                e.ret(other)
-                e.begin(e.label("never"))
-        self.release(values)
-        e.ret(found)
-
-    def lifted(self, values: Value, count: Value, history: Value) -> Value:
-        """Write the making of tensors of several arrays, and of their node; return them in a tuple."""
-        e, ys = self.e, self.e.call("PyTuple_New", pointer, self.e.call("PyTuple_Size", int64, values))
-        with e.loop(count) as n:
-            y = self.tensor(self.retain(e.call("PyTuple_GetItem", pointer, values, n)))
-            e.call("PyTuple_SetItem", int32, ys, n, y)
-        with e.when(history):
-            node = self.grown(values)
-            with e.loop(count) as n:
-                y = e.call("PyTuple_GetItem", pointer, ys, n)
-                for name, thing in (("node", self.retain(node)), ("index", e.call("PyLong_FromSsize_t", pointer, n))):
-                    self.release(self.of(None))
-                    self.put(y, self.tensors[name], thing)
-            self.release(node)
-        return ys
 
     def raised(self, found: Value) -> Value:
         """Write the taking of what was raised, if nothing was found; 0 otherwise."""
@@ -196,33 +151,23 @@ class ApplyWriter(ListWriter):
 
     def remembered(self, y: Value, value: Value, shares: Value) -> None:
         """Write the making of the node, if a derivative may be asked for."""
-        e = self.e
-        with e.when(self.history(shares)):
-            node = self.grown(value)
-            self.release(self.of(None))
-            self.put(y, self.tensors["node"], node)
-
-    def history(self, shares: Value) -> Value:
-        """Write the look at the inputs' histories; return whether a derivative may be asked for."""
-        e = self.e
+        e, none = self.e, self.of(None)
         differentiable = self.attribute(self.op, "differentiable") == self.of(True)
         history = e.slot(e.const(0, int64))
         with e.loop(self.many) as n:
             x = e.load(self.xs, pointer, n)
             with e.when(~shares | differentiable):
                 self.synchronize(x)
-            with e.when(field(e, x, self.tensors["node"], pointer) != self.of(None)):
+            with e.when(field(e, x, self.tensors["node"], pointer) != none):
                 e.store(e.index(1), history)
         enabled = self.current(self.house.grad_enabled) == self.of(True)
-        return (e.load(history, int64) != 0) & differentiable & enabled
-
-    def grown(self, value: Value) -> Value:
-        """Write the making of the node of what was done."""
-        node = self.node(self.op)
-        self.place(node, 1, 2, 3, 4)
-        self.fill(node, value)
-        self.number_node(node)
-        return node
+        with e.when((e.load(history, int64) != 0) & differentiable & enabled):
+            node = self.node(self.op)
+            self.place(node, 1, 2, 3, 4)
+            self.fill(node, value)
+            self.number_node(node)
+            self.release(none)
+            self.put(y, self.tensors["node"], node)
 
     def fill(self, node: Value, value: Value) -> None:
         """Write what `Op.remember` does; other ops do it themselves."""
@@ -356,10 +301,7 @@ def opened(house: House, given: Application) -> Callable[..., Any] | None:
         return None
     e = Emitter(engine().target)
     try:
-        lists = lists_of(house)
-        given.op.lists = lists.sampled
-        writer = ApplyWriter(e, found, house, lists)
-        writer.given, writer.plans = given, slots_of(given.plan, PLAN)
+        writer = ApplyWriter(e, found, house, given)
         writer.write()
     except LookupError:
         return None

@@ -19,20 +19,17 @@ from lineal.base.config import LARGE_NARROW
 from lineal.codegen.cpython import layout
 from lineal.codegen.cpython.entry import METH_FASTCALL, MethodDef
 from lineal.codegen.cpython.exactloops import KINDS, LOOPS, name_of, write_loops
-from lineal.codegen.cpython.histories import House, all_of, any_of, offset_in_tuple
+from lineal.codegen.cpython.histories import HistoryWriter, House, all_of, any_of, offset_in_tuple
 from lineal.codegen.cpython.objects import ALIGNED, field
 from lineal.codegen.emit import Emitter
 from lineal.codegen.engine import Library, engine
 from lineal.codegen.kinds import Kind, bfloat16, float16, int32, int64, pointer
-from lineal.codegen.looplists.opening import lists_of
-from lineal.codegen.looplists.running import ListWriter
-from lineal.codegen.looplists.tables import table as table_of_lists
 from lineal.codegen.once import once
 from lineal.codegen.values import Value
 
 __all__ = ["Door", "opened"]
 
-TABLE, KERNEL, REST, OP, SLOW, LISTS = range(6)
+TABLE, KERNEL, REST, OP, SLOW = range(5)
 """What the tuple of a door holds."""
 LARGE, DIFFERENTIABLE, ALIKE, PLANS, LOOP, EXTENDED, DTYPES = 0, 1, 2, 3, 15, 15 + len(KINDS), 16 + len(KINDS)
 """The words of its table: the size from which `rest` works, whether there is a derivative, whether inputs of different shapes
@@ -43,6 +40,8 @@ NOTHING, INPUT, FREED, SPEC = range(4)
 C_ORDER = 0x1
 FOREIGN = 256
 """From where on NumPy numbers the dtypes of others; of tensors that pass, bfloat16 alone."""
+NEW_FROM_DESCR = 94
+"""The place of PyArray_NewFromDescr in the table of NumPy's C API, part of its binary interface since 1.0."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,14 +61,14 @@ class Door:
     dtypes: Sequence[np.dtype]
 
 
-class DoorWriter(ListWriter):
+class DoorWriter(HistoryWriter):
     """Writes the builtin for ops of so many inputs."""
 
     def write(self, name: str, number: int) -> None:
         """Write `name(self, args, count)`."""
         e = self.e
         with e.function(name, [("self", pointer), ("args", pointer), ("count", int64)], pointer) as (self_, args, count):
-            self.door = [e.load(self_, pointer, offset_in_tuple() // 8 + n) for n in range(LISTS + 1)]
+            self.door = [e.load(self_, pointer, offset_in_tuple() // 8 + n) for n in range(SLOW + 1)]
             self.words = field(e, self.door[TABLE], self.layout.data, pointer)
             self.expect(count == number)
             xs = [e.load(args, pointer, n) for n in range(number)]
@@ -146,10 +145,7 @@ class DoorWriter(ListWriter):
         with e.when(small & all_of([(each & ALIGNED) != 0 for each in flags]) & (loop != 0)):
             e.store(self.looped(loop, arrays, sizes, flags), y)
         with e.when(e.load(y, pointer) == 0):
-            work = e.select(simple & (flat | ordered), self.door[KERNEL], self.door[REST])
-            e.store(self.listed(self.door[LISTS], work, self.vector(arrays), e.index(len(arrays))), y)
-            with e.when(e.load(y, pointer) == 0):
-                e.store(self.called(work, arrays), y)
+            e.store(self.called(e.select(simple & (flat | ordered), self.door[KERNEL], self.door[REST]), arrays), y)
         return e.load(y, pointer)
 
     def loop(self, array: Value) -> Value:
@@ -292,10 +288,10 @@ def library(house: House) -> tuple[Library, list[object]] | None:
         return None
     e = Emitter(engine().target)
     try:
-        writer = DoorWriter(e, found, house, lists_of(house))
+        writer = DoorWriter(e, found, house)
         for number, name in enumerate(("one", "two"), 1):
             writer.write(name, number)
-        symbols = writer.symbols
+        symbols = {**writer.symbols, "PyArray_NewFromDescr": layout.numpy_function(NEW_FROM_DESCR)}
     except LookupError:
         return None
     loops = write_loops(e)
@@ -318,7 +314,7 @@ def opened(house: House, door: Door, number: int) -> Callable[..., Any] | None:
     table[EXTENDED] = np.dtype(np.float16) in dtypes
     table[DTYPES] = len(dtypes)
     table[DTYPES + 1 :] = [id(each) for each in dtypes]
-    self = (table, door.kernel, door.rest, door.op, door.slow, table_of_lists(), made, dtypes)
+    self = (table, door.kernel, door.rest, door.op, door.slow, made, dtypes)
     name = "one" if number == 1 else "two"
     definition = MethodDef(name.encode(), linked[name], METH_FASTCALL)
     # a builtin asks its description when it is freed, and a garbage collection may have emptied its self before that

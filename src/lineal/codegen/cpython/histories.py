@@ -48,8 +48,6 @@ class House:
     frame_at: Callable[[int], Any]
     outside: set[str]
     site: Callable[[int], tuple[Any, int]]
-    op: type
-    """The class of ops."""
 
 
 class HistoryWriter(ObjectWriter):

@@ -225,7 +225,7 @@ def telling(equation: Equation, effects: dict[Var, np.ndarray]) -> modes.Setting
 class Compiled(Op):
     """ys = forward(xs) natively; the backward pass is a program too, or, if it is to be differentiated again, a replay."""
 
-    lists = None
+    by_arrays = False
 
     joint: Any
     ahead: Program

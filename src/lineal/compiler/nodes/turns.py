@@ -74,7 +74,7 @@ class Rolled(Op):
     walks look into, and what the first turn is given as carried.
     """
 
-    lists = None
+    by_arrays = False
 
     turns: int | None
     """How many there are; None if `test`, whose last equation makes a number of what is carried, says so before each."""

@@ -152,7 +152,7 @@ def is_told_layers() -> bool:
 class RecurrentLayer(Op):
     """y, h(, c) = one direction of a layer over (T, n, features), of the first states and the weights that are `present`."""
 
-    lists = None
+    by_arrays = False
 
     mode: Mode
     reverse: bool

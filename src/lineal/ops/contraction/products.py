@@ -192,7 +192,6 @@ class AffineWithBias(Affine):
     """y = x W + b, b added to every row; b̄ = Σ ȳ over the rows."""
 
     keeps = ("1", "0", "")
-    by_arrays = True
 
     def __init__(self, *given: Any):
         Op.__init__(self, *given)
