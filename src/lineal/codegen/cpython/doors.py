@@ -7,7 +7,6 @@ done. The kernel is the same callable on either way, and so are the numbers.
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,8 +15,8 @@ import numpy as np
 
 from lineal.base import dtypes
 from lineal.base.config import LARGE_NARROW
-from lineal.codegen.cpython import layout
-from lineal.codegen.cpython.entry import METH_FASTCALL, MethodDef
+from lineal.codegen.cpython import layout, stepcall
+from lineal.codegen.cpython.entry import bound
 from lineal.codegen.cpython.exactloops import KINDS, LOOPS, name_of, write_loops
 from lineal.codegen.cpython.histories import HistoryWriter, House, all_of, any_of, offset_in_tuple
 from lineal.codegen.cpython.objects import ALIGNED, field
@@ -25,6 +24,7 @@ from lineal.codegen.emit import Emitter
 from lineal.codegen.engine import Library, engine
 from lineal.codegen.kinds import Kind, bfloat16, float16, int32, int64, pointer
 from lineal.codegen.once import once
+from lineal.codegen.stepkernels import stepwise
 from lineal.codegen.values import Value
 
 __all__ = ["Door", "opened"]
@@ -40,8 +40,6 @@ NOTHING, INPUT, FREED, SPEC = range(4)
 C_ORDER = 0x1
 FOREIGN = 256
 """From where on NumPy numbers the dtypes of others; of tensors that pass, bfloat16 alone."""
-NEW_FROM_DESCR = 94
-"""The place of PyArray_NewFromDescr in the table of NumPy's C API, part of its binary interface since 1.0."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -291,11 +289,13 @@ def library(house: House) -> tuple[Library, list[object]] | None:
         writer = DoorWriter(e, found, house)
         for number, name in enumerate(("one", "two"), 1):
             writer.write(name, number)
-        symbols = {**writer.symbols, "PyArray_NewFromDescr": layout.numpy_function(NEW_FROM_DESCR)}
+        symbols = {**writer.symbols, "PyArray_NewFromDescr": layout.numpy_function(layout.NEW_FROM_DESCR)}
     except LookupError:
         return None
     loops = write_loops(e)
     linked = engine().build(e, ["one", "two", *loops], {name: at for name, at in symbols.items() if name in e.declared})
+    # now, while nobody waits: a door's kernel is to be one call
+    stepcall.library()
     return linked, writer.kept
 
 
@@ -314,12 +314,6 @@ def opened(house: House, door: Door, number: int) -> Callable[..., Any] | None:
     table[EXTENDED] = np.dtype(np.float16) in dtypes
     table[DTYPES] = len(dtypes)
     table[DTYPES + 1 :] = [id(each) for each in dtypes]
-    self = (table, door.kernel, door.rest, door.op, door.slow, made, dtypes)
+    self = (table, stepwise(door.kernel), door.rest, door.op, door.slow, made, dtypes)
     name = "one" if number == 1 else "two"
-    definition = MethodDef(name.encode(), linked[name], METH_FASTCALL)
-    # a builtin asks its description when it is freed, and a garbage collection may have emptied its self before that
-    ctypes.pythonapi.Py_IncRef(ctypes.py_object(definition))
-    make = ctypes.pythonapi.PyCMethod_New
-    make.restype = ctypes.py_object
-    make.argtypes = [ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p, ctypes.c_void_p]
-    return make(ctypes.addressof(definition), self, None, None)
+    return bound(linked[name], self, name)

@@ -28,13 +28,12 @@ class MethodDef(ctypes.Structure):
 
 
 class SlowPath:
-    """The self of a builtin: called with what the fast path refuses; keeps the code and the method's description alive."""
+    """The self of a builtin: called with what the fast path refuses; keeps the code alive."""
 
-    __slots__ = ("definition", "keep", "slow")
+    __slots__ = ("keep", "slow")
 
-    def __init__(self, slow: Callable, definition: MethodDef | None, keep: object):
+    def __init__(self, slow: Callable, keep: object):
         self.slow = slow
-        self.definition = definition
         self.keep = keep
 
     def __call__(self, *args: Any) -> Any:
@@ -62,15 +61,20 @@ class EntryWriter(ObjectWriter):
             e.ret(e.call("PyObject_Vectorcall", pointer, self_, args, count, e.const(0, pointer)))
 
 
-def builtin(address: int, slow: Callable, keep: object, name: str) -> Callable:
-    """Return the builtin function `name` of the native function at an address; `slow` is its self, `keep` lives as long."""
+def bound(address: int, self: object, name: str) -> Callable:
+    """Return the builtin function `name` of the native function at an address, which is given `self` and keeps it."""
     make = ctypes.pythonapi.PyCMethod_New
     make.restype = ctypes.py_object
     make.argtypes = [ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p, ctypes.c_void_p]
     definition = MethodDef(name.encode(), address, METH_FASTCALL)
     # a builtin asks its description when it is freed, and a garbage collection may have emptied its self before that
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(definition))
-    return make(ctypes.addressof(definition), SlowPath(slow, definition, keep), None, None)
+    return make(ctypes.addressof(definition), self, None, None)
+
+
+def builtin(address: int, slow: Callable, keep: object, name: str) -> Callable:
+    """Return the builtin function `name` of the native function at an address; `slow` is its self, `keep` lives as long."""
+    return bound(address, SlowPath(slow, keep), name)
 
 
 def entry(

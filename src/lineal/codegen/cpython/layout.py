@@ -92,6 +92,10 @@ def ndarray() -> ArrayLayout | None:
         return None
 
 
+NEW_FROM_DESCR = 94
+"""The place of PyArray_NewFromDescr in the table of NumPy's C API, part of its binary interface since 1.0."""
+
+
 def numpy_function(place: int) -> int:
     """Return the address of a function of NumPy's C API, by its place in the table that modules in C are compiled against."""
     capsule = np._core._multiarray_umath._ARRAY_API  # type: ignore[attr-defined]

@@ -40,6 +40,7 @@ FUNCTIONS = (
     "PyErr_Clear",
     "PyErr_Fetch",
     "PyErr_NormalizeException",
+    "PyErr_Occurred",
     "PyEval_RestoreThread",
     "PyEval_SaveThread",
     "PyException_SetTraceback",

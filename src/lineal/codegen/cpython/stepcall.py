@@ -1,0 +1,207 @@
+"""A Python builtin for kernels that call NumPy several times: it runs NumPy's own inner loops, one after the other, itself.
+
+What the kernel does to arrays of certain forms stands in a plan, whole numbers that `codegen/steps.py` makes: what the arrays
+must be, what the results are, and of each step the loop, where its operands lie and how they move on. The builtin's self is a
+tuple: the addresses of the plans, after their number, and where it goes if none fits. The loops are those that NumPy would have
+called, on as many numbers at a time, so the results are the same to the last bit; what is saved is the way to them, of half a
+microsecond to two for each. It holds the GIL throughout, so that all plans share memory for what is between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from lineal.codegen import kinds
+from lineal.codegen.cpython import layout
+from lineal.codegen.cpython.entry import bound
+from lineal.codegen.cpython.histories import offset_in_tuple
+from lineal.codegen.cpython.objects import ALIGNED, ObjectWriter, field
+from lineal.codegen.emit import Emitter
+from lineal.codegen.engine import Library, engine
+from lineal.codegen.kinds import Kind, int32, int64, pointer
+from lineal.codegen.once import once
+from lineal.codegen.values import Value
+
+__all__ = ["FORMS", "MOST_ARRAYS", "STORED", "library", "own_loop", "stepcall"]
+
+ARGUMENTS, RESULTS, STEPS, HEAD = range(4)
+"""The first words of a plan: how many arrays it takes, how many it makes, how many steps there are. Then come their rows."""
+DTYPE, NDIM, LENGTH, AXES = range(4)
+"""The words of an argument: dtype, axes, words in all; size, stride, whether that matters, for each axis. Of a result: dtype,
+axes, words in all, sizes."""
+LOOP, DATA, OPERANDS, WORDS, PLACES, TURNS, SIZES, STRIDES = 0, 1, 2, 3, 4, 5, 7, 9
+"""The words of a step: the loop and its data, how many operands, words in all, where the operands' places begin, how often it
+is called along two axes, the loop's sizes, its strides. A place: which array, an offset into it in bytes, how far that moves on
+along the axes."""
+MOST_ARRAYS, MOST_OPERANDS = 12, 4
+"""How many arrays come and go at most, and how many operands a loop has."""
+FORMS = 8
+"""For how many forms of arrays a kernel has plans at most."""
+STORED = (kinds.bool_, kinds.int64, kinds.float32, kinds.float64)
+"""The kinds that are converted into each other, copied and selected."""
+
+
+class StepCallWriter(ObjectWriter):
+    """Writes the builtin, and the loops that NumPy has no function for."""
+
+    def write(self) -> None:
+        """Write `entry(self, args, count)`."""
+        self.write_fits()
+        e = self.e
+        with e.function("entry", [("self", pointer), ("args", pointer), ("count", int64)], pointer) as (self_, args, count):
+            plans, slow = (e.load(self_, pointer, offset_in_tuple() // 8 + n) for n in range(2))
+            known, plan = field(e, plans, self.layout.data, pointer), e.slot(e.const(0, pointer))
+            with e.loop(e.load(known, int64)) as n, e.when(e.load(plan, pointer) == 0):
+                candidate = e.load(known, pointer, n + 1)
+                with e.when(e.call("fits", int64, candidate, args, count) != 0):
+                    e.store(candidate, plan)
+            plan = e.load(plan, pointer)
+            self.expect(plan != 0)
+            arrays, bases = self.vector([e.const(0, pointer)] * MOST_ARRAYS), self.vector([e.const(0, pointer)] * MOST_ARRAYS)
+            row = self.given(plan, args, bases)
+            row = self.results(plan, row, arrays, bases)
+            self.steps(plan, row, bases)
+            with e.when(e.call("PyErr_Occurred", pointer) != 0):
+                e.ret(e.const(0, pointer))
+                e.begin(e.label("never"))
+            e.ret(self.returned(plan, arrays))
+            e.begin("slow")
+            e.ret(e.call("PyObject_Vectorcall", pointer, slow, args, count, e.const(0, pointer)))
+
+    def write_fits(self) -> None:
+        """Write `fits(plan, args, count)`: 1 if the arguments are as a plan says, else 0."""
+        e, at = self.e, self.layout
+        with e.function("fits", [("plan", pointer), ("args", pointer), ("count", int64)], int64, internal=True) as (
+            plan,
+            args,
+            count,
+        ):
+            self.expect(e.load(plan, int64, ARGUMENTS) == count)
+            row = e.variable(e.address(plan, HEAD, int64))
+            with e.loop(count, carried=[row]) as n:
+                x = e.load(args, pointer, n)
+                self.expect(field(e, x, at.type, pointer) == self.of(np.ndarray))
+                self.expect(field(e, x, at.dtype, int64) == e.load(row.value, int64, DTYPE))
+                self.expect((field(e, x, at.flags, int32) & ALIGNED) == ALIGNED)
+                ndim = e.load(row.value, int64, NDIM)
+                self.expect(e.cast(field(e, x, at.ndim, int32), int64) == ndim)
+                shape, strides = field(e, x, at.shape, pointer), field(e, x, at.strides, pointer)
+                with e.loop(ndim) as axis:
+                    size, step, checked = (e.load(row.value, int64, axis * 3 + (AXES + k)) for k in range(3))
+                    same = (e.load(strides, int64, axis) == step) | (checked == 0)
+                    self.expect((e.load(shape, int64, axis) == size) & same)
+                row.value = e.address(row.value, e.load(row.value, int64, LENGTH), int64)
+            e.ret(e.index(1))
+            e.begin("slow")
+            e.ret(e.index(0))
+
+    def given(self, plan: Value, args: Value, bases: Value) -> Value:
+        """Write the look at where the arguments begin; return where the results' rows do."""
+        e = self.e
+        row = e.variable(e.address(plan, HEAD, int64))
+        with e.loop(e.load(plan, int64, ARGUMENTS), carried=[row]) as n:
+            e.store(field(e, e.load(args, pointer, n), self.layout.data, pointer), bases, n)
+            row.value = e.address(row.value, e.load(row.value, int64, LENGTH), int64)
+        return row.value
+
+    def results(self, plan: Value, row: Value, arrays: Value, bases: Value) -> Value:
+        """Write the making of the results; return where the steps' rows begin."""
+        e, none = self.e, self.e.const(0, pointer)
+        first, row = e.load(plan, int64, ARGUMENTS), e.variable(row)
+        with e.loop(e.load(plan, int64, RESULTS), carried=[row]) as n:
+            descr = self.retain(e.load(row.value, pointer, DTYPE))
+            dims = e.cast(e.load(row.value, int64, NDIM), int32), e.address(row.value, AXES, int64)
+            made = e.call(
+                "PyArray_NewFromDescr", pointer, self.of(np.ndarray), descr, *dims, none, none, e.const(0, int32), none
+            )
+            with e.when(made == 0):
+                e.ret(none)
+                e.begin(e.label("never"))
+            e.store(made, arrays, n)
+            e.store(field(e, made, self.layout.data, pointer), bases, first + n)
+            row.value = e.address(row.value, e.load(row.value, int64, LENGTH), int64)
+        return row.value
+
+    def steps(self, plan: Value, row: Value, bases: Value) -> None:
+        """Write the run of all steps."""
+        e = self.e
+        row, given = e.variable(row), self.vector([e.const(0, pointer)] * MOST_OPERANDS)
+        with e.loop(e.load(plan, int64, STEPS), carried=[row]):
+            step = row.value
+            loop, data, count = e.load(step, pointer, LOOP), e.load(step, pointer, DATA), e.load(step, int64, OPERANDS)
+            places = e.address(step, e.load(step, int64, PLACES), int64)
+            sizes, strides = e.address(step, SIZES, int64), e.address(step, STRIDES, int64)
+            turns = [e.load(step, int64, TURNS + n) for n in range(2)]
+            with e.loop(turns[0]) as far, e.loop(turns[1]) as near:
+                with e.loop(count) as k:
+                    which, offset, *moves = (e.load(places, int64, k * 4 + n) for n in range(4))
+                    e.store(e.offset(e.load(bases, pointer, which), offset + moves[0] * far + moves[1] * near), given, k)
+                e.call_pointer(loop, given, sizes, strides, data)
+            row.value = e.address(step, e.load(step, int64, WORDS), int64)
+
+    def returned(self, plan: Value, arrays: Value) -> Value:
+        """Write the making of what is returned: the array, or a tuple of several."""
+        e, found = self.e, self.e.slot(self.e.load(arrays, pointer))
+        count = e.load(plan, int64, RESULTS)
+        with e.when(count > 1):
+            e.store(e.call("PyTuple_New", pointer, count), found)
+            with e.loop(count) as n:
+                e.call("PyTuple_SetItem", int32, e.load(found, pointer), n, e.load(arrays, pointer, n))
+        return e.load(found, pointer)
+
+
+def own_loop(name: str, *given: Kind) -> str:
+    """Return the name of a loop of lineal's own."""
+    return "_".join([name, *[each.name for each in given]])
+
+
+def write_own_loops(e: Emitter) -> list[str]:
+    """Write conversions and choices, in the form of NumPy's inner loops; return their names."""
+    names = []
+    for kind in STORED:
+        for wanted in STORED:
+            names.append(own_loop("cast", kind, wanted))
+            write_loop(e, names[-1], (kind,), wanted, lambda x: x)
+        names.append(own_loop("select", kind))
+        write_loop(e, names[-1], (kinds.bool_, kind, kind), kind, e.select)
+    return names
+
+
+def write_loop(e: Emitter, name: str, given: tuple[Kind, ...], result: Kind, work: Callable[..., Value]) -> None:
+    """Write `name(addresses, sizes, strides, data)`, which makes work(*xs) number by number."""
+    parameters = [(each, pointer) for each in ("addresses", "sizes", "strides", "data")]
+    with e.function(name, parameters) as (addresses, sizes, strides, _):
+        places = [(e.load(addresses, pointer, n), e.load(strides, int64, n)) for n in range(len(given) + 1)]
+        with e.loop(e.load(sizes, int64)) as n:
+            xs = [e.load(e.offset(at, n * step), kind) for kind, (at, step) in zip(given, places)]
+            at, step = places[-1]
+            e.store(e.cast(work(*xs), result), e.offset(at, n * step), kind=result)
+
+
+@once
+def library() -> tuple[Library, list[object]] | None:
+    """Return the builtin's code and what it refers to; None where Python's objects cannot be read."""
+    found = layout.ndarray()
+    if found is None:
+        return None
+    e = Emitter(engine().target)
+    try:
+        writer = StepCallWriter(e, found)
+        writer.write()
+        symbols = {**writer.symbols, "PyArray_NewFromDescr": layout.numpy_function(layout.NEW_FROM_DESCR)}
+    except LookupError:
+        return None
+    loops = write_own_loops(e)
+    linked = engine().build(e, ["entry", *loops], {name: at for name, at in symbols.items() if name in e.declared})
+    return linked, writer.kept
+
+
+def stepcall(plans: np.ndarray, slow: Callable[..., Any]) -> Callable[..., Any] | None:
+    """Return the builtin of a kernel, with the addresses of its plans, which may grow; None where there can be none."""
+    made = library()
+    if made is None:
+        return None
+    return bound(made[0]["entry"], (plans, slow, made), "steps")

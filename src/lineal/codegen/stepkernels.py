@@ -1,0 +1,130 @@
+"""Kernels that small arrays are given to again and again, as builtins (`cpython/stepcall.py`) that learn form by form.
+
+The first calls with arrays of some form are the kernel's. Then it is recorded, and what the plan gives is compared with what
+the kernel gives, bit by bit; a plan that gives anything else is not taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from lineal.codegen.cpython.stepcall import AXES, FORMS, STRIDES, library, stepcall
+from lineal.codegen.native import UNWRITABLE
+from lineal.codegen.once import once
+from lineal.codegen.steps import Block, Recording
+from lineal.codegen.strides import Form, form_of
+
+__all__ = ["SHORT", "stepwise"]
+
+SHORT = 1 << 10
+"""From how many elements on NumPy's way to its loops is short beside them."""
+SEEN, MOST_SEEN = 3, 64
+"""How often a form has to come, and how many are counted."""
+BETWEEN = 1 << 16
+"""How many bytes plans may need for what is between; they share them."""
+
+
+class StepKernel:
+    """A kernel, the forms of arrays it was given, and the plans of those that have one."""
+
+    def __init__(self, kernel: Callable[..., Any]):
+        self.kernel = kernel
+        self.counts: dict[tuple[Form, ...], int] = {}
+        self.plans = np.zeros(1 + FORMS, np.int64)
+        """The number of plans and their addresses."""
+        self.kept: list[Any] = []
+        """What plans refer to."""
+
+    def __call__(self, *arrays: np.ndarray) -> Any:
+        """Return what the kernel gives; learn, if these arrays came often."""
+        if len(self.counts) < MOST_SEEN and self.plans[0] < FORMS:
+            forms = tuple(map(form_of, arrays))
+            self.counts[forms] = count = self.counts.get(forms, 0) + 1
+            if count == SEEN and all(each.__class__ is np.ndarray and 0 < each.size < SHORT for each in arrays):
+                return self.learned(arrays)
+        return self.kernel(*arrays)
+
+    def learned(self, arrays: Sequence[np.ndarray]) -> Any:
+        """Return what the kernel gives; take a plan if it gives the same."""
+        y = self.kernel(*arrays)
+        try:
+            words, kept = plan(self.kernel, arrays)
+        except UNWRITABLE:
+            return y
+        place = int(self.plans[0]) + 1
+        self.plans[place], self.plans[0] = words.ctypes.data, place
+        trial = np.array([1, words.ctypes.data], np.int64)
+        run = stepcall(trial, refused)
+        if run is None or not alike(run(*arrays), y):
+            self.plans[0] = place - 1
+            return y
+        self.kept.append((words, kept))
+        return y
+
+
+def stepwise(kernel: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a builtin that gives what a kernel of arrays gives; the kernel itself where there is none."""
+    learning = StepKernel(kernel)
+    return stepcall(learning.plans, learning) or kernel
+
+
+def refused(*arrays: np.ndarray) -> None:
+    """Return nothing: what a plan does that does not fit what it was made of."""
+
+
+def alike(a: Any, b: Any) -> bool:
+    """Return whether two results are the same, bit by bit; which NaN it is does not matter, and NumPy does not say."""
+    if type(a) is tuple or type(b) is tuple:
+        return type(a) is type(b) and len(a) == len(b) and all(map(alike, a, b))
+    a, b = np.asarray(a), np.asarray(b)
+    if a.dtype.kind != "f" or (a.dtype, a.shape) != (b.dtype, b.shape):
+        return a.dtype == b.dtype and np.array_equal(a, b)
+    return np.array_equal(a, b, equal_nan=True) and np.array_equal(np.signbit(a[a == 0]), np.signbit(b[b == 0]))
+
+
+@once
+def between() -> np.ndarray:
+    """Return the memory for what is between."""
+    return np.empty(BETWEEN, np.uint8)
+
+
+def plan(kernel: Callable[..., Any], arrays: Sequence[np.ndarray]) -> tuple[np.ndarray, list[Any]]:
+    """Return the plan of a kernel for arrays of these forms, and what it refers to."""
+    recording = Recording(arrays)
+    made = recording.run(kernel)
+    nowhere, places = len(arrays) + len(made), placed(recording.blocks)
+    rows = [[len(arrays), len(made), len(recording.steps)]]
+    rows += [argument(each) for each in arrays]
+    rows += [[id(each.dtype), each.ndim, AXES + each.ndim, *each.shape] for each in made]
+    for loop, turns, sizes, strides, operands in recording.steps:
+        code, data = loop if isinstance(loop[0], int) else (library()[0][loop[0]], 0)  # type: ignore[index]
+        begin = STRIDES + len(strides)
+        row = [code, data, len(operands), begin + 4 * len(operands), begin, *turns, *sizes, *strides]
+        for block, offset, *moves in operands:
+            row += [nowhere if block.place is None else block.place, offset + places.get(id(block), 0), *moves]
+        rows.append(row)
+    kept = [each.value for each in recording.blocks if not each.new and each.place is None]
+    return np.array([word for row in rows for word in row], np.int64), [kept, [each.dtype for each in (*arrays, *made)], kernel]
+
+
+def argument(x: np.ndarray) -> list[int]:
+    """Return a plan's row of an argument; the strides of axes of size 1 do not matter."""
+    axes = [word for size, step in zip(x.shape, x.strides) for word in (size, step, int(size > 1))]
+    return [id(x.dtype), x.ndim, AXES + len(axes), *axes]
+
+
+def placed(blocks: Sequence[Block]) -> dict[int, int]:
+    """Return the addresses of the blocks that are neither arguments nor results."""
+    found, place, end = {}, between().ctypes.data, between().ctypes.data + BETWEEN
+    for each in blocks:
+        if each.place is None and each.new:
+            found[id(each)] = place
+            place += -(-each.value.nbytes // 64) * 64
+        elif each.place is None:
+            found[id(each)] = each.value.ctypes.data
+    if place > end:
+        raise NotImplementedError("more than fits between")
+    return found

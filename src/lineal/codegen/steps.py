@@ -1,0 +1,328 @@
+"""Kernels as steps: what NumPy is called for while a kernel runs on small arrays, for `cpython/stepcall.py`.
+
+A kernel is run once on proxies of arrays. Whatever it does to them is done, by NumPy, and noted: which inner loop, on which
+memory. What proxies do not know (indices, branches that look at numbers) is `UnwritableError`: then
+the kernel stays as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.lib.mixins import NDArrayOperatorsMixin
+
+from lineal.codegen.cpython.stepcall import MOST_ARRAYS, STORED, own_loop
+from lineal.codegen.innerloops import inner_loop
+from lineal.codegen.kinds import bool_, kind_of
+
+__all__ = ["Recording", "Step", "UnwritableError"]
+
+MOST_STEPS = 128
+KNOWN = {each.dtype: each for each in STORED}
+
+
+class UnwritableError(NotImplementedError):
+    """A kernel does what no plan can say."""
+
+
+class Block:
+    """Memory that steps read and write: that of the argument or result `place`, of a constant, or what is new and between."""
+
+    __slots__ = ("new", "place", "value")
+
+    def __init__(self, value: np.ndarray, new: bool, place: int | None = None):
+        self.value, self.new, self.place = value, new, place
+
+
+class Proxy(NDArrayOperatorsMixin):
+    """Stands for an array in a kernel that is recorded: a view of a block."""
+
+    __slots__ = ("block", "recording", "value")
+    # kernels ask for the class to tell NumPy's arrays from those of other devices, and are to go the same way
+    __class__ = property(lambda self: np.ndarray)  # type: ignore[assignment]
+    shape, dtype, ndim, size, itemsize, strides, flags = (
+        property(lambda self, name=name: getattr(self.value, name))
+        for name in ("shape", "dtype", "ndim", "size", "itemsize", "strides", "flags")
+    )
+
+    def __init__(self, recording: Recording, value: np.ndarray, block: Block):
+        self.recording, self.value, self.block = recording, value, block
+
+    def __array_ufunc__(self, function: np.ufunc, method: str, *inputs: Any, **options: Any) -> Proxy:
+        return self.recording.called(function, method, inputs, options)
+
+    def __array_function__(self, function: Any, types: Any, given: tuple, options: dict) -> Proxy:
+        if function is np.where and len(given) == 3 and not options:
+            return self.recording.selected(*given)
+        raise UnwritableError(function.__name__)
+
+    def __array__(self, *given: Any, **options: Any) -> Any:
+        raise UnwritableError("array")
+
+    def __bool__(self) -> bool:
+        raise UnwritableError("bool")
+
+    __int__ = __float__ = __index__ = __len__ = __iter__ = __getitem__ = __bool__  # type: ignore[assignment]
+
+    @property
+    def real(self) -> Proxy:
+        """The array, which is real."""
+        return self
+
+    def conj(self) -> Proxy:
+        """Return the array, which is real."""
+        return self
+
+    def view_of(self, value: np.ndarray) -> Proxy:
+        """Return the proxy of a view of the array."""
+        if not np.may_share_memory(value, self.block.value):
+            raise UnwritableError("a copy")
+        return Proxy(self.recording, value, self.block)
+
+    def reshape(self, *shape: Any) -> Proxy:
+        """Return the array with another shape, which must be a view."""
+        return self.view_of(self.value.reshape(*shape))
+
+    def transpose(self, *axes: Any) -> Proxy:
+        """Return the array with its axes in another order."""
+        return self.view_of(self.value.transpose(*axes))
+
+    def squeeze(self, axis: Any = None) -> Proxy:
+        """Return the array without axes of size 1."""
+        return self.view_of(self.value.squeeze(axis))
+
+    def astype(self, storage: Any, copy: bool = True) -> Proxy:
+        """Return the array in another dtype."""
+        wanted = np.dtype(storage)
+        return self if wanted == self.dtype and not copy else self.recording.cast(self, wanted)
+
+    def copy(self) -> Proxy:
+        """Return a copy."""
+        return self.recording.cast(self, self.dtype)
+
+
+class Step(NamedTuple):
+    """Calls of a loop: its address, or the name of one of lineal's own, and its data's; how often, along two axes."""
+
+    loop: tuple[Any, int]
+    turns: tuple[int, int]
+    sizes: list[int]
+    strides: list[int]
+    places: list[tuple[Block, int, int, int]]
+    """Of each operand the block, where it begins there, and how far it moves on along the two axes, in bytes."""
+
+
+class Recording:
+    """What a kernel does to arrays of certain forms, step by step."""
+
+    def __init__(self, arrays: Sequence[np.ndarray]):
+        self.arrays = arrays
+        self.steps: list[Step] = []
+        self.blocks: list[Block] = []
+
+    def run(self, kernel: Callable[..., Any]) -> Sequence[Proxy]:
+        """Run a kernel; return what it gives, whose memory has places behind the arguments'."""
+        xs = [Proxy(self, each, self.block(each, False, place)) for place, each in enumerate(self.arrays)]
+        made = kernel(*xs)
+        made = made if type(made) is tuple else (made,)
+        self.results(made)
+        return made
+
+    def block(self, value: np.ndarray, new: bool, place: int | None = None) -> Block:
+        """Return the record of memory; the dtype must be a known one."""
+        if value.dtype not in KNOWN:
+            raise UnwritableError(str(value.dtype))
+        self.blocks.append(Block(value, new, place))
+        return self.blocks[-1]
+
+    def made(self, value: Any) -> Proxy:
+        """Return the proxy of a new array."""
+        value = np.asarray(value)
+        return Proxy(self, value, self.block(value, True))
+
+    def operand(self, given: Any, storage: np.dtype) -> Proxy:
+        """Return what is given to a function in the dtype of its loop."""
+        if type(given) is not Proxy:
+            if isinstance(given, (list, tuple)) or np.ndim(given):
+                raise UnwritableError("an array of the kernel's own")
+            value = np.array(given, storage)
+            return Proxy(self, value, self.block(value, False))
+        return given if given.dtype == storage else self.cast(given, storage)
+
+    # what is done
+
+    def called(self, function: np.ufunc, method: str, inputs: tuple, options: dict[str, Any]) -> Proxy:
+        """Do and note what a function of NumPy does."""
+        if method == "reduce":
+            return self.reduced(function, *inputs, **options)
+        out = options.pop("out", (None,))[0]
+        if method != "__call__" or options or function.nout != 1:
+            raise UnwritableError(f"{function.__name__}.{method}")
+        given = tuple([each.dtype if type(each) is Proxy else scalar_type(each) for each in inputs])
+        storages = function.resolve_dtypes((*given, None if out is None else out.dtype), casting="same_kind")
+        value = np.asarray(function(*[each.value if type(each) is Proxy else each for each in inputs]))
+        if value.dtype != storages[-1] and out is None:
+            raise UnwritableError(function.__name__)
+        xs = [self.operand(each, storage) for each, storage in zip(inputs, storages)]
+        if out is not None and any(each.block is out.block and not same_place(each, out) for each in xs):
+            raise UnwritableError("overlaps")
+        y = self.made(value.astype(storages[-1])) if out is None or out.dtype != storages[-1] else self.target(out)
+        if out is not None:
+            np.copyto(out.value, value, casting="same_kind")
+        if function.signature is None:
+            self.mapped(inner_loop(function, storages), [*xs, y])
+        else:
+            self.along_cores(function, storages, [*xs, y])
+        return y if out is None or y is out else self.copied(y, self.target(out))
+
+    def target(self, out: Proxy) -> Proxy:
+        """Return where a result goes, which must be memory of the kernel's own."""
+        if type(out) is not Proxy or not out.block.new:
+            raise UnwritableError("out")
+        return out
+
+    def cast(self, x: Proxy, storage: np.dtype) -> Proxy:
+        """Return a copy in a dtype."""
+        return self.copied(x, self.made(x.value.astype(storage)))
+
+    def copied(self, x: Proxy, y: Proxy) -> Proxy:
+        """Note that x is copied to y, and converted."""
+        self.mapped((own_loop("cast", KNOWN[x.dtype], KNOWN[y.dtype]), 0), [x, y])
+        return y
+
+    def selected(self, condition: Any, a: Any, b: Any) -> Proxy:
+        """Do and note `np.where`."""
+        given = [each.value if type(each) is Proxy else each for each in (condition, a, b)]
+        y = self.made(np.where(*given))
+        xs = [self.operand(condition, bool_.dtype), self.operand(a, y.dtype), self.operand(b, y.dtype)]
+        self.mapped((own_loop("select", kind_of(y.dtype)), 0), [*xs, y])
+        return y
+
+    def reduced(
+        self,
+        function: np.ufunc,
+        x: Any,
+        axis: Any = 0,
+        dtype: Any = None,
+        out: Any = None,
+        keepdims: bool = False,
+        **others: Any,
+    ) -> Proxy:
+        """Do and note a reduction."""
+        if others or out is not None or type(x) is not Proxy or not x.size:
+            raise UnwritableError(f"{function.__name__}.reduce")
+        y = self.made(function.reduce(x.value, axis=axis, dtype=dtype, keepdims=True))
+        loop = inner_loop(function, (y.dtype,) * 3)
+        axes = range(x.ndim) if axis is None else {each % x.ndim for each in np.atleast_1d(axis).tolist()}
+        self.fold(loop, function.identity, self.operand(x, y.dtype), y, [place in axes for place in range(x.ndim)])
+        return y if keepdims else y.reshape([size for place, size in enumerate(y.shape) if place not in axes])
+
+    # how it is done
+
+    def fold(self, loop: tuple[Any, int], identity: Any, x: Proxy, y: Proxy, marks: Sequence[bool]) -> None:
+        """Note a reduction along the axes that are marked; what it begins with is its identity, or else the first numbers.
+
+        NumPy goes through axes in the order of memory, the last one by the function's own loop.
+        """
+        steps = np.broadcast_to(y.value, x.shape).strides
+        axes = joined([(*each,) for each in zip(x.shape, marks, x.strides, steps) if each[0] > 1])
+        if any(not far > near > 0 for (_, _, far, _), (_, _, near, _) in pairwise(axes)) or (axes and axes[-1][2] <= 0):
+            raise UnwritableError("axes in another order")
+        begins = 0
+        if identity is not None:
+            self.copied(self.operand(identity, y.dtype), y)
+        else:
+            first = tuple([slice(0, 1) if each else slice(None) for each in marks])
+            self.copied(Proxy(self, x.value[first], x.block), y)
+            reduced = [place for place, axis in enumerate(axes) if axis[1]]
+            if not reduced:
+                return
+            if len(axes) > 2 or len(reduced) > 1:
+                raise UnwritableError("axes")
+            size, _, begins, _ = axes[reduced[0]]
+            axes[reduced[0]] = (size - 1, *axes[reduced[0]][1:])
+        operands = [(y, self.offset(y)), (x, self.offset(x) + begins), (y, self.offset(y))]
+        self.looped(loop, [(size, far, near, far) for size, _, near, far in axes], operands)
+
+    def mapped(self, loop: tuple[Any, int], operands: Sequence[Proxy]) -> None:
+        """Note a loop over all elements of operands that broadcast to the last."""
+        shape = operands[-1].shape
+        if 0 in shape:
+            raise UnwritableError("no elements")
+        strides = [np.broadcast_to(each.value, shape).strides for each in operands]
+        axes = joined([(size, False, *steps) for size, *steps in zip(shape, *strides) if size > 1])
+        self.looped(loop, [(size, *steps) for size, _, *steps in axes], [(each, self.offset(each)) for each in operands])
+
+    def looped(self, loop: tuple[Any, int], axes: list[tuple[int, ...]], operands: list[tuple[Proxy, int]]) -> None:
+        """Note a loop over axes, of which each has a size and the operands' strides: calls along the last one."""
+        if len(axes) > 3:
+            (size, *moves), *rest = axes
+            for turn in range(size):
+                self.looped(loop, rest, [(each, place + turn * move) for (each, place), move in zip(operands, moves)])
+            return
+        (far, *further), (near, *moves), (size, *steps) = ([(1, *[0] * len(operands))] * 3 + axes)[-3:]
+        places = [(each.block, place, *by) for (each, place), *by in zip(operands, further, moves)]
+        self.note(loop, (far, near), [size, 0], steps, places)
+
+    def along_cores(self, function: np.ufunc, storages: Sequence[np.dtype], operands: Sequence[Proxy]) -> None:
+        """Note a product of vectors along the last axes."""
+        a, b, y = [each.value for each in operands]
+        if function is not np.vecdot or a.shape != b.shape or not all(each.flags.c_contiguous for each in (a, b, y)):
+            raise UnwritableError(function.__name__)
+        n, width = a.shape[-1], a.itemsize
+        strides = [n * width, n * width, y.itemsize, width, width]
+        places = [(each.block, self.offset(each), 0, 0) for each in operands]
+        self.note(inner_loop(function, storages), (1, 1), [y.size, n], strides, places)
+
+    def offset(self, x: Proxy) -> int:
+        """Return where a view begins in its block, in bytes."""
+        return x.value.ctypes.data - x.block.value.ctypes.data
+
+    def note(self, *step: Any) -> None:
+        """Note a step."""
+        if len(self.steps) == MOST_STEPS:
+            raise UnwritableError("many steps")
+        self.steps.append(Step(*step))
+
+    # the plan
+
+    def results(self, made: Sequence[Any]) -> list[Block]:
+        """Return the blocks of the results, each of which must be whole and new."""
+        if not all(type(each) is Proxy and each.block.new and each.value.flags.c_contiguous for each in made):
+            raise UnwritableError("results")
+        blocks = [each.block for each in made]
+        whole = all(each.size == each.block.value.size for each in made)
+        if not whole or len({id(each) for each in blocks}) != len(blocks) or len(self.arrays) + len(blocks) >= MOST_ARRAYS:
+            raise UnwritableError("results")
+        for place, each in enumerate(blocks, len(self.arrays)):
+            each.place = place
+        return blocks
+
+
+def same_place(x: Proxy, y: Proxy) -> bool:
+    """Return whether two views of a block are the same one."""
+    return (x.value.ctypes.data, x.shape, x.strides) == (y.value.ctypes.data, y.shape, y.strides)
+
+
+def scalar_type(given: Any) -> Any:
+    """Return what decides which dtypes meet, of a number beside arrays."""
+    if isinstance(given, (bool, np.bool_)):
+        return bool_.dtype
+    if isinstance(given, np.generic):
+        return given.dtype
+    if type(given) not in (int, float):
+        raise UnwritableError(type(given).__name__)
+    return type(given)
+
+
+def joined(axes: list[tuple[int, ...]]) -> list[tuple[int, ...]]:
+    """Return axes (size, mark, strides) of which those that lie one after the other, and are marked alike, are one."""
+    found: list[tuple[int, ...]] = []
+    for size, mark, *steps in axes:
+        if found and found[-1][1] == mark and all(a == size * b for a, b in zip(found[-1][2:], steps)):
+            size *= found.pop()[0]
+        found.append((size, mark, *steps))
+    return found
