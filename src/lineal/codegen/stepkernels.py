@@ -7,11 +7,12 @@ the kernel gives, bit by bit; a plan that gives anything else is not taken.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from lineal.codegen.cpython.stepcall import AXES, FORMS, STRIDES, library, stepcall
+from lineal.codegen.cpython.stepcall import AXES, FORMS, ITSELF, STRIDES, library, stepcall
 from lineal.codegen.native import UNWRITABLE
 from lineal.codegen.once import once
 from lineal.codegen.steps import Block, Recording
@@ -30,48 +31,49 @@ BETWEEN = 1 << 16
 class StepKernel:
     """A kernel, the forms of arrays it was given, and the plans of those that have one."""
 
-    def __init__(self, kernel: Callable[..., Any]):
-        self.kernel = kernel
+    def __init__(self, kernel: Callable[..., Any], *ahead: Any):
+        self.kernel, self.ahead = kernel, ahead
         self.counts: dict[tuple[Form, ...], int] = {}
         self.plans = np.zeros(1 + FORMS, np.int64)
         """The number of plans and their addresses."""
         self.kept: list[Any] = []
         """What plans refer to."""
 
-    def __call__(self, *arrays: np.ndarray) -> Any:
+    def __call__(self, *given: Any) -> Any:
         """Return what the kernel gives; learn, if these arrays came often."""
-        if len(self.counts) < MOST_SEEN and self.plans[0] < FORMS:
+        arrays = given[len(self.ahead) :]
+        if len(self.counts) < MOST_SEEN and self.plans[0] < FORMS and all(a is b for a, b in zip(given, self.ahead)):
             forms = tuple(map(form_of, arrays))
             self.counts[forms] = count = self.counts.get(forms, 0) + 1
             if count == SEEN and all(each.__class__ is np.ndarray and 0 < each.size < SHORT for each in arrays):
                 return self.learned(arrays)
-        return self.kernel(*arrays)
+        return self.kernel(*given)
 
     def learned(self, arrays: Sequence[np.ndarray]) -> Any:
         """Return what the kernel gives; take a plan if it gives the same."""
-        y = self.kernel(*arrays)
+        y = self.kernel(*self.ahead, *arrays)
         try:
-            words, kept = plan(self.kernel, arrays)
+            words, kept = plan(self.kernel, arrays, *self.ahead)
         except UNWRITABLE:
             return y
         place = int(self.plans[0]) + 1
         self.plans[place], self.plans[0] = words.ctypes.data, place
         trial = np.array([1, words.ctypes.data], np.int64)
         run = stepcall(trial, refused)
-        if run is None or not alike(run(*arrays), y):
+        if run is None or not alike(run(*self.ahead, *arrays), y):
             self.plans[0] = place - 1
             return y
         self.kept.append((words, kept))
         return y
 
 
-def stepwise(kernel: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a builtin that gives what a kernel of arrays gives; the kernel itself where there is none."""
-    learning = StepKernel(kernel)
+def stepwise(kernel: Callable[..., Any], *ahead: Any) -> Callable[..., Any]:
+    """Return a builtin that gives what a kernel gives of `ahead` and of arrays; the kernel itself where there is none."""
+    learning = StepKernel(kernel, *ahead)
     return stepcall(learning.plans, learning) or kernel
 
 
-def refused(*arrays: np.ndarray) -> None:
+def refused(*given: Any) -> None:
     """Return nothing: what a plan does that does not fit what it was made of."""
 
 
@@ -91,12 +93,13 @@ def between() -> np.ndarray:
     return np.empty(BETWEEN, np.uint8)
 
 
-def plan(kernel: Callable[..., Any], arrays: Sequence[np.ndarray]) -> tuple[np.ndarray, list[Any]]:
+def plan(kernel: Callable[..., Any], arrays: Sequence[np.ndarray], *ahead: Any) -> tuple[np.ndarray, list[Any]]:
     """Return the plan of a kernel for arrays of these forms, and what it refers to."""
-    recording = Recording(arrays)
-    made = recording.run(kernel)
-    nowhere, places = len(arrays) + len(made), placed(recording.blocks)
-    rows = [[len(arrays), len(made), len(recording.steps)]]
+    recording = Recording(arrays, len(ahead))
+    made = recording.run(partial(kernel, *ahead))
+    nowhere, places = recording.end + len(made), placed(recording.blocks)
+    rows = [[recording.end, len(made), len(recording.steps)]]
+    rows += [[id(each), ITSELF, AXES] for each in ahead]
     rows += [argument(each) for each in arrays]
     rows += [[id(each.dtype), each.ndim, AXES + each.ndim, *each.shape] for each in made]
     for loop, turns, sizes, strides, operands in recording.steps:
@@ -107,7 +110,12 @@ def plan(kernel: Callable[..., Any], arrays: Sequence[np.ndarray]) -> tuple[np.n
             row += [nowhere if block.place is None else block.place, offset + places.get(id(block), 0), *moves]
         rows.append(row)
     kept = [each.value for each in recording.blocks if not each.new and each.place is None]
-    return np.array([word for row in rows for word in row], np.int64), [kept, [each.dtype for each in (*arrays, *made)], kernel]
+    return np.array([word for row in rows for word in row], np.int64), [
+        kept,
+        [each.dtype for each in (*arrays, *made)],
+        kernel,
+        ahead,
+    ]
 
 
 def argument(x: np.ndarray) -> list[int]:

@@ -118,14 +118,16 @@ class Step(NamedTuple):
 class Recording:
     """What a kernel does to arrays of certain forms, step by step."""
 
-    def __init__(self, arrays: Sequence[np.ndarray]):
-        self.arrays = arrays
+    def __init__(self, arrays: Sequence[np.ndarray], first: int = 0):
+        self.arrays, self.first = arrays, first
+        self.end = first + len(arrays)
+        """The places of the arrays among the arguments: from `first` to `end`."""
         self.steps: list[Step] = []
         self.blocks: list[Block] = []
 
     def run(self, kernel: Callable[..., Any]) -> Sequence[Proxy]:
         """Run a kernel; return what it gives, whose memory has places behind the arguments'."""
-        xs = [Proxy(self, each, self.block(each, False, place)) for place, each in enumerate(self.arrays)]
+        xs = [Proxy(self, each, self.block(each, False, place)) for place, each in enumerate(self.arrays, self.first)]
         made = kernel(*xs)
         made = made if type(made) is tuple else (made,)
         self.results(made)
@@ -295,9 +297,9 @@ class Recording:
             raise UnwritableError("results")
         blocks = [each.block for each in made]
         whole = all(each.size == each.block.value.size for each in made)
-        if not whole or len({id(each) for each in blocks}) != len(blocks) or len(self.arrays) + len(blocks) >= MOST_ARRAYS:
+        if not whole or len({id(each) for each in blocks}) != len(blocks) or self.end + len(blocks) >= MOST_ARRAYS:
             raise UnwritableError("results")
-        for place, each in enumerate(blocks, len(self.arrays)):
+        for place, each in enumerate(blocks, self.end):
             each.place = place
         return blocks
 

@@ -28,6 +28,7 @@ from lineal.core import AbstractTensor, Node, Op
 from lineal.core.door import again, binary_pull, is_long, unary_pull
 from lineal.core.op import changed, index_of, node_of, output
 from lineal.core.precision import require_computable, rounded
+from lineal.core.settling import settle
 
 Rule = Callable[..., Any]
 SPARED = 4096
@@ -97,6 +98,8 @@ class Elementwise(Op):
         )
         if len(names) < 3:
             self.__dict__["pull"] = (unary_pull, binary_pull)[len(names) - 1](rules)
+        else:
+            settle(self, functools.partial(self.elsewhere, self.eager))
 
     @property
     def grad_name(self) -> str:
@@ -135,6 +138,14 @@ class Elementwise(Op):
         values = [x.value for x in xs]
         if values[0].__class__ is not np.ndarray or (FOREIGN and any(each.__class__ in FOREIGN for each in values)):
             return super().run(xs)
+        return self.eager(np, *values) if self.settles else self.worked(*values)
+
+    def elsewhere(self, eager: Callable[..., Any], xp: Any, *values: Any) -> Any:
+        """Return what NumPy makes of arrays, or `eager` elsewhere."""
+        return self.worked(*values) if xp is np else eager(xp, *values)
+
+    def worked(self, *values: np.ndarray) -> Any:
+        """Return what is made of NumPy's arrays, laid by the rule: by NumPy, or by native loops if there are many elements."""
         size = max([each.size for each in values])
         work = self.native if size >= self.large or (size >= LARGE_NARROW and is_long(self, values)) else self.kernel
         # NumPy's order is the rule's for matrices, unless they lie otherwise than each other: to look takes a tenth of an op

@@ -90,6 +90,7 @@ class ApplyWriter(HistoryWriter):
         with e.when((self.current(house.error_state) != self.of(house.silent)) & ~shares):
             e.store(e.call("PyContextVar_Set", pointer, self.of(house.error_state), self.of(house.silent)), token)
         own = self.attribute(self.cls, "run") == self.of(self.given.op.run)
+        own = own | (self.attribute(self.op, "settles") == self.of(True))
         with e.if_else(own | shares) as (then, otherwise):
             with then:
                 e.store(self.method("eager", arrays, self.many + 2), found)

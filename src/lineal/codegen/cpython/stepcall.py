@@ -32,6 +32,8 @@ ARGUMENTS, RESULTS, STEPS, HEAD = range(4)
 DTYPE, NDIM, LENGTH, AXES = range(4)
 """The words of an argument: dtype, axes, words in all; size, stride, whether that matters, for each axis. Of a result: dtype,
 axes, words in all, sizes."""
+ITSELF = -1
+"""The number of axes of an argument that is to be one object, whose address stands for the dtype."""
 LOOP, DATA, OPERANDS, WORDS, PLACES, TURNS, SIZES, STRIDES = 0, 1, 2, 3, 4, 5, 7, 9
 """The words of a step: the loop and its data, how many operands, words in all, where the operands' places begin, how often it
 is called along two axes, the loop's sizes, its strides. A place: which array, an offset into it in bytes, how far that moves on
@@ -73,7 +75,7 @@ class StepCallWriter(ObjectWriter):
 
     def write_fits(self) -> None:
         """Write `fits(plan, args, count)`: 1 if the arguments are as a plan says, else 0."""
-        e, at = self.e, self.layout
+        e = self.e
         with e.function("fits", [("plan", pointer), ("args", pointer), ("count", int64)], int64, internal=True) as (
             plan,
             args,
@@ -83,20 +85,29 @@ class StepCallWriter(ObjectWriter):
             row = e.variable(e.address(plan, HEAD, int64))
             with e.loop(count, carried=[row]) as n:
                 x = e.load(args, pointer, n)
-                self.expect(field(e, x, at.type, pointer) == self.of(np.ndarray))
-                self.expect(field(e, x, at.dtype, int64) == e.load(row.value, int64, DTYPE))
-                self.expect((field(e, x, at.flags, int32) & ALIGNED) == ALIGNED)
-                ndim = e.load(row.value, int64, NDIM)
-                self.expect(e.cast(field(e, x, at.ndim, int32), int64) == ndim)
-                shape, strides = field(e, x, at.shape, pointer), field(e, x, at.strides, pointer)
-                with e.loop(ndim) as axis:
-                    size, step, checked = (e.load(row.value, int64, axis * 3 + (AXES + k)) for k in range(3))
-                    same = (e.load(strides, int64, axis) == step) | (checked == 0)
-                    self.expect((e.load(shape, int64, axis) == size) & same)
+                with e.if_else(e.load(row.value, int64, NDIM) == ITSELF) as (one, array):
+                    with one:
+                        self.expect(x == e.load(row.value, pointer, DTYPE))
+                    with array:
+                        self.is_array(x, row.value)
                 row.value = e.address(row.value, e.load(row.value, int64, LENGTH), int64)
             e.ret(e.index(1))
             e.begin("slow")
             e.ret(e.index(0))
+
+    def is_array(self, x: Value, row: Value) -> None:
+        """Write that an argument is an array as its row says."""
+        e, at = self.e, self.layout
+        self.expect(field(e, x, at.type, pointer) == self.of(np.ndarray))
+        self.expect(field(e, x, at.dtype, int64) == e.load(row, int64, DTYPE))
+        self.expect((field(e, x, at.flags, int32) & ALIGNED) == ALIGNED)
+        ndim = e.load(row, int64, NDIM)
+        self.expect(e.cast(field(e, x, at.ndim, int32), int64) == ndim)
+        shape, strides = field(e, x, at.shape, pointer), field(e, x, at.strides, pointer)
+        with e.loop(ndim) as axis:
+            size, step, checked = (e.load(row, int64, axis * 3 + (AXES + k)) for k in range(3))
+            same = (e.load(strides, int64, axis) == step) | (checked == 0)
+            self.expect((e.load(shape, int64, axis) == size) & same)
 
     def given(self, plan: Value, args: Value, bases: Value) -> Value:
         """Write the look at where the arguments begin; return where the results' rows do."""

@@ -14,6 +14,7 @@ from lineal.base.signatures import Dims, DType, Tensor
 from lineal.base.spec import Axes, Axis
 from lineal.core import AbstractTensor, Op, apply
 from lineal.core.calling import public
+from lineal.core.settling import settled
 from lineal.ops.conversion import cast, dtype_of
 from lineal.ops.elementwise.arithmetic import neg
 from lineal.ops.elementwise.masks import drop
@@ -87,7 +88,7 @@ class Softmax(AlongAxis):
         return e
 
     def vjp(self, needs, g, y, x):
-        return (apply(SoftmaxBackward(self.axis), g, y),)
+        return (apply(_softmax_backward(self.axis), g, y),)
 
 
 class SafeSoftmax(Softmax):
@@ -133,7 +134,7 @@ class LogSoftmax(AlongAxis):
         return y
 
     def vjp(self, needs, g, y, x):
-        return (apply(LogSoftmaxBackward(self.axis), g, y),)
+        return (apply(_log_softmax_backward(self.axis), g, y),)
 
 
 class LogSoftmaxBackward(AlongAxis):
@@ -197,6 +198,7 @@ def add_exponentials(xp: Any, a: Any, b: Any) -> np.ndarray:
     return xp.where(xp.isinf(low.real) & (low.real < 0), high, high + xp.log1p(xp.exp(low - high)))
 
 
+_softmax_backward, _log_softmax_backward = settled(SoftmaxBackward), settled(LogSoftmaxBackward)
 _logsumexp = doors("logsumexp", LogSumExp)
 _softmax = along("softmax", Softmax)
 safe_softmax = along("softmax", SafeSoftmax)

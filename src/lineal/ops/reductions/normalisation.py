@@ -11,6 +11,7 @@ from lineal.base.dtypes import computing
 from lineal.base.layouts import dense, suggested, suggested_unless_dense
 from lineal.base.spec import Shape
 from lineal.core import AbstractTensor, Op, apply, modes
+from lineal.core.settling import settled
 from lineal.ops.conversion import cast
 from lineal.ops.reductions.rowmoments import Lying, normalised, pulled_back
 from lineal.ops.reductions.standardising import centred, inverse_spread
@@ -47,7 +48,7 @@ class Normalisation(Op):
         w = others[0] if self.terms.startswith("w") else None
         # one op, which nothing more is derived from; who listens hears of ops that can be
         if not modes.grad_enabled.get() and modes.recorder.get() is None:
-            found = apply(NormalisationAdjoint(self), g[0], x, *(() if w is None else (w,)))
+            found = apply(adjoint_of(self), g[0], x, *(() if w is None else (w,)))
         else:
             wide = [each if each is None else cast(each, dtypes.of(computing(each.value.dtype))) for each in (g[0], x, w)]
             found = [each if each is None else cast(each, dtypes.of(x.value.dtype)) for each in self.adjoint(*wide)]
@@ -139,7 +140,8 @@ class NormalisationAdjoint(Op):
         return (None,) * len(xs)
 
 
-_layer_norm, _group_norm, _batch_norm = (functools.lru_cache(256)(kind) for kind in (LayerNorm, GroupNorm, BatchNorm))
+_layer_norm, _group_norm, _batch_norm = (settled(kind, 256) for kind in (LayerNorm, GroupNorm, BatchNorm))
+adjoint_of = settled(NormalisationAdjoint)
 
 
 def normalise(make: Any, x: AbstractTensor, w: AbstractTensor | None, b: AbstractTensor | None, eps: float, *rest: int) -> Any:

@@ -5,13 +5,13 @@ Rounded to float32, a mean of 10⁶ is wrong by 0.03, and squares beyond 10³⁸
 
 from __future__ import annotations
 
-import functools
 from typing import Any
 
 import numpy as np
 
 from lineal.base.spec import Axes
 from lineal.core import AbstractTensor, Op, apply
+from lineal.core.settling import settled
 from lineal.ops.blocks import double, in_memory_order, is_large
 from lineal.ops.elementwise.arithmetic import neg
 from lineal.ops.reductions.front import count, folded, reduced
@@ -100,8 +100,7 @@ class InverseSpread(Op):
         return (neg((x * y) * (g * y) * (y / count(x.value.shape, self.axes))),)
 
 
-_centred = functools.lru_cache(1024)(Centred)
-_inverse_spread = functools.lru_cache(1024)(InverseSpread)
+_centred, _inverse_spread = settled(Centred), settled(InverseSpread)
 
 
 def centred(x: AbstractTensor, axes: Axes) -> Any:
