@@ -16,6 +16,7 @@ from lineal.codegen.kinds import Kind, int64, kind_of, uint64
 from lineal.codegen.native import Native, entered
 from lineal.codegen.once import once
 from lineal.codegen.parallel import WORTH_THREADS, shared
+from lineal.codegen.steps import Proxy
 from lineal.codegen.values import Value
 
 __all__ = ["block", "counted", "filled", "integers"]
@@ -134,6 +135,9 @@ def filled(state: np.ndarray, storage: np.dtype, count: int) -> np.ndarray | Non
     None if the state does not lie as code reads it.
     """
     y = np.empty(count, storage)
+    if type(state) is Proxy:
+        bound(storage, count)(y, state.value)
+        return state.recording.filled(fill(storage).address, state, y)  # type: ignore[return-value]
     return y if state.flags.c_contiguous and bound(storage, count)(y, state) else None
 
 

@@ -82,8 +82,10 @@ def alike(a: Any, b: Any) -> bool:
     if type(a) is tuple or type(b) is tuple:
         return type(a) is type(b) and len(a) == len(b) and all(map(alike, a, b))
     a, b = np.asarray(a), np.asarray(b)
-    if a.dtype.kind != "f" or (a.dtype, a.shape) != (b.dtype, b.shape):
-        return a.dtype == b.dtype and np.array_equal(a, b)
+    if (a.dtype, a.shape, b.flags.c_contiguous) != (b.dtype, b.shape, True):
+        return False
+    if a.dtype.kind != "f":
+        return np.array_equal(a, b)
     return np.array_equal(a, b, equal_nan=True) and np.array_equal(np.signbit(a[a == 0]), np.signbit(b[b == 0]))
 
 

@@ -18,7 +18,7 @@ from lineal.codegen.cpython.stepcall import MOST_ARRAYS, STORED, own_loop
 from lineal.codegen.innerloops import inner_loop
 from lineal.codegen.kinds import bool_, kind_of
 
-__all__ = ["Recording", "Step", "UnwritableError"]
+__all__ = ["Proxy", "Recording", "Step", "UnwritableError"]
 
 MOST_STEPS = 128
 KNOWN = {each.dtype: each for each in STORED}
@@ -57,6 +57,8 @@ class Proxy(NDArrayOperatorsMixin):
     def __array_function__(self, function: Any, types: Any, given: tuple, options: dict) -> Proxy:
         if function is np.where and len(given) == 3 and not options:
             return self.recording.selected(*given)
+        if function is np.concatenate and len(given) == 1 and not options:
+            return self.recording.joined(given[0])
         raise UnwritableError(function.__name__)
 
     def __array__(self, *given: Any, **options: Any) -> Any:
@@ -65,7 +67,12 @@ class Proxy(NDArrayOperatorsMixin):
     def __bool__(self) -> bool:
         raise UnwritableError("bool")
 
-    __int__ = __float__ = __index__ = __len__ = __iter__ = __getitem__ = __bool__  # type: ignore[assignment]
+    __int__ = __float__ = __index__ = __len__ = __iter__ = __bool__  # type: ignore[assignment]
+
+    def __getitem__(self, key: Any) -> Proxy:
+        if not all(each is None or isinstance(each, slice) for each in (key if type(key) is tuple else (key,))):
+            raise UnwritableError("an index")
+        return self.view_of(self.value[key])
 
     @property
     def real(self) -> Proxy:
@@ -129,13 +136,11 @@ class Recording:
         """Run a kernel; return what it gives, whose memory has places behind the arguments'."""
         xs = [Proxy(self, each, self.block(each, False, place)) for place, each in enumerate(self.arrays, self.first)]
         made = kernel(*xs)
-        made = made if type(made) is tuple else (made,)
-        self.results(made)
-        return made
+        return self.results(made if type(made) is tuple else (made,))
 
     def block(self, value: np.ndarray, new: bool, place: int | None = None) -> Block:
-        """Return the record of memory; the dtype must be a known one."""
-        if value.dtype not in KNOWN:
+        """Return the record of memory."""
+        if value.dtype.kind not in "biuf" or value.dtype.isnative is False:
             raise UnwritableError(str(value.dtype))
         self.blocks.append(Block(value, new, place))
         return self.blocks[-1]
@@ -194,6 +199,20 @@ class Recording:
         """Note that x is copied to y, and converted."""
         self.mapped((own_loop("cast", KNOWN[x.dtype], KNOWN[y.dtype]), 0), [x, y])
         return y
+
+    def joined(self, xs: Sequence[Proxy]) -> Proxy:
+        """Do and note `np.concatenate` along the first axis."""
+        y, end = self.made(np.concatenate([x.value for x in xs])), 0
+        for x in xs:
+            self.copied(x, y[end : end + len(x.value)])
+            end += len(x.value)
+        return y
+
+    def filled(self, loop: int, x: Proxy, y: np.ndarray) -> Proxy:
+        """Note that code of lineal's own makes y of x, which it is given with the size of y."""
+        made = self.made(y)
+        self.note((loop, 0), (1, 1), [y.size, 0], [], [(each.block, self.offset(each), 0, 0) for each in (made, x)])
+        return made
 
     def selected(self, condition: Any, a: Any, b: Any) -> Proxy:
         """Do and note `np.where`."""
@@ -291,17 +310,17 @@ class Recording:
 
     # the plan
 
-    def results(self, made: Sequence[Any]) -> list[Block]:
-        """Return the blocks of the results, each of which must be whole and new."""
-        if not all(type(each) is Proxy and each.block.new and each.value.flags.c_contiguous for each in made):
+    def results(self, made: Sequence[Any]) -> Sequence[Proxy]:
+        """Return the results, each of which fills memory of its own, and give that its place."""
+        if not all(type(each) is Proxy and each.block.new and each.flags.c_contiguous for each in made):
             raise UnwritableError("results")
+        made = [each if each.size == each.block.value.size else each.copy() for each in made]
         blocks = [each.block for each in made]
-        whole = all(each.size == each.block.value.size for each in made)
-        if not whole or len({id(each) for each in blocks}) != len(blocks) or self.end + len(blocks) >= MOST_ARRAYS:
+        if len({id(each) for each in blocks}) != len(blocks) or self.end + len(blocks) >= MOST_ARRAYS:
             raise UnwritableError("results")
         for place, each in enumerate(blocks, self.end):
             each.place = place
-        return blocks
+        return made
 
 
 def same_place(x: Proxy, y: Proxy) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 from typing import Any, Unpack, overload
 
@@ -13,6 +12,7 @@ from lineal.base.signatures import Options, ShapedOptions, Tensor
 from lineal.base.spec import broadcast_shapes, check_shape, sizes
 from lineal.core import AbstractTensor, modes
 from lineal.core.calling import public
+from lineal.core.settling import settled
 from lineal.ops.conversion import dtype_of, transferred
 from lineal.ops.creation import finish, in_format, read
 from lineal.ops.front import store
@@ -35,8 +35,7 @@ __all__ = [
     "randperm",
 ]
 
-_uniform = functools.lru_cache(1024)(Uniform)
-_normal = functools.lru_cache(1024)(Normal)
+_uniform, _normal, _bernoulli = settled(Uniform), settled(Normal), settled(Bernoulli)
 
 
 def rand(*size: int | Sequence[int], generator: Generator | None = None, **options: Unpack[ShapedOptions]) -> Tensor:
@@ -193,7 +192,7 @@ def bernoulli(
     chances = input if p is None else input.new_full((), float(p), dtype=dtypes.float64)
     if not are_chances(chances):
         raise RuntimeError("bernoulli: Expected p_in >= 0 && p_in <= 1 to be true, but got false")
-    y = (generator or default_generator).draw(Bernoulli(input.value.shape, dtype_of(input)), chances)
+    y = (generator or default_generator).draw(_bernoulli(input.value.shape, dtype_of(input)), chances)
     return y if out is None else store(y, out, "bernoulli")
 
 

@@ -8,12 +8,15 @@ from lineal.base import dtypes
 from lineal.base.dtypes import Category
 from lineal.base.signatures import Tensor
 from lineal.core import AbstractTensor, Op, modes, write
+from lineal.core.settling import settled
 from lineal.ops.conversion import cast, dtype_of
-from lineal.ops.random.distributions import _normal, _uniform, are_chances, check_bounds
+from lineal.ops.random.distributions import _bernoulli, _normal, _uniform, are_chances, check_bounds
 from lineal.ops.random.generator import Generator, default_generator
-from lineal.ops.random.sampling import Bernoulli, Cauchy, Exponential, Geometric, Integers
+from lineal.ops.random.sampling import Cauchy, Exponential, Geometric, Integers
 
 __all__ = ["bernoulli_", "cauchy_", "exponential_", "geometric_", "log_normal_", "normal_", "random_", "uniform_"]
+
+_exponential, _cauchy, _geometric = settled(Exponential), settled(Cauchy), settled(Geometric)
 
 
 def overwrite(target: Tensor, op: Op, generator: Generator | None, name: str) -> Any:
@@ -66,7 +69,7 @@ def bernoulli_(self: Any, p: Any = 0.5, *, generator: Generator | None = None) -
     if not are_chances(chances):
         raise RuntimeError(f"bernoulli_: expects p to be in [0, 1], but got p={p}")
     with modes.no_grad():
-        y = (generator or default_generator).draw(Bernoulli(self.value.shape, dtype_of(self)), chances)
+        y = (generator or default_generator).draw(_bernoulli(self.value.shape, dtype_of(self)), chances)
     return write(self, y, "bernoulli_")
 
 
@@ -74,21 +77,21 @@ def exponential_(self: Any, lambd: float = 1, *, generator: Generator | None = N
     """Fill with exponential numbers of the rate lambd."""
     if lambd <= 0:
         raise RuntimeError(f"exponential_: expects lambda > 0.0, but found lambda={lambd}")
-    return overwrite(self, Exponential(*_floating(self, "exponential_"), lambd), generator, "exponential_")
+    return overwrite(self, _exponential(*_floating(self, "exponential_"), lambd), generator, "exponential_")
 
 
 def cauchy_(self: Any, median: float = 0, sigma: float = 1, *, generator: Generator | None = None) -> Tensor:
     """Fill with Cauchy numbers."""
     if sigma <= 0:
         raise RuntimeError(f"cauchy_: expects sigma > 0.0, but found sigma={sigma}")
-    return overwrite(self, Cauchy(*_floating(self, "cauchy_"), median, sigma), generator, "cauchy_")
+    return overwrite(self, _cauchy(*_floating(self, "cauchy_"), median, sigma), generator, "cauchy_")
 
 
 def geometric_(self: Any, p: float, *, generator: Generator | None = None) -> Tensor:
     """Fill with the numbers of trials to the first success of probability p."""
     if not 0 < p < 1:
         raise RuntimeError(f"geometric_: expects p to be in (0, 1), but got p={p}")
-    return overwrite(self, Geometric(self.value.shape, dtype_of(self), p), generator, "geometric_")
+    return overwrite(self, _geometric(self.value.shape, dtype_of(self), p), generator, "geometric_")
 
 
 def log_normal_(self: Any, mean: float = 1, std: float = 2, *, generator: Generator | None = None) -> Tensor:
