@@ -70,9 +70,20 @@ class Proxy(NDArrayOperatorsMixin):
     __int__ = __float__ = __index__ = __len__ = __iter__ = __bool__  # type: ignore[assignment]
 
     def __getitem__(self, key: Any) -> Proxy:
-        if not all(each is None or isinstance(each, slice) for each in (key if type(key) is tuple else (key,))):
+        keys = key if type(key) is tuple else (key,)
+        axes = [axis for axis, each in enumerate(keys) if isinstance(each, np.ndarray)]
+        if axes and constant(keys[axes[-1]]) and all(isinstance(each, slice) for each in keys[:-1]):
+            return self.recording.taken(self, keys)
+        if not all(each is None or isinstance(each, slice) for each in keys):
             raise UnwritableError("an index")
         return self.view_of(self.value[key])
+
+    def __setitem__(self, key: Any, given: Any) -> None:
+        if not all(each is Ellipsis or isinstance(each, slice) for each in (key if type(key) is tuple else (key,))):
+            raise UnwritableError("an index")
+        y = self.recording.target(self.view_of(self.value[key]))
+        if type(given) is not Proxy or given.block is not y.block or not same_place(given, y):
+            self.recording.put(given, y)
 
     @property
     def real(self) -> Proxy:
@@ -153,7 +164,7 @@ class Recording:
     def operand(self, given: Any, storage: np.dtype) -> Proxy:
         """Return what is given to a function in the dtype of its loop."""
         if type(given) is not Proxy:
-            if isinstance(given, (list, tuple)) or np.ndim(given):
+            if np.ndim(given) and not constant(given):
                 raise UnwritableError("an array of the kernel's own")
             value = np.array(given, storage)
             return Proxy(self, value, self.block(value, False))
@@ -207,6 +218,19 @@ class Recording:
             self.copied(x, y[end : end + len(x.value)])
             end += len(x.value)
         return y
+
+    def taken(self, x: Proxy, keys: tuple) -> Proxy:
+        """Do and note the reading of places along the last of some axes, whatever stands at the others."""
+        y = self.made(np.ascontiguousarray(x.value[keys]))
+        for place, each in enumerate(keys[-1].tolist()):
+            self.copied(x[(*keys[:-1], slice(each, each + 1))], y[(*(slice(None),) * (len(keys) - 1), slice(place, place + 1))])
+        return y
+
+    def put(self, given: Any, y: Proxy) -> None:
+        """Do and note the writing of something, which may be repeated, into memory of the kernel's own."""
+        x = self.operand(given, y.dtype)
+        np.copyto(y.value, x.value)
+        self.copied(x, y)
 
     def filled(self, loop: int, x: Proxy, y: np.ndarray) -> Proxy:
         """Note that code of lineal's own makes y of x, which it is given with the size of y."""
@@ -323,6 +347,11 @@ class Recording:
         return made
 
 
+def constant(given: Any) -> bool:
+    """Return whether something is an array that is always the same: one that cannot be written."""
+    return isinstance(given, np.ndarray) and type(given) is not Proxy and not given.flags.writeable
+
+
 def same_place(x: Proxy, y: Proxy) -> bool:
     """Return whether two views of a block are the same one."""
     return (x.value.ctypes.data, x.shape, x.strides) == (y.value.ctypes.data, y.shape, y.strides)
@@ -332,7 +361,7 @@ def scalar_type(given: Any) -> Any:
     """Return what decides which dtypes meet, of a number beside arrays."""
     if isinstance(given, (bool, np.bool_)):
         return bool_.dtype
-    if isinstance(given, np.generic):
+    if isinstance(given, (np.generic, np.ndarray)):
         return given.dtype
     if type(given) not in (int, float):
         raise UnwritableError(type(given).__name__)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Iterator
-from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -14,8 +13,9 @@ from lineal.base import later
 from lineal.base.layouts import dense, suggested_in_rows
 from lineal.core import AbstractTensor, Op, apply
 from lineal.core.precision import widened
+from lineal.core.settling import settle
 from lineal.ops.indexing.gathering import _gather_sum
-from lineal.ops.spatial.windows import Spans, Windows, on, places, run_of
+from lineal.ops.spatial.windows import Spans, Windows, fixed, on, places, run_of
 from lineal.ops.structural.reshape import reshape
 
 native: Any = later.module("lineal.codegen.windows")
@@ -43,19 +43,17 @@ class WindowMax(Op):
         found = found_natively(x, self.windows) if xp is np else None
         if found is not None:
             return found
-        tables = [places(each) for each in self.windows]
-        kernels = [table.shape[1] for table in tables]
-        within = widened(x)
-        parts = windowed(xp, within, tables)
-        top = xp.array(next(parts))
-        best = xp.zeros(top.shape, np.min_scalar_type(math.prod(kernels)))
+        tables, at = [places(each) for each in self.windows], xp.asarray(flat_places(self.windows))
+        parts = windowed(xp, widened(x), tables)
+        top, index = next(parts), at[0]
         for number, part in enumerate(parts, 1):
             better = part > top
             if part.dtype.kind == "f":
                 better |= part != part
-            xp.copyto(top, part, where=better)
-            best[better] = number
-        return top.astype(x.dtype, copy=False), flat_index(xp, best, tables, x.shape[x.ndim - len(tables) :])
+            top, index = xp.where(better, part, top), xp.where(better, at[number], index)
+        if len(at) == 1:
+            top, index = xp.array(top), index + xp.zeros(top.shape, np.int64)
+        return top.astype(x.dtype, copy=False), index
 
     def vjp(self, needs, g, y, x):
         lead, n = x.shape[: x.ndim - len(self.windows)], x.ndim - len(self.windows)
@@ -85,6 +83,13 @@ def elements_of(windows: tuple[Windows | Spans, ...]) -> np.ndarray:
     return flat
 
 
+@functools.lru_cache(64)
+def flat_places(windows: tuple[Windows | Spans, ...]) -> np.ndarray:
+    """Return the places of each window's elements in the flattened axes, (elements, windows of each axis): a constant."""
+    flat = elements_of(windows).astype(np.int64)
+    return fixed(flat.reshape(-1, *(each.count for each in windows)))
+
+
 def windowed(xp: Any, x: Any, tables: list[np.ndarray]) -> Iterator[Any]:
     """Yield, for each element of the windows in row-major order, that element of all windows."""
     if not tables:
@@ -95,26 +100,15 @@ def windowed(xp: Any, x: Any, tables: list[np.ndarray]) -> Iterator[Any]:
         yield from windowed(xp, x[(*before, on(xp, run_of(column)))], tables[1:])
 
 
-def flat_index(xp: Any, best: Any, tables: list[np.ndarray], sizes: tuple[int, ...]) -> Any:
-    """Return the place in the flattened axes of the element of each window whose number is `best`."""
-    steps = [*accumulate((1, *sizes[:0:-1]), int.__mul__)][::-1]
-    index, rest = xp.zeros(best.shape, np.int64), best
-    for axis, (table, step) in reversed(list(enumerate(zip(tables, steps)))):
-        count, kernel = table.shape
-        rows = (xp.arange(count) * kernel).reshape((-1,) + (1,) * (len(tables) - 1 - axis))
-        flat = xp.asarray(table.reshape(-1) * step)
-        index += flat[rest % kernel + rows]
-        rest = rest // kernel
-    return index
-
-
 @functools.lru_cache(1024)
 def window_max_op(windows: tuple[Windows | Spans, ...], label: str) -> WindowMax:
     """Return the op; RuntimeError if a window has no elements, which dilation may do to one that begins in the padding."""
     for each in windows:
         if (each.firsts()[1] <= 0).any():
             raise RuntimeError(f"max_pool: a window has no element inside of the input: {each}")
-    return WindowMax(windows, label)
+    op = WindowMax(windows, label)
+    settle(op, op.eager)
+    return op
 
 
 def window_max(x: AbstractTensor, windows: tuple, label: str) -> Any:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import functools
 from typing import Any
 
 from lineal.base.layouts import dense, suggested, suggested_in_rows
 from lineal.core import AbstractTensor, Op, apply
+from lineal.core.settling import settled
 from lineal.ops.spatial.taps import Taps
 
 
@@ -32,7 +32,7 @@ class Resample(Op):
         return (apply(_resample(tuple([each.transposed for each in self.taps])), g),)
 
 
-_resample = functools.lru_cache(1024)(Resample)
+_resample = settled(Resample)
 
 
 def resample(x: AbstractTensor, *taps: Taps) -> Any:

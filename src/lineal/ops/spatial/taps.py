@@ -10,7 +10,7 @@ import numpy as np
 
 from lineal.base import later
 from lineal.ops.blocks import double, is_large
-from lineal.ops.spatial.windows import Spans, Windows, on, places, run_of
+from lineal.ops.spatial.windows import Spans, Windows, fixed, on, places, run_of
 
 tapsums: Any = later.module("lineal.codegen.tapsums")
 
@@ -61,6 +61,13 @@ class Taps:
             made.append((run_of(rows), run_of(self.places[rows, place]), weights))
         return made
 
+    @functools.lru_cache(64)  # noqa: B019 (maps are kept for good)
+    def weighing(self, storage: np.dtype, behind: int) -> tuple[list[tuple[Any, Any, Any]], Any]:
+        """Return the steps with weights of a dtype, which cannot be written, for so many axes behind; and the share."""
+        fit = lambda weights: fixed(weights.astype(storage).reshape(-1, *(1,) * behind))
+        steps = [(*each, None if weights is None else fit(weights)) for *each, weights in self.steps]
+        return steps, fit(self.share) if isinstance(self.share, np.ndarray) else self.share
+
     @functools.cached_property
     def tables(self) -> tuple[np.ndarray, ...]:
         """The places, the weights, what sums are multiplied by, and the counts, as native code reads them."""
@@ -91,18 +98,27 @@ class Taps:
         y = tapsums.summed(x, axis, *self.tables) if is_large(x) else None
         if y is not None:
             return y
-        before, behind = (slice(None),) * axis, (1,) * (x.ndim - axis - 1)
+        before = (slice(None),) * axis
         within = double(x.dtype) if self.places.shape[1] > LONG and x.dtype.kind == "f" else x.dtype
-        y = xp.zeros((*x.shape[:axis], self.count, *x.shape[axis + 1 :]), within)
-        for rows, read, weights in self.steps:
+        (steps, _), (_, share) = (self.weighing(each, x.ndim - axis - 1) for each in (x.dtype, within))
+        y: Any = None
+        for rows, read, weights in steps:
             part = x[(*before, on(xp, read))]
             if weights is not None:
-                part = part * xp.asarray(weights.astype(x.dtype, copy=False)).reshape(-1, *behind)
+                part = part * xp.asarray(weights)
+            if y is None and rows == slice(0, self.count, 1):
+                # as it is added to zeros: without a sign of its own, and in other memory
+                y = part.astype(within, copy=False) + 0
+                continue
+            if y is None:
+                y = xp.zeros((*x.shape[:axis], self.count, *x.shape[axis + 1 :]), within)
             y[(*before, on(xp, rows))] += part
-        if isinstance(self.share, np.ndarray):
-            y *= xp.asarray(self.share.astype(within)).reshape(-1, *behind)
-        elif self.share not in (None, 1.0):
-            y *= self.share
+        if y is None:
+            y = xp.zeros((*x.shape[:axis], self.count, *x.shape[axis + 1 :]), within)
+        if isinstance(share, np.ndarray):
+            y *= xp.asarray(share)
+        elif share not in (None, 1.0):
+            y *= share
         return y.astype(x.dtype, copy=False)
 
 

@@ -70,11 +70,17 @@ def evenly(size: int, count: int) -> Windows | Spans:
     return Spans(size, starts, tuple([-(-(place + 1) * size // count) for place in range(count)]))
 
 
+def fixed(table: np.ndarray) -> np.ndarray:
+    """Return an array that nobody else has, which cannot be written from here on."""
+    table.flags.writeable = False
+    return table
+
+
 def run_of(index: np.ndarray) -> Any:
-    """Return the slice that reads the places of `index`, if they are evenly apart and ascending, else the index."""
+    """Return the slice that reads the places of `index`, if they are evenly apart and ascending, else the index for good."""
     steps = np.diff(index)
     if not index.size or (index.size > 1 and (steps[0] <= 0 or (steps != steps[0]).any())):
-        return index
+        return fixed(index.copy())
     return slice(int(index[0]), int(index[-1]) + 1, int(steps[0]) if index.size > 1 else 1)
 
 
@@ -94,7 +100,15 @@ def several(name: str, argument: str, given: Any, count: int) -> Ints:
 
 
 def pooled(name: str, shape: Ints, kernel: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool, n: int) -> tuple:
-    """Return the windows of pooling over the last `n` axes of a shape; RuntimeError says what is wrong with the numbers.
+    """Return the windows of pooling over the last `n` axes of a shape; RuntimeError says what is wrong with the numbers."""
+    given = kernel, stride, padding, dilation
+    # of numbers that are equal, some are refused
+    known = all(each is None or each.__class__ is int for each in given)
+    return (pooled_evenly if known else windows_of)(name, tuple(shape), *given, bool(ceil_mode), n)
+
+
+def windows_of(name: str, shape: Ints, kernel: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool, n: int) -> tuple:
+    """Return what `pooled` does.
 
     There are ⌊(size + 2 padding - dilation (kernel - 1) - 1) / stride⌋ + 1 of them, with `ceil_mode` ⌈…⌉ + 1; one that would
     begin in the padding at the end is left out.
@@ -111,6 +125,10 @@ def pooled(name: str, shape: Ints, kernel: Any, stride: Any, padding: Any, dilat
             "Output size is too small"
         )
     return tuple(made)
+
+
+pooled_evenly = functools.lru_cache(1024)(windows_of)
+"""The windows for numbers that are the same along all axes."""
 
 
 def count_of(size: int, kernel: int, stride: int, padding: int, dilation: int, ceil_mode: bool) -> int:
