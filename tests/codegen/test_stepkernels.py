@@ -12,6 +12,7 @@ from lineal.codegen.stepkernels import FORMS, SEEN, SHORT, StepKernel, stepwise
 from lineal.ops.elementwise.exponential import sigmoid
 from lineal.ops.reductions.exponentials import LogSumExp, Softmax
 from lineal.ops.reductions.extremes import Extreme
+from lineal.ops.reductions.likelihood import Likelihood
 from lineal.ops.reductions.moments import Std
 from lineal.ops.reductions.normalisation import NormalisationAdjoint, _batch_norm, _layer_norm
 from lineal.ops.reductions.sums import Sum
@@ -34,18 +35,20 @@ KERNELS = {
     "logsumexp": (eager(LogSumExp((0, 1), False)), ["x"]),
     "sum of bools": (eager(Sum((0,), True, False, np.dtype(np.int64))), ["mask"]),
     "max": (eager(Extreme((1,), False, True)), ["x"]),
+    "argmax": (lambda x: (np.argmax(x, axis=0), np.argmin(x, axis=1, keepdims=True)), ["x"]),
+    "likelihood": (eager(Likelihood(-100, "mean")), ["x", "classes"]),
     "std": (eager(Std((0,), False, 1)), ["x"]),
     "layer norm": (eager(_layer_norm(1e-5, "wb", 1)), ["x", "row", "row"]),
     "its adjoint": (eager(NormalisationAdjoint(_layer_norm(1e-5, "w", 1))), ["x", "x", "row"]),
     "batch norm": (eager(_batch_norm(1e-5, "")), ["images"]),
     "its adjoint, of images": (eager(NormalisationAdjoint(_batch_norm(1e-5, ""))), ["images", "images"]),
 }
-SHAPES = {"x": (5, 9), "row": (9,), "images": (3, 4, 5), "mask": (5, 9)}
+SHAPES = {"x": (5, 9), "row": (9,), "images": (3, 4, 5), "mask": (5, 9), "classes": (5,)}
 
 
 def drawn(name, rng, dtype):
     x = rng.standard_normal(SHAPES[name])
-    return x > 0 if name == "mask" else x.astype(dtype)
+    return x > 0 if name == "mask" else np.abs(x * 3).astype(np.int64) if name == "classes" else x.astype(dtype)
 
 
 def bits(y):
@@ -87,7 +90,7 @@ def test_steps_give_the_kernels_bits_without_the_kernel(name, dtype):
 @pytest.mark.parametrize(
     "kernel",
     [
-        pytest.param(lambda x: x if x.sum() > 0 else -x, id="branches"),
+        pytest.param(lambda x: x.sum() > 0, id="a method it does not know"),
         pytest.param(lambda x: x[[1, 0]] + x[1], id="indices"),
         pytest.param(lambda x: x, id="an argument"),
         pytest.param(lambda x: np.sort(x), id="no loop"),
@@ -116,6 +119,32 @@ def test_arrays_of_other_forms_go_to_the_kernel():
     shifted = np.frombuffer(bytearray(1 + x.nbytes), np.uint8)[1:].view(np.float64).reshape(x.shape)
     assert np.array_equal(run(shifted), shifted * 2 + 1)
     assert len(calls) == len(others) + 1
+
+
+def test_where_a_branch_goes_otherwise_the_kernel_is_called():
+    kernel = lambda x: x * 2 if np.add.reduce(x, axis=None) > 0 else -x
+    x = np.ones((2, 3))
+    run, calls = learned(kernel, x)
+    assert np.array_equal(run(3 * x), 6 * x)
+    assert not calls
+    assert np.array_equal(run(-x), x)
+    assert len(calls) == 1
+
+
+@pytest.mark.parametrize("wrong", [2, -1])
+def test_places_outside_are_the_kernels_to_judge(wrong):
+    kernel = lambda x, index: (x[np.arange(2), index], np.take_along_axis(x.transpose(), index[None], 0) * 2)
+    x, index = np.arange(4.0).reshape(2, 2), np.array([1, 0])
+    run, calls = learned(kernel, x, index)
+    assert bits(run(x, index)) == bits(kernel(x, index))
+    assert not calls
+    index[1] = wrong
+    if wrong < 0:
+        assert bits(run(x, index)) == bits(kernel(x, index))
+    else:
+        with pytest.raises(IndexError):
+            run(x, index)
+    assert len(calls) == 1
 
 
 def test_results_are_new_each_time():

@@ -105,7 +105,7 @@ def plan(kernel: Callable[..., Any], arrays: Sequence[np.ndarray], *ahead: Any) 
     rows += [argument(each) for each in arrays]
     rows += [[id(each.dtype), each.ndim, AXES + each.ndim, *each.shape] for each in made]
     for loop, turns, sizes, strides, operands in recording.steps:
-        code, data = loop if isinstance(loop[0], int) else (library()[0][loop[0]], 0)  # type: ignore[index]
+        code, data = loop if isinstance(loop[0], int) else (library()[0][loop[0]], loop[1])  # type: ignore[index]
         begin = STRIDES + len(strides)
         row = [code, data, len(operands), begin + 4 * len(operands), begin, *turns, *sizes, *strides]
         for block, offset, *moves in operands:

@@ -14,14 +14,16 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from lineal.codegen.cpython.stepcall import MOST_ARRAYS, STORED, own_loop
+from lineal.codegen.cpython.stepcall import FLAG, MOST_ARRAYS, STORED, own_loop
 from lineal.codegen.innerloops import inner_loop
-from lineal.codegen.kinds import bool_, kind_of
+from lineal.codegen.kinds import bool_, float32, int64, kind_of
 
 __all__ = ["Proxy", "Recording", "Step", "UnwritableError"]
 
 MOST_STEPS = 128
 KNOWN = {each.dtype: each for each in STORED}
+WORDS = {4: float32, 8: int64}
+"""As what numbers of other dtypes are copied, by their width."""
 
 
 class UnwritableError(NotImplementedError):
@@ -57,6 +59,10 @@ class Proxy(NDArrayOperatorsMixin):
     def __array_function__(self, function: Any, types: Any, given: tuple, options: dict) -> Proxy:
         if function is np.where and len(given) == 3 and not options:
             return self.recording.selected(*given)
+        if function in (np.argmax, np.argmin) and len(given) == 1:
+            return self.recording.extreme(function.__name__, *given, **options)
+        if function is np.take_along_axis and not options:
+            return self.recording.gathered(*given)
         if function is np.concatenate and len(given) == 1 and not options:
             return self.recording.joined(given[0])
         raise UnwritableError(function.__name__)
@@ -65,12 +71,17 @@ class Proxy(NDArrayOperatorsMixin):
         raise UnwritableError("array")
 
     def __bool__(self) -> bool:
-        raise UnwritableError("bool")
+        return self.recording.decided(self)
 
-    __int__ = __float__ = __index__ = __len__ = __iter__ = __bool__  # type: ignore[assignment]
+    def __int__(self) -> int:
+        raise UnwritableError("a number")
+
+    __float__ = __index__ = __len__ = __iter__ = __int__  # type: ignore[assignment]
 
     def __getitem__(self, key: Any) -> Proxy:
         keys = key if type(key) is tuple else (key,)
+        if len(keys) == self.ndim == 2 and type(keys[1]) is Proxy:
+            return self.recording.picked(self, *keys)
         axes = [axis for axis, each in enumerate(keys) if isinstance(each, np.ndarray)]
         if axes and constant(keys[axes[-1]]) and all(isinstance(each, slice) for each in keys[:-1]):
             return self.recording.taken(self, keys)
@@ -84,6 +95,24 @@ class Proxy(NDArrayOperatorsMixin):
         y = self.recording.target(self.view_of(self.value[key]))
         if type(given) is not Proxy or given.block is not y.block or not same_place(given, y):
             self.recording.put(given, y)
+
+    def view(self, storage: Any) -> Proxy:
+        """Return the bytes of the numbers as numbers of another dtype that are as wide."""
+        if np.dtype(storage).itemsize != self.itemsize:
+            raise UnwritableError("view")
+        return self.view_of(self.value.view(storage))
+
+    def max(self, axis: Any = None) -> Any:
+        """Return the largest numbers."""
+        return np.maximum.reduce(self, axis=axis)
+
+    def any(self) -> Any:
+        """Return whether one is true."""
+        return np.logical_or.reduce(self, axis=None)
+
+    def all(self) -> Any:
+        """Return whether all are true."""
+        return np.logical_and.reduce(self, axis=None)
 
     @property
     def real(self) -> Proxy:
@@ -208,7 +237,9 @@ class Recording:
 
     def copied(self, x: Proxy, y: Proxy) -> Proxy:
         """Note that x is copied to y, and converted."""
-        self.mapped((own_loop("cast", KNOWN[x.dtype], KNOWN[y.dtype]), 0), [x, y])
+        same = x.dtype == y.dtype and x.dtype not in KNOWN
+        kinds = [WORDS[x.itemsize]] * 2 if same else [KNOWN[x.dtype], KNOWN[y.dtype]]
+        self.mapped((own_loop("cast", *kinds), 0), [x, y])
         return y
 
     def joined(self, xs: Sequence[Proxy]) -> Proxy:
@@ -232,10 +263,62 @@ class Recording:
         np.copyto(y.value, x.value)
         self.copied(x, y)
 
+    def decided(self, x: Proxy) -> bool:
+        """Return whether one number is not 0, and note that the plan holds only where it is so."""
+        if x.size != 1:
+            raise UnwritableError("several truths")
+        found, x = bool(x.value.item()), self.operand(x, bool_.dtype)
+        flag = self.made(np.zeros(1, np.int64))
+        flag.block.place = FLAG
+        self.note((f"expect_{'true' if found else 'false'}", 0), (1, 1), [1, 0], [0, 0], self.places([flag, x]))
+        return found
+
+    def extreme(self, name: str, x: Proxy, axis: int, keepdims: bool = False) -> Proxy:
+        """Do and note `np.argmax` or `np.argmin` along an axis."""
+        y = self.made(getattr(np, name)(x.value, axis=axis, keepdims=True))
+        each = Proxy(self, x.value[leading(axis, x.ndim)], x.block)
+        axes = [(size, *steps) for size, *steps in zip(y.shape, each.strides, y.strides) if size > 1]
+        if len(axes) > 2:
+            raise UnwritableError("axes")
+        (far, *further), (near, *moves) = ([(1, 0, 0)] * 2 + axes)[-2:]
+        places = [(one.block, self.offset(one), *by) for one, *by in zip((each, y), further, moves)]
+        self.note((own_loop(name, KNOWN[x.dtype]), 0), (far, near), [x.shape[axis], 0], [x.strides[axis]], places)
+        return y if keepdims else y.squeeze(axis)
+
+    def gathered(self, x: Proxy, index: Any, axis: int) -> Proxy:
+        """Do and note `np.take_along_axis` for places that are counted from the beginning."""
+        axis %= x.ndim
+        sizes = zip(x.shape, index.shape)
+        alike = all(place == axis or a == b for place, (a, b) in enumerate(sizes)) and index.dtype == np.int64
+        if type(index) is not Proxy or not alike or 0 in index.shape:
+            raise UnwritableError("places")
+        y = self.made(np.take_along_axis(x.value, index.value, axis))
+        self.taking(Proxy(self, x.value[leading(axis, x.ndim)], x.block), x, index, y, axis)
+        return y
+
+    def picked(self, x: Proxy, rows: Any, index: Proxy) -> Proxy:
+        """Do and note the reading of one number in each row of a matrix."""
+        if index.dtype != np.int64 or not np.array_equal(rows, np.arange(len(x.value))):
+            raise UnwritableError("places")
+        y = self.made(x.value[rows, index.value])
+        self.taking(Proxy(self, x.value[:, 0], x.block), x, index, y, 1)
+        return y
+
+    def taking(self, first: Proxy, x: Proxy, index: Proxy, y: Proxy, axis: int) -> None:
+        """Note that y is what stands in x at places along an axis."""
+        flag = self.made(np.zeros((1,) * y.ndim, np.int64))
+        flag.block.place = FLAG
+        loop = own_loop("take", KNOWN[x.dtype]), x.shape[axis]
+        self.mapped(loop, [first, index, y, flag], y.shape, x.strides[axis])
+
+    def places(self, operands: Sequence[Proxy]) -> list[tuple[Block, int, int, int]]:
+        """Return where operands of one call are."""
+        return [(each.block, self.offset(each), 0, 0) for each in operands]
+
     def filled(self, loop: int, x: Proxy, y: np.ndarray) -> Proxy:
         """Note that code of lineal's own makes y of x, which it is given with the size of y."""
         made = self.made(y)
-        self.note((loop, 0), (1, 1), [y.size, 0], [], [(each.block, self.offset(each), 0, 0) for each in (made, x)])
+        self.note((loop, 0), (1, 1), [y.size, 0], [], self.places([made, x]))
         return made
 
     def selected(self, condition: Any, a: Any, b: Any) -> Proxy:
@@ -292,25 +375,29 @@ class Recording:
         operands = [(y, self.offset(y)), (x, self.offset(x) + begins), (y, self.offset(y))]
         self.looped(loop, [(size, far, near, far) for size, _, near, far in axes], operands)
 
-    def mapped(self, loop: tuple[Any, int], operands: Sequence[Proxy]) -> None:
-        """Note a loop over all elements of operands that broadcast to the last."""
-        shape = operands[-1].shape
+    def mapped(
+        self, loop: tuple[Any, int], operands: Sequence[Proxy], shape: tuple[int, ...] | None = None, size: int = 0
+    ) -> None:
+        """Note a loop over a shape, by default the last operand's, to which operands broadcast; `size` is its second one."""
+        shape = operands[-1].shape if shape is None else shape
         if 0 in shape:
             raise UnwritableError("no elements")
         strides = [np.broadcast_to(each.value, shape).strides for each in operands]
         axes = joined([(size, False, *steps) for size, *steps in zip(shape, *strides) if size > 1])
-        self.looped(loop, [(size, *steps) for size, _, *steps in axes], [(each, self.offset(each)) for each in operands])
+        self.looped(loop, [(each, *steps) for each, _, *steps in axes], [(each, self.offset(each)) for each in operands], size)
 
-    def looped(self, loop: tuple[Any, int], axes: list[tuple[int, ...]], operands: list[tuple[Proxy, int]]) -> None:
+    def looped(
+        self, loop: tuple[Any, int], axes: list[tuple[int, ...]], operands: list[tuple[Proxy, int]], second: int = 0
+    ) -> None:
         """Note a loop over axes, of which each has a size and the operands' strides: calls along the last one."""
         if len(axes) > 3:
             (size, *moves), *rest = axes
             for turn in range(size):
-                self.looped(loop, rest, [(each, place + turn * move) for (each, place), move in zip(operands, moves)])
+                self.looped(loop, rest, [(each, place + turn * move) for (each, place), move in zip(operands, moves)], second)
             return
         (far, *further), (near, *moves), (size, *steps) = ([(1, *[0] * len(operands))] * 3 + axes)[-3:]
         places = [(each.block, place, *by) for (each, place), *by in zip(operands, further, moves)]
-        self.note(loop, (far, near), [size, 0], steps, places)
+        self.note(loop, (far, near), [size, second], steps, places)
 
     def along_cores(self, function: np.ufunc, storages: Sequence[np.dtype], operands: Sequence[Proxy]) -> None:
         """Note a product of vectors along the last axes."""
@@ -319,8 +406,7 @@ class Recording:
             raise UnwritableError(function.__name__)
         n, width = a.shape[-1], a.itemsize
         strides = [n * width, n * width, y.itemsize, width, width]
-        places = [(each.block, self.offset(each), 0, 0) for each in operands]
-        self.note(inner_loop(function, storages), (1, 1), [y.size, n], strides, places)
+        self.note(inner_loop(function, storages), (1, 1), [y.size, n], strides, self.places(operands))
 
     def offset(self, x: Proxy) -> int:
         """Return where a view begins in its block, in bytes."""
@@ -345,6 +431,11 @@ class Recording:
         for place, each in enumerate(blocks, self.end):
             each.place = place
         return made
+
+
+def leading(axis: int, ndim: int) -> tuple[slice, ...]:
+    """Return the key of what stands first along an axis."""
+    return tuple([slice(0, 1) if place == axis % ndim else slice(None) for place in range(ndim)])
 
 
 def constant(given: Any) -> bool:

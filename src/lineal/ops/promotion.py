@@ -7,6 +7,7 @@ is left to NumPy's broadcasting, unless a recorder listens.
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -101,6 +102,25 @@ def _alike(domain: str, operands: tuple) -> list[Any] | None:
             return None
         xs.append(x)
     return xs
+
+
+def beside(domain: str, storage: np.dtype, given: Sequence[Any]) -> tuple[Any, ...] | None:
+    """Return Python numbers as `align` gives them beside a tensor of a dtype; None where it has to look further."""
+    return kept_beside(domain, storage.char, *given) if _NUMBERS.issuperset(map(type, given)) and not FOREIGN else None
+
+
+_NUMBERS = frozenset((int, float))
+
+
+@functools.lru_cache(1024, typed=True)
+def kept_beside(domain: str, char: str, *numbers: Any) -> tuple[Any, ...] | None:
+    """Return `beside`, kept for good."""
+    # among floats that are zero, a dict knows no signs; large whole numbers may be refused
+    if char not in "fd" or "f" not in DOMAINS[domain].categories or 0 in numbers:
+        return None
+    if any(each.__class__ is int and not -128 <= each <= 127 for each in numbers):
+        return None
+    return tuple([as_scalar(each, np.dtype(char)) for each in numbers])
 
 
 def _promoted(name: str, domain: str, operands: tuple) -> list[Any]:

@@ -18,7 +18,7 @@ from lineal.codegen.cpython.histories import MEMORY, HistoryWriter, House, slots
 from lineal.codegen.cpython.objects import field
 from lineal.codegen.emit import Emitter
 from lineal.codegen.engine import engine
-from lineal.codegen.kinds import int32, int64, pointer
+from lineal.codegen.kinds import bool_, int32, int64, pointer
 from lineal.codegen.values import Value
 
 __all__ = ["Application", "opened"]
@@ -104,16 +104,18 @@ class ApplyWriter(HistoryWriter):
             self.release(e.load(token, pointer))
         with e.when(error != 0):
             self.failed(error)
-        self.one_array(found)
+        self.one_array(found, shares)
         return e.load(found, pointer)
 
-    def one_array(self, found: Value) -> None:
-        """Write that a kernel's result is an array from here on; a tuple is for somebody else."""
+    def one_array(self, found: Value, shares: Value) -> None:
+        """Write that a kernel's result is an array from here on; with a tuple all is done."""
         e = self.e
         kind = field(e, e.load(found, pointer), self.layout.type, pointer)
         with e.when(kind != self.of(np.ndarray)):
             before = e.load(found, pointer)
             with e.when(kind == self.of(tuple)):
+                with e.when(~shares):
+                    self.several(before)
                 xs = self.inputs()
                 several = self.vectorcall(self.of(self.given.several), [self.op, xs, before])
                 self.release(xs)
@@ -124,6 +126,38 @@ class ApplyWriter(HistoryWriter):
             self.release(before)
             self.or_raise(array)
             e.store(array, found)
+
+    def several(self, values: Value) -> None:
+        """Write the return of several results, if all are arrays of floating numbers, or no derivative may be asked for."""
+        e = self.e
+        wanted, floats = self.wanted(), e.slot(e.index(1))
+        count, arrays = e.call("PyTuple_Size", int64, values), e.slot(e.index(1))
+        with e.loop(count) as n:
+            value = e.call("PyTuple_GetItem", pointer, values, n)
+            with e.if_else(field(e, value, self.layout.type, pointer) == self.of(np.ndarray)) as (array, other):
+                with array:
+                    number = field(e, field(e, value, self.layout.dtype, pointer), self.layout.number, int32)
+                    with e.when(number < np.dtype(np.float32).num):
+                        e.store(e.index(0), floats)
+                with other:
+                    e.store(e.index(0), arrays)
+        with e.when((e.load(arrays, int64) != 0) & ((e.load(floats, int64) != 0) | (wanted == 0))):
+            node, ys = e.slot(e.const(0, pointer)), e.call("PyTuple_New", pointer, count)
+            with e.when(wanted != 0):
+                e.store(self.remembering(values), node)
+            with e.loop(count) as n:
+                y = self.tensor(self.retain(e.call("PyTuple_GetItem", pointer, values, n)))
+                e.call("PyTuple_SetItem", int32, ys, n, y)
+                with e.when(wanted != 0):
+                    self.release(self.of(None))
+                    self.put(y, self.tensors["node"], self.retain(e.load(node, pointer)))
+                    self.release(self.of(None))
+                    self.put(y, self.tensors["index"], e.call("PyLong_FromSsize_t", pointer, n))
+            with e.when(wanted != 0):
+                self.release(e.load(node, pointer))
+            self.release(values)
+            e.ret(ys)
+            e.begin(e.label("never"))
 
     def raised(self, found: Value) -> Value:
         """Write the taking of what was raised, if nothing was found; 0 otherwise."""
@@ -152,7 +186,24 @@ class ApplyWriter(HistoryWriter):
 
     def remembered(self, y: Value, value: Value, shares: Value) -> None:
         """Write the making of the node, if a derivative may be asked for."""
+        e = self.e
+        with e.when(self.wanted(shares) != 0):
+            node = self.remembering(value)
+            self.release(self.of(None))
+            self.put(y, self.tensors["node"], node)
+
+    def remembering(self, value: Value) -> Value:
+        """Write the making of a node of what was made; return the new reference."""
+        node = self.node(self.op)
+        self.place(node, 1, 2, 3, 4)
+        self.fill(node, value)
+        self.number_node(node)
+        return node
+
+    def wanted(self, shares: Value | None = None) -> Value:
+        """Write whether a derivative may be asked for, 1 or 0; inputs that are views follow their base's history."""
         e, none = self.e, self.of(None)
+        shares = e.const(False, bool_) if shares is None else shares
         differentiable = self.attribute(self.op, "differentiable") == self.of(True)
         history = e.slot(e.const(0, int64))
         with e.loop(self.many) as n:
@@ -162,13 +213,7 @@ class ApplyWriter(HistoryWriter):
             with e.when(field(e, x, self.tensors["node"], pointer) != none):
                 e.store(e.index(1), history)
         enabled = self.current(self.house.grad_enabled) == self.of(True)
-        with e.when((e.load(history, int64) != 0) & differentiable & enabled):
-            node = self.node(self.op)
-            self.place(node, 1, 2, 3, 4)
-            self.fill(node, value)
-            self.number_node(node)
-            self.release(none)
-            self.put(y, self.tensors["node"], node)
+        return e.cast((e.load(history, int64) != 0) & differentiable & enabled, int64)
 
     def fill(self, node: Value, value: Value) -> None:
         """Write what `Op.remember` does; other ops do it themselves."""

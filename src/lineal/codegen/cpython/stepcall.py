@@ -40,8 +40,11 @@ is called along two axes, the loop's sizes, its strides. A place: which array, a
 along the axes."""
 MOST_ARRAYS, MOST_OPERANDS = 12, 4
 """How many arrays come and go at most, and how many operands a loop has."""
+FLAG = MOST_ARRAYS
+"""The array that is no array: a number that steps may write, so that the call goes the slow way in the end."""
 FORMS = 8
 """For how many forms of arrays a kernel has plans at most."""
+LOOP_ARGUMENTS = ("addresses", "sizes", "strides", "data")
 STORED = (kinds.bool_, kinds.int64, kinds.float32, kinds.float64)
 """The kinds that are converted into each other, copied and selected."""
 
@@ -62,13 +65,18 @@ class StepCallWriter(ObjectWriter):
                     e.store(candidate, plan)
             plan = e.load(plan, pointer)
             self.expect(plan != 0)
-            arrays, bases = self.vector([e.const(0, pointer)] * MOST_ARRAYS), self.vector([e.const(0, pointer)] * MOST_ARRAYS)
+            flag = e.slot(e.index(0))
+            arrays = self.vector([e.const(0, pointer)] * MOST_ARRAYS)
+            bases = self.vector([*[e.const(0, pointer)] * MOST_ARRAYS, flag])
             row = self.given(plan, args, bases)
             row = self.results(plan, row, arrays, bases)
             self.steps(plan, row, bases)
             with e.when(e.call("PyErr_Occurred", pointer) != 0):
                 e.ret(e.const(0, pointer))
                 e.begin(e.label("never"))
+            with e.when(e.load(flag, int64) != 0), e.loop(e.load(plan, int64, RESULTS)) as n:
+                self.release(e.load(arrays, pointer, n))
+            self.expect(e.load(flag, int64) == 0)
             e.ret(self.returned(plan, arrays))
             e.begin("slow")
             e.ret(e.call("PyObject_Vectorcall", pointer, slow, args, count, e.const(0, pointer)))
@@ -171,20 +179,65 @@ def own_loop(name: str, *given: Kind) -> str:
 
 def write_own_loops(e: Emitter) -> list[str]:
     """Write conversions and choices, in the form of NumPy's inner loops; return their names."""
-    names = []
+    names = ["expect_true", "expect_false"]
+    for name in names:
+        write_expect(e, name)
     for kind in STORED:
         for wanted in STORED:
             names.append(own_loop("cast", kind, wanted))
             write_loop(e, names[-1], (kind,), wanted, lambda x: x)
+        for name, better in (("argmax", "gt"), ("argmin", "lt")):
+            names.append(own_loop(name, kind))
+            write_extreme(e, names[-1], kind, better)
+        names.append(own_loop("take", kind))
+        write_take(e, names[-1], kind)
         names.append(own_loop("select", kind))
         write_loop(e, names[-1], (kinds.bool_, kind, kind), kind, e.select)
     return names
 
 
+def write_expect(e: Emitter, name: str) -> None:
+    """Write `name(addresses, sizes, strides, data)`, which sets a flag unless a bool is as expected."""
+    with e.function(name, [(each, pointer) for each in LOOP_ARGUMENTS]) as (addresses, *_):
+        flag, x = (e.load(addresses, pointer, n) for n in range(2))
+        with e.when(e.cast(e.load(x, kinds.bool_), int64) != int(name == "expect_true")):
+            e.store(e.index(1), flag)
+
+
+def write_extreme(e: Emitter, name: str, kind: Kind, better: str) -> None:
+    """Write `name(addresses, sizes, strides, data)`: where the first of the best of so many numbers is, of which NaN is."""
+    with e.function(name, [(each, pointer) for each in LOOP_ARGUMENTS]) as (addresses, sizes, strides, _):
+        x, y = (e.load(addresses, pointer, n) for n in range(2))
+        best, found = e.variable(e.load(x, kind)), e.variable(e.index(0))
+        with e.loop(e.load(sizes, int64), 1, carried=[best, found]) as n:
+            here = e.load(e.offset(x, n * e.load(strides, int64)), kind)
+            unknown = (here != here) & (best.value == best.value)
+            taken = e.compare(better, e.cast(here, int64), e.cast(best.value, int64)) if kind is kinds.bool_ else None
+            taken = (e.compare(better, here, best.value) if taken is None else taken) | unknown
+            best.value, found.value = e.select(taken, here, best.value), e.select(taken, n, found.value)
+        e.store(found.value, y)
+
+
+def write_take(e: Emitter, name: str, kind: Kind) -> None:
+    """Write `name(addresses, sizes, strides, data)`: y = x at places, so many bytes apart; a flag is set if there is none.
+
+    The sizes are the number of places and the bytes, the data is how many places there are.
+    """
+    with e.function(name, [(each, pointer) for each in LOOP_ARGUMENTS]) as (addresses, sizes, strides, data):
+        at, steps = ([e.load(each, kind, n) for n in range(4)] for each, kind in ((addresses, pointer), (strides, int64)))
+        most, apart = e.new(f"ptrtoint {data.typed} to i64", int64), e.load(sizes, int64, 1)
+        with e.loop(e.load(sizes, int64)) as n:
+            place = e.load(e.offset(at[1], n * steps[1]), int64)
+            there = (place >= 0) & (place < most)
+            with e.when(~there):
+                e.store(e.index(1), at[3])
+            x = e.load(e.offset(at[0], n * steps[0] + e.select(there, place, e.index(0)) * apart), kind)
+            e.store(x, e.offset(at[2], n * steps[2]), kind=kind)
+
+
 def write_loop(e: Emitter, name: str, given: tuple[Kind, ...], result: Kind, work: Callable[..., Value]) -> None:
     """Write `name(addresses, sizes, strides, data)`, which makes work(*xs) number by number."""
-    parameters = [(each, pointer) for each in ("addresses", "sizes", "strides", "data")]
-    with e.function(name, parameters) as (addresses, sizes, strides, _):
+    with e.function(name, [(each, pointer) for each in LOOP_ARGUMENTS]) as (addresses, sizes, strides, _):
         places = [(e.load(addresses, pointer, n), e.load(strides, int64, n)) for n in range(len(given) + 1)]
         with e.loop(e.load(sizes, int64)) as n:
             xs = [e.load(e.offset(at, n * step), kind) for kind, (at, step) in zip(given, places)]

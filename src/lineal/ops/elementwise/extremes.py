@@ -10,7 +10,7 @@ from lineal.core.calling import public
 from lineal.ops.elementwise.masks import keep, masked
 from lineal.ops.front import binary, require_tensor, row, store, unary
 from lineal.ops.pattern import Elementwise
-from lineal.ops.promotion import align, as_scalar, check_numbers
+from lineal.ops.promotion import align, as_scalar, beside, check_numbers
 
 __all__ = ["maximum", "minimum", "fmax", "fmin", "clamp", "clip", "clamp_min", "clamp_max", "relu"]
 
@@ -165,7 +165,10 @@ def clamp(input: Tensor, min: Any = None, max: Any = None, *, out: Tensor | None
         if min is not max:
             return clamp_min(input, min, out=out) if max is None else clamp_max(input, max, out=out)
         raise RuntimeError("clamp: At least one of 'min' or 'max' must not be None")
-    if min.__class__ is max.__class__ is float and require_tensor("clamp", input).dtype.kind == "f":
+    constants = beside("real", require_tensor("clamp", input).dtype, (min, max))
+    if constants is not None:
+        y = apply(_clamp, input, *constants)
+    elif min.__class__ is max.__class__ is float and input.value.dtype.kind == "f":
         y = apply(_clamp, input, as_scalar(min, input.value.dtype), as_scalar(max, input.value.dtype))
     else:
         refuse_unordered("clamp", input, min, max)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 from typing import Any, overload
 
@@ -17,6 +16,7 @@ from lineal.base.spec import Axes, Axis, axes, axis
 from lineal.core import AbstractTensor, Op, apply, renamed
 from lineal.core.calling import public
 from lineal.core.precision import widened
+from lineal.core.settling import settled
 from lineal.ops.elementwise.extremes import maximum, minimum
 from lineal.ops.elementwise.masks import keep
 from lineal.ops.front import require_tensor, row, store
@@ -134,8 +134,7 @@ def first(m: Any, x: Any, top: Any, place: Any) -> Any:
 
 
 _extreme = doors("amax", Extreme)
-_at = functools.lru_cache(4096)(ExtremeAt)
-_arg = functools.lru_cache(4096)(ArgExtreme)
+_at, _arg = settled(ExtremeAt, 4096), settled(ArgExtreme, 4096)
 
 
 def check_reducible(name: str, x: np.ndarray, dim: Any, whole: type[Exception] = RuntimeError) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 
 from lineal.base.spec import Shape
 from lineal.core import AbstractTensor, Op, apply
+from lineal.core.settling import settled
 from lineal.ops.reductions.front import reduced
 
 __all__: list[str] = []
@@ -67,7 +68,7 @@ class LikelihoodAdjoint(Op):
         return likelihood(g, t, self.ignored, self.reduction), None
 
 
-_likelihood = functools.lru_cache(64)(Likelihood)
+_likelihood = settled(Likelihood)
 _likelihood_adjoint = functools.lru_cache(1024)(LikelihoodAdjoint)
 
 
