@@ -185,10 +185,9 @@ LARGE_COPY = 1 << 15
 
 def fill(y: np.ndarray, x: np.ndarray) -> None:
     """Copy x, which broadcasts to y's shape, to y."""
-    alike = x.flags.c_contiguous and y.flags.c_contiguous
     large = y.size >= LARGE_COPY and y.__class__ is np.ndarray is x.__class__
-    if alike or not large or not transposes.copied(y, x):
-        if not alike and y.dtype in NARROW and x.dtype == y.dtype:
+    if not large or (x.flags.c_contiguous and y.flags.c_contiguous) or not transposes.copied(y, x):
+        if y.dtype in NARROW and x.dtype == y.dtype and not (x.flags.c_contiguous and y.flags.c_contiguous):
             # NumPy copies numbers of dtypes that are not its own one by one
             y, x = y.view(WORDS[y.itemsize]), x.view(WORDS[y.itemsize])
         np.copyto(y, x)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from lineal.codegen.emit import Emitter
 from lineal.codegen.engine import engine
 from lineal.codegen.kinds import pointer
 from lineal.codegen.parallel import WORTH_THREADS
+from lineal.codegen.steps import Proxy
 from lineal.codegen.threads import pool
 from lineal.codegen.values import Value
 
@@ -42,6 +44,14 @@ class Native:
         if table[RELEASE]:
             pool().follow()
         return self.call(table, *arrays)
+
+    def filled(self, given: Sequence[Any], made: Sequence[np.ndarray], work: int, *numbers: int) -> Any:
+        """Run on given arrays and new ones, which are returned; None if it did nothing. What happens to proxies is noted."""
+        table = self.table(work, *numbers)
+        if type(given[0]) is Proxy:
+            self([*[each.value for each in given], *made], table)
+            return given[0].recording.ran(self.address, [*given, *made], *numbers)
+        return made if self([*given, *made], table) else None
 
     def bound(self, table: np.ndarray) -> Callable[..., bool]:
         """Return what calls it on arrays, one argument each, with a table; the shortest way there is."""

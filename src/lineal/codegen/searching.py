@@ -85,7 +85,7 @@ def searched(sequence: np.ndarray, numbers: np.ndarray, right: bool) -> np.ndarr
         return None
     length, step = (RUN, 0) if sequence.ndim == 1 else (numbers.shape[-1], n)
     y = np.empty(numbers.shape, np.int64)
-    table = found.table(
-        numbers.size, -(-numbers.size // length), numbers.size, length, n, step, math.ceil(math.log2(n)) if n > 1 else 0
-    )
-    return y if found((np.ascontiguousarray(sequence), np.ascontiguousarray(numbers), y), table) else None
+    sequence, numbers = (each if each.flags.c_contiguous else np.ascontiguousarray(each) for each in (sequence, numbers))
+    rows, turns = -(-numbers.size // length), math.ceil(math.log2(n)) if n > 1 else 0
+    made = found.filled((sequence, numbers), (y,), numbers.size, rows, numbers.size, length, n, step, turns)
+    return None if made is None else made[0]

@@ -104,8 +104,9 @@ def leading(x: np.ndarray, count: int, largest: bool) -> np.ndarray | None:
     found = native(x.dtype, largest)
     if found is None:
         return None
-    x = np.ascontiguousarray(x)
+    x = x if x.flags.c_contiguous else np.ascontiguousarray(x)
     rows = x.size // n
     places = np.empty((*x.shape[:-1], count), np.int64)
     keys = np.empty(rows * count, np.int64)
-    return places if found((x, places, keys), found.table(x.size, rows, n, count)) else None
+    made = found.filled((x,), (places, keys), x.size, rows, n, count)
+    return None if made is None else made[0]

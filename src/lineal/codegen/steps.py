@@ -16,11 +16,11 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from lineal.codegen.cpython.stepcall import FLAG, MOST_ARRAYS, STORED, own_loop
 from lineal.codegen.innerloops import inner_loop
-from lineal.codegen.kinds import bool_, float32, int64, kind_of
+from lineal.codegen.kinds import bool_, float32, float64, int64, kind_of
 
 __all__ = ["Proxy", "Recording", "Step", "UnwritableError"]
 
-MOST_STEPS = 128
+MOST_STEPS, MOST_SORTED = 128, 32
 KNOWN = {each.dtype: each for each in STORED}
 WORDS = {4: float32, 8: int64}
 """As what numbers of other dtypes are copied, by their width."""
@@ -61,6 +61,12 @@ class Proxy(NDArrayOperatorsMixin):
             return self.recording.selected(*given)
         if function in (np.argmax, np.argmin) and len(given) == 1:
             return self.recording.extreme(function.__name__, *given, **options)
+        if function is np.argsort and len(given) == 1 and options.pop("kind", None) == "stable":
+            return self.recording.ordered(*given, **options)
+        if function is np.take and len(given) == 3:
+            return self.recording.sliced(*given)
+        if function is np.flip and len(given) == 2:
+            return self.view_of(np.flip(self.value, given[1]))
         if function is np.take_along_axis and not options:
             return self.recording.gathered(*given)
         if function is np.concatenate and len(given) == 1 and not options:
@@ -76,7 +82,10 @@ class Proxy(NDArrayOperatorsMixin):
     def __int__(self) -> int:
         raise UnwritableError("a number")
 
-    __float__ = __index__ = __len__ = __iter__ = __int__  # type: ignore[assignment]
+    __index__ = __len__ = __iter__ = __int__  # type: ignore[assignment]
+
+    def __float__(self) -> float:
+        return self.recording.read(self)
 
     def __getitem__(self, key: Any) -> Proxy:
         keys = key if type(key) is tuple else (key,)
@@ -96,10 +105,17 @@ class Proxy(NDArrayOperatorsMixin):
         if type(given) is not Proxy or given.block is not y.block or not same_place(given, y):
             self.recording.put(given, y)
 
+    def take(self, index: Any) -> Proxy:
+        """Return numbers at places of the flattened array."""
+        if type(index) is not Proxy or index.dtype != np.int64:
+            raise UnwritableError("places")
+        flat = self.reshape(-1)
+        y = self.recording.made(self.value.take(index.value))
+        self.recording.taking(flat[:1], flat, index, y, 0)
+        return y
+
     def view(self, storage: Any) -> Proxy:
-        """Return the bytes of the numbers as numbers of another dtype that are as wide."""
-        if np.dtype(storage).itemsize != self.itemsize:
-            raise UnwritableError("view")
+        """Return the bytes of the numbers as numbers of another dtype."""
         return self.view_of(self.value.view(storage))
 
     def max(self, axis: Any = None) -> Any:
@@ -268,21 +284,54 @@ class Recording:
         if x.size != 1:
             raise UnwritableError("several truths")
         found, x = bool(x.value.item()), self.operand(x, bool_.dtype)
-        flag = self.made(np.zeros(1, np.int64))
-        flag.block.place = FLAG
-        self.note((f"expect_{'true' if found else 'false'}", 0), (1, 1), [1, 0], [0, 0], self.places([flag, x]))
+        self.note((f"expect_{'true' if found else 'false'}", 0), (1, 1), [1, 0], [0, 0], self.places([self.flag(1), x]))
         return found
+
+    def read(self, x: Proxy) -> float:
+        """Return a number, and note that the plan holds only for this one."""
+        if x.size != 1 or x.dtype != float64.dtype:
+            raise UnwritableError("a number")
+        number = x.value.reshape(1)
+        self.note(("expect_word", number.view(np.int64).item()), (1, 1), [1, 0], [0, 0], self.places([self.flag(1), x]))
+        return number.item()
+
+    def flag(self, ndim: int) -> Proxy:
+        """Return the number that is set where a plan does not hold."""
+        flag = self.made(np.zeros((1,) * ndim, np.int64))
+        flag.block.place = FLAG
+        return flag
+
+    def sliced(self, x: Proxy, places: Sequence[int], axis: int) -> Proxy:
+        """Do and note `np.take` of places along an axis that follow each other."""
+        places = list(places)
+        if not places or places != list(range(places[0], places[0] + len(places))) or places[0] < 0:
+            raise UnwritableError("places")
+        return x[(*(slice(None),) * (axis % x.ndim), slice(places[0], places[0] + len(places)))].copy()
+
+    def ordered(self, x: Proxy, axis: int) -> Proxy:
+        """Do and note a stable `np.argsort` of short rows."""
+        if x.shape[axis] > MOST_SORTED:
+            raise UnwritableError("long rows")
+        y = self.made(np.argsort(x.value, axis=axis, kind="stable"))
+        self.by_rows("argsort", x, y, axis)
+        return y
+
+    def by_rows(self, name: str, x: Proxy, y: Proxy, axis: int) -> None:
+        """Note calls of a loop for each row of x and y, which lie along an axis."""
+        first = [Proxy(self, each.value[leading(axis, x.ndim)], each.block) for each in (x, y)]
+        strides = [each.strides for each in first]
+        axes = [(size, *steps) for size, *steps in zip(first[0].shape, *strides) if size > 1]
+        if len(axes) > 2:
+            raise UnwritableError("axes")
+        (far, *further), (near, *moves) = ([(1, 0, 0)] * 2 + axes)[-2:]
+        places = [(one.block, self.offset(one), *by) for one, *by in zip(first, further, moves)]
+        loop = own_loop(name, KNOWN[x.dtype]), 0
+        self.note(loop, (far, near), [x.shape[axis], 0], [x.strides[axis], y.strides[axis]], places)
 
     def extreme(self, name: str, x: Proxy, axis: int, keepdims: bool = False) -> Proxy:
         """Do and note `np.argmax` or `np.argmin` along an axis."""
         y = self.made(getattr(np, name)(x.value, axis=axis, keepdims=True))
-        each = Proxy(self, x.value[leading(axis, x.ndim)], x.block)
-        axes = [(size, *steps) for size, *steps in zip(y.shape, each.strides, y.strides) if size > 1]
-        if len(axes) > 2:
-            raise UnwritableError("axes")
-        (far, *further), (near, *moves) = ([(1, 0, 0)] * 2 + axes)[-2:]
-        places = [(one.block, self.offset(one), *by) for one, *by in zip((each, y), further, moves)]
-        self.note((own_loop(name, KNOWN[x.dtype]), 0), (far, near), [x.shape[axis], 0], [x.strides[axis]], places)
+        self.by_rows(name, x, y, axis)
         return y if keepdims else y.squeeze(axis)
 
     def gathered(self, x: Proxy, index: Any, axis: int) -> Proxy:
@@ -306,20 +355,21 @@ class Recording:
 
     def taking(self, first: Proxy, x: Proxy, index: Proxy, y: Proxy, axis: int) -> None:
         """Note that y is what stands in x at places along an axis."""
-        flag = self.made(np.zeros((1,) * y.ndim, np.int64))
-        flag.block.place = FLAG
         loop = own_loop("take", KNOWN[x.dtype]), x.shape[axis]
-        self.mapped(loop, [first, index, y, flag], y.shape, x.strides[axis])
+        self.mapped(loop, [first, index, y, self.flag(y.ndim)], y.shape, x.strides[axis])
 
     def places(self, operands: Sequence[Proxy]) -> list[tuple[Block, int, int, int]]:
         """Return where operands of one call are."""
         return [(each.block, self.offset(each), 0, 0) for each in operands]
 
-    def filled(self, loop: int, x: Proxy, y: np.ndarray) -> Proxy:
-        """Note that code of lineal's own makes y of x, which it is given with the size of y."""
-        made = self.made(y)
-        self.note((loop, 0), (1, 1), [y.size, 0], [], self.places([made, x]))
-        return made
+    def ran(self, loop: int, given: Sequence[np.ndarray | Proxy], *numbers: int) -> list[Proxy]:
+        """Note that code of lineal's own, as `native.entered` writes it, has made arrays of proxies; return what was made."""
+        arrays = [each if type(each) is Proxy else self.made(each) for each in given]
+        if not all(each.flags.c_contiguous for each in arrays):
+            raise UnwritableError("gaps")
+        table = [*numbers, 0, 0]
+        self.note((loop, 0), (1, 1), table[:2], table[2:], self.places(arrays))
+        return [each for each, before in zip(arrays, given) if each is not before]
 
     def selected(self, condition: Any, a: Any, b: Any) -> Proxy:
         """Do and note `np.where`."""

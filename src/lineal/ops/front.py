@@ -21,7 +21,7 @@ from lineal.core.op import next_id
 from lineal.ops.conversion import cast
 from lineal.ops.layout import address, packed
 from lineal.ops.pattern import Elementwise, Rule
-from lineal.ops.promotion import DOMAINS, OPERANDS, align, as_scalar, beside, broadcast, storages, unsupported
+from lineal.ops.promotion import DOMAINS, OPERANDS, align, as_scalar, broadcast, ready, storages, unsupported
 
 P = ParamSpec("P")
 
@@ -172,9 +172,7 @@ def nary(
     op = Elementwise(name, scalar, derivatives, numeric=numeric)
 
     def front(*inputs: Any, out: AbstractTensor | None = None) -> Any:
-        first, *numbers = inputs
-        constants = beside(domain, first.value.dtype, numbers) if isinstance(first, AbstractTensor) else None
-        y = apply(op, *(align(name, domain, *inputs) if constants is None else (first, *constants)))
+        y = apply(op, *(ready(domain, *inputs) or align(name, domain, *inputs)))
         return y if out is None else store(y, out, name, *inputs)
 
     return named(public(front), name, op, doc)

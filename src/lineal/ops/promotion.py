@@ -104,6 +104,20 @@ def _alike(domain: str, operands: tuple) -> list[Any] | None:
     return xs
 
 
+def ready(domain: str, first: Any, second: Any, *numbers: Any) -> tuple[Any, ...] | None:
+    """Return what `align` gives of one or two tensors of a dtype and shape, and numbers; None where it has to look further."""
+    if not isinstance(first, AbstractTensor):
+        return None
+    x = first.value
+    if not isinstance(second, AbstractTensor):
+        constants = beside(domain, x.dtype, (second, *numbers))
+        return None if constants is None else (first, *constants)
+    if second.value.dtype is not x.dtype or second.value.shape != x.shape or not numbers:
+        return None
+    constants = beside(domain, x.dtype, numbers)
+    return None if constants is None else (first, second, *constants)
+
+
 def beside(domain: str, storage: np.dtype, given: Sequence[Any]) -> tuple[Any, ...] | None:
     """Return Python numbers as `align` gives them beside a tensor of a dtype; None where it has to look further."""
     return kept_beside(domain, storage.char, *given) if _NUMBERS.issuperset(map(type, given)) and not FOREIGN else None

@@ -179,7 +179,7 @@ def own_loop(name: str, *given: Kind) -> str:
 
 def write_own_loops(e: Emitter) -> list[str]:
     """Write conversions and choices, in the form of NumPy's inner loops; return their names."""
-    names = ["expect_true", "expect_false"]
+    names = ["expect_true", "expect_false", "expect_word"]
     for name in names:
         write_expect(e, name)
     for kind in STORED:
@@ -189,6 +189,8 @@ def write_own_loops(e: Emitter) -> list[str]:
         for name, better in (("argmax", "gt"), ("argmin", "lt")):
             names.append(own_loop(name, kind))
             write_extreme(e, names[-1], kind, better)
+        names.append(own_loop("argsort", kind))
+        write_ranks(e, names[-1], kind)
         names.append(own_loop("take", kind))
         write_take(e, names[-1], kind)
         names.append(own_loop("select", kind))
@@ -197,10 +199,14 @@ def write_own_loops(e: Emitter) -> list[str]:
 
 
 def write_expect(e: Emitter, name: str) -> None:
-    """Write `name(addresses, sizes, strides, data)`, which sets a flag unless a bool is as expected."""
-    with e.function(name, [(each, pointer) for each in LOOP_ARGUMENTS]) as (addresses, *_):
+    """Write `name(addresses, sizes, strides, data)`, which sets a flag unless a bool, or eight bytes, are as expected."""
+    with e.function(name, [(each, pointer) for each in LOOP_ARGUMENTS]) as (addresses, _, _, data):
         flag, x = (e.load(addresses, pointer, n) for n in range(2))
-        with e.when(e.cast(e.load(x, kinds.bool_), int64) != int(name == "expect_true")):
+        if name == "expect_word":
+            found, wanted = e.load(x, int64), e.new(f"ptrtoint {data.typed} to i64", int64)
+        else:
+            found, wanted = e.cast(e.load(x, kinds.bool_), int64), e.index(int(name == "expect_true"))
+        with e.when(found != wanted):
             e.store(e.index(1), flag)
 
 
@@ -216,6 +222,22 @@ def write_extreme(e: Emitter, name: str, kind: Kind, better: str) -> None:
             taken = (e.compare(better, here, best.value) if taken is None else taken) | unknown
             best.value, found.value = e.select(taken, here, best.value), e.select(taken, n, found.value)
         e.store(found.value, y)
+
+
+def write_ranks(e: Emitter, name: str, kind: Kind) -> None:
+    """Write `name(addresses, sizes, strides, data)`: the places that sort a few numbers stably, NaN last, by comparing all."""
+    with e.function(name, [(each, pointer) for each in LOOP_ARGUMENTS]) as (addresses, sizes, strides, _):
+        (x, y), steps = ([e.load(each, kind, n) for n in range(2)] for each, kind in ((addresses, pointer), (strides, int64)))
+        count, bits = e.load(sizes, int64), kind is kinds.bool_
+        number = lambda n: e.cast(e.load(e.offset(x, n * steps[0]), kind), int64 if bits else kind)
+        less = lambda a, b: (a < b) | ((a == a) & (b != b))
+        with e.loop(count) as n:
+            here, rank = number(n), e.variable(e.index(0))
+            with e.loop(count, carried=[rank]) as other:
+                there = number(other)
+                before = less(there, here) | (~less(here, there) & (other < n))
+                rank.value = rank.value + e.cast(before, int64)
+            e.store(n, e.offset(y, rank.value * steps[1]))
 
 
 def write_take(e: Emitter, name: str, kind: Kind) -> None:

@@ -9,6 +9,7 @@ from lineal.base import dtypes
 from lineal.base.signatures import Tensor
 from lineal.core.calling import public
 from lineal.nn.functional.reduction import reduced, reduction_of
+from lineal.ops.conversion import cast
 from lineal.ops.reductions.likelihood import likelihood
 
 INDEX_DTYPES = (dtypes.int64, dtypes.uint8)
@@ -32,12 +33,15 @@ def nll_loss(
     reduction = reduction_of(size_average, reduce, reduction)
     check_target("nll_loss", input, target, weight)
     if weight is None:
-        return likelihood(input, target.to(dtypes.int64), ignore_index, reduction)
+        return likelihood(input, cast(target, dtypes.int64), ignore_index, reduction)
     return average(*pick("nll_loss", input, target, weight, ignore_index), reduction)
 
 
 def check_target(name: str, input: Any, target: Any, weight: Any) -> None:
     """Refuse class indices of a wrong dtype or shape, and weights that are not one per class, or of another dtype."""
+    x, t = input.value, target.value
+    if weight is None and x.ndim == 2 and t.shape == x.shape[:1] and t.dtype.char == "l":
+        return
     expected = without_classes(input.shape)
     if input.ndim > 1 and target.ndim > 0 and expected[0] != target.shape[0]:
         raise ValueError(f"{name}: Expected input batch_size ({expected[0]}) to match target batch_size ({target.shape[0]}).")
@@ -62,7 +66,7 @@ def check_weight(name: str, input: Any, weight: Any) -> None:
 
 def class_dim(input: Any) -> int:
     """Return the dimension that counts the classes."""
-    return 0 if input.ndim <= 1 else 1
+    return 0 if input.value.ndim <= 1 else 1
 
 
 def without_classes(shape: Any) -> tuple[int, ...]:
@@ -108,14 +112,14 @@ def cross_entropy(
     reduction = reduction_of(size_average, reduce, reduction)
     if not 0.0 <= label_smoothing <= 1.0:
         raise RuntimeError(f"cross_entropy: label_smoothing must be between 0.0 and 1.0, got {label_smoothing}")
-    if input.ndim == 0:
+    if input.value.ndim == 0:
         raise RuntimeError("cross_entropy: expected input with a dimension of classes, got shape []")
     log_p = ops.log_softmax(input, class_dim(input))
-    if target.shape == input.shape and (target.dtype.is_floating_point or (target.ndim > 0 and input.ndim > 1)):
+    if target.value.shape == input.value.shape and (target.dtype.is_floating_point or (target.ndim > 0 and input.ndim > 1)):
         return _soft_targets(log_p, target, weight, ignore_index, reduction, label_smoothing)
     check_target("cross_entropy", input, target, weight)
     if weight is None and label_smoothing == 0.0:
-        return likelihood(log_p, target.to(dtypes.int64), ignore_index, reduction)
+        return likelihood(log_p, cast(target, dtypes.int64), ignore_index, reduction)
     losses, weights = pick("cross_entropy", log_p, target, weight, ignore_index)
     if label_smoothing > 0.0:
         dim = class_dim(input)

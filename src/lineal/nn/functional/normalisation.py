@@ -31,6 +31,8 @@ _by_statistics = nary(
 
 def widened(input: Any, *others: Any) -> tuple[Any, ...]:
     """Return the tensors in the dtype in which they are computed together: half precisions as float32; None stays."""
+    if are_alike(input, others):
+        return input, *others
     dtype = input.dtype
     wide = dtype.computes_in
     if wide is dtype and all(each is None or each.dtype is dtype for each in others):
@@ -45,13 +47,24 @@ def normalised(input: Any, *others: Any) -> tuple[Any, ...]:
     return (input, *others) if is_one_op(input, *others) else widened(input, *others)
 
 
+def are_alike(input: Any, others: Sequence[Any]) -> bool:
+    """Return whether all tensors are float32, or all float64: nothing has to be asked or converted then."""
+    storage = input.value.dtype
+    for each in others:
+        if each is not None and each.value.dtype is not storage:
+            return False
+    return storage.char in "fd"
+
+
 def rounded(y: Any, input: Any) -> Any:
     """Return a result in the dtype of the input."""
-    return y if y.dtype is input.dtype else y.to(input.dtype)
+    return y if y.value.dtype is input.value.dtype else y.to(input.dtype)
 
 
 def require_floating(name: str, input: Any, *others: Any) -> None:
     """Refuse whole and complex numbers, and others of another dtype, unless they are float32 beside half precision."""
+    if are_alike(input, others):
+        return
     if not input.dtype.is_floating_point:
         raise NotImplementedError(f"{name}: expected a floating dtype, got {input.dtype}")
     for each in others:
@@ -62,6 +75,8 @@ def require_floating(name: str, input: Any, *others: Any) -> None:
 def inner_shape(name: str, input: Any, normalized_shape: int | Sequence[int], **given: Any) -> tuple[int, ...]:
     """Return the shape of the last dimensions that are normalised; RuntimeError unless they, and what is given, have it."""
     shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+    if shape and input.value.shape[-len(shape) :] == shape and have_shape(given, shape):
+        return shape
     if not shape:
         raise RuntimeError(f"{name}: expected normalized_shape to have at least one dimension, got ()")
     if tuple(input.shape[-len(shape) :]) != shape:
@@ -73,6 +88,11 @@ def inner_shape(name: str, input: Any, normalized_shape: int | Sequence[int], **
         if values is not None and tuple(values.shape) != shape:
             raise RuntimeError(f"{name}: expected {what} of shape {list(shape)}, got {list(values.shape)}")
     return shape
+
+
+def have_shape(given: dict[str, Any], shape: tuple[int, ...]) -> bool:
+    """Return whether all tensors that are given have a shape."""
+    return all(each is None or each.value.shape == shape for each in given.values())
 
 
 @public
@@ -182,7 +202,8 @@ def batch_norm(
     arXiv:1502.03167.
     """
     if training:
-        count = input.numel() // max(input.shape[1], 1) if input.ndim > 1 else 0
+        value = input.value
+        count = value.size // max(value.shape[1], 1) if value.ndim > 1 else 0
         if count == 1:
             raise ValueError(f"batch_norm: Expected more than 1 value per channel when training, got {list(input.shape)}")
     y, _, _ = normalised_batch(input, running_mean, running_var, weight, bias, training, momentum, eps)
@@ -219,10 +240,10 @@ def by_statistics(input: Any, mean: Any, var: Any, weight: Any, bias: Any, eps: 
 
 def check_channels(op: str, input: Any, **given: Any) -> None:
     """Refuse an input without channels, and statistics or weights that are not one per channel."""
-    if input.ndim < 2:
+    if input.value.ndim < 2:
         raise RuntimeError(f"{op}: expected input (N, C, …), got shape {list(input.shape)}")
     for name, values in given.items():
-        if values is not None and tuple(values.shape) != (input.shape[1],):
+        if values is not None and values.value.shape != (input.value.shape[1],):
             raise RuntimeError(f"{op}: expected {name} for each of {input.shape[1]} channels, got shape {list(values.shape)}")
     require_floating(op, input, *given.values())
 

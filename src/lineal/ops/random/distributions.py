@@ -8,6 +8,7 @@ from typing import Any, Unpack, overload
 from lineal.base import config, dtypes
 from lineal.base.devices import device_of
 from lineal.base.dtypes import Category
+from lineal.base.platforms import FOREIGN
 from lineal.base.signatures import Options, ShapedOptions, Tensor
 from lineal.base.spec import broadcast_shapes, check_shape, sizes
 from lineal.core import AbstractTensor, modes
@@ -17,6 +18,7 @@ from lineal.ops.conversion import dtype_of, transferred
 from lineal.ops.creation import finish, in_format, read
 from lineal.ops.front import store
 from lineal.ops.premise import rely
+from lineal.ops.promotion import as_scalar
 from lineal.ops.random.generator import Generator, default_generator
 from lineal.ops.random.sampling import Bernoulli, Binomial, Integers, Multinomial, Normal, Permutation, Poisson, Uniform
 
@@ -189,11 +191,16 @@ def bernoulli(
     """Return 1 with the probabilities in `input` (or p), else 0, in input's shape and dtype."""
     if dtype_of(input).category is not Category.FLOATING and p is None:
         raise RuntimeError(f"bernoulli: expected floating probabilities, got {dtype_of(input)}")
-    chances = input if p is None else input.new_full((), float(p), dtype=dtypes.float64)
-    if not are_chances(chances):
+    chances = input if p is None else chance_beside(input, float(p))
+    if not (are_chances(input) if p is None else 0 <= p <= 1):
         raise RuntimeError("bernoulli: Expected p_in >= 0 && p_in <= 1 to be true, but got false")
     y = (generator or default_generator).draw(_bernoulli(input.value.shape, dtype_of(input)), chances)
     return y if out is None else store(y, out, "bernoulli")
+
+
+def chance_beside(x: AbstractTensor, p: float) -> Any:
+    """Return a number as a constant on the device of x."""
+    return x.new_full((), p, dtype=dtypes.float64) if FOREIGN else as_scalar(p, dtypes.float64.numpy)  # type: ignore
 
 
 def are_chances(p: Any) -> bool:

@@ -90,7 +90,10 @@ class Generator:
 
     def draw(self, op: Op, *xs: Any) -> Any:
         """Return `apply(op, state, *xs)` and advance the state."""
-        state = self.state
+        return self.drawn(self.state, op, *xs)
+
+    def drawn(self, state: AbstractTensor, op: Op, *xs: Any) -> Any:
+        """Return `apply(op, state, *xs)` and advance the generator's state."""
         with self.lock:
             if UNUSUAL or modes.recorder.get() is not None or modes.guard.get() is not None:
                 return drawn_by_ops(op, state, *xs)
@@ -132,7 +135,7 @@ class DefaultGenerator(Generator):
         if listener is not None:
             listener.heeds(thread_generator)
         own = thread_generator.get()
-        return super().draw(op, *xs) if own is None else own.draw(op, *xs)
+        return self.drawn(self.__dict__["state"], op, *xs) if own is None else own.draw(op, *xs)
 
 
 # users know of one class

@@ -146,8 +146,10 @@ adjoint_of = settled(NormalisationAdjoint)
 
 def normalise(make: Any, x: AbstractTensor, w: AbstractTensor | None, b: AbstractTensor | None, eps: float, *rest: int) -> Any:
     """Return what an op made by `make` gives of x and of those of w and b that are there."""
-    given = {name: each for name, each in (("w", w), ("b", b)) if each is not None}
-    return apply(make(float(eps), "".join(given), *rest), x, *given.values())
+    if w is None or b is None:
+        given = {name: each for name, each in (("w", w), ("b", b)) if each is not None}
+        return apply(make(float(eps), "".join(given), *rest), x, *given.values())
+    return apply(make(float(eps), "wb", *rest), x, w, b)
 
 
 def layer_norm(x: AbstractTensor, dims: int, w: AbstractTensor | None, b: AbstractTensor | None, eps: float) -> Any:

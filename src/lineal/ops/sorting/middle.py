@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 from typing import Any, overload
 
@@ -13,8 +12,9 @@ from lineal.base.platforms import array_module
 from lineal.base.signatures import Tensor
 from lineal.core import Op, apply
 from lineal.core.calling import public
+from lineal.core.settling import settled
 from lineal.ops.sorting.ranking import order
-from lineal.ops.sorting.selection import FEW, Selection, is_nan, keys_of, picked, reduced_axis, sortable
+from lineal.ops.sorting.selection import FEW, Selection, at, is_nan, keys_of, picked, reduced_axis, sortable
 
 __all__ = ["median", "nanmedian", "mode"]
 
@@ -69,6 +69,8 @@ class MedianOfAll(Op):
         if keys.dtype.kind == "f" and is_nan(keys).any():
             return flat[middle(keys, 0, self.ignore)[0]]
         rank = (flat.size - 1) // 2
+        if flat.size <= FEW:
+            return at(flat, xp.take(order(keys, 0), [rank], 0), 0).reshape(())
         return xp.partition(keys, rank)[rank].astype(x.dtype)
 
     def vjp(self, needs, g, y, x):
@@ -93,9 +95,8 @@ class Mode(Selection):
         return xp.moveaxis(best, -1, self.axis)
 
 
-_median = functools.lru_cache(256)(Median)
-_median_of_all = functools.lru_cache(2)(MedianOfAll)
-_mode = functools.lru_cache(256)(Mode)
+_median, _median_of_all = settled(Median), settled(MedianOfAll)
+_mode = settled(Mode)
 
 
 @overload

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 
 import numpy as np
@@ -14,6 +13,7 @@ from lineal.base.signatures import Tensor
 from lineal.base.spec import Axis, axis
 from lineal.core import Op, apply
 from lineal.core.calling import public
+from lineal.core.settling import settled
 from lineal.ops.front import store
 from lineal.ops.sorting.ranking import order
 from lineal.ops.sorting.selection import FEW, Selection, keys_of, leading, picked, reduced_axis, sortable
@@ -92,10 +92,7 @@ class KthValue(Selection):
         return xp.take(ranks, [self.rank], self.axis)
 
 
-_sort = functools.lru_cache(256)(Sort)
-_argsort = functools.lru_cache(256)(ArgSort)
-_topk = functools.lru_cache(1024)(TopK)
-_kthvalue = functools.lru_cache(1024)(KthValue)
+_sort, _argsort, _topk, _kthvalue = map(settled, (Sort, ArgSort, TopK, KthValue))
 
 
 @public

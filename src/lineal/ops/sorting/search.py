@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,7 @@ from lineal.base.signatures import Tensor
 from lineal.core import AbstractTensor, Op, apply
 from lineal.core.calling import public
 from lineal.core.door import Least
+from lineal.core.settling import settled
 from lineal.ops.conversion import as_operand, cast, dtype_of, number_beside, result_type
 from lineal.ops.front import store
 from lineal.ops.premise import rely
@@ -67,9 +70,9 @@ class IsIn(Op):
     def eager(self, xp, elements, members):
         elements, members = keys_of(elements), keys_of(members)
         if members.size < 10:
-            found = xp.zeros(elements.shape, bool)
-            for member in members.reshape(-1):
-                found |= elements == member
+            flat = members.reshape(-1)
+            hits = [elements == flat[place : place + 1].reshape(()) for place in range(members.size)]
+            found = functools.reduce(operator.or_, hits) if hits else xp.zeros(elements.shape, bool)
             return ~found if self.invert else found
         if members.dtype.kind in "fc":
             members = members[members == members]
@@ -77,6 +80,9 @@ class IsIn(Op):
 
     def vjp(self, needs, g, y, *xs):
         return None, None
+
+
+_searching, _is_in = settled(SearchSorted), settled(IsIn)
 
 
 @public
@@ -148,7 +154,7 @@ def _search(name: str, sequence: Any, numbers: Any, out_int32: bool, side: str, 
     sequence, numbers = cast(sequence, common), cast(numbers, common)
     if order is not None:
         _check_order(name, order, a)
-    op = SearchSorted(side, dtypes.int32 if out_int32 else dtypes.int64, order is not None)
+    op = _searching(side, dtypes.int32 if out_int32 else dtypes.int64, order is not None)
     return apply(op, sequence, numbers) if order is None else apply(op, sequence, numbers, order)
 
 
@@ -169,5 +175,5 @@ def isin(
     if not isinstance(elements, AbstractTensor) and not isinstance(test_elements, AbstractTensor):
         raise TypeError("isin: expected a tensor and a tensor or number, got two numbers")
     common = result_type(elements, test_elements)
-    y = apply(IsIn(bool(invert)), cast(as_operand(elements), common), cast(as_operand(test_elements), common))
+    y = apply(_is_in(bool(invert)), cast(as_operand(elements), common), cast(as_operand(test_elements), common))
     return y if out is None else store(y, out, "isin")

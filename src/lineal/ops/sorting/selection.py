@@ -80,7 +80,10 @@ def at(x: np.ndarray, places: np.ndarray, axis: int) -> np.ndarray:
 @lru_cache(16)
 def beginnings(rows: int, size: int) -> np.ndarray:
     """Return where the rows of a matrix begin."""
-    return np.arange(0, rows * size, size)[:, None] if size else np.zeros((rows, 1), np.int64)
+    found = np.arange(0, rows * size, size)[:, None] if size else np.zeros((rows, 1), np.int64)
+    # a constant, which nobody writes
+    found.flags.writeable = False
+    return found
 
 
 def keys_of(x: np.ndarray) -> np.ndarray:
