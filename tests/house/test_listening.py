@@ -60,6 +60,7 @@ REASONS = {
     "ops/premise.py:rely_on": TELLS,
     "ops/promotion.py:broadcast": "NumPy broadcasts constants, where a trace needs an op that may be differentiated",
     "ops/random/generator.py:draw": TELLS,
+    "ops/random/generator.py:drawn": TELLS,
     "ops/reductions/front.py:is_one_op": LARGE,
     "ops/reductions/products.py:divides": NUMBERS,
     "ops/reductions/recurrences.py:quickly": NUMBERS,

@@ -15,7 +15,7 @@ from lineal.codegen.emit import Emitter
 from lineal.codegen.engine import engine
 from lineal.codegen.kinds import pointer
 from lineal.codegen.parallel import WORTH_THREADS
-from lineal.codegen.steps import Proxy
+from lineal.codegen.proxies import Proxy
 from lineal.codegen.threads import pool
 from lineal.codegen.values import Value
 

@@ -16,7 +16,7 @@ from lineal.codegen.kinds import Kind, int64, kind_of, uint64
 from lineal.codegen.native import Native, entered
 from lineal.codegen.once import once
 from lineal.codegen.parallel import WORTH_THREADS, shared
-from lineal.codegen.steps import Proxy
+from lineal.codegen.proxies import Proxy
 from lineal.codegen.values import Value
 
 __all__ = ["block", "counted", "filled", "integers"]

@@ -15,7 +15,8 @@ import numpy as np
 from lineal.codegen.cpython.stepcall import AXES, FORMS, ITSELF, STRIDES, library, stepcall
 from lineal.codegen.native import UNWRITABLE
 from lineal.codegen.once import once
-from lineal.codegen.steps import Block, Recording
+from lineal.codegen.proxies import Block
+from lineal.codegen.steps import Recording
 from lineal.codegen.strides import Form, form_of
 
 __all__ = ["SHORT", "stepwise"]

@@ -181,10 +181,8 @@ class Op:
 
     wide: ClassVar[bool] = False
     """Whether half precisions are computed in float32 and rounded once: `eager` then never sees them."""
-
     settles: ClassVar[bool] = False
-    """Whether `eager` is all of `run`, for tensors on the host: it becomes a builtin (`core/settling.py`)."""
-
+    """Whether `eager` is all of `run`, for tensors on the host: it becomes a builtin (`core/opening.py`)."""
     layout: ClassVar[Any] = None
     """The rule of `base/layouts.py` that lays what `eager` gives; None where the kernel itself does so."""
 

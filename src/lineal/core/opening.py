@@ -1,10 +1,16 @@
-"""Native ways past Python: prepared by a thread once ops are called often, since LLVM may not be loaded yet."""
+"""Native ways past Python: prepared by a thread once ops are called often, since LLVM may not be loaded yet.
+
+They are doors, `apply`, the loop of the backward pass, and kernels of ops that are kept and applied again and again.
+"""
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
+
+import numpy as np
 
 from lineal.base import later
 from lineal.base.blas import EAGER
@@ -25,7 +31,10 @@ doors: Any = later.module("lineal.codegen.cpython.doors")
 recalling: Any = later.module("lineal.core.recalling")
 recalls: Any = later.module("lineal.codegen.cpython.recalling")
 histories: Any = later.module("lineal.codegen.cpython.histories")
+stepkernels: Any = later.module("lineal.codegen.stepkernels")
 threading: Any = later.module("threading")
+
+A = TypeVar("A", bound=Op)
 
 HOT = 1000
 """After how many calls native code is asked for."""
@@ -117,3 +126,33 @@ def set_eager_calls(name: str) -> None:
     else:
         way.taken, way.back = (counted(), drive) if opening.house is None else opening.ways
         UNUSUAL.discard(EAGER)
+
+
+def settled(make: type[A], most: int = 1024) -> Callable[..., A]:
+    """Return what makes ops of a class and keeps them, by their attributes; kernels of those applied often are builtins."""
+
+    @functools.lru_cache(most)
+    def kept(*given: Any) -> A:
+        op = make(*given)
+        settle(op, op.eager)
+        return op
+
+    return kept
+
+
+def settle(op: Op, kernel: Callable[..., Any]) -> None:
+    """Let `kernel(xp, *arrays)` be what an op computes with, and a builtin of it once that was often."""
+    count = calls()
+
+    def eager(xp: Any, *xs: Any) -> Any:
+        nonlocal count
+        try:
+            count()
+        except StopIteration:
+            count = calls()
+            opening.ask()
+            if opening.house is not None:
+                op.__dict__["eager"] = stepkernels.stepwise(kernel, np)
+        return kernel(xp, *xs)
+
+    op.__dict__.update(eager=eager, settles=True)

@@ -27,8 +27,8 @@ from lineal.base.spec import broadcast_shapes
 from lineal.core import AbstractTensor, Node, Op
 from lineal.core.door import again, binary_pull, is_long, unary_pull
 from lineal.core.op import changed, index_of, node_of, output
+from lineal.core.opening import settle
 from lineal.core.precision import require_computable, rounded
-from lineal.core.settling import settle
 
 Rule = Callable[..., Any]
 SPARED = 4096

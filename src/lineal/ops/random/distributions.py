@@ -13,7 +13,7 @@ from lineal.base.signatures import Options, ShapedOptions, Tensor
 from lineal.base.spec import broadcast_shapes, check_shape, sizes
 from lineal.core import AbstractTensor, modes
 from lineal.core.calling import public
-from lineal.core.settling import settled
+from lineal.core.opening import settled
 from lineal.ops.conversion import dtype_of, transferred
 from lineal.ops.creation import finish, in_format, read
 from lineal.ops.front import store

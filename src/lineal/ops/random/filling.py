@@ -8,7 +8,7 @@ from lineal.base import dtypes
 from lineal.base.dtypes import Category
 from lineal.base.signatures import Tensor
 from lineal.core import AbstractTensor, Op, modes, write
-from lineal.core.settling import settled
+from lineal.core.opening import settled
 from lineal.ops.conversion import cast, dtype_of
 from lineal.ops.random.distributions import _bernoulli, _normal, _uniform, are_chances, check_bounds
 from lineal.ops.random.generator import Generator, default_generator

@@ -14,7 +14,7 @@ from lineal.base.signatures import Dims, DType, Tensor
 from lineal.base.spec import Axes, Axis
 from lineal.core import AbstractTensor, Op, apply
 from lineal.core.calling import public
-from lineal.core.settling import settled
+from lineal.core.opening import settled
 from lineal.ops.conversion import cast, dtype_of
 from lineal.ops.elementwise.arithmetic import neg
 from lineal.ops.elementwise.masks import drop

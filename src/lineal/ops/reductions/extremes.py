@@ -15,8 +15,8 @@ from lineal.base.signatures import Dims, Tensor
 from lineal.base.spec import Axes, Axis, axes, axis
 from lineal.core import AbstractTensor, Op, apply, renamed
 from lineal.core.calling import public
+from lineal.core.opening import settled
 from lineal.core.precision import widened
-from lineal.core.settling import settled
 from lineal.ops.elementwise.extremes import maximum, minimum
 from lineal.ops.elementwise.masks import keep
 from lineal.ops.front import require_tensor, row, store

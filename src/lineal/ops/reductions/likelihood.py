@@ -9,7 +9,7 @@ import numpy as np
 
 from lineal.base.spec import Shape
 from lineal.core import AbstractTensor, Op, apply
-from lineal.core.settling import settled
+from lineal.core.opening import settled
 from lineal.ops.reductions.front import reduced
 
 __all__: list[str] = []

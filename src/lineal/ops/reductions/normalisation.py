@@ -11,7 +11,7 @@ from lineal.base.dtypes import computing
 from lineal.base.layouts import dense, suggested, suggested_unless_dense
 from lineal.base.spec import Shape
 from lineal.core import AbstractTensor, Op, apply, modes
-from lineal.core.settling import settled
+from lineal.core.opening import settled
 from lineal.ops.conversion import cast
 from lineal.ops.reductions.rowmoments import Lying, normalised, pulled_back
 from lineal.ops.reductions.standardising import centred, inverse_spread

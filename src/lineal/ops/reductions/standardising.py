@@ -11,7 +11,7 @@ import numpy as np
 
 from lineal.base.spec import Axes
 from lineal.core import AbstractTensor, Op, apply
-from lineal.core.settling import settled
+from lineal.core.opening import settled
 from lineal.ops.blocks import double, in_memory_order, is_large
 from lineal.ops.elementwise.arithmetic import neg
 from lineal.ops.reductions.front import count, folded, reduced

@@ -12,7 +12,7 @@ from lineal.base.platforms import array_module
 from lineal.base.signatures import Tensor
 from lineal.core import Op, apply
 from lineal.core.calling import public
-from lineal.core.settling import settled
+from lineal.core.opening import settled
 from lineal.ops.sorting.ranking import order
 from lineal.ops.sorting.selection import FEW, Selection, at, is_nan, keys_of, picked, reduced_axis, sortable
 

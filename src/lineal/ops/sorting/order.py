@@ -13,7 +13,7 @@ from lineal.base.signatures import Tensor
 from lineal.base.spec import Axis, axis
 from lineal.core import Op, apply
 from lineal.core.calling import public
-from lineal.core.settling import settled
+from lineal.core.opening import settled
 from lineal.ops.front import store
 from lineal.ops.sorting.ranking import order
 from lineal.ops.sorting.selection import FEW, Selection, keys_of, leading, picked, reduced_axis, sortable

@@ -13,7 +13,7 @@ from lineal.base.signatures import Tensor
 from lineal.core import AbstractTensor, Op, apply
 from lineal.core.calling import public
 from lineal.core.door import Least
-from lineal.core.settling import settled
+from lineal.core.opening import settled
 from lineal.ops.conversion import as_operand, cast, dtype_of, number_beside, result_type
 from lineal.ops.front import store
 from lineal.ops.premise import rely

@@ -12,8 +12,8 @@ import numpy as np
 from lineal.base import later
 from lineal.base.layouts import dense, suggested_in_rows
 from lineal.core import AbstractTensor, Op, apply
+from lineal.core.opening import settle
 from lineal.core.precision import widened
-from lineal.core.settling import settle
 from lineal.ops.indexing.gathering import _gather_sum
 from lineal.ops.spatial.windows import Spans, Windows, fixed, on, places, run_of
 from lineal.ops.structural.reshape import reshape

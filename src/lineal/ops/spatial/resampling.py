@@ -6,7 +6,7 @@ from typing import Any
 
 from lineal.base.layouts import dense, suggested, suggested_in_rows
 from lineal.core import AbstractTensor, Op, apply
-from lineal.core.settling import settled
+from lineal.core.opening import settled
 from lineal.ops.spatial.taps import Taps
 
 
