@@ -81,9 +81,12 @@ class Proxy(NDArrayOperatorsMixin):
         axes = [axis for axis, each in enumerate(keys) if isinstance(each, np.ndarray)]
         if axes and constant(keys[axes[-1]]) and all(isinstance(each, slice) for each in keys[:-1]):
             return self.recording.taken(self, keys)
-        if not all(each is None or isinstance(each, slice) for each in keys):
+        if not all(each is None or each is Ellipsis or isinstance(each, (slice, int)) for each in keys):
             raise UnwritableError("an index")
-        return self.view_of(self.value[key])
+        found = self.value[key]
+        if not isinstance(found, np.ndarray):
+            raise UnwritableError("a number")
+        return self.view_of(found)
 
     def __setitem__(self, key: Any, given: Any) -> None:
         if not all(each is Ellipsis or isinstance(each, slice) for each in (key if type(key) is tuple else (key,))):
@@ -105,9 +108,10 @@ class Proxy(NDArrayOperatorsMixin):
         """Return the bytes of the numbers as numbers of another dtype."""
         return self.view_of(self.value.view(storage))
 
-    def max(self, axis: Any = None) -> Any:
-        """Return the largest numbers."""
-        return np.maximum.reduce(self, axis=axis)
+    def max(self, axis: Any = None, initial: Any = None) -> Any:
+        """Return the largest numbers; with `initial`, at least that."""
+        found = np.maximum.reduce(self, axis=axis)
+        return found if initial is None else np.maximum(found, initial)
 
     def any(self) -> Any:
         """Return whether one is true."""

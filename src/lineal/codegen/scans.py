@@ -21,6 +21,7 @@ from lineal.codegen.emit import Emitter
 from lineal.codegen.kinds import Kind, float64, highest, int64, kind_of, lowest
 from lineal.codegen.native import UNWRITABLE, Native, entered
 from lineal.codegen.parallel import WORTH_THREADS, shared
+from lineal.codegen.proxies import Proxy
 from lineal.codegen.values import Value, Variable
 
 __all__ = ["LANES", "scanned", "step"]
@@ -203,6 +204,8 @@ class Planned(NamedTuple):
 
     run: Callable[..., bool]
     results: tuple[np.dtype, ...]
+    loop: int
+    numbers: tuple[int, ...]
 
 
 @lru_cache(128)
@@ -227,7 +230,8 @@ def planned(name: str, storage: np.dtype, shape: tuple[int, ...], axis: int, bac
         return None
     native, results = found
     strips = -(-inner // WIDTH)
-    return Planned(native.bound(native.table(size, outer if inner == 1 else outer * strips, n, inner, strips, size)), results)
+    numbers = outer if inner == 1 else outer * strips, n, inner, strips, size
+    return Planned(native.bound(native.table(size, *numbers)), results, native.address, numbers)
 
 
 def scanned(name: str, arrays: Sequence[np.ndarray], axis: int, back: bool = False, exclusive: bool = False) -> Any:
@@ -243,6 +247,10 @@ def scanned(name: str, arrays: Sequence[np.ndarray], axis: int, back: bool = Fal
     if plan is None:
         return None
     ys = [np.empty(x.shape, each) for each in plan.results]
+    if type(x) is Proxy:
+        plan.run(*[each.value for each in arrays], *ys)  # type: ignore[attr-defined]
+        ys = x.recording.ran(plan.loop, [*arrays, *ys], *plan.numbers)
+        return tuple(ys) if len(ys) > 1 else ys[0]
     given = [each if each.flags.c_contiguous else np.ascontiguousarray(each) for each in arrays]
     if not plan.run(*given, *ys):
         return None

@@ -36,8 +36,8 @@ threading: Any = later.module("threading")
 
 A = TypeVar("A", bound=Op)
 
-HOT = 1000
-"""After how many calls native code is asked for."""
+HOT, WARM = 1000, 100
+"""After how many calls native code is asked for, and after how many it is taken for one more kernel, if it is there already."""
 PASSING: set[type] = set()
 """The subclasses of tensors, beside which native code takes those of `engine.final`, that are nothing but tensors to an op."""
 
@@ -85,9 +85,9 @@ class Opening:
 opening = Opening()
 
 
-def calls() -> Callable[[], None]:
+def calls(often: int = HOT) -> Callable[[], None]:
     """Return what is to be called at every call of a door; StopIteration once that was often."""
-    return itertools.repeat(None, HOT).__next__
+    return itertools.repeat(None, often).__next__
 
 
 def counted() -> Callable[..., Any]:
@@ -142,15 +142,16 @@ def settled(make: type[A], most: int = 1024) -> Callable[..., A]:
 
 def settle(op: Op, kernel: Callable[..., Any]) -> None:
     """Let `kernel(xp, *arrays)` be what an op computes with, and a builtin of it once that was often."""
-    count = calls()
+    count, turns = calls(WARM), 0
 
     def eager(xp: Any, *xs: Any) -> Any:
-        nonlocal count
+        nonlocal count, turns
         try:
             count()
         except StopIteration:
-            count = calls()
-            opening.ask()
+            count, turns = calls(WARM), turns + 1
+            if turns * WARM >= HOT:
+                opening.ask()
             if opening.house is not None:
                 op.__dict__["eager"] = stepkernels.stepwise(kernel, np)
         return kernel(xp, *xs)

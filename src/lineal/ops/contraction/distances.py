@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import functools
 import math
+from typing import Any
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from lineal.base.signatures import Tensor
 from lineal.base.spec import broadcast_shapes
 from lineal.core import Op, apply
 from lineal.core.calling import public
+from lineal.core.opening import settled
 from lineal.ops.broadcasting import expand
 from lineal.ops.contraction.products import product
 from lineal.ops.conversion import dtype_of
@@ -52,16 +53,19 @@ class PairDistance(Op):
         if self.p == 2 and self.by_product:
             square = xp.square(a).sum(-1)[..., :, None] + xp.square(b).sum(-1)[..., None, :] - 2 * xp.matmul(a, b.mT)
             return xp.sqrt(xp.maximum(square, 0))
-        y = xp.zeros((*a.shape[:-1], b.shape[-2]), a.dtype)
+        y: Any = None
         for place in range(a.shape[-1]):
-            difference = xp.abs(a[..., :, None, place] - b[..., None, :, place])
-            if self.p == math.inf:
-                xp.maximum(y, difference, out=y)
-            elif self.p == 0:
-                y += difference != 0
-            else:
-                y += difference if self.p == 1 else difference * difference if self.p == 2 else difference**self.p
+            part = self.part(xp.abs(a[..., :, None, place] - b[..., None, :, place])).astype(a.dtype, copy=False)
+            y = part if y is None else xp.maximum(y, part) if self.p == math.inf else y + part
+        if y is None:
+            y = xp.zeros((*a.shape[:-1], b.shape[-2]), a.dtype)
         return xp.sqrt(y) if self.p == 2 else y if self.p in (0, 1, math.inf) else y ** (1 / self.p)
+
+    def part(self, difference: Any) -> Any:
+        """Return what one coordinate's difference adds."""
+        if self.p in (1, math.inf):
+            return difference
+        return difference != 0 if self.p == 0 else difference * difference if self.p == 2 else difference**self.p
 
     def vjp(self, needs, g, y, a, b):
         if self.p == 2:
@@ -119,7 +123,7 @@ class SquaredDistances(Op):
         return by_left, by_right
 
 
-_pair_distance = functools.lru_cache(64)(PairDistance)
+_pair_distance = settled(PairDistance)
 
 
 @public

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import functools
+import operator
 import warnings
 from typing import Any
 
-import numpy as np
-
 from lineal.base.signatures import Tensor
-from lineal.base.spec import Axis, axis, broadcast_shapes
+from lineal.base.spec import Axis, Shape, axis, broadcast_shapes
 from lineal.core.calling import public
 from lineal.ops.broadcasting import expand
 from lineal.ops.contraction.products import Product, require_same_dtype
@@ -84,13 +83,18 @@ def vecdot(x: Any, y: Any, *, dim: int = -1, out: Tensor | None = None) -> Tenso
     return found if out is None else store(found, out, "linalg.vecdot")
 
 
+@functools.lru_cache(1024)
+def blockwise(a: Shape, b: Shape) -> tuple[Shape, Shape, Shape]:
+    """Return the shapes in which two arrays broadcast to all products, and that of their Kronecker product."""
+    ndim = max(len(a), len(b))
+    a, b = (1,) * (ndim - len(a)) + a, (1,) * (ndim - len(b)) + b
+    spaced = tuple([size for each in a for size in (each, 1)])
+    return spaced, tuple([size for each in b for size in (1, each)]), tuple(map(operator.mul, a, b))
+
+
 @public
 def kron(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return the Kronecker product: every element of `input` times all of `other`, as blocks."""
-    a, b = input.value.shape, other.value.shape
-    ndim = max(len(a), len(b))
-    a, b = (1,) * (ndim - len(a)) + a, (1,) * (ndim - len(b)) + b
-    spaced = reshape(input, tuple(size for each in a for size in (each, 1)))
-    inner = reshape(other, tuple(size for each in b for size in (1, each)))
-    y = reshape(mul(spaced, inner), tuple(int(np.multiply(*pair)) for pair in zip(a, b)))
+    spaced, inner, whole = blockwise(input.value.shape, other.value.shape)
+    y = reshape(mul(reshape(input, spaced), reshape(other, inner)), whole)
     return y if out is None else store(y, out, "kron")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +13,7 @@ from lineal.base.signatures import DType, Tensor
 from lineal.base.spec import Axis, axis
 from lineal.core import AbstractTensor, Op, apply
 from lineal.core.calling import public
+from lineal.core.opening import settled
 from lineal.core.precision import widened
 from lineal.ops.conversion import cast
 from lineal.ops.front import require_tensor, store
@@ -85,7 +85,7 @@ def multiplied(op: CumProd, x: np.ndarray) -> np.ndarray:
 
 _cumsum = along("cumsum", CumSum, summed)
 _cumprod = along("cumprod", CumProd, multiplied)
-_cum_extreme = functools.lru_cache(1024)(CumExtreme)
+_cum_extreme = settled(CumExtreme)
 
 
 def as_sums(name: str, input: AbstractTensor, wanted: DType | None) -> Any:
