@@ -56,8 +56,8 @@ class Proxy(NDArrayOperatorsMixin):
             return self.view_of(np.flip(self.value, given[1]))
         if function is np.take_along_axis and not options:
             return self.recording.gathered(*given)
-        if function is np.concatenate and len(given) == 1 and not options:
-            return self.recording.joined(given[0])
+        if function is np.concatenate and not options:
+            return self.recording.joined(*given)
         raise UnwritableError(function.__name__)
 
     def __array__(self, *given: Any, **options: Any) -> Any:
@@ -154,8 +154,8 @@ class Proxy(NDArrayOperatorsMixin):
         return self if wanted == self.dtype and not copy else self.recording.cast(self, wanted)
 
     def copy(self) -> Proxy:
-        """Return a copy."""
-        return self.recording.cast(self, self.dtype)
+        """Return a copy in C order."""
+        return self.recording.copied(self, self.recording.made(self.value.copy()))
 
 
 def leading(axis: int, ndim: int) -> tuple[slice, ...]:

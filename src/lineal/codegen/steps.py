@@ -117,12 +117,14 @@ class Recording:
         self.mapped((own_loop("cast", *kinds), 0), [x, y])
         return y
 
-    def joined(self, xs: Sequence[Proxy]) -> Proxy:
-        """Do and note `np.concatenate` along the first axis."""
-        y, end = self.made(np.concatenate([x.value for x in xs])), 0
+    def joined(self, xs: Sequence[Proxy], axis: int = 0) -> Proxy:
+        """Do and note `np.concatenate` of arrays of one dtype."""
+        if any(type(x) is not Proxy or x.dtype != xs[0].dtype for x in xs):
+            raise UnwritableError("arrays of several dtypes")
+        y, end, before = self.made(np.concatenate([x.value for x in xs], axis)), 0, (slice(None),) * (axis % xs[0].ndim)
         for x in xs:
-            self.copied(x, y[end : end + len(x.value)])
-            end += len(x.value)
+            self.copied(x, y[(*before, slice(end, end + x.shape[axis]))])
+            end += x.shape[axis]
         return y
 
     def taken(self, x: Proxy, keys: tuple) -> Proxy:

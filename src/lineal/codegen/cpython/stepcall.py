@@ -45,7 +45,7 @@ FLAG = MOST_ARRAYS
 FORMS = 8
 """For how many forms of arrays a kernel has plans at most."""
 LOOP_ARGUMENTS = ("addresses", "sizes", "strides", "data")
-STORED = (kinds.bool_, kinds.int64, kinds.float32, kinds.float64)
+STORED = (kinds.bool_, kinds.int32, kinds.int64, kinds.float32, kinds.float64)
 """The kinds that are converted into each other, copied and selected."""
 
 

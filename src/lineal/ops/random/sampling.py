@@ -15,7 +15,7 @@ from lineal.base.platforms import HOST, meeting, moved
 from lineal.base.spec import Shape
 from lineal.core import Op
 from lineal.ops.promotion import require_computed
-from lineal.ops.random.generator import bits, filled, integers, source
+from lineal.ops.random.generator import bits, drawn_from, filled, integers, source
 from lineal.ops.sorting.selection import leading
 
 _SINGLE, _DOUBLE = np.dtype(np.float32), np.dtype(np.float64)
@@ -181,7 +181,7 @@ class Poisson(Sample):
     no_lowering = "host step: draws that are made until one fits, or searched in a table"
 
     def eager(self, xp, state, rate):
-        return self.finish(np.random.Generator(source(state)).poisson(rate.astype(np.float64)))
+        return self.finish(drawn_from(state, lambda generator: generator.poisson(rate.astype(np.float64))))
 
 
 class Binomial(Sample):
@@ -190,7 +190,8 @@ class Binomial(Sample):
     no_lowering = "host step: draws that are made until one fits, or searched in a table"
 
     def eager(self, xp, state, count, p):
-        return self.finish(np.random.Generator(source(state)).binomial(count.astype(np.int64), p.astype(np.float64)))
+        trials, chances = count.astype(np.int64), p.astype(np.float64)
+        return self.finish(drawn_from(state, lambda generator: generator.binomial(trials, chances)))
 
 
 def gamma_logarithms(state: np.ndarray, concentration: np.ndarray) -> np.ndarray:

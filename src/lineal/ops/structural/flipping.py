@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +12,7 @@ from lineal.base.signatures import Tensor
 from lineal.base.spec import Axes, axis
 from lineal.core import Op, apply, renamed
 from lineal.core.calling import public
+from lineal.core.opening import settled
 from lineal.ops.structural.axes import as_dims, transpose
 from lineal.ops.structural.reshape import clone, reshape
 
@@ -27,7 +27,7 @@ class Flip(Op):
     layout = alike
 
     def eager(self, xp, x):
-        return xp.array(x[tuple([_BACKWARDS if place in self.axes else _ALL for place in range(x.ndim)])], order="C")
+        return x[tuple([_BACKWARDS if place in self.axes else _ALL for place in range(x.ndim)])].copy()
 
     def vjp(self, needs, g, y, x):
         return (apply(self, g),)
@@ -55,8 +55,7 @@ class Roll(Op):
 
 
 _ALL, _BACKWARDS = slice(None), slice(None, None, -1)
-_flip = functools.lru_cache(1024)(Flip)
-_roll = functools.lru_cache(1024)(Roll)
+_flip, _roll = settled(Flip), settled(Roll)
 
 
 @public

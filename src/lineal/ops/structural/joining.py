@@ -16,6 +16,7 @@ from lineal.base.signatures import Tensor
 from lineal.base.spec import Axis, axis
 from lineal.core import AbstractTensor, Op, apply, lift, module_of, renamed
 from lineal.core.calling import public
+from lineal.core.opening import settled
 from lineal.ops.conversion import cast, dtype_of, result_type
 from lineal.ops.front import store
 from lineal.ops.layout import overlapping
@@ -98,7 +99,7 @@ class Split(Op):
 MOST_EMPTY = 1 << 24
 """Into how many parts a dimension of fewer elements may be cut: they take some gigabytes."""
 
-_cat = functools.lru_cache(256)(Cat)
+_cat = settled(Cat, 256)
 _split = functools.lru_cache(4096)(Split)
 
 

@@ -11,6 +11,7 @@ from lineal.base.signatures import Tensor
 from lineal.base.spec import Axis, axis
 from lineal.core import Op, apply, lift, module_of
 from lineal.core.calling import public
+from lineal.core.opening import settled
 from lineal.ops.front import store
 from lineal.ops.structural.axes import unsqueeze
 from lineal.ops.structural.embedding import embed
@@ -87,7 +88,7 @@ class Unbind(Op):
         return _select(self.dim, place)
 
 
-_stack = functools.lru_cache(256)(Stack)
+_stack = settled(Stack, 256)
 _unbind = functools.lru_cache(256)(Unbind)
 
 
