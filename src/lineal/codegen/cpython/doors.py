@@ -89,12 +89,12 @@ class DoorWriter(HistoryWriter):
     # what passes
 
     def usual(self, arrays: list[Value]) -> None:
-        """Write that the arrays are of one dtype, one of those that pass."""
+        """Write that the arrays are of one dtype, one of those that pass; where all do, they may be of several."""
         e = self.e
         dtypes = [field(e, each, self.layout.dtype, pointer) for each in arrays]
-        for each in dtypes[1:]:
-            self.expect(each == dtypes[0])
         count = self.word(DTYPES)
+        self.alike = all_of([each == dtypes[0] for each in dtypes])
+        self.expect((count == 0) | self.alike)
         passes = e.slot(e.cast((count == 0) | (self.is_kind(arrays[0], bfloat16) & (self.word(EXTENDED) != 0)), int64))
         with e.loop(count) as n, e.when(e.load(self.words, pointer, n + (DTYPES + 1)) == dtypes[0]):
             e.store(e.const(1, int64), passes)
@@ -140,7 +140,7 @@ class DoorWriter(HistoryWriter):
         flags = [field(e, each, self.layout.flags, int32) for each in arrays]
         ordered = all_of([(each & C_ORDER) != 0 for each in flags])
         loop, y = self.loop(arrays[0]), e.slot(e.const(0, pointer))
-        with e.when(small & all_of([(each & ALIGNED) != 0 for each in flags]) & (loop != 0)):
+        with e.when(small & self.alike & all_of([(each & ALIGNED) != 0 for each in flags]) & (loop != 0)):
             e.store(self.looped(loop, arrays, sizes, flags), y)
         with e.when(e.load(y, pointer) == 0):
             e.store(self.called(e.select(simple & (flat | ordered), self.door[KERNEL], self.door[REST]), arrays), y)
