@@ -75,7 +75,7 @@ class Proxy(NDArrayOperatorsMixin):
         return self.recording.read(self)
 
     def __getitem__(self, key: Any) -> Proxy:
-        keys = key if type(key) is tuple else (key,)
+        keys: tuple[Any, ...] = key if type(key) is tuple else (key,)
         if len(keys) == self.ndim == 2 and type(keys[1]) is Proxy:
             return self.recording.picked(self, *keys)
         axes = [axis for axis, each in enumerate(keys) if isinstance(each, np.ndarray)]

@@ -57,14 +57,16 @@ class StepKernel:
             words, kept = plan(self.kernel, arrays, *self.ahead)
         except UNWRITABLE:
             return y
-        place = int(self.plans[0]) + 1
-        self.plans[place], self.plans[0] = words.ctypes.data, place
         trial = np.array([1, words.ctypes.data], np.int64)
         run = stepcall(trial, refused)
         if run is None or not alike(run(*self.ahead, *arrays), y):
-            self.plans[0] = place - 1
             return y
-        self.kept.append((words, kept))
+        place = int(self.plans[0]) + 1
+        if place <= FORMS:
+            self.kept.append((words, kept))
+            # the number last: another thread may look
+            self.plans[place] = words.ctypes.data
+            self.plans[0] = place
         return y
 
 

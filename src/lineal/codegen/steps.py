@@ -20,7 +20,7 @@ from lineal.codegen.proxies import Block, Proxy, UnwritableError, constant, lead
 
 __all__ = ["Recording", "Step"]
 
-MOST_STEPS, MOST_SORTED = 128, 32
+MOST_STEPS, MOST_SORTED, MOST_ELEMENTS = 128, 32, 1 << 12
 KNOWN = {each.dtype: each for each in STORED}
 WORDS = {4: float32, 8: int64}
 """As what numbers of other dtypes are copied, by their width."""
@@ -55,8 +55,8 @@ class Recording:
 
     def block(self, value: np.ndarray, new: bool, place: int | None = None) -> Block:
         """Return the record of memory."""
-        if value.dtype.kind not in "biuf" or value.dtype.isnative is False:
-            raise UnwritableError(str(value.dtype))
+        if value.dtype.kind not in "biuf" or not value.dtype.isnative or value.size > MOST_ELEMENTS:
+            raise UnwritableError(f"{value.dtype}{list(value.shape)}")
         self.blocks.append(Block(value, new, place))
         return self.blocks[-1]
 
@@ -217,7 +217,7 @@ class Recording:
     def taking(self, first: Proxy, x: Proxy, index: Proxy, y: Proxy, axis: int) -> None:
         """Note that y is what stands in x at places along an axis."""
         loop = own_loop("take", KNOWN[x.dtype]), x.shape[axis]
-        self.mapped(loop, [first, index, y, self.flag(y.ndim)], y.shape, x.strides[axis])
+        self.mapped(loop, [first, index, y, self.flag(y.ndim)], y, x.strides[axis])
 
     def places(self, operands: Sequence[Proxy]) -> list[tuple[Block, int, int, int]]:
         """Return where operands of one call are."""
@@ -286,11 +286,9 @@ class Recording:
         operands = [(y, self.offset(y)), (x, self.offset(x) + begins), (y, self.offset(y))]
         self.looped(loop, [(size, far, near, far) for size, _, near, far in axes], operands)
 
-    def mapped(
-        self, loop: tuple[Any, int], operands: Sequence[Proxy], shape: tuple[int, ...] | None = None, size: int = 0
-    ) -> None:
-        """Note a loop over a shape, by default the last operand's, to which operands broadcast; `size` is its second one."""
-        shape = operands[-1].shape if shape is None else shape
+    def mapped(self, loop: tuple[Any, int], operands: Sequence[Proxy], like: Proxy | None = None, size: int = 0) -> None:
+        """Note a loop over the shape of one operand, by default the last, to which others broadcast; `size` is its second."""
+        shape: tuple[int, ...] = (operands[-1] if like is None else like).value.shape
         if 0 in shape:
             raise UnwritableError("no elements")
         strides = [np.broadcast_to(each.value, shape).strides for each in operands]

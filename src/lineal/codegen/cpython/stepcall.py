@@ -71,11 +71,12 @@ class StepCallWriter(ObjectWriter):
             row = self.given(plan, args, bases)
             row = self.results(plan, row, arrays, bases)
             self.steps(plan, row, bases)
-            with e.when(e.call("PyErr_Occurred", pointer) != 0):
+            failed = e.call("PyErr_Occurred", pointer) != 0
+            with e.when(failed | (e.load(flag, int64) != 0)), e.loop(e.load(plan, int64, RESULTS)) as n:
+                self.release(e.load(arrays, pointer, n))
+            with e.when(failed):
                 e.ret(e.const(0, pointer))
                 e.begin(e.label("never"))
-            with e.when(e.load(flag, int64) != 0), e.loop(e.load(plan, int64, RESULTS)) as n:
-                self.release(e.load(arrays, pointer, n))
             self.expect(e.load(flag, int64) == 0)
             e.ret(self.returned(plan, arrays))
             e.begin("slow")
@@ -126,10 +127,10 @@ class StepCallWriter(ObjectWriter):
             row.value = e.address(row.value, e.load(row.value, int64, LENGTH), int64)
         return row.value
 
-    def results(self, plan: Value, row: Value, arrays: Value, bases: Value) -> Value:
+    def results(self, plan: Value, rows: Value, arrays: Value, bases: Value) -> Value:
         """Write the making of the results; return where the steps' rows begin."""
         e, none = self.e, self.e.const(0, pointer)
-        first, row = e.load(plan, int64, ARGUMENTS), e.variable(row)
+        first, row = e.load(plan, int64, ARGUMENTS), e.variable(rows)
         with e.loop(e.load(plan, int64, RESULTS), carried=[row]) as n:
             descr = self.retain(e.load(row.value, pointer, DTYPE))
             dims = e.cast(e.load(row.value, int64, NDIM), int32), e.address(row.value, AXES, int64)
@@ -144,10 +145,10 @@ class StepCallWriter(ObjectWriter):
             row.value = e.address(row.value, e.load(row.value, int64, LENGTH), int64)
         return row.value
 
-    def steps(self, plan: Value, row: Value, bases: Value) -> None:
+    def steps(self, plan: Value, rows: Value, bases: Value) -> None:
         """Write the run of all steps."""
         e = self.e
-        row, given = e.variable(row), self.vector([e.const(0, pointer)] * MOST_OPERANDS)
+        row, given = e.variable(rows), self.vector([e.const(0, pointer)] * MOST_OPERANDS)
         with e.loop(e.load(plan, int64, STEPS), carried=[row]):
             step = row.value
             loop, data, count = e.load(step, pointer, LOOP), e.load(step, pointer, DATA), e.load(step, int64, OPERANDS)
