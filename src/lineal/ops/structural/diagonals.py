@@ -39,6 +39,7 @@ class Diagonal(Op):
 _diagonal = functools.lru_cache(4096)(Diagonal)
 
 
+@functools.lru_cache(4096, typed=True)
 def diagonal_op(name: str, ndim: int, offset: int, dim1: int, dim2: int) -> Diagonal:
     """Return the view op of a diagonal; RuntimeError if both dims are one."""
     if ndim == 0:
