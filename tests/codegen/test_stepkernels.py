@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from lineal.codegen.cpython import layout
+from lineal.codegen.cpython.stepcall import HOPELESS, stepcall
 from lineal.codegen.stepkernels import FORMS, SEEN, SHORT, StepKernel, stepwise
 from lineal.ops.elementwise.exponential import sigmoid
 from lineal.ops.reductions.exponentials import LogSumExp, Softmax
@@ -66,7 +67,7 @@ def learned(kernel, *arrays):
         return kernel(*given)
 
     run = stepwise(counting)
-    for _ in range(SEEN):
+    for _ in range(SEEN[0]):
         run(*arrays)
     calls.clear()
     return run, calls
@@ -104,7 +105,7 @@ def test_steps_give_the_kernels_bits_without_the_kernel(name, dtype):
 def test_what_no_plan_can_say_is_left_to_the_kernel(kernel):
     x = np.random.default_rng(0).standard_normal((4, 4))
     learning = StepKernel(kernel)
-    for _ in range(SEEN):
+    for _ in range(SEEN[0]):
         assert np.array_equal(learning(x.copy()), kernel(x.copy()))
     assert learning.plans[0] == 0
 
@@ -157,11 +158,20 @@ def test_results_are_new_each_time():
     assert d[0, 0] == x[0, 0] == 1
 
 
+def test_a_kernel_without_a_plan_is_called_right_away_in_the_end():
+    learning = StepKernel(np.sort)
+    run = stepcall(learning.plans, learning, learning.kernel)
+    for _ in range(SEEN[-1] + 9):
+        run(np.ones(3))
+    assert learning.plans[0] == HOPELESS
+    assert learning.missed == SEEN[-1]
+
+
 def test_a_kernel_learns_so_many_forms_and_no_more():
     kernel = lambda x: x * 2 + 1
     learning = StepKernel(kernel)
     for size in range(1, FORMS + 4):
-        for _ in range(SEEN):
+        for _ in range(SEEN[0]):
             learning(np.ones(size))
     assert learning.plans[0] == FORMS
 

@@ -75,7 +75,7 @@ def test_steps_of_all_samples_give_what_kernels_give():
                 words, _kept = plan(kernel, arrays)
             except UNWRITABLE:
                 continue
-            run = stepcall(np.array([1, words.ctypes.data], np.int64), left)
+            run = stepcall(np.array([1, words.ctypes.data], np.int64), left, left)
             for special in SPECIAL:
                 others = [varied(each, special, rng) for each in arrays]
                 try:

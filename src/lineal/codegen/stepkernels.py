@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from lineal.codegen.cpython.stepcall import AXES, FORMS, ITSELF, STRIDES, library, stepcall
+from lineal.codegen.cpython.stepcall import AXES, FORMS, HOPELESS, ITSELF, STRIDES, library, stepcall
 from lineal.codegen.native import UNWRITABLE
 from lineal.codegen.once import once
 from lineal.codegen.proxies import Block
@@ -23,8 +23,10 @@ __all__ = ["SHORT", "stepwise"]
 
 SHORT = 1 << 10
 """From how many elements on NumPy's way to its loops is short beside them."""
-SEEN, MOST_SEEN = 3, 64
-"""How often a form has to come, and how many are counted."""
+SEEN = (3, 100, 1200)
+"""After how many calls with a form a kernel is recorded, if it could not be before: some take native code only after many."""
+MOST_SEEN, MOST_MISSED = 64, 5000
+"""How many forms are counted, and how many calls that no plan fits."""
 BETWEEN = 1 << 16
 """How many bytes plans may need for what is between; they share them."""
 
@@ -39,26 +41,34 @@ class StepKernel:
         """The number of plans and their addresses."""
         self.kept: list[Any] = []
         """What plans refer to."""
+        self.missed = 0
+        """How many calls no plan has fitted."""
 
     def __call__(self, *given: Any) -> Any:
         """Return what the kernel gives; learn, if these arrays came often."""
+        self.missed += 1
+        if self.missed > MOST_MISSED or len(self.counts) > MOST_SEEN or any(a is not b for a, b in zip(given, self.ahead)):
+            if self.missed > MOST_MISSED and not self.kept:
+                self.plans[0] = HOPELESS
+            return self.kernel(*given)
         arrays = given[len(self.ahead) :]
-        if len(self.counts) < MOST_SEEN and self.plans[0] < FORMS and all(a is b for a, b in zip(given, self.ahead)):
-            forms = tuple(map(form_of, arrays))
-            self.counts[forms] = count = self.counts.get(forms, 0) + 1
-            if count == SEEN and all(each.__class__ is np.ndarray and 0 < each.size < SHORT for each in arrays):
-                return self.learned(arrays)
+        forms = tuple(map(form_of, arrays))
+        self.counts[forms] = count = self.counts.get(forms, 0) + 1
+        if count in SEEN and all(each.__class__ is np.ndarray and 0 < each.size < SHORT for each in arrays):
+            return self.learned(arrays, count == SEEN[-1])
         return self.kernel(*given)
 
-    def learned(self, arrays: Sequence[np.ndarray]) -> Any:
-        """Return what the kernel gives; take a plan if it gives the same."""
+    def learned(self, arrays: Sequence[np.ndarray], last: bool) -> Any:
+        """Return what the kernel gives; take a plan if it gives the same. Without one, the `last` time, there will be none."""
         y = self.kernel(*self.ahead, *arrays)
         try:
             words, kept = plan(self.kernel, arrays, *self.ahead)
         except UNWRITABLE:
+            if last and not self.kept:
+                self.plans[0] = HOPELESS
             return y
         trial = np.array([1, words.ctypes.data], np.int64)
-        run = stepcall(trial, refused)
+        run = stepcall(trial, refused, refused)
         if run is None or not alike(run(*self.ahead, *arrays), y):
             return y
         place = int(self.plans[0]) + 1
@@ -73,7 +83,7 @@ class StepKernel:
 def stepwise(kernel: Callable[..., Any], *ahead: Any) -> Callable[..., Any]:
     """Return a builtin that gives what a kernel gives of `ahead` and of arrays; the kernel itself where there is none."""
     learning = StepKernel(kernel, *ahead)
-    return stepcall(learning.plans, learning) or kernel
+    return stepcall(learning.plans, learning, kernel) or kernel
 
 
 def refused(*given: Any) -> None:

@@ -42,6 +42,8 @@ MOST_ARRAYS, MOST_OPERANDS = 12, 4
 """How many arrays come and go at most, and how many operands a loop has."""
 FLAG = MOST_ARRAYS
 """The array that is no array: a number that steps may write, so that the call goes the slow way in the end."""
+HOPELESS = -1
+"""The number of plans of a kernel that is called right away, since it has none."""
 FORMS = 8
 """For how many forms of arrays a kernel has plans at most."""
 LOOP_ARGUMENTS = ("addresses", "sizes", "strides", "data")
@@ -57,8 +59,11 @@ class StepCallWriter(ObjectWriter):
         self.write_fits()
         e = self.e
         with e.function("entry", [("self", pointer), ("args", pointer), ("count", int64)], pointer) as (self_, args, count):
-            plans, slow = (e.load(self_, pointer, offset_in_tuple() // 8 + n) for n in range(2))
+            plans, slow, kernel = (e.load(self_, pointer, offset_in_tuple() // 8 + n) for n in range(3))
             known, plan = field(e, plans, self.layout.data, pointer), e.slot(e.const(0, pointer))
+            with e.when(e.load(known, int64) == HOPELESS):
+                e.ret(e.call("PyObject_Vectorcall", pointer, kernel, args, count, e.const(0, pointer)))
+                e.begin(e.label("never"))
             with e.loop(e.load(known, int64)) as n, e.when(e.load(plan, pointer) == 0):
                 candidate = e.load(known, pointer, n + 1)
                 with e.when(e.call("fits", int64, candidate, args, count) != 0):
@@ -286,9 +291,9 @@ def library() -> tuple[Library, list[object]] | None:
     return linked, writer.kept
 
 
-def stepcall(plans: np.ndarray, slow: Callable[..., Any]) -> Callable[..., Any] | None:
+def stepcall(plans: np.ndarray, slow: Callable[..., Any], kernel: Callable[..., Any]) -> Callable[..., Any] | None:
     """Return the builtin of a kernel, with the addresses of its plans, which may grow; None where there can be none."""
     made = library()
     if made is None:
         return None
-    return bound(made[0]["entry"], (plans, slow, made), "steps")
+    return bound(made[0]["entry"], (plans, slow, kernel, made), "steps")
