@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import lineal
+from lineal.base.config import LARGE_PRODUCT
 from lineal.codegen.choice import (
     ACROSS,
     BLAS,
@@ -83,9 +84,11 @@ def test_borders():
 def test_borders_of_products():
     kernel = lambda m, n, k, name, **known: multiplied_by(Product(m, n, k, kind_of(name), **known))
     assert kernel(1, LEAST_WHOLE, 1, "int64") == kernel(1, LEAST_NARROW, 1, "bfloat16") == BLOCKS
-    assert {kernel(1, LEAST_WHOLE - 1, 1, "int8"), kernel(1, LEAST_WHOLE, 1, "float16"), kernel(999, 999, 999, "float32")} == {
+    assert {kernel(1, LEAST_WHOLE - 1, 1, "int8"), kernel(1, LEAST_WHOLE, 1, "float16"), kernel(999, 999, 999, "float64")} == {
         BLAS
     }
+    assert kernel(SHORTEST, SHORTEST, LARGE_PRODUCT // SHORTEST**2, "float32") == BLOCKS
+    assert kernel(SHORTEST, SHORTEST, 1000, "float32") == kernel(SHORTEST - 1, LARGE_PRODUCT, SHORTEST, "float32") == BLAS
     program = lambda *sizes, **known: kernel(*sizes, "float64", program=True, **known)
     assert program(MOST_WRITTEN, 1, 1) == program(64, 64, 64) == WRITTEN
     assert program(SHORTEST, SHORTEST, MOST_WRITTEN) == program(SHORTEST, SHORTEST, 1000, by_rows=False) == BLOCKS

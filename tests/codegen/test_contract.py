@@ -145,6 +145,24 @@ def test_eager_products_of_other_kinds(dtype):
             assert torch.equal(y, wanted.to(dtype))
 
 
+@pytest.mark.parametrize("turned", [False, True])
+def test_large_products_of_single_precision_are_those_of_any_number_of_threads(turned):
+    x, w, bias = (torch.randn(shape, requires_grad=True) for shape in ((2, 100, 130), (170, 130), (170,)))
+    given = x.mT.contiguous().mT if turned else x
+    found, before = [], torch.get_num_threads()
+    for threads in (1, 2):
+        torch.set_num_threads(threads)
+        y = torch.nn.functional.linear(given, w, bias)
+        found.append((y, given.reshape(200, 130) @ w.T, *torch.autograd.grad(y.sin().sum(), (x, w))))
+    torch.set_num_threads(before)
+    assert all(map(torch.equal, *found))
+    wide = [each.detach().double().requires_grad_() for each in (x, w, bias)]
+    y = torch.nn.functional.linear(*wide)
+    wanted = (y, (y - wide[2]).reshape(200, 170), *torch.autograd.grad(y.sin().sum(), wide[:2]))
+    for each, exact in zip(found[0], wanted):
+        assert (each - exact).abs().max() < 1e-4 and each.dtype is torch.float32
+
+
 def test_exact_products_of_bfloat16_keep_small_numbers():
     """A number below 2⁻¹²⁶ times 1 is itself, where nothing is to be taken for zero."""
     tiny = torch.full((64, 64), 2.0**-130).to(torch.bfloat16)

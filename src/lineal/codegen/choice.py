@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from lineal.base.config import LARGE_PRODUCT
 from lineal.codegen.kinds import Kind
 
 __all__ = [
@@ -336,13 +337,19 @@ class Product(NamedTuple):
 def multiplied_by(product: Product) -> str:
     """Return which kernel computes products: BLOCKS, BLAS or, in a program, WRITTEN."""
     if not product.program:
-        least = LEAST_NARROW if product.kind.is_narrow else LEAST_WHOLE if product.kind.family in "iu" else math.inf
-        return BLOCKS if product.work >= least else BLAS
+        return BLOCKS if product.work >= least_work(product) else BLAS
     if product.laid or product.kind.is_narrow:
         return BLOCKS
     if is_written(product):
         return WRITTEN
     return BLOCKS if product.shortest >= (2 if product.general else SHORTEST) else BLAS
+
+
+def least_work(product: Product) -> float:
+    """Return from how many multiplications on eager code takes the routine of contractions."""
+    if product.kind.name == "float32":
+        return LARGE_PRODUCT if product.shortest >= SHORTEST else math.inf
+    return LEAST_NARROW if product.kind.is_narrow else LEAST_WHOLE if product.kind.family in "iu" else math.inf
 
 
 def is_written(product: Product) -> bool:

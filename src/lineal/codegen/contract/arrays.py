@@ -1,4 +1,4 @@
-"""Contractions of arrays, of kinds of number that NumPy has no fast product of: half precisions and whole numbers."""
+"""Contractions of arrays: of half precisions and whole numbers, which NumPy has no fast product of, and large ones."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __all__ = ["Seen", "Stack", "contract", "multiplied", "multiply", "seen"]
 
 LEAST_THREADED = 1 << 20
 """From how many multiplications on a routine of the pool's threads is faster than NumPy (measured, 2026-11-30)."""
-KNOWN = frozenset(each.name for each in BY_NAME.values() if each.is_narrow or each.family in "iu")
+KNOWN = frozenset(each.name for each in BY_NAME.values() if each.is_narrow or each.family in "iu") | {"float32"}
 
 
 @lru_cache(256)

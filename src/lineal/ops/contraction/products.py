@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from lineal.base import dtypes, later
+from lineal.base.config import LARGE_PRODUCT
 from lineal.base.dtypes import NARROW_SIZES
 from lineal.base.signatures import Tensor
 from lineal.codegen.batched.arrays import matmul
@@ -72,6 +73,21 @@ def multiplied(m: Any, a: Any, b: Any) -> Any:
     return a * b
 
 
+def is_native(a: np.ndarray, b: np.ndarray) -> bool:
+    """Return whether products of these matrices may have native code: those of whole numbers, and large ones."""
+    return a.dtype.kind in "iu" or a.shape[-2] * a.shape[-1] * b.shape[-1] >= LARGE_PRODUCT
+
+
+def multiply(xp: Any, a: Any, b: Any, bias: Any = None) -> Any:
+    """Return the product of two matrices, plus a row."""
+    if xp is np and is_native(a, b) and (y := contracted.multiplied(a, b, bias)) is not None:
+        return y
+    y = xp.matmul(a, b)
+    if bias is not None:
+        y += bias
+    return y
+
+
 class Dot(Product):
     """y = Σ a b of two vectors; ā = ȳ b*, b̄ = ȳ a*."""
 
@@ -107,9 +123,11 @@ class MatMul(Product):
 
     def eager(self, xp, a, b):
         a, b = a.mT if self.left else a, b.mT if self.right else b
-        if xp is np and a.dtype.kind in "iu" and (y := contracted.multiplied(a, b)) is not None:
+        if a.ndim == 2:
+            return multiply(xp, a, b)
+        if xp is np and is_native(a, b) and (y := contracted.multiplied(a, b)) is not None:
             return y
-        return matmul(a, b) if a.ndim > 2 and xp is np else xp.matmul(a, b)
+        return matmul(a, b) if xp is np else xp.matmul(a, b)
 
     def narrow(self, xp, kernel, a, b):
         y = contracted.multiplied(a.mT if self.left else a, b.mT if self.right else b) if xp is np else None
@@ -157,11 +175,12 @@ class Affine(Product):
     def eager(self, xp, x, w, bias=None):
         if self.transposed:
             w = w.T
-        if x.ndim < 3:
-            y = xp.matmul(x, w)
-        else:
+        if x.ndim == 2:
+            return multiply(xp, x, w, bias)
+        if x.ndim > 2:
             rows = x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
-            y = xp.matmul(rows, w).reshape(*x.shape[:-1], w.shape[1])
+            return multiply(xp, rows, w, bias).reshape(*x.shape[:-1], w.shape[1])
+        y = xp.matmul(x, w)
         if bias is not None:
             y += bias
         return y
@@ -202,11 +221,9 @@ class AffineWithBias(Affine):
     def run(self, xs):
         x, w, bias = xs
         value = x.value
-        if value.ndim != 2 or value.itemsize in NARROW_SIZES:
+        if value.ndim != 2 or value.itemsize in NARROW_SIZES or value.__class__ is not np.ndarray:
             return super().run(xs)
-        y = value @ (w.value.T if self.transposed else w.value)
-        y += bias.value
-        return y
+        return multiply(np, value, w.value.T if self.transposed else w.value, bias.value)
 
     def vjp(self, needs, g, y, x, w, bias):
         return (
