@@ -26,6 +26,7 @@ from lineal.nn.functional.robust import HUBER
 from lineal.ops.contraction.attention import Attention, AttentionAdjoint, Kept
 from lineal.ops.contraction.distances import SquaredDistances
 from lineal.ops.contraction.grouped import GroupedProduct
+from lineal.ops.contraction.products import AffineAdjoint
 from lineal.ops.creation import Eye, Linspace, Range
 from lineal.ops.linalg.cofactors import Cofactors, Slope
 from lineal.ops.linalg.toeplitz import Convolve
@@ -106,6 +107,7 @@ MORE = {
     **{f"matern {nu}": (profile, np.abs(x)) for nu, profile in PROFILES.items()},
     **{example.key: (example, np.abs(x)) for example in OPS["EXAMPLES"]},
     "signed": (SIGNED, x, np.sign(x)),
+    "AffineAdjoint": (AffineAdjoint(True), A, x, x + 1),
     "Attention": (Attention(0.5, True), x, x + 1, x - 1),
     "AttentionAdjoint": (AttentionAdjoint(Attention(0.5, False)), x, x + 1, x - 1, x, x, x[:, 0], A),
     "Kept": (Kept(Attention(0.5, False, True, 0.4), (2, 3), "float64"), np.array([3, 4])),

@@ -41,19 +41,26 @@ class SumToShape(Op):
     grad_name = "SumToSizeBackward0"
 
     def eager(self, xp, x):
-        lead = x.ndim - len(self.shape)
-        axes = tuple(range(lead)) + tuple(
-            lead + place for place, size in enumerate(self.shape) if size == 1 != x.shape[lead + place]
-        )
-        y = blocked(xp.add, x, axes, x.dtype) if x.size >= TALL else None
-        if y is None:
-            y = xp.add.reduce(x, axis=None if len(axes) == x.ndim else axes, dtype=computing(x.dtype)).astype(
-                x.dtype, copy=False
-            )
-        return y.reshape(self.shape)
+        return summed_to(xp, x, self.shape)
 
     def vjp(self, needs, g, y, x):
         return (expand(g, x.shape),)
+
+
+def summed_to(xp: Any, x: Any, shape: Shape) -> Any:
+    """Return an array summed over leading axes and over axes where `shape` has size 1."""
+    axes = axes_left(x.shape, shape)
+    y = blocked(xp.add, x, axes, x.dtype) if x.size >= TALL else None
+    if y is None:
+        y = xp.add.reduce(x, axis=None if len(axes) == x.ndim else axes, dtype=computing(x.dtype)).astype(x.dtype, copy=False)
+    return y.reshape(shape)
+
+
+@functools.lru_cache(4096)
+def axes_left(given: Shape, shape: Shape) -> Shape:
+    """Return the axes of `given` over which a sum of `shape` goes."""
+    lead = len(given) - len(shape)
+    return tuple(range(lead)) + tuple([lead + place for place, size in enumerate(shape) if size == 1 != given[lead + place]])
 
 
 _expand = functools.lru_cache(1024)(Expand)

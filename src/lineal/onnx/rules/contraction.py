@@ -10,12 +10,12 @@ from lineal.onnx.writer import GraphWriter, Value
 from lineal.ops.contraction.attention import Attention, AttentionAdjoint, Kept
 from lineal.ops.contraction.distances import PairDistance, SquaredDistances
 from lineal.ops.contraction.grouped import GroupedProduct
-from lineal.ops.contraction.products import Affine, AffineWithBias, BatchMatMul, Dot, MatMul, StackedMatMul
+from lineal.ops.contraction.products import Affine, AffineAdjoint, AffineWithBias, BatchMatMul, Dot, MatMul, StackedMatMul
 from lineal.ops.contraction.vectors import Cross
 
 __all__: list[str] = []
 
-no_export("never met: where somebody listens, other ops stand for it", Attention, AttentionAdjoint, Kept)
+no_export("never met: where somebody listens, other ops stand for it", AffineAdjoint, Attention, AttentionAdjoint, Kept)
 no_export("no rule so far", Cross, GroupedProduct)
 
 

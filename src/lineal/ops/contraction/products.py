@@ -15,10 +15,10 @@ from lineal.base.config import LARGE_PRODUCT
 from lineal.base.dtypes import NARROW_SIZES
 from lineal.base.signatures import Tensor
 from lineal.codegen.batched.arrays import matmul
-from lineal.core import AbstractTensor, Node, Op, apply
+from lineal.core import AbstractTensor, Node, Op, apply, modes
 from lineal.core.door import binary_door, binary_pull
 from lineal.core.precision import pairwise
-from lineal.ops.broadcasting import sum_to_shape
+from lineal.ops.broadcasting import sum_to_shape, summed_to
 from lineal.ops.reductions.front import folded
 from lineal.ops.structural.reshape import reshape
 
@@ -226,6 +226,10 @@ class AffineWithBias(Affine):
         return multiply(np, value, w.value.T if self.transposed else w.value, bias.value)
 
     def vjp(self, needs, g, y, x, w, bias):
+        # one op, which nothing more is derived from; who listens hears of ops that can be
+        if needs[1] and needs[2] and not modes.grad_enabled.get() and modes.recorder.get() is None and not is_narrow(g):
+            found = apply(_adjoint(self.transposed), g, x, w) if needs[0] else apply(_adjoint(self.transposed), g, x)
+            return found if needs[0] else (None, *found)
         return (
             self.by_first(g, w) if needs[0] else None,
             self.by_second(g, x) if needs[1] else None,
@@ -236,7 +240,38 @@ class AffineWithBias(Affine):
         return apply(self, x, w, bias)
 
 
+class AffineAdjoint(Op):
+    """The cotangents of x (if W is given), W and b of x W + b, or x Wᵀ + b, where nothing more is derived from them."""
+
+    transposed: bool
+    differentiable = False
+    grad_name = "AddmmBackward0"
+    no_vjp = "taken where nothing more is derived from it; ops otherwise"
+    no_batch = "never met: where somebody listens, other ops stand for it"
+    no_lowering = "never met: where somebody listens, other ops stand for it"
+
+    def eager(self, xp, g, x, w=None):
+        count = math.prod(x.shape[:-1])
+        rows, ys = x.reshape(count, x.shape[-1]), g.reshape(count, g.shape[-1])
+        if rows.dtype.kind == "c":
+            rows, w = rows.conj(), None if w is None else w.conj()
+        by_w = multiply(xp, ys.T, rows) if self.transposed else multiply(xp, rows.T, ys)
+        by_b = summed_to(xp, ys, (ys.shape[1],))
+        if w is None:
+            return by_w, by_b
+        return multiply(xp, ys, w if self.transposed else w.T).reshape(x.shape), by_w, by_b
+
+    def vjp(self, needs, g, y, *xs):
+        return (None,) * len(xs)
+
+
+def is_narrow(x: AbstractTensor) -> bool:
+    """Return whether a tensor is of a half precision."""
+    return x.value.itemsize in NARROW_SIZES
+
+
 dot_product = Dot()
+_adjoint = functools.lru_cache(2)(AffineAdjoint)
 _PLAIN = {(left, right): MatMul(left, right).door for left in (False, True) for right in (False, True)}
 _STACKED = {(left, right): StackedMatMul(left, right).door for left in (False, True) for right in (False, True)}
 affine = functools.lru_cache(64)(Affine)
