@@ -189,6 +189,14 @@ def fills(count: int, storage: np.dtype) -> bool:
     return count >= FILLED * lanes * -(-count // lanes)
 
 
+@lru_cache(32)
+def repeated(places: bytes, count: int, together: int, size: int) -> np.ndarray:
+    """Return the places (elements, count), and where an array begins, of so many arrays of a size that lie side by side."""
+    table = np.frombuffer(places, np.int32).reshape(-1, count)
+    begins = np.arange(together, dtype=np.int32)[:, None] * np.int32(size)
+    return np.ascontiguousarray(np.concatenate([table, np.zeros((1, count), np.int32)])[:, None] + begins)
+
+
 def largest_of(x: np.ndarray, places: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
     """Return the largest elements of windows over the last axis of x, and where they are; None if NumPy is to do it.
 
@@ -199,8 +207,7 @@ def largest_of(x: np.ndarray, places: np.ndarray) -> tuple[np.ndarray, np.ndarra
     if x.dtype.name not in FLOATS or work < LEAST or size >= 1 << 23:
         return None
     together = max(1, min(TOGETHER // count, MOST_PLACES // (count * elements), arrays))
-    begins = np.arange(together, dtype=np.int32)[:, None] * np.int32(size)
-    rows = np.ascontiguousarray(np.concatenate([places, np.zeros((1, count), np.int32)])[:, None] + begins)
+    rows = repeated(places.tobytes(), count, together, size)
     y, index = (np.empty((*x.shape[:-1], count), each) for each in (x.dtype, np.int64))
     chosen = native(x.dtype.name, TableWriter, "chosen")
     table = chosen.table(work, -(-arrays // together), arrays, together, size, count, elements)

@@ -42,7 +42,13 @@ def runs_on(geometry: Geometry, kind: Kind, images: int) -> bool:
 
 def worth(geometry: Geometry, x: np.ndarray, outputs: int, channels: int) -> bool:
     """Return whether the routine knows such numbers and the convolution is large enough."""
-    return x.dtype.name in KNOWN and geometry.work(len(x), channels, outputs) > LEAST and regular(x)
+    return is_known(x.dtype) and geometry.work(len(x), channels, outputs) > LEAST and regular(x)
+
+
+@lru_cache(64)
+def is_known(storage: np.dtype) -> bool:
+    """Return whether the routine knows numbers of a dtype; its name takes as long to find as a short call of the routine."""
+    return storage.name in KNOWN
 
 
 def apart(x: np.ndarray, channels: int) -> tuple[int, int]:
@@ -64,19 +70,23 @@ def directly(problem: Direct, geometry: Geometry, x: np.ndarray, w: np.ndarray, 
     across, groups = (w if problem.turned else y), geometry.groups
     channels, outputs = x.shape[1] // groups, across.shape[1] // groups
     steps = (*apart(x, channels), *apart(across, 1), *(0, 1) * len(bias))
-    numbers = np.array([*table_on(geometry, in_elements(x)), len(x), groups, channels, outputs, *steps], np.int64)
+    numbers = np.array([*tabled(geometry, x.strides, x.itemsize), len(x), groups, channels, outputs, *steps], np.int64)
     function(x.ctypes.data, numbers.ctypes.data, *(each.ctypes.data for each in (w, y, *bias)), 1)
 
 
-def in_elements(x: np.ndarray) -> list[int]:
-    """Return how far neighbours along each axis are apart, in elements."""
-    return [step // x.itemsize for step in x.strides]
+@lru_cache(1024)
+def tabled(geometry: Geometry, strides: tuple[int, ...], itemsize: int, images: int | None = None) -> list[int]:
+    """Return the table of a kernel on an array, or on all of its images as one more axis."""
+    return table_on(geometry, [step // itemsize for step in strides], images)
+
+
+directly_done = lru_cache(1024)(fits)
 
 
 def seen(geometry: Geometry, x: np.ndarray, channels: int, images: int | None = None) -> Seen:
     """Return what a kernel sees of so many channels of an image, or of all images."""
     shape = channels * math.prod(geometry.kernel), math.prod(geometry.places) * (images or 1)
-    return Seen(shape, x, table_on(geometry, in_elements(x), images))
+    return Seen(shape, x, tabled(geometry, x.strides, x.itemsize, images))
 
 
 def convolved(geometry: Geometry, x: np.ndarray, w: np.ndarray, bias: np.ndarray | None) -> np.ndarray | None:
@@ -87,7 +97,7 @@ def convolved(geometry: Geometry, x: np.ndarray, w: np.ndarray, bias: np.ndarray
     rows, kind = outputs // groups, kind_of(x.dtype)
     w = np.ascontiguousarray(w).reshape(outputs, -1)
     y = np.empty((len(x), outputs, math.prod(geometry.places)), x.dtype)
-    if fits(geometry, kind, (len(x), channels, rows)):
+    if directly_done(geometry, kind, (len(x), channels, rows)):
         given, epilogue = ((), None) if bias is None else ((np.ascontiguousarray(bias),), converted(kind, kind, True, False))
         directly(Direct(kind.name, len(geometry.kernel), epilogue), geometry, x, w, y, *given)
         return y.reshape(len(x), outputs, *geometry.places)
@@ -116,7 +126,7 @@ def by_kernel(geometry: Geometry, g: np.ndarray, x: np.ndarray) -> np.ndarray | 
     if not worth(geometry, x, outputs, channels):
         return None
     kind = kind_of(x.dtype)
-    if fits(geometry, kind, (images, channels, rows), True):
+    if directly_done(geometry, kind, (images, channels, rows), True):
         g, out = np.ascontiguousarray(g), np.empty((outputs, channels, *geometry.kernel), x.dtype)
         directly(Direct(kind.name, len(geometry.kernel), turned=True), geometry, x, g, out)
         return out
