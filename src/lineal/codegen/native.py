@@ -19,19 +19,22 @@ from lineal.codegen.proxies import Proxy
 from lineal.codegen.threads import pool
 from lineal.codegen.values import Value
 
-__all__ = ["UNWRITABLE", "Native", "entered"]
+__all__ = ["UNWRITABLE", "Native", "adapted", "entered"]
 
 UNWRITABLE = (AttributeError, TypeError, NotImplementedError, KeyError, ValueError)
 """What writing code raises if there is no native form."""
 
 
 class Native:
-    """The compiled function `name` of arrays and a table of whole numbers, as `entered` writes it."""
+    """The compiled function `name` of arrays and a table of whole numbers, as `entered` writes it.
 
-    def __init__(self, e: Emitter, name: str):
+    `known` are addresses by the names that its code calls them by.
+    """
+
+    def __init__(self, e: Emitter, name: str, **known: int):
         # results as large as these come and go: their memory is not to go back to the system each time
         keep_freed_memory()
-        symbols = pool().symbols()
+        symbols = pool().symbols() | known
         self.library = engine().build(e, [name], {each: symbols[each] for each in symbols if each in e.declared})
         self.address, self.call = self.library[name], arraycall()
 
@@ -56,6 +59,14 @@ class Native:
     def bound(self, table: np.ndarray) -> Callable[..., bool]:
         """Return what calls it on arrays, one argument each, with a table; the shortest way there is."""
         return (lambda *arrays: self(arrays, table)) if table[RELEASE] else partial(self.call, table)
+
+
+def adapted(address: int, arrays: int) -> Native:
+    """Return the function at an address, whose parameters are where so many arrays and a table begin."""
+    e = Emitter()
+    with entered(e, "adapted", arrays) as (given, table):
+        e.call("routine", None, *given, table)
+    return Native(e, "adapted", routine=address)
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import math
 from collections.abc import Sequence
 from functools import lru_cache
@@ -10,17 +9,21 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from lineal.base.platforms import HOST
+from lineal.base.spec import Shape
 from lineal.codegen.attention.backward import PARAMETERS as BACKWARD
 from lineal.codegen.attention.forward import PARAMETERS as FORWARD
 from lineal.codegen.attention.problem import NARROW, Form, Steps, chunks_of, table_of, worth
 from lineal.codegen.attention.routines import adjoint_routine, routine
-from lineal.codegen.batched.heap import keep_freed_memory
 from lineal.codegen.kinds import FLOATS
+from lineal.codegen.native import adapted
+from lineal.codegen.parallel import WORTH_THREADS
 from lineal.codegen.target import host
-from lineal.codegen.threads import pool
 
 __all__ = ["attended", "pulled_back"]
+
+
+NOTHING = np.empty(0, np.uint8)
+"""What stands for an array that there is not."""
 
 
 class Posed(Protocol):
@@ -47,12 +50,24 @@ class Posed(Protocol):
         ...
 
 
-@lru_cache(64)
-def native(form: Form, back: bool) -> Any:
-    """Return a routine, which is not to go, and its function."""
-    keep_freed_memory()
-    found = adjoint_routine(form, host()) if back else routine(form, host())
-    return found, HOST.launch(found.address, [ctypes.c_void_p] * len(BACKWARD if back else FORWARD))
+class Called:
+    """A routine of a form, and the tables of its last calls, which are made once."""
+
+    def __init__(self, form: Form, back: bool):
+        # the code is not to go
+        self.routine = adjoint_routine(form, host()) if back else routine(form, host())
+        self.function = adapted(self.routine.address, len(BACKWARD if back else FORWARD) - 1)
+        self.table = lru_cache(256)(self.tabled)
+
+    def tabled(
+        self, lead: Shape, sizes: tuple[int, int, int, int], numbers: tuple[float, float], *lying: tuple[Any, int]
+    ) -> np.ndarray:
+        """Return the table of a call: `numbers` are the scale and what is dropped, `lying` strides and item sizes."""
+        steps = [steps_of(*each, len(lead)) for each in lying]
+        return self.function.table(WORTH_THREADS, *table_of(lead, sizes, numbers[0], True, steps, numbers[1]))
+
+
+native = lru_cache(64)(Called)
 
 
 def known(causal: bool, q: np.ndarray, k: np.ndarray, v: np.ndarray, program: bool = False) -> bool:
@@ -74,25 +89,22 @@ def by_rows(mask: np.ndarray) -> np.ndarray:
     return np.broadcast_to(np.ascontiguousarray(once), mask.shape)
 
 
-def steps_of(x: np.ndarray | None, lead: int) -> Steps:
+def steps_of(strides: tuple[int, ...] | None, itemsize: int, lead: int) -> Steps:
     """Return the steps of an array of matrices."""
-    if x is None:
+    if strides is None:
         return Steps((0,) * lead)
-    *outer, row, column = (step // x.itemsize for step in x.strides)
+    *outer, row, column = (step // itemsize for step in strides)
     return Steps(outer, row, column)
 
 
 def called(form: Form, back: bool, op: Posed, arrays: Sequence[Any], rest: Sequence[np.ndarray | None]) -> None:
     """Call a routine with q, k, v, a cotangent or None, a mask or None, and what else it is given, a generator's state last."""
     q, k, v, _, mask = arrays
-    _, function = native(form, back)
-    pool().follow()
-    lead = q.shape[:-2]
     sizes = (q.shape[-2], k.shape[-2], q.shape[-1], v.shape[-1])
-    numbers = table_of(lead, sizes, op.scale, True, [steps_of(each, len(lead)) for each in arrays], op.dropped)
-    table = np.array(numbers, np.int64)
-    places = [0 if each is None else each.ctypes.data for each in (q, k, v, mask, *rest, table)]
-    function(*places)
+    lying = [(None, 1) if each is None else (each.strides, each.itemsize) for each in arrays]
+    found = native(form, back)
+    table = found.table(q.shape[:-2], sizes, (op.scale, op.dropped), *lying)
+    found.function([NOTHING if each is None else each for each in (q, k, v, mask, *rest)], table)
 
 
 def prepared(op: Posed, mask: Sequence[np.ndarray], *arrays: np.ndarray) -> tuple[Form, list[np.ndarray], Any]:
