@@ -59,10 +59,10 @@ reductions along axes, formulas over rows. The one such rule there is. Measured 
 NumPy's. NumPy and native code meet at 1,000 elements for gelu and softmax, at 4,000 for a sum of rows and relu, at 2^17 for an
 addition by two threads."""
 
-LARGE_PRODUCT = 1 << 21
-"""From how many multiplications on products of matrices in single precision are native, by threads of the one pool. By one
-thread they are then as fast as BLAS (measured, 2026-11-30); BLAS has threads of its own, and the two kinds of threads wait for
-the same processors."""
+LARGE_PRODUCT, LARGE_AFFINE = 1 << 20, 1 << 19
+"""From how many multiplications on products of matrices in single precision, and those to which a row is added, are native, by
+threads of the one pool. By one thread they are then as fast as BLAS, those with a row 1.3 times as fast (measured, 2026-11-30);
+BLAS has threads of its own, and the two kinds of threads wait for the same processors."""
 
 LONG_SCAN = 1 << 10
 """From how many elements on scans are native code (measured, 2026-11-30); shorter ones too, once there were a thousand of them,

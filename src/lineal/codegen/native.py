@@ -28,10 +28,11 @@ UNWRITABLE = (AttributeError, TypeError, NotImplementedError, KeyError, ValueErr
 class Native:
     """The compiled function `name` of arrays and a table of whole numbers, as `entered` writes it.
 
-    `known` are addresses by the names that its code calls them by.
+    `known` are addresses by the names that its code calls them by, of what is not to go: of what `keep` holds.
     """
 
-    def __init__(self, e: Emitter, name: str, **known: int):
+    def __init__(self, e: Emitter, name: str, keep: object = None, **known: int):
+        self.keep = keep
         # results as large as these come and go: their memory is not to go back to the system each time
         keep_freed_memory()
         symbols = pool().symbols() | known
@@ -61,12 +62,12 @@ class Native:
         return (lambda *arrays: self(arrays, table)) if table[RELEASE] else partial(self.call, table)
 
 
-def adapted(address: int, arrays: int) -> Native:
-    """Return the function at an address, whose parameters are where so many arrays and a table begin."""
+def adapted(routine: Any, arrays: int) -> Native:
+    """Return the function of a routine whose parameters are where so many arrays and a table begin."""
     e = Emitter()
     with entered(e, "adapted", arrays) as (given, table):
         e.call("routine", None, *given, table)
-    return Native(e, "adapted", routine=address)
+    return Native(e, "adapted", routine, routine=routine.address)
 
 
 @contextmanager

@@ -54,9 +54,8 @@ class Called:
     """A routine of a form, and the tables of its last calls, which are made once."""
 
     def __init__(self, form: Form, back: bool):
-        # the code is not to go
-        self.routine = adjoint_routine(form, host()) if back else routine(form, host())
-        self.function = adapted(self.routine.address, len(BACKWARD if back else FORWARD) - 1)
+        found = adjoint_routine(form, host()) if back else routine(form, host())
+        self.function = adapted(found, len(BACKWARD if back else FORWARD) - 1)
         self.table = lru_cache(256)(self.tabled)
 
     def tabled(

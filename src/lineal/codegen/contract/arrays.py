@@ -17,7 +17,10 @@ from lineal.codegen.choice import BLOCKS, SHORTEST, Product, multiplied_by
 from lineal.codegen.contract.contraction import contraction
 from lineal.codegen.contract.images import table_of
 from lineal.codegen.contract.problem import Contract, converted
-from lineal.codegen.kinds import BY_NAME, kind_of
+from lineal.codegen.emit import Emitter
+from lineal.codegen.kinds import BY_NAME, int64, kind_of
+from lineal.codegen.native import Native, entered
+from lineal.codegen.parallel import WORTH_THREADS
 from lineal.codegen.target import host
 from lineal.codegen.threads import pool
 
@@ -164,27 +167,46 @@ def multiply(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> None:
 
 def matrices(a: np.ndarray, b: np.ndarray, bias: np.ndarray | None) -> np.ndarray | None:
     """Return what `multiplied` gives of two matrices in single precision, by few steps: a product takes 40 µs and more."""
-    (m, k), n = a.shape, b.shape[-1]
-    if b.dtype != a.dtype or b.shape[0] != k or not (min(m, n, k) >= SHORTEST and regular(a) and regular(b)):
+    if b.dtype != a.dtype:
         return None
-    if bias is not None and not (bias.shape == (n,) and bias.dtype == a.dtype and bias.flags.carray):
+    found = called(a.shape, a.strides, b.shape, b.strides, bias is not None)
+    if found is None:
         return None
-    function = single(by_columns(a), bias is not None)
-    out = np.empty((m, n), a.dtype)
-    sheets: tuple[int, ...] = (out.ctypes.data, n)
-    if bias is not None:
-        # parts of sums lie where the result is to be
-        sheets = (*sheets, *sheets, bias.ctypes.data, 0)
-    pool().follow()
-    function(*lying(a), *lying(b), m, n, k, 1, *sheets)
-    return out
+    function, table = found
+    out = np.empty((a.shape[0], b.shape[1]), a.dtype)
+    if bias is None:
+        return out if function([a, b, out], table) else None
+    if bias.shape != out.shape[1:] or bias.dtype != a.dtype or not bias.flags.c_contiguous:
+        return None
+    return out if function([a, b, out, bias], table) else None
+
+
+Lying = tuple[int, ...]
+
+
+@lru_cache(1024)
+def called(a: Lying, a_steps: Lying, b: Lying, b_steps: Lying, bias: bool) -> tuple[Native, np.ndarray] | None:
+    """Return what multiplies two matrices of these shapes and strides, and its table; None where NumPy has to do it."""
+    (m, k), n, (row, column) = a, b[-1], a_steps
+    steps = [*a_steps, *b_steps]
+    if b[0] != k or min(m, n, k) < SHORTEST or any(step % SINGLE.itemsize for step in steps):
+        return None
+    function = single(row == SINGLE.itemsize != column, bias)
+    return function, function.table(WORTH_THREADS, *[step // SINGLE.itemsize for step in steps], m, n, k)
 
 
 @lru_cache(4)
-def single(by_columns: bool, bias: bool) -> Any:
-    """Return the function of products in single precision, plus a row."""
+def single(by_columns: bool, bias: bool) -> Native:
+    """Return the function of products in single precision, plus a row: of two matrices, the result, a row, and a table."""
     epilogue = converted(SINGLE_KIND, SINGLE_KIND, True) if bias else None
-    return native(Contract(SINGLE.name, SINGLE.name, by_columns, epilogue=epilogue))[1]
+    routine = native(Contract(SINGLE.name, SINGLE.name, by_columns, epilogue=epilogue))[0]
+    e = Emitter()
+    with entered(e, "multiplied", 3 + bias) as ((a, b, out, *row), table):
+        *steps, m, n, k = (e.load(table, int64, place) for place in range(7))
+        # parts of sums lie where the result is to be
+        sheets = [*(out, n) * (1 + bias), *(each for address in row for each in (address, e.index(0)))]
+        e.call("routine", None, a, *steps[:2], b, *steps[2:], m, n, k, e.index(1), *sheets)
+    return Native(e, "multiplied", routine, routine=routine.address)
 
 
 def regular(x: np.ndarray) -> bool:

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from lineal.base import dtypes, later
-from lineal.base.config import LARGE_PRODUCT
+from lineal.base.config import LARGE_AFFINE, LARGE_PRODUCT
 from lineal.base.dtypes import NARROW_SIZES
 from lineal.base.signatures import Tensor
 from lineal.codegen.batched.arrays import matmul
@@ -73,14 +73,15 @@ def multiplied(m: Any, a: Any, b: Any) -> Any:
     return a * b
 
 
-def is_native(a: np.ndarray, b: np.ndarray) -> bool:
+def is_native(a: np.ndarray, b: np.ndarray, least: int = LARGE_PRODUCT) -> bool:
     """Return whether products of these matrices may have native code: those of whole numbers, and large ones."""
-    return a.dtype.kind in "iu" or a.shape[-2] * a.shape[-1] * b.shape[-1] >= LARGE_PRODUCT
+    return a.dtype.kind in "iu" or a.shape[-2] * a.shape[-1] * b.shape[-1] >= least
 
 
 def multiply(xp: Any, a: Any, b: Any, bias: Any = None) -> Any:
     """Return the product of two matrices, plus a row."""
-    if xp is np and is_native(a, b) and (y := contracted.multiplied(a, b, bias)) is not None:
+    least = LARGE_PRODUCT if bias is None else LARGE_AFFINE
+    if xp is np and is_native(a, b, least) and (y := contracted.multiplied(a, b, bias)) is not None:
         return y
     y = xp.matmul(a, b)
     if bias is not None:
