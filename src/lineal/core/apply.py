@@ -103,14 +103,19 @@ def perform(op: Op, *xs: AbstractTensor) -> Any:
 
 
 def several(op: Op, xs: tuple, values: tuple) -> tuple:
-    values = tuple(
-        [value if value.__class__ is _ndarray or value.__class__ in FOREIGN else np.asarray(value) for value in values]
-    )
-    ys = tuple([lift(value) for value in values])
+    needed, final, made = False, engine.final, []
+    for value in values:
+        y = modes.blank(final)
+        y.value = value if value.__class__ is _ndarray or value.__class__ in FOREIGN else np.asarray(value)
+        y.node = y.index = y.memory = y.origin = None
+        made.append(y)
     for x in xs:
         if x.origin is not None:
             synchronize(x)
-    if any(x.node is not None for x in xs) and op.differentiable and _grad_enabled():
+        needed = needed or x.node is not None
+    ys = tuple(made)
+    if needed and op.differentiable and _grad_enabled():
+        values = tuple([y.value for y in made])
         node = make_node(op, xs, values)
         for place, y in enumerate(ys):
             if y.value.dtype.kind not in "iub":

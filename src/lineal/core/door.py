@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from lineal.base.config import LARGE_NARROW
-from lineal.base.dtypes import NARROW, STORED_ONLY
+from lineal.base.dtypes import NARROW, NARROW_SIZES, STORED_ONLY
 from lineal.base.layouts import elementwise, in_order
 from lineal.base.platforms import FOREIGN, UNUSUAL
 from lineal.base.signatures import Tensor
@@ -109,7 +109,9 @@ def silently(work: Callable[..., Any], *arrays: np.ndarray) -> Any:
 def is_long(op: Op, arrays: Sequence[np.ndarray]) -> bool:
     """Return whether a native loop pays for an op of these arrays."""
     size = max([each.size for each in arrays])
-    return size >= op.large or (size >= LARGE_NARROW and any(each.dtype in NARROW for each in arrays))
+    if size >= op.large:
+        return True
+    return size >= LARGE_NARROW and any(each.itemsize in NARROW_SIZES and each.dtype in NARROW for each in arrays)
 
 
 def otherwise(op: Op, kernel: Callable[..., Any]) -> Callable[..., Any]:

@@ -22,6 +22,7 @@ from lineal.codegen.target import host
 __all__ = ["attended", "pulled_back"]
 
 
+FLOATING = frozenset(map(np.dtype, FLOATS))
 NOTHING = np.empty(0, np.uint8)
 """What stands for an array that there is not."""
 
@@ -72,7 +73,7 @@ native = lru_cache(64)(Called)
 def known(causal: bool, q: np.ndarray, k: np.ndarray, v: np.ndarray, program: bool = False) -> bool:
     """Return whether a routine is to make an attention of these arrays, in a program or not."""
     sizes = (q.shape[-2], k.shape[-2], q.shape[-1], v.shape[-1])
-    return q.dtype.name in FLOATS and worth(causal, math.prod(q.shape[:-2]), sizes, program)
+    return q.dtype in FLOATING and worth(causal, math.prod(q.shape[:-2]), sizes, program)
 
 
 def regular(x: np.ndarray) -> np.ndarray:
@@ -106,11 +107,17 @@ def called(form: Form, back: bool, op: Posed, arrays: Sequence[Any], rest: Seque
     found.function([NOTHING if each is None else each for each in (q, k, v, mask, *rest)], table)
 
 
+@lru_cache(64)
+def form_of(storage: np.dtype, causal: bool, mask: np.dtype | None, *others: bool) -> Form:
+    """Return the form of an attention of arrays and a mask of these dtypes, whose names take long to find."""
+    return Form(storage.name, causal, "" if mask is None else mask.name, *others)
+
+
 def prepared(op: Posed, mask: Sequence[np.ndarray], *arrays: np.ndarray) -> tuple[Form, list[np.ndarray], Any]:
     """Return the form of an attention of arrays that can be read, these, and a mask that can be."""
     beside = by_rows(mask[0]) if mask else None
     wide = max(arrays[0].shape[-1], arrays[2].shape[-1]) > NARROW
-    form = Form(arrays[0].dtype.name, op.causal, "" if beside is None else beside.dtype.name, op.safe, wide, op.dropped > 0)
+    form = form_of(arrays[0].dtype, op.causal, None if beside is None else beside.dtype, op.safe, wide, op.dropped > 0)
     return form, [regular(each) for each in arrays], beside
 
 
