@@ -62,6 +62,7 @@ REASONS = {
     "ops/random/generator.py:draw": TELLS,
     "ops/random/generator.py:drawn": TELLS,
     "ops/reductions/front.py:is_one_op": LARGE,
+    "ops/contraction/products.py:vjp": LARGE,
     "ops/reductions/products.py:divides": NUMBERS,
     "ops/reductions/recurrences.py:quickly": NUMBERS,
     "ops/reductions/terms.py:vjp": "NumPy broadcasts constants, where a trace needs an op that may be differentiated",
