@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from typing import Any, ClassVar
 
 import numpy as np
 
-from lineal.base.platforms import PLATFORMS, platform_of
+from lineal.base import later
+from lineal.base.platforms import PLATFORMS, platform_of, register
 
 __all__ = ["device", "set_default_device"]
 
+meta: Any = later.module("lineal.meta")
 _KINDS = ("cpu", "cuda", "meta", "mps", "xpu")
 
 
@@ -35,6 +38,15 @@ class device:  # noqa: N801
         self.type = match[1]
         self.index = index
 
+    def __enter__(self) -> device:
+        """Make new tensors on this device until the block ends."""
+        Chosen.outer.append(Chosen.device)
+        Chosen.device = as_device(self)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        Chosen.device = Chosen.outer.pop()
+
     def __repr__(self) -> str:
         return f"device(type={self.type!r}" + (")" if self.index is None else f", index={self.index})")
 
@@ -58,6 +70,8 @@ class Chosen:
     """The device of new tensors where none is named."""
 
     device: device = CPU
+    outer: ClassVar[list[device]] = []
+    """What it was before each of the blocks `with device(…):` that are open."""
 
 
 class NoCudaError(AssertionError, RuntimeError):
@@ -69,6 +83,8 @@ def as_device(given: str | int | device | None) -> device:
     if given is None:
         return Chosen.device
     found = given if isinstance(given, device) else device(given)
+    if found.type == "meta" and found.type not in PLATFORMS:
+        register(meta.META)
     if found.type not in PLATFORMS:
         kind = NoCudaError if found.type == "cuda" else RuntimeError
         raise kind(

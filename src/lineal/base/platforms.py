@@ -17,8 +17,10 @@ __all__ = [
     "HOST",
     "PLATFORMS",
     "UNUSUAL",
+    "NoNumbersError",
     "Platform",
     "array_module",
+    "lent",
     "meeting",
     "moved",
     "native_function",
@@ -46,6 +48,14 @@ class Platform(NamedTuple):
     launch: Callable[..., Callable[..., Any]]
     """`launch(address, types, result)`: the compiled function at an address, as Python calls it: with what has these types of
     ctypes; an array is passed as its address."""
+    numbers: bool = True
+    """Whether its arrays have numbers, and not a shape alone."""
+    lend: Callable[[Any], np.ndarray] | None = None
+    """`lend(array)`: what kernels of the host compute on in the place of an array; None for a copy."""
+
+
+class NoNumbersError(RuntimeError):
+    """A number is asked for of an array that has a shape alone."""
 
 
 def native_function(address: int, types: Sequence[Any], result: Any = None) -> Callable[..., Any]:
@@ -108,6 +118,12 @@ def moved(value: Any, platform: Platform) -> Any:
     y = platform.empty(value.shape, value.dtype)
     put(y, value)
     return y
+
+
+def lent(value: Any) -> np.ndarray:
+    """Return what the host computes on in the place of an array: itself, or a copy."""
+    lend = platform_of(value).lend
+    return moved(value, HOST) if lend is None else lend(value)
 
 
 def meeting(name: str, values: Sequence[Any]) -> tuple[Platform, tuple]:

@@ -9,6 +9,7 @@ import re
 import weakref
 from abc import abstractmethod
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, ClassVar, NamedTuple, dataclass_transform
 
 import numpy as np
@@ -17,7 +18,7 @@ from lineal.base import later
 from lineal.base.config import LARGE_ARRAY
 from lineal.base.dtypes import STORED_ONLY
 from lineal.base.layouts import arranging
-from lineal.base.platforms import FOREIGN, HOST, array_module, meeting, moved
+from lineal.base.platforms import FOREIGN, HOST, NoNumbersError, array_module, lent, meeting, moved
 from lineal.base.spec import Spec
 from lineal.core.hooks import Extra, RemovableHandle, extra_of, register
 from lineal.core.plans import Plan, planned
@@ -273,11 +274,11 @@ class Op:
         """Return what `run` does where there are several kinds of devices, in the memory of the one that `xs` lie on."""
         platform, values = meeting(self.key, [x.value for x in xs])
         if not self.host_only or platform is HOST:
-            return self.eager(platform.module, *values)
-        y = self.eager(np, *[moved(each, HOST) for each in values])
-        if y.__class__ is tuple:
-            return tuple([moved(np.asarray(each), platform) for each in y])
-        return moved(np.asarray(y), platform)
+            with suppress(NoNumbersError):  # where a kernel looks at numbers and there are none, others give the same shape
+                return self.eager(platform.module, *values)
+        y = self.eager(np, *map(lent, values))
+        found = tuple([moved(np.asarray(each), platform) for each in (y if y.__class__ is tuple else (y,))])
+        return found if y.__class__ is tuple else found[0]
 
     def remember(self, node: Node, xs: tuple[AbstractTensor, ...], value: Any) -> None:
         """Let `node` keep what the derivative will read."""

@@ -61,7 +61,15 @@ class Opening:
         """Let a thread prepare what is native, once."""
         if not self.asked and EAGER.get() == "native" and engine.final is not AbstractTensor and modes.fast:
             self.asked = True
-            threading.Thread(target=self.prepare, name="lineal doors").start()
+            threading.Thread(target=self.attempt, name="lineal doors").start()
+
+    def attempt(self) -> None:
+        """Prepare what is native, unless the program ends meanwhile: then nothing more can be loaded, and nobody needs it."""
+        try:
+            self.prepare()
+        except RuntimeError:
+            if threading.main_thread().is_alive():
+                raise
 
     def prepare(self) -> None:
         """Write and link the code."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
@@ -153,6 +154,13 @@ class Stateful(Traversal):
             )
         elif not assign:
             if not is_lazy(tensor):
+                if tensor.is_meta and not given.is_meta:
+                    warnings.warn(
+                        f"for {key}: copying from a non-meta parameter in the checkpoint to a meta parameter in the current "
+                        "model, which is a no-op. (Did you mean to pass `assign=True` to assign items in the state dictionary "
+                        "to their corresponding key in the module instead of copying them in place?)",
+                        stacklevel=2,
+                    )
                 with no_grad():
                     tensor.copy_(given)
         elif isinstance(tensor, Parameter) and not isinstance(given, Parameter):

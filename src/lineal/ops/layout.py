@@ -28,6 +28,11 @@ def address(value: np.ndarray) -> int:
     return value.__array_interface__["data"][0]
 
 
+def pointer(value: np.ndarray) -> int:
+    """Return where the first element lies, 0 if there is none, be it that a tensor has a shape alone."""
+    return address(value) if value.size and (not FOREIGN or platform_of(value).numbers) else 0
+
+
 def block(value: np.ndarray) -> tuple[np.ndarray, int]:
     """Return the contiguous array that owns the memory of `value`, and the offset of value's first element in it, in bytes."""
     if value.base is None and value.flags.c_contiguous:

@@ -100,6 +100,11 @@ class ConversionMethods(AbstractTensor):
         """Whether the numbers live on a device of Intel's."""
         return device_of(self.value).type == "xpu"
 
+    @property
+    def is_meta(self) -> bool_:
+        """Whether this is a shape without numbers."""
+        return device_of(self.value).type == "meta"
+
     is_ipu = is_maia = is_mtia = is_vulkan = is_xla = False
 
     def is_distributed(self) -> bool_:
@@ -192,7 +197,8 @@ class ConversionMethods(AbstractTensor):
     def type(self, dtype: Any = None, non_blocking: bool_ = False, **_: Any) -> Any:
         """Return the name of this tensor's type, or this tensor as another dtype."""
         if dtype is None:
-            return f"torch.{dtype_of(self).constructor}"
+            where = "" if self.is_cpu else f"{device_of(self.value).type}."
+            return f"torch.{where}{dtype_of(self).constructor}"
         if isinstance(dtype, type_) and issubclass(dtype, AbstractTensor):
             return cast(self, config.defaults.dtype)
         found = _BY_TYPE.get(dtype) if isinstance(dtype, str) else getattr(dtype, "dtype", dtype)

@@ -24,7 +24,7 @@ def format_tensor(
     device: str | None = None,
     kind: str = "tensor",
 ) -> str:
-    """Return the repr of a tensor that holds `value`.
+    """Return the repr of a tensor that holds `value`; an array of another class is one without numbers.
 
     `default_dtype` is the name of the default dtype, `grad_fn` the name of the node that made the tensor ("MulBackward0"),
     `device` the device if it is not the default one, `kind` the name of the class if it is neither Tensor nor Parameter.
@@ -36,7 +36,8 @@ def format_tensor(
         suffixes.append(f"grad_fn=<{grad_fn}>")
     elif requires_grad:
         suffixes.append("requires_grad=True")
-    return followed(start + numbers(value, len(start)), suffixes, len(start))
+    text = numbers(value, len(start)) if isinstance(value, np.ndarray) else "..."
+    return followed(start + text, suffixes, len(start))
 
 
 def numbers(value: np.ndarray, indent: int) -> str:
@@ -74,7 +75,9 @@ def row(texts: Iterator[str], size: int, cut: bool, width: int, indent: int) -> 
 def described(value: np.ndarray, default_dtype: str) -> list[str]:
     """Return what the numbers alone do not tell: the size, and the dtype unless digits or the default dtype give it away."""
     name = value.dtype.name
-    if value.size == 0:
+    if not isinstance(value, np.ndarray):
+        sized, typed = True, name != default_dtype
+    elif value.size == 0:
         sized, typed = value.ndim != 1, name != default_dtype
     else:
         expected = ("int64", "bool", default_dtype, COMPLEX_OF.get(default_dtype, "complex64"))

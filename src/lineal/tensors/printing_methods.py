@@ -6,7 +6,7 @@ from typing import Any
 
 from lineal.base import config, later
 from lineal.base.devices import device_of
-from lineal.base.platforms import FOREIGN, HOST, moved
+from lineal.base.platforms import FOREIGN, HOST, moved, platform_of
 from lineal.core import AbstractTensor, Leaf
 
 __all__ = ["PrintingMethods"]
@@ -29,13 +29,18 @@ def history(x: Any) -> dict[str, Any]:
     }
 
 
+def shown(value: Any) -> Any:
+    """Return an array that can be read, or one that has no numbers."""
+    return moved(value, HOST) if platform_of(value).numbers else value
+
+
 class PrintingMethods(AbstractTensor):
     """A tensor as text."""
 
     def __repr__(self, *, tensor_contents: Any = None) -> str:
         where = str(device_of(self.value)) if self.value.__class__ in FOREIGN else None
         default = config.defaults.dtype.name
-        return printing.format_tensor(moved(self.value, HOST), default_dtype=default, device=where, **history(self))
+        return printing.format_tensor(shown(self.value), default_dtype=default, device=where, **history(self))
 
     def __format__(self, spec: str) -> str:
         if self.value.ndim == 0 and type(self).__name__ == "Tensor":

@@ -11,6 +11,7 @@ import numpy as np
 
 from lineal.base import dtypes, sharing
 from lineal.base.devices import CPU, as_device
+from lineal.base.platforms import FOREIGN
 from lineal.base.signatures import Device, DType
 from lineal.ops import layout
 from lineal.tensors.relocation import freed_of, move, origin_of
@@ -34,7 +35,8 @@ class UntypedStorage:
     filename: str | None = None
 
     def __init__(self, size: int | Sequence[int] | np.ndarray = 0, device: Device | None = None):
-        made: Any = size if isinstance(size, np.ndarray) else np.empty(size, np.uint8) if isinstance(size, int) else None
+        given: Any = size if isinstance(size, np.ndarray) or size.__class__ in FOREIGN else None
+        made = np.empty(size, np.uint8) if isinstance(size, int) else given
         self._array = row_of(np.array(size, np.uint8) if made is None else made)
         self.device = CPU if device is None else as_device(device)
 
@@ -56,7 +58,7 @@ class UntypedStorage:
 
     def data_ptr(self) -> int:
         """Return the address of the first byte, 0 if there is none."""
-        return layout.address(self._array) if self._array.size else 0
+        return layout.pointer(self._array)
 
     def nbytes(self) -> int:
         """Return the number of bytes."""
@@ -170,13 +172,13 @@ class UntypedStorage:
 
     @property
     def _cdata(self) -> int:
-        return self.data_ptr()
+        return layout.address(self._array) if self._array.size else 0
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, UntypedStorage) and (self.data_ptr(), self.nbytes()) == (other.data_ptr(), other.nbytes())
+        return isinstance(other, UntypedStorage) and (self._cdata, self.nbytes()) == (other._cdata, other.nbytes())
 
     def __hash__(self) -> int:
-        return hash((self.data_ptr(), self.nbytes()))
+        return hash((self._cdata, self.nbytes()))
 
     def __copy__(self) -> UntypedStorage:
         return UntypedStorage(self._array.copy(), self.device)

@@ -155,7 +155,7 @@ class StructuralMethods(AbstractTensor):
 
     def data_ptr(self) -> int:
         """Return the address of the first element."""
-        return layout.address(self.value) if self.value.size else 0
+        return layout.pointer(self.value)
 
     const_data_ptr = data_ptr
 

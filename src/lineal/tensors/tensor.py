@@ -115,7 +115,7 @@ class Tensor(
     `lineal.empty` and `lineal.tensor`.
     """
 
-    is_sparse = is_sparse_csr = is_quantized = is_meta = is_mkldnn = is_nested = False
+    is_sparse = is_sparse_csr = is_quantized = is_mkldnn = is_nested = False
     layout = strided
 
     def __new__(cls, *args: Any, device: Device | None = None) -> Self:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from lineal.base.platforms import array_module
+from lineal.base.platforms import FOREIGN, array_module, platform_of
 from lineal.core import AbstractTensor
 from lineal.ops.premise import rely
 
@@ -17,7 +17,7 @@ UNSIGNED = np.dtype(np.uint64)
 
 def outside(index: np.ndarray, size: int, lowest: int = 0) -> int | None:
     """Return the first index that is not in lowest … size-1, or None if all are."""
-    if index.size == 0:
+    if index.size == 0 or (FOREIGN and not platform_of(index).numbers):
         return None
     if size == 0:
         return int(index.flat[0])

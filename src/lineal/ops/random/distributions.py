@@ -8,17 +8,18 @@ from typing import Any, Unpack, overload
 from lineal.base import config, dtypes
 from lineal.base.devices import device_of
 from lineal.base.dtypes import Category
-from lineal.base.platforms import FOREIGN
+from lineal.base.platforms import FOREIGN, platform_of
 from lineal.base.signatures import Options, ShapedOptions, Tensor
 from lineal.base.spec import broadcast_shapes, check_shape, sizes
 from lineal.core import AbstractTensor, modes
 from lineal.core.calling import public
 from lineal.core.opening import settled
-from lineal.ops.conversion import dtype_of, transferred
+from lineal.ops.conversion import dtype_of
 from lineal.ops.creation import finish, in_format, read
 from lineal.ops.front import store
 from lineal.ops.premise import rely
 from lineal.ops.promotion import as_scalar
+from lineal.ops.random.drawing import drawn
 from lineal.ops.random.generator import Generator, default_generator
 from lineal.ops.random.sampling import Bernoulli, Binomial, Integers, Multinomial, Normal, Permutation, Poisson, Uniform
 
@@ -58,8 +59,7 @@ def _by_shape(name: str, size: tuple, generator: Generator | None, options: Any,
         raise RuntimeError(f"{name}: not implemented for {target}; expected a floating or complex dtype")
     shape = sizes(name, size)
     check_shape(name, shape)
-    y = (generator or default_generator).draw(make(shape, target))
-    return finish(transferred(y, where), requires_grad, out)
+    return finish(drawn(make(shape, target), generator, where), requires_grad, out)
 
 
 @public
@@ -96,8 +96,7 @@ def randint(*bounds: Any, generator: Generator | None = None, **options: Any) ->
     if low >= high:
         raise RuntimeError(f"randint: random_ expects 'from' to be less than 'to', got from={low} >= to={high}")
     check_bounds("randint", int(low), int(high))
-    y = (generator or default_generator).draw(Integers(shape, target, int(low), int(high)))
-    return finish(transferred(y, where), requires_grad, out)
+    return finish(drawn(Integers(shape, target, int(low), int(high)), generator, where), requires_grad, out)
 
 
 def check_bounds(name: str, low: int, high: int) -> None:
@@ -129,8 +128,7 @@ def randperm(n: int, *, generator: Generator | None = None, **options: Unpack[Op
     if n < 0:
         raise RuntimeError(f"randperm: n must be non-negative, got {n}")
     out, requires_grad, target, where = read("randperm", options, dtypes.int64)
-    y = (generator or default_generator).draw(Permutation((int(n),), target))
-    return finish(transferred(y, where), requires_grad, out)
+    return finish(drawn(Permutation((int(n),), target), generator, where), requires_grad, out)
 
 
 @overload
@@ -205,6 +203,8 @@ def chance_beside(x: AbstractTensor, p: float) -> Any:
 
 def are_chances(p: Any) -> bool:
     """Return whether all numbers are within 0 … 1, which is then relied upon."""
+    if not platform_of(p.value).numbers:
+        return True
     found = not p.value.size or bool(0 <= p.value.min() and p.value.max() <= 1)
     if found:
         rely(lambda: (p >= 0) & (p <= 1))

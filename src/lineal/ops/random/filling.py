@@ -5,23 +5,25 @@ from __future__ import annotations
 from typing import Any
 
 from lineal.base import dtypes
+from lineal.base.devices import device_of
 from lineal.base.dtypes import Category
 from lineal.base.signatures import Tensor
-from lineal.core import AbstractTensor, Op, modes, write
+from lineal.core import AbstractTensor, modes, write
 from lineal.core.opening import settled
 from lineal.ops.conversion import cast, dtype_of
 from lineal.ops.random.distributions import _bernoulli, _normal, _uniform, are_chances, check_bounds
+from lineal.ops.random.drawing import drawn
 from lineal.ops.random.generator import Generator, default_generator
-from lineal.ops.random.sampling import Cauchy, Exponential, Geometric, Integers
+from lineal.ops.random.sampling import Cauchy, Exponential, Geometric, Integers, Sample
 
 __all__ = ["bernoulli_", "cauchy_", "exponential_", "geometric_", "log_normal_", "normal_", "random_", "uniform_"]
 
 _exponential, _cauchy, _geometric = settled(Exponential), settled(Cauchy), settled(Geometric)
 
 
-def overwrite(target: Tensor, op: Op, generator: Generator | None, name: str) -> Any:
+def overwrite(target: Tensor, op: Sample, generator: Generator | None, name: str) -> Any:
     """Let `target` take a fresh draw in place."""
-    return write(target, cast((generator or default_generator).draw(op), dtype_of(target)), name)
+    return write(target, cast(drawn(op, generator, device_of(target.value)), dtype_of(target)), name)
 
 
 def _floating(self: Tensor, name: str) -> tuple[tuple[int, ...], dtypes.dtype]:
@@ -46,7 +48,7 @@ def normal_(self: Any, mean: float = 0, std: float = 1, *, generator: Generator 
     if (mean, std) == (0, 1):
         return overwrite(self, op, generator, "normal_")
     with modes.no_grad():
-        y = (generator or default_generator).draw(op) * std + mean
+        y = drawn(op, generator, device_of(self.value)) * std + mean
     return write(self, y, "normal_")
 
 
@@ -99,5 +101,5 @@ def log_normal_(self: Any, mean: float = 1, std: float = 2, *, generator: Genera
     if std <= 0:
         raise RuntimeError(f"log_normal_: expects std > 0.0, but found std={std}")
     with modes.no_grad():
-        y = (generator or default_generator).draw(_normal(*_floating(self, "log_normal_"))) * std + mean
+        y = drawn(_normal(*_floating(self, "log_normal_")), generator, device_of(self.value)) * std + mean
         return write(self, y.exp(), "log_normal_")

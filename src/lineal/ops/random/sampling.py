@@ -11,7 +11,7 @@ from lineal.base import later
 from lineal.base.config import LARGE_FORMULA
 from lineal.base.dtypes import NARROW, dtype, float64
 from lineal.base.limits import finfo
-from lineal.base.platforms import HOST, meeting, moved
+from lineal.base.platforms import lent, meeting, moved
 from lineal.base.spec import Shape
 from lineal.core import Op
 from lineal.ops.promotion import require_computed
@@ -58,7 +58,7 @@ class Sample(Op):
     def placed(self, xs):
         state, *others = xs
         platform, values = meeting(self.key, [x.value for x in others])
-        return moved(self.eager(np, state.value, *[moved(each, HOST) for each in values]), platform)
+        return moved(self.eager(np, state.value, *[lent(each) for each in values]), platform)
 
     def vjp(self, needs, g, y, *xs):
         return (None,) * len(xs)
