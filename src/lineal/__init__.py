@@ -145,7 +145,7 @@ newaxis = None
 _elsewhere = {
     "": """
         _higher_order_ops accelerator amp array_api autograd backends cpu cuda data distributed distributions fft func futures
-        hub jit library linalg memory models mps multiprocessing nn onnx optim overrides profiler quasirandom random
+        fx hub jit library linalg memory models mps multiprocessing nn onnx optim overrides profiler quasirandom random
         serialization signal sparse special testing train types utils version xpu
     """,
     "amp": "autocast",

@@ -46,6 +46,7 @@ EXPECTED = {
     "lineal.fft",
     "lineal.func",
     "lineal.futures",
+    "lineal.fx",
     "lineal.hub",
     "lineal.jit",
     "lineal.library",

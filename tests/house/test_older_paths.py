@@ -70,6 +70,11 @@ def test_nests_are_flattened_and_rebuilt():
     assert pytree.tree_map(lambda a, b: a + b, {"x": 1}, {"x": 2}) == {"x": 3}
     largest = pytree.tree_map(lambda each: each + 1, lineal.ones(2, 2).max(dim=0))
     assert largest.values.tolist() == [2.0, 2.0] and largest.indices.tolist() == [1, 1]
+    pytree.register_pytree_node(slice, lambda x: ([x.start, x.stop], x.step), lambda parts, step: slice(*parts, step))
+    assert pytree.tree_map(lambda each: each + 1, [slice(1, 2, "by")]) == [slice(2, 3, "by")]
+    with pytest.raises(ValueError, match="already registered"):
+        pytree.register_pytree_node(slice, list, list)
+    del pytree.REGISTERED[slice]
     with pytest.raises(ValueError, match="nests of one form"):
         pytree.tree_map(max, [1], [1, 2])
     with pytest.raises(ValueError, match="expected 5 leaves, got 1"):

@@ -35,6 +35,8 @@ ANYTHING = {
     "wait": "what the future holds",
     "tree_map": "a nest like the given one",
     "tree_map_": "the nest",
+    "map_aggregate": "a nest like the given one",
+    "map_arg": "a nest like the given one",
     "tree_map_only": "a nest like the given one",
     "tree_unflatten": "a nest of any form",
     "tree_map_with_path": "a nest like the given one",

@@ -54,6 +54,11 @@ told["errors"] = [error(lambda: torch.no_such_name), error(lambda: Absent(3)), e
                   error(derive)]
 told["errors"] += [error(lambda: torch.hub.load("a", "b")), error(lambda: torch.jit.load("f"))]
 told["annotation"] = str(Absent | None)
+def noted(graph: torch.fx.NoSuchGraph, order: torch.LongTensor | None = None) -> nn.NoSuchLayer:
+    pass
+table = {torch.ops.aten.no_such_operator.default: 1}
+told["tables"] = [table[torch.ops.aten.no_such_operator.default], error(lambda: torch.ops.aten.no_such_operator.default(1)),
+                  error(lambda: torch.fx.NoSuchGraph())]
 torch._dynamo.config.cache_size_limit = 64
 with torch._dynamo.config.patch(verbose=True):
     told["settings"] = [torch._dynamo.config.cache_size_limit, torch._dynamo.config.verbose]
@@ -98,6 +103,11 @@ def test_what_is_missing_fails_when_it_is_used(told):
     assert "torch.no.such.module.build.step" in attribute and "torch.nn.Foo" in module and base == call
     assert hub.startswith("UnsupportedError: hub.load") and jit.startswith("UnsupportedError: jit.load")
     assert told["annotation"] == "typing.Any"
+
+
+def test_operators_and_types_that_are_only_named_are_no_stop(told):
+    named, operator, kind = told["tables"]
+    assert named == 1 and "torch.ops.aten.no_such_operator is not in lineal" in operator and "NoSuchGraph" in kind
 
 
 def test_switches_of_compilers_are_kept(told):

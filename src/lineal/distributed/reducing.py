@@ -25,6 +25,8 @@ class ReduceOp(enum.IntEnum):
     SUM, AVG, PRODUCT, MIN, MAX, BAND, BOR, BXOR, PREMUL_SUM = range(9)
 
 
+# PyTorch has operations, and objects made of one that may carry a factor
+ReduceOp.RedOpType = ReduceOp  # type: ignore[attr-defined]
 reduce_op = ReduceOp
 
 BITWISE = (ReduceOp.BAND, ReduceOp.BOR, ReduceOp.BXOR)

@@ -18,7 +18,7 @@ from lineal.porting.missing import Missing, refuse
 from lineal.porting.paths import PATHS, RENAMED, STANDING, below, find, public, sources
 from lineal.porting.settings import Settings
 from lineal.porting.torchvision import VisionFinder
-from lineal.porting.usage import is_guarded, is_probe, place, usage
+from lineal.porting.usage import is_annotation, is_guarded, is_probe, place, usage
 from lineal.porting.version import __version__
 
 __all__ = ["Facade", "Finder", "install"]
@@ -60,6 +60,8 @@ class Facade(ModuleType):
             # an import statement tries this first, then finds what stands among the modules
             if name.startswith("__") or full in sys.modules:
                 raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}") from None
+            if is_annotation(name):
+                return import_module(full)
             refuse(full)
         vars(self)[name] = found
         if not name.startswith("__"):

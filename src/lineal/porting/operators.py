@@ -31,9 +31,10 @@ class Aten(Namespace):
     @functools.cache  # noqa: B019 - there is one, which stays
     def __getattr__(self, name: str) -> Any:
         function = getattr(ops, name, None) or getattr(Tensor, name, None)
-        if name.startswith("__") or function is None:
-            refuse(f"torch.ops.aten.{name}")
-        return Operator(name, function)
+        if name.startswith("__"):
+            raise AttributeError(name)
+        # programs fill tables with operators that they never call
+        return Operator(name, functools.partial(refuse, f"torch.ops.aten.{name}") if function is None else function)
 
 
 class Operator:
@@ -49,7 +50,7 @@ class Operator:
         return Operator(f"{self.__name__}.{form}", self.function)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self.function(*args, **kwargs)
+        return self.function() if isinstance(self.function, functools.partial) else self.function(*args, **kwargs)
 
     def __repr__(self) -> str:
         return f"<OpOverload(op='aten.{self.__name__}')>"

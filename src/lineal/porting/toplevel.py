@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from lineal.overrides import wrap_torch_function
 from lineal.porting import version
 from lineal.tensors import Layout
 from lineal.tensors.storages import UntypedStorage
@@ -15,6 +16,7 @@ layout = Layout
 has_cuda = has_cudnn = has_mps = has_mkl = has_openmp = False
 
 
+@wrap_torch_function(lambda condition, message: (condition,))
 def _assert(condition: Any, message: str) -> None:
     """Raise an AssertionError with the message unless the condition holds."""
     if not condition:

@@ -8,7 +8,7 @@ import linecache
 import os
 import sys
 
-__all__ = ["Usage", "guarded", "imports", "is_guarded", "is_probe", "place", "usage"]
+__all__ = ["Usage", "guarded", "imports", "is_annotation", "is_guarded", "is_probe", "place", "usage"]
 
 OWN = os.path.dirname(__file__)
 MACHINERY = ("<frozen importlib", OWN, os.path.join(os.path.dirname(os.__file__), "importlib"))
@@ -64,6 +64,25 @@ def is_guarded() -> bool:
     """Return whether the import that runs stands in a `try` that takes care of its failure."""
     filename, line = asking()
     return line in lines_guarded(filename)
+
+
+def is_annotation(name: str) -> bool:
+    """Return whether a name is asked for where a program says of which type something is: nothing comes of that."""
+    filename, line = asking()
+    return (line, name) in annotations(filename)
+
+
+@functools.lru_cache(256)
+def annotations(filename: str) -> frozenset[tuple[int, str]]:
+    """Return the lines and the last names of what stands in the annotations of a file, as `Graph` of `torch.fx.Graph`."""
+    try:
+        tree = ast.parse("".join(linecache.getlines(filename)))
+    except SyntaxError:
+        return frozenset()
+    nodes = list(ast.walk(tree))
+    written = [each.annotation for each in nodes if isinstance(each, (ast.arg, ast.AnnAssign)) and each.annotation]
+    written += [each.returns for each in nodes if isinstance(each, (ast.FunctionDef, ast.AsyncFunctionDef)) and each.returns]
+    return frozenset((each.lineno, each.attr) for one in written for each in ast.walk(one) if isinstance(each, ast.Attribute))
 
 
 @functools.lru_cache(256)

@@ -2,7 +2,7 @@
 
 from lineal.profiler.events import EventList, FunctionEvent, FunctionEventAvg
 from lineal.profiler.kernels import Kernel, KernelList, kernels
-from lineal.profiler.profiling import profile, supported_activities, tensorboard_trace_handler
+from lineal.profiler.profiling import kineto_available, profile, supported_activities, tensorboard_trace_handler
 from lineal.profiler.recording import record_function
 from lineal.profiler.schedules import ProfilerAction, ProfilerActivity, schedule
 
@@ -15,6 +15,7 @@ __all__ = [
     "ProfilerAction",
     "ProfilerActivity",
     "kernels",
+    "kineto_available",
     "profile",
     "record_function",
     "schedule",

@@ -16,7 +16,7 @@ from lineal.profiler.events import EventList
 from lineal.profiler.recording import Recording, Wishes, record_function
 from lineal.profiler.schedules import ProfilerAction, ProfilerActivity
 
-__all__ = ["profile", "supported_activities", "tensorboard_trace_handler"]
+__all__ = ["kineto_available", "profile", "supported_activities", "tensorboard_trace_handler"]
 
 NONE, WARMUP, RECORD, SAVE = ProfilerAction
 
@@ -24,6 +24,11 @@ NONE, WARMUP, RECORD, SAVE = ProfilerAction
 def supported_activities() -> set[ProfilerActivity]:
     """Return what can be recorded."""
     return {ProfilerActivity.CPU}
+
+
+def kineto_available() -> bool:
+    """Return whether PyTorch's library of profiles is there: lineal records by itself."""
+    return False
 
 
 class profile:  # noqa: N801

@@ -195,6 +195,12 @@ class TypedConstructor:
         self.name = name
         self.__doc__ = f"Return a tensor of {target} of the sizes given, uninitialised, or of the data, if that is all."
 
+    def __or__(self, other: Any) -> Any:
+        """Return the type that annotations such as `LongTensor | None` mean."""
+        return AbstractTensor | other
+
+    __ror__ = __or__
+
     def __call__(self, *args: Any, device: Device | None = None) -> Tensor:
         return legacy(args, self.dtype, device)
 

@@ -11,6 +11,7 @@ from lineal.base.spec import Size
 
 __all__ = [
     "TreeSpec",
+    "register_pytree_node",
     "tree_all",
     "tree_any",
     "tree_flatten",
@@ -24,6 +25,20 @@ __all__ = [
 
 MAPPINGS = (dict, OrderedDict, defaultdict)
 SEQUENCES = (list, tuple, deque, Size)
+
+
+REGISTERED: dict[type, tuple[Callable[..., Any], Callable[..., Any]]] = {}
+"""How nests of a program's own classes are taken apart and rebuilt."""
+
+
+def register_pytree_node(cls: type, flatten_fn: Callable[..., Any], unflatten_fn: Callable[..., Any], **names: Any) -> None:
+    """Let objects of a class be nests: `flatten_fn(x)` gives the parts and a context, of which `unflatten_fn` makes an x.
+
+    ValueError if the class has been registered. PyTorch's other arguments, for exported programs, are not used.
+    """
+    if cls in REGISTERED or cls in (*MAPPINGS, *SEQUENCES):
+        raise ValueError(f"{cls} is already registered as pytree node.")
+    REGISTERED[cls] = flatten_fn, unflatten_fn
 
 
 class TreeSpec:
@@ -40,6 +55,8 @@ class TreeSpec:
 
     def rebuilt(self, parts: list[Any]) -> Any:
         """Return a nest of this form, of what it is made of."""
+        if self.type in REGISTERED:
+            return REGISTERED[self.type][1](parts, self.context)
         if self.type in MAPPINGS:
             pairs = dict(zip(self.context[1], parts))
             return defaultdict(self.context[0], pairs) if self.type is defaultdict else cast(Any, self.type)(pairs)
@@ -64,6 +81,9 @@ class TreeSpec:
 def parts_of(tree: Any) -> tuple[Any, list[Any]] | None:
     """Return what a nest needs to be rebuilt besides its parts, and these; None of a leaf."""
     kind = type(tree)
+    if kind in REGISTERED:
+        parts, context = REGISTERED[kind][0](tree)
+        return context, list(parts)
     if kind in MAPPINGS:
         return (getattr(tree, "default_factory", None), list(tree)), list(tree.values())
     if kind in SEQUENCES or isinstance(tree, Result) or (isinstance(tree, tuple) and hasattr(kind, "_fields")):

@@ -38,6 +38,9 @@ class InterpolationMode(enum.Enum):
     NEAREST_EXACT = "nearest-exact"
     BILINEAR = "bilinear"
     BICUBIC = "bicubic"
+    BOX = "box"
+    HAMMING = "hamming"
+    LANCZOS = "lanczos"
 
 
 def resized(size: Sequence[int], height: int, width: int, max_size: int | None) -> tuple[int, int]:
