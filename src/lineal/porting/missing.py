@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 from types import ModuleType
 from typing import Any, NoReturn
 
 from lineal.base.errors import UnsupportedError
 from lineal.base.version import __version__
-from lineal.porting.usage import imports, place, usage
+from lineal.porting.usage import imports, is_annotation, place, usage
 
 __all__ = ["Missing", "MissingNameError", "refuse"]
 
@@ -53,6 +54,8 @@ class Missing(ModuleType, metaclass=Absence):
             return sys.modules[full]
         if name.startswith("__"):
             raise AttributeError(name)
+        if is_annotation(name):
+            return import_module(full)
         refuse(full, self.__imported__)
 
     def __setattr__(self, name: str, value: Any) -> None:

@@ -28,6 +28,7 @@ optim optim.adadelta optim.adagrad optim.adam optim.adamax optim.adamw optim.asg
 optim.radam optim.rmsprop optim.rprop optim.sgd optim.sparse_adam optim.swa_utils
 overrides profiler quasirandom random serialization signal signal.windows sparse special testing types
 utils utils.benchmark utils.checkpoint utils.data utils.data.dataloader utils.data.dataset utils.data.distributed
+utils.flop_counter
 utils.data.sampler utils.dlpack utils.hooks utils.tensorboard
 xpu
 _higher_order_ops _higher_order_ops.associative_scan _higher_order_ops.cond _higher_order_ops.map _higher_order_ops.scan
@@ -49,9 +50,11 @@ PATHS: dict[str, str] = {
     **{f"distributions.{path}": f"distributions.{path}" for path in FAMILIES.split()},
     "": ". porting.toplevel tensors.foreach tensors.typedstorages",
     "_C": "porting.internals",
+    "_C._nn": "porting.parsing",
     "__config__": "porting.configuration",
     "_dynamo": "porting.dynamo compiler",
     "_dynamo.config": "",
+    "_dynamo.eval_frame": "porting.dynamo",
     "_inductor": "porting.dynamo compiler",
     "_inductor.config": "",
     "_tensor": "tensors",
@@ -75,6 +78,8 @@ PATHS: dict[str, str] = {
     "distributions.studentT": "distributions.student_t",
     "_utils": "porting.flattening",
     "functional": ".",
+    "distributed.tensor": "porting.placements",
+    "distributed.tensor.placement_types": "porting.placements",
     "fx": "fx",
     "fx._symbolic_trace": "fx.tracing",
     "fx.graph": "fx.graph",

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from lineal.futures import Future
 from lineal.overrides import wrap_torch_function
 from lineal.porting import version
 from lineal.tensors import Layout
 from lineal.tensors.storages import UntypedStorage
 
-__all__ = ["UntypedStorage", "has_cuda", "has_mkl", "has_mps", "has_openmp", "layout"]
+__all__ = ["Future", "UntypedStorage", "has_cuda", "has_mkl", "has_mps", "has_openmp", "layout"]
 
 __version__ = version.__version__
 layout = Layout

@@ -257,6 +257,8 @@ class ConversionMethods(AbstractTensor):
         concretize(self, int_)
         return int_(_single(self, "int"))
 
+    __long__ = __int__
+
     def __float__(self) -> float_:
         concretize(self, float_)
         return float_(_single(self, "float"))

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 from lineal.core import Op
 
-__all__ = ["flops"]
+__all__ = ["flops", "products"]
 
 Shape = Sequence[int]
 Rule = Callable[[Op, Sequence[Shape], Sequence[Shape]], float]
@@ -46,8 +46,8 @@ def by_image(op: Op, xs: Sequence[Shape], ys: Sequence[Shape]) -> float:
 
 
 def by_kernel(op: Op, xs: Sequence[Shape], ys: Sequence[Shape]) -> float:
-    """Return what the adjoint by the kernel takes: as much as the convolution, whose result is its second input."""
-    return 2 * math.prod(xs[1]) * math.prod(ys[0][1:])
+    """Return what the adjoint by the kernel takes: as much as the convolution, whose result is its first input."""
+    return 2 * math.prod(xs[0]) * math.prod(ys[0][1:])
 
 
 def attention(op: Op, xs: Sequence[Shape], ys: Sequence[Shape]) -> float:
@@ -110,6 +110,23 @@ def flops(op: Op, xs: Sequence[Shape], ys: Sequence[Shape]) -> int:
     if op.aliasing is not None or not xs or moves(kind.__module__):
         return 0
     return max(math.prod(each) for each in (*xs, *ys))
+
+
+PRODUCTS: dict[str, Rule] = {
+    **dict.fromkeys(("MatMul", "StackedMatMul", "BatchMatMul"), matmul),
+    **dict.fromkeys(("Affine", "AffineWithBias"), lambda op, xs, ys: affine(op, xs[:2], ys)),
+    "Convolution": lambda op, xs, ys: convolution(op, xs[:2], ys),
+    "ConvolutionByImage": by_image,
+    "ConvolutionByKernel": by_kernel,
+    "Attention": lambda op, xs, ys: 2 * math.prod(xs[0][:-1]) * xs[1][-2] * (xs[0][-1] + xs[2][-1]),
+}
+"""The ops that PyTorch counts, without biases and what is done number by number."""
+
+
+def products(op: Op, xs: Sequence[Shape], ys: Sequence[Shape]) -> int:
+    """Return how many operations an op takes if it is a product, a convolution or attention; 0 of any other."""
+    rule = PRODUCTS.get(type(op).__name__)
+    return 0 if rule is None else round(rule(op, xs, ys))
 
 
 def moves(module: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from lineal.utils.pytree import TreeSpec, parts_of, tree_flatten, tree_unflatten
@@ -81,16 +81,16 @@ def walked(tree: Any, is_leaf: IsLeaf | None, path: KeyPath) -> Iterator[tuple[K
     if found is None:
         yield path, tree
         return
-    for key, part in zip(keys_of(tree), found[1]):
+    for key, part in zip(keys_of(tree, len(found[1])), found[1]):
         yield from walked(part, is_leaf, (*path, key))
 
 
-def keys_of(tree: Any) -> Iterator[SequenceKey | MappingKey | GetAttrKey]:
-    """Yield the keys of what is outermost in a nest."""
+def keys_of(tree: Any, count: int) -> Iterator[SequenceKey | MappingKey | GetAttrKey]:
+    """Yield the keys of what is outermost in a nest, of `count` parts."""
     if isinstance(tree, dict):
         return map(MappingKey, tree)
     fields = getattr(tree, "_fields", None)
-    return map(GetAttrKey, fields) if fields is not None else map(SequenceKey, range(len(tree)))
+    return map(GetAttrKey, fields) if fields is not None else map(SequenceKey, range(count))
 
 
 def tree_leaves_with_path(tree: Any, is_leaf: IsLeaf | None = None) -> list[tuple[KeyPath, Any]]:
@@ -120,3 +120,18 @@ def tree_map_with_path(func: Callable[..., Any], tree: Any, *rests: Any, is_leaf
 def tree_iter(tree: Any, is_leaf: IsLeaf | None = None) -> Iterator[Any]:
     """Yield the leaves of a nest in order."""
     return (leaf for _, leaf in walked(tree, is_leaf, ()))
+
+
+def _dict_flatten(d: dict[Any, Any]) -> tuple[list[Any], Any]:
+    """Return what `register_pytree_node` wants of a class of dicts: the values, and the keys."""
+    return list(d.values()), list(d)
+
+
+def _dict_unflatten(values: Iterable[Any], context: Any) -> dict[Any, Any]:
+    """Return the dict of these values, and of the keys that `_dict_flatten` gave."""
+    return dict(zip(context, values, strict=True))
+
+
+def _dict_flatten_with_keys(d: dict[Any, Any]) -> tuple[list[tuple[MappingKey, Any]], Any]:
+    """Return what `_dict_flatten` does, the values with their places."""
+    return [(MappingKey(key), each) for key, each in d.items()], list(d)

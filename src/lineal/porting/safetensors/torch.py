@@ -16,7 +16,7 @@ from lineal.serialization.tensorfile import STORAGE, TensorFile, framed
 from lineal.serialization.writing import write
 from lineal.tensors import from_numpy
 
-__all__ = ["load", "load_file", "load_model", "save", "save_file", "save_model"]
+__all__ = ["load", "load_file", "load_model", "save", "save_file", "save_model", "storage_ptr", "storage_size"]
 
 
 def save(tensors: dict[str, Tensor], metadata: dict[str, str] | None = None) -> bytes:
@@ -105,6 +105,16 @@ def load_model(
                 lines.append(f"    {word} key(s) in state_dict: " + ", ".join(f'"{each}"' for each in sorted(names)))
         raise RuntimeError("\n".join(lines))
     return missing, unexpected
+
+
+def storage_ptr(tensor: Tensor) -> int:
+    """Return where the memory begins that a tensor lies in, 0 if there is none."""
+    return tensor.untyped_storage().data_ptr()
+
+
+def storage_size(tensor: Tensor) -> int:
+    """Return the bytes of the memory that a tensor lies in."""
+    return tensor.untyped_storage().nbytes()
 
 
 def span(x: Any) -> tuple[int, int]:
