@@ -74,7 +74,7 @@ def test_nests_are_flattened_and_rebuilt():
     assert pytree.tree_map(lambda each: each + 1, [slice(1, 2, "by")]) == [slice(2, 3, "by")]
     with pytest.raises(ValueError, match="already registered"):
         pytree.register_pytree_node(slice, list, list)
-    del pytree.REGISTERED[slice]
+    del pytree.SUPPORTED_NODES[slice]
     with pytest.raises(ValueError, match="nests of one form"):
         pytree.tree_map(max, [1], [1, 2])
     with pytest.raises(ValueError, match="expected 5 leaves, got 1"):

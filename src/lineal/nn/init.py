@@ -202,7 +202,7 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: ops.Generator | None
     """Make the rows (the columns, if those are fewer) of the flattened matrix orthogonal, of length `gain`."""
     if tensor.ndim < 2:
         raise ValueError(f"orthogonal_: expected 2 or more dimensions, got shape {list(tensor.shape)}")
-    if tensor.numel() == 0:
+    if tensor.numel() == 0 or tensor.is_meta:
         return tensor
     rows = tensor.shape[0]
     columns = tensor.numel() // rows

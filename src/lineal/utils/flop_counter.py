@@ -20,8 +20,7 @@ class FlopCounterMode(Follower):
     """Counts within the block what runs, by module and op; with `display`, prints it at the end down to a depth.
 
     A product and a sum count as one operation each. Biases, functions of numbers and reductions are not counted, as PyTorch
-    does not; `lineal.insight.summary` counts them. `mods` is no longer used, and `custom_mapping` is for operators, of which there
-    are none here.
+    does not; `lineal.insight.summary` counts them. `mods` is no longer used; `custom_mapping` is for operators of PyTorch's.
     """
 
     def __init__(self, mods: Any = None, depth: int = 2, display: bool = True, custom_mapping: dict[Any, Any] | None = None):

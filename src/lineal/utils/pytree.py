@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict, defaultdict, deque
+from collections import OrderedDict, defaultdict, deque, namedtuple
 from collections.abc import Callable, Iterable
-from typing import Any, cast
+from typing import Any, NamedTuple
 
 from lineal.base.results import Result
 from lineal.base.spec import Size
 
 __all__ = [
+    "SUPPORTED_NODES",
+    "LeafSpec",
+    "PyTree",
     "TreeSpec",
     "register_pytree_node",
     "tree_all",
@@ -24,11 +27,53 @@ __all__ = [
 ]
 
 MAPPINGS = (dict, OrderedDict, defaultdict)
-SEQUENCES = (list, tuple, deque, Size)
+
+PyTree = Any
 
 
-REGISTERED: dict[type, tuple[Callable[..., Any], Callable[..., Any]]] = {}
-"""How nests of a program's own classes are taken apart and rebuilt."""
+class NodeDef(NamedTuple):
+    """How nests of a class are taken apart, into parts and a context, and rebuilt of these."""
+
+    type: Any
+    flatten_fn: Callable[[Any], tuple[list[Any], Any]]
+    unflatten_fn: Callable[[list[Any], Any], Any]
+
+
+def mapping_parts(tree: Any) -> tuple[list[Any], Any]:
+    """Return the values of a dict, and what it needs besides: what makes absent values, and the keys."""
+    return list(tree.values()), (getattr(tree, "default_factory", None), list(tree))
+
+
+def sequence_parts(tree: Any) -> tuple[list[Any], Any]:
+    """Return the elements of a sequence, and how many it may have."""
+    return list(tree), getattr(tree, "maxlen", None)
+
+
+def fields_filled(parts: list[Any], kind: Any) -> Any:
+    """Return a tuple with names of these parts; those that functions give take them as a sequence."""
+    return kind(*parts) if hasattr(kind, "_fields") else kind(parts)
+
+
+SUPPORTED_NODES: dict[Any, NodeDef] = {
+    dict: NodeDef(dict, mapping_parts, lambda parts, context: dict(zip(context[1], parts))),
+    OrderedDict: NodeDef(OrderedDict, mapping_parts, lambda parts, context: OrderedDict(zip(context[1], parts))),
+    defaultdict: NodeDef(
+        defaultdict, mapping_parts, lambda parts, context: defaultdict(context[0], zip(context[1], parts, strict=True))
+    ),
+    list: NodeDef(list, sequence_parts, lambda parts, context: list(parts)),
+    tuple: NodeDef(tuple, sequence_parts, lambda parts, context: tuple(parts)),
+    Size: NodeDef(Size, sequence_parts, lambda parts, context: Size(parts)),
+    deque: NodeDef(deque, sequence_parts, lambda parts, context: deque(parts, maxlen=context)),
+    namedtuple: NodeDef(namedtuple, lambda tree: (list(tree), type(tree)), fields_filled),
+}
+"""The classes of nests; what is made by `namedtuple` stands there under that name."""
+
+
+def _get_node_type(tree: Any) -> Any:
+    """Return under which name the class of something stands among the classes of nests, if it is one."""
+    kind = type(tree)
+    named = kind not in SUPPORTED_NODES and isinstance(tree, tuple) and (hasattr(kind, "_fields") or isinstance(tree, Result))
+    return namedtuple if named else kind
 
 
 def register_pytree_node(cls: type, flatten_fn: Callable[..., Any], unflatten_fn: Callable[..., Any], **names: Any) -> None:
@@ -36,9 +81,9 @@ def register_pytree_node(cls: type, flatten_fn: Callable[..., Any], unflatten_fn
 
     ValueError if the class has been registered. PyTorch's other arguments, for exported programs, are not used.
     """
-    if cls in REGISTERED or cls in (*MAPPINGS, *SEQUENCES):
+    if cls in SUPPORTED_NODES:
         raise ValueError(f"{cls} is already registered as pytree node.")
-    REGISTERED[cls] = flatten_fn, unflatten_fn
+    SUPPORTED_NODES[cls] = NodeDef(cls, flatten_fn, unflatten_fn)
 
 
 class TreeSpec:
@@ -55,14 +100,7 @@ class TreeSpec:
 
     def rebuilt(self, parts: list[Any]) -> Any:
         """Return a nest of this form, of what it is made of."""
-        if self.type in REGISTERED:
-            return REGISTERED[self.type][1](parts, self.context)
-        if self.type in MAPPINGS:
-            pairs = dict(zip(self.context[1], parts))
-            return defaultdict(self.context[0], pairs) if self.type is defaultdict else cast(Any, self.type)(pairs)
-        if self.type is deque:
-            return deque(parts, maxlen=self.context)
-        return self.type(*parts) if self.type is not tuple and hasattr(self.type, "_fields") else self.type(parts)
+        return SUPPORTED_NODES[self.type].unflatten_fn(parts, self.context)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, TreeSpec):
@@ -78,27 +116,30 @@ class TreeSpec:
         return f"TreeSpec({self.type.__name__}, {keys}, {self.children_specs})"
 
 
+class LeafSpec(TreeSpec):
+    """The form of a leaf."""
+
+    def __init__(self) -> None:
+        super().__init__(None, None, [])
+
+
 def parts_of(tree: Any) -> tuple[Any, list[Any]] | None:
     """Return what a nest needs to be rebuilt besides its parts, and these; None of a leaf."""
-    kind = type(tree)
-    if kind in REGISTERED:
-        parts, context = REGISTERED[kind][0](tree)
-        return context, list(parts)
-    if kind in MAPPINGS:
-        return (getattr(tree, "default_factory", None), list(tree)), list(tree.values())
-    if kind in SEQUENCES or isinstance(tree, Result) or (isinstance(tree, tuple) and hasattr(kind, "_fields")):
-        return getattr(tree, "maxlen", None), list(tree)
-    return None
+    found = SUPPORTED_NODES.get(_get_node_type(tree))
+    if found is None:
+        return None
+    parts, context = found.flatten_fn(tree)
+    return context, list(parts)
 
 
 def tree_flatten(tree: Any, is_leaf: Callable[[Any], bool] | None = None) -> tuple[list[Any], TreeSpec]:
     """Return the leaves of a nest in order, and its form; `None` is a leaf, dicts keep the order of their keys."""
     found = None if is_leaf is not None and is_leaf(tree) else parts_of(tree)
     if found is None:
-        return [tree], TreeSpec(None, None, [])
+        return [tree], LeafSpec()
     context, parts = found
     flat = [tree_flatten(each, is_leaf) for each in parts]
-    return [leaf for leaves, _ in flat for leaf in leaves], TreeSpec(type(tree), context, [spec for _, spec in flat])
+    return [leaf for leaves, _ in flat for leaf in leaves], TreeSpec(_get_node_type(tree), context, [spec for _, spec in flat])
 
 
 def tree_unflatten(leaves: Iterable[Any], treespec: TreeSpec) -> Any:
