@@ -52,6 +52,19 @@ def test_in_place(name):
     assert lineal.equal(x, expected)
 
 
+IN_PLACE = "relu leaky_relu elu selu celu hardtanh relu6 hardsigmoid hardswish silu mish threshold dropout".split()
+
+
+@pytest.mark.parametrize("name", IN_PLACE)
+def test_derivatives_in_place_are_those_out_of_place(name):
+    rest, found = {"threshold": (0.3, 1.0), "dropout": (0.0,)}.get(name, ()), []
+    for inplace in (False, True):
+        x = lineal.linspace(-4.0, 8.0, 25, dtype=lineal.float64, requires_grad=True)
+        (g,) = lineal.autograd.grad(getattr(nn.functional, name)(x * 1.5, *rest, inplace=inplace).square().sum(), x)
+        found.append(g)
+    assert lineal.allclose(*found)
+
+
 def test_refusals_name_the_function():
     with pytest.raises(RuntimeError, match="glu: expected an even size"):
         nn.functional.glu(lineal.ones(3))

@@ -56,6 +56,12 @@ told["errors"] += [error(lambda: torch.hub.load("a", "b")), error(lambda: torch.
 told["annotation"] = str(Absent | None)
 def noted(graph: torch.fx.NoSuchGraph, order: torch.LongTensor | None = None) -> nn.NoSuchLayer:
     pass
+class Weighed(nn.Parameter):
+    def __new__(cls, data, *, weight):
+        made = super().__new__(cls, data)
+        made.weight = weight
+        return made
+told["kinds"] = [Weighed(torch.ones(1), weight=3).weight, "Adam" in vars(torch.optim), "StepLR" in vars(torch.optim.lr_scheduler)]
 table = {torch.ops.aten.no_such_operator.default: 1}
 told["tables"] = [table[torch.ops.aten.no_such_operator.default], error(lambda: torch.ops.aten.no_such_operator.default(1)),
                   error(lambda: torch.fx.NoSuchGraph())]
@@ -108,6 +114,10 @@ def test_what_is_missing_fails_when_it_is_used(told):
 def test_operators_and_types_that_are_only_named_are_no_stop(told):
     named, operator, kind = told["tables"]
     assert named == 1 and "torch.ops.aten.no_such_operator is not in lineal" in operator and "NoSuchGraph" in kind
+
+
+def test_programs_make_parameters_of_their_own_and_go_through_namespaces(told):
+    assert told["kinds"] == [3, True, True]
 
 
 def test_switches_of_compilers_are_kept(told):

@@ -31,7 +31,8 @@ class Parameter(Tensor):
         made.requires_grad_(requires_grad)
         return made
 
-    def __init__(self, data: Tensor | None = None, requires_grad: bool = True) -> None:
+    def __init__(self, data: Tensor | None = None, requires_grad: bool = True, *args: Any, **kwargs: Any) -> None:
+        # what the `__new__` of a program's subclass takes comes here too
         pass
 
     def __repr__(self) -> str:

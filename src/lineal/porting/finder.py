@@ -24,7 +24,7 @@ from lineal.porting.version import __version__
 __all__ = ["Facade", "Finder", "install"]
 
 
-FILLED = ("distributions",)
+FILLED = ("distributions", "optim", "optim.lr_scheduler")
 """The paths whose names programs take from `__dict__`, where a name is otherwise only once it was used."""
 
 

@@ -10,7 +10,7 @@ from lineal.base.signatures import DType, Tensor
 from lineal.core import renamed
 from lineal.core.calling import public
 from lineal.nn.functional.activation import chosen_dim
-from lineal.nn.functional.rectifiers import delivered
+from lineal.nn.functional.rectifiers import delivered, kept
 from lineal.ops import exp
 from lineal.ops.elementwise.masks import keep
 from lineal.ops.front import nary, row, unary
@@ -149,7 +149,7 @@ def _silu_curve(s: Any, x: Any) -> Any:
 
 def silu(input: Tensor, inplace: bool = False) -> Tensor:
     """Return x sigmoid(x), also called swish."""
-    return delivered(_silu(input), input, inplace, "silu")
+    return delivered(_silu(kept(input, inplace)), input, inplace, "silu")
 
 
 def gelu(input: Tensor, approximate: str = "none") -> Tensor:
@@ -167,7 +167,8 @@ def gelu(input: Tensor, approximate: str = "none") -> Tensor:
 @public
 def mish(input: Tensor, inplace: bool = False) -> Tensor:
     """Return x tanh(softplus(x)).  Misra (2019), arXiv:1908.08681."""
-    return renamed(delivered(input * ops.tanh(softplus(input)), input, inplace, "mish"), "MishBackward0")
+    x = kept(input, inplace)
+    return renamed(delivered(x * ops.tanh(softplus(x)), input, inplace, "mish"), "MishBackward0")
 
 
 @public
