@@ -54,6 +54,9 @@ told["errors"] = [error(lambda: torch.no_such_name), error(lambda: Absent(3)), e
                   error(derive)]
 told["errors"] += [error(lambda: torch.hub.load("a", "b")), error(lambda: torch.jit.load("f"))]
 told["annotation"] = str(Absent | None)
+import torch.distributed.no_such_mesh
+def meshed(mesh: torch.distributed.no_such_mesh.Mesh | None = None):
+    pass
 def noted(graph: torch.fx.NoSuchGraph, order: torch.LongTensor | None = None) -> nn.NoSuchLayer:
     pass
 class Weighed(nn.Parameter):
@@ -61,7 +64,8 @@ class Weighed(nn.Parameter):
         made = super().__new__(cls, data)
         made.weight = weight
         return made
-told["kinds"] = [Weighed(torch.ones(1), weight=3).weight, "Adam" in vars(torch.optim), "StepLR" in vars(torch.optim.lr_scheduler)]
+told["kinds"] = [Weighed(torch.ones(1), weight=3).weight, "Adam" in vars(torch.optim)]
+told["kinds"].append("StepLR" in vars(torch.optim.lr_scheduler))
 table = {torch.ops.aten.no_such_operator.default: 1}
 told["tables"] = [table[torch.ops.aten.no_such_operator.default], error(lambda: torch.ops.aten.no_such_operator.default(1)),
                   error(lambda: torch.fx.NoSuchGraph())]

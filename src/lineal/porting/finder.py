@@ -57,11 +57,11 @@ class Facade(ModuleType):
         try:
             found = find(path, name)
         except AttributeError:
+            if not name.startswith("__") and is_annotation(name):
+                return import_module(full)
             # an import statement tries this first, then finds what stands among the modules
             if name.startswith("__") or full in sys.modules:
                 raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}") from None
-            if is_annotation(name):
-                return import_module(full)
             refuse(full)
         vars(self)[name] = found
         if not name.startswith("__"):
