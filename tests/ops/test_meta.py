@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import gc
 import operator
 import pickle
 
@@ -20,12 +21,22 @@ from lineal.meta import META
 
 @pytest.fixture(autouse=True)
 def platform():
-    """Let the device be there for these tests alone: doors are slower beside it."""
+    """Let the device be there, and leave nothing of it behind: fast paths are slower beside its arrays."""
     as_device("meta")
     yield
     lineal.set_default_device(None)
-    del PLATFORMS["meta"], FOREIGN[META.array]
-    UNUSUAL.discard(META.array)
+    PLATFORMS.pop("meta")
+
+
+def test_fast_paths_are_as_before_once_no_array_is_left():
+    x = lineal.empty(2, device="meta")
+    y = x.view(1, 2)
+    assert META.array in UNUSUAL and META.array in FOREIGN
+    del x
+    assert META.array in UNUSUAL
+    del y
+    gc.collect()
+    assert META.array not in UNUSUAL and META.array not in FOREIGN
 
 
 def outlined(array):

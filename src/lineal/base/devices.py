@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from lineal.base import later
-from lineal.base.platforms import PLATFORMS, platform_of, register
+from lineal.base.platforms import PLATFORMS, platform_of
 
 __all__ = ["device", "set_default_device"]
 
@@ -84,7 +84,7 @@ def as_device(given: str | int | device | None) -> device:
         return Chosen.device
     found = given if isinstance(given, device) else device(given)
     if found.type == "meta" and found.type not in PLATFORMS:
-        register(meta.META)
+        PLATFORMS[found.type] = meta.META
     if found.type not in PLATFORMS:
         kind = NoCudaError if found.type == "cuda" else RuntimeError
         raise kind(

@@ -16,17 +16,24 @@ from numpy.lib.stride_tricks import as_strided
 
 from lineal.base import later
 from lineal.base.layouts import dense_steps
-from lineal.base.platforms import NoNumbersError
+from lineal.base.platforms import FOREIGN, PLATFORMS, UNUSUAL, NoNumbersError
 from lineal.base.spec import infer_shape
 
 __all__ = ["MetaArray", "filled", "outline", "refuse"]
 
 meta: Any = later.module("lineal.meta.functions")
+package: Any = later.module("lineal.meta")
 
 
 def refuse(what: str) -> NoReturn:
     """Raise the error for what cannot be told without numbers."""
     raise NotImplementedError(f"{what}: what it gives depends on numbers, and tensors on the device meta have none")
+
+
+class Living:
+    """How many arrays there are: without any, fast paths need not look out for them."""
+
+    count = 0
 
 
 class MetaArray(NDArrayOperatorsMixin):
@@ -35,8 +42,18 @@ class MetaArray(NDArrayOperatorsMixin):
     __slots__ = ("base", "held")
 
     def __init__(self, held: np.ndarray, base: MetaArray | None = None):
+        if not Living.count:
+            FOREIGN[MetaArray] = PLATFORMS.setdefault("meta", package.META)
+            UNUSUAL.add(MetaArray)
+        Living.count += 1
         self.held = held
         self.base = base
+
+    def __del__(self) -> None:
+        Living.count -= 1
+        if not Living.count:
+            FOREIGN.pop(MetaArray, None)
+            UNUSUAL.discard(MetaArray)
 
     shape = property(lambda self: self.held.shape)
     dtype = property(lambda self: self.held.dtype)
