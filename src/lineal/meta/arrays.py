@@ -7,7 +7,7 @@ views of it, and nobody ever reads or writes a number of it.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 import numpy as np
@@ -41,7 +41,7 @@ class MetaArray(NDArrayOperatorsMixin):
 
     __slots__ = ("base", "held")
 
-    def __init__(self, held: np.ndarray, base: MetaArray | None = None):
+    def __init__(self, held: Any, base: MetaArray | None = None):
         if not Living.count:
             FOREIGN[MetaArray] = PLATFORMS.setdefault("meta", package.META)
             UNUSUAL.add(MetaArray)
@@ -70,7 +70,7 @@ class MetaArray(NDArrayOperatorsMixin):
     imag = property(lambda self: imaginary(self), lambda self, value: None)
     flat = property(lambda self: self.reshape(-1))
 
-    def looked(self, held: np.ndarray) -> MetaArray:
+    def looked(self, held: Any) -> MetaArray:
         """Return an array that looks into this one."""
         return MetaArray(held, self if self.base is None else self.base)
 
@@ -78,7 +78,7 @@ class MetaArray(NDArrayOperatorsMixin):
         """Return the same memory in a dtype."""
         return self.looked(self.held.view() if dtype is None else self.held.view(dtype))
 
-    def reshape(self, *shape: Any, order: str = "C", copy: bool | None = None) -> MetaArray:
+    def reshape(self, *shape: Any, order: Any = "C", copy: bool | None = None) -> MetaArray:
         """Return the array in another shape: a view where there can be one, else a new array."""
         if len(shape) == 1 and not isinstance(shape[0], (int, np.integer)):
             shape = tuple(shape[0])
@@ -164,9 +164,9 @@ class MetaArray(NDArrayOperatorsMixin):
         return f"MetaArray({list(self.shape)}, {self.dtype})"
 
 
-def outline(shape: int | Sequence[int], storage: Any = float, order: str = "C") -> MetaArray:
+def outline(shape: Any, storage: Any = float, order: str = "C") -> MetaArray:
     """Return an array without numbers, in C order."""
-    storage, shape = np.dtype(storage), tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)  # type: ignore[arg-type]
+    storage, shape = np.dtype(storage), tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
     if min(shape, default=0) < 0:
         raise ValueError("negative dimensions are not allowed")
     # NumPy lays any bytes so, and not the dtypes that it has not
@@ -198,5 +198,5 @@ def picked(shape: tuple[int, ...], items: tuple) -> tuple[int, ...]:
     """Return the shape of what an index takes that has arrays in it; a mask without numbers is refused."""
     if any(map(is_mask, items)):
         refuse("indexing by a mask")
-    nothing = np.broadcast_to(np.empty((), np.bool_), shape)
+    nothing: Any = np.broadcast_to(np.empty((), np.bool_), shape)
     return nothing[tuple([np.zeros(each.shape, each.dtype) if isinstance(each, MetaArray) else each for each in items])].shape

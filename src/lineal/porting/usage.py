@@ -69,11 +69,11 @@ def is_guarded() -> bool:
 def is_annotation(name: str) -> bool:
     """Return whether a name is asked for where a program says of which type something is: nothing comes of that."""
     filename, line = asking()
-    return (line, name) in annotations(filename)
+    return (line, name) in annotated(filename)
 
 
 @functools.lru_cache(256)
-def annotations(filename: str) -> frozenset[tuple[int, str]]:
+def annotated(filename: str) -> frozenset[tuple[int, str]]:
     """Return the lines and the last names of what stands in the annotations of a file, as `Graph` of `torch.fx.Graph`."""
     try:
         tree = ast.parse("".join(linecache.getlines(filename)))
