@@ -1,7 +1,7 @@
 """Kernels that small arrays are given to again and again, as builtins (`cpython/stepcall.py`) that learn form by form.
 
-The first calls with arrays of some form are the kernel's. Then it is recorded, and what the plan gives is compared with what
-the kernel gives, bit by bit; a plan that gives anything else is not taken.
+The first calls with arrays of some form are the kernel's. Then it is recorded, and what the plan gives of these and of other
+numbers is compared with what the kernel gives, bit by bit; a plan that gives anything else is not taken.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ SEEN = (3, 100, 1200)
 """After how many calls with a form a kernel is recorded, if it could not be before: some take native code only after many."""
 MOST_SEEN, MOST_MISSED = 64, 5000
 """How many forms are counted, and how many calls that no plan fits."""
+SPECIAL = (np.nan, np.inf, -np.inf, 0.0, -0.0)
 BETWEEN = 1 << 16
 """How many bytes plans may need for what is between; they share them."""
 
@@ -69,7 +70,7 @@ class StepKernel:
             return y
         trial = np.array([1, words.ctypes.data], np.int64)
         run = stepcall(trial, refused, refused)
-        if run is None or not alike(run(*self.ahead, *arrays), y):
+        if run is None or not alike(run(*self.ahead, *arrays), y) or not self.holds(run, arrays):
             return y
         place = int(self.plans[0]) + 1
         if place <= FORMS:
@@ -79,11 +80,42 @@ class StepKernel:
             self.plans[0] = place
         return y
 
+    def holds(self, run: Callable[..., Any], arrays: Sequence[np.ndarray]) -> bool:
+        """Return whether a plan gives what the kernel gives of other numbers too, where it does not leave them to it."""
+        rng = np.random.default_rng(0)
+        for special in (False, False, True):
+            others = [drawn(rng, each, special) for each in arrays]
+            found = run(*self.ahead, *others)
+            try:
+                with np.errstate(all="ignore"):
+                    wanted = self.kernel(*self.ahead, *others)
+            except Exception:
+                # numbers that the kernel refuses; a plan that takes them is none
+                if found is not None:
+                    return False
+                continue
+            if found is not None and not alike(found, wanted):
+                return False
+        return True
+
 
 def stepwise(kernel: Callable[..., Any], *ahead: Any) -> Callable[..., Any]:
     """Return a builtin that gives what a kernel gives of `ahead` and of arrays; the kernel itself where there is none."""
     learning = StepKernel(kernel, *ahead)
     return stepcall(learning.plans, learning, kernel) or kernel
+
+
+def drawn(rng: np.random.Generator, like: np.ndarray, special: bool) -> np.ndarray:
+    """Return other numbers in an array that lies like another, some of them special."""
+    steps = [step * (size - 1) for step, size in zip(like.strides, like.shape)]
+    low, high = sum(each for each in steps if each < 0), sum(each for each in steps if each > 0)
+    made = np.ndarray(like.shape, like.dtype, np.zeros(high - low + like.itemsize, np.uint8), -low, like.strides)
+    if like.dtype.kind != "f":
+        made[...] = rng.integers(0, 2 if like.dtype.kind == "b" else 4, like.shape)
+        return made
+    numbers = rng.standard_normal(like.shape) * 3
+    made[...] = np.where(rng.random(like.shape) < 0.3, rng.choice(SPECIAL, like.shape), numbers) if special else numbers
+    return made
 
 
 def refused(*given: Any) -> None:

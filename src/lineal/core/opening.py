@@ -38,6 +38,9 @@ A = TypeVar("A", bound=Op)
 
 HOT, WARM = 1000, 100
 """After how many calls native code is asked for, and after how many it is taken for one more kernel, if it is there already."""
+EVERY = 32
+"""Of how many ops that `apply` does with a kernel in Python one is looked at."""
+countdown = np.full(1, EVERY)
 PASSING: set[type] = set()
 """The subclasses of tensors, beside which native code takes those of `engine.final`, that are nothing but tensors to an op."""
 
@@ -78,7 +81,7 @@ class Opening:
             *(vars(modes), UNUSUAL, synchronize, next_id, frame_at, outside, site),
         )
         if doors.library(house) is not None:
-            known = (Op, Plan, modes.Inference, perform, several, alias, tell, fail)
+            known = (Op, Plan, modes.Inference, perform, several, alias, tell, fail, countdown, sampled)
             self.ways = (
                 applying.opened(house, applying.Application(*known)) or perform,
                 backward.opened(house, drive, in_order) or drive,
@@ -165,3 +168,13 @@ def settle(op: Op, kernel: Callable[..., Any]) -> None:
         return kernel(xp, *xs)
 
     op.__dict__.update(eager=eager, settles=True)
+
+
+def sampled(op: Op) -> None:
+    """Let an op that is met a second time among those that are looked at have a builtin as its kernel: it is kept, and hot."""
+    countdown[0] = EVERY
+    if op.by_arrays and op.effect is None and not op.host_only:
+        if "met" in op.__dict__:
+            op.__dict__.update(eager=stepkernels.stepwise(op.eager, np), settles=True)
+        else:
+            op.__dict__["met"] = True

@@ -42,6 +42,9 @@ class Application:
     alias: Callable[..., Any]
     tell: Callable[..., Any]
     fail: Callable[..., Any]
+    countdown: np.ndarray
+    """After how many more ops one is looked at, by `sampled`."""
+    sampled: Callable[[Any], None]
 
 
 class ApplyWriter(HistoryWriter):
@@ -90,7 +93,10 @@ class ApplyWriter(HistoryWriter):
         with e.when((self.current(house.error_state) != self.of(house.silent)) & ~shares):
             e.store(e.call("PyContextVar_Set", pointer, self.of(house.error_state), self.of(house.silent)), token)
         own = self.attribute(self.cls, "run") == self.of(self.given.op.run)
-        own = own | (self.attribute(self.op, "settles") == self.of(True))
+        settles = self.attribute(self.op, "settles") == self.of(True)
+        with e.when(own & ~settles & ~shares):
+            self.sample()
+        own = own | settles
         with e.if_else(own | shares) as (then, otherwise):
             with then:
                 e.store(self.method("eager", arrays, self.many + 2), found)
@@ -106,6 +112,14 @@ class ApplyWriter(HistoryWriter):
             self.failed(error)
         self.one_array(found, shares)
         return e.load(found, pointer)
+
+    def sample(self) -> None:
+        """Write that one in so many ops whose kernels are called from Python is looked at."""
+        e, place = self.e, self.table(self.given.countdown)
+        left = e.load(place, int64) - 1
+        e.store(left, place)
+        with e.when(left == 0):
+            self.release(self.asked(self.of(self.given.sampled), [self.op]))
 
     def one_array(self, found: Value, shares: Value) -> None:
         """Write that a kernel's result is an array from here on; with a tuple all is done."""
