@@ -126,6 +126,11 @@ class Proxy(NDArrayOperatorsMixin):
         """The array, which is real."""
         return self
 
+    @property
+    def T(self) -> Proxy:
+        """The array with its axes in the opposite order."""
+        return self.view_of(self.value.T)
+
     def conj(self) -> Proxy:
         """Return the array, which is real."""
         return self

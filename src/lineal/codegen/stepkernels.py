@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from lineal.codegen.cpython.stepcall import AXES, FORMS, HOPELESS, ITSELF, STRIDES, library, stepcall
+from lineal.codegen.cpython.stepcall import AXES, FORMS, HOPELESS, ITSELF, SIZES, STRIDES, library, stepcall
 from lineal.codegen.native import UNWRITABLE
 from lineal.codegen.once import once
 from lineal.codegen.proxies import Block
@@ -152,7 +152,17 @@ def plan(kernel: Callable[..., Any], arrays: Sequence[np.ndarray], *ahead: Any) 
     for loop, turns, sizes, strides, operands in recording.steps:
         code, data = loop if isinstance(loop[0], int) else (library()[0][loop[0]], loop[1])  # type: ignore[index]
         begin = STRIDES + len(strides)
-        row = [code, data, len(operands), begin + 4 * len(operands), begin, *turns, *sizes, *strides]
+        row = [
+            code,
+            data,
+            len(operands),
+            begin + 4 * len(operands),
+            begin,
+            *turns,
+            *sizes,
+            *[0] * (STRIDES - SIZES - len(sizes)),
+            *strides,
+        ]
         for block, offset, *moves in operands:
             row += [nowhere if block.place is None else block.place, offset + places.get(id(block), 0), *moves]
         rows.append(row)

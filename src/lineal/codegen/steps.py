@@ -309,13 +309,32 @@ class Recording:
         self.note(loop, (far, near), [size, second], steps, places)
 
     def along_cores(self, function: np.ufunc, storages: Sequence[np.dtype], operands: Sequence[Proxy]) -> None:
-        """Note a product of vectors along the last axes."""
+        """Note products of vectors along the last axes, or of matrices."""
         a, b, y = [each.value for each in operands]
+        if function is np.matmul:
+            self.products(inner_loop(function, storages), operands, a, b, y)
+            return
         if function is not np.vecdot or a.shape != b.shape or not all(each.flags.c_contiguous for each in (a, b, y)):
             raise UnwritableError(function.__name__)
         n, width = a.shape[-1], a.itemsize
         strides = [n * width, n * width, y.itemsize, width, width]
         self.note(inner_loop(function, storages), (1, 1), [y.size, n], strides, self.places(operands))
+
+    def products(self, loop: tuple[int, int], operands: Sequence[Proxy], a: np.ndarray, b: np.ndarray, y: np.ndarray) -> None:
+        """Note products of matrices, of which a vector is one row or one column; the loop goes through many itself."""
+        lead = y.shape[: max(a.ndim, b.ndim, 2) - 2]
+        a, b = a.reshape(1, -1) if a.ndim == 1 else a, b.reshape(-1, 1) if b.ndim == 1 else b
+        y = y.reshape(*lead, a.shape[-2], b.shape[-1])
+        if 0 in y.shape or 0 in a.shape:
+            raise UnwritableError("no elements")
+        strides = [np.broadcast_to(each, (*lead, *each.shape[-2:])).strides for each in (a, b, y)]
+        axes = joined([(size, False, *steps) for size, *steps in zip(lead, *strides) if size > 1])
+        if len(axes) > 3:
+            raise UnwritableError("many axes")
+        (far, *further), (near, *moves), (size, *steps) = ([(1, 0, 0, 0)] * 3 + [(n, *each) for n, _, *each in axes])[-3:]
+        places = [(each.block, self.offset(each), *by) for each, *by in zip(operands, further, moves)]
+        within = [step for each in (a, b, y) for step in each.strides[-2:]]
+        self.note(loop, (far, near), [size, a.shape[-2], a.shape[-1], b.shape[-1]], [*steps, *within], places)
 
     def offset(self, x: Proxy) -> int:
         """Return where a view begins in its block, in bytes."""

@@ -216,10 +216,10 @@ def older_form(function: Any, factors: tuple[str, ...], args: tuple, options: di
     """
     tensors = [each for each in args if isinstance(each, AbstractTensor)]
     numbers = [each for each in args if isinstance(each, (int, float, complex))]
-    count, name = function.__code__.co_argcount, function.__name__
+    count, name = getattr(function, "__wrapped__", function).__code__.co_argcount, function.__name__
     fits = len(tensors) == count and 0 < len(numbers) <= len(factors) and len(args) == count + len(numbers)
     if not fits or args[-1] is not tensors[-1]:
         raise TypeError(f"{name}() takes {count} positional arguments but {len(args)} were given")
     given = ", ".join(f"{factor}={number}" for factor, number in zip(factors, numbers))
-    warnings.warn(f"{name}: numbers before tensors are deprecated: give {given} by name", stacklevel=3)
+    warnings.warn(f"{name}: numbers before tensors are deprecated: give {given} by name", stacklevel=4)
     return function(*tensors, **options, **dict(zip(factors, numbers)))

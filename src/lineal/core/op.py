@@ -270,6 +270,10 @@ class Op:
         values = tuple(map(value_of, xs))
         return self.eager(np if not values or values[0].__class__ is _ndarray else array_module(values[0]), *values)
 
+    def as_kernel(self) -> Callable[..., Any] | None:
+        """Return what `run` does with arrays, `kernel(xp, *arrays)`; None if that is not all it does."""
+        return self.eager if type(self).run is Op.run else None
+
     def placed(self, xs: tuple[AbstractTensor, ...]) -> Any:
         """Return what `run` does where there are several kinds of devices, in the memory of the one that `xs` lie on."""
         platform, values = meeting(self.key, [x.value for x in xs])

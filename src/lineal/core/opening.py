@@ -173,8 +173,10 @@ def settle(op: Op, kernel: Callable[..., Any]) -> None:
 def sampled(op: Op) -> None:
     """Let an op that is met a second time among those that are looked at have a builtin as its kernel: it is kept, and hot."""
     countdown[0] = EVERY
-    if op.by_arrays and op.effect is None and not op.host_only:
-        if "met" in op.__dict__:
-            op.__dict__.update(eager=stepkernels.stepwise(op.eager, np), settles=True)
-        else:
-            op.__dict__["met"] = True
+    kernel = op.as_kernel() if op.by_arrays and op.effect is None and not op.host_only else None
+    if kernel is None:
+        return
+    if "met" in op.__dict__:
+        op.__dict__.update(eager=stepkernels.stepwise(kernel, np), settles=True)
+    else:
+        op.__dict__["met"] = True

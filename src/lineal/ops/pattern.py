@@ -99,7 +99,7 @@ class Elementwise(Op):
         if len(names) < 3:
             self.__dict__["pull"] = (unary_pull, binary_pull)[len(names) - 1](rules)
         else:
-            settle(self, functools.partial(self.elsewhere, self.eager))
+            settle(self, self.as_kernel())
 
     @property
     def grad_name(self) -> str:
@@ -139,6 +139,9 @@ class Elementwise(Op):
         if values[0].__class__ is not np.ndarray or (FOREIGN and any(each.__class__ in FOREIGN for each in values)):
             return super().run(xs)
         return self.eager(np, *values) if self.settles else self.worked(*values)
+
+    def as_kernel(self) -> Callable[..., Any]:
+        return functools.partial(self.elsewhere, self.eager)
 
     def elsewhere(self, eager: Callable[..., Any], xp: Any, *values: Any) -> Any:
         """Return what NumPy makes of arrays, or `eager` elsewhere."""

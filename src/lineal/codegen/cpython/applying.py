@@ -94,7 +94,7 @@ class ApplyWriter(HistoryWriter):
             e.store(e.call("PyContextVar_Set", pointer, self.of(house.error_state), self.of(house.silent)), token)
         own = self.attribute(self.cls, "run") == self.of(self.given.op.run)
         settles = self.attribute(self.op, "settles") == self.of(True)
-        with e.when(own & ~settles & ~shares):
+        with e.when(~settles & ~shares):
             self.sample()
         own = own | settles
         with e.if_else(own | shares) as (then, otherwise):

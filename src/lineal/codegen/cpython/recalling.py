@@ -64,7 +64,6 @@ class RecallWriter(HistoryWriter):
             self.modes()
             self.expect(self.attribute(self.of(self.way), "taken") == self.of(self.apply))
             self.expect(self.current(self.house.modes["autocast"]) == self.of(None))
-            self.expect(self.attribute(self.of(self.house.modes["Inference"]), "used") == self.of(False))
             words, tensors, state = (self.reserved(size) for size in (MOST_WORDS + ROOM, MOST_TENSORS, 2))
             self.describe_call(args, count, names, words, tensors, state)
             plan = self.looked(field(e, own[TABLE], self.layout.data, pointer), words, e.load(state, int64))
@@ -177,6 +176,13 @@ class RecallWriter(HistoryWriter):
         """Write the words of a tensor: its class, whether it has a history or is a view, and how its array lies."""
         e, at, none = self.e, self.layout, self.of(None)
         array = self.array(thing)
+        with e.when(self.attribute(self.of(self.house.modes["Inference"]), "used") == self.of(True)):
+            memory = field(e, thing, self.tensors["memory"], pointer)
+            with e.if_else(memory == none) as (alone, shared):
+                with alone:
+                    self.expect(e.call("PyObject_HasAttr", int32, thing, self.of("inference")) == 0)
+                with shared:
+                    self.expect(field(e, memory, self.memories["inference"], pointer) == self.of(False))
         many = e.load(state, int64, 1)
         self.expect(many < MOST_TENSORS)
         e.store(thing, tensors, many)
@@ -399,7 +405,7 @@ def library(house: House, way: Any, apply: Any, defaults: Any) -> tuple[Library,
     return engine().build(e, ["recall"], symbols), [*writer.kept, writer.singles]
 
 
-FURTHER = ("PyBytes_FromStringAndSize", "PyErr_Occurred", "PyObject_SetAttr")
+FURTHER = ("PyBytes_FromStringAndSize", "PyErr_Occurred", "PyObject_HasAttr", "PyObject_SetAttr")
 
 
 def recalled(

@@ -34,10 +34,10 @@ DTYPE, NDIM, LENGTH, AXES = range(4)
 axes, words in all, sizes."""
 ITSELF = -1
 """The number of axes of an argument that is to be one object, whose address stands for the dtype."""
-LOOP, DATA, OPERANDS, WORDS, PLACES, TURNS, SIZES, STRIDES = 0, 1, 2, 3, 4, 5, 7, 9
+LOOP, DATA, OPERANDS, WORDS, PLACES, TURNS, SIZES, STRIDES = 0, 1, 2, 3, 4, 5, 7, 11
 """The words of a step: the loop and its data, how many operands, words in all, where the operands' places begin, how often it
-is called along two axes, the loop's sizes, its strides. A place: which array, an offset into it in bytes, how far that moves on
-along the axes."""
+is called along two axes, the loop's sizes, up to four, its strides. A place: which array, an offset into it in bytes, how far
+that moves on along the axes."""
 MOST_ARRAYS, MOST_OPERANDS = 12, 4
 """How many arrays come and go at most, and how many operands a loop has."""
 FLAG = MOST_ARRAYS

@@ -224,7 +224,16 @@ class AffineWithBias(Affine):
         value = x.value
         if value.ndim != 2 or value.itemsize in NARROW_SIZES or value.__class__ is not np.ndarray:
             return super().run(xs)
-        return multiply(np, value, w.value.T if self.transposed else w.value, bias.value)
+        return self.of_rows(value, w.value, bias.value)
+
+    def of_rows(self, x: Any, w: Any, bias: Any) -> Any:
+        """Return the value of NumPy's matrices."""
+        return multiply(np, x, w.T if self.transposed else w, bias)
+
+    def as_kernel(self):
+        eager = self.eager
+        usual = lambda xp, x: xp is np and x.ndim == 2 and x.itemsize not in NARROW_SIZES
+        return lambda xp, x, w, bias: self.of_rows(x, w, bias) if usual(xp, x) else eager(xp, x, w, bias)
 
     def vjp(self, needs, g, y, x, w, bias):
         # one op, which nothing more is derived from; who listens hears of ops that can be
