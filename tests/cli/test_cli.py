@@ -254,6 +254,27 @@ def test_info(capsys):
         assert table[name]
 
 
+def test_cache(capsys, monkeypatch, tmp_path):
+    monkeypatch.setenv("LINEAL_CACHE", str(tmp_path))
+    code, out, err = call(capsys, "cache")
+    assert (code, err) == (0, "") and str(tmp_path) in out and "holds   0 of" in out
+    (tmp_path / "ab").mkdir()
+    (tmp_path / "ab" / "abcd.o").write_bytes(b"x" * 1000)
+    assert "holds   1 of" in call(capsys, "cache")[1]
+    code, out, _ = call(capsys, "cache", "--clear")
+    assert code == 0 and "removed  1 files" in out and not list(tmp_path.glob("*/*.o"))
+
+
+@pytest.mark.slow
+def test_a_warmed_cache_is_full_and_needs_nothing_more(tmp_path):
+    counts = []
+    for _ in range(2):
+        command = [sys.executable, "-m", "lineal", "cache", "--warm"]
+        subprocess.run(command, env=os.environ | {"LINEAL_CACHE": str(tmp_path)}, capture_output=True, check=True)
+        counts.append(len(list(tmp_path.glob("*/*.o"))))
+    assert counts[0] == counts[1] > 20
+
+
 def test_help_needs_no_package_that_is_slow_to_import():
     code = (
         "import sys, json\n"

@@ -13,8 +13,10 @@ import numpy as np
 import scipy
 
 from lineal import cli
+from lineal.base.blas import EAGER
 from lineal.base.threads import THREAD_VARIABLES
 from lineal.base.version import __version__
+from lineal.codegen.cache import Cache, default_folder
 from lineal.codegen.dense import backends
 
 REQUIRED = ("numpy", "scipy", "llvmlite", "ml_dtypes", "safetensors", "rich")
@@ -36,7 +38,14 @@ def facts() -> list[tuple[str, str]]:
     rows += [("BLAS of numpy", blas(np)), ("BLAS of scipy", blas(scipy))]
     rows += [("large matrices", backends.described())]
     rows += [("CPU", processor()), ("SIMD", simd()), ("threads", threads()), ("devices", "cpu")]
+    rows += [("eager calls", EAGER.get()), ("compiled code", compiled())]
     return rows
+
+
+def compiled() -> str:
+    """Return where compiled code is kept, and how much there is."""
+    folder = default_folder()
+    return "not kept" if folder is None else f"{folder}: {cli.caching.held(Cache(folder))}"  # type: ignore[attr-defined]
 
 
 def version(name: str) -> str | None:

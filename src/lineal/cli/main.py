@@ -16,6 +16,7 @@ from lineal.data import CheckpointError
 FAILURE, INTERRUPTED, CLOSED = 2, 130, 141
 RUN: dict[str, Callable[[argparse.Namespace], int]] = {
     "train": lambda args: cli.training.run(args),  # type: ignore[attr-defined]
+    "cache": lambda args: cli.caching.run(args),  # type: ignore[attr-defined]
     "info": lambda args: cli.info.run(),  # type: ignore[attr-defined]
     "run": lambda args: cli.script.run(args),  # type: ignore[attr-defined]
     "launch": lambda args: cli.launching.run(args),  # type: ignore[attr-defined]
@@ -52,6 +53,14 @@ def make_parser() -> Parser:
         description="Show what lineal runs on: versions, BLAS, threads, CPU, devices, cache.",
         allow_abbrev=False,
     )
+    caching = commands.add_parser(
+        "cache",
+        help="show, warm or clear the folder of compiled code",
+        description="Show how much compiled code is kept between runs; compile what most programs need, or remove all.",
+        allow_abbrev=False,
+    )
+    caching.add_argument("--warm", action="store_true", help="compile what eager code asks for in most programs, now")
+    caching.add_argument("--clear", action="store_true", help="remove all compiled code, before anything is warmed")
     add_programs(commands)
     doctor = commands.add_parser(
         "doctor",

@@ -1,0 +1,62 @@
+"""`lineal cache`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+
+import lineal
+from lineal import cli
+from lineal.codegen.cache import LIMIT, MOST, Cache, default_folder
+from lineal.core.opening import opening
+
+SIDES = (64, 1024)
+"""Matrices of as many rows and columns as what is warmed is called with: few and many threads."""
+
+
+def run(args: argparse.Namespace) -> int:
+    """Clear or warm the cache if that is asked, and show it; return the exit code."""
+    folder = default_folder()
+    if folder is None:
+        raise ValueError("there is no folder for compiled code: set LINEAL_CACHE or XDG_CACHE_HOME")
+    cache = Cache(folder)
+    rows = [("folder", str(folder))]
+    if args.clear:
+        rows.append(("removed", f"{cleared(cache):,} files"))
+    if args.warm:
+        began = time.perf_counter()
+        warm()
+        rows.append(("warmed", f"in {time.perf_counter() - began:.1f} s"))
+    cli.display.show_rows([*rows, ("holds", held(cache))])  # type: ignore[attr-defined]
+    return 0
+
+
+def held(cache: Cache) -> str:
+    """Return how much a cache holds, and may hold."""
+    sizes = [size for _, size, _ in cache.entries()]
+    return f"{len(sizes):,} of {MOST:,} pieces of code, {sum(sizes) / 1e6:.1f} of {LIMIT / 1e6:.0f} MB"
+
+
+def cleared(cache: Cache) -> int:
+    """Remove all entries; return how many there were."""
+    paths = [path for _, _, path in cache.entries()]
+    for path in paths:
+        os.unlink(path)
+    return len(paths)
+
+
+def warm() -> None:
+    """Let everything be compiled that eager code asks for sooner or later, whatever the program."""
+    opening.prepare()
+    for dtype in (lineal.float32, lineal.float64):
+        for side in SIDES:
+            x = lineal.randn(side, side, dtype=dtype, requires_grad=True)
+            target = lineal.arange(side) % side
+            for work in (lineal.exp, lineal.tanh, lineal.softmax, lineal.nn.functional.gelu, lineal.nn.functional.silu):
+                y = work(x, -1) if work is lineal.softmax else work(x)
+                (y.sum() + x.mean(0).var() + x.amax(-1).sum() + lineal.nn.functional.mse_loss(y, x * 2)).backward()
+            row = lineal.ones(side, dtype=dtype, requires_grad=True)
+            y = lineal.nn.functional.layer_norm(x, (side,), row, row)
+            lineal.nn.functional.cross_entropy(lineal.nn.functional.linear(y, x, row), target).backward()
+            x.detach().cumsum(-1), x.detach().topk(4), lineal.nn.functional.dropout(x.detach()), x.detach().T.contiguous()
