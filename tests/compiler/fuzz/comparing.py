@@ -1,4 +1,4 @@
-"""Eager and compiled calls compared: numbers to rounding, everything else exactly."""
+"""Eager and compiled calls compared: numbers to rounding, all else exactly; and both forms of eager code, to the last bit."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from fuzz.noise import Noise
 from fuzz.programs import Program
+from fuzz.tiers import TIERS, in_python
 from fuzz.worlds import WRITTEN, Outcome, World
 from lineal.base.layouts import steps
 from lineal.codegen import choice
@@ -58,12 +59,19 @@ def in_small_tiles() -> Iterator[None]:
 
 
 def held(program: Program, zeros: bool) -> Report:
-    """Run a program both ways and compare."""
-    eager, native = World(program), World(program, compile)
+    """Run a program in Python alone, by builtins and compiled, and compare."""
+    eager, native, tiered = World(program), World(program, compile), World(program) if TIERS.open() else None
+    TIERS.forget()
     report = Report()
     for place, turn in enumerate(program.turns):
         before = native.function.compilations
-        wanted, given = eager.call(turn), native.call(turn)
+        with in_python():
+            wanted = eager.call(turn)
+        given = native.call(turn)
+        found = None if tiered is None else unlike(wanted, tiered.call(turn))
+        if found is not None:
+            report.kind, report.mismatch = "tiers", f"call {place} ({turn}): {found}"
+            break
         report.errors += wanted.error != ""
         if wanted.error.endswith(WRITTEN):
             break
@@ -112,6 +120,16 @@ def difference(wanted: Outcome, given: Outcome) -> Difference | None:
         if fact != given.facts[name]:
             return Difference("facts", name, f"eager {fact}, compiled {given.facts[name]}")
     return None
+
+
+def unlike(wanted: Outcome, given: Outcome) -> Difference | None:
+    """Return how two eager calls differ, to the last bit but which NaN it is."""
+    found = difference(wanted, given)
+    for name, x in wanted.arrays.items() if found is None else ():
+        y = given.arrays[name]
+        if not np.array_equal(x, y, equal_nan=x.dtype.kind in "fc"):
+            return Difference("tiers", name, f"in Python {x!r}, by builtins {y!r}")
+    return found
 
 
 def told(x: np.ndarray) -> list[int]:
