@@ -88,7 +88,7 @@ def f(x):
     torch.backends.cudnn.benchmark = True
     torch._dynamo.config.suppress_errors = True
     F.relu(x, inplace=True), torch.sum(x, axis=0), nn.Linear(2, 3, colour=1)
-    x.to_sparse_csc(), x.names, torch.Tensor.no_such_method(x), torch.float32, torch.cuda.is_available()
+    x.to_padded_tensor(), x.names, torch.Tensor.no_such_method(x), torch.float32, torch.cuda.is_available()
     return Thing(x), Fancy, torch.no_such_function(x), nn.modules.linear.NoSuchLayer
 """
 
@@ -98,7 +98,7 @@ def test_a_program_is_read_for_what_is_missing(tmp_path, capsys):
     path.write_text(PROGRAM, encoding="utf-8")
     assert [(each.line, each.what) for each in findings(path)] == [
         (16, "nn.Linear does not take colour="),
-        (17, "Tensor.to_sparse_csc is missing, if this is a tensor's"),
+        (17, "Tensor.to_padded_tensor is missing, if this is a tensor's"),
         (17, "torch.Tensor.no_such_method is missing"),
         (18, "nn.modules.linear.NoSuchLayer is missing"),
         (18, "torch.no.such.Thing is missing"),

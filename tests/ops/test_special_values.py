@@ -22,7 +22,7 @@ from lineal.ops.pattern import Elementwise
 inf, nan = math.inf, math.nan
 
 # what takes a truth value or a probability, not any number; `lerp` may lose the sign of what is too small
-APART = {"where", "keep", "drop", "binary_cross_entropy", "lerp"}
+APART = {"where", "keep", "drop", "binary_cross_entropy", "binary_cross_entropy_with_logits", "lerp"}
 
 
 def found_ops():

@@ -53,14 +53,7 @@ def make_parser() -> Parser:
         description="Show what lineal runs on: versions, BLAS, threads, CPU, devices, cache.",
         allow_abbrev=False,
     )
-    caching = commands.add_parser(
-        "cache",
-        help="show, warm or clear the folder of compiled code",
-        description="Show how much compiled code is kept between runs; compile what most programs need, or remove all.",
-        allow_abbrev=False,
-    )
-    caching.add_argument("--warm", action="store_true", help="compile what eager code asks for in most programs, now")
-    caching.add_argument("--clear", action="store_true", help="remove all compiled code, before anything is warmed")
+    add_caching(commands)
     add_programs(commands)
     doctor = commands.add_parser(
         "doctor",
@@ -78,6 +71,18 @@ def make_parser() -> Parser:
     )
     arguments.add_measuring(bench)
     return parser
+
+
+def add_caching(commands: argparse._SubParsersAction) -> None:
+    """Add the command for the folder of compiled code."""
+    caching = commands.add_parser(
+        "cache",
+        help="show, warm or clear the folder of compiled code",
+        description="Show how much compiled code is kept between runs; compile what most programs need, or remove all.",
+        allow_abbrev=False,
+    )
+    caching.add_argument("--warm", action="store_true", help="compile what eager code asks for in most programs, now")
+    caching.add_argument("--clear", action="store_true", help="remove all compiled code, before anything is warmed")
 
 
 def add_programs(commands: argparse._SubParsersAction) -> None:

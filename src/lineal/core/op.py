@@ -189,12 +189,10 @@ class Op:
 
     any_dtype: ClassVar[bool] = False
     """Whether it takes dtypes that are only stored: it moves numbers, or computes what PyTorch too computes of such."""
-
     premise: ClassVar[bool] = False
     """Whether what follows it was decided on seeing that its one input, truth values, is true everywhere."""
     by_arrays: ClassVar[bool] = True
     """Whether it does nothing but compute with its inputs' arrays, so that it may do it again, or another code for it."""
-
     plans: ClassVar[dict[tuple[bool, ...], Plan]]
     fields: ClassVar[tuple[str, ...]] = ()
     kinds: ClassVar[tuple[str, ...]] = ()

@@ -103,6 +103,13 @@ class Recall:
             alike(a, b, pairs, classes)
         return plan._replace(classes={n: classes[id(each.node)] for n, each in enumerate(made) if id(each.node) in classes})
 
+    def tried(self, plan: Plan, others: Any) -> None:
+        """Raise Unlike if a plan gives other numbers than the function."""
+        found = self.function(*others[0], **others[1])
+        again, _ = done(plan, list(tensors_in(others)))
+        for a, b in zip(found if isinstance(found, tuple) else (found,), again, strict=True):
+            alike_arrays(a.value, b.value)
+
 
 def described(things: Any) -> Iterator[Any]:
     """Yield what a description has the addresses of."""
@@ -139,7 +146,9 @@ def renewed(things: Any) -> Any:
         steps = [step * (size - 1) for step, size in zip(value.strides, value.shape)] if value.size else []
         low, high = sum(each for each in steps if each < 0), sum(each for each in steps if each > 0)
         x.value = np.ndarray(value.shape, value.dtype, np.zeros(high - low + value.itemsize, np.uint8), -low, value.strides)
-        x.value[...] = np.flip(value) if value.size > 1 or value.dtype.kind not in "fc" else value * value.dtype.type(0.75)
+        # of truth values there are others, lest the same number of them are true
+        other = ~value if value.dtype == bool else value if value.dtype.kind not in "fc" else value * value.dtype.type(0.75)
+        x.value[...] = np.flip(value if value.size > 1 and value.dtype != bool else other)
         x.node = x.index = x.memory = x.origin = None
         return x if things.node is None else x.requires_grad_()
     if isinstance(things, (tuple, list)):
@@ -157,7 +166,7 @@ def planned(heard: Sequence[tuple[Op, tuple, tuple]], given: Sequence[AbstractTe
     refs = {id(each): Ref(GIVEN, n) for n, each in reversed(list(enumerate(given)))}
     steps, count = [], 0
     for op, xs, ys in heard:
-        if not op.by_arrays or op.effect is not None or len(xs) > 8:
+        if not op.by_arrays or op.effect is not None or len(xs) > 8 or shapes_vary(op, xs):
             raise Unlike
         steps.append(Step(op, tuple([refs.get(id(x)) or constant(x, given) for x in xs]), None))
         for each in ys:
@@ -172,6 +181,11 @@ def planned(heard: Sequence[tuple[Op, tuple, tuple]], given: Sequence[AbstractTe
     if any(each.kind != MADE for each in found) or len(set(found)) < len(found):
         raise Unlike
     return Plan(tuple(steps), found, type(y) if isinstance(y, tuple) else None, {})
+
+
+def shapes_vary(op: Op, xs: tuple) -> bool:
+    """Return whether the shape of what an op gives or takes depends on numbers: truth values choose places, or it says so."""
+    return op.no_lowering.startswith("runs eagerly") or ("places" in op.fields and any(x.value.dtype == bool for x in xs[1:]))
 
 
 def constant(x: AbstractTensor, given: Sequence[AbstractTensor]) -> Ref:

@@ -36,7 +36,7 @@ class Cofactors(Op):
         C, doubtful = kernels.cofactors(A) or by_inverse(A)
         if doubtful.any():
             C[doubtful] = by_singular_values(A[doubtful])
-        return C
+        return np.ascontiguousarray(C)
 
     def vjp(self, needs, g, y, A):
         E = g.conj()

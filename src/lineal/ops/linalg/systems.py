@@ -81,7 +81,7 @@ class SolveProbed(Op):
         return kernels.solve_probed(A, B, *probing(A.shape[-1], A.dtype))
 
     def vjp(self, needs, g, y, A, B):
-        return (None, None) if g[0] is None else pulled(needs, A, g[0], y[0])
+        return (None, None) if g[0] is None else pulled(needs, A, g[0], None if y is None else y[0])
 
 
 @functools.lru_cache(256)

@@ -93,7 +93,7 @@ def blocked_pull(L: np.ndarray, G: np.ndarray) -> np.ndarray:
 def qr(A: np.ndarray, mode: Literal["reduced", "complete"]) -> tuple[np.ndarray, np.ndarray]:
     """Return Q and R, "reduced" or "complete"."""
     chosen = planned("qr" if mode == "reduced" else "qr_complete", A)
-    if chosen == WITHIN:
+    if chosen == WITHIN and np.isfinite(A).all():
         return rowwise.qr(A, mode == "complete")
     if chosen != ACROSS:
         Q, R = np.linalg.qr(A, mode)
