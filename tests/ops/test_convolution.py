@@ -37,7 +37,9 @@ def everything(x, w, bias, way):
     return [y.detach(), *torch.autograd.grad(y, xs, g)]
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+@pytest.mark.parametrize(
+    "dtype", [torch.float32, *[pytest.param(each, marks=pytest.mark.slow) for each in (torch.float64, torch.bfloat16)]]
+)
 def test_the_routine_and_numpy_agree(dtype, monkeypatch):
     for shape, kernel, way in WAYS:
         given = whole(*shape, dtype=dtype), whole(*kernel, dtype=dtype), whole(kernel[0], dtype=dtype)

@@ -110,6 +110,7 @@ def test_what_runs_eagerly_is_said():
     assert kinds(doctor) == ["runs eagerly"]
 
 
+@pytest.mark.slow
 def test_the_command(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(
