@@ -86,7 +86,8 @@ class Recording:
         given = tuple([each.dtype if type(each) is Proxy else scalar_type(each) for each in inputs])
         storages = function.resolve_dtypes((*given, None if out is None else out.dtype), casting="same_kind")
         value = np.asarray(function(*[each.value if type(each) is Proxy else each for each in inputs]))
-        if value.dtype != storages[-1] and out is None:
+        # NumPy has another power for a number alone than for arrays
+        if (value.dtype != storages[-1] and out is None) or (function is np.power and not value.ndim):
             raise UnwritableError(function.__name__)
         xs = [self.operand(each, storage) for each, storage in zip(inputs, storages)]
         if out is not None and any(each.block is out.block and not same_place(each, out) for each in xs):

@@ -120,6 +120,10 @@ guard: ContextVar[Callable[[AbstractTensor, str], None] | None] = ContextVar("gu
 """What refuses writes to some tensors: it is called with the tensor and the op's name before a write."""
 
 
+overheard: ContextVar[Any] = ContextVar("overheard", default=None)
+"""What writes down the ops of code that nobody listens to (`core/recalling.py`)."""
+
+
 autocast: ContextVar[Any] = ContextVar("autocast", default=None)
 """The dtype in which autocast has products computed; None where it is off."""
 

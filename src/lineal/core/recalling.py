@@ -10,21 +10,25 @@ compared with what the function itself gives, to the last bit and node; anything
 from __future__ import annotations
 
 import warnings
+from _thread import allocate_lock  # threading.Lock without threading, a millisecond of import
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Self
 
 import numpy as np
 
+from lineal.base.platforms import UNUSUAL
 from lineal.base.replays import CONSTANT, GIVEN, MADE, MOST, MOST_RESULTS, MOST_STEPS, Plan, Ref, Step
 from lineal.core import modes
 from lineal.core import op as engine
-from lineal.core.apply import apply
+from lineal.core.apply import apply, perform, way
 from lineal.core.op import AbstractTensor, Node, Op
 
 __all__ = ["Recall"]
 
 MET = 3
 """How often a call is met before it is heard."""
+LARGEST = 1 << 15
+"""How many numbers a tensor of a call has at most: beside more, Python is short, and what a plan holds is large."""
 
 
 class Unlike(Exception):  # noqa: N818
@@ -51,8 +55,50 @@ for name in (
     setattr(Hearing, name, refused)
 
 
+class Overhearing:
+    """Writes down the ops of code, which does not know; within its block doors lead to `apply`, and warnings are errors."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[Op, tuple, tuple]] = []
+
+    def __enter__(self) -> Self:
+        self.before, self.told = way.taken, (warnings.warn, warnings.warn_explicit)
+        self.token = modes.overheard.set(self)
+        UNUSUAL.add(Overhearing)
+        way.taken = self.hear
+        warnings.warn, warnings.warn_explicit = (self.warned(each) for each in self.told)  # type: ignore[assignment]
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        warnings.warn, warnings.warn_explicit = self.told  # type: ignore[assignment]
+        way.taken = self.before
+        UNUSUAL.discard(Overhearing)
+        modes.overheard.reset(self.token)
+
+    def hear(self, op: Op, *xs: AbstractTensor) -> Any:
+        """Do what `apply` does; other threads' ops are not written down."""
+        if modes.overheard.get() is not self:
+            return self.before(op, *xs)
+        y = perform(op, *xs)
+        self.heard.append((op, xs, y if type(y) is tuple else (y,)))
+        return y
+
+    def warned(self, tell: Callable[..., None]) -> Callable[..., None]:
+        """Return what warns, and makes a call that would warn one that is not recalled."""
+
+        def warn(*given: Any, **options: Any) -> None:
+            if modes.overheard.get() is self:
+                raise Unlike
+            tell(*given, **options)
+
+        return warn
+
+
 class Recall:
     """What is known of a function's calls."""
+
+    lock = allocate_lock()
+    """One thread writes down a call at a time."""
 
     def __init__(self, function: Callable[..., Any], enter: Callable[[bytes, Plan | None, list[Any]], None]):
         self.function, self.enter = function, enter
@@ -63,39 +109,39 @@ class Recall:
         count = self.met[key] = self.met.get(key, 0) + 1
         versions = [version(each) for each in tensors_in((args, kwargs))]
         y = self.function(*args, **kwargs)
-        if count >= MET:
-            del self.met[key]
+        if len(self.met) > MOST:
+            self.met.clear()
+        elif count >= MET and self.lock.acquire(False):
             try:
+                self.met.pop(key, None)
                 same = versions == [version(each) for each in tensors_in((args, kwargs))]
                 plan = self.written(y, args, kwargs) if same else None
             except Exception:
                 # whatever a function says to being heard, it is called as ever
                 plan = None
+            finally:
+                self.lock.release()
             self.enter(key, plan, list(described((args, kwargs))))
-        elif len(self.met) > MOST:
-            self.met.clear()
         return y
 
     def written(self, y: Any, args: tuple, kwargs: dict[str, Any]) -> Plan:
         """Return the plan of a call that gave y; Unlike if there is none that gives the same."""
-        results = y if isinstance(y, tuple) else (y,)
+        results, given = y if isinstance(y, tuple) else (y,), list(tensors_in((args, kwargs)))
         if not results or any(type(each) is not engine.final for each in results):
+            raise Unlike
+        if max(each.value.size for each in (*results, *given)) > LARGEST:
             raise Unlike
         if isinstance(y, tuple) and tuple(type(y)(results)) != results:
             raise Unlike
-        hearing = Hearing()
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            with modes.Setting((modes.recorder, hearing)):
-                found = self.function(*args, **kwargs)
-        given = list(tensors_in((args, kwargs)))
-        plan = planned(hearing.heard, given, found)
-        others = renewed((args, kwargs))
-        numbers = self.function(*others[0], **others[1])
-        for a, b in zip(
-            numbers if isinstance(numbers, tuple) else (numbers,), done(plan, list(tensors_in(others)))[0], strict=True
-        ):
-            alike_arrays(a.value, b.value)
+        with Overhearing() as quiet:
+            # first with a listener, who is told before random numbers are drawn or something is written
+            with modes.Setting((modes.recorder, listener := Hearing())):
+                heard = self.function(*args, **kwargs)
+            quiet.heard.clear()
+            unheard = self.function(*args, **kwargs)
+            plan = chosen(planned(quiet.heard, given, unheard), planned(listener.heard, given, heard))
+            for other in (1.0, 0.75):
+                self.tried(plan, renewed((args, kwargs), other))
         again, made = done(plan, given)
         pairs: dict[tuple[int, int], None] = {}
         classes: dict[Any, type] = {}
@@ -109,6 +155,34 @@ class Recall:
         again, _ = done(plan, list(tensors_in(others)))
         for a, b in zip(found if isinstance(found, tuple) else (found,), again, strict=True):
             alike_arrays(a.value, b.value)
+
+
+def chosen(unheard: Plan, heard: Plan) -> Plan:
+    """Return what a call does where nobody listens, with what the listener heard of numbers that it relies on.
+
+    Unlike if it does something else when somebody listens, for then what it relies on is not known.
+    """
+    if outlined(unheard) != outlined(heard):
+        raise Unlike
+    return heard if any(step.op.premise for step in heard.steps) else unheard
+
+
+def outlined(plan: Plan) -> list[Any]:
+    """Return the ops that a plan's results are made by, and of what, whether numbers are repeated by an op or in passing."""
+    found: list[Any] = []
+    for step in plan.steps:
+        given = tuple([told(ref, found) for ref in step.given])
+        made = given[0] if step.op.key == "Expand" else (step.op, given)
+        found += [made] if step.width is None else [(made, n) for n in range(step.width)]
+    return [told(ref, found) for ref in plan.returned]
+
+
+def told(ref: Ref, made: list[Any]) -> Any:
+    """Return what a tensor of a plan is, whichever plan."""
+    if ref.kind == CONSTANT:
+        value = ref.thing.value
+        return value.dtype, value.shape, value.tobytes()
+    return made[ref.thing] if ref.kind == MADE else ref
 
 
 def described(things: Any) -> Iterator[Any]:
@@ -138,8 +212,8 @@ def tensors_in(things: Any) -> Iterator[AbstractTensor]:
             yield from tensors_in(each)
 
 
-def renewed(things: Any) -> Any:
-    """Return arguments like these, with the numbers of each tensor in another order; those of one element are others."""
+def renewed(things: Any, scale: float) -> Any:
+    """Return arguments like these, with the numbers of each tensor in another order, and so many times as large."""
     if isinstance(things, AbstractTensor):
         x: Any = object.__new__(engine.final)
         value = things.value
@@ -147,13 +221,13 @@ def renewed(things: Any) -> Any:
         low, high = sum(each for each in steps if each < 0), sum(each for each in steps if each > 0)
         x.value = np.ndarray(value.shape, value.dtype, np.zeros(high - low + value.itemsize, np.uint8), -low, value.strides)
         # of truth values there are others, lest the same number of them are true
-        other = ~value if value.dtype == bool else value if value.dtype.kind not in "fc" else value * value.dtype.type(0.75)
-        x.value[...] = np.flip(value if value.size > 1 and value.dtype != bool else other)
+        turned = ~value if value.dtype == bool else value if value.dtype.kind not in "fc" else value * value.dtype.type(scale)
+        x.value[...] = np.flip(turned)
         x.node = x.index = x.memory = x.origin = None
         return x if things.node is None else x.requires_grad_()
     if isinstance(things, (tuple, list)):
-        return type(things)([renewed(each) for each in things])
-    return {name: renewed(each) for name, each in things.items()} if isinstance(things, dict) else things
+        return type(things)([renewed(each, scale) for each in things])
+    return {name: renewed(each, scale) for name, each in things.items()} if isinstance(things, dict) else things
 
 
 def version(x: AbstractTensor) -> tuple[int, Any, Any]:

@@ -127,7 +127,8 @@ def unlike(wanted: Outcome, given: Outcome) -> Difference | None:
     found = difference(wanted, given)
     for name, x in wanted.arrays.items() if found is None else ():
         y = given.arrays[name]
-        if not np.array_equal(x, y, equal_nan=x.dtype.kind in "fc"):
+        exact = [each.astype(np.float64) if each.dtype.kind in "fV" else each for each in (x, y)]
+        if not np.array_equal(*exact, equal_nan=exact[0].dtype.kind in "fc"):
             return Difference("tiers", name, f"in Python {x!r}, by builtins {y!r}")
     return found
 

@@ -68,11 +68,18 @@ class RecallWriter(HistoryWriter):
             self.describe_call(args, count, names, words, tensors, state)
             plan = self.looked(field(e, own[TABLE], self.layout.data, pointer), words, e.load(state, int64))
             with e.when((plan != 0) & (plan != 1)):
+                many = e.load(state, int64, 1)
+                # the caller's lists may lose them meanwhile
+                with e.loop(many) as n:
+                    self.retain(e.load(tensors, pointer, n))
                 found = e.call("replay", pointer, e.new(f"inttoptr {plan.typed} to ptr", pointer), tensors)
-                # a premise that is false raises nothing: the function does what is to be done
-                with e.when((found != 0) | (e.call("PyErr_Occurred", pointer) != 0)):
+                with e.loop(many) as n:
+                    self.release(e.load(tensors, pointer, n))
+                with e.when(found != 0):
                     e.ret(found)
                     e.begin(e.label("never"))
+                # the function knows what a premise that is false, or an error, means
+                e.call("PyErr_Clear", None)
             self.expect(plan == 0)
             self.expect(e.load(field(e, own[TABLE], self.layout.data, pointer), int64, NUMBER) < MOST)
             self.miss(own[MISSED], words, e.load(state, int64), args, count, names)
@@ -183,6 +190,11 @@ class RecallWriter(HistoryWriter):
                     self.expect(e.call("PyObject_HasAttr", int32, thing, self.of("inference")) == 0)
                 with shared:
                     self.expect(field(e, memory, self.memories["inference"], pointer) == self.of(False))
+        origin, memory = (field(e, thing, self.tensors[name], pointer) for name in ("origin", "memory"))
+        with e.when((origin != none) & (memory != none)):
+            # a view whose base was written may have another history than it says
+            seen = field(e, origin, self.views["seen"], pointer)
+            self.expect(seen == field(e, memory, self.memories["rebased"], pointer))
         many = e.load(state, int64, 1)
         self.expect(many < MOST_TENSORS)
         e.store(thing, tensors, many)
@@ -405,7 +417,7 @@ def library(house: House, way: Any, apply: Any, defaults: Any) -> tuple[Library,
     return engine().build(e, ["recall"], symbols), [*writer.kept, writer.singles]
 
 
-FURTHER = ("PyBytes_FromStringAndSize", "PyErr_Occurred", "PyObject_HasAttr", "PyObject_SetAttr")
+FURTHER = ("PyBytes_FromStringAndSize", "PyObject_HasAttr", "PyObject_SetAttr")
 
 
 def recalled(
