@@ -98,3 +98,23 @@ def test_padding_layers_are_pad(layer):
 def test_refusals(call, error, words):
     with pytest.raises(error, match=re.escape(words)):
         call(lineal.ones(1, 3, 4, 4))
+
+
+@pytest.mark.parametrize(
+    "reads, size",
+    [
+        (lambda x: F.interpolate(x, size=2, mode="nearest"), 5),
+        (lambda x: F.interpolate(x, size=2, mode="linear"), 5),
+        (lambda x: F.interpolate(x, size=3, mode="nearest"), 8),
+        (lambda x: F.interpolate(x, size=3, mode="linear"), 8),
+        (lambda x: F.avg_pool1d(x, 2, stride=5), 12),
+        (lambda x: F.interpolate(x.unflatten(-1, (4, 5)), size=(3, 2), mode="bilinear").flatten(-2), 20),
+    ],
+)
+def test_gradients_where_the_inputs_that_are_read_are_unevenly_apart(reads, size):
+    matrix = reads(lineal.eye(size, dtype=lineal.float64)[None])[0]
+    x = lineal.ones(1, size, size, dtype=lineal.float64, requires_grad=True)
+    y = reads(x)
+    g = lineal.tensor(rng.standard_normal(y.shape))
+    (found,) = lineal.autograd.grad(y, x, g)
+    np.testing.assert_allclose(found[0].numpy(), g[0].numpy() @ matrix.numpy().T, atol=1e-12)

@@ -106,7 +106,7 @@ class Taps:
             part = x[(*before, on(xp, read))]
             if weights is not None:
                 part = part * xp.asarray(weights)
-            if y is None and rows == slice(0, self.count, 1):
+            if y is None and isinstance(rows, slice) and rows == slice(0, self.count, 1):
                 # as it is added to zeros: without a sign of its own, and in other memory
                 y = part.astype(within, copy=False) + 0
                 continue
