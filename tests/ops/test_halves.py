@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import lineal as torch
+from lineal.nn import functional as F
 
 UNARY = [torch.neg, torch.abs, torch.sqrt, torch.exp, torch.relu, torch.tanh]
 BINARY = [torch.add, torch.sub, torch.mul, torch.true_divide, torch.maximum, torch.lt]
@@ -32,3 +33,27 @@ def test_conversions_of_many_and_of_few_are_the_same(dtype):
     back = many.to(torch.float32)
     assert torch.equal(back[back == back], torch.cat([part.float() for part in few.split(250)])[back == back])
     assert many.reshape(7, 287).t().to(torch.float32).stride() == many.reshape(7, 287).t().stride()
+
+
+MEANS = {
+    "mean": torch.mean,
+    "mean of a column": lambda x: x.view(-1, 1).mean(0),
+    "nanmean": torch.nanmean,
+    "mse_loss": lambda x: F.mse_loss(x, torch.zeros_like(x)),
+    "kl_div": lambda x: F.kl_div(x.view(-1, 1), torch.full_like(x.view(-1, 1), 0.5), reduction="batchmean"),
+    "adaptive_avg_pool2d": lambda x: F.adaptive_avg_pool2d(x.view(1, 1, 200, -1), 1),
+}
+
+
+@pytest.mark.parametrize("name", MEANS)
+@pytest.mark.parametrize("compiled", [False, True])
+def test_means_of_more_numbers_than_float16_counts(name, compiled):
+    x = torch.tensor(np.random.default_rng(5).random(70000, np.float32)).half()
+    op = torch.compile(MEANS[name]) if compiled else MEANS[name]
+    made = []
+    for each in (x.clone(), x.float()):
+        y = op(each.requires_grad_())
+        (y * 1024).sum().backward()
+        made.append((y.detach().float(), each.grad.float()))
+    for half, single in zip(*made):
+        torch.testing.assert_close(half, single, rtol=6e-3, atol=1e-4)

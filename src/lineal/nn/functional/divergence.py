@@ -8,6 +8,7 @@ from lineal import ops
 from lineal.base.signatures import Tensor
 from lineal.core.calling import public
 from lineal.nn.functional.reduction import reduced, reduction_of
+from lineal.ops.reductions.front import shared
 
 
 @public
@@ -31,4 +32,4 @@ def kl_div(
         )
     losses = ops.exp(target) * (target - input) if log_target else ops.xlogy(target, target) - target * input
     loss = reduced(losses, reduction)
-    return loss / input.shape[0] if batch and input.ndim else loss
+    return shared(loss, input.shape[0]) if batch and input.ndim else loss

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from lineal.base import later
+from lineal.base import dtypes, later
 from lineal.base.config import LARGE_FORMULA
 from lineal.base.dtypes import NARROW, NARROW_SIZES, STORED_ONLY, computing
 from lineal.base.layouts import dense
@@ -20,10 +20,14 @@ from lineal.core.door import unary_door
 from lineal.core.precision import rounded
 from lineal.ops.blocks import TALL, blocked, is_large
 from lineal.ops.broadcasting import expand
+from lineal.ops.conversion import cast
 from lineal.ops.front import store
 from lineal.ops.structural.reshape import reshape
 
 programs: Any = later.module("lineal.compiler.single.reductions")
+
+EXACT = 256
+"""Up to here all half precisions have each whole number."""
 
 
 class Reduction(Op):
@@ -100,6 +104,14 @@ def count(shape: tuple[int, ...], axes: Axes) -> int:
     for place in axes:
         n *= shape[place]
     return n
+
+
+def shared(g: Tensor, n: int) -> Any:
+    """Return g / n; of half precisions in float32, and rounded once: what n is in g's dtype may be another number, or none."""
+    storage = g.value.dtype
+    if storage not in NARROW or n <= EXACT:
+        return g / n
+    return cast(cast(g, dtypes.of(computing(storage))) / n, dtypes.of(storage))
 
 
 def is_one_op(x: Tensor, *others: Tensor | None) -> bool:

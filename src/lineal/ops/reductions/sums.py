@@ -18,7 +18,7 @@ from lineal.ops.elementwise.comparison import isnan
 from lineal.ops.elementwise.masks import drop
 from lineal.ops.front import require_tensor, store
 from lineal.ops.promotion import unsupported
-from lineal.ops.reductions.front import Reduction, count, doors, is_one_op, reduced, spread
+from lineal.ops.reductions.front import Reduction, count, doors, is_one_op, reduced, shared, spread
 from lineal.ops.reductions.terms import NOT_NAN, summed
 from lineal.ops.structural.diagonals import diagonal
 
@@ -70,7 +70,7 @@ class Mean(Reduction):
         return reduced(xp.add, x, self.axes, self.keepdim) / n
 
     def vjp(self, needs, g, y, x):
-        return (spread(g / count(x.shape, self.axes), x.shape, self.axes, self.keepdim),)
+        return (spread(shared(g, count(x.shape, self.axes)), x.shape, self.axes, self.keepdim),)
 
 
 _add = np.add.reduce
@@ -147,8 +147,12 @@ def nanmean(
     if require_tensor("nanmean", input).dtype.kind in "iub":
         raise RuntimeError(f"nanmean: expected a floating or complex dtype, got {dtype_of(input)}")
     mask = isnan(input)
-    total = sum(drop(input, mask), dim, keepdim, dtype=dtype)
+    wanted = dtype_of(input) if dtype is None else dtypes.as_dtype(dtype)
+    # a half precision may not have the number of terms
+    within = dtypes.of(dtypes.computing(wanted.numpy)) if wanted.numpy in dtypes.NARROW else dtype
+    total = sum(drop(input, mask), dim, keepdim, dtype=within)
     y = total / sum(mask.logical_not(), dim, keepdim)
+    y = y if within is dtype else cast(y, wanted)
     return y if out is None else store(y, out, "nanmean")
 
 

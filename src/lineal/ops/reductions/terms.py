@@ -10,7 +10,7 @@ from lineal.core import AbstractTensor, Op, apply, modes
 from lineal.core.op import Plan
 from lineal.ops.elementwise.masks import keep
 from lineal.ops.pattern import Elementwise
-from lineal.ops.reductions.front import folded, reduced, spread, unreduced
+from lineal.ops.reductions.front import folded, reduced, shared, spread, unreduced
 
 __all__: list[str] = []
 
@@ -40,7 +40,7 @@ class TermSum(Op):
         return (y if self.n == 1 else y / within.type(self.n)).astype(x.dtype, copy=False)
 
     def vjp(self, needs, g, y, *xs):
-        g = g if self.n == 1 else g / self.n
+        g = g if self.n == 1 else shared(g, self.n)
         # NumPy repeats what nobody differentiates, once it meets x
         apart = modes.grad_enabled.get() or modes.recorder.get() is not None
         lie = spread if apart else unreduced
