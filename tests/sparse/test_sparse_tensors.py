@@ -159,3 +159,17 @@ def test_older_names_of_types():
     made = sparse.FloatTensor(lineal.tensor(INDICES), lineal.ones(5), lineal.Size([3, 4]))
     assert isinstance(made, sparse.FloatTensor) and not isinstance(made, sparse.DoubleTensor)
     assert sparse.DoubleTensor(2, 3).shape == (2, 3)
+
+
+@pytest.mark.parametrize("dtype", [lineal.bool, lineal.uint8, lineal.int32, lineal.float16])
+@pytest.mark.parametrize("dim", [0, -1, (0, 1)])
+@pytest.mark.parametrize("keepdim", [False, True])
+def test_sums_of_integers_are_as_wide_as_those_of_strided_tensors(dtype, dim, keepdim):
+    x = example(dtype)
+    expected = x.to_dense().sum(dim, keepdim)
+    compressed = [x.coalesce().to_sparse_csr()] if keepdim else []
+    for each in (x.coalesce(), *compressed):
+        found = each.sum(dim, keepdim)
+        assert found.dtype == expected.dtype and lineal.equal(found.to_dense(), expected)
+    if dim != (0, 1):
+        assert sparse.sum(x, dim).dtype == dtype

@@ -13,6 +13,7 @@ from lineal.sparse.conversion import compressed_from, coordinates_in
 from lineal.sparse.coordinates import SparseTensor, made, merged
 from lineal.sparse.entries import is_number
 from lineal.sparse.patterned import Patterned
+from lineal.sparse.reductions import widened
 from lineal.tensors import Tensor, sparse_csr
 
 __all__ = ["diagonal"]
@@ -107,8 +108,8 @@ def sub_from_right(input: Any, other: Any, *, alpha: Any = 1) -> Tensor:
 
 @answers("sum", of=(COMPRESSED,))
 def sum(input: CompressedTensor, dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Tensor:
-    """Return the sum of all entries, or over dimensions of a matrix that stay with size one."""
-    values = input.entries if dtype is None else input.entries.to(dtype)
+    """Return the sum of all entries, or over dimensions of a matrix that stay with size one; integers add up to int64."""
+    values = widened(input.entries, dtype)
     if dim is None or dim == ():
         return values.sum()
     if not keepdim:

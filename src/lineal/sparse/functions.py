@@ -6,6 +6,8 @@ from typing import Any
 
 from lineal.sparse.answering import COMPRESSED, COORDINATES, RULES
 from lineal.sparse.compressed import CompressedTensor
+from lineal.sparse.coordinates import SparseTensor
+from lineal.sparse.reductions import over
 from lineal.tensors import Tensor
 
 __all__ = ["addmm", "log_softmax", "mm", "sampled_addmm", "softmax", "sparse_mask", "sum"]
@@ -39,7 +41,12 @@ def sampled_addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Any = 1.0,
 
 
 def sum(input: Tensor, dim: Any = None, dtype: Any = None) -> Tensor:
-    """Return the sum of a sparse tensor over `dim`, one or several, all by default; strided if no sparse dimension is left."""
+    """Return the sum of a sparse tensor over `dim`, one or several, all by default; strided if no sparse dimension is left.
+
+    Unlike what the method makes, integers and bool stay what they are while sparse dimensions are left, as in PyTorch.
+    """
+    if isinstance(input, SparseTensor) and dtype is None and dim is not None and dim not in ((), []):
+        return over(input, dim)
     return ruled("sum", input, dim, dtype=dtype)
 
 

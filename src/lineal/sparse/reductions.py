@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lineal import ops
+from lineal.base import dtypes
 from lineal.base.spec import axis
 from lineal.sparse.answering import answers
 from lineal.sparse.coordinates import SparseTensor, made, merged, places
@@ -15,21 +16,36 @@ __all__ = ["log_softmax", "softmax", "sum"]
 
 @answers("sum")
 def sum(input: SparseTensor, dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Tensor:
-    """Return the sum over `dim`, one or several: strided if no sparse dimension is left, and of all dimensions by default."""
-    if keepdim:
-        raise NotImplementedError("sum: there is no keepdim=True for tensors of the layout torch.sparse_coo")
-    entries = input.entries if dtype is None else input.entries.to(dtype)
+    """Return the sum over `dim`, one or several: strided if no sparse dimension is left, and of all dimensions by default.
+
+    Integers and bool add up to int64.
+    """
     if dim is None or (isinstance(dim, (tuple, list)) and not dim):
-        return entries.sum()
+        return (input.entries if dtype is None else input.entries.to(dtype)).sum()
+    return over(input.with_entries(widened(input.entries, dtype)), dim, keepdim)
+
+
+def widened(entries: Tensor, target: Any = None) -> Tensor:
+    """Return numbers in the dtype that they are added up in: `target` if given, int64 for integers and bool."""
+    if target is None and not (entries.is_floating_point() or entries.is_complex()):
+        target = dtypes.int64
+    return entries if target is None else entries.to(target)
+
+
+def over(input: SparseTensor, dim: Any, keepdim: bool = False) -> Tensor:
+    """Return the sum over dimensions, which stay with size 1 if `keepdim`, in the input's dtype if any sparse one is left."""
+    entries, first = input.entries, input.sparse_dim()
     dims = {axis("sum", each, input.ndim) for each in (dim if isinstance(dim, (tuple, list)) else [dim])}
-    first = input.sparse_dim()
     inner = [each - first + 1 for each in dims if each >= first]
-    entries = entries.sum(inner) if inner else entries
+    entries = entries.sum(inner, keepdim) if inner else entries
+    sizes = tuple(1 if n in dims else size for n, size in enumerate(input.shape) if keepdim or n not in dims)
     left = [n for n in range(first) if n not in dims]
     if not left:
-        return entries.sum(0)
-    sizes = tuple(size for n, size in enumerate(input.shape) if n not in dims)
-    return merged(made(input.coordinates[left], entries, sizes, input.coalesced and len(left) == first))
+        return entries.sum(0).reshape(sizes)
+    coordinates = input.coordinates[left]
+    if keepdim:
+        coordinates = ops.stack([ops.zeros_like(row) if n in dims else row for n, row in enumerate(input.coordinates)])
+    return merged(made(coordinates, entries, sizes, input.coalesced and len(left) == first))
 
 
 @answers("norm")
