@@ -173,3 +173,15 @@ def test_sums_of_integers_are_as_wide_as_those_of_strided_tensors(dtype, dim, ke
         assert found.dtype == expected.dtype and lineal.equal(found.to_dense(), expected)
     if dim != (0, 1):
         assert sparse.sum(x, dim).dtype == dtype
+
+
+@pytest.mark.parametrize("layout", ["to_sparse", "to_sparse_csr", "to_sparse_csc"])
+def test_products_are_added_to_what_expands_to_their_shape(layout):
+    x, other = getattr(example().to_dense(), layout)(), factor(4, 2)
+    y = x.to_dense() @ other
+    assert lineal.equal(sparse.addmm(lineal.full((1, 2), float("nan"), dtype=y.dtype), x, other, beta=0, alpha=2), 2 * y)
+    assert lineal.equal(lineal.addmm(lineal.ones(2, dtype=y.dtype), x, other), y + 1)
+    for shape in ((5, 3, 2), (1, 3, 2), (3, 4), (5, 2)):
+        for beta in (0, 1):
+            with pytest.raises(RuntimeError, match="addmm: expected an input that expands to the product's shape"):
+                lineal.addmm(lineal.ones(shape, dtype=y.dtype), x, other, beta=beta)

@@ -15,7 +15,7 @@ from lineal.sparse.conversion import compressed_from, coordinates_in, lines_of, 
 from lineal.sparse.coordinates import merged
 from lineal.sparse.exchange import to_scipy
 from lineal.sparse.patterned import Patterned
-from lineal.sparse.products import of_two
+from lineal.sparse.products import of_two, scaled
 from lineal.sparse.rowproducts import Product, SampledProduct, VectorProduct
 from lineal.tensors import Tensor, from_numpy, sparse_csr
 
@@ -147,24 +147,16 @@ def matmul_from_right(input: Tensor, other: Tensor) -> Tensor:
     return matmul(other, input)
 
 
-def scaled(product: Tensor, input: Tensor, beta: Any, alpha: Any) -> Tensor:
-    """Return `beta · input + alpha · product`; where beta is 0, input is not looked at."""
-    product = product if alpha == 1 else product * alpha
-    if beta == 0:
-        return product
-    return (input if beta == 1 else input * beta) + product
-
-
 @answers("addmm", "sspaddmm", of=(COMPRESSED,))
 def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
     """Return `beta` times `input` plus `alpha` times the product of matrices of which one is sparse."""
-    return scaled(mm(mat1, mat2), input, beta, alpha)
+    return scaled("addmm", mm(mat1, mat2), input, beta, alpha)
 
 
 @answers("addmv", of=(COMPRESSED,))
 def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
     """Return `beta` times `input` plus `alpha` times the product of a sparse matrix and a vector."""
-    return scaled(mv(mat, vec), input, beta, alpha)
+    return scaled("addmv", mv(mat, vec), input, beta, alpha)
 
 
 @answers("linear", of=(COMPRESSED,))
@@ -207,4 +199,4 @@ def sampled_addmm(input: Any, mat1: Tensor, mat2: Tensor, *, beta: Any = 1, alph
         )
     lines, others = (mat1, mat2.t()) if input.by_rows else (mat2.t(), mat1)
     y = apply(SampledProduct(input.pattern, input.along), lines, others)
-    return input.with_entries(scaled(y, input.entries, beta, alpha))
+    return input.with_entries(scaled("sampled_addmm", y, input.entries, beta, alpha))

@@ -80,7 +80,17 @@ def mv(input: Tensor, vec: Tensor) -> Tensor:
 @answers("addmm", "sspaddmm")
 def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
     """Return `beta` times `input` plus `alpha` times the product of a sparse and a strided matrix."""
-    product = mm(mat1, mat2) if alpha == 1 else mm(mat1, mat2) * alpha
+    return scaled("addmm", mm(mat1, mat2), input, beta, alpha)
+
+
+def scaled(name: str, product: Tensor, input: Tensor, beta: Any, alpha: Any) -> Tensor:
+    """Return `beta · input + alpha · product` in the product's shape; where beta is 0, no number of input is looked at."""
+    wanted, given = product.shape, input.shape
+    if len(given) > len(wanted) or any(size not in (1, full) for size, full in zip(reversed(given), reversed(wanted))):
+        raise RuntimeError(f"{name}: expected an input that expands to the product's shape {tuple(wanted)}, got {tuple(given)}")
+    product = product if alpha == 1 else product * alpha
+    if beta == 0:
+        return product
     return (input if beta == 1 else input * beta) + product
 
 
