@@ -185,3 +185,12 @@ def test_products_are_added_to_what_expands_to_their_shape(layout):
         for beta in (0, 1):
             with pytest.raises(RuntimeError, match="addmm: expected an input that expands to the product's shape"):
                 lineal.addmm(lineal.ones(shape, dtype=y.dtype), x, other, beta=beta)
+
+
+@pytest.mark.parametrize("layout", ["to_sparse", "to_sparse_csr", "to_sparse_csc"])
+@pytest.mark.parametrize("dtype", [lineal.bool, lineal.uint8])
+def test_sums_with_strided_tensors_keep_the_dtype(layout, dtype):
+    d = example().to_dense().to(dtype)
+    x, other = getattr(d, layout)(), lineal.ones(3, 4).to(dtype)
+    for found in (x + other, other + x, lineal.add(other, x)):
+        assert found.dtype == dtype and lineal.equal(found, other + d)

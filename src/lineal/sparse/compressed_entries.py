@@ -88,7 +88,7 @@ def add(input: Any, other: Any, *, alpha: Any = 1) -> Tensor:
         raise RuntimeError("add: a number would fill the zeros of a sparse tensor; use to_dense() first")
     require_alike("add", input, other)
     if not (isinstance(input, Patterned) and isinstance(other, Patterned)):
-        return input.to_dense() + other.to_dense() * alpha
+        return ops.add(input.to_dense(), other.to_dense(), alpha=alpha)
     if matches(input, other):
         return input.with_entries(input.entries + (other.entries if alpha == 1 else other.entries * alpha))
     return like(entries.add(by_places(input), by_places(other), alpha=alpha), first_compressed(input, other))  # type: ignore[arg-type]

@@ -91,7 +91,7 @@ def add(input: Any, other: Any, *, alpha: Any = 1) -> Tensor:
     if not isinstance(other, Tensor) or not isinstance(input, Tensor):
         raise NotImplementedError("add: a number would fill the zeros of a sparse tensor; use to_dense() first")
     if not (isinstance(input, SparseTensor) and isinstance(other, SparseTensor)):
-        return input.to_dense() + other.to_dense() * alpha
+        return ops.add(input.to_dense(), other.to_dense(), alpha=alpha)
     if input.shape != other.shape or input.sparse_dim() != other.sparse_dim():
         raise RuntimeError(f"add: expected sparse tensors of one shape, got {list(input.shape)} and {list(other.shape)}")
     entries = other.entries if alpha == 1 else other.entries * alpha
