@@ -194,3 +194,12 @@ def test_sums_with_strided_tensors_keep_the_dtype(layout, dtype):
     x, other = getattr(d, layout)(), lineal.ones(3, 4).to(dtype)
     for found in (x + other, other + x, lineal.add(other, x)):
         assert found.dtype == dtype and lineal.equal(found, other + d)
+
+
+@pytest.mark.parametrize("dtype", [lineal.bool, lineal.uint8, lineal.int32, lineal.float16])
+@pytest.mark.parametrize("layout", ["to_sparse", "to_sparse_csr", "to_sparse_csc"])
+def test_an_index_of_one_number_keeps_the_dtype(dtype, layout):
+    d = example().to_dense().to(dtype)
+    x = getattr(d, layout)()
+    for place in ((0, 2), (1, 1), (2, -1)):
+        assert x[place].dtype == dtype and lineal.equal(x[place], d[place])

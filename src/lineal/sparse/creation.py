@@ -146,6 +146,6 @@ def selected(x: SparseTensor, dim: int, index: int) -> SparseTensor | Tensor:
     rest = [n for n in range(x.sparse_dim()) if n != dim]
     entries = x.entries.index_select(0, here)
     if not rest:
-        return entries.sum(0)
+        return entries.sum(0, dtype=x.dtype)
     sizes = tuple(size for n, size in enumerate(x.shape) if n != dim)
     return made(x.coordinates[rest].index_select(1, here), entries, sizes, x.coalesced)
