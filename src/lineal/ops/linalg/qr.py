@@ -94,6 +94,10 @@ def real_diagonal(X: Any) -> Any:
     return X if X.value.dtype.kind != "c" else X - X.diagonal(0, -2, -1).imag.mul(1j).diag_embed()
 
 
+SMALL = 1 << 14
+"""Up to how many numbers Q is formed where it is not asked for."""
+
+
 @public
 def qr(A: Tensor, mode: str = "reduced", *, out: Sequence[Tensor] | None = None) -> linalg_qr:
     """Return Q and R with A = Q R, for A of shape (…, m, n) and k = min(m, n).
@@ -105,9 +109,11 @@ def qr(A: Tensor, mode: str = "reduced", *, out: Sequence[Tensor] | None = None)
     if mode not in ("reduced", "complete", "r"):
         raise RuntimeError(f"{name}: expected mode to be one of 'reduced', 'complete' or 'r', got {mode!r}")
     if mode == "r":
-        if A.node is not None:
+        if A.node is not None or A.value.size <= SMALL:
+            # of small matrices Q costs little, and R is the same number by number
             _, R = apply(_qr("reduced"), A)
-            R.register_hook(_refuse_r)
+            if R.node is not None:
+                R.register_hook(_refuse_r)
         else:
             R = lift(module_of(A).asarray(np.linalg.qr(moved(A.value, HOST), "r")))
         return stored(linalg_qr((lift(module_of(A).empty(0, A.value.dtype)), R)), out, name)

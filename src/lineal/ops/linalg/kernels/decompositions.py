@@ -196,9 +196,11 @@ def eigvalsh(A: np.ndarray, uplo: Literal["L", "U"]) -> np.ndarray:
 def svd(A: np.ndarray, full: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return U, S and Vᴴ, all of U and Vᴴ if `full`."""
     m, n = A.shape[-2:]
-    if not full and is_tall(A):
-        return svd_tall(A)
     chosen = planned("svd", A)
+    if not full and is_tall(A):
+        U, S, Vh = svd_tall(A)
+        # as LAPACK's lie where it is given matrices in their own precision
+        return (np.asfortranarray(U), S, np.asfortranarray(Vh)) if chosen == APIECE else (U, S, Vh)
     if chosen == APIECE:
         return spectral.each(spectral.svd, A, full, True)
     if chosen == WITHIN or (chosen == ACROSS and full and m != n):
