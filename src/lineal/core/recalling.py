@@ -16,6 +16,7 @@ from typing import Any, NoReturn, Self
 
 import numpy as np
 
+from lineal.base.config import LARGE_NARROW
 from lineal.base.platforms import UNUSUAL
 from lineal.base.replays import CONSTANT, GIVEN, MADE, MOST, MOST_RESULTS, MOST_STEPS, Plan, Ref, Step
 from lineal.core import modes
@@ -27,8 +28,6 @@ __all__ = ["Recall"]
 
 MET = 3
 """How often a call is met before it is heard."""
-LARGEST = 1 << 15
-"""How many numbers a tensor of a call has at most: beside more, Python is short, and what a plan holds is large."""
 
 
 class Unlike(Exception):  # noqa: N818
@@ -129,7 +128,8 @@ class Recall:
         results, given = y if isinstance(y, tuple) else (y,), list(tensors_in((args, kwargs)))
         if not results or any(type(each) is not engine.final for each in results):
             raise Unlike
-        if max(each.value.size for each in (*results, *given)) > LARGEST:
+        # more numbers are given to native loops by doors, which may sum up in another order, and beside them Python is short
+        if max(each.value.size for each in (*results, *given)) >= LARGE_NARROW:
             raise Unlike
         if isinstance(y, tuple) and tuple(type(y)(results)) != results:
             raise Unlike
