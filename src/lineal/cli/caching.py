@@ -10,6 +10,7 @@ import lineal
 from lineal import cli
 from lineal.codegen.cache import LIMIT, MOST, Cache, default_folder
 from lineal.core.opening import opening
+from lineal.nn import functional
 
 SIDES = (64, 1024)
 """Matrices of as many rows and columns as what is warmed is called with: few and many threads."""
@@ -53,10 +54,12 @@ def warm() -> None:
         for side in SIDES:
             x = lineal.randn(side, side, dtype=dtype, requires_grad=True)
             target = lineal.arange(side) % side
-            for work in (lineal.exp, lineal.tanh, lineal.softmax, lineal.nn.functional.gelu, lineal.nn.functional.silu):
-                y = work(x, -1) if work is lineal.softmax else work(x)
-                (y.sum() + x.mean(0).var() + x.amax(-1).sum() + lineal.nn.functional.mse_loss(y, x * 2)).backward()
+            for y in (x.exp(), x.tanh(), x.softmax(-1), functional.gelu(x), functional.silu(x)):
+                (y.sum() + x.mean(0).var() + x.amax(-1).sum() + functional.mse_loss(y, x * 2)).backward()
             row = lineal.ones(side, dtype=dtype, requires_grad=True)
-            y = lineal.nn.functional.layer_norm(x, (side,), row, row)
-            lineal.nn.functional.cross_entropy(lineal.nn.functional.linear(y, x, row), target).backward()
-            x.detach().cumsum(-1), x.detach().topk(4), lineal.nn.functional.dropout(x.detach()), x.detach().T.contiguous()
+            y = functional.layer_norm(x, (side,), row, row)
+            functional.cross_entropy(functional.linear(y, x, row), target).backward()
+            for work in (x.detach().cumsum, x.detach().topk):
+                work(1)
+            for made in (functional.dropout(x.detach()), x.detach().T):
+                made.contiguous()
