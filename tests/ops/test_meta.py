@@ -15,8 +15,21 @@ import lineal
 from lineal import nn, ops
 from lineal.base.devices import as_device
 from lineal.base.platforms import FOREIGN, PLATFORMS, UNUSUAL
-from lineal.core import gradients, lift
+from lineal.core import gradients, lift, opening
+from lineal.core.apply import way
 from lineal.meta import META
+
+
+@pytest.fixture
+def native():
+    """Let builtins do the ops, where there are any; what did them before does them afterwards."""
+    if opening.opening.house is None:
+        opening.opening.prepare()
+    before = way.taken, way.back
+    if opening.opening.house is not None:
+        way.taken, way.back = opening.opening.ways
+    yield
+    way.taken, way.back = before
 
 
 @pytest.fixture(autouse=True)
@@ -133,3 +146,28 @@ def test_views_lie_as_they_would_and_writes_do_nothing():
         y.copy_(lineal.ones(2))
     assert repr(x.double()) == "tensor(..., device='meta', size=(4, 6), dtype=torch.float64)"
     assert copy.deepcopy(x).is_meta and pickle.loads(pickle.dumps(x)).shape == x.shape
+
+
+def test_the_first_tensor_may_be_one_of_the_host_that_goes_there(native):
+    gc.collect()
+    assert not FOREIGN
+    x = lineal.randn(2, 3, requires_grad=True)
+    y = x.to("meta")
+    assert y.is_meta and y.shape == x.shape and y.requires_grad
+    assert nn.Linear(2, 3).to("meta").weight.is_meta
+
+
+@pytest.mark.parametrize(
+    "x, strides",
+    [
+        (lineal.randn(2, 3).t(), (1, 3)),
+        (lineal.randn(2, 3, 4, 5).to(memory_format=lineal.channels_last), (60, 1, 15, 3)),
+        (lineal.randn(4, 6)[:, ::2], (3, 1)),
+        (lineal.randn(4, 1).expand(4, 5), (5, 1)),
+        (lineal.randn(4, 6, 5).permute(2, 0, 1)[1:], (1, 24, 4)),
+        (lineal.randn(4, 6).bfloat16().t(), (1, 6)),
+    ],
+)
+def test_what_goes_there_keeps_the_order_of_its_axes(x, strides):
+    assert x.to("meta").stride() == strides
+    assert x.to("meta", memory_format=lineal.contiguous_format).is_contiguous()

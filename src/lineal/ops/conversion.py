@@ -11,9 +11,9 @@ import numpy as np
 from lineal.base import config, dtypes
 from lineal.base.devices import device, device_of
 from lineal.base.dtypes import STORED_ONLY, Category, dtype
-from lineal.base.layouts import alike
+from lineal.base.layouts import alike, back, order_of_steps, preserved, steps
 from lineal.base.limits import finfo, iinfo
-from lineal.base.platforms import FOREIGN, PLATFORMS, moved
+from lineal.base.platforms import FOREIGN, HOST, PLATFORMS, moved
 from lineal.core import AbstractTensor, Op, apply, lift
 from lineal.core.precision import retyped, widened
 
@@ -57,7 +57,7 @@ def cast(x: AbstractTensor, target: dtype) -> Any:
 
 
 class Transfer(Op):
-    """y = x in the memory of a device of another kind; x̄ = ȳ brought back."""
+    """y = x in the memory of a device of another kind, its axes in the same order there; x̄ = ȳ brought back."""
 
     source: str
     target: str
@@ -65,7 +65,10 @@ class Transfer(Op):
     no_lowering = "runs eagerly: a program computes on one device"
 
     def eager(self, xp, x):
-        return moved(x, PLATFORMS[self.target])
+        there, order = PLATFORMS[self.target], order_of_steps(preserved(x.shape, steps(x)))
+        if order == tuple(range(x.ndim)):
+            return moved(x, there)
+        return moved(x.transpose(order), there).transpose(back(order))
 
     def vjp(self, needs, g, y, x):
         return (apply(Transfer(self.target, self.source), g),)
@@ -73,8 +76,14 @@ class Transfer(Op):
 
 def transferred(x: AbstractTensor, target: device) -> Any:
     """Return `x` on a device; `x` itself if it is there."""
-    source = device_of(x.value)
-    return x if source.type == target.type else apply(Transfer(source.type, target.type), x)
+    source, there = device_of(x.value), PLATFORMS.get(target.type, HOST)
+    if source.type == target.type:
+        return x
+    # builtins look out for arrays of the device "meta" only while there are any: one, as long as the op runs
+    first = None if there is HOST or there.array in FOREIGN else there.empty((), np.bool_)
+    y = apply(Transfer(source.type, target.type), x)
+    del first
+    return y
 
 
 def gathered(xs: tuple) -> tuple:
