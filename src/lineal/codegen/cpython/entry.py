@@ -61,12 +61,12 @@ class EntryWriter(ObjectWriter):
             e.ret(e.call("PyObject_Vectorcall", pointer, self_, args, count, e.const(0, pointer)))
 
 
-def bound(address: int, self: object, name: str) -> Callable:
+def bound(address: int, self: object, name: str, flags: int = METH_FASTCALL) -> Callable:
     """Return the builtin function `name` of the native function at an address, which is given `self` and keeps it."""
     make = ctypes.pythonapi.PyCMethod_New
     make.restype = ctypes.py_object
     make.argtypes = [ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p, ctypes.c_void_p]
-    definition = MethodDef(name.encode(), address, METH_FASTCALL)
+    definition = MethodDef(name.encode(), address, flags)
     # a builtin asks its description when it is freed, and a garbage collection may have emptied its self before that
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(definition))
     return make(ctypes.addressof(definition), self, None, None)

@@ -15,7 +15,7 @@ import numpy as np
 
 from lineal.base.replays import CONSTANT, GIVEN, MOST, MOST_RESULTS, Plan
 from lineal.codegen.cpython import layout
-from lineal.codegen.cpython.entry import METH_FASTCALL, MethodDef
+from lineal.codegen.cpython.entry import METH_FASTCALL, bound
 from lineal.codegen.cpython.histories import HistoryWriter, House, offset_in_tuple
 from lineal.codegen.cpython.objects import field
 from lineal.codegen.emit import Emitter
@@ -429,10 +429,4 @@ def recalled(
         return None
     known = Known()
     self = (known.table, function, recall(function, known.enter).missed, known, made)
-    definition = MethodDef(function.__name__.encode(), made[0]["recall"], METH_FASTCALL | METH_KEYWORDS)
-    # a builtin asks its description when it is freed, and a garbage collection may have emptied its self before that
-    ctypes.pythonapi.Py_IncRef(ctypes.py_object(definition))
-    make = ctypes.pythonapi.PyCMethod_New
-    make.restype = ctypes.py_object
-    make.argtypes = [ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p, ctypes.c_void_p]
-    return make(ctypes.addressof(definition), self, None, None)
+    return bound(made[0]["recall"], self, function.__name__, METH_FASTCALL | METH_KEYWORDS)
