@@ -9,7 +9,9 @@ import pytest
 
 from lineal.codegen.cpython import layout
 from lineal.codegen.cpython.stepcall import HOPELESS, stepcall
-from lineal.codegen.stepkernels import FORMS, SEEN, SHORT, StepKernel, stepwise
+from lineal.codegen.scans import scanned
+from lineal.codegen.searching import searched
+from lineal.codegen.stepkernels import FORMS, SEEN, SHORT, StepKernel, plan, refused, stepwise
 from lineal.ops.elementwise.exponential import sigmoid
 from lineal.ops.reductions.exponentials import LogSumExp, Softmax
 from lineal.ops.reductions.extremes import Extreme
@@ -186,3 +188,26 @@ def test_steps_keep_no_reference_too_many():
     for _ in range(500):
         run(x)
     assert np.abs(counts() - before).max() < 20
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+@pytest.mark.parametrize("back", [False, True])
+def test_steps_that_run_native_code_give_it_its_table(axis, back):
+    x = np.arange(6.0).reshape(2, 3)
+    scan = lambda x: scanned("add", (x,), axis, back)
+    words, kept = plan(scan, [x])
+    run = stepcall(np.array([1, words.ctypes.data], np.int64), refused, refused)
+    other = np.array([[5.0, -2.0, 0.5], [1.0, 7.0, 3.0]])
+    assert np.array_equal(run(other), scan(other)), kept
+
+
+def test_steps_that_search_give_the_table_to_their_code():
+    sequence, numbers = np.arange(0.0, 8, 2), np.array([3.0, 4.0, -1.0, 9.0, 6.5])
+    words, kept = plan(lambda *given: searched(*given, False), [sequence, numbers])
+    run = stepcall(np.array([1, words.ctypes.data], np.int64), refused, refused)
+    assert np.array_equal(run(sequence, numbers[::-1].copy()), np.searchsorted(sequence, numbers[::-1])), kept
+
+
+def test_kernels_that_take_numbers_elsewhere_have_no_plan():
+    with pytest.raises(NotImplementedError, match="numbers"):
+        plan(lambda x: x * float(np.linalg.norm(np.asarray(x))), [np.arange(3.0)])

@@ -54,12 +54,16 @@ class Native:
         table = self.table(work, *numbers)
         if type(given[0]) is Proxy:
             self([*[each.value for each in given], *made], table)
-            return given[0].recording.ran(self.address, [*given, *made], *numbers)
+            return given[0].recording.ran(self, [*given, *made], *numbers)
         return made if self([*given, *made], table) else None
 
     def bound(self, table: np.ndarray) -> Callable[..., bool]:
         """Return what calls it on arrays, one argument each, with a table; the shortest way there is."""
-        return (lambda *arrays: self(arrays, table)) if table[RELEASE] else partial(self.call, table)
+        if table[RELEASE]:
+            return lambda *arrays: self(arrays, table)
+        run = partial(self.call, table)
+        run.native = self  # type: ignore[attr-defined]  # holds the code
+        return run
 
 
 def adapted(routine: Any, arrays: int) -> Native:

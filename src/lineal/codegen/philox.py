@@ -137,7 +137,7 @@ def filled(state: np.ndarray, storage: np.dtype, count: int) -> np.ndarray | Non
     y = np.empty(count, storage)
     if type(state) is Proxy:
         bound(storage, count)(y, state.value)
-        return state.recording.ran(fill(storage).address, [y, state], count)[0]  # type: ignore[return-value]
+        return state.recording.ran(fill(storage), [y, state], count)[0]  # type: ignore[return-value]
     return y if state.flags.c_contiguous and bound(storage, count)(y, state) else None
 
 

@@ -60,8 +60,10 @@ class Proxy(NDArrayOperatorsMixin):
             return self.recording.joined(*given)
         raise UnwritableError(function.__name__)
 
-    def __array__(self, *given: Any, **options: Any) -> Any:
-        raise UnwritableError("array")
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        # what asks may be code that does not expect an error: f2py loses count of references then
+        self.recording.left = True
+        return np.array(self.value, dtype)
 
     def __bool__(self) -> bool:
         return self.recording.decided(self)

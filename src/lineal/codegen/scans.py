@@ -204,7 +204,7 @@ class Planned(NamedTuple):
 
     run: Callable[..., bool]
     results: tuple[np.dtype, ...]
-    loop: int
+    native: Native
     numbers: tuple[int, ...]
 
 
@@ -231,7 +231,7 @@ def planned(name: str, storage: np.dtype, shape: tuple[int, ...], axis: int, bac
     native, results = found
     strips = -(-inner // WIDTH)
     numbers = outer if inner == 1 else outer * strips, n, inner, strips, size
-    return Planned(native.bound(native.table(size, *numbers)), results, native.address, numbers)
+    return Planned(native.bound(native.table(size, *numbers)), results, native, numbers)
 
 
 def scanned(name: str, arrays: Sequence[np.ndarray], axis: int, back: bool = False, exclusive: bool = False) -> Any:
@@ -249,7 +249,7 @@ def scanned(name: str, arrays: Sequence[np.ndarray], axis: int, back: bool = Fal
     ys = [np.empty(x.shape, each) for each in plan.results]
     if type(x) is Proxy:
         plan.run(*[each.value for each in arrays], *ys)  # type: ignore[attr-defined]
-        ys = x.recording.ran(plan.loop, [*arrays, *ys], *plan.numbers)
+        ys = x.recording.ran(plan.native, [*arrays, *ys], *plan.numbers)
         return tuple(ys) if len(ys) > 1 else ys[0]
     given = [each if each.flags.c_contiguous else np.ascontiguousarray(each) for each in arrays]
     if not plan.run(*given, *ys):

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from lineal.codegen.cpython.stepcall import AXES, FORMS, HOPELESS, ITSELF, SIZES, STRIDES, library, stepcall
+from lineal.codegen.cpython.stepcall import AXES, FORMS, HOPELESS, ITSELF, SIZED, STRIDES, library, stepcall
 from lineal.codegen.native import UNWRITABLE
 from lineal.codegen.once import once
 from lineal.codegen.proxies import Block
@@ -163,13 +163,13 @@ def plan(kernel: Callable[..., Any], arrays: Sequence[np.ndarray], *ahead: Any) 
             begin,
             *turns,
             *sizes,
-            *[0] * (STRIDES - SIZES - len(sizes)),
+            *[0] * (SIZED - len(sizes)),
             *strides,
         ]
         for block, offset, *moves in operands:
             row += [nowhere if block.place is None else block.place, offset + places.get(id(block), 0), *moves]
         rows.append(row)
-    kept = [each.value for each in recording.blocks if not each.new and each.place is None]
+    kept = recording.kept + [each.value for each in recording.blocks if not each.new and each.place is None]
     return np.array([word for row in rows for word in row], np.int64), [
         kept,
         [each.dtype for each in (*arrays, *made)],

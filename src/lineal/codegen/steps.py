@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lineal.codegen.cpython.stepcall import FLAG, MOST_ARRAYS, STORED, own_loop
+from lineal.codegen.cpython.stepcall import FLAG, MOST_ARRAYS, SIZED, STORED, own_loop
 from lineal.codegen.innerloops import inner_loop
 from lineal.codegen.kinds import bool_, float32, float64, int64, kind_of
 from lineal.codegen.proxies import Block, Proxy, UnwritableError, constant, leading, same_place
@@ -46,11 +46,17 @@ class Recording:
         """The places of the arrays among the arguments: from `first` to `end`."""
         self.steps: list[Step] = []
         self.blocks: list[Block] = []
+        self.left = False
+        """Whether the kernel took numbers somewhere that is not noted."""
+        self.kept: list[Any] = []
+        """What holds the code that steps run."""
 
     def run(self, kernel: Callable[..., Any]) -> Sequence[Proxy]:
         """Run a kernel; return what it gives, whose memory has places behind the arguments'."""
         xs = [Proxy(self, each, self.block(each, False, place)) for place, each in enumerate(self.arrays, self.first)]
         made = kernel(*xs)
+        if self.left:
+            raise UnwritableError("numbers")
         return self.results(made if type(made) is tuple else (made,))
 
     def block(self, value: np.ndarray, new: bool, place: int | None = None) -> Block:
@@ -224,13 +230,15 @@ class Recording:
         """Return where operands of one call are."""
         return [(each.block, self.offset(each), 0, 0) for each in operands]
 
-    def ran(self, loop: int, given: Sequence[np.ndarray | Proxy], *numbers: int) -> list[Proxy]:
-        """Note that code of lineal's own, as `native.entered` writes it, has made arrays of proxies; return what was made."""
+    def ran(self, native: Any, given: Sequence[np.ndarray | Proxy], *numbers: int) -> list[Proxy]:
+        """Note that a `native.Native` has made arrays of proxies, by a table of these numbers; return what was made."""
         arrays = [each if type(each) is Proxy else self.made(each) for each in given]
         if not all(each.flags.c_contiguous for each in arrays):
             raise UnwritableError("gaps")
-        table = [*numbers, 0, 0]
-        self.note((loop, 0), (1, 1), table[:2], table[2:], self.places(arrays))
+        # the table begins where a loop's sizes do, and goes on where its strides are
+        table = [*numbers, *[0] * SIZED]
+        self.kept.append(native)
+        self.note((native.address, 0), (1, 1), table[:SIZED], table[SIZED:], self.places(arrays))
         return [each for each, before in zip(arrays, given) if each is not before]
 
     def selected(self, condition: Any, a: Any, b: Any) -> Proxy:

@@ -25,7 +25,7 @@ from lineal.codegen.kinds import Kind, int32, int64, pointer
 from lineal.codegen.once import once
 from lineal.codegen.values import Value
 
-__all__ = ["FORMS", "MOST_ARRAYS", "STORED", "library", "own_loop", "stepcall"]
+__all__ = ["FORMS", "MOST_ARRAYS", "SIZED", "STORED", "library", "own_loop", "stepcall"]
 
 ARGUMENTS, RESULTS, STEPS, HEAD = range(4)
 """The first words of a plan: how many arrays it takes, how many it makes, how many steps there are. Then come their rows."""
@@ -38,6 +38,8 @@ LOOP, DATA, OPERANDS, WORDS, PLACES, TURNS, SIZES, STRIDES = 0, 1, 2, 3, 4, 5, 7
 """The words of a step: the loop and its data, how many operands, words in all, where the operands' places begin, how often it
 is called along two axes, the loop's sizes, up to four, its strides. A place: which array, an offset into it in bytes, how far
 that moves on along the axes."""
+SIZED = STRIDES - SIZES
+"""How many sizes a loop has at most."""
 MOST_ARRAYS, MOST_OPERANDS = 12, 4
 """How many arrays come and go at most, and how many operands a loop has."""
 FLAG = MOST_ARRAYS
