@@ -121,6 +121,7 @@ if _TYPE_CHECKING:
         random,
         serialization,
         signal,
+        solvers,
         sparse,
         special,
         testing,
@@ -146,7 +147,7 @@ _elsewhere = {
     "": """
         _higher_order_ops accelerator amp array_api autograd backends cpu cuda data distributed distributions fft func futures
         fx hub jit library linalg memory models mps multiprocessing nn onnx optim overrides profiler quasirandom random
-        serialization signal sparse special testing train types utils version xpu
+        serialization signal solvers sparse special testing train types utils version xpu
     """,
     "amp": "autocast",
     "amp.state": """

@@ -75,6 +75,7 @@ EXPECTED = {
     "lineal.signal",
     "lineal.signal.windows",
     "lineal.onnx",
+    "lineal.solvers",
     "lineal.sparse",
     "lineal.special",
     "lineal.testing",

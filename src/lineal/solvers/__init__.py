@@ -1,0 +1,30 @@
+"""Iterative solvers for systems too large to be eliminated: operators, methods, preconditioners, and reports of how they went."""
+
+from typing import Any as _Any
+
+from lineal.solvers.krylov.conjugate import ConjugateGradient
+from lineal.solvers.methods import Method, Step, System
+from lineal.solvers.operators.base import FunctionOperator, LinearOperator, aslinearoperator
+from lineal.solvers.reports import Breakdown, ConvergenceError, Report
+from lineal.solvers.solving import solve
+from lineal.tensors import Tensor as _Tensor
+
+__all__ = [
+    "Breakdown",
+    "ConjugateGradient",
+    "ConvergenceError",
+    "FunctionOperator",
+    "LinearOperator",
+    "Method",
+    "Report",
+    "Step",
+    "System",
+    "aslinearoperator",
+    "cg",
+    "solve",
+]
+
+
+def cg(A: _Any, b: _Tensor, **options: _Any) -> _Any:
+    """Return the solution of A x = b by conjugate gradients; A is Hermitian positive definite. Options are those of `solve`."""
+    return solve(A, b, ConjugateGradient(), **options)

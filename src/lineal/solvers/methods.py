@@ -1,0 +1,125 @@
+"""The one loop of all iterative solvers. A method says what one step is; here it is driven, watched and judged."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from lineal import ops
+from lineal.ops.reductions.norms import vector_norm
+from lineal.solvers.operators.base import LinearOperator
+from lineal.solvers.reports import Breakdown, Report
+from lineal.tensors import Tensor
+
+__all__ = ["Criterion", "Method", "Step", "System", "dot", "norm", "run"]
+
+REPLACED = 3
+"""How often the residual that a method carries is replaced by the true one, before a solve counts as stagnated."""
+
+
+class System(NamedTuple):
+    """A x = b, where to begin, and a preconditioner M ≈ A⁻¹, if there is one."""
+
+    A: LinearOperator
+    b: Tensor
+    x: Tensor
+    """Where to begin; the method may write to it."""
+    M: LinearOperator | None = None
+
+    def residual(self) -> Tensor:
+        """Return b − A x."""
+        return self.b - self.A.product(self.x)
+
+    def preconditioned(self, r: Tensor) -> Tensor:
+        """Return M r."""
+        return r if self.M is None else self.M.product(r)
+
+
+class Step(NamedTuple):
+    """Where a method stands: the norm of its residual, and what gives the solution, if it is asked for."""
+
+    residual: float
+    solution: Callable[[], Tensor]
+
+
+class Method(ABC):
+    """A way to solve A x = b step by step; methods are frozen dataclasses of what they can be told."""
+
+    name: str
+    needs: str = "square"
+    """Of what matrices it is: "square", "hermitian", "positive definite" or "any"."""
+
+    @abstractmethod
+    def steps(self, system: System) -> Iterator[Step]:
+        """Yield the state before the first step and after each; raise `Breakdown` where there is no next one."""
+
+
+class Criterion(NamedTuple):
+    """When to stop: at a residual of max(rtol · ‖b‖, atol), or after so many steps."""
+
+    rtol: float
+    atol: float
+    maxiter: int
+
+    def tolerance(self, b: Tensor) -> float:
+        """Return the norm of the residual that is small enough."""
+        return max(self.rtol * norm(b), self.atol)
+
+
+def dot(x: Tensor, y: Tensor) -> Tensor:
+    """Return xᴴ y."""
+    return ops.vdot(x, y)
+
+
+def norm(x: Tensor) -> float:
+    """Return the 2-norm of a vector."""
+    return float(vector_norm(x))
+
+
+def run(
+    method: Method, system: System, criterion: Criterion, callback: Callable[[Tensor], object] | None
+) -> tuple[Tensor, Report]:
+    """Return the solution and the report. The true residual decides: while it is too large, the method begins again there."""
+    report = Report(method.name, "maxiter", criterion.tolerance(system.b))
+    x, before = system.x, math.inf
+    for _ in range(1 + REPLACED):
+        x = driven(method, system._replace(x=x), criterion.maxiter, report, callback)
+        report.residual = norm(system.b - system.A.product(x))
+        if report.residual <= report.tolerance:
+            report.status, report.advice = "converged", ""
+        if report.status != "claimed":
+            break
+        if not report.residual < before / 2:
+            break
+        before = report.residual
+    if report.status == "claimed":
+        report.status = "stagnated"
+        report.advice = "the accuracy of this dtype is exhausted: ask for less, compute in float64, or use a preconditioner"
+    return x, report
+
+
+def driven(method: Method, system: System, maxiter: int, report: Report, callback: Callable[[Tensor], object] | None) -> Tensor:
+    """Take steps until the method's own residual is small enough, and write down how it goes; return the solution."""
+    step = Step(math.nan, lambda: system.x)
+    again = bool(report.residuals)
+    report.status = "maxiter"
+    report.advice = "allow more iterations, or use a preconditioner M"
+    try:
+        for place, step in enumerate(method.steps(system)):
+            if place or not again:
+                report.residuals.append(step.residual)
+            if callback is not None and place:
+                callback(step.solution())
+            if not math.isfinite(step.residual):
+                report.status, report.advice = "diverged", f"{method.name} is for {method.needs} matrices"
+                break
+            if step.residual <= report.tolerance:
+                report.status = "claimed"
+                break
+            if report.iterations >= maxiter:
+                break
+    except Breakdown as reason:
+        report.status, report.advice = reason.status, reason.advice
+    return step.solution()

@@ -1,0 +1,253 @@
+"""What solvers ask of a matrix: its shape, its product with a vector, its adjoint, and which tensors it is made of."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from itertools import islice
+from typing import Any
+
+from lineal import ops
+from lineal.base import config, dtypes
+from lineal.sparse.compressed import CompressedTensor
+from lineal.sparse.conversion import to_sparse_csr
+from lineal.sparse.patterned import Patterned
+from lineal.tensors import Tensor
+from lineal.transforms.reverse import vjp
+
+__all__ = ["Adjoint", "FunctionOperator", "LinearOperator", "Matrix", "Product", "Scaled", "Sum", "aslinearoperator"]
+
+
+class LinearOperator(ABC):
+    """A matrix of which only products are known.
+
+    It is made of `tensors`, which gradients reach, and of `parts`, other operators; called with those, its class makes it anew.
+    """
+
+    shape: tuple[int, int]
+    dtype: dtypes.dtype
+    tensors: tuple[Tensor, ...] = ()
+    parts: tuple[LinearOperator, ...] = ()
+
+    @abstractmethod
+    def product(self, x: Tensor) -> Tensor:
+        """Return the product with a vector (n), or with the columns of a matrix (n × k)."""
+
+    def adjoint(self) -> LinearOperator:
+        """Return the conjugate transpose."""
+        return Adjoint(self)
+
+    def adjoint_product(self, x: Tensor) -> Tensor:
+        """Return the product of the conjugate transpose: by the derivative of `product`, unless a class knows a shorter way."""
+        zeros = ops.zeros((self.shape[1], *x.shape[1:]), dtype=self.dtype)
+        return vjp(self.product, zeros)[1](x)[0]
+
+    def remade(self, tensors: tuple[Tensor, ...], parts: tuple[LinearOperator, ...]) -> LinearOperator:
+        """Return the same operator of other tensors and parts."""
+        return type(self)(*tensors, *parts)
+
+    def parameters(self) -> tuple[Tensor, ...]:
+        """Return all tensors it is made of, its own first."""
+        return sum([each.parameters() for each in self.parts], self.tensors)
+
+    def with_parameters(self, *parameters: Tensor) -> LinearOperator:
+        """Return the same operator of other tensors, in the order of `parameters`."""
+        rest = iter(parameters)
+        own = tuple(islice(rest, len(self.tensors)))
+        return self.remade(own, tuple([each.with_parameters(*islice(rest, len(each.parameters()))) for each in self.parts]))
+
+    def to_dense(self) -> Tensor:
+        """Return the matrix."""
+        return self.product(ops.eye(self.shape[1], dtype=self.dtype))
+
+    def to_sparse_csr(self) -> CompressedTensor:
+        """Return the matrix, compressed by rows. NotImplementedError for one whose entries are not known."""
+        raise NotImplementedError(f"{type(self).__name__}.to_sparse_csr: the entries of this operator are not known")
+
+    def diagonal(self) -> Tensor:
+        """Return the diagonal. NotImplementedError for an operator whose entries are not known."""
+        raise NotImplementedError(f"{type(self).__name__}.diagonal: the entries of this operator are not known")
+
+    @property
+    def H(self) -> LinearOperator:
+        """The conjugate transpose."""
+        return self.adjoint()
+
+    @property
+    def T(self) -> LinearOperator:
+        """The transpose, of a real operator. NotImplementedError for a complex one."""
+        if self.dtype.is_complex:
+            raise NotImplementedError(f"{type(self).__name__}.T: use H for a complex operator")
+        return self.adjoint()
+
+    def __matmul__(self, other: Any) -> Any:
+        if isinstance(other, LinearOperator):
+            return Product(self, other)
+        if not isinstance(other, Tensor) or other.ndim not in (1, 2) or other.shape[0] != self.shape[1]:
+            given = list(other.shape) if isinstance(other, Tensor) else type(other).__name__
+            raise RuntimeError(f"LinearOperator: expected a vector or a matrix of {self.shape[1]} rows, got {given}")
+        return self.product(other)
+
+    __call__ = __matmul__
+
+    def __add__(self, other: LinearOperator) -> LinearOperator:
+        return Sum(self, other)
+
+    def __sub__(self, other: LinearOperator) -> LinearOperator:
+        return Sum(self, -other)
+
+    def __mul__(self, factor: Any) -> LinearOperator:
+        return Scaled(ops.as_tensor(factor, dtype=self.dtype), self)
+
+    __rmul__ = __mul__
+
+    def __neg__(self) -> LinearOperator:
+        return self * -1
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.shape[0]} × {self.shape[1]}, {self.dtype})"
+
+
+class Matrix(LinearOperator):
+    """A strided or sparse matrix; of a sparse one the entries are the parameter, and its pattern stays."""
+
+    def __init__(self, matrix: Tensor):
+        if matrix.ndim != 2:
+            raise RuntimeError(f"Matrix: expected a matrix, got shape {list(matrix.shape)}")
+        self.matrix, self.shape, self.dtype = matrix, (matrix.shape[0], matrix.shape[1]), matrix.dtype
+        self.tensors = (matrix.entries if isinstance(matrix, Patterned) else matrix,)
+
+    def product(self, x: Tensor) -> Tensor:
+        return self.matrix @ x
+
+    def adjoint(self) -> LinearOperator:
+        turned = self.matrix.t()
+        return Matrix(turned.conj() if self.dtype.is_complex else turned)
+
+    def remade(self, tensors: tuple[Tensor, ...], parts: tuple[LinearOperator, ...]) -> Matrix:
+        (entries,) = tensors
+        return Matrix(self.matrix.with_entries(entries) if isinstance(self.matrix, Patterned) else entries)
+
+    def to_dense(self) -> Tensor:
+        return self.matrix.to_dense() if isinstance(self.matrix, Patterned) else self.matrix
+
+    def to_sparse_csr(self) -> CompressedTensor:
+        return to_sparse_csr(self.matrix)
+
+    def diagonal(self) -> Tensor:
+        if not isinstance(self.matrix, Patterned):
+            return self.matrix.diagonal()
+        coordinates = self.matrix.to_sparse_coo().coalesce()
+        row, column = coordinates.indices()
+        on = row == column
+        zeros = ops.zeros(min(self.shape), dtype=self.dtype)
+        return zeros.index_put((row[on],), coordinates.values()[on])
+
+
+class FunctionOperator(LinearOperator):
+    """A linear function, and optionally its adjoint; without that, the derivative of the function is used.
+
+    `parameters` are the tensors that gradients are to reach: both functions are called with the vector and then with them.
+    """
+
+    def __init__(
+        self,
+        shape: tuple[int, int],
+        matvec: Callable[..., Tensor],
+        rmatvec: Callable[..., Tensor] | None = None,
+        parameters: tuple[Tensor, ...] = (),
+        dtype: dtypes.dtype | None = None,
+    ):
+        self.shape, self.matvec, self.rmatvec, self.tensors = (shape[0], shape[1]), matvec, rmatvec, tuple(parameters)
+        self.dtype = dtype or (self.tensors[0].dtype if self.tensors else config.get_default_dtype())
+
+    def product(self, x: Tensor) -> Tensor:
+        return self.matvec(x, *self.tensors)
+
+    def adjoint_product(self, x: Tensor) -> Tensor:
+        return super().adjoint_product(x) if self.rmatvec is None else self.rmatvec(x, *self.tensors)
+
+    def remade(self, tensors: tuple[Tensor, ...], parts: tuple[LinearOperator, ...]) -> FunctionOperator:
+        return FunctionOperator(self.shape, self.matvec, self.rmatvec, tensors, self.dtype)
+
+
+class Adjoint(LinearOperator):
+    """The conjugate transpose of an operator that has no shorter one."""
+
+    def __init__(self, of: LinearOperator):
+        self.parts, self.shape, self.dtype = (of,), (of.shape[1], of.shape[0]), of.dtype
+
+    def product(self, x: Tensor) -> Tensor:
+        return self.parts[0].adjoint_product(x)
+
+    def adjoint_product(self, x: Tensor) -> Tensor:
+        return self.parts[0].product(x)
+
+    def adjoint(self) -> LinearOperator:
+        return self.parts[0]
+
+
+class Sum(LinearOperator):
+    """The sum of operators of one shape."""
+
+    def __init__(self, *parts: LinearOperator):
+        if len({each.shape for each in parts}) != 1 or len({each.dtype for each in parts}) != 1:
+            raise RuntimeError(f"LinearOperator: expected terms of one shape and dtype, got {', '.join(map(repr, parts))}")
+        self.parts, self.shape, self.dtype = parts, parts[0].shape, parts[0].dtype
+
+    def product(self, x: Tensor) -> Tensor:
+        first, *others = [each.product(x) for each in self.parts]
+        for each in others:
+            first = first + each
+        return first
+
+    def adjoint(self) -> LinearOperator:
+        return Sum(*[each.adjoint() for each in self.parts])
+
+    def diagonal(self) -> Tensor:
+        first, *others = [each.diagonal() for each in self.parts]
+        for each in others:
+            first = first + each
+        return first
+
+
+class Product(LinearOperator):
+    """The product of two operators."""
+
+    def __init__(self, left: LinearOperator, right: LinearOperator):
+        if left.shape[1] != right.shape[0] or left.dtype != right.dtype:
+            raise RuntimeError(f"LinearOperator: {left!r} and {right!r} cannot be multiplied")
+        self.parts, self.shape, self.dtype = (left, right), (left.shape[0], right.shape[1]), left.dtype
+
+    def product(self, x: Tensor) -> Tensor:
+        left, right = self.parts
+        return left.product(right.product(x))
+
+    def adjoint(self) -> LinearOperator:
+        left, right = self.parts
+        return Product(right.adjoint(), left.adjoint())
+
+
+class Scaled(LinearOperator):
+    """An operator times a number."""
+
+    def __init__(self, factor: Tensor, of: LinearOperator):
+        self.tensors, self.parts, self.shape, self.dtype = (factor,), (of,), of.shape, of.dtype
+
+    def product(self, x: Tensor) -> Tensor:
+        return self.tensors[0] * self.parts[0].product(x)
+
+    def adjoint(self) -> LinearOperator:
+        return Scaled(self.tensors[0].conj(), self.parts[0].adjoint())
+
+    def diagonal(self) -> Tensor:
+        return self.tensors[0] * self.parts[0].diagonal()
+
+
+def aslinearoperator(A: Any) -> LinearOperator:
+    """Return the operator of a strided or sparse matrix; an operator as it is. TypeError for anything else."""
+    if isinstance(A, LinearOperator):
+        return A
+    if not isinstance(A, Tensor):
+        raise TypeError(f"aslinearoperator: expected a tensor or a LinearOperator, got {type(A).__name__}")
+    return Matrix(A)

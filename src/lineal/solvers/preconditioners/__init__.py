@@ -1,0 +1,1 @@
+"""What makes iterations fast: M ≈ A⁻¹."""

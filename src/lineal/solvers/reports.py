@@ -1,0 +1,66 @@
+"""What is known of a solve: how the residual fell, why it ended, and how far the result can be trusted."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+from lineal.base.errors import LinAlgError
+from lineal.tensors import Tensor
+
+__all__ = ["Breakdown", "ConvergenceError", "Report"]
+
+
+@dataclass
+class Report:
+    """How a solve went.
+
+    `status` is "converged" or the name of what went wrong: "maxiter", "stagnated" (the true residual no longer falls),
+    "diverged" (numbers that are not finite), or a method's own, as "indefinite" or "breakdown".
+    """
+
+    method: str
+    status: str
+    tolerance: float
+    """What the 2-norm of the residual was to reach: max(rtol · ‖b‖, atol)."""
+    residuals: list[float] = field(default_factory=list)
+    """The norms of the residual that the method carries along, from the initial one on."""
+    residual: float = math.nan
+    """The norm of b − A x, computed at the end."""
+    advice: str = ""
+    """What to try."""
+    columns: tuple[Report, ...] = ()
+    """Of several right-hand sides the report of each."""
+
+    @property
+    def converged(self) -> bool:
+        """Whether the true residual is as small as was asked."""
+        return self.status == "converged"
+
+    @property
+    def iterations(self) -> int:
+        """How many steps were taken."""
+        return max(len(self.residuals) - 1, 0)
+
+    def __str__(self) -> str:
+        text = f"{self.method}: {self.status} after {self.iterations} iterations, ‖b − A x‖ = {self.residual:.3g}"
+        text += f", asked for {self.tolerance:.3g}"
+        return f"{text}; {self.advice}" if self.advice and not self.converged else text
+
+    __repr__ = __str__
+
+
+class ConvergenceError(LinAlgError):
+    """A solver did not reach its tolerance; `solution` is what it had in the end, `report` says how it went."""
+
+    def __init__(self, solution: Tensor, report: Report):
+        super().__init__(f"{report}")
+        self.solution, self.report = solution, report
+
+
+class Breakdown(Exception):
+    """A method cannot go on: the status to be reported, and what to try."""
+
+    def __init__(self, status: str, advice: str):
+        super().__init__(status, advice)
+        self.status, self.advice = status, advice

@@ -1,0 +1,139 @@
+"""Solve A x = b by iteration, with derivatives of every order that need no more than one further solve each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from lineal import ops
+from lineal.core import modes
+from lineal.core.custom import Function
+from lineal.solvers.krylov.conjugate import ConjugateGradient
+from lineal.solvers.methods import Criterion, Method, System, run
+from lineal.solvers.operators.base import LinearOperator, aslinearoperator
+from lineal.solvers.reports import ConvergenceError, Report
+from lineal.tensors import Tensor
+from lineal.transforms.gradients import grad
+
+__all__ = ["solve"]
+
+
+class Problem(NamedTuple):
+    """A system without its right-hand side: the operator, its preconditioner, the method and when to stop."""
+
+    A: LinearOperator
+    M: LinearOperator | None
+    method: Method
+    criterion: Criterion
+    callback: Callable[[Tensor], object] | None = None
+
+    def adjoint(self) -> Problem:
+        """Return the problem of Aᴴ."""
+        return self._replace(A=self.A.adjoint(), M=None if self.M is None else self.M.adjoint(), callback=None)
+
+    def run(self, b: Tensor, x0: Tensor | None) -> tuple[Tensor, Report]:
+        """Return the solution, column by column, and the report: of several columns, that of the worst."""
+        if b.ndim == 1:
+            x = ops.zeros(self.A.shape[1], dtype=b.dtype) if x0 is None else x0.clone()
+            return run(self.method, System(self.A, b, x, self.M), self.criterion, self.callback)
+        found = [self.run(b[:, k], None if x0 is None else x0[:, k]) for k in range(b.shape[1])]
+        reports = tuple([report for _, report in found])
+        worst = max(reports, key=lambda each: (not each.converged, each.iterations))
+        return ops.stack([x for x, _ in found], 1), Report(**{**vars(worst), "columns": reports})
+
+    def require(self, x: Tensor, report: Report) -> Tensor:
+        """Return a solution that can be trusted."""
+        if not report.converged:
+            raise ConvergenceError(x, report)
+        return x
+
+
+class Solved(Function):
+    """x = A⁻¹ b.  b̄ = λ with Aᴴ λ = x̄;  of what A is made, p: p̄ = −(∂(A x)/∂p)ᴴ λ."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, problem: Problem, x0: Tensor | None, reports: list[Report], strict: bool, b: Tensor, *p: Tensor
+    ) -> Tensor:
+        x, report = problem.run(b, x0)
+        reports.append(report)
+        if strict:
+            problem.require(x, report)
+        ctx.problem = problem
+        ctx.save_for_backward(x, *p)
+        return x
+
+    @staticmethod
+    def backward(ctx: Any, *cotangents: Tensor) -> Any:
+        x, *p = ctx.saved_tensors
+        again = modes.is_grad_enabled()
+        problem = ctx.problem._replace(A=ctx.problem.A.with_parameters(*p))
+        adjoint = problem.adjoint()
+        solution = solved(adjoint, cotangents[0], None, [], True)
+        needs = ctx.needs_input_grad[5:]
+        return None, None, None, None, solution, *pulled(problem.A, x, p, -solution, needs, again)
+
+
+def pulled(A: LinearOperator, x: Tensor, p: list[Tensor], cotangent: Tensor, needs: Any, again: bool) -> list[Tensor | None]:
+    """Return the gradients of A x with respect to what A is made of, whatever x depends on."""
+    wanted = [n for n, need in enumerate(needs) if need]
+    if not wanted:
+        return [None] * len(p)
+    with modes.enable_grad():
+        # paths through x are not to count: they are another solve's
+        apart = [each.view_as(each) if again else each.detach().requires_grad_(n in wanted) for n, each in enumerate(p)]
+        y = A.with_parameters(*apart).product(x if again else x.detach())
+        found = grad(y, [apart[n] for n in wanted], cotangent, create_graph=again, allow_unused=True)
+    grads = dict(zip(wanted, found))
+    return [grads.get(n) for n in range(len(p))]
+
+
+def solved(problem: Problem, b: Tensor, x0: Tensor | None, reports: list[Report], strict: bool) -> Tensor:
+    """Return the solution, as a function of b and of what A is made of."""
+    return Solved.apply(problem, x0, reports, strict, b, *problem.A.parameters())
+
+
+def solve(
+    A: Any,
+    b: Tensor,
+    method: Method | None = None,
+    *,
+    x0: Tensor | None = None,
+    rtol: float = 1e-5,
+    atol: float = 0.0,
+    maxiter: int | None = None,
+    M: Any = None,
+    callback: Callable[[Tensor], object] | None = None,
+    return_info: bool = False,
+) -> Any:
+    """Return x with ‖b − A x‖ ≤ max(rtol · ‖b‖, atol), in the 2-norm; with `return_info` also the `Report`.
+
+    A (n × n) is a strided or sparse matrix or a `LinearOperator`, b (n) or (n × k), of A's dtype; M ≈ A⁻¹ is a preconditioner.
+    `method` is conjugate gradients by default. `maxiter` is 10 n by default. `callback` gets x after each step.
+
+    The result is differentiable with respect to b and what A is made of, to any order, by solves with Aᴴ to the same tolerance;
+    M and x0 are constants. ConvergenceError if the tolerance is not reached, unless the report is asked for.
+    """
+    operator = aslinearoperator(A)
+    check(operator, b, x0)
+    criterion = Criterion(rtol, atol, 10 * operator.shape[1] if maxiter is None else maxiter)
+    preconditioner = None if M is None else aslinearoperator(M)
+    if preconditioner is not None and preconditioner.shape != operator.shape[::-1]:
+        raise RuntimeError(f"solve: expected a preconditioner of shape {operator.shape[::-1]}, got {preconditioner!r}")
+    problem = Problem(operator, preconditioner, method or ConjugateGradient(), criterion, callback)
+    reports: list[Report] = []
+    x = solved(problem, b, x0, reports, not return_info)
+    return (x, reports[0]) if return_info else x
+
+
+def check(A: LinearOperator, b: Tensor, x0: Tensor | None) -> None:
+    """Refuse what does not fit together."""
+    if A.shape[0] != A.shape[1]:
+        raise RuntimeError(f"solve: expected a square matrix, got {A.shape[0]} × {A.shape[1]}; see lsqr and lsmr")
+    if not isinstance(b, Tensor) or b.ndim not in (1, 2) or b.shape[0] != A.shape[0]:
+        given = list(b.shape) if isinstance(b, Tensor) else type(b).__name__
+        raise RuntimeError(f"solve: expected a right-hand side of {A.shape[0]} rows, got {given}")
+    if b.dtype != A.dtype or not (b.dtype.is_floating_point or b.dtype.is_complex):
+        raise RuntimeError(f"solve: expected A and b of one floating dtype, got {A.dtype} and {b.dtype}")
+    if x0 is not None and (x0.shape != (A.shape[1], *b.shape[1:]) or x0.dtype != b.dtype):
+        raise RuntimeError(f"solve: expected x0 like b, got {list(x0.shape)} of {x0.dtype}")
