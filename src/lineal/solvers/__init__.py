@@ -1,16 +1,16 @@
-"""Iterative solvers for systems too large to be eliminated: operators, methods, preconditioners, and reports of how they went."""
+"""Iterative solvers for systems too large to be eliminated: operators, methods, preconditioners, reports."""
 
 from typing import Any as _Any
 
 from lineal.solvers.krylov.conjugate import ConjugateGradient
 from lineal.solvers.methods import Method, Step, System
 from lineal.solvers.operators.base import FunctionOperator, LinearOperator, aslinearoperator
-from lineal.solvers.reports import Breakdown, ConvergenceError, Report
+from lineal.solvers.reports import BreakdownError, ConvergenceError, Report
 from lineal.solvers.solving import solve
 from lineal.tensors import Tensor as _Tensor
 
 __all__ = [
-    "Breakdown",
+    "BreakdownError",
     "ConjugateGradient",
     "ConvergenceError",
     "FunctionOperator",

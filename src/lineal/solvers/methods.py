@@ -10,7 +10,7 @@ from typing import NamedTuple
 from lineal import ops
 from lineal.ops.reductions.norms import vector_norm
 from lineal.solvers.operators.base import LinearOperator
-from lineal.solvers.reports import Breakdown, Report
+from lineal.solvers.reports import BreakdownError, Report
 from lineal.tensors import Tensor
 
 __all__ = ["Criterion", "Method", "Step", "System", "dot", "norm", "run"]
@@ -38,10 +38,14 @@ class System(NamedTuple):
 
 
 class Step(NamedTuple):
-    """Where a method stands: the norm of its residual, and what gives the solution, if it is asked for."""
+    """Where a method stands: the norm of its residual, and the solution, or what gives it if it is asked for."""
 
     residual: float
-    solution: Callable[[], Tensor]
+    solution: Tensor | Callable[[], Tensor]
+
+    def solved(self) -> Tensor:
+        """Return the solution."""
+        return self.solution if isinstance(self.solution, Tensor) else self.solution()
 
 
 class Method(ABC):
@@ -53,7 +57,7 @@ class Method(ABC):
 
     @abstractmethod
     def steps(self, system: System) -> Iterator[Step]:
-        """Yield the state before the first step and after each; raise `Breakdown` where there is no next one."""
+        """Yield the state before the first step and after each; raise `BreakdownError` where there is no next one."""
 
 
 class Criterion(NamedTuple):
@@ -102,7 +106,7 @@ def run(
 
 def driven(method: Method, system: System, maxiter: int, report: Report, callback: Callable[[Tensor], object] | None) -> Tensor:
     """Take steps until the method's own residual is small enough, and write down how it goes; return the solution."""
-    step = Step(math.nan, lambda: system.x)
+    step = Step(math.nan, system.x)
     again = bool(report.residuals)
     report.status = "maxiter"
     report.advice = "allow more iterations, or use a preconditioner M"
@@ -111,7 +115,7 @@ def driven(method: Method, system: System, maxiter: int, report: Report, callbac
             if place or not again:
                 report.residuals.append(step.residual)
             if callback is not None and place:
-                callback(step.solution())
+                callback(step.solved())
             if not math.isfinite(step.residual):
                 report.status, report.advice = "diverged", f"{method.name} is for {method.needs} matrices"
                 break
@@ -120,6 +124,6 @@ def driven(method: Method, system: System, maxiter: int, report: Report, callbac
                 break
             if report.iterations >= maxiter:
                 break
-    except Breakdown as reason:
+    except BreakdownError as reason:
         report.status, report.advice = reason.status, reason.advice
-    return step.solution()
+    return step.solved()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from lineal.base.errors import LinAlgError
 from lineal.tensors import Tensor
 
-__all__ = ["Breakdown", "ConvergenceError", "Report"]
+__all__ = ["BreakdownError", "ConvergenceError", "Report"]
 
 
 @dataclass
@@ -58,7 +58,7 @@ class ConvergenceError(LinAlgError):
         self.solution, self.report = solution, report
 
 
-class Breakdown(Exception):
+class BreakdownError(Exception):
     """A method cannot go on: the status to be reported, and what to try."""
 
     def __init__(self, status: str, advice: str):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lineal.solvers.methods import Method, Step, System, dot, norm
-from lineal.solvers.reports import Breakdown
+from lineal.solvers.reports import BreakdownError
 
 __all__ = ["ConjugateGradient"]
 
@@ -26,15 +26,15 @@ class ConjugateGradient(Method):
         z = system.preconditioned(r)
         p, rho = z.clone(), dot(r, z).real
         while True:
-            yield Step(norm(r), lambda: x)
+            yield Step(norm(r), x)
             if not rho > 0:
-                raise Breakdown(
+                raise BreakdownError(
                     "indefinite", "the preconditioner M is not positive definite: use MINRES or GMRES, or another M"
                 )
             q = system.A.product(p)
             curvature = dot(p, q).real
             if not curvature > 0:
-                raise Breakdown("indefinite", "A is not positive definite: use MINRES (Hermitian A) or GMRES")
+                raise BreakdownError("indefinite", "A is not positive definite: use MINRES (Hermitian A) or GMRES")
             alpha = rho / curvature
             x = x + alpha * p
             r = r - alpha * q
