@@ -4,17 +4,28 @@ from typing import Any as _Any
 
 from lineal.solvers.krylov.conjugate import ConjugateGradient
 from lineal.solvers.methods import Method, Step, System
-from lineal.solvers.operators.base import FunctionOperator, LinearOperator, aslinearoperator
+from lineal.solvers.operators.base import FunctionOperator, LinearOperator, Matrix, aslinearoperator
+from lineal.solvers.operators.derivatives import Hessian, Jacobian
+from lineal.solvers.operators.structured import Block, Circulant, Diagonal, Identity, Kronecker, Toeplitz
 from lineal.solvers.reports import BreakdownError, ConvergenceError, Report
 from lineal.solvers.solving import solve
 from lineal.tensors import Tensor as _Tensor
 
 __all__ = [
+    "Block",
+    "Circulant",
+    "Diagonal",
+    "Hessian",
+    "Identity",
+    "Jacobian",
+    "Kronecker",
+    "Toeplitz",
     "BreakdownError",
     "ConjugateGradient",
     "ConvergenceError",
     "FunctionOperator",
     "LinearOperator",
+    "Matrix",
     "Method",
     "Report",
     "Step",

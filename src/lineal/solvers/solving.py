@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, TypedDict, Unpack, overload
 
 from lineal import ops
 from lineal.core import modes
@@ -36,6 +36,8 @@ class Problem(NamedTuple):
         if b.ndim == 1:
             x = ops.zeros(self.A.shape[1], dtype=b.dtype) if x0 is None else x0.clone()
             return run(self.method, System(self.A, b, x, self.M), self.criterion, self.callback)
+        if not b.shape[1]:
+            return b.new_zeros(self.A.shape[1], 0), Report(self.method.name, "converged", self.criterion.atol)
         found = [self.run(b[:, k], None if x0 is None else x0[:, k]) for k in range(b.shape[1])]
         reports = tuple([report for _, report in found])
         worst = max(reports, key=lambda each: (not each.converged, each.iterations))
@@ -93,6 +95,25 @@ def solved(problem: Problem, b: Tensor, x0: Tensor | None, reports: list[Report]
     return Solved.apply(problem, x0, reports, strict, b, *problem.A.parameters())
 
 
+class Options(TypedDict, total=False):
+    """What solves can be told, beside the method."""
+
+    x0: Tensor | None
+    rtol: float
+    atol: float
+    maxiter: int | None
+    M: Any
+    callback: Callable[[Tensor], object] | None
+
+
+@overload
+def solve(
+    A: Any, b: Tensor, method: Method | None = None, *, return_info: Literal[False] = False, **options: Unpack[Options]
+) -> Tensor: ...
+@overload
+def solve(
+    A: Any, b: Tensor, method: Method | None = None, *, return_info: Literal[True], **options: Unpack[Options]
+) -> tuple[Tensor, Report]: ...
 def solve(
     A: Any,
     b: Tensor,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Any
 
@@ -12,10 +12,10 @@ from lineal.base import config, dtypes
 from lineal.sparse.compressed import CompressedTensor
 from lineal.sparse.conversion import to_sparse_csr
 from lineal.sparse.patterned import Patterned
-from lineal.tensors import Tensor
+from lineal.tensors import Tensor, as_tensor
 from lineal.transforms.reverse import vjp
 
-__all__ = ["Adjoint", "FunctionOperator", "LinearOperator", "Matrix", "Product", "Scaled", "Sum", "aslinearoperator"]
+__all__ = ["Adjoint", "FunctionOperator", "LinearOperator", "Matrix", "Product", "Scaled", "Sum", "aslinearoperator", "total"]
 
 
 class LinearOperator(ABC):
@@ -97,7 +97,7 @@ class LinearOperator(ABC):
         return Sum(self, -other)
 
     def __mul__(self, factor: Any) -> LinearOperator:
-        return Scaled(ops.as_tensor(factor, dtype=self.dtype), self)
+        return Scaled(as_tensor(factor, dtype=self.dtype), self)
 
     __rmul__ = __mul__
 
@@ -196,19 +196,13 @@ class Sum(LinearOperator):
         self.parts, self.shape, self.dtype = parts, parts[0].shape, parts[0].dtype
 
     def product(self, x: Tensor) -> Tensor:
-        first, *others = [each.product(x) for each in self.parts]
-        for each in others:
-            first = first + each
-        return first
+        return total([each.product(x) for each in self.parts])
 
     def adjoint(self) -> LinearOperator:
         return Sum(*[each.adjoint() for each in self.parts])
 
     def diagonal(self) -> Tensor:
-        first, *others = [each.diagonal() for each in self.parts]
-        for each in others:
-            first = first + each
-        return first
+        return total([each.diagonal() for each in self.parts])
 
 
 class Product(LinearOperator):
@@ -242,6 +236,14 @@ class Scaled(LinearOperator):
 
     def diagonal(self) -> Tensor:
         return self.tensors[0] * self.parts[0].diagonal()
+
+
+def total(terms: Sequence[Tensor]) -> Tensor:
+    """Return the sum of tensors of one shape."""
+    y = terms[0]
+    for each in terms[1:]:
+        y = y + each
+    return y
 
 
 def aslinearoperator(A: Any) -> LinearOperator:
