@@ -71,7 +71,7 @@ def test_what_is_not_reached_is_an_error_that_holds_what_there_is():
     with pytest.raises(solvers.ConvergenceError, match="maxiter after 2 iterations") as caught:
         solvers.cg(A, b, rtol=1e-12, maxiter=2)
     assert caught.value.solution.shape == (30,) and not caught.value.report.converged
-    with pytest.raises(solvers.ConvergenceError, match="indefinite after 0 iterations.*not positive definite"):
+    with pytest.raises(solvers.ConvergenceError, match=r"indefinite after 0 iterations.*not positive definite"):
         solvers.cg(-A, b)
     _, report = solvers.cg(A, b, rtol=1e-30, return_info=True)
     assert report.status == "stagnated" and "accuracy" in report.advice
@@ -125,3 +125,36 @@ def test_what_does_not_fit_is_an_error(A, b, said):
 def test_a_system_without_unknowns_is_solved():
     x, report = solvers.cg(torch.zeros(0, 0), torch.zeros(0), return_info=True)
     assert x.shape == (0,) and report.converged
+
+
+def loss(d, b):
+    A = torch.diag(d) + 0.1
+    return solvers.cg(A, b, rtol=1e-13, M=solvers.Diagonal(1 / A.diagonal())).square().sum()
+
+
+def test_solves_are_steps_of_compiled_functions_and_of_their_derivatives():
+    torch.manual_seed(7)
+    gradients = torch.func.grad(loss, argnums=(0, 1))
+    compiled = torch.compile(gradients)
+    for _ in range(3):
+        d, b = torch.rand(5, dtype=F64) + 1, torch.randn(5, dtype=F64)
+        for got, wanted in zip(compiled(d, b), gradients(d, b)):
+            torch.testing.assert_close(got, wanted)
+    with pytest.raises(solvers.ConvergenceError, match="indefinite"):
+        compiled(-d, b)
+
+
+def test_solves_are_batched_like_loops_over_slices():
+    torch.manual_seed(8)
+    d, b = torch.rand(3, 5, dtype=F64) + 1, torch.randn(3, 5, dtype=F64)
+    torch.testing.assert_close(torch.vmap(loss)(d, b), torch.stack([loss(*each) for each in zip(d, b)]))
+    many = torch.vmap(torch.func.grad(loss), (None, 0))(d[0], b)
+    torch.testing.assert_close(many, torch.stack([torch.func.grad(loss)(d[0], each) for each in b]))
+
+
+def test_compiled_functions_that_read_a_report_run_eagerly():
+    A = torch.eye(5, dtype=F64) + 0.1
+    residual = torch.compile(lambda b: solvers.cg(A, b, return_info=True)[1].residuals[0])
+    with pytest.warns(UserWarning, match="the report of a solve is read"):
+        residual(torch.ones(5, dtype=F64))
+    assert residual(torch.full((5,), 2.0, dtype=F64)) == pytest.approx(2 * 5**0.5)

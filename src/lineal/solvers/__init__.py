@@ -2,6 +2,9 @@
 
 from typing import Any as _Any
 
+from lineal.solvers.eigen.exponential import expm_multiply
+from lineal.solvers.eigen.spectra import eigsh
+from lineal.solvers.eigen.stochastic import Estimate, logdet, trace
 from lineal.solvers.krylov.conjugate import ConjugateGradient
 from lineal.solvers.methods import Method, Step, System
 from lineal.solvers.operators.base import FunctionOperator, LinearOperator, Matrix, aslinearoperator
@@ -32,6 +35,11 @@ __all__ = [
     "System",
     "aslinearoperator",
     "cg",
+    "eigsh",
+    "expm_multiply",
+    "logdet",
+    "trace",
+    "Estimate",
     "solve",
 ]
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import islice
 from typing import Any, Literal, NamedTuple, TypedDict, Unpack, overload
 
 from lineal import ops
-from lineal.core import modes
-from lineal.core.custom import Function
+from lineal.core import Op, apply, lift, modes
 from lineal.solvers.krylov.conjugate import ConjugateGradient
 from lineal.solvers.methods import Criterion, Method, System, run
 from lineal.solvers.operators.base import LinearOperator, aslinearoperator
@@ -27,11 +27,22 @@ class Problem(NamedTuple):
     criterion: Criterion
     callback: Callable[[Tensor], object] | None = None
 
+    def parameters(self) -> tuple[Tensor, ...]:
+        """Return what A and M are made of."""
+        return self.A.parameters() + (() if self.M is None else self.M.parameters())
+
+    def of(self, others: Sequence[Tensor]) -> tuple[Problem, Sequence[Tensor]]:
+        """Return the problem of other tensors, and those that are left over."""
+        rest = iter(others)
+        A = self.A.with_parameters(*islice(rest, len(self.A.parameters())))
+        M = None if self.M is None else self.M.with_parameters(*islice(rest, len(self.M.parameters())))
+        return self._replace(A=A, M=M), tuple(rest)
+
     def adjoint(self) -> Problem:
         """Return the problem of Aᴴ."""
         return self._replace(A=self.A.adjoint(), M=None if self.M is None else self.M.adjoint(), callback=None)
 
-    def run(self, b: Tensor, x0: Tensor | None) -> tuple[Tensor, Report]:
+    def run(self, b: Tensor, x0: Tensor | None = None) -> tuple[Tensor, Report]:
         """Return the solution, column by column, and the report: of several columns, that of the worst."""
         if b.ndim == 1:
             x = ops.zeros(self.A.shape[1], dtype=b.dtype) if x0 is None else x0.clone()
@@ -50,37 +61,56 @@ class Problem(NamedTuple):
         return x
 
 
-class Solved(Function):
-    """x = A⁻¹ b.  b̄ = λ with Aᴴ λ = x̄;  of what A is made, p: p̄ = −(∂(A x)/∂p)ᴴ λ."""
+class Ledger(list[Report]):
+    """Where a solve leaves its reports; each is itself alone."""
 
-    @staticmethod
-    def forward(
-        ctx: Any, problem: Problem, x0: Tensor | None, reports: list[Report], strict: bool, b: Tensor, *p: Tensor
-    ) -> Tensor:
-        x, report = problem.run(b, x0)
-        reports.append(report)
-        if strict:
-            problem.require(x, report)
-        ctx.problem = problem
-        ctx.save_for_backward(x, *p)
-        return x
+    __hash__ = object.__hash__  # type: ignore[assignment]
+    __eq__ = object.__eq__
 
-    @staticmethod
-    def backward(ctx: Any, *cotangents: Tensor) -> Any:
-        x, *p = ctx.saved_tensors
-        again = modes.is_grad_enabled()
-        problem = ctx.problem._replace(A=ctx.problem.A.with_parameters(*p))
-        adjoint = problem.adjoint()
-        solution = solved(adjoint, cotangents[0], None, [], True)
-        needs = ctx.needs_input_grad[5:]
-        return None, None, None, None, solution, *pulled(problem.A, x, p, -solution, needs, again)
+    def read(self) -> Report:
+        """Return the report; no recorder can follow what is decided by it."""
+        listener = modes.recorder.get()
+        if listener is not None:
+            listener.foreign("the report of a solve is read")
+        return self[0]
 
 
-def pulled(A: LinearOperator, x: Tensor, p: list[Tensor], cotangent: Tensor, needs: Any, again: bool) -> list[Tensor | None]:
+class Solve(Op):
+    """x = A⁻¹ b.  b̄ = λ with Aᴴ λ = x̄;  of what A is made of, p: p̄ = −(∂(A x)/∂p)ᴴ λ.
+
+    The inputs are b, what A and M are made of, and where to begin, if that is given.
+    """
+
+    problem: Problem
+    strict: bool
+    ledger: Ledger
+    keeps = "* y"
+    by_arrays = False
+    host_only = "its iterations read numbers"
+    no_batch = "every solve has its own number of steps"
+    no_lowering = "host step: it ends when the numbers say so"
+
+    def eager(self, xp, b, *others):
+        with modes.Setting((modes.grad_enabled, False), (modes.recorder, None)):
+            problem, begin = self.problem.of([lift(each) for each in others])
+            x, report = problem.run(lift(b), *begin)
+        self.ledger.append(report)
+        return problem.require(x, report).value if self.strict else x.value
+
+    def vjp(self, needs, g, y, b, *others):
+        problem, begin = self.problem.of(others)
+        solution = solved(problem.adjoint(), g, None, Ledger(), True)
+        p = problem.A.parameters()
+        found = pulled(problem.A, y, list(p), -solution, needs[1 : 1 + len(p)])
+        return solution, *found, *[None] * (len(others) - len(p))
+
+
+def pulled(A: LinearOperator, x: Tensor, p: list[Tensor], cotangent: Tensor, needs: Sequence[bool]) -> list[Tensor | None]:
     """Return the gradients of A x with respect to what A is made of, whatever x depends on."""
     wanted = [n for n, need in enumerate(needs) if need]
     if not wanted:
         return [None] * len(p)
+    again = modes.grad_enabled.get()
     with modes.enable_grad():
         # paths through x are not to count: they are another solve's
         apart = [each.view_as(each) if again else each.detach().requires_grad_(n in wanted) for n, each in enumerate(p)]
@@ -90,9 +120,10 @@ def pulled(A: LinearOperator, x: Tensor, p: list[Tensor], cotangent: Tensor, nee
     return [grads.get(n) for n in range(len(p))]
 
 
-def solved(problem: Problem, b: Tensor, x0: Tensor | None, reports: list[Report], strict: bool) -> Tensor:
+def solved(problem: Problem, b: Tensor, x0: Tensor | None, ledger: Ledger, strict: bool) -> Tensor:
     """Return the solution, as a function of b and of what A is made of."""
-    return Solved.apply(problem, x0, reports, strict, b, *problem.A.parameters())
+    begin = () if x0 is None else (x0.detach(),)
+    return apply(Solve(problem, strict, ledger), b, *problem.parameters(), *begin)
 
 
 class Options(TypedDict, total=False):
@@ -142,9 +173,9 @@ def solve(
     if preconditioner is not None and preconditioner.shape != operator.shape[::-1]:
         raise RuntimeError(f"solve: expected a preconditioner of shape {operator.shape[::-1]}, got {preconditioner!r}")
     problem = Problem(operator, preconditioner, method or ConjugateGradient(), criterion, callback)
-    reports: list[Report] = []
-    x = solved(problem, b, x0, reports, not return_info)
-    return (x, reports[0]) if return_info else x
+    ledger = Ledger()
+    x = solved(problem, b, x0, ledger, not return_info)
+    return (x, ledger.read()) if return_info else x
 
 
 def check(A: LinearOperator, b: Tensor, x0: Tensor | None) -> None:

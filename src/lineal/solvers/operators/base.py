@@ -39,6 +39,9 @@ class LinearOperator(ABC):
 
     def adjoint_product(self, x: Tensor) -> Tensor:
         """Return the product of the conjugate transpose: by the derivative of `product`, unless a class knows a shorter way."""
+        turned = self.adjoint()
+        if not isinstance(turned, Adjoint):
+            return turned.product(x)
         zeros = ops.zeros((self.shape[1], *x.shape[1:]), dtype=self.dtype)
         return vjp(self.product, zeros)[1](x)[0]
 
@@ -122,7 +125,9 @@ class Matrix(LinearOperator):
 
     def adjoint(self) -> LinearOperator:
         turned = self.matrix.t()
-        return Matrix(turned.conj() if self.dtype.is_complex else turned)
+        if isinstance(turned, Patterned):
+            return Matrix(turned.with_entries(turned.entries.conj()))
+        return Matrix(turned.conj())
 
     def remade(self, tensors: tuple[Tensor, ...], parts: tuple[LinearOperator, ...]) -> Matrix:
         (entries,) = tensors

@@ -1,0 +1,1 @@
+"""Eigenvalues, and what is made of them, of matrices known by their products."""
