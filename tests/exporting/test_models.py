@@ -140,6 +140,15 @@ def test_sizes_that_python_saw_are_not_baked_in(name):
         torch.testing.assert_close(found, each)
 
 
+def test_numbers_are_told_from_tensors_however_many_have_been_met():
+    x = torch.ones(3, 4)
+    for n in range(5000):
+        x * (n + 0.5)
+    x / 19
+    program = export(lambda x: x / x.shape[0], x, dynamic_axes={"x": {0: "batch"}})
+    assert program(torch.ones(19, 4))[0][0, 0] == torch.tensor(1 / 19)
+
+
 class Counting(nn.Module):
     def __init__(self):
         super().__init__()

@@ -78,6 +78,7 @@ REASONS = {
     "overrides.py:__enter__": TELLS,
     "porting/optimizers.py:_get_value": OTHERS,
     "porting/optimizers.py:_stack_if_compiling": OTHERS,
+    "solvers/solving.py:read": TELLS,
     "sparse/compressed.py:numbers": TELLS,
     "tensors/autograd_methods.py:get_grad": TELLS,
     "tensors/autograd_methods.py:put_grad": TELLS,

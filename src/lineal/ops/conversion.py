@@ -101,14 +101,15 @@ def number_beside(x: AbstractTensor, number: Any, target: dtype | None = None) -
 
 
 _literals: dict[tuple, Any] = {}
-_literal_ids: set[int] = set()
 _MOST_LITERALS = 4096
-"""Python numbers met so often that their tensors are kept, read-only; a recorder knows by this that they never change."""
+"""Python numbers whose tensors are kept."""
+_LITERAL = "literal"
+"""What tensors of Python numbers are marked by, which are read-only; a recorder knows by this that they never change."""
 
 
 def is_literal(x: AbstractTensor) -> bool:
-    """Return whether `x` is the kept tensor of a Python number."""
-    return id(x) in _literal_ids
+    """Return whether `x` is the tensor of a Python number that some calls may share."""
+    return _LITERAL in x.__dict__
 
 
 def constant(number: Any, target: dtype | None = None) -> Any:
@@ -122,14 +123,11 @@ def constant(number: Any, target: dtype | None = None) -> Any:
     if found is not None and (number or kind is not float or math.copysign(1.0, number) > 0):
         return found
     made = new_constant(number, target)
-    if (
-        target is not None
-        and len(_literals) < _MOST_LITERALS
-        and (number or kind is not float or math.copysign(1.0, number) > 0)
-    ):
+    if target is not None and (number or kind is not float or math.copysign(1.0, number) > 0):
         made.value.flags.writeable = False
-        _literals[key] = made
-        _literal_ids.add(id(made))
+        made.__dict__[_LITERAL] = True
+        if len(_literals) < _MOST_LITERALS:
+            _literals[key] = made
     return made
 
 

@@ -75,7 +75,7 @@ class Ledger(list[Report]):
         return self[0]
 
 
-class Solve(Op):
+class IterativeSolve(Op):
     """x = A⁻¹ b.  b̄ = λ with Aᴴ λ = x̄;  of what A is made of, p: p̄ = −(∂(A x)/∂p)ᴴ λ.
 
     The inputs are b, what A and M are made of, and where to begin, if that is given.
@@ -98,7 +98,7 @@ class Solve(Op):
         return problem.require(x, report).value if self.strict else x.value
 
     def vjp(self, needs, g, y, b, *others):
-        problem, begin = self.problem.of(others)
+        problem, _ = self.problem.of(others)
         solution = solved(problem.adjoint(), g, None, Ledger(), True)
         p = problem.A.parameters()
         found = pulled(problem.A, y, list(p), -solution, needs[1 : 1 + len(p)])
@@ -123,7 +123,7 @@ def pulled(A: LinearOperator, x: Tensor, p: list[Tensor], cotangent: Tensor, nee
 def solved(problem: Problem, b: Tensor, x0: Tensor | None, ledger: Ledger, strict: bool) -> Tensor:
     """Return the solution, as a function of b and of what A is made of."""
     begin = () if x0 is None else (x0.detach(),)
-    return apply(Solve(problem, strict, ledger), b, *problem.parameters(), *begin)
+    return apply(IterativeSolve(problem, strict, ledger), b, *problem.parameters(), *begin)
 
 
 class Options(TypedDict, total=False):

@@ -88,8 +88,8 @@ def logdet(A: Any, samples: int = 30, steps: int = 40, *, rtol: float = 1e-6, ge
     """Return an estimate of log det A, for Hermitian positive definite A (n × n), by stochastic Lanczos quadrature.
 
     Ubaru, Chen and Saad, SIAM J. Matrix Anal. Appl. 38 (2017). It takes `samples` · `steps` products; what too few steps
-    leave out is not in the error. Its first derivative to what A is made of takes one solve a sample, to `rtol`, with the same vectors.
-    RuntimeError where a vector shows that A is not positive definite.
+    leave out is not in the error. Its first derivative, to what A is made of, takes one solve a sample, to `rtol`, with the
+    same vectors. RuntimeError where a vector shows that A is not positive definite.
     """
     operator = required("logdet", A, samples)
     with modes.no_grad():

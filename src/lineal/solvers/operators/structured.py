@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 
 from lineal import ops
 from lineal.ops.fourier.onedimensional import fft, ifft
@@ -135,8 +136,10 @@ class Block(LinearOperator):
 
     def __init__(self, rows: Sequence[Sequence[LinearOperator]]):
         self.rows = tuple(map(tuple, rows))
-        self.parts = sum(self.rows, ())
-        heights, widths = ([each[0].shape[0] for each in self.rows], [each.shape[1] for each in self.rows[0]])
+        if not self.rows or not all(self.rows):
+            raise RuntimeError("Block: expected at least one block")
+        self.parts = tuple(chain.from_iterable(self.rows))
+        heights, widths = [first.shape[0] for first, *_ in self.rows], [each.shape[1] for each in self.rows[0]]
         wanted = [[(height, width) for width in widths] for height in heights]
         if [[each.shape for each in row] for row in self.rows] != wanted or len({each.dtype for each in self.parts}) != 1:
             raise RuntimeError(f"Block: the blocks do not fit together: {self.rows}")
