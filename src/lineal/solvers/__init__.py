@@ -5,7 +5,11 @@ from typing import Any as _Any
 from lineal.solvers.eigen.exponential import expm_multiply
 from lineal.solvers.eigen.spectra import eigsh
 from lineal.solvers.eigen.stochastic import Estimate, logdet, trace
+from lineal.solvers.krylov.arnoldi import GeneralisedMinimalResidual
 from lineal.solvers.krylov.conjugate import ConjugateGradient
+from lineal.solvers.krylov.minimal import MinimalResidual
+from lineal.solvers.krylov.shortened import BiconjugateGradientStabilised, InducedDimensionReduction
+from lineal.solvers.krylov.squares import ConjugateGradientLeastSquares, Normal
 from lineal.solvers.methods import Method, Step, System
 from lineal.solvers.operators.base import FunctionOperator, LinearOperator, Matrix, aslinearoperator
 from lineal.solvers.operators.derivatives import Hessian, Jacobian
@@ -15,35 +19,75 @@ from lineal.solvers.solving import solve
 from lineal.tensors import Tensor as _Tensor
 
 __all__ = [
+    "BiconjugateGradientStabilised",
     "Block",
+    "BreakdownError",
     "Circulant",
+    "ConjugateGradient",
+    "ConjugateGradientLeastSquares",
+    "ConvergenceError",
     "Diagonal",
+    "Estimate",
+    "FunctionOperator",
+    "GeneralisedMinimalResidual",
     "Hessian",
     "Identity",
+    "InducedDimensionReduction",
     "Jacobian",
     "Kronecker",
-    "Toeplitz",
-    "BreakdownError",
-    "ConjugateGradient",
-    "ConvergenceError",
-    "FunctionOperator",
     "LinearOperator",
     "Matrix",
     "Method",
+    "MinimalResidual",
+    "Normal",
     "Report",
     "Step",
     "System",
+    "Toeplitz",
     "aslinearoperator",
+    "bicgstab",
     "cg",
+    "cgls",
     "eigsh",
     "expm_multiply",
+    "gmres",
+    "idrs",
     "logdet",
-    "trace",
-    "Estimate",
+    "minres",
     "solve",
+    "trace",
 ]
 
 
 def cg(A: _Any, b: _Tensor, **options: _Any) -> _Any:
     """Return the solution of A x = b by conjugate gradients; A is Hermitian positive definite. Options are those of `solve`."""
     return solve(A, b, ConjugateGradient(), **options)
+
+
+def minres(A: _Any, b: _Tensor, **options: _Any) -> _Any:
+    """Return the solution of A x = b by minimal residuals; A is Hermitian. Options are those of `solve`."""
+    return solve(A, b, MinimalResidual(), **options)
+
+
+def gmres(A: _Any, b: _Tensor, *, restart: int = 30, flexible: bool = False, **options: _Any) -> _Any:
+    """Return the solution of A x = b by GMRES, which begins again after `restart` steps. Options are those of `solve`."""
+    return solve(A, b, GeneralisedMinimalResidual(restart, flexible), **options)
+
+
+def bicgstab(A: _Any, b: _Tensor, **options: _Any) -> _Any:
+    """Return the solution of A x = b by stabilised biconjugate gradients. Options are those of `solve`."""
+    return solve(A, b, BiconjugateGradientStabilised(), **options)
+
+
+def idrs(A: _Any, b: _Tensor, *, s: int = 4, **options: _Any) -> _Any:
+    """Return the solution of A x = b by induced dimension reduction with s shadow vectors. Options are those of `solve`."""
+    return solve(A, b, InducedDimensionReduction(s), **options)
+
+
+def cgls(A: _Any, b: _Tensor, *, damp: float = 0.0, **options: _Any) -> _Any:
+    """Return x with the least ‖b − A x‖² + damp² ‖x‖²; A may have any shape. Options are those of `solve`.
+
+    The tolerance is that of Aᴴ(b − A x) − damp² x, against Aᴴ b; M is a preconditioner of AᴴA + damp² I.
+    """
+    operator = aslinearoperator(A)
+    return solve(Normal(operator, damp), operator.adjoint() @ b, ConjugateGradientLeastSquares(), **options)
