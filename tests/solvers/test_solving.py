@@ -158,3 +158,22 @@ def test_compiled_functions_that_read_a_report_run_eagerly():
     with pytest.warns(UserWarning, match="the report of a solve is read"):
         residual(torch.ones(5, dtype=F64))
     assert residual(torch.full((5,), 2.0, dtype=F64)) == pytest.approx(2 * 5**0.5)
+
+
+def test_what_a_users_function_raises_is_what_the_user_gets():
+    def matvec(x):
+        raise ValueError("mine")
+
+    with pytest.raises(ValueError, match=r"^mine$"):
+        solvers.cg(solvers.FunctionOperator((2, 2), matvec), torch.ones(2))
+
+
+def test_solvers_draw_nothing_from_the_programs_generator():
+    torch.manual_seed(9)
+    state, A = torch.get_rng_state(), positive(6)
+    torch.set_rng_state(state)
+    solvers.idrs(A, A[0])
+    solvers.eigsh(A, 2)
+    solvers.chebyshev(A, A[0])
+    solvers.expm_multiply(A, A[0])
+    assert torch.equal(torch.get_rng_state(), state)

@@ -16,12 +16,14 @@ from lineal.solvers.operators.derivatives import Hessian, Jacobian
 from lineal.solvers.operators.structured import Block, Circulant, Diagonal, Identity, Kronecker, Toeplitz
 from lineal.solvers.reports import BreakdownError, ConvergenceError, Report
 from lineal.solvers.solving import solve
+from lineal.solvers.stationary import Chebyshev, Splitting, Stationary
 from lineal.tensors import Tensor as _Tensor
 
 __all__ = [
     "BiconjugateGradientStabilised",
     "Block",
     "BreakdownError",
+    "Chebyshev",
     "Circulant",
     "ConjugateGradient",
     "ConjugateGradientLeastSquares",
@@ -41,6 +43,8 @@ __all__ = [
     "MinimalResidual",
     "Normal",
     "Report",
+    "Splitting",
+    "Stationary",
     "Step",
     "System",
     "Toeplitz",
@@ -48,13 +52,19 @@ __all__ = [
     "bicgstab",
     "cg",
     "cgls",
+    "chebyshev",
     "eigsh",
     "expm_multiply",
+    "gauss_seidel",
     "gmres",
     "idrs",
+    "jacobi",
     "logdet",
     "minres",
+    "richardson",
     "solve",
+    "sor",
+    "ssor",
     "trace",
 ]
 
@@ -91,3 +101,33 @@ def cgls(A: _Any, b: _Tensor, *, damp: float = 0.0, **options: _Any) -> _Any:
     """
     operator = aslinearoperator(A)
     return solve(Normal(operator, damp), operator.adjoint() @ b, ConjugateGradientLeastSquares(), **options)
+
+
+def jacobi(A: _Any, b: _Tensor, *, omega: float = 1.0, **options: _Any) -> _Any:
+    """Return the solution of A x = b by x′ = x + ω D⁻¹ (b − A x), D the diagonal of A. Options are those of `solve`."""
+    return solve(A, b, Stationary(lambda A: Splitting.jacobi(A, omega), "Jacobi"), **options)
+
+
+def gauss_seidel(A: _Any, b: _Tensor, *, direction: str = "forward", **options: _Any) -> _Any:
+    """Return the solution of A x = b by Gauss-Seidel: "forward", "backward" or "symmetric". Options are those of `solve`."""
+    return solve(A, b, Stationary(lambda A: Splitting.gauss_seidel(A, direction), "Gauss-Seidel"), **options)
+
+
+def sor(A: _Any, b: _Tensor, *, omega: float, direction: str = "forward", **options: _Any) -> _Any:
+    """Return the solution of A x = b by successive over-relaxation, 0 < ω < 2. Options are those of `solve`."""
+    return solve(A, b, Stationary(lambda A: Splitting.sor(A, omega, direction), "SOR"), **options)
+
+
+def ssor(A: _Any, b: _Tensor, *, omega: float = 1.0, **options: _Any) -> _Any:
+    """Return the solution of A x = b by symmetric over-relaxation, 0 < ω < 2. Options are those of `solve`."""
+    return solve(A, b, Stationary(lambda A: Splitting.ssor(A, omega), "SSOR"), **options)
+
+
+def richardson(A: _Any, b: _Tensor, *, omega: float = 1.0, **options: _Any) -> _Any:
+    """Return the solution of A x = b by x′ = x + ω (b − A x). Options are those of `solve`."""
+    return solve(A, b, Stationary(lambda A: Splitting.richardson(A, omega), "Richardson"), **options)
+
+
+def chebyshev(A: _Any, b: _Tensor, *, bounds: tuple[float, float] | None = None, **options: _Any) -> _Any:
+    """Return the solution of A x = b by Chebyshev's iteration, with bounds of M A's eigenvalues. Options: see `solve`."""
+    return solve(A, b, Chebyshev(bounds), **options)

@@ -8,12 +8,14 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from lineal import ops
+from lineal.base import dtypes
+from lineal.ops.random.generator import Generator
 from lineal.ops.reductions.norms import vector_norm
 from lineal.solvers.operators.base import LinearOperator
 from lineal.solvers.reports import BreakdownError, Report
 from lineal.tensors import Tensor
 
-__all__ = ["Criterion", "Method", "Step", "System", "dot", "norm", "run"]
+__all__ = ["Criterion", "Method", "Step", "System", "dot", "norm", "probe", "run"]
 
 REPLACED = 3
 """How often the residual that a method carries is replaced by the true one, before a solve counts as stagnated."""
@@ -80,6 +82,13 @@ def dot(x: Tensor, y: Tensor) -> Tensor:
 def norm(x: Tensor) -> float:
     """Return the 2-norm of a vector."""
     return float(vector_norm(x))
+
+
+def probe(n: int, dtype: dtypes.dtype, seed: int = 0) -> Tensor:
+    """Return a normal random vector, the same each time: what a solver begins with is no draw of the program's."""
+    generator = Generator()
+    generator.manual_seed(seed)
+    return ops.randn(n, dtype=dtype, generator=generator)
 
 
 def run(

@@ -62,7 +62,9 @@ class Problem(NamedTuple):
 
 
 class Ledger(list[Report]):
-    """Where a solve leaves its reports; each is itself alone."""
+    """Where a solve leaves its reports, and what a user's function has raised; each is itself alone."""
+
+    failure: Exception | None = None
 
     __hash__ = object.__hash__  # type: ignore[assignment]
     __eq__ = object.__eq__
@@ -93,9 +95,17 @@ class IterativeSolve(Op):
     def eager(self, xp, b, *others):
         with modes.Setting((modes.grad_enabled, False), (modes.recorder, None)):
             problem, begin = self.problem.of([lift(each) for each in others])
-            x, report = problem.run(lift(b), *begin)
+            try:
+                x, report = problem.run(lift(b), *begin)
+            except Exception as error:
+                self.ledger.failure = error
+                raise
         self.ledger.append(report)
         return problem.require(x, report).value if self.strict else x.value
+
+    def check(self, *xs):
+        if self.ledger.failure is not None:
+            raise self.ledger.failure
 
     def vjp(self, needs, g, y, b, *others):
         problem, _ = self.problem.of(others)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from lineal import ops
 from lineal.base.limits import finfo
 from lineal.core import modes
-from lineal.solvers.methods import norm
+from lineal.solvers.methods import norm, probe
 from lineal.solvers.operators.base import LinearOperator, aslinearoperator
 from lineal.tensors import Tensor
 
@@ -50,7 +49,7 @@ def stepped(A: LinearOperator, b: Tensor, t: float) -> Tensor:
 
 def estimated_norm(A: LinearOperator) -> float:
     """Return about ‖A‖₂, by powers of AᴴA; from below, hence the margin."""
-    v = ops.randn(A.shape[1], dtype=A.dtype)
+    v = probe(A.shape[1], A.dtype)
     estimate = 0.0
     for _ in range(POWERS):
         length = norm(v)

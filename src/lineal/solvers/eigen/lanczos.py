@@ -7,7 +7,7 @@ from typing import NamedTuple
 from lineal import ops
 from lineal.base.limits import finfo
 from lineal.ops.linalg.eigh import eigh
-from lineal.solvers.methods import norm
+from lineal.solvers.methods import norm, probe
 from lineal.solvers.operators.base import LinearOperator
 from lineal.tensors import Tensor
 
@@ -52,7 +52,7 @@ class Basis:
         rows = self.rows[: self.count]
         if self.count >= rows.shape[1]:
             return False
-        w = ops.randn_like(rows[0])
+        w = probe(rows.shape[1], rows.dtype, self.count)
         for _ in range(2):
             w = w - (rows.conj() @ w) @ rows
         self.rows[self.count] = w / norm(w)

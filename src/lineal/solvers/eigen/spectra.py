@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Literal, overload
 
-from lineal import ops
 from lineal.base.errors import LinAlgError
 from lineal.base.limits import finfo
 from lineal.core import modes
 from lineal.core.custom import Function, once_differentiable
 from lineal.solvers.eigen.lanczos import thick_restart
+from lineal.solvers.methods import probe
 from lineal.solvers.operators.base import LinearOperator, aslinearoperator
 from lineal.tensors import Tensor
 from lineal.transforms.gradients import grad
@@ -92,7 +92,7 @@ def eigsh(
     if size < min(n, k + 2):
         raise ValueError(f"eigsh: expected ncv of at least k + 2 = {k + 2}, got {ncv}")
     with modes.no_grad():
-        v = ops.randn(n, dtype=operator.dtype) if v0 is None else v0
+        v = probe(n, operator.dtype) if v0 is None else v0
         tolerance = max(tol, 8 * finfo(operator.dtype).eps)
         values, vectors, error, turns = thick_restart(operator, k, which, v, size, tolerance, maxiter or 10 * n)
         if not error <= tolerance:

@@ -9,8 +9,7 @@ from lineal import ops
 from lineal.base.limits import finfo
 from lineal.ops.linalg.qr import qr
 from lineal.ops.linalg.triangular import solve_triangular
-from lineal.ops.random.generator import Generator
-from lineal.solvers.methods import Method, Step, System, dot, norm
+from lineal.solvers.methods import Method, Step, System, dot, norm, probe
 from lineal.solvers.reports import BreakdownError
 from lineal.tensors import Tensor
 
@@ -79,9 +78,7 @@ class InducedDimensionReduction(Method):
     def steps(self, system: System) -> Iterator[Step]:
         x, r = system.x, system.residual()
         s = min(self.s, len(r))
-        generator = Generator()
-        generator.manual_seed(0)
-        P = qr(ops.randn((len(r), s), dtype=r.dtype, generator=generator))[0].mH
+        P = qr(ops.stack([probe(len(r), r.dtype, seed) for seed in range(s)], 1))[0].mH
         G, U = ops.zeros((s, len(r)), dtype=r.dtype), ops.zeros((s, len(r)), dtype=r.dtype)
         M = ops.eye(s, dtype=r.dtype)
         omega = ops.ones((), dtype=r.dtype)

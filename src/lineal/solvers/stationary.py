@@ -1,0 +1,154 @@
+"""Stationary methods: A = S − T, where S is easy to solve with, and S x′ = T x + b again and again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from lineal import ops
+from lineal.core import modes
+from lineal.solvers.eigen.spectra import eigsh
+from lineal.solvers.methods import Method, Step, System, norm, probe
+from lineal.solvers.operators.base import LinearOperator, aslinearoperator
+from lineal.solvers.operators.structured import Diagonal, Identity
+from lineal.solvers.operators.triangles import InverseTriangle, known_matrix, regular_diagonal, with_scaled_diagonal
+from lineal.solvers.reports import BreakdownError
+from lineal.tensors import Tensor
+
+__all__ = ["Chebyshev", "Splitting", "Stationary"]
+
+DIRECTIONS = ("forward", "backward", "symmetric")
+
+
+class Splitting:
+    """A = S − T by S⁻¹, an operator: the iteration x′ = x + S⁻¹ (b − A x) has the matrix G = S⁻¹ T = I − S⁻¹ A.
+
+    It converges from everywhere if and only if the spectral radius of G is less than one. `inverse` is also a preconditioner.
+    """
+
+    def __init__(self, name: str, A: LinearOperator, inverse: LinearOperator):
+        self.name, self.A, self.inverse = name, A, inverse
+
+    @classmethod
+    def richardson(cls, A: LinearOperator | Tensor, omega: float = 1.0) -> Splitting:
+        """Return S = I / ω."""
+        operator = aslinearoperator(A)
+        like = ops.zeros(0, dtype=operator.dtype)
+        return cls(f"Richardson(ω = {omega:g})", operator, omega * Identity(operator.shape[0], like))
+
+    @classmethod
+    def jacobi(cls, A: LinearOperator | Tensor, omega: float = 1.0) -> Splitting:
+        """Return S = D / ω, D the diagonal of A; damped where ω < 1."""
+        operator = aslinearoperator(A)
+        return cls(f"Jacobi(ω = {omega:g})", operator, Diagonal(omega / regular_diagonal("jacobi", operator)))
+
+    @classmethod
+    def gauss_seidel(cls, A: LinearOperator | Tensor, direction: str = "forward") -> Splitting:
+        """Return S = D + L ("forward"), D + U ("backward") or (D + L) D⁻¹ (D + U) ("symmetric")."""
+        made = cls.ssor(A) if direction == "symmetric" else cls.sor(A, 1.0, direction)
+        made.name = f"Gauss-Seidel({direction})"
+        return made
+
+    @classmethod
+    def sor(cls, A: LinearOperator | Tensor, omega: float, direction: str = "forward") -> Splitting:
+        """Return S = D / ω + L, or with U ("backward")."""
+        if direction not in DIRECTIONS[:2]:
+            raise ValueError(f"sor: expected the direction 'forward' or 'backward', got {direction!r}")
+        operator = aslinearoperator(A)
+        return cls(f"SOR(ω = {omega:g})", operator, triangle("sor", operator, omega, direction == "backward"))
+
+    @classmethod
+    def ssor(cls, A: LinearOperator | Tensor, omega: float = 1.0) -> Splitting:
+        """Return S = ω / (2 − ω) · (D / ω + L) D⁻¹ (D / ω + U)."""
+        operator = aslinearoperator(A)
+        lower, upper = (triangle("ssor", operator, omega, up) for up in (False, True))
+        middle = Diagonal((2 - omega) / omega * operator.diagonal())
+        return cls(f"SSOR(ω = {omega:g})", operator, upper @ middle @ lower)
+
+    @property
+    def iteration(self) -> LinearOperator:
+        """The matrix G of the iteration, as an operator."""
+        return Identity(self.A.shape[0], ops.zeros(0, dtype=self.A.dtype)) - self.inverse @ self.A
+
+    def spectral_radius(self, steps: int = 100) -> float:
+        """Return about the spectral radius of G: the growth of a random vector in the later half of so many steps."""
+        with modes.no_grad():
+            G, x = self.iteration, probe(self.A.shape[0], self.A.dtype)
+            growth, half = 1.0, steps // 2
+            for step in range(steps):
+                length = norm(x)
+                if not length:
+                    return 0.0
+                x = G.product(x / length)
+                growth *= norm(x) ** (1 / (steps - half)) if step >= half else 1.0
+        return growth
+
+    def __repr__(self) -> str:
+        radius = self.spectral_radius()
+        end = "converges" if radius < 1 else "does not converge"
+        return f"{self.name}: A = S − T of {self.A!r}, spectral radius of S⁻¹T ≈ {radius:.4g}: {end}"
+
+
+def triangle(name: str, A: LinearOperator, omega: float, upper: bool) -> LinearOperator:
+    """Return (D / ω + L)⁻¹, or with U."""
+    if not 0 < omega < 2:
+        raise ValueError(f"{name}: expected 0 < omega < 2, got {omega}")
+    regular_diagonal(name, A)
+    return InverseTriangle(with_scaled_diagonal(known_matrix(name, A), 1 / omega), upper)
+
+
+@dataclass(frozen=True)
+class Stationary(Method):
+    """The iteration x′ = x + S⁻¹ (b − A x) of a splitting, which `split` makes of A."""
+
+    split: Callable[[LinearOperator], Splitting]
+    name: str = "stationary"
+    needs = "square"
+
+    def steps(self, system: System) -> Iterator[Step]:
+        splitting = self.split(system.A)
+        if system.M is not None:
+            raise ValueError(f"{splitting.name}: S is the preconditioner: M is for other methods")
+        x, r = system.x, system.residual()
+        while True:
+            yield Step(norm(r), x)
+            x = x + splitting.inverse.product(r)
+            r = system._replace(x=x).residual()
+
+
+@dataclass(frozen=True)
+class Chebyshev(Method):
+    """The Chebyshev iteration for Hermitian positive definite M A with its eigenvalues between two bounds; no dot products.
+
+    Saad, Iterative Methods for Sparse Linear Systems (2003), algorithm 12.1. Without bounds, and without M, Lanczos finds them.
+    """
+
+    bounds: tuple[float, float] | None = None
+    name = "Chebyshev"
+    needs = "positive definite"
+
+    def steps(self, system: System) -> Iterator[Step]:
+        low, high = self.bounds or estimated_bounds(system)
+        if not 0 < low <= high:
+            raise BreakdownError("indefinite", f"expected 0 < bounds, got {low:.3g} and {high:.3g}: is A positive definite?")
+        centre, radius = (high + low) / 2, (high - low) / 2
+        x, r = system.x, system.residual()
+        if radius <= 1e-12 * centre:
+            radius = 1e-12 * centre
+        sigma = centre / radius
+        rho = 1 / sigma
+        d = system.preconditioned(r) / centre
+        while True:
+            yield Step(norm(r), x)
+            x = x + d
+            r = r - system.A.product(d)
+            before, rho = rho, 1 / (2 * sigma - rho)
+            d = rho * before * d + (2 * rho / radius) * system.preconditioned(r)
+
+
+def estimated_bounds(system: System) -> tuple[float, float]:
+    """Return bounds of A's eigenvalues, somewhat apart from what Lanczos finds."""
+    if system.M is not None:
+        raise ValueError("chebyshev: with a preconditioner M, give bounds of the eigenvalues of M A")
+    low, high = (float(eigsh(system.A, 1, which, tol=1e-3, return_eigenvectors=False)) for which in ("SA", "LA"))
+    return low * 0.99, high * 1.01
