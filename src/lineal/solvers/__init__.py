@@ -2,6 +2,7 @@
 
 from typing import Any as _Any
 
+from lineal.solvers import preconditioners
 from lineal.solvers.eigen.exponential import expm_multiply
 from lineal.solvers.eigen.spectra import eigsh
 from lineal.solvers.eigen.stochastic import Estimate, logdet, trace
@@ -61,6 +62,7 @@ __all__ = [
     "jacobi",
     "logdet",
     "minres",
+    "preconditioners",
     "richardson",
     "solve",
     "sor",
