@@ -1,5 +1,7 @@
 """Preconditioners: what they are made of, their adjoints, and that they help."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -12,17 +14,15 @@ F64 = torch.float64
 
 def grid(n, shift=0.0):
     """Return the five-point Laplacian of an n × n grid, with first differences in one direction."""
-    line = (
-        2 * torch.eye(n, dtype=F64) - torch.diag(torch.ones(n - 1, dtype=F64), 1) - torch.diag(torch.ones(n - 1, dtype=F64), -1)
-    )
-    skew = torch.diag(torch.ones(n - 1, dtype=F64), 1) - torch.diag(torch.ones(n - 1, dtype=F64), -1)
     one = torch.eye(n, dtype=F64)
-    return (torch.kron(line + shift * skew, one) + torch.kron(one, line)).to_sparse_csr()
+    above = torch.diag(torch.ones(n - 1, dtype=F64), 1)
+    line = 2 * one - above - above.mT
+    return (torch.kron(line + shift * (above - above.mT), one) + torch.kron(one, line)).to_sparse_csr()
 
 
 MAKERS = {
     "jacobi": preconditioners.jacobi,
-    "block_jacobi": lambda A: preconditioners.block_jacobi(A, 5),
+    "block_jacobi": lambda A: preconditioners.block_jacobi(A, 12),
     "ssor": preconditioners.ssor,
     "polynomial": preconditioners.polynomial,
     "ilu": preconditioners.ilu,
@@ -46,7 +46,8 @@ def test_adjoints_and_products_agree(name):
 
 @pytest.mark.parametrize("name", MAKERS)
 def test_steps_are_saved(name):
-    A, b = grid(12), torch.ones(144, dtype=F64)
+    torch.manual_seed(3)
+    A, b = grid(12), torch.randn(144, dtype=F64)
     plain = solvers.cg(A, b, rtol=1e-10, return_info=True)[1]
     helped = solvers.gmres(A, b, rtol=1e-10, restart=100, M=MAKERS[name](A), return_info=True)[1]
     assert helped.converged
@@ -95,7 +96,7 @@ def test_gradients_pass_by():
 def test_unordered_indices_and_both_widths_are_taken():
     A = grid(3)
     pointers, columns, values = (each.numpy() for each in (A.crow_indices(), A.col_indices(), A.values()))
-    order = np.concatenate([np.arange(a, b)[::-1] for a, b in zip(pointers, pointers[1:])])
+    order = np.concatenate([np.arange(a, b)[::-1] for a, b in itertools.pairwise(pointers)])
     for width in (torch.int32, torch.int64):
         turned = torch.sparse_csr_tensor(
             torch.tensor(pointers).to(width), torch.tensor(columns[order]).to(width), torch.tensor(values[order]), (9, 9)
@@ -112,9 +113,9 @@ def test_what_has_no_factors_is_named():
         preconditioners.ic(grid(3, 0.5))
     with pytest.raises(torch.linalg.LinAlgError, match="is it definite"):
         preconditioners.ic((-grid(3).to_dense()).to_sparse_csr())
-    with pytest.warns(UserWarning, match="0.001 of the diagonal was added|0.01 of|0.1 of|1 of the"):
+    with pytest.warns(UserWarning, match="of the diagonal was added"):
         preconditioners.ic(torch.tensor([[1.0, 1.0], [1.0, 1.0]]).to_sparse_csr())
-    with pytest.raises(NotImplementedError, match="got torch.complex64"):
+    with pytest.raises(NotImplementedError, match=r"got torch\.complex64"):
         preconditioners.ilu(torch.eye(2, dtype=torch.complex64).to_sparse_csr())
     with pytest.raises(ValueError, match="blocksize of at least 1, got 0"):
         preconditioners.block_jacobi(torch.eye(2), 0)
