@@ -12,6 +12,7 @@ from lineal.solvers.krylov.minimal import MinimalResidual
 from lineal.solvers.krylov.shortened import BiconjugateGradientStabilised, InducedDimensionReduction
 from lineal.solvers.krylov.squares import ConjugateGradientLeastSquares, Normal
 from lineal.solvers.methods import Method, Step, System
+from lineal.solvers.multigrid.hierarchy import Multigrid, smoothed_aggregation
 from lineal.solvers.operators.base import FunctionOperator, LinearOperator, Matrix, aslinearoperator
 from lineal.solvers.operators.derivatives import Hessian, Jacobian
 from lineal.solvers.operators.structured import Block, Circulant, Diagonal, Identity, Kronecker, Toeplitz
@@ -40,6 +41,7 @@ __all__ = [
     "Kronecker",
     "LinearOperator",
     "Matrix",
+    "Multigrid",
     "Method",
     "MinimalResidual",
     "Normal",
@@ -64,6 +66,7 @@ __all__ = [
     "minres",
     "preconditioners",
     "richardson",
+    "smoothed_aggregation",
     "solve",
     "sor",
     "ssor",
