@@ -18,6 +18,7 @@ PAGES = [
     "README.zh-CN.md",
     "docs/quickstart.md",
     "docs/linear-algebra.md",
+    "docs/solvers.md",
     "docs/probability.md",
     "docs/mixed-precision.md",
     "docs/reporting.md",

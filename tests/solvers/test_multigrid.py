@@ -86,3 +86,12 @@ def test_what_cannot_be_is_named():
         solvers.smoothed_aggregation(laplacian(3), cycle="F")
     with pytest.raises(torch.linalg.LinAlgError, match="zero in row 0"):
         solvers.smoothed_aggregation(torch.zeros(3, 3).to_sparse_csr(), max_coarse=1)
+
+
+def test_complex_matrices_have_hierarchies():
+    A = laplacian(12, torch.complex128)
+    turn = torch.exp(1j * torch.arange(144, dtype=F64))
+    matrix = torch.diag(turn) @ A.to_dense() @ torch.diag(turn.conj())
+    M = solvers.smoothed_aggregation(matrix.to_sparse_csr(), near_nullspace=turn, max_coarse=10)
+    _, report = solvers.cg(matrix, turn, rtol=1e-8, M=M, return_info=True)
+    assert report.converged and report.iterations <= 16

@@ -162,11 +162,20 @@ def coarsened(A: CompressedTensor, places: Tensor, count: int, smooth: Tensor) -
     inverse = 1 / Matrix(A).diagonal()
     damping = inverse * (DAMPING / largest_eigenvalue(A, inverse.abs().sqrt()))
     step = A.with_entries(A.entries * damping[lines_of(A.pattern)]) @ tentative
-    prolongation = (tentative - step).to_sparse_csr()
+    prolongation = subtracted(tentative, step)
     restriction = prolongation.t()
     adjoint = restriction.with_entries(restriction.entries.conj()).to_sparse_csr()
     coarse = adjoint @ (A @ prolongation)
     return Level(A, damping, prolongation, adjoint), coarse, lengths.to(A.dtype)
+
+
+def subtracted(tentative: CompressedTensor, step: CompressedTensor) -> CompressedTensor:
+    """Return a matrix with one entry a row, less another, whose pattern has its places but for entries that cancelled."""
+    rows = lines_of(step.pattern)
+    there = step.pattern.indices == tentative.pattern.indices[rows]
+    if int(there.sum()) < len(tentative.entries):
+        return (tentative - step).to_sparse_csr()
+    return step.with_entries(ops.where(there, tentative.entries[rows], 0) - step.entries)
 
 
 def largest_eigenvalue(A: CompressedTensor, scale: Tensor) -> float:
