@@ -76,6 +76,7 @@ EXPECTED = {
     "lineal.signal.windows",
     "lineal.onnx",
     "lineal.solvers",
+    "lineal.solvers.preconditioners",
     "lineal.sparse",
     "lineal.special",
     "lineal.testing",

@@ -119,7 +119,7 @@ def smoothed_aggregation(
     if cycle not in ("V", "W") or sweeps < 1:
         raise ValueError(f"smoothed_aggregation: expected cycle 'V' or 'W' and at least 1 sweep, got {cycle!r} and {sweeps}")
     with modes.no_grad():
-        matrix = aslinearoperator(A).to_sparse_csr().detach()
+        matrix: Any = aslinearoperator(A).to_sparse_csr().detach()
         if matrix.shape[0] != matrix.shape[1]:
             raise RuntimeError(f"smoothed_aggregation: expected a square matrix, got {list(matrix.shape)}")
         smooth = ops.ones(matrix.shape[0], dtype=matrix.dtype) if near_nullspace is None else near_nullspace.detach()
@@ -161,12 +161,12 @@ def coarsened(A: CompressedTensor, places: Tensor, count: int, smooth: Tensor) -
     tentative = sparse_csr_tensor(ops.arange(n + 1), places, entries, (n, count), check_invariants=False)
     inverse = 1 / Matrix(A).diagonal()
     damping = inverse * (DAMPING / largest_eigenvalue(A, inverse.abs().sqrt()))
-    step = A.with_entries(A.entries * damping[lines_of(A.pattern)]) @ tentative
+    step: Any = A.with_entries(A.entries * damping[lines_of(A.pattern)]) @ tentative
     prolongation = subtracted(tentative, step)
-    restriction = prolongation.t()
-    adjoint = restriction.with_entries(restriction.entries.conj()).to_sparse_csr()
-    coarse = adjoint @ (A @ prolongation)
-    return Level(A, damping, prolongation, adjoint), coarse, lengths.to(A.dtype)
+    turned: Any = prolongation.t()
+    restriction = turned.with_entries(turned.entries.conj()).to_sparse_csr()
+    coarse = restriction @ (A @ prolongation)
+    return Level(A, damping, prolongation, restriction), coarse, lengths.to(A.dtype)
 
 
 def subtracted(tentative: CompressedTensor, step: CompressedTensor) -> CompressedTensor:
@@ -174,7 +174,8 @@ def subtracted(tentative: CompressedTensor, step: CompressedTensor) -> Compresse
     rows = lines_of(step.pattern)
     there = step.pattern.indices == tentative.pattern.indices[rows]
     if int(there.sum()) < len(tentative.entries):
-        return (tentative - step).to_sparse_csr()
+        difference: Any = tentative - step
+        return difference.to_sparse_csr()
     return step.with_entries(ops.where(there, tentative.entries[rows], 0) - step.entries)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from lineal.base import later
+from lineal.base import dtypes, later
 from lineal.base.errors import IllConditionedWarning, LinAlgError
 from lineal.core import modes
 from lineal.solvers.operators.base import LinearOperator, aslinearoperator
@@ -30,9 +30,9 @@ def canonical(name: str, A: Any) -> CompressedTensor:
     operator = aslinearoperator(A)
     if operator.shape[0] != operator.shape[1]:
         raise RuntimeError(f"{name}: expected a square matrix, got {operator!r}")
-    if not operator.dtype.is_floating_point or operator.dtype.itemsize < 4:
+    if operator.dtype not in (dtypes.float32, dtypes.float64):
         raise NotImplementedError(f"{name}: expected float32 or float64, got {operator.dtype}")
-    matrix = operator.to_sparse_csr().detach()
+    matrix: Any = operator.to_sparse_csr().detach()
     return matrix if matrix.pattern.is_canonical() else matrix.to_sparse_coo().coalesce().to_sparse_csr()
 
 
