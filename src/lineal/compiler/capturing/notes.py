@@ -17,8 +17,8 @@ MOST_READS = 1 << 17
 class Notes:
     """Reads with what they found first, and what no program can follow.
 
-    The garbage collector knows what is new: it is off while a call is traced, so what the call makes stays in its youngest
-    generation. What it does not track is as old as what it was found in.
+    The garbage collector knows what is new (`trace.Youth`): it is off while a call is traced, so what the call makes stays in
+    its youngest generation. What it does not track is as old as what it was found in.
     """
 
     def __init__(self) -> None:

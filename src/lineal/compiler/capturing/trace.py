@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import gc
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import zip_longest
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -137,23 +138,49 @@ class Trace:
 
 
 class Still:
-    """A context in which the garbage collector waits: a program is made of many objects, which it would look at in vain."""
+    """A context in which the garbage collector waits: a program is made of many objects, which it would look at in vain.
 
-    def __enter__(self) -> None:
-        self.enabled = gc.isenabled()
-        gc.disable()
+    Several threads may be in such contexts at once; the last that leaves lets it go on.
+    """
+
+    lock = threading.Lock()
+    inside = 0
+    enabled = False
+
+    def __enter__(self) -> Self:
+        with Still.lock:
+            if not Still.inside:
+                Still.enabled = gc.isenabled()
+            Still.inside += 1
+            gc.disable()
+        return self
 
     def __exit__(self, *exception: object) -> None:
-        if self.enabled:
-            gc.enable()
+        with Still.lock:
+            Still.inside -= 1
+            if Still.enabled and not Still.inside:
+                gc.enable()
 
 
 class Youth(Still):
-    """A context in which the youngest generation of the garbage collector is what was made inside."""
+    """A context that tells what was made inside: what the garbage collector's youngest generation has more than before."""
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> Self:
         super().__enter__()
         gc.collect(0)
+        # No thread can collect while another one does, held up in a finalizer: what is young then stays so. It is held, for
+        # nothing new may come to lie where it lies.
+        self.older = gc.get_objects(generation=0)
+        self.mark: list[None] = []
+        return self
+
+    def made(self) -> set[int]:
+        """Return the identities of what was made since."""
+        return set(map(id, gc.get_objects(generation=0))).difference(map(id, self.older))
+
+    def is_known(self, made: set[int]) -> bool:
+        """Return whether that is all: another thread may have let the collector take what is young for old."""
+        return id(self.mark) in made
 
 
 def name_of(function: Callable[..., Any]) -> str:
@@ -168,14 +195,15 @@ def traced(function: Callable[..., Any], args: tuple, kwargs: dict) -> tuple[Any
     for x in tree.leaves((args, kwargs)):
         if isinstance(x, AbstractTensor):
             capture.argument(x)
-    with Youth():
+    with Youth() as youth:
         reading = Reading(function, args, kwargs, capture.saw)
         with Hearing(reading):
             result = running(capture, function, args, kwargs)
-        # the garbage collector, off meanwhile, has in its youngest generation what the call made
-        young = set(map(id, gc.get_objects(generation=0)))
+        young = youth.made()
         refusal, changed, state, tensors = reading.settle(young)
         rewritten = effects.rewritten_constant(capture, young)
+        if not youth.is_known(young):
+            refusal, rewritten = None, "runs while another thread collects garbage"
     capture.outside |= tensors
     with no_grad():
         found = trace_of(capture, result, name_of(function))
