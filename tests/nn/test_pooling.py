@@ -118,3 +118,12 @@ def test_gradients_where_the_inputs_that_are_read_are_unevenly_apart(reads, size
     g = lineal.tensor(rng.standard_normal(y.shape))
     (found,) = lineal.autograd.grad(y, x, g)
     np.testing.assert_allclose(found[0].numpy(), g[0].numpy() @ matrix.numpy().T, atol=1e-12)
+
+
+@pytest.mark.parametrize("mode", ["nearest", "nearest-exact"])
+def test_nearest_places_are_counted_in_double_precision_for_double_precision(mode):
+    x = lineal.arange(70_001.0, dtype=lineal.float64)
+    y = F.interpolate(x.reshape(1, 1, -1), 70_000, mode=mode)[0, 0]
+    middle = (lineal.arange(70_000.0, dtype=lineal.float64) + (mode != "nearest") / 2) * (70_001 / 70_000)
+    # places are rounded to float32 before they are cut off, as in PyTorch
+    assert lineal.equal(y, middle.float().floor().double().clamp(max=70_000))

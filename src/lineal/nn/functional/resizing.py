@@ -60,19 +60,20 @@ def interpolate(
             f"interpolate: Input and output sizes should be greater than 0, but got input {list(shape)} and output {sizes}"
         )
     check_dtype(mode, input)
-    maps = [tap(mode, *each, aligned, antialias) for each in zip(shape[2:], sizes, scales)]
+    wide = dtype_of(input) is dtypes.float64
+    maps = [tap(mode, *each, aligned, antialias, wide) for each in zip(shape[2:], sizes, scales)]
     name = f"{NODES[mode].format(len(sizes))}{'Aa' if antialias else ''}Backward0"
     if dtype_of(input) is dtypes.uint8 and "nearest" not in mode:
         return resample(input.to(dtypes.float32), *maps).round().clamp(0, 255).to(dtypes.uint8)
     return renamed(resample(input, *maps), name)
 
 
-def tap(mode: str, size: int, count: int, scale: float | None, aligned: bool, antialias: bool) -> taps.Taps:
-    """Return the map of one axis."""
+def tap(mode: str, size: int, count: int, scale: float | None, aligned: bool, antialias: bool, wide: bool) -> taps.Taps:
+    """Return the map of one axis, for an input of float64 if `wide`."""
     if antialias:
         return taps.antialiased(mode, size, count, scale, aligned)
     if mode in ("nearest", "nearest-exact"):
-        return taps.nearest(size, count, scale, mode == "nearest-exact")
+        return taps.nearest(size, count, scale, mode == "nearest-exact", wide)
     return (taps.cubic if mode == "bicubic" else taps.linear)(size, count, scale, aligned)
 
 

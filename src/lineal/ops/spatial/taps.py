@@ -155,16 +155,22 @@ def source(size: int, count: int, scale: float | None, align_corners: bool) -> t
 
 
 @functools.lru_cache(512)
-def nearest(size: int, count: int, scale: float | None, exact: bool) -> Taps:
+def nearest(size: int, count: int, scale: float | None, exact: bool, wide: bool = False) -> Taps:
     """Return each output's nearest input: that below it, or, if `exact`, that whose middle is nearest.
 
-    Places are counted in float32, as PyTorch does for all dtypes.
+    Places are counted in float32, or if `wide` in float64, and rounded to float32 before they are cut off, as in PyTorch.
     """
-    step = np.float32(1 / scale) if scale is not None and scale > 0 else np.float32(size) / np.float32(count)
-    middle = np.arange(count).astype(np.float32) + np.float32(0.5 if exact else 0)
-    found = np.minimum(np.floor(middle * step).astype(np.int64), size - 1)
+    kind = np.float64 if wide else np.float32
+    step = kind(1 / scale) if scale is not None and scale > 0 else kind(size) / kind(count)
+    at = np.arange(count).astype(kind)
+    if exact:
+        # half a step is added and half an element taken off with one rounding
+        at = (np.float64(step) * (at + kind(0.5)) - 0.5).astype(kind) + kind(0.5)
+    else:
+        at = at * step
+    found = np.minimum(np.floor(at.astype(np.float32)).astype(np.int64), size - 1)
     found = np.arange(count) if count == size else np.arange(count) // 2 if count == 2 * size else found
-    return Taps(size, found[:, None], np.ones((count, 1)), 1, Origin("nearest", (size, count, scale, exact)))
+    return Taps(size, found[:, None], np.ones((count, 1)), 1, Origin("nearest", (size, count, scale, exact, wide)))
 
 
 @functools.lru_cache(512)
