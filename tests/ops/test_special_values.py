@@ -291,3 +291,9 @@ def test_norms_keep_half_precision(dtype):
     norms = lineal.compile(lambda x: (F.layer_norm(x, (6,), one, nothing), F.batch_norm(x, nothing, one, one, nothing)))
     for found in (*norms(x), *norms(x), F.layer_norm(x, (6,)), F.batch_norm(x, None, None, one, nothing, True)):
         assert found.dtype is dtype
+
+
+def test_the_gradient_of_a_magnitude_at_nan_is_zero():
+    x = lineal.tensor([math.nan, -1.0, 0.0], requires_grad=True)
+    F.l1_loss(x, lineal.zeros(3), reduction="sum").backward()
+    assert x.grad.tolist() == [0.0, -1.0, 0.0]

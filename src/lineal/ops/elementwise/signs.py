@@ -49,7 +49,7 @@ def sign(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     return _real_sign(input, out=out)
 
 
-_signed = row("abs_backward", lambda m, g, x: g * m.sign(x), lambda h, x: _signed(h, x), None)
+_signed = row("abs_backward", lambda m, g, x: g * _known_sign(m, x), lambda h, x: _signed(h, x), None)
 
 
 def _abs_slope(g: Any, x: Any) -> Any:
@@ -62,7 +62,7 @@ abs = unary(
     _abs_slope,
     domain="number",
     result="real",
-    doc="Return the magnitude of input; the gradient at 0 is 0.",
+    doc="Return the magnitude of input; the gradient at 0 is 0, and at nan.",
 )
 copysign = binary(
     "copysign",
