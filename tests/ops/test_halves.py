@@ -57,3 +57,14 @@ def test_means_of_more_numbers_than_float16_counts(name, compiled):
         made.append((y.detach().float(), each.grad.float()))
     for half, single in zip(*made):
         torch.testing.assert_close(half, single, rtol=6e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("spread", [torch.var, torch.std])
+def test_derivatives_of_spreads_of_many_numbers_keep_their_digits(spread):
+    x = torch.arange(70_000.0) % 97 / 97
+    found = []
+    for dtype in (torch.float16, torch.float64):
+        y = x.half().to(dtype).requires_grad_()
+        (spread(y) * 8192).backward()
+        found.append(y.grad.double())
+    assert ((found[0] - found[1]).abs() <= 2e-3 * found[1].abs() + 1e-5).all()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -41,8 +42,7 @@ class Var(Op):
         return variance(xp, x, self.axes, self.keepdim, self.correction).astype(real(x.dtype))
 
     def vjp(self, needs, g, y, x):
-        shape = x.value.shape
-        return (unreduced(g, shape, self.axes, self.keepdim) * slope(x, self.axes, self.correction, 2.0),)
+        return (pulled(g, x, self, 2.0),)
 
 
 class Std(Op):
@@ -58,8 +58,7 @@ class Std(Op):
         return xp.sqrt(variance(xp, x, self.axes, self.keepdim, self.correction)).astype(real(x.dtype))
 
     def vjp(self, needs, g, y, x):
-        share = unreduced(drop(g / y, y.eq(0)), x.value.shape, self.axes, self.keepdim)
-        return (share * slope(x, self.axes, self.correction, 1.0),)
+        return (pulled(drop(g / y, y.eq(0)), x, self, 1.0),)
 
 
 def real(storage: np.dtype) -> np.dtype:
@@ -79,11 +78,16 @@ def freedom(n: int, correction: float) -> float:
     return n - correction if n > correction else 0.0
 
 
-def slope(x: Tensor, axes: Axes, correction: float, factor: float) -> Any:
-    """Return factor × (x - x̂) / (n - correction)."""
-    free = freedom(count(x.value.shape, axes), correction)
-    rest = centred(x, axes)
-    return rest * (factor / free) if free else rest / 0
+def pulled(g: Any, x: Tensor, op: Var | Std, factor: float) -> Any:
+    """Return factor × g (x - x̂) / (n - correction).
+
+    The divisor is shared out between both: by the whole of it, numbers of half precision become too small for their digits.
+    """
+    free = freedom(count(x.value.shape, op.axes), op.correction)
+    share = 2.0 ** -(math.frexp(free)[1] // 2)
+    rest = centred(x, op.axes)
+    part, rest = (g * (factor / (free * share)), rest * share) if free else (g, rest / 0)
+    return unreduced(part, x.value.shape, op.axes, op.keepdim) * rest
 
 
 _var = doors("var", Var)
