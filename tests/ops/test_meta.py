@@ -171,3 +171,11 @@ def test_the_first_tensor_may_be_one_of_the_host_that_goes_there(native):
 def test_what_goes_there_keeps_the_order_of_its_axes(x, strides):
     assert x.to("meta").stride() == strides
     assert x.to("meta", memory_format=lineal.contiguous_format).is_contiguous()
+
+
+@pytest.mark.parametrize("op", [ops.clone, ops.sin, ops.empty_like, lambda x: x.to(lineal.float64), lambda x: x + x])
+@pytest.mark.parametrize("order", [(1, 0, 2, 3), (0, 2, 3, 1), (3, 2, 1, 0)])
+def test_copies_lie_as_those_of_numbers_do(op, order):
+    x = lineal.zeros(2, 3, 4, 5).permute(order)
+    assert op(x.to("meta")).stride() == op(x).stride()
+    assert op(x.to("meta")[:, :, ::2]).stride() == op(x[:, :, ::2]).stride()

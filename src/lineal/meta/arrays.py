@@ -15,7 +15,7 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 from numpy.lib.stride_tricks import as_strided
 
 from lineal.base import later
-from lineal.base.layouts import dense_steps
+from lineal.base.layouts import dense_steps, preserved, steps
 from lineal.base.platforms import FOREIGN, PLATFORMS, UNUSUAL, NoNumbersError
 from lineal.base.spec import infer_shape
 
@@ -97,11 +97,17 @@ class MetaArray(NDArrayOperatorsMixin):
 
     def astype(self, dtype: Any, order: str = "K", casting: str = "unsafe", subok: bool = True, copy: bool = True) -> MetaArray:
         """Return the array in a dtype: itself, if it has it and no copy is asked for."""
-        return self if not copy and self.dtype == dtype else outline(self.shape, np.dtype(dtype))
+        if not copy and self.dtype == dtype and (order == "K" or self.flags.c_contiguous):
+            return self
+        return outline(self.shape, np.dtype(dtype), strides=self.kept(order))
 
     def copy(self, order: str = "C") -> MetaArray:
         """Return an array of the same shape."""
-        return outline(self.shape, self.dtype)
+        return outline(self.shape, self.dtype, strides=self.kept(order))
+
+    def kept(self, order: str) -> tuple[int, ...] | None:
+        """Return the strides of a copy, in elements: those of this array if `order` is "K", None for C order."""
+        return preserved(self.shape, steps(self.held)) if order == "K" else None
 
     flatten = __copy__ = copy
 
@@ -164,13 +170,15 @@ class MetaArray(NDArrayOperatorsMixin):
         return f"MetaArray({list(self.shape)}, {self.dtype})"
 
 
-def outline(shape: Any, storage: Any = float, order: str = "C") -> MetaArray:
-    """Return an array without numbers, in C order."""
+def outline(shape: Any, storage: Any = float, order: str = "C", strides: tuple[int, ...] | None = None) -> MetaArray:
+    """Return an array without numbers, in C order, or with these strides, in elements."""
     storage, shape = np.dtype(storage), tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
     if min(shape, default=0) < 0:
         raise ValueError("negative dimensions are not allowed")
     # NumPy lays any bytes so, and not the dtypes that it has not
-    held = as_strided(np.empty(1, f"V{storage.itemsize}"), shape, [step * storage.itemsize for step in dense_steps(shape)])
+    held = as_strided(
+        np.empty(1, f"V{storage.itemsize}"), shape, [step * storage.itemsize for step in strides or dense_steps(shape)]
+    )
     return MetaArray(held.view(storage))
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from lineal.base.layouts import iterated, operands_of
 from lineal.meta.arrays import MetaArray, filled, outline, refuse
 from lineal.meta.rules import BY_NUMBERS, LOOKING, REDUCTIONS, RULES, bare, reduced
 
@@ -66,9 +67,11 @@ def broadcasting(function: Any, *given: Any, **named: Any) -> Any:
     """Return what a function of elements makes of arrays and numbers: their common shape, and the dtype that NumPy finds."""
     if not any(isinstance(each, MetaArray) for each in given):
         return outlined(function(*given, **named))
-    shape = np.broadcast_shapes(*[each.shape for each in given if isinstance(each, (MetaArray, np.ndarray))])
+    arrays = [each for each in given if isinstance(each, (MetaArray, np.ndarray))]
+    shape = np.broadcast_shapes(*[each.shape for each in arrays])
+    strides = iterated(shape, operands_of(arrays))
     found = function(*map(bare, given), **named)
-    made = [outline(shape, each.dtype) for each in (found if isinstance(found, tuple) else (found,))]
+    made = [outline(shape, each.dtype, strides=strides) for each in (found if isinstance(found, tuple) else (found,))]
     return tuple(made) if isinstance(found, tuple) else made[0]
 
 

@@ -147,7 +147,7 @@ def alike_filled(x: Any, number: Any, dtype: Any = None, **named: Any) -> MetaAr
 def taken_over(x: Any, dtype: Any = None, order: str = "K", copy: bool = False, **named: Any) -> MetaArray:
     """Return an array without numbers in the place of any: itself where nothing is to change."""
     if isinstance(x, MetaArray):
-        return x.astype(dtype or x.dtype, copy=copy)
+        return x.astype(dtype or x.dtype, order, copy=copy)
     if isinstance(x, (list, tuple)) and any(isinstance(each, MetaArray) for each in x):
         return stacked([taken_over(each, dtype) for each in x])
     found = np.asarray(x, dtype)
@@ -178,7 +178,7 @@ RULES: dict[Any, Callable[..., Any]] = {
     np.array: functools.partial(taken_over, copy=True),
     np.copy: functools.partial(taken_over, copy=True),
     np.asarray: taken_over,
-    np.ascontiguousarray: taken_over,
+    np.ascontiguousarray: functools.partial(taken_over, order="C"),
     np.astype: taken_over,
     np.copyto: put,
     np.reshape: MetaArray.reshape,
