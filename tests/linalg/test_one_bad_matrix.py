@@ -131,3 +131,15 @@ def test_errors_are_raised_where_they_are_asked_for():
     for call in (lambda: linalg.inv_ex(A, check_errors=True), lambda: linalg.solve_ex(A, A, check_errors=True)):
         with pytest.raises(linalg.LinAlgError, match=r"_ex: \(Batch element 1\): .* is zero"):
             call()
+
+
+@pytest.mark.filterwarnings("ignore:.* has nan at:lineal.IllConditionedWarning")
+@pytest.mark.parametrize("shape", [(2,), (9, 3), (12,), (100,)])
+def test_a_pivot_that_is_nan_spoils_all_of_its_solution_and_no_other(shape):
+    n = shape[-1]
+    A = torch.eye(n, dtype=torch.float64).expand(*shape, n).clone()
+    A.view(-1, n, n)[0, 0, 0] = torch.nan
+    for solve in (linalg.solve, torch.compile(linalg.solve)):
+        for _ in range(2):
+            X = solve(A, torch.ones(*shape, 1, dtype=torch.float64)).reshape(-1, n)
+            assert X[0].isnan().all() and (X[1:] == 1).all()

@@ -39,8 +39,27 @@ FEW = 40
 def getrf(A: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return LU, the exchanged rows counted from 1, and info, of each matrix."""
     found = kernels.lu_factor(A)
-    if found is not None:
-        return found
+    LU, pivots, info = by_lapack(A) if found is None else found
+    if info.any() or np.isnan(np.diagonal(LU, axis1=-2, axis2=-1)).any():
+        info = spoil(LU, info)
+    return LU, pivots, info
+
+
+def spoil(LU: np.ndarray, info: np.ndarray) -> np.ndarray:
+    """Let what follows a column with NaN be NaN, and return info, no longer of pivots from there on.
+
+    Some LAPACKs pass over NaN when they look for a pivot, do not divide by it, and go on as if it were 1.
+    """
+    m, n = LU.shape[-2:]
+    unknown = np.isnan(np.tril(LU)).any(-2)
+    first = np.where(unknown.any(-1), unknown.argmax(-1), n)
+    rows, columns, start = np.arange(m)[:, None], np.arange(n), first[..., None, None]
+    LU[((rows > start) & (columns >= start)) | ((rows == start) & (columns == start))] = np.nan
+    return np.where(info > first, 0, info).astype(np.int32)
+
+
+def by_lapack(A: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return LU, the exchanged rows counted from 1, and info, of each matrix, by LAPACK."""
     m, n = A.shape[-2:]
     batch = A.shape[:-2]
     factor, codes = lapack("getrf", A.dtype), []
