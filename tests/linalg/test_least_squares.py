@@ -75,3 +75,15 @@ def test_qr_of_long_columns(shape):
     np.testing.assert_allclose(Q @ R, A, atol=1e-12)
     np.testing.assert_allclose(Q.mT @ Q, np.broadcast_to(np.eye(shape[-1]), R.shape), atol=1e-13)
     assert not np.tril(R, -1).any()
+
+
+def test_gels_takes_the_rank_for_full_whatever_the_border():
+    A, b = torch.tensor([[1.0, 0.0], [0.0, 1e-9], [0.0, 0.0]]), torch.tensor([[1.0], [1.0], [0.0]])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", IllConditionedWarning)
+        for M, c in ((A, b), (A.mT, b[:2])):
+            X = torch.linalg.lstsq(M, c, rcond=1e-3, driver="gels").solution
+            np.testing.assert_allclose(X[:2].numpy(), [[1], [1e9]], rtol=1e-6)
+    dependent = torch.stack([A, torch.ones(3, 2)])
+    with pytest.raises(torch.linalg.LinAlgError, match=r"lstsq: \(Batch element 1\): .* full rank"):
+        torch.linalg.lstsq(dependent, torch.ones(2, 3, 1), driver="gels")

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from lineal.base import dtypes
+from lineal.base.errors import LinAlgError
 from lineal.base.signatures import Tensor
 from lineal.base.spec import broadcast_shapes
 from lineal.core import AbstractTensor, Op, apply, lift, module_of
@@ -21,6 +22,7 @@ from lineal.ops.linalg.expectations import expect_contained
 from lineal.ops.linalg.matrices import (
     adjoint,
     linalg_lstsq,
+    place_of,
     real_dtype,
     require_finite,
     require_matrix,
@@ -219,14 +221,14 @@ def lstsq(input: Tensor, b: Tensor, rcond: float | None = None, *, driver: str |
 
     A is (…, m, n), b (…, m, k), or (…, m) a batch of vectors where that is A's shape less the last dimension. Of several
     solutions the shortest is taken. `rcond` (default ε max(m, n)) times the largest singular value is the border of the rank.
-    The residuals Σ|AX - b|² are empty unless m > n and the rank is full; `driver` decides what else is returned, as in PyTorch.
+    The residuals Σ|AX - b|² are empty unless m > n and the rank is full; `driver` decides what else is returned, as in PyTorch;
+    "gels" takes the rank for full, and raises LinAlgError where it is plainly not.
     """
     name = "linalg.lstsq"
     require_matrix(name, input, "input")
     require_one_dtype(name, input, b)
     require_vector(name, b, "b")
-    A: Any = input
-    driver = "gelsy" if driver is None else driver
+    A, driver = input, driver or "gelsy"
     if driver not in DRIVERS:
         raise RuntimeError(f"{name}: expected driver to be one of {', '.join(DRIVERS)}, got {driver!r}")
     vector = (A.value.ndim - 1 == b.value.ndim and b.value.shape == A.value.shape[:-1]) or b.value.ndim == 1
@@ -239,7 +241,7 @@ def lstsq(input: Tensor, b: Tensor, rcond: float | None = None, *, driver: str |
     if A.value.shape[:-2] != right.value.shape[:-2]:
         A, right = A.expand(*batch, m, n), right.expand(*batch, m, right.value.shape[-1])
     real = real_dtype(A.value)
-    border = np.asarray(np.finfo(real).eps * max(m, n) if rcond is None else rcond, real)
+    border = np.asarray(0 if driver == "gels" else np.finfo(real).eps * max(m, n) if rcond is None else rcond, real)
     X, full = apply(LeastSquares(), A, right, lift(border))
     expect_contained(X, right)
     by_values = driver in ("gelsd", "gelss")
@@ -251,6 +253,7 @@ def lstsq(input: Tensor, b: Tensor, rcond: float | None = None, *, driver: str |
     elif A.value.size:
         rely_on(A)
         S[~sure] = kernels.svd(A.value[~sure], False)[1]
+        require_full_rank(name, A.value, driver)
     rank = np.asarray((border * S.max(-1, initial=0, keepdims=True) < S).sum(-1), np.int64)
     if watched() and not sure.all():
         judge_rank(name, A.value, S, rank, X.value, driver == "gels")
@@ -261,6 +264,18 @@ def lstsq(input: Tensor, b: Tensor, rcond: float | None = None, *, driver: str |
     ranks = lift(np.empty(0, np.int64) if driver == "gels" else rank)
     values = lift(S if by_values else np.empty(0, real))
     return linalg_lstsq((X[..., 0] if vector else X, residuals, ranks, values))
+
+
+def require_full_rank(name: str, A: np.ndarray, driver: str) -> None:
+    """Raise LinAlgError, if the driver is "gels", for the first matrix whose columns, or rows, depend on each other."""
+    if driver != "gels":
+        return
+    tall = A if A.shape[-2] >= A.shape[-1] else adjoint(A)
+    own = np.abs(np.diagonal(np.linalg.qr(tall, mode="r"), axis1=-2, axis2=-1))
+    lacking = (own <= range_of(A.dtype).eps * max(A.shape[-2:]) * np.linalg.norm(tall, axis=-2)).any(-1)
+    if lacking.any():
+        where = place_of(int(np.flatnonzero(lacking)[0]), lacking.shape)
+        raise LinAlgError(f"{name}: {where}the input matrix does not have full rank, which driver 'gels' takes for granted")
 
 
 def judge_rank(name: str, A: np.ndarray, S: np.ndarray, rank: np.ndarray, X: np.ndarray, full: bool) -> None:
