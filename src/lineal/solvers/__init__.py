@@ -1,8 +1,14 @@
 """Iterative solvers for systems too large to be eliminated: operators, methods, preconditioners, reports."""
 
+from collections.abc import Mapping as _Mapping
+from os import PathLike as _PathLike
+from pathlib import Path as _Path
 from typing import Any as _Any
 
+from lineal.base import later as _later
+from lineal.base.limits import finfo as _finfo
 from lineal.solvers import preconditioners
+from lineal.solvers.direct import Direct
 from lineal.solvers.eigen.exponential import expm_multiply
 from lineal.solvers.eigen.spectra import eigsh
 from lineal.solvers.eigen.stochastic import Estimate, logdet, trace
@@ -30,6 +36,7 @@ __all__ = [
     "ConjugateGradient",
     "ConjugateGradientLeastSquares",
     "ConvergenceError",
+    "Direct",
     "Diagonal",
     "Estimate",
     "FunctionOperator",
@@ -64,14 +71,26 @@ __all__ = [
     "jacobi",
     "logdet",
     "minres",
+    "plot_convergence",
     "preconditioners",
     "richardson",
     "smoothed_aggregation",
     "solve",
     "sor",
+    "spsolve",
     "ssor",
     "trace",
 ]
+
+_figures: _Any = _later.module("lineal.solvers.figures")
+
+
+def plot_convergence(reports: _Mapping[str, Report], path: str | _PathLike[str] | None = None) -> _Any:
+    """Return matplotlib's figure of how the residuals of solves fell, by their names; draw it into a file if a path is given.
+
+    Residuals are divided by their first one; the mark at the end is the true residual. It needs matplotlib (`lineal[plot]`).
+    """
+    return _figures.convergence(reports, None if path is None else _Path(path))
 
 
 def cg(A: _Any, b: _Tensor, **options: _Any) -> _Any:
@@ -136,3 +155,12 @@ def richardson(A: _Any, b: _Tensor, *, omega: float = 1.0, **options: _Any) -> _
 def chebyshev(A: _Any, b: _Tensor, *, bounds: tuple[float, float] | None = None, **options: _Any) -> _Any:
     """Return the solution of A x = b by Chebyshev's iteration, with bounds of M A's eigenvalues. Options: see `solve`."""
     return solve(A, b, Chebyshev(bounds), **options)
+
+
+def spsolve(A: _Any, b: _Tensor, **options: _Any) -> _Any:
+    """Return the solution of A x = b by SuperLU, A sparse; refined until the residual is what rounding leaves, or `rtol` says.
+
+    Options are those of `solve`; ConvergenceError for a singular matrix.
+    """
+    rtol = _finfo(b.dtype).eps ** 0.75
+    return solve(A, b, Direct(), **{"rtol": rtol, "maxiter": 10, **options})

@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple, TypedDict, Unpack, overload
 
 from lineal import ops
 from lineal.core import Op, apply, lift, modes
-from lineal.solvers.krylov.conjugate import ConjugateGradient
+from lineal.solvers.choosing import chosen
 from lineal.solvers.methods import Criterion, Method, System, run
 from lineal.solvers.operators.base import LinearOperator, aslinearoperator
 from lineal.solvers.reports import ConvergenceError, Report
@@ -171,7 +171,9 @@ def solve(
     """Return x with ‖b − A x‖ ≤ max(rtol · ‖b‖, atol), in the 2-norm; with `return_info` also the `Report`.
 
     A (n × n) is a strided or sparse matrix or a `LinearOperator`, b (n) or (n × k), of A's dtype; M ≈ A⁻¹ is a preconditioner.
-    `method` is conjugate gradients by default. `maxiter` is 10 n by default. `callback` gets x after each step.
+    Without a `method` the report says which was taken: SuperLU for sparse matrices of moderate size, else conjugate gradients
+    for Hermitian matrices with a positive diagonal, and GMRES for others. `maxiter` is 10 n by default. `callback` gets x after
+    each step.
 
     The result is differentiable with respect to b and what A is made of, to any order, by solves with Aᴴ to the same tolerance;
     M and x0 are constants. ConvergenceError if the tolerance is not reached, unless the report is asked for.
@@ -182,7 +184,7 @@ def solve(
     preconditioner = None if M is None else aslinearoperator(M)
     if preconditioner is not None and preconditioner.shape != operator.shape[::-1]:
         raise RuntimeError(f"solve: expected a preconditioner of shape {operator.shape[::-1]}, got {preconditioner!r}")
-    problem = Problem(operator, preconditioner, method or ConjugateGradient(), criterion, callback)
+    problem = Problem(operator, preconditioner, method or chosen(operator, M is not None), criterion, callback)
     ledger = Ledger()
     x = solved(problem, b, x0, ledger, not return_info)
     return (x, ledger.read()) if return_info else x

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from lineal import ops
 from lineal.solvers.methods import Method, Step, System, dot, norm
 from lineal.solvers.reports import BreakdownError
 
@@ -24,20 +25,20 @@ class ConjugateGradient(Method):
     def steps(self, system: System) -> Iterator[Step]:
         x, r = system.x, system.residual()
         z = system.preconditioned(r)
-        p, rho = z.clone(), dot(r, z).real
+        p, rho = z, float(dot(r, z).real)
         while True:
-            yield Step(norm(r), x)
+            yield Step(norm(r) if system.M is not None else rho**0.5, x)
             if not rho > 0:
                 raise BreakdownError(
                     "indefinite", "the preconditioner M is not positive definite: use MINRES or GMRES, or another M"
                 )
             q = system.A.product(p)
-            curvature = dot(p, q).real
+            curvature = float(dot(p, q).real)
             if not curvature > 0:
                 raise BreakdownError("indefinite", "A is not positive definite: use MINRES (Hermitian A) or GMRES")
             alpha = rho / curvature
-            x = x + alpha * p
-            r = r - alpha * q
+            x = ops.add(x, p, alpha=alpha)
+            r = ops.add(r, q, alpha=-alpha)
             z = system.preconditioned(r)
-            before, rho = rho, dot(r, z).real
-            p = z + (rho / before) * p
+            before, rho = rho, float(dot(r, z).real)
+            p = ops.add(z, p, alpha=rho / before)
