@@ -157,10 +157,10 @@ def chebyshev(A: _Any, b: _Tensor, *, bounds: tuple[float, float] | None = None,
     return solve(A, b, Chebyshev(bounds), **options)
 
 
-def spsolve(A: _Any, b: _Tensor, **options: _Any) -> _Any:
+def spsolve(A: _Any, b: _Tensor, *, rtol: float | None = None, maxiter: int = 10, **options: _Any) -> _Any:
     """Return the solution of A x = b by SuperLU, A sparse; refined until the residual is what rounding leaves, or `rtol` says.
 
     Options are those of `solve`; ConvergenceError for a singular matrix.
     """
-    rtol = _finfo(b.dtype).eps ** 0.75
-    return solve(A, b, Direct(), **{"rtol": rtol, "maxiter": 10, **options})
+    small = _finfo(b.dtype).eps ** 0.75 if rtol is None else rtol
+    return solve(A, b, Direct(), rtol=small, maxiter=maxiter, **options)
