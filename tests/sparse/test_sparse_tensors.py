@@ -2,6 +2,8 @@
 
 import copy
 import pickle
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -144,7 +146,7 @@ def test_compiled_functions_read_sparse_tensors_as_eager_ones():
             "exp: there is no rule for tensors of the layout torch.sparse_coo",
         ),
         (lambda: example() + 1, NotImplementedError, "a number would fill the zeros"),
-        (lambda: factor(2, 3).mm(example()), RuntimeError, "expected strided tensors, got one of the layout torch.sparse_coo"),
+        (lambda: factor(3, 4).add_(example()), RuntimeError, "expected strided tensors, got one of the layout torch.sparse_coo"),
         (lambda: example().numpy(), TypeError, "can't convert Sparse layout tensor to numpy"),
         (lambda: np.asarray(example()), (TypeError, NotImplementedError), "to_dense"),
         (lambda: lineal.eye(2).to_sparse(layout=lineal.strided), RuntimeError, "expected a sparse layout, got torch.strided"),
@@ -203,3 +205,47 @@ def test_an_index_of_one_number_keeps_the_dtype(dtype, layout):
     x = getattr(d, layout)()
     for place in ((0, 2), (1, 1), (2, -1)):
         assert x[place].dtype == dtype and lineal.equal(x[place], d[place])
+
+
+def test_tensors_are_written_in_place():
+    def drawn():
+        return lineal.sparse_coo_tensor([[0, 1], [1, 0]], [1.0, 2.0], (2, 2))
+
+    other = lineal.sparse_coo_tensor([[0, 1], [0, 0]], [3.0, 4.0], (2, 2))
+    for name, given in (("add_", other), ("sub_", other), ("mul_", other), ("mul_", 2), ("div_", 2)):
+        x, y = drawn(), drawn().to_dense()
+        assert getattr(x, name)(given) is x
+        getattr(y, name)(given if isinstance(given, int) else given.to_dense())
+        assert lineal.equal(x.to_dense(), y), name
+    x = drawn()
+    assert x.zero_() is x and x._nnz() == 0 and x.shape == (2, 2)
+    with pytest.raises(RuntimeError, match="can't be cast"):
+        lineal.sparse_coo_tensor([[0], [1]], [1], (2, 2)).add_(other)
+    with pytest.raises(RuntimeError, match="a leaf"):
+        drawn().requires_grad_().add_(other)
+
+
+@pytest.mark.parametrize("dim", [0, 1, -1])
+def test_stacks_have_a_new_sparse_dimension(dim):
+    x = lineal.sparse_coo_tensor([[0, 1], [1, 0]], [1.0, 2.0], (2, 3))
+    y = lineal.stack([x, x * 2], dim)
+    assert y.is_sparse and lineal.equal(y.to_dense(), lineal.stack([x.to_dense(), x.to_dense() * 2], dim))
+    with pytest.raises(RuntimeError, match="equal size"):
+        lineal.stack([x, x.t()])
+
+
+def test_alpha_is_a_number_of_the_dtype_of_the_sum():
+    for values, alpha in (([True], 2), ([1], 0.5)):
+        x = lineal.sparse_coo_tensor([[0], [0]], values, (1, 1))
+        with pytest.raises(RuntimeError, match="alpha"):
+            lineal.add(x, x, alpha=alpha)
+
+
+def test_a_function_looked_up_before_the_first_sparse_tensor_takes_one():
+    source = """
+import lineal
+mm, cat = lineal.mm, lineal.cat
+x = lineal.sparse_coo_tensor([[0], [1]], [2.0], (2, 2))
+assert mm(x, lineal.eye(2)).tolist() == cat([x]).to_dense().tolist() == [[0.0, 2.0], [0.0, 0.0]]
+"""
+    subprocess.run([sys.executable, "-c", source], check=True)

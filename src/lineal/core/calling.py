@@ -141,9 +141,14 @@ def public(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def overrides(*given: Any) -> bool:
-    """Return whether an argument, no tensor, is of a class that says by `__torch_function__` what functions do with it."""
+    """Return whether an argument is of a class that says by `__torch_function__` what functions do with it.
+
+    Of tensors only those without an array are meant, sparse ones: a function that was looked up before there were any does not
+    ask them before it computes.
+    """
     inner = [one for each in given for one in (each if isinstance(each, (list, tuple)) else (each,))]
-    return any(hasattr(type(one), "__torch_function__") and not isinstance(one, AbstractTensor) for one in inner)
+    asking = [one for one in inner if hasattr(type(one), "__torch_function__")]
+    return any(not isinstance(one, AbstractTensor) or type(one.value).__array_ufunc__ is None for one in asking)
 
 
 def titled(name: str, error: IndexError) -> IndexError:

@@ -67,7 +67,7 @@ def broadcasting(function: Any, *given: Any, **named: Any) -> Any:
     """Return what a function of elements makes of arrays and numbers: their common shape, and the dtype that NumPy finds."""
     if not any(isinstance(each, MetaArray) for each in given):
         return outlined(function(*given, **named))
-    arrays = [each for each in given if isinstance(each, (MetaArray, np.ndarray))]
+    arrays: list[Any] = [each for each in given if isinstance(each, (MetaArray, np.ndarray))]
     shape = np.broadcast_shapes(*[each.shape for each in arrays])
     strides = iterated(shape, operands_of(arrays))
     found = function(*map(bare, given), **named)

@@ -10,6 +10,7 @@ from lineal.sparse import layout as _layout
 from lineal.sparse import products as _products
 from lineal.sparse import reductions as _reductions
 from lineal.sparse import triangular as _triangular
+from lineal.sparse import writes as _writes
 from lineal.sparse.compressed import CompressedTensor
 from lineal.sparse.compression import (
     sparse_bsc_tensor,

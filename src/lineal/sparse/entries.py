@@ -11,7 +11,7 @@ from lineal.sparse.coordinates import SparseTensor, made, merged, places
 from lineal.sparse.patterned import Patterned
 from lineal.tensors import Tensor
 
-__all__ = ["add", "mul"]
+__all__ = ["add", "div", "mul", "sub"]
 
 CONVERSIONS = """to float double half bfloat16 cfloat cdouble char short int long byte bool cpu cuda contiguous clone detach
 pin_memory neg conj_physical""".split()
@@ -94,7 +94,8 @@ def add(input: Any, other: Any, *, alpha: Any = 1) -> Tensor:
         return ops.add(input.to_dense(), other.to_dense(), alpha=alpha)
     if input.shape != other.shape or input.sparse_dim() != other.sparse_dim():
         raise RuntimeError(f"add: expected sparse tensors of one shape, got {list(input.shape)} and {list(other.shape)}")
-    entries = other.entries if alpha == 1 else other.entries * alpha
+    # alpha has to be a number of the result's dtype
+    entries = other.entries if alpha == 1 else ops.zeros_like(other.entries, dtype=input.dtype).add(other.entries, alpha=alpha)
     return merged(made(ops.cat([input.coordinates, other.coordinates], 1), ops.cat([input.entries, entries]), input.shape))
 
 

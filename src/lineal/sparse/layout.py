@@ -84,3 +84,15 @@ def cat(tensors: Any, dim: int = 0) -> SparseTensor:
         start += each.shape[dim]
     entries = ops.cat([each.entries for each in tensors])
     return made(ops.cat(parts, 1), entries, (*first.shape[:dim], start, *first.shape[dim + 1 :]))
+
+
+@answers("stack")
+def stack(tensors: Any, dim: int = 0) -> SparseTensor:
+    """Return sparse tensors of one shape joined along a new sparse dimension."""
+    shapes = [list(each.shape) for each in tensors]
+    if not all(isinstance(each, SparseTensor) for each in tensors):
+        raise RuntimeError("stack: expected sparse tensors only")
+    if any(each != shapes[0] for each in shapes):
+        raise RuntimeError(f"stack: stack expects each tensor to be equal size, but got {shapes}")
+    dim = axis("stack", dim, tensors[0].ndim + 1)
+    return cat([unsqueeze(each, dim) for each in tensors], dim)

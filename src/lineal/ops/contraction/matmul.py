@@ -81,6 +81,7 @@ def __rmatmul__(self: Tensor, other: Tensor) -> Tensor:  # noqa: N807
     return matmul(other, self) if isinstance(other, AbstractTensor) else NotImplemented
 
 
+@public
 def mm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return the product of two matrices."""
     if USED and out is None:
