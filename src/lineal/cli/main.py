@@ -26,6 +26,16 @@ RUN: dict[str, Callable[[argparse.Namespace], int]] = {
     "bench": lambda args: cli.bench.run(args),  # type: ignore[attr-defined]
 }
 """What each command does; its module is imported when it is called."""
+FIRST = """first steps:
+  lineal train              train a network on digits
+  lineal run train.py       run a program of PyTorch's
+  lineal doctor train.py    look for wrong numbers in it
+
+exit codes of lineal's own:
+  0 done, 1 found something (check, doctor),
+  2 failed, 130 interrupted, 141 output closed
+"""
+"""What stands below the help of the whole command line."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -38,6 +48,7 @@ class Parser(argparse.ArgumentParser):
 def make_parser() -> Parser:
     """Return the parser of the whole command line."""
     parser = Parser(prog="lineal", description="PyTorch's programming model in Python on NumPy.", allow_abbrev=False)
+    parser.epilog, parser.formatter_class = FIRST, argparse.RawDescriptionHelpFormatter
     parser.add_argument("--version", action="version", version=f"lineal {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
     train = commands.add_parser(
