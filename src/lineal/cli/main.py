@@ -32,7 +32,7 @@ FIRST = """first steps:
   lineal doctor train.py    look for wrong numbers in it
 
 exit codes of lineal's own:
-  0 done, 1 found something (check, doctor),
+  0 done, 1 found (check, advise, doctor),
   2 failed, 130 interrupted, 141 output closed
 """
 """What stands below the help of the whole command line."""
