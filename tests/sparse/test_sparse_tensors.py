@@ -146,7 +146,7 @@ def test_compiled_functions_read_sparse_tensors_as_eager_ones():
             "exp: there is no rule for tensors of the layout torch.sparse_coo",
         ),
         (lambda: example() + 1, NotImplementedError, "a number would fill the zeros"),
-        (lambda: factor(3, 4).add_(example()), RuntimeError, "expected strided tensors, got one of the layout torch.sparse_coo"),
+        (lambda: factor(3, 4).add_(example()), RuntimeError, "expected strided tensors, got one of the layout"),
         (lambda: example().numpy(), TypeError, "can't convert Sparse layout tensor to numpy"),
         (lambda: np.asarray(example()), (TypeError, NotImplementedError), "to_dense"),
         (lambda: lineal.eye(2).to_sparse(layout=lineal.strided), RuntimeError, "expected a sparse layout, got torch.strided"),
