@@ -85,7 +85,7 @@ def test_a_solve_that_begins_at_the_solution_takes_no_step():
     x = solvers.cg(A, b, rtol=1e-12)
     again, report = solvers.cg(A, b, x0=x, rtol=1e-8, return_info=True)
     assert report.iterations == 0 and torch.equal(again, x)
-    assert torch.equal(solvers.cg(A, torch.zeros(6, dtype=F64)), torch.zeros(6, dtype=F64))
+    assert torch.equal(solvers.cg(A, torch.zeros(6, dtype=F64), x0=x), torch.zeros(6, dtype=F64))
 
 
 def test_columns_are_solved_and_reported_one_by_one():

@@ -97,6 +97,9 @@ def run(
     """Return the solution and the report. The true residual decides: while it is too large, the method begins again there."""
     report = Report(method.name, "maxiter", criterion.tolerance(system.b))
     x, before = system.x, math.inf
+    if not norm(system.b):
+        report.status, report.residual, report.residuals = "converged", 0.0, [0.0]
+        return ops.zeros_like(x), report
     for _ in range(1 + REPLACED):
         x = driven(method, system._replace(x=x), criterion.maxiter, report, callback)
         report.residual = norm(system.b - system.A.product(x))

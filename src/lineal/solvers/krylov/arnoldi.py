@@ -99,7 +99,7 @@ class Cycle:
             raise BreakdownError("singular", "A is singular: see cgls")
         c, s = (abs(a) / length, (a / abs(a)) * height / length) if a else (0.0, 1.0)
         column[k] = c * a + s * height
-        self.R[: k + 1, k] = ops.stack([as_tensor(each, dtype=self.R.dtype) for each in column])
+        self.R[: k + 1, k] = as_tensor(column, dtype=self.R.dtype)
         self.rotations.append((c, s))
         self.g[-1:] = [c * self.g[-1], -s.conjugate() * self.g[-1]]
 
