@@ -51,5 +51,7 @@ def test_what_cannot_be_is_named():
     with pytest.raises(ValueError, match="one of LM, SM, LA, SA, got 'XX'"):
         solvers.eigsh(torch.eye(3), 1, "XX")
     torch.manual_seed(2)
+    with pytest.raises(torch.linalg.LinAlgError, match="is A Hermitian"):
+        solvers.eigsh(torch.randn(8, 8, dtype=torch.float64), 2)
     with pytest.raises(torch.linalg.LinAlgError, match="asked for"):
         solvers.eigsh(hermitian(200, torch.float64), 6, ncv=8, maxiter=1)

@@ -1,5 +1,7 @@
 """Solves: what they give, how they are judged, and their derivatives."""
 
+import pickle
+
 import pytest
 
 import lineal as torch
@@ -75,8 +77,20 @@ def test_what_is_not_reached_is_an_error_that_holds_what_there_is():
         solvers.cg(-A, b)
     _, report = solvers.cg(A, b, rtol=1e-30, return_info=True)
     assert report.status == "stagnated" and "accuracy" in report.advice
-    _, report = solvers.cg(A, b * torch.nan, return_info=True)
-    assert report.status == "diverged"
+    for number in (torch.nan, torch.inf):
+        assert solvers.cg(A, b * number, return_info=True)[1].status == "diverged"
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert str(again) == str(caught.value) and torch.equal(again.solution, caught.value.solution)
+    with pytest.raises(ValueError, match="at least 0, got -1"):
+        solvers.cg(A, b, rtol=-1)
+
+
+@pytest.mark.parametrize("solve", [solvers.cg, solvers.minres])
+def test_a_matrix_that_is_not_hermitian_is_named(solve):
+    torch.manual_seed(10)
+    A = torch.randn(9, 9, dtype=F64) + 5 * torch.eye(9, dtype=F64)
+    _, report = solve(A, torch.ones(9, dtype=F64), return_info=True)
+    assert report.status == "not Hermitian" and "GMRES" in report.advice
 
 
 def test_a_solve_that_begins_at_the_solution_takes_no_step():

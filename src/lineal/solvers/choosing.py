@@ -6,7 +6,7 @@ from lineal.core import modes
 from lineal.solvers.direct import Direct
 from lineal.solvers.krylov.arnoldi import GeneralisedMinimalResidual
 from lineal.solvers.krylov.conjugate import ConjugateGradient
-from lineal.solvers.methods import Method, dot, probe
+from lineal.solvers.methods import Method, is_hermitian
 from lineal.solvers.operators.base import LinearOperator, Matrix
 from lineal.sparse.patterned import Patterned
 
@@ -14,8 +14,6 @@ __all__ = ["chosen"]
 
 MODERATE = 50_000
 """Up to how many unknowns sparse matrices are eliminated."""
-CLOSE = 1e-5
-"""How far apart the two sides of ⟨A x, y⟩ = ⟨x, A y⟩ may be, beside their size, for a Hermitian A."""
 
 
 def chosen(A: LinearOperator, preconditioned: bool) -> Method:
@@ -26,10 +24,3 @@ def chosen(A: LinearOperator, preconditioned: bool) -> Method:
     with modes.no_grad():
         positive = not known or bool((A.diagonal().real > 0).all())
         return ConjugateGradient() if positive and is_hermitian(A) else GeneralisedMinimalResidual()
-
-
-def is_hermitian(A: LinearOperator) -> bool:
-    """Return whether ⟨A x, y⟩ = ⟨x, A y⟩ for two random vectors."""
-    x, y = (probe(A.shape[0], A.dtype, seed) for seed in (1, 2))
-    Ax, Ay = A.product(x), A.product(y)
-    return abs(complex(dot(Ax, y)) - complex(dot(x, Ay))) <= CLOSE * float(dot(Ax, Ax).real * dot(y, y).real) ** 0.5

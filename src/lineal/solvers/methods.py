@@ -15,8 +15,12 @@ from lineal.solvers.operators.base import LinearOperator
 from lineal.solvers.reports import BreakdownError, Report
 from lineal.tensors import Tensor
 
-__all__ = ["Criterion", "Method", "Step", "System", "dot", "norm", "probe", "run"]
+__all__ = ["Criterion", "Method", "Step", "System", "dot", "is_hermitian", "norm", "probe", "run"]
 
+HERMITIAN = ("Hermitian", "positive definite")
+"""The needs of methods for Hermitian matrices."""
+CLOSE = 1e-4
+"""How far apart the two sides of ⟨A x, y⟩ = ⟨x, A y⟩ may be, beside their size, for a Hermitian A."""
 REPLACED = 3
 """How often the residual that a method carries is replaced by the true one, before a solve counts as stagnated."""
 
@@ -91,6 +95,13 @@ def probe(n: int, dtype: dtypes.dtype, seed: int = 0) -> Tensor:
     return ops.randn(n, dtype=dtype, generator=generator)
 
 
+def is_hermitian(A: LinearOperator) -> bool:
+    """Return whether ⟨A x, y⟩ = ⟨x, A y⟩ for two random vectors."""
+    x, y = (probe(A.shape[0], A.dtype, seed) for seed in (1, 2))
+    Ax, Ay = A.product(x), A.product(y)
+    return not abs(complex(dot(Ax, y)) - complex(dot(x, Ay))) > CLOSE * norm(Ax) * norm(y)
+
+
 def run(
     method: Method, system: System, criterion: Criterion, callback: Callable[[Tensor], object] | None
 ) -> tuple[Tensor, Report]:
@@ -103,13 +114,18 @@ def run(
     for _ in range(1 + REPLACED):
         x = driven(method, system._replace(x=x), criterion.maxiter, report, callback)
         report.residual = norm(system.b - system.A.product(x))
-        if report.residual <= report.tolerance:
+        if math.isfinite(report.residual) and report.residual <= report.tolerance:
             report.status, report.advice = "converged", ""
         if report.status != "claimed":
             break
         if not report.residual < before / 2:
             break
         before = report.residual
+    if not report.converged and method.needs in HERMITIAN and not is_hermitian(system.A):
+        report.status, report.advice = (
+            "not Hermitian",
+            f"{method.name} is for Hermitian matrices: use GMRES, BiCGStab or IDR(s)",
+        )
     if report.status == "claimed":
         report.status = "stagnated"
         report.advice = "the accuracy of this dtype is exhausted: ask for less, compute in float64, or use a preconditioner"

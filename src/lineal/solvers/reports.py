@@ -16,7 +16,7 @@ class Report:
     """How a solve went.
 
     `status` is "converged" or the name of what went wrong: "maxiter", "stagnated" (the true residual no longer falls),
-    "diverged" (numbers that are not finite), or a method's own, as "indefinite" or "breakdown".
+    "diverged" (numbers that are not finite), "not Hermitian", or a method's own, as "indefinite" or "breakdown".
     """
 
     method: str
@@ -56,6 +56,9 @@ class ConvergenceError(LinAlgError):
     def __init__(self, solution: Tensor, report: Report):
         super().__init__(f"{report}")
         self.solution, self.report = solution, report
+
+    def __reduce__(self) -> tuple:
+        return type(self), (self.solution, self.report)
 
 
 class BreakdownError(Exception):

@@ -180,6 +180,8 @@ def solve(
     """
     operator = aslinearoperator(A)
     check(operator, b, x0)
+    if not (rtol >= 0 and atol >= 0 and (maxiter is None or maxiter >= 0)):
+        raise ValueError(f"solve: expected rtol, atol and maxiter of at least 0, got {rtol}, {atol} and {maxiter}")
     criterion = Criterion(rtol, atol, 10 * operator.shape[1] if maxiter is None else maxiter)
     preconditioner = None if M is None else aslinearoperator(M)
     if preconditioner is not None and preconditioner.shape != operator.shape[::-1]:

@@ -8,6 +8,7 @@ from lineal.base.errors import LinAlgError
 from lineal.base.limits import finfo
 from lineal.core import modes
 from lineal.core.custom import Function, once_differentiable
+from lineal.ops.reductions.norms import vector_norm
 from lineal.solvers.eigen.lanczos import thick_restart
 from lineal.solvers.methods import probe
 from lineal.solvers.operators.base import LinearOperator, aslinearoperator
@@ -16,6 +17,8 @@ from lineal.transforms.gradients import grad
 
 __all__ = ["eigsh"]
 
+SURE = 1e4
+"""How many times the tolerance rounding may make of a residual at most."""
 WHICH = ("LM", "SM", "LA", "SA")
 
 
@@ -100,6 +103,12 @@ def eigsh(
                 f"eigsh: ‖A v − λ v‖ is {error:.3g} ‖A‖ after {turns + 1} restarts, asked for {tolerance:.3g}: allow more, "
                 "a larger ncv, or which='LM' of the inverse"
             )
+        # Lanczos sees no more of A than its Hermitian part
+        left = vector_norm(operator.product(vectors) - vectors * values, dim=0).max()
+        if not left <= SURE * tolerance * max(
+            float(values.abs().max()), float(vector_norm(operator.product(v)) / vector_norm(v))
+        ):
+            raise LinAlgError(f"eigsh: ‖A v − λ v‖ is {float(left):.3g} for a pair that was found: is A Hermitian?")
         ascending = values.argsort()
         values, vectors = values[ascending], vectors[:, ascending]
     values = Eigenvalues.apply(operator, values, vectors, *operator.parameters())
