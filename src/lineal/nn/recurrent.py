@@ -82,6 +82,16 @@ class RNNBase(Module):
         """The weights, one list for each direction of each layer."""
         return [[getattr(self, name) for name in names] for names in self._all_weights]
 
+    @property
+    def _flat_weights_names(self) -> list[str]:
+        """The names of the weights, in the order of `all_weights`; PyTorch's, which public programs read."""
+        return [name for names in self._all_weights for name in names]
+
+    @property
+    def _flat_weights(self) -> list[Any]:
+        """The weights in one list."""
+        return [getattr(self, name) for name in self._flat_weights_names]
+
     def flatten_parameters(self) -> None:
         """Do nothing: no kernel here wants all weights in one block of memory."""
 
@@ -113,7 +123,7 @@ class RNNBase(Module):
 
     def _computed(self, input: Any, hx: Any, sizes: Any = None) -> tuple[Any, ...]:
         """Return the outputs and last states for batches of padded sequences, or packed ones with the `sizes` of batches."""
-        weights = [each for direction in self.all_weights for each in direction]
+        weights = self._flat_weights
         self._check_input(input, sizes is not None, weights[0].dtype)
         batch = int(sizes[0]) if sizes is not None else input.shape[0 if self.batch_first else 1]
         shapes = [(self.num_layers * (1 + self.bidirectional), batch, width) for width in self._state_sizes()]

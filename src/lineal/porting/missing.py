@@ -14,6 +14,10 @@ from lineal.porting.usage import imports, is_annotation, place, usage
 __all__ = ["Missing", "MissingNameError", "refuse"]
 
 
+PACKAGE = "torch.package"
+"""What runs code that files bring: the one path that lineal will never have."""
+
+
 class MissingNameError(UnsupportedError, AttributeError):
     """A program has used a name of PyTorch's that lineal has not."""
 
@@ -23,6 +27,8 @@ def refuse(path: str, imported: str = "") -> NoReturn:
     if not imports():
         usage.missing.setdefault(path, place())
     origin = f", imported at {imported}" if imported else ""
+    if path == PACKAGE or path.startswith(f"{PACKAGE}."):
+        raise MissingNameError(f"{path} is refused{origin}: it runs code that files bring; save and load state_dict() instead")
     raise MissingNameError(f"{path} is not in lineal {__version__}{origin}")
 
 

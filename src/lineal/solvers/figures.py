@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-
+from lineal.base import later
 from lineal.solvers.reports import Report
+
+# matplotlib may be absent
+matplotlib_figure: Any = later.module("matplotlib.figure")
+matplotlib_agg: Any = later.module("matplotlib.backends.backend_agg")
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 """Okabe and Ito's, which people tell apart who see colours otherwise."""
 STYLES = ("-", "--", ":", "-.")
 
 
-def convergence(reports: Mapping[str, Report], path: Path | None) -> Figure:
+def convergence(reports: Mapping[str, Report], path: Path | None) -> Any:
     """Draw the residuals of solves, each by the first one's norm, and mark the true ones at the end."""
-    figure = Figure(figsize=(6.4, 4), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = matplotlib_figure.Figure(figsize=(6.4, 4), layout="constrained")
+    matplotlib_agg.FigureCanvasAgg(figure)
     ax = figure.subplots()
     for place, (name, report) in enumerate(reports.items()):
         first = next((each for each in report.residuals if each > 0), 1.0)

@@ -195,7 +195,7 @@ def solve(
 def check(A: LinearOperator, b: Tensor, x0: Tensor | None) -> None:
     """Refuse what does not fit together."""
     if A.shape[0] != A.shape[1]:
-        raise RuntimeError(f"solve: expected a square matrix, got {A.shape[0]} × {A.shape[1]}; see lsqr and lsmr")
+        raise RuntimeError(f"solve: expected a square matrix, got {A.shape[0]} × {A.shape[1]}; see cgls")
     if not isinstance(b, Tensor) or b.ndim not in (1, 2) or b.shape[0] != A.shape[0]:
         given = list(b.shape) if isinstance(b, Tensor) else type(b).__name__
         raise RuntimeError(f"solve: expected a right-hand side of {A.shape[0]} rows, got {given}")

@@ -85,8 +85,8 @@ class Splitting:
 
     def __repr__(self) -> str:
         radius = self.spectral_radius()
-        end = "converges" if radius < 1 else "does not converge"
-        return f"{self.name}: A = S − T of {self.A!r}, spectral radius of S⁻¹T ≈ {radius:.4g}: {end}"
+        end = "" if radius <= 1 else ": it does not converge"
+        return f"{self.name}: A = S − T of {self.A!r}, spectral radius of S⁻¹T about {radius:.4g}{end}"
 
 
 def triangle(name: str, A: LinearOperator, omega: float, upper: bool) -> LinearOperator:

@@ -43,6 +43,8 @@ class Sum(Reduction):
         return len(self.axes) == ndim and not self.keepdim and self.storage is None
 
     def eager(self, xp, x):
+        if self.plain(x.ndim) and is_plain(x):
+            return total(x)
         return reduced(xp.add, x, self.axes, self.keepdim, self.storage)
 
     def vjp(self, needs, g, y, x):
@@ -64,6 +66,8 @@ class Mean(Reduction):
     plain = Sum.plain
 
     def eager(self, xp, x):
+        if self.plain(x.ndim) and is_plain(x):
+            return total(x) / x.size
         n = count(x.shape, self.axes)
         if x.dtype in dtypes.NARROW:
             return (reduced(xp.add, x, self.axes, self.keepdim, dtypes.computing(x.dtype)) / n).astype(x.dtype)
@@ -74,6 +78,12 @@ class Mean(Reduction):
 
 
 _add = np.add.reduce
+_PLAIN = frozenset("fdFD")
+
+
+def is_plain(x: Any) -> bool:
+    """Return whether doors take the sum of this array by `total`: then it is the same on every way."""
+    return x.__class__ is np.ndarray and x.dtype.char in _PLAIN
 
 
 def total(x: np.ndarray) -> Any:
@@ -86,7 +96,6 @@ def total(x: np.ndarray) -> Any:
 _sum = doors("sum", Sum, total)
 _mean = doors("mean", Mean, lambda x: total(x) / x.size)
 _INT64 = np.dtype(np.int64)
-_PLAIN = frozenset("fdFD")
 
 
 @public

@@ -55,6 +55,8 @@ class MinimalResidual(Method):
             eta = -s * eta
             gamma_before, gamma = gamma, following
             yield Step(norm(r), x)
+        if norm(r) > 0:
+            raise BreakdownError("indefinite", "the preconditioner M is singular: use another one")
 
 
 def length(v: Tensor, z: Tensor) -> float:

@@ -64,7 +64,7 @@ def ilu(A: Any) -> LinearOperator:
         matrix = canonical("ilu", A)
         factors, bad = factored(matrix, diagonal_places("ilu", matrix), 0.0)
     if bad >= 0:
-        raise LinAlgError(f"ilu: the pivot of row {bad} is zero; reorder the rows, or add a shift to the diagonal")
+        raise LinAlgError(f"ilu: the pivot of row {bad} is zero, or no number; reorder the rows, or shift the diagonal")
     return InverseTriangle(factors, upper=True) @ InverseTriangle(factors, upper=False, unit=True)
 
 

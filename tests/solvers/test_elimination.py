@@ -30,6 +30,13 @@ def test_a_singular_matrix_is_named():
         solvers.spsolve(torch.ones(2, 2).to_sparse_csr(), torch.tensor([1.0, 2.0]))
 
 
+def test_few_right_digits_are_told_though_the_residual_is_small():
+    n = torch.arange(14.0, dtype=F64)
+    H = (1 / (n + n.unsqueeze(1) + 1)).to_sparse_csr()
+    with pytest.warns(UserWarning, match="condition number is about"):
+        solvers.spsolve(H, torch.ones(14, dtype=F64), return_info=True)
+
+
 def test_the_report_says_which_method_was_taken():
     torch.manual_seed(2)
     B, b = torch.randn(6, 6, dtype=F64) + 5 * torch.eye(6, dtype=F64), torch.ones(6, dtype=F64)
