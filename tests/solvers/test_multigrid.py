@@ -84,6 +84,10 @@ def test_a_singular_laplacian_and_lonely_unknowns():
 def test_what_cannot_be_is_named():
     with pytest.raises(ValueError, match="cycle 'V' or 'W'"):
         solvers.smoothed_aggregation(laplacian(3), cycle="F")
+    with pytest.raises(torch.linalg.LinAlgError, match="not Hermitian"):
+        solvers.smoothed_aggregation(torch.tensor([[2.0, 1.0], [0.0, 2.0]]).to_sparse_csr())
+    with pytest.raises(RuntimeError, match=r"near_nullspace of 9 numbers, got \[3\]"):
+        solvers.smoothed_aggregation(laplacian(3), near_nullspace=torch.ones(3, dtype=F64))
     with pytest.raises(torch.linalg.LinAlgError, match="zero in row 0"):
         solvers.smoothed_aggregation(torch.zeros(3, 3).to_sparse_csr(), max_coarse=1)
 

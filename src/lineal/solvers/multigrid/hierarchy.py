@@ -18,7 +18,7 @@ from lineal.base.limits import finfo
 from lineal.core import modes
 from lineal.ops.linalg.least_squares import pinv
 from lineal.solvers.eigen.lanczos import Basis
-from lineal.solvers.methods import probe
+from lineal.solvers.methods import is_hermitian, probe
 from lineal.solvers.operators.base import LinearOperator, Matrix, aslinearoperator
 from lineal.solvers.operators.structured import Diagonal
 from lineal.solvers.operators.triangles import regular_diagonal
@@ -122,6 +122,11 @@ def smoothed_aggregation(
         matrix: Any = aslinearoperator(A).to_sparse_csr().detach()
         if matrix.shape[0] != matrix.shape[1]:
             raise RuntimeError(f"smoothed_aggregation: expected a square matrix, got {list(matrix.shape)}")
+        if not is_hermitian(Matrix(matrix)):
+            raise LinAlgError("smoothed_aggregation: A is not Hermitian: use ilu or ilut")
+        if near_nullspace is not None and near_nullspace.shape != matrix.shape[:1]:
+            given = list(near_nullspace.shape)
+            raise RuntimeError(f"smoothed_aggregation: expected a near_nullspace of {matrix.shape[0]} numbers, got {given}")
         smooth = ops.ones(matrix.shape[0], dtype=matrix.dtype) if near_nullspace is None else near_nullspace.detach()
         levels: list[Level] = []
         while matrix.shape[0] > max_coarse:
