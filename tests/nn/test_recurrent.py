@@ -208,3 +208,10 @@ def test_recurrent_nets_refuse_what_does_not_fit():
             make(3, 4, **options)
     with pytest.warns(UserWarning, match="num_layers greater than 1"):
         nn.LSTM(3, 4, dropout=0.5)
+
+
+def test_flat_weights_are_the_parameters_in_their_order():
+    layer = nn.LSTM(3, 4, num_layers=2, bidirectional=True, proj_size=2)
+    assert layer._flat_weights_names == [name for name, _ in layer.named_parameters()]
+    assert all(a is b for a, b in zip(layer._flat_weights, layer.parameters(), strict=True))
+    assert [each for direction in layer.all_weights for each in direction] == layer._flat_weights

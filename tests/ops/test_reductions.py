@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 import lineal
+from lineal.core import apply
 from lineal.ops.reductions.norms import vector_norm
+from lineal.ops.reductions.sums import Mean, Sum
 
 inf, nan = math.inf, math.nan
 
@@ -338,3 +340,11 @@ def test_names_of_nodes():
     found = [y.grad_fn.name() for y in (x.sum(), x.sum(0), x.mean(), x.mean(1), x.max(), x.max(0)[0], x.amax(), x.prod())]
     expected = "Sum0 Sum1 Mean0 Mean1 Max1 Max0 Amax0 Prod0".split()
     assert found == [f"{each[:-1]}Backward{each[-1]}" for each in expected]
+
+
+@pytest.mark.parametrize(("function", "op"), [(lineal.sum, Sum), (lineal.mean, Mean)])
+@pytest.mark.parametrize("dtype", [lineal.float32, lineal.float64, lineal.complex64])
+def test_whole_sums_are_the_same_to_the_last_bit_with_and_without_a_door(function, op, dtype):
+    x = lineal.randn(2, 63, 33, dtype=dtype)
+    for each in (x, x.transpose(0, 2), x[:, ::2]):
+        assert lineal.equal(apply(op((0, 1, 2), False, True), each), function(each))

@@ -8,6 +8,7 @@ import sys
 import pytest
 
 import lineal
+from lineal.porting.missing import MissingNameError, refuse
 from lineal.porting.paths import PATHS, find, public, sources
 from lineal.porting.usage import guarded
 from lineal.porting.version import TorchVersion
@@ -161,3 +162,8 @@ def test_versions_are_compared_by_their_numbers():
     assert TorchVersion("2.0.0a0+git") < "2.0" and TorchVersion("2.0") == (2, 0, 0)
     with pytest.raises(ValueError, match="expected a version"):
         version < "none"  # noqa: B015
+
+
+def test_packages_that_run_code_are_refused_by_a_line_of_their_own():
+    with pytest.raises(MissingNameError, match=r"torch\.package\.PackageImporter is refused: it runs code"):
+        refuse("torch.package.PackageImporter")

@@ -4,6 +4,7 @@ import pytest
 
 import lineal as torch
 from lineal import solvers
+from lineal.solvers import direct
 
 F64 = torch.float64
 
@@ -33,8 +34,17 @@ def test_a_singular_matrix_is_named():
 def test_few_right_digits_are_told_though_the_residual_is_small():
     n = torch.arange(14.0, dtype=F64)
     H = (1 / (n + n.unsqueeze(1) + 1)).to_sparse_csr()
-    with pytest.warns(UserWarning, match="condition number is about"):
+    with pytest.warns(UserWarning, match="the condition number of A is about"):
         solvers.spsolve(H, torch.ones(14, dtype=F64), return_info=True)
+    with torch.linalg.set_conditioning("error"), pytest.raises(torch.linalg.LinAlgError, match="condition number"):
+        solvers.spsolve(H, torch.ones(14, dtype=F64))
+
+
+def test_a_matrix_is_factored_once_for_all_columns(monkeypatch):
+    factored, splu = [], direct.scipy_solvers.splu
+    monkeypatch.setattr(direct.scipy_solvers, "splu", lambda A: factored.append(A) or splu(A))
+    A, b = torch.eye(5, dtype=F64).to_sparse_csr(), torch.ones(5, 4, dtype=F64)
+    assert torch.equal(solvers.spsolve(A, b), b) and len(factored) == 1
 
 
 def test_the_report_says_which_method_was_taken():

@@ -120,3 +120,12 @@ def test_settings_that_cannot_be_are_errors():
         solvers.gmres(torch.eye(2), torch.ones(2), restart=0)
     with pytest.raises(ValueError, match="s of at least 1, got 0"):
         solvers.idrs(torch.eye(2), torch.ones(2), s=0)
+
+
+@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("scale", [1e-150, 1e150])
+def test_scales_do_not_matter(name, scale):
+    torch.manual_seed(6)
+    A, b = MATRICES["real positive"], torch.randn(N, dtype=F64)
+    for matrix, right in ((A * scale, b), (A, b * scale)):
+        assert METHODS[name](matrix, right, rtol=1e-8, return_info=True)[1].converged

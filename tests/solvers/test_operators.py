@@ -25,7 +25,7 @@ OPERATORS = {
     "sum": lambda: solvers.aslinearoperator(drawn(3, 3)) - 2 * solvers.Diagonal(drawn(3)),
     "product": lambda: solvers.aslinearoperator(drawn(4, 3)) @ solvers.aslinearoperator(drawn(3, 5)),
     "diagonal": lambda: solvers.Diagonal(drawn(4, dtype=C128)),
-    "identity": lambda: solvers.Identity(4, drawn(1)),
+    "identity": lambda: solvers.Identity(4, F64),
     "circulant": lambda: solvers.Circulant(drawn(5, dtype=C128)),
     "toeplitz": lambda: solvers.Toeplitz(drawn(4), drawn(6)),
     "kronecker": lambda: solvers.Kronecker(solvers.Matrix(drawn(2, 3)), solvers.Toeplitz(drawn(4), drawn(2))),

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from lineal import ops
 from lineal.base import later
-from lineal.base.errors import IllConditionedWarning
-from lineal.base.limits import finfo
-from lineal.solvers.methods import Method, Step, System, norm
+from lineal.ops.linalg.conditioning import doubtful, rcond_of_probes, tell, watched
+from lineal.ops.reductions.norms import vector_norm
+from lineal.solvers.methods import Method, Step, System, norm, probe
+from lineal.solvers.operators.base import LinearOperator
 from lineal.solvers.preconditioners.drops import Factored
 from lineal.solvers.reports import BreakdownError
 from lineal.sparse.exchange import to_scipy
 
 __all__ = ["Direct"]
 
-DOUBTFUL = 1e-3
-"""What is left of the digits of a dtype at least, before somebody is told."""
 scipy_solvers: Any = later.module("scipy.sparse.linalg")
 
 
@@ -26,42 +25,42 @@ scipy_solvers: Any = later.module("scipy.sparse.linalg")
 class Direct(Method):
     """SuperLU (Li, ACM Trans. Math. Softw. 31, 2005) through SciPy; steps are those of iterative refinement."""
 
+    factors: Factored | None = None
+    """The factors of A, or why there are none, once they are worked out."""
+    singular: str = ""
     name = "SuperLU"
     needs = "regular"
 
-    def steps(self, system: System) -> Iterator[Step]:
-        if system.M is not None:
+    def prepared(self, A: LinearOperator, M: LinearOperator | None) -> Direct:
+        if M is not None:
             raise ValueError("SuperLU: a preconditioner M is for iterative methods")
+        matrix = to_scipy(A.to_sparse_csr().detach()).tocsc()
+        try:
+            factors = Factored(scipy_solvers.splu(matrix), A.dtype)
+        except RuntimeError as error:
+            return Direct(singular=f"SuperLU says: {error}; see cgls")
+        if watched():
+            judge(matrix, factors)
+        return Direct(factors)
+
+    def steps(self, system: System) -> Iterator[Step]:
         x, r = system.x, system.residual()
         yield Step(norm(r), x)
-        matrix = to_scipy(system.A.to_sparse_csr().detach()).tocsc()
-        try:
-            factors = Factored(scipy_solvers.splu(matrix), r.dtype)
-        except RuntimeError as error:
-            raise BreakdownError("singular", f"SuperLU says: {error}; see cgls") from None
-        warn_if_doubtful(matrix, factors)
+        if self.factors is None:
+            raise BreakdownError("singular", self.singular)
         while True:
-            x = x + factors.product(r)
+            x = x + self.factors.product(r)
             r = system._replace(x=x).residual()
             yield Step(norm(r), x)
 
 
-def warn_if_doubtful(matrix: Any, factors: Factored) -> None:
-    """Warn where an estimate of ‖A‖₁ ‖A⁻¹‖₁ leaves a solution less than about three digits; a small residual does not show it.
-
-    Higham and Tisseur, SIAM J. Matrix Anal. Appl. 21 (2000), as SciPy has it.
-    """
-    if not matrix.shape[0]:
+def judge(matrix: Any, factors: Factored) -> None:
+    """Tell, as `set_conditioning` says, of a matrix that leaves few digits: a small residual does not show it."""
+    n = matrix.shape[0]
+    if not n:
         return
-
-    def solve(x: Any, how: str = "N") -> Any:
-        return factors.factors.solve(x.astype(matrix.dtype), how)
-
-    inverse = scipy_solvers.LinearOperator(matrix.shape, solve, rmatvec=lambda x: solve(x, "H"), dtype=matrix.dtype)
-    condition = scipy_solvers.norm(matrix, 1) * scipy_solvers.onenormest(inverse)
-    if condition * finfo(factors.dtype).eps > DOUBTFUL:
-        warnings.warn(
-            f"SuperLU: the condition number is about {condition:.1e}: few digits of the solution are right",
-            IllConditionedWarning,
-            stacklevel=2,
-        )
+    vectors = ops.stack([probe(n, factors.dtype, seed) for seed in range(2)], 1)
+    solutions = factors.product(vectors / vector_norm(vectors, dim=0))
+    rcond = float(rcond_of_probes(abs(matrix).sum(0).max(), solutions.numpy()))
+    if doubtful(rcond, matrix.dtype):
+        tell("spsolve", f"spsolve: few digits of the solution are right: the condition number of A is about {1 / rcond:.1e}")

@@ -59,7 +59,11 @@ class Method(ABC):
 
     name: str
     needs: str = "square"
-    """Of what matrices it is: "square", "hermitian", "positive definite" or "any"."""
+    """Of what matrices it is: "square", "Hermitian", "positive definite", "regular" or "any"."""
+
+    def prepared(self, A: LinearOperator, M: LinearOperator | None) -> Method:
+        """Return the method with what it works out of A once, for all right-hand sides."""
+        return self
 
     @abstractmethod
     def steps(self, system: System) -> Iterator[Step]:
@@ -122,10 +126,8 @@ def run(
             break
         before = report.residual
     if not report.converged and method.needs in HERMITIAN and not is_hermitian(system.A):
-        report.status, report.advice = (
-            "not Hermitian",
-            f"{method.name} is for Hermitian matrices: use GMRES, BiCGStab or IDR(s)",
-        )
+        report.status = "not Hermitian"
+        report.advice = f"{method.name} is for Hermitian matrices: use GMRES, BiCGStab or IDR(s)"
     if report.status == "claimed":
         report.status = "stagnated"
         report.advice = "the accuracy of this dtype is exhausted: ask for less, compute in float64, or use a preconditioner"

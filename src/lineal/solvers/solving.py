@@ -44,12 +44,17 @@ class Problem(NamedTuple):
 
     def run(self, b: Tensor, x0: Tensor | None = None) -> tuple[Tensor, Report]:
         """Return the solution, column by column, and the report: of several columns, that of the worst."""
-        if b.ndim == 1:
-            x = ops.zeros(self.A.shape[1], dtype=b.dtype) if x0 is None else x0.clone()
-            return run(self.method, System(self.A, b, x, self.M), self.criterion, self.callback)
-        if not b.shape[1]:
+        if b.ndim == 2 and not b.shape[1]:
             return b.new_zeros(self.A.shape[1], 0), Report(self.method.name, "converged", self.criterion.atol)
-        found = [self.run(b[:, k], None if x0 is None else x0[:, k]) for k in range(b.shape[1])]
+        method = self.method.prepared(self.A, self.M)
+
+        def column(b: Tensor, x0: Tensor | None) -> tuple[Tensor, Report]:
+            x = ops.zeros(self.A.shape[1], dtype=b.dtype) if x0 is None else x0.clone()
+            return run(method, System(self.A, b, x, self.M), self.criterion, self.callback)
+
+        if b.ndim == 1:
+            return column(b, x0)
+        found = [column(b[:, k], None if x0 is None else x0[:, k]) for k in range(b.shape[1])]
         reports = tuple([report for _, report in found])
         worst = max(reports, key=lambda each: (not each.converged, each.iterations))
         return ops.stack([x for x, _ in found], 1), Report(**{**vars(worst), "columns": reports})

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from lineal import ops
 from lineal.core import modes
 from lineal.solvers.eigen.spectra import eigsh
 from lineal.solvers.methods import Method, Step, System, norm, probe
@@ -33,8 +32,7 @@ class Splitting:
     def richardson(cls, A: LinearOperator | Tensor, omega: float = 1.0) -> Splitting:
         """Return S = I / ω."""
         operator = aslinearoperator(A)
-        like = ops.zeros(0, dtype=operator.dtype)
-        return cls(f"Richardson(ω = {omega:g})", operator, omega * Identity(operator.shape[0], like))
+        return cls(f"Richardson(ω = {omega:g})", operator, omega * Identity(operator.shape[0], operator.dtype))
 
     @classmethod
     def jacobi(cls, A: LinearOperator | Tensor, omega: float = 1.0) -> Splitting:
@@ -68,7 +66,7 @@ class Splitting:
     @property
     def iteration(self) -> LinearOperator:
         """The matrix G of the iteration, as an operator."""
-        return Identity(self.A.shape[0], ops.zeros(0, dtype=self.A.dtype)) - self.inverse @ self.A
+        return Identity(self.A.shape[0], self.A.dtype) - self.inverse @ self.A
 
     def spectral_radius(self, steps: int = 100) -> float:
         """Return about the spectral radius of G: the growth of a random vector in the later half of so many steps."""
@@ -105,6 +103,10 @@ class Stationary(Method):
     name: str = "stationary"
     needs = "square"
 
+    def prepared(self, A: LinearOperator, M: LinearOperator | None) -> Stationary:
+        splitting = self.split(A)
+        return replace(self, split=lambda _: splitting)
+
     def steps(self, system: System) -> Iterator[Step]:
         splitting = self.split(system.A)
         if system.M is not None:
@@ -127,8 +129,11 @@ class Chebyshev(Method):
     name = "Chebyshev"
     needs = "positive definite"
 
+    def prepared(self, A: LinearOperator, M: LinearOperator | None) -> Chebyshev:
+        return replace(self, bounds=self.bounds or estimated_bounds(A, M))
+
     def steps(self, system: System) -> Iterator[Step]:
-        low, high = self.bounds or estimated_bounds(system)
+        low, high = self.bounds or estimated_bounds(system.A, system.M)
         if not 0 < low <= high:
             raise BreakdownError("indefinite", f"expected 0 < bounds, got {low:.3g} and {high:.3g}: is A positive definite?")
         centre, radius = (high + low) / 2, (high - low) / 2
@@ -146,9 +151,9 @@ class Chebyshev(Method):
             d = rho * before * d + (2 * rho / radius) * system.preconditioned(r)
 
 
-def estimated_bounds(system: System) -> tuple[float, float]:
+def estimated_bounds(A: LinearOperator, M: LinearOperator | None) -> tuple[float, float]:
     """Return bounds of A's eigenvalues, somewhat apart from what Lanczos finds."""
-    if system.M is not None:
+    if M is not None:
         raise ValueError("chebyshev: with a preconditioner M, give bounds of the eigenvalues of M A")
-    low, high = (float(eigsh(system.A, 1, which, tol=1e-3, return_eigenvectors=False)) for which in ("SA", "LA"))
+    low, high = (float(eigsh(A, 1, which, tol=1e-3, return_eigenvectors=False)) for which in ("SA", "LA"))
     return low * 0.99, high * 1.01

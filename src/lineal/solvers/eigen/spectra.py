@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, overload
+from typing import Any, Literal, TypedDict, Unpack, overload
 
 from lineal.base.errors import LinAlgError
 from lineal.base.limits import finfo
@@ -10,10 +10,10 @@ from lineal.core import modes
 from lineal.core.custom import Function, once_differentiable
 from lineal.ops.reductions.norms import vector_norm
 from lineal.solvers.eigen.lanczos import thick_restart
-from lineal.solvers.methods import probe
+from lineal.solvers.methods import norm, probe
 from lineal.solvers.operators.base import LinearOperator, aslinearoperator
+from lineal.solvers.solving import pulled
 from lineal.tensors import Tensor
-from lineal.transforms.gradients import grad
 
 __all__ = ["eigsh"]
 
@@ -35,38 +35,26 @@ class Eigenvalues(Function):
     @once_differentiable
     def backward(ctx: Any, *cotangents: Tensor) -> Any:
         vectors, *p = ctx.saved_tensors
-        wanted = [n for n, need in enumerate(ctx.needs_input_grad[3:]) if need]
-        with modes.enable_grad():
-            apart = [each.detach().requires_grad_(n in wanted) for n, each in enumerate(p)]
-            y = ctx.A.with_parameters(*apart).product(vectors)
-            found = grad(y, [apart[n] for n in wanted], vectors * cotangents[0], allow_unused=True)
-        grads = dict(zip(wanted, found))
-        return None, None, None, *[grads.get(n) for n in range(len(p))]
+        A = ctx.A.with_parameters(*p)
+        return None, None, None, *pulled(A, vectors, p, vectors * cotangents[0], ctx.needs_input_grad[3:])
+
+
+class Options(TypedDict, total=False):
+    """What the iteration can be told."""
+
+    v0: Tensor | None
+    ncv: int | None
+    maxiter: int | None
+    tol: float
 
 
 @overload
 def eigsh(
-    A: Any,
-    k: int = 6,
-    which: str = "LM",
-    *,
-    v0: Tensor | None = None,
-    ncv: int | None = None,
-    maxiter: int | None = None,
-    tol: float = 0,
-    return_eigenvectors: Literal[True] = True,
+    A: Any, k: int = 6, which: str = "LM", *, return_eigenvectors: Literal[True] = True, **options: Unpack[Options]
 ) -> tuple[Tensor, Tensor]: ...
 @overload
 def eigsh(
-    A: Any,
-    k: int = 6,
-    which: str = "LM",
-    *,
-    v0: Tensor | None = None,
-    ncv: int | None = None,
-    maxiter: int | None = None,
-    tol: float = 0,
-    return_eigenvectors: Literal[False],
+    A: Any, k: int = 6, which: str = "LM", *, return_eigenvectors: Literal[False], **options: Unpack[Options]
 ) -> Tensor: ...
 def eigsh(
     A: Any,
@@ -91,13 +79,13 @@ def eigsh(
         raise RuntimeError(f"eigsh: expected a square matrix and 0 < k <= {n}, got {operator!r} and k = {k}")
     if which not in WHICH:
         raise ValueError(f"eigsh: expected which to be one of {', '.join(WHICH)}, got {which!r}")
-    size = min(n, max(2 * k + 1, 20) if ncv is None else ncv)
-    if size < min(n, k + 2):
+    count = min(n, max(2 * k + 1, 20) if ncv is None else ncv)
+    if count < min(n, k + 2):
         raise ValueError(f"eigsh: expected ncv of at least k + 2 = {k + 2}, got {ncv}")
     with modes.no_grad():
         v = probe(n, operator.dtype) if v0 is None else v0
         tolerance = max(tol, 8 * finfo(operator.dtype).eps)
-        values, vectors, error, turns = thick_restart(operator, k, which, v, size, tolerance, maxiter or 10 * n)
+        values, vectors, error, turns = thick_restart(operator, k, which, v, count, tolerance, maxiter or 10 * n)
         if not error <= tolerance:
             raise LinAlgError(
                 f"eigsh: ‖A v − λ v‖ is {error:.3g} ‖A‖ after {turns + 1} restarts, asked for {tolerance:.3g}: allow more, "
@@ -105,9 +93,8 @@ def eigsh(
             )
         # Lanczos sees no more of A than its Hermitian part
         left = vector_norm(operator.product(vectors) - vectors * values, dim=0).max()
-        if not left <= SURE * tolerance * max(
-            float(values.abs().max()), float(vector_norm(operator.product(v)) / vector_norm(v))
-        ):
+        size = max(float(values.abs().max()), norm(operator.product(v)) / norm(v))
+        if not left <= SURE * tolerance * size:
             raise LinAlgError(f"eigsh: ‖A v − λ v‖ is {float(left):.3g} for a pair that was found: is A Hermitian?")
         ascending = values.argsort()
         values, vectors = values[ascending], vectors[:, ascending]

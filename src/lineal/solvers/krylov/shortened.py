@@ -52,11 +52,11 @@ class BiconjugateGradientStabilised(Method):
             if not square > 0:
                 yield Step(norm(s), x + alpha * z)
                 raise BreakdownError("breakdown", "the residual is in the null space of A: is A singular?")
-            omega = dot(t, s) / square
+            omega = require(dot(t, s), norm(t) * norm(s), self.name) / square
             x = x + alpha * z + omega * y
             r = s - omega * t
             before, rho = rho, dot(shadow, r)
-            p = r + (rho / before) * (alpha / require(omega, 1.0, self.name)) * (p - omega * v)
+            p = r + (rho / before) * (alpha / omega) * (p - omega * v)
 
 
 @dataclass(frozen=True)

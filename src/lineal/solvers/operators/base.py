@@ -10,7 +10,7 @@ from typing import Any
 from lineal import ops
 from lineal.base import config, dtypes
 from lineal.sparse.compressed import CompressedTensor
-from lineal.sparse.conversion import to_sparse_csr
+from lineal.sparse.conversion import lines_of, to_sparse_csr
 from lineal.sparse.patterned import Patterned
 from lineal.tensors import Tensor, as_tensor
 from lineal.transforms.reverse import vjp
@@ -142,11 +142,10 @@ class Matrix(LinearOperator):
     def diagonal(self) -> Tensor:
         if not isinstance(self.matrix, Patterned):
             return self.matrix.diagonal()
-        coordinates = self.matrix.to_sparse_coo().coalesce()
-        row, column = coordinates.indices()
-        on = row == column
-        zeros = ops.zeros(min(self.shape), dtype=self.dtype)
-        return zeros.index_put((row[on],), coordinates.values()[on])
+        rows = self.to_sparse_csr()
+        lines = lines_of(rows.pattern)
+        on = lines == rows.pattern.indices
+        return ops.zeros(min(self.shape), dtype=self.dtype).index_add(0, lines[on], rows.entries[on])
 
 
 class FunctionOperator(LinearOperator):
