@@ -193,16 +193,18 @@ def test_no_reference_is_lost():
     warmed(step, x, y)
     warmed(pair, x)
     things = [None, np.ndarray, x, net.weight, type(x), np.dtype(np.float32), step]
-    gc.collect()
-    before = [sys.getrefcount(each) for each in things]
-    blocks = sys.getallocatedblocks()
-    for _ in range(5000):
-        step(x, y)
-        pair(x)
-    gc.collect()
-    after = [sys.getrefcount(each) for each in things]
-    assert max(abs(b - a) for a, b in zip(before, after)) < 50
-    assert abs(sys.getallocatedblocks() - blocks) < 500
+    refs, blocks = [], []
+    for _ in range(3):  # what threads that prepare code keep comes once; what a call loses, every time
+        gc.collect()
+        references, held = [sys.getrefcount(each) for each in things], sys.getallocatedblocks()
+        for _ in range(3000):
+            step(x, y)
+            pair(x)
+        gc.collect()
+        refs.append(max(abs(sys.getrefcount(each) - old) for each, old in zip(things, references)))
+        blocks.append(abs(sys.getallocatedblocks() - held))
+    assert min(refs) < 50
+    assert min(blocks) < 500
 
 
 def test_several_threads_call_it():

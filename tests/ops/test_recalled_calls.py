@@ -221,11 +221,15 @@ def test_nothing_is_held(plans):
     x = torch.randn(4, 4)
     for _ in range(3000):
         F.huber_loss(x, x * 2), x.max(1)
-    gc.collect()
-    before = sys.getrefcount(x), len(gc.get_objects())
-    for _ in range(500):
-        F.huber_loss(x, x * 2), x.max(1)
-    assert sys.getrefcount(x) == before[0] and len(gc.get_objects()) - before[1] < 60
+    grown = []
+    for _ in range(3):  # what threads that prepare code keep comes once; what a call holds, every time
+        gc.collect()
+        before = sys.getrefcount(x), len(gc.get_objects())
+        for _ in range(500):
+            F.huber_loss(x, x * 2), x.max(1)
+        assert sys.getrefcount(x) == before[0]
+        grown.append(len(gc.get_objects()) - before[1])
+    assert min(grown) < 60
 
 
 def test_a_table_is_full_once():
