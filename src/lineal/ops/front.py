@@ -13,15 +13,15 @@ from lineal.base import config, dtypes, later
 from lineal.base.dtypes import NARROW, STORED_ONLY
 from lineal.base.platforms import array_module
 from lineal.base.signatures import Binary, Operator, Tensor, Unary
-from lineal.core import AbstractTensor, apply, lift, modes, module_of, write
+from lineal.core import AbstractTensor, apply, lift, modes, module_of, renamed, write
 from lineal.core.calling import overrides, overriding, public
 from lineal.core.door import binary_door, unary_door
 from lineal.core.inplace import preserve
 from lineal.core.op import next_id
-from lineal.ops.conversion import cast
+from lineal.ops.conversion import cast, result_type
 from lineal.ops.layout import address, packed
 from lineal.ops.pattern import Elementwise, Rule
-from lineal.ops.promotion import DOMAINS, OPERANDS, align, as_scalar, broadcast, ready, storages, unsupported
+from lineal.ops.promotion import DOMAINS, OPERANDS, align, as_scalar, broadcast, holds, ready, storages, unrounded, unsupported
 
 P = ParamSpec("P")
 
@@ -81,16 +81,18 @@ def binary(
     numeric: Rule | None = None,
     host_only: str = "",
     numbers: str = "any",
+    widens: bool = False,
     doc: str = "",
 ) -> Binary:
     """Make the public function of an elementwise op of two inputs; `domain` is one of `DOMAINS`.
 
-    `numbers` says which inputs may be Python numbers: "any", "one", "second" or "none". The attributes `operator` and
-    `reflected` are the methods for Python's operators: they leave unknown operands to the other side.
+    `numbers` says which inputs may be Python numbers: "any", "one", "second" or "none"; an op that `widens` does not round them
+    beside half precision. The attributes `operator` and `reflected` are the methods for Python's operators: they leave
+    unknown operands to the other side.
     """
     op = Elementwise(name, scalar, (by_first, by_second), result, numeric, host_only)
-    front = binary_front(op, domain, NUMBERS[numbers])
-    operator = front.operator = named(binary_front(op, domain, lenient), name, op, doc)
+    front = binary_front(op, domain, NUMBERS[numbers], widens)
+    operator = front.operator = named(binary_front(op, domain, lenient, widens), name, op, doc)
 
     def reflected(self: AbstractTensor, other: Any) -> Any:
         return operator(other, self)
@@ -107,12 +109,14 @@ def beside_numbers(domain: str) -> tuple[frozenset[np.dtype], dict[type, str]]:
     return storages(kinds), {float: floats, int: floats + "".join([each for each in kinds if each in "iu"])}
 
 
-def stays(storage: np.dtype, kinds: str) -> bool:
-    """Return whether a dtype, of these kinds or bfloat16 beside them, is the result's beside a Python number."""
-    return storage.kind in kinds or ("f" in kinds and storage in NARROW and storage not in STORED_ONLY)
+def stays(storage: np.dtype, kinds: str, number: Any, widens: bool) -> bool:
+    """Return whether a dtype, of these kinds or bfloat16 beside them, is the result's beside a number, and the number's too."""
+    if storage not in NARROW:
+        return storage.kind in kinds
+    return "f" in kinds and storage not in STORED_ONLY and not (widens and not holds(storage, number))
 
 
-def binary_front(op: Elementwise, domain: str, judge: Callable[[str, Any, Any], Any]) -> Any:
+def binary_front(op: Elementwise, domain: str, judge: Callable[[str, Any, Any], Any], widens: bool = False) -> Any:
     """Return the function of an op of two inputs; it returns what `judge` says of unusual inputs, if that is not None."""
     name = op.label
     kernel, (usual, simple) = op.kernel, beside_numbers(domain)
@@ -126,27 +130,35 @@ def binary_front(op: Elementwise, domain: str, judge: Callable[[str, Any, Any], 
             if storage is other.value.dtype and storage in usual and out is None:
                 return door(*broadcast(name, input, other))
         elif other.__class__ in simple and second_may:
-            if isinstance(input, AbstractTensor) and stays(input.value.dtype, simple[other.__class__]):
+            if isinstance(input, AbstractTensor) and stays(input.value.dtype, simple[other.__class__], other, widens):
                 y = door(input, as_scalar(other, input.value.dtype))
                 return y if out is None else store(y, out, name, input, other)
         elif input.__class__ in simple and first_may:
-            if isinstance(other, AbstractTensor) and stays(other.value.dtype, simple[input.__class__]):
+            if isinstance(other, AbstractTensor) and stays(other.value.dtype, simple[input.__class__], input, widens):
                 y = door(as_scalar(input, other.value.dtype), other)
                 return y if out is None else store(y, out, name, other)
         try:
             said = judge(name, input, other)
-            aligned = align(name, domain, input, other) if said is None else None
+            wide = unrounded(input, other) if widens and said is None else ()
+            aligned = align(name, domain, *(wide or (input, other))) if said is None else None
         except TypeError:
-            said, aligned = NotImplemented, None
+            said, wide, aligned = NotImplemented, (), None
             if not overrides(input, other):
                 raise
         if aligned is None:
             return overriding.first(public, (input, other), {}) if overrides(input, other) else said
         y = door(*aligned)
+        if wide:
+            y = narrowed(y, op, input, other)
         return y if out is None else store(y, out, name, input, other)
 
     public = binary_door(op, kernel, usual=usual, unusual=unusual)
     return public
+
+
+def narrowed(y: Any, op: Elementwise, *inputs: Any) -> Any:
+    """Return what an op computed in a wider dtype, rounded to the one that its inputs promise."""
+    return renamed(cast(y, result_type(*inputs)), op.grad_name)
 
 
 def lenient(name: str, input: Any, other: Any) -> Any:
@@ -172,7 +184,11 @@ def nary(
     op = Elementwise(name, scalar, derivatives, numeric=numeric)
 
     def front(*inputs: Any, out: AbstractTensor | None = None) -> Any:
-        y = apply(op, *(ready(domain, *inputs) or align(name, domain, *inputs)))
+        xs = ready(domain, *inputs)
+        wide = () if xs else unrounded(*inputs)
+        y = apply(op, *(xs or align(name, domain, *(wide or inputs))))
+        if wide:
+            y = narrowed(y, op, *inputs)
         return y if out is None else store(y, out, name, *inputs)
 
     return named(public(front), name, op, doc)

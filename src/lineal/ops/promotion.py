@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lineal.base import config, dtypes
-from lineal.base.dtypes import STORED_ONLY, Category, dtype
+from lineal.base.dtypes import NARROW, STORED_ONLY, Category, dtype
 from lineal.base.platforms import FOREIGN
 from lineal.base.spec import broadcast_shapes
 from lineal.core import AbstractTensor, modes
@@ -167,6 +167,37 @@ def _scalar(number: Any, storage: np.dtype) -> Any:
         except RuntimeError:
             pass
     return as_constant(number, dtypes.BY_NUMPY[storage])
+
+
+@functools.lru_cache(1024)
+def holds(storage: np.dtype, number: float) -> bool:
+    """Return whether half precision, stored so, has a Python number as it is."""
+    with np.errstate(over="ignore"):
+        return float(np.float32(number).astype(storage)) == number or number != number
+
+
+def unrounded(*operands: Any) -> Sequence[Any]:
+    """Return operands as an op of half precision takes them that rounds no number before it computes; nothing if none would be.
+
+    Beside tensors of half precision, numbers are taken in the dtype that they are computed in, and so is a last tensor without
+    dimensions, as in PyTorch, which rounds other tensors.
+    """
+    tensors = [x for x in operands if isinstance(x, AbstractTensor)]
+    storage = next((x.value.dtype for x in tensors if x.value.dtype in NARROW), None)
+    if storage is None or not all(isinstance(x, (AbstractTensor, int, float)) for x in operands):
+        return ()
+    last = operands[-1]
+    exact = last is not tensors[-1] or last.value.ndim > 0 or last.value.dtype is storage
+    exact = exact and all(isinstance(x, AbstractTensor) or holds(storage, x) for x in operands)
+    return () if exact else in_wide(*operands)
+
+
+def in_wide(*operands: Any) -> Sequence[Any]:
+    """Return operands of an op of half precision in the dtype that it is computed in; nothing if it is none of these."""
+    target = result_type(*operands)
+    if target.numpy not in NARROW or target.numpy in STORED_ONLY:
+        return ()
+    return [cast(x, target.computes_in) if isinstance(x, AbstractTensor) else x for x in operands]
 
 
 def as_constant(given: Any, target: dtype) -> Any:

@@ -23,6 +23,7 @@ _leaky_relu = binary(
     None,
     domain="only float",
     numbers="second",
+    widens=True,
 )
 _prelu = binary(
     "prelu_kernel",

@@ -26,6 +26,7 @@ _softshrink = binary(
     None,
     domain="only float",
     numbers="second",
+    widens=True,
 )
 _threshold = nary(
     "threshold",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from lineal.base.dtypes import Category
@@ -10,10 +11,11 @@ from lineal.core import renamed
 from lineal.core.calling import older_form, public
 from lineal.ops.autocasting import USED, lowered
 from lineal.ops.broadcasting import expand
-from lineal.ops.contraction.matmul import bmm, mm, mv, outer
-from lineal.ops.contraction.products import product, require_ndim, require_same_dtype
+from lineal.ops.contraction.matmul import bmm, linear, mm, mv, outer
+from lineal.ops.contraction.products import is_narrow, product, require_ndim, require_same_dtype
 from lineal.ops.conversion import as_number, cast, dtype_of, result_type
 from lineal.ops.front import require_tensor, store
+from lineal.ops.promotion import in_wide
 from lineal.ops.structural.axes import permute
 from lineal.ops.structural.reshape import reshape
 
@@ -22,9 +24,16 @@ __all__ = ["addmm", "addmv", "addbmm", "baddbmm", "addr"]
 FACTORS = ("beta", "alpha")
 
 
-def combine(name: str, input: Tensor, y: Any, beta: Any, alpha: Any, out: Tensor | None) -> Any:
-    """Return beta × input + alpha × y in y's shape; with beta 0 the input's numbers, NaN too, do not count."""
+def combine(name: str, input: Tensor, multiply: Callable, factors: tuple, beta: Any, alpha: Any, out: Tensor | None) -> Any:
+    """Return beta × input + alpha × a product in the product's shape; with beta 0 the input's numbers, NaN too, do not count.
+
+    Of half precision, the product and the sum are computed in a wider dtype, and rounded once.
+    """
     beta, alpha = as_number(name, "beta", beta), as_number(name, "alpha", alpha)
+    target = dtype_of(input)
+    if not (alpha == 1 and beta == 0):
+        input, *factors = in_wide(input, *factors) or (input, *factors)  # type: ignore[assignment]
+    y = multiply(*factors)
     shape, given = y.value.shape, input.value.shape
     padded = (1,) * (len(shape) - len(given)) + given
     if len(given) > len(shape) or any(size not in (1, wanted) for size, wanted in zip(padded, shape)):
@@ -32,6 +41,7 @@ def combine(name: str, input: Tensor, y: Any, beta: Any, alpha: Any, out: Tensor
     y = scaled(y, alpha)
     if beta != 0:
         y = scaled(expand(input, shape), beta) + y
+    y = cast(y, target)
     return renamed(y, f"{name.capitalize()}Backward0") if out is None else store(y, out, name, input)
 
 
@@ -61,7 +71,15 @@ def addmm(
     if USED and out is None:
         input, mat1, mat2 = lowered(input, mat1, mat2)
     require_same_dtype("addmm", input, mat1, mat2)
-    return combine("addmm", input, mm(mat1, mat2), beta, alpha, out)
+    if (
+        is_narrow(mat1)
+        and alpha == beta == 1
+        and input.value.ndim == 1
+        and mat1.value.ndim == mat2.value.ndim == 2
+        and out is None
+    ):
+        return linear(mat1, mat2.T, input)
+    return combine("addmm", input, mm, (mat1, mat2), beta, alpha, out)
 
 
 @public
@@ -78,7 +96,7 @@ def addmv(
     if older:
         return older_form(addmv, FACTORS, (input, mat, vec, *older), {"out": out})
     require_same_dtype("addmv", input, mat, vec)
-    return combine("addmv", input, mv(mat, vec), beta, alpha, out)
+    return combine("addmv", input, mv, (mat, vec), beta, alpha, out)
 
 
 @public
@@ -97,7 +115,7 @@ def baddbmm(
     if USED and out is None:
         input, batch1, batch2 = lowered(input, batch1, batch2)
     require_same_dtype("baddbmm", input, batch1, batch2)
-    return combine("baddbmm", input, bmm(batch1, batch2), beta, alpha, out)
+    return combine("baddbmm", input, bmm, (batch1, batch2), beta, alpha, out)
 
 
 def addbmm(
@@ -119,9 +137,8 @@ def addbmm(
     (count, rows, inner), second = batch1.value.shape, batch2.value.shape
     if second[:2] != (count, inner):
         raise RuntimeError(f"addbmm: expected batch2 of shape ({count}, {inner}, p), got {tuple(second)}")
-    wide = reshape(permute(batch1, (1, 0, 2)), rows, count * inner)
-    y = product(wide, reshape(batch2, count * inner, second[2]))
-    return combine("addbmm", input, y, beta, alpha, out)
+    side = reshape(permute(batch1, (1, 0, 2)), rows, count * inner)
+    return combine("addbmm", input, product, (side, reshape(batch2, count * inner, second[2])), beta, alpha, out)
 
 
 def addr(
@@ -136,7 +153,7 @@ def addr(
     """Return beta × input + alpha × the outer product of two vectors."""
     if older:
         return older_form(addr, FACTORS, (input, vec1, vec2, *older), {"out": out})
-    require_tensor("addr", input)
-    y = outer(vec1, vec2)
-    target = result_type(input, y)
-    return combine("addr", cast(input, target), cast(y, target), beta, alpha, out)
+    for each in (input, vec1, vec2):
+        require_tensor("addr", each)
+    target = result_type(input, vec1, vec2)
+    return combine("addr", cast(input, target), outer, (cast(vec1, target), cast(vec2, target)), beta, alpha, out)

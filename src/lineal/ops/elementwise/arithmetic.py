@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from lineal.base import config
+from lineal.base import config, dtypes
 from lineal.base.dtypes import STORED_ONLY, Category
 from lineal.base.signatures import Number, Operand, Tensor
 from lineal.core import AbstractTensor, renamed
 from lineal.core.calling import older_form, public
 from lineal.core.door import binary_door
-from lineal.ops.conversion import as_number, dtype_of, result_type
-from lineal.ops.front import binary, nary, require_tensor, row, store, unary, underivable, zero
-from lineal.ops.promotion import unsupported
+from lineal.ops.conversion import as_number, cast, dtype_of, result_type
+from lineal.ops.front import binary, narrowed, nary, require_tensor, row, store, unary, underivable, zero
+from lineal.ops.promotion import as_scalar, in_wide, unsupported
 
 __all__ = [
     "neg",
@@ -44,6 +44,7 @@ mul = binary(
     lambda m, a, b: m.multiply(a, b),
     lambda g, b: _times(g, b.conj()),
     lambda g, a: _times(g, a.conj()),
+    widens=True,
     doc="Return input × other; of bool tensors, input and other.",
 )
 _times = binary_door(mul.op, mul.op.kernel)
@@ -95,11 +96,23 @@ def scaled(name: str, input: Any, other: Any, alpha: Any) -> Any:
     return other if alpha == 1 else other * alpha  # type: ignore[operator]
 
 
+def combined(name: str, op: Any, input: Any, other: Any, alpha: Any) -> Any:
+    """Return the sum or difference of input and alpha × other, of half precision rounded once."""
+    if alpha.__class__ is int and alpha == 1:
+        return op(input, other)
+    wide = in_wide(input, other)
+    if not wide:
+        return op(input, scaled(name, input, other, alpha))
+    # PyTorch rounds alpha here
+    alpha = cast(as_scalar(as_number(name, "alpha", alpha), result_type(input, other).numpy), dtypes.float32)
+    return narrowed(op(wide[0], scaled(name, *wide, alpha)), op.op, input, other)
+
+
 def add(input: Operand, other: Operand, *older: Any, alpha: Number | Tensor = 1, out: Tensor | None = None) -> Tensor:
     """Return input + alpha × other; of bool tensors, input or other."""
     if older:
         return older_form(add, ("alpha",), (input, other, *older), {"out": out})
-    y = _add(input, scaled("add", input, other, alpha))
+    y = combined("add", _add, input, other, alpha)
     return y if out is None else store(y, out, "add", input, other)
 
 
@@ -108,7 +121,7 @@ def sub(input: Operand, other: Operand, *older: Any, alpha: Number | Tensor = 1,
     if older:
         return older_form(sub, ("alpha",), (input, other, *older), {"out": out})
     try:
-        y = _sub(input, scaled("sub", input, other, alpha))
+        y = combined("sub", _sub, input, other, alpha)
     except NotImplementedError as error:
         raise of_masks(error, "sub: Subtraction, the `-` operator, with a bool tensor", input, other) from None
     return y if out is None else store(y, out, "sub", input, other)
@@ -133,6 +146,7 @@ true_divide = binary(
     lambda g, b: g / b.conj(),
     lambda g, y, b: _quotient_by_divisor(g, y.conj(), b.conj()),
     domain="float",
+    widens=True,
     doc="Return input / other; integers are divided as the default dtype.",
 )
 
@@ -165,8 +179,10 @@ def _fmod(m: Any, a: Any, b: Any) -> Any:
     return m.fmod(a, b)
 
 
-_div_floor = binary("div_floor", lambda m, a, b: m.floor_divide(a, b), zero, zero, domain="ordered", numeric=_floor)
-_div_trunc = binary("div_trunc", lambda m, a, b: m.trunc(a / b), zero, zero, domain="ordered", numeric=_truncated)
+_div_floor = binary(
+    "div_floor", lambda m, a, b: m.floor_divide(a, b), zero, zero, domain="ordered", numeric=_floor, widens=True
+)
+_div_trunc = binary("div_trunc", lambda m, a, b: m.trunc(a / b), zero, zero, domain="ordered", numeric=_truncated, widens=True)
 _ROUNDED = {None: true_divide, "floor": _div_floor, "trunc": _div_trunc}
 
 
@@ -185,6 +201,7 @@ floor_divide = binary(
     underivable("floor_divide"),
     domain="ordered",
     numeric=_floor,
+    widens=True,
     doc="Return input / other, rounded down.",
 )
 remainder = binary(
@@ -238,6 +255,8 @@ def addcmul(
     if older:
         return older_form(addcmul, ("value",), (input, tensor1, tensor2, *older), {"out": out})
     xs = (input, tensor1, tensor2)
+    if value.__class__ not in _SCALES and in_wide(*xs):
+        value = as_number("addcmul", "value", value)
     if value.__class__ in _SCALES and all(isinstance(x, AbstractTensor) and x.value.dtype.kind in "fcV" for x in xs):
         return _addcmul(*xs, value, out=out)
     return renamed(add(input, mul(tensor1, tensor2), alpha=value, out=out), "AddcmulBackward0")
@@ -254,7 +273,14 @@ def addcdiv(
         raise RuntimeError(
             "addcdiv: Integer division with addcdiv is not supported; use input + value * div(…, rounding_mode=…)"
         )
-    return renamed(add(input, true_divide(tensor1, tensor2), alpha=value, out=out), "AddcdivBackward0")
+    wide = in_wide(input, tensor1, tensor2)
+    if wide:
+        value = as_number("addcdiv", "value", value)
+        y = cast(add(wide[0], true_divide(*wide[1:]), alpha=value), result_type(input, tensor1, tensor2))
+        y = y if out is None else store(y, out, "addcdiv", input, tensor1, tensor2)
+    else:
+        y = add(input, true_divide(tensor1, tensor2), alpha=value, out=out)
+    return renamed(y, "AddcdivBackward0")
 
 
 def _between(m: Any, a: Any, b: Any, w: Any) -> Any:
@@ -279,7 +305,7 @@ def lerp(input: Tensor, end: Tensor, weight: Any, *, out: Tensor | None = None) 
     """Return input + weight × (end - input), exact at the weights 0 and 1."""
     if dtype_of(input) is not dtype_of(end):
         raise RuntimeError(f"lerp: expected dtype {dtype_of(input)} for `end` but got dtype {dtype_of(end)}")
-    if isinstance(weight, AbstractTensor) and dtype_of(weight) is not dtype_of(input):
+    if isinstance(weight, AbstractTensor) and dtype_of(weight) is not dtype_of(input) and weight.value.ndim:
         raise RuntimeError(f"lerp: expected dtype {dtype_of(input)} for `weight` but got dtype {dtype_of(weight)}")
     if input.value.dtype.kind in "iub":
         raise unsupported("lerp", dtype_of(input))
