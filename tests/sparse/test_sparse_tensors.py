@@ -146,7 +146,6 @@ def test_compiled_functions_read_sparse_tensors_as_eager_ones():
             "exp: there is no rule for tensors of the layout torch.sparse_coo",
         ),
         (lambda: example() + 1, NotImplementedError, "a number would fill the zeros"),
-        (lambda: factor(3, 4).add_(example()), RuntimeError, "expected strided tensors, got one of the layout"),
         (lambda: example().numpy(), TypeError, "can't convert Sparse layout tensor to numpy"),
         (lambda: np.asarray(example()), (TypeError, NotImplementedError), "to_dense"),
         (lambda: lineal.eye(2).to_sparse(layout=lineal.strided), RuntimeError, "expected a sparse layout, got torch.strided"),
@@ -249,3 +248,27 @@ x = lineal.sparse_coo_tensor([[0], [1]], [2.0], (2, 2))
 assert mm(x, lineal.eye(2)).tolist() == cat([x]).to_dense().tolist() == [[0.0, 2.0], [0.0, 0.0]]
 """
     subprocess.run([sys.executable, "-c", source], check=True)
+
+
+def test_sparse_numbers_are_added_to_a_strided_tensor():
+    x, y = example(), factor(3, 4)
+    for write, wanted in (
+        (lambda y: y.add_(x), y + x.to_dense()),
+        (lambda y: y.add_(x, alpha=0.5), y + 0.5 * x.to_dense()),
+        (lambda y: y.sub_(x), y - x.to_dense()),
+        (lambda y: y.__iadd__(x), y + x.to_dense()),
+    ):
+        z = y.clone()
+        assert write(z) is z
+        np.testing.assert_array_equal(z, wanted)
+
+
+def test_functions_that_were_looked_up_before_answer():
+    code = """
+from lineal import sparse_coo_tensor, add, sub, sin, sqrt, abs, neg
+x = sparse_coo_tensor([[0, 1], [1, 0]], [1.0, 4.0], (2, 2))
+for y, wanted in ((add(x, x), 10), (sub(x, x), 0), (sqrt(x), 3), (abs(x), 5), (neg(x), -5)):
+    assert y.is_sparse and y.to_dense().sum() == wanted
+assert sin(x).is_sparse
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
