@@ -16,6 +16,7 @@ __all__ = ["allocated", "peak", "release", "reserved", "reset_peak", "stats", "s
 
 arenas: Any = later.module("lineal.codegen.arenas")
 heap: Any = later.module("lineal.codegen.batched.heap")
+notebook: Any = later.module("lineal.base.notebook")
 resource: Any = later.module("resource")
 
 FIELDS = "arena ordblks smblks hblks hblkhd usmblks fsmblks uordblks fordblks keepcost".split()
@@ -110,4 +111,4 @@ def stats() -> OrderedDict[str, int]:
 
 def summary() -> str:
     """Return the numbers as lines of text, in megabytes."""
-    return "\n".join(f"{name:30} {value / 2**20:12,.1f} MB" for name, value in stats().items())
+    return notebook.Text("\n".join(f"{name:30} {value / 2**20:12,.1f} MB" for name, value in stats().items()))

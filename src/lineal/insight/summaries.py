@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from lineal.base import tree
+from lineal.base import notebook, tree
 from lineal.core import AbstractTensor, Op, no_grad
 from lineal.insight.following import Follower
 from lineal.nn import Module
@@ -65,6 +65,11 @@ class Summary:
         return "\n".join([rule, lines[0], rule, *lines[1:], rule, *self.counts(), rule, *self.sizes(), rule])
 
     __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        shown = [row(each) for each in self.layers if self.depth is None or each.depth <= self.depth]
+        below = "\n".join([*self.counts(), *self.sizes()])
+        return notebook.table(COLUMNS, shown) + notebook.preformatted(below)
 
     def counts(self) -> list[str]:
         """Return the lines on parameters and operations."""

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import itertools
 import textwrap
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from lineal.base import later
 from lineal.nn.calling import Forward
 from lineal.nn.conversion import Convertible
 from lineal.nn.state import Stateful
 
 T = TypeVar("T", bound="Module")
+
+notebook: Any = later.module("lineal.nn.notebook")
 
 
 class Module(Stateful, Convertible, Forward):
@@ -73,3 +76,6 @@ class Module(Stateful, Convertible, Forward):
             return f"{self._get_name()}({extra})"
         body = textwrap.indent("\n".join(lines + children), "  ")
         return f"{self._get_name()}(\n{body}\n)"
+
+    def _repr_html_(self) -> str:
+        return notebook.module_html(self)

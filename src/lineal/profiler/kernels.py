@@ -7,7 +7,7 @@ from math import inf
 from time import perf_counter_ns
 from typing import Any, NamedTuple
 
-from lineal.base import tree
+from lineal.base import notebook, tree
 from lineal.base.errors import UnsupportedError
 from lineal.compiler.calling.derivative import DifferentiableProgram
 from lineal.compiler.calling.function import CompiledFunction, signature
@@ -42,18 +42,27 @@ class Kernel(NamedTuple):
 class KernelList(list[Kernel]):
     """The kernels of a program in their order; printed, a table."""
 
-    def __str__(self) -> str:
+    def rows(self) -> list[tuple[str, ...]]:
+        """Return the cells of the table, its header first."""
         whole = sum(each.microseconds for each in self)
-        rows = [("Kernel", "Part", "Time", "Time %", "Bytes", "GB/s", "GFLOP/s")]
+        rows: list[tuple[str, ...]] = [("Kernel", "Part", "Time", "Time %", "Bytes", "GB/s", "GFLOP/s")]
         for each in self:
             rate = each.microseconds * 1e3 or 1.0
             shown = f"{each.bytes / rate:.1f}", f"{each.operations / rate:.1f}"
             times = microseconds(each.microseconds), share(each.microseconds, whole)
             rows.append((cut(each.name, NAME), each.part, *times, memory(each.bytes), *shown))
+        return rows
+
+    def __str__(self) -> str:
+        rows = self.rows()
         widths = [max(map(len, column)) for column in zip(*rows)]
         return "\n".join(line(list(row), widths) for row in rows)
 
     __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        header, *rows = self.rows()
+        return notebook.table(header, rows)
 
 
 class Timed(Program):

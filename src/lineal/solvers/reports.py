@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
+from lineal.base import notebook
 from lineal.base.errors import LinAlgError
 from lineal.tensors import Tensor
 
@@ -48,6 +49,14 @@ class Report:
         return f"{text}; {self.advice}" if self.advice and not self.converged else text
 
     __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        header = ("right-hand side", "method", "status", "iterations", "‖b − A x‖", "asked for")
+        rows = [
+            (place, each.method, each.status, each.iterations, f"{each.residual:.3g}", f"{each.tolerance:.3g}")
+            for place, each in enumerate(self.columns or (self,))
+        ]
+        return notebook.table(header, rows, "" if self.converged else self.advice)
 
 
 class ConvergenceError(LinAlgError):

@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from lineal.base import config, dtypes, later
+from lineal.base.notebook import preformatted
 from lineal.base.spec import Size, axis
 from lineal.sparse.answering import COMPRESSED, COORDINATES, answer
 from lineal.tensors import Tensor
@@ -73,6 +74,9 @@ class Patterned(Overriding):
     @abstractmethod
     def to_dense(self, dtype: Any = None, *, masked_grad: bool | None = None) -> Tensor:
         """Return a strided tensor of the same numbers."""
+
+    def _repr_html_(self) -> str:
+        return preformatted(repr(self))
 
     @classmethod
     def __torch_function__(cls, func: Any, types: Any, args: tuple = (), kwargs: dict[str, Any] | None = None) -> Any:

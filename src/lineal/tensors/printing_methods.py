@@ -11,6 +11,7 @@ from lineal.core import AbstractTensor, Leaf
 
 __all__ = ["PrintingMethods"]
 
+texts: Any = later.module("lineal.base.notebook")
 notebook = later.module("lineal.tensors.notebook")
 printing = later.module("lineal.tensors.printing")
 
@@ -48,4 +49,6 @@ class PrintingMethods(AbstractTensor):
         return object.__format__(self, spec)
 
     def _repr_html_(self) -> str:
+        if not platform_of(self.value).numbers:
+            return texts.preformatted(repr(self))
         return notebook.format_html(moved(self.value, HOST), **history(self))

@@ -8,10 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from lineal.base import later
 from lineal.base.errors import IllConditionedWarning
 from lineal.core import AbstractTensor, apply, modes, write
 from lineal.ops.premise import Expectation, Premise
 from lineal.tracing.equations import Equation, Var, evaluate
+
+notebook: Any = later.module("lineal.base.notebook")
 
 __all__ = ["Graph", "Read", "Write"]
 
@@ -84,6 +87,9 @@ class Graph:
         lines += [f"  {var.typed()} = constant" for var in self.constants]
         lines += [f"  {each}" for each in (*self.equations, *self.writes)]
         return "\n".join([*lines, f"  return {', '.join(map(str, self.outputs))}"])
+
+    def _repr_html_(self) -> str:
+        return notebook.preformatted(str(self))
 
     def __call__(self, *xs: AbstractTensor) -> tuple:
         """Run the equations again, on other inputs of the same shapes and dtypes; return the outputs as a tuple.

@@ -14,6 +14,7 @@ import numpy as np
 
 from lineal.base import tree
 from lineal.base.config import defaults
+from lineal.base.notebook import Text
 from lineal.compiler.calling.derivative import DifferentiableProgram
 from lineal.compiler.calling.launch import REFUSED, Unmet, refuse
 from lineal.compiler.calling.program import Program
@@ -382,4 +383,4 @@ def explain(function: Any, *, memory: bool = False) -> Callable[..., str]:
                     return program.explain(memory)
         return f"{name_of(made.function)} is not compiled yet"
 
-    return explained
+    return lambda *args, **kwargs: Text(explained(*args, **kwargs))

@@ -8,6 +8,7 @@ import weakref
 from types import CodeType, FrameType
 from typing import NamedTuple
 
+from lineal.base import notebook
 from lineal.core import AbstractTensor, Op
 from lineal.core.sites import describe
 
@@ -40,6 +41,9 @@ class Advices(list[Advice]):
         return "\n".join(map(str, self)) or "no advice"
 
     __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return notebook.table(("kind", "where", "what"), [(each.kind, each.where, each.what) for each in self])
 
 
 class Call(NamedTuple):
