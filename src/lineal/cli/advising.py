@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from lineal.cli import display
 from lineal.cli.script import maker, outcome
 from lineal.cli.standing import standing_in
 from lineal.compiler.calling.function import making
@@ -22,10 +23,14 @@ def run(args: argparse.Namespace) -> int:
     install()
     token, adviser = making.set(maker([], False)), Adviser()
     try:
-        with adviser, standing_in(args.script, Path(args.script).resolve().parent, args.arguments):
+        surroundings = standing_in(args.script, Path(args.script).resolve().parent, args.arguments)
+        with display.stdout_apart(args.json), adviser, surroundings:
             code = outcome(args)
     finally:
         making.reset(token)
     sys.stdout.flush()
-    print(f"\n{adviser.advices}")
+    if args.json:
+        display.show_json({"exit_code": code, "advice": [each._asdict() for each in adviser.advices]})
+    else:
+        print(f"\n{adviser.advices}")
     return code or (FOUND if adviser.advices else 0)

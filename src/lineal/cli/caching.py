@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import time
+from typing import Any
 
 import lineal
 from lineal import cli
@@ -22,14 +23,22 @@ def run(args: argparse.Namespace) -> int:
     if folder is None:
         raise ValueError("there is no folder for compiled code: set LINEAL_CACHE or XDG_CACHE_HOME")
     cache = Cache(folder)
+    display: Any = cli.display  # type: ignore[attr-defined]
     rows = [("folder", str(folder))]
+    data: dict[str, Any] = {"folder": str(folder)}
     if args.clear:
-        rows.append(("removed", f"{cleared(cache):,} files"))
+        data["removed"] = cleared(cache)
+        rows.append(("removed", f"{data['removed']:,} files"))
     if args.warm:
         began = time.perf_counter()
         warm()
-        rows.append(("warmed", f"in {time.perf_counter() - began:.1f} s"))
-    cli.display.show_rows([*rows, ("holds", held(cache))])  # type: ignore[attr-defined]
+        data["seconds"] = time.perf_counter() - began
+        rows.append(("warmed", f"in {data['seconds']:.1f} s"))
+    if args.json:
+        sizes = [size for _, size, _ in cache.entries()]
+        display.show_json({**data, "pieces": len(sizes), "bytes": sum(sizes), "most_pieces": MOST, "most_bytes": LIMIT})
+    else:
+        display.show_rows([*rows, ("holds", held(cache))])
     return 0
 
 

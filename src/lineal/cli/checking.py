@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from lineal import cli
 from lineal.porting.reading import findings
 
 FOUND = 1
@@ -12,9 +13,12 @@ FOUND = 1
 
 def run(args: argparse.Namespace) -> int:
     """Print what is missing, a line each; return 1 if anything is, else 0."""
-    lines = [str(each) for path in files(args.paths) for each in findings(path)]
-    print("\n".join(lines) or "nothing is missing")
-    return FOUND if lines else 0
+    found = [each for path in files(args.paths) for each in findings(path)]
+    if args.json:
+        cli.display.show_json({"missing": [each._asdict() for each in found]})  # type: ignore[attr-defined]
+    else:
+        print("\n".join(map(str, found)) or "nothing is missing")
+    return FOUND if found else 0
 
 
 def files(paths: list[Path]) -> list[Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import importlib.metadata
 import os
 import platform
@@ -20,12 +21,13 @@ from lineal.codegen.cache import Cache, default_folder
 from lineal.codegen.dense import backends
 
 REQUIRED = ("numpy", "scipy", "llvmlite", "ml_dtypes", "safetensors", "rich")
-OPTIONAL = ("matplotlib", "mkl", "cupy", "mpi4py", "onnx", "onnxruntime", "torch", "jax", "threadpoolctl")
+OPTIONAL = ("matplotlib", "plotly", "shtab", "mkl", "cupy", "mpi4py", "onnx", "onnxruntime", "torch", "jax", "threadpoolctl")
 
 
-def run() -> int:
+def run(args: argparse.Namespace) -> int:
     """Show the table and return the exit code."""
-    cli.display.show_rows(facts())  # type: ignore[attr-defined]
+    display: Any = cli.display  # type: ignore[attr-defined]
+    display.show_json(dict(facts())) if args.json else display.show_rows(facts())
     return 0
 
 

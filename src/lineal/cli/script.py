@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import runpy
 import sys
@@ -37,7 +38,8 @@ def run(args: argparse.Namespace) -> int:
         making.reset(token)
     if args.report:
         sys.stdout.flush()
-        print(report(made), file=sys.stderr)
+        found = report(made)
+        print(json.dumps(found, ensure_ascii=False) if args.json else "\n".join(lines(found)), file=sys.stderr)
     return code
 
 
@@ -100,14 +102,19 @@ def is_ours(frame: FrameType) -> bool:
     return filename.startswith((os.path.dirname(os.path.dirname(__file__)), "<frozen ")) or filename == runpy.__file__
 
 
-def report(made: list[CompiledFunction]) -> str:
-    """Return in words which names of PyTorch's were used, which were missing, and what became of compiled functions."""
-    used = sorted(usage.used)
-    lines = [f"used {len(used)} names: {' '.join(used)}"]
-    lines += [f"missing: {name}, asked for at {place}" for name, place in usage.missing.items()]
+def report(made: list[CompiledFunction]) -> dict[str, Any]:
+    """Return which names of PyTorch's were used, which were missing and where, and what became of compiled functions."""
     unused = {name: place for name, place in usage.imported.items() if name not in usage.missing}
-    lines += [f"not there, imported at {place} and not used: {name}" for name, place in unused.items()]
-    return "\n".join(lines + [f"compiled {line}" for each in made for line in told(each)])
+    compiled = [line for each in made for line in told(each)]
+    return {"used": sorted(usage.used), "missing": dict(usage.missing), "not_used": unused, "compiled": compiled}
+
+
+def lines(report: dict[str, Any]) -> list[str]:
+    """Return a report in words."""
+    found = [f"used {len(report['used'])} names: {' '.join(report['used'])}"]
+    found += [f"missing: {name}, asked for at {place}" for name, place in report["missing"].items()]
+    found += [f"not there, imported at {place} and not used: {name}" for name, place in report["not_used"].items()]
+    return found + [f"compiled {line}" for line in report["compiled"]]
 
 
 def told(function: CompiledFunction) -> list[str]:

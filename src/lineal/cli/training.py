@@ -32,10 +32,11 @@ def run(args: argparse.Namespace) -> int:
     given = {name: getattr(args, name) for name in RUN_OPTIONS if getattr(args, name) is not None}
     out: Path = args.out
     if args.find_lr:
-        return find_lr(Options(**given), out, args.no_plot)
+        return find_lr(Options(**given), out, args.no_plot, args.json)
     if args.seeds is not None:
-        return run_seeds(Options(**given), out, args.seeds)
-    shown = cli.display.for_training(args.quiet)  # type: ignore[attr-defined]
+        return run_seeds(Options(**given), out, args.seeds, args.json)
+    display: Any = cli.display  # type: ignore[attr-defined]
+    shown = display.for_training(args.quiet or args.json)
     experiment = open_run(out, given, args.resume, [*shown, *logs(args.log or (), out)])
     try:
         with one_thread():
@@ -43,27 +44,34 @@ def run(args: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         print(f"lineal train: {interruption(experiment, out)}", file=sys.stderr)
         return INTERRUPTED
-    rows = result(experiment, out)
-    rows += [] if args.no_plot else draw(experiment, out)
-    cli.display.show_rows(rows)  # type: ignore[attr-defined]
+    found = result(experiment, out)
+    drawn = [] if args.no_plot else draw(experiment, out)
+    if args.json:
+        display.show_json({**found, "figures": [path for _, path in drawn if Path(path).exists()]})
+    else:
+        display.show_rows([*rows(found), *drawn])
     return 0
 
 
-def find_lr(options: Options, out: Path, plain: bool) -> int:
+def find_lr(options: Options, out: Path, plain: bool, as_json: bool) -> int:
     """Try learning rates, show the one at which the loss falls fastest, and return the exit code."""
     experiment = Experiment(options)
     with one_thread():
         found = find_rate(experiment.trainer, experiment.loader)
-    rows = [("learning rate", f"{found.suggestion:.1e}"), ("tried", f"{found.rates[0]:.1e} to {found.rates[-1]:.1e}")]
+    told = [("learning rate", f"{found.suggestion:.1e}"), ("tried", f"{found.rates[0]:.1e} to {found.rates[-1]:.1e}")]
     if not plain and importlib.util.find_spec("matplotlib") is not None:
         out.mkdir(parents=True, exist_ok=True)
         train.figures.rate_range(found.rates, found.losses, found.suggestion, out / "learning-rate.png")
-        rows.append(("picture", str(out / "learning-rate.png")))
-    cli.display.show_rows(rows)  # type: ignore[attr-defined]
+        told.append(("picture", str(out / "learning-rate.png")))
+    display: Any = cli.display  # type: ignore[attr-defined]
+    if as_json:
+        display.show_json({"learning_rate": found.suggestion, "rates": list(found.rates), "losses": list(found.losses)})
+    else:
+        display.show_rows(told)
     return 0
 
 
-def run_seeds(options: Options, out: Path, count: int) -> int:
+def run_seeds(options: Options, out: Path, count: int, as_json: bool) -> int:
     """Make a run for each of so many seeds, in folders of their own, show how results are spread, and return the exit code."""
 
     def run_one(seed: int) -> dict[str, float]:
@@ -73,7 +81,11 @@ def run_seeds(options: Options, out: Path, count: int) -> int:
 
     with one_thread():
         spreads = over_seeds(run_one, range(options.seed, options.seed + count))
-    cli.display.show_rows([(f"test {name}", str(each)) for name, each in sorted(spreads.items())])  # type: ignore[attr-defined]
+    display: Any = cli.display  # type: ignore[attr-defined]
+    if as_json:
+        display.show_json({"test": {name: each._asdict() for name, each in sorted(spreads.items())}})
+    else:
+        display.show_rows([(f"test {name}", str(each)) for name, each in sorted(spreads.items())])
     return 0
 
 
@@ -125,26 +137,35 @@ def interruption(experiment: Experiment, out: Path) -> str:
     return f"interrupted; go on after epoch {saved} with: lineal train --resume --out {out}"
 
 
-def result(experiment: Experiment, out: Path) -> list[tuple[str, str]]:
-    """Return the final table."""
-    scores, progress = experiment.evaluate(), experiment.trainer.progress
-    speed = progress.samples / progress.seconds if progress.seconds > 0 else 0.0
-    rows = [
-        *((f"test {name}", f"{value:.4f}") for name, value in sorted(scores.items())),
-        ("epochs", str(progress.epoch)),
-        ("parameters", f"{experiment.parameter_count:,}"),
-        ("seconds", f"{progress.seconds:.3f}"),
-        ("samples per second", f"{speed:,.0f}"),
-        ("checkpoint", str(out / CHECKPOINT)),
-    ]
+def result(experiment: Experiment, out: Path) -> dict[str, Any]:
+    """Return how the run went, by name; `compiled` says what it gained, or `not_compiled` why it ran eagerly."""
+    progress, trainer = experiment.trainer.progress, experiment.trainer
+    found: dict[str, Any] = {
+        "test": dict(sorted(experiment.evaluate().items())),
+        "epochs": progress.epoch,
+        "parameters": experiment.parameter_count,
+        "seconds": progress.seconds,
+        "samples_per_second": progress.samples / progress.seconds if progress.seconds > 0 else 0.0,
+        "checkpoint": str(out / CHECKPOINT),
+    }
     if progress.stopped is not None:
-        rows.append(("stopped", progress.stopped))
-    trainer = experiment.trainer
+        found["stopped"] = progress.stopped
     if trainer.gain is not None:
-        rows.append(("compiled", str(trainer.gain)))
+        found["compiled"] = str(trainer.gain)
     elif trainer.config.compiled and trainer.how.startswith("eagerly: "):
-        rows.append(("not compiled", trainer.how.removeprefix("eagerly: ")))
-    return rows
+        found["not_compiled"] = trainer.how.removeprefix("eagerly: ")
+    return found
+
+
+FORMS = {"epochs": "{}", "parameters": "{:,}", "seconds": "{:.3f}", "samples_per_second": "{:,.0f}"}
+"""How the numbers of a run are written in the final table."""
+
+
+def rows(found: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return the final table."""
+    scores = [(f"test {name}", f"{value:.4f}") for name, value in found["test"].items()]
+    others = {name: value for name, value in found.items() if name != "test"}
+    return scores + [(name.replace("_", " "), FORMS.get(name, "{}").format(value)) for name, value in others.items()]
 
 
 def draw(experiment: Experiment, out: Path) -> list[tuple[str, str]]:

@@ -8,11 +8,12 @@ __all__ = ["Arrow", "Box", "Diagram"]
 
 
 class Box(NamedTuple):
-    """A box: lines of text, a kind that decides its colour, and the clusters it lies in, from the outermost."""
+    """A box: lines of text, a kind that decides its colour, the clusters it lies in, from the outermost, its source line."""
 
     lines: tuple[str, ...]
     kind: str
     clusters: tuple[str, ...] = ()
+    place: str = ""
 
 
 class Arrow(NamedTuple):
@@ -30,9 +31,9 @@ class Diagram:
         self.boxes: list[Box] = []
         self.arrows: dict[tuple[int, int], Arrow] = {}
 
-    def add(self, kind: str, *lines: str, clusters: tuple[str, ...] = ()) -> int:
+    def add(self, kind: str, *lines: str, clusters: tuple[str, ...] = (), place: str = "") -> int:
         """Add a box and return its number."""
-        self.boxes.append(Box(lines, kind, clusters))
+        self.boxes.append(Box(lines, kind, clusters, place))
         return len(self.boxes) - 1
 
     def join(self, source: int, target: int, label: str = "") -> None:

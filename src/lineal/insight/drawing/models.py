@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
-from typing import Any
+from types import FrameType
+from typing import Any, Self
 
 from lineal.core import AbstractTensor, Op
+from lineal.insight.advice.steps import call_of
 from lineal.insight.drawing.diagram import Diagram
 from lineal.insight.following import Follower
 from lineal.insight.summaries import tensors
@@ -31,6 +34,20 @@ class Boxes(Follower):
         self.alive: list[AbstractTensor] = []
         self.unit: tuple[int, int] | None = None
         """The box of the module that is called, and at which depth."""
+        self.before = {0}
+        """The frames, by their identities, that led to the call; 0 is that of a call without any of a program's."""
+
+    def __enter__(self) -> Self:
+        frame: FrameType | None = sys._getframe(1)
+        while frame is not None:
+            self.before.add(id(frame))
+            frame = frame.f_back
+        return super().__enter__()
+
+    def place(self) -> str:
+        """Return the line of the program's that is running, "" if what was called has none."""
+        call = call_of()
+        return "" if call.frame in self.before else str(call)
 
     def enter(self, x: AbstractTensor, box: int) -> None:
         """Let a tensor come from a box."""
@@ -51,7 +68,9 @@ class Boxes(Follower):
         is_unit = not any(module.children()) or (self.depth is not None and depth >= self.depth)
         if self.unit is None and is_unit:
             told = shortened(module.extra_repr())
-            box = self.diagram.add("module", self.title(module), *([told] if told else []), clusters=self.clusters()[:-1])
+            box = self.diagram.add(
+                "module", self.title(module), *([told] if told else []), clusters=self.clusters()[:-1], place=self.place()
+            )
             self.unit = box, depth
             self.lead(args, box)
 
@@ -76,7 +95,7 @@ class Boxes(Follower):
         if isinstance(op, Premise):
             return
         if self.unit is None:
-            box = self.diagram.add("op", op.key, clusters=self.clusters())
+            box = self.diagram.add("op", op.key, clusters=self.clusters(), place=self.place())
         else:
             box = self.unit[0]
         self.lead(xs, box)

@@ -24,9 +24,11 @@ LETTER, LINE = 7.0, 15.0
 INSIDE, BETWEEN, MARGIN, AROUND = 10.0, 46.0, 30.0, 7.0
 """The room around a box's text, between layers, around the picture, and around what lies in a cluster."""
 STYLE = (
-    "text{font:12px ui-monospace,Menlo,Consolas,monospace;fill:#111827}.label{font-size:10px;fill:#6b7280}"
-    "rect{stroke:#9ca3af}.cluster{fill:#00000008;stroke:#d1d5db}path{fill:none;stroke:#9ca3af}"
+    ".drawing text{font:12px ui-monospace,Menlo,Consolas,monospace;fill:#111827}"
+    ".drawing .label{font-size:10px;fill:#6b7280}.drawing rect{stroke:#9ca3af}"
+    ".drawing .cluster{fill:#00000008;stroke:#d1d5db}.drawing path{fill:none;stroke:#9ca3af}"
 )
+"""The rules hold within the picture alone, since others may stand beside it on a page."""
 HEAD = (
     '<marker id="tip" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="8" markerHeight="8" orient="auto">'
     '<path d="M0 0L8 4L0 8z" style="fill:#9ca3af;stroke:none"/></marker>'
@@ -78,7 +80,7 @@ def svg(diagram: Diagram) -> str:
     view = f"{frame.left:.1f} {frame.top:.1f} {frame.right - frame.left:.1f} {frame.bottom - frame.top:.1f}"
     size = f'width="{frame.right - frame.left:.0f}" height="{frame.bottom - frame.top:.0f}"'
     body = "\n".join([f"<style>{STYLE}</style><defs>{HEAD}</defs>", *drawn])
-    return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{view}" {size}>\n{body}\n</svg>\n'
+    return f'<svg xmlns="http://www.w3.org/2000/svg" class="drawing" viewBox="{view}" {size}>\n{body}\n</svg>\n'
 
 
 def around(rectangles: list[Rectangle]) -> Rectangle:
@@ -114,7 +116,8 @@ def filled(box: Box, place: Rectangle) -> str:
         f'<text x="{middle:.1f}" y="{place.top + INSIDE / 2 + LINE * (n + 0.8):.1f}" text-anchor="middle">{escape(line)}</text>'
         for n, line in enumerate(box.lines)
     ]
-    return place.tag(f'fill="{COLOURS[box.kind]}"') + "".join(lines)
+    told = f' data-place="{escape(box.place)}"><title>{escape(box.place)}</title>' if box.place else ">"
+    return f'<g class="box"{told}' + place.tag(f'fill="{COLOURS[box.kind]}"') + "".join(lines) + "</g>"
 
 
 def arrow(points: list[tuple[float, float]], label: str) -> str:

@@ -1,0 +1,1 @@
+"""A page that shows models, programs and runs in a browser."""
