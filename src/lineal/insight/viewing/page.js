@@ -63,11 +63,12 @@ function showGraph(frame) {
     look({ x: place.x + place.width / 2 - width / 2, y: place.y + place.height / 2 - height / 2, width, height });
   }
 
+  const linesOf = (box) => [...box.querySelectorAll("text")].map((each) => each.textContent);
+
   function tell(box) {
     for (const each of boxes) each.classList.toggle("chosen", each === box);
     told.hidden = false;
-    const lines = [...box.querySelectorAll("text")].map((each) => each.textContent);
-    told.textContent = [...lines, box.dataset.place || "no line of a program's"].join("\n");
+    told.textContent = [...linesOf(box), box.dataset.place || "no line of a program's"].join("\n");
   }
 
   const pointers = new Map();
@@ -109,7 +110,7 @@ function showGraph(frame) {
   let hits = [], current = -1;
   function find() {
     const words = search.value.trim().toLowerCase();
-    hits = words ? boxes.filter((each) => each.textContent.toLowerCase().includes(words)) : [];
+    hits = words ? boxes.filter((each) => linesOf(each).join(" ").toLowerCase().includes(words)) : [];
     current = -1;
     for (const each of boxes) {
       each.classList.toggle("hit", hits.includes(each));
