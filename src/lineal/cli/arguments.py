@@ -6,6 +6,7 @@ import argparse
 import math
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from lineal.bench.workloads import WORKLOADS
 from lineal.train.config import AMP
@@ -149,7 +150,7 @@ def add_launching(parser: argparse.ArgumentParser) -> None:
     """Add the options of `lineal launch`, by torchrun's names too."""
     words = "number of processes (default 1); torchrun's --nproc-per-node is the same"
     parser.add_argument("-n", "--processes", type=count, default=1, metavar="N", help=words)
-    hidden = {"default": argparse.SUPPRESS, "help": argparse.SUPPRESS}
+    hidden: Any = {"default": argparse.SUPPRESS, "help": argparse.SUPPRESS}
     parser.add_argument("--nproc-per-node", "--nproc_per_node", dest="processes", type=count, **hidden)
     parser.add_argument(
         "--master-port", "--master_port", dest="port", type=count, metavar="P", help="MASTER_PORT (default any)"
