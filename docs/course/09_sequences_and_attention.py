@@ -12,7 +12,7 @@ memory from step to step. Attention looks back at all steps at once and says whe
 #
 # At each step a recurrent net makes a new state of the old one and of the input,
 # :math:`h_t = \tanh(W x_t + U h_{t-1} + b)`. A GRU adds gates that say how much of the old state is kept, so that gradients
-# survive many steps. Here one predicts the next value of two mixed waves.
+# survive many steps. Here one predicts the next value of two mixed waves, after ten values to find its place.
 
 import matplotlib.pyplot as plt
 
@@ -40,29 +40,33 @@ class Forecast(nn.Module):
 time = torch.arange(0, 300) * 0.2
 wave = (0.6 * time.sin() + 0.4 * (2.3 * time).sin())[:, None]
 known, future = wave[:220], wave[220:]
-windows = known.unfold(0, 41, 1)[::2].transpose(1, 2)  # 90 windows of 41 values
+windows = known.unfold(0, 61, 1)[::4].transpose(1, 2)  # 40 windows of 61 values
 
 model = Forecast()
-optimizer = optim.Adam(model.parameters(), lr=0.01)
+optimizer = optim.Adam(model.parameters(), lr=0.02)
+schedule = optim.lr_scheduler.CosineAnnealingLR(optimizer, 1000)
 
 
 @torch.compile
 def step(windows):
     optimizer.zero_grad()
     predicted, _ = model(windows[:, :-1])
-    loss = F.mse_loss(predicted, windows[:, 1:])
+    loss = F.mse_loss(predicted[:, 10:], windows[:, 11:])  # at first it cannot know where in the wave it is
     loss.backward()
     nn.utils.clip_grad_norm_(model.parameters(), 1.0)
     optimizer.step()
     return loss
 
 
-losses = [step(windows).item() for _ in range(600)]
-print(f"loss at first {losses[0]:.4f}, at the end {losses[-1]:.5f}")
+losses = []
+for _ in range(1000):
+    losses.append(step(windows).item())
+    schedule.step()
+print(f"loss at first {losses[0]:.4f}, at the end {losses[-1]:.1e}")
 
 # %%
-# To forecast, the net hears the known values, then its own predictions. Errors feed on themselves: the forecast is good at
-# first and drifts later.
+# To forecast, the net hears the known values, then its own predictions. Errors feed on themselves: the forecast is better at
+# first than later.
 
 with torch.no_grad():
     predicted, state = model(known[None])
@@ -77,7 +81,7 @@ ax.plot(time[220:], forecast, "--", color="C1", lw=2, label="forecast")
 ax.axvline(time[220], color="black", lw=0.8)
 ax.set_xlabel("time")
 ax.legend(loc="upper left")
-figure.set_label("Two mixed waves; after a vertical line the forecast of the network follows the true values, then drifts.")
+figure.set_label("Two mixed waves; after a vertical line the forecast of the network lies on the true values, nearly so at the end.")
 plt.show()
 
 # %%

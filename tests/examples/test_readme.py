@@ -25,6 +25,11 @@ PAGES = [
     "docs/saving.md",
     "docs/training.md",
     "docs/looking.md",
+    "docs/index.md",
+    "docs/how-to/tensors.md",
+    "docs/how-to/derivatives.md",
+    "docs/how-to/systems.md",
+    "docs/how-to/networks.md",
 ]
 NEEDS = {"docs/saving.md": "onnx"}
 """Pages whose code needs a package of an extra."""
