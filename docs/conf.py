@@ -67,6 +67,7 @@ html_theme = "furo"
 html_title = "lineal"
 html_static_path: list[str] = ["static"]
 html_css_files = ["lessons.css"]
+html_search_scorer = "scorer.js"
 html_copy_source = False
 html_show_sourcelink = False
 html_sidebars = {

@@ -62,8 +62,8 @@ data = 1e4 + torch.tensor([1.0, 2.0, 3.0, 4.0])
 print("mean(x²) - mean(x)²:", ((data**2).mean() - data.mean() ** 2).item(), " var:", data.var(correction=0).item())
 
 # %%
-# Gradients too small to be seen
-# ------------------------------
+# Underflow: gradients too small to be seen
+# -----------------------------------------
 #
 # In float16, anything below 3e-8 rounds to zero, and many gradients are that small. ``GradScaler`` multiplies the loss by a large number, so
 # that gradients are multiplied too, and divides before the optimizer steps. bfloat16 has the range of float32 and does not

@@ -8,11 +8,14 @@ with a vector are cheap. Iterative methods use nothing else: they start somewher
 """
 
 # %%
-# A = S - T
-# ---------
+# Stationary methods and conjugate gradients
+# ------------------------------------------
 #
-# Split A into S, which is easy to solve with, and the rest. Then :math:`S x_{k+1} = T x_k + b`, again and again. Jacobi takes the
+# Write A = S - T, where S is easy to solve with. Then :math:`S x_{k+1} = T x_k + b`, again and again. Jacobi takes the
 # diagonal as S, Gauss and Seidel the lower triangle. The error shrinks by the spectral radius of :math:`S^{-1}T`.
+#
+# Steepest descent takes the best step along the residual each time, and undoes a part of what it did before. Conjugate gradients
+# choose directions that do not disturb each other, :math:`p_i^\top A p_j = 0`.
 
 import matplotlib.pyplot as plt
 

@@ -91,10 +91,10 @@ figure.set_label("Eight hundred points of a slanted normal distribution and the 
 plt.show()
 
 # %%
-# Which parameters make the data likely?
-# --------------------------------------
+# Maximum likelihood
+# ------------------
 #
-# *Maximum likelihood*: choose the parameters for which the data have the greatest density. Taking the negative logarithm makes a
+# Which parameters make the data likely? *Maximum likelihood* says: choose the parameters for which the data have the greatest density. Taking the negative logarithm makes a
 # sum of it, and a loss. Least squares is this for normal errors, cross-entropy for classes. Here two hidden groups are found in
 # unlabelled numbers: a mixture of two normal distributions.
 

@@ -34,7 +34,14 @@ def context(app: Sphinx, name: str, template: str, values: dict[str, Any], doctr
         values["theme_announcement"] = text
 
 
+def chinese_questions(app: Sphinx) -> None:
+    """Let the search of the Chinese pages cut questions into words."""
+    if app.config.language == CHINESE:
+        app.add_js_file("chinese.js")
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Fill the context of every page."""
+    app.connect("builder-inited", chinese_questions)
     app.connect("html-page-context", context)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
