@@ -76,6 +76,27 @@ def test_kronecker_diagonal():
     torch.testing.assert_close(K.diagonal(), torch.kron(A.to_dense(), B.to_dense()).diagonal())
 
 
+def test_compiled_operators_are_the_same_operators():
+    torch.manual_seed(3)
+    w = drawn(6).requires_grad_()
+    A = solvers.FunctionOperator((6, 6), lambda x, w: (w * x.T).T.cumsum(0) + x.flip(0), None, (w,))
+    compiled = A.jit()
+    x, calls = drawn(6), []
+    for _ in range(4):
+        torch.testing.assert_close(compiled @ x, A @ x)
+        torch.testing.assert_close(compiled.H @ x, A.H @ x)
+    for operator in (A, compiled):
+        y = operator.with_parameters(w) @ x
+        (first,) = torch.autograd.grad(y.square().sum(), w, create_graph=True)
+        calls.append(torch.cat([first, *torch.autograd.grad(first.square().sum(), w)]))
+    torch.testing.assert_close(*calls)
+    positive = solvers.FunctionOperator((6, 6), lambda x, w: (w.square() + 1) * x, None, (w,)).jit()
+    solvers.cg(positive, x, rtol=1e-12).sum().backward()
+    torch.testing.assert_close(w.grad, -2 * w * x / (w.square() + 1) ** 2)
+    assert compiled.jit() is compiled
+    torch.testing.assert_close(solvers.Diagonal(x).jit().diagonal(), x)
+
+
 def test_what_does_not_fit_is_named():
     A = solvers.Matrix(drawn(2, 3))
     with pytest.raises(RuntimeError, match=r"vector or a matrix of 3 rows, got \[2\]"):

@@ -21,6 +21,7 @@ from lineal.solvers.methods import Method, Step, System
 from lineal.solvers.multigrid.hierarchy import Multigrid, smoothed_aggregation
 from lineal.solvers.operators.base import FunctionOperator, LinearOperator, Matrix, aslinearoperator
 from lineal.solvers.operators.derivatives import Hessian, Jacobian
+from lineal.solvers.operators.stencils import Stencil, poisson
 from lineal.solvers.operators.structured import Block, Circulant, Diagonal, Identity, Kronecker, Toeplitz
 from lineal.solvers.reports import BreakdownError, ConvergenceError, Report
 from lineal.solvers.solving import solve
@@ -55,6 +56,7 @@ __all__ = [
     "Report",
     "Splitting",
     "Stationary",
+    "Stencil",
     "Step",
     "System",
     "Toeplitz",
@@ -72,6 +74,7 @@ __all__ = [
     "logdet",
     "minres",
     "plot_convergence",
+    "poisson",
     "preconditioners",
     "richardson",
     "smoothed_aggregation",

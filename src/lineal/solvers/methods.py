@@ -69,6 +69,13 @@ class Method(ABC):
     def steps(self, system: System) -> Iterator[Step]:
         """Yield the state before the first step and after each; raise `BreakdownError` where there is no next one."""
 
+    def fused(self, system: System, tolerance: float, most: int) -> Iterator[Step] | None:
+        """Return the same steps, at most so many until the tolerance is met, as native code takes many at once; None without.
+
+        Only the solution of the last one is asked for.
+        """
+        return None
+
 
 class Criterion(NamedTuple):
     """When to stop: at a residual of max(rtol · ‖b‖, atol), or after so many steps."""
@@ -140,8 +147,9 @@ def driven(method: Method, system: System, maxiter: int, report: Report, callbac
     again = bool(report.residuals)
     report.status = "maxiter"
     report.advice = "allow more iterations, or use a preconditioner M"
+    fused = method.fused(system, report.tolerance, maxiter - report.iterations) if callback is None else None
     try:
-        for place, step in enumerate(method.steps(system)):
+        for place, step in enumerate(method.steps(system) if fused is None else fused):
             if place or not again:
                 report.residuals.append(step.residual)
             if callback is not None and place:

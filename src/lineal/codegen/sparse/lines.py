@@ -32,10 +32,10 @@ def wide_of(kind: Kind) -> Kind:
 class Lines:
     """Writes code for lines whose entries are of one kind, and whose pointers and indices are of another."""
 
-    def __init__(self, values: np.dtype, places: np.dtype):
+    def __init__(self, values: np.dtype, places: np.dtype, e: Emitter | None = None):
         self.kind, self.places = kind_of(values), kind_of(places)
         self.wide = wide_of(self.kind)
-        self.e = Emitter()
+        self.e = e or Emitter()
 
     def first(self, pointers: Value, line: Value, count: Value, failed: Value) -> Variable:
         """Return a variable of where a line begins among `count` entries; 0 if its pointer makes no sense."""

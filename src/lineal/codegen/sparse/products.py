@@ -11,14 +11,13 @@ from lineal.codegen.kinds import int64
 from lineal.codegen.native import Native, entered
 from lineal.codegen.parallel import shared
 from lineal.codegen.sparse.lines import WORTH_LINES, Lines, refuse
-from lineal.codegen.values import Value, Variable
+from lineal.codegen.sparse.rows import LONG, CompressedForm
+from lineal.codegen.values import Value
 
 __all__ = ["row_product"]
 
 SIDE = 4
-"""How many vectors of a row of x are summed up side by side; how many entries of a long row, if x has one column."""
-LONG = 16
-"""How many entries rows have on average that are called long: there the sums would wait for each other."""
+"""How many vectors of a row of x are summed up side by side."""
 
 
 class RowProducts(Lines):
@@ -29,8 +28,8 @@ class RowProducts(Lines):
 
     def __init__(self, values: np.dtype, places: np.dtype, single: bool, long: bool):
         super().__init__(values, places)
-        self.long = long
         e = self.e
+        self.rows = CompressedForm(values, places, long).writer(e)
         with entered(e, "product", 6) as (given, table):
             rows, columns, count, inner = (e.load(table, int64, n) for n in range(4))
             shared(
@@ -40,31 +39,9 @@ class RowProducts(Lines):
 
     def vector(self, start: Value, stop: Value, *given: Value) -> None:
         """Write the rows range(start, stop) of a vector y."""
-        values, pointers, indices, _, y, failed, _, count, _ = given
-        e = self.e
-        begins = self.first(pointers, start, count, failed)
-        with e.loop(stop, start, carried=[begins]) as row, self.line(pointers, row, count, failed, begins) as (begin, end):
-            whole = begin + ((end - begin) & -SIDE) if self.long else begin
-            totals = [e.variable(e.const(0, self.wide)) for _ in range(SIDE if self.long else 1)]
-            if self.long:
-                self.entries(whole, begin, totals, given)
-            else:
-                self.fetch(values, indices, begin)
-            self.entries(end, whole, totals[:1], given)
-            sums = [each.value for each in totals]
-            y_row = (sums[0] + sums[1]) + (sums[2] + sums[3]) if self.long else sums[0]
-            e.store(y_row, y, row, kind=self.kind)
-
-    def entries(self, stop: Value, start: Value, totals: list[Variable], given: tuple[Value, ...]) -> None:
-        """Write the sum of the entries range(start, stop), one to each total by turns."""
-        values, _, indices, x, _, failed, columns, *_ = given
-        e = self.e
-        with e.loop(stop, start, len(totals), carried=totals) as k:
-            if len(totals) > 1:
-                self.fetch(values, indices, k)
-            for n, total in enumerate(totals):
-                with self.place(indices, k + n, columns, failed, carried=[total]) as place:
-                    total.value = total.value + self.number(values, k + n) * self.number(x, place)
+        values, pointers, indices, x, y, failed, columns, count, _ = given
+        arrays = values, pointers, indices, failed, columns, count
+        self.rows.write(start, stop, arrays, x, lambda row, total: row.store(total, y, self.kind))
 
     def matrix(self, start: Value, stop: Value, *given: Value) -> None:
         """Write the rows range(start, stop) of a matrix y, some vectors of columns at a time."""

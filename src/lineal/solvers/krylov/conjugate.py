@@ -6,10 +6,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lineal import ops
+from lineal.solvers.fused import conjugate_steps
 from lineal.solvers.methods import Method, Step, System, dot, norm
 from lineal.solvers.reports import BreakdownError
 
 __all__ = ["ConjugateGradient"]
+
+OF_MATRIX = BreakdownError("indefinite", "A is not positive definite: use MINRES (Hermitian A) or GMRES")
+OF_PRECONDITIONER = BreakdownError(
+    "indefinite", "the preconditioner M is not positive definite: use MINRES or GMRES, or another M"
+)
 
 
 @dataclass(frozen=True)
@@ -29,16 +35,17 @@ class ConjugateGradient(Method):
         while True:
             yield Step(norm(r) if system.M is not None else rho**0.5, x)
             if not rho > 0:
-                raise BreakdownError(
-                    "indefinite", "the preconditioner M is not positive definite: use MINRES or GMRES, or another M"
-                )
+                raise OF_PRECONDITIONER
             q = system.A.product(p)
             curvature = float(dot(p, q).real)
             if not curvature > 0:
-                raise BreakdownError("indefinite", "A is not positive definite: use MINRES (Hermitian A) or GMRES")
+                raise OF_MATRIX
             alpha = rho / curvature
             x = ops.add(x, p, alpha=alpha)
             r = ops.add(r, q, alpha=-alpha)
             z = system.preconditioned(r)
             before, rho = rho, float(dot(r, z).real)
             p = ops.add(z, p, alpha=rho / before)
+
+    def fused(self, system: System, tolerance: float, most: int) -> Iterator[Step] | None:
+        return conjugate_steps(system, tolerance, most, (OF_MATRIX, OF_PRECONDITIONER))

@@ -7,8 +7,11 @@ from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Any
 
+import numpy as np
+
 from lineal import ops
-from lineal.base import config, dtypes
+from lineal.base import config, dtypes, later
+from lineal.base.dtypes import float32, float64
 from lineal.sparse.compressed import CompressedTensor
 from lineal.sparse.conversion import lines_of, to_sparse_csr
 from lineal.sparse.patterned import Patterned
@@ -16,6 +19,9 @@ from lineal.tensors import Tensor, as_tensor
 from lineal.transforms.reverse import vjp
 
 __all__ = ["Adjoint", "FunctionOperator", "LinearOperator", "Matrix", "Product", "Scaled", "Sum", "aslinearoperator", "total"]
+
+compiler: Any = later.module("lineal.compiler")
+forms: Any = later.module("lineal.codegen.sparse.rows")
 
 
 class LinearOperator(ABC):
@@ -66,6 +72,17 @@ class LinearOperator(ABC):
     def to_sparse_csr(self) -> CompressedTensor:
         """Return the matrix, compressed by rows. NotImplementedError for one whose entries are not known."""
         raise NotImplementedError(f"{type(self).__name__}.to_sparse_csr: the entries of this operator are not known")
+
+    def jit(self) -> LinearOperator:
+        """Return the same operator with products that `lineal.compile` has made native; derivatives pass through them.
+
+        It is worth while where a product is a Python function of many small steps. The first two products are made in Python.
+        """
+        return Compiled(self)
+
+    def native_rows(self) -> Any:
+        """Return the real matrix as native code reads it row by row (`codegen.sparse.rows.Rows`), or None."""
+        return None
 
     def diagonal(self) -> Tensor:
         """Return the diagonal. NotImplementedError for an operator whose entries are not known."""
@@ -139,6 +156,13 @@ class Matrix(LinearOperator):
     def to_sparse_csr(self) -> CompressedTensor:
         return to_sparse_csr(self.matrix)
 
+    def native_rows(self) -> Any:
+        matrix = self.matrix
+        if not isinstance(matrix, CompressedTensor) or not matrix.is_sparse_csr or matrix.dtype not in (float32, float64):
+            return None
+        values, pointers, indices = (np.ascontiguousarray(each.value) for each in (matrix.entries, *matrix.pattern[:2]))
+        return forms.CompressedForm.of(values, *narrowed(pointers, indices), self.shape[1])
+
     def diagonal(self) -> Tensor:
         if not isinstance(self.matrix, Patterned):
             return self.matrix.diagonal()
@@ -146,6 +170,12 @@ class Matrix(LinearOperator):
         lines = lines_of(rows.pattern)
         on = lines == rows.pattern.indices
         return ops.zeros(min(self.shape), dtype=self.dtype).index_add(0, lines[on], rows.entries[on])
+
+
+def narrowed(*indices: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Return indices as int32, which are read in half the time, if all of them fit."""
+    found = tuple([each.astype(np.int32, copy=False) for each in indices])
+    return found if all(np.array_equal(*each) for each in zip(found, indices)) else indices
 
 
 class FunctionOperator(LinearOperator):
@@ -189,6 +219,38 @@ class Adjoint(LinearOperator):
 
     def adjoint(self) -> LinearOperator:
         return self.parts[0]
+
+
+class Compiled(LinearOperator):
+    """An operator with compiled products; `code` are those with it and with its adjoint, of a vector and its parameters."""
+
+    def __init__(self, of: LinearOperator, code: tuple[Callable[..., Tensor], Callable[..., Tensor]] | None = None):
+        self.parts, self.shape, self.dtype = (of,), of.shape, of.dtype
+        self.code = code or (
+            compiler.compile(lambda x, *parameters: of.with_parameters(*parameters).product(x)),
+            compiler.compile(lambda x, *parameters: of.with_parameters(*parameters).adjoint_product(x)),
+        )
+
+    def product(self, x: Tensor) -> Tensor:
+        return self.code[0](x, *self.parameters())
+
+    def adjoint_product(self, x: Tensor) -> Tensor:
+        return self.code[1](x, *self.parameters())
+
+    def remade(self, tensors: tuple[Tensor, ...], parts: tuple[LinearOperator, ...]) -> LinearOperator:
+        return Compiled(parts[0], self.code)
+
+    def jit(self) -> LinearOperator:
+        return self
+
+    def to_sparse_csr(self) -> CompressedTensor:
+        return self.parts[0].to_sparse_csr()
+
+    def native_rows(self) -> Any:
+        return self.parts[0].native_rows()
+
+    def diagonal(self) -> Tensor:
+        return self.parts[0].diagonal()
 
 
 class Sum(LinearOperator):

@@ -1,0 +1,53 @@
+"""Methods as native loops: what their generators define, step by step in machine code, for matrices that code can read.
+
+Both take the same steps. Dot products are summed up in another order, in float64, so that iterates differ by rounding alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from lineal.base import later
+from lineal.solvers.methods import Step, System, norm
+from lineal.solvers.operators.structured import Diagonal
+from lineal.solvers.reports import BreakdownError
+from lineal.tensors import from_numpy
+
+__all__ = ["conjugate_steps"]
+
+conjugate: Any = later.module("lineal.codegen.sparse.conjugate")
+
+AT_ONCE = 1 << 28
+"""About how many terms are summed up before Python looks up, so that a solve can be interrupted: a fraction of a second."""
+MOST = 1 << 10
+"""How many steps are taken at once at most."""
+
+
+def conjugate_steps(system: System, tolerance: float, most: int, breakdowns: Sequence[BreakdownError]) -> Iterator[Step] | None:
+    """Return the steps of conjugate gradients, at most so many and none after the tolerance is met; None where no code can.
+
+    They end by one of `breakdowns`: of A, and of M. Residuals are scaled by the first one's norm, so that no square overflows.
+    """
+    rows = system.A.native_rows()
+    if rows is None or not (system.M is None or isinstance(system.M, Diagonal)):
+        return None
+    return steps(rows, system, tolerance, most, breakdowns)
+
+
+def steps(rows: Any, system: System, tolerance: float, most: int, breakdowns: Sequence[BreakdownError]) -> Iterator[Step]:
+    """Yield the steps of the native loop; all that it takes at once have the solution of the last one."""
+    r = system.residual()
+    scale, x = norm(r), np.ascontiguousarray(system.x.value)
+    solution = from_numpy(x)
+    yield Step(scale, solution)
+    d = None if system.M is None else np.ascontiguousarray(system.M.diagonal().detach().value)
+    course = conjugate.course(rows, x, np.ascontiguousarray((r / scale).value), d, scale, tolerance)
+    while course.status == conjugate.RUNNING and most > 0:
+        norms = course.taken(min(most, MOST, max(1, AT_ONCE // (rows.work + 10 * rows.length))))
+        yield from [Step(float(each), solution) for each in norms]
+        most -= len(norms)
+    if course.status in conjugate.INDEFINITE:
+        raise breakdowns[conjugate.INDEFINITE.index(course.status)]
