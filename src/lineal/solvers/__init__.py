@@ -18,6 +18,7 @@ from lineal.solvers.krylov.minimal import MinimalResidual
 from lineal.solvers.krylov.shortened import BiconjugateGradientStabilised, InducedDimensionReduction
 from lineal.solvers.krylov.squares import ConjugateGradientLeastSquares, Normal
 from lineal.solvers.methods import Method, Step, System
+from lineal.solvers.multigrid.geometric import GeometricMultigrid, geometric_multigrid
 from lineal.solvers.multigrid.hierarchy import Multigrid, smoothed_aggregation
 from lineal.solvers.operators.base import FunctionOperator, LinearOperator, Matrix, aslinearoperator
 from lineal.solvers.operators.derivatives import Hessian, Jacobian
@@ -42,6 +43,7 @@ __all__ = [
     "Estimate",
     "FunctionOperator",
     "GeneralisedMinimalResidual",
+    "GeometricMultigrid",
     "Hessian",
     "Identity",
     "InducedDimensionReduction",
@@ -68,6 +70,7 @@ __all__ = [
     "eigsh",
     "expm_multiply",
     "gauss_seidel",
+    "geometric_multigrid",
     "gmres",
     "idrs",
     "jacobi",

@@ -32,9 +32,7 @@ def conjugate_steps(system: System, tolerance: float, most: int, breakdowns: Seq
     They end by one of `breakdowns`: of A, and of M. Residuals are scaled by the first one's norm, so that no square overflows.
     """
     rows = system.A.native_rows()
-    if rows is None or not (system.M is None or isinstance(system.M, Diagonal)):
-        return None
-    return steps(rows, system, tolerance, most, breakdowns)
+    return None if rows is None else steps(rows, system, tolerance, most, breakdowns)
 
 
 def steps(rows: Any, system: System, tolerance: float, most: int, breakdowns: Sequence[BreakdownError]) -> Iterator[Step]:
@@ -43,10 +41,15 @@ def steps(rows: Any, system: System, tolerance: float, most: int, breakdowns: Se
     scale, x = norm(r), np.ascontiguousarray(system.x.value)
     solution = from_numpy(x)
     yield Step(scale, solution)
-    d = None if system.M is None else np.ascontiguousarray(system.M.diagonal().detach().value)
-    course = conjugate.course(rows, x, np.ascontiguousarray((r / scale).value), d, scale, tolerance)
+    M, d = system.M, None
+    if isinstance(M, Diagonal):
+        M, d = None, np.ascontiguousarray(M.diagonal().detach().value)
+    course = conjugate.course(rows, x, np.ascontiguousarray((r / scale).value), d, scale, tolerance, M is not None)
+    at_once = 1 if M is not None else min(MOST, max(1, AT_ONCE // (rows.work + 10 * rows.length)))
     while course.status == conjugate.RUNNING and most > 0:
-        norms = course.taken(min(most, MOST, max(1, AT_ONCE // (rows.work + 10 * rows.length))))
+        if M is not None:
+            M.product_into(course.r, course.z)
+        norms = course.taken(min(most, at_once))
         yield from [Step(float(each), solution) for each in norms]
         most -= len(norms)
     if course.status in conjugate.INDEFINITE:

@@ -1,7 +1,8 @@
-"""Conjugate gradients as one native loop: no step goes through Python.
+"""Conjugate gradients as one native loop: no step goes through Python, unless a preconditioner does.
 
 A step is three passes. The first makes q = A p and pᵀ q, the second r = r − α q with rᵀ r and, where there is a diagonal d as
-preconditioner, rᵀ d r; the third x = x + α p and p = d r + β p. Sums are float64, of the same pieces for any number of threads.
+preconditioner, rᵀ d r; the third x = x + α p and p = d r + β p. Where z = M r is given, a step begins by rᵀ z and p. Sums are
+float64, of the same pieces for any number of threads.
 """
 
 from __future__ import annotations
@@ -120,20 +121,91 @@ class ConjugateGradients:
                 block.store(z + along * before, p)
 
 
+class PreconditionedStep(ConjugateGradients):
+    """Writes the code where z = M r is given, before each step, in the place of d; at first p is zero, and RHO infinite."""
+
+    def step(self, step: Value, matrix: list[Value], vectors: list[Value], cuts: Cuts) -> None:
+        e = self.e
+        _, r, p, q, z, sums, _, state = vectors
+        numbers, worth = [cuts.length, cuts.width], cuts.worth != 0
+        shared(e, "product", cuts.pieces, [r, z, sums, *numbers], self.product, grain=1, pieces=16, worth=worth)
+        rho = one_piece(e, sums, cuts.pieces)
+        with e.if_else(rho > 0) as (positive, otherwise):
+            with positive:
+                beta = rho / e.load(state, float64, RHO)
+                shared(e, "onward", cuts.pieces, [p, z, beta, *numbers], self.onward, grain=1, pieces=16, worth=worth)
+                captured = [*matrix, p, q, sums, cuts.units, cuts.share]
+                shared(e, "curvature", cuts.pieces, captured, self.curvature, grain=1, pieces=16, worth=worth)
+                self.walk(step, rho, vectors, cuts)
+            with otherwise:
+                e.store(e.const(INDEFINITE[1], float64), state, STATUS)
+
+    def walk(self, step: Value, rho: Value, vectors: list[Value], cuts: Cuts) -> None:
+        """Write the step along p, if A curves upwards there."""
+        e = self.e
+        x, r, p, q, _, sums, _, state = vectors
+        curvature = one_piece(e, sums, cuts.pieces)
+        with e.if_else(curvature > 0) as (positive, otherwise):
+            with positive:
+                alpha = rho / curvature
+                captured = [x, r, p, q, sums, alpha, alpha * e.load(state, float64, SCALE), cuts.length, cuts.width]
+                shared(e, "advance", cuts.pieces, captured, self.advance, grain=1, pieces=16, worth=cuts.worth != 0)
+                self.judged(step, vectors, cuts.pieces)
+                e.store(rho, state, RHO)
+            with otherwise:
+                e.store(e.const(INDEFINITE[0], float64), state, STATUS)
+
+    def product(self, start: Value, stop: Value, *given: Value) -> None:
+        """Write the sums of r z."""
+        e, kind = self.e, self.writer.kind
+        r, z, sums, length, width = given
+        with cut(e, start, stop, length, width) as (piece, first, last):
+            total = e.variable(e.const(0, float64, e.lanes(float64)))
+            for block in e.blocks(last, float64, first, carried=[total]):
+                factors = [e.cast(block.load(each, kind), float64) for each in (r, z)]
+                total.value = total.value + block.keep(factors[0] * factors[1], 0.0)
+            e.store(e.reduce(total.value, e.add), sums, piece)
+
+    def onward(self, start: Value, stop: Value, *given: Value) -> None:
+        """Write p = z + β p."""
+        e, kind = self.e, self.writer.kind
+        p, z, beta, length, width = given
+        with cut(e, start, stop, length, width) as (_, first, last):
+            for block in e.blocks(last, float64, first):
+                along = e.cast(e.splat(beta, block.lanes), kind)
+                block.store(block.load(z, kind) + along * block.load(p, kind), p)
+
+    def advance(self, start: Value, stop: Value, *given: Value) -> None:
+        """Write x = x + α p and r = r − α q, and the sums of r r."""
+        e, kind = self.e, self.writer.kind
+        x, r, p, q, sums, alpha, step, length, width = given
+        with cut(e, start, stop, length, width) as (piece, first, last):
+            total = e.variable(e.const(0, float64, e.lanes(float64)))
+            for block in e.blocks(last, float64, first, carried=[total]):
+                lesser, longer = (e.cast(e.splat(each, block.lanes), kind) for each in (alpha, step))
+                block.store(block.load(x, kind) + longer * block.load(p, kind), x)
+                new = block.load(r, kind) - lesser * block.load(q, kind)
+                block.store(new, r)
+                wide = block.keep(e.cast(new, float64), 0.0)
+                total.value = total.value + wide * wide
+            e.store(e.reduce(total.value, e.add), sums, piece)
+
+
 @lru_cache(64)
-def native(form: Form, scaled: bool) -> Native:
+def native(form: Form, preconditioned: bool, scaled: bool) -> Native:
     """Return the compiled loop."""
-    return Native(ConjugateGradients(form, scaled).e, "conjugate")
+    return Native((PreconditionedStep if preconditioned else ConjugateGradients)(form, scaled).e, "conjugate")
 
 
 class Course(NamedTuple):
-    """Where the loop stands: its vectors, and its state."""
+    """Where the loop stands: its vectors, of which z is M r or else d a diagonal, and its state."""
 
     rows: Rows
     x: np.ndarray
     r: np.ndarray
     p: np.ndarray
     q: np.ndarray
+    z: np.ndarray | None
     d: np.ndarray | None
     state: np.ndarray
 
@@ -143,23 +215,32 @@ class Course(NamedTuple):
         return int(self.state[STATUS])
 
     def taken(self, steps: int) -> np.ndarray:
-        """Take so many steps or fewer; return the norms of the residuals after them."""
+        """Take so many steps or fewer, one if z has been made; return the norms of the residuals after them."""
         rows, table = self.rows, self.rows.table
         sums, residuals = np.empty(2 * Cuts(*table[len(rows.numbers) :]).pieces), np.empty(steps)
         self.state[TAKEN] = 0
-        code = native(rows.form, self.d is not None)
-        vectors = self.x, self.r, self.p, self.q, self.r if self.d is None else self.d, sums, residuals, self.state
-        code((*rows.arrays, *vectors), code.table(rows.work, *table, steps))
+        code = native(rows.form, self.z is not None, self.d is not None)
+        last = next(each for each in (self.z, self.d, self.r) if each is not None)
+        code(
+            (*rows.arrays, self.x, self.r, self.p, self.q, last, sums, residuals, self.state),
+            code.table(rows.work, *table, steps),
+        )
         refuse(rows.failed, "cg")
         return residuals[: int(self.state[TAKEN])]
 
 
-def course(rows: Rows, x: np.ndarray, r: np.ndarray, d: np.ndarray | None, scale: float, tolerance: float) -> Course:
+def course(
+    rows: Rows, x: np.ndarray, r: np.ndarray, d: np.ndarray | None, scale: float, tolerance: float, preconditioned: bool
+) -> Course:
     """Return a loop that begins at x, to which it adds, with the residual scale · r, until its norm is small enough.
 
-    With a diagonal d as preconditioner; x, r and d are vectors of the matrix's numbers in C order, and x and r are written to.
+    With a diagonal d as preconditioner, or with another one, whose product with r is to be in z before each step. All vectors
+    are of the matrix's numbers in C order; x and r are written to.
     """
+    state = np.array([np.inf, scale, tolerance, 0, RUNNING], np.float64)
+    if preconditioned:
+        return Course(rows, x, r, np.zeros_like(r), np.empty_like(r), np.empty_like(r), None, state)
     p = r.copy() if d is None else d * r
-    rho = float(np.dot(r.astype(np.float64, copy=False), p.astype(np.float64, copy=False)))
-    state = np.array([rho, scale, tolerance, 0, RUNNING if rho > 0 else INDEFINITE[1]], np.float64)
-    return Course(rows, x, r, p, np.empty_like(r), d, state)
+    state[RHO] = np.dot(r.astype(np.float64, copy=False), p.astype(np.float64, copy=False))
+    state[STATUS] = RUNNING if state[RHO] > 0 else INDEFINITE[1]
+    return Course(rows, x, r, p, np.empty_like(r), None, d, state)

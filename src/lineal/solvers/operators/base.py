@@ -15,7 +15,7 @@ from lineal.base.dtypes import float32, float64
 from lineal.sparse.compressed import CompressedTensor
 from lineal.sparse.conversion import lines_of, to_sparse_csr
 from lineal.sparse.patterned import Patterned
-from lineal.tensors import Tensor, as_tensor
+from lineal.tensors import Tensor, as_tensor, from_numpy
 from lineal.transforms.reverse import vjp
 
 __all__ = ["Adjoint", "FunctionOperator", "LinearOperator", "Matrix", "Product", "Scaled", "Sum", "aslinearoperator", "total"]
@@ -38,6 +38,10 @@ class LinearOperator(ABC):
     @abstractmethod
     def product(self, x: Tensor) -> Tensor:
         """Return the product with a vector (n), or with the columns of a matrix (n × k)."""
+
+    def product_into(self, x: np.ndarray, out: np.ndarray) -> None:
+        """Write the product with a vector to an array; classes that need no memory for that say how."""
+        out[...] = self.product(from_numpy(x)).value
 
     def adjoint(self) -> LinearOperator:
         """Return the conjugate transpose."""
