@@ -20,24 +20,45 @@ def grid(n, shift=0.0):
     return (torch.kron(line + shift * (above - above.mT), one) + torch.kron(one, line)).to_sparse_csr()
 
 
+def turned(A):
+    """Return U A Uᴴ, complex, for a unitary diagonal U."""
+    u = torch.exp(1j * torch.arange(len(A), dtype=F64)).to(A.dtype)
+    return (u.unsqueeze(1) * A.to_dense() * u.conj()).to_sparse_csr()
+
+
 MAKERS = {
     "jacobi": preconditioners.jacobi,
     "block_jacobi": lambda A: preconditioners.block_jacobi(A, 12),
     "ssor": preconditioners.ssor,
     "polynomial": preconditioners.polynomial,
+    "coloured ssor": lambda A: preconditioners.ssor(A, coloured=True),
+    "chebyshev": preconditioners.chebyshev,
     "ilu": preconditioners.ilu,
+    "ilu(1)": lambda A: preconditioners.ilu(A, 1),
     "ilut": preconditioners.ilut,
     "ic": preconditioners.ic,
+    "ic(2)": lambda A: preconditioners.ic(A, 2),
+    "fsai": preconditioners.fsai,
+    "spai": lambda A: preconditioners.spai(A, 2),
+    "additive_schwarz": lambda A: preconditioners.additive_schwarz(A, 3),
+    "restricted_schwarz": lambda A: preconditioners.additive_schwarz(A, 3, restricted=True, local=preconditioners.ilu),
 }
+HERMITIAN = ("chebyshev", "ic", "ic(2)", "fsai")
+"""Those of Hermitian matrices alone."""
+POSITIVE = (*HERMITIAN, "ssor", "coloured ssor", "additive_schwarz")
+"""Those that are Hermitian positive definite where A is."""
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, F64, torch.complex64, torch.complex128])
 @pytest.mark.parametrize("name", MAKERS)
-def test_adjoints_and_products_agree(name):
+def test_adjoints_and_products_agree(name, dtype):
     torch.manual_seed(0)
-    A = grid(4, 0.0 if name == "ic" else 0.3)
+    A = grid(4, 0.0 if name in HERMITIAN else 0.3).to(dtype)
+    if dtype.is_complex:
+        A = turned(A)
     M = MAKERS[name](A)
-    x, y = torch.randn(16, dtype=F64), torch.randn(16, dtype=F64)
-    torch.testing.assert_close((M @ x) @ y, x @ (M.H @ y))
+    x, y = torch.randn(16, dtype=dtype), torch.randn(16, dtype=dtype)
+    torch.testing.assert_close(torch.vdot(M @ x, y), torch.vdot(x, M.H @ y), rtol=1e-5, atol=1e-5)
     torch.testing.assert_close(M @ torch.stack([x, y], 1), torch.stack([M @ x, M @ y], 1))
     dense = M.to_dense()
     torch.testing.assert_close(M.H.to_dense(), dense.mH)
@@ -53,7 +74,7 @@ def test_steps_are_saved(name):
     assert helped.converged
     # a constant diagonal changes nothing
     assert helped.iterations < plain.iterations or name == "jacobi"
-    if name in ("ic", "ssor"):
+    if name in POSITIVE:
         assert solvers.cg(A, b, rtol=1e-10, M=MAKERS[name](A), return_info=True)[1].iterations < plain.iterations
 
 
@@ -115,7 +136,94 @@ def test_what_has_no_factors_is_named():
         preconditioners.ic((-grid(3).to_dense()).to_sparse_csr())
     with pytest.warns(UserWarning, match="of the diagonal was added"):
         preconditioners.ic(torch.tensor([[1.0, 1.0], [1.0, 1.0]]).to_sparse_csr())
-    with pytest.raises(NotImplementedError, match=r"got torch\.complex64"):
-        preconditioners.ilu(torch.eye(2, dtype=torch.complex64).to_sparse_csr())
+    with pytest.raises(NotImplementedError, match=r"got torch\.int64"):
+        preconditioners.ilu(torch.eye(2, dtype=torch.int64).to_sparse_csr())
     with pytest.raises(ValueError, match="blocksize of at least 1, got 0"):
         preconditioners.block_jacobi(torch.eye(2), 0)
+    with pytest.raises(torch.linalg.LinAlgError, match="block_jacobi: the block of rows 3 to 4 of A is singular"):
+        preconditioners.block_jacobi(torch.diag(torch.tensor([1.0, 1, 1, 0, 1])), 3)
+    with pytest.raises(ValueError, match="level of at least 0, got -1"):
+        preconditioners.ilu(grid(2), -1)
+    with pytest.raises(torch.linalg.LinAlgError, match="fsai: A is not positive definite in the rows before row 1"):
+        preconditioners.fsai(torch.tensor([[1.0, 2.0], [2.0, 1.0]]).to_sparse_csr())
+    with pytest.raises(torch.linalg.LinAlgError, match="that column 0 of its inverse takes are dependent"):
+        preconditioners.spai(torch.ones(2, 2).to_sparse_csr())
+    with pytest.raises(torch.linalg.LinAlgError, match="chebyshev: A is not Hermitian"):
+        preconditioners.chebyshev(grid(3, 0.5))
+    with pytest.raises(ValueError, match="exactly once, but unknown 1 is in 2"):
+        preconditioners.additive_schwarz(torch.eye(3).to_sparse_csr(), [torch.tensor([0, 1]), torch.tensor([1, 2])])
+    with pytest.raises(torch.linalg.LinAlgError, match="splu: Factor is exactly singular"):
+        preconditioners.additive_schwarz(torch.zeros(3, 3).to_sparse_csr(), 1)
+
+
+@pytest.mark.parametrize("dtype", [F64, torch.complex128])
+def test_levels_of_fill_are_those_of_elimination(dtype):
+    torch.manual_seed(4)
+    A = torch.where(torch.rand(30, 30) < 0.07, torch.randn(30, 30, dtype=dtype), 0) + 5 * torch.eye(30, dtype=dtype)
+    for level in range(4):
+        # Saad, algorithm 10.5: an entry has the least sum of the levels of those it is made of, and one
+        levels = np.where(A.numpy() != 0, 0, 99)
+        for row, before in itertools.product(range(30), range(30)):
+            if before < row and levels[row, before] <= level:
+                behind = slice(before + 1, None)
+                levels[row, behind] = np.minimum(levels[row, behind], levels[row, before] + levels[before, behind] + 1)
+            levels[row][levels[row] > level] = 99 if before == 29 else levels[row][levels[row] > level]
+        there = torch.tensor(levels <= level)
+        M = preconditioners.ilu(A.to_sparse_csr(), level)
+        product = M.to_dense().inverse()
+        torch.testing.assert_close(torch.where(there, product, 0), torch.where(there, A, 0))
+        lower = M.parts[1].matrix
+        assert lower._nnz() == int(there.sum())
+        hermitian = A + A.mH
+        torch.testing.assert_close(
+            torch.where(hermitian != 0, preconditioners.ic(hermitian.to_sparse_csr(), level).to_dense().inverse(), 0), hermitian
+        )
+    torch.testing.assert_close(preconditioners.ilu(A.to_sparse_csr(), 30).to_dense(), A.inverse())
+
+
+def test_what_is_added_to_a_diagonal_is_hardly_more_than_is_needed():
+    # Kershaw's matrix (1978): definite, and IC(0) has a pivot of −5
+    A = torch.tensor([[3.0, -2, 0, 2], [-2, 3, -2, 0], [0, -2, 3, -2], [2, 0, -2, 3]], dtype=F64)
+    with pytest.warns(torch.IllConditionedWarning, match="was added") as caught:
+        preconditioners.ic(A.to_sparse_csr())
+    shift = float(str(caught[0].message).split("ic: ")[1].split(" of")[0])
+    assert 0 < shift < 0.5
+    half, whole = (A + torch.diag(part * shift * A.diagonal()) for part in (0.5, 1.0))
+    with pytest.warns(torch.IllConditionedWarning):
+        preconditioners.ic(half.to_sparse_csr())
+    preconditioners.ic(whole.to_sparse_csr())
+
+
+def test_approximate_inverses_are_the_best_of_their_pattern():
+    torch.manual_seed(6)
+    A = torch.where(torch.rand(12, 12) < 0.2, torch.randn(12, 12, dtype=F64), 0) + 4 * torch.eye(12, dtype=F64)
+    M = preconditioners.spai(A.to_sparse_csr()).to_dense()
+    # the gradient of ‖A M − I‖² is zero where M has entries
+    gradient = A.mT @ (A @ M - torch.eye(12, dtype=F64))
+    torch.testing.assert_close(torch.where(A != 0, gradient, 0), torch.zeros(12, 12, dtype=F64))
+    assert not M[A == 0].any()
+    S = (A @ A.mT).tril(2).triu(-2) + torch.eye(12, dtype=F64)
+    M = preconditioners.fsai(S.to_sparse_csr())
+    G = M.parts[1].to_dense()
+    torch.testing.assert_close((G @ S @ G.mT).diagonal(), torch.ones(12, dtype=F64))
+    torch.testing.assert_close(torch.where((S != 0).tril(-1), G @ S, 0), torch.zeros(12, 12, dtype=F64))
+    # with the whole pattern they are the inverse
+    for make in (preconditioners.spai, preconditioners.fsai):
+        torch.testing.assert_close(make(S.to_sparse_csr(), 12).to_dense(), S.inverse())
+
+
+def test_domains_are_solved_exactly_and_put_together():
+    A = grid(4, 0.3)
+    domains = [torch.arange(16)[torch.arange(16) % 3 == n] for n in range(3)]
+    wanted = torch.zeros(16, 16, dtype=F64)
+    for each in domains:
+        wanted[each.unsqueeze(1), each] = A.to_dense()[each.unsqueeze(1), each].inverse()
+    torch.testing.assert_close(preconditioners.additive_schwarz(A, domains, overlap=0).to_dense(), wanted)
+    whole = preconditioners.additive_schwarz(A, domains, overlap=8, restricted=True).to_dense()
+    torch.testing.assert_close(whole, A.to_dense().inverse())
+
+
+def test_a_system_without_unknowns_has_preconditioners():
+    empty = torch.zeros(0, 0, dtype=F64).to_sparse_csr()
+    for make in (preconditioners.ilu, preconditioners.ic, preconditioners.fsai, preconditioners.spai):
+        assert make(empty).product(torch.zeros(0, dtype=F64)).shape == (0,)

@@ -41,6 +41,22 @@ def test_splittings_are_those_of_the_textbooks(name, form):
     assert splitting.spectral_radius(400) == pytest.approx(radius, rel=0.05)
 
 
+@pytest.mark.parametrize("form", ["csr", "strided"])
+@pytest.mark.parametrize("direction", ["forward", "backward", "symmetric"])
+def test_colours_are_taken_one_after_the_other(direction, form):
+    torch.manual_seed(2)
+    A = torch.where(torch.rand(12, 12) < 0.15, torch.randn(12, 12, dtype=F64), 0) + 6 * torch.eye(12, dtype=F64)
+    splitting = solvers.Splitting.gauss_seidel(A.to_sparse_csr() if form == "csr" else A, direction, coloured=True)
+    order = splitting.inverse.order
+    wanted = solvers.Splitting.gauss_seidel(A[order][:, order], direction).inverse.to_dense()
+    torch.testing.assert_close(splitting.inverse.to_dense()[order][:, order], wanted)
+    torch.testing.assert_close(splitting.inverse.H.to_dense(), splitting.inverse.to_dense().mH)
+    # red before black: rows of one colour wait for none of theirs
+    line = laplacian(9)
+    order = solvers.Splitting.gauss_seidel(line, coloured=True).inverse.order
+    assert order.tolist() == [0, 2, 4, 6, 8, 1, 3, 5, 7]
+
+
 def test_radii_of_the_laplacian_are_the_known_ones():
     n = 20
     A, cosine = laplacian(n), torch.cos(torch.tensor(torch.pi / (n + 1), dtype=F64)).item()
@@ -69,7 +85,11 @@ def richardson(A, b, **options):
     return solvers.richardson(A, b, omega=0.4, **options)
 
 
-@pytest.mark.parametrize("solve", [solvers.jacobi, solvers.gauss_seidel, solvers.ssor, richardson, solvers.chebyshev])
+def coloured(A, b, **options):
+    return solvers.gauss_seidel(A, b, coloured=True, **options)
+
+
+@pytest.mark.parametrize("solve", [solvers.jacobi, solvers.gauss_seidel, coloured, solvers.ssor, richardson, solvers.chebyshev])
 def test_solutions_and_their_derivatives(solve):
     torch.manual_seed(1)
     A, b = (laplacian(4, "strided") + 0.1).requires_grad_(), torch.randn(4, dtype=F64, requires_grad=True)

@@ -138,9 +138,12 @@ def jacobi(A: _Any, b: _Tensor, *, omega: float = 1.0, **options: _Any) -> _Any:
     return solve(A, b, Stationary(lambda A: Splitting.jacobi(A, omega), "Jacobi"), **options)
 
 
-def gauss_seidel(A: _Any, b: _Tensor, *, direction: str = "forward", **options: _Any) -> _Any:
-    """Return the solution of A x = b by Gauss-Seidel: "forward", "backward" or "symmetric". Options are those of `solve`."""
-    return solve(A, b, Stationary(lambda A: Splitting.gauss_seidel(A, direction), "Gauss-Seidel"), **options)
+def gauss_seidel(A: _Any, b: _Tensor, *, direction: str = "forward", coloured: bool = False, **options: _Any) -> _Any:
+    """Return the solution of A x = b by Gauss-Seidel: "forward", "backward" or "symmetric". Options are those of `solve`.
+
+    If `coloured`, unknowns are taken colour by colour, no two neighbours of one colour, so that threads share them.
+    """
+    return solve(A, b, Stationary(lambda A: Splitting.gauss_seidel(A, direction, coloured), "Gauss-Seidel"), **options)
 
 
 def sor(A: _Any, b: _Tensor, *, omega: float, direction: str = "forward", **options: _Any) -> _Any:

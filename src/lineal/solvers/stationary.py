@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from lineal.core import modes
+from lineal.solvers.colours import Reordered, colour_order, reordered
 from lineal.solvers.eigen.spectra import eigsh
 from lineal.solvers.methods import Method, Step, System, norm, probe
-from lineal.solvers.operators.base import LinearOperator, aslinearoperator
+from lineal.solvers.operators.base import LinearOperator, Matrix, aslinearoperator
 from lineal.solvers.operators.structured import Diagonal, Identity
 from lineal.solvers.operators.triangles import InverseTriangle, known_matrix, regular_diagonal, with_scaled_diagonal
 from lineal.solvers.reports import BreakdownError
@@ -41,27 +42,44 @@ class Splitting:
         return cls(f"Jacobi(ω = {omega:g})", operator, Diagonal(omega / regular_diagonal("jacobi", operator)))
 
     @classmethod
-    def gauss_seidel(cls, A: LinearOperator | Tensor, direction: str = "forward") -> Splitting:
-        """Return S = D + L ("forward"), D + U ("backward") or (D + L) D⁻¹ (D + U) ("symmetric")."""
-        made = cls.ssor(A) if direction == "symmetric" else cls.sor(A, 1.0, direction)
-        made.name = f"Gauss-Seidel({direction})"
+    def gauss_seidel(cls, A: LinearOperator | Tensor, direction: str = "forward", coloured: bool = False) -> Splitting:
+        """Return S = D + L ("forward"), D + U ("backward") or (D + L) D⁻¹ (D + U) ("symmetric"); `coloured` as in `sor`."""
+        made = cls.ssor(A, 1.0, coloured) if direction == "symmetric" else cls.sor(A, 1.0, direction, coloured)
+        made.name = f"Gauss-Seidel({direction}{', coloured' * coloured})"
         return made
 
     @classmethod
-    def sor(cls, A: LinearOperator | Tensor, omega: float, direction: str = "forward") -> Splitting:
-        """Return S = D / ω + L, or with U ("backward")."""
+    def sor(cls, A: LinearOperator | Tensor, omega: float, direction: str = "forward", coloured: bool = False) -> Splitting:
+        """Return S = D / ω + L, or with U ("backward").
+
+        If `coloured`, L and U are the triangles of A with its unknowns colour by colour, no two neighbours of one colour:
+        threads share those of a colour (Adams and Ortega 1982, "A multi-color SOR method for parallel computation").
+        """
         if direction not in DIRECTIONS[:2]:
             raise ValueError(f"sor: expected the direction 'forward' or 'backward', got {direction!r}")
         operator = aslinearoperator(A)
+        if coloured:
+            return cls.in_colours("sor", operator, lambda A: cls.sor(A, omega, direction))
         return cls(f"SOR(ω = {omega:g})", operator, triangle("sor", operator, omega, direction == "backward"))
 
     @classmethod
-    def ssor(cls, A: LinearOperator | Tensor, omega: float = 1.0) -> Splitting:
-        """Return S = ω / (2 − ω) · (D / ω + L) D⁻¹ (D / ω + U)."""
+    def ssor(cls, A: LinearOperator | Tensor, omega: float = 1.0, coloured: bool = False) -> Splitting:
+        """Return S = ω / (2 − ω) · (D / ω + L) D⁻¹ (D / ω + U); `coloured` as in `sor`."""
         operator = aslinearoperator(A)
+        if coloured:
+            return cls.in_colours("ssor", operator, lambda A: cls.ssor(A, omega))
         lower, upper = (triangle("ssor", operator, omega, up) for up in (False, True))
         middle = Diagonal((2 - omega) / omega * operator.diagonal())
         return cls(f"SSOR(ω = {omega:g})", operator, upper @ middle @ lower)
+
+    @classmethod
+    def in_colours(cls, name: str, A: LinearOperator, split: Callable[[LinearOperator], Splitting]) -> Splitting:
+        """Return a splitting of A with its unknowns colour by colour."""
+        regular_diagonal(name, A)
+        matrix = A.to_sparse_csr()
+        order = colour_order(matrix)
+        made = split(Matrix(reordered(matrix, order)))
+        return cls(f"{made.name}, coloured", A, Reordered(made.inverse, order))
 
     @property
     def iteration(self) -> LinearOperator:

@@ -22,8 +22,6 @@ from lineal.tensors import Tensor, from_numpy
 __all__ = ["SparseTriangularSolve"]
 
 triangles: Any = later.module("lineal.codegen.sparse.triangular")
-scipy_sparse: Any = later.module("scipy.sparse")
-scipy_solvers: Any = later.module("scipy.sparse.linalg")
 
 
 class SparseTriangularSolve(Op):
@@ -40,20 +38,11 @@ class SparseTriangularSolve(Op):
 
     def eager(self, xp, entries, b):
         pointers, indices = (np.ascontiguousarray(each.value) for each in self.pattern[:2])
-        if b.dtype.kind == "c":
-            return self.by_scipy(entries, pointers, indices, b)
         key = "levels", self.upper
         if key not in self.pattern.known:
             self.pattern.known[key] = triangles.levels_of(pointers, indices, self.upper)
         levels = self.pattern.known[key]
         return triangles.solved(np.ascontiguousarray(entries), pointers, indices, b, levels, self.upper, self.unit)
-
-    def by_scipy(self, entries: np.ndarray, pointers: np.ndarray, indices: np.ndarray, b: np.ndarray) -> np.ndarray:
-        """Return the solution of complex systems."""
-        size = len(pointers) - 1
-        whole = scipy_sparse.csr_array((entries, indices, pointers), shape=(size, size))
-        T = (scipy_sparse.triu if self.upper else scipy_sparse.tril)(whole, format="csr")
-        return scipy_solvers.spsolve_triangular(T, b, lower=not self.upper, unit_diagonal=self.unit)
 
     def vjp(self, needs, g, y, entries, b):
         pattern, order = turned_pattern(self.pattern, self.pattern.lines)

@@ -3,6 +3,7 @@
 A row can be solved when all that it reads is. Its level is the length of the longest chain of rows that it waits for (Anderson
 and Saad 1989, "Solving sparse triangular linear systems on parallel computers"), so rows of one level do not read each other,
 and threads share them. Each row sums up its entries in their order, in float64: what comes does not depend on the threads.
+Complex numbers are pairs: entry by entry those of the matrix, the real parts of a row of X before its imaginary ones.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from lineal.codegen.blocks import Block
 from lineal.codegen.kinds import float64, int64
 from lineal.codegen.native import Native, entered
 from lineal.codegen.parallel import shared
+from lineal.codegen.rowwise.rows import Parts, divisor, product
 from lineal.codegen.sparse.lines import WORTH_LINES, Lines, refuse
 from lineal.codegen.values import Value
 
@@ -56,9 +58,9 @@ class Solves(Lines):
     diagonal.
     """
 
-    def __init__(self, values: np.dtype, places: np.dtype, single: bool):
+    def __init__(self, values: np.dtype, parts: int, places: np.dtype, single: bool):
         super().__init__(values, places)
-        self.single = single
+        self.parts, self.single = parts, single
         e = self.e
         with entered(e, "solve", 7) as ((values_, pointers, indices, order, starts, x, failed), table):
             rows, count, levels, inner, side, unit = (e.load(table, int64, n) for n in range(6))
@@ -82,22 +84,35 @@ class Solves(Lines):
         """Write a row of X, some of its columns."""
         values, pointers, indices, _, x, failed, rows, count, inner, side, unit = given
         e, lanes = self.e, block.lanes
-        target = e.address(x, row * inner, self.kind)
-        total = e.variable(e.cast(block.load(target, self.kind), self.wide))
-        diagonal = e.variable(e.const(0, self.wide))
+        total = [e.variable(each) for each in self.columns(x, row, inner, block)]
+        diagonal = [e.variable(e.const(0, self.wide)) for _ in range(self.parts)]
+        carried = [*total, *diagonal]
         begins = self.first(pointers, row, count, failed)
         with (
             self.line(pointers, row, count, failed, begins) as (begin, end),
-            e.loop(end, begin, carried=[total, diagonal]) as k,
-            self.place(indices, k, rows, failed, carried=[total, diagonal]) as place,
+            e.loop(end, begin, carried=carried) as k,
+            self.place(indices, k, rows, failed, carried=carried) as place,
         ):
-            entry, where = self.number(values, k), (place - row) * side
-            diagonal.value = diagonal.value + e.select(where == 0, entry, 0.0)
-            with e.when(where < 0, carried=[total]):
-                known = e.cast(block.load(e.address(x, place * inner, self.kind), self.kind), self.wide)
-                total.value = total.value - e.splat(entry, lanes) * known
-        divisor = e.select(unit > 0, e.const(1, float64), diagonal.value)
-        block.store(total.value / e.splat(divisor, lanes), target, self.kind)
+            entry = [self.number(values, k * self.parts + n) for n in range(self.parts)]
+            where = (place - row) * side
+            for state, each in zip(diagonal, entry):
+                state.value = state.value + e.select(where == 0, each, 0.0)
+            with e.when(where < 0, carried=total):
+                known = self.columns(x, place, inner, block)
+                for state, each in zip(total, product(tuple([e.splat(each, lanes) for each in entry]), known)):
+                    state.value = state.value - each
+        pivot = [e.select(unit > 0, e.const(float(not n), float64), each.value) for n, each in enumerate(diagonal)]
+        share, divided = divisor(e, tuple([e.splat(each, lanes) for each in pivot]))
+        for n, each in enumerate(product(tuple([each.value for each in total]), share)):
+            block.store(each / divided, self.part(x, row, inner, n), self.kind)
+
+    def part(self, x: Value, row: Value, inner: Value, n: int) -> Value:
+        """Return where the real or imaginary parts of a row of X begin."""
+        return self.e.address(x, (row * self.parts + n) * inner, self.kind)
+
+    def columns(self, x: Value, row: Value, inner: Value, block: Block) -> Parts:
+        """Return some columns of a row of X."""
+        return tuple([self.e.cast(block.load(self.part(x, row, inner, n), self.kind), self.wide) for n in range(self.parts)])
 
 
 @lru_cache(4)
@@ -107,9 +122,9 @@ def native_levels(places: np.dtype) -> Native:
 
 
 @lru_cache(16)
-def native(values: np.dtype, places: np.dtype, single: bool) -> Native:
-    """Return the compiled solutions."""
-    return Native(Solves(values, places, single).e, "solve")
+def native(values: np.dtype, parts: int, places: np.dtype, single: bool) -> Native:
+    """Return the compiled solutions of numbers with so many parts."""
+    return Native(Solves(values, parts, places, single).e, "solve")
 
 
 def levels_of(pointers: np.ndarray, indices: np.ndarray, upper: bool) -> Levels:
@@ -128,11 +143,17 @@ def solved(
 ) -> np.ndarray:
     """Return X of T X = b, (M, inner), T the upper or lower triangle of a matrix compressed by rows, of ones where `unit`."""
     rows, inner = b.shape
-    x, failed = np.array(b, order="C"), np.zeros(1, np.int64)
+    paired = b.dtype.kind == "c"
+    x = np.stack([b.real, b.imag], 1) if paired else np.array(b, order="C")
     if not x.size:
-        return x
-    code = native(values.dtype, pointers.dtype, inner == 1)
+        return np.array(b)
+    failed = np.zeros(1, np.int64)
+    code = native(x.dtype, 1 + paired, pointers.dtype, inner == 1)
     numbers = rows, values.size, len(levels.starts) - 1, inner, -1 if upper else 1, int(unit)
     code((values, pointers, indices, levels.order, levels.starts, x, failed), code.table(values.size * inner, *numbers))
     refuse(failed, "triangular_solve")
-    return x
+    if not paired:
+        return x
+    y = np.empty(b.shape, b.dtype)
+    y.real, y.imag = x[:, 0], x[:, 1]
+    return y

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from lineal import ops
+from lineal.base.errors import LinAlgError
 from lineal.core import modes
-from lineal.ops.linalg.inverses import inv
+from lineal.ops.linalg.inverses import inv_ex
 from lineal.solvers.operators.base import LinearOperator, aslinearoperator
 from lineal.solvers.operators.triangles import known_matrix
 from lineal.sparse.conversion import lines_of
@@ -40,7 +41,7 @@ class BlockDiagonal(LinearOperator):
 def block_jacobi(A: Any, blocksize: int) -> LinearOperator:
     """Return the inverses of the blocks of some size along the diagonal of A; the last one may be smaller.
 
-    LinAlgError if a block is singular.
+    LinAlgError names the rows of the first block that is singular.
     """
     operator = aslinearoperator(A)
     if blocksize < 1:
@@ -55,7 +56,12 @@ def block_jacobi(A: Any, blocksize: int) -> LinearOperator:
         blocks = blocks.index_put((rows // blocksize, rows % blocksize, columns % blocksize), entries, accumulate=True)
         rest = ops.arange(n, count * blocksize) % blocksize
         blocks[-1, rest, rest] = 1
-        return BlockDiagonal(inv(blocks), n)
+        inverses, failed = inv_ex(blocks)
+        singular = failed.nonzero()
+        if len(singular):
+            begin = int(singular[0]) * blocksize
+            raise LinAlgError(f"block_jacobi: the block of rows {begin} to {min(begin + blocksize, n) - 1} of A is singular")
+        return BlockDiagonal(inverses, n)
 
 
 def coordinates(matrix: Tensor) -> tuple[Tensor, Tensor, Tensor]:

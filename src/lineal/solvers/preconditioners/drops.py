@@ -11,7 +11,7 @@ from lineal.solvers.operators.base import LinearOperator, aslinearoperator
 from lineal.sparse.exchange import to_scipy
 from lineal.tensors import Tensor, from_numpy
 
-__all__ = ["Factored", "ilut"]
+__all__ = ["Factored", "eliminated", "ilut"]
 
 scipy_solvers: Any = later.module("scipy.sparse.linalg")
 
@@ -46,3 +46,12 @@ def ilut(A: Any, drop_tol: float = 1e-4, fill_factor: float = 10.0) -> LinearOpe
         except RuntimeError as error:
             raise LinAlgError(f"ilut: {error}; add a shift to the diagonal, or drop less") from None
     return Factored(factors, matrix.dtype)
+
+
+def eliminated(A: Any) -> LinearOperator:
+    """Return A⁻¹ by the factors of a sparse A (n × n), all of them. LinAlgError if A is singular."""
+    matrix = aslinearoperator(A).to_sparse_csr().detach()
+    try:
+        return Factored(scipy_solvers.splu(to_scipy(matrix).tocsc()), matrix.dtype)
+    except RuntimeError as error:
+        raise LinAlgError(f"splu: {error}") from None
