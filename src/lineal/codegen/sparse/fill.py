@@ -14,13 +14,13 @@ import numpy as np
 from lineal.codegen.emit import Emitter
 from lineal.codegen.kinds import int64
 from lineal.codegen.native import Native, entered
-from lineal.codegen.values import Value
+from lineal.codegen.values import Value, Variable
 
 __all__ = ["filled_above"]
 
 
 class Searches:
-    """Writes the code; its arrays are pointers, indices, marks (−1 at first), a queue, and pointers and indices of what is found.
+    """Writes the code; its arrays are pointers, indices, marks (−1 at first), a queue, and where and what it finds.
 
     The table has the rows, the level, and whether indices are written or counted alone.
     """
@@ -47,7 +47,17 @@ class Searches:
                 with e.when(writes == 0):
                     e.store(e.load(starts, int64, row) + total.value, starts, row + 1)
 
-    def reached(self, there: Value, row: Value, starts: Value, found: Value, writes: Value, queue: Value, last, total) -> None:
+    def reached(
+        self,
+        there: Value,
+        row: Value,
+        starts: Value,
+        found: Value,
+        writes: Value,
+        queue: Value,
+        last: Variable,
+        total: Variable,
+    ) -> None:
         """Put a row before this one into the queue; count, and write down, one behind it."""
         e = self.e
         with e.if_else(there > row, carried=[last, total]) as (behind, before):

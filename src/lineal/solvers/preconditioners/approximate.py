@@ -46,9 +46,7 @@ def fsai(A: Any, power: int = 1) -> LinearOperator:
             # the row of G is the last one of L⁻¹
             L, failed = cholesky_ex(from_numpy(blocks))
             if bool((failed != 0).any()):
-                raise LinAlgError(
-                    f"fsai: A is not positive definite in the rows before row {int(rows[failed.numpy() != 0][0])}"
-                )
+                raise LinAlgError(f"fsai: A is not positive definite, as row {int(rows[failed.numpy() != 0][0])} shows")
             last = ops.eye(places, dtype=L.dtype)[:, -1:].expand(len(rows), places, 1)
             found = solve_triangular(L.mH, last, upper=True).squeeze(2).conj()
             entries[pointers[rows][:, None] + np.arange(places)] = found.numpy()
