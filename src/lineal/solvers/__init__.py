@@ -20,6 +20,7 @@ from lineal.solvers.krylov.squares import ConjugateGradientLeastSquares, Normal
 from lineal.solvers.methods import Method, Step, System
 from lineal.solvers.multigrid.geometric import GeometricMultigrid, geometric_multigrid
 from lineal.solvers.multigrid.hierarchy import Multigrid, smoothed_aggregation
+from lineal.solvers.multigrid.pyamg import from_pyamg
 from lineal.solvers.operators.base import FunctionOperator, LinearOperator, Matrix, aslinearoperator
 from lineal.solvers.operators.derivatives import Hessian, Jacobian
 from lineal.solvers.operators.stencils import Stencil, poisson
@@ -69,6 +70,7 @@ __all__ = [
     "chebyshev",
     "eigsh",
     "expm_multiply",
+    "from_pyamg",
     "gauss_seidel",
     "geometric_multigrid",
     "gmres",
