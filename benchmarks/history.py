@@ -8,7 +8,7 @@
     python benchmarks/history.py --plot history.png
 
 A ratio is another library's time over lineal's: more is better. Two points are compared if they were measured alike, that is if
-the page, or the machine and the versions, said the same of them; a comparison of two builds in one run is `benchmarks/compare.py`.
+the page, or the machine and the versions, said the same of them; `benchmarks/compare.py` compares two builds in one run.
 """
 
 from __future__ import annotations

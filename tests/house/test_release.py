@@ -35,9 +35,8 @@ def test_workflows_name_what_is_there(path):
 
 def test_there_are_workflows_for_what_is_promised():
     assert [path.stem for path in WORKFLOWS] == ["benchmarks", "docs", "tests", "wheels"]
-    systems = set(
-        re.findall(r"(ubuntu-[\w.]+|macos-\d+|windows-\d+)", (ROOT / ".github/workflows/tests.yml").read_text("utf-8"))
-    )
+    text = (ROOT / ".github" / "workflows" / "tests.yml").read_text(encoding="utf-8")
+    systems = set(re.findall(r"ubuntu-[\d.]+(?:-arm)?|macos-\d+|windows-\d+", text))
     assert {re.sub(r"-[\d.]+", "", each) for each in systems} == {"ubuntu", "ubuntu-arm", "macos", "windows"}
 
 
