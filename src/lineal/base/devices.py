@@ -91,7 +91,7 @@ def as_device(given: str | int | device | None) -> device:
             f"device: {found} is not available: this build of lineal computes on the CPU "
             "(ask cuda.is_available() before you choose a device)"
         )
-    return found
+    return CPU if found == CPU else found
 
 
 def device_of(value: object) -> device:

@@ -357,8 +357,13 @@ class Recording:
 
     # the plan
 
+    def repeated(self, value: np.ndarray) -> Proxy:
+        """Note the copying of an array that a kernel makes of no numbers: it is the same in each call."""
+        return self.copied(Proxy(self, value, self.block(value, False)), self.made(value.copy()))
+
     def results(self, made: Sequence[Any]) -> Sequence[Proxy]:
         """Return the results, each of which fills memory of its own, and give that its place."""
+        made = [self.repeated(each) if type(each) is np.ndarray else each for each in made]
         if not all(type(each) is Proxy and each.block.new and each.flags.c_contiguous for each in made):
             raise UnwritableError("results")
         made = [each if each.size == each.block.value.size else each.copy() for each in made]

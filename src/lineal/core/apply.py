@@ -76,7 +76,7 @@ def perform(op: Op, *xs: AbstractTensor) -> Any:
         fail(op, xs, error)
     if value.__class__ is tuple:
         return several(op, xs, value)
-    value = value if value.__class__ is _ndarray or value.__class__ in FOREIGN else np.asarray(value)
+    value = value if value.__class__ is _ndarray else arrayed(value)
     y = modes.blank(engine.final)
     y.value = value
     y.node = y.index = y.memory = y.origin = None
@@ -102,11 +102,16 @@ def perform(op: Op, *xs: AbstractTensor) -> Any:
     return y
 
 
+def arrayed(value: Any) -> Any:
+    """Return what a kernel has given as an array: that of a device as it is, and a number of NumPy's as one of the host."""
+    return value if value.__class__ in FOREIGN else np.asarray(value)
+
+
 def several(op: Op, xs: tuple, values: tuple) -> tuple:
     needed, final, made = False, engine.final, []
     for value in values:
         y = modes.blank(final)
-        y.value = value if value.__class__ is _ndarray or value.__class__ in FOREIGN else np.asarray(value)
+        y.value = value if value.__class__ is _ndarray else arrayed(value)
         y.node = y.index = y.memory = y.origin = None
         made.append(y)
     for x in xs:

@@ -18,7 +18,7 @@ from lineal.base.config import defaults
 from lineal.base.platforms import UNUSUAL
 from lineal.core import modes
 from lineal.core import op as engine
-from lineal.core.apply import alias, fail, perform, several, synchronize, tell, way
+from lineal.core.apply import alias, arrayed, fail, perform, several, synchronize, tell, way
 from lineal.core.backward import drive, in_order
 from lineal.core.calling import recallable
 from lineal.core.op import AbstractTensor, Memory, Node, Op, View, next_id
@@ -81,7 +81,7 @@ class Opening:
             *(vars(modes), UNUSUAL, synchronize, next_id, frame_at, outside, site),
         )
         if doors.library(house) is not None:
-            known = (Op, Plan, modes.Inference, perform, several, alias, tell, fail, countdown, sampled)
+            known = (Op, Plan, modes.Inference, perform, arrayed, several, alias, tell, fail, countdown, sampled)
             self.ways = (
                 applying.opened(house, applying.Application(*known)) or perform,
                 backward.opened(house, drive, in_order) or drive,

@@ -81,6 +81,7 @@ class Empty(Source):
     shape: Shape
     target: dtype
     strides: Shape | None = None
+    by_arrays: ClassVar[bool] = False  # it gives other numbers each time
 
     def eager(self, xp):
         if self.strides is None:
@@ -203,11 +204,13 @@ def read(
     return out, requires_grad, target, where
 
 
+@public
 def zeros(*size: int | Sequence[int], **options: Unpack[ShapedOptions]) -> Tensor:
     """Return a tensor of zeros; options: dtype, device, requires_grad, out."""
     return filled("zeros", size, 0, options)
 
 
+@public
 def ones(*size: int | Sequence[int], **options: Unpack[ShapedOptions]) -> Tensor:
     """Return a tensor of ones; options: dtype, device, requires_grad, out."""
     return filled("ones", size, 1, options)
@@ -243,6 +246,7 @@ def empty_strided(size: int | Sequence[int], stride: int | Sequence[int], **opti
     return finish(made(Empty((extent,), target), where).as_strided(shape, steps), requires_grad)
 
 
+@public
 def full(size: int | Sequence[int], fill_value: Number | Tensor, **options: Unpack[Options]) -> Tensor:
     """Return a tensor of `fill_value` everywhere, whose kind gives the dtype unless one is named."""
     number = fill_value.item() if isinstance(fill_value, AbstractTensor) else fill_value
@@ -322,6 +326,7 @@ def number_of(given: Any) -> Any:
 def arange(end: Number, /, **options: Unpack[Options]) -> Tensor: ...
 @overload
 def arange(start: Number, end: Number, step: Number = 1, **options: Unpack[Options]) -> Tensor: ...
+@public
 def arange(*bounds: Any, **options: Any) -> Tensor:
     """Return start, start + step, … below end: `arange(end)`, `arange(start, end)` or `arange(start, end, step)`.
 
@@ -392,6 +397,7 @@ def logspace(
     return finish((number_of(base) ** exponents).to(target), requires_grad, out)
 
 
+@public
 def eye(n: int, m: int | None = None, **options: Unpack[Options]) -> Tensor:
     """Return the n × m (by default n × n) matrix with ones on the main diagonal."""
     out, requires_grad, target, where = read("eye", options)

@@ -38,6 +38,7 @@ class Application:
     inference: Any
     """The class whose `used` says whether there was ever a tensor of inference mode."""
     perform: Callable[..., Any]
+    arrayed: Callable[..., Any]
     several: Callable[..., Any]
     alias: Callable[..., Any]
     tell: Callable[..., Any]
@@ -59,7 +60,7 @@ class ApplyWriter(HistoryWriter):
         """Write `apply(self, args, count)`: the op, then its inputs."""
         e = self.e
         with e.function("apply", [("self", pointer), ("args", pointer), ("count", int64)], pointer) as (_, args, count):
-            self.expect((count > 1) & (count <= MOST + 1))
+            self.expect((count > 0) & (count <= MOST + 1))
             self.op, self.xs, self.many = e.load(args, pointer), e.offset(args, 8), count - 1
             self.cls = field(e, self.op, self.layout.type, pointer)
             self.modes()
@@ -136,7 +137,7 @@ class ApplyWriter(HistoryWriter):
                 self.release(before)
                 e.ret(several)
                 e.begin(e.label("never"))
-            array = self.vectorcall(self.of(np.asarray), [before])
+            array = self.vectorcall(self.of(self.given.arrayed), [before])
             self.release(before)
             self.or_raise(array)
             e.store(array, found)

@@ -13,7 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from lineal.base.devices import CPU, Chosen
 from lineal.base.replays import CONSTANT, GIVEN, MOST, MOST_RESULTS, Plan
+from lineal.base.spec import Size
 from lineal.codegen.cpython import layout
 from lineal.codegen.cpython.entry import METH_FASTCALL, bound
 from lineal.codegen.cpython.histories import HistoryWriter, House, offset_in_tuple
@@ -42,6 +44,12 @@ STEP, REF = 4, 2
 PREMISE = -2
 """What stands for the number of results of a premise, as -1 does for a result that is in no tuple."""
 C_ORDER = 0x1
+SEQUENCES = (
+    (tuple, "PyTuple_Size", "PyTuple_GetItem"),
+    (list, "PyList_Size", "PyList_GetItem"),
+    (Size, "PyTuple_Size", "PyTuple_GetItem"),
+)
+"""What is described by its items: the class, and the functions that count and read them."""
 
 
 class RecallWriter(HistoryWriter):
@@ -64,6 +72,7 @@ class RecallWriter(HistoryWriter):
             self.modes()
             self.expect(self.attribute(self.of(self.way), "taken") == self.of(self.apply))
             self.expect(self.current(self.house.modes["autocast"]) == self.of(None))
+            self.expect(self.attribute(self.of(Chosen), "device") == self.of(CPU))
             words, tensors, state = (self.reserved(size) for size in (MOST_WORDS + ROOM, MOST_TENSORS, 2))
             self.describe_call(args, count, names, words, tensors, state)
             plan = self.looked(field(e, own[TABLE], self.layout.data, pointer), words, e.load(state, int64))
@@ -107,7 +116,6 @@ class RecallWriter(HistoryWriter):
             with e.when(n >= count):
                 self.word(words, state, self.address(e.call("PyTuple_GetItem", pointer, names, n - count)))
             self.expect(e.call("describe", int64, e.load(args, pointer, n), words, tensors, state) != 0)
-        self.expect(e.load(state, int64, 1) != 0)
         enabled = self.current(self.house.grad_enabled)
         for each in (enabled, self.attribute(self.of(self.defaults), "dtype")):
             self.word(words, state, self.address(each))
@@ -143,7 +151,7 @@ class RecallWriter(HistoryWriter):
             with self.described(e.call("PySet_Contains", int32, self.of(self.singles), kind) == 1):
                 for each in (e.index(OBJECT), self.address(thing)):
                     self.word(words, state, each)
-            for sequence, size, item in ((tuple, "PyTuple_Size", "PyTuple_GetItem"), (list, "PyList_Size", "PyList_GetItem")):
+            for sequence, size, item in SEQUENCES:
                 with self.described(kind == self.of(sequence)):
                     length = e.call(size, int64, thing)
                     for each in (e.index(SEQUENCE), self.address(kind), length):
