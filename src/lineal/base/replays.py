@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-__all__ = ["CONSTANT", "GIVEN", "MADE", "MOST", "MOST_RESULTS", "MOST_STEPS", "Plan", "Ref", "Step"]
+__all__ = ["CONSTANT", "GIVEN", "MADE", "MOST", "MOST_RESULTS", "MOST_STEPS", "STATE", "Plan", "Ref", "Step"]
 
 MOST = 48
 """How many calls of a function are known at most."""
 MOST_STEPS, MOST_RESULTS = 24, 48
-GIVEN, MADE, CONSTANT = range(3)
+GIVEN, MADE, CONSTANT, STATE = range(4)
 
 
 class Ref(NamedTuple):
-    """A tensor of a call: which of those given, which of those made, or a constant."""
+    """A tensor of a call: which of those given, which of those made, a constant, or the state of the process's generator."""
 
     kind: int
     thing: Any
 
 
 class Step(NamedTuple):
-    """An op, what it is run on, and how many results it has; None for one that is in no tuple."""
+    """An op, what it is run on, and how many results it has; None for one that is in no tuple.
+
+    One without an op lets the generator's state, which it is run on, go on by one draw.
+    """
 
     op: Any
     given: tuple[Ref, ...]
@@ -35,3 +38,5 @@ class Plan(NamedTuple):
     parcel: type | None
     """The class of the tuple that is returned; None for one tensor alone."""
     classes: dict[int, type]
+    source: tuple[Any, Any] | None = None
+    """The generator whose random numbers are drawn, if any are, and what is written down as the writer of its state."""

@@ -120,6 +120,10 @@ guard: ContextVar[Callable[[AbstractTensor, str], None] | None] = ContextVar("gu
 """What refuses writes to some tensors: it is called with the tensor and the op's name before a write."""
 
 
+thread_generator: ContextVar[Any] = ContextVar("thread_generator", default=None)
+"""What stands for the process's generator of random numbers in a data loader's worker thread, or while a call is written down."""
+
+
 overheard: ContextVar[Any] = ContextVar("overheard", default=None)
 """What writes down the ops of code that nobody listens to (`core/recalling.py`)."""
 

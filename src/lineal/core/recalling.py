@@ -12,19 +12,23 @@ from __future__ import annotations
 import warnings
 from _thread import allocate_lock  # threading.Lock without threading, a millisecond of import
 from collections.abc import Callable, Iterator, Sequence
+from contextvars import ContextVar
 from typing import Any, NoReturn, Self
 
 import numpy as np
 
+from lineal.base import later
 from lineal.base.config import LARGE_NARROW
 from lineal.base.platforms import UNUSUAL
-from lineal.base.replays import CONSTANT, GIVEN, MADE, MOST, MOST_RESULTS, MOST_STEPS, Plan, Ref, Step
+from lineal.base.replays import CONSTANT, GIVEN, MADE, MOST, MOST_RESULTS, MOST_STEPS, STATE, Plan, Ref, Step
 from lineal.core import modes
 from lineal.core import op as engine
 from lineal.core.apply import apply, perform, way
 from lineal.core.op import AbstractTensor, Node, Op
 
 __all__ = ["Recall"]
+
+generators: Any = later.module("lineal.ops.random.generator")
 
 MET = 3
 """How often a call is met before it is heard."""
@@ -40,6 +44,15 @@ class Hearing(modes.Recorder):
     def __init__(self) -> None:
         self.heard: list[tuple[Op, tuple, tuple]] = []
 
+    def heeds(self, setting: ContextVar) -> bool:
+        """Do not wonder which generator is the thread's: a plan is for threads that have none."""
+        return setting is not modes.thread_generator and refused()
+
+    def record_write(self, target: AbstractTensor, source: AbstractTensor) -> None:
+        """Take for granted that the state of the generator goes on, which is an op too."""
+        if target is not modes.thread_generator.get().state:
+            refused()
+
     def record(self, op: Op, xs: tuple[AbstractTensor, ...], ys: tuple[AbstractTensor, ...]) -> None:
         self.heard.append((op, xs, ys))
 
@@ -49,7 +62,7 @@ def refused(*_: Any) -> NoReturn:
 
 
 for name in (
-    "record_write concretize turns goes_back foreign opaque number assume saw relies heeds clips looks reads_grad sets_grad"
+    "concretize turns goes_back foreign opaque number assume saw relies clips looks reads_grad sets_grad"
 ).split():
     setattr(Hearing, name, refused)
 
@@ -133,26 +146,39 @@ class Recall:
             raise Unlike
         if isinstance(y, tuple) and tuple(type(y)(results)) != results:
             raise Unlike
-        with Overhearing() as quiet:
-            # first with a listener, who is told before random numbers are drawn or something is written
-            with modes.Setting((modes.recorder, listener := Hearing())):
-                heard = self.function(*args, **kwargs)
-            quiet.heard.clear()
-            unheard = self.function(*args, **kwargs)
-            plan = chosen(planned(quiet.heard, given, unheard), planned(listener.heard, given, heard))
-            for other in (1.0, 0.75):
-                self.tried(plan, renewed((args, kwargs), other))
-        again, made = done(plan, given)
+        # random numbers are drawn from a generator beside the process's, which is not to notice
+        spare = generators.default_generator.clone_state()
+        with modes.Setting((modes.thread_generator, spare)):
+            with Overhearing() as quiet:
+                # first with a listener, who is told before something is written
+                with modes.Setting((modes.recorder, listener := Hearing())):
+                    heard = self.function(*args, **kwargs)
+                quiet.heard.clear()
+                unheard = self.function(*args, **kwargs)
+                plan = chosen(planned(quiet.heard, given, unheard), planned(listener.heard, given, heard))
+                for other in (1.0, 0.75):
+                    self.tried(plan, renewed((args, kwargs), other))
+            found, again, made = self.both(plan, (args, kwargs))
         pairs: dict[tuple[int, int], None] = {}
         classes: dict[Any, type] = {}
-        for a, b in zip(results, again, strict=True):
+        for a, b in zip(found if isinstance(y, tuple) else (found,), again, strict=True):
             alike(a, b, pairs, classes)
         return plan._replace(classes={n: classes[id(each.node)] for n, each in enumerate(made) if id(each.node) in classes})
 
+    def both(self, plan: Plan, things: Any) -> tuple[Any, Any, Any]:
+        """Return what the function and its plan give of arguments and the same random numbers, and all that the plan makes."""
+        state = modes.thread_generator.get().state.value
+        before = state.copy()
+        found = self.function(*things[0], **things[1])
+        after, state[...] = state.copy(), before
+        again = done(plan, list(tensors_in(things)))
+        if not np.array_equal(state, after):
+            raise Unlike
+        return found, *again
+
     def tried(self, plan: Plan, others: Any) -> None:
         """Raise Unlike if a plan gives other numbers than the function."""
-        found = self.function(*others[0], **others[1])
-        again, _ = done(plan, list(tensors_in(others)))
+        found, again, _ = self.both(plan, others)
         for a, b in zip(found if isinstance(found, tuple) else (found,), again, strict=True):
             alike_arrays(a.value, b.value)
 
@@ -164,7 +190,7 @@ def chosen(unheard: Plan, heard: Plan) -> Plan:
     """
     if outlined(unheard) != outlined(heard):
         raise Unlike
-    return heard if any(step.op.premise for step in heard.steps) else unheard
+    return heard if any(step.op is not None and step.op.premise for step in heard.steps) else unheard
 
 
 def outlined(plan: Plan) -> list[Any]:
@@ -172,7 +198,7 @@ def outlined(plan: Plan) -> list[Any]:
     found: list[Any] = []
     for step in plan.steps:
         given = tuple([told(ref, found) for ref in step.given])
-        made = given[0] if step.op.key == "Expand" else (step.op, given)
+        made = given[0] if step.op is not None and step.op.key == "Expand" else (step.op, given)
         found += [made] if step.width is None else [(made, n) for n in range(step.width)]
     return [told(ref, found) for ref in plan.returned]
 
@@ -238,11 +264,12 @@ def version(x: AbstractTensor) -> tuple[int, Any, Any]:
 def planned(heard: Sequence[tuple[Op, tuple, tuple]], given: Sequence[AbstractTensor], y: Any) -> Plan:
     """Return the plan of the ops that were heard."""
     refs = {id(each): Ref(GIVEN, n) for n, each in reversed(list(enumerate(given)))}
+    refs[id(modes.thread_generator.get().state)] = Ref(STATE, 0)
     steps, count = [], 0
     for op, xs, ys in heard:
         if not op.by_arrays or op.effect is not None or len(xs) > 8 or shapes_vary(op, xs):
             raise Unlike
-        steps.append(Step(op, tuple([refs.get(id(x)) or constant(x, given) for x in xs]), None))
+        steps.append(Step(op if op.key != "Advance" else None, tuple([refs.get(id(x)) or constant(x, given) for x in xs]), None))
         for each in ys:
             refs[id(each)] = Ref(MADE, count)
             count += 1
@@ -254,7 +281,9 @@ def planned(heard: Sequence[tuple[Op, tuple, tuple]], given: Sequence[AbstractTe
     found = tuple([refs[id(each)] for each in returned])
     if any(each.kind != MADE for each in found) or len(set(found)) < len(found):
         raise Unlike
-    return Plan(tuple(steps), found, type(y) if isinstance(y, tuple) else None, {})
+    draws = any(ref.kind == STATE for step in steps for ref in step.given)
+    source = (generators.default_generator, generators.WRITER) if draws else None
+    return Plan(tuple(steps), found, type(y) if isinstance(y, tuple) else None, {}, source)
 
 
 def shapes_vary(op: Op, xs: tuple) -> bool:
@@ -274,8 +303,14 @@ def constant(x: AbstractTensor, given: Sequence[AbstractTensor]) -> Ref:
 def done(plan: Plan, given: Sequence[AbstractTensor]) -> tuple[tuple[Any, ...], list[Any]]:
     """Return what a plan gives, and all that it makes."""
     made: list[Any] = []
-    find = lambda ref: given[ref.thing] if ref.kind == GIVEN else made[ref.thing] if ref.kind == MADE else ref.thing
+    state = modes.thread_generator.get().state
+    things = {GIVEN: given, MADE: made, STATE: (state,)}
+    find = lambda ref: ref.thing if ref.kind == CONSTANT else things[ref.kind][ref.thing]
     for step in plan.steps:
+        if step.op is None:
+            state.value[1] += 1
+            made.append(state)
+            continue
         if step.op.premise:
             made.append(find(step.given[0]))
             if not made[-1].value.all():

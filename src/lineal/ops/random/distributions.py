@@ -39,13 +39,16 @@ __all__ = [
 ]
 
 _uniform, _normal, _bernoulli = settled(Uniform), settled(Normal), settled(Bernoulli)
+_integers, _permutation, _poisson, _multinomial = settled(Integers), settled(Permutation), settled(Poisson), settled(Multinomial)
 
 
+@public
 def rand(*size: int | Sequence[int], generator: Generator | None = None, **options: Unpack[ShapedOptions]) -> Tensor:
     """Return numbers uniform on [0, 1); options: dtype, device, requires_grad, out."""
     return _by_shape("rand", size, generator, options, lambda shape, target: _uniform(shape, target, 0, 1))
 
 
+@public
 def randn(*size: int | Sequence[int], generator: Generator | None = None, **options: Unpack[ShapedOptions]) -> Tensor:
     """Return numbers from the normal distribution of mean 0 and variance 1; options: dtype, device, requires_grad, out."""
     return _by_shape("randn", size, generator, options, _normal)
@@ -86,6 +89,7 @@ def randint(
 def randint(
     low: int, high: int, size: int | Sequence[int], *, generator: Generator | None = None, **options: Unpack[Options]
 ) -> Tensor: ...
+@public
 def randint(*bounds: Any, generator: Generator | None = None, **options: Any) -> Tensor:
     """Return integers uniform on low … high-1: `randint(high, size)` or `randint(low, high, size)`."""
     named = {name: options.pop(name) for name in ("low", "high", "size") if name in options}
@@ -96,7 +100,7 @@ def randint(*bounds: Any, generator: Generator | None = None, **options: Any) ->
     if low >= high:
         raise RuntimeError(f"randint: random_ expects 'from' to be less than 'to', got from={low} >= to={high}")
     check_bounds("randint", int(low), int(high))
-    return finish(drawn(Integers(shape, target, int(low), int(high)), generator, where), requires_grad, out)
+    return finish(drawn(_integers(shape, target, int(low), int(high)), generator, where), requires_grad, out)
 
 
 def check_bounds(name: str, low: int, high: int) -> None:
@@ -123,12 +127,13 @@ def randint_like(input: Tensor, low: int, high: int | None = None, **options: Un
     return in_format(randint(low, high, tuple(input.value.shape), **given), memory_format, input)
 
 
+@public
 def randperm(n: int, *, generator: Generator | None = None, **options: Unpack[Options]) -> Tensor:
     """Return the integers 0 … n-1 in random order."""
     if n < 0:
         raise RuntimeError(f"randperm: n must be non-negative, got {n}")
     out, requires_grad, target, where = read("randperm", options, dtypes.int64)
-    return finish(drawn(Permutation((int(n),), target), generator, where), requires_grad, out)
+    return finish(drawn(_permutation((int(n),), target), generator, where), requires_grad, out)
 
 
 @overload
@@ -150,6 +155,7 @@ def normal(
 def normal(
     mean: float, std: float, size: int | Sequence[int], *, generator: Generator | None = None, **options: Unpack[Options]
 ) -> Tensor: ...
+@public
 def normal(
     mean: Any = 0.0,
     std: Any = 1.0,
@@ -217,7 +223,7 @@ def poisson(input: Tensor, generator: Generator | None = None) -> Tensor:
     if input.value.size and input.value.min() < 0:
         raise RuntimeError("poisson: invalid Poisson rate, expected rate to be non-negative")
     rely(lambda: ~(input < 0))
-    return (generator or default_generator).draw(Poisson(input.value.shape, dtype_of(input)), input)
+    return (generator or default_generator).draw(_poisson(input.value.shape, dtype_of(input)), input)
 
 
 @public
@@ -255,7 +261,7 @@ def multinomial(
     rely(lambda: (input >= 0) & (input < float("inf")))
     rely(lambda: input.sum(-1) > 0)
     shape = (*value.shape[:-1], int(num_samples))
-    y = (generator or default_generator).draw(Multinomial(shape, dtypes.int64, replacement), input)
+    y = (generator or default_generator).draw(_multinomial(shape, dtypes.int64, replacement), input)
     if out is not None and dtypes.of(out.value.dtype) is not dtypes.int64:
         raise RuntimeError(f"multinomial: expected out to be int64, got {dtypes.of(out.value.dtype)}")
     return y if out is None else store(y, out, "multinomial")

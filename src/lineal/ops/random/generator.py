@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 from _thread import allocate_lock  # threading.Lock without threading, a millisecond of import
 from collections.abc import Callable
-from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -23,6 +22,7 @@ from lineal.base.signatures import Tensor
 from lineal.core import AbstractTensor, Op, apply, lift, modes, write
 from lineal.core.door import Least
 from lineal.core.inplace import touch
+from lineal.core.modes import thread_generator
 
 __all__ = ["Generator", "default_generator", "get_rng_state", "initial_seed", "manual_seed", "seed", "set_rng_state"]
 
@@ -100,7 +100,7 @@ class Generator:
                 return drawn_by_ops(op, state, *xs)
             y = apply(op, state, *xs)
             state.value[1] += 1
-            touch(state, "draw", _HERE)
+            touch(state, *WRITER)
         return y
 
 
@@ -112,10 +112,8 @@ def drawn_by_ops(op: Op, state: AbstractTensor, *xs: Any) -> Any:
     return y
 
 
-_HERE = (Generator.draw.__code__, 0)
-"""The line that writes to states."""
-thread_generator: ContextVar[Generator | None] = ContextVar("thread_generator", default=None)
-"""What stands for the default generator in a data loader's worker thread."""
+WRITER = ("draw", (Generator.draw.__code__, 0))
+"""What writes to states, and its line."""
 
 
 class DefaultGenerator(Generator):
