@@ -12,6 +12,7 @@ from __future__ import annotations
 import warnings
 from _thread import allocate_lock  # threading.Lock without threading, a millisecond of import
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from contextvars import ContextVar
 from typing import Any, NoReturn, Self
 
@@ -24,6 +25,7 @@ from lineal.base.replays import CONSTANT, GIVEN, MADE, MOST, MOST_RESULTS, MOST_
 from lineal.core import modes
 from lineal.core import op as engine
 from lineal.core.apply import apply, perform, way
+from lineal.core.compounds import compounded
 from lineal.core.op import AbstractTensor, Node, Op
 
 __all__ = ["Recall"]
@@ -156,12 +158,19 @@ class Recall:
                 quiet.heard.clear()
                 unheard = self.function(*args, **kwargs)
                 plan = chosen(planned(quiet.heard, given, unheard), planned(listener.heard, given, heard))
-                for other in (1.0, 0.75):
-                    self.tried(plan, renewed((args, kwargs), other))
-            found, again, made = self.both(plan, (args, kwargs))
+                _, made = done(plan, given)
+                with suppress(Unlike):
+                    return self.verified(compounded(plan, given, made, spare.state), (args, kwargs))
+                return self.verified(plan, (args, kwargs))
+
+    def verified(self, plan: Plan, things: Any) -> Plan:
+        """Return a plan with what its nodes are classed as; Unlike if it gives something else than the function."""
+        for other in (1.0, 0.75):
+            self.tried(plan, renewed(things, other))
+        found, again, made = self.both(plan, things)
         pairs: dict[tuple[int, int], None] = {}
         classes: dict[Any, type] = {}
-        for a, b in zip(found if isinstance(y, tuple) else (found,), again, strict=True):
+        for a, b in zip(found if isinstance(found, tuple) else (found,), again, strict=True):
             alike(a, b, pairs, classes)
         return plan._replace(classes={n: classes[id(each.node)] for n, each in enumerate(made) if id(each.node) in classes})
 
