@@ -40,7 +40,9 @@ class Proxy(NDArrayOperatorsMixin):
     def __init__(self, recording: Recording, value: np.ndarray, block: Block):
         self.recording, self.value, self.block = recording, value, block
 
-    def __array_ufunc__(self, function: np.ufunc, method: str, *inputs: Any, **options: Any) -> Proxy:
+    def __array_ufunc__(self, function: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
+        if function is np.add and method == "at":
+            return self.recording.placed("add", *inputs)
         return self.recording.called(function, method, inputs, options)
 
     def __array_function__(self, function: Any, types: Any, given: tuple, options: dict) -> Proxy:
@@ -52,6 +54,12 @@ class Proxy(NDArrayOperatorsMixin):
             return self.recording.ordered(*given, **options)
         if function is np.take and len(given) == 3:
             return self.recording.sliced(*given)
+        if function is np.take:
+            return self.recording.named(*given, **options)
+        if function is np.full_like:
+            return self.recording.filled(*given, **options)
+        if function is np.broadcast_to and type(given[0]) is Proxy:
+            return self.view_of(np.broadcast_to(self.value, given[1]))
         if function is np.flip and len(given) == 2:
             return self.view_of(np.flip(self.value, given[1]))
         if function is np.take_along_axis and not options:
@@ -91,6 +99,9 @@ class Proxy(NDArrayOperatorsMixin):
         return self.view_of(found)
 
     def __setitem__(self, key: Any, given: Any) -> None:
+        if type(key) is Proxy:
+            self.recording.placed("put", self, key, given)
+            return
         if not all(each is Ellipsis or isinstance(each, slice) for each in (key if type(key) is tuple else (key,))):
             raise UnwritableError("an index")
         y = self.recording.target(self.view_of(self.value[key]))
@@ -132,6 +143,15 @@ class Proxy(NDArrayOperatorsMixin):
     def T(self) -> Proxy:
         """The array with its axes in the opposite order."""
         return self.view_of(self.value.T)
+
+    @property
+    def mT(self) -> Proxy:
+        """The array with its last two axes the other way round."""
+        return self.view_of(self.value.mT)
+
+    def diagonal(self, *axes: int) -> Proxy:
+        """Return the diagonals of two axes."""
+        return self.view_of(self.value.diagonal(*axes))
 
     def conj(self) -> Proxy:
         """Return the array, which is real."""

@@ -213,6 +213,36 @@ class Recording:
         self.taking(Proxy(self, x.value[leading(axis, x.ndim)], x.block), x, index, y, axis)
         return y
 
+    def named(self, x: Proxy, index: Any, axis: int | None = None) -> Proxy:
+        """Do and note `np.take` of what places name along an axis, or in the flattened array."""
+        if axis is None:
+            return x.take(index)
+        axis %= x.ndim
+        if type(index) is not Proxy or index.dtype != np.int64:
+            raise UnwritableError("places")
+        y = self.made(np.take(x.value, index.value, axis))
+        first, behind = x.value[leading(axis, x.ndim)], (1,) * (x.ndim - axis - 1)
+        across = first.reshape(*first.shape[:axis], *(1,) * index.ndim, *first.shape[axis + 1 :])
+        self.taking(Proxy(self, across, x.block), x, index.reshape(*index.shape, *behind), y, axis)
+        return y
+
+    def placed(self, name: str, y: Any, index: Any, given: Any) -> None:
+        """Do and note that numbers are put to places of a vector, or added there, one after the other."""
+        if type(index) is not Proxy or index.dtype != np.int64 or y.ndim != 1 or not index.ndim:
+            raise UnwritableError("places")
+        y, x = self.target(y), self.operand(given, y.dtype)
+        if name == "add":
+            np.add.at(y.value, index.value, x.value)
+        else:
+            y.value[index.value] = x.value
+        loop = own_loop(name, KNOWN[y.dtype]), y.shape[0]
+        self.mapped(loop, [y[:1], index, x, self.flag(index.ndim)], index, y.strides[0])
+
+    def filled(self, x: Proxy, number: Any, dtype: Any = None, order: str = "C", shape: Any = None) -> Proxy:
+        """Do and note `np.full_like`, in C order."""
+        y = self.made(np.full_like(x.value, number, dtype, order, shape=shape))
+        return self.copied(self.operand(number, y.dtype), y)
+
     def picked(self, x: Proxy, rows: Any, index: Proxy) -> Proxy:
         """Do and note the reading of one number in each row of a matrix."""
         if index.dtype != np.int64 or not np.array_equal(rows, np.arange(len(x.value))):

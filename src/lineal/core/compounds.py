@@ -29,6 +29,7 @@ class Compound(Op):
     no_vjp = "made only where no derivative is asked for"
     no_batch = "never met: it is no op of programs, but of calls that are recalled while nobody listens"
     no_lowering = "host step: never met, it is of calls that are recalled while nobody listens"
+    host_only = "made only while there are NumPy's arrays alone"
 
     def eager(self, xp, *xs):
         made: list[Any] = []

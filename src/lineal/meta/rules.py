@@ -141,7 +141,7 @@ def alike(x: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape
 
 def alike_filled(x: Any, number: Any, dtype: Any = None, **named: Any) -> MetaArray:
     """Return what `np.full_like` does."""
-    return alike(x, dtype)
+    return alike(x, dtype, **named)
 
 
 def taken_over(x: Any, dtype: Any = None, order: str = "K", copy: bool = False, **named: Any) -> MetaArray:

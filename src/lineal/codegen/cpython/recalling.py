@@ -183,8 +183,9 @@ class RecallWriter(HistoryWriter):
         with self.described(kind == self.of(int)):
             number = e.call("PyLong_AsSsize_t", int64, thing)
             with e.when(number == -1):
+                large = e.call("PyErr_Occurred", pointer) != 0
                 e.call("PyErr_Clear", None)
-                self.expect(number != -1)
+                self.expect(~large)
             for each in (e.index(INT), number):
                 self.word(words, state, each)
         with self.described(kind == self.of(float)):

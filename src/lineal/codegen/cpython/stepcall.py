@@ -199,8 +199,9 @@ def write_own_loops(e: Emitter) -> list[str]:
             write_extreme(e, names[-1], kind, better)
         names.append(own_loop("argsort", kind))
         write_ranks(e, names[-1], kind)
-        names.append(own_loop("take", kind))
-        write_take(e, names[-1], kind)
+        for name in ("take", "put", "add")[: 2 if kind is kinds.bool_ else 3]:
+            names.append(own_loop(name, kind))
+            write_places(e, names[-1], kind, name)
         names.append(own_loop("select", kind))
         write_loop(e, names[-1], (kinds.bool_, kind, kind), kind, e.select)
     return names
@@ -248,10 +249,10 @@ def write_ranks(e: Emitter, name: str, kind: Kind) -> None:
             e.store(n, e.offset(y, rank.value * steps[1]))
 
 
-def write_take(e: Emitter, name: str, kind: Kind) -> None:
-    """Write `name(addresses, sizes, strides, data)`: y = x at places, so many bytes apart; a flag is set if there is none.
+def write_places(e: Emitter, name: str, kind: Kind, what: str) -> None:
+    """Write `name(addresses, sizes, strides, data)`: numbers are taken from places, so many bytes apart, put or added there.
 
-    The sizes are the number of places and the bytes, the data is how many places there are.
+    The sizes are the number of places and the bytes, the data is how many places there are; a flag is set if one is none.
     """
     with e.function(name, [(each, pointer) for each in LOOP_ARGUMENTS]) as (addresses, sizes, strides, data):
         at, steps = ([e.load(each, kind, n) for n in range(4)] for each, kind in ((addresses, pointer), (strides, int64)))
@@ -261,8 +262,11 @@ def write_take(e: Emitter, name: str, kind: Kind) -> None:
             there = (place >= 0) & (place < most)
             with e.when(~there):
                 e.store(e.index(1), at[3])
-            x = e.load(e.offset(at[0], n * steps[0] + e.select(there, place, e.index(0)) * apart), kind)
-            e.store(x, e.offset(at[2], n * steps[2]), kind=kind)
+            with e.when(there):
+                named, other = e.offset(at[0], n * steps[0] + place * apart), e.offset(at[2], n * steps[2])
+                source, target = (named, other) if what == "take" else (other, named)
+                x = e.load(source, kind)
+                e.store(x + e.load(target, kind) if what == "add" else x, target, kind=kind)
 
 
 def write_loop(e: Emitter, name: str, given: tuple[Kind, ...], result: Kind, work: Callable[..., Value]) -> None:

@@ -31,7 +31,7 @@ def add_rows(y: np.ndarray, rows: np.ndarray, source: np.ndarray) -> None:
     elif inner == 1:
         add_counted(y.reshape(-1), rows, source.reshape(-1))
     elif source.size <= _FEW:
-        places = (rows[:, None] * inner + xp.arange(inner)).reshape(-1)
+        places = (rows[:, None] * inner + ramp(xp, inner, 1, 0)).reshape(-1)
         add_counted(y.reshape(-1), places, source.reshape(-1))
     elif xp is not np or not scatters.rows_added(y, rows, source):
         xp.add.at(y, rows, source)
@@ -48,7 +48,7 @@ def add_counted(y: Any, places: np.ndarray, source: Any) -> None:
         add_counted(y.imag, places, source.imag)
     elif places.size <= _FEW or xp is not np or not scatters.numbers_added(y, places, source):
         # -0.0 and not 0.0, which would take the sign of sums of nothing but -0.0
-        totals = xp.full(y.size, -0.0)
+        totals = xp.full_like(y, -0.0, dtype=np.float64)
         xp.add.at(totals, places, source.astype(np.float64, copy=False))
         y[...] = y + totals
 
@@ -61,7 +61,7 @@ def is_long(y: Any, index: Any) -> bool:
 def read_along(x: Any, dim: int, index: Any) -> Any:
     """Return x[… index[… i …] …] along `dim`; no place is negative."""
     y = gathers.taken(np.ascontiguousarray(x), dim, index) if is_long(x, index) else None
-    return x.reshape(-1)[flat_places(x.shape, dim, index)] if y is None else y
+    return array_module(x).take(x.reshape(-1), flat_places(x.shape, dim, index)) if y is None else y
 
 
 def write_along(y: Any, dim: int, index: Any, source: Any) -> None:
@@ -128,7 +128,9 @@ def made_ramp(xp: Any, size: int, step: int, behind: int) -> Any:
 
 @functools.lru_cache(256)
 def short_ramp(size: int, step: int, behind: int) -> np.ndarray:
-    return made_ramp(np, size, step, behind)
+    made = made_ramp(np, size, step, behind)
+    made.flags.writeable = False
+    return made
 
 
 def flat_places(shape: tuple[int, ...], dim: int, index: np.ndarray) -> np.ndarray:

@@ -108,7 +108,7 @@ class IndexSum(Op):
         return _keep_indices(needs, 1)
 
     def eager(self, xp, x, *indices):
-        y = xp.zeros(self.shape, x.dtype)
+        y = xp.full_like(x, 0, order="C", shape=self.shape)
         add_at(y, self.places, indices, x)
         return y
 

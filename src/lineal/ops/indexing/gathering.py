@@ -55,7 +55,7 @@ class GatherSum(Op):
         found = rowsums.rows_gathered(x, index, self.shape[-1]) if along_rows else None
         if found is not None:
             return found
-        y = xp.zeros(self.shape, x.dtype)
+        y = xp.full_like(x, 0, order="C", shape=self.shape)
         add_along_dim(y, self.dim, index, x)
         return y
 

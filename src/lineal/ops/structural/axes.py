@@ -97,6 +97,7 @@ _unsqueeze = functools.lru_cache(4096)(Unsqueeze)
 _t = MatrixTranspose()
 
 
+@public
 def permute(input: Tensor, *order: int | Sequence[int], dims: Any = None) -> Tensor:
     """Return the view with dimension `dims[i]` of input as dimension i."""
     try:

@@ -18,6 +18,7 @@ from lineal.ops.layout import shape_of
 __all__ = ["broadcast_shapes", "broadcast_tensors", "broadcast_to"]
 
 
+@public
 def expand(
     input: Tensor, *sizes_: int | Sequence[int], size: int | Sequence[int] | None = None, implicit: bool = False
 ) -> Tensor:

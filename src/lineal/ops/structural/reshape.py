@@ -67,6 +67,7 @@ def viewable(value: np.ndarray, shape: tuple[int, ...]) -> bool:
     return True
 
 
+@public
 def reshape(input: Tensor, *sizes_: int | Sequence[int], shape: int | Sequence[int] | None = None) -> Tensor:
     """Return input with another shape: a view where the memory allows it, otherwise a copy. One size may be -1."""
     try:
@@ -83,6 +84,7 @@ def reshape(input: Tensor, *sizes_: int | Sequence[int], shape: int | Sequence[i
 def view(input: Tensor, *shape: int | Sequence[int], size: int | Sequence[int] | None = None) -> Tensor: ...
 @overload
 def view(input: Tensor, dtype: DType) -> Tensor: ...
+@public
 def view(input: Tensor, *shape: Any, size: Any = None, dtype: Any = None) -> Tensor:
     """Return a view with another shape; RuntimeError if only a copy could have it. One size may be -1.
 
@@ -131,6 +133,7 @@ def reshape_as(input: Tensor, other: Tensor) -> Tensor:
     return reshape(input, other.value.shape)
 
 
+@public
 def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     """Return input with the dimensions from `start_dim` to `end_dim` made one; input itself if there is nothing to do."""
     try:

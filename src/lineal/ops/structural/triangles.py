@@ -72,6 +72,9 @@ def masked(xp: Any, x: Any, diagonal: int, upper: bool) -> Any:
     rows, columns = x.shape[-2:]
     if x.ndim > 2 and xp is np and x.dtype.char in "fd" and x.size >= LEAST_TILED and rows * columns <= MOST_TILED:
         return masked_bits(x, diagonal, upper)
+    if rows * columns <= MOST_MASKED and xp is np and x.flags.c_contiguous:
+        kept, gone = (x, np.zeros((), x.dtype))[:: -1 if upper else 1]
+        return np.where(below(rows, columns, diagonal - upper), kept, gone)
     y = xp.array(x, order="C")
     if rows * columns > MOST_MASKED:
         for first in range(0, rows, BAND):
