@@ -9,13 +9,14 @@ from typing import NamedTuple
 
 from lineal import ops
 from lineal.base import dtypes
+from lineal.base.limits import finfo
 from lineal.ops.random.generator import Generator
 from lineal.ops.reductions.norms import vector_norm
 from lineal.solvers.operators.base import LinearOperator
 from lineal.solvers.reports import BreakdownError, Report
 from lineal.tensors import Tensor
 
-__all__ = ["Criterion", "Method", "Step", "System", "dot", "is_hermitian", "norm", "probe", "run"]
+__all__ = ["Criterion", "Method", "Step", "System", "Units", "dot", "is_hermitian", "norm", "probe", "run", "unit"]
 
 HERMITIAN = ("Hermitian", "positive definite")
 """The needs of methods for Hermitian matrices."""
@@ -42,6 +43,18 @@ class System(NamedTuple):
         """Return M r."""
         return r if self.M is None else self.M.product(r)
 
+    def scaled(self, A: float, b: float, M: float) -> System:
+        """Return the system of A / A, b / b and M / M, numbers: its solution is x · A / b."""
+        preconditioner = None if self.M is None else divided(self.M, M)
+        return self._replace(A=divided(self.A, A), b=self.b / b, x=self.x * A / b, M=preconditioner)
+
+
+class Units(NamedTuple):
+    """In what a system was made to have numbers of about 1: powers of two, so that nothing is rounded."""
+
+    residual: float = 1.0
+    solution: float = 1.0
+
 
 class Step(NamedTuple):
     """Where a method stands: the norm of its residual, and the solution, or what gives it if it is asked for."""
@@ -60,10 +73,28 @@ class Method(ABC):
     name: str
     needs: str = "square"
     """Of what matrices it is: "square", "Hermitian", "positive definite", "regular" or "any"."""
+    scale_invariant: bool = False
+    """Whether it goes the same way for multiples of A and M."""
 
     def prepared(self, A: LinearOperator, M: LinearOperator | None) -> Method:
         """Return the method with what it works out of A once, for all right-hand sides."""
         return self
+
+    def adjoint(self) -> Method:
+        """Return the method that solves with Aᴴ, for derivatives."""
+        return self
+
+    def residual(self, system: System) -> Tensor:
+        """Return what is to become small at `system.x`: b − A x."""
+        return system.residual()
+
+    def balanced(self, system: System) -> tuple[System, Units]:
+        """Return the system with numbers whose squares the dtype holds, and in which units: as LAPACK's drivers scale theirs."""
+        b, A, M = unit(system.b), 1.0, 1.0
+        if self.scale_invariant and len(system.b):
+            v = probe(len(system.x), system.b.dtype)
+            A, M = unit(system.A.product(v)), unit(system.preconditioned(v))
+        return system.scaled(A, b, M), Units(b, b / A)
 
     @abstractmethod
     def steps(self, system: System) -> Iterator[Step]:
@@ -106,6 +137,20 @@ def probe(n: int, dtype: dtypes.dtype, seed: int = 0) -> Tensor:
     return ops.randn(n, dtype=dtype, generator=generator)
 
 
+def unit(x: Tensor) -> float:
+    """Return the power of two below the norm of a vector, or 1 for a norm whose eighth power the dtype holds."""
+    size, info = norm(x), finfo(x.dtype)
+    far = info.max**0.125
+    if not 0 < size < math.inf or 1 / far <= size <= far:
+        return 1.0
+    return max(2.0 ** math.floor(math.log2(size)), info.tiny)
+
+
+def divided(A: LinearOperator, number: float) -> LinearOperator:
+    """Return A / number."""
+    return A if number == 1 else A * (1 / number)
+
+
 def is_hermitian(A: LinearOperator) -> bool:
     """Return whether ⟨A x, y⟩ = ⟨x, A y⟩ for two random vectors."""
     x, y = (probe(A.shape[0], A.dtype, seed) for seed in (1, 2))
@@ -116,15 +161,37 @@ def is_hermitian(A: LinearOperator) -> bool:
 def run(
     method: Method, system: System, criterion: Criterion, callback: Callable[[Tensor], object] | None
 ) -> tuple[Tensor, Report]:
+    """Return the solution and the report: if the dtype does not hold the squares of the numbers, of the system in other units."""
+    if not norm(system.b):
+        return ops.zeros_like(system.x), Report(method.name, "converged", criterion.atol, [0.0], 0.0)
+    x, report = judged(method, system, criterion, callback)
+    if report.converged:
+        return x, report
+    balanced, units = method.balanced(system)
+    if units != Units():
+        restored = None if callback is None else lambda x: callback(x * units.solution)
+        x, report = judged(method, balanced, criterion._replace(atol=criterion.atol / units.residual), restored)
+        x = x * units.solution
+        if report.converged:
+            # what of x the dtype does not hold is not solved either
+            report.residual = norm(method.residual(balanced._replace(x=x / units.solution)))
+            if not report.residual <= report.tolerance:
+                report.status, report.advice = "overflow", f"{x.dtype} does not hold the solution: compute in another"
+        report.measured_in(units.residual)
+    if not report.converged:
+        examine(method, balanced, report)
+    return x, report
+
+
+def judged(
+    method: Method, system: System, criterion: Criterion, callback: Callable[[Tensor], object] | None
+) -> tuple[Tensor, Report]:
     """Return the solution and the report. The true residual decides: while it is too large, the method begins again there."""
     report = Report(method.name, "maxiter", criterion.tolerance(system.b))
     x, before = system.x, math.inf
-    if not norm(system.b):
-        report.status, report.residual, report.residuals = "converged", 0.0, [0.0]
-        return ops.zeros_like(x), report
     for _ in range(1 + REPLACED):
         x = driven(method, system._replace(x=x), criterion.maxiter, report, callback)
-        report.residual = norm(system.b - system.A.product(x))
+        report.residual = norm(method.residual(system._replace(x=x)))
         if math.isfinite(report.residual) and report.residual <= report.tolerance:
             report.status, report.advice = "converged", ""
         if report.status != "claimed":
@@ -132,13 +199,22 @@ def run(
         if not report.residual < before / 2:
             break
         before = report.residual
-    if not report.converged and method.needs in HERMITIAN and not is_hermitian(system.A):
-        report.status = "not Hermitian"
-        report.advice = f"{method.name} is for Hermitian matrices: use GMRES, BiCGStab or IDR(s)"
+    return x, report
+
+
+def examine(method: Method, system: System, report: Report) -> None:
+    """Say why a system was not solved, as far as can be seen from it."""
     if report.status == "claimed":
         report.status = "stagnated"
         report.advice = "the accuracy of this dtype is exhausted: ask for less, compute in float64, or use a preconditioner"
-    return x, report
+    v = probe(len(system.x), system.b.dtype)
+    looked = {"b": system.b, "x0": system.x, "A": system.A.product(v), "M": system.preconditioned(v)}
+    broken = [name for name, each in looked.items() if not math.isfinite(norm(each))]
+    if broken:
+        report.status, report.advice = "diverged", f"{' and '.join(broken)} had numbers that are not finite"
+    elif method.needs in HERMITIAN and not is_hermitian(system.A):
+        report.status = "not Hermitian"
+        report.advice = f"{method.name} is for Hermitian matrices: use GMRES, BiCGStab or IDR(s)"
 
 
 def driven(method: Method, system: System, maxiter: int, report: Report, callback: Callable[[Tensor], object] | None) -> Tensor:

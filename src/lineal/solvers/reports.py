@@ -17,7 +17,7 @@ class Report:
     """How a solve went.
 
     `status` is "converged" or the name of what went wrong: "maxiter", "stagnated" (the true residual no longer falls),
-    "diverged" (numbers that are not finite), "not Hermitian", or a method's own, as "indefinite" or "breakdown".
+    "diverged" (numbers that are not finite), "not Hermitian", "overflow" (the dtype does not hold x), or a method's own, as "indefinite" or "breakdown".
     """
 
     method: str
@@ -42,6 +42,11 @@ class Report:
     def iterations(self) -> int:
         """How many steps were taken."""
         return max(len(self.residuals) - 1, 0)
+
+    def measured_in(self, unit: float) -> None:
+        """Take the residuals, which were in a unit, for numbers."""
+        self.residuals = [each * unit for each in self.residuals]
+        self.residual, self.tolerance = self.residual * unit, self.tolerance * unit
 
     def __str__(self) -> str:
         text = f"{self.method}: {self.status} after {self.iterations} iterations, ‖b − A x‖ = {self.residual:.3g}"

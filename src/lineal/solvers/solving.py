@@ -40,7 +40,8 @@ class Problem(NamedTuple):
 
     def adjoint(self) -> Problem:
         """Return the problem of Aᴴ."""
-        return self._replace(A=self.A.adjoint(), M=None if self.M is None else self.M.adjoint(), callback=None)
+        M = None if self.M is None else self.M.adjoint()
+        return self._replace(A=self.A.adjoint(), M=M, method=self.method.adjoint(), callback=None)
 
     def run(self, b: Tensor, x0: Tensor | None = None) -> tuple[Tensor, Report]:
         """Return the solution, column by column, and the report: of several columns, that of the worst."""

@@ -31,6 +31,7 @@ class GeneralisedMinimalResidual(Method):
     flexible: bool = False
     name = "GMRES"
     needs = "square"
+    scale_invariant = True
 
     def __post_init__(self) -> None:
         if self.restart < 1:

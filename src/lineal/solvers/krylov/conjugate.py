@@ -27,6 +27,7 @@ class ConjugateGradient(Method):
 
     name = "CG"
     needs = "positive definite"
+    scale_invariant = True
 
     def steps(self, system: System) -> Iterator[Step]:
         x, r = system.x, system.residual()

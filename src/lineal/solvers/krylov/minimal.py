@@ -24,6 +24,7 @@ class MinimalResidual(Method):
 
     name = "MINRES"
     needs = "Hermitian"
+    scale_invariant = True
 
     def steps(self, system: System) -> Iterator[Step]:
         x, r = system.x, system.residual()

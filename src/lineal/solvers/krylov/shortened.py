@@ -32,6 +32,7 @@ class BiconjugateGradientStabilised(Method):
 
     name = "BiCGStab"
     needs = "square"
+    scale_invariant = True
 
     def steps(self, system: System) -> Iterator[Step]:
         x, r = system.x, system.residual()
@@ -70,6 +71,7 @@ class InducedDimensionReduction(Method):
     s: int = 4
     name = "IDR(s)"
     needs = "square"
+    scale_invariant = True
 
     def __post_init__(self) -> None:
         if self.s < 1:
