@@ -5,6 +5,7 @@ from os import PathLike as _PathLike
 from pathlib import Path as _Path
 from typing import Any as _Any
 
+from lineal import ops as _ops
 from lineal.base import later as _later
 from lineal.base.limits import finfo as _finfo
 from lineal.solvers import preconditioners
@@ -16,7 +17,13 @@ from lineal.solvers.krylov.arnoldi import GeneralisedMinimalResidual
 from lineal.solvers.krylov.conjugate import ConjugateGradient
 from lineal.solvers.krylov.minimal import MinimalResidual
 from lineal.solvers.krylov.shortened import BiconjugateGradientStabilised, InducedDimensionReduction
-from lineal.solvers.krylov.squares import ConjugateGradientLeastSquares, Normal
+from lineal.solvers.krylov.squares import (
+    ConjugateGradientLeastSquares,
+    Damped,
+    LeastSquaresMinimalResidual,
+    LeastSquaresQR,
+    Normal,
+)
 from lineal.solvers.methods import Method, Step, System
 from lineal.solvers.multigrid.geometric import GeometricMultigrid, geometric_multigrid
 from lineal.solvers.multigrid.hierarchy import Multigrid, smoothed_aggregation
@@ -50,6 +57,8 @@ __all__ = [
     "InducedDimensionReduction",
     "Jacobian",
     "Kronecker",
+    "LeastSquaresMinimalResidual",
+    "LeastSquaresQR",
     "LinearOperator",
     "Matrix",
     "Method",
@@ -77,6 +86,8 @@ __all__ = [
     "idrs",
     "jacobi",
     "logdet",
+    "lsmr",
+    "lsqr",
     "minres",
     "plot_convergence",
     "poisson",
@@ -126,13 +137,30 @@ def idrs(A: _Any, b: _Tensor, *, s: int = 4, **options: _Any) -> _Any:
     return solve(A, b, InducedDimensionReduction(s), **options)
 
 
+def _least_squares(A: _Any, b: _Tensor, damp: float, method: Method, options: dict[str, _Any]) -> _Any:
+    """Return x with the least ‖b − A x‖² + damp² ‖x‖² by a method for the normal equations."""
+    operator = aslinearoperator(A)
+    if damp:
+        operator, b = Damped(operator, damp), _ops.cat([b, b.new_zeros(operator.shape[1], *b.shape[1:])])
+    return solve(Normal(operator, b.detach()), operator.adjoint() @ b, method, **options)
+
+
 def cgls(A: _Any, b: _Tensor, *, damp: float = 0.0, **options: _Any) -> _Any:
-    """Return x with the least ‖b − A x‖² + damp² ‖x‖²; A may have any shape. Options are those of `solve`.
+    """Return x with the least ‖b − A x‖² + damp² ‖x‖² by conjugate gradients; A may have any shape. Options are those of `solve`.
 
     The tolerance is that of Aᴴ(b − A x) − damp² x, against Aᴴ b; M is a preconditioner of AᴴA + damp² I.
     """
-    operator = aslinearoperator(A)
-    return solve(Normal(operator, damp), operator.adjoint() @ b, ConjugateGradientLeastSquares(), **options)
+    return _least_squares(A, b, damp, ConjugateGradientLeastSquares(), options)
+
+
+def lsqr(A: _Any, b: _Tensor, *, damp: float = 0.0, **options: _Any) -> _Any:
+    """Return what `cgls` does, by the bidiagonalisation of Golub and Kahan: the same iterates, with fewer errors of rounding."""
+    return _least_squares(A, b, damp, LeastSquaresQR(), options)
+
+
+def lsmr(A: _Any, b: _Tensor, *, damp: float = 0.0, **options: _Any) -> _Any:
+    """Return what `lsqr` does; here it is the residual of the normal equations that falls in each step, so it may stop earlier."""
+    return _least_squares(A, b, damp, LeastSquaresMinimalResidual(), options)
 
 
 def jacobi(A: _Any, b: _Tensor, *, omega: float = 1.0, **options: _Any) -> _Any:

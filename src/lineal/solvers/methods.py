@@ -16,7 +16,7 @@ from lineal.solvers.operators.base import LinearOperator
 from lineal.solvers.reports import BreakdownError, Report
 from lineal.tensors import Tensor
 
-__all__ = ["Criterion", "Method", "Step", "System", "Units", "dot", "is_hermitian", "norm", "probe", "run", "unit"]
+__all__ = ["Criterion", "Method", "Step", "System", "Units", "divided", "dot", "is_hermitian", "norm", "probe", "run", "unit"]
 
 HERMITIAN = ("Hermitian", "positive definite")
 """The needs of methods for Hermitian matrices."""
@@ -79,6 +79,10 @@ class Method(ABC):
     def prepared(self, A: LinearOperator, M: LinearOperator | None) -> Method:
         """Return the method with what it works out of A once, for all right-hand sides."""
         return self
+
+    def of_column(self, A: LinearOperator, column: int) -> LinearOperator:
+        """Return the operator of one of several right-hand sides."""
+        return A
 
     def adjoint(self) -> Method:
         """Return the method that solves with Aᴴ, for derivatives."""

@@ -49,13 +49,12 @@ class Problem(NamedTuple):
             return b.new_zeros(self.A.shape[1], 0), Report(self.method.name, "converged", self.criterion.atol)
         method = self.method.prepared(self.A, self.M)
 
-        def column(b: Tensor, x0: Tensor | None) -> tuple[Tensor, Report]:
-            x = ops.zeros(self.A.shape[1], dtype=b.dtype) if x0 is None else x0.clone()
-            return run(method, System(self.A, b, x, self.M), self.criterion, self.callback)
+        x = ops.zeros(self.A.shape[1], *b.shape[1:], dtype=b.dtype) if x0 is None else x0.clone()
 
         if b.ndim == 1:
-            return column(b, x0)
-        found = [column(b[:, k], None if x0 is None else x0[:, k]) for k in range(b.shape[1])]
+            return run(method, System(self.A, b, x, self.M), self.criterion, self.callback)
+        systems = [System(method.of_column(self.A, k), b[:, k], x[:, k], self.M) for k in range(b.shape[1])]
+        found = [run(method, system, self.criterion, self.callback) for system in systems]
         reports = tuple([report for _, report in found])
         worst = max(reports, key=lambda each: (not each.converged, each.iterations))
         return ops.stack([x for x, _ in found], 1), Report(**{**vars(worst), "columns": reports})
@@ -201,7 +200,7 @@ def solve(
 def check(A: LinearOperator, b: Tensor, x0: Tensor | None) -> None:
     """Refuse what does not fit together."""
     if A.shape[0] != A.shape[1]:
-        raise RuntimeError(f"solve: expected a square matrix, got {A.shape[0]} × {A.shape[1]}; see cgls")
+        raise RuntimeError(f"solve: expected a square matrix, got {A.shape[0]} × {A.shape[1]}; see lsqr")
     if not isinstance(b, Tensor) or b.ndim not in (1, 2) or b.shape[0] != A.shape[0]:
         given = list(b.shape) if isinstance(b, Tensor) else type(b).__name__
         raise RuntimeError(f"solve: expected a right-hand side of {A.shape[0]} rows, got {given}")
