@@ -14,8 +14,12 @@ from lineal.solvers.eigen.exponential import expm_multiply
 from lineal.solvers.eigen.spectra import eigsh
 from lineal.solvers.eigen.stochastic import Estimate, logdet, trace
 from lineal.solvers.krylov.arnoldi import GeneralisedMinimalResidual
+from lineal.solvers.krylov.blocked import BlockConjugateGradient
 from lineal.solvers.krylov.conjugate import ConjugateGradient
 from lineal.solvers.krylov.minimal import MinimalResidual
+from lineal.solvers.krylov.pipelined import PipelinedConjugateGradient
+from lineal.solvers.krylov.quasiminimal import TransposeFreeQuasiMinimalResidual
+from lineal.solvers.krylov.shortest import MinimalResidualQLP
 from lineal.solvers.krylov.shortened import BiconjugateGradientStabilised, InducedDimensionReduction
 from lineal.solvers.krylov.squares import (
     ConjugateGradientLeastSquares,
@@ -40,6 +44,7 @@ from lineal.tensors import Tensor as _Tensor
 __all__ = [
     "BiconjugateGradientStabilised",
     "Block",
+    "BlockConjugateGradient",
     "BreakdownError",
     "Chebyshev",
     "Circulant",
@@ -63,8 +68,10 @@ __all__ = [
     "Matrix",
     "Method",
     "MinimalResidual",
+    "MinimalResidualQLP",
     "Multigrid",
     "Normal",
+    "PipelinedConjugateGradient",
     "Report",
     "Splitting",
     "Stationary",
@@ -72,8 +79,10 @@ __all__ = [
     "Step",
     "System",
     "Toeplitz",
+    "TransposeFreeQuasiMinimalResidual",
     "aslinearoperator",
     "bicgstab",
+    "block_cg",
     "cg",
     "cgls",
     "chebyshev",
@@ -89,6 +98,8 @@ __all__ = [
     "lsmr",
     "lsqr",
     "minres",
+    "minres_qlp",
+    "pipelined_cg",
     "plot_convergence",
     "poisson",
     "preconditioners",
@@ -98,6 +109,7 @@ __all__ = [
     "sor",
     "spsolve",
     "ssor",
+    "tfqmr",
     "trace",
 ]
 
@@ -115,6 +127,16 @@ def plot_convergence(reports: _Mapping[str, Report], path: str | _PathLike[str] 
 def cg(A: _Any, b: _Tensor, **options: _Any) -> _Any:
     """Return the solution of A x = b by conjugate gradients; A is Hermitian positive definite. Options are those of `solve`."""
     return solve(A, b, ConjugateGradient(), **options)
+
+
+def pipelined_cg(A: _Any, b: _Tensor, *, replacement: int = 50, **options: _Any) -> _Any:
+    """Return what `cg` does, with one reduction a step and vectors computed anew every `replacement` steps."""
+    return solve(A, b, PipelinedConjugateGradient(replacement), **options)
+
+
+def block_cg(A: _Any, b: _Tensor, **options: _Any) -> _Any:
+    """Return what `cg` does for all columns of b (n × k) together, which takes fewer steps. Options are those of `solve`."""
+    return solve(A, b, BlockConjugateGradient(), **options)
 
 
 def minres(A: _Any, b: _Tensor, **options: _Any) -> _Any:
@@ -145,6 +167,11 @@ def _least_squares(A: _Any, b: _Tensor, damp: float, method: Method, options: di
     return solve(Normal(operator, b.detach()), operator.adjoint() @ b, method, **options)
 
 
+def tfqmr(A: _Any, b: _Tensor, **options: _Any) -> _Any:
+    """Return the solution of A x = b by transpose-free quasi-minimal residuals. Options are those of `solve`."""
+    return solve(A, b, TransposeFreeQuasiMinimalResidual(), **options)
+
+
 def cgls(A: _Any, b: _Tensor, *, damp: float = 0.0, **options: _Any) -> _Any:
     """Return x with the least ‖b − A x‖² + damp² ‖x‖² by conjugate gradients; A may have any shape. Options are those of `solve`.
 
@@ -161,6 +188,15 @@ def lsqr(A: _Any, b: _Tensor, *, damp: float = 0.0, **options: _Any) -> _Any:
 def lsmr(A: _Any, b: _Tensor, *, damp: float = 0.0, **options: _Any) -> _Any:
     """Return what `lsqr` does; here it is the residual of the normal equations that falls in each step, so it may stop earlier."""
     return _least_squares(A, b, damp, LeastSquaresMinimalResidual(), options)
+
+
+def minres_qlp(A: _Any, b: _Tensor, **options: _Any) -> _Any:
+    """Return the shortest x with the least ‖b − A x‖, x = A⁺ b, of a Hermitian A, which may be singular, by MINRES-QLP.
+
+    The tolerance is that of A(b − A x), against A b; with an x0, its part in the null space of A stays. There is no M.
+    Derivatives hold for changes of b and A that leave the rank of A; a cotangent with a part in the null space is an error.
+    """
+    return _least_squares(A, b, 0.0, MinimalResidualQLP(), options)
 
 
 def jacobi(A: _Any, b: _Tensor, *, omega: float = 1.0, **options: _Any) -> _Any:

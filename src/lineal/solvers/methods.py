@@ -75,6 +75,8 @@ class Method(ABC):
     """Of what matrices it is: "square", "Hermitian", "positive definite", "regular" or "any"."""
     scale_invariant: bool = False
     """Whether it goes the same way for multiples of A and M."""
+    together: bool = False
+    """Whether it takes b (n × k) as a whole, and not column by column."""
 
     def prepared(self, A: LinearOperator, M: LinearOperator | None) -> Method:
         """Return the method with what it works out of A once, for all right-hand sides."""
@@ -102,7 +104,10 @@ class Method(ABC):
 
     @abstractmethod
     def steps(self, system: System) -> Iterator[Step]:
-        """Yield the state before the first step and after each; raise `BreakdownError` where there is no next one."""
+        """Yield the state before the first step and after each; raise `BreakdownError` where there is no next one.
+
+        A method that ends begins again at its last solution, as long as that makes the residual smaller.
+        """
 
     def fused(self, system: System, tolerance: float, most: int) -> Iterator[Step] | None:
         """Return the same steps, at most so many until the tolerance is met, as native code takes many at once; None without.
@@ -130,8 +135,8 @@ def dot(x: Tensor, y: Tensor) -> Tensor:
 
 
 def norm(x: Tensor) -> float:
-    """Return the 2-norm of a vector."""
-    return float(vector_norm(x))
+    """Return the 2-norm of a vector, of a matrix that of its largest column."""
+    return float(vector_norm(x) if x.ndim == 1 else vector_norm(x, dim=0).max())
 
 
 def probe(n: int, dtype: dtypes.dtype, seed: int = 0) -> Tensor:
@@ -235,13 +240,16 @@ def driven(method: Method, system: System, maxiter: int, report: Report, callbac
             if callback is not None and place:
                 callback(step.solved())
             if not math.isfinite(step.residual):
-                report.status, report.advice = "diverged", f"{method.name} is for {method.needs} matrices"
+                report.status, report.advice = "diverged", "the residual grew without bound: use GMRES, or another preconditioner M"
                 break
             if step.residual <= report.tolerance:
                 report.status = "claimed"
                 break
             if report.iterations >= maxiter:
                 break
+        else:
+            # the method has come to an end by itself
+            report.status = "claimed"
     except BreakdownError as reason:
         report.status, report.advice = reason.status, reason.advice
     return step.solved()

@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple, TypedDict, Unpack, overload
 
 from lineal import ops
 from lineal.core import Op, apply, lift, modes
+from lineal.ops.reductions.norms import vector_norm
 from lineal.solvers.choosing import chosen
 from lineal.solvers.methods import Criterion, Method, System, run
 from lineal.solvers.operators.base import LinearOperator, aslinearoperator
@@ -47,17 +48,32 @@ class Problem(NamedTuple):
         """Return the solution, column by column, and the report: of several columns, that of the worst."""
         if b.ndim == 2 and not b.shape[1]:
             return b.new_zeros(self.A.shape[1], 0), Report(self.method.name, "converged", self.criterion.atol)
-        method = self.method.prepared(self.A, self.M)
-
         x = ops.zeros(self.A.shape[1], *b.shape[1:], dtype=b.dtype) if x0 is None else x0.clone()
-
-        if b.ndim == 1:
+        method = self.method.prepared(self.A, self.M)
+        if b.ndim == 1 and not method.together:
             return run(method, System(self.A, b, x, self.M), self.criterion, self.callback)
+        if method.together:
+            return self.together(method, b, x)
         systems = [System(method.of_column(self.A, k), b[:, k], x[:, k], self.M) for k in range(b.shape[1])]
         found = [run(method, system, self.criterion, self.callback) for system in systems]
         reports = tuple([report for _, report in found])
         worst = max(reports, key=lambda each: (not each.converged, each.iterations))
         return ops.stack([x for x, _ in found], 1), Report(**{**vars(worst), "columns": reports})
+
+    def together(self, method: Method, b: Tensor, x: Tensor) -> tuple[Tensor, Report]:
+        """Return the solution of all columns at once, each divided by its norm, and the report of these."""
+        columns, (rtol, atol, _) = b.reshape(len(b), -1), self.criterion
+        norms = vector_norm(columns, dim=0)
+        norms = ops.where(norms > 0, norms, 1)
+        callback = self.callback
+        restored = None if callback is None else lambda x: callback((x * norms).reshape(b.shape))
+        system = System(self.A, columns / norms, x.reshape(len(x), -1) / norms, self.M)
+        x, report = run(method, system, self.criterion._replace(atol=atol / float(norms.max())), restored)
+        x = x * norms
+        left = vector_norm(columns - self.A.product(x), dim=0).tolist()
+        asked = [max(rtol * each, atol) for each in norms.tolist()]
+        report.columns = tuple([Report(method.name, report.status, *each) for each in zip(asked, [[]] * len(left), left)])
+        return x.reshape(b.shape), report
 
     def require(self, x: Tensor, report: Report) -> Tensor:
         """Return a solution that can be trusted."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -11,11 +12,6 @@ from lineal.solvers.methods import Method, Step, System, dot, norm
 from lineal.solvers.reports import BreakdownError
 
 __all__ = ["ConjugateGradient"]
-
-OF_MATRIX = BreakdownError("indefinite", "A is not positive definite: use MINRES (Hermitian A) or GMRES")
-OF_PRECONDITIONER = BreakdownError(
-    "indefinite", "the preconditioner M is not positive definite: use MINRES or GMRES, or another M"
-)
 
 
 @dataclass(frozen=True)
@@ -35,13 +31,9 @@ class ConjugateGradient(Method):
         p, rho = z, float(dot(r, z).real)
         while True:
             yield Step(norm(r) if system.M is not None else rho**0.5, x)
-            if not rho > 0:
-                raise OF_PRECONDITIONER
+            positive(rho, "the preconditioner M")
             q = system.A.product(p)
-            curvature = float(dot(p, q).real)
-            if not curvature > 0:
-                raise OF_MATRIX
-            alpha = rho / curvature
+            alpha = rho / positive(float(dot(p, q).real), "A")
             x = ops.add(x, p, alpha=alpha)
             r = ops.add(r, q, alpha=-alpha)
             z = system.preconditioned(r)
@@ -49,4 +41,18 @@ class ConjugateGradient(Method):
             p = ops.add(z, p, alpha=rho / before)
 
     def fused(self, system: System, tolerance: float, most: int) -> Iterator[Step] | None:
-        return conjugate_steps(system, tolerance, most, (OF_MATRIX, OF_PRECONDITIONER))
+        return conjugate_steps(system, tolerance, most, (indefinite("A"), indefinite("the preconditioner M")))
+
+
+def indefinite(name: str) -> BreakdownError:
+    """Return the error for a matrix that should be positive definite."""
+    return BreakdownError("indefinite", f"{name} is not positive definite: use MINRES (Hermitian A) or GMRES")
+
+
+def positive(square: float, name: str) -> float:
+    """Return vᴴ A v, of a vector and a matrix that is to be positive definite."""
+    if square == math.inf:
+        raise BreakdownError("diverged", "the numbers grew beyond what the dtype holds")
+    if not square > 0:
+        raise indefinite(name)
+    return square

@@ -1,0 +1,52 @@
+"""Conjugate gradients for several right-hand sides, which share one Krylov space."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from lineal import ops
+from lineal.base.limits import finfo
+from lineal.ops.linalg.eigh import eigh
+from lineal.ops.reductions.norms import vector_norm
+from lineal.solvers.krylov.conjugate import positive
+from lineal.solvers.methods import Method, Step, System, norm
+from lineal.tensors import Tensor
+
+__all__ = ["BlockConjugateGradient"]
+
+
+@dataclass(frozen=True)
+class BlockConjugateGradient(Method):
+    """The block method of O'Leary, Linear Algebra Appl. 29 (1980), in the form of Ji and Li, BIT 57 (2017), that cannot break down.
+
+    B (n × k) is solved at once: each column's error is the smallest, in the norm √(eᴴ A e), of the sum of all columns' Krylov
+    spaces. The directions P are made orthonormal, and those that depend on others are left out. Columns count by their
+    ‖r‖ / ‖b‖, so the residuals of its report are the largest of these.
+    """
+
+    name = "block CG"
+    needs = "positive definite"
+    scale_invariant = True
+    together = True
+
+    def steps(self, system: System) -> Iterator[Step]:
+        X, R = system.x, system.residual()
+        P = orthonormal(system.preconditioned(R))
+        while True:
+            yield Step(norm(R), X)
+            Q = system.A.product(P)
+            curvatures, V = eigh(P.mH @ Q)
+            positive(float(curvatures.min()), "A") if len(curvatures) else None
+            inverse = (V / curvatures) @ V.mH
+            alpha = inverse @ (P.mH @ R)
+            X, R = X + P @ alpha, R - Q @ alpha
+            Z = system.preconditioned(R)
+            P = orthonormal(Z - P @ (inverse @ (Q.mH @ Z)))
+
+
+def orthonormal(S: Tensor) -> Tensor:
+    """Return a basis of the columns' span, less the directions that are rounding errors."""
+    sizes = vector_norm(S, dim=0)
+    U, sigma, _ = ops.svd(S / ops.where(sizes > 0, sizes, 1))
+    return U[:, sigma > len(S) * finfo(S.dtype).eps * sigma.max()]
