@@ -19,8 +19,8 @@ from lineal.solvers.krylov.conjugate import ConjugateGradient
 from lineal.solvers.krylov.minimal import MinimalResidual
 from lineal.solvers.krylov.pipelined import PipelinedConjugateGradient
 from lineal.solvers.krylov.quasiminimal import TransposeFreeQuasiMinimalResidual
-from lineal.solvers.krylov.shortest import MinimalResidualQLP
 from lineal.solvers.krylov.shortened import BiconjugateGradientStabilised, InducedDimensionReduction
+from lineal.solvers.krylov.shortest import MinimalResidualQLP
 from lineal.solvers.krylov.squares import (
     ConjugateGradientLeastSquares,
     Damped,
@@ -173,20 +173,21 @@ def tfqmr(A: _Any, b: _Tensor, **options: _Any) -> _Any:
 
 
 def cgls(A: _Any, b: _Tensor, *, damp: float = 0.0, **options: _Any) -> _Any:
-    """Return x with the least ‖b − A x‖² + damp² ‖x‖² by conjugate gradients; A may have any shape. Options are those of `solve`.
+    """Return x with the least ‖b − A x‖² + damp² ‖x‖² by conjugate gradients; A may have any shape.
 
-    The tolerance is that of Aᴴ(b − A x) − damp² x, against Aᴴ b; M is a preconditioner of AᴴA + damp² I.
+    The tolerance is that of Aᴴ(b − A x) − damp² x, against Aᴴ b; M is a preconditioner of AᴴA + damp² I, with which another of
+    several solutions is found than the shortest. Options are those of `solve`.
     """
     return _least_squares(A, b, damp, ConjugateGradientLeastSquares(), options)
 
 
 def lsqr(A: _Any, b: _Tensor, *, damp: float = 0.0, **options: _Any) -> _Any:
-    """Return what `cgls` does, by the bidiagonalisation of Golub and Kahan: the same iterates, with fewer errors of rounding."""
+    """Return what `cgls` does, by the bidiagonalisation of Golub and Kahan: the same iterates, with fewer rounding errors."""
     return _least_squares(A, b, damp, LeastSquaresQR(), options)
 
 
 def lsmr(A: _Any, b: _Tensor, *, damp: float = 0.0, **options: _Any) -> _Any:
-    """Return what `lsqr` does; here it is the residual of the normal equations that falls in each step, so it may stop earlier."""
+    """Return what `lsqr` does; here the residual of the normal equations falls in each step, so that it may stop earlier."""
     return _least_squares(A, b, damp, LeastSquaresMinimalResidual(), options)
 
 

@@ -61,6 +61,7 @@ def judge(matrix: Any, factors: Factored) -> None:
         return
     vectors = ops.stack([probe(n, factors.dtype, seed) for seed in range(2)], 1)
     solutions = factors.product(vectors / vector_norm(vectors, dim=0))
-    rcond = float(rcond_of_probes(abs(matrix).sum(0).max(), solutions.numpy()))
+    # ‖A‖ A⁻¹ v has numbers that squares hold, whatever the scale of A
+    rcond = float(rcond_of_probes(1.0, solutions.numpy() * abs(matrix).sum(0).max()))
     if doubtful(rcond, matrix.dtype):
         tell("spsolve", f"spsolve: few digits of the solution are right: the condition number of A is about {1 / rcond:.1e}")

@@ -73,6 +73,10 @@ class Method(ABC):
     name: str
     needs: str = "square"
     """Of what matrices it is: "square", "Hermitian", "positive definite", "regular" or "any"."""
+    measure: str = "‖b − A x‖"
+    """What is to become small."""
+    instead: str = "GMRES, BiCGStab or IDR(s)"
+    """What to use for other matrices."""
     scale_invariant: bool = False
     """Whether it goes the same way for multiples of A and M."""
     together: bool = False
@@ -90,12 +94,16 @@ class Method(ABC):
         """Return the method that solves with Aᴴ, for derivatives."""
         return self
 
+    def matrix(self, system: System) -> LinearOperator:
+        """Return the operator that is to be what the method needs."""
+        return system.A
+
     def residual(self, system: System) -> Tensor:
         """Return what is to become small at `system.x`: b − A x."""
         return system.residual()
 
     def balanced(self, system: System) -> tuple[System, Units]:
-        """Return the system with numbers whose squares the dtype holds, and in which units: as LAPACK's drivers scale theirs."""
+        """Return the system with numbers whose squares the dtype holds, and in which units; LAPACK's drivers do the same."""
         b, A, M = unit(system.b), 1.0, 1.0
         if self.scale_invariant and len(system.b):
             v = probe(len(system.x), system.b.dtype)
@@ -146,13 +154,18 @@ def probe(n: int, dtype: dtypes.dtype, seed: int = 0) -> Tensor:
     return ops.randn(n, dtype=dtype, generator=generator)
 
 
+def ordinary(x: Tensor) -> bool:
+    """Return whether the dtype holds the eighth power of a norm, and of its inverse."""
+    far = finfo(x.dtype).max ** 0.125
+    return 1 / far <= norm(x) <= far
+
+
 def unit(x: Tensor) -> float:
-    """Return the power of two below the norm of a vector, or 1 for a norm whose eighth power the dtype holds."""
-    size, info = norm(x), finfo(x.dtype)
-    far = info.max**0.125
-    if not 0 < size < math.inf or 1 / far <= size <= far:
+    """Return the power of two below the norm of a vector, or 1 for an ordinary one."""
+    size = norm(x)
+    if ordinary(x) or not 0 < size < math.inf:
         return 1.0
-    return max(2.0 ** math.floor(math.log2(size)), info.tiny)
+    return max(2.0 ** math.floor(math.log2(size)), finfo(x.dtype).tiny)
 
 
 def divided(A: LinearOperator, number: float) -> LinearOperator:
@@ -170,14 +183,15 @@ def is_hermitian(A: LinearOperator) -> bool:
 def run(
     method: Method, system: System, criterion: Criterion, callback: Callable[[Tensor], object] | None
 ) -> tuple[Tensor, Report]:
-    """Return the solution and the report: if the dtype does not hold the squares of the numbers, of the system in other units."""
-    if not norm(system.b):
-        return ops.zeros_like(system.x), Report(method.name, "converged", criterion.atol, [0.0], 0.0)
-    x, report = judged(method, system, criterion, callback)
-    if report.converged:
-        return x, report
+    """Return the solution and the report; if the dtype does not hold squares of the numbers, by the system in other units."""
+    if ordinary(system.b):
+        x, report = judged(method, system, criterion, callback)
+        if report.converged:
+            return x, report
     balanced, units = method.balanced(system)
-    if units != Units():
+    if not norm(balanced.b):
+        return ops.zeros_like(system.x), Report(method.name, "converged", criterion.atol, [0.0], 0.0, measure=method.measure)
+    if units != Units() or not ordinary(system.b):
         restored = None if callback is None else lambda x: callback(x * units.solution)
         x, report = judged(method, balanced, criterion._replace(atol=criterion.atol / units.residual), restored)
         x = x * units.solution
@@ -186,9 +200,9 @@ def run(
             report.residual = norm(method.residual(balanced._replace(x=x / units.solution)))
             if not report.residual <= report.tolerance:
                 report.status, report.advice = "overflow", f"{x.dtype} does not hold the solution: compute in another"
-        report.measured_in(units.residual)
-    if not report.converged:
-        examine(method, balanced, report)
+    if not report.converged and report.status != "overflow":
+        examine(method, balanced, x / units.solution, report)
+    report.measured_in(units.residual)
     return x, report
 
 
@@ -196,7 +210,7 @@ def judged(
     method: Method, system: System, criterion: Criterion, callback: Callable[[Tensor], object] | None
 ) -> tuple[Tensor, Report]:
     """Return the solution and the report. The true residual decides: while it is too large, the method begins again there."""
-    report = Report(method.name, "maxiter", criterion.tolerance(system.b))
+    report = Report(method.name, "maxiter", criterion.tolerance(system.b), measure=method.measure)
     x, before = system.x, math.inf
     for _ in range(1 + REPLACED):
         x = driven(method, system._replace(x=x), criterion.maxiter, report, callback)
@@ -211,7 +225,7 @@ def judged(
     return x, report
 
 
-def examine(method: Method, system: System, report: Report) -> None:
+def examine(method: Method, system: System, x: Tensor, report: Report) -> None:
     """Say why a system was not solved, as far as can be seen from it."""
     if report.status == "claimed":
         report.status = "stagnated"
@@ -221,9 +235,14 @@ def examine(method: Method, system: System, report: Report) -> None:
     broken = [name for name, each in looked.items() if not math.isfinite(norm(each))]
     if broken:
         report.status, report.advice = "diverged", f"{' and '.join(broken)} had numbers that are not finite"
-    elif method.needs in HERMITIAN and not is_hermitian(system.A):
+    elif method.needs in HERMITIAN and not is_hermitian(method.matrix(system)):
         report.status = "not Hermitian"
-        report.advice = f"{method.name} is for Hermitian matrices: use GMRES, BiCGStab or IDR(s)"
+        report.advice = f"{method.name} is for Hermitian matrices: use {method.instead}"
+    elif report.status in ("maxiter", "stagnated"):
+        # a residual that is small for an x that is much too large: x grows along a null vector, where b is not in the range
+        size = norm(x) * norm(looked["A"]) / norm(v)
+        if report.residuals[-1] <= norm(system.b) <= finfo(x.dtype).eps ** 0.5 * size < math.inf:
+            report.status, report.advice = "singular", "A is nearly singular, and b not in its range: see lsqr and minres_qlp"
 
 
 def driven(method: Method, system: System, maxiter: int, report: Report, callback: Callable[[Tensor], object] | None) -> Tensor:
@@ -240,7 +259,10 @@ def driven(method: Method, system: System, maxiter: int, report: Report, callbac
             if callback is not None and place:
                 callback(step.solved())
             if not math.isfinite(step.residual):
-                report.status, report.advice = "diverged", "the residual grew without bound: use GMRES, or another preconditioner M"
+                report.status, report.advice = (
+                    "diverged",
+                    "the residual grew without bound: use GMRES, or another preconditioner M",
+                )
                 break
             if step.residual <= report.tolerance:
                 report.status = "claimed"

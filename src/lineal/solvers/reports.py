@@ -17,21 +17,24 @@ class Report:
     """How a solve went.
 
     `status` is "converged" or the name of what went wrong: "maxiter", "stagnated" (the true residual no longer falls),
-    "diverged" (numbers that are not finite), "not Hermitian", "overflow" (the dtype does not hold x), or a method's own, as "indefinite" or "breakdown".
+    "diverged" (numbers that are not finite), "not Hermitian", "singular", "overflow" (the dtype does not hold x), or a method's
+    own, as "indefinite" or "breakdown".
     """
 
     method: str
     status: str
     tolerance: float
-    """What the 2-norm of the residual was to reach: max(rtol · ‖b‖, atol)."""
+    """What the 2-norm of the residual was to reach: max(rtol · ‖b‖, atol), of least squares with Aᴴ b for b."""
     residuals: list[float] = field(default_factory=list)
     """The norms of the residual that the method carries along, from the initial one on."""
     residual: float = math.nan
-    """The norm of b − A x, computed at the end."""
+    """The norm of b − A x, or of what `measure` says, computed at the end."""
     advice: str = ""
     """What to try."""
     columns: tuple[Report, ...] = ()
     """Of several right-hand sides the report of each."""
+    measure: str = "‖b − A x‖"
+    """What the residual is the norm of: of least squares it is Aᴴ(b − A x)."""
 
     @property
     def converged(self) -> bool:
@@ -49,7 +52,7 @@ class Report:
         self.residual, self.tolerance = self.residual * unit, self.tolerance * unit
 
     def __str__(self) -> str:
-        text = f"{self.method}: {self.status} after {self.iterations} iterations, ‖b − A x‖ = {self.residual:.3g}"
+        text = f"{self.method}: {self.status} after {self.iterations} iterations, {self.measure} = {self.residual:.3g}"
         text += f", asked for {self.tolerance:.3g}"
         return f"{text}; {self.advice}" if self.advice and not self.converged else text
 

@@ -62,12 +62,13 @@ class Problem(NamedTuple):
 
     def together(self, method: Method, b: Tensor, x: Tensor) -> tuple[Tensor, Report]:
         """Return the solution of all columns at once, each divided by its norm, and the report of these."""
-        columns, (rtol, atol, _) = b.reshape(len(b), -1), self.criterion
+        wide = lambda x: x.unsqueeze(1) if x.ndim == 1 else x
+        columns, (rtol, atol, _) = wide(b), self.criterion
         norms = vector_norm(columns, dim=0)
         norms = ops.where(norms > 0, norms, 1)
         callback = self.callback
         restored = None if callback is None else lambda x: callback((x * norms).reshape(b.shape))
-        system = System(self.A, columns / norms, x.reshape(len(x), -1) / norms, self.M)
+        system = System(self.A, columns / norms, wide(x) / norms, self.M)
         x, report = run(method, system, self.criterion._replace(atol=atol / float(norms.max())), restored)
         x = x * norms
         left = vector_norm(columns - self.A.product(x), dim=0).tolist()

@@ -97,7 +97,7 @@ class Cycle:
         a = column[k]
         length = (abs(a) ** 2 + height**2) ** 0.5
         if not length > finfo(self.V.dtype).eps * scale:
-            raise BreakdownError("singular", "A is singular: see cgls")
+            raise BreakdownError("singular", "A is singular: see lsqr, and minres_qlp if it is Hermitian")
         c, s = (abs(a) / length, (a / abs(a)) * height / length) if a else (0.0, 1.0)
         column[k] = c * a + s * height
         self.R[: k + 1, k] = as_tensor(column, dtype=self.R.dtype)

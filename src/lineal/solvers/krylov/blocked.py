@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ from lineal.ops.linalg.eigh import eigh
 from lineal.ops.reductions.norms import vector_norm
 from lineal.solvers.krylov.conjugate import positive
 from lineal.solvers.methods import Method, Step, System, norm
+from lineal.solvers.reports import BreakdownError
 from lineal.tensors import Tensor
 
 __all__ = ["BlockConjugateGradient"]
@@ -18,7 +20,7 @@ __all__ = ["BlockConjugateGradient"]
 
 @dataclass(frozen=True)
 class BlockConjugateGradient(Method):
-    """The block method of O'Leary, Linear Algebra Appl. 29 (1980), in the form of Ji and Li, BIT 57 (2017), that cannot break down.
+    """The block method of O'Leary, Linear Algebra Appl. 29 (1980), in Ji and Li's form that cannot break down, BIT 57 (2017).
 
     B (n × k) is solved at once: each column's error is the smallest, in the norm √(eᴴ A e), of the sum of all columns' Krylov
     spaces. The directions P are made orthonormal, and those that depend on others are left out. Columns count by their
@@ -27,26 +29,35 @@ class BlockConjugateGradient(Method):
 
     name = "block CG"
     needs = "positive definite"
+    measure = "‖b − A x‖ / ‖b‖"
     scale_invariant = True
     together = True
 
     def steps(self, system: System) -> Iterator[Step]:
         X, R = system.x, system.residual()
-        P = orthonormal(system.preconditioned(R))
+        P = R[:, :0]
+        Q, inverse = P, P.mH @ P
         while True:
             yield Step(norm(R), X)
+            Z = system.preconditioned(R)
+            P = orthonormal(Z - P @ (inverse @ (Q.mH @ Z)))
             Q = system.A.product(P)
-            curvatures, V = eigh(P.mH @ Q)
-            positive(float(curvatures.min()), "A") if len(curvatures) else None
+            curvatures, V = eigh(finite(P.mH @ Q))
+            positive(float(curvatures.min()), "A")
             inverse = (V / curvatures) @ V.mH
             alpha = inverse @ (P.mH @ R)
             X, R = X + P @ alpha, R - Q @ alpha
-            Z = system.preconditioned(R)
-            P = orthonormal(Z - P @ (inverse @ (Q.mH @ Z)))
 
 
 def orthonormal(S: Tensor) -> Tensor:
     """Return a basis of the columns' span, less the directions that are rounding errors."""
-    sizes = vector_norm(S, dim=0)
+    sizes = vector_norm(finite(S), dim=0)
     U, sigma, _ = ops.svd(S / ops.where(sizes > 0, sizes, 1))
     return U[:, sigma > len(S) * finfo(S.dtype).eps * sigma.max()]
+
+
+def finite(S: Tensor) -> Tensor:
+    """Return a matrix without numbers that are not finite, which decompositions refuse."""
+    if not math.isfinite(norm(S)):
+        raise BreakdownError("diverged", "the numbers grew beyond what the dtype holds")
+    return S

@@ -13,6 +13,9 @@ from lineal.tensors import Tensor
 
 __all__ = ["MinimalResidual"]
 
+SMALL = 0.75
+"""The power of the machine epsilon below which a diagonal number of R, beside the largest of T, counts as zero."""
+
 
 @dataclass(frozen=True)
 class MinimalResidual(Method):
@@ -31,7 +34,7 @@ class MinimalResidual(Method):
         v, before = r, ops.zeros_like(r)
         z = system.preconditioned(v)
         gamma, gamma_before = length(v, z), 1.0
-        eta = gamma
+        eta, scale = gamma, 0.0
         c, c_before, s, s_before = 1.0, 1.0, 0.0, 0.0
         w = w_before = aw = aw_before = ops.zeros_like(r)
         yield Step(norm(r), x)
@@ -46,8 +49,9 @@ class MinimalResidual(Method):
             first = c * delta - c_before * s * gamma
             third, second = s_before * gamma, s * delta + c_before * c * gamma
             rho = (first**2 + following**2) ** 0.5
-            if rho <= finfo(r.dtype).eps * abs(delta) or not rho > 0:
-                raise BreakdownError("singular", "A is singular, and b not in its range: see cgls")
+            scale = max(scale, abs(delta), following)
+            if not rho > finfo(r.dtype).eps ** SMALL * scale:
+                raise BreakdownError("singular", "A is singular, and b not in its range: see minres_qlp and lsqr")
             c_before, c, s_before, s = c, first / rho, s, following / rho
             w, w_before = (q_z - third * w_before - second * w) / rho, w
             aw, aw_before = (q - third * aw_before - second * aw) / rho, aw

@@ -6,10 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lineal import ops
+from lineal.base.limits import finfo
 from lineal.solvers.krylov.shortened import require
 from lineal.solvers.methods import Method, Step, System, dot, norm
 
 __all__ = ["TransposeFreeQuasiMinimalResidual"]
+
+EXHAUSTED = 0.7
+"""The power of the machine epsilon by which the residual falls at most with one shadow vector."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,8 @@ class TransposeFreeQuasiMinimalResidual(Method):
                 ratio = theta**2 * eta
                 x, r = x + eta * d, r - eta * Ad
                 yield Step(norm(r), x)
-                if not tau > 0:
+                if not tau > finfo(r.dtype).eps ** EXHAUSTED * size:
+                    # what is left is rounding errors' own, and orthogonal to the shadow: another one is needed
                     return
                 if not half:
                     u = u - alpha * v

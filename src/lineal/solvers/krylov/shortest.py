@@ -17,7 +17,7 @@ __all__ = ["MinimalResidualQLP"]
 
 SMALL = 0.75
 """The power of the machine epsilon below which a diagonal number of L, beside the largest, counts as zero."""
-GROWTH = 0.01
+GROWTH = 0.5
 """By which part of ‖r‖ lifting may change r at most."""
 
 
@@ -30,6 +30,8 @@ class MinimalResidualQLP(LeastSquares):
     """
 
     name = "MINRES-QLP"
+    needs = "Hermitian"
+    instead = "LSQR or LSMR"
 
     def steps(self, system: System) -> Iterator[Step]:
         if system.M is not None:
@@ -47,7 +49,8 @@ class MinimalResidualQLP(LeastSquares):
             right.take(v, *left.eliminated(beta))
             if right.singular:
                 # the space is exhausted: what rounding left of A r lies in the range of A, where x stays the shortest
-                yield from ConjugateGradientLeastSquares().steps(system._replace(x=lifted(system, right.x)))
+                again = ConjugateGradientLeastSquares().steps(system._replace(x=lifted(system, right.x)))
+                yield from (step._replace(solution=partial(lifted, system, step.solved())) for step in again)
             v, before = w / (beta or 1.0), v
 
 
@@ -133,7 +136,5 @@ def lifted(system: System, x: Tensor) -> Tensor:
     A Krylov space has no other direction of the null space of A than that of b, which is r at the end.
     """
     A, r, _ = Parts.of(system._replace(x=x))
-    square = float(dot(r, r).real)
-    if not norm(A.product(r)) * norm(x) < GROWTH * square:
-        return x
-    return x - (dot(r, x) / square) * r
+    part = dot(r, x) / dot(r, r).real
+    return x - part * r if norm(part * A.product(r)) < GROWTH * norm(r) else x

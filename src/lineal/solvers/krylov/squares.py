@@ -70,6 +70,7 @@ class LeastSquares(Method):
     """A way to make s = Aᴴ (b − A x) zero, for the operator `Normal`; s is the residual that counts."""
 
     needs = "any"
+    measure = "‖Aᴴ(b − A x)‖"
     scale_invariant = True
 
     def of_column(self, A: LinearOperator, column: int) -> LinearOperator:
@@ -78,6 +79,9 @@ class LeastSquares(Method):
 
     def adjoint(self) -> Method:
         return ConjugateGradientLeastSquares()
+
+    def matrix(self, system: System) -> LinearOperator:
+        return required(system.A).parts[0]
 
     def residual(self, system: System) -> Tensor:
         return Parts.of(system).gradient()
