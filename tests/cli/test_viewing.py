@@ -22,8 +22,8 @@ from lineal.insight.viewing.page import Page
 from lineal.insight.viewing.serving import PageServer
 
 MODEL = """
-import torch
-from torch import nn
+import lineal as torch
+from lineal import nn
 
 class Block(nn.Module):
     def __init__(self):
@@ -76,17 +76,12 @@ def data_of(text: str) -> dict:
 
 
 @pytest.fixture
-def untouched():
-    """Let `import torch` be what it was before, after a command has put lineal in its place."""
-    kept, modules = sys.meta_path[:], set(sys.modules)
-    yield
-    sys.meta_path[:] = kept
-    for name in set(sys.modules) - modules:
-        if name.partition(".")[0] == "torch":
-            del sys.modules[name]
+def alone(monkeypatch):
+    """Leave `import torch` what it is in this process, where other tests may have imported PyTorch."""
+    monkeypatch.setattr(viewing, "install", lambda: None)
 
 
-def test_a_model_with_its_program(net, bare, untouched):
+def test_a_model_with_its_program(net, bare, alone):
     page = viewing.page_of(str(net), "Block", viewing.inputs_of([((2, 4), "float32")]))
     assert "Block" in page.title and page.summary.parameters == 40
     places = [box.place for box in page.drawing.diagram.boxes if box.lines[0] == "tanh"]
@@ -99,11 +94,21 @@ def test_a_model_with_its_program(net, bare, untouched):
     assert str(net.parent) not in page.html
 
 
-def test_a_function_with_steps_of_the_host(net, bare, untouched):
+def test_a_function_with_steps_of_the_host(net, bare, alone):
     page = viewing.page_of(str(net), "decompose", viewing.inputs_of([((40, 3), "float32")]))
     hosts = [each["name"] for each in page.programs[0]["kernels"] if each["host"]]
     assert hosts == ["QR"] and page.summary is None and "<h2>Layers" not in page.html
     assert max(page.programs[0]["memory"]) > 0
+
+
+def test_traces_and_functions_that_run_eagerly(net, bare, alone):
+    text = "import lineal as torch\n_, graph = torch.tracing.trace(lambda x: torch.softmax(x, -1), torch.ones(2, 2))\n"
+    net.write_text(f"{text}def places(x):\n    return x.nonzero()\n", encoding="utf-8")
+    inputs = viewing.inputs_of([((2, 2), "float32")])
+    assert "Softmax" in [box.lines[0] for box in viewing.page_of(str(net), "graph", inputs).drawing.diagram.boxes]
+    with pytest.warns(UserWarning, match="runs eagerly"):
+        page = viewing.page_of(str(net), "places", inputs)
+    assert page.programs == [] and "It runs eagerly: " in page.html and "depends on numbers" in page.html
 
 
 def test_inputs_are_random_numbers_or_zeros():
@@ -123,7 +128,7 @@ def test_inputs_are_random_numbers_or_zeros():
         ("fails", "fails fails for [2, 4]: RuntimeError: never"),
     ],
 )
-def test_mistakes_are_one_line(net, capsys, name, message, untouched):
+def test_mistakes_are_one_line(net, capsys, name, message, alone):
     assert entry.main(["view", f"{net}:{name}", "--input", "2,4", "--out", str(net.parent / "x.html")]) == 2
     err = capsys.readouterr().err
     assert message in err and err.count("\n") == 1 and not (net.parent / "x.html").exists()
@@ -203,6 +208,14 @@ def test_what_cannot_be_read_any_more_is_told():
 
 
 @pytest.mark.slow
+def test_a_program_for_pytorch_is_shown_on_lineal(net, tmp_path):
+    net.write_text(MODEL.replace("lineal as torch", "torch").replace("lineal", "torch"), encoding="utf-8")
+    argv = [sys.executable, "-m", "lineal", "view", f"{net}:model", "--input", "2,4", "--out", tmp_path / "x.html"]
+    subprocess.run(argv, check=True)
+    assert [each["part"] for each in data_of((tmp_path / "x.html").read_text("utf-8"))["programs"]] == ["forward", "backward"]
+
+
+@pytest.mark.slow
 def test_the_command_serves_until_it_is_interrupted(runs):
     argv = [sys.executable, "-m", "lineal", "view", str(runs), "--no-browser", "--json"]
     with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as process:
@@ -242,7 +255,7 @@ def sized(browser, width: int, scheme: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
-def test_the_graph_in_a_browser(browser, net, untouched):
+def test_the_graph_in_a_browser(browser, net, alone):
     page = viewing.page_of(str(net), "model", viewing.inputs_of([((2, 4), "float32")]))
     page.save(net.parent / "page.html")
     sized(browser, 400, "dark")
