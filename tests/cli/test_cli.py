@@ -302,6 +302,8 @@ def test_bench_prints_a_table(capsys):
     assert (code, err) == (0, "")
     assert "medians of 1 interleaved rounds" in out
     assert "Linear regression" in out
+    found = json.loads(call(capsys, "bench", "regression", "--rounds", 1, "--json")[1])
+    assert found["rounds"] == 1 and found["seconds"]["regression"]["lineal"] > 0
     code, out, err = call(capsys, "bench", "nothing")
     assert code == 2
     assert err.count("\n") == 1

@@ -83,8 +83,6 @@ def test_results_as_json(capsys, monkeypatch, tmp_path):
     found = json.loads(call(capsys, "cache", "--clear", "--json")[1])
     assert found["folder"] == str(tmp_path / "cache") and found["removed"] >= 0
     assert 0 <= found["pieces"] <= found["most_pieces"] and 0 <= found["bytes"] <= found["most_bytes"]
-    found = json.loads(call(capsys, "bench", "regression", "--rounds", 1, "--json")[1])
-    assert found["rounds"] == 1 and found["seconds"]["regression"]["lineal"] > 0
     path = tmp_path / "model.py"
     path.write_text("import torch\ntorch.no_such_function(1)\n", encoding="utf-8")
     code, out, _ = call(capsys, "check", "--json", path)
@@ -98,6 +96,11 @@ def test_trainings_as_json(capsys, tmp_path):
     found = json.loads(out)
     assert (code, err) == (0, "") and 0 <= found["test"]["accuracy"] <= 1 and found["epochs"] == 1
     assert Path(found["checkpoint"]).exists() and found["figures"] == []
+
+
+@pytest.mark.slow
+def test_several_trainings_as_json(capsys, tmp_path):
+    small = ["--hidden", "8", "--batch-size", "400", "--epochs", "1", "--no-plot", "--json", "--out", tmp_path]
     found = json.loads(call(capsys, "train", *small, "--seeds", 2)[1])
     assert found["test"]["accuracy"].keys() == {"mean", "deviation", "least", "greatest"}
     found = json.loads(call(capsys, "train", *small, "--find-lr")[1])
@@ -184,6 +187,13 @@ def test_completion_says_what_it_needs(capsys, monkeypatch):
     assert importlib.util is completion.importlib.util
 
 
+def test_a_report_of_a_fault_names_versions_and_seed(capsys):
+    found = json.loads(call(capsys, "bug-report", "--json", "--seed", 3, "--out", "-")[1])
+    assert found["versions"]["lineal"] == __version__ and found["seed"] == 3 and "script" not in found
+    assert call(capsys, "bug-report", "nowhere.py")[0] == 2
+
+
+@pytest.mark.slow
 def test_a_report_of_a_fault_is_one_file(capsys, monkeypatch, tmp_path, script):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("LINEAL_CACHE", str(tmp_path / "cache"))
@@ -193,9 +203,6 @@ def test_a_report_of_a_fault_is_one_file(capsys, monkeypatch, tmp_path, script):
     assert f"* lineal: {__version__}" in text and "Seed: 7" in text and "of 16,384 pieces of code" in text
     assert "torch.softmax" in text and "not finite" in text and "exit code 1" in text and "hello" in text
     assert str(tmp_path) not in text and str(Path.home()) + "/" not in text and str(ROOT) not in text
-    found = json.loads(call(capsys, "bug-report", "--json", "--out", "-")[1])
-    assert found["versions"]["lineal"] == __version__ and found["seed"] == 0 and "script" not in found
-    assert call(capsys, "bug-report", "nowhere.py")[0] == 2
 
 
 @pytest.mark.parametrize(
