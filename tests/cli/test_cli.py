@@ -148,6 +148,8 @@ def test_without_matplotlib_a_line_says_how_to_get_it(capsys, tmp_path, monkeypa
         (["train", "--optimizer", "lbfgs"], "--optimizer: invalid choice"),
         (["train", "--seed", "-1"], "--seed"),
         (["train", "--out", ""], "--out: expected the path of a folder"),
+        (["view", "--port", "65536", "runs"], "--port: expected a port from 1 to 65535"),
+        (["run", "--json", "x.py"], "give --report, too"),
         (["train", "--resume", "--out", "nowhere"], "there is no checkpoint"),
         (["train", "--out", os.devnull + "/x"], "Not a directory"),
     ],

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -170,14 +171,32 @@ def test_completion(capsys, shell):
     assert all(name in out for name in NAMES) and "accumulate" in out
 
 
-def test_completion_completes(tmp_path):
+ASKED = {
+    "bash": "source {0}; COMP_WORDS=(lineal do); COMP_CWORD=1; _shtab_lineal; echo ${{COMPREPLY[@]}}; "
+    "COMP_WORDS=(lineal cache --c); COMP_CWORD=2; _shtab_lineal; echo ${{COMPREPLY[@]}}",
+    "fish": "source {0}; complete -C 'lineal do'; complete -C 'lineal cache --c'",
+}
+"""What asks a shell for what it completes, by the path of the script."""
+
+
+@pytest.mark.parametrize("shell", ASKED)
+def test_completion_completes(capsys, tmp_path, shell):
     pytest.importorskip("shtab")
-    script = tmp_path / "completion.sh"
-    script.write_text(process("completion", "bash", check=True).stdout, encoding="utf-8")
-    ask = f"source {script}; COMP_WORDS=(lineal do); COMP_CWORD=1; _shtab_lineal; echo ${{COMPREPLY[@]}}; "
-    ask += "COMP_WORDS=(lineal cache --c); COMP_CWORD=2; _shtab_lineal; echo ${COMPREPLY[@]}"
-    done = subprocess.run(["bash", "-c", ask], capture_output=True, text=True, check=False)
-    assert (done.stdout.split(), done.stderr) == (["doctor", "--clear"], "")
+    if shutil.which(shell) is None:
+        pytest.skip(f"needs {shell}")
+    script = tmp_path / "completion"
+    script.write_text(call(capsys, "completion", shell)[1], encoding="utf-8")
+    done = subprocess.run([shell, "-c", ASKED[shell].format(script)], capture_output=True, text=True, check=False)
+    first = [line.split()[0] for line in done.stdout.splitlines()]
+    assert (first, done.stderr) == (["doctor", "--clear"], "")
+
+
+@pytest.mark.skipif(shutil.which("zsh") is None, reason="needs zsh")
+def test_completion_of_zsh_is_read(capsys, tmp_path):
+    pytest.importorskip("shtab")
+    script = tmp_path / "_lineal"
+    script.write_text(call(capsys, "completion", "zsh")[1], encoding="utf-8")
+    assert subprocess.run(["zsh", "-n", str(script)], capture_output=True, check=True).stderr == b""
 
 
 def test_completion_says_what_it_needs(capsys, monkeypatch):

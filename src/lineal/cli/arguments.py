@@ -22,6 +22,11 @@ def count(text: str) -> int:
     return number(text, int, "a positive whole number", lambda value: value > 0)
 
 
+def port(text: str) -> int:
+    """Read the number of a port."""
+    return number(text, int, "a port from 1 to 65535", lambda value: 0 < value < 1 << 16)
+
+
 def several(text: str) -> int:
     """Read an int of 2 or more."""
     return number(text, int, "a whole number from 2 on", lambda value: value > 1)
@@ -108,7 +113,7 @@ def add_viewing(parser: argparse.ArgumentParser) -> None:
         help="an input, as 8,64 or 8,16:int64 (random numbers; zeros of a whole-number dtype); may be repeated",
     )
     parser.add_argument("--out", type=Path, metavar="FILE", help="write one HTML file instead of serving a page")
-    parser.add_argument("--port", type=count, default=0, metavar="P", help="port of the page (default any)")
+    parser.add_argument("--port", type=port, default=0, metavar="P", help="port of the page (default any)")
     parser.add_argument("--no-browser", dest="browser", action="store_false", help="open no browser, only print the address")
     add_json(parser)
     parser.add_argument(
@@ -152,9 +157,7 @@ def add_launching(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-n", "--processes", type=count, default=1, metavar="N", help=words)
     hidden: Any = {"default": argparse.SUPPRESS, "help": argparse.SUPPRESS}
     parser.add_argument("--nproc-per-node", "--nproc_per_node", dest="processes", type=count, **hidden)
-    parser.add_argument(
-        "--master-port", "--master_port", dest="port", type=count, metavar="P", help="MASTER_PORT (default any)"
-    )
+    parser.add_argument("--master-port", "--master_port", dest="port", type=port, metavar="P", help="MASTER_PORT (default any)")
     parser.add_argument("--standalone", action="store_true", help="for torchrun's sake: processes of one machine they are")
     parser.add_argument("-m", dest="module", action="store_true", help="SCRIPT is the name of a module, as of python -m")
     parser.add_argument("script", metavar="SCRIPT", help="the Python file to run")

@@ -25,6 +25,8 @@ FAILED = 1
 
 def run(args: argparse.Namespace) -> int:
     """Run the script or the module; return its exit code, 1 if it fails."""
+    if args.json and not args.report:
+        raise ValueError("--json: it is the report that can be JSON, so give --report, too")
     if not args.module and not Path(args.script).is_file():
         raise FileNotFoundError(2, "No such file", args.script)
     install()
