@@ -293,6 +293,21 @@ def test_the_graph_in_a_browser(browser, net, alone):
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
+def test_a_graph_that_is_too_large_begins_where_it_begins(browser, tmp_path):
+    model = lineal.nn.Sequential(*(lineal.nn.Linear(2, 2) for _ in range(60)))
+    Page("long", lineal.draw(model, lineal.ones(1, 2))).save(tmp_path / "page.html")
+    sized(browser, 400, "light")
+    browser.get((tmp_path / "page.html").as_uri())
+    first, *_, last = browser.find_elements("css selector", "#graph .box")
+    frame = browser.find_element("id", "graph").rect
+    inside = lambda box: frame["y"] <= box.rect["y"] <= frame["y"] + frame["height"]
+    assert first.text.startswith("input 0") and first.rect["height"] > 20 and inside(first) and not inside(last)
+    browser.find_element("id", "whole").click()
+    assert inside(first) and inside(last)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
 def test_curves_in_a_browser(browser, runs, tmp_path):
     pytest.importorskip("plotly")
     found = viewing.page_of_runs([str(runs)]).runs

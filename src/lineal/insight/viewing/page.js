@@ -22,6 +22,9 @@ for (const each of sections.length > 1 ? sections : []) {
 
 // ---- the graph
 
+// How small a graph may be at first, how large it is otherwise, and the room above its first box.
+const LEAST = 0.4, READABLE = 0.8, MARGIN = 30;
+
 function showGraph(frame) {
   const svg = frame.querySelector("svg");
   const whole = svg.viewBox.baseVal;
@@ -69,6 +72,14 @@ function showGraph(frame) {
     for (const each of boxes) each.classList.toggle("chosen", each === box);
     told.hidden = false;
     told.textContent = [...linesOf(box), box.dataset.place || "no line of a program's"].join("\n");
+  }
+
+  // What is too large to be read as a whole begins where it begins.
+  const scale = Math.min(frame.clientWidth / all.width, frame.clientHeight / all.height);
+  if (boxes.length && scale < LEAST) {
+    const place = boxes[0].getBBox();
+    const [width, height] = [frame.clientWidth, frame.clientHeight].map((each) => each / READABLE);
+    look({ x: place.x + place.width / 2 - width / 2, y: place.y - MARGIN, width, height });
   }
 
   const pointers = new Map();
