@@ -1,16 +1,19 @@
 """Iterative solvers against SciPy and PyAMG: `python benchmarks/solvers.py --unknowns 1000000 --threads 2`.
 
-Systems are the 7-point Laplacian of a cube, float64, and a convection-diffusion problem on a square. Prints the least seconds
-of interleaved rounds and the ratios to the peer (above 1 is faster): steps of CG; CG with smoothed aggregation to 1e-8, setting
-up and solving, beside PyAMG's where it is installed; GMRES with ILU(0) beside SciPy's `spilu` and `gmres`; and what part of the
-time of a solve its gradient takes.
+Systems are the 7-point Laplacian of a cube, float64, as a matrix and as a stencil, and a convection-diffusion problem on a
+square. Prints the least seconds of interleaved rounds and the ratios to the peer (above 1 is faster): steps of CG, and their
+share of the memory's bandwidth, where every array counts each time that a step reads or writes it; CG with multigrid to 1e-8,
+setting up and solving, beside PyAMG's smoothed aggregation where it is installed; GMRES with ILU(0) beside SciPy's `spilu` and
+`gmres`; and what part of the time of a solve its gradient takes. With `--only stencil` no matrix is made; the peak of the
+process's memory is printed at the end.
 """
 
 from __future__ import annotations
 
 import argparse
+import resource
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -31,6 +34,8 @@ try:
 except ImportError:
     pyamg = None
 
+Rivals = dict[str, Callable[[], Any]]
+
 STEPS = 30
 """How many steps of CG are timed."""
 RTOL = 1e-8
@@ -45,30 +50,37 @@ def convection(side: int, speed: float = 20.0) -> scipy.sparse.csr_array:
     return scipy.sparse.csr_array((A.data, A.indices.astype(np.int32), A.indptr.astype(np.int32)), shape=A.shape)
 
 
-def steps(A: scipy.sparse.csr_array, b: np.ndarray) -> dict[str, Callable[[], Any]]:
+def steps(A: Any, peer: scipy.sparse.csr_array | None, b: np.ndarray) -> Rivals:
     """Return the rivals of some steps of CG."""
-    ours, right = tensors.from_scipy(A), lineal.from_numpy(b)
-    return {
-        "lineal": lambda: solvers.cg(ours, right, rtol=1e-30, maxiter=STEPS, return_info=True),
-        "scipy": lambda: cg(A, b, rtol=1e-30, maxiter=STEPS),
-    }
+    right = lineal.from_numpy(b)
+    found: Rivals = {"lineal": lambda: solvers.cg(A, right, rtol=1e-30, maxiter=STEPS, return_info=True)}
+    if peer is not None:
+        found["scipy"] = lambda: cg(peer, b, rtol=1e-30, maxiter=STEPS)
+    # a sum reads what one step does
+    memory = lineal.from_numpy(np.ones(step_bytes(A) // 8))
+    return found | {"memory": memory.sum}
 
 
-def multigrid(A: scipy.sparse.csr_array, b: np.ndarray) -> dict[str, Callable[[], Any]]:
-    """Return the rivals of CG with smoothed aggregation, set up anew each time."""
-    ours, right = tensors.from_scipy(A), lineal.from_numpy(b)
-    found: dict[str, Callable[[], Any]] = {
-        "lineal": lambda: solvers.cg(ours, right, rtol=RTOL, M=solvers.smoothed_aggregation(ours))
-    }
-    if pyamg is not None:
-        matrix = scipy.sparse.csr_matrix(A)
+def step_bytes(A: Any) -> int:
+    """Return how many bytes a step of CG reads and writes: q = A p, r −= α q, x += α p, p = r + β p."""
+    matrix = 0 if isinstance(A, solvers.Stencil) else A.values().numel() * 12 + A.shape[0] * 4
+    return matrix + 10 * 8 * A.shape[0]
+
+
+def multigrid(A: Any, peer: scipy.sparse.csr_array | None, b: np.ndarray) -> Rivals:
+    """Return the rivals of CG with multigrid, set up anew each time."""
+    right = lineal.from_numpy(b)
+    made = solvers.geometric_multigrid if isinstance(A, solvers.Stencil) else solvers.smoothed_aggregation
+    found: Rivals = {"lineal": lambda: solvers.cg(A, right, rtol=RTOL, M=made(A))}
+    if pyamg is not None and peer is not None:
+        matrix = scipy.sparse.csr_matrix(peer)
         found["pyamg"] = lambda: pyamg.smoothed_aggregation_solver(matrix).solve(b, tol=RTOL, accel="cg")
     return found
 
 
-def incomplete(A: scipy.sparse.csr_array, b: np.ndarray) -> dict[str, Callable[[], Any]]:
+def incomplete(ours: Any, A: scipy.sparse.csr_array, b: np.ndarray) -> Rivals:
     """Return the rivals of GMRES with incomplete factors, which SciPy has with fill only."""
-    ours, right, columns = tensors.from_scipy(A), lineal.from_numpy(b), A.tocsc()
+    right, columns = lineal.from_numpy(b), A.tocsc()
 
     def theirs() -> Any:
         factors = spilu(columns)
@@ -80,9 +92,9 @@ def incomplete(A: scipy.sparse.csr_array, b: np.ndarray) -> dict[str, Callable[[
     return {"lineal": lambda: solvers.gmres(ours, right, rtol=RTOL, M=preconditioners.ilu(ours)), "scipy": theirs}
 
 
-def gradient(A: scipy.sparse.csr_array, b: np.ndarray, rounds: int) -> float:
+def gradient(A: scipy.sparse.csr_array, rounds: int) -> float:
     """Return the time of the gradient of a solve with multigrid, as a part of the time of the solve and of setting up."""
-    ours = tensors.from_scipy(A).requires_grad_()
+    ours, b = tensors.from_scipy(A).requires_grad_(), np.random.default_rng(0).standard_normal(A.shape[0])
     right, times = lineal.from_numpy(b), []
     for _ in range(rounds):
         begin = time.perf_counter()
@@ -93,30 +105,47 @@ def gradient(A: scipy.sparse.csr_array, b: np.ndarray, rounds: int) -> float:
     return min(times)
 
 
+def cases(unknowns: int, only: str | None) -> Iterator[tuple[str, Any, Callable[..., Rivals], scipy.sparse.csr_array | None]]:
+    """Yield the name of each line of the table, its matrix for lineal and for the others, and what makes the rivals."""
+    side = round(unknowns ** (1 / 3))
+    cube = None if only == "stencil" else laplacian(side)
+    stencil = solvers.poisson((side,) * 3, dtype=lineal.float64)
+    if cube is not None:
+        ours = tensors.from_scipy(cube)
+        yield f"{STEPS} steps of CG, matrix", ours, steps, cube
+        yield "CG and multigrid, matrix", ours, multigrid, cube
+        square = convection(round((unknowns / 10) ** 0.5))
+        yield "GMRES and ILU(0)", tensors.from_scipy(square), incomplete, square
+    yield f"{STEPS} steps of CG, stencil", stencil, steps, cube
+    yield "CG and multigrid, stencil", stencil, multigrid, cube
+
+
 def main() -> None:
     """Run the benchmarks and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--unknowns", type=int, default=1_000_000, help="10000000 takes some 12 GB")
+    parser.add_argument("--unknowns", type=int, default=1_000_000, help="10000000 takes some 12 GB, with --only stencil 1 GB")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=lineal.get_num_threads())
+    parser.add_argument("--only", choices=["stencil"], help="what to run, without peers")
     given = parser.parse_args()
     lineal.set_num_threads(given.threads)
     console = Console(width=120)
     amg = "no pyamg" if pyamg is None else f"pyamg {pyamg.__version__}"
     console.print(f"{machine()}; {versions()}, scipy {scipy.__version__}, {amg}; {given.threads} threads")
-    cube, square = laplacian(round(given.unknowns ** (1 / 3))), convection(round((given.unknowns / 10) ** 0.5))
-    rng = np.random.default_rng(0)
-    table = Table("solve", "unknowns", "lineal, s", "scipy /", "pyamg /")
-    for name, make, A in (
-        (f"{STEPS} steps of CG", steps, cube),
-        ("CG and multigrid", multigrid, cube),
-        ("GMRES and ILU(0)", incomplete, square),
-    ):
-        times = least(make(A, rng.standard_normal(A.shape[0])), given.rounds)
+    table = Table("solve", "unknowns", "lineal, s", "scipy /", "pyamg /", "of the bandwidth", "bandwidth, GB/s")
+    for name, A, make, peer in cases(given.unknowns, given.only):
+        rivals = make(A, peer, np.random.default_rng(0).standard_normal(A.shape[0]))
+        times = least(rivals, given.rounds)
         cells = [f"{times[each] / times['lineal']:.2f}" if each in times else "-" for each in ("scipy", "pyamg")]
+        if "memory" in times:
+            share, speed = STEPS * times["memory"] / times["lineal"], step_bytes(A) / times["memory"] / 1e9
+            cells += [f"{share:.2f}", f"{speed:.1f}"]
         table.add_row(name, f"{A.shape[0]:,}", f"{times['lineal']:.3f}", *cells)
     console.print(table)
-    console.print(f"gradient / solve with multigrid: {gradient(cube, rng.standard_normal(cube.shape[0]), given.rounds):.2f}")
+    if given.only is None:
+        side = round(given.unknowns ** (1 / 3))
+        console.print(f"gradient / solve with multigrid: {gradient(laplacian(side), given.rounds):.2f}")
+    console.print(f"peak memory: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.2f} GiB")
 
 
 if __name__ == "__main__":

@@ -95,6 +95,9 @@ def test_gradients_columns_single_precision_and_singular_grids():
     A = solvers.poisson((9, 10), dtype=F64)
     b, M, found = torch.randn(90, 2, dtype=F64), solvers.geometric_multigrid(A, max_coarse=5), []
     torch.testing.assert_close(M @ b, torch.stack([M @ b[:, 0], M @ b[:, 1]], 1))
+    x = torch.randn(90, dtype=F64, requires_grad=True)
+    assert torch.autograd.gradcheck(lambda x: M @ x, (x,)) and torch.autograd.gradgradcheck(lambda x: (M @ x) ** 2, (x,))
+    torch.testing.assert_close(torch.vmap(lambda each: M @ each)(b.mT), (M @ b).mT)
     for each in (None, M):
         c = A.coefficients.clone().requires_grad_()
         solvers.cg(A.with_parameters(c), b, rtol=1e-13, M=each).square().sum().backward()
@@ -113,6 +116,8 @@ def test_gradients_columns_single_precision_and_singular_grids():
 def test_what_cannot_be_is_named():
     A = solvers.poisson((5, 5))
     assert "5 × 5" in repr(solvers.geometric_multigrid(A, max_coarse=5))
+    with pytest.raises(RuntimeError, match=r"vectors of 25 torch.float32, got \[25\] of torch.float64"):
+        solvers.geometric_multigrid(A) @ torch.ones(25, dtype=F64)
     with pytest.raises(TypeError, match="a real Stencil, got Matrix"):
         solvers.geometric_multigrid(solvers.Matrix(torch.eye(3)))
     with pytest.raises(ValueError, match="at least 1 sweep, got 0"):

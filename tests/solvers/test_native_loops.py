@@ -83,6 +83,13 @@ def test_beginnings_columns_and_indices_that_were_written_to():
         solvers.cg(sparse, b, return_info=True)
 
 
+def test_a_preconditioner_of_another_dtype_is_taken():
+    A, b, M = problem()
+    (x, _), (y, _) = both(A, b, M=solvers.Diagonal(M.diagonal().float()), rtol=1e-9)
+    torch.testing.assert_close(x, y)
+    torch.testing.assert_close(x, solvers.cg(A, b, M=M, rtol=1e-9))
+
+
 def test_sums_do_not_depend_on_how_many_threads_there_are(monkeypatch):
     monkeypatch.setattr(rows, "WORTH_LINES", 0)
     A, b, M = problem(shape=(12, 13, 40))

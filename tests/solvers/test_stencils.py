@@ -171,5 +171,7 @@ def test_what_does_not_fit_is_named():
         solvers.Stencil((3,), [(0,), (1,)], torch.tensor([1, 2]))
     with pytest.raises(ValueError, match="positive spacing for each of 2 axes"):
         solvers.poisson((3, 3), spacing=[1.0, 0.0])
+    with pytest.raises(RuntimeError, match=r"Stencil: expected vectors of 3 torch.float32, got \[3\] of torch.float64"):
+        solvers.Stencil((3,), [(0,), (1,)], c) @ torch.ones(3, dtype=F64)
     with pytest.raises(RuntimeError, match=r"vector or a matrix of 3 rows, got \[2\]"):
         solvers.Stencil((3,), [(0,), (1,)], c) @ c

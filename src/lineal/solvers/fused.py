@@ -31,7 +31,7 @@ def conjugate_steps(system: System, tolerance: float, most: int, breakdowns: Seq
 
     They end by one of `breakdowns`: of A, and of M. Residuals are scaled by the first one's norm, so that no square overflows.
     """
-    rows = system.A.native_rows()
+    rows = system.A.native_rows() if system.M is None or system.M.dtype == system.A.dtype else None
     return None if rows is None else steps(rows, system, tolerance, most, breakdowns)
 
 

@@ -10,6 +10,7 @@ from lineal.nn.watching import Boundary
 from lineal.onnx.rules.table import exports, no_export
 from lineal.onnx.writer import GraphWriter, Value
 from lineal.ops.premise import Expectation, Premise
+from lineal.solvers.multigrid.geometric import MultigridCycle
 from lineal.solvers.operators.stencils import StencilProduct
 from lineal.solvers.solving import IterativeSolve
 from lineal.sparse.rowproducts import Product, SampledProduct, VectorProduct
@@ -28,7 +29,7 @@ no_export("left out: where one does not hold, eager code raises, as what runs a 
 no_export("hooks are code of the user's", Boundary)
 no_export("a file knows no iteration that ends when the numbers say so", IterativeSolve)
 no_export("a file knows no sparse matrices", Product, VectorProduct, SampledProduct, SparseTriangularSolve, SparseEmbedding)
-no_export("its coefficients multiply what an operator knows of a grid, which a file does not", StencilProduct)
+no_export("what an operator knows of a grid, a file does not", StencilProduct, MultigridCycle)
 no_export("never met: where somebody listens, the function itself runs", Recompute)
 
 

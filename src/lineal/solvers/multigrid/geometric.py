@@ -18,10 +18,10 @@ import numpy as np
 from lineal.base import later
 from lineal.base.errors import LinAlgError
 from lineal.base.limits import finfo
-from lineal.core import modes
+from lineal.core import Op, apply, modes
 from lineal.ops.linalg.least_squares import pinv
 from lineal.solvers.methods import is_hermitian
-from lineal.solvers.operators.base import LinearOperator
+from lineal.solvers.operators.base import LinearOperator, require_vectors
 from lineal.solvers.operators.stencils import Stencil
 from lineal.solvers.operators.triangles import regular_diagonal
 from lineal.tensors import Tensor, from_numpy
@@ -51,6 +51,23 @@ class Level:
     b: np.ndarray
 
 
+class MultigridCycle(Op):
+    """y = M x, M a cycle through a hierarchy of grids, column by column;  x̄ = M ȳ."""
+
+    multigrid: GeometricMultigrid
+    host_only = "its kernels are native code for NumPy's arrays"
+    no_batch = no_lowering = "its kernels are native code, which is called as a host step, slice by slice"
+
+    def eager(self, xp, x):
+        y = np.empty((x.size // max(len(x), 1), len(x)), x.dtype)
+        for column, out in zip(x.reshape(len(x), -1).T, y):
+            self.multigrid.product_into(np.ascontiguousarray(column), out)
+        return y.T.reshape(x.shape)
+
+    def vjp(self, needs, g, y, x):
+        return (apply(MultigridCycle(self.multigrid), g),)
+
+
 class GeometricMultigrid(LinearOperator):
     """One V-cycle through coarser and coarser grids, from zero: M ≈ A⁻¹, Hermitian where A is; a constant to derivatives."""
 
@@ -63,11 +80,7 @@ class GeometricMultigrid(LinearOperator):
         self.lock = threading.Lock()
 
     def product(self, x: Tensor) -> Tensor:
-        if x.ndim == 2:
-            return from_numpy(np.stack([self.product(each).numpy() for each in x.unbind(1)], 1))
-        y = np.empty(self.shape[0], x.dtype.numpy)
-        self.product_into(np.ascontiguousarray(x.detach().value), y)
-        return from_numpy(y)
+        return apply(MultigridCycle(self), require_vectors(self, x))
 
     def product_into(self, x: np.ndarray, out: np.ndarray) -> None:
         with self.lock:

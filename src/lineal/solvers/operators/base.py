@@ -18,7 +18,19 @@ from lineal.sparse.patterned import Patterned
 from lineal.tensors import Tensor, as_tensor, from_numpy
 from lineal.transforms.reverse import vjp
 
-__all__ = ["Adjoint", "FunctionOperator", "LinearOperator", "Matrix", "Product", "Scaled", "Sum", "aslinearoperator", "total"]
+__all__ = [
+    "Adjoint",
+    "Compiled",
+    "FunctionOperator",
+    "LinearOperator",
+    "Matrix",
+    "Product",
+    "Scaled",
+    "Sum",
+    "aslinearoperator",
+    "require_vectors",
+    "total",
+]
 
 compiler: Any = later.module("lineal.compiler")
 forms: Any = later.module("lineal.codegen.sparse.rows")
@@ -306,6 +318,13 @@ class Scaled(LinearOperator):
 
     def diagonal(self) -> Tensor:
         return self.tensors[0] * self.parts[0].diagonal()
+
+
+def require_vectors(A: LinearOperator, x: Tensor) -> Tensor:
+    """Return vectors that native code takes as they lie. RuntimeError if they are not of A's dtype and length."""
+    if x.dtype != A.dtype or not x.ndim or x.shape[0] != A.shape[1]:
+        raise RuntimeError(f"{type(A).__name__}: expected vectors of {A.shape[1]} {A.dtype}, got {list(x.shape)} of {x.dtype}")
+    return x
 
 
 def total(terms: Sequence[Tensor]) -> Tensor:

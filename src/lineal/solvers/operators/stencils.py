@@ -11,7 +11,7 @@ import numpy as np
 from lineal import ops
 from lineal.base import config, dtypes, later
 from lineal.core import Op, apply
-from lineal.solvers.operators.base import LinearOperator
+from lineal.solvers.operators.base import LinearOperator, require_vectors
 from lineal.sparse.compressed import CompressedTensor
 from lineal.sparse.compression import sparse_csr_tensor
 from lineal.sparse.creation import sparse_coo_tensor
@@ -170,7 +170,7 @@ class Stencil(LinearOperator):
         return self.tensors[0]
 
     def product(self, x: Tensor) -> Tensor:
-        return apply(StencilProduct(self.grid), self.coefficients, x)
+        return apply(StencilProduct(self.grid), self.coefficients, require_vectors(self, x))
 
     def adjoint(self) -> LinearOperator:
         if self.grid.reflects:
