@@ -27,16 +27,14 @@ SEGMENT = 1 << 12
 """How many points of a line are one unit, a multiple of all vectors' lengths."""
 AXES = 3
 
-Offset = tuple[int, int, int]
-
 
 @dataclass(frozen=True)
 class StencilForm(Form):
-    """Of a stencil: arrays are coefficients, a line of zeros and failures; numbers the three sizes and segments of a line."""
+    """Of a stencil, three axes: arrays are coefficients, a line of zeros and failures; numbers the three sizes and segments of a line."""
 
     values: np.dtype
-    offsets: tuple[Offset, ...]
-    boundaries: tuple[str, str, str]
+    offsets: tuple[tuple[int, ...], ...]
+    boundaries: tuple[str, ...]
     varies: bool
     """Whether each point has coefficients of its own: all first ones, then all second ones …"""
     arrays = 3

@@ -1,8 +1,9 @@
 """Linear interpolation between a grid and one of every other point: the coarse point J is the fine point 2 J + 1.
 
 A fine point's number is ½ (c[(i − 1) // 2] + c[i // 2]) along each axis that is coarsened: that of its coarse point, or half of
-both neighbours'. Restriction is the transpose. The outer axes' lines are added up into one line, in memory of the piece, which
-is then thinned or filled along the last axis.
+both neighbours'. Where the last two points of an axis with a fixed border have no coarse point behind them, a third of the last
+one stands for it, as on the straight line to zero. Restriction is the transpose. The outer axes' lines are added up into one
+line, in memory of the piece, which is then thinned or filled along the last axis.
 """
 
 from __future__ import annotations
@@ -54,6 +55,11 @@ class Transfer:
         return cls(values, whole, sizes, tuple(map(coarse_size, sizes, whole)))
 
     @property
+    def stretched(self) -> tuple[bool, ...]:
+        """Along which axes the last coarse point is three points away from the border, and not two."""
+        return tuple([fine == 2 * coarse + 2 for fine, coarse in zip(self.fine, self.coarse)])
+
+    @property
     def coarsened(self) -> tuple[bool, ...]:
         """Along which axes there are fewer points."""
         return tuple([a != b for a, b in zip(self.fine, self.coarse)])
@@ -62,9 +68,12 @@ class Transfer:
 class Transfers:
     """Writes y = Pᵀ x ("restrict") or y = y + P x ("prolong"); the table has sizes of x and y, pieces, their share, `worth`."""
 
-    def __init__(self, values: np.dtype, boundaries: tuple[str, ...], coarsened: tuple[bool, ...], name: str):
+    def __init__(
+        self, values: np.dtype, boundaries: tuple[str, ...], coarsened: tuple[bool, ...], stretched: tuple[bool, ...], name: str
+    ):
         self.e = e = Emitter()
-        self.kind, self.boundaries, self.coarsened, self.up = kind_of(values), boundaries, coarsened, name == "prolong"
+        self.kind, self.boundaries, self.up = kind_of(values), boundaries, name == "prolong"
+        self.coarsened, self.stretched = coarsened, stretched
         self.wide = wide_of(self.kind)
         with entered(e, name, 4) as (given, table):
             *sizes, pieces, share, worth = (e.load(table, int64, n) for n in range(2 * AXES + 3))
@@ -79,14 +88,16 @@ class Transfers:
             line = e.address(room, piece * (source[2] + 2) + 1, self.wide)
             with e.loop(last, first) as number:
                 plane = e.math.floor_divide(number, target[1])
-                self.gather(line, x, zeros, (plane, number - plane * target[1]), source)
+                self.gather(line, x, zeros, (plane, number - plane * target[1]), source, target)
                 (self.fill if self.up else self.thin)(line, e.address(y, number * target[2], self.kind), target[2])
 
-    def gather(self, line: Value, x: Value, zeros: Value, place: tuple[Value, Value], source: Sequence[Value]) -> None:
+    def gather(
+        self, line: Value, x: Value, zeros: Value, place: tuple[Value, Value], source: Sequence[Value], target: Sequence[Value]
+    ) -> None:
         """Write the weighted sum of the source's lines that meet at a place of the target's outer axes."""
         e, terms = self.e, []
-        for choice in product(*map(self.met, place, self.coarsened)):
-            address, factor = e.index(0), 1.0
+        for choice in product(*[self.met(*each) for each in zip(place, source, target, self.coarsened, self.stretched)]):
+            address, factor = e.index(0), e.const(1.0, self.wide)
             tests = []
             for (there, weight), size, boundary in zip(choice, source, self.boundaries):
                 there, inside = mapped(e, there, size, boundary)
@@ -101,17 +112,36 @@ class Transfers:
             for base, factor in terms:
                 total = total + factor * e.cast(block.load(base, self.kind), self.wide)
             block.store(total, line)
-        around = self.boundaries[2] == "periodic"
-        for end, other in ((e.index(-1), source[2] - 1), (source[2], e.index(0))):
-            e.store(e.load(line, self.wide, other) if around else e.const(0, self.wide), line, end)
+        self.ends(line, source[2])
 
-    def met(self, place: Value, coarsened: bool) -> list[tuple[Value, float]]:
+    def ends(self, line: Value, count: Value) -> None:
+        """Write the numbers before and after a line."""
+        e, (first, last) = self.e, (self.e.load(line, self.wide, n) for n in (0, count - 1))
+        zero = e.const(0, self.wide)
+        before, after = (last, first) if self.boundaries[2] == "periodic" else (zero, zero)
+        e.store(before, line, e.index(-1))
+        e.store(last * (1 / 3) if self.stretched[2] and self.up else after, line, count)
+
+    def met(
+        self, place: Value, source: Value, target: Value, coarsened: bool, stretched: bool
+    ) -> list[tuple[Value, float | Value]]:
         """Return which places of the source meet one of the target along an axis, and their weights."""
+        e = self.e
         if not coarsened:
             return [(place, 1.0)]
         if self.up:
-            return [((place + n) >> 1, 0.5) for n in (-1, 0)]
-        return [(2 * place + n, 0.5 if n != 1 else 1.0) for n in range(3)]
+            below, above = (place - 1) >> 1, place >> 1
+            if not stretched:
+                return [(below, 0.5), (above, 0.5)]
+            thirds = [e.select(each < source, e.const(0.5, self.wide), 0.5 / 3) for each in (below, above)]
+            return [(e.math.minimum(each, source - 1), weight) for each, weight in zip((below, above), thirds)]
+        near: list[tuple[Value, float | Value]] = [(2 * place, 0.5), (2 * place + 1, 1.0), (2 * place + 2, 0.5)]
+        if stretched:
+            last = place == target - 1
+            near[2] = 2 * place + 2, e.select(last, e.const(2 / 3, self.wide), 0.5)
+            # other points meet nothing here, as beyond a border
+            near.append((e.select(last, 2 * place + 3, -1), 1 / 3))
+        return near
 
     def thin(self, line: Value, y: Value, count: Value) -> None:
         """Write a coarse line."""
@@ -122,6 +152,10 @@ class Transfers:
                 parts = [block.load(e.address(line, n, self.wide), self.wide, 2) for n in range(3)]
                 total = 0.5 * (parts[0] + parts[2]) + parts[1]
             block.store(total, y, self.kind)
+        if self.stretched[2]:
+            ends = [e.load(line, self.wide, 2 * count + n) for n in range(2)]
+            total = e.cast(e.load(y, self.kind, count - 1), self.wide) + ends[0] * (1 / 6) + ends[1] * (1 / 3)
+            e.store(total, y, count - 1, kind=self.kind)
 
     def fill(self, line: Value, y: Value, count: Value) -> None:
         """Write what is added to a fine line."""
@@ -139,9 +173,11 @@ class Transfers:
 
 
 @lru_cache(64)
-def native(values: np.dtype, boundaries: tuple[str, ...], coarsened: tuple[bool, ...], name: str) -> Native:
+def native(
+    values: np.dtype, boundaries: tuple[str, ...], coarsened: tuple[bool, ...], stretched: tuple[bool, ...], name: str
+) -> Native:
     """Return the compiled code."""
-    return Native(Transfers(values, boundaries, coarsened, name).e, name)
+    return Native(Transfers(values, boundaries, coarsened, stretched, name).e, name)
 
 
 def run(transfer: Transfer, name: str, x: np.ndarray, y: np.ndarray) -> None:
@@ -150,7 +186,7 @@ def run(transfer: Transfer, name: str, x: np.ndarray, y: np.ndarray) -> None:
     lines, work = target[0] * target[1], int(np.prod(transfer.fine))
     pieces = max(1, min(PIECES, lines))
     zeros, room = np.zeros(source[2], x.dtype), np.empty((pieces, source[2] + 2), np.float64)
-    code = native(transfer.values, transfer.boundaries, transfer.coarsened, name)
+    code = native(transfer.values, transfer.boundaries, transfer.coarsened, transfer.stretched, name)
     numbers = *source, *target, pieces, -(-lines // pieces), int(work >= WORTH_LINES)
     code((x, y, zeros, room), code.table(work, *numbers))
 

@@ -2,7 +2,8 @@
 
 Interpolation is linear, restriction its transpose, and the coarse matrix Pᴴ A P (Trottenberg, Oosterlee and Schüller,
 Multigrid, 2001, section 7.7): of a stencil with the same coefficients everywhere it is again one, so that hardly any memory is
-taken beyond a few vectors.
+taken beyond a few vectors. That matrix is made by interpolation that ends at the last coarse point; where a cycle's goes on to
+the border (`codegen/sparse/transfers.py`), it is one for a border half a step nearer, and what it gives is smoothed.
 """
 
 from __future__ import annotations

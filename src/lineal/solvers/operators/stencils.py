@@ -11,7 +11,7 @@ import numpy as np
 from lineal import ops
 from lineal.base import config, dtypes, later
 from lineal.core import Op, apply
-from lineal.solvers.operators.base import LinearOperator, require_vectors
+from lineal.solvers.operators.base import LinearOperator, require_vectors, total
 from lineal.sparse.compressed import CompressedTensor
 from lineal.sparse.compression import sparse_csr_tensor
 from lineal.sparse.creation import sparse_coo_tensor
@@ -88,7 +88,8 @@ class StencilProduct(Op):
     no_batch = no_lowering = "its kernel is native code, which is called as a host step, slice by slice"
 
     def eager(self, xp, coefficients, x):
-        c, columns = np.ascontiguousarray(coefficients), np.ascontiguousarray(x.T)
+        c: Any = np.ascontiguousarray(coefficients)
+        columns: Any = np.ascontiguousarray(x.T)
         if x.dtype.kind != "c":
             return self.product(c, columns)
         c, parts = (c.real.copy(), c.imag.copy()), (columns.real.copy(), columns.imag.copy())
@@ -120,7 +121,7 @@ class StencilProduct(Op):
             return apply(StencilProduct(self.grid.opposite), moved(self.grid, coefficients), g)
         whole = coefficients.reshape(len(self.grid.offsets), -1)
         terms = [self.grid.scattered(columnwise(c, g) * g, offset) for c, offset in zip(whole, self.grid.offsets)]
-        return sum(terms[1:], terms[0])
+        return total(terms)
 
 
 def moved(grid: Grid, coefficients: Tensor) -> Tensor:
@@ -179,7 +180,8 @@ class Stencil(LinearOperator):
         return Stencil(opposite.shape, opposite.offsets, moved(self.grid, self.coefficients.conj()), opposite.boundaries)
 
     def remade(self, tensors: tuple[Tensor, ...], parts: tuple[LinearOperator, ...]) -> Stencil:
-        return Stencil(self.grid.shape, self.grid.offsets, *tensors, self.grid.boundaries)
+        (coefficients,) = tensors
+        return Stencil(self.grid.shape, self.grid.offsets, coefficients, self.grid.boundaries)
 
     def native_rows(self) -> Any:
         if self.dtype.is_complex:
@@ -191,12 +193,12 @@ class Stencil(LinearOperator):
         return self.coefficients[k].expand(self.grid.shape).reshape(-1)
 
     def diagonal(self) -> Tensor:
-        total, own = ops.zeros(self.shape[0], dtype=self.dtype), ops.arange(self.shape[0])
+        found, own = ops.zeros(self.shape[0], dtype=self.dtype), ops.arange(self.shape[0])
         for k, offset in enumerate(self.grid.offsets):
             # a neighbour beyond a border may be the point itself
             if not any(step and boundary == "dirichlet" for step, boundary in zip(offset, self.grid.boundaries)):
-                total = total + self.entries(k) * (self.grid.neighbours(offset)[0] == own).to(self.dtype)
-        return total
+                found = found + self.entries(k) * (self.grid.neighbours(offset)[0] == own).to(self.dtype)
+        return found
 
     def to_sparse_csr(self) -> CompressedTensor:
         """Return the matrix, compressed by rows; indices are int32 where that is enough."""
