@@ -18,7 +18,7 @@ from lineal.porting.missing import Missing, refuse
 from lineal.porting.paths import PATHS, RENAMED, STANDING, below, find, public, sources
 from lineal.porting.settings import Settings
 from lineal.porting.torchvision import VisionFinder
-from lineal.porting.usage import is_annotation, is_guarded, is_probe, place, usage
+from lineal.porting.usage import is_guarded, is_probe, names_type, place, usage
 from lineal.porting.version import __version__
 
 __all__ = ["Facade", "Finder", "install"]
@@ -57,7 +57,7 @@ class Facade(ModuleType):
         try:
             found = find(path, name)
         except AttributeError:
-            if not name.startswith("__") and is_annotation(name):
+            if not name.startswith("__") and names_type(name):
                 return import_module(full)
             # an import statement tries this first, then finds what stands among the modules
             if name.startswith("__") or full in sys.modules:
@@ -105,14 +105,14 @@ class Standing(Loader):
 
     def exec_module(self, module: ModuleType) -> None:
         source = import_module(STANDING[module.__name__])
-        wanted = (*source.__all__, "__getattr__")
+        wanted = (*source.__all__, "__getattr__", "__version__")
         vars(module).update({name: each for name, each in vars(source).items() if name in wanted})
         module.__doc__, module.__all__ = source.__doc__, source.__all__  # type: ignore[attr-defined]
 
 
 def standing(name: str) -> ModuleSpec:
-    """Return the spec of a module that lineal has in the place of another package's; the rest of the package is found."""
-    found = ModuleSpec(name, Standing(), origin="lineal", is_package="." not in name)
+    """Return the spec of a module that lineal has in the place of another package's, whose other modules are found."""
+    found = ModuleSpec(name, Standing(), origin="lineal", is_package=any(each.startswith(f"{name}.") for each in STANDING))
     if found.submodule_search_locations is not None:
         installed = PathFinder.find_spec(name)
         found.submodule_search_locations = list((installed and installed.submodule_search_locations) or [])

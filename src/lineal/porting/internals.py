@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from lineal.base.devices import CPU
+from lineal.base.devices import CPU, device
 from lineal.base.errors import LinAlgError
 from lineal.base.spec import Size
+from lineal.core import modes
 from lineal.ops.random.generator import Generator
 from lineal.overrides import has_torch_function
 from lineal.tensors.overriding import DisableTorchFunction, DisableTorchFunctionSubclass
 from lineal.tensors.tensor import ignore_torch_function
+from lineal.transforms.replay import BatchRecorder
 
 __all__ = ["DisableTorchFunction", "DisableTorchFunctionSubclass", "Generator", "Size"]
 
@@ -20,6 +22,16 @@ _LinAlgError = LinAlgError
 
 def _get_tracing_state() -> None:
     """Return the state of a `jit.trace`: there is none."""
+
+
+def _are_functorch_transforms_active() -> bool:
+    """Return whether `vmap` listens to what is done: numbers may be read all the same."""
+    return isinstance(modes.recorder.get(), BatchRecorder)
+
+
+def _get_accelerator(check: bool | None = None) -> device:
+    """Return the device that computes fastest: there is the CPU alone."""
+    return CPU
 
 
 def _get_default_device() -> str:

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 from lineal.base.errors import UnsupportedError
 from lineal.base.version import __version__
-from lineal.porting.usage import imports, is_annotation, place, usage
+from lineal.porting.usage import imports, names_type, place, usage
 
 __all__ = ["Missing", "MissingNameError", "refuse"]
 
@@ -60,7 +60,7 @@ class Missing(ModuleType, metaclass=Absence):
             return sys.modules[full]
         if name.startswith("__"):
             raise AttributeError(name)
-        if is_annotation(name):
+        if names_type(name):
             return import_module(full)
         refuse(full, self.__imported__)
 

@@ -48,8 +48,9 @@ relaxed_bernoulli relaxed_categorical transformed_distribution transforms unifor
 PATHS: dict[str, str] = {
     **{path: path for path in SAME.split()},
     **{f"distributions.{path}": f"distributions.{path}" for path in FAMILIES.split()},
-    "": ". porting.toplevel tensors.foreach tensors.typedstorages",
+    "": ". porting.toplevel porting.sizes porting.absent_dtypes tensors.foreach tensors.typedstorages",
     "_C": "porting.internals",
+    "_C._functorch": "porting.levels",
     "_C._nn": "porting.parsing",
     "__config__": "porting.configuration",
     "_dynamo": "porting.dynamo compiler",
@@ -98,6 +99,7 @@ PATHS: dict[str, str] = {
     "storage": "tensors.storages tensors.typedstorages",
     "torch_version": "porting.version",
     "utils._pytree": "utils.pytree utils.treepaths",
+    "utils.weak": "porting.weak",
     "utils.data._utils": "utils.data",
     "utils.data._utils.collate": "data.collate",
     "utils.data._utils.worker": "data.workers",
@@ -105,7 +107,11 @@ PATHS: dict[str, str] = {
 }
 """Where the names of each path are looked for: modules of lineal, "." for itself, in this order; "" for mere switches."""
 
-STANDING = {"safetensors": "lineal.porting.safetensors", "safetensors.torch": "lineal.porting.safetensors.torch"}
+STANDING = {
+    "functorch": "lineal.porting.functorch",
+    "safetensors": "lineal.porting.safetensors",
+    "safetensors.torch": "lineal.porting.safetensors.torch",
+}
 """Modules of other packages that lineal stands for, and what it has in their place."""
 
 RENAMED = {

@@ -10,11 +10,12 @@ from lineal.porting import version
 from lineal.tensors import Layout
 from lineal.tensors.storages import UntypedStorage
 
-__all__ = ["Future", "UntypedStorage", "has_cuda", "has_mkl", "has_mps", "has_openmp", "layout"]
+__all__ = ["Future", "UntypedStorage", "has_cuda", "has_lapack", "has_mkl", "has_mps", "has_openmp", "layout"]
 
 __version__ = version.__version__
 layout = Layout
 has_cuda = has_cudnn = has_mps = has_mkl = has_openmp = False
+has_lapack = True
 
 
 @wrap_torch_function(lambda condition, message: (condition,))

@@ -8,7 +8,7 @@ import linecache
 import os
 import sys
 
-__all__ = ["Usage", "guarded", "imports", "is_annotation", "is_guarded", "is_probe", "place", "usage"]
+__all__ = ["Usage", "guarded", "imports", "is_guarded", "is_probe", "names_type", "place", "usage"]
 
 OWN = os.path.dirname(__file__)
 MACHINERY = ("<frozen importlib", OWN, os.path.join(os.path.dirname(os.__file__), "importlib"))
@@ -66,15 +66,18 @@ def is_guarded() -> bool:
     return line in lines_guarded(filename)
 
 
-def is_annotation(name: str) -> bool:
-    """Return whether a name is asked for where a program says of which type something is: nothing comes of that."""
+def names_type(name: str) -> bool:
+    """Return whether a name is asked for where a program says or asks of which type something is: no absent one."""
     filename, line = asking()
-    return (line, name) in annotated(filename)
+    return (line, name) in types_named(filename)
 
 
 @functools.lru_cache(256)
-def annotated(filename: str) -> frozenset[tuple[int, str]]:
-    """Return the lines and the last names of what stands in the annotations of a file, as `Graph` of `torch.fx.Graph`."""
+def types_named(filename: str) -> frozenset[tuple[int, str]]:
+    """Return the lines and the last names of a file's annotations, and of what `isinstance` and `issubclass` are given.
+
+    `torch.fx.Graph` is entered as `Graph`.
+    """
     try:
         tree = ast.parse("".join(linecache.getlines(filename)))
     except SyntaxError:
@@ -82,6 +85,8 @@ def annotated(filename: str) -> frozenset[tuple[int, str]]:
     nodes = list(ast.walk(tree))
     written = [each.annotation for each in nodes if isinstance(each, (ast.arg, ast.AnnAssign)) and each.annotation]
     written += [each.returns for each in nodes if isinstance(each, (ast.FunctionDef, ast.AsyncFunctionDef)) and each.returns]
+    calls = (each for each in nodes if isinstance(each, ast.Call) and isinstance(each.func, ast.Name) and len(each.args) == 2)
+    written += [each.args[1] for each in calls if each.func.id in ("isinstance", "issubclass")]
     return frozenset((each.lineno, each.attr) for one in written for each in ast.walk(one) if isinstance(each, ast.Attribute))
 
 
